@@ -1,0 +1,58 @@
+# Finds what the distribution provides; a missing part ends the configure step with the package to install.
+
+function(rotv_missing name debian fedora)
+  message(FATAL_ERROR "rotv-sync needs ${name}.\n"
+    "  Debian, Ubuntu: sudo apt-get install ${debian}\n"
+    "  Fedora (untested): sudo dnf install ${fedora}\n"
+    "  or let ./dev build install everything.")
+endfunction()
+
+function(rotv_find_library target name header library debian fedora)
+  find_path(${target}_INCLUDE ${header} PATH_SUFFIXES postgresql)
+  find_library(${target}_LIBRARY ${library})
+  if(NOT ${target}_INCLUDE OR NOT ${target}_LIBRARY)
+    rotv_missing("${name}" "${debian}" "${fedora}")
+  endif()
+  add_library(rotv::${target} INTERFACE IMPORTED GLOBAL)
+  target_include_directories(rotv::${target} SYSTEM INTERFACE ${${target}_INCLUDE})
+  target_link_libraries(rotv::${target} INTERFACE ${${target}_LIBRARY})
+endfunction()
+
+function(rotv_find_header target name header debian fedora)
+  find_path(${target}_INCLUDE ${header})
+  if(NOT ${target}_INCLUDE)
+    rotv_missing("${name}" "${debian}" "${fedora}")
+  endif()
+  add_library(rotv::${target} INTERFACE IMPORTED GLOBAL)
+  target_include_directories(rotv::${target} SYSTEM INTERFACE ${${target}_INCLUDE})
+endfunction()
+
+rotv_find_library(pq "libpq" libpq-fe.h pq libpq-dev libpq-devel)
+rotv_find_library(ssh "libssh" libssh/libssh.h ssh libssh-dev libssh-devel)
+rotv_find_library(rocksdb "RocksDB" rocksdb/db.h rocksdb librocksdb-dev rocksdb-devel)
+rotv_find_library(zstd "zstd" zstd.h zstd libzstd-dev libzstd-devel)
+rotv_find_library(zlib "zlib" zlib.h z zlib1g-dev zlib-devel)
+rotv_find_library(fmt "fmt" fmt/format.h fmt libfmt-dev fmt-devel)
+rotv_find_library(xxhash "xxHash" xxhash.h xxhash libxxhash-dev xxhash-devel)
+rotv_find_header(cli11 "CLI11" CLI/CLI.hpp libcli11-dev cli11-devel)
+rotv_find_header(tomlplusplus "toml++" toml++/toml.h libtomlplusplus-dev tomlplusplus-devel)
+rotv_find_header(json "nlohmann-json" nlohmann/json.hpp nlohmann-json3-dev json-devel)
+
+find_package(Threads REQUIRED)
+find_package(Protobuf)
+if(NOT Protobuf_FOUND OR NOT Protobuf_PROTOC_EXECUTABLE)
+  rotv_missing("protobuf and protoc" "libprotobuf-dev protobuf-compiler" "protobuf-devel protobuf-compiler")
+endif()
+
+if(ROTV_TESTS)
+  find_package(GTest)
+  if(NOT GTest_FOUND)
+    rotv_missing("GoogleTest" "libgtest-dev libgmock-dev" "gtest-devel gmock-devel")
+  endif()
+endif()
+if(ROTV_BENCHMARKS)
+  find_package(benchmark)
+  if(NOT benchmark_FOUND)
+    rotv_missing("Google Benchmark" "libbenchmark-dev" "google-benchmark-devel")
+  endif()
+endif()

@@ -1,0 +1,20 @@
+// What every command of the engine is given.
+
+#pragma once
+
+#include <filesystem>
+
+#include "storage/interrupt.h"
+#include "sync/progress.h"
+#include "sync/source_config.h"
+
+namespace rotv {
+
+struct Context {
+  const SourceConfig& source;
+  std::filesystem::path home;  // All local state; created (0700) on first use.
+  Progress& progress;
+  const Interrupt& interrupt;
+};
+
+}  // namespace rotv

@@ -1,0 +1,28 @@
+// The text format of COPY: one row is one line, fields are separated by tabs. Pure: no I/O.
+// Format: PostgreSQL manual, "COPY", section "Text Format"; escapes exactly what COPY TO escapes.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rotv {
+
+inline constexpr std::string_view kCopyNull = "\\N";
+// Stands for an unchanged column in a partial row. COPY never writes it: a backslash of data is always doubled.
+inline constexpr std::string_view kCopyUnchanged = "\\u";
+
+// Appends `text` (a type's output) to `out`, escaped as COPY TO STDOUT escapes it: \b \f \n \r \t \v and \\ .
+void AppendCopyEscaped(std::string_view text, std::string* out);
+
+// Splits a line (no newline at its end) into its fields, still escaped, which point into `line`. `fields` is cleared
+// first. A table without columns has an empty line and no field: pass column_count 0. Throws Error(kProtocol) if the
+// number of fields is not `column_count`.
+void SplitCopyLine(std::string_view line, size_t column_count, std::vector<std::string_view>* fields);
+
+// The value that an escaped field stands for; must not be given kCopyNull or kCopyUnchanged. Returns `field` itself
+// where nothing was escaped, else a view of `*scratch`. Throws Error(kProtocol) on a lone backslash at the end.
+std::string_view UnescapeCopyField(std::string_view field, std::string* scratch);
+
+}  // namespace rotv

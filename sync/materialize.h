@@ -1,0 +1,38 @@
+// Writes the seed: plain SQL that builds the database as it was at one LSN.
+
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "storage/lsn.h"
+#include "sync/context.h"
+
+namespace rotv {
+
+enum class Compression { kNone, kZstd, kGzip };
+
+struct MaterializeOptions {
+  std::filesystem::path output;      // "-" is stdout; empty: HOME/seed-data.sql (.zst, .gz).
+  std::string at;                    // LSN or time; empty: the snapshot.
+  std::string snapshot = "head";     // "head", "baseline" or a name.
+  Compression compression = Compression::kNone;
+};
+
+struct MaterializeResult {
+  std::filesystem::path path;  // Where it was written; "-" for stdout.
+  Lsn lsn;
+  int64_t source_time_us = 0;  // Unix time, by the source's clock, of the state written.
+  uint64_t tables = 0;
+  uint64_t rows = 0;
+  uint64_t bytes = 0;          // Of SQL, before compression.
+  double seconds = 0;
+};
+
+// A file is built beside `output`, synced and renamed: the old one stays until then. Needs no connection.
+// Throws kUsage if there is no baseline or no such point (with the range that exists), kDisk if it cannot be written.
+MaterializeResult Materialize(const Context& context, const MaterializeOptions& options);
+
+}  // namespace rotv

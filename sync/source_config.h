@@ -1,0 +1,33 @@
+// What the config says of one source. Plain data; read and checked by the command line's layer.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace rotv {
+
+struct SourceConfig {
+  std::string name;
+
+  // By SSH, when not empty: user@host[:port], or a Host of ~/.ssh/config.
+  std::string ssh;
+  std::string identity;     // A private key's file; empty: agent, then ssh_config, then the usual files.
+  std::string known_hosts;  // Empty: libssh's default files.
+
+  std::string container;          // PostgreSQL lives in this container on the far end.
+  std::string runtime = "podman"; // What runs that container: podman or docker.
+
+  // As seen from the far end (inside the container, if one is named). A host that starts with '/' is a socket directory;
+  // an empty one means the usual socket directory of the far end.
+  std::string host;
+  int port = 5432;
+  std::string database;
+  std::string user;
+
+  std::string url;  // A libpq URL, instead of ssh; then `container`, `host`, `port`, `database` and `user` are unused.
+
+  std::vector<std::string> exclude;  // "schema.table", unquoted: schema only, no rows.
+};
+
+}  // namespace rotv
