@@ -1,0 +1,100 @@
+#include "storage/atomic_file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+std::filesystem::path DirectoryOf(const std::filesystem::path& path) {
+  return path.has_parent_path() ? path.parent_path() : std::filesystem::path(".");
+}
+
+std::string HintFor(int error_number, const std::filesystem::path& path) {
+  switch (error_number) {
+    case ENOSPC:
+    case EDQUOT:
+      return fmt::format("free space on the disk that holds {}, then run the command again",
+                         DirectoryOf(path).string());
+    case EACCES:
+    case EPERM:
+    case EROFS:
+      return fmt::format("make {} writable for you, or choose another place", DirectoryOf(path).string());
+    case ENOENT:
+    case ENOTDIR:
+      return fmt::format("create the directory {} first, or choose another place", DirectoryOf(path).string());
+    default:
+      return "check this machine's disk";
+  }
+}
+
+}  // namespace
+
+void ThrowDiskError(const std::string& what, const std::filesystem::path& path, int error_number) {
+  throw Error(ErrorCode::kDisk, fmt::format("cannot {} {}: {}", what, path.string(), strerror(error_number)),
+              HintFor(error_number, path));
+}
+
+AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), temporary_(path_) {
+  temporary_ += ".tmp";
+  fd_ = FileDescriptor(open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!fd_) ThrowDiskError("write", path_, errno);
+  struct stat status {};
+  if (stat(path_.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
+    unlink(temporary_.c_str());
+    ThrowDiskError("write", path_, EISDIR);
+  }
+}
+
+AtomicFile::~AtomicFile() {
+  if (fd_) unlink(temporary_.c_str());
+}
+
+void AtomicFile::Write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    ssize_t written = write(fd_.get(), bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) ThrowDiskError("write", path_, errno);
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
+void AtomicFile::Commit() {
+  if (fsync(fd_.get()) != 0) ThrowDiskError("write", path_, errno);
+  if (rename(temporary_.c_str(), path_.c_str()) != 0) ThrowDiskError("replace", path_, errno);
+  fd_ = FileDescriptor();
+  SyncDirectory(DirectoryOf(path_));
+}
+
+void WriteFileAtomically(const std::filesystem::path& path, std::string_view content) {
+  AtomicFile file(path);
+  file.Write(content);
+  file.Commit();
+}
+
+std::string ReadFile(const std::filesystem::path& path) {
+  FileDescriptor fd(open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd) ThrowDiskError("read", path, errno);
+  std::string content;
+  char buffer[65536];
+  for (;;) {
+    ssize_t count = read(fd.get(), buffer, sizeof buffer);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0) ThrowDiskError("read", path, errno);
+    if (count == 0) return content;
+    content.append(buffer, static_cast<size_t>(count));
+  }
+}
+
+void SyncDirectory(const std::filesystem::path& directory) {
+  FileDescriptor fd(open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || fsync(fd.get()) != 0) ThrowDiskError("sync", directory, errno);
+}
+
+}  // namespace rotv

@@ -1,0 +1,27 @@
+#include "storage/compress.h"
+
+#include <zstd.h>
+
+#include "storage/error.h"
+
+namespace rotv {
+
+std::string ZstdCompress(std::string_view bytes) {
+  std::string out(ZSTD_compressBound(bytes.size()), '\0');
+  size_t size = ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), 3);
+  if (ZSTD_isError(size)) throw Error(ErrorCode::kBug, std::string("zstd: ") + ZSTD_getErrorName(size));
+  out.resize(size);
+  return out;
+}
+
+std::string ZstdDecompress(std::string_view bytes) {
+  unsigned long long size = ZSTD_getFrameContentSize(bytes.data(), bytes.size());
+  const char* broken = "the store holds compressed data that is damaged";
+  if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN) throw Error(ErrorCode::kCorrupt, broken);
+  std::string out(size, '\0');
+  size_t written = ZSTD_decompress(out.data(), out.size(), bytes.data(), bytes.size());
+  if (ZSTD_isError(written) || written != size) throw Error(ErrorCode::kCorrupt, broken);
+  return out;
+}
+
+}  // namespace rotv

@@ -1,0 +1,104 @@
+#include "storage/row_scan.h"
+
+#include "storage/error.h"
+#include "storage/row_key.h"
+
+namespace rotv {
+namespace {
+
+std::string_view View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+class VersionScan : public RowScan {
+ public:
+  VersionScan(std::unique_ptr<rocksdb::Iterator> iterator, std::shared_ptr<const void> bounds, Lsn lsn)
+      : bounds_(std::move(bounds)), iterator_(std::move(iterator)), lsn_(lsn) {}
+
+  bool Next() override {
+    if (repeat_ > 1) {
+      --repeat_;
+      return true;
+    }
+    while (Step()) {
+      if (Visible() && Resolve()) return true;
+    }
+    return false;
+  }
+
+  std::string_view line() const override { return line_; }
+  std::string_view row_key() const override {
+    return std::string_view(prefix_).substr(kTablePrefixSize);
+  }
+
+ private:
+  // Goes to the next version of any row.
+  bool Step() {
+    if (started_) {
+      iterator_->Next();
+    } else {
+      iterator_->SeekToFirst();  // Its lower bound is the range's begin.
+      started_ = true;
+    }
+    if (iterator_->Valid()) return true;
+    rocksdb::Status status = iterator_->status();
+    if (!status.ok()) {
+      throw Error(ErrorCode::kCorrupt, "the store cannot be read: " + status.ToString(),
+                  "check the disk, then take a new baseline: rotv-sync baseline --force");
+    }
+    return false;
+  }
+
+  // Whether the version here is the newest before lsn_ of a row that was not seen yet. Notes the row.
+  bool Visible() {
+    std::string_view key = View(iterator_->key());
+    std::string_view prefix = key.substr(0, key.size() - kLsnSuffixSize);
+    if (seen_ && prefix == prefix_) return false;
+    if (Lsn(~ReadBigEndian64(key.data() + prefix.size())) >= lsn_) return false;
+    prefix_.assign(prefix);
+    seen_ = true;
+    return true;
+  }
+
+  // Makes the whole row of the version here; false if the row is gone.
+  bool Resolve() {
+    RowVersion version = DecodeRowVersion(View(iterator_->value()));
+    repeat_ = version.count;
+    if (version.kind == RowVersion::Kind::kTombstone) return false;
+    if (version.kind == RowVersion::Kind::kRow) {
+      line_ = version.text;
+      return true;
+    }
+    filled_.assign(version.text);
+    for (bool complete = false; !complete;) {
+      if (!Step() || View(iterator_->key()).substr(0, prefix_.size()) != prefix_) ThrowUnresolvable();
+      RowVersion older = DecodeRowVersion(View(iterator_->value()));
+      if (older.kind == RowVersion::Kind::kTombstone) ThrowUnresolvable();
+      complete = FillUnchanged(&filled_, older.text);
+    }
+    line_ = filled_;
+    return true;
+  }
+
+  [[noreturn]] static void ThrowUnresolvable() {
+    throw Error(ErrorCode::kCorrupt, "the store lacks the older version of a row",
+                "take a new baseline: rotv-sync baseline --force");
+  }
+
+  std::shared_ptr<const void> bounds_;
+  std::unique_ptr<rocksdb::Iterator> iterator_;
+  const Lsn lsn_;
+  bool started_ = false;
+  bool seen_ = false;
+  std::string prefix_;
+  std::string filled_;
+  std::string_view line_;
+  uint32_t repeat_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<RowScan> NewRowScan(std::unique_ptr<rocksdb::Iterator> iterator, std::shared_ptr<const void> bounds,
+                                    Lsn lsn) {
+  return std::make_unique<VersionScan>(std::move(iterator), std::move(bounds), lsn);
+}
+
+}  // namespace rotv

@@ -1,0 +1,331 @@
+#include "storage/row_store.h"
+
+#include <fmt/format.h>
+#include <rocksdb/convenience.h>
+#include <rocksdb/db.h>
+#include <rocksdb/sst_file_writer.h>
+
+#include <atomic>
+#include <cerrno>
+
+#include "storage/atomic_file.h"
+#include "storage/change_log.h"
+#include "storage/compress.h"
+#include "storage/error.h"
+#include "storage/rocksdb_options.h"
+#include "storage/row_key.h"
+#include "storage/row_scan.h"
+
+namespace rotv {
+namespace {
+
+constexpr const char* kManifestKey = "manifest";
+constexpr std::string_view kSequencesPrefix = "sequences/";
+// Above so many unmerged runs a scan is noticeably slower.
+constexpr int kTidyRuns = 24;
+
+enum Family { kMeta, kRows, kLog, kSchema, kFamilyCount };
+const char* const kFamilyNames[kFamilyCount] = {"default", "rows", "log", "schema"};
+
+std::string_view View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+rocksdb::Slice Slice(std::string_view view) { return {view.data(), view.size()}; }
+
+std::string LsnKey(std::string_view prefix, Lsn lsn) {
+  std::string key(prefix);
+  AppendBigEndian64(lsn.value(), &key);
+  return key;
+}
+
+void CheckStatus(const rocksdb::Status& status, const std::filesystem::path& directory) {
+  if (status.ok()) return;
+  if (status.IsNoSpace() || status.ToString().find("No space left") != std::string::npos) {
+    ThrowDiskError("write to", directory / "store", ENOSPC);
+  }
+  if (status.IsCorruption()) {
+    throw Error(ErrorCode::kCorrupt, fmt::format("the store in {} is damaged: {}", directory.string(), status.ToString()),
+                "take a new baseline: rotv-sync baseline --force");
+  }
+  if (status.ToString().find("lock") != std::string::npos) {
+    throw Error(ErrorCode::kDisk, fmt::format("the store in {} is in use by another process", directory.string()),
+                "wait until it has ended, then run the command again");
+  }
+  throw Error(ErrorCode::kDisk, fmt::format("the store in {} failed: {}", directory.string(), status.ToString()),
+              "check the disk that holds it");
+}
+
+template <typename Proto>
+Proto Parse(std::string_view bytes) {
+  Proto parsed;
+  if (!parsed.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+    throw Error(ErrorCode::kCorrupt, "the store's own description is damaged",
+                "take a new baseline: rotv-sync baseline --force");
+  }
+  return parsed;
+}
+
+// The first key behind all that begin with `prefix`.
+std::string AfterPrefix(std::string prefix) {
+  while (!prefix.empty() && prefix.back() == '\xFF') prefix.pop_back();
+  if (!prefix.empty()) prefix.back() = static_cast<char>(prefix.back() + 1);
+  return prefix;
+}
+
+struct Bounds {
+  std::string lower_bytes, upper_bytes;
+  rocksdb::Slice lower, upper;
+};
+
+class RocksRowStore : public RowStore {
+ public:
+  RocksRowStore(std::filesystem::path directory, Mode mode) : directory_(std::move(directory)) {
+    std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    for (int family = 0; family < kFamilyCount; ++family) {
+      families.emplace_back(kFamilyNames[family], family == kRows ? RowFamilyOptions() : SmallFamilyOptions());
+    }
+    rocksdb::DBOptions options = StoreDbOptions();
+    options.create_if_missing = mode == Mode::kCreate;
+    options.error_if_exists = mode == Mode::kCreate;
+    std::vector<rocksdb::ColumnFamilyHandle*> handles;
+    rocksdb::DB* db = nullptr;
+    CheckStatus(mode == Mode::kReadOnly
+                    ? rocksdb::DB::OpenForReadOnly(options, directory_.string(), families, &handles, &db)
+                    : rocksdb::DB::Open(options, directory_.string(), families, &handles, &db),
+                directory_);
+    db_.reset(db);
+    std::copy(handles.begin(), handles.end(), families_);
+    if (mode == Mode::kCreate) {
+      manifest_.set_format_version(kFormatVersion);
+      return;
+    }
+    LoadManifest();
+    if (mode == Mode::kReadWrite && manifest_.pull_in_progress()) RemoveUnpublished();
+  }
+
+  ~RocksRowStore() override {
+    rocksdb::CancelAllBackgroundWork(db_.get(), true);
+    for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family);
+    db_->Close();
+  }
+
+  const proto::Manifest& manifest() const override { return manifest_; }
+
+  void Write(const VersionBuffer& versions) override {
+    if (versions.empty()) return;
+    std::string file = (directory_ / fmt::format("run-{}.tmp", next_run_++)).string();
+    rocksdb::Options options(StoreDbOptions(), RowFamilyOptions());
+    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options, families_[kRows]);
+    CheckStatus(writer.Open(file), directory_);
+    for (const VersionBuffer::Entry& entry : versions.Sorted()) {
+      CheckStatus(writer.Put(Slice(entry.key()), Slice(entry.value())), directory_);
+    }
+    CheckStatus(writer.Finish(), directory_);
+    rocksdb::IngestExternalFileOptions ingest;
+    ingest.move_files = true;
+    ingest.snapshot_consistency = false;
+    CheckStatus(db_->IngestExternalFile(families_[kRows], {file}, ingest), directory_);
+  }
+
+  void Publish(const proto::Manifest& manifest, const Addition& addition) override {
+    rocksdb::WriteBatch batch;
+    for (const auto& [key, value] : addition.log) batch.Put(families_[kLog], key, value);
+    if (addition.schema) {
+      batch.Put(families_[kSchema], LsnKey("", addition.schema->first),
+                ZstdCompress(addition.schema->second.SerializeAsString()));
+    }
+    if (addition.sequences) {
+      batch.Put(families_[kMeta], LsnKey(kSequencesPrefix, addition.sequences->first),
+                addition.sequences->second.SerializeAsString());
+    }
+    batch.Put(families_[kMeta], kManifestKey, manifest.SerializeAsString());
+    rocksdb::WriteOptions synced;
+    synced.sync = true;
+    CheckStatus(db_->Write(synced, &batch), directory_);
+    manifest_ = manifest;
+  }
+
+  std::optional<VersionBuffer::Found> Newest(std::string_view row_prefix, std::string* storage) const override {
+    rocksdb::ReadOptions options;
+    std::string upper = std::string(row_prefix) + std::string(kLsnSuffixSize, '\xFF') + '\0';
+    rocksdb::Slice upper_slice(upper);
+    options.iterate_upper_bound = &upper_slice;
+    std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options, families_[kRows]));
+    iterator->Seek(Slice(row_prefix));
+    CheckStatus(iterator->status(), directory_);
+    // Keys are no prefixes of each other, so the first one behind the prefix is this row's, if the row is there at all.
+    if (!iterator->Valid() || !iterator->key().starts_with(Slice(row_prefix)) ||
+        iterator->key().size() != row_prefix.size() + kLsnSuffixSize) {
+      return std::nullopt;
+    }
+    Lsn commit_lsn = DecodeVersionKey(View(iterator->key())).commit_lsn;
+    storage->assign(iterator->value().data(), iterator->value().size());
+    return VersionBuffer::Found{commit_lsn, DecodeRowVersion(*storage)};
+  }
+
+  std::unique_ptr<RowScan> ScanAt(TableId table, EpochNumber epoch, Lsn lsn, const KeyRange& range) const override {
+    std::string prefix = EncodeRowPrefix(table, epoch, "");
+    auto bounds = std::make_shared<Bounds>();
+    bounds->lower_bytes = range.begin.empty() ? prefix : range.begin;
+    bounds->upper_bytes = range.end.empty() ? AfterPrefix(prefix) : range.end;
+    bounds->lower = bounds->lower_bytes;
+    bounds->upper = bounds->upper_bytes;
+    rocksdb::ReadOptions options;
+    options.iterate_lower_bound = &bounds->lower;
+    options.iterate_upper_bound = &bounds->upper;
+    options.fill_cache = false;  // A scan would push out everything else, and reads each block once.
+    options.readahead_size = size_t{1} << 20;
+    std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options, families_[kRows]));
+    return NewRowScan(std::move(iterator), std::move(bounds), lsn);
+  }
+
+  std::vector<KeyRange> Split(TableId table, EpochNumber epoch, size_t parts) const override;
+  proto::SchemaVersion SchemaAt(Lsn lsn) const override;
+  proto::SequenceValues SequencesAt(Lsn lsn) const override;
+  void VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const override;
+
+  uint64_t DiskBytes() const override {
+    uint64_t total = 0;
+    std::error_code ignored;
+    for (const auto& file : std::filesystem::directory_iterator(directory_, ignored)) {
+      uint64_t size = file.is_regular_file(ignored) ? file.file_size(ignored) : 0;
+      if (!ignored) total += size;
+    }
+    return total;
+  }
+
+  void Tidy() override {
+    std::string runs;
+    db_->GetProperty(families_[kRows], rocksdb::DB::Properties::kNumFilesAtLevelPrefix + "0", &runs);
+    if (atoi(runs.c_str()) < kTidyRuns) return;
+    rocksdb::CompactRangeOptions options;
+    options.exclusive_manual_compaction = false;
+    CheckStatus(db_->CompactRange(options, families_[kRows], nullptr, nullptr), directory_);
+  }
+
+ private:
+  std::unique_ptr<rocksdb::Iterator> NewIterator(Family family) const {
+    return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(rocksdb::ReadOptions(), families_[family]));
+  }
+
+  void LoadManifest() {
+    std::string bytes;
+    rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), families_[kMeta], kManifestKey, &bytes);
+    if (status.IsNotFound()) status = rocksdb::Status::Corruption("it has no manifest");
+    CheckStatus(status, directory_);
+    manifest_ = Parse<proto::Manifest>(bytes);
+    if (manifest_.format_version() > kFormatVersion) {
+      throw Error(ErrorCode::kDisk,
+                  fmt::format("the store in {} has format {}, this program knows {}", directory_.string(),
+                              manifest_.format_version(), kFormatVersion),
+                  "use the newer rotv-sync that wrote it, or take a new baseline: rotv-sync baseline --force");
+    }
+  }
+
+  // A transaction that is received again would find its own rows of the killed run: to fill unchanged columns from, or
+  // to count equal rows of a bag once more.
+  void RemoveUnpublished() {
+    Lsn durable(manifest_.durable_lsn());
+    rocksdb::WriteBatch batch;
+    std::unique_ptr<rocksdb::Iterator> rows = NewIterator(kRows);
+    for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
+      if (DecodeVersionKey(View(rows->key())).commit_lsn < durable) continue;
+      batch.Delete(families_[kRows], rows->key());
+      if (batch.GetDataSize() < (size_t{4} << 20)) continue;
+      CheckStatus(db_->Write(rocksdb::WriteOptions(), &batch), directory_);
+      batch.Clear();
+    }
+    CheckStatus(rows->status(), directory_);
+    batch.DeleteRange(families_[kLog], LsnKey("", durable), std::string(16, '\xFF'));
+    proto::Manifest cleaned = manifest_;
+    cleaned.set_pull_in_progress(false);
+    batch.Put(families_[kMeta], kManifestKey, cleaned.SerializeAsString());
+    rocksdb::WriteOptions synced;
+    synced.sync = true;
+    CheckStatus(db_->Write(synced, &batch), directory_);
+    manifest_ = cleaned;
+  }
+
+  const std::filesystem::path directory_;
+  std::unique_ptr<rocksdb::DB> db_;
+  rocksdb::ColumnFamilyHandle* families_[kFamilyCount] = {};
+  proto::Manifest manifest_;
+  std::atomic<uint64_t> next_run_{0};
+};
+
+std::vector<KeyRange> RocksRowStore::Split(TableId table, EpochNumber epoch, size_t parts) const {
+  std::string prefix = EncodeRowPrefix(table, epoch, "");
+  std::string end = AfterPrefix(prefix);
+  // The files' own boundaries are good places to cut, and known without reading anything.
+  std::vector<rocksdb::LiveFileMetaData> files;
+  db_->GetLiveFilesMetaData(&files);
+  std::vector<std::string> cuts;
+  for (const rocksdb::LiveFileMetaData& file : files) {
+    if (file.column_family_name != kFamilyNames[kRows]) continue;
+    if (file.smallestkey > prefix && file.smallestkey < end) {
+      // All versions of a row stay in one part.
+      cuts.push_back(file.smallestkey.substr(0, file.smallestkey.size() - kLsnSuffixSize));
+    }
+  }
+  std::sort(cuts.begin(), cuts.end());
+  cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
+  std::vector<KeyRange> ranges;
+  std::string begin = prefix;
+  size_t step = std::max<size_t>(1, cuts.size() / parts);
+  for (size_t at = step - 1; at + 1 < cuts.size() + 1 && ranges.size() + 1 < parts; at += step) {
+    ranges.push_back({begin, cuts[at]});
+    begin = cuts[at];
+  }
+  ranges.push_back({begin, end});
+  return ranges;
+}
+
+proto::SchemaVersion RocksRowStore::SchemaAt(Lsn lsn) const {
+  std::unique_ptr<rocksdb::Iterator> schemas = NewIterator(kSchema);
+  schemas->SeekForPrev(LsnKey("", lsn));
+  CheckStatus(schemas->status(), directory_);
+  if (!schemas->Valid()) throw Error(ErrorCode::kCorrupt, "the store has no schema for " + lsn.ToString());
+  return Parse<proto::SchemaVersion>(ZstdDecompress(View(schemas->value())));
+}
+
+proto::SequenceValues RocksRowStore::SequencesAt(Lsn lsn) const {
+  std::unique_ptr<rocksdb::Iterator> values = NewIterator(kMeta);
+  values->Seek(LsnKey(kSequencesPrefix, lsn));
+  if (!values->Valid() || !values->key().starts_with(Slice(kSequencesPrefix))) {
+    values->SeekForPrev(LsnKey(kSequencesPrefix, lsn));
+  }
+  CheckStatus(values->status(), directory_);
+  if (!values->Valid() || !values->key().starts_with(Slice(kSequencesPrefix))) return {};
+  return Parse<proto::SequenceValues>(View(values->value()));
+}
+
+void RocksRowStore::VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const {
+  std::unique_ptr<rocksdb::Iterator> log = NewIterator(kLog);
+  // A chunk that begins before `from` may hold transactions behind it.
+  log->SeekForPrev(ChangeLogKey(from, 0));
+  if (!log->Valid()) log->SeekToFirst();
+  for (; log->Valid(); log->Next()) {
+    for (const proto::Transaction& transaction : DecodeLogChunk(View(log->value())).transactions()) {
+      if (Lsn(transaction.commit_lsn()) >= from && !visit(transaction)) return;
+    }
+  }
+  CheckStatus(log->status(), directory_);
+}
+
+}  // namespace
+
+std::unique_ptr<RowStore> RowStore::Open(const std::filesystem::path& directory, Mode mode) {
+  return std::make_unique<RocksRowStore>(directory, mode);
+}
+
+std::optional<EpochNumber> EpochAt(const proto::Manifest& manifest, TableId table, Lsn lsn) {
+  for (const proto::TableHistory& history : manifest.tables()) {
+    if (history.table() != table) continue;
+    std::optional<EpochNumber> found;
+    for (const proto::Epoch& epoch : history.epochs()) {
+      if (Lsn(epoch.start_lsn()) < lsn) found = epoch.number();
+    }
+    return found;
+  }
+  return std::nullopt;
+}
+
+}  // namespace rotv

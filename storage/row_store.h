@@ -1,0 +1,95 @@
+// Every version of every row, by table, epoch, key and commit LSN; beside them schemas, sequences, the change log and
+// the manifest, in one RocksDB. FORMAT.md describes keys and values.
+//
+// One process may open a store at a time. Write(), Newest() and scans may be called from any thread; Publish() from one.
+
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/store.pb.h"
+#include "storage/lsn.h"
+#include "storage/row_version.h"
+#include "storage/version_buffer.h"
+
+namespace rotv {
+
+inline constexpr uint32_t kFormatVersion = 1;
+
+// The rows of one table at one LSN, in key order.
+class RowScan {
+ public:
+  virtual ~RowScan() = default;
+  // Goes to the next row; false at the end. Throws kCorrupt on a failed checksum or an unresolvable partial row.
+  virtual bool Next() = 0;
+  // One line of COPY text without its newline; valid until Next(). A bag's row comes as often as it is there.
+  virtual std::string_view line() const = 0;
+  virtual std::string_view row_key() const = 0;
+};
+
+// A part of a table's keys: [begin, end), an empty end meaning the table's end.
+struct KeyRange {
+  std::string begin;
+  std::string end;
+};
+
+class RowStore {
+ public:
+  enum class Mode { kCreate, kReadWrite, kReadOnly };
+  // kCreate makes a new store in `directory`, which must not exist. Throws kDisk if it is locked by another process, if it cannot be
+  // read and written, or if its format is newer than this program; kCorrupt if it is damaged.
+  // Rows that a killed pull left behind unpublished are removed, unless kReadOnly.
+  static std::unique_ptr<RowStore> Open(const std::filesystem::path& directory, Mode mode);
+  virtual ~RowStore() = default;
+
+  // As it was last published. The reference stays valid; its content changes with Publish().
+  virtual const proto::Manifest& manifest() const = 0;
+
+  // Writes versions to disk, synced. Scans do not see those at or after the published durable LSN. Before the first
+  // version at or after it, a manifest with pull_in_progress must have been published.
+  virtual void Write(const VersionBuffer& versions) = 0;
+
+  // What becomes visible together with a manifest.
+  struct Addition {
+    std::vector<std::pair<std::string, std::string>> log;  // From ChangeLogBuilder.
+    std::optional<std::pair<Lsn, proto::SchemaVersion>> schema;
+    std::optional<std::pair<Lsn, proto::SequenceValues>> sequences;
+  };
+  // Makes `manifest` and `addition` durable, in one step. Once this returns it survives power loss, and
+  // manifest.durable_lsn may be acknowledged to the source. Throws kDisk if that cannot be promised.
+  virtual void Publish(const proto::Manifest& manifest, const Addition& addition) = 0;
+
+  // The newest version of a row on disk, published or not; `storage` holds the bytes that it points into.
+  virtual std::optional<VersionBuffer::Found> Newest(std::string_view row_prefix, std::string* storage) const = 0;
+
+  // The rows of `table` in `epoch` as they were at `lsn`.
+  virtual std::unique_ptr<RowScan> ScanAt(TableId table, EpochNumber epoch, Lsn lsn, const KeyRange& range) const = 0;
+
+  // Cuts a table's keys into about `parts` ranges of like size on disk; one range for a small table.
+  virtual std::vector<KeyRange> Split(TableId table, EpochNumber epoch, size_t parts) const = 0;
+
+  // The schema in force at `lsn`; sequences as the first pull at or after `lsn` saw them.
+  virtual proto::SchemaVersion SchemaAt(Lsn lsn) const = 0;
+  virtual proto::SequenceValues SequencesAt(Lsn lsn) const = 0;
+
+  // Calls `visit` for each transaction with from <= commit_lsn, in order, until it returns false.
+  virtual void VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const = 0;
+
+  // Bytes on disk.
+  virtual uint64_t DiskBytes() const = 0;
+
+  // Merges what small pulls left in many files, when there are so many that scans slow down.
+  virtual void Tidy() = 0;
+};
+
+// The epoch of `table` that serves the state at `lsn`; nothing if the table has none then.
+std::optional<EpochNumber> EpochAt(const proto::Manifest& manifest, TableId table, Lsn lsn);
+
+}  // namespace rotv

@@ -1,0 +1,119 @@
+#include "storage/row_version.h"
+
+#include <algorithm>
+
+#include "storage/error.h"
+#include "storage/row_key.h"
+
+namespace rotv {
+namespace {
+
+constexpr std::string_view kUnchangedField = "\\u";
+
+void AppendVarint(uint32_t value, std::string* out) {
+  while (value >= 0x80) {
+    out->push_back(static_cast<char>(value | 0x80));
+    value >>= 7;
+  }
+  out->push_back(static_cast<char>(value));
+}
+
+[[noreturn]] void ThrowCorrupt(const char* what) {
+  throw Error(ErrorCode::kCorrupt, std::string("the store holds ") + what,
+              "take a new baseline: rotv-sync baseline --force");
+}
+
+uint32_t ReadVarint(std::string_view* bytes) {
+  uint32_t value = 0;
+  for (int shift = 0; shift < 35; shift += 7) {
+    if (bytes->empty()) break;
+    auto byte = static_cast<unsigned char>(bytes->front());
+    bytes->remove_prefix(1);
+    value |= static_cast<uint32_t>(byte & 0x7F) << shift;
+    if (byte < 0x80) return value;
+  }
+  ThrowCorrupt("a row version with a broken number");
+}
+
+// Takes the first field, and the tab behind it, off `line`.
+std::string_view TakeField(std::string_view* line, bool* more) {
+  size_t tab = line->find('\t');
+  std::string_view field = line->substr(0, tab);
+  *more = tab != std::string_view::npos;
+  line->remove_prefix(*more ? tab + 1 : line->size());
+  return field;
+}
+
+}  // namespace
+
+std::string EncodeRowPrefix(TableId table, EpochNumber epoch, std::string_view row_key) {
+  std::string prefix;
+  prefix.reserve(kTablePrefixSize + row_key.size() + kLsnSuffixSize);
+  AppendBigEndian32(table, &prefix);
+  AppendBigEndian32(epoch, &prefix);
+  prefix.append(row_key);
+  return prefix;
+}
+
+std::string EncodeVersionKey(const VersionKey& key) {
+  std::string bytes = EncodeRowPrefix(key.table, key.epoch, key.row_key);
+  AppendBigEndian64(~key.commit_lsn.value(), &bytes);
+  return bytes;
+}
+
+VersionKey DecodeVersionKey(std::string_view bytes) {
+  if (bytes.size() < kTablePrefixSize + kLsnSuffixSize) ThrowCorrupt("a row key that is too short");
+  uint64_t head = ReadBigEndian64(bytes.data());
+  return {.table = static_cast<TableId>(head >> 32),
+          .epoch = static_cast<EpochNumber>(head),
+          .row_key = bytes.substr(kTablePrefixSize, bytes.size() - kTablePrefixSize - kLsnSuffixSize),
+          .commit_lsn = Lsn(~ReadBigEndian64(bytes.data() + bytes.size() - kLsnSuffixSize))};
+}
+
+void AppendRowVersion(const RowVersion& version, std::string* out) {
+  out->push_back(static_cast<char>(version.kind));
+  if (version.kind == RowVersion::Kind::kTombstone) return;
+  AppendVarint(version.shape, out);
+  AppendVarint(version.count, out);
+  out->append(version.text);
+}
+
+RowVersion DecodeRowVersion(std::string_view bytes) {
+  if (bytes.empty()) ThrowCorrupt("an empty row version");
+  RowVersion version;
+  version.kind = static_cast<RowVersion::Kind>(bytes.front());
+  bytes.remove_prefix(1);
+  switch (version.kind) {
+    case RowVersion::Kind::kTombstone:
+      if (!bytes.empty()) ThrowCorrupt("a tombstone with a text");
+      return version;
+    case RowVersion::Kind::kRow:
+    case RowVersion::Kind::kPartial:
+      version.shape = ReadVarint(&bytes);
+      version.count = ReadVarint(&bytes);
+      version.text = bytes;
+      return version;
+  }
+  ThrowCorrupt("a row version of an unknown kind");
+}
+
+bool FillUnchanged(std::string* partial, std::string_view older) {
+  std::string filled;
+  filled.reserve(partial->size() + older.size());
+  std::string_view rest = *partial;
+  bool complete = true;
+  for (bool more = true, more_older = true; more;) {
+    if (!more_older) ThrowCorrupt("a partial row with more columns than its older version");
+    std::string_view field = TakeField(&rest, &more);
+    std::string_view older_field = TakeField(&older, &more_older);
+    std::string_view chosen = field == kUnchangedField ? older_field : field;
+    if (chosen == kUnchangedField) complete = false;
+    filled.append(chosen);
+    if (more) filled.push_back('\t');
+    if (!more && more_older) ThrowCorrupt("a partial row with fewer columns than its older version");
+  }
+  *partial = std::move(filled);
+  return complete;
+}
+
+}  // namespace rotv

@@ -1,0 +1,110 @@
+#include "storage/version_buffer.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "storage/error.h"
+#include "storage/row_key.h"
+
+namespace rotv {
+namespace {
+
+constexpr size_t kBlockSize = size_t{1} << 20;
+
+std::string_view PrefixOf(const VersionBuffer::Entry& entry) {
+  return entry.key().substr(0, entry.key_size - kLsnSuffixSize);
+}
+
+}  // namespace
+
+VersionBuffer::VersionBuffer(Index index) : indexed_(index == Index::kNewest) {
+  if (indexed_) slots_.resize(1024);
+}
+
+char* VersionBuffer::Allocate(size_t size) {
+  bytes_ += size;
+  if (size > kBlockSize / 4) {  // A large row has a block of its own, so that little is left unused.
+    blocks_.push_back(std::make_unique_for_overwrite<char[]>(size));
+    return blocks_.back().get();
+  }
+  if (size > block_left_) {
+    blocks_.push_back(std::make_unique_for_overwrite<char[]>(kBlockSize));
+    block_next_ = blocks_.back().get();
+    block_left_ = kBlockSize;
+  }
+  char* allocated = block_next_;
+  block_next_ += size;
+  block_left_ -= size;
+  return allocated;
+}
+
+uint32_t* VersionBuffer::Slot(std::string_view row_prefix) {
+  size_t mask = slots_.size() - 1;
+  size_t at = XXH3_64bits(row_prefix.data(), row_prefix.size()) & mask;
+  while (slots_[at] != 0 && PrefixOf(entries_[slots_[at] - 1]) != row_prefix) at = (at + 1) & mask;
+  return &slots_[at];
+}
+
+void VersionBuffer::Grow() {
+  std::vector<uint32_t> old(slots_.size() * 2);
+  old.swap(slots_);
+  for (uint32_t entry : old) {
+    if (entry != 0) *Slot(PrefixOf(entries_[entry - 1])) = entry;
+  }
+}
+
+void VersionBuffer::Put(const VersionKey& key, const RowVersion& version) {
+  scratch_.clear();
+  AppendBigEndian32(key.table, &scratch_);
+  AppendBigEndian32(key.epoch, &scratch_);
+  scratch_.append(key.row_key);
+  AppendBigEndian64(~key.commit_lsn.value(), &scratch_);
+  size_t key_size = scratch_.size();
+  size_t text_at = version.kind == RowVersion::Kind::kTombstone ? 0 : version.text.size();
+  RowVersion head = version;
+  head.text = {};
+  AppendRowVersion(head, &scratch_);
+
+  Entry entry;
+  char* data = Allocate(scratch_.size() + text_at);
+  memcpy(data, scratch_.data(), scratch_.size());
+  if (text_at != 0) memcpy(data + scratch_.size(), version.text.data(), text_at);
+  entry.data = data;
+  entry.key_size = static_cast<uint32_t>(key_size);
+  entry.value_size = static_cast<uint32_t>(scratch_.size() - key_size + text_at);
+  bytes_ += sizeof(Entry) + (indexed_ ? 8 : 0);
+
+  if (!indexed_) {
+    entries_.push_back(entry);
+    return;
+  }
+  uint32_t* slot = Slot(PrefixOf(entry));
+  if (*slot != 0 && entries_[*slot - 1].key() == entry.key()) {
+    entries_[*slot - 1] = entry;
+    return;
+  }
+  if (*slot == 0) ++slots_used_;
+  entries_.push_back(entry);
+  *slot = static_cast<uint32_t>(entries_.size());
+  if (slots_used_ * 2 > slots_.size()) Grow();
+}
+
+std::optional<VersionBuffer::Found> VersionBuffer::Newest(std::string_view row_prefix) const {
+  if (!indexed_) throw Error(ErrorCode::kBug, "a buffer without an index was asked for a row");
+  uint32_t entry = *const_cast<VersionBuffer*>(this)->Slot(row_prefix);
+  if (entry == 0) return std::nullopt;
+  const Entry& found = entries_[entry - 1];
+  return Found{DecodeVersionKey(found.key()).commit_lsn, DecodeRowVersion(found.value())};
+}
+
+std::vector<VersionBuffer::Entry> VersionBuffer::Sorted() const {
+  std::vector<Entry> sorted = entries_;
+  auto before = [](const Entry& a, const Entry& b) { return a.key() < b.key(); };
+  // Rows of a growing table come in the order of their keys: one look is cheaper than a sort.
+  if (!std::is_sorted(sorted.begin(), sorted.end(), before)) std::sort(sorted.begin(), sorted.end(), before);
+  return sorted;
+}
+
+}  // namespace rotv

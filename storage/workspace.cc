@@ -1,0 +1,136 @@
+#include "storage/workspace.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "storage/atomic_file.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kStorePrefix = "store-";
+
+fs::path SourceDirectory(const fs::path& home, const std::string& source_name) { return home / "sources" / source_name; }
+
+void MakePrivateDirectory(const fs::path& path) {
+  std::error_code error;
+  bool created = fs::create_directories(path, error);
+  if (error) ThrowDiskError("make", path, error.value());
+  if (created) fs::permissions(path, fs::perms::owner_all, error);
+}
+
+template <typename Proto>
+std::optional<Proto> ReadProto(const fs::path& path) {
+  if (!fs::exists(path)) return std::nullopt;
+  Proto parsed;
+  if (!parsed.ParseFromString(ReadFile(path))) {
+    throw Error(ErrorCode::kCorrupt, fmt::format("{} is damaged", path.string()),
+                "take a new baseline: rotv-sync baseline --force");
+  }
+  return parsed;
+}
+
+bool Same(const proto::OwnedObjects& a, const proto::OwnedObjects& b) {
+  return a.slot() == b.slot() && a.publication() == b.publication();
+}
+
+}  // namespace
+
+bool HasBaseline(const fs::path& home, const std::string& source_name) {
+  std::error_code ignored;
+  return fs::exists(SourceDirectory(home, source_name) / "current", ignored);
+}
+
+Workspace::Workspace(const fs::path& home, const std::string& source_name, const std::string& command)
+    : source_name_(source_name), directory_(SourceDirectory(home, source_name)) {
+  MakePrivateDirectory(home);
+  MakePrivateDirectory(home / "sources");
+  MakePrivateDirectory(directory_);
+  TakeLock(command);
+  current_ = ReadProto<proto::CurrentStore>(directory_ / "current");
+  owned_ = ReadProto<proto::OwnedList>(directory_ / "owned").value_or(proto::OwnedList());
+  RemoveHalfBuilt();
+  MakePrivateDirectory(RunDirectory());
+}
+
+void Workspace::TakeLock(const std::string& command) {
+  fs::path path = directory_ / "lock";
+  lock_ = FileDescriptor(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock_) ThrowDiskError("open", path, errno);
+  if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) ThrowDiskError("lock", path, errno);
+    std::string holder = ReadFile(path);
+    throw Error(ErrorCode::kDisk,
+                fmt::format("source {} is in use by another run{}", source_name_,
+                            holder.empty() ? "" : ": " + holder),
+                "wait until it has ended, then run the command again");
+  }
+  std::string holder = fmt::format("rotv-sync {} (process {})", command, getpid());
+  if (ftruncate(lock_.get(), 0) != 0 || pwrite(lock_.get(), holder.data(), holder.size(), 0) < 0) {
+    ThrowDiskError("write", path, errno);
+  }
+}
+
+void Workspace::RemoveHalfBuilt() const {
+  std::vector<fs::path> leftovers = {RunDirectory()};
+  for (const auto& entry : fs::directory_iterator(directory_)) {
+    std::string name = entry.path().filename().string();
+    if (name.starts_with(kStorePrefix) && !(current_ && current_->directory() == name)) leftovers.push_back(entry.path());
+  }
+  for (const fs::path& leftover : leftovers) {
+    std::error_code error;
+    fs::remove_all(leftover, error);
+    if (error) ThrowDiskError("remove", leftover, error.value());
+  }
+}
+
+fs::path Workspace::CurrentStorePath() const {
+  if (!current_) {
+    throw Error(ErrorCode::kUsage, fmt::format("there is no baseline of source {} yet", source_name_),
+                fmt::format("take it first: rotv-sync --source {} baseline", source_name_));
+  }
+  return directory_ / current_->directory();
+}
+
+fs::path Workspace::NewStorePath(const std::string& label) const { return directory_ / (kStorePrefix + label); }
+
+void Workspace::SetCurrent(const fs::path& store, const proto::OwnedObjects& objects) {
+  SyncDirectory(directory_);
+  proto::CurrentStore next;
+  next.set_directory(store.filename().string());
+  *next.mutable_objects() = objects;
+  WriteFileAtomically(directory_ / "current", next.SerializeAsString());
+  current_ = next;
+  RemoveHalfBuilt();
+}
+
+std::vector<proto::OwnedObjects> Workspace::Leftovers() const {
+  std::vector<proto::OwnedObjects> leftovers;
+  for (const proto::OwnedObjects& objects : owned_.objects()) {
+    if (!current_ || !Same(objects, current_->objects())) leftovers.push_back(objects);
+  }
+  return leftovers;
+}
+
+void Workspace::AddOwned(const proto::OwnedObjects& objects) {
+  *owned_.add_objects() = objects;
+  SaveOwned();
+}
+
+void Workspace::RemoveOwned(const proto::OwnedObjects& objects) {
+  auto* list = owned_.mutable_objects();
+  list->erase(std::remove_if(list->begin(), list->end(), [&](const auto& other) { return Same(other, objects); }),
+              list->end());
+  SaveOwned();
+}
+
+void Workspace::SaveOwned() const { WriteFileAtomically(directory_ / "owned", owned_.SerializeAsString()); }
+
+}  // namespace rotv

@@ -1,0 +1,63 @@
+// Where a source's state lives under the home directory, and the lock that keeps a second process out.
+//
+//   HOME/sources/NAME/lock          held (flock) by the one process that works on this source; says which
+//   HOME/sources/NAME/current       which store is in use; replaced by rename
+//   HOME/sources/NAME/owned         slots and publications of ours that may exist on the source
+//   HOME/sources/NAME/store-XXXX/   a RocksDB
+//   HOME/sources/NAME/run/          sockets of a running command
+
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "proto/store.pb.h"
+#include "storage/handle.h"
+
+namespace rotv {
+
+// Whether a complete baseline of this source is here. Takes no lock.
+bool HasBaseline(const std::filesystem::path& home, const std::string& source_name);
+
+// Holds the source's lock as long as it lives.
+class Workspace {
+ public:
+  // Makes the directories (0700) and takes the lock. `command` is what another process is told of this one. Throws kDisk
+  // if another process holds the lock, naming it, or if the home directory cannot be written. What a killed run left
+  // half-built is removed.
+  Workspace(const std::filesystem::path& home, const std::string& source_name, const std::string& command);
+
+  const std::filesystem::path& directory() const { return directory_; }
+  // For sockets; empty when the lock was taken.
+  std::filesystem::path RunDirectory() const { return directory_ / "run"; }
+
+  std::optional<proto::CurrentStore> current() const { return current_; }
+  // Throws kUsage with the command to run if there is none.
+  std::filesystem::path CurrentStorePath() const;
+
+  // A path for a new store that does not exist yet; `label` is made part of its name.
+  std::filesystem::path NewStorePath(const std::string& label) const;
+  // From now on `store` is the one in use. What was in use before is deleted. Durable on return.
+  void SetCurrent(const std::filesystem::path& store, const proto::OwnedObjects& objects);
+
+  // All that may exist on the source and is not the current store's.
+  std::vector<proto::OwnedObjects> Leftovers() const;
+  // Durable on return.
+  void AddOwned(const proto::OwnedObjects& objects);
+  void RemoveOwned(const proto::OwnedObjects& objects);
+
+ private:
+  void TakeLock(const std::string& command);
+  void RemoveHalfBuilt() const;
+  void SaveOwned() const;
+
+  std::string source_name_;
+  std::filesystem::path directory_;
+  FileDescriptor lock_;
+  std::optional<proto::CurrentStore> current_;
+  proto::OwnedList owned_;
+};
+
+}  // namespace rotv
