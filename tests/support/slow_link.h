@@ -1,0 +1,64 @@
+// A link that is slower than loopback: a TCP relay on 127.0.0.1 which delays what it carries, limits how much it
+// carries in a second, counts it, and can freeze or break. All connections share the link's width, each direction
+// has its own. One thread of its own does the work; every function may be called from any thread.
+
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <thread>
+
+namespace rotv::testing {
+
+struct SlowLinkOptions {
+  int target_port = 0;  // Of 127.0.0.1.
+  std::chrono::microseconds delay_each_way = std::chrono::milliseconds(20);
+  double megabits_per_second = 50;  // In each direction; 0: as fast as it goes.
+};
+
+class SlowLink {
+ public:
+  // Listening on return. Throws std::runtime_error.
+  explicit SlowLink(const SlowLinkOptions& options);
+  ~SlowLink();
+  SlowLink(const SlowLink&) = delete;
+  SlowLink& operator=(const SlowLink&) = delete;
+
+  int port() const { return port_; }
+
+  // Payload delivered since the start or ResetCounts().
+  uint64_t BytesToTarget() const { return bytes_to_target_; }
+  uint64_t BytesToClient() const { return bytes_to_client_; }
+  void ResetCounts();
+
+  // Carries nothing until Thaw(), and tells nobody.
+  void Freeze();
+  void Thaw();
+  // Resets every connection; new ones are accepted.
+  void Break();
+  // Resets every connection once so many more bytes have reached the client; 0: never. Happens once.
+  void BreakAfter(uint64_t bytes_to_client);
+  int Connections() const { return connections_; }
+
+ private:
+  struct Pair;
+  class Pump;
+  void Wake() const;
+
+  const SlowLinkOptions options_;
+  int port_ = 0;
+  int listen_fd_ = -1;
+  int wake_fd_ = -1;
+  std::atomic<bool> stop_{false};
+  std::atomic<bool> frozen_{false};
+  std::atomic<bool> break_now_{false};
+  std::atomic<uint64_t> break_after_{0};
+  std::atomic<uint64_t> bytes_to_target_{0};
+  std::atomic<uint64_t> bytes_to_client_{0};
+  std::atomic<int> connections_{0};
+  std::thread thread_;
+};
+
+}  // namespace rotv::testing

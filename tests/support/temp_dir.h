@@ -1,0 +1,30 @@
+// A directory for one test, reachable by every user of the machine and removed at the end.
+
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+namespace rotv::testing {
+
+enum class TempDirName { kPlain, kWithSpace };
+
+class TempDir {
+ public:
+  // Makes a new directory (mode 0755) in `parent`; its name is short, so that a socket's path fits. Throws
+  // std::filesystem::filesystem_error.
+  explicit TempDir(TempDirName name = TempDirName::kPlain, const std::filesystem::path& parent = "/tmp");
+  // Removes it with all that is in it, unless the environment has ROTV_KEEP_TEMP: then it says where it is.
+  ~TempDir();
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+
+  const std::filesystem::path& path() const { return path_; }
+  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
+
+ private:
+  std::filesystem::path root_;
+  std::filesystem::path path_;
+};
+
+}  // namespace rotv::testing
