@@ -1,0 +1,24 @@
+// A TCP connection that can be interrupted while it is made.
+
+#pragma once
+
+#include <chrono>
+#include <string>
+
+#include "storage/handle.h"
+#include "storage/interrupt.h"
+
+namespace rotv {
+
+struct DialOptions {
+  std::string host;  // A name or an address.
+  int port = 0;
+  std::chrono::steady_clock::time_point deadline;
+};
+
+// Connects to one of the host's addresses, tried in the resolver's order. The socket is non-blocking and close-on-exec,
+// sends without delay, and gives a connection up that carries no acknowledgement for a minute. Throws kUnreachable (no
+// such host, refused, no answer before the deadline), kInterrupted within Interrupt::kPollMs.
+FileDescriptor DialTcp(const DialOptions& options, const Interrupt& interrupt);
+
+}  // namespace rotv

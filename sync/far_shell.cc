@@ -1,0 +1,103 @@
+#include "sync/far_shell.h"
+
+#include <algorithm>
+
+#include "fmt/format.h"
+#include "storage/error.h"
+#include "sync/shell_quote.h"
+
+namespace rotv {
+namespace {
+
+std::string InContainer(const SourceConfig& source, const std::string& shell, const std::string& script) {
+  return fmt::format("{} exec -i {} {} -c {}", ShellQuote(source.runtime), ShellQuote(source.container), shell,
+                     ShellQuote(script));
+}
+
+// Whichever direction ends first ends the other: a server that closes must not leave its client waiting, nor a client
+// that is killed its server. Background commands read /dev/null unless told otherwise, hence <&0.
+std::string TcpRelayScript(const std::string& host, int port) {
+  return fmt::format(
+      "exec 3<>/dev/tcp/{}/{} || exit 1; cat <&3 3<&- & d=$!; cat <&0 >&3 & u=$!; exec 3>&- 0<&-; wait -n; "
+      "kill $d $u 2>/dev/null",
+      host, port);
+}
+
+constexpr const char* kPerlRelay = R"(
+use Socket;
+socket(my $s, PF_UNIX, SOCK_STREAM, 0) && connect($s, pack_sockaddr_un($ARGV[0])) or die "connect to $ARGV[0]: $!\n";
+sub copy {
+  my ($from, $to) = @_;
+  while (my $n = sysread($from, my $b, 65536)) {
+    for (my $o = 0; $o < $n;) { my $w = syswrite($to, $b, $n - $o, $o); return unless $w; $o += $w }
+  }
+}
+my $p = fork // die "fork: $!\n";
+if (!$p) { close(STDOUT); copy(*STDIN, $s); shutdown($s, 1); exit 0 }
+close(STDIN); copy($s, *STDOUT); kill 15, $p;
+)";
+
+constexpr const char* kPythonRelay = R"(
+import os, socket, sys, threading
+s = socket.socket(socket.AF_UNIX)
+s.connect(sys.argv[1])
+def up():
+    while True:
+        b = os.read(0, 65536)
+        if not b: break
+        s.sendall(b)
+    s.shutdown(1)
+threading.Thread(target=up, daemon=True).start()
+while True:
+    b = s.recv(65536)
+    if not b: os._exit(0)
+    v = memoryview(b)
+    while v: v = v[os.write(1, v):]
+)";
+
+// nc is left out: its variants differ in whether -U exists and in what they do at the end of input.
+std::string SocketRelayScript(const std::string& directory, int port) {
+  const std::string directories = directory.empty() ? "/var/run/postgresql /tmp" : ShellQuote(directory);
+  return fmt::format(
+      "for d in {}; do s=$d/.s.PGSQL.{}; [ -S \"$s\" ] && break; s=; done; "
+      "if [ -n \"$s\" ]; then "
+      "if command -v socat >/dev/null 2>&1; then exec socat -t 5 - UNIX-CONNECT:\"$s\"; fi; "
+      "if command -v perl >/dev/null 2>&1; then exec perl -e {} \"$s\"; fi; "
+      "if command -v python3 >/dev/null 2>&1; then exec python3 -c {} \"$s\"; fi; "
+      "fi; {}",
+      directories, port, ShellQuote(kPerlRelay), ShellQuote(kPythonRelay), TcpRelayScript("127.0.0.1", port));
+}
+
+bool FitsDevTcp(const std::string& host) {
+  return std::all_of(host.begin(), host.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+           c == ':' || c == '_';
+  });
+}
+
+}  // namespace
+
+std::string CommandLine(const RemoteCommand& command, const SourceConfig& source) {
+  std::string script;
+  if (!command.password.empty()) script += "IFS= read -r PGPASSWORD; export PGPASSWORD; ";
+  script += "exec ";
+  if (!command.env.empty()) {
+    script += "env ";
+    for (const auto& [name, value] : command.env) script += ShellQuote(name + "=" + value) + " ";
+  }
+  script += ShellJoin(command.argv);
+  return source.container.empty() ? "exec sh -c " + ShellQuote(script) : InContainer(source, "sh", script);
+}
+
+std::string RelayCommandLine(const SourceConfig& source) {
+  if (source.host.empty() || source.host.starts_with('/')) {
+    return InContainer(source, "bash", SocketRelayScript(source.host, source.port));
+  }
+  if (!FitsDevTcp(source.host)) {
+    throw Error(ErrorCode::kUsage, fmt::format("host = \"{}\" is neither a host nor a socket directory", source.host),
+                "write a name, an address, or a directory that begins with /");
+  }
+  return InContainer(source, "bash", TcpRelayScript(source.host, source.port));
+}
+
+}  // namespace rotv

@@ -1,0 +1,162 @@
+#include "sync/local_command.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "fmt/format.h"
+#include "storage/error.h"
+#include "storage/handle.h"
+#include "sync/tail_buffer.h"
+
+extern char** environ;
+
+namespace rotv {
+namespace {
+
+struct Pipe {
+  FileDescriptor read_end;
+  FileDescriptor write_end;
+};
+
+Pipe MakePipe() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) {
+    throw Error(ErrorCode::kUsage, fmt::format("cannot make a pipe: {}", std::strerror(errno)));
+  }
+  return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+}
+
+// What the child needs, made before the fork: after it another thread's lock may be held forever, so that the child may
+// not allocate.
+struct Launch {
+  explicit Launch(const RemoteCommand& command) {
+    for (char** variable = environ; *variable != nullptr; ++variable) {
+      const std::string_view text = *variable;
+      const std::string name(text.substr(0, text.find('=')));
+      const bool replaced = command.env.contains(name) || (name == "PGPASSWORD" && !command.password.empty());
+      if (!replaced) env_words.emplace_back(text);
+    }
+    for (const auto& [name, value] : command.env) env_words.push_back(name + "=" + value);
+    if (!command.password.empty()) env_words.push_back("PGPASSWORD=" + command.password);
+    words = command.argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    for (std::string& word : env_words) envp.push_back(word.data());
+    envp.push_back(nullptr);
+  }
+
+  std::vector<std::string> words;
+  std::vector<std::string> env_words;
+  std::vector<char*> argv;
+  std::vector<char*> envp;
+};
+
+// Runs in the child between fork and exec: async-signal-safe calls only.
+[[noreturn]] void BecomeProgram(const Launch& launch, int out_fd, int err_fd) {
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  signal(SIGPIPE, SIG_DFL);
+  const int null_fd = open("/dev/null", O_RDONLY);
+  if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(out_fd, STDOUT_FILENO) < 0 ||
+      dup2(err_fd, STDERR_FILENO) < 0) {
+    _exit(126);
+  }
+  execvpe(launch.argv[0], launch.argv.data(), launch.envp.data());
+  const int reason = errno;
+  const char* text = reason == ENOENT ? ": command not found\n" : ": cannot be started\n";
+  if (write(STDERR_FILENO, launch.argv[0], strlen(launch.argv[0])) > 0 &&
+      write(STDERR_FILENO, text, strlen(text)) > 0) {
+    _exit(reason == ENOENT ? 127 : 126);
+  }
+  _exit(reason == ENOENT ? 127 : 126);
+}
+
+// A child that does not outlive this object.
+class Child {
+ public:
+  explicit Child(const Launch& launch) {
+    Pipe out = MakePipe();
+    Pipe err = MakePipe();
+    pid_ = fork();
+    if (pid_ < 0) throw Error(ErrorCode::kUsage, fmt::format("cannot start a process: {}", std::strerror(errno)));
+    if (pid_ == 0) BecomeProgram(launch, out.write_end.get(), err.write_end.get());
+    out_ = std::move(out.read_end);
+    err_ = std::move(err.read_end);
+  }
+  ~Child() {
+    if (pid_ > 0) End();
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  int out() const { return out_.get(); }
+  int err() const { return err_.get(); }
+
+  // Its exit status once both outputs have ended.
+  int Wait() {
+    int status = 0;
+    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  }
+
+ private:
+  void End() {
+    kill(pid_, SIGTERM);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(2);
+    int status = 0;
+    while (waitpid(pid_, &status, WNOHANG) == 0) {
+      if (std::chrono::steady_clock::now() > deadline) kill(pid_, SIGKILL);
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  }
+
+  pid_t pid_ = -1;
+  FileDescriptor out_;
+  FileDescriptor err_;
+};
+
+}  // namespace
+
+CommandResult RunLocalCommand(const RemoteCommand& command, const std::function<void(std::string_view)>& on_stdout,
+                              const Interrupt& interrupt) {
+  const Launch launch(command);
+  Child child(launch);
+  TailBuffer errors;
+  std::vector<char> buffer(128 * 1024);
+  std::array<pollfd, 2> polled{pollfd{child.out(), POLLIN, 0}, pollfd{child.err(), POLLIN, 0}};
+  while (polled[0].fd >= 0 || polled[1].fd >= 0) {
+    interrupt.Check();
+    if (poll(polled.data(), polled.size(), Interrupt::kPollMs) <= 0) continue;
+    for (pollfd& source : polled) {
+      if (source.fd < 0 || source.revents == 0) continue;
+      const ssize_t got = read(source.fd, buffer.data(), buffer.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) {
+        source.fd = -1;
+      } else if (&source == polled.data()) {
+        on_stdout(std::string_view(buffer.data(), static_cast<size_t>(got)));
+      } else {
+        errors.Append(std::string_view(buffer.data(), static_cast<size_t>(got)));
+      }
+    }
+  }
+  return {child.Wait(), errors.text()};
+}
+
+}  // namespace rotv

@@ -1,0 +1,25 @@
+// The last 64 KiB of what a program says, however much it says.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace rotv {
+
+class TailBuffer {
+ public:
+  void Append(std::string_view text) {
+    text_.append(text.substr(text.size() > kLimitBytes ? text.size() - kLimitBytes : 0));
+    // Cut only now and then, so that a talkative program does not move 64 KiB for every line.
+    if (text_.size() > 2 * kLimitBytes) text_.erase(0, text_.size() - kLimitBytes);
+  }
+
+  std::string text() const { return text_.substr(text_.size() > kLimitBytes ? text_.size() - kLimitBytes : 0); }
+
+ private:
+  static constexpr size_t kLimitBytes = 64 * 1024;
+  std::string text_;
+};
+
+}  // namespace rotv
