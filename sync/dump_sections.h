@@ -13,12 +13,17 @@ struct DumpSections {
 };
 
 // `all` is the output of pg_dump --section=pre-data --section=post-data --clean --if-exists, `post` that of
-// --section=post-data, both at one snapshot. The body of `post` is an exact suffix of `all`. \restrict and \unrestrict
-// lines (their keys are random) are dropped from both. Throws Error(kProtocol) if `post` is not a suffix of `all`.
+// --section=post-data, both at one snapshot. Behind its settings `post` is a suffix of `all`, but for paragraphs "SET
+// default_tablespace" and "SET default_table_access_method", which pg_dump writes only where the value changes: they
+// are taken as `all` has them, since the rows in between change neither. \restrict and \unrestrict (their keys are
+// random) are dropped from both. Throws Error(kProtocol) if `post` is no such suffix, or one of them is no complete
+// dump.
 DumpSections SplitDump(std::string_view all, std::string_view post);
 
-// What the comparison of two dumps disregards: the order of rows inside each COPY block, comment lines, blank lines
-// and \restrict lines outside of the blocks. Two dumps are equal if and only if their canonical forms are.
+// What is left of a dump for a comparison: COPY rows sorted bytewise inside each block, without the lines that are
+// comments, blank or \restrict. Two dumps are equal if and only if their canonical forms are. Literals, quoted names
+// and the bodies of functions are kept as they are, whatever their lines look like. Holds one string_view a row of the
+// largest block beside the result.
 std::string CanonicalDump(std::string_view dump);
 
 }  // namespace rotv

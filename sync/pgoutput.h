@@ -85,8 +85,7 @@ struct Truncate {
   std::vector<uint32_t> relation_oids;
 };
 
-using Message =
-    std::variant<Begin, Commit, Origin, Relation, Type, LogicalMessage, Insert, Update, Delete, Truncate>;
+using Message = std::variant<Begin, Commit, Origin, Relation, Type, LogicalMessage, Insert, Update, Delete, Truncate>;
 
 // Throws Error(kProtocol) if `bytes` ends early, has bytes left over, or holds an unknown message: a message is never
 // half decoded.

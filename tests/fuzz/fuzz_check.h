@@ -1,0 +1,13 @@
+// What a fuzzer holds to be true, in every kind of build.
+
+#pragma once
+
+#include <cstdlib>
+
+namespace rotv {
+
+inline void FuzzCheck(bool holds) {
+  if (!holds) std::abort();
+}
+
+}  // namespace rotv

@@ -1,0 +1,64 @@
+// Any bytes are either a whole message, all of whose text lies within them, or a protocol error.
+
+#include <cstddef>
+#include <cstdint>
+
+#include "storage/error.h"
+#include "sync/pgoutput.h"
+#include "tests/fuzz/fuzz_check.h"
+
+namespace rotv::pgoutput {
+namespace {
+
+// Reads all text, so that AddressSanitizer sees a view that lies elsewhere.
+struct Checker {
+  void Check(std::string_view text) {
+    FuzzCheck(text.empty() ||
+              (text.data() >= bytes.data() && text.data() + text.size() <= bytes.data() + bytes.size()));
+  }
+  void Check(const Tuple& tuple) {
+    for (const Column& column : tuple) {
+      FuzzCheck(column.kind == Column::Kind::kText || column.text.empty());
+      Check(column.text);
+    }
+  }
+
+  void operator()(const Begin&) {}
+  void operator()(const Commit&) {}
+  void operator()(const Origin& origin) { Check(origin.name); }
+  void operator()(const Relation& relation) {
+    Check(relation.schema);
+    Check(relation.name);
+    for (const RelationColumn& column : relation.columns) Check(column.name);
+  }
+  void operator()(const Type& type) {
+    Check(type.schema);
+    Check(type.name);
+  }
+  void operator()(const LogicalMessage& message) {
+    Check(message.prefix);
+    Check(message.content);
+  }
+  void operator()(const Insert& insert) { Check(insert.row); }
+  void operator()(const Update& update) {
+    if (update.old_row) Check(update.old_row->row);
+    Check(update.row);
+  }
+  void operator()(const Delete& deletion) { Check(deletion.old_row.row); }
+  void operator()(const Truncate& truncate) { FuzzCheck(truncate.relation_oids.size() * 4 <= bytes.size()); }
+
+  std::string_view bytes;
+};
+
+}  // namespace
+}  // namespace rotv::pgoutput
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  try {
+    std::visit(rotv::pgoutput::Checker{bytes}, rotv::pgoutput::Decode(bytes));
+  } catch (const rotv::Error& error) {
+    rotv::FuzzCheck(error.code() == rotv::ErrorCode::kProtocol);
+  }
+  return 0;
+}
