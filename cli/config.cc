@@ -1,0 +1,284 @@
+#include "cli/config.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <optional>
+#include <vector>
+
+// The parser is compiled into this file alone: it is the slowest header here.
+#define TOML_HEADER_ONLY 1
+#include <toml++/toml.h>
+
+#include "cli/did_you_mean.h"
+#include "cli/env_file.h"
+#include "cli/home.h"
+#include "cli/source_check.h"
+#include "cli/text_file.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+constexpr const char* kMinimalConfig =
+    "write rotv.toml, for example:  [sources.production]  ssh = \"root@db.example.org\"  database = \"rotv\"  "
+    "user = \"rotv\"  (each on a line of its own), or set PRODUCTION_HOST and PGDATABASE in .env";
+
+enum class Kind { kText, kPath };
+struct TextKey {
+  const char* name;
+  std::string SourceConfig::*field;
+  Kind kind = Kind::kText;
+};
+constexpr TextKey kTextKeys[] = {
+    {"ssh", &SourceConfig::ssh},
+    {"identity", &SourceConfig::identity, Kind::kPath},
+    {"known_hosts", &SourceConfig::known_hosts, Kind::kPath},
+    {"container", &SourceConfig::container},
+    {"runtime", &SourceConfig::runtime},
+    {"host", &SourceConfig::host},
+    {"database", &SourceConfig::database},
+    {"user", &SourceConfig::user},
+    {"url", &SourceConfig::url},
+};
+
+std::vector<std::string> KnownKeys() {
+  std::vector<std::string> keys = {"port", "exclude"};
+  for (const TextKey& key : kTextKeys) keys.emplace_back(key.name);
+  return keys;
+}
+
+bool IsPasswordKey(std::string_view key) {
+  return key == "password" || key == "passwd" || key == "PGPASSWORD" || key == "pgpassword" || key == "sslpassword";
+}
+
+std::string_view TypeName(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::string:
+      return "a string";
+    case toml::node_type::integer:
+      return "a whole number";
+    case toml::node_type::floating_point:
+      return "a decimal number";
+    case toml::node_type::boolean:
+      return "true or false";
+    case toml::node_type::array:
+      return "an array";
+    case toml::node_type::table:
+      return "a table";
+    default:
+      return "a date or a time";
+  }
+}
+
+// One file while it is read: what errors and relative paths need.
+class ConfigFile {
+ public:
+  ConfigFile(const std::filesystem::path& path, const Environment& environment)
+      : path_(path), environment_(environment) {}
+
+  std::map<std::string, SourceConfig> Read(const std::string& text) const {
+    toml::table root = Parse(text);
+    std::map<std::string, SourceConfig> sources;
+    for (const auto& [key, node] : root) {
+      if (key.str() == "sources") {
+        sources = ReadSources(TableOf(key, node));
+      } else if (key.str() == "mask") {
+        RefuseMask(key, node);
+      } else if (IsPasswordKey(key.str())) {
+        FailOnPassword(key);
+      } else {
+        Fail(key.source(), fmt::format("unknown key \"{}\"", key.str()),
+             DidYouMean(key.str(), {"sources", "mask"}, "known here are"));
+      }
+    }
+    return sources;
+  }
+
+ private:
+  [[noreturn]] void Fail(const toml::source_region& where, const std::string& what, const std::string& hint) const {
+    throw Error(ErrorCode::kUsage, fmt::format("{}:{}: {}", path_.native(), where.begin.line, what), hint);
+  }
+
+  [[noreturn]] void FailOnPassword(const toml::key& key) const {
+    Fail(key.source(), fmt::format("\"{}\": passwords are not kept in this file", key.str()),
+         std::string(kPasswordHint));
+  }
+
+  [[noreturn]] void FailOnType(const toml::key& key, const toml::node& node, std::string_view expected) const {
+    Fail(key.source(), fmt::format("\"{}\" is {}", key.str(), TypeName(node)), fmt::format("expected {}", expected));
+  }
+
+  toml::table Parse(const std::string& text) const {
+    try {
+      return toml::parse(std::string_view(text));
+    } catch (const toml::parse_error& error) {
+      Fail(error.source(), std::string(error.description()), "see docs/configuration.md for what the file may hold");
+    }
+  }
+
+  const toml::table& TableOf(const toml::key& key, const toml::node& node) const {
+    if (!node.is_table()) FailOnType(key, node, fmt::format("a table: [{}.NAME] or [{}]", key.str(), key.str()));
+    return *node.as_table();
+  }
+
+  // Masking is not built yet. Rules that are ignored would let through what they are there to hold back.
+  void RefuseMask(const toml::key& key, const toml::node& node) const {
+    if (TableOf(key, node).empty()) return;
+    Fail(key.source(), "masking rules are not supported yet: the data would be written unmasked",
+         "take the [mask] section out only if the data may be kept here as it is");
+  }
+
+  std::map<std::string, SourceConfig> ReadSources(const toml::table& table) const {
+    std::map<std::string, SourceConfig> sources;
+    for (const auto& [key, node] : table) {
+      if (!node.is_table()) {
+        if (IsPasswordKey(key.str())) FailOnPassword(key);
+        FailOnType(key, node, "a table for each source: [sources.NAME]");
+      }
+      if (!IsSourceName(key.str())) {
+        Fail(key.source(), fmt::format("\"{}\" cannot be the name of a source", key.str()),
+             "expected at most 64 letters, digits, '.', '_' and '-', not starting with '.': it names a directory");
+      }
+      sources.emplace(key.str(), ReadOne(key, *node.as_table()));
+    }
+    return sources;
+  }
+
+  SourceConfig ReadOne(const toml::key& name, const toml::table& table) const {
+    SourceConfig source;
+    source.name = name.str();
+    for (const auto& [key, node] : table) ReadKey(key, node, source);
+
+    if (auto url = table.find("url"); url != table.end()) {
+      for (const auto& [key, node] : table) {
+        if (key.str() == "url" || key.str() == "exclude") continue;
+        Fail(key.source(), fmt::format("\"{}\" and \"url\" exclude each other in [sources.{}]", key.str(), name.str()),
+             key.str() == "ssh" ? "give ssh with host, port, database and user, or url alone"
+                                : "the url says it all: take the other keys out, or the url");
+      }
+    }
+    if (std::optional<SourceProblem> problem = CheckSource(source)) {
+      auto at_fault = table.find(problem->key);
+      Fail(at_fault == table.end() ? name.source() : at_fault->first.source(),
+           fmt::format("{} in [sources.{}]", problem->message, name.str()), problem->hint);
+    }
+    return source;
+  }
+
+  void ReadKey(const toml::key& key, const toml::node& node, SourceConfig& source) const {
+    if (IsPasswordKey(key.str())) FailOnPassword(key);
+    if (key.str() == "port") {
+      source.port = ReadPort(key, node);
+    } else if (key.str() == "exclude") {
+      source.exclude = ReadExclude(key, node);
+    } else {
+      for (const TextKey& text_key : kTextKeys) {
+        if (key.str() != text_key.name) continue;
+        source.*text_key.field = ReadText(key, node, text_key.kind);
+        return;
+      }
+      Fail(key.source(), fmt::format("unknown key \"{}\" in [sources.{}]", key.str(), source.name),
+           DidYouMean(key.str(), KnownKeys(), "known here are"));
+    }
+  }
+
+  std::string ReadText(const toml::key& key, const toml::node& node, Kind kind) const {
+    const auto* text = node.as_string();
+    if (text == nullptr) FailOnType(key, node, "a string, in quotes");
+    if (text->get().empty())
+      Fail(key.source(), fmt::format("\"{}\" is empty", key.str()), "leave it out, or fill it in");
+    if (kind == Kind::kText) return text->get();
+    std::filesystem::path path = ExpandTilde(text->get(), environment_);
+    return path.is_absolute() ? path.native() : (path_.parent_path() / path).lexically_normal().native();
+  }
+
+  int ReadPort(const toml::key& key, const toml::node& node) const {
+    const auto* number = node.as_integer();
+    if (number == nullptr) FailOnType(key, node, "a whole number from 1 to 65535, without quotes");
+    int64_t port = number->get();
+    if (port < 1 || port > 65535) {
+      Fail(key.source(), fmt::format("port {} is out of range", port), "expected a number from 1 to 65535");
+    }
+    return static_cast<int>(port);
+  }
+
+  std::vector<std::string> ReadExclude(const toml::key& key, const toml::node& node) const {
+    const char* expected = "an array of strings, for example [\"public.page_views\"]";
+    const auto* array = node.as_array();
+    if (array == nullptr) FailOnType(key, node, expected);
+    std::vector<std::string> tables;
+    for (const toml::node& element : *array) {
+      const auto* table = element.as_string();
+      if (table == nullptr) {
+        Fail(element.source(), fmt::format("\"{}\" holds {}", key.str(), TypeName(element)),
+             fmt::format("expected {}", expected));
+      }
+      tables.push_back(table->get());
+    }
+    return tables;
+  }
+
+  const std::filesystem::path& path_;
+  const Environment& environment_;
+};
+
+struct ChosenFile {
+  std::filesystem::path path;
+  std::optional<std::string> text;
+};
+
+ChosenFile FindFile(const ConfigRequest& request) {
+  std::string named = request.config.empty() ? Variable(request.environment, "ROTV_CONFIG") : request.config;
+  if (!named.empty()) {
+    std::filesystem::path path = ExpandTilde(named, request.environment);
+    std::optional<std::string> text = ReadTextFile(path);
+    if (!text) {
+      throw Error(
+          ErrorCode::kUsage, fmt::format("there is no config file {}", path.native()),
+          request.config.empty() ? "ROTV_CONFIG names it: mend or unset it" : "--config names it: mend the path");
+    }
+    return {path, std::move(text)};
+  }
+  std::filesystem::path here = request.directory == "." ? "rotv.toml" : request.directory / "rotv.toml";
+  for (const std::filesystem::path& path : {here, request.home / "rotv.toml"}) {
+    if (std::optional<std::string> text = ReadTextFile(path)) return {path, std::move(text)};
+  }
+  return {};
+}
+
+SourceConfig Choose(std::map<std::string, SourceConfig> sources, const std::string& asked) {
+  std::vector<std::string> names;
+  for (const auto& [name, source] : sources) names.push_back(name);
+  std::string wanted = asked;
+  if (wanted.empty()) wanted = sources.size() == 1 ? names.front() : "production";
+  auto found = sources.find(wanted);
+  if (found != sources.end()) return std::move(found->second);
+  std::string list = fmt::format("the sources are: {}", fmt::join(names, ", "));
+  if (asked.empty())
+    throw Error(ErrorCode::kUsage, "there are several sources, and none is named production",
+                "choose one with --source NAME; " + list);
+  std::string nearest = NearestWord(asked, names);
+  throw Error(ErrorCode::kUsage, fmt::format("there is no source \"{}\"", asked),
+              nearest.empty() ? list : fmt::format("did you mean \"{}\"? {}", nearest, list));
+}
+
+}  // namespace
+
+SourceConfig ReadSource(const ConfigRequest& request) {
+  ChosenFile file = FindFile(request);
+  std::map<std::string, SourceConfig> sources;
+  if (file.text) sources = ConfigFile(file.path, request.environment).Read(*file.text);
+  if (sources.empty()) {
+    std::optional<SourceConfig> source = SourceFromVariables(request.environment, request.directory);
+    if (!source) {
+      std::string what = file.text ? fmt::format("{} has no [sources.NAME]", file.path.native())
+                                   : std::string("there is no rotv.toml here, nor in ") + request.home.native();
+      throw Error(ErrorCode::kUsage, what + ", and PRODUCTION_HOST is not set", kMinimalConfig);
+    }
+    sources.emplace(source->name, std::move(*source));
+  }
+  return Choose(std::move(sources), request.source);
+}
+
+}  // namespace rotv

@@ -1,0 +1,27 @@
+// rotv.toml, or the variables that serve where there is none, to the one source that a command works on.
+
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "cli/environment.h"
+#include "sync/source_config.h"
+
+namespace rotv {
+
+struct ConfigRequest {
+  std::string config;                     // --config; empty: $ROTV_CONFIG, else ./rotv.toml, else HOME/rotv.toml.
+  std::string source;                     // --source; empty: the only one, else "production".
+  std::filesystem::path home;             // As ResolveHome() gives it.
+  std::filesystem::path directory = ".";  // Where ./rotv.toml, .env and backend/.env are looked for.
+  Environment environment;
+};
+
+// Everything in the file is checked, not only what is asked for. Paths come back absolute or relative to the working
+// directory, with "~" replaced.
+// Throws kUsage, with file and line where there is one, if a file that was named is missing, if a file holds anything
+// unknown, wrong, a password or masking rules, and if there is no such source.
+SourceConfig ReadSource(const ConfigRequest& request);
+
+}  // namespace rotv

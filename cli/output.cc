@@ -1,0 +1,89 @@
+#include "cli/output.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "cli/terminal.h"
+
+namespace rotv {
+namespace {
+
+const char* DefaultHint(ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kBug:
+      return "this is a bug in rotv-sync: please report it with the command and this message";
+    case ErrorCode::kUsage:
+      return "rotv-sync --help";
+    case ErrorCode::kRefused:
+      return "rotv-sync doctor says what the source lacks, and the statement that mends it";
+    case ErrorCode::kUnreachable:
+      return "try again; rotv-sync doctor says how far the way to the source goes";
+    case ErrorCode::kProtocol:
+      return "the source may be newer than this program: look for a newer rotv-sync";
+    case ErrorCode::kDisk:
+      return "look for free space and for another rotv-sync that runs";
+    case ErrorCode::kCorrupt:
+      return "take a new baseline: rotv-sync baseline --force";
+    case ErrorCode::kSlotLost:
+      return "take a new baseline: rotv-sync baseline --force";
+    case ErrorCode::kInterrupted:
+      return "run the same command again to go on";
+  }
+  return "";
+}
+
+}  // namespace
+
+bool WriteAll(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    ssize_t count = write(descriptor, text.data(), text.size());
+    if (count >= 0) {
+      text.remove_prefix(static_cast<size_t>(count));
+    } else if (errno == EPIPE || errno == EBADF) {
+      return false;
+    } else if (errno == EAGAIN) {
+      pollfd waiting{descriptor, POLLOUT, 0};  // A pipe that another process made non-blocking.
+      poll(&waiting, 1, -1);
+    } else if (errno != EINTR) {
+      throw Error(ErrorCode::kDisk, fmt::format("the result cannot be written: {}", std::strerror(errno)),
+                  "look at where the output goes");
+    }
+  }
+  return true;
+}
+
+bool ReaderIsGone(int descriptor) {
+  pollfd state{descriptor, POLLOUT, 0};
+  if (poll(&state, 1, 0) < 0) return false;
+  return (state.revents & (POLLERR | POLLNVAL)) != 0 || (write(descriptor, "", 0) < 0 && errno == EBADF);
+}
+
+std::string JsonText(const Json& document) {
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+void Output::Result(std::string_view text, const Json& document) {
+  if (form_ == Form::kJson) {
+    streams_.out(JsonText(document));
+  } else {
+    streams_.out(text);
+  }
+}
+
+void Output::Failure(const Error& error) {
+  std::string message = OneLine(error.what());
+  std::string hint = OneLine(error.hint().empty() ? DefaultHint(error.code()) : error.hint());
+  if (form_ == Form::kJson) {
+    streams_.out(JsonText(
+        Json{{"error", Json{{"code", static_cast<int>(error.code())}, {"message", message}, {"hint", hint}}}}));
+  } else {
+    streams_.err(fmt::format("rotv-sync: {}\nhint: {}\n", message, hint));
+  }
+}
+
+}  // namespace rotv

@@ -1,0 +1,65 @@
+#include "sync/baseline.h"
+
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/format.h"
+#include "cli/rotv_sync/command.h"
+
+namespace rotv {
+
+std::string BaselineText(const BaselineResult& result, const std::string& source_name) {
+  std::string text = fmt::format("Baseline of {} at {}: {}, {} ({}) in {}.\n", source_name, result.lsn.ToString(),
+                                 Counted(result.tables, "table", "tables"), Counted(result.rows, "row", "rows"),
+                                 HumanBytes(result.row_bytes), HumanDuration(result.seconds));
+  text += fmt::format("The store takes {}", HumanBytes(result.store_bytes));
+  if (result.wire_bytes > 0) text += fmt::format("; {} were received over SSH", HumanBytes(result.wire_bytes));
+  text += ".\n";
+  if (!result.lacking.empty()) text += "The seed will lack:\n";
+  for (const std::string& line : result.lacking) text += fmt::format("  - {}\n", OneLine(line));
+  return text;
+}
+
+Json BaselineJson(const BaselineResult& result) {
+  Json document;
+  document["lsn"] = result.lsn.ToString();
+  document["tables"] = result.tables;
+  document["rows"] = result.rows;
+  document["row_bytes"] = result.row_bytes;
+  document["store_bytes"] = result.store_bytes;
+  document["wire_bytes"] = result.wire_bytes;
+  document["seconds"] = result.seconds;
+  document["lacking"] = result.lacking;
+  return document;
+}
+
+Command DeclareBaseline(CLI::App& app) {
+  struct Flags {
+    bool force = false;
+    bool allow_unlimited_wal = false;
+  };
+  auto flags = std::make_shared<Flags>();
+  app.description("Take the full baseline");
+  app.add_flag("--force", flags->force, "Replace the baseline that is here, once the new one is complete");
+  app.add_flag("--allow-unlimited-wal", flags->allow_unlimited_wal,
+               "Also where the source's max_slot_wal_keep_size is unlimited: a slot that is\n"
+               "forgotten then fills the source's disk");
+  app.footer(
+      "Creates one slot and one publication on the source; rotv-sync detach removes them.\n\n"
+      "Examples:\n"
+      "  rotv-sync baseline\n"
+      "  rotv-sync --source staging baseline --force");
+  auto run = [flags](const Session& session) {
+    BaselineOptions options;
+    if (flags->force) options.replace = Replace::kAllow;
+    if (flags->allow_unlimited_wal) options.wal_limit = WalLimit::kUnlimitedAllowed;
+    BaselineResult result = TakeBaseline(session.context, options);
+    session.output.Result(BaselineText(result, session.context.source.name), BaselineJson(result));
+    return 0;
+  };
+  return {run, nullptr};
+}
+
+}  // namespace rotv

@@ -1,0 +1,31 @@
+#include <nlohmann/json.hpp>
+
+#include "cli/doctor_report.h"
+#include "cli/rotv_sync/command.h"
+
+namespace rotv {
+namespace {
+
+int RunDoctor(const Session& session) {
+  DoctorReport report = Examine(session.context);
+  Detail detail = session.verbosity == Verbosity::kVerbose ? Detail::kEverything : Detail::kProblemsFirst;
+  session.output.Result(DoctorText(report, detail, session.style), DoctorJson(report));
+  const Check* problem = report.FirstProblem();
+  return problem == nullptr ? 0 : static_cast<int>(problem->code);
+}
+
+}  // namespace
+
+Command DeclareDoctor(CLI::App& app) {
+  app.description("Check the source and this machine; change nothing");
+  app.footer(
+      "Says for each table how it will be followed and why, and for each problem the exact\n"
+      "statement or command that mends it. Exits with 0 only if baseline would work.\n\n"
+      "Examples:\n"
+      "  rotv-sync doctor\n"
+      "  rotv-sync -v doctor                # every table, also where there are many\n"
+      "  rotv-sync --json doctor | jq '.checks[] | select(.outcome != \"ok\")'");
+  return {RunDoctor, nullptr};
+}
+
+}  // namespace rotv

@@ -1,0 +1,95 @@
+#include "sync/materialize.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <map>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/format.h"
+#include "cli/rotv_sync/command.h"
+
+namespace rotv {
+namespace {
+
+struct Flags {
+  CLI::Option* output_option = nullptr;
+  CLI::Option* at_option = nullptr;
+  std::string output;
+  std::string at;
+  std::string snapshot = "head";
+  std::string compress = "none";
+};
+
+MaterializeOptions OptionsFrom(const Flags& flags) {
+  if (flags.output_option->count() > 0 && flags.output.empty()) {
+    throw Error(ErrorCode::kUsage, "--output is empty", "give a path, or - for stdout, or leave it out");
+  }
+  if (flags.at_option->count() > 0 && flags.at.empty()) {
+    throw Error(ErrorCode::kUsage, "--at is empty", "give an LSN (16/B374D848) or a time (2026-11-23T16:42:50Z)");
+  }
+  MaterializeOptions options;
+  options.output = flags.output;
+  options.at = flags.at;
+  options.snapshot = flags.snapshot;
+  if (flags.compress == "zstd") options.compression = Compression::kZstd;
+  if (flags.compress == "gzip") options.compression = Compression::kGzip;
+  if (flags.output == "-" && options.compression != Compression::kNone && isatty(STDOUT_FILENO) == 1) {
+    throw Error(ErrorCode::kUsage, "compressed data would go to the terminal",
+                "redirect it: rotv-sync materialize --output - --compress zstd > seed.sql.zst");
+  }
+  return options;
+}
+
+int RunMaterialize(const Flags& flags, const Session& session) {
+  MaterializeResult result = Materialize(session.context, OptionsFrom(flags));
+  std::string path = result.path == "-" ? "stdout" : result.path.native();
+  std::string text = fmt::format("Wrote {}: {} as it was at {} ({}): {}, {}, {} of SQL in {}.\n", OneLine(path),
+                                 session.context.source.name, result.lsn.ToString(), HumanTime(result.source_time_us),
+                                 Counted(result.tables, "table", "tables"), Counted(result.rows, "row", "rows"),
+                                 HumanBytes(result.bytes), HumanDuration(result.seconds));
+  Json document;
+  document["path"] = result.path.native();
+  document["lsn"] = result.lsn.ToString();
+  document["source_time"] = IsoTime(result.source_time_us);
+  document["tables"] = result.tables;
+  document["rows"] = result.rows;
+  document["bytes"] = result.bytes;
+  document["seconds"] = result.seconds;
+  // On stdout's behalf stderr gets the summary, and there less was asked for.
+  bool silent =
+      flags.output == "-" && session.verbosity == Verbosity::kQuiet && session.output.form() == Output::Form::kText;
+  if (!silent) session.output.Result(text, document);
+  return 0;
+}
+
+}  // namespace
+
+Command DeclareMaterialize(CLI::App& app) {
+  auto flags = std::make_shared<Flags>();
+  app.description("Write the seed: plain SQL that builds the database as it was");
+  flags->output_option =
+      app.add_option("--output", flags->output, "Where to; - is stdout (default: HOME/seed-data.sql, .zst, .gz)")
+          ->type_name("PATH|-");
+  flags->at_option = app.add_option("--at", flags->at, "The state at a log position or a time")->type_name("LSN|TIME");
+  CLI::Option* snapshot =
+      app.add_option("--snapshot", flags->snapshot, "The state at head (the default), baseline or a named point")
+          ->type_name("NAME");
+  flags->at_option->excludes(snapshot);
+  app.add_option("--compress", flags->compress, "zstd, gzip or none (the default)")
+      ->type_name("HOW")
+      ->check(CLI::IsMember({"zstd", "gzip", "none"}));
+  app.footer(
+      "Needs no connection. The old file stays until the new one is complete.\n\n"
+      "Examples:\n"
+      "  rotv-sync materialize\n"
+      "  rotv-sync materialize --output seed.sql.zst --compress zstd\n"
+      "  rotv-sync materialize --output - | psql --dbname=scratch\n"
+      "  rotv-sync materialize --at 2026-11-23T16:42:50Z --output before.sql");
+  auto run = [flags](const Session& session) { return RunMaterialize(*flags, session); };
+  auto takes_stdout = [flags] { return flags->output == "-"; };
+  return {run, takes_stdout};
+}
+
+}  // namespace rotv

@@ -1,0 +1,225 @@
+// Runs the real binary for what needs no server.
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace rotv {
+namespace {
+
+#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
+
+struct Outcome {
+  int code = -1;
+  std::string out;
+  std::string err;
+};
+
+class CommandLineTest : public ::testing::Test {
+ protected:
+  CommandLineTest() {
+    std::string pattern = ::testing::TempDir() + "command_line_XXXXXX";
+    directory_ = mkdtemp(pattern.data());
+    home_ = directory_ / "home";
+    config_ = directory_ / "rotv.toml";
+    WriteConfig("[sources.production]\nssh = \"root@db.invalid\"\ndatabase = \"rotv\"\n");
+  }
+  ~CommandLineTest() override { std::filesystem::remove_all(directory_); }
+
+  void WriteConfig(const std::string& text) { std::ofstream(config_) << text; }
+
+  // In the test's own directory, with a clean environment. Output goes to files, so that nothing can block.
+  Outcome Run(std::vector<std::string> arguments, bool stdout_closed = false) {
+    arguments.insert(arguments.begin(), ROTV_SYNC_BINARY);
+    pid_t child = fork();
+    if (child == 0) Exec(arguments, stdout_closed);
+    int status = 0;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_TRUE(WIFEXITED(status)) << "killed by signal " << WTERMSIG(status);
+    return {WEXITSTATUS(status), Contents("out"), Contents("err")};
+  }
+  // The same with --home and --config.
+  Outcome RunConfigured(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"--home", home_, "--config", config_});
+    return Run(arguments);
+  }
+
+  std::filesystem::path directory_;
+  std::filesystem::path home_;
+  std::filesystem::path config_;
+
+ private:
+  [[noreturn]] void Exec(const std::vector<std::string>& arguments, bool stdout_closed) {
+    auto redirect = [&](const char* file, int descriptor) {
+      dup2(open((directory_ / file).c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), descriptor);
+    };
+    redirect("out", STDOUT_FILENO);
+    redirect("err", STDERR_FILENO);
+    if (stdout_closed) close(STDOUT_FILENO);
+    if (chdir(directory_.c_str()) != 0) _exit(99);
+    std::vector<char*> argv;
+    for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
+    argv.push_back(nullptr);
+    std::string home_variable = "HOME=" + directory_.native();
+    char* environment[] = {home_variable.data(), nullptr};
+    execve(ROTV_SYNC_BINARY, argv.data(), environment);
+    _exit(98);
+  }
+  std::string Contents(const char* file) {
+    std::ostringstream text;
+    text << std::ifstream(directory_ / file).rdbuf();
+    return text.str();
+  }
+};
+
+TEST_F(CommandLineTest, HelpListsTheCommandsWithExamples) {
+  Outcome outcome = Run({"--help"});
+  EXPECT_EQ(outcome.code, 0);
+  for (const char* word : {"doctor", "baseline", "pull", "materialize", "status", "detach", "--home", "Examples:"}) {
+    EXPECT_HAS(outcome.out, word);
+  }
+  EXPECT_EQ(outcome.err, "");
+}
+
+TEST_F(CommandLineTest, EveryCommandHasHelpWithExamples) {
+  for (const char* command : {"doctor", "baseline", "pull", "materialize", "status", "detach"}) {
+    Outcome outcome = Run({command, "--help"});
+    EXPECT_EQ(outcome.code, 0) << command;
+    EXPECT_HAS(outcome.out, std::string("rotv-sync ") + command);
+    EXPECT_HAS(outcome.out, "Examples:");
+  }
+}
+
+TEST_F(CommandLineTest, VersionIsPrinted) {
+  Outcome outcome = Run({"--version"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.out.substr(0, 10), "rotv-sync ");
+}
+
+TEST_F(CommandLineTest, AnUnknownCommandIsAUsageErrorWithTheNearest) {
+  Outcome outcome = Run({"plul"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_HAS(outcome.err, "rotv-sync: there is no command \"plul\"\nhint: ");
+  EXPECT_HAS(Run({"materialise"}).err, "hint: did you mean \"materialize\"?");
+  EXPECT_EQ(outcome.out, "");
+}
+
+TEST_F(CommandLineTest, NoCommandIsAUsageError) {
+  Outcome outcome = Run({});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_HAS(outcome.err, "rotv-sync: no command is given\nhint: the commands are: doctor");
+}
+
+TEST_F(CommandLineTest, UnknownOptionsAreUsageErrors) {
+  for (const std::vector<std::string>& arguments : {std::vector<std::string>{"--nonsense"},
+                                                    {"pull", "--nonsense"},
+                                                    {"pull", "extra"},
+                                                    {"--home"},
+                                                    {"-q", "-v", "pull"},
+                                                    {"materialize", "--compress", "lzma"},
+                                                    {"materialize", "--at", "0/1", "--snapshot", "baseline"}}) {
+    Outcome outcome = RunConfigured(arguments);
+    EXPECT_EQ(outcome.code, 2) << arguments.front();
+    EXPECT_EQ(outcome.err.substr(0, 11), "rotv-sync: ");
+    EXPECT_EQ(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 2) << outcome.err;
+    EXPECT_HAS(outcome.err, "\nhint: rotv-sync");
+  }
+}
+
+TEST_F(CommandLineTest, AnUnknownOptionWithoutACommandIsNamed) {
+  EXPECT_HAS(Run({"--nonsense"}).err, "rotv-sync: there is no option --nonsense\n");
+}
+
+TEST_F(CommandLineTest, ErrorsAsJsonAreADocumentOnStdout) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"--json", "pull", "--nonsense"}, {"pull", "--json", "--config", "missing.toml"}}) {
+    Outcome outcome = Run(arguments);
+    EXPECT_EQ(outcome.code, 2);
+    nlohmann::json document = nlohmann::json::parse(outcome.out);
+    EXPECT_EQ(document["error"]["code"], 2);
+    EXPECT_FALSE(document["error"]["message"].get<std::string>().empty());
+    EXPECT_FALSE(document["error"]["hint"].get<std::string>().empty());
+    EXPECT_EQ(outcome.err, "");
+  }
+}
+
+TEST_F(CommandLineTest, WhenTheSeedTakesStdoutJsonErrorsGoToStderr) {
+  Outcome outcome = Run({"--json", "--config", "missing.toml", "materialize", "--output", "-"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_TRUE(nlohmann::json::accept(outcome.err)) << outcome.err;
+}
+
+TEST_F(CommandLineTest, WithoutAConfigTheHintShowsOne) {
+  std::filesystem::remove(config_);
+  Outcome outcome = Run({"status", "--offline"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_HAS(outcome.err, "[sources.production]");
+  EXPECT_FALSE(std::filesystem::exists(directory_ / ".rotv"));
+}
+
+TEST_F(CommandLineTest, ErrorsInTheConfigNameFileAndLine) {
+  WriteConfig("[sources.production]\nssh = \"db\"\ndatabase = rotv\n");
+  Outcome outcome = RunConfigured({"status", "--offline"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_HAS(outcome.err, "rotv.toml:3: ");
+}
+
+TEST_F(CommandLineTest, MaskingRulesAreRefused) {
+  WriteConfig("[sources.production]\nssh = \"db\"\ndatabase = \"x\"\n[mask]\n\"public.users.email\" = \"email\"\n");
+  Outcome outcome = RunConfigured({"pull"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_HAS(outcome.err, "rotv.toml:4: masking rules are not supported yet");
+}
+
+TEST_F(CommandLineTest, AHomeThatCannotBeMadeIsADiskError) {
+  home_ = "/proc/rotv-home";
+  EXPECT_EQ(RunConfigured({"status", "--offline"}).code, 6);
+  home_ = config_;  // A file.
+  Outcome outcome = RunConfigured({"status", "--offline"});
+  EXPECT_EQ(outcome.code, 6);
+  EXPECT_HAS(outcome.err, "is not a directory");
+}
+
+TEST_F(CommandLineTest, MaterializeWithoutABaselineSaysHowToGetOne) {
+  Outcome outcome = RunConfigured({"materialize"});
+  EXPECT_EQ(outcome.code, 2);
+  EXPECT_HAS(outcome.err, "\nhint: ");
+  EXPECT_HAS(outcome.err, "rotv-sync");
+  EXPECT_FALSE(std::filesystem::exists(home_ / "seed-data.sql"));
+}
+
+TEST_F(CommandLineTest, StatusWithoutABaselineSaysSo) {
+  Outcome outcome = RunConfigured({"status", "--offline"});
+  EXPECT_EQ(outcome.code, 0) << outcome.err;
+  EXPECT_HAS(outcome.out, "none yet");
+  outcome = RunConfigured({"status", "--offline", "--json"});
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(nlohmann::json::parse(outcome.out)["has_baseline"], false);
+}
+
+TEST_F(CommandLineTest, LocalStateIsForItsOwnerAlone) {
+  RunConfigured({"status", "--offline"});
+  EXPECT_EQ(std::filesystem::status(home_).permissions(), std::filesystem::perms::owner_all);
+}
+
+TEST_F(CommandLineTest, AClosedStdoutEndsQuietly) {
+  Outcome outcome = Run({"--help"}, true);
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.err, "");
+  outcome = Run({"status", "--offline", "--home", home_}, true);
+  EXPECT_EQ(outcome.code, 0);
+  EXPECT_EQ(outcome.err, "");
+}
+
+}  // namespace
+}  // namespace rotv

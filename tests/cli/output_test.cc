@@ -1,0 +1,111 @@
+#include "cli/output.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+namespace rotv {
+namespace {
+
+struct Captured {
+  std::string out;
+  std::string err;
+  Output::Streams Streams() {
+    return {.out = [this](std::string_view text) { out += text; },
+            .err = [this](std::string_view text) { err += text; }};
+  }
+};
+
+TEST(OutputTest, TextResultsGoToStdoutAsTheyAre) {
+  Captured captured;
+  Output(Output::Form::kText, captured.Streams()).Result("done\n", Json{{"ok", true}});
+  EXPECT_EQ(captured.out, "done\n");
+  EXPECT_EQ(captured.err, "");
+}
+
+TEST(OutputTest, JsonResultsAreOneDocumentInTheOrderGiven) {
+  Captured captured;
+  Output(Output::Form::kJson, captured.Streams()).Result("done\n", Json{{"z", 1}, {"a", "0/1"}});
+  EXPECT_EQ(captured.out, "{\n  \"z\": 1,\n  \"a\": \"0/1\"\n}\n");
+}
+
+TEST(OutputTest, ErrorsAreTwoLinesOnStderr) {
+  Captured captured;
+  Output(Output::Form::kText, captured.Streams()).Failure(Error(ErrorCode::kDisk, "the disk is full", "free some"));
+  EXPECT_EQ(captured.err, "rotv-sync: the disk is full\nhint: free some\n");
+  EXPECT_EQ(captured.out, "");
+}
+
+TEST(OutputTest, MessagesOfSeveralLinesStillMakeTwoLines) {
+  Captured captured;
+  Output(Output::Form::kText, captured.Streams()).Failure(Error(ErrorCode::kRefused, "FATAL: no\nDETAIL: x\n", "a\nb"));
+  EXPECT_EQ(captured.err, "rotv-sync: FATAL: no DETAIL: x\nhint: a b\n");
+}
+
+TEST(OutputTest, EveryCodeHasAHint) {
+  for (ErrorCode code :
+       {ErrorCode::kBug, ErrorCode::kUsage, ErrorCode::kRefused, ErrorCode::kUnreachable, ErrorCode::kProtocol,
+        ErrorCode::kDisk, ErrorCode::kCorrupt, ErrorCode::kSlotLost, ErrorCode::kInterrupted}) {
+    Captured captured;
+    Output(Output::Form::kText, captured.Streams()).Failure(Error(code, "x"));
+    EXPECT_GT(captured.err.size(), std::string("rotv-sync: x\nhint: \n").size()) << static_cast<int>(code);
+  }
+}
+
+TEST(OutputTest, JsonErrorsAreADocumentOnStdoutWithTheExitCode) {
+  Captured captured;
+  Output(Output::Form::kJson, captured.Streams()).Failure(Error(ErrorCode::kSlotLost, "the slot is lost", "anew"));
+  nlohmann::json document = nlohmann::json::parse(captured.out);
+  EXPECT_EQ(document, (nlohmann::json{{"error", {{"code", 8}, {"message", "the slot is lost"}, {"hint", "anew"}}}}));
+  EXPECT_EQ(captured.err, "");
+}
+
+TEST(OutputTest, WhenDataTakesStdoutEverythingElseGoesToStderr) {
+  Captured captured;
+  Output output(Output::Form::kJson, captured.Streams());
+  output.LeaveStdoutToData();
+  output.Result("", Json{{"ok", true}});
+  output.Failure(Error(ErrorCode::kDisk, "x", "y"));
+  EXPECT_EQ(captured.out, "");
+  EXPECT_NE(captured.err.find("\"ok\""), std::string::npos);
+  EXPECT_NE(captured.err.find("\"error\""), std::string::npos);
+}
+
+TEST(OutputTest, NamesThatAreNotUtf8DoNotBreakTheDocument) {
+  std::string text = JsonText(Json{{"name",
+                                    "gr\xf6\xdf"
+                                    "e"}});
+  EXPECT_TRUE(nlohmann::json::accept(text)) << text;
+}
+
+TEST(WriteAllTest, NobodyListeningIsNoError) {
+  std::signal(SIGPIPE, SIG_IGN);
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  EXPECT_TRUE(WriteAll(ends[1], "heard"));
+  EXPECT_FALSE(ReaderIsGone(ends[1]));
+  close(ends[0]);
+  EXPECT_FALSE(WriteAll(ends[1], "unheard"));
+  EXPECT_TRUE(ReaderIsGone(ends[1]));
+  close(ends[1]);
+  EXPECT_FALSE(WriteAll(ends[1], "closed"));
+  EXPECT_TRUE(ReaderIsGone(ends[1]));
+}
+
+TEST(WriteAllTest, AFullDiskIsAnError) {
+  int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+  ASSERT_GE(full, 0);
+  try {
+    WriteAll(full, "x");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kDisk);
+  }
+  close(full);
+}
+
+}  // namespace
+}  // namespace rotv
