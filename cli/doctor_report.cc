@@ -59,9 +59,18 @@ size_t ColumnWidth(const std::vector<const Row*>& rows, Text text) {
   return std::min(width, kWidestColumn);
 }
 
+// A table with a problem is a check, too, so that it decides the exit code. People see it once, among the tables.
+bool RepeatsTable(const DoctorReport& report, const Check& check) {
+  return std::any_of(report.tables.begin(), report.tables.end(), [&](const TableReport& table) {
+    return table.name == check.name && table.outcome == check.outcome;
+  });
+}
+
 std::string ChecksText(const DoctorReport& report, const TextStyle& style) {
   std::vector<const Check*> rows;
-  for (const Check& check : report.checks) rows.push_back(&check);
+  for (const Check& check : report.checks) {
+    if (!RepeatsTable(report, check)) rows.push_back(&check);
+  }
   size_t name_width = ColumnWidth(rows, [](const Check& check) { return check.name; });
   std::string text;
   for (const Check* check : rows) {
@@ -115,7 +124,9 @@ std::string Verdict(const DoctorReport& report, const TextStyle& style) {
     problems += outcome == Outcome::kProblem ? 1 : 0;
     warnings += outcome == Outcome::kWarning ? 1 : 0;
   };
-  for (const Check& check : report.checks) count(check.outcome);
+  for (const Check& check : report.checks) {
+    if (!RepeatsTable(report, check)) count(check.outcome);
+  }
   for (const TableReport& table : report.tables) count(table.outcome);
   std::string counts =
       fmt::format("{}, {}", Counted(problems, "problem", "problems"), Counted(warnings, "warning", "warnings"));

@@ -84,6 +84,23 @@ TEST(DoctorReportTest, ManyTablesAreSummedUpUnlessAllAreAskedFor) {
   EXPECT_HAS(DoctorText(report, Detail::kEverything, kUtf8), "public.t59");
 }
 
+TEST(DoctorReportTest, ATableWithAProblemIsShownAndCountedOnce) {
+  DoctorReport report;
+  TableReport table = Table("public.notes", "not followed");
+  table.reason = "no identity";
+  table.outcome = Outcome::kProblem;
+  table.fix = "ALTER TABLE public.notes REPLICA IDENTITY FULL";
+  report.tables = {table};
+  Check check = Fine("public.notes", "no identity");
+  check.outcome = Outcome::kProblem;
+  check.fix = table.fix;
+  report.checks = {Fine("ssh", "logged in"), check};
+  std::string text = DoctorText(report, Detail::kProblemsFirst, kUtf8);
+  EXPECT_EQ(text.find(table.fix), text.rfind(table.fix)) << text;
+  EXPECT_HAS(text, table.fix);
+  EXPECT_HAS(text, "1 problem, 0 warnings: baseline would fail at public.notes (exit code 3).");
+}
+
 TEST(DoctorReportTest, AFitSourceIsReady) {
   DoctorReport report;
   report.checks = {Fine("ssh", "logged in")};
