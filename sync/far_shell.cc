@@ -77,15 +77,19 @@ bool FitsDevTcp(const std::string& host) {
 
 }  // namespace
 
+// Standard input stays open as long as somebody wants the output: where it ends, the command does. Else a pg_dump that
+// waits for a lock, and writes nothing, would hold its own locks on the source long after the link was cut. (A signal
+// by SSH would not reach into a container, nor anything of root's.) The watcher is gone before the command's process
+// number can be used again.
 std::string CommandLine(const RemoteCommand& command, const SourceConfig& source) {
-  std::string script;
-  if (!command.password.empty()) script += "IFS= read -r PGPASSWORD; export PGPASSWORD; ";
-  script += "exec ";
-  if (!command.env.empty()) {
-    script += "env ";
-    for (const auto& [name, value] : command.env) script += ShellQuote(name + "=" + value) + " ";
-  }
-  script += ShellJoin(command.argv);
+  std::string words;
+  if (!command.env.empty()) words += "env ";
+  for (const auto& [name, value] : command.env) words += ShellQuote(name + "=" + value) + " ";
+  words += ShellJoin(command.argv);
+  const std::string script = fmt::format(
+      "{}exec 3<&0 </dev/null; {} 3<&- & c=$!; {{ read -r x <&3; kill $c; }} >/dev/null 2>&1 & w=$!; "
+      "exec 3<&-; wait $c; s=$?; kill $w; exit $s",
+      command.password.empty() ? "" : "IFS= read -r PGPASSWORD; export PGPASSWORD; ", words);
   return source.container.empty() ? "exec sh -c " + ShellQuote(script) : InContainer(source, "sh", script);
 }
 

@@ -11,7 +11,7 @@ namespace rotv {
 
 // Runs `command` there, inside the container where the source names one. The line begins with words that every login
 // shell understands the same way (fish and csh too); the rest is a script for sh. Where there is a password the first
-// line of standard input must be it.
+// line of standard input must be it. The end of standard input ends the command; until then it must be kept open.
 std::string CommandLine(const RemoteCommand& command, const SourceConfig& source);
 
 // Joins standard input and output to the PostgreSQL in the source's container, with what is found in there: for a host

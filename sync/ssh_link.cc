@@ -91,7 +91,6 @@ class SshLink : public Link {
     ChannelSpec spec;
     spec.destinations = {{Destination::Kind::kCommand, CommandLine(command, source_), 0}};
     if (!command.password.empty()) spec.first_bytes = command.password + "\n";
-    spec.input_ends_there = true;
     spec.on_end = [box](const ChannelEnd& end) {
       const std::lock_guard lock(box->mutex);
       box->end = end;

@@ -81,6 +81,8 @@ void Configure(ssh_session session, const SshOptions& options) {
   if (ssh_options_parse_config(session, nullptr) != SSH_OK) {
     throw Error(ErrorCode::kUsage, fmt::format("~/.ssh/config cannot be read: {}", ssh_get_error(session)));
   }
+  const int strict = 1;  // With `no` in ~/.ssh/config libssh would let every host key pass.
+  ssh_options_set(session, SSH_OPTIONS_STRICTHOSTKEYCHECK, &strict);
   if (!options.target.user.empty()) Set(session, SSH_OPTIONS_USER, options.target.user);
   if (options.target.port != 0) {
     const unsigned port = static_cast<unsigned>(options.target.port);

@@ -41,7 +41,6 @@ int SignalNumber(std::string_view name) {
 
 TunnelChannel::TunnelChannel(ssh_session session, ChannelSpec spec, FileDescriptor local)
     : session_(session), spec_(std::move(spec)), local_(std::move(local)), unsent_(spec_.first_bytes) {
-  input_ended_ = spec_.input_ends_there;
   callbacks_.userdata = this;
   callbacks_.channel_data_function = OnData;
   callbacks_.channel_eof_function = OnEof;
@@ -249,10 +248,7 @@ void TunnelChannel::PassEnds() {
   if (remote_closed_ && Drained()) {
     Finish();
   } else if ((hung_up_ || local_gone_) && input_done) {
-    // Nobody is left to read: what the far end still sends is of no use. A command that was given its input beforehand
-    // is ended; one that relays must see the end of its input instead, and does.
-    if (spec_.input_ends_there) ssh_channel_request_send_signal(channel_, "TERM");
-    Finish();
+    Finish();  // Nobody is left to read: what the far end still sends is of no use.
   }
 }
 

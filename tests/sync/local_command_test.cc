@@ -1,0 +1,96 @@
+#include "sync/local_command.h"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <stdexcept>
+
+#include "storage/error.h"
+#include "tests/support/subprocess.h"
+#include "tests/support/temp_dir.h"
+
+namespace rotv {
+namespace {
+
+struct Ran {
+  CommandResult result;
+  std::string out;
+};
+
+Ran RunIt(const RemoteCommand& command) {
+  const Interrupt interrupt;
+  Ran ran;
+  ran.result = RunLocalCommand(
+      command, [&](std::string_view piece) { ran.out.append(piece); }, interrupt);
+  return ran;
+}
+
+RemoteCommand Shell(const std::string& script) { return {{"sh", "-c", script}, {}, ""}; }
+
+TEST(LocalCommandTest, GivesOutputErrorsAndStatus) {
+  const Ran ran = RunIt(Shell("echo out; echo err >&2; exit 3"));
+  EXPECT_EQ(ran.out, "out\n");
+  EXPECT_EQ(ran.result.stderr_text, "err\n");
+  EXPECT_EQ(ran.result.exit_status, 3);
+}
+
+TEST(LocalCommandTest, ASignalIs128PlusItsNumber) {
+  EXPECT_EQ(RunIt(Shell("kill -9 $$")).result.exit_status, 128 + SIGKILL);
+}
+
+TEST(LocalCommandTest, AProgramThatIsNotThereIs127) {
+  const Ran ran = RunIt({{"no-such-program-anywhere"}, {}, ""});
+  EXPECT_EQ(ran.result.exit_status, 127);
+  EXPECT_NE(ran.result.stderr_text.find("no-such-program-anywhere: command not found"), std::string::npos);
+}
+
+TEST(LocalCommandTest, AProgramThatMayNotRunIs126) {
+  EXPECT_EQ(RunIt({{"/etc/passwd"}, {}, ""}).result.exit_status, 126);
+}
+
+TEST(LocalCommandTest, TheEnvironmentIsAddedToAndThePasswordIsNoArgument) {
+  RemoteCommand command = Shell("echo \"$A|$PGPASSWORD|$PATH\"; tr '\\0' ' ' < /proc/$$/cmdline");
+  command.env["A"] = "x y";
+  command.password = "s3cret";
+  const Ran ran = RunIt(command);
+  EXPECT_TRUE(ran.out.starts_with("x y|s3cret|/")) << ran.out;
+  EXPECT_EQ(ran.out.find("s3cret", ran.out.find('\n')), std::string::npos) << ran.out;
+}
+
+TEST(LocalCommandTest, StandardInputIsEmpty) { EXPECT_EQ(RunIt({{"cat"}, {}, ""}).out, ""); }
+
+TEST(LocalCommandTest, OfALotOfErrorsTheLast64KiBStay) {
+  const Ran ran = RunIt(Shell("yes line | head -n 100000 >&2; echo last >&2"));
+  EXPECT_EQ(ran.result.stderr_text.size(), 65536u);
+  EXPECT_TRUE(ran.result.stderr_text.ends_with("line\nlast\n"));
+}
+
+TEST(LocalCommandTest, AnInterruptEndsTheProgram) {
+  Interrupt interrupt;
+  std::string pid;
+  const auto take_pid = [&](std::string_view piece) {
+    pid.append(piece);
+    interrupt.Request();
+  };
+  try {
+    RunLocalCommand(Shell("echo $$; exec tail -f /dev/null"), take_pid, interrupt);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInterrupted);
+  }
+  EXPECT_EQ(kill(std::stoi(pid), 0), -1) << "the program still runs";
+}
+
+TEST(LocalCommandTest, AReaderThatThrowsEndsTheProgramThatIgnoresSigterm) {
+  std::string pid;
+  const auto fail = [&](std::string_view piece) {
+    pid.append(piece);
+    throw std::runtime_error("the disk is full");
+  };
+  EXPECT_THROW(RunLocalCommand(Shell("trap '' TERM; echo $$; exec tail -f /dev/null"), fail, Interrupt()),
+               std::runtime_error);
+  EXPECT_EQ(kill(std::stoi(pid), 0), -1) << "the program still runs";
+}
+
+}  // namespace
+}  // namespace rotv
