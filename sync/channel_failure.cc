@@ -86,7 +86,8 @@ std::string FailedRelay(const ChannelEnd& end, const SourceConfig& source, const
 std::string ChannelFailure(const ChannelEnd& end, const SourceConfig& source, const std::string& label) {
   if (end.session_lost) return end.failure;
   if (end.refused && !end.failure.empty()) return RefusedForward(end, label);
-  const bool relay_failed = !source.container.empty() && end.bytes_received == 0 && !end.stderr_text.empty();
+  const bool ended_badly = !end.stderr_text.empty() || end.exit_status.value_or(0) != 0;
+  const bool relay_failed = !source.container.empty() && end.bytes_received == 0 && ended_badly;
   return relay_failed ? FailedRelay(end, source, label) : "";
 }
 

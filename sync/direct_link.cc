@@ -23,7 +23,18 @@ namespace fs = std::filesystem;
 
 using Parameters = std::map<std::string, std::string>;
 
+// Without a url the parts that also serve behind SSH: then seen from here.
+Parameters PartsOf(const SourceConfig& source) {
+  Parameters parameters = {{"host", source.host},
+                           {"port", std::to_string(source.port)},
+                           {"dbname", source.database},
+                           {"user", source.user}};
+  std::erase_if(parameters, [](const auto& parameter) { return parameter.second.empty(); });
+  return parameters;
+}
+
 Parameters ParseUrl(const SourceConfig& source) {
+  if (source.url.empty()) return PartsOf(source);
   char* error_text = nullptr;
   PQconninfoOption* options = PQconninfoParse(source.url.c_str(), &error_text);
   if (options == nullptr) {

@@ -9,6 +9,11 @@
 namespace rotv {
 namespace {
 
+// A bash that is started by sshd's child reads ~/.bashrc even with -c, and what that prints would be taken for the
+// server's words.
+constexpr const char* kBash = "bash --norc";
+
+// `shell` is words as they stand.
 std::string InContainer(const SourceConfig& source, const std::string& shell, const std::string& script) {
   return fmt::format("{} exec -i {} {} -c {}", ShellQuote(source.runtime), ShellQuote(source.container), shell,
                      ShellQuote(script));
@@ -19,13 +24,14 @@ std::string InContainer(const SourceConfig& source, const std::string& shell, co
 std::string TcpRelayScript(const std::string& host, int port) {
   return fmt::format(
       "exec 3<>/dev/tcp/{}/{} || exit 1; cat <&3 3<&- & d=$!; cat <&0 >&3 & u=$!; exec 3>&- 0<&-; wait -n; "
-      "kill $d $u 2>/dev/null",
+      "kill $d $u 2>/dev/null; exit 0",
       host, port);
 }
 
 constexpr const char* kPerlRelay = R"(
 use Socket;
-socket(my $s, PF_UNIX, SOCK_STREAM, 0) && connect($s, pack_sockaddr_un($ARGV[0])) or die "connect to $ARGV[0]: $!\n";
+my $s;
+socket($s, PF_UNIX, SOCK_STREAM, 0) && connect($s, pack_sockaddr_un($ARGV[0])) or die "connect to $ARGV[0]: $!\n";
 sub copy {
   my ($from, $to) = @_;
   while (my $n = sysread($from, my $b, 65536)) {
@@ -95,13 +101,13 @@ std::string CommandLine(const RemoteCommand& command, const SourceConfig& source
 
 std::string RelayCommandLine(const SourceConfig& source) {
   if (source.host.empty() || source.host.starts_with('/')) {
-    return InContainer(source, "bash", SocketRelayScript(source.host, source.port));
+    return InContainer(source, kBash, SocketRelayScript(source.host, source.port));
   }
   if (!FitsDevTcp(source.host)) {
     throw Error(ErrorCode::kUsage, fmt::format("host = \"{}\" is neither a host nor a socket directory", source.host),
                 "write a name, an address, or a directory that begins with /");
   }
-  return InContainer(source, "bash", TcpRelayScript(source.host, source.port));
+  return InContainer(source, kBash, TcpRelayScript(source.host, source.port));
 }
 
 }  // namespace rotv
