@@ -68,12 +68,18 @@ void ChangeLogBuilder::Add(TableId table, EpochNumber epoch, Change change, std:
   if (change == Change::kInsert) changes->set_inserted(changes->inserted() + 1);
   if (change == Change::kUpdate) changes->set_updated(changes->updated() + 1);
   if (change == Change::kDelete) changes->set_deleted(changes->deleted() + 1);
+  AddKey(table, epoch, row_key);
+}
+
+void ChangeLogBuilder::AddKey(TableId table, EpochNumber epoch, std::string_view row_key) {
+  proto::TableChanges* changes = ChangesOf(table, epoch);
   AppendVarint(row_key.size(), changes->mutable_keys());
   changes->mutable_keys()->append(row_key);
   chunk_bytes_ += row_key.size() + 1;
-  if (chunk_bytes_ < kChunkBytes) return;
+  if (chunk_bytes_ >= kChunkBytes) ContinueInNextChunk();
+}
 
-  // The transaction goes on in the next chunk.
+void ChangeLogBuilder::ContinueInNextChunk() {
   Lsn commit_lsn(transaction_->commit_lsn());
   int64_t time_us = transaction_->commit_time_us();
   uint32_t xid = transaction_->xid();

@@ -23,6 +23,8 @@ class ChangeLogBuilder {
 
   void Begin(Lsn commit_lsn, int64_t commit_time_us, uint32_t xid);
   void Add(TableId table, EpochNumber epoch, Change change, std::string_view row_key);
+  // One more row that the same change touched: an update's old key.
+  void AddKey(TableId table, EpochNumber epoch, std::string_view row_key);
   void Truncate(TableId table, EpochNumber new_epoch);
   void Commit();
 
@@ -33,6 +35,7 @@ class ChangeLogBuilder {
  private:
   proto::TableChanges* ChangesOf(TableId table, EpochNumber epoch);
   void CloseChunk();
+  void ContinueInNextChunk();
 
   proto::LogChunk chunk_;
   size_t chunk_bytes_ = 0;

@@ -125,9 +125,14 @@ class RocksRowStore : public RowStore {
     CheckStatus(db_->IngestExternalFile(families_[kRows], {file}, ingest), directory_);
   }
 
+  void WriteLog(const std::vector<std::pair<std::string, std::string>>& chunks) override {
+    rocksdb::WriteBatch batch;
+    for (const auto& [key, value] : chunks) batch.Put(families_[kLog], key, value);
+    CheckStatus(db_->Write(rocksdb::WriteOptions(), &batch), directory_);
+  }
+
   void Publish(const proto::Manifest& manifest, const Addition& addition) override {
     rocksdb::WriteBatch batch;
-    for (const auto& [key, value] : addition.log) batch.Put(families_[kLog], key, value);
     if (addition.schema) {
       batch.Put(families_[kSchema], LsnKey("", addition.schema->first),
                 ZstdCompress(addition.schema->second.SerializeAsString()));
@@ -156,9 +161,19 @@ class RocksRowStore : public RowStore {
         iterator->key().size() != row_prefix.size() + kLsnSuffixSize) {
       return std::nullopt;
     }
-    Lsn commit_lsn = DecodeVersionKey(View(iterator->key())).commit_lsn;
-    storage->assign(iterator->value().data(), iterator->value().size());
-    return VersionBuffer::Found{commit_lsn, DecodeRowVersion(*storage)};
+    VersionBuffer::Found found{DecodeVersionKey(View(iterator->key())).commit_lsn,
+                               DecodeRowVersion(View(iterator->value()))};
+    storage->assign(found.version.text);
+    bool complete = found.version.kind != RowVersion::Kind::kPartial;
+    for (iterator->Next(); !complete && iterator->Valid(); iterator->Next()) {
+      RowVersion older = DecodeRowVersion(View(iterator->value()));
+      if (older.kind == RowVersion::Kind::kTombstone) break;
+      complete = FillUnchanged(storage, older.text);
+      if (complete) found.version.kind = RowVersion::Kind::kRow;
+    }
+    CheckStatus(iterator->status(), directory_);
+    found.version.text = *storage;
+    return found;
   }
 
   std::unique_ptr<RowScan> ScanAt(TableId table, EpochNumber epoch, Lsn lsn, const KeyRange& range) const override {
@@ -303,7 +318,8 @@ void RocksRowStore::VisitLog(Lsn from, const std::function<bool(const proto::Tra
   log->SeekForPrev(ChangeLogKey(from, 0));
   if (!log->Valid()) log->SeekToFirst();
   for (; log->Valid(); log->Next()) {
-    for (const proto::Transaction& transaction : DecodeLogChunk(View(log->value())).transactions()) {
+    proto::LogChunk chunk = DecodeLogChunk(View(log->value()));
+    for (const proto::Transaction& transaction : chunk.transactions()) {
       if (Lsn(transaction.commit_lsn()) >= from && !visit(transaction)) return;
     }
   }

@@ -56,9 +56,11 @@ class RowStore {
   // version at or after it, a manifest with pull_in_progress must have been published.
   virtual void Write(const VersionBuffer& versions) = 0;
 
+  // Adds chunks of the change log, from ChangeLogBuilder. Durable and visible with the next Publish().
+  virtual void WriteLog(const std::vector<std::pair<std::string, std::string>>& chunks) = 0;
+
   // What becomes visible together with a manifest.
   struct Addition {
-    std::vector<std::pair<std::string, std::string>> log;  // From ChangeLogBuilder.
     std::optional<std::pair<Lsn, proto::SchemaVersion>> schema;
     std::optional<std::pair<Lsn, proto::SequenceValues>> sequences;
   };
@@ -66,7 +68,8 @@ class RowStore {
   // manifest.durable_lsn may be acknowledged to the source. Throws kDisk if that cannot be promised.
   virtual void Publish(const proto::Manifest& manifest, const Addition& addition) = 0;
 
-  // The newest version of a row on disk, published or not; `storage` holds the bytes that it points into.
+  // The newest version of a row on disk, published or not; a partial one is made whole from older versions, as far as
+  // they are on disk. `storage` holds the bytes that its text points into.
   virtual std::optional<VersionBuffer::Found> Newest(std::string_view row_prefix, std::string* storage) const = 0;
 
   // The rows of `table` in `epoch` as they were at `lsn`.

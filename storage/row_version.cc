@@ -8,8 +8,6 @@
 namespace rotv {
 namespace {
 
-constexpr std::string_view kUnchangedField = "\\u";
-
 void AppendVarint(uint32_t value, std::string* out) {
   while (value >= 0x80) {
     out->push_back(static_cast<char>(value | 0x80));

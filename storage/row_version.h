@@ -31,10 +31,13 @@ VersionKey DecodeVersionKey(std::string_view bytes);
 inline constexpr size_t kTablePrefixSize = 8;  // Table and epoch.
 inline constexpr size_t kLsnSuffixSize = 8;
 
+// Stands for an unchanged column in a partial row. COPY never writes it: a backslash of data is always doubled.
+inline constexpr std::string_view kUnchangedField = "\\u";
+
 struct RowVersion {
   enum class Kind : char {
     kRow = 'R',
-    kPartial = 'P',    // Some columns are kCopyUnchanged: the next older version of the same row has them.
+    kPartial = 'P',    // Some columns are kUnchangedField: the next older version of the same row has them.
     kTombstone = 'T',  // The row is gone; no text.
   };
   Kind kind = Kind::kRow;
@@ -47,7 +50,7 @@ void AppendRowVersion(const RowVersion& version, std::string* out);
 // Throws kCorrupt if `bytes` is no version. `text` points into `bytes`.
 RowVersion DecodeRowVersion(std::string_view bytes);
 
-// Puts the fields of `older` where `partial` says kCopyUnchanged; both are COPY lines of the same number of columns.
+// Puts the fields of `older` where `partial` says kUnchangedField; both are COPY lines of the same number of columns.
 // Returns whether every field is known now. Throws kCorrupt if the numbers of columns differ.
 bool FillUnchanged(std::string* partial, std::string_view older);
 

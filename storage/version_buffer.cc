@@ -40,19 +40,33 @@ char* VersionBuffer::Allocate(size_t size) {
   return allocated;
 }
 
-uint32_t* VersionBuffer::Slot(std::string_view row_prefix) {
+size_t VersionBuffer::SlotOf(std::string_view row_prefix) const {
   size_t mask = slots_.size() - 1;
   size_t at = XXH3_64bits(row_prefix.data(), row_prefix.size()) & mask;
   while (slots_[at] != 0 && PrefixOf(entries_[slots_[at] - 1]) != row_prefix) at = (at + 1) & mask;
-  return &slots_[at];
+  return at;
 }
 
 void VersionBuffer::Grow() {
   std::vector<uint32_t> old(slots_.size() * 2);
   old.swap(slots_);
   for (uint32_t entry : old) {
-    if (entry != 0) *Slot(PrefixOf(entries_[entry - 1])) = entry;
+    if (entry != 0) slots_[SlotOf(PrefixOf(entries_[entry - 1]))] = entry;
   }
+}
+
+void VersionBuffer::AddIndexed(Entry entry) {
+  size_t slot = SlotOf(PrefixOf(entry));
+  uint32_t before = slots_[slot];
+  if (before != 0 && entries_[before - 1].key() == entry.key()) {
+    entry.previous = entries_[before - 1].previous;
+    entries_[before - 1] = entry;
+    return;
+  }
+  entry.previous = before;
+  entries_.push_back(entry);
+  slots_[slot] = static_cast<uint32_t>(entries_.size());
+  if (before == 0 && ++slots_used_ * 2 > slots_.size()) Grow();
 }
 
 void VersionBuffer::Put(const VersionKey& key, const RowVersion& version) {
@@ -62,41 +76,42 @@ void VersionBuffer::Put(const VersionKey& key, const RowVersion& version) {
   scratch_.append(key.row_key);
   AppendBigEndian64(~key.commit_lsn.value(), &scratch_);
   size_t key_size = scratch_.size();
-  size_t text_at = version.kind == RowVersion::Kind::kTombstone ? 0 : version.text.size();
+  size_t text_size = version.kind == RowVersion::Kind::kTombstone ? 0 : version.text.size();
   RowVersion head = version;
   head.text = {};
   AppendRowVersion(head, &scratch_);
 
   Entry entry;
-  char* data = Allocate(scratch_.size() + text_at);
+  char* data = Allocate(scratch_.size() + text_size);
   memcpy(data, scratch_.data(), scratch_.size());
-  if (text_at != 0) memcpy(data + scratch_.size(), version.text.data(), text_at);
+  if (text_size != 0) memcpy(data + scratch_.size(), version.text.data(), text_size);
   entry.data = data;
   entry.key_size = static_cast<uint32_t>(key_size);
-  entry.value_size = static_cast<uint32_t>(scratch_.size() - key_size + text_at);
+  entry.value_size = static_cast<uint32_t>(scratch_.size() - key_size + text_size);
   bytes_ += sizeof(Entry) + (indexed_ ? 8 : 0);
 
-  if (!indexed_) {
+  if (indexed_) {
+    AddIndexed(entry);
+  } else {
     entries_.push_back(entry);
-    return;
   }
-  uint32_t* slot = Slot(PrefixOf(entry));
-  if (*slot != 0 && entries_[*slot - 1].key() == entry.key()) {
-    entries_[*slot - 1] = entry;
-    return;
-  }
-  if (*slot == 0) ++slots_used_;
-  entries_.push_back(entry);
-  *slot = static_cast<uint32_t>(entries_.size());
-  if (slots_used_ * 2 > slots_.size()) Grow();
 }
 
 std::optional<VersionBuffer::Found> VersionBuffer::Newest(std::string_view row_prefix) const {
   if (!indexed_) throw Error(ErrorCode::kBug, "a buffer without an index was asked for a row");
-  uint32_t entry = *const_cast<VersionBuffer*>(this)->Slot(row_prefix);
+  uint32_t entry = slots_[SlotOf(row_prefix)];
   if (entry == 0) return std::nullopt;
   const Entry& found = entries_[entry - 1];
   return Found{DecodeVersionKey(found.key()).commit_lsn, DecodeRowVersion(found.value())};
+}
+
+std::vector<VersionBuffer::Found> VersionBuffer::Versions(std::string_view row_prefix) const {
+  std::vector<Found> versions;
+  for (uint32_t entry = slots_[SlotOf(row_prefix)]; entry != 0; entry = entries_[entry - 1].previous) {
+    const Entry& found = entries_[entry - 1];
+    versions.push_back({DecodeVersionKey(found.key()).commit_lsn, DecodeRowVersion(found.value())});
+  }
+  return versions;
 }
 
 std::vector<VersionBuffer::Entry> VersionBuffer::Sorted() const {

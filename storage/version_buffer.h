@@ -23,12 +23,13 @@ class VersionBuffer {
   // Adds a version; one of the same row and commit LSN that is here already gives way to it.
   void Put(const VersionKey& key, const RowVersion& version);
 
-  // The version of this row that was put last. Points into the buffer. Only with Index::kNewest.
+  // The versions of this row that were put, the last one first. They point into the buffer. Only with Index::kNewest.
   struct Found {
     Lsn commit_lsn;
     RowVersion version;
   };
   std::optional<Found> Newest(std::string_view row_prefix) const;
+  std::vector<Found> Versions(std::string_view row_prefix) const;
 
   struct Entry {
     std::string_view key() const { return {data, key_size}; }
@@ -36,6 +37,7 @@ class VersionBuffer {
     const char* data = nullptr;
     uint32_t key_size = 0;
     uint32_t value_size = 0;
+    uint32_t previous = 0;  // One more than the index of the row's version before this one; 0 for none.
   };
   // What is in it, in byte order of the keys, each key once.
   std::vector<Entry> Sorted() const;
@@ -45,8 +47,10 @@ class VersionBuffer {
 
  private:
   char* Allocate(size_t size);
-  uint32_t* Slot(std::string_view row_prefix);
+  // Where slots_ holds this row, or would hold it.
+  size_t SlotOf(std::string_view row_prefix) const;
   void Grow();
+  void AddIndexed(Entry entry);
 
   const bool indexed_;
   std::vector<std::unique_ptr<char[]>> blocks_;
@@ -57,7 +61,7 @@ class VersionBuffer {
   // Open addressing by the hash of the row prefix: one more than the index of the row's last entry, 0 for none.
   std::vector<uint32_t> slots_;
   size_t slots_used_ = 0;
-  std::string scratch_;
+  std::string scratch_;  // Kept to save allocations.
 };
 
 }  // namespace rotv

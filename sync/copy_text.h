@@ -7,13 +7,16 @@
 #include <string_view>
 #include <vector>
 
+#include "storage/row_version.h"
+
 namespace rotv {
 
 inline constexpr std::string_view kCopyNull = "\\N";
 // Stands for an unchanged column in a partial row. COPY never writes it: a backslash of data is always doubled.
-inline constexpr std::string_view kCopyUnchanged = "\\u";
+inline constexpr std::string_view kCopyUnchanged = kUnchangedField;
 
-// Appends `text` (a type's output) to `out`, escaped as COPY TO STDOUT escapes it: \b \f \n \r \t \v and \\ .
+// Appends `text` (a type's output, in an encoding that a server can have) to `out`, escaped as COPY TO STDOUT escapes
+// it: \b \f \n \r \t \v and \\ .
 void AppendCopyEscaped(std::string_view text, std::string* out);
 
 // Splits a line (no newline at its end) into its fields, still escaped, which point into `line`. `fields` is cleared
@@ -22,7 +25,8 @@ void AppendCopyEscaped(std::string_view text, std::string* out);
 void SplitCopyLine(std::string_view line, size_t column_count, std::vector<std::string_view>* fields);
 
 // The value that an escaped field stands for; must not be given kCopyNull or kCopyUnchanged. Returns `field` itself
-// where nothing was escaped, else a view of `*scratch`. Throws Error(kProtocol) on a lone backslash at the end.
+// where nothing was escaped, else a view of `*scratch`. Throws Error(kProtocol) on a backslash that COPY TO never
+// writes: one at the end, or before anything but the letters above (it never writes octal or hexadecimal escapes).
 std::string_view UnescapeCopyField(std::string_view field, std::string* scratch);
 
 }  // namespace rotv

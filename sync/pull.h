@@ -21,7 +21,10 @@ struct PullResult {
   double seconds = 0;
 };
 
-// There must be a baseline: see HasBaseline() in sync/store_directory.h. What was received before an error is kept
+// Whether a complete baseline of this source is here, without which there is nothing to go on from. Takes no lock.
+bool HasBaseline(const Context& context);
+
+// There must be a baseline. What was received before an error is kept
 // and not received again.
 // Throws kSlotLost if the slot is gone, invalidated or ahead of the store, if this is another database, or if the
 // schema changed in a way that cannot be followed yet.

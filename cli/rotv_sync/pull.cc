@@ -7,7 +7,6 @@
 
 #include "cli/format.h"
 #include "cli/rotv_sync/command.h"
-#include "storage/workspace.h"
 #include "sync/baseline.h"
 
 namespace rotv {
@@ -45,7 +44,7 @@ Json PullJson(const PullResult& result) {
 int RunPull(const Session& session) {
   const std::string& name = session.context.source.name;
   std::optional<BaselineResult> baseline;
-  if (!HasBaseline(session.context.home, name)) {
+  if (!HasBaseline(session.context)) {
     session.progress.Say(fmt::format("there is no baseline of {} yet: taking it first", name));
     baseline = TakeBaseline(session.context, {});
   }

@@ -1,0 +1,228 @@
+#include "sync/applier.h"
+
+#include <fmt/format.h>
+
+#include "storage/error.h"
+#include "sync/copy_text.h"
+
+namespace rotv {
+namespace {
+
+const proto::Shape& ShapeOf(const proto::SchemaVersion& schema, uint32_t id) {
+  for (const proto::Shape& shape : schema.shapes()) {
+    if (shape.id() == id) return shape;
+  }
+  throw Error(ErrorCode::kCorrupt, "the store's schema lacks the shape of a table");
+}
+
+}  // namespace
+
+Applier::Applier(const proto::SchemaVersion& schema, proto::Manifest& manifest, StoreWriter& writer, Lsn from)
+    : writer_(writer), buffer_(std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest)), complete_until_(from) {
+  std::map<uint32_t, proto::TableHistory*> histories;
+  for (proto::TableHistory& history : *manifest.mutable_tables()) histories[history.table()] = &history;
+  for (const proto::Table& table : schema.tables()) {
+    if (table.follow() != proto::FOLLOW_KEY && table.follow() != proto::FOLLOW_BAG) continue;
+    Followed& followed = tables_.try_emplace(table.id(), table, ShapeOf(schema, table.shape())).first->second;
+    followed.history = histories.at(table.id());
+    followed.epoch = followed.history->epochs(followed.history->epochs_size() - 1).number();
+  }
+}
+
+void Applier::Apply(const pgoutput::Message& message) {
+  if (dropping_ && !std::holds_alternative<pgoutput::Commit>(message) &&
+      !std::holds_alternative<pgoutput::Relation>(message)) {
+    return;
+  }
+  std::visit([this](const auto& decoded) { On(decoded); }, message);
+}
+
+void Applier::On(const pgoutput::Begin& message) {
+  begin_ = message;
+  commit_lsn_ = message.commit_lsn;
+  in_transaction_ = true;
+  dropping_ = commit_lsn_ < complete_until_;
+  spilled_ = false;
+  logged_ = false;
+}
+
+void Applier::On(const pgoutput::Commit& message) {
+  if (logged_) {
+    log_.Commit();
+    ++counts_.transactions;
+  }
+  in_transaction_ = false;
+  dropping_ = false;
+  ReachedOutsideOfTransaction(message.end_lsn);
+}
+
+void Applier::ReachedOutsideOfTransaction(Lsn position) {
+  if (position > complete_until_) complete_until_ = position;
+}
+
+Applier::Followed& Applier::Find(uint32_t relation_oid) {
+  if (last_ != nullptr && last_oid_ == relation_oid) return *last_;
+  auto found = tables_.find(relation_oid);
+  if (found == tables_.end()) {
+    throw Error(ErrorCode::kSlotLost, "the source sent changes of a table that the baseline does not know",
+                "take a new baseline: rotv-sync baseline --force");
+  }
+  last_ = &found->second;
+  last_oid_ = relation_oid;
+  return *last_;
+}
+
+void Applier::On(const pgoutput::Relation& message) { Find(message.oid).codec.CheckRelation(message); }
+
+void Applier::Note(const Followed& table, ChangeLogBuilder::Change change, std::string_view key) {
+  if (!logged_) log_.Begin(begin_.commit_lsn, begin_.commit_time_us, begin_.xid);
+  logged_ = true;
+  log_.Add(table.id, table.epoch, change, key);
+}
+
+void Applier::PutRow(const Followed& table, std::string_view key, std::string_view line) {
+  buffer_->Put({table.id, table.epoch, key, commit_lsn_},
+               {.kind = RowVersion::Kind::kRow, .shape = table.shape, .count = 1, .text = line});
+}
+
+void Applier::PutTombstone(const Followed& table, std::string_view key) {
+  buffer_->Put({table.id, table.epoch, key, commit_lsn_}, {.kind = RowVersion::Kind::kTombstone, .text = {}});
+}
+
+std::optional<VersionBuffer::Found> Applier::Newest(std::string_view prefix) {
+  std::optional<VersionBuffer::Found> found = buffer_->Newest(prefix);
+  return found ? found : writer_.Newest(prefix, &found_bytes_);
+}
+
+// The row's version of this same transaction would be overwritten by the partial one, so it must be taken up into it;
+// older versions stay, and a scan finds them.
+void Applier::PutPartial(const Followed& table, std::string_view key) {
+  std::string prefix = EncodeRowPrefix(table.id, table.epoch, key);
+  std::optional<VersionBuffer::Found> before = buffer_->Newest(prefix);
+  if (!before && spilled_) before = writer_.Newest(prefix, &found_bytes_);
+  bool complete = before && before->commit_lsn == commit_lsn_ &&
+                  before->version.kind != RowVersion::Kind::kTombstone && FillUnchanged(&line_, before->version.text);
+  buffer_->Put({table.id, table.epoch, key, commit_lsn_},
+               {.kind = complete ? RowVersion::Kind::kRow : RowVersion::Kind::kPartial,
+                .shape = table.shape,
+                .count = 1,
+                .text = line_});
+}
+
+void Applier::CompleteLine(const Followed& table, std::string_view key) {
+  std::string prefix = EncodeRowPrefix(table.id, table.epoch, key);
+  for (const VersionBuffer::Found& found : buffer_->Versions(prefix)) {
+    if (found.version.kind == RowVersion::Kind::kTombstone) break;
+    if (FillUnchanged(&line_, found.version.text)) return;
+  }
+  std::optional<VersionBuffer::Found> stored = writer_.Newest(prefix, &found_bytes_);
+  if (stored && stored->version.kind == RowVersion::Kind::kRow && FillUnchanged(&line_, stored->version.text)) return;
+  throw Error(ErrorCode::kCorrupt, "the store lacks the row that the source has changed",
+              "take a new baseline: rotv-sync baseline --force");
+}
+
+void Applier::ChangeBag(Followed& table, std::string_view line, int change) {
+  table.codec.KeyOfLine(line, &key_);
+  std::optional<VersionBuffer::Found> before = Newest(EncodeRowPrefix(table.id, table.epoch, key_));
+  int64_t count = before && before->version.kind == RowVersion::Kind::kRow ? before->version.count : 0;
+  count += change;
+  if (count < 0) {
+    throw Error(ErrorCode::kCorrupt, "the source deleted a row that the store does not have",
+                "take a new baseline: rotv-sync baseline --force");
+  }
+  if (count == 0) return PutTombstone(table, key_);
+  buffer_->Put({table.id, table.epoch, key_, commit_lsn_}, {.kind = RowVersion::Kind::kRow,
+                                                            .shape = table.shape,
+                                                            .count = static_cast<uint32_t>(count),
+                                                            .text = line});
+}
+
+void Applier::On(const pgoutput::Insert& message) {
+  Followed& table = Find(message.relation_oid);
+  table.codec.LineOfTuple(message.row, nullptr, &line_);
+  if (table.codec.is_bag()) {
+    ChangeBag(table, line_, 1);
+  } else {
+    table.codec.KeyOfTuple(message.row, nullptr, &key_);
+    PutRow(table, key_, line_);
+  }
+  Note(table, ChangeLogBuilder::Change::kInsert, key_);
+  ++counts_.inserted;
+}
+
+void Applier::On(const pgoutput::Update& message) {
+  Followed& table = Find(message.relation_oid);
+  ++counts_.updated;
+  if (!table.codec.is_bag()) return UpdateKeyed(table, message);
+
+  if (!message.old_row || message.old_row->kind != pgoutput::OldKind::kFull) {
+    throw Error(ErrorCode::kSlotLost, "the replica identity of a table has changed on the source since the baseline",
+                "take a new baseline: rotv-sync baseline --force");
+  }
+  table.codec.LineOfTuple(message.old_row->row, nullptr, &line_);
+  ChangeBag(table, line_, -1);
+  Note(table, ChangeLogBuilder::Change::kUpdate, key_);
+  table.codec.LineOfTuple(message.row, &*message.old_row, &line_);
+  ChangeBag(table, line_, 1);
+  log_.AddKey(table.id, table.epoch, key_);
+}
+
+void Applier::UpdateKeyed(Followed& table, const pgoutput::Update& message) {
+  const pgoutput::OldRow* old = message.old_row ? &*message.old_row : nullptr;
+  bool complete = table.codec.LineOfTuple(message.row, old, &line_);
+  table.codec.KeyOfTuple(message.row, old == nullptr ? nullptr : &old->row, &key_);
+  Note(table, ChangeLogBuilder::Change::kUpdate, key_);
+  if (old != nullptr) {
+    table.codec.KeyOfTuple(old->row, nullptr, &old_key_);
+    if (old_key_ != key_) {
+      if (!complete) CompleteLine(table, old_key_);
+      complete = true;
+      PutTombstone(table, old_key_);
+      log_.AddKey(table.id, table.epoch, old_key_);
+    }
+  }
+  if (complete) {
+    PutRow(table, key_, line_);
+  } else {
+    PutPartial(table, key_);
+  }
+}
+
+void Applier::On(const pgoutput::Delete& message) {
+  Followed& table = Find(message.relation_oid);
+  ++counts_.deleted;
+  if (table.codec.is_bag()) {
+    table.codec.LineOfTuple(message.old_row.row, nullptr, &line_);
+    ChangeBag(table, line_, -1);
+  } else {
+    table.codec.KeyOfTuple(message.old_row.row, nullptr, &key_);
+    PutTombstone(table, key_);
+  }
+  Note(table, ChangeLogBuilder::Change::kDelete, key_);
+}
+
+void Applier::On(const pgoutput::Truncate& message) {
+  for (uint32_t oid : message.relation_oids) {
+    Followed& table = Find(oid);
+    proto::Epoch* epoch = table.history->add_epochs();
+    epoch->set_number(++table.epoch);
+    epoch->set_start_lsn(commit_lsn_.value());
+    if (!logged_) log_.Begin(begin_.commit_lsn, begin_.commit_time_us, begin_.xid);
+    logged_ = true;
+    log_.Truncate(table.id, table.epoch);
+    ++counts_.truncated;
+  }
+}
+
+std::shared_ptr<const VersionBuffer> Applier::TakeVersions() {
+  spilled_ = in_transaction_;
+  std::unique_ptr<VersionBuffer> full = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
+  full.swap(buffer_);
+  return full;
+}
+
+std::vector<std::pair<std::string, std::string>> Applier::TakeLog() {
+  return log_.Take(in_transaction_ ? ChangeLogBuilder::Which::kComplete : ChangeLogBuilder::Which::kAll);
+}
+
+}  // namespace rotv

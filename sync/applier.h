@@ -1,0 +1,104 @@
+// Applies the messages of pgoutput to the store: which row got which version, which table a new epoch, and what the
+// change log says of it. No I/O of its own but through the writer.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "storage/change_log.h"
+#include "storage/version_buffer.h"
+#include "sync/pgoutput.h"
+#include "sync/row_codec.h"
+#include "sync/store_writer.h"
+
+namespace rotv {
+
+class Applier {
+ public:
+  struct Counts {
+    uint64_t transactions = 0;
+    uint64_t inserted = 0;
+    uint64_t updated = 0;
+    uint64_t deleted = 0;
+    uint64_t truncated = 0;
+  };
+
+  // Transactions that commit before `from` are dropped: the store has them. `schema`, `manifest` and `writer` outlive the
+  // applier; the epochs in `manifest` change as tables are truncated.
+  Applier(const proto::SchemaVersion& schema, proto::Manifest& manifest, StoreWriter& writer, Lsn from);
+
+  // Begin decides whether a transaction is wanted; these are for what is in one.
+  void Apply(const pgoutput::Message& message);
+
+  bool in_transaction() const { return in_transaction_; }
+  // The commit LSN of the transaction under way.
+  Lsn commit_lsn() const { return commit_lsn_; }
+  // Everything that commits before it was applied, or was in the store before.
+  Lsn complete_until() const { return complete_until_; }
+  void ReachedOutsideOfTransaction(Lsn position);
+
+  // About what waits in memory to be written.
+  size_t buffered_bytes() const { return buffer_->bytes(); }
+  // Takes what waits, for the writer. Between transactions the log goes with it.
+  std::shared_ptr<const VersionBuffer> TakeVersions();
+  std::vector<std::pair<std::string, std::string>> TakeLog();
+
+  const Counts& counts() const { return counts_; }
+
+ private:
+  struct Followed {
+    Followed(const proto::Table& table, const proto::Shape& columns)
+        : id(table.id()), shape(table.shape()), codec(table, columns) {}
+    TableId id;
+    uint32_t shape;
+    EpochNumber epoch = 0;
+    proto::TableHistory* history = nullptr;
+    RowCodec codec;
+  };
+
+  void On(const pgoutput::Begin& message);
+  void On(const pgoutput::Commit& message);
+  void On(const pgoutput::Relation& message);
+  void On(const pgoutput::Insert& message);
+  void On(const pgoutput::Update& message);
+  void On(const pgoutput::Delete& message);
+  void On(const pgoutput::Truncate& message);
+  void On(const pgoutput::Origin&) {}
+  void On(const pgoutput::Type&) {}
+  void On(const pgoutput::LogicalMessage&) {}
+
+  Followed& Find(uint32_t relation_oid);
+  void UpdateKeyed(Followed& table, const pgoutput::Update& message);
+  void PutRow(const Followed& table, std::string_view key, std::string_view line);
+  void PutPartial(const Followed& table, std::string_view key);
+  void PutTombstone(const Followed& table, std::string_view key);
+  // Adds `change` (1 or -1) to the number of rows equal to `line` in a bag, whose key it leaves in key_.
+  void ChangeBag(Followed& table, std::string_view line, int change);
+  void Note(const Followed& table, ChangeLogBuilder::Change change, std::string_view key);
+  // Fills line_ from the versions of the row under `key` before this one.
+  void CompleteLine(const Followed& table, std::string_view key);
+  std::optional<VersionBuffer::Found> Newest(std::string_view prefix);
+
+  StoreWriter& writer_;
+  std::map<uint32_t, Followed> tables_;
+  std::unique_ptr<VersionBuffer> buffer_;
+  ChangeLogBuilder log_;
+  Counts counts_;
+
+  bool in_transaction_ = false;
+  bool dropping_ = false;         // The store has the transaction under way.
+  bool spilled_ = false;          // A part of the transaction under way has left the buffer.
+  bool logged_ = false;           // The transaction under way has an entry in the log.
+  pgoutput::Begin begin_;
+  Lsn commit_lsn_;
+  Lsn complete_until_;
+  Followed* last_ = nullptr;      // The table of the last message: mostly that of the next one.
+  uint32_t last_oid_ = 0;
+  std::string key_, old_key_, line_, found_bytes_;  // Kept to save allocations.
+};
+
+}  // namespace rotv

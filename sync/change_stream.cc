@@ -1,0 +1,166 @@
+#include "sync/change_stream.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "storage/error.h"
+#include "sync/wal_frame.h"
+
+namespace rotv {
+namespace {
+
+// What waits in memory before it is written, and how long it may wait: less work between two acknowledgements means that
+// the source can let go of its log earlier.
+constexpr size_t kBufferBytes = size_t{16} << 20;
+constexpr auto kPublishPeriod = std::chrono::seconds(1);
+// Well below the shortest sensible wal_sender_timeout.
+constexpr auto kAnswerPeriod = std::chrono::milliseconds(500);
+// The log's last records may never be flushed while the server idles, but commits always are, within three rounds of its log
+// writer (200 ms each).
+constexpr auto kStalled = std::chrono::seconds(2);
+constexpr int kWaitMs = 50;
+constexpr auto kNap = std::chrono::microseconds(500);
+
+int64_t NowUs() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+void ChangeStream::Start() {
+  Lsn from(parts_.manifest.durable_lsn());
+  received_ = acknowledged_ = from;
+  parts_.connection.StartStream(fmt::format(
+      "START_REPLICATION SLOT {} LOGICAL {} (proto_version '1', publication_names {})",
+      parts_.connection.QuoteIdentifier(parts_.manifest.slot()), from.ToString(),
+      parts_.connection.QuoteLiteral(parts_.connection.QuoteIdentifier(parts_.manifest.publication()))));
+  last_publish_ = last_answer_ = last_arrival_ = Clock::now();
+}
+
+void ChangeStream::ReceiveUntil(Lsn target) {
+  target_ = target;
+  Start();
+  for (bool done = false; !done;) {
+    parts_.interrupt.Check();
+    std::optional<std::string_view> frame = parts_.connection.StreamFrame(0);
+    if (frame) {
+      done = TakeFrame(*frame);
+    } else {
+      done = WaitForMore();
+    }
+    AnswerWhenDue();
+    PublishWhenDue();
+  }
+  Finish();
+}
+
+bool ChangeStream::TakeFrame(std::string_view frame) {
+  WalFrame decoded = DecodeWalFrame(frame);
+  if (const auto* data = std::get_if<XLogData>(&decoded)) {
+    last_arrival_ = Clock::now();
+    asked_ = false;
+    return TakeMessage(*data);
+  }
+  const auto& keepalive = std::get<Keepalive>(decoded);
+  received_ = std::max(received_, keepalive.server_end);
+  last_keepalive_ = Clock::now();
+  if (!parts_.applier.in_transaction()) {
+    if (keepalive.server_end > parts_.applier.complete_until()) last_arrival_ = Clock::now();
+    parts_.applier.ReachedOutsideOfTransaction(std::min(keepalive.server_end, target_));
+  }
+  if (keepalive.reply_requested) Acknowledge(false);
+  return !parts_.applier.in_transaction() && parts_.applier.complete_until() >= target_;
+}
+
+bool ChangeStream::TakeMessage(const XLogData& data) {
+  received_ = std::max(received_, data.start);
+  pgoutput::Message message = pgoutput::Decode(data.payload);
+  if (const auto* begin = std::get_if<pgoutput::Begin>(&message)) {
+    if (begin->commit_lsn >= target_) {
+      // It belongs to the next pull; and so does everything behind it.
+      parts_.applier.ReachedOutsideOfTransaction(target_);
+      return true;
+    }
+  }
+  parts_.applier.Apply(message);
+  return !parts_.applier.in_transaction() && parts_.applier.complete_until() >= target_;
+}
+
+// Nothing is there at the moment. Returns whether nothing can be missing any more.
+bool ChangeStream::WaitForMore() {
+  // A short nap lets several messages gather: a wake-up for each would cost more than its message.
+  if (Clock::now() - last_arrival_ < std::chrono::milliseconds(20)) {
+    std::this_thread::sleep_for(kNap);
+    return false;
+  }
+  if (!asked_) {
+    Acknowledge(true);  // The server answers with its position.
+    asked_ = true;
+  }
+  std::optional<std::string_view> frame = parts_.connection.StreamFrame(kWaitMs);
+  if (frame) return TakeFrame(*frame);
+  if (Clock::now() - last_answer_ > std::chrono::milliseconds(200)) asked_ = false;
+  return NothingLeftToFlush();
+}
+
+// Whether the server has sent all that is flushed, and what is missing to the target is records that wait for somebody to
+// flush them: no commit that anybody could have seen is among those.
+bool ChangeStream::NothingLeftToFlush() {
+  Clock::time_point now = Clock::now();
+  if (parts_.applier.in_transaction() || now - last_arrival_ < kStalled) return false;
+  // A server that is busy with a large transaction sends nothing either, but does not answer.
+  if (now - last_keepalive_ > std::chrono::milliseconds(500)) return false;
+  last_arrival_ = now;  // Not asked again for a while.
+  return parts_.flush_lsn() < target_;
+}
+
+void ChangeStream::AnswerWhenDue() {
+  if (Clock::now() - last_answer_ < kAnswerPeriod) return;
+  Acknowledge(false);
+  parts_.progress.Update(BytesBetween(Lsn(parts_.manifest.baseline_lsn()), received_));
+}
+
+void ChangeStream::Acknowledge(bool request_reply) {
+  acknowledged_ = std::max(acknowledged_, parts_.writer.durable_lsn());
+  StandbyStatus status{.received = std::max(received_, acknowledged_),
+                       .flushed = acknowledged_,
+                       .request_reply = request_reply};
+  parts_.connection.SendStream(EncodeStandbyStatus(status, NowUs()));
+  last_answer_ = Clock::now();
+}
+
+void ChangeStream::PublishWhenDue() {
+  bool full = parts_.applier.buffered_bytes() >= kBufferBytes;
+  bool between = !parts_.applier.in_transaction();
+  bool late = between && Clock::now() - last_publish_ >= kPublishPeriod &&
+              parts_.applier.complete_until() > Lsn(parts_.manifest.durable_lsn());
+  if (full || late) HandOver(between);
+}
+
+void ChangeStream::HandOver(bool publish) {
+  StoreWriter::Job job;
+  job.log = parts_.applier.TakeLog();
+  job.versions = parts_.applier.TakeVersions();
+  if (publish) {
+    parts_.manifest.set_durable_lsn(parts_.applier.complete_until().value());
+    job.publication = {.manifest = parts_.manifest, .addition = {}};
+    last_publish_ = Clock::now();
+  }
+  while (!parts_.writer.TrySubmit(&job)) {
+    parts_.interrupt.Check();
+    parts_.writer.WaitForRoom(Interrupt::kPollMs);
+    AnswerWhenDue();
+  }
+}
+
+void ChangeStream::Finish() {
+  HandOver(true);
+  parts_.writer.Drain();
+  Acknowledge(false);
+  parts_.connection.EndStream();
+}
+
+}  // namespace rotv

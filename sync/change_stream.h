@@ -1,0 +1,61 @@
+// Receives the stream of changes from a slot and has it applied, up to a target; acknowledges what is durable.
+
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+#include "storage/interrupt.h"
+#include "sync/applier.h"
+#include "sync/pg_connection.h"
+#include "sync/progress.h"
+#include "sync/store_writer.h"
+
+namespace rotv {
+
+class ChangeStream {
+ public:
+  struct Parts {
+    PgConnection& connection;  // A replication connection.
+    Applier& applier;
+    StoreWriter& writer;
+    proto::Manifest& manifest;  // Published as the stream gets on; durable_lsn is kept current.
+    Progress& progress;
+    const Interrupt& interrupt;
+    std::function<Lsn()> flush_lsn;  // How far the server's log is flushed; asked on another connection, rarely.
+  };
+  explicit ChangeStream(const Parts& parts) : parts_(parts) {}
+
+  // Receives everything that commits before `target`, and ends the stream. Everything received is in the store and durable
+  // on return, and manifest.durable_lsn is the position that was reached: `target`, or less if the server's log ends in
+  // records that nobody has flushed, behind the last commit.
+  void ReceiveUntil(Lsn target);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void Start();
+  // Both return whether everything before the target has come.
+  bool TakeFrame(std::string_view frame);
+  bool TakeMessage(const struct XLogData& data);
+  bool WaitForMore();
+  bool NothingLeftToFlush();
+  void PublishWhenDue();
+  void HandOver(bool publish);
+  void Acknowledge(bool request_reply);
+  void AnswerWhenDue();
+  void Finish();
+
+  Parts parts_;
+  Lsn target_;
+  Lsn received_;
+  Lsn acknowledged_;
+  Clock::time_point last_publish_;
+  Clock::time_point last_answer_;
+  Clock::time_point last_arrival_;
+  Clock::time_point last_keepalive_;
+  bool asked_ = false;
+};
+
+}  // namespace rotv

@@ -1,0 +1,88 @@
+#include "sync/doctor.h"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+#include "storage/atomic_file.h"
+#include "sync/preflight.h"
+
+namespace rotv {
+namespace {
+
+// Doctor changes nothing, not even in the home directory: its sockets are elsewhere.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "rotv-XXXXXX").string();
+    if (mkdtemp(pattern.data()) == nullptr) ThrowDiskError("make", pattern, errno);
+    path_ = pattern;
+  }
+  ~TemporaryDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+Check CheckDisk(const Context& context, const Catalog& catalog) {
+  uint64_t needed = 0;
+  for (const CatalogTable& table : catalog.tables) needed += static_cast<uint64_t>(table.bytes);
+  std::filesystem::path existing = std::filesystem::absolute(context.home);
+  while (!std::filesystem::exists(existing) && existing.has_relative_path()) existing = existing.parent_path();
+  std::error_code error;
+  std::filesystem::space_info space = std::filesystem::space(existing, error);
+  constexpr double kMiB = 1 << 20;
+  std::string message = fmt::format("{:.0f} MiB free for a database of {:.0f} MiB", static_cast<double>(space.available) / kMiB,
+                                    static_cast<double>(needed) / kMiB);
+  // The store takes less than half of it, the seed about as much.
+  if (error || space.available > needed * 2) return {.outcome = Check::Outcome::kOk, .name = "disk", .message = message};
+  return {.outcome = Check::Outcome::kWarning, .name = "disk", .message = message,
+          .fix = fmt::format("free space on the disk of {}, or choose another place with --home", existing.string())};
+}
+
+}  // namespace
+
+const Check* DoctorReport::FirstProblem() const {
+  for (const Check& check : checks) {
+    if (check.outcome == Check::Outcome::kProblem) return &check;
+  }
+  return nullptr;
+}
+
+DoctorReport Examine(const Context& context) {
+  DoctorReport report;
+  TemporaryDirectory sockets;
+  try {
+    SourceSession session(context, sockets.path());
+    PgConnection& connection = session.connection();
+    report.source = session.link().Description();
+    report.server = fmt::format("PostgreSQL {}, database {}", connection.Parameter("server_version"),
+                                connection.database());
+    report.checks.push_back({.outcome = Check::Outcome::kOk, .name = "connection", .message = report.source});
+    for (Check& check : CheckServer(session, WalLimit::kRequired)) report.checks.push_back(std::move(check));
+    Catalog catalog = ReadCatalog(connection);
+    for (Check& check : CheckCatalog(catalog, context.source)) report.checks.push_back(std::move(check));
+    for (std::string& lack : Lacking(catalog, context.source)) {
+      report.checks.push_back({.outcome = Check::Outcome::kWarning, .name = "not followed yet",
+                               .message = "the seed will lack " + lack});
+    }
+    report.checks.push_back(CheckDisk(context, catalog));
+    report.tables = ReportTables(catalog, context.source);
+    for (const TableReport& table : report.tables) {
+      if (table.outcome != Check::Outcome::kProblem) continue;
+      report.checks.push_back({.outcome = Check::Outcome::kProblem, .name = table.name, .message = table.reason,
+                               .fix = table.fix});
+    }
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kBug) throw;
+    report.checks.push_back({.outcome = Check::Outcome::kProblem, .name = "connection", .message = error.what(),
+                             .fix = error.hint(), .code = error.code()});
+  }
+  return report;
+}
+
+}  // namespace rotv

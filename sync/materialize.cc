@@ -1,0 +1,53 @@
+#include "sync/materialize.h"
+
+#include <chrono>
+
+#include "storage/row_store.h"
+#include "storage/workspace.h"
+#include "sync/output_file.h"
+#include "sync/point.h"
+#include "sync/seed_writer.h"
+
+namespace rotv {
+namespace {
+
+std::filesystem::path DefaultPath(const std::filesystem::path& home, Compression compression) {
+  switch (compression) {
+    case Compression::kZstd:
+      return home / "seed-data.sql.zst";
+    case Compression::kGzip:
+      return home / "seed-data.sql.gz";
+    case Compression::kNone:
+      break;
+  }
+  return home / "seed-data.sql";
+}
+
+}  // namespace
+
+MaterializeResult Materialize(const Context& context, const MaterializeOptions& options) {
+  auto start = std::chrono::steady_clock::now();
+  Workspace workspace(context.home, context.source.name, "materialize");
+  // Opened for writing, so that what a killed pull left is removed first.
+  std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadWrite);
+  Point point = FindPoint(*store, options.at, options.snapshot);
+  for (const std::string& lack : store->manifest().lacking()) context.progress.Warn("the seed lacks " + lack);
+
+  MaterializeResult result;
+  result.path = options.output.empty() ? DefaultPath(context.home, options.compression) : options.output;
+  result.lsn = point.lsn;
+  result.source_time_us = point.time_us;
+  std::unique_ptr<SeedOutput> output = OpenSeedOutput(result.path, options.compression);
+  context.progress.Begin("writing the seed", Progress::Unit::kBytes, 0);
+  SeedCounts counts = WriteSeed(
+      *store, point.lsn, [&](std::string_view bytes) { output->Write(bytes); }, context.progress, context.interrupt);
+  output->Commit();
+  context.progress.End();
+  result.tables = counts.tables;
+  result.rows = counts.rows;
+  result.bytes = counts.bytes;
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace rotv

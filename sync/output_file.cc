@@ -1,0 +1,122 @@
+#include "sync/output_file.h"
+
+#include <unistd.h>
+#include <zlib.h>
+#include <zstd.h>
+
+#include <cerrno>
+#include <thread>
+#include <vector>
+
+#include "storage/atomic_file.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+constexpr size_t kBufferBytes = size_t{256} << 10;
+constexpr int kZstdLevel = 3;
+
+class FileOutput : public SeedOutput {
+ public:
+  explicit FileOutput(const std::filesystem::path& path) : file_(path) {}
+  void Write(std::string_view bytes) override { file_.Write(bytes); }
+  void Commit() override { file_.Commit(); }
+
+ private:
+  AtomicFile file_;
+};
+
+class StandardOutput : public SeedOutput {
+ public:
+  void Write(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      ssize_t written = write(STDOUT_FILENO, bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) ThrowDiskError("write to", "standard output", errno);
+      bytes.remove_prefix(static_cast<size_t>(written));
+    }
+  }
+  void Commit() override {}
+};
+
+class ZstdOutput : public SeedOutput {
+ public:
+  explicit ZstdOutput(std::unique_ptr<SeedOutput> inner) : inner_(std::move(inner)), context_(ZSTD_createCCtx()) {
+    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, kZstdLevel);
+    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1);
+    // Ignored by a zstd that was built without threads.
+    ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_nbWorkers, static_cast<int>(std::thread::hardware_concurrency()));
+  }
+  void Write(std::string_view bytes) override { Compress(bytes, ZSTD_e_continue); }
+  void Commit() override {
+    Compress({}, ZSTD_e_end);
+    inner_->Commit();
+  }
+
+ private:
+  struct Free {
+    void operator()(ZSTD_CCtx* context) const { ZSTD_freeCCtx(context); }
+  };
+  void Compress(std::string_view bytes, ZSTD_EndDirective directive) {
+    ZSTD_inBuffer in{bytes.data(), bytes.size(), 0};
+    for (size_t left = 1; in.pos < in.size || (directive == ZSTD_e_end && left != 0);) {
+      ZSTD_outBuffer out{buffer_.data(), buffer_.size(), 0};
+      left = ZSTD_compressStream2(context_.get(), &out, &in, directive);
+      if (ZSTD_isError(left)) throw Error(ErrorCode::kBug, std::string("zstd: ") + ZSTD_getErrorName(left));
+      inner_->Write({buffer_.data(), out.pos});
+    }
+  }
+
+  std::unique_ptr<SeedOutput> inner_;
+  std::unique_ptr<ZSTD_CCtx, Free> context_;
+  std::vector<char> buffer_ = std::vector<char>(kBufferBytes);
+};
+
+class GzipOutput : public SeedOutput {
+ public:
+  explicit GzipOutput(std::unique_ptr<SeedOutput> inner) : inner_(std::move(inner)) {
+    constexpr int kGzipWindow = 15 + 16;
+    if (deflateInit2(&stream_, Z_DEFAULT_COMPRESSION, Z_DEFLATED, kGzipWindow, 8, Z_DEFAULT_STRATEGY) != Z_OK) {
+      throw std::bad_alloc();
+    }
+  }
+  ~GzipOutput() override { deflateEnd(&stream_); }
+  void Write(std::string_view bytes) override { Deflate(bytes, Z_NO_FLUSH); }
+  void Commit() override {
+    Deflate({}, Z_FINISH);
+    inner_->Commit();
+  }
+
+ private:
+  void Deflate(std::string_view bytes, int flush) {
+    stream_.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
+    stream_.avail_in = static_cast<uInt>(bytes.size());
+    do {
+      stream_.next_out = reinterpret_cast<Bytef*>(buffer_.data());
+      stream_.avail_out = static_cast<uInt>(buffer_.size());
+      deflate(&stream_, flush);
+      inner_->Write({buffer_.data(), buffer_.size() - stream_.avail_out});
+    } while (stream_.avail_out == 0);
+  }
+
+  std::unique_ptr<SeedOutput> inner_;
+  z_stream stream_{};
+  std::vector<char> buffer_ = std::vector<char>(kBufferBytes);
+};
+
+}  // namespace
+
+std::unique_ptr<SeedOutput> OpenSeedOutput(const std::filesystem::path& path, Compression compression) {
+  std::unique_ptr<SeedOutput> output;
+  if (path == "-") {
+    output = std::make_unique<StandardOutput>();
+  } else {
+    output = std::make_unique<FileOutput>(path);
+  }
+  if (compression == Compression::kZstd) return std::make_unique<ZstdOutput>(std::move(output));
+  if (compression == Compression::kGzip) return std::make_unique<GzipOutput>(std::move(output));
+  return output;
+}
+
+}  // namespace rotv

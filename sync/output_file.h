@@ -1,0 +1,25 @@
+// Where a seed goes: a file that is replaced when the new one is complete, or standard output; plain or compressed.
+
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string_view>
+
+#include "sync/materialize.h"
+
+namespace rotv {
+
+class SeedOutput {
+ public:
+  virtual ~SeedOutput() = default;
+  // Throws kDisk, naming the path.
+  virtual void Write(std::string_view bytes) = 0;
+  // Everything was written: compress what is left, make it durable, take the old file's place.
+  virtual void Commit() = 0;
+};
+
+// `path` "-" is standard output.
+std::unique_ptr<SeedOutput> OpenSeedOutput(const std::filesystem::path& path, Compression compression);
+
+}  // namespace rotv

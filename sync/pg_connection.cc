@@ -1,0 +1,347 @@
+#include "sync/pg_connection.h"
+
+#include <fmt/format.h>
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto kConnectTimeout = std::chrono::seconds(30);
+
+std::string OneLine(const char* text) {
+  std::string line = text == nullptr ? "" : text;
+  for (const char* prefix : {"ERROR:  ", "FATAL:  "}) {
+    if (line.starts_with(prefix)) line.erase(0, 8);
+  }
+  while (!line.empty() && line.back() == '\n') line.pop_back();
+  std::replace(line.begin(), line.end(), '\n', ' ');
+  return line;
+}
+
+PgFailure FailureOf(const PGresult* result) {
+  const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+  const char* detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
+  PgFailure failure{sqlstate == nullptr ? "" : sqlstate,
+                    primary == nullptr ? OneLine(PQresultErrorMessage(result)) : OneLine(primary)};
+  // A detail may quote a row's values; the server's own limits do not.
+  if (detail != nullptr && failure.sqlstate.starts_with("5")) failure.message += fmt::format(" ({})", OneLine(detail));
+  return failure;
+}
+
+bool IsFailure(ExecStatusType status) {
+  return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE || status == PGRES_NONFATAL_ERROR;
+}
+
+// The server reports a refused login by text only: libpq gives no SQLSTATE before a connection exists.
+Error ConnectError(const std::string& message, const std::string& link_reason, const std::string& where) {
+  auto says = [&](const char* text) { return message.find(text) != std::string::npos; };
+  std::string what = fmt::format("cannot connect to PostgreSQL at {}: {}", where,
+                                 link_reason.empty() ? message : link_reason);
+  if (says("password authentication failed") || says("no password supplied")) {
+    return {ErrorCode::kRefused, what, "set PGPASSWORD, or add a line for this server to ~/.pgpass (mode 0600)"};
+  }
+  if (says("no pg_hba.conf entry") || says("authentication failed")) {
+    return {ErrorCode::kRefused, what,
+            "let this user in: add a line for the database (and its user) to pg_hba.conf on the source, then "
+            "SELECT pg_reload_conf();"};
+  }
+  if (says("does not exist") && says("database")) {
+    return {ErrorCode::kRefused, what, "check `database` in rotv.toml; psql -l on the source lists those that exist"};
+  }
+  if (says("does not exist") && says("role")) {
+    return {ErrorCode::kRefused, what, "check `user` in rotv.toml; \\du in psql on the source lists those that exist"};
+  }
+  if (says("must be superuser or replication role") || says("permission denied to start WAL sender") ||
+      says("REPLICATION attribute")) {
+    return {ErrorCode::kRefused, what, "on the source, as a superuser: ALTER ROLE <user> REPLICATION;"};
+  }
+  if (says("permission denied for database")) {
+    return {ErrorCode::kRefused, what, "on the source: GRANT CONNECT ON DATABASE <database> TO <user>;"};
+  }
+  if (says("max_wal_senders")) {
+    return {ErrorCode::kRefused, what, "on the source: ALTER SYSTEM SET max_wal_senders = 10; then restart it"};
+  }
+  if (says("SSL") || says("certificate")) {
+    return {ErrorCode::kRefused, what, "check sslmode and the certificates that the url names"};
+  }
+  return {ErrorCode::kUnreachable, what, "check that PostgreSQL runs there and that host and port in rotv.toml are right"};
+}
+
+}  // namespace
+
+std::string PinnedOptions(int lock_timeout_ms) {
+  return fmt::format(
+      "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 -c lock_timeout={} "
+      "-c row_security=off -c jit=off -c DateStyle=ISO -c IntervalStyle=postgres -c TimeZone=UTC -c bytea_output=hex "
+      "-c extra_float_digits=3 -c search_path= -c quote_all_identifiers=off -c synchronous_commit=local "
+      "-c default_transaction_read_only=off",
+      lock_timeout_ms);
+}
+
+PgResult::PgResult(pg_result* result) : result_(result) {}
+void PgResult::Clear::operator()(pg_result* result) const { PQclear(result); }
+int PgResult::rows() const { return PQntuples(result_.get()); }
+bool PgResult::IsNull(int row, int column) const { return PQgetisnull(result_.get(), row, column) != 0; }
+std::string_view PgResult::Text(int row, int column) const {
+  return {PQgetvalue(result_.get(), row, column), static_cast<size_t>(PQgetlength(result_.get(), row, column))};
+}
+int64_t PgResult::Int(int row, int column) const {
+  std::string_view text = Text(row, column);
+  int64_t value = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty()) {
+    throw Error(ErrorCode::kProtocol, "the source answered a question about its catalogue with something unexpected");
+  }
+  return value;
+}
+
+void PgConnection::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
+void PgConnection::FreeCancel::operator()(pg_cancel* cancel) const { PQfreeCancel(cancel); }
+void PgConnection::FreeMemory::operator()(char* memory) const { PQfreemem(memory); }
+PgConnection::~PgConnection() = default;
+
+std::unique_ptr<PgConnection> PgConnection::Connect(Link& link, const Options& options, const Interrupt& interrupt) {
+  std::unique_ptr<PgConnection> connection(new PgConnection(link, interrupt));
+  connection->Open(options);
+  return connection;
+}
+
+void PgConnection::Open(const Options& options) {
+  std::map<std::string, std::string> parameters = link_.ConnectionParameters();
+  std::string& startup = parameters["options"];
+  startup += (startup.empty() ? "" : " ") + PinnedOptions(options.lock_timeout_ms);
+  parameters["application_name"] = options.application_name;
+  if (options.kind == Kind::kReplication) parameters["replication"] = "database";
+  if (!options.password.empty()) parameters["password"] = options.password;
+  std::vector<const char*> keys;
+  std::vector<const char*> values;
+  for (const auto& [key, value] : parameters) {
+    keys.push_back(key.c_str());
+    values.push_back(value.c_str());
+  }
+  keys.push_back(nullptr);
+  values.push_back(nullptr);
+
+  connection_.reset(PQconnectStartParams(keys.data(), values.data(), 0));
+  if (connection_ == nullptr) throw std::bad_alloc();
+  Clock::time_point deadline = Clock::now() + kConnectTimeout;
+  auto fail = [&](const std::string& why) {
+    std::string where = link_.Description();
+    throw ConnectError(why, link_.FailureReason(), where);
+  };
+  if (PQstatus(connection_.get()) == CONNECTION_BAD) fail(OneLine(PQerrorMessage(connection_.get())));
+  for (PostgresPollingStatusType state = PGRES_POLLING_WRITING; state != PGRES_POLLING_OK;
+       state = PQconnectPoll(connection_.get())) {
+    if (state == PGRES_POLLING_FAILED) fail(OneLine(PQerrorMessage(connection_.get())));
+    short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    pollfd waiting{PQsocket(connection_.get()), events, 0};
+    while (poll(&waiting, 1, Interrupt::kPollMs) <= 0) {
+      interrupt_.Check();
+      if (Clock::now() > deadline) fail("no answer within 30 seconds");
+    }
+  }
+  cancel_.reset(PQgetCancel(connection_.get()));
+  // Text must come in the database's own encoding, as pg_dump takes it; a role's or PGCLIENTENCODING's must not count.
+  std::string encoding = Parameter("server_encoding");
+  if (Parameter("client_encoding") != encoding && PQsetClientEncoding(connection_.get(), encoding.c_str()) != 0) {
+    Throw({"", OneLine(PQerrorMessage(connection_.get()))});
+  }
+  // Unknown to older servers, so it cannot be a startup option.
+  if (server_version() >= 170000) Query("SET transaction_timeout = 0");
+}
+
+void PgConnection::ThrowLost() const {
+  std::string reason = link_.FailureReason();
+  if (reason.empty()) reason = OneLine(PQerrorMessage(connection_.get()));
+  throw Error(ErrorCode::kUnreachable, "the connection to PostgreSQL was lost: " + reason,
+              "run the same command again: it goes on where it stopped");
+}
+
+void PgConnection::Throw(const PgFailure& failure) const {
+  if (failure.sqlstate.empty()) ThrowLost();
+  if (failure.sqlstate == "42501") {
+    throw Error(ErrorCode::kRefused, "the source refused: " + failure.message,
+                "rotv-sync doctor names the privilege that is missing and how to grant it");
+  }
+  if (failure.sqlstate == "55P03") {
+    throw Error(ErrorCode::kUnreachable, "a lock on the source was not to be had in time: " + failure.message,
+                "try again when the migration or transaction that holds it has ended");
+  }
+  bool gone = failure.sqlstate.starts_with("57P") || failure.sqlstate.starts_with("08") ||
+              failure.sqlstate.starts_with("53") || failure.sqlstate == "57014";
+  throw Error(gone ? ErrorCode::kUnreachable : ErrorCode::kProtocol, "the source said: " + failure.message,
+              gone ? "try again" : "please report this with the server's version");
+}
+
+void PgConnection::WaitFor(short events, int timeout_ms) const {
+  pollfd waiting{PQsocket(connection_.get()), events, 0};
+  Clock::time_point deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
+  for (;;) {
+    interrupt_.Check();
+    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    if (timeout_ms >= 0 && left < 0) return;
+    int wait_ms = timeout_ms < 0 ? Interrupt::kPollMs : static_cast<int>(std::min<int64_t>(left, Interrupt::kPollMs));
+    if (poll(&waiting, 1, wait_ms) > 0) return;
+    if (timeout_ms >= 0 && left == 0) return;
+  }
+}
+
+// Like PQgetResult, but a signal ends the waiting.
+pg_result* PgConnection::NextResult() {
+  while (PQflush(connection_.get()) > 0) WaitFor(POLLOUT | POLLIN, -1);
+  while (PQisBusy(connection_.get()) != 0) {
+    WaitFor(POLLIN, -1);
+    if (PQconsumeInput(connection_.get()) == 0) ThrowLost();
+  }
+  return PQgetResult(connection_.get());
+}
+
+PgOutcome PgConnection::TryQuery(const std::string& sql) {
+  if (PQsendQuery(connection_.get(), sql.c_str()) == 0) ThrowLost();
+  PgOutcome outcome;
+  while (pg_result* next = NextResult()) {
+    PgResult result(next);
+    if (!IsFailure(PQresultStatus(next))) {
+      outcome.results.push_back(std::move(result));
+    } else if (!outcome.failure) {
+      outcome.failure = FailureOf(next);
+    }
+  }
+  if (PQstatus(connection_.get()) == CONNECTION_BAD) ThrowLost();
+  return outcome;
+}
+
+std::vector<PgResult> PgConnection::QueryAll(const std::string& sql) {
+  PgOutcome outcome = TryQuery(sql);
+  if (outcome.failure) Throw(*outcome.failure);
+  return std::move(outcome.results);
+}
+
+PgResult PgConnection::Query(const std::string& sql) {
+  std::vector<PgResult> results = QueryAll(sql);
+  return std::move(results.back());
+}
+
+PgOutcome PgConnection::StartCopyOut(const std::string& sql) {
+  if (PQsendQuery(connection_.get(), sql.c_str()) == 0) ThrowLost();
+  PgOutcome outcome;
+  while (pg_result* next = NextResult()) {
+    PgResult result(next);
+    if (PQresultStatus(next) == PGRES_COPY_OUT) return outcome;
+    if (IsFailure(PQresultStatus(next))) {
+      outcome.failure = FailureOf(next);
+      while (pg_result* rest = NextResult()) PQclear(rest);
+      if (PQstatus(connection_.get()) == CONNECTION_BAD) ThrowLost();
+      return outcome;
+    }
+    outcome.results.push_back(std::move(result));
+  }
+  throw Error(ErrorCode::kBug, "COPY was expected");
+}
+
+std::optional<std::string_view> PgConnection::CopyRow() {
+  for (;;) {
+    if (std::optional<std::string_view> row = TakeCopyData()) return row;
+    if (std::exchange(copy_ended_, false)) return std::nullopt;
+    WaitFor(POLLIN, -1);
+    if (PQconsumeInput(connection_.get()) == 0) ThrowLost();
+  }
+}
+
+std::optional<PgFailure> PgConnection::FinishCopy() {
+  std::optional<PgFailure> failure;
+  while (pg_result* next = NextResult()) {
+    PgResult result(next);
+    if (IsFailure(PQresultStatus(next)) && !failure) failure = FailureOf(next);
+  }
+  if (PQstatus(connection_.get()) == CONNECTION_BAD) ThrowLost();
+  return failure;
+}
+
+void PgConnection::StartStream(const std::string& command) {
+  if (PQsendQuery(connection_.get(), command.c_str()) == 0) ThrowLost();
+  pg_result* first = NextResult();
+  if (first == nullptr) ThrowLost();
+  PgResult result(first);
+  if (PQresultStatus(first) == PGRES_COPY_BOTH) return;
+  PgFailure failure = FailureOf(first);
+  while (pg_result* rest = NextResult()) PQclear(rest);
+  Throw(failure);
+}
+
+std::optional<std::string_view> PgConnection::TakeCopyData() {
+  char* buffer = nullptr;
+  int size = PQgetCopyData(connection_.get(), &buffer, /*async=*/1);
+  copy_buffer_.reset(buffer);
+  if (size > 0) return std::string_view(buffer, static_cast<size_t>(size));
+  if (size < 0) copy_ended_ = true;
+  return std::nullopt;
+}
+
+std::optional<std::string_view> PgConnection::StreamFrame(int timeout_ms) {
+  std::optional<std::string_view> frame = TakeCopyData();
+  if (!frame && !copy_ended_) {
+    if (timeout_ms > 0) WaitFor(POLLIN, timeout_ms);
+    if (PQconsumeInput(connection_.get()) == 0) ThrowLost();
+    frame = TakeCopyData();
+  }
+  if (!copy_ended_) return frame;
+  copy_ended_ = false;
+  if (std::optional<PgFailure> failure = FinishCopy()) Throw(*failure);
+  throw Error(ErrorCode::kUnreachable, "the source ended the stream of changes",
+              "run the same command again: it goes on where it stopped");
+}
+
+void PgConnection::SendStream(std::string_view frame) {
+  if (PQputCopyData(connection_.get(), frame.data(), static_cast<int>(frame.size())) < 0) ThrowLost();
+  while (PQflush(connection_.get()) > 0) WaitFor(POLLOUT, -1);
+}
+
+void PgConnection::EndStream() {
+  if (PQputCopyEnd(connection_.get(), nullptr) < 0) ThrowLost();
+  while (PQflush(connection_.get()) > 0) WaitFor(POLLOUT, -1);
+  while (CopyRow()) {
+  }
+  if (std::optional<PgFailure> failure = FinishCopy()) Throw(*failure);
+}
+
+void PgConnection::Cancel() {
+  char error[256];
+  if (cancel_ != nullptr) PQcancel(cancel_.get(), error, sizeof error);
+}
+
+int PgConnection::server_version() const { return PQserverVersion(connection_.get()); }
+std::string PgConnection::Parameter(const char* name) const {
+  const char* value = PQparameterStatus(connection_.get(), name);
+  return value == nullptr ? "" : value;
+}
+std::string PgConnection::password() const {
+  const char* used = PQpass(connection_.get());
+  return used == nullptr ? "" : used;
+}
+std::string PgConnection::database() const { return PQdb(connection_.get()); }
+std::string PgConnection::user() const { return PQuser(connection_.get()); }
+int PgConnection::backend_pid() const { return PQbackendPID(connection_.get()); }
+
+std::string PgConnection::QuoteLiteral(std::string_view text) const {
+  std::unique_ptr<char, FreeMemory> quoted(PQescapeLiteral(connection_.get(), text.data(), text.size()));
+  if (quoted == nullptr) throw Error(ErrorCode::kUsage, "a name is not valid in the database's encoding");
+  return quoted.get();
+}
+std::string PgConnection::QuoteIdentifier(std::string_view text) const {
+  std::unique_ptr<char, FreeMemory> quoted(PQescapeIdentifier(connection_.get(), text.data(), text.size()));
+  if (quoted == nullptr) throw Error(ErrorCode::kUsage, "a name is not valid in the database's encoding");
+  return quoted.get();
+}
+
+}  // namespace rotv

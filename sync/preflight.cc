@@ -1,0 +1,218 @@
+#include "sync/preflight.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "storage/error.h"
+#include "sync/schema_dump.h"
+
+namespace rotv {
+namespace {
+
+using Outcome = Check::Outcome;
+
+// pgoutput with what is needed here has existed since 14; newer majors than the newest that was tried are let pass.
+constexpr int kOldestServer = 140000;
+
+Check Ok(const std::string& name, const std::string& message) {
+  return {.outcome = Outcome::kOk, .name = name, .message = message};
+}
+Check Problem(const std::string& name, const std::string& message, const std::string& fix) {
+  return {.outcome = Outcome::kProblem, .name = name, .message = message, .fix = fix, .code = ErrorCode::kRefused};
+}
+Check Warning(const std::string& name, const std::string& message, const std::string& fix) {
+  return {.outcome = Outcome::kWarning, .name = name, .message = message, .fix = fix};
+}
+
+Check CheckSlots(const PgResult& row) {
+  int64_t most = row.Int(0, 1);
+  int64_t used = row.Int(0, 2);
+  std::string message = fmt::format("{} of {} replication slots in use", used, most);
+  // One that stays, and one for a moment whenever the schema has changed.
+  if (most - used >= 2) return Ok("replication slots", message);
+  std::string fix = fmt::format("ALTER SYSTEM SET max_replication_slots = {}; then restart the server; or drop one that "
+                                "nobody needs: SELECT slot_name, active FROM pg_replication_slots;", most + 4);
+  return most == used ? Problem("replication slots", message + ": none is free", fix)
+                      : Warning("replication slots", message + ": two should be free", fix);
+}
+
+Check CheckSenders(const PgResult& row) {
+  int64_t most = row.Int(0, 3);
+  int64_t used = row.Int(0, 4);
+  std::string message = fmt::format("{} of {} WAL senders in use", used, most);
+  if (most - used >= 2) return Ok("WAL senders", message);
+  std::string fix = fmt::format("ALTER SYSTEM SET max_wal_senders = {}; then restart the server", most + 4);
+  return most == used ? Problem("WAL senders", message + ": none is free", fix)
+                      : Warning("WAL senders", message + ": two should be free", fix);
+}
+
+Check CheckWalLimit(const PgResult& row, WalLimit wal_limit) {
+  std::string limit = row.Get(0, 5);
+  if (limit != "-1") return Ok("max_slot_wal_keep_size", limit);
+  std::string message = "unlimited: a forgotten slot would fill the source's disk";
+  std::string fix = "ALTER SYSTEM SET max_slot_wal_keep_size = '20GB'; SELECT pg_reload_conf();";
+  if (wal_limit == WalLimit::kUnlimitedAllowed) return Warning("max_slot_wal_keep_size", message, fix);
+  return Problem("max_slot_wal_keep_size", message, fix + " or, if you accept that: baseline --allow-unlimited-wal");
+}
+
+std::vector<Check> CheckSettings(PgConnection& connection, WalLimit wal_limit) {
+  PgResult row = connection.Query(
+      "SELECT current_setting('wal_level'), current_setting('max_replication_slots'), "
+      "(SELECT count(*) FROM pg_replication_slots), current_setting('max_wal_senders'), "
+      "(SELECT count(*) FROM pg_stat_replication), current_setting('max_slot_wal_keep_size'), pg_is_in_recovery(), "
+      "(SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user), "
+      "has_database_privilege(current_database(), 'CREATE'), quote_ident(current_user), quote_ident(current_database())");
+  std::vector<Check> checks;
+  if (connection.server_version() < kOldestServer) {
+    checks.push_back(Problem("server version", fmt::format("PostgreSQL {} is too old", connection.server_version() / 10000),
+                             "upgrade the source to PostgreSQL 14 or later"));
+  }
+  if (row.Bool(0, 6)) {
+    checks.push_back(Problem("primary", "the server is a standby", "name the primary in rotv.toml"));
+  }
+  std::string wal_level = row.Get(0, 0);
+  checks.push_back(wal_level == "logical" ? Ok("wal_level", wal_level)
+                                          : Problem("wal_level", wal_level + ", but logical is needed",
+                                                    "ALTER SYSTEM SET wal_level = logical; then restart the server"));
+  checks.push_back(CheckSlots(row));
+  checks.push_back(CheckSenders(row));
+  checks.push_back(CheckWalLimit(row, wal_limit));
+  std::string user = row.Get(0, 9);
+  checks.push_back(row.Bool(0, 7) ? Ok("replication", user + " may replicate")
+                                  : Problem("replication", user + " may not replicate",
+                                            fmt::format("ALTER ROLE {} REPLICATION;", user)));
+  checks.push_back(row.Bool(0, 8) ? Ok("publication", user + " may create a publication")
+                                  : Problem("publication", user + " may not create a publication",
+                                            fmt::format("GRANT CREATE ON DATABASE {} TO {};", row.Text(0, 10), user)));
+  return checks;
+}
+
+Check CheckDumpProgram(SourceSession& session) {
+  int server = session.connection().server_version() / 10000;
+  try {
+    int program = DumpProgramVersion(session) / 10000;
+    std::string message = fmt::format("version {} beside a server {}", program, server);
+    if (program >= server) return Ok("pg_dump", message);
+    return Problem("pg_dump", message + ": it is older than the server",
+                   fmt::format("install it there: apt-get install postgresql-client-{} (or the like)", server));
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted) throw;
+    return {.outcome = Outcome::kProblem, .name = "pg_dump", .message = error.what(), .fix = error.hint(),
+            .code = error.code()};
+  }
+}
+
+// pg_hba.conf has lines of its own for replication, and matches the database's name for ours.
+Check CheckReplicationConnection(SourceSession& session) {
+  try {
+    (void)session.Connect(PgConnection::Kind::kReplication);
+    return Ok("replication connection", "let in");
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted) throw;
+    return {.outcome = Outcome::kProblem, .name = "replication connection", .message = error.what(),
+            .fix = error.hint(), .code = error.code()};
+  }
+}
+
+// At most five names, for a message.
+std::string Listed(const std::vector<std::string>& names) {
+  std::string text;
+  for (size_t i = 0; i < names.size() && i < 5; ++i) text += (i == 0 ? "" : ", ") + names[i];
+  return names.size() > 5 ? fmt::format("{} and {} more", text, names.size() - 5) : text;
+}
+
+}  // namespace
+
+std::vector<Check> CheckServer(SourceSession& session, WalLimit wal_limit) {
+  std::vector<Check> checks = CheckSettings(session.connection(), wal_limit);
+  bool fit = std::none_of(checks.begin(), checks.end(),
+                          [](const Check& check) { return check.outcome == Outcome::kProblem; });
+  checks.push_back(CheckDumpProgram(session));
+  if (fit) checks.push_back(CheckReplicationConnection(session));
+  return checks;
+}
+
+std::vector<TableReport> ReportTables(const Catalog& catalog, const SourceConfig& source) {
+  std::vector<TableReport> reports;
+  for (const CatalogTable& table : catalog.tables) {
+    FollowDecision decision = Decide(table, source);
+    TableReport report{.name = table.quoted_name, .reason = decision.reason, .rows_estimate = table.rows_estimate,
+                       .bytes = table.bytes};
+    if (!decision.problem.empty()) {
+      report.follow = "not followed";
+      report.outcome = Outcome::kProblem;
+      report.fix = decision.fix;
+    } else if (decision.follow == proto::FOLLOW_SCHEMA_ONLY) {
+      report.follow = "schema only";
+    } else {
+      report.follow = "streamed " + decision.reason;
+      report.reason = decision.follow == proto::FOLLOW_BAG ? "its rows have no key" : "its rows have a key";
+    }
+    reports.push_back(report);
+  }
+  return reports;
+}
+
+std::vector<std::string> Lacking(const Catalog& catalog, const SourceConfig& source) {
+  std::vector<std::string> lacking;
+  for (const CatalogTable& table : catalog.tables) {
+    FollowDecision decision = Decide(table, source);
+    if (!decision.lacking.empty()) lacking.push_back(decision.lacking);
+  }
+  if (catalog.large_objects > 0) lacking.push_back(fmt::format("{} large objects", catalog.large_objects));
+  return lacking;
+}
+
+std::vector<Check> CheckCatalog(const Catalog& catalog, const SourceConfig& source) {
+  std::vector<std::string> foreign, unreadable, secured;
+  std::set<std::string> names;
+  for (const CatalogTable& table : catalog.tables) {
+    names.insert(table.schema + "." + table.name);
+    FollowDecision decision = Decide(table, source);
+    if (decision.follow == proto::FOLLOW_SCHEMA_ONLY) continue;
+    if (!table.owned) foreign.push_back(table.quoted_name);
+    if (!table.readable) unreadable.push_back(table.quoted_name);
+    if (table.row_security) secured.push_back(table.quoted_name);
+  }
+  for (const CatalogSequence& sequence : catalog.sequences) {
+    if (!sequence.readable) unreadable.push_back(sequence.quoted_name);
+  }
+  std::vector<Check> checks;
+  if (!foreign.empty()) {
+    checks.push_back(Problem("ownership", "only its owner may publish a table: " + Listed(foreign),
+                             "make the user of rotv.toml a member of the role that owns them: GRANT <owner> TO <user>;"));
+  }
+  if (!unreadable.empty()) {
+    checks.push_back(Problem("reading", "may not be read: " + Listed(unreadable),
+                             "GRANT pg_read_all_data TO <user>;"));
+  }
+  if (!secured.empty()) {
+    checks.push_back(Problem("row security", "policies would hide rows of " + Listed(secured),
+                             "ALTER ROLE <user> BYPASSRLS;"));
+  }
+  for (const std::string& excluded : source.exclude) {
+    if (names.count(excluded) != 0) continue;
+    Check check = Problem("exclude", fmt::format("there is no table {}, which rotv.toml excludes", excluded),
+                          "mend its name in `exclude`, as schema.table without quotes");
+    check.code = ErrorCode::kUsage;
+    checks.push_back(check);
+  }
+  return checks;
+}
+
+void ThrowFirstProblem(const std::vector<Check>& checks, const std::vector<TableReport>& tables) {
+  for (const Check& check : checks) {
+    if (check.outcome == Outcome::kProblem) {
+      throw Error(check.code, fmt::format("{}: {}", check.name, check.message), check.fix);
+    }
+  }
+  for (const TableReport& table : tables) {
+    if (table.outcome == Outcome::kProblem) {
+      throw Error(ErrorCode::kRefused, fmt::format("{} {}", table.name, table.reason), table.fix);
+    }
+  }
+}
+
+}  // namespace rotv

@@ -1,0 +1,44 @@
+// Turns the rows of one table, as COPY or pgoutput bring them, into row keys and stored lines. Pure.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "proto/store.pb.h"
+#include "sync/pgoutput.h"
+
+namespace rotv {
+
+class RowCodec {
+ public:
+  // Both outlive the codec. `table` is followed by key or as a bag.
+  RowCodec(const proto::Table& table, const proto::Shape& shape) : table_(table), shape_(shape) {}
+
+  // `line` is one row of COPY, without its newline. `key` is cleared first. Throws kProtocol if a key column is missing
+  // or NULL.
+  void KeyOfLine(std::string_view line, std::string* key);
+
+  // The key of a tuple; a key column that it has as unchanged is taken from `old`, if there is one.
+  void KeyOfTuple(const pgoutput::Tuple& tuple, const pgoutput::Tuple* old, std::string* key);
+
+  // One line of COPY text without its newline; columns that are unchanged are taken from `old` if that is a full row, else
+  // are written as kCopyUnchanged. Returns whether the line is complete. Throws kProtocol if the number of columns is not
+  // the shape's.
+  bool LineOfTuple(const pgoutput::Tuple& tuple, const pgoutput::OldRow* old, std::string* line) const;
+
+  // Throws kSlotLost if the source's idea of the table is not the one that is stored: names, types or order differ.
+  void CheckRelation(const pgoutput::Relation& relation) const;
+
+  bool is_bag() const { return table_.follow() == proto::FOLLOW_BAG; }
+
+ private:
+  void CheckColumnCount(const pgoutput::Tuple& tuple) const;
+  void AppendKeyColumn(int key_column, std::string_view text, std::string* key) const;
+
+  const proto::Table& table_;
+  const proto::Shape& shape_;
+  std::string scratch_;
+};
+
+}  // namespace rotv

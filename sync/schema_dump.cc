@@ -1,0 +1,113 @@
+#include "sync/schema_dump.h"
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <future>
+
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+std::string LastLine(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  size_t newline = text.rfind('\n');
+  return newline == std::string::npos ? text : text.substr(newline + 1);
+}
+
+int MajorOf(int version) { return version / 10000; }
+
+[[noreturn]] void ThrowNoProgram(SourceSession& session) {
+  int major = MajorOf(session.connection().server_version());
+  throw Error(ErrorCode::kRefused, fmt::format("there is no pg_dump at {}", session.link().Description()),
+              fmt::format("install it there: apt-get install postgresql-client-{} (or the like)", major));
+}
+
+Error DumpError(SourceSession& session, const CommandResult& result) {
+  const std::string& text = result.stderr_text;
+  auto says = [&](const char* part) { return text.find(part) != std::string::npos; };
+  if (result.exit_status == 127) ThrowNoProgram(session);
+  if (says("server version mismatch")) {
+    int major = MajorOf(session.connection().server_version());
+    return {ErrorCode::kRefused,
+            fmt::format("pg_dump at {} is older than the server (PostgreSQL {})", session.link().Description(), major),
+            fmt::format("install it there: apt-get install postgresql-client-{} (or the like)", major)};
+  }
+  if (says("permission denied")) {
+    return {ErrorCode::kRefused, "pg_dump may not read the schema: " + LastLine(text),
+            "grant it on the source: GRANT pg_read_all_data TO the user of rotv.toml;"};
+  }
+  if (says("lock timeout") || says("canceling statement")) {
+    return {ErrorCode::kUnreachable, "pg_dump waited too long for a lock on the source: " + LastLine(text),
+            "try again when the migration that holds it has ended"};
+  }
+  if (says("No such container") || says("no such container") || says("no container with name")) {
+    return {ErrorCode::kRefused, fmt::format("no such container at {}: {}", session.link().Description(), LastLine(text)),
+            "check `container` and `runtime` in rotv.toml; podman ps on the source lists those that run"};
+  }
+  return {ErrorCode::kRefused, fmt::format("pg_dump failed (exit status {}): {}", result.exit_status, LastLine(text)),
+          "run pg_dump --schema-only there by hand to see more"};
+}
+
+RemoteCommand DumpCommand(SourceSession& session, const std::string& snapshot, std::vector<std::string> sections) {
+  RemoteCommand command;
+  command.argv = {"pg_dump"};
+  for (const std::string& argument : session.link().DumpArguments()) command.argv.push_back(argument);
+  for (const char* argument :
+       {"--no-password", "--no-owner", "--no-acl", "--no-publications", "--no-subscriptions", "--lock-wait-timeout=10s"}) {
+    command.argv.emplace_back(argument);
+  }
+  command.argv.push_back("--snapshot=" + snapshot);
+  for (std::string& section : sections) command.argv.push_back(std::move(section));
+  command.env = {{"PGTZ", "UTC"}, {"PGOPTIONS", PinnedOptions(10000)}, {"PGAPPNAME", session.application_name()}};
+  command.password = session.connection().password();
+  return command;
+}
+
+std::string RunDump(SourceSession& session, const RemoteCommand& command) {
+  std::string text;
+  CommandResult result = session.link().Run(command, [&](std::string_view part) { text.append(part); });
+  if (result.exit_status != 0) throw DumpError(session, result);
+  return text;
+}
+
+}  // namespace
+
+DumpSections DumpSchema(SourceSession& session, const std::string& snapshot) {
+  RemoteCommand all =
+      DumpCommand(session, snapshot, {"--section=pre-data", "--section=post-data", "--clean", "--if-exists"});
+  RemoteCommand post = DumpCommand(session, snapshot, {"--section=post-data"});
+  // Side by side, since each is mostly waiting for its own questions.
+  std::future<std::string> all_text = std::async(std::launch::async, [&] { return RunDump(session, all); });
+  std::string post_text;
+  std::exception_ptr error;
+  try {
+    post_text = RunDump(session, post);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  std::string text = all_text.get();
+  if (error) std::rethrow_exception(error);
+  return SplitDump(text, post_text);
+}
+
+int DumpProgramVersion(SourceSession& session) {
+  std::string text;
+  CommandResult result =
+      session.link().Run({.argv = {"pg_dump", "--version"}, .env = {}, .password = ""},
+                         [&](std::string_view part) { text.append(part); });
+  if (result.exit_status != 0) throw DumpError(session, result);
+  // "pg_dump (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)"
+  size_t at = text.find(") ");
+  int major = 0;
+  int minor = 0;
+  if (at != std::string::npos) {
+    const char* end = text.data() + text.size();
+    const char* next = std::from_chars(text.data() + at + 2, end, major).ptr;
+    if (next < end && *next == '.') std::from_chars(next + 1, end, minor);
+  }
+  return major * 10000 + minor;
+}
+
+}  // namespace rotv

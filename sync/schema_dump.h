@@ -1,0 +1,19 @@
+// The schema's text, from pg_dump beside the server.
+
+#pragma once
+
+#include <string>
+
+#include "sync/dump_sections.h"
+#include "sync/source_session.h"
+
+namespace rotv {
+
+// As the exported snapshot sees it. Throws kRefused if pg_dump is not there, is older than the server, or may not read
+// something; kUnreachable if a lock was not to be had in time.
+DumpSections DumpSchema(SourceSession& session, const std::string& snapshot);
+
+// The version of the pg_dump that would be used: 150020. Throws kRefused with what to install if there is none.
+int DumpProgramVersion(SourceSession& session);
+
+}  // namespace rotv

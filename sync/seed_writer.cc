@@ -1,0 +1,215 @@
+#include "sync/seed_writer.h"
+
+#include <fmt/format.h>
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "storage/error.h"
+#include "sync/catalog.h"
+
+namespace rotv {
+namespace {
+
+constexpr size_t kPieceBytes = size_t{1} << 20;
+constexpr size_t kReaders = 2;
+// How many pieces of one part may wait for their turn, and how many parts may be read ahead.
+constexpr size_t kPiecesAhead = 8;
+constexpr size_t kPartsAhead = 6;
+constexpr size_t kPartsPerTable = 16;
+
+// A range of one table's rows, read by one thread and written by another.
+struct Part {
+  TableId table = 0;
+  EpochNumber epoch = 0;
+  KeyRange range;
+
+  std::deque<std::string> pieces;
+  uint64_t rows = 0;
+  bool complete = false;
+};
+
+class ReadAhead {
+ public:
+  ReadAhead(const RowStore& store, Lsn lsn, std::vector<std::unique_ptr<Part>>& parts)
+      : store_(store), lsn_(lsn), parts_(parts) {
+    for (size_t i = 0; i < kReaders; ++i) threads_.emplace_back([this] { Run(); });
+  }
+  ~ReadAhead() {
+    {
+      std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    changed_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  // The next piece of the part at `at`, which must be asked for in order; nothing at its end.
+  std::optional<std::string> Take(size_t at) {
+    std::unique_lock lock(mutex_);
+    writing_ = at;
+    changed_.notify_all();
+    Part& part = *parts_[at];
+    changed_.wait(lock, [&] { return error_ || !part.pieces.empty() || part.complete; });
+    if (error_) std::rethrow_exception(error_);
+    if (part.pieces.empty()) return std::nullopt;
+    std::string piece = std::move(part.pieces.front());
+    part.pieces.pop_front();
+    changed_.notify_all();
+    return piece;
+  }
+
+ private:
+  void Run() {
+    try {
+      while (Part* part = NextPart()) Read(*part);
+    } catch (...) {
+      std::lock_guard lock(mutex_);
+      error_ = std::current_exception();
+      stop_ = true;
+      changed_.notify_all();
+    }
+  }
+
+  Part* NextPart() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return stop_ || next_ == parts_.size() || next_ < writing_ + kPartsAhead; });
+    if (stop_ || next_ == parts_.size()) return nullptr;
+    return parts_[next_++].get();
+  }
+
+  void Read(Part& part) {
+    std::unique_ptr<RowScan> scan = store_.ScanAt(part.table, part.epoch, lsn_, part.range);
+    std::string piece;
+    uint64_t rows = 0;
+    piece.reserve(kPieceBytes + kPieceBytes / 4);
+    while (scan->Next()) {
+      piece.append(scan->line());
+      piece.push_back('\n');
+      ++rows;
+      if (piece.size() < kPieceBytes) continue;
+      if (!HandOver(part, std::move(piece))) return;
+      piece = std::string();
+      piece.reserve(kPieceBytes + kPieceBytes / 4);
+    }
+    if (!piece.empty() && !HandOver(part, std::move(piece))) return;
+    std::lock_guard lock(mutex_);
+    part.rows = rows;
+    part.complete = true;
+    changed_.notify_all();
+  }
+
+  bool HandOver(Part& part, std::string piece) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stop_ || part.pieces.size() < kPiecesAhead; });
+    part.pieces.push_back(std::move(piece));
+    changed_.notify_all();
+    return !stop_;
+  }
+
+  const RowStore& store_;
+  const Lsn lsn_;
+  std::vector<std::unique_ptr<Part>>& parts_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  size_t next_ = 0;
+  size_t writing_ = 0;
+  bool stop_ = false;
+  std::exception_ptr error_;
+  std::vector<std::thread> threads_;
+};
+
+// As pg_dump quotes a literal: quotes doubled; backslashes too where the source takes them for escapes.
+std::string Literal(std::string_view text, bool standard_strings) {
+  std::string quoted = "'";
+  for (char c : text) {
+    if (c == '\'' || (c == '\\' && !standard_strings)) quoted.push_back(c);
+    quoted.push_back(c);
+  }
+  return quoted + "'";
+}
+
+// A name in a comment must not end the comment's line.
+std::string InComment(std::string_view name) {
+  std::string text(name);
+  for (char& c : text) {
+    if (c == '\n' || c == '\r') c = ' ';
+  }
+  return text;
+}
+
+std::string Comment(std::string_view name, std::string_view type, std::string_view schema, std::string_view prefix) {
+  return fmt::format("--\n-- {}Name: {}; Type: {}; Schema: {}; Owner: -\n--\n\n", prefix, InComment(name), type,
+                     InComment(schema));
+}
+
+}  // namespace
+
+std::string SetvalStatement(const proto::Sequence& sequence, const proto::SequenceValue& value, bool standard_strings) {
+  return fmt::format("SELECT pg_catalog.setval({}, {}, {});\n", Literal(sequence.quoted_name(), standard_strings),
+                     value.last_value(), value.is_called() ? "true" : "false");
+}
+
+SeedCounts WriteSeed(const RowStore& store, Lsn lsn, const std::function<void(std::string_view)>& write,
+                     Progress& progress, const Interrupt& interrupt) {
+  proto::SchemaVersion schema = store.SchemaAt(lsn);
+  SeedCounts counts;
+  auto put = [&](std::string_view text) {
+    interrupt.Check();
+    write(text);
+    counts.bytes += text.size();
+    progress.Update(counts.bytes);
+  };
+  put(schema.pre_data());
+
+  std::vector<std::unique_ptr<Part>> parts;
+  std::vector<std::pair<const proto::Table*, size_t>> tables;  // With the number of its parts.
+  for (const proto::Table& table : schema.tables()) {
+    if (!IsFollowed(table)) continue;
+    std::optional<EpochNumber> epoch = EpochAt(store.manifest(), table.id(), lsn);
+    if (!epoch) throw Error(ErrorCode::kCorrupt, "the store has no rows of a table at " + lsn.ToString());
+    std::vector<KeyRange> ranges = store.Split(table.id(), *epoch, kPartsPerTable);
+    tables.emplace_back(&table, ranges.size());
+    for (KeyRange& range : ranges) {
+      parts.push_back(std::make_unique<Part>());
+      parts.back()->table = table.id();
+      parts.back()->epoch = *epoch;
+      parts.back()->range = std::move(range);
+    }
+  }
+  {
+    ReadAhead ahead(store, lsn, parts);
+    size_t at = 0;
+    for (const auto& [table, part_count] : tables) {
+      progress.Detail(table->quoted_name());
+      put(Comment(table->name(), "TABLE DATA", table->schema(), "Data for "));
+      put(fmt::format("COPY {} {} FROM stdin;\n", table->quoted_name(), table->copy_columns()));
+      for (size_t end = at + part_count; at < end; ++at) {
+        while (std::optional<std::string> piece = ahead.Take(at)) put(*piece);
+        counts.rows += parts[at]->rows;
+        parts[at].reset(new Part());  // Its memory is no longer needed.
+      }
+      put("\\.\n\n\n");
+      ++counts.tables;
+    }
+  }
+
+  std::map<uint32_t, proto::SequenceValue> values;
+  proto::SequenceValues stored = store.SequencesAt(lsn);
+  for (const proto::SequenceValue& value : stored.values()) values[value.id()] = value;
+  for (const proto::Sequence& sequence : schema.sequences()) {
+    put(Comment(sequence.name(), "SEQUENCE SET", sequence.schema(), ""));
+    put(SetvalStatement(sequence, values[sequence.id()], schema.standard_strings()) + "\n\n");
+  }
+  put(schema.post_data());
+  return counts;
+}
+
+}  // namespace rotv

@@ -1,0 +1,59 @@
+// A source that is reached: the way to it, a connection for questions, and what of ours stands there.
+
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "proto/store.pb.h"
+#include "storage/workspace.h"
+#include "sync/context.h"
+#include "sync/link.h"
+#include "sync/pg_connection.h"
+
+namespace rotv {
+
+class SourceSession {
+ public:
+  // Opens the link and the connection. `run_directory` is private and ours, for sockets. The context outlives the session.
+  SourceSession(const Context& context, const std::filesystem::path& run_directory);
+
+  // Removes what earlier, killed runs left on the source, and what replaced stores have used.
+  void RemoveLeftovers(Workspace& workspace);
+
+  Link& link() { return *link_; }
+  PgConnection& connection() { return *connection_; }
+  const Context& context() const { return context_; }
+
+  // One more connection, with the password that served the first.
+  std::unique_ptr<PgConnection> Connect(PgConnection::Kind kind, int lock_timeout_ms = 2000);
+
+  // All connections of this session carry it, so that they can be told from others' in pg_stat_activity.
+  const std::string& application_name() const { return application_name_; }
+
+ private:
+  const Context& context_;
+  std::string application_name_;
+  std::unique_ptr<Link> link_;
+  std::unique_ptr<PgConnection> connection_;  // After the link, which it needs.
+};
+
+// Names for a slot and a publication of ours that nobody else has: host, user and source in them.
+proto::OwnedObjects NewObjectNames(const std::string& source_name);
+
+// Drops them where they exist; says what it dropped. A slot that a killed run of ours still holds is waited for.
+// Throws kUnreachable if the slot stays in use.
+std::vector<std::string> DropObjects(PgConnection& connection, const proto::OwnedObjects& objects,
+                                     const Interrupt& interrupt);
+
+// The SQL with which a person removes them.
+std::string RemovalSql(const proto::OwnedObjects& objects);
+
+// Which database the connection is to.
+proto::SourceIdentity ReadIdentity(PgConnection& connection);
+// The same as columns for a larger query: system identifier, timeline, database oid.
+inline constexpr const char* kIdentityColumns =
+    "(SELECT system_identifier FROM pg_control_system()), (SELECT timeline_id FROM pg_control_checkpoint()), "
+    "(SELECT oid FROM pg_database WHERE datname = current_database())";
+
+}  // namespace rotv

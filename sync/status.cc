@@ -1,0 +1,74 @@
+#include "sync/status.h"
+
+#include <fmt/format.h>
+
+#include "storage/error.h"
+#include "storage/row_store.h"
+#include "storage/workspace.h"
+#include "sync/source_session.h"
+
+namespace rotv {
+namespace {
+
+SlotStatus AskSlot(PgConnection& connection, const proto::Manifest& manifest, const proto::OwnedObjects& objects) {
+  PgResult row = connection.Query(fmt::format(
+      "SELECT wal_status, greatest(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint, "
+      "greatest(pg_wal_lsn_diff(pg_current_wal_lsn(), '{}'), 0)::bigint, coalesce(age(catalog_xmin), 0) "
+      "FROM pg_replication_slots WHERE slot_name = {}",
+      Lsn(manifest.head_lsn()).ToString(), connection.QuoteLiteral(objects.slot())));
+  SlotStatus status{.slot = objects.slot(), .publication = objects.publication(), .wal_status = "missing",
+                    .removal = RemovalSql(objects)};
+  if (row.rows() == 0) return status;
+  status.wal_status = row.Get(0, 0);
+  if (!row.IsNull(0, 1)) status.wal_held_bytes = static_cast<uint64_t>(row.Int(0, 1));
+  status.pending_bytes = static_cast<uint64_t>(row.Int(0, 2));
+  status.catalog_xmin_age = row.Int(0, 3);
+  return status;
+}
+
+void Describe(const RowStore& store, StatusReport* report) {
+  const proto::Manifest& manifest = store.manifest();
+  report->has_baseline = true;
+  report->source = manifest.description();
+  report->system = fmt::format("PostgreSQL {}.{}, database {}", manifest.source().server_version() / 10000,
+                               manifest.source().server_version() % 10000, manifest.source().database());
+  report->baseline_lsn = Lsn(manifest.baseline_lsn());
+  report->baseline_time_us = manifest.baseline_time_us();
+  report->head_lsn = Lsn(manifest.head_lsn());
+  report->head_time_us = manifest.head_time_us();
+  report->store_bytes = store.DiskBytes();
+  report->detached = manifest.detached();
+  for (const proto::Table& table : store.SchemaAt(report->head_lsn).tables()) {
+    bool streamed = table.follow() == proto::FOLLOW_KEY || table.follow() == proto::FOLLOW_BAG;
+    report->tables.push_back({table.quoted_name(), (streamed ? "streamed " : "schema only: ") + table.follow_reason()});
+  }
+}
+
+}  // namespace
+
+StatusReport Status(const Context& context, AskSource ask) {
+  StatusReport report;
+  if (!HasBaseline(context.home, context.source.name) && ask == AskSource::kNo) return report;
+  Workspace workspace(context.home, context.source.name, "status");
+  std::unique_ptr<RowStore> store;
+  if (workspace.current()) {
+    store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
+    Describe(*store, &report);
+  }
+  // Without a baseline there may still be something to remove, of one that was killed.
+  bool nothing_there = !workspace.current() && workspace.Leftovers().empty();
+  if (ask == AskSource::kNo || nothing_there) return report;
+  try {
+    SourceSession session(context, workspace.RunDirectory());
+    session.RemoveLeftovers(workspace);
+    if (store != nullptr && !report.detached) {
+      report.slot = AskSlot(session.connection(), store->manifest(), workspace.current()->objects());
+    }
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kUnreachable && error.code() != ErrorCode::kRefused) throw;
+    report.unreachable = error.what();
+  }
+  return report;
+}
+
+}  // namespace rotv

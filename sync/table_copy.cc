@@ -1,0 +1,258 @@
+#include "sync/table_copy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "storage/error.h"
+#include "sync/row_codec.h"
+#include "sync/snapshot_slot.h"
+
+namespace rotv {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t kMostConnections = 3;
+constexpr size_t kBufferBytes = size_t{12} << 20;
+constexpr auto kPatience = std::chrono::minutes(10);
+constexpr auto kRetryPause = std::chrono::milliseconds(500);
+
+struct Item {
+  const proto::Table* table = nullptr;
+  const proto::Shape* shape = nullptr;
+  int64_t size = 0;
+  EpochNumber epoch = 1;  // Each try writes an epoch of its own, so that a broken-off one is never seen.
+};
+
+// What the workers share.
+class Work {
+ public:
+  Work(const CopyRequest& request, proto::Manifest* manifest) : manifest_(manifest), last_progress_(Clock::now()) {
+    std::map<uint32_t, int64_t> sizes;
+    for (const CatalogTable& table : request.catalog.tables) sizes[table.oid] = table.bytes;
+    for (const proto::Table& table : request.schema.tables()) {
+      if (!IsFollowed(table)) continue;
+      const proto::Shape& shape = request.schema.shapes(static_cast<int>(table.shape()) - 1);
+      waiting_.push_back({.table = &table, .shape = &shape, .size = sizes[table.id()]});
+    }
+    std::stable_sort(waiting_.begin(), waiting_.end(), [](const Item& a, const Item& b) { return a.size > b.size; });
+    left_ = waiting_.size();
+  }
+
+  size_t size() const { return left_; }
+
+  // The next table; nothing when all are done or the work has ended early.
+  std::optional<Item> Take() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return ended_ || left_ == 0 || !waiting_.empty(); });
+    if (ended_ || left_ == 0) return std::nullopt;
+    Item item = waiting_.front();
+    waiting_.pop_front();
+    return item;
+  }
+
+  void Done(const Item& item, Lsn lsn, const CopyCounts& counts) {
+    std::lock_guard lock(mutex_);
+    proto::TableHistory* history = manifest_->add_tables();
+    history->set_table(item.table->id());
+    proto::Epoch* epoch = history->add_epochs();
+    epoch->set_number(item.epoch);
+    epoch->set_start_lsn(lsn.value() - 1);
+    counts_.rows += counts.rows;
+    counts_.bytes += counts.bytes;
+    last_progress_ = Clock::now();
+    --left_;
+    changed_.notify_all();
+  }
+
+  // Puts it behind the others. Throws if nothing got on for long.
+  void TryLater(Item item, const std::string& why) {
+    std::unique_lock lock(mutex_);
+    if (Clock::now() - last_progress_ > kPatience) {
+      throw Error(ErrorCode::kUnreachable,
+                  fmt::format("{} could not be read for ten minutes: {}", item.table->quoted_name(), why),
+                  "see who holds locks on it: SELECT * FROM pg_locks; then try again");
+    }
+    ++item.epoch;
+    waiting_.push_back(item);
+    changed_.notify_all();
+    changed_.wait_for(lock, kRetryPause, [this] { return ended_; });
+  }
+
+  void EndMoved(const Item& item) {
+    std::lock_guard lock(mutex_);
+    moved_ = ended_ = true;
+    moved_table_ = item.table->quoted_name();
+    changed_.notify_all();
+  }
+  void EndFailed(std::exception_ptr error) {
+    std::lock_guard lock(mutex_);
+    if (!error_) error_ = error;
+    ended_ = true;
+    changed_.notify_all();
+  }
+
+  bool ended() {
+    std::lock_guard lock(mutex_);
+    return ended_;
+  }
+  void Rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+  bool moved() const { return moved_; }
+  const std::string& moved_table() const { return moved_table_; }
+  const CopyCounts& counts() const { return counts_; }
+
+  std::atomic<uint64_t> bytes_so_far{0};
+
+ private:
+  proto::Manifest* manifest_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Item> waiting_;
+  size_t left_ = 0;
+  CopyCounts counts_;
+  Clock::time_point last_progress_;
+  bool ended_ = false;
+  bool moved_ = false;
+  std::string moved_table_;
+  std::exception_ptr error_;
+};
+
+class Worker {
+ public:
+  Worker(SourceSession& session, RowStore& store, const CopyRequest& request, Work& work)
+      : session_(session), store_(store), request_(request), work_(work) {}
+
+  void Run() {
+    try {
+      connection_ = session_.Connect(PgConnection::Kind::kOrdinary);
+      while (std::optional<Item> item = work_.Take()) Copy(*item);
+    } catch (...) {
+      work_.EndFailed(std::current_exception());
+    }
+  }
+
+ private:
+  // One string of statements, so that a table costs one round trip. The check compares the table's file as the snapshot sees
+  // it with the one that is read now: where they differ the snapshot would read nothing, silently.
+  std::string Statements(const Item& item) const {
+    const std::string& name = item.table->quoted_name();
+    return fmt::format(
+        "{}; LOCK TABLE ONLY {} IN ACCESS SHARE MODE; "
+        "SELECT relfilenode = pg_relation_filenode(oid) AND oid = {}::regclass FROM pg_catalog.pg_class WHERE oid = {}; "
+        "COPY {} {} TO STDOUT; COMMIT",
+        ImportSnapshotSql(request_.snapshot), name, connection_->QuoteLiteral(name), item.table->id(), name,
+        item.table->copy_columns());
+  }
+
+  void Copy(const Item& item) {
+    session_.context().progress.Detail(item.table->quoted_name());
+    PgOutcome start = connection_->StartCopyOut(Statements(item));
+    if (start.failure) return GiveUp(item, *start.failure);
+    const PgResult& check = start.results.back();
+    if (check.rows() != 1 || !check.Bool(0, 0)) {
+      connection_->Cancel();
+      while (connection_->CopyRow()) {
+      }
+      (void)connection_->FinishCopy();
+      return work_.EndMoved(item);
+    }
+    CopyCounts counts = ReceiveRows(item);
+    if (std::optional<PgFailure> failure = connection_->FinishCopy()) return GiveUp(item, *failure);
+    if (work_.ended()) return;
+    work_.Done(item, request_.lsn, counts);
+  }
+
+  void GiveUp(const Item& item, const PgFailure& failure) {
+    (void)connection_->TryQuery("ROLLBACK");
+    const std::string& state = failure.sqlstate;
+    // No such table, column or snapshot file; no such type.
+    if (state == "42P01" || state == "42703" || state == "42809" || state == "3F000") return work_.EndMoved(item);
+    // A lock not to be had, cancelled by the watchdog, a deadlock.
+    if (state == "55P03" || state == "57014" || state == "40P01") {
+      session_.context().progress.Note(
+          fmt::format("{} is tried again later: {}", item.table->quoted_name(), failure.message));
+      return work_.TryLater(item, failure.message);
+    }
+    connection_->Throw(failure);
+  }
+
+  CopyCounts ReceiveRows(const Item& item) {
+    RowCodec codec(*item.table, *item.shape);
+    auto index = codec.is_bag() ? VersionBuffer::Index::kNewest : VersionBuffer::Index::kNone;
+    auto buffer = std::make_unique<VersionBuffer>(index);
+    CopyCounts counts;
+    uint64_t reported = 0;
+    std::string key;
+    std::string found_bytes;
+    while (std::optional<std::string_view> row = connection_->CopyRow()) {
+      std::string_view line = row->substr(0, row->size() - 1);
+      codec.KeyOfLine(line, &key);
+      uint32_t count = 1;
+      if (codec.is_bag()) count += CountOf(*buffer, EncodeRowPrefix(item.table->id(), item.epoch, key), &found_bytes);
+      buffer->Put({.table = item.table->id(), .epoch = item.epoch, .row_key = key,
+                   .commit_lsn = Lsn(request_.lsn.value() - 1)},
+                  {.kind = RowVersion::Kind::kRow, .shape = item.shape->id(), .count = count, .text = line});
+      ++counts.rows;
+      counts.bytes += row->size();
+      if (counts.bytes - reported > (size_t{256} << 10)) {
+        session_.context().progress.Update(work_.bytes_so_far += counts.bytes - reported);
+        reported = counts.bytes;
+        if (work_.ended()) connection_->Cancel();
+      }
+      if (buffer->bytes() < kBufferBytes) continue;
+      store_.Write(*buffer);
+      buffer = std::make_unique<VersionBuffer>(index);
+    }
+    store_.Write(*buffer);
+    session_.context().progress.Update(work_.bytes_so_far += counts.bytes - reported);
+    return counts;
+  }
+
+  // How many equal rows have come before.
+  uint32_t CountOf(const VersionBuffer& buffer, const std::string& prefix, std::string* bytes) {
+    std::optional<VersionBuffer::Found> found = buffer.Newest(prefix);
+    if (!found) found = store_.Newest(prefix, bytes);
+    return found ? found->version.count : 0;
+  }
+
+  SourceSession& session_;
+  RowStore& store_;
+  const CopyRequest& request_;
+  Work& work_;
+  std::unique_ptr<PgConnection> connection_;
+};
+
+}  // namespace
+
+CopyEnd CopyTables(SourceSession& session, RowStore& store, const CopyRequest& request, proto::Manifest* manifest,
+                   CopyCounts* counts) {
+  Work work(request, manifest);
+  uint64_t total = 0;
+  for (const CatalogTable& table : request.catalog.tables) total += static_cast<uint64_t>(table.bytes);
+  session.context().progress.Begin("copying rows", Progress::Unit::kBytes, total);
+  std::vector<std::thread> threads;
+  size_t connections = std::min(kMostConnections, std::max<size_t>(1, work.size()));
+  for (size_t i = 0; i < connections; ++i) {
+    threads.emplace_back([&] { Worker(session, store, request, work).Run(); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  session.context().progress.End();
+  work.Rethrow();
+  *counts = work.counts();
+  if (!work.moved()) return CopyEnd::kComplete;
+  session.context().progress.Note(fmt::format("{} changed on the source while it was copied", work.moved_table()));
+  return CopyEnd::kTableMoved;
+}
+
+}  // namespace rotv
