@@ -64,14 +64,19 @@ while True:
 // nc is left out: its variants differ in whether -U exists and in what they do at the end of input.
 std::string SocketRelayScript(const std::string& directory, int port) {
   const std::string directories = directory.empty() ? "/var/run/postgresql /tmp" : ShellQuote(directory);
+  const std::string missing = "connect to " + directory + ": there is no .s.PGSQL." + std::to_string(port);
+  // A directory that was named and is wrong must not go unseen: pg_dump is given the same one.
+  const std::string if_missing =
+      directory.empty() ? "" : fmt::format("else echo {} >&2; exit 1; ", ShellQuote(missing));
   return fmt::format(
       "for d in {}; do s=$d/.s.PGSQL.{}; [ -S \"$s\" ] && break; s=; done; "
       "if [ -n \"$s\" ]; then "
       "if command -v socat >/dev/null 2>&1; then exec socat -t 5 - UNIX-CONNECT:\"$s\"; fi; "
       "if command -v perl >/dev/null 2>&1; then exec perl -e {} \"$s\"; fi; "
       "if command -v python3 >/dev/null 2>&1; then exec python3 -c {} \"$s\"; fi; "
-      "fi; {}",
-      directories, port, ShellQuote(kPerlRelay), ShellQuote(kPythonRelay), TcpRelayScript("127.0.0.1", port));
+      "{}fi; {}",
+      directories, port, ShellQuote(kPerlRelay), ShellQuote(kPythonRelay), if_missing,
+      TcpRelayScript("127.0.0.1", port));
 }
 
 bool FitsDevTcp(const std::string& host) {

@@ -15,9 +15,9 @@ namespace rotv {
 std::string CommandLine(const RemoteCommand& command, const SourceConfig& source);
 
 // Joins standard input and output to the PostgreSQL in the source's container, with what is found in there: for a host
-// and port bash; for a socket directory (or none named: the usual ones) socat, perl or python3, else bash by TCP to
-// 127.0.0.1. Ends when either side does, and leaves no process behind. Throws kUsage if the host could not be in a path
-// of /dev/tcp.
+// and port bash; for a socket directory socat, perl or python3, else bash by TCP to 127.0.0.1; where none is named the
+// same for the usual directories, and TCP too if there is no socket. Ends when either side does, and leaves no process
+// behind. Throws kUsage if the host could not be in a path of /dev/tcp.
 std::string RelayCommandLine(const SourceConfig& source);
 
 }  // namespace rotv

@@ -160,10 +160,10 @@ TEST_P(ContainerSocketTest, WhatIsInThereBringsBytesWholeBothWays) {
 INSTANTIATE_TEST_SUITE_P(All, ContainerSocketTest, ::testing::Values("perl", "python3"),
                          [](const auto& parameter) { return std::string(parameter.param); });
 
-TEST_F(ContainerLinkTest, WithoutTheSocketItGoesByTcp) {
+TEST_F(ContainerLinkTest, WhereNothingIsNamedAndNoSocketIsThereItGoesByTcp) {
   const auto server = MakeServer();
   TcpServer far(TakeThenGive);
-  ExpectWholeBothWays(*Open(*server, private_dir_.path(), far.port()));
+  ExpectWholeBothWays(*Open(*server, "", far.port()));
 }
 
 TEST_F(ContainerLinkTest, CommandsRunInsideAndEndWithTheirReader) {
@@ -199,6 +199,9 @@ TEST_F(ContainerLinkTest, WhyItFailsIsTold) {
   EXPECT_TRUE(Contains(why, "has no bash")) << why;
   why = FailureOf(*Open(*server, "127.0.0.1", closed));
   EXPECT_TRUE(Contains(why, "nothing answers at 127.0.0.1 port " + std::to_string(closed))) << why;
+
+  why = FailureOf(*Open(*server, "/no/such/directory", 5433));
+  EXPECT_TRUE(Contains(why, "/no/such/directory: there is no .s.PGSQL.5433")) << why;
 
   SourceConfig source = SourceBy(*server);
   source.container = "x";

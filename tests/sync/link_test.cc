@@ -90,6 +90,16 @@ TEST_F(LinkTest, ByUrl) {
   EXPECT_EQ(link->Description(), "127.0.0.1:" + std::to_string(postgres_->port()) + ", database rotv");
 }
 
+TEST_F(LinkTest, FromHereWithoutAUrl) {
+  SourceConfig source;
+  source.name = "test";
+  source.host = postgres_->socket_directory();
+  source.port = postgres_->port();
+  source.database = "rotv";
+  source.user = "rotv";
+  ExpectEverythingWorks(*Open(source), *postgres_);
+}
+
 TEST_F(LinkTest, BySshAndTcp) {
   const SshServer server;
   SourceConfig source = SourceBy(server);

@@ -134,10 +134,8 @@ TEST_F(SshErrorsTest, AKeyFileThatIsMissingOrNoKeyIsAUsageError) {
   EXPECT_TRUE(Contains(error.hint(), "leave out .pub")) << error.hint();
 }
 
-TEST_F(SshErrorsTest, ASourceWithoutAWayOrWithABadOneIsAUsageError) {
+TEST_F(SshErrorsTest, AnSshValueThatIsNoPlaceIsAUsageError) {
   SourceConfig source;
-  source.name = "test";
-  EXPECT_EQ(OpenError(source).code(), ErrorCode::kUsage);
   source.ssh = "user@host:port";
   EXPECT_EQ(OpenError(source).code(), ErrorCode::kUsage);
 }
