@@ -38,7 +38,8 @@ void Describe(const RowStore& store, StatusReport* report) {
   report->head_time_us = manifest.head_time_us();
   report->store_bytes = store.DiskBytes();
   report->detached = manifest.detached();
-  for (const proto::Table& table : store.SchemaAt(report->head_lsn).tables()) {
+  proto::SchemaVersion schema = store.SchemaAt(report->head_lsn);
+  for (const proto::Table& table : schema.tables()) {
     bool streamed = table.follow() == proto::FOLLOW_KEY || table.follow() == proto::FOLLOW_BAG;
     report->tables.push_back({table.quoted_name(), (streamed ? "streamed " : "schema only: ") + table.follow_reason()});
   }
