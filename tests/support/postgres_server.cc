@@ -48,6 +48,14 @@ Command AsServer(const std::string& server_user, std::vector<std::string> argv) 
   return command;
 }
 
+// A container's /dev/shm has 64 MB, often: too little to count as a tmpfs.
+fs::path Parent(DataPlace place) {
+  constexpr uintmax_t kRoom = uintmax_t{1} << 30;
+  std::error_code error;
+  const fs::space_info shm = fs::space("/dev/shm", error);
+  return place == DataPlace::kTmpfs && !error && shm.available >= kRoom ? "/dev/shm" : "/tmp";
+}
+
 std::map<std::string, std::string> DefaultSettings() {
   return {
       {"wal_level", "logical"},
@@ -195,7 +203,7 @@ fs::path PostgresServer::BinDirectory() {
   std::string_view left = path == nullptr ? "" : path;
   while (!left.empty()) {
     const size_t colon = left.find(':');
-    const fs::path candidate(left.substr(0, colon));
+    fs::path candidate(left.substr(0, colon));
     if (fs::exists(candidate / "initdb")) return candidate;
     left = colon == std::string_view::npos ? "" : left.substr(colon + 1);
   }
@@ -221,8 +229,7 @@ std::map<std::string, std::string> PostgresServer::HostileSettings() {
 
 PostgresServer::PostgresServer(PostgresOptions options)
     : options_(std::move(options)),
-      directory_(TempDirName::kPlain,
-                 options_.place == DataPlace::kTmpfs && fs::exists("/dev/shm") ? "/dev/shm" : "/tmp"),
+      directory_(TempDirName::kPlain, Parent(options_.place)),
       server_user_(ServerUser()) {
   data_directory_ = directory_ / "data";
   socket_directory_ = directory_ / "socket";

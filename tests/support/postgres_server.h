@@ -61,7 +61,7 @@ class Connection {
   std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
 };
 
-enum class DataPlace { kDisk, kTmpfs };
+enum class DataPlace { kDisk, kTmpfs };  // kTmpfs: where there is one with a gigabyte free.
 
 struct PostgresOptions {
   std::map<std::string, std::string> settings = {};  // postgresql.conf, over the defaults.

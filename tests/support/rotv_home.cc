@@ -97,7 +97,7 @@ std::string RotvHome::MustSync(const std::vector<std::string>& arguments) const 
 }
 
 std::filesystem::path RotvHome::Seed(const std::string& name, const std::vector<std::string>& arguments) const {
-  const std::filesystem::path path = directory_ / name;
+  std::filesystem::path path = directory_ / name;
   std::vector<std::string> all = {"materialize", "--output", path};
   all.insert(all.end(), arguments.begin(), arguments.end());
   MustSync(all);

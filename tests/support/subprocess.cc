@@ -98,12 +98,13 @@ std::vector<std::string> Environment(const Command& command, const std::optional
   for (const auto& [name, value] : command.env) values[name] = value;
   std::vector<std::string> result;
   result.reserve(values.size());
-  for (const auto& [name, value] : values) result.push_back(name + "=" + value);
+  for (const auto& [name, value] : values) result.push_back(fmt::format("{}={}", name, value));
   return result;
 }
 
 std::vector<char*> Pointers(std::vector<std::string>& strings) {
   std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
   for (std::string& text : strings) pointers.push_back(text.data());
   pointers.push_back(nullptr);
   return pointers;
