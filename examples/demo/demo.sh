@@ -286,6 +286,13 @@ while IFS='|' read -r table before present imported; do
 done < <(join -t '|' "$work/rows.before" "$work/rows.now" | join -t '|' - "$work/rows.second")
 printf '\n'
 
+picture="SELECT name || ', ' || octet_length(cover) || ' bytes, md5 ' || left(md5(cover), 16) FROM places WHERE id = 42"
+here_now=$("$bin/psql" "${production[@]}" -Atc "$picture")
+there=$("$bin/psql" "${second[@]}" -Atc "$picture")
+mark="$green=$plain"
+[[ $here_now == "$there" ]] || { mark="$red different: $there$plain"; wrong=1; }
+printf '   the renamed place and its picture: %s  %s\n\n' "$here_now" "$mark"
+
 # Rows sorted within their COPY block; without comments, blank lines and psql's random keys. What is left must match.
 canonical() {
   awk '
