@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
@@ -30,6 +31,8 @@ class AtomicFile {
   std::filesystem::path path_;
   std::filesystem::path temporary_;
   FileDescriptor fd_;
+  uint64_t written_ = 0;
+  uint64_t started_ = 0;  // The disk was told to begin with everything before.
 };
 
 // Replaces the content of `path` in one step.

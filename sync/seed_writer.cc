@@ -51,10 +51,12 @@ class ReadAhead {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  // The next piece of the part at `at`, which must be asked for in order; nothing at its end.
-  std::optional<std::string> Take(size_t at) {
+  // The next piece of the part at `at`, which must be asked for in order; nothing at its end. `used` is the piece before,
+  // whose memory serves again: fresh memory costs more than what is copied into it.
+  std::optional<std::string> Take(size_t at, std::string used) {
     std::unique_lock lock(mutex_);
     writing_ = at;
+    if (used.capacity() >= kPieceBytes && used.capacity() <= 2 * kPieceBytes) spare_.push_back(std::move(used));
     changed_.notify_all();
     Part& part = *parts_[at];
     changed_.wait(lock, [&] { return error_ || !part.pieces.empty() || part.complete; });
@@ -87,23 +89,35 @@ class ReadAhead {
 
   void Read(Part& part) {
     std::unique_ptr<RowScan> scan = store_.ScanAt(part.table, part.epoch, lsn_, part.range);
-    std::string piece;
+    std::string piece = NewPiece();
     uint64_t rows = 0;
-    piece.reserve(kPieceBytes + kPieceBytes / 4);
     while (scan->Next()) {
       piece.append(scan->line());
       piece.push_back('\n');
       ++rows;
       if (piece.size() < kPieceBytes) continue;
       if (!HandOver(part, std::move(piece))) return;
-      piece = std::string();
-      piece.reserve(kPieceBytes + kPieceBytes / 4);
+      piece = NewPiece();
     }
     if (!piece.empty() && !HandOver(part, std::move(piece))) return;
     std::lock_guard lock(mutex_);
     part.rows = rows;
     part.complete = true;
     changed_.notify_all();
+  }
+
+  std::string NewPiece() {
+    std::string piece;
+    {
+      std::lock_guard lock(mutex_);
+      if (!spare_.empty()) {
+        piece = std::move(spare_.back());
+        spare_.pop_back();
+      }
+    }
+    piece.clear();
+    piece.reserve(kPieceBytes + kPieceBytes / 4);
+    return piece;
   }
 
   bool HandOver(Part& part, std::string piece) {
@@ -119,6 +133,7 @@ class ReadAhead {
   std::vector<std::unique_ptr<Part>>& parts_;
   std::mutex mutex_;
   std::condition_variable changed_;
+  std::vector<std::string> spare_;
   size_t next_ = 0;
   size_t writing_ = 0;
   bool stop_ = false;
@@ -192,7 +207,11 @@ SeedCounts WriteSeed(const RowStore& store, Lsn lsn, const std::function<void(st
       put(Comment(table->name(), "TABLE DATA", table->schema(), "Data for "));
       put(fmt::format("COPY {} {} FROM stdin;\n", table->quoted_name(), table->copy_columns()));
       for (size_t end = at + part_count; at < end; ++at) {
-        while (std::optional<std::string> piece = ahead.Take(at)) put(*piece);
+        std::string used;
+        while (std::optional<std::string> piece = ahead.Take(at, std::move(used))) {
+          put(*piece);
+          used = std::move(*piece);
+        }
         counts.rows += parts[at]->rows;
         parts[at].reset(new Part());  // Its memory is no longer needed.
       }
