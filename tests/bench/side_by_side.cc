@@ -1,0 +1,432 @@
+// Measures rotv-sync against what one would use without it, in one run on the same data: pg_dump, ssh with pg_dump, and
+// pg_recvlogical. It is a measurement: a target that is missed is named, and only what fails makes the run fail.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "cli/format.h"
+#include "sync/shell_quote.h"
+#include "tests/bench/bench_data.h"
+#include "tests/bench/report.h"
+#include "tests/support/rotv_home.h"
+
+namespace rotv::bench {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::Command;
+using testing::MustRun;
+using testing::Result;
+using testing::RotvHome;
+using testing::SlowLink;
+
+constexpr auto kTimeout = std::chrono::minutes(30);
+constexpr Target kDumpSpeed{Target::Sense::kAtLeast, 3};
+constexpr Target kStreamSpeed{Target::Sense::kAtLeast, 0.9};
+constexpr Target kBaselineTime{Target::Sense::kAtMost, 1.2};
+constexpr Target kSlowLinkSpeed{Target::Sense::kAtLeast, 50};
+constexpr Target kStoreSize{Target::Sense::kAtMost, 0.45};
+constexpr Target kPeakMib{Target::Sense::kAtMost, 256};
+
+struct Options {
+  double size = 1;
+  int repeat = 3;
+  std::vector<std::string> parts = {"baseline", "materialize", "slow", "pull", "bulk"};
+  bool json = false;
+  bool markdown = false;
+
+  bool Has(const std::string& part) const { return std::find(parts.begin(), parts.end(), part) != parts.end(); }
+};
+
+// PostgreSQL's defaults but for these: what an administrator would set, and what would disturb a measurement.
+const std::map<std::string, std::string> kServerSettings = {
+    {"shared_buffers", "256MB"},        {"max_wal_size", "4GB"}, {"fsync", "on"}, {"full_page_writes", "on"},
+    {"max_slot_wal_keep_size", "20GB"}, {"autovacuum", "off"},
+};
+
+void Say(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+
+// Rows stand in another order in a dump, comments name versions: the sum over the lines' hashes does not see that.
+struct Content {
+  uint64_t lines = 0;
+  uint64_t sum = 0;
+  bool operator==(const Content&) const = default;
+};
+Content ContentOf(const fs::path& dump) {
+  std::ifstream file(dump);
+  Content content;
+  for (std::string line; std::getline(file, line);) {
+    if (line.empty() || line.starts_with("--") || line.starts_with("\\restrict") || line.starts_with("\\unrestrict")) {
+      continue;
+    }
+    ++content.lines;
+    content.sum += XXH3_64bits(line.data(), line.size());
+  }
+  return content;
+}
+
+uint64_t BytesIn(const fs::path& directory) {
+  uint64_t bytes = 0;
+  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory)) {
+    if (entry.is_regular_file()) bytes += entry.file_size();
+  }
+  return bytes;
+}
+
+std::string FirstLineWith(const fs::path& file, const std::string& text) {
+  std::ifstream stream(file);
+  for (std::string line; std::getline(stream, line);) {
+    if (line.find(text) != std::string::npos) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+std::string LoadAverage() {
+  double load[1] = {0};
+  getloadavg(load, 1);
+  return fmt::format("{:.1f}", load[0]);
+}
+
+class SideBySide {
+ public:
+  explicit SideBySide(const Options& options)
+      : options_(options),
+        size_(Scaled(options.size)),
+        source_({.binary = Binary(), .postgres = {.settings = kServerSettings}}),
+        slow_link_({.target_port = source_.ssh().port()}) {
+    source_.ssh().TrustPort(slow_link_.port());
+    testing::WriteFile(DirectConfig(),
+                       fmt::format("[sources.production]\nurl = \"postgresql://rotv@/rotv?host={}&port={}\"\n",
+                                   source_.server().socket_directory(), source_.server().port()));
+    testing::WriteFile(SlowConfig(), SshConfigText(slow_link_.port()));
+  }
+
+  Report Run() {
+    DescribeMachine();
+    Say("filling the source");
+    LoadData(source_.server(), size_);
+    source_.server().Exec("CHECKPOINT", testing::kSuperuser);
+    WarmUp();
+    MeasureBaseline();
+    if (options_.Has("materialize")) MeasureMaterialize();
+    if (options_.Has("slow")) MeasureSlowLink();
+    if (options_.Has("pull")) {
+      MeasurePull({.what = fmt::format("pull of {} changes", HumanCount(static_cast<uint64_t>(size_.changes))),
+                   .change = [this] { MakeChanges(source_.server(), size_); }});
+    }
+    if (options_.Has("bulk")) {
+      MeasurePull(
+          {.what = fmt::format("pull of a transaction of {} rows", HumanCount(static_cast<uint64_t>(size_.bulk_rows))),
+           .change = [this] { MakeOneLargeTransaction(source_.server(), size_); }});
+    }
+    CheckSeed();
+    for (const auto& [what, peak_kib] : peaks_kib_) report_.Memory("peak memory of " + what, peak_kib, kPeakMib);
+    report_.Fact("load average at the end", LoadAverage());
+    return report_;
+  }
+
+ private:
+  static std::string Binary() {
+    const char* named = std::getenv("ROTV_SYNC");
+    return named == nullptr ? ROTV_SYNC_BINARY : named;
+  }
+
+  fs::path Path(const std::string& name) const { return source_.directory() / name; }
+  fs::path DirectConfig() const { return Path("direct.toml"); }
+  fs::path SlowConfig() const { return Path("slow.toml"); }
+
+  std::string SshConfigText(int ssh_port) {
+    const testing::PostgresServer& server = source_.server();
+    return fmt::format(
+        "[sources.production]\nssh = \"{}@127.0.0.1:{}\"\nidentity = \"{}\"\nknown_hosts = \"{}\"\nhost = \"{}\"\n"
+        "port = {}\ndatabase = \"rotv\"\nuser = \"rotv\"\n",
+        source_.ssh().user(), ssh_port, source_.ssh().client_key().string(), source_.ssh().known_hosts().string(),
+        server.socket_directory(), server.port());
+  }
+
+  void DescribeMachine() {
+    utsname system{};
+    uname(&system);
+    report_.Fact("machine", fmt::format("{} x {}, Linux {}", std::thread::hardware_concurrency(),
+                                        FirstLineWith("/proc/cpuinfo", "model name"), system.release));
+    report_.Fact("source", source_.server().Value("SELECT version()"));
+    std::vector<std::string> settings;
+    for (const auto& [name, value] : kServerSettings) settings.push_back(name + "=" + value);
+    report_.Fact("settings", fmt::format("wal_level=logical, {}, else the defaults", fmt::join(settings, ", ")));
+    report_.Fact("repetitions", fmt::format("{}; medians, in brackets the fastest and the slowest", options_.repeat));
+    report_.Fact("load average at the start", LoadAverage());
+  }
+
+  // --- Commands.
+
+  Command Sync(const fs::path& home, const fs::path& config, const std::vector<std::string>& arguments) {
+    Command command = source_.SyncCommand(arguments);
+    command.argv.at(2) = home;
+    command.argv.at(4) = config;
+    command.argv.push_back("-q");
+    command.timeout = kTimeout;
+    return command;
+  }
+
+  Command Dump(const std::vector<std::string>& arguments) {
+    Command command = source_.server().DumpCommand("rotv", arguments);
+    command.timeout = kTimeout;
+    return command;
+  }
+
+  // What somebody would type who has no rotv-sync: ssh HOST pg_dump > FILE.
+  Command SshDump(int ssh_port, const std::vector<std::string>& ssh_options, const fs::path& file) {
+    Command dump = Dump({});
+    std::vector<std::string> words;
+    for (const auto& [name, value] : dump.env) words.push_back(name + "=" + ShellQuote(value));
+    for (const std::string& word : dump.argv) words.push_back(ShellQuote(word));
+    Command command = source_.ssh().ClientCommand({fmt::format("{}", fmt::join(words, " "))});
+    *std::next(std::find(command.argv.begin(), command.argv.end(), "-p")) = std::to_string(ssh_port);
+    command.argv.insert(command.argv.begin() + 1, ssh_options.begin(), ssh_options.end());
+    command.stdout_path = file;
+    command.timeout = kTimeout;
+    return command;
+  }
+
+  Command Receive(const std::string& slot, const std::string& end) {
+    const std::string publication = source_.server().Value("SELECT pubname FROM pg_publication");
+    Command command;
+    command.argv = {testing::PostgresServer::BinDirectory() / "pg_recvlogical", "--start", "--no-loop"};
+    for (const std::string& argument :
+         {std::string("-d"), source_.server().ConnectionString(), std::string("--slot"), slot, std::string("--endpos"),
+          end, std::string("-f"), std::string("/dev/null"), std::string("-o"), std::string("proto_version=1"),
+          std::string("-o"), fmt::format("publication_names={}", testing::SqlName(publication))}) {
+      command.argv.push_back(argument);
+    }
+    command.timeout = kTimeout;
+    return command;
+  }
+
+  // Runs it and adds what it took. What is still to be written to disk from before is not its fault.
+  void Measure(const Command& command, Samples* samples) {
+    ::sync();
+    Result result = MustRun(command);
+    samples->seconds.push_back(result.seconds);
+    samples->peak_kib = std::max(samples->peak_kib, result.peak_rss_kib);
+    Say(fmt::format("  {:<52} {:7.2f} s  {:4} MiB", samples->what, result.seconds, result.peak_rss_kib / 1024));
+  }
+
+  void MeasureOverSlowLink(const Command& command, Samples* samples) {
+    slow_link_.ResetCounts();
+    Measure(command, samples);
+    samples->wire_bytes.push_back(slow_link_.BytesToTarget() + slow_link_.BytesToClient());
+  }
+
+  void NotePeak(const std::string& what, const Samples& samples) {
+    peaks_kib_[what] = std::max(peaks_kib_[what], samples.peak_kib);
+  }
+
+  // --- What is measured.
+
+  void WarmUp() {
+    MustRun(Dump({"-f", Path("warm.sql")}));
+    plain_bytes_ = fs::file_size(Path("warm.sql"));
+    fs::remove(Path("warm.sql"));
+    report_.Fact("data", fmt::format("{} small rows of 6 tables and {} pictures; the plain dump has {}",
+                                     HumanCount(static_cast<uint64_t>(size_.small_rows)), size_.pictures,
+                                     HumanBytes(plain_bytes_)));
+  }
+
+  void MeasureBaseline() {
+    Say("baseline");
+    Samples ours{"baseline through ssh"};
+    Samples theirs{"ssh pg_dump > file"};
+    int times = options_.Has("baseline") ? options_.repeat : 1;
+    for (int i = 0; i < times; ++i) {
+      if (options_.Has("baseline")) Measure(SshDump(source_.ssh().port(), {}, Path("ssh.sql")), &theirs);
+      if (i > 0) {
+        MustRun(Sync(home_, DirectConfig(), {"detach"}));
+        fs::remove_all(home_);
+      }
+      Measure(Sync(home_, source_.config(), {"baseline"}), &ours);
+    }
+    if (options_.Has("baseline")) report_.Duration("baseline", ours, theirs, kBaselineTime);
+    report_.Size("store after the baseline", BytesIn(home_), plain_bytes_, kStoreSize);
+    NotePeak("baseline", ours);
+    fs::remove(Path("ssh.sql"));
+  }
+
+  void MeasureMaterialize() {
+    Say("materialize");
+    Samples ours{"materialize"};
+    Samples theirs{"pg_dump -f"};
+    for (int i = 0; i < options_.repeat; ++i) {
+      Measure(Dump({"-f", Path("dump.sql")}), &theirs);
+      Measure(Sync(home_, DirectConfig(), {"materialize", "--output", Path("seed.sql")}), &ours);
+    }
+    if (ContentOf(Path("seed.sql")) != ContentOf(Path("dump.sql")))
+      throw std::runtime_error("the seed is not the dump");
+    report_.Speed("materialize to a file", ours, theirs, kDumpSpeed);
+    NotePeak("materialize", ours);
+    for (const char* name : {"seed.sql", "dump.sql"}) fs::remove(Path(name));
+    if (const testing::TempDir memory(testing::TempDirName::kPlain, "/dev/shm");
+        fs::space(memory.path()).available > 4 * plain_bytes_) {
+      MeasureMaterializeTo(memory.path());
+    }
+  }
+
+  // The same without the disk.
+  void MeasureMaterializeTo(const fs::path& directory) {
+    Samples ours{"materialize to tmpfs"};
+    Samples theirs{"pg_dump -f to tmpfs"};
+    for (int i = 0; i < options_.repeat; ++i) {
+      Measure(Dump({"-f", directory / "dump.sql"}), &theirs);
+      Measure(Sync(home_, DirectConfig(), {"materialize", "--output", directory / "seed.sql"}), &ours);
+    }
+    report_.Speed("materialize to a file on tmpfs", ours, theirs, {});
+  }
+
+  void MeasureSlowLink() {
+    Say("over a link of 20 ms each way and 50 Mbit/s");
+    Samples full{"ssh pg_dump > file, slow link"};
+    Samples compressed{"ssh -C pg_dump > file, slow link"};
+    Samples nothing{"pull with nothing new, slow link"};
+    Samples few{"pull with 1 % changed, slow link"};
+    MeasureOverSlowLink(SshDump(slow_link_.port(), {}, Path("slow.sql")), &full);
+    MeasureOverSlowLink(SshDump(slow_link_.port(), {"-C"}, Path("slow.sql")), &compressed);
+    fs::remove(Path("slow.sql"));
+    MustRun(Sync(home_, SlowConfig(), {"pull"}));
+    for (int i = 0; i < options_.repeat; ++i) {
+      MeasureOverSlowLink(Sync(home_, SlowConfig(), {"pull"}), &nothing);
+      ChangeOnePercent(source_.server(), size_, i);
+      MeasureOverSlowLink(Sync(home_, SlowConfig(), {"pull"}), &few);
+    }
+    report_.Speed("slow link: pull with nothing new", nothing, full, kSlowLinkSpeed);
+    report_.Speed("slow link: pull with 1 % of the rows changed", few, full, kSlowLinkSpeed);
+    report_.Speed("slow link: the same against a compressed dump", few, compressed, {});
+    NotePeak("pull", nothing);
+    NotePeak("pull", few);
+  }
+
+  struct PullPart {
+    std::string what;
+    std::function<void()> change;
+  };
+
+  // Each run starts from a copy of the home and of the slot as they were before the changes.
+  void MeasurePull(const PullPart& part) {
+    Say(part.what);
+    MustRun(Sync(home_, DirectConfig(), {"pull"}));
+    const fs::path before = Path("home-before");
+    fs::remove_all(before);
+    CopyHome(home_, before);
+    const std::string slot = source_.server().Value("SELECT slot_name FROM pg_replication_slots");
+    CopySlot(slot, "bench_before");
+    part.change();
+    source_.server().Exec("CHECKPOINT", testing::kSuperuser);
+    const std::string end = source_.server().Value("SELECT pg_current_wal_flush_lsn()");
+
+    Samples direct{part.what};
+    Samples through_ssh{part.what + " through ssh"};
+    Samples theirs{"pg_recvlogical -f /dev/null"};
+    Samples warm_up{"pg_recvlogical, to warm up"};
+    for (int i = 0; i <= options_.repeat; ++i) {
+      CopySlot("bench_before", "bench_receive");
+      Measure(Receive("bench_receive", end), i == 0 ? &warm_up : &theirs);
+      DropSlot("bench_receive");
+      if (i == 0) continue;
+      for (bool ssh : {true, false}) {
+        fs::remove_all(home_);
+        CopyHome(before, home_);
+        DropSlot(slot);
+        CopySlot("bench_before", slot);
+        Measure(Sync(home_, ssh ? source_.config() : DirectConfig(), {"pull"}), ssh ? &through_ssh : &direct);
+      }
+    }
+    DropSlot("bench_before");
+    report_.Speed(part.what, direct, theirs, kStreamSpeed);
+    theirs.what = "the same pg_recvlogical, without ssh";
+    report_.Speed(part.what + " through ssh", through_ssh, theirs, {});
+    NotePeak(part.what, direct);
+    NotePeak(part.what, through_ssh);
+  }
+
+  static void CopyHome(const fs::path& from, const fs::path& to) { MustRun({.argv = {"cp", "-a", from, to}}); }
+
+  void CopySlot(const std::string& from, const std::string& to) {
+    source_.server().Query(fmt::format("SELECT pg_copy_logical_replication_slot({}, {})", testing::SqlLiteral(from),
+                                       testing::SqlLiteral(to)),
+                           testing::kSuperuser);
+  }
+
+  void DropSlot(const std::string& name) {
+    // A walsender that has just lost its client may still hold it.
+    const std::string free =
+        fmt::format("SELECT NOT active FROM pg_replication_slots WHERE slot_name = {}", testing::SqlLiteral(name));
+    testing::WaitUntil([&] { return source_.server().Value(free) == "t"; });
+    source_.server().Query(fmt::format("SELECT pg_drop_replication_slot({})", testing::SqlLiteral(name)),
+                           testing::kSuperuser);
+  }
+
+  // Figures of a store that is wrong would be worth nothing.
+  void CheckSeed() {
+    Say("comparing the last seed with a dump");
+    MustRun(Sync(home_, DirectConfig(), {"pull"}));
+    MustRun(Dump({"-f", Path("dump.sql")}));
+    Samples last{"materialize of the last store"};
+    Measure(Sync(home_, DirectConfig(), {"materialize", "--output", Path("seed.sql")}), &last);
+    NotePeak("materialize", last);
+    if (ContentOf(Path("seed.sql")) != ContentOf(Path("dump.sql")))
+      throw std::runtime_error("the seed is not the dump");
+    report_.Fact("the last seed", "has the same lines as a pg_dump of the source");
+  }
+
+  const Options options_;
+  const DataSize size_;
+  RotvHome source_;
+  SlowLink slow_link_;
+  const fs::path home_ = source_.directory() / "home";
+  uint64_t plain_bytes_ = 0;
+  std::map<std::string, int64_t> peaks_kib_;
+  Report report_;
+};
+
+int Main(int argc, char** argv) {
+  Options options;
+  bool quick = false;
+  CLI::App app("Measures rotv-sync against pg_dump and pg_recvlogical, side by side", "side_by_side");
+  app.add_option("--size", options.size, "Times a million rows and 115 MB of pictures")
+      ->check(CLI::Range(0.001, 100.0));
+  app.add_option("--repeat", options.repeat, "How often each is run (default 3)")->check(CLI::Range(1, 100));
+  app.add_option("--only", options.parts, "Some of: baseline materialize slow pull bulk")
+      ->check(CLI::IsMember({"baseline", "materialize", "slow", "pull", "bulk"}));
+  app.add_flag("--quick", quick, "A tenth of the size, once: whether it works, not how fast it is");
+  app.add_flag("--json", options.json, "The figures as JSON, with every single time");
+  app.add_flag("--markdown", options.markdown, "The table as Markdown");
+  CLI11_PARSE(app, argc, argv);
+  if (quick) options.size = 0.1, options.repeat = 1;
+
+  try {
+    const Report report = SideBySide(options).Run();
+    std::fputs((options.json ? report.Json() : options.markdown ? report.Markdown() : report.Text()).c_str(), stdout);
+    for (const std::string& missed : report.Missed()) Say("MISSED " + missed);
+    return 0;
+  } catch (const std::exception& error) {
+    Say(fmt::format("side_by_side: {}", error.what()));
+    return 1;
+  }
+}
+
+}  // namespace
+}  // namespace rotv::bench
+
+int main(int argc, char** argv) { return rotv::bench::Main(argc, argv); }
