@@ -81,7 +81,7 @@ class BaselineRun {
     proto::Manifest manifest;
     proto::SchemaVersion schema;
     Catalog catalog = ReadCatalog(*reader);
-    Fingerprint fingerprint = ReadFingerprint(*reader);
+    Fingerprint fingerprint = ReadFingerprint(*reader, objects_.publication());
     schema = DescribeSchema(catalog, context_.source);
     if (!SameTablesAreFollowed(schema)) return RefreshPublished();
     DescribeSource(*reader, slot.lsn(), fingerprint, &manifest);
@@ -92,7 +92,7 @@ class BaselineRun {
     schema.set_post_data(sections.post_data);
     schema.set_standard_strings(reader->Parameter("standard_conforming_strings") == "on");
     // pg_dump reads a part of the catalogue as it is now, not as the snapshot sees it.
-    if (ReadFingerprint(session_.connection()) != fingerprint) return RefreshPublished();
+    if (ReadFingerprint(session_.connection(), objects_.publication()) != fingerprint) return RefreshPublished();
     reader.reset();
 
     store_path_ = workspace_.NewStorePath(objects_.slot());
@@ -104,7 +104,7 @@ class BaselineRun {
       if (CopyTables(session_, *store, request, &manifest, &counts) == CopyEnd::kTableMoved) return RefreshPublished();
     }
     // Names are looked up in the catalogue as it is now: columns that changed places would have been copied as each other.
-    if (ReadFingerprint(session_.connection()).tables != fingerprint.tables) return RefreshPublished();
+    if (ReadFingerprint(session_.connection(), objects_.publication()).tables != fingerprint.tables) return RefreshPublished();
 
     Publish(*store, slot.lsn(), schema, manifest);
     CountResult(counts, schema, slot.lsn(), *store);
@@ -120,12 +120,6 @@ class BaselineRun {
     addition.schema = {lsn, schema};
     addition.sequences = {lsn, ReadSequences(session_.connection(), schema)};
     store.Publish(manifest, addition);
-  }
-
-  Fingerprint ReadFingerprint(PgConnection& connection) {
-    std::vector<PgResult> results =
-        connection.QueryAll(FingerprintSql(connection.QuoteLiteral(objects_.publication())));
-    return {results.at(0).Get(0, 0), results.at(1).Get(0, 0)};
   }
 
   void DescribeSource(PgConnection& reader, Lsn lsn, const Fingerprint& fingerprint, proto::Manifest* manifest) {

@@ -21,7 +21,7 @@ SELECT c.oid, n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident
        EXISTS (SELECT 1 FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig)),
        pg_has_role(c.relowner, 'USAGE'), has_table_privilege(c.oid, 'SELECT'), row_security_active(c.oid),
        greatest(c.reltuples, 0)::bigint,
-       CASE WHEN c.relkind = 'r' THEN pg_table_size(c.oid) ELSE 0 END
+       CASE WHEN c.relkind = 'r' THEN pg_table_size(c.oid) ELSE 0 END, quote_ident(pg_get_userbyid(c.relowner))
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND {};
 SELECT a.attrelid, a.attnum, a.attname, quote_ident(a.attname), a.atttypid, a.atttypmod, a.attgenerated <> ''
@@ -40,7 +40,7 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
 WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND {}
       AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass
                       AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e');
-SELECT count(*) FROM pg_catalog.pg_largeobject_metadata
+SELECT count(*), quote_ident(current_user) FROM pg_catalog.pg_largeobject_metadata
 )";
 
 constexpr uint32_t kInt8 = 20, kInt2 = 21, kInt4 = 23;
@@ -74,6 +74,7 @@ CatalogTable TableOf(const PgResult& rows, int row) {
   table.row_security = rows.Bool(row, 11);
   table.rows_estimate = rows.Int(row, 12);
   table.bytes = rows.Int(row, 13);
+  table.quoted_owner = rows.Get(row, 14);
   return table;
 }
 
@@ -118,7 +119,8 @@ FollowDecision SchemaOnly(const std::string& reason) {
 FollowDecision ByIndex(const CatalogTable& table, const CatalogIndex& index) {
   FollowDecision decision;
   decision.follow = proto::FOLLOW_KEY;
-  decision.reason = fmt::format("by {} {}", index.is_primary ? "primary key" : "unique index", index.quoted_name);
+  decision.way = index.is_primary ? "by primary key" : "by index " + index.quoted_name;
+  decision.reason = index.is_primary ? index.quoted_name : "it is the table's replica identity";
   decision.column_numbers = index.column_numbers;
   if (HasGeneratedColumn(table, index)) {
     return Problem(table, "is identified by a generated column, which the server does not send",
@@ -165,6 +167,7 @@ Catalog ReadCatalog(PgConnection& connection) {
                                  .readable = sequences.Bool(row, 4)});
   }
   catalog.large_objects = results[4].Int(0, 0);
+  catalog.quoted_user = results[4].Get(0, 1);
   SortByName(&catalog.tables);
   SortByName(&catalog.sequences);
   return catalog;
@@ -197,7 +200,8 @@ FollowDecision Decide(const CatalogTable& table, const SourceConfig& source) {
       if (index != nullptr && !HasGeneratedColumn(table, *index)) return ByIndex(table, *index);
       FollowDecision decision;
       decision.follow = proto::FOLLOW_BAG;
-      decision.reason = "as a bag: identity FULL and no usable primary key";
+      decision.way = "as a bag";
+      decision.reason = "identity FULL and no usable primary key";
       return decision;
     }
     default:
@@ -225,7 +229,7 @@ proto::SchemaVersion DescribeSchema(const Catalog& catalog, const SourceConfig& 
     described->set_name(table.name);
     described->set_quoted_name(table.quoted_name);
     described->set_follow(decision.follow);
-    described->set_follow_reason(decision.reason);
+    described->set_follow_reason(decision.way.empty() ? decision.reason : decision.way);
     proto::Shape* shape = schema.add_shapes();
     shape->set_id(static_cast<uint32_t>(schema.shapes_size()));
     described->set_shape(shape->id());

@@ -40,6 +40,7 @@ struct CatalogTable {
   char replica_identity = 'd';  // pg_class.relreplident
   bool of_extension = false;
   bool is_extension_config = false;  // pg_dump dumps rows of it, although it is an extension's.
+  std::string quoted_owner;
   bool owned = false;                // By us, or by a role that we are a member of.
   bool readable = false;
   bool row_security = false;         // Policies apply to us.
@@ -61,6 +62,7 @@ struct Catalog {
   std::vector<CatalogTable> tables;        // Ordinary, partitioned and foreign; by (schema, name) in byte order.
   std::vector<CatalogSequence> sequences;  // Likewise.
   int64_t large_objects = 0;
+  std::string quoted_user;  // Whom we are logged in as.
 };
 
 // As the connection's snapshot sees it, if it is in a transaction. One round trip.
@@ -69,7 +71,8 @@ Catalog ReadCatalog(PgConnection& connection);
 // How a table is followed, and what is wrong with it, if anything.
 struct FollowDecision {
   proto::Follow follow = proto::FOLLOW_SCHEMA_ONLY;
-  std::string reason;                // "by primary key notes_pkey"
+  std::string way;                   // "by primary key", "by index notes_key", "as a bag"; empty if no rows are kept.
+  std::string reason;                // "notes_pkey", "excluded in rotv.toml"
   std::vector<int> column_numbers;   // Of the identity; for FOLLOW_KEY.
   std::string problem;               // Why it cannot be followed; empty if it can.
   std::string fix;                   // The statement that mends it.

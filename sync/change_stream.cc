@@ -21,6 +21,9 @@ constexpr auto kAnswerPeriod = std::chrono::milliseconds(500);
 // writer (200 ms each).
 constexpr auto kStalled = std::chrono::seconds(2);
 constexpr int kWaitMs = 50;
+// The server notices that a killed run is gone after its wal_sender_timeout, a minute by default.
+constexpr auto kSlotInUsePatience = std::chrono::seconds(75);
+constexpr const char* kObjectInUse = "55006";
 constexpr auto kNap = std::chrono::microseconds(500);
 
 int64_t NowUs() {
@@ -33,10 +36,23 @@ int64_t NowUs() {
 void ChangeStream::Start() {
   Lsn from(parts_.manifest.durable_lsn());
   received_ = acknowledged_ = from;
-  parts_.connection.StartStream(fmt::format(
+  PgConnection& connection = parts_.connection;
+  std::string command = fmt::format(
       "START_REPLICATION SLOT {} LOGICAL {} (proto_version '1', publication_names {})",
-      parts_.connection.QuoteIdentifier(parts_.manifest.slot()), from.ToString(),
-      parts_.connection.QuoteLiteral(parts_.connection.QuoteIdentifier(parts_.manifest.publication()))));
+      connection.QuoteIdentifier(parts_.manifest.slot()), from.ToString(),
+      connection.QuoteLiteral(connection.QuoteIdentifier(parts_.manifest.publication())));
+  Clock::time_point deadline = Clock::now() + kSlotInUsePatience;
+  while (std::optional<PgFailure> failure = connection.StartStream(command)) {
+    if (failure->sqlstate != kObjectInUse) connection.Throw(*failure);
+    if (Clock::now() > deadline) {
+      throw Error(ErrorCode::kUnreachable, "the replication slot is in use: " + failure->message,
+                  "end that process on the source: SELECT pg_terminate_backend(<PID>); then try again");
+    }
+    parts_.interrupt.Check();
+    parts_.progress.Detail("waiting until the source has let go of a broken-off pull");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  parts_.progress.Detail("");
   last_publish_ = last_answer_ = last_arrival_ = Clock::now();
 }
 

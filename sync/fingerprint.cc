@@ -74,12 +74,20 @@ SELECT coalesce(bit_xor(hash_record_extended(row(oid, h), 0)), 0) FROM f
 
 }  // namespace
 
-std::string FingerprintSql(const std::string& publication_literal) {
+std::string FingerprintSql(const PgConnection& connection, const std::string& publication) {
   // The tables' query uses unqualified names of pg_catalog only, which an empty search_path still finds.
   std::string tables = kTablesSql;
   const std::string placeholder = "@PUBLICATION@";
-  tables.replace(tables.find(placeholder), placeholder.size(), publication_literal);
+  tables.replace(tables.find(placeholder), placeholder.size(), connection.QuoteLiteral(publication));
   return std::string(kSchemaSql) + ";" + tables;
+}
+
+Fingerprint ParseFingerprint(const std::vector<PgResult>& results, size_t from) {
+  return {results.at(from).Get(0, 0), results.at(from + 1).Get(0, 0)};
+}
+
+Fingerprint ReadFingerprint(PgConnection& connection, const std::string& publication) {
+  return ParseFingerprint(connection.QueryAll(FingerprintSql(connection, publication)), 0);
 }
 
 }  // namespace rotv

@@ -41,6 +41,10 @@ class Link {
   // made with them is a new one. Lasts as long as the link.
   virtual std::map<std::string, std::string> ConnectionParameters() = 0;
 
+  // The names under which a pgpass file may know the server, where libpq cannot find it by itself.
+  virtual std::vector<std::string> PasswordHosts() const { return {}; }
+  virtual std::string PasswordPort() const { return ""; }
+
   // Runs a command beside the server (on the far end; in the container where one is named; here for a url) and gives
   // what it writes on standard output to `on_stdout`, called on the calling thread. Blocks until it ends. Safe to call
   // from several threads. Throws kUnreachable if the link drops, kInterrupted; a failing command is not an exception.

@@ -1,5 +1,6 @@
 #include "sync/output_file.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -10,6 +11,7 @@
 
 #include "storage/atomic_file.h"
 #include "storage/error.h"
+#include "storage/handle.h"
 
 namespace rotv {
 namespace {
@@ -26,6 +28,40 @@ class FileOutput : public SeedOutput {
  private:
   AtomicFile file_;
 };
+
+// Something that is no file and takes what comes: a device, a named pipe. It must not be replaced by a file.
+class StreamOutput : public SeedOutput {
+ public:
+  explicit StreamOutput(const std::filesystem::path& path)
+      : path_(path), fd_(open(path.c_str(), O_WRONLY | O_CLOEXEC)) {
+    if (!fd_) ThrowDiskError("write", path, errno);
+  }
+  void Write(std::string_view bytes) override {
+    while (!bytes.empty()) {
+      ssize_t written = write(fd_.get(), bytes.data(), bytes.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) ThrowDiskError("write", path_, errno);
+      bytes.remove_prefix(static_cast<size_t>(written));
+    }
+  }
+  void Commit() override {}
+
+ private:
+  std::filesystem::path path_;
+  FileDescriptor fd_;
+};
+
+std::unique_ptr<SeedOutput> OpenAt(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::file_status status = std::filesystem::status(path, error);
+  bool is_stream = std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
+                   !std::filesystem::is_directory(status);
+  if (is_stream) return std::make_unique<StreamOutput>(path);
+  // Behind a symbolic link the file is replaced, not the link.
+  std::filesystem::path target =
+      std::filesystem::is_symlink(path, error) ? std::filesystem::weakly_canonical(path, error) : path;
+  return std::make_unique<FileOutput>(error || target.empty() ? path : target);
+}
 
 class StandardOutput : public SeedOutput {
  public:
@@ -112,7 +148,7 @@ std::unique_ptr<SeedOutput> OpenSeedOutput(const std::filesystem::path& path, Co
   if (path == "-") {
     output = std::make_unique<StandardOutput>();
   } else {
-    output = std::make_unique<FileOutput>(path);
+    output = OpenAt(path);
   }
   if (compression == Compression::kZstd) return std::make_unique<ZstdOutput>(std::move(output));
   if (compression == Compression::kGzip) return std::make_unique<GzipOutput>(std::move(output));

@@ -8,8 +8,10 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
 
 #include "storage/error.h"
+#include "sync/password_file.h"
 
 namespace rotv {
 namespace {
@@ -42,11 +44,36 @@ bool IsFailure(ExecStatusType status) {
   return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE || status == PGRES_NONFATAL_ERROR;
 }
 
+// What the far end will refuse the next time, too. Nothing where trying again may help.
+std::optional<Error> RefusedByFarEnd(const std::string& what, const std::string& reason) {
+  auto says = [&](const char* text) { return reason.find(text) != std::string::npos; };
+  if (says(" has no container ")) return Error(ErrorCode::kRefused, what, "check `container` in rotv.toml");
+  if (says(" has no bash")) {
+    return Error(ErrorCode::kRefused, what,
+                 "install bash in the container, or publish PostgreSQL's port or socket and leave "
+                 "`container` out of rotv.toml");
+  }
+  if (says("there is no ") || says(" may not use ")) {
+    return Error(ErrorCode::kRefused, what,
+                 "check `runtime` (podman or docker) in rotv.toml, and who `ssh` logs in as");
+  }
+  if (says(" forbids forwarding ")) {
+    return Error(
+        ErrorCode::kRefused, what,
+        "allow it in sshd_config there and reload sshd; or go another way: host = \"127.0.0.1\", or a socket's "
+        "directory, in rotv.toml");
+  }
+  if (says(" runs no command "))
+    return Error(ErrorCode::kRefused, what, "allow it in sshd_config there and reload sshd");
+  return std::nullopt;
+}
+
 // The server reports a refused login by text only: libpq gives no SQLSTATE before a connection exists.
 Error ConnectError(const std::string& message, const std::string& link_reason, const std::string& where) {
   auto says = [&](const char* text) { return message.find(text) != std::string::npos; };
-  std::string what = fmt::format("cannot connect to PostgreSQL at {}: {}", where,
-                                 link_reason.empty() ? message : link_reason);
+  std::string what =
+      fmt::format("cannot connect to PostgreSQL at {}: {}", where, link_reason.empty() ? message : link_reason);
+  if (std::optional<Error> error = RefusedByFarEnd(what, link_reason)) return *error;
   if (says("password authentication failed") || says("no password supplied")) {
     return {ErrorCode::kRefused, what, "set PGPASSWORD, or add a line for this server to ~/.pgpass (mode 0600)"};
   }
@@ -63,10 +90,12 @@ Error ConnectError(const std::string& message, const std::string& link_reason, c
   }
   if (says("must be superuser or replication role") || says("permission denied to start WAL sender") ||
       says("REPLICATION attribute")) {
-    return {ErrorCode::kRefused, what, "on the source, as a superuser: ALTER ROLE <user> REPLICATION;"};
+    return {ErrorCode::kRefused, what,
+            "on the source, as a superuser: ALTER ROLE … REPLICATION; (for `user` of rotv.toml)"};
   }
   if (says("permission denied for database")) {
-    return {ErrorCode::kRefused, what, "on the source: GRANT CONNECT ON DATABASE <database> TO <user>;"};
+    return {ErrorCode::kRefused, what,
+            "on the source: GRANT CONNECT ON DATABASE … TO …; (`database` and `user` of rotv.toml)"};
   }
   if (says("max_wal_senders")) {
     return {ErrorCode::kRefused, what, "on the source: ALTER SYSTEM SET max_wal_senders = 10; then restart it"};
@@ -74,7 +103,19 @@ Error ConnectError(const std::string& message, const std::string& link_reason, c
   if (says("SSL") || says("certificate")) {
     return {ErrorCode::kRefused, what, "check sslmode and the certificates that the url names"};
   }
-  return {ErrorCode::kUnreachable, what, "check that PostgreSQL runs there and that host and port in rotv.toml are right"};
+  return {ErrorCode::kUnreachable, what,
+          "check that PostgreSQL runs there and that host and port in rotv.toml are right"};
+}
+
+// What libpq cannot find by itself; empty if it can, or if there is none.
+std::string PasswordFor(const Link& link, const std::map<std::string, std::string>& parameters) {
+  std::vector<std::string> hosts = link.PasswordHosts();
+  if (hosts.empty() || std::getenv("PGPASSWORD") != nullptr) return "";
+  auto value = [&](const char* name) {
+    auto found = parameters.find(name);
+    return found == parameters.end() ? std::string() : found->second;
+  };
+  return LookUpPassword({hosts, link.PasswordPort(), value("dbname"), value("user")}).value_or("");
 }
 
 }  // namespace
@@ -122,7 +163,8 @@ void PgConnection::Open(const Options& options) {
   startup += (startup.empty() ? "" : " ") + PinnedOptions(options.lock_timeout_ms);
   parameters["application_name"] = options.application_name;
   if (options.kind == Kind::kReplication) parameters["replication"] = "database";
-  if (!options.password.empty()) parameters["password"] = options.password;
+  std::string password = options.password.empty() ? PasswordFor(link_, parameters) : options.password;
+  if (!password.empty()) parameters["password"] = password;
   std::vector<const char*> keys;
   std::vector<const char*> values;
   for (const auto& [key, value] : parameters) {
@@ -268,15 +310,16 @@ std::optional<PgFailure> PgConnection::FinishCopy() {
   return failure;
 }
 
-void PgConnection::StartStream(const std::string& command) {
+std::optional<PgFailure> PgConnection::StartStream(const std::string& command) {
   if (PQsendQuery(connection_.get(), command.c_str()) == 0) ThrowLost();
   pg_result* first = NextResult();
   if (first == nullptr) ThrowLost();
   PgResult result(first);
-  if (PQresultStatus(first) == PGRES_COPY_BOTH) return;
+  if (PQresultStatus(first) == PGRES_COPY_BOTH) return std::nullopt;
   PgFailure failure = FailureOf(first);
   while (pg_result* rest = NextResult()) PQclear(rest);
-  Throw(failure);
+  if (PQstatus(connection_.get()) == CONNECTION_BAD) ThrowLost();
+  return failure;
 }
 
 std::optional<std::string_view> PgConnection::TakeCopyData() {

@@ -83,8 +83,8 @@ class PgConnection {
   // Takes the end of the COPY and of what follows it in the same string of statements.
   std::optional<PgFailure> FinishCopy();
 
-  // START_REPLICATION. Throws as Query() does.
-  void StartStream(const std::string& command);
+  // START_REPLICATION. Gives what the server says against it; throws only for a lost connection.
+  std::optional<PgFailure> StartStream(const std::string& command);
   // The next frame; lives until the next call. Waits up to `timeout_ms` where none is there yet. Throws kUnreachable if
   // the stream ended or the connection was lost.
   std::optional<std::string_view> StreamFrame(int timeout_ms);

@@ -1,6 +1,7 @@
 #include "sync/preflight.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
@@ -32,8 +33,10 @@ Check CheckSlots(const PgResult& row) {
   std::string message = fmt::format("{} of {} replication slots in use", used, most);
   // One that stays, and one for a moment whenever the schema has changed.
   if (most - used >= 2) return Ok("replication slots", message);
-  std::string fix = fmt::format("ALTER SYSTEM SET max_replication_slots = {}; then restart the server; or drop one that "
-                                "nobody needs: SELECT slot_name, active FROM pg_replication_slots;", most + 4);
+  std::string fix = fmt::format(
+      "ALTER SYSTEM SET max_replication_slots = {}; then restart the server; or drop one that "
+      "nobody needs: SELECT slot_name, active FROM pg_replication_slots;",
+      most + 4);
   return most == used ? Problem("replication slots", message + ": none is free", fix)
                       : Warning("replication slots", message + ": two should be free", fix);
 }
@@ -63,10 +66,12 @@ std::vector<Check> CheckSettings(PgConnection& connection, WalLimit wal_limit) {
       "(SELECT count(*) FROM pg_replication_slots), current_setting('max_wal_senders'), "
       "(SELECT count(*) FROM pg_stat_replication), current_setting('max_slot_wal_keep_size'), pg_is_in_recovery(), "
       "(SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user), "
-      "has_database_privilege(current_database(), 'CREATE'), quote_ident(current_user), quote_ident(current_database())");
+      "has_database_privilege(current_database(), 'CREATE'), quote_ident(current_user), "
+      "quote_ident(current_database())");
   std::vector<Check> checks;
   if (connection.server_version() < kOldestServer) {
-    checks.push_back(Problem("server version", fmt::format("PostgreSQL {} is too old", connection.server_version() / 10000),
+    checks.push_back(Problem("server version",
+                             fmt::format("PostgreSQL {} is too old", connection.server_version() / 10000),
                              "upgrade the source to PostgreSQL 14 or later"));
   }
   if (row.Bool(0, 6)) {
@@ -99,7 +104,10 @@ Check CheckDumpProgram(SourceSession& session) {
                    fmt::format("install it there: apt-get install postgresql-client-{} (or the like)", server));
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
-    return {.outcome = Outcome::kProblem, .name = "pg_dump", .message = error.what(), .fix = error.hint(),
+    return {.outcome = Outcome::kProblem,
+            .name = "pg_dump",
+            .message = error.what(),
+            .fix = error.hint(),
             .code = error.code()};
   }
 }
@@ -111,8 +119,11 @@ Check CheckReplicationConnection(SourceSession& session) {
     return Ok("replication connection", "let in");
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
-    return {.outcome = Outcome::kProblem, .name = "replication connection", .message = error.what(),
-            .fix = error.hint(), .code = error.code()};
+    return {.outcome = Outcome::kProblem,
+            .name = "replication connection",
+            .message = error.what(),
+            .fix = error.hint(),
+            .code = error.code()};
   }
 }
 
@@ -127,8 +138,8 @@ std::string Listed(const std::vector<std::string>& names) {
 
 std::vector<Check> CheckServer(SourceSession& session, WalLimit wal_limit) {
   std::vector<Check> checks = CheckSettings(session.connection(), wal_limit);
-  bool fit = std::none_of(checks.begin(), checks.end(),
-                          [](const Check& check) { return check.outcome == Outcome::kProblem; });
+  bool fit =
+      std::none_of(checks.begin(), checks.end(), [](const Check& check) { return check.outcome == Outcome::kProblem; });
   checks.push_back(CheckDumpProgram(session));
   if (fit) checks.push_back(CheckReplicationConnection(session));
   return checks;
@@ -138,7 +149,9 @@ std::vector<TableReport> ReportTables(const Catalog& catalog, const SourceConfig
   std::vector<TableReport> reports;
   for (const CatalogTable& table : catalog.tables) {
     FollowDecision decision = Decide(table, source);
-    TableReport report{.name = table.quoted_name, .reason = decision.reason, .rows_estimate = table.rows_estimate,
+    TableReport report{.name = table.quoted_name,
+                       .reason = decision.reason,
+                       .rows_estimate = table.rows_estimate,
                        .bytes = table.bytes};
     if (!decision.problem.empty()) {
       report.follow = "not followed";
@@ -147,8 +160,7 @@ std::vector<TableReport> ReportTables(const Catalog& catalog, const SourceConfig
     } else if (decision.follow == proto::FOLLOW_SCHEMA_ONLY) {
       report.follow = "schema only";
     } else {
-      report.follow = "streamed " + decision.reason;
-      report.reason = decision.follow == proto::FOLLOW_BAG ? "its rows have no key" : "its rows have a key";
+      report.follow = "streamed " + decision.way;
     }
     reports.push_back(report);
   }
@@ -167,12 +179,14 @@ std::vector<std::string> Lacking(const Catalog& catalog, const SourceConfig& sou
 
 std::vector<Check> CheckCatalog(const Catalog& catalog, const SourceConfig& source) {
   std::vector<std::string> foreign, unreadable, secured;
+  std::set<std::string> owners;
   std::set<std::string> names;
   for (const CatalogTable& table : catalog.tables) {
     names.insert(table.schema + "." + table.name);
     FollowDecision decision = Decide(table, source);
     if (decision.follow == proto::FOLLOW_SCHEMA_ONLY) continue;
     if (!table.owned) foreign.push_back(table.quoted_name);
+    if (!table.owned) owners.insert(table.quoted_owner);
     if (!table.readable) unreadable.push_back(table.quoted_name);
     if (table.row_security) secured.push_back(table.quoted_name);
   }
@@ -182,15 +196,15 @@ std::vector<Check> CheckCatalog(const Catalog& catalog, const SourceConfig& sour
   std::vector<Check> checks;
   if (!foreign.empty()) {
     checks.push_back(Problem("ownership", "only its owner may publish a table: " + Listed(foreign),
-                             "make the user of rotv.toml a member of the role that owns them: GRANT <owner> TO <user>;"));
+                             fmt::format("GRANT {} TO {};", fmt::join(owners, ", "), catalog.quoted_user)));
   }
   if (!unreadable.empty()) {
     checks.push_back(Problem("reading", "may not be read: " + Listed(unreadable),
-                             "GRANT pg_read_all_data TO <user>;"));
+                             fmt::format("GRANT pg_read_all_data TO {};", catalog.quoted_user)));
   }
   if (!secured.empty()) {
     checks.push_back(Problem("row security", "policies would hide rows of " + Listed(secured),
-                             "ALTER ROLE <user> BYPASSRLS;"));
+                             fmt::format("ALTER ROLE {} BYPASSRLS;", catalog.quoted_user)));
   }
   for (const std::string& excluded : source.exclude) {
     if (names.count(excluded) != 0) continue;

@@ -68,13 +68,15 @@ class PullRun {
 
   // The schema must be the same at the end as it was at the start: only then was it so all the while.
   void Conclude(const proto::SchemaVersion& schema, const SourceState& before) {
-    proto::SequenceValues sequences = ReadSequences(session_.connection(), schema);
-    CheckSchemaUnchanged(ReadFingerprint(), manifest_);
+    PgConnection& connection = session_.connection();
+    std::vector<PgResult> results =
+        connection.QueryAll(FingerprintSql(connection, manifest_.publication()) + ";" + SequencesSql(schema));
+    CheckSchemaUnchanged(ParseFingerprint(results, 0), manifest_);
     manifest_.set_head_lsn(manifest_.durable_lsn());
     manifest_.set_head_time_us(before.time_us);
     manifest_.set_pull_in_progress(false);
     RowStore::Addition addition;
-    addition.sequences = {Lsn(manifest_.head_lsn()), sequences};
+    addition.sequences = {Lsn(manifest_.head_lsn()), ParseSequences(results, 2)};
     store_.Publish(manifest_, addition);
     store_.Tidy();
   }
@@ -82,13 +84,6 @@ class PullRun {
   Lsn FlushLsn() {
     PgResult row = session_.connection().Query("SELECT pg_current_wal_flush_lsn()");
     return Lsn::Parse(row.Text(0, 0)).value();
-  }
-
-  Fingerprint ReadFingerprint() {
-    PgConnection& connection = session_.connection();
-    std::vector<PgResult> results =
-        connection.QueryAll(FingerprintSql(connection.QuoteLiteral(manifest_.publication())));
-    return {results.at(0).Get(0, 0), results.at(1).Get(0, 0)};
   }
 
   const Context& context_;

@@ -62,7 +62,7 @@ SourceState AskSourceState(PgConnection& connection, const proto::Manifest& mani
       "SELECT pg_current_wal_insert_lsn(), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, "
       "pg_size_bytes(current_setting('wal_segment_size'))",
       kIdentityColumns, connection.QuoteLiteral(manifest.slot()),
-      FingerprintSql(connection.QuoteLiteral(manifest.publication()))));
+      FingerprintSql(connection, manifest.publication())));
   CheckIdentity(results.at(0), manifest.source());
   CheckSlot(results.at(0), manifest);
   const PgResult& position = results.at(3);
@@ -70,7 +70,7 @@ SourceState AskSourceState(PgConnection& connection, const proto::Manifest& mani
   if (!insert_lsn) throw Error(ErrorCode::kProtocol, "the source named no position in its log");
   return {.insert_lsn = WithoutPageHeader(*insert_lsn, static_cast<uint64_t>(position.Int(0, 2))),
           .time_us = position.Int(0, 1),
-          .fingerprint = {results.at(1).Get(0, 0), results.at(2).Get(0, 0)}};
+          .fingerprint = ParseFingerprint(results, 1)};
 }
 
 void CheckSchemaUnchanged(const Fingerprint& now, const proto::Manifest& manifest) {

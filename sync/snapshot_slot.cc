@@ -14,46 +14,57 @@ namespace {
 
 constexpr int kSlotLockTimeoutMs = 30000;
 
-// Who keeps `pid` waiting, for people; empty if nobody does.
-std::string BlockersOf(PgConnection& connection, int pid) {
-  PgResult rows = connection.Query(fmt::format(
-      "SELECT b.pid, coalesce(a.usename, ''), coalesce(nullif(a.application_name, ''), 'unnamed'), "
-      "coalesce(extract(epoch FROM clock_timestamp() - a.xact_start)::bigint, 0), "
-      "(SELECT string_agg(quote_literal(gid), ', ') FROM pg_prepared_xacts) "
-      "FROM unnest(pg_blocking_pids({})) b(pid) LEFT JOIN pg_stat_activity a ON a.pid = b.pid",
-      pid));
-  std::string blockers;
+struct Blockers {
+  std::string names;   // For people; empty if nobody blocks.
+  std::string remedy;  // The statements that end them.
+};
+
+// Who keeps `pid` waiting.
+Blockers BlockersOf(PgConnection& connection, int pid) {
+  PgResult rows = connection.Query(
+      fmt::format("SELECT b.pid, coalesce(a.usename, ''), coalesce(nullif(a.application_name, ''), 'unnamed'), "
+                  "coalesce(extract(epoch FROM clock_timestamp() - a.xact_start)::bigint, 0), "
+                  "(SELECT string_agg(quote_literal(gid), ', ') FROM pg_prepared_xacts), "
+                  "(SELECT string_agg(format('ROLLBACK PREPARED %L;', gid), ' ') FROM pg_prepared_xacts) "
+                  "FROM unnest(pg_blocking_pids({})) b(pid) LEFT JOIN pg_stat_activity a ON a.pid = b.pid",
+                  pid));
+  Blockers blockers;
   for (int row = 0; row < rows.rows(); ++row) {
-    if (!blockers.empty()) blockers += "; ";
+    if (!blockers.names.empty()) blockers.names += "; ";
+    if (!blockers.remedy.empty()) blockers.remedy += " ";
     if (rows.Int(row, 0) == 0) {
-      blockers += "a prepared transaction: " + rows.Get(row, 4);
+      blockers.names += "a prepared transaction: " + rows.Get(row, 4);
+      blockers.remedy += rows.Get(row, 5);
     } else {
-      blockers += fmt::format("process {} ({}, {}), in a transaction for {} s", rows.Text(row, 0), rows.Text(row, 1),
-                              rows.Text(row, 2), rows.Text(row, 3));
+      blockers.names += fmt::format("process {} ({}, {}), in a transaction for {} s", rows.Text(row, 0),
+                                    rows.Text(row, 1), rows.Text(row, 2), rows.Text(row, 3));
+      blockers.remedy += fmt::format("SELECT pg_terminate_backend({});", rows.Text(row, 0));
     }
   }
   return blockers;
 }
 
-[[noreturn]] void ThrowNoSlot(PgConnection& connection, const PgFailure& failure, const std::string& blockers) {
+[[noreturn]] void ThrowNoSlot(PgConnection& connection, const PgFailure& failure, const Blockers& blockers) {
   if (failure.sqlstate == "55P03") {
     throw Error(ErrorCode::kUnreachable,
                 fmt::format("a transaction on the source stayed open too long{}",
-                            blockers.empty() ? "" : ": " + blockers),
-                "try again when it has ended, or end it: SELECT pg_terminate_backend(<process>); ROLLBACK PREPARED '…';");
+                            blockers.names.empty() ? "" : ": " + blockers.names),
+                "try again when it has ended" + (blockers.remedy.empty() ? "" : ", or end it: " + blockers.remedy));
   }
   if (failure.message.find("replication slots are in use") != std::string::npos) {
-    throw Error(ErrorCode::kRefused, "the source has no free replication slot: " + failure.message,
-                "on the source: ALTER SYSTEM SET max_replication_slots = 20; then restart it, or drop a slot that nobody "
-                "needs: SELECT slot_name, active FROM pg_replication_slots;");
+    throw Error(
+        ErrorCode::kRefused, "the source has no free replication slot: " + failure.message,
+        "on the source: ALTER SYSTEM SET max_replication_slots = 20; then restart it, or drop a slot that nobody "
+        "needs: SELECT slot_name, active FROM pg_replication_slots;");
   }
   if (failure.message.find("wal_level") != std::string::npos) {
     throw Error(ErrorCode::kRefused, "the source does not write what is needed: " + failure.message,
                 "on the source: ALTER SYSTEM SET wal_level = logical; then restart it");
   }
   if (failure.sqlstate.starts_with("42501") || failure.message.find("pgoutput") != std::string::npos) {
-    throw Error(ErrorCode::kRefused, "the source refused a replication slot: " + failure.message,
-                "the role needs REPLICATION (ALTER ROLE … REPLICATION;), and the server must allow the plugin pgoutput");
+    throw Error(
+        ErrorCode::kRefused, "the source refused a replication slot: " + failure.message,
+        "the role needs REPLICATION (ALTER ROLE … REPLICATION;), and the server must allow the plugin pgoutput");
   }
   connection.Throw(failure);
 }
@@ -77,24 +88,31 @@ std::string ImportSnapshotSql(const std::string& snapshot) {
 SnapshotSlot::SnapshotSlot(SourceSession& session, const std::string& name)
     : session_(session), connection_(session.Connect(PgConnection::Kind::kReplication, kSlotLockTimeoutMs)) {
   const char* export_option = connection_->server_version() >= 150000 ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT";
-  std::string command = fmt::format("CREATE_REPLICATION_SLOT {} LOGICAL pgoutput {}",
-                                    connection_->QuoteIdentifier(name), export_option);
+  std::string command =
+      fmt::format("CREATE_REPLICATION_SLOT {} LOGICAL pgoutput {}", connection_->QuoteIdentifier(name), export_option);
   // It waits for all open transactions that write: meanwhile the other connection says whom for.
   std::future<PgOutcome> creation = std::async(std::launch::async, [&] { return connection_->TryQuery(command); });
-  std::string blockers;
+  Blockers blockers;
   try {
     while (creation.wait_for(std::chrono::seconds(1)) != std::future_status::ready) {
-      std::string now = BlockersOf(session.connection(), connection_->backend_pid());
-      if (now.empty() || now == blockers) continue;
-      session.context().progress.Detail("waiting for " + now);
-      session.context().progress.Note("waiting for " + now);
+      Blockers now = BlockersOf(session.connection(), connection_->backend_pid());
+      if (now.names.empty()) continue;
+      session.context().progress.Detail("waiting for " + now.names);
+      if (now.remedy != blockers.remedy) session.context().progress.Note("waiting for " + now.names);
       blockers = now;
     }
   } catch (...) {
     connection_->Cancel();
     throw;
   }
-  PgOutcome outcome = creation.get();
+  PgOutcome outcome = [&] {
+    try {
+      return creation.get();
+    } catch (...) {
+      connection_->Cancel();  // The server would wait on, and keep the slot, until its lock_timeout.
+      throw;
+    }
+  }();
   session.context().progress.Detail("");
   if (outcome.failure) ThrowNoSlot(*connection_, *outcome.failure, blockers);
   const PgResult& slot = outcome.results.back();

@@ -83,6 +83,15 @@ class SshLink : public Link {
     return parameters;
   }
 
+  std::vector<std::string> PasswordHosts() const override {
+    std::vector<std::string> hosts = {ParseSshTarget(source_.ssh).host};
+    if (!source_.host.empty()) hosts.push_back(source_.host);
+    if (source_.host.empty() || source_.host.starts_with('/')) hosts.emplace_back("localhost");
+    return hosts;
+  }
+
+  std::string PasswordPort() const override { return std::to_string(source_.port); }
+
   CommandResult Run(const RemoteCommand& command, const std::function<void(std::string_view)>& on_stdout) override {
     if (command.password.find_first_of("\r\n") != std::string::npos) {
       throw Error(ErrorCode::kUsage, "a password that holds a line break cannot be handed over");
