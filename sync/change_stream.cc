@@ -35,7 +35,7 @@ int64_t NowUs() {
 
 void ChangeStream::Start() {
   Lsn from(parts_.manifest.durable_lsn());
-  received_ = acknowledged_ = from;
+  received_ = acknowledged_ = started_ = from;
   PgConnection& connection = parts_.connection;
   std::string command = fmt::format(
       "START_REPLICATION SLOT {} LOGICAL {} (proto_version '1', publication_names {})",
@@ -136,7 +136,7 @@ bool ChangeStream::NothingLeftToFlush() {
 void ChangeStream::AnswerWhenDue() {
   if (Clock::now() - last_answer_ < kAnswerPeriod) return;
   Acknowledge(false);
-  parts_.progress.Update(BytesBetween(Lsn(parts_.manifest.baseline_lsn()), received_));
+  parts_.progress.Update(BytesBetween(started_, received_));
 }
 
 void ChangeStream::Acknowledge(bool request_reply) {

@@ -49,6 +49,7 @@ class ChangeStream {
 
   Parts parts_;
   Lsn target_;
+  Lsn started_;
   Lsn received_;
   Lsn acknowledged_;
   Clock::time_point last_publish_;
