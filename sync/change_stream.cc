@@ -70,7 +70,8 @@ void ChangeStream::ReceiveUntil(Lsn target) {
     AnswerWhenDue();
     PublishWhenDue();
   }
-  Finish();
+  HandOver(true);
+  parts_.writer.Drain();
 }
 
 bool ChangeStream::TakeFrame(std::string_view frame) {
@@ -172,9 +173,7 @@ void ChangeStream::HandOver(bool publish) {
   }
 }
 
-void ChangeStream::Finish() {
-  HandOver(true);
-  parts_.writer.Drain();
+void ChangeStream::End() {
   Acknowledge(false);
   parts_.connection.EndStream();
 }

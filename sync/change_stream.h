@@ -27,10 +27,13 @@ class ChangeStream {
   };
   explicit ChangeStream(const Parts& parts) : parts_(parts) {}
 
-  // Receives everything that commits before `target`, and ends the stream. Everything received is in the store and durable
-  // on return, and manifest.durable_lsn is the position that was reached: `target`, or less if the server's log ends in
-  // records that nobody has flushed, behind the last commit.
+  // Receives everything that commits before `target`. Everything received is in the store and durable on return, and
+  // manifest.durable_lsn is the position that was reached: `target`, or less if the server's log ends in records that nobody
+  // has flushed, behind the last commit.
   void ReceiveUntil(Lsn target);
+
+  // Acknowledges all of it and ends the stream.
+  void End();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -45,7 +48,6 @@ class ChangeStream {
   void HandOver(bool publish);
   void Acknowledge(bool request_reply);
   void AnswerWhenDue();
-  void Finish();
 
   Parts parts_;
   Lsn target_;

@@ -26,15 +26,11 @@ class PullRun {
   PullResult Run() {
     Clock::time_point start = Clock::now();
     result_.from = Lsn(manifest_.head_lsn());
-    // Opened while the questions are asked: on a slow link each of both takes several round trips.
-    std::future<std::unique_ptr<PgConnection>> streaming = std::async(
-        std::launch::async, [this] { return session_.Connect(PgConnection::Kind::kReplication); });
     SourceState state = AskSourceState(session_.connection(), manifest_);
     CheckSchemaUnchanged(state.fingerprint, manifest_);
     proto::SchemaVersion schema = store_.SchemaAt(Lsn(manifest_.durable_lsn()));
     MarkInProgress();
-    Receive(*streaming.get(), schema, state.insert_lsn);
-    Conclude(schema, state);
+    Conclude(Receive(session_.replication(), schema, state.insert_lsn), state);
     result_.to = Lsn(manifest_.head_lsn());
     result_.wire_bytes = session_.link().BytesReceived();
     result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -48,7 +44,8 @@ class PullRun {
     store_.Publish(manifest_, {});
   }
 
-  void Receive(PgConnection& streaming, const proto::SchemaVersion& schema, Lsn target) {
+  // Gives the answers to the questions at the end: fingerprint, then sequences.
+  std::vector<PgResult> Receive(PgConnection& streaming, const proto::SchemaVersion& schema, Lsn target) {
     StoreWriter writer(store_);
     Lsn from(manifest_.durable_lsn());
     Applier applier(schema, manifest_, writer, from);
@@ -57,6 +54,13 @@ class PullRun {
                          .flush_lsn = [this] { return FlushLsn(); }});
     context_.progress.Begin("receiving changes", Progress::Unit::kBytes, BytesBetween(from, target));
     stream.ReceiveUntil(target);
+    // The schema must be the same at the end as it was at the start: only then was it so all the while. Asked while the
+    // stream is ended.
+    PgConnection& connection = session_.connection();
+    std::future<std::vector<PgResult>> answers = std::async(std::launch::async, [&] {
+      return connection.QueryAll(FingerprintSql(connection, manifest_.publication()) + ";" + SequencesSql(schema));
+    });
+    stream.End();
     context_.progress.End();
     const Applier::Counts& counts = applier.counts();
     result_.transactions = counts.transactions;
@@ -64,13 +68,10 @@ class PullRun {
     result_.updated = counts.updated;
     result_.deleted = counts.deleted;
     result_.truncated = counts.truncated;
+    return answers.get();
   }
 
-  // The schema must be the same at the end as it was at the start: only then was it so all the while.
-  void Conclude(const proto::SchemaVersion& schema, const SourceState& before) {
-    PgConnection& connection = session_.connection();
-    std::vector<PgResult> results =
-        connection.QueryAll(FingerprintSql(connection, manifest_.publication()) + ";" + SequencesSql(schema));
+  void Conclude(const std::vector<PgResult>& results, const SourceState& before) {
     CheckSchemaUnchanged(ParseFingerprint(results, 0), manifest_);
     manifest_.set_head_lsn(manifest_.durable_lsn());
     manifest_.set_head_time_us(before.time_us);
@@ -103,7 +104,7 @@ PullResult Pull(const Context& context) {
   // The store is opened while the link is.
   std::future<std::unique_ptr<RowStore>> opening =
       std::async(std::launch::async, [&] { return RowStore::Open(path, RowStore::Mode::kReadWrite); });
-  SourceSession session(context, workspace.RunDirectory());
+  SourceSession session(context, workspace.RunDirectory(), SourceSession::Connections::kAlsoReplication);
   session.RemoveLeftovers(workspace);
   std::unique_ptr<RowStore> store = opening.get();
   if (store->manifest().detached()) {

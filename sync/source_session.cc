@@ -35,10 +35,17 @@ std::string UserName() {
 
 }  // namespace
 
-SourceSession::SourceSession(const Context& context, const std::filesystem::path& run_directory)
+SourceSession::SourceSession(const Context& context, const std::filesystem::path& run_directory,
+                             Connections connections)
     : context_(context), application_name_(fmt::format("rotv-sync {}@{} {}", UserName(), HostName(), getpid())) {
   application_name_.resize(std::min<size_t>(application_name_.size(), 63));
   link_ = Link::Open(context.source, run_directory, context.interrupt);
+  if (connections == Connections::kAlsoReplication) {
+    opening_replication_ = std::async(std::launch::async, [this] {
+      return PgConnection::Connect(
+          *link_, {.kind = PgConnection::Kind::kReplication, .application_name = application_name_}, context_.interrupt);
+    });
+  }
   connection_ = PgConnection::Connect(*link_, {.application_name = application_name_}, context.interrupt);
 }
 
@@ -49,6 +56,11 @@ void SourceSession::RemoveLeftovers(Workspace& workspace) {
     }
     workspace.RemoveOwned(leftover);
   }
+}
+
+PgConnection& SourceSession::replication() {
+  if (replication_ == nullptr) replication_ = opening_replication_.get();
+  return *replication_;
 }
 
 std::unique_ptr<PgConnection> SourceSession::Connect(PgConnection::Kind kind, int lock_timeout_ms) {

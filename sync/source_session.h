@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <future>
 #include <memory>
 #include <string>
 
@@ -15,14 +16,20 @@ namespace rotv {
 
 class SourceSession {
  public:
+  // With kAlsoReplication a replication connection is opened at the same time: on a slow link each takes several round
+  // trips.
+  enum class Connections { kOne, kAlsoReplication };
   // Opens the link and the connection. `run_directory` is private and ours, for sockets. The context outlives the session.
-  SourceSession(const Context& context, const std::filesystem::path& run_directory);
+  SourceSession(const Context& context, const std::filesystem::path& run_directory,
+                Connections connections = Connections::kOne);
 
   // Removes what earlier, killed runs left on the source, and what replaced stores have used.
   void RemoveLeftovers(Workspace& workspace);
 
   Link& link() { return *link_; }
   PgConnection& connection() { return *connection_; }
+  // Only with kAlsoReplication; waits until it is open, and throws what has prevented that.
+  PgConnection& replication();
   const Context& context() const { return context_; }
 
   // One more connection, with the password that served the first.
@@ -36,6 +43,8 @@ class SourceSession {
   std::string application_name_;
   std::unique_ptr<Link> link_;
   std::unique_ptr<PgConnection> connection_;  // After the link, which it needs.
+  std::unique_ptr<PgConnection> replication_;
+  std::future<std::unique_ptr<PgConnection>> opening_replication_;
 };
 
 // Names for a slot and a publication of ours that nobody else has: host, user and source in them.
