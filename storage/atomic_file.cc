@@ -26,6 +26,10 @@ std::string HintFor(int error_number, const std::filesystem::path& path) {
     case EPERM:
     case EROFS:
       return fmt::format("make {} writable for you, or choose another place", DirectoryOf(path).string());
+    case EISDIR:
+      return "name a file in it, or choose another place";
+    case EFBIG:
+      return "raise the limit on the size of a file (ulimit -f), or choose another disk";
     case ENOENT:
     case ENOTDIR:
       return fmt::format("create the directory {} first, or choose another place", DirectoryOf(path).string());
@@ -43,13 +47,16 @@ void ThrowDiskError(const std::string& what, const std::filesystem::path& path, 
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), temporary_(path_) {
   temporary_ += ".tmp";
+  struct stat status {};
+  const bool exists = stat(path_.c_str(), &status) == 0;
+  if (exists && S_ISDIR(status.st_mode)) ThrowDiskError("write", path_, EISDIR);
+  if (exists && !S_ISREG(status.st_mode)) {
+    // A rename would put a file in the place of /dev/null.
+    throw Error(ErrorCode::kDisk, fmt::format("cannot write {}: it is not a file", path_.string()),
+                "choose another place, or - for standard output where that is offered");
+  }
   fd_ = FileDescriptor(open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
   if (!fd_) ThrowDiskError("write", path_, errno);
-  struct stat status {};
-  if (stat(path_.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) {
-    unlink(temporary_.c_str());
-    ThrowDiskError("write", path_, EISDIR);
-  }
 }
 
 AtomicFile::~AtomicFile() {

@@ -4,9 +4,12 @@
 #include <rocksdb/convenience.h>
 #include <rocksdb/db.h>
 #include <rocksdb/sst_file_writer.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 
 #include "storage/atomic_file.h"
 #include "storage/change_log.h"
@@ -23,6 +26,9 @@ constexpr const char* kManifestKey = "manifest";
 constexpr std::string_view kSequencesPrefix = "sequences/";
 // Above so many unmerged runs a scan is noticeably slower.
 constexpr int kTidyRuns = 24;
+// A run on its way into the database: run-0.tmp. Never looked at again by RocksDB.
+constexpr std::string_view kRunPrefix = "run-";
+constexpr std::string_view kRunSuffix = ".tmp";
 
 enum Family { kMeta, kRows, kLog, kSchema, kFamilyCount };
 const char* const kFamilyNames[kFamilyCount] = {"default", "rows", "log", "schema"};
@@ -42,10 +48,14 @@ void CheckStatus(const rocksdb::Status& status, const std::filesystem::path& dir
     ThrowDiskError("write to", directory / "store", ENOSPC);
   }
   if (status.IsCorruption()) {
-    throw Error(ErrorCode::kCorrupt, fmt::format("the store in {} is damaged: {}", directory.string(), status.ToString()),
+    throw Error(ErrorCode::kCorrupt,
+                fmt::format("the store in {} is damaged: {}", directory.string(), status.ToString()),
                 "take a new baseline: rotv-sync baseline --force");
   }
-  if (status.ToString().find("lock") != std::string::npos) {
+  // The status has no code of its own for this; "lock" alone would also match a directory's name.
+  const std::string text = status.ToString();
+  if (text.find("While lock file") != std::string::npos ||
+      text.find("lock hold by current process") != std::string::npos) {
     throw Error(ErrorCode::kDisk, fmt::format("the store in {} is in use by another process", directory.string()),
                 "wait until it has ended, then run the command again");
   }
@@ -97,32 +107,29 @@ class RocksRowStore : public RowStore {
       manifest_.set_format_version(kFormatVersion);
       return;
     }
-    LoadManifest();
-    if (mode == Mode::kReadWrite && manifest_.pull_in_progress()) RemoveUnpublished();
+    try {
+      LoadManifest();
+      if (mode == Mode::kReadWrite) RemoveRuns();
+      if (mode == Mode::kReadWrite && manifest_.pull_in_progress()) RemoveUnpublished();
+    } catch (...) {
+      Close();  // There is no destructor of what was not constructed.
+      throw;
+    }
   }
 
-  ~RocksRowStore() override {
-    rocksdb::CancelAllBackgroundWork(db_.get(), true);
-    for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family);
-    db_->Close();
-  }
+  ~RocksRowStore() override { Close(); }
 
   const proto::Manifest& manifest() const override { return manifest_; }
 
   void Write(const VersionBuffer& versions) override {
     if (versions.empty()) return;
-    std::string file = (directory_ / fmt::format("run-{}.tmp", next_run_++)).string();
-    rocksdb::Options options(StoreDbOptions(), RowFamilyOptions());
-    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options, families_[kRows]);
-    CheckStatus(writer.Open(file), directory_);
-    for (const VersionBuffer::Entry& entry : versions.Sorted()) {
-      CheckStatus(writer.Put(Slice(entry.key()), Slice(entry.value())), directory_);
+    std::string file = (directory_ / fmt::format("{}{}{}", kRunPrefix, next_run_++, kRunSuffix)).string();
+    try {
+      WriteRun(versions, file);
+    } catch (...) {
+      unlink(file.c_str());  // On a full disk nobody else would.
+      throw;
     }
-    CheckStatus(writer.Finish(), directory_);
-    rocksdb::IngestExternalFileOptions ingest;
-    ingest.move_files = true;
-    ingest.snapshot_consistency = false;
-    CheckStatus(db_->IngestExternalFile(families_[kRows], {file}, ingest), directory_);
   }
 
   void WriteLog(const std::vector<std::pair<std::string, std::string>>& chunks) override {
@@ -146,6 +153,7 @@ class RocksRowStore : public RowStore {
     synced.sync = true;
     CheckStatus(db_->Write(synced, &batch), directory_);
     manifest_ = manifest;
+    durable_lsn_ = manifest.durable_lsn();
   }
 
   std::optional<VersionBuffer::Found> Newest(std::string_view row_prefix, std::string* storage) const override {
@@ -189,7 +197,7 @@ class RocksRowStore : public RowStore {
     options.fill_cache = false;  // A scan would push out everything else, and reads each block once.
     options.readahead_size = size_t{1} << 20;
     std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options, families_[kRows]));
-    return NewRowScan(std::move(iterator), std::move(bounds), lsn);
+    return NewRowScan(std::move(iterator), std::move(bounds), std::min(lsn, Lsn(durable_lsn_)));
   }
 
   std::vector<KeyRange> Split(TableId table, EpochNumber epoch, size_t parts) const override;
@@ -217,6 +225,39 @@ class RocksRowStore : public RowStore {
   }
 
  private:
+  void WriteRun(const VersionBuffer& versions, const std::string& file) {
+    rocksdb::Options options(StoreDbOptions(), RowFamilyOptions());
+    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options, families_[kRows]);
+    CheckStatus(writer.Open(file), directory_);
+    for (const VersionBuffer::Entry& entry : versions.Sorted()) {
+      CheckStatus(writer.Put(Slice(entry.key()), Slice(entry.value())), directory_);
+    }
+    CheckStatus(writer.Finish(), directory_);
+    rocksdb::IngestExternalFileOptions ingest;
+    ingest.move_files = true;
+    ingest.snapshot_consistency = false;
+    CheckStatus(db_->IngestExternalFile(families_[kRows], {file}, ingest), directory_);
+  }
+
+  void Close() {
+    rocksdb::CancelAllBackgroundWork(db_.get(), true);
+    for (rocksdb::ColumnFamilyHandle* family : families_) db_->DestroyColumnFamilyHandle(family);
+    db_->Close();
+  }
+
+  // A process that was killed while RocksDB took a run over has left a second name of a file that is in use: to write a
+  // new run under that name would overwrite the old one.
+  void RemoveRuns() {
+    std::vector<std::filesystem::path> runs;
+    for (const auto& file : std::filesystem::directory_iterator(directory_)) {
+      std::string name = file.path().filename().string();
+      if (name.starts_with(kRunPrefix) && name.ends_with(kRunSuffix)) runs.push_back(file.path());
+    }
+    for (const std::filesystem::path& run : runs) {
+      if (unlink(run.c_str()) != 0) ThrowDiskError("remove", run, errno);
+    }
+  }
+
   std::unique_ptr<rocksdb::Iterator> NewIterator(Family family) const {
     return std::unique_ptr<rocksdb::Iterator>(db_->NewIterator(rocksdb::ReadOptions(), families_[family]));
   }
@@ -227,6 +268,7 @@ class RocksRowStore : public RowStore {
     if (status.IsNotFound()) status = rocksdb::Status::Corruption("it has no manifest");
     CheckStatus(status, directory_);
     manifest_ = Parse<proto::Manifest>(bytes);
+    durable_lsn_ = manifest_.durable_lsn();
     if (manifest_.format_version() > kFormatVersion) {
       throw Error(ErrorCode::kDisk,
                   fmt::format("the store in {} has format {}, this program knows {}", directory_.string(),
@@ -263,6 +305,7 @@ class RocksRowStore : public RowStore {
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* families_[kFamilyCount] = {};
   proto::Manifest manifest_;
+  std::atomic<uint64_t> durable_lsn_{0};  // The manifest's, for other threads than the one that publishes.
   std::atomic<uint64_t> next_run_{0};
 };
 
@@ -284,10 +327,11 @@ std::vector<KeyRange> RocksRowStore::Split(TableId table, EpochNumber epoch, siz
   cuts.erase(std::unique(cuts.begin(), cuts.end()), cuts.end());
   std::vector<KeyRange> ranges;
   std::string begin = prefix;
-  size_t step = std::max<size_t>(1, cuts.size() / parts);
-  for (size_t at = step - 1; at + 1 < cuts.size() + 1 && ranges.size() + 1 < parts; at += step) {
-    ranges.push_back({begin, cuts[at]});
-    begin = cuts[at];
+  size_t most = std::min(parts, cuts.size() + 1);
+  for (size_t part = 1; part < most; ++part) {
+    const std::string& cut = cuts[part * (cuts.size() + 1) / most - 1];
+    ranges.push_back({begin, cut});
+    begin = cut;
   }
   ranges.push_back({begin, end});
   return ranges;
@@ -314,13 +358,16 @@ proto::SequenceValues RocksRowStore::SequencesAt(Lsn lsn) const {
 
 void RocksRowStore::VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const {
   std::unique_ptr<rocksdb::Iterator> log = NewIterator(kLog);
+  Lsn durable(durable_lsn_);
   // A chunk that begins before `from` may hold transactions behind it.
   log->SeekForPrev(ChangeLogKey(from, 0));
   if (!log->Valid()) log->SeekToFirst();
   for (; log->Valid(); log->Next()) {
     proto::LogChunk chunk = DecodeLogChunk(View(log->value()));
     for (const proto::Transaction& transaction : chunk.transactions()) {
-      if (Lsn(transaction.commit_lsn()) >= from && !visit(transaction)) return;
+      Lsn commit_lsn(transaction.commit_lsn());
+      if (commit_lsn >= durable) return;
+      if (commit_lsn >= from && !visit(transaction)) return;
     }
   }
   CheckStatus(log->status(), directory_);

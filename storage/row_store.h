@@ -82,7 +82,8 @@ class RowStore {
   virtual proto::SchemaVersion SchemaAt(Lsn lsn) const = 0;
   virtual proto::SequenceValues SequencesAt(Lsn lsn) const = 0;
 
-  // Calls `visit` for each transaction with from <= commit_lsn, in order, until it returns false.
+  // Calls `visit` for each published transaction with from <= commit_lsn, in order, until it returns false. A large
+  // transaction comes in several pieces of the same commit_lsn, all but the last one `continued`.
   virtual void VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const = 0;
 
   // Bytes on disk.

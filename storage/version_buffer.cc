@@ -106,6 +106,7 @@ std::optional<VersionBuffer::Found> VersionBuffer::Newest(std::string_view row_p
 }
 
 std::vector<VersionBuffer::Found> VersionBuffer::Versions(std::string_view row_prefix) const {
+  if (!indexed_) throw Error(ErrorCode::kBug, "a buffer without an index was asked for a row");
   std::vector<Found> versions;
   for (uint32_t entry = slots_[SlotOf(row_prefix)]; entry != 0; entry = entries_[entry - 1].previous) {
     const Entry& found = entries_[entry - 1];

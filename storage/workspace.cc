@@ -17,13 +17,21 @@ namespace fs = std::filesystem;
 
 constexpr const char* kStorePrefix = "store-";
 
-fs::path SourceDirectory(const fs::path& home, const std::string& source_name) { return home / "sources" / source_name; }
+fs::path SourceDirectory(const fs::path& home, const std::string& source_name) {
+  return home / "sources" / source_name;
+}
 
 void MakePrivateDirectory(const fs::path& path) {
   std::error_code error;
   bool created = fs::create_directories(path, error);
   if (error) ThrowDiskError("make", path, error.value());
   if (created) fs::permissions(path, fs::perms::owner_all, error);
+}
+
+void RemoveTree(const fs::path& path) {
+  std::error_code error;
+  fs::remove_all(path, error);
+  if (error) ThrowDiskError("remove", path, error.value());
 }
 
 template <typename Proto>
@@ -56,7 +64,8 @@ Workspace::Workspace(const fs::path& home, const std::string& source_name, const
   TakeLock(command);
   current_ = ReadProto<proto::CurrentStore>(directory_ / "current");
   owned_ = ReadProto<proto::OwnedList>(directory_ / "owned").value_or(proto::OwnedList());
-  RemoveHalfBuilt();
+  RemoveTree(RunDirectory());
+  RemoveOtherStores();
   MakePrivateDirectory(RunDirectory());
 }
 
@@ -68,8 +77,7 @@ void Workspace::TakeLock(const std::string& command) {
     if (errno != EWOULDBLOCK) ThrowDiskError("lock", path, errno);
     std::string holder = ReadFile(path);
     throw Error(ErrorCode::kDisk,
-                fmt::format("source {} is in use by another run{}", source_name_,
-                            holder.empty() ? "" : ": " + holder),
+                fmt::format("source {} is in use by another run{}", source_name_, holder.empty() ? "" : ": " + holder),
                 "wait until it has ended, then run the command again");
   }
   std::string holder = fmt::format("rotv-sync {} (process {})", command, getpid());
@@ -78,17 +86,14 @@ void Workspace::TakeLock(const std::string& command) {
   }
 }
 
-void Workspace::RemoveHalfBuilt() const {
-  std::vector<fs::path> leftovers = {RunDirectory()};
+void Workspace::RemoveOtherStores() const {
+  std::vector<fs::path> leftovers;
   for (const auto& entry : fs::directory_iterator(directory_)) {
     std::string name = entry.path().filename().string();
-    if (name.starts_with(kStorePrefix) && !(current_ && current_->directory() == name)) leftovers.push_back(entry.path());
+    if (name.starts_with(kStorePrefix) && !(current_ && current_->directory() == name))
+      leftovers.push_back(entry.path());
   }
-  for (const fs::path& leftover : leftovers) {
-    std::error_code error;
-    fs::remove_all(leftover, error);
-    if (error) ThrowDiskError("remove", leftover, error.value());
-  }
+  for (const fs::path& leftover : leftovers) RemoveTree(leftover);
 }
 
 fs::path Workspace::CurrentStorePath() const {
@@ -108,7 +113,7 @@ void Workspace::SetCurrent(const fs::path& store, const proto::OwnedObjects& obj
   *next.mutable_objects() = objects;
   WriteFileAtomically(directory_ / "current", next.SerializeAsString());
   current_ = next;
-  RemoveHalfBuilt();
+  RemoveOtherStores();  // And not the sockets, which this run still uses.
 }
 
 std::vector<proto::OwnedObjects> Workspace::Leftovers() const {

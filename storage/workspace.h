@@ -50,7 +50,7 @@ class Workspace {
 
  private:
   void TakeLock(const std::string& command);
-  void RemoveHalfBuilt() const;
+  void RemoveOtherStores() const;
   void SaveOwned() const;
 
   std::string source_name_;

@@ -1,0 +1,129 @@
+#include "storage/atomic_file.h"
+
+#include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <csignal>
+
+#include "tests/storage/store_fixture.h"
+
+namespace rotv {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ErrorOf;
+using testing::RunRole;
+using testing::TempDir;
+
+constexpr size_t kLimit = 64 << 10;
+
+const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::ChildEnvironment({
+    {"killed",
+     [](const fs::path& path) {
+       AtomicFile file(path);
+       file.Write("half of the ne");
+       raise(SIGKILL);
+     }},
+    {"disk full",
+     [](const fs::path& path) {
+       signal(SIGXFSZ, SIG_IGN);
+       rlimit limit{kLimit, kLimit};
+       setrlimit(RLIMIT_FSIZE, &limit);
+       WriteFileAtomically(path, std::string(kLimit + 1, 'x'));
+     }},
+}));
+
+std::vector<std::string> Names(const fs::path& directory) {
+  std::vector<std::string> names;
+  for (const auto& entry : fs::directory_iterator(directory)) names.push_back(entry.path().filename());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+TEST(AtomicFileTest, IsThereOnceCommittedAndOnlyForItsOwner) {
+  TempDir directory;
+  WriteFileAtomically(directory / "file", "content");
+  EXPECT_EQ(ReadFile(directory / "file"), "content");
+  EXPECT_EQ(fs::status(directory / "file").permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
+}
+
+TEST(AtomicFileTest, TheOldOneStaysUntilTheCommit) {
+  TempDir directory;
+  WriteFileAtomically(directory / "file", "old");
+  {
+    AtomicFile file(directory / "file");
+    file.Write("new, of ");
+    file.Write("two pieces");
+    EXPECT_EQ(ReadFile(directory / "file"), "old");
+    file.Commit();
+  }
+  EXPECT_EQ(ReadFile(directory / "file"), "new, of two pieces");
+}
+
+TEST(AtomicFileTest, WithoutACommitNothingIsLeft) {
+  TempDir directory;
+  { AtomicFile(directory / "file").Write("dropped"); }
+  EXPECT_TRUE(fs::is_empty(directory.path()));
+}
+
+TEST(AtomicFileTest, WhatAKilledRunLeftDoesNoHarm) {
+  TempDir directory;
+  WriteFileAtomically(directory / "file", "old");
+  EXPECT_EQ(RunRole("killed", directory / "file").exit_status, 128 + SIGKILL);
+  EXPECT_EQ(ReadFile(directory / "file"), "old");
+  WriteFileAtomically(directory / "file", "new");
+  EXPECT_EQ(ReadFile(directory / "file"), "new");
+  EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
+}
+
+TEST(AtomicFileTest, AFullDiskIsNamedAndLeavesTheOldOne) {
+  TempDir directory;
+  WriteFileAtomically(directory / "file", "old");
+  testing::Result result = RunRole("disk full", directory / "file");
+  EXPECT_EQ(result.exit_status, static_cast<int>(ErrorCode::kDisk));
+  EXPECT_NE(result.err.find((directory / "file").string()), std::string::npos) << result.err;
+  EXPECT_EQ(ReadFile(directory / "file"), "old");
+  EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
+}
+
+TEST(AtomicFileTest, AMissingDirectoryIsNamedWithWhatToDo) {
+  TempDir directory;
+  Error error = ErrorOf([&] { WriteFileAtomically(directory.path() / "none" / "file", ""); });
+  EXPECT_EQ(error.code(), ErrorCode::kDisk);
+  EXPECT_NE(error.hint().find((directory / "none").string()), std::string::npos) << error.hint();
+}
+
+TEST(AtomicFileTest, ADirectoryIsNotReplaced) {
+  TempDir directory;
+  fs::create_directory(directory / "file");
+  EXPECT_EQ(ErrorOf([&] { AtomicFile file(directory / "file"); }).code(), ErrorCode::kDisk);
+  EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
+}
+
+TEST(AtomicFileTest, WhatIsNoFileIsNotReplaced) {
+  TempDir directory;
+  ASSERT_EQ(mkfifo((directory / "pipe").c_str(), 0600), 0);
+  EXPECT_EQ(ErrorOf([&] { AtomicFile file(directory / "pipe"); }).code(), ErrorCode::kDisk);
+  EXPECT_TRUE(fs::is_fifo(directory / "pipe"));
+  EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"pipe"});
+}
+
+TEST(AtomicFileTest, AFileThatIsNotThereCannotBeRead) {
+  TempDir directory;
+  EXPECT_EQ(ErrorOf([&] { ReadFile(directory / "none"); }).code(), ErrorCode::kDisk);
+}
+
+TEST(AtomicFileTest, AFileIsReadWhole) {
+  TempDir directory;
+  std::string content(200000, 'x');
+  content[65536] = '\0';
+  WriteFileAtomically(directory / "file", content);
+  EXPECT_EQ(ReadFile(directory / "file"), content);
+  WriteFileAtomically(directory / "file", "");
+  EXPECT_EQ(ReadFile(directory / "file"), "");
+}
+
+}  // namespace
+}  // namespace rotv

@@ -1,0 +1,37 @@
+#include "storage/compress.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "tests/storage/store_fixture.h"
+
+namespace rotv {
+namespace {
+
+using testing::CodeOf;
+
+TEST(CompressTest, WhatIsCompressedComesBack) {
+  std::mt19937 random(4);
+  for (size_t size : {size_t{0}, size_t{1}, size_t{1000}, size_t{3} << 20}) {
+    std::string noise(size, '\0');
+    for (char& byte : noise) byte = static_cast<char>(random());
+    EXPECT_EQ(ZstdDecompress(ZstdCompress(noise)), noise);
+    EXPECT_EQ(ZstdDecompress(ZstdCompress(std::string(size, 'a'))), std::string(size, 'a'));
+  }
+}
+
+TEST(CompressTest, EveryTruncationIsCorrupt) {
+  std::string whole = ZstdCompress("a text that is long enough to be a frame with a few blocks in it");
+  for (size_t size = 0; size < whole.size(); ++size) {
+    EXPECT_EQ(CodeOf([&] { ZstdDecompress(std::string_view(whole).substr(0, size)); }), ErrorCode::kCorrupt) << size;
+  }
+}
+
+TEST(CompressTest, WhatIsNoFrameIsCorrupt) {
+  EXPECT_EQ(CodeOf([] { ZstdDecompress("not zstd at all"); }), ErrorCode::kCorrupt);
+  EXPECT_EQ(CodeOf([] { ZstdDecompress(ZstdCompress("a") + "more"); }), ErrorCode::kCorrupt);
+}
+
+}  // namespace
+}  // namespace rotv

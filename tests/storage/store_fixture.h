@@ -1,0 +1,156 @@
+// What the tests of the store share: making versions, reading rows, and running a part of a test in a process of its
+// own.
+
+#pragma once
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <functional>
+#include <initializer_list>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "storage/error.h"
+#include "storage/row_key.h"
+#include "storage/row_store.h"
+#include "tests/support/subprocess.h"
+#include "tests/support/temp_dir.h"
+
+namespace rotv::testing {
+
+// The error that `action` throws; a test failure and an Error(kBug) if it throws none.
+inline Error ErrorOf(const std::function<void()>& action) {
+  try {
+    action();
+  } catch (const Error& error) {
+    return error;
+  }
+  ADD_FAILURE() << "no error";
+  return Error(ErrorCode::kBug, "");
+}
+
+inline ErrorCode CodeOf(const std::function<void()>& action) { return ErrorOf(action).code(); }
+
+inline std::string IntegerKey(int64_t value) {
+  std::string key;
+  AppendIntegerKey(std::to_string(value), &key);
+  return key;
+}
+
+inline std::string TextKey(std::string_view text) {
+  std::string key;
+  AppendTextKey(text, &key);
+  return key;
+}
+
+// One version of the row whose key is the number `id`.
+struct Put {
+  int64_t id = 0;
+  uint64_t lsn = 0;
+  std::string text;
+  RowVersion::Kind kind = RowVersion::Kind::kRow;
+  uint32_t count = 1;
+  TableId table = 1;
+  EpochNumber epoch = 0;
+};
+
+inline Put Gone(int64_t id, uint64_t lsn) { return {.id = id, .lsn = lsn, .kind = RowVersion::Kind::kTombstone}; }
+inline Put Partial(int64_t id, uint64_t lsn, const std::string& text) {
+  return {.id = id, .lsn = lsn, .text = text, .kind = RowVersion::Kind::kPartial};
+}
+
+inline void Add(VersionBuffer& buffer, const Put& put) {
+  buffer.Put({.table = put.table, .epoch = put.epoch, .row_key = IntegerKey(put.id), .commit_lsn = Lsn(put.lsn)},
+             {.kind = put.kind, .shape = 1, .count = put.count, .text = put.text});
+}
+
+inline void Write(RowStore& store, const std::vector<Put>& puts) {
+  VersionBuffer buffer(VersionBuffer::Index::kNewest);
+  for (const Put& put : puts) Add(buffer, put);
+  store.Write(buffer);
+}
+
+// What everything before `durable` published says, at the least.
+inline proto::Manifest ManifestAt(uint64_t durable) {
+  proto::Manifest manifest;
+  manifest.set_format_version(kFormatVersion);
+  manifest.set_durable_lsn(durable);
+  manifest.set_head_lsn(durable);
+  return manifest;
+}
+
+inline std::vector<std::string> Lines(const RowStore& store, uint64_t lsn, const KeyRange& range = {},
+                                      TableId table = 1, EpochNumber epoch = 0) {
+  std::vector<std::string> lines;
+  std::unique_ptr<RowScan> scan = store.ScanAt(table, epoch, Lsn(lsn), range);
+  while (scan->Next()) lines.emplace_back(scan->line());
+  return lines;
+}
+
+// A new store in a directory of its own.
+class StoreFixture {
+ public:
+  StoreFixture() : store_(RowStore::Open(path(), RowStore::Mode::kCreate)) {}
+
+  std::filesystem::path path() const { return directory_ / "store"; }
+  RowStore& operator*() { return *store_; }
+  RowStore* operator->() { return store_.get(); }
+
+  void Close() { store_.reset(); }
+  void Reopen(RowStore::Mode mode = RowStore::Mode::kReadWrite) {
+    store_.reset();
+    store_ = RowStore::Open(path(), mode);
+  }
+  // `store_` written and published up to `durable`.
+  void WriteAndPublish(const std::vector<Put>& puts, uint64_t durable) {
+    Write(*store_, puts);
+    store_->Publish(ManifestAt(durable), {});
+  }
+
+ private:
+  TempDir directory_;
+  std::unique_ptr<RowStore> store_;
+};
+
+// The part of a test that runs in a process of its own, since it is killed, limited or must be another one. RocksDB's
+// threads do not survive a fork, so this program is run anew.
+using Role = std::function<void(const std::filesystem::path&)>;
+
+class ChildEnvironment : public ::testing::Environment {
+ public:
+  explicit ChildEnvironment(std::map<std::string, Role> roles) : roles_(std::move(roles)) {}
+  void SetUp() override {
+    const char* role = std::getenv("ROTV_TEST_ROLE");
+    if (role == nullptr) return;
+    int status = 0;
+    try {
+      roles_.at(role)(std::getenv("ROTV_TEST_PATH"));
+    } catch (const Error& error) {
+      std::cerr << error.what() << std::endl;
+      status = static_cast<int>(error.code());
+    }
+    _exit(status);
+  }
+
+ private:
+  std::map<std::string, Role> roles_;
+};
+
+// A role ends with 0, with the code of its Error, or as it kills itself.
+inline Command RoleCommand(const std::string& role, const std::filesystem::path& path) {
+  return {.argv = {std::filesystem::read_symlink("/proc/self/exe").string()},
+          .env = {{"ROTV_TEST_ROLE", role}, {"ROTV_TEST_PATH", path.string()}, {"GTEST_OUTPUT", ""}}};
+}
+inline Result RunRole(const std::string& role, const std::filesystem::path& path) {
+  return RunCommand(RoleCommand(role, path));
+}
+
+}  // namespace rotv::testing

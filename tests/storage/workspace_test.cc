@@ -1,0 +1,204 @@
+#include "storage/workspace.h"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+
+#include "storage/atomic_file.h"
+#include "tests/storage/store_fixture.h"
+
+namespace rotv {
+namespace {
+
+namespace fs = std::filesystem;
+using testing::ErrorOf;
+using testing::TempDir;
+
+const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::ChildEnvironment({
+    {"hold",
+     [](const fs::path& home) {
+       Workspace workspace(home, "prod", "baseline --force");
+       std::cout << "holding" << std::endl;
+       while (true) pause();
+     }},
+    {"killed while building",
+     [](const fs::path& home) {
+       Workspace workspace(home, "prod", "baseline");
+       proto::OwnedObjects objects;
+       objects.set_slot("slot_of_the_killed");
+       workspace.AddOwned(objects);
+       fs::create_directory(workspace.NewStorePath("half"));
+       raise(SIGKILL);
+     }},
+}));
+
+proto::OwnedObjects Objects(const std::string& name) {
+  proto::OwnedObjects objects;
+  objects.set_slot(name);
+  objects.set_publication(name + "_publication");
+  return objects;
+}
+
+std::vector<std::string> LeftoverSlots(const Workspace& workspace) {
+  std::vector<std::string> slots;
+  for (const proto::OwnedObjects& objects : workspace.Leftovers()) slots.push_back(objects.slot());
+  return slots;
+}
+
+fs::path MakeStore(const Workspace& workspace, const std::string& label) {
+  fs::path store = workspace.NewStorePath(label);
+  fs::create_directory(store);
+  WriteFileAtomically(store / "CURRENT", label);
+  return store;
+}
+
+TEST(WorkspaceTest, ItsDirectoriesAreForTheOwnerAlone) {
+  TempDir home;
+  Workspace workspace(home / "home", "prod", "pull");
+  for (const fs::path& made :
+       {home / "home", home.path() / "home/sources", workspace.directory(), workspace.RunDirectory()}) {
+    EXPECT_EQ(fs::status(made).permissions(), fs::perms::owner_all) << made;
+  }
+  EXPECT_EQ(workspace.directory(), home.path() / "home/sources/prod");
+}
+
+TEST(WorkspaceTest, ASecondProcessIsToldOfTheFirst) {
+  TempDir home;
+  testing::Process holder(testing::RoleCommand("hold", home.path()));
+  ASSERT_TRUE(holder.WaitForOutput("holding", std::chrono::seconds(20)));
+  Error error = ErrorOf([&] { Workspace(home.path(), "prod", "pull"); });
+  EXPECT_EQ(error.code(), ErrorCode::kDisk);
+  EXPECT_NE(std::string(error.what()).find("prod"), std::string::npos) << error.what();
+  EXPECT_NE(std::string(error.what()).find("baseline --force"), std::string::npos) << error.what();
+  EXPECT_NE(std::string(error.what()).find(std::to_string(holder.pid())), std::string::npos) << error.what();
+}
+
+TEST(WorkspaceTest, TheLockOfAKilledProcessIsFree) {
+  TempDir home;
+  testing::Process holder(testing::RoleCommand("hold", home.path()));
+  ASSERT_TRUE(holder.WaitForOutput("holding", std::chrono::seconds(20)));
+  holder.Signal(SIGKILL);
+  holder.Wait();
+  EXPECT_NO_THROW(Workspace(home.path(), "prod", "pull"));
+}
+
+TEST(WorkspaceTest, AnotherSourceIsAnotherLock) {
+  TempDir home;
+  Workspace production(home.path(), "prod", "pull");
+  EXPECT_NO_THROW(Workspace(home.path(), "staging", "pull"));
+  EXPECT_EQ(ErrorOf([&] { Workspace(home.path(), "prod", "pull"); }).code(), ErrorCode::kDisk);
+}
+
+TEST(WorkspaceTest, WithoutABaselineTheCommandThatTakesOneIsNamed) {
+  TempDir home;
+  Workspace workspace(home.path(), "prod", "pull");
+  EXPECT_FALSE(HasBaseline(home.path(), "prod"));
+  EXPECT_FALSE(workspace.current());
+  Error error = ErrorOf([&] { (void)workspace.CurrentStorePath(); });
+  EXPECT_EQ(error.code(), ErrorCode::kUsage);
+  EXPECT_NE(error.hint().find("--source prod baseline"), std::string::npos) << error.hint();
+}
+
+TEST(WorkspaceTest, WhatWasSetIsCurrentInTheNextRun) {
+  TempDir home;
+  fs::path store;
+  {
+    Workspace workspace(home.path(), "prod", "baseline");
+    store = MakeStore(workspace, "1");
+    workspace.SetCurrent(store, Objects("a"));
+    EXPECT_EQ(workspace.CurrentStorePath(), store);
+  }
+  EXPECT_TRUE(HasBaseline(home.path(), "prod"));
+  Workspace next(home.path(), "prod", "pull");
+  EXPECT_EQ(next.CurrentStorePath(), store);
+  EXPECT_EQ(next.current()->objects().slot(), "a");
+  EXPECT_TRUE(fs::exists(store / "CURRENT"));
+}
+
+TEST(WorkspaceTest, TheReplacedStoreIsDeletedAndTheSocketsStay) {
+  TempDir home;
+  Workspace workspace(home.path(), "prod", "baseline");
+  fs::path first = MakeStore(workspace, "1");
+  workspace.SetCurrent(first, Objects("a"));
+  fs::path second = MakeStore(workspace, "2");
+  WriteFileAtomically(workspace.RunDirectory() / "socket", "");
+  workspace.SetCurrent(second, Objects("b"));
+  EXPECT_FALSE(fs::exists(first));
+  EXPECT_TRUE(fs::exists(second / "CURRENT"));
+  EXPECT_TRUE(fs::exists(workspace.RunDirectory() / "socket"));
+}
+
+TEST(WorkspaceTest, WhatAKilledRunHalfBuiltIsRemovedAndItsSlotRemembered) {
+  TempDir home;
+  fs::path store;
+  {
+    Workspace workspace(home.path(), "prod", "baseline");
+    store = MakeStore(workspace, "good");
+    workspace.AddOwned(Objects("good"));
+    workspace.SetCurrent(store, Objects("good"));
+  }
+  EXPECT_EQ(testing::RunRole("killed while building", home.path()).exit_status, 128 + SIGKILL);
+  EXPECT_TRUE(fs::exists(home.path() / "sources/prod/store-half"));
+  Workspace next(home.path(), "prod", "pull");
+  EXPECT_FALSE(fs::exists(home.path() / "sources/prod/store-half"));
+  EXPECT_EQ(next.CurrentStorePath(), store);
+  EXPECT_TRUE(fs::exists(store / "CURRENT"));
+  EXPECT_EQ(LeftoverSlots(next), std::vector<std::string>{"slot_of_the_killed"});
+}
+
+TEST(WorkspaceTest, OldSocketsAreGoneWhenTheLockIsTaken) {
+  TempDir home;
+  { WriteFileAtomically(Workspace(home.path(), "prod", "pull").RunDirectory() / "socket", ""); }
+  Workspace workspace(home.path(), "prod", "pull");
+  EXPECT_TRUE(fs::is_empty(workspace.RunDirectory()));
+}
+
+TEST(WorkspaceTest, LeftoversAreAllButTheCurrentStores) {
+  TempDir home;
+  {
+    Workspace workspace(home.path(), "prod", "baseline");
+    for (const char* name : {"a", "b", "c"}) workspace.AddOwned(Objects(name));
+    EXPECT_EQ(LeftoverSlots(workspace), (std::vector<std::string>{"a", "b", "c"}));
+    workspace.SetCurrent(MakeStore(workspace, "1"), Objects("b"));
+    EXPECT_EQ(LeftoverSlots(workspace), (std::vector<std::string>{"a", "c"}));
+    workspace.RemoveOwned(Objects("a"));
+  }
+  Workspace next(home.path(), "prod", "pull");
+  EXPECT_EQ(LeftoverSlots(next), std::vector<std::string>{"c"});
+  next.SetCurrent(MakeStore(next, "2"), Objects("c"));
+  EXPECT_EQ(LeftoverSlots(next), std::vector<std::string>{"b"});  // Until it is said to be removed.
+}
+
+TEST(WorkspaceTest, ASlotOfAnotherPublicationIsNotTheSame) {
+  TempDir home;
+  Workspace workspace(home.path(), "prod", "baseline");
+  workspace.AddOwned(Objects("a"));
+  proto::OwnedObjects other = Objects("a");
+  other.set_publication("another");
+  workspace.RemoveOwned(other);
+  EXPECT_EQ(LeftoverSlots(workspace), std::vector<std::string>{"a"});
+}
+
+TEST(WorkspaceTest, ADamagedNameOfTheCurrentStoreIsCorruptAndDeletesNothing) {
+  TempDir home;
+  fs::path store;
+  {
+    Workspace workspace(home.path(), "prod", "baseline");
+    store = MakeStore(workspace, "1");
+    workspace.SetCurrent(store, Objects("a"));
+  }
+  WriteFileAtomically(home.path() / "sources/prod/current", "\xFF\xFF\xFF");
+  EXPECT_EQ(ErrorOf([&] { Workspace(home.path(), "prod", "pull"); }).code(), ErrorCode::kCorrupt);
+  EXPECT_TRUE(fs::exists(store));
+}
+
+TEST(WorkspaceTest, AHomeThatCannotBeMadeIsNamed) {
+  TempDir home;
+  WriteFileAtomically(home / "file", "");
+  Error error = ErrorOf([&] { Workspace(home / "file", "prod", "pull"); });
+  EXPECT_EQ(error.code(), ErrorCode::kDisk);
+  EXPECT_NE(std::string(error.what()).find((home / "file").string()), std::string::npos) << error.what();
+}
+
+}  // namespace
+}  // namespace rotv
