@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <future>
 
 #include "storage/error.h"
 #include "storage/row_store.h"
@@ -85,23 +86,21 @@ class BaselineRun {
     schema = DescribeSchema(catalog, context_.source);
     if (!SameTablesAreFollowed(schema)) return RefreshPublished();
     DescribeSource(*reader, slot.lsn(), fingerprint, &manifest);
-    context_.progress.Begin("reading the schema", Progress::Unit::kItems, 0);
-    DumpSections sections = DumpSchema(session_, slot.snapshot());
-    context_.progress.End();
-    schema.set_pre_data(sections.pre_data);
-    schema.set_post_data(sections.post_data);
     schema.set_standard_strings(reader->Parameter("standard_conforming_strings") == "on");
-    // pg_dump reads a part of the catalogue as it is now, not as the snapshot sees it.
-    if (ReadFingerprint(session_.connection(), objects_.publication()) != fingerprint) return RefreshPublished();
-    reader.reset();
 
     store_path_ = workspace_.NewStorePath(objects_.slot());
     std::unique_ptr<RowStore> store = RowStore::Open(store_path_, RowStore::Mode::kCreate);
     CopyCounts counts;
     {
       Watchdog watchdog(session_);
+      std::future<std::optional<DumpSections>> dumping = std::async(
+          std::launch::async, [&] { return DumpUnchangedSchema(slot.snapshot(), fingerprint, std::move(reader)); });
       CopyRequest request{.schema = schema, .catalog = catalog, .snapshot = slot.snapshot(), .lsn = slot.lsn()};
       if (CopyTables(session_, *store, request, &manifest, &counts) == CopyEnd::kTableMoved) return RefreshPublished();
+      std::optional<DumpSections> sections = dumping.get();
+      if (!sections) return RefreshPublished();
+      schema.set_pre_data(sections->pre_data);
+      schema.set_post_data(sections->post_data);
     }
     // Names are looked up in the catalogue as it is now: columns that changed places would have been copied as each other.
     if (ReadFingerprint(session_.connection(), objects_.publication()).tables != fingerprint.tables) return RefreshPublished();
@@ -113,6 +112,15 @@ class BaselineRun {
     workspace_.SetCurrent(store_path_, objects_);
     store_path_.clear();
     return true;
+  }
+
+  // Nothing if the schema has changed since the snapshot: pg_dump reads a part of the catalogue as it is now.
+  std::optional<DumpSections> DumpUnchangedSchema(const std::string& snapshot, const Fingerprint& fingerprint,
+                                                  std::unique_ptr<PgConnection> connection) {
+    std::optional<DumpSections> sections = DumpSchema(session_, snapshot);
+    connection->Query("COMMIT");  // Out of the snapshot, so that it sees what is there now.
+    if (ReadFingerprint(*connection, objects_.publication()) != fingerprint) return std::nullopt;
+    return sections;
   }
 
   void Publish(RowStore& store, Lsn lsn, const proto::SchemaVersion& schema, const proto::Manifest& manifest) {

@@ -59,37 +59,41 @@ RemoteCommand DumpCommand(SourceSession& session, const std::string& snapshot, s
     command.argv.emplace_back(argument);
   }
   command.argv.push_back("--snapshot=" + snapshot);
+  // A role's client_encoding must not count: the rows come in the database's own.
+  command.argv.push_back("--encoding=" + session.connection().Parameter("server_encoding"));
   for (std::string& section : sections) command.argv.push_back(std::move(section));
   command.env = {{"PGTZ", "UTC"}, {"PGOPTIONS", PinnedOptions(10000)}, {"PGAPPNAME", session.application_name()}};
   command.password = session.connection().password();
   return command;
 }
 
-std::string RunDump(SourceSession& session, const RemoteCommand& command) {
+std::optional<std::string> RunDump(SourceSession& session, const RemoteCommand& command) {
   std::string text;
   CommandResult result = session.link().Run(command, [&](std::string_view part) { text.append(part); });
-  if (result.exit_status != 0) throw DumpError(session, result);
-  return text;
+  if (result.exit_status == 0) return text;
+  if (result.stderr_text.find("canceling statement due to user request") != std::string::npos) return std::nullopt;
+  throw DumpError(session, result);
 }
 
 }  // namespace
 
-DumpSections DumpSchema(SourceSession& session, const std::string& snapshot) {
+std::optional<DumpSections> DumpSchema(SourceSession& session, const std::string& snapshot) {
   RemoteCommand all =
       DumpCommand(session, snapshot, {"--section=pre-data", "--section=post-data", "--clean", "--if-exists"});
   RemoteCommand post = DumpCommand(session, snapshot, {"--section=post-data"});
   // Side by side, since each is mostly waiting for its own questions.
-  std::future<std::string> all_text = std::async(std::launch::async, [&] { return RunDump(session, all); });
-  std::string post_text;
+  std::future<std::optional<std::string>> all_text = std::async(std::launch::async, [&] { return RunDump(session, all); });
+  std::optional<std::string> post_text;
   std::exception_ptr error;
   try {
     post_text = RunDump(session, post);
   } catch (...) {
     error = std::current_exception();
   }
-  std::string text = all_text.get();
+  std::optional<std::string> text = all_text.get();
   if (error) std::rethrow_exception(error);
-  return SplitDump(text, post_text);
+  if (!text || !post_text) return std::nullopt;
+  return SplitDump(*text, *post_text);
 }
 
 int DumpProgramVersion(SourceSession& session) {
