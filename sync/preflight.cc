@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <future>
 #include <set>
 
 #include "storage/error.h"
@@ -137,11 +138,13 @@ std::string Listed(const std::vector<std::string>& names) {
 }  // namespace
 
 std::vector<Check> CheckServer(SourceSession& session, WalLimit wal_limit) {
+  // A command on the far end may take as long as all the questions together.
+  std::future<Check> dump_program = std::async(std::launch::async, [&] { return CheckDumpProgram(session); });
   std::vector<Check> checks = CheckSettings(session.connection(), wal_limit);
   bool fit =
       std::none_of(checks.begin(), checks.end(), [](const Check& check) { return check.outcome == Outcome::kProblem; });
-  checks.push_back(CheckDumpProgram(session));
   if (fit) checks.push_back(CheckReplicationConnection(session));
+  checks.push_back(dump_program.get());
   return checks;
 }
 
