@@ -90,7 +90,9 @@ void ChangeLogBuilder::ContinueInNextChunk() {
   chunk_number_ = next;
 }
 
-void ChangeLogBuilder::Truncate(TableId table, EpochNumber new_epoch) { ChangesOf(table, new_epoch)->set_truncated(true); }
+void ChangeLogBuilder::Truncate(TableId table, EpochNumber new_epoch) {
+  ChangesOf(table, new_epoch)->set_truncated(true);
+}
 
 void ChangeLogBuilder::Commit() {
   transaction_ = nullptr;

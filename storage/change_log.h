@@ -41,7 +41,7 @@ class ChangeLogBuilder {
   size_t chunk_bytes_ = 0;
   proto::Transaction* transaction_ = nullptr;  // Inside chunk_; null between transactions.
   proto::TableChanges* last_changes_ = nullptr;
-  uint32_t chunk_number_ = 0;                  // Within the chunk's first transaction.
+  uint32_t chunk_number_ = 0;  // Within the chunk's first transaction.
   std::vector<std::pair<std::string, std::string>> complete_;
 };
 

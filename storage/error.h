@@ -1,4 +1,5 @@
-// The one exception of this project. Its code says what the caller can do about it, and is the exit code of the program.
+// The one exception of this project. Its code says what the caller can do about it, and is the exit code of the
+// program.
 
 #pragma once
 

@@ -1,7 +1,7 @@
 // A position in PostgreSQL's write-ahead log.
 //
-// The one rule of LSN arithmetic: a transaction is known by its commit LSN (the start of its commit record), and belongs
-// to the state at `l` if and only if commit_lsn < l.
+// The one rule of LSN arithmetic: a transaction is known by its commit LSN (the start of its commit record), and
+// belongs to the state at `l` if and only if commit_lsn < l.
 
 #pragma once
 

@@ -25,9 +25,7 @@ class VersionScan : public RowScan {
   }
 
   std::string_view line() const override { return line_; }
-  std::string_view row_key() const override {
-    return std::string_view(prefix_).substr(kTablePrefixSize);
-  }
+  std::string_view row_key() const override { return std::string_view(prefix_).substr(kTablePrefixSize); }
 
  private:
   // Goes to the next version of any row.

@@ -11,8 +11,8 @@
 
 namespace rotv {
 
-// `iterator` is bounded to the range, below and above; `bounds` keeps what bounds it alive. Versions at or after `lsn` are
-// not seen.
+// `iterator` is bounded to the range, below and above; `bounds` keeps what bounds it alive. Versions at or after `lsn`
+// are not seen.
 std::unique_ptr<RowScan> NewRowScan(std::unique_ptr<rocksdb::Iterator> iterator, std::shared_ptr<const void> bounds,
                                     Lsn lsn);
 

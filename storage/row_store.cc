@@ -193,7 +193,7 @@ class RocksRowStore : public RowStore {
     bounds->upper = bounds->upper_bytes;
     rocksdb::ReadOptions options;
     options.iterate_lower_bound = &bounds->lower;
-    options.iterate_upper_bound = &bounds->upper;
+    if (!bounds->upper_bytes.empty()) options.iterate_upper_bound = &bounds->upper;  // The last table of all has none.
     options.fill_cache = false;  // A scan would push out everything else, and reads each block once.
     options.readahead_size = size_t{1} << 20;
     std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options, families_[kRows]));

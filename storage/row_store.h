@@ -1,7 +1,8 @@
 // Every version of every row, by table, epoch, key and commit LSN; beside them schemas, sequences, the change log and
 // the manifest, in one RocksDB. FORMAT.md describes keys and values.
 //
-// One process may open a store at a time. Write(), Newest() and scans may be called from any thread; Publish() from one.
+// One process may open a store at a time. Write(), Newest() and scans may be called from any thread; Publish() from
+// one.
 
 #pragma once
 
@@ -43,9 +44,9 @@ struct KeyRange {
 class RowStore {
  public:
   enum class Mode { kCreate, kReadWrite, kReadOnly };
-  // kCreate makes a new store in `directory`, which must not exist. Throws kDisk if it is locked by another process, if it cannot be
-  // read and written, or if its format is newer than this program; kCorrupt if it is damaged.
-  // Rows that a killed pull left behind unpublished are removed, unless kReadOnly.
+  // kCreate makes a new store in `directory`, which must not exist. Throws kDisk if it is locked by another process, if
+  // it cannot be read and written, or if its format is newer than this program; kCorrupt if it is damaged. Rows that a
+  // killed pull left behind unpublished are removed, unless kReadOnly.
   static std::unique_ptr<RowStore> Open(const std::filesystem::path& directory, Mode mode);
   virtual ~RowStore() = default;
 

@@ -20,8 +20,8 @@ class VersionBuffer {
   enum class Index { kNone, kNewest };
   explicit VersionBuffer(Index index);
 
-  // Adds a version; one of the same row and commit LSN that is here already gives way to it, if there is an index. Without
-  // one no row may come twice.
+  // Adds a version; one of the same row and commit LSN that is here already gives way to it, if there is an index.
+  // Without one no row may come twice.
   void Put(const VersionKey& key, const RowVersion& version);
 
   // The versions of this row that were put, the last one first. They point into the buffer. Only with Index::kNewest.

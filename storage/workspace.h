@@ -24,9 +24,9 @@ bool HasBaseline(const std::filesystem::path& home, const std::string& source_na
 // Holds the source's lock as long as it lives.
 class Workspace {
  public:
-  // Makes the directories (0700) and takes the lock. `command` is what another process is told of this one. Throws kDisk
-  // if another process holds the lock, naming it, or if the home directory cannot be written. What a killed run left
-  // half-built is removed.
+  // Makes the directories (0700) and takes the lock. `command` is what another process is told of this one. Throws
+  // kDisk if another process holds the lock, naming it, or if the home directory cannot be written. What a killed run
+  // left half-built is removed.
   Workspace(const std::filesystem::path& home, const std::string& source_name, const std::string& command);
 
   const std::filesystem::path& directory() const { return directory_; }

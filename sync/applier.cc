@@ -100,8 +100,8 @@ void Applier::PutPartial(const Followed& table, std::string_view key) {
   std::string prefix = EncodeRowPrefix(table.id, table.epoch, key);
   std::optional<VersionBuffer::Found> before = buffer_->Newest(prefix);
   if (!before && spilled_) before = writer_.Newest(prefix, &found_bytes_);
-  bool complete = before && before->commit_lsn == commit_lsn_ &&
-                  before->version.kind != RowVersion::Kind::kTombstone && FillUnchanged(&line_, before->version.text);
+  bool complete = before && before->commit_lsn == commit_lsn_ && before->version.kind != RowVersion::Kind::kTombstone &&
+                  FillUnchanged(&line_, before->version.text);
   buffer_->Put({table.id, table.epoch, key, commit_lsn_},
                {.kind = complete ? RowVersion::Kind::kRow : RowVersion::Kind::kPartial,
                 .shape = table.shape,
@@ -131,10 +131,9 @@ void Applier::ChangeBag(Followed& table, std::string_view line, int change) {
                 "take a new baseline: rotv-sync baseline --force");
   }
   if (count == 0) return PutTombstone(table, key_);
-  buffer_->Put({table.id, table.epoch, key_, commit_lsn_}, {.kind = RowVersion::Kind::kRow,
-                                                            .shape = table.shape,
-                                                            .count = static_cast<uint32_t>(count),
-                                                            .text = line});
+  buffer_->Put(
+      {table.id, table.epoch, key_, commit_lsn_},
+      {.kind = RowVersion::Kind::kRow, .shape = table.shape, .count = static_cast<uint32_t>(count), .text = line});
 }
 
 void Applier::On(const pgoutput::Insert& message) {

@@ -27,8 +27,8 @@ class Applier {
     uint64_t truncated = 0;
   };
 
-  // Transactions that commit before `from` are dropped: the store has them. `schema`, `manifest` and `writer` outlive the
-  // applier; the epochs in `manifest` change as tables are truncated.
+  // Transactions that commit before `from` are dropped: the store has them. `schema`, `manifest` and `writer` outlive
+  // the applier; the epochs in `manifest` change as tables are truncated.
   Applier(const proto::SchemaVersion& schema, proto::Manifest& manifest, StoreWriter& writer, Lsn from);
 
   // Begin decides whether a transaction is wanted; these are for what is in one.
@@ -90,13 +90,13 @@ class Applier {
   Counts counts_;
 
   bool in_transaction_ = false;
-  bool dropping_ = false;         // The store has the transaction under way.
-  bool spilled_ = false;          // A part of the transaction under way has left the buffer.
-  bool logged_ = false;           // The transaction under way has an entry in the log.
+  bool dropping_ = false;  // The store has the transaction under way.
+  bool spilled_ = false;   // A part of the transaction under way has left the buffer.
+  bool logged_ = false;    // The transaction under way has an entry in the log.
   pgoutput::Begin begin_;
   Lsn commit_lsn_;
   Lsn complete_until_;
-  Followed* last_ = nullptr;      // The table of the last message: mostly that of the next one.
+  Followed* last_ = nullptr;  // The table of the last message: mostly that of the next one.
   uint32_t last_oid_ = 0;
   std::string key_, old_key_, line_, found_bytes_;  // Kept to save allocations.
 };

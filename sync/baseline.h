@@ -24,17 +24,17 @@ struct BaselineResult {
   Lsn lsn;
   uint64_t tables = 0;
   uint64_t rows = 0;
-  uint64_t row_bytes = 0;      // As text, uncompressed.
-  uint64_t store_bytes = 0;    // On disk.
-  uint64_t wire_bytes = 0;     // Received over SSH; 0 without.
+  uint64_t row_bytes = 0;    // As text, uncompressed.
+  uint64_t store_bytes = 0;  // On disk.
+  uint64_t wire_bytes = 0;   // Received over SSH; 0 without.
   double seconds = 0;
   std::vector<std::string> lacking;  // What the seed will lack, a line each.
 };
 
 // Builds a new store beside the old one, which stays usable until the new one is complete and then goes, together with
-// its slot and publication. When it throws, nothing is left behind here or on the source, as far as the source can still
-// be reached; a killed run is cleaned up by the next command.
-// Throws kUsage if a baseline exists and must not be replaced; kRefused if the source is not fit (doctor says the same).
+// its slot and publication. When it throws, nothing is left behind here or on the source, as far as the source can
+// still be reached; a killed run is cleaned up by the next command. Throws kUsage if a baseline exists and must not be
+// replaced; kRefused if the source is not fit (doctor says the same).
 BaselineResult TakeBaseline(const Context& context, const BaselineOptions& options);
 
 }  // namespace rotv

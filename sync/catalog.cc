@@ -80,9 +80,8 @@ CatalogTable TableOf(const PgResult& rows, int row) {
 
 template <typename Object>
 void SortByName(std::vector<Object>* objects) {
-  std::sort(objects->begin(), objects->end(), [](const Object& a, const Object& b) {
-    return std::tie(a.schema, a.name) < std::tie(b.schema, b.name);
-  });
+  std::sort(objects->begin(), objects->end(),
+            [](const Object& a, const Object& b) { return std::tie(a.schema, a.name) < std::tie(b.schema, b.name); });
 }
 
 // The index that names a row, as the server itself chooses it; null if there is none.
@@ -105,8 +104,8 @@ FollowDecision Problem(const CatalogTable& table, const std::string& problem, co
   FollowDecision decision;
   decision.reason = problem;
   decision.problem = fmt::format("{} {}", table.quoted_name, problem);
-  decision.fix = fmt::format("{}; or leave its rows out: exclude = [\"{}.{}\"] in rotv.toml", statement, table.schema,
-                             table.name);
+  decision.fix =
+      fmt::format("{}; or leave its rows out: exclude = [\"{}.{}\"] in rotv.toml", statement, table.schema, table.name);
   return decision;
 }
 
@@ -176,13 +175,14 @@ Catalog ReadCatalog(PgConnection& connection) {
 FollowDecision Decide(const CatalogTable& table, const SourceConfig& source) {
   if (table.kind == 'p') return SchemaOnly("partitioned: its rows are in its partitions");
   if (table.kind == 'f') return SchemaOnly("foreign: its rows are elsewhere");
-  bool excluded = std::find(source.exclude.begin(), source.exclude.end(), table.schema + "." + table.name) !=
-                  source.exclude.end();
+  bool excluded =
+      std::find(source.exclude.begin(), source.exclude.end(), table.schema + "." + table.name) != source.exclude.end();
   if (excluded) return SchemaOnly("excluded in rotv.toml");
   if (table.of_extension) {
     FollowDecision decision = SchemaOnly("belongs to an extension");
     if (table.is_extension_config) {
-      decision.lacking = fmt::format("rows that were added to {}, an extension's configuration table", table.quoted_name);
+      decision.lacking =
+          fmt::format("rows that were added to {}, an extension's configuration table", table.quoted_name);
     }
     return decision;
   }
@@ -194,7 +194,8 @@ FollowDecision Decide(const CatalogTable& table, const SourceConfig& source) {
   std::string full = fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL", table.quoted_name);
   switch (table.replica_identity) {
     case 'n':
-      return Problem(table, "has REPLICA IDENTITY NOTHING: the server would refuse UPDATE and DELETE once it is published",
+      return Problem(table,
+                     "has REPLICA IDENTITY NOTHING: the server would refuse UPDATE and DELETE once it is published",
                      fmt::format("ALTER TABLE {} REPLICA IDENTITY DEFAULT", table.quoted_name));
     case 'f': {
       if (index != nullptr && !HasGeneratedColumn(table, *index)) return ByIndex(table, *index);
@@ -206,12 +207,13 @@ FollowDecision Decide(const CatalogTable& table, const SourceConfig& source) {
     }
     default:
       if (index != nullptr) return ByIndex(table, *index);
-      return Problem(table,
-                     table.replica_identity == 'i'
-                         ? "has a replica identity index that is gone or not valid"
-                         : "has no primary key (or a deferrable one): the server would refuse UPDATE and DELETE once it "
-                           "is published",
-                     full);
+      return Problem(
+          table,
+          table.replica_identity == 'i'
+              ? "has a replica identity index that is gone or not valid"
+              : "has no primary key (or a deferrable one): the server would refuse UPDATE and DELETE once it "
+                "is published",
+          full);
   }
 }
 

@@ -41,9 +41,9 @@ struct CatalogTable {
   bool of_extension = false;
   bool is_extension_config = false;  // pg_dump dumps rows of it, although it is an extension's.
   std::string quoted_owner;
-  bool owned = false;                // By us, or by a role that we are a member of.
+  bool owned = false;  // By us, or by a role that we are a member of.
   bool readable = false;
-  bool row_security = false;         // Policies apply to us.
+  bool row_security = false;  // Policies apply to us.
   int64_t rows_estimate = 0;
   int64_t bytes = 0;
   std::vector<CatalogColumn> columns;  // Neither dropped nor system columns, in order.
@@ -71,12 +71,12 @@ Catalog ReadCatalog(PgConnection& connection);
 // How a table is followed, and what is wrong with it, if anything.
 struct FollowDecision {
   proto::Follow follow = proto::FOLLOW_SCHEMA_ONLY;
-  std::string way;                   // "by primary key", "by index notes_key", "as a bag"; empty if no rows are kept.
-  std::string reason;                // "notes_pkey", "excluded in rotv.toml"
-  std::vector<int> column_numbers;   // Of the identity; for FOLLOW_KEY.
-  std::string problem;               // Why it cannot be followed; empty if it can.
-  std::string fix;                   // The statement that mends it.
-  std::string lacking;               // What of it the seed will lack without being asked to; empty for nothing.
+  std::string way;                  // "by primary key", "by index notes_key", "as a bag"; empty if no rows are kept.
+  std::string reason;               // "notes_pkey", "excluded in rotv.toml"
+  std::vector<int> column_numbers;  // Of the identity; for FOLLOW_KEY.
+  std::string problem;              // Why it cannot be followed; empty if it can.
+  std::string fix;                  // The statement that mends it.
+  std::string lacking;              // What of it the seed will lack without being asked to; empty for nothing.
 };
 FollowDecision Decide(const CatalogTable& table, const SourceConfig& source);
 

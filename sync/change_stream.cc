@@ -11,15 +11,16 @@
 namespace rotv {
 namespace {
 
-// What waits in memory before it is written, and how long it may wait: less work between two acknowledgements means that
-// the source can let go of its log earlier.
+// What waits in memory before it is written, and how long it may wait: less work between two acknowledgements means
+// that the source can let go of its log earlier.
 constexpr size_t kBufferBytes = size_t{16} << 20;
 constexpr auto kPublishPeriod = std::chrono::seconds(1);
 // Well below the shortest sensible wal_sender_timeout.
 constexpr auto kAnswerPeriod = std::chrono::milliseconds(500);
-// The log's last records may never be flushed while the server idles, but commits always are, within three rounds of its log
-// writer (200 ms each).
+// The log's last records may never be flushed while the server idles, but commits always are, within three rounds of
+// its log writer (200 ms each, unless wal_writer_delay says otherwise).
 constexpr auto kStalled = std::chrono::seconds(2);
+constexpr int kWriterRounds = 3;
 constexpr int kWaitMs = 50;
 // The server notices that a killed run is gone after its wal_sender_timeout, a minute by default.
 constexpr auto kSlotInUsePatience = std::chrono::seconds(75);
@@ -37,10 +38,9 @@ void ChangeStream::Start() {
   Lsn from(parts_.manifest.durable_lsn());
   received_ = acknowledged_ = started_ = from;
   PgConnection& connection = parts_.connection;
-  std::string command = fmt::format(
-      "START_REPLICATION SLOT {} LOGICAL {} (proto_version '1', publication_names {})",
-      connection.QuoteIdentifier(parts_.manifest.slot()), from.ToString(),
-      connection.QuoteLiteral(connection.QuoteIdentifier(parts_.manifest.publication())));
+  std::string command = fmt::format("START_REPLICATION SLOT {} LOGICAL {} (proto_version '1', publication_names {})",
+                                    connection.QuoteIdentifier(parts_.manifest.slot()), from.ToString(),
+                                    connection.QuoteLiteral(connection.QuoteIdentifier(parts_.manifest.publication())));
   Clock::time_point deadline = Clock::now() + kSlotInUsePatience;
   while (std::optional<PgFailure> failure = connection.StartStream(command)) {
     if (failure->sqlstate != kObjectInUse) connection.Throw(*failure);
@@ -54,6 +54,7 @@ void ChangeStream::Start() {
   }
   parts_.progress.Detail("");
   last_publish_ = last_answer_ = last_arrival_ = Clock::now();
+  patience_ = kStalled;
 }
 
 void ChangeStream::ReceiveUntil(Lsn target) {
@@ -123,15 +124,20 @@ bool ChangeStream::WaitForMore() {
   return NothingLeftToFlush();
 }
 
-// Whether the server has sent all that is flushed, and what is missing to the target is records that wait for somebody to
-// flush them: no commit that anybody could have seen is among those.
+// Whether the server has sent all that is flushed, and what is missing to the target is records that wait for somebody
+// to flush them: no commit that anybody could have seen is among those.
 bool ChangeStream::NothingLeftToFlush() {
   Clock::time_point now = Clock::now();
-  if (parts_.applier.in_transaction() || now - last_arrival_ < kStalled) return false;
+  if (parts_.applier.in_transaction() || now - last_arrival_ < patience_) return false;
   // A server that is busy with a large transaction sends nothing either, but does not answer.
   if (now - last_keepalive_ > std::chrono::milliseconds(500)) return false;
-  last_arrival_ = now;  // Not asked again for a while.
-  return parts_.flush_lsn() < target_;
+  LogFlush flush = parts_.log_flush();
+  if (flush.lsn >= target_) {
+    last_arrival_ = now;  // The rest is on its way; not asked again for a while.
+    return false;
+  }
+  patience_ = std::max<Clock::duration>(kStalled, kWriterRounds * flush.writer_delay + kStalled / 4);
+  return now - last_arrival_ >= patience_;
 }
 
 void ChangeStream::AnswerWhenDue() {
@@ -142,9 +148,8 @@ void ChangeStream::AnswerWhenDue() {
 
 void ChangeStream::Acknowledge(bool request_reply) {
   acknowledged_ = std::max(acknowledged_, parts_.writer.durable_lsn());
-  StandbyStatus status{.received = std::max(received_, acknowledged_),
-                       .flushed = acknowledged_,
-                       .request_reply = request_reply};
+  StandbyStatus status{
+      .received = std::max(received_, acknowledged_), .flushed = acknowledged_, .request_reply = request_reply};
   parts_.connection.SendStream(EncodeStandbyStatus(status, NowUs()));
   last_answer_ = Clock::now();
 }

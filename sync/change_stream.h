@@ -14,6 +14,12 @@
 
 namespace rotv {
 
+// How far the server's log is safe, and how often it sees to that.
+struct LogFlush {
+  Lsn lsn;
+  std::chrono::milliseconds writer_delay{0};  // wal_writer_delay
+};
+
 class ChangeStream {
  public:
   struct Parts {
@@ -23,13 +29,13 @@ class ChangeStream {
     proto::Manifest& manifest;  // Published as the stream gets on; durable_lsn is kept current.
     Progress& progress;
     const Interrupt& interrupt;
-    std::function<Lsn()> flush_lsn;  // How far the server's log is flushed; asked on another connection, rarely.
+    std::function<LogFlush()> log_flush;  // Asked on another connection, rarely.
   };
   explicit ChangeStream(const Parts& parts) : parts_(parts) {}
 
   // Receives everything that commits before `target`. Everything received is in the store and durable on return, and
-  // manifest.durable_lsn is the position that was reached: `target`, or less if the server's log ends in records that nobody
-  // has flushed, behind the last commit.
+  // manifest.durable_lsn is the position that was reached: `target`, or less if the server's log ends in records that
+  // nobody has flushed, behind the last commit.
   void ReceiveUntil(Lsn target);
 
   // Acknowledges all of it and ends the stream.
@@ -58,6 +64,7 @@ class ChangeStream {
   Clock::time_point last_answer_;
   Clock::time_point last_arrival_;
   Clock::time_point last_keepalive_;
+  Clock::duration patience_;  // With a server that has nothing to send.
   bool asked_ = false;
 };
 

@@ -25,10 +25,8 @@ using Parameters = std::map<std::string, std::string>;
 
 // Without a url the parts that also serve behind SSH: then seen from here.
 Parameters PartsOf(const SourceConfig& source) {
-  Parameters parameters = {{"host", source.host},
-                           {"port", std::to_string(source.port)},
-                           {"dbname", source.database},
-                           {"user", source.user}};
+  Parameters parameters = {
+      {"host", source.host}, {"port", std::to_string(source.port)}, {"dbname", source.database}, {"user", source.user}};
   std::erase_if(parameters, [](const auto& parameter) { return parameter.second.empty(); });
   return parameters;
 }

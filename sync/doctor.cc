@@ -36,11 +36,14 @@ Check CheckDisk(const Context& context, const Catalog& catalog) {
   std::error_code error;
   std::filesystem::space_info space = std::filesystem::space(existing, error);
   constexpr double kMiB = 1 << 20;
-  std::string message = fmt::format("{:.0f} MiB free for a database of {:.0f} MiB", static_cast<double>(space.available) / kMiB,
-                                    static_cast<double>(needed) / kMiB);
+  std::string message = fmt::format("{:.0f} MiB free for a database of {:.0f} MiB",
+                                    static_cast<double>(space.available) / kMiB, static_cast<double>(needed) / kMiB);
   // The store takes less than half of it, the seed about as much.
-  if (error || space.available > needed * 2) return {.outcome = Check::Outcome::kOk, .name = "disk", .message = message};
-  return {.outcome = Check::Outcome::kWarning, .name = "disk", .message = message,
+  if (error || space.available > needed * 2)
+    return {.outcome = Check::Outcome::kOk, .name = "disk", .message = message};
+  return {.outcome = Check::Outcome::kWarning,
+          .name = "disk",
+          .message = message,
           .fix = fmt::format("free space on the disk of {}, or choose another place with --home", existing.string())};
 }
 
@@ -60,27 +63,30 @@ DoctorReport Examine(const Context& context) {
     SourceSession session(context, sockets.path());
     PgConnection& connection = session.connection();
     report.source = session.link().Description();
-    report.server = fmt::format("PostgreSQL {}, database {}", connection.Parameter("server_version"),
-                                connection.database());
+    report.server =
+        fmt::format("PostgreSQL {}, database {}", connection.Parameter("server_version"), connection.database());
     report.checks.push_back({.outcome = Check::Outcome::kOk, .name = "connection", .message = report.source});
     for (Check& check : CheckServer(session, WalLimit::kRequired)) report.checks.push_back(std::move(check));
     Catalog catalog = ReadCatalog(connection);
     for (Check& check : CheckCatalog(catalog, context.source)) report.checks.push_back(std::move(check));
     for (std::string& lack : Lacking(catalog, context.source)) {
-      report.checks.push_back({.outcome = Check::Outcome::kWarning, .name = "not followed yet",
-                               .message = "the seed will lack " + lack});
+      report.checks.push_back(
+          {.outcome = Check::Outcome::kWarning, .name = "not followed yet", .message = "the seed will lack " + lack});
     }
     report.checks.push_back(CheckDisk(context, catalog));
     report.tables = ReportTables(catalog, context.source);
     for (const TableReport& table : report.tables) {
       if (table.outcome != Check::Outcome::kProblem) continue;
-      report.checks.push_back({.outcome = Check::Outcome::kProblem, .name = table.name, .message = table.reason,
-                               .fix = table.fix});
+      report.checks.push_back(
+          {.outcome = Check::Outcome::kProblem, .name = table.name, .message = table.reason, .fix = table.fix});
     }
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kBug) throw;
-    report.checks.push_back({.outcome = Check::Outcome::kProblem, .name = "connection", .message = error.what(),
-                             .fix = error.hint(), .code = error.code()});
+    report.checks.push_back({.outcome = Check::Outcome::kProblem,
+                             .name = "connection",
+                             .message = error.what(),
+                             .fix = error.hint(),
+                             .code = error.code()});
   }
   return report;
 }

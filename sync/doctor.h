@@ -13,15 +13,16 @@ namespace rotv {
 struct Check {
   enum class Outcome { kOk, kWarning, kProblem };
   Outcome outcome = Outcome::kOk;
-  std::string name;     // "wal_level", "publication", "public.notes"
-  std::string message;  // What is so.
-  std::string fix;      // The exact statement or command that mends it; empty when ok.
+  std::string name;                      // "wal_level", "publication", "public.notes"
+  std::string message;                   // What is so.
+  std::string fix;                       // The exact statement or command that mends it; empty when ok.
   ErrorCode code = ErrorCode::kRefused;  // What baseline would fail with; for kProblem only.
 };
 
 struct TableReport {
-  std::string name;     // Quoted as SQL needs it.
-  std::string follow;   // "streamed by primary key", "streamed by index x", "streamed as a bag", "schema only", "not followed"
+  std::string name;  // Quoted as SQL needs it.
+  std::string
+      follow;  // "streamed by primary key", "streamed by index x", "streamed as a bag", "schema only", "not followed"
   std::string reason;
   int64_t rows_estimate = 0;
   int64_t bytes = 0;
@@ -30,8 +31,8 @@ struct TableReport {
 };
 
 struct DoctorReport {
-  std::string source;   // Link::Description().
-  std::string server;   // "PostgreSQL 15.20, database rotv"
+  std::string source;  // Link::Description().
+  std::string server;  // "PostgreSQL 15.20, database rotv"
   std::vector<Check> checks;
   std::vector<TableReport> tables;
 

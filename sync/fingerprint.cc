@@ -37,9 +37,9 @@ SELECT coalesce(bit_xor(h), 0) FROM (
 ) z
 )";
 
-// Per table: names, persistence, identity index, columns with xmin and missing value, the closure of its types (enum labels,
-// composite attributes, domains, ranges), its row in our publication. Not the file: TRUNCATE, which is streamed, and VACUUM
-// FULL, which changes no row, move it, and every other rewrite changes pg_attribute.
+// Per table: names, persistence, identity index, columns with xmin and missing value, the closure of its types (enum
+// labels, composite attributes, domains, ranges), its row in our publication. Not the file: TRUNCATE, which is
+// streamed, and VACUUM FULL, which changes no row, move it, and every other rewrite changes pg_attribute.
 constexpr const char* kTablesSql = R"(
 WITH RECURSIVE
 ns AS (SELECT oid, nspname FROM pg_namespace WHERE oid >= 16384 AND nspname !~ '^pg_' OR nspname = 'public'),

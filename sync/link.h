@@ -16,9 +16,9 @@
 namespace rotv {
 
 struct RemoteCommand {
-  std::vector<std::string> argv;             // Quoted for the far shell by the link.
-  std::map<std::string, std::string> env;    // Never a password: this is seen in the far end's process list.
-  std::string password;                      // Handed over on standard input as PGPASSWORD; empty: none.
+  std::vector<std::string> argv;           // Quoted for the far shell by the link.
+  std::map<std::string, std::string> env;  // Never a password: this is seen in the far end's process list.
+  std::string password;                    // Handed over on standard input as PGPASSWORD; empty: none.
 };
 
 struct CommandResult {

@@ -15,9 +15,9 @@ namespace rotv {
 enum class Compression { kNone, kZstd, kGzip };
 
 struct MaterializeOptions {
-  std::filesystem::path output;      // "-" is stdout; empty: HOME/seed-data.sql (.zst, .gz).
-  std::string at;                    // LSN or time; empty: the snapshot.
-  std::string snapshot = "head";     // "head", "baseline" or a name.
+  std::filesystem::path output;   // "-" is stdout; empty: HOME/seed-data.sql (.zst, .gz).
+  std::string at;                 // LSN or time; empty: the snapshot.
+  std::string snapshot = "head";  // "head", "baseline" or a name.
   Compression compression = Compression::kNone;
 };
 
@@ -27,7 +27,7 @@ struct MaterializeResult {
   int64_t source_time_us = 0;  // Unix time, by the source's clock, of the state written.
   uint64_t tables = 0;
   uint64_t rows = 0;
-  uint64_t bytes = 0;          // Of SQL, before compression.
+  uint64_t bytes = 0;  // Of SQL, before compression.
   double seconds = 0;
 };
 

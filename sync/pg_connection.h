@@ -57,7 +57,7 @@ class PgConnection {
   enum class Kind { kOrdinary, kReplication };
   struct Options {
     Kind kind = Kind::kOrdinary;
-    std::string password;           // Empty: PGPASSWORD or pgpass by libpq's own rules.
+    std::string password;  // Empty: PGPASSWORD or pgpass by libpq's own rules.
     std::string application_name = "rotv-sync";
     int lock_timeout_ms = 2000;
   };
@@ -69,11 +69,11 @@ class PgConnection {
   PgConnection(const PgConnection&) = delete;
   PgConnection& operator=(const PgConnection&) = delete;
 
-  // One statement, or several separated by semicolons (one round trip for all). Query() throws on failure: kRefused for a
-  // missing privilege, kUnreachable for a lost connection or a lock that was not to be had in time, else kProtocol.
-  PgResult Query(const std::string& sql);                     // The last statement's rows.
-  std::vector<PgResult> QueryAll(const std::string& sql);     // Each statement's.
-  PgOutcome TryQuery(const std::string& sql);                 // Throws only for a lost connection.
+  // One statement, or several separated by semicolons (one round trip for all). Query() throws on failure: kRefused for
+  // a missing privilege, kUnreachable for a lost connection or a lock that was not to be had in time, else kProtocol.
+  PgResult Query(const std::string& sql);                  // The last statement's rows.
+  std::vector<PgResult> QueryAll(const std::string& sql);  // Each statement's.
+  PgOutcome TryQuery(const std::string& sql);              // Throws only for a lost connection.
   [[noreturn]] void Throw(const PgFailure& failure) const;
 
   // Statements, the last of which is COPY … TO STDOUT; gives the results of those before it.
@@ -95,9 +95,9 @@ class PgConnection {
   // Asks the server to stop the statement under way. From any thread; never throws.
   void Cancel();
 
-  int server_version() const;                    // 150020
-  std::string Parameter(const char* name) const; // server_encoding, standard_conforming_strings …
-  std::string password() const;                  // That which was used; empty if none.
+  int server_version() const;                     // 150020
+  std::string Parameter(const char* name) const;  // server_encoding, standard_conforming_strings …
+  std::string password() const;                   // That which was used; empty if none.
   std::string database() const;
   std::string user() const;
   int backend_pid() const;

@@ -17,7 +17,8 @@ constexpr int64_t kUsPerSecond = 1000000;
 std::optional<int64_t> ParseTimeUs(const std::string& text) {
   std::tm parts{};
   int read = 0;
-  for (const char* form : {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"}) {
+  for (const char* form :
+       {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"}) {
     parts = {};
     const char* end = strptime(text.c_str(), form, &parts);
     if (end != nullptr && *end == '\0') {

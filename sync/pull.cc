@@ -49,9 +49,13 @@ class PullRun {
     StoreWriter writer(store_);
     Lsn from(manifest_.durable_lsn());
     Applier applier(schema, manifest_, writer, from);
-    ChangeStream stream({.connection = streaming, .applier = applier, .writer = writer, .manifest = manifest_,
-                         .progress = context_.progress, .interrupt = context_.interrupt,
-                         .flush_lsn = [this] { return FlushLsn(); }});
+    ChangeStream stream({.connection = streaming,
+                         .applier = applier,
+                         .writer = writer,
+                         .manifest = manifest_,
+                         .progress = context_.progress,
+                         .interrupt = context_.interrupt,
+                         .log_flush = [this] { return AskLogFlush(); }});
     context_.progress.Begin("receiving changes", Progress::Unit::kBytes, BytesBetween(from, target));
     stream.ReceiveUntil(target);
     // The schema must be the same at the end as it was at the start: only then was it so all the while. Asked while the
@@ -82,9 +86,10 @@ class PullRun {
     store_.Tidy();
   }
 
-  Lsn FlushLsn() {
-    PgResult row = session_.connection().Query("SELECT pg_current_wal_flush_lsn()");
-    return Lsn::Parse(row.Text(0, 0)).value();
+  LogFlush AskLogFlush() {
+    PgResult row = session_.connection().Query(
+        "SELECT pg_current_wal_flush_lsn(), setting FROM pg_settings WHERE name = 'wal_writer_delay'");
+    return {Lsn::Parse(row.Text(0, 0)).value(), std::chrono::milliseconds(row.Int(0, 1))};
   }
 
   const Context& context_;

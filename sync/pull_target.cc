@@ -50,7 +50,8 @@ void CheckSlot(const PgResult& row, const proto::Manifest& manifest) {
 Lsn WithoutPageHeader(Lsn insert_lsn, uint64_t segment_bytes) {
   uint64_t value = insert_lsn.value();
   if (value % segment_bytes == kSegmentHeaderBytes) return Lsn(value - kSegmentHeaderBytes);
-  if (value % segment_bytes >= kPageBytes && value % kPageBytes == kPageHeaderBytes) return Lsn(value - kPageHeaderBytes);
+  if (value % segment_bytes >= kPageBytes && value % kPageBytes == kPageHeaderBytes)
+    return Lsn(value - kPageHeaderBytes);
   return insert_lsn;
 }
 
@@ -61,8 +62,7 @@ SourceState AskSourceState(PgConnection& connection, const proto::Manifest& mani
       "FROM (SELECT) one LEFT JOIN pg_replication_slots s ON s.slot_name = {};{};"
       "SELECT pg_current_wal_insert_lsn(), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, "
       "pg_size_bytes(current_setting('wal_segment_size'))",
-      kIdentityColumns, connection.QuoteLiteral(manifest.slot()),
-      FingerprintSql(connection, manifest.publication())));
+      kIdentityColumns, connection.QuoteLiteral(manifest.slot()), FingerprintSql(connection, manifest.publication())));
   CheckIdentity(results.at(0), manifest.source());
   CheckSlot(results.at(0), manifest);
   const PgResult& position = results.at(3);
@@ -76,7 +76,8 @@ SourceState AskSourceState(PgConnection& connection, const proto::Manifest& mani
 void CheckSchemaUnchanged(const Fingerprint& now, const proto::Manifest& manifest) {
   if (now == Fingerprint{manifest.schema_fingerprint(), manifest.table_fingerprint()}) return;
   throw Error(ErrorCode::kSlotLost,
-              "the schema has changed on the source since the last pull, which this version cannot follow yet", kNewBaseline);
+              "the schema has changed on the source since the last pull, which this version cannot follow yet",
+              kNewBaseline);
 }
 
 }  // namespace rotv

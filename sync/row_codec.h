@@ -22,9 +22,9 @@ class RowCodec {
   // The key of a tuple; a key column that it has as unchanged is taken from `old`, if there is one.
   void KeyOfTuple(const pgoutput::Tuple& tuple, const pgoutput::Tuple* old, std::string* key);
 
-  // One line of COPY text without its newline; columns that are unchanged are taken from `old` if that is a full row, else
-  // are written as kCopyUnchanged. Returns whether the line is complete. Throws kProtocol if the number of columns is not
-  // the shape's.
+  // One line of COPY text without its newline; columns that are unchanged are taken from `old` if that is a full row,
+  // else are written as kCopyUnchanged. Returns whether the line is complete. Throws kProtocol if the number of columns
+  // is not the shape's.
   bool LineOfTuple(const pgoutput::Tuple& tuple, const pgoutput::OldRow* old, std::string* line) const;
 
   // Throws kSlotLost if the source's idea of the table is not the one that is stored: names, types or order differ.

@@ -43,7 +43,8 @@ Error DumpError(SourceSession& session, const CommandResult& result) {
             "try again when the migration that holds it has ended"};
   }
   if (says("No such container") || says("no such container") || says("no container with name")) {
-    return {ErrorCode::kRefused, fmt::format("no such container at {}: {}", session.link().Description(), LastLine(text)),
+    return {ErrorCode::kRefused,
+            fmt::format("no such container at {}: {}", session.link().Description(), LastLine(text)),
             "check `container` and `runtime` in rotv.toml; podman ps on the source lists those that run"};
   }
   return {ErrorCode::kRefused, fmt::format("pg_dump failed (exit status {}): {}", result.exit_status, LastLine(text)),
@@ -54,8 +55,8 @@ RemoteCommand DumpCommand(SourceSession& session, const std::string& snapshot, s
   RemoteCommand command;
   command.argv = {"pg_dump"};
   for (const std::string& argument : session.link().DumpArguments()) command.argv.push_back(argument);
-  for (const char* argument :
-       {"--no-password", "--no-owner", "--no-acl", "--no-publications", "--no-subscriptions", "--lock-wait-timeout=10s"}) {
+  for (const char* argument : {"--no-password", "--no-owner", "--no-acl", "--no-publications", "--no-subscriptions",
+                               "--lock-wait-timeout=10s"}) {
     command.argv.emplace_back(argument);
   }
   command.argv.push_back("--snapshot=" + snapshot);
@@ -82,7 +83,8 @@ std::optional<DumpSections> DumpSchema(SourceSession& session, const std::string
       DumpCommand(session, snapshot, {"--section=pre-data", "--section=post-data", "--clean", "--if-exists"});
   RemoteCommand post = DumpCommand(session, snapshot, {"--section=post-data"});
   // Side by side, since each is mostly waiting for its own questions.
-  std::future<std::optional<std::string>> all_text = std::async(std::launch::async, [&] { return RunDump(session, all); });
+  std::future<std::optional<std::string>> all_text =
+      std::async(std::launch::async, [&] { return RunDump(session, all); });
   std::optional<std::string> post_text;
   std::exception_ptr error;
   try {
@@ -98,9 +100,8 @@ std::optional<DumpSections> DumpSchema(SourceSession& session, const std::string
 
 int DumpProgramVersion(SourceSession& session) {
   std::string text;
-  CommandResult result =
-      session.link().Run({.argv = {"pg_dump", "--version"}, .env = {}, .password = ""},
-                         [&](std::string_view part) { text.append(part); });
+  CommandResult result = session.link().Run({.argv = {"pg_dump", "--version"}, .env = {}, .password = ""},
+                                            [&](std::string_view part) { text.append(part); });
   if (result.exit_status != 0) throw DumpError(session, result);
   // "pg_dump (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)"
   size_t at = text.find(") ");

@@ -19,8 +19,8 @@ struct SeedCounts {
   uint64_t bytes = 0;
 };
 
-// Gives the seed of `store` at `lsn` to `write`, in pieces of about a megabyte, in order, on the calling thread. Rows are read
-// ahead by other threads.
+// Gives the seed of `store` at `lsn` to `write`, in pieces of about a megabyte, in order, on the calling thread. Rows
+// are read ahead by other threads.
 SeedCounts WriteSeed(const RowStore& store, Lsn lsn, const std::function<void(std::string_view)>& write,
                      Progress& progress, const Interrupt& interrupt);
 

@@ -7,8 +7,8 @@
 
 namespace rotv {
 
-// Statements that ask for last_value and is_called of each sequence of `schema`, each ended by a semicolon; none where there
-// is no sequence.
+// Statements that ask for last_value and is_called of each sequence of `schema`, each ended by a semicolon; none where
+// there is no sequence.
 std::string SequencesSql(const proto::SchemaVersion& schema);
 
 // Reads their answers, beginning with that at `results[from]`.

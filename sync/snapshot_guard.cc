@@ -48,7 +48,8 @@ TransactionSnapshot TransactionSnapshot::Parse(std::string_view text) {
 }
 
 bool SafeToRead(const TransactionSnapshot& exported, const TransactionSnapshot& current) {
-  // Not ended for `current` are its in_progress and all from its xmax on; of these, none may count as ended for `exported`.
+  // Not ended for `current` are its in_progress and all from its xmax on; of these, none may count as ended for
+  // `exported`.
   for (uint64_t xid : current.in_progress) {
     if (xid < exported.xmax && !Contains(exported.in_progress, xid)) return false;
   }

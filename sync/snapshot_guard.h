@@ -1,9 +1,9 @@
 // Keeps us from reading through a fresh slot's snapshot too early.
 //
-// The snapshot that a slot's creation exports counts a transaction as committed as soon as its commit record was decoded;
-// the server may not have marked it so yet. A reader that comes in between takes it for crashed and stamps its rows as
-// aborted, for good: committed rows are destroyed on the source. So nothing may be read through the snapshot before every
-// transaction that it counts as committed is seen as ended by an ordinary snapshot.
+// The snapshot that a slot's creation exports counts a transaction as committed as soon as its commit record was
+// decoded; the server may not have marked it so yet. A reader that comes in between takes it for crashed and stamps its
+// rows as aborted, for good: committed rows are destroyed on the source. So nothing may be read through the snapshot
+// before every transaction that it counts as committed is seen as ended by an ordinary snapshot.
 
 #pragma once
 
@@ -32,8 +32,8 @@ struct TransactionSnapshot {
 // Whether every transaction that `exported` counts as ended has ended for `current` too.
 bool SafeToRead(const TransactionSnapshot& exported, const TransactionSnapshot& current);
 
-// Waits until SafeToRead. `importing` is in a transaction on the exported snapshot and has read nothing; `ordinary` is not in
-// a transaction. Throws kUnreachable if that takes longer than a minute, kInterrupted.
+// Waits until SafeToRead. `importing` is in a transaction on the exported snapshot and has read nothing; `ordinary` is
+// not in a transaction. Throws kUnreachable if that takes longer than a minute, kInterrupted.
 void WaitUntilSafeToRead(PgConnection& importing, PgConnection& ordinary, const Interrupt& interrupt);
 
 // The same with the server's answers from elsewhere, and no wait but `pause`.

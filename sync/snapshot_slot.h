@@ -11,16 +11,16 @@
 
 namespace rotv {
 
-// Commits a publication of exactly the followed tables of `schema`. Must be done before the slot is made: pgoutput reads
-// the catalogue of the past, where a younger publication does not exist.
+// Commits a publication of exactly the followed tables of `schema`. Must be done before the slot is made: pgoutput
+// reads the catalogue of the past, where a younger publication does not exist.
 void CreatePublication(PgConnection& connection, const std::string& name, const proto::SchemaVersion& schema);
 
 // A new logical slot and its snapshot, which others can import as long as this lives and no statement is sent on its
 // connection. The slot stays.
 class SnapshotSlot {
  public:
-  // Waits for transactions that are open on the source, up to half a minute each, showing whom it waits for; then throws
-  // kUnreachable naming them. Throws kRefused if no slot is free or the plugin is forbidden.
+  // Waits for transactions that are open on the source, up to half a minute each, showing whom it waits for; then
+  // throws kUnreachable naming them. Throws kRefused if no slot is free or the plugin is forbidden.
   SnapshotSlot(SourceSession& session, const std::string& name);
 
   Lsn lsn() const { return lsn_; }  // The consistent point: the snapshot is the state at it.

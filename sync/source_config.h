@@ -15,11 +15,11 @@ struct SourceConfig {
   std::string identity;     // A private key's file; empty: agent, then ssh_config, then the usual files.
   std::string known_hosts;  // Empty: libssh's default files.
 
-  std::string container;          // PostgreSQL lives in this container on the far end.
-  std::string runtime = "podman"; // What runs that container: podman or docker.
+  std::string container;           // PostgreSQL lives in this container on the far end.
+  std::string runtime = "podman";  // What runs that container: podman or docker.
 
-  // As seen from the far end (inside the container, if one is named). A host that starts with '/' is a socket directory;
-  // an empty one means the usual socket directory of the far end.
+  // As seen from the far end (inside the container, if one is named). A host that starts with '/' is a socket
+  // directory; an empty one means the usual socket directory of the far end.
   std::string host;
   int port = 5432;
   std::string database;

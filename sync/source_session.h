@@ -19,7 +19,8 @@ class SourceSession {
   // With kAlsoReplication a replication connection is opened at the same time: on a slow link each takes several round
   // trips.
   enum class Connections { kOne, kAlsoReplication };
-  // Opens the link and the connection. `run_directory` is private and ours, for sockets. The context outlives the session.
+  // Opens the link and the connection. `run_directory` is private and ours, for sockets. The context outlives the
+  // session.
   SourceSession(const Context& context, const std::filesystem::path& run_directory,
                 Connections connections = Connections::kOne);
 

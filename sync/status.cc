@@ -11,12 +11,14 @@ namespace rotv {
 namespace {
 
 SlotStatus AskSlot(PgConnection& connection, const proto::Manifest& manifest, const proto::OwnedObjects& objects) {
-  PgResult row = connection.Query(fmt::format(
-      "SELECT wal_status, greatest(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint, "
-      "greatest(pg_wal_lsn_diff(pg_current_wal_lsn(), '{}'), 0)::bigint, coalesce(age(catalog_xmin), 0) "
-      "FROM pg_replication_slots WHERE slot_name = {}",
-      Lsn(manifest.head_lsn()).ToString(), connection.QuoteLiteral(objects.slot())));
-  SlotStatus status{.slot = objects.slot(), .publication = objects.publication(), .wal_status = "missing",
+  PgResult row = connection.Query(
+      fmt::format("SELECT wal_status, greatest(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint, "
+                  "greatest(pg_wal_lsn_diff(pg_current_wal_lsn(), '{}'), 0)::bigint, coalesce(age(catalog_xmin), 0) "
+                  "FROM pg_replication_slots WHERE slot_name = {}",
+                  Lsn(manifest.head_lsn()).ToString(), connection.QuoteLiteral(objects.slot())));
+  SlotStatus status{.slot = objects.slot(),
+                    .publication = objects.publication(),
+                    .wal_status = "missing",
                     .removal = RemovalSql(objects)};
   if (row.rows() == 0) return status;
   status.wal_status = row.Get(0, 0);

@@ -15,11 +15,11 @@ namespace rotv {
 struct SlotStatus {
   std::string slot;
   std::string publication;
-  std::string wal_status;             // pg_replication_slots.wal_status; "missing" if the slot is gone.
-  uint64_t wal_held_bytes = 0;        // Log that the source keeps for us.
-  uint64_t pending_bytes = 0;         // Log written since the head.
-  int64_t catalog_xmin_age = 0;       // Transactions; vacuum cannot clean the catalogue behind it.
-  std::string removal;                // The SQL that removes everything of ours from the source.
+  std::string wal_status;        // pg_replication_slots.wal_status; "missing" if the slot is gone.
+  uint64_t wal_held_bytes = 0;   // Log that the source keeps for us.
+  uint64_t pending_bytes = 0;    // Log written since the head.
+  int64_t catalog_xmin_age = 0;  // Transactions; vacuum cannot clean the catalogue behind it.
+  std::string removal;           // The SQL that removes everything of ours from the source.
 };
 
 struct TableStatus {
@@ -30,16 +30,16 @@ struct TableStatus {
 struct StatusReport {
   bool has_baseline = false;
   std::string source;
-  std::string system;                 // Server version and database.
+  std::string system;  // Server version and database.
   Lsn baseline_lsn;
   int64_t baseline_time_us = 0;
   Lsn head_lsn;
-  int64_t head_time_us = 0;           // The source's clock when the last pull fixed its target.
+  int64_t head_time_us = 0;  // The source's clock when the last pull fixed its target.
   uint64_t store_bytes = 0;
   bool detached = false;
   std::vector<TableStatus> tables;
-  std::optional<SlotStatus> slot;     // Nothing with --offline, without a baseline, or when detached.
-  std::string unreachable;            // Why the source could not be asked; empty if it was.
+  std::optional<SlotStatus> slot;  // Nothing with --offline, without a baseline, or when detached.
+  std::string unreachable;         // Why the source could not be asked; empty if it was.
 };
 
 enum class AskSource { kYes, kNo };

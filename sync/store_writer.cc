@@ -63,8 +63,7 @@ bool StoreWriter::TrySubmit(Job* job) {
 
 void StoreWriter::WaitForRoom(int timeout_ms) {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms),
-                    [this] { return stop_ || jobs_.size() < kMostJobs; });
+  changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return stop_ || jobs_.size() < kMostJobs; });
   Rethrow();
 }
 

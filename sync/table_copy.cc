@@ -143,13 +143,14 @@ class Worker {
   }
 
  private:
-  // One string of statements, so that a table costs one round trip. The check compares the table's file as the snapshot sees
-  // it with the one that is read now: where they differ the snapshot would read nothing, silently.
+  // One string of statements, so that a table costs one round trip. The check compares the table's file as the snapshot
+  // sees it with the one that is read now: where they differ the snapshot would read nothing, silently.
   std::string Statements(const Item& item) const {
     const std::string& name = item.table->quoted_name();
     return fmt::format(
         "{}; LOCK TABLE ONLY {} IN ACCESS SHARE MODE; "
-        "SELECT relfilenode = pg_relation_filenode(oid) AND oid = {}::regclass FROM pg_catalog.pg_class WHERE oid = {}; "
+        "SELECT relfilenode = pg_relation_filenode(oid) AND oid = {}::regclass FROM pg_catalog.pg_class WHERE oid = "
+        "{}; "
         "COPY {} {} TO STDOUT; COMMIT",
         ImportSnapshotSql(request_.snapshot), name, connection_->QuoteLiteral(name), item.table->id(), name,
         item.table->copy_columns());
@@ -200,9 +201,9 @@ class Worker {
       codec.KeyOfLine(line, &key);
       uint32_t count = 1;
       if (codec.is_bag()) count += CountOf(*buffer, EncodeRowPrefix(item.table->id(), item.epoch, key), &found_bytes);
-      buffer->Put({.table = item.table->id(), .epoch = item.epoch, .row_key = key,
-                   .commit_lsn = Lsn(request_.lsn.value() - 1)},
-                  {.kind = RowVersion::Kind::kRow, .shape = item.shape->id(), .count = count, .text = line});
+      buffer->Put(
+          {.table = item.table->id(), .epoch = item.epoch, .row_key = key, .commit_lsn = Lsn(request_.lsn.value() - 1)},
+          {.kind = RowVersion::Kind::kRow, .shape = item.shape->id(), .count = count, .text = line});
       ++counts.rows;
       counts.bytes += row->size();
       if (counts.bytes - reported > (size_t{256} << 10)) {

@@ -19,19 +19,20 @@ struct CopyCounts {
 
 enum class CopyEnd {
   kComplete,
-  kTableMoved,  // A table was rewritten, emptied, renamed or dropped since the snapshot: it can no longer be read there.
+  kTableMoved,  // A table was rewritten, emptied, renamed or dropped since the snapshot: it can no longer be read
+                // there.
 };
 
 struct CopyRequest {
   const proto::SchemaVersion& schema;
-  const Catalog& catalog;       // For the sizes: large tables first.
-  std::string snapshot;         // Exported, and safe to read through.
-  Lsn lsn;                      // The state that the snapshot is.
+  const Catalog& catalog;  // For the sizes: large tables first.
+  std::string snapshot;    // Exported, and safe to read through.
+  Lsn lsn;                 // The state that the snapshot is.
 };
 
-// Writes every followed table of the schema into `store`, as versions that are visible at `lsn` and later, and adds each
-// table's epoch to `manifest`. Each table is read in a short transaction of its own; one that stands in somebody's way is
-// given up and tried again later, until ten minutes have passed without any progress (kUnreachable).
+// Writes every followed table of the schema into `store`, as versions that are visible at `lsn` and later, and adds
+// each table's epoch to `manifest`. Each table is read in a short transaction of its own; one that stands in somebody's
+// way is given up and tried again later, until ten minutes have passed without any progress (kUnreachable).
 CopyEnd CopyTables(SourceSession& session, RowStore& store, const CopyRequest& request, proto::Manifest* manifest,
                    CopyCounts* counts);
 

@@ -1,4 +1,5 @@
-// Sees to it that nobody on the source waits long for a lock that we hold: whoever is in the way is cancelled, and that is us.
+// Sees to it that nobody on the source waits long for a lock that we hold: whoever is in the way is cancelled, and that
+// is us.
 
 #pragma once
 
@@ -12,8 +13,8 @@ namespace rotv {
 
 class Watchdog {
  public:
-  // Watches until destroyed, in a thread and on a connection of its own. Statements of `session` that somebody has waited
-  // for longer than a second are cancelled (SQLSTATE 57014).
+  // Watches until destroyed, in a thread and on a connection of its own. Statements of `session` that somebody has
+  // waited for longer than a second are cancelled (SQLSTATE 57014).
   explicit Watchdog(SourceSession& session);
   ~Watchdog();
 
