@@ -1,0 +1,178 @@
+#include "sync/row_codec.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+#include "sync/copy_text.h"
+#include "tests/sync/store_source.h"
+
+namespace rotv {
+namespace {
+
+using namespace std::string_literals;
+using pgoutput::OldKind;
+using pgoutput::OldRow;
+using testing::CodeOf;
+using testing::ErrorOf;
+using testing::IntegerKey;
+using testing::kInt4Oid;
+using testing::kNullValue;
+using testing::kTextOid;
+using testing::kToast;
+using testing::TextKey;
+using testing::TupleOf;
+using Values = std::vector<std::string>;
+
+class RowCodecTest : public ::testing::Test {
+ protected:
+  // Columns id integer, name text, picture text.
+  RowCodec Codec(const std::vector<uint32_t>& key_columns) {
+    schema_ = {};
+    testing::AddTable(&schema_, 1, "t", {{"id", kInt4Oid}, {"name"}, {"picture"}}, key_columns);
+    return {schema_.tables(0), schema_.shapes(0)};
+  }
+
+  static std::string KeyOfLine(RowCodec& codec, const std::string& line) {
+    std::string key = "left over";
+    codec.KeyOfLine(line, &key);
+    return key;
+  }
+  static std::string KeyOf(RowCodec& codec, const Values& values, const std::optional<Values>& old = {}) {
+    std::string key = "left over";
+    pgoutput::Tuple old_tuple = old ? TupleOf(*old) : pgoutput::Tuple();
+    codec.KeyOfTuple(TupleOf(values), old ? &old_tuple : nullptr, &key);
+    return key;
+  }
+  // With " ..." behind it if it is not complete.
+  static std::string LineOf(RowCodec& codec, const Values& values, const std::optional<Values>& old = {},
+                            OldKind kind = OldKind::kFull) {
+    std::string line = "left over";
+    std::optional<OldRow> old_row;
+    if (old) old_row = OldRow{kind, TupleOf(*old)};
+    bool complete = codec.LineOfTuple(TupleOf(values), old_row ? &*old_row : nullptr, &line);
+    return complete ? line : line + " ...";
+  }
+
+  proto::SchemaVersion schema_;
+};
+
+TEST_F(RowCodecTest, ARowsLineAndItsTupleHaveOneKey) {
+  std::mt19937 random(8);
+  const std::string alphabet = "a\t\n\\\b\v\r\fNu.\x01\xFF";
+  for (const std::vector<uint32_t>& key_columns :
+       std::vector<std::vector<uint32_t>>{{0}, {1}, {0, 1}, {2, 0}, {1, 2, 0}}) {
+    RowCodec codec = Codec(key_columns);
+    for (int i = 0; i < 200; ++i) {
+      Values values = {std::to_string(static_cast<int32_t>(random())), "", ""};
+      for (size_t column : {1, 2}) {
+        for (size_t size = random() % 6; size > 0; --size) values[column] += alphabet[random() % alphabet.size()];
+      }
+      EXPECT_EQ(KeyOf(codec, values), KeyOfLine(codec, LineOf(codec, values)));
+    }
+  }
+}
+
+TEST_F(RowCodecTest, AKeyIsItsColumnsInTheOrderOfTheIndex) {
+  RowCodec codec = Codec({2, 0});
+  EXPECT_EQ(KeyOf(codec, {"-5", "x", "p"}), TextKey("p") + IntegerKey(-5));
+  EXPECT_EQ(KeyOfLine(codec, "-5\tx\tp"), TextKey("p") + IntegerKey(-5));
+  EXPECT_EQ(KeyOfLine(codec, "-5\tx\t"), TextKey("") + IntegerKey(-5));
+}
+
+TEST_F(RowCodecTest, WhatIsEscapedInALineIsNotInItsKey) {
+  RowCodec codec = Codec({1});
+  EXPECT_EQ(KeyOfLine(codec, "1\ta\\tb\\\\\tp"), TextKey("a\tb\\"));
+  EXPECT_EQ(KeyOfLine(codec, "1\t\\\\N\tp"), TextKey("\\N"));
+}
+
+TEST_F(RowCodecTest, AKeyThatIsNullOrMissingIsRefused) {
+  RowCodec codec = Codec({0, 1});
+  EXPECT_EQ(CodeOf([&] { KeyOfLine(codec, "1\t\\N\tp"); }), ErrorCode::kProtocol);
+  EXPECT_EQ(CodeOf([&] { KeyOfLine(codec, "1"); }), ErrorCode::kProtocol);
+  EXPECT_EQ(CodeOf([&] { KeyOf(codec, {"1", kNullValue, "p"}); }), ErrorCode::kProtocol);
+  EXPECT_EQ(CodeOf([&] { KeyOf(codec, {"1", kToast, "p"}); }), ErrorCode::kProtocol);
+  EXPECT_EQ(CodeOf([&] { KeyOf(codec, {"one", "x", "p"}); }), ErrorCode::kProtocol);
+}
+
+TEST_F(RowCodecTest, AnUnchangedKeyColumnIsInTheOldTuple) {
+  RowCodec codec = Codec({0, 1});
+  EXPECT_EQ(KeyOf(codec, {"2", kToast, "p"}, Values{"1", "long", kNullValue}), IntegerKey(2) + TextKey("long"));
+  EXPECT_EQ(CodeOf([&] {
+              KeyOf(codec, {"2", kToast, "p"}, Values{"1", kNullValue, kNullValue});
+            }),
+            ErrorCode::kProtocol);
+}
+
+TEST_F(RowCodecTest, ARowIsWrittenAsCopyWritesIt) {
+  RowCodec codec = Codec({0});
+  EXPECT_EQ(LineOf(codec, {"1", kNullValue, ""}), "1\t\\N\t");
+  EXPECT_EQ(LineOf(codec, {"1", "\\N", "a\tb\nc\\"}), "1\t\\\\N\ta\\tb\\nc\\\\");
+}
+
+TEST_F(RowCodecTest, UnchangedColumnsWithoutAnOldRowLeaveTheLineIncomplete) {
+  RowCodec codec = Codec({0});
+  EXPECT_EQ(LineOf(codec, {"1", "x", kToast}), "1\tx\t\\u ...");
+  EXPECT_EQ(LineOf(codec, {"1", "\\u", "p"}), "1\t\\\\u\tp");
+}
+
+TEST_F(RowCodecTest, UnchangedColumnsAreInAFullOldRow) {
+  RowCodec codec = Codec({0});
+  EXPECT_EQ(LineOf(codec, {"1", "x", kToast}, Values{"1", "w", "big\n"}), "1\tx\tbig\\n");
+  EXPECT_EQ(LineOf(codec, {"1", "x", kToast}, Values{"1", "w", kNullValue}), "1\tx\t\\N");
+}
+
+TEST_F(RowCodecTest, ANullOfAnOldKeyIsNotTakenForAValue) {
+  RowCodec codec = Codec({0});
+  EXPECT_EQ(LineOf(codec, {"2", "x", kToast}, Values{"1", kNullValue, kNullValue}, OldKind::kKey), "2\tx\t\\u ...");
+}
+
+TEST_F(RowCodecTest, AnUnchangedKeyColumnIsTakenFromAnOldKey) {
+  RowCodec codec = Codec({0, 1});
+  EXPECT_EQ(LineOf(codec, {"2", kToast, "p"}, Values{"1", "long\t", kNullValue}, OldKind::kKey), "2\tlong\\t\tp");
+}
+
+TEST_F(RowCodecTest, ARowWithAnotherNumberOfColumnsIsRefused) {
+  RowCodec codec = Codec({0});
+  for (const Values& values : {Values{}, Values{"1", "x"}, Values{"1", "x", "p", "q"}}) {
+    EXPECT_EQ(CodeOf([&] { LineOf(codec, values); }), ErrorCode::kProtocol);
+    EXPECT_EQ(CodeOf([&] { KeyOf(codec, values); }), ErrorCode::kProtocol);
+    EXPECT_EQ(CodeOf([&] { LineOf(codec, {"1", "x", kToast}, values); }), ErrorCode::kProtocol);
+  }
+}
+
+TEST_F(RowCodecTest, ABagsKeyIsItsWholeLine) {
+  RowCodec codec = Codec({});
+  EXPECT_TRUE(codec.is_bag());
+  std::string expected;
+  AppendBagKey("1\t\\N\tp", &expected);
+  EXPECT_EQ(KeyOfLine(codec, "1\t\\N\tp"), expected);
+  EXPECT_NE(KeyOfLine(codec, "1\t\\N\tq"), expected);
+}
+
+TEST_F(RowCodecTest, ARelationAsItIsStoredIsAccepted) {
+  RowCodec codec = Codec({0});
+  pgoutput::Relation relation;
+  relation.columns = {{true, "id", kInt4Oid, -1}, {false, "name", kTextOid, -1}, {false, "picture", kTextOid, -1}};
+  EXPECT_NO_THROW(codec.CheckRelation(relation));
+}
+
+TEST_F(RowCodecTest, AnyOtherRelationNeedsANewBaseline) {
+  RowCodec codec = Codec({0});
+  pgoutput::Relation same;
+  same.columns = {{true, "id", kInt4Oid, -1}, {false, "name", kTextOid, -1}, {false, "picture", kTextOid, -1}};
+  std::vector<pgoutput::Relation> others(5, same);
+  others[0].columns.pop_back();
+  others[1].columns.push_back({false, "more", kTextOid, -1});
+  others[2].columns[1].name = "title";
+  others[3].columns[1].type_oid = kInt4Oid;
+  std::swap(others[4].columns[1], others[4].columns[2]);
+  for (const pgoutput::Relation& other : others) {
+    Error error = ErrorOf([&] { codec.CheckRelation(other); });
+    EXPECT_EQ(error.code(), ErrorCode::kSlotLost);
+    EXPECT_NE(std::string(error.what()).find("public.t"), std::string::npos) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace rotv

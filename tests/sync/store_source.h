@@ -1,0 +1,89 @@
+// What the tests of the engine's inside share: a described table, rows of pgoutput by hand, and a progress that nobody
+// sees.
+
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/store.pb.h"
+#include "sync/pgoutput.h"
+#include "sync/progress.h"
+#include "tests/storage/store_fixture.h"
+
+namespace rotv::testing {
+
+class NoProgress : public Progress {
+ public:
+  void Begin(std::string_view, Unit, uint64_t) override {}
+  void Update(uint64_t) override {}
+  void Detail(std::string_view) override {}
+  void End() override {}
+  void Warn(std::string_view) override {}
+  void Note(std::string_view) override {}
+};
+
+inline constexpr uint32_t kInt4Oid = 23;
+inline constexpr uint32_t kTextOid = 25;
+
+struct ColumnSpec {
+  std::string name;
+  uint32_t type_oid = kTextOid;
+};
+
+// Adds a table and its shape. Without key columns it is a bag.
+inline proto::Table* AddTable(proto::SchemaVersion* schema, uint32_t id, const std::string& name,
+                              const std::vector<ColumnSpec>& columns, const std::vector<uint32_t>& key_columns) {
+  proto::Shape* shape = schema->add_shapes();
+  shape->set_id(id + 1000);
+  std::string list;
+  for (const ColumnSpec& column : columns) {
+    shape->add_columns()->set_name(column.name);
+    shape->mutable_columns(shape->columns_size() - 1)->set_type_oid(column.type_oid);
+    list += (list.empty() ? "(" : ", ") + column.name;
+  }
+  proto::Table* table = schema->add_tables();
+  table->set_id(id);
+  table->set_schema("public");
+  table->set_name(name);
+  table->set_quoted_name("public." + name);
+  table->set_copy_columns(list.empty() ? "" : list + ")");
+  table->set_shape(shape->id());
+  table->set_follow(key_columns.empty() ? proto::FOLLOW_BAG : proto::FOLLOW_KEY);
+  for (uint32_t column : key_columns) {
+    table->add_key_columns(column);
+    table->add_key_is_integer(columns.at(column).type_oid == kInt4Oid);
+  }
+  return table;
+}
+
+// A first epoch for each table of `schema`.
+inline void AddHistories(const proto::SchemaVersion& schema, proto::Manifest* manifest) {
+  for (const proto::Table& table : schema.tables()) {
+    proto::TableHistory* history = manifest->add_tables();
+    history->set_table(table.id());
+    history->add_epochs()->set_number(0);
+  }
+}
+
+inline const std::string kNullValue = "<null>";
+inline const std::string kToast = "<toast>";
+
+// A row by its columns' text, kNullValue or kToast. It points into `values`.
+inline pgoutput::Tuple TupleOf(const std::vector<std::string>& values) {
+  pgoutput::Tuple tuple;
+  for (const std::string& value : values) {
+    if (value == kNullValue) {
+      tuple.push_back({pgoutput::Column::Kind::kNull, {}});
+    } else if (value == kToast) {
+      tuple.push_back({pgoutput::Column::Kind::kUnchangedToast, {}});
+    } else {
+      tuple.push_back({pgoutput::Column::Kind::kText, value});
+    }
+  }
+  return tuple;
+}
+
+}  // namespace rotv::testing
