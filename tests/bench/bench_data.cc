@@ -184,8 +184,8 @@ BEGIN
     INSERT INTO page_views (user_id, path, referrer, viewed_at, milliseconds)
       VALUES (i % {} + 1, '/trail/' || i, NULL, now(), i % 3000),
              (NULL, '/news/' || i, 'https://www.example.org/search', now(), i % 700);
-    UPDATE users SET last_seen_at = now() WHERE id = (i * 7919 + {}) % {} + 1;
-    UPDATE events SET title = 'moved ' || i, price = i % 90 WHERE id = (i * 104729 + {}) % {} + 1;
+    UPDATE users SET last_seen_at = now() WHERE id = (i::bigint * 7919 + {}) % {} + 1;
+    UPDATE events SET title = 'moved ' || i, price = i % 90 WHERE id = (i::bigint * 104729 + {}) % {} + 1;
     DELETE FROM page_views WHERE id = {} + i;
     COMMIT;
   END LOOP;

@@ -24,6 +24,8 @@ std::string Described(const Samples& samples) {
     auto [least, most] = std::minmax_element(samples.seconds.begin(), samples.seconds.end());
     text += fmt::format(" ({:.2f}-{:.2f})", *least, *most);
   }
+  if (!samples.processor_seconds.empty())
+    text += fmt::format(", {:.2f} s of processor", MedianOf(samples.processor_seconds));
   if (!samples.wire_bytes.empty()) text += fmt::format(", {} on the wire", HumanBytes(samples.MedianWireBytes()));
   return text;
 }
@@ -160,6 +162,7 @@ std::string Report::Json() const {
   for (const Samples& samples : samples_) {
     document["samples"].push_back({{"what", samples.what},
                                    {"seconds", samples.seconds},
+                                   {"processor_seconds", samples.processor_seconds},
                                    {"wire_bytes", samples.wire_bytes},
                                    {"peak_rss_kib", samples.peak_kib}});
   }

@@ -13,8 +13,9 @@ namespace rotv::bench {
 struct Samples {
   std::string what;
   std::vector<double> seconds = {};
-  std::vector<uint64_t> wire_bytes = {};  // In both directions, where they were counted.
-  int64_t peak_kib = 0;                   // The highest of all.
+  std::vector<double> processor_seconds = {};  // Of the program alone, not of the servers that it made work.
+  std::vector<uint64_t> wire_bytes = {};       // In both directions, where they were counted.
+  int64_t peak_kib = 0;                        // The highest of all.
 
   double Median() const;
   uint64_t MedianWireBytes() const;

@@ -48,6 +48,7 @@ struct Options {
   std::vector<std::string> parts = {"baseline", "materialize", "slow", "pull", "bulk"};
   bool json = false;
   bool markdown = false;
+  bool keep = false;
 
   bool Has(const std::string& part) const { return std::find(parts.begin(), parts.end(), part) != parts.end(); }
 };
@@ -106,7 +107,9 @@ class SideBySide {
   explicit SideBySide(const Options& options)
       : options_(options),
         size_(Scaled(options.size)),
-        source_({.binary = Binary(), .postgres = {.settings = kServerSettings}}),
+        source_({.binary = Binary(),
+                 .postgres = {.settings = kServerSettings},
+                 .ssh = {.config_lines = {SshEnvironment()}}}),
         slow_link_({.target_port = source_.ssh().port()}) {
     source_.ssh().TrustPort(slow_link_.port());
     testing::WriteFile(DirectConfig(),
@@ -121,6 +124,7 @@ class SideBySide {
     LoadData(source_.server(), size_);
     source_.server().Exec("CHECKPOINT", testing::kSuperuser);
     WarmUp();
+    if (options_.keep) return Keep();
     MeasureBaseline();
     if (options_.Has("materialize")) MeasureMaterialize();
     if (options_.Has("slow")) MeasureSlowLink();
@@ -143,6 +147,13 @@ class SideBySide {
   static std::string Binary() {
     const char* named = std::getenv("ROTV_SYNC");
     return named == nullptr ? ROTV_SYNC_BINARY : named;
+  }
+
+  // bash takes itself for a login by ssh, and reads what the user put in .bashrc, only at level 1: that is not
+  // measured.
+  static std::string SshEnvironment() {
+    return fmt::format("SetEnv SHLVL=1 PATH=\"{}:/usr/local/bin:/usr/bin:/bin\"",
+                       testing::PostgresServer::BinDirectory().string());
   }
 
   fs::path Path(const std::string& name) const { return source_.directory() / name; }
@@ -221,8 +232,10 @@ class SideBySide {
     ::sync();
     Result result = MustRun(command);
     samples->seconds.push_back(result.seconds);
+    samples->processor_seconds.push_back(result.processor_seconds);
     samples->peak_kib = std::max(samples->peak_kib, result.peak_rss_kib);
-    Say(fmt::format("  {:<52} {:7.2f} s  {:4} MiB", samples->what, result.seconds, result.peak_rss_kib / 1024));
+    Say(fmt::format("  {:<52} {:7.2f} s  {:7.2f} s of processor  {:4} MiB", samples->what, result.seconds,
+                    result.processor_seconds, result.peak_rss_kib / 1024));
   }
 
   void MeasureOverSlowLink(const Command& command, Samples* samples) {
@@ -233,6 +246,18 @@ class SideBySide {
 
   void NotePeak(const std::string& what, const Samples& samples) {
     peaks_kib_[what] = std::max(peaks_kib_[what], samples.peak_kib);
+  }
+
+  // For a profiler.
+  Report Keep() {
+    MustRun(Sync(home_, source_.config(), {"baseline"}));
+    Say(fmt::format("psql -d \"{}\"", source_.server().ConnectionString()));
+    for (const fs::path& config : {source_.config(), DirectConfig(), SlowConfig()}) {
+      Say(fmt::format("{}", fmt::join(Sync(home_, config, {"pull"}).argv, " ")));
+    }
+    Say("Enter ends it");
+    std::getchar();
+    return report_;
   }
 
   // --- What is measured.
@@ -270,6 +295,7 @@ class SideBySide {
     Samples ours{"materialize"};
     Samples theirs{"pg_dump -f"};
     for (int i = 0; i < options_.repeat; ++i) {
+      for (const char* name : {"seed.sql", "dump.sql"}) fs::remove(Path(name));
       Measure(Dump({"-f", Path("dump.sql")}), &theirs);
       Measure(Sync(home_, DirectConfig(), {"materialize", "--output", Path("seed.sql")}), &ours);
     }
@@ -289,6 +315,7 @@ class SideBySide {
     Samples ours{"materialize to tmpfs"};
     Samples theirs{"pg_dump -f to tmpfs"};
     for (int i = 0; i < options_.repeat; ++i) {
+      for (const char* name : {"seed.sql", "dump.sql"}) fs::remove(directory / name);
       Measure(Dump({"-f", directory / "dump.sql"}), &theirs);
       Measure(Sync(home_, DirectConfig(), {"materialize", "--output", directory / "seed.sql"}), &ours);
     }
@@ -412,6 +439,8 @@ int Main(int argc, char** argv) {
   app.add_flag("--quick", quick, "A tenth of the size, once: whether it works, not how fast it is");
   app.add_flag("--json", options.json, "The figures as JSON, with every single time");
   app.add_flag("--markdown", options.markdown, "The table as Markdown");
+  app.add_flag("--keep", options.keep,
+               "Measures nothing: leaves the filled source running until Enter, for a profiler");
   CLI11_PARSE(app, argc, argv);
   if (quick) options.size = 0.1, options.repeat = 1;
 

@@ -222,6 +222,9 @@ bool Process::Reap(bool block_until_end, milliseconds timeout) {
   result_.exit_status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   result_.seconds = std::chrono::duration<double>(steady_clock::now() - started_).count();
   result_.peak_rss_kib = usage.ru_maxrss;
+  for (const timeval& time : {usage.ru_utime, usage.ru_stime}) {
+    result_.processor_seconds += static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+  }
   return true;
 }
 

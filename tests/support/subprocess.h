@@ -34,7 +34,9 @@ struct Result {
   std::string out;
   std::string err;
   double seconds = 0;
-  int64_t peak_rss_kib = 0;  // Of the program and those of its children that it waited for.
+  // Of the program and those of its children that it waited for.
+  int64_t peak_rss_kib = 0;
+  double processor_seconds = 0;
 
   bool ok() const { return exit_status == 0 && !timed_out; }
 };
