@@ -1,0 +1,165 @@
+#include "storage/row_scan.h"
+
+#include <gtest/gtest.h>
+
+#include <map>
+#include <random>
+
+#include "tests/storage/store_fixture.h"
+
+namespace rotv {
+namespace {
+
+using testing::CodeOf;
+using testing::Gone;
+using testing::IntegerKey;
+using testing::Lines;
+using testing::Partial;
+using testing::Put;
+using testing::StoreFixture;
+using Strings = std::vector<std::string>;
+
+TEST(RowScanTest, SeesWhatCommittedBeforeItsLsnAndNothingAtIt) {
+  StoreFixture store;
+  store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "a"}, {.id = 1, .lsn = 20, .text = "b"}}, 100);
+  EXPECT_EQ(Lines(*store, 10), Strings{});
+  EXPECT_EQ(Lines(*store, 11), Strings{"a"});
+  EXPECT_EQ(Lines(*store, 20), Strings{"a"});
+  EXPECT_EQ(Lines(*store, 21), Strings{"b"});
+  EXPECT_EQ(Lines(*store, 100), Strings{"b"});
+}
+
+TEST(RowScanTest, ADeletedRowIsGoneUntilItComesBack) {
+  StoreFixture store;
+  store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "a"}, Gone(1, 20), {.id = 1, .lsn = 30, .text = "c"}}, 100);
+  EXPECT_EQ(Lines(*store, 20), Strings{"a"});
+  EXPECT_EQ(Lines(*store, 30), Strings{});
+  EXPECT_EQ(Lines(*store, 31), Strings{"c"});
+}
+
+TEST(RowScanTest, RowsComeInTheOrderOfTheirKeysWithTheirKeys) {
+  StoreFixture store;
+  store.WriteAndPublish({{.id = 3, .lsn = 1, .text = "c"}, {.id = -1, .lsn = 1, .text = "a"}}, 100);
+  testing::Write(*store, {{.id = 2, .lsn = 1, .text = "b"}});
+  EXPECT_EQ(Lines(*store, 100), (Strings{"a", "b", "c"}));
+  std::unique_ptr<RowScan> scan = store->ScanAt(1, 0, Lsn(100), {});
+  ASSERT_TRUE(scan->Next());
+  EXPECT_EQ(scan->row_key(), IntegerKey(-1));
+}
+
+TEST(RowScanTest, OtherTablesAndEpochsAreNotSeen) {
+  StoreFixture store;
+  store.WriteAndPublish({{.id = 1, .lsn = 1, .text = "this"},
+                         {.id = 1, .lsn = 1, .text = "epoch", .epoch = 1},
+                         {.id = 1, .lsn = 1, .text = "table", .table = 2},
+                         {.id = 1, .lsn = 1, .text = "before", .table = 0, .epoch = 0xFFFFFFFF},
+                         {.id = 1, .lsn = 1, .text = "last", .table = 0xFFFFFFFF, .epoch = 0xFFFFFFFF}},
+                        100);
+  EXPECT_EQ(Lines(*store, 100), Strings{"this"});
+  EXPECT_EQ(Lines(*store, 100, {}, 1, 1), Strings{"epoch"});
+  EXPECT_EQ(Lines(*store, 100, {}, 0, 0xFFFFFFFF), Strings{"before"});
+  EXPECT_EQ(Lines(*store, 100, {}, 0xFFFFFFFF, 0xFFFFFFFF), Strings{"last"});
+}
+
+TEST(RowScanTest, APartialRowIsMadeWholeFromSeveralOlderVersions) {
+  StoreFixture store;
+  store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "1\told\tbig\thuge"},
+                         Partial(1, 20, "1\tnew\t\\u\t\\u"),
+                         Partial(1, 30, "1\tnewer\tBIG\t\\u"),
+                         Partial(1, 40, "1\tnewest\t\\u\t\\u"),
+                         {.id = 2, .lsn = 10, .text = "2\t\t\t"}},
+                        100);
+  EXPECT_EQ(Lines(*store, 100), (Strings{"1\tnewest\tBIG\thuge", "2\t\t\t"}));
+  EXPECT_EQ(Lines(*store, 40), (Strings{"1\tnewer\tBIG\thuge", "2\t\t\t"}));
+  EXPECT_EQ(Lines(*store, 30), (Strings{"1\tnew\tbig\thuge", "2\t\t\t"}));
+}
+
+TEST(RowScanTest, APartialRowWithoutItsOlderVersionIsCorrupt) {
+  for (const std::vector<Put>& versions :
+       {std::vector<Put>{Partial(1, 20, "1\t\\u")},
+        std::vector<Put>{Partial(1, 20, "1\t\\u"), {.id = 2, .lsn = 10, .text = "2\tx"}},
+        std::vector<Put>{Partial(1, 20, "1\t\\u"), Gone(1, 15), {.id = 1, .lsn = 10, .text = "1\tx"}},
+        std::vector<Put>{Partial(1, 20, "1\t\\u"), {.id = 1, .lsn = 10, .text = "1\tx\ty"}}}) {
+    StoreFixture store;
+    store.WriteAndPublish(versions, 100);
+    EXPECT_EQ(CodeOf([&] { Lines(*store, 100); }), ErrorCode::kCorrupt);
+  }
+}
+
+TEST(RowScanTest, EqualRowsOfABagComeAsOftenAsTheyAreThere) {
+  StoreFixture store;
+  store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "a", .count = 3},
+                         {.id = 1, .lsn = 20, .text = "a", .count = 1},
+                         Gone(1, 30),
+                         {.id = 2, .lsn = 10, .text = "b", .count = 2}},
+                        100);
+  EXPECT_EQ(Lines(*store, 20), (Strings{"a", "a", "a", "b", "b"}));
+  EXPECT_EQ(Lines(*store, 30), (Strings{"a", "b", "b"}));
+  EXPECT_EQ(Lines(*store, 31), (Strings{"b", "b"}));
+}
+
+TEST(RowScanTest, ARangeHasItsBeginAndNotItsEnd) {
+  StoreFixture store;
+  std::vector<Put> puts;
+  for (int id = 0; id < 10; ++id) puts.push_back({.id = id, .lsn = 1, .text = std::to_string(id)});
+  store.WriteAndPublish(puts, 100);
+  auto at = [](int64_t id) { return EncodeRowPrefix(1, 0, IntegerKey(id)); };
+  EXPECT_EQ(Lines(*store, 100, {at(3), at(6)}), (Strings{"3", "4", "5"}));
+  EXPECT_EQ(Lines(*store, 100, {"", at(2)}), (Strings{"0", "1"}));
+  EXPECT_EQ(Lines(*store, 100, {at(8), ""}), (Strings{"8", "9"}));
+  EXPECT_EQ(Lines(*store, 100, {at(3), at(3)}), Strings{});
+}
+
+TEST(RowScanTest, AnEmptyTableHasNoRowsAndAsksAgainInVain) {
+  StoreFixture store;
+  store.WriteAndPublish({}, 100);
+  std::unique_ptr<RowScan> scan = store->ScanAt(1, 0, Lsn(100), {});
+  EXPECT_FALSE(scan->Next());
+}
+
+TEST(RowScanTest, ATableWithoutColumnsHasEmptyLines) {
+  StoreFixture store;
+  store.WriteAndPublish({{.id = 1, .lsn = 1, .text = "", .count = 2}}, 100);
+  EXPECT_EQ(Lines(*store, 100), (Strings{"", ""}));
+}
+
+// Random histories against the simplest model: at each LSN the whole table as a map.
+TEST(RowScanTest, EveryStateOfARandomHistoryIsFound) {
+  std::mt19937 random(6);
+  for (int round = 0; round < 3; ++round) {
+    StoreFixture store;
+    std::map<int64_t, std::array<std::string, 3>> rows;
+    std::map<uint64_t, Strings> states;
+    auto buffer = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
+    for (uint64_t lsn = 1; lsn <= 400; ++lsn) {
+      int64_t id = static_cast<int64_t>(random() % 20);
+      auto row = rows.find(id);
+      auto action = random() % 4;
+      if (row == rows.end() || action == 0) {
+        rows[id] = {std::to_string(id), std::to_string(random()), std::to_string(random())};
+        testing::Add(*buffer, {.id = id, .lsn = lsn, .text = rows[id][0] + "\t" + rows[id][1] + "\t" + rows[id][2]});
+      } else if (action == 1) {
+        rows.erase(row);
+        testing::Add(*buffer, Gone(id, lsn));
+      } else {
+        row->second[action - 1] = std::to_string(random());
+        std::array<std::string, 3> line = {row->second[0], "\\u", "\\u"};
+        line[action - 1] = row->second[action - 1];
+        testing::Add(*buffer, Partial(id, lsn, line[0] + "\t" + line[1] + "\t" + line[2]));
+      }
+      Strings& state = states[lsn + 1];
+      for (const auto& [key, columns] : rows) state.push_back(columns[0] + "\t" + columns[1] + "\t" + columns[2]);
+      if (random() % 8 != 0 && lsn != 400) continue;
+      store->Write(*buffer);
+      buffer = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
+    }
+    store->Publish(testing::ManifestAt(1000), {});
+    for (const auto& [lsn, state] : states) ASSERT_EQ(Lines(*store, lsn), state) << lsn;
+    store->Tidy();
+    store.Reopen();
+    for (const auto& [lsn, state] : states) ASSERT_EQ(Lines(*store, lsn), state) << lsn;
+  }
+}
+
+}  // namespace
+}  // namespace rotv
