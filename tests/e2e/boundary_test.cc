@@ -1,0 +1,181 @@
+// A transaction belongs to the state at L if and only if its commit LSN lies before L: constructed, and under load.
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "storage/lsn.h"
+#include "tests/e2e/bank_load.h"
+#include "tests/e2e/follow_fixture.h"
+
+namespace rotv::testing {
+namespace {
+
+class BoundaryTest : public FollowTest {
+ protected:
+  // A slot of the test's own tells where commit records begin.
+  BoundaryTest() {
+    Exec("CREATE TABLE t (id int PRIMARY KEY, v text)");
+    ExecAsSuperuser("CREATE PUBLICATION watcher FOR ALL TABLES");
+    ExecAsSuperuser("SELECT pg_create_logical_replication_slot('watcher', 'pgoutput')");
+  }
+
+  // Of all transactions since, in order.
+  std::vector<Lsn> CommitLsns() {
+    const Rows rows = rotv.server().Query(
+        "SELECT encode(substr(data, 2, 8), 'hex') FROM pg_logical_slot_peek_binary_changes('watcher', NULL, NULL, "
+        "'proto_version', '1', 'publication_names', 'watcher') WHERE get_byte(data, 0) = ascii('B')",
+        kSuperuser);
+    std::vector<Lsn> lsns;
+    for (const Row& row : rows) lsns.emplace_back(std::stoull(*row[0], nullptr, 16));
+    return lsns;
+  }
+
+  nlohmann::json SyncJson(const std::vector<std::string>& arguments) const {
+    std::vector<std::string> all = {"--json"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return nlohmann::json::parse(rotv.MustSync(all));
+  }
+  std::string SeedAt(Lsn lsn) const { return ReadFile(rotv.Seed("at.sql", {"--at", lsn.ToString()})); }
+};
+
+TEST_F(BoundaryTest, ATransactionIsInTheStateBehindItsCommitRecordsStart) {
+  rotv.MustSync({"baseline"});
+  std::vector<std::string> dumps = {rotv.server().Dump()};
+  for (const char* statement : {"INSERT INTO t VALUES (1, 'a'), (2, 'b')", "UPDATE t SET v = 'c' WHERE id = 1",
+                                "DELETE FROM t WHERE id = 2", "TRUNCATE t", "INSERT INTO t VALUES (1, 'again')"}) {
+    Exec(statement);
+    dumps.push_back(rotv.server().Dump());
+  }
+  rotv.MustSync({"pull"});
+  const std::vector<Lsn> commits = CommitLsns();
+  ASSERT_EQ(commits.size() + 1, dumps.size());
+  for (size_t i = 0; i < commits.size(); ++i) {
+    SCOPED_TRACE(i);
+    EXPECT_TRUE(DumpsAreEqual({"the seed at the commit", SeedAt(commits[i])}, {"the dump before it", dumps[i]}));
+    EXPECT_TRUE(DumpsAreEqual({"the seed behind the commit", SeedAt(Lsn(commits[i].value() + 1))},
+                              {"the dump behind it", dumps[i + 1]}));
+  }
+}
+
+// The target of a pull, which is what it acknowledges, is an open transaction's next record: its commit.
+TEST_F(BoundaryTest, ACommitExactlyAtTheTargetIsTheNextPulls) {
+  rotv.MustSync({"baseline"});
+  int exact = 0;
+  for (int i = 0; i < 20 && exact < 3; ++i) {
+    Exec(fmt::format("BEGIN; INSERT INTO t VALUES ({}, 'open')", i));
+    // Somebody else's commit: the log ends there, and is flushed.
+    rotv.server().Exec(fmt::format("INSERT INTO t VALUES ({}, 'other')", 1000 + i));
+    const std::string before = rotv.server().Dump();
+    const Lsn head = *Lsn::Parse(SyncJson({"pull"})["to"].get<std::string>());
+    Exec("COMMIT");
+    const Lsn commit = CommitLsns().back();
+    EXPECT_GE(commit, head);
+    if (commit == head) ++exact;
+    EXPECT_TRUE(DumpsAreEqual({"the seed", ReadFile(rotv.Seed())}, {"the dump before the commit", before}));
+    PullIsDump();
+    EXPECT_TRUE(DumpsAreEqual({"the seed at the commit", SeedAt(commit)}, {"the dump before the commit", before}));
+  }
+  EXPECT_EQ(exact, 3);
+}
+
+// Whether the slot that is being made waits for the transaction of this session.
+bool SlotWaitsFor(const PostgresServer& server, Connection& session) {
+  const std::string sql = fmt::format(
+      "SELECT count(*) > 0 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND l.transactionid "
+      "= "
+      "{}::text::xid AND a.query LIKE 'CREATE_REPLICATION_SLOT%'",
+      session.Value("SELECT pg_current_xact_id()::text"));
+  Connection asking = server.NewConnection(kSuperuser);
+  return WaitUntil([&] { return asking.Value(sql) == "t"; }, std::chrono::seconds(10));
+}
+
+// A slot is consistent at the third look at the running transactions if there are some at the first and the second:
+// whoever began behind the second may be open then, and commit with the very next record.
+TEST_F(BoundaryTest, ACommitExactlyAtTheConsistentPointIsTheFirstPulls) {
+  int exact = 0;
+  for (int i = 0; i < 10 && exact < 2; ++i) {
+    SCOPED_TRACE(i);
+    Connection first = rotv.server().NewConnection();
+    Connection second = rotv.server().NewConnection();
+    Connection third = rotv.server().NewConnection();
+    Connection asking = rotv.server().NewConnection(kSuperuser);
+    first.Exec(fmt::format("BEGIN; INSERT INTO t VALUES ({}, 'first')", 10 * i + 1));
+    Process baseline(rotv.SyncCommand({"--json", "baseline", "--force"}));
+    ASSERT_TRUE(SlotWaitsFor(rotv.server(), first));
+    second.Exec(fmt::format("BEGIN; INSERT INTO t VALUES ({}, 'second')", 10 * i + 2));
+    first.Exec("COMMIT");
+    ASSERT_TRUE(SlotWaitsFor(rotv.server(), second));
+    third.Exec(fmt::format("BEGIN; INSERT INTO t VALUES ({}, 'third')", 10 * i + 3));
+    second.Exec("COMMIT");
+    // At once: the next record after the one at which the slot became consistent.
+    const std::string made = fmt::format(
+        "SELECT count(*) = {} FROM pg_replication_slots WHERE slot_name <> 'watcher' AND confirmed_flush_lsn IS NOT "
+        "NULL",
+        i == 0 ? 1 : 2);
+    ASSERT_TRUE(WaitUntil([&] { return asking.Value(made) == "t"; }));
+    third.Exec("COMMIT");
+    const Result result = baseline.Wait();
+    ASSERT_TRUE(result.ok()) << result.err << result.out;
+    const Lsn consistent = *Lsn::Parse(nlohmann::json::parse(result.out)["lsn"].get<std::string>());
+    const Lsn commit = CommitLsns().back();
+    if (commit == consistent) ++exact;
+    const std::string seed = ReadFile(rotv.Seed());
+    EXPECT_NE(seed.find(fmt::format("\n{}\tfirst\n", 10 * i + 1)), std::string::npos);
+    EXPECT_NE(seed.find(fmt::format("\n{}\tsecond\n", 10 * i + 2)), std::string::npos);
+    if (commit >= consistent) {
+      EXPECT_EQ(seed.find(fmt::format("\n{}\tthird\n", 10 * i + 3)), std::string::npos);
+    }
+    PullIsDump();
+  }
+  EXPECT_EQ(exact, 2);
+}
+
+using BoundaryLoadTest = FollowTest;
+
+TEST_F(BoundaryLoadTest, EverySeedUnderLoadHasWholeTransactions) {
+  BankLoad load(rotv);
+  load.Start();
+  rotv.MustSync({"baseline"});
+  int64_t transactions = ExpectWholeTransactions(ReadFile(rotv.Seed()));
+  std::vector<std::pair<std::string, int64_t>> points;  // LSNs where pulls ended, with what had been moved.
+  for (int i = 0; i < 12; ++i) {
+    SCOPED_TRACE(i);
+    const auto pulled = nlohmann::json::parse(rotv.MustSync({"--json", "pull"}));
+    const int64_t now = ExpectWholeTransactions(ReadFile(rotv.Seed()));
+    EXPECT_EQ(now - transactions, pulled["transactions"].get<int64_t>());
+    transactions = now;
+    points.emplace_back(pulled["to"], now);
+  }
+  // Any LSN is a point, also between two pulls; and the past stays what it was.
+  for (size_t i = 1; i < points.size(); ++i) {
+    SCOPED_TRACE(points[i].first);
+    const uint64_t from = Lsn::Parse(points[i - 1].first)->value();
+    const uint64_t to = Lsn::Parse(points[i].first)->value();
+    const std::string middle = ReadFile(rotv.Seed("at.sql", {"--at", Lsn(from + (to - from) / 2).ToString()}));
+    const int64_t then = ExpectWholeTransactions(middle);
+    EXPECT_GE(then, points[i - 1].second);
+    EXPECT_LE(then, points[i].second);
+    const std::string end = ReadFile(rotv.Seed("at.sql", {"--at", points[i].first}));
+    EXPECT_EQ(ExpectWholeTransactions(end), points[i].second);
+  }
+  load.Stop();
+  PullIsDump({.import = Import::kEmptyAndOverOlder});
+}
+
+TEST_F(BoundaryLoadTest, EveryBaselineUnderLoadIsOneState) {
+  BankLoad load(rotv);
+  load.Start();
+  for (int i = 0; i < 5; ++i) {
+    SCOPED_TRACE(i);
+    rotv.MustSync({"baseline", "--force"});
+    ExpectWholeTransactions(ReadFile(rotv.Seed()));
+    rotv.MustSync({"pull"});
+    ExpectWholeTransactions(ReadFile(rotv.Seed()));
+  }
+  load.Stop();
+  PullIsDump();
+}
+
+}  // namespace
+}  // namespace rotv::testing
