@@ -43,6 +43,8 @@ WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND {}
 SELECT count(*), quote_ident(current_user) FROM pg_catalog.pg_largeobject_metadata
 )";
 
+constexpr const char* kExcluded = "excluded in rotv.toml";
+
 constexpr uint32_t kInt8 = 20, kInt2 = 21, kInt4 = 23;
 
 bool IsInteger(uint32_t type_oid) { return type_oid == kInt2 || type_oid == kInt4 || type_oid == kInt8; }
@@ -175,9 +177,7 @@ Catalog ReadCatalog(PgConnection& connection) {
 FollowDecision Decide(const CatalogTable& table, const SourceConfig& source) {
   if (table.kind == 'p') return SchemaOnly("partitioned: its rows are in its partitions");
   if (table.kind == 'f') return SchemaOnly("foreign: its rows are elsewhere");
-  bool excluded =
-      std::find(source.exclude.begin(), source.exclude.end(), table.schema + "." + table.name) != source.exclude.end();
-  if (excluded) return SchemaOnly("excluded in rotv.toml");
+  if (IsExcluded(source, table.schema, table.name)) return SchemaOnly(kExcluded);
   if (table.of_extension) {
     FollowDecision decision = SchemaOnly("belongs to an extension");
     if (table.is_extension_config) {
@@ -215,6 +215,20 @@ FollowDecision Decide(const CatalogTable& table, const SourceConfig& source) {
                 "is published",
           full);
   }
+}
+
+bool IsExcluded(const SourceConfig& source, const std::string& schema, const std::string& name) {
+  return std::find(source.exclude.begin(), source.exclude.end(), schema + "." + name) != source.exclude.end();
+}
+
+std::vector<std::string> ExclusionChanges(const proto::SchemaVersion& schema, const SourceConfig& source) {
+  std::vector<std::string> changed;
+  for (const proto::Table& table : schema.tables()) {
+    bool was = table.follow_reason() == kExcluded;
+    bool could_be = was || IsFollowed(table);
+    if (could_be && was != IsExcluded(source, table.schema(), table.name())) changed.push_back(table.quoted_name());
+  }
+  return changed;
 }
 
 bool IsFollowed(const proto::Table& table) {

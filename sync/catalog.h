@@ -85,4 +85,10 @@ proto::SchemaVersion DescribeSchema(const Catalog& catalog, const SourceConfig& 
 
 bool IsFollowed(const proto::Table& table);
 
+// Whether `table` is left out by the `exclude` of rotv.toml.
+bool IsExcluded(const SourceConfig& source, const std::string& schema, const std::string& name);
+
+// Tables that are excluded now but were not when `schema` was described, or the other way round.
+std::vector<std::string> ExclusionChanges(const proto::SchemaVersion& schema, const SourceConfig& source);
+
 }  // namespace rotv

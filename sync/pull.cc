@@ -8,6 +8,7 @@
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "storage/workspace.h"
+#include "sync/catalog.h"
 #include "sync/change_stream.h"
 #include "sync/pull_target.h"
 #include "sync/sequences.h"
@@ -29,6 +30,11 @@ class PullRun {
     SourceState state = AskSourceState(session_.connection(), manifest_);
     CheckSchemaUnchanged(state.fingerprint, manifest_);
     proto::SchemaVersion schema = store_.SchemaAt(Lsn(manifest_.durable_lsn()));
+    for (const std::string& table : ExclusionChanges(schema, context_.source)) {
+      context_.progress.Warn(table +
+                             " is in `exclude` of rotv.toml now or was at the baseline, but not both: that takes "
+                             "effect with the next rotv-sync baseline --force");
+    }
     MarkInProgress();
     Conclude(Receive(session_.replication(), schema, state.insert_lsn), state);
     result_.to = Lsn(manifest_.head_lsn());
