@@ -55,7 +55,8 @@ rocksdb::ColumnFamilyOptions RowFamilyOptions() {
   options.disable_auto_compactions = true;
   options.level0_slowdown_writes_trigger = 1 << 20;
   options.level0_stop_writes_trigger = 1 << 20;
-  options.target_file_size_base = size_t{64} << 20;
+  // Small enough that a scan can be cut into parts at the files' boundaries.
+  options.target_file_size_base = size_t{8} << 20;
   return options;
 }
 

@@ -227,7 +227,11 @@ class RocksRowStore : public RowStore {
  private:
   void WriteRun(const VersionBuffer& versions, const std::string& file) {
     rocksdb::Options options(StoreDbOptions(), RowFamilyOptions());
-    rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options, families_[kRows]);
+    rocksdb::EnvOptions written_early;  // So that little is left to wait for when the file is synced.
+    written_early.bytes_per_sync = uint64_t{1} << 20;
+    // It stays in the page cache: the ingestion reads it at once, and often a seed soon.
+    constexpr bool kInvalidatePageCache = false;
+    rocksdb::SstFileWriter writer(written_early, options, families_[kRows], kInvalidatePageCache);
     CheckStatus(writer.Open(file), directory_);
     for (const VersionBuffer::Entry& entry : versions.Sorted()) {
       CheckStatus(writer.Put(Slice(entry.key()), Slice(entry.value())), directory_);

@@ -28,8 +28,8 @@ std::filesystem::path DefaultPath(const std::filesystem::path& home, Compression
 MaterializeResult Materialize(const Context& context, const MaterializeOptions& options) {
   auto start = std::chrono::steady_clock::now();
   Workspace workspace(context.home, context.source.name, "materialize");
-  // Opened for writing, so that what a killed pull left is removed first.
-  std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadWrite);
+  // What a killed pull left lies behind every point that can be asked for, so it need not be removed first.
+  std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
   Point point = FindPoint(*store, options.at, options.snapshot);
   for (const std::string& lack : store->manifest().lacking()) context.progress.Warn("the seed lacks " + lack);
 

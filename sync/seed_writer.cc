@@ -20,10 +20,11 @@ namespace {
 
 constexpr size_t kPieceBytes = size_t{1} << 20;
 constexpr size_t kReaders = 2;
-// How many pieces of one part may wait for their turn, and how many parts may be read ahead.
-constexpr size_t kPiecesAhead = 8;
-constexpr size_t kPartsAhead = 6;
-constexpr size_t kPartsPerTable = 16;
+// How many pieces of one part may wait for their turn, and how many parts may be read ahead. A part (a file of the
+// store at most) mostly fits into its pieces, so that the reader of the next part need not wait for its turn.
+constexpr size_t kPiecesAhead = 20;
+constexpr size_t kPartsAhead = 3;
+constexpr size_t kPartsPerTable = 1 << 20;
 
 // A range of one table's rows, read by one thread and written by another.
 struct Part {
@@ -51,8 +52,8 @@ class ReadAhead {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  // The next piece of the part at `at`, which must be asked for in order; nothing at its end. `used` is the piece before,
-  // whose memory serves again: fresh memory costs more than what is copied into it.
+  // The next piece of the part at `at`, which must be asked for in order; nothing at its end. `used` is the piece
+  // before, whose memory serves again: fresh memory costs more than what is copied into it.
   std::optional<std::string> Take(size_t at, std::string used) {
     std::unique_lock lock(mutex_);
     writing_ = at;
