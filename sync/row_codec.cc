@@ -72,7 +72,7 @@ void RowCodec::KeyOfTuple(const pgoutput::Tuple& tuple, const pgoutput::Tuple* o
 bool RowCodec::LineOfTuple(const pgoutput::Tuple& tuple, const pgoutput::OldRow* old, std::string* line) const {
   CheckColumnCount(tuple);
   bool old_is_full = old != nullptr && old->kind == pgoutput::OldKind::kFull;
-  if (old_is_full) CheckColumnCount(old->row);
+  if (old != nullptr) CheckColumnCount(old->row);
   line->clear();
   bool complete = true;
   for (size_t i = 0; i < tuple.size(); ++i) {
