@@ -44,7 +44,8 @@ class BaselineRun {
         throw;
       }
       if (complete) break;
-      Undo();
+      RemoveStore();
+      session_.RemoveLeftovers(workspace_);
       if (attempt == kMostTries) {
         throw Error(ErrorCode::kUnreachable,
                     fmt::format("the source's schema changed during each of {} tries of a baseline", kMostTries),
@@ -71,7 +72,7 @@ class BaselineRun {
     context_.progress.End();
   }
 
-  // False if the schema changed in between. What was made is recorded, and removed by Undo().
+  // False if the schema changed in between. What was made is recorded, and removed by the caller.
   bool Try() {
     CreatePublication(session_.connection(), objects_.publication(), published_);
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
@@ -102,8 +103,10 @@ class BaselineRun {
       schema.set_pre_data(sections->pre_data);
       schema.set_post_data(sections->post_data);
     }
-    // Names are looked up in the catalogue as it is now: columns that changed places would have been copied as each other.
-    if (ReadFingerprint(session_.connection(), objects_.publication()).tables != fingerprint.tables) return RefreshPublished();
+    // Names are looked up in the catalogue as it is now: columns that changed places would have been copied as each
+    // other.
+    if (ReadFingerprint(session_.connection(), objects_.publication()).tables != fingerprint.tables)
+      return RefreshPublished();
 
     Publish(*store, slot.lsn(), schema, manifest);
     CountResult(counts, schema, slot.lsn(), *store);
@@ -117,9 +120,18 @@ class BaselineRun {
   // Nothing if the schema has changed since the snapshot: pg_dump reads a part of the catalogue as it is now.
   std::optional<DumpSections> DumpUnchangedSchema(const std::string& snapshot, const Fingerprint& fingerprint,
                                                   std::unique_ptr<PgConnection> connection) {
-    std::optional<DumpSections> sections = DumpSchema(session_, snapshot);
+    std::optional<DumpSections> sections;
+    std::optional<Error> failure;
+    try {
+      sections = DumpSchema(session_, snapshot);
+    } catch (const Error& error) {
+      failure = error;
+    }
     connection->Query("COMMIT");  // Out of the snapshot, so that it sees what is there now.
     if (ReadFingerprint(*connection, objects_.publication()) != fingerprint) return std::nullopt;
+    // As this connection still works, a migration was in its way, or the watchdog has seen it in a migration's way.
+    if (failure && failure->code() == ErrorCode::kUnreachable) return std::nullopt;
+    if (failure) throw *failure;
     return sections;
   }
 
@@ -176,16 +188,25 @@ class BaselineRun {
     for (const proto::Table& table : schema.tables()) result_.tables += IsFollowed(table) ? 1 : 0;
   }
 
-  // Removes what a try has made, as far as the source can be reached: what is left is recorded, and goes with the next run.
-  void Undo() {
+  void RemoveStore() {
     std::error_code ignored;
     if (!store_path_.empty()) std::filesystem::remove_all(store_path_, ignored);
     store_path_.clear();
+  }
+
+  // Removes what a failed try has made, as far as the source can be reached: what is left is recorded, and goes with
+  // the next run. The session may be what has failed, so that this takes another.
+  void Undo() {
+    RemoveStore();
     if (workspace_.current() && workspace_.current()->objects().slot() == objects_.slot()) return;
     static const Interrupt kNotInterrupted;  // The user's wish to stop is what has brought us here.
     try {
       Context context{context_.source, context_.home, context_.progress, kNotInterrupted};
-      SourceSession cleaner(context, workspace_.RunDirectory());
+      std::filesystem::path directory =
+          workspace_.RunDirectory() / "undo";  // The session's sockets have the same names.
+      std::error_code ignored;
+      std::filesystem::create_directory(directory, ignored);
+      SourceSession cleaner(context, directory);
       cleaner.RemoveLeftovers(workspace_);
     } catch (const Error& error) {
       context_.progress.Note(fmt::format("left on the source until the next run: {}", objects_.slot()));

@@ -51,16 +51,25 @@ class StreamOutput : public SeedOutput {
   FileDescriptor fd_;
 };
 
+// Behind a symbolic link the file is replaced, or made, and not the link.
+std::filesystem::path BehindLinks(std::filesystem::path path) {
+  constexpr int kMostLinks = 40;  // As many as the kernel follows.
+  std::error_code error;
+  for (int links = 0; links < kMostLinks && std::filesystem::is_symlink(path, error); ++links) {
+    std::filesystem::path target = std::filesystem::read_symlink(path, error);
+    if (error) break;
+    path = path.parent_path() / target;  // Which is the target where that is absolute.
+  }
+  return path;
+}
+
 std::unique_ptr<SeedOutput> OpenAt(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::file_status status = std::filesystem::status(path, error);
   bool is_stream = std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
                    !std::filesystem::is_directory(status);
   if (is_stream) return std::make_unique<StreamOutput>(path);
-  // Behind a symbolic link the file is replaced, not the link.
-  std::filesystem::path target =
-      std::filesystem::is_symlink(path, error) ? std::filesystem::weakly_canonical(path, error) : path;
-  return std::make_unique<FileOutput>(error || target.empty() ? path : target);
+  return std::make_unique<FileOutput>(BehindLinks(path));
 }
 
 class StandardOutput : public SeedOutput {

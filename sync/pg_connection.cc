@@ -71,13 +71,22 @@ std::optional<Error> RefusedByFarEnd(const std::string& what, const std::string&
 // The server reports a refused login by text only: libpq gives no SQLSTATE before a connection exists.
 Error ConnectError(const std::string& message, const std::string& link_reason, const std::string& where) {
   auto says = [&](const char* text) { return message.find(text) != std::string::npos; };
+  // What stands in front of the server's words names our end of the tunnel.
+  size_t words = message.find("FATAL:  ");
+  std::string server_said = words == std::string::npos ? message : message.substr(words + 8);
   std::string what =
-      fmt::format("cannot connect to PostgreSQL at {}: {}", where, link_reason.empty() ? message : link_reason);
+      fmt::format("cannot connect to PostgreSQL at {}: {}", where, link_reason.empty() ? server_said : link_reason);
   if (std::optional<Error> error = RefusedByFarEnd(what, link_reason)) return *error;
+  if (link_reason.find("could not connect to the socket") != std::string::npos) {
+    return {
+        ErrorCode::kUnreachable, what,
+        "set `host` and `port` in rotv.toml to where PostgreSQL listens there: a socket's directory, or by TCP host = "
+        "\"127.0.0.1\""};
+  }
   if (says("password authentication failed") || says("no password supplied")) {
     return {ErrorCode::kRefused, what, "set PGPASSWORD, or add a line for this server to ~/.pgpass (mode 0600)"};
   }
-  if (says("no pg_hba.conf entry") || says("authentication failed")) {
+  if (says("no pg_hba.conf entry") || says("pg_hba.conf rejects") || says("authentication failed")) {
     return {ErrorCode::kRefused, what,
             "let this user in: add a line for the database (and its user) to pg_hba.conf on the source, then "
             "SELECT pg_reload_conf();"};

@@ -10,8 +10,12 @@
 namespace rotv {
 namespace {
 
-std::string LastLine(std::string text) {
+// What went wrong of what pg_dump has written: the first line that says so, because the query that failed comes behind
+// it, in many lines. Else the last line.
+std::string ErrorLine(std::string text) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
+  size_t error = text.find("error: ");
+  if (error != std::string::npos) return text.substr(error + 7, text.find('\n', error) - error - 7);
   size_t newline = text.rfind('\n');
   return newline == std::string::npos ? text : text.substr(newline + 1);
 }
@@ -35,19 +39,19 @@ Error DumpError(SourceSession& session, const CommandResult& result) {
             fmt::format("install it there: apt-get install postgresql-client-{} (or the like)", major)};
   }
   if (says("permission denied")) {
-    return {ErrorCode::kRefused, "pg_dump may not read the schema: " + LastLine(text),
+    return {ErrorCode::kRefused, "pg_dump may not read the schema: " + ErrorLine(text),
             "grant it on the source: GRANT pg_read_all_data TO the user of rotv.toml;"};
   }
   if (says("lock timeout") || says("canceling statement")) {
-    return {ErrorCode::kUnreachable, "pg_dump waited too long for a lock on the source: " + LastLine(text),
+    return {ErrorCode::kUnreachable, "pg_dump waited too long for a lock on the source: " + ErrorLine(text),
             "try again when the migration that holds it has ended"};
   }
   if (says("No such container") || says("no such container") || says("no container with name")) {
     return {ErrorCode::kRefused,
-            fmt::format("no such container at {}: {}", session.link().Description(), LastLine(text)),
+            fmt::format("no such container at {}: {}", session.link().Description(), ErrorLine(text)),
             "check `container` and `runtime` in rotv.toml; podman ps on the source lists those that run"};
   }
-  return {ErrorCode::kRefused, fmt::format("pg_dump failed (exit status {}): {}", result.exit_status, LastLine(text)),
+  return {ErrorCode::kRefused, fmt::format("pg_dump failed (exit status {}): {}", result.exit_status, ErrorLine(text)),
           "run pg_dump --schema-only there by hand to see more"};
 }
 

@@ -42,8 +42,9 @@ SourceSession::SourceSession(const Context& context, const std::filesystem::path
   link_ = Link::Open(context.source, run_directory, context.interrupt);
   if (connections == Connections::kAlsoReplication) {
     opening_replication_ = std::async(std::launch::async, [this] {
-      return PgConnection::Connect(
-          *link_, {.kind = PgConnection::Kind::kReplication, .application_name = application_name_}, context_.interrupt);
+      return PgConnection::Connect(*link_,
+                                   {.kind = PgConnection::Kind::kReplication, .application_name = application_name_},
+                                   context_.interrupt);
     });
   }
   connection_ = PgConnection::Connect(*link_, {.application_name = application_name_}, context.interrupt);
@@ -52,7 +53,7 @@ SourceSession::SourceSession(const Context& context, const std::filesystem::path
 void SourceSession::RemoveLeftovers(Workspace& workspace) {
   for (const proto::OwnedObjects& leftover : workspace.Leftovers()) {
     for (const std::string& dropped : DropObjects(*connection_, leftover, context_.interrupt)) {
-      context_.progress.Note("removed from the source, left by an earlier run: " + dropped);
+      context_.progress.Note("removed from the source: " + dropped);
     }
     workspace.RemoveOwned(leftover);
   }
@@ -101,10 +102,11 @@ std::vector<std::string> DropObjects(PgConnection& connection, const proto::Owne
     if (outcome.failure->sqlstate == "42704") break;  // Gone in between.
     if (outcome.failure->sqlstate != "55006") connection.Throw(*outcome.failure);
     if (Clock::now() > deadline) {
-      throw Error(ErrorCode::kUnreachable,
-                  fmt::format("replication slot {} is still in use by process {} on the source", objects.slot(),
-                              found.Text(0, 0)),
-                  fmt::format("end it on the source: SELECT pg_terminate_backend({}); then try again", found.Text(0, 0)));
+      throw Error(
+          ErrorCode::kUnreachable,
+          fmt::format("replication slot {} is still in use by process {} on the source", objects.slot(),
+                      found.Text(0, 0)),
+          fmt::format("end it on the source: SELECT pg_terminate_backend({}); then try again", found.Text(0, 0)));
     }
     interrupt.Check();
     std::this_thread::sleep_for(std::chrono::milliseconds(200));

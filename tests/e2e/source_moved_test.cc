@@ -1,0 +1,178 @@
+// The source is no longer what the store was made from: a pull says so with exit code 8 before anything is applied,
+// what is stored can still be materialized, and a new baseline mends it.
+
+#include <gtest/gtest.h>
+
+#include "tests/e2e/error_checks.h"
+#include "tests/support/rotv_home.h"
+
+namespace rotv::testing {
+namespace {
+
+constexpr int kNewBaselineNeeded = 8;
+constexpr const char* kForce = "rotv-sync baseline --force";
+
+class SourceMovedTest : public ::testing::Test {
+ protected:
+  SourceMovedTest() {
+    rotv_.server().Exec(
+        "CREATE TABLE t (id int PRIMARY KEY, text text); CREATE TABLE other (id int PRIMARY KEY);"
+        "INSERT INTO t SELECT n, 'row ' || n FROM generate_series(1, 100) n");
+    rotv_.MustSync({"baseline"});
+    rotv_.server().Exec("UPDATE t SET text = 'pulled' WHERE id < 10");
+    rotv_.MustSync({"pull"});
+    seed_ = ReadFile(rotv_.Seed());
+    slot_ = rotv_.server().Value("SELECT slot_name FROM pg_replication_slots");
+  }
+
+  // What is stored is as it was, whatever is asked.
+  void ExpectPullRefuses(const std::string& message) {
+    ExpectError(rotv_.Sync({"pull"}), {kNewBaselineNeeded, message, kForce});
+    ExpectJsonError(rotv_.Sync({"--json", "pull"}), {kNewBaselineNeeded, message, kForce});
+    EXPECT_EQ(ReadFile(rotv_.Seed()), seed_);
+    // baseline alone does not destroy it.
+    EXPECT_EQ(rotv_.Sync({"baseline"}).exit_status, 2);
+  }
+
+  void ExpectNewBaselineMends() {
+    rotv_.MustSync({"baseline", "--force"});
+    ExpectOneBaseline(rotv_);
+    rotv_.ExpectSeedIsDump();
+    rotv_.server().Exec("INSERT INTO t VALUES (-1, 'after')");
+    rotv_.MustSync({"pull"});
+    rotv_.ExpectSeedIsDump();
+  }
+
+  void Change() { rotv_.server().Exec("INSERT INTO t VALUES (1000, 'not pulled'); DELETE FROM t WHERE id = 50"); }
+
+  RotvHome rotv_{{.binary = ROTV_SYNC_BINARY}};
+  std::string seed_;
+  std::string slot_;
+};
+
+TEST_F(SourceMovedTest, ASlotThatIsGone) {
+  Change();
+  rotv_.server().Exec("SELECT pg_drop_replication_slot('" + slot_ + "')", kSuperuser);
+  ExpectPullRefuses("replication slot " + slot_ + " is gone from the source");
+  ExpectNewBaselineMends();
+}
+
+TEST_F(SourceMovedTest, ASlotThatSomebodyElseHasAdvanced) {
+  Change();
+  rotv_.server().Exec("SELECT pg_replication_slot_advance('" + slot_ + "', pg_current_wal_insert_lsn())", kSuperuser);
+  ExpectPullRefuses("ahead of the store at");
+  ExpectNewBaselineMends();
+}
+
+TEST_F(SourceMovedTest, ASlotWhoseLogWasRemoved) {
+  PostgresServer& server = rotv_.server();
+  server.Set("max_slot_wal_keep_size", "1MB");
+  server.Set("max_wal_size", "32MB");
+  Change();
+  const auto is_lost = [&] {
+    server.Exec(
+        "CREATE TABLE IF NOT EXISTS filler (n int); INSERT INTO filler VALUES (1); SELECT pg_switch_wal(); CHECKPOINT",
+        kSuperuser);
+    return server.Value("SELECT wal_status FROM pg_replication_slots") == "lost";
+  };
+  ASSERT_TRUE(WaitUntil(is_lost));
+  server.Exec("DROP TABLE filler", kSuperuser);
+  ExpectPullRefuses("the source has removed log that replication slot " + slot_ + " needed (max_slot_wal_keep_size)");
+  server.Set("max_slot_wal_keep_size", "4GB");
+  ExpectNewBaselineMends();
+}
+
+TEST_F(SourceMovedTest, ADatabaseThatWasDroppedAndMadeAnew) {
+  // With the slot's name, even: somebody has rebuilt it all.
+  rotv_.server().Exec("SELECT pg_drop_replication_slot('" + slot_ + "')", kSuperuser);
+  rotv_.server().DropDatabase("rotv");
+  rotv_.server().CreateDatabase("rotv");
+  rotv_.server().Exec("CREATE TABLE t (id int PRIMARY KEY, text text); INSERT INTO t VALUES (7, 'another database')");
+  rotv_.server().Exec("SELECT pg_create_logical_replication_slot('" + slot_ + "', 'pgoutput')", kSuperuser);
+  ExpectPullRefuses("database rotv was dropped and made anew");
+  ExpectNewBaselineMends();
+}
+
+TEST_F(SourceMovedTest, AnotherCluster) {
+  PostgresServer another;
+  another.Exec("CREATE TABLE t (id int PRIMARY KEY, text text); INSERT INTO t VALUES (7, 'another cluster')");
+  const std::string host = "\"" + rotv_.server().socket_directory() + "\"";
+  const std::string port = std::to_string(rotv_.server().port());
+  // initdb made both at one moment, and copied: without this they would be the same cluster.
+  const auto system_id = [](const PostgresServer& server) {
+    return server.Value("SELECT system_identifier FROM pg_control_system()", kSuperuser);
+  };
+  if (system_id(another) == system_id(rotv_.server())) {
+    another.Stop();
+    MustRun({.argv = {"sh", "-c",
+                      "cd \"$0\" && owner=$(stat -c %u \"$0\") && if [ \"$(id -u)\" = \"$owner\" ]; then as=; else "
+                      "as=\"setpriv --reuid $owner --clear-groups\"; fi; $as \"$1\" -f -D \"$0\"",
+                      another.data_directory(), PostgresServer::BinDirectory() / "pg_resetwal"}});
+    another.Start();
+  }
+  rotv_.Configure({{"host", "\"" + another.socket_directory() + "\""}, {"port", std::to_string(another.port())}});
+  if (system_id(another) != system_id(rotv_.server())) {
+    ExpectPullRefuses("the source is another PostgreSQL cluster than that of the baseline");
+  } else {
+    ExpectPullRefuses("");
+  }
+  // It was but a wrong line in the config: the right one goes on.
+  rotv_.Configure({{"host", host}, {"port", port}});
+  Change();
+  rotv_.MustSync({"pull"});
+  rotv_.ExpectSeedIsDump();
+}
+
+TEST_F(SourceMovedTest, ATimelineThatARestoreHasBegun) {
+  PostgresServer& server = rotv_.server();
+  server.Stop();
+  WriteFile(server.data_directory() / "standby.signal", "");
+  std::filesystem::permissions(server.data_directory() / "standby.signal", std::filesystem::perms::all);
+  MustRun({.argv = {"chown", "--reference=" + server.data_directory().string(),
+                    server.data_directory() / "standby.signal"}});
+  server.Start();
+  server.Exec("SELECT pg_promote()", kSuperuser);
+  ASSERT_TRUE(WaitUntil([&] { return server.Value("SELECT pg_is_in_recovery()", kSuperuser) == "f"; }));
+  ASSERT_TRUE(WaitUntil([&] {
+    server.Exec("CHECKPOINT", kSuperuser);
+    return server.Value("SELECT timeline_id FROM pg_control_checkpoint()", kSuperuser) == "2";
+  }));
+  Change();
+  ExpectPullRefuses("the source is on timeline 2, the baseline on 1: there was a failover or a restore");
+  ExpectNewBaselineMends();
+}
+
+TEST_F(SourceMovedTest, ADetachedSource) {
+  rotv_.MustSync({"detach"});
+  EXPECT_TRUE(rotv_.LeftOnSource().empty());
+  Change();
+  ExpectPullRefuses("this source was detached: its slot is gone");
+  ExpectNewBaselineMends();
+}
+
+// DDL is not followed yet. Whatever changes, it is never silently wrong.
+TEST_F(SourceMovedTest, ASchemaThatHasChanged) {
+  PostgresServer& server = rotv_.server();
+  Change();
+  const std::string publication = server.Value("SELECT pubname FROM pg_publication");
+  const std::vector<std::pair<std::string, std::string>> changes = {
+      {"ALTER TABLE t ADD COLUMN more int DEFAULT 7", "ALTER TABLE t DROP COLUMN more"},
+      {"CREATE TABLE more (id int PRIMARY KEY)", "DROP TABLE more"},
+      {"CREATE INDEX more ON t (text)", "DROP INDEX more"},
+      {"COMMENT ON TABLE t IS 'more'", "COMMENT ON TABLE t IS NULL"},
+      {"ALTER TABLE t REPLICA IDENTITY FULL", "ALTER TABLE t REPLICA IDENTITY DEFAULT"},
+      {"ALTER TABLE t RENAME TO u", "ALTER TABLE u RENAME TO t"},
+      {"CREATE TYPE mood AS ENUM ('good')", "DROP TYPE mood"},
+      {"ALTER PUBLICATION \"" + publication + "\" DROP TABLE t", ""},
+  };
+  for (const auto& [change, undo] : changes) {
+    SCOPED_TRACE(change);
+    server.Exec(change);
+    ExpectPullRefuses("the schema has changed on the source since the last pull");
+    if (!undo.empty()) server.Exec(undo);
+  }
+  ExpectNewBaselineMends();
+}
+
+}  // namespace
+}  // namespace rotv::testing
