@@ -19,11 +19,12 @@ namespace rotv {
 namespace {
 
 constexpr size_t kPieceBytes = size_t{1} << 20;
-constexpr size_t kReaders = 2;
+// One more than the two cores of a small machine: one of them waits for its turn now and then.
+constexpr size_t kReaders = 3;
 // How many pieces of one part may wait for their turn, and how many parts may be read ahead. A part (a file of the
 // store at most) mostly fits into its pieces, so that the reader of the next part need not wait for its turn.
 constexpr size_t kPiecesAhead = 20;
-constexpr size_t kPartsAhead = 3;
+constexpr size_t kPartsAhead = 4;
 constexpr size_t kPartsPerTable = 1 << 20;
 
 // A range of one table's rows, read by one thread and written by another.
