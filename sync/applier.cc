@@ -15,6 +15,11 @@ const proto::Shape& ShapeOf(const proto::SchemaVersion& schema, uint32_t id) {
   throw Error(ErrorCode::kCorrupt, "the store's schema lacks the shape of a table");
 }
 
+[[noreturn]] void ThrowNoSuchRow() {
+  throw Error(ErrorCode::kCorrupt, "the store lacks the row that the source has changed",
+              "take a new baseline: rotv-sync baseline --force");
+}
+
 }  // namespace
 
 Applier::Applier(const proto::SchemaVersion& schema, proto::Manifest& manifest, StoreWriter& writer, Lsn from)
@@ -112,13 +117,12 @@ void Applier::PutPartial(const Followed& table, std::string_view key) {
 void Applier::CompleteLine(const Followed& table, std::string_view key) {
   std::string prefix = EncodeRowPrefix(table.id, table.epoch, key);
   for (const VersionBuffer::Found& found : buffer_->Versions(prefix)) {
-    if (found.version.kind == RowVersion::Kind::kTombstone) break;
+    if (found.version.kind == RowVersion::Kind::kTombstone) ThrowNoSuchRow();
     if (FillUnchanged(&line_, found.version.text)) return;
   }
   std::optional<VersionBuffer::Found> stored = writer_.Newest(prefix, &found_bytes_);
-  if (stored && stored->version.kind == RowVersion::Kind::kRow && FillUnchanged(&line_, stored->version.text)) return;
-  throw Error(ErrorCode::kCorrupt, "the store lacks the row that the source has changed",
-              "take a new baseline: rotv-sync baseline --force");
+  if (!stored || stored->version.kind != RowVersion::Kind::kRow) ThrowNoSuchRow();
+  if (!FillUnchanged(&line_, stored->version.text)) ThrowNoSuchRow();
 }
 
 void Applier::ChangeBag(Followed& table, std::string_view line, int change) {

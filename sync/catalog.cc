@@ -140,7 +140,9 @@ Catalog ReadCatalog(PgConnection& connection) {
   for (int row = 0; row < results[0].rows(); ++row) tables.emplace(results[0].Oid(row, 0), TableOf(results[0], row));
   const PgResult& columns = results[1];
   for (int row = 0; row < columns.rows(); ++row) {
-    tables[columns.Oid(row, 0)].columns.push_back({.name = columns.Get(row, 2),
+    auto table = tables.find(columns.Oid(row, 0));
+    if (table == tables.end()) continue;  // Made between two of the statements.
+    table->second.columns.push_back({.name = columns.Get(row, 2),
                                                    .quoted_name = columns.Get(row, 3),
                                                    .number = static_cast<int>(columns.Int(row, 1)),
                                                    .type_oid = columns.Oid(row, 4),

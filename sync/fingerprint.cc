@@ -5,7 +5,8 @@ namespace {
 
 // One row of what is hashed for each catalogue; the number in front keeps rows of different catalogues apart.
 constexpr const char* kSchemaSql = R"(
-WITH u AS (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(temp|toast)')
+WITH u AS (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(temp|toast)'),
+t AS (SELECT oid FROM pg_class WHERE relpersistence = 't')
 SELECT coalesce(bit_xor(h), 0) FROM (
  SELECT hash_record_extended(row(1,oid,xmin),0) h FROM pg_namespace WHERE nspname !~ '^pg_(temp|toast)'
  UNION ALL SELECT hash_record_extended(row(2,oid,relname,relnamespace,relkind,relpersistence,relreplident,relispartition,relam,reltablespace,relowner,relrowsecurity,relforcerowsecurity,relhasrules,relhastriggers,reloptions::text,reltoastrelid=0),0) FROM pg_class WHERE oid>=16384 AND relnamespace NOT IN (SELECT oid FROM u)
@@ -14,26 +15,26 @@ SELECT coalesce(bit_xor(h), 0) FROM (
  UNION ALL SELECT hash_record_extended(row(5,d.oid,d.xmin),0) FROM pg_attrdef d JOIN pg_class c ON c.oid=adrelid WHERE relnamespace NOT IN (SELECT oid FROM u)
  UNION ALL SELECT hash_record_extended(row(6,oid,xmin),0) FROM pg_constraint WHERE oid>=16384 AND connamespace NOT IN (SELECT oid FROM u)
  UNION ALL SELECT hash_record_extended(row(7,indexrelid,indisclustered,indisvalid,indisreplident,indkey::text),0) FROM pg_index i JOIN pg_class c ON c.oid=indexrelid WHERE indexrelid>=16384 AND relnamespace NOT IN (SELECT oid FROM u)
- UNION ALL SELECT hash_record_extended(row(8,oid,xmin),0) FROM pg_proc WHERE oid>=16384
- UNION ALL SELECT hash_record_extended(row(9,oid,xmin),0) FROM pg_rewrite WHERE oid>=16384
- UNION ALL SELECT hash_record_extended(row(10,oid,xmin),0) FROM pg_trigger
+ UNION ALL SELECT hash_record_extended(row(8,oid,xmin),0) FROM pg_proc WHERE oid>=16384 AND pronamespace NOT IN (SELECT oid FROM u)
+ UNION ALL SELECT hash_record_extended(row(9,oid,xmin),0) FROM pg_rewrite WHERE oid>=16384 AND ev_class NOT IN (SELECT oid FROM t)
+ UNION ALL SELECT hash_record_extended(row(10,oid,xmin),0) FROM pg_trigger WHERE tgrelid NOT IN (SELECT oid FROM t)
  UNION ALL SELECT hash_record_extended(row(11,oid,xmin),0) FROM pg_policy
  UNION ALL SELECT hash_record_extended(row(12,oid,xmin),0) FROM pg_enum
- UNION ALL SELECT hash_record_extended(row(13,objoid,classoid,objsubid,xmin),0) FROM pg_description WHERE objoid>=16384 OR classoid='pg_namespace'::regclass
- UNION ALL SELECT hash_record_extended(row(14,inhrelid,inhparent,inhseqno,inhdetachpending),0) FROM pg_inherits
- UNION ALL SELECT hash_record_extended(row(15,seqrelid,xmin),0) FROM pg_sequence
+ UNION ALL SELECT hash_record_extended(row(13,objoid,classoid,objsubid,xmin),0) FROM pg_description WHERE objoid>=16384 AND NOT (classoid='pg_class'::regclass AND objoid IN (SELECT oid FROM t)) OR classoid='pg_namespace'::regclass
+ UNION ALL SELECT hash_record_extended(row(14,inhrelid,inhparent,inhseqno,inhdetachpending),0) FROM pg_inherits WHERE inhrelid NOT IN (SELECT oid FROM t)
+ UNION ALL SELECT hash_record_extended(row(15,seqrelid,xmin),0) FROM pg_sequence WHERE seqrelid NOT IN (SELECT oid FROM t)
  UNION ALL SELECT hash_record_extended(row(16,oid,xmin),0) FROM pg_extension
  UNION ALL SELECT hash_record_extended(row(17,oid,xmin),0) FROM pg_event_trigger
- UNION ALL SELECT hash_record_extended(row(18,oid,xmin),0) FROM pg_statistic_ext
+ UNION ALL SELECT hash_record_extended(row(18,oid,xmin),0) FROM pg_statistic_ext WHERE stxrelid NOT IN (SELECT oid FROM t)
  UNION ALL SELECT hash_record_extended(row(19,rngtypid,xmin),0) FROM pg_range
- UNION ALL SELECT hash_record_extended(row(20,partrelid,xmin),0) FROM pg_partitioned_table
+ UNION ALL SELECT hash_record_extended(row(20,partrelid,xmin),0) FROM pg_partitioned_table WHERE partrelid NOT IN (SELECT oid FROM t)
  UNION ALL SELECT hash_record_extended(row(21,oid,xmin),0) FROM pg_foreign_data_wrapper UNION ALL SELECT hash_record_extended(row(22,oid,xmin),0) FROM pg_foreign_server UNION ALL SELECT hash_record_extended(row(23,ftrelid,xmin),0) FROM pg_foreign_table
  UNION ALL SELECT hash_record_extended(row(24,oid,xmin),0) FROM pg_operator WHERE oid>=16384 UNION ALL SELECT hash_record_extended(row(25,oid,xmin),0) FROM pg_opclass WHERE oid>=16384 UNION ALL SELECT hash_record_extended(row(26,oid,xmin),0) FROM pg_opfamily WHERE oid>=16384 UNION ALL SELECT hash_record_extended(row(27,oid,xmin),0) FROM pg_amop WHERE oid>=16384 UNION ALL SELECT hash_record_extended(row(28,oid,xmin),0) FROM pg_amproc WHERE oid>=16384
  UNION ALL SELECT hash_record_extended(row(29,aggfnoid::oid,xmin),0) FROM pg_aggregate WHERE aggfnoid>=16384 UNION ALL SELECT hash_record_extended(row(30,oid,xmin),0) FROM pg_cast WHERE oid>=16384 UNION ALL SELECT hash_record_extended(row(31,oid,xmin),0) FROM pg_collation WHERE oid>=16384 UNION ALL SELECT hash_record_extended(row(32,oid,xmin),0) FROM pg_conversion WHERE oid>=16384
  UNION ALL SELECT hash_record_extended(row(33,oid,xmin),0) FROM pg_language UNION ALL SELECT hash_record_extended(row(34,oid,xmin),0) FROM pg_am UNION ALL SELECT hash_record_extended(row(35,oid,xmin),0) FROM pg_transform UNION ALL SELECT hash_record_extended(row(36,oid,xmin),0) FROM pg_ts_config WHERE oid>=16384 UNION ALL SELECT hash_record_extended(row(37,oid,xmin),0) FROM pg_ts_dict WHERE oid>=16384 UNION ALL SELECT hash_record_extended(row(38,oid,xmin),0) FROM pg_ts_parser UNION ALL SELECT hash_record_extended(row(39,oid,xmin),0) FROM pg_ts_template UNION ALL SELECT hash_record_extended(row(40,mapcfg,maptokentype,mapseqno,xmin),0) FROM pg_ts_config_map WHERE mapcfg>=16384
  UNION ALL SELECT hash_record_extended(row(41,objoid,classoid,objsubid,provider,label),0) FROM pg_seclabel
  UNION ALL SELECT hash_record_extended(row(42,oid,rolname),0) FROM pg_roles
- UNION ALL SELECT hash_record_extended(row(43,objid,classid,refobjid,deptype),0) FROM pg_depend WHERE objid>=16384 AND deptype IN ('a','e','x') AND classid IN ('pg_class'::regclass,'pg_proc'::regclass) 
+ UNION ALL SELECT hash_record_extended(row(43,objid,classid,refobjid,deptype),0) FROM pg_depend WHERE objid>=16384 AND deptype IN ('a','e','x') AND classid IN ('pg_class'::regclass,'pg_proc'::regclass) AND NOT (classid='pg_class'::regclass AND objid IN (SELECT oid FROM t)) 
 ) z
 )";
 

@@ -36,8 +36,9 @@ std::string TimeText(int64_t time_us) {
 
 [[noreturn]] void ThrowNoPoint(const proto::Manifest& manifest, const std::string& what) {
   throw Error(ErrorCode::kUsage, what,
+              // Rounded up, so that the lower end is one of them.
               fmt::format("points exist from {} ({}) to {} ({})", Lsn(manifest.baseline_lsn()).ToString(),
-                          TimeText(manifest.baseline_time_us()), Lsn(manifest.head_lsn()).ToString(),
+                          TimeText(manifest.baseline_time_us() + kUsPerSecond - 1), Lsn(manifest.head_lsn()).ToString(),
                           TimeText(manifest.head_time_us())));
 }
 

@@ -123,7 +123,7 @@ TEST_F(FingerprintTest, AnotherSessionsTemporaryTablesAreNotSeenWhileTheyAreTher
 
 // Open: the schema's half sees what belongs to temporary tables, so that a pull is refused while an application has
 // some.
-TEST_F(FingerprintTest, DISABLED_WhatBelongsToAnotherSessionsTemporaryTablesIsNotSeen) {
+TEST_F(FingerprintTest, WhatBelongsToAnotherSessionsTemporaryTablesIsNotSeen) {
   ExpectUnseen("CREATE TEMP TABLE passing (id serial PRIMARY KEY)");
   ExpectUnseen("CREATE TEMP TABLE passing (id int GENERATED ALWAYS AS IDENTITY)");
   ExpectUnseen("CREATE TEMP SEQUENCE passing");
