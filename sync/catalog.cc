@@ -143,11 +143,11 @@ Catalog ReadCatalog(PgConnection& connection) {
     auto table = tables.find(columns.Oid(row, 0));
     if (table == tables.end()) continue;  // Made between two of the statements.
     table->second.columns.push_back({.name = columns.Get(row, 2),
-                                                   .quoted_name = columns.Get(row, 3),
-                                                   .number = static_cast<int>(columns.Int(row, 1)),
-                                                   .type_oid = columns.Oid(row, 4),
-                                                   .type_modifier = static_cast<int32_t>(columns.Int(row, 5)),
-                                                   .is_generated = columns.Bool(row, 6)});
+                                     .quoted_name = columns.Get(row, 3),
+                                     .number = static_cast<int>(columns.Int(row, 1)),
+                                     .type_oid = columns.Oid(row, 4),
+                                     .type_modifier = static_cast<int32_t>(columns.Int(row, 5)),
+                                     .is_generated = columns.Bool(row, 6)});
   }
   const PgResult& indexes = results[2];
   for (int row = 0; row < indexes.rows(); ++row) {

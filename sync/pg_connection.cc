@@ -80,8 +80,8 @@ Error ConnectError(const std::string& message, const std::string& link_reason, c
   if (link_reason.find("could not connect to the socket") != std::string::npos) {
     return {
         ErrorCode::kUnreachable, what,
-        "set `host` and `port` in rotv.toml to where PostgreSQL listens there: a socket's directory, or by TCP host = "
-        "\"127.0.0.1\""};
+        "check that PostgreSQL runs there and that host and port in rotv.toml are right (a socket's directory, or by "
+        "TCP host = \"127.0.0.1\"), then try again"};
   }
   if (says("password authentication failed") || says("no password supplied")) {
     return {ErrorCode::kRefused, what, "set PGPASSWORD, or add a line for this server to ~/.pgpass (mode 0600)"};
@@ -113,7 +113,7 @@ Error ConnectError(const std::string& message, const std::string& link_reason, c
     return {ErrorCode::kRefused, what, "check sslmode and the certificates that the url names"};
   }
   return {ErrorCode::kUnreachable, what,
-          "check that PostgreSQL runs there and that host and port in rotv.toml are right"};
+          "check that PostgreSQL runs there and that host and port in rotv.toml are right, then try again"};
 }
 
 // What libpq cannot find by itself; empty if it can, or if there is none.
