@@ -59,7 +59,7 @@ INSTANTIATE_TEST_SUITE_P(
                                      "REPLICA IDENTITY NOTHING", "ALTER TABLE public.odd REPLICA IDENTITY DEFAULT"},
                       UnfollowedCase{"Unlogged", "CREATE UNLOGGED TABLE odd (id int PRIMARY KEY, name text);",
                                      "unlogged", "ALTER TABLE public.odd SET LOGGED"}),
-    [](const auto& info) { return info.param.name; });
+    [](const auto& unfollowed) { return unfollowed.param.name; });
 
 TEST(UnfollowedTest, LargeObjectsAreNamedByDoctorBaselineAndMaterialize) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .way = Way::kDirect});
