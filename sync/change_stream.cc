@@ -25,7 +25,7 @@ constexpr int kWaitMs = 50;
 // The server notices that a killed run is gone after its wal_sender_timeout, a minute by default.
 constexpr auto kSlotInUsePatience = std::chrono::seconds(75);
 constexpr const char* kObjectInUse = "55006";
-constexpr auto kNap = std::chrono::microseconds(500);
+constexpr auto kNap = std::chrono::microseconds(100);
 
 int64_t NowUs() {
   return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
