@@ -5,6 +5,7 @@
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "storage/workspace.h"
+#include "sync/catalog.h"
 #include "sync/source_session.h"
 
 namespace rotv {
@@ -42,8 +43,8 @@ void Describe(const RowStore& store, StatusReport* report) {
   report->detached = manifest.detached();
   proto::SchemaVersion schema = store.SchemaAt(report->head_lsn);
   for (const proto::Table& table : schema.tables()) {
-    bool streamed = table.follow() == proto::FOLLOW_KEY || table.follow() == proto::FOLLOW_BAG;
-    report->tables.push_back({table.quoted_name(), (streamed ? "streamed " : "schema only: ") + table.follow_reason()});
+    report->tables.push_back(
+        {table.quoted_name(), (IsFollowed(table) ? "streamed " : "schema only: ") + table.follow_reason()});
   }
 }
 
