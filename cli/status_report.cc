@@ -36,7 +36,7 @@ std::string SlotText(const SlotStatus& slot, const TextStyle& style) {
                              Counted(static_cast<uint64_t>(std::max<int64_t>(slot.catalog_xmin_age, 0)), "transaction",
                                      "transactions")));
   } else {
-    text += Line("", "the source no longer keeps what a pull needs: rotv-sync baseline --force");
+    text += Line("", "the source no longer keeps what a pull needs: rotv-sync pull --rebaseline");
   }
   if (slot.removal.empty()) return text;
   text += "\nTo remove everything of ours from the source: rotv-sync detach, or there\n";
@@ -112,6 +112,7 @@ Json StatusJson(const StatusReport& report, const StatusView& view) {
     Json entry;
     entry["name"] = table.name;
     entry["follow"] = table.follow;
+    entry["reason"] = table.reason;
     document["tables"].push_back(std::move(entry));
   }
   document["slot"] = Json();

@@ -10,8 +10,13 @@ std::string_view View(const rocksdb::Slice& slice) { return {slice.data(), slice
 
 class VersionScan : public RowScan {
  public:
-  VersionScan(std::unique_ptr<rocksdb::Iterator> iterator, std::shared_ptr<const void> bounds, Lsn lsn)
-      : bounds_(std::move(bounds)), iterator_(std::move(iterator)), lsn_(lsn) {}
+  explicit VersionScan(RowScanParts parts)
+      : bounds_(std::move(parts.bounds)),
+        iterator_(std::move(parts.iterator)),
+        lsn_(parts.lsn),
+        shapes_(parts.shapes),
+        shape_(parts.shape),
+        converter_(parts.shapes, parts.shape) {}
 
   bool Next() override {
     if (repeat_ > 1) {
@@ -61,8 +66,9 @@ class VersionScan : public RowScan {
     RowVersion version = DecodeRowVersion(View(iterator_->value()));
     repeat_ = version.count;
     if (version.kind == RowVersion::Kind::kTombstone) return false;
+    const uint32_t shape = version.shape;
     if (version.kind == RowVersion::Kind::kRow) {
-      line_ = version.text;
+      line_ = shape_ == 0 ? version.text : converter_.Convert(shape, version.text);
       return true;
     }
     filled_.assign(version.text);
@@ -70,9 +76,9 @@ class VersionScan : public RowScan {
       if (!Step() || View(iterator_->key()).substr(0, prefix_.size()) != prefix_) ThrowUnresolvable();
       RowVersion older = DecodeRowVersion(View(iterator_->value()));
       if (older.kind == RowVersion::Kind::kTombstone) ThrowUnresolvable();
-      complete = FillUnchanged(&filled_, older.text);
+      complete = shapes_.FillUnchanged(shape, &filled_, older);
     }
-    line_ = filled_;
+    line_ = shape_ == 0 ? std::string_view(filled_) : converter_.Convert(shape, filled_);
     return true;
   }
 
@@ -84,6 +90,9 @@ class VersionScan : public RowScan {
   std::shared_ptr<const void> bounds_;
   std::unique_ptr<rocksdb::Iterator> iterator_;
   const Lsn lsn_;
+  const ShapeMap& shapes_;
+  const uint32_t shape_;
+  ShapeConverter converter_;
   bool started_ = false;
   bool seen_ = false;
   std::string prefix_;
@@ -94,9 +103,6 @@ class VersionScan : public RowScan {
 
 }  // namespace
 
-std::unique_ptr<RowScan> NewRowScan(std::unique_ptr<rocksdb::Iterator> iterator, std::shared_ptr<const void> bounds,
-                                    Lsn lsn) {
-  return std::make_unique<VersionScan>(std::move(iterator), std::move(bounds), lsn);
-}
+std::unique_ptr<RowScan> NewRowScan(RowScanParts parts) { return std::make_unique<VersionScan>(std::move(parts)); }
 
 }  // namespace rotv

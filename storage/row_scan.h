@@ -11,9 +11,13 @@
 
 namespace rotv {
 
-// `iterator` is bounded to the range, below and above; `bounds` keeps what bounds it alive. Versions at or after `lsn`
-// are not seen.
-std::unique_ptr<RowScan> NewRowScan(std::unique_ptr<rocksdb::Iterator> iterator, std::shared_ptr<const void> bounds,
-                                    Lsn lsn);
+struct RowScanParts {
+  std::unique_ptr<rocksdb::Iterator> iterator;  // Bounded to the range, below and above.
+  std::shared_ptr<const void> bounds;           // Keeps what bounds it alive.
+  Lsn lsn;                                      // Versions at or after it are not seen.
+  const ShapeMap& shapes;                       // Outlives the scan.
+  uint32_t shape = 0;                           // As in ScanRequest.
+};
+std::unique_ptr<RowScan> NewRowScan(RowScanParts parts);
 
 }  // namespace rotv

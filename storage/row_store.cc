@@ -24,6 +24,7 @@ namespace {
 
 constexpr const char* kManifestKey = "manifest";
 constexpr std::string_view kSequencesPrefix = "sequences/";
+constexpr std::string_view kShapesPrefix = "shape/";
 // Above so many unmerged runs a scan is noticeably slower.
 constexpr int kTidyRuns = 24;
 // A run on its way into the database: run-0.tmp. Never looked at again by RocksDB.
@@ -35,6 +36,12 @@ const char* const kFamilyNames[kFamilyCount] = {"default", "rows", "log", "schem
 
 std::string_view View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 rocksdb::Slice Slice(std::string_view view) { return {view.data(), view.size()}; }
+
+std::string ShapeKey(uint32_t id) {
+  std::string key(kShapesPrefix);
+  AppendBigEndian32(id, &key);
+  return key;
+}
 
 std::string LsnKey(std::string_view prefix, Lsn lsn) {
   std::string key(prefix);
@@ -109,6 +116,7 @@ class RocksRowStore : public RowStore {
     }
     try {
       LoadManifest();
+      LoadShapes();
       if (mode == Mode::kReadWrite) RemoveRuns();
       if (mode == Mode::kReadWrite && manifest_.pull_in_progress()) RemoveUnpublished();
     } catch (...) {
@@ -148,10 +156,14 @@ class RocksRowStore : public RowStore {
       batch.Put(families_[kMeta], LsnKey(kSequencesPrefix, addition.sequences->first),
                 addition.sequences->second.SerializeAsString());
     }
+    for (const proto::Shape& shape : addition.shapes) {
+      batch.Put(families_[kMeta], ShapeKey(shape.id()), shape.SerializeAsString());
+    }
     batch.Put(families_[kMeta], kManifestKey, manifest.SerializeAsString());
     rocksdb::WriteOptions synced;
     synced.sync = true;
     CheckStatus(db_->Write(synced, &batch), directory_);
+    for (const proto::Shape& shape : addition.shapes) shapes_.Add(shape);
     manifest_ = manifest;
     durable_lsn_ = manifest.durable_lsn();
   }
@@ -176,7 +188,7 @@ class RocksRowStore : public RowStore {
     for (iterator->Next(); !complete && iterator->Valid(); iterator->Next()) {
       RowVersion older = DecodeRowVersion(View(iterator->value()));
       if (older.kind == RowVersion::Kind::kTombstone) break;
-      complete = FillUnchanged(storage, older.text);
+      complete = shapes_.FillUnchanged(found.version.shape, storage, older);
       if (complete) found.version.kind = RowVersion::Kind::kRow;
     }
     CheckStatus(iterator->status(), directory_);
@@ -184,8 +196,9 @@ class RocksRowStore : public RowStore {
     return found;
   }
 
-  std::unique_ptr<RowScan> ScanAt(TableId table, EpochNumber epoch, Lsn lsn, const KeyRange& range) const override {
-    std::string prefix = EncodeRowPrefix(table, epoch, "");
+  std::unique_ptr<RowScan> ScanAt(const ScanRequest& request) const override {
+    std::string prefix = EncodeRowPrefix(request.table, request.epoch, "");
+    const KeyRange& range = request.range;
     auto bounds = std::make_shared<Bounds>();
     bounds->lower_bytes = range.begin.empty() ? prefix : range.begin;
     bounds->upper_bytes = range.end.empty() ? AfterPrefix(prefix) : range.end;
@@ -197,7 +210,18 @@ class RocksRowStore : public RowStore {
     options.fill_cache = false;  // A scan would push out everything else, and reads each block once.
     options.readahead_size = size_t{1} << 20;
     std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options, families_[kRows]));
-    return NewRowScan(std::move(iterator), std::move(bounds), std::min(lsn, Lsn(durable_lsn_)));
+    return NewRowScan({.iterator = std::move(iterator),
+                       .bounds = std::move(bounds),
+                       .lsn = std::min(request.lsn, Lsn(durable_lsn_)),
+                       .shapes = shapes_,
+                       .shape = request.shape});
+  }
+
+  const ShapeMap& shapes() const override { return shapes_; }
+
+  void DropEpoch(TableId table, EpochNumber epoch) override {
+    std::string begin = EncodeRowPrefix(table, epoch, "");
+    CheckStatus(db_->DeleteRange(rocksdb::WriteOptions(), families_[kRows], begin, AfterPrefix(begin)), directory_);
   }
 
   std::vector<KeyRange> Split(TableId table, EpochNumber epoch, size_t parts) const override;
@@ -273,12 +297,21 @@ class RocksRowStore : public RowStore {
     CheckStatus(status, directory_);
     manifest_ = Parse<proto::Manifest>(bytes);
     durable_lsn_ = manifest_.durable_lsn();
-    if (manifest_.format_version() > kFormatVersion) {
+    if (manifest_.format_version() != kFormatVersion) {
       throw Error(ErrorCode::kDisk,
                   fmt::format("the store in {} has format {}, this program knows {}", directory_.string(),
                               manifest_.format_version(), kFormatVersion),
-                  "use the newer rotv-sync that wrote it, or take a new baseline: rotv-sync baseline --force");
+                  "use the rotv-sync that wrote it, or take a new baseline: rotv-sync baseline --force");
     }
+  }
+
+  void LoadShapes() {
+    std::unique_ptr<rocksdb::Iterator> shapes = NewIterator(kMeta);
+    for (shapes->Seek(Slice(kShapesPrefix)); shapes->Valid() && shapes->key().starts_with(Slice(kShapesPrefix));
+         shapes->Next()) {
+      shapes_.Add(Parse<proto::Shape>(View(shapes->value())));
+    }
+    CheckStatus(shapes->status(), directory_);
   }
 
   // A transaction that is received again would find its own rows of the killed run: to fill unchanged columns from, or
@@ -309,6 +342,7 @@ class RocksRowStore : public RowStore {
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* families_[kFamilyCount] = {};
   proto::Manifest manifest_;
+  ShapeMap shapes_;
   std::atomic<uint64_t> durable_lsn_{0};  // The manifest's, for other threads than the one that publishes.
   std::atomic<uint64_t> next_run_{0};
 };
@@ -383,16 +417,31 @@ std::unique_ptr<RowStore> RowStore::Open(const std::filesystem::path& directory,
   return std::make_unique<RocksRowStore>(directory, mode);
 }
 
-std::optional<EpochNumber> EpochAt(const proto::Manifest& manifest, TableId table, Lsn lsn) {
+std::map<TableId, EpochNumber> EpochsAt(const proto::Manifest& manifest, Lsn lsn) {
+  std::map<TableId, EpochNumber> epochs;
   for (const proto::TableHistory& history : manifest.tables()) {
-    if (history.table() != table) continue;
-    std::optional<EpochNumber> found;
     for (const proto::Epoch& epoch : history.epochs()) {
-      if (Lsn(epoch.start_lsn()) < lsn) found = epoch.number();
+      if (Lsn(epoch.start_lsn()) < lsn) epochs[history.table()] = epoch.number();
     }
-    return found;
   }
-  return std::nullopt;
+  return epochs;
+}
+
+proto::TableHistory& HistoryOf(proto::Manifest& manifest, TableId table) {
+  for (proto::TableHistory& history : *manifest.mutable_tables()) {
+    if (history.table() == table) return history;
+  }
+  proto::TableHistory* added = manifest.add_tables();
+  added->set_table(table);
+  return *added;
+}
+
+EpochNumber BeginEpoch(proto::TableHistory& history, Lsn start_lsn) {
+  history.set_last_number(history.last_number() + 1);
+  proto::Epoch* epoch = history.add_epochs();
+  epoch->set_number(history.last_number());
+  epoch->set_start_lsn(start_lsn.value());
+  return epoch->number();
 }
 
 }  // namespace rotv

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,11 +19,12 @@
 #include "proto/store.pb.h"
 #include "storage/lsn.h"
 #include "storage/row_version.h"
+#include "storage/shape_map.h"
 #include "storage/version_buffer.h"
 
 namespace rotv {
 
-inline constexpr uint32_t kFormatVersion = 1;
+inline constexpr uint32_t kFormatVersion = 2;
 
 // The rows of one table at one LSN, in key order.
 class RowScan {
@@ -41,11 +43,19 @@ struct KeyRange {
   std::string end;
 };
 
+struct ScanRequest {
+  TableId table = 0;
+  EpochNumber epoch = 0;
+  Lsn lsn;
+  KeyRange range = {};
+  uint32_t shape = 0;  // Which one the lines are to have; 0: the one that each was stored with.
+};
+
 class RowStore {
  public:
   enum class Mode { kCreate, kReadWrite, kReadOnly };
   // kCreate makes a new store in `directory`, which must not exist. Throws kDisk if it is locked by another process, if
-  // it cannot be read and written, or if its format is newer than this program; kCorrupt if it is damaged. Rows that a
+  // it cannot be read and written, or if its format is not this program's; kCorrupt if it is damaged. Rows that a
   // killed pull left behind unpublished are removed, unless kReadOnly.
   static std::unique_ptr<RowStore> Open(const std::filesystem::path& directory, Mode mode);
   virtual ~RowStore() = default;
@@ -64,6 +74,7 @@ class RowStore {
   struct Addition {
     std::optional<std::pair<Lsn, proto::SchemaVersion>> schema;
     std::optional<std::pair<Lsn, proto::SequenceValues>> sequences;
+    std::vector<proto::Shape> shapes;  // Before the first row that has one of them. Nobody else may read meanwhile.
   };
   // Makes `manifest` and `addition` durable, in one step. Once this returns it survives power loss, and
   // manifest.durable_lsn may be acknowledged to the source. Throws kDisk if that cannot be promised.
@@ -73,8 +84,14 @@ class RowStore {
   // they are on disk. `storage` holds the bytes that its text points into.
   virtual std::optional<VersionBuffer::Found> Newest(std::string_view row_prefix, std::string* storage) const = 0;
 
-  // The rows of `table` in `epoch` as they were at `lsn`.
-  virtual std::unique_ptr<RowScan> ScanAt(TableId table, EpochNumber epoch, Lsn lsn, const KeyRange& range) const = 0;
+  // The rows of a table in an epoch as they were at an LSN.
+  virtual std::unique_ptr<RowScan> ScanAt(const ScanRequest& request) const = 0;
+
+  // Those of every row in the store.
+  virtual const ShapeMap& shapes() const = 0;
+
+  // Removes all rows of an epoch that no manifest names.
+  virtual void DropEpoch(TableId table, EpochNumber epoch) = 0;
 
   // Cuts a table's keys into about `parts` ranges of like size on disk; one range for a small table.
   virtual std::vector<KeyRange> Split(TableId table, EpochNumber epoch, size_t parts) const = 0;
@@ -94,7 +111,13 @@ class RowStore {
   virtual void Tidy() = 0;
 };
 
-// The epoch of `table` that serves the state at `lsn`; nothing if the table has none then.
-std::optional<EpochNumber> EpochAt(const proto::Manifest& manifest, TableId table, Lsn lsn);
+// By table, the epoch that serves the state at `lsn`; tables that have none then are left out.
+std::map<TableId, EpochNumber> EpochsAt(const proto::Manifest& manifest, Lsn lsn);
+
+// The history of `table`, which is added if there is none.
+proto::TableHistory& HistoryOf(proto::Manifest& manifest, TableId table);
+
+// Begins a new epoch, which serves the states behind `start_lsn`; gives its number, which no other ever had.
+EpochNumber BeginEpoch(proto::TableHistory& history, Lsn start_lsn);
 
 }  // namespace rotv

@@ -56,13 +56,17 @@ bool HasBaseline(const fs::path& home, const std::string& source_name) {
   return fs::exists(SourceDirectory(home, source_name) / "current", ignored);
 }
 
+std::optional<proto::CurrentStore> ReadCurrent(const fs::path& home, const std::string& source_name) {
+  return ReadProto<proto::CurrentStore>(SourceDirectory(home, source_name) / "current");
+}
+
 Workspace::Workspace(const fs::path& home, const std::string& source_name, const std::string& command)
     : source_name_(source_name), directory_(SourceDirectory(home, source_name)) {
   MakePrivateDirectory(home);
   MakePrivateDirectory(home / "sources");
   MakePrivateDirectory(directory_);
   TakeLock(command);
-  current_ = ReadProto<proto::CurrentStore>(directory_ / "current");
+  current_ = ReadCurrent(home, source_name);
   owned_ = ReadProto<proto::OwnedList>(directory_ / "owned").value_or(proto::OwnedList());
   RemoveTree(RunDirectory());
   RemoveOtherStores();

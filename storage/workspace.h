@@ -21,6 +21,9 @@ namespace rotv {
 // Whether a complete baseline of this source is here. Takes no lock.
 bool HasBaseline(const std::filesystem::path& home, const std::string& source_name);
 
+// Which store of this source is in use; nothing if there is no baseline. Takes no lock.
+std::optional<proto::CurrentStore> ReadCurrent(const std::filesystem::path& home, const std::string& source_name);
+
 // Holds the source's lock as long as it lives.
 class Workspace {
  public:

@@ -1,19 +1,11 @@
 #include "sync/applier.h"
 
-#include <fmt/format.h>
+#include <algorithm>
 
 #include "storage/error.h"
-#include "sync/copy_text.h"
 
 namespace rotv {
 namespace {
-
-const proto::Shape& ShapeOf(const proto::SchemaVersion& schema, uint32_t id) {
-  for (const proto::Shape& shape : schema.shapes()) {
-    if (shape.id() == id) return shape;
-  }
-  throw Error(ErrorCode::kCorrupt, "the store's schema lacks the shape of a table");
-}
 
 [[noreturn]] void ThrowNoSuchRow() {
   throw Error(ErrorCode::kCorrupt, "the store lacks the row that the source has changed",
@@ -22,15 +14,23 @@ const proto::Shape& ShapeOf(const proto::SchemaVersion& schema, uint32_t id) {
 
 }  // namespace
 
-Applier::Applier(const proto::SchemaVersion& schema, proto::Manifest& manifest, StoreWriter& writer, Lsn from)
-    : writer_(writer), buffer_(std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest)), complete_until_(from) {
+Applier::Applier(const std::vector<StreamedTable>& tables, proto::Manifest& manifest, StoreWriter& writer, Lsn from)
+    : manifest_(manifest),
+      writer_(writer),
+      buffer_(std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest)),
+      complete_until_(from) {
   std::map<uint32_t, proto::TableHistory*> histories;
   for (proto::TableHistory& history : *manifest.mutable_tables()) histories[history.table()] = &history;
-  for (const proto::Table& table : schema.tables()) {
-    if (table.follow() != proto::FOLLOW_KEY && table.follow() != proto::FOLLOW_BAG) continue;
-    Followed& followed = tables_.try_emplace(table.id(), table, ShapeOf(schema, table.shape())).first->second;
-    followed.history = histories.at(table.id());
+  for (const StreamedTable& table : tables) {
+    if (table.forms.empty()) continue;
+    Followed& followed = tables_[table.id];
+    followed.id = table.id;
+    followed.history = histories.at(table.id);
     followed.epoch = followed.history->epochs(followed.history->epochs_size() - 1).number();
+    for (const StreamedTable::Form& form : table.forms) {
+      followed.forms.push_back({form.shape->id(), RowCodec(*form.table, *form.shape)});
+    }
+    followed.form = &followed.forms.front();
   }
 }
 
@@ -65,19 +65,29 @@ void Applier::ReachedOutsideOfTransaction(Lsn position) {
   if (position > complete_until_) complete_until_ = position;
 }
 
-Applier::Followed& Applier::Find(uint32_t relation_oid) {
-  if (last_ != nullptr && last_oid_ == relation_oid) return *last_;
+Applier::Followed* Applier::Find(uint32_t relation_oid) {
+  if (last_oid_ == relation_oid) return last_;
   auto found = tables_.find(relation_oid);
-  if (found == tables_.end()) {
-    throw Error(ErrorCode::kSlotLost, "the source sent changes of a table that the baseline does not know",
-                "take a new baseline: rotv-sync baseline --force");
-  }
-  last_ = &found->second;
+  last_ = found == tables_.end() || found->second.form == nullptr ? nullptr : &found->second;
   last_oid_ = relation_oid;
-  return *last_;
+  if (last_ == nullptr && found != tables_.end()) {
+    manifest_.add_must_copy(relation_oid);
+    tables_.erase(found);
+  }
+  return last_;
 }
 
-void Applier::On(const pgoutput::Relation& message) { Find(message.oid).codec.CheckRelation(message); }
+void Applier::On(const pgoutput::Relation& message) {
+  auto found = tables_.find(message.oid);
+  if (found == tables_.end()) return;
+  Followed& table = found->second;
+  // Of two that fit, the later one: its columns are the same, with newer names for their types' lengths.
+  auto fits = [&](const Form& form) { return form.codec.Fits(message); };
+  auto form = std::find_if(table.forms.rbegin(), table.forms.rend(), fits);
+  // Rows that fit none of them may still be rows that the store has, of a transaction that is sent again.
+  table.form = form == table.forms.rend() ? nullptr : &*form;
+  last_oid_ = 0;  // What is kept of the last message's table may be another form.
+}
 
 void Applier::Note(const Followed& table, ChangeLogBuilder::Change change, std::string_view key) {
   if (!logged_) log_.Begin(begin_.commit_lsn, begin_.commit_time_us, begin_.xid);
@@ -87,7 +97,7 @@ void Applier::Note(const Followed& table, ChangeLogBuilder::Change change, std::
 
 void Applier::PutRow(const Followed& table, std::string_view key, std::string_view line) {
   buffer_->Put({table.id, table.epoch, key, commit_lsn_},
-               {.kind = RowVersion::Kind::kRow, .shape = table.shape, .count = 1, .text = line});
+               {.kind = RowVersion::Kind::kRow, .shape = table.form->shape, .count = 1, .text = line});
 }
 
 void Applier::PutTombstone(const Followed& table, std::string_view key) {
@@ -106,10 +116,10 @@ void Applier::PutPartial(const Followed& table, std::string_view key) {
   std::optional<VersionBuffer::Found> before = buffer_->Newest(prefix);
   if (!before && spilled_) before = writer_.Newest(prefix, &found_bytes_);
   bool complete = before && before->commit_lsn == commit_lsn_ && before->version.kind != RowVersion::Kind::kTombstone &&
-                  FillUnchanged(&line_, before->version.text);
+                  writer_.shapes().FillUnchanged(table.form->shape, &line_, before->version);
   buffer_->Put({table.id, table.epoch, key, commit_lsn_},
                {.kind = complete ? RowVersion::Kind::kRow : RowVersion::Kind::kPartial,
-                .shape = table.shape,
+                .shape = table.form->shape,
                 .count = 1,
                 .text = line_});
 }
@@ -118,15 +128,15 @@ void Applier::CompleteLine(const Followed& table, std::string_view key) {
   std::string prefix = EncodeRowPrefix(table.id, table.epoch, key);
   for (const VersionBuffer::Found& found : buffer_->Versions(prefix)) {
     if (found.version.kind == RowVersion::Kind::kTombstone) ThrowNoSuchRow();
-    if (FillUnchanged(&line_, found.version.text)) return;
+    if (writer_.shapes().FillUnchanged(table.form->shape, &line_, found.version)) return;
   }
   std::optional<VersionBuffer::Found> stored = writer_.Newest(prefix, &found_bytes_);
   if (!stored || stored->version.kind != RowVersion::Kind::kRow) ThrowNoSuchRow();
-  if (!FillUnchanged(&line_, stored->version.text)) ThrowNoSuchRow();
+  if (!writer_.shapes().FillUnchanged(table.form->shape, &line_, stored->version)) ThrowNoSuchRow();
 }
 
 void Applier::ChangeBag(Followed& table, std::string_view line, int change) {
-  table.codec.KeyOfLine(line, &key_);
+  table.form->codec.KeyOfLine(line, &key_);
   std::optional<VersionBuffer::Found> before = Newest(EncodeRowPrefix(table.id, table.epoch, key_));
   int64_t count = before && before->version.kind == RowVersion::Kind::kRow ? before->version.count : 0;
   count += change;
@@ -135,18 +145,21 @@ void Applier::ChangeBag(Followed& table, std::string_view line, int change) {
                 "take a new baseline: rotv-sync baseline --force");
   }
   if (count == 0) return PutTombstone(table, key_);
-  buffer_->Put(
-      {table.id, table.epoch, key_, commit_lsn_},
-      {.kind = RowVersion::Kind::kRow, .shape = table.shape, .count = static_cast<uint32_t>(count), .text = line});
+  buffer_->Put({table.id, table.epoch, key_, commit_lsn_}, {.kind = RowVersion::Kind::kRow,
+                                                            .shape = table.form->shape,
+                                                            .count = static_cast<uint32_t>(count),
+                                                            .text = line});
 }
 
 void Applier::On(const pgoutput::Insert& message) {
-  Followed& table = Find(message.relation_oid);
-  table.codec.LineOfTuple(message.row, nullptr, &line_);
-  if (table.codec.is_bag()) {
+  Followed* found = Find(message.relation_oid);
+  if (found == nullptr) return;
+  Followed& table = *found;
+  table.form->codec.LineOfTuple(message.row, nullptr, &line_);
+  if (table.form->codec.is_bag()) {
     ChangeBag(table, line_, 1);
   } else {
-    table.codec.KeyOfTuple(message.row, nullptr, &key_);
+    table.form->codec.KeyOfTuple(message.row, nullptr, &key_);
     PutRow(table, key_, line_);
   }
   Note(table, ChangeLogBuilder::Change::kInsert, key_);
@@ -154,29 +167,31 @@ void Applier::On(const pgoutput::Insert& message) {
 }
 
 void Applier::On(const pgoutput::Update& message) {
-  Followed& table = Find(message.relation_oid);
+  Followed* found = Find(message.relation_oid);
+  if (found == nullptr) return;
+  Followed& table = *found;
   ++counts_.updated;
-  if (!table.codec.is_bag()) return UpdateKeyed(table, message);
+  if (!table.form->codec.is_bag()) return UpdateKeyed(table, message);
 
   if (!message.old_row || message.old_row->kind != pgoutput::OldKind::kFull) {
-    throw Error(ErrorCode::kSlotLost, "the replica identity of a table has changed on the source since the baseline",
-                "take a new baseline: rotv-sync baseline --force");
+    throw Error(ErrorCode::kProtocol, "the source sent an update of a table with identity FULL without its old row",
+                "please report this with the table's definition");
   }
-  table.codec.LineOfTuple(message.old_row->row, nullptr, &line_);
+  table.form->codec.LineOfTuple(message.old_row->row, nullptr, &line_);
   ChangeBag(table, line_, -1);
   Note(table, ChangeLogBuilder::Change::kUpdate, key_);
-  table.codec.LineOfTuple(message.row, &*message.old_row, &line_);
+  table.form->codec.LineOfTuple(message.row, &*message.old_row, &line_);
   ChangeBag(table, line_, 1);
   log_.AddKey(table.id, table.epoch, key_);
 }
 
 void Applier::UpdateKeyed(Followed& table, const pgoutput::Update& message) {
   const pgoutput::OldRow* old = message.old_row ? &*message.old_row : nullptr;
-  bool complete = table.codec.LineOfTuple(message.row, old, &line_);
-  table.codec.KeyOfTuple(message.row, old == nullptr ? nullptr : &old->row, &key_);
+  bool complete = table.form->codec.LineOfTuple(message.row, old, &line_);
+  table.form->codec.KeyOfTuple(message.row, old == nullptr ? nullptr : &old->row, &key_);
   Note(table, ChangeLogBuilder::Change::kUpdate, key_);
   if (old != nullptr) {
-    table.codec.KeyOfTuple(old->row, nullptr, &old_key_);
+    table.form->codec.KeyOfTuple(old->row, nullptr, &old_key_);
     if (old_key_ != key_) {
       if (!complete) CompleteLine(table, old_key_);
       complete = true;
@@ -192,13 +207,15 @@ void Applier::UpdateKeyed(Followed& table, const pgoutput::Update& message) {
 }
 
 void Applier::On(const pgoutput::Delete& message) {
-  Followed& table = Find(message.relation_oid);
+  Followed* found = Find(message.relation_oid);
+  if (found == nullptr) return;
+  Followed& table = *found;
   ++counts_.deleted;
-  if (table.codec.is_bag()) {
-    table.codec.LineOfTuple(message.old_row.row, nullptr, &line_);
+  if (table.form->codec.is_bag()) {
+    table.form->codec.LineOfTuple(message.old_row.row, nullptr, &line_);
     ChangeBag(table, line_, -1);
   } else {
-    table.codec.KeyOfTuple(message.old_row.row, nullptr, &key_);
+    table.form->codec.KeyOfTuple(message.old_row.row, nullptr, &key_);
     PutTombstone(table, key_);
   }
   Note(table, ChangeLogBuilder::Change::kDelete, key_);
@@ -206,10 +223,10 @@ void Applier::On(const pgoutput::Delete& message) {
 
 void Applier::On(const pgoutput::Truncate& message) {
   for (uint32_t oid : message.relation_oids) {
-    Followed& table = Find(oid);
-    proto::Epoch* epoch = table.history->add_epochs();
-    epoch->set_number(++table.epoch);
-    epoch->set_start_lsn(commit_lsn_.value());
+    Followed* found = Find(oid);
+    if (found == nullptr) continue;
+    Followed& table = *found;
+    table.epoch = BeginEpoch(*table.history, commit_lsn_);
     if (!logged_) log_.Begin(begin_.commit_lsn, begin_.commit_time_us, begin_.xid);
     logged_ = true;
     log_.Truncate(table.id, table.epoch);

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "storage/change_log.h"
 #include "storage/version_buffer.h"
@@ -16,6 +17,16 @@
 #include "sync/store_writer.h"
 
 namespace rotv {
+
+// A table as the stream may show it.
+struct StreamedTable {
+  struct Form {
+    const proto::Table* table = nullptr;
+    const proto::Shape* shape = nullptr;
+  };
+  TableId id = 0;
+  std::vector<Form> forms;  // The one in force at the start first. None: the table's changes are dropped.
+};
 
 class Applier {
  public:
@@ -27,9 +38,10 @@ class Applier {
     uint64_t truncated = 0;
   };
 
-  // Transactions that commit before `from` are dropped: the store has them. `schema`, `manifest` and `writer` outlive
-  // the applier; the epochs in `manifest` change as tables are truncated.
-  Applier(const proto::SchemaVersion& schema, proto::Manifest& manifest, StoreWriter& writer, Lsn from);
+  // Transactions that commit before `from` are dropped: the store has them. What `tables` point to, `manifest` and
+  // `writer` outlive the applier. In `manifest` the epochs change as tables are truncated, and tables whose rows come
+  // in none of their forms are added to must_copy: from then on their changes are dropped.
+  Applier(const std::vector<StreamedTable>& tables, proto::Manifest& manifest, StoreWriter& writer, Lsn from);
 
   // Begin decides whether a transaction is wanted; these are for what is in one.
   void Apply(const pgoutput::Message& message);
@@ -50,14 +62,16 @@ class Applier {
   const Counts& counts() const { return counts_; }
 
  private:
-  struct Followed {
-    Followed(const proto::Table& table, const proto::Shape& columns)
-        : id(table.id()), shape(table.shape()), codec(table, columns) {}
-    TableId id;
+  struct Form {
     uint32_t shape;
+    RowCodec codec;
+  };
+  struct Followed {
+    TableId id;
     EpochNumber epoch = 0;
     proto::TableHistory* history = nullptr;
-    RowCodec codec;
+    std::vector<Form> forms;
+    Form* form = nullptr;  // That of the rows that come now; null while they are dropped.
   };
 
   void On(const pgoutput::Begin& message);
@@ -71,7 +85,8 @@ class Applier {
   void On(const pgoutput::Type&) {}
   void On(const pgoutput::LogicalMessage&) {}
 
-  Followed& Find(uint32_t relation_oid);
+  // Null if the table's changes are dropped.
+  Followed* Find(uint32_t relation_oid);
   void UpdateKeyed(Followed& table, const pgoutput::Update& message);
   void PutRow(const Followed& table, std::string_view key, std::string_view line);
   void PutPartial(const Followed& table, std::string_view key);
@@ -83,6 +98,7 @@ class Applier {
   void CompleteLine(const Followed& table, std::string_view key);
   std::optional<VersionBuffer::Found> Newest(std::string_view prefix);
 
+  proto::Manifest& manifest_;
   StoreWriter& writer_;
   std::map<uint32_t, Followed> tables_;
   std::unique_ptr<VersionBuffer> buffer_;

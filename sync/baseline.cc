@@ -2,20 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
-#include <future>
+#include <set>
 
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "storage/workspace.h"
-#include "sync/fingerprint.h"
+#include "sync/follow.h"
 #include "sync/preflight.h"
-#include "sync/schema_dump.h"
-#include "sync/sequences.h"
-#include "sync/snapshot_slot.h"
+#include "sync/publication.h"
+#include "sync/snapshot_reading.h"
 #include "sync/source_session.h"
-#include "sync/table_copy.h"
-#include "sync/watchdog.h"
 
 namespace rotv {
 namespace {
@@ -65,10 +63,8 @@ class BaselineRun {
     Catalog catalog = ReadCatalog(session_.connection());
     std::vector<Check> checks = CheckServer(session_, options_.wal_limit);
     for (Check& check : CheckCatalog(catalog, context_.source)) checks.push_back(std::move(check));
-    ThrowFirstProblem(checks, ReportTables(catalog, context_.source));
-    published_ = DescribeSchema(catalog, context_.source);
-    result_.lacking = Lacking(catalog, context_.source);
-    for (const std::string& lack : result_.lacking) context_.progress.Warn("the seed will lack " + lack);
+    ThrowFirstProblem(checks);
+    published_ = DescribeSchema(catalog, context_.source, ShapeMap()).schema;
     context_.progress.End();
   }
 
@@ -77,39 +73,27 @@ class BaselineRun {
     CreatePublication(session_.connection(), objects_.publication(), published_);
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
     SnapshotSlot slot(session_, objects_.slot());
-    std::unique_ptr<PgConnection> reader = slot.Import();
+    SnapshotReading reading(session_, slot, objects_.publication(), ShapeMap());
     context_.progress.End();
-
-    proto::Manifest manifest;
-    proto::SchemaVersion schema;
-    Catalog catalog = ReadCatalog(*reader);
-    Fingerprint fingerprint = ReadFingerprint(*reader, objects_.publication());
-    schema = DescribeSchema(catalog, context_.source);
-    if (!SameTablesAreFollowed(schema)) return RefreshPublished();
-    DescribeSource(*reader, slot.lsn(), fingerprint, &manifest);
-    schema.set_standard_strings(reader->Parameter("standard_conforming_strings") == "on");
+    if (!SameTablesAreStreamed(published_, reading.schema()) || !reading.ReadContents()) return RefreshPublished();
 
     store_path_ = workspace_.NewStorePath(objects_.slot());
     std::unique_ptr<RowStore> store = RowStore::Open(store_path_, RowStore::Mode::kCreate);
-    CopyCounts counts;
-    {
-      Watchdog watchdog(session_);
-      std::future<std::optional<DumpSections>> dumping = std::async(
-          std::launch::async, [&] { return DumpUnchangedSchema(slot.snapshot(), fingerprint, std::move(reader)); });
-      CopyRequest request{.schema = schema, .catalog = catalog, .snapshot = slot.snapshot(), .lsn = slot.lsn()};
-      if (CopyTables(session_, *store, request, &manifest, &counts) == CopyEnd::kTableMoved) return RefreshPublished();
-      std::optional<DumpSections> sections = dumping.get();
-      if (!sections) return RefreshPublished();
-      schema.set_pre_data(sections->pre_data);
-      schema.set_post_data(sections->post_data);
+    proto::Manifest manifest;
+    DescribeSource(reading, slot.lsn(), &manifest);
+    store->Publish(manifest, {.schema = {}, .sequences = {}, .shapes = reading.new_shapes()});
+    std::set<TableId> tables;
+    for (const proto::Table& table : reading.schema().tables()) {
+      if (HasRows(table)) tables.insert(table.id());
     }
-    // Names are looked up in the catalogue as it is now: columns that changed places would have been copied as each
-    // other.
-    if (ReadFingerprint(session_.connection(), objects_.publication()).tables != fingerprint.tables)
-      return RefreshPublished();
+    CopyCounts counts;
+    if (!reading.Read(*store, tables, SnapshotReading::Texts::kRead, &manifest, &counts)) return RefreshPublished();
 
-    Publish(*store, slot.lsn(), schema, manifest);
-    CountResult(counts, schema, slot.lsn(), *store);
+    RowStore::Addition addition;
+    addition.schema = {slot.lsn(), reading.schema()};
+    addition.sequences = {slot.lsn(), reading.sequences()};
+    store->Publish(manifest, addition);
+    CountResult(counts, reading.schema(), slot.lsn(), *store);
     store.reset();
     if (workspace_.current()) workspace_.AddOwned(workspace_.current()->objects());
     workspace_.SetCurrent(store_path_, objects_);
@@ -117,32 +101,7 @@ class BaselineRun {
     return true;
   }
 
-  // Nothing if the schema has changed since the snapshot: pg_dump reads a part of the catalogue as it is now.
-  std::optional<DumpSections> DumpUnchangedSchema(const std::string& snapshot, const Fingerprint& fingerprint,
-                                                  std::unique_ptr<PgConnection> connection) {
-    std::optional<DumpSections> sections;
-    std::optional<Error> failure;
-    try {
-      sections = DumpSchema(session_, snapshot);
-    } catch (const Error& error) {
-      failure = error;
-    }
-    connection->Query("COMMIT");  // Out of the snapshot, so that it sees what is there now.
-    if (ReadFingerprint(*connection, objects_.publication()) != fingerprint) return std::nullopt;
-    // As this connection still works, a migration was in its way, or the watchdog has seen it in a migration's way.
-    if (failure && failure->code() == ErrorCode::kUnreachable) return std::nullopt;
-    if (failure) throw *failure;
-    return sections;
-  }
-
-  void Publish(RowStore& store, Lsn lsn, const proto::SchemaVersion& schema, const proto::Manifest& manifest) {
-    RowStore::Addition addition;
-    addition.schema = {lsn, schema};
-    addition.sequences = {lsn, ReadSequences(session_.connection(), schema)};
-    store.Publish(manifest, addition);
-  }
-
-  void DescribeSource(PgConnection& reader, Lsn lsn, const Fingerprint& fingerprint, proto::Manifest* manifest) {
+  void DescribeSource(const SnapshotReading& reading, Lsn lsn, proto::Manifest* manifest) {
     *manifest->mutable_source() = ReadIdentity(session_.connection());
     manifest->set_format_version(kFormatVersion);
     manifest->set_slot(objects_.slot());
@@ -150,32 +109,19 @@ class BaselineRun {
     manifest->set_baseline_lsn(lsn.value());
     manifest->set_durable_lsn(lsn.value());
     manifest->set_head_lsn(lsn.value());
-    int64_t now_us = reader.Query("SELECT (extract(epoch FROM now()) * 1000000)::bigint").Int(0, 0);
-    manifest->set_baseline_time_us(now_us);
-    manifest->set_head_time_us(now_us);
-    manifest->set_schema_fingerprint(fingerprint.schema);
-    manifest->set_table_fingerprint(fingerprint.tables);
+    manifest->set_baseline_time_us(reading.time_us());
+    manifest->set_head_time_us(reading.time_us());
+    manifest->set_head_xid(reading.xid());
+    manifest->set_schema_fingerprint(reading.fingerprint().schema);
+    manifest->set_table_fingerprint(reading.fingerprint().tables);
     manifest->set_description(session_.link().Description());
-    for (const std::string& lack : result_.lacking) manifest->add_lacking(lack);
-  }
-
-  // Whether exactly the tables of the publication are to be followed.
-  bool SameTablesAreFollowed(const proto::SchemaVersion& schema) const {
-    auto followed = [](const proto::SchemaVersion& version) {
-      std::vector<std::pair<uint32_t, std::string>> tables;
-      for (const proto::Table& table : version.tables()) {
-        if (IsFollowed(table)) tables.emplace_back(table.id(), table.quoted_name());
-      }
-      return tables;
-    };
-    return followed(schema) == followed(published_);
   }
 
   // For the next try. Always false, so that a caller can return it.
   bool RefreshPublished() {
     Catalog catalog = ReadCatalog(session_.connection());
-    ThrowFirstProblem(CheckCatalog(catalog, context_.source), ReportTables(catalog, context_.source));
-    published_ = DescribeSchema(catalog, context_.source);
+    ThrowFirstProblem(CheckCatalog(catalog, context_.source));
+    published_ = DescribeSchema(catalog, context_.source, ShapeMap()).schema;
     return false;
   }
 
@@ -184,8 +130,9 @@ class BaselineRun {
     result_.rows = counts.rows;
     result_.row_bytes = counts.bytes;
     result_.store_bytes = store.DiskBytes();
-    result_.tables = 0;
-    for (const proto::Table& table : schema.tables()) result_.tables += IsFollowed(table) ? 1 : 0;
+    result_.tables = static_cast<uint64_t>(
+        std::count_if(schema.tables().begin(), schema.tables().end(),
+                      [](const proto::Table& table) { return HasRows(table) && table.id() != kLargeObjectTable; }));
   }
 
   void RemoveStore() {

@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "storage/lsn.h"
 #include "sync/context.h"
@@ -28,7 +27,6 @@ struct BaselineResult {
   uint64_t store_bytes = 0;  // On disk.
   uint64_t wire_bytes = 0;   // Received over SSH; 0 without.
   double seconds = 0;
-  std::vector<std::string> lacking;  // What the seed will lack, a line each.
 };
 
 // Builds a new store beside the old one, which stays usable until the new one is complete and then goes, together with

@@ -4,8 +4,9 @@
 
 #include <algorithm>
 #include <charconv>
-#include <map>
 #include <tuple>
+
+#include "storage/error.h"
 
 namespace rotv {
 namespace {
@@ -13,51 +14,108 @@ namespace {
 // The schemas that pg_dump leaves out, and what belongs to other sessions.
 constexpr const char* kUserSchema = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
+// {0} is kUserSchema, {1} the publication's name as a literal.
 constexpr const char* kTablesSql = R"(
 SELECT c.oid, n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind, c.relpersistence,
        c.relreplident,
        EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass
                AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'),
-       EXISTS (SELECT 1 FROM pg_catalog.pg_extension e WHERE c.oid = ANY (e.extconfig)),
+       e.condition IS NOT NULL,
        pg_has_role(c.relowner, 'USAGE'), has_table_privilege(c.oid, 'SELECT'), row_security_active(c.oid),
        greatest(c.reltuples, 0)::bigint,
-       CASE WHEN c.relkind = 'r' THEN pg_table_size(c.oid) ELSE 0 END, quote_ident(pg_get_userbyid(c.relowner))
+       CASE WHEN c.relkind = 'r' THEN pg_table_size(c.oid) ELSE 0 END, quote_ident(pg_get_userbyid(c.relowner)),
+       c.relfilenode, c.relnatts, coalesce(m.membership, ''), coalesce(e.condition, '')
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND {};
-SELECT a.attrelid, a.attnum, a.attname, quote_ident(a.attname), a.atttypid, a.atttypmod, a.attgenerated <> ''
+     LEFT JOIN (SELECT config.oid, coalesce(config.condition, '') AS condition
+                FROM pg_catalog.pg_extension, unnest(extconfig, extcondition) config(oid, condition)) e ON e.oid = c.oid
+     LEFT JOIN (SELECT pr.prrelid, concat_ws(':', pr.oid, pr.xmin, p.xmin, p.pubinsert, p.pubupdate, p.pubdelete,
+                                             p.pubtruncate, p.pubviaroot) AS membership
+                FROM pg_catalog.pg_publication_rel pr JOIN pg_catalog.pg_publication p ON p.oid = pr.prpubid
+                WHERE p.pubname = {1}) m ON m.prrelid = c.oid
+WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND {0};
+SELECT a.attrelid, a.attnum, a.attname, quote_ident(a.attname), a.atttypid, a.atttypmod, a.attgenerated <> '', a.xmin,
+       CASE WHEN a.atthasmissing THEN a.attmissingval::text END
 FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
      JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped AND {}
+WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped AND {0}
 ORDER BY a.attrelid, a.attnum;
 SELECT i.indrelid, quote_ident(x.relname), i.indisprimary, i.indisreplident, i.indimmediate, i.indisvalid,
-       array_to_string(i.indkey::int2[], ' ')
+       array_to_string(i.indkey::int2[], ' '),
+       coalesce((SELECT con.oid FROM pg_catalog.pg_constraint con WHERE con.conindid = i.indexrelid
+                 AND con.contype IN ('p', 'u') AND con.conrelid = i.indrelid LIMIT 1), 0)
 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
      JOIN pg_catalog.pg_namespace n ON n.oid = x.relnamespace
-WHERE (i.indisprimary OR i.indisreplident) AND {};
+WHERE (i.indisprimary OR i.indisreplident) AND {0};
 SELECT c.oid, n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
        has_sequence_privilege(c.oid, 'SELECT')
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
-WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND {}
-      AND NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass
-                      AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e');
-SELECT count(*), quote_ident(current_user) FROM pg_catalog.pg_largeobject_metadata
+WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND {0}
+      AND (NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass
+                       AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e')
+           OR EXISTS (SELECT 1 FROM pg_catalog.pg_extension WHERE c.oid = ANY (extconfig)));
+WITH RECURSIVE
+root AS (SELECT DISTINCT a.atttypid AS oid
+         FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND a.attnum > 0 AND a.atttypid <> 0 AND {0}),
+closure(root, oid) AS (SELECT oid, oid FROM root
+  UNION SELECT closure.root, k.child FROM closure, LATERAL (
+    SELECT t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = closure.oid AND t.typbasetype <> 0
+    UNION ALL SELECT t.typelem FROM pg_catalog.pg_type t WHERE t.oid = closure.oid AND t.typelem <> 0
+    UNION ALL SELECT a.atttypid FROM pg_catalog.pg_type t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid
+              WHERE t.oid = closure.oid AND t.typrelid <> 0 AND a.attnum > 0 AND a.atttypid <> 0
+    UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE closure.oid IN (r.rngtypid, r.rngmultitypid)
+  ) k(child))
+SELECT closure.root,
+       bit_xor(hash_record_extended(row(t.oid, t.typoutput, p.xmin, p.prosrc), 1)) # coalesce(bit_xor(m.h), 0),
+       bool_or(t.oid IN ('regclass'::regtype, 'regproc'::regtype, 'regprocedure'::regtype, 'regoper'::regtype,
+                         'regoperator'::regtype, 'regtype'::regtype, 'regrole'::regtype, 'regnamespace'::regtype,
+                         'regconfig'::regtype, 'regdictionary'::regtype, 'regcollation'::regtype, 'aclitem'::regtype)),
+       coalesce(string_agg(t.oid::text, ' ') FILTER (WHERE t.typtype = 'e'), '')
+FROM closure JOIN pg_catalog.pg_type t ON t.oid = closure.oid
+     LEFT JOIN pg_catalog.pg_proc p ON p.oid = t.typoutput
+     LEFT JOIN LATERAL (SELECT bit_xor(hash_record_extended(row(x.attrelid, x.attnum, x.atttypid, x.atttypmod,
+                                                                x.attisdropped), 3)) AS h
+                        FROM pg_catalog.pg_attribute x
+                        WHERE t.typrelid <> 0 AND x.attrelid = t.typrelid AND x.attnum > 0) m ON true
+GROUP BY closure.root;
+SELECT oid, enumtypid, enumlabel FROM pg_catalog.pg_enum ORDER BY oid;
+SELECT count(*), quote_ident(current_user), has_table_privilege('pg_catalog.pg_largeobject', 'SELECT'),
+       coalesce(bool_and(pg_has_role(lomowner, 'USAGE') OR EXISTS (
+         SELECT FROM aclexplode(lomacl) a
+         WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))), true)
+FROM pg_catalog.pg_largeobject_metadata
 )";
 
-constexpr const char* kExcluded = "excluded in rotv.toml";
-
-constexpr uint32_t kInt8 = 20, kInt2 = 21, kInt4 = 23;
-
-bool IsInteger(uint32_t type_oid) { return type_oid == kInt2 || type_oid == kInt4 || type_oid == kInt8; }
-
-std::vector<int> ParseNumbers(std::string_view text) {
-  std::vector<int> numbers;
+std::vector<uint32_t> ParseOids(std::string_view text) {
+  std::vector<uint32_t> numbers;
   while (!text.empty()) {
-    int number = 0;
+    uint32_t number = 0;
     const char* end = std::from_chars(text.data(), text.data() + text.size(), number).ptr;
     numbers.push_back(number);
     text.remove_prefix(std::min(text.size(), static_cast<size_t>(end - text.data()) + 1));
   }
   return numbers;
+}
+
+std::vector<int> ParseNumbers(std::string_view text) {
+  std::vector<uint32_t> numbers = ParseOids(text);
+  return {numbers.begin(), numbers.end()};
+}
+
+// pg_attribute.attmissingval is an array of one element, whose text this takes out of the array's.
+std::string ElementOf(std::string_view array) {
+  if (array.size() < 2 || array.front() != '{' || array.back() != '}') {
+    throw Error(ErrorCode::kProtocol, "the source's catalogue has a column default that is not understood");
+  }
+  array = array.substr(1, array.size() - 2);
+  if (!array.starts_with('"')) return std::string(array);
+  std::string element;
+  for (size_t i = 1; i + 1 < array.size(); ++i) {
+    if (array[i] == '\\') ++i;
+    element.push_back(array[i]);
+  }
+  return element;
 }
 
 CatalogTable TableOf(const PgResult& rows, int row) {
@@ -77,7 +135,34 @@ CatalogTable TableOf(const PgResult& rows, int row) {
   table.rows_estimate = rows.Int(row, 12);
   table.bytes = rows.Int(row, 13);
   table.quoted_owner = rows.Get(row, 14);
+  table.file = rows.Oid(row, 15);
+  table.last_column = static_cast<int>(rows.Int(row, 16));
+  table.membership = rows.Get(row, 17);
+  table.extension_filter = rows.Get(row, 18);
   return table;
+}
+
+CatalogColumn ColumnOf(const PgResult& rows, int row) {
+  CatalogColumn column{.name = rows.Get(row, 2),
+                       .quoted_name = rows.Get(row, 3),
+                       .number = static_cast<int>(rows.Int(row, 1)),
+                       .type_oid = rows.Oid(row, 4),
+                       .type_modifier = static_cast<int32_t>(rows.Int(row, 5)),
+                       .is_generated = rows.Bool(row, 6),
+                       .xmin = rows.Oid(row, 7),
+                       .missing = std::nullopt};
+  if (!rows.IsNull(row, 8)) column.missing = ElementOf(rows.Text(row, 8));
+  return column;
+}
+
+CatalogIndex IndexOf(const PgResult& rows, int row) {
+  return {.quoted_name = rows.Get(row, 1),
+          .is_primary = rows.Bool(row, 2),
+          .is_replica_identity = rows.Bool(row, 3),
+          .is_immediate = rows.Bool(row, 4),
+          .is_valid = rows.Bool(row, 5),
+          .column_numbers = ParseNumbers(rows.Text(row, 6)),
+          .constraint_oid = rows.Oid(row, 7)};
 }
 
 template <typename Object>
@@ -86,199 +171,59 @@ void SortByName(std::vector<Object>* objects) {
             [](const Object& a, const Object& b) { return std::tie(a.schema, a.name) < std::tie(b.schema, b.name); });
 }
 
-// The index that names a row, as the server itself chooses it; null if there is none.
-const CatalogIndex* IdentityIndex(const CatalogTable& table) {
-  for (const CatalogIndex& index : table.indexes) {
-    bool chosen = table.replica_identity == 'i' ? index.is_replica_identity : index.is_primary;
-    if (chosen && index.is_immediate && index.is_valid) return &index;
+// What belongs to a table that was made between two of the statements is passed over.
+std::vector<CatalogTable> TablesOf(const std::vector<PgResult>& results, int server_version) {
+  std::map<uint32_t, CatalogTable> tables;
+  for (int row = 0; row < results[0].rows(); ++row) tables.emplace(results[0].Oid(row, 0), TableOf(results[0], row));
+  for (int row = 0; row < results[1].rows(); ++row) {
+    auto table = tables.find(results[1].Oid(row, 0));
+    if (table != tables.end()) table->second.columns.push_back(ColumnOf(results[1], row));
   }
-  return nullptr;
-}
-
-bool HasGeneratedColumn(const CatalogTable& table, const CatalogIndex& index) {
-  return std::any_of(table.columns.begin(), table.columns.end(), [&](const CatalogColumn& column) {
-    const std::vector<int>& numbers = index.column_numbers;
-    return column.is_generated && std::find(numbers.begin(), numbers.end(), column.number) != numbers.end();
-  });
-}
-
-FollowDecision Problem(const CatalogTable& table, const std::string& problem, const std::string& statement) {
-  FollowDecision decision;
-  decision.reason = problem;
-  decision.problem = fmt::format("{} {}", table.quoted_name, problem);
-  decision.fix =
-      fmt::format("{}; or leave its rows out: exclude = [\"{}.{}\"] in rotv.toml", statement, table.schema, table.name);
-  return decision;
-}
-
-FollowDecision SchemaOnly(const std::string& reason) {
-  FollowDecision decision;
-  decision.reason = reason;
-  return decision;
-}
-
-FollowDecision ByIndex(const CatalogTable& table, const CatalogIndex& index) {
-  FollowDecision decision;
-  decision.follow = proto::FOLLOW_KEY;
-  decision.way = index.is_primary ? "by primary key" : "by index " + index.quoted_name;
-  decision.reason = index.is_primary ? index.quoted_name : "it is the table's replica identity";
-  decision.column_numbers = index.column_numbers;
-  if (HasGeneratedColumn(table, index)) {
-    return Problem(table, "is identified by a generated column, which the server does not send",
-                   fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL", table.quoted_name));
+  for (int row = 0; row < results[2].rows(); ++row) {
+    auto table = tables.find(results[2].Oid(row, 0));
+    if (table != tables.end()) table->second.indexes.push_back(IndexOf(results[2], row));
   }
-  return decision;
+  std::vector<CatalogTable> sorted;
+  for (auto& [oid, table] : tables) {
+    // Since 18 generated columns count in the identity, and refuse changes as long as they are not published.
+    table.full_identity_serves =
+        server_version < 180000 || std::none_of(table.columns.begin(), table.columns.end(),
+                                                [](const CatalogColumn& column) { return column.is_generated; });
+    sorted.push_back(std::move(table));
+  }
+  SortByName(&sorted);
+  return sorted;
 }
 
 }  // namespace
 
-Catalog ReadCatalog(PgConnection& connection) {
+Catalog ReadCatalog(PgConnection& connection, const std::string& publication) {
   std::vector<PgResult> results =
-      connection.QueryAll(fmt::format(fmt::runtime(kTablesSql), kUserSchema, kUserSchema, kUserSchema, kUserSchema));
+      connection.QueryAll(fmt::format(fmt::runtime(kTablesSql), kUserSchema, connection.QuoteLiteral(publication)));
   Catalog catalog;
-  std::map<uint32_t, CatalogTable> tables;
-  for (int row = 0; row < results[0].rows(); ++row) tables.emplace(results[0].Oid(row, 0), TableOf(results[0], row));
-  const PgResult& columns = results[1];
-  for (int row = 0; row < columns.rows(); ++row) {
-    auto table = tables.find(columns.Oid(row, 0));
-    if (table == tables.end()) continue;  // Made between two of the statements.
-    table->second.columns.push_back({.name = columns.Get(row, 2),
-                                     .quoted_name = columns.Get(row, 3),
-                                     .number = static_cast<int>(columns.Int(row, 1)),
-                                     .type_oid = columns.Oid(row, 4),
-                                     .type_modifier = static_cast<int32_t>(columns.Int(row, 5)),
-                                     .is_generated = columns.Bool(row, 6)});
+  catalog.tables = TablesOf(results, connection.server_version());
+  for (int row = 0; row < results[3].rows(); ++row) {
+    catalog.sequences.push_back({.oid = results[3].Oid(row, 0),
+                                 .schema = results[3].Get(row, 1),
+                                 .name = results[3].Get(row, 2),
+                                 .quoted_name = results[3].Get(row, 3),
+                                 .readable = results[3].Bool(row, 4)});
   }
-  const PgResult& indexes = results[2];
-  for (int row = 0; row < indexes.rows(); ++row) {
-    auto table = tables.find(indexes.Oid(row, 0));
-    if (table == tables.end()) continue;
-    table->second.indexes.push_back({.quoted_name = indexes.Get(row, 1),
-                                     .is_primary = indexes.Bool(row, 2),
-                                     .is_replica_identity = indexes.Bool(row, 3),
-                                     .is_immediate = indexes.Bool(row, 4),
-                                     .is_valid = indexes.Bool(row, 5),
-                                     .column_numbers = ParseNumbers(indexes.Text(row, 6))});
-  }
-  for (auto& [oid, table] : tables) catalog.tables.push_back(std::move(table));
-  const PgResult& sequences = results[3];
-  for (int row = 0; row < sequences.rows(); ++row) {
-    catalog.sequences.push_back({.oid = sequences.Oid(row, 0),
-                                 .schema = sequences.Get(row, 1),
-                                 .name = sequences.Get(row, 2),
-                                 .quoted_name = sequences.Get(row, 3),
-                                 .readable = sequences.Bool(row, 4)});
-  }
-  catalog.large_objects = results[4].Int(0, 0);
-  catalog.quoted_user = results[4].Get(0, 1);
-  SortByName(&catalog.tables);
   SortByName(&catalog.sequences);
+  for (int row = 0; row < results[4].rows(); ++row) {
+    catalog.types[results[4].Oid(row, 0)] = {.fingerprint = results[4].Get(row, 1),
+                                             .enums = ParseOids(results[4].Text(row, 3)),
+                                             .by_name = results[4].Bool(row, 2)};
+  }
+  for (int row = 0; row < results[5].rows(); ++row) {
+    catalog.enum_labels.push_back(
+        {.oid = results[5].Oid(row, 0), .type_oid = results[5].Oid(row, 1), .label = results[5].Get(row, 2)});
+  }
+  catalog.large_objects = results[6].Int(0, 0);
+  catalog.quoted_user = results[6].Get(0, 1);
+  catalog.large_object_pages_readable = results[6].Bool(0, 2);
+  catalog.large_objects_readable = results[6].Bool(0, 3);
   return catalog;
-}
-
-FollowDecision Decide(const CatalogTable& table, const SourceConfig& source) {
-  if (table.kind == 'p') return SchemaOnly("partitioned: its rows are in its partitions");
-  if (table.kind == 'f') return SchemaOnly("foreign: its rows are elsewhere");
-  if (IsExcluded(source, table.schema, table.name)) return SchemaOnly(kExcluded);
-  if (table.of_extension) {
-    FollowDecision decision = SchemaOnly("belongs to an extension");
-    if (table.is_extension_config) {
-      decision.lacking =
-          fmt::format("rows that were added to {}, an extension's configuration table", table.quoted_name);
-    }
-    return decision;
-  }
-  if (table.persistence == 'u') {
-    return Problem(table, "is unlogged, so its changes are not sent",
-                   fmt::format("ALTER TABLE {} SET LOGGED", table.quoted_name));
-  }
-  const CatalogIndex* index = IdentityIndex(table);
-  std::string full = fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL", table.quoted_name);
-  switch (table.replica_identity) {
-    case 'n':
-      return Problem(table,
-                     "has REPLICA IDENTITY NOTHING: the server would refuse UPDATE and DELETE once it is published",
-                     fmt::format("ALTER TABLE {} REPLICA IDENTITY DEFAULT", table.quoted_name));
-    case 'f': {
-      if (index != nullptr && !HasGeneratedColumn(table, *index)) return ByIndex(table, *index);
-      FollowDecision decision;
-      decision.follow = proto::FOLLOW_BAG;
-      decision.way = "as a bag";
-      decision.reason = "identity FULL and no usable primary key";
-      return decision;
-    }
-    default:
-      if (index != nullptr) return ByIndex(table, *index);
-      return Problem(
-          table,
-          table.replica_identity == 'i'
-              ? "has a replica identity index that is gone or not valid"
-              : "has no primary key (or a deferrable one): the server would refuse UPDATE and DELETE once it "
-                "is published",
-          full);
-  }
-}
-
-bool IsExcluded(const SourceConfig& source, const std::string& schema, const std::string& name) {
-  return std::find(source.exclude.begin(), source.exclude.end(), schema + "." + name) != source.exclude.end();
-}
-
-std::vector<std::string> ExclusionChanges(const proto::SchemaVersion& schema, const SourceConfig& source) {
-  std::vector<std::string> changed;
-  for (const proto::Table& table : schema.tables()) {
-    bool was = table.follow_reason() == kExcluded;
-    bool could_be = was || IsFollowed(table);
-    if (could_be && was != IsExcluded(source, table.schema(), table.name())) changed.push_back(table.quoted_name());
-  }
-  return changed;
-}
-
-bool IsFollowed(const proto::Table& table) {
-  return table.follow() == proto::FOLLOW_KEY || table.follow() == proto::FOLLOW_BAG;
-}
-
-proto::SchemaVersion DescribeSchema(const Catalog& catalog, const SourceConfig& source) {
-  proto::SchemaVersion schema;
-  for (const CatalogTable& table : catalog.tables) {
-    FollowDecision decision = Decide(table, source);
-    proto::Table* described = schema.add_tables();
-    described->set_id(table.oid);
-    described->set_schema(table.schema);
-    described->set_name(table.name);
-    described->set_quoted_name(table.quoted_name);
-    described->set_follow(decision.follow);
-    described->set_follow_reason(decision.way.empty() ? decision.reason : decision.way);
-    proto::Shape* shape = schema.add_shapes();
-    shape->set_id(static_cast<uint32_t>(schema.shapes_size()));
-    described->set_shape(shape->id());
-    std::string list;
-    std::map<int, uint32_t> places;  // By attnum.
-    std::map<int, bool> integers;
-    for (const CatalogColumn& column : table.columns) {
-      if (column.is_generated) continue;  // In neither pgoutput nor COPY.
-      places[column.number] = static_cast<uint32_t>(shape->columns_size());
-      integers[column.number] = IsInteger(column.type_oid);
-      proto::Column* stored = shape->add_columns();
-      stored->set_name(column.name);
-      stored->set_type_oid(column.type_oid);
-      stored->set_type_modifier(column.type_modifier);
-      list += (list.empty() ? "(" : ", ") + column.quoted_name;
-    }
-    if (!list.empty()) list += ")";
-    described->set_copy_columns(list);
-    for (int number : decision.column_numbers) {
-      described->add_key_columns(places.at(number));
-      described->add_key_is_integer(integers.at(number));
-    }
-  }
-  for (const CatalogSequence& sequence : catalog.sequences) {
-    proto::Sequence* described = schema.add_sequences();
-    described->set_id(sequence.oid);
-    described->set_schema(sequence.schema);
-    described->set_name(sequence.name);
-    described->set_quoted_name(sequence.quoted_name);
-  }
-  return schema;
 }
 
 }  // namespace rotv

@@ -1,14 +1,14 @@
-// What the source's catalogue says of the tables and sequences that a dump of it would hold, and how each is followed.
+// What the source's catalogue says of the tables and sequences that a dump of it would hold.
 
 #pragma once
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "proto/store.pb.h"
 #include "sync/pg_connection.h"
-#include "sync/source_config.h"
 
 namespace rotv {
 
@@ -19,6 +19,8 @@ struct CatalogColumn {
   uint32_t type_oid = 0;
   int32_t type_modifier = -1;
   bool is_generated = false;
+  uint32_t xmin = 0;                   // Of its row in pg_attribute.
+  std::optional<std::string> missing;  // What older rows, which do not have the column, have in it; nothing for NULL.
 };
 
 struct CatalogIndex {
@@ -28,6 +30,7 @@ struct CatalogIndex {
   bool is_immediate = false;
   bool is_valid = false;
   std::vector<int> column_numbers;
+  uint32_t constraint_oid = 0;  // Of the constraint that it serves; 0 for none.
 };
 
 struct CatalogTable {
@@ -40,12 +43,17 @@ struct CatalogTable {
   char replica_identity = 'd';  // pg_class.relreplident
   bool of_extension = false;
   bool is_extension_config = false;  // pg_dump dumps rows of it, although it is an extension's.
+  std::string extension_filter;      // Which of them: empty, or "WHERE …".
   std::string quoted_owner;
   bool owned = false;  // By us, or by a role that we are a member of.
   bool readable = false;
   bool row_security = false;  // Policies apply to us.
   int64_t rows_estimate = 0;
   int64_t bytes = 0;
+  bool full_identity_serves = true;  // The server lets a published table be changed that has identity FULL.
+  uint32_t file = 0;                   // pg_class.relfilenode
+  int last_column = 0;                 // The greatest attnum, of dropped columns too.
+  std::string membership;              // Its row in the publication that was asked for; empty if it has none.
   std::vector<CatalogColumn> columns;  // Neither dropped nor system columns, in order.
   std::vector<CatalogIndex> indexes;   // Primary key and replica identity only.
 };
@@ -58,37 +66,32 @@ struct CatalogSequence {
   bool readable = false;
 };
 
+// All that the text of a type's values is made of: itself, its elements, attributes, base types and ranges.
+struct CatalogType {
+  std::string fingerprint;      // Without the labels of enums.
+  std::vector<uint32_t> enums;  // The enum types among them.
+  bool by_name = false;         // The text is made of the names of other objects: regclass and the like.
+};
+
+struct CatalogEnumLabel {
+  uint32_t oid = 0;
+  uint32_t type_oid = 0;
+  std::string label;
+};
+
 struct Catalog {
   std::vector<CatalogTable> tables;        // Ordinary, partitioned and foreign; by (schema, name) in byte order.
   std::vector<CatalogSequence> sequences;  // Likewise.
+  std::map<uint32_t, CatalogType> types;   // Of the tables' columns, by oid.
+  std::vector<CatalogEnumLabel> enum_labels;
   int64_t large_objects = 0;
-  std::string quoted_user;  // Whom we are logged in as.
+  bool large_objects_readable = true;        // All of them, by us.
+  bool large_object_pages_readable = false;  // pg_largeobject itself, which takes a superuser by default.
+  std::string quoted_user;                   // Whom we are logged in as.
 };
 
-// As the connection's snapshot sees it, if it is in a transaction. One round trip.
-Catalog ReadCatalog(PgConnection& connection);
-
-// How a table is followed, and what is wrong with it, if anything.
-struct FollowDecision {
-  proto::Follow follow = proto::FOLLOW_SCHEMA_ONLY;
-  std::string way;                  // "by primary key", "by index notes_key", "as a bag"; empty if no rows are kept.
-  std::string reason;               // "notes_pkey", "excluded in rotv.toml"
-  std::vector<int> column_numbers;  // Of the identity; for FOLLOW_KEY.
-  std::string problem;              // Why it cannot be followed; empty if it can.
-  std::string fix;                  // The statement that mends it.
-  std::string lacking;              // What of it the seed will lack without being asked to; empty for nothing.
-};
-FollowDecision Decide(const CatalogTable& table, const SourceConfig& source);
-
-// The tables, shapes and sequences of a schema version; its texts are left empty.
-proto::SchemaVersion DescribeSchema(const Catalog& catalog, const SourceConfig& source);
-
-bool IsFollowed(const proto::Table& table);
-
-// Whether `table` is left out by the `exclude` of rotv.toml.
-bool IsExcluded(const SourceConfig& source, const std::string& schema, const std::string& name);
-
-// Tables that are excluded now but were not when `schema` was described, or the other way round.
-std::vector<std::string> ExclusionChanges(const proto::SchemaVersion& schema, const SourceConfig& source);
+// As the connection's snapshot sees it, if it is in a transaction. One round trip. `publication` is ours, unquoted, or
+// empty.
+Catalog ReadCatalog(PgConnection& connection, const std::string& publication = "");
 
 }  // namespace rotv

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "storage/atomic_file.h"
+#include "storage/workspace.h"
 #include "sync/preflight.h"
 
 namespace rotv {
@@ -67,19 +68,13 @@ DoctorReport Examine(const Context& context) {
         fmt::format("PostgreSQL {}, database {}", connection.Parameter("server_version"), connection.database());
     report.checks.push_back({.outcome = Check::Outcome::kOk, .name = "connection", .message = report.source});
     for (Check& check : CheckServer(session, WalLimit::kRequired)) report.checks.push_back(std::move(check));
-    Catalog catalog = ReadCatalog(connection);
+    std::optional<proto::CurrentStore> current = ReadCurrent(context.home, context.source.name);
+    std::string publication = current ? current->objects().publication() : "";
+    Catalog catalog = ReadCatalog(connection, publication);
     for (Check& check : CheckCatalog(catalog, context.source)) report.checks.push_back(std::move(check));
-    for (std::string& lack : Lacking(catalog, context.source)) {
-      report.checks.push_back(
-          {.outcome = Check::Outcome::kWarning, .name = "not followed yet", .message = "the seed will lack " + lack});
-    }
+    for (Check& check : CheckPublished(catalog, context.source, publication)) report.checks.push_back(std::move(check));
     report.checks.push_back(CheckDisk(context, catalog));
     report.tables = ReportTables(catalog, context.source);
-    for (const TableReport& table : report.tables) {
-      if (table.outcome != Check::Outcome::kProblem) continue;
-      report.checks.push_back(
-          {.outcome = Check::Outcome::kProblem, .name = table.name, .message = table.reason, .fix = table.fix});
-    }
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kBug) throw;
     report.checks.push_back({.outcome = Check::Outcome::kProblem,

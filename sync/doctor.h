@@ -20,9 +20,8 @@ struct Check {
 };
 
 struct TableReport {
-  std::string name;  // Quoted as SQL needs it.
-  std::string
-      follow;  // "streamed by primary key", "streamed by index x", "streamed as a bag", "schema only", "not followed"
+  std::string name;    // Quoted as SQL needs it.
+  std::string follow;  // As FollowText().
   std::string reason;
   int64_t rows_estimate = 0;
   int64_t bytes = 0;

@@ -1,5 +1,7 @@
 #include "sync/fingerprint.h"
 
+#include "sync/statement_batch.h"
+
 namespace rotv {
 namespace {
 
@@ -67,7 +69,7 @@ idx AS (SELECT i.indrelid, string_agg(concat_ws(',', i.indexrelid, i.indisprimar
    FROM pg_index i JOIN rel r ON r.oid = i.indrelid WHERE i.indisprimary OR i.indisreplident GROUP BY i.indrelid),
 dep AS (SELECT d.objid, d.refobjid FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'e'),
 f AS (SELECT r.oid, md5(concat_ws('|', r.nspname, r.relname, r.relkind, r.relpersistence, r.relreplident, r.relispartition::int, r.relrowsecurity::int, r.relforcerowsecurity::int, cols.h, idx.k, dep.refobjid,
-     (SELECT string_agg(pr.oid||':'||pr.xmin::text, ',' ORDER BY pr.oid) FROM pg_publication_rel pr JOIN pg_publication p ON p.oid = pr.prpubid
+     (SELECT string_agg(concat_ws(':', pr.oid, pr.xmin, p.xmin, p.pubinsert, p.pubupdate, p.pubdelete, p.pubtruncate, p.pubviaroot), ',' ORDER BY pr.oid) FROM pg_publication_rel pr JOIN pg_publication p ON p.oid = pr.prpubid
       WHERE pr.prrelid = r.oid AND p.pubname = @PUBLICATION@))) AS h
    FROM rel r LEFT JOIN cols ON cols.attrelid = r.oid LEFT JOIN idx ON idx.indrelid = r.oid LEFT JOIN dep ON dep.objid = r.oid)
 SELECT coalesce(bit_xor(hash_record_extended(row(oid, h), 0)), 0) FROM f
@@ -75,20 +77,20 @@ SELECT coalesce(bit_xor(hash_record_extended(row(oid, h), 0)), 0) FROM f
 
 }  // namespace
 
-std::string FingerprintSql(const PgConnection& connection, const std::string& publication) {
+std::vector<std::string> FingerprintStatements(const PgConnection& connection, const std::string& publication) {
   // The tables' query uses unqualified names of pg_catalog only, which an empty search_path still finds.
   std::string tables = kTablesSql;
   const std::string placeholder = "@PUBLICATION@";
   tables.replace(tables.find(placeholder), placeholder.size(), connection.QuoteLiteral(publication));
-  return std::string(kSchemaSql) + ";" + tables;
+  return {kSchemaSql, tables};
 }
 
-Fingerprint ParseFingerprint(const std::vector<PgResult>& results, size_t from) {
-  return {results.at(from).Get(0, 0), results.at(from + 1).Get(0, 0)};
-}
+Fingerprint ParseFingerprint(std::span<const PgResult> results) { return {results[0].Get(0, 0), results[1].Get(0, 0)}; }
 
 Fingerprint ReadFingerprint(PgConnection& connection, const std::string& publication) {
-  return ParseFingerprint(connection.QueryAll(FingerprintSql(connection, publication)), 0);
+  StatementBatch batch;
+  batch.Add(FingerprintStatements(connection, publication));
+  return ParseFingerprint(connection.QueryAll(batch.sql()));
 }
 
 }  // namespace rotv

@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -19,10 +20,9 @@ struct Fingerprint {
 
 // Two statements, each with one row of one column. Stable under VACUUM, ANALYZE, TRUNCATE, REINDEX and temporary
 // tables; changed by every schema change. About 0.2 s and 0.3 s at 10,000 tables. `publication` is ours, unquoted.
-std::string FingerprintSql(const PgConnection& connection, const std::string& publication);
+std::vector<std::string> FingerprintStatements(const PgConnection& connection, const std::string& publication);
 
-// Their answers, which begin at `results[from]`.
-Fingerprint ParseFingerprint(const std::vector<PgResult>& results, size_t from);
+Fingerprint ParseFingerprint(std::span<const PgResult> results);
 
 // Both at once, as the connection's snapshot sees the schema.
 Fingerprint ReadFingerprint(PgConnection& connection, const std::string& publication);

@@ -31,7 +31,6 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
   // What a killed pull left lies behind every point that can be asked for, so it need not be removed first.
   std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
   Point point = FindPoint(*store, options.at, options.snapshot);
-  for (const std::string& lack : store->manifest().lacking()) context.progress.Warn("the seed lacks " + lack);
 
   MaterializeResult result;
   result.path = options.output.empty() ? DefaultPath(context.home, options.compression) : options.output;

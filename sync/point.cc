@@ -64,6 +64,20 @@ Lsn LsnAt(const RowStore& store, int64_t time_us) {
   return std::min(lsn, Lsn(store.manifest().head_lsn()));
 }
 
+// Throws if the state at `lsn` cannot be had, with the two nearest that can.
+void CheckNoGap(const RowStore& store, Lsn lsn) {
+  for (const proto::Gap& gap : store.manifest().gaps()) {
+    Lsn after(gap.after_lsn());
+    Lsn before(gap.before_lsn());
+    if (lsn <= after || lsn >= before) continue;
+    throw Error(
+        ErrorCode::kUsage,
+        fmt::format("{} lies within a pull that found the schema changed or copied tables again", lsn.ToString()),
+        fmt::format("the nearest points are {} ({}) and {} ({})", after.ToString(), TimeText(TimeAt(store, after)),
+                    before.ToString(), TimeText(TimeAt(store, before))));
+  }
+}
+
 }  // namespace
 
 Point FindPoint(const RowStore& store, const std::string& at, const std::string& snapshot) {
@@ -78,6 +92,7 @@ Point FindPoint(const RowStore& store, const std::string& at, const std::string&
   }
   if (std::optional<Lsn> lsn = Lsn::Parse(at)) {
     if (*lsn < baseline || *lsn > head) ThrowNoPoint(manifest, fmt::format("{} is outside of what is stored", at));
+    CheckNoGap(store, *lsn);
     return {*lsn, *lsn == head ? manifest.head_time_us() : TimeAt(store, *lsn)};
   }
   std::optional<int64_t> time_us = ParseTimeUs(at);
@@ -88,7 +103,9 @@ Point FindPoint(const RowStore& store, const std::string& at, const std::string&
   if (*time_us < manifest.baseline_time_us() || *time_us > manifest.head_time_us()) {
     ThrowNoPoint(manifest, fmt::format("{} is outside of what is stored", at));
   }
-  return {LsnAt(store, *time_us), *time_us};
+  Lsn lsn = LsnAt(store, *time_us);
+  CheckNoGap(store, lsn);
+  return {lsn, *time_us};
 }
 
 }  // namespace rotv

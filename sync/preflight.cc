@@ -8,6 +8,8 @@
 #include <set>
 
 #include "storage/error.h"
+#include "sync/follow.h"
+#include "sync/publication.h"
 #include "sync/schema_dump.h"
 
 namespace rotv {
@@ -153,31 +155,38 @@ std::vector<TableReport> ReportTables(const Catalog& catalog, const SourceConfig
   for (const CatalogTable& table : catalog.tables) {
     FollowDecision decision = Decide(table, source);
     TableReport report{.name = table.quoted_name,
+                       .follow = FollowText(decision.follow, decision.way),
                        .reason = decision.reason,
                        .rows_estimate = table.rows_estimate,
                        .bytes = table.bytes};
-    if (!decision.problem.empty()) {
-      report.follow = "not followed";
-      report.outcome = Outcome::kProblem;
-      report.fix = decision.fix;
-    } else if (decision.follow == proto::FOLLOW_SCHEMA_ONLY) {
-      report.follow = "schema only";
-    } else {
-      report.follow = "streamed " + decision.way;
+    if (!decision.advice.empty()) {
+      report.outcome = Outcome::kWarning;
+      report.fix = fmt::format("{}; then its changes are streamed, and no pull has to read all of it", decision.advice);
     }
     reports.push_back(report);
   }
   return reports;
 }
 
-std::vector<std::string> Lacking(const Catalog& catalog, const SourceConfig& source) {
-  std::vector<std::string> lacking;
+std::vector<Check> CheckPublished(const Catalog& catalog, const SourceConfig& source, const std::string& publication) {
+  std::vector<Check> checks;
   for (const CatalogTable& table : catalog.tables) {
     FollowDecision decision = Decide(table, source);
-    if (!decision.lacking.empty()) lacking.push_back(decision.lacking);
+    bool streamed = decision.follow == proto::FOLLOW_KEY || decision.follow == proto::FOLLOW_BAG;
+    if (table.membership.empty() || streamed) continue;
+    checks.push_back(Warning("published table",
+                             fmt::format("{} is published, but {}: the server refuses UPDATE and DELETE on it",
+                                         table.quoted_name, decision.reason),
+                             fmt::format("rotv-sync pull lets it go; or on the source, at once: {}",
+                                         LetGoSql(publication, table.quoted_name))));
   }
-  if (catalog.large_objects > 0) lacking.push_back(fmt::format("{} large objects", catalog.large_objects));
-  return lacking;
+  if (!checks.empty()) return checks;
+  checks.push_back(
+      Ok("published tables",
+         fmt::format("should a streamed table lose its key, the server refuses UPDATE and DELETE on it until the next "
+                     "pull, or until: {}",
+                     LetGoSql(publication.empty() ? "rotv_…" : publication, "its_name"))));
+  return checks;
 }
 
 std::vector<Check> CheckCatalog(const Catalog& catalog, const SourceConfig& source) {
@@ -188,8 +197,10 @@ std::vector<Check> CheckCatalog(const Catalog& catalog, const SourceConfig& sour
     names.insert(table.schema + "." + table.name);
     FollowDecision decision = Decide(table, source);
     if (decision.follow == proto::FOLLOW_SCHEMA_ONLY) continue;
-    if (!table.owned) foreign.push_back(table.quoted_name);
-    if (!table.owned) owners.insert(table.quoted_owner);
+    if (!table.owned && decision.follow != proto::FOLLOW_COPY) {
+      foreign.push_back(table.quoted_name);
+      owners.insert(table.quoted_owner);
+    }
     if (!table.readable) unreadable.push_back(table.quoted_name);
     if (table.row_security) secured.push_back(table.quoted_name);
   }
@@ -209,6 +220,10 @@ std::vector<Check> CheckCatalog(const Catalog& catalog, const SourceConfig& sour
     checks.push_back(Problem("row security", "policies would hide rows of " + Listed(secured),
                              fmt::format("ALTER ROLE {} BYPASSRLS;", catalog.quoted_user)));
   }
+  if (!catalog.large_objects_readable) {
+    checks.push_back(Problem("large objects", "some may not be read",
+                             "GRANT SELECT ON LARGE OBJECT … TO the role, or make it a member of their owner"));
+  }
   for (const std::string& excluded : source.exclude) {
     if (names.count(excluded) != 0) continue;
     Check check = Problem("exclude", fmt::format("there is no table {}, which rotv.toml excludes", excluded),
@@ -219,16 +234,10 @@ std::vector<Check> CheckCatalog(const Catalog& catalog, const SourceConfig& sour
   return checks;
 }
 
-void ThrowFirstProblem(const std::vector<Check>& checks, const std::vector<TableReport>& tables) {
+void ThrowFirstProblem(const std::vector<Check>& checks) {
   for (const Check& check : checks) {
-    if (check.outcome == Outcome::kProblem) {
-      throw Error(check.code, fmt::format("{}: {}", check.name, check.message), check.fix);
-    }
-  }
-  for (const TableReport& table : tables) {
-    if (table.outcome == Outcome::kProblem) {
-      throw Error(ErrorCode::kRefused, fmt::format("{} {}", table.name, table.reason), table.fix);
-    }
+    if (check.outcome != Outcome::kProblem) continue;
+    throw Error(check.code, fmt::format("{}: {}", check.name, check.message), check.fix);
   }
 }
 

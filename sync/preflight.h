@@ -12,16 +12,17 @@ namespace rotv {
 // The server's settings, the role's privileges, pg_dump, free slots, whether a replication connection is let in.
 std::vector<Check> CheckServer(SourceSession& session, WalLimit wal_limit);
 
-// How each table is followed, and what stands against it.
+// How each table is followed, and how it could be followed better.
 std::vector<TableReport> ReportTables(const Catalog& catalog, const SourceConfig& source);
 
-// What is in the database that a baseline takes no notice of yet; warnings for people, a line each.
-std::vector<std::string> Lacking(const Catalog& catalog, const SourceConfig& source);
+// Tables of our publication that the server no longer lets be changed, because they have lost their identity; and what
+// would help against it. `publication` is the one that the catalogue was asked for, or empty.
+std::vector<Check> CheckPublished(const Catalog& catalog, const SourceConfig& source, const std::string& publication);
 
 // Privileges on tables and sequences, and names in `exclude` that are not there.
 std::vector<Check> CheckCatalog(const Catalog& catalog, const SourceConfig& source);
 
 // Throws the first problem as the error that it is.
-void ThrowFirstProblem(const std::vector<Check>& checks, const std::vector<TableReport>& tables);
+void ThrowFirstProblem(const std::vector<Check>& checks);
 
 }  // namespace rotv

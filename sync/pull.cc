@@ -8,11 +8,11 @@
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "storage/workspace.h"
-#include "sync/catalog.h"
-#include "sync/change_stream.h"
+#include "sync/catch_up.h"
+#include "sync/follow.h"
 #include "sync/pull_target.h"
-#include "sync/sequences.h"
 #include "sync/source_session.h"
+#include "sync/streaming.h"
 
 namespace rotv {
 namespace {
@@ -28,15 +28,9 @@ class PullRun {
     Clock::time_point start = Clock::now();
     result_.from = Lsn(manifest_.head_lsn());
     SourceState state = AskSourceState(session_.connection(), manifest_);
-    CheckSchemaUnchanged(state.fingerprint, manifest_);
-    proto::SchemaVersion schema = store_.SchemaAt(Lsn(manifest_.durable_lsn()));
-    for (const std::string& table : ExclusionChanges(schema, context_.source)) {
-      context_.progress.Warn(table +
-                             " is in `exclude` of rotv.toml now or was at the baseline, but not both: that takes "
-                             "effect with the next rotv-sync baseline --force");
-    }
     MarkInProgress();
-    Conclude(Receive(session_.replication(), schema, state.insert_lsn), state);
+    if (!QuickWay(state)) SlowWay();
+    store_.Tidy();
     result_.to = Lsn(manifest_.head_lsn());
     result_.wire_bytes = session_.link().BytesReceived();
     result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -50,52 +44,49 @@ class PullRun {
     store_.Publish(manifest_, {});
   }
 
-  // Gives the answers to the questions at the end: fingerprint, then sequences.
-  std::vector<PgResult> Receive(PgConnection& streaming, const proto::SchemaVersion& schema, Lsn target) {
-    StoreWriter writer(store_);
-    Lsn from(manifest_.durable_lsn());
-    Applier applier(schema, manifest_, writer, from);
-    ChangeStream stream({.connection = streaming,
-                         .applier = applier,
-                         .writer = writer,
-                         .manifest = manifest_,
-                         .progress = context_.progress,
-                         .interrupt = context_.interrupt,
-                         .log_flush = [this] { return AskLogFlush(); }});
-    context_.progress.Begin("receiving changes", Progress::Unit::kBytes, BytesBetween(from, target));
-    stream.ReceiveUntil(target);
+  // Streams, given that nothing else has changed; false if something has, before or meanwhile. What was streamed is
+  // stored then, and the slow way goes on behind it.
+  bool QuickWay(const SourceState& state) {
+    const Fingerprint stored{manifest_.schema_fingerprint(), manifest_.table_fingerprint()};
+    proto::SchemaVersion schema = store_.SchemaAt(Lsn(manifest_.durable_lsn()));
+    if (state.fingerprint != stored || manifest_.must_copy_size() != 0) return false;
+    if (!ExclusionChanges(schema, context_.source).empty()) return false;
+
+    std::vector<StreamedTable> tables;
+    for (const proto::Table& table : schema.tables()) {
+      if (IsStreamed(table)) tables.push_back({table.id(), {{&table, &store_.shapes().Get(table.shape())}}});
+    }
     // The schema must be the same at the end as it was at the start: only then was it so all the while. Asked while the
     // stream is ended.
-    PgConnection& connection = session_.connection();
-    std::future<std::vector<PgResult>> answers = std::async(std::launch::async, [&] {
-      return connection.QueryAll(FingerprintSql(connection, manifest_.publication()) + ";" + SequencesSql(schema));
-    });
-    stream.End();
-    context_.progress.End();
-    const Applier::Counts& counts = applier.counts();
-    result_.transactions = counts.transactions;
-    result_.inserted = counts.inserted;
-    result_.updated = counts.updated;
-    result_.deleted = counts.deleted;
-    result_.truncated = counts.truncated;
-    return answers.get();
-  }
+    std::optional<UnchangedCheck::Head> head;
+    Count(StreamUntil(session_, store_, tables, state.insert_lsn, &manifest_,
+                      [&] { head = UnchangedCheck(session_.connection(), manifest_, schema, state).Ask(); }));
+    if (!head || manifest_.must_copy_size() != 0) return false;
 
-  void Conclude(const std::vector<PgResult>& results, const SourceState& before) {
-    CheckSchemaUnchanged(ParseFingerprint(results, 0), manifest_);
     manifest_.set_head_lsn(manifest_.durable_lsn());
-    manifest_.set_head_time_us(before.time_us);
+    manifest_.set_head_time_us(state.time_us);
+    manifest_.set_head_xid(head->xid);
     manifest_.set_pull_in_progress(false);
     RowStore::Addition addition;
-    addition.sequences = {Lsn(manifest_.head_lsn()), ParseSequences(results, 2)};
+    addition.sequences = {Lsn(manifest_.head_lsn()), head->sequences};
     store_.Publish(manifest_, addition);
-    store_.Tidy();
+    return true;
   }
 
-  LogFlush AskLogFlush() {
-    PgResult row = session_.connection().Query(
-        "SELECT pg_current_wal_flush_lsn(), setting FROM pg_settings WHERE name = 'wal_writer_delay'");
-    return {Lsn::Parse(row.Text(0, 0)).value(), std::chrono::milliseconds(row.Int(0, 1))};
+  void SlowWay() {
+    CatchUpResult caught_up = CatchUp(session_, store_, &manifest_);
+    Count(caught_up.counts);
+    result_.copied = std::move(caught_up.copied);
+    result_.copied_rows = caught_up.copied_rows;
+    result_.schema_changed = caught_up.schema_changed;
+  }
+
+  void Count(const Applier::Counts& counts) {
+    result_.transactions += counts.transactions;
+    result_.inserted += counts.inserted;
+    result_.updated += counts.updated;
+    result_.deleted += counts.deleted;
+    result_.truncated += counts.truncated;
   }
 
   const Context& context_;
@@ -120,7 +111,7 @@ PullResult Pull(const Context& context) {
   std::unique_ptr<RowStore> store = opening.get();
   if (store->manifest().detached()) {
     throw Error(ErrorCode::kSlotLost, "this source was detached: its slot is gone",
-                "take a new baseline: rotv-sync baseline --force");
+                "take a new baseline: rotv-sync pull --rebaseline");
   }
   return PullRun(context, session, *store).Run();
 }

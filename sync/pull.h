@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "storage/lsn.h"
 #include "sync/context.h"
@@ -16,7 +18,10 @@ struct PullResult {
   uint64_t inserted = 0;
   uint64_t updated = 0;
   uint64_t deleted = 0;
-  uint64_t truncated = 0;   // Tables emptied.
+  uint64_t truncated = 0;           // Tables emptied.
+  std::vector<std::string> copied;  // Quoted names of the tables whose rows were copied again.
+  uint64_t copied_rows = 0;
+  bool schema_changed = false;
   uint64_t wire_bytes = 0;  // Received over SSH; 0 without.
   double seconds = 0;
 };
@@ -24,10 +29,9 @@ struct PullResult {
 // Whether a complete baseline of this source is here, without which there is nothing to go on from. Takes no lock.
 bool HasBaseline(const Context& context);
 
-// There must be a baseline. What was received before an error is kept
-// and not received again.
-// Throws kSlotLost if the slot is gone, invalidated or ahead of the store, if this is another database, or if the
-// schema changed in a way that cannot be followed yet.
+// There must be a baseline. What was received before an error is kept and not received again. Throws kSlotLost if the
+// slot is gone, invalidated or ahead of the store, or if this is another database; and what CatchUp() throws, if the
+// schema or a table that is not streamed has changed.
 PullResult Pull(const Context& context);
 
 }  // namespace rotv

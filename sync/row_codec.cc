@@ -100,16 +100,19 @@ bool RowCodec::LineOfTuple(const pgoutput::Tuple& tuple, const pgoutput::OldRow*
   return complete;
 }
 
-void RowCodec::CheckRelation(const pgoutput::Relation& relation) const {
-  bool same = relation.columns.size() == static_cast<size_t>(shape_.columns_size());
-  for (int i = 0; same && i < shape_.columns_size(); ++i) {
+bool RowCodec::Fits(const pgoutput::Relation& relation) const {
+  if (relation.columns.size() != static_cast<size_t>(shape_.columns_size())) return false;
+  for (int i = 0; i < shape_.columns_size(); ++i) {
     const pgoutput::RelationColumn& now = relation.columns[static_cast<size_t>(i)];
-    same = now.name == shape_.columns(i).name() && now.type_oid == shape_.columns(i).type_oid();
+    if (now.name != shape_.columns(i).name() || now.type_oid != shape_.columns(i).type_oid()) return false;
   }
-  if (same) return;
-  throw Error(ErrorCode::kSlotLost,
-              fmt::format("the columns of {} have changed on the source since the baseline", table_.quoted_name()),
-              "take a new baseline: rotv-sync baseline --force");
+  if (relation.replica_identity == 'f') return true;  // Every old row comes whole.
+  if (is_bag_) return false;
+  int identity_columns = 0;
+  for (const pgoutput::RelationColumn& column : relation.columns) identity_columns += column.is_identity ? 1 : 0;
+  return identity_columns == table_.key_columns_size() &&
+         std::all_of(table_.key_columns().begin(), table_.key_columns().end(),
+                     [&](uint32_t column) { return relation.columns[column].is_identity; });
 }
 
 }  // namespace rotv

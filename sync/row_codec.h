@@ -6,14 +6,16 @@
 #include <string_view>
 
 #include "proto/store.pb.h"
+#include "sync/follow.h"
 #include "sync/pgoutput.h"
 
 namespace rotv {
 
 class RowCodec {
  public:
-  // Both outlive the codec. `table` is followed by key or as a bag.
-  RowCodec(const proto::Table& table, const proto::Shape& shape) : table_(table), shape_(shape) {}
+  // Both outlive the codec. Rows of `table` are kept.
+  RowCodec(const proto::Table& table, const proto::Shape& shape)
+      : table_(table), shape_(shape), is_bag_(IsBag(table)) {}
 
   // `line` is one row of COPY, without its newline. `key` is cleared first. Throws kProtocol if a key column is missing
   // or NULL.
@@ -27,10 +29,11 @@ class RowCodec {
   // is not the shape's.
   bool LineOfTuple(const pgoutput::Tuple& tuple, const pgoutput::OldRow* old, std::string* line) const;
 
-  // Throws kSlotLost if the source's idea of the table is not the one that is stored: names, types or order differ.
-  void CheckRelation(const pgoutput::Relation& relation) const;
+  // Whether rows that the source describes so are rows of this table and shape, known by its key: names, types, order
+  // and identity are the same.
+  bool Fits(const pgoutput::Relation& relation) const;
 
-  bool is_bag() const { return table_.follow() == proto::FOLLOW_BAG; }
+  bool is_bag() const { return is_bag_; }
 
  private:
   void CheckColumnCount(const pgoutput::Tuple& tuple) const;
@@ -38,6 +41,7 @@ class RowCodec {
 
   const proto::Table& table_;
   const proto::Shape& shape_;
+  const bool is_bag_;
   std::string scratch_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <condition_variable>
 #include <deque>
 #include <exception>
@@ -13,7 +14,8 @@
 #include <vector>
 
 #include "storage/error.h"
-#include "sync/catalog.h"
+#include "sync/follow.h"
+#include "sync/schema_version.h"
 
 namespace rotv {
 namespace {
@@ -29,9 +31,7 @@ constexpr size_t kPartsPerTable = 1 << 20;
 
 // A range of one table's rows, read by one thread and written by another.
 struct Part {
-  TableId table = 0;
-  EpochNumber epoch = 0;
-  KeyRange range;
+  ScanRequest scan;
 
   std::deque<std::string> pieces;
   uint64_t rows = 0;
@@ -40,8 +40,7 @@ struct Part {
 
 class ReadAhead {
  public:
-  ReadAhead(const RowStore& store, Lsn lsn, std::vector<std::unique_ptr<Part>>& parts)
-      : store_(store), lsn_(lsn), parts_(parts) {
+  ReadAhead(const RowStore& store, std::vector<std::unique_ptr<Part>>& parts) : store_(store), parts_(parts) {
     for (size_t i = 0; i < kReaders; ++i) threads_.emplace_back([this] { Run(); });
   }
   ~ReadAhead() {
@@ -90,7 +89,7 @@ class ReadAhead {
   }
 
   void Read(Part& part) {
-    std::unique_ptr<RowScan> scan = store_.ScanAt(part.table, part.epoch, lsn_, part.range);
+    std::unique_ptr<RowScan> scan = store_.ScanAt(part.scan);
     std::string piece = NewPiece();
     uint64_t rows = 0;
     while (scan->Next()) {
@@ -131,7 +130,6 @@ class ReadAhead {
   }
 
   const RowStore& store_;
-  const Lsn lsn_;
   std::vector<std::unique_ptr<Part>>& parts_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -162,6 +160,24 @@ std::string InComment(std::string_view name) {
   return text;
 }
 
+constexpr const char* kCloseLargeObject = "SELECT pg_catalog.lo_close(0);\n\n";
+
+// A stored row of (object, offset, bytes): "20001\t0\t\\x616263".
+struct LargeObjectPiece {
+  std::string_view object;
+  std::string_view hex;
+};
+
+LargeObjectPiece PieceOf(std::string_view line) {
+  constexpr std::string_view kHexPrefix = "\\\\x";
+  size_t first = line.find('\t');
+  size_t bytes = line.find(kHexPrefix);
+  if (first == std::string_view::npos || bytes == std::string_view::npos) {
+    throw Error(ErrorCode::kCorrupt, "the store holds a piece of a large object that is none");
+  }
+  return {line.substr(0, first), line.substr(bytes + kHexPrefix.size())};
+}
+
 std::string Comment(std::string_view name, std::string_view type, std::string_view schema, std::string_view prefix) {
   return fmt::format("--\n-- {}Name: {}; Type: {}; Schema: {}; Owner: -\n--\n\n", prefix, InComment(name), type,
                      InComment(schema));
@@ -174,63 +190,122 @@ std::string SetvalStatement(const proto::Sequence& sequence, const proto::Sequen
                      value.last_value(), value.is_called() ? "true" : "false");
 }
 
-SeedCounts WriteSeed(const RowStore& store, Lsn lsn, const std::function<void(std::string_view)>& write,
-                     Progress& progress, const Interrupt& interrupt) {
-  proto::SchemaVersion schema = store.SchemaAt(lsn);
-  SeedCounts counts;
-  auto put = [&](std::string_view text) {
-    interrupt.Check();
-    write(text);
-    counts.bytes += text.size();
-    progress.Update(counts.bytes);
-  };
-  put(schema.pre_data());
+namespace {
 
-  std::vector<std::unique_ptr<Part>> parts;
-  std::vector<std::pair<const proto::Table*, size_t>> tables;  // With the number of its parts.
-  for (const proto::Table& table : schema.tables()) {
-    if (!IsFollowed(table)) continue;
-    std::optional<EpochNumber> epoch = EpochAt(store.manifest(), table.id(), lsn);
-    if (!epoch) throw Error(ErrorCode::kCorrupt, "the store has no rows of a table at " + lsn.ToString());
-    std::vector<KeyRange> ranges = store.Split(table.id(), *epoch, kPartsPerTable);
-    tables.emplace_back(&table, ranges.size());
-    for (KeyRange& range : ranges) {
-      parts.push_back(std::make_unique<Part>());
-      parts.back()->table = table.id();
-      parts.back()->epoch = *epoch;
-      parts.back()->range = std::move(range);
-    }
+class SeedWriter {
+ public:
+  SeedWriter(const RowStore& store, Lsn lsn, const std::function<void(std::string_view)>& write, Progress& progress,
+             const Interrupt& interrupt)
+      : store_(store), lsn_(lsn), write_(write), progress_(progress), interrupt_(interrupt) {}
+
+  SeedCounts Run() {
+    schema_ = store_.SchemaAt(lsn_);
+    epochs_ = EpochsAt(store_.manifest(), lsn_);
+    Put(schema_.pre_data());
+    PutTables();
+    PutSequences();
+    PutLargeObjects();
+    Put(schema_.post_data());
+    return counts_;
   }
-  {
-    ReadAhead ahead(store, lsn, parts);
+
+ private:
+  void Put(std::string_view text) {
+    interrupt_.Check();
+    write_(text);
+    counts_.bytes += text.size();
+    progress_.Update(counts_.bytes);
+  }
+
+  ScanRequest ScanOf(const proto::Table& table) const {
+    auto epoch = epochs_.find(table.id());
+    if (epoch == epochs_.end()) {
+      throw Error(ErrorCode::kCorrupt, "the store has no rows of a table at " + lsn_.ToString());
+    }
+    return {.table = table.id(), .epoch = epoch->second, .lsn = lsn_, .range = {}, .shape = table.shape()};
+  }
+
+  void PutTables() {
+    std::vector<std::unique_ptr<Part>> parts;
+    std::vector<std::pair<const proto::Table*, size_t>> tables;  // With the number of its parts.
+    for (const proto::Table& table : schema_.tables()) {
+      if (!HasRows(table) || table.id() == kLargeObjectTable) continue;
+      ScanRequest scan = ScanOf(table);
+      std::vector<KeyRange> ranges = store_.Split(scan.table, scan.epoch, kPartsPerTable);
+      tables.emplace_back(&table, ranges.size());
+      for (KeyRange& range : ranges) {
+        parts.push_back(std::make_unique<Part>());
+        parts.back()->scan = scan;
+        parts.back()->scan.range = std::move(range);
+      }
+    }
+    ReadAhead ahead(store_, parts);
     size_t at = 0;
     for (const auto& [table, part_count] : tables) {
-      progress.Detail(table->quoted_name());
-      put(Comment(table->name(), "TABLE DATA", table->schema(), "Data for "));
-      put(fmt::format("COPY {} {} FROM stdin;\n", table->quoted_name(), table->copy_columns()));
+      progress_.Detail(table->quoted_name());
+      Put(Comment(table->name(), "TABLE DATA", table->schema(), "Data for "));
+      Put(fmt::format("COPY {} {} FROM stdin;\n", table->quoted_name(), table->copy_columns()));
       for (size_t end = at + part_count; at < end; ++at) {
         std::string used;
         while (std::optional<std::string> piece = ahead.Take(at, std::move(used))) {
-          put(*piece);
+          Put(*piece);
           used = std::move(*piece);
         }
-        counts.rows += parts[at]->rows;
+        counts_.rows += parts[at]->rows;
         parts[at].reset(new Part());  // Its memory is no longer needed.
       }
-      put("\\.\n\n\n");
-      ++counts.tables;
+      Put("\\.\n\n\n");
+      ++counts_.tables;
     }
   }
 
-  std::map<uint32_t, proto::SequenceValue> values;
-  proto::SequenceValues stored = store.SequencesAt(lsn);
-  for (const proto::SequenceValue& value : stored.values()) values[value.id()] = value;
-  for (const proto::Sequence& sequence : schema.sequences()) {
-    put(Comment(sequence.name(), "SEQUENCE SET", sequence.schema(), ""));
-    put(SetvalStatement(sequence, values[sequence.id()], schema.standard_strings()) + "\n\n");
+  void PutSequences() {
+    std::map<uint32_t, proto::SequenceValue> values;
+    proto::SequenceValues stored = store_.SequencesAt(lsn_);
+    for (const proto::SequenceValue& value : stored.values()) values[value.id()] = value;
+    for (const proto::Sequence& sequence : schema_.sequences()) {
+      Put(Comment(sequence.name(), "SEQUENCE SET", sequence.schema(), ""));
+      Put(SetvalStatement(sequence, values[sequence.id()], schema_.standard_strings()) + "\n\n");
+    }
   }
-  put(schema.post_data());
-  return counts;
+
+  // Their creation is in the schema's text.
+  void PutLargeObjects() {
+    auto table = std::find_if(schema_.tables().begin(), schema_.tables().end(),
+                              [](const proto::Table& candidate) { return candidate.id() == kLargeObjectTable; });
+    if (table == schema_.tables().end()) return;
+    std::unique_ptr<RowScan> scan = store_.ScanAt(ScanOf(*table));
+    std::string open;  // The object whose bytes are being written.
+    while (scan->Next()) {
+      LargeObjectPiece piece = PieceOf(scan->line());
+      if (open.empty()) Put("--\n-- Data for Name: BLOBS; Type: BLOBS; Schema: -; Owner: -\n--\n\nBEGIN;\n\n");
+      if (open != piece.object) {
+        if (!open.empty()) Put(kCloseLargeObject);
+        open = piece.object;
+        Put(fmt::format("SELECT pg_catalog.lo_open('{}', 131072);\n", open));
+      }
+      if (piece.hex.empty()) continue;
+      Put(fmt::format("SELECT pg_catalog.lowrite(0, {});\n",
+                      Literal(fmt::format("\\x{}", piece.hex), schema_.standard_strings())));
+    }
+    if (!open.empty()) Put(std::string(kCloseLargeObject) + "COMMIT;\n\n\n");
+  }
+
+  const RowStore& store_;
+  const Lsn lsn_;
+  const std::function<void(std::string_view)>& write_;
+  Progress& progress_;
+  const Interrupt& interrupt_;
+  proto::SchemaVersion schema_;
+  std::map<TableId, EpochNumber> epochs_;
+  SeedCounts counts_;
+};
+
+}  // namespace
+
+SeedCounts WriteSeed(const RowStore& store, Lsn lsn, const std::function<void(std::string_view)>& write,
+                     Progress& progress, const Interrupt& interrupt) {
+  return SeedWriter(store, lsn, write, progress, interrupt).Run();
 }
 
 }  // namespace rotv

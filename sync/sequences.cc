@@ -4,34 +4,30 @@
 
 namespace rotv {
 
-std::string SequencesSql(const proto::SchemaVersion& schema) {
+std::vector<std::string> SequenceStatements(const proto::SchemaVersion& schema) {
   // pg_sequence_last_value() is NULL after setval(…, false); the sequence's own row is not.
   constexpr int kPerStatement = 500;
-  std::string sql;
+  std::vector<std::string> statements;
   for (int i = 0; i < schema.sequences_size(); ++i) {
     const proto::Sequence& sequence = schema.sequences(i);
-    if (i != 0) sql += i % kPerStatement == 0 ? "; " : " UNION ALL ";
-    sql += fmt::format("SELECT {}, last_value, is_called FROM {}", sequence.id(), sequence.quoted_name());
+    if (i % kPerStatement == 0) statements.emplace_back();
+    if (!statements.back().empty()) statements.back() += " UNION ALL ";
+    statements.back() += fmt::format("SELECT {}, last_value, is_called FROM {}", sequence.id(), sequence.quoted_name());
   }
-  return sql.empty() ? sql : sql + ";";
+  return statements;
 }
 
-proto::SequenceValues ParseSequences(const std::vector<PgResult>& results, size_t from) {
+proto::SequenceValues ParseSequences(std::span<const PgResult> results) {
   proto::SequenceValues values;
-  for (size_t i = from; i < results.size(); ++i) {
-    for (int row = 0; row < results[i].rows(); ++row) {
+  for (const PgResult& result : results) {
+    for (int row = 0; row < result.rows(); ++row) {
       proto::SequenceValue* value = values.add_values();
-      value->set_id(results[i].Oid(row, 0));
-      value->set_last_value(results[i].Int(row, 1));
-      value->set_is_called(results[i].Bool(row, 2));
+      value->set_id(result.Oid(row, 0));
+      value->set_last_value(result.Int(row, 1));
+      value->set_is_called(result.Bool(row, 2));
     }
   }
   return values;
-}
-
-proto::SequenceValues ReadSequences(PgConnection& connection, const proto::SchemaVersion& schema) {
-  std::string sql = SequencesSql(schema);
-  return sql.empty() ? proto::SequenceValues() : ParseSequences(connection.QueryAll(sql), 0);
 }
 
 }  // namespace rotv

@@ -12,7 +12,9 @@
 namespace rotv {
 namespace {
 
-constexpr int kSlotLockTimeoutMs = 30000;
+int LockTimeoutMs(SnapshotSlot::Lifetime lifetime) {
+  return lifetime == SnapshotSlot::Lifetime::kPermanent ? 30000 : 10000;
+}
 
 struct Blockers {
   std::string names;   // For people; empty if nobody blocks.
@@ -71,25 +73,16 @@ Blockers BlockersOf(PgConnection& connection, int pid) {
 
 }  // namespace
 
-void CreatePublication(PgConnection& connection, const std::string& name, const proto::SchemaVersion& schema) {
-  std::string list;
-  for (const proto::Table& table : schema.tables()) {
-    if (!IsFollowed(table)) continue;
-    list += (list.empty() ? " FOR TABLE ONLY " : ", ONLY ") + table.quoted_name();
-  }
-  connection.Query(fmt::format("CREATE PUBLICATION {}{} WITH (publish = 'insert, update, delete, truncate')",
-                               connection.QuoteIdentifier(name), list));
-}
-
 std::string ImportSnapshotSql(const std::string& snapshot) {
   return fmt::format("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{}'", snapshot);
 }
 
-SnapshotSlot::SnapshotSlot(SourceSession& session, const std::string& name)
-    : session_(session), connection_(session.Connect(PgConnection::Kind::kReplication, kSlotLockTimeoutMs)) {
+SnapshotSlot::SnapshotSlot(SourceSession& session, const std::string& name, Lifetime lifetime)
+    : session_(session), connection_(session.Connect(PgConnection::Kind::kReplication, LockTimeoutMs(lifetime))) {
   const char* export_option = connection_->server_version() >= 150000 ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT";
   std::string command =
-      fmt::format("CREATE_REPLICATION_SLOT {} LOGICAL pgoutput {}", connection_->QuoteIdentifier(name), export_option);
+      fmt::format("CREATE_REPLICATION_SLOT {}{} LOGICAL pgoutput {}", connection_->QuoteIdentifier(name),
+                  lifetime == Lifetime::kTemporary ? " TEMPORARY" : "", export_option);
   // It waits for all open transactions that write: meanwhile the other connection says whom for.
   std::future<PgOutcome> creation = std::async(std::launch::async, [&] { return connection_->TryQuery(command); });
   Blockers blockers;

@@ -59,9 +59,9 @@ void SourceSession::RemoveLeftovers(Workspace& workspace) {
   }
 }
 
-PgConnection& SourceSession::replication() {
-  if (replication_ == nullptr) replication_ = opening_replication_.get();
-  return *replication_;
+std::unique_ptr<PgConnection> SourceSession::TakeReplication() {
+  if (opening_replication_.valid()) return opening_replication_.get();
+  return Connect(PgConnection::Kind::kReplication);
 }
 
 std::unique_ptr<PgConnection> SourceSession::Connect(PgConnection::Kind kind, int lock_timeout_ms) {

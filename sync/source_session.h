@@ -29,8 +29,9 @@ class SourceSession {
 
   Link& link() { return *link_; }
   PgConnection& connection() { return *connection_; }
-  // Only with kAlsoReplication; waits until it is open, and throws what has prevented that.
-  PgConnection& replication();
+  // A replication connection for one stream: a server does not begin a second one on it. With kAlsoReplication the
+  // first has been opened before; waits until it is, and throws what has prevented that.
+  std::unique_ptr<PgConnection> TakeReplication();
   const Context& context() const { return context_; }
 
   // One more connection, with the password that served the first.
@@ -44,7 +45,6 @@ class SourceSession {
   std::string application_name_;
   std::unique_ptr<Link> link_;
   std::unique_ptr<PgConnection> connection_;  // After the link, which it needs.
-  std::unique_ptr<PgConnection> replication_;
   std::future<std::unique_ptr<PgConnection>> opening_replication_;
 };
 

@@ -5,7 +5,8 @@
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "storage/workspace.h"
-#include "sync/catalog.h"
+#include "sync/follow.h"
+#include "sync/schema_version.h"
 #include "sync/source_session.h"
 
 namespace rotv {
@@ -43,8 +44,9 @@ void Describe(const RowStore& store, StatusReport* report) {
   report->detached = manifest.detached();
   proto::SchemaVersion schema = store.SchemaAt(report->head_lsn);
   for (const proto::Table& table : schema.tables()) {
-    report->tables.push_back(
-        {table.quoted_name(), (IsFollowed(table) ? "streamed " : "schema only: ") + table.follow_reason()});
+    if (table.id() == kLargeObjectTable) continue;
+    report->tables.push_back({table.quoted_name(), FollowText(table.follow(), table.follow_reason()),
+                              IsStreamed(table) ? "" : table.follow_reason()});
   }
 }
 

@@ -24,7 +24,8 @@ struct SlotStatus {
 
 struct TableStatus {
   std::string name;
-  std::string follow;
+  std::string follow;  // As FollowText().
+  std::string reason;
 };
 
 struct StatusReport {

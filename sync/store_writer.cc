@@ -95,7 +95,7 @@ std::optional<VersionBuffer::Found> StoreWriter::Newest(std::string_view row_pre
       storage->assign(found.version.text);
     } else if (found.version.kind == RowVersion::Kind::kTombstone) {
       return true;
-    } else if (FillUnchanged(storage, found.version.text)) {
+    } else if (store_.shapes().FillUnchanged(newest->version.shape, storage, found.version)) {
       newest->version.kind = RowVersion::Kind::kRow;
     }
     newest->version.text = *storage;

@@ -41,6 +41,8 @@ class StoreWriter {
   // Until all that was submitted is written.
   void Drain();
 
+  const ShapeMap& shapes() const { return store_.shapes(); }
+
   // What was published last is durable up to here.
   Lsn durable_lsn();
 

@@ -10,10 +10,13 @@
 #include <exception>
 #include <map>
 #include <mutex>
+#include <numeric>
 #include <thread>
 
 #include "storage/error.h"
+#include "sync/content_fingerprint.h"
 #include "sync/row_codec.h"
+#include "sync/schema_version.h"
 #include "sync/snapshot_slot.h"
 
 namespace rotv {
@@ -30,25 +33,33 @@ struct Item {
   const proto::Table* table = nullptr;
   const proto::Shape* shape = nullptr;
   int64_t size = 0;
-  EpochNumber epoch = 1;  // Each try writes an epoch of its own, so that a broken-off one is never seen.
+  proto::TableHistory* history = nullptr;
+  EpochNumber epoch = 0;  // Each try writes an epoch of its own, so that a broken-off one is never seen.
 };
 
 // What the workers share.
 class Work {
  public:
-  Work(const CopyRequest& request, proto::Manifest* manifest) : manifest_(manifest), last_progress_(Clock::now()) {
+  Work(const CopyRequest& request, const ShapeMap& shapes, proto::Manifest* manifest) : last_progress_(Clock::now()) {
     std::map<uint32_t, int64_t> sizes;
     for (const CatalogTable& table : request.catalog.tables) sizes[table.oid] = table.bytes;
+    std::map<uint32_t, proto::TableHistory*> histories;
+    for (proto::TableHistory& history : *manifest->mutable_tables()) histories[history.table()] = &history;
     for (const proto::Table& table : request.schema.tables()) {
-      if (!IsFollowed(table)) continue;
-      const proto::Shape& shape = request.schema.shapes(static_cast<int>(table.shape()) - 1);
-      waiting_.push_back({.table = &table, .shape = &shape, .size = sizes[table.id()]});
+      if (request.tables.count(table.id()) == 0) continue;
+      proto::TableHistory*& history = histories[table.id()];
+      if (history == nullptr) history = &HistoryOf(*manifest, table.id());
+      waiting_.push_back(
+          {.table = &table, .shape = &shapes.Get(table.shape()), .size = sizes[table.id()], .history = history});
     }
+    total_ = std::accumulate(waiting_.begin(), waiting_.end(), int64_t{0},
+                             [](int64_t sum, const Item& item) { return sum + item.size; });
     std::stable_sort(waiting_.begin(), waiting_.end(), [](const Item& a, const Item& b) { return a.size > b.size; });
     left_ = waiting_.size();
   }
 
   size_t size() const { return left_; }
+  int64_t total_bytes() const { return total_; }
 
   // The next table; nothing when all are done or the work has ended early.
   std::optional<Item> Take() {
@@ -57,14 +68,14 @@ class Work {
     if (ended_ || left_ == 0) return std::nullopt;
     Item item = waiting_.front();
     waiting_.pop_front();
+    item.epoch = item.history->last_number() + 1;
+    item.history->set_last_number(item.epoch);
     return item;
   }
 
   void Done(const Item& item, Lsn lsn, const CopyCounts& counts) {
     std::lock_guard lock(mutex_);
-    proto::TableHistory* history = manifest_->add_tables();
-    history->set_table(item.table->id());
-    proto::Epoch* epoch = history->add_epochs();
+    proto::Epoch* epoch = item.history->add_epochs();
     epoch->set_number(item.epoch);
     epoch->set_start_lsn(lsn.value() - 1);
     counts_.rows += counts.rows;
@@ -82,7 +93,6 @@ class Work {
                   fmt::format("{} could not be read for ten minutes: {}", item.table->quoted_name(), why),
                   "see who holds locks on it: SELECT * FROM pg_locks; then try again");
     }
-    ++item.epoch;
     waiting_.push_back(item);
     changed_.notify_all();
     changed_.wait_for(lock, kRetryPause, [this] { return ended_; });
@@ -115,11 +125,11 @@ class Work {
   std::atomic<uint64_t> bytes_so_far{0};
 
  private:
-  proto::Manifest* manifest_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Item> waiting_;
   size_t left_ = 0;
+  int64_t total_ = 0;
   CopyCounts counts_;
   Clock::time_point last_progress_;
   bool ended_ = false;
@@ -146,14 +156,25 @@ class Worker {
   // One string of statements, so that a table costs one round trip. The check compares the table's file as the snapshot
   // sees it with the one that is read now: where they differ the snapshot would read nothing, silently.
   std::string Statements(const Item& item) const {
+    if (item.table->id() == kLargeObjectTable) {
+      return fmt::format("{}; SELECT true; COPY ({}) TO STDOUT; COMMIT", ImportSnapshotSql(request_.snapshot),
+                         LargeObjectRowsSql());
+    }
     const std::string& name = item.table->quoted_name();
     return fmt::format(
         "{}; LOCK TABLE ONLY {} IN ACCESS SHARE MODE; "
         "SELECT relfilenode = pg_relation_filenode(oid) AND oid = {}::regclass FROM pg_catalog.pg_class WHERE oid = "
         "{}; "
-        "COPY {} {} TO STDOUT; COMMIT",
-        ImportSnapshotSql(request_.snapshot), name, connection_->QuoteLiteral(name), item.table->id(), name,
-        item.table->copy_columns());
+        "COPY {} TO STDOUT; COMMIT",
+        ImportSnapshotSql(request_.snapshot), name, connection_->QuoteLiteral(name), item.table->id(),
+        WhatToCopy(*item.table));
+  }
+
+  static std::string WhatToCopy(const proto::Table& table) {
+    const std::string& columns = table.copy_columns();
+    if (table.filter().empty()) return fmt::format("{} {}", table.quoted_name(), columns);
+    std::string list = columns.empty() ? "" : columns.substr(1, columns.size() - 2);  // Without its parentheses.
+    return fmt::format("(SELECT {} FROM ONLY {}{})", list, table.quoted_name(), table.filter());
   }
 
   void Copy(const Item& item) {
@@ -183,6 +204,7 @@ class Worker {
     if (state == "55P03" || state == "57014" || state == "40P01") {
       session_.context().progress.Note(
           fmt::format("{} is tried again later: {}", item.table->quoted_name(), failure.message));
+      store_.DropEpoch(item.table->id(), item.epoch);
       return work_.TryLater(item, failure.message);
     }
     connection_->Throw(failure);
@@ -238,12 +260,11 @@ class Worker {
 
 CopyEnd CopyTables(SourceSession& session, RowStore& store, const CopyRequest& request, proto::Manifest* manifest,
                    CopyCounts* counts) {
-  Work work(request, manifest);
-  uint64_t total = 0;
-  for (const CatalogTable& table : request.catalog.tables) total += static_cast<uint64_t>(table.bytes);
-  session.context().progress.Begin("copying rows", Progress::Unit::kBytes, total);
+  Work work(request, store.shapes(), manifest);
+  if (work.size() == 0) return CopyEnd::kComplete;
+  session.context().progress.Begin("copying rows", Progress::Unit::kBytes, static_cast<uint64_t>(work.total_bytes()));
   std::vector<std::thread> threads;
-  size_t connections = std::min(kMostConnections, std::max<size_t>(1, work.size()));
+  size_t connections = std::min(kMostConnections, work.size());
   for (size_t i = 0; i < connections; ++i) {
     threads.emplace_back([&] { Worker(session, store, request, work).Run(); });
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 
 #include "proto/store.pb.h"
@@ -26,13 +27,15 @@ enum class CopyEnd {
 struct CopyRequest {
   const proto::SchemaVersion& schema;
   const Catalog& catalog;  // For the sizes: large tables first.
-  std::string snapshot;    // Exported, and safe to read through.
-  Lsn lsn;                 // The state that the snapshot is.
+  const std::set<TableId>& tables;
+  std::string snapshot;  // Exported, and safe to read through.
+  Lsn lsn;               // The state that the snapshot is.
 };
 
-// Writes every followed table of the schema into `store`, as versions that are visible at `lsn` and later, and adds
-// each table's epoch to `manifest`. Each table is read in a short transaction of its own; one that stands in somebody's
-// way is given up and tried again later, until ten minutes have passed without any progress (kUnreachable).
+// Writes these tables of the schema into `store`, as versions that are visible at `lsn` and later, and adds each
+// table's new epoch to `manifest`. The store must know their shapes. Each table is read in a short transaction of its
+// own; one that stands in somebody's way is given up and tried again later, until ten minutes have passed without any
+// progress (kUnreachable).
 CopyEnd CopyTables(SourceSession& session, RowStore& store, const CopyRequest& request, proto::Manifest* manifest,
                    CopyCounts* counts);
 

@@ -2,18 +2,28 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cli/format.h"
 #include "cli/rotv_sync/command.h"
+#include "storage/error.h"
 #include "sync/baseline.h"
 
 namespace rotv {
 namespace {
 
+// At most ten names.
+std::string Listed(const std::vector<std::string>& names) {
+  constexpr size_t kMost = 10;
+  std::string text;
+  for (size_t i = 0; i < names.size() && i < kMost; ++i) text += (i == 0 ? "" : ", ") + OneLine(names[i]);
+  return names.size() > kMost ? fmt::format("{} and {} more", text, names.size() - kMost) : text;
+}
+
 std::string PullText(const PullResult& result, const std::string& source_name) {
-  if (result.transactions == 0 && result.truncated == 0) {
+  if (result.transactions == 0 && result.truncated == 0 && result.copied.empty() && !result.schema_changed) {
     return fmt::format("{} is up to date at {} ({}).\n", source_name, result.to.ToString(),
                        HumanDuration(result.seconds));
   }
@@ -24,7 +34,12 @@ std::string PullText(const PullResult& result, const std::string& source_name) {
   if (result.truncated > 0) text += fmt::format(", {} emptied", Counted(result.truncated, "table", "tables"));
   text += fmt::format(") in {}", HumanDuration(result.seconds));
   if (result.wire_bytes > 0) text += fmt::format("; {} received over SSH", HumanBytes(result.wire_bytes));
-  return text + ".\n";
+  text += ".\n";
+  if (result.schema_changed) text += "The schema has changed on the source.\n";
+  if (!result.copied.empty()) {
+    text += fmt::format("Copied again, {}: {}.\n", Counted(result.copied_rows, "row", "rows"), Listed(result.copied));
+  }
+  return text;
 }
 
 Json PullJson(const PullResult& result) {
@@ -36,20 +51,37 @@ Json PullJson(const PullResult& result) {
   document["updated"] = result.updated;
   document["deleted"] = result.deleted;
   document["truncated"] = result.truncated;
+  document["copied"] = result.copied;
+  document["copied_rows"] = result.copied_rows;
+  document["schema_changed"] = result.schema_changed;
   document["wire_bytes"] = result.wire_bytes;
   document["seconds"] = result.seconds;
   return document;
 }
 
-int RunPull(const Session& session) {
+// A new baseline in place of one that can no longer be brought up to date. Whether the source's log may grow without
+// limit was decided when that one was taken.
+BaselineResult ReplaceBaseline(const Session& session, const Error& reason) {
+  session.progress.Warn(fmt::format("{}: taking a new baseline", reason.what()));
+  return TakeBaseline(session.context, {.replace = Replace::kAllow, .wal_limit = WalLimit::kUnlimitedAllowed});
+}
+
+int RunPull(const Session& session, bool rebaseline) {
   const std::string& name = session.context.source.name;
   std::optional<BaselineResult> baseline;
   if (!HasBaseline(session.context)) {
     session.progress.Say(fmt::format("there is no baseline of {} yet: taking it first", name));
     baseline = TakeBaseline(session.context, {});
   }
-  // Also behind a new baseline: a large one took its time, and the source went on.
-  PullResult result = Pull(session.context);
+  PullResult result;
+  try {
+    // Also behind a new baseline: a large one took its time, and the source went on.
+    result = Pull(session.context);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kSlotLost || !rebaseline) throw;
+    baseline = ReplaceBaseline(session, error);
+    result = Pull(session.context);
+  }
   Json document = PullJson(result);
   document["baseline"] = baseline ? BaselineJson(*baseline) : Json();
   session.output.Result((baseline ? BaselineText(*baseline, name) : "") + PullText(result, name), document);
@@ -65,8 +97,13 @@ Command DeclarePull(CLI::App& app) {
       "kept: run it again to go on.\n\n"
       "Examples:\n"
       "  rotv-sync pull\n"
+      "  rotv-sync pull --rebaseline        # for a schedule that nobody watches\n"
       "  rotv-sync -q pull && rotv-sync -q materialize");
-  return {RunPull, nullptr};
+  auto rebaseline = std::make_shared<bool>(false);
+  app.add_flag("--rebaseline", *rebaseline,
+               "Take a new baseline where the slot is lost, or the source is another one; the old\n"
+               "one stays usable until the new one is complete");
+  return {[rebaseline](const Session& session) { return RunPull(session, *rebaseline); }, nullptr};
 }
 
 }  // namespace rotv

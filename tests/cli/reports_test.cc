@@ -158,7 +158,7 @@ TEST(StatusReportTest, AHeadOfMoreThanSevenDaysIsOld) {
 TEST(StatusReportTest, ALostSlotSaysWhatToDo) {
   StatusReport report = SomeStatus(0);
   report.slot->wal_status = "lost";
-  EXPECT_HAS(StatusText(report, kView, kUtf8), "rotv-sync baseline --force");
+  EXPECT_HAS(StatusText(report, kView, kUtf8), "rotv-sync pull --rebaseline");
 }
 
 TEST(StatusReportTest, WithoutABaselineTheCommandIsNamed) {

@@ -42,7 +42,7 @@ TEST(RowScanTest, RowsComeInTheOrderOfTheirKeysWithTheirKeys) {
   store.WriteAndPublish({{.id = 3, .lsn = 1, .text = "c"}, {.id = -1, .lsn = 1, .text = "a"}}, 100);
   testing::Write(*store, {{.id = 2, .lsn = 1, .text = "b"}});
   EXPECT_EQ(Lines(*store, 100), (Strings{"a", "b", "c"}));
-  std::unique_ptr<RowScan> scan = store->ScanAt(1, 0, Lsn(100), {});
+  std::unique_ptr<RowScan> scan = store->ScanAt({.table = 1, .epoch = 0, .lsn = Lsn(100)});
   ASSERT_TRUE(scan->Next());
   EXPECT_EQ(scan->row_key(), IntegerKey(-1));
 }
@@ -113,7 +113,7 @@ TEST(RowScanTest, ARangeHasItsBeginAndNotItsEnd) {
 TEST(RowScanTest, AnEmptyTableHasNoRowsAndAsksAgainInVain) {
   StoreFixture store;
   store.WriteAndPublish({}, 100);
-  std::unique_ptr<RowScan> scan = store->ScanAt(1, 0, Lsn(100), {});
+  std::unique_ptr<RowScan> scan = store->ScanAt({.table = 1, .epoch = 0, .lsn = Lsn(100)});
   EXPECT_FALSE(scan->Next());
 }
 

@@ -192,7 +192,7 @@ TEST(RowStoreTest, ANewerFormatIsRefusedAndLeftAlone) {
   for (Mode mode : {Mode::kReadWrite, Mode::kReadOnly}) {
     Error error = ErrorOf([&] { store.Reopen(mode); });
     EXPECT_EQ(error.code(), ErrorCode::kDisk);
-    EXPECT_NE(std::string(error.what()).find("format 2"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("format 3"), std::string::npos) << error.what();
   }
 }
 
@@ -483,12 +483,12 @@ TEST(RowStoreTest, AnEpochServesWhatCommittedBehindItsStart) {
     epoch->set_number(static_cast<uint32_t>(number));
     epoch->set_start_lsn(static_cast<uint64_t>(start));
   }
-  EXPECT_EQ(EpochAt(manifest, 5, Lsn(10)), std::nullopt);
-  EXPECT_EQ(EpochAt(manifest, 5, Lsn(11)), 0u);
-  EXPECT_EQ(EpochAt(manifest, 5, Lsn(20)), 0u);
-  EXPECT_EQ(EpochAt(manifest, 5, Lsn(21)), 2u);  // Truncated twice in one transaction.
-  EXPECT_EQ(EpochAt(manifest, 5, Lsn(31)), 3u);
-  EXPECT_EQ(EpochAt(manifest, 6, Lsn(31)), std::nullopt);
+  EXPECT_EQ(EpochsAt(manifest, Lsn(10)).count(5), 0u);
+  EXPECT_EQ(EpochsAt(manifest, Lsn(11)).at(5), 0u);
+  EXPECT_EQ(EpochsAt(manifest, Lsn(20)).at(5), 0u);
+  EXPECT_EQ(EpochsAt(manifest, Lsn(21)).at(5), 2u);  // Truncated twice in one transaction.
+  EXPECT_EQ(EpochsAt(manifest, Lsn(31)).at(5), 3u);
+  EXPECT_EQ(EpochsAt(manifest, Lsn(31)).count(6), 0u);
 }
 
 TEST(RowStoreTest, PartsOfATableHoldEveryRowExactlyOnce) {

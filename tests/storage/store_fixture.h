@@ -90,7 +90,7 @@ inline proto::Manifest ManifestAt(uint64_t durable) {
 inline std::vector<std::string> Lines(const RowStore& store, uint64_t lsn, const KeyRange& range = {},
                                       TableId table = 1, EpochNumber epoch = 0) {
   std::vector<std::string> lines;
-  std::unique_ptr<RowScan> scan = store.ScanAt(table, epoch, Lsn(lsn), range);
+  std::unique_ptr<RowScan> scan = store.ScanAt({.table = table, .epoch = epoch, .lsn = Lsn(lsn), .range = range});
   while (scan->Next()) lines.emplace_back(scan->line());
   return lines;
 }

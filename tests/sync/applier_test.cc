@@ -6,6 +6,7 @@
 #include <random>
 
 #include "sync/copy_text.h"
+#include "sync/follow.h"
 #include "tests/sync/store_source.h"
 
 namespace rotv {
@@ -28,20 +29,25 @@ constexpr uint64_t kFrom = 100;
 class ApplierTest : public ::testing::Test {
  protected:
   ApplierTest() {
-    testing::AddTable(&schema_, kKeyed, "keyed", {{"id", kInt4Oid}, {"name"}, {"picture"}}, {0});
-    testing::AddTable(&schema_, kBag, "bag", {{"a"}, {"b"}}, {});
-    testing::AddTable(&schema_, kSchemaOnly, "none", {{"a"}}, {0})->set_follow(proto::FOLLOW_SCHEMA_ONLY);
-    testing::AddTable(&schema_, kFull, "fullkeyed", {{"id", kInt4Oid}, {"name"}, {"picture"}}, {0});
+    testing::AddTable(&described_, kKeyed, "keyed", {{"id", kInt4Oid}, {"name"}, {"picture"}}, {0});
+    testing::AddTable(&described_, kBag, "bag", {{"a"}, {"b"}}, {});
+    testing::AddTable(&described_, kSchemaOnly, "none", {{"a"}}, {0})->set_follow(proto::FOLLOW_SCHEMA_ONLY);
+    testing::AddTable(&described_, kFull, "fullkeyed", {{"id", kInt4Oid}, {"name"}, {"picture"}}, {0});
     manifest_ = testing::ManifestAt(kFrom);
-    testing::AddHistories(schema_, &manifest_);
-    store_->Publish(manifest_, {});
+    testing::AddHistories(described_.schema, &manifest_);
+    store_->Publish(manifest_, {.schema = {}, .sequences = {}, .shapes = described_.new_shapes});
     Start();
   }
 
   void Start() {
     writer_.reset();
     writer_ = std::make_unique<StoreWriter>(*store_);
-    applier_ = std::make_unique<Applier>(schema_, manifest_, *writer_, Lsn(manifest_.durable_lsn()));
+    std::vector<StreamedTable> tables;
+    for (const proto::Table& table : described_.schema.tables()) {
+      if (IsStreamed(table)) tables.push_back({table.id(), {{&table, &store_->shapes().Get(table.shape())}}});
+    }
+    if (later_) tables.front().forms.push_back({&*later_, &store_->shapes().Get(later_->shape())});
+    applier_ = std::make_unique<Applier>(tables, manifest_, *writer_, Lsn(manifest_.durable_lsn()));
   }
 
   void Begin(uint64_t lsn) { applier_->Apply(pgoutput::Begin{Lsn(lsn), static_cast<int64_t>(lsn), 1}); }
@@ -81,12 +87,12 @@ class ApplierTest : public ::testing::Test {
   Strings Rows(uint32_t table = kKeyed, uint64_t lsn = UINT64_MAX) {
     Publish();
     writer_->Drain();
-    std::optional<EpochNumber> epoch = EpochAt(store_->manifest(), table, Lsn(lsn));
-    return testing::Lines(*store_, lsn, {}, table, epoch.value());
+    return testing::Lines(*store_, lsn, {}, table, EpochsAt(store_->manifest(), Lsn(lsn)).at(table));
   }
 
   StoreFixture store_;
-  proto::SchemaVersion schema_;
+  DescribedSchema described_;
+  std::optional<proto::Table> later_;  // What the table kKeyed becomes.
   proto::Manifest manifest_;
   std::unique_ptr<StoreWriter> writer_;
   std::unique_ptr<Applier> applier_;
@@ -262,7 +268,7 @@ TEST_F(ApplierTest, ABagThatLacksTheDeletedRowIsCorrupt) {
 TEST_F(ApplierTest, ABagsUpdateWithoutItsOldRowNeedsANewBaseline) {
   Begin(110);
   Insert(kBag, {"x", "1"});
-  EXPECT_EQ(ErrorOf([&] { Update(kBag, {"x", "2"}); }).code(), ErrorCode::kSlotLost);
+  EXPECT_EQ(ErrorOf([&] { Update(kBag, {"x", "2"}); }).code(), ErrorCode::kProtocol);
 }
 
 TEST_F(ApplierTest, UnderIdentityFullAKeyedRowTakesWhatIsUnchangedFromTheOldRow) {
@@ -366,18 +372,83 @@ TEST_F(ApplierTest, ThePositionNeverGoesBack) {
   EXPECT_EQ(applier_->complete_until(), Lsn(500));
 }
 
-TEST_F(ApplierTest, ATableThatIsNotFollowedNeedsANewBaseline) {
+TEST_F(ApplierTest, ChangesOfTablesThatAreNotFollowedAreDropped) {
   Begin(110);
-  EXPECT_EQ(ErrorOf([&] { Insert(99, {"1"}); }).code(), ErrorCode::kSlotLost);
-  EXPECT_EQ(ErrorOf([&] { Insert(kSchemaOnly, {"1"}); }).code(), ErrorCode::kSlotLost);
+  Insert(99, {"1"});
+  Insert(kSchemaOnly, {"1"});
+  Truncate({99, kSchemaOnly});
+  Commit(110);
+  EXPECT_EQ(applier_->counts().inserted, 0u);
+  EXPECT_TRUE(applier_->TakeVersions()->empty());
+  EXPECT_EQ(manifest_.must_copy_size(), 0);
 }
 
-TEST_F(ApplierTest, ARelationIsCheckedEvenBetweenDroppedRows) {
+pgoutput::Relation KeyedRelation(const std::vector<std::string>& names) {
   pgoutput::Relation relation;
   relation.oid = kKeyed;
-  relation.columns = {{true, "id", kInt4Oid, -1}};
+  for (const std::string& name : names) {
+    relation.columns.push_back({name == "id", name, name == "id" ? kInt4Oid : testing::kTextOid, -1});
+  }
+  return relation;
+}
+
+TEST_F(ApplierTest, ATableWhoseRowsAreOfAnotherFormIsLeftOutAndMustBeCopied) {
+  Begin(110);
+  Insert(kKeyed, {"1", "a", "p"});
+  applier_->Apply(KeyedRelation({"id", "title", "picture"}));
+  EXPECT_EQ(manifest_.must_copy_size(), 0) << "no row of that form has come";
+  Insert(kKeyed, {"2", "b", "p"});
+  Insert(kFull, {"3", "c", "p"});
+  Commit(110);
+  ASSERT_EQ(manifest_.must_copy_size(), 1);
+  EXPECT_EQ(manifest_.must_copy(0), kKeyed);
+  EXPECT_EQ(applier_->counts().inserted, 2u);
+  EXPECT_EQ(Rows(kFull), Strings{"3\tc\tp"});
+}
+
+TEST_F(ApplierTest, AnotherFormInATransactionThatTheStoreHasDoesNoHarm) {
   Begin(kFrom - 10);
-  EXPECT_EQ(ErrorOf([&] { applier_->Apply(relation); }).code(), ErrorCode::kSlotLost);
+  applier_->Apply(KeyedRelation({"id", "title"}));
+  Insert(kKeyed, {"1", "a"});
+  Commit(kFrom - 10);
+  Begin(110);
+  applier_->Apply(KeyedRelation({"id", "name", "picture"}));
+  Insert(kKeyed, {"2", "b", "p"});
+  Commit(110);
+  EXPECT_EQ(manifest_.must_copy_size(), 0);
+  EXPECT_EQ(Rows(), Strings{"2\tb\tp"});
+}
+
+TEST_F(ApplierTest, RowsOfTheLaterFormFollowThoseOfTheEarlier) {
+  proto::Shape shape = described_.new_shapes[0];
+  shape.set_id(5000);
+  shape.mutable_columns()->SwapElements(0, 1);
+  shape.mutable_columns()->RemoveLast();  // name, id; picture (3) dropped; then:
+  proto::Column* stars = shape.add_columns();
+  stars->set_name("stars");
+  stars->set_type_oid(testing::kTextOid);
+  stars->set_number(4);
+  stars->set_missing("5");
+  store_->Publish(manifest_, {.schema = {}, .sequences = {}, .shapes = {shape}});
+  later_ = described_.schema.tables(0);
+  later_->set_shape(5000);
+  later_->set_key_columns(0, 1);
+  Start();
+  Begin(110);
+  applier_->Apply(KeyedRelation({"id", "name", "picture"}));
+  Insert(kKeyed, {"1", "a", "p"});
+  Insert(kKeyed, {"2", "b", "p"});
+  applier_->Apply(KeyedRelation({"name", "id", "stars"}));
+  Update(kKeyed, {kToast, "2", "1"});
+  Insert(kKeyed, {"c", "3", "2"});
+  Commit(110);
+  Publish();
+  writer_->Drain();
+  std::unique_ptr<RowScan> scan =
+      store_->ScanAt({.table = kKeyed, .epoch = 0, .lsn = Lsn(200), .range = {}, .shape = 5000});
+  Strings rows;
+  while (scan->Next()) rows.emplace_back(scan->line());
+  EXPECT_EQ(rows, (Strings{"a\t1\t5", "b\t2\t1", "c\t3\t2"}));
 }
 
 TEST_F(ApplierTest, TheLogNamesEveryRowThatWasTouched) {
@@ -475,7 +546,7 @@ TEST_F(ApplierTest, EveryStateOfARandomHistoryIsFound) {
   Publish();
   writer_->Drain();
   for (const auto& [lsn, state] : states) {
-    Strings found = testing::Lines(*store_, lsn, {}, kKeyed, EpochAt(store_->manifest(), kKeyed, Lsn(lsn)).value());
+    Strings found = testing::Lines(*store_, lsn, {}, kKeyed, EpochsAt(store_->manifest(), Lsn(lsn)).at(kKeyed));
     std::sort(found.begin(), found.end(),
               [](const std::string& a, const std::string& b) { return std::stoi(a) < std::stoi(b); });
     ASSERT_EQ(found, state) << lsn;

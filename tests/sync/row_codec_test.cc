@@ -28,9 +28,9 @@ class RowCodecTest : public ::testing::Test {
  protected:
   // Columns id integer, name text, picture text.
   RowCodec Codec(const std::vector<uint32_t>& key_columns) {
-    schema_ = {};
-    testing::AddTable(&schema_, 1, "t", {{"id", kInt4Oid}, {"name"}, {"picture"}}, key_columns);
-    return {schema_.tables(0), schema_.shapes(0)};
+    described_ = {};
+    testing::AddTable(&described_, 1, "t", {{"id", kInt4Oid}, {"name"}, {"picture"}}, key_columns);
+    return {described_.schema.tables(0), described_.new_shapes[0]};
   }
 
   static std::string KeyOfLine(RowCodec& codec, const std::string& line) {
@@ -54,7 +54,7 @@ class RowCodecTest : public ::testing::Test {
     return complete ? line : line + " ...";
   }
 
-  proto::SchemaVersion schema_;
+  DescribedSchema described_;
 };
 
 TEST_F(RowCodecTest, ARowsLineAndItsTupleHaveOneKey) {
@@ -150,28 +150,41 @@ TEST_F(RowCodecTest, ABagsKeyIsItsWholeLine) {
   EXPECT_NE(KeyOfLine(codec, "1\t\\N\tq"), expected);
 }
 
-TEST_F(RowCodecTest, ARelationAsItIsStoredIsAccepted) {
-  RowCodec codec = Codec({0});
+pgoutput::Relation RelationOfTable() {
   pgoutput::Relation relation;
   relation.columns = {{true, "id", kInt4Oid, -1}, {false, "name", kTextOid, -1}, {false, "picture", kTextOid, -1}};
-  EXPECT_NO_THROW(codec.CheckRelation(relation));
+  return relation;
 }
 
-TEST_F(RowCodecTest, AnyOtherRelationNeedsANewBaseline) {
-  RowCodec codec = Codec({0});
-  pgoutput::Relation same;
-  same.columns = {{true, "id", kInt4Oid, -1}, {false, "name", kTextOid, -1}, {false, "picture", kTextOid, -1}};
-  std::vector<pgoutput::Relation> others(5, same);
+TEST_F(RowCodecTest, ARelationAsItIsStoredFits) {
+  EXPECT_TRUE(Codec({0}).Fits(RelationOfTable()));
+  EXPECT_TRUE(Codec({0}).Fits([] {
+    pgoutput::Relation full = RelationOfTable();
+    full.replica_identity = 'f';
+    for (pgoutput::RelationColumn& column : full.columns) column.is_identity = true;
+    return full;
+  }()));
+}
+
+TEST_F(RowCodecTest, NamesTypesAndOrderOfColumnsMustBeTheSame) {
+  std::vector<pgoutput::Relation> others(5, RelationOfTable());
   others[0].columns.pop_back();
   others[1].columns.push_back({false, "more", kTextOid, -1});
   others[2].columns[1].name = "title";
   others[3].columns[1].type_oid = kInt4Oid;
   std::swap(others[4].columns[1], others[4].columns[2]);
-  for (const pgoutput::Relation& other : others) {
-    Error error = ErrorOf([&] { codec.CheckRelation(other); });
-    EXPECT_EQ(error.code(), ErrorCode::kSlotLost);
-    EXPECT_NE(std::string(error.what()).find("public.t"), std::string::npos) << error.what();
-  }
+  for (const pgoutput::Relation& other : others) EXPECT_FALSE(Codec({0}).Fits(other));
+}
+
+TEST_F(RowCodecTest, TheIdentityMustBeTheKey) {
+  pgoutput::Relation other = RelationOfTable();
+  other.columns[1].is_identity = true;
+  EXPECT_FALSE(Codec({0}).Fits(other));
+  EXPECT_TRUE(Codec({0, 1}).Fits(other));
+  EXPECT_FALSE(Codec({1, 2}).Fits(other));
+  EXPECT_FALSE(Codec({}).Fits(other)) << "a bag needs whole old rows";
+  other.replica_identity = 'f';
+  EXPECT_TRUE(Codec({}).Fits(other));
 }
 
 }  // namespace

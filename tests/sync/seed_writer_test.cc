@@ -52,12 +52,13 @@ class SeedWriterTest : public ::testing::Test {
   void Publish() {
     proto::Manifest manifest = testing::ManifestAt(1000);
     testing::AddHistories(schema_, &manifest);
+    for (proto::Table& table : *schema_.mutable_tables()) table.set_shape(1);  // As all rows of the fixture have it.
     for (const proto::TableHistory& more : more_epochs_) {
       for (proto::TableHistory& history : *manifest.mutable_tables()) {
         if (history.table() == more.table()) history.MergeFrom(more);
       }
     }
-    store_->Publish(manifest, {.schema = {{Lsn(100), schema_}}, .sequences = {{Lsn(1000), sequences_}}});
+    store_->Publish(manifest, {.schema = {{Lsn(100), schema_}}, .sequences = {{Lsn(1000), sequences_}}, .shapes = {}});
   }
 
   std::string Seed(uint64_t lsn = 1000) {
@@ -68,7 +69,8 @@ class SeedWriterTest : public ::testing::Test {
   }
 
   StoreFixture store_;
-  proto::SchemaVersion schema_;
+  DescribedSchema described_;
+  proto::SchemaVersion& schema_ = described_.schema;
   proto::SequenceValues sequences_;
   std::vector<proto::TableHistory> more_epochs_;
   NoProgress progress_;
@@ -77,9 +79,9 @@ class SeedWriterTest : public ::testing::Test {
 };
 
 TEST_F(SeedWriterTest, ASeedIsSchemaRowsSequencesAndSchema) {
-  testing::AddTable(&schema_, 1, "a", {{"id", kInt4Oid}, {"name"}}, {0});
-  testing::AddTable(&schema_, 2, "no_columns", {}, {});
-  testing::AddTable(&schema_, 3, "not_followed", {{"id", kInt4Oid}}, {0})->set_follow(proto::FOLLOW_SCHEMA_ONLY);
+  testing::AddTable(&described_, 1, "a", {{"id", kInt4Oid}, {"name"}}, {0});
+  testing::AddTable(&described_, 2, "no_columns", {}, {});
+  testing::AddTable(&described_, 3, "not_followed", {{"id", kInt4Oid}}, {0})->set_follow(proto::FOLLOW_SCHEMA_ONLY);
   proto::Sequence* sequence = schema_.add_sequences();
   sequence->set_id(5);
   sequence->set_schema("public");
@@ -111,14 +113,14 @@ TEST_F(SeedWriterTest, ASeedIsSchemaRowsSequencesAndSchema) {
 }
 
 TEST_F(SeedWriterTest, ANameThatHoldsALineEndDoesNotEndItsComment) {
-  proto::Table* table = testing::AddTable(&schema_, 1, "a", {{"id", kInt4Oid}}, {0});
+  proto::Table* table = testing::AddTable(&described_, 1, "a", {{"id", kInt4Oid}}, {0});
   table->set_name("a\nDROP TABLE b;\r");
   Publish();
   EXPECT_NE(Seed().find("-- Data for Name: a DROP TABLE b; ; Type"), std::string::npos) << Seed();
 }
 
 TEST_F(SeedWriterTest, RowsAreThoseOfTheLsnAndOfTheEpochThatServesIt) {
-  testing::AddTable(&schema_, 1, "a", {{"id", kInt4Oid}}, {0});
+  testing::AddTable(&described_, 1, "a", {{"id", kInt4Oid}}, {0});
   testing::Write(*store_, {{.id = 1, .lsn = 200, .text = "first"},
                            {.id = 1, .lsn = 300, .text = "second"},
                            {.id = 1, .lsn = 400, .text = "after a truncate", .epoch = 1}});
@@ -143,7 +145,7 @@ TEST_F(SeedWriterTest, RowsAreThoseOfTheLsnAndOfTheEpochThatServesIt) {
 TEST_F(SeedWriterTest, LargeTablesComeWholeAndInOrder) {
   std::string expected;
   for (uint32_t id = 1; id <= 3; ++id) {
-    testing::AddTable(&schema_, id, "t" + std::to_string(id), {{"id", kInt4Oid}, {"text"}}, {0});
+    testing::AddTable(&described_, id, "t" + std::to_string(id), {{"id", kInt4Oid}, {"text"}}, {0});
     for (int64_t run = 0; run < 20; ++run) {
       std::vector<testing::Put> puts;
       for (int64_t row = 0; row < 100; ++row) {
@@ -176,7 +178,7 @@ TEST_F(SeedWriterTest, LargeTablesComeWholeAndInOrder) {
 class LargeSeedTest : public SeedWriterTest {
  protected:
   LargeSeedTest() {
-    testing::AddTable(&schema_, 1, "t", {{"id", kInt4Oid}, {"text"}}, {0});
+    testing::AddTable(&described_, 1, "t", {{"id", kInt4Oid}, {"text"}}, {0});
     for (int64_t run = 0; run < 20; ++run) {
       std::vector<testing::Put> puts;
       for (int64_t row = 0; row < 100; ++row) {
@@ -223,7 +225,7 @@ TEST_F(LargeSeedTest, ARowThatCannotBeReadEndsTheSeed) {
 }
 
 TEST_F(SeedWriterTest, ATableWithoutAnEpochIsCorrupt) {
-  testing::AddTable(&schema_, 1, "a", {{"id", kInt4Oid}}, {0});
+  testing::AddTable(&described_, 1, "a", {{"id", kInt4Oid}}, {0});
   Publish();
   EXPECT_EQ(CodeOf([&] { Seed(0); }), ErrorCode::kCorrupt);
   proto::Manifest manifest = testing::ManifestAt(1000);

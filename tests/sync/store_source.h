@@ -11,6 +11,7 @@
 #include "proto/store.pb.h"
 #include "sync/pgoutput.h"
 #include "sync/progress.h"
+#include "sync/schema_version.h"
 #include "tests/storage/store_fixture.h"
 
 namespace rotv::testing {
@@ -33,18 +34,28 @@ struct ColumnSpec {
   uint32_t type_oid = kTextOid;
 };
 
-// Adds a table and its shape. Without key columns it is a bag.
-inline proto::Table* AddTable(proto::SchemaVersion* schema, uint32_t id, const std::string& name,
-                              const std::vector<ColumnSpec>& columns, const std::vector<uint32_t>& key_columns) {
-  proto::Shape* shape = schema->add_shapes();
-  shape->set_id(id + 1000);
-  std::string list;
-  for (const ColumnSpec& column : columns) {
-    shape->add_columns()->set_name(column.name);
-    shape->mutable_columns(shape->columns_size() - 1)->set_type_oid(column.type_oid);
-    list += (list.empty() ? "(" : ", ") + column.name;
+// A shape with columns numbered from 1.
+inline proto::Shape ShapeOf(uint32_t id, uint32_t table, const std::vector<ColumnSpec>& columns) {
+  proto::Shape shape;
+  shape.set_id(id);
+  shape.set_table(table);
+  for (const ColumnSpec& spec : columns) {
+    proto::Column* column = shape.add_columns();
+    column->set_name(spec.name);
+    column->set_type_oid(spec.type_oid);
+    column->set_number(static_cast<uint32_t>(shape.columns_size()));
   }
-  proto::Table* table = schema->add_tables();
+  return shape;
+}
+
+// Adds a table and its shape. Without key columns it is a bag.
+inline proto::Table* AddTable(DescribedSchema* described, uint32_t id, const std::string& name,
+                              const std::vector<ColumnSpec>& columns, const std::vector<uint32_t>& key_columns) {
+  described->new_shapes.push_back(ShapeOf(id + 1000, id, columns));
+  const proto::Shape* shape = &described->new_shapes.back();
+  std::string list;
+  for (const ColumnSpec& column : columns) list += (list.empty() ? "(" : ", ") + column.name;
+  proto::Table* table = described->schema.add_tables();
   table->set_id(id);
   table->set_schema("public");
   table->set_name(name);

@@ -56,9 +56,9 @@ class GatedStore : public RowStore {
   std::optional<VersionBuffer::Found> Newest(std::string_view row_prefix, std::string* storage) const override {
     return inner_.Newest(row_prefix, storage);
   }
-  std::unique_ptr<RowScan> ScanAt(TableId table, EpochNumber epoch, Lsn lsn, const KeyRange& range) const override {
-    return inner_.ScanAt(table, epoch, lsn, range);
-  }
+  std::unique_ptr<RowScan> ScanAt(const ScanRequest& request) const override { return inner_.ScanAt(request); }
+  const ShapeMap& shapes() const override { return inner_.shapes(); }
+  void DropEpoch(TableId table, EpochNumber epoch) override { inner_.DropEpoch(table, epoch); }
   std::vector<KeyRange> Split(TableId table, EpochNumber epoch, size_t parts) const override {
     return inner_.Split(table, epoch, parts);
   }

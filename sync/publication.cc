@@ -1,0 +1,68 @@
+#include "sync/publication.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "storage/error.h"
+#include "sync/follow.h"
+
+namespace rotv {
+namespace {
+
+constexpr const char* kOptions = "publish = 'insert, update, delete, truncate', publish_via_partition_root = false";
+
+std::string OnlyList(const std::map<uint32_t, std::string>& tables) {
+  std::string list;
+  for (const auto& [oid, name] : tables) list += (list.empty() ? "ONLY " : ", ONLY ") + name;
+  return list;
+}
+
+std::map<uint32_t, std::string> StreamedTablesOf(const proto::SchemaVersion& schema) {
+  std::map<uint32_t, std::string> tables;
+  for (const proto::Table& table : schema.tables()) {
+    if (IsStreamed(table)) tables[table.id()] = table.quoted_name();
+  }
+  return tables;
+}
+
+}  // namespace
+
+void CreatePublication(PgConnection& connection, const std::string& name, const proto::SchemaVersion& schema) {
+  std::string list = OnlyList(StreamedTablesOf(schema));
+  connection.Query(fmt::format("CREATE PUBLICATION {}{} WITH ({})", connection.QuoteIdentifier(name),
+                               list.empty() ? "" : " FOR TABLE " + list, kOptions));
+}
+
+void AdjustPublication(PgConnection& connection, const std::string& name, const proto::SchemaVersion& schema) {
+  std::string quoted = connection.QuoteIdentifier(name);
+  PgResult rows = connection.Query(
+      fmt::format("SELECT r.prrelid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), "
+                  "p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AND NOT p.pubviaroot "
+                  "FROM pg_publication p LEFT JOIN (pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid "
+                  "JOIN pg_namespace n ON n.oid = c.relnamespace) ON r.prpubid = p.oid WHERE p.pubname = {}",
+                  connection.QuoteLiteral(name)));
+  if (rows.rows() == 0) {
+    throw Error(ErrorCode::kSlotLost, fmt::format("publication {} is gone from the source", name),
+                "take a new baseline: rotv-sync pull --rebaseline (until then, what is stored can still be "
+                "materialized)");
+  }
+  std::map<uint32_t, std::string> missing = StreamedTablesOf(schema);
+  std::map<uint32_t, std::string> unwanted;
+  for (int row = 0; row < rows.rows(); ++row) {
+    if (rows.IsNull(row, 0)) continue;
+    if (missing.erase(rows.Oid(row, 0)) == 0) unwanted[rows.Oid(row, 0)] = rows.Get(row, 1);
+  }
+  std::string statements;
+  if (!rows.Bool(0, 2)) statements += fmt::format("ALTER PUBLICATION {} SET ({});", quoted, kOptions);
+  // What is let go comes first, by itself: it frees a table that refuses UPDATE and DELETE.
+  if (!unwanted.empty()) statements += fmt::format("ALTER PUBLICATION {} DROP TABLE {};", quoted, OnlyList(unwanted));
+  if (!missing.empty()) statements += fmt::format("ALTER PUBLICATION {} ADD TABLE {};", quoted, OnlyList(missing));
+  if (!statements.empty()) connection.Query(statements);
+}
+
+std::string LetGoSql(const std::string& publication, const std::string& quoted_table) {
+  return fmt::format("ALTER PUBLICATION {} DROP TABLE ONLY {};", publication, quoted_table);
+}
+
+}  // namespace rotv

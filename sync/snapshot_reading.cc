@@ -1,0 +1,132 @@
+#include "sync/snapshot_reading.h"
+
+#include <fmt/format.h>
+
+#include <future>
+
+#include "storage/error.h"
+#include "sync/content_fingerprint.h"
+#include "sync/schema_dump.h"
+#include "sync/sequences.h"
+#include "sync/statement_batch.h"
+
+namespace rotv {
+namespace {
+
+// A statement that failed because the schema is no longer what the snapshot says, or because somebody on the source
+// needs the lock more than we do.
+bool IsForMovedSchema(const PgFailure& failure) {
+  for (const char* state : {"42P01", "42703", "42809", "42704", "3F000", "55P03", "57014", "40P01"}) {
+    if (failure.sqlstate == state) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+SnapshotReading::SnapshotReading(SourceSession& session, SnapshotSlot& slot, const std::string& publication,
+                                 const ShapeMap& known)
+    : session_(session), slot_(slot), publication_(publication), reader_(slot.Import()), watchdog_(session) {
+  catalog_ = ReadCatalog(*reader_, publication);
+  fingerprint_ = ReadFingerprint(*reader_, publication);
+  PgResult row = reader_->Query(
+      "SELECT (extract(epoch FROM now()) * 1000000)::bigint, pg_snapshot_xmin(pg_current_snapshot()), "
+      "pg_snapshot_xmax(pg_current_snapshot())");
+  time_us_ = row.Int(0, 0);
+  xid_ = static_cast<uint64_t>(row.Int(0, 1));
+  next_xid_ = static_cast<uint64_t>(row.Int(0, 2));
+  DescribedSchema described = DescribeSchema(catalog_, session.context().source, known);
+  schema_ = std::move(described.schema);
+  schema_.set_standard_strings(reader_->Parameter("standard_conforming_strings") == "on");
+  new_shapes_ = std::move(described.new_shapes);
+}
+
+std::optional<std::vector<PgResult>> SnapshotReading::AskShortly(const std::string& statements) {
+  PgConnection& connection = session_.connection();
+  PgOutcome outcome = connection.TryQuery(ImportSnapshotSql(slot_.snapshot()) + ";" + statements + "COMMIT");
+  if (!outcome.failure) {
+    outcome.results.pop_back();  // Of COMMIT; before the answers are those of BEGIN and SET TRANSACTION.
+    outcome.results.erase(outcome.results.begin(), outcome.results.begin() + 2);
+    return std::move(outcome.results);
+  }
+  (void)connection.TryQuery("ROLLBACK");
+  if (!IsForMovedSchema(*outcome.failure)) connection.Throw(*outcome.failure);
+  session_.context().progress.Note("starting over: " + outcome.failure->message);
+  return std::nullopt;
+}
+
+bool SnapshotReading::ReadContents() {
+  StatementBatch batch;
+  StatementBatch::Place contents_at = batch.Add(ContentStatements(schema_));
+  StatementBatch::Place sequences_at = batch.Add(SequenceStatements(schema_));
+  std::optional<std::vector<PgResult>> results = AskShortly(batch.sql());
+  if (!results) return false;
+  std::optional<std::map<uint32_t, std::string>> content = ParseContent(contents_at.In(*results));
+  if (!content) return false;
+  for (proto::Table& table : *schema_.mutable_tables()) {
+    if (table.follow() == proto::FOLLOW_COPY) table.set_content(content->at(table.id()));
+  }
+  sequences_ = ParseSequences(sequences_at.In(*results));
+  return true;
+}
+
+std::optional<std::set<TableId>> SnapshotReading::WithoutOldRows(const std::vector<const proto::Table*>& tables,
+                                                                 uint64_t xid) {
+  // A row's xmin has 32 bits: the upper ones are those with which it is below the next transaction's number. Rows that
+  // were frozen long ago may get too high a number, and then prove nothing.
+  std::vector<std::string> statements;
+  for (const proto::Table* table : tables) {
+    statements.push_back(
+        fmt::format("SELECT EXISTS (SELECT FROM ONLY {} WHERE {} - (({} - xmin::text::bigint) & 4294967295) < {}), "
+                    "(SELECT relfilenode = pg_relation_filenode(oid) FROM pg_class WHERE oid = {})",
+                    table->quoted_name(), next_xid_, next_xid_, xid, table->id()));
+  }
+  StatementBatch batch;
+  batch.Add(statements);
+  std::optional<std::vector<PgResult>> results = AskShortly(batch.sql());
+  if (!results) return std::nullopt;
+  std::set<TableId> without;
+  for (size_t i = 0; i < tables.size(); ++i) {
+    if (!results->at(i).Bool(0, 1)) return std::nullopt;
+    if (!results->at(i).Bool(0, 0)) without.insert(tables[i]->id());
+  }
+  return without;
+}
+
+// Nothing if the schema has changed since the snapshot: pg_dump reads a part of the catalogue as it is now.
+std::optional<DumpSections> SnapshotReading::DumpUnchangedSchema() {
+  std::optional<DumpSections> sections;
+  std::optional<Error> failure;
+  try {
+    sections = DumpSchema(session_, slot_.snapshot());
+  } catch (const Error& error) {
+    failure = error;
+  }
+  reader_->Query("COMMIT");  // Out of the snapshot, so that it sees what is there now.
+  if (ReadFingerprint(*reader_, publication_) != fingerprint_) return std::nullopt;
+  // As this connection still works, a migration was in its way, or the watchdog has seen it in a migration's way.
+  if (failure && failure->code() == ErrorCode::kUnreachable) return std::nullopt;
+  if (failure) throw *failure;
+  return sections;
+}
+
+bool SnapshotReading::Read(RowStore& store, const std::set<TableId>& tables, Texts texts, proto::Manifest* manifest,
+                           CopyCounts* counts) {
+  std::future<std::optional<DumpSections>> dumping;
+  if (texts == Texts::kRead) dumping = std::async(std::launch::async, [this] { return DumpUnchangedSchema(); });
+  CopyRequest request{
+      .schema = schema_, .catalog = catalog_, .tables = tables, .snapshot = slot_.snapshot(), .lsn = slot_.lsn()};
+  if (CopyTables(session_, store, request, manifest, counts) == CopyEnd::kTableMoved) return false;
+  if (texts == Texts::kRead) {
+    std::optional<DumpSections> sections = dumping.get();
+    if (!sections) return false;
+    schema_.set_pre_data(sections->pre_data);
+    schema_.set_post_data(sections->post_data);
+  }
+  reader_.reset();  // Its snapshot would hold back the source's vacuum.
+  // Names are looked up in the catalogue as it is now: columns that changed places would have been copied as each
+  // other.
+  return tables.empty() || ReadFingerprint(session_.connection(), publication_).tables == fingerprint_.tables;
+}
+
+}  // namespace rotv

@@ -1,0 +1,73 @@
+// What is read at the snapshot that a slot's creation exported: the schema and, of the tables that are asked for, the
+// rows. The baseline and a pull that has to copy tables again both stand on it.
+
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "storage/row_store.h"
+#include "sync/catalog.h"
+#include "sync/dump_sections.h"
+#include "sync/fingerprint.h"
+#include "sync/schema_version.h"
+#include "sync/snapshot_slot.h"
+#include "sync/table_copy.h"
+#include "sync/watchdog.h"
+
+namespace rotv {
+
+class SnapshotReading {
+ public:
+  // Reads the catalogue. Session and slot outlive this; `publication` is ours, and `known` are the store's shapes.
+  SnapshotReading(SourceSession& session, SnapshotSlot& slot, const std::string& publication, const ShapeMap& known);
+
+  const Catalog& catalog() const { return catalog_; }
+  const Fingerprint& fingerprint() const { return fingerprint_; }
+  // Complete once ReadContents() and Read() have returned true.
+  proto::SchemaVersion& schema() { return schema_; }
+  const std::vector<proto::Shape>& new_shapes() const { return new_shapes_; }
+  // At least what they had at the snapshot.
+  const proto::SequenceValues& sequences() const { return sequences_; }
+  int64_t time_us() const { return time_us_; }  // The source's clock, just behind the snapshot.
+  uint64_t xid() const { return xid_; }         // No transaction that the snapshot does not see has a lower number.
+
+  // All of these give false if the source's schema has changed since the snapshot in a way that makes what was read
+  // useless: the caller starts over with a new snapshot.
+
+  // Reads the fingerprints of tables that are not streamed, and the sequences.
+  bool ReadContents();
+
+  // Whether each of these tables has a row that is older than the transaction `xid`. Gives those that have none.
+  std::optional<std::set<TableId>> WithoutOldRows(const std::vector<const proto::Table*>& tables, uint64_t xid);
+
+  // Copies the rows of these tables into new epochs, which it adds to `manifest`, and (with kTexts) reads the schema's
+  // texts beside it.
+  enum class Texts { kRead, kKnown };
+  bool Read(RowStore& store, const std::set<TableId>& tables, Texts texts, proto::Manifest* manifest,
+            CopyCounts* counts);
+
+ private:
+  std::optional<DumpSections> DumpUnchangedSchema();
+  // The answers to statements that lock tables, in a short transaction of their own on the snapshot.
+  std::optional<std::vector<PgResult>> AskShortly(const std::string& statements);
+
+  SourceSession& session_;
+  SnapshotSlot& slot_;
+  const std::string publication_;
+  std::unique_ptr<PgConnection> reader_;
+  Watchdog watchdog_;
+  Catalog catalog_;
+  Fingerprint fingerprint_;
+  proto::SchemaVersion schema_;
+  std::vector<proto::Shape> new_shapes_;
+  proto::SequenceValues sequences_;
+  int64_t time_us_ = 0;
+  uint64_t xid_ = 0;
+  uint64_t next_xid_ = 0;
+};
+
+}  // namespace rotv

@@ -1,0 +1,42 @@
+#include "sync/streaming.h"
+
+#include <future>
+
+#include "sync/change_stream.h"
+
+namespace rotv {
+namespace {
+
+LogFlush AskLogFlush(PgConnection& connection) {
+  PgResult row =
+      connection.Query("SELECT pg_current_wal_flush_lsn(), setting FROM pg_settings WHERE name = 'wal_writer_delay'");
+  return {Lsn::Parse(row.Text(0, 0)).value(), std::chrono::milliseconds(row.Int(0, 1))};
+}
+
+}  // namespace
+
+Applier::Counts StreamUntil(SourceSession& session, RowStore& store, const std::vector<StreamedTable>& tables,
+                            Lsn target, proto::Manifest* manifest, const std::function<void()>& meanwhile) {
+  const Context& context = session.context();
+  StoreWriter writer(store);
+  Lsn from(manifest->durable_lsn());
+  Applier applier(tables, *manifest, writer, from);
+  std::unique_ptr<PgConnection> connection = session.TakeReplication();
+  ChangeStream stream({.connection = *connection,
+                       .applier = applier,
+                       .writer = writer,
+                       .manifest = *manifest,
+                       .progress = context.progress,
+                       .interrupt = context.interrupt,
+                       .log_flush = [&] { return AskLogFlush(session.connection()); }});
+  context.progress.Begin("receiving changes", Progress::Unit::kBytes, BytesBetween(from, target));
+  stream.ReceiveUntil(target);
+  std::future<void> asked;
+  if (meanwhile) asked = std::async(std::launch::async, meanwhile);
+  stream.End();
+  context.progress.End();
+  if (meanwhile) asked.get();
+  return applier.counts();
+}
+
+}  // namespace rotv
