@@ -3,6 +3,13 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
+#include <rocksdb/table_properties.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "storage/row_key.h"
+#include "storage/row_version.h"
 
 namespace rotv {
 namespace {
@@ -27,6 +34,45 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const std::shared_ptr<rocksdb::Cache>
   options.max_write_buffer_number = 2;
   return options;
 }
+
+constexpr const char* kGreatestLsn = "rotv.greatest_lsn";
+
+// Notes in each file of rows the greatest commit LSN of its keys, those of deletions too.
+class GreatestLsn : public rocksdb::TablePropertiesCollector {
+ public:
+  rocksdb::Status AddUserKey(const rocksdb::Slice& key, const rocksdb::Slice& /*value*/, rocksdb::EntryType /*type*/,
+                             rocksdb::SequenceNumber /*sequence*/, uint64_t /*file_size*/) override {
+    if (key.size() < kTablePrefixSize + kLsnSuffixSize) {
+      greatest_ = UINT64_MAX;  // No key of ours; such a file is looked at.
+    } else {
+      greatest_ = std::max(greatest_, ~ReadBigEndian64(key.data() + key.size() - kLsnSuffixSize));
+    }
+    return rocksdb::Status::OK();
+  }
+
+  rocksdb::Status Finish(rocksdb::UserCollectedProperties* properties) override {
+    std::string bytes;
+    AppendBigEndian64(greatest_, &bytes);
+    (*properties)[kGreatestLsn] = bytes;
+    return rocksdb::Status::OK();
+  }
+
+  rocksdb::UserCollectedProperties GetReadableProperties() const override {
+    return {{kGreatestLsn, Lsn(greatest_).ToString()}};
+  }
+  const char* Name() const override { return "rotv.GreatestLsn"; }
+
+ private:
+  uint64_t greatest_ = 0;
+};
+
+class GreatestLsnFactory : public rocksdb::TablePropertiesCollectorFactory {
+ public:
+  rocksdb::TablePropertiesCollector* CreateTablePropertiesCollector(Context /*context*/) override {
+    return new GreatestLsn;  // RocksDB deletes it.
+  }
+  const char* Name() const override { return "rotv.GreatestLsnFactory"; }
+};
 
 std::shared_ptr<rocksdb::Cache> SharedCache() {
   static std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(kCacheBytes);
@@ -55,9 +101,15 @@ rocksdb::ColumnFamilyOptions RowFamilyOptions() {
   options.disable_auto_compactions = true;
   options.level0_slowdown_writes_trigger = 1 << 20;
   options.level0_stop_writes_trigger = 1 << 20;
-  // Small enough that a scan can be cut into parts at the files' boundaries.
-  options.target_file_size_base = size_t{8} << 20;
+  options.target_file_size_base = kRowFileBytes;
+  options.table_properties_collector_factories.push_back(std::make_shared<GreatestLsnFactory>());
   return options;
+}
+
+bool MayHoldVersionsFrom(const rocksdb::TableProperties& properties, Lsn from) {
+  auto found = properties.user_collected_properties.find(kGreatestLsn);
+  if (found == properties.user_collected_properties.end() || found->second.size() != kLsnSuffixSize) return true;
+  return Lsn(ReadBigEndian64(found->second.data())) >= from;
 }
 
 rocksdb::ColumnFamilyOptions SmallFamilyOptions() {

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstdlib>
 
 #include "storage/atomic_file.h"
 #include "storage/change_log.h"
@@ -18,6 +17,7 @@
 #include "storage/rocksdb_options.h"
 #include "storage/row_key.h"
 #include "storage/row_scan.h"
+#include "storage/tidy.h"
 
 namespace rotv {
 namespace {
@@ -25,8 +25,6 @@ namespace {
 constexpr const char* kManifestKey = "manifest";
 constexpr std::string_view kSequencesPrefix = "sequences/";
 constexpr std::string_view kShapesPrefix = "shape/";
-// Above so many unmerged runs a scan is noticeably slower.
-constexpr int kTidyRuns = 24;
 // A run on its way into the database: run-0.tmp. Never looked at again by RocksDB.
 constexpr std::string_view kRunPrefix = "run-";
 constexpr std::string_view kRunSuffix = ".tmp";
@@ -239,14 +237,7 @@ class RocksRowStore : public RowStore {
     return total;
   }
 
-  void Tidy() override {
-    std::string runs;
-    db_->GetProperty(families_[kRows], rocksdb::DB::Properties::kNumFilesAtLevelPrefix + "0", &runs);
-    if (atoi(runs.c_str()) < kTidyRuns) return;
-    rocksdb::CompactRangeOptions options;
-    options.exclusive_manual_compaction = false;
-    CheckStatus(db_->CompactRange(options, families_[kRows], nullptr, nullptr), directory_);
-  }
+  void Tidy() override { CheckStatus(TidyRows(db_.get(), families_[kRows]), directory_); }
 
  private:
   void WriteRun(const VersionBuffer& versions, const std::string& file) {
@@ -319,7 +310,14 @@ class RocksRowStore : public RowStore {
   void RemoveUnpublished() {
     Lsn durable(manifest_.durable_lsn());
     rocksdb::WriteBatch batch;
-    std::unique_ptr<rocksdb::Iterator> rows = NewIterator(kRows);
+    rocksdb::ReadOptions options;
+    options.fill_cache = false;
+    // Of a file without such versions nothing is read but what was noted at its end. A deletion stands in a file that
+    // is looked at like the version that it deletes, since it has the same key.
+    options.table_filter = [durable](const rocksdb::TableProperties& properties) {
+      return MayHoldVersionsFrom(properties, durable);
+    };
+    std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options, families_[kRows]));
     for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
       if (DecodeVersionKey(View(rows->key())).commit_lsn < durable) continue;
       batch.Delete(families_[kRows], rows->key());

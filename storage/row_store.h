@@ -107,7 +107,8 @@ class RowStore {
   // Bytes on disk.
   virtual uint64_t DiskBytes() const = 0;
 
-  // Merges what small pulls left in many files, when there are so many that scans slow down.
+  // Merges what small pulls or small tables left in many files, when there are so many that scans slow down. What that
+  // costs is bounded by what was written since, not by the store (tidy.h). Not at the same time as Write().
   virtual void Tidy() = 0;
 };
 

@@ -252,6 +252,39 @@ TEST(RowStoreTest, ATransactionThatIsReceivedAgainIsWrittenAgain) {
   EXPECT_EQ(Lines(*store, 150), Strings{"old"});
 }
 
+// A store that took hours to fill would otherwise be read from end to end.
+TEST(RowStoreTest, OpeningBehindAKilledProcessReadsOnlyFilesThatMayHoldUnpublishedRows) {
+  StoreFixture store;
+  store.WriteAndPublish(ManyRows(0, 1000, 10, 1000), 100);
+  store.Close();
+  for (const auto& file : fs::directory_iterator(store.path())) {
+    if (file.path().extension() != ".sst" || file.file_size() < 100000) continue;
+    std::fstream bytes(file.path(), std::ios::in | std::ios::out | std::ios::binary);
+    bytes.seekp(static_cast<std::streamoff>(file.file_size() / 2));
+    bytes.write("damaged!", 8);
+  }
+  EXPECT_EQ(RunRole("killed before publishing", store.path()).exit_status, 128 + SIGKILL);
+  store.Reopen();
+  EXPECT_FALSE(store->manifest().pull_in_progress());
+  std::string storage;
+  EXPECT_FALSE(store->Newest(EncodeRowPrefix(1, 0, IntegerKey(1)), &storage)->version.text == "unpublished");
+  EXPECT_EQ(CodeOf([&] { Lines(*store, 100); }), ErrorCode::kCorrupt);  // It was damaged where a reader sees it.
+}
+
+// Twice killed: what the first opening deleted stands in a file of its own by then.
+TEST(RowStoreTest, KilledAgainAfterTheCleaningItLeavesNothingEither) {
+  StoreFixture store;
+  WithOneRow(store).Close();
+  for (int kill = 0; kill < 3; ++kill) {
+    EXPECT_EQ(RunRole("killed before publishing", store.path()).exit_status, 128 + SIGKILL);
+    RunRole("open", store.path());
+  }
+  store.Reopen();
+  std::string storage;
+  EXPECT_EQ(store->Newest(EncodeRowPrefix(1, 0, IntegerKey(1)), &storage)->version.text, "old");
+  EXPECT_FALSE(store->Newest(EncodeRowPrefix(1, 0, IntegerKey(7)), &storage));
+}
+
 TEST(RowStoreTest, AKilledProcessKeepsAllThatItHadPublished) {
   StoreFixture store;
   WithOneRow(store).Close();

@@ -1,0 +1,128 @@
+#include "storage/tidy.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "storage/rocksdb_options.h"
+
+namespace rotv {
+namespace {
+
+// Above so many runs in level 0 a scan is noticeably slower.
+constexpr size_t kMostRuns = 24;
+constexpr size_t kMostSmallNeighbours = 24;
+// What a baseline writes at once has more bytes, also where its rows compress well: those files are not rewritten.
+constexpr uint64_t kSmallBytes = kRowFileBytes / 2;
+constexpr uint64_t kMostTimesLarger = 4;
+// So much goes to the next level at once. With what it overlaps there it is some 150 MB.
+constexpr size_t kPortionFiles = 4;
+
+class Tidying {
+ public:
+  Tidying(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows) : db_(db), rows_(rows) { Look(); }
+
+  rocksdb::Status Run() {
+    if (files(0).size() >= kMostRuns) {
+      rocksdb::Status status = MergeDown();
+      if (!status.ok()) return status;
+    }
+    return MergeNeighbours();
+  }
+
+ private:
+  using Files = std::vector<rocksdb::SstFileMetaData>;
+
+  void Look() { db_->GetColumnFamilyMetaData(rows_, &meta_); }
+  // In the order of their keys, but for level 0.
+  const Files& files(size_t level) const { return meta_.levels[level].files; }
+  uint64_t bytes(size_t level) const { return meta_.levels[level].size; }
+  size_t last_level() const { return meta_.levels.size() - 1; }
+
+  // RocksDB adds what the inputs overlap in levels down to `to_level`.
+  rocksdb::Status Merge(const std::vector<std::string>& inputs, size_t to_level) {
+    rocksdb::CompactionOptions options;
+    options.compression = rocksdb::kDisableCompressionOption;  // The family's.
+    options.output_file_size_limit = kRowFileBytes;
+    rocksdb::Status status = db_->CompactFiles(options, rows_, inputs, static_cast<int>(to_level));
+    Look();
+    return status;
+  }
+
+  // All levels above `to_level` go there.
+  rocksdb::Status MergeAllAbove(size_t to_level) {
+    std::vector<std::string> inputs;
+    for (size_t level = 0; level < to_level; ++level) {
+      for (const rocksdb::SstFileMetaData& file : files(level)) inputs.push_back(file.relative_filename);
+    }
+    return Merge(inputs, to_level);
+  }
+
+  // Down to the last level for which that costs little, or which is empty.
+  rocksdb::Status MergeDown() {
+    size_t to_level = 1;
+    uint64_t moving = bytes(0);
+    for (; to_level < last_level(); ++to_level) {
+      uint64_t together = moving + bytes(to_level);
+      if (bytes(to_level + 1) > std::max(kMostTimesLarger * together, kRowFileBytes)) break;
+      moving = together;
+    }
+    if (moving <= kPortionFiles * kRowFileBytes || to_level == 1) return MergeAllAbove(to_level);
+    rocksdb::Status status = MergeAllAbove(to_level - 1);
+    while (status.ok() && !files(to_level - 1).empty()) {
+      std::vector<std::string> portion;
+      for (const rocksdb::SstFileMetaData& file : files(to_level - 1)) {
+        portion.push_back(file.relative_filename);
+        if (portion.size() == kPortionFiles) break;
+      }
+      status = Merge(portion, to_level);
+    }
+    return status;
+  }
+
+  // Neighbours in `level` that fit into one small file, as [begin, end) of its files.
+  struct Group {
+    size_t level, begin, end;
+  };
+  std::vector<Group> SmallNeighbours() const {
+    std::vector<Group> groups;
+    for (size_t level = 1; level <= last_level(); ++level) {
+      for (size_t begin = 0, end; begin < files(level).size(); begin = end) {
+        uint64_t together = files(level)[begin].size;
+        for (end = begin + 1; end < files(level).size(); ++end) {
+          together += files(level)[end].size;
+          if (together > kSmallBytes) break;
+        }
+        if (end - begin > 1) groups.push_back({level, begin, end});
+      }
+    }
+    return groups;
+  }
+
+  rocksdb::Status MergeNeighbours() {
+    std::vector<Group> groups = SmallNeighbours();
+    size_t superfluous = 0;
+    for (const Group& group : groups) superfluous += group.end - group.begin - 1;
+    if (superfluous < kMostSmallNeighbours) return rocksdb::Status::OK();
+    const rocksdb::ColumnFamilyMetaData before = meta_;
+    for (const Group& group : groups) {
+      std::vector<std::string> inputs;
+      for (size_t i = group.begin; i < group.end; ++i) {
+        inputs.push_back(before.levels[group.level].files[i].relative_filename);
+      }
+      rocksdb::Status status = Merge(inputs, group.level);
+      if (!status.ok()) return status;
+    }
+    return rocksdb::Status::OK();
+  }
+
+  rocksdb::DB* db_;
+  rocksdb::ColumnFamilyHandle* rows_;
+  rocksdb::ColumnFamilyMetaData meta_;
+};
+
+}  // namespace
+
+rocksdb::Status TidyRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows) { return Tidying(db, rows).Run(); }
+
+}  // namespace rotv
