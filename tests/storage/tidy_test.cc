@@ -136,10 +136,11 @@ TEST(TidyTest, MoreThanGoesDownAtOnceGoesDownInPortions) {
   for (int64_t id = 0; id < kRows; id += kRows / 4) testing::Write(*store, NoisyRows(id, id + kRows / 4, 10, 2000));
   Strings expected;
   for (const Put& put : NoisyRows(0, kRows, 10, 2000)) expected.push_back(put.text);
-  for (uint64_t lsn = 100; lsn < 124; ++lsn) {
+  for (uint64_t lsn = 100; lsn < 132; ++lsn) {  // The first ones come to lie in levels of their own.
     std::vector<Put> puts;
     for (int64_t id = static_cast<int64_t>(lsn % 12); id < kRows; id += 12) {
-      puts.push_back({.id = id, .lsn = lsn, .text = Noise(4000, static_cast<unsigned>(id) + 7)});
+      puts.push_back(
+          {.id = id, .lsn = lsn, .text = Noise(4000, static_cast<unsigned>(id + kRows * static_cast<int64_t>(lsn)))});
       expected[static_cast<size_t>(id)] = puts.back().text;
     }
     testing::Write(*store, puts);
