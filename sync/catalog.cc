@@ -24,7 +24,8 @@ SELECT c.oid, n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident
        pg_has_role(c.relowner, 'USAGE'), has_table_privilege(c.oid, 'SELECT'), row_security_active(c.oid),
        greatest(c.reltuples, 0)::bigint,
        CASE WHEN c.relkind = 'r' THEN pg_table_size(c.oid) ELSE 0 END, quote_ident(pg_get_userbyid(c.relowner)),
-       c.relfilenode, c.relnatts, coalesce(m.membership, ''), coalesce(e.condition, '')
+       c.relfilenode, c.relnatts, coalesce(m.membership, ''), coalesce(e.condition, ''),
+       CASE WHEN has_schema_privilege(n.oid, 'USAGE') THEN '' ELSE quote_ident(n.nspname) END
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      LEFT JOIN (SELECT config.oid, coalesce(config.condition, '') AS condition
                 FROM pg_catalog.pg_extension, unnest(extconfig, extcondition) config(oid, condition)) e ON e.oid = c.oid
@@ -47,7 +48,8 @@ FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
      JOIN pg_catalog.pg_namespace n ON n.oid = x.relnamespace
 WHERE (i.indisprimary OR i.indisreplident) AND {0};
 SELECT c.oid, n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
-       has_sequence_privilege(c.oid, 'SELECT')
+       has_sequence_privilege(c.oid, 'SELECT'),
+       CASE WHEN has_schema_privilege(n.oid, 'USAGE') THEN '' ELSE quote_ident(n.nspname) END
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND {0}
       AND (NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass
@@ -139,6 +141,7 @@ CatalogTable TableOf(const PgResult& rows, int row) {
   table.last_column = static_cast<int>(rows.Int(row, 16));
   table.membership = rows.Get(row, 17);
   table.extension_filter = rows.Get(row, 18);
+  table.closed_schema = rows.Get(row, 19);
   return table;
 }
 
@@ -207,7 +210,8 @@ Catalog ReadCatalog(PgConnection& connection, const std::string& publication) {
                                  .schema = results[3].Get(row, 1),
                                  .name = results[3].Get(row, 2),
                                  .quoted_name = results[3].Get(row, 3),
-                                 .readable = results[3].Bool(row, 4)});
+                                 .readable = results[3].Bool(row, 4),
+                                 .closed_schema = results[3].Get(row, 5)});
   }
   SortByName(&catalog.sequences);
   for (int row = 0; row < results[4].rows(); ++row) {

@@ -47,6 +47,7 @@ struct CatalogTable {
   std::string quoted_owner;
   bool owned = false;  // By us, or by a role that we are a member of.
   bool readable = false;
+  std::string closed_schema;  // Its schema, quoted, if we lack USAGE on it.
   bool row_security = false;  // Policies apply to us.
   int64_t rows_estimate = 0;
   int64_t bytes = 0;
@@ -64,6 +65,7 @@ struct CatalogSequence {
   std::string name;
   std::string quoted_name;
   bool readable = false;
+  std::string closed_schema;  // As of a table.
 };
 
 // All that the text of a type's values is made of: itself, its elements, attributes, base types and ranges.

@@ -191,26 +191,35 @@ std::vector<Check> CheckPublished(const Catalog& catalog, const SourceConfig& so
 
 std::vector<Check> CheckCatalog(const Catalog& catalog, const SourceConfig& source) {
   std::vector<std::string> foreign, unreadable, secured;
-  std::set<std::string> owners;
+  std::set<std::string> owners, closed;
   std::set<std::string> names;
   for (const CatalogTable& table : catalog.tables) {
     names.insert(table.schema + "." + table.name);
     FollowDecision decision = Decide(table, source);
+    // Whatever becomes of its rows, pg_dump locks a table, which takes these two.
+    bool locked = table.kind != 'f' && (!table.of_extension || table.is_extension_config);
+    if (locked && !table.closed_schema.empty()) closed.insert(table.closed_schema);
+    if (locked && !table.readable) unreadable.push_back(table.quoted_name);
     if (decision.follow == proto::FOLLOW_SCHEMA_ONLY) continue;
     if (!table.owned && decision.follow != proto::FOLLOW_COPY) {
       foreign.push_back(table.quoted_name);
       owners.insert(table.quoted_owner);
     }
-    if (!table.readable) unreadable.push_back(table.quoted_name);
     if (table.row_security) secured.push_back(table.quoted_name);
   }
   for (const CatalogSequence& sequence : catalog.sequences) {
+    if (!sequence.closed_schema.empty()) closed.insert(sequence.closed_schema);
     if (!sequence.readable) unreadable.push_back(sequence.quoted_name);
   }
   std::vector<Check> checks;
   if (!foreign.empty()) {
     checks.push_back(Problem("ownership", "only its owner may publish a table: " + Listed(foreign),
                              fmt::format("GRANT {} TO {};", fmt::join(owners, ", "), catalog.quoted_user)));
+  }
+  if (!closed.empty()) {
+    std::string schemas = fmt::format("{}", fmt::join(closed, ", "));
+    checks.push_back(Problem("schemas", "what is in them may not be used: " + schemas,
+                             fmt::format("GRANT USAGE ON SCHEMA {} TO {};", schemas, catalog.quoted_user)));
   }
   if (!unreadable.empty()) {
     checks.push_back(Problem("reading", "may not be read: " + Listed(unreadable),

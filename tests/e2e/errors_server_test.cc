@@ -86,6 +86,13 @@ TEST(ServerErrorsTest, EachMissingPrivilegeIsNamedWithTheStatementThatGrantsIt) 
   statement = "GRANT \"The Owner\", rotv TO \"reader-1\";";
   ExpectBothRefuse(rotv, {kRefused, "only its owner may publish a table: public.foreign_one, public.t", statement});
   mend(statement);
+  mend(
+      "CREATE SCHEMA \"Closed\"; CREATE TABLE \"Closed\".t (id int PRIMARY KEY); ALTER TABLE \"Closed\".t OWNER TO "
+      "rotv");
+  mend("CREATE SCHEMA also; CREATE SEQUENCE also.numbers; ALTER SEQUENCE also.numbers OWNER TO rotv");
+  statement = "GRANT USAGE ON SCHEMA \"Closed\", also TO \"reader-1\";";
+  ExpectBothRefuse(rotv, {kRefused, "may not be used: \"Closed\", also", statement});
+  mend(statement);
   statement = "GRANT pg_read_all_data TO \"reader-1\";";
   ExpectBothRefuse(rotv, {kRefused, "may not be read: public.numbers", statement});
   mend(statement);
@@ -100,7 +107,18 @@ TEST(ServerErrorsTest, EachMissingPrivilegeIsNamedWithTheStatementThatGrantsIt) 
 
   EXPECT_EQ(rotv.Sync({"doctor"}).exit_status, 0);
   rotv.MustSync({"baseline"});
+  mend("GRANT USAGE ON SCHEMA \"Closed\", also TO rotv");  // Who dumps for the comparison.
   rotv.ExpectSeedIsDump();
+}
+
+// pg_dump locks every table whose definition it writes.
+TEST(ServerErrorsTest, ATableWhoseRowsAreExcludedMustBeReadableToo) {
+  RotvHome rotv({.binary = ROTV_SYNC_BINARY, .source_settings = {{"exclude", R"(["public.hidden"])"}}});
+  rotv.server().Exec(kTable);
+  rotv.server().Exec("CREATE TABLE public.hidden (id int)", kSuperuser);
+  ExpectBothRefuse(rotv, {kRefused, "may not be read: public.hidden", "GRANT pg_read_all_data TO rotv;"});
+  rotv.server().Exec("GRANT pg_read_all_data TO rotv;", kSuperuser);
+  rotv.MustSync({"baseline"});
 }
 
 TEST(ServerErrorsTest, SettingsThatFollowingNeedsAreNamedWithTheStatement) {
