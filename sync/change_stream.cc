@@ -17,6 +17,8 @@ constexpr size_t kBufferBytes = size_t{16} << 20;
 constexpr auto kPublishPeriod = std::chrono::seconds(1);
 // Well below the shortest sensible wal_sender_timeout.
 constexpr auto kAnswerPeriod = std::chrono::milliseconds(500);
+// With nothing to receive for so long, ask whether the log is flushed up to the target.
+constexpr auto kQuiet = std::chrono::milliseconds(100);
 // The log's last records may never be flushed while the server idles, but commits always are, within three rounds of
 // its log writer (200 ms each, unless wal_writer_delay says otherwise).
 constexpr auto kStalled = std::chrono::seconds(2);
@@ -54,7 +56,7 @@ void ChangeStream::Start() {
   }
   parts_.progress.Detail("");
   last_publish_ = last_answer_ = last_arrival_ = Clock::now();
-  patience_ = kStalled;
+  patience_ = kQuiet;
 }
 
 void ChangeStream::ReceiveUntil(Lsn target) {
@@ -124,8 +126,9 @@ bool ChangeStream::WaitForMore() {
   return NothingLeftToFlush();
 }
 
-// Whether the server has sent all that is flushed, and what is missing to the target is records that wait for somebody
-// to flush them: no commit that anybody could have seen is among those.
+// What is missing to the target may be records that wait for somebody to flush them. A commit can be among those that
+// others have seen already (synchronous_commit = off), and nothing tells whether one is: so the server is asked to
+// flush them. Where it refuses, this returns true once its log writer has had the time to flush every such commit.
 bool ChangeStream::NothingLeftToFlush() {
   Clock::time_point now = Clock::now();
   if (parts_.applier.in_transaction() || now - last_arrival_ < patience_) return false;
@@ -135,6 +138,14 @@ bool ChangeStream::NothingLeftToFlush() {
   if (flush.lsn >= target_) {
     last_arrival_ = now;  // The rest is on its way; not asked again for a while.
     return false;
+  }
+  if (!flush_tried_) {
+    flush_tried_ = true;
+    if (parts_.flush_log()) {
+      last_arrival_ = now;
+      asked_ = false;
+      return false;
+    }
   }
   patience_ = std::max<Clock::duration>(kStalled, kWriterRounds * flush.writer_delay + kStalled / 4);
   return now - last_arrival_ >= patience_;

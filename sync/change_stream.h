@@ -8,17 +8,12 @@
 
 #include "storage/interrupt.h"
 #include "sync/applier.h"
+#include "sync/log_flush.h"
 #include "sync/pg_connection.h"
 #include "sync/progress.h"
 #include "sync/store_writer.h"
 
 namespace rotv {
-
-// How far the server's log is safe, and how often it sees to that.
-struct LogFlush {
-  Lsn lsn;
-  std::chrono::milliseconds writer_delay{0};  // wal_writer_delay
-};
 
 class ChangeStream {
  public:
@@ -29,13 +24,14 @@ class ChangeStream {
     proto::Manifest& manifest;  // Published as the stream gets on; durable_lsn is kept current.
     Progress& progress;
     const Interrupt& interrupt;
-    std::function<LogFlush()> log_flush;  // Asked on another connection, rarely.
+    std::function<LogFlush()> log_flush;  // AskLogFlush() on another connection; rarely called.
+    std::function<bool()> flush_log;      // FlushLog() there; at most once.
   };
   explicit ChangeStream(const Parts& parts) : parts_(parts) {}
 
   // Receives everything that commits before `target`. Everything received is in the store and durable on return, and
   // manifest.durable_lsn is the position that was reached: `target`, or less if the server's log ends in records that
-  // nobody has flushed, behind the last commit.
+  // nobody has flushed, behind the last commit, and the server refuses to do it.
   void ReceiveUntil(Lsn target);
 
   // Acknowledges all of it and ends the stream.
@@ -66,6 +62,7 @@ class ChangeStream {
   Clock::time_point last_keepalive_;
   Clock::duration patience_;  // With a server that has nothing to send.
   bool asked_ = false;
+  bool flush_tried_ = false;
 };
 
 }  // namespace rotv

@@ -5,15 +5,6 @@
 #include "sync/change_stream.h"
 
 namespace rotv {
-namespace {
-
-LogFlush AskLogFlush(PgConnection& connection) {
-  PgResult row =
-      connection.Query("SELECT pg_current_wal_flush_lsn(), setting FROM pg_settings WHERE name = 'wal_writer_delay'");
-  return {Lsn::Parse(row.Text(0, 0)).value(), std::chrono::milliseconds(row.Int(0, 1))};
-}
-
-}  // namespace
 
 Applier::Counts StreamUntil(SourceSession& session, RowStore& store, const std::vector<StreamedTable>& tables,
                             Lsn target, proto::Manifest* manifest, const std::function<void()>& meanwhile) {
@@ -28,7 +19,8 @@ Applier::Counts StreamUntil(SourceSession& session, RowStore& store, const std::
                        .manifest = *manifest,
                        .progress = context.progress,
                        .interrupt = context.interrupt,
-                       .log_flush = [&] { return AskLogFlush(session.connection()); }});
+                       .log_flush = [&] { return AskLogFlush(session.connection()); },
+                       .flush_log = [&] { return FlushLog(session.connection()); }});
   context.progress.Begin("receiving changes", Progress::Unit::kBytes, BytesBetween(from, target));
   stream.ReceiveUntil(target);
   std::future<void> asked;

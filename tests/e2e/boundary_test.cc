@@ -131,6 +131,62 @@ TEST_F(BoundaryTest, ACommitExactlyAtTheConsistentPointIsTheFirstPulls) {
   EXPECT_EQ(exact, 2);
 }
 
+// A log that ends in records that nobody flushes while the server idles: an open transaction's.
+class UnflushedLogTest : public FollowTest {
+ protected:
+  UnflushedLogTest() {
+    Exec("CREATE TABLE t (id int PRIMARY KEY, v text)");
+    rotv.MustSync({"baseline"});
+  }
+
+  // The end of such a log.
+  Lsn WriteUnflushed() {
+    Exec("BEGIN");
+    for (int i = 0; i < 1000; ++i) {
+      // Some more than a page's header.
+      Exec(fmt::format("INSERT INTO t SELECT i, 'open' FROM generate_series({}, {}) i", i * 10, i * 10 + 9));
+      const Row row = rotv.server().Query("SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn()").at(0);
+      const Lsn insert = *Lsn::Parse(*row[0]);
+      if (*Lsn::Parse(*row[1]) < insert) return insert;
+    }
+    ADD_FAILURE() << "the server flushes everything at once";
+    return Lsn();
+  }
+};
+
+TEST_F(UnflushedLogTest, IsPulledToItsEnd) {
+  const Lsn end = WriteUnflushed();
+  const auto pulled = nlohmann::json::parse(rotv.MustSync({"--json", "pull"}));
+  constexpr uint64_t kLongestPageHeader = 40;
+  EXPECT_GE(Lsn::Parse(pulled["to"].get<std::string>())->value() + kLongestPageHeader, end.value());
+  EXPECT_EQ(pulled["transactions"], 0);
+  Exec("COMMIT");
+  PullIsDump();
+}
+
+TEST_F(UnflushedLogTest, MayHoldACommitThatOthersHaveSeen) {
+  Connection hasty = rotv.server().NewConnection();
+  hasty.Exec("SET synchronous_commit = off");
+  for (int i = 0; i < 5; ++i) {
+    WriteUnflushed();
+    hasty.Exec(fmt::format("INSERT INTO t VALUES ({}, 'hasty')", 100000 + i));
+    PullIsDump();
+    Exec("ROLLBACK");
+  }
+}
+
+TEST_F(UnflushedLogTest, IsWaitedForWhereTheServerRefusesToFlushIt) {
+  ExecAsSuperuser(
+      "DO $$ DECLARE f regprocedure; BEGIN"
+      "  FOR f IN SELECT oid FROM pg_proc WHERE proname = 'pg_logical_emit_message'"
+      "  LOOP EXECUTE format('REVOKE EXECUTE ON FUNCTION %s FROM PUBLIC', f); END LOOP;"
+      "END $$");
+  Connection hasty = rotv.server().NewConnection();
+  hasty.Exec("SET synchronous_commit = off; INSERT INTO t VALUES (100000, 'hasty')");
+  WriteUnflushed();
+  PullIsDump();
+}
+
 using BoundaryLoadTest = FollowTest;
 
 TEST_F(BoundaryLoadTest, EverySeedUnderLoadHasWholeTransactions) {
