@@ -116,10 +116,28 @@ std::vector<VersionBuffer::Found> VersionBuffer::Versions(std::string_view row_p
 }
 
 std::vector<VersionBuffer::Entry> VersionBuffer::Sorted() const {
-  std::vector<Entry> sorted = entries_;
   auto before = [](const Entry& a, const Entry& b) { return a.key() < b.key(); };
   // Rows of a growing table come in the order of their keys: one look is cheaper than a sort.
-  if (!std::is_sorted(sorted.begin(), sorted.end(), before)) std::sort(sorted.begin(), sorted.end(), before);
+  if (std::is_sorted(entries_.begin(), entries_.end(), before)) return entries_;
+  // The first bytes, as numbers, decide most comparisons without a look at the keys, which lie all over memory.
+  struct Place {
+    uint64_t table_and_epoch, head;
+    const Entry* entry;
+  };
+  std::vector<Place> places;
+  places.reserve(entries_.size());
+  for (const Entry& entry : entries_) {
+    // A key without a row key has its LSN there: 16 bytes are always there.
+    places.push_back({ReadBigEndian64(entry.data), ReadBigEndian64(entry.data + kTablePrefixSize), &entry});
+  }
+  std::sort(places.begin(), places.end(), [&](const Place& a, const Place& b) {
+    if (a.table_and_epoch != b.table_and_epoch) return a.table_and_epoch < b.table_and_epoch;
+    if (a.head != b.head) return a.head < b.head;
+    return before(*a.entry, *b.entry);
+  });
+  std::vector<Entry> sorted;
+  sorted.reserve(places.size());
+  for (const Place& place : places) sorted.push_back(*place.entry);
   return sorted;
 }
 

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <random>
+#include <set>
 
 #include "tests/storage/store_fixture.h"
 
@@ -90,6 +91,28 @@ TEST(VersionBufferTest, SortedHoldsEachVersionOnceInTheOrderOfTheKeys) {
     }
     EXPECT_EQ(next, expected.end());
   }
+}
+
+TEST(VersionBufferTest, SortedOrdersKeysOfAnyLengthByTheirBytes) {
+  VersionBuffer buffer(VersionBuffer::Index::kNone);
+  std::set<std::string> expected;
+  std::mt19937 random(5);
+  const std::string letters("\x00\x01\x7F\x80\xFF", 5);
+  for (int i = 0; i < 5000; ++i) {
+    std::string text;
+    for (auto left = random() % 20; left > 0; --left) text.push_back(letters[random() % letters.size()]);
+    std::string key;
+    if (i % 100 != 0) AppendTextKey(text, &key);  // A table may have a key of no columns.
+    VersionKey version{.table = random() % 2 == 0 ? 7 : 0x80000007,
+                       .epoch = static_cast<EpochNumber>(random() % 3),
+                       .row_key = key,
+                       .commit_lsn = Lsn(random() % 3)};
+    if (!expected.insert(EncodeVersionKey(version)).second) continue;
+    buffer.Put(version, {.text = "x"});
+  }
+  std::vector<std::string> sorted;
+  for (const VersionBuffer::Entry& entry : buffer.Sorted()) sorted.emplace_back(entry.key());
+  EXPECT_TRUE(sorted == std::vector<std::string>(expected.begin(), expected.end()));
 }
 
 TEST(VersionBufferTest, RowsLargerThanABlockAndManySmallOnesStayWhole) {
