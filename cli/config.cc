@@ -249,6 +249,7 @@ ChosenFile FindFile(const ConfigRequest& request) {
 
 SourceConfig Choose(std::map<std::string, SourceConfig> sources, const std::string& asked) {
   std::vector<std::string> names;
+  names.reserve(sources.size());
   for (const auto& [name, source] : sources) names.push_back(name);
   std::string wanted = asked;
   if (wanted.empty()) wanted = sources.size() == 1 ? names.front() : "production";

@@ -133,7 +133,8 @@ struct Found {
 
 Found Lookup(const std::string& name, const std::vector<std::pair<std::string, Environment>>& places) {
   for (const auto& [place, variables] : places) {
-    if (std::string value = Variable(variables, name); !value.empty()) return {value, name + " in " + place};
+    if (std::string value = Variable(variables, name); !value.empty())
+      return {value, fmt::format("{} in {}", name, place)};
   }
   return {"", name};
 }

@@ -61,7 +61,7 @@ std::string HumanAge(double seconds) {
   auto whole = static_cast<uint64_t>(seconds);
   if (whole < 60) return fmt::format("{} seconds ago", whole);
   if (whole < 3600) return Counted(whole / 60, "minute", "minutes") + " ago";
-  if (whole < 2 * 86400) return Counted(whole / 3600, "hour", "hours") + " ago";
+  if (whole / 86400 < 2) return Counted(whole / 3600, "hour", "hours") + " ago";
   return Counted(whole / 86400, "day", "days") + " ago";
 }
 

@@ -28,7 +28,6 @@ const char* DefaultHint(ErrorCode code) {
     case ErrorCode::kDisk:
       return "look for free space and for another rotv-sync that runs";
     case ErrorCode::kCorrupt:
-      return "take a new baseline: rotv-sync baseline --force";
     case ErrorCode::kSlotLost:
       return "take a new baseline: rotv-sync baseline --force";
     case ErrorCode::kInterrupted:
