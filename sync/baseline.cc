@@ -60,6 +60,7 @@ class BaselineRun {
  private:
   void Examine() {
     context_.progress.Begin("examining the source", Progress::Unit::kItems, 0);
+    dump_program_ = std::async(std::launch::async, [this] { return CheckDumpProgram(session_); });
     Catalog catalog = ReadCatalog(session_.connection());
     std::vector<Check> checks = CheckServer(session_, options_.wal_limit);
     for (Check& check : CheckCatalog(catalog, context_.source)) checks.push_back(std::move(check));
@@ -70,15 +71,23 @@ class BaselineRun {
 
   // False if the schema changed in between. What was made is recorded, and removed by the caller.
   bool Try() {
+    // What the copy will need is made while the publication and the slot are.
+    constexpr size_t kForSnapshotAndWatchdog = 2;
+    session_.Prepare(kForSnapshotAndWatchdog +
+                     std::min(kMostCopyConnections, static_cast<size_t>(published_.tables_size())));
+    store_path_ = workspace_.NewStorePath(objects_.slot());
+    std::future<std::unique_ptr<RowStore>> opening =
+        std::async(std::launch::async, [this] { return RowStore::Open(store_path_, RowStore::Mode::kCreate); });
     CreatePublication(session_.connection(), objects_.publication(), published_);
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
     SnapshotSlot slot(session_, objects_.slot());
     SnapshotReading reading(session_, slot, objects_.publication(), ShapeMap());
     context_.progress.End();
     if (!SameTablesAreStreamed(published_, reading.schema()) || !reading.ReadContents()) return RefreshPublished();
+    // Asked only now: with a slow far shell the answer takes longer than all that came before.
+    if (dump_program_.valid()) ThrowIfProblem(dump_program_.get());
 
-    store_path_ = workspace_.NewStorePath(objects_.slot());
-    std::unique_ptr<RowStore> store = RowStore::Open(store_path_, RowStore::Mode::kCreate);
+    std::unique_ptr<RowStore> store = opening.get();
     proto::Manifest manifest;
     DescribeSource(reading, slot.lsn(), &manifest);
     store->Publish(manifest, {.schema = {}, .sequences = {}, .shapes = reading.new_shapes()});
@@ -168,6 +177,7 @@ class BaselineRun {
   proto::SchemaVersion published_;
   std::filesystem::path store_path_;
   BaselineResult result_;
+  std::future<Check> dump_program_;  // Last: it uses the session, and ends before anything else does.
 };
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cstdlib>
+#include <future>
 
 #include "storage/atomic_file.h"
 #include "storage/workspace.h"
@@ -67,7 +68,9 @@ DoctorReport Examine(const Context& context) {
     report.server =
         fmt::format("PostgreSQL {}, database {}", connection.Parameter("server_version"), connection.database());
     report.checks.push_back({.outcome = Check::Outcome::kOk, .name = "connection", .message = report.source});
+    std::future<Check> dump_program = std::async(std::launch::async, [&] { return CheckDumpProgram(session); });
     for (Check& check : CheckServer(session, WalLimit::kRequired)) report.checks.push_back(std::move(check));
+    report.checks.push_back(dump_program.get());
     std::optional<proto::CurrentStore> current = ReadCurrent(context.home, context.source.name);
     std::string publication = current ? current->objects().publication() : "";
     Catalog catalog = ReadCatalog(connection, publication);

@@ -4,7 +4,6 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <future>
 #include <set>
 
 #include "storage/error.h"
@@ -97,24 +96,6 @@ std::vector<Check> CheckSettings(PgConnection& connection, WalLimit wal_limit) {
   return checks;
 }
 
-Check CheckDumpProgram(SourceSession& session) {
-  int server = session.connection().server_version() / 10000;
-  try {
-    int program = DumpProgramVersion(session) / 10000;
-    std::string message = fmt::format("version {} beside a server {}", program, server);
-    if (program >= server) return Ok("pg_dump", message);
-    return Problem("pg_dump", message + ": it is older than the server",
-                   fmt::format("install it there: apt-get install postgresql-client-{} (or the like)", server));
-  } catch (const Error& error) {
-    if (error.code() == ErrorCode::kInterrupted) throw;
-    return {.outcome = Outcome::kProblem,
-            .name = "pg_dump",
-            .message = error.what(),
-            .fix = error.hint(),
-            .code = error.code()};
-  }
-}
-
 // pg_hba.conf has lines of its own for replication, and matches the database's name for ours.
 Check CheckReplicationConnection(SourceSession& session) {
   try {
@@ -139,14 +120,29 @@ std::string Listed(const std::vector<std::string>& names) {
 
 }  // namespace
 
+Check CheckDumpProgram(SourceSession& session) {
+  int server = session.connection().server_version() / 10000;
+  try {
+    int program = DumpProgramVersion(session) / 10000;
+    std::string message = fmt::format("version {} beside a server {}", program, server);
+    if (program >= server) return Ok("pg_dump", message);
+    return Problem("pg_dump", message + ": it is older than the server",
+                   fmt::format("install it there: apt-get install postgresql-client-{} (or the like)", server));
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted) throw;
+    return {.outcome = Outcome::kProblem,
+            .name = "pg_dump",
+            .message = error.what(),
+            .fix = error.hint(),
+            .code = error.code()};
+  }
+}
+
 std::vector<Check> CheckServer(SourceSession& session, WalLimit wal_limit) {
-  // A command on the far end may take as long as all the questions together.
-  std::future<Check> dump_program = std::async(std::launch::async, [&] { return CheckDumpProgram(session); });
   std::vector<Check> checks = CheckSettings(session.connection(), wal_limit);
   bool fit =
       std::none_of(checks.begin(), checks.end(), [](const Check& check) { return check.outcome == Outcome::kProblem; });
   if (fit) checks.push_back(CheckReplicationConnection(session));
-  checks.push_back(dump_program.get());
   return checks;
 }
 
@@ -243,11 +239,13 @@ std::vector<Check> CheckCatalog(const Catalog& catalog, const SourceConfig& sour
   return checks;
 }
 
+void ThrowIfProblem(const Check& check) {
+  if (check.outcome != Outcome::kProblem) return;
+  throw Error(check.code, fmt::format("{}: {}", check.name, check.message), check.fix);
+}
+
 void ThrowFirstProblem(const std::vector<Check>& checks) {
-  for (const Check& check : checks) {
-    if (check.outcome != Outcome::kProblem) continue;
-    throw Error(check.code, fmt::format("{}: {}", check.name, check.message), check.fix);
-  }
+  for (const Check& check : checks) ThrowIfProblem(check);
 }
 
 }  // namespace rotv

@@ -9,8 +9,12 @@
 
 namespace rotv {
 
-// The server's settings, the role's privileges, pg_dump, free slots, whether a replication connection is let in.
+// The server's settings, the role's privileges, free slots, whether a replication connection is let in.
 std::vector<Check> CheckServer(SourceSession& session, WalLimit wal_limit);
+
+// Whether a pg_dump is there that the server's version allows. A command on the far end may take as long as all the
+// questions together, so this is called in a thread of its own.
+Check CheckDumpProgram(SourceSession& session);
 
 // How each table is followed, and how it could be followed better.
 std::vector<TableReport> ReportTables(const Catalog& catalog, const SourceConfig& source);
@@ -23,6 +27,7 @@ std::vector<Check> CheckPublished(const Catalog& catalog, const SourceConfig& so
 std::vector<Check> CheckCatalog(const Catalog& catalog, const SourceConfig& source);
 
 // Throws the first problem as the error that it is.
+void ThrowIfProblem(const Check& check);
 void ThrowFirstProblem(const std::vector<Check>& checks);
 
 }  // namespace rotv

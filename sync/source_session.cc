@@ -65,6 +65,26 @@ std::unique_ptr<PgConnection> SourceSession::TakeReplication() {
 }
 
 std::unique_ptr<PgConnection> SourceSession::Connect(PgConnection::Kind kind, int lock_timeout_ms) {
+  std::future<std::unique_ptr<PgConnection>> prepared;
+  if (kind == PgConnection::Kind::kOrdinary && lock_timeout_ms == kLockTimeoutMs) {
+    std::lock_guard lock(mutex_);
+    if (!prepared_.empty()) {
+      prepared = std::move(prepared_.front());
+      prepared_.pop_front();
+    }
+  }
+  return prepared.valid() ? prepared.get() : Open(kind, lock_timeout_ms);
+}
+
+void SourceSession::Prepare(size_t connections) {
+  std::lock_guard lock(mutex_);
+  while (prepared_.size() < connections) {
+    prepared_.push_back(
+        std::async(std::launch::async, [this] { return Open(PgConnection::Kind::kOrdinary, kLockTimeoutMs); }));
+  }
+}
+
+std::unique_ptr<PgConnection> SourceSession::Open(PgConnection::Kind kind, int lock_timeout_ms) {
   return PgConnection::Connect(*link_,
                                {.kind = kind,
                                 .password = connection_->password(),

@@ -2,8 +2,10 @@
 
 #pragma once
 
+#include <deque>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include "proto/store.pb.h"
@@ -34,18 +36,28 @@ class SourceSession {
   std::unique_ptr<PgConnection> TakeReplication();
   const Context& context() const { return context_; }
 
-  // One more connection, with the password that served the first.
-  std::unique_ptr<PgConnection> Connect(PgConnection::Kind kind, int lock_timeout_ms = 2000);
+  // One more connection, with the password that served the first. May be called by several threads.
+  std::unique_ptr<PgConnection> Connect(PgConnection::Kind kind, int lock_timeout_ms = kLockTimeoutMs);
+
+  // Begins to open ordinary connections, for as many calls of Connect(): what each takes of round trips and of a server
+  // process's start is over when they are needed. What is not taken is closed with the session.
+  void Prepare(size_t connections);
 
   // All connections of this session carry it, so that they can be told from others' in pg_stat_activity.
   const std::string& application_name() const { return application_name_; }
 
  private:
+  static constexpr int kLockTimeoutMs = 2000;
+
+  std::unique_ptr<PgConnection> Open(PgConnection::Kind kind, int lock_timeout_ms);
+
   const Context& context_;
   std::string application_name_;
   std::unique_ptr<Link> link_;
   std::unique_ptr<PgConnection> connection_;  // After the link, which it needs.
   std::future<std::unique_ptr<PgConnection>> opening_replication_;
+  std::mutex mutex_;
+  std::deque<std::future<std::unique_ptr<PgConnection>>> prepared_;
 };
 
 // Names for a slot and a publication of ours that nobody else has: host, user and source in them.

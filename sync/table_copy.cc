@@ -24,7 +24,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t kMostConnections = 3;
 constexpr size_t kBufferBytes = size_t{12} << 20;
 constexpr auto kPatience = std::chrono::minutes(10);
 constexpr auto kRetryPause = std::chrono::milliseconds(500);
@@ -264,7 +263,7 @@ CopyEnd CopyTables(SourceSession& session, RowStore& store, const CopyRequest& r
   if (work.size() == 0) return CopyEnd::kComplete;
   session.context().progress.Begin("copying rows", Progress::Unit::kBytes, static_cast<uint64_t>(work.total_bytes()));
   std::vector<std::thread> threads;
-  size_t connections = std::min(kMostConnections, work.size());
+  size_t connections = std::min(kMostCopyConnections, work.size());
   for (size_t i = 0; i < connections; ++i) {
     threads.emplace_back([&] { Worker(session, store, request, work).Run(); });
   }
