@@ -24,6 +24,8 @@ class Lsn {
   constexpr uint64_t value() const { return value_; }
   std::string ToString() const;
 
+  // clang-tidy 14 takes what the compiler makes of comparisons for a literal 0.
+  // NOLINTNEXTLINE(modernize-use-nullptr)
   friend constexpr auto operator<=>(Lsn, Lsn) = default;
 
  private:
