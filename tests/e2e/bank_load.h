@@ -40,7 +40,7 @@ class BankLoad {
   // Several writers, until Stop().
   void Start() {
     Command command;
-    command.argv = {PostgresServer::BinDirectory() / "pgbench",
+    command.argv = {rotv_.server().bin_directory() / "pgbench",
                     "-n",
                     "-c",
                     "4",

@@ -1,6 +1,7 @@
 #include "tests/support/oracle.h"
 
 #include <algorithm>
+#include <map>
 #include <memory>
 
 #include "fmt/format.h"
@@ -51,10 +52,17 @@ std::string_view Block(const std::vector<std::string_view>& lines, size_t at) {
   return "";
 }
 
-PostgresServer& ImportServer() {
-  static PostgresServer server(
-      {.settings = {{"wal_level", "minimal"}, {"max_wal_senders", "0"}}, .place = DataPlace::kTmpfs});
-  return server;
+// Of the source's version: a newer one would dump the same database in other words.
+PostgresServer& ImportServer(int version) {
+  static std::map<int, std::unique_ptr<PostgresServer>> servers;
+  std::unique_ptr<PostgresServer>& server = servers[version];
+  if (server == nullptr) {
+    server = std::make_unique<PostgresServer>(
+        PostgresOptions{.version = version,
+                        .settings = {{"wal_level", "minimal"}, {"max_wal_senders", "0"}},
+                        .place = DataPlace::kTmpfs});
+  }
+  return *server;
 }
 
 // Policies and grants name roles; the seed does not create them.
@@ -78,10 +86,9 @@ std::string DatabaseOptions(const PostgresServer& source, const std::string& dat
                      SqlLiteral(*rows.at(0)[1]), SqlLiteral(*rows.at(0)[2]));
 }
 
-::testing::AssertionResult ImportAndCompare(const std::filesystem::path& seed, const std::string& database,
-                                            const std::string& seed_text, const OracleOptions& options,
-                                            const std::string& what) {
-  PostgresServer& target = ImportServer();
+::testing::AssertionResult ImportAndCompare(PostgresServer& target, const std::filesystem::path& seed,
+                                            const std::string& database, const std::string& seed_text,
+                                            const OracleOptions& options, const std::string& what) {
   const Result psql = target.Psql(seed, {database, "postgres"});
   if (!psql.ok()) {
     return ::testing::AssertionFailure() << "the seed cannot be imported " << what << ":\n" << psql.err << psql.out;
@@ -122,14 +129,14 @@ std::string DatabaseOptions(const PostgresServer& source, const std::string& dat
       {"the seed", seed_text}, {"pg_dump of the source", source.Dump(options.database, options.dump_arguments)});
   if (!equal || options.import == Import::kNone) return equal;
 
-  PostgresServer& target = ImportServer();
+  PostgresServer& target = ImportServer(source.version());
   CopyRoles(source, target);
   const std::string database = "import of the seed";
   target.DropDatabase(database);
   target.CreateDatabase(database, "postgres", DatabaseOptions(source, options.database));
-  equal = ImportAndCompare(seed, database, seed_text, options, "into an empty database");
+  equal = ImportAndCompare(target, seed, database, seed_text, options, "into an empty database");
   if (!equal || options.import == Import::kEmpty) return equal;
-  return ImportAndCompare(seed, database, seed_text, options, "over an older import");
+  return ImportAndCompare(target, seed, database, seed_text, options, "over an older import");
 }
 
 }  // namespace rotv::testing

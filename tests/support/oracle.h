@@ -27,8 +27,9 @@ struct OracleOptions {
 };
 
 // Compares the seed with a dump of `source` taken now, in canonical form (sync/dump_sections.h): nobody may write to
-// the source between the seed's LSN and the return. The import goes to a server of its own, on tmpfs, which lives as
-// long as the process and has the source's roles. A failure names the first lines that differ, with their surroundings.
+// the source between the seed's LSN and the return. The import goes to a server of its own, of the source's version and
+// on tmpfs, which lives as long as the process and has the source's roles. A failure names the first lines that differ,
+// with their surroundings.
 ::testing::AssertionResult SeedEqualsDump(const PostgresServer& source, const std::filesystem::path& seed,
                                           const OracleOptions& options = {});
 

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <functional>
+#include <mutex>
 #include <stdexcept>
 #include <system_error>
 
@@ -99,6 +100,38 @@ Rows ToRows(const PGresult* result) {
   return rows;
 }
 
+fs::path OwnBinDirectory() {
+  fs::path best;
+  int best_version = 0;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator("/usr/lib/postgresql", ignored)) {
+    const std::string name = entry.path().filename();
+    int version = 0;
+    std::from_chars(name.data(), name.data() + name.size(), version);
+    if (version > best_version && fs::exists(entry.path() / "bin/initdb")) {
+      best_version = version;
+      best = entry.path() / "bin";
+    }
+  }
+  if (!best.empty()) return best;
+  const char* path = std::getenv("PATH");
+  std::string_view left = path == nullptr ? "" : path;
+  while (!left.empty()) {
+    const size_t colon = left.find(':');
+    fs::path candidate(left.substr(0, colon));
+    if (fs::exists(candidate / "initdb")) return candidate;
+    left = colon == std::string_view::npos ? "" : left.substr(colon + 1);
+  }
+  throw std::runtime_error("no PostgreSQL server here: ./dev test installs one");
+}
+
+// Takes as long as a download where nobody has asked for it before; another process that makes it is waited for.
+fs::path OtherBinDirectory(int version) {
+  const std::string script = ROTV_SOURCE_DIR "/tests/support/postgres_versions.sh";
+  const std::string out = MustRun({.argv = {script, std::to_string(version)}, .timeout = std::chrono::minutes(9)}).out;
+  return out.substr(0, out.find('\n'));
+}
+
 using ResultHandle = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
 // libpq's conninfo: value quoted.
@@ -185,38 +218,21 @@ void Connection::Cancel() {
 
 // --- PostgresServer
 
-fs::path PostgresServer::BinDirectory() {
-  fs::path best;
-  int best_version = 0;
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator("/usr/lib/postgresql", ignored)) {
-    const std::string name = entry.path().filename();
-    int version = 0;
-    std::from_chars(name.data(), name.data() + name.size(), version);
-    if (version > best_version && fs::exists(entry.path() / "bin/initdb")) {
-      best_version = version;
-      best = entry.path() / "bin";
-    }
-  }
-  if (!best.empty()) return best;
-  const char* path = std::getenv("PATH");
-  std::string_view left = path == nullptr ? "" : path;
-  while (!left.empty()) {
-    const size_t colon = left.find(':');
-    fs::path candidate(left.substr(0, colon));
-    if (fs::exists(candidate / "initdb")) return candidate;
-    left = colon == std::string_view::npos ? "" : left.substr(colon + 1);
-  }
-  throw std::runtime_error("no PostgreSQL server here: ./dev test installs one");
+fs::path PostgresServer::BinDirectory(int version) {
+  static std::mutex mutex;
+  static std::map<int, fs::path> known;
+  const char* own = std::getenv("ROTV_TEST_POSTGRES");
+  if (version == kOwnVersion && own != nullptr) version = std::atoi(own);
+  const std::lock_guard lock(mutex);
+  fs::path& found = known[version];
+  if (found.empty()) found = version == kOwnVersion ? OwnBinDirectory() : OtherBinDirectory(version);
+  return found;
 }
 
-int PostgresServer::MajorVersion() {
-  static const int version = [] {
-    const std::string text = MustRun({.argv = {BinDirectory() / "postgres", "--version"}}).out;
-    const size_t digit = text.find_first_of("0123456789");
-    return std::atoi(text.c_str() + std::min(digit, text.size()));
-  }();
-  return version;
+int PostgresServer::MajorVersion(int version) {
+  const std::string text = MustRun({.argv = {BinDirectory(version) / "postgres", "--version"}}).out;
+  const size_t digit = text.find_first_of("0123456789");
+  return std::atoi(text.c_str() + std::min(digit, text.size()));
 }
 
 std::map<std::string, std::string> PostgresServer::HostileSettings() {
@@ -253,7 +269,7 @@ PostgresServer::~PostgresServer() {
 void PostgresServer::MakeCluster() {
   const std::string arguments = fmt::format("{}", fmt::join(options_.initdb_arguments, " "));
   const uid_t uid = ServerUid(server_user_);
-  const fs::path cached = fmt::format("/tmp/rotv-test-cluster-{}-{}-{:x}", uid, MajorVersion(),
+  const fs::path cached = fmt::format("/tmp/rotv-test-cluster-{}-{}-{:x}", uid, MajorVersion(version()),
                                       std::hash<std::string>{}(arguments + " v1"));
   const auto usable = [&] {
     struct stat info {};
@@ -267,11 +283,11 @@ void PostgresServer::MakeCluster() {
     }
     const fs::path fresh = parent / "data";
     std::vector<std::string> argv = {
-        BinDirectory() / "initdb", "-D", fresh, "-U", "postgres", "-A", "trust", "--no-sync"};
+        bin_directory() / "initdb", "-D", fresh, "-U", "postgres", "-A", "trust", "--no-sync"};
     argv.insert(argv.end(), options_.initdb_arguments.begin(), options_.initdb_arguments.end());
     MustRun(AsServer(server_user_, argv));
-    Command single_user =
-        AsServer(server_user_, {BinDirectory() / "postgres", "--single", "-j", "-F", "-D", fresh.string(), "postgres"});
+    Command single_user = AsServer(
+        server_user_, {bin_directory() / "postgres", "--single", "-j", "-F", "-D", fresh.string(), "postgres"});
     // -j: statements end with a semicolon and an empty line.
     single_user.stdin_text =
         "CREATE ROLE rotv LOGIN REPLICATION BYPASSRLS;\n\n"
@@ -306,7 +322,7 @@ void PostgresServer::Start() {
   for (int attempt = 0; attempt < 5; ++attempt) {
     if (process_ == nullptr || port_ == 0) port_ = FreePort();
     WriteConfiguration();
-    Command command = AsServer(server_user_, {BinDirectory() / "postgres", "-D", data_directory_});
+    Command command = AsServer(server_user_, {bin_directory() / "postgres", "-D", data_directory_});
     command.death_signal = SIGQUIT;
     auto process = std::make_unique<Process>(command);
     const std::string conninfo = ConnectionString(kSuperuser);
@@ -388,7 +404,7 @@ void PostgresServer::DropDatabase(const std::string& name) {
 
 Result PostgresServer::Psql(const fs::path& file, const Login& login, const std::vector<std::string>& arguments) const {
   Command command;
-  command.argv = {BinDirectory() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1"};
+  command.argv = {bin_directory() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1"};
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
   for (const std::string& argument : {std::string("-d"), ConnectionString(login), std::string("-f"), file.string()}) {
     command.argv.push_back(argument);
@@ -401,8 +417,8 @@ Result PostgresServer::Psql(const fs::path& file, const Login& login, const std:
 
 Command PostgresServer::DumpCommand(const std::string& database, const std::vector<std::string>& arguments) const {
   Command command;
-  command.argv = {BinDirectory() / "pg_dump", "--clean",           "--if-exists", "--no-owner", "--no-acl",
-                  "--no-publications",        "--no-subscriptions"};
+  command.argv = {bin_directory() / "pg_dump", "--clean",           "--if-exists", "--no-owner", "--no-acl",
+                  "--no-publications",         "--no-subscriptions"};
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
   command.argv.push_back("-d");
   command.argv.push_back(ConnectionString({database, "postgres"}));

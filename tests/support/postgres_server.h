@@ -1,7 +1,7 @@
-// A real PostgreSQL server for one test: the newest one of this machine, in a directory of its own, on a socket and a
-// free TCP port of 127.0.0.1, without passwords. Its cluster holds the database `rotv`, owned by the role `rotv`, which
-// has what a source's role needs and no more (LOGIN, REPLICATION, BYPASSRLS). All functions throw std::runtime_error
-// with the server's words, and its log where it does not run.
+// A real PostgreSQL server for one test: the newest one of this machine, or one of another version, in a directory of
+// its own, on a socket and a free TCP port of 127.0.0.1, without passwords. Its cluster holds the database `rotv`,
+// owned by the role `rotv`, which has what a source's role needs and no more (LOGIN, REPLICATION, BYPASSRLS). All
+// functions throw std::runtime_error with the server's words, and its log where it does not run.
 
 #pragma once
 
@@ -63,7 +63,11 @@ class Connection {
 
 enum class DataPlace { kDisk, kTmpfs };  // kTmpfs: where there is one with a gigabyte free.
 
+// The machine's own version: the one that ROTV_TEST_POSTGRES names, where it is set.
+inline constexpr int kOwnVersion = 0;
+
 struct PostgresOptions {
+  int version = kOwnVersion;  // 17: what postgres_versions.sh has; made at the first use where ./dev test did not.
   std::map<std::string, std::string> settings = {};  // postgresql.conf, over the defaults.
   std::vector<std::string> hba_lines = {};  // Before the ones that let everybody in: the first that matches counts.
   DataPlace place = DataPlace::kDisk;
@@ -72,9 +76,9 @@ struct PostgresOptions {
 
 class PostgresServer {
  public:
-  // Where initdb, postgres, pg_dump and psql are: the newest /usr/lib/postgresql/*/bin, else PATH's.
-  static std::filesystem::path BinDirectory();
-  static int MajorVersion();
+  // Where initdb, postgres, pg_dump and psql are: of the own version the newest /usr/lib/postgresql/*/bin, else PATH's.
+  static std::filesystem::path BinDirectory(int version = kOwnVersion);
+  static int MajorVersion(int version = kOwnVersion);
 
   // Settings under which every value that depends on a session's settings is printed in an unusual way.
   static std::map<std::string, std::string> HostileSettings();
@@ -93,6 +97,8 @@ class PostgresServer {
   // Changes a setting, for all databases; reloads, and restarts where only that makes it count.
   void Set(const std::string& name, const std::string& value);
 
+  int version() const { return options_.version; }  // As in the options.
+  std::filesystem::path bin_directory() const { return BinDirectory(options_.version); }
   std::string socket_directory() const { return socket_directory_; }
   int port() const { return port_; }
   std::filesystem::path data_directory() const { return data_directory_; }

@@ -28,7 +28,7 @@ RotvHome::RotvHome(RotvHomeOptions options)
   } else {
     SshServerOptions ssh_options = options_.ssh;
     // The far end's pg_dump is the server's own, also where this machine has several.
-    ssh_options.path_prefix.push_back(PostgresServer::BinDirectory());
+    ssh_options.path_prefix.push_back(server_.bin_directory());
     ssh_ = std::make_unique<SshServer>(ssh_options);
     int ssh_port = ssh_->port();
     if (options_.slow_link) {
@@ -85,7 +85,7 @@ Command RotvHome::SyncCommand(const std::vector<std::string>& arguments) const {
   command.env["HOME"] = directory_ / "user";
   // A url's pg_dump runs here: the server's own version.
   const char* path = std::getenv("PATH");
-  command.env["PATH"] = PostgresServer::BinDirectory().string() + ":" + (path == nullptr ? "/usr/bin:/bin" : path);
+  command.env["PATH"] = server_.bin_directory().string() + ":" + (path == nullptr ? "/usr/bin:/bin" : path);
   command.timeout = std::chrono::minutes(5);
   return command;
 }
