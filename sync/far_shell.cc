@@ -13,10 +13,17 @@ namespace {
 // server's words.
 constexpr const char* kBash = "bash --norc";
 
-// `shell` is words as they stand.
+// `shell` is words as they stand. When the link is cut while much comes out of the container, `podman exec` would die
+// of its output before it passes on that its input has ended; then nobody tells what runs in there, which stays for
+// good. So somebody takes its output as long as it lives.
 std::string InContainer(const SourceConfig& source, const std::string& shell, const std::string& script) {
-  return fmt::format("{} exec -i {} {} -c {}", ShellQuote(source.runtime), ShellQuote(source.container), shell,
-                     ShellQuote(script));
+  const std::string exec = fmt::format("{} exec -i {} {} -c {}", ShellQuote(source.runtime),
+                                       ShellQuote(source.container), shell, ShellQuote(script));
+  return "exec sh -c " +
+         ShellQuote(fmt::format(
+             "exec 3>&1; s=$({{ {{ {} 3>&- 5>&-; echo $? >&5; }} | {{ cat >&3; exec cat >/dev/null; }} 5>&-; }} "
+             "5>&1); exit ${{s:-1}}",
+             exec));
 }
 
 // Whichever direction ends first ends the other: a server that closes must not leave its client waiting, nor a client
@@ -28,6 +35,7 @@ std::string TcpRelayScript(const std::string& host, int port) {
       host, port);
 }
 
+// A client that is gone ends both directions: what a COPY still has to say nobody wants.
 constexpr const char* kPerlRelay = R"(
 use Socket;
 my $s;
@@ -39,7 +47,7 @@ sub copy {
   }
 }
 my $p = fork // die "fork: $!\n";
-if (!$p) { close(STDOUT); copy(*STDIN, $s); shutdown($s, 1); exit 0 }
+if (!$p) { close(STDOUT); copy(*STDIN, $s); shutdown($s, 2); exit 0 }
 close(STDIN); copy($s, *STDOUT); kill 15, $p;
 )";
 
@@ -52,7 +60,7 @@ def up():
         b = os.read(0, 65536)
         if not b: break
         s.sendall(b)
-    s.shutdown(1)
+    s.shutdown(2)
 threading.Thread(target=up, daemon=True).start()
 while True:
     b = s.recv(65536)
