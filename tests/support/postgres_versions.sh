@@ -6,11 +6,7 @@
 #   tests/support/postgres_versions.sh 17 18
 #
 # Where a version is installed as /usr/lib/postgresql/N, that one serves.
-#
-# ROTV_TEST_CACHE         where they are kept: else /var/cache/rotv-test for root, whose home the server's user cannot
-#                         read, and ~/.cache/rotv-test for anybody else. Delete it whenever you like
-# ROTV_TEST_APT_SOURCES   a sources.list or NAME.sources for Debian, in which @SUITE@ stands for the suite's name: for
-#                         machines that are not Debian
+# The variables ROTV_TEST_CACHE and ROTV_TEST_APT_SOURCES are described in other_debian.sh.
 
 set -euo pipefail
 
@@ -21,39 +17,10 @@ declare -A extras=([17]=postgresql-17-postgis-3 [18]='')
 # Part of the cache's name: what is made differently is made again.
 recipe=v1
 
-fail() {
-  printf 'postgres_versions: %s\n' "$*" >&2
-  exit 1
-}
-
-cache_directory() {
-  if [[ -n ${ROTV_TEST_CACHE:-} ]]; then
-    printf '%s' "$ROTV_TEST_CACHE"
-  elif [[ $(id -u) == 0 ]]; then
-    printf /var/cache/rotv-test
-  else
-    printf '%s/rotv-test' "${XDG_CACHE_HOME:-$HOME/.cache}"
-  fi
-}
+# shellcheck source=tests/support/other_debian.sh
+source "$(dirname "${BASH_SOURCE[0]}")/other_debian.sh"
 
 # --- A private apt: its own sources and lists, no installed package, and the machine's keys and proxy.
-
-# Writes the machine's own sources with the suite's name in place of the machine's.
-write_sources() {  # SUITE APT
-  local suite=$1 apt=$2 file id codename
-  mkdir -p "$apt/sources"
-  if [[ -n ${ROTV_TEST_APT_SOURCES:-} ]]; then
-    sed "s/@SUITE@/$suite/g" "$ROTV_TEST_APT_SOURCES" >"$apt/sources/${ROTV_TEST_APT_SOURCES##*/}"
-    return
-  fi
-  # shellcheck disable=SC1091
-  id=$(. /etc/os-release && printf '%s' "${ID:-}") codename=$(. /etc/os-release && printf '%s' "${VERSION_CODENAME:-}")
-  [[ $id == debian && -n $codename ]] || return 1
-  for file in /etc/apt/sources.list /etc/apt/sources.list.d/*.list /etc/apt/sources.list.d/*.sources; do
-    if ! { [[ -f $file ]] && grep -qw "$codename" "$file"; }; then continue; fi
-    sed "s/\b$codename\b/$suite/g" "$file" >"$apt/sources/$(basename "$file" .sources | sed 's/[.]list$//').${file##*.}"
-  done
-}
 
 apt_options=()
 set_apt_options() {  # APT
@@ -99,10 +66,10 @@ END
 make_version() {  # VERSION FINAL
   local version=$1 final=$2 apt=$root.apt packages libraries program deb control
   set_apt_options "$apt"
-  write_sources "${suites[$version]}" "$apt" || fail "this machine is no Debian, so its mirrors do not have \
+  write_sources "${suites[$version]}" "$apt/sources" || fail "this machine is no Debian, so its mirrors do not have \
 PostgreSQL $version as the tests want it.
-Install it as /usr/lib/postgresql/$version (apt.postgresql.org has it, the PGDG repository), or name the sources of a
-Debian mirror in ROTV_TEST_APT_SOURCES (see docs/testing.md), or leave these tests out: ./dev test --own-postgres-only"
+Install it as /usr/lib/postgresql/$version (PostgreSQL's own repository has it), or name a Debian mirror in
+ROTV_TEST_APT_SOURCES (see docs/testing.md), or leave these tests out: ./dev test --without-versions"
   apt-get "${apt_options[@]}" update >&2 || true  # One mirror of several may be down; what is missing shows below.
   read -r -a packages <<<"postgresql-$version postgresql-client-$version ${extras[$version]}"
   mapfile -t libraries < <(wanted_libraries "${packages[@]}")
@@ -142,7 +109,7 @@ version_directory() {  # VERSION
   if [[ ! -d $final ]]; then
     command -v apt-get >/dev/null ||
       fail "no apt here to take PostgreSQL $version from; install it as /usr/lib/postgresql/$version, or leave these
-tests out: ./dev test --own-postgres-only"
+tests out: ./dev test --without-versions"
     mkdir -p "$cache"
     exec {lock}>"$cache/.lock-$version"
     flock "$lock"

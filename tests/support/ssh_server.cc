@@ -114,13 +114,16 @@ void SshServer::WriteConfiguration() const {
   for (const std::string& line : options_.config_lines) text += line + "\n";
   std::string path;
   for (const std::string& directory : options_.path_prefix) path += directory + ":";
+  std::string environment;
+  for (const auto& [name, value] : options_.environment) environment += fmt::format(" {}=\"{}\"", name, value);
   text += fmt::format(
       "ListenAddress 127.0.0.1\nPort {}\nHostKey {}\nAuthorizedKeysFile {}\nPidFile none\n"
       "UsePAM {}\nPermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
       "StrictModes no\nUseDNS no\nPrintMotd no\nPrintLastLog no\nLogLevel VERBOSE\n"
       "MaxStartups 100\nMaxSessions 100\nMaxAuthTries 20\n"
-      "SetEnv PATH=\"{}/usr/local/bin:/usr/bin:/bin\"\n",
-      port_, (directory_ / "host_key").string(), authorized_keys().string(), NeedsPam(user_) ? "yes" : "no", path);
+      "SetEnv PATH=\"{}/usr/local/bin:/usr/bin:/bin\"{}\n",
+      port_, (directory_ / "host_key").string(), authorized_keys().string(), NeedsPam(user_) ? "yes" : "no", path,
+      environment);
   const fs::path file = directory_ / "sshd_config";
   // Since OpenSSH 9.8 an address that fails too often is shut out, and tests fail on purpose. Older ones do not know
   // it.

@@ -15,9 +15,10 @@
 namespace rotv::testing {
 
 struct SshServerOptions {
-  std::vector<std::string> config_lines = {};  // Before ours: sshd takes the first value of a setting.
-  std::vector<std::string> path_prefix = {};   // Directories in front of the PATH that sessions have.
-  std::string key_passphrase = {};             // Of the client's key.
+  std::vector<std::string> config_lines = {};           // Before ours: sshd takes the first value of a setting.
+  std::vector<std::string> path_prefix = {};            // Directories in front of the PATH that sessions have.
+  std::map<std::string, std::string> environment = {};  // What else sessions have.
+  std::string key_passphrase = {};                      // Of the client's key.
 };
 
 class SshServer {
