@@ -1,7 +1,6 @@
 #include "storage/row_store.h"
 
 #include <gtest/gtest.h>
-#include <sys/mount.h>
 #include <sys/resource.h>
 
 #include <atomic>
@@ -11,6 +10,7 @@
 #include <thread>
 
 #include "storage/change_log.h"
+#include "tests/storage/small_disk.h"
 #include "tests/storage/store_fixture.h"
 
 namespace rotv {
@@ -120,9 +120,23 @@ const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::Ch
      }},
     {"disk is full",
      [](const fs::path& path) {
-       std::unique_ptr<RowStore> store = RowStore::Open(path, Mode::kReadWrite);
-       Begin(*store);
-       for (int64_t id = 0;; id += 1000) testing::Write(*store, ManyRows(id, id + 1000, 150, 1000));
+       const fs::path disk = path / "disk";
+       const bool mounted = testing::MountSmallDisk(disk);
+       {
+         std::unique_ptr<RowStore> store = RowStore::Open(disk / "store", Mode::kCreate);
+         testing::Write(*store, {{.id = 1, .lsn = 10, .text = "old"}});
+         store->Publish(ManifestAt(100), {});
+       }
+       try {
+         std::unique_ptr<RowStore> store = RowStore::Open(disk / "store", Mode::kReadWrite);
+         Begin(*store);
+         if (!mounted) testing::FillDisk();
+         for (int64_t id = 0;; id += 1000) testing::Write(*store, ManyRows(id, id + 1000, 150, 1000));
+       } catch (const Error&) {
+         // What is on it goes with this process.
+         if (mounted) fs::copy(disk, path / "with room", fs::copy_options::recursive);
+         throw;
+       }
      }},
 }));
 
@@ -367,23 +381,15 @@ TEST(RowStoreTest, ALogThatCannotBeWrittenLeavesTheOldContent) {
 
 TEST(RowStoreTest, AFullDiskSaysSoAndLeavesTheOldContent) {
   testing::TempDir directory;
-  fs::path disk = directory / "disk";
-  fs::create_directory(disk);
-  if (mount("tmpfs", disk.c_str(), "tmpfs", 0, "size=8m") != 0) GTEST_SKIP() << "may not mount";
-  {
-    std::unique_ptr<RowStore> store = RowStore::Open(disk / "store", Mode::kCreate);
-    testing::Write(*store, {{.id = 1, .lsn = 10, .text = "old"}});
-    store->Publish(ManifestAt(100), {});
-  }
-  testing::Result result = RunRole("disk is full", disk / "store");
+  fs::create_directory(directory / "disk");
+  testing::Result result = RunRole("disk is full", directory.path());
   EXPECT_EQ(result.exit_status, static_cast<int>(ErrorCode::kDisk)) << result.err;
   EXPECT_NE(result.err.find("No space left"), std::string::npos) << result.err;
-  fs::copy(disk / "store", directory / "copy", fs::copy_options::recursive);  // On a disk with room again.
-  {
-    std::unique_ptr<RowStore> store = RowStore::Open(directory / "copy", Mode::kReadWrite);
-    EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{"old"});
-  }
-  umount(disk.c_str());
+  // On a disk with room again.
+  const fs::path copy = directory / "with room";
+  std::unique_ptr<RowStore> store =
+      RowStore::Open((fs::exists(copy) ? copy : directory / "disk") / "store", Mode::kReadWrite);
+  EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{"old"});
 }
 
 TEST(RowStoreTest, ADamagedFileIsCorruptOrDoesNotMatterAndNeverGivesOtherRows) {
