@@ -22,6 +22,7 @@ using std::chrono::seconds;
 
 constexpr int kImportEvery = 6;
 constexpr double kMostRefused = 0.2;
+constexpr size_t kLastShown = 60;
 
 // Whether psql builds from a dump a database whose dump is the same. There are databases for which it does not, and
 // which nobody can blame a seed for: a default that the table of its key does not have, a cast that is written anew.
@@ -65,26 +66,33 @@ class RandomSchema {
     OracleOptions oracle{.import = Import::kNone};
     if (step_ % kImportEvery == 0 && DumpRebuildsItself(rotv_.server())) oracle.import = Import::kEmpty;
     EXPECT_TRUE(SeedEqualsDump(rotv_.server(), seed, oracle)) << WhatHappened();
-    compared_ = workload_.statements().size();
+    compared_.push_back(workload_.statements().size());
   }
 
   std::string WhatHappened() const {
     const std::vector<std::string>& all = workload_.statements();
-    // Everything, for whoever wants to make it smaller.
-    if (const char* file = std::getenv("ROTV_RANDOM_STATEMENTS")) {
-      WriteFile(file, fmt::format("{}\n-- the last pull that was right\n{}\n",
-                                  fmt::join(all.begin(), all.begin() + static_cast<long>(compared_), "\n"),
-                                  fmt::join(all.begin() + static_cast<long>(compared_), all.end(), "\n")));
+    if (const char* file = std::getenv("ROTV_RANDOM_STATEMENTS")) WriteFile(file, Script());
+    const size_t first =
+        std::max(compared_.empty() ? 0 : compared_.back(), all.size() - std::min(all.size(), kLastShown));
+    return fmt::format("\nseed {0}, step {1}: run again with ROTV_RANDOM_SEED={0}\nthe last statements:\n{2}\n", seed_,
+                       step_, fmt::join(all.begin() + static_cast<std::ptrdiff_t>(first), all.end(), "\n"));
+  }
+
+  // Everything, for whoever wants to make it smaller: each statement ends with a line of its own.
+  std::string Script() const {
+    std::string script;
+    for (size_t i = 0; i < workload_.statements().size(); ++i) {
+      if (std::find(compared_.begin(), compared_.end(), i) != compared_.end()) script += "-- pulled and compared\n";
+      script += workload_.statements()[i] + "\n-- end of statement\n";
     }
-    return fmt::format("\nseed {0}, step {1}: run again with ROTV_RANDOM_SEED={0}\nsince the last comparison:\n{2}\n",
-                       seed_, step_, fmt::join(all.begin() + static_cast<long>(compared_), all.end(), "\n"));
+    return script;
   }
 
   uint64_t seed_;
   RotvHome rotv_;
   RandomWorkload workload_;
   int step_ = 0;
-  size_t compared_ = 0;
+  std::vector<size_t> compared_;  // How many statements there were.
 };
 
 std::optional<uint64_t> GivenSeed() {

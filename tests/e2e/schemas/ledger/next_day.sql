@@ -1,0 +1,11 @@
+UPDATE books.entries SET approved = true WHERE id % 10 = 0;
+UPDATE books.lines SET tax = 'full' WHERE line = 2 AND entry < 50;
+DELETE FROM books.budgets WHERE account = '1003';
+UPDATE books.budgets SET note = 'n' WHERE account < '1010';
+UPDATE books.balances SET balance = 0 WHERE account = '1001';
+UPDATE books.assets SET id = id + 1;
+UPDATE books.assets SET bought = ROW(1, 'CHF', 2) WHERE id = 5;
+INSERT INTO audit.log (at, row_is) VALUES ('2030-01-01 00:00+00', '{}'), ('2200-01-01 00:00+00', NULL);
+UPDATE books.firms SET tax_id = 'US2' WHERE id = 2;
+UPDATE books.settings SET value = value || '{"x": 1}' WHERE key = 'a';
+INSERT INTO audit.log_by_hash (tag) SELECT 'tag ' || n FROM generate_series(1, 30) n;

@@ -1,0 +1,25 @@
+-- Things are hung elsewhere, lent and photographed; tickets are sold.
+INSERT INTO visits.tickets (day, kind) SELECT '2024-07-01', 'full' FROM generate_series(1, 5);
+INSERT INTO visits.tickets (day, number, kind) VALUES ('2031-01-01', 1, 'child');
+UPDATE visits.tickets SET day = day + 365 WHERE day = '2023-06-10';
+BEGIN;
+UPDATE "Collection"."Things" SET place = NULL WHERE place = 'room 3';
+UPDATE "Collection".places SET code = 'hall 3' WHERE code = 'room 30';
+SAVEPOINT s;
+DELETE FROM visits.loans;
+ROLLBACK TO s;
+INSERT INTO visits.loans VALUES (md5('new')::uuid, 'S9', 4, '[2024-01-01 00:00+00,)', 1000);
+COMMIT;
+UPDATE "Collection".paintings SET restored = restored || date '2024-07-01', canvas = NULL WHERE inventory IN ('P3', 'P4');
+UPDATE "Collection"."Things" SET title = upper(title) WHERE inventory IN ('P5', 'G5', 'S5');
+UPDATE "Collection".pictures SET taken = taken + interval '1 second' WHERE n = 1;
+UPDATE "Collection".pictures SET n = 9 WHERE thing = 'P7' AND n = 2;
+DELETE FROM "Collection"."Provenance" WHERE ctid = (SELECT min(ctid) FROM "Collection"."Provenance" WHERE note = 'the same twice');
+UPDATE "Collection"."Provenance" SET note = E'bought\\sold' WHERE thing = 'P10';
+INSERT INTO "Collection".condition_reports VALUES ('P1', '2024-07-01', '{"cracks": 0}');
+UPDATE "Collection".makers SET person = person + 1 WHERE person = 20;
+UPDATE visits.ticket_kinds SET name = 'reduced' WHERE name = 'half';
+UPDATE visits.guides SET battery = battery - 1, last_seen = '24:00-03:30';
+INSERT INTO visits.guest_book VALUES (DEFAULT, E'\\.\n\\N', '\x00ff');
+DELETE FROM visits.guest_book;
+DELETE FROM visits.exhibitions WHERE id = 3;

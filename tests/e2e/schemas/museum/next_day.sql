@@ -1,0 +1,10 @@
+INSERT INTO public_life.tickets (day, kind) VALUES ('2025-02-02', 'full'), ('2022-02-02', 'child'), ('2040-01-01', 'full');
+UPDATE public_life.old_tickets SET kind = 'child' WHERE number % 10 = 0;
+UPDATE "Collection"."Things" SET score = 5, seen = NULL WHERE inventory LIKE '%1';
+INSERT INTO "Collection"."Things" (inventory, kind, title, size) VALUES ('D1', 'drawing', 'Hand', ROW(1, 2, 3, 'cm'));
+UPDATE "Collection".prints SET edition = edition + 1 WHERE inventory = 'G1';
+DELETE FROM "Collection"."Provenance" WHERE id % 3 = 0;
+UPDATE "Collection".condition_reports SET report = '[]' WHERE thing = 'P2';
+DELETE FROM public_life.guest_book WHERE id < 10;
+UPDATE public_life.guides SET battery = 1 WHERE 'de' = ANY (languages);
+DELETE FROM public_life.shown WHERE thing = 'S2';

@@ -1,0 +1,11 @@
+INSERT INTO telemetry.samples SELECT 1 + n % 50, timestamptz '2024-05-10 00:00+00' + n * interval '1 minute', n, n % 100, NULL, 3 FROM generate_series(1, 200) n;
+UPDATE telemetry.samples SET at = at - interval '1 month' WHERE at >= '2024-05-10 00:00+00' AND device = 4;
+INSERT INTO telemetry.events (region, at, level, words) VALUES ('s', '2024-05-10 00:00+00', 'fatal', 'x'), ('ne', '2020-01-01 00:00+00', 'caution', 'y');
+UPDATE telemetry.events SET words = words || '.' WHERE id % 9 = 0;
+DELETE FROM telemetry.events WHERE id % 11 = 0;
+INSERT INTO public.events_other (region, at, level) VALUES ('x', '2024-05-05 00:00+00', 'info');
+UPDATE telemetry.devices SET id = id + 1000 WHERE id BETWEEN 50 AND 59 AND NOT EXISTS (SELECT FROM telemetry.alarms WHERE device = devices.id);
+UPDATE telemetry.firmware SET image = NULL WHERE id = 2;
+DELETE FROM telemetry.inbox WHERE id < 5;
+DELETE FROM telemetry.holidays WHERE day = '2024-05-01';
+SELECT telemetry.roll_up('2024-05-01 00:00+00');
