@@ -111,10 +111,10 @@ void Follow(uint64_t seed, Clock::time_point end, int steps) {
   RandomSchema(seed).Follow(end, steps);
 }
 
-constexpr int kSteps = 25;
+constexpr int kSteps = 18;
 
 TEST(RandomSchemaTest, KnownSeedsAreFollowed) {
-  for (const uint64_t seed : {1, 2, 3}) {
+  for (const uint64_t seed : {1, 2}) {
     Follow(seed, Clock::now() + seconds(60), kSteps);
     if (HasFailure()) return;
   }

@@ -52,7 +52,8 @@ struct RandomTable {
 
   std::string Sql() const { return SqlName(schema) + "." + SqlName(name); }
   bool IsRoot() const { return kind == 'p'; }
-  bool IsLeaf() const { return kind == 'r' && !root.empty(); }
+  bool IsPartition() const { return !root.empty(); }
+  bool IsLeaf() const { return kind == 'r' && IsPartition(); }
   bool IsPlain() const { return kind == 'r' && root.empty(); }
   bool HasPrimaryKey() const;
 };

@@ -28,7 +28,7 @@ std::string WiderType(const std::string& type) {
 }  // namespace
 
 const RandomTable* RandomColumns::Table() {
-  return world_.Table([](const RandomTable& table) { return !table.IsLeaf(); });
+  return world_.Table([](const RandomTable& table) { return !table.IsPartition(); });
 }
 
 std::string RandomColumns::Add() {
@@ -79,6 +79,31 @@ std::string RandomColumns::Rename() {
   if (column == nullptr || column->name == "k") return "";
   return fmt::format("ALTER TABLE {} RENAME {} TO {}", table->Sql(), SqlName(column->name),
                      SqlName(world_.NewName("c")));
+}
+
+// Of two columns with the same type where there are such: nothing tells them apart but their place.
+std::string RandomColumns::ExchangeNames() {
+  const RandomTable* table = Table();
+  const RandomColumn* one = table == nullptr ? nullptr : world_.Column(*table, IsOwn);
+  if (one == nullptr) return "";
+  const RandomColumn* two = world_.Column(*table, [&](const RandomColumn& c) {
+    return IsOwn(c) && c.name != one->name && (c.type == one->type || world_.dice.OneIn(4));
+  });
+  if (two == nullptr) return "";
+  return fmt::format(
+      "ALTER TABLE {0} RENAME {1} TO between; ALTER TABLE {0} RENAME {2} TO {1}; ALTER TABLE {0} RENAME "
+      "between TO {2}",
+      table->Sql(), SqlName(one->name), SqlName(two->name));
+}
+
+// What was computed is stored from now on.
+std::string RandomColumns::DropExpression() {
+  const RandomTable* table = Table();
+  const RandomColumn* column =
+      table == nullptr ? nullptr
+                       : world_.Column(*table, [](const RandomColumn& c) { return c.generated && !c.inherited; });
+  if (column == nullptr) return "";
+  return fmt::format("ALTER TABLE {} ALTER {} DROP EXPRESSION", table->Sql(), SqlName(column->name));
 }
 
 std::string RandomColumns::Retype() {
@@ -161,18 +186,25 @@ std::string RandomColumns::Several() {
   const RandomColumn* column =
       table == nullptr ? nullptr : world_.Column(*table, [](const RandomColumn& c) { return IsOwn(c) && !c.in_key; });
   if (column == nullptr) return "";
-  const std::string type = world_.values.Type();
+  const std::string type = world_.dice.OneIn(3) ? column->type : world_.values.Type();
   return fmt::format("ALTER TABLE {} DROP {} CASCADE, ADD {} {} DEFAULT {}, ADD {} integer", table->Sql(),
                      SqlName(column->name), SqlName(world_.dice.OneIn(2) ? column->name : world_.NewName("c")), type,
                      world_.values.Value(type, ValueSize::kSmall), SqlName(world_.NewName("c")));
 }
 
 std::string RandomColumns::Change() {
-  static constexpr RandomChange<RandomColumns> kChanges[] = {
-      {6, &RandomColumns::Add},        {3, &RandomColumns::AddSpecial},  {4, &RandomColumns::Drop},
-      {3, &RandomColumns::Rename},     {5, &RandomColumns::Retype},      {3, &RandomColumns::SetNotNull},
-      {3, &RandomColumns::SetDefault}, {1, &RandomColumns::SetIdentity}, {2, &RandomColumns::SetStorage},
-      {3, &RandomColumns::Several}};
+  static constexpr RandomChange<RandomColumns> kChanges[] = {{6, &RandomColumns::Add},
+                                                             {3, &RandomColumns::AddSpecial},
+                                                             {4, &RandomColumns::Drop},
+                                                             {3, &RandomColumns::Rename},
+                                                             {5, &RandomColumns::Retype},
+                                                             {2, &RandomColumns::ExchangeNames},
+                                                             {1, &RandomColumns::DropExpression},
+                                                             {3, &RandomColumns::SetNotNull},
+                                                             {3, &RandomColumns::SetDefault},
+                                                             {1, &RandomColumns::SetIdentity},
+                                                             {2, &RandomColumns::SetStorage},
+                                                             {3, &RandomColumns::Several}};
   return PickChange(world_.dice, *this, kChanges);
 }
 

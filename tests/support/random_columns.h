@@ -19,6 +19,8 @@ class RandomColumns {
   std::string AddSpecial();
   std::string Drop();
   std::string Rename();
+  std::string ExchangeNames();
+  std::string DropExpression();
   std::string Retype();
   std::string SetNotNull();
   std::string SetDefault();

@@ -27,13 +27,22 @@ std::string Names(const std::vector<const RandomColumn*>& columns) {
 
 }  // namespace
 
+const RandomTable& RandomData::Top(const RandomTable& table) const {
+  const RandomTable* top = &table;
+  while (top->IsPartition()) {
+    const RandomTable* root = catalog_.FindTable(top->root);
+    if (root == nullptr) break;
+    top = root;
+  }
+  return *top;
+}
+
 const RandomTable& RandomData::Table() {
+  if (const RandomTable* last = catalog_.FindTable(world_.last_table()); last != nullptr && dice_.OneIn(3))
+    return *last;
   const RandomTable& table = dice_.Pick(catalog_.tables);
   // A leaf is mostly written to through its root.
-  if (table.IsLeaf() && !dice_.OneIn(3)) {
-    if (const RandomTable* root = catalog_.FindTable(table.root)) return *root;
-  }
-  return table;
+  return dice_.OneIn(3) ? table : Top(table);
 }
 
 std::string RandomData::Change() {
@@ -69,7 +78,7 @@ std::string RandomData::ValueList(const RandomTable& table, const std::vector<co
 }
 
 std::string RandomData::Insert(const RandomTable& table) {
-  const std::string sql = table.IsLeaf() && catalog_.FindTable(table.root) != nullptr ? table.root : table.Sql();
+  const std::string sql = Top(table).Sql();
   std::vector<const RandomColumn*> columns;
   const RandomColumn* counted = nullptr;
   for (const RandomColumn& column : table.columns) {

@@ -4,15 +4,15 @@
 
 #include <string>
 
-#include "tests/support/random_values.h"
+#include "tests/support/random_world.h"
 
 namespace rotv::testing {
 
 class RandomData {
  public:
-  // All outlive this.
-  RandomData(Dice& dice, const RandomCatalog& catalog, RandomValues& values)
-      : dice_(dice), catalog_(catalog), values_(values) {}
+  // Which outlives this.
+  explicit RandomData(RandomWorld& world)
+      : world_(world), dice_(world.dice), catalog_(world.catalog), values_(world.values) {}
 
   // One statement, which the server may refuse; empty where there is no table.
   std::string Change();
@@ -22,6 +22,7 @@ class RandomData {
 
  private:
   const RandomTable& Table();
+  const RandomTable& Top(const RandomTable& table) const;
   std::string Update(const RandomTable& table);
   std::string UpdateKey(const RandomTable& table);
   std::string Delete(const RandomTable& table);
@@ -29,6 +30,7 @@ class RandomData {
   std::string ValueList(const RandomTable& table, const std::vector<const RandomColumn*>& columns,
                         const RandomColumn* counted);
 
+  RandomWorld& world_;
   Dice& dice_;
   const RandomCatalog& catalog_;
   RandomValues& values_;

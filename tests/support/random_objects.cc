@@ -152,7 +152,7 @@ std::string RandomObjects::ChangeTrigger() {
         "coalesce(NEW, OLD); -- again {}\n END $f$",
         function, world_.NextNumber());
   }
-  const RandomTable* table = world_.Table([](const RandomTable& t) { return !t.triggers.empty() && !t.IsLeaf(); });
+  const RandomTable* table = world_.Table([](const RandomTable& t) { return !t.triggers.empty() && !t.IsPartition(); });
   if (table == nullptr) return "";
   const std::string trigger = SqlName(world_.dice.Pick(table->triggers));
   if (world_.dice.OneIn(2)) return fmt::format("DROP TRIGGER {} ON {}", trigger, table->Sql());

@@ -32,7 +32,7 @@ std::string RandomTables::AddPrimaryKey() {
 }
 
 std::string RandomTables::DropPrimaryKey() {
-  const RandomTable* table = world_.Table([](const RandomTable& t) { return !t.IsLeaf() && t.HasPrimaryKey(); });
+  const RandomTable* table = world_.Table([](const RandomTable& t) { return !t.IsPartition() && t.HasPrimaryKey(); });
   if (table == nullptr) return "";
   return fmt::format("ALTER TABLE {} DROP CONSTRAINT {} CASCADE", table->Sql(), SqlName(PrimaryKey(*table)->name));
 }
@@ -83,7 +83,7 @@ std::string RandomTables::CreateIndex() {
 }
 
 std::string RandomTables::DropIndex() {
-  const RandomTable* table = world_.Table([](const RandomTable& t) { return !t.IsLeaf() && !t.indexes.empty(); });
+  const RandomTable* table = world_.Table([](const RandomTable& t) { return !t.IsPartition() && !t.indexes.empty(); });
   if (table == nullptr) return "";
   const RandomIndex& index = world_.dice.Pick(table->indexes);
   if (index.constraint) return "";
@@ -130,7 +130,7 @@ std::string RandomTables::ChangeAlone() {
 
 std::string RandomTables::AddForeignKey() {
   const RandomTable* to = world_.Table([](const RandomTable& t) { return t.HasPrimaryKey() && t.persistence == 'p'; });
-  const RandomTable* from = world_.Table([](const RandomTable& t) { return !t.IsLeaf() && t.persistence == 'p'; });
+  const RandomTable* from = world_.Table([](const RandomTable& t) { return !t.IsPartition() && t.persistence == 'p'; });
   if (to == nullptr || from == nullptr) return "";
   for (const RandomColumn& column : to->columns) {
     if (column.name != "k" && column.name != "i") continue;
@@ -143,7 +143,7 @@ std::string RandomTables::AddForeignKey() {
 }
 
 std::string RandomTables::AddCheck() {
-  const RandomTable* table = world_.Table([](const RandomTable& t) { return !t.IsLeaf() && !t.columns.empty(); });
+  const RandomTable* table = world_.Table([](const RandomTable& t) { return !t.IsPartition() && !t.columns.empty(); });
   if (table == nullptr) return "";
   return fmt::format("ALTER TABLE {} ADD CONSTRAINT {} CHECK ({}::text <> 'never') {}", table->Sql(),
                      SqlName(world_.NewName("q")), SqlName(world_.dice.Pick(table->columns).name),

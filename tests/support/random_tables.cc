@@ -83,7 +83,8 @@ std::string RandomTables::CreatePartitioned() {
   switch (world_.dice.Below(3)) {
     case 0:
       return fmt::format("CREATE TABLE {} (k integer{}{}) PARTITION BY RANGE (k)", root, more, key) +
-             leaf("FOR VALUES FROM (MINVALUE) TO (20)") + leaf("FOR VALUES FROM (20) TO (40)") + leaf("DEFAULT");
+             leaf("FOR VALUES FROM (MINVALUE) TO (20)") + leaf("FOR VALUES FROM (20) TO (40)") +
+             (world_.dice.OneIn(3) ? Branch(root) : leaf("DEFAULT"));
     case 1:
       return fmt::format("CREATE TABLE {} (k text{}{}) PARTITION BY LIST (k)", root, more,
                          *key == 0 ? "" : ", n integer, PRIMARY KEY (n, k)") +
@@ -92,6 +93,16 @@ std::string RandomTables::CreatePartitioned() {
       return fmt::format("CREATE TABLE {} (k bigint{}{}) PARTITION BY HASH (k)", root, more, key) +
              leaf("FOR VALUES WITH (MODULUS 2, REMAINDER 0)") + leaf("FOR VALUES WITH (MODULUS 2, REMAINDER 1)");
   }
+}
+
+// A partition that has partitions.
+std::string RandomTables::Branch(const std::string& root) {
+  const std::string branch = world_.NewObject("p");
+  return fmt::format(
+      "; CREATE TABLE {0} PARTITION OF {1} DEFAULT PARTITION BY HASH (k); CREATE TABLE {2} PARTITION OF {0} "
+      "FOR VALUES WITH (MODULUS 2, REMAINDER 0); CREATE TABLE {3} PARTITION OF {0} FOR VALUES WITH (MODULUS "
+      "2, REMAINDER 1)",
+      branch, root, world_.NewObject("l"), world_.NewObject("l"));
 }
 
 std::string RandomTables::CreateHeir() {
@@ -126,6 +137,31 @@ std::string RandomTables::CreateAgain() {
                      Columns(world_.dice.Below(4)), world_.dice.OneIn(4) ? "" : "PRIMARY KEY");
 }
 
+// As a repack does: a new table with the same columns takes over the name, with other rows.
+std::string RandomTables::Replace() {
+  const RandomTable* table =
+      world_.Table([](const RandomTable& t) { return t.IsPlain() && !t.has_children && !t.inherits; });
+  if (table == nullptr) return "";
+  const std::string copy = SqlName(world_.NewName("t"));
+  return fmt::format(
+      "CREATE TABLE {2}.{1} (LIKE {0} INCLUDING ALL); DROP TABLE {0} CASCADE; ALTER TABLE {2}.{1} RENAME TO "
+      "{3}",
+      table->Sql(), copy, SqlName(table->schema), SqlName(table->name));
+}
+
+std::string RandomTables::ExchangeNames() {
+  const RandomTable* one = world_.Table([](const RandomTable&) { return true; });
+  if (one == nullptr) return "";
+  const RandomTable* two =
+      world_.Table([&](const RandomTable& t) { return t.schema == one->schema && t.name != one->name; });
+  if (two == nullptr) return "";
+  const std::string schema = SqlName(one->schema);
+  return fmt::format(
+      "ALTER TABLE {0}.{1} RENAME TO between; ALTER TABLE {0}.{2} RENAME TO {1}; "
+      "ALTER TABLE {0}.between RENAME TO {2}",
+      schema, SqlName(one->name), SqlName(two->name));
+}
+
 std::string RandomTables::Rename() {
   const RandomTable* table = world_.Table([](const RandomTable&) { return true; });
   if (table == nullptr) return "";
@@ -146,7 +182,9 @@ std::string RandomTables::SetPersistence() {
 std::string RandomTables::Change() {
   static constexpr RandomChange<RandomTables> kChanges[] = {{8, &RandomTables::Create},
                                                             {3, &RandomTables::Drop},
-                                                            {3, &RandomTables::CreateAgain},
+                                                            {2, &RandomTables::CreateAgain},
+                                                            {2, &RandomTables::Replace},
+                                                            {2, &RandomTables::ExchangeNames},
                                                             {4, &RandomTables::Rename},
                                                             {3, &RandomTables::Move},
                                                             {3, &RandomTables::SetPersistence},

@@ -26,10 +26,13 @@ class RandomTables {
   std::string ColumnDefinition(const std::string& name);
   std::string Columns(int count);
 
+  std::string Branch(const std::string& root);
   std::string CreateLike();
   std::string CreateAs();
   std::string Drop();
   std::string CreateAgain();
+  std::string Replace();
+  std::string ExchangeNames();
   std::string Rename();
   std::string Move();
   std::string SetPersistence();

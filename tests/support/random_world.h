@@ -29,6 +29,9 @@ class RandomWorld {
   template <typename Fits>
   const RandomColumn* Column(const RandomTable& table, Fits fits);
 
+  // Which table was picked last, as SQL: what changed just now is worth changing again.
+  const std::string& last_table() const { return last_table_; }
+
   Dice dice;
   RandomCatalog catalog;
   RandomValues values;
@@ -36,6 +39,7 @@ class RandomWorld {
  private:
   int number_ = 0;
   std::vector<std::string> names_;
+  std::string last_table_;
 };
 
 template <typename Fits>
@@ -44,7 +48,10 @@ const RandomTable* RandomWorld::Table(Fits fits) {
   for (const RandomTable& table : catalog.tables) {
     if (fits(table)) found.push_back(&table);
   }
-  return found.empty() ? nullptr : dice.Pick(found);
+  if (found.empty()) return nullptr;
+  const RandomTable* table = dice.Pick(found);
+  last_table_ = table->Sql();
+  return table;
 }
 
 template <typename Fits>
