@@ -1,0 +1,106 @@
+// What tests of schema changes do: a statement on the source, a pull, the oracle; then changes of the data behind it,
+// and once more; then a pull with nothing new.
+
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/e2e/follow_fixture.h"
+
+namespace rotv::testing {
+
+// Of the tables that exist: whether the pull behind a statement may copy rows again that it knows already.
+enum class Copy { kNever, kAllowed };
+
+struct DdlStep {
+  std::string statement;
+  Copy copy = Copy::kNever;
+  std::string change = {};  // Of the data behind it; empty: the test's usual one.
+};
+
+// Without SSH: many pulls.
+inline RotvHomeOptions DdlOptions(PostgresOptions postgres = {}) {
+  RotvHomeOptions options = FollowOptions(std::move(postgres));
+  options.way = Way::kDirect;
+  return options;
+}
+
+class DdlTest : public FollowTest {
+ protected:
+  DdlTest() : FollowTest(DdlOptions()) {}
+  explicit DdlTest(RotvHomeOptions options) : FollowTest(std::move(options)) {}
+
+  // The document of `pull --json`. The test fails, and nothing is returned, unless it ends with 0.
+  std::optional<nlohmann::json> Pull() {
+    const Command command = rotv.SyncCommand({"--json", "pull"});
+    const Result result = RunCommand(command);
+    if (!result.ok()) {
+      ADD_FAILURE() << Describe(command, result);
+      return std::nullopt;
+    }
+    return nlohmann::json::parse(result.out);
+  }
+  // The tables that a pull has copied again, which must succeed; in order.
+  std::vector<std::string> PullCopies() {
+    std::vector<std::string> tables;
+    if (const auto pull = Pull()) tables = pull->at("copied").get<std::vector<std::string>>();
+    std::sort(tables.begin(), tables.end());
+    return tables;
+  }
+
+  // A pull that ends with 0, and whose seed is the dump.
+  bool PullIsRight(Copy copy) {
+    const auto pull = Pull();
+    if (!pull) return false;
+    if (copy == Copy::kNever) {
+      EXPECT_EQ(pull->value("copied", nlohmann::json()), nlohmann::json::array());
+    }
+    const auto equal = SeedEqualsDump(rotv.server(), rotv.Seed(), {.import = Import::kNone});
+    EXPECT_TRUE(equal);
+    return static_cast<bool>(equal);
+  }
+  // A pull with nothing new does nothing.
+  void NothingNewIsPulled() {
+    const std::string before = ReadFile(rotv.Seed());
+    const auto pull = Pull();
+    if (!pull) return;
+    EXPECT_EQ(pull->value("copied", nlohmann::json()), nlohmann::json::array());
+    EXPECT_EQ(pull->value("schema_changed", nlohmann::json()), false);
+    EXPECT_TRUE(DumpsAreEqual({"the seed behind a pull with nothing new", ReadFile(rotv.Seed())},
+                              {"the one before it", before}));
+  }
+
+  // A failure of one step hides no other: a new baseline is taken behind it.
+  void Follow(const DdlStep& step) {
+    SCOPED_TRACE(step.statement);
+    Exec(step.statement);
+    bool right = IsRight("behind the statement", step.copy);
+    Exec(step.change.empty() ? usual_change : step.change);
+    if (right) right = IsRight("behind changes of the data", step.copy);
+    if (right) {
+      NothingNewIsPulled();
+    } else {
+      rotv.MustSync({"baseline", "--force"});
+    }
+  }
+  void FollowAll(const std::vector<DdlStep>& steps) {
+    for (const DdlStep& step : steps) Follow(step);
+    rotv.ExpectSeedIsDump({.import = Import::kEmpty});
+  }
+
+  std::string usual_change;
+
+ private:
+  bool IsRight(const std::string& when, Copy copy) {
+    SCOPED_TRACE(when);
+    return PullIsRight(copy);
+  }
+};
+
+}  // namespace rotv::testing
