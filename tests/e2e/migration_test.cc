@@ -15,15 +15,11 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Clock = std::chrono::steady_clock;
 
-constexpr int kNewBaselineNeeded = 8;
-
 struct Migration {
   const char* name;
   const char* sql;
   // Whether the copy stands in its way. If it does, the copy is broken off.
   bool conflicts = true;
-  // Undoes what can rightly end up behind the baseline.
-  const char* undo = "";
 };
 
 void PrintTo(const Migration& migration, std::ostream* out) { *out << migration.name; }
@@ -87,12 +83,8 @@ TEST_P(MigrationTest, IsNotHeldUpAndTheBaselineIsRight) {
   const bool broken_off = result.err.find("canceling statement due to user request") != std::string::npos;
   EXPECT_EQ(broken_off, GetParam().conflicts) << result.err;
   ExpectOneBaseline(rotv_);
-  if (rotv_.Sync({"pull"}).exit_status == kNewBaselineNeeded) {
-    // The migration is behind the baseline's point, and schema changes are not followed yet.
-    ASSERT_STRNE(GetParam().undo, "");
-    server.Exec(GetParam().undo);
-    rotv_.MustSync({"pull"});
-  }
+  // The migration can be behind the baseline's point.
+  rotv_.MustSync({"pull"});
   rotv_.ExpectSeedIsDump();
 }
 
@@ -110,7 +102,7 @@ INSTANTIATE_TEST_SUITE_P(
                   "BEGIN; ALTER TABLE big RENAME a TO x; ALTER TABLE big RENAME b TO a; ALTER TABLE big RENAME x TO b; "
                   "COMMIT"},
         // Stands beside reading, and is in the schema behind the baseline's point.
-        Migration{"CreateIndex", "CREATE INDEX big_n ON big (n)", false, "DROP INDEX big_n"}),
+        Migration{"CreateIndex", "CREATE INDEX big_n ON big (n)", false}),
     [](const auto& parameter) { return std::string(parameter.param.name); });
 
 }  // namespace
