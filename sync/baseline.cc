@@ -10,6 +10,7 @@
 #include "storage/row_store.h"
 #include "storage/workspace.h"
 #include "sync/follow.h"
+#include "sync/large_objects.h"
 #include "sync/preflight.h"
 #include "sync/publication.h"
 #include "sync/snapshot_reading.h"

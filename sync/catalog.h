@@ -51,7 +51,7 @@ struct CatalogTable {
   bool row_security = false;  // Policies apply to us.
   int64_t rows_estimate = 0;
   int64_t bytes = 0;
-  bool full_identity_serves = true;  // The server lets a published table be changed that has identity FULL.
+  bool full_identity_serves = true;    // The server lets a published table be changed that has identity FULL.
   uint32_t file = 0;                   // pg_class.relfilenode
   int last_column = 0;                 // The greatest attnum, of dropped columns too.
   std::string membership;              // Its row in the publication that was asked for; empty if it has none.

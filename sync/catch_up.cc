@@ -8,6 +8,7 @@
 #include "storage/error.h"
 #include "sync/change_stream.h"
 #include "sync/follow.h"
+#include "sync/large_objects.h"
 #include "sync/preflight.h"
 #include "sync/publication.h"
 #include "sync/snapshot_reading.h"
@@ -19,6 +20,8 @@ namespace {
 
 // How often it starts over because the schema changed again.
 constexpr int kMostTries = 5;
+// For the snapshot, the watchdog, and a table or two.
+constexpr size_t kConnections = 3;
 
 class CatchUpRun {
  public:
@@ -44,6 +47,7 @@ class CatchUpRun {
  private:
   // False if the schema changed in between, or if it turned out that more tables must be copied.
   bool Try() {
+    session_.Prepare(kConnections);  // They open while the catalogue is read and the slot is made.
     proto::SchemaVersion published = Publish();
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
     SnapshotSlot slot(session_, NewObjectNames(context_.source.name).slot(), SnapshotSlot::Lifetime::kTemporary);
@@ -118,6 +122,7 @@ class CatchUpRun {
       if (read_texts) return true;
       reading.schema().set_pre_data(before_.pre_data());
       reading.schema().set_post_data(before_.post_data());
+      reading.schema().set_drops_at(before_.drops_at());
       return true;
     }
     for (proto::TableHistory& history : *manifest_.mutable_tables()) {

@@ -14,10 +14,6 @@
 
 namespace rotv {
 
-// A query for all large objects as rows of (object, offset, bytes), in the pieces in which pg_dump writes them. An
-// empty object has one row, without bytes.
-std::string LargeObjectRowsSql();
-
 // They give a row for each table of `schema` that is copied again when it changed, and fail if one of them is gone.
 std::vector<std::string> ContentStatements(const proto::SchemaVersion& schema);
 

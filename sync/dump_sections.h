@@ -10,6 +10,7 @@ namespace rotv {
 struct DumpSections {
   std::string pre_data;   // Header, DROPs and everything before the rows; ends where the rows begin.
   std::string post_data;  // Everything behind the rows, to the end of the dump.
+  size_t drops_at = 0;    // Where in pre_data the DROPs of post_data's objects end.
 };
 
 // `all` is the output of pg_dump --section=pre-data --section=post-data --clean --if-exists, `post` that of
@@ -19,6 +20,10 @@ struct DumpSections {
 // random) are dropped from both. Throws Error(kProtocol) if `post` is no such suffix, or one of them is no complete
 // dump.
 DumpSections SplitDump(std::string_view all, std::string_view post);
+
+// Finds drops_at, with the output of pg_dump --section=post-data --clean --if-exists at the same snapshot: its DROPs
+// are the first that `sections` has. Throws Error(kProtocol) if they are not.
+void FindDrops(std::string_view post_with_drops, DumpSections* sections);
 
 // What is left of a dump for a comparison: COPY rows sorted bytewise inside each block, without the lines that are
 // comments, blank or \restrict. Two dumps are equal if and only if their canonical forms are. Literals, quoted names

@@ -4,6 +4,7 @@
 
 #include "sync/copy_text.h"
 #include "sync/follow.h"
+#include "sync/large_objects.h"
 
 namespace rotv {
 namespace {

@@ -11,9 +11,6 @@
 
 namespace rotv {
 
-// The table under which the contents of large objects are kept: pg_catalog.pg_largeobject's oid.
-inline constexpr uint32_t kLargeObjectTable = 2613;
-
 struct DescribedSchema {
   proto::SchemaVersion schema;           // Without its texts and without the contents' fingerprints.
   std::vector<proto::Shape> new_shapes;  // Those of its tables that are not in `known`.

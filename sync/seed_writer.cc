@@ -14,8 +14,9 @@
 #include <vector>
 
 #include "storage/error.h"
+#include "sync/dump_text.h"
 #include "sync/follow.h"
-#include "sync/schema_version.h"
+#include "sync/large_objects.h"
 
 namespace rotv {
 namespace {
@@ -141,52 +142,10 @@ class ReadAhead {
   std::vector<std::thread> threads_;
 };
 
-// As pg_dump quotes a literal: quotes doubled; backslashes too where the source takes them for escapes.
-std::string Literal(std::string_view text, bool standard_strings) {
-  std::string quoted = "'";
-  for (char c : text) {
-    if (c == '\'' || (c == '\\' && !standard_strings)) quoted.push_back(c);
-    quoted.push_back(c);
-  }
-  return quoted + "'";
-}
-
-// A name in a comment must not end the comment's line.
-std::string InComment(std::string_view name) {
-  std::string text(name);
-  for (char& c : text) {
-    if (c == '\n' || c == '\r') c = ' ';
-  }
-  return text;
-}
-
-constexpr const char* kCloseLargeObject = "SELECT pg_catalog.lo_close(0);\n\n";
-
-// A stored row of (object, offset, bytes): "20001\t0\t\\x616263".
-struct LargeObjectPiece {
-  std::string_view object;
-  std::string_view hex;
-};
-
-LargeObjectPiece PieceOf(std::string_view line) {
-  constexpr std::string_view kHexPrefix = "\\\\x";
-  size_t first = line.find('\t');
-  size_t bytes = line.find(kHexPrefix);
-  if (first == std::string_view::npos || bytes == std::string_view::npos) {
-    throw Error(ErrorCode::kCorrupt, "the store holds a piece of a large object that is none");
-  }
-  return {line.substr(0, first), line.substr(bytes + kHexPrefix.size())};
-}
-
-std::string Comment(std::string_view name, std::string_view type, std::string_view schema, std::string_view prefix) {
-  return fmt::format("--\n-- {}Name: {}; Type: {}; Schema: {}; Owner: -\n--\n\n", prefix, InComment(name), type,
-                     InComment(schema));
-}
-
 }  // namespace
 
 std::string SetvalStatement(const proto::Sequence& sequence, const proto::SequenceValue& value, bool standard_strings) {
-  return fmt::format("SELECT pg_catalog.setval({}, {}, {});\n", Literal(sequence.quoted_name(), standard_strings),
+  return fmt::format("SELECT pg_catalog.setval({}, {}, {});\n", DumpLiteral(sequence.quoted_name(), standard_strings),
                      value.last_value(), value.is_called() ? "true" : "false");
 }
 
@@ -201,10 +160,12 @@ class SeedWriter {
   SeedCounts Run() {
     schema_ = store_.SchemaAt(lsn_);
     epochs_ = EpochsAt(store_.manifest(), lsn_);
-    Put(schema_.pre_data());
+    const LargeObjectWriter::Write put = [this](std::string_view text) { Put(text); };
+    LargeObjectWriter large_objects(schema_, put);
+    large_objects.PutPreData();
     PutTables();
     PutSequences();
-    PutLargeObjects();
+    large_objects.PutData(LargeObjectRows());
     Put(schema_.post_data());
     return counts_;
   }
@@ -243,7 +204,8 @@ class SeedWriter {
     size_t at = 0;
     for (const auto& [table, part_count] : tables) {
       progress_.Detail(table->quoted_name());
-      Put(Comment(table->name(), "TABLE DATA", table->schema(), "Data for "));
+      Put(DumpCommentText(
+          {.prefix = "Data for ", .name = table->name(), .type = "TABLE DATA", .schema = table->schema()}));
       Put(fmt::format("COPY {} {} FROM stdin;\n", table->quoted_name(), table->copy_columns()));
       for (size_t end = at + part_count; at < end; ++at) {
         std::string used;
@@ -264,31 +226,21 @@ class SeedWriter {
     proto::SequenceValues stored = store_.SequencesAt(lsn_);
     for (const proto::SequenceValue& value : stored.values()) values[value.id()] = value;
     for (const proto::Sequence& sequence : schema_.sequences()) {
-      Put(Comment(sequence.name(), "SEQUENCE SET", sequence.schema(), ""));
+      Put(DumpCommentText(
+          {.prefix = "", .name = sequence.name(), .type = "SEQUENCE SET", .schema = sequence.schema()}));
       Put(SetvalStatement(sequence, values[sequence.id()], schema_.standard_strings()) + "\n\n");
     }
   }
 
-  // Their creation is in the schema's text.
-  void PutLargeObjects() {
-    auto table = std::find_if(schema_.tables().begin(), schema_.tables().end(),
-                              [](const proto::Table& candidate) { return candidate.id() == kLargeObjectTable; });
-    if (table == schema_.tables().end()) return;
-    std::unique_ptr<RowScan> scan = store_.ScanAt(ScanOf(*table));
-    std::string open;  // The object whose bytes are being written.
-    while (scan->Next()) {
-      LargeObjectPiece piece = PieceOf(scan->line());
-      if (open.empty()) Put("--\n-- Data for Name: BLOBS; Type: BLOBS; Schema: -; Owner: -\n--\n\nBEGIN;\n\n");
-      if (open != piece.object) {
-        if (!open.empty()) Put(kCloseLargeObject);
-        open = piece.object;
-        Put(fmt::format("SELECT pg_catalog.lo_open('{}', 131072);\n", open));
-      }
-      if (piece.hex.empty()) continue;
-      Put(fmt::format("SELECT pg_catalog.lowrite(0, {});\n",
-                      Literal(fmt::format("\\x{}", piece.hex), schema_.standard_strings())));
-    }
-    if (!open.empty()) Put(std::string(kCloseLargeObject) + "COMMIT;\n\n\n");
+  LargeObjectWriter::RowsFrom LargeObjectRows() const {
+    const proto::Table& table =
+        *std::find_if(schema_.tables().begin(), schema_.tables().end(),
+                      [](const auto& candidate) { return candidate.id() == kLargeObjectTable; });
+    return [this, scan = ScanOf(table)](const std::string& first_key) {
+      ScanRequest request = scan;
+      if (!first_key.empty()) request.range.begin = EncodeRowPrefix(scan.table, scan.epoch, first_key);
+      return store_.ScanAt(request);
+    };
   }
 
   const RowStore& store_;

@@ -6,6 +6,7 @@
 
 #include "storage/error.h"
 #include "sync/content_fingerprint.h"
+#include "sync/large_objects.h"
 #include "sync/schema_dump.h"
 #include "sync/sequences.h"
 #include "sync/statement_batch.h"
@@ -59,6 +60,9 @@ bool SnapshotReading::ReadContents() {
   StatementBatch batch;
   StatementBatch::Place contents_at = batch.Add(ContentStatements(schema_));
   StatementBatch::Place sequences_at = batch.Add(SequenceStatements(schema_));
+  bool in_groups = session_.connection().server_version() >= kLargeObjectsInGroups;
+  StatementBatch::Place groups_at =
+      batch.Add(in_groups ? std::vector<std::string>{LargeObjectGroupsSql()} : std::vector<std::string>());
   std::optional<std::vector<PgResult>> results = AskShortly(batch.sql());
   if (!results) return false;
   std::optional<std::map<uint32_t, std::string>> content = ParseContent(contents_at.In(*results));
@@ -67,6 +71,7 @@ bool SnapshotReading::ReadContents() {
     if (table.follow() == proto::FOLLOW_COPY) table.set_content(content->at(table.id()));
   }
   sequences_ = ParseSequences(sequences_at.In(*results));
+  if (in_groups) ParseLargeObjectGroups(groups_at.In(*results)[0], &schema_);
   return true;
 }
 
@@ -98,7 +103,8 @@ std::optional<DumpSections> SnapshotReading::DumpUnchangedSchema() {
   std::optional<DumpSections> sections;
   std::optional<Error> failure;
   try {
-    sections = DumpSchema(session_, slot_.snapshot());
+    sections =
+        DumpSchema(session_, slot_.snapshot(), schema_.large_objects().empty() ? Drops::kUnknown : Drops::kFound);
   } catch (const Error& error) {
     failure = error;
   }
@@ -122,6 +128,7 @@ bool SnapshotReading::Read(RowStore& store, const std::set<TableId>& tables, Tex
     if (!sections) return false;
     schema_.set_pre_data(sections->pre_data);
     schema_.set_post_data(sections->post_data);
+    schema_.set_drops_at(sections->drops_at);
   }
   reader_.reset();  // Its snapshot would hold back the source's vacuum.
   // Names are looked up in the catalogue as it is now: columns that changed places would have been copied as each

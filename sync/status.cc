@@ -6,7 +6,7 @@
 #include "storage/row_store.h"
 #include "storage/workspace.h"
 #include "sync/follow.h"
-#include "sync/schema_version.h"
+#include "sync/large_objects.h"
 #include "sync/source_session.h"
 
 namespace rotv {

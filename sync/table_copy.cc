@@ -14,9 +14,8 @@
 #include <thread>
 
 #include "storage/error.h"
-#include "sync/content_fingerprint.h"
+#include "sync/large_objects.h"
 #include "sync/row_codec.h"
-#include "sync/schema_version.h"
 #include "sync/snapshot_slot.h"
 
 namespace rotv {
