@@ -165,7 +165,7 @@ class SeedWriter {
     large_objects.PutPreData();
     PutTables();
     PutSequences();
-    large_objects.PutData(LargeObjectRows());
+    PutLargeObjects(large_objects);
     Put(schema_.post_data());
     return counts_;
   }
@@ -232,15 +232,15 @@ class SeedWriter {
     }
   }
 
-  LargeObjectWriter::RowsFrom LargeObjectRows() const {
-    const proto::Table& table =
-        *std::find_if(schema_.tables().begin(), schema_.tables().end(),
-                      [](const auto& candidate) { return candidate.id() == kLargeObjectTable; });
-    return [this, scan = ScanOf(table)](const std::string& first_key) {
+  void PutLargeObjects(const LargeObjectWriter& writer) {
+    auto table = std::find_if(schema_.tables().begin(), schema_.tables().end(),
+                              [](const proto::Table& candidate) { return candidate.id() == kLargeObjectTable; });
+    if (table == schema_.tables().end()) return;
+    writer.PutData([this, scan = ScanOf(*table)](const std::string& first_key) {
       ScanRequest request = scan;
       if (!first_key.empty()) request.range.begin = EncodeRowPrefix(scan.table, scan.epoch, first_key);
       return store_.ScanAt(request);
-    };
+    });
   }
 
   const RowStore& store_;

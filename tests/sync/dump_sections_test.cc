@@ -41,6 +41,24 @@ void ExpectProtocolError(std::string_view all, std::string_view post) {
   }
 }
 
+size_t DropsAt(std::string_view all_body, std::string_view post_body) {
+  DumpSections sections;
+  sections.pre_data = DumpWithoutRestrict(all_body);
+  FindDrops(Dump18(post_body, "other"), &sections);
+  return sections.pre_data.find(all_body) == std::string::npos ? std::string::npos
+                                                               : sections.drops_at - sections.pre_data.find(all_body);
+}
+
+TEST(FindDropsTest, TheDropsOfPostDataComeFirst) {
+  constexpr std::string_view kPost = "DROP INDEX i;\nALTER TABLE t DROP CONSTRAINT c;\n";
+  const std::string all = std::string(kPost) + "DROP VIEW v;\nSET default_tablespace = '';\n\n--\n-- Name: t\n--\n\n";
+  EXPECT_EQ(DropsAt(all, std::string(kPost) + "SET default_tablespace = '';\n\n--\n-- Name: c\n--\n\n"), kPost.size());
+  EXPECT_EQ(DropsAt(all, std::string(kPost) + "--\n-- Name: c\n--\n\n"), kPost.size());
+  EXPECT_EQ(DropsAt(all, "SET default_tablespace = '';\n\n--\n-- Name: c\n--\n\n"), 0u);
+  EXPECT_EQ(DropsAt(all, "--\n-- Name: c\n--\n\n"), 0u);
+  EXPECT_THROW(DropsAt(all, "DROP INDEX another;\n--\n-- Name: c\n--\n\n"), Error);
+}
+
 class CapturedDumpTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(CapturedDumpTest, RowsFitBetweenTheSections) {
