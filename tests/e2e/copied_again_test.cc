@@ -19,7 +19,8 @@ class CopiedAgainTest : public DdlTest {
   // What doctor or status says of a table: {"name", "follow", "reason", ...}.
   nlohmann::json Said(const std::string& command, const std::string& table) {
     const Result result = rotv.Sync({"--json", command});
-    for (const nlohmann::json& entry : nlohmann::json::parse(result.out).at("tables")) {
+    const nlohmann::json document = nlohmann::json::parse(result.out);
+    for (const nlohmann::json& entry : document.at("tables")) {
       if (entry.at("name") == table) return entry;
     }
     ADD_FAILURE() << table << " is not named: " << result.out << result.err;
