@@ -69,7 +69,8 @@ std::vector<Check> CheckSettings(PgConnection& connection, WalLimit wal_limit) {
       "(SELECT count(*) FROM pg_stat_replication), current_setting('max_slot_wal_keep_size'), pg_is_in_recovery(), "
       "(SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user), "
       "has_database_privilege(current_database(), 'CREATE'), quote_ident(current_user), "
-      "quote_ident(current_database())");
+      "quote_ident(current_database()), "
+      "coalesce(current_setting('idle_replication_slot_timeout', true), '0')");  // Since 18.
   std::vector<Check> checks;
   if (connection.server_version() < kOldestServer) {
     checks.push_back(Problem("server version",
@@ -86,6 +87,12 @@ std::vector<Check> CheckSettings(PgConnection& connection, WalLimit wal_limit) {
   checks.push_back(CheckSlots(row));
   checks.push_back(CheckSenders(row));
   checks.push_back(CheckWalLimit(row, wal_limit));
+  if (std::string idle = row.Get(0, 11); idle != "0") {
+    checks.push_back(Warning("idle_replication_slot_timeout",
+                             idle + ": a slot that no pull has used for so long is lost, and a new baseline is needed",
+                             "pull more often; or ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT "
+                             "pg_reload_conf();"));
+  }
   std::string user = row.Get(0, 9);
   checks.push_back(row.Bool(0, 7) ? Ok("replication", user + " may replicate")
                                   : Problem("replication", user + " may not replicate",
