@@ -45,6 +45,9 @@ void CheckIdentity(const PgResult& row, const proto::SourceIdentity& known) {
 
 void CheckSlot(const PgResult& row, const proto::Manifest& manifest) {
   if (row.IsNull(0, 3)) ThrowMoved(fmt::format("replication slot {} is gone from the source", manifest.slot()));
+  if (!row.Bool(0, 6)) {
+    ThrowMoved(fmt::format("somebody has made another replication slot named {} on the source", manifest.slot()));
+  }
   std::string wal_status = row.Get(0, 4);
   if (wal_status == "lost") {
     ThrowMoved(fmt::format("the source has removed log that replication slot {} needed (max_slot_wal_keep_size)",
@@ -56,6 +59,14 @@ void CheckSlot(const PgResult& row, const proto::Manifest& manifest) {
     ThrowMoved(fmt::format("replication slot {} stands at {}, ahead of the store at {}: somebody else has used it",
                            manifest.slot(), confirmed->ToString(), Lsn(manifest.durable_lsn()).ToString()));
   }
+}
+
+// What is stored was flushed by the source when it was sent: no crash takes it away.
+void CheckPosition(Lsn insert_lsn, const proto::Manifest& manifest) {
+  Lsn durable(manifest.durable_lsn());
+  if (insert_lsn >= durable) return;
+  ThrowMoved(fmt::format("the source has gone back to an earlier state: its log ends at {}, the store's at {}",
+                         insert_lsn.ToString(), durable.ToString()));
 }
 
 // Numbers with a space behind each, as PostgreSQL shows transactions: their lower 32 bits.
@@ -84,10 +95,11 @@ SourceState AskSourceState(PgConnection& connection, const proto::Manifest& mani
   // The position comes behind all that was seen, which so commits before it; and the next transaction's number last:
   // from there on, they commit behind the position.
   StatementBatch batch;
-  batch.Add({fmt::format(
-      "SELECT {}, s.slot_name, s.wal_status, s.confirmed_flush_lsn FROM (SELECT) one LEFT JOIN pg_replication_slots s "
-      "ON s.slot_name = {}",
-      kIdentityColumns, connection.QuoteLiteral(manifest.slot()))});
+  batch.Add(
+      {fmt::format("SELECT {}, s.slot_name, s.wal_status, s.confirmed_flush_lsn, "
+                   "coalesce(s.plugin = 'pgoutput' AND s.database = current_database(), false) "
+                   "FROM (SELECT) one LEFT JOIN pg_replication_slots s ON s.slot_name = {}",
+                   kIdentityColumns, connection.QuoteLiteral(manifest.slot()))});
   StatementBatch::Place fingerprint_at = batch.Add(FingerprintStatements(connection, manifest.publication()));
   StatementBatch::Place position_at =
       batch.Add({"SELECT pg_current_wal_insert_lsn(), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, "
@@ -99,6 +111,7 @@ SourceState AskSourceState(PgConnection& connection, const proto::Manifest& mani
   std::span<const PgResult> position = position_at.In(results);
   std::optional<Lsn> insert_lsn = Lsn::Parse(position[0].Text(0, 0));
   if (!insert_lsn) throw Error(ErrorCode::kProtocol, "the source named no position in its log");
+  CheckPosition(*insert_lsn, manifest);
   return {.insert_lsn = WithoutPageHeader(*insert_lsn, static_cast<uint64_t>(position[0].Int(0, 2))),
           .time_us = position[0].Int(0, 1),
           .fingerprint = ParseFingerprint(fingerprint_at.In(results)),

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <csignal>
 #include <nlohmann/json.hpp>
 
 #include "tests/e2e/error_checks.h"
@@ -36,8 +37,8 @@ class SourceMovedTest : public ::testing::Test {
     EXPECT_EQ(rotv_.Sync({"baseline"}).exit_status, 2);
   }
 
-  void ExpectNewBaselineMends() {
-    rotv_.MustSync({"baseline", "--force"});
+  void ExpectNewBaselineMends(const std::vector<std::string>& command = {"pull", "--rebaseline"}) {
+    rotv_.MustSync(command);
     ExpectOneBaseline(rotv_);
     rotv_.ExpectSeedIsDump();
     rotv_.server().Exec("INSERT INTO t VALUES (-1, 'after')");
@@ -68,6 +69,40 @@ TEST_F(SourceMovedTest, ASlotThatSomebodyElseHasAdvanced) {
   ExpectNewBaselineMends();
 }
 
+TEST_F(SourceMovedTest, ASlotThatSomebodyElseHasMadeAnew) {
+  Change();
+  const std::string drop = "SELECT pg_drop_replication_slot('" + slot_ + "');";
+  rotv_.server().Exec(drop + "SELECT pg_create_logical_replication_slot('" + slot_ + "', 'pgoutput')", kSuperuser);
+  ExpectPullRefuses("ahead of the store at");
+  // Of another kind, or another database's.
+  rotv_.server().Exec(drop + "SELECT pg_create_physical_replication_slot('" + slot_ + "')", kSuperuser);
+  ExpectPullRefuses("somebody has made another replication slot named " + slot_);
+  rotv_.server().Exec(drop + "SELECT pg_create_logical_replication_slot('" + slot_ + "', 'test_decoding')", kSuperuser);
+  ExpectPullRefuses("somebody has made another replication slot named " + slot_);
+  rotv_.server().Exec(drop, kSuperuser);
+  rotv_.server().Exec("SELECT pg_create_logical_replication_slot('" + slot_ + "', 'pgoutput')",
+                      {"postgres", "postgres"});
+  ExpectPullRefuses("somebody has made another replication slot named " + slot_);
+  ExpectNewBaselineMends();
+}
+
+// It lacks nothing: all that is not stored yet comes.
+TEST_F(SourceMovedTest, ASlotThatACopyOfAnEarlierStateTookThePlaceOfIsFollowed) {
+  rotv_.server().Exec("SELECT pg_copy_logical_replication_slot('" + slot_ + "', 'earlier')", kSuperuser);
+  Change();
+  rotv_.MustSync({"pull"});
+  rotv_.server().Exec("SELECT pg_drop_replication_slot('" + slot_ +
+                          "');"
+                          "SELECT pg_copy_logical_replication_slot('earlier', '" +
+                          slot_ +
+                          "');"
+                          "SELECT pg_drop_replication_slot('earlier')",
+                      kSuperuser);
+  Change();
+  rotv_.MustSync({"pull"});
+  rotv_.ExpectSeedIsDump();
+}
+
 TEST_F(SourceMovedTest, ASlotWhoseLogWasRemoved) {
   PostgresServer& server = rotv_.server();
   server.Set("max_slot_wal_keep_size", "1MB");
@@ -94,6 +129,37 @@ TEST_F(SourceMovedTest, ADatabaseThatWasDroppedAndMadeAnew) {
   rotv_.server().Exec("CREATE TABLE t (id int PRIMARY KEY, text text); INSERT INTO t VALUES (7, 'another database')");
   rotv_.server().Exec("SELECT pg_create_logical_replication_slot('" + slot_ + "', 'pgoutput')", kSuperuser);
   ExpectPullRefuses("database rotv was dropped and made anew");
+  ExpectNewBaselineMends();
+}
+
+// With its publication, as a dump has it; the slot stands, in the database that was put aside.
+TEST_F(SourceMovedTest, ADatabaseThatWasRestoredFromADump) {
+  PostgresServer& server = rotv_.server();
+  const std::filesystem::path dump = rotv_.directory() / "restore.sql";
+  WriteFile(dump, server.Dump());
+  server.Exec("ALTER DATABASE rotv RENAME TO put_aside", {"postgres", "postgres"});
+  server.CreateDatabase("rotv");
+  ASSERT_TRUE(server.Psql(dump).ok());
+  Change();
+  ExpectPullRefuses("database rotv was dropped and made anew");
+  // The slot in the other database was ours, and would hold back its log for ever.
+  ExpectNewBaselineMends();
+}
+
+// The files of an earlier day: identity and slot are the same, and the log goes another way from there.
+TEST_F(SourceMovedTest, FilesThatWerePutBack) {
+  PostgresServer& server = rotv_.server();
+  const std::string files = server.data_directory();
+  server.Stop();
+  MustRun({.argv = {"cp", "-a", files, files + ".before"}});
+  server.Start();
+  Change();
+  rotv_.MustSync({"pull"});
+  seed_ = ReadFile(rotv_.Seed());
+  server.Stop();
+  MustRun({.argv = {"sh", "-c", "rm -rf \"$0\" && mv \"$0.before\" \"$0\"", files}});
+  server.Start();
+  ExpectPullRefuses("the source has gone back to an earlier state");
   ExpectNewBaselineMends();
 }
 
@@ -151,6 +217,39 @@ TEST_F(SourceMovedTest, ADetachedSource) {
   EXPECT_TRUE(rotv_.LeftOnSource().empty());
   Change();
   ExpectPullRefuses("this source was detached: its slot is gone");
+  ExpectNewBaselineMends({"baseline", "--force"});
+}
+
+// The old history is there until the new one is complete.
+TEST_F(SourceMovedTest, ANewBaselineThatIsKilledLeavesTheOldStore) {
+  const RotvHome& rotv = rotv_;
+  rotv_.server().Exec("SELECT pg_drop_replication_slot('" + slot_ + "')", kSuperuser);
+  Change();
+  rotv_.server().Exec(
+      "CREATE TABLE large (id int PRIMARY KEY, v text); ALTER TABLE large ALTER v SET STORAGE EXTERNAL;"
+      "INSERT INTO large SELECT n, repeat(md5(n::text), 30000) FROM generate_series(1, 20) n");
+  // While it waits for a consistent point, and in the middle of the rows.
+  Connection open = rotv_.server().NewConnection();
+  open.Exec("BEGIN; UPDATE t SET text = 'open' WHERE id = 1");
+  Process waiting(rotv.SyncCommand({"pull", "--rebaseline"}));
+  ASSERT_TRUE(waiting.WaitForOutput("waiting for process", std::chrono::seconds(30))) << waiting.Err();
+  waiting.Signal(SIGKILL);
+  waiting.Wait();
+  open.Exec("ROLLBACK");
+  EXPECT_EQ(ReadFile(rotv_.Seed()), seed_);
+  ExpectPullRefuses("is gone from the source");
+
+  SlowLink link({.target_port = rotv_.ssh().port(), .megabits_per_second = 20});
+  rotv_.ssh().TrustPort(link.port());
+  const std::string direct = "\"" + rotv_.ssh().Destination() + "\"";
+  rotv_.Configure({{"ssh", "\"" + rotv_.ssh().user() + "@127.0.0.1:" + std::to_string(link.port()) + "\""}});
+  Process copying(rotv.SyncCommand({"pull", "--rebaseline"}));
+  ASSERT_TRUE(WaitUntil([&] { return link.BytesToClient() > 1'000'000; })) << copying.Err();
+  copying.Signal(SIGKILL);
+  copying.Wait();
+  rotv_.Configure({{"ssh", direct}});
+  EXPECT_EQ(ReadFile(rotv_.Seed()), seed_);
+  ExpectPullRefuses("is gone from the source");
   ExpectNewBaselineMends();
 }
 
