@@ -74,7 +74,10 @@ void ChangeStream::ReceiveUntil(Lsn target) {
     PublishWhenDue();
   }
   HandOver(true);
-  parts_.writer.Drain();
+  while (!parts_.writer.DrainFor(Interrupt::kPollMs)) {
+    parts_.interrupt.Check();
+    AnswerWhenDue();
+  }
 }
 
 bool ChangeStream::TakeFrame(std::string_view frame) {

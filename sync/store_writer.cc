@@ -68,9 +68,15 @@ void StoreWriter::WaitForRoom(int timeout_ms) {
 }
 
 void StoreWriter::Drain() {
+  while (!DrainFor(1000)) {
+  }
+}
+
+bool StoreWriter::DrainFor(int timeout_ms) {
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [this] { return stop_ || jobs_.empty(); });
+  bool done = changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [this] { return stop_ || jobs_.empty(); });
   Rethrow();
+  return done;
 }
 
 Lsn StoreWriter::durable_lsn() {

@@ -38,8 +38,9 @@ class StoreWriter {
   // job before it threw.
   bool TrySubmit(Job* job);
   void WaitForRoom(int timeout_ms);
-  // Until all that was submitted is written.
+  // Until all that was submitted is written; DrainFor() gives false if that takes longer.
   void Drain();
+  bool DrainFor(int timeout_ms);
 
   const ShapeMap& shapes() const { return store_.shapes(); }
 
