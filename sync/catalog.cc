@@ -14,7 +14,8 @@ namespace {
 // The schemas that pg_dump leaves out, and what belongs to other sessions.
 constexpr const char* kUserSchema = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
-// {0} is kUserSchema, {1} the publication's name as a literal.
+// {0} is kUserSchema, {1} the publication's name as a literal. pg_table_size() waits for a migration that holds the
+// table: nobody could say for whom, so that such a table's size is an estimate.
 constexpr const char* kTablesSql = R"(
 SELECT c.oid, n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind, c.relpersistence,
        c.relreplident,
@@ -23,7 +24,8 @@ SELECT c.oid, n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident
        e.condition IS NOT NULL,
        pg_has_role(c.relowner, 'USAGE'), has_table_privilege(c.oid, 'SELECT'), row_security_active(c.oid),
        greatest(c.reltuples, 0)::bigint,
-       CASE WHEN c.relkind = 'r' THEN pg_table_size(c.oid) ELSE 0 END, quote_ident(pg_get_userbyid(c.relowner)),
+       CASE WHEN c.relkind <> 'r' THEN 0 WHEN c.oid = ANY (l.locked) THEN c.relpages * 8192::bigint
+            ELSE coalesce(pg_table_size(c.oid), 0) END, quote_ident(pg_get_userbyid(c.relowner)),
        c.relfilenode, c.relnatts, coalesce(m.membership, ''), coalesce(e.condition, ''),
        CASE WHEN has_schema_privilege(n.oid, 'USAGE') THEN '' ELSE quote_ident(n.nspname) END
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
@@ -33,6 +35,9 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
                                              p.pubtruncate, p.pubviaroot) AS membership
                 FROM pg_catalog.pg_publication_rel pr JOIN pg_catalog.pg_publication p ON p.oid = pr.prpubid
                 WHERE p.pubname = {1}) m ON m.prrelid = c.oid
+     CROSS JOIN (SELECT array_agg(relation) AS locked FROM pg_catalog.pg_locks
+                 WHERE mode = 'AccessExclusiveLock' AND database = (SELECT oid FROM pg_catalog.pg_database
+                                                                    WHERE datname = current_database())) l
 WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND {0};
 SELECT a.attrelid, a.attnum, a.attname, quote_ident(a.attname), a.atttypid, a.atttypmod, a.attgenerated <> '', a.xmin,
        CASE WHEN a.atthasmissing THEN a.attmissingval::text END
