@@ -25,8 +25,9 @@ constexpr size_t kConnections = 3;
 
 class CatchUpRun {
  public:
-  CatchUpRun(SourceSession& session, RowStore& store, proto::Manifest* manifest)
-      : session_(session),
+  CatchUpRun(SourceSession& session, RowStore& store, proto::Manifest* manifest, AtHead at_head)
+      : at_head_(at_head),
+        session_(session),
         context_(session.context()),
         store_(store),
         manifest_(*manifest),
@@ -41,7 +42,7 @@ class CatchUpRun {
       }
       context_.progress.Note("the source's schema changed meanwhile: starting over");
     }
-    return result_;
+    return std::move(result_);
   }
 
  private:
@@ -62,6 +63,7 @@ class CatchUpRun {
     if (!changes) return false;
     std::set<TableId> to_copy = TablesToCopy(*changes);
     if (!ReadSnapshot(reading, to_copy, schema_changed)) return false;
+    if (at_head_ == AtHead::kHoldSnapshot) result_.snapshot = HoldSnapshot(slot);
     slot.Close();
     if (!Stream(*changes, to_copy, slot.lsn())) return false;
     Conclude(reading, *changes, to_copy, slot.lsn(), schema_changed);
@@ -158,9 +160,12 @@ class CatchUpRun {
       if (copied.count(change.now->id()) != 0) result_.copied.push_back(change.now->quoted_name());
     }
     result_.schema_changed = schema_changed;
-    proto::Gap* gap = manifest_.add_gaps();
-    gap->set_after_lsn(manifest_.head_lsn());
-    gap->set_before_lsn(lsn.value());
+    if (!copied.empty() || reading.fingerprint() != StoredFingerprint() ||
+        !ExclusionChanges(before_, context_.source).empty()) {
+      proto::Gap* gap = manifest_.add_gaps();
+      gap->set_after_lsn(manifest_.head_lsn());
+      gap->set_before_lsn(lsn.value());
+    }
     manifest_.clear_must_copy();
     manifest_.set_durable_lsn(lsn.value());
     manifest_.set_head_lsn(lsn.value());
@@ -175,6 +180,9 @@ class CatchUpRun {
     store_.Publish(manifest_, addition);
   }
 
+  Fingerprint StoredFingerprint() const { return {manifest_.schema_fingerprint(), manifest_.table_fingerprint()}; }
+
+  const AtHead at_head_;
   SourceSession& session_;
   const Context& context_;
   RowStore& store_;
@@ -185,8 +193,8 @@ class CatchUpRun {
 
 }  // namespace
 
-CatchUpResult CatchUp(SourceSession& session, RowStore& store, proto::Manifest* manifest) {
-  return CatchUpRun(session, store, manifest).Run();
+CatchUpResult CatchUp(SourceSession& session, RowStore& store, proto::Manifest* manifest, AtHead at_head) {
+  return CatchUpRun(session, store, manifest, at_head).Run();
 }
 
 }  // namespace rotv

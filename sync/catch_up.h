@@ -3,11 +3,13 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "storage/row_store.h"
 #include "sync/applier.h"
+#include "sync/snapshot_slot.h"
 #include "sync/source_session.h"
 
 namespace rotv {
@@ -17,13 +19,18 @@ struct CatchUpResult {
   uint64_t copied_rows = 0;
   bool schema_changed = false;
   Applier::Counts counts;
+  std::optional<HeldSnapshot> snapshot;  // The new head's, with AtHead::kHoldSnapshot.
 };
+
+// Whether the source's state at the new head is kept to be read.
+enum class AtHead { kLeave, kHoldSnapshot };
 
 // Brings `store` to a new head at the snapshot of a slot that is made and dropped here. `manifest` is the store's, with
 // pull_in_progress published; on return the new head is published too. Starts over by itself when a migration comes in
 // between. Throws kUnreachable if a transaction on the source stays open for more than ten seconds, naming it; kRefused
 // if the role lacks a privilege on something new; kSlotLost if the publication is gone. What was streamed before an
 // error is kept.
-CatchUpResult CatchUp(SourceSession& session, RowStore& store, proto::Manifest* manifest);
+CatchUpResult CatchUp(SourceSession& session, RowStore& store, proto::Manifest* manifest,
+                      AtHead at_head = AtHead::kLeave);
 
 }  // namespace rotv

@@ -21,8 +21,8 @@ using Clock = std::chrono::steady_clock;
 
 class PullRun {
  public:
-  PullRun(const Context& context, SourceSession& session, RowStore& store)
-      : context_(context), session_(session), store_(store), manifest_(store.manifest()) {}
+  PullRun(SourceSession& session, RowStore& store)
+      : context_(session.context()), session_(session), store_(store), manifest_(store.manifest()) {}
 
   PullResult Run() {
     Clock::time_point start = Clock::now();
@@ -109,11 +109,15 @@ PullResult Pull(const Context& context) {
   SourceSession session(context, workspace.RunDirectory(), SourceSession::Connections::kAlsoReplication);
   session.RemoveLeftovers(workspace);
   std::unique_ptr<RowStore> store = opening.get();
-  if (store->manifest().detached()) {
+  return Pull(session, *store);
+}
+
+PullResult Pull(SourceSession& session, RowStore& store) {
+  if (store.manifest().detached()) {
     throw Error(ErrorCode::kSlotLost, "this source was detached: its slot is gone",
                 "take a new baseline: rotv-sync pull --rebaseline");
   }
-  return PullRun(context, session, *store).Run();
+  return PullRun(session, store).Run();
 }
 
 }  // namespace rotv

@@ -11,6 +11,9 @@
 
 namespace rotv {
 
+class RowStore;
+class SourceSession;
+
 struct PullResult {
   Lsn from;
   Lsn to;  // The new head.
@@ -33,5 +36,8 @@ bool HasBaseline(const Context& context);
 // slot is gone, invalidated or ahead of the store, or if this is another database; and what CatchUp() throws, if the
 // schema or a table that is not streamed has changed.
 PullResult Pull(const Context& context);
+
+// The same for a source and a store that are open.
+PullResult Pull(SourceSession& session, RowStore& store);
 
 }  // namespace rotv

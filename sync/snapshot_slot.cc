@@ -122,4 +122,10 @@ std::unique_ptr<PgConnection> SnapshotSlot::Import() {
   return importing;
 }
 
+HeldSnapshot HoldSnapshot(SnapshotSlot& slot) {
+  HeldSnapshot held{.holder = slot.Import(), .name = "", .lsn = slot.lsn()};
+  held.name = held.holder->Query("SELECT pg_export_snapshot()").Get(0, 0);
+  return held;
+}
+
 }  // namespace rotv

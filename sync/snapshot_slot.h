@@ -36,6 +36,15 @@ class SnapshotSlot {
   std::string snapshot_;
 };
 
+// A snapshot that is kept for as long as this lives, without the slot that it came from: nothing but the source's
+// vacuum waits for it.
+struct HeldSnapshot {
+  std::unique_ptr<PgConnection> holder;
+  std::string name;  // Exported, and safe to read through.
+  Lsn lsn;           // The state that it is.
+};
+HeldSnapshot HoldSnapshot(SnapshotSlot& slot);
+
 // The statements that put a connection's transaction on an exported snapshot.
 std::string ImportSnapshotSql(const std::string& snapshot);
 

@@ -15,8 +15,8 @@
 
 #include "storage/error.h"
 #include "sync/large_objects.h"
+#include "sync/locked_reading.h"
 #include "sync/row_codec.h"
-#include "sync/snapshot_slot.h"
 
 namespace rotv {
 namespace {
@@ -152,21 +152,12 @@ class Worker {
   }
 
  private:
-  // One string of statements, so that a table costs one round trip. The check compares the table's file as the snapshot
-  // sees it with the one that is read now: where they differ the snapshot would read nothing, silently.
+  // One string of statements, so that a table costs one round trip.
   std::string Statements(const Item& item) const {
-    if (item.table->id() == kLargeObjectTable) {
-      return fmt::format("{}; SELECT true; COPY ({}) TO STDOUT; COMMIT", ImportSnapshotSql(request_.snapshot),
-                         LargeObjectRowsSql());
-    }
-    const std::string& name = item.table->quoted_name();
-    return fmt::format(
-        "{}; LOCK TABLE ONLY {} IN ACCESS SHARE MODE; "
-        "SELECT relfilenode = pg_relation_filenode(oid) AND oid = {}::regclass FROM pg_catalog.pg_class WHERE oid = "
-        "{}; "
-        "COPY {} TO STDOUT; COMMIT",
-        ImportSnapshotSql(request_.snapshot), name, connection_->QuoteLiteral(name), item.table->id(),
-        WhatToCopy(*item.table));
+    std::string begin = BeginReadingSql(*connection_, *item.table, request_.snapshot);
+    bool large_objects = item.table->id() == kLargeObjectTable;
+    std::string what = large_objects ? fmt::format("({})", LargeObjectRowsSql()) : WhatToCopy(*item.table);
+    return fmt::format("{}COPY {} TO STDOUT; COMMIT", begin, what);
   }
 
   static std::string WhatToCopy(const proto::Table& table) {
@@ -196,11 +187,8 @@ class Worker {
 
   void GiveUp(const Item& item, const PgFailure& failure) {
     (void)connection_->TryQuery("ROLLBACK");
-    const std::string& state = failure.sqlstate;
-    // No such table, column or snapshot file; no such type.
-    if (state == "42P01" || state == "42703" || state == "42809" || state == "3F000") return work_.EndMoved(item);
-    // A lock not to be had, cancelled by the watchdog, a deadlock.
-    if (state == "55P03" || state == "57014" || state == "40P01") {
+    if (IsForMovedTable(failure)) return work_.EndMoved(item);
+    if (IsForBusyTable(failure)) {
       session_.context().progress.Note(
           fmt::format("{} is tried again later: {}", item.table->quoted_name(), failure.message));
       store_.DropEpoch(item.table->id(), item.epoch);

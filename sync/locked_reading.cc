@@ -1,0 +1,34 @@
+#include "sync/locked_reading.h"
+
+#include <fmt/format.h>
+
+#include "sync/schema_version.h"
+#include "sync/snapshot_slot.h"
+
+namespace rotv {
+
+std::string BeginReadingSql(const PgConnection& connection, const proto::Table& table, const std::string& snapshot) {
+  if (table.id() == kLargeObjectTable) return ImportSnapshotSql(snapshot) + "; SELECT true; ";
+  const std::string& name = table.quoted_name();
+  return fmt::format(
+      "{}; LOCK TABLE ONLY {} IN ACCESS SHARE MODE; "
+      "SELECT relfilenode = pg_relation_filenode(oid) AND oid = {}::regclass FROM pg_catalog.pg_class WHERE oid = {}; ",
+      ImportSnapshotSql(snapshot), name, connection.QuoteLiteral(name), table.id());
+}
+
+bool IsForMovedTable(const PgFailure& failure) {
+  // No such table, column or schema; not a table.
+  for (const char* state : {"42P01", "42703", "42809", "3F000"}) {
+    if (failure.sqlstate == state) return true;
+  }
+  return false;
+}
+
+bool IsForBusyTable(const PgFailure& failure) {
+  for (const char* state : {"55P03", "57014", "40P01"}) {
+    if (failure.sqlstate == state) return true;
+  }
+  return false;
+}
+
+}  // namespace rotv
