@@ -8,6 +8,14 @@
 #include "storage/error.h"
 
 namespace rotv {
+namespace {
+
+[[noreturn]] void ThrowNoKey() {
+  throw Error(ErrorCode::kCorrupt, "the store holds a row without its key",
+              "take a new baseline: rotv-sync baseline --force");
+}
+
+}  // namespace
 
 void AppendBigEndian32(uint32_t value, std::string* out) {
   value = __builtin_bswap32(value);
@@ -43,6 +51,26 @@ void AppendTextKey(std::string_view text, std::string* key) {
     text.remove_prefix(zero + 1);
   }
   key->append("\x00\x01", 2);
+}
+
+int64_t TakeIntegerKey(std::string_view* key) {
+  if (key->size() < sizeof(int64_t)) ThrowNoKey();
+  uint64_t value = ReadBigEndian64(key->data()) ^ (uint64_t{1} << 63);
+  key->remove_prefix(sizeof value);
+  return static_cast<int64_t>(value);
+}
+
+std::string TakeTextKey(std::string_view* key) {
+  std::string text;
+  for (;;) {
+    size_t zero = key->find('\0');
+    if (zero == std::string_view::npos || zero + 1 == key->size()) ThrowNoKey();
+    bool at_end = (*key)[zero + 1] == '\x01';
+    text.append(key->substr(0, zero));
+    key->remove_prefix(zero + 2);
+    if (at_end) return text;
+    text.push_back('\0');
+  }
 }
 
 void AppendBagKey(std::string_view copy_line, std::string* key) {

@@ -18,6 +18,10 @@ void AppendIntegerKey(std::string_view text, std::string* key);
 
 void AppendTextKey(std::string_view text, std::string* key);
 
+// The way back: the key column with which `*key` begins, which is taken away from it. Throw kCorrupt if there is none.
+int64_t TakeIntegerKey(std::string_view* key);
+std::string TakeTextKey(std::string_view* key);
+
 // The bag's key of a whole row.
 void AppendBagKey(std::string_view copy_line, std::string* key);
 

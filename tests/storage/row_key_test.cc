@@ -89,6 +89,37 @@ TEST(RowKeyTest, KeysOfSeveralColumnsKeepTheOrderOfTheColumns) {
   }
 }
 
+TEST(RowKeyTest, ColumnsAreTakenFromAKeyAsTheyWerePutIn) {
+  for (const std::string& text : Texts()) {
+    std::string key = TextKey(text) + IntegerKey(-7) + TextKey("end");
+    std::string_view left = key;
+    EXPECT_EQ(TakeTextKey(&left), text);
+    EXPECT_EQ(TakeIntegerKey(&left), -7);
+    EXPECT_EQ(TakeTextKey(&left), "end");
+    EXPECT_TRUE(left.empty());
+  }
+  for (int64_t value : Integers()) {
+    std::string key = IntegerKey(value);
+    std::string_view left = key;
+    EXPECT_EQ(TakeIntegerKey(&left), value);
+  }
+}
+
+TEST(RowKeyTest, WhatIsNoKeyHasNoColumns) {
+  for (std::string_view key : {""sv, "a"sv, "a\0"sv, "\xFF"sv, "a\0\xFF"sv}) {
+    EXPECT_EQ(CodeOf([&] {
+                std::string_view left = key;
+                TakeTextKey(&left);
+              }),
+              ErrorCode::kCorrupt);
+    EXPECT_EQ(CodeOf([&] {
+                std::string_view left = key;
+                TakeIntegerKey(&left);
+              }),
+              ErrorCode::kCorrupt);
+  }
+}
+
 TEST(RowKeyTest, EqualLinesHaveOneBagKeyAndOthersAnother) {
   std::set<std::string> keys;
   for (const std::string& text : Texts()) {

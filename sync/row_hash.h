@@ -1,0 +1,32 @@
+// One number for a row, which the source computes by SQL and we from the stored line: equal rows have equal ones. It is
+// made of the text of the row's values, just as COPY has it, and of which of them are NULL. Pure.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rotv {
+
+// An expression of type bigint over these columns, which are quoted as SQL needs it.
+std::string RowHashSql(const std::vector<std::string>& columns);
+
+class RowHasher {
+ public:
+  explicit RowHasher(size_t column_count) : column_count_(column_count) {}
+
+  // `line` is one line of COPY text without its newline. A line that COPY would never write has a number, too.
+  uint64_t Hash(std::string_view line);
+
+ private:
+  uint64_t HashOfFields(std::string_view line);
+
+  const size_t column_count_;
+  std::string text_;
+  std::string scratch_;
+};
+
+}  // namespace rotv

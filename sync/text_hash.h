@@ -1,0 +1,14 @@
+// PostgreSQL's hashtextextended() of a text under the collation "C", as servers on little-endian machines compute it,
+// so that a row can be compared with its like on the source without being moved. Pure. Source: hash_bytes_extended() in
+// PostgreSQL's hashfn.c, a variant of Bob Jenkins' lookup3.
+
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace rotv {
+
+uint64_t HashText(std::string_view text, uint64_t seed);
+
+}  // namespace rotv
