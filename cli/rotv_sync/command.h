@@ -34,6 +34,7 @@ Command DeclareBaseline(CLI::App& app);
 Command DeclarePull(CLI::App& app);
 Command DeclareMaterialize(CLI::App& app);
 Command DeclareStatus(CLI::App& app);
+Command DeclareVerify(CLI::App& app);
 Command DeclareDetach(CLI::App& app);
 
 // What baseline and pull both tell of a baseline.

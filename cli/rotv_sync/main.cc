@@ -29,7 +29,8 @@ struct Entry {
 };
 constexpr Entry kCommands[] = {
     {"doctor", DeclareDoctor},           {"baseline", DeclareBaseline}, {"pull", DeclarePull},
-    {"materialize", DeclareMaterialize}, {"status", DeclareStatus},     {"detach", DeclareDetach},
+    {"materialize", DeclareMaterialize}, {"status", DeclareStatus},     {"verify", DeclareVerify},
+    {"detach", DeclareDetach},
 };
 
 struct GlobalOptions {

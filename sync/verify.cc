@@ -1,0 +1,232 @@
+#include "sync/verify.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+
+#include "storage/error.h"
+#include "storage/workspace.h"
+#include "sync/catch_up.h"
+#include "sync/fingerprint.h"
+#include "sync/follow.h"
+#include "sync/pull.h"
+
+namespace rotv {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// How often it starts over because the schema changed again, or goes on to see whether a repair has helped.
+constexpr int kMostRounds = 6;
+
+class VerifyRun {
+ public:
+  VerifyRun(SourceSession& session, RowStore& store, const VerifyRequest& request)
+      : session_(session), context_(session.context()), store_(store), request_(request) {}
+
+  VerifyResult Run() {
+    Clock::time_point start = Clock::now();
+    // The quick way, if it is open: then little is left to stream while the snapshot is kept.
+    Pull(session_, store_);
+    for (int round = 1; !Round(); ++round) {
+      if (round < kMostRounds) continue;
+      throw Error(ErrorCode::kUnreachable,
+                  fmt::format("the source's schema changed during each of {} tries to compare it", kMostRounds),
+                  "try again when no migration runs there");
+    }
+    for (auto& [name, verdict] : verdicts_) {
+      result_.rows += verdict.rows;
+      result_.tables.push_back(std::move(verdict));
+    }
+    store_.Tidy();
+    result_.lsn = Lsn(store_.manifest().head_lsn());
+    result_.wire_bytes = session_.link().BytesReceived();
+    result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    return std::move(result_);
+  }
+
+ private:
+  // Verdicts stand in the order in which a dump has the tables.
+  using Name = std::pair<std::string, std::string>;
+  static Name NameOf(const proto::Table& table) { return {table.schema(), table.name()}; }
+
+  // Compares what has no verdict yet. True once everything has one.
+  bool Round() {
+    proto::Manifest manifest = store_.manifest();
+    manifest.set_pull_in_progress(true);
+    store_.Publish(manifest, {});
+    HeldSnapshot snapshot = *std::move(CatchUp(session_, store_, &manifest, AtHead::kHoldSnapshot).snapshot);
+    const proto::SchemaVersion schema = store_.SchemaAt(snapshot.lsn);
+    ForgetDropped(schema);
+    std::deque<TableCheck> checks = Choose(schema, snapshot.lsn);
+    const CheckRequest at{.snapshot = snapshot.name, .lsn = snapshot.lsn};
+    CheckTables(session_, store_, at, &checks);
+    bool all_equal = std::all_of(checks.begin(), checks.end(), [](const TableCheck& check) { return check.equal(); });
+    std::vector<const TableCheck*> differing;
+    for (const TableCheck& check : checks) {
+      check.equal() ? NoteEqual(check, at.lsn) : differing.push_back(&check);
+    }
+    if (all_equal) return true;
+    return Explain(differing, at);
+  }
+
+  void ForgetDropped(const proto::SchemaVersion& schema) {
+    std::set<Name> there;
+    for (const proto::Table& table : schema.tables()) there.insert(NameOf(table));
+    std::erase_if(verdicts_, [&](const auto& verdict) { return there.count(verdict.first) == 0; });
+  }
+
+  std::deque<TableCheck> Choose(const proto::SchemaVersion& schema, Lsn lsn) {
+    std::map<TableId, EpochNumber> epochs = EpochsAt(store_.manifest(), lsn);
+    if (asked_.empty()) FindAsked(schema);
+    std::deque<TableCheck> checks;
+    for (const proto::Table& table : schema.tables()) {
+      Name name = NameOf(table);
+      if (!HasRows(table) || verdicts_.count(name) != 0) continue;
+      if (!request_.tables.empty() && asked_.count(name) == 0) continue;
+      auto epoch = epochs.find(table.id());
+      if (epoch == epochs.end()) throw Error(ErrorCode::kCorrupt, "the store has no rows of a table at its head");
+      checks.push_back({.table = &table, .epoch = epoch->second, .stored = {}, .source = {}, .unreadable = {}});
+    }
+    return checks;
+  }
+
+  void FindAsked(const proto::SchemaVersion& schema) {
+    for (const std::string& name : request_.tables) {
+      auto named = std::find_if(schema.tables().begin(), schema.tables().end(), [&](const proto::Table& table) {
+        return HasRows(table) && (table.quoted_name() == name || table.schema() + "." + table.name() == name);
+      });
+      if (named == schema.tables().end()) {
+        throw Error(ErrorCode::kUsage, fmt::format("no rows are kept of a table {}", name),
+                    "name it with its schema, as public.visits; see rotv-sync status");
+      }
+      asked_.insert(NameOf(*named));
+    }
+  }
+
+  void NoteEqual(const TableCheck& check, Lsn lsn) {
+    auto before = differed_.find(NameOf(*check.table));
+    TableVerdict verdict;
+    if (before != differed_.end()) {
+      verdict = std::move(before->second);
+      verdict.repaired = true;
+    }
+    verdict.table = check.table->quoted_name();
+    verdict.lsn = lsn;
+    verdict.rows = check.stored.rows();
+    verdict.equal = true;
+    verdicts_[NameOf(*check.table)] = std::move(verdict);
+  }
+
+  // Finds out what differs, and mends it if that is wanted. True if nothing is left to do.
+  bool Explain(const std::vector<const TableCheck*>& differing, const CheckRequest& at) {
+    context_.progress.Begin("finding what differs", Progress::Unit::kItems, differing.size());
+    TableExaminer examiner(session_, store_, at);
+    std::vector<Found> found;
+    bool moved = false;
+    for (const TableCheck* check : differing) {
+      std::optional<TableDifference> difference;
+      if (!check->unreadable.empty()) difference.emplace();
+      if (!check->moved && !difference) difference = examiner.Examine(*check);
+      if (difference) found.push_back({check, *std::move(difference)});
+      moved = moved || !difference;
+    }
+    context_.progress.End();
+    // Columns are looked up by name in the catalogue as it is now. What is equal is so all the same.
+    if (moved || SchemaHasChanged()) {
+      context_.progress.Note("the source's schema changed meanwhile: comparing what is left once more");
+      return false;
+    }
+    bool repairing = false;
+    for (Found& table : found) {
+      if (request_.repair == Repair::kNo || !Mend(examiner, table)) {
+        Condemn(table, at.lsn);
+      } else {
+        repairing = true;
+      }
+    }
+    PublishMustCopy();
+    return !repairing;
+  }
+
+  struct Found {
+    const TableCheck* check;
+    TableDifference difference;
+  };
+
+  bool SchemaHasChanged() {
+    const proto::Manifest& manifest = store_.manifest();
+    Fingerprint now = ReadFingerprint(session_.connection(), manifest.publication());
+    return now.tables != manifest.table_fingerprint();
+  }
+
+  TableVerdict VerdictOf(const Found& table, Lsn lsn) const {
+    return {.table = table.check->table->quoted_name(),
+            .lsn = lsn,
+            .rows = table.check->stored.rows(),
+            .equal = false,
+            .unreadable = table.check->unreadable,
+            .difference = table.difference};
+  }
+
+  void Condemn(const Found& table, Lsn lsn) {
+    Name name = NameOf(*table.check->table);
+    auto before = differed_.find(name);
+    verdicts_[name] = before != differed_.end() ? before->second : VerdictOf(table, lsn);
+  }
+
+  // First by rows; if that did not help, all of it. False if that did not help either.
+  bool Mend(TableExaminer& examiner, const Found& table) {
+    Name name = NameOf(*table.check->table);
+    if (copied_.count(name) != 0) return false;
+    bool first = differed_.emplace(name, VerdictOf(table, Lsn(store_.manifest().head_lsn()))).second;
+    if (first && TableExaminer::CanRepair(*table.check, table.difference)) {
+      context_.progress.Note(fmt::format("repairing {}", table.check->table->quoted_name()));
+      if (examiner.Repair(*table.check, table.difference)) return true;
+    }
+    copied_.insert(name);
+    must_copy_.insert(table.check->table->id());
+    return true;
+  }
+
+  // The next catching up copies these; if this run is killed, the next pull does.
+  void PublishMustCopy() {
+    if (must_copy_.empty()) return;
+    proto::Manifest manifest = store_.manifest();
+    for (TableId table : must_copy_) manifest.add_must_copy(table);
+    store_.Publish(manifest, {});
+    must_copy_.clear();
+  }
+
+  SourceSession& session_;
+  const Context& context_;
+  RowStore& store_;
+  const VerifyRequest& request_;
+  std::set<Name> asked_;
+  std::map<Name, TableVerdict> verdicts_;  // Final ones.
+  std::map<Name, TableVerdict> differed_;  // What was repaired, and is still to be compared again.
+  std::set<Name> copied_;
+  std::set<TableId> must_copy_;
+  VerifyResult result_;
+};
+
+}  // namespace
+
+uint64_t VerifyResult::differing() const {
+  return static_cast<uint64_t>(
+      std::count_if(tables.begin(), tables.end(), [](const TableVerdict& table) { return !table.equal; }));
+}
+
+VerifyResult Verify(const Context& context, const VerifyRequest& request) {
+  Workspace workspace(context.home, context.source.name, "verify");
+  std::filesystem::path path = workspace.CurrentStorePath();
+  std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kReadWrite);
+  SourceSession session(context, workspace.RunDirectory());
+  session.RemoveLeftovers(workspace);
+  return VerifyRun(session, *store, request).Run();
+}
+
+}  // namespace rotv
