@@ -3,9 +3,8 @@
 #include <fmt/format.h>
 
 #include "storage/error.h"
-#include "sync/content_fingerprint.h"
+#include "sync/large_objects.h"
 #include "sync/row_hash.h"
-#include "sync/schema_version.h"
 
 namespace rotv {
 

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "sync/schema_version.h"
+#include "sync/large_objects.h"
 #include "sync/snapshot_slot.h"
 
 namespace rotv {

@@ -10,7 +10,6 @@
 #include <thread>
 
 #include "storage/error.h"
-#include "sync/schema_version.h"
 #include "sync/sequences.h"
 #include "sync/source_session.h"
 
