@@ -146,6 +146,7 @@ class Worker {
     try {
       connection_ = session_.Connect(PgConnection::Kind::kOrdinary);
       while (std::optional<Item> item = work_.Take()) Copy(*item);
+      WriteRows();
     } catch (...) {
       work_.EndFailed(std::current_exception());
     }
@@ -191,6 +192,7 @@ class Worker {
     if (IsForBusyTable(failure)) {
       session_.context().progress.Note(
           fmt::format("{} is tried again later: {}", item.table->quoted_name(), failure.message));
+      WriteRows();  // What there is of the epoch would come behind its end.
       store_.DropEpoch(item.table->id(), item.epoch);
       return work_.TryLater(item, failure.message);
     }
@@ -199,8 +201,7 @@ class Worker {
 
   CopyCounts ReceiveRows(const Item& item) {
     RowCodec codec(*item.table, *item.shape);
-    auto index = codec.is_bag() ? VersionBuffer::Index::kNewest : VersionBuffer::Index::kNone;
-    auto buffer = std::make_unique<VersionBuffer>(index);
+    std::unique_ptr<VersionBuffer>& buffer = codec.is_bag() ? bag_rows_ : rows_;
     CopyCounts counts;
     uint64_t reported = 0;
     std::string key;
@@ -220,13 +221,17 @@ class Worker {
         reported = counts.bytes;
         if (work_.ended()) connection_->Cancel();
       }
-      if (buffer->bytes() < kBufferBytes) continue;
-      store_.Write(*buffer);
-      buffer = std::make_unique<VersionBuffer>(index);
+      if (rows_->bytes() + bag_rows_->bytes() >= kBufferBytes) WriteRows();
     }
-    store_.Write(*buffer);
     session_.context().progress.Update(work_.bytes_so_far += counts.bytes - reported);
     return counts;
+  }
+
+  void WriteRows() {
+    store_.Write(*rows_);
+    store_.Write(*bag_rows_);
+    rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
+    bag_rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
   }
 
   // How many equal rows have come before.
@@ -241,6 +246,9 @@ class Worker {
   const CopyRequest& request_;
   Work& work_;
   std::unique_ptr<PgConnection> connection_;
+  // Of several tables: a file for each of thousands of small ones would take longer to add the more there are.
+  std::unique_ptr<VersionBuffer> rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
+  std::unique_ptr<VersionBuffer> bag_rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
 };
 
 }  // namespace
