@@ -54,11 +54,13 @@ class CatchUpRun {
     SnapshotSlot slot(session_, NewObjectNames(context_.source.name).slot(), SnapshotSlot::Lifetime::kTemporary);
     SnapshotReading reading(session_, slot, manifest_.publication(), store_.shapes());
     context_.progress.End();
-    if (!SameTablesAreStreamed(published, reading.schema()) || !reading.ReadContents()) return false;
+    if (!SameTablesAreStreamed(published, reading.schema())) return false;
+    bool schema_changed = reading.fingerprint().schema != manifest_.schema_fingerprint();
+    if (schema_changed) reading.BeginTexts();
+    if (!reading.ReadContents()) return false;
     if (!reading.new_shapes().empty()) {
       store_.Publish(manifest_, {.schema = {}, .sequences = {}, .shapes = reading.new_shapes()});
     }
-    bool schema_changed = reading.fingerprint().schema != manifest_.schema_fingerprint();
     std::optional<std::vector<TableChange>> changes = Compare(reading, schema_changed);
     if (!changes) return false;
     std::set<TableId> to_copy = TablesToCopy(*changes);

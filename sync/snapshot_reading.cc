@@ -2,8 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <future>
-
 #include "storage/error.h"
 #include "sync/content_fingerprint.h"
 #include "sync/large_objects.h"
@@ -116,15 +114,18 @@ std::optional<DumpSections> SnapshotReading::DumpUnchangedSchema() {
   return sections;
 }
 
+void SnapshotReading::BeginTexts() {
+  dumping_ = std::async(std::launch::async, [this] { return DumpUnchangedSchema(); });
+}
+
 bool SnapshotReading::Read(RowStore& store, const std::set<TableId>& tables, Texts texts, proto::Manifest* manifest,
                            CopyCounts* counts) {
-  std::future<std::optional<DumpSections>> dumping;
-  if (texts == Texts::kRead) dumping = std::async(std::launch::async, [this] { return DumpUnchangedSchema(); });
+  if (texts == Texts::kRead && !dumping_.valid()) BeginTexts();
   CopyRequest request{
       .schema = schema_, .catalog = catalog_, .tables = tables, .snapshot = slot_.snapshot(), .lsn = slot_.lsn()};
   if (CopyTables(session_, store, request, manifest, counts) == CopyEnd::kTableMoved) return false;
   if (texts == Texts::kRead) {
-    std::optional<DumpSections> sections = dumping.get();
+    std::optional<DumpSections> sections = dumping_.get();
     if (!sections) return false;
     schema_.set_pre_data(sections->pre_data);
     schema_.set_post_data(sections->post_data);

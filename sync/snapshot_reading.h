@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <future>
 #include <memory>
 #include <optional>
 #include <set>
@@ -34,6 +35,9 @@ class SnapshotReading {
   const proto::SequenceValues& sequences() const { return sequences_; }
   int64_t time_us() const { return time_us_; }  // The source's clock, just behind the snapshot.
   uint64_t xid() const { return xid_; }         // No transaction that the snapshot does not see has a lower number.
+
+  // Begins to read the schema's texts, which takes longer than all else where no table is copied; Read() ends it.
+  void BeginTexts();
 
   // All of these give false if the source's schema has changed since the snapshot in a way that makes what was read
   // useless: the caller starts over with a new snapshot.
@@ -68,6 +72,7 @@ class SnapshotReading {
   int64_t time_us_ = 0;
   uint64_t xid_ = 0;
   uint64_t next_xid_ = 0;
+  std::future<std::optional<DumpSections>> dumping_;  // Last: it uses the above.
 };
 
 }  // namespace rotv
