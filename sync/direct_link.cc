@@ -69,7 +69,8 @@ std::string ValueOr(const Parameters& parameters, const std::string& name, const
   return found == parameters.end() || found->second.empty() ? otherwise : found->second;
 }
 
-// `program` in every directory of PATH, and where packages keep the versions that PATH does not show.
+// `program` in every directory of PATH, and where packages keep the versions that PATH does not show; each once.
+// Debian's wrapper, which takes longer than all else here, only starts one of the latter.
 std::set<fs::path> Candidates(const std::string& program) {
   std::vector<fs::path> directories;
   const char* path = std::getenv("PATH");
@@ -88,7 +89,9 @@ std::set<fs::path> Candidates(const std::string& program) {
   }
   std::set<fs::path> found;
   for (const fs::path& directory : directories) {
-    if (access((directory / program).c_str(), X_OK) == 0) found.insert(directory / program);
+    if (access((directory / program).c_str(), X_OK) != 0) continue;
+    const fs::path real = fs::canonical(directory / program, ignored);
+    if (!ignored && real.filename() != "pg_wrapper") found.insert(real);
   }
   return found;
 }
