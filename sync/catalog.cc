@@ -15,7 +15,8 @@ namespace {
 constexpr const char* kUserSchema = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
 // {0} is kUserSchema, {1} the publication's name as a literal. pg_table_size() waits for a migration that holds the
-// table: nobody could say for whom, so that such a table's size is an estimate.
+// table: nobody could say for whom, so that such a table's size is an estimate. The hash of an enum's value is another
+// one in another database: pg_dump has partitions by it loaded through their root.
 constexpr const char* kTablesSql = R"(
 SELECT c.oid, n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind, c.relpersistence,
        c.relreplident,
@@ -27,7 +28,15 @@ SELECT c.oid, n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident
        CASE WHEN c.relkind <> 'r' THEN 0 WHEN c.oid = ANY (l.locked) THEN c.relpages * 8192::bigint
             ELSE coalesce(pg_table_size(c.oid), 0) END, quote_ident(pg_get_userbyid(c.relowner)),
        c.relfilenode, c.relnatts, coalesce(m.membership, ''), coalesce(e.condition, ''),
-       CASE WHEN has_schema_privilege(n.oid, 'USAGE') THEN '' ELSE quote_ident(n.nspname) END
+       CASE WHEN has_schema_privilege(n.oid, 'USAGE') THEN '' ELSE quote_ident(n.nspname) END,
+       CASE WHEN c.relispartition AND EXISTS (
+              SELECT FROM pg_partition_ancestors(c.oid) a(oid) JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = a.oid
+              WHERE (SELECT o.oid FROM pg_catalog.pg_opclass o JOIN pg_catalog.pg_am am ON am.oid = o.opcmethod
+                     WHERE o.opcname = 'enum_ops' AND o.opcnamespace = 'pg_catalog'::regnamespace
+                           AND am.amname = 'hash') = ANY (p.partclass))
+            THEN (SELECT quote_ident(rn.nspname) || '.' || quote_ident(r.relname)
+                  FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
+                  WHERE r.oid = pg_partition_root(c.oid)) ELSE '' END
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      LEFT JOIN (SELECT config.oid, coalesce(config.condition, '') AS condition
                 FROM pg_catalog.pg_extension, unnest(extconfig, extcondition) config(oid, condition)) e ON e.oid = c.oid
@@ -147,6 +156,7 @@ CatalogTable TableOf(const PgResult& rows, int row) {
   table.membership = rows.Get(row, 17);
   table.extension_filter = rows.Get(row, 18);
   table.closed_schema = rows.Get(row, 19);
+  table.load_through = rows.Get(row, 20);
   return table;
 }
 

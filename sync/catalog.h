@@ -45,6 +45,7 @@ struct CatalogTable {
   bool is_extension_config = false;  // pg_dump dumps rows of it, although it is an extension's.
   std::string extension_filter;      // Which of them: empty, or "WHERE …".
   std::string quoted_owner;
+  std::string load_through;  // The quoted root of a partition that pg_dump loads through it; else empty.
   bool owned = false;  // By us, or by a role that we are a member of.
   bool readable = false;
   std::string closed_schema;  // Its schema, quoted, if we lack USAGE on it.

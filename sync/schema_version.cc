@@ -49,6 +49,7 @@ class Describer {
     described->set_follow(decision.follow);
     described->set_follow_reason(decision.way.empty() ? decision.reason : decision.way);
     described->set_filter(decision.filter);
+    described->set_load_through(table.load_through);
     proto::Shape shape;
     shape.set_table(table.oid);
     std::string list;

@@ -206,7 +206,8 @@ class SeedWriter {
       progress_.Detail(table->quoted_name());
       Put(DumpCommentText(
           {.prefix = "Data for ", .name = table->name(), .type = "TABLE DATA", .schema = table->schema()}));
-      Put(fmt::format("COPY {} {} FROM stdin;\n", table->quoted_name(), table->copy_columns()));
+      const std::string& target = table->load_through().empty() ? table->quoted_name() : table->load_through();
+      Put(fmt::format("COPY {} {} FROM stdin;\n", target, table->copy_columns()));
       for (size_t end = at + part_count; at < end; ++at) {
         std::string used;
         while (std::optional<std::string> piece = ahead.Take(at, std::move(used))) {
