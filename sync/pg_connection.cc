@@ -134,7 +134,7 @@ std::string PinnedOptions(int lock_timeout_ms) {
       "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 -c lock_timeout={} "
       "-c row_security=off -c jit=off -c DateStyle=ISO -c IntervalStyle=postgres -c TimeZone=UTC -c bytea_output=hex "
       "-c extra_float_digits=3 -c search_path= -c quote_all_identifiers=off -c synchronous_commit=local "
-      "-c default_transaction_read_only=off",
+      "-c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed",
       lock_timeout_ms);
 }
 
@@ -227,6 +227,10 @@ void PgConnection::Throw(const PgFailure& failure) const {
   if (failure.sqlstate == "55P03") {
     throw Error(ErrorCode::kUnreachable, "a lock on the source was not to be had in time: " + failure.message,
                 "try again when the migration or transaction that holds it has ended");
+  }
+  if (failure.sqlstate.starts_with("P0")) {  // Code that somebody wrote for it, as in an event trigger.
+    throw Error(ErrorCode::kRefused, "the source refused: " + failure.message,
+                "an event trigger there may forbid it: SELECT evtname, evtfoid::regproc FROM pg_event_trigger;");
   }
   bool gone = failure.sqlstate.starts_with("57P") || failure.sqlstate.starts_with("08") ||
               failure.sqlstate.starts_with("53") || failure.sqlstate == "57014";
