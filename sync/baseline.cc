@@ -82,7 +82,7 @@ class BaselineRun {
     CreatePublication(session_.connection(), objects_.publication(), published_);
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
     SnapshotSlot slot(session_, objects_.slot());
-    SnapshotReading reading(session_, slot, objects_.publication(), ShapeMap());
+    SnapshotReading reading(session_, slot, objects_.publication(), ShapeMap(), SnapshotReading::Texts::kRead);
     context_.progress.End();
     if (!SameTablesAreStreamed(published_, reading.schema()) || !reading.ReadContents()) return RefreshPublished();
     // Asked only now: with a slow far shell the answer takes longer than all that came before.

@@ -46,7 +46,7 @@ struct CatalogTable {
   std::string extension_filter;      // Which of them: empty, or "WHERE …".
   std::string quoted_owner;
   std::string load_through;  // The quoted root of a partition that pg_dump loads through it; else empty.
-  bool owned = false;  // By us, or by a role that we are a member of.
+  bool owned = false;        // By us, or by a role that we are a member of.
   bool readable = false;
   std::string closed_schema;  // Its schema, quoted, if we lack USAGE on it.
   bool row_security = false;  // Policies apply to us.

@@ -11,7 +11,6 @@
 #include "sync/large_objects.h"
 #include "sync/preflight.h"
 #include "sync/publication.h"
-#include "sync/snapshot_reading.h"
 #include "sync/streaming.h"
 #include "sync/table_change.h"
 
@@ -25,12 +24,14 @@ constexpr size_t kConnections = 3;
 
 class CatchUpRun {
  public:
-  CatchUpRun(SourceSession& session, RowStore& store, proto::Manifest* manifest, AtHead at_head)
+  CatchUpRun(SourceSession& session, RowStore& store, proto::Manifest* manifest, SnapshotReading::Texts expected,
+             AtHead at_head)
       : at_head_(at_head),
         session_(session),
         context_(session.context()),
         store_(store),
         manifest_(*manifest),
+        expected_(expected),
         before_(store.SchemaAt(Lsn(manifest->durable_lsn()))) {}
 
   CatchUpResult Run() {
@@ -41,6 +42,7 @@ class CatchUpRun {
                     "try again when no migration runs there");
       }
       context_.progress.Note("the source's schema changed meanwhile: starting over");
+      expected_ = SnapshotReading::Texts::kRead;
     }
     return std::move(result_);
   }
@@ -52,11 +54,10 @@ class CatchUpRun {
     proto::SchemaVersion published = Publish();
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
     SnapshotSlot slot(session_, NewObjectNames(context_.source.name).slot(), SnapshotSlot::Lifetime::kTemporary);
-    SnapshotReading reading(session_, slot, manifest_.publication(), store_.shapes());
+    SnapshotReading reading(session_, slot, manifest_.publication(), store_.shapes(), expected_);
     context_.progress.End();
     if (!SameTablesAreStreamed(published, reading.schema())) return false;
     bool schema_changed = reading.fingerprint().schema != manifest_.schema_fingerprint();
-    if (schema_changed) reading.BeginTexts();
     if (!reading.ReadContents()) return false;
     if (!reading.new_shapes().empty()) {
       store_.Publish(manifest_, {.schema = {}, .sequences = {}, .shapes = reading.new_shapes()});
@@ -189,14 +190,16 @@ class CatchUpRun {
   const Context& context_;
   RowStore& store_;
   proto::Manifest& manifest_;
+  SnapshotReading::Texts expected_;
   const proto::SchemaVersion before_;  // What is stored was received under it.
   CatchUpResult result_;
 };
 
 }  // namespace
 
-CatchUpResult CatchUp(SourceSession& session, RowStore& store, proto::Manifest* manifest, AtHead at_head) {
-  return CatchUpRun(session, store, manifest, at_head).Run();
+CatchUpResult CatchUp(SourceSession& session, RowStore& store, proto::Manifest* manifest,
+                      SnapshotReading::Texts expected, AtHead at_head) {
+  return CatchUpRun(session, store, manifest, expected, at_head).Run();
 }
 
 }  // namespace rotv

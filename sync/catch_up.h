@@ -9,6 +9,7 @@
 
 #include "storage/row_store.h"
 #include "sync/applier.h"
+#include "sync/snapshot_reading.h"
 #include "sync/snapshot_slot.h"
 #include "sync/source_session.h"
 
@@ -26,11 +27,11 @@ struct CatchUpResult {
 enum class AtHead { kLeave, kHoldSnapshot };
 
 // Brings `store` to a new head at the snapshot of a slot that is made and dropped here. `manifest` is the store's, with
-// pull_in_progress published; on return the new head is published too. Starts over by itself when a migration comes in
-// between. Throws kUnreachable if a transaction on the source stays open for more than ten seconds, naming it; kRefused
-// if the role lacks a privilege on something new; kSlotLost if the publication is gone. What was streamed before an
-// error is kept.
+// pull_in_progress published, and `expected` says whether the schema is known to have changed; on return the new head
+// is published too. Starts over by itself when a migration comes in between. Throws kUnreachable if a transaction on
+// the source stays open for more than ten seconds, naming it; kRefused if the role lacks a privilege on something new;
+// kSlotLost if the publication is gone. What was streamed before an error is kept.
 CatchUpResult CatchUp(SourceSession& session, RowStore& store, proto::Manifest* manifest,
-                      AtHead at_head = AtHead::kLeave);
+                      SnapshotReading::Texts expected, AtHead at_head = AtHead::kLeave);
 
 }  // namespace rotv

@@ -250,18 +250,18 @@ DumpSections SplitDump(std::string_view all, std::string_view post) {
   return sections;
 }
 
-void FindDrops(std::string_view post_with_drops, DumpSections* sections) {
+size_t FindDrops(std::string_view post_with_drops, std::string_view pre_data) {
   // Behind the DROPs stands the first object's comment, or a setting before it.
   std::string text = WithoutRestrict(post_with_drops);
   std::string_view drops = Body(text).substr(1);
   size_t object = std::min(drops.find("\n--\n"), drops.find("\nSET default_table"));
   drops = drops.starts_with("--\n") || drops.starts_with("SET default_table") ? "" : drops.substr(0, object + 1);
-  size_t start = static_cast<size_t>(Body(sections->pre_data).data() - sections->pre_data.data()) + 1;
-  if (std::string_view(sections->pre_data).substr(start, drops.size()) != drops) {
+  size_t start = static_cast<size_t>(Body(pre_data).data() - pre_data.data()) + 1;
+  if (pre_data.substr(start, drops.size()) != drops) {
     throw Error(ErrorCode::kProtocol, "two runs of pg_dump on the source disagree about what is to be dropped",
                 "the schema may have changed in between: run the command again");
   }
-  sections->drops_at = start + drops.size();
+  return start + drops.size();
 }
 
 std::string CanonicalDump(std::string_view dump) {

@@ -10,7 +10,6 @@ namespace rotv {
 struct DumpSections {
   std::string pre_data;   // Header, DROPs and everything before the rows; ends where the rows begin.
   std::string post_data;  // Everything behind the rows, to the end of the dump.
-  size_t drops_at = 0;    // Where in pre_data the DROPs of post_data's objects end.
 };
 
 // `all` is the output of pg_dump --section=pre-data --section=post-data --clean --if-exists, `post` that of
@@ -21,9 +20,9 @@ struct DumpSections {
 // dump.
 DumpSections SplitDump(std::string_view all, std::string_view post);
 
-// Finds drops_at, with the output of pg_dump --section=post-data --clean --if-exists at the same snapshot: its DROPs
-// are the first that `sections` has. Throws Error(kProtocol) if they are not.
-void FindDrops(std::string_view post_with_drops, DumpSections* sections);
+// Where in `pre_data` the DROPs of post-data's objects end: those that pg_dump --section=post-data --clean --if-exists
+// writes at the same snapshot are the first in it. Throws Error(kProtocol) if they are not.
+size_t FindDrops(std::string_view post_with_drops, std::string_view pre_data);
 
 // What is left of a dump for a comparison: COPY rows sorted bytewise inside each block, without the lines that are
 // comments, blank or \restrict. Two dumps are equal if and only if their canonical forms are. Literals, quoted names

@@ -29,7 +29,7 @@ class PullRun {
     result_.from = Lsn(manifest_.head_lsn());
     SourceState state = AskSourceState(session_.connection(), manifest_);
     MarkInProgress();
-    if (!QuickWay(state)) SlowWay();
+    if (!QuickWay(state)) SlowWay(state);
     store_.Tidy();
     result_.to = Lsn(manifest_.head_lsn());
     result_.wire_bytes = session_.link().BytesReceived();
@@ -73,8 +73,10 @@ class PullRun {
     return true;
   }
 
-  void SlowWay() {
-    CatchUpResult caught_up = CatchUp(session_, store_, &manifest_);
+  void SlowWay(const SourceState& state) {
+    bool new_texts = state.fingerprint.schema != manifest_.schema_fingerprint();
+    CatchUpResult caught_up = CatchUp(session_, store_, &manifest_,
+                                      new_texts ? SnapshotReading::Texts::kRead : SnapshotReading::Texts::kKnown);
     Count(caught_up.counts);
     result_.copied = std::move(caught_up.copied);
     result_.copied_rows = caught_up.copied_rows;

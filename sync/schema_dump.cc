@@ -82,27 +82,28 @@ std::optional<std::string> RunDump(SourceSession& session, const RemoteCommand& 
 
 }  // namespace
 
-std::optional<DumpSections> DumpSchema(SourceSession& session, const std::string& snapshot, Drops drops) {
-  std::vector<std::vector<std::string>> runs = {{"--section=pre-data", "--section=post-data", "--clean", "--if-exists"},
-                                                {"--section=post-data"}};
-  if (drops == Drops::kFound) runs.push_back({"--section=post-data", "--clean", "--if-exists"});
+std::optional<DumpSections> DumpSchema(SourceSession& session, const std::string& snapshot) {
+  RemoteCommand all =
+      DumpCommand(session, snapshot, {"--section=pre-data", "--section=post-data", "--clean", "--if-exists"});
+  RemoteCommand post = DumpCommand(session, snapshot, {"--section=post-data"});
   // Side by side, since each is mostly waiting for its own questions.
-  std::vector<std::future<std::optional<std::string>>> running;
-  for (std::vector<std::string>& sections : runs) {
-    RemoteCommand command = DumpCommand(session, snapshot, std::move(sections));
-    running.push_back(
-        std::async(std::launch::async, [&session, command = std::move(command)] { return RunDump(session, command); }));
+  std::future<std::optional<std::string>> all_text =
+      std::async(std::launch::async, [&] { return RunDump(session, all); });
+  std::optional<std::string> post_text;
+  std::exception_ptr error;
+  try {
+    post_text = RunDump(session, post);
+  } catch (...) {
+    error = std::current_exception();
   }
-  for (auto& run : running) run.wait();  // Whichever fails, none is left behind.
-  std::vector<std::string> texts;
-  for (auto& run : running) {
-    std::optional<std::string> text = run.get();
-    if (!text) return std::nullopt;
-    texts.push_back(std::move(*text));
-  }
-  DumpSections result = SplitDump(texts[0], texts[1]);
-  if (drops == Drops::kFound) FindDrops(texts[2], &result);
-  return result;
+  std::optional<std::string> text = all_text.get();
+  if (error) std::rethrow_exception(error);
+  if (!text || !post_text) return std::nullopt;
+  return SplitDump(*text, *post_text);
+}
+
+std::optional<std::string> DumpDrops(SourceSession& session, const std::string& snapshot) {
+  return RunDump(session, DumpCommand(session, snapshot, {"--section=post-data", "--clean", "--if-exists"}));
 }
 
 int DumpProgramVersion(SourceSession& session) {

@@ -13,8 +13,10 @@ namespace rotv {
 // As the exported snapshot sees it; nothing if the watchdog has made it give way to somebody on the source. Throws
 // kRefused if pg_dump is not there, is older than the server, or may not read something; kUnreachable if a lock was not
 // to be had in time.
-enum class Drops { kUnknown, kFound };  // Whether drops_at is wanted: that takes one more run.
-std::optional<DumpSections> DumpSchema(SourceSession& session, const std::string& snapshot, Drops drops);
+std::optional<DumpSections> DumpSchema(SourceSession& session, const std::string& snapshot);
+
+// Likewise, what FindDrops() needs.
+std::optional<std::string> DumpDrops(SourceSession& session, const std::string& snapshot);
 
 // The version of the pg_dump that would be used: 150020. Throws kRefused with what to install if there is none.
 int DumpProgramVersion(SourceSession& session);

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include "storage/error.h"
 #include "sync/content_fingerprint.h"
 #include "sync/large_objects.h"
 #include "sync/schema_dump.h"
@@ -24,8 +23,9 @@ bool IsForMovedSchema(const PgFailure& failure) {
 }  // namespace
 
 SnapshotReading::SnapshotReading(SourceSession& session, SnapshotSlot& slot, const std::string& publication,
-                                 const ShapeMap& known)
+                                 const ShapeMap& known, Texts expected)
     : session_(session), slot_(slot), publication_(publication), reader_(slot.Import()), watchdog_(session) {
+  if (expected == Texts::kRead) BeginTexts();
   catalog_ = ReadCatalog(*reader_, publication);
   fingerprint_ = ReadFingerprint(*reader_, publication);
   PgResult row = reader_->Query(
@@ -96,26 +96,38 @@ std::optional<std::set<TableId>> SnapshotReading::WithoutOldRows(const std::vect
   return without;
 }
 
-// Nothing if the schema has changed since the snapshot: pg_dump reads a part of the catalogue as it is now.
-std::optional<DumpSections> SnapshotReading::DumpUnchangedSchema() {
-  std::optional<DumpSections> sections;
-  std::optional<Error> failure;
-  try {
-    sections =
-        DumpSchema(session_, slot_.snapshot(), schema_.large_objects().empty() ? Drops::kUnknown : Drops::kFound);
-  } catch (const Error& error) {
-    failure = error;
-  }
-  reader_->Query("COMMIT");  // Out of the snapshot, so that it sees what is there now.
-  if (ReadFingerprint(*reader_, publication_) != fingerprint_) return std::nullopt;
-  // As this connection still works, a migration was in its way, or the watchdog has seen it in a migration's way.
-  if (failure && failure->code() == ErrorCode::kUnreachable) return std::nullopt;
-  if (failure) throw *failure;
-  return sections;
+void SnapshotReading::BeginTexts() {
+  dumping_ = std::async(std::launch::async, [this] {
+    // It sees what is there once the dump has ended.
+    std::future<std::unique_ptr<PgConnection>> connecting =
+        std::async(std::launch::async, [this] { return session_.Connect(PgConnection::Kind::kOrdinary); });
+    Dumped dumped;
+    try {
+      dumped.sections = DumpSchema(session_, slot_.snapshot());
+    } catch (const Error& error) {
+      dumped.failure = error;
+    }
+    dumped.fingerprint = ReadFingerprint(*connecting.get(), publication_);
+    return dumped;
+  });
 }
 
-void SnapshotReading::BeginTexts() {
-  dumping_ = std::async(std::launch::async, [this] { return DumpUnchangedSchema(); });
+// False if the schema has changed since the snapshot: pg_dump reads a part of the catalogue as it is now.
+bool SnapshotReading::EndTexts() {
+  Dumped dumped = dumping_.get();
+  if (dumped.fingerprint != fingerprint_) return false;
+  // As a connection still works, a migration was in its way, or the watchdog has seen it in a migration's way.
+  if (dumped.failure && dumped.failure->code() == ErrorCode::kUnreachable) return false;
+  if (dumped.failure) throw *dumped.failure;
+  if (!dumped.sections) return false;
+  if (!schema_.large_objects().empty()) {
+    std::optional<std::string> drops = DumpDrops(session_, slot_.snapshot());
+    if (!drops || ReadFingerprint(session_.connection(), publication_) != fingerprint_) return false;
+    schema_.set_drops_at(FindDrops(*drops, dumped.sections->pre_data));
+  }
+  schema_.set_pre_data(dumped.sections->pre_data);
+  schema_.set_post_data(dumped.sections->post_data);
+  return true;
 }
 
 bool SnapshotReading::Read(RowStore& store, const std::set<TableId>& tables, Texts texts, proto::Manifest* manifest,
@@ -124,13 +136,7 @@ bool SnapshotReading::Read(RowStore& store, const std::set<TableId>& tables, Tex
   CopyRequest request{
       .schema = schema_, .catalog = catalog_, .tables = tables, .snapshot = slot_.snapshot(), .lsn = slot_.lsn()};
   if (CopyTables(session_, store, request, manifest, counts) == CopyEnd::kTableMoved) return false;
-  if (texts == Texts::kRead) {
-    std::optional<DumpSections> sections = dumping_.get();
-    if (!sections) return false;
-    schema_.set_pre_data(sections->pre_data);
-    schema_.set_post_data(sections->post_data);
-    schema_.set_drops_at(sections->drops_at);
-  }
+  if (texts == Texts::kRead && !EndTexts()) return false;
   reader_.reset();  // Its snapshot would hold back the source's vacuum.
   // Names are looked up in the catalogue as it is now: columns that changed places would have been copied as each
   // other.

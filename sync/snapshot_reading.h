@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "storage/error.h"
 #include "storage/row_store.h"
 #include "sync/catalog.h"
 #include "sync/dump_sections.h"
@@ -23,8 +24,13 @@ namespace rotv {
 
 class SnapshotReading {
  public:
-  // Reads the catalogue. Session and slot outlive this; `publication` is ours, and `known` are the store's shapes.
-  SnapshotReading(SourceSession& session, SnapshotSlot& slot, const std::string& publication, const ShapeMap& known);
+  // The schema as SQL. It takes longer than all else where no table is copied: whoever will need it says so at once.
+  enum class Texts { kRead, kKnown };
+
+  // Reads the catalogue, and begins to read the texts. Session and slot outlive this; `publication` is ours, and
+  // `known` are the store's shapes.
+  SnapshotReading(SourceSession& session, SnapshotSlot& slot, const std::string& publication, const ShapeMap& known,
+                  Texts expected);
 
   const Catalog& catalog() const { return catalog_; }
   const Fingerprint& fingerprint() const { return fingerprint_; }
@@ -36,9 +42,6 @@ class SnapshotReading {
   int64_t time_us() const { return time_us_; }  // The source's clock, just behind the snapshot.
   uint64_t xid() const { return xid_; }         // No transaction that the snapshot does not see has a lower number.
 
-  // Begins to read the schema's texts, which takes longer than all else where no table is copied; Read() ends it.
-  void BeginTexts();
-
   // All of these give false if the source's schema has changed since the snapshot in a way that makes what was read
   // useless: the caller starts over with a new snapshot.
 
@@ -48,14 +51,18 @@ class SnapshotReading {
   // Whether each of these tables has a row that is older than the transaction `xid`. Gives those that have none.
   std::optional<std::set<TableId>> WithoutOldRows(const std::vector<const proto::Table*>& tables, uint64_t xid);
 
-  // Copies the rows of these tables into new epochs, which it adds to `manifest`, and (with kTexts) reads the schema's
-  // texts beside it.
-  enum class Texts { kRead, kKnown };
+  // Copies the rows of these tables into new epochs, which it adds to `manifest`, and reads the texts.
   bool Read(RowStore& store, const std::set<TableId>& tables, Texts texts, proto::Manifest* manifest,
             CopyCounts* counts);
 
  private:
-  std::optional<DumpSections> DumpUnchangedSchema();
+  struct Dumped {
+    std::optional<DumpSections> sections;
+    std::optional<Error> failure;
+    Fingerprint fingerprint;  // Behind the dump.
+  };
+  void BeginTexts();
+  bool EndTexts();
   // The answers to statements that lock tables, in a short transaction of their own on the snapshot.
   std::optional<std::vector<PgResult>> AskShortly(const std::string& statements);
 
@@ -72,7 +79,7 @@ class SnapshotReading {
   int64_t time_us_ = 0;
   uint64_t xid_ = 0;
   uint64_t next_xid_ = 0;
-  std::future<std::optional<DumpSections>> dumping_;  // Last: it uses the above.
+  std::future<Dumped> dumping_;  // Last: it uses the above.
 };
 
 }  // namespace rotv

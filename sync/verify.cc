@@ -58,7 +58,8 @@ class VerifyRun {
     proto::Manifest manifest = store_.manifest();
     manifest.set_pull_in_progress(true);
     store_.Publish(manifest, {});
-    HeldSnapshot snapshot = *std::move(CatchUp(session_, store_, &manifest, AtHead::kHoldSnapshot).snapshot);
+    HeldSnapshot snapshot = *std::move(
+        CatchUp(session_, store_, &manifest, SnapshotReading::Texts::kKnown, AtHead::kHoldSnapshot).snapshot);
     const proto::SchemaVersion schema = store_.SchemaAt(snapshot.lsn);
     ForgetDropped(schema);
     std::deque<TableCheck> checks = Choose(schema, snapshot.lsn);

@@ -42,11 +42,8 @@ void ExpectProtocolError(std::string_view all, std::string_view post) {
 }
 
 size_t DropsAt(std::string_view all_body, std::string_view post_body) {
-  DumpSections sections;
-  sections.pre_data = DumpWithoutRestrict(all_body);
-  FindDrops(Dump18(post_body, "other"), &sections);
-  return sections.pre_data.find(all_body) == std::string::npos ? std::string::npos
-                                                               : sections.drops_at - sections.pre_data.find(all_body);
+  const std::string pre_data = DumpWithoutRestrict(all_body);
+  return FindDrops(Dump18(post_body, "other"), pre_data) - pre_data.find(all_body);
 }
 
 TEST(FindDropsTest, TheDropsOfPostDataComeFirst) {
