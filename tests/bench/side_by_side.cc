@@ -39,13 +39,14 @@ constexpr Target kDumpSpeed{Target::Sense::kAtLeast, 3};
 constexpr Target kStreamSpeed{Target::Sense::kAtLeast, 0.9};
 constexpr Target kBaselineTime{Target::Sense::kAtMost, 1.2};
 constexpr Target kSlowLinkSpeed{Target::Sense::kAtLeast, 50};
+constexpr Target kAddColumnTime{Target::Sense::kAtMost, 3};
 constexpr Target kStoreSize{Target::Sense::kAtMost, 0.45};
 constexpr Target kPeakMib{Target::Sense::kAtMost, 256};
 
 struct Options {
   double size = 1;
   int repeat = 3;
-  std::vector<std::string> parts = {"baseline", "materialize", "slow", "pull", "bulk"};
+  std::vector<std::string> parts = {"baseline", "materialize", "slow", "pull", "bulk", "ddl"};
   bool json = false;
   bool markdown = false;
   bool keep = false;
@@ -137,6 +138,7 @@ class SideBySide {
           {.what = fmt::format("pull of a transaction of {} rows", HumanCount(static_cast<uint64_t>(size_.bulk_rows))),
            .change = [this] { MakeOneLargeTransaction(source_.server(), size_); }});
     }
+    if (options_.Has("ddl")) MeasureAddColumn();
     CheckSeed();
     for (const auto& [what, peak_kib] : peaks_kib_) report_.Memory("peak memory of " + what, peak_kib, kPeakMib);
     report_.Fact("load average at the end", LoadAverage());
@@ -387,6 +389,33 @@ class SideBySide {
     NotePeak(part.what, through_ssh);
   }
 
+  // The new column is filled in when rows are read: none is copied again.
+  void MeasureAddColumn() {
+    Say("a column with a default");
+    const testing::PostgresServer& server = source_.server();
+    server.Exec(
+        fmt::format("CREATE TABLE widened (id bigint PRIMARY KEY, name text, at timestamptz);"
+                    "INSERT INTO widened SELECT n, 'row ' || n, '2026-01-01' FROM generate_series(1, {}) n",
+                    size_.small_rows));
+    MustRun(Sync(home_, DirectConfig(), {"pull"}));
+    int column = 0;
+    for (bool ssh : {true, false}) {
+      const fs::path config = ssh ? source_.config() : DirectConfig();
+      const std::string way = ssh ? " through ssh" : "";
+      Samples nothing{"pull with nothing new" + way};
+      Samples added{"pull after ADD COLUMN … DEFAULT 7" + way};
+      for (int i = 0; i < options_.repeat; ++i) {
+        Measure(Sync(home_, config, {"pull"}), &nothing);
+        server.Exec(fmt::format("ALTER TABLE widened ADD COLUMN added_{} int DEFAULT 7", column++));
+        Measure(Sync(home_, config, {"pull"}), &added);
+      }
+      report_.Duration(
+          "pull after ADD COLUMN … DEFAULT 7 on " + HumanCount(static_cast<uint64_t>(size_.small_rows)) + " rows" + way,
+          added, nothing, kAddColumnTime);
+      NotePeak("pull", added);
+    }
+  }
+
   static void CopyHome(const fs::path& from, const fs::path& to) { MustRun({.argv = {"cp", "-a", from, to}}); }
 
   void CopySlot(const std::string& from, const std::string& to) {
@@ -434,8 +463,8 @@ int Main(int argc, char** argv) {
   app.add_option("--size", options.size, "Times a million rows and 115 MB of pictures")
       ->check(CLI::Range(0.001, 100.0));
   app.add_option("--repeat", options.repeat, "How often each is run (default 3)")->check(CLI::Range(1, 100));
-  app.add_option("--only", options.parts, "Some of: baseline materialize slow pull bulk")
-      ->check(CLI::IsMember({"baseline", "materialize", "slow", "pull", "bulk"}));
+  app.add_option("--only", options.parts, "Some of: baseline materialize slow pull bulk ddl")
+      ->check(CLI::IsMember({"baseline", "materialize", "slow", "pull", "bulk", "ddl"}));
   app.add_flag("--quick", quick, "A tenth of the size, once: whether it works, not how fast it is");
   app.add_flag("--json", options.json, "The figures as JSON, with every single time");
   app.add_flag("--markdown", options.markdown, "The table as Markdown");
