@@ -74,8 +74,10 @@ class Work {
     check->source.assign(check->stored.groups.size(), {});
     std::lock_guard lock(mutex_);
     Size size = sizes_[check->table->id()];
-    int64_t parts = has_blocks ? std::clamp<int64_t>(size.bytes / kBytesAtOnce, 1, kMostParts) : 1;
+    int64_t most = has_blocks ? std::clamp<int64_t>(size.blocks, 1, kMostParts) : 1;
+    int64_t parts = std::clamp<int64_t>(size.bytes / kBytesAtOnce, 1, most);
     int64_t step = std::max<int64_t>(1, size.blocks / parts);
+    check->parts_left = static_cast<size_t>(parts);
     for (int64_t part = 0; part < parts; ++part) {
       BlockRange blocks{.begin = part * step, .end = part + 1 == parts ? -1 : (part + 1) * step};
       waiting_.push_front({.check = check, .on_source = true, .blocks = blocks});
@@ -87,12 +89,18 @@ class Work {
   void Done(const Job& job, const PgResult& groups) {
     std::lock_guard lock(mutex_);
     AddGroups(groups, &job.check->source);
+    if (--job.check->parts_left == 0 && job.check->equal()) job.check->ForgetGroups();
     Finished();
   }
   void GiveUp(const Job& job) {
     std::lock_guard lock(mutex_);
     if (job.on_source) job.check->moved = true;
     Finished();
+  }
+
+  bool Moved(const TableCheck& check) {
+    std::lock_guard lock(mutex_);
+    return check.moved;
   }
 
   // Puts it behind the others. Throws if nothing got on for long.
@@ -192,7 +200,7 @@ class Worker {
 
   void AskSource(const Job& job) {
     const TableCheck& check = *job.check;
-    if (check.moved) return work_.GiveUp(job);
+    if (work_.Moved(check)) return work_.GiveUp(job);
     // One process of the source's for each connection of ours, and nothing on its disk.
     PgOutcome outcome = connection_->TryQuery(fmt::format(
         "{}SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL enable_sort = off; {}; COMMIT",
@@ -244,6 +252,12 @@ std::map<TableId, Size> ReadSizes(PgConnection& connection) {
 }
 
 }  // namespace
+
+void TableCheck::ForgetGroups() {
+  GroupDigest all{.rows = stored.rows(), .sum = 0};
+  stored = {.begins = {}, .parts = 1, .groups = {all}};
+  source = {all};
+}
 
 std::vector<size_t> TableCheck::DifferingGroups() const {
   std::vector<size_t> differing;

@@ -22,11 +22,14 @@ struct TableCheck {
   EpochNumber epoch = 0;
 
   TableDigest stored;
-  std::vector<GroupDigest> source;  // Of the same groups.
+  std::vector<GroupDigest> source;  // Of the same groups. Of a table that is equal, both are one group in the end.
+  size_t parts_left = 0;            // Of the source's file, to be read.
   std::string unreadable;           // What prevents the store from reading its own rows; empty if nothing does.
   bool moved = false;               // It was rewritten, renamed or dropped: the snapshot no longer says anything.
 
   bool equal() const { return unreadable.empty() && !moved && stored.groups == source; }
+  // Keeps no more than the sums, once it is known to be equal: there may be thousands of large tables.
+  void ForgetGroups();
   // Those that are not equal, in order.
   std::vector<size_t> DifferingGroups() const;
 };
