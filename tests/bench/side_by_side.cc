@@ -41,12 +41,14 @@ constexpr Target kBaselineTime{Target::Sense::kAtMost, 1.2};
 constexpr Target kSlowLinkSpeed{Target::Sense::kAtLeast, 50};
 constexpr Target kAddColumnTime{Target::Sense::kAtMost, 3};
 constexpr Target kStoreSize{Target::Sense::kAtMost, 0.45};
+constexpr Target kVerifyTime{Target::Sense::kAtMost, 1};
+constexpr Target kVerifyBytes{Target::Sense::kAtMost, 0.01};
 constexpr Target kPeakMib{Target::Sense::kAtMost, 256};
 
 struct Options {
   double size = 1;
   int repeat = 3;
-  std::vector<std::string> parts = {"baseline", "materialize", "slow", "pull", "bulk", "ddl"};
+  std::vector<std::string> parts = {"baseline", "materialize", "slow", "pull", "bulk", "ddl", "verify"};
   bool json = false;
   bool markdown = false;
   bool keep = false;
@@ -128,6 +130,7 @@ class SideBySide {
     if (options_.keep) return Keep();
     MeasureBaseline();
     if (options_.Has("materialize")) MeasureMaterialize();
+    if (options_.Has("verify")) MeasureVerify();
     if (options_.Has("slow")) MeasureSlowLink();
     if (options_.Has("pull")) {
       MeasurePull({.what = fmt::format("pull of {} changes", HumanCount(static_cast<uint64_t>(size_.changes))),
@@ -324,6 +327,24 @@ class SideBySide {
     report_.Speed("materialize to a file on tmpfs", ours, theirs, {});
   }
 
+  // Bytes are counted on the way through ssh, which includes logging in, the schema and the pull before.
+  void MeasureVerify() {
+    Say("verify");
+    Samples ours{"verify"};
+    Samples theirs{"pg_dump -f"};
+    Samples counted{"verify through ssh, slow link"};
+    for (int i = 0; i < options_.repeat; ++i) {
+      fs::remove(Path("dump.sql"));
+      Measure(Dump({"-f", Path("dump.sql")}), &theirs);
+      Measure(Sync(home_, DirectConfig(), {"verify"}), &ours);
+    }
+    MeasureOverSlowLink(Sync(home_, SlowConfig(), {"verify"}), &counted);
+    report_.Duration("verify", ours, theirs, kVerifyTime);
+    report_.Size("bytes that verify moves, of the dump's", counted.MedianWireBytes(), plain_bytes_, kVerifyBytes);
+    NotePeak("verify", ours);
+    fs::remove(Path("dump.sql"));
+  }
+
   void MeasureSlowLink() {
     Say("over a link of 20 ms each way and 50 Mbit/s");
     Samples full{"ssh pg_dump > file, slow link"};
@@ -463,8 +484,8 @@ int Main(int argc, char** argv) {
   app.add_option("--size", options.size, "Times a million rows and 115 MB of pictures")
       ->check(CLI::Range(0.001, 100.0));
   app.add_option("--repeat", options.repeat, "How often each is run (default 3)")->check(CLI::Range(1, 100));
-  app.add_option("--only", options.parts, "Some of: baseline materialize slow pull bulk ddl")
-      ->check(CLI::IsMember({"baseline", "materialize", "slow", "pull", "bulk", "ddl"}));
+  app.add_option("--only", options.parts, "Some of: baseline materialize slow pull bulk ddl verify")
+      ->check(CLI::IsMember({"baseline", "materialize", "slow", "pull", "bulk", "ddl", "verify"}));
   app.add_flag("--quick", quick, "A tenth of the size, once: whether it works, not how fast it is");
   app.add_flag("--json", options.json, "The figures as JSON, with every single time");
   app.add_flag("--markdown", options.markdown, "The table as Markdown");
