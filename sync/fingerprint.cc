@@ -11,7 +11,7 @@ WITH u AS (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(temp|toast)'),
 t AS (SELECT oid FROM pg_class WHERE relpersistence = 't')
 SELECT coalesce(bit_xor(h), 0) FROM (
  SELECT hash_record_extended(row(1,oid,xmin),0) h FROM pg_namespace WHERE nspname !~ '^pg_(temp|toast)'
- UNION ALL SELECT hash_record_extended(row(2,oid,relname,relnamespace,relkind,relpersistence,relreplident,relispartition,relam,reltablespace,relowner,relrowsecurity,relforcerowsecurity,relhasrules,relhastriggers,reloptions::text,reltoastrelid=0),0) FROM pg_class WHERE oid>=16384 AND relnamespace NOT IN (SELECT oid FROM u)
+ UNION ALL SELECT hash_record_extended(row(2,oid,relname,relnamespace,relkind,relpersistence,relreplident,relispartition,relam,reltablespace,relowner,relrowsecurity,relforcerowsecurity,relhasrules,relhastriggers,reloptions::text,reltoastrelid=0,relispopulated,reloftype),0) FROM pg_class WHERE oid>=16384 AND relnamespace NOT IN (SELECT oid FROM u)
  UNION ALL SELECT hash_record_extended(row(3,attrelid,attnum,a.xmin),0) FROM pg_attribute a JOIN pg_class c ON c.oid=attrelid WHERE attrelid>=16384 AND attnum>0 AND relkind IN('r','p','v','m','c','f') AND relnamespace NOT IN (SELECT oid FROM u)
  UNION ALL SELECT hash_record_extended(row(4,oid,xmin),0) FROM pg_type WHERE oid>=16384 AND typnamespace NOT IN (SELECT oid FROM u)
  UNION ALL SELECT hash_record_extended(row(5,d.oid,d.xmin),0) FROM pg_attrdef d JOIN pg_class c ON c.oid=adrelid WHERE relnamespace NOT IN (SELECT oid FROM u)
@@ -22,7 +22,7 @@ SELECT coalesce(bit_xor(h), 0) FROM (
  UNION ALL SELECT hash_record_extended(row(10,oid,xmin),0) FROM pg_trigger WHERE tgrelid NOT IN (SELECT oid FROM t)
  UNION ALL SELECT hash_record_extended(row(11,oid,xmin),0) FROM pg_policy
  UNION ALL SELECT hash_record_extended(row(12,oid,xmin),0) FROM pg_enum
- UNION ALL SELECT hash_record_extended(row(13,objoid,classoid,objsubid,xmin),0) FROM pg_description WHERE objoid>=16384 AND NOT (classoid='pg_class'::regclass AND objoid IN (SELECT oid FROM t)) OR classoid='pg_namespace'::regclass
+ UNION ALL SELECT hash_record_extended(row(13,objoid,classoid,objsubid,xmin),0) FROM pg_description WHERE objoid>=16384 AND NOT (classoid='pg_class'::regclass AND objoid IN (SELECT oid FROM t)) OR classoid IN ('pg_namespace'::regclass,'pg_largeobject'::regclass)
  UNION ALL SELECT hash_record_extended(row(14,inhrelid,inhparent,inhseqno,inhdetachpending),0) FROM pg_inherits WHERE inhrelid NOT IN (SELECT oid FROM t)
  UNION ALL SELECT hash_record_extended(row(15,seqrelid,xmin),0) FROM pg_sequence WHERE seqrelid NOT IN (SELECT oid FROM t)
  UNION ALL SELECT hash_record_extended(row(16,oid,xmin),0) FROM pg_extension
@@ -36,7 +36,12 @@ SELECT coalesce(bit_xor(h), 0) FROM (
  UNION ALL SELECT hash_record_extended(row(33,oid,xmin),0) FROM pg_language UNION ALL SELECT hash_record_extended(row(34,oid,xmin),0) FROM pg_am UNION ALL SELECT hash_record_extended(row(35,oid,xmin),0) FROM pg_transform UNION ALL SELECT hash_record_extended(row(36,oid,xmin),0) FROM pg_ts_config WHERE oid>=16384 UNION ALL SELECT hash_record_extended(row(37,oid,xmin),0) FROM pg_ts_dict WHERE oid>=16384 UNION ALL SELECT hash_record_extended(row(38,oid,xmin),0) FROM pg_ts_parser UNION ALL SELECT hash_record_extended(row(39,oid,xmin),0) FROM pg_ts_template UNION ALL SELECT hash_record_extended(row(40,mapcfg,maptokentype,mapseqno,xmin),0) FROM pg_ts_config_map WHERE mapcfg>=16384
  UNION ALL SELECT hash_record_extended(row(41,objoid,classoid,objsubid,provider,label),0) FROM pg_seclabel
  UNION ALL SELECT hash_record_extended(row(42,oid,rolname),0) FROM pg_roles
- UNION ALL SELECT hash_record_extended(row(43,objid,classid,refobjid,deptype),0) FROM pg_depend WHERE objid>=16384 AND deptype IN ('a','e','x') AND classid IN ('pg_class'::regclass,'pg_proc'::regclass) AND NOT (classid='pg_class'::regclass AND objid IN (SELECT oid FROM t)) 
+ UNION ALL SELECT hash_record_extended(row(43,objid,classid,refobjid,deptype),0) FROM pg_depend WHERE objid>=16384 AND (deptype='a' AND classid IN ('pg_class'::regclass,'pg_proc'::regclass) OR deptype IN ('e','x')) AND NOT (classid='pg_class'::regclass AND objid IN (SELECT oid FROM t))
+ UNION ALL SELECT hash_record_extended(row(44,oid,reloptions::text),0) FROM pg_class WHERE relkind='t' AND relpersistence<>'t' AND reloptions IS NOT NULL
+ UNION ALL SELECT hash_record_extended(row(45,attrelid,attnum,attstattarget),0) FROM pg_attribute a JOIN pg_class c ON c.oid=attrelid WHERE attrelid>=16384 AND attnum>0 AND attstattarget>=0 AND relkind IN('i','I') AND relpersistence<>'t'
+ UNION ALL SELECT hash_record_extended(row(46,umid,srvid,umuser,umoptions::text),0) FROM pg_user_mappings
+ UNION ALL SELECT hash_record_extended(row(47,oid,spcname),0) FROM pg_tablespace
+ UNION ALL SELECT hash_record_extended(row(48,current_setting('standard_conforming_strings')),0)
 ) z
 )";
 

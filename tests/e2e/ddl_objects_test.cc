@@ -174,6 +174,45 @@ TEST_F(DdlObjectsTest, OtherObjectsAreFollowed) {
   });
 }
 
+// Each by itself: what else changes with it would hide that it is not looked at.
+TEST_F(DdlObjectsTest, WhatStandsInOneColumnOfTheCatalogueIsFollowed) {
+  Exec(
+      "CREATE MATERIALIZED VIEW mat AS SELECT 1 AS x WITH NO DATA; CREATE TYPE of AS (id int, v text); CREATE TABLE o "
+      "(id int, v text); CREATE INDEX twice ON t ((id * 2)); CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN "
+      "DATA WRAPPER w; SELECT lo_from_bytea(5000, 'x'), lo_from_bytea(700000, 'y'); CREATE EXTENSION citext; CREATE "
+      "TYPE alone AS ENUM ('a'); CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END "
+      "$$; CREATE TRIGGER touch BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION touch(); CREATE SEQUENCE owned OWNED "
+      "BY t.id");
+  rotv.MustSync({"baseline"});
+  for (const char* statement : {
+           "REFRESH MATERIALIZED VIEW mat",
+           "REFRESH MATERIALIZED VIEW mat WITH NO DATA",
+           "ALTER TABLE t SET (toast.autovacuum_enabled = false)",
+           "ALTER TABLE t RESET (toast.autovacuum_enabled)",
+           "ALTER TABLE o OF of",
+           "ALTER TABLE o NOT OF",
+           "ALTER INDEX twice ALTER COLUMN 1 SET STATISTICS 77",
+           "CREATE USER MAPPING FOR rotv SERVER far OPTIONS (a 'b')",
+           "ALTER USER MAPPING FOR rotv SERVER far OPTIONS (SET a 'c')",
+           "DROP USER MAPPING FOR rotv SERVER far",
+           "COMMENT ON LARGE OBJECT 5000 IS 'its number is as low as those of the catalogue'",
+           "COMMENT ON LARGE OBJECT 5000 IS NULL",
+           "COMMENT ON LARGE OBJECT 700000 IS 'c'",
+           "ALTER SEQUENCE owned OWNED BY o.id",
+           "ALTER SEQUENCE owned OWNED BY o.v",
+           "ALTER TRIGGER touch ON t DEPENDS ON EXTENSION citext",
+           "ALTER TRIGGER touch ON t NO DEPENDS ON EXTENSION citext",
+           "ALTER EXTENSION citext ADD TYPE alone",
+           "ALTER EXTENSION citext DROP TYPE alone",
+           "ALTER DATABASE rotv SET standard_conforming_strings = off",
+           "ALTER DATABASE rotv RESET standard_conforming_strings",
+       }) {
+    SCOPED_TRACE(statement);
+    Exec(statement);
+    PullIsRight(Copy::kNever);
+  }
+}
+
 TEST_F(DdlObjectsTest, ExtensionsAreFollowed) {
   rotv.MustSync({"baseline"});
   FollowAll({
