@@ -106,7 +106,9 @@ bool RowCodec::Fits(const pgoutput::Relation& relation) const {
     const pgoutput::RelationColumn& now = relation.columns[static_cast<size_t>(i)];
     if (now.name != shape_.columns(i).name() || now.type_oid != shape_.columns(i).type_oid()) return false;
   }
-  if (relation.replica_identity == 'f') return true;  // Every old row comes whole.
+  // Every old row comes whole. But where nothing but an index keeps the key unique, and the identity is FULL meanwhile,
+  // the index may be gone meanwhile, too: only a constraint that is made anew is noticed.
+  if (relation.replica_identity == 'f') return is_bag_ || table_.state().constraint_oid() != 0;
   if (is_bag_) return false;
   int identity_columns = 0;
   for (const pgoutput::RelationColumn& column : relation.columns) identity_columns += column.is_identity ? 1 : 0;
