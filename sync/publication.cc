@@ -38,7 +38,8 @@ void AdjustPublication(PgConnection& connection, const std::string& name, const 
   std::string quoted = connection.QuoteIdentifier(name);
   PgResult rows = connection.Query(
       fmt::format("SELECT r.prrelid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), "
-                  "p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AND NOT p.pubviaroot "
+                  "p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AND NOT p.pubviaroot, "
+                  "coalesce(to_jsonb(r)->>'prqual', to_jsonb(r)->>'prattrs') IS NULL "
                   "FROM pg_publication p LEFT JOIN (pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid "
                   "JOIN pg_namespace n ON n.oid = c.relnamespace) ON r.prpubid = p.oid WHERE p.pubname = {}",
                   connection.QuoteLiteral(name)));
@@ -51,7 +52,9 @@ void AdjustPublication(PgConnection& connection, const std::string& name, const 
   std::map<uint32_t, std::string> unwanted;
   for (int row = 0; row < rows.rows(); ++row) {
     if (rows.IsNull(row, 0)) continue;
-    if (missing.erase(rows.Oid(row, 0)) == 0) unwanted[rows.Oid(row, 0)] = rows.Get(row, 1);
+    // With a filter or a list of columns, which somebody else has put there, a table is published anew.
+    bool whole = rows.Bool(row, 3);
+    if (!whole || missing.erase(rows.Oid(row, 0)) == 0) unwanted[rows.Oid(row, 0)] = rows.Get(row, 1);
   }
   std::string statements;
   if (!rows.Bool(0, 2)) statements += fmt::format("ALTER PUBLICATION {} SET ({});", quoted, kOptions);

@@ -140,6 +140,26 @@ TEST_F(DdlTablesTest, AnIdentityIndexThatIsGoneMeanwhileTakesNoRows) {
        Copy::kAllowed, "DELETE FROM two WHERE k = 2; UPDATE two SET v = v || '+'"});
 }
 
+TEST_F(DdlTablesTest, WhatSomebodyDidToThePublicationIsUndone) {
+  rotv.MustSync({"baseline"});
+  const std::string change =
+      "ALTER PUBLICATION " + rotv.server().Value("SELECT quote_ident(pubname) FROM pg_publication");
+  const std::string hidden = ";UPDATE t SET v = 'unseen' WHERE id < 9; DELETE FROM t WHERE id = 15;";
+  usual_change = Changed("t") + Changed("other");
+  FollowAll({
+      {change + " SET (publish = 'insert')" + hidden, Copy::kAllowed},
+      {change + " DROP TABLE t" + hidden, Copy::kAllowed},
+      {change + " DROP TABLE t" + hidden + change + " ADD TABLE t", Copy::kAllowed},
+      {change + " SET (publish_via_partition_root = true)" + hidden, Copy::kAllowed},
+      {change + " SET TABLE t" + hidden, Copy::kAllowed},
+  });
+  if (PostgresServer::MajorVersion() < 15) return;  // Which had neither.
+  FollowAll({
+      {change + " SET TABLE t WHERE (id > 100), other" + hidden, Copy::kAllowed},
+      {change + " SET TABLE t (id, big), other" + hidden, Copy::kAllowed},
+  });
+}
+
 TEST_F(DdlTablesTest, UnloggedOnesThatBecomeLoggedAndTheWayBackAreFollowed) {
   Exec("CREATE UNLOGGED TABLE light (id int PRIMARY KEY, v text, big text); INSERT INTO light VALUES (1, 'a', 'b')");
   rotv.MustSync({"baseline"});
