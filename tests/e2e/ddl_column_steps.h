@@ -182,4 +182,11 @@ inline std::vector<DdlStep> PropertiesOfColumns() {
   };
 }
 
+// As many columns as before are needed to know a bag's row by; and a table that is copied again is so behind each.
+inline std::vector<DdlStep> WithOtherColumns(Identity identity, std::vector<DdlStep> steps) {
+  if (identity != Identity::kBag && identity != Identity::kNone) return steps;
+  for (DdlStep& step : steps) step.copy = Copy::kAllowed;
+  return steps;
+}
+
 }  // namespace rotv::testing

@@ -23,9 +23,11 @@ class DdlColumnsTest : public DdlTest, public ::testing::WithParamInterface<Iden
   }
 };
 
-TEST_P(DdlColumnsTest, AddedOnesAreFollowed) { FollowColumns(AddedColumns()); }
+TEST_P(DdlColumnsTest, AddedOnesAreFollowed) { FollowColumns(WithOtherColumns(GetParam(), AddedColumns())); }
 
-TEST_P(DdlColumnsTest, DroppedAndRenamedOnesAreFollowed) { FollowColumns(DroppedAndRenamedColumns(usual_change)); }
+TEST_P(DdlColumnsTest, DroppedAndRenamedOnesAreFollowed) {
+  FollowColumns(WithOtherColumns(GetParam(), DroppedAndRenamedColumns(usual_change)));
+}
 
 TEST_P(DdlColumnsTest, RetypedOnesAreFollowed) { FollowColumns(RetypedColumns()); }
 

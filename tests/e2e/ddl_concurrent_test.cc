@@ -55,9 +55,11 @@ class DdlAmongDataTest : public DdlTest, public ::testing::WithParamInterface<Id
   }
 };
 
-TEST_P(DdlAmongDataTest, ColumnsAddedInTheSameTransactionAreFollowed) { FollowTransactions(AddedColumns()); }
+TEST_P(DdlAmongDataTest, ColumnsAddedInTheSameTransactionAreFollowed) {
+  FollowTransactions(WithOtherColumns(GetParam(), AddedColumns()));
+}
 TEST_P(DdlAmongDataTest, ColumnsDroppedAndRenamedInTheSameTransactionAreFollowed) {
-  FollowTransactions(DroppedAndRenamedColumns(usual_change));
+  FollowTransactions(WithOtherColumns(GetParam(), DroppedAndRenamedColumns(usual_change)));
 }
 TEST_P(DdlAmongDataTest, ColumnsRetypedInTheSameTransactionAreFollowed) { FollowTransactions(RetypedColumns()); }
 TEST_P(DdlAmongDataTest, ColumnsAddedBetweenTwoPullsAreFollowed) { FollowAtOnce(AddedColumns()); }
@@ -181,9 +183,9 @@ TEST_F(DdlDuringAPullTest, BetweenTheSchemasReadAndTheStreamsEndTheSeedIsOfOneMo
     EXPECT_TRUE(pull.Running()) << "too late to show anything";
     const Result result = pull.Wait();
     ASSERT_TRUE(result.ok()) << Describe(command, result);
-    const NamedDump seed{"the seed", ReadFile(rotv.Seed())};
-    if (!DumpsAreEqual(seed, {"before", before})) {
-      EXPECT_TRUE(DumpsAreEqual(seed, {"pg_dump behind the migration", rotv.server().Dump()}));
+    const std::string seed = ReadFile(rotv.Seed());
+    if (!DumpsAreEqual({"the seed", seed}, {"before", before})) {
+      EXPECT_TRUE(DumpsAreEqual({"the seed", seed}, {"pg_dump behind the migration", rotv.server().Dump()}));
     }
     Exec("UPDATE t SET big = 'b' WHERE id < 10; DELETE FROM t WHERE id = 11");
     PullIsRight(Copy::kAllowed);

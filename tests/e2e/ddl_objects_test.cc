@@ -227,7 +227,8 @@ TEST_F(DdlObjectsTest, ExtensionsAreFollowed) {
       {"ALTER TABLE t ALTER v TYPE citext", Copy::kAllowed},
       {"ALTER TABLE t ALTER v TYPE text", Copy::kAllowed},
       {"DROP TABLE l; DROP EXTENSION ltree; COMMENT ON EXTENSION hstore IS 'mine'"},
-      {"CREATE SCHEMA ext; ALTER EXTENSION hstore SET SCHEMA ext", Copy::kNever, "UPDATE h SET h = 'c=>3'"},
+      // What writes its values is another function, for all that the catalogue says.
+      {"CREATE SCHEMA ext; ALTER EXTENSION hstore SET SCHEMA ext", Copy::kAllowed, "UPDATE h SET h = 'c=>3'"},
       {"DROP EXTENSION hstore CASCADE; DROP EXTENSION pg_trgm CASCADE; DROP EXTENSION cube"},
       // A table of ours that becomes an extension's member, and is ours again.
       {"ALTER EXTENSION citext ADD TABLE t", Copy::kAllowed},
