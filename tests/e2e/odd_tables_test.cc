@@ -250,7 +250,7 @@ TEST_F(OddTablesTest, ARowOf200MegabytesIsFollowed) {
   PullIsDump();
   Exec(
       "ALTER TABLE huge ADD c int DEFAULT 7; UPDATE huge SET id = 2; INSERT INTO huge SELECT 3, 'second', NULL, "
-      "repeat(E'\\\\\\t', 100000000)");
+      "repeat(E'\\\\\\t', 20000000)");
   PullIsDump();
   Exec("ALTER TABLE huge RENAME name TO title; DELETE FROM huge WHERE id = 3; DROP TABLE no_key");
   PullIsDump();
