@@ -156,14 +156,16 @@ pgoutput::Relation RelationOfTable() {
   return relation;
 }
 
-TEST_F(RowCodecTest, ARelationAsItIsStoredFits) {
-  EXPECT_TRUE(Codec({0}).Fits(RelationOfTable()));
-  EXPECT_TRUE(Codec({0}).Fits([] {
-    pgoutput::Relation full = RelationOfTable();
-    full.replica_identity = 'f';
-    for (pgoutput::RelationColumn& column : full.columns) column.is_identity = true;
-    return full;
-  }()));
+TEST_F(RowCodecTest, ARelationAsItIsStoredFits) { EXPECT_TRUE(Codec({0}).Fits(RelationOfTable())); }
+
+TEST_F(RowCodecTest, UnderIdentityFullAKeyServesThatIsAConstraint) {
+  pgoutput::Relation full = RelationOfTable();
+  full.replica_identity = 'f';
+  for (pgoutput::RelationColumn& column : full.columns) column.is_identity = true;
+  EXPECT_FALSE(Codec({0}).Fits(full)) << "its index may have been gone for a while";
+  RowCodec codec = Codec({0});
+  described_.schema.mutable_tables(0)->mutable_state()->set_constraint_oid(50);
+  EXPECT_TRUE(codec.Fits(full));
 }
 
 TEST_F(RowCodecTest, NamesTypesAndOrderOfColumnsMustBeTheSame) {
