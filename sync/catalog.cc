@@ -55,7 +55,7 @@ FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
 WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped AND {0}
 ORDER BY a.attrelid, a.attnum;
 SELECT i.indrelid, quote_ident(x.relname), i.indisprimary, i.indisreplident, i.indimmediate, i.indisvalid,
-       array_to_string(i.indkey::int2[], ' '),
+       array_to_string((i.indkey::int2[])[0:i.indnkeyatts - 1], ' '),
        coalesce((SELECT con.oid FROM pg_catalog.pg_constraint con WHERE con.conindid = i.indexrelid
                  AND con.contype IN ('p', 'u') AND con.conrelid = i.indrelid LIMIT 1), 0)
 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid

@@ -140,6 +140,41 @@ TEST_F(DdlTablesTest, AnIdentityIndexThatIsGoneMeanwhileTakesNoRows) {
        Copy::kAllowed, "DELETE FROM two WHERE k = 2; UPDATE two SET v = v || '+'"});
 }
 
+TEST_F(DdlTablesTest, IdentityIndexesThatBecomeKeysOrAreMadeAnewAreFollowed) {
+  Exec(
+      "CREATE TABLE by (id int NOT NULL, k int NOT NULL, v text, big text); CREATE UNIQUE INDEX u ON by (id);"
+      "CREATE UNIQUE INDEX w ON by (k) INCLUDE (v); ALTER TABLE by REPLICA IDENTITY USING INDEX u;"
+      "INSERT INTO by SELECT n, 1000 - n, 'x' FROM generate_series(1, 100) n");
+  rotv.MustSync({"baseline"});
+  usual_change =
+      "INSERT INTO by SELECT max(id) + 1, min(k) - 1, 'new', repeat('b', 9000) FROM by; UPDATE by SET v = v || '+' "
+      "WHERE id % 3 = 0; UPDATE by SET id = -id, k = -k WHERE id = (SELECT min(id) FROM by WHERE id > 0); DELETE FROM "
+      "by WHERE id = (SELECT max(id) - 1 FROM by)";
+  FollowAll({
+      {"REINDEX INDEX CONCURRENTLY u"},
+      {"ALTER TABLE by ADD CONSTRAINT key PRIMARY KEY USING INDEX u", Copy::kAllowed},
+      {"ALTER TABLE by REPLICA IDENTITY DEFAULT"},
+      {"ALTER TABLE by REPLICA IDENTITY USING INDEX w", Copy::kAllowed},
+      {"ALTER TABLE by DROP CONSTRAINT key"},
+      {"CREATE UNIQUE INDEX again ON by (k); ALTER TABLE by REPLICA IDENTITY USING INDEX again; DROP INDEX w"},
+  });
+}
+
+TEST_F(DdlTablesTest, TypedOnesChangeWithTheirType) {
+  Exec("CREATE TYPE ty AS (id int, v text); CREATE TABLE of_type OF ty (PRIMARY KEY (id))");
+  rotv.MustSync({"baseline"});
+  usual_change =
+      "INSERT INTO of_type (id) SELECT coalesce(max(id), 0) + n FROM of_type, generate_series(1, 3) n GROUP BY n;"
+      "UPDATE of_type SET id = -id WHERE id = (SELECT max(id) FROM of_type)";
+  FollowAll({
+      {"ALTER TYPE ty ADD ATTRIBUTE z int CASCADE"},
+      {"ALTER TYPE ty ALTER ATTRIBUTE z TYPE bigint CASCADE", Copy::kAllowed},
+      {"ALTER TYPE ty RENAME ATTRIBUTE z TO zz CASCADE; UPDATE of_type SET zz = 6"},
+      {"ALTER TYPE ty DROP ATTRIBUTE v CASCADE"},
+      {"ALTER TABLE of_type NOT OF"},
+  });
+}
+
 TEST_F(DdlTablesTest, WhatSomebodyDidToThePublicationIsUndone) {
   rotv.MustSync({"baseline"});
   const std::string change =

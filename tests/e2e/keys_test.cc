@@ -46,6 +46,12 @@ TEST_F(KeysTest, ChangesOfAPrimaryKeyAreFollowed) {
   KeyChangesAreFollowed();
 }
 
+// What an index only includes names no row, and may be null.
+TEST_F(KeysTest, ChangesOfAPrimaryKeyThatIncludesAColumnAreFollowed) {
+  Exec("CREATE TABLE t (k int, v text, PRIMARY KEY (k) INCLUDE (v))");
+  KeyChangesAreFollowed();
+}
+
 TEST_F(KeysTest, ChangesOfAReplicaIdentityIndexAreFollowed) {
   Exec(
       "CREATE TABLE t (k bigint NOT NULL, v text, id serial PRIMARY KEY); CREATE UNIQUE INDEX t_k ON t (k);"
