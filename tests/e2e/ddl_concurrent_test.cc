@@ -71,6 +71,21 @@ TEST_P(DdlAmongDataTest, ColumnsRetypedBetweenTwoPullsAreFollowed) { FollowAtOnc
 INSTANTIATE_TEST_SUITE_P(All, DdlAmongDataTest, ::testing::Values(Identity::kPrimaryKey, Identity::kBag),
                          [](const auto& identity) { return NameOf(identity.param); });
 
+// So large that its first part is on disk, in the table's old form, before the migration in it comes.
+TEST_P(DdlAmongDataTest, InATransactionLargerThanTheBufferRowsThatAreThereTwiceAreFollowed) {
+  const std::string change =
+      "UPDATE t SET n = n + 1; UPDATE t SET id = id + 100000 WHERE id % 7 = 0; DELETE FROM t WHERE id % 11 = 0;";
+  const std::string much =
+      "INSERT INTO t (id, big) SELECT (SELECT max(id) FROM t) + n, repeat(md5(n::text), 300) FROM generate_series(1, "
+      "2500) n;";
+  for (const std::string& migration :
+       std::vector<std::string>{"ADD between int DEFAULT 7", "DROP junk", "RENAME v TO w"}) {
+    SCOPED_TRACE(migration);
+    Exec("BEGIN;" + change + much + "ALTER TABLE t " + migration + ";" + change + "COMMIT");
+    PullIsRight(Copy::kAllowed);
+  }
+}
+
 class RandomDdlTest : public DdlTest, public ::testing::WithParamInterface<unsigned> {};
 
 TEST_P(RandomDdlTest, MigrationsAndDataAreFollowed) {
