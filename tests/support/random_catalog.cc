@@ -44,8 +44,8 @@ constexpr const char* kIndexes = R"(
   SELECT n.nspname, c.relname, x.relname, i.indisprimary, EXISTS (SELECT FROM pg_constraint k WHERE k.conindid = x.oid
     AND k.contype IN ('p', 'u', 'x')), i.indisunique, i.indimmediate, i.indexprs IS NULL AND i.indpred IS NULL,
     i.indisunique AND i.indimmediate AND i.indisvalid AND i.indexprs IS NULL AND i.indpred IS NULL
-    AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid AND a.attnum = ANY (i.indkey::int2[])
-      AND NOT a.attnotnull)
+    AND NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = c.oid
+      AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]) AND NOT a.attnotnull)
   FROM pg_index i JOIN pg_class x ON x.oid = i.indexrelid JOIN pg_class c ON c.oid = i.indrelid
   JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^(pg_|information_schema)'

@@ -25,10 +25,12 @@ std::string RandomTables::AddPrimaryKey() {
   if (column == nullptr || world_.dice.OneIn(4)) {
     return fmt::format("ALTER TABLE {} ADD {} bigserial PRIMARY KEY", table->Sql(), SqlName(world_.NewName("k")));
   }
+  const std::string included = SqlName(world_.dice.Pick(table->columns).name);
+  const std::string include = world_.dice.OneIn(4) ? " INCLUDE (" + included + ")" : "";
   return fmt::format(
       "DELETE FROM {0} a USING {0} b WHERE a.{1} = b.{1} AND a.ctid > b.ctid; DELETE FROM {0} WHERE {1} IS NULL; "
-      "ALTER TABLE {0} ADD PRIMARY KEY ({1}){2}",
-      table->Sql(), SqlName(column->name), world_.dice.OneIn(8) ? " DEFERRABLE" : "");
+      "ALTER TABLE {0} ADD PRIMARY KEY ({1}){2}{3}",
+      table->Sql(), SqlName(column->name), include, world_.dice.OneIn(8) ? " DEFERRABLE" : "");
 }
 
 std::string RandomTables::DropPrimaryKey() {
