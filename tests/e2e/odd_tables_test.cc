@@ -139,9 +139,10 @@ TEST_F(OddTablesTest, RulesTakeNothingFromThem) {
   usual_change =
       "INSERT INTO t SELECT max(id) + 1, 'new' FROM t; UPDATE t SET v = v || '+'; INSERT INTO no_key VALUES (7)";
   FollowAll({
-      {"DELETE FROM t"},
+      // Until the last one, each insert into t adds a row to the table that is copied again.
+      {"DELETE FROM t", Copy::kAllowed},
       {"INSERT INTO no_key VALUES (8)", Copy::kAllowed},
-      {"DROP RULE no_delete ON t; DELETE FROM t WHERE id = 1"},
+      {"DROP RULE no_delete ON t; DELETE FROM t WHERE id = 1", Copy::kAllowed},
       {"ALTER TABLE t DISABLE RULE also"},
   });
 }
