@@ -292,7 +292,9 @@ class RocksRowStore : public RowStore {
       throw Error(ErrorCode::kDisk,
                   fmt::format("the store in {} has format {}, this program knows {}", directory_.string(),
                               manifest_.format_version(), kFormatVersion),
-                  "use the rotv-sync that wrote it, or take a new baseline: rotv-sync baseline --force");
+                  manifest_.format_version() > kFormatVersion
+                      ? "use the newer rotv-sync that wrote it, or take a new baseline: rotv-sync baseline --force"
+                      : "take a new baseline: rotv-sync baseline --force");
     }
   }
 
