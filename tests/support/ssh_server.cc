@@ -121,7 +121,7 @@ void SshServer::WriteConfiguration() const {
       "UsePAM {}\nPermitRootLogin prohibit-password\nPasswordAuthentication no\nKbdInteractiveAuthentication no\n"
       "StrictModes no\nUseDNS no\nPrintMotd no\nPrintLastLog no\nLogLevel VERBOSE\n"
       "MaxStartups 100\nMaxSessions 100\nMaxAuthTries 20\n"
-      "SetEnv PATH=\"{}/usr/local/bin:/usr/bin:/bin\"{}\n",
+      "SetEnv SHLVL=1 PATH=\"{}/usr/local/bin:/usr/bin:/bin\"{}\n",
       port_, (directory_ / "host_key").string(), authorized_keys().string(), NeedsPam(user_) ? "yes" : "no", path,
       environment);
   const fs::path file = directory_ / "sshd_config";
