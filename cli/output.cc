@@ -13,12 +13,12 @@
 namespace rotv {
 namespace {
 
-const char* DefaultHint(ErrorCode code) {
+std::string DefaultHint(const std::string& program, ErrorCode code) {
   switch (code) {
     case ErrorCode::kBug:
-      return "this is a bug in rotv-sync: please report it with the command and this message";
+      return "this is a bug in " + program + ": please report it with the command and this message";
     case ErrorCode::kUsage:
-      return "rotv-sync --help";
+      return program + " --help";
     case ErrorCode::kRefused:
       return "rotv-sync doctor says what the source lacks, and the statement that mends it";
     case ErrorCode::kUnreachable:
@@ -76,12 +76,12 @@ void Output::Result(std::string_view text, const Json& document) {
 
 void Output::Failure(const Error& error) {
   std::string message = OneLine(error.what());
-  std::string hint = OneLine(error.hint().empty() ? DefaultHint(error.code()) : error.hint());
+  std::string hint = OneLine(error.hint().empty() ? DefaultHint(program_, error.code()) : error.hint());
   if (form_ == Form::kJson) {
     streams_.out(JsonText(
         Json{{"error", Json{{"code", static_cast<int>(error.code())}, {"message", message}, {"hint", hint}}}}));
   } else {
-    streams_.err(fmt::format("rotv-sync: {}\nhint: {}\n", message, hint));
+    streams_.err(fmt::format("{}: {}\nhint: {}\n", program_, message, hint));
   }
 }
 

@@ -32,7 +32,9 @@ class Output {
     Write err;  // stderr
   };
 
-  Output(Form form, Streams streams) : form_(form), streams_(std::move(streams)) {}
+  // `program` stands in front of errors.
+  Output(std::string program, Form form, Streams streams)
+      : program_(std::move(program)), form_(form), streams_(std::move(streams)) {}
 
   Form form() const { return form_; }
 
@@ -42,11 +44,12 @@ class Output {
   // The result of a command: `text` for people, or `document`. Called once.
   void Result(std::string_view text, const Json& document);
 
-  // Two lines on stderr, `rotv-sync: ...` and `hint: ...`, or {"error":{"code","message","hint"}} on stdout. An error
+  // Two lines on stderr, `PROGRAM: ...` and `hint: ...`, or {"error":{"code","message","hint"}} on stdout. An error
   // without a hint gets its code's.
   void Failure(const Error& error);
 
  private:
+  const std::string program_;
   const Form form_;
   Streams streams_;
 };

@@ -78,14 +78,16 @@ void ProgressBar::End() {
   FinishWork();
 }
 
-void ProgressBar::Warn(std::string_view line) { PrintLine(fmt::format("rotv-sync: warning: {}", OneLine(line))); }
+void ProgressBar::Warn(std::string_view line) {
+  PrintLine(fmt::format("{}: warning: {}", options_.program, OneLine(line)));
+}
 
 void ProgressBar::Note(std::string_view line) {
-  if (options_.verbosity == Verbosity::kVerbose) PrintLine(fmt::format("rotv-sync: {}", OneLine(line)));
+  if (options_.verbosity == Verbosity::kVerbose) PrintLine(fmt::format("{}: {}", options_.program, OneLine(line)));
 }
 
 void ProgressBar::Say(std::string_view line) {
-  if (options_.verbosity != Verbosity::kQuiet) PrintLine(fmt::format("rotv-sync: {}", OneLine(line)));
+  if (options_.verbosity != Verbosity::kQuiet) PrintLine(fmt::format("{}: {}", options_.program, OneLine(line)));
 }
 
 void ProgressBar::PrintLine(std::string_view line) {

@@ -28,6 +28,7 @@ class ProgressBar : public Progress {
   using TimePoint = std::chrono::steady_clock::time_point;
 
   struct Options {
+    std::string program = "rotv-sync";  // Stands in front of lines.
     Verbosity verbosity = Verbosity::kNormal;
     bool terminal = false;  // Lines can be redrawn.
     TextStyle style;

@@ -33,7 +33,7 @@ Json BaselineJson(const BaselineResult& result) {
   return document;
 }
 
-Command DeclareBaseline(CLI::App& app) {
+SyncCommand DeclareBaseline(CLI::App& app) {
   struct Flags {
     bool force = false;
     bool allow_unlimited_wal = false;

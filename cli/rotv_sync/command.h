@@ -21,7 +21,7 @@ struct Session {
   TextStyle style;  // Of stdout.
 };
 
-struct Command {
+struct SyncCommand {
   // Gives the exit code; throws Error.
   std::function<int(const Session&)> run;
   // Whether stdout is for the command's data, as the options given say; nothing: never.
@@ -29,13 +29,13 @@ struct Command {
 };
 
 // Each adds its options, description and examples to `app`, its subcommand. What it gives is called after parsing.
-Command DeclareDoctor(CLI::App& app);
-Command DeclareBaseline(CLI::App& app);
-Command DeclarePull(CLI::App& app);
-Command DeclareMaterialize(CLI::App& app);
-Command DeclareStatus(CLI::App& app);
-Command DeclareVerify(CLI::App& app);
-Command DeclareDetach(CLI::App& app);
+SyncCommand DeclareDoctor(CLI::App& app);
+SyncCommand DeclareBaseline(CLI::App& app);
+SyncCommand DeclarePull(CLI::App& app);
+SyncCommand DeclareMaterialize(CLI::App& app);
+SyncCommand DeclareStatus(CLI::App& app);
+SyncCommand DeclareVerify(CLI::App& app);
+SyncCommand DeclareDetach(CLI::App& app);
 
 // What baseline and pull both tell of a baseline.
 struct BaselineResult;

@@ -22,7 +22,7 @@ int RunDetach(const Session& session) {
 
 }  // namespace
 
-Command DeclareDetach(CLI::App& app) {
+SyncCommand DeclareDetach(CLI::App& app) {
   app.description("Remove slot and publication from the source");
   app.footer(
       "What is stored stays usable: seeds can still be made of it. To follow the source again, take\n"

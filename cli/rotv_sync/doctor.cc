@@ -16,7 +16,7 @@ int RunDoctor(const Session& session) {
 
 }  // namespace
 
-Command DeclareDoctor(CLI::App& app) {
+SyncCommand DeclareDoctor(CLI::App& app) {
   app.description("Check the source and this machine; change nothing");
   app.footer(
       "Says for each table how it will be followed and why, and for each problem the exact\n"

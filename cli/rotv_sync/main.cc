@@ -1,239 +1,49 @@
-// Reads the command line and hands over to the command. Everything a process has to set up once is here, too.
-
-#include <fcntl.h>
-#include <fmt/format.h>
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <array>
-#include <csignal>
-#include <filesystem>
-#include <new>
-#include <optional>
-#include <sstream>
-#include <vector>
+// The table of commands. Everything else of main() is in cli/program.
 
 #include "cli/config.h"
-#include "cli/did_you_mean.h"
-#include "cli/environment.h"
 #include "cli/home.h"
+#include "cli/program.h"
 #include "cli/rotv_sync/command.h"
 
 namespace rotv {
 namespace {
 
-struct Entry {
-  const char* name;
-  Command (*declare)(CLI::App& app);
-};
-constexpr Entry kCommands[] = {
-    {"doctor", DeclareDoctor},           {"baseline", DeclareBaseline}, {"pull", DeclarePull},
-    {"materialize", DeclareMaterialize}, {"status", DeclareStatus},     {"verify", DeclareVerify},
-    {"detach", DeclareDetach},
-};
-
-struct GlobalOptions {
-  std::string home;
-  std::string config;
-  std::string source;
-  bool json = false;
-  bool quiet = false;
-  bool verbose = false;
-
-  Verbosity verbosity() const { return quiet ? Verbosity::kQuiet : verbose ? Verbosity::kVerbose : Verbosity::kNormal; }
-};
-
-Interrupt g_interrupt;  // The one thing that a signal handler can reach.
-
-extern "C" void OnSignal(int /*number*/) {
-  if (g_interrupt.requested()) _exit(static_cast<int>(ErrorCode::kInterrupted));
-  g_interrupt.Request();
+// All of these work on one source, which has to be known before anything is done.
+Command OnSource(SyncCommand command) {
+  auto run = [run = command.run](const Invocation& call) {
+    SourceConfig source = ReadSource({.config = call.options.config,
+                                      .source = call.options.source,
+                                      .home = call.home,
+                                      .environment = call.environment});
+    OpenHome(call.home);
+    Context context{source, call.home, call.progress, call.interrupt};
+    return run({context, call.progress, call.output, call.options.verbosity(), call.style});
+  };
+  return {run, command.takes_stdout};
 }
 
-void HandleSignals() {
-  struct sigaction action {};
-  action.sa_handler = OnSignal;
-  action.sa_flags = SA_RESTART;  // Who waits looks at the Interrupt; nobody else needs to know of EINTR.
-  sigemptyset(&action.sa_mask);
-  for (int number : {SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction inherited {};
-    sigaction(number, nullptr, &inherited);
-    if (inherited.sa_handler == SIG_IGN && number == SIGHUP) continue;  // nohup meant it.
-    sigaction(number, &action, nullptr);
-  }
-  std::signal(SIGPIPE, SIG_IGN);
+CommandEntry Entry(const char* name, SyncCommand (*declare)(CLI::App& app)) {
+  return {name, [declare](CLI::App& app) { return OnSource(declare(app)); }};
 }
 
-void PrepareProcess() {
-  // A stream that is closed would give its number to the next file opened, and results would be written into that.
-  for (int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    bool closed = fcntl(descriptor, F_GETFD) == -1;
-    if (closed && open("/dev/null", O_RDONLY) < 0) _exit(static_cast<int>(ErrorCode::kUsage));
-  }
-  rlimit no_core{0, 0};  // Rows and passwords are in our memory.
-  setrlimit(RLIMIT_CORE, &no_core);
-  umask(077);
-  HandleSignals();
-}
-
-class CommandLine {
- public:
-  CommandLine() : app_("Follows a PostgreSQL and writes seeds of it, as pg_dump would have.", "rotv-sync") {
-    app_.set_version_flag("--version", "rotv-sync " ROTV_VERSION, "Print the version and exit");
-    app_.set_help_flag("-h,--help", "Print this help and exit");
-    app_.add_option("--home", options_.home, "All local state (default: $ROTV_HOME, else ~/.rotv)")->type_name("DIR");
-    app_.add_option("--config", options_.config,
-                    "Sources and masking rules (default: $ROTV_CONFIG, else ./rotv.toml, else HOME/rotv.toml)")
-        ->type_name("FILE");
-    app_.add_option("--source", options_.source, "Which source (default: the only one, else production)")
-        ->type_name("NAME");
-    app_.add_flag("--json", options_.json, "One JSON document on stdout");
-    CLI::Option* quiet = app_.add_flag("-q", options_.quiet, "Less on stderr: warnings and errors only");
-    app_.add_flag("-v", options_.verbose, "More on stderr")->excludes(quiet);
-    app_.require_subcommand(1);
-    app_.get_formatter()->label("SUBCOMMAND", "COMMAND");
-    app_.footer(
+const Program kProgram{
+    .name = "rotv-sync",
+    .description = "Follows a PostgreSQL and writes seeds of it, as pg_dump would have.",
+    .footer =
         "Examples:\n"
         "  rotv-sync doctor                   # would it work, and what is missing?\n"
         "  rotv-sync pull                     # the first time it takes the baseline\n"
         "  rotv-sync materialize              # writes HOME/seed-data.sql\n"
         "  rotv-sync COMMAND --help\n\n"
         "Exit codes: 0 done, 1 a bug here, 2 command line or config, 3 refused by the source, 4 unreachable,\n"
-        "5 not understood, 6 disk, 7 store damaged, 8 a new baseline is needed, 130 interrupted.");
-    for (size_t i = 0; i < std::size(kCommands); ++i) {
-      CLI::App* command = app_.add_subcommand(kCommands[i].name);
-      command->fallthrough();  // Global options may also stand behind the command.
-      commands_[i] = kCommands[i].declare(*command);
-      command->footer(command->get_footer() + "\n\nOptions of every command (--home, --json, ...): rotv-sync --help");
-    }
-  }
-
-  // Gives what is to be printed for --help and --version, with which there is nothing else to do.
-  // Throws kUsage for what cannot be understood.
-  std::optional<std::string> Parse(int argc, char** argv) {
-    try {
-      app_.parse(argc, argv);
-    } catch (const CLI::Success& success) {
-      std::ostringstream text;
-      app_.exit(success, text, text);
-      return text.str();
-    } catch (const CLI::ParseError& error) {
-      throw Explained(error);
-    }
-    return std::nullopt;
-  }
-
-  const GlobalOptions& options() const { return options_; }
-
-  const Command& chosen() const {
-    const CLI::App* command = app_.get_subcommands().front();
-    size_t i = 0;
-    while (command->get_name() != kCommands[i].name) ++i;
-    return commands_[i];
-  }
-
- private:
-  Error Explained(const CLI::ParseError& error) const {
-    std::vector<CLI::App*> parsed = app_.get_subcommands();
-    if (!parsed.empty()) {
-      return Error(ErrorCode::kUsage, error.what(), fmt::format("rotv-sync {} --help", parsed.front()->get_name()));
-    }
-    std::vector<std::string> names;
-    for (const Entry& entry : kCommands) names.emplace_back(entry.name);
-    std::vector<std::string> left_over = app_.remaining();
-    if (!left_over.empty() && left_over.front().starts_with('-')) {
-      return Error(ErrorCode::kUsage, fmt::format("there is no option {}", left_over.front()), "rotv-sync --help");
-    }
-    if (!left_over.empty()) {
-      return Error(ErrorCode::kUsage, fmt::format("there is no command \"{}\"", left_over.front()),
-                   DidYouMean(left_over.front(), names, "the commands are"));
-    }
-    if (dynamic_cast<const CLI::RequiredError*>(&error) == nullptr) {
-      return Error(ErrorCode::kUsage, error.what(), "rotv-sync --help");
-    }
-    return Error(ErrorCode::kUsage, "no command is given",
-                 fmt::format("the commands are: {}; see rotv-sync --help", fmt::join(names, ", ")));
-  }
-
-  CLI::App app_;
-  GlobalOptions options_;
-  std::array<Command, std::size(kCommands)> commands_;
+        "5 not understood, 6 disk, 7 store damaged, 8 a new baseline is needed, 130 interrupted.",
+    .commands = {Entry("doctor", DeclareDoctor), Entry("baseline", DeclareBaseline), Entry("pull", DeclarePull),
+                 Entry("materialize", DeclareMaterialize), Entry("status", DeclareStatus),
+                 Entry("verify", DeclareVerify), Entry("detach", DeclareDetach)},
+    .declare_options = {},
 };
-
-int RunCommand(const CommandLine& line, const Environment& environment, Output& output) {
-  const GlobalOptions& options = line.options();
-  std::filesystem::path home = ResolveHome(options.home, environment);
-  ConfigRequest request{.config = options.config, .source = options.source, .home = home, .environment = environment};
-  SourceConfig source = ReadSource(request);
-  OpenHome(home);
-
-  ProgressBar progress({.verbosity = options.verbosity(),
-                        .terminal = IsTerminal(STDERR_FILENO, environment),
-                        .style = StyleFor(STDERR_FILENO, environment),
-                        .width = [] { return TerminalWidth(STDERR_FILENO); },
-                        .write = [](std::string_view text) { WriteAll(STDERR_FILENO, text); }});
-  Context context{source, home, progress, g_interrupt};
-  Session session{context, progress, output, options.verbosity(), StyleFor(STDOUT_FILENO, environment)};
-  return line.chosen().run(session);
-}
-
-int Fail(Output& output, const Error& error) {
-  // Ctrl-C also reaches the programs we started, whose ends may be what is noticed first.
-  bool consequence = g_interrupt.requested() && error.code() != ErrorCode::kBug && error.code() != ErrorCode::kCorrupt;
-  Error shown = error;
-  if (consequence && error.code() != ErrorCode::kInterrupted) {
-    shown = Error(ErrorCode::kInterrupted, "interrupted", "run the same command again to go on");
-  }
-  // Whoever closes a pipe early knows it, and needs no message.
-  bool quiet = shown.code() == ErrorCode::kDisk && ReaderIsGone(STDOUT_FILENO);
-  try {
-    if (!quiet) output.Failure(shown);
-  } catch (const Error&) {
-    // stdout takes nothing, so that --json cannot say it there. Where stderr takes nothing either, the exit code does.
-    try {
-      WriteAll(STDERR_FILENO, fmt::format("rotv-sync: {}\n", OneLine(shown.what())));
-    } catch (const Error&) {
-    }
-  }
-  return static_cast<int>(shown.code());
-}
-
-// --json counts for errors of the command line itself, also where it was not reached by the parser.
-Output::Form FormAskedFor(int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    std::string_view word = argv[i];
-    if (word == "--") break;
-    if (word == "--json") return Output::Form::kJson;
-  }
-  return Output::Form::kText;
-}
-
-int Main(int argc, char** argv) {
-  PrepareProcess();
-  Output output(FormAskedFor(argc, argv), {.out = [](std::string_view text) { WriteAll(STDOUT_FILENO, text); },
-                                           .err = [](std::string_view text) { WriteAll(STDERR_FILENO, text); }});
-  try {
-    CommandLine line;
-    if (std::optional<std::string> text = line.Parse(argc, argv)) {
-      WriteAll(STDOUT_FILENO, *text);
-      return 0;
-    }
-    if (line.chosen().takes_stdout && line.chosen().takes_stdout()) output.LeaveStdoutToData();
-    return RunCommand(line, ProcessEnvironment(), output);
-  } catch (const Error& error) {
-    return Fail(output, error);
-  } catch (const std::bad_alloc&) {
-    return Fail(output, Error(ErrorCode::kBug, "out of memory",
-                              "256 MiB should do, unless a single row is larger: please report this as a bug"));
-  } catch (const std::filesystem::filesystem_error& error) {
-    return Fail(output, Error(ErrorCode::kDisk, error.what()));
-  } catch (const std::exception& error) {
-    return Fail(output, Error(ErrorCode::kBug, fmt::format("a bug in rotv-sync: {}", error.what())));
-  }
-}
 
 }  // namespace
 }  // namespace rotv
 
-int main(int argc, char** argv) { return rotv::Main(argc, argv); }
+int main(int argc, char** argv) { return rotv::RunProgram(rotv::kProgram, argc, argv); }

@@ -66,7 +66,7 @@ int RunMaterialize(const Flags& flags, const Session& session) {
 
 }  // namespace
 
-Command DeclareMaterialize(CLI::App& app) {
+SyncCommand DeclareMaterialize(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   app.description("Write the seed: plain SQL that builds the database as it was");
   flags->output_option =

@@ -90,7 +90,7 @@ int RunPull(const Session& session, bool rebaseline) {
 
 }  // namespace
 
-Command DeclarePull(CLI::App& app) {
+SyncCommand DeclarePull(CLI::App& app) {
   app.description("Bring the store up to the source's present");
   app.footer(
       "Takes the baseline first if there is none. What was received before an interruption is\n"

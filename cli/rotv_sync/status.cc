@@ -33,7 +33,7 @@ int RunStatus(const Session& session, AskSource ask) {
 
 }  // namespace
 
-Command DeclareStatus(CLI::App& app) {
+SyncCommand DeclareStatus(CLI::App& app) {
   auto offline = std::make_shared<bool>(false);
   app.description("Show what is here, how old it is, and what it costs the source");
   app.add_flag("--offline", *offline, "Do not ask the source");

@@ -18,7 +18,7 @@ int RunVerify(const Session& session, const VerifyRequest& request) {
 
 }  // namespace
 
-Command DeclareVerify(CLI::App& app) {
+SyncCommand DeclareVerify(CLI::App& app) {
   app.description("Prove that the store equals the source, without a dump of it");
   app.footer(
       "Pulls, then has the source and the store compute numbers over the same rows at the same\n"

@@ -21,27 +21,27 @@ struct Captured {
 
 TEST(OutputTest, TextResultsGoToStdoutAsTheyAre) {
   Captured captured;
-  Output(Output::Form::kText, captured.Streams()).Result("done\n", Json{{"ok", true}});
+  Output("rotv-sync", Output::Form::kText, captured.Streams()).Result("done\n", Json{{"ok", true}});
   EXPECT_EQ(captured.out, "done\n");
   EXPECT_EQ(captured.err, "");
 }
 
 TEST(OutputTest, JsonResultsAreOneDocumentInTheOrderGiven) {
   Captured captured;
-  Output(Output::Form::kJson, captured.Streams()).Result("done\n", Json{{"z", 1}, {"a", "0/1"}});
+  Output("rotv-sync", Output::Form::kJson, captured.Streams()).Result("done\n", Json{{"z", 1}, {"a", "0/1"}});
   EXPECT_EQ(captured.out, "{\n  \"z\": 1,\n  \"a\": \"0/1\"\n}\n");
 }
 
 TEST(OutputTest, ErrorsAreTwoLinesOnStderr) {
   Captured captured;
-  Output(Output::Form::kText, captured.Streams()).Failure(Error(ErrorCode::kDisk, "the disk is full", "free some"));
+  Output("rotv-sync", Output::Form::kText, captured.Streams()).Failure(Error(ErrorCode::kDisk, "the disk is full", "free some"));
   EXPECT_EQ(captured.err, "rotv-sync: the disk is full\nhint: free some\n");
   EXPECT_EQ(captured.out, "");
 }
 
 TEST(OutputTest, MessagesOfSeveralLinesStillMakeTwoLines) {
   Captured captured;
-  Output(Output::Form::kText, captured.Streams()).Failure(Error(ErrorCode::kRefused, "FATAL: no\nDETAIL: x\n", "a\nb"));
+  Output("rotv-sync", Output::Form::kText, captured.Streams()).Failure(Error(ErrorCode::kRefused, "FATAL: no\nDETAIL: x\n", "a\nb"));
   EXPECT_EQ(captured.err, "rotv-sync: FATAL: no DETAIL: x\nhint: a b\n");
 }
 
@@ -50,14 +50,14 @@ TEST(OutputTest, EveryCodeHasAHint) {
        {ErrorCode::kBug, ErrorCode::kUsage, ErrorCode::kRefused, ErrorCode::kUnreachable, ErrorCode::kProtocol,
         ErrorCode::kDisk, ErrorCode::kCorrupt, ErrorCode::kSlotLost, ErrorCode::kInterrupted}) {
     Captured captured;
-    Output(Output::Form::kText, captured.Streams()).Failure(Error(code, "x"));
+    Output("rotv-sync", Output::Form::kText, captured.Streams()).Failure(Error(code, "x"));
     EXPECT_GT(captured.err.size(), std::string("rotv-sync: x\nhint: \n").size()) << static_cast<int>(code);
   }
 }
 
 TEST(OutputTest, JsonErrorsAreADocumentOnStdoutWithTheExitCode) {
   Captured captured;
-  Output(Output::Form::kJson, captured.Streams()).Failure(Error(ErrorCode::kSlotLost, "the slot is lost", "anew"));
+  Output("rotv-sync", Output::Form::kJson, captured.Streams()).Failure(Error(ErrorCode::kSlotLost, "the slot is lost", "anew"));
   nlohmann::json document = nlohmann::json::parse(captured.out);
   EXPECT_EQ(document, (nlohmann::json{{"error", {{"code", 8}, {"message", "the slot is lost"}, {"hint", "anew"}}}}));
   EXPECT_EQ(captured.err, "");
@@ -65,7 +65,7 @@ TEST(OutputTest, JsonErrorsAreADocumentOnStdoutWithTheExitCode) {
 
 TEST(OutputTest, WhenDataTakesStdoutEverythingElseGoesToStderr) {
   Captured captured;
-  Output output(Output::Form::kJson, captured.Streams());
+  Output output("rotv-sync", Output::Form::kJson, captured.Streams());
   output.LeaveStdoutToData();
   output.Result("", Json{{"ok", true}});
   output.Failure(Error(ErrorCode::kDisk, "x", "y"));
