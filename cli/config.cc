@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <map>
 #include <optional>
 #include <vector>
@@ -71,28 +72,50 @@ std::string_view TypeName(const toml::node& node) {
   }
 }
 
+struct ConfigContent {
+  std::map<std::string, SourceConfig> sources;
+  AppConfig app;
+};
+
+constexpr const char* kAppKeys[] = {"directory", "env_file", "command",    "image",       "base_image", "database",
+                                    "health",    "port",     "tmpfs_size", "compression", "persistent"};
+
+// "2G", "512M", "1000000": bytes; nothing if it is not that.
+std::optional<uint64_t> SizeFrom(std::string_view text) {
+  uint64_t number = 0;
+  auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
+  std::string_view unit = text.substr(static_cast<size_t>(end - text.data()));
+  if (problem != std::errc() || number == 0 || number > (1U << 30)) return std::nullopt;
+  if (unit == "G" || unit == "g") return number << 30;
+  if (unit == "M" || unit == "m") return number << 20;
+  if (unit == "K" || unit == "k") return number << 10;
+  return unit.empty() ? std::optional(number) : std::nullopt;
+}
+
 // One file while it is read: what errors and relative paths need.
 class ConfigFile {
  public:
   ConfigFile(const std::filesystem::path& path, const Environment& environment)
       : path_(path), environment_(environment) {}
 
-  std::map<std::string, SourceConfig> Read(const std::string& text) const {
+  ConfigContent Read(const std::string& text) const {
     toml::table root = Parse(text);
-    std::map<std::string, SourceConfig> sources;
+    ConfigContent content;
     for (const auto& [key, node] : root) {
       if (key.str() == "sources") {
-        sources = ReadSources(TableOf(key, node));
+        content.sources = ReadSources(TableOf(key, node));
+      } else if (key.str() == "app") {
+        ReadAppTable(TableOf(key, node), content.app);
       } else if (key.str() == "mask") {
         RefuseMask(key, node);
       } else if (IsPasswordKey(key.str())) {
         FailOnPassword(key);
       } else {
         Fail(key.source(), fmt::format("unknown key \"{}\"", key.str()),
-             DidYouMean(key.str(), {"sources", "mask"}, "known here are"));
+             DidYouMean(key.str(), {"sources", "app", "mask"}, "known here are"));
       }
     }
-    return sources;
+    return content;
   }
 
  private:
@@ -183,6 +206,67 @@ class ConfigFile {
     }
   }
 
+  void ReadAppTable(const toml::table& table, AppConfig& app) const {
+    for (const auto& [key, node] : table) {
+      std::string_view name = key.str();
+      if (IsPasswordKey(name)) FailOnPassword(key);
+      if (name == "directory") {
+        app.directory = ReadText(key, node, Kind::kPath);
+      } else if (name == "env_file") {
+        app.env_file = ReadText(key, node, Kind::kPath);
+      } else if (name == "command") {
+        app.command = ReadText(key, node, Kind::kText);
+      } else if (name == "image") {
+        app.image = ReadText(key, node, Kind::kText);
+      } else if (name == "base_image") {
+        app.base_image = ReadText(key, node, Kind::kText);
+      } else if (name == "database") {
+        app.database = ReadText(key, node, Kind::kText);
+      } else if (name == "health") {
+        app.health = ReadHealth(key, node);
+      } else if (name == "port") {
+        app.port = ReadPort(key, node);
+      } else if (name == "tmpfs_size") {
+        app.tmpfs_bytes = ReadSize(key, node);
+      } else if (name == "compression") {
+        app.compression = ReadCompression(key, node);
+      } else if (name == "persistent") {
+        app.persistent = ReadFlag(key, node);
+      } else {
+        Fail(key.source(), fmt::format("unknown key \"{}\" in [app]", name),
+             DidYouMean(std::string(name), {std::begin(kAppKeys), std::end(kAppKeys)}, "known here are"));
+      }
+    }
+  }
+
+  std::string ReadHealth(const toml::key& key, const toml::node& node) const {
+    std::string path = ReadText(key, node, Kind::kText);
+    if (!path.starts_with('/')) {
+      Fail(key.source(), fmt::format("\"health\" is \"{}\"", path), "expected a path of the application: /api/health");
+    }
+    return path;
+  }
+
+  uint64_t ReadSize(const toml::key& key, const toml::node& node) const {
+    std::optional<uint64_t> size = SizeFrom(ReadText(key, node, Kind::kText));
+    if (!size) Fail(key.source(), fmt::format("\"{}\" is not a size", key.str()), "expected \"2G\" or \"900M\"");
+    return *size;
+  }
+
+  Compression ReadCompression(const toml::key& key, const toml::node& node) const {
+    std::string how = ReadText(key, node, Kind::kText);
+    if (how == "none") return Compression::kNone;
+    if (how == "zstd") return Compression::kZstd;
+    if (how == "gzip") return Compression::kGzip;
+    Fail(key.source(), fmt::format("\"compression\" is \"{}\"", how), "expected \"none\", \"zstd\" or \"gzip\"");
+  }
+
+  bool ReadFlag(const toml::key& key, const toml::node& node) const {
+    const auto* flag = node.as_boolean();
+    if (flag == nullptr) FailOnType(key, node, "true or false, without quotes");
+    return flag->get();
+  }
+
   std::string ReadText(const toml::key& key, const toml::node& node, Kind kind) const {
     const auto* text = node.as_string();
     if (text == nullptr) FailOnType(key, node, "a string, in quotes");
@@ -269,7 +353,7 @@ SourceConfig Choose(std::map<std::string, SourceConfig> sources, const std::stri
 SourceConfig ReadSource(const ConfigRequest& request) {
   ChosenFile file = FindFile(request);
   std::map<std::string, SourceConfig> sources;
-  if (file.text) sources = ConfigFile(file.path, request.environment).Read(*file.text);
+  if (file.text) sources = ConfigFile(file.path, request.environment).Read(*file.text).sources;
   if (sources.empty()) {
     std::optional<SourceConfig> source = SourceFromVariables(request.environment, request.directory);
     if (!source) {
@@ -280,6 +364,23 @@ SourceConfig ReadSource(const ConfigRequest& request) {
     sources.emplace(source->name, std::move(*source));
   }
   return Choose(std::move(sources), request.source);
+}
+
+AppConfig ReadApp(const ConfigRequest& request) {
+  ChosenFile file = FindFile(request);
+  AppConfig app;
+  if (file.text) app = ConfigFile(file.path, request.environment).Read(*file.text).app;
+  // A config in the home directory is for applications anywhere.
+  bool beside_config = file.text && file.path != request.home / "rotv.toml";
+  if (app.directory.empty()) {
+    app.directory = beside_config ? std::filesystem::absolute(file.path).parent_path() : request.directory;
+  }
+  app.directory = std::filesystem::weakly_canonical(std::filesystem::absolute(app.directory));
+  if (!std::filesystem::is_directory(app.directory)) {
+    throw Error(ErrorCode::kUsage, fmt::format("there is no directory {}", app.directory.native()),
+                "\"directory\" in [app] of rotv.toml says where the application is");
+  }
+  return app;
 }
 
 }  // namespace rotv

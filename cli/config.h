@@ -1,10 +1,12 @@
-// rotv.toml, or the variables that serve where there is none, to the one source that a command works on.
+// rotv.toml, or the variables that serve where there is none, to the one source that a command works on, and to the
+// application that is started on its data.
 
 #pragma once
 
 #include <filesystem>
 #include <string>
 
+#include "cli/app_config.h"
 #include "cli/environment.h"
 #include "sync/source_config.h"
 
@@ -23,5 +25,9 @@ struct ConfigRequest {
 // Throws kUsage, with file and line where there is one, if a file that was named is missing, if a file holds anything
 // unknown, wrong, a password or masking rules, and if there is no such source.
 SourceConfig ReadSource(const ConfigRequest& request);
+
+// The [app] section of the same file, or its defaults where there is none: no source is needed. `directory` is
+// absolute. Throws kUsage as ReadSource() does.
+AppConfig ReadApp(const ConfigRequest& request);
 
 }  // namespace rotv

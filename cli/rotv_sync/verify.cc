@@ -3,6 +3,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/launch/seed_file.h"
 #include "cli/rotv_sync/command.h"
 #include "cli/verify_report.h"
 #include "storage/error.h"
@@ -34,7 +35,9 @@ SyncCommand DeclareVerify(CLI::App& app) {
   app.add_flag("--repair", *repair, "Copy what differs from the source, and compare once more");
   auto run = [request, repair](const Session& session) {
     request->repair = *repair ? Repair::kRows : Repair::kNo;
-    return RunVerify(session, *request);
+    int status = RunVerify(session, *request);
+    if (*repair) ForgetSeeds(session.context.home);  // The same LSN now stands for other rows.
+    return status;
   };
   return {run, nullptr};
 }

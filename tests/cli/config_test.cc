@@ -306,5 +306,47 @@ TEST_F(ConfigTest, FilesLargerThanAnyConfigAreRefused) {
   EXPECT_HAS(ComplaintOf(std::string(2 << 20, '#')), "larger than 1 MiB");
 }
 
+TEST_F(ConfigTest, TheApplicationHasDefaults) {
+  AppConfig app = ReadApp(request_);
+  EXPECT_EQ(app.directory, std::filesystem::canonical(directory_));
+  EXPECT_EQ(app.port, 8080);
+  EXPECT_EQ(app.health, "/api/health");
+  EXPECT_EQ(app.tmpfs_bytes, 0U);
+  EXPECT_FALSE(app.persistent);
+}
+
+TEST_F(ConfigTest, TheApplicationIsRead) {
+  std::filesystem::create_directories(directory_ / "my app");
+  Write("rotv.toml",
+        "[app]\ndirectory = \"my app\"\nport = 3000\ntmpfs_size = \"2G\"\ncompression = \"zstd\"\npersistent = true\n"
+        "health = \"/up\"\nimage = \"localhost/x\"\ncommand = \"node x.js\"\n");
+  AppConfig app = ReadApp(request_);
+  EXPECT_EQ(app.directory, std::filesystem::canonical(directory_ / "my app"));
+  EXPECT_EQ(app.port, 3000);
+  EXPECT_EQ(app.tmpfs_bytes, uint64_t{2} << 30);
+  EXPECT_EQ(app.compression, Compression::kZstd);
+  EXPECT_TRUE(app.persistent);
+  EXPECT_EQ(app.health, "/up");
+  EXPECT_EQ(app.image, "localhost/x");
+  EXPECT_EQ(app.command, "node x.js");
+}
+
+TEST_F(ConfigTest, AConfigInTheHomeDirectoryIsForTheApplicationHere) {
+  Write("home/rotv.toml", "[app]\nport = 3000\n");
+  AppConfig app = ReadApp(request_);
+  EXPECT_EQ(app.port, 3000);
+  EXPECT_EQ(app.directory, std::filesystem::canonical(directory_));
+}
+
+TEST_F(ConfigTest, WhatIsWrongOfTheApplicationIsNamedWithItsLine) {
+  EXPECT_HAS(ComplaintOf("[app]\nports = 1\n"), "rotv.toml:2: unknown key \"ports\" in [app] | did you mean \"port\"?");
+  EXPECT_HAS(ComplaintOf("[app]\ntmpfs_size = \"2 GB\"\n"), "rotv.toml:2: \"tmpfs_size\" is not a size");
+  EXPECT_HAS(ComplaintOf("[app]\ntmpfs_size = \"0\"\n"), "is not a size");
+  EXPECT_HAS(ComplaintOf("[app]\ncompression = \"xz\"\n"), "\"compression\" is \"xz\"");
+  EXPECT_HAS(ComplaintOf("[app]\npersistent = \"yes\"\n"), "\"persistent\" is a string");
+  EXPECT_HAS(ComplaintOf("[app]\nhealth = \"up\"\n"), "\"health\" is \"up\"");
+  EXPECT_HAS(ComplaintOf("[app]\npassword = \"x\"\n"), "passwords are not kept");
+}
+
 }  // namespace
 }  // namespace rotv

@@ -34,14 +34,16 @@ TEST(OutputTest, JsonResultsAreOneDocumentInTheOrderGiven) {
 
 TEST(OutputTest, ErrorsAreTwoLinesOnStderr) {
   Captured captured;
-  Output("rotv-sync", Output::Form::kText, captured.Streams()).Failure(Error(ErrorCode::kDisk, "the disk is full", "free some"));
+  Output("rotv-sync", Output::Form::kText, captured.Streams())
+      .Failure(Error(ErrorCode::kDisk, "the disk is full", "free some"));
   EXPECT_EQ(captured.err, "rotv-sync: the disk is full\nhint: free some\n");
   EXPECT_EQ(captured.out, "");
 }
 
 TEST(OutputTest, MessagesOfSeveralLinesStillMakeTwoLines) {
   Captured captured;
-  Output("rotv-sync", Output::Form::kText, captured.Streams()).Failure(Error(ErrorCode::kRefused, "FATAL: no\nDETAIL: x\n", "a\nb"));
+  Output("rotv-sync", Output::Form::kText, captured.Streams())
+      .Failure(Error(ErrorCode::kRefused, "FATAL: no\nDETAIL: x\n", "a\nb"));
   EXPECT_EQ(captured.err, "rotv-sync: FATAL: no DETAIL: x\nhint: a b\n");
 }
 
@@ -57,7 +59,8 @@ TEST(OutputTest, EveryCodeHasAHint) {
 
 TEST(OutputTest, JsonErrorsAreADocumentOnStdoutWithTheExitCode) {
   Captured captured;
-  Output("rotv-sync", Output::Form::kJson, captured.Streams()).Failure(Error(ErrorCode::kSlotLost, "the slot is lost", "anew"));
+  Output("rotv-sync", Output::Form::kJson, captured.Streams())
+      .Failure(Error(ErrorCode::kSlotLost, "the slot is lost", "anew"));
   nlohmann::json document = nlohmann::json::parse(captured.out);
   EXPECT_EQ(document, (nlohmann::json{{"error", {{"code", 8}, {"message", "the slot is lost"}, {"hint", "anew"}}}}));
   EXPECT_EQ(captured.err, "");

@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
-# A Podman of the tests' own, with an image of PostgreSQL 17 on Debian: makes the image where it is missing, and prints
-# the environment in which Podman knows it, NAME=VALUE, one a line, and IMAGE=NAME. Neither the user's containers nor his
-# configuration are touched. Works for root, and without root where the user may have a range of ids (/etc/subuid).
+# A Podman of the tests' own, with an image: makes the image where it is missing, and prints the environment in which
+# Podman knows it, NAME=VALUE, one a line, and IMAGE=NAME. Neither the user's containers nor his configuration are
+# touched. Works for root, and without root where the user may have a range of ids (/etc/subuid).
+#
+#   container_image.sh             PostgreSQL 17 on Debian: a source
+#   container_image.sh debian      Debian alone: what an image for `rotv start` is built from
+#   container_image.sh application the same, and Podman's cache holds what every such image begins with
 #
 #   export $(tests/support/container_image.sh); podman run -it --rm $IMAGE bash
 #
@@ -15,7 +19,11 @@ source "$(dirname "${BASH_SOURCE[0]}")/other_debian.sh"
 version=17
 suite=trixie
 # The tag: what is made differently is made again.
-image=localhost/rotv-test-postgresql:$version-v1
+case ${1:-} in
+  debian | application) image=localhost/rotv-test-debian:$suite-v1 packages=ca-certificates ;;
+  '') image=localhost/rotv-test-postgresql:$version-v1 packages=postgresql-$version ;;
+  *) fail "there is no image \"$1\"" ;;
+esac
 
 cache=$(cache_directory)/containers
 # On a file system that a restart of the machine empties: what Podman believes to run must not outlive it.
@@ -53,7 +61,7 @@ runroot = "$run/storage"
 END
 }
 
-# A small Debian with the server and its programs, as somebody would make one who builds his own image.
+# A small Debian with what is wanted in it, as somebody would make one who builds his own image.
 make_image() {
   local work=$cache/new
   rm -rf "$work"
@@ -67,7 +75,7 @@ Name a Debian mirror in ROTV_TEST_APT_SOURCES (see docs/testing.md), or leave th
   # shellcheck disable=SC2016
   mmdebstrap --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' --dpkgopt=force-unsafe-io \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-    --include="postgresql-$version" \
+    --include="$packages" \
     --customize-hook='rm -f "$1"/usr/lib/*/libLLVM* "$1"/usr/lib/*/libz3* "$1"/usr/lib/postgresql/*/lib/llvmjit.so' \
     "$suite" "$work/image.tar" "$work"/sources/* >&2 || fail "the container's file system cannot be made"
   podman import -q "$work/image.tar" "$image" >&2
@@ -82,5 +90,10 @@ flock 9
 [[ -d $run && -f $cache/storage.conf ]] || write_configuration
 export CONTAINERS_CONF=$cache/containers.conf CONTAINERS_STORAGE_CONF=$cache/storage.conf XDG_RUNTIME_DIR=$run
 podman image exists "$image" 9>&- || make_image 9>&-
+if [[ ${1:-} == application ]]; then
+  root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+  podman build -q --target infrastructure --build-arg BASE_IMAGE="$image" --file "$root/Containerfile" \
+    --tag localhost/rotv-test-infrastructure "$root/entrypoint" >&2 9>&-
+fi
 for name in CONTAINERS_CONF CONTAINERS_STORAGE_CONF XDG_RUNTIME_DIR; do printf '%s=%s\n' "$name" "${!name}"; done
 printf 'IMAGE=%s\n' "$image"

@@ -37,18 +37,24 @@ std::string NewName() {
 
 }  // namespace
 
-PostgresContainer::PostgresContainer() : name_(NewName()) {
-  const std::string script = ROTV_SOURCE_DIR "/tests/support/container_image.sh";
-  for (const std::string& line : Lines(MustRun({.argv = {script}, .timeout = std::chrono::minutes(9)}).out)) {
+TestPodman PreparePodman(const std::string& kind) {
+  std::vector<std::string> argv = {ROTV_SOURCE_DIR "/tests/support/container_image.sh"};
+  if (!kind.empty()) argv.push_back(kind);
+  TestPodman podman;
+  for (const std::string& line : Lines(MustRun({.argv = argv, .timeout = std::chrono::minutes(9)}).out)) {
     const size_t equals = line.find('=');
     if (line.substr(0, equals) == "IMAGE") {
-      image_ = line.substr(equals + 1);
+      podman.image = line.substr(equals + 1);
     } else {
-      environment_[line.substr(0, equals)] = line.substr(equals + 1);
+      podman.environment[line.substr(0, equals)] = line.substr(equals + 1);
     }
   }
+  return podman;
+}
+
+PostgresContainer::PostgresContainer() : podman_(PreparePodman()), name_(NewName()) {
   // --timeout: one whose test was killed does not stay.
-  MustRun(Podman({"run", "--detach", "--rm", "--init", "--network=none", "--timeout=900", "--name", name_, image_,
+  MustRun(Podman({"run", "--detach", "--rm", "--init", "--network=none", "--timeout=900", "--name", name_, podman_.image,
                   "bash", "-c", kStart}));
   const auto up = [&] { return RunCommand(Podman({"exec", name_, "pg_isready", "-q", "-h", "127.0.0.1"})).ok(); };
   if (!WaitUntil(up, std::chrono::seconds(60))) {
@@ -66,7 +72,7 @@ Command PostgresContainer::Podman(const std::vector<std::string>& arguments) con
   Command command;
   command.argv = {"podman"};
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
-  command.env = environment_;
+  command.env = podman_.environment;
   command.directory = "/";
   return command;
 }

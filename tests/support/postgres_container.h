@@ -13,6 +13,14 @@
 
 namespace rotv::testing {
 
+// A Podman of the tests' own.
+struct TestPodman {
+  std::map<std::string, std::string> environment;  // Under which it knows its containers and images.
+  std::string image;
+};
+// `kind` as container_image.sh has it. Makes the image where ./dev test has not done so.
+TestPodman PreparePodman(const std::string& kind = "");
+
 class PostgresContainer {
  public:
   static constexpr int kVersion = 17;
@@ -25,7 +33,7 @@ class PostgresContainer {
 
   const std::string& name() const { return name_; }
   // Under which Podman knows it: whoever is to find the container needs these variables.
-  const std::map<std::string, std::string>& environment() const { return environment_; }
+  const std::map<std::string, std::string>& environment() const { return podman_.environment; }
 
   // podman ARGUMENTS...
   Command Podman(const std::vector<std::string>& arguments) const;
@@ -45,8 +53,7 @@ class PostgresContainer {
  private:
   Command Psql(const std::string& user) const;
 
-  std::map<std::string, std::string> environment_;
-  std::string image_;
+  const TestPodman podman_;
   std::string name_;
 };
 

@@ -77,8 +77,12 @@ void RotvHome::WriteConfig() const {
 }
 
 Command RotvHome::SyncCommand(const std::vector<std::string>& arguments) const {
+  return ProgramCommand(options_.binary, arguments);
+}
+
+Command RotvHome::ProgramCommand(const std::string& binary, const std::vector<std::string>& arguments) const {
   Command command;
-  command.argv = {options_.binary, "--home", home(), "--config", config()};
+  command.argv = {binary, "--home", home(), "--config", config()};
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
   command.directory = directory_.path();
   command.unset_env = {"PG*", "ROTV_*", "PRODUCTION_*", "SSH_*", "XDG_*"};

@@ -64,6 +64,8 @@ class RotvHome {
   // The command `rotv-sync --home .. --config .. arguments`, to be started in the background. No variable of the
   // user's that concerns PostgreSQL, SSH or rotv reaches it; its HOME is in directory().
   Command SyncCommand(const std::vector<std::string>& arguments) const;
+  // The same for another program of ours.
+  Command ProgramCommand(const std::string& binary, const std::vector<std::string>& arguments) const;
   // Runs it to its end.
   Result Sync(const std::vector<std::string>& arguments) const;
   // Throws std::runtime_error with all that was written, unless it ends with 0. Returns standard output.

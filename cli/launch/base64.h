@@ -1,0 +1,13 @@
+// RFC 4648, section 4.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace rotv {
+
+// With padding, without line ends.
+std::string Base64(std::string_view bytes);
+
+}  // namespace rotv

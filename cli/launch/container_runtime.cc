@@ -1,0 +1,220 @@
+#include "cli/launch/container_runtime.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/home.h"
+#include "cli/launch/base64.h"
+#include "cli/launch/private_file.h"
+#include "cli/launch/run_program.h"
+#include "cli/output.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+constexpr const char* kHomeLabel = "rotv.home";
+constexpr int kPostgresUser = 70;  // As the Containerfile makes it.
+
+std::filesystem::path BrowserCache(const Environment& environment) {
+  std::filesystem::path cache = UserHome(environment) / ".cache/ms-playwright";
+  std::error_code ignored;
+  return std::filesystem::is_directory(cache, ignored) ? cache : std::filesystem::path();
+}
+
+bool SelinuxIsOn() { return access("/sys/fs/selinux/enforce", F_OK) == 0; }
+
+// A field of --mount, which is a line of CSV.
+std::string Field(const std::string& text) {
+  if (text.find_first_of(",\"") == std::string::npos) return text;
+  std::string quoted = "\"";
+  for (char c : text) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + '"';
+}
+
+}  // namespace
+
+std::string ContainerName(const std::filesystem::path& home, const Environment& environment) {
+  if (home == UserHome(environment) / ".rotv") return "rotv";
+  const std::string& path = home.native();
+  return fmt::format("rotv-{:08x}", static_cast<uint32_t>(XXH3_64bits(path.data(), path.size())));
+}
+
+std::string EnvFileText(const Environment& variables) {
+  std::string text;
+  std::string encoded;
+  for (const auto& [name, value] : variables) {
+    bool plain = value.find_first_of("\n\r") == std::string::npos;
+    text += fmt::format("{}={}\n", name, plain ? value : Base64(value));
+    if (!plain) encoded += (encoded.empty() ? "" : ",") + name;
+  }
+  if (!encoded.empty()) text += fmt::format("ROTV_SECRETS_BASE64={}\n", encoded);
+  return text;
+}
+
+ContainerRuntime::ContainerRuntime(std::string program, std::filesystem::path home, std::string database,
+                                   const Environment& environment, const Interrupt& interrupt)
+    : program_(std::move(program)),
+      home_(std::move(home)),
+      database_(std::move(database)),
+      browser_cache_(BrowserCache(environment)),
+      interrupt_(interrupt),
+      container_(ContainerName(home_, environment)) {}
+
+std::string ContainerRuntime::Describe() const {
+  // "podman version 4.3.1", "Docker version 20.10.24, build 297e128"
+  constexpr std::string_view kBefore = "version ";
+  std::string text = LastLine(RunProgramQuietly({program_, "--version"}, interrupt_).out);
+  size_t start = text.find(kBefore);
+  if (start == std::string::npos) return program_;
+  start += kBefore.size();
+  return fmt::format("{} {}", program_, text.substr(start, text.find_first_of(", ", start) - start));
+}
+
+bool ContainerRuntime::HasCluster(const std::filesystem::path& directory) const {
+  // Without root it belongs to a number of our subordinate range, and is closed to ourselves.
+  std::vector<std::string> words = {"sh", "-c", "test -e \"$1/PG_VERSION\" && ! test -e \"$1/rotv-import-began\"", "sh",
+                                    directory.native()};
+  if (program_ == "podman" && geteuid() != 0) words.insert(words.begin(), {"podman", "unshare"});
+  return RunProgramQuietly(words, interrupt_).exit_status == 0;
+}
+
+void ContainerRuntime::CheckReady(const LaunchRequest& request) {
+  ProgramResult image =
+      RunProgramQuietly({program_, "image", "inspect", "--format", "{{.Id}}", request.image}, interrupt_);
+  if (image.exit_status == 0) return;
+  ProgramResult info = RunProgramQuietly({program_, "info"}, interrupt_);
+  if (info.exit_status != 0) {
+    throw Error(ErrorCode::kUsage, fmt::format("{} does not work here: {}", program_, LastLine(info.err)),
+                fmt::format("mend it ({} info), or run without containers: rotv --runtime local start", program_));
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("there is no image {} yet", request.image),
+              fmt::format("rotv --runtime {} build", program_));
+}
+
+RunState ContainerRuntime::State() {
+  ProgramResult found = RunProgramQuietly({program_, "container", "inspect", container_}, interrupt_);
+  if (found.exit_status != 0) return RunState::kNone;
+  Json container = Json::parse(found.out, nullptr, false);
+  if (!container.is_array() || container.empty()) return RunState::kNone;
+  const Json& labels = container[0]["Config"]["Labels"];
+  if (!labels.is_object() || labels.value(kHomeLabel, "") != home_.native()) {
+    throw Error(ErrorCode::kUsage, fmt::format("a container named {} is here that rotv has not made", container_),
+                fmt::format("{} rm {}, if nobody needs it", program_, container_));
+  }
+  std::string status = container[0]["State"].value("Status", "");
+  if (status == "running" || status == "paused") return RunState::kRunning;
+  return RunState::kEnded;
+}
+
+void ContainerRuntime::Start(const LaunchRequest& request) {
+  if (!request.persistent_dir.empty()) OwnPersistentDirectory(request.persistent_dir);
+  PrivateFile env_file(home_ / "run" / "app.env", EnvFileText(request.environment));  // Gone again on return.
+  ProgramResult started = RunProgramQuietly(RunWords(request, env_file.path()), interrupt_);
+  if (started.exit_status == 0) return;
+  Stop();  // "created" containers of a failed start stay otherwise.
+  throw Error(ErrorCode::kUsage, fmt::format("{} cannot start the container: {}", program_, LastLine(started.err)),
+              fmt::format("look at {} info and at the image {}; rotv build makes it anew", program_, request.image));
+}
+
+std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request,
+                                                    const std::filesystem::path& env_file) const {
+  std::vector<std::string> words = {program_,     "run",
+                                    "--detach",   "--init",
+                                    "--name",     container_,
+                                    "--label",    fmt::format("{}={}", kHomeLabel, home_.native()),
+                                    "--pull",     "never",
+                                    "--publish",  fmt::format("127.0.0.1:{}:8080", request.port),
+                                    "--env-file", env_file.native(),
+                                    "--env",      "PORT=8080",
+                                    "--env",      "HOST=0.0.0.0",
+                                    "--env",      fmt::format("ROTV_DATABASE={}", request.database)};
+  auto add = [&](std::initializer_list<std::string> more) { words.insert(words.end(), more); };
+  if (request.persistent_dir.empty()) {
+    add({"--tmpfs", fmt::format("/data/pgdata:rw,size={},mode=0700", request.tmpfs_bytes)});
+    add({"--env", "ROTV_MODE=development"});
+  } else {
+    add({"--mount", Mount(request.persistent_dir, "/data/pgdata",
+                          SelinuxIsOn() && program_ == "podman" ? ",relabel=private" : "")});
+    add({"--env", "ROTV_MODE=persistent"});
+  }
+  if (!request.seed.empty()) {
+    // Its ending tells the compression to people who look; the entrypoint looks at the bytes.
+    std::string ending = request.seed.extension() == ".sql" ? "" : request.seed.extension().native();
+    std::string target = "/tmp/seed-data.sql" + ending;
+    add({"--mount", Mount(request.seed, target, SelinuxIsOn() && program_ == "podman" ? ",ro,relabel=shared" : ",ro")});
+    add({"--env", "ROTV_SEED=" + target});
+  }
+  if (!request.app_command.empty()) add({"--env", "ROTV_APP_COMMAND=" + request.app_command});
+  if (!browser_cache_.empty()) {
+    add({"--mount", Mount(browser_cache_, "/ms-playwright", ",ro")});
+    add({"--env", "PLAYWRIGHT_BROWSERS_PATH=/ms-playwright"});
+  }
+  words.push_back(request.image);
+  return words;
+}
+
+std::string ContainerRuntime::Mount(const std::filesystem::path& source, std::string_view target,
+                                    std::string_view options) const {
+  return fmt::format("type=bind,{},target={}{}", Field("source=" + source.native()), target, options);
+}
+
+// Without root, the container's postgres is a number of our subordinate range; a directory that was made, copied or put
+// back by us belongs to the container's root, and PostgreSQL refuses it.
+void ContainerRuntime::OwnPersistentDirectory(const std::filesystem::path& directory) const {
+  if (program_ != "podman" || geteuid() == 0) return;  // The entrypoint does it there.
+  ProgramResult owner = RunProgramQuietly({"podman", "unshare", "stat", "-c", "%u", directory.native()}, interrupt_);
+  if (LastLine(owner.out) == std::to_string(kPostgresUser)) return;
+  ProgramResult changed = RunProgramQuietly(
+      {"podman", "unshare", "chown", "-R", fmt::format("{0}:{0}", kPostgresUser), directory.native()}, interrupt_);
+  if (changed.exit_status == 0) return;
+  throw Error(ErrorCode::kDisk,
+              fmt::format("{} cannot be given to PostgreSQL: {}", directory.native(), LastLine(changed.err)),
+              fmt::format("look at its files' owners: podman unshare ls -ln '{}'", directory.native()));
+}
+
+void ContainerRuntime::Stop() {
+  if (State() == RunState::kNone) return;  // Also the look at whose it is.
+  const Interrupt none;                    // What is begun here is brought to its end.
+  RunProgramQuietly({program_, "stop", "--time", "20", container_}, none);
+  ProgramResult removed = RunProgramQuietly({program_, "rm", "--force", "--volumes", container_}, none);
+  if (removed.exit_status != 0 && State() != RunState::kNone) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("the container {} cannot be removed: {}", container_, LastLine(removed.err)),
+                fmt::format("{} rm --force {}", program_, container_));
+  }
+}
+
+std::vector<std::string> ContainerRuntime::LogCommand(bool follow) const {
+  if (follow) return {program_, "logs", "--follow", container_};
+  return {program_, "logs", container_};
+}
+
+std::vector<std::string> ContainerRuntime::ExecWords(bool terminal, const std::vector<std::string>& variables) const {
+  std::vector<std::string> words = {program_, "exec", "--interactive"};
+  if (terminal) words.emplace_back("--tty");
+  for (const std::string& variable : variables) words.insert(words.end(), {"--env", variable});
+  words.push_back(container_);
+  return words;
+}
+
+std::vector<std::string> ContainerRuntime::ShellCommand(bool terminal) const {
+  std::vector<std::string> words = ExecWords(terminal, {});
+  words.emplace_back("bash");
+  return words;
+}
+
+std::vector<std::string> ContainerRuntime::PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const {
+  // By variables, so that every argument of psql's own keeps its meaning, another database's name too.
+  std::vector<std::string> words =
+      ExecWords(terminal, {"PGHOST=/tmp/pgsocket", "PGUSER=rotv", "PGDATABASE=" + database_});
+  words.emplace_back("psql");
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return words;
+}
+
+}  // namespace rotv

@@ -1,0 +1,51 @@
+// The application and its database in one container of Podman or Docker.
+
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cli/launch/runtime.h"
+
+namespace rotv {
+
+class ContainerRuntime : public Runtime {
+ public:
+  // `program` is podman or docker. The container's name follows from the home directory; what a container of that name
+  // was started for stands in a label, so that a stranger's is never removed.
+  ContainerRuntime(std::string program, std::filesystem::path home, std::string database,
+                   const Environment& environment, const Interrupt& interrupt);
+
+  std::string name() const override { return program_; }
+  std::string Describe() const override;
+  bool HasCluster(const std::filesystem::path& directory) const override;
+  void CheckReady(const LaunchRequest& request) override;
+  RunState State() override;
+  void Start(const LaunchRequest& request) override;
+  void Stop() override;
+  std::vector<std::string> LogCommand(bool follow) const override;
+  std::vector<std::string> ShellCommand(bool terminal) const override;
+  std::vector<std::string> PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const override;
+
+ private:
+  std::vector<std::string> RunWords(const LaunchRequest& request, const std::filesystem::path& env_file) const;
+  std::vector<std::string> ExecWords(bool terminal, const std::vector<std::string>& variables) const;
+  std::string Mount(const std::filesystem::path& source, std::string_view target, std::string_view options) const;
+  void OwnPersistentDirectory(const std::filesystem::path& directory) const;
+
+  const std::string program_;
+  const std::filesystem::path home_;
+  const std::string database_;
+  const std::filesystem::path browser_cache_;  // Empty where there is none.
+  const Interrupt& interrupt_;
+  const std::string container_;
+};
+
+// "rotv" for ~/.rotv, else "rotv-" and eight hexadecimal digits that follow from the path.
+std::string ContainerName(const std::filesystem::path& home, const Environment& environment);
+
+// What an --env-file carries: NAME=VALUE lines. A value with a line end, which it cannot carry, goes in Base64 and is
+// named in ROTV_SECRETS_BASE64, from which the entrypoint decodes it.
+std::string EnvFileText(const Environment& variables);
+
+}  // namespace rotv

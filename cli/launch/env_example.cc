@@ -1,0 +1,142 @@
+#include "cli/launch/env_example.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <optional>
+#include <sstream>
+
+#include "cli/env_file.h"
+#include "cli/text_file.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+std::string_view Trimmed(std::string_view text) {
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.front())) != 0) text.remove_prefix(1);
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.remove_suffix(1);
+  return text;
+}
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  return lower;
+}
+
+bool IsName(std::string_view text) {
+  auto letter = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
+  return !text.empty() && std::isdigit(static_cast<unsigned char>(text.front())) == 0 &&
+         std::all_of(text.begin(), text.end(), letter);
+}
+
+// NAME of "NAME=value" and "export NAME=value".
+std::optional<std::string> AssignedName(std::string_view line) {
+  size_t equals = line.find('=');
+  if (equals == std::string_view::npos) return std::nullopt;
+  std::string_view name = Trimmed(line.substr(0, equals));
+  if (name.starts_with("export ")) name = Trimmed(name.substr(7));
+  if (!IsName(name)) return std::nullopt;
+  return std::string(name);
+}
+
+struct NamedFile {
+  std::string name;
+  std::filesystem::path path;
+};
+
+std::vector<NamedFile> Places(const std::filesystem::path& directory, const std::string& name) {
+  return {{name, directory / name}, {"backend/" + name, directory / "backend" / name}};
+}
+
+void ReadFiles(const std::vector<NamedFile>& places, EnvironmentReport* report) {
+  for (const NamedFile& place : places) {
+    std::optional<Environment> variables = ReadEnvFile(place.path);
+    if (!variables) continue;
+    report->files.push_back(place.name);
+    report->variables.insert(variables->begin(), variables->end());  // The first counts.
+  }
+}
+
+std::vector<WantedVariable> ReadExamples(const std::filesystem::path& directory, EnvironmentReport* report) {
+  std::vector<WantedVariable> wanted;
+  for (const NamedFile& place : Places(directory, ".env.example")) {
+    std::optional<std::string> text = ReadTextFile(place.path);
+    if (!text) continue;
+    report->examples.push_back(place.name);
+    for (WantedVariable& variable : ParseEnvExample(*text)) wanted.push_back(std::move(variable));
+  }
+  return wanted;
+}
+
+}  // namespace
+
+std::vector<WantedVariable> ParseEnvExample(std::string_view text) {
+  std::vector<WantedVariable> wanted;
+  std::istringstream lines{std::string(text)};
+  bool optional_next = false;
+  for (std::string whole; std::getline(lines, whole);) {
+    std::string_view line = Trimmed(whole);
+    bool comment = line.starts_with('#');
+    if (comment) line = Trimmed(line.substr(1));
+    std::optional<std::string> name = AssignedName(line);
+    if (name) {
+      bool empty = Trimmed(line.substr(line.find('=') + 1)).empty();
+      wanted.push_back({*name, !comment && !optional_next && !empty});
+    }
+    optional_next = comment && Lower(line).starts_with("optional");
+  }
+  return wanted;
+}
+
+bool IsPlaceholder(std::string_view value) {
+  constexpr std::array kStarts = {"change-this", "change_this", "changeme", "change-me", "change_me", "replace-",
+                                  "replace_",    "your-",       "your_",    "<",         "todo",      "xxx"};
+  std::string lower = Lower(Trimmed(value));
+  return std::any_of(kStarts.begin(), kStarts.end(), [&](const char* start) { return lower.starts_with(start); });
+}
+
+EnvironmentReport ReadAppEnvironment(const std::filesystem::path& directory, const std::string& env_file,
+                                     const Environment& environment) {
+  EnvironmentReport report;
+  ReadFiles(env_file.empty() ? Places(directory, ".env") : std::vector<NamedFile>{{env_file, env_file}}, &report);
+  if (!env_file.empty() && report.files.empty()) {
+    throw Error(ErrorCode::kUsage, fmt::format("there is no file {}", env_file),
+                "\"env_file\" in [app] of rotv.toml names it: mend it, or leave it out for .env");
+  }
+  for (const WantedVariable& wanted : ReadExamples(directory, &report)) {
+    if (std::string value = Variable(environment, wanted.name); !value.empty()) report.variables[wanted.name] = value;
+    auto found = report.variables.find(wanted.name);
+    if (found != report.variables.end() && IsPlaceholder(found->second)) {
+      report.placeholders.push_back(wanted.name);
+    } else if (found == report.variables.end() || (wanted.required && found->second.empty())) {
+      (wanted.required ? report.missing : report.optional).push_back(wanted.name);
+    }
+  }
+  return report;
+}
+
+void RequireUsable(const EnvironmentReport& report) {
+  if (report.usable()) return;
+  std::string example = report.examples.front();
+  if (report.files.empty()) {
+    std::string file = example.substr(0, example.size() - std::string_view(".example").size());
+    throw Error(ErrorCode::kUsage,
+                fmt::format("there is no {}, and {} wants {}", file, example, fmt::join(report.missing, ", ")),
+                fmt::format("cp {} {}, and fill it in", example, file));
+  }
+  std::string what;
+  if (!report.missing.empty()) what = fmt::format("{} not set", fmt::join(report.missing, ", "));
+  if (!report.placeholders.empty()) {
+    what += fmt::format("{}{} still the placeholder of the example", what.empty() ? "" : "; ",
+                        fmt::join(report.placeholders, ", "));
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("{}: {}", fmt::join(report.files, ", "), what),
+              fmt::format("fill it in as {} says; rotv validate-env checks it", example));
+}
+
+}  // namespace rotv

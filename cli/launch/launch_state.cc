@@ -1,0 +1,78 @@
+#include "cli/launch/launch_state.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "cli/output.h"
+#include "storage/atomic_file.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+std::filesystem::path StatePath(const std::filesystem::path& home) { return home / "run" / "app.json"; }
+
+}  // namespace
+
+std::optional<LaunchState> ReadLaunchState(const std::filesystem::path& home) {
+  std::ifstream file(StatePath(home));
+  Json document = Json::parse(file, nullptr, false);
+  if (!document.is_object()) return std::nullopt;
+  try {
+    return LaunchState{.runtime = document.value("runtime", ""),
+                       .ready = document.value("ready", false),
+                       .port = document.value("port", 0),
+                       .persistent = document.value("persistent", false),
+                       .source = document.value("source", ""),
+                       .snapshot = document.value("snapshot", ""),
+                       .lsn = document.value("lsn", ""),
+                       .data_time_us = document.value("data_time_us", int64_t{0}),
+                       .started_time_us = document.value("started_time_us", int64_t{0})};
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+}
+
+void WriteLaunchState(const std::filesystem::path& home, const LaunchState& state) {
+  std::filesystem::create_directories(StatePath(home).parent_path());
+  WriteFileAtomically(StatePath(home), JsonText(Json{{"runtime", state.runtime},
+                                                     {"ready", state.ready},
+                                                     {"port", state.port},
+                                                     {"persistent", state.persistent},
+                                                     {"source", state.source},
+                                                     {"snapshot", state.snapshot},
+                                                     {"lsn", state.lsn},
+                                                     {"data_time_us", state.data_time_us},
+                                                     {"started_time_us", state.started_time_us}}));
+}
+
+void RemoveLaunchState(const std::filesystem::path& home) { std::filesystem::remove(StatePath(home)); }
+
+LaunchLock::LaunchLock(const std::filesystem::path& home) {
+  std::filesystem::path path = home / "run" / "lock";
+  std::filesystem::create_directories(path.parent_path());
+  file_ = FileDescriptor(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!file_)
+    throw Error(ErrorCode::kDisk, fmt::format("{} cannot be opened: {}", path.native(), std::strerror(errno)));
+  if (flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
+    char holder[32] = {};
+    ssize_t got = pread(file_.get(), holder, sizeof(holder) - 1, 0);
+    throw Error(
+        ErrorCode::kDisk,
+        fmt::format("another rotv is starting or stopping this application (process {})", got > 0 ? holder : "unknown"),
+        "wait for it, or end it; the next start cleans up");
+  }
+  std::string self = std::to_string(getpid());
+  if (ftruncate(file_.get(), 0) != 0 || pwrite(file_.get(), self.data(), self.size(), 0) < 0) {
+    throw Error(ErrorCode::kDisk, fmt::format("{} cannot be written: {}", path.native(), std::strerror(errno)));
+  }
+}
+
+}  // namespace rotv

@@ -1,0 +1,42 @@
+// What `rotv start` started, for the commands that come after it: HOME/run/app.json, and the lock that keeps two of
+// them from starting and stopping at once.
+
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+
+#include "storage/handle.h"
+
+namespace rotv {
+
+struct LaunchState {
+  std::string runtime;  // "podman", "docker", "local".
+  bool ready = false;   // The application has answered. Without it a start was killed half way.
+  int port = 0;
+  bool persistent = false;
+  std::string source;    // Empty: an existing cluster was started, whose data is nobody's copy any more.
+  std::string snapshot;  // "head", or a name.
+  std::string lsn;
+  int64_t data_time_us = 0;     // Unix time by the source's clock.
+  int64_t started_time_us = 0;  // By ours.
+};
+
+// Nothing if there is none, or if it cannot be understood: a start then begins anew.
+std::optional<LaunchState> ReadLaunchState(const std::filesystem::path& home);
+void WriteLaunchState(const std::filesystem::path& home, const LaunchState& state);  // Throws kDisk.
+void RemoveLaunchState(const std::filesystem::path& home);
+
+// Held while something is started or stopped; released by the kernel when the process dies.
+class LaunchLock {
+ public:
+  // Throws kDisk if another process holds it, naming it.
+  explicit LaunchLock(const std::filesystem::path& home);
+
+ private:
+  FileDescriptor file_;
+};
+
+}  // namespace rotv

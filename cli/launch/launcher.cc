@@ -1,0 +1,209 @@
+#include "cli/launch/launcher.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <ctime>
+#include <sstream>
+#include <thread>
+
+#include "cli/format.h"
+#include "cli/launch/env_example.h"
+#include "cli/launch/http_probe.h"
+#include "cli/launch/process_list.h"
+#include "cli/launch/run_program.h"
+#include "cli/launch/seed_file.h"
+#include "cli/launch/startup_watch.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr std::chrono::milliseconds kLook{25};
+constexpr std::chrono::seconds kApplicationPatience{120};  // Behind the import.
+
+int64_t NowUs() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+void RequireFreePort(int port) {
+  std::string holder = WhoListensOn(port);
+  if (holder.empty()) return;
+  throw Error(ErrorCode::kUsage, fmt::format("port {} is taken by {}", port, holder),
+              "end it, or choose another port: rotv start --port N, or port = N in [app] of rotv.toml");
+}
+
+// Room for the rows, their indexes and what a day's work adds: rows take about as much as their text, and less where
+// there are pictures (half of their hexadecimal text).
+uint64_t TmpfsBytesFor(uint64_t sql_bytes) {
+  constexpr uint64_t kMiB = 1 << 20;
+  constexpr uint64_t kLeast = 1024 * kMiB;
+  return std::max(kLeast, (2 * sql_bytes / kMiB + 512) * kMiB);
+}
+
+void WarnIfStale(const Seed& seed, ProgressBar& progress) {
+  int64_t days = DaysOld(seed.data_time_us, NowUs());
+  if (days < kStaleAfterDays) return;
+  progress.Warn(fmt::format("the data is {} days old ({}): rotv restart --pull brings it up to date", days,
+                            HumanTime(seed.data_time_us)));
+}
+
+// Waits for the lines of the entrypoint; gives false if there is no application to wait for.
+bool AwaitDatabase(const LaunchPlace& place, StartupWatch& watch) {
+  bool importing = false;
+  while (true) {
+    place.interrupt.Check();
+    StartupState state = watch.State();
+    if (state.phase == "import" && state.import_total > 0) {
+      if (!importing) place.progress.Begin("importing the seed", Progress::Unit::kBytes, state.import_total);
+      importing = true;
+      place.progress.Update(state.import_done);
+    }
+    if (state.database_ready && (state.phase == "application" || state.phase == "database only")) break;
+    watch.RequireAlive();
+    std::this_thread::sleep_for(kLook);
+  }
+  if (importing) place.progress.End();
+  return watch.State().phase == "application";
+}
+
+void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool without_limit) {
+  auto start = Clock::now();
+  place.progress.Begin("waiting for the application", Progress::Unit::kItems, 0);
+  while (true) {
+    place.interrupt.Check();
+    place.progress.Update(0);  // That it still waits.
+    HttpAnswer answer = ProbeHttp(place.app.port, place.app.health);
+    // Who has no such path answers, too.
+    if (answer.status > 0 && answer.status < 500) break;
+    watch.RequireAlive();
+    if (!without_limit && Clock::now() - start > kApplicationPatience) {
+      throw Error(
+          ErrorCode::kUsage,
+          fmt::format("the application does not answer at http://127.0.0.1:{}{}: {}", place.app.port, place.app.health,
+                      answer.status > 0 ? fmt::format("status {}", answer.status) : answer.problem),
+          fmt::format("look into {}; a slow one is waited for by --wait", watch.log_file().native()));
+    }
+    std::this_thread::sleep_for(kLook);
+  }
+  place.progress.End();
+}
+
+Seed SeedFor(const LaunchPlace& place, const LaunchOptions& options) {
+  SourceConfig source = place.read_source();
+  Context context{source, place.home, place.progress, place.interrupt};
+  Seed seed =
+      PrepareSeed(context, {.snapshot = options.snapshot, .compression = place.app.compression, .pull = options.pull});
+  WarnIfStale(seed, place.progress);
+  return seed;
+}
+
+// Started, and to be stopped again unless all goes well.
+class Launched {
+ public:
+  Launched(const LaunchPlace& place, const LaunchRequest& request) : place_(place) { place.runtime.Start(request); }
+  ~Launched() {
+    if (kept_) return;
+    try {
+      place_.runtime.Stop();
+      RemoveLaunchState(place_.home);
+    } catch (const std::exception& error) {
+      place_.progress.Warn(error.what());
+    }
+  }
+  Launched(const Launched&) = delete;
+  Launched& operator=(const Launched&) = delete;
+  void Keep() { kept_ = true; }
+
+ private:
+  const LaunchPlace& place_;
+  bool kept_ = false;
+};
+
+}  // namespace
+
+std::string UrlOf(const LaunchState& state) { return fmt::format("http://127.0.0.1:{}/", state.port); }
+
+LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
+  auto start = Clock::now();
+  LaunchLock lock(place.home);
+  LaunchResult result{.runtime = place.runtime.Describe()};
+  RunState found = place.runtime.State();
+  std::optional<LaunchState> earlier = ReadLaunchState(place.home);
+  if (found == RunState::kRunning && earlier && earlier->ready) {
+    result.already_running = true;
+    result.state = *earlier;
+    return result;
+  }
+  if (found != RunState::kNone) place.runtime.Stop();  // Of a start that was killed, or ended by itself.
+
+  LaunchRequest request{.app_directory = place.app.directory,
+                        .app_command = place.app.command,
+                        .image = place.app.image,
+                        .database = place.app.database,
+                        .port = place.app.port};
+  if (place.app.persistent) request.persistent_dir = place.home / "pgdata";
+  place.runtime.CheckReady(request);
+  EnvironmentReport environment = ReadAppEnvironment(place.app.directory, place.app.env_file, place.environment);
+  RequireUsable(environment);
+  request.environment = environment.variables;
+  RequireFreePort(place.app.port);
+
+  result.state = {.runtime = place.runtime.name(), .port = place.app.port, .persistent = place.app.persistent};
+  if (!place.app.persistent || !place.runtime.HasCluster(request.persistent_dir)) {
+    Seed seed = SeedFor(place, options);
+    request.seed = seed.path;
+    request.tmpfs_bytes = place.app.tmpfs_bytes > 0 ? place.app.tmpfs_bytes : TmpfsBytesFor(seed.sql_bytes);
+    result.state.source = seed.source;
+    result.state.snapshot = seed.snapshot;
+    result.state.lsn = seed.lsn.ToString();
+    result.state.data_time_us = seed.data_time_us;
+  }
+  if (place.app.persistent) std::filesystem::create_directories(request.persistent_dir);
+  result.seed_seconds = SecondsSince(start);
+  result.state.started_time_us = NowUs();
+  WriteLaunchState(place.home, result.state);
+
+  Launched launched(place, request);
+  {
+    StartupWatch watch(place.runtime, place.home / "run" / "app.log");
+    result.application = AwaitDatabase(place, watch);
+    if (result.application) AwaitApplication(place, watch, options.wait);
+  }
+  result.tables = LargestTables(place.runtime, place.interrupt);
+  result.state.ready = true;
+  WriteLaunchState(place.home, result.state);
+  launched.Keep();
+  result.seconds = SecondsSince(start);
+  return result;
+}
+
+std::vector<TableCount> LargestTables(const Runtime& runtime, const Interrupt& interrupt) {
+  auto ask = [&](const std::string& sql) {
+    ProgramResult answer = RunProgramQuietly(runtime.PsqlCommand({"-XAtq", "-F", "\t", "-c", sql}, false), interrupt);
+    if (answer.exit_status != 0) {
+      throw Error(ErrorCode::kUsage, fmt::format("the database does not answer: {}", LastLine(answer.err)),
+                  "rotv logs");
+    }
+    return answer.out;
+  };
+  std::string counts =
+      ask("SELECT string_agg(format('SELECT %L, count(*) FROM %s', oid::regclass, oid::regclass), ' UNION ALL ') FROM ("
+          "SELECT c.oid FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace NOT IN (SELECT oid FROM pg_namespace "
+          "WHERE nspname LIKE 'pg\\_%' OR nspname = 'information_schema') "
+          "ORDER BY pg_table_size(c.oid) DESC, c.oid LIMIT 5) AS largest");
+  std::vector<TableCount> tables;
+  if (LastLine(counts).empty()) return tables;
+  std::istringstream lines(ask(LastLine(counts)));
+  for (std::string line; std::getline(lines, line);) {
+    size_t tab = line.rfind('\t');
+    if (tab != std::string::npos) tables.push_back({line.substr(0, tab), std::stoull(line.substr(tab + 1))});
+  }
+  return tables;
+}
+
+}  // namespace rotv

@@ -1,0 +1,281 @@
+#include "cli/launch/local_runtime.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <glob.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/statfs.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+#include "cli/format.h"
+#include "cli/launch/embedded_files.h"
+#include "cli/launch/process_list.h"
+#include "cli/launch/run_program.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+// PostgreSQL does not run as root, and its user gets through directories that are open to everybody only. Gives the
+// first that is not.
+std::optional<std::filesystem::path> ClosedDirectoryAbove(const std::filesystem::path& path) {
+  std::filesystem::path partial;
+  for (const std::filesystem::path& part : path.parent_path()) {
+    partial /= part;
+    std::filesystem::perms mode = std::filesystem::status(partial).permissions();
+    if ((mode & std::filesystem::perms::others_exec) == std::filesystem::perms::none) return partial;
+  }
+  return std::nullopt;
+}
+
+constexpr std::chrono::seconds kStopPatience{20};
+constexpr std::chrono::milliseconds kLook{20};
+
+bool IsWritableTmpfs(const std::string& directory) {
+  struct statfs status {};
+  return !directory.empty() && statfs(directory.c_str(), &status) == 0 && status.f_type == TMPFS_MAGIC &&
+         access(directory.c_str(), W_OK | X_OK) == 0;
+}
+
+std::filesystem::path TmpfsDirectory(const Environment& environment) {
+  // One that is named need not be a tmpfs: who has little memory may prefer a disk.
+  if (std::string named = Variable(environment, "ROTV_TMPFS_DIR"); !named.empty()) return named;
+  for (const std::string& place : {std::string("/dev/shm"), Variable(environment, "XDG_RUNTIME_DIR")}) {
+    if (IsWritableTmpfs(place)) return place;
+  }
+  throw Error(ErrorCode::kUsage, "neither /dev/shm nor XDG_RUNTIME_DIR is a tmpfs that can be written",
+              "name a directory for the database with ROTV_TMPFS_DIR");
+}
+
+std::filesystem::path RunDirectory(const std::filesystem::path& home, const Environment& environment) {
+  const std::string& path = home.native();
+  uint64_t hash = XXH3_64bits(path.data(), path.size());
+  return TmpfsDirectory(environment) / fmt::format("rotv-{}-{:08x}", geteuid(), static_cast<uint32_t>(hash));
+}
+
+std::string Marker(const std::filesystem::path& directory) { return "ROTV_RUN=" + directory.native(); }
+
+// The server's own file says its number, and where its cluster is.
+pid_t Postmaster(const std::filesystem::path& cluster) {
+  std::ifstream file(cluster / "postmaster.pid");
+  pid_t process = 0;
+  file >> process;
+  std::vector<std::string> words = CommandLineOf(process);
+  bool ours = process > 0 && std::find(words.begin(), words.end(), cluster.native()) != words.end();
+  return ours ? process : 0;
+}
+
+}  // namespace
+
+std::filesystem::path FindPostgresPrograms(const Environment& environment) {
+  std::istringstream path(Variable(environment, "PATH"));
+  for (std::string folder; std::getline(path, folder, ':');) {
+    if (folder.empty() || access((folder + "/initdb").c_str(), X_OK) != 0) continue;
+    return std::filesystem::canonical(folder + "/initdb").parent_path();  // A link may stand alone.
+  }
+  std::filesystem::path newest;
+  long newest_version = 0;
+  for (const char* pattern : {"/usr/lib/postgresql/*/bin/initdb", "/usr/pgsql-*/bin/initdb"}) {
+    glob_t matches{};
+    if (glob(pattern, 0, nullptr, &matches) == 0) {
+      for (size_t i = 0; i < matches.gl_pathc; ++i) {
+        std::filesystem::path folder = std::filesystem::path(matches.gl_pathv[i]).parent_path();
+        std::string name = folder.parent_path().filename();
+        size_t digit = name.find_first_of("0123456789");
+        long version = digit == std::string::npos ? 0 : std::strtol(name.c_str() + digit, nullptr, 10);
+        if (version > newest_version) newest_version = version, newest = folder;
+      }
+    }
+    globfree(&matches);
+  }
+  return newest;
+}
+
+LocalRuntime::LocalRuntime(const std::filesystem::path& home, const AppConfig& app, const Environment& environment,
+                           const Interrupt& interrupt)
+    : environment_(environment),
+      app_directory_(app.directory),
+      database_(app.database),
+      directory_(RunDirectory(home, environment)),
+      log_(home / "run" / "app.log"),
+      persistent_dir_(home / "pgdata"),
+      interrupt_(interrupt) {}
+
+bool LocalRuntime::HasCluster(const std::filesystem::path& directory) const {
+  return std::filesystem::exists(directory / "PG_VERSION") && !std::filesystem::exists(directory / "rotv-import-began");
+}
+
+void LocalRuntime::CheckReady(const LaunchRequest& request) {
+  if (FindPostgresPrograms(environment_).empty()) {
+    throw Error(ErrorCode::kUsage, "there is no PostgreSQL server on this machine, and no container runtime is used",
+                "sudo apt-get install postgresql (Fedora: sudo dnf install postgresql-server), or install podman");
+  }
+  if (geteuid() == 0 && !request.persistent_dir.empty()) {
+    if (std::optional<std::filesystem::path> closed = ClosedDirectoryAbove(request.persistent_dir)) {
+      throw Error(
+          ErrorCode::kUsage,
+          fmt::format("PostgreSQL does not run as root, and its user cannot reach {}", request.persistent_dir.native()),
+          fmt::format("start as an ordinary user, or open the way: chmod o+x '{}'", closed->native()));
+    }
+  }
+  bool node = std::filesystem::exists(app_directory_ / "package.json") ||
+              std::filesystem::exists(app_directory_ / "backend/package.json");
+  if (node && request.app_command.empty() && !ProgramIsHere("node", environment_)) {
+    throw Error(ErrorCode::kUsage, "the application needs Node.js, which is not on this machine",
+                "sudo apt-get install nodejs npm (Fedora: sudo dnf install nodejs), or install podman");
+  }
+}
+
+std::vector<pid_t> LocalRuntime::Processes() const { return ProcessesWithVariable(Marker(directory_)); }
+
+pid_t LocalRuntime::MainProcess() const {
+  std::string script = directory_ / "entrypoint/entrypoint";
+  for (pid_t process : Processes()) {
+    std::vector<std::string> words = CommandLineOf(process);
+    if (LeadsItsSession(process) && words.size() >= 2 && words[1] == script) return process;
+  }
+  return 0;
+}
+
+RunState LocalRuntime::State() {
+  if (MainProcess() != 0) return RunState::kRunning;
+  return std::filesystem::exists(directory_) ? RunState::kEnded : RunState::kNone;
+}
+
+Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) const {
+  bool persistent = !request.persistent_dir.empty();
+  Environment variables = environment_;
+  for (const auto& [name, value] : request.environment) variables[name] = value;
+  variables["ROTV_RUN"] = directory_;
+  variables["ROTV_MODE"] = persistent ? "persistent" : "development";
+  variables["ROTV_DATA"] = persistent ? request.persistent_dir : directory_ / "pgdata";
+  variables["ROTV_SEED"] = request.seed;
+  variables["ROTV_SOCKET_DIR"] = directory_ / "socket";
+  variables["ROTV_LISTEN"] = "";  // The machine may have a PostgreSQL of its own on the port.
+  variables["ROTV_DATABASE"] = request.database;
+  variables["ROTV_APP_DIR"] = request.app_directory;
+  variables["ROTV_APP_OS_USER"] = "";  // The application stays the person's own process.
+  variables["ROTV_PGBIN"] = FindPostgresPrograms(environment_);
+  if (!request.app_command.empty()) variables["ROTV_APP_COMMAND"] = request.app_command;
+  variables["PORT"] = std::to_string(request.port);
+  variables["HOST"] = "127.0.0.1";
+  return variables;
+}
+
+void LocalRuntime::Start(const LaunchRequest& request) {
+  using std::filesystem::perms;
+  std::filesystem::create_directories(directory_);
+  std::filesystem::create_directories(log_.parent_path());
+  // PostgreSQL runs as another user where we are root, and must get through.
+  std::filesystem::permissions(directory_, geteuid() == 0 ? perms(0711) : perms::owner_all);
+  WriteEmbeddedFiles(directory_);
+
+  std::vector<std::string> variables;
+  for (const auto& [name, value] : EntrypointVariables(request)) variables.push_back(name + "=" + value);
+  std::vector<char*> envp;
+  for (std::string& variable : variables) envp.push_back(variable.data());
+  envp.push_back(nullptr);
+  std::string script = directory_ / "entrypoint/entrypoint";
+  // Apart from us, and the child of nobody who would have to wait for its end. By bash, because a tmpfs may forbid
+  // programs of its own.
+  std::vector<std::string> words = {"setsid", "--fork", "bash", script};
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+
+  posix_spawn_file_actions_t files;
+  posix_spawn_file_actions_init(&files);
+  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, log_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+  posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
+  posix_spawnattr_t attributes;
+  posix_spawnattr_init(&attributes);
+  sigset_t defaults;
+  sigfillset(&defaults);
+  posix_spawnattr_setsigdefault(&attributes, &defaults);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+  pid_t process = 0;
+  int problem = posix_spawnp(&process, argv[0], &files, &attributes, argv.data(), envp.data());
+  posix_spawnattr_destroy(&attributes);
+  posix_spawn_file_actions_destroy(&files);
+  int status = 0;
+  while (problem == 0 && waitpid(process, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (problem == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
+    while (MainProcess() == 0 && !Processes().empty()) std::this_thread::sleep_for(kLook);  // Until it is bash.
+    return;
+  }
+  std::filesystem::remove_all(directory_);
+  throw Error(ErrorCode::kUsage, fmt::format("the entrypoint cannot be started: {}", std::strerror(problem)),
+              "setsid and bash have to be in PATH");
+}
+
+void LocalRuntime::KillAll() const {
+  for (const std::filesystem::path& cluster : {directory_ / "pgdata", persistent_dir_}) {
+    if (pid_t server = Postmaster(cluster); server != 0) kill(server, SIGKILL);
+  }
+  for (pid_t process : Processes()) kill(process, SIGKILL);
+}
+
+void LocalRuntime::Stop() {
+  auto deadline = std::chrono::steady_clock::now() + kStopPatience;
+  if (pid_t process = MainProcess(); process != 0) kill(process, SIGTERM);
+  while (MainProcess() != 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(kLook);
+  // What a killed entrypoint left: its server, its application. Theirs end as their parents do.
+  deadline = std::chrono::steady_clock::now() + kStopPatience;
+  auto left = [this] {
+    return !Processes().empty() || Postmaster(directory_ / "pgdata") != 0 || Postmaster(persistent_dir_) != 0;
+  };
+  while (left()) {
+    KillAll();
+    if (std::chrono::steady_clock::now() > deadline) {
+      throw Error(ErrorCode::kUsage, "processes of the application cannot be ended",
+                  fmt::format("look for processes that use {}", directory_.native()));
+    }
+    std::this_thread::sleep_for(kLook);
+  }
+  std::error_code problem;
+  std::filesystem::remove_all(directory_, problem);
+  if (problem) {
+    throw Error(ErrorCode::kDisk, fmt::format("{} cannot be removed: {}", directory_.native(), problem.message()),
+                fmt::format("rm -r '{}'", directory_.native()));
+  }
+}
+
+std::vector<std::string> LocalRuntime::LogCommand(bool follow) const {
+  pid_t process = follow ? MainProcess() : 0;
+  if (process == 0) return {"cat", log_.native()};
+  return {"tail", "--lines=+1", "--follow", "--sleep-interval=0.1", fmt::format("--pid={}", process), log_.native()};
+}
+
+std::vector<std::string> LocalRuntime::WithDatabase(const std::filesystem::path& directory,
+                                                    const std::vector<std::string>& words) const {
+  std::vector<std::string> all = {"env", "--chdir=" + directory.native(), "PGHOST=" + (directory_ / "socket").native(),
+                                  "PGUSER=rotv", "PGDATABASE=" + database_};
+  all.insert(all.end(), words.begin(), words.end());
+  return all;
+}
+
+std::vector<std::string> LocalRuntime::ShellCommand(bool /*terminal*/) const {
+  return WithDatabase(app_directory_, {"bash"});
+}
+
+std::vector<std::string> LocalRuntime::PsqlCommand(const std::vector<std::string>& arguments, bool /*terminal*/) const {
+  std::vector<std::string> words = {FindPostgresPrograms(environment_) / "psql"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  return WithDatabase(".", words);
+}
+
+}  // namespace rotv

@@ -1,0 +1,59 @@
+// The application and its database as plain processes of this machine, where there is no container runtime: the same
+// entrypoint, with the machine's own PostgreSQL in a private directory of a tmpfs.
+//
+//   TMPFS/rotv-UID-HASH/pgdata       the cluster (0700), unless it is persistent
+//   TMPFS/rotv-UID-HASH/socket       of PostgreSQL, which listens nowhere else
+//   TMPFS/rotv-UID-HASH/entrypoint   the scripts
+//   HOME/run/app.log                 what everything writes
+//
+// What runs is recognised by a variable in its environment, which outlives the kill of any process between.
+
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "cli/launch/runtime.h"
+
+namespace rotv {
+
+class LocalRuntime : public Runtime {
+ public:
+  // Throws kUsage if this machine has no tmpfs that we may write.
+  LocalRuntime(const std::filesystem::path& home, const AppConfig& app, const Environment& environment,
+               const Interrupt& interrupt);
+
+  std::string name() const override { return "local"; }
+  std::string Describe() const override { return "local (no container)"; }
+  bool HasCluster(const std::filesystem::path& directory) const override;
+  void CheckReady(const LaunchRequest& request) override;
+  RunState State() override;
+  void Start(const LaunchRequest& request) override;
+  void Stop() override;
+  std::vector<std::string> LogCommand(bool follow) const override;
+  std::vector<std::string> ShellCommand(bool terminal) const override;
+  std::vector<std::string> PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const override;
+
+ private:
+  Environment EntrypointVariables(const LaunchRequest& request) const;
+  std::vector<pid_t> Processes() const;
+  pid_t MainProcess() const;  // 0: none.
+  void KillAll() const;
+  std::vector<std::string> WithDatabase(const std::filesystem::path& directory,
+                                        const std::vector<std::string>& words) const;
+
+  const Environment environment_;
+  const std::filesystem::path app_directory_;
+  const std::string database_;
+  const std::filesystem::path directory_;
+  const std::filesystem::path log_;
+  const std::filesystem::path persistent_dir_;
+  const Interrupt& interrupt_;
+};
+
+// Where PostgreSQL's programs are, newest version last, and those in PATH before all; empty if there are none.
+std::filesystem::path FindPostgresPrograms(const Environment& environment);
+
+}  // namespace rotv

@@ -1,0 +1,25 @@
+// The processes of this machine, as /proc shows them.
+
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace rotv {
+
+// Those that we may look at and that have `variable` ("NAME=VALUE") in the environment with which they were started.
+std::vector<pid_t> ProcessesWithVariable(const std::string& variable);
+
+// The words of its command line; empty if it is gone.
+std::vector<std::string> CommandLineOf(pid_t process);
+
+// Whether it leads its session, as what was started apart from everything does.
+bool LeadsItsSession(pid_t process);
+
+// "node (process 4711)" for who listens on this TCP port of 127.0.0.1 or of every address; "another user's process"
+// where we may not see whose it is; empty if nobody does.
+std::string WhoListensOn(int port);
+
+}  // namespace rotv

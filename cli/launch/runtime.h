@@ -1,0 +1,73 @@
+// What an application and its database run in: a container of Podman or Docker, or plain processes of this machine.
+
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/app_config.h"
+#include "cli/environment.h"
+#include "storage/interrupt.h"
+
+namespace rotv {
+
+struct LaunchRequest {
+  std::filesystem::path seed;            // Empty: none is needed, the persistent cluster is there.
+  std::filesystem::path persistent_dir;  // Of the cluster; empty: on tmpfs, gone at stop.
+  uint64_t tmpfs_bytes = 0;
+  std::filesystem::path app_directory;
+  std::string app_command;  // Empty: what package.json says.
+  std::string image;
+  std::string database;
+  int port = 0;             // On 127.0.0.1.
+  Environment environment;  // The application's; may hold secrets.
+};
+
+enum class RunState { kNone, kStarting, kRunning, kEnded };
+
+// Everything here is of one home directory: another one's application is never touched. A runtime may be used by one
+// thread at a time, but for FollowLog(). Commands given as words are to be run as they are, without a shell.
+class Runtime {
+ public:
+  virtual ~Runtime() = default;
+
+  virtual std::string name() const = 0;      // "podman", "docker", "local".
+  virtual std::string Describe() const = 0;  // For people: "podman 4.3.1".
+
+  // Whether a persistent cluster is in `directory`, all of it: one whose first import did not end is not.
+  virtual bool HasCluster(const std::filesystem::path& directory) const = 0;
+
+  // Whether what a start needs is here: the image, PostgreSQL's programs. Throws kUsage with what to do.
+  virtual void CheckReady(const LaunchRequest& request) = 0;
+
+  // Whether it is there: kRunning says that its main process lives, not that it answers.
+  virtual RunState State() = 0;
+
+  // Returns once it is started; it then tells in its log how far it is. Nothing of an earlier run may be there. Throws
+  // kUsage if it cannot be started, and leaves nothing then.
+  virtual void Start(const LaunchRequest& request) = 0;
+
+  // Asks it to end, ends it by force after a while, and removes everything but its log and a persistent cluster. Does
+  // nothing where nothing is there; cleans up what a killed start left. Throws kUsage if it cannot be removed.
+  virtual void Stop() = 0;
+
+  // Writes the log to stdout: all of it, and with `follow` goes on until the end of the application.
+  virtual std::vector<std::string> LogCommand(bool follow) const = 0;
+  // An interactive shell where the application runs.
+  virtual std::vector<std::string> ShellCommand(bool terminal) const = 0;
+  // psql on the running database.
+  virtual std::vector<std::string> PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const = 0;
+};
+
+enum class RuntimeKind { kAny, kPodman, kDocker, kLocal };
+
+// kAny: podman if it is there, else docker, else local. Throws kUsage if the one asked for is not there. `interrupt`
+// outlives it.
+std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::path& home, const AppConfig& app,
+                                       const Environment& environment, const Interrupt& interrupt);
+
+}  // namespace rotv

@@ -1,0 +1,35 @@
+#include <fmt/format.h>
+
+#include "cli/launch/container_runtime.h"
+#include "cli/launch/local_runtime.h"
+#include "cli/launch/run_program.h"
+#include "cli/launch/runtime.h"
+#include "storage/error.h"
+
+namespace rotv {
+
+std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::path& home, const AppConfig& app,
+                                       const Environment& environment, const Interrupt& interrupt) {
+  struct Container {
+    RuntimeKind kind;
+    const char* program;
+  };
+  for (const Container& container : {Container{RuntimeKind::kPodman, "podman"}, {RuntimeKind::kDocker, "docker"}}) {
+    bool here = ProgramIsHere(container.program, environment);
+    if (kind == container.kind && !here) {
+      throw Error(ErrorCode::kUsage, fmt::format("{} is not on this machine", container.program),
+                  fmt::format("install {}, or run without containers: rotv --runtime local start", container.program));
+    }
+    // Docker's client is often there without its server.
+    bool chosen =
+        kind == container.kind || (kind == RuntimeKind::kAny && here &&
+                                   (container.kind == RuntimeKind::kPodman ||
+                                    RunProgramQuietly({container.program, "info"}, interrupt).exit_status == 0));
+    if (chosen) {
+      return std::make_unique<ContainerRuntime>(container.program, home, app.database, environment, interrupt);
+    }
+  }
+  return std::make_unique<LocalRuntime>(home, app, environment, interrupt);
+}
+
+}  // namespace rotv

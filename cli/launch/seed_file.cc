@@ -1,0 +1,144 @@
+#include "cli/launch/seed_file.h"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cli/format.h"
+#include "cli/output.h"
+#include "storage/atomic_file.h"
+#include "storage/error.h"
+#include "sync/baseline.h"
+#include "sync/pull.h"
+#include "sync/status.h"
+
+namespace rotv {
+namespace {
+
+constexpr const char* kNoteEnding = ".json";
+
+std::filesystem::path SeedPath(const std::filesystem::path& home, const SeedRequest& request) {
+  std::string name = request.snapshot == "head" ? "seed-data.sql" : fmt::format("seed-data-{}.sql", request.snapshot);
+  if (request.compression == Compression::kZstd) name += ".zst";
+  if (request.compression == Compression::kGzip) name += ".gz";
+  return home / name;
+}
+
+std::filesystem::path NotePath(std::filesystem::path seed) { return seed += kNoteEnding; }
+
+// Tells a file from one that was written over it. Nothing if it is not there.
+std::optional<std::string> Fingerprint(const std::filesystem::path& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) != 0) return std::nullopt;
+  return fmt::format("{}-{}-{}.{:09}", status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
+// What the note beside a seed says; nothing if there is none, or if the file is no longer the one it tells of.
+struct Note {
+  Seed seed;
+  std::string baseline;  // Which store, by its LSN and time.
+};
+
+std::string BaselineName(const StatusReport& status) {
+  return fmt::format("{} {}", status.baseline_lsn.ToString(), status.baseline_time_us);
+}
+
+std::optional<Note> ReadNote(const std::filesystem::path& path) {
+  std::ifstream file(NotePath(path));
+  Json document = Json::parse(file, nullptr, false);
+  if (!document.is_object()) return std::nullopt;
+  try {
+    if (document.at("file").get<std::string>() != Fingerprint(path)) return std::nullopt;
+    Note note;
+    note.baseline = document.at("baseline");
+    note.seed.path = path;
+    note.seed.source = document.at("source");
+    note.seed.snapshot = document.at("snapshot");
+    note.seed.data_time_us = document.at("data_time_us");
+    note.seed.sql_bytes = document.at("sql_bytes");
+    std::optional<Lsn> lsn = Lsn::Parse(document.at("lsn").get<std::string>());
+    if (!lsn) return std::nullopt;
+    note.seed.lsn = *lsn;
+    return note;
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+}
+
+void WriteNote(const Note& note) {
+  WriteFileAtomically(NotePath(note.seed.path), JsonText(Json{{"file", Fingerprint(note.seed.path).value_or("")},
+                                                              {"baseline", note.baseline},
+                                                              {"source", note.seed.source},
+                                                              {"snapshot", note.seed.snapshot},
+                                                              {"lsn", note.seed.lsn.ToString()},
+                                                              {"data_time_us", note.seed.data_time_us},
+                                                              {"sql_bytes", note.seed.sql_bytes}}));
+}
+
+// Whether this error says that the source cannot serve us now, and nothing of what is here.
+bool IsTheSources(const Error& error) {
+  return error.code() == ErrorCode::kUnreachable || error.code() == ErrorCode::kRefused ||
+         error.code() == ErrorCode::kSlotLost;
+}
+
+void Refresh(const Context& context) {
+  try {
+    Pull(context);
+  } catch (const Error& error) {
+    if (!IsTheSources(error)) throw;
+    context.progress.Warn(fmt::format("the data is not refreshed: {} ({})", error.what(), error.hint()));
+  }
+}
+
+}  // namespace
+
+Seed PrepareSeed(const Context& context, const SeedRequest& request) {
+  std::filesystem::path path = SeedPath(context.home, request);
+  std::optional<Note> note = ReadNote(path);
+  if (note && note->seed.source != context.source.name) note.reset();
+  if (!HasBaseline(context)) {
+    try {
+      TakeBaseline(context, {});
+    } catch (const Error& error) {
+      if (!note || !IsTheSources(error)) throw;
+      context.progress.Warn(fmt::format("going on with the seed that is here: {} ({})", error.what(), error.hint()));
+      return note->seed;
+    }
+  } else if (request.pull) {
+    Refresh(context);
+  }
+  StatusReport status = Status(context, AskSource::kNo);
+  Lsn wanted = request.snapshot == "baseline" ? status.baseline_lsn : status.head_lsn;
+  bool fixed = request.snapshot == "head" || request.snapshot == "baseline";
+  if (note && fixed && note->seed.lsn == wanted && note->baseline == BaselineName(status)) return note->seed;
+
+  MaterializeResult made = Materialize(
+      context, {.output = path, .at = {}, .snapshot = request.snapshot, .compression = request.compression});
+  Note written{.seed = {.path = path,
+                        .source = context.source.name,
+                        .snapshot = request.snapshot,
+                        .lsn = made.lsn,
+                        .data_time_us = made.source_time_us,
+                        .sql_bytes = made.bytes,
+                        .written = true},
+               .baseline = BaselineName(status)};
+  WriteNote(written);
+  return written.seed;
+}
+
+void ForgetSeeds(const std::filesystem::path& home) {
+  for (const auto& entry : std::filesystem::directory_iterator(home)) {
+    std::string name = entry.path().filename();
+    if (name.starts_with("seed-data") && name.ends_with(kNoteEnding)) std::filesystem::remove(entry.path());
+  }
+}
+
+int64_t DaysOld(int64_t data_time_us, int64_t now_us) {
+  constexpr int64_t kDayUs = int64_t{24} * 60 * 60 * 1'000'000;
+  return (now_us - data_time_us) / kDayUs;
+}
+
+}  // namespace rotv

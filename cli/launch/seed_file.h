@@ -1,0 +1,45 @@
+// The seed that a start imports: written when it is missing or behind the store, and never when nothing changed.
+
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "storage/lsn.h"
+#include "sync/context.h"
+#include "sync/materialize.h"
+
+namespace rotv {
+
+struct SeedRequest {
+  std::string snapshot = "head";
+  Compression compression = Compression::kNone;
+  bool pull = false;  // Bring the store up to the source's present first.
+};
+
+struct Seed {
+  std::filesystem::path path;
+  std::string source;
+  std::string snapshot;
+  Lsn lsn;
+  int64_t data_time_us = 0;  // Unix time by the source's clock.
+  uint64_t sql_bytes = 0;    // Uncompressed.
+  bool written = false;      // Just now.
+};
+
+// Takes the baseline where there is none. A source that cannot be reached is a warning where there is a store or an
+// earlier seed to go on with. HOME/seed-data.sql for head, HOME/seed-data-NAME.sql for a named point; what a file holds
+// stands beside it in FILE.json, with which it is known again. Throws what TakeBaseline(), Pull() and Materialize() do.
+Seed PrepareSeed(const Context& context, const SeedRequest& request);
+
+// The files of this home are no longer what their notes say: the store was changed in place. Nothing is deleted but the
+// notes.
+void ForgetSeeds(const std::filesystem::path& home);
+
+inline constexpr int64_t kStaleAfterDays = 7;
+
+// Days since `data_time_us`, whole ones.
+int64_t DaysOld(int64_t data_time_us, int64_t now_us);
+
+}  // namespace rotv

@@ -1,0 +1,63 @@
+#include "cli/launch/startup_log.h"
+
+#include <charconv>
+
+#include "cli/launch/run_program.h"
+
+namespace rotv {
+namespace {
+
+constexpr size_t kOtherLinesMaxBytes = 4096;
+constexpr size_t kLineMaxBytes = 64 * 1024;  // A statement in the server's log may hold a picture.
+
+// Takes `prefix` off the front of `line`.
+bool Take(std::string_view& line, std::string_view prefix) {
+  if (!line.starts_with(prefix)) return false;
+  line.remove_prefix(prefix.size());
+  return true;
+}
+
+uint64_t NumberFrom(std::string_view text) {
+  uint64_t number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+}  // namespace
+
+void StartupLog::Feed(std::string_view piece) {
+  rest_ += piece;
+  size_t start = 0;
+  for (size_t end; (end = rest_.find('\n', start)) != std::string::npos; start = end + 1) {
+    Line(std::string_view(rest_).substr(start, end - start));
+  }
+  rest_.erase(0, start);
+  if (rest_.size() > kLineMaxBytes) rest_.resize(kLineMaxBytes);
+}
+
+void StartupLog::Line(std::string_view line) {
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  if (!Take(line, "rotv: ")) {
+    other_lines_.append(line).append("\n");
+    if (other_lines_.size() > kOtherLinesMaxBytes) other_lines_.erase(0, other_lines_.size() - kOtherLinesMaxBytes);
+    return;
+  }
+  if (Take(line, "phase: ")) {
+    state_.phase = line;
+  } else if (line == "database ready") {
+    state_.database_ready = true;
+  } else if (Take(line, "import: ")) {
+    state_.import_done = NumberFrom(line);
+    if (size_t of = line.find(" of "); of != std::string_view::npos) {
+      state_.import_total = NumberFrom(line.substr(of + 4));
+    }
+  } else if (Take(line, "error: ")) {
+    if (!state_.error.empty()) return;  // The first is the cause.
+    state_.error = line;
+    state_.last_words = LastLine(other_lines_);
+  } else if (Take(line, "hint: ")) {
+    if (state_.hint.empty()) state_.hint = line;
+  }
+}
+
+}  // namespace rotv

@@ -1,0 +1,74 @@
+#include "cli/launch/startup_watch.h"
+
+#include <fmt/format.h>
+
+#include <fstream>
+
+#include "cli/launch/run_program.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+constexpr std::chrono::milliseconds kLook{500};
+constexpr std::chrono::milliseconds kLastLines{200};  // Until they are here.
+
+}  // namespace
+
+StartupWatch::StartupWatch(Runtime& runtime, std::filesystem::path log_file)
+    : runtime_(runtime), log_file_(std::move(log_file)) {
+  bool keep = runtime.name() != "local";
+  thread_ = std::thread([this, words = runtime.LogCommand(true), keep] { Follow(words, keep); });
+}
+
+StartupWatch::~StartupWatch() {
+  stop_.Request();
+  thread_.join();
+}
+
+void StartupWatch::Follow(const std::vector<std::string>& words, bool keep) {
+  std::ofstream copy;
+  if (keep) copy.open(log_file_, std::ios::binary | std::ios::trunc);
+  try {
+    RunProgramShowing(words, stop_, [&](std::string_view piece) {
+      if (keep) copy << piece << std::flush;
+      std::lock_guard lock(mutex_);
+      log_.Feed(piece);
+    });
+  } catch (const Error&) {
+    // Stopped, or it cannot be run: either way there is no more to come.
+  }
+  log_ended_ = true;
+}
+
+StartupState StartupWatch::State() const {
+  std::lock_guard lock(mutex_);
+  return log_.state();
+}
+
+// The end of the log alone does not tell: Podman may go on following a container that has ended.
+bool StartupWatch::HasEnded() {
+  if (log_ended_) return true;
+  auto now = std::chrono::steady_clock::now();
+  if (now < next_look_) return false;
+  next_look_ = now + kLook;
+  return runtime_.State() != RunState::kRunning;
+}
+
+void StartupWatch::RequireAlive() {
+  if (State().error.empty() && !HasEnded()) return;
+  std::this_thread::sleep_for(kLastLines);
+  std::lock_guard lock(mutex_);
+  const StartupState& state = log_.state();
+  std::string hint = state.hint.empty() ? fmt::format("the whole log is in {}", log_file_.native()) : state.hint;
+  if (state.error.empty()) {
+    std::string last = LastLine(log_.other_lines());
+    throw Error(ErrorCode::kUsage,
+                fmt::format("the application has ended while it started{}{}", last.empty() ? "" : ": ", last), hint);
+  }
+  // Only the application itself knows why.
+  bool its_own = state.error.starts_with("the application has ended") && !state.last_words.empty();
+  throw Error(ErrorCode::kUsage, its_own ? state.error + ": " + state.last_words : state.error, hint);
+}
+
+}  // namespace rotv

@@ -1,0 +1,46 @@
+// Follows the log of a starting application on a thread of its own, and keeps a copy of it.
+
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+#include "cli/launch/runtime.h"
+#include "cli/launch/startup_log.h"
+
+namespace rotv {
+
+class StartupWatch {
+ public:
+  // `log_file` is written with what comes, unless the runtime writes it itself.
+  StartupWatch(Runtime& runtime, std::filesystem::path log_file);
+  ~StartupWatch();  // The application goes on.
+  StartupWatch(const StartupWatch&) = delete;
+  StartupWatch& operator=(const StartupWatch&) = delete;
+
+  StartupState State() const;
+
+  // Throws kUsage once the entrypoint has told an error, or the application has ended: with what the entrypoint said,
+  // or else the last line of what the application said.
+  void RequireAlive();
+
+  const std::filesystem::path& log_file() const { return log_file_; }
+
+ private:
+  void Follow(const std::vector<std::string>& words, bool keep);
+  bool HasEnded();
+
+  Runtime& runtime_;
+  const std::filesystem::path log_file_;
+  mutable std::mutex mutex_;  // Guards log_.
+  StartupLog log_;
+  std::atomic<bool> log_ended_{false};
+  std::chrono::steady_clock::time_point next_look_;
+  Interrupt stop_;
+  std::thread thread_;
+};
+
+}  // namespace rotv

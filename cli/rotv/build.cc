@@ -1,0 +1,100 @@
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/format.h"
+#include "cli/home.h"
+#include "cli/launch/build_context.h"
+#include "cli/launch/run_program.h"
+#include "cli/rotv/command.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+// The end of what a build printed, which is where it says what failed.
+class LastLines {
+ public:
+  void Add(std::string_view text) {
+    text_ += text;
+    if (text_.size() > 2 * kMaxBytes) text_.erase(0, text_.size() - kMaxBytes);
+  }
+  std::string Get(int lines) const {
+    size_t start = text_.size();
+    while (lines-- > 0 && start > 0) {
+      size_t end = text_.rfind('\n', start - 1 == 0 ? 0 : start - 2);
+      start = end == std::string::npos ? 0 : end + 1;
+    }
+    return text_.substr(start);
+  }
+
+ private:
+  static constexpr size_t kMaxBytes = 16 * 1024;
+  std::string text_;
+};
+
+// What npm needs of this machine to reach its registry, and no layer may keep.
+std::vector<std::string> Secrets(const Environment& environment) {
+  std::vector<std::string> secrets;
+  std::filesystem::path npmrc = UserHome(environment) / ".npmrc";
+  if (std::filesystem::exists(npmrc)) secrets.push_back("id=npmrc,src=" + npmrc.native());
+  for (const char* name : {"NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"}) {
+    std::string file = Variable(environment, name);
+    if (file.empty() || !std::filesystem::exists(file)) continue;
+    secrets.push_back("id=ca,src=" + file);
+    break;
+  }
+  return secrets;
+}
+
+int RunBuild(const Invocation& call, const RuntimeOption& option, bool no_cache) {
+  AppConfig app = ReadApp(RequestOf(call));
+  std::unique_ptr<Runtime> runtime = RuntimeFor(call, option, app);
+  if (runtime->name() == "local") {
+    throw Error(ErrorCode::kUsage, "without a container runtime there is no image to build",
+                "install podman, or start without one: rotv --runtime local start");
+  }
+  BuildContext context(app.directory, call.home);
+  std::string version = ApplicationVersion(app.directory);
+  std::vector<std::string> words = {
+      runtime->name(),     "build", "--tag", app.image, "--file", context.directory() / "Containerfile", "--build-arg",
+      "VERSION=" + version};
+  if (!app.base_image.empty()) words.insert(words.end(), {"--build-arg", "BASE_IMAGE=" + app.base_image});
+  for (const std::string& secret : Secrets(call.environment)) words.insert(words.end(), {"--secret", secret});
+  if (no_cache) words.emplace_back("--no-cache");
+  words.push_back(context.directory());
+
+  bool quiet = call.options.quiet;
+  LastLines last;
+  int status = RunProgramShowing(words, call.interrupt, [&](std::string_view text) {
+    if (!quiet) WriteAll(STDERR_FILENO, text);
+    last.Add(text);
+  });
+  if (status != 0) {
+    constexpr int kShownLines = 15;
+    if (quiet) WriteAll(STDERR_FILENO, last.Get(kShownLines));
+    throw Error(ErrorCode::kUsage, fmt::format("the image cannot be built: {}", LastLine(last.Get(kShownLines))),
+                "the failing step stands above; --no-cache begins anew");
+  }
+  call.output.Result(fmt::format("Built {}, version {}. rotv start runs it.\n", app.image, version),
+                     Json{{"image", app.image}, {"version", version}});
+  return 0;
+}
+
+}  // namespace
+
+Command DeclareBuild(CLI::App& app, const RuntimeOption& runtime) {
+  app.description("Build the image: PostgreSQL and Node.js below, the application above");
+  app.footer(
+      "A change of the application rebuilds its layers only.\n\n"
+      "Examples:\n"
+      "  rotv build\n"
+      "  rotv build --no-cache");
+  auto no_cache = std::make_shared<bool>(false);
+  app.add_flag("--no-cache", *no_cache, "Build every step anew");
+  return {[no_cache, &runtime](const Invocation& call) { return RunBuild(call, runtime, *no_cache); }, nullptr};
+}
+
+}  // namespace rotv

@@ -1,0 +1,54 @@
+// The commands of `rotv`. Each has a file of its own; each adds its options, description and examples to `app`, its
+// subcommand. What it gives is called after parsing.
+
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/config.h"
+#include "cli/launch/launcher.h"
+#include "cli/launch/runtime.h"
+#include "cli/program.h"
+
+namespace rotv {
+
+// --runtime, which stands in front of every command.
+struct RuntimeOption {
+  std::string name;  // Empty: not given.
+};
+
+Command DeclareStart(CLI::App& app, const RuntimeOption& runtime);
+Command DeclareRestart(CLI::App& app, const RuntimeOption& runtime);
+Command DeclareStop(CLI::App& app, const RuntimeOption& runtime);
+Command DeclareStatus(CLI::App& app, const RuntimeOption& runtime);
+Command DeclareLogs(CLI::App& app, const RuntimeOption& runtime);
+Command DeclareShell(CLI::App& app, const RuntimeOption& runtime);
+Command DeclarePsql(CLI::App& app, const RuntimeOption& runtime);
+Command DeclareBuild(CLI::App& app, const RuntimeOption& runtime);
+Command DeclareSeed(CLI::App& app, const RuntimeOption& runtime);
+Command DeclareValidateEnv(CLI::App& app, const RuntimeOption& runtime);
+
+// --- What several of them need.
+
+ConfigRequest RequestOf(const Invocation& call);
+
+// The one that --runtime names, else the one in which something runs, else the first that is here. `app` is what the
+// config says.
+std::unique_ptr<Runtime> RuntimeFor(const Invocation& call, const RuntimeOption& option, const AppConfig& app);
+
+// The same for commands that need a running application. Throws kUsage if there is none.
+std::unique_ptr<Runtime> RunningRuntime(const Invocation& call, const RuntimeOption& option);
+
+// What start and restart have in common.
+struct StartFlags {
+  std::string snapshot;
+  bool persistent = false;
+  bool pull = false;
+  int port = 0;
+  bool wait = false;
+};
+void AddStartFlags(CLI::App& app, StartFlags* flags);
+int RunStart(const Invocation& call, const RuntimeOption& option, const StartFlags& flags);
+
+}  // namespace rotv

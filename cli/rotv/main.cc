@@ -1,0 +1,42 @@
+// The table of commands. Everything else of main() is in cli/program.
+
+#include "cli/program.h"
+#include "cli/rotv/command.h"
+
+namespace rotv {
+namespace {
+
+RuntimeOption g_runtime;  // Written by the parser, before any command runs.
+
+CommandEntry Entry(const char* name, Command (*declare)(CLI::App& app, const RuntimeOption& runtime)) {
+  return {name, [declare](CLI::App& app) { return declare(app, g_runtime); }};
+}
+
+const Program kProgram{
+    .name = "rotv",
+    .description = "Runs an application on a fresh copy of its production's data.",
+    .footer =
+        "Examples:\n"
+        "  rotv build                         # once, where containers are used\n"
+        "  rotv start                         # the first time it takes the baseline\n"
+        "  rotv restart --pull                # today's data, and everything done by hand is gone\n"
+        "  rotv psql -c 'SELECT count(*) FROM users'\n"
+        "  rotv stop\n\n"
+        "Exit codes: as rotv-sync --help has them; 2 also where the application does not start.",
+    .commands = {Entry("start", DeclareStart), Entry("stop", DeclareStop), Entry("restart", DeclareRestart),
+                 Entry("status", DeclareStatus), Entry("logs", DeclareLogs), Entry("shell", DeclareShell),
+                 Entry("psql", DeclarePsql), Entry("build", DeclareBuild), Entry("seed", DeclareSeed),
+                 Entry("validate-env", DeclareValidateEnv)},
+    .declare_options =
+        [](CLI::App& app) {
+          app.add_option("--runtime", g_runtime.name,
+                         "podman, docker or local (default: the first of them that is here)")
+              ->type_name("NAME")
+              ->check(CLI::IsMember({"podman", "docker", "local"}));
+        },
+};
+
+}  // namespace
+}  // namespace rotv
+
+int main(int argc, char** argv) { return rotv::RunProgram(rotv::kProgram, argc, argv); }

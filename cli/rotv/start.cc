@@ -1,0 +1,110 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/format.h"
+#include "cli/home.h"
+#include "cli/rotv/command.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+std::string DataText(const LaunchState& state) {
+  if (state.source.empty()) return "the data of the persistent cluster, as it was left";
+  return fmt::format("{} as it was at {} ({}){}", state.source, state.lsn, HumanTime(state.data_time_us),
+                     state.snapshot == "head" ? "" : fmt::format(", snapshot {}", state.snapshot));
+}
+
+std::string StartText(const LaunchResult& result) {
+  const LaunchState& state = result.state;
+  if (result.already_running) {
+    return fmt::format("Already running ({}): {}\n  {}\n  rotv restart starts it afresh.\n", state.runtime,
+                       UrlOf(state), DataText(state));
+  }
+  std::string text = result.application ? fmt::format("Running: {}\n", UrlOf(state))
+                                        : std::string("Running: the database alone (rotv psql)\n");
+  text += fmt::format("  {}\n", DataText(state));
+  size_t width = 0;
+  for (const TableCount& table : result.tables) width = std::max(width, DisplayWidth(OneLine(table.name)));
+  for (const TableCount& table : result.tables) {
+    text += fmt::format("  {}  {:>12} {}\n", PadRight(OneLine(table.name), width), HumanCount(table.rows),
+                        table.rows == 1 ? "row" : "rows");
+  }
+  text += fmt::format(
+      "Started with {} in {}{}.\n", result.runtime, HumanDuration(result.seconds),
+      result.seed_seconds >= 1 ? fmt::format(", {} of it for the seed", HumanDuration(result.seed_seconds)) : "");
+  return text;
+}
+
+Json StartJson(const LaunchResult& result) {
+  const LaunchState& state = result.state;
+  Json document;
+  document["already_running"] = result.already_running;
+  document["runtime"] = state.runtime;
+  document["url"] = result.application ? Json(UrlOf(state)) : Json();
+  document["port"] = state.port;
+  document["persistent"] = state.persistent;
+  document["source"] = state.source;
+  document["snapshot"] = state.snapshot;
+  document["lsn"] = state.lsn;
+  document["source_time"] = state.data_time_us > 0 ? Json(IsoTime(state.data_time_us)) : Json();
+  document["tables"] = Json::array();
+  for (const TableCount& table : result.tables) {
+    document["tables"].push_back(Json{{"name", table.name}, {"rows", table.rows}});
+  }
+  document["seed_seconds"] = result.seed_seconds;
+  document["seconds"] = result.seconds;
+  return document;
+}
+
+}  // namespace
+
+void AddStartFlags(CLI::App& app, StartFlags* flags) {
+  app.add_option("--snapshot", flags->snapshot, "The data at head (the default), baseline or a named point")
+      ->type_name("NAME");
+  app.add_flag("--persistent", flags->persistent, "Keep the database in HOME/pgdata (also PERSISTENT_DATA=true)");
+  app.add_flag("--pull", flags->pull, "Bring the store up to the source's present first");
+  app.add_option("--port", flags->port, "Of the application, on 127.0.0.1 (default: 8080)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 65535));
+  app.add_flag("--wait", flags->wait, "Wait for the application without a limit of time");
+}
+
+int RunStart(const Invocation& call, const RuntimeOption& option, const StartFlags& flags) {
+  AppConfig app = ReadApp(RequestOf(call));
+  std::string variable = Variable(call.environment, "PERSISTENT_DATA");
+  if (flags.persistent || variable == "true" || variable == "1") app.persistent = true;
+  if (flags.port != 0) app.port = flags.port;
+  OpenHome(call.home);
+  std::unique_ptr<Runtime> runtime = RuntimeFor(call, option, app);
+  call.progress.Say(fmt::format("runtime: {}", runtime->Describe()));
+  LaunchResult result =
+      Launch({.home = call.home,
+              .app = app,
+              .environment = call.environment,
+              .runtime = *runtime,
+              .progress = call.progress,
+              .interrupt = call.interrupt,
+              .read_source = [&] { return ReadSource(RequestOf(call)); }},
+             {.snapshot = flags.snapshot.empty() ? "head" : flags.snapshot, .pull = flags.pull, .wait = flags.wait});
+  call.output.Result(StartText(result), StartJson(result));
+  return 0;
+}
+
+Command DeclareStart(CLI::App& app, const RuntimeOption& runtime) {
+  app.description("Start the application on the seed, clean at every start");
+  app.footer(
+      "Takes the baseline if there is none, writes the seed if it is missing or behind the store,\n"
+      "and returns when database and application answer.\n\n"
+      "Examples:\n"
+      "  rotv start\n"
+      "  rotv start --pull --port 3000\n"
+      "  rotv --runtime local start         # without a container");
+  auto flags = std::make_shared<StartFlags>();
+  AddStartFlags(app, flags.get());
+  return {[flags, &runtime](const Invocation& call) { return RunStart(call, runtime, *flags); }, nullptr};
+}
+
+}  // namespace rotv

@@ -1,0 +1,61 @@
+#include <nlohmann/json.hpp>
+
+#include "cli/home.h"
+#include "cli/launch/launch_state.h"
+#include "cli/rotv/command.h"
+
+namespace rotv {
+namespace {
+
+// Gives whether anything was there.
+bool StopRunning(const Invocation& call, const RuntimeOption& option, Runtime& runtime) {
+  LaunchLock lock(call.home);
+  bool was_there = runtime.State() != RunState::kNone;
+  runtime.Stop();
+  if (option.name.empty() || was_there) RemoveLaunchState(call.home);
+  return was_there;
+}
+
+int RunStop(const Invocation& call, const RuntimeOption& option) {
+  OpenHome(call.home);
+  std::unique_ptr<Runtime> runtime = RuntimeFor(call, option, ReadApp(RequestOf(call)));
+  bool was_there = StopRunning(call, option, *runtime);
+  call.output.Result(was_there ? "Stopped.\n" : "Nothing was running.\n", Json{{"stopped", was_there}});
+  return 0;
+}
+
+// As it was started, where nothing else is asked for.
+int RunRestart(const Invocation& call, const RuntimeOption& option, StartFlags flags) {
+  OpenHome(call.home);
+  std::optional<LaunchState> state = ReadLaunchState(call.home);
+  std::unique_ptr<Runtime> runtime = RuntimeFor(call, option, ReadApp(RequestOf(call)));
+  RuntimeOption same{option.name.empty() && state ? state->runtime : option.name};
+  if (state) {
+    if (flags.snapshot.empty()) flags.snapshot = state->snapshot;
+    if (flags.port == 0) flags.port = state->port;
+    flags.persistent = flags.persistent || state->persistent;
+  }
+  StopRunning(call, option, *runtime);
+  return RunStart(call, same, flags);
+}
+
+}  // namespace
+
+Command DeclareStop(CLI::App& app, const RuntimeOption& runtime) {
+  app.description("Stop application and database; what was done in them is gone, unless they are persistent");
+  app.footer("Examples:\n  rotv stop");
+  return {[&runtime](const Invocation& call) { return RunStop(call, runtime); }, nullptr};
+}
+
+Command DeclareRestart(CLI::App& app, const RuntimeOption& runtime) {
+  app.description("Stop, and start again as it was started, on clean data");
+  app.footer(
+      "Examples:\n"
+      "  rotv restart                       # everything done by hand is gone\n"
+      "  rotv restart --pull                # and the data is today's");
+  auto flags = std::make_shared<StartFlags>();
+  AddStartFlags(app, flags.get());
+  return {[flags, &runtime](const Invocation& call) { return RunRestart(call, runtime, *flags); }, nullptr};
+}
+
+}  // namespace rotv

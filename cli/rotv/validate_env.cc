@@ -1,0 +1,45 @@
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/launch/env_example.h"
+#include "cli/rotv/command.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+int RunValidateEnv(const Invocation& call) {
+  AppConfig app = ReadApp(RequestOf(call));
+  EnvironmentReport report = ReadAppEnvironment(app.directory, app.env_file, call.environment);
+  if (call.output.form() == Output::Form::kText) RequireUsable(report);
+  Json document;
+  document["ok"] = report.usable();
+  document["files"] = report.files;
+  document["examples"] = report.examples;
+  document["missing"] = report.missing;
+  document["placeholders"] = report.placeholders;
+  document["optional"] = report.optional;
+  std::string text;
+  if (report.examples.empty()) {
+    text = fmt::format("There is no .env.example in {}: nothing to check against.\n", app.directory.native());
+  } else {
+    text = fmt::format("{}: everything that {} wants is set.\n",
+                       report.files.empty() ? "The environment" : fmt::format("{}", fmt::join(report.files, ", ")),
+                       fmt::join(report.examples, ", "));
+    if (!report.optional.empty()) text += fmt::format("Optional, not set: {}.\n", fmt::join(report.optional, ", "));
+  }
+  call.output.Result(text, document);
+  return report.usable() ? 0 : static_cast<int>(ErrorCode::kUsage);
+}
+
+}  // namespace
+
+Command DeclareValidateEnv(CLI::App& app, const RuntimeOption& /*runtime*/) {
+  app.description("Check the .env files against .env.example");
+  app.footer("Changes nothing, and never prints a value.\n\nExamples:\n  rotv validate-env");
+  return {[](const Invocation& call) { return RunValidateEnv(call); }, nullptr};
+}
+
+}  // namespace rotv

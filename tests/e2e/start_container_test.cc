@@ -1,0 +1,168 @@
+// `rotv` with Podman: a real image, built by `rotv build` on a Debian of the tests' own, and real containers.
+
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include "fmt/format.h"
+#include "tests/e2e/start_fixture.h"
+#include "tests/support/postgres_container.h"
+
+namespace rotv::testing {
+namespace {
+
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kImage = "localhost/rotv-test-app";
+
+class StartContainerTest : public StartTest {
+ protected:
+  StartContainerTest() : StartTest("podman"), podman_(PreparePodman("application")) {
+    variables_ = podman_.environment;
+    AddConfig(fmt::format("image = \"{}\"\nbase_image = \"{}\"\n", kImage, podman_.image));
+  }
+
+  // To the end of [app].
+  void AddConfig(const std::string& lines) { std::ofstream(rotv_.config(), std::ios::app) << lines; }
+
+  Result Podman(const std::vector<std::string>& arguments) const {
+    std::vector<std::string> argv = {"podman"};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    return RunCommand({.argv = argv, .env = podman_.environment});
+  }
+  // Those of this home, running or not.
+  std::string Containers() const {
+    return Podman({"ps", "--all", "--filter", "label=rotv.home=" + rotv_.home().native(), "--format", "{{.Names}}"})
+        .out;
+  }
+  std::string Name() const {
+    std::string name = Containers();
+    return name.substr(0, name.find('\n'));
+  }
+  void ExpectNothingRuns() {
+    EXPECT_EQ(Containers(), "");
+    EXPECT_EQ(WhoListensOn(port_), "");
+  }
+  // The steps of the build that were not found in the cache: their numbers with their stage.
+  std::string Build() {
+    Result built = Rotv({"build"});
+    EXPECT_TRUE(built.ok()) << built.err;
+    return built.err;
+  }
+
+  TestPodman podman_;
+};
+
+int Count(const std::string& text, const std::string& part) {
+  int count = 0;
+  for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) ++count;
+  return count;
+}
+
+TEST_F(StartContainerTest, OnlyWhatChangedIsBuiltAnew) {
+  Build();
+  std::string again = Build();
+  int steps = Count(again, "STEP ");
+  int infrastructure = Count(again, "[1/2] STEP ");
+  EXPECT_GE(infrastructure, 4) << again;
+  EXPECT_GE(Count(again, "Using cache"), steps - 4) << "FROM, ARG and the like are no layers\n" << again;
+
+  WriteApp("added.js", "// A change of the application.\n");
+  std::string changed = Build();
+  EXPECT_THAT(changed, HasSubstr("Using cache"));
+  // The installation of its packages is the last step that is found; the sources are copied anew.
+  size_t npm = changed.find("npm \"$install\"");
+  size_t copied = changed.find("COPY --chown=70:70 ${APP_DIR}/");
+  if (copied == std::string::npos) copied = changed.find("COPY --chown=70:70 app/");
+  ASSERT_NE(npm, std::string::npos) << changed;
+  ASSERT_NE(copied, std::string::npos) << changed;
+  EXPECT_THAT(changed.substr(npm, copied - npm), HasSubstr("Using cache"));
+  EXPECT_THAT(changed.substr(copied), Not(HasSubstr("Using cache")));
+
+  WriteApp("package.json", R"({"name": "x", "version": "2.0.0", "main": "server.js"})");
+  std::string bumped = Build();
+  size_t application = bumped.find("[2/2] STEP 1");
+  ASSERT_NE(application, std::string::npos);
+  EXPECT_EQ(Count(bumped.substr(0, application), "Using cache"),
+            Count(again.substr(0, again.find("[2/2] STEP 1")), "Using cache"));
+  EXPECT_THAT(bumped.substr(bumped.find("LABEL", application)), Not(HasSubstr("Using cache")));
+  EXPECT_EQ(Podman({"image", "inspect", "--format", "{{index .Labels \"rotv.version\"}}", kImage}).out, "2.0.0\n");
+}
+
+TEST_F(StartContainerTest, TheMainJob) {
+  WriteApp(".env", "SECRET='two words # and \"more\"'\nLINES=\"one\\ntwo\"\n");
+  Build();
+  EXPECT_THAT(Podman({"run", "--rm", "--entrypoint", "ls", kImage, "-A", "/app"}).out, Not(HasSubstr(".env")));
+
+  // The first start takes the baseline by itself.
+  Result started = Rotv({"start"});
+  ASSERT_TRUE(started.ok()) << started.err;
+  EXPECT_THAT(started.err, HasSubstr("rotv: runtime: podman "));
+  EXPECT_THAT(started.out, HasSubstr("places           100 rows"));
+  EXPECT_EQ(Get("/count/places"), "100");
+  EXPECT_EQ(Get("/count/news"), "7");
+  EXPECT_EQ(Json::parse(Get("/env/SECRET")), "two words # and \"more\"");
+  EXPECT_EQ(Json::parse(Get("/env/LINES")), "one\ntwo");
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "run" / "app.env"));
+  EXPECT_THAT(MustRotv({"logs"}), Not(HasSubstr("two words")));
+  EXPECT_THAT(Json::parse(MustRotv({"--json", "start"}))["already_running"], true);
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SHOW fsync"}), "off\n");
+  EXPECT_THAT(Podman({"exec", Name(), "stat", "-f", "-c", "%T", "/data/pgdata"}).out, HasSubstr("tmpfs"));
+
+  // What was done by hand is gone.
+  MustRotv({"psql", "-qc", "INSERT INTO places VALUES (1000, 'by hand')"});
+  MustRotv({"stop"});
+  ExpectNothingRuns();
+  MustRotv({"start"});
+  EXPECT_EQ(Get("/count/places"), "100");
+
+  // Killed in there, and from outside.
+  Podman({"exec", Name(), "sh", "-c", "kill -9 $(head -n 1 /data/pgdata/postmaster.pid)"});
+  Podman({"kill", Name()});
+  MustRotv({"start"});
+  EXPECT_EQ(Get("/count/places"), "100");
+  EXPECT_EQ(MustRotv({"stop"}), "Stopped.\n");
+}
+
+TEST_F(StartContainerTest, APersistentClusterKeepsItsData) {
+  Build();
+  MustRotv({"start", "--persistent"});
+  MustRotv({"psql", "-qc", "INSERT INTO places VALUES (1000, 'kept')"});
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT current_setting('wal_level'), current_setting('fsync')"}),
+            "logical|on\n");
+  MustRotv({"restart"});
+  EXPECT_EQ(Get("/count/places"), "101");
+  MustRotv({"stop"});
+  // Its files belong to the container's PostgreSQL, and are cleaned up by whoever may.
+  RunCommand({.argv = {"podman", "unshare", "rm", "-rf", rotv_.home() / "pgdata"}, .env = podman_.environment});
+}
+
+TEST_F(StartContainerTest, WhatCannotStartLeavesNothing) {
+  AddConfig("tmpfs_size = \"48M\"\n");
+  Build();
+  Result small = Rotv({"start"});
+  EXPECT_EQ(small.exit_status, 2) << small.out;
+  EXPECT_THAT(small.err, HasSubstr("the directory of the database is full\nhint: set a larger tmpfs_size"));
+  ExpectNothingRuns();
+}
+
+TEST_F(StartContainerTest, WithoutAnImageTheCommandIsNamed) {
+  Podman({"untag", kImage});
+  Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 2);
+  EXPECT_THAT(started.err,
+              HasSubstr("there is no image " + std::string(kImage) + " yet\nhint: rotv --runtime podman build"));
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources"));
+}
+
+TEST_F(StartContainerTest, ABuildThatFailsEndsWithTheStepThatDid) {
+  WriteApp("package.json", R"({"name": "x", "version": "1.0.0", "dependencies": {"x": "file:not-there"}})");
+  Result built = Rotv({"-q", "build"});
+  EXPECT_EQ(built.exit_status, 2);
+  EXPECT_THAT(built.err, HasSubstr("not-there"));
+  EXPECT_THAT(built.err, HasSubstr("rotv: the image cannot be built: "));
+}
+
+}  // namespace
+}  // namespace rotv::testing

@@ -1,0 +1,258 @@
+// `rotv` without a container: the machine's own PostgreSQL on tmpfs, and the application as a process.
+
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <chrono>
+#include <thread>
+
+#include "storage/row_store.h"
+#include "storage/workspace.h"
+#include "tests/e2e/start_fixture.h"
+
+namespace rotv::testing {
+namespace {
+
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class StartLocalTest : public StartTest {
+ protected:
+  StartLocalTest() { variables_["ROTV_TEST_MARK"] = rotv_.directory(); }
+
+  // What a stop or a failed start must not leave.
+  void ExpectNothingRuns() {
+    EXPECT_THAT(Processes(), IsEmpty());
+    EXPECT_EQ(WhoListensOn(port_), "");
+    EXPECT_EQ(Json::parse(MustRotv({"--json", "status"}))["state"], "stopped");
+  }
+};
+
+TEST_F(StartLocalTest, TheFirstStartTakesTheBaselineByItself) {
+  Result started = Rotv({"start"});
+  ASSERT_TRUE(started.ok()) << started.err;
+  EXPECT_THAT(started.err, HasSubstr("rotv: runtime: local"));
+  EXPECT_THAT(started.out, HasSubstr("Running: http://127.0.0.1:" + std::to_string(port_) + "/\n"));
+  EXPECT_THAT(started.out, HasSubstr("production as it was at "));
+  EXPECT_THAT(started.out, HasSubstr("places           100 rows"));
+  EXPECT_EQ(Get("/count/places"), "100");
+  EXPECT_EQ(Get("/count/news"), "7");
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT count(*) FROM places"}), "100\n");
+  EXPECT_EQ(MustRotv({"psql", "rotv_test", "-Atc", "SELECT current_database()"}), "rotv_test\n");
+  EXPECT_THAT(MustRotv({"logs"}), HasSubstr("rotv: database ready"));
+  MustRotv({"stop"});
+  ExpectNothingRuns();
+  EXPECT_THAT(MustRotv({"stop"}), HasSubstr("Nothing was running"));
+}
+
+TEST_F(StartLocalTest, WhatWasDoneByHandIsGoneAfterARestart) {
+  MustRotv({"start"});
+  MustRotv({"psql", "-qc", "INSERT INTO places VALUES (1000, 'by hand'); DROP TABLE news"});
+  EXPECT_EQ(Get("/count/places"), "101");
+  MustRotv({"stop"});
+  MustRotv({"start"});
+  EXPECT_EQ(Get("/count/places"), "100");
+  MustRotv({"psql", "-qc", "INSERT INTO places VALUES (1000, 'by hand')"});
+  MustRotv({"restart"});
+  EXPECT_EQ(Get("/count/places"), "100");
+  EXPECT_EQ(Get("/count/news"), "7");
+}
+
+TEST_F(StartLocalTest, StartingTwiceSaysSo) {
+  MustRotv({"start"});
+  Json again = Json::parse(MustRotv({"--json", "start"}));
+  EXPECT_EQ(again["already_running"], true);
+  EXPECT_EQ(again["port"], port_);
+  EXPECT_EQ(Json::parse(MustRotv({"--json", "status"}))["state"], "running");
+}
+
+TEST_F(StartLocalTest, TheSeedIsWrittenOnlyWhenTheStoreWentOn) {
+  MustRotv({"start"});
+  auto written = std::filesystem::last_write_time(rotv_.home() / "seed-data.sql");
+  MustRotv({"restart"});
+  EXPECT_EQ(std::filesystem::last_write_time(rotv_.home() / "seed-data.sql"), written);
+
+  rotv_.server().Exec("INSERT INTO places VALUES (500, 'new')");
+  MustRotv({"restart"});
+  EXPECT_EQ(Get("/count/places"), "100") << "nobody asked for a pull";
+  EXPECT_EQ(std::filesystem::last_write_time(rotv_.home() / "seed-data.sql"), written);
+  MustRotv({"restart", "--pull"});
+  EXPECT_EQ(Get("/count/places"), "101");
+
+  // A file that somebody wrote over is no longer the seed.
+  std::ofstream(rotv_.home() / "seed-data.sql") << "SELECT 1;\n";
+  MustRotv({"restart"});
+  EXPECT_EQ(Get("/count/places"), "101");
+}
+
+TEST_F(StartLocalTest, DataThatIsTenDaysOldWarnsAndStarts) {
+  rotv_.MustSync({"baseline"});
+  {
+    Workspace workspace(rotv_.home(), "production", "test");
+    std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadWrite);
+    proto::Manifest manifest = store->manifest();
+    constexpr int64_t kTenDaysUs = int64_t{10} * 24 * 3600 * 1'000'000;
+    manifest.set_head_time_us(manifest.head_time_us() - kTenDaysUs);
+    manifest.set_baseline_time_us(manifest.baseline_time_us() - kTenDaysUs);
+    store->Publish(manifest, {});
+  }
+  Result started = Rotv({"start"});
+  ASSERT_TRUE(started.ok()) << started.err;
+  EXPECT_THAT(started.err, HasSubstr("rotv: warning: the data is 10 days old"));
+  EXPECT_EQ(Get("/count/places"), "100");
+}
+
+TEST_F(StartLocalTest, AnUnreachableSourceIsAWarningOnceThereIsData) {
+  rotv_.Configure({{"url", "\"postgresql://rotv@127.0.0.1:1/rotv\""}});
+  Result none = Rotv({"start"});
+  EXPECT_EQ(none.exit_status, 4) << none.err;
+  EXPECT_THAT(none.err, HasSubstr("hint: "));
+  ExpectNothingRuns();
+
+  rotv_.Configure({{"url", "\"postgresql://rotv@127.0.0.1:" + std::to_string(rotv_.server().port()) + "/rotv\""}});
+  rotv_.MustSync({"baseline"});
+  rotv_.Configure({{"url", "\"postgresql://rotv@127.0.0.1:1/rotv\""}});
+  Result some = Rotv({"start", "--pull"});
+  ASSERT_TRUE(some.ok()) << some.err;
+  EXPECT_THAT(some.err, HasSubstr("warning: the data is not refreshed: "));
+  EXPECT_EQ(Get("/count/places"), "100");
+}
+
+TEST_F(StartLocalTest, ATakenPortIsNamedWithItsProcess) {
+  Process other({.argv = {"node", "-e",
+                          "require('http').createServer().listen(" + std::to_string(port_) +
+                              ", '127.0.0.1', () => console.log('listening'))"}});
+  ASSERT_TRUE(other.WaitForOutput("listening", std::chrono::seconds(30)));
+  Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 2);
+  EXPECT_THAT(started.err, HasSubstr("port " + std::to_string(port_) + " is taken by node (process " +
+                                     std::to_string(other.pid()) + ")"));
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "found out before the long work";
+  EXPECT_THAT(Processes(), IsEmpty());
+  int free = FreePort();
+  MustRotv({"start", "--port", std::to_string(free)});
+  EXPECT_THAT(MustRotv({"status"}), HasSubstr(std::to_string(free)));
+}
+
+TEST_F(StartLocalTest, TheEnvironmentReachesTheApplicationAsItIs) {
+  WriteApp("backend/.env", "SPACES=two words # not this\nHASH='a # b \"c\"'\nLINES=\"one\\ntwo\"\nNOT_RUN=$(id)`id`\n");
+  MustRotv({"start"});
+  EXPECT_EQ(Json::parse(Get("/env/SPACES")), "two words");
+  EXPECT_EQ(Json::parse(Get("/env/HASH")), "a # b \"c\"");
+  EXPECT_EQ(Json::parse(Get("/env/LINES")), "one\ntwo");
+  EXPECT_EQ(Json::parse(Get("/env/NOT_RUN")), "$(id)`id`");
+  EXPECT_EQ(Json::parse(Get("/env/PGDATABASE")), "rotv");
+}
+
+TEST_F(StartLocalTest, AnIncompleteEnvironmentIsRefusedBeforeAnythingIsDone) {
+  WriteApp(".env.example", "SECRET=change-this\n");
+  WriteApp(".env", "SECRET=change-this-later\n");
+  Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 2);
+  EXPECT_THAT(started.err, HasSubstr(".env: SECRET still the placeholder"));
+  EXPECT_EQ(Rotv({"validate-env"}).err.substr(0, 40), started.err.substr(started.err.find("rotv: .env"), 40));
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources"));
+}
+
+TEST_F(StartLocalTest, AnApplicationThatDiesIsToldWithItsLastWords) {
+  WriteApp(".env", "FAIL_AT_START=no licence\n");
+  Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 2);
+  EXPECT_THAT(started.err, HasSubstr("rotv: the application has ended with status 3: refusing to start: no licence\n"
+                                     "hint: the whole log is in "));
+  EXPECT_THAT(MustRotv({"logs"}), HasSubstr("refusing to start: no licence"));
+  ExpectNothingRuns();
+}
+
+TEST_F(StartLocalTest, ASeedThatFailsInTheMiddleStartsNothing) {
+  rotv_.MustSync({"baseline"});
+  // A check that looks into another table, whose rows come later: no dump of it can be read in.
+  rotv_.server().Exec(
+      "CREATE TABLE zones (id int PRIMARY KEY); INSERT INTO zones VALUES (1);"
+      "CREATE FUNCTION known(zone int) RETURNS bool LANGUAGE sql AS 'SELECT EXISTS (SELECT 1 FROM public.zones WHERE "
+      "id = zone)';"
+      "CREATE TABLE areas (zone int PRIMARY KEY CHECK (known(zone))); INSERT INTO areas VALUES (1)");
+  Result started = Rotv({"start", "--pull"});
+  EXPECT_EQ(started.exit_status, 2) << started.out;
+  EXPECT_THAT(started.err, HasSubstr("the seed cannot be imported: line "));
+  EXPECT_THAT(started.err, HasSubstr("violates check constraint"));
+  ExpectNothingRuns();
+}
+
+TEST_F(StartLocalTest, APersistentClusterKeepsItsData) {
+  if (geteuid() == 0) {
+    std::filesystem::create_directory(rotv_.home());
+    std::filesystem::permissions(rotv_.home(), std::filesystem::perms(0700));
+    Result closed = Rotv({"start", "--persistent"});
+    EXPECT_EQ(closed.exit_status, 2);
+    EXPECT_THAT(closed.err, HasSubstr("hint: start as an ordinary user, or open the way: chmod o+x '"));
+    std::filesystem::permissions(rotv_.home(), std::filesystem::perms(0711));
+  }
+  MustRotv({"start", "--persistent"});
+  MustRotv({"psql", "-qc", "INSERT INTO places VALUES (1000, 'kept')"});
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SHOW wal_level"}), "logical\n");
+  MustRotv({"stop"});
+  rotv_.Configure({{"url", "\"postgresql://rotv@127.0.0.1:1/rotv\""}});
+  variables_["PERSISTENT_DATA"] = "true";
+  MustRotv({"start"});
+  EXPECT_EQ(Get("/count/places"), "101");
+  MustRotv({"restart"});
+  EXPECT_EQ(Get("/count/places"), "101");
+}
+
+TEST_F(StartLocalTest, AKilledStartIsFollowedByOneThatWorks) {
+  rotv_.MustSync({"baseline"});
+  // At four moments: the cluster is made, imported, the application waited for, all done.
+  for (const char* moment : {"rotv: phase: cluster", "rotv: phase: import", "rotv: phase: application"}) {
+    for (int victim : {0, 1, 2}) {
+      SCOPED_TRACE(std::string(moment) + " " + std::to_string(victim));
+      std::filesystem::path log = rotv_.home() / "run" / "app.log";
+      std::filesystem::remove(log);
+      Process start(RotvCommand({"start"}));
+      auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+      std::string text;
+      while (text.find(moment) == std::string::npos && std::chrono::steady_clock::now() < deadline) {
+        std::ifstream file(log);
+        text.assign(std::istreambuf_iterator<char>(file), {});
+      }
+      ASSERT_THAT(text, HasSubstr(moment));
+      if (victim == 0) start.Signal(SIGKILL);  // The host's process.
+      for (pid_t process : Processes()) {      // All of it; or PostgreSQL or the application, if they are there yet.
+        std::vector<std::string> words = CommandLineOf(process);
+        bool server = !words.empty() && words.front().find("postgres") != std::string::npos;
+        if (victim == 1 || (victim == 2 && server)) kill(process, SIGKILL);
+      }
+      start.Wait();
+      MustRotv({"start"});
+      EXPECT_EQ(Get("/count/places"), "100");
+      MustRotv({"stop"});
+      ExpectNothingRuns();
+    }
+  }
+}
+
+TEST_F(StartLocalTest, CtrlCDuringAStartLeavesNothing) {
+  rotv_.MustSync({"baseline"});
+  WriteApp("slow.js", "setTimeout(() => {}, 600000)\n");
+  std::ofstream(rotv_.config(), std::ios::app) << "command = \"node slow.js\"\n";
+  Process start(RotvCommand({"start"}));
+  ASSERT_TRUE(start.WaitForOutput("waiting for the application", std::chrono::seconds(60)));
+  start.Signal(SIGINT);
+  EXPECT_EQ(start.Wait().exit_status, 130);
+  ExpectNothingRuns();
+}
+
+class StartWithSpacesTest : public StartTest {
+ protected:
+  StartWithSpacesTest() : StartTest("local", TempDirName::kWithSpace) {}
+};
+
+TEST_F(StartWithSpacesTest, EveryPathMayHaveThem) {
+  MustRotv({"start"});
+  EXPECT_EQ(Get("/count/places"), "100");
+}
+
+}  // namespace
+}  // namespace rotv::testing

@@ -1,0 +1,47 @@
+#include "cli/launch/startup_log.h"
+
+#include <gtest/gtest.h>
+
+namespace rotv {
+namespace {
+
+TEST(StartupLogTest, FollowsTheLinesOfTheEntrypoint) {
+  StartupLog log;
+  log.Feed("rotv: phase: cluster\nThe files belong to postgres.\nrotv: phase: import\nrotv: import: 12 of 360\n");
+  EXPECT_EQ(log.state().phase, "import");
+  EXPECT_EQ(log.state().import_done, 12U);
+  EXPECT_EQ(log.state().import_total, 360U);
+  EXPECT_FALSE(log.state().database_ready);
+  EXPECT_EQ(log.other_lines(), "The files belong to postgres.\n");
+  log.Feed("rotv: database ready\r\nrotv: phase: application\n");
+  EXPECT_TRUE(log.state().database_ready);
+  EXPECT_EQ(log.state().phase, "application");
+}
+
+TEST(StartupLogTest, ALineMayComeInPieces) {
+  std::string text =
+      "rotv: phase: import\nrotv: import: 345 of 360\nrotv: error: the seed is damaged\nrotv: hint: pull\n";
+  StartupLog log;
+  for (char c : text) log.Feed(std::string_view(&c, 1));
+  EXPECT_EQ(log.state().import_done, 345U);
+  EXPECT_EQ(log.state().error, "the seed is damaged");
+  EXPECT_EQ(log.state().hint, "pull");
+}
+
+TEST(StartupLogTest, TheFirstErrorIsTheCause) {
+  StartupLog log;
+  log.Feed("rotv: error: first\nrotv: error: second\n");
+  EXPECT_EQ(log.state().error, "first");
+}
+
+TEST(StartupLogTest, AnApplicationThatWritesMuchTakesNoMemory) {
+  StartupLog log;
+  log.Feed(std::string(1 << 20, 'x'));
+  for (int i = 0; i < 10000; ++i) log.Feed("another line\n");
+  EXPECT_LE(log.other_lines().size(), 4096U + 64 * 1024);
+  log.Feed("rotv: database ready\n");
+  EXPECT_TRUE(log.state().database_ready);
+}
+
+}  // namespace
+}  // namespace rotv
