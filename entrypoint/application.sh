@@ -1,36 +1,63 @@
-# The application, in the foreground as it were: the entrypoint lives as long as it does.
+# shellcheck shell=bash
+# The application, in the foreground as far as anybody can see: in a process group of its own, which gets the signals.
 
-app_pid=''
+# Its process, which leads its group; empty when it does not run.
+application=''
 
-readonly app_patience=10  # Seconds between being asked to end and being made to.
-
-run_application() {
-  local status=0 ended=''
-  export PGHOST=$socket_directory PGPORT=$port PGDATABASE=$database PGUSER=$role
-  if [[ $mode == persistent ]]; then export NODE_ENV=${NODE_ENV:-production}; else export NODE_ENV=${NODE_ENV:-development}; fi
-  # A session of its own, so that a signal reaches all that it starts.
-  (cd "$app_directory" && exec_as "$app_os_user" setsid bash -c "exec $app_command") &
-  app_pid=$!
-  wait -n -p ended "$app_pid" "$server_pid" || status=$?
-  if [[ $ended == "$server_pid" ]]; then
-    server_pid=''
-    fail 'PostgreSQL has ended under the application'
+start_application() {
+  local directory=$ROTV_APP_DIR command=${ROTV_APP_COMMAND:-}
+  [[ ! -f $directory/backend/package.json ]] || directory+=/backend
+  if [[ ${ROTV_APP_COMMAND-default} == '' || (-z $command && ! -f $directory/package.json) ]]; then
+    phase 'database only'
+    return 0
   fi
-  app_pid=''
-  fail "the application has ended with status $status"
+  phase application
+  [[ -x $directory ]] || fail "the user $(id -un) cannot reach $directory, where the application is"
+  [[ -n $command ]] || command=$(default_command "$directory")
+  [[ -n $command ]] || fail "nothing says how to start the application in $directory" \
+    "name its \"main\" in package.json, or set ROTV_APP_COMMAND"
+  set_environment
+  (
+    trap - INT QUIT
+    cd "$directory"
+    # It must not keep the data's lock when it outlives the server.
+    exec {lock_fd}<&- {nap_fd}<&-
+    exec setsid setpriv --pdeathsig KILL bash -c "exec $command" </dev/null
+  ) &
+  application=$!
 }
 
+# What `npm start` would come to, without npm, which passes signals on late and costs a second.
+default_command() {  # DIRECTORY
+  if grep -qs '"main"[[:space:]]*:' "$1/package.json"; then
+    printf 'node .'
+  elif [[ -f $1/server.js ]]; then
+    printf 'node server.js'
+  elif grep -qs '"start"[[:space:]]*:' "$1/package.json"; then
+    printf 'npm start'
+  fi
+}
+
+set_environment() {
+  export PGHOST=$ROTV_SOCKET_DIR PGPORT=$ROTV_PGPORT PGDATABASE=$ROTV_DATABASE PGUSER=$ROTV_DBUSER
+  if [[ -z ${NODE_ENV:-} ]]; then
+    [[ $ROTV_MODE == persistent ]] && NODE_ENV=production || NODE_ENV=development
+    export NODE_ENV
+  fi
+}
+
+# The first process of it has ended; what it started goes too.
+application_ended() {
+  kill -KILL -- "-$application" 2>/dev/null || true
+  application=''
+}
+
+# Asked first, and after ten seconds no more.
 stop_application() {
-  [[ -n $app_pid ]] || return 0
-  local waited=0
-  kill -TERM -- "-$app_pid" 2>/dev/null
-  while kill -0 -- "-$app_pid" 2>/dev/null; do
-    if ((waited++ >= app_patience * 20)); then
-      kill -KILL -- "-$app_pid" 2>/dev/null
-      break
-    fi
-    sleep 0.05
-  done
-  wait "$app_pid" 2>/dev/null
-  app_pid=''
+  [[ -n $application ]] || return 0
+  local end=$((SECONDS + 10))
+  # Before setsid the group is not there yet.
+  kill -TERM -- "-$application" 2>/dev/null || kill -TERM "$application" 2>/dev/null
+  while kill -0 "$application" 2>/dev/null && ((SECONDS < end)); do nap 0.02; done
+  application_ended
 }

@@ -1,96 +1,100 @@
-# The seed into the new cluster, in one transaction: all of it or nothing. COPY into tables of the same transaction
-# writes no log where wal_level is minimal.
+# shellcheck shell=bash
+# The seed, from the file into the database: in one transaction, so that tables that were made in it need no log, and an
+# error leaves nothing.
 
-reporter_pid='' reader_pid=''
+# Sets `seed_format` (none, plain, zstd, gzip) and opens the seed as `seed_fd`. A process that was root has done both.
+open_seed() {
+  seed_format=${ROTV_INTERNAL_SEED_FORMAT:-} seed_fd=${ROTV_INTERNAL_SEED_FD:-}
+  unset ROTV_INTERNAL_SEED_FORMAT ROTV_INTERNAL_SEED_FD
+  [[ -z $seed_format ]] || return 0
+  local candidate magic
+  if [[ -z ${ROTV_SEED:-} ]]; then
+    for candidate in /tmp/seed-data.sql /tmp/seed-data.sql.zst /tmp/seed-data.sql.gz; do
+      [[ ! -e $candidate ]] || { ROTV_SEED=$candidate && break; }
+    done
+  fi
+  seed_format=none
+  if [[ -n ${ROTV_SEED:-} ]]; then
+    [[ -f $ROTV_SEED ]] || fail "there is no seed $ROTV_SEED"
+    { exec {seed_fd}<"$ROTV_SEED"; } 2>/dev/null || fail "the seed $ROTV_SEED cannot be read"
+    magic=$(od -An -N4 -tx1 "$ROTV_SEED" | tr -d ' ')
+    case $magic in
+      28b52ffd) seed_format=zstd ;;
+      1f8b*) seed_format=gzip ;;
+      *) seed_format=plain && check_plain_seed ;;
+    esac
+  fi
+  export ROTV_INTERNAL_SEED_FORMAT=$seed_format ROTV_INTERNAL_SEED_FD=$seed_fd
+}
+
+# psql takes the end of a file that stops within a table's rows for the end of the table. What pg_dump began it has to
+# have ended.
+check_plain_seed() {
+  [[ -s $ROTV_SEED ]] || fail "the seed is damaged: $ROTV_SEED is empty" "rotv seed writes it anew"
+  ! head -c 200 "$ROTV_SEED" | grep -q '^-- PostgreSQL database dump' ||
+    tail -c 400 "$ROTV_SEED" | grep -q '^-- PostgreSQL database dump complete' ||
+    fail "the seed is damaged: its end is missing" "rotv seed writes it anew"
+}
 
 import_seed() {
-  local errors status=0 start=$EPOCHREALTIME
-  make_databases
-  errors=$(mktemp)
-  # Read by descriptor, whose position all that share it see: that is the progress.
-  exec 8<"$seed" || fail "the seed $seed cannot be read"
-  report_progress &
-  reporter_pid=$!
-  decompress 2>"$errors" <&8 | run_seed 2>>"$errors" &
-  reader_pid=$!
-  wait "$reader_pid" || status=$?
-  reader_pid=''
-  stop_import
-  [[ $status == 0 ]] || explain_failure "$errors"
-  rm -f "$errors"
-  say "imported: $(awk -v start="$start" -v end="$EPOCHREALTIME" 'BEGIN { printf "%.1f s", end - start }')"
+  local start=$EPOCHREALTIME decompressor='' reader status=0 damaged=0 milliseconds
+  phase import
+  if [[ $seed_format == plain ]]; then
+    run_psql <&"$seed_fd" &
+  else
+    command -v "$seed_format" >/dev/null || fail "the seed is compressed, and there is no $seed_format here"
+    exec {plain_fd}< <(exec "$seed_format" -dc <&"$seed_fd" 2>"$scratch/decompressor")
+    decompressor=$!
+    run_psql <&"$plain_fd" &
+  fi
+  importer=$!
+  helpers=("$importer" ${decompressor:+"$decompressor"})
+  reader=${decompressor:-$importer}
+  # A reader that is not held open by us ends when psql does.
+  [[ -z $decompressor ]] || exec {plain_fd}<&-
+  show_progress "$reader" "$importer"
+  wait "$importer" || status=$?
+  [[ -z $decompressor ]] || wait "$decompressor" || damaged=$?
+  helpers=()
+  exec {seed_fd}<&-
+  check_import "$status" "$damaged"
+  milliseconds=$(((${EPOCHREALTIME/[.,]/} - ${start/[.,]/}) / 1000))
+  printf -v milliseconds '%04d' "$milliseconds"
+  say "imported: ${milliseconds%???}.$(printf '%.1s' "${milliseconds: -3}") s"
 }
 
-make_databases() {
-  local output
-  output=$(psql_as postgres postgres 2>&1 <<END
-CREATE ROLE "$role" SUPERUSER LOGIN;
-CREATE DATABASE "$database" OWNER "$role";
-CREATE DATABASE "${database}_test" OWNER "$role";
-END
-  ) || fail_if_full "$output" "the databases cannot be made: $(head -n 1 <<<"$output")"
+run_psql() {
+  exec "$ROTV_PGBIN/psql" -X -q -v ON_ERROR_STOP=1 --single-transaction -o /dev/null -h "$ROTV_SOCKET_DIR" \
+    -p "$ROTV_PGPORT" -U "$ROTV_DBUSER" -d "$ROTV_DATABASE" -f - 2>"$scratch/psql"
 }
 
-psql_as() {  # ROLE DATABASE ARGUMENTS...
-  "$pgbin/psql" -X -q -v ON_ERROR_STOP=1 --host="$socket_directory" --port="$port" --username="$1" --dbname="$2" "${@:3}"
-}
-
-run_seed() {
-  # With the table's defaults for a second, and no notices of what does not exist yet.
-  PGOPTIONS='-c client_min_messages=warning' psql_as "$role" "$database" --single-transaction --file=- >/dev/null
-}
-
-# By its first bytes: names lie.
-decompress() {
-  case $(head -c 4 "$seed" | od -An -tx1 | tr -d ' ') in
-    28b52ffd) zstd -dcq || damaged ;;
-    1f8b*) gzip -dc || damaged ;;
-    *) cat ;;
-  esac
-}
-
-damaged() {
-  printf 'rotv: the seed is damaged\n' >&2
-  return 1
-}
-
-report_progress() {
-  local size position
-  size=$(stat -Lc %s "$seed")
-  while read -r _ position < <(grep '^pos:' "/proc/$$/fdinfo/8"); do
-    say "import: $position of $size"
-    sleep 0.5
+# How far the reader of the file has come, by the kernel's word for it: no copy of the seed goes through another process.
+show_progress() {  # READER IMPORTER
+  local size position naps=0
+  size=$(stat -L -c %s "/proc/$$/fd/$seed_fd") || return 0
+  while kill -0 "$2" 2>/dev/null; do
+    if ((naps++ % 25 == 0)) && position=$(sed -n 's/^pos:[[:space:]]*//p' "/proc/$1/fdinfo/0" 2>/dev/null) &&
+      [[ -n $position ]]; then
+      say "import: $position of $size"
+    fi
+    nap 0.02
   done
 }
 
-# Also in the middle, from the entrypoint's end.
-stop_import() {
-  [[ -z $reader_pid ]] || kill "$reader_pid" 2>/dev/null
-  [[ -z $reporter_pid ]] || kill "$reporter_pid" 2>/dev/null
-  reader_pid='' reporter_pid=''
-  exec 8<&-
-}
-
-explain_failure() {  # FILE
-  local text line message
-  text=$(<"$1")
-  rm -f "$1"
-  printf '%s\n' "$text"
-  if grep -q '^rotv: the seed is damaged' <<<"$text"; then
-    fail "the seed is damaged: $(grep -v '^rotv:' <<<"$text" | head -n 1)" 'rotv seed writes it anew'
+# The one reason that explains the others: a full disk, a damaged file, then what psql said.
+check_import() {  # STATUS OF PSQL, OF THE DECOMPRESSOR
+  local first='' place
+  cat "$scratch/psql" >&2
+  if grep -q 'No space left on device' "$scratch/psql"; then fail_full 'No space left on device'; fi
+  if [[ $1 != 0 ]]; then
+    first=$(grep -m 1 -E '^psql:.*(ERROR|FATAL|PANIC):' "$scratch/psql" || grep -m 1 . "$scratch/psql" || true)
   fi
-  # psql:<stdin>:1234: ERROR:  ...
-  line=$(grep -m 1 -E '^psql:[^ ]*:[0-9]+: ' <<<"$text" || head -n 1 <<<"$text")
-  message=$(sed -E 's/^psql:[^ ]*:([0-9]+): */line \1: /; s/ERROR:  /ERROR: /' <<<"$line")
-  fail_if_full "$text" "the seed cannot be imported: $message"
-}
-
-finish_import() {
-  : >"$data/rotv-import.conf"
-  psql_as postgres postgres -c 'SELECT pg_reload_conf()' >/dev/null || fail 'PostgreSQL does not answer'
-  if [[ $mode == persistent ]]; then
-    psql_as postgres postgres -c CHECKPOINT || fail 'the imported data cannot be written'
-    sync -f "$data"
+  # A decompressor that nobody reads from any more ends by a signal (141), which is no fault of the file.
+  if [[ $2 != 0 && ($2 != 141 || $1 == 0) ]] && grep -q . "$scratch/decompressor"; then
+    fail "the seed is damaged: $(tr '\r' '\n' <"$scratch/decompressor" | grep -m 1 .)" "rotv seed writes it anew"
   fi
-  rm -f "$(began)"
+  [[ $1 != 0 || $2 != 0 ]] || return 0
+  place=$(sed -n 's/^CONTEXT:  *\(COPY [^:,]*, line [0-9]*\(, column [^:]*\)\{0,1\}\).*/ (\1)/p' "$scratch/psql" | head -n 1)
+  first=$(sed -E 's/^psql:<stdin>:([0-9]+): */line \1: /' <<<"${first:-psql ended with status $1}")
+  fail_full "the seed cannot be imported: $first$place"
 }

@@ -1,17 +1,17 @@
-# What `rotv start` reads in the log. Everything else in there is the server's and the application's.
-#
-#   rotv: phase: cluster | server | import | application | database only
-#   rotv: import: 12345678 of 360000000     bytes of the seed's file, about every half second
-#   rotv: database ready                    it answers, and holds the seed
-#   rotv: error: TEXT                       the first one is the cause; the process then ends with 1
-#   rotv: hint: TEXT
+# shellcheck shell=bash
+# What `rotv start` reads in the log (cli/launch/startup_log): rotv: phase: cluster, server, import, application or database
+# only; rotv: import: BYTES of TOTAL; rotv: database ready; rotv: error: and hint:. Everything else there is the server's and the application's own.
 
 say() { printf 'rotv: %s\n' "$*"; }
-phase() { say "phase: $*"; }
+phase() { say "phase: $1"; }
 
-# Ends everything: the trap of the entrypoint stops what runs.
+# The first thing that goes wrong is told, once and in one line; the trap on EXIT stops what runs.
 fail() {  # TEXT [HINT]
-  say "error: $1"
-  [[ -z ${2:-} ]] || say "hint: $2"
+  say "error: ${1//$'\n'/ }" >&2
+  [[ -z ${2:-} ]] || say "hint: ${2//$'\n'/ }" >&2
   exit 1
 }
+
+# Waits without a process of its own, which would hold up a signal: nothing ever comes through this pipe.
+open_napping() { exec {nap_fd}<> <(:); }
+nap() { read -r -t "$1" -u "$nap_fd" _ || true; }

@@ -1,105 +1,190 @@
-# The cluster and its server.
+# shellcheck shell=bash
+# The server: its programs, its cluster, its settings, its start and its end.
 
-server_pid='' cluster_is_new=no
+# The server's process; empty when it does not run.
+server=''
 
-# An import that did not end leaves this: such a cluster is nobody's data yet.
-began() { printf '%s' "$data/rotv-import-began"; }
-
-prepare_cluster() {
-  mkdir -p "$data" "$socket_directory" || fail "the directory $data cannot be made"
-  if [[ $(id -u) == 0 ]]; then
-    id "$os_user" >/dev/null 2>&1 || fail "there is no user $os_user, whom PostgreSQL needs: it refuses to run as root"
-    chown "$os_user" "$data" "$socket_directory"
+find_programs() {
+  local candidate
+  if [[ -z ${ROTV_PGBIN:-} ]]; then
+    if command -v initdb >/dev/null && command -v postgres >/dev/null; then
+      ROTV_PGBIN=$(dirname "$(command -v initdb)")
+    else
+      # The newest, as numbers: 9.6 before 15.
+      for candidate in /usr/pgsql-*/bin /usr/lib/postgresql/*/bin; do
+        [[ ! -x $candidate/initdb ]] || printf '%s\n' "$candidate"
+      done | sort -V >/dev/null
+      ROTV_PGBIN=$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1) ||
+        ROTV_PGBIN=$(compgen -G '/usr/pgsql-*/bin' | sort -V | tail -n 1) || ROTV_PGBIN=''
+    fi
   fi
-  chmod 0700 "$data"
-  chmod 0755 "$socket_directory"  # The application may be another user.
-  if [[ -e $data/PG_VERSION && $mode == persistent && ! -e $(began) ]]; then
-    require_same_version
-    return
-  fi
-  if [[ -n $(ls -A "$data") ]]; then
-    [[ -e $data/PG_VERSION || -e $(began) ]] || fail "$data holds something that is no PostgreSQL cluster" \
-      'look at it, and empty it if nobody needs it'
-    find "$data" -mindepth 1 -delete
-  fi
-  cluster_is_new=yes
-  [[ -n $seed && -r $seed ]] || fail "there is no seed ${seed:-to import}" 'rotv seed writes one'
-  make_cluster
+  [[ -x $ROTV_PGBIN/initdb ]] || fail "PostgreSQL's programs are not here" "install its server, or set ROTV_PGBIN"
+  export ROTV_PGBIN
 }
 
-require_same_version() {
-  local theirs ours
-  theirs=$(<"$data/PG_VERSION")
-  ours=$("$pgbin/postgres" --version | sed -E 's/[^0-9]*([0-9]+).*/\1/')
-  [[ $theirs == "$ours" ]] || fail "the persistent cluster was made by PostgreSQL $theirs, and this is $ours" \
-    "dump it with PostgreSQL $theirs, move the directory away, and start again"
+# Runs in the background and waits: a signal does not have to wait for its end. Returns its status.
+run() {  # COMMAND...
+  local status=0
+  "$@" <&0 &  # Else bash would give it an empty one.
+  helpers=("$!")
+  wait "$!" || status=$?
+  helpers=()
+  return "$status"
 }
 
+check_version() {
+  local found ours
+  found=$(<"$ROTV_DATA/PG_VERSION") ours=$("$ROTV_PGBIN/postgres" --version)
+  ours=${ours##*PostgreSQL) } ours=${ours%%.*} ours=${ours%% *}
+  [[ $found == "$ours" ]] || fail "the data in $ROTV_DATA is of PostgreSQL $found, and this is PostgreSQL $ours" \
+    "start it with PostgreSQL $found, or upgrade it by pg_dump or pg_upgrade"
+}
+
+# In a directory below, since initdb wants an empty one, and moved: this one may have a lost+found, and has the marker.
 make_cluster() {
-  local output
-  # Trusted, because only its own socket and loopback lead to it, and nothing in there is anyone's but the developer's.
-  output=$(exec_as "$os_user" "$pgbin/initdb" --pgdata="$data" --username=postgres --auth=trust --encoding=UTF8 \
-    --locale=C.UTF-8 --no-sync --no-instructions 2>&1) || fail_if_full "$output" "initdb fails: $(tail -n 1 <<<"$output")"
-  : >"$(began)"
-  write_settings >>"$data/postgresql.conf"
-  # For the import alone: finish_import takes it away.
-  printf 'autovacuum = off\nmaintenance_work_mem = 256MB\n' >"$data/rotv-import.conf"
-  chmod a+r "$data/rotv-import.conf"
+  local new=$ROTV_DATA/rotv-new
+  : >"$ROTV_DATA/$began_marker" || fail_full "$ROTV_DATA cannot be written to"
+  run "$ROTV_PGBIN/initdb" --pgdata="$new" --no-sync --no-instructions --username=postgres --auth=trust \
+    --encoding=UTF8 --locale=C.UTF-8 >"$scratch/initdb" 2>&1 || {
+    cat "$scratch/initdb"
+    fail_full "initdb: $(grep -m 1 -E 'error|FATAL|ERROR|could not' "$scratch/initdb" || tail -n 1 "$scratch/initdb")"
+  }
+  { mv "$new"/* "$ROTV_DATA" && rmdir "$new"; } || fail "the new cluster cannot be moved to $ROTV_DATA"
+  printf "include_if_exists 'rotv.conf'\n" >>"$ROTV_DATA/postgresql.conf"
+  write_import_settings || fail_full "the settings cannot be written"
 }
 
-# In development nothing survives anyway, so that nothing is made durable.
-write_settings() {
-  cat <<END
-listen_addresses = '$listen'
-port = $port
-unix_socket_directories = '$socket_directory'
-logging_collector = off
-include_if_exists = 'rotv-import.conf'
-log_checkpoints = off
-END
-  if [[ $mode == persistent ]]; then
-    cat <<END
-wal_level = logical
-max_slot_wal_keep_size = 10GB
-END
-  else
-    cat <<END
+# What is true of both modes while there is nothing to lose: nothing is written twice, and nothing waits for a disk.
+write_import_settings() {
+  write_settings <<'END'
 fsync = off
-synchronous_commit = off
 full_page_writes = off
+synchronous_commit = off
 wal_level = minimal
 max_wal_senders = 0
-max_wal_size = 8GB
+wal_init_zero = off
+wal_recycle = off
+checkpoint_timeout = 1h
+max_wal_size = 1GB
 shared_buffers = 256MB
+maintenance_work_mem = 256MB
+max_parallel_maintenance_workers = 2
+# A dump in one transaction holds a lock for each of its objects.
+max_locks_per_transaction = 1024
+autovacuum = off
+jit = off
+# Who is killed must not come back in recovery: the import has failed.
+restart_after_crash = off
 END
-  fi
 }
 
+# The same server goes on, faster than it is safe: everything is gone at its end.
+write_development_settings() {
+  write_settings <<'END'
+fsync = off
+full_page_writes = off
+synchronous_commit = off
+wal_level = minimal
+max_wal_senders = 0
+wal_init_zero = off
+wal_recycle = off
+checkpoint_timeout = 1h
+max_wal_size = 256MB
+shared_buffers = 256MB
+maintenance_work_mem = 64MB
+max_locks_per_transaction = 1024
+autovacuum = on
+jit = off
+END
+}
+
+# As safe as PostgreSQL is by default, and ready to be followed in turn, by readers that cannot fill the disk.
+write_persistent_settings() {
+  write_settings <<'END'
+wal_level = logical
+max_replication_slots = 10
+max_wal_senders = 10
+max_slot_wal_keep_size = 10GB
+shared_buffers = 256MB
+END
+}
+
+write_settings() { cat >"$ROTV_DATA/rotv.conf"; }
+
+# The end of this process is the server's as well: no server is left behind by one that was killed.
 start_server() {
-  # In a session of its own: a Ctrl-C on a terminal is ours to pass on.
-  (exec_as "$os_user" setsid "$pgbin/postgres" -D "$data") &
-  server_pid=$!
-  until "$pgbin/pg_isready" --quiet --username=postgres --host="$socket_directory" --port="$port"; do
-    kill -0 "$server_pid" 2>/dev/null || fail 'PostgreSQL does not start'
-    sleep 0.02 & wait $!
+  (
+    # Bash starts what is in the background with interrupts ignored, and so would be all that the server starts.
+    trap - INT QUIT
+    exec {nap_fd}<&-
+    exec setpriv --pdeathsig INT "$ROTV_PGBIN/postgres" -D "$ROTV_DATA" -p "$ROTV_PGPORT" \
+      -c "unix_socket_directories=$(quoted_list_item "$ROTV_SOCKET_DIR")" -c "listen_addresses=$ROTV_LISTEN" </dev/null
+  ) &
+  server=$!
+  wait_for_server
+}
+
+# In a list of PostgreSQL's, where a space or a comma would end it.
+quoted_list_item() { printf '"%s"' "${1//\"/\"\"}"; }
+
+# As pg_ctl does it: the server says in its file when it is ready. Recovery takes as long as it takes.
+wait_for_server() {
+  local lines
+  while kill -0 "$server" 2>/dev/null; do
+    if mapfile -t lines 2>/dev/null <"$ROTV_DATA/postmaster.pid" && [[ ${lines[0]:-} == "$server" && ${lines[7]:-} == ready* ]]; then
+      return
+    fi
+    nap 0.01
   done
+  local status=0
+  wait "$server" || status=$?
+  server=''
+  fail_full "PostgreSQL does not start: it ended with status $status"
 }
 
 stop_server() {
-  [[ -n $server_pid ]] || return 0
-  kill -INT "$server_pid" 2>/dev/null  # "fast": sessions end, the data is written.
-  wait "$server_pid" 2>/dev/null
-  server_pid=''
+  [[ -n $server ]] || return 0
+  kill -INT "$server" 2>/dev/null || true
+  wait "$server" || true
+  server=''
 }
 
-wait_for_server() {
-  wait "$server_pid" || true
-  fail 'PostgreSQL has ended'
+sql() {  # ARGUMENTS OF PSQL...
+  run "$ROTV_PGBIN/psql" -X -q -v ON_ERROR_STOP=1 -h "$ROTV_SOCKET_DIR" -p "$ROTV_PGPORT" -U postgres -d postgres "$@"
 }
 
-fail_if_full() {  # OUTPUT OTHERWISE
-  if grep -qiE 'no space left on device|disk quota|could not extend file' <<<"$1"; then
-    fail 'the directory of the database is full' 'set a larger tmpfs_size in [app] of rotv.toml'
+make_databases() {
+  sql -v user="$ROTV_DBUSER" -v name="$ROTV_DATABASE" -v test="${ROTV_DATABASE}_test" 2>"$scratch/sql" <<'END' ||
+SELECT format('CREATE ROLE %I SUPERUSER LOGIN', :'user') WHERE :'user' <> 'postgres' \gexec
+CREATE DATABASE :"name" OWNER :"user" TEMPLATE template0;
+CREATE DATABASE :"test" OWNER :"user" TEMPLATE template0;
+END
+    fail_full "the database cannot be made: $(head -n 1 "$scratch/sql")"
+}
+
+# After the import: the settings to live with. A persistent cluster is on the disk before it counts as one.
+finish_cluster() {
+  if [[ $ROTV_MODE == development ]]; then
+    write_development_settings || fail_full "the settings cannot be written"
+    rm -f "$ROTV_DATA/$began_marker"
+    kill -HUP "$server"
+    return
   fi
-  fail "$2"
+  stop_server
+  write_persistent_settings || fail_full "the settings cannot be written"
+  run "$ROTV_PGBIN/initdb" --sync-only --pgdata="$ROTV_DATA" >/dev/null || fail "the new cluster cannot be put on the disk"
+  rm -f "$ROTV_DATA/$began_marker"
+  sync "$ROTV_DATA"
+  start_server
+}
+
+# An error, which is another one where the disk is full: a server that cannot write its log often says nothing of it.
+fail_full() {  # TEXT [FILE WITH MORE WORDS]
+  local blocks size
+  read -r blocks size < <(stat -f -c '%a %S' "$ROTV_DATA") || true
+  # A segment of the log is the largest thing that is made at once.
+  if [[ $1 == *'No space left on device'* || $((${blocks:-0} * ${size:-0})) -lt $((16 << 20)) ]]; then
+    fail "the data directory is full" "set a larger size: tmpfs_size in [app] of rotv.toml"
+  fi
+  fail "$1" "${2:-}"
 }

@@ -166,7 +166,6 @@ Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) cons
   variables["ROTV_LISTEN"] = "";  // The machine may have a PostgreSQL of its own on the port.
   variables["ROTV_DATABASE"] = request.database;
   variables["ROTV_APP_DIR"] = request.app_directory;
-  variables["ROTV_APP_OS_USER"] = "";  // The application stays the person's own process.
   variables["ROTV_PGBIN"] = FindPostgresPrograms(environment_);
   if (!request.app_command.empty()) variables["ROTV_APP_COMMAND"] = request.app_command;
   variables["PORT"] = std::to_string(request.port);

@@ -67,7 +67,7 @@ void StartupWatch::RequireAlive() {
                 fmt::format("the application has ended while it started{}{}", last.empty() ? "" : ": ", last), hint);
   }
   // Only the application itself knows why.
-  bool its_own = state.error.starts_with("the application has ended") && !state.last_words.empty();
+  bool its_own = state.error.starts_with("the application ended") && !state.last_words.empty();
   throw Error(ErrorCode::kUsage, its_own ? state.error + ": " + state.last_words : state.error, hint);
 }
 

@@ -160,7 +160,7 @@ TEST_F(StartLocalTest, AnApplicationThatDiesIsToldWithItsLastWords) {
   WriteApp(".env", "FAIL_AT_START=no licence\n");
   Result started = Rotv({"start"});
   EXPECT_EQ(started.exit_status, 2);
-  EXPECT_THAT(started.err, HasSubstr("rotv: the application has ended with status 3: refusing to start: no licence\n"
+  EXPECT_THAT(started.err, HasSubstr("rotv: the application ended with status 3: refusing to start: no licence\n"
                                      "hint: the whole log is in "));
   EXPECT_THAT(MustRotv({"logs"}), HasSubstr("refusing to start: no licence"));
   ExpectNothingRuns();
