@@ -1,0 +1,5 @@
+-- The list can be filtered by it.
+
+ALTER TABLE places ADD COLUMN IF NOT EXISTS accessible boolean;
+UPDATE places SET accessible = (facts ->> 'accessible')::boolean WHERE accessible IS NULL AND facts ? 'accessible';
+CREATE INDEX IF NOT EXISTS news_by_time ON news (published_at DESC);
