@@ -11,6 +11,7 @@ umask 077
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 rotv_sync=${ROTV_SYNC:?names the rotv-sync to show}
+rotv=$(dirname "$rotv_sync")/rotv
 keep=no
 [[ ${1:-} == --keep ]] && keep=yes
 
@@ -19,7 +20,7 @@ for name in "${!PG@}" "${!ROTV_@}" "${!PRODUCTION_@}" SSH_AUTH_SOCK; do unset "$
 
 # --- The end, which comes first: it must know what to take away.
 
-work='' fast='' child='' sshd_pid='' production_pid='' second_pid=''
+work='' fast='' application=no child='' sshd_pid='' production_pid='' second_pid=''
 
 stop_process() {  # PID SIGNAL
   [[ -n $1 ]] || return 0
@@ -32,6 +33,7 @@ clean_up() {
   trap '' INT TERM HUP
   set +e
   stop_process "$child" TERM
+  [[ $application == no ]] || "${app[@]}" -q stop >/dev/null
   stop_process "$sshd_pid" TERM
   stop_process "$production_pid" QUIT  # An immediate shutdown: the directory goes next.
   stop_process "$second_pid" QUIT
@@ -209,17 +211,23 @@ database    = "rotv"
 user        = "rotv"
 END
 sync=("$rotv_sync" --config "$work/rotv.toml" --home "$work/home")
+app=("$rotv" --config "$work/rotv.toml" --home "$work/home" --runtime local)
 
 # Shows the command as one would type it, runs it, and says how long it took.
-show() {
-  local t status=0
-  printf '   %s$ rotv-sync %s%s\n' "$dim" "$*" "$plain"
+show() { show_as rotv-sync "${sync[@]}" -- "$@"; }
+
+show_as() {  # NAME PROGRAM... -- ARGUMENTS...
+  local t status=0 name=$1 program=()
+  shift
+  while [[ $1 != -- ]]; do program+=("$1") && shift; done
+  shift
+  printf '   %s$ %s %s%s\n' "$dim" "$name" "$*" "$plain"
   t=$(now)
-  run "${sync[@]}" "$@" >"$work/out" || status=$?
+  run "${program[@]}" "$@" >"$work/out" || status=$?
   indent <"$work/out"
   if [[ $status != 0 ]]; then
     tail -n 20 "$work/production/log" | indent >&2
-    fail "rotv-sync $1 ended with $status"
+    fail "$name $1 ended with $status"
   fi
   took=$(since "$t")
 }
@@ -331,22 +339,48 @@ rm "$work"/dump.*
 
 # --- 9
 
+step "The application on it"
+url=''
+if [[ -d $here/../valley/backend/node_modules ]]; then
+  # Where the server's user can read it, who runs the application when root asks for it.
+  cp -r "$here/../valley" "$work/valley"
+  printf 'SESSION_SECRET=%s\n' "$(head -c 24 /dev/urandom | base64)" >"$work/valley/backend/.env"
+  chmod -R a+rX "$work/valley"
+  port=$(free_port) url=http://127.0.0.1:$port/
+  printf '\n[app]\ndirectory = "%s"\nport = %d\n' "$work/valley" "$port" >>"$work/rotv.toml"
+  application=yes
+  show_as rotv "${app[@]}" -- start
+  api_rows() { curl --silent --fail --noproxy '*' "${url}api/destinations" | grep -o '"id":' | wc -l; }
+  [[ $(api_rows) == "$(sed -n 's/^places|//p' "$work/rows.now")" ]] || fail "the application shows other places than production has"
+  show_as rotv "${app[@]}" -- psql -qc 'DELETE FROM events; DELETE FROM places WHERE id > 100 AND NOT EXISTS (SELECT FROM pictures WHERE place_id = places.id)'
+  show_as rotv "${app[@]}" -- restart
+  [[ $(api_rows) == "$(sed -n 's/^places|//p' "$work/rows.now")" ]] || fail "what was done by hand is still there after a restart"
+  say "${bold}clean again: $took${plain}. It runs at ${bold}$url${plain}"
+else
+  say "left out: the application's packages are not installed (npm ci in examples/valley/backend)"
+fi
+
 if [[ $keep == yes ]]; then
-  step "Look around"
   cat <<END | indent
+
 production:        $bin/psql -h $work/production/socket -U rotv rotv
 the second one:    $bin/psql -h $fast/socket -U postgres rotv
 follow it:         $rotv_sync --config $work/rotv.toml --home $work/home status
+the application:   ${url:-left out}
 over SSH:          ${ssh[*]}
 the seed:          $work/seed-data.sql
 END
-  if [[ -t 0 ]]; then
-    printf '\n   Enter or Ctrl-C ends it and removes all of it. '
-    read -r _ || true
-  else
-    say "Ctrl-C, or a TERM to process $$, ends it and removes all of it."
-    run tail -f /dev/null || true
-  fi
+fi
+if [[ -t 0 ]]; then
+  printf '\n   Look at it in a browser. Enter or Ctrl-C ends everything and removes all of it. '
+  read -r _ || true
+elif [[ $keep == yes ]]; then
+  say "Ctrl-C, or a TERM to process $$, ends it and removes all of it."
+  run tail -f /dev/null || true
+fi
+if [[ $application == yes ]]; then
+  show_as rotv "${app[@]}" -- stop
+  application=no
 fi
 
 step "Nothing is left in production"
