@@ -116,7 +116,7 @@ class Work {
     changed_.wait_for(lock, kRetryPause, [this] { return ended_; });
   }
 
-  void EndFailed(std::exception_ptr error) {
+  void EndFailed(const std::exception_ptr& error) {
     std::lock_guard lock(mutex_);
     if (!error_) error_ = error;
     ended_ = true;

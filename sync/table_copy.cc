@@ -103,7 +103,7 @@ class Work {
     moved_table_ = item.table->quoted_name();
     changed_.notify_all();
   }
-  void EndFailed(std::exception_ptr error) {
+  void EndFailed(const std::exception_ptr& error) {
     std::lock_guard lock(mutex_);
     if (!error_) error_ = error;
     ended_ = true;

@@ -9,7 +9,7 @@ namespace rotv {
 namespace {
 
 // All of these work on one source, which has to be known before anything is done.
-Command OnSource(SyncCommand command) {
+Command OnSource(const SyncCommand& command) {
   auto run = [run = command.run](const Invocation& call) {
     SourceConfig source = ReadSource({.config = call.options.config,
                                       .source = call.options.source,

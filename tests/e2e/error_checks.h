@@ -37,8 +37,8 @@ struct SaidError {
 // The last two lines of standard error. Nothing but an error ends so.
 inline SaidError ErrorSaid(const Result& result) {
   const std::vector<std::string> lines = Lines(result.err);
-  const std::string kMessage = "rotv-sync: ";
-  const std::string kHint = "hint: ";
+  constexpr std::string_view kMessage = "rotv-sync: ";
+  constexpr std::string_view kHint = "hint: ";
   if (lines.size() < 2 || lines[lines.size() - 2].rfind(kMessage, 0) != 0 || lines.back().rfind(kHint, 0) != 0) {
     ADD_FAILURE() << "not an error of two lines, exit status " << result.exit_status << ":\n"
                   << result.out << result.err;

@@ -16,7 +16,6 @@ namespace rotv::testing {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::HasSubstr;
 
 constexpr int kUsage = 2;
 constexpr int kDisk = 6;
@@ -139,7 +138,7 @@ TEST(DiskFullTest, BaselineAndPullFailClearlyAndTheStoreStaysUsable) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
   rotv.server().Exec(kTable);
   SmallDisk disk;
-  const auto command = [&](std::vector<std::string> arguments) {
+  const auto command = [&](const std::vector<std::string>& arguments) {
     Command made = rotv.SyncCommand(arguments);
     made.argv[2] = disk / "home";  // Behind --home.
     return made;

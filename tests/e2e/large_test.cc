@@ -10,7 +10,6 @@
 namespace rotv::testing {
 namespace {
 
-using ::testing::HasSubstr;
 
 constexpr int kUnreachable = 4;
 

@@ -105,7 +105,7 @@ class RandomMigrations {
   }
   std::string Add() {
     static const std::vector<std::string> kTypes = {"int", "text", "text[]", "numeric"};
-    const std::string type = kTypes[Below(4)];
+    const std::string& type = kTypes[Below(4)];
     columns_.push_back({fmt::format("c{}", next_column_++), type});
     const std::string add = fmt::format("ALTER TABLE {{t}} ADD {} {}", columns_.back().name, type);
     return Below(2) == 0 ? add : add + " DEFAULT " + Value(type, Below(100));

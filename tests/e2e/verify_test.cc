@@ -185,7 +185,7 @@ TEST_F(VerifyTest, LeavesNothingOnTheSourceWhenKilled) {
   }
   Process reading(rotv.SyncCommand({"verify"}));
   Connection observer = rotv.server().NewConnection(kSuperuser);
-  const char* kReading =
+  constexpr const char* kReading =
       "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE '%GROUP BY g%' AND pid <> pg_backend_pid() AND state "
       "= 'active'";
   ASSERT_TRUE(WaitUntil([&] { return observer.Value(kReading) == "t"; }));

@@ -58,7 +58,7 @@ void Begin(RowStore& store) {
   store.Publish(manifest, {});
 }
 
-const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::ChildEnvironment({
+const auto* const kChildren = ::testing::AddGlobalTestEnvironment(new testing::ChildEnvironment({
     {"open", [](const fs::path& path) { RowStore::Open(path, Mode::kReadWrite); }},
     {"killed before publishing",
      [](const fs::path& path) {
