@@ -10,7 +10,6 @@
 namespace rotv::testing {
 namespace {
 
-
 constexpr int kUnreachable = 4;
 
 class LargeTransactionTest : public LargeTest {
