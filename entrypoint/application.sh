@@ -21,7 +21,7 @@ start_application() {
     trap - INT QUIT
     cd "$directory"
     # It must not keep the data's lock when it outlives the server.
-    exec {lock_fd}<&- {nap_fd}<&-
+    exec {lock_fd}<&-
     exec setsid setpriv --pdeathsig KILL bash -c "exec $command" </dev/null
   ) &
   application=$!
@@ -55,9 +55,14 @@ application_ended() {
 # Asked first, and after ten seconds no more.
 stop_application() {
   [[ -n $application ]] || return 0
-  local end=$((SECONDS + 10))
-  # Before setsid the group is not there yet.
-  kill -TERM -- "-$application" 2>/dev/null || kill -TERM "$application" 2>/dev/null
-  while kill -0 "$application" 2>/dev/null && ((SECONDS < end)); do nap 0.02; done
+  local end=$((SECONDS + 10)) asked=no
+  while kill -0 "$application" 2>/dev/null && ((SECONDS < end)); do
+    # Once, since many take a second time for impatience; but before setsid there is no group yet, and nobody to hear it.
+    if [[ $asked == no ]]; then
+      if kill -TERM -- "-$application" 2>/dev/null; then asked=yes; else kill -TERM "$application" 2>/dev/null; fi
+    fi
+    nap 0.02
+  done
+  kill -KILL "$application" 2>/dev/null
   application_ended
 }

@@ -12,6 +12,9 @@ fail() {  # TEXT [HINT]
   exit 1
 }
 
-# Waits without a process of its own, which would hold up a signal: nothing ever comes through this pipe.
-open_napping() { exec {nap_fd}<> <(:); }
-nap() { read -r -t "$1" -u "$nap_fd" _ || true; }
+# A signal ends it at once, which it would not do to a sleep in the foreground. (read -t would do without a process, but
+# where a trap interrupts it bash leaves SIGCHLD blocked, and the next wait has no end.)
+nap() {
+  sleep "$1" &
+  wait "$!"
+}

@@ -5,18 +5,12 @@
 server=''
 
 find_programs() {
-  local candidate
-  if [[ -z ${ROTV_PGBIN:-} ]]; then
-    if command -v initdb >/dev/null && command -v postgres >/dev/null; then
-      ROTV_PGBIN=$(dirname "$(command -v initdb)")
-    else
-      # The newest, as numbers: 9.6 before 15.
-      for candidate in /usr/pgsql-*/bin /usr/lib/postgresql/*/bin; do
-        [[ ! -x $candidate/initdb ]] || printf '%s\n' "$candidate"
-      done | sort -V >/dev/null
-      ROTV_PGBIN=$(compgen -G '/usr/lib/postgresql/*/bin' | sort -V | tail -n 1) ||
-        ROTV_PGBIN=$(compgen -G '/usr/pgsql-*/bin' | sort -V | tail -n 1) || ROTV_PGBIN=''
-    fi
+  local first
+  if [[ -z ${ROTV_PGBIN:-} ]] && first=$(command -v initdb); then
+    ROTV_PGBIN=$(dirname "$(realpath "$first")")  # A link may stand alone.
+  elif [[ -z ${ROTV_PGBIN:-} ]]; then
+    # The newest, as numbers: 9.6 before 15.
+    ROTV_PGBIN=$({ compgen -G '/usr/lib/postgresql/*/bin' || compgen -G '/usr/pgsql-*/bin'; } | sort -V | tail -n 1)
   fi
   [[ -x $ROTV_PGBIN/initdb ]] || fail "PostgreSQL's programs are not here" "install its server, or set ROTV_PGBIN"
   export ROTV_PGBIN
@@ -116,7 +110,6 @@ start_server() {
   (
     # Bash starts what is in the background with interrupts ignored, and so would be all that the server starts.
     trap - INT QUIT
-    exec {nap_fd}<&-
     exec setpriv --pdeathsig INT "$ROTV_PGBIN/postgres" -D "$ROTV_DATA" -p "$ROTV_PGPORT" \
       -c "unix_socket_directories=$(quoted_list_item "$ROTV_SOCKET_DIR")" -c "listen_addresses=$ROTV_LISTEN" </dev/null
   ) &
@@ -144,7 +137,13 @@ wait_for_server() {
 
 stop_server() {
   [[ -n $server ]] || return 0
-  kill -INT "$server" 2>/dev/null || true
+  # More than once: until it has become the server, this process ignores what interrupts it.
+  while kill -INT "$server" 2>/dev/null; do
+    for _ in {1..25}; do
+      kill -0 "$server" 2>/dev/null || break
+      nap 0.02
+    done
+  done
   wait "$server" || true
   server=''
 }

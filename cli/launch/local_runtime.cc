@@ -16,6 +16,7 @@
 #include <chrono>
 #include <cstring>
 #include <fstream>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
 
@@ -23,6 +24,7 @@
 #include "cli/launch/embedded_files.h"
 #include "cli/launch/process_list.h"
 #include "cli/launch/run_program.h"
+#include "cli/output.h"
 #include "storage/error.h"
 
 namespace rotv {
@@ -130,11 +132,26 @@ void LocalRuntime::CheckReady(const LaunchRequest& request) {
           fmt::format("start as an ordinary user, or open the way: chmod o+x '{}'", closed->native()));
     }
   }
-  bool node = std::filesystem::exists(app_directory_ / "package.json") ||
-              std::filesystem::exists(app_directory_ / "backend/package.json");
-  if (node && request.app_command.empty() && !ProgramIsHere("node", environment_)) {
-    throw Error(ErrorCode::kUsage, "the application needs Node.js, which is not on this machine",
-                "sudo apt-get install nodejs npm (Fedora: sudo dnf install nodejs), or install podman");
+  if (request.app_command.empty()) RequireNodeApplication();
+}
+
+// An application in Node.js can only be started with its packages, which an image would bring along.
+void LocalRuntime::RequireNodeApplication() const {
+  for (const std::filesystem::path& directory : {app_directory_ / "backend", app_directory_}) {
+    std::ifstream file(directory / "package.json");
+    if (!file) continue;
+    if (!ProgramIsHere("node", environment_)) {
+      throw Error(ErrorCode::kUsage, "the application needs Node.js, which is not on this machine",
+                  "sudo apt-get install nodejs npm (Fedora: sudo dnf install nodejs), or install podman");
+    }
+    Json package = Json::parse(file, nullptr, false);
+    bool needs_packages = package.is_object() && package.contains("dependencies") && !package["dependencies"].empty();
+    if (needs_packages && !std::filesystem::exists(directory / "node_modules")) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("the packages of the application in {} are not installed", directory.native()),
+                  fmt::format("(cd '{}' && npm ci)", directory.native()));
+    }
+    return;
   }
 }
 

@@ -37,6 +37,7 @@ class LocalRuntime : public Runtime {
   std::vector<std::string> PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const override;
 
  private:
+  void RequireNodeApplication() const;
   Environment EntrypointVariables(const LaunchRequest& request) const;
   std::vector<pid_t> Processes() const;
   pid_t MainProcess() const;  // 0: none.

@@ -22,6 +22,7 @@
 #include "sync/shell_quote.h"
 #include "tests/bench/bench_data.h"
 #include "tests/bench/report.h"
+#include "tests/bench/start_part.h"
 #include "tests/support/rotv_home.h"
 
 namespace rotv::bench {
@@ -43,12 +44,13 @@ constexpr Target kAddColumnTime{Target::Sense::kAtMost, 3};
 constexpr Target kStoreSize{Target::Sense::kAtMost, 0.45};
 constexpr Target kVerifyTime{Target::Sense::kAtMost, 1};
 constexpr Target kVerifyBytes{Target::Sense::kAtMost, 0.01};
+constexpr Target kStartTime{Target::Sense::kAtMost, 0.5};
 constexpr Target kPeakMib{Target::Sense::kAtMost, 256};
 
 struct Options {
   double size = 1;
   int repeat = 3;
-  std::vector<std::string> parts = {"baseline", "materialize", "slow", "pull", "bulk", "ddl", "verify"};
+  std::vector<std::string> parts = {"baseline", "materialize", "slow", "pull", "bulk", "ddl", "verify", "start"};
   bool json = false;
   bool markdown = false;
   bool keep = false;
@@ -131,6 +133,7 @@ class SideBySide {
     MeasureBaseline();
     if (options_.Has("materialize")) MeasureMaterialize();
     if (options_.Has("verify")) MeasureVerify();
+    if (options_.Has("start")) MeasureStartOfApplication();
     if (options_.Has("slow")) MeasureSlowLink();
     if (options_.Has("pull")) {
       MeasurePull({.what = fmt::format("pull of {} changes", HumanCount(static_cast<uint64_t>(size_.changes))),
@@ -345,6 +348,15 @@ class SideBySide {
     fs::remove(Path("dump.sql"));
   }
 
+  void MeasureStartOfApplication() {
+    Say("starting the application");
+    const StartSamples samples = MeasureStart(source_, home_, options_.repeat,
+                                              [this](const Command& command, Samples* to) { Measure(command, to); });
+    report_.Duration("rotv start until the application answers", samples.start, samples.by_hand, kStartTime);
+    report_.Duration("rotv restart, the same", samples.restart, samples.by_hand, kStartTime);
+    NotePeak("rotv start", samples.start);
+  }
+
   void MeasureSlowLink() {
     Say("over a link of 20 ms each way and 50 Mbit/s");
     Samples full{"ssh pg_dump > file, slow link"};
@@ -484,8 +496,8 @@ int Main(int argc, char** argv) {
   app.add_option("--size", options.size, "Times a million rows and 115 MB of pictures")
       ->check(CLI::Range(0.001, 100.0));
   app.add_option("--repeat", options.repeat, "How often each is run (default 3)")->check(CLI::Range(1, 100));
-  app.add_option("--only", options.parts, "Some of: baseline materialize slow pull bulk ddl verify")
-      ->check(CLI::IsMember({"baseline", "materialize", "slow", "pull", "bulk", "ddl", "verify"}));
+  app.add_option("--only", options.parts, "Some of: baseline materialize slow pull bulk ddl verify start")
+      ->check(CLI::IsMember({"baseline", "materialize", "slow", "pull", "bulk", "ddl", "verify", "start"}));
   app.add_flag("--quick", quick, "A tenth of the size, once: whether it works, not how fast it is");
   app.add_flag("--json", options.json, "The figures as JSON, with every single time");
   app.add_flag("--markdown", options.markdown, "The table as Markdown");

@@ -156,6 +156,22 @@ TEST_F(StartLocalTest, AnIncompleteEnvironmentIsRefusedBeforeAnythingIsDone) {
   EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources"));
 }
 
+TEST_F(StartLocalTest, MissingPackagesAreNamedBeforeAnythingIsDone) {
+  WriteApp("package.json", R"({"main": "server.js", "dependencies": {"pg": "^8"}})");
+  Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 2);
+  EXPECT_THAT(started.err, HasSubstr("packages of the application"));
+  EXPECT_THAT(started.err, HasSubstr("npm ci)"));
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources"));
+}
+
+TEST_F(StartLocalTest, WithoutAnApplicationTheDatabaseAloneIsStarted) {
+  std::filesystem::remove_all(app());
+  std::filesystem::create_directory(app());
+  EXPECT_THAT(MustRotv({"start"}), HasSubstr("the database alone"));
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT count(*) FROM places"}), "100\n");
+}
+
 TEST_F(StartLocalTest, AnApplicationThatDiesIsToldWithItsLastWords) {
   WriteApp(".env", "FAIL_AT_START=no licence\n");
   Result started = Rotv({"start"});
@@ -204,10 +220,12 @@ TEST_F(StartLocalTest, APersistentClusterKeepsItsData) {
 
 TEST_F(StartLocalTest, AKilledStartIsFollowedByOneThatWorks) {
   rotv_.MustSync({"baseline"});
-  // At four moments: the cluster is made, imported, the application waited for, all done.
-  for (const char* moment : {"rotv: phase: cluster", "rotv: phase: import", "rotv: phase: application"}) {
-    for (int victim : {0, 1, 2}) {
-      SCOPED_TRACE(std::string(moment) + " " + std::to_string(victim));
+  // The host's process, everything, or PostgreSQL, at moments of a start; 2 lives only from the import on.
+  const std::map<std::string, std::vector<int>> victims_at = {
+      {"rotv: phase: cluster", {0, 1}}, {"rotv: phase: import", {1, 2}}, {"rotv: phase: application", {0, 2}}};
+  for (const auto& [moment, victims] : victims_at) {
+    for (int victim : victims) {
+      SCOPED_TRACE(moment + " " + std::to_string(victim));
       std::filesystem::path log = rotv_.home() / "run" / "app.log";
       std::filesystem::remove(log);
       Process start(RotvCommand({"start"}));
