@@ -5,6 +5,13 @@
 # In the directory from before initdb until the import is safe on the disk: who finds it finds half a cluster of ours.
 began_marker=rotv-import-began
 
+# Before anything of it is changed.
+require_our_directory() {
+  [[ -d $ROTV_DATA && -n $(contents -print -quit) ]] || return 0
+  [[ -f $ROTV_DATA/PG_VERSION || -e $ROTV_DATA/$began_marker ]] ||
+    fail "$ROTV_DATA holds something that is no PostgreSQL cluster" "name another directory, or empty it yourself"
+}
+
 # For root, before it becomes somebody else.
 give_directories() {
   mkdir -p "$ROTV_DATA" "$ROTV_SOCKET_DIR" || fail "$ROTV_DATA cannot be made"
@@ -25,11 +32,7 @@ prepare_directories() {
     return
   fi
   cluster=missing
-  if [[ -f $ROTV_DATA/PG_VERSION || -e $ROTV_DATA/$began_marker ]]; then
-    empty_directory
-  elif [[ -n $(contents -print -quit) ]]; then
-    fail "$ROTV_DATA holds something that is no PostgreSQL cluster" "name another directory, or empty it yourself"
-  fi
+  if [[ -f $ROTV_DATA/PG_VERSION || -e $ROTV_DATA/$began_marker ]]; then empty_directory; fi
   [[ $seed_format != none ]] ||
     fail "there is no seed to fill the new database with" "rotv seed writes one; ROTV_SEED says where it is"
 }

@@ -70,14 +70,18 @@ run_psql() {
 
 # How far the reader of the file has come, by the kernel's word for it: no copy of the seed goes through another process.
 show_progress() {  # READER IMPORTER
-  local size position naps=0
+  local size position pause
   size=$(stat -L -c %s "/proc/$$/fd/$seed_fd") || return 0
   while kill -0 "$2" 2>/dev/null; do
-    if ((naps++ % 25 == 0)) && position=$(sed -n 's/^pos:[[:space:]]*//p' "/proc/$1/fdinfo/0" 2>/dev/null) &&
-      [[ -n $position ]]; then
+    if position=$(sed -n 's/^pos:[[:space:]]*//p' "/proc/$1/fdinfo/0" 2>/dev/null) && [[ -n $position ]]; then
       say "import: $position of $size"
     fi
-    nap 0.02
+    # Until it is time again, or the import ends.
+    sleep 0.5 &
+    pause=$!
+    helpers+=("$pause")
+    wait -n "$2" "$pause" || true
+    kill "$pause" 2>/dev/null || true
   done
 }
 

@@ -10,7 +10,7 @@ find_programs() {
     ROTV_PGBIN=$(dirname "$(realpath "$first")")  # A link may stand alone.
   elif [[ -z ${ROTV_PGBIN:-} ]]; then
     # The newest, as numbers: 9.6 before 15.
-    ROTV_PGBIN=$({ compgen -G '/usr/lib/postgresql/*/bin' || compgen -G '/usr/pgsql-*/bin'; } | sort -V | tail -n 1)
+    ROTV_PGBIN=$({ compgen -G '/usr/lib/postgresql/*/bin' || compgen -G '/usr/pgsql-*/bin'; } | sort -V | tail -n 1) || ROTV_PGBIN=''
   fi
   [[ -x $ROTV_PGBIN/initdb ]] || fail "PostgreSQL's programs are not here" "install its server, or set ROTV_PGBIN"
   export ROTV_PGBIN

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -42,7 +43,8 @@ class EntrypointTest : public ::testing::Test {
     std::filesystem::resize_file(file, std::filesystem::file_size(file) / 2);
   }
 
-  Command Entrypoint(const std::string& seed, const std::string& application = "sh -c 'echo started; sleep 1000'") const {
+  Command Entrypoint(const std::string& seed,
+                     const std::string& application = "sh -c 'echo started; sleep 1000'") const {
     Command command;
     command.argv = {"bash", std::string(ROTV_SOURCE_DIR) + "/entrypoint/entrypoint"};
     command.env = {{"ROTV_TEST_MARK", directory_.path()},
@@ -192,6 +194,9 @@ TEST_F(EntrypointTest, WhatIsNotAClusterIsLeftAlone) {
   std::ofstream(directory_ / "run/data/letters") << "dear";
   EXPECT_THAT(Failure(WriteSeed("seed", Dump(1))), HasSubstr("holds something that is no PostgreSQL cluster"));
   EXPECT_TRUE(std::filesystem::exists(directory_ / "run/data/letters"));
+  struct stat status {};
+  ASSERT_EQ(stat((directory_ / "run/data").c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, geteuid()) << "given away before it was looked at";
 }
 
 class EntrypointWithSpacesTest : public EntrypointTest {

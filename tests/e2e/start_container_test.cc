@@ -14,13 +14,15 @@ using Json = nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr const char* kImage = "localhost/rotv-test-app";
-
 class StartContainerTest : public StartTest {
  protected:
   StartContainerTest() : StartTest("podman"), podman_(PreparePodman("application")) {
     variables_ = podman_.environment;
-    AddConfig(fmt::format("image = \"{}\"\nbase_image = \"{}\"\n", kImage, podman_.image));
+    AddConfig(fmt::format("image = \"{}\"\nbase_image = \"{}\"\n", image_, podman_.image));
+  }
+  ~StartContainerTest() override {
+    Rotv({"stop"});
+    Podman({"rmi", "--force", image_});
   }
 
   // To the end of [app].
@@ -52,6 +54,8 @@ class StartContainerTest : public StartTest {
   }
 
   TestPodman podman_;
+  // Its own: several tests run at once.
+  const std::string image_ = fmt::format("localhost/rotv-test-app-{}", port_);
 };
 
 int Count(const std::string& text, const std::string& part) {
@@ -90,13 +94,13 @@ TEST_F(StartContainerTest, OnlyWhatChangedIsBuiltAnew) {
   EXPECT_EQ(Count(bumped.substr(0, application), "Using cache"),
             Count(again.substr(0, again.find("[2/2] STEP 1")), "Using cache"));
   EXPECT_THAT(bumped.substr(bumped.find("COPY --chown=70:70 packages/", application)), Not(HasSubstr("Using cache")));
-  EXPECT_EQ(Podman({"image", "inspect", "--format", "{{index .Labels \"rotv.version\"}}", kImage}).out, version + "\n");
+  EXPECT_EQ(Podman({"image", "inspect", "--format", "{{index .Labels \"rotv.version\"}}", image_}).out, version + "\n");
 }
 
 TEST_F(StartContainerTest, TheMainJob) {
   WriteApp(".env", "SECRET='two words # and \"more\"'\nLINES=\"one\\ntwo\"\n");
   Build();
-  EXPECT_THAT(Podman({"run", "--rm", "--entrypoint", "ls", kImage, "-A", "/app"}).out, Not(HasSubstr(".env")));
+  EXPECT_THAT(Podman({"run", "--rm", "--entrypoint", "ls", image_, "-A", "/app"}).out, Not(HasSubstr(".env")));
 
   // The first start takes the baseline by itself.
   Result started = Rotv({"start"});
@@ -143,19 +147,18 @@ TEST_F(StartContainerTest, APersistentClusterKeepsItsData) {
 
 TEST_F(StartContainerTest, WhatCannotStartLeavesNothing) {
   AddConfig("tmpfs_size = \"48M\"\n");
+  rotv_.server().Exec("CREATE TABLE large AS SELECT i, repeat(md5(i::text), 3) FROM generate_series(1, 500000) i");
   Build();
   Result small = Rotv({"start"});
   EXPECT_EQ(small.exit_status, 2) << small.out;
-  EXPECT_THAT(small.err, HasSubstr("the directory of the database is full\nhint: set a larger tmpfs_size"));
+  EXPECT_THAT(small.err, HasSubstr("the data directory is full\nhint: set a larger size: tmpfs_size"));
   ExpectNothingRuns();
 }
 
 TEST_F(StartContainerTest, WithoutAnImageTheCommandIsNamed) {
-  Podman({"untag", kImage});
   Result started = Rotv({"start"});
   EXPECT_EQ(started.exit_status, 2);
-  EXPECT_THAT(started.err,
-              HasSubstr("there is no image " + std::string(kImage) + " yet\nhint: rotv --runtime podman build"));
+  EXPECT_THAT(started.err, HasSubstr("there is no image " + image_ + " yet\nhint: rotv --runtime podman build"));
   EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources"));
 }
 
