@@ -135,7 +135,7 @@ class ContainerCutTest : public ContainerTest {
     container.Exec(
         "CREATE TABLE t (id int PRIMARY KEY, v text);"
         "INSERT INTO t SELECT n, (SELECT string_agg(md5(n || '/' || piece), '') FROM generate_series(1, 30) piece) "
-        "FROM generate_series(1, 15000) n");
+        "FROM generate_series(1, 40000) n");
   }
 
   // A baseline in the middle of its rows.
