@@ -183,7 +183,7 @@ fail_full() {  # TEXT [FILE WITH MORE WORDS]
   read -r blocks size < <(stat -f -c '%a %S' "$ROTV_DATA") || true
   # A segment of the log is the largest thing that is made at once.
   if [[ $1 == *'No space left on device'* || $((${blocks:-0} * ${size:-0})) -lt $((16 << 20)) ]]; then
-    fail "the data directory is full" "set a larger size: tmpfs_size in [app] of rotv.toml"
+    fail "the data directory is full" "set a larger size: tmpfs_size in [app] of rotv.toml; without a container another place: ROTV_TMPFS_DIR"
   fi
   fail "$1" "${2:-}"
 }
