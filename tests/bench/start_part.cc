@@ -12,7 +12,7 @@ using testing::Command;
 using testing::MustRun;
 
 // PostgreSQL's defaults throughout, on tmpfs; no fsync could be dearer there.
-constexpr const char* kByHand = R"(
+constexpr const char* kByHand = R"SH(
 set -e
 seed=$1 app=$2 port=$3 directory=$4
 as=
@@ -29,9 +29,9 @@ PGHOST=$directory PGUSER=rotv PGDATABASE=rotv PORT=$port node "$app/server.js" >
 echo $! >"$directory/app.pid"
 until curl --silent --fail --noproxy '*' "http://127.0.0.1:$port/api/health" >/dev/null;
 do sleep 0.02; done
-)";
+)SH";
 
-constexpr const char* kByHandEnd = R"(
+constexpr const char* kByHandEnd = R"SH(
 directory=$1
 kill "$(cat "$directory/app.pid")"
 as=
@@ -39,7 +39,7 @@ as=
 cd /
 $as pg_ctl -D "$directory/data" -m immediate -w stop >/dev/null
 rm -rf "$directory"
-)";
+)SH";
 
 constexpr int kPort = 28471;
 
