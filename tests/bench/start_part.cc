@@ -47,7 +47,7 @@ constexpr int kPort = 28471;
 
 StartSamples MeasureStart(const testing::RotvHome& source, const fs::path& home, int repeat, const Measurer& measure) {
   fs::path app = source.directory() / "app";
-  fs::copy(std::string(ROTV_SOURCE_DIR) + "/tests/support/app", app, fs::copy_options::overwrite_existing);
+  fs::copy(std::string(ROTV_SOURCE_DIR) + "/tests/support/app", app, fs::copy_options::recursive);
   fs::path config = source.directory() / "start.toml";
   fs::copy(source.config(), config, fs::copy_options::overwrite_existing);
   std::ofstream(config, std::ios::app) << fmt::format("[app]\ndirectory = \"{}\"\nport = {}\n", app.native(), kPort);
