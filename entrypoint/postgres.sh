@@ -48,9 +48,9 @@ make_cluster() {
   write_import_settings || fail_full "the settings cannot be written"
 }
 
-# What is true of both modes while there is nothing to lose: nothing is written twice, and nothing waits for a disk.
-write_import_settings() {
-  write_settings <<'END'
+# While there is nothing to lose: nothing is written twice, and nothing waits for a disk.
+unsafe_settings() {
+  cat <<'END'
 fsync = off
 full_page_writes = off
 synchronous_commit = off
@@ -59,14 +59,20 @@ max_wal_senders = 0
 wal_init_zero = off
 wal_recycle = off
 checkpoint_timeout = 1h
-max_wal_size = 1GB
 shared_buffers = 256MB
-maintenance_work_mem = 256MB
-max_parallel_maintenance_workers = 2
 # A dump in one transaction holds a lock for each of its objects.
 max_locks_per_transaction = 1024
-autovacuum = off
 jit = off
+END
+}
+
+# In both modes.
+write_import_settings() {
+  { unsafe_settings && cat; } <<'END' | write_settings
+max_wal_size = 1GB
+maintenance_work_mem = 256MB
+max_parallel_maintenance_workers = 2
+autovacuum = off
 # Who is killed must not come back in recovery: the import has failed.
 restart_after_crash = off
 END
@@ -74,21 +80,10 @@ END
 
 # The same server goes on, faster than it is safe: everything is gone at its end.
 write_development_settings() {
-  write_settings <<'END'
-fsync = off
-full_page_writes = off
-synchronous_commit = off
-wal_level = minimal
-max_wal_senders = 0
-wal_init_zero = off
-wal_recycle = off
-checkpoint_timeout = 1h
+  { unsafe_settings && cat; } <<'END' | write_settings
 max_wal_size = 256MB
-shared_buffers = 256MB
 maintenance_work_mem = 64MB
-max_locks_per_transaction = 1024
 autovacuum = on
-jit = off
 END
 }
 

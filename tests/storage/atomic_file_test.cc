@@ -18,7 +18,7 @@ using testing::TempDir;
 
 constexpr size_t kLimit = 64 << 10;
 
-const auto* const kChildren = ::testing::AddGlobalTestEnvironment(new testing::ChildEnvironment({
+const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::ChildEnvironment({
     {"killed",
      [](const fs::path& path) {
        AtomicFile file(path);

@@ -58,139 +58,87 @@ void Begin(RowStore& store) {
   store.Publish(manifest, {});
 }
 
-const auto* const kChildren = ::testing::AddGlobalTestEnvironment(new testing::
-                                                                      ChildEnvironment(
-                                                                          {
-                                                                              {"open",
-                                                                               [](const fs::path& path) {
-                                                                                 RowStore::Open(path, Mode::kReadWrite);
-                                                                               }},
-                                                                              {"killed before publishing",
-                                                                               [](const fs::path& path) {
-                                                                                 std::unique_ptr<RowStore> store =
-                                                                                     RowStore::Open(path,
-                                                                                                    Mode::kReadWrite);
-                                                                                 Begin(*store);
-                                                                                 testing::Write(
-                                                                                     *store, {{.id = 1,
-                                                                                               .lsn = 150,
-                                                                                               .text = "unpublished"},
-                                                                                              {.id = 7,
-                                                                                               .lsn = 150,
-                                                                                               .text = "new"}});
-                                                                                 store->WriteLog(LogOf(150));
-                                                                                 raise(SIGKILL);
-                                                                               }},
-                                                                              {"killed after publishing",
-                                                                               [](const fs::path& path) {
-                                                                                 std::unique_ptr<RowStore> store =
-                                                                                     RowStore::Open(path,
-                                                                                                    Mode::kReadWrite);
-                                                                                 Begin(*store);
-                                                                                 testing::Write(
-                                                                                     *store, {{.id = 1,
-                                                                                               .lsn = 150,
-                                                                                               .text = "published"}});
-                                                                                 store->WriteLog(LogOf(150));
-                                                                                 store->Publish(ManifestAt(200), {});
-                                                                                 raise(SIGKILL);
-                                                                               }},
-                                                                              {"publishing until killed",
-                                                                               [](const fs::path& path) {
-                                                                                 std::unique_ptr<RowStore> store =
-                                                                                     RowStore::Open(path,
-                                                                                                    Mode::kReadWrite);
-                                                                                 Begin(*store);
-                                                                                 for (uint64_t lsn = store->manifest()
-                                                                                                         .durable_lsn();
-                                                                                      ; lsn += 10) {
-                                                                                   std::vector<Put> puts =
-                                                                                       ManyRows(0, 50, lsn + 5, 100);
-                                                                                   for (Put& put : puts)
-                                                                                     put.text = std::to_string(lsn + 5);
-                                                                                   testing::Write(*store, puts);
-                                                                                   store->WriteLog(LogOf(lsn + 5));
-                                                                                   proto::Manifest manifest =
-                                                                                       ManifestAt(lsn + 10);
-                                                                                   manifest.set_pull_in_progress(true);
-                                                                                   store->Publish(manifest, {});
-                                                                                   std::cout << "published " << lsn + 10
-                                                                                             << std::endl;
-                                                                                 }
-                                                                               }},
-                                                                              {"files are limited",
-                                                                               [](const fs::path& path) {
-                                                                                 std::unique_ptr<RowStore> store =
-                                                                                     RowStore::Open(path,
-                                                                                                    Mode::kReadWrite);
-                                                                                 Begin(*store);
-                                                                                 signal(SIGXFSZ, SIG_IGN);
-                                                                                 rlimit limit{256 << 10, 256 << 10};
-                                                                                 setrlimit(RLIMIT_FSIZE, &limit);
-                                                                                 testing::Write(
-                                                                                     *store,
-                                                                                     ManyRows(0, 1000, 150, 1000));
-                                                                               }},
-                                                                              {"log is limited",
-                                                                               [](const fs::path& path) {
-                                                                                 std::unique_ptr<RowStore> store =
-                                                                                     RowStore::Open(path,
-                                                                                                    Mode::kReadWrite);
-                                                                                 Begin(*store);
-                                                                                 signal(SIGXFSZ, SIG_IGN);
-                                                                                 rlimit limit{256 << 10, 256 << 10};
-                                                                                 setrlimit(RLIMIT_FSIZE, &limit);
-                                                                                 for (uint64_t lsn = 150;; ++lsn) {
-                                                                                   std::vector<std::pair<std::string,
-                                                                                                         std::string>>
-                                                                                       log = LogOf(lsn);
-                                                                                   log[0].second = Noise(
-                                                                                       10000,
-                                                                                       static_cast<unsigned>(lsn));
-                                                                                   store->WriteLog(log);
-                                                                                   proto::Manifest manifest =
-                                                                                       ManifestAt(lsn);
-                                                                                   manifest.set_pull_in_progress(true);
-                                                                                   manifest.set_durable_lsn(100);
-                                                                                   store->Publish(manifest, {});
-                                                                                 }
-                                                                               }},
-                                                                              {"disk is full",
-                                                                               [](const fs::path& path) {
-                                                                                 const fs::path disk = path / "disk";
-                                                                                 const bool mounted =
-                                                                                     testing::MountSmallDisk(disk);
-                                                                                 {
-                                                                                   std::unique_ptr<RowStore> store =
-                                                                                       RowStore::Open(disk / "store",
-                                                                                                      Mode::kCreate);
-                                                                                   testing::Write(*store,
-                                                                                                  {{.id = 1,
-                                                                                                    .lsn = 10,
-                                                                                                    .text = "old"}});
-                                                                                   store->Publish(ManifestAt(100), {});
-                                                                                 }
-                                                                                 try {
-                                                                                   std::unique_ptr<RowStore> store =
-                                                                                       RowStore::Open(disk / "store",
-                                                                                                      Mode::kReadWrite);
-                                                                                   Begin(*store);
-                                                                                   if (!mounted) testing::FillDisk();
-                                                                                   for (int64_t id = 0;; id += 1000)
-                                                                                     testing::Write(
-                                                                                         *store, ManyRows(id, id + 1000,
-                                                                                                          150, 1000));
-                                                                                 } catch (const Error&) {
-                                                                                   // What is on it goes with this
-                                                                                   // process.
-                                                                                   if (mounted)
-                                                                                     fs::copy(
-                                                                                         disk, path / "with room",
-                                                                                         fs::copy_options::recursive);
-                                                                                   throw;
-                                                                                 }
-                                                                               }},
-                                                                          }));
+const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::ChildEnvironment({
+    {"open", [](const fs::path& path) { RowStore::Open(path, Mode::kReadWrite); }},
+    {"killed before publishing",
+     [](const fs::path& path) {
+       std::unique_ptr<RowStore> store = RowStore::Open(path, Mode::kReadWrite);
+       Begin(*store);
+       testing::Write(*store, {{.id = 1, .lsn = 150, .text = "unpublished"}, {.id = 7, .lsn = 150, .text = "new"}});
+       store->WriteLog(LogOf(150));
+       raise(SIGKILL);
+     }},
+    {"killed after publishing",
+     [](const fs::path& path) {
+       std::unique_ptr<RowStore> store = RowStore::Open(path, Mode::kReadWrite);
+       Begin(*store);
+       testing::Write(*store, {{.id = 1, .lsn = 150, .text = "published"}});
+       store->WriteLog(LogOf(150));
+       store->Publish(ManifestAt(200), {});
+       raise(SIGKILL);
+     }},
+    {"publishing until killed",
+     [](const fs::path& path) {
+       std::unique_ptr<RowStore> store = RowStore::Open(path, Mode::kReadWrite);
+       Begin(*store);
+       for (uint64_t lsn = store->manifest().durable_lsn();; lsn += 10) {
+         std::vector<Put> puts = ManyRows(0, 50, lsn + 5, 100);
+         for (Put& put : puts) put.text = std::to_string(lsn + 5);
+         testing::Write(*store, puts);
+         store->WriteLog(LogOf(lsn + 5));
+         proto::Manifest manifest = ManifestAt(lsn + 10);
+         manifest.set_pull_in_progress(true);
+         store->Publish(manifest, {});
+         std::cout << "published " << lsn + 10 << std::endl;
+       }
+     }},
+    {"files are limited",
+     [](const fs::path& path) {
+       std::unique_ptr<RowStore> store = RowStore::Open(path, Mode::kReadWrite);
+       Begin(*store);
+       signal(SIGXFSZ, SIG_IGN);
+       rlimit limit{256 << 10, 256 << 10};
+       setrlimit(RLIMIT_FSIZE, &limit);
+       testing::Write(*store, ManyRows(0, 1000, 150, 1000));
+     }},
+    {"log is limited",
+     [](const fs::path& path) {
+       std::unique_ptr<RowStore> store = RowStore::Open(path, Mode::kReadWrite);
+       Begin(*store);
+       signal(SIGXFSZ, SIG_IGN);
+       rlimit limit{256 << 10, 256 << 10};
+       setrlimit(RLIMIT_FSIZE, &limit);
+       for (uint64_t lsn = 150;; ++lsn) {
+         std::vector<std::pair<std::string, std::string>> log = LogOf(lsn);
+         log[0].second = Noise(10000, static_cast<unsigned>(lsn));
+         store->WriteLog(log);
+         proto::Manifest manifest = ManifestAt(lsn);
+         manifest.set_pull_in_progress(true);
+         manifest.set_durable_lsn(100);
+         store->Publish(manifest, {});
+       }
+     }},
+    {"disk is full",
+     [](const fs::path& path) {
+       const fs::path disk = path / "disk";
+       const bool mounted = testing::MountSmallDisk(disk);
+       {
+         std::unique_ptr<RowStore> store = RowStore::Open(disk / "store", Mode::kCreate);
+         testing::Write(*store, {{.id = 1, .lsn = 10, .text = "old"}});
+         store->Publish(ManifestAt(100), {});
+       }
+       try {
+         std::unique_ptr<RowStore> store = RowStore::Open(disk / "store", Mode::kReadWrite);
+         Begin(*store);
+         if (!mounted) testing::FillDisk();
+         for (int64_t id = 0;; id += 1000) testing::Write(*store, ManyRows(id, id + 1000, 150, 1000));
+       } catch (const Error&) {
+         // What is on it goes with this process.
+         if (mounted) fs::copy(disk, path / "with room", fs::copy_options::recursive);
+         throw;
+       }
+     }},
+}));
 
 StoreFixture& WithOneRow(StoreFixture& store) {
   store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "old"}}, 100);
