@@ -161,9 +161,11 @@ pid_t LocalRuntime::MainProcess() const {
   std::string script = directory_ / "entrypoint/entrypoint";
   for (pid_t process : Processes()) {
     std::vector<std::string> words = CommandLineOf(process);
-    if (LeadsItsSession(process) && words.size() >= 2 && words[1] == script) return process;
+    // The last word, since it changes its user by way of `setpriv` and `env`, which name it.
+    if (LeadsItsSession(process) && words.size() >= 2 && words.back() == script) return process;
   }
-  return 0;
+  // Between two programs it has no words and no variables for a moment.
+  return started_ != 0 && IsAlive(started_) && LeadsItsSession(started_) ? started_ : 0;
 }
 
 RunState LocalRuntime::State() {
@@ -230,7 +232,8 @@ void LocalRuntime::Start(const LaunchRequest& request) {
   while (problem == 0 && waitpid(process, &status, 0) < 0 && errno == EINTR) {
   }
   if (problem == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-    while (MainProcess() == 0 && !Processes().empty()) std::this_thread::sleep_for(kLook);  // Until it is bash.
+    // Until it is bash.
+    while ((started_ = MainProcess()) == 0 && !Processes().empty()) std::this_thread::sleep_for(kLook);
     return;
   }
   std::filesystem::remove_all(directory_);
@@ -262,6 +265,7 @@ void LocalRuntime::Stop() {
     }
     std::this_thread::sleep_for(kLook);
   }
+  started_ = 0;
   std::error_code problem;
   std::filesystem::remove_all(directory_, problem);
   if (problem) {

@@ -51,6 +51,7 @@ class LocalRuntime : public Runtime {
   const std::filesystem::path directory_;
   const std::filesystem::path log_;
   const std::filesystem::path persistent_dir_;
+  pid_t started_ = 0;  // The main process, if it was started by this object.
   const Interrupt& interrupt_;
 };
 

@@ -1,13 +1,14 @@
 #include "cli/launch/process_list.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <optional>
 #include <sstream>
@@ -15,9 +16,17 @@
 namespace rotv {
 namespace {
 
+// Empty where the process has ended, which may also come between the opening and the reading; a stream would throw
+// then.
 std::string ReadProcFile(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
+  std::string text;
+  int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return text;
+  std::array<char, 4096> piece;
+  for (ssize_t got; (got = read(fd, piece.data(), piece.size())) > 0;)
+    text.append(piece.data(), static_cast<size_t>(got));
+  close(fd);
+  return text;
 }
 
 std::vector<std::string> SplitAtZeros(const std::string& text) {
@@ -83,6 +92,14 @@ std::vector<pid_t> ProcessesWithVariable(const std::string& variable) {
 
 std::vector<std::string> CommandLineOf(pid_t process) {
   return SplitAtZeros(ReadProcFile(fmt::format("/proc/{}/cmdline", process)));
+}
+
+bool IsAlive(pid_t process) {
+  std::string status = ReadProcFile(fmt::format("/proc/{}/stat", process));
+  size_t name_end = status.rfind(") ");  // The name may hold anything.
+  if (name_end == std::string::npos || name_end + 2 >= status.size()) return false;
+  char state = status[name_end + 2];
+  return state != 'Z' && state != 'X';
 }
 
 bool LeadsItsSession(pid_t process) { return getsid(process) == process; }

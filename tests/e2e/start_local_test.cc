@@ -229,13 +229,16 @@ TEST_F(StartLocalTest, AKilledStartIsFollowedByOneThatWorks) {
       std::filesystem::path log = rotv_.home() / "run" / "app.log";
       std::filesystem::remove(log);
       Process start(RotvCommand({"start"}));
-      auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
       std::string text;
-      while (text.find(moment) == std::string::npos && std::chrono::steady_clock::now() < deadline) {
-        std::ifstream file(log);
-        text.assign(std::istreambuf_iterator<char>(file), {});
-      }
-      ASSERT_THAT(text, HasSubstr(moment));
+      bool there = WaitUntil(
+          [&] {
+            std::ifstream file(log);
+            text.assign(std::istreambuf_iterator<char>(file), {});
+            return text.find(moment) != std::string::npos || !start.Running();
+          },
+          std::chrono::seconds(120));
+      ASSERT_TRUE(there) << text << start.Err() << MustRun({.argv = {"ps", "axfo", "pid,ppid,stat,wchan,args"}}).out;
+      ASSERT_THAT(text, HasSubstr(moment)) << start.Err();
       if (victim == 0) start.Signal(SIGKILL);  // The host's process.
       for (pid_t process : Processes()) {      // All of it; or PostgreSQL or the application, if they are there yet.
         std::vector<std::string> words = CommandLineOf(process);
