@@ -42,6 +42,7 @@ prepare_directories() {
 lock_directory() {
   exec {lock_fd}<"$ROTV_DATA"
   flock -w 10 "$lock_fd" || fail "another PostgreSQL of rotv runs on $ROTV_DATA" "rotv stop ends it"
+  remove_socket_lock
   local pid=''
   [[ ! -f $ROTV_DATA/postmaster.pid ]] || read -r pid <"$ROTV_DATA/postmaster.pid" || true
   [[ -n $pid ]] || return 0
@@ -51,6 +52,15 @@ lock_directory() {
   fi
   # Left by a killed one. In a new container its number is somebody else's soon, and the server would refuse to start.
   rm -f "$ROTV_DATA/postmaster.pid"
+}
+
+# The socket's lock of a server that was killed, on this data, which is locked by us now: the server would take it for a
+# living one's as long as its number is anybody's, be it that of a process that nobody has waited for yet.
+remove_socket_lock() {
+  local lock=$ROTV_SOCKET_DIR/.s.PGSQL.$ROTV_PGPORT.lock lines
+  [[ -f $lock ]] || return 0
+  mapfile -t lines <"$lock" || return 0
+  [[ ${lines[1]:-} != "$(realpath "$ROTV_DATA")" && ${lines[1]:-} != "$ROTV_DATA" ]] || rm -f "$lock"
 }
 
 # What counts in the directory: a file system's own lost+found does not.

@@ -167,6 +167,12 @@ TEST_F(EntrypointTest, APersistentClusterIsImportedIntoOnce) {
     killed.SignalGroup(SIGKILL);
     killed.Wait();
   }
+  // Its number may be another process's of that user by now, or still its own.
+  Process another({.argv = {"sleep", "1000"}, .user = IsRoot() ? "postgres" : ""});
+  std::filesystem::path lock = directory_ / "run/s/.s.PGSQL.5432.lock";
+  std::string left = ReadFile(lock);
+  ASSERT_THAT(left, HasSubstr("run/data\n"));
+  std::ofstream(lock) << another.pid() << left.substr(left.find('\n'));
   std::ofstream(seed) << Dump(10);
   for (const char* rows : {"10\n", "11\n"}) {
     Process entrypoint(Entrypoint(seed));
