@@ -78,7 +78,7 @@ struct ConfigContent {
 };
 
 constexpr const char* kAppKeys[] = {"directory", "env_file", "command",    "image",       "base_image", "database",
-                                    "health",    "port",     "tmpfs_size", "compression", "persistent"};
+                                    "health",    "port",     "tmpfs_size", "compression", "persistent", "keep_prepared"};
 
 // "2G", "512M", "1000000": bytes; nothing if it is not that.
 std::optional<uint64_t> SizeFrom(std::string_view text) {
@@ -232,6 +232,8 @@ class ConfigFile {
         app.compression = ReadCompression(key, node);
       } else if (name == "persistent") {
         app.persistent = ReadFlag(key, node);
+      } else if (name == "keep_prepared") {
+        app.keep_prepared = ReadFlag(key, node);
       } else {
         Fail(key.source(), fmt::format("unknown key \"{}\" in [app]", name),
              DidYouMean(std::string(name), {std::begin(kAppKeys), std::end(kAppKeys)}, "known here are"));

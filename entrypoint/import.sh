@@ -56,7 +56,6 @@ import_seed() {
   wait "$importer" || status=$?
   [[ -z $decompressor ]] || wait "$decompressor" || damaged=$?
   helpers=()
-  exec {seed_fd}<&-
   check_import "$status" "$damaged"
   milliseconds=$(((${EPOCHREALTIME/[.,]/} - ${start/[.,]/}) / 1000))
   printf -v milliseconds '%04d' "$milliseconds"

@@ -100,8 +100,12 @@ END
 
 write_settings() { cat >"$ROTV_DATA/rotv.conf"; }
 
-# The end of this process is the server's as well: no server is left behind by one that was killed.
 start_server() {
+  try_to_start_server || fail_full "PostgreSQL does not start: it ended with status $?"
+}
+
+# The end of this process is the server's as well: no server is left behind by one that was killed.
+try_to_start_server() {
   (
     # Bash starts what is in the background with interrupts ignored, and so would be all that the server starts.
     trap - INT QUIT
@@ -115,7 +119,8 @@ start_server() {
 # In a list of PostgreSQL's, where a space or a comma would end it.
 quoted_list_item() { printf '"%s"' "${1//\"/\"\"}"; }
 
-# As pg_ctl does it: the server says in its file when it is ready. Recovery takes as long as it takes.
+# As pg_ctl does it: the server says in its file when it is ready. Recovery takes as long as it takes. Returns the status
+# of a server that has ended, which is not 0 then.
 wait_for_server() {
   local lines
   while kill -0 "$server" 2>/dev/null; do
@@ -127,7 +132,7 @@ wait_for_server() {
   local status=0
   wait "$server" || status=$?
   server=''
-  fail_full "PostgreSQL does not start: it ended with status $status"
+  return $((status == 0 ? 1 : status))
 }
 
 stop_server() {
@@ -161,7 +166,7 @@ finish_cluster() {
   if [[ $ROTV_MODE == development ]]; then
     write_development_settings || fail_full "the settings cannot be written"
     rm -f "$ROTV_DATA/$began_marker"
-    kill -HUP "$server"
+    if [[ -n $seeded_to ]]; then keep_cluster seeded "$seeded_to"; else kill -HUP "$server"; fi
     return
   fi
   stop_server

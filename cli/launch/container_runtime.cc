@@ -149,6 +149,12 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
     add({"--mount", Mount(request.seed, target, SelinuxIsOn() && program_ == "podman" ? ",ro,relabel=shared" : ",ro")});
     add({"--env", "ROTV_SEED=" + target});
   }
+  if (!request.prepared_dir.empty()) {
+    add({"--mount", Mount(request.prepared_dir, "/tmp/prepared",
+                          SelinuxIsOn() && program_ == "podman" ? ",relabel=private" : "")});
+    add({"--env", "ROTV_PREPARED=/tmp/prepared"});
+    for (const auto& [name, value] : request.prepared) add({"--env", name + "=" + value});
+  }
   if (!request.app_command.empty()) add({"--env", "ROTV_APP_COMMAND=" + request.app_command});
   if (!browser_cache_.empty()) {
     add({"--mount", Mount(browser_cache_, "/ms-playwright", ",ro")});

@@ -10,6 +10,7 @@
 #include "cli/format.h"
 #include "cli/launch/env_example.h"
 #include "cli/launch/http_probe.h"
+#include "cli/launch/prepared_clusters.h"
 #include "cli/launch/process_list.h"
 #include "cli/launch/run_program.h"
 #include "cli/launch/seed_file.h"
@@ -102,6 +103,15 @@ Seed SeedFor(const LaunchPlace& place, const LaunchOptions& options) {
   return seed;
 }
 
+// A persistent cluster is itself what is kept.
+void OfferPrepared(const LaunchPlace& place, PreparedClusters& prepared, LaunchRequest& request) {
+  if (place.app.persistent) return;
+  if (!place.app.keep_prepared) return PreparedClusters::Remove(place.home);
+  if (!prepared.Offer(request.seed, request.database, request.tmpfs_bytes)) return;
+  request.prepared_dir = prepared.directory();
+  request.prepared = prepared.usable();
+}
+
 // Started, and to be stopped again unless all goes well.
 class Launched {
  public:
@@ -163,6 +173,8 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
     result.state.lsn = seed.lsn.ToString();
     result.state.data_time_us = seed.data_time_us;
   }
+  PreparedClusters prepared(place.home);
+  OfferPrepared(place, prepared, request);
   if (place.app.persistent) std::filesystem::create_directories(request.persistent_dir);
   result.seed_seconds = SecondsSince(start);
   result.state.started_time_us = NowUs();
@@ -172,6 +184,7 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   {
     StartupWatch watch(place.runtime, place.home / "run" / "app.log");
     result.application = AwaitDatabase(place, watch);
+    prepared.Keep(watch.State().prepared);
     if (result.application) AwaitApplication(place, watch, options.wait);
   }
   result.tables = LargestTables(place.runtime, place.interrupt);

@@ -181,6 +181,10 @@ Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) cons
   variables["ROTV_MODE"] = persistent ? "persistent" : "development";
   variables["ROTV_DATA"] = persistent ? request.persistent_dir : directory_ / "pgdata";
   variables["ROTV_SEED"] = request.seed;
+  if (!request.prepared_dir.empty()) {
+    variables["ROTV_PREPARED"] = request.prepared_dir;
+    variables.insert(request.prepared.begin(), request.prepared.end());
+  }
   variables["ROTV_SOCKET_DIR"] = directory_ / "socket";
   variables["ROTV_LISTEN"] = "";  // The machine may have a PostgreSQL of its own on the port.
   variables["ROTV_DATABASE"] = request.database;

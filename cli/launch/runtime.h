@@ -19,6 +19,8 @@ struct LaunchRequest {
   std::filesystem::path seed;            // Empty: none is needed, the persistent cluster is there.
   std::filesystem::path persistent_dir;  // Of the cluster; empty: on tmpfs, gone at stop.
   uint64_t tmpfs_bytes = 0;
+  std::filesystem::path prepared_dir;  // Of PreparedClusters; empty: none are used or made.
+  Environment prepared;                // For the entrypoint: those that fit.
   std::filesystem::path app_directory;
   std::string app_command;  // Empty: what package.json says.
   std::string image;

@@ -1,13 +1,13 @@
 #include "cli/launch/seed_file.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
 
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cli/format.h"
+#include "cli/launch/file_fingerprint.h"
 #include "cli/output.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
@@ -29,13 +29,6 @@ std::filesystem::path SeedPath(const std::filesystem::path& home, const SeedRequ
 
 std::filesystem::path NotePath(std::filesystem::path seed) { return seed += kNoteEnding; }
 
-// Tells a file from one that was written over it. Nothing if it is not there.
-std::optional<std::string> Fingerprint(const std::filesystem::path& path) {
-  struct stat status {};
-  if (stat(path.c_str(), &status) != 0) return std::nullopt;
-  return fmt::format("{}-{}-{}.{:09}", status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
-}
-
 // What the note beside a seed says; nothing if there is none, or if the file is no longer the one it tells of.
 struct Note {
   Seed seed;
@@ -51,7 +44,7 @@ std::optional<Note> ReadNote(const std::filesystem::path& path) {
   Json document = Json::parse(file, nullptr, false);
   if (!document.is_object()) return std::nullopt;
   try {
-    if (document.at("file").get<std::string>() != Fingerprint(path)) return std::nullopt;
+    if (document.at("file").get<std::string>() != FileFingerprint(path)) return std::nullopt;
     Note note;
     note.baseline = document.at("baseline");
     note.seed.path = path;
@@ -69,7 +62,7 @@ std::optional<Note> ReadNote(const std::filesystem::path& path) {
 }
 
 void WriteNote(const Note& note) {
-  WriteFileAtomically(NotePath(note.seed.path), JsonText(Json{{"file", Fingerprint(note.seed.path).value_or("")},
+  WriteFileAtomically(NotePath(note.seed.path), JsonText(Json{{"file", FileFingerprint(note.seed.path).value_or("")},
                                                               {"baseline", note.baseline},
                                                               {"source", note.seed.source},
                                                               {"snapshot", note.seed.snapshot},

@@ -46,6 +46,12 @@ void StartupLog::Line(std::string_view line) {
     state_.phase = line;
   } else if (line == "database ready") {
     state_.database_ready = true;
+  } else if (Take(line, "prepared: ")) {
+    size_t space = line.find(' ');
+    // Afterwards it is the application that speaks.
+    if (!state_.database_ready && space != std::string_view::npos) {
+      state_.prepared[std::string(line.substr(0, space))] = line.substr(space + 1);
+    }
   } else if (Take(line, "import: ")) {
     state_.import_done = NumberFrom(line);
     if (size_t of = line.find(" of "); of != std::string_view::npos) {

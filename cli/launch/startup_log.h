@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,7 +16,8 @@ struct StartupState {
   uint64_t import_done = 0;
   uint64_t import_total = 0;
   bool database_ready = false;
-  std::string error;  // Empty: none.
+  std::map<std::string, std::string> prepared;  // Clusters written for later starts, and for which server, until then.
+  std::string error;                            // Empty: none.
   std::string hint;
   std::string last_words;  // What was written last before the error, by somebody else.
 };

@@ -228,6 +228,7 @@ TEST_F(StartLocalTest, AKilledStartIsFollowedByOneThatWorks) {
       SCOPED_TRACE(moment + " " + std::to_string(victim));
       std::filesystem::path log = rotv_.home() / "run" / "app.log";
       std::filesystem::remove(log);
+      std::filesystem::remove_all(rotv_.home() / "prepared");  // The long way, which comes by all of the moments.
       Process start(RotvCommand({"start"}));
       std::string text;
       bool there = WaitUntil(
@@ -252,6 +253,75 @@ TEST_F(StartLocalTest, AKilledStartIsFollowedByOneThatWorks) {
       ExpectNothingRuns();
     }
   }
+}
+
+// What is kept between the starts: whether a start imports is told by its log.
+class PreparedClusterTest : public StartLocalTest {
+ protected:
+  void ExpectStart(bool imports) {
+    MustRotv({"start"});
+    EXPECT_EQ(MustRotv({"logs"}).find("rotv: phase: import") != std::string::npos, imports);
+    EXPECT_EQ(Get("/count/places"), places_);
+    MustRotv({"psql", "-qc", "DELETE FROM places; UPDATE drafts SET body = 'by hand'"});
+    MustRotv({"stop"});
+    ExpectNothingRuns();
+    EXPECT_FALSE(std::filesystem::exists(prepared("seeded.new")));
+  }
+  std::filesystem::path prepared(const std::string& name) const { return rotv_.home() / "prepared" / name; }
+  // Without the size and the time that say that it was changed.
+  void Damage(const std::filesystem::path& file, uint64_t at) {
+    auto time = std::filesystem::last_write_time(file);
+    {
+      std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+      stream.seekp(static_cast<std::streamoff>(at));
+      stream << std::string(4096, 'x');
+    }
+    std::filesystem::last_write_time(file, time);
+  }
+
+  std::string places_ = "100";
+};
+
+TEST_F(PreparedClusterTest, AStartOnTheSameSeedImportsNothing) {
+  // Rows of an unlogged table outlive a clean stop only.
+  rotv_.server().Exec("CREATE UNLOGGED TABLE drafts (body text); INSERT INTO drafts VALUES ('as it was')");
+  ExpectStart(true);
+  ExpectStart(false);
+  MustRotv({"start"});
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT * FROM drafts"}), "as it was\n");
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SHOW wal_level"}), "minimal\n");
+  MustRotv({"stop"});
+  // One on another seed imports, and makes no new cluster.
+  rotv_.server().Exec("INSERT INTO places VALUES (200, 'new')");
+  rotv_.MustSync({"pull"});
+  places_ = "101";
+  ExpectStart(true);
+  EXPECT_THAT(MustRotv({"logs"}), Not(HasSubstr("rotv: prepared: empty")));
+  ExpectStart(false);
+}
+
+TEST_F(PreparedClusterTest, ADamagedOneIsMadeAgain) {
+  rotv_.server().Exec("CREATE TABLE drafts (body text)");
+  ExpectStart(true);
+  Damage(prepared("seeded.tar"), 0);
+  ExpectStart(true);
+  ExpectStart(false);
+  std::filesystem::resize_file(prepared("seeded.tar"), std::filesystem::file_size(prepared("seeded.tar")) / 2);
+  ExpectStart(true);
+  ExpectStart(false);
+  std::filesystem::remove(prepared("empty.tar"));
+  std::filesystem::remove(prepared("seeded.json"));
+  ExpectStart(true);
+  ExpectStart(false);
+}
+
+TEST_F(PreparedClusterTest, NothingIsKeptForWhoDoesNotWantIt) {
+  rotv_.server().Exec("CREATE TABLE drafts (body text)");
+  ExpectStart(true);
+  EXPECT_TRUE(std::filesystem::exists(prepared("seeded.tar")));
+  std::ofstream(rotv_.config(), std::ios::app) << "keep_prepared = false\n";
+  ExpectStart(true);
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "prepared"));
 }
 
 TEST_F(StartLocalTest, CtrlCDuringAStartLeavesNothing) {

@@ -1,0 +1,100 @@
+#include "cli/launch/prepared_clusters.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "cli/launch/file_fingerprint.h"
+#include "cli/output.h"
+#include "storage/atomic_file.h"
+#include "storage/handle.h"
+
+namespace rotv {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kEmpty = "empty";
+constexpr const char* kSeeded = "seeded";
+constexpr std::array<const char*, 2> kNames = {kEmpty, kSeeded};
+
+fs::path File(const fs::path& directory, const std::string& name, const char* ending) {
+  return directory / (name + ending);
+}
+
+std::string VariableOf(std::string_view name) {
+  return name == kEmpty ? "ROTV_PREPARED_EMPTY" : "ROTV_PREPARED_SEEDED";
+}
+
+// The place of the one that is there, if it was made for `key` and is complete.
+std::optional<std::string> PlaceOf(const fs::path& directory, const std::string& name, const std::string& key) {
+  std::ifstream file(File(directory, name, ".json"));
+  Json note = Json::parse(file, nullptr, false);
+  if (!note.is_object() || note.value("key", "") != key) return std::nullopt;
+  if (note.value("file", "") != FileFingerprint(File(directory, name, ".tar"))) return std::nullopt;
+  return note.value("place", "");
+}
+
+// The note comes last and goes first: what it tells of is on the disk.
+void Publish(const fs::path& directory, const std::string& name, const std::string& key, const std::string& place) {
+  fs::path made = File(directory, name, ".new");
+  fs::path kept = File(directory, name, ".tar");
+  std::error_code problem;
+  fs::remove(File(directory, name, ".json"), problem);
+  {
+    FileDescriptor file(open(made.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file || fsync(file.get()) != 0) return;
+  }
+  fs::rename(made, kept, problem);
+  if (problem) return;
+  WriteFileAtomically(File(directory, name, ".json"),
+                      JsonText(Json{{"key", key}, {"place", place}, {"file", FileFingerprint(kept).value_or("")}}));
+}
+
+}  // namespace
+
+PreparedClusters::PreparedClusters(const fs::path& home) : directory_(home / "prepared") {}
+
+PreparedClusters::~PreparedClusters() {
+  for (std::future<void>& one : syncing_) one.wait();  // Its exception is the destructor's to drop.
+  std::error_code ignored;
+  for (const char* name : kNames) fs::remove(File(directory_, name, ".new"), ignored);
+}
+
+std::string PreparedClusters::KeyOf(const std::string& name) const {
+  return name == kSeeded ? database_ + " " + seed_key_ : database_;
+}
+
+bool PreparedClusters::Offer(const fs::path& seed, const std::string& database, uint64_t bytes) {
+  seed_key_ = FileFingerprint(seed).value_or("");
+  database_ = database;
+  fs::create_directories(directory_);
+  fs::permissions(directory_, fs::perms::owner_all);  // It holds what production holds.
+  for (const char* name : kNames) {
+    if (std::optional<std::string> place = PlaceOf(directory_, name, KeyOf(name))) {
+      usable_[VariableOf(name)] = *place;
+    } else {
+      fs::remove(File(directory_, name, ".json"));
+      fs::remove(File(directory_, name, ".tar"));
+    }
+  }
+  if (!usable_.contains(VariableOf(kSeeded)) && fs::space(directory_).available < 2 * bytes) return false;
+  for (const char* name : kNames) WriteFileAtomically(File(directory_, name, ".new"), "");
+  return true;
+}
+
+void PreparedClusters::Keep(const std::map<std::string, std::string>& written) {
+  for (const auto& [name, place] : written) {
+    if (std::find(kNames.begin(), kNames.end(), name) == kNames.end()) continue;
+    syncing_.push_back(std::async(std::launch::async, Publish, directory_, name, KeyOf(name), place));
+  }
+}
+
+void PreparedClusters::Remove(const fs::path& home) { fs::remove_all(home / "prepared"); }
+
+}  // namespace rotv

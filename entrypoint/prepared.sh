@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# Clusters that are kept between the starts in development mode: `empty`, with its databases, and `seeded`, with the seed
+# imported. Each is the directory of a server that was stopped, as a tar: after any other end unlogged tables are empty.
+# Which of them fits the seed is known outside (cli/launch/prepared_clusters); what fits the server is known here.
+
+# The last member of each, so that one that was cut off is known.
+complete_marker=rotv-prepared-complete
+
+# What a cluster has to agree with: the server, its extensions, the order of its texts, and what initdb takes over.
+server_place() {
+  local share
+  share=$("$ROTV_PGBIN/pg_config" --sharedir 2>/dev/null) || share=''
+  printf '1, %s, %s, %s, %s, %s' "$("$ROTV_PGBIN/postgres" --version)" "$(uname -m)" "$(getconf GNU_LIBC_VERSION)" \
+    "$(stat -c %Y "$share/extension" 2>/dev/null)" "${TZ:-$(readlink /etc/localtime)}"
+}
+
+# Opens what may be read and written, as the user whose files they are. Like the seed, they are handed on.
+open_prepared() {
+  place=${ROTV_INTERNAL_PLACE:-}
+  IFS=, read -r empty_from empty_to seeded_from seeded_to <<<"${ROTV_INTERNAL_PREPARED:-}"
+  unset ROTV_INTERNAL_PLACE ROTV_INTERNAL_PREPARED
+  [[ -n ${ROTV_PREPARED:-} && $ROTV_MODE == development && -z $place ]] || return 0
+  place=$(server_place)
+  if [[ ${ROTV_PREPARED_EMPTY:-} == "$place" ]]; then
+    { exec {empty_from}<"$ROTV_PREPARED/empty.tar"; } 2>/dev/null || empty_from=''
+  fi
+  if [[ ${ROTV_PREPARED_SEEDED:-} == "$place" ]]; then
+    { exec {seeded_from}<"$ROTV_PREPARED/seeded.tar"; } 2>/dev/null || seeded_from=''
+  fi
+  if [[ -w $ROTV_PREPARED/empty.new ]]; then exec {empty_to}>"$ROTV_PREPARED/empty.new"; fi
+  if [[ -w $ROTV_PREPARED/seeded.new ]]; then exec {seeded_to}>"$ROTV_PREPARED/seeded.new"; fi
+  export ROTV_INTERNAL_PLACE=$place ROTV_INTERNAL_PREPARED="$empty_from,$empty_to,$seeded_from,$seeded_to"
+}
+
+# Whether the cluster is there now. A damaged one leaves nothing.
+unpack_cluster() {  # FILE DESCRIPTOR, or nothing
+  [[ -n $1 ]] || return 1
+  : >"$ROTV_DATA/$began_marker" || fail_full "$ROTV_DATA cannot be written to"
+  if run tar --extract --file=- --blocking-factor=2048 --directory="$ROTV_DATA" <&"$1" 2>"$scratch/tar" &&
+    [[ -f $ROTV_DATA/$complete_marker ]]; then
+    rm -f "$ROTV_DATA/$complete_marker"
+    return
+  fi
+  drop_prepared "$(head -n 1 "$scratch/tar")"
+  return 1
+}
+
+drop_prepared() {  # REASON
+  say "the prepared cluster is of no use, and is made again: ${1:-its end is missing}"
+  empty_directory
+}
+
+# The server is stopped, and runs again afterwards. What cannot be kept costs time at the next start, and nothing else.
+keep_cluster() {  # NAME FILE DESCRIPTOR
+  [[ -n $2 ]] || return 0
+  stop_server
+  : >"$scratch/$complete_marker"
+  if run tar --create --file=- --blocking-factor=2048 --exclude="./$began_marker" --exclude='./lost+found' \
+    --directory="$ROTV_DATA" . --directory="$scratch" "$complete_marker" >&"$2" 2>"$scratch/tar"; then
+    say "prepared: $1 $place"
+  else
+    say "the cluster is not kept for the next start: $(head -n 1 "$scratch/tar")"
+  fi
+  start_server
+}
+
+close_prepared() {
+  local descriptor
+  for descriptor in $empty_from $empty_to $seeded_from $seeded_to; do exec {descriptor}>&-; done
+}
