@@ -123,6 +123,7 @@ TEST_F(StartContainerTest, TheMainJob) {
   ExpectNothingRuns();
   MustRotv({"start"});
   EXPECT_EQ(Get("/count/places"), "100");
+  EXPECT_THAT(MustRotv({"logs"}), Not(HasSubstr("rotv: phase: import"))) << "it starts from the prepared cluster";
 
   // Killed in there, and from outside.
   Podman({"exec", Name(), "sh", "-c", "kill -9 $(head -n 1 /data/pgdata/postmaster.pid)"});
