@@ -77,8 +77,9 @@ struct ConfigContent {
   AppConfig app;
 };
 
-constexpr const char* kAppKeys[] = {"directory", "env_file", "command",    "image",       "base_image", "database",
-                                    "health",    "port",     "tmpfs_size", "compression", "persistent", "keep_prepared"};
+constexpr const char* kAppKeys[] = {"directory",  "env_file",    "command",    "image",
+                                    "base_image", "database",    "health",     "port",
+                                    "tmpfs_size", "compression", "persistent", "keep_prepared"};
 
 // "2G", "512M", "1000000": bytes; nothing if it is not that.
 std::optional<uint64_t> SizeFrom(std::string_view text) {

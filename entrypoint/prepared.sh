@@ -56,7 +56,7 @@ keep_cluster() {  # NAME FILE DESCRIPTOR
   stop_server
   : >"$scratch/$complete_marker"
   if run tar --create --file=- --blocking-factor=2048 --exclude="./$began_marker" --exclude='./lost+found' \
-    --directory="$ROTV_DATA" . --directory="$scratch" "$complete_marker" >&"$2" 2>"$scratch/tar"; then
+    --directory="$ROTV_DATA" . --directory="$scratch" "$complete_marker" 1>&"$2" 2>"$scratch/tar"; then
     say "prepared: $1 $place"
   else
     say "the cluster is not kept for the next start: $(head -n 1 "$scratch/tar")"

@@ -352,7 +352,8 @@ class SideBySide {
     Say("starting the application");
     const StartSamples samples = MeasureStart(source_, home_, options_.repeat,
                                               [this](const Command& command, Samples* to) { Measure(command, to); });
-    report_.Duration("rotv start on a new seed until the application answers", samples.start, samples.by_hand, kStartTime);
+    report_.Duration("rotv start on a new seed until the application answers", samples.start, samples.by_hand,
+                     kStartTime);
     report_.Duration("rotv restart on the same seed", samples.restart, samples.by_hand, kStartTime);
     NotePeak("rotv start", samples.start);
   }
