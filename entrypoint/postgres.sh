@@ -135,8 +135,10 @@ wait_for_server() {
   return $((status == 0 ? 1 : status))
 }
 
+# Returns the server's status: what it had not yet written is lost where it is not 0.
 stop_server() {
   [[ -n $server ]] || return 0
+  local status=0
   # More than once: until it has become the server, this process ignores what interrupts it.
   while kill -INT "$server" 2>/dev/null; do
     for _ in {1..25}; do
@@ -144,9 +146,13 @@ stop_server() {
       nap 0.02
     done
   done
-  wait "$server" || true
+  wait "$server" || status=$?
   server=''
+  return "$status"
 }
+
+# Killed in between, a server without fsync would come up again without the import.
+stop_cleanly() { stop_server || fail_full "PostgreSQL did not end as it should: its status was $?"; }
 
 sql() {  # ARGUMENTS OF PSQL...
   run "$ROTV_PGBIN/psql" -X -q -v ON_ERROR_STOP=1 -h "$ROTV_SOCKET_DIR" -p "$ROTV_PGPORT" -U postgres -d postgres "$@"
@@ -169,7 +175,7 @@ finish_cluster() {
     if [[ -n $seeded_to ]]; then keep_cluster seeded "$seeded_to"; else kill -HUP "$server"; fi
     return
   fi
-  stop_server
+  stop_cleanly
   write_persistent_settings || fail_full "the settings cannot be written"
   run "$ROTV_PGBIN/initdb" --sync-only --pgdata="$ROTV_DATA" >/dev/null || fail "the new cluster cannot be put on the disk"
   rm -f "$ROTV_DATA/$began_marker"

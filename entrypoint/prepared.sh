@@ -53,7 +53,7 @@ drop_prepared() {  # REASON
 # The server is stopped, and runs again afterwards. What cannot be kept costs time at the next start, and nothing else.
 keep_cluster() {  # NAME FILE DESCRIPTOR
   [[ -n $2 ]] || return 0
-  stop_server
+  stop_cleanly
   : >"$scratch/$complete_marker"
   if run tar --create --file=- --blocking-factor=2048 --exclude="./$began_marker" --exclude='./lost+found' \
     --directory="$ROTV_DATA" . --directory="$scratch" "$complete_marker" 1>&"$2" 2>"$scratch/tar"; then

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <chrono>
+#include <random>
 #include <thread>
 
 #include "storage/row_store.h"
@@ -27,6 +28,16 @@ class StartLocalTest : public StartTest {
     EXPECT_THAT(Processes(), IsEmpty());
     EXPECT_EQ(WhoListensOn(port_), "");
     EXPECT_EQ(Json::parse(MustRotv({"--json", "status"}))["state"], "stopped");
+  }
+
+  // 0: the host's process, 1: everything in there, 2: PostgreSQL, if it is there yet.
+  void Kill(Process& start, int victim) {
+    if (victim == 0) start.Signal(SIGKILL);
+    for (pid_t process : Processes()) {
+      std::vector<std::string> words = CommandLineOf(process);
+      bool server = !words.empty() && words.front().find("postgres") != std::string::npos;
+      if (victim == 1 || (victim == 2 && server)) kill(process, SIGKILL);
+    }
   }
 };
 
@@ -240,12 +251,7 @@ TEST_F(StartLocalTest, AKilledStartIsFollowedByOneThatWorks) {
           std::chrono::seconds(120));
       ASSERT_TRUE(there) << text << start.Err() << MustRun({.argv = {"ps", "axfo", "pid,ppid,stat,wchan,args"}}).out;
       ASSERT_THAT(text, HasSubstr(moment)) << start.Err();
-      if (victim == 0) start.Signal(SIGKILL);  // The host's process.
-      for (pid_t process : Processes()) {      // All of it; or PostgreSQL or the application, if they are there yet.
-        std::vector<std::string> words = CommandLineOf(process);
-        bool server = !words.empty() && words.front().find("postgres") != std::string::npos;
-        if (victim == 1 || (victim == 2 && server)) kill(process, SIGKILL);
-      }
+      Kill(start, victim);
       start.Wait();
       MustRotv({"start"});
       EXPECT_EQ(Get("/count/places"), "100");
@@ -322,6 +328,34 @@ TEST_F(PreparedClusterTest, NothingIsKeptForWhoDoesNotWantIt) {
   std::ofstream(rotv_.config(), std::ios::app) << "keep_prepared = false\n";
   ExpectStart(true);
   EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "prepared"));
+}
+
+TEST_F(PreparedClusterTest, AStartThatIsKilledAtAnyMomentIsFollowedByOneThatWorks) {
+  rotv_.server().Exec("CREATE TABLE drafts (body text)");
+  auto began = std::chrono::steady_clock::now();
+  ExpectStart(true);  // The baseline and a stop are in this, so that some rounds come too late, which does no harm.
+  auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+  std::random_device seed;
+  unsigned number = seed();
+  SCOPED_TRACE("random number " + std::to_string(number));
+  std::mt19937 random(number);
+  for (int round = 0; round < 9; ++round) {
+    // Every third has nothing prepared, every third an empty cluster, every third one with the seed.
+    if (round % 3 == 0) std::filesystem::remove_all(prepared(""));
+    if (round % 3 == 1) std::filesystem::remove(prepared("seeded.json"));
+    auto moment = std::chrono::milliseconds(random() % static_cast<unsigned>(whole.count()));
+    int victim = static_cast<int>(random() % 3);
+    SCOPED_TRACE("round " + std::to_string(round) + ", victim " + std::to_string(victim) + " after " +
+                 std::to_string(moment.count()) + " ms");
+    Process start(RotvCommand({"start"}));
+    std::this_thread::sleep_for(moment);
+    Kill(start, victim);
+    if (start.Wait().ok()) MustRotv({"stop"});  // It was over.
+    MustRotv({"start"});
+    EXPECT_EQ(Get("/count/places"), "100");
+    MustRotv({"stop"});
+    ExpectNothingRuns();
+  }
 }
 
 TEST_F(StartLocalTest, CtrlCDuringAStartLeavesNothing) {
