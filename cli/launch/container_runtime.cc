@@ -138,20 +138,18 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
     add({"--tmpfs", fmt::format("/data/pgdata:rw,size={},mode=0700", request.tmpfs_bytes)});
     add({"--env", "ROTV_MODE=development"});
   } else {
-    add({"--mount", Mount(request.persistent_dir, "/data/pgdata",
-                          SelinuxIsOn() && program_ == "podman" ? ",relabel=private" : "")});
+    add({"--mount", Mount(request.persistent_dir, "/data/pgdata", Relabel(",relabel=private"))});
     add({"--env", "ROTV_MODE=persistent"});
   }
   if (!request.seed.empty()) {
     // Its ending tells the compression to people who look; the entrypoint looks at the bytes.
     std::string ending = request.seed.extension() == ".sql" ? "" : request.seed.extension().native();
     std::string target = "/tmp/seed-data.sql" + ending;
-    add({"--mount", Mount(request.seed, target, SelinuxIsOn() && program_ == "podman" ? ",ro,relabel=shared" : ",ro")});
+    add({"--mount", Mount(request.seed, target, ",ro" + Relabel(",relabel=shared"))});
     add({"--env", "ROTV_SEED=" + target});
   }
   if (!request.prepared_dir.empty()) {
-    add({"--mount", Mount(request.prepared_dir, "/tmp/prepared",
-                          SelinuxIsOn() && program_ == "podman" ? ",relabel=private" : "")});
+    add({"--mount", Mount(request.prepared_dir, "/tmp/prepared", Relabel(",relabel=private"))});
     add({"--env", "ROTV_PREPARED=/tmp/prepared"});
     for (const auto& [name, value] : request.prepared) add({"--env", name + "=" + value});
   }
@@ -162,6 +160,10 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
   }
   words.push_back(request.image);
   return words;
+}
+
+std::string ContainerRuntime::Relabel(const std::string& option) const {
+  return program_ == "podman" && SelinuxIsOn() ? option : "";
 }
 
 std::string ContainerRuntime::Mount(const std::filesystem::path& source, std::string_view target,

@@ -30,6 +30,8 @@ class ContainerRuntime : public Runtime {
  private:
   std::vector<std::string> RunWords(const LaunchRequest& request, const std::filesystem::path& env_file) const;
   std::vector<std::string> ExecWords(bool terminal, const std::vector<std::string>& variables) const;
+  // `option`, where labels are needed.
+  std::string Relabel(const std::string& option) const;
   std::string Mount(const std::filesystem::path& source, std::string_view target, std::string_view options) const;
   void OwnPersistentDirectory(const std::filesystem::path& directory) const;
 

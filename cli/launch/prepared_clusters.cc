@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -35,9 +36,20 @@ std::string VariableOf(std::string_view name) {
 std::optional<std::string> PlaceOf(const fs::path& directory, const std::string& name, const std::string& key) {
   std::ifstream file(File(directory, name, ".json"));
   Json note = Json::parse(file, nullptr, false);
-  if (!note.is_object() || note.value("key", "") != key) return std::nullopt;
-  if (note.value("file", "") != FileFingerprint(File(directory, name, ".tar"))) return std::nullopt;
-  return note.value("place", "");
+  if (!note.is_object()) return std::nullopt;
+  try {
+    if (note.at("key") != key) return std::nullopt;
+    if (note.at("file").get<std::string>() != FileFingerprint(File(directory, name, ".tar"))) return std::nullopt;
+    return note.at("place").get<std::string>();
+  } catch (const Json::exception&) {
+    return std::nullopt;
+  }
+}
+
+// Empty, and not synced: it is nothing yet.
+void MakeFile(const fs::path& path) {
+  FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!file) ThrowDiskError("write", path, errno);
 }
 
 // The note comes last and goes first: what it tells of is on the disk.
@@ -84,7 +96,7 @@ bool PreparedClusters::Offer(const fs::path& seed, const std::string& database, 
     }
   }
   if (!usable_.contains(VariableOf(kSeeded)) && fs::space(directory_).available < 2 * bytes) return false;
-  for (const char* name : kNames) WriteFileAtomically(File(directory_, name, ".new"), "");
+  for (const char* name : kNames) MakeFile(File(directory_, name, ".new"));
   return true;
 }
 

@@ -185,6 +185,42 @@ TEST_F(EntrypointTest, APersistentClusterIsImportedIntoOnce) {
   }
 }
 
+TEST_F(EntrypointTest, AServerThatDiedBehindTheImportIsNotGoneOnWith) {
+  // Without fsync it would come up again with less than was imported.
+  std::filesystem::create_directories(directory_ / "prepared");
+  std::filesystem::permissions(directory_ / "prepared", std::filesystem::perms::all);
+  std::string seed = WriteSeed("seed", Dump(10, "SELECT pg_catalog.pg_sleep(1);\n"));
+  for (const char* mode : {"development", "persistent"}) {
+    SCOPED_TRACE(mode);
+    std::filesystem::path kept = directory_ / "prepared/seeded.new";
+    std::ofstream(kept, std::ios::trunc).close();
+    std::filesystem::permissions(kept, std::filesystem::perms::all);
+    variables_ = {{"ROTV_MODE", mode}, {"ROTV_PREPARED", directory_ / "prepared"}};
+    std::filesystem::remove_all(directory_ / "run/data");
+    Process entrypoint(Entrypoint(seed));
+    ASSERT_TRUE(entrypoint.WaitForOutput("rotv: import: ", kPatience)) << entrypoint.Out() << entrypoint.Err();
+    entrypoint.Signal(SIGSTOP);
+    auto imports = [&] {
+      for (pid_t process : ProcessesWithVariable("ROTV_TEST_MARK=" + directory_.path().native())) {
+        std::vector<std::string> words = CommandLineOf(process);
+        if (!words.empty() && words.front().ends_with("/psql")) return true;
+      }
+      return false;
+    };
+    ASSERT_TRUE(WaitUntil([&] { return !imports(); }, kPatience));
+    pid_t server = 0;
+    std::ifstream(directory_ / "run/data/postmaster.pid") >> server;
+    ASSERT_GT(server, 0);
+    ASSERT_EQ(kill(server, SIGKILL), 0);
+    entrypoint.Signal(SIGCONT);
+    Result ended = entrypoint.Wait();
+    EXPECT_EQ(ended.exit_status, 1) << ended.out << ended.err;
+    EXPECT_THAT(ended.err, HasSubstr("rotv: error: PostgreSQL did not end as it should: its status was 137"));
+    EXPECT_THAT(ended.out, Not(HasSubstr("rotv: prepared: seeded")));
+    EXPECT_EQ(std::filesystem::file_size(kept), 0U);
+  }
+}
+
 TEST_F(EntrypointTest, VariablesReachTheApplicationAsTheyAre) {
   variables_ = {
       {"PLAIN", "two words # \"more\" 'quotes' $HOME"}, {"LINES", "b25lCnR3bwo="}, {"ROTV_SECRETS_BASE64", "LINES"}};

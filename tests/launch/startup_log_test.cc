@@ -18,6 +18,13 @@ TEST(StartupLogTest, FollowsTheLinesOfTheEntrypoint) {
   EXPECT_EQ(log.state().phase, "application");
 }
 
+TEST(StartupLogTest, PreparedClustersAreToldBeforeTheApplicationSpeaks) {
+  StartupLog log;
+  log.Feed("rotv: prepared: empty 1, PostgreSQL 17, UTC\nrotv: prepared: cut\nrotv: database ready\n");
+  log.Feed("rotv: prepared: seeded by the application\n");
+  EXPECT_EQ(log.state().prepared, (std::map<std::string, std::string>{{"empty", "1, PostgreSQL 17, UTC"}}));
+}
+
 TEST(StartupLogTest, ALineMayComeInPieces) {
   std::string text =
       "rotv: phase: import\nrotv: import: 345 of 360\nrotv: error: the seed is damaged\nrotv: hint: pull\n";
