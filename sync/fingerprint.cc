@@ -11,7 +11,7 @@ WITH u AS (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(temp|toast)'),
 t AS (SELECT oid FROM pg_class WHERE relpersistence = 't')
 SELECT coalesce(bit_xor(h), 0) FROM (
  SELECT hash_record_extended(row(1,oid,xmin),0) h FROM pg_namespace WHERE nspname !~ '^pg_(temp|toast)'
- UNION ALL SELECT hash_record_extended(row(2,oid,relname,relnamespace,relkind,relpersistence,relreplident,relispartition,relam,reltablespace,relowner,relrowsecurity,relforcerowsecurity,relhasrules,relhastriggers,reloptions::text,reltoastrelid=0,relispopulated,reloftype),0) FROM pg_class WHERE oid>=16384 AND relnamespace NOT IN (SELECT oid FROM u)
+ UNION ALL SELECT hash_record_extended(row(2,oid,relname,relnamespace,relkind,relpersistence,relreplident,relispartition,relam,reltablespace,relowner,relrowsecurity,relforcerowsecurity,reloptions::text,reltoastrelid=0,relispopulated,reloftype),0) FROM pg_class WHERE oid>=16384 AND relnamespace NOT IN (SELECT oid FROM u)
  UNION ALL SELECT hash_record_extended(row(3,attrelid,attnum,a.xmin),0) FROM pg_attribute a JOIN pg_class c ON c.oid=attrelid WHERE attrelid>=16384 AND attnum>0 AND relkind IN('r','p','v','m','c','f') AND relnamespace NOT IN (SELECT oid FROM u)
  UNION ALL SELECT hash_record_extended(row(4,oid,xmin),0) FROM pg_type WHERE oid>=16384 AND typnamespace NOT IN (SELECT oid FROM u)
  UNION ALL SELECT hash_record_extended(row(5,d.oid,d.xmin),0) FROM pg_attrdef d JOIN pg_class c ON c.oid=adrelid WHERE relnamespace NOT IN (SELECT oid FROM u)

@@ -107,6 +107,21 @@ TEST_F(FingerprintTest, StaysWhileNothingChangesThatADumpOrTheStreamShows) {
   }
 }
 
+// VACUUM takes back what pg_class says of triggers and rules when the last is gone: DROP leaves it.
+TEST_F(FingerprintTest, StaysWhenVacuumFindsThatTriggersAndRulesAreGone) {
+  Exec(
+      "CREATE TABLE app.once (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED);"
+      "CREATE RULE nothing AS ON DELETE TO app.once DO INSTEAD NOTHING;"
+      "DROP RULE nothing ON app.once; ALTER TABLE app.once DROP CONSTRAINT once_pkey");
+  const std::string flags = "SELECT relhastriggers OR relhasrules FROM pg_class WHERE oid = 'app.once'::regclass";
+  ASSERT_EQ(server_->Value(flags, kSuperuser), "t");
+  Fingerprint before = Read();
+  Exec("VACUUM app.once");
+  ASSERT_EQ(server_->Value(flags, kSuperuser), "f");
+  EXPECT_EQ(Read(), before);
+  Exec("DROP TABLE app.once");
+}
+
 void FingerprintTest::ExpectUnseen(const std::string& temporary) {
   Fingerprint before = Read();
   testing::Connection other = server_->NewConnection(kSuperuser);
