@@ -3,6 +3,11 @@
 #include <gmock/gmock.h>
 #include <signal.h>
 
+#include <chrono>
+#include <fstream>
+#include <random>
+#include <thread>
+
 #include "fmt/format.h"
 #include "tests/e2e/start_fixture.h"
 #include "tests/support/postgres_container.h"
@@ -131,6 +136,78 @@ TEST_F(StartContainerTest, TheMainJob) {
   MustRotv({"start"});
   EXPECT_EQ(Get("/count/places"), "100");
   EXPECT_EQ(MustRotv({"stop"}), "Stopped.\n");
+}
+
+TEST_F(StartContainerTest, AStartThatIsKilledAtAnyMomentIsFollowedByOneThatWorks) {
+  Build();
+  auto began = std::chrono::steady_clock::now();
+  MustRotv({"start"});
+  auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+  MustRotv({"stop"});
+  std::random_device seed;
+  unsigned number = seed();
+  SCOPED_TRACE("random number " + std::to_string(number));
+  std::mt19937 random(number);
+  for (int round = 0; round < 9; ++round) {
+    if (round % 2 == 0) std::filesystem::remove_all(rotv_.home() / "prepared");
+    auto moment = std::chrono::milliseconds(random() % static_cast<unsigned>(whole.count()));
+    SCOPED_TRACE("round " + std::to_string(round) + " after " + std::to_string(moment.count()) + " ms");
+    Process start(RotvCommand({"start"}));
+    std::this_thread::sleep_for(moment);
+    // The host's process, the container, PostgreSQL in there; the latter two if they are there yet.
+    if (round % 3 == 0) start.Signal(SIGKILL);
+    if (round % 3 == 1) Podman({"kill", Name()});
+    if (round % 3 == 2) Podman({"exec", Name(), "sh", "-c", "kill -9 $(head -n 1 /data/pgdata/postmaster.pid)"});
+    start.Wait();
+    MustRotv({"start"});
+    EXPECT_EQ(Get("/count/places"), "100");
+    MustRotv({"stop"});
+    ExpectNothingRuns();
+  }
+}
+
+TEST_F(StartContainerTest, ADamagedCompressedSeedStartsNothing) {
+  AddConfig("compression = \"zstd\"\n");
+  Build();
+  rotv_.MustSync({"baseline"});
+  MustRotv({"seed"});
+  const std::filesystem::path seed = rotv_.home() / "seed-data.sql.zst";
+  const auto time = std::filesystem::last_write_time(seed);
+  {
+    std::fstream file(seed, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(seed) / 2));
+    file << "\xff\xff\xff\xff\xff\xff\xff\xff";
+  }
+  std::filesystem::last_write_time(seed, time);  // As a disk does it.
+  Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 2) << started.out;
+  EXPECT_THAT(started.err, HasSubstr("the seed is damaged: "));
+  EXPECT_THAT(started.err, HasSubstr("hint: rotv seed writes it anew"));
+  ExpectNothingRuns();
+  std::filesystem::remove(seed);
+  MustRotv({"start"});
+  EXPECT_EQ(Get("/count/places"), "100");
+}
+
+TEST_F(StartContainerTest, ASeedThatFailsInTheMiddleStartsNothing) {
+  MakeSeedThatCannotBeImported();
+  Build();
+  Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 2) << started.out;
+  EXPECT_THAT(started.err, HasSubstr("the seed cannot be imported: line "));
+  EXPECT_THAT(started.err, HasSubstr("violates check constraint"));
+  ExpectNothingRuns();
+}
+
+TEST_F(StartContainerTest, ATakenPortIsNamedWithItsProcess) {
+  Build();
+  Process other(TakePort());
+  ASSERT_TRUE(other.WaitForOutput("listening", std::chrono::seconds(30)));
+  Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 2) << started.out;
+  EXPECT_THAT(started.err, HasSubstr("port " + std::to_string(port_) + " is taken by node (process " +
+                                     std::to_string(other.pid()) + ")"));
+  EXPECT_EQ(Containers(), "");
 }
 
 TEST_F(StartContainerTest, APersistentClusterKeepsItsData) {

@@ -71,6 +71,23 @@ class StartTest : public ::testing::Test {
         .out;
   }
 
+  // From the next pull or baseline on.
+  void MakeSeedThatCannotBeImported() {
+    // A check that looks into another table, whose rows come later: no dump of it can be read in.
+    rotv_.server().Exec(
+        "CREATE TABLE zones (id int PRIMARY KEY); INSERT INTO zones VALUES (1);"
+        "CREATE FUNCTION known(zone int) RETURNS bool LANGUAGE sql AS 'SELECT EXISTS (SELECT 1 FROM public.zones WHERE "
+        "id = zone)';"
+        "CREATE TABLE areas (zone int PRIMARY KEY CHECK (known(zone))); INSERT INTO areas VALUES (1)");
+  }
+
+  // Somebody else, who says "listening" once he has the port.
+  Command TakePort() const {
+    return {.argv = {"node", "-e",
+                     "require('http').createServer().listen(" + std::to_string(port_) +
+                         ", '127.0.0.1', () => console.log('listening'))"}};
+  }
+
   void WriteApp(const std::string& name, const std::string& text) {
     std::filesystem::create_directories((app() / name).parent_path());
     std::ofstream(app() / name) << text;

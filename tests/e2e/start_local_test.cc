@@ -132,9 +132,7 @@ TEST_F(StartLocalTest, AnUnreachableSourceIsAWarningOnceThereIsData) {
 }
 
 TEST_F(StartLocalTest, ATakenPortIsNamedWithItsProcess) {
-  Process other({.argv = {"node", "-e",
-                          "require('http').createServer().listen(" + std::to_string(port_) +
-                              ", '127.0.0.1', () => console.log('listening'))"}});
+  Process other(TakePort());
   ASSERT_TRUE(other.WaitForOutput("listening", std::chrono::seconds(30)));
   Result started = Rotv({"start"});
   EXPECT_EQ(started.exit_status, 2);
@@ -195,12 +193,7 @@ TEST_F(StartLocalTest, AnApplicationThatDiesIsToldWithItsLastWords) {
 
 TEST_F(StartLocalTest, ASeedThatFailsInTheMiddleStartsNothing) {
   rotv_.MustSync({"baseline"});
-  // A check that looks into another table, whose rows come later: no dump of it can be read in.
-  rotv_.server().Exec(
-      "CREATE TABLE zones (id int PRIMARY KEY); INSERT INTO zones VALUES (1);"
-      "CREATE FUNCTION known(zone int) RETURNS bool LANGUAGE sql AS 'SELECT EXISTS (SELECT 1 FROM public.zones WHERE "
-      "id = zone)';"
-      "CREATE TABLE areas (zone int PRIMARY KEY CHECK (known(zone))); INSERT INTO areas VALUES (1)");
+  MakeSeedThatCannotBeImported();
   Result started = Rotv({"start", "--pull"});
   EXPECT_EQ(started.exit_status, 2) << started.out;
   EXPECT_THAT(started.err, HasSubstr("the seed cannot be imported: line "));
@@ -273,6 +266,15 @@ class PreparedClusterTest : public StartLocalTest {
     ExpectNothingRuns();
     EXPECT_FALSE(std::filesystem::exists(prepared("seeded.new")));
   }
+  // The oracle for what runs, however it came to be.
+  void ExpectDatabaseIsTheSources() {
+    const std::string quoted = MustRotv({"psql", "-Atc", "SHOW unix_socket_directories"});
+    const std::string directory = quoted.substr(1, quoted.size() - 3);
+    const std::string port = MustRotv({"psql", "-Atc", "SHOW port"});
+    Command dump = rotv_.server().DumpCommand();
+    dump.argv.back() = "host=" + directory + " port=" + port + " user=rotv dbname=rotv";
+    EXPECT_TRUE(DumpsAreEqual({"the started database", MustRun(dump).out}, {"the source", rotv_.server().Dump()}));
+  }
   std::filesystem::path prepared(const std::string& name) const { return rotv_.home() / "prepared" / name; }
   // Without the size and the time that say that it was changed.
   void Damage(const std::filesystem::path& file) {
@@ -294,6 +296,7 @@ TEST_F(PreparedClusterTest, AStartOnTheSameSeedImportsNothing) {
   ExpectStart(false);
   MustRotv({"start"});
   EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT * FROM drafts"}), "as it was\n");
+  ExpectDatabaseIsTheSources();
   EXPECT_EQ(MustRotv({"psql", "-Atc", "SHOW wal_level"}), "minimal\n");
   MustRotv({"stop"});
   // One on another seed imports, and makes no new cluster.
