@@ -174,6 +174,30 @@ TEST_F(StartLocalTest, MissingPackagesAreNamedBeforeAnythingIsDone) {
   EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources"));
 }
 
+TEST_F(StartLocalTest, ARuntimeThatIsNotHereIsNamedWithTheWaysOut) {
+  variables_["PATH"] = rotv_.directory();
+  Command docker = RotvCommand({"start"});
+  std::replace(docker.argv.begin(), docker.argv.end(), std::string("local"), std::string("docker"));
+  Result started = RunCommand(docker);
+  EXPECT_EQ(started.exit_status, 2);
+  EXPECT_THAT(started.err, HasSubstr("docker is not on this machine\nhint: install docker, or run without containers"));
+
+  // In a name space where PostgreSQL's directory is empty.
+  variables_.erase("PATH");
+  Command local = RotvCommand({"start"});
+  const std::vector<std::string> hidden = {
+      "unshare", "--map-root-user",
+      "--mount", "sh",
+      "-c",      "mount -t tmpfs none \"$1\" && shift && exec env PATH=/usr/bin:/bin \"$@\"",
+      "sh",      PostgresServer::BinDirectory()};
+  local.argv.insert(local.argv.begin(), hidden.begin(), hidden.end());
+  started = RunCommand(local);
+  EXPECT_EQ(started.exit_status, 2);
+  EXPECT_THAT(started.err, HasSubstr("there is no PostgreSQL server on this machine"));
+  EXPECT_THAT(started.err, HasSubstr("hint: sudo apt-get install postgresql"));
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "found out before the long work";
+}
+
 TEST_F(StartLocalTest, WithoutAnApplicationTheDatabaseAloneIsStarted) {
   std::filesystem::remove_all(app());
   std::filesystem::create_directory(app());
