@@ -144,12 +144,13 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   LaunchResult result{.runtime = place.runtime.Describe()};
   RunState found = place.runtime.State();
   std::optional<LaunchState> earlier = ReadLaunchState(place.home);
-  if (found == RunState::kRunning && earlier && earlier->ready) {
+  const bool runs = found == RunState::kRunning && earlier && earlier->ready;
+  if (runs && !options.replace) {
     result.already_running = true;
     result.state = *earlier;
     return result;
   }
-  if (found != RunState::kNone) place.runtime.Stop();  // Of a start that was killed, or ended by itself.
+  if (found != RunState::kNone && !runs) place.runtime.Stop();  // Of a start that was killed, or ended by itself.
 
   LaunchRequest request{.app_directory = place.app.directory,
                         .app_command = place.app.command,
@@ -161,7 +162,7 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   EnvironmentReport environment = ReadAppEnvironment(place.app.directory, place.app.env_file, place.environment);
   RequireUsable(environment);
   request.environment = environment.variables;
-  RequireFreePort(place.app.port);
+  if (!runs || earlier->port != place.app.port) RequireFreePort(place.app.port);
 
   result.state = {.runtime = place.runtime.name(), .port = place.app.port, .persistent = place.app.persistent};
   if (!place.app.persistent || !place.runtime.HasCluster(request.persistent_dir)) {
@@ -177,6 +178,7 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   OfferPrepared(place, prepared, request);
   if (place.app.persistent) std::filesystem::create_directories(request.persistent_dir);
   result.seed_seconds = SecondsSince(start);
+  if (runs) place.runtime.Stop();
   result.state.started_time_us = NowUs();
   WriteLaunchState(place.home, result.state);
 

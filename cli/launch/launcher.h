@@ -19,7 +19,8 @@ namespace rotv {
 struct LaunchOptions {
   std::string snapshot = "head";
   bool pull = false;
-  bool wait = false;  // For the application without a limit of time.
+  bool wait = false;     // For the application without a limit of time.
+  bool replace = false;  // What runs, which goes on until everything else that can be checked was.
 };
 
 struct TableCount {
@@ -49,7 +50,7 @@ struct LaunchPlace {
 };
 
 // Checks everything that can be checked before it takes long: what the runtime needs, the environment, the port. On
-// return database and application answer. What a killed start left is replaced. When it throws, nothing is left
+// return database and application answer. What a killed start left is replaced. When it throws, nothing new is left
 // running; the log stays in HOME/run/app.log.
 LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options);
 

@@ -49,6 +49,7 @@ struct StartFlags {
   bool wait = false;
 };
 void AddStartFlags(CLI::App& app, StartFlags* flags);
-int RunStart(const Invocation& call, const RuntimeOption& option, const StartFlags& flags);
+// `replace`: what runs is stopped for it, once everything else is ready; otherwise it goes on, and the user is told.
+int RunStart(const Invocation& call, const RuntimeOption& option, const StartFlags& flags, bool replace);
 
 }  // namespace rotv

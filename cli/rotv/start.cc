@@ -72,7 +72,7 @@ void AddStartFlags(CLI::App& app, StartFlags* flags) {
   app.add_flag("--wait", flags->wait, "Wait for the application without a limit of time");
 }
 
-int RunStart(const Invocation& call, const RuntimeOption& option, const StartFlags& flags) {
+int RunStart(const Invocation& call, const RuntimeOption& option, const StartFlags& flags, bool replace) {
   AppConfig app = ReadApp(RequestOf(call));
   std::string variable = Variable(call.environment, "PERSISTENT_DATA");
   if (flags.persistent || variable == "true" || variable == "1") app.persistent = true;
@@ -80,15 +80,17 @@ int RunStart(const Invocation& call, const RuntimeOption& option, const StartFla
   OpenHome(call.home);
   std::unique_ptr<Runtime> runtime = RuntimeFor(call, option, app);
   call.progress.Say(fmt::format("runtime: {}", runtime->Describe()));
-  LaunchResult result =
-      Launch({.home = call.home,
-              .app = app,
-              .environment = call.environment,
-              .runtime = *runtime,
-              .progress = call.progress,
-              .interrupt = call.interrupt,
-              .read_source = [&] { return ReadSource(RequestOf(call)); }},
-             {.snapshot = flags.snapshot.empty() ? "head" : flags.snapshot, .pull = flags.pull, .wait = flags.wait});
+  LaunchResult result = Launch({.home = call.home,
+                                .app = app,
+                                .environment = call.environment,
+                                .runtime = *runtime,
+                                .progress = call.progress,
+                                .interrupt = call.interrupt,
+                                .read_source = [&] { return ReadSource(RequestOf(call)); }},
+                               {.snapshot = flags.snapshot.empty() ? "head" : flags.snapshot,
+                                .pull = flags.pull,
+                                .wait = flags.wait,
+                                .replace = replace});
   call.output.Result(StartText(result), StartJson(result));
   return 0;
 }
@@ -104,7 +106,7 @@ Command DeclareStart(CLI::App& app, const RuntimeOption& runtime) {
       "  rotv --runtime local start         # without a container");
   auto flags = std::make_shared<StartFlags>();
   AddStartFlags(app, flags.get());
-  return {[flags, &runtime](const Invocation& call) { return RunStart(call, runtime, *flags); }, nullptr};
+  return {[flags, &runtime](const Invocation& call) { return RunStart(call, runtime, *flags, false); }, nullptr};
 }
 
 }  // namespace rotv

@@ -7,19 +7,13 @@
 namespace rotv {
 namespace {
 
-// Gives whether anything was there.
-bool StopRunning(const Invocation& call, const RuntimeOption& option, Runtime& runtime) {
-  LaunchLock lock(call.home);
-  bool was_there = runtime.State() != RunState::kNone;
-  runtime.Stop();
-  if (option.name.empty() || was_there) RemoveLaunchState(call.home);
-  return was_there;
-}
-
 int RunStop(const Invocation& call, const RuntimeOption& option) {
   OpenHome(call.home);
   std::unique_ptr<Runtime> runtime = RuntimeFor(call, option, ReadApp(RequestOf(call)));
-  bool was_there = StopRunning(call, option, *runtime);
+  LaunchLock lock(call.home);
+  bool was_there = runtime->State() != RunState::kNone;
+  runtime->Stop();
+  if (option.name.empty() || was_there) RemoveLaunchState(call.home);
   call.output.Result(was_there ? "Stopped.\n" : "Nothing was running.\n", Json{{"stopped", was_there}});
   return 0;
 }
@@ -28,15 +22,13 @@ int RunStop(const Invocation& call, const RuntimeOption& option) {
 int RunRestart(const Invocation& call, const RuntimeOption& option, StartFlags flags) {
   OpenHome(call.home);
   std::optional<LaunchState> state = ReadLaunchState(call.home);
-  std::unique_ptr<Runtime> runtime = RuntimeFor(call, option, ReadApp(RequestOf(call)));
   RuntimeOption same{option.name.empty() && state ? state->runtime : option.name};
   if (state) {
     if (flags.snapshot.empty()) flags.snapshot = state->snapshot;
     if (flags.port == 0) flags.port = state->port;
     flags.persistent = flags.persistent || state->persistent;
   }
-  StopRunning(call, option, *runtime);
-  return RunStart(call, same, flags);
+  return RunStart(call, same, flags, true);
 }
 
 }  // namespace

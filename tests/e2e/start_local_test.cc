@@ -165,6 +165,21 @@ TEST_F(StartLocalTest, AnIncompleteEnvironmentIsRefusedBeforeAnythingIsDone) {
   EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources"));
 }
 
+TEST_F(StartLocalTest, ARestartThatIsRefusedStopsNothing) {
+  MustRotv({"start"});
+  const auto before = Processes();
+  WriteApp(".env.example", "SECRET=change-this\n");
+  Result refused = Rotv({"restart"});
+  EXPECT_EQ(refused.exit_status, 2) << refused.out;
+  EXPECT_EQ(Processes(), before);
+  EXPECT_EQ(Get("/count/places"), "100");
+  int free = FreePort();
+  WriteApp(".env", "SECRET=changed\n");
+  MustRotv({"restart", "--port", std::to_string(free)});
+  EXPECT_EQ(WhoListensOn(port_), "");
+  EXPECT_NE(WhoListensOn(free), "");
+}
+
 TEST_F(StartLocalTest, MissingPackagesAreNamedBeforeAnythingIsDone) {
   WriteApp("package.json", R"({"main": "server.js", "dependencies": {"pg": "^8"}})");
   Result started = Rotv({"start"});
