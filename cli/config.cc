@@ -334,12 +334,34 @@ ChosenFile FindFile(const ConfigRequest& request) {
   return {};
 }
 
-SourceConfig Choose(std::map<std::string, SourceConfig> sources, const std::string& asked) {
+constexpr const char* kDefaultSource = "production";
+using Sources = std::map<std::string, SourceConfig>;
+
+// All that there are, at least one, checked.
+Sources FindSources(const ConfigRequest& request) {
+  ChosenFile file = FindFile(request);
+  Sources sources;
+  if (file.text) sources = ConfigFile(file.path, request.environment).Read(*file.text).sources;
+  if (sources.empty()) {
+    std::optional<SourceConfig> source = SourceFromVariables(request.environment, request.directory);
+    if (!source) {
+      std::string what = file.text ? fmt::format("{} has no [sources.NAME]", file.path.native())
+                                   : std::string("there is no rotv.toml here, nor in ") + request.home.native();
+      throw Error(ErrorCode::kUsage, what + ", and PRODUCTION_HOST is not set", kMinimalConfig);
+    }
+    sources.emplace(source->name, std::move(*source));
+  }
+  const std::string by_default = sources.size() == 1 ? sources.begin()->first : kDefaultSource;
+  for (auto& [name, source] : sources) source.is_default = name == by_default;
+  return sources;
+}
+
+SourceConfig Choose(Sources sources, const std::string& asked) {
   std::vector<std::string> names;
   names.reserve(sources.size());
   for (const auto& [name, source] : sources) names.push_back(name);
   std::string wanted = asked;
-  if (wanted.empty()) wanted = sources.size() == 1 ? names.front() : "production";
+  if (wanted.empty()) wanted = sources.size() == 1 ? names.front() : kDefaultSource;
   auto found = sources.find(wanted);
   if (found != sources.end()) return std::move(found->second);
   std::string list = fmt::format("the sources are: {}", fmt::join(names, ", "));
@@ -353,20 +375,12 @@ SourceConfig Choose(std::map<std::string, SourceConfig> sources, const std::stri
 
 }  // namespace
 
-SourceConfig ReadSource(const ConfigRequest& request) {
-  ChosenFile file = FindFile(request);
-  std::map<std::string, SourceConfig> sources;
-  if (file.text) sources = ConfigFile(file.path, request.environment).Read(*file.text).sources;
-  if (sources.empty()) {
-    std::optional<SourceConfig> source = SourceFromVariables(request.environment, request.directory);
-    if (!source) {
-      std::string what = file.text ? fmt::format("{} has no [sources.NAME]", file.path.native())
-                                   : std::string("there is no rotv.toml here, nor in ") + request.home.native();
-      throw Error(ErrorCode::kUsage, what + ", and PRODUCTION_HOST is not set", kMinimalConfig);
-    }
-    sources.emplace(source->name, std::move(*source));
-  }
-  return Choose(std::move(sources), request.source);
+SourceConfig ReadSource(const ConfigRequest& request) { return Choose(FindSources(request), request.source); }
+
+std::vector<SourceConfig> ReadSources(const ConfigRequest& request) {
+  std::vector<SourceConfig> all;
+  for (auto& [name, source] : FindSources(request)) all.push_back(std::move(source));
+  return all;
 }
 
 AppConfig ReadApp(const ConfigRequest& request) {

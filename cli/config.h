@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "cli/app_config.h"
 #include "cli/environment.h"
@@ -25,6 +26,9 @@ struct ConfigRequest {
 // Throws kUsage, with file and line where there is one, if a file that was named is missing, if a file holds anything
 // unknown, wrong, a password or masking rules, and if there is no such source.
 SourceConfig ReadSource(const ConfigRequest& request);
+
+// All of them, by name, whatever `request.source` says. Throws as ReadSource() does.
+std::vector<SourceConfig> ReadSources(const ConfigRequest& request);
 
 // The [app] section of the same file, or its defaults where there is none: no source is needed. `directory` is
 // absolute. Throws kUsage as ReadSource() does.

@@ -94,8 +94,9 @@ void Workspace::RemoveOtherStores() const {
   std::vector<fs::path> leftovers;
   for (const auto& entry : fs::directory_iterator(directory_)) {
     std::string name = entry.path().filename().string();
-    if (name.starts_with(kStorePrefix) && !(current_ && current_->directory() == name))
-      leftovers.push_back(entry.path());
+    bool used = current_ && (current_->directory() == name ||
+                             std::count(current_->kept().begin(), current_->kept().end(), name) > 0);
+    if (name.starts_with(kStorePrefix) && !used) leftovers.push_back(entry.path());
   }
   for (const fs::path& leftover : leftovers) RemoveTree(leftover);
 }
@@ -110,14 +111,34 @@ fs::path Workspace::CurrentStorePath() const {
 
 fs::path Workspace::NewStorePath(const std::string& label) const { return directory_ / (kStorePrefix + label); }
 
-void Workspace::SetCurrent(const fs::path& store, const proto::OwnedObjects& objects) {
+std::vector<fs::path> Workspace::KeptStorePaths() const {
+  std::vector<fs::path> paths;
+  if (!current_) return paths;
+  for (const std::string& name : current_->kept()) paths.insert(paths.begin(), directory_ / name);
+  return paths;
+}
+
+void Workspace::SetCurrent(const fs::path& store, const proto::OwnedObjects& objects, Before before) {
   SyncDirectory(directory_);
   proto::CurrentStore next;
+  if (current_) {
+    *next.mutable_kept() = current_->kept();
+    if (before == Before::kKeep) next.add_kept(current_->directory());
+  }
   next.set_directory(store.filename().string());
   *next.mutable_objects() = objects;
   WriteFileAtomically(directory_ / "current", next.SerializeAsString());
   current_ = next;
   RemoveOtherStores();  // And not the sockets, which this run still uses.
+}
+
+void Workspace::DropKept(const fs::path& store) {
+  proto::CurrentStore next = *current_;
+  auto* kept = next.mutable_kept();
+  kept->erase(std::remove(kept->begin(), kept->end(), store.filename().string()), kept->end());
+  WriteFileAtomically(directory_ / "current", next.SerializeAsString());
+  current_ = next;
+  RemoveOtherStores();
 }
 
 std::vector<proto::OwnedObjects> Workspace::Leftovers() const {

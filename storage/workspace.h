@@ -42,8 +42,13 @@ class Workspace {
 
   // A path for a new store that does not exist yet; `label` is made part of its name.
   std::filesystem::path NewStorePath(const std::string& label) const;
-  // From now on `store` is the one in use. What was in use before is deleted. Durable on return.
-  void SetCurrent(const std::filesystem::path& store, const proto::OwnedObjects& objects);
+  // Those that were in use and have snapshots, the youngest first.
+  std::vector<std::filesystem::path> KeptStorePaths() const;
+  enum class Before { kDelete, kKeep };
+  // From now on `store` is the one in use; what becomes of the one before is said by `before`. Durable on return.
+  void SetCurrent(const std::filesystem::path& store, const proto::OwnedObjects& objects, Before before);
+  // Deletes a store that was kept.
+  void DropKept(const std::filesystem::path& store);
 
   // All that may exist on the source and is not the current store's.
   std::vector<proto::OwnedObjects> Leftovers() const;

@@ -106,9 +106,20 @@ class BaselineRun {
     CountResult(counts, reading.schema(), slot.lsn(), *store);
     store.reset();
     if (workspace_.current()) workspace_.AddOwned(workspace_.current()->objects());
-    workspace_.SetCurrent(store_path_, objects_);
+    workspace_.SetCurrent(store_path_, objects_, FateOfOldStore());
     store_path_.clear();
     return true;
+  }
+
+  // Its snapshots outlive it. A store that cannot be read has none that anybody could use.
+  Workspace::Before FateOfOldStore() const {
+    if (!workspace_.current()) return Workspace::Before::kDelete;
+    try {
+      std::unique_ptr<RowStore> old = RowStore::Open(workspace_.CurrentStorePath(), RowStore::Mode::kReadOnly);
+      return old->manifest().snapshots_size() > 0 ? Workspace::Before::kKeep : Workspace::Before::kDelete;
+    } catch (const Error&) {
+      return Workspace::Before::kDelete;
+    }
   }
 
   void DescribeSource(const SnapshotReading& reading, Lsn lsn, proto::Manifest* manifest) {

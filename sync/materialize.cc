@@ -29,8 +29,7 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
   auto start = std::chrono::steady_clock::now();
   Workspace workspace(context.home, context.source.name, "materialize");
   // What a killed pull left lies behind every point that can be asked for, so it need not be removed first.
-  std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
-  Point point = FindPoint(*store, options.at, options.snapshot);
+  auto [store, point] = OpenPoint(workspace, options.at, options.snapshot);
 
   MaterializeResult result;
   result.path = options.output.empty() ? DefaultPath(context.home, options.compression) : options.output;

@@ -3,32 +3,16 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
-#include <cstdio>
+#include <chrono>
 #include <ctime>
 
 #include "storage/error.h"
+#include "sync/point_time.h"
 
 namespace rotv {
 namespace {
 
 constexpr int64_t kUsPerSecond = 1000000;
-
-// ISO 8601 in UTC: a date, then optionally hours and minutes, seconds, and Z.
-std::optional<int64_t> ParseTimeUs(const std::string& text) {
-  std::tm parts{};
-  int read = 0;
-  for (const char* form :
-       {"%Y-%m-%dT%H:%M:%SZ", "%Y-%m-%d %H:%M:%S", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%d"}) {
-    parts = {};
-    const char* end = strptime(text.c_str(), form, &parts);
-    if (end != nullptr && *end == '\0') {
-      read = 1;
-      break;
-    }
-  }
-  if (read == 0) return std::nullopt;
-  return static_cast<int64_t>(timegm(&parts)) * kUsPerSecond;
-}
 
 std::string TimeText(int64_t time_us) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(time_us / kUsPerSecond)));
@@ -40,17 +24,6 @@ std::string TimeText(int64_t time_us) {
               fmt::format("points exist from {} ({}) to {} ({})", Lsn(manifest.baseline_lsn()).ToString(),
                           TimeText(manifest.baseline_time_us() + kUsPerSecond - 1), Lsn(manifest.head_lsn()).ToString(),
                           TimeText(manifest.head_time_us())));
-}
-
-// The commit time of the last transaction before `lsn`; the baseline's where there is none.
-int64_t TimeAt(const RowStore& store, Lsn lsn) {
-  int64_t time_us = store.manifest().baseline_time_us();
-  store.VisitLog(Lsn(), [&](const proto::Transaction& transaction) {
-    if (Lsn(transaction.commit_lsn()) >= lsn) return false;
-    time_us = std::max(time_us, transaction.commit_time_us());
-    return true;
-  });
-  return time_us;
 }
 
 // Just behind the last transaction that committed at or before `time_us`.
@@ -78,27 +51,63 @@ void CheckNoGap(const RowStore& store, Lsn lsn) {
   }
 }
 
+int64_t NowUs() {
+  using std::chrono::system_clock;
+  return std::chrono::duration_cast<std::chrono::microseconds>(system_clock::now().time_since_epoch()).count();
+}
+
+std::optional<Point> FindNamed(const RowStore& store, const std::string& name) {
+  const proto::Manifest& manifest = store.manifest();
+  if (name == "head") return Point{Lsn(manifest.head_lsn()), manifest.head_time_us()};
+  if (name == "baseline") return Point{Lsn(manifest.baseline_lsn()), manifest.baseline_time_us()};
+  for (const proto::Snapshot& snapshot : manifest.snapshots()) {
+    if (snapshot.name() == name) return Point{Lsn(snapshot.lsn()), snapshot.time_us()};
+  }
+  return std::nullopt;
+}
+
+[[noreturn]] void ThrowNoSnapshot(const std::string& name, const std::string& names) {
+  throw Error(ErrorCode::kUsage, fmt::format("there is no snapshot named {}", name),
+              fmt::format("there are head, baseline{}", names));
+}
+
+std::string NamesOf(const RowStore& store) {
+  std::string names;
+  for (const proto::Snapshot& snapshot : store.manifest().snapshots()) names += ", " + snapshot.name();
+  return names;
+}
+
 }  // namespace
 
-Point FindPoint(const RowStore& store, const std::string& at, const std::string& snapshot) {
+int64_t TimeAt(const RowStore& store, Lsn lsn) {
+  int64_t time_us = store.manifest().baseline_time_us();
+  store.VisitLog(Lsn(), [&](const proto::Transaction& transaction) {
+    if (Lsn(transaction.commit_lsn()) >= lsn) return false;
+    time_us = std::max(time_us, transaction.commit_time_us());
+    return true;
+  });
+  return time_us;
+}
+
+Point PointNamed(const RowStore& store, const std::string& name) {
+  if (std::optional<Point> point = FindNamed(store, name)) return *point;
+  ThrowNoSnapshot(name, NamesOf(store));
+}
+
+Point PointAt(const RowStore& store, const std::string& at) {
   const proto::Manifest& manifest = store.manifest();
   Lsn baseline(manifest.baseline_lsn());
   Lsn head(manifest.head_lsn());
-  if (at.empty()) {
-    if (snapshot == "head") return {head, manifest.head_time_us()};
-    if (snapshot == "baseline") return {baseline, manifest.baseline_time_us()};
-    throw Error(ErrorCode::kUsage, fmt::format("there is no snapshot named {}", snapshot),
-                "head and baseline always exist");
-  }
   if (std::optional<Lsn> lsn = Lsn::Parse(at)) {
     if (*lsn < baseline || *lsn > head) ThrowNoPoint(manifest, fmt::format("{} is outside of what is stored", at));
     CheckNoGap(store, *lsn);
     return {*lsn, *lsn == head ? manifest.head_time_us() : TimeAt(store, *lsn)};
   }
-  std::optional<int64_t> time_us = ParseTimeUs(at);
+  std::optional<int64_t> time_us = ParsePointTime(at, NowUs());
   if (!time_us) {
     throw Error(ErrorCode::kUsage, fmt::format("{} is neither an LSN nor a time", at),
-                "write an LSN as 16/B374D848, a time (UTC) as 2026-01-31T12:00:00Z");
+                "write an LSN as 16/B374D848, a time (UTC) as 2026-01-31T12:00:00Z, \"2 hours ago\" or "
+                "\"yesterday 18:00\"");
   }
   if (*time_us < manifest.baseline_time_us() || *time_us > manifest.head_time_us()) {
     ThrowNoPoint(manifest, fmt::format("{} is outside of what is stored", at));
@@ -106,6 +115,43 @@ Point FindPoint(const RowStore& store, const std::string& at, const std::string&
   Lsn lsn = LsnAt(store, *time_us);
   CheckNoGap(store, lsn);
   return {lsn, *time_us};
+}
+
+namespace {
+
+// In the store in use, then in those that were kept, the youngest first.
+std::optional<PointInStore> FindInAll(const Workspace& workspace, const std::string& name, std::string* names) {
+  std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
+  if (std::optional<Point> point = FindNamed(*store, name)) return PointInStore{std::move(store), *point};
+  *names = NamesOf(*store);
+  for (const std::filesystem::path& kept : workspace.KeptStorePaths()) {
+    store = RowStore::Open(kept, RowStore::Mode::kReadOnly);
+    if (std::optional<Point> point = FindNamed(*store, name)) return PointInStore{std::move(store), *point};
+    *names += NamesOf(*store);
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+PointInStore OpenPoint(const Workspace& workspace, const std::string& at, const std::string& snapshot) {
+  if (at.empty()) {
+    std::string names;
+    std::optional<PointInStore> found = FindInAll(workspace, snapshot, &names);
+    if (!found) ThrowNoSnapshot(snapshot, names);
+    return std::move(*found);
+  }
+  std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
+  Point point = PointAt(*store, at);
+  return {std::move(store), point};
+}
+
+PointInStore OpenAnyPoint(const Workspace& workspace, const std::string& text) {
+  std::string names;
+  if (std::optional<PointInStore> found = FindInAll(workspace, text, &names)) return std::move(*found);
+  bool is_point = Lsn::Parse(text) || ParsePointTime(text, NowUs());
+  if (!is_point) ThrowNoSnapshot(text, names);
+  return OpenPoint(workspace, text, "");
 }
 
 }  // namespace rotv

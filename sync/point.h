@@ -1,11 +1,12 @@
-// Which LSN a person means.
+// Which LSN a person means, and in which store it can be had.
 
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "storage/row_store.h"
-#include "sync/materialize.h"
+#include "storage/workspace.h"
 
 namespace rotv {
 
@@ -14,8 +15,28 @@ struct Point {
   int64_t time_us = 0;  // Unix time, by the source's clock.
 };
 
-// The point that `at` (an LSN, or a time as 2026-01-31T12:00:00Z) or else `snapshot` names. Throws kUsage, with the
-// range that exists, if there is no such point.
-Point FindPoint(const RowStore& store, const std::string& at, const std::string& snapshot);
+// All throw kUsage if there is no such point, with the range or the names that exist.
+
+// The point at an LSN (16/B374D848), or just behind the last transaction that committed at or before a time
+// (point_time.h).
+Point PointAt(const RowStore& store, const std::string& at);
+
+// "head", "baseline" or a snapshot of this store.
+Point PointNamed(const RowStore& store, const std::string& name);
+
+// The commit time of the last transaction before `lsn`; the baseline's where there is none.
+int64_t TimeAt(const RowStore& store, Lsn lsn);
+
+struct PointInStore {
+  std::unique_ptr<RowStore> store;  // For reading only.
+  Point point;
+};
+
+// The point that `at`, where it is not empty, or else `snapshot` names. Snapshots outlive a new baseline: they are
+// looked for in the stores that were kept for them, too.
+PointInStore OpenPoint(const Workspace& workspace, const std::string& at, const std::string& snapshot);
+
+// The same for a text that may be the name of a snapshot or anything that PointAt() takes.
+PointInStore OpenAnyPoint(const Workspace& workspace, const std::string& text);
 
 }  // namespace rotv

@@ -9,6 +9,7 @@ namespace rotv {
 
 struct SourceConfig {
   std::string name;
+  bool is_default = true;  // Whether it is the one that is worked on where none is named.
 
   // By SSH, when not empty: user@host[:port], or a Host of ~/.ssh/config.
   std::string ssh;

@@ -13,18 +13,22 @@
 #include "storage/error.h"
 #include "sync/baseline.h"
 #include "sync/pull.h"
-#include "sync/status.h"
+#include "sync/snapshots.h"
 
 namespace rotv {
 namespace {
 
 constexpr const char* kNoteEnding = ".json";
 
-std::filesystem::path SeedPath(const std::filesystem::path& home, const SeedRequest& request) {
-  std::string name = request.snapshot == "head" ? "seed-data.sql" : fmt::format("seed-data-{}.sql", request.snapshot);
-  if (request.compression == Compression::kZstd) name += ".zst";
-  if (request.compression == Compression::kGzip) name += ".gz";
-  return home / name;
+std::filesystem::path SeedPath(const Context& context, const std::string& snapshot, Compression compression) {
+  std::string name = "seed-data";
+  if (snapshot != "head") name += "-" + snapshot;
+  // No name of a snapshot or of a source has this character.
+  if (!context.source.is_default) name += "@" + context.source.name;
+  name += ".sql";
+  if (compression == Compression::kZstd) name += ".zst";
+  if (compression == Compression::kGzip) name += ".gz";
+  return context.home / name;
 }
 
 std::filesystem::path NotePath(std::filesystem::path seed) { return seed += kNoteEnding; }
@@ -35,8 +39,8 @@ struct Note {
   std::string baseline;  // Which store, by its LSN and time.
 };
 
-std::string BaselineName(const StatusReport& status) {
-  return fmt::format("{} {}", status.baseline_lsn.ToString(), status.baseline_time_us);
+std::string BaselineName(const NamedPoint& point) {
+  return fmt::format("{} {}", point.baseline_lsn.ToString(), point.baseline_time_us);
 }
 
 std::optional<Note> ReadNote(const std::filesystem::path& path) {
@@ -89,7 +93,7 @@ void Refresh(const Context& context) {
 }  // namespace
 
 Seed PrepareSeed(const Context& context, const SeedRequest& request) {
-  std::filesystem::path path = SeedPath(context.home, request);
+  std::filesystem::path path = SeedPath(context, request.snapshot, request.compression);
   std::optional<Note> note = ReadNote(path);
   if (note && note->seed.source != context.source.name) note.reset();
   if (!HasBaseline(context)) {
@@ -103,10 +107,8 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
   } else if (request.pull) {
     Refresh(context);
   }
-  StatusReport status = Status(context, AskSource::kNo);
-  Lsn wanted = request.snapshot == "baseline" ? status.baseline_lsn : status.head_lsn;
-  bool fixed = request.snapshot == "head" || request.snapshot == "baseline";
-  if (note && fixed && note->seed.lsn == wanted && note->baseline == BaselineName(status)) return note->seed;
+  NamedPoint wanted = FindSnapshot(context, request.snapshot);
+  if (note && note->seed.lsn == wanted.lsn && note->baseline == BaselineName(wanted)) return note->seed;
 
   MaterializeResult made = Materialize(
       context, {.output = path, .at = {}, .snapshot = request.snapshot, .compression = request.compression});
@@ -117,9 +119,18 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
                         .data_time_us = made.source_time_us,
                         .sql_bytes = made.bytes,
                         .written = true},
-               .baseline = BaselineName(status)};
+               .baseline = BaselineName(wanted)};
   WriteNote(written);
   return written.seed;
+}
+
+void RemoveSeedOf(const Context& context, const std::string& snapshot) {
+  for (Compression compression : {Compression::kNone, Compression::kZstd, Compression::kGzip}) {
+    std::filesystem::path path = SeedPath(context, snapshot, compression);
+    if (!ReadNote(path)) continue;  // Not ours.
+    std::filesystem::remove(path);
+    std::filesystem::remove(NotePath(path));
+  }
 }
 
 void ForgetSeeds(const std::filesystem::path& home) {

@@ -29,9 +29,13 @@ struct Seed {
 };
 
 // Takes the baseline where there is none. A source that cannot be reached is a warning where there is a store or an
-// earlier seed to go on with. HOME/seed-data.sql for head, HOME/seed-data-NAME.sql for a named point; what a file holds
-// stands beside it in FILE.json, with which it is known again. Throws what TakeBaseline(), Pull() and Materialize() do.
+// earlier seed to go on with. HOME/seed-data.sql for head, HOME/seed-data-NAME.sql for a named point, and with @SOURCE
+// in front of .sql for another source than the one that is worked on by default; what a file holds stands beside it in
+// FILE.json, with which it is known again. Throws what TakeBaseline(), Pull() and Materialize() do.
 Seed PrepareSeed(const Context& context, const SeedRequest& request);
+
+// Deletes the files of a snapshot that PrepareSeed() wrote and nobody has changed.
+void RemoveSeedOf(const Context& context, const std::string& snapshot);
 
 // The files of this home are no longer what their notes say: the store was changed in place. Nothing is deleted but the
 // notes.

@@ -1,5 +1,6 @@
 // The table of commands. Everything else of main() is in cli/program.
 
+#include "cli/history/commands.h"
 #include "cli/program.h"
 #include "cli/rotv/command.h"
 
@@ -23,9 +24,16 @@ const Program kProgram{
         "  rotv psql -c 'SELECT count(*) FROM users'\n"
         "  rotv stop\n\n"
         "Exit codes: as rotv-sync --help has them; 2 also where the application does not start.",
-    .commands = {Entry("start", DeclareStart), Entry("stop", DeclareStop), Entry("restart", DeclareRestart),
-                 Entry("status", DeclareStatus), Entry("logs", DeclareLogs), Entry("shell", DeclareShell),
-                 Entry("psql", DeclarePsql), Entry("build", DeclareBuild), Entry("seed", DeclareSeed),
+    .commands = {Entry("start", DeclareStart),
+                 Entry("stop", DeclareStop),
+                 Entry("restart", DeclareRestart),
+                 Entry("status", DeclareStatus),
+                 Entry("logs", DeclareLogs),
+                 Entry("shell", DeclareShell),
+                 Entry("psql", DeclarePsql),
+                 Entry("build", DeclareBuild),
+                 Entry("seed", DeclareSeed),
+                 {"snapshot", [](CLI::App& app) { return OnSource(DeclareSnapshot(app)); }},
                  Entry("validate-env", DeclareValidateEnv)},
     .declare_options =
         [](CLI::App& app) {

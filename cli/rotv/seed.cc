@@ -7,21 +7,27 @@
 #include "cli/home.h"
 #include "cli/launch/seed_file.h"
 #include "cli/rotv/command.h"
-#include "storage/error.h"
+#include "sync/snapshots.h"
 
 namespace rotv {
 namespace {
 
 int RunSeed(const Invocation& call, const std::string& name) {
-  if (!name.empty()) {
-    // A name that is silently forgotten would be asked for later.
-    throw Error(ErrorCode::kUsage, "named snapshots are not there yet", "leave the name out: rotv seed");
-  }
   AppConfig app = ReadApp(RequestOf(call));
-  SourceConfig source = ReadSource(RequestOf(call));
+  ConfigRequest request = RequestOf(call);
+  std::string snapshot = name;
+  // "rotv seed staging" names a source where there is one of that name.
+  if (request.source.empty()) {
+    for (const SourceConfig& other : ReadSources(request)) {
+      if (other.name == name) std::swap(request.source, snapshot);
+    }
+  }
+  if (!snapshot.empty()) CheckSnapshotName(snapshot);
+  SourceConfig source = ReadSource(request);
   OpenHome(call.home);
   Context context{source, call.home, call.progress, call.interrupt};
   Seed seed = PrepareSeed(context, {.snapshot = "head", .compression = app.compression, .pull = true});
+  if (!snapshot.empty()) CreateSnapshot(context, snapshot, seed.lsn.ToString());
   Json document;
   document["path"] = seed.path.native();
   document["source"] = seed.source;
@@ -29,10 +35,12 @@ int RunSeed(const Invocation& call, const std::string& name) {
   document["source_time"] = IsoTime(seed.data_time_us);
   document["bytes"] = seed.sql_bytes;
   document["written"] = seed.written;
+  document["kept_as"] = snapshot.empty() ? Json() : Json(snapshot);
   call.output.Result(
-      fmt::format("{} {}: {} as it was at {} ({}), {} of SQL.\n", seed.written ? "Wrote" : "Nothing changed in",
+      fmt::format("{} {}: {} as it was at {} ({}), {} of SQL.\n{}", seed.written ? "Wrote" : "Nothing changed in",
                   OneLine(seed.path.native()), seed.source, seed.lsn.ToString(), HumanTime(seed.data_time_us),
-                  HumanBytes(seed.sql_bytes)),
+                  HumanBytes(seed.sql_bytes),
+                  snapshot.empty() ? "" : fmt::format("Kept as snapshot {0}: rotv start --snapshot {0}\n", snapshot)),
       document);
   return 0;
 }
@@ -41,9 +49,13 @@ int RunSeed(const Invocation& call, const std::string& name) {
 
 Command DeclareSeed(CLI::App& app, const RuntimeOption& /*runtime*/) {
   app.description("Bring the store up to the source's present, and write the seed");
-  app.footer("Examples:\n  rotv seed");
+  app.footer(
+      "Examples:\n"
+      "  rotv seed\n"
+      "  rotv seed before-release           # and keeps it as a snapshot\n"
+      "  rotv seed staging                  # of another source");
   auto name = std::make_shared<std::string>();
-  app.add_option("name", *name, "Keep a snapshot of this name, too (not yet)")->type_name("NAME");
+  app.add_option("name", *name, "A name to keep this state under, too, or a source of rotv.toml")->type_name("NAME");
   return {[name](const Invocation& call) { return RunSeed(call, *name); }, nullptr};
 }
 

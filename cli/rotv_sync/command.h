@@ -2,31 +2,9 @@
 
 #pragma once
 
-#include <CLI/CLI.hpp>
-#include <functional>
-
-#include "cli/output.h"
-#include "cli/progress_bar.h"
-#include "cli/terminal.h"
-#include "sync/context.h"
+#include "cli/source_command.h"
 
 namespace rotv {
-
-// What a command works with, once the command line and the config are read.
-struct Session {
-  const Context& context;
-  ProgressBar& progress;  // The one in `context`, with its Say().
-  Output& output;
-  Verbosity verbosity;
-  TextStyle style;  // Of stdout.
-};
-
-struct SyncCommand {
-  // Gives the exit code; throws Error.
-  std::function<int(const Session&)> run;
-  // Whether stdout is for the command's data, as the options given say; nothing: never.
-  std::function<bool()> takes_stdout;
-};
 
 // Each adds its options, description and examples to `app`, its subcommand. What it gives is called after parsing.
 SyncCommand DeclareDoctor(CLI::App& app);

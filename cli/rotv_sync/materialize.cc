@@ -86,7 +86,8 @@ SyncCommand DeclareMaterialize(CLI::App& app) {
       "  rotv-sync materialize\n"
       "  rotv-sync materialize --output seed.sql.zst --compress zstd\n"
       "  rotv-sync materialize --output - | psql --dbname=scratch\n"
-      "  rotv-sync materialize --at 2026-11-23T16:42:50Z --output before.sql");
+      "  rotv-sync materialize --at 2026-11-23T16:42:50Z --output before.sql\n"
+      "  rotv-sync materialize --at \"2 hours ago\" --output before.sql");
   auto run = [flags](const Session& session) { return RunMaterialize(*flags, session); };
   auto takes_stdout = [flags] { return flags->output == "-"; };
   return {run, takes_stdout};

@@ -98,6 +98,27 @@ TEST_F(StartLocalTest, TheSeedIsWrittenOnlyWhenTheStoreWentOn) {
   EXPECT_EQ(Get("/count/places"), "101");
 }
 
+TEST_F(StartLocalTest, ASnapshotIsStartedFromAndKeptByItsName) {
+  EXPECT_THAT(MustRotv({"seed", "hundred"}), HasSubstr("Kept as snapshot hundred"));
+  rotv_.server().Exec("DELETE FROM places WHERE id > 40");
+  MustRotv({"start", "--pull"});
+  EXPECT_EQ(Get("/count/places"), "40");
+  EXPECT_THAT(MustRotv({"restart", "--snapshot", "hundred"}), HasSubstr("snapshot hundred"));
+  EXPECT_EQ(Get("/count/places"), "100");
+  MustRotv({"restart"});  // As it was started.
+  EXPECT_EQ(Get("/count/places"), "100");
+  MustRotv({"restart", "--snapshot", "head"});
+  EXPECT_EQ(Get("/count/places"), "40");
+  Result none = Rotv({"restart", "--snapshot", "thousand"});
+  EXPECT_EQ(none.exit_status, 2);
+  EXPECT_THAT(none.err, HasSubstr("there is no snapshot named thousand\nhint: there are head, baseline, hundred"));
+  EXPECT_EQ(Get("/count/places"), "40");
+  EXPECT_TRUE(std::filesystem::exists(rotv_.home() / "seed-data-hundred.sql"));
+  EXPECT_THAT(MustRotv({"snapshot", "list"}), HasSubstr("hundred"));
+  MustRotv({"snapshot", "delete", "hundred"});
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "seed-data-hundred.sql"));
+}
+
 TEST_F(StartLocalTest, DataThatIsTenDaysOldWarnsAndStarts) {
   rotv_.MustSync({"baseline"});
   {

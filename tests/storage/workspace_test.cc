@@ -105,7 +105,7 @@ TEST(WorkspaceTest, WhatWasSetIsCurrentInTheNextRun) {
   {
     Workspace workspace(home.path(), "prod", "baseline");
     store = MakeStore(workspace, "1");
-    workspace.SetCurrent(store, Objects("a"));
+    workspace.SetCurrent(store, Objects("a"), Workspace::Before::kDelete);
     EXPECT_EQ(workspace.CurrentStorePath(), store);
   }
   EXPECT_TRUE(HasBaseline(home.path(), "prod"));
@@ -119,10 +119,10 @@ TEST(WorkspaceTest, TheReplacedStoreIsDeletedAndTheSocketsStay) {
   TempDir home;
   Workspace workspace(home.path(), "prod", "baseline");
   fs::path first = MakeStore(workspace, "1");
-  workspace.SetCurrent(first, Objects("a"));
+  workspace.SetCurrent(first, Objects("a"), Workspace::Before::kDelete);
   fs::path second = MakeStore(workspace, "2");
   WriteFileAtomically(workspace.RunDirectory() / "socket", "");
-  workspace.SetCurrent(second, Objects("b"));
+  workspace.SetCurrent(second, Objects("b"), Workspace::Before::kDelete);
   EXPECT_FALSE(fs::exists(first));
   EXPECT_TRUE(fs::exists(second / "CURRENT"));
   EXPECT_TRUE(fs::exists(workspace.RunDirectory() / "socket"));
@@ -135,7 +135,7 @@ TEST(WorkspaceTest, WhatAKilledRunHalfBuiltIsRemovedAndItsSlotRemembered) {
     Workspace workspace(home.path(), "prod", "baseline");
     store = MakeStore(workspace, "good");
     workspace.AddOwned(Objects("good"));
-    workspace.SetCurrent(store, Objects("good"));
+    workspace.SetCurrent(store, Objects("good"), Workspace::Before::kDelete);
   }
   EXPECT_EQ(testing::RunRole("killed while building", home.path()).exit_status, 128 + SIGKILL);
   EXPECT_TRUE(fs::exists(home.path() / "sources/prod/store-half"));
@@ -159,13 +159,13 @@ TEST(WorkspaceTest, LeftoversAreAllButTheCurrentStores) {
     Workspace workspace(home.path(), "prod", "baseline");
     for (const char* name : {"a", "b", "c"}) workspace.AddOwned(Objects(name));
     EXPECT_EQ(LeftoverSlots(workspace), (std::vector<std::string>{"a", "b", "c"}));
-    workspace.SetCurrent(MakeStore(workspace, "1"), Objects("b"));
+    workspace.SetCurrent(MakeStore(workspace, "1"), Objects("b"), Workspace::Before::kDelete);
     EXPECT_EQ(LeftoverSlots(workspace), (std::vector<std::string>{"a", "c"}));
     workspace.RemoveOwned(Objects("a"));
   }
   Workspace next(home.path(), "prod", "pull");
   EXPECT_EQ(LeftoverSlots(next), std::vector<std::string>{"c"});
-  next.SetCurrent(MakeStore(next, "2"), Objects("c"));
+  next.SetCurrent(MakeStore(next, "2"), Objects("c"), Workspace::Before::kDelete);
   EXPECT_EQ(LeftoverSlots(next), std::vector<std::string>{"b"});  // Until it is said to be removed.
 }
 
@@ -185,7 +185,7 @@ TEST(WorkspaceTest, ADamagedNameOfTheCurrentStoreIsCorruptAndDeletesNothing) {
   {
     Workspace workspace(home.path(), "prod", "baseline");
     store = MakeStore(workspace, "1");
-    workspace.SetCurrent(store, Objects("a"));
+    workspace.SetCurrent(store, Objects("a"), Workspace::Before::kDelete);
   }
   WriteFileAtomically(home.path() / "sources/prod/current", "\xFF\xFF\xFF");
   EXPECT_EQ(ErrorOf([&] { Workspace(home.path(), "prod", "pull"); }).code(), ErrorCode::kCorrupt);

@@ -32,20 +32,33 @@ class PointTest : public ::testing::Test {
     store_->Publish(manifest, {});
   }
 
-  Point Find(const std::string& at) { return FindPoint(*store_, at, "head"); }
+  Point Find(const std::string& at) { return PointAt(*store_, at); }
 
   StoreFixture store_;
 };
 
 TEST_F(PointTest, HeadAndBaselineAreSnapshots) {
-  EXPECT_EQ(FindPoint(*store_, "", "head").lsn, Lsn(0x200));
-  EXPECT_EQ(FindPoint(*store_, "", "head").time_us, kNoon + 600 * kSecond);
-  EXPECT_EQ(FindPoint(*store_, "", "baseline").lsn, Lsn(0x100));
-  EXPECT_EQ(FindPoint(*store_, "", "baseline").time_us, kNoon);
+  EXPECT_EQ(PointNamed(*store_, "head").lsn, Lsn(0x200));
+  EXPECT_EQ(PointNamed(*store_, "head").time_us, kNoon + 600 * kSecond);
+  EXPECT_EQ(PointNamed(*store_, "baseline").lsn, Lsn(0x100));
+  EXPECT_EQ(PointNamed(*store_, "baseline").time_us, kNoon);
+}
+
+TEST_F(PointTest, ANamedSnapshotIsItsPoint) {
+  proto::Manifest manifest = store_->manifest();
+  proto::Snapshot* snapshot = manifest.add_snapshots();
+  snapshot->set_name("monday");
+  snapshot->set_lsn(0x111);
+  snapshot->set_time_us(kNoon + 60 * kSecond);
+  store_->Publish(manifest, {});
+  EXPECT_EQ(PointNamed(*store_, "monday").lsn, Lsn(0x111));
+  EXPECT_EQ(PointNamed(*store_, "monday").time_us, kNoon + 60 * kSecond);
+  Error error = ErrorOf([&] { PointNamed(*store_, "tuesday"); });
+  EXPECT_EQ(error.hint(), "there are head, baseline, monday");
 }
 
 TEST_F(PointTest, AnUnknownSnapshotIsNamed) {
-  Error error = ErrorOf([&] { FindPoint(*store_, "", "monday"); });
+  Error error = ErrorOf([&] { PointNamed(*store_, "monday"); });
   EXPECT_EQ(error.code(), ErrorCode::kUsage);
   EXPECT_NE(std::string(error.what()).find("monday"), std::string::npos);
 }
@@ -84,7 +97,7 @@ TEST_F(PointTest, WhatIsOutsideIsRefusedWithTheRange) {
 }
 
 TEST_F(PointTest, WhatIsNeitherIsRefusedWithTheForms) {
-  for (const char* at : {"yesterday", "0/", "2026-01-31T12:02:00Zulu", "12:02", "2026-13-31", "-1 hour", "0/1 "}) {
+  for (const char* at : {"last week", "0/", "2026-01-31T12:02:00Zulu", "12:02", "2026-13-31", "-1 hour", "0/1 "}) {
     Error error = ErrorOf([&] { Find(at); });
     EXPECT_EQ(error.code(), ErrorCode::kUsage) << at;
     EXPECT_NE(error.hint().find("16/B374D848"), std::string::npos) << error.hint();

@@ -1,0 +1,12 @@
+// The commands that deal with the history of a source, for both programs.
+
+#pragma once
+
+#include "cli/source_command.h"
+
+namespace rotv {
+
+// Adds its own commands, their options, descriptions and examples to `app`. What it gives is called after parsing.
+SyncCommand DeclareSnapshot(CLI::App& app);
+
+}  // namespace rotv

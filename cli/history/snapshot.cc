@@ -1,0 +1,101 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/format.h"
+#include "cli/history/commands.h"
+#include "cli/launch/seed_file.h"
+#include "sync/snapshots.h"
+
+namespace rotv {
+namespace {
+
+struct Flags {
+  std::string name;
+  std::string at;
+  CLI::Option* at_option = nullptr;
+  std::function<int(const Session&)> chosen;
+};
+
+Json SnapshotJson(const SnapshotInfo& snapshot) {
+  return Json{{"name", snapshot.name},
+              {"lsn", snapshot.lsn.ToString()},
+              {"source_time", IsoTime(snapshot.time_us)},
+              {"created", IsoTime(snapshot.created_us)},
+              {"rows", snapshot.rows},
+              {"earlier_baseline", snapshot.kept}};
+}
+
+int RunCreate(const Flags& flags, const Session& session) {
+  if (flags.at_option->count() > 0 && flags.at.empty()) {
+    throw Error(ErrorCode::kUsage, "--at is empty", "give an LSN (16/B374D848) or a time (\"2 hours ago\")");
+  }
+  SnapshotInfo made = CreateSnapshot(session.context, flags.name, flags.at);
+  session.output.Result(
+      fmt::format("Snapshot {}: {} as it was at {} ({}), {}.\n", made.name, session.context.source.name,
+                  made.lsn.ToString(), HumanTime(made.time_us), Counted(made.rows, "row", "rows")),
+      SnapshotJson(made));
+  return 0;
+}
+
+int RunList(const Session& session) {
+  std::vector<SnapshotInfo> snapshots = ListSnapshots(session.context);
+  Json document = Json::array();
+  size_t width = 0;
+  for (const SnapshotInfo& snapshot : snapshots) {
+    document.push_back(SnapshotJson(snapshot));
+    width = std::max(width, snapshot.name.size());
+  }
+  std::string text;
+  for (const SnapshotInfo& snapshot : snapshots) {
+    text += fmt::format("{}  {}  {:<17}  {:>12} {}{}\n", PadRight(snapshot.name, width), HumanTime(snapshot.time_us),
+                        snapshot.lsn.ToString(), HumanCount(snapshot.rows), snapshot.rows == 1 ? "row" : "rows",
+                        snapshot.kept ? "  (of an earlier baseline)" : "");
+  }
+  if (text.empty()) {
+    text = fmt::format("{} has no snapshots yet: rotv-sync snapshot create NAME\n", session.context.source.name);
+  }
+  session.output.Result(text, Json{{"source", session.context.source.name}, {"snapshots", document}});
+  return 0;
+}
+
+int RunDelete(const Flags& flags, const Session& session) {
+  DeleteSnapshot(session.context, flags.name);
+  RemoveSeedOf(session.context, flags.name);
+  session.output.Result(fmt::format("Deleted snapshot {}.\n", flags.name), Json{{"deleted", flags.name}});
+  return 0;
+}
+
+CLI::App* Add(CLI::App& app, const std::shared_ptr<Flags>& flags, const char* name, const char* description,
+              int (*run)(const Flags&, const Session&)) {
+  CLI::App* command = app.add_subcommand(name, description);
+  command->fallthrough();
+  command->callback([flags, run] { flags->chosen = [flags, run](const Session& s) { return run(*flags, s); }; });
+  return command;
+}
+
+}  // namespace
+
+SyncCommand DeclareSnapshot(CLI::App& app) {
+  app.description("Names for points of the history");
+  app.require_subcommand(1);
+  app.footer(
+      "head and baseline always exist. A snapshot copies nothing: it keeps its point from gc.\n\n"
+      "Examples:\n"
+      "  rotv-sync snapshot create before-release\n"
+      "  rotv-sync snapshot create monday --at \"yesterday 18:00\"\n"
+      "  rotv-sync snapshot list\n"
+      "  rotv start --snapshot monday");
+  auto flags = std::make_shared<Flags>();
+  CLI::App* create = Add(app, flags, "create", "Give a point a name", RunCreate);
+  create->add_option("name", flags->name, "Letters, digits, dots, underscores, hyphens")->required()->type_name("NAME");
+  flags->at_option =
+      create->add_option("--at", flags->at, "A log position or a time (default: the head)")->type_name("LSN|TIME");
+  Add(app, flags, "list", "Which there are", [](const Flags&, const Session& session) { return RunList(session); });
+  CLI::App* remove = Add(app, flags, "delete", "Forget a name", RunDelete);
+  remove->add_option("name", flags->name, "Which one")->required()->type_name("NAME");
+  return {[flags](const Session& session) { return flags->chosen(session); }, nullptr};
+}
+
+}  // namespace rotv

@@ -1,0 +1,35 @@
+// A command that works on one source: `rotv-sync` is made of these, and `rotv` has some of them, too.
+
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "cli/output.h"
+#include "cli/program.h"
+#include "cli/progress_bar.h"
+#include "cli/terminal.h"
+#include "sync/context.h"
+
+namespace rotv {
+
+// What such a command works with, once the command line and the config are read.
+struct Session {
+  const Context& context;
+  ProgressBar& progress;  // The one in `context`, with its Say().
+  Output& output;
+  Verbosity verbosity;
+  TextStyle style;  // Of stdout.
+};
+
+struct SyncCommand {
+  // Gives the exit code; throws Error.
+  std::function<int(const Session&)> run;
+  // Whether stdout is for the command's data, as the options given say; nothing: never.
+  std::function<bool()> takes_stdout;
+};
+
+// The source is known, and the home directory is there, before anything of `command` is done.
+Command OnSource(const SyncCommand& command);
+
+}  // namespace rotv

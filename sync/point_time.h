@@ -1,0 +1,18 @@
+// The times that people write for a point: absolute ones, and ones that count from now. Pure.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace rotv {
+
+// Unix time in microseconds of one of
+//   2026-01-31, 2026-01-31T12:00, 2026-01-31 12:00:30.25, with Z or an offset (+01, +01:00) behind the time
+//   now, 10 minutes ago, an hour ago, 2 days ago, 1 week ago
+//   today, yesterday, with or without a time of day: yesterday 18:00
+// Without an offset it is UTC, as all times that are printed are. Nothing if it is none of them, or no such day.
+std::optional<int64_t> ParsePointTime(const std::string& text, int64_t now_us);
+
+}  // namespace rotv

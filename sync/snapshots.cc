@@ -1,0 +1,136 @@
+#include "sync/snapshots.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+
+#include "storage/error.h"
+#include "storage/row_store.h"
+#include "storage/workspace.h"
+#include "sync/point.h"
+#include "sync/seed_writer.h"
+
+namespace rotv {
+namespace {
+
+constexpr size_t kLongestName = 100;
+
+SnapshotInfo InfoOf(const proto::Snapshot& snapshot, bool kept) {
+  return {.name = snapshot.name(),
+          .lsn = Lsn(snapshot.lsn()),
+          .time_us = snapshot.time_us(),
+          .created_us = snapshot.created_us(),
+          .rows = snapshot.rows(),
+          .kept = kept};
+}
+
+void AppendSnapshots(const std::filesystem::path& path, bool kept, std::vector<SnapshotInfo>* infos) {
+  std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kReadOnly);
+  for (const proto::Snapshot& snapshot : store->manifest().snapshots()) infos->push_back(InfoOf(snapshot, kept));
+}
+
+std::vector<SnapshotInfo> AllSnapshots(const Workspace& workspace) {
+  std::vector<SnapshotInfo> infos;
+  AppendSnapshots(workspace.CurrentStorePath(), false, &infos);
+  for (const std::filesystem::path& path : workspace.KeptStorePaths()) AppendSnapshots(path, true, &infos);
+  std::stable_sort(infos.begin(), infos.end(), [](const auto& a, const auto& b) { return a.time_us < b.time_us; });
+  return infos;
+}
+
+// Whether it was there.
+bool RemoveName(proto::Manifest& manifest, const std::string& name) {
+  auto* snapshots = manifest.mutable_snapshots();
+  auto end = std::remove_if(snapshots->begin(), snapshots->end(),
+                            [&](const proto::Snapshot& snapshot) { return snapshot.name() == name; });
+  bool found = end != snapshots->end();
+  snapshots->erase(end, snapshots->end());
+  return found;
+}
+
+bool RemoveFrom(const std::filesystem::path& path, const std::string& name, bool* none_left) {
+  std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kReadWrite);
+  proto::Manifest manifest = store->manifest();
+  if (!RemoveName(manifest, name)) return false;
+  store->Publish(manifest, {});
+  *none_left = manifest.snapshots_size() == 0;
+  return true;
+}
+
+}  // namespace
+
+void CheckSnapshotName(const std::string& name) {
+  auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+  };
+  bool good = !name.empty() && name.size() <= kLongestName && std::all_of(name.begin(), name.end(), allowed) &&
+              name.front() != '.' && name.front() != '-';
+  if (!good) {
+    throw Error(ErrorCode::kUsage, fmt::format("\"{}\" cannot be the name of a snapshot", name),
+                "1 to 100 letters, digits, dots, underscores and hyphens, with neither a dot nor a hyphen in front");
+  }
+  if (name == "head" || name == "baseline") {
+    throw Error(ErrorCode::kUsage, fmt::format("{} always exists and cannot be made or deleted", name),
+                "choose another name");
+  }
+}
+
+SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, const std::string& at) {
+  CheckSnapshotName(name);
+  Workspace workspace(context.home, context.source.name, "snapshot create");
+  std::vector<SnapshotInfo> known = AllSnapshots(workspace);
+  std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadWrite);
+  Point point = at.empty() ? PointNamed(*store, "head") : PointAt(*store, at);
+  for (const SnapshotInfo& other : known) {
+    if (other.name != name) continue;
+    if (other.lsn == point.lsn && !other.kept) return other;
+    throw Error(ErrorCode::kUsage, fmt::format("there is a snapshot {} already, of {}", name, other.lsn.ToString()),
+                fmt::format("choose another name, or delete it first: rotv-sync --source {} snapshot delete {}",
+                            context.source.name, name));
+  }
+  context.progress.Begin("counting the rows", Progress::Unit::kBytes, 0);
+  SeedCounts counts = WriteSeed(
+      *store, point.lsn, [](std::string_view) {}, context.progress, context.interrupt);
+  context.progress.End();
+
+  using std::chrono::system_clock;
+  auto now = std::chrono::duration_cast<std::chrono::microseconds>(system_clock::now().time_since_epoch());
+  proto::Manifest manifest = store->manifest();
+  proto::Snapshot* snapshot = manifest.add_snapshots();
+  snapshot->set_name(name);
+  snapshot->set_lsn(point.lsn.value());
+  snapshot->set_time_us(point.time_us);
+  snapshot->set_created_us(now.count());
+  snapshot->set_rows(counts.rows);
+  store->Publish(manifest, {});
+  return InfoOf(*snapshot, false);
+}
+
+NamedPoint FindSnapshot(const Context& context, const std::string& name) {
+  Workspace workspace(context.home, context.source.name, "snapshot");
+  auto [store, point] = OpenPoint(workspace, "", name);
+  return {.lsn = point.lsn,
+          .time_us = point.time_us,
+          .baseline_lsn = Lsn(store->manifest().baseline_lsn()),
+          .baseline_time_us = store->manifest().baseline_time_us()};
+}
+
+std::vector<SnapshotInfo> ListSnapshots(const Context& context) {
+  return AllSnapshots(Workspace(context.home, context.source.name, "snapshot list"));
+}
+
+void DeleteSnapshot(const Context& context, const std::string& name) {
+  CheckSnapshotName(name);
+  Workspace workspace(context.home, context.source.name, "snapshot delete");
+  bool none_left = false;
+  if (RemoveFrom(workspace.CurrentStorePath(), name, &none_left)) return;
+  for (const std::filesystem::path& path : workspace.KeptStorePaths()) {
+    if (!RemoveFrom(path, name, &none_left)) continue;
+    if (none_left) workspace.DropKept(path);
+    return;
+  }
+  OpenPoint(workspace, "", name);  // Which says that there is none, and which there are.
+}
+
+}  // namespace rotv

@@ -1,0 +1,49 @@
+// Names for points of the history.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "storage/lsn.h"
+#include "sync/context.h"
+
+namespace rotv {
+
+struct SnapshotInfo {
+  std::string name;
+  Lsn lsn;
+  int64_t time_us = 0;     // Of the state, by the source's clock.
+  int64_t created_us = 0;  // By this machine's.
+  uint64_t rows = 0;       // Of all tables.
+  bool kept = false;       // Of a history that a later baseline has ended.
+};
+
+// Throws kUsage, with what is allowed, unless it is 1 to 100 letters, digits, dots, underscores or hyphens, begins with
+// none of the latter two and is neither "head" nor "baseline".
+void CheckSnapshotName(const std::string& name);
+
+// Where a name points to, and in which history: that of the baseline at this LSN and time.
+struct NamedPoint {
+  Lsn lsn;
+  int64_t time_us = 0;
+  Lsn baseline_lsn;
+  int64_t baseline_time_us = 0;
+};
+
+// Of "head", "baseline" or a snapshot. Throws kUsage if there is none, with those that there are.
+NamedPoint FindSnapshot(const Context& context, const std::string& name);
+
+// Durable on return; nothing is copied. `at` as PointAt() takes it; empty: the head. A name that exists with the same
+// point is left as it is. Throws kUsage if it exists with another point, or if there is no such point.
+SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, const std::string& at);
+
+// By the point's time; head and baseline are not among them.
+std::vector<SnapshotInfo> ListSnapshots(const Context& context);
+
+// Durable on return. What only this snapshot needed goes with the next gc, and the whole store at once if it was kept
+// for nothing else. Throws kUsage if there is none.
+void DeleteSnapshot(const Context& context, const std::string& name);
+
+}  // namespace rotv
