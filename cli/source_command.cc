@@ -7,13 +7,16 @@ namespace rotv {
 
 Command OnSource(const SyncCommand& command) {
   auto run = [run = command.run](const Invocation& call) {
-    SourceConfig source = ReadSource({.config = call.options.config,
-                                      .source = call.options.source,
-                                      .home = call.home,
-                                      .environment = call.environment});
+    ConfigRequest request{.config = call.options.config,
+                          .source = call.options.source,
+                          .home = call.home,
+                          .environment = call.environment};
+    SourceConfig source = ReadSource(request);
+    std::vector<std::string> sources;
+    for (const SourceConfig& other : ReadSources(request)) sources.push_back(other.name);
     OpenHome(call.home);
     Context context{source, call.home, call.progress, call.interrupt};
-    return run({context, call.progress, call.output, call.options.verbosity(), call.style});
+    return run({context, call.progress, call.output, call.options.verbosity(), call.style, sources});
   };
   return {run, command.takes_stdout};
 }

@@ -4,6 +4,8 @@
 
 #include <CLI/CLI.hpp>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "cli/output.h"
 #include "cli/program.h"
@@ -19,7 +21,8 @@ struct Session {
   ProgressBar& progress;  // The one in `context`, with its Say().
   Output& output;
   Verbosity verbosity;
-  TextStyle style;  // Of stdout.
+  TextStyle style;                   // Of stdout.
+  std::vector<std::string> sources;  // The names of all that the config has.
 };
 
 struct SyncCommand {

@@ -11,7 +11,8 @@ std::string_view View(const rocksdb::Slice& slice) { return {slice.data(), slice
 class VersionScan : public RowScan {
  public:
   explicit VersionScan(RowScanParts parts)
-      : bounds_(std::move(parts.bounds)),
+      : table_prefix_(std::move(parts.table_prefix)),
+        bounds_(std::move(parts.bounds)),
         iterator_(std::move(parts.iterator)),
         lsn_(parts.lsn),
         shapes_(parts.shapes),
@@ -29,6 +30,21 @@ class VersionScan : public RowScan {
     return false;
   }
 
+  uint32_t Find(std::string_view row_key) override {
+    prefix_ = table_prefix_;
+    prefix_ += row_key;
+    seen_ = started_ = true;  // Whatever follows of this row, Next() passes over.
+    repeat_ = 0;
+    std::string target = prefix_;
+    AppendBigEndian64(~(lsn_.value() - 1), &target);  // Newer versions are in front of it.
+    iterator_->Seek(target);
+    CheckIterator();
+    if (!iterator_->Valid() || View(iterator_->key()).substr(0, prefix_.size()) != prefix_) return 0;
+    uint32_t count = Resolve() ? repeat_ : 0;
+    repeat_ = 0;
+    return count;
+  }
+
   std::string_view line() const override { return line_; }
   std::string_view row_key() const override { return std::string_view(prefix_).substr(kTablePrefixSize); }
 
@@ -41,13 +57,15 @@ class VersionScan : public RowScan {
       iterator_->SeekToFirst();  // Its lower bound is the range's begin.
       started_ = true;
     }
-    if (iterator_->Valid()) return true;
+    CheckIterator();
+    return iterator_->Valid();
+  }
+
+  void CheckIterator() const {
     rocksdb::Status status = iterator_->status();
-    if (!status.ok()) {
-      throw Error(ErrorCode::kCorrupt, "the store cannot be read: " + status.ToString(),
-                  "check the disk, then take a new baseline: rotv-sync baseline --force");
-    }
-    return false;
+    if (status.ok()) return;
+    throw Error(ErrorCode::kCorrupt, "the store cannot be read: " + status.ToString(),
+                "check the disk, then take a new baseline: rotv-sync baseline --force");
   }
 
   // Whether the version here is the newest before lsn_ of a row that was not seen yet. Notes the row.
@@ -87,6 +105,7 @@ class VersionScan : public RowScan {
                 "take a new baseline: rotv-sync baseline --force");
   }
 
+  const std::string table_prefix_;
   std::shared_ptr<const void> bounds_;
   std::unique_ptr<rocksdb::Iterator> iterator_;
   const Lsn lsn_;

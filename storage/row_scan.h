@@ -12,6 +12,7 @@
 namespace rotv {
 
 struct RowScanParts {
+  std::string table_prefix;                     // Table and epoch, as keys begin with them.
   std::unique_ptr<rocksdb::Iterator> iterator;  // Bounded to the range, below and above.
   std::shared_ptr<const void> bounds;           // Keeps what bounds it alive.
   Lsn lsn;                                      // Versions at or after it are not seen.

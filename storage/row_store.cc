@@ -205,10 +205,13 @@ class RocksRowStore : public RowStore {
     rocksdb::ReadOptions options;
     options.iterate_lower_bound = &bounds->lower;
     if (!bounds->upper_bytes.empty()) options.iterate_upper_bound = &bounds->upper;  // The last table of all has none.
-    options.fill_cache = false;  // A scan would push out everything else, and reads each block once.
-    options.readahead_size = size_t{1} << 20;
+    if (request.access == ScanRequest::Access::kAllRows) {
+      options.fill_cache = false;  // A scan would push out everything else, and reads each block once.
+      options.readahead_size = size_t{1} << 20;
+    }
     std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options, families_[kRows]));
-    return NewRowScan({.iterator = std::move(iterator),
+    return NewRowScan({.table_prefix = prefix,
+                       .iterator = std::move(iterator),
                        .bounds = std::move(bounds),
                        .lsn = std::min(request.lsn, Lsn(durable_lsn_)),
                        .shapes = shapes_,

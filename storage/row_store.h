@@ -35,6 +35,9 @@ class RowScan {
   // One line of COPY text without its newline; valid until Next(). A bag's row comes as often as it is there.
   virtual std::string_view line() const = 0;
   virtual std::string_view row_key() const = 0;
+  // How many rows of this key there are: more than one only in a bag. If there are any, line() is one of them until the
+  // next call. Next() then goes on behind it. Any order of keys, though ascending ones are cheaper.
+  virtual uint32_t Find(std::string_view row_key) = 0;
 };
 
 // A part of a table's keys: [begin, end), an empty end meaning the table's end.
@@ -49,6 +52,8 @@ struct ScanRequest {
   Lsn lsn;
   KeyRange range = {};
   uint32_t shape = 0;  // Which one the lines are to have; 0: the one that each was stored with.
+  enum class Access { kAllRows, kSomeRows };
+  Access access = Access::kAllRows;  // kSomeRows: for Find(). Reads no more ahead than it has to.
 };
 
 class RowStore {

@@ -5,7 +5,9 @@
 
 #include "cli/format.h"
 #include "cli/history/commands.h"
+#include "cli/history/diff_report.h"
 #include "cli/launch/seed_file.h"
+#include "sync/snapshot_diff.h"
 #include "sync/snapshots.h"
 
 namespace rotv {
@@ -14,6 +16,9 @@ namespace {
 struct Flags {
   std::string name;
   std::string at;
+  std::string before, after, table;
+  bool rows = false;
+  size_t limit = 1000;
   CLI::Option* at_option = nullptr;
   std::function<int(const Session&)> chosen;
 };
@@ -67,6 +72,32 @@ int RunDelete(const Flags& flags, const Session& session) {
   return 0;
 }
 
+// "staging:head" is of another source, where there is one of that name: times have colons, too.
+DiffPoint ParsePoint(const std::string& text, const Session& session) {
+  size_t colon = text.find(':');
+  if (colon != std::string::npos) {
+    for (const std::string& source : session.sources) {
+      if (text.substr(0, colon) == source) return {.source = source, .name = text.substr(colon + 1)};
+    }
+  }
+  return {.source = session.context.source.name, .name = text};
+}
+
+int RunDiff(const Flags& flags, const Session& session) {
+  DiffRows rows;
+  DiffRequest request{
+      .before = ParsePoint(flags.before, session), .after = ParsePoint(flags.after, session), .table = flags.table};
+  if (flags.rows) {
+    request.visit_row = [&](const TableDiff& table, const RowChange& change) {
+      if (rows.total++ < flags.limit) rows.rows.push_back(MakeDiffRow(table, change));
+    };
+  }
+  SnapshotDiff diff = Diff(session.context, request);
+  const DiffRows* shown = flags.rows ? &rows : nullptr;
+  session.output.Result(DiffText(diff, shown), DiffJson(diff, shown));
+  return 0;
+}
+
 CLI::App* Add(CLI::App& app, const std::shared_ptr<Flags>& flags, const char* name, const char* description,
               int (*run)(const Flags&, const Session&)) {
   CLI::App* command = app.add_subcommand(name, description);
@@ -86,6 +117,9 @@ SyncCommand DeclareSnapshot(CLI::App& app) {
       "  rotv-sync snapshot create before-release\n"
       "  rotv-sync snapshot create monday --at \"yesterday 18:00\"\n"
       "  rotv-sync snapshot list\n"
+      "  rotv-sync snapshot diff before-release head\n"
+      "  rotv-sync snapshot diff \"2 hours ago\" head --table users --rows\n"
+      "  rotv-sync snapshot diff production:head staging:head\n"
       "  rotv start --snapshot monday");
   auto flags = std::make_shared<Flags>();
   CLI::App* create = Add(app, flags, "create", "Give a point a name", RunCreate);
@@ -95,6 +129,14 @@ SyncCommand DeclareSnapshot(CLI::App& app) {
   Add(app, flags, "list", "Which there are", [](const Flags&, const Session& session) { return RunList(session); });
   CLI::App* remove = Add(app, flags, "delete", "Forget a name", RunDelete);
   remove->add_option("name", flags->name, "Which one")->required()->type_name("NAME");
+  CLI::App* diff = Add(app, flags, "diff", "What differs between two points", RunDiff);
+  diff->add_option("before", flags->before, "A snapshot, head, baseline, a log position or a time; SOURCE:POINT")
+      ->required()
+      ->type_name("A");
+  diff->add_option("after", flags->after, "The same")->required()->type_name("B");
+  diff->add_option("--table", flags->table, "This table only")->type_name("NAME");
+  diff->add_flag("--rows", flags->rows, "The rows themselves, too");
+  diff->add_option("--limit", flags->limit, "How many rows at most (default: 1000)")->type_name("N");
   return {[flags](const Session& session) { return flags->chosen(session); }, nullptr};
 }
 

@@ -117,6 +117,36 @@ TEST(RowScanTest, AnEmptyTableHasNoRowsAndAsksAgainInVain) {
   EXPECT_FALSE(scan->Next());
 }
 
+TEST(RowScanTest, SingleRowsAreFoundByTheirKeysAtTheLsn) {
+  StoreFixture store;
+  store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "1\told\tbig"},
+                         Partial(1, 20, "1\tnew\t\\u"),
+                         {.id = 2, .lsn = 10, .text = "2\t\t", .count = 3},
+                         Gone(2, 30),
+                         {.id = 4, .lsn = 40, .text = "4\t\t"}},
+                        100);
+  auto find = [&](uint64_t lsn, int64_t id) {
+    std::unique_ptr<RowScan> scan = store->ScanAt(
+        {.table = 1, .epoch = 0, .lsn = Lsn(lsn), .access = ScanRequest::Access::kSomeRows});
+    uint32_t count = scan->Find(IntegerKey(id));
+    return std::to_string(count) + (count > 0 ? ":" + std::string(scan->line()) : "");
+  };
+  EXPECT_EQ(find(10, 1), "0");
+  EXPECT_EQ(find(20, 1), "1:1\told\tbig");
+  EXPECT_EQ(find(100, 1), "1:1\tnew\tbig");
+  EXPECT_EQ(find(30, 2), "3:2\t\t");
+  EXPECT_EQ(find(31, 2), "0");
+  EXPECT_EQ(find(100, 3), "0");
+  EXPECT_EQ(find(40, 4), "0");
+  EXPECT_EQ(find(41, 4), "1:4\t\t");
+  // In any order, and Next() goes on behind it.
+  std::unique_ptr<RowScan> scan = store->ScanAt({.table = 1, .epoch = 0, .lsn = Lsn(100)});
+  EXPECT_EQ(scan->Find(IntegerKey(4)), 1U);
+  EXPECT_EQ(scan->Find(IntegerKey(1)), 1U);
+  ASSERT_TRUE(scan->Next());
+  EXPECT_EQ(scan->line(), "4\t\t");
+}
+
 TEST(RowScanTest, ATableWithoutColumnsHasEmptyLines) {
   StoreFixture store;
   store.WriteAndPublish({{.id = 1, .lsn = 1, .text = "", .count = 2}}, 100);

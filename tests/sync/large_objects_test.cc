@@ -16,6 +16,7 @@ class Rows : public RowScan {
   bool Next() override { return next_ < lines_.size() && (line_ = lines_[next_++], true); }
   std::string_view line() const override { return line_; }
   std::string_view row_key() const override { return {}; }
+  uint32_t Find(std::string_view) override { return 0; }  // Nobody asks.
 
  private:
   std::string KeyAt(size_t index) const {

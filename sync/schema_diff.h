@@ -1,0 +1,23 @@
+// What differs between two schemas, object by object. Pure.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rotv {
+
+struct SchemaChange {
+  enum class Kind { kAdded, kRemoved, kChanged };
+  Kind kind = Kind::kChanged;
+  std::string object;  // "TABLE public.t", "INDEX public.t_v": as pg_dump's comment says what it is.
+  std::string before;  // Its statements; empty if it was added.
+  std::string after;   // Empty if it was removed.
+};
+
+// `before` and `after` are texts of pg_dump (pre-data and post-data). In order of the objects' names. Objects of one
+// name and kind (several ACLs, overloaded functions) are told apart by their text alone.
+std::vector<SchemaChange> CompareSchemas(std::string_view before, std::string_view after);
+
+}  // namespace rotv

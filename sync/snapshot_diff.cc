@@ -1,0 +1,225 @@
+#include "sync/snapshot_diff.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <unordered_set>
+
+#include "storage/error.h"
+#include "storage/workspace.h"
+#include "sync/follow.h"
+#include "sync/point.h"
+#include "sync/touched_rows.h"
+
+namespace rotv {
+namespace {
+
+// One of the two points, with all that is known of it.
+struct Side {
+  const RowStore* store = nullptr;
+  Lsn lsn;
+  proto::SchemaVersion schema;
+  std::map<TableId, EpochNumber> epochs;
+};
+
+Side MakeSide(const RowStore& store, Lsn lsn) {
+  return {.store = &store, .lsn = lsn, .schema = store.SchemaAt(lsn), .epochs = EpochsAt(store.manifest(), lsn)};
+}
+
+// Two states of one table; null where it is not there.
+struct Pair {
+  const proto::Table* before = nullptr;
+  const proto::Table* after = nullptr;
+
+  const std::string& name() const { return (after != nullptr ? after : before)->quoted_name(); }
+};
+
+// By their ids within one history, by their names between two, and where a table was made anew.
+std::vector<Pair> PairTables(const Side& before, const Side& after) {
+  std::map<TableId, const proto::Table*> by_id;
+  std::map<std::string, const proto::Table*> by_name;
+  for (const proto::Table& table : before.schema.tables()) {
+    if (!HasRows(table)) continue;
+    if (before.store == after.store) by_id[table.id()] = &table;
+    by_name[table.quoted_name()] = &table;
+  }
+  std::vector<Pair> pairs;
+  std::vector<const proto::Table*> unmatched;
+  auto take = [&](const proto::Table* old_table, const proto::Table* new_table) {
+    pairs.push_back({old_table, new_table});
+    by_id.erase(old_table->id());
+    by_name.erase(old_table->quoted_name());
+  };
+  for (const proto::Table& table : after.schema.tables()) {
+    if (!HasRows(table)) continue;
+    auto same = by_id.find(table.id());
+    if (same != by_id.end()) {
+      take(same->second, &table);
+    } else {
+      unmatched.push_back(&table);
+    }
+  }
+  for (const proto::Table* table : unmatched) {
+    auto same = by_name.find(table->quoted_name());
+    if (same != by_name.end()) {
+      take(same->second, table);
+    } else {
+      pairs.push_back({nullptr, table});
+    }
+  }
+  for (const auto& [name, table] : by_name) pairs.push_back({table, nullptr});
+  std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) { return a.name() < b.name(); });
+  return pairs;
+}
+
+class Comparison {
+ public:
+  // `touched` is what happened between the two states of one history, the earlier first; null for two histories.
+  Comparison(const Side& before, const Side& after, const TouchedRows* touched, const DiffRequest& request,
+             const Context& context)
+      : before_(before), after_(after), touched_(touched), request_(request), context_(context) {}
+
+  std::vector<TableDiff> Run() {
+    std::vector<TableDiff> tables;
+    bool found = request_.table.empty();
+    for (const Pair& pair : PairTables(before_, after_)) {
+      if (!IsAskedFor(pair)) continue;
+      found = true;
+      context_.progress.Detail(pair.name());
+      TableDiff diff = Compare(pair);
+      bool differs = diff.changes() > 0 || diff.presence != TableDiff::Presence::kBoth || !diff.renamed_from.empty();
+      if (differs) tables.push_back(std::move(diff));
+    }
+    if (!found) {
+      throw Error(ErrorCode::kUsage, fmt::format("neither point has rows of a table {}", request_.table),
+                  "name it as the diff of all tables does, with its schema where it is not public");
+    }
+    std::stable_sort(tables.begin(), tables.end(),
+                     [](const TableDiff& a, const TableDiff& b) { return a.changes() > b.changes(); });
+    return tables;
+  }
+
+ private:
+  bool IsAskedFor(const Pair& pair) const {
+    if (request_.table.empty()) return true;
+    for (const proto::Table* table : {pair.before, pair.after}) {
+      if (table != nullptr && (request_.table == table->quoted_name() || request_.table == table->name())) return true;
+    }
+    return false;
+  }
+
+  TableDiff Compare(const Pair& pair) {
+    TableDiff diff{.name = pair.name(), .renamed_from = {}, .columns = {}, .key_columns = {}, .rows = {}};
+    if (pair.before == nullptr || pair.after == nullptr) return CompareWithNothing(pair, std::move(diff));
+    if (pair.before->quoted_name() != pair.after->quoted_name()) diff.renamed_from = pair.before->quoted_name();
+    RowDiff rows(StateOf(before_, *pair.before), StateOf(after_, *pair.after));
+    diff.columns = rows.columns();
+    diff.key_columns = rows.key_columns();
+    auto visit = [&](const RowChange& change) {
+      if (request_.visit_row) request_.visit_row(diff, change);
+    };
+    const std::vector<std::string>* keys = KeysOf(pair);
+    diff.rows = keys != nullptr ? rows.CompareKeys(*keys, visit, context_.interrupt)
+                                : rows.CompareAll(visit, context_.interrupt);
+    return diff;
+  }
+
+  // A table that is in one of the states only: all of its rows were added or removed.
+  TableDiff CompareWithNothing(const Pair& pair, TableDiff diff) {
+    bool added = pair.before == nullptr;
+    diff.presence = added ? TableDiff::Presence::kAfterOnly : TableDiff::Presence::kBeforeOnly;
+    TableState full = added ? StateOf(after_, *pair.after) : StateOf(before_, *pair.before);
+    TableState empty = full;
+    empty.lsn = Lsn();  // Before anything was there.
+    RowDiff rows(added ? empty : full, added ? full : empty);
+    diff.columns = rows.columns();
+    diff.key_columns = rows.key_columns();
+    diff.rows = rows.CompareAll(
+        [&](const RowChange& change) {
+          if (request_.visit_row) request_.visit_row(diff, change);
+        },
+        context_.interrupt);
+    return diff;
+  }
+
+  static TableState StateOf(const Side& side, const proto::Table& table) {
+    auto epoch = side.epochs.find(table.id());
+    if (epoch == side.epochs.end()) {
+      throw Error(ErrorCode::kCorrupt, "the store has no rows of a table at " + side.lsn.ToString());
+    }
+    return {.store = side.store, .table = &table, .epoch = epoch->second, .lsn = side.lsn};
+  }
+
+  // The rows that have to be looked at; null: all.
+  const std::vector<std::string>* KeysOf(const Pair& pair) const {
+    if (touched_ == nullptr || pair.before->id() != pair.after->id()) return nullptr;
+    EpochNumber epoch = before_.epochs.at(pair.before->id());
+    if (epoch != after_.epochs.at(pair.after->id())) return nullptr;
+    return touched_->Keys(pair.after->id(), epoch);
+  }
+
+  const Side& before_;
+  const Side& after_;
+  const TouchedRows* touched_;
+  const DiffRequest& request_;
+  const Context& context_;
+};
+
+std::vector<SchemaChange> CompareSchemasOf(const Side& before, const Side& after) {
+  std::vector<SchemaChange> changes = CompareSchemas(before.schema.pre_data(), after.schema.pre_data());
+  for (SchemaChange& change : CompareSchemas(before.schema.post_data(), after.schema.post_data())) {
+    changes.push_back(std::move(change));
+  }
+  return changes;
+}
+
+PointInStore Open(const Workspace& workspace, DiffPoint* point) {
+  PointInStore opened = OpenAnyPoint(workspace, point->name);
+  point->lsn = opened.point.lsn;
+  point->time_us = opened.point.time_us;
+  return opened;
+}
+
+std::map<TableId, std::string> NamesOf(const Side& before, const Side& after) {
+  std::map<TableId, std::string> names;
+  for (const Side* side : {&before, &after}) {
+    for (const proto::Table& table : side->schema.tables()) names[table.id()] = table.quoted_name();
+  }
+  return names;
+}
+
+}  // namespace
+
+SnapshotDiff Diff(const Context& context, const DiffRequest& request) {
+  SnapshotDiff diff{.before = request.before, .after = request.after, .tables = {}, .schema = {}, .timeline = {}};
+  Workspace workspace(context.home, diff.before.source, "snapshot diff");
+  std::optional<Workspace> other;
+  if (diff.after.source != diff.before.source) other.emplace(context.home, diff.after.source, "snapshot diff");
+  PointInStore first = Open(workspace, &diff.before);
+  PointInStore second = Open(other ? *other : workspace, &diff.after);
+
+  // A store that is read twice is one history.
+  diff.one_history = diff.before.source == diff.after.source &&
+                     first.store->manifest().baseline_lsn() == second.store->manifest().baseline_lsn() &&
+                     first.store->manifest().slot() == second.store->manifest().slot();
+  Side before = MakeSide(*first.store, diff.before.lsn);
+  Side after = MakeSide(diff.one_history ? *first.store : *second.store, diff.after.lsn);
+  context.progress.Begin("comparing", Progress::Unit::kItems, 0);
+  std::optional<TouchedRows> touched;
+  if (diff.one_history) {
+    touched.emplace(*first.store, std::min(before.lsn, after.lsn), std::max(before.lsn, after.lsn), context.interrupt);
+    diff.timeline = touched->Timeline(std::min(diff.before.time_us, diff.after.time_us),
+                                      std::max(diff.before.time_us, diff.after.time_us), NamesOf(before, after));
+    diff.transactions = touched->transactions();
+  }
+  diff.tables = Comparison(before, after, touched ? &*touched : nullptr, request, context).Run();
+  if (request.table.empty()) diff.schema = CompareSchemasOf(before, after);
+  context.progress.End();
+  return diff;
+}
+
+}  // namespace rotv
