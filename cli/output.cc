@@ -66,6 +66,8 @@ std::string JsonText(const Json& document) {
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
+std::string CompactJson(const Json& document) { return document.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
 void Output::Result(std::string_view text, const Json& document) {
   if (form_ == Form::kJson) {
     streams_.out(JsonText(document));
@@ -73,6 +75,8 @@ void Output::Result(std::string_view text, const Json& document) {
     streams_.out(text);
   }
 }
+
+bool Output::Part(std::string_view text) { return streams_.out(text); }
 
 void Output::Failure(const Error& error) {
   std::string message = OneLine(error.what());

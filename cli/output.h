@@ -22,11 +22,13 @@ bool ReaderIsGone(int descriptor);
 
 // One document, indented, with a line end. Text that is not UTF-8 (names in an old encoding) has its bytes replaced.
 std::string JsonText(const Json& document);
+// The same on one line, without its end.
+std::string CompactJson(const Json& document);
 
 class Output {
  public:
   enum class Form { kText, kJson };
-  using Write = std::function<void(std::string_view)>;
+  using Write = std::function<bool(std::string_view)>;  // As WriteAll().
   struct Streams {
     Write out;  // stdout
     Write err;  // stderr
@@ -43,6 +45,9 @@ class Output {
 
   // The result of a command: `text` for people, or `document`. Called once.
   void Result(std::string_view text, const Json& document);
+
+  // A part of a result that comes piece by piece, as it is. False if nobody reads it any more.
+  bool Part(std::string_view text);
 
   // Two lines on stderr, `PROGRAM: ...` and `hint: ...`, or {"error":{"code","message","hint"}} on stdout. An error
   // without a hint gets its code's.

@@ -178,8 +178,8 @@ Output::Form FormAskedFor(int argc, char** argv) {
 int RunProgram(const Program& program, int argc, char** argv) {
   PrepareProcess();
   Output output(program.name, FormAskedFor(argc, argv),
-                {.out = [](std::string_view text) { WriteAll(STDOUT_FILENO, text); },
-                 .err = [](std::string_view text) { WriteAll(STDERR_FILENO, text); }});
+                {.out = [](std::string_view text) { return WriteAll(STDOUT_FILENO, text); },
+                 .err = [](std::string_view text) { return WriteAll(STDERR_FILENO, text); }});
   try {
     CommandLine line(program);
     if (std::optional<std::string> text = line.Parse(argc, argv)) {

@@ -106,8 +106,7 @@ Point PointAt(const RowStore& store, const std::string& at) {
   std::optional<int64_t> time_us = ParsePointTime(at, NowUs());
   if (!time_us) {
     throw Error(ErrorCode::kUsage, fmt::format("{} is neither an LSN nor a time", at),
-                "write an LSN as 16/B374D848, a time (UTC) as 2026-01-31T12:00:00Z, \"2 hours ago\" or "
-                "\"yesterday 18:00\"");
+                kPointForms);
   }
   if (*time_us < manifest.baseline_time_us() || *time_us > manifest.head_time_us()) {
     ThrowNoPoint(manifest, fmt::format("{} is outside of what is stored", at));

@@ -8,6 +8,10 @@
 
 namespace rotv {
 
+// For hints: how to write an LSN or a time.
+inline constexpr const char* kPointForms =
+    "write an LSN as 16/B374D848, a time (UTC) as 2026-01-31T12:00:00Z, \"2 hours ago\" or \"yesterday 18:00\"";
+
 // Unix time in microseconds of one of
 //   2026-01-31, 2026-01-31T12:00, 2026-01-31 12:00:30.25, with Z or an offset (+01, +01:00) behind the time
 //   now, 10 minutes ago, an hour ago, 2 days ago, 1 week ago

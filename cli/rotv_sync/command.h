@@ -12,6 +12,7 @@ SyncCommand DeclareBaseline(CLI::App& app);
 SyncCommand DeclarePull(CLI::App& app);
 SyncCommand DeclareMaterialize(CLI::App& app);
 SyncCommand DeclareStatus(CLI::App& app);
+SyncCommand DeclareLog(CLI::App& app);
 SyncCommand DeclareVerify(CLI::App& app);
 SyncCommand DeclareDetach(CLI::App& app);
 

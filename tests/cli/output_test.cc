@@ -14,8 +14,8 @@ struct Captured {
   std::string out;
   std::string err;
   Output::Streams Streams() {
-    return {.out = [this](std::string_view text) { out += text; },
-            .err = [this](std::string_view text) { err += text; }};
+    return {.out = [this](std::string_view text) { return out += text, true; },
+            .err = [this](std::string_view text) { return err += text, true; }};
   }
 };
 

@@ -1,0 +1,108 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/format.h"
+#include "cli/rotv_sync/command.h"
+#include "sync/history_log.h"
+
+namespace rotv {
+namespace {
+
+struct Flags {
+  std::string since;
+  std::string table;
+  size_t limit = 0;
+  CLI::Option* limit_option = nullptr;
+  bool follow = false;
+};
+
+// Who asks for nothing in particular wants the end.
+constexpr size_t kLastByDefault = 50;
+
+std::string TableText(const LoggedTransaction::Table& table) {
+  std::string text = OneLine(table.name);
+  if (table.truncated) text += " emptied";
+  if (table.inserted > 0) text += fmt::format(" +{}", HumanCount(table.inserted));
+  if (table.updated > 0) text += fmt::format(" ~{}", HumanCount(table.updated));
+  if (table.deleted > 0) text += fmt::format(" -{}", HumanCount(table.deleted));
+  return text;
+}
+
+std::string TransactionText(const LoggedTransaction& transaction) {
+  std::string text = fmt::format("{}  {:<17} ", HumanTime(transaction.time_us), transaction.lsn.ToString());
+  const char* between = " ";
+  for (const LoggedTransaction::Table& table : transaction.tables) {
+    text += between + TableText(table);
+    between = ", ";
+  }
+  return text + "\n";
+}
+
+Json TransactionJson(const LoggedTransaction& transaction) {
+  Json document{{"lsn", transaction.lsn.ToString()}, {"time", IsoTime(transaction.time_us)}, {"xid", transaction.xid}};
+  document["tables"] = Json::array();
+  for (const LoggedTransaction::Table& table : transaction.tables) {
+    document["tables"].push_back(Json{{"table", table.name},
+                                      {"inserted", table.inserted},
+                                      {"updated", table.updated},
+                                      {"deleted", table.deleted},
+                                      {"truncated", table.truncated}});
+  }
+  return document;
+}
+
+// One document: {"source": ..., "transactions": [...]}, written as it comes.
+int WriteJson(const LogRequest& request, const Session& session) {
+  std::string before =
+      fmt::format("{{\n\"source\": {},\n\"transactions\": [", Json(session.context.source.name).dump());
+  const char* between = "\n";
+  bool read = true;
+  ReadLog(session.context, request, [&](const LoggedTransaction& transaction) {
+    read = session.output.Part(before + between + CompactJson(TransactionJson(transaction)));
+    before.clear();
+    between = ",\n";
+    return read;
+  });
+  session.output.Part(before + "\n]\n}\n");
+  return 0;
+}
+
+int RunLog(const Flags& flags, const Session& session) {
+  LogRequest request{.since = flags.since, .table = flags.table, .last = flags.limit};
+  if (flags.limit_option->count() == 0 && flags.since.empty()) request.last = kLastByDefault;
+  bool json = session.output.form() == Output::Form::kJson;
+  if (json && !flags.follow) return WriteJson(request, session);
+  auto visit = [&](const LoggedTransaction& transaction) {
+    return session.output.Part(json ? CompactJson(TransactionJson(transaction)) + "\n" : TransactionText(transaction));
+  };
+  if (flags.follow) {
+    FollowLog(session.context, request, visit);
+  } else {
+    ReadLog(session.context, request, visit);
+  }
+  return 0;
+}
+
+}  // namespace
+
+SyncCommand DeclareLog(CLI::App& app) {
+  auto flags = std::make_shared<Flags>();
+  app.description("The transactions received, and what each changed: + new, ~ updated, - deleted rows");
+  app.add_option("--since", flags->since, "From this log position or time on")->type_name("LSN|TIME");
+  app.add_option("--table", flags->table, "Only what changed this one")->type_name("NAME");
+  flags->limit_option =
+      app.add_option("--limit", flags->limit, "Only the last so many; 0 for all (default: 50, with --since all)")
+          ->type_name("N");
+  app.add_flag("--follow,-f", flags->follow, "Stay connected and pull what is committed, until interrupted");
+  app.footer(
+      "With --json --follow there is one document a line.\n\n"
+      "Examples:\n"
+      "  rotv-sync log\n"
+      "  rotv-sync log --since \"2 hours ago\" --table users\n"
+      "  rotv-sync log --follow");
+  return {[flags](const Session& session) { return RunLog(*flags, session); }, nullptr};
+}
+
+}  // namespace rotv

@@ -1,0 +1,191 @@
+#include "sync/history_log.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <thread>
+
+#include "storage/error.h"
+#include "storage/row_store.h"
+#include "storage/workspace.h"
+#include "sync/point_time.h"
+#include "sync/pull.h"
+#include "sync/source_session.h"
+
+namespace rotv {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kBetweenPulls{1000};
+constexpr milliseconds kFirstPause{1000};
+constexpr milliseconds kLongestPause{30000};
+
+class LogReader {
+ public:
+  LogReader(const RowStore& store, const LogRequest& request) : store_(store), wanted_(request.table) {
+    LearnNames(store.SchemaAt(Lsn(store.manifest().head_lsn())));
+    if (!request.since.empty()) ReadSince(request.since);
+  }
+
+  // What the store has now and was not visited yet. False if no more is wanted.
+  bool Visit(const VisitTransaction& visit) {
+    bool more = true;
+    store_.VisitLog(next_, [&](const proto::Transaction& transaction) {
+      // Pieces of a large one follow each other.
+      AddPiece(transaction);
+      if (transaction.continued()) return true;
+      next_ = Lsn(transaction.commit_lsn() + 1);
+      LoggedTransaction whole = std::move(whole_);
+      whole_ = {};
+      if (whole.time_us < since_us_ || !IsWanted(whole)) return true;
+      more = visit(whole);
+      return more;
+    });
+    return more;
+  }
+
+  // Throws kUsage if a table was asked for that is nowhere.
+  void CheckTable() const {
+    if (wanted_.empty()) return;
+    for (const auto& [id, table] : names_) {
+      if (table.quoted == wanted_ || table.plain == wanted_) return;
+    }
+    throw Error(ErrorCode::kUsage, fmt::format("there is no table {}", wanted_),
+                "name it as rotv-sync status -v does, with its schema where it is not public");
+  }
+
+ private:
+  struct Name {
+    std::string quoted;
+    std::string plain;
+  };
+
+  void ReadSince(const std::string& since) {
+    using std::chrono::system_clock;
+    auto now = std::chrono::duration_cast<std::chrono::microseconds>(system_clock::now().time_since_epoch());
+    if (std::optional<Lsn> lsn = Lsn::Parse(since)) {
+      next_ = *lsn;
+    } else if (std::optional<int64_t> time_us = ParsePointTime(since, now.count())) {
+      since_us_ = *time_us;
+    } else {
+      throw Error(ErrorCode::kUsage, fmt::format("{} is neither an LSN nor a time", since), kPointForms);
+    }
+  }
+
+  void LearnNames(const proto::SchemaVersion& schema) {
+    for (const proto::Table& table : schema.tables())
+      names_.emplace(table.id(), Name{table.quoted_name(), table.name()});
+  }
+
+  // Tables that are gone are called as they were.
+  const Name& NameOf(TableId table, Lsn lsn) {
+    auto found = names_.find(table);
+    if (found != names_.end()) return found->second;
+    LearnNames(store_.SchemaAt(lsn));
+    return names_.emplace(table, Name{fmt::format("table {}", table), ""}).first->second;
+  }
+
+  void AddPiece(const proto::Transaction& piece) {
+    whole_.lsn = Lsn(piece.commit_lsn());
+    whole_.time_us = piece.commit_time_us();
+    whole_.xid = piece.xid();
+    for (const proto::TableChanges& changes : piece.changes()) {
+      const std::string& name = NameOf(changes.table(), whole_.lsn).quoted;
+      auto table = std::find_if(whole_.tables.begin(), whole_.tables.end(),
+                                [&](const auto& known) { return known.name == name; });
+      if (table == whole_.tables.end()) table = whole_.tables.insert(table, {.name = name});
+      table->inserted += changes.inserted();
+      table->updated += changes.updated();
+      table->deleted += changes.deleted();
+      table->truncated = table->truncated || changes.truncated();
+    }
+  }
+
+  bool IsWanted(const LoggedTransaction& transaction) const {
+    if (wanted_.empty()) return true;
+    for (const LoggedTransaction::Table& table : transaction.tables) {
+      if (table.name == wanted_) return true;
+      for (const auto& [id, name] : names_) {
+        if (name.plain == wanted_ && name.quoted == table.name) return true;
+      }
+    }
+    return false;
+  }
+
+  const RowStore& store_;
+  const std::string wanted_;
+  Lsn next_;
+  int64_t since_us_ = INT64_MIN;
+  std::map<TableId, Name> names_;
+  LoggedTransaction whole_;
+};
+
+// Those of now: all, or the last. False if no more is wanted.
+bool VisitStored(LogReader& reader, const LogRequest& request, const VisitTransaction& visit) {
+  if (request.last == 0) {
+    bool more = reader.Visit(visit);
+    reader.CheckTable();
+    return more;
+  }
+  std::deque<LoggedTransaction> last;
+  reader.Visit([&](const LoggedTransaction& transaction) {
+    last.push_back(transaction);
+    if (last.size() > request.last) last.pop_front();
+    return true;
+  });
+  reader.CheckTable();
+  for (const LoggedTransaction& transaction : last) {
+    if (!visit(transaction)) return false;
+  }
+  return true;
+}
+
+void Pause(milliseconds length, const Interrupt& interrupt) {
+  constexpr milliseconds kLook{50};
+  for (milliseconds passed{0}; passed < length; passed += kLook) {
+    interrupt.Check();
+    std::this_thread::sleep_for(kLook);
+  }
+}
+
+}  // namespace
+
+void ReadLog(const Context& context, const LogRequest& request, const VisitTransaction& visit) {
+  Workspace workspace(context.home, context.source.name, "log");
+  std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
+  LogReader reader(*store, request);
+  VisitStored(reader, request, visit);
+}
+
+void FollowLog(const Context& context, const LogRequest& request, const VisitTransaction& visit) {
+  Workspace workspace(context.home, context.source.name, "log --follow");
+  std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadWrite);
+  LogReader reader(*store, request);
+  if (!VisitStored(reader, request, visit)) return;
+  milliseconds pause = kFirstPause;
+  while (true) {
+    try {
+      SourceSession session(context, workspace.RunDirectory(), SourceSession::Connections::kAlsoReplication);
+      session.RemoveLeftovers(workspace);
+      while (true) {
+        Pull(session, *store);
+        pause = kFirstPause;
+        if (!reader.Visit(visit)) return;
+        Pause(kBetweenPulls, context.interrupt);
+      }
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUnreachable) throw;
+      context.progress.Warn(fmt::format("{}; trying again in {} s", error.what(), pause.count() / 1000));
+    }
+    Pause(pause, context.interrupt);
+    pause = std::min(2 * pause, kLongestPause);
+  }
+}
+
+}  // namespace rotv
