@@ -75,7 +75,10 @@ std::string_view TypeName(const toml::node& node) {
 struct ConfigContent {
   std::map<std::string, SourceConfig> sources;
   AppConfig app;
+  HistoryConfig history;
 };
+
+constexpr int64_t kMostDays = 100'000;
 
 constexpr const char* kAppKeys[] = {"directory",  "env_file",    "command",    "image",
                                     "base_image", "database",    "health",     "port",
@@ -107,6 +110,8 @@ class ConfigFile {
         content.sources = ReadSources(TableOf(key, node));
       } else if (key.str() == "app") {
         ReadAppTable(TableOf(key, node), content.app);
+      } else if (key.str() == "history") {
+        content.history = ReadHistory(TableOf(key, node));
       } else if (key.str() == "mask") {
         RefuseMask(key, node);
       } else if (IsPasswordKey(key.str())) {
@@ -242,6 +247,23 @@ class ConfigFile {
     }
   }
 
+  HistoryConfig ReadHistory(const toml::table& table) const {
+    HistoryConfig history;
+    for (const auto& [key, node] : table) {
+      if (key.str() == "keep_days") {
+        std::optional<int64_t> days = node.value_exact<int64_t>();
+        if (!days || *days < 0 || *days > kMostDays) FailOnType(key, node, "a number of days: 7");
+        history.keep_days = static_cast<int>(*days);
+      } else if (key.str() == "limit") {
+        history.limit_bytes = ReadText(key, node, Kind::kText) == "none" ? 0 : ReadSize(key, node);
+      } else {
+        Fail(key.source(), fmt::format("unknown key \"{}\" in [history]", key.str()),
+             DidYouMean(std::string(key.str()), {"keep_days", "limit"}, "known here are"));
+      }
+    }
+    return history;
+  }
+
   std::string ReadHealth(const toml::key& key, const toml::node& node) const {
     std::string path = ReadText(key, node, Kind::kText);
     if (!path.starts_with('/')) {
@@ -341,7 +363,12 @@ using Sources = std::map<std::string, SourceConfig>;
 Sources FindSources(const ConfigRequest& request) {
   ChosenFile file = FindFile(request);
   Sources sources;
-  if (file.text) sources = ConfigFile(file.path, request.environment).Read(*file.text).sources;
+  HistoryConfig history;
+  if (file.text) {
+    ConfigContent content = ConfigFile(file.path, request.environment).Read(*file.text);
+    sources = std::move(content.sources);
+    history = content.history;
+  }
   if (sources.empty()) {
     std::optional<SourceConfig> source = SourceFromVariables(request.environment, request.directory);
     if (!source) {
@@ -352,7 +379,10 @@ Sources FindSources(const ConfigRequest& request) {
     sources.emplace(source->name, std::move(*source));
   }
   const std::string by_default = sources.size() == 1 ? sources.begin()->first : kDefaultSource;
-  for (auto& [name, source] : sources) source.is_default = name == by_default;
+  for (auto& [name, source] : sources) {
+    source.is_default = name == by_default;
+    source.history = history;
+  }
   return sources;
 }
 

@@ -9,11 +9,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <set>
 
 #include "storage/atomic_file.h"
 #include "storage/change_log.h"
 #include "storage/compress.h"
 #include "storage/error.h"
+#include "storage/garbage.h"
 #include "storage/rocksdb_options.h"
 #include "storage/row_key.h"
 #include "storage/row_scan.h"
@@ -230,6 +232,10 @@ class RocksRowStore : public RowStore {
   proto::SequenceValues SequencesAt(Lsn lsn) const override;
   void VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const override;
 
+  void VisitVersions(const std::function<void(const VersionKey&, RowVersion::Kind, size_t)>& visit) const override;
+  GarbageCounts CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,
+                               const std::function<void(uint64_t)>& look) override;
+
   uint64_t DiskBytes() const override {
     uint64_t total = 0;
     std::error_code ignored;
@@ -243,6 +249,11 @@ class RocksRowStore : public RowStore {
   void Tidy() override { CheckStatus(TidyRows(db_.get(), families_[kRows]), directory_); }
 
  private:
+  // The LSNs at the ends of the keys of a family that begin with `prefix`, ascending.
+  std::vector<Lsn> LsnsOf(Family family, std::string_view prefix) const;
+  std::set<TableId> TablesOf(const std::vector<Lsn>& schemas) const;
+  void DropUnneededDescriptions(const Retention& retention, Lsn log_from);
+
   void WriteRun(const VersionBuffer& versions, const std::string& file) {
     rocksdb::Options options(StoreDbOptions(), RowFamilyOptions());
     rocksdb::EnvOptions written_early;  // So that little is left to wait for when the file is synced.
@@ -412,6 +423,90 @@ void RocksRowStore::VisitLog(Lsn from, const std::function<bool(const proto::Tra
     }
   }
   CheckStatus(log->status(), directory_);
+}
+
+void RocksRowStore::VisitVersions(const std::function<void(const VersionKey&, RowVersion::Kind, size_t)>& visit) const {
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  options.readahead_size = size_t{1} << 20;
+  std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options, families_[kRows]));
+  for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
+    visit(DecodeVersionKey(View(rows->key())), DecodeRowVersion(View(rows->value())).kind,
+          rows->key().size() + rows->value().size());
+  }
+  CheckStatus(rows->status(), directory_);
+}
+
+std::vector<Lsn> RocksRowStore::LsnsOf(Family family, std::string_view prefix) const {
+  std::vector<Lsn> lsns;
+  std::unique_ptr<rocksdb::Iterator> values = NewIterator(family);
+  for (values->Seek(Slice(prefix)); values->Valid() && values->key().starts_with(Slice(prefix)); values->Next()) {
+    lsns.emplace_back(ReadBigEndian64(values->key().data() + prefix.size()));
+  }
+  CheckStatus(values->status(), directory_);
+  return lsns;
+}
+
+std::set<TableId> RocksRowStore::TablesOf(const std::vector<Lsn>& schemas) const {
+  std::set<TableId> tables;
+  for (Lsn lsn : schemas) {
+    proto::SchemaVersion schema = SchemaAt(lsn);
+    for (const proto::Table& table : schema.tables()) tables.insert(table.id());
+  }
+  return tables;
+}
+
+void RocksRowStore::DropUnneededDescriptions(const Retention& retention, Lsn log_from) {
+  rocksdb::WriteBatch batch;
+  for (Lsn lsn : Unneeded(retention, LsnsOf(kSchema, ""), Valid::kFromKey)) {
+    batch.Delete(families_[kSchema], LsnKey("", lsn));
+  }
+  for (Lsn lsn : Unneeded(retention, LsnsOf(kMeta, kSequencesPrefix), Valid::kUpToKey)) {
+    batch.Delete(families_[kMeta], LsnKey(kSequencesPrefix, lsn));
+  }
+  // The chunk in which `log_from` lies may begin before it.
+  std::unique_ptr<rocksdb::Iterator> log = NewIterator(kLog);
+  log->SeekForPrev(ChangeLogKey(log_from, 0));
+  CheckStatus(log->status(), directory_);
+  if (log->Valid()) batch.DeleteRange(families_[kLog], LsnKey("", Lsn()), log->key());
+  CheckStatus(db_->Write(rocksdb::WriteOptions(), &batch), directory_);
+}
+
+GarbageCounts RocksRowStore::CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,
+                                            const std::function<void(uint64_t)>& look) {
+  GarbageCounts counts;
+  std::vector<Lsn> schemas = LsnsOf(kSchema, "");
+  for (Lsn lsn : Unneeded(retention, schemas, Valid::kFromKey)) std::erase(schemas, lsn);
+  // First nobody is promised any more what will be gone.
+  proto::Manifest manifest = manifest_;
+  const bool broken_off = manifest.collecting();
+  manifest.set_collecting(true);
+  manifest.set_kept_from_lsn(retention.keep_from().value());
+  manifest.set_kept_from_time_us(kept_from_time_us);
+  manifest.set_log_from_lsn(log_from.value());
+  ForgetEpochs(retention, TablesOf(schemas), &manifest);
+  counts.epochs = static_cast<uint64_t>(manifest.dropping_size());
+  Publish(manifest, {});
+
+  std::vector<KeySpan> spans;
+  for (const proto::DroppedEpoch& epoch : manifest.dropping()) DropEpoch(epoch.table(), epoch.epoch());
+  CheckStatus(DropVersions(db_.get(), families_[kRows], retention, look, &counts.versions, &counts.dropped, &spans),
+              directory_);
+  for (const proto::DroppedEpoch& epoch : manifest.dropping()) {
+    std::string begin = EncodeRowPrefix(epoch.table(), epoch.epoch(), "");
+    spans.emplace_back(begin, AfterPrefix(begin));
+  }
+  DropUnneededDescriptions(retention, log_from);
+  if (broken_off) spans = {{std::string(), std::string(32, '\xFF')}};
+  CheckStatus(GiveBack(db_.get(), families_[kRows], spans, [&] { look(counts.versions); }), directory_);
+  for (Family family : {kLog, kSchema, kMeta}) {
+    CheckStatus(db_->CompactRange(rocksdb::CompactRangeOptions(), families_[family], nullptr, nullptr), directory_);
+  }
+  manifest.clear_dropping();
+  manifest.set_collecting(false);
+  manifest.set_collected_bytes(DiskBytes());
+  Publish(manifest, {});
+  return counts;
 }
 
 }  // namespace

@@ -18,6 +18,7 @@
 
 #include "proto/store.pb.h"
 #include "storage/lsn.h"
+#include "storage/retention.h"
 #include "storage/row_version.h"
 #include "storage/shape_map.h"
 #include "storage/version_buffer.h"
@@ -54,6 +55,12 @@ struct ScanRequest {
   uint32_t shape = 0;  // Which one the lines are to have; 0: the one that each was stored with.
   enum class Access { kAllRows, kSomeRows };
   Access access = Access::kAllRows;  // kSomeRows: for Find(). Reads no more ahead than it has to.
+};
+
+struct GarbageCounts {
+  uint64_t versions = 0;  // That there were.
+  uint64_t dropped = 0;   // Of them, without those of whole epochs.
+  uint64_t epochs = 0;    // That were dropped whole.
 };
 
 class RowStore {
@@ -108,6 +115,18 @@ class RowStore {
   // Calls `visit` for each published transaction with from <= commit_lsn, in order, until it returns false. A large
   // transaction comes in several pieces of the same commit_lsn, all but the last one `continued`.
   virtual void VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const = 0;
+
+  // Goes through the versions of all rows: table by table, row by row, the newest first. The key lives until the
+  // return.
+  virtual void VisitVersions(
+      const std::function<void(const VersionKey& key, RowVersion::Kind kind, size_t bytes)>& visit) const = 0;
+
+  // Drops what no state needs that `retention` keeps, from the change log what is before `log_from`, and gives the room
+  // back. The head and the baseline must be among the points. Everything that stays can be read as before. May be
+  // broken off at any moment, by a kill or by what `look` throws, which is called now and then with the number of
+  // versions seen: then the next call completes it. Nobody else may use the store meanwhile.
+  virtual GarbageCounts CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,
+                                       const std::function<void(uint64_t)>& look) = 0;
 
   // Bytes on disk.
   virtual uint64_t DiskBytes() const = 0;

@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <ctime>
 
@@ -18,23 +19,34 @@ std::string TimeText(int64_t time_us) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(time_us / kUsPerSecond)));
 }
 
-[[noreturn]] void ThrowNoPoint(const proto::Manifest& manifest, const std::string& what) {
-  throw Error(ErrorCode::kUsage, what,
-              // Rounded up, so that the lower end is one of them.
-              fmt::format("points exist from {} ({}) to {} ({})", Lsn(manifest.baseline_lsn()).ToString(),
-                          TimeText(manifest.baseline_time_us() + kUsPerSecond - 1), Lsn(manifest.head_lsn()).ToString(),
-                          TimeText(manifest.head_time_us())));
+// Where the range begins in which every state is there.
+Point Beginning(const proto::Manifest& manifest) {
+  if (manifest.kept_from_lsn() > manifest.baseline_lsn()) {
+    return {Lsn(manifest.kept_from_lsn()), manifest.kept_from_time_us()};
+  }
+  return {Lsn(manifest.baseline_lsn()), manifest.baseline_time_us()};
 }
 
-// Just behind the last transaction that committed at or before `time_us`.
-Lsn LsnAt(const RowStore& store, int64_t time_us) {
-  Lsn lsn(store.manifest().baseline_lsn());
-  store.VisitLog(Lsn(), [&](const proto::Transaction& transaction) {
-    if (transaction.commit_time_us() > time_us) return false;
-    lsn = std::max(lsn, Lsn(transaction.commit_lsn() + 1));
-    return true;
-  });
-  return std::min(lsn, Lsn(store.manifest().head_lsn()));
+[[noreturn]] void ThrowNoPoint(const proto::Manifest& manifest, const std::string& at) {
+  Point beginning = Beginning(manifest);
+  const bool forgotten = beginning.lsn > Lsn(manifest.baseline_lsn());
+  std::string others = forgotten ? ", and baseline" : "";
+  for (const proto::Snapshot& snapshot : manifest.snapshots()) {
+    if (Lsn(snapshot.lsn()) < beginning.lsn) others += ", " + snapshot.name();
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("{} is outside of what is stored", at),
+              // Rounded up, so that the lower end is one of them.
+              fmt::format("points exist from {} ({}) to {} ({}){}", beginning.lsn.ToString(),
+                          TimeText(beginning.time_us + kUsPerSecond - 1), Lsn(manifest.head_lsn()).ToString(),
+                          TimeText(manifest.head_time_us()), others));
+}
+
+// Whether the state at `lsn`, which is not behind the head, was not forgotten.
+bool IsKept(const proto::Manifest& manifest, Lsn lsn) {
+  if (lsn >= Beginning(manifest).lsn || lsn == Lsn(manifest.baseline_lsn())) return true;
+  const auto& snapshots = manifest.snapshots();
+  return std::any_of(snapshots.begin(), snapshots.end(),
+                     [&](const proto::Snapshot& snapshot) { return Lsn(snapshot.lsn()) == lsn; });
 }
 
 // Throws if the state at `lsn` cannot be had, with the two nearest that can.
@@ -79,8 +91,20 @@ std::string NamesOf(const RowStore& store) {
 
 }  // namespace
 
+Lsn LsnAt(const RowStore& store, int64_t time_us) {
+  Lsn lsn(std::max(store.manifest().baseline_lsn(), store.manifest().kept_from_lsn()));
+  store.VisitLog(Lsn(), [&](const proto::Transaction& transaction) {
+    if (transaction.commit_time_us() > time_us) return false;
+    lsn = std::max(lsn, Lsn(transaction.commit_lsn() + 1));
+    return true;
+  });
+  return std::min(lsn, Lsn(store.manifest().head_lsn()));
+}
+
 int64_t TimeAt(const RowStore& store, Lsn lsn) {
-  int64_t time_us = store.manifest().baseline_time_us();
+  const proto::Manifest& manifest = store.manifest();
+  Point beginning = Beginning(manifest);
+  int64_t time_us = lsn >= beginning.lsn ? beginning.time_us : manifest.baseline_time_us();
   store.VisitLog(Lsn(), [&](const proto::Transaction& transaction) {
     if (Lsn(transaction.commit_lsn()) >= lsn) return false;
     time_us = std::max(time_us, transaction.commit_time_us());
@@ -96,21 +120,17 @@ Point PointNamed(const RowStore& store, const std::string& name) {
 
 Point PointAt(const RowStore& store, const std::string& at) {
   const proto::Manifest& manifest = store.manifest();
-  Lsn baseline(manifest.baseline_lsn());
   Lsn head(manifest.head_lsn());
   if (std::optional<Lsn> lsn = Lsn::Parse(at)) {
-    if (*lsn < baseline || *lsn > head) ThrowNoPoint(manifest, fmt::format("{} is outside of what is stored", at));
+    if (*lsn > head || !IsKept(manifest, *lsn)) ThrowNoPoint(manifest, at);
     CheckNoGap(store, *lsn);
     return {*lsn, *lsn == head ? manifest.head_time_us() : TimeAt(store, *lsn)};
   }
   std::optional<int64_t> time_us = ParsePointTime(at, NowUs());
   if (!time_us) {
-    throw Error(ErrorCode::kUsage, fmt::format("{} is neither an LSN nor a time", at),
-                kPointForms);
+    throw Error(ErrorCode::kUsage, fmt::format("{} is neither an LSN nor a time", at), kPointForms);
   }
-  if (*time_us < manifest.baseline_time_us() || *time_us > manifest.head_time_us()) {
-    ThrowNoPoint(manifest, fmt::format("{} is outside of what is stored", at));
-  }
+  if (*time_us < Beginning(manifest).time_us || *time_us > manifest.head_time_us()) ThrowNoPoint(manifest, at);
   Lsn lsn = LsnAt(store, *time_us);
   CheckNoGap(store, lsn);
   return {lsn, *time_us};

@@ -24,8 +24,11 @@ Point PointAt(const RowStore& store, const std::string& at);
 // "head", "baseline" or a snapshot of this store.
 Point PointNamed(const RowStore& store, const std::string& name);
 
-// The commit time of the last transaction before `lsn`; the baseline's where there is none.
+// The commit time of the last transaction before `lsn`, as far as it is known; else of what is known before it.
 int64_t TimeAt(const RowStore& store, Lsn lsn);
+
+// Just behind the last transaction that committed at or before `time_us`.
+Lsn LsnAt(const RowStore& store, int64_t time_us);
 
 struct PointInStore {
   std::unique_ptr<RowStore> store;  // For reading only.

@@ -10,6 +10,7 @@
 #include "storage/workspace.h"
 #include "sync/catch_up.h"
 #include "sync/follow.h"
+#include "sync/gc.h"
 #include "sync/pull_target.h"
 #include "sync/source_session.h"
 #include "sync/streaming.h"
@@ -31,6 +32,7 @@ class PullRun {
     MarkInProgress();
     if (!QuickWay(state)) SlowWay(state);
     store_.Tidy();
+    CollectGarbageIfLarge(context_, store_);
     result_.to = Lsn(manifest_.head_lsn());
     result_.wire_bytes = session_.link().BytesReceived();
     result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();

@@ -210,7 +210,8 @@ SnapshotDiff Diff(const Context& context, const DiffRequest& request) {
   Side after = MakeSide(diff.one_history ? *first.store : *second.store, diff.after.lsn);
   context.progress.Begin("comparing", Progress::Unit::kItems, 0);
   std::optional<TouchedRows> touched;
-  if (diff.one_history) {
+  diff.logged = diff.one_history && std::min(before.lsn, after.lsn) >= Lsn(first.store->manifest().log_from_lsn());
+  if (diff.logged) {
     touched.emplace(*first.store, std::min(before.lsn, after.lsn), std::max(before.lsn, after.lsn), context.interrupt);
     diff.timeline = touched->Timeline(std::min(diff.before.time_us, diff.after.time_us),
                                       std::max(diff.before.time_us, diff.after.time_us), NamesOf(before, after));

@@ -45,7 +45,8 @@ struct TimelineStep {
 struct SnapshotDiff {
   DiffPoint before;
   DiffPoint after;
-  bool one_history = false;       // Then only what has changed was looked at, and there is a timeline.
+  bool one_history = false;
+  bool logged = false;            // Only what has changed was looked at, and there is a timeline.
   std::vector<TableDiff> tables;  // Those that differ, by amount of change.
   std::vector<SchemaChange> schema;
   std::vector<TimelineStep> timeline;  // In order of time; those without transactions too.
@@ -61,7 +62,8 @@ struct DiffRequest {
 };
 
 // Reads the stores only. Within one history it costs what has changed in between, but for tables that were truncated or
-// copied again, and those with more changes than memory takes: they are read whole, as are all of two histories.
+// copied again, and those with more changes than memory takes: they are read whole, as are all of two histories, and
+// all where gc has forgotten what was in between.
 // Throws kUsage if there is no such point or table.
 SnapshotDiff Diff(const Context& context, const DiffRequest& request);
 

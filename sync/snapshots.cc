@@ -8,6 +8,7 @@
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "storage/workspace.h"
+#include "sync/gc.h"
 #include "sync/point.h"
 #include "sync/seed_writer.h"
 
@@ -15,6 +16,7 @@ namespace rotv {
 namespace {
 
 constexpr size_t kLongestName = 100;
+constexpr uint64_t kVersionsBetweenLooks = 4096;
 
 SnapshotInfo InfoOf(const proto::Snapshot& snapshot, bool kept) {
   return {.name = snapshot.name(),
@@ -25,17 +27,64 @@ SnapshotInfo InfoOf(const proto::Snapshot& snapshot, bool kept) {
           .kept = kept};
 }
 
-void AppendSnapshots(const std::filesystem::path& path, bool kept, std::vector<SnapshotInfo>* infos) {
-  std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kReadOnly);
-  for (const proto::Snapshot& snapshot : store->manifest().snapshots()) infos->push_back(InfoOf(snapshot, kept));
+void AppendSnapshots(const RowStore& store, bool kept, std::vector<SnapshotInfo>* infos) {
+  for (const proto::Snapshot& snapshot : store.manifest().snapshots()) infos->push_back(InfoOf(snapshot, kept));
+}
+
+void SortByTime(std::vector<SnapshotInfo>* infos) {
+  std::stable_sort(infos->begin(), infos->end(), [](const auto& a, const auto& b) { return a.time_us < b.time_us; });
+}
+
+std::unique_ptr<RowStore> OpenForReading(const std::filesystem::path& path) {
+  return RowStore::Open(path, RowStore::Mode::kReadOnly);
 }
 
 std::vector<SnapshotInfo> AllSnapshots(const Workspace& workspace) {
   std::vector<SnapshotInfo> infos;
-  AppendSnapshots(workspace.CurrentStorePath(), false, &infos);
-  for (const std::filesystem::path& path : workspace.KeptStorePaths()) AppendSnapshots(path, true, &infos);
-  std::stable_sort(infos.begin(), infos.end(), [](const auto& a, const auto& b) { return a.time_us < b.time_us; });
+  AppendSnapshots(*OpenForReading(workspace.CurrentStorePath()), false, &infos);
+  for (const std::filesystem::path& path : workspace.KeptStorePaths()) {
+    AppendSnapshots(*OpenForReading(path), true, &infos);
+  }
   return infos;
+}
+
+// Of the snapshots of the store in use. What is in memory counts as it would on disk.
+void FindSoleBytes(const Context& context, const RowStore& store, std::vector<SnapshotInfo>* infos) {
+  if (store.manifest().snapshots_size() == 0) return;
+  Retention retention = RetentionOf(store, context.source.history.keep_days);
+  SoleNeeds needs(retention);
+  std::string row;
+  uint64_t seen = 0;
+  context.progress.Begin("adding up sizes", Progress::Unit::kItems, 0);
+  store.VisitVersions([&](const VersionKey& key, RowVersion::Kind kind, size_t bytes) {
+    if (++seen % kVersionsBetweenLooks == 0) {
+      context.interrupt.Check();
+      context.progress.Update(seen);
+    }
+    std::string prefix = EncodeRowPrefix(key.table, key.epoch, key.row_key);
+    if (prefix != row) needs.EndRow();
+    row.swap(prefix);
+    needs.Add(key.commit_lsn, kind, bytes);
+  });
+  context.progress.End();
+  if (needs.total() == 0) return;
+  const double on_disk = static_cast<double>(store.DiskBytes()) / static_cast<double>(needs.total());
+  for (SnapshotInfo& info : *infos) {
+    auto same = [&](const SnapshotInfo& other) { return !other.kept && other.lsn == info.lsn; };
+    bool sole = std::count_if(infos->begin(), infos->end(), same) == 1 &&
+                info.lsn != Lsn(store.manifest().baseline_lsn()) && info.lsn != Lsn(store.manifest().head_lsn());
+    auto point = std::lower_bound(retention.points().begin(), retention.points().end(), info.lsn);
+    if (info.kept || !sole) continue;
+    auto bytes = needs.bytes()[static_cast<size_t>(point - retention.points().begin())];
+    info.sole_bytes = static_cast<uint64_t>(static_cast<double>(bytes) * on_disk);
+  }
+}
+
+// A store that is kept for one snapshot alone goes with it.
+void AppendKept(const std::filesystem::path& path, std::vector<SnapshotInfo>* infos) {
+  std::unique_ptr<RowStore> store = OpenForReading(path);
+  AppendSnapshots(*store, true, infos);
+  if (store->manifest().snapshots_size() == 1) infos->back().sole_bytes = store->DiskBytes();
 }
 
 // Whether it was there.
@@ -117,7 +166,14 @@ NamedPoint FindSnapshot(const Context& context, const std::string& name) {
 }
 
 std::vector<SnapshotInfo> ListSnapshots(const Context& context) {
-  return AllSnapshots(Workspace(context.home, context.source.name, "snapshot list"));
+  Workspace workspace(context.home, context.source.name, "snapshot list");
+  std::vector<SnapshotInfo> infos;
+  std::unique_ptr<RowStore> store = OpenForReading(workspace.CurrentStorePath());
+  AppendSnapshots(*store, false, &infos);
+  FindSoleBytes(context, *store, &infos);
+  for (const std::filesystem::path& path : workspace.KeptStorePaths()) AppendKept(path, &infos);
+  SortByTime(&infos);
+  return infos;
 }
 
 void DeleteSnapshot(const Context& context, const std::string& name) {

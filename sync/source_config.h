@@ -2,10 +2,18 @@
 
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace rotv {
+
+// How much of the past is kept.
+struct HistoryConfig {
+  int keep_days = 7;                         // Every state of these days before the head.
+  std::optional<uint64_t> limit_bytes = {};  // Above it a pull forgets what is older; 0: never; nothing: worked out.
+};
 
 struct SourceConfig {
   std::string name;
@@ -29,6 +37,8 @@ struct SourceConfig {
   std::string url;  // A libpq URL, instead of ssh; then `container`, `host`, `port`, `database` and `user` are unused.
 
   std::vector<std::string> exclude;  // "schema.table", unquoted: schema only, no rows.
+
+  HistoryConfig history;
 };
 
 }  // namespace rotv

@@ -195,9 +195,10 @@ DiffRow MakeDiffRow(const TableDiff& table, const RowChange& change) {
 }
 
 std::string DiffText(const SnapshotDiff& diff, const DiffRows* rows) {
-  std::string text = fmt::format(
-      "From {}\n  to {}{}\n\n", PointText(diff.before), PointText(diff.after),
-      diff.one_history ? ": " + Counted(diff.transactions, "transaction", "transactions") : ", of two histories");
+  std::string text = fmt::format("From {}\n  to {}{}\n\n", PointText(diff.before), PointText(diff.after),
+                                 diff.logged        ? ": " + Counted(diff.transactions, "transaction", "transactions")
+                                 : diff.one_history ? ""
+                                                    : ", of two histories");
   text += TablesText(diff);
   if (!diff.schema.empty()) text += "\nSchema\n";
   for (const SchemaChange& change : diff.schema) {
@@ -211,7 +212,7 @@ Json DiffJson(const SnapshotDiff& diff, const DiffRows* rows) {
   Json document{{"before", PointJson(diff.before)},
                 {"after", PointJson(diff.after)},
                 {"one_history", diff.one_history},
-                {"transactions", diff.one_history ? Json(diff.transactions) : Json()}};
+                {"transactions", diff.logged ? Json(diff.transactions) : Json()}};
   document["tables"] = Json::array();
   for (const TableDiff& table : diff.tables) document["tables"].push_back(TableJson(table));
   document["schema"] = Json::array();

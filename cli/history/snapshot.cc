@@ -50,13 +50,15 @@ int RunList(const Session& session) {
   size_t width = 0;
   for (const SnapshotInfo& snapshot : snapshots) {
     document.push_back(SnapshotJson(snapshot));
+    document.back()["sole_bytes"] = snapshot.sole_bytes;
     width = std::max(width, snapshot.name.size());
   }
   std::string text;
   for (const SnapshotInfo& snapshot : snapshots) {
-    text += fmt::format("{}  {}  {:<17}  {:>12} {}{}\n", PadRight(snapshot.name, width), HumanTime(snapshot.time_us),
-                        snapshot.lsn.ToString(), HumanCount(snapshot.rows), snapshot.rows == 1 ? "row" : "rows",
-                        snapshot.kept ? "  (of an earlier baseline)" : "");
+    text +=
+        fmt::format("{}  {}  {:<17}  {:>12} {}  {:>8}{}\n", PadRight(snapshot.name, width), HumanTime(snapshot.time_us),
+                    snapshot.lsn.ToString(), HumanCount(snapshot.rows), snapshot.rows == 1 ? "row " : "rows",
+                    HumanBytes(snapshot.sole_bytes), snapshot.kept ? "  (of an earlier baseline)" : "");
   }
   if (text.empty()) {
     text = fmt::format("{} has no snapshots yet: rotv-sync snapshot create NAME\n", session.context.source.name);
@@ -126,7 +128,8 @@ SyncCommand DeclareSnapshot(CLI::App& app) {
   create->add_option("name", flags->name, "Letters, digits, dots, underscores, hyphens")->required()->type_name("NAME");
   flags->at_option =
       create->add_option("--at", flags->at, "A log position or a time (default: the head)")->type_name("LSN|TIME");
-  Add(app, flags, "list", "Which there are", [](const Flags&, const Session& session) { return RunList(session); });
+  Add(app, flags, "list", "Which there are, with what deleting each alone would free",
+      [](const Flags&, const Session& session) { return RunList(session); });
   CLI::App* remove = Add(app, flags, "delete", "Forget a name", RunDelete);
   remove->add_option("name", flags->name, "Which one")->required()->type_name("NAME");
   CLI::App* diff = Add(app, flags, "diff", "What differs between two points", RunDiff);

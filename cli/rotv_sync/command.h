@@ -13,6 +13,7 @@ SyncCommand DeclarePull(CLI::App& app);
 SyncCommand DeclareMaterialize(CLI::App& app);
 SyncCommand DeclareStatus(CLI::App& app);
 SyncCommand DeclareLog(CLI::App& app);
+SyncCommand DeclareGc(CLI::App& app);
 SyncCommand DeclareVerify(CLI::App& app);
 SyncCommand DeclareDetach(CLI::App& app);
 

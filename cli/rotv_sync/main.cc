@@ -23,7 +23,8 @@ const Program kProgram{
         "5 not understood, 6 disk, 7 store damaged, 8 a new baseline is needed, 130 interrupted.",
     .commands = {Entry("doctor", DeclareDoctor), Entry("baseline", DeclareBaseline), Entry("pull", DeclarePull),
                  Entry("materialize", DeclareMaterialize), Entry("snapshot", DeclareSnapshot), Entry("log", DeclareLog),
-                 Entry("status", DeclareStatus), Entry("verify", DeclareVerify), Entry("detach", DeclareDetach)},
+                 Entry("gc", DeclareGc), Entry("status", DeclareStatus), Entry("verify", DeclareVerify),
+                 Entry("detach", DeclareDetach)},
     .declare_options = {},
 };
 

@@ -47,6 +47,45 @@ class HistoryTest : public FollowTest {
     return {Head(), rotv.server().Dump()};
   }
 
+  // Of a workload with changes of the schema: some at the end of a pull, some between two. HasName() says which are the
+  // snapshots moment-0, moment-1 and so on. At the end everything is pulled.
+  std::vector<Moment> TwentyMoments() {
+    rotv.MustSync({"baseline"});
+    const std::vector<std::string> ddl = {
+        "ALTER TABLE t ADD added int DEFAULT 7",
+        "CREATE TABLE later (id int PRIMARY KEY, v text); INSERT INTO later SELECT n, 'x' FROM generate_series(1, 40) "
+        "n",
+        "ALTER TABLE t ALTER v TYPE varchar(300) USING v || '!'; CREATE INDEX t_v ON t (v)",
+        "ALTER TABLE bag RENAME TO sack; ALTER TABLE sack ADD n int",
+        "DROP TABLE later; CREATE VIEW seen AS SELECT id FROM t; ALTER TABLE t DROP added",
+    };
+    std::vector<Moment> moments;
+    for (int i = 0; i < 20; ++i) {
+      const std::string n = std::to_string(i);
+      // The first of each four changes the schema, so that its point is the end of a pull; the others lie in between.
+      if (i % 4 == 0) {
+        rotv.MustSync({"pull"});
+        Exec(ddl.at(static_cast<size_t>(i / 4)));
+      }
+      const std::string bag = i >= 12 ? "sack" : "bag";
+      Exec("UPDATE t SET v = 'at " + n + "' WHERE id % 20 = " + n + "; DELETE FROM t WHERE id = 100 + " + n +
+           "; INSERT INTO t (id, v, big) VALUES (1000 + " + n + ", 'new', repeat('b', 9000)); UPDATE t SET id = -id " +
+           "WHERE id = 200 + " + n + "; DELETE FROM " + bag + " WHERE ctid = (SELECT min(ctid) FROM " + bag +
+           "); INSERT INTO " + bag + " (v) VALUES ('line 1'), ('line " + n + "')");
+      if (i == 10) Exec("TRUNCATE " + bag + "; INSERT INTO " + bag + " (v) VALUES ('after')");
+      moments.push_back(i % 4 == 0 ? NowPulled() : Now());
+      if (i % 4 == 2) rotv.MustSync({"pull"});
+      // Half of them get a name, when they can: some at once, some from the past.
+      if (i % 4 == 0) rotv.MustSync({"snapshot", "create", "moment-" + n, "--at", moments.back().lsn});
+    }
+    rotv.MustSync({"pull"});
+    for (int i = 1; i < 20; i += 4) {
+      rotv.MustSync({"snapshot", "create", "moment-" + std::to_string(i), "--at", moments[static_cast<size_t>(i)].lsn});
+    }
+    return moments;
+  }
+  static bool HasName(size_t i) { return i % 4 < 2; }
+
   std::string SeedText(const std::vector<std::string>& which) const { return ReadFile(rotv.Seed("at.sql", which)); }
   // What the store makes of a moment, named by an option of materialize, is its dump.
   void ExpectDump(const Moment& moment, const std::vector<std::string>& which) const {

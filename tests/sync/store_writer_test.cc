@@ -67,6 +67,13 @@ class GatedStore : public RowStore {
   void VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const override {
     inner_.VisitLog(from, visit);
   }
+  void VisitVersions(const std::function<void(const VersionKey&, RowVersion::Kind, size_t)>& visit) const override {
+    inner_.VisitVersions(visit);
+  }
+  GarbageCounts CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,
+                               const std::function<void(uint64_t)>& look) override {
+    return inner_.CollectGarbage(retention, log_from, kept_from_time_us, look);
+  }
   uint64_t DiskBytes() const override { return inner_.DiskBytes(); }
   void Tidy() override { inner_.Tidy(); }
 

@@ -1,0 +1,139 @@
+#include "storage/garbage.h"
+
+#include <algorithm>
+
+#include "storage/row_key.h"
+
+namespace rotv {
+namespace {
+
+constexpr size_t kBatchBytes = size_t{4} << 20;
+constexpr uint64_t kVersionsBetweenLooks = 4096;
+
+std::string_view View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+// Deletes in batches, and notes where.
+class Deletions {
+ public:
+  Deletions(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows) : db_(db), rows_(rows) {}
+
+  void Delete(std::string_view row_prefix, Lsn lsn) {
+    std::string key(row_prefix);
+    AppendBigEndian64(~lsn.value(), &key);
+    batch_.Delete(rows_, key);
+    ++count_;
+    if (spans_.empty() || spans_.back().first.compare(0, kTablePrefixSize, key, 0, kTablePrefixSize) != 0) {
+      spans_.emplace_back(key, key);
+    }
+    spans_.back().first = std::min(spans_.back().first, key);  // Those of one row come in no order.
+    spans_.back().second = std::max(spans_.back().second, key);
+    if (batch_.GetDataSize() > kBatchBytes) Write();
+  }
+
+  rocksdb::Status Finish() {
+    Write();
+    return status_;
+  }
+  bool ok() const { return status_.ok(); }
+  uint64_t count() const { return count_; }
+  std::vector<KeySpan>& spans() { return spans_; }
+
+ private:
+  void Write() {
+    if (status_.ok()) status_ = db_->Write(rocksdb::WriteOptions(), &batch_);
+    batch_.Clear();
+  }
+
+  rocksdb::DB* db_;
+  rocksdb::ColumnFamilyHandle* rows_;
+  rocksdb::WriteBatch batch_;
+  rocksdb::Status status_;
+  uint64_t count_ = 0;
+  std::vector<KeySpan> spans_;
+};
+
+}  // namespace
+
+void ForgetEpochs(const Retention& retention, const std::set<TableId>& tables, proto::Manifest* manifest) {
+  for (proto::TableHistory& history : *manifest->mutable_tables()) {
+    const bool alive = tables.count(history.table()) > 0;
+    proto::TableHistory kept = history;
+    kept.clear_epochs();
+    for (int i = 0; i < history.epochs_size(); ++i) {
+      const proto::Epoch& epoch = history.epochs(i);
+      // Of two that start at one LSN the first serves nothing.
+      Lsn end = i + 1 < history.epochs_size() ? Lsn(history.epochs(i + 1).start_lsn()) : Lsn(UINT64_MAX);
+      if (alive && retention.NeedsAny(Lsn(epoch.start_lsn()), end)) {
+        *kept.add_epochs() = epoch;
+        continue;
+      }
+      proto::DroppedEpoch* dropped = manifest->add_dropping();
+      dropped->set_table(history.table());
+      dropped->set_epoch(epoch.number());
+    }
+    history = kept;
+  }
+  auto* gaps = manifest->mutable_gaps();
+  gaps->erase(std::remove_if(gaps->begin(), gaps->end(),
+                             [&](const proto::Gap& gap) { return Lsn(gap.before_lsn()) <= retention.keep_from(); }),
+              gaps->end());
+}
+
+std::vector<Lsn> Unneeded(const Retention& retention, const std::vector<Lsn>& keys, Valid valid) {
+  std::vector<Lsn> unneeded;
+  for (size_t i = 0; i < keys.size(); ++i) {
+    Lsn after, to;
+    if (valid == Valid::kFromKey) {
+      after = Lsn(keys[i].value() - 1);
+      to = i + 1 < keys.size() ? Lsn(keys[i + 1].value() - 1) : Lsn(UINT64_MAX);
+    } else {
+      after = i > 0 ? keys[i - 1] : Lsn();
+      to = i + 1 < keys.size() ? keys[i] : Lsn(UINT64_MAX);  // The last also serves what is behind it.
+    }
+    if (!retention.NeedsAny(after, to)) unneeded.push_back(keys[i]);
+  }
+  return unneeded;
+}
+
+rocksdb::Status DropVersions(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const Retention& retention,
+                             const std::function<void(uint64_t)>& look, uint64_t* versions, uint64_t* dropped,
+                             std::vector<KeySpan>* spans) {
+  rocksdb::ReadOptions options;
+  options.fill_cache = false;
+  options.readahead_size = size_t{1} << 20;
+  std::unique_ptr<rocksdb::Iterator> iterator(db->NewIterator(options, rows));
+  Deletions deletions(db, rows);
+  std::string row;
+  RowSieve sieve(retention, [&](Lsn lsn) { deletions.Delete(row, lsn); });
+  for (iterator->SeekToFirst(); iterator->Valid() && deletions.ok(); iterator->Next()) {
+    if (++*versions % kVersionsBetweenLooks == 0) look(*versions);
+    std::string_view key = View(iterator->key());
+    std::string_view prefix = key.substr(0, key.size() - kLsnSuffixSize);
+    if (prefix != row) {
+      sieve.EndRow();
+      row = prefix;
+    }
+    sieve.Add(DecodeVersionKey(key).commit_lsn, DecodeRowVersion(View(iterator->value())).kind);
+  }
+  sieve.EndRow();
+  if (!iterator->status().ok()) return iterator->status();
+  rocksdb::Status status = deletions.Finish();
+  *dropped = deletions.count();
+  *spans = std::move(deletions.spans());
+  return status;
+}
+
+rocksdb::Status GiveBack(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const std::vector<KeySpan>& spans,
+                         const std::function<void()>& look) {
+  rocksdb::CompactRangeOptions options;
+  options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+  for (const auto& [first, last] : spans) {
+    look();
+    rocksdb::Slice begin(first), end(last);
+    rocksdb::Status status = db->CompactRange(options, rows, &begin, &end);
+    if (!status.ok()) return status;
+  }
+  return rocksdb::Status::OK();
+}
+
+}  // namespace rotv
