@@ -17,6 +17,7 @@
 #include "cli/source_check.h"
 #include "cli/text_file.h"
 #include "storage/error.h"
+#include "storage/workspace.h"
 
 namespace rotv {
 namespace {
@@ -359,41 +360,54 @@ ChosenFile FindFile(const ConfigRequest& request) {
 constexpr const char* kDefaultSource = "production";
 using Sources = std::map<std::string, SourceConfig>;
 
-// All that there are, at least one, checked.
+// Which one is worked on where none is named; there may be none of this name.
+std::string NameOfDefault(const Sources& sources) {
+  return sources.size() == 1 ? sources.begin()->first : kDefaultSource;
+}
+
+// Those of the file, or else of the variables; none if there are none. All are checked.
+Sources FindConfigured(const ConfigRequest& request, const ChosenFile& file) {
+  ConfigContent content;
+  if (file.text) content = ConfigFile(file.path, request.environment).Read(*file.text);
+  if (content.sources.empty()) {
+    std::optional<SourceConfig> source = SourceFromVariables(request.environment, request.directory);
+    if (source) content.sources.emplace(source->name, std::move(*source));
+  }
+  for (auto& [name, source] : content.sources) source.history = content.history;
+  return std::move(content.sources);
+}
+
+// All that there are, at least one.
 Sources FindSources(const ConfigRequest& request) {
   ChosenFile file = FindFile(request);
-  Sources sources;
-  HistoryConfig history;
-  if (file.text) {
-    ConfigContent content = ConfigFile(file.path, request.environment).Read(*file.text);
-    sources = std::move(content.sources);
-    history = content.history;
+  Sources sources = FindConfigured(request, file);
+  const std::vector<std::string> imported = ImportedSources(request.home);
+  if (sources.empty() && imported.empty()) {
+    std::string what = file.text ? fmt::format("{} has no [sources.NAME]", file.path.native())
+                                 : std::string("there is no rotv.toml here, nor in ") + request.home.native();
+    throw Error(ErrorCode::kUsage, what + ", and PRODUCTION_HOST is not set", kMinimalConfig);
   }
-  if (sources.empty()) {
-    std::optional<SourceConfig> source = SourceFromVariables(request.environment, request.directory);
-    if (!source) {
-      std::string what = file.text ? fmt::format("{} has no [sources.NAME]", file.path.native())
-                                   : std::string("there is no rotv.toml here, nor in ") + request.home.native();
-      throw Error(ErrorCode::kUsage, what + ", and PRODUCTION_HOST is not set", kMinimalConfig);
-    }
-    sources.emplace(source->name, std::move(*source));
+  // What was imported is worked on by default only where there is nothing else.
+  const bool nothing_else = sources.empty();
+  std::string by_default = NameOfDefault(sources);
+  for (const std::string& name : imported) {
+    SourceConfig source;
+    source.name = name;
+    source.imported = true;
+    sources.emplace(name, std::move(source));
   }
-  const std::string by_default = sources.size() == 1 ? sources.begin()->first : kDefaultSource;
-  for (auto& [name, source] : sources) {
-    source.is_default = name == by_default;
-    source.history = history;
-  }
+  if (nothing_else) by_default = NameOfDefault(sources);
+  for (auto& [name, source] : sources) source.is_default = name == by_default;
   return sources;
 }
 
 SourceConfig Choose(Sources sources, const std::string& asked) {
   std::vector<std::string> names;
   names.reserve(sources.size());
-  for (const auto& [name, source] : sources) names.push_back(name);
-  std::string wanted = asked;
-  if (wanted.empty()) wanted = sources.size() == 1 ? names.front() : kDefaultSource;
-  auto found = sources.find(wanted);
-  if (found != sources.end()) return std::move(found->second);
+  for (auto& [name, source] : sources) {
+    if (asked.empty() ? source.is_default : name == asked) return std::move(source);
+    names.push_back(name);
+  }
   std::string list = fmt::format("the sources are: {}", fmt::join(names, ", "));
   if (asked.empty())
     throw Error(ErrorCode::kUsage, "there are several sources, and none is named production",
@@ -411,6 +425,12 @@ std::vector<SourceConfig> ReadSources(const ConfigRequest& request) {
   std::vector<SourceConfig> all;
   for (auto& [name, source] : FindSources(request)) all.push_back(std::move(source));
   return all;
+}
+
+std::vector<std::string> ConfiguredSources(const ConfigRequest& request) {
+  std::vector<std::string> names;
+  for (const auto& [name, source] : FindConfigured(request, FindFile(request))) names.push_back(name);
+  return names;
 }
 
 AppConfig ReadApp(const ConfigRequest& request) {

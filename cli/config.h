@@ -30,6 +30,9 @@ SourceConfig ReadSource(const ConfigRequest& request);
 // All of them, by name, whatever `request.source` says. Throws as ReadSource() does.
 std::vector<SourceConfig> ReadSources(const ConfigRequest& request);
 
+// The names of those in the config or the variables, without imported ones; none where nothing is configured.
+std::vector<std::string> ConfiguredSources(const ConfigRequest& request);
+
 // The [app] section of the same file, or its defaults where there is none: no source is needed. `directory` is
 // absolute. Throws kUsage as ReadSource() does.
 AppConfig ReadApp(const ConfigRequest& request);

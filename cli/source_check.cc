@@ -114,11 +114,6 @@ Problem CheckExclude(std::string_view table) {
 
 }  // namespace
 
-bool IsSourceName(std::string_view name) {
-  constexpr size_t kLongestName = 64;
-  return !name.empty() && name.size() <= kLongestName && name[0] != '.' && IsWordOf(name, "._-");
-}
-
 std::optional<SourceProblem> CheckSource(const SourceConfig& source) {
   const std::pair<const char*, const std::string*> texts[] = {
       {"ssh", &source.ssh},

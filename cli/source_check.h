@@ -19,10 +19,6 @@ struct SourceProblem {
 // The first thing wrong with `source`; nothing if it can be used.
 std::optional<SourceProblem> CheckSource(const SourceConfig& source);
 
-// Whether `name` can be a source's name, which becomes a directory's: [A-Za-z0-9._-], at most 64, not starting with
-// '.'.
-bool IsSourceName(std::string_view name);
-
 inline constexpr std::string_view kPasswordHint =
     "take it out; give it in PGPASSWORD or in a pgpass file (~/.pgpass, mode 0600)";
 

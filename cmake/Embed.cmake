@@ -1,7 +1,7 @@
 # Files that travel inside the program: it needs nothing beside it, wherever it is copied to.
 
-# Writes OUTPUT, which defines EmbeddedFiles() of cli/launch/embedded_files.h, with paths relative to the source tree.
-function(rotv_embed OUTPUT)
+# Writes OUTPUT, which defines FUNCTION() of cli/embedded_file.h, with paths relative to the source tree.
+function(rotv_embed OUTPUT FUNCTION)
   set(entries "")
   foreach(path ${ARGN})
     set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${path})
@@ -10,14 +10,14 @@ function(rotv_embed OUTPUT)
     string(APPEND entries "    {\"${name}\", R\"EMBEDDED(${text})EMBEDDED\"},\n")
   endforeach()
   file(CONFIGURE OUTPUT ${OUTPUT} @ONLY CONTENT [[// Made by cmake/Embed.cmake.
-#include "cli/launch/embedded_files.h"
+#include "cli/embedded_file.h"
 
 namespace rotv {
 namespace {
 constexpr EmbeddedFile kFiles[] = {
 @entries@};
 }  // namespace
-std::span<const EmbeddedFile> EmbeddedFiles() { return kFiles; }
+std::span<const EmbeddedFile> @FUNCTION@() { return kFiles; }
 }  // namespace rotv
 ]])
 endfunction()

@@ -51,6 +51,28 @@ bool Same(const proto::OwnedObjects& a, const proto::OwnedObjects& b) {
 
 }  // namespace
 
+bool IsSourceName(std::string_view name) {
+  constexpr size_t kLongestName = 64;
+  auto allowed = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+  };
+  return !name.empty() && name.size() <= kLongestName && name[0] != '.' &&
+         std::all_of(name.begin(), name.end(), allowed);
+}
+
+std::vector<std::string> ImportedSources(const fs::path& home) {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(home / "sources", error)) {
+    std::string name = entry.path().filename();
+    std::optional<proto::CurrentStore> current = ReadCurrent(home, name);
+    if (current && current->imported()) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 bool HasBaseline(const fs::path& home, const std::string& source_name) {
   std::error_code ignored;
   return fs::exists(SourceDirectory(home, source_name) / "current", ignored);
@@ -130,6 +152,16 @@ void Workspace::SetCurrent(const fs::path& store, const proto::OwnedObjects& obj
   WriteFileAtomically(directory_ / "current", next.SerializeAsString());
   current_ = next;
   RemoveOtherStores();  // And not the sockets, which this run still uses.
+}
+
+void Workspace::SetImported(const fs::path& store) {
+  SyncDirectory(directory_);
+  proto::CurrentStore next;
+  next.set_directory(store.filename().string());
+  next.set_imported(true);
+  WriteFileAtomically(directory_ / "current", next.SerializeAsString());
+  current_ = next;
+  RemoveOtherStores();
 }
 
 void Workspace::DropKept(const fs::path& store) {

@@ -11,12 +11,20 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "proto/store.pb.h"
 #include "storage/handle.h"
 
 namespace rotv {
+
+// Whether `name` can be a source's name, which becomes a directory's: [A-Za-z0-9._-], at most 64, not starting with
+// '.'.
+bool IsSourceName(std::string_view name);
+
+// The sources that came from files, in order of their names. Takes no lock.
+std::vector<std::string> ImportedSources(const std::filesystem::path& home);
 
 // Whether a complete baseline of this source is here. Takes no lock.
 bool HasBaseline(const std::filesystem::path& home, const std::string& source_name);
@@ -47,6 +55,8 @@ class Workspace {
   enum class Before { kDelete, kKeep };
   // From now on `store` is the one in use; what becomes of the one before is said by `before`. Durable on return.
   void SetCurrent(const std::filesystem::path& store, const proto::OwnedObjects& objects, Before before);
+  // The same for a store that came from a file. All stores before it are deleted.
+  void SetImported(const std::filesystem::path& store);
   // Deletes a store that was kept.
   void DropKept(const std::filesystem::path& store);
 

@@ -18,6 +18,7 @@ struct HistoryConfig {
 struct SourceConfig {
   std::string name;
   bool is_default = true;  // Whether it is the one that is worked on where none is named.
+  bool imported = false;   // From a file: there is nothing to connect to.
 
   // By SSH, when not empty: user@host[:port], or a Host of ~/.ssh/config.
   std::string ssh;

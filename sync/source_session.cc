@@ -38,6 +38,11 @@ std::string UserName() {
 SourceSession::SourceSession(const Context& context, const std::filesystem::path& run_directory,
                              Connections connections)
     : context_(context), application_name_(fmt::format("rotv-sync {}@{} {}", UserName(), HostName(), getpid())) {
+  if (context.source.imported) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{} was imported from a file: there is no source to ask", context.source.name),
+                "it can be materialized, compared and started: rotv start --source " + context.source.name);
+  }
   application_name_.resize(std::min<size_t>(application_name_.size(), 63));
   link_ = Link::Open(context.source, run_directory, context.interrupt);
   if (connections == Connections::kAlsoReplication) {

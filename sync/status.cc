@@ -63,7 +63,7 @@ StatusReport Status(const Context& context, AskSource ask) {
   }
   // Without a baseline there may still be something to remove, of one that was killed.
   bool nothing_there = !workspace.current() && workspace.Leftovers().empty();
-  if (ask == AskSource::kNo || nothing_there) return report;
+  if (ask == AskSource::kNo || nothing_there || context.source.imported) return report;
   try {
     SourceSession session(context, workspace.RunDirectory());
     session.RemoveLeftovers(workspace);

@@ -7,6 +7,6 @@
 namespace rotv {
 
 // Adds its own commands, their options, descriptions and examples to `app`. What it gives is called after parsing.
-SyncCommand DeclareSnapshot(CLI::App& app);
+Command DeclareSnapshot(CLI::App& app);
 
 }  // namespace rotv

@@ -1,13 +1,19 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/config.h"
 #include "cli/format.h"
 #include "cli/history/commands.h"
+#include "cli/history/diff_page.h"
 #include "cli/history/diff_report.h"
+#include "cli/home.h"
 #include "cli/launch/seed_file.h"
+#include "storage/atomic_file.h"
 #include "sync/snapshot_diff.h"
+#include "sync/snapshot_transfer.h"
 #include "sync/snapshots.h"
 
 namespace rotv {
@@ -19,8 +25,9 @@ struct Flags {
   std::string before, after, table;
   bool rows = false;
   size_t limit = 1000;
+  std::string file, as, html;
   CLI::Option* at_option = nullptr;
-  std::function<int(const Session&)> chosen;
+  Command chosen;
 };
 
 Json SnapshotJson(const SnapshotInfo& snapshot) {
@@ -89,14 +96,59 @@ int RunDiff(const Flags& flags, const Session& session) {
   DiffRows rows;
   DiffRequest request{
       .before = ParsePoint(flags.before, session), .after = ParsePoint(flags.after, session), .table = flags.table};
-  if (flags.rows) {
+  const bool with_rows = flags.rows || !flags.html.empty();
+  if (with_rows) {
     request.visit_row = [&](const TableDiff& table, const RowChange& change) {
       if (rows.total++ < flags.limit) rows.rows.push_back(MakeDiffRow(table, change));
     };
   }
   SnapshotDiff diff = Diff(session.context, request);
-  const DiffRows* shown = flags.rows ? &rows : nullptr;
-  session.output.Result(DiffText(diff, shown), DiffJson(diff, shown));
+  std::string text = DiffText(diff, flags.rows ? &rows : nullptr);
+  if (!flags.html.empty()) {
+    AtomicFile file(flags.html);
+    file.Write(DiffPage(DiffJson(diff, &rows)));
+    file.Commit();
+    text += fmt::format("\nWrote {}.\n", OneLine(flags.html));
+  }
+  session.output.Result(text, DiffJson(diff, flags.rows ? &rows : nullptr));
+  return 0;
+}
+
+int RunExport(const Flags& flags, const Session& session) {
+  ExportResult made = ExportSnapshot(session.context, flags.name, flags.file);
+  session.output.Result(
+      fmt::format("Exported {}: {} as it was at {} ({}), {}, {} in {}.\n", OneLine(flags.file),
+                  session.context.source.name, made.lsn.ToString(), HumanTime(made.time_us),
+                  Counted(made.rows, "row", "rows"), HumanBytes(made.bytes), HumanDuration(made.seconds)),
+      Json{{"file", flags.file},
+           {"source", session.context.source.name},
+           {"snapshot", flags.name},
+           {"lsn", made.lsn.ToString()},
+           {"source_time", IsoTime(made.time_us)},
+           {"rows", made.rows},
+           {"bytes", made.bytes},
+           {"seconds", made.seconds}});
+  return 0;
+}
+
+// Whoever imports may have neither a source nor a config.
+int RunImport(const Flags& flags, const Invocation& call) {
+  OpenHome(call.home);
+  const std::vector<std::string> configured = ConfiguredSources(
+      {.config = call.options.config, .source = {}, .home = call.home, .environment = call.environment});
+  auto is_taken = [&](const std::string& name) { return std::count(configured.begin(), configured.end(), name) > 0; };
+  ImportResult made = ImportSnapshot(call.home, {.file = flags.file, .as = flags.as, .is_taken = is_taken},
+                                     call.progress, call.interrupt);
+  call.output.Result(fmt::format("Imported {0}: {1} as it was at {2} ({3}), {4} in {5}.\nrotv start --source {0}\n",
+                                 made.source, made.exported_source, made.lsn.ToString(), HumanTime(made.time_us),
+                                 Counted(made.rows, "row", "rows"), HumanDuration(made.seconds)),
+                     Json{{"source", made.source},
+                          {"exported_source", made.exported_source},
+                          {"exported_snapshot", made.exported_name},
+                          {"lsn", made.lsn.ToString()},
+                          {"source_time", IsoTime(made.time_us)},
+                          {"rows", made.rows},
+                          {"seconds", made.seconds}});
   return 0;
 }
 
@@ -104,13 +156,15 @@ CLI::App* Add(CLI::App& app, const std::shared_ptr<Flags>& flags, const char* na
               int (*run)(const Flags&, const Session&)) {
   CLI::App* command = app.add_subcommand(name, description);
   command->fallthrough();
-  command->callback([flags, run] { flags->chosen = [flags, run](const Session& s) { return run(*flags, s); }; });
+  command->callback([flags, run] {
+    flags->chosen = OnSource({[flags, run](const Session& session) { return run(*flags, session); }, nullptr});
+  });
   return command;
 }
 
 }  // namespace
 
-SyncCommand DeclareSnapshot(CLI::App& app) {
+Command DeclareSnapshot(CLI::App& app) {
   app.description("Names for points of the history");
   app.require_subcommand(1);
   app.footer(
@@ -121,7 +175,10 @@ SyncCommand DeclareSnapshot(CLI::App& app) {
       "  rotv-sync snapshot list\n"
       "  rotv-sync snapshot diff before-release head\n"
       "  rotv-sync snapshot diff \"2 hours ago\" head --table users --rows\n"
+      "  rotv-sync snapshot diff monday head --html changes.html\n"
       "  rotv-sync snapshot diff production:head staging:head\n"
+      "  rotv-sync snapshot export monday monday.rotv\n"
+      "  rotv-sync snapshot import monday.rotv\n"
       "  rotv start --snapshot monday");
   auto flags = std::make_shared<Flags>();
   CLI::App* create = Add(app, flags, "create", "Give a point a name", RunCreate);
@@ -139,8 +196,23 @@ SyncCommand DeclareSnapshot(CLI::App& app) {
   diff->add_option("after", flags->after, "The same")->required()->type_name("B");
   diff->add_option("--table", flags->table, "This table only")->type_name("NAME");
   diff->add_flag("--rows", flags->rows, "The rows themselves, too");
+  diff->add_option("--html", flags->html, "A page for a browser, with the rows")->type_name("FILE");
   diff->add_option("--limit", flags->limit, "How many rows at most (default: 1000)")->type_name("N");
-  return {[flags](const Session& session) { return flags->chosen(session); }, nullptr};
+  CLI::App* pack =
+      Add(app, flags, "export", "Pack a point into a file, for somebody without access to the source", RunExport);
+  pack->add_option("name", flags->name, "A snapshot, head or baseline")->required()->type_name("NAME");
+  pack->add_option("file", flags->file, "Where to")->required()->type_name("FILE");
+  CLI::App* import = app.add_subcommand("import", "Make a source of such a file");
+  import->fallthrough();
+  import->add_option("file", flags->file, "What export has written")->required()->type_name("FILE");
+  import->add_option("--as", flags->as, "What to call it (default: SOURCE-NAME as they were)")->type_name("NAME");
+  import->callback([flags] {
+    flags->chosen = {[flags](const Invocation& call) { return RunImport(*flags, call);
+}
+, nullptr
+};  // namespace rotv
+});
+return {[flags](const Invocation& call) { return flags->chosen.run(call); }, nullptr};
 }
 
 }  // namespace rotv

@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "cli/embedded_file.h"
 #include "storage/error.h"
 
 namespace rotv {
@@ -12,7 +13,7 @@ void WriteEmbeddedFiles(const std::filesystem::path& directory) {
   using std::filesystem::perms;
   constexpr perms kReadable =
       perms::owner_all | perms::group_read | perms::group_exec | perms::others_read | perms::others_exec;
-  for (const EmbeddedFile& file : EmbeddedFiles()) {
+  for (const EmbeddedFile& file : ContainerFiles()) {
     std::filesystem::path path = directory / file.path;
     std::filesystem::create_directories(path.parent_path());
     std::ofstream stream(path, std::ios::binary | std::ios::trunc);

@@ -104,7 +104,7 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
       context.progress.Warn(fmt::format("going on with the seed that is here: {} ({})", error.what(), error.hint()));
       return note->seed;
     }
-  } else if (request.pull) {
+  } else if (request.pull && !context.source.imported) {
     Refresh(context);
   }
   NamedPoint wanted = FindSnapshot(context, request.snapshot);

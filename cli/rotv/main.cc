@@ -33,7 +33,7 @@ const Program kProgram{
                  Entry("psql", DeclarePsql),
                  Entry("build", DeclareBuild),
                  Entry("seed", DeclareSeed),
-                 {"snapshot", [](CLI::App& app) { return OnSource(DeclareSnapshot(app)); }},
+                 {"snapshot", DeclareSnapshot},
                  Entry("validate-env", DeclareValidateEnv)},
     .declare_options =
         [](CLI::App& app) {

@@ -77,7 +77,10 @@ TEST_F(KeepaliveTest, IsAnsweredWhileTheDiskIsSlow) {
       "UPDATE t SET v = repeat('streamed', 100); INSERT INTO t SELECT n, repeat('x', 500) FROM generate_series(2000, "
       "60000) n");
   Command command = rotv.SyncCommand({"pull"});
-  command.env["LD_PRELOAD"] = ROTV_SLOW_DISK;
+  // Under a path without spaces, which would separate two libraries.
+  const std::filesystem::path library = rotv.directory() / "slow_disk.so";
+  std::filesystem::create_symlink(ROTV_SLOW_DISK, library);
+  command.env["LD_PRELOAD"] = library;
   command.env["ROTV_TEST_SYNC_MS"] = "700";
   const Result result = RunCommand(command);
   EXPECT_TRUE(result.ok()) << Describe(command, result);

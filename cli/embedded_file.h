@@ -1,0 +1,21 @@
+// Files that travel inside the program (cmake/Embed.cmake).
+
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace rotv {
+
+struct EmbeddedFile {
+  std::string_view path;  // Relative to the source tree: "Containerfile", "entrypoint/NAME".
+  std::string_view text;
+};
+
+// The Containerfile and the entrypoint's scripts.
+std::span<const EmbeddedFile> ContainerFiles();
+
+// Pages that commands fill in.
+std::span<const EmbeddedFile> PageFiles();
+
+}  // namespace rotv

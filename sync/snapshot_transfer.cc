@@ -1,0 +1,261 @@
+#include "sync/snapshot_transfer.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <map>
+#include <set>
+
+#include "storage/error.h"
+#include "storage/row_store.h"
+#include "storage/workspace.h"
+#include "sync/follow.h"
+#include "sync/point.h"
+#include "sync/snapshot_file.h"
+
+namespace rotv {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr size_t kRecordBytes = size_t{1} << 20;
+constexpr size_t kBufferBytes = size_t{8} << 20;
+
+double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// --- Export
+
+class Exporter {
+ public:
+  Exporter(const RowStore& store, Lsn lsn, SnapshotFileWriter& file, const Context& context)
+      : store_(store), lsn_(lsn), file_(file), context_(context), epochs_(EpochsAt(store.manifest(), lsn)) {}
+
+  // Gives the number of rows.
+  uint64_t Run(const proto::Snapshot& snapshot) {
+    const proto::SchemaVersion schema = store_.SchemaAt(lsn_);
+    WriteHead(snapshot, schema);
+    for (const proto::Table& table : schema.tables()) {
+      if (HasRows(table)) WriteRows(table);
+    }
+    proto::SnapshotRecord record;
+    record.mutable_end()->set_rows(rows_);
+    file_.Write(record);
+    return rows_;
+  }
+
+ private:
+  void WriteHead(const proto::Snapshot& snapshot, const proto::SchemaVersion& schema) {
+    proto::SnapshotRecord record;
+    proto::SnapshotHead* head = record.mutable_head();
+    head->set_format(kSnapshotFileFormat);
+    head->set_source(context_.source.name);
+    *head->mutable_snapshot() = snapshot;
+    *head->mutable_identity() = store_.manifest().source();
+    head->set_description(store_.manifest().description());
+    *head->mutable_schema() = schema;
+    *head->mutable_sequences() = store_.SequencesAt(lsn_);
+    for (const proto::Table& table : schema.tables()) {
+      if (HasRows(table)) *head->add_shapes() = store_.shapes().Get(table.shape());
+    }
+    file_.Write(record);
+  }
+
+  void WriteRows(const proto::Table& table) {
+    context_.progress.Detail(table.quoted_name());
+    auto epoch = epochs_.find(table.id());
+    if (epoch == epochs_.end()) {
+      throw Error(ErrorCode::kCorrupt, "the store has no rows of a table at " + lsn_.ToString());
+    }
+    std::unique_ptr<RowScan> scan =
+        store_.ScanAt({.table = table.id(), .epoch = epoch->second, .lsn = lsn_, .range = {}, .shape = table.shape()});
+    proto::SnapshotRecord record;
+    size_t bytes = 0;
+    auto flush = [&] {
+      context_.interrupt.Check();
+      if (record.rows().rows_size() > 0) file_.Write(record);
+      context_.progress.Update(rows_);
+      record.Clear();
+      record.mutable_rows()->set_table(table.id());
+      bytes = 0;
+    };
+    flush();
+    while (scan->Next()) {
+      ++rows_;
+      auto* rows = record.mutable_rows()->mutable_rows();
+      if (!rows->empty() && rows->rbegin()->key() == scan->row_key()) {
+        rows->rbegin()->set_count(rows->rbegin()->count() + 1);
+        continue;
+      }
+      // Between two rows, so that equal ones stay together.
+      if (bytes > kRecordBytes) flush();
+      proto::SnapshotRow* row = record.mutable_rows()->add_rows();
+      row->set_key(std::string(scan->row_key()));
+      row->set_line(std::string(scan->line()));
+      row->set_count(1);
+      bytes += row->key().size() + row->line().size();
+    }
+    flush();
+  }
+
+  const RowStore& store_;
+  const Lsn lsn_;
+  SnapshotFileWriter& file_;
+  const Context& context_;
+  const std::map<TableId, EpochNumber> epochs_;
+  uint64_t rows_ = 0;
+};
+
+// --- Import
+
+class Importer {
+ public:
+  Importer(SnapshotFileReader& file, const proto::SnapshotHead& head, RowStore& store, Progress& progress,
+           const Interrupt& interrupt)
+      : file_(file), head_(head), store_(store), progress_(progress), interrupt_(interrupt) {}
+
+  uint64_t Run() {
+    Describe();
+    proto::SnapshotRecord record;
+    bool complete = false;
+    while (file_.Next(&record)) {
+      interrupt_.Check();
+      progress_.Update(file_.bytes_read());
+      if (complete || record.has_head()) ThrowDamaged();
+      if (record.has_rows()) Take(record.rows());
+      complete = record.has_end();
+      if (complete && record.end().rows() != rows_) ThrowDamaged();
+    }
+    if (!complete) ThrowDamaged();
+    Flush();
+    RowStore::Addition addition;
+    addition.schema = {Lsn(manifest_.head_lsn()), head_.schema()};
+    addition.sequences = {Lsn(manifest_.head_lsn()), head_.sequences()};
+    store_.Publish(manifest_, addition);
+    return rows_;
+  }
+
+ private:
+  // The whole history is one point, which is its baseline and its head.
+  void Describe() {
+    const proto::Snapshot& snapshot = head_.snapshot();
+    manifest_.set_format_version(kFormatVersion);
+    *manifest_.mutable_source() = head_.identity();
+    manifest_.set_description(
+        fmt::format("snapshot {} of {}, imported ({})", snapshot.name(), head_.source(), head_.description()));
+    manifest_.set_imported(true);
+    manifest_.set_detached(true);
+    for (auto set :
+         {&proto::Manifest::set_baseline_lsn, &proto::Manifest::set_durable_lsn, &proto::Manifest::set_head_lsn}) {
+      (manifest_.*set)(snapshot.lsn());
+    }
+    manifest_.set_baseline_time_us(snapshot.time_us());
+    manifest_.set_head_time_us(snapshot.time_us());
+    for (const proto::Table& table : head_.schema().tables()) {
+      if (!HasRows(table)) continue;
+      shapes_[table.id()] = table.shape();
+      epochs_[table.id()] = BeginEpoch(HistoryOf(manifest_, table.id()), RowLsn());
+    }
+    store_.Publish(manifest_,
+                   {.schema = {}, .sequences = {}, .shapes = {head_.shapes().begin(), head_.shapes().end()}});
+  }
+
+  // As the rows of a baseline: the state at its LSN, and none before, has them.
+  Lsn RowLsn() const { return Lsn(head_.snapshot().lsn() - 1); }
+
+  void Take(const proto::SnapshotRows& rows) {
+    auto shape = shapes_.find(rows.table());
+    if (shape == shapes_.end()) ThrowDamaged();
+    for (const proto::SnapshotRow& row : rows.rows()) {
+      buffer_->Put(
+          {.table = rows.table(), .epoch = epochs_[rows.table()], .row_key = row.key(), .commit_lsn = RowLsn()},
+          {.kind = RowVersion::Kind::kRow, .shape = shape->second, .count = row.count(), .text = row.line()});
+      rows_ += row.count();
+    }
+    if (buffer_->bytes() >= kBufferBytes) Flush();
+  }
+
+  void Flush() {
+    store_.Write(*buffer_);
+    buffer_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
+  }
+
+  [[noreturn]] static void ThrowDamaged() {
+    throw Error(ErrorCode::kCorrupt, "the snapshot's file is damaged: its parts do not belong together",
+                "copy or export it again");
+  }
+
+  SnapshotFileReader& file_;
+  const proto::SnapshotHead& head_;
+  RowStore& store_;
+  Progress& progress_;
+  const Interrupt& interrupt_;
+  proto::Manifest manifest_;
+  std::map<TableId, uint32_t> shapes_;
+  std::map<TableId, EpochNumber> epochs_;
+  std::unique_ptr<VersionBuffer> buffer_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
+  uint64_t rows_ = 0;
+};
+
+void CheckName(const std::string& name, const ImportRequest& request, const std::filesystem::path& home) {
+  const char* hint = "choose another: rotv-sync snapshot import FILE --as NAME";
+  if (!IsSourceName(name)) {
+    throw Error(ErrorCode::kUsage, fmt::format("\"{}\" cannot be the name of a source", name), hint);
+  }
+  std::optional<proto::CurrentStore> current = ReadCurrent(home, name);
+  if (request.is_taken(name) || (current && !current->imported())) {
+    throw Error(ErrorCode::kUsage, fmt::format("there is a source {} already", name), hint);
+  }
+}
+
+}  // namespace
+
+ExportResult ExportSnapshot(const Context& context, const std::string& name, const std::filesystem::path& file) {
+  Clock::time_point start = Clock::now();
+  Workspace workspace(context.home, context.source.name, "snapshot export");
+  auto [store, point] = OpenPoint(workspace, "", name);
+  proto::Snapshot snapshot;
+  snapshot.set_name(name);
+  snapshot.set_lsn(point.lsn.value());
+  snapshot.set_time_us(point.time_us);
+  SnapshotFileWriter writer(file);
+  context.progress.Begin("exporting rows", Progress::Unit::kRows, 0);
+  ExportResult result{.lsn = point.lsn, .time_us = point.time_us};
+  result.rows = Exporter(*store, point.lsn, writer, context).Run(snapshot);
+  writer.Commit();
+  context.progress.End();
+  std::error_code no_file;
+  uint64_t bytes = std::filesystem::file_size(file, no_file);
+  if (!no_file) result.bytes = bytes;
+  result.seconds = SecondsSince(start);
+  return result;
+}
+
+ImportResult ImportSnapshot(const std::filesystem::path& home, const ImportRequest& request, Progress& progress,
+                            const Interrupt& interrupt) {
+  Clock::time_point start = Clock::now();
+  SnapshotFileReader file(request.file);
+  proto::SnapshotRecord record;
+  file.Next(&record);
+  const proto::SnapshotHead& head = record.head();
+  ImportResult result{
+      .source = request.as.empty() ? fmt::format("{}-{}", head.source(), head.snapshot().name()) : request.as,
+      .exported_source = head.source(),
+      .exported_name = head.snapshot().name(),
+      .lsn = Lsn(head.snapshot().lsn()),
+      .time_us = head.snapshot().time_us()};
+  CheckName(result.source, request, home);
+  Workspace workspace(home, result.source, "snapshot import");
+  std::error_code no_file;
+  progress.Begin("importing", Progress::Unit::kBytes, std::filesystem::file_size(request.file, no_file));
+  const std::filesystem::path path =
+      workspace.NewStorePath(fmt::format("import-{}", Clock::now().time_since_epoch().count()));
+  std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kCreate);
+  result.rows = Importer(file, head, *store, progress, interrupt).Run();
+  store.reset();
+  workspace.SetImported(path);
+  progress.End();
+  result.seconds = SecondsSince(start);
+  return result;
+}
+
+}  // namespace rotv
