@@ -97,6 +97,13 @@ std::optional<uint64_t> SizeFrom(std::string_view text) {
   return unit.empty() ? std::optional(number) : std::nullopt;
 }
 
+std::optional<Compression> CompressionFrom(std::string_view how) {
+  if (how == "none") return Compression::kNone;
+  if (how == "zstd") return Compression::kZstd;
+  if (how == "gzip") return Compression::kGzip;
+  return std::nullopt;
+}
+
 // One file while it is read: what errors and relative paths need.
 class ConfigFile {
  public:
@@ -281,9 +288,7 @@ class ConfigFile {
 
   Compression ReadCompression(const toml::key& key, const toml::node& node) const {
     std::string how = ReadText(key, node, Kind::kText);
-    if (how == "none") return Compression::kNone;
-    if (how == "zstd") return Compression::kZstd;
-    if (how == "gzip") return Compression::kGzip;
+    if (std::optional<Compression> compression = CompressionFrom(how)) return *compression;
     Fail(key.source(), fmt::format("\"compression\" is \"{}\"", how), "expected \"none\", \"zstd\" or \"gzip\"");
   }
 
@@ -433,10 +438,29 @@ std::vector<std::string> ConfiguredSources(const ConfigRequest& request) {
   return names;
 }
 
+namespace {
+
+Compression SeedCompression(const AppConfig& app, const Environment& environment) {
+  std::string how = Variable(environment, "ROTV_SEED_COMPRESSION");
+  if (how.empty()) return app.compression;
+  if (std::optional<Compression> compression = CompressionFrom(how)) return *compression;
+  throw Error(ErrorCode::kUsage, fmt::format("ROTV_SEED_COMPRESSION is \"{}\"", how), "it may be none, zstd or gzip");
+}
+
+}  // namespace
+
+Compression ReadSeedCompression(const ConfigRequest& request) {
+  ChosenFile file = FindFile(request);
+  AppConfig app;
+  if (file.text) app = ConfigFile(file.path, request.environment).Read(*file.text).app;
+  return SeedCompression(app, request.environment);
+}
+
 AppConfig ReadApp(const ConfigRequest& request) {
   ChosenFile file = FindFile(request);
   AppConfig app;
   if (file.text) app = ConfigFile(file.path, request.environment).Read(*file.text).app;
+  app.compression = SeedCompression(app, request.environment);
   // A config in the home directory is for applications anywhere.
   bool beside_config = file.text && file.path != request.home / "rotv.toml";
   if (app.directory.empty()) {

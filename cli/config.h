@@ -37,4 +37,8 @@ std::vector<std::string> ConfiguredSources(const ConfigRequest& request);
 // absolute. Throws kUsage as ReadSource() does.
 AppConfig ReadApp(const ConfigRequest& request);
 
+// How seeds are compressed where nothing else is said: $ROTV_SEED_COMPRESSION, else "compression" in [app], else not.
+// Throws kUsage if the variable is neither none, zstd nor gzip, and as ReadSource() does.
+Compression ReadSeedCompression(const ConfigRequest& request);
+
 }  // namespace rotv

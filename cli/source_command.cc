@@ -16,7 +16,8 @@ Command OnSource(const SyncCommand& command) {
     for (const SourceConfig& other : ReadSources(request)) sources.push_back(other.name);
     OpenHome(call.home);
     Context context{source, call.home, call.progress, call.interrupt};
-    return run({context, call.progress, call.output, call.options.verbosity(), call.style, sources});
+    return run({context, call.progress, call.output, call.options.verbosity(), call.style, sources,
+                ReadSeedCompression(request)});
   };
   return {run, command.takes_stdout};
 }

@@ -12,6 +12,7 @@
 #include "cli/progress_bar.h"
 #include "cli/terminal.h"
 #include "sync/context.h"
+#include "sync/materialize.h"
 
 namespace rotv {
 
@@ -21,8 +22,9 @@ struct Session {
   ProgressBar& progress;  // The one in `context`, with its Say().
   Output& output;
   Verbosity verbosity;
-  TextStyle style;                   // Of stdout.
-  std::vector<std::string> sources;  // The names of all that the config has.
+  TextStyle style;                                    // Of stdout.
+  std::vector<std::string> sources;                   // The names of all that there are.
+  Compression seed_compression = Compression::kNone;  // Where nothing else is said.
 };
 
 struct SyncCommand {

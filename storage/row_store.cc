@@ -232,6 +232,7 @@ class RocksRowStore : public RowStore {
   proto::SequenceValues SequencesAt(Lsn lsn) const override;
   void VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const override;
 
+  std::optional<proto::Transaction> LastLogged(Lsn before) const override;
   void VisitVersions(const std::function<void(const VersionKey&, RowVersion::Kind, size_t)>& visit) const override;
   GarbageCounts CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,
                                const std::function<void(uint64_t)>& look) override;
@@ -423,6 +424,19 @@ void RocksRowStore::VisitLog(Lsn from, const std::function<bool(const proto::Tra
     }
   }
   CheckStatus(log->status(), directory_);
+}
+
+std::optional<proto::Transaction> RocksRowStore::LastLogged(Lsn before) const {
+  std::unique_ptr<rocksdb::Iterator> log = NewIterator(kLog);
+  const Lsn end = std::min(before, Lsn(durable_lsn_));
+  for (log->SeekForPrev(ChangeLogKey(end, 0)); log->Valid(); log->Prev()) {
+    proto::LogChunk chunk = DecodeLogChunk(View(log->value()));
+    for (int i = chunk.transactions_size(); i-- > 0;) {
+      if (Lsn(chunk.transactions(i).commit_lsn()) < end) return std::move(*chunk.mutable_transactions(i));
+    }
+  }
+  CheckStatus(log->status(), directory_);
+  return std::nullopt;
 }
 
 void RocksRowStore::VisitVersions(const std::function<void(const VersionKey&, RowVersion::Kind, size_t)>& visit) const {

@@ -116,6 +116,9 @@ class RowStore {
   // transaction comes in several pieces of the same commit_lsn, all but the last one `continued`.
   virtual void VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const = 0;
 
+  // The last published transaction with commit_lsn < before, or its last piece; nothing if there is none in the log.
+  virtual std::optional<proto::Transaction> LastLogged(Lsn before) const = 0;
+
   // Goes through the versions of all rows: table by table, row by row, the newest first. The key lives until the
   // return.
   virtual void VisitVersions(

@@ -105,11 +105,8 @@ int64_t TimeAt(const RowStore& store, Lsn lsn) {
   const proto::Manifest& manifest = store.manifest();
   Point beginning = Beginning(manifest);
   int64_t time_us = lsn >= beginning.lsn ? beginning.time_us : manifest.baseline_time_us();
-  store.VisitLog(Lsn(), [&](const proto::Transaction& transaction) {
-    if (Lsn(transaction.commit_lsn()) >= lsn) return false;
-    time_us = std::max(time_us, transaction.commit_time_us());
-    return true;
-  });
+  std::optional<proto::Transaction> last = store.LastLogged(lsn);
+  if (last) time_us = std::max(time_us, last->commit_time_us());
   return time_us;
 }
 
@@ -139,38 +136,46 @@ Point PointAt(const RowStore& store, const std::string& at) {
 namespace {
 
 // In the store in use, then in those that were kept, the youngest first.
-std::optional<PointInStore> FindInAll(const Workspace& workspace, const std::string& name, std::string* names) {
-  std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
-  if (std::optional<Point> point = FindNamed(*store, name)) return PointInStore{std::move(store), *point};
-  *names = NamesOf(*store);
-  for (const std::filesystem::path& kept : workspace.KeptStorePaths()) {
-    store = RowStore::Open(kept, RowStore::Mode::kReadOnly);
-    if (std::optional<Point> point = FindNamed(*store, name)) return PointInStore{std::move(store), *point};
-    *names += NamesOf(*store);
+std::optional<PointInStore> FindInAll(const Workspace& workspace, const std::shared_ptr<RowStore>& current,
+                                      const std::string& name, std::string* names) {
+  if (std::optional<Point> point = FindNamed(*current, name)) return PointInStore{current, *point};
+  *names = NamesOf(*current);
+  for (const std::filesystem::path& path : workspace.KeptStorePaths()) {
+    std::shared_ptr<RowStore> kept = RowStore::Open(path, RowStore::Mode::kReadOnly);
+    if (std::optional<Point> point = FindNamed(*kept, name)) return PointInStore{kept, *point};
+    *names += NamesOf(*kept);
   }
   return std::nullopt;
+}
+
+std::shared_ptr<RowStore> OpenCurrent(const Workspace& workspace) {
+  return RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
 }
 
 }  // namespace
 
 PointInStore OpenPoint(const Workspace& workspace, const std::string& at, const std::string& snapshot) {
-  if (at.empty()) {
-    std::string names;
-    std::optional<PointInStore> found = FindInAll(workspace, snapshot, &names);
-    if (!found) ThrowNoSnapshot(snapshot, names);
-    return std::move(*found);
-  }
-  std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
-  Point point = PointAt(*store, at);
-  return {std::move(store), point};
+  std::shared_ptr<RowStore> current = OpenCurrent(workspace);
+  if (!at.empty()) return {current, PointAt(*current, at)};
+  std::string names;
+  std::optional<PointInStore> found = FindInAll(workspace, current, snapshot, &names);
+  if (!found) ThrowNoSnapshot(snapshot, names);
+  return std::move(*found);
 }
 
-PointInStore OpenAnyPoint(const Workspace& workspace, const std::string& text) {
-  std::string names;
-  if (std::optional<PointInStore> found = FindInAll(workspace, text, &names)) return std::move(*found);
-  bool is_point = Lsn::Parse(text) || ParsePointTime(text, NowUs());
-  if (!is_point) ThrowNoSnapshot(text, names);
-  return OpenPoint(workspace, text, "");
+std::vector<PointInStore> OpenAnyPoints(const Workspace& workspace, const std::vector<std::string>& texts) {
+  std::shared_ptr<RowStore> current = OpenCurrent(workspace);
+  std::vector<PointInStore> points;
+  for (const std::string& text : texts) {
+    std::string names;
+    std::optional<PointInStore> found = FindInAll(workspace, current, text, &names);
+    if (!found) {
+      if (!Lsn::Parse(text) && !ParsePointTime(text, NowUs())) ThrowNoSnapshot(text, names);
+      found = PointInStore{current, PointAt(*current, text)};
+    }
+    points.push_back(std::move(*found));
+  }
+  return points;
 }
 
 }  // namespace rotv

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "storage/row_store.h"
 #include "storage/workspace.h"
@@ -31,7 +32,7 @@ int64_t TimeAt(const RowStore& store, Lsn lsn);
 Lsn LsnAt(const RowStore& store, int64_t time_us);
 
 struct PointInStore {
-  std::unique_ptr<RowStore> store;  // For reading only.
+  std::shared_ptr<RowStore> store;  // For reading only.
   Point point;
 };
 
@@ -39,7 +40,7 @@ struct PointInStore {
 // looked for in the stores that were kept for them, too.
 PointInStore OpenPoint(const Workspace& workspace, const std::string& at, const std::string& snapshot);
 
-// The same for a text that may be the name of a snapshot or anything that PointAt() takes.
-PointInStore OpenAnyPoint(const Workspace& workspace, const std::string& text);
+// The same for texts that may be the names of snapshots or anything that PointAt() takes. Points of one store share it.
+std::vector<PointInStore> OpenAnyPoints(const Workspace& workspace, const std::vector<std::string>& texts);
 
 }  // namespace rotv

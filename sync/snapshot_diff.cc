@@ -177,11 +177,9 @@ std::vector<SchemaChange> CompareSchemasOf(const Side& before, const Side& after
   return changes;
 }
 
-PointInStore Open(const Workspace& workspace, DiffPoint* point) {
-  PointInStore opened = OpenAnyPoint(workspace, point->name);
+void Note(const PointInStore& opened, DiffPoint* point) {
   point->lsn = opened.point.lsn;
   point->time_us = opened.point.time_us;
-  return opened;
 }
 
 std::map<TableId, std::string> NamesOf(const Side& before, const Side& after) {
@@ -198,21 +196,25 @@ SnapshotDiff Diff(const Context& context, const DiffRequest& request) {
   SnapshotDiff diff{.before = request.before, .after = request.after, .tables = {}, .schema = {}, .timeline = {}};
   Workspace workspace(context.home, diff.before.source, "snapshot diff");
   std::optional<Workspace> other;
-  if (diff.after.source != diff.before.source) other.emplace(context.home, diff.after.source, "snapshot diff");
-  PointInStore first = Open(workspace, &diff.before);
-  PointInStore second = Open(other ? *other : workspace, &diff.after);
-
-  // A store that is read twice is one history.
-  diff.one_history = diff.before.source == diff.after.source &&
-                     first.store->manifest().baseline_lsn() == second.store->manifest().baseline_lsn() &&
-                     first.store->manifest().slot() == second.store->manifest().slot();
-  Side before = MakeSide(*first.store, diff.before.lsn);
-  Side after = MakeSide(diff.one_history ? *first.store : *second.store, diff.after.lsn);
+  std::vector<PointInStore> points;
+  if (diff.after.source == diff.before.source) {
+    points = OpenAnyPoints(workspace, {diff.before.name, diff.after.name});
+  } else {
+    other.emplace(context.home, diff.after.source, "snapshot diff");
+    points = OpenAnyPoints(workspace, {diff.before.name});
+    points.push_back(OpenAnyPoints(*other, {diff.after.name}).front());
+  }
+  Note(points.front(), &diff.before);
+  Note(points.back(), &diff.after);
+  const RowStore& store = *points.front().store;
+  diff.one_history = points.front().store == points.back().store;
+  Side before = MakeSide(store, diff.before.lsn);
+  Side after = MakeSide(*points.back().store, diff.after.lsn);
   context.progress.Begin("comparing", Progress::Unit::kItems, 0);
   std::optional<TouchedRows> touched;
-  diff.logged = diff.one_history && std::min(before.lsn, after.lsn) >= Lsn(first.store->manifest().log_from_lsn());
+  diff.logged = diff.one_history && std::min(before.lsn, after.lsn) >= Lsn(store.manifest().log_from_lsn());
   if (diff.logged) {
-    touched.emplace(*first.store, std::min(before.lsn, after.lsn), std::max(before.lsn, after.lsn), context.interrupt);
+    touched.emplace(store, std::min(before.lsn, after.lsn), std::max(before.lsn, after.lsn), context.interrupt);
     diff.timeline = touched->Timeline(std::min(diff.before.time_us, diff.after.time_us),
                                       std::max(diff.before.time_us, diff.after.time_us), NamesOf(before, after));
     diff.transactions = touched->transactions();

@@ -47,7 +47,7 @@ class TouchedRows {
   uint64_t transactions_ = 0;
   // By commit time, rounded down to a multiple of the resolution, which is doubled when there are too many.
   std::map<int64_t, Moment> moments_;
-  int64_t resolution_us_ = 1'000'000;
+  int64_t resolution_us_ = 1000;
 };
 
 }  // namespace rotv

@@ -19,10 +19,10 @@ struct Flags {
   std::string output;
   std::string at;
   std::string snapshot = "head";
-  std::string compress = "none";
+  std::string compress;
 };
 
-MaterializeOptions OptionsFrom(const Flags& flags) {
+MaterializeOptions OptionsFrom(const Flags& flags, Compression by_default) {
   if (flags.output_option->count() > 0 && flags.output.empty()) {
     throw Error(ErrorCode::kUsage, "--output is empty", "give a path, or - for stdout, or leave it out");
   }
@@ -33,6 +33,8 @@ MaterializeOptions OptionsFrom(const Flags& flags) {
   options.output = flags.output;
   options.at = flags.at;
   options.snapshot = flags.snapshot;
+  // A name that was given says what is wanted, and a pipe is read by psql.
+  if (flags.compress.empty() && flags.output.empty()) options.compression = by_default;
   if (flags.compress == "zstd") options.compression = Compression::kZstd;
   if (flags.compress == "gzip") options.compression = Compression::kGzip;
   if (flags.output == "-" && options.compression != Compression::kNone && isatty(STDOUT_FILENO) == 1) {
@@ -43,7 +45,7 @@ MaterializeOptions OptionsFrom(const Flags& flags) {
 }
 
 int RunMaterialize(const Flags& flags, const Session& session) {
-  MaterializeResult result = Materialize(session.context, OptionsFrom(flags));
+  MaterializeResult result = Materialize(session.context, OptionsFrom(flags, session.seed_compression));
   std::string path = result.path == "-" ? "stdout" : result.path.native();
   std::string text = fmt::format("Wrote {}: {} as it was at {} ({}): {}, {}, {} of SQL in {}.\n", OneLine(path),
                                  session.context.source.name, result.lsn.ToString(), HumanTime(result.source_time_us),
@@ -77,7 +79,8 @@ SyncCommand DeclareMaterialize(CLI::App& app) {
       app.add_option("--snapshot", flags->snapshot, "The state at head (the default), baseline or a named point")
           ->type_name("NAME");
   flags->at_option->excludes(snapshot);
-  app.add_option("--compress", flags->compress, "zstd, gzip or none (the default)")
+  app.add_option("--compress", flags->compress,
+                 "zstd, gzip or none (default: ROTV_SEED_COMPRESSION, or the config's, unless --output is given)")
       ->type_name("HOW")
       ->check(CLI::IsMember({"zstd", "gzip", "none"}));
   app.footer(

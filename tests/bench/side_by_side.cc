@@ -21,6 +21,7 @@
 #include "cli/format.h"
 #include "sync/shell_quote.h"
 #include "tests/bench/bench_data.h"
+#include "tests/bench/history_part.h"
 #include "tests/bench/report.h"
 #include "tests/bench/start_part.h"
 #include "tests/support/rotv_home.h"
@@ -45,12 +46,15 @@ constexpr Target kStoreSize{Target::Sense::kAtMost, 0.45};
 constexpr Target kVerifyTime{Target::Sense::kAtMost, 1};
 constexpr Target kVerifyBytes{Target::Sense::kAtMost, 0.01};
 constexpr Target kStartTime{Target::Sense::kAtMost, 0.5};
+constexpr Target kOldPointTime{Target::Sense::kAtMost, 1.5};
+constexpr Target kDiffTime{Target::Sense::kAtMost, 0.1};
 constexpr Target kPeakMib{Target::Sense::kAtMost, 256};
 
 struct Options {
   double size = 1;
   int repeat = 3;
-  std::vector<std::string> parts = {"baseline", "materialize", "slow", "pull", "bulk", "ddl", "verify", "start"};
+  std::vector<std::string> parts = {"baseline", "materialize", "slow",  "pull",   "bulk",
+                                    "ddl",      "verify",      "start", "history"};
   bool json = false;
   bool markdown = false;
   bool keep = false;
@@ -145,6 +149,7 @@ class SideBySide {
            .change = [this] { MakeOneLargeTransaction(source_.server(), size_); }});
     }
     if (options_.Has("ddl")) MeasureAddColumn();
+    if (options_.Has("history")) MeasureHistoryCommands();
     CheckSeed();
     for (const auto& [what, peak_kib] : peaks_kib_) report_.Memory("peak memory of " + what, peak_kib, kPeakMib);
     report_.Fact("load average at the end", LoadAverage());
@@ -358,6 +363,21 @@ class SideBySide {
     NotePeak("rotv start", samples.start);
   }
 
+  void MeasureHistoryCommands() {
+    Say("history");
+    const HistorySamples samples = MeasureHistory(
+        source_.server(), size_, options_.repeat,
+        [this](const std::vector<std::string>& arguments) { return Sync(home_, DirectConfig(), arguments); },
+        Path("history.sql"), [this](const Command& command, Samples* to) { Measure(command, to); });
+    report_.Duration("materialize --at an old point", samples.at_old, samples.at_head, kOldPointTime);
+    report_.Duration("snapshot diff of 1,000 changes", samples.diff, samples.at_head, kDiffTime);
+    report_.Fact(fmt::format("growth of the store by {} changes", HumanCount(samples.changes)),
+                 fmt::format("{} MB", samples.growth / 1'000'000));
+    report_.Fact("gc", fmt::format("{:.2f} s of a store of {} MB, {} MB afterwards", samples.gc.Median(),
+                                   samples.bytes_before / 1'000'000, samples.bytes_after / 1'000'000));
+    for (const Samples* part : {&samples.at_old, &samples.diff, &samples.gc}) NotePeak("history commands", *part);
+  }
+
   void MeasureSlowLink() {
     Say("over a link of 20 ms each way and 50 Mbit/s");
     Samples full{"ssh pg_dump > file, slow link"};
@@ -497,8 +517,8 @@ int Main(int argc, char** argv) {
   app.add_option("--size", options.size, "Times a million rows and 115 MB of pictures")
       ->check(CLI::Range(0.001, 100.0));
   app.add_option("--repeat", options.repeat, "How often each is run (default 3)")->check(CLI::Range(1, 100));
-  app.add_option("--only", options.parts, "Some of: baseline materialize slow pull bulk ddl verify start")
-      ->check(CLI::IsMember({"baseline", "materialize", "slow", "pull", "bulk", "ddl", "verify", "start"}));
+  app.add_option("--only", options.parts, "Some of: baseline materialize slow pull bulk ddl verify start history")
+      ->check(CLI::IsMember({"baseline", "materialize", "slow", "pull", "bulk", "ddl", "verify", "start", "history"}));
   app.add_flag("--quick", quick, "A tenth of the size, once: whether it works, not how fast it is");
   app.add_flag("--json", options.json, "The figures as JSON, with every single time");
   app.add_flag("--markdown", options.markdown, "The table as Markdown");

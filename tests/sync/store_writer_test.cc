@@ -67,6 +67,7 @@ class GatedStore : public RowStore {
   void VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const override {
     inner_.VisitLog(from, visit);
   }
+  std::optional<proto::Transaction> LastLogged(Lsn before) const override { return inner_.LastLogged(before); }
   void VisitVersions(const std::function<void(const VersionKey&, RowVersion::Kind, size_t)>& visit) const override {
     inner_.VisitVersions(visit);
   }
