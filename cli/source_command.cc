@@ -12,12 +12,11 @@ Command OnSource(const SyncCommand& command) {
                           .home = call.home,
                           .environment = call.environment};
     SourceConfig source = ReadSource(request);
-    std::vector<std::string> sources;
-    for (const SourceConfig& other : ReadSources(request)) sources.push_back(other.name);
+    std::vector<SourceConfig> sources = ReadSources(request);
     OpenHome(call.home);
     Context context{source, call.home, call.progress, call.interrupt};
     return run({context, call.progress, call.output, call.options.verbosity(), call.style, sources,
-                ReadSeedCompression(request)});
+                !request.source.empty(), ReadSeedCompression(request)});
   };
   return {run, command.takes_stdout};
 }

@@ -23,7 +23,8 @@ struct Session {
   Output& output;
   Verbosity verbosity;
   TextStyle style;                                    // Of stdout.
-  std::vector<std::string> sources;                   // The names of all that there are.
+  const std::vector<SourceConfig>& sources;           // All that there are, by name.
+  bool source_is_named;                               // By --source.
   Compression seed_compression = Compression::kNone;  // Where nothing else is said.
 };
 

@@ -85,8 +85,8 @@ int RunDelete(const Flags& flags, const Session& session) {
 DiffPoint ParsePoint(const std::string& text, const Session& session) {
   size_t colon = text.find(':');
   if (colon != std::string::npos) {
-    for (const std::string& source : session.sources) {
-      if (text.substr(0, colon) == source) return {.source = source, .name = text.substr(colon + 1)};
+    for (const SourceConfig& source : session.sources) {
+      if (text.substr(0, colon) == source.name) return {.source = source.name, .name = text.substr(colon + 1)};
     }
   }
   return {.source = session.context.source.name, .name = text};

@@ -18,16 +18,42 @@ int64_t NowMicroseconds() {
   return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
+void WarnIfOld(const StatusReport& report, const StatusView& view, const SourceConfig& source, ProgressBar& progress) {
+  // What was imported is as old as it is.
+  if (source.imported || !HeadIsOld(report, view)) return;
+  progress.Warn(fmt::format("the head of {} is older than {} days: {}", source.name, kOldHeadDays,
+                            report.detached ? "take a new baseline to follow the source again"
+                                            : "rotv-sync pull, or rotv-sync detach if it is no longer needed"));
+}
+
+// Of the one that is named, or of all: then the document is that of the one that is worked on by default, and has all
+// in "sources".
 int RunStatus(const Session& session, AskSource ask) {
-  StatusReport report = Status(session.context, ask);
-  StatusView view{.source_name = session.context.source.name, .now_us = NowMicroseconds()};
-  session.output.Result(StatusText(report, view, session.style), StatusJson(report, view));
-  if (HeadIsOld(report, view)) {
-    session.progress.Warn(fmt::format("the head is older than {} days: {}", kOldHeadDays,
-                                      report.detached
-                                          ? "take a new baseline to follow the source again"
-                                          : "rotv-sync pull, or rotv-sync detach if it is no longer needed"));
+  const int64_t now_us = NowMicroseconds();
+  std::string text;
+  Json document, all = Json::array();
+  for (const SourceConfig& source : session.sources) {
+    const bool is_chosen = source.name == session.context.source.name;
+    if (session.source_is_named && !is_chosen) continue;
+    const Context context{source, session.context.home, session.context.progress, session.context.interrupt};
+    StatusReport report;
+    try {
+      report = Status(context, ask);
+    } catch (const Error& error) {
+      // The others' are told all the same.
+      if (is_chosen) throw;
+      text += fmt::format("{}{}: {}\n", text.empty() ? "" : "\n", source.name, OneLine(error.what()));
+      all.push_back(Json{{"source", source.name}, {"error", error.what()}});
+      continue;
+    }
+    const StatusView view{.source_name = source.name, .now_us = now_us};
+    text += (text.empty() ? "" : "\n") + StatusText(report, view, session.style);
+    all.push_back(StatusJson(report, view));
+    if (is_chosen) document = all.back();
+    WarnIfOld(report, view, source, session.progress);
   }
+  document["sources"] = all;
+  session.output.Result(text, document);
   return 0;
 }
 
@@ -35,11 +61,12 @@ int RunStatus(const Session& session, AskSource ask) {
 
 SyncCommand DeclareStatus(CLI::App& app) {
   auto offline = std::make_shared<bool>(false);
-  app.description("Show what is here, how old it is, and what it costs the source");
+  app.description("Show what is here of each source, how old it is, and what it costs there");
   app.add_flag("--offline", *offline, "Do not ask the source");
   app.footer(
       "Examples:\n"
-      "  rotv-sync status\n"
+      "  rotv-sync status                   # of all sources\n"
+      "  rotv-sync --source staging status\n"
       "  rotv-sync --json status --offline | jq -r .head.time");
   auto run = [offline](const Session& session) {
     return RunStatus(session, *offline ? AskSource::kNo : AskSource::kYes);
