@@ -27,7 +27,7 @@ struct Flags {
   size_t limit = 1000;
   std::string file, as, html;
   CLI::Option* at_option = nullptr;
-  Command chosen;
+  std::function<int(const Flags& flags, const Invocation& call)> run;  // Of the command chosen.
 };
 
 Json SnapshotJson(const SnapshotInfo& snapshot) {
@@ -157,7 +157,9 @@ CLI::App* Add(CLI::App& app, const std::shared_ptr<Flags>& flags, const char* na
   CLI::App* command = app.add_subcommand(name, description);
   command->fallthrough();
   command->callback([flags, run] {
-    flags->chosen = OnSource({[flags, run](const Session& session) { return run(*flags, session); }, nullptr});
+    flags->run = [run](const Flags& given, const Invocation& call) {
+      return OnSource({[&](const Session& session) { return run(given, session); }, nullptr}).run(call);
+    };
   });
   return command;
 }
@@ -206,13 +208,9 @@ Command DeclareSnapshot(CLI::App& app) {
   import->fallthrough();
   import->add_option("file", flags->file, "What export has written")->required()->type_name("FILE");
   import->add_option("--as", flags->as, "What to call it (default: SOURCE-NAME as they were)")->type_name("NAME");
-  import->callback([flags] {
-    flags->chosen = {[flags](const Invocation& call) { return RunImport(*flags, call);
-}
-, nullptr
-};  // namespace rotv
+  import->callback([flags] { flags->run = RunImport;
 });
-return {[flags](const Invocation& call) { return flags->chosen.run(call); }, nullptr};
-}
+return {[flags](const Invocation& call) { return flags->run(*flags, call); }, nullptr};
+}  // namespace rotv
 
 }  // namespace rotv
