@@ -9,9 +9,9 @@
 
 #include "cli/home.h"
 #include "cli/launch/base64.h"
-#include "cli/launch/private_file.h"
-#include "cli/launch/run_program.h"
 #include "cli/output.h"
+#include "cli/private_file.h"
+#include "cli/run_program.h"
 #include "storage/error.h"
 
 namespace rotv {

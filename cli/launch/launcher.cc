@@ -7,14 +7,15 @@
 #include <sstream>
 #include <thread>
 
+#include "cli/clock.h"
 #include "cli/format.h"
 #include "cli/launch/env_example.h"
 #include "cli/launch/http_probe.h"
 #include "cli/launch/prepared_clusters.h"
 #include "cli/launch/process_list.h"
-#include "cli/launch/run_program.h"
 #include "cli/launch/seed_file.h"
 #include "cli/launch/startup_watch.h"
+#include "cli/run_program.h"
 #include "storage/error.h"
 
 namespace rotv {
@@ -23,11 +24,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kLook{25};
 constexpr std::chrono::seconds kApplicationPatience{120};  // Behind the import.
-
-int64_t NowUs() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
@@ -47,7 +43,7 @@ uint64_t TmpfsBytesFor(uint64_t sql_bytes) {
 }
 
 void WarnIfStale(const Seed& seed, ProgressBar& progress) {
-  int64_t days = DaysOld(seed.data_time_us, NowUs());
+  int64_t days = DaysOld(seed.data_time_us, NowMicroseconds());
   if (days < kStaleAfterDays) return;
   progress.Warn(fmt::format("the data is {} days old ({}): rotv restart --pull brings it up to date", days,
                             HumanTime(seed.data_time_us)));
@@ -179,7 +175,7 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   if (place.app.persistent) std::filesystem::create_directories(request.persistent_dir);
   result.seed_seconds = SecondsSince(start);
   if (runs) place.runtime.Stop();
-  result.state.started_time_us = NowUs();
+  result.state.started_time_us = NowMicroseconds();
   WriteLaunchState(place.home, result.state);
 
   Launched launched(place, request);

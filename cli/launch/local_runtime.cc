@@ -23,8 +23,8 @@
 #include "cli/format.h"
 #include "cli/launch/embedded_files.h"
 #include "cli/launch/process_list.h"
-#include "cli/launch/run_program.h"
 #include "cli/output.h"
+#include "cli/run_program.h"
 #include "storage/error.h"
 
 namespace rotv {

@@ -98,7 +98,7 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
   if (note && note->seed.source != context.source.name) note.reset();
   if (!HasBaseline(context)) {
     try {
-      TakeBaseline(context, {});
+      TakeMissingBaseline(context);
     } catch (const Error& error) {
       if (!note || !IsTheSources(error)) throw;
       context.progress.Warn(fmt::format("going on with the seed that is here: {} ({})", error.what(), error.hint()));

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "cli/launch/run_program.h"
+#include "cli/run_program.h"
 
 namespace rotv {
 namespace {

@@ -5,8 +5,8 @@
 #include <memory>
 #include <vector>
 
-#include "cli/launch/run_program.h"
 #include "cli/rotv/command.h"
+#include "cli/run_program.h"
 #include "storage/error.h"
 
 namespace rotv {

@@ -7,8 +7,8 @@
 #include "cli/format.h"
 #include "cli/home.h"
 #include "cli/launch/build_context.h"
-#include "cli/launch/run_program.h"
 #include "cli/rotv/command.h"
+#include "cli/run_program.h"
 #include "storage/error.h"
 
 namespace rotv {

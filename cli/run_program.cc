@@ -1,4 +1,4 @@
-#include "cli/launch/run_program.h"
+#include "cli/run_program.h"
 
 #include <fmt/format.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-// Files of a running application that only their owner may read.
+// Files that only their owner may read, for other programs that we run.
 
 #pragma once
 

@@ -1,4 +1,4 @@
-#include "cli/launch/private_file.h"
+#include "cli/private_file.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,0 +1,16 @@
+// This machine's clock.
+
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace rotv {
+
+// Unix time.
+inline int64_t NowMicroseconds() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+}
+
+}  // namespace rotv
