@@ -432,6 +432,11 @@ std::vector<SourceConfig> ReadSources(const ConfigRequest& request) {
   return all;
 }
 
+std::filesystem::path ConfigFilePath(const ConfigRequest& request) {
+  ChosenFile file = FindFile(request);
+  return file.text ? std::filesystem::absolute(file.path) : std::filesystem::path();
+}
+
 std::vector<std::string> ConfiguredSources(const ConfigRequest& request) {
   std::vector<std::string> names;
   for (const auto& [name, source] : FindConfigured(request, FindFile(request))) names.push_back(name);

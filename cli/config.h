@@ -30,6 +30,9 @@ SourceConfig ReadSource(const ConfigRequest& request);
 // All of them, by name, whatever `request.source` says. Throws as ReadSource() does.
 std::vector<SourceConfig> ReadSources(const ConfigRequest& request);
 
+// The file that they come from, absolute; empty where the variables serve.
+std::filesystem::path ConfigFilePath(const ConfigRequest& request);
+
 // The names of those in the config or the variables, without imported ones; none where nothing is configured.
 std::vector<std::string> ConfiguredSources(const ConfigRequest& request);
 

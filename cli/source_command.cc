@@ -5,8 +5,8 @@
 
 namespace rotv {
 
-Command OnSource(const SyncCommand& command) {
-  auto run = [run = command.run](const Invocation& call) {
+Command OnSource(const SyncCommand& command, Watched watched) {
+  auto run = [run = command.run, watched](const Invocation& call) {
     ConfigRequest request{.config = call.options.config,
                           .source = call.options.source,
                           .home = call.home,
@@ -14,7 +14,7 @@ Command OnSource(const SyncCommand& command) {
     SourceConfig source = ReadSource(request);
     std::vector<SourceConfig> sources = ReadSources(request);
     OpenHome(call.home);
-    Context context{source, call.home, call.progress, call.interrupt};
+    Context context{source, call.home, call.progress, call.interrupt, watched == Watched::kByNobody};
     return run({context, call.progress, call.output, call.options.verbosity(), call.style, sources,
                 !request.source.empty(), ReadSeedCompression(request)});
   };

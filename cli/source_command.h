@@ -35,7 +35,9 @@ struct SyncCommand {
   std::function<bool()> takes_stdout;
 };
 
+enum class Watched { kByAPerson, kByNobody };  // As Context::scheduled.
+
 // The source is known, and the home directory is there, before anything of `command` is done.
-Command OnSource(const SyncCommand& command);
+Command OnSource(const SyncCommand& command, Watched watched = Watched::kByAPerson);
 
 }  // namespace rotv

@@ -60,6 +60,17 @@ std::string TablesLine(const StatusReport& report) {
   return text;
 }
 
+std::string ScheduleLine(const StatusView& view, const TextStyle& style) {
+  std::string text = view.schedule ? fmt::format("{}, by {}", OneLine(view.schedule->calendar), view.schedule->by)
+                                   : std::string("none");
+  if (view.last_scheduled) {
+    const std::string last = RunText(*view.last_scheduled, view.now_us);
+    const bool failed = StateOf(*view.last_scheduled) == ScheduleState::kFailed;
+    text += "; last run " + (failed ? Coloured(last, Colour::kRed, style) : last);
+  }
+  return Line("schedule", text);
+}
+
 }  // namespace
 
 bool HeadIsOld(const StatusReport& report, const StatusView& view) {
@@ -85,6 +96,7 @@ std::string StatusText(const StatusReport& report, const StatusView& view, const
   if (!report.unreachable.empty()) {
     text += Line("source", Coloured("cannot be asked: " + OneLine(report.unreachable), Colour::kYellow, style));
   }
+  if (view.schedule || view.last_scheduled) text += ScheduleLine(view, style);
   if (report.slot) text += SlotText(*report.slot, style);
   return text;
 }
@@ -128,6 +140,9 @@ Json StatusJson(const StatusReport& report, const StatusView& view) {
     document["slot"] = std::move(slot);
   }
   document["unreachable"] = report.unreachable;
+  document["schedule"] = Json();
+  if (view.schedule) document["schedule"] = Json{{"by", view.schedule->by}, {"calendar", view.schedule->calendar}};
+  document["last_scheduled"] = view.last_scheduled ? RunJson(*view.last_scheduled) : Json();
   return document;
 }
 

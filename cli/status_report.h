@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "cli/output.h"
+#include "cli/schedule/job.h"
 #include "cli/terminal.h"
 #include "sync/status.h"
 
@@ -14,6 +16,8 @@ namespace rotv {
 struct StatusView {
   std::string source_name;
   int64_t now_us = 0;  // Unix time; what ages are counted from.
+  std::optional<ScheduleJob> schedule = {};
+  std::optional<ScheduledRun> last_scheduled = {};
 };
 
 // Older than this, the head is worth a warning: the slot has held back a week of log.

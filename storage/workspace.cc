@@ -82,6 +82,12 @@ std::optional<proto::CurrentStore> ReadCurrent(const fs::path& home, const std::
   return ReadProto<proto::CurrentStore>(SourceDirectory(home, source_name) / "current");
 }
 
+SourceInUse::SourceInUse(const std::string& source_name, const std::string& holder)
+    : Error(ErrorCode::kDisk,
+            fmt::format("source {} is in use by another run{}", source_name, holder.empty() ? "" : ": " + holder),
+            "wait until it has ended, then run the command again"),
+      holder_(holder) {}
+
 Workspace::Workspace(const fs::path& home, const std::string& source_name, const std::string& command)
     : source_name_(source_name), directory_(SourceDirectory(home, source_name)) {
   MakePrivateDirectory(home);
@@ -101,10 +107,7 @@ void Workspace::TakeLock(const std::string& command) {
   if (!lock_) ThrowDiskError("open", path, errno);
   if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) ThrowDiskError("lock", path, errno);
-    std::string holder = ReadFile(path);
-    throw Error(ErrorCode::kDisk,
-                fmt::format("source {} is in use by another run{}", source_name_, holder.empty() ? "" : ": " + holder),
-                "wait until it has ended, then run the command again");
+    throw SourceInUse(source_name_, ReadFile(path));
   }
   std::string holder = fmt::format("rotv-sync {} (process {})", command, getpid());
   if (ftruncate(lock_.get(), 0) != 0 || pwrite(lock_.get(), holder.data(), holder.size(), 0) < 0) {

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "proto/store.pb.h"
+#include "storage/error.h"
 #include "storage/handle.h"
 
 namespace rotv {
@@ -32,11 +33,22 @@ bool HasBaseline(const std::filesystem::path& home, const std::string& source_na
 // Which store of this source is in use; nothing if there is no baseline. Takes no lock.
 std::optional<proto::CurrentStore> ReadCurrent(const std::filesystem::path& home, const std::string& source_name);
 
+// Another process holds the lock.
+class SourceInUse : public Error {
+ public:
+  SourceInUse(const std::string& source_name, const std::string& holder);
+  // Who, as it called itself: "rotv-sync pull (process 4711)". May be empty, or be that of the one before.
+  const std::string& holder() const { return holder_; }
+
+ private:
+  std::string holder_;
+};
+
 // Holds the source's lock as long as it lives.
 class Workspace {
  public:
   // Makes the directories (0700) and takes the lock. `command` is what another process is told of this one. Throws
-  // kDisk if another process holds the lock, naming it, or if the home directory cannot be written. What a killed run
+  // SourceInUse if another process holds the lock, and kDisk if the home directory cannot be written. What a killed run
   // left half-built is removed.
   Workspace(const std::filesystem::path& home, const std::string& source_name, const std::string& command);
 

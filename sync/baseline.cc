@@ -8,9 +8,9 @@
 
 #include "storage/error.h"
 #include "storage/row_store.h"
-#include "storage/workspace.h"
 #include "sync/follow.h"
 #include "sync/large_objects.h"
+#include "sync/open_workspace.h"
 #include "sync/preflight.h"
 #include "sync/publication.h"
 #include "sync/snapshot_reading.h"
@@ -192,17 +192,27 @@ class BaselineRun {
   std::future<Check> dump_program_;  // Last: it uses the session, and ends before anything else does.
 };
 
+BaselineResult TakeIn(Workspace& workspace, const Context& context, const BaselineOptions& options) {
+  SourceSession session(context, workspace.RunDirectory());
+  session.RemoveLeftovers(workspace);
+  return BaselineRun(context, options, workspace, session).Run();
+}
+
 }  // namespace
 
 BaselineResult TakeBaseline(const Context& context, const BaselineOptions& options) {
-  Workspace workspace(context.home, context.source.name, "baseline");
+  Workspace workspace = OpenWorkspace(context, "baseline");
   if (workspace.current() && options.replace == Replace::kRefuse) {
     throw Error(ErrorCode::kUsage, fmt::format("there is a baseline of {} already", context.source.name),
                 "rotv-sync pull brings it up to date; rotv-sync baseline --force replaces it");
   }
-  SourceSession session(context, workspace.RunDirectory());
-  session.RemoveLeftovers(workspace);
-  return BaselineRun(context, options, workspace, session).Run();
+  return TakeIn(workspace, context, options);
+}
+
+std::optional<BaselineResult> TakeMissingBaseline(const Context& context) {
+  Workspace workspace = OpenWorkspace(context, "baseline");
+  if (workspace.current()) return std::nullopt;
+  return TakeIn(workspace, context, {});
 }
 
 }  // namespace rotv

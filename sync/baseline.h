@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "storage/lsn.h"
@@ -34,5 +35,8 @@ struct BaselineResult {
 // still be reached; a killed run is cleaned up by the next command. Throws kUsage if a baseline exists and must not be
 // replaced; kRefused if the source is not fit (doctor says the same).
 BaselineResult TakeBaseline(const Context& context, const BaselineOptions& options);
+
+// The same where there is none, and nothing where there is one: another run may have taken it while this one waited.
+std::optional<BaselineResult> TakeMissingBaseline(const Context& context);
 
 }  // namespace rotv

@@ -15,6 +15,7 @@ struct Context {
   std::filesystem::path home;  // All local state; created (0700) on first use.
   Progress& progress;
   const Interrupt& interrupt;
+  bool scheduled = false;  // Nobody watches: it waits for whoever works on the source, and everybody waits for it.
 };
 
 }  // namespace rotv

@@ -1,14 +1,14 @@
 #include "sync/detach.h"
 
 #include "storage/row_store.h"
-#include "storage/workspace.h"
+#include "sync/open_workspace.h"
 #include "sync/source_session.h"
 
 namespace rotv {
 
 DetachResult Detach(const Context& context) {
   DetachResult result;
-  Workspace workspace(context.home, context.source.name, "detach");
+  Workspace workspace = OpenWorkspace(context, "detach");
   std::vector<proto::OwnedObjects> objects = workspace.Leftovers();
   if (workspace.current()) objects.push_back(workspace.current()->objects());
   if (objects.empty()) return result;

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <chrono>
 
-#include "storage/workspace.h"
+#include "sync/open_workspace.h"
 #include "sync/point.h"
 
 namespace rotv {
@@ -61,7 +61,7 @@ Retention RetentionOf(const RowStore& store, int keep_days) {
 }
 
 GcResult CollectGarbage(const Context& context, int keep_days) {
-  Workspace workspace(context.home, context.source.name, "gc");
+  Workspace workspace = OpenWorkspace(context, "gc");
   std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadWrite);
   return Collect(context, *store, keep_days);
 }

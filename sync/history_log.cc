@@ -12,7 +12,7 @@
 
 #include "storage/error.h"
 #include "storage/row_store.h"
-#include "storage/workspace.h"
+#include "sync/open_workspace.h"
 #include "sync/point_time.h"
 #include "sync/pull.h"
 #include "sync/source_session.h"
@@ -157,14 +157,14 @@ void Pause(milliseconds length, const Interrupt& interrupt) {
 }  // namespace
 
 void ReadLog(const Context& context, const LogRequest& request, const VisitTransaction& visit) {
-  Workspace workspace(context.home, context.source.name, "log");
+  Workspace workspace = OpenWorkspace(context, "log");
   std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
   LogReader reader(*store, request);
   VisitStored(reader, request, visit);
 }
 
 void FollowLog(const Context& context, const LogRequest& request, const VisitTransaction& visit) {
-  Workspace workspace(context.home, context.source.name, "log --follow");
+  Workspace workspace = OpenWorkspace(context, "log --follow");
   std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadWrite);
   LogReader reader(*store, request);
   if (!VisitStored(reader, request, visit)) return;

@@ -3,7 +3,7 @@
 #include <chrono>
 
 #include "storage/row_store.h"
-#include "storage/workspace.h"
+#include "sync/open_workspace.h"
 #include "sync/output_file.h"
 #include "sync/point.h"
 #include "sync/seed_writer.h"
@@ -27,7 +27,7 @@ std::filesystem::path DefaultPath(const std::filesystem::path& home, Compression
 
 MaterializeResult Materialize(const Context& context, const MaterializeOptions& options) {
   auto start = std::chrono::steady_clock::now();
-  Workspace workspace(context.home, context.source.name, "materialize");
+  Workspace workspace = OpenWorkspace(context, "materialize");
   // What a killed pull left lies behind every point that can be asked for, so it need not be removed first.
   auto [store, point] = OpenPoint(workspace, options.at, options.snapshot);
 

@@ -7,10 +7,10 @@
 
 #include "storage/error.h"
 #include "storage/row_store.h"
-#include "storage/workspace.h"
 #include "sync/catch_up.h"
 #include "sync/follow.h"
 #include "sync/gc.h"
+#include "sync/open_workspace.h"
 #include "sync/pull_target.h"
 #include "sync/source_session.h"
 #include "sync/streaming.h"
@@ -105,7 +105,7 @@ class PullRun {
 bool HasBaseline(const Context& context) { return HasBaseline(context.home, context.source.name); }
 
 PullResult Pull(const Context& context) {
-  Workspace workspace(context.home, context.source.name, "pull");
+  Workspace workspace = OpenWorkspace(context, "pull");
   std::filesystem::path path = workspace.CurrentStorePath();
   // The store is opened while the link is.
   std::future<std::unique_ptr<RowStore>> opening =

@@ -10,8 +10,8 @@
 #include <unordered_set>
 
 #include "storage/error.h"
-#include "storage/workspace.h"
 #include "sync/follow.h"
+#include "sync/open_workspace.h"
 #include "sync/point.h"
 #include "sync/touched_rows.h"
 
@@ -194,13 +194,13 @@ std::map<TableId, std::string> NamesOf(const Side& before, const Side& after) {
 
 SnapshotDiff Diff(const Context& context, const DiffRequest& request) {
   SnapshotDiff diff{.before = request.before, .after = request.after, .tables = {}, .schema = {}, .timeline = {}};
-  Workspace workspace(context.home, diff.before.source, "snapshot diff");
+  Workspace workspace = OpenWorkspace(context, "snapshot diff", diff.before.source);
   std::optional<Workspace> other;
   std::vector<PointInStore> points;
   if (diff.after.source == diff.before.source) {
     points = OpenAnyPoints(workspace, {diff.before.name, diff.after.name});
   } else {
-    other.emplace(context.home, diff.after.source, "snapshot diff");
+    other.emplace(OpenWorkspace(context, "snapshot diff", diff.after.source));
     points = OpenAnyPoints(workspace, {diff.before.name});
     points.push_back(OpenAnyPoints(*other, {diff.after.name}).front());
   }

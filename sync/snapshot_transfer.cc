@@ -8,8 +8,8 @@
 
 #include "storage/error.h"
 #include "storage/row_store.h"
-#include "storage/workspace.h"
 #include "sync/follow.h"
+#include "sync/open_workspace.h"
 #include "sync/point.h"
 #include "sync/snapshot_file.h"
 
@@ -211,7 +211,7 @@ void CheckName(const std::string& name, const ImportRequest& request, const std:
 
 ExportResult ExportSnapshot(const Context& context, const std::string& name, const std::filesystem::path& file) {
   Clock::time_point start = Clock::now();
-  Workspace workspace(context.home, context.source.name, "snapshot export");
+  Workspace workspace = OpenWorkspace(context, "snapshot export");
   auto [store, point] = OpenPoint(workspace, "", name);
   proto::Snapshot snapshot;
   snapshot.set_name(name);

@@ -7,8 +7,8 @@
 
 #include "storage/error.h"
 #include "storage/row_store.h"
-#include "storage/workspace.h"
 #include "sync/gc.h"
+#include "sync/open_workspace.h"
 #include "sync/point.h"
 #include "sync/seed_writer.h"
 
@@ -127,7 +127,7 @@ void CheckSnapshotName(const std::string& name) {
 
 SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, const std::string& at) {
   CheckSnapshotName(name);
-  Workspace workspace(context.home, context.source.name, "snapshot create");
+  Workspace workspace = OpenWorkspace(context, "snapshot create");
   std::vector<SnapshotInfo> known = AllSnapshots(workspace);
   std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadWrite);
   Point point = at.empty() ? PointNamed(*store, "head") : PointAt(*store, at);
@@ -157,7 +157,7 @@ SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, con
 }
 
 NamedPoint FindSnapshot(const Context& context, const std::string& name) {
-  Workspace workspace(context.home, context.source.name, "snapshot");
+  Workspace workspace = OpenWorkspace(context, "snapshot");
   auto [store, point] = OpenPoint(workspace, "", name);
   return {.lsn = point.lsn,
           .time_us = point.time_us,
@@ -166,7 +166,7 @@ NamedPoint FindSnapshot(const Context& context, const std::string& name) {
 }
 
 std::vector<SnapshotInfo> ListSnapshots(const Context& context) {
-  Workspace workspace(context.home, context.source.name, "snapshot list");
+  Workspace workspace = OpenWorkspace(context, "snapshot list");
   std::vector<SnapshotInfo> infos;
   std::unique_ptr<RowStore> store = OpenForReading(workspace.CurrentStorePath());
   AppendSnapshots(*store, false, &infos);
@@ -178,7 +178,7 @@ std::vector<SnapshotInfo> ListSnapshots(const Context& context) {
 
 void DeleteSnapshot(const Context& context, const std::string& name) {
   CheckSnapshotName(name);
-  Workspace workspace(context.home, context.source.name, "snapshot delete");
+  Workspace workspace = OpenWorkspace(context, "snapshot delete");
   bool none_left = false;
   if (RemoveFrom(workspace.CurrentStorePath(), name, &none_left)) return;
   for (const std::filesystem::path& path : workspace.KeptStorePaths()) {

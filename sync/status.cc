@@ -4,9 +4,9 @@
 
 #include "storage/error.h"
 #include "storage/row_store.h"
-#include "storage/workspace.h"
 #include "sync/follow.h"
 #include "sync/large_objects.h"
+#include "sync/open_workspace.h"
 #include "sync/source_session.h"
 
 namespace rotv {
@@ -55,7 +55,7 @@ void Describe(const RowStore& store, StatusReport* report) {
 StatusReport Status(const Context& context, AskSource ask) {
   StatusReport report;
   if (!HasBaseline(context.home, context.source.name) && ask == AskSource::kNo) return report;
-  Workspace workspace(context.home, context.source.name, "status");
+  Workspace workspace = OpenWorkspace(context, "status");
   std::unique_ptr<RowStore> store;
   if (workspace.current()) {
     store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);

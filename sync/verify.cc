@@ -8,10 +8,10 @@
 #include <set>
 
 #include "storage/error.h"
-#include "storage/workspace.h"
 #include "sync/catch_up.h"
 #include "sync/fingerprint.h"
 #include "sync/follow.h"
+#include "sync/open_workspace.h"
 #include "sync/pull.h"
 
 namespace rotv {
@@ -222,7 +222,7 @@ uint64_t VerifyResult::differing() const {
 }
 
 VerifyResult Verify(const Context& context, const VerifyRequest& request) {
-  Workspace workspace(context.home, context.source.name, "verify");
+  Workspace workspace = OpenWorkspace(context, "verify");
   std::filesystem::path path = workspace.CurrentStorePath();
   std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kReadWrite);
   SourceSession session(context, workspace.RunDirectory());

@@ -3,9 +3,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/clock.h"
 #include "cli/format.h"
 #include "cli/home.h"
 #include "cli/rotv/command.h"
+#include "cli/schedule/job.h"
 #include "storage/error.h"
 
 namespace rotv {
@@ -91,6 +93,11 @@ int RunStart(const Invocation& call, const RuntimeOption& option, const StartFla
                                 .pull = flags.pull,
                                 .wait = flags.wait,
                                 .replace = replace});
+  const LaunchState& state = result.state;
+  if (std::string warning = ScheduleWarning(call.home, state.source, state.data_time_us, NowMicroseconds());
+      state.snapshot == "head" && !warning.empty()) {
+    call.progress.Warn(warning);
+  }
   call.output.Result(StartText(result), StartJson(result));
   return 0;
 }

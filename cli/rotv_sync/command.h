@@ -16,6 +16,10 @@ SyncCommand DeclareLog(CLI::App& app);
 SyncCommand DeclareGc(CLI::App& app);
 SyncCommand DeclareVerify(CLI::App& app);
 SyncCommand DeclareDetach(CLI::App& app);
+Command DeclareSchedule(CLI::App& app);
+
+// Pulls, and tells of it; takes the baseline first if there is none, and with `rebaseline` also where the slot is lost.
+int RunPull(const Session& session, bool rebaseline);
 
 // What baseline and pull both tell of a baseline.
 struct BaselineResult;

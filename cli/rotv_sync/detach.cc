@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/rotv_sync/command.h"
+#include "cli/schedule/job.h"
 
 namespace rotv {
 namespace {
@@ -14,6 +15,9 @@ int RunDetach(const Session& session) {
   std::string text;
   for (const std::string& removed : result.removed) text += fmt::format("Removed {}.\n", OneLine(removed));
   if (text.empty()) text = fmt::format("Nothing of ours is on {}.\n", session.context.source.name);
+  if (ReadJob(session.context.home, session.context.source.name)) {
+    session.progress.Warn("a schedule goes on pulling, and cannot without a new baseline: rotv-sync schedule remove");
+  }
   Json document;
   document["removed"] = result.removed;
   session.output.Result(text, document);

@@ -21,10 +21,17 @@ const Program kProgram{
         "  rotv-sync COMMAND --help\n\n"
         "Exit codes: 0 done, 1 a bug here, 2 command line or config, 3 refused by the source, 4 unreachable,\n"
         "5 not understood, 6 disk, 7 store damaged, 8 a new baseline is needed, 130 interrupted.",
-    .commands = {Entry("doctor", DeclareDoctor), Entry("baseline", DeclareBaseline), Entry("pull", DeclarePull),
-                 Entry("materialize", DeclareMaterialize), {"snapshot", DeclareSnapshot}, Entry("log", DeclareLog),
-                 Entry("gc", DeclareGc), Entry("status", DeclareStatus), Entry("verify", DeclareVerify),
-                 Entry("detach", DeclareDetach)},
+    .commands = {Entry("doctor", DeclareDoctor),
+                 Entry("baseline", DeclareBaseline),
+                 Entry("pull", DeclarePull),
+                 Entry("materialize", DeclareMaterialize),
+                 {"snapshot", DeclareSnapshot},
+                 Entry("log", DeclareLog),
+                 Entry("gc", DeclareGc),
+                 Entry("status", DeclareStatus),
+                 Entry("verify", DeclareVerify),
+                 Entry("detach", DeclareDetach),
+                 {"schedule", DeclareSchedule}},
     .declare_options = {},
 };
 

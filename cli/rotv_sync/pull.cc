@@ -66,12 +66,14 @@ BaselineResult ReplaceBaseline(const Session& session, const Error& reason) {
   return TakeBaseline(session.context, {.replace = Replace::kAllow, .wal_limit = WalLimit::kUnlimitedAllowed});
 }
 
+}  // namespace
+
 int RunPull(const Session& session, bool rebaseline) {
   const std::string& name = session.context.source.name;
   std::optional<BaselineResult> baseline;
   if (!HasBaseline(session.context)) {
     session.progress.Say(fmt::format("there is no baseline of {} yet: taking it first", name));
-    baseline = TakeBaseline(session.context, {});
+    baseline = TakeMissingBaseline(session.context);
   }
   PullResult result;
   try {
@@ -87,8 +89,6 @@ int RunPull(const Session& session, bool rebaseline) {
   session.output.Result((baseline ? BaselineText(*baseline, name) : "") + PullText(result, name), document);
   return 0;
 }
-
-}  // namespace
 
 SyncCommand DeclarePull(CLI::App& app) {
   app.description("Bring the store up to the source's present");

@@ -2,21 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <chrono>
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/clock.h"
 #include "cli/format.h"
 #include "cli/rotv_sync/command.h"
 #include "cli/status_report.h"
 
 namespace rotv {
 namespace {
-
-int64_t NowMicroseconds() {
-  using namespace std::chrono;
-  return duration_cast<microseconds>(system_clock::now().time_since_epoch()).count();
-}
 
 void WarnIfOld(const StatusReport& report, const StatusView& view, const SourceConfig& source, ProgressBar& progress) {
   // What was imported is as old as it is.
@@ -46,7 +41,10 @@ int RunStatus(const Session& session, AskSource ask) {
       all.push_back(Json{{"source", source.name}, {"error", error.what()}});
       continue;
     }
-    const StatusView view{.source_name = source.name, .now_us = now_us};
+    const StatusView view{.source_name = source.name,
+                          .now_us = now_us,
+                          .schedule = ReadJob(context.home, source.name),
+                          .last_scheduled = ReadLastRun(context.home, source.name)};
     text += (text.empty() ? "" : "\n") + StatusText(report, view, session.style);
     all.push_back(StatusJson(report, view));
     if (is_chosen) document = all.back();

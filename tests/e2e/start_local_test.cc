@@ -136,6 +136,15 @@ TEST_F(StartLocalTest, DataThatIsTenDaysOldWarnsAndStarts) {
   EXPECT_EQ(Get("/count/places"), "100");
 }
 
+TEST_F(StartLocalTest, AFailedScheduledPullIsToldUntilDataComeAgain) {
+  rotv_.MustSync({"baseline"});
+  rotv_.server().Stop();
+  EXPECT_EQ(rotv_.Sync({"schedule", "run", "--retries", "0"}).exit_status, 4);
+  EXPECT_THAT(Rotv({"start"}).err, HasSubstr("warning: the scheduled pull of production failed"));
+  rotv_.server().Start();
+  EXPECT_THAT(Rotv({"restart", "--pull"}).err, Not(HasSubstr("scheduled")));
+}
+
 TEST_F(StartLocalTest, AnUnreachableSourceIsAWarningOnceThereIsData) {
   rotv_.Configure({{"url", "\"postgresql://rotv@127.0.0.1:1/rotv\""}});
   Result none = Rotv({"start"});

@@ -1,0 +1,218 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/clock.h"
+#include "cli/config.h"
+#include "cli/format.h"
+#include "cli/home.h"
+#include "cli/rotv_sync/command.h"
+#include "cli/schedule/scheduled_run.h"
+#include "cli/schedule/scheduler.h"
+#include "storage/error.h"
+#include "storage/workspace.h"
+
+namespace rotv {
+namespace {
+
+struct Flags {
+  std::string calendar = "*-*-* 02:00";
+  bool rebaseline = false;
+  ScheduledRunOptions run;
+  std::function<int(const Flags& flags, const Invocation& call)> chosen;
+};
+
+// What a pull reads of the environment, and a scheduler does not hand on. PGPASSWORD stays out of files.
+constexpr const char* kKeptVariables[] = {"PATH",
+                                          "SSH_AUTH_SOCK",
+                                          "PGPASSFILE",
+                                          "PGSERVICEFILE",
+                                          "PGSYSCONFDIR",
+                                          "PGSSLMODE",
+                                          "PGSSLROOTCERT",
+                                          "PGSSLCERT",
+                                          "PGSSLKEY",
+                                          "KRB5CCNAME",
+                                          "PRODUCTION_HOST",
+                                          "PRODUCTION_PORT",
+                                          "PRODUCTION_CONTAINER",
+                                          "PRODUCTION_USER",
+                                          "PGDATABASE",
+                                          "PGUSER"};
+
+ConfigRequest RequestOf(const Invocation& call) {
+  return {
+      .config = call.options.config, .source = call.options.source, .home = call.home, .environment = call.environment};
+}
+
+SchedulePlace PlaceOf(const Invocation& call) {
+  return {call.home, call.environment, call.interrupt, std::filesystem::read_symlink("/proc/self/exe")};
+}
+
+// A line end would begin another line of a unit or a crontab.
+void RefuseControlCharacters(const std::filesystem::path& path) {
+  for (char c : path.native()) {
+    if (static_cast<unsigned char>(c) >= ' ') continue;
+    throw Error(ErrorCode::kUsage, fmt::format("{} has a control character in its name", OneLine(path.native())),
+                "a schedule needs a path without");
+  }
+}
+
+ScheduleJob NewJob(const Invocation& call, const Flags& flags, const SourceConfig& source) {
+  ScheduleJob job{.source = source.name,
+                  .by = {},
+                  .calendar = flags.calendar,
+                  .rebaseline = flags.rebaseline,
+                  .config = ConfigFilePath(RequestOf(call)),
+                  .directory = std::filesystem::current_path(),
+                  .environment = {}};
+  for (const char* name : kKeptVariables) {
+    if (std::string value = Variable(call.environment, name); !value.empty()) job.environment[name] = value;
+  }
+  return job;
+}
+
+void WarnOfSecrets(const Invocation& call, const SourceConfig& source) {
+  if (!Variable(call.environment, "PGPASSWORD").empty()) {
+    call.progress.Warn("PGPASSWORD is set here, and will not be in a scheduled run: put the password into ~/.pgpass");
+  }
+  if (!source.ssh.empty() && source.identity.empty() && !Variable(call.environment, "SSH_AUTH_SOCK").empty()) {
+    call.progress.Warn(
+        "a scheduled run can only ask the SSH agent that runs now: \"identity\" in the config is the surer way");
+  }
+}
+
+// What `show` tells, and `install`, too.
+int Report(const Invocation& call, const std::string& source, const std::string& remarks) {
+  const std::optional<ScheduleJob> job = ReadJob(call.home, source);
+  const std::optional<ScheduledRun> last = ReadLastRun(call.home, source);
+  Json document{{"source", source}, {"installed", false}};
+  std::string text;
+  if (!job) {
+    text = fmt::format("{} is not pulled by a schedule: rotv-sync schedule install\n", source);
+  } else {
+    const std::unique_ptr<Scheduler> scheduler = SchedulerOf(job->by, PlaceOf(call));
+    const bool installed = scheduler->IsInstalled(*job);
+    const std::optional<int64_t> next = installed ? scheduler->Next(*job) : std::nullopt;
+    text = fmt::format("{} is pulled by {}: {}\n", source, job->by, job->calendar);
+    if (installed) {
+      text += fmt::format("next run   {}\n", next ? HumanTime(*next) : "not known");
+    } else {
+      text += fmt::format("next run   none: {} no longer has it, rotv-sync schedule install puts it back\n", job->by);
+    }
+    document["installed"] = installed;
+    document["by"] = job->by;
+    document["calendar"] = job->calendar;
+    document["rebaseline"] = job->rebaseline;
+    document["next"] = next ? Json(IsoTime(*next)) : Json();
+  }
+  if (last) {
+    text += fmt::format("last run   {}\n", RunText(*last, NowMicroseconds()));
+    if (StateOf(*last) == ScheduleState::kFailed && !last->hint.empty())
+      text += fmt::format("           {}\n", last->hint);
+  } else if (job) {
+    text += "last run   none yet\n";
+  }
+  if (job && job->by == "cron") {
+    const std::filesystem::path log = ScheduleDirectory(call.home, source) / "log";
+    text += fmt::format("log        {}\n", log.native());
+    document["log"] = log.native();
+  }
+  document["last"] = last ? RunJson(*last) : Json();
+  call.output.Result(text + remarks, document);
+  return 0;
+}
+
+int RunInstall(const Flags& flags, const Invocation& call) {
+  const SourceConfig source = ReadSource(RequestOf(call));
+  if (source.imported) {
+    throw Error(ErrorCode::kUsage, fmt::format("{} came from a file: there is nothing to pull", source.name), "");
+  }
+  OpenHome(call.home);
+  const SchedulePlace place = PlaceOf(call);
+  RefuseControlCharacters(place.home);
+  RefuseControlCharacters(place.executable);
+  ScheduleJob job = NewJob(call, flags, source);
+  const std::unique_ptr<Scheduler> scheduler = ChooseScheduler(place);
+  job.by = scheduler->name();
+  scheduler->Check(job.calendar);
+  const std::optional<ScheduleJob> before = ReadJob(call.home, source.name);
+  if (before && before->by != job.by) SchedulerOf(before->by, place)->Remove(*before);
+  // First the note: what was killed behind it can be removed.
+  WriteJob(call.home, job);
+  std::string remarks;
+  try {
+    remarks = scheduler->Install(job);
+  } catch (...) {
+    before ? WriteJob(call.home, *before) : RemoveJob(call.home, source.name);
+    throw;
+  }
+  WarnOfSecrets(call, source);
+  return Report(call, source.name, remarks);
+}
+
+// The config may be gone by now.
+std::string SourceName(const Invocation& call) {
+  if (!call.options.source.empty() && IsSourceName(call.options.source)) return call.options.source;
+  return ReadSource(RequestOf(call)).name;
+}
+
+int RunShow(const Flags& /*flags*/, const Invocation& call) { return Report(call, SourceName(call), ""); }
+
+int RunRemove(const Flags& /*flags*/, const Invocation& call) {
+  const std::string source = SourceName(call);
+  const std::optional<ScheduleJob> job = ReadJob(call.home, source);
+  if (job) SchedulerOf(job->by, PlaceOf(call))->Remove(*job);
+  RemoveJob(call.home, source);
+  call.output.Result(job ? fmt::format("{} is no longer pulled by {}.\n", source, job->by)
+                         : fmt::format("{} was not pulled by a schedule.\n", source),
+                     Json{{"source", source}, {"removed", job.has_value()}});
+  return 0;
+}
+
+int RunOnce(const Flags& flags, const Invocation& call) {
+  const std::string source = SourceName(call);
+  std::optional<ScheduleJob> job = ReadJob(call.home, source);
+  // By hand, or by something else that runs commands at their times.
+  if (!job) job = NewJob(call, flags, ReadSource(RequestOf(call)));
+  const bool rebaseline = job->rebaseline;
+  auto pull = [rebaseline](const Session& session) { return RunPull(session, rebaseline); };
+  return RunAsScheduled(call, *job, flags.run, OnSource({pull, nullptr}, Watched::kByNobody));
+}
+
+}  // namespace
+
+Command DeclareSchedule(CLI::App& app) {
+  auto flags = std::make_shared<Flags>();
+  app.description("Pull at certain times");
+  app.require_subcommand(1);
+  app.footer(
+      "A timer of your systemd, or a line of your crontab where there is none. A scheduled pull and\n"
+      "your own commands wait for each other.\n\n"
+      "Examples:\n"
+      "  rotv-sync schedule install                             # at night\n"
+      "  rotv-sync schedule install --calendar 'Mon..Fri 07:30'\n"
+      "  rotv-sync schedule show                                # last and next run\n"
+      "  rotv-sync schedule remove");
+  CLI::App* install = app.add_subcommand("install", "Begin with it, or change its times");
+  install->add_option("--calendar", flags->calendar, "When, as systemd writes it (default: *-*-* 02:00)")
+      ->type_name("SPEC");
+  install->add_flag("--rebaseline", flags->rebaseline, "Take a new baseline where the slot is lost");
+  install->callback([flags] { flags->chosen = RunInstall; });
+  CLI::App* show = app.add_subcommand("show", "When it ran last, how that ended, and when it runs next");
+  show->callback([flags] { flags->chosen = RunShow; });
+  CLI::App* remove = app.add_subcommand("remove", "End it");
+  remove->callback([flags] { flags->chosen = RunRemove; });
+  CLI::App* run = app.add_subcommand("run", "Pull now, as the schedule does");
+  run->add_flag("--log", flags->run.log, "Write to the schedule's log file");
+  run->add_option("--spread", flags->run.spread_seconds, "Begin up to so much later, by chance")->type_name("SECONDS");
+  run->add_option("--retries", flags->run.retries, "Where the source cannot be reached (default: 3)")->type_name("N");
+  run->add_option("--retry-after", flags->run.retry_seconds, "How long to wait before each (default: 300)")
+      ->type_name("SECONDS");
+  run->callback([flags] { flags->chosen = RunOnce; });
+  for (CLI::App* command : {install, show, remove, run}) command->fallthrough();
+  return {[flags](const Invocation& call) { return flags->chosen(*flags, call); }, nullptr};
+}
+
+}  // namespace rotv

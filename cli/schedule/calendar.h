@@ -1,0 +1,45 @@
+// Calendar expressions as systemd writes them ("Mon..Fri *-*-* 02:00"), for machines where cron has to understand them.
+// Format: systemd.time(7), "CALENDAR EVENTS", as far as cron can do the same.
+
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rotv {
+
+class Calendar {
+ public:
+  // [DAYS] [[*-]MONTHS-DATES] [HOURS:MINUTES[:00]], each a list of numbers, ranges (a..b) and steps (a/n, */n), or
+  // hourly, daily, weekly, monthly, quarterly, yearly. Throws kUsage for all else, and for what cron cannot do: years,
+  // seconds, time zones, the last days of months, days of the week together with dates.
+  explicit Calendar(std::string_view text);
+
+  // The five fields of a crontab's line.
+  std::string CronFields() const;
+
+  // The first moment after `now_us` (Unix time), by this machine's clock and time zone; nothing within eight years.
+  std::optional<int64_t> Next(int64_t now_us) const;
+
+ private:
+  static constexpr size_t kMostValues = 60;
+  using Values = std::bitset<kMostValues>;
+  enum Field { kMinute, kHour, kDate, kMonth, kWeekday, kFields };
+
+  Values ReadList(std::string_view list, Field field) const;
+  int ReadNumber(std::string_view text, Field field) const;
+  void ReadDays(std::string_view text);
+  void ReadDate(std::string_view text);
+  void ReadTime(std::string_view text);
+  bool IsFull(Field field) const;
+  [[noreturn]] void Fail(const std::string& why) const;
+
+  std::string text_;
+  std::array<Values, kFields> values_;
+};
+
+}  // namespace rotv

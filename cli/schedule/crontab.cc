@@ -1,0 +1,103 @@
+#include "cli/schedule/crontab.h"
+
+#include <fmt/format.h>
+
+#include <sstream>
+
+#include "cli/clock.h"
+#include "cli/private_file.h"
+#include "cli/run_program.h"
+#include "cli/schedule/calendar.h"
+#include "cli/terminal.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+// Everybody's default is the same minute: the source is spared.
+constexpr int kSpreadSeconds = 15 * 60;
+
+// As a word for the shell that cron starts; cron itself makes a line end of a '%' that no backslash is before, and
+// takes that backslash away, also within quotes.
+std::string CronWord(const std::string& text) {
+  std::string word = "'";
+  for (char c : text) {
+    if (c == '\'') {
+      word += "'\\''";
+    } else if (c == '%') {
+      word += "\\%";
+    } else {
+      word += c;
+    }
+  }
+  return word + "'";
+}
+
+}  // namespace
+
+std::string WithoutBlock(const std::string& table, const std::string& begin, const std::string& end) {
+  std::istringstream lines(table);
+  std::string kept;
+  bool inside = false, paired = true;
+  for (std::string line; std::getline(lines, line);) {
+    if (line == begin || line == end) {
+      paired = paired && (line == begin) != inside;
+      inside = line == begin;
+      continue;
+    }
+    if (!inside) kept += line + "\n";
+  }
+  if (inside || !paired) {
+    throw Error(ErrorCode::kUsage, "the lines of this schedule in the crontab have lost one of their two markers",
+                fmt::format("crontab -e, and take out what is left of it, beginning with \"{}\"", begin));
+  }
+  return kept;
+}
+
+Crontab::Markers Crontab::MarkersOf(const ScheduleJob& job) const {
+  const std::string what = fmt::format("rotv-sync {} in {}", job.source, place_.home.native());
+  return {"# BEGIN " + what, "# END " + what};
+}
+
+std::string Crontab::Read() const {
+  // "no crontab for NAME" ends with 1, too.
+  return RunProgramQuietly({"crontab", "-l"}, place_.interrupt).out;
+}
+
+void Crontab::Write(const std::string& table) const {
+  const PrivateFile file(place_.home / "schedule" / "crontab", table);
+  const ProgramResult set = RunProgramQuietly({"crontab", file.path()}, place_.interrupt);
+  if (set.exit_status != 0) {
+    throw Error(ErrorCode::kUsage, fmt::format("crontab takes no line of ours: {}", OneLine(LastLine(set.err))),
+                "may this user have a crontab? see cron.allow and cron.deny");
+  }
+}
+
+void Crontab::Check(const std::string& calendar) { Calendar parsed(calendar); }
+
+std::string Crontab::Install(const ScheduleJob& job) {
+  const Markers markers = MarkersOf(job);
+  const std::string line =
+      fmt::format("{} {} --home {} --source {} schedule run --log --spread {}\n", Calendar(job.calendar).CronFields(),
+                  CronWord(place_.executable), CronWord(place_.home), CronWord(job.source), kSpreadSeconds);
+  std::string table = WithoutBlock(Read(), markers.begin, markers.end);
+  Write(fmt::format("{}{}\n{}{}\n", table, markers.begin, line, markers.end));
+  return "Each run begins up to 15 minutes later, by chance. cron does not make up for runs that were missed.\n";
+}
+
+void Crontab::Remove(const ScheduleJob& job) {
+  const Markers markers = MarkersOf(job);
+  const std::string table = Read();
+  const std::string kept = WithoutBlock(table, markers.begin, markers.end);
+  if (kept != table) Write(kept);
+}
+
+bool Crontab::IsInstalled(const ScheduleJob& job) {
+  const Markers markers = MarkersOf(job);
+  const std::string table = Read();
+  return WithoutBlock(table, markers.begin, markers.end) != table;
+}
+
+std::optional<int64_t> Crontab::Next(const ScheduleJob& job) { return Calendar(job.calendar).Next(NowMicroseconds()); }
+
+}  // namespace rotv

@@ -1,0 +1,96 @@
+#include "cli/schedule/scheduled_run.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <random>
+#include <thread>
+
+#include "cli/clock.h"
+#include "cli/format.h"
+#include "cli/home.h"
+#include "cli/schedule/log_file.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+void Wait(std::chrono::seconds time, const Interrupt& interrupt) {
+  const auto end = std::chrono::steady_clock::now() + time;
+  while (std::chrono::steady_clock::now() < end) {
+    interrupt.Check();
+    std::this_thread::sleep_for(std::chrono::milliseconds(Interrupt::kPollMs));
+  }
+}
+
+void WaitByChance(int most_seconds, const Interrupt& interrupt) {
+  if (most_seconds <= 0) return;
+  std::random_device chance;
+  Wait(std::chrono::seconds(std::uniform_int_distribution<int>(0, most_seconds)(chance)), interrupt);
+}
+
+void Prepare(const ScheduleJob& job, Environment* environment) {
+  for (const auto& [name, value] : job.environment) {
+    setenv(name.c_str(), value.c_str(), 1);  // For libraries and programs.
+    (*environment)[name] = value;
+  }
+  if (chdir(job.directory.c_str()) != 0) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{}, from where this schedule was installed, cannot be entered", job.directory.native()),
+                "rotv-sync schedule install again, where the config is");
+  }
+}
+
+int RunWithRetries(const Invocation& call, const ScheduledRunOptions& options, const Command& command) {
+  for (int retry = 0;; ++retry) {
+    try {
+      return command.run(call);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUnreachable || retry == options.retries) throw;
+      call.interrupt.Check();
+      call.progress.Warn(fmt::format("{}; trying again in {}", error.what(), HumanDuration(options.retry_seconds)));
+    }
+    Wait(std::chrono::seconds(options.retry_seconds), call.interrupt);
+  }
+}
+
+}  // namespace
+
+int RunAsScheduled(const Invocation& call, const ScheduleJob& job, const ScheduledRunOptions& options,
+                   const Command& command) {
+  OpenHome(call.home);
+  if (options.log) WriteToLogFile(ScheduleDirectory(call.home, job.source) / "log");
+  WaitByChance(options.spread_seconds, call.interrupt);
+  ScheduledRun run{.started_us = NowMicroseconds(), .process = getpid(), .message = {}, .hint = {}};
+  WriteLastRun(call.home, job.source, run);
+  call.progress.Say(fmt::format("scheduled pull of {}, {}", job.source, HumanTime(run.started_us)));
+  auto note_end = [&](int exit_code) {
+    run.ended_us = NowMicroseconds();
+    run.exit_code = exit_code;
+    WriteLastRun(call.home, job.source, run);
+  };
+  try {
+    GlobalOptions global = call.options;
+    global.source = job.source;
+    if (!job.config.empty()) global.config = job.config;
+    Environment environment = call.environment;
+    Prepare(job, &environment);
+    const int exit_code = RunWithRetries(
+        {global, environment, call.home, call.progress, call.output, call.interrupt, call.style}, options, command);
+    note_end(exit_code);
+    return exit_code;
+  } catch (const Error& error) {
+    run.message = error.what();
+    run.hint = error.hint();
+    note_end(static_cast<int>(call.interrupt.requested() ? ErrorCode::kInterrupted : error.code()));
+    throw;
+  } catch (const std::exception& error) {
+    run.message = error.what();
+    note_end(static_cast<int>(ErrorCode::kBug));
+    throw;
+  }
+}
+
+}  // namespace rotv

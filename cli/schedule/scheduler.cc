@@ -1,0 +1,25 @@
+#include "cli/schedule/scheduler.h"
+
+#include <fmt/format.h>
+
+#include "cli/run_program.h"
+#include "cli/schedule/crontab.h"
+#include "cli/schedule/systemd_timer.h"
+#include "storage/error.h"
+
+namespace rotv {
+
+std::unique_ptr<Scheduler> ChooseScheduler(const SchedulePlace& place) {
+  if (SystemdTimer::IsHere(place)) return std::make_unique<SystemdTimer>(place);
+  if (ProgramIsHere("crontab", place.environment)) return std::make_unique<Crontab>(place);
+  throw Error(ErrorCode::kUsage,
+              "nothing on this machine runs commands at their times: neither a systemd of yours nor cron",
+              fmt::format("install cron, or have something else run '{}' schedule run", place.executable.native()));
+}
+
+std::unique_ptr<Scheduler> SchedulerOf(const std::string& by, const SchedulePlace& place) {
+  if (by == "cron") return std::make_unique<Crontab>(place);
+  return std::make_unique<SystemdTimer>(place);
+}
+
+}  // namespace rotv

@@ -1,0 +1,197 @@
+#include "cli/schedule/systemd_timer.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/home.h"
+#include "cli/output.h"
+#include "cli/run_program.h"
+#include "cli/terminal.h"
+#include "storage/atomic_file.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+namespace fs = std::filesystem;
+
+// In a session without one, such as cron's or su's, the person's systemd is found where it always is.
+Environment RuntimeDirectory(const Environment& environment) {
+  const std::string usual = fmt::format("/run/user/{}", getuid());
+  if (!Variable(environment, "XDG_RUNTIME_DIR").empty() || !fs::exists(usual)) return {};
+  return {{"XDG_RUNTIME_DIR", usual}};
+}
+
+ProgramResult Systemctl(const SchedulePlace& place, std::vector<std::string> words) {
+  words.insert(words.begin(), {"systemctl", "--user"});
+  return RunProgramQuietly(words, place.interrupt, RuntimeDirectory(place.environment));
+}
+
+// A value of a unit in quotes; within them only these have a meaning.
+std::string UnitWord(const std::string& text) {
+  std::string word = "\"";
+  for (char c : text) {
+    if (c == '"' || c == '\\') word += '\\';
+    if (c == '%') word += '%';
+    word += c;
+  }
+  return word + "\"";
+}
+
+// As an argument of a command, where variables are replaced, too; not in the program's own name.
+std::string ArgumentWord(const std::string& text) {
+  std::string doubled;
+  for (char c : text) doubled += c == '$' ? std::string("$$") : std::string(1, c);
+  return UnitWord(doubled);
+}
+
+fs::path UnitDirectory(const Environment& environment) {
+  const std::string config = Variable(environment, "XDG_CONFIG_HOME");
+  return (config.empty() ? UserHome(environment) / ".config" : fs::path(config)) / "systemd" / "user";
+}
+
+constexpr const char* kHeader =
+    "# Written by rotv-sync schedule install, which replaces it; rotv-sync schedule remove deletes it.\n";
+
+// What needs a mount namespace.
+constexpr const char* kMountSandbox[] = {
+    "PrivateUsers=yes",         "PrivateDevices=yes",    "ProtectSystem=strict",     "ProtectHome=read-only",
+    "ProtectControlGroups=yes", "ProtectKernelLogs=yes", "ProtectKernelModules=yes", "ProtectKernelTunables=yes"};
+
+// Its home is all that it may write; sockets go to /tmp where the home's path is too long for them.
+std::string MountSandbox(const fs::path& home) {
+  return fmt::format("{}\nReadWritePaths={}\nReadWritePaths=-/tmp\n", fmt::join(kMountSandbox, "\n"), UnitWord(home));
+}
+
+constexpr const char* kSandbox =
+    "NoNewPrivileges=yes\n"
+    "CapabilityBoundingSet=\n"
+    "LockPersonality=yes\n"
+    "MemoryDenyWriteExecute=yes\n"
+    "RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK\n"
+    "RestrictNamespaces=yes\n"
+    "RestrictRealtime=yes\n"
+    "RestrictSUIDSGID=yes\n"
+    "SystemCallArchitectures=native\n"
+    "SystemCallFilter=@system-service\n";
+
+bool MountsAreAllowed(const SchedulePlace& place) {
+  std::vector<std::string> trial = {"systemd-run", "--user", "--wait", "--collect", "--quiet"};
+  for (const char* property : kMountSandbox) trial.insert(trial.end(), {"-p", property});
+  trial.emplace_back("true");
+  return RunProgramQuietly(trial, place.interrupt, RuntimeDirectory(place.environment)).exit_status == 0;
+}
+
+bool Lingers(const SchedulePlace& place) {
+  return RunProgramQuietly({"loginctl", "show-user", std::to_string(getuid()), "--property=Linger", "--value"},
+                           place.interrupt)
+             .out == "yes\n";
+}
+
+}  // namespace
+
+std::string ServiceUnit(const ScheduleJob& job, const SchedulePlace& place, Sandbox sandbox) {
+  return fmt::format(
+      "{}[Unit]\n"
+      "Description=rotv-sync: pull {}\n\n"
+      "[Service]\n"
+      "Type=oneshot\n"
+      "ExecStart={} --home {} --source {} schedule run\n"
+      "Nice=10\n"
+      "IOSchedulingClass=idle\n"
+      "UMask=0077\n"
+      "LimitCORE=0\n"
+      "{}{}",
+      kHeader, job.source, UnitWord(place.executable), ArgumentWord(place.home), job.source,
+      sandbox == Sandbox::kFull ? MountSandbox(place.home) : "", kSandbox);
+}
+
+std::string TimerUnit(const ScheduleJob& job) {
+  return fmt::format(
+      "{}[Unit]\n"
+      "Description=rotv-sync: when {} is pulled\n\n"
+      "[Timer]\n"
+      "OnCalendar={}\n"
+      "# The source is spared everybody's same minute, and what was missed while this machine was off is made up for.\n"
+      "RandomizedDelaySec=15min\n"
+      "Persistent=true\n\n"
+      "[Install]\n"
+      "WantedBy=timers.target\n",
+      kHeader, job.source, job.calendar);
+}
+
+SystemdTimer::SystemdTimer(const SchedulePlace& place) : place_(place), units_(UnitDirectory(place.environment)) {}
+
+bool SystemdTimer::IsHere(const SchedulePlace& place) {
+  return ProgramIsHere("systemctl", place.environment) && Systemctl(place, {"show-environment"}).exit_status == 0;
+}
+
+void SystemdTimer::Check(const std::string& calendar) {
+  const ProgramResult parsed =
+      RunProgramQuietly({"systemd-analyze", "calendar", "--iterations=1", "--", calendar}, place_.interrupt);
+  if (parsed.exit_status == 0 && calendar.find('\n') == std::string::npos) return;
+  throw Error(ErrorCode::kUsage, fmt::format("\"{}\" is not a calendar of systemd", OneLine(calendar)),
+              "such as '*-*-* 02:00', 'Mon..Fri 07:30' or 'hourly'; systemd-analyze calendar tries others");
+}
+
+// The home directory is a part of it: each has its own schedule.
+std::string SystemdTimer::UnitName(const ScheduleJob& job) const {
+  const std::string& home = place_.home.native();
+  const bool usual = place_.home == UserHome(place_.environment) / ".rotv";
+  return "rotv-sync-" + job.source + (usual ? "" : fmt::format(":{:016x}", XXH3_64bits(home.data(), home.size())));
+}
+
+fs::path SystemdTimer::UnitPath(const ScheduleJob& job, const char* ending) const {
+  return units_ / (UnitName(job) + ending);
+}
+
+void SystemdTimer::Reload() const { Systemctl(place_, {"daemon-reload"}); }
+
+std::string SystemdTimer::Install(const ScheduleJob& job) {
+  const Sandbox sandbox = MountsAreAllowed(place_) ? Sandbox::kFull : Sandbox::kWithoutMounts;
+  fs::create_directories(units_);
+  WriteFileAtomically(UnitPath(job, ".service"), ServiceUnit(job, place_, sandbox));
+  WriteFileAtomically(UnitPath(job, ".timer"), TimerUnit(job));
+  Reload();
+  const std::string timer = UnitName(job) + ".timer";
+  // What ran by another calendar is started anew.
+  ProgramResult started = Systemctl(place_, {"enable", timer});
+  if (started.exit_status == 0) started = Systemctl(place_, {"restart", timer});
+  if (started.exit_status != 0) {
+    Remove(job);
+    throw Error(ErrorCode::kUsage, fmt::format("systemd does not take the timer: {}", OneLine(LastLine(started.err))),
+                "systemctl --user status may tell more");
+  }
+  std::string told = "Each run begins up to 15 minutes later, by chance; one that was missed is made up for.\n";
+  if (sandbox == Sandbox::kWithoutMounts) {
+    told +=
+        "This system gives a person's services no file systems of their own: the run could write more than its home.\n";
+  }
+  if (!Lingers(place_)) told += "It runs while you are logged in; always: loginctl enable-linger\n";
+  return told;
+}
+
+void SystemdTimer::Remove(const ScheduleJob& job) {
+  Systemctl(place_, {"disable", "--now", UnitName(job) + ".timer"});
+  for (const char* ending : {".timer", ".service"}) fs::remove(UnitPath(job, ending));
+  Reload();
+}
+
+bool SystemdTimer::IsInstalled(const ScheduleJob& job) {
+  return Systemctl(place_, {"is-enabled", UnitName(job) + ".timer"}).exit_status == 0;
+}
+
+std::optional<int64_t> SystemdTimer::Next(const ScheduleJob& job) {
+  // [{"next":1764295200000000,...}], in microseconds; systemd before 249 writes no JSON.
+  const std::string listed = Systemctl(place_, {"list-timers", "--output=json", UnitName(job) + ".timer"}).out;
+  const Json document = Json::parse(listed, nullptr, false);
+  if (!document.is_array() || document.empty() || !document[0].is_object()) return std::nullopt;
+  const Json next = document[0].value("next", Json());
+  if (!next.is_number_integer() || next == 0) return std::nullopt;
+  return next.get<int64_t>();
+}
+
+}  // namespace rotv

@@ -1,0 +1,38 @@
+// A service and a timer of the person's own systemd. Formats: systemd.service(5), systemd.timer(5), systemd.exec(5).
+
+#pragma once
+
+#include "cli/schedule/scheduler.h"
+
+namespace rotv {
+
+class SystemdTimer : public Scheduler {
+ public:
+  explicit SystemdTimer(const SchedulePlace& place);
+
+  // Whether this person has one that answers.
+  static bool IsHere(const SchedulePlace& place);
+
+  std::string name() const override { return "systemd"; }
+  void Check(const std::string& calendar) override;
+  std::string Install(const ScheduleJob& job) override;
+  void Remove(const ScheduleJob& job) override;
+  bool IsInstalled(const ScheduleJob& job) override;
+  std::optional<int64_t> Next(const ScheduleJob& job) override;
+
+ private:
+  std::string UnitName(const ScheduleJob& job) const;
+  std::filesystem::path UnitPath(const ScheduleJob& job, const char* ending) const;
+  void Reload() const;
+
+  const SchedulePlace place_;
+  const std::filesystem::path units_;  // Where this person's units are.
+};
+
+// Whether a mount namespace for a person's service can be had, which some systems do not allow.
+enum class Sandbox { kFull, kWithoutMounts };
+
+std::string ServiceUnit(const ScheduleJob& job, const SchedulePlace& place, Sandbox sandbox);
+std::string TimerUnit(const ScheduleJob& job);
+
+}  // namespace rotv
