@@ -4,8 +4,6 @@
 #include <signal.h>
 
 #include <fstream>
-#include <random>
-#include <thread>
 
 #include "tests/e2e/history_fixture.h"
 
@@ -139,28 +137,13 @@ TEST_F(GcTest, KilledAtAnyMomentItIsCompletedByTheNext) {
   const std::vector<Moment> moments = TwentyMoments();
   Exec("UPDATE t SET v = 'more' WHERE id > 2000");
   rotv.MustSync({"pull"});
-  auto copy_to = [&](const std::filesystem::path& to, const std::filesystem::path& from) {
-    std::filesystem::remove_all(to);
-    std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
-  };
-  const std::filesystem::path kept = rotv.directory() / "kept";
-  copy_to(kept, rotv.home());
-  auto began = std::chrono::steady_clock::now();
-  const uint64_t dropped = Json({"gc", "--keep-days", "0"}).at("dropped");
-  const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+  KeepHome();
+  uint64_t dropped = 0;
+  RandomKills kills(TimeOf([&] { dropped = Json({"gc", "--keep-days", "0"}).at("dropped"); }));
   const uint64_t bytes = StoreBytes();
-  std::random_device seed;
-  const unsigned number = seed();
-  SCOPED_TRACE("random number " + std::to_string(number));
-  std::mt19937 random(number);
   for (int round = 0; round < 8; ++round) {
-    copy_to(rotv.home(), kept);
-    const std::chrono::milliseconds moment(random() % static_cast<unsigned>(whole.count()));
-    SCOPED_TRACE("killed after " + std::to_string(moment.count()) + " ms");
-    Process gc(rotv.SyncCommand({"gc", "--keep-days", "0"}));
-    std::this_thread::sleep_for(moment);
-    gc.Signal(SIGKILL);
-    gc.Wait();
+    RestoreHome();
+    SCOPED_TRACE(kills.Kill(rotv.SyncCommand({"gc", "--keep-days", "0"})));
     ExpectDump(moments[1], {"--snapshot", "moment-1"});
     ExpectDump(moments[16], {"--snapshot", "moment-16"});
     const nlohmann::json collected = Json({"gc", "--keep-days", "0"});

@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <csignal>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -16,6 +19,36 @@ struct Moment {
   std::string lsn;
   std::string dump;
 };
+
+// Kills commands at random moments of the time that such a command takes.
+class RandomKills {
+ public:
+  explicit RandomKills(std::chrono::milliseconds whole) : whole_(whole), random_(number_) {}
+
+  // Tells of it for a failure's message.
+  std::string Kill(const Command& command) {
+    const std::chrono::milliseconds moment(random_() % static_cast<unsigned>(whole_.count() + 1));
+    Process process(command);
+    process.WaitFor(moment);
+    process.Signal(SIGKILL);
+    process.Wait();
+    return command.argv[0] + " killed after " + std::to_string(moment.count()) + " ms, random number " +
+           std::to_string(number_);
+  }
+
+ private:
+  std::chrono::milliseconds whole_;
+  const unsigned number_ = std::random_device()();
+  std::mt19937 random_;
+};
+
+// What `action` takes, for RandomKills.
+template <typename Action>
+std::chrono::milliseconds TimeOf(Action action) {
+  const auto began = std::chrono::steady_clock::now();
+  action();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+}
 
 inline RotvHomeOptions HistoryOptions() {
   RotvHomeOptions options = FollowOptions();
@@ -86,10 +119,20 @@ class HistoryTest : public FollowTest {
   }
   static bool HasName(size_t i) { return i % 4 < 2; }
 
+  // The home directory as it is now, and back to it.
+  void KeepHome() const { CopyTree(rotv.home(), rotv.directory() / "kept"); }
+  void RestoreHome() const { CopyTree(rotv.directory() / "kept", rotv.home()); }
+
   std::string SeedText(const std::vector<std::string>& which) const { return ReadFile(rotv.Seed("at.sql", which)); }
   // What the store makes of a moment, named by an option of materialize, is its dump.
   void ExpectDump(const Moment& moment, const std::vector<std::string>& which) const {
     EXPECT_TRUE(DumpsAreEqual({"the seed " + which.back(), SeedText(which)}, {"the dump", moment.dump}));
+  }
+
+ private:
+  static void CopyTree(const std::filesystem::path& from, const std::filesystem::path& to) {
+    std::filesystem::remove_all(to);
+    std::filesystem::copy(from, to, std::filesystem::copy_options::recursive);
   }
 };
 

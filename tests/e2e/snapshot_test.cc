@@ -16,6 +16,14 @@ class SnapshotTest : public HistoryTest {
     EXPECT_EQ(result.exit_status, status) << result.out << result.err;
     return result;
   }
+  // How many baselines are kept.
+  size_t Stores() const {
+    size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(rotv.home() / "sources" / "production")) {
+      if (entry.path().filename().native().starts_with("store-")) ++count;
+    }
+    return count;
+  }
 };
 
 TEST_F(SnapshotTest, TwentyMomentsAreTheirDumpsLater) {
@@ -88,21 +96,38 @@ TEST_F(SnapshotTest, TheyOutliveANewBaseline) {
   rotv.MustSync({"baseline", "--force"});
   ExpectDump(old, {"--snapshot", "old-too"});
 
-  auto stores = [&] {
-    size_t count = 0;
-    for (const auto& entry : std::filesystem::directory_iterator(rotv.home() / "sources" / "production")) {
-      if (entry.path().filename().native().starts_with("store-")) ++count;
-    }
-    return count;
-  };
-  EXPECT_EQ(stores(), 3U);
+  EXPECT_EQ(Stores(), 3U);
   rotv.MustSync({"snapshot", "delete", "old"});
-  EXPECT_EQ(stores(), 3U);
+  EXPECT_EQ(Stores(), 3U);
   rotv.MustSync({"snapshot", "delete", "old-too"});
-  EXPECT_EQ(stores(), 2U);
+  EXPECT_EQ(Stores(), 2U);
   rotv.MustSync({"snapshot", "delete", "new"});
-  EXPECT_EQ(stores(), 1U);
+  EXPECT_EQ(Stores(), 1U);
   rotv.ExpectSeedIsDump();
+}
+
+TEST_F(SnapshotTest, ADeletionThatIsKilledHasHappenedOrHasNot) {
+  Exec("INSERT INTO t SELECT n, md5(n::text) FROM generate_series(2000, 60000) n");
+  rotv.MustSync({"baseline"});
+  const Moment old = NowPulled();
+  rotv.MustSync({"snapshot", "create", "old"});
+  Exec("DELETE FROM t WHERE id > 100");
+  // The whole store of the baseline before goes with its last name.
+  rotv.MustSync({"baseline", "--force"});
+  const Moment now = NowPulled();
+  KeepHome();
+  RandomKills kills(TimeOf([&] { rotv.MustSync({"snapshot", "delete", "old"}); }));
+  for (int round = 0; round < 8; ++round) {
+    RestoreHome();
+    SCOPED_TRACE(kills.Kill(rotv.SyncCommand({"snapshot", "delete", "old"})));
+    ExpectDump(now, {"--snapshot", "head"});
+    if (!Json({"snapshot", "list"}).at("snapshots").empty()) {
+      ExpectDump(old, {"--snapshot", "old"});
+      rotv.MustSync({"snapshot", "delete", "old"});
+    }
+    Refused({"materialize", "--snapshot", "old"});
+    EXPECT_EQ(Stores(), 1U);
+  }
 }
 
 TEST_F(SnapshotTest, ATimeMeansTheLastCommitBeforeIt) {

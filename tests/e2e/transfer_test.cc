@@ -4,8 +4,6 @@
 #include <signal.h>
 
 #include <fstream>
-#include <random>
-#include <thread>
 
 #include "tests/e2e/history_fixture.h"
 
@@ -134,27 +132,15 @@ TEST_F(TransferTest, KilledAtAnyMomentTheOldOneStays) {
   Exec("INSERT INTO t SELECT n, md5(n::text) FROM generate_series(2000, 60000) n");
   rotv.MustSync({"baseline"});
   const Moment first = NowPulled();
-  auto began = std::chrono::steady_clock::now();
-  rotv.MustSync({"snapshot", "export", "head", file()});
-  MustRun(Colleague({"snapshot", "import", file(), "--as", "x"}));
-  const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+  RandomKills export_kills(TimeOf([&] { rotv.MustSync({"snapshot", "export", "head", file()}); }));
+  RandomKills import_kills(TimeOf([&] { MustRun(Colleague({"snapshot", "import", file(), "--as", "x"})); }));
   Exec("UPDATE t SET v = 'later'");
   const Moment second = NowPulled();
-  std::random_device seed;
-  const unsigned number = seed();
-  SCOPED_TRACE("random number " + std::to_string(number));
-  std::mt19937 random(number);
   const std::filesystem::path kept = rotv.directory() / "kept.rotv";
   std::filesystem::copy_file(file(), kept);
   for (int round = 0; round < 8; ++round) {
-    const bool import = round % 2 == 0;
-    const std::chrono::milliseconds moment(random() % static_cast<unsigned>(whole.count() / 2));
-    SCOPED_TRACE((import ? "import killed after " : "export killed after ") + std::to_string(moment.count()) + " ms");
-    Process process(import ? Colleague({"snapshot", "import", kept, "--as", "x"})
-                           : rotv.SyncCommand({"snapshot", "export", "head", file()}));
-    std::this_thread::sleep_for(moment);
-    process.Signal(SIGKILL);
-    process.Wait();
+    SCOPED_TRACE(round % 2 == 0 ? import_kills.Kill(Colleague({"snapshot", "import", kept, "--as", "x"}))
+                                : export_kills.Kill(rotv.SyncCommand({"snapshot", "export", "head", file()})));
     ExpectColleagueHas(first, {"--source", "x"});
     MustRun(Colleague({"snapshot", "import", file(), "--as", "y"}));  // The old file, or the new one.
   }
