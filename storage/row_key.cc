@@ -79,4 +79,10 @@ void AppendBagKey(std::string_view copy_line, std::string* key) {
   key->append(reinterpret_cast<const char*>(canonical.digest), sizeof canonical.digest);
 }
 
+std::string AfterPrefix(std::string prefix) {
+  while (!prefix.empty() && prefix.back() == '\xFF') prefix.pop_back();
+  if (!prefix.empty()) prefix.back() = static_cast<char>(prefix.back() + 1);
+  return prefix;
+}
+
 }  // namespace rotv

@@ -30,4 +30,7 @@ void AppendBigEndian32(uint32_t value, std::string* out);
 void AppendBigEndian64(uint64_t value, std::string* out);
 uint64_t ReadBigEndian64(const char* bytes);
 
+// The first key behind all that begin with `prefix`; empty if there is none.
+std::string AfterPrefix(std::string prefix);
+
 }  // namespace rotv

@@ -17,6 +17,7 @@
 #include "storage/error.h"
 #include "storage/garbage.h"
 #include "storage/rocksdb_options.h"
+#include "storage/rocksdb_status.h"
 #include "storage/row_key.h"
 #include "storage/row_scan.h"
 #include "storage/tidy.h"
@@ -49,27 +50,6 @@ std::string LsnKey(std::string_view prefix, Lsn lsn) {
   return key;
 }
 
-void CheckStatus(const rocksdb::Status& status, const std::filesystem::path& directory) {
-  if (status.ok()) return;
-  if (status.IsNoSpace() || status.ToString().find("No space left") != std::string::npos) {
-    ThrowDiskError("write to", directory / "store", ENOSPC);
-  }
-  if (status.IsCorruption()) {
-    throw Error(ErrorCode::kCorrupt,
-                fmt::format("the store in {} is damaged: {}", directory.string(), status.ToString()),
-                "take a new baseline: rotv-sync baseline --force");
-  }
-  // The status has no code of its own for this; "lock" alone would also match a directory's name.
-  const std::string text = status.ToString();
-  if (text.find("While lock file") != std::string::npos ||
-      text.find("lock hold by current process") != std::string::npos) {
-    throw Error(ErrorCode::kDisk, fmt::format("the store in {} is in use by another process", directory.string()),
-                "wait until it has ended, then run the command again");
-  }
-  throw Error(ErrorCode::kDisk, fmt::format("the store in {} failed: {}", directory.string(), status.ToString()),
-              "check the disk that holds it");
-}
-
 template <typename Proto>
 Proto Parse(std::string_view bytes) {
   Proto parsed;
@@ -78,13 +58,6 @@ Proto Parse(std::string_view bytes) {
                 "take a new baseline: rotv-sync baseline --force");
   }
   return parsed;
-}
-
-// The first key behind all that begin with `prefix`.
-std::string AfterPrefix(std::string prefix) {
-  while (!prefix.empty() && prefix.back() == '\xFF') prefix.pop_back();
-  if (!prefix.empty()) prefix.back() = static_cast<char>(prefix.back() + 1);
-  return prefix;
 }
 
 struct Bounds {
@@ -527,33 +500,6 @@ GarbageCounts RocksRowStore::CollectGarbage(const Retention& retention, Lsn log_
 
 std::unique_ptr<RowStore> RowStore::Open(const std::filesystem::path& directory, Mode mode) {
   return std::make_unique<RocksRowStore>(directory, mode);
-}
-
-std::map<TableId, EpochNumber> EpochsAt(const proto::Manifest& manifest, Lsn lsn) {
-  std::map<TableId, EpochNumber> epochs;
-  for (const proto::TableHistory& history : manifest.tables()) {
-    for (const proto::Epoch& epoch : history.epochs()) {
-      if (Lsn(epoch.start_lsn()) < lsn) epochs[history.table()] = epoch.number();
-    }
-  }
-  return epochs;
-}
-
-proto::TableHistory& HistoryOf(proto::Manifest& manifest, TableId table) {
-  for (proto::TableHistory& history : *manifest.mutable_tables()) {
-    if (history.table() == table) return history;
-  }
-  proto::TableHistory* added = manifest.add_tables();
-  added->set_table(table);
-  return *added;
-}
-
-EpochNumber BeginEpoch(proto::TableHistory& history, Lsn start_lsn) {
-  history.set_last_number(history.last_number() + 1);
-  proto::Epoch* epoch = history.add_epochs();
-  epoch->set_number(history.last_number());
-  epoch->set_start_lsn(start_lsn.value());
-  return epoch->number();
 }
 
 }  // namespace rotv

@@ -139,13 +139,4 @@ class RowStore {
   virtual void Tidy() = 0;
 };
 
-// By table, the epoch that serves the state at `lsn`; tables that have none then are left out.
-std::map<TableId, EpochNumber> EpochsAt(const proto::Manifest& manifest, Lsn lsn);
-
-// The history of `table`, which is added if there is none.
-proto::TableHistory& HistoryOf(proto::Manifest& manifest, TableId table);
-
-// Begins a new epoch, which serves the states behind `start_lsn`; gives its number, which no other ever had.
-EpochNumber BeginEpoch(proto::TableHistory& history, Lsn start_lsn);
-
 }  // namespace rotv

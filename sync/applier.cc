@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "storage/epochs.h"
 #include "storage/error.h"
 
 namespace rotv {

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "storage/epochs.h"
 #include "storage/error.h"
 #include "sync/dump_text.h"
 #include "sync/follow.h"

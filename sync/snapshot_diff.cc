@@ -9,6 +9,7 @@
 #include <set>
 #include <unordered_set>
 
+#include "storage/epochs.h"
 #include "storage/error.h"
 #include "sync/follow.h"
 #include "sync/open_workspace.h"

@@ -6,6 +6,7 @@
 #include <map>
 #include <set>
 
+#include "storage/epochs.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "sync/follow.h"

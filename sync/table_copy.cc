@@ -13,6 +13,7 @@
 #include <numeric>
 #include <thread>
 
+#include "storage/epochs.h"
 #include "storage/error.h"
 #include "sync/large_objects.h"
 #include "sync/locked_reading.h"

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "storage/epochs.h"
 #include "storage/error.h"
 #include "sync/catch_up.h"
 #include "sync/fingerprint.h"

@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
+#include "storage/epochs.h"
 #include "storage/row_key.h"
 #include "storage/row_store.h"
 #include "storage/workspace.h"

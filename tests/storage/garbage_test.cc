@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "storage/epochs.h"
 #include "storage/row_store.h"
 
 namespace rotv {

@@ -126,8 +126,8 @@ TEST(RowScanTest, SingleRowsAreFoundByTheirKeysAtTheLsn) {
                          {.id = 4, .lsn = 40, .text = "4\t\t"}},
                         100);
   auto find = [&](uint64_t lsn, int64_t id) {
-    std::unique_ptr<RowScan> scan = store->ScanAt(
-        {.table = 1, .epoch = 0, .lsn = Lsn(lsn), .access = ScanRequest::Access::kSomeRows});
+    std::unique_ptr<RowScan> scan =
+        store->ScanAt({.table = 1, .epoch = 0, .lsn = Lsn(lsn), .access = ScanRequest::Access::kSomeRows});
     uint32_t count = scan->Find(IntegerKey(id));
     return std::to_string(count) + (count > 0 ? ":" + std::string(scan->line()) : "");
   };

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "storage/change_log.h"
+#include "storage/epochs.h"
 #include "tests/storage/small_disk.h"
 #include "tests/storage/store_fixture.h"
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <random>
 
+#include "storage/epochs.h"
 #include "sync/copy_text.h"
 #include "sync/follow.h"
 #include "tests/sync/store_source.h"

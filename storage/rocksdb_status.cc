@@ -1,0 +1,33 @@
+#include "storage/rocksdb_status.h"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+
+#include "storage/atomic_file.h"
+#include "storage/error.h"
+
+namespace rotv {
+
+void CheckStatus(const rocksdb::Status& status, const std::filesystem::path& directory) {
+  if (status.ok()) return;
+  if (status.IsNoSpace() || status.ToString().find("No space left") != std::string::npos) {
+    ThrowDiskError("write to", directory / "store", ENOSPC);
+  }
+  if (status.IsCorruption()) {
+    throw Error(ErrorCode::kCorrupt,
+                fmt::format("the store in {} is damaged: {}", directory.string(), status.ToString()),
+                "take a new baseline: rotv-sync baseline --force");
+  }
+  // The status has no code of its own for this; "lock" alone would also match a directory's name.
+  const std::string text = status.ToString();
+  if (text.find("While lock file") != std::string::npos ||
+      text.find("lock hold by current process") != std::string::npos) {
+    throw Error(ErrorCode::kDisk, fmt::format("the store in {} is in use by another process", directory.string()),
+                "wait until it has ended, then run the command again");
+  }
+  throw Error(ErrorCode::kDisk, fmt::format("the store in {} failed: {}", directory.string(), status.ToString()),
+              "check the disk that holds it");
+}
+
+}  // namespace rotv
