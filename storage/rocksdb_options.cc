@@ -14,9 +14,11 @@
 namespace rotv {
 namespace {
 
-constexpr size_t kCacheBytes = size_t{32} << 20;
-// Large blocks compress better; a scan reads them all anyway.
-constexpr size_t kBlockBytes = size_t{64} << 10;
+// A larger one is filled by page faults, and who looks up rows goes through the store in the order of their keys.
+constexpr size_t kCacheBytes = size_t{8} << 20;
+// Large blocks compress better, and a scan reads them all anyway; who looks up single rows unpacks a whole one for
+// each.
+constexpr size_t kBlockBytes = size_t{32} << 10;
 
 rocksdb::ColumnFamilyOptions FamilyOptions(const std::shared_ptr<rocksdb::Cache>& cache) {
   rocksdb::BlockBasedTableOptions table;
@@ -86,6 +88,7 @@ rocksdb::DBOptions StoreDbOptions() {
   options.create_missing_column_families = true;
   options.max_open_files = 256;
   options.max_background_jobs = 2;
+  options.max_file_opening_threads = 2;  // Of 16, most would find nothing to do in a small store.
   options.keep_log_file_num = 2;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.max_log_file_size = size_t{1} << 20;

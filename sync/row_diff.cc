@@ -6,6 +6,7 @@
 #include "storage/row_key.h"
 #include "sync/copy_text.h"
 #include "sync/follow.h"
+#include "sync/read_ahead.h"
 
 namespace rotv {
 namespace {
@@ -135,16 +136,18 @@ RowCounts RowDiff::CompareKeys(const std::vector<std::string>& sorted_keys, cons
   RowCounts counts{.changed_columns = std::vector<uint64_t>(columns_.size())};
   std::unique_ptr<RowScan> old_rows = Scan(before_, ScanRequest::Access::kSomeRows);
   std::unique_ptr<RowScan> new_rows = Scan(after_, ScanRequest::Access::kSomeRows);
-  uint64_t looked_at = 0;
-  for (const std::string& key : sorted_keys) {
-    if (++looked_at % kRowsBetweenLooks == 0) interrupt.Check();
+  ReadAhead ahead(Scan(before_, ScanRequest::Access::kSomeRows), sorted_keys);
+  for (size_t i = 0; i < sorted_keys.size(); ++i) {
+    const std::string& key = sorted_keys[i];
+    ahead.At(i);
+    if (i % kRowsBetweenLooks == 0) interrupt.Check();
     uint32_t old_count = old_rows->Find(key);
     uint32_t new_count = new_rows->Find(key);
     if (old_count > 0 && new_count > 0) EmitIfChanged(old_rows->line(), new_rows->line(), visit, &counts);
     if (old_count > new_count) Pick(before_, old_rows->line(), &before_fields_);
     if (new_count > old_count) Pick(after_, new_rows->line(), &after_fields_);
-    for (uint32_t i = new_count; i < old_count; ++i) Emit(RowChange::Kind::kRemoved, visit, &counts);
-    for (uint32_t i = old_count; i < new_count; ++i) Emit(RowChange::Kind::kAdded, visit, &counts);
+    for (uint32_t n = new_count; n < old_count; ++n) Emit(RowChange::Kind::kRemoved, visit, &counts);
+    for (uint32_t n = old_count; n < new_count; ++n) Emit(RowChange::Kind::kAdded, visit, &counts);
   }
   return counts;
 }
