@@ -1,0 +1,21 @@
+// Masks parts of JSON documents.
+
+#pragma once
+
+#include <memory>
+
+#include "sync/mask/masker.h"
+
+namespace rotv {
+
+// For kJson on json and jsonb. Every text and number at a path of the rule, or below it, is masked by the path's rule;
+// all else keeps its value, numbers to the last digit. A document that cannot be read (no UTF-8, a number
+// beyond 1e308) becomes null. Throws
+// kUsage as MakeMasker() does.
+//   $.user.email       a member of a member
+//   $.orders[*].phone  of each element; $.orders[3] of one
+//   $.*.name           of each member
+//   $..email           at any depth
+std::unique_ptr<const Masker> MakeJsonMasker(const MaskRule& rule, const MaskSecret& secret);
+
+}  // namespace rotv

@@ -1,0 +1,65 @@
+// What the config says of masking. Plain data; read and checked for its form by the command line's layer, and against
+// the source's catalogue by MaskPlan.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace rotv {
+
+enum class MaskKind {
+  // Of columns.
+  kEmail,
+  kName,
+  kFirstName,
+  kLastName,
+  kPhone,
+  kAddress,
+  kIp,
+  kUrl,
+  kUuid,
+  kText,
+  kHash,
+  kNumber,
+  kDate,
+  kPassword,
+  kNull,
+  kConstant,
+  kJson,
+  kKeep,
+  // Of tables.
+  kDrop,
+  kSample,
+  kWhere,
+};
+
+struct MaskRule {
+  MaskKind kind = MaskKind::kKeep;
+  std::string name;                // Of the kind, as it is written: "first_name".
+  std::string pattern;             // As it is written, for messages: "public.users.email".
+  std::vector<std::string> parts;  // Schema, table, and column where there is one; "*" stands for any.
+
+  std::string value;                                    // Of kConstant and kPassword.
+  int length = 32;                                      // Of kHash: characters, or bytes of a bytea.
+  int64_t by = 0;                                       // Of kNumber: closer to the value than this. Of kDate: days.
+  int percent = 0;                                      // Of kSample.
+  std::string condition;                                // Of kWhere.
+  std::vector<std::pair<std::string, MaskRule>> paths;  // Of kJson: what is masked how.
+};
+
+// What becomes of a column of a table with rules that looks personal and has no rule.
+enum class MaskUnknown { kRefuse, kNull, kKeep };
+
+struct MaskConfig {
+  std::vector<MaskRule> rules;
+  MaskUnknown unknown = MaskUnknown::kRefuse;
+  std::string secret_file;  // Empty: HOME/mask-secret, made on first use.
+
+  bool empty() const { return rules.empty(); }
+};
+
+}  // namespace rotv

@@ -1,0 +1,128 @@
+#include "sync/mask/masker.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "storage/error.h"
+#include "sync/mask/json_mask.h"
+#include "sync/mask/made_values.h"
+#include "sync/mask/shifted.h"
+#include "sync/mask/text_mask.h"
+
+namespace rotv {
+namespace {
+
+class Constant : public Masker {
+ public:
+  explicit Constant(std::string value) : value_(std::move(value)) {}
+  bool Append(std::string_view /*value*/, std::string* out) const override {
+    *out += value_;
+    return true;
+  }
+
+ private:
+  const std::string value_;
+};
+
+class Null : public Masker {
+ public:
+  bool Append(std::string_view /*value*/, std::string* /*out*/) const override { return false; }
+};
+
+// char(n) is written with its spaces.
+class Padded : public Masker {
+ public:
+  Padded(std::unique_ptr<const Masker> inner, int length) : inner_(std::move(inner)), length_(length) {}
+  bool Append(std::string_view value, std::string* out) const override {
+    const size_t before = out->size();
+    if (!inner_->Append(value, out)) return false;
+    const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+    const auto characters = static_cast<size_t>(std::count_if(out->begin() + static_cast<std::ptrdiff_t>(before),
+                                                              out->end(), [&](char c) { return !continues(c); }));
+    if (characters < static_cast<size_t>(length_)) out->append(static_cast<size_t>(length_) - characters, ' ');
+    return true;
+  }
+
+ private:
+  const std::unique_ptr<const Masker> inner_;
+  const int length_;
+};
+
+bool IsText(const std::string& type) {
+  return type == "text" || type == "varchar" || type == "bpchar" || type == "citext" || type == "name";
+}
+
+bool Fits(MaskKind kind, const std::string& type) {
+  auto one_of = [&](std::initializer_list<const char*> types) {
+    return std::any_of(types.begin(), types.end(), [&](const char* name) { return type == name; });
+  };
+  switch (kind) {
+    case MaskKind::kNull:
+    case MaskKind::kConstant:
+      return true;
+    case MaskKind::kHash:
+      return IsText(type) || type == "bytea";
+    case MaskKind::kIp:
+      return IsText(type) || type == "inet" || type == "cidr";
+    case MaskKind::kUuid:
+      return IsText(type) || type == "uuid";
+    case MaskKind::kNumber:
+      return one_of({"int2", "int4", "int8", "numeric", "float4", "float8"});
+    case MaskKind::kDate:
+      return one_of({"date", "timestamp", "timestamptz"});
+    case MaskKind::kJson:
+      return type == "json" || type == "jsonb";
+    default:
+      return IsText(type);
+  }
+}
+
+void CheckColumn(const MaskRule& rule, const MaskColumn& column) {
+  auto fail = [&](const std::string& what, const std::string& hint) {
+    throw Error(ErrorCode::kUsage, fmt::format("{}: {}", rule.pattern, what), hint);
+  };
+  if (!Fits(rule.kind, column.type)) {
+    fail(fmt::format("\"{}\" cannot mask a column of type {}", rule.name, column.type),
+         "\"null\" and \"constant\" can mask any; docs/masking.md says which rule takes which types");
+  }
+  if (column.generated) fail("the column is generated, from others", "mask what it is made of");
+  if (column.partition_key) fail("the column decides which partition a row is in", "it has to stay as it is");
+  if (rule.kind == MaskKind::kNull && column.not_null)
+    fail("the column takes no NULL", "such as \"constant\" or \"hash\"");
+  if ((rule.kind == MaskKind::kConstant || rule.kind == MaskKind::kPassword || rule.kind == MaskKind::kJson) &&
+      column.unique) {
+    fail(fmt::format("\"{}\" would not keep the column unique", rule.name), "such as \"hash\" or \"text\"");
+  }
+}
+
+std::unique_ptr<const Masker> Make(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
+  switch (rule.kind) {
+    case MaskKind::kNull:
+      return std::make_unique<Null>();
+    case MaskKind::kConstant:
+    case MaskKind::kPassword:
+      return std::make_unique<Constant>(rule.value);
+    case MaskKind::kText:
+    case MaskKind::kPhone:
+      return MakeTextMasker(secret);
+    case MaskKind::kNumber:
+    case MaskKind::kDate:
+      return MakeShifted(rule, column, secret);
+    case MaskKind::kJson:
+      return MakeJsonMasker(rule, secret);
+    default:
+      return MakeMadeValues(rule, column, secret);
+  }
+}
+
+}  // namespace
+
+std::unique_ptr<const Masker> MakeMasker(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
+  CheckColumn(rule, column);
+  std::unique_ptr<const Masker> masker = Make(rule, column, secret);
+  const bool pads = column.type == "bpchar" && column.limit > 0;
+  return pads ? std::make_unique<Padded>(std::move(masker), column.limit) : std::move(masker);
+}
+
+}  // namespace rotv

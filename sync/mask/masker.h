@@ -1,0 +1,40 @@
+// Puts masked values in the place of real ones. Pure; any number of threads may use one.
+
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "sync/mask/keyed_hash.h"
+#include "sync/mask/mask_rule.h"
+
+namespace rotv {
+
+// A column as far as it matters for masking.
+struct MaskColumn {
+  std::string name;
+  std::string type;   // The base type's name in pg_type, behind domains: "text", "int4", "_text" for an array.
+  int limit = 0;      // Of varchar(n) and char(n): characters; 0 for none.
+  int precision = 0;  // Of numeric(p, s); 0 for any.
+  int scale = 0;
+  bool not_null = false;
+  bool unique = false;  // Alone or with others in a primary key, unique or exclusion constraint or index.
+  bool generated = false;
+  bool partition_key = false;
+};
+
+class Masker {
+ public:
+  virtual ~Masker() = default;
+
+  // Appends what stands for `value` (a type's text output, not NULL) to `out`; false if that is NULL. The same for the
+  // same value each time. Throws kProtocol, without the value, if it is none of the column's type.
+  virtual bool Append(std::string_view value, std::string* out) const = 0;
+};
+
+// Throws kUsage if this rule cannot mask such a column: what it would give does not fit, or would not be unique where
+// it must be. Not for rules of tables, and not for kKeep.
+std::unique_ptr<const Masker> MakeMasker(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
+
+}  // namespace rotv

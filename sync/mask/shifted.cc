@@ -1,0 +1,219 @@
+#include "sync/mask/shifted.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include "storage/error.h"
+#include "sync/mask/permutation.h"
+
+namespace rotv {
+namespace {
+
+__extension__ typedef unsigned __int128 Wide;  // NOLINT(modernize-use-using): the word in front needs it.
+
+[[noreturn]] void FailOnValue(const char* what) {
+  throw Error(ErrorCode::kProtocol,
+              fmt::format("the source sent something that is no {} for a column that is masked", what),
+              "please report this with the column's type");
+}
+
+// Where in its block of `size` numbers, the last one of which ends with `last`, a number goes. Blocks begin at
+// multiples of their size.
+template <typename Number>
+Number MoveInBlock(const Permutation& permutation, std::string_view context, Number number, uint64_t size, Number first,
+                   Number last) {
+  Number begin = number / static_cast<Number>(size) * static_cast<Number>(size);
+  if (begin > number) begin -= static_cast<Number>(size);  // Rounded towards zero.
+  Number end = begin + static_cast<Number>(size) - 1;
+  begin = std::max(begin, first);
+  end = std::min(end, last);
+  const std::string block = fmt::format("{}:{}", context, static_cast<int64_t>(begin / static_cast<Number>(size)));
+  return begin + static_cast<Number>(permutation.Apply(block, static_cast<uint64_t>(end - begin) + 1,
+                                                       static_cast<uint64_t>(number - begin)));
+}
+
+constexpr int kWideDigits = 36;
+
+Wide PowerOfTen(int exponent) {
+  Wide power = 1;
+  for (int i = 0; i < exponent; ++i) power *= 10;
+  return power;
+}
+
+std::string Digits(Wide number, size_t at_least) {
+  std::string digits;
+  for (; number > 0 || digits.size() < at_least; number /= 10)
+    digits.push_back(static_cast<char>('0' + static_cast<int>(number % 10)));
+  return {digits.rbegin(), digits.rend()};
+}
+
+// The greatest absolute value less its fraction's point: of numeric(p, s) and whole numbers.
+Wide LimitOf(const MaskColumn& column) {
+  if (column.type == "int2") return INT16_MAX;
+  if (column.type == "int4") return INT32_MAX;
+  if (column.type == "int8") return INT64_MAX;
+  return PowerOfTen(column.precision > 0 ? std::min(column.precision, kWideDigits) : kWideDigits) - 1;
+}
+
+class ShiftedNumber : public Masker {
+ public:
+  ShiftedNumber(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret)
+      : by_(rule.by), limit_(LimitOf(column)), permutation_(KeyedHash(secret, "number")) {}
+
+  // -12.50 is 1250 hundredths, moved in a block of by * 100 of them. Of longer ones the last 36 digits are moved.
+  bool Append(std::string_view value, std::string* out) const override {
+    if (value == "NaN" || value == "Infinity" || value == "-Infinity") {
+      *out += value;
+      return true;
+    }
+    const bool negative = value.starts_with('-');
+    std::string_view rest = value.substr(negative ? 1 : 0);
+    const size_t point = rest.find('.');
+    const int scale = point == std::string_view::npos ? 0 : static_cast<int>(rest.size() - point - 1);
+    std::string digits(rest.substr(0, point));
+    if (scale > 0) digits += rest.substr(point + 1);
+    if (digits.empty() || digits.find_first_not_of("0123456789") != std::string::npos) FailOnValue("number");
+    std::string before;
+    if (digits.size() > kWideDigits) {
+      before = digits.substr(0, digits.size() - kWideDigits);
+      digits.erase(0, before.size());
+    }
+    Wide number = 0;
+    for (char c : digits) number = number * 10 + static_cast<unsigned>(c - '0');
+    // There is no negative zero: the negative numbers are counted from one.
+    const bool from_one = negative && number > 0;
+    const Wide moved = MoveInBlock<Wide>(permutation_, fmt::format("{}{}{}", before, from_one ? '-' : '+', scale),
+                                         number - (from_one ? 1 : 0), BlockSize(scale), 0, limit_);
+    std::string text =
+        before + Digits(moved + (from_one ? 1 : 0), before.empty() ? static_cast<size_t>(scale) + 1 : kWideDigits);
+    if (scale > 0) text.insert(text.size() - static_cast<size_t>(scale), ".");
+    *out += (negative ? "-" : "") + text;
+    return true;
+  }
+
+ private:
+  uint64_t BlockSize(int scale) const {
+    constexpr uint64_t kMost = uint64_t{1} << 62;
+    Wide size = static_cast<Wide>(by_);
+    for (int i = 0; i < scale && size < kMost; ++i) size *= 10;
+    return static_cast<uint64_t>(std::min<Wide>(size, kMost));
+  }
+
+  const int64_t by_;
+  const Wide limit_;
+  const Permutation permutation_;
+};
+
+class ShiftedFloat : public Masker {
+ public:
+  ShiftedFloat(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret)
+      : by_(static_cast<double>(rule.by)), single_(column.type == "float4"), hash_(secret, "float") {}
+
+  bool Append(std::string_view value, std::string* out) const override {
+    const std::string text(value);
+    char* end = nullptr;
+    const double number = std::strtod(text.c_str(), &end);
+    if (text.empty() || *end != '\0') FailOnValue("number");
+    if (!std::isfinite(number)) {
+      *out += value;
+      return true;
+    }
+    // From -1 to 1, and not so near 0 that nothing is moved.
+    const uint64_t hash = hash_(value);
+    const double part = (static_cast<double>(hash >> 12) + 1) / 0x1p53 + 0.5;
+    const double moved = number + (hash % 2 == 0 ? by_ : -by_) * part;
+    *out += single_ ? fmt::format("{}", static_cast<float>(moved)) : fmt::format("{}", moved);
+    return true;
+  }
+
+ private:
+  const double by_;
+  const bool single_;
+  const KeyedHash hash_;
+};
+
+// Days since 1970-01-01 of the proleptic Gregorian calendar; year 0 is 1 BC. From "chrono-Compatible Low-Level Date
+// Algorithms" by Howard Hinnant, since std::chrono's years end with 32767.
+int64_t DaysOf(int64_t year, int month, int day) {
+  year -= month <= 2;
+  const int64_t era = (year >= 0 ? year : year - 399) / 400;
+  const int64_t of_era = year - era * 400;
+  const int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+  return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
+}
+
+void DateOf(int64_t days, int64_t* year, int* month, int* day) {
+  days += 719468;
+  const int64_t era = (days >= 0 ? days : days - 146096) / 146097;
+  const int64_t of_era = days - era * 146097;
+  const int64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
+  const int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+  const int64_t shifted_month = (5 * of_year + 2) / 153;
+  *day = static_cast<int>(of_year - (153 * shifted_month + 2) / 5 + 1);
+  *month = static_cast<int>(shifted_month < 10 ? shifted_month + 3 : shifted_month - 9);
+  *year = year_of_era + era * 400 + (*month <= 2);
+}
+
+class ShiftedDate : public Masker {
+ public:
+  ShiftedDate(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret)
+      : by_(static_cast<uint64_t>(rule.by)),
+        last_(column.type == "date" ? DaysOf(5874897, 12, 31) : DaysOf(294276, 12, 30)),
+        permutation_(KeyedHash(secret, "date")) {}
+
+  // "2026-01-31 10:00:00+00", "0044-03-15 BC"
+  bool Append(std::string_view value, std::string* out) const override {
+    if (value == "infinity" || value == "-infinity") {
+      *out += value;
+      return true;
+    }
+    constexpr std::string_view kBc = " BC";
+    const bool bc = value.ends_with(kBc);
+    const std::string_view text = bc ? value.substr(0, value.size() - kBc.size()) : value;
+    const size_t space = std::min(text.find(' '), text.size());
+    const std::string date(text.substr(0, space));
+    long long year = 0;
+    int month = 0, day = 0, read = 0;
+    if (std::sscanf(date.c_str(), "%lld-%2d-%2d%n", &year, &month, &day, &read) != 3 ||
+        static_cast<size_t>(read) != date.size() || month < 1 || month > 12 || day < 1 || day > 31) {
+      FailOnValue("date");
+    }
+    const int64_t first = DaysOf(-4712, 1, 2);
+    const int64_t days =
+        MoveInBlock<int64_t>(permutation_, "", DaysOf(bc ? 1 - year : year, month, day), by_, first, last_);
+    int64_t moved_year = 0;
+    DateOf(days, &moved_year, &month, &day);
+    const bool moved_bc = moved_year < 1;
+    *out += fmt::format("{:04}-{:02}-{:02}{}{}", moved_bc ? 1 - moved_year : moved_year, month, day, text.substr(space),
+                        moved_bc ? kBc : "");
+    return true;
+  }
+
+ private:
+  const uint64_t by_;
+  const int64_t last_;
+  const Permutation permutation_;
+};
+
+}  // namespace
+
+std::unique_ptr<const Masker> MakeShifted(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
+  if (rule.kind == MaskKind::kDate) return std::make_unique<ShiftedDate>(rule, column, secret);
+  if (column.scale < 0) {
+    throw Error(ErrorCode::kUsage, fmt::format("{}: the column rounds to the left of the point", rule.pattern),
+                "such a column cannot be masked but by \"null\" and \"constant\"");
+  }
+  if (column.type != "float4" && column.type != "float8") return std::make_unique<ShiftedNumber>(rule, column, secret);
+  if (column.unique) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{}: floating point numbers that are moved need not stay unique, and this column must be",
+                            rule.pattern),
+                "leave the column out of the key, or of the rules");
+  }
+  return std::make_unique<ShiftedFloat>(rule, column, secret);
+}
+
+}  // namespace rotv
