@@ -14,6 +14,7 @@
 #include "cli/did_you_mean.h"
 #include "cli/env_file.h"
 #include "cli/home.h"
+#include "cli/mask_config.h"
 #include "cli/source_check.h"
 #include "cli/text_file.h"
 #include "storage/error.h"
@@ -77,6 +78,7 @@ struct ConfigContent {
   std::map<std::string, SourceConfig> sources;
   AppConfig app;
   HistoryConfig history;
+  MaskConfig mask;
 };
 
 constexpr int64_t kMostDays = 100'000;
@@ -121,7 +123,7 @@ class ConfigFile {
       } else if (key.str() == "history") {
         content.history = ReadHistory(TableOf(key, node));
       } else if (key.str() == "mask") {
-        RefuseMask(key, node);
+        content.mask = ReadMask(key, node);
       } else if (IsPasswordKey(key.str())) {
         FailOnPassword(key);
       } else {
@@ -159,11 +161,11 @@ class ConfigFile {
     return *node.as_table();
   }
 
-  // Masking is not built yet. Rules that are ignored would let through what they are there to hold back.
-  void RefuseMask(const toml::key& key, const toml::node& node) const {
-    if (TableOf(key, node).empty()) return;
-    Fail(key.source(), "masking rules are not supported yet: the data would be written unmasked",
-         "take the [mask] section out only if the data may be kept here as it is");
+  MaskConfig ReadMask(const toml::key& key, const toml::node& node) const {
+    MaskConfig mask = ReadMaskConfig(
+        TableOf(key, node), [this](const auto& where, const auto& what, const auto& hint) { Fail(where, what, hint); });
+    if (!mask.secret_file.empty()) mask.secret_file = PathOf(mask.secret_file);
+    return mask;
   }
 
   std::map<std::string, SourceConfig> ReadSources(const toml::table& table) const {
@@ -303,8 +305,12 @@ class ConfigFile {
     if (text == nullptr) FailOnType(key, node, "a string, in quotes");
     if (text->get().empty())
       Fail(key.source(), fmt::format("\"{}\" is empty", key.str()), "leave it out, or fill it in");
-    if (kind == Kind::kText) return text->get();
-    std::filesystem::path path = ExpandTilde(text->get(), environment_);
+    return kind == Kind::kText ? text->get() : PathOf(text->get());
+  }
+
+  // A relative path is relative to the file's directory.
+  std::string PathOf(const std::string& text) const {
+    std::filesystem::path path = ExpandTilde(text, environment_);
     return path.is_absolute() ? path.native() : (path_.parent_path() / path).lexically_normal().native();
   }
 
@@ -378,7 +384,10 @@ Sources FindConfigured(const ConfigRequest& request, const ChosenFile& file) {
     std::optional<SourceConfig> source = SourceFromVariables(request.environment, request.directory);
     if (source) content.sources.emplace(source->name, std::move(*source));
   }
-  for (auto& [name, source] : content.sources) source.history = content.history;
+  for (auto& [name, source] : content.sources) {
+    source.history = content.history;
+    source.mask = content.mask;
+  }
   return std::move(content.sources);
 }
 

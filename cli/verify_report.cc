@@ -112,6 +112,10 @@ std::string VerifyText(const VerifyResult& result, const std::string& source_nam
   std::string compared = fmt::format("{} in {} compared at {} in {}", Counted(result.rows, "row", "rows"),
                                      Counted(result.tables.size(), "table", "tables"), result.lsn.ToString(),
                                      HumanDuration(result.seconds));
+  if (!result.masked.empty()) {
+    compared +=
+        fmt::format("; {} not compared, because of masking", Counted(result.masked.size(), "table was", "tables were"));
+  }
   if (result.wire_bytes > 0) compared += fmt::format("; {} received over SSH", HumanBytes(result.wire_bytes));
   if (result.differing() > 0) {
     return text + fmt::format("{} not equal to {}: {}.\nhint: {}\n",
@@ -124,6 +128,7 @@ std::string VerifyText(const VerifyResult& result, const std::string& source_nam
 
 Json VerifyJson(const VerifyResult& result) {
   Json document;
+  document["masked"] = result.masked;
   document["equal"] = result.differing() == 0;
   document["lsn"] = result.lsn.ToString();
   document["rows"] = result.rows;

@@ -15,7 +15,8 @@ namespace {
 
 }  // namespace
 
-Applier::Applier(const std::vector<StreamedTable>& tables, proto::Manifest& manifest, StoreWriter& writer, Lsn from)
+Applier::Applier(const std::vector<StreamedTable>& tables, proto::Manifest& manifest, StoreWriter& writer, Lsn from,
+                 const MaskSecret& secret)
     : manifest_(manifest),
       writer_(writer),
       buffer_(std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest)),
@@ -29,7 +30,8 @@ Applier::Applier(const std::vector<StreamedTable>& tables, proto::Manifest& mani
     followed.history = histories.at(table.id);
     followed.epoch = followed.history->epochs(followed.history->epochs_size() - 1).number();
     for (const StreamedTable::Form& form : table.forms) {
-      followed.forms.push_back({form.shape->id(), RowCodec(*form.table, *form.shape)});
+      followed.forms.push_back({form.shape->id(), RowCodec(*form.table, *form.shape),
+                                RowMask(*form.table, *form.shape, secret), RowMask(*form.table, *form.shape, secret)});
     }
     followed.form = &followed.forms.front();
   }
@@ -96,6 +98,12 @@ void Applier::Note(const Followed& table, ChangeLogBuilder::Change change, std::
   log_.Add(table.id, table.epoch, change, key);
 }
 
+const pgoutput::OldRow* Applier::Masked(Form& form, const pgoutput::OldRow& row, pgoutput::OldRow* masked) {
+  if (form.old_mask.empty()) return &row;
+  *masked = {row.kind, form.old_mask.Row(row.row)};
+  return masked;
+}
+
 void Applier::PutRow(const Followed& table, std::string_view key, std::string_view line) {
   buffer_->Put({table.id, table.epoch, key, commit_lsn_},
                {.kind = RowVersion::Kind::kRow, .shape = table.form->shape, .count = 1, .text = line});
@@ -156,11 +164,12 @@ void Applier::On(const pgoutput::Insert& message) {
   Followed* found = Find(message.relation_oid);
   if (found == nullptr) return;
   Followed& table = *found;
-  table.form->codec.LineOfTuple(message.row, nullptr, &line_);
+  const pgoutput::Tuple& row = table.form->new_mask.Row(message.row);
+  table.form->codec.LineOfTuple(row, nullptr, &line_);
   if (table.form->codec.is_bag()) {
     ChangeBag(table, line_, 1);
   } else {
-    table.form->codec.KeyOfTuple(message.row, nullptr, &key_);
+    table.form->codec.KeyOfTuple(row, nullptr, &key_);
     PutRow(table, key_, line_);
   }
   Note(table, ChangeLogBuilder::Change::kInsert, key_);
@@ -178,18 +187,22 @@ void Applier::On(const pgoutput::Update& message) {
     throw Error(ErrorCode::kProtocol, "the source sent an update of a table with identity FULL without its old row",
                 "please report this with the table's definition");
   }
-  table.form->codec.LineOfTuple(message.old_row->row, nullptr, &line_);
+  pgoutput::OldRow masked_old;
+  const pgoutput::OldRow* old = Masked(*table.form, *message.old_row, &masked_old);
+  table.form->codec.LineOfTuple(old->row, nullptr, &line_);
   ChangeBag(table, line_, -1);
   Note(table, ChangeLogBuilder::Change::kUpdate, key_);
-  table.form->codec.LineOfTuple(message.row, &*message.old_row, &line_);
+  table.form->codec.LineOfTuple(table.form->new_mask.Row(message.row), old, &line_);
   ChangeBag(table, line_, 1);
   log_.AddKey(table.id, table.epoch, key_);
 }
 
 void Applier::UpdateKeyed(Followed& table, const pgoutput::Update& message) {
-  const pgoutput::OldRow* old = message.old_row ? &*message.old_row : nullptr;
-  bool complete = table.form->codec.LineOfTuple(message.row, old, &line_);
-  table.form->codec.KeyOfTuple(message.row, old == nullptr ? nullptr : &old->row, &key_);
+  pgoutput::OldRow masked_old;
+  const pgoutput::OldRow* old = message.old_row ? Masked(*table.form, *message.old_row, &masked_old) : nullptr;
+  const pgoutput::Tuple& row = table.form->new_mask.Row(message.row);
+  bool complete = table.form->codec.LineOfTuple(row, old, &line_);
+  table.form->codec.KeyOfTuple(row, old == nullptr ? nullptr : &old->row, &key_);
   Note(table, ChangeLogBuilder::Change::kUpdate, key_);
   if (old != nullptr) {
     table.form->codec.KeyOfTuple(old->row, nullptr, &old_key_);
@@ -212,11 +225,12 @@ void Applier::On(const pgoutput::Delete& message) {
   if (found == nullptr) return;
   Followed& table = *found;
   ++counts_.deleted;
+  const pgoutput::Tuple& old = table.form->old_mask.Row(message.old_row.row);
   if (table.form->codec.is_bag()) {
-    table.form->codec.LineOfTuple(message.old_row.row, nullptr, &line_);
+    table.form->codec.LineOfTuple(old, nullptr, &line_);
     ChangeBag(table, line_, -1);
   } else {
-    table.form->codec.KeyOfTuple(message.old_row.row, nullptr, &key_);
+    table.form->codec.KeyOfTuple(old, nullptr, &key_);
     PutTombstone(table, key_);
   }
   Note(table, ChangeLogBuilder::Change::kDelete, key_);

@@ -12,6 +12,7 @@
 
 #include "storage/change_log.h"
 #include "storage/version_buffer.h"
+#include "sync/mask/row_mask.h"
 #include "sync/pgoutput.h"
 #include "sync/row_codec.h"
 #include "sync/store_writer.h"
@@ -41,7 +42,9 @@ class Applier {
   // Transactions that commit before `from` are dropped: the store has them. What `tables` point to, `manifest` and
   // `writer` outlive the applier. In `manifest` the epochs change as tables are truncated, and tables whose rows come
   // in none of their forms are added to must_copy: from then on their changes are dropped.
-  Applier(const std::vector<StreamedTable>& tables, proto::Manifest& manifest, StoreWriter& writer, Lsn from);
+  // Rows are masked as their tables say, by `secret`.
+  Applier(const std::vector<StreamedTable>& tables, proto::Manifest& manifest, StoreWriter& writer, Lsn from,
+          const MaskSecret& secret);
 
   // Begin decides whether a transaction is wanted; these are for what is in one.
   void Apply(const pgoutput::Message& message);
@@ -65,6 +68,7 @@ class Applier {
   struct Form {
     uint32_t shape;
     RowCodec codec;
+    RowMask new_mask, old_mask;  // Each keeps what it made last.
   };
   struct Followed {
     TableId id;
@@ -88,6 +92,8 @@ class Applier {
   // Null if the table's changes are dropped.
   Followed* Find(uint32_t relation_oid);
   void UpdateKeyed(Followed& table, const pgoutput::Update& message);
+  // `row` itself where nothing is masked, else `*masked`.
+  static const pgoutput::OldRow* Masked(Form& form, const pgoutput::OldRow& row, pgoutput::OldRow* masked);
   void PutRow(const Followed& table, std::string_view key, std::string_view line);
   void PutPartial(const Followed& table, std::string_view key);
   void PutTombstone(const Followed& table, std::string_view key);

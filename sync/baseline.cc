@@ -10,6 +10,8 @@
 #include "storage/row_store.h"
 #include "sync/follow.h"
 #include "sync/large_objects.h"
+#include "sync/mask/mask_plan.h"
+#include "sync/mask/stored_mask.h"
 #include "sync/open_workspace.h"
 #include "sync/preflight.h"
 #include "sync/publication.h"
@@ -62,7 +64,7 @@ class BaselineRun {
   void Examine() {
     context_.progress.Begin("examining the source", Progress::Unit::kItems, 0);
     dump_program_ = std::async(std::launch::async, [this] { return CheckDumpProgram(session_); });
-    Catalog catalog = ReadCatalog(session_.connection());
+    Catalog catalog = ReadMaskedCatalog(session_.connection(), context_);
     std::vector<Check> checks = CheckServer(session_, options_.wal_limit);
     for (Check& check : CheckCatalog(catalog, context_.source)) checks.push_back(std::move(check));
     ThrowFirstProblem(checks);
@@ -135,12 +137,13 @@ class BaselineRun {
     manifest->set_head_xid(reading.xid());
     manifest->set_schema_fingerprint(reading.fingerprint().schema);
     manifest->set_table_fingerprint(reading.fingerprint().tables);
+    manifest->set_mask_fingerprint(MaskFingerprint(context_));
     manifest->set_description(session_.link().Description());
   }
 
   // For the next try. Always false, so that a caller can return it.
   bool RefreshPublished() {
-    Catalog catalog = ReadCatalog(session_.connection());
+    Catalog catalog = ReadMaskedCatalog(session_.connection(), context_);
     ThrowFirstProblem(CheckCatalog(catalog, context_.source));
     published_ = DescribeSchema(catalog, context_.source, ShapeMap()).schema;
     return false;

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "proto/store.pb.h"
 #include "sync/pg_connection.h"
 
 namespace rotv {
@@ -58,6 +59,8 @@ struct CatalogTable {
   std::string membership;              // Its row in the publication that was asked for; empty if it has none.
   std::vector<CatalogColumn> columns;  // Neither dropped nor system columns, in order.
   std::vector<CatalogIndex> indexes;   // Primary key and replica identity only.
+  bool dropped = false;                // By a masking rule: schema only.
+  proto::TableMask mask;               // As the masking rules say; nothing of it is known to ReadCatalog().
 };
 
 struct CatalogSequence {

@@ -9,6 +9,8 @@
 #include "sync/change_stream.h"
 #include "sync/follow.h"
 #include "sync/large_objects.h"
+#include "sync/mask/mask_plan.h"
+#include "sync/mask/stored_mask.h"
 #include "sync/preflight.h"
 #include "sync/publication.h"
 #include "sync/streaming.h"
@@ -76,7 +78,7 @@ class CatchUpRun {
   // Has the publication name what is to be streamed, and gives that schema.
   proto::SchemaVersion Publish() {
     PgConnection& connection = session_.connection();
-    Catalog catalog = ReadCatalog(connection, manifest_.publication());
+    Catalog catalog = ReadMaskedCatalog(connection, context_, manifest_.publication());
     ThrowFirstProblem(CheckCatalog(catalog, context_.source));
     proto::SchemaVersion schema = DescribeSchema(catalog, context_.source, store_.shapes()).schema;
     AdjustPublication(connection, manifest_.publication(), schema);
@@ -163,8 +165,9 @@ class CatchUpRun {
       if (copied.count(change.now->id()) != 0) result_.copied.push_back(change.now->quoted_name());
     }
     result_.schema_changed = schema_changed;
+    result_.mask_changed = MaskRulesChanged(manifest_, context_);
     if (!copied.empty() || reading.fingerprint() != StoredFingerprint() ||
-        !ExclusionChanges(before_, context_.source).empty()) {
+        !ExclusionChanges(before_, context_.source).empty() || result_.mask_changed) {
       proto::Gap* gap = manifest_.add_gaps();
       gap->set_after_lsn(manifest_.head_lsn());
       gap->set_before_lsn(lsn.value());
@@ -176,6 +179,7 @@ class CatchUpRun {
     manifest_.set_head_xid(reading.xid());
     manifest_.set_schema_fingerprint(reading.fingerprint().schema);
     manifest_.set_table_fingerprint(reading.fingerprint().tables);
+    manifest_.set_mask_fingerprint(MaskFingerprint(context_));
     manifest_.set_pull_in_progress(false);
     RowStore::Addition addition;
     addition.schema = {lsn, reading.schema()};

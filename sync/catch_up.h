@@ -19,6 +19,7 @@ struct CatchUpResult {
   std::vector<std::string> copied;  // Quoted names of the tables whose rows were copied.
   uint64_t copied_rows = 0;
   bool schema_changed = false;
+  bool mask_changed = false;
   Applier::Counts counts;
   std::optional<HeldSnapshot> snapshot;  // The new head's, with AtHead::kHoldSnapshot.
 };

@@ -7,6 +7,7 @@
 
 #include "storage/atomic_file.h"
 #include "storage/workspace.h"
+#include "sync/mask/mask_plan.h"
 #include "sync/preflight.h"
 
 namespace rotv {
@@ -49,6 +50,24 @@ Check CheckDisk(const Context& context, const Catalog& catalog) {
           .fix = fmt::format("free space on the disk of {}, or choose another place with --home", existing.string())};
 }
 
+Check CheckMask(PgConnection& connection, const Context& context, const std::string& publication) {
+  Check check{.outcome = Check::Outcome::kOk, .name = "masking", .message = {}};
+  try {
+    const Catalog catalog = ReadMaskedCatalog(connection, context, publication);
+    int columns = 0;
+    for (const CatalogTable& table : catalog.tables) columns += table.mask.columns_size();
+    check.message = fmt::format("{} rules, {} columns", context.source.mask.rules.size(), columns);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kUsage) throw;
+    check = {.outcome = Check::Outcome::kProblem,
+             .name = "masking",
+             .message = error.what(),
+             .fix = error.hint(),
+             .code = error.code()};
+  }
+  return check;
+}
+
 }  // namespace
 
 const Check* DoctorReport::FirstProblem() const {
@@ -76,6 +95,7 @@ DoctorReport Examine(const Context& context) {
     Catalog catalog = ReadCatalog(connection, publication);
     for (Check& check : CheckCatalog(catalog, context.source)) report.checks.push_back(std::move(check));
     for (Check& check : CheckPublished(catalog, context.source, publication)) report.checks.push_back(std::move(check));
+    if (!context.source.mask.empty()) report.checks.push_back(CheckMask(connection, context, publication));
     report.checks.push_back(CheckDisk(context, catalog));
     report.tables = ReportTables(catalog, context.source);
   } catch (const Error& error) {

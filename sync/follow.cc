@@ -71,6 +71,7 @@ FollowDecision Decide(const CatalogTable& table, const SourceConfig& source) {
   if (table.kind == 'p') return SchemaOnly("partitioned: its rows are in its partitions");
   if (table.kind == 'f') return SchemaOnly("foreign: its rows are elsewhere");
   if (IsExcluded(source, table.schema, table.name)) return SchemaOnly(kExcluded);
+  if (table.dropped) return SchemaOnly("dropped by a masking rule");
   if (table.of_extension) return OfExtension(table);
   if (table.persistence == 'u') {
     return CopiedAgain(table, "unlogged: its changes are not sent",

@@ -10,6 +10,7 @@
 #include "sync/catch_up.h"
 #include "sync/follow.h"
 #include "sync/gc.h"
+#include "sync/mask/stored_mask.h"
 #include "sync/open_workspace.h"
 #include "sync/pull_target.h"
 #include "sync/source_session.h"
@@ -52,7 +53,7 @@ class PullRun {
     const Fingerprint stored{manifest_.schema_fingerprint(), manifest_.table_fingerprint()};
     proto::SchemaVersion schema = store_.SchemaAt(Lsn(manifest_.durable_lsn()));
     if (state.fingerprint != stored || manifest_.must_copy_size() != 0) return false;
-    if (!ExclusionChanges(schema, context_.source).empty()) return false;
+    if (!ExclusionChanges(schema, context_.source).empty() || MaskRulesChanged(manifest_, context_)) return false;
 
     std::vector<StreamedTable> tables;
     for (const proto::Table& table : schema.tables()) {
@@ -83,6 +84,7 @@ class PullRun {
     result_.copied = std::move(caught_up.copied);
     result_.copied_rows = caught_up.copied_rows;
     result_.schema_changed = caught_up.schema_changed;
+    result_.mask_changed = caught_up.mask_changed;
   }
 
   void Count(const Applier::Counts& counts) {

@@ -4,6 +4,8 @@
 
 #include "sync/content_fingerprint.h"
 #include "sync/large_objects.h"
+#include "sync/mask/mask_plan.h"
+#include "sync/mask/secret.h"
 #include "sync/schema_dump.h"
 #include "sync/sequences.h"
 #include "sync/statement_batch.h"
@@ -26,7 +28,7 @@ SnapshotReading::SnapshotReading(SourceSession& session, SnapshotSlot& slot, con
                                  const ShapeMap& known, Texts expected)
     : session_(session), slot_(slot), publication_(publication), reader_(slot.Import()), watchdog_(session) {
   if (expected == Texts::kRead) BeginTexts();
-  catalog_ = ReadCatalog(*reader_, publication);
+  catalog_ = ReadMaskedCatalog(*reader_, session.context(), publication);
   fingerprint_ = ReadFingerprint(*reader_, publication);
   PgResult row = reader_->Query(
       "SELECT (extract(epoch FROM now()) * 1000000)::bigint, pg_snapshot_xmin(pg_current_snapshot()), "
@@ -133,8 +135,12 @@ bool SnapshotReading::EndTexts() {
 bool SnapshotReading::Read(RowStore& store, const std::set<TableId>& tables, Texts texts, proto::Manifest* manifest,
                            CopyCounts* counts) {
   if (texts == Texts::kRead && !dumping_.valid()) BeginTexts();
-  CopyRequest request{
-      .schema = schema_, .catalog = catalog_, .tables = tables, .snapshot = slot_.snapshot(), .lsn = slot_.lsn()};
+  CopyRequest request{.schema = schema_,
+                      .catalog = catalog_,
+                      .tables = tables,
+                      .snapshot = slot_.snapshot(),
+                      .lsn = slot_.lsn(),
+                      .mask_secret = MaskSecretOf(session_.context())};
   if (CopyTables(session_, store, request, manifest, counts) == CopyEnd::kTableMoved) return false;
   if (texts == Texts::kRead && !EndTexts()) return false;
   reader_.reset();  // Its snapshot would hold back the source's vacuum.

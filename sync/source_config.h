@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "sync/mask/mask_rule.h"
+
 namespace rotv {
 
 // How much of the past is kept.
@@ -40,6 +42,7 @@ struct SourceConfig {
   std::vector<std::string> exclude;  // "schema.table", unquoted: schema only, no rows.
 
   HistoryConfig history;
+  MaskConfig mask;
 };
 
 }  // namespace rotv

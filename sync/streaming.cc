@@ -3,6 +3,7 @@
 #include <future>
 
 #include "sync/change_stream.h"
+#include "sync/mask/secret.h"
 
 namespace rotv {
 
@@ -11,7 +12,7 @@ Applier::Counts StreamUntil(SourceSession& session, RowStore& store, const std::
   const Context& context = session.context();
   StoreWriter writer(store);
   Lsn from(manifest->durable_lsn());
-  Applier applier(tables, *manifest, writer, from);
+  Applier applier(tables, *manifest, writer, from, MaskSecretOf(context));
   std::unique_ptr<PgConnection> connection = session.TakeReplication();
   ChangeStream stream({.connection = *connection,
                        .applier = applier,

@@ -58,6 +58,7 @@ class Comparer {
     if (IsStreamed(now) && before->state().membership() != now.state().membership()) {
       return "it was not published all the while";
     }
+    if (before->mask().SerializeAsString() != now.mask().SerializeAsString()) return "it is masked by other rules";
     if (!IsStreamed(now)) return ReasonToCopyUnstreamed(*before, now);
     return ReasonInColumns(*before, now);
   }

@@ -17,6 +17,7 @@
 #include "storage/error.h"
 #include "sync/large_objects.h"
 #include "sync/locked_reading.h"
+#include "sync/mask/row_mask.h"
 #include "sync/row_codec.h"
 
 namespace rotv {
@@ -202,13 +203,14 @@ class Worker {
 
   CopyCounts ReceiveRows(const Item& item) {
     RowCodec codec(*item.table, *item.shape);
+    RowMask mask(*item.table, *item.shape, request_.mask_secret);
     std::unique_ptr<VersionBuffer>& buffer = codec.is_bag() ? bag_rows_ : rows_;
     CopyCounts counts;
     uint64_t reported = 0;
     std::string key;
     std::string found_bytes;
     while (std::optional<std::string_view> row = connection_->CopyRow()) {
-      std::string_view line = row->substr(0, row->size() - 1);
+      std::string_view line = mask.Line(row->substr(0, row->size() - 1));
       codec.KeyOfLine(line, &key);
       uint32_t count = 1;
       if (codec.is_bag()) count += CountOf(*buffer, EncodeRowPrefix(item.table->id(), item.epoch, key), &found_bytes);

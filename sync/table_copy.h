@@ -9,6 +9,7 @@
 #include "proto/store.pb.h"
 #include "storage/row_store.h"
 #include "sync/catalog.h"
+#include "sync/mask/keyed_hash.h"
 #include "sync/source_session.h"
 
 namespace rotv {
@@ -33,6 +34,7 @@ struct CopyRequest {
   const std::set<TableId>& tables;
   std::string snapshot;  // Exported, and safe to read through.
   Lsn lsn;               // The state that the snapshot is.
+  MaskSecret mask_secret;
 };
 
 // Writes these tables of the schema into `store`, as versions that are visible at `lsn` and later, and adds each

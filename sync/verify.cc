@@ -85,10 +85,15 @@ class VerifyRun {
     std::map<TableId, EpochNumber> epochs = EpochsAt(store_.manifest(), lsn);
     if (asked_.empty()) FindAsked(schema);
     std::deque<TableCheck> checks;
+    result_.masked.clear();
     for (const proto::Table& table : schema.tables()) {
       Name name = NameOf(table);
       if (!HasRows(table) || verdicts_.count(name) != 0) continue;
       if (!request_.tables.empty() && asked_.count(name) == 0) continue;
+      if (table.mask().columns_size() > 0) {
+        result_.masked.push_back(table.quoted_name());
+        continue;
+      }
       auto epoch = epochs.find(table.id());
       if (epoch == epochs.end()) throw Error(ErrorCode::kCorrupt, "the store has no rows of a table at its head");
       checks.push_back({.table = &table, .epoch = epoch->second, .stored = {}, .source = {}, .unreadable = {}});

@@ -35,6 +35,7 @@ struct TableVerdict {
 struct VerifyResult {
   Lsn lsn;                           // The head.
   std::vector<TableVerdict> tables;  // In order of (schema, name).
+  std::vector<std::string> masked;   // Those that were not compared: their values are not the source's.
   uint64_t rows = 0;                 // Compared, in all of them.
   uint64_t wire_bytes = 0;           // Received over SSH; 0 without.
   double seconds = 0;

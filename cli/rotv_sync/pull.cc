@@ -23,7 +23,8 @@ std::string Listed(const std::vector<std::string>& names) {
 }
 
 std::string PullText(const PullResult& result, const std::string& source_name) {
-  if (result.transactions == 0 && result.truncated == 0 && result.copied.empty() && !result.schema_changed) {
+  if (result.transactions == 0 && result.truncated == 0 && result.copied.empty() && !result.schema_changed &&
+      !result.mask_changed) {
     return fmt::format("{} is up to date at {} ({}).\n", source_name, result.to.ToString(),
                        HumanDuration(result.seconds));
   }
@@ -36,8 +37,14 @@ std::string PullText(const PullResult& result, const std::string& source_name) {
   if (result.wire_bytes > 0) text += fmt::format("; {} received over SSH", HumanBytes(result.wire_bytes));
   text += ".\n";
   if (result.schema_changed) text += "The schema has changed on the source.\n";
+  if (result.mask_changed) text += "The masking rules, or their secret, have changed.\n";
   if (!result.copied.empty()) {
     text += fmt::format("Copied again, {}: {}.\n", Counted(result.copied_rows, "row", "rows"), Listed(result.copied));
+  }
+  if (result.mask_changed) {
+    text +=
+        "Earlier states have their values as they were stored then; to forget them: delete their snapshots, then\n"
+        "rotv-sync gc --keep-days 0.\n";
   }
   return text;
 }
@@ -54,6 +61,7 @@ Json PullJson(const PullResult& result) {
   document["copied"] = result.copied;
   document["copied_rows"] = result.copied_rows;
   document["schema_changed"] = result.schema_changed;
+  document["mask_changed"] = result.mask_changed;
   document["wire_bytes"] = result.wire_bytes;
   document["seconds"] = result.seconds;
   return document;

@@ -215,14 +215,68 @@ TEST_F(ConfigTest, ExcludedTablesHaveTheirSchema) {
   EXPECT_HAS(ComplaintOf("[sources.a]\ndatabase = \"x\"\nexclude = ['\"public\".\"t\"']\n"), "rotv.toml:3: exclude");
 }
 
-TEST_F(ConfigTest, MaskingRulesAreNeverIgnored) {
-  std::string rules = "[mask]\n\"public.users.email\" = \"email\"\n";
-  EXPECT_HAS(ComplaintOf(rules + "[sources.a]\ndatabase = \"x\"\n"),
-             "rotv.toml:1: masking rules are not supported yet");
-  EXPECT_HAS(ComplaintOf("mask = {\"a.b.c\" = \"email\"}\n"), "masking rules are not supported yet");
+TEST_F(ConfigTest, MaskingRulesAreReadForEverySource) {
+  const std::string rules = R"([mask]
+mask_unknown = "null"
+mask_secret = "secrets/mask"
+"public.users.email" = "email"
+"*.*.phone" = "phone"
+"public.\"odd.table\".\"a\"\"b\"" = { rule = "hash", length = 40 }
+"public.t.n" = { rule = "number", by = 5 }
+"public.t.d" = { rule = "date", days = 30 }
+"public.t.p" = { rule = "password", value = "$2b$x" }
+"public.t.j" = { rule = "json", paths = { "$.a" = "text", "$.b" = { rule = "constant", value = "x" } } }
+"public.audit" = "drop"
+)";
+  const MaskConfig mask = Read(rules + "[sources.a]\ndatabase = \"x\"\n").mask;
+  ASSERT_EQ(mask.rules.size(), 8U);
+  EXPECT_EQ(mask.unknown, MaskUnknown::kNull);
+  EXPECT_EQ(mask.secret_file, (directory_ / "secrets/mask").native());
+  auto rule = [&](const std::string& pattern) {
+    for (const MaskRule& candidate : mask.rules) {
+      if (candidate.pattern == pattern) return candidate;
+    }
+    ADD_FAILURE() << pattern;
+    return MaskRule{};
+  };
+  EXPECT_EQ(rule("*.*.phone").kind, MaskKind::kPhone);
+  const MaskRule hash = rule("public.\"odd.table\".\"a\"\"b\"");
+  EXPECT_EQ(hash.parts, (std::vector<std::string>{"public", "odd.table", "a\"b"}));
+  EXPECT_EQ(hash.length, 40);
+  EXPECT_EQ(rule("public.t.n").by, 5);
+  EXPECT_EQ(rule("public.t.d").by, 30);
+  EXPECT_EQ(rule("public.t.p").value, "$2b$x");
+  ASSERT_EQ(rule("public.t.j").paths.size(), 2U);
+  EXPECT_EQ(rule("public.t.j").paths[1].second.value, "x");
+
   request_.environment["PRODUCTION_HOST"] = "db";
   request_.environment["PGDATABASE"] = "x";
-  EXPECT_HAS(ComplaintOf(rules), "masking rules are not supported yet");
+  EXPECT_EQ(Read(rules).mask.rules.size(), 8U);
+}
+
+TEST_F(ConfigTest, WhatIsNoMaskingRuleIsRefused) {
+  for (const auto& [line, told] :
+       {std::pair{"\"public.users.email\" = \"emial\"", "there is no rule \"emial\" | "},
+        {"\"email\" = \"email\"", "names neither a table nor a column"},
+        {"\"a.b.c.d\" = \"email\"", "names neither a table nor a column"},
+        {"\"a..c\" = \"email\"", "names neither a table nor a column"},
+        {"\"a.b\" = \"email\"", "\"email\" is for columns"},
+        {"\"a.b.c\" = \"drop\"", "\"drop\" is for tables"},
+        {"\"a.b.c\" = 5", "is no rule"},
+        {"\"a.b.c\" = { length = 5 }", "does not say which rule"},
+        {"\"a.b.c\" = { rule = \"hash\", length = 0 }", "out of range"},
+        {"\"a.b.c\" = { rule = \"email\", length = 5 }", "does not take \"length\""},
+        {"\"a.b.c\" = \"number\"", "\"number\" needs \"by\""},
+        {"\"a.b.c\" = \"password\"", "\"password\" needs \"value\""},
+        {"\"a.b.c\" = { rule = \"number\", by = 1 }", "out of range"},
+        {"\"a.b.c\" = { rule = \"json\", paths = {} }", "names nothing"},
+        {"\"a.b.c\" = { rule = \"json\", paths = { \"$.a\" = \"keep\" } }", "no rule for a part"},
+        {"\"a.b\" = \"sample\"", "not supported yet"},
+        {"mask_unknown = \"ignore\"", "\"mask_unknown\" is \"ignore\""}}) {
+    const std::string complaint = ComplaintOf(std::string("[sources.a]\ndatabase = \"x\"\n[mask]\n") + line + "\n");
+    EXPECT_HAS(complaint, told);
+    EXPECT_HAS(complaint, "rotv.toml:4: ");
+  }
   EXPECT_HAS(ComplaintOf("mask = true\n"), "\"mask\" is true or false");
 }
 

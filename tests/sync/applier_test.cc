@@ -48,7 +48,7 @@ class ApplierTest : public ::testing::Test {
       if (IsStreamed(table)) tables.push_back({table.id(), {{&table, &store_->shapes().Get(table.shape())}}});
     }
     if (later_) tables.front().forms.push_back({&*later_, &store_->shapes().Get(later_->shape())});
-    applier_ = std::make_unique<Applier>(tables, manifest_, *writer_, Lsn(manifest_.durable_lsn()));
+    applier_ = std::make_unique<Applier>(tables, manifest_, *writer_, Lsn(manifest_.durable_lsn()), MaskSecret());
   }
 
   void Begin(uint64_t lsn) { applier_->Apply(pgoutput::Begin{Lsn(lsn), static_cast<int64_t>(lsn), 1}); }

@@ -1,0 +1,214 @@
+#include "sync/mask/mask_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+#include "storage/error.h"
+#include "sync/mask/mask_facts.h"
+#include "sync/mask/personal.h"
+#include "sync/mask/secret.h"
+#include "sync/mask/stored_mask.h"
+
+namespace rotv {
+namespace {
+
+constexpr std::string_view kAny = "*";
+constexpr size_t kMostTold = 10;
+
+bool OfTables(const MaskRule& rule) { return rule.parts.size() == 2; }
+
+int Exactness(const MaskRule& rule) {
+  return static_cast<int>(
+      std::count_if(rule.parts.begin(), rule.parts.end(), [](const auto& part) { return part != kAny; }));
+}
+
+class Plan {
+ public:
+  Plan(const MaskConfig& config, const MaskSecret& secret, const MaskFacts& facts, Catalog* catalog)
+      : config_(config), secret_(secret), facts_(facts), catalog_(*catalog), used_(config.rules.size()) {}
+
+  void Apply() {
+    for (CatalogTable& table : catalog_.tables) ChooseFor(table);
+    CheckReferences();
+    for (CatalogTable& table : catalog_.tables) MaskColumns(table);
+    for (size_t i = 0; i < used_.size(); ++i) {
+      const MaskRule& rule = config_.rules[i];
+      if (!used_[i]) Problem(fmt::format("{}: there is no such {}", rule.pattern, OfTables(rule) ? "table" : "column"));
+    }
+    ThrowProblems();
+  }
+
+ private:
+  using ColumnId = std::pair<uint32_t, int>;
+  struct Choice {
+    const MaskRule* rule = nullptr;
+    MaskColumn column;
+  };
+
+  void Problem(const std::string& what) {
+    if (std::find(problems_.begin(), problems_.end(), what) == problems_.end()) problems_.push_back(what);
+  }
+
+  // The most exact of the rules that name this; null if none does.
+  const MaskRule* Find(const MaskFacts::Table& table, const std::string* column, const std::string& what) {
+    const MaskRule* best = nullptr;
+    bool doubtful = false;
+    for (size_t i = 0; i < config_.rules.size(); ++i) {
+      const MaskRule& rule = config_.rules[i];
+      if (OfTables(rule) != (column == nullptr) || !Names(rule, table, column)) continue;
+      used_[i] = true;
+      const int difference = best == nullptr ? 1 : Exactness(rule) - Exactness(*best);
+      if (difference == 0) doubtful |= StoredRule(rule).SerializeAsString() != StoredRule(*best).SerializeAsString();
+      if (difference <= 0) continue;
+      best = &rule;
+      doubtful = false;
+    }
+    if (doubtful) Problem(fmt::format("{}: two rules that are equally exact say different things of it", what));
+    return best;
+  }
+
+  static bool Names(const MaskRule& rule, const MaskFacts::Table& table, const std::string* column) {
+    auto fits = [](const std::string& part, const std::string& name) { return part == kAny || part == name; };
+    if (column != nullptr && !fits(rule.parts[2], *column)) return false;
+    return std::any_of(table.names.begin(), table.names.end(), [&](const auto& name) {
+      return fits(rule.parts[0], name.first) && fits(rule.parts[1], name.second);
+    });
+  }
+
+  void ChooseFor(CatalogTable& table) {
+    const auto facts = facts_.tables.find(table.oid);
+    if (facts == facts_.tables.end()) return;
+    const MaskRule* rule = Find(facts->second, nullptr, table.quoted_name);
+    table.dropped = rule != nullptr && rule->kind == MaskKind::kDrop;
+    std::vector<ColumnId> without;
+    bool has_rules = false;
+    for (const CatalogColumn& column : table.columns) {
+      const auto fact = facts->second.columns.find(column.number);
+      if (fact == facts->second.columns.end()) continue;
+      const ColumnId id{table.oid, column.number};
+      const std::string what = fmt::format("{}.{}", table.quoted_name, column.quoted_name);
+      Choice choice{.rule = Find(facts->second, &column.name, what), .column = fact->second};
+      has_rules |= choice.rule != nullptr;
+      if (choice.rule == nullptr) without.push_back(id);
+      choices_[id] = choice;
+      names_[id] = what;
+    }
+    if (has_rules && HasRowsHere(table)) DealWithUnknown(without);
+  }
+
+  bool HasRowsHere(const CatalogTable& table) const { return table.kind == 'r' && !table.dropped; }
+
+  void DealWithUnknown(const std::vector<ColumnId>& without) {
+    static const MaskRule kNull{.kind = MaskKind::kNull, .name = "null", .pattern = "mask_unknown", .parts = {}};
+    for (const ColumnId& id : without) {
+      Choice& choice = choices_[id];
+      const Suspicion suspicion = SuspectByName(choice.column);
+      if (suspicion.rule.empty() || config_.unknown == MaskUnknown::kKeep) continue;
+      if (config_.unknown == MaskUnknown::kNull && !choice.column.not_null) {
+        choice.rule = &kNull;
+        continue;
+      }
+      Problem(fmt::format("{} looks personal by {}, and has no rule (\"{}\" would mask it, \"keep\" keeps it)",
+                          names_[id], suspicion.reason, suspicion.rule));
+    }
+  }
+
+  const MaskRule* RuleOf(const ColumnId& id) const {
+    const auto choice = choices_.find(id);
+    if (choice == choices_.end() || choice->second.rule == nullptr) return nullptr;
+    return choice->second.rule->kind == MaskKind::kKeep ? nullptr : choice->second.rule;
+  }
+
+  // Both sides of a foreign key must be masked alike, and what is referenced is unique.
+  void CheckReferences() {
+    for (const MaskFacts::Reference& reference : facts_.references) {
+      const ColumnId from{reference.table, reference.column},
+          to{reference.referenced_table, reference.referenced_column};
+      const MaskRule* from_rule = RuleOf(from);
+      const MaskRule* to_rule = RuleOf(to);
+      if (from_rule == nullptr && to_rule == nullptr) continue;
+      const auto bytes = [](const MaskRule* rule) {
+        return rule == nullptr ? "" : StoredRule(*rule).SerializeAsString();
+      };
+      if (bytes(from_rule) != bytes(to_rule)) {
+        Problem(fmt::format("{} references {}: both need the same rule", names_[from], names_[to]));
+        continue;
+      }
+      choices_[from].column.unique = choices_[to].column.unique = true;
+    }
+  }
+
+  void MaskColumns(CatalogTable& table) {
+    for (CatalogColumn& column : table.columns) {
+      const ColumnId id{table.oid, column.number};
+      const MaskRule* rule = RuleOf(id);
+      if (rule == nullptr) continue;
+      const MaskColumn& masked = choices_[id].column;
+      MaskRule named = *rule;
+      named.pattern = names_[id];
+      try {
+        const std::unique_ptr<const Masker> masker = MakeMasker(named, masked, secret_);
+        if (column.missing) MaskMissing(*masker, &column);
+      } catch (const Error& error) {
+        Problem(error.what());
+        continue;
+      }
+      table.mask.set_secret_id(SecretId(secret_));
+      proto::MaskedColumn* stored = table.mask.add_columns();
+      stored->set_number(static_cast<uint32_t>(column.number));
+      stored->set_name(column.name);
+      *stored->mutable_rule() = StoredRule(*rule);
+      stored->set_type(masked.type);
+      stored->set_limit(masked.limit);
+      stored->set_precision(masked.precision);
+      stored->set_scale(masked.scale);
+      stored->set_unique(masked.unique);
+    }
+  }
+
+  static void MaskMissing(const Masker& masker, CatalogColumn* column) {
+    std::string value;
+    if (masker.Append(*column->missing, &value)) {
+      column->missing = value;
+    } else {
+      column->missing.reset();
+    }
+  }
+
+  void ThrowProblems() const {
+    if (problems_.empty()) return;
+    std::string all;
+    for (size_t i = 0; i < problems_.size() && i < kMostTold; ++i) all += (i == 0 ? "" : "; ") + problems_[i];
+    if (problems_.size() > kMostTold) all += fmt::format("; and {} more", problems_.size() - kMostTold);
+    throw Error(ErrorCode::kUsage, "masking: " + all,
+                "mend the rules in [mask] of rotv.toml; nothing was written (docs/masking.md)");
+  }
+
+  const MaskConfig& config_;
+  const MaskSecret& secret_;
+  const MaskFacts& facts_;
+  Catalog& catalog_;
+  std::vector<bool> used_;
+  std::map<ColumnId, Choice> choices_;
+  std::map<ColumnId, std::string> names_;
+  std::vector<std::string> problems_;
+};
+
+}  // namespace
+
+void ApplyMaskRules(const MaskConfig& config, const MaskSecret& secret, const MaskFacts& facts, Catalog* catalog) {
+  Plan(config, secret, facts, catalog).Apply();
+}
+
+Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, const std::string& publication) {
+  Catalog catalog = ReadCatalog(connection, publication);
+  const MaskConfig& config = context.source.mask;
+  if (config.empty()) return catalog;
+  const MaskFacts facts = ReadMaskFacts(connection);
+  ApplyMaskRules(config, ReadMaskSecret(context.home, config.secret_file), facts, &catalog);
+  return catalog;
+}
+
+}  // namespace rotv

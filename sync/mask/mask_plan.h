@@ -1,0 +1,42 @@
+// Which columns of the source are masked how: the rules of the config against the catalogue.
+
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sync/catalog.h"
+#include "sync/context.h"
+#include "sync/mask/masker.h"
+
+namespace rotv {
+
+// As ReadCatalog(), with what the rules of context.source say of each table and column, and with values that the
+// catalogue itself holds masked. One round trip more where there are rules. Throws kUsage, naming all that is wrong,
+// if a rule names nothing, two rules say different things of one column, a column cannot be masked so, the two sides
+// of a foreign key are not masked alike, or a column of a table with rules looks personal and has none.
+Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, const std::string& publication = "");
+
+// What of a table's columns only matters where they are masked.
+struct MaskFacts {
+  struct Table {
+    std::vector<std::pair<std::string, std::string>>
+        names;                          // (schema, name) of itself, then of those it is a partition of.
+    std::map<int, MaskColumn> columns;  // By pg_attribute.attnum.
+  };
+  struct Reference {  // A column of a foreign key.
+    uint32_t table = 0;
+    int column = 0;
+    uint32_t referenced_table = 0;
+    int referenced_column = 0;
+  };
+  std::map<uint32_t, Table> tables;
+  std::vector<Reference> references;
+};
+
+// Pure: as ReadMaskedCatalog().
+void ApplyMaskRules(const MaskConfig& config, const MaskSecret& secret, const MaskFacts& facts, Catalog* catalog);
+
+}  // namespace rotv

@@ -1,0 +1,19 @@
+// What columns look as if they held personal data.
+
+#pragma once
+
+#include <string>
+
+#include "sync/mask/masker.h"
+
+namespace rotv {
+
+struct Suspicion {
+  std::string rule;    // That would mask it: "email". Empty: nothing is suspected.
+  std::string reason;  // For people: "its name".
+};
+
+// By the column's name and type alone.
+Suspicion SuspectByName(const MaskColumn& column);
+
+}  // namespace rotv

@@ -1,0 +1,43 @@
+// Masks the rows of one table, as COPY or pgoutput bring them, before anything of them is kept. Pure.
+
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "proto/store.pb.h"
+#include "sync/mask/masker.h"
+#include "sync/pgoutput.h"
+
+namespace rotv {
+
+class RowMask {
+ public:
+  // Rows of `shape`, masked as the table says.
+  RowMask(const proto::Table& table, const proto::Shape& shape, const MaskSecret& secret);
+
+  bool empty() const { return masked_.empty(); }
+
+  // The masked row. Valid until the next call, and as long as `line` is.
+  std::string_view Line(std::string_view line);
+
+  // The masked tuple; NULL and unchanged columns stay so. Valid as Line()'s.
+  const pgoutput::Tuple& Row(const pgoutput::Tuple& row);
+
+ private:
+  struct MaskedColumn {
+    size_t index;  // In the shape.
+    std::unique_ptr<const Masker> masker;
+  };
+
+  const size_t columns_;
+  std::vector<MaskedColumn> masked_;
+  std::vector<std::string_view> fields_;
+  std::string scratch_, value_, line_;
+  pgoutput::Tuple row_;
+  std::vector<std::string> values_;  // What row_ points into.
+};
+
+}  // namespace rotv

@@ -1,0 +1,120 @@
+#include "sync/mask/stored_mask.h"
+
+#include <fmt/format.h>
+
+#include <array>
+
+#include "storage/error.h"
+#include "sync/mask/secret.h"
+
+namespace rotv {
+namespace {
+
+struct KindName {
+  const char* name;
+  MaskKind kind;
+};
+
+constexpr KindName kKinds[] = {{"email", MaskKind::kEmail},
+                               {"name", MaskKind::kName},
+                               {"first_name", MaskKind::kFirstName},
+                               {"last_name", MaskKind::kLastName},
+                               {"phone", MaskKind::kPhone},
+                               {"address", MaskKind::kAddress},
+                               {"ip", MaskKind::kIp},
+                               {"url", MaskKind::kUrl},
+                               {"uuid", MaskKind::kUuid},
+                               {"text", MaskKind::kText},
+                               {"hash", MaskKind::kHash},
+                               {"number", MaskKind::kNumber},
+                               {"date", MaskKind::kDate},
+                               {"password", MaskKind::kPassword},
+                               {"null", MaskKind::kNull},
+                               {"constant", MaskKind::kConstant},
+                               {"json", MaskKind::kJson},
+                               {"keep", MaskKind::kKeep},
+                               {"drop", MaskKind::kDrop},
+                               {"sample", MaskKind::kSample},
+                               {"where", MaskKind::kWhere}};
+
+MaskRule RuleOf(const proto::MaskRule& stored, const std::string& pattern) {
+  const std::optional<MaskKind> kind = MaskKindOf(stored.name());
+  // A later version's.
+  if (!kind)
+    throw Error(ErrorCode::kCorrupt, "the store was masked by a rule that is not known here: " + stored.name());
+  MaskRule rule{.kind = *kind,
+                .name = stored.name(),
+                .pattern = pattern,
+                .parts = {},
+                .value = stored.value(),
+                .length = stored.length(),
+                .by = stored.by(),
+                .percent = stored.percent(),
+                .condition = stored.condition(),
+                .paths = {}};
+  for (const proto::MaskPath& path : stored.paths()) rule.paths.emplace_back(path.path(), RuleOf(path.rule(), pattern));
+  return rule;
+}
+
+}  // namespace
+
+std::optional<MaskKind> MaskKindOf(std::string_view name) {
+  for (const KindName& kind : kKinds) {
+    if (name == kind.name) return kind.kind;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> MaskKindNames() {
+  std::vector<std::string> names;
+  for (const KindName& kind : kKinds) names.emplace_back(kind.name);
+  return names;
+}
+
+proto::MaskRule StoredRule(const MaskRule& rule) {
+  proto::MaskRule stored;
+  stored.set_name(rule.name);
+  stored.set_value(rule.value);
+  stored.set_length(rule.length);
+  stored.set_by(rule.by);
+  stored.set_percent(rule.percent);
+  stored.set_condition(rule.condition);
+  for (const auto& [path, inner] : rule.paths) {
+    proto::MaskPath* stored_path = stored.add_paths();
+    stored_path->set_path(path);
+    *stored_path->mutable_rule() = StoredRule(inner);
+  }
+  return stored;
+}
+
+std::unique_ptr<const Masker> MakeMasker(const proto::MaskedColumn& column, const std::string& pattern,
+                                         const MaskSecret& secret) {
+  return MakeMasker(RuleOf(column.rule(), pattern),
+                    {.name = column.name(),
+                     .type = column.type(),
+                     .limit = column.limit(),
+                     .precision = column.precision(),
+                     .scale = column.scale(),
+                     .unique = column.unique()},
+                    secret);
+}
+
+std::string MaskFingerprint(const MaskConfig& config, const MaskSecret& secret) {
+  if (config.empty()) return "";
+  std::string all = fmt::format("{}", static_cast<int>(config.unknown));
+  for (const MaskRule& rule : config.rules) {
+    const std::string stored = StoredRule(rule).SerializeAsString();
+    all += fmt::format("{}\n{}\n", rule.pattern, stored.size()) + stored;
+  }
+  return fmt::format("{}{:016x}", SecretId(secret), KeyedHash(secret, "rules")(all));
+}
+
+std::string MaskFingerprint(const Context& context) {
+  return MaskFingerprint(context.source.mask, MaskSecretOf(context));
+}
+
+bool MaskRulesChanged(const proto::Manifest& manifest, const Context& context) {
+  return manifest.mask_fingerprint() != MaskFingerprint(context);
+}
+
+}  // namespace rotv

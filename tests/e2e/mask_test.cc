@@ -1,0 +1,292 @@
+// Personal data never reach this machine's disk, whatever way rows come, and what is stored instead can be worked with.
+
+#include <gmock/gmock.h>
+
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "tests/e2e/follow_fixture.h"
+
+namespace rotv::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kRules = R"(
+[mask]
+mask_unknown = "refuse"
+"public.people.email" = "email"
+"public.people.full_name" = "name"
+"public.people.first_name" = "first_name"
+"public.people.last_name" = "last_name"
+"public.people.phone" = "phone"
+"public.people.street" = "address"
+"public.people.last_ip" = "ip"
+"public.people.home_page" = "url"
+"public.people.ref" = "uuid"
+"public.people.notes" = "text"
+"public.people.token" = { rule = "hash", length = 40 }
+"public.people.raw" = { rule = "hash", length = 8 }
+"public.people.born" = { rule = "date", days = 400 }
+"public.people.salary" = { rule = "number", by = 1000 }
+"public.people.password" = { rule = "password", value = "$2b$known" }
+"public.people.remark" = "null"
+"public.people.kind" = { rule = "constant", value = "person" }
+"public.people.profile" = { rule = "json", paths = { "$..mail" = "email", "$.n" = "text" } }
+"*.*.person_email" = "email"
+"public.log.line" = "text"
+"public.audit" = "drop"
+)";
+
+RotvHomeOptions Options(const std::string& rules) {
+  RotvHomeOptions options = FollowOptions();
+  options.way = Way::kDirect;
+  options.more_config = rules;
+  return options;
+}
+
+class MaskTest : public FollowTest {
+ protected:
+  MaskTest() : FollowTest(Options(kRules)) {
+    Exec(
+        "CREATE TABLE people (id int PRIMARY KEY, email varchar(60) UNIQUE NOT NULL, full_name text, first_name text, "
+        "last_name text, phone text, street text, last_ip inet, home_page text, ref uuid, notes text, token char(40), "
+        "raw bytea, born date, salary numeric(10,2), password text, remark text, kind text, profile jsonb, plain int);"
+        "ALTER TABLE people ALTER notes SET STORAGE EXTERNAL;"
+        "CREATE TABLE orders (id int PRIMARY KEY, person_email varchar(60) REFERENCES people (email) ON UPDATE "
+        "CASCADE);"
+        "CREATE TABLE by_email (person_email text PRIMARY KEY, n int);"
+        "CREATE TABLE bag (person_email text, n int); ALTER TABLE bag REPLICA IDENTITY FULL;"
+        "CREATE TABLE log (line text); CREATE TABLE audit (id int PRIMARY KEY, what text)");
+    for (int id = 1; id <= 40; ++id) AddPerson(id);
+    Exec("INSERT INTO audit VALUES (1, 'planted-audit')");
+  }
+
+  // Everything of a person holds the word "planted", or what stands for it in its type.
+  void AddPerson(int id) {
+    const std::string n = std::to_string(id);
+    Exec("INSERT INTO people VALUES (" + n + ", 'planted" + n + "@secret.example', 'Planted Person " + n +
+         "', 'Planted" + n + "', 'Plantedson" + n + "', '+49 7777 55" + std::to_string(1000 + id) +
+         "', 'Plantedstreet " + n + "', '203.0.113." + n + "', 'https://planted.example/" + n +
+         "', 'deadbeef-0000-4000-8000-" + std::to_string(100000000000 + id) + "', repeat('planted note " + n +
+         " ', 300), 'plantedtoken" + n + "', '\\xfeedfacecafe" + std::to_string(10 + id) +
+         "', '1977-07-07', 987654.32, 'plantedhash" + n +
+         "', 'planted remark', "
+         "'plantedkind', '{\"a\": [{\"mail\": \"planted@json.example\"}], \"n\": \"planted n\", \"kept\": 1.50}', 7);"
+         "INSERT INTO orders VALUES (" +
+         n + ", 'planted" + n +
+         "@secret.example');"
+         "INSERT INTO by_email VALUES ('planted" +
+         n +
+         "@secret.example', 1);"
+         "INSERT INTO bag VALUES ('planted" +
+         n + "@secret.example', 1), ('planted" + n +
+         "@secret.example', 1);"
+         "INSERT INTO log VALUES ('planted log line " +
+         n + "')");
+  }
+
+  // No file of the home, no seed and nothing that was written has anything of the source's people.
+  void ExpectNothingPlanted(const std::string& when) {
+    SCOPED_TRACE(when);
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(rotv.directory())) {
+      if (!entry.is_regular_file() || entry.path().native().find("/home/") == std::string::npos) continue;
+      ExpectClean(ReadFile(entry.path()), entry.path());
+    }
+    ExpectClean(written_, "what was written");
+  }
+  static void ExpectClean(const std::string& bytes, const std::string& where) {
+    static const char* const kPlanted[] = {"lanted",       "7777 55",    "203.0.113.", "deadbeef-0000",
+                                           "feedfacecafe", "1977-07-07", "987654.32"};
+    for (const char* planted : kPlanted) {
+      EXPECT_EQ(bytes.find(planted), std::string::npos) << planted << " in " << where;
+    }
+  }
+  // The store's rows are compressed: a seed has them all, and the log their keys.
+  void Pull() {
+    Keep(rotv.Sync({"-v", "pull"}));
+    Keep(rotv.Sync({"materialize", "--output", rotv.home() / "seed.sql"}));
+    Keep(rotv.Sync({"log"}));
+  }
+  void Keep(const Result& result) {
+    EXPECT_TRUE(result.ok()) << result.err;
+    written_ += result.out + result.err;
+  }
+
+  // The seed in a database, with all constraints.
+  void Import() {
+    if (imported_) rotv.server().Exec("DROP DATABASE masked", {"postgres", "postgres"});
+    rotv.server().CreateDatabase("masked");
+    imported_ = true;
+    const Result psql = rotv.server().Psql(rotv.Seed(), {"masked", "postgres"});
+    ASSERT_TRUE(psql.ok()) << psql.err;
+  }
+  std::string Masked(const std::string& query) { return rotv.server().Value(query, {"masked", "postgres"}); }
+  void ExpectSameNumber(const std::string& query) { EXPECT_EQ(Masked(query), rotv.server().Value(query)) << query; }
+  void ExpectSameJoins() {
+    for (const char* table : {"people", "orders", "by_email", "bag", "log"}) {
+      ExpectSameNumber(std::string("SELECT count(*) FROM public.") + table);
+    }
+    ExpectSameNumber("SELECT count(*) FROM public.people JOIN public.orders ON email = person_email");
+    ExpectSameNumber("SELECT count(*) FROM public.people JOIN public.by_email ON email = person_email");
+    ExpectSameNumber("SELECT count(*) FROM public.people JOIN public.bag ON email = person_email");
+    ExpectSameNumber("SELECT count(DISTINCT email) FROM public.people");
+    ExpectSameNumber("SELECT sum(plain) FROM public.people");
+    EXPECT_EQ(Masked("SELECT count(*) FROM public.audit"), "0");
+  }
+
+  std::string written_;
+  bool imported_ = false;
+};
+
+TEST_F(MaskTest, NothingPlantedIsEverOnTheDisk) {
+  Pull();
+  ExpectNothingPlanted("after the baseline");
+  Import();
+  ExpectSameJoins();
+  EXPECT_EQ(
+      Masked("SELECT count(*) FROM public.people WHERE password = '$2b$known' AND remark IS NULL AND kind = 'person' "
+             "AND profile->>'kept' = '1.50'"),
+      "40");
+
+  for (int id = 41; id <= 60; ++id) AddPerson(id);
+  Exec("UPDATE people SET plain = 8 WHERE id < 10");  // Its large notes are not sent.
+  Exec("UPDATE people SET email = 'planted-new' || id || '@secret.example' WHERE id BETWEEN 10 AND 20");
+  Exec("UPDATE by_email SET person_email = 'planted-new' || person_email WHERE person_email LIKE 'planted1%'");
+  Exec("UPDATE bag SET person_email = 'planted-new' || person_email WHERE person_email LIKE 'planted2%'");
+  Exec("DELETE FROM orders WHERE id BETWEEN 5 AND 8; DELETE FROM people WHERE id BETWEEN 5 AND 8");
+  Exec("DELETE FROM bag WHERE person_email LIKE 'planted3%'; DELETE FROM log WHERE line LIKE '%1'");
+  Pull();
+  ExpectNothingPlanted("after a pull");
+  Import();
+  ExpectSameJoins();
+
+  // Copied again, by a migration; and a kill in the middle.
+  Exec("ALTER TABLE people ALTER notes TYPE varchar(9000) USING notes || ' planted again'");
+  for (int round = 0; round < 3; ++round) {
+    Process pull(rotv.SyncCommand({"pull"}));
+    pull.WaitFor(std::chrono::milliseconds(60 * (round + 1)));
+    pull.Signal(SIGKILL);
+    pull.Wait();
+    written_ += pull.Err();
+    ExpectNothingPlanted("after a kill");
+  }
+  Pull();
+  Keep(rotv.Sync({"snapshot", "create", "shared"}));
+  Keep(rotv.Sync({"snapshot", "export", "shared", rotv.home() / "shared.rotv"}));
+  Keep(rotv.Sync({"snapshot", "diff", "baseline", "head", "--rows", "--html", rotv.home() / "changes.html"}));
+  Keep(rotv.Sync({"verify"}));
+  ExpectNothingPlanted("in the end");
+  Import();
+  ExpectSameJoins();
+}
+
+TEST_F(MaskTest, TheSecretMakesTheValues) {
+  rotv.MustSync({"pull"});
+  const std::string first = ReadFile(rotv.Seed());
+  EXPECT_EQ(std::filesystem::status(rotv.home() / "mask-secret").permissions(),
+            std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+  rotv.MustSync({"baseline", "--force"});
+  EXPECT_EQ(ReadFile(rotv.Seed()), first);
+  // Another secret: what was stored under the other one is copied again.
+  WriteFile(rotv.home() / "mask-secret", std::string(64, 'a') + "\n", 0600);
+  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Copied again"));
+  const std::string second = ReadFile(rotv.Seed());
+  EXPECT_NE(second, first);
+  ExpectClean(second, "the seed");
+  WriteFile(rotv.home() / "mask-secret", "nonsense\n", 0600);
+  EXPECT_EQ(rotv.Sync({"pull"}).exit_status, 2);
+  std::filesystem::permissions(rotv.home() / "mask-secret", std::filesystem::perms::others_read,
+                               std::filesystem::perm_options::add);
+  EXPECT_THAT(rotv.Sync({"pull"}).err, HasSubstr("can be read by others"));
+}
+
+class MaskRulesTest : public FollowTest {
+ protected:
+  MaskRulesTest() : FollowTest(Options("")) {
+    Exec(
+        "CREATE TABLE people (id int PRIMARY KEY, email text UNIQUE, nick text, age int NOT NULL);"
+        "INSERT INTO people SELECT n, 'planted' || n, 'nick' || n, n FROM generate_series(1, 20) n;"
+        "CREATE TABLE orders (id int PRIMARY KEY, who text REFERENCES people (email));"
+        "INSERT INTO orders SELECT n, 'planted' || n FROM generate_series(1, 20) n;"
+        "CREATE TABLE calm (id int PRIMARY KEY, v text); INSERT INTO calm SELECT n, 'v' FROM generate_series(1, 9) n;"
+        "CREATE DOMAIN short AS varchar(5); CREATE TABLE odd (id int PRIMARY KEY, d short, tags text[]);"
+        "CREATE TABLE parts (id int, region text, mail text, PRIMARY KEY (id, region)) PARTITION BY LIST (region);"
+        "CREATE TABLE parts_eu PARTITION OF parts FOR VALUES IN ('eu');"
+        "INSERT INTO parts VALUES (1, 'eu', 'planted-eu')");
+  }
+  // From now on these are the rules.
+  void SetRules(const std::string& rules) const {
+    std::string text = ReadFile(rotv.config());
+    text = text.substr(0, text.find("[mask]")) + "[mask]\n" + rules;
+    WriteFile(rotv.config(), text);
+  }
+  std::string ExpectRefused(const std::string& rules, const std::string& command) {
+    SetRules(rules);
+    const Result result = rotv.Sync({command});
+    EXPECT_EQ(result.exit_status, 2) << rules << result.out;
+    return result.out + result.err;
+  }
+};
+
+TEST_F(MaskRulesTest, RulesThatDoNotFitStopBeforeAnythingIsWritten) {
+  const std::string both = "\"public.people.email\" = \"email\"\n\"public.orders.who\" = \"email\"\n";
+  for (const auto& [rules, told] :
+       {std::pair<std::string, std::string>{both + "\"public.people.mobile\" = \"phone\"",
+                                            "public.people.mobile: there is no such column"},
+        {both + "\"public.persons\" = \"drop\"", "public.persons: there is no such table"},
+        {both + "\"*.*.mobile\" = \"phone\"", "*.*.mobile: there is no such column"},
+        {both + "\"public.people.age\" = \"text\"", "public.people.age: \"text\" cannot mask a column of type int4"},
+        {both + "\"public.people.age\" = \"null\"", "public.people.age: the column takes no NULL"},
+        {both + "\"public.odd.d\" = \"email\"", "and the column takes 5"},
+        {both + "\"public.odd.tags\" = \"text\"", "cannot mask a column of type _text"},
+        {"\"public.people.email\" = \"email\"",
+         "public.orders.who references public.people.email: both need the same rule"},
+        {"\"public.people.email\" = \"text\"\n\"public.orders.who\" = \"email\"", "both need the same rule"},
+        {"\"public.people.email\" = { rule = \"constant\", value = \"x\" }\n\"public.orders.who\" = { rule = "
+         "\"constant\", value = \"x\" }",
+         "would not keep the column unique"},
+        {both + "\"*.people.nick\" = \"text\"\n\"public.*.nick\" = \"name\"", "two rules that are equally exact"},
+        {both + "\"public.parts.region\" = \"text\"", "decides which partition"},
+        {"\"public.people.nick\" = \"text\"", "public.people.email looks personal by its name, and has no rule"}}) {
+    EXPECT_THAT(ExpectRefused(rules, "baseline"), HasSubstr(told)) << rules;
+    EXPECT_THAT(ExpectRefused(rules, "doctor"), HasSubstr(told)) << rules;
+  }
+  EXPECT_TRUE(rotv.LeftOnSource().empty());
+  EXPECT_FALSE(std::filesystem::exists(rotv.home() / "sources/production/current"));
+}
+
+TEST_F(MaskRulesTest, OtherRulesCopyJustTheTablesConcerned) {
+  rotv.MustSync({"pull"});
+  EXPECT_THAT(ReadFile(rotv.Seed()), HasSubstr("planted7"));
+  SetRules(
+      "\"public.people.email\" = \"email\"\n\"public.orders.who\" = \"email\"\n\"public.parts.mail\" = \"email\"\n");
+  Exec("INSERT INTO calm VALUES (100, 'more'); UPDATE people SET nick = 'other' WHERE id = 3");
+  const std::string told = rotv.MustSync({"pull"});
+  EXPECT_THAT(told, HasSubstr("The masking rules, or their secret, have changed."));
+  EXPECT_THAT(told, HasSubstr("Copied again, 41 rows: public.orders, public.parts_eu, public.people."));
+  EXPECT_THAT(told, HasSubstr("gc --keep-days 0"));
+  EXPECT_THAT(ReadFile(rotv.Seed()), Not(HasSubstr("planted")));
+  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("up to date"));
+
+  // A column that appears later, and looks personal.
+  Exec("ALTER TABLE people ADD phone text DEFAULT 'planted phone'; INSERT INTO calm VALUES (101, 'more')");
+  const Result refused = rotv.Sync({"pull"});
+  EXPECT_EQ(refused.exit_status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("public.people.phone looks personal by its name"));
+  EXPECT_THAT(ReadFile(rotv.Seed()), Not(HasSubstr("planted phone")));
+  SetRules(
+      "mask_unknown = \"null\"\n\"public.people.email\" = \"email\"\n\"public.orders.who\" = \"email\"\n"
+      "\"public.parts.mail\" = \"email\"\n");
+  rotv.MustSync({"pull"});
+  EXPECT_THAT(ReadFile(rotv.Seed("last.sql")), Not(HasSubstr("planted phone\n")));
+
+  // Without rules the values are the source's again.
+  SetRules("");
+  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Copied again"));
+  rotv.ExpectSeedIsDump();
+}
+
+}  // namespace
+}  // namespace rotv::testing
