@@ -21,6 +21,7 @@ struct Setting {
 constexpr Setting kSettings[] = {
     {MaskKind::kHash, "length", false},   {MaskKind::kNumber, "by", true},      {MaskKind::kDate, "days", true},
     {MaskKind::kPassword, "value", true}, {MaskKind::kConstant, "value", true}, {MaskKind::kJson, "paths", true},
+    {MaskKind::kSample, "percent", true},
 };
 
 class Reader {
@@ -132,8 +133,9 @@ class Reader {
     if (!kind) {
       Fail(key, fmt::format("there is no rule \"{}\"", name), DidYouMean(name, MaskKindNames(), "the rules are"));
     }
-    if (*kind == MaskKind::kSample || *kind == MaskKind::kWhere) {
-      Fail(key, fmt::format("\"{}\" is not supported yet", name), "\"drop\" leaves out all rows of a table");
+    if (*kind == MaskKind::kWhere) {
+      Fail(key, fmt::format("\"{}\" is not supported yet", name),
+           "\"drop\" leaves out all rows of a table, \"sample\" a part of them");
     }
     rule->kind = *kind;
     rule->name = name;
@@ -148,6 +150,8 @@ class Reader {
       rule->length = static_cast<int>(ReadNumber(key, node, 1, 1024));
     } else if (key.str() == "by" || key.str() == "days") {
       rule->by = ReadNumber(key, node, 2, 1'000'000'000'000);
+    } else if (key.str() == "percent") {
+      rule->percent = static_cast<int>(ReadNumber(key, node, 1, 99));
     } else if (key.str() == "value") {
       rule->value = ReadString(key, node);
     } else {
@@ -163,7 +167,7 @@ class Reader {
     for (const auto& [path, inner] : *paths) {
       MaskRule of_path = ReadRule(path, inner, rule->pattern);
       const MaskKind kind = of_path.kind;
-      if (kind == MaskKind::kDate || kind == MaskKind::kJson || kind == MaskKind::kKeep || kind == MaskKind::kDrop) {
+      if (kind == MaskKind::kDate || kind == MaskKind::kJson || kind == MaskKind::kKeep || IsOfTables(kind)) {
         Fail(path, fmt::format("\"{}\" is no rule for a part of a document", of_path.name),
              "such as \"text\" or \"null\"");
       }
@@ -172,12 +176,13 @@ class Reader {
   }
 
   void CheckParts(const toml::key& key, const MaskRule& rule) const {
-    if ((rule.kind == MaskKind::kDrop) == (rule.parts.size() == 2)) return;
-    Fail(key,
-         rule.kind == MaskKind::kDrop ? std::string("\"drop\" is for tables")
-                                      : fmt::format("\"{}\" is for columns", rule.name),
+    const bool of_tables = IsOfTables(rule.kind);
+    if (of_tables == (rule.parts.size() == 2)) return;
+    Fail(key, fmt::format("\"{}\" is for {}", rule.name, of_tables ? "tables" : "columns"),
          "\"schema.table\" names a table, \"schema.table.column\" a column");
   }
+
+  static bool IsOfTables(MaskKind kind) { return kind == MaskKind::kDrop || kind == MaskKind::kSample; }
 
   const FailAt& fail_;
 };

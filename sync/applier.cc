@@ -31,7 +31,8 @@ Applier::Applier(const std::vector<StreamedTable>& tables, proto::Manifest& mani
     followed.epoch = followed.history->epochs(followed.history->epochs_size() - 1).number();
     for (const StreamedTable::Form& form : table.forms) {
       followed.forms.push_back({form.shape->id(), RowCodec(*form.table, *form.shape),
-                                RowMask(*form.table, *form.shape, secret), RowMask(*form.table, *form.shape, secret)});
+                                RowMask(*form.table, *form.shape, secret), RowMask(*form.table, *form.shape, secret),
+                                RowSample(*form.table, secret)});
     }
     followed.form = &followed.forms.front();
   }
@@ -73,11 +74,14 @@ Applier::Followed* Applier::Find(uint32_t relation_oid) {
   auto found = tables_.find(relation_oid);
   last_ = found == tables_.end() || found->second.form == nullptr ? nullptr : &found->second;
   last_oid_ = relation_oid;
-  if (last_ == nullptr && found != tables_.end()) {
-    manifest_.add_must_copy(relation_oid);
-    tables_.erase(found);
-  }
+  if (last_ == nullptr && found != tables_.end()) MustCopy(relation_oid);
   return last_;
+}
+
+void Applier::MustCopy(uint32_t relation_oid) {
+  manifest_.add_must_copy(relation_oid);
+  tables_.erase(relation_oid);
+  last_ = nullptr;
 }
 
 void Applier::On(const pgoutput::Relation& message) {
@@ -144,8 +148,9 @@ void Applier::CompleteLine(const Followed& table, std::string_view key) {
   if (!writer_.shapes().FillUnchanged(table.form->shape, &line_, stored->version)) ThrowNoSuchRow();
 }
 
-void Applier::ChangeBag(Followed& table, std::string_view line, int change) {
+bool Applier::ChangeBag(Followed& table, std::string_view line, int change) {
   table.form->codec.KeyOfLine(line, &key_);
+  if (!table.form->sample.Keeps(key_)) return false;
   std::optional<VersionBuffer::Found> before = Newest(EncodeRowPrefix(table.id, table.epoch, key_));
   int64_t count = before && before->version.kind == RowVersion::Kind::kRow ? before->version.count : 0;
   count += change;
@@ -153,11 +158,15 @@ void Applier::ChangeBag(Followed& table, std::string_view line, int change) {
     throw Error(ErrorCode::kCorrupt, "the source deleted a row that the store does not have",
                 "take a new baseline: rotv-sync baseline --force");
   }
-  if (count == 0) return PutTombstone(table, key_);
+  if (count == 0) {
+    PutTombstone(table, key_);
+    return true;
+  }
   buffer_->Put({table.id, table.epoch, key_, commit_lsn_}, {.kind = RowVersion::Kind::kRow,
                                                             .shape = table.form->shape,
                                                             .count = static_cast<uint32_t>(count),
                                                             .text = line});
+  return true;
 }
 
 void Applier::On(const pgoutput::Insert& message) {
@@ -167,9 +176,10 @@ void Applier::On(const pgoutput::Insert& message) {
   const pgoutput::Tuple& row = table.form->new_mask.Row(message.row);
   table.form->codec.LineOfTuple(row, nullptr, &line_);
   if (table.form->codec.is_bag()) {
-    ChangeBag(table, line_, 1);
+    if (!ChangeBag(table, line_, 1)) return;
   } else {
     table.form->codec.KeyOfTuple(row, nullptr, &key_);
+    if (!table.form->sample.Keeps(key_)) return;
     PutRow(table, key_, line_);
   }
   Note(table, ChangeLogBuilder::Change::kInsert, key_);
@@ -180,9 +190,7 @@ void Applier::On(const pgoutput::Update& message) {
   Followed* found = Find(message.relation_oid);
   if (found == nullptr) return;
   Followed& table = *found;
-  ++counts_.updated;
   if (!table.form->codec.is_bag()) return UpdateKeyed(table, message);
-
   if (!message.old_row || message.old_row->kind != pgoutput::OldKind::kFull) {
     throw Error(ErrorCode::kProtocol, "the source sent an update of a table with identity FULL without its old row",
                 "please report this with the table's definition");
@@ -190,11 +198,13 @@ void Applier::On(const pgoutput::Update& message) {
   pgoutput::OldRow masked_old;
   const pgoutput::OldRow* old = Masked(*table.form, *message.old_row, &masked_old);
   table.form->codec.LineOfTuple(old->row, nullptr, &line_);
-  ChangeBag(table, line_, -1);
-  Note(table, ChangeLogBuilder::Change::kUpdate, key_);
+  const bool removed = ChangeBag(table, line_, -1);
+  if (removed) Note(table, ChangeLogBuilder::Change::kUpdate, key_);
   table.form->codec.LineOfTuple(table.form->new_mask.Row(message.row), old, &line_);
-  ChangeBag(table, line_, 1);
-  log_.AddKey(table.id, table.epoch, key_);
+  const bool added = ChangeBag(table, line_, 1);
+  if (added && removed) log_.AddKey(table.id, table.epoch, key_);
+  if (added && !removed) Note(table, ChangeLogBuilder::Change::kUpdate, key_);
+  if (added || removed) ++counts_.updated;
 }
 
 void Applier::UpdateKeyed(Followed& table, const pgoutput::Update& message) {
@@ -203,16 +213,22 @@ void Applier::UpdateKeyed(Followed& table, const pgoutput::Update& message) {
   const pgoutput::Tuple& row = table.form->new_mask.Row(message.row);
   bool complete = table.form->codec.LineOfTuple(row, old, &line_);
   table.form->codec.KeyOfTuple(row, old == nullptr ? nullptr : &old->row, &key_);
-  Note(table, ChangeLogBuilder::Change::kUpdate, key_);
-  if (old != nullptr) {
-    table.form->codec.KeyOfTuple(old->row, nullptr, &old_key_);
-    if (old_key_ != key_) {
-      if (!complete) CompleteLine(table, old_key_);
-      complete = true;
-      PutTombstone(table, old_key_);
-      log_.AddKey(table.id, table.epoch, old_key_);
-    }
+  old_key_ = key_;
+  if (old != nullptr) table.form->codec.KeyOfTuple(old->row, nullptr, &old_key_);
+  const bool was_kept = table.form->sample.Keeps(old_key_), is_kept = table.form->sample.Keeps(key_);
+  if (!was_kept && !is_kept) return;
+  // A row that comes among those that are kept, and of which not all was sent.
+  if (!was_kept && !complete) return MustCopy(table.id);
+
+  ++counts_.updated;
+  Note(table, ChangeLogBuilder::Change::kUpdate, is_kept ? key_ : old_key_);
+  if (old_key_ != key_ && was_kept) {
+    if (!complete && is_kept) CompleteLine(table, old_key_);
+    complete = true;
+    PutTombstone(table, old_key_);
+    if (is_kept) log_.AddKey(table.id, table.epoch, old_key_);
   }
+  if (!is_kept) return;
   if (complete) {
     PutRow(table, key_, line_);
   } else {
@@ -224,15 +240,16 @@ void Applier::On(const pgoutput::Delete& message) {
   Followed* found = Find(message.relation_oid);
   if (found == nullptr) return;
   Followed& table = *found;
-  ++counts_.deleted;
   const pgoutput::Tuple& old = table.form->old_mask.Row(message.old_row.row);
   if (table.form->codec.is_bag()) {
     table.form->codec.LineOfTuple(old, nullptr, &line_);
-    ChangeBag(table, line_, -1);
+    if (!ChangeBag(table, line_, -1)) return;
   } else {
     table.form->codec.KeyOfTuple(old, nullptr, &key_);
+    if (!table.form->sample.Keeps(key_)) return;
     PutTombstone(table, key_);
   }
+  ++counts_.deleted;
   Note(table, ChangeLogBuilder::Change::kDelete, key_);
 }
 

@@ -13,6 +13,7 @@
 #include "storage/change_log.h"
 #include "storage/version_buffer.h"
 #include "sync/mask/row_mask.h"
+#include "sync/mask/row_sample.h"
 #include "sync/pgoutput.h"
 #include "sync/row_codec.h"
 #include "sync/store_writer.h"
@@ -69,6 +70,7 @@ class Applier {
     uint32_t shape;
     RowCodec codec;
     RowMask new_mask, old_mask;  // Each keeps what it made last.
+    RowSample sample;
   };
   struct Followed {
     TableId id;
@@ -89,6 +91,8 @@ class Applier {
   void On(const pgoutput::Type&) {}
   void On(const pgoutput::LogicalMessage&) {}
 
+  // From now on the table's changes are dropped, and it is to be copied.
+  void MustCopy(uint32_t relation_oid);
   // Null if the table's changes are dropped.
   Followed* Find(uint32_t relation_oid);
   void UpdateKeyed(Followed& table, const pgoutput::Update& message);
@@ -97,8 +101,9 @@ class Applier {
   void PutRow(const Followed& table, std::string_view key, std::string_view line);
   void PutPartial(const Followed& table, std::string_view key);
   void PutTombstone(const Followed& table, std::string_view key);
-  // Adds `change` (1 or -1) to the number of rows equal to `line` in a bag, whose key it leaves in key_.
-  void ChangeBag(Followed& table, std::string_view line, int change);
+  // Adds `change` (1 or -1) to the number of rows equal to `line` in a bag, whose key it leaves in key_. False if such
+  // rows are not kept.
+  bool ChangeBag(Followed& table, std::string_view line, int change);
   void Note(const Followed& table, ChangeLogBuilder::Change change, std::string_view key);
   // Fills line_ from the versions of the row under `key` before this one.
   void CompleteLine(const Followed& table, std::string_view key);

@@ -26,7 +26,7 @@ struct PullResult {
   uint64_t copied_rows = 0;
   bool schema_changed = false;
   bool mask_changed = false;  // The rules of masking, or their secret.
-  uint64_t wire_bytes = 0;  // Received over SSH; 0 without.
+  uint64_t wire_bytes = 0;    // Received over SSH; 0 without.
   double seconds = 0;
 };
 

@@ -62,7 +62,7 @@ class Describer {
     described->set_copy_columns(list);
     described->set_shape(Number(std::move(shape), described, decision.column_numbers));
     *described->mutable_state() = StateOf(table, decision);
-    if (table.mask.columns_size() > 0) *described->mutable_mask() = table.mask;
+    if (!table.mask.secret_id().empty()) *described->mutable_mask() = table.mask;
   }
 
   // What rows have that are older than the column is known since it came: a rewrite of the table puts it into all rows,

@@ -18,6 +18,7 @@
 #include "sync/large_objects.h"
 #include "sync/locked_reading.h"
 #include "sync/mask/row_mask.h"
+#include "sync/mask/row_sample.h"
 #include "sync/row_codec.h"
 
 namespace rotv {
@@ -204,6 +205,7 @@ class Worker {
   CopyCounts ReceiveRows(const Item& item) {
     RowCodec codec(*item.table, *item.shape);
     RowMask mask(*item.table, *item.shape, request_.mask_secret);
+    const RowSample sample(*item.table, request_.mask_secret);
     std::unique_ptr<VersionBuffer>& buffer = codec.is_bag() ? bag_rows_ : rows_;
     CopyCounts counts;
     uint64_t reported = 0;
@@ -212,6 +214,7 @@ class Worker {
     while (std::optional<std::string_view> row = connection_->CopyRow()) {
       std::string_view line = mask.Line(row->substr(0, row->size() - 1));
       codec.KeyOfLine(line, &key);
+      if (!sample.Keeps(key)) continue;
       uint32_t count = 1;
       if (codec.is_bag()) count += CountOf(*buffer, EncodeRowPrefix(item.table->id(), item.epoch, key), &found_bytes);
       buffer->Put(

@@ -90,7 +90,7 @@ class VerifyRun {
       Name name = NameOf(table);
       if (!HasRows(table) || verdicts_.count(name) != 0) continue;
       if (!request_.tables.empty() && asked_.count(name) == 0) continue;
-      if (table.mask().columns_size() > 0) {
+      if (table.has_mask()) {
         result_.masked.push_back(table.quoted_name());
         continue;
       }

@@ -17,6 +17,7 @@ SyncCommand DeclareGc(CLI::App& app);
 SyncCommand DeclareVerify(CLI::App& app);
 SyncCommand DeclareDetach(CLI::App& app);
 Command DeclareSchedule(CLI::App& app);
+Command DeclareMask(CLI::App& app);
 
 // Pulls, and tells of it; takes the baseline first if there is none, and with `rebaseline` also where the slot is lost.
 int RunPull(const Session& session, bool rebaseline);

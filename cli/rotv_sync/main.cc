@@ -31,7 +31,8 @@ const Program kProgram{
                  Entry("status", DeclareStatus),
                  Entry("verify", DeclareVerify),
                  Entry("detach", DeclareDetach),
-                 {"schedule", DeclareSchedule}},
+                 {"schedule", DeclareSchedule},
+                 {"mask", DeclareMask}},
     .declare_options = {},
 };
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "storage/error.h"
 #include "sync/mask/mask_facts.h"
@@ -32,6 +33,7 @@ class Plan {
   void Apply() {
     for (CatalogTable& table : catalog_.tables) ChooseFor(table);
     CheckReferences();
+    CheckSamples();
     for (CatalogTable& table : catalog_.tables) MaskColumns(table);
     for (size_t i = 0; i < used_.size(); ++i) {
       const MaskRule& rule = config_.rules[i];
@@ -82,6 +84,11 @@ class Plan {
     if (facts == facts_.tables.end()) return;
     const MaskRule* rule = Find(facts->second, nullptr, table.quoted_name);
     table.dropped = rule != nullptr && rule->kind == MaskKind::kDrop;
+    if (rule != nullptr && rule->kind == MaskKind::kSample) {
+      table.mask.set_secret_id(SecretId(secret_));
+      table.mask.set_sample_percent(rule->percent);
+      sampled_[table.oid] = rule->pattern;
+    }
     std::vector<ColumnId> without;
     bool has_rules = false;
     for (const CatalogColumn& column : table.columns) {
@@ -140,6 +147,20 @@ class Plan {
     }
   }
 
+  // Rows that are left out must be missed by nobody.
+  void CheckSamples() {
+    std::set<uint32_t> dropped;
+    for (const CatalogTable& table : catalog_.tables) {
+      if (table.dropped) dropped.insert(table.oid);
+    }
+    for (const MaskFacts::Reference& reference : facts_.references) {
+      const auto sampled = sampled_.find(reference.referenced_table);
+      if (sampled == sampled_.end() || dropped.count(reference.table) != 0) continue;
+      Problem(fmt::format("{}: {} references it, and would reference rows that are left out", sampled->second,
+                          names_[{reference.table, reference.column}]));
+    }
+  }
+
   void MaskColumns(CatalogTable& table) {
     for (CatalogColumn& column : table.columns) {
       const ColumnId id{table.oid, column.number};
@@ -193,6 +214,7 @@ class Plan {
   std::vector<bool> used_;
   std::map<ColumnId, Choice> choices_;
   std::map<ColumnId, std::string> names_;
+  std::map<uint32_t, std::string> sampled_;  // Tables of which a part of the rows is kept, with the rule's pattern.
   std::vector<std::string> problems_;
 };
 

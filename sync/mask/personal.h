@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "sync/mask/masker.h"
 
@@ -15,5 +16,9 @@ struct Suspicion {
 
 // By the column's name and type alone.
 Suspicion SuspectByName(const MaskColumn& column);
+
+// By what values look like, of which there are a few at least: e-mail addresses, phone numbers, card numbers, tokens,
+// addresses of the net.
+Suspicion SuspectByValues(const std::vector<std::string>& values);
 
 }  // namespace rotv

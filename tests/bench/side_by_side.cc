@@ -22,6 +22,7 @@
 #include "sync/shell_quote.h"
 #include "tests/bench/bench_data.h"
 #include "tests/bench/history_part.h"
+#include "tests/bench/mask_part.h"
 #include "tests/bench/report.h"
 #include "tests/bench/start_part.h"
 #include "tests/support/rotv_home.h"
@@ -48,13 +49,14 @@ constexpr Target kVerifyBytes{Target::Sense::kAtMost, 0.01};
 constexpr Target kStartTime{Target::Sense::kAtMost, 0.5};
 constexpr Target kOldPointTime{Target::Sense::kAtMost, 1.5};
 constexpr Target kDiffTime{Target::Sense::kAtMost, 0.1};
+constexpr Target kMaskTime{Target::Sense::kAtMost, 1.3};
 constexpr Target kPeakMib{Target::Sense::kAtMost, 256};
 
 struct Options {
   double size = 1;
   int repeat = 3;
-  std::vector<std::string> parts = {"baseline", "materialize", "slow",  "pull",   "bulk",
-                                    "ddl",      "verify",      "start", "history"};
+  std::vector<std::string> parts = {"baseline", "materialize", "slow",  "pull",    "bulk",
+                                    "ddl",      "verify",      "start", "history", "mask"};
   bool json = false;
   bool markdown = false;
   bool keep = false;
@@ -151,6 +153,7 @@ class SideBySide {
     if (options_.Has("ddl")) MeasureAddColumn();
     if (options_.Has("history")) MeasureHistoryCommands();
     CheckSeed();
+    if (options_.Has("mask")) MeasureMasking();
     for (const auto& [what, peak_kib] : peaks_kib_) report_.Memory("peak memory of " + what, peak_kib, kPeakMib);
     report_.Fact("load average at the end", LoadAverage());
     return report_;
@@ -378,6 +381,18 @@ class SideBySide {
     for (const Samples* part : {&samples.at_old, &samples.diff, &samples.gc}) NotePeak("history commands", *part);
   }
 
+  void MeasureMasking() {
+    Say("masking");
+    const MaskSamples samples = MeasureMask(
+        source_.server(), size_.small_rows, options_.repeat, source_.directory(),
+        [this](const fs::path& home, const fs::path& config, const std::vector<std::string>& arguments) {
+          return Sync(home, config, arguments);
+        },
+        [this](const Command& command, Samples* to) { Measure(command, to); });
+    report_.Duration("baseline with ten masked columns", samples.masked, samples.plain, kMaskTime);
+    NotePeak("baseline", samples.masked);
+  }
+
   void MeasureSlowLink() {
     Say("over a link of 20 ms each way and 50 Mbit/s");
     Samples full{"ssh pg_dump > file, slow link"};
@@ -517,8 +532,9 @@ int Main(int argc, char** argv) {
   app.add_option("--size", options.size, "Times a million rows and 115 MB of pictures")
       ->check(CLI::Range(0.001, 100.0));
   app.add_option("--repeat", options.repeat, "How often each is run (default 3)")->check(CLI::Range(1, 100));
-  app.add_option("--only", options.parts, "Some of: baseline materialize slow pull bulk ddl verify start history")
-      ->check(CLI::IsMember({"baseline", "materialize", "slow", "pull", "bulk", "ddl", "verify", "start", "history"}));
+  app.add_option("--only", options.parts, "Some of: baseline materialize slow pull bulk ddl verify start history mask")
+      ->check(CLI::IsMember(
+          {"baseline", "materialize", "slow", "pull", "bulk", "ddl", "verify", "start", "history", "mask"}));
   app.add_flag("--quick", quick, "A tenth of the size, once: whether it works, not how fast it is");
   app.add_flag("--json", options.json, "The figures as JSON, with every single time");
   app.add_flag("--markdown", options.markdown, "The table as Markdown");

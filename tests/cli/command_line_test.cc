@@ -174,11 +174,11 @@ TEST_F(CommandLineTest, ErrorsInTheConfigNameFileAndLine) {
   EXPECT_HAS(outcome.err, "rotv.toml:3: ");
 }
 
-TEST_F(CommandLineTest, MaskingRulesAreRefused) {
-  WriteConfig("[sources.production]\nssh = \"db\"\ndatabase = \"x\"\n[mask]\n\"public.users.email\" = \"email\"\n");
+TEST_F(CommandLineTest, AMaskingRuleThatIsNoneStopsEveryCommand) {
+  WriteConfig("[sources.production]\nssh = \"db\"\ndatabase = \"x\"\n[mask]\n\"public.users.email\" = \"hide\"\n");
   Outcome outcome = RunConfigured({"pull"});
   EXPECT_EQ(outcome.code, 2);
-  EXPECT_HAS(outcome.err, "rotv.toml:4: masking rules are not supported yet");
+  EXPECT_HAS(outcome.err, "rotv.toml:5: there is no rule");
 }
 
 TEST_F(CommandLineTest, AHomeThatCannotBeMadeIsADiskError) {

@@ -271,7 +271,7 @@ TEST_F(ConfigTest, WhatIsNoMaskingRuleIsRefused) {
         {"\"a.b.c\" = { rule = \"number\", by = 1 }", "out of range"},
         {"\"a.b.c\" = { rule = \"json\", paths = {} }", "names nothing"},
         {"\"a.b.c\" = { rule = \"json\", paths = { \"$.a\" = \"keep\" } }", "no rule for a part"},
-        {"\"a.b\" = \"sample\"", "not supported yet"},
+        {"\"a.b\" = \"where\"", "not supported yet"},
         {"mask_unknown = \"ignore\"", "\"mask_unknown\" is \"ignore\""}}) {
     const std::string complaint = ComplaintOf(std::string("[sources.a]\ndatabase = \"x\"\n[mask]\n") + line + "\n");
     EXPECT_HAS(complaint, told);

@@ -122,6 +122,12 @@ class MaskTest : public FollowTest {
     const Result psql = rotv.server().Psql(rotv.Seed(), {"masked", "postgres"});
     ASSERT_TRUE(psql.ok()) << psql.err;
   }
+  // Whatever way a row has come, it is masked the same.
+  void ExpectAsCopiedAfresh() {
+    const std::string streamed = ReadFile(rotv.Seed("streamed.sql"));
+    rotv.MustSync({"baseline", "--force"});
+    EXPECT_TRUE(DumpsAreEqual({"what was streamed", streamed}, {"what was copied", ReadFile(rotv.Seed("copied.sql"))}));
+  }
   std::string Masked(const std::string& query) { return rotv.server().Value(query, {"masked", "postgres"}); }
   void ExpectSameNumber(const std::string& query) { EXPECT_EQ(Masked(query), rotv.server().Value(query)) << query; }
   void ExpectSameJoins() {
@@ -180,6 +186,7 @@ TEST_F(MaskTest, NothingPlantedIsEverOnTheDisk) {
   ExpectNothingPlanted("in the end");
   Import();
   ExpectSameJoins();
+  ExpectAsCopiedAfresh();
 }
 
 TEST_F(MaskTest, TheSecretMakesTheValues) {
@@ -286,6 +293,105 @@ TEST_F(MaskRulesTest, OtherRulesCopyJustTheTablesConcerned) {
   SetRules("");
   EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Copied again"));
   rotv.ExpectSeedIsDump();
+}
+
+TEST_F(MaskRulesTest, SuggestionsAreRulesThatServe) {
+  Exec(
+      "CREATE TABLE mixed (id int PRIMARY KEY, contact text, handle text, at inet, api_key varchar(20), pan text, tel "
+      "text, "
+      "born date, doc jsonb, plain text, number text, \"odd.Name\" text);"
+      "INSERT INTO mixed SELECT n, 'me' || n || '@home.example', 'handle' || n, '10.1.1.1', 'k' || n, '4111 1111 1111 "
+      "1111', "
+      "'+49 170 55501' || n, '1970-01-01', '{\"mail\": \"a@b.cc\"}', 'plain words', n, 'x@y.zz' FROM "
+      "generate_series(10, 30) n");
+  const std::string suggested = rotv.MustSync({"mask", "suggest"});
+  for (const char* line :
+       {"\"public.people.email\" = \"email\"\n",
+        "# a foreign key with public.people.email\n\"public.orders.who\" = \"email\"\n",
+        "# 21 of 21 values look like e-mail addresses\n\"public.mixed.contact\" = \"email\"\n",
+        "\"public.mixed.at\" = \"ip\"\n", "\"public.mixed.api_key\" = \"text\"\n",
+        "look like card numbers\n\"public.mixed.pan\" = \"text\"\n", "\"public.mixed.tel\" = \"phone\"\n",
+        "\"public.mixed.born\" = { rule = \"date\", days = 365 }\n",
+        "# 21 of 21 documents have an @\n# \"public.mixed.doc\" = …\n", "'public.mixed.\"odd.Name\"' = \"email\"\n",
+        "\"public.parts.mail\" = \"email\"\n"}) {
+    EXPECT_THAT(suggested, HasSubstr(line));
+  }
+  for (const char* not_suspected :
+       {"mixed.plain", "mixed.number", "mixed.id", "people.age", "planted", "home.example"}) {
+    EXPECT_THAT(suggested, Not(HasSubstr(not_suspected)));
+  }
+  EXPECT_TRUE(rotv.LeftOnSource().empty());
+  // As they are, they can be followed.
+  WriteFile(rotv.config(), ReadFile(rotv.config()) + suggested);
+  rotv.MustSync({"pull"});
+  EXPECT_THAT(ReadFile(rotv.Seed()), Not(HasSubstr("planted")));
+  EXPECT_THAT(rotv.MustSync({"mask", "check"}), HasSubstr("nothing that is masked is left"));
+}
+
+TEST_F(MaskRulesTest, TheCheckFindsWhatIsLeft) {
+  EXPECT_EQ(rotv.Sync({"mask", "check"}).exit_status, 2);  // No baseline.
+  Exec(
+      "UPDATE calm SET v = 'write to planted' || id || '0@secret.example' WHERE id < 4;"
+      "UPDATE orders SET who = NULL; UPDATE people SET email = email || '0@secret.example'");
+  SetRules("\"public.people.email\" = \"email\"\n\"public.orders.who\" = \"email\"\n");
+  rotv.MustSync({"pull"});
+  Exec("UPDATE people SET email = email || '.later' WHERE id = 20");
+  const Result found = rotv.Sync({"mask", "check"});
+  EXPECT_EQ(found.exit_status, 7);
+  EXPECT_THAT(found.out,
+              HasSubstr("public.people.email (email): 20 values sampled, 19 masked as the rule says, 1 changed"));
+  EXPECT_THAT(found.out, HasSubstr("public.people.email: values of it stand in 3 rows of public.calm.v"));
+  EXPECT_THAT(found.out + found.err, Not(HasSubstr("planted")));
+  const auto json = nlohmann::json::parse(rotv.Sync({"--json", "mask", "check"}).out);
+  EXPECT_EQ(json.at("clean"), false);
+  EXPECT_EQ(json.at("leaks")[0].at("rows"), 3);
+
+  Exec("UPDATE calm SET v = 'nothing'");
+  rotv.MustSync({"pull"});
+  EXPECT_EQ(nlohmann::json::parse(rotv.MustSync({"--json", "mask", "check"})).at("clean"), true);
+  SetRules("\"public.people.email\" = \"text\"\n\"public.orders.who\" = \"text\"\n");
+  EXPECT_THAT(rotv.Sync({"mask", "check"}).err, HasSubstr("stored under other rules"));
+  SetRules("");
+  rotv.MustSync({"pull"});
+  EXPECT_THAT(rotv.Sync({"mask", "check"}).err, HasSubstr("no column of production is masked"));
+}
+
+TEST_F(MaskRulesTest, ASampleIsTheSameRowsWhateverHappensToThem) {
+  Exec(
+      "CREATE TABLE visits (id int PRIMARY KEY, v text, big text); ALTER TABLE visits ALTER big SET STORAGE EXTERNAL;"
+      "INSERT INTO visits SELECT n, 'v', repeat('b', 5000) FROM generate_series(1, 1000) n;"
+      "CREATE TABLE lines (v text); ALTER TABLE lines REPLICA IDENTITY FULL;"
+      "INSERT INTO lines SELECT 'line ' || n % 200 FROM generate_series(1, 1000) n");
+  const std::string rules =
+      "\"public.visits\" = { rule = \"sample\", percent = 20 }\n\"public.lines\" = { rule = \"sample\", percent = 50 "
+      "}\n";
+  SetRules(rules);
+  rotv.MustSync({"baseline"});
+  auto rows_of = [&](const std::string& table) {
+    const std::string seed = ReadFile(rotv.Seed());
+    const size_t begin = seed.find('\n', seed.find("COPY public." + table));
+    const std::string rows = seed.substr(begin, seed.find("\\.\n", begin) - begin);
+    return std::count(rows.begin(), rows.end(), '\n') - 1;
+  };
+  EXPECT_GT(rows_of("visits"), 120);
+  EXPECT_LT(rows_of("visits"), 290);
+  EXPECT_GT(rows_of("lines"), 300);
+  EXPECT_LT(rows_of("lines"), 700);
+  Exec(
+      "UPDATE visits SET v = 'changed' WHERE id % 3 = 0; DELETE FROM visits WHERE id % 7 = 0;"
+      "INSERT INTO visits SELECT n, 'new', 'small' FROM generate_series(2001, 2300) n;"
+      "UPDATE visits SET id = id + 5000, v = 'moved' WHERE id % 5 = 0;"  // Their large values are not sent.
+      "UPDATE lines SET v = v || '!' WHERE v LIKE '%1'; DELETE FROM lines WHERE v LIKE '%2'; INSERT INTO lines VALUES "
+      "('line 5')");
+  rotv.MustSync({"pull"});
+  const std::string streamed = ReadFile(rotv.Seed("streamed.sql"));
+  rotv.MustSync({"baseline", "--force"});
+  EXPECT_TRUE(DumpsAreEqual({"what was streamed", streamed}, {"what was copied", ReadFile(rotv.Seed("copied.sql"))}));
+  rotv.MustSync({"verify"});
+
+  // What others reference cannot be left out.
+  EXPECT_THAT(ExpectRefused(rules + "\"public.people\" = { rule = \"sample\", percent = 20 }\n", "pull"),
+              HasSubstr("public.orders.who references it"));
 }
 
 }  // namespace

@@ -1,0 +1,100 @@
+#include <fmt/format.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/format.h"
+#include "cli/rotv_sync/command.h"
+#include "storage/error.h"
+#include "sync/mask/check.h"
+#include "sync/mask/suggest.h"
+
+namespace rotv {
+namespace {
+
+// A key of TOML: dots and stars need quotes, and quotes need other quotes.
+std::string TomlKey(const std::string& pattern) {
+  return pattern.find('"') == std::string::npos ? "\"" + pattern + "\"" : "'" + pattern + "'";
+}
+
+int RunSuggest(const Session& session) {
+  const std::vector<MaskSuggestion> suggestions = SuggestMasks(session.context);
+  Json document{{"suggestions", Json::array()}};
+  std::string text =
+      "# Suggested by the names and samples of columns: to be read, mended, and put into rotv.toml.\n[mask]\n";
+  for (const MaskSuggestion& suggestion : suggestions) {
+    text += fmt::format("# {}\n", OneLine(suggestion.reason));
+    // What only a person can decide stands behind a #.
+    text += suggestion.rule.empty() ? fmt::format("# {} = …\n", TomlKey(suggestion.pattern))
+                                    : fmt::format("{} = {}\n", TomlKey(suggestion.pattern), suggestion.rule);
+    document["suggestions"].push_back(
+        Json{{"column", suggestion.pattern}, {"rule", suggestion.rule}, {"reason", suggestion.reason}});
+  }
+  if (suggestions.empty()) text = "# No column looks personal.\n";
+  session.output.Result(text, document);
+  return 0;
+}
+
+std::string CheckText(const MaskCheckResult& result, const std::string& source) {
+  std::string text;
+  for (const MaskedColumnCheck& column : result.columns) {
+    text += fmt::format("{} ({}): {} sampled, {} masked as the rule says", OneLine(column.column), column.rule,
+                        Counted(column.sampled, "value", "values"), HumanCount(column.masked));
+    const uint64_t changed = column.sampled - column.masked - column.unmasked;
+    if (changed > 0) text += fmt::format(", {} changed since the last pull", HumanCount(changed));
+    if (column.unmasked > 0) text += fmt::format(", {} UNMASKED", HumanCount(column.unmasked));
+    text += "\n";
+  }
+  for (const MaskLeak& leak : result.leaks) {
+    text += fmt::format("{}: values of it stand in {} of {}\n", OneLine(leak.column), Counted(leak.rows, "row", "rows"),
+                        OneLine(leak.found_in));
+  }
+  return text + fmt::format("{} of {} at {} looked through in {}: {}.\n", Counted(result.rows, "row", "rows"), source,
+                            result.lsn.ToString(), HumanDuration(result.seconds),
+                            result.clean() ? "nothing that is masked is left" : "some of what is masked is left");
+}
+
+int RunCheck(const Session& session) {
+  const MaskCheckResult result = CheckMasks(session.context);
+  Json document{{"clean", result.clean()}, {"lsn", result.lsn.ToString()}, {"rows", result.rows}};
+  document["columns"] = Json::array();
+  for (const MaskedColumnCheck& column : result.columns) {
+    document["columns"].push_back(Json{{"column", column.column},
+                                       {"rule", column.rule},
+                                       {"sampled", column.sampled},
+                                       {"masked", column.masked},
+                                       {"unmasked", column.unmasked}});
+  }
+  document["leaks"] = Json::array();
+  for (const MaskLeak& leak : result.leaks) {
+    document["leaks"].push_back(Json{{"column", leak.column}, {"found_in", leak.found_in}, {"rows", leak.rows}});
+  }
+  document["seconds"] = result.seconds;
+  session.output.Result(CheckText(result, session.context.source.name), document);
+  return result.clean() ? 0 : static_cast<int>(ErrorCode::kCorrupt);
+}
+
+}  // namespace
+
+Command DeclareMask(CLI::App& app) {
+  using Run = int (*)(const Session& session);
+  auto chosen = std::make_shared<Run>(nullptr);
+  app.description("Find what is personal, and prove that it is masked");
+  app.require_subcommand(1);
+  app.footer(
+      "The rules are in [mask] of rotv.toml; see docs/masking.md. Neither command shows a value.\n\n"
+      "Examples:\n"
+      "  rotv-sync mask suggest >>rotv.toml  # then read and mend it\n"
+      "  rotv-sync mask check");
+  CLI::App* suggest = app.add_subcommand("suggest", "Look at names and samples of columns, and write rules to review");
+  suggest->callback([chosen] { *chosen = RunSuggest; });
+  CLI::App* check = app.add_subcommand("check", "Compare samples of the source with what is stored");
+  check->callback([chosen] { *chosen = RunCheck; });
+  for (CLI::App* command : {suggest, check}) command->fallthrough();
+  return {[chosen](const Invocation& call) {
+            return OnSource({[&](const Session& session) { return (*chosen)(session); }, nullptr}).run(call);
+          },
+          nullptr};
+}
+
+}  // namespace rotv

@@ -1,0 +1,192 @@
+#include "sync/mask/check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+
+#include "storage/epochs.h"
+#include "storage/error.h"
+#include "storage/row_store.h"
+#include "sync/copy_text.h"
+#include "sync/follow.h"
+#include "sync/mask/row_mask.h"
+#include "sync/mask/row_sample.h"
+#include "sync/mask/secret.h"
+#include "sync/mask/stored_mask.h"
+#include "sync/mask/value_finder.h"
+#include "sync/open_workspace.h"
+#include "sync/row_codec.h"
+#include "sync/source_session.h"
+
+namespace rotv {
+namespace {
+
+// What these make is made of words that real people have, too.
+bool IsMadeOfWords(const std::string& rule) {
+  return rule == "name" || rule == "first_name" || rule == "last_name" || rule == "address" || rule == "constant";
+}
+
+class MaskCheck {
+ public:
+  MaskCheck(SourceSession& session, const RowStore& store)
+      : context_(session.context()),
+        session_(session),
+        store_(store),
+        lsn_(store.manifest().head_lsn()),
+        schema_(store.SchemaAt(lsn_)),
+        epochs_(EpochsAt(store.manifest(), lsn_)),
+        secret_(MaskSecretOf(context_)) {}
+
+  MaskCheckResult Run() {
+    const auto begin = std::chrono::steady_clock::now();
+    result_.lsn = lsn_;
+    context_.progress.Begin("comparing samples", Progress::Unit::kItems, 0);
+    for (const proto::Table& table : schema_.tables()) {
+      if (table.mask().columns_size() > 0 && HasRows(table)) CompareSample(table);
+    }
+    context_.progress.End();
+    if (result_.columns.empty()) {
+      throw Error(ErrorCode::kUsage, fmt::format("no column of {} is masked", context_.source.name),
+                  "write rules into [mask] of rotv.toml (rotv-sync mask suggest), then rotv-sync pull");
+    }
+    LookElsewhere();
+    result_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return std::move(result_);
+  }
+
+ private:
+  std::unique_ptr<RowScan> Scan(const proto::Table& table, ScanRequest::Access access) const {
+    return store_.ScanAt({.table = table.id(),
+                          .epoch = epochs_.at(table.id()),
+                          .lsn = lsn_,
+                          .range = {},
+                          .shape = table.shape(),
+                          .access = access});
+  }
+
+  void CompareSample(const proto::Table& table) {
+    const proto::Shape& shape = store_.shapes().Get(table.shape());
+    const auto columns = static_cast<size_t>(shape.columns_size());
+    RowMask mask(table, shape, secret_);
+    RowCodec codec(table, shape);
+    const RowSample kept(table, secret_);
+    std::unique_ptr<RowScan> stored = Scan(table, ScanRequest::Access::kSomeRows);
+    std::vector<std::pair<size_t, size_t>> checked;  // Index in the shape, and in the result.
+    for (int i = 0; i < shape.columns_size(); ++i) {
+      for (const proto::MaskedColumn& masked : table.mask().columns()) {
+        if (masked.number() != shape.columns(i).number()) continue;
+        checked.emplace_back(static_cast<size_t>(i), result_.columns.size());
+        result_.columns.push_back(
+            {.column = fmt::format("{}.{}", table.quoted_name(), masked.name()), .rule = masked.rule().name()});
+      }
+    }
+    std::vector<std::string_view> real, made, here;
+    std::string key;
+    for (const std::string& line : Sample(table)) {
+      context_.interrupt.Check();
+      const std::string masked(mask.Line(line));
+      codec.KeyOfLine(masked, &key);
+      if (!kept.Keeps(key)) continue;
+      SplitCopyLine(line, columns, &real);
+      SplitCopyLine(masked, columns, &made);
+      here.clear();
+      if (stored->Find(key) > 0) SplitCopyLine(stored->line(), columns, &here);
+      for (const auto& [index, at] : checked) {
+        if (real[index] == kCopyNull) continue;
+        MaskedColumnCheck& column = result_.columns[at];
+        ++column.sampled;
+        Remember(real[index], made[index], at);
+        if (here.empty()) continue;
+        column.masked += here[index] == made[index];
+        column.unmasked += here[index] == real[index] && real[index] != made[index];
+      }
+    }
+  }
+
+  std::vector<std::string> Sample(const proto::Table& table) {
+    const std::string& columns = table.copy_columns();
+    PgConnection& connection = session_.connection();
+    const PgOutcome start = connection.StartCopyOut(fmt::format("COPY (SELECT {} FROM ONLY {}{} LIMIT {}) TO STDOUT",
+                                                                columns.substr(1, columns.size() - 2),
+                                                                table.quoted_name(), table.filter(), kMaskCheckRows));
+    if (start.failure) connection.Throw(*start.failure);
+    std::vector<std::string> lines;
+    while (const std::optional<std::string_view> row = connection.CopyRow())
+      lines.emplace_back(row->substr(0, row->size() - 1));
+    if (const std::optional<PgFailure> failure = connection.FinishCopy()) connection.Throw(*failure);
+    return lines;
+  }
+
+  void Remember(std::string_view real, std::string_view made, size_t column) {
+    if (real.size() < ValueFinder::kShortest || real == made || IsMadeOfWords(result_.columns[column].rule)) return;
+    if (known_.emplace(real).second) finder_.Add(real, column);
+  }
+
+  // In every column that has no rule.
+  void LookElsewhere() {
+    std::map<std::pair<size_t, std::string>, uint64_t> found;
+    context_.progress.Begin("looking through rows", Progress::Unit::kRows, 0);
+    for (const proto::Table& table : schema_.tables()) {
+      if (!HasRows(table) || epochs_.count(table.id()) == 0) continue;
+      const proto::Shape& shape = store_.shapes().Get(table.shape());
+      std::set<uint32_t> masked;
+      for (const proto::MaskedColumn& column : table.mask().columns()) masked.insert(column.number());
+      std::vector<std::string_view> fields;
+      for (std::unique_ptr<RowScan> rows = Scan(table, ScanRequest::Access::kAllRows); rows->Next();) {
+        if (++result_.rows % kRowsBetweenLooks == 0) {
+          context_.interrupt.Check();
+          context_.progress.Update(result_.rows);
+        }
+        SplitCopyLine(rows->line(), static_cast<size_t>(shape.columns_size()), &fields);
+        for (int i = 0; i < shape.columns_size(); ++i) {
+          if (masked.count(shape.columns(i).number()) != 0) continue;
+          std::set<size_t> owners;  // Each counts once a row.
+          finder_.Find(fields[static_cast<size_t>(i)], [&](size_t owner) { owners.insert(owner); });
+          for (size_t owner : owners) {
+            ++found[{owner, fmt::format("{}.{}", table.quoted_name(), shape.columns(i).name())}];
+          }
+        }
+      }
+    }
+    context_.progress.End();
+    for (const auto& [where, rows] : found) {
+      result_.leaks.push_back({.column = result_.columns[where.first].column, .found_in = where.second, .rows = rows});
+    }
+  }
+
+  static constexpr uint64_t kRowsBetweenLooks = 4096;
+
+  const Context& context_;
+  SourceSession& session_;
+  const RowStore& store_;
+  const Lsn lsn_;
+  const proto::SchemaVersion schema_;
+  const std::map<TableId, EpochNumber> epochs_;
+  const MaskSecret secret_;
+  std::set<std::string, std::less<>> known_;
+  ValueFinder finder_;
+  MaskCheckResult result_;
+};
+
+}  // namespace
+
+bool MaskCheckResult::clean() const {
+  return leaks.empty() &&
+         std::all_of(columns.begin(), columns.end(), [](const auto& column) { return column.unmasked == 0; });
+}
+
+MaskCheckResult CheckMasks(const Context& context) {
+  Workspace workspace = OpenWorkspace(context, "mask check");
+  const std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
+  if (MaskRulesChanged(store->manifest(), context)) {
+    throw Error(ErrorCode::kUsage, "the rows are stored under other rules, or another secret, than those of the config",
+                "rotv-sync pull copies what has other rules now; then check again");
+  }
+  SourceSession session(context, workspace.RunDirectory());
+  return MaskCheck(session, *store).Run();
+}
+
+}  // namespace rotv

@@ -1,0 +1,48 @@
+// Proves on the store that nothing that is masked is left.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "storage/lsn.h"
+#include "sync/context.h"
+
+namespace rotv {
+
+struct MaskedColumnCheck {
+  std::string column;     // public.users.email, quoted where it has to be.
+  std::string rule;       // "email"
+  uint64_t sampled = 0;   // Values of the source, not NULL.
+  uint64_t masked = 0;    // Of those whose row has exactly what the rule makes of them.
+  uint64_t unmasked = 0;  // Of those whose row has the source's value.
+  // All others' rows have changed since the last pull, or are not there yet.
+};
+
+// Sampled values of a masked column that stand in a column without a rule, as a part of it or whole.
+struct MaskLeak {
+  std::string column;
+  std::string found_in;
+  uint64_t rows = 0;
+};
+
+struct MaskCheckResult {
+  Lsn lsn;  // The head, which was looked at.
+  std::vector<MaskedColumnCheck> columns;
+  std::vector<MaskLeak> leaks;
+  uint64_t rows = 0;  // Looked through.
+  double seconds = 0;
+
+  bool clean() const;
+};
+
+// Samples at most kMaskCheckRows rows of each table with rules on the source, compares them with their rows at the
+// head, and looks for their values (of eight bytes at least; not for words that masks are made of) in every other
+// column of the head. Changes nothing. Throws kUsage if there is no baseline, or nothing is masked; what SourceSession
+// throws.
+MaskCheckResult CheckMasks(const Context& context);
+
+inline constexpr int kMaskCheckRows = 500;
+
+}  // namespace rotv

@@ -1,0 +1,28 @@
+// Which rows of a table are kept where a rule keeps a part of them. Pure.
+
+#pragma once
+
+#include <string_view>
+
+#include "proto/store.pb.h"
+#include "sync/mask/keyed_hash.h"
+
+namespace rotv {
+
+class RowSample {
+ public:
+  RowSample(const proto::Table& table, const MaskSecret& secret)
+      : percent_(table.mask().sample_percent()), hash_(secret, "sample") {}
+
+  // Of the row with this key (RowCodec's): the same each time.
+  bool Keeps(std::string_view key) const {
+    constexpr uint64_t kAll = 100;
+    return percent_ == 0 || hash_(key) % kAll < static_cast<uint64_t>(percent_);
+  }
+
+ private:
+  const int percent_;  // 0: all.
+  const KeyedHash hash_;
+};
+
+}  // namespace rotv
