@@ -28,12 +28,11 @@ class HashStream {
  public:
   explicit HashStream(uint64_t hash) : state_(hash) {}
 
-  // Below `bound`, which is at most 2^32 and not 0.
+  uint64_t Next();
+  // Below `bound`, which is not 0.
   uint32_t Below(uint32_t bound);
 
  private:
-  uint64_t Next();
-
   uint64_t state_;
 };
 

@@ -11,31 +11,33 @@ namespace rotv {
 namespace {
 
 // 64 bits without letters that are taken for others: as good as unique.
-std::string Unique(uint64_t hash) {
+void AppendUnique(uint64_t hash, std::string* out) {
   constexpr std::string_view kAlphabet = "abcdefghjkmnpqrstuvwxyz123456789";
   static_assert(kAlphabet.size() == 32);
-  std::string text;
-  for (int shift = 0; shift < 64; shift += 5) text.push_back(kAlphabet[hash >> shift & 31]);
-  return text;
+  for (int shift = 0; shift < 64; shift += 5) out->push_back(kAlphabet[hash >> shift & 31]);
 }
 constexpr int kUniqueLength = 13;
 
-std::string Name(HashStream& stream) {
-  return fmt::format("{} {}", Pick(FirstNames(), stream), Pick(LastNames(), stream));
+void AppendName(HashStream& stream, std::string* out) {
+  *out += Pick(FirstNames(), stream);
+  out->push_back(' ');
+  *out += Pick(LastNames(), stream);
 }
 
-std::string Lower(std::string text) {
-  for (char& c : text) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-  return text;
-}
-
-std::string Hex(std::string_view alphabet_of_hash, size_t digits, const KeyedHash& hash, std::string_view value) {
-  std::string hex;
-  for (uint64_t part = 0; hex.size() < digits; ++part) {
-    hex += fmt::format("{:016x}", hash(fmt::format("{}{}:{}", alphabet_of_hash, part, value)));
+void Lower(std::string* text, size_t from = 0) {
+  for (size_t i = from; i < text->size(); ++i) {
+    char& c = (*text)[i];
+    c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
   }
-  hex.resize(digits);
-  return hex;
+}
+
+void AppendHex(size_t digits, uint64_t hash, std::string* out) {
+  HashStream stream(hash);
+  uint64_t bits = 0;
+  for (size_t i = 0; i < digits; ++i, bits >>= 4) {
+    if (i % 16 == 0) bits = stream.Next();
+    out->push_back("0123456789abcdef"[bits & 15]);
+  }
 }
 
 // "192.168.1.7/24", "fe80::1": a private address with the same netmask, whose host part is nil where the type is cidr;
@@ -51,7 +53,10 @@ std::string Address(std::string_view value, uint64_t hash, bool network, bool un
   if (!v6 && !unique) {
     uint32_t address = 0x0A000000U | static_cast<uint32_t>(hash >> 40);
     if (network && bits < 32) address &= bits == 0 ? 0 : ~uint32_t{0} << (32 - bits);
-    return fmt::format("{}.{}.{}.{}{}", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255, mask);
+    std::string text;
+    for (int shift = 24; shift >= 0; shift -= 8)
+      text += std::to_string(address >> shift & 255) + (shift > 0 ? "." : "");
+    return text + mask;
   }
   // fd00::/8 is for private use; 64 bits of the hash stand in the host part, or in front where that must be nil.
   uint64_t high = 0xFD00000000000000, low = hash;
@@ -64,15 +69,16 @@ std::string Address(std::string_view value, uint64_t hash, bool network, bool un
                      high & 0xFFFF, low >> 48, low >> 32 & 0xFFFF, low >> 16 & 0xFFFF, low & 0xFFFF, mask);
 }
 
-std::string Uuid(const KeyedHash& hash, std::string_view value) {
-  std::string hex = Hex("uuid", 32, hash, value);
-  hex[12] = '4';
-  hex[16] = "89ab"[hex[16] % 4];
-  return fmt::format("{}-{}-{}-{}-{}", hex.substr(0, 8), hex.substr(8, 4), hex.substr(12, 4), hex.substr(16, 4),
-                     hex.substr(20));
+void AppendUuid(uint64_t hash, std::string* out) {
+  const size_t begin = out->size();
+  AppendHex(32, hash, out);
+  (*out)[begin + 12] = '4';
+  (*out)[begin + 16] = "89ab"[(*out)[begin + 16] % 4];
+  for (size_t at : {20U, 16U, 12U, 8U}) out->insert(begin + at, 1, '-');
 }
 
-using Make = std::function<std::string(const KeyedHash& hash, std::string_view value)>;
+// Appends what belongs to a hash of `value`.
+using Make = std::function<void(uint64_t hash, std::string_view value, std::string* out)>;
 
 class MadeValues : public Masker {
  public:
@@ -80,10 +86,19 @@ class MadeValues : public Masker {
       : hash_(hash), make_(std::move(make)), ignores_case_(ignores_case) {}
 
   bool Append(std::string_view value, std::string* out) const override {
-    std::string made = ignores_case_ ? make_(hash_, Lower(std::string(value))) : make_(hash_, value);
+    thread_local std::string lower;
+    if (ignores_case_) {
+      lower = value;
+      Lower(&lower);
+      value = lower;
+    }
+    const size_t begin = out->size();
+    const uint64_t hash = hash_(value);
+    make_(hash, value, out);
+    if (std::string_view(*out).substr(begin) != value) return true;
     // By chance.
-    if (made == value) made = make_(hash_, made + "\n");
-    *out += made;
+    out->resize(begin);
+    make_(hash + 1, value, out);
     return true;
   }
 
@@ -112,60 +127,65 @@ Make Fitting(const MaskRule& rule, const MaskColumn& column, const std::vector<F
 std::vector<Form> FormsOf(const MaskRule& rule, const MaskColumn& column) {
   const bool unique = column.unique;
   // Where equal ones are no harm the bare words do.
-  auto words = [unique](int length, const std::function<std::string(HashStream&)>& make) {
-    std::vector<Form> forms = {{length + 1 + kUniqueLength, [make](const KeyedHash& hash, std::string_view value) {
-                                  const uint64_t number = hash(value);
-                                  HashStream stream(number);
-                                  return fmt::format("{} {}", make(stream), Unique(number));
-                                }}};
-    if (!unique) {
-      forms = {{length, [make](const KeyedHash& hash, std::string_view value) {
-                  HashStream stream(hash(value));
-                  return make(stream);
-                }}};
-    }
-    return forms;
+  auto words = [unique](int length, void (*append)(HashStream & stream, std::string * out)) {
+    const int all = unique ? length + 1 + kUniqueLength : length;
+    return std::vector<Form>{{all, [append, unique](uint64_t hash, std::string_view /*value*/, std::string* out) {
+                                HashStream stream(hash);
+                                append(stream, out);
+                                if (!unique) return;
+                                out->push_back(' ');
+                                AppendUnique(hash, out);
+                              }}};
   };
   switch (rule.kind) {
     case MaskKind::kEmail:
       return {{2 * kLongestName + 2 + kUniqueLength + 12,
-               [](const KeyedHash& hash, std::string_view value) {
-                 const uint64_t number = hash(value);
-                 HashStream stream(number);
-                 const std::string_view first = Pick(FirstNames(), stream), last = Pick(LastNames(), stream);
-                 return Lower(fmt::format("{}.{}.{}@example.com", first, last, Unique(number)));
+               [](uint64_t hash, std::string_view /*value*/, std::string* out) {
+                 const size_t begin = out->size();
+                 HashStream stream(hash);
+                 *out += Pick(FirstNames(), stream);
+                 out->push_back('.');
+                 *out += Pick(LastNames(), stream);
+                 out->push_back('.');
+                 AppendUnique(hash, out);
+                 *out += "@example.com";
+                 Lower(out, begin);
                }},
-              {kUniqueLength + 12, [](const KeyedHash& hash, std::string_view value) {
-                 return fmt::format("{}@example.com", Unique(hash(value)));
+              {kUniqueLength + 12, [](uint64_t hash, std::string_view /*value*/, std::string* out) {
+                 AppendUnique(hash, out);
+                 *out += "@example.com";
                }}};
     case MaskKind::kName:
-      return words(2 * kLongestName + 1, Name);
+      return words(2 * kLongestName + 1, AppendName);
     case MaskKind::kFirstName:
-      return words(kLongestName, [](HashStream& stream) { return std::string(Pick(FirstNames(), stream)); });
+      return words(kLongestName, [](HashStream& stream, std::string* out) { *out += Pick(FirstNames(), stream); });
     case MaskKind::kLastName:
-      return words(kLongestName, [](HashStream& stream) { return std::string(Pick(LastNames(), stream)); });
+      return words(kLongestName, [](HashStream& stream, std::string* out) { *out += Pick(LastNames(), stream); });
     case MaskKind::kAddress:
-      return words(5 + kLongestStreet, [](HashStream& stream) {
-        const uint32_t number = 1 + stream.Below(999);
-        return fmt::format("{} {}", number, Pick(Streets(), stream));
+      return words(4 + kLongestStreet, [](HashStream& stream, std::string* out) {
+        *out += std::to_string(1 + stream.Below(999));
+        out->push_back(' ');
+        *out += Pick(Streets(), stream);
       });
     case MaskKind::kUrl:
-      return {{20 + kUniqueLength, [](const KeyedHash& hash, std::string_view value) {
-                 return fmt::format("https://example.com/{}", Unique(hash(value)));
+      return {{20 + kUniqueLength, [](uint64_t hash, std::string_view /*value*/, std::string* out) {
+                 *out += "https://example.com/";
+                 AppendUnique(hash, out);
                }}};
     case MaskKind::kHash: {
-      const auto digits = static_cast<size_t>(column.type == "bytea" ? 2 * rule.length : rule.length);
-      const std::string prefix = column.type == "bytea" ? "\\x" : "";
-      return {{static_cast<int>(digits), [digits, prefix](const KeyedHash& hash, std::string_view value) {
-                 return prefix + Hex("", digits, hash, value);
+      const bool bytes = column.type == "bytea";
+      const auto digits = static_cast<size_t>(bytes ? 2 * rule.length : rule.length);
+      return {{static_cast<int>(digits), [digits, bytes](uint64_t hash, std::string_view /*value*/, std::string* out) {
+                 if (bytes) *out += "\\x";
+                 AppendHex(digits, hash, out);
                }}};
     }
     case MaskKind::kUuid:
-      return {{36, Uuid}};
+      return {{36, [](uint64_t hash, std::string_view /*value*/, std::string* out) { AppendUuid(hash, out); }}};
     case MaskKind::kIp: {
       const bool network = column.type == "cidr";
-      return {{unique ? 43 : 19, [network, unique](const KeyedHash& hash, std::string_view value) {
-                 return Address(value, hash(value), network, unique);
+      return {{unique ? 43 : 19, [network, unique](uint64_t hash, std::string_view value, std::string* out) {
+                 *out += Address(value, hash, network, unique);
                }}};
     }
     default:

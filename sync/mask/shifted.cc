@@ -20,18 +20,23 @@ __extension__ typedef unsigned __int128 Wide;  // NOLINT(modernize-use-using): t
               "please report this with the column's type");
 }
 
-// Where in its block of `size` numbers, the last one of which ends with `last`, a number goes. Blocks begin at
-// multiples of their size.
+// Bytes that tell one number from another, as a part of a permutation's context.
 template <typename Number>
-Number MoveInBlock(const Permutation& permutation, std::string_view context, Number number, uint64_t size, Number first,
+void AppendBytes(Number number, std::string* out) {
+  out->append(reinterpret_cast<const char*>(&number), sizeof(number));
+}
+
+// Where in its block of `size` numbers, the last one of which ends with `last`, a number goes. Blocks begin at
+// multiples of their size. `context` is added to.
+template <typename Number>
+Number MoveInBlock(const Permutation& permutation, std::string* context, Number number, uint64_t size, Number first,
                    Number last) {
-  Number begin = number / static_cast<Number>(size) * static_cast<Number>(size);
-  if (begin > number) begin -= static_cast<Number>(size);  // Rounded towards zero.
-  Number end = begin + static_cast<Number>(size) - 1;
-  begin = std::max(begin, first);
-  end = std::min(end, last);
-  const std::string block = fmt::format("{}:{}", context, static_cast<int64_t>(begin / static_cast<Number>(size)));
-  return begin + static_cast<Number>(permutation.Apply(block, static_cast<uint64_t>(end - begin) + 1,
+  Number block = number / static_cast<Number>(size);
+  if (block * static_cast<Number>(size) > number) block -= 1;  // Rounded towards zero.
+  AppendBytes(block, context);
+  const Number begin = std::max(block * static_cast<Number>(size), first);
+  const Number end = std::min(block * static_cast<Number>(size) + static_cast<Number>(size) - 1, last);
+  return begin + static_cast<Number>(permutation.Apply(*context, static_cast<uint64_t>(end - begin) + 1,
                                                        static_cast<uint64_t>(number - begin)));
 }
 
@@ -43,11 +48,15 @@ Wide PowerOfTen(int exponent) {
   return power;
 }
 
-std::string Digits(Wide number, size_t at_least) {
-  std::string digits;
-  for (; number > 0 || digits.size() < at_least; number /= 10)
-    digits.push_back(static_cast<char>('0' + static_cast<int>(number % 10)));
-  return {digits.rbegin(), digits.rend()};
+// In decimal digits, `at_least` so many.
+template <typename Number>
+void AppendDigits(Number number, size_t at_least, std::string* out) {
+  char digits[kWideDigits + 4];
+  char* begin = std::end(digits);
+  for (; number > 0 || static_cast<size_t>(std::end(digits) - begin) < at_least; number /= 10) {
+    *--begin = static_cast<char>('0' + static_cast<int>(number % 10));
+  }
+  out->append(begin, std::end(digits));
 }
 
 // The greatest absolute value less its fraction's point: of numeric(p, s) and whole numbers.
@@ -70,35 +79,53 @@ class ShiftedNumber : public Masker {
       return true;
     }
     const bool negative = value.starts_with('-');
-    std::string_view rest = value.substr(negative ? 1 : 0);
-    const size_t point = rest.find('.');
-    const int scale = point == std::string_view::npos ? 0 : static_cast<int>(rest.size() - point - 1);
-    std::string digits(rest.substr(0, point));
-    if (scale > 0) digits += rest.substr(point + 1);
-    if (digits.empty() || digits.find_first_not_of("0123456789") != std::string::npos) FailOnValue("number");
-    std::string before;
-    if (digits.size() > kWideDigits) {
-      before = digits.substr(0, digits.size() - kWideDigits);
-      digits.erase(0, before.size());
-    }
+    const std::string_view text = value.substr(negative ? 1 : 0);
+    const size_t point = std::min(text.find('.'), text.size());
+    const size_t scale = point == text.size() ? 0 : text.size() - point - 1;
+    const size_t digits = text.size() - (scale > 0 ? 1 : 0);
+    const size_t before = digits > kWideDigits ? digits - kWideDigits : 0;  // Digits that stay.
     Wide number = 0;
-    for (char c : digits) number = number * 10 + static_cast<unsigned>(c - '0');
+    size_t seen = 0;
+    for (char c : text) {
+      if (c == '.') continue;
+      if (c < '0' || c > '9') FailOnValue("number");
+      if (seen++ >= before) number = number * 10 + static_cast<unsigned>(c - '0');
+    }
+    if (seen == 0 || seen != digits || scale > kWideDigits) FailOnValue("number");
     // There is no negative zero: the negative numbers are counted from one.
-    const bool from_one = negative && number > 0;
-    const Wide moved = MoveInBlock<Wide>(permutation_, fmt::format("{}{}{}", before, from_one ? '-' : '+', scale),
-                                         number - (from_one ? 1 : 0), BlockSize(scale), 0, limit_);
-    std::string text =
-        before + Digits(moved + (from_one ? 1 : 0), before.empty() ? static_cast<size_t>(scale) + 1 : kWideDigits);
-    if (scale > 0) text.insert(text.size() - static_cast<size_t>(scale), ".");
-    *out += (negative ? "-" : "") + text;
+    const unsigned from_one = negative && number > 0 ? 1 : 0;
+    thread_local std::string context;
+    context.assign(text.substr(0, before));
+    context.push_back(static_cast<char>(scale * 2 + from_one));
+    const Wide moved = Move(number - from_one, scale, &context) + from_one;
+
+    if (negative) out->push_back('-');
+    *out += text.substr(0, before);
+    const size_t at_least = before > 0 ? kWideDigits : scale + 1;
+    if (moved <= UINT64_MAX) {
+      AppendDigits(static_cast<uint64_t>(moved), at_least, out);
+    } else {
+      AppendDigits(moved, at_least, out);
+    }
+    if (scale > 0) out->insert(out->size() - scale, 1, '.');
     return true;
   }
 
  private:
-  uint64_t BlockSize(int scale) const {
-    constexpr uint64_t kMost = uint64_t{1} << 62;
+  Wide Move(Wide number, size_t scale, std::string* context) const {
+    // Most blocks of numbers; a division of wider ones is slow.
+    constexpr Wide kNarrow = INT64_MAX;
+    const uint64_t size = BlockSize(scale);
+    const bool narrow = number <= kNarrow && Wide(static_cast<uint64_t>(number) / size + 1) * size <= kNarrow;
+    if (!narrow) return MoveInBlock<Wide>(permutation_, context, number, size, 0, limit_);
+    return static_cast<uint64_t>(MoveInBlock<int64_t>(permutation_, context, static_cast<int64_t>(number), size, 0,
+                                                      static_cast<int64_t>(std::min(limit_, kNarrow))));
+  }
+
+  uint64_t BlockSize(size_t scale) const {
+    constexpr uint64_t kMost = Permutation::kLargest;
     Wide size = static_cast<Wide>(by_);
-    for (int i = 0; i < scale && size < kMost; ++i) size *= 10;
+    for (size_t i = 0; i < scale && size < kMost; ++i) size *= 10;
     return static_cast<uint64_t>(std::min<Wide>(size, kMost));
   }
 
@@ -137,7 +164,7 @@ class ShiftedFloat : public Masker {
 
 // Days since 1970-01-01 of the proleptic Gregorian calendar; year 0 is 1 BC. From "chrono-Compatible Low-Level Date
 // Algorithms" by Howard Hinnant, since std::chrono's years end with 32767.
-int64_t DaysOf(int64_t year, int month, int day) {
+int64_t DaysOf(int64_t year, int64_t month, int64_t day) {
   year -= month <= 2;
   const int64_t era = (year >= 0 ? year : year - 399) / 400;
   const int64_t of_era = year - era * 400;
@@ -145,15 +172,15 @@ int64_t DaysOf(int64_t year, int month, int day) {
   return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
 }
 
-void DateOf(int64_t days, int64_t* year, int* month, int* day) {
+void DateOf(int64_t days, int64_t* year, int64_t* month, int64_t* day) {
   days += 719468;
   const int64_t era = (days >= 0 ? days : days - 146096) / 146097;
   const int64_t of_era = days - era * 146097;
   const int64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
   const int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
   const int64_t shifted_month = (5 * of_year + 2) / 153;
-  *day = static_cast<int>(of_year - (153 * shifted_month + 2) / 5 + 1);
-  *month = static_cast<int>(shifted_month < 10 ? shifted_month + 3 : shifted_month - 9);
+  *day = of_year - (153 * shifted_month + 2) / 5 + 1;
+  *month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
   *year = year_of_era + era * 400 + (*month <= 2);
 }
 
@@ -174,21 +201,33 @@ class ShiftedDate : public Masker {
     const bool bc = value.ends_with(kBc);
     const std::string_view text = bc ? value.substr(0, value.size() - kBc.size()) : value;
     const size_t space = std::min(text.find(' '), text.size());
-    const std::string date(text.substr(0, space));
-    long long year = 0;
-    int month = 0, day = 0, read = 0;
-    if (std::sscanf(date.c_str(), "%lld-%2d-%2d%n", &year, &month, &day, &read) != 3 ||
-        static_cast<size_t>(read) != date.size() || month < 1 || month > 12 || day < 1 || day > 31) {
-      FailOnValue("date");
+    int64_t numbers[3] = {};  // Year, month, day.
+    size_t part = 0;
+    for (char c : text.substr(0, space)) {
+      if (c == '-' && part < 2) {
+        ++part;
+      } else if (c >= '0' && c <= '9' && numbers[part] < 10'000'000) {
+        numbers[part] = numbers[part] * 10 + (c - '0');
+      } else {
+        FailOnValue("date");
+      }
     }
+    auto [year, month, day] = numbers;
+    if (part != 2 || month < 1 || month > 12 || day < 1 || day > 31) FailOnValue("date");
+    thread_local std::string context;
+    context.clear();
     const int64_t first = DaysOf(-4712, 1, 2);
     const int64_t days =
-        MoveInBlock<int64_t>(permutation_, "", DaysOf(bc ? 1 - year : year, month, day), by_, first, last_);
-    int64_t moved_year = 0;
-    DateOf(days, &moved_year, &month, &day);
-    const bool moved_bc = moved_year < 1;
-    *out += fmt::format("{:04}-{:02}-{:02}{}{}", moved_bc ? 1 - moved_year : moved_year, month, day, text.substr(space),
-                        moved_bc ? kBc : "");
+        MoveInBlock<int64_t>(permutation_, &context, DaysOf(bc ? 1 - year : year, month, day), by_, first, last_);
+    DateOf(days, &year, &month, &day);
+    const bool moved_bc = year < 1;
+    AppendDigits(static_cast<uint64_t>(moved_bc ? 1 - year : year), 4, out);
+    out->push_back('-');
+    AppendDigits(static_cast<uint64_t>(month), 2, out);
+    out->push_back('-');
+    AppendDigits(static_cast<uint64_t>(day), 2, out);
+    *out += text.substr(space);
+    if (moved_bc) *out += kBc;
     return true;
   }
 

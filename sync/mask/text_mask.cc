@@ -15,9 +15,6 @@ struct Part {
   enum class Form { kByte, kUtf8 } form = Form::kByte;
 };
 
-// Beyond so many possible texts of a shape two of them meet as rarely as two hashes.
-constexpr double kManyTexts = 18446744073709551616.0;  // 2^64
-
 // The character at the beginning of `text` as UTF-8; 0 bytes if it is none.
 size_t DecodeUtf8(std::string_view text, uint32_t* code) {
   const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
@@ -74,48 +71,64 @@ class TextMasker : public Masker {
       : hash_(secret, "text"), permutation_(KeyedHash(secret, "text permutation")) {}
 
   bool Append(std::string_view value, std::string* out) const override {
-    std::vector<Part> parts = Split(value);
-    std::string shape;
-    std::vector<Digit> digits;
-    double texts = 1;
+    thread_local std::vector<Part> parts;
+    Split(value, &parts);
+    // All texts of this shape are numbered, as long as they can be: beyond that two of them meet as rarely as two
+    // hashes.
+    uint64_t texts = 1, number = 0;
     for (const Part& part : parts) {
-      if (part.radix == 0) {
-        shape.push_back(static_cast<char>(part.base));
-        continue;
+      if (part.radix == 0) continue;
+      if (texts > Permutation::kLargest / part.radix) {
+        Draw(value, &parts);
+        Write(parts, out);
+        return true;
       }
-      shape.push_back('\x01');
-      shape.append(std::to_string(part.base));
-      digits.push_back({part.value, part.radix});
       texts *= part.radix;
+      number = number * part.radix + part.value;
     }
-    if (texts < kManyTexts) {
-      if (!digits.empty()) permutation_.Apply(shape, &digits);
-    } else {
-      HashStream stream(hash_(value));
-      for (Digit& digit : digits) digit.value = stream.Below(digit.radix);
+    number = permutation_.Apply(ShapeOf(parts), texts, number);
+    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
+      if (part->radix == 0) continue;
+      part->value = static_cast<uint32_t>(number % part->radix);
+      number /= part->radix;
     }
-    Write(parts, digits, out);
+    Write(parts, out);
     return true;
   }
 
  private:
-  static std::vector<Part> Split(std::string_view value) {
-    std::vector<Part> parts;
-    parts.reserve(value.size());
+  static void Split(std::string_view value, std::vector<Part>* parts) {
+    parts->clear();
     while (!value.empty()) {
       const auto c = static_cast<unsigned char>(value.front());
       uint32_t code = 0;
       const size_t length = c < 0x80 ? 0 : DecodeUtf8(value, &code);
-      parts.push_back(length == 0 ? PartOfByte(c) : PartOfCode(code));
+      parts->push_back(length == 0 ? PartOfByte(c) : PartOfCode(code));
       value.remove_prefix(length == 0 ? 1 : length);
     }
-    return parts;
   }
 
-  static void Write(const std::vector<Part>& parts, const std::vector<Digit>& digits, std::string* out) {
-    size_t next = 0;
+  // What stays, and what stands there instead of what does not.
+  static std::string_view ShapeOf(const std::vector<Part>& parts) {
+    thread_local std::string shape;
+    shape.clear();
     for (const Part& part : parts) {
-      const uint32_t code = part.base + (part.radix == 0 ? 0 : digits[next++].value);
+      for (int shift = 0; shift < 24; shift += 8) shape.push_back(static_cast<char>(part.base >> shift));
+      shape.push_back(static_cast<char>(part.radix));
+    }
+    return shape;
+  }
+
+  void Draw(std::string_view value, std::vector<Part>* parts) const {
+    HashStream stream(hash_(value));
+    for (Part& part : *parts) {
+      if (part.radix != 0) part.value = stream.Below(part.radix);
+    }
+  }
+
+  static void Write(const std::vector<Part>& parts, std::string* out) {
+    for (const Part& part : parts) {
+      const uint32_t code = part.base + part.value;
       if (part.form == Part::Form::kUtf8) {
         AppendUtf8(code, out);
       } else {
