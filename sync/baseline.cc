@@ -10,6 +10,7 @@
 #include "storage/row_store.h"
 #include "sync/follow.h"
 #include "sync/large_objects.h"
+#include "sync/mask/fit.h"
 #include "sync/mask/mask_plan.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/open_workspace.h"
@@ -68,6 +69,7 @@ class BaselineRun {
     std::vector<Check> checks = CheckServer(session_, options_.wal_limit);
     for (Check& check : CheckCatalog(catalog, context_.source)) checks.push_back(std::move(check));
     ThrowFirstProblem(checks);
+    RequireFit(session_.connection(), context_, catalog);
     published_ = DescribeSchema(catalog, context_.source, ShapeMap()).schema;
     context_.progress.End();
   }

@@ -9,6 +9,7 @@
 #include "sync/change_stream.h"
 #include "sync/follow.h"
 #include "sync/large_objects.h"
+#include "sync/mask/fit.h"
 #include "sync/mask/mask_plan.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/preflight.h"
@@ -80,6 +81,7 @@ class CatchUpRun {
     PgConnection& connection = session_.connection();
     Catalog catalog = ReadMaskedCatalog(connection, context_, manifest_.publication());
     ThrowFirstProblem(CheckCatalog(catalog, context_.source));
+    RequireFit(connection, context_, catalog);
     proto::SchemaVersion schema = DescribeSchema(catalog, context_.source, store_.shapes()).schema;
     AdjustPublication(connection, manifest_.publication(), schema);
     return schema;

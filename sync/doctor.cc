@@ -7,6 +7,7 @@
 
 #include "storage/atomic_file.h"
 #include "storage/workspace.h"
+#include "sync/mask/fit.h"
 #include "sync/mask/mask_plan.h"
 #include "sync/preflight.h"
 
@@ -54,6 +55,7 @@ Check CheckMask(PgConnection& connection, const Context& context, const std::str
   Check check{.outcome = Check::Outcome::kOk, .name = "masking", .message = {}};
   try {
     const Catalog catalog = ReadMaskedCatalog(connection, context, publication);
+    RequireFit(connection, context, catalog);
     int columns = 0;
     for (const CatalogTable& table : catalog.tables) columns += table.mask.columns_size();
     check.message = fmt::format("{} rules, {} columns", context.source.mask.rules.size(), columns);
