@@ -171,7 +171,7 @@ class Reader {
         Fail(path, fmt::format("\"{}\" is no rule for a part of a document", of_path.name),
              "such as \"text\" or \"null\"");
       }
-      rule->paths.emplace_back(path.str(), std::move(of_path));
+      rule->paths.push_back({std::string(path.str()), std::move(of_path)});
     }
   }
 

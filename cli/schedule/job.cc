@@ -100,7 +100,8 @@ void RemoveJob(const fs::path& home, const std::string& source) { fs::remove_all
 ScheduleState StateOf(const ScheduledRun& run) {
   if (run.ended_us == 0) return IsAlive(run.process) ? ScheduleState::kRunning : ScheduleState::kKilled;
   if (run.exit_code == 0) return ScheduleState::kDone;
-  return run.exit_code == static_cast<int>(ErrorCode::kInterrupted) ? ScheduleState::kInterrupted : ScheduleState::kFailed;
+  return run.exit_code == static_cast<int>(ErrorCode::kInterrupted) ? ScheduleState::kInterrupted
+                                                                    : ScheduleState::kFailed;
 }
 
 std::string RunText(const ScheduledRun& run, int64_t now_us) {

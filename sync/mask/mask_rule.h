@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 namespace rotv {
@@ -37,18 +36,26 @@ enum class MaskKind {
   kWhere,
 };
 
+struct MaskPath;
+
 struct MaskRule {
   MaskKind kind = MaskKind::kKeep;
   std::string name;                // Of the kind, as it is written: "first_name".
   std::string pattern;             // As it is written, for messages: "public.users.email".
   std::vector<std::string> parts;  // Schema, table, and column where there is one; "*" stands for any.
 
-  std::string value;                                    // Of kConstant and kPassword.
-  int length = 32;                                      // Of kHash: characters, or bytes of a bytea.
-  int64_t by = 0;                                       // Of kNumber: closer to the value than this. Of kDate: days.
-  int percent = 0;                                      // Of kSample.
-  std::string condition;                                // Of kWhere.
-  std::vector<std::pair<std::string, MaskRule>> paths;  // Of kJson: what is masked how.
+  std::string value;            // Of kConstant and kPassword.
+  int length = 32;              // Of kHash: characters, or bytes of a bytea.
+  int64_t by = 0;               // Of kNumber: closer to the value than this. Of kDate: days.
+  int percent = 0;              // Of kSample.
+  std::string condition;        // Of kWhere.
+  std::vector<MaskPath> paths;  // Of kJson: what is masked how.
+};
+
+// A part of a JSON document.
+struct MaskPath {
+  std::string path;
+  MaskRule rule;
 };
 
 // What becomes of a column of a table with rules that looks personal and has no rule.

@@ -52,7 +52,7 @@ MaskRule RuleOf(const proto::MaskRule& stored, const std::string& pattern) {
                 .percent = stored.percent(),
                 .condition = stored.condition(),
                 .paths = {}};
-  for (const proto::MaskPath& path : stored.paths()) rule.paths.emplace_back(path.path(), RuleOf(path.rule(), pattern));
+  for (const proto::MaskPath& path : stored.paths()) rule.paths.push_back({path.path(), RuleOf(path.rule(), pattern)});
   return rule;
 }
 

