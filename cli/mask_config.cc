@@ -14,14 +14,14 @@ namespace {
 
 // What a rule may say beside its name.
 struct Setting {
-  MaskKind kind;
   const char* name;
+  MaskKind kind;
   bool required;
 };
 constexpr Setting kSettings[] = {
-    {MaskKind::kHash, "length", false},   {MaskKind::kNumber, "by", true},      {MaskKind::kDate, "days", true},
-    {MaskKind::kPassword, "value", true}, {MaskKind::kConstant, "value", true}, {MaskKind::kJson, "paths", true},
-    {MaskKind::kSample, "percent", true},
+    {"length", MaskKind::kHash, false},   {"by", MaskKind::kNumber, true},      {"days", MaskKind::kDate, true},
+    {"value", MaskKind::kPassword, true}, {"value", MaskKind::kConstant, true}, {"paths", MaskKind::kJson, true},
+    {"percent", MaskKind::kSample, true},
 };
 
 class Reader {

@@ -174,7 +174,7 @@ std::optional<int64_t> Calendar::Next(int64_t now_us) const {
     date.tm_hour = 12;  // Where no clock is put forward or back.
     date.tm_isdst = -1;
     mktime(&date);
-    if (!values_[kMonth].test(static_cast<size_t>(date.tm_mon + 1)) ||
+    if (!values_[kMonth].test(static_cast<size_t>(date.tm_mon) + 1) ||
         !values_[kDate].test(static_cast<size_t>(date.tm_mday)) ||
         !values_[kWeekday].test(static_cast<size_t>(date.tm_wday))) {
       continue;

@@ -29,7 +29,7 @@ struct Sign {
 
 // The first that is found counts.
 const std::vector<Sign>& TextSigns() {
-  static const std::vector<Sign> signs = {{{"password"}, "password"},
+  static const std::vector<Sign> kSigns = {{{"password"}, "password"},
                                           {{"passwd"}, "password"},
                                           {{"pwd"}, "password"},
                                           {{"passphrase"}, "password"},
@@ -80,7 +80,7 @@ const std::vector<Sign>& TextSigns() {
                                           {{"ip"}, "ip"},
                                           {{"ip", "address"}, "ip"},
                                           {{"user", "agent"}, "text"}};
-  return signs;
+  return kSigns;
 }
 
 bool Has(const std::vector<std::string>& words, const Sign& sign) {
