@@ -44,6 +44,11 @@ std::vector<Constraint> ReadConstraints(PgConnection& connection) {
   return constraints;
 }
 
+// The same for every value, also for those that come later; and whatever the config says.
+bool IsConstant(const proto::MaskedColumn& masked) {
+  return masked.rule().name() == "constant" || masked.rule().name() == "password";
+}
+
 class Probe {
  public:
   Probe(PgConnection& connection, const Context& context) : connection_(connection), secret_(MaskSecretOf(context)) {}
@@ -91,11 +96,13 @@ class Probe {
         connection_.Query(fmt::format("SELECT {}::text FROM ONLY {} WHERE {} IS NOT NULL LIMIT {}", column.quoted_name,
                                       table.quoted_name, column.quoted_name, kProbes));
     std::string values;
-    for (int row = 0; row < rows.rows(); ++row) {
+    auto add = [&](const std::string& real) {
       std::string value;
-      if (!masker->Append(rows.Get(row, 0), &value)) continue;
+      if (!masker->Append(real, &value)) return;
       values += fmt::format("{}({})", values.empty() ? "" : ", ", connection_.QuoteLiteral(value));
-    }
+    };
+    for (int row = 0; row < rows.rows(); ++row) add(rows.Get(row, 0));
+    if (values.empty() && IsConstant(masked)) add("");
     return values;
   }
 
@@ -112,10 +119,15 @@ void RequireFit(PgConnection& connection, const Context& context, const Catalog&
     if (table.mask.columns_size() == 0 || table.kind != 'r') continue;
     if (constraints.empty()) constraints = ReadConstraints(connection);
     for (const proto::MaskedColumn& masked : table.mask.columns()) {
-      for (const Constraint& constraint : constraints) {
-        if (constraint.table != table.oid || constraint.column != static_cast<int>(masked.number())) continue;
+      const auto number = static_cast<int>(masked.number());
+      auto check = [&](const Constraint& constraint) {
         const std::string problem = Probe(connection, context).Check(table, masked, constraint);
         if (!problem.empty()) problems += (problems.empty() ? "" : "; ") + problem;
+      };
+      if (IsConstant(masked))
+        check({.table = table.oid, .column = number, .name = "value of type " + masked.type(), .expression = {}});
+      for (const Constraint& constraint : constraints) {
+        if (constraint.table == table.oid && constraint.column == number) check(constraint);
       }
     }
   }

@@ -9,8 +9,9 @@
 namespace rotv {
 
 // Masks a few values of each masked column that has a CHECK constraint of its own, or a domain, and has the source
-// evaluate the constraint on what comes out. `catalog` is ReadMaskedCatalog()'s; `connection` is in no transaction.
-// Throws kUsage, naming the constraints. Those over several columns are not looked at.
+// evaluate the constraint on what comes out; also whether constants are values of their column's type. `catalog` is
+// ReadMaskedCatalog()'s; `connection` is in no transaction. Throws kUsage, naming the constraints. Those over several
+// columns are not looked at.
 void RequireFit(PgConnection& connection, const Context& context, const Catalog& catalog);
 
 }  // namespace rotv

@@ -5,7 +5,7 @@ namespace {
 
 // Domains are followed to what they are made of; the first length on the way counts. A column is unique if an index
 // says so, alone or together with others, or by an expression that it is a part of (an index depends on such columns).
-// Partitions say what they are partitions of, and are divided by what any of those is divided by.
+// Tables say what they inherit from, partitions too, which are divided by what any of those is divided by.
 constexpr const char* kSql = R"sql(
 WITH RECURSIVE base AS (
   SELECT a.attrelid, a.attnum, a.attname, t.oid AS type, t.typname, t.typtype, t.typbasetype,
@@ -40,16 +40,20 @@ SELECT attrelid, attnum, attname, typname, modifier, not_null, generated,
                 AND d.refobjsubid = pa.attnum))
 FROM base WHERE typtype <> 'd';
 
-SELECT c.oid, n.nspname, pc.relname
-FROM pg_catalog.pg_class c
-CROSS JOIN LATERAL (
-  SELECT c.oid AS relid, 0 AS distance
+WITH RECURSIVE up AS (
+  SELECT c.oid AS relation, c.oid AS ancestor, 0 AS distance
+  FROM pg_catalog.pg_class c
+  JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+  WHERE c.relkind IN ('r', 'p')
   UNION ALL
-  SELECT relid, row_number() OVER ()::int FROM pg_catalog.pg_partition_ancestors(c.oid) WHERE relid <> c.oid) p
-JOIN pg_catalog.pg_class pc ON pc.oid = p.relid
-JOIN pg_catalog.pg_namespace n ON n.oid = pc.relnamespace
-WHERE c.relkind IN ('r', 'p') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
-ORDER BY c.oid, p.distance;
+  SELECT up.relation, i.inhparent, up.distance + 1
+  FROM up
+  JOIN pg_catalog.pg_inherits i ON i.inhrelid = up.ancestor)
+SELECT up.relation, n.nspname, c.relname
+FROM up
+JOIN pg_catalog.pg_class c ON c.oid = up.ancestor
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+ORDER BY up.relation, up.distance;
 
 SELECT conrelid, k.key, confrelid, k.fkey
 FROM pg_catalog.pg_constraint

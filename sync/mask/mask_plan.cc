@@ -84,6 +84,7 @@ class Plan {
     if (facts == facts_.tables.end()) return;
     const MaskRule* rule = Find(facts->second, nullptr, table.quoted_name);
     table.dropped = rule != nullptr && rule->kind == MaskKind::kDrop;
+    if (table.dropped) dropped_.insert(table.oid);
     if (rule != nullptr && rule->kind == MaskKind::kSample) {
       table.mask.set_secret_id(SecretId(secret_));
       table.mask.set_sample_percent(rule->percent);
@@ -136,6 +137,7 @@ class Plan {
       const MaskRule* from_rule = RuleOf(from);
       const MaskRule* to_rule = RuleOf(to);
       if (from_rule == nullptr && to_rule == nullptr) continue;
+      if (dropped_.count(from.first) != 0 || dropped_.count(to.first) != 0) continue;
       const auto bytes = [](const MaskRule* rule) {
         return rule == nullptr ? "" : StoredRule(*rule).SerializeAsString();
       };
@@ -149,13 +151,9 @@ class Plan {
 
   // Rows that are left out must be missed by nobody.
   void CheckSamples() {
-    std::set<uint32_t> dropped;
-    for (const CatalogTable& table : catalog_.tables) {
-      if (table.dropped) dropped.insert(table.oid);
-    }
     for (const MaskFacts::Reference& reference : facts_.references) {
       const auto sampled = sampled_.find(reference.referenced_table);
-      if (sampled == sampled_.end() || dropped.count(reference.table) != 0) continue;
+      if (sampled == sampled_.end() || dropped_.count(reference.table) != 0) continue;
       Problem(fmt::format("{}: {} references it, and would reference rows that are left out", sampled->second,
                           names_[{reference.table, reference.column}]));
     }
@@ -214,6 +212,7 @@ class Plan {
   std::vector<bool> used_;
   std::map<ColumnId, Choice> choices_;
   std::map<ColumnId, std::string> names_;
+  std::set<uint32_t> dropped_;
   std::map<uint32_t, std::string> sampled_;  // Tables of which a part of the rows is kept, with the rule's pattern.
   std::vector<std::string> problems_;
 };

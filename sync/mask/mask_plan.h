@@ -23,7 +23,7 @@ Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, cons
 struct MaskFacts {
   struct Table {
     std::vector<std::pair<std::string, std::string>>
-        names;                          // (schema, name) of itself, then of those it is a partition of.
+        names;                          // (schema, name) of itself, then of those it inherits from.
     std::map<int, MaskColumn> columns;  // By pg_attribute.attnum.
   };
   struct Reference {  // A column of a foreign key.

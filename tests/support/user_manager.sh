@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # A systemd of one's own, as a login session has one, on a machine that has none, or another's: in a mount namespace with
 # cgroups and a /run/systemd of its own. Needs root. It ends with this process.
-#   user_manager.sh RUNTIME_DIR    with HOME set; prints "ready" when it answers
+#   user_manager.sh RUNTIME_DIR [probe]    with HOME set; prints "ready" when it answers; a probe then ends
 # Other programs get there with nsenter --target PID --mount --cgroup, and with this XDG_RUNTIME_DIR.
 set -euo pipefail
 
 if [[ ${1:-} != inside ]]; then
-  exec unshare --mount --cgroup "$0" inside "$1"
+  exec unshare --mount --cgroup "$0" inside "$@"
 fi
 export XDG_RUNTIME_DIR=$2
 unset DBUS_SESSION_BUS_ADDRESS
@@ -37,4 +37,5 @@ until systemctl --user show-environment >/dev/null 2>&1; do
   sleep 0.05
 done
 echo ready
+[[ ${3:-} != probe ]] || systemctl --user exit
 wait
