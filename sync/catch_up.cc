@@ -81,7 +81,7 @@ class CatchUpRun {
     PgConnection& connection = session_.connection();
     Catalog catalog = ReadMaskedCatalog(connection, context_, manifest_.publication());
     ThrowFirstProblem(CheckCatalog(catalog, context_.source));
-    RequireFit(connection, context_, catalog);
+    RequireFit(connection, context_, catalog, before_);
     proto::SchemaVersion schema = DescribeSchema(catalog, context_.source, store_.shapes()).schema;
     AdjustPublication(connection, manifest_.publication(), schema);
     return schema;

@@ -60,12 +60,18 @@ Crontab::Markers Crontab::MarkersOf(const ScheduleJob& job) const {
 }
 
 std::string Crontab::Read() const {
-  // "no crontab for NAME" ends with 1, too.
-  return RunProgramQuietly({"crontab", "-l"}, place_.interrupt).out;
+  const ProgramResult listed = RunProgramQuietly({"crontab", "-l"}, place_.interrupt);
+  if (listed.exit_status == 0) return listed.out;
+  // One that cannot be read must not be taken for an empty one, which ours would replace.
+  for (const char* empty : {"no crontab", "No such file"}) {
+    if (listed.err.find(empty) != std::string::npos) return "";
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("the crontab cannot be read: {}", OneLine(LastLine(listed.err))),
+              "may this user have a crontab? see cron.allow and cron.deny");
 }
 
 void Crontab::Write(const std::string& table) const {
-  const PrivateFile file(place_.home / "schedule" / "crontab", table);
+  const PrivateFile file(place_.home / "run" / "crontab", table);
   const ProgramResult set = RunProgramQuietly({"crontab", file.path()}, place_.interrupt);
   if (set.exit_status != 0) {
     throw Error(ErrorCode::kUsage, fmt::format("crontab takes no line of ours: {}", OneLine(LastLine(set.err))),

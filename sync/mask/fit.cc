@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <map>
 #include <vector>
 
 #include "storage/error.h"
@@ -112,22 +113,33 @@ class Probe {
 
 }  // namespace
 
-void RequireFit(PgConnection& connection, const Context& context, const Catalog& catalog) {
-  std::string problems;
-  std::vector<Constraint> constraints;
+void RequireFit(PgConnection& connection, const Context& context, const Catalog& catalog,
+                const proto::SchemaVersion& known) {
+  std::map<uint32_t, std::string> known_masks;
+  for (const proto::Table& table : known.tables()) known_masks[table.id()] = table.mask().SerializeAsString();
+  std::vector<const CatalogTable*> tables;
   for (const CatalogTable& table : catalog.tables) {
     if (table.mask.columns_size() == 0 || table.kind != 'r') continue;
-    if (constraints.empty()) constraints = ReadConstraints(connection);
-    for (const proto::MaskedColumn& masked : table.mask.columns()) {
+    const auto before = known_masks.find(table.oid);
+    if (before == known_masks.end() || before->second != table.mask.SerializeAsString()) tables.push_back(&table);
+  }
+  if (tables.empty()) return;
+
+  const std::vector<Constraint> constraints = ReadConstraints(connection);
+  Probe probe(connection, context);
+  std::string problems;
+  for (const CatalogTable* table : tables) {
+    for (const proto::MaskedColumn& masked : table->mask.columns()) {
       const auto number = static_cast<int>(masked.number());
       auto check = [&](const Constraint& constraint) {
-        const std::string problem = Probe(connection, context).Check(table, masked, constraint);
+        const std::string problem = probe.Check(*table, masked, constraint);
         if (!problem.empty()) problems += (problems.empty() ? "" : "; ") + problem;
       };
-      if (IsConstant(masked))
-        check({.table = table.oid, .column = number, .name = "value of type " + masked.type(), .expression = {}});
+      if (IsConstant(masked)) {
+        check({.table = table->oid, .column = number, .name = "value of type " + masked.type(), .expression = {}});
+      }
       for (const Constraint& constraint : constraints) {
-        if (constraint.table == table.oid && constraint.column == number) check(constraint);
+        if (constraint.table == table->oid && constraint.column == number) check(constraint);
       }
     }
   }

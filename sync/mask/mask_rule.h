@@ -48,7 +48,6 @@ struct MaskRule {
   int length = 32;              // Of kHash: characters, or bytes of a bytea.
   int64_t by = 0;               // Of kNumber: closer to the value than this. Of kDate: days.
   int percent = 0;              // Of kSample.
-  std::string condition;        // Of kWhere.
   std::vector<MaskPath> paths;  // Of kJson: what is masked how.
 };
 

@@ -50,7 +50,6 @@ MaskRule RuleOf(const proto::MaskRule& stored, const std::string& pattern) {
                 .length = stored.length(),
                 .by = stored.by(),
                 .percent = stored.percent(),
-                .condition = stored.condition(),
                 .paths = {}};
   for (const proto::MaskPath& path : stored.paths()) rule.paths.push_back({path.path(), RuleOf(path.rule(), pattern)});
   return rule;
@@ -78,7 +77,6 @@ proto::MaskRule StoredRule(const MaskRule& rule) {
   stored.set_length(rule.length);
   stored.set_by(rule.by);
   stored.set_percent(rule.percent);
-  stored.set_condition(rule.condition);
   for (const auto& [path, inner] : rule.paths) {
     proto::MaskPath* stored_path = stored.add_paths();
     stored_path->set_path(path);

@@ -267,6 +267,24 @@ TEST_F(ScheduleTest, WhatCannotBeScheduledIsRefused) {
   EXPECT_THAT(refused.err, HasSubstr("neither a systemd of yours nor cron"));
 }
 
+TEST_F(ScheduleTest, ATableThatCannotBeReadIsNotReplaced) {
+  // A crontab that fails on demand.
+  const std::filesystem::path bin = rotv.directory() / "bin";
+  std::filesystem::create_directories(bin);
+  WriteFile(bin / "crontab",
+            "#!/bin/sh\n[ \"$1\" != -l ] || { echo 'crontab: cannot chdir' >&2; exit 1; }\ntouch '" +
+                (bin / "written").string() + "'\n",
+            0755);
+  WriteFile(bin / "systemctl", "#!/bin/sh\nexit 1\n", 0755);
+  Command install = rotv.SyncCommand({"schedule", "install"});
+  install.env["PATH"] = bin.string() + ":" + install.env["PATH"];
+  const Result refused = RunCommand(install);
+  EXPECT_EQ(refused.exit_status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("the crontab cannot be read: crontab: cannot chdir"));
+  EXPECT_FALSE(std::filesystem::exists(bin / "written"));
+  EXPECT_FALSE(std::filesystem::exists(Kept("job.json")));
+}
+
 TEST_F(ScheduleTest, AConfigThatIsGoneIsTheLastError) {
   MustRun(Schedule({"install"}));
   const std::string line = OurLine(0);
