@@ -1,0 +1,185 @@
+#include "sync/drift/schema_drift.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "sync/drift/sketch.h"
+#include "sync/drift/sql_tokens.h"
+
+namespace rotv {
+namespace {
+
+// `*` stands for any text.
+bool Matches(std::string_view pattern, std::string_view text) {
+  size_t p = 0, t = 0, star = std::string_view::npos, from = 0;
+  while (t < text.size()) {
+    if (p < pattern.size() && pattern[p] == '*') {
+      star = p++;
+      from = t;
+    } else if (p < pattern.size() && pattern[p] == text[t]) {
+      ++p, ++t;
+    } else if (star != std::string_view::npos) {
+      p = star + 1;
+      t = ++from;
+    } else {
+      return false;
+    }
+  }
+  while (p < pattern.size() && pattern[p] == '*') ++p;
+  return p == pattern.size();
+}
+
+// Takes out what a pattern names, and everything that is part of it; counts the former.
+size_t RemoveIgnored(std::vector<SchemaObject>& objects, const std::vector<std::string>& ignore) {
+  std::set<std::string> gone;
+  auto named = [&](const SchemaObject& object) {
+    return std::any_of(ignore.begin(), ignore.end(), [&](const std::string& pattern) {
+      return Matches(pattern, object.name) || Matches(pattern, object.Label());
+    });
+  };
+  size_t count = 0;
+  for (const SchemaObject& object : objects) {
+    if (named(object)) gone.insert(object.Label()), ++count;
+  }
+  // A part of a part (a column's sequence) may stand before it.
+  for (size_t before = 0; before != gone.size();) {
+    before = gone.size();
+    for (const SchemaObject& object : objects) {
+      if (gone.contains(object.parent)) gone.insert(object.Label());
+    }
+  }
+  std::erase_if(objects, [&](const SchemaObject& object) { return gone.contains(object.Label()); });
+  return count;
+}
+
+// A primary key makes its columns NOT NULL. Where it is on one side only, that is one difference and not two.
+std::string WithoutKeysNotNull(std::string definition) {
+  constexpr std::string_view kNotNull = " NOT NULL";
+  if (definition.ends_with(kNotNull)) definition.resize(definition.size() - kNotNull.size());
+  return definition;
+}
+
+// What is compared of it where no other side has a say.
+std::string Meaning(const SchemaObject& object) {
+  const std::string language = object.Part("language");
+  if (language.empty()) return object.definition;
+  std::string body = object.Part("body");
+  if (language == "sql" || language == "plpgsql") body = SqlTokens(body);
+  return object.Part("head") + '\n' + body;
+}
+
+bool SameMeaning(const SchemaObject& a, const SchemaObject& b) {
+  if (a.kind == "column" && (a.Part("not_null") == "by key" || b.Part("not_null") == "by key")) {
+    return WithoutKeysNotNull(a.definition) == WithoutKeysNotNull(b.definition);
+  }
+  return Meaning(a) == Meaning(b);
+}
+
+using Members = std::multimap<std::string, const SchemaObject*>;
+
+Members By(const std::vector<SchemaObject>& objects, const std::set<const SchemaObject*>& without,
+           std::string (*key)(const SchemaObject&)) {
+  Members members;
+  for (const SchemaObject& object : objects) {
+    std::string text = key(object);
+    if (!text.empty() && !without.contains(&object)) members.emplace(std::move(text), &object);
+  }
+  return members;
+}
+
+std::string KeyByMeaning(const SchemaObject& object) {
+  return object.own_name.empty() ? "" : object.kind + '\n' + object.parent + '\n' + object.definition;
+}
+
+class Pairing {
+ public:
+  Pairing(const std::vector<SchemaObject>& before, const std::vector<SchemaObject>& after)
+      : before_(before), after_(after) {
+    // Whatever they are called; then those of one name that say different things.
+    Pair(&KeyByMeaning);
+    Pair([](const SchemaObject& object) { return object.Label(); });
+  }
+
+  std::vector<std::pair<const SchemaObject*, const SchemaObject*>> pairs;
+
+  static std::vector<SchemaObject> Alone(const std::vector<SchemaObject>& objects,
+                                         const std::set<const SchemaObject*>& paired) {
+    std::vector<SchemaObject> alone;
+    for (const SchemaObject& object : objects) {
+      if (!paired.contains(&object)) alone.push_back(object);
+    }
+    return alone;
+  }
+  std::vector<SchemaObject> AloneBefore() const { return Alone(before_, paired_); }
+  std::vector<SchemaObject> AloneAfter() const { return Alone(after_, paired_); }
+
+ private:
+  void Pair(std::string (*key)(const SchemaObject&)) {
+    Members others = By(after_, paired_, key);
+    for (const auto& [text, object] : By(before_, paired_, key)) {
+      auto found = others.find(text);
+      if (found == others.end()) continue;
+      pairs.emplace_back(object, found->second);
+      paired_.insert({object, found->second});
+      others.erase(found);
+    }
+  }
+
+  const std::vector<SchemaObject>& before_;
+  const std::vector<SchemaObject>& after_;
+  std::set<const SchemaObject*> paired_;
+};
+
+// Without what is part of another one in it.
+std::vector<SchemaObject> Wholes(const std::vector<SchemaObject>& objects) {
+  std::set<std::string> labels;
+  for (const SchemaObject& object : objects) labels.insert(object.Label());
+  std::vector<SchemaObject> wholes;
+  for (const SchemaObject& object : objects) {
+    if (!labels.contains(object.parent)) wholes.push_back(object);
+  }
+  auto by_label = [](const SchemaObject& a, const SchemaObject& b) { return a.Label() < b.Label(); };
+  std::stable_sort(wholes.begin(), wholes.end(), by_label);
+  return wholes;
+}
+
+}  // namespace
+
+SchemaDrift FindDrift(std::vector<SchemaObject> before, std::vector<SchemaObject> after,
+                      const std::vector<std::string>& ignore) {
+  SchemaDrift drift;
+  drift.ignored = RemoveIgnored(before, ignore) + RemoveIgnored(after, ignore);
+  Pairing pairing(before, after);
+  std::vector<ChangedObject> reversed;
+  for (const auto& [a, b] : pairing.pairs) {
+    if (!SameMeaning(*a, *b)) drift.changed.push_back({*a, *b});
+  }
+  std::sort(drift.changed.begin(), drift.changed.end(),
+            [](const ChangedObject& a, const ChangedObject& b) { return a.before.Label() < b.before.Label(); });
+  for (const ChangedObject& change : drift.changed) reversed.push_back({change.after, change.before});
+  std::vector<SchemaObject> alone_before = pairing.AloneBefore(), alone_after = pairing.AloneAfter();
+  drift.to_before =
+      SketchChange({.missing = alone_before, .surplus = alone_after, .changed = reversed, .target = before});
+  drift.to_after =
+      SketchChange({.missing = alone_after, .surplus = alone_before, .changed = drift.changed, .target = after});
+  drift.only_before = Wholes(alone_before);
+  drift.only_after = Wholes(alone_after);
+  return drift;
+}
+
+std::vector<std::string> MigrationBookkeeping() {
+  std::vector<std::string> patterns;
+  for (const char* table :
+       {"schema_migrations", "ar_internal_metadata", "_prisma_migrations", "knex_migrations", "knex_migrations_lock",
+        "pgmigrations", "\"SequelizeMeta\"", "flyway_schema_history", "databasechangelog", "databasechangeloglock",
+        "goose_db_version", "gorp_migrations", "alembic_version", "django_migrations", "_sqlx_migrations",
+        "__diesel_schema_migrations", "refinery_schema_history", "\"__EFMigrationsHistory\"", "__drizzle_migrations"}) {
+    patterns.push_back(std::string("table *.") + table);
+  }
+  return patterns;
+}
+
+}  // namespace rotv

@@ -1,0 +1,74 @@
+#include "sync/drift/sketch_column.h"
+
+#include <fmt/format.h>
+
+namespace rotv {
+namespace {
+
+class ColumnChange {
+ public:
+  explicit ColumnChange(const ChangedObject& change) : before_(change.before), after_(change.after) {}
+
+  std::vector<std::string> Write() {
+    if (Differs("generated")) {
+      // It cannot be changed in place, but for PostgreSQL 17 and later.
+      statements_ = {before_.drop, AddColumn(after_)};
+      return std::move(statements_);
+    }
+    // What stands on the type or on NOT NULL goes before, and comes after them.
+    const bool new_type = Differs("type") || Differs("collation");
+    const bool new_default = Differs("default") || (new_type && !after_.Part("default").empty());
+    if (new_default && !before_.Part("default").empty()) Alter("DROP DEFAULT");
+    if (new_type) ChangeType();
+    ChangeNotNull();
+    if (new_default && !after_.Part("default").empty()) Alter("SET DEFAULT " + after_.Part("default"));
+    if (Differs("identity")) ChangeIdentity();
+    return std::move(statements_);
+  }
+
+ private:
+  bool Differs(const char* part) const { return before_.Part(part) != after_.Part(part); }
+
+  void Alter(const std::string& what) {
+    statements_.push_back(
+        fmt::format("ALTER TABLE {} ALTER COLUMN {} {}", after_.Part("table"), after_.Part("column"), what));
+  }
+
+  void ChangeType() {
+    std::string type = after_.Part("type"), collation = after_.Part("collation");
+    Alter(fmt::format("TYPE {}{} USING {}::{}", type, collation.empty() ? "" : " COLLATE " + collation,
+                      after_.Part("column"), type));
+  }
+
+  void ChangeNotNull() {
+    // A key's own NOT NULL comes and goes with it.
+    std::string before = before_.Part("not_null"), after = after_.Part("not_null");
+    if (before == "false" && after == "true") Alter("SET NOT NULL");
+    if (before == "true" && after == "false") Alter("DROP NOT NULL");
+  }
+
+  void ChangeIdentity() {
+    std::string identity = after_.Part("identity");
+    if (identity.empty()) return;  // It was dropped before everything.
+    if (before_.Part("identity").empty()) {
+      Alter(fmt::format("ADD GENERATED {} AS IDENTITY", identity));
+    } else {
+      Alter(fmt::format("SET GENERATED {}", identity));
+    }
+  }
+
+  const SchemaObject& before_;
+  const SchemaObject& after_;
+  std::vector<std::string> statements_;
+};
+
+}  // namespace
+
+std::string AddColumn(const SchemaObject& column) {
+  return fmt::format("ALTER TABLE {} ADD COLUMN {} {}", column.parts.at("table"), column.parts.at("column"),
+                     column.definition);
+}
+
+std::vector<std::string> ChangeColumn(const ChangedObject& change) { return ColumnChange(change).Write(); }
+
+}  // namespace rotv
