@@ -12,6 +12,7 @@
 #include <toml++/toml.h>
 
 #include "cli/did_you_mean.h"
+#include "cli/drift/drift_section.h"
 #include "cli/env_file.h"
 #include "cli/home.h"
 #include "cli/mask_config.h"
@@ -79,6 +80,7 @@ struct ConfigContent {
   AppConfig app;
   HistoryConfig history;
   MaskConfig mask;
+  DriftConfig drift;
 };
 
 constexpr int64_t kMostDays = 100'000;
@@ -124,11 +126,13 @@ class ConfigFile {
         content.history = ReadHistory(TableOf(key, node));
       } else if (key.str() == "mask") {
         content.mask = ReadMask(key, node);
+      } else if (key.str() == "schema") {
+        content.drift = ReadDrift(key, node);
       } else if (IsPasswordKey(key.str())) {
         FailOnPassword(key);
       } else {
         Fail(key.source(), fmt::format("unknown key \"{}\"", key.str()),
-             DidYouMean(key.str(), {"sources", "app", "mask"}, "known here are"));
+             DidYouMean(key.str(), {"sources", "app", "history", "mask", "schema"}, "known here are"));
       }
     }
     return content;
@@ -162,10 +166,19 @@ class ConfigFile {
   }
 
   MaskConfig ReadMask(const toml::key& key, const toml::node& node) const {
-    MaskConfig mask = ReadMaskConfig(
-        TableOf(key, node), [this](const auto& where, const auto& what, const auto& hint) { Fail(where, what, hint); });
+    MaskConfig mask = ReadMaskConfig(TableOf(key, node), Failing());
     if (!mask.secret_file.empty()) mask.secret_file = PathOf(mask.secret_file);
     return mask;
+  }
+
+  DriftConfig ReadDrift(const toml::key& key, const toml::node& node) const {
+    DriftConfig drift = ReadDriftConfig(TableOf(key, node), Failing());
+    if (!drift.migrations.empty()) drift.migrations = PathOf(drift.migrations);
+    return drift;
+  }
+
+  FailAt Failing() const {
+    return [this](const auto& where, const auto& what, const auto& hint) { Fail(where, what, hint); };
   }
 
   std::map<std::string, SourceConfig> ReadSources(const toml::table& table) const {
@@ -468,6 +481,12 @@ Compression ReadSeedCompression(const ConfigRequest& request) {
   AppConfig app;
   if (file.text) app = ConfigFile(file.path, request.environment).Read(*file.text).app;
   return SeedCompression(app, request.environment);
+}
+
+DriftConfig ReadDrift(const ConfigRequest& request) {
+  ChosenFile file = FindFile(request);
+  if (!file.text) return {};
+  return ConfigFile(file.path, request.environment).Read(*file.text).drift;
 }
 
 AppConfig ReadApp(const ConfigRequest& request) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "cli/app_config.h"
+#include "cli/drift/drift_config.h"
 #include "cli/environment.h"
 #include "sync/source_config.h"
 
@@ -39,6 +40,9 @@ std::vector<std::string> ConfiguredSources(const ConfigRequest& request);
 // The [app] section of the same file, or its defaults where there is none: no source is needed. `directory` is
 // absolute. Throws kUsage as ReadSource() does.
 AppConfig ReadApp(const ConfigRequest& request);
+
+// The [schema] section of the same file, likewise.
+DriftConfig ReadDrift(const ConfigRequest& request);
 
 // How seeds are compressed where nothing else is said: $ROTV_SEED_COMPRESSION, else "compression" in [app], else not.
 // Throws kUsage if the variable is neither none, zstd nor gzip, and as ReadSource() does.

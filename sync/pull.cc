@@ -35,6 +35,9 @@ class PullRun {
     store_.Tidy();
     CollectGarbageIfLarge(context_, store_);
     result_.to = Lsn(manifest_.head_lsn());
+    if (result_.schema_changed) {
+      result_.schema_changes = CompareSchemas(store_.SchemaAt(result_.from), store_.SchemaAt(result_.to));
+    }
     result_.wire_bytes = session_.link().BytesReceived();
     result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     return result_;

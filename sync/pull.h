@@ -8,6 +8,7 @@
 
 #include "storage/lsn.h"
 #include "sync/context.h"
+#include "sync/schema_diff.h"
 
 namespace rotv {
 
@@ -25,8 +26,9 @@ struct PullResult {
   std::vector<std::string> copied;  // Quoted names of the tables whose rows were copied again.
   uint64_t copied_rows = 0;
   bool schema_changed = false;
-  bool mask_changed = false;  // The rules of masking, or their secret.
-  uint64_t wire_bytes = 0;    // Received over SSH; 0 without.
+  std::vector<SchemaChange> schema_changes;  // From the head before to this one; may be none of those that dumps show.
+  bool mask_changed = false;                 // The rules of masking, or their secret.
+  uint64_t wire_bytes = 0;                   // Received over SSH; 0 without.
   double seconds = 0;
 };
 

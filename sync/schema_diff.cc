@@ -103,4 +103,12 @@ std::vector<SchemaChange> CompareSchemas(std::string_view before, std::string_vi
   return changes;
 }
 
+std::vector<SchemaChange> CompareSchemas(const proto::SchemaVersion& before, const proto::SchemaVersion& after) {
+  std::vector<SchemaChange> changes = CompareSchemas(before.pre_data(), after.pre_data());
+  for (SchemaChange& change : CompareSchemas(before.post_data(), after.post_data())) {
+    changes.push_back(std::move(change));
+  }
+  return changes;
+}
+
 }  // namespace rotv

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "proto/store.pb.h"
+
 namespace rotv {
 
 struct SchemaChange {
@@ -19,5 +21,8 @@ struct SchemaChange {
 // `before` and `after` are texts of pg_dump (pre-data and post-data). In order of the objects' names. Objects of one
 // name and kind (several ACLs, overloaded functions) are told apart by their text alone.
 std::vector<SchemaChange> CompareSchemas(std::string_view before, std::string_view after);
+
+// Of both texts; pre-data comes first.
+std::vector<SchemaChange> CompareSchemas(const proto::SchemaVersion& before, const proto::SchemaVersion& after);
 
 }  // namespace rotv

@@ -170,14 +170,6 @@ class Comparison {
   const Context& context_;
 };
 
-std::vector<SchemaChange> CompareSchemasOf(const Side& before, const Side& after) {
-  std::vector<SchemaChange> changes = CompareSchemas(before.schema.pre_data(), after.schema.pre_data());
-  for (SchemaChange& change : CompareSchemas(before.schema.post_data(), after.schema.post_data())) {
-    changes.push_back(std::move(change));
-  }
-  return changes;
-}
-
 void Note(const PointInStore& opened, DiffPoint* point) {
   point->lsn = opened.point.lsn;
   point->time_us = opened.point.time_us;
@@ -221,7 +213,7 @@ SnapshotDiff Diff(const Context& context, const DiffRequest& request) {
     diff.transactions = touched->transactions();
   }
   diff.tables = Comparison(before, after, touched ? &*touched : nullptr, request, context).Run();
-  if (request.table.empty()) diff.schema = CompareSchemasOf(before, after);
+  if (request.table.empty()) diff.schema = CompareSchemas(before.schema, after.schema);
   context.progress.End();
   return diff;
 }

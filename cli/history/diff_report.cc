@@ -208,6 +208,17 @@ std::string DiffText(const SnapshotDiff& diff, const DiffRows* rows) {
   return text;
 }
 
+Json SchemaChangesJson(const std::vector<SchemaChange>& changes) {
+  Json list = Json::array();
+  for (const SchemaChange& change : changes) {
+    list.push_back(Json{{"object", change.object},
+                        {"kind", KindName(change.kind)},
+                        {"before", change.before.empty() ? Json() : Json(change.before)},
+                        {"after", change.after.empty() ? Json() : Json(change.after)}});
+  }
+  return list;
+}
+
 Json DiffJson(const SnapshotDiff& diff, const DiffRows* rows) {
   Json document{{"before", PointJson(diff.before)},
                 {"after", PointJson(diff.after)},
@@ -215,13 +226,7 @@ Json DiffJson(const SnapshotDiff& diff, const DiffRows* rows) {
                 {"transactions", diff.logged ? Json(diff.transactions) : Json()}};
   document["tables"] = Json::array();
   for (const TableDiff& table : diff.tables) document["tables"].push_back(TableJson(table));
-  document["schema"] = Json::array();
-  for (const SchemaChange& change : diff.schema) {
-    document["schema"].push_back(Json{{"object", change.object},
-                                      {"kind", KindName(change.kind)},
-                                      {"before", change.before.empty() ? Json() : Json(change.before)},
-                                      {"after", change.after.empty() ? Json() : Json(change.after)}});
-  }
+  document["schema"] = SchemaChangesJson(diff.schema);
   document["timeline"] = Json::array();
   for (const TimelineStep& step : diff.timeline) {
     if (step.transactions > 0 || !step.rows.empty()) document["timeline"].push_back(StepJson(step));

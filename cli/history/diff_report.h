@@ -32,6 +32,7 @@ DiffRow MakeDiffRow(const TableDiff& table, const RowChange& change);
 
 // `rows` is null where none were asked for.
 std::string DiffText(const SnapshotDiff& diff, const DiffRows* rows);
+Json SchemaChangesJson(const std::vector<SchemaChange>& changes);
 Json DiffJson(const SnapshotDiff& diff, const DiffRows* rows);
 
 }  // namespace rotv

@@ -128,12 +128,16 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
                                     "--name",     container_,
                                     "--label",    fmt::format("{}={}", kHomeLabel, home_.native()),
                                     "--pull",     "never",
-                                    "--publish",  fmt::format("127.0.0.1:{}:8080", request.port),
                                     "--env-file", env_file.native(),
                                     "--env",      "PORT=8080",
                                     "--env",      "HOST=0.0.0.0",
                                     "--env",      fmt::format("ROTV_DATABASE={}", request.database)};
   auto add = [&](std::initializer_list<std::string> more) { words.insert(words.end(), more); };
+  if (request.database_only) {
+    add({"--network", "none"});
+  } else {
+    add({"--publish", fmt::format("127.0.0.1:{}:8080", request.port)});
+  }
   if (request.persistent_dir.empty()) {
     add({"--tmpfs", fmt::format("/data/pgdata:rw,size={},mode=0700", request.tmpfs_bytes)});
     add({"--env", "ROTV_MODE=development"});
@@ -153,7 +157,11 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
     add({"--env", "ROTV_PREPARED=/tmp/prepared"});
     for (const auto& [name, value] : request.prepared) add({"--env", name + "=" + value});
   }
-  if (!request.app_command.empty()) add({"--env", "ROTV_APP_COMMAND=" + request.app_command});
+  for (const SharedDirectory& shared : request.shared) {
+    add({"--mount", Mount(shared.path, shared.target, ",ro" + Relabel(",relabel=shared"))});
+  }
+  // Set and empty, it says that there is none.
+  if (!request.app_command.empty() || request.database_only) add({"--env", "ROTV_APP_COMMAND=" + request.app_command});
   if (!browser_cache_.empty()) {
     add({"--mount", Mount(browser_cache_, "/ms-playwright", ",ro")});
     add({"--env", "PLAYWRIGHT_BROWSERS_PATH=/ms-playwright"});
@@ -216,10 +224,16 @@ std::vector<std::string> ContainerRuntime::ShellCommand(bool terminal) const {
   return words;
 }
 
+std::string ContainerRuntime::SocketDirectory() const { return "/tmp/pgsocket"; }
+
+std::string ContainerRuntime::AppDirectory() const { return "/app"; }
+
+std::string ContainerRuntime::PlaceOf(const SharedDirectory& shared) const { return shared.target; }
+
 std::vector<std::string> ContainerRuntime::PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const {
   // By variables, so that every argument of psql's own keeps its meaning, another database's name too.
   std::vector<std::string> words =
-      ExecWords(terminal, {"PGHOST=/tmp/pgsocket", "PGUSER=rotv", "PGDATABASE=" + database_});
+      ExecWords(terminal, {"PGHOST=" + SocketDirectory(), "PGUSER=rotv", "PGDATABASE=" + database_});
   words.emplace_back("psql");
   words.insert(words.end(), arguments.begin(), arguments.end());
   return words;

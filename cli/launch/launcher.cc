@@ -49,25 +49,6 @@ void WarnIfStale(const Seed& seed, ProgressBar& progress) {
                             HumanTime(seed.data_time_us)));
 }
 
-// Waits for the lines of the entrypoint; gives false if there is no application to wait for.
-bool AwaitDatabase(const LaunchPlace& place, StartupWatch& watch) {
-  bool importing = false;
-  while (true) {
-    place.interrupt.Check();
-    StartupState state = watch.State();
-    if (state.phase == "import" && state.import_total > 0) {
-      if (!importing) place.progress.Begin("importing the seed", Progress::Unit::kBytes, state.import_total);
-      importing = true;
-      place.progress.Update(state.import_done);
-    }
-    if (state.database_ready && (state.phase == "application" || state.phase == "database only")) break;
-    watch.RequireAlive();
-    std::this_thread::sleep_for(kLook);
-  }
-  if (importing) place.progress.End();
-  return watch.State().phase == "application";
-}
-
 void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool without_limit) {
   auto start = Clock::now();
   place.progress.Begin("waiting for the application", Progress::Unit::kItems, 0);
@@ -181,7 +162,7 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   Launched launched(place, request);
   {
     StartupWatch watch(place.runtime, place.home / "run" / "app.log");
-    result.application = AwaitDatabase(place, watch);
+    result.application = watch.AwaitDatabase(place.progress, place.interrupt);
     prepared.Keep(watch.State().prepared);
     if (result.application) AwaitApplication(place, watch, options.wait);
   }

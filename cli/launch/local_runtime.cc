@@ -132,7 +132,7 @@ void LocalRuntime::CheckReady(const LaunchRequest& request) {
           fmt::format("start as an ordinary user, or open the way: chmod o+x '{}'", closed->native()));
     }
   }
-  if (request.app_command.empty()) RequireNodeApplication();
+  if (request.app_command.empty() && !request.database_only) RequireNodeApplication();
 }
 
 // An application in Node.js can only be started with its packages, which an image would bring along.
@@ -190,7 +190,8 @@ Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) cons
   variables["ROTV_DATABASE"] = request.database;
   variables["ROTV_APP_DIR"] = request.app_directory;
   variables["ROTV_PGBIN"] = FindPostgresPrograms(environment_);
-  if (!request.app_command.empty()) variables["ROTV_APP_COMMAND"] = request.app_command;
+  // Set and empty, it says that there is none.
+  if (!request.app_command.empty() || request.database_only) variables["ROTV_APP_COMMAND"] = request.app_command;
   variables["PORT"] = std::to_string(request.port);
   variables["HOST"] = "127.0.0.1";
   return variables;
@@ -286,7 +287,7 @@ std::vector<std::string> LocalRuntime::LogCommand(bool follow) const {
 
 std::vector<std::string> LocalRuntime::WithDatabase(const std::filesystem::path& directory,
                                                     const std::vector<std::string>& words) const {
-  std::vector<std::string> all = {"env", "--chdir=" + directory.native(), "PGHOST=" + (directory_ / "socket").native(),
+  std::vector<std::string> all = {"env", "--chdir=" + directory.native(), "PGHOST=" + SocketDirectory(),
                                   "PGUSER=rotv", "PGDATABASE=" + database_};
   all.insert(all.end(), words.begin(), words.end());
   return all;
@@ -295,6 +296,12 @@ std::vector<std::string> LocalRuntime::WithDatabase(const std::filesystem::path&
 std::vector<std::string> LocalRuntime::ShellCommand(bool /*terminal*/) const {
   return WithDatabase(app_directory_, {"bash"});
 }
+
+std::string LocalRuntime::SocketDirectory() const { return directory_ / "socket"; }
+
+std::string LocalRuntime::AppDirectory() const { return app_directory_; }
+
+std::string LocalRuntime::PlaceOf(const SharedDirectory& shared) const { return shared.path; }
 
 std::vector<std::string> LocalRuntime::PsqlCommand(const std::vector<std::string>& arguments, bool /*terminal*/) const {
   std::vector<std::string> words = {FindPostgresPrograms(environment_) / "psql"};

@@ -34,6 +34,9 @@ class LocalRuntime : public Runtime {
   void Stop() override;
   std::vector<std::string> LogCommand(bool follow) const override;
   std::vector<std::string> ShellCommand(bool terminal) const override;
+  std::string SocketDirectory() const override;
+  std::string AppDirectory() const override;
+  std::string PlaceOf(const SharedDirectory& shared) const override;
   std::vector<std::string> PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const override;
 
  private:

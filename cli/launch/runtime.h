@@ -15,6 +15,12 @@
 
 namespace rotv {
 
+// A directory of this machine that is there for reading, in a container under another name.
+struct SharedDirectory {
+  std::filesystem::path path;
+  std::string target;  // Absolute.
+};
+
 struct LaunchRequest {
   std::filesystem::path seed;            // Empty: none is needed, the persistent cluster is there.
   std::filesystem::path persistent_dir;  // Of the cluster; empty: on tmpfs, gone at stop.
@@ -22,10 +28,12 @@ struct LaunchRequest {
   std::filesystem::path prepared_dir;  // Of PreparedClusters; empty: none are used or made.
   Environment prepared;                // For the entrypoint: those that fit.
   std::filesystem::path app_directory;
-  std::string app_command;  // Empty: what package.json says.
+  std::string app_command;     // Empty: what package.json says.
+  bool database_only = false;  // No application is started, and none of this machine's network is there.
+  std::vector<SharedDirectory> shared;
   std::string image;
   std::string database;
-  int port = 0;             // On 127.0.0.1.
+  int port = 0;             // On 127.0.0.1; not used with database_only.
   Environment environment;  // The application's; may hold secrets.
 };
 
@@ -61,6 +69,11 @@ class Runtime {
   virtual std::vector<std::string> LogCommand(bool follow) const = 0;
   // An interactive shell where the application runs.
   virtual std::vector<std::string> ShellCommand(bool terminal) const = 0;
+  // Where the server's socket is, as a program sees it that ShellCommand() runs.
+  virtual std::string SocketDirectory() const = 0;
+  // Where it finds the application, and what is shared: under its own path or under its target.
+  virtual std::string AppDirectory() const = 0;
+  virtual std::string PlaceOf(const SharedDirectory& shared) const = 0;
   // psql on the running database.
   virtual std::vector<std::string> PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const = 0;
 };

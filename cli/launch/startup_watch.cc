@@ -10,7 +10,8 @@
 namespace rotv {
 namespace {
 
-constexpr std::chrono::milliseconds kLook{500};
+constexpr std::chrono::milliseconds kLook{500};   // At the runtime.
+constexpr std::chrono::milliseconds kReread{25};  // What the log has told so far.
 constexpr std::chrono::milliseconds kLastLines{200};  // Until they are here.
 
 }  // namespace
@@ -44,6 +45,24 @@ void StartupWatch::Follow(const std::vector<std::string>& words, bool keep) {
 StartupState StartupWatch::State() const {
   std::lock_guard lock(mutex_);
   return log_.state();
+}
+
+bool StartupWatch::AwaitDatabase(ProgressBar& progress, const Interrupt& interrupt) {
+  bool importing = false;
+  while (true) {
+    interrupt.Check();
+    StartupState state = State();
+    if (state.phase == "import" && state.import_total > 0) {
+      if (!importing) progress.Begin("importing the seed", Progress::Unit::kBytes, state.import_total);
+      importing = true;
+      progress.Update(state.import_done);
+    }
+    if (state.database_ready && (state.phase == "application" || state.phase == "database only")) break;
+    RequireAlive();
+    std::this_thread::sleep_for(kReread);
+  }
+  if (importing) progress.End();
+  return State().phase == "application";
 }
 
 // The end of the log alone does not tell: Podman may go on following a container that has ended.

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "cli/launch/runtime.h"
+#include "cli/progress_bar.h"
 #include "cli/launch/startup_log.h"
 
 namespace rotv {
@@ -22,6 +23,10 @@ class StartupWatch {
   StartupWatch& operator=(const StartupWatch&) = delete;
 
   StartupState State() const;
+
+  // Waits until the seed is imported and the database answers, and shows how far it is; gives false if there is no
+  // application to wait for. Throws what RequireAlive() does, and kInterrupted.
+  bool AwaitDatabase(ProgressBar& progress, const Interrupt& interrupt);
 
   // Throws kUsage once the entrypoint has told an error, or the application has ended: with what the entrypoint said,
   // or else the last line of what the application said.

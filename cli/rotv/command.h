@@ -28,6 +28,7 @@ Command DeclarePsql(CLI::App& app, const RuntimeOption& runtime);
 Command DeclareBuild(CLI::App& app, const RuntimeOption& runtime);
 Command DeclareSeed(CLI::App& app, const RuntimeOption& runtime);
 Command DeclareValidateEnv(CLI::App& app, const RuntimeOption& runtime);
+Command DeclareValidateSchema(CLI::App& app, const RuntimeOption& runtime);
 
 // --- What several of them need.
 
@@ -36,6 +37,10 @@ ConfigRequest RequestOf(const Invocation& call);
 // The one that --runtime names, else the one in which something runs, else the first that is here. `app` is what the
 // config says.
 std::unique_ptr<Runtime> RuntimeFor(const Invocation& call, const RuntimeOption& option, const AppConfig& app);
+
+// What RuntimeFor() gives, for another home directory: what runs here is not touched by it.
+std::unique_ptr<Runtime> ScratchRuntime(const Invocation& call, const RuntimeOption& option, const AppConfig& app,
+                                        const std::filesystem::path& home);
 
 // The same for commands that need a running application. Throws kUsage if there is none.
 std::unique_ptr<Runtime> RunningRuntime(const Invocation& call, const RuntimeOption& option);

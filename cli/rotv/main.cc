@@ -23,7 +23,8 @@ const Program kProgram{
         "  rotv restart --pull                # today's data, and everything done by hand is gone\n"
         "  rotv psql -c 'SELECT count(*) FROM users'\n"
         "  rotv stop\n\n"
-        "Exit codes: as rotv-sync --help has them; 2 also where the application does not start.",
+        "Exit codes: as rotv-sync --help has them; 2 also where the application does not start,\n"
+        "9 where validate-schema finds differences.",
     .commands = {Entry("start", DeclareStart),
                  Entry("stop", DeclareStop),
                  Entry("restart", DeclareRestart),
@@ -34,7 +35,8 @@ const Program kProgram{
                  Entry("build", DeclareBuild),
                  Entry("seed", DeclareSeed),
                  {"snapshot", DeclareSnapshot},
-                 Entry("validate-env", DeclareValidateEnv)},
+                 Entry("validate-env", DeclareValidateEnv),
+                 Entry("validate-schema", DeclareValidateSchema)},
     .declare_options =
         [](CLI::App& app) {
           app.add_option("--runtime", g_runtime.name,

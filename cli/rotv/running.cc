@@ -22,10 +22,15 @@ ConfigRequest RequestOf(const Invocation& call) {
       .config = call.options.config, .source = call.options.source, .home = call.home, .environment = call.environment};
 }
 
-std::unique_ptr<Runtime> RuntimeFor(const Invocation& call, const RuntimeOption& option, const AppConfig& app) {
+std::unique_ptr<Runtime> ScratchRuntime(const Invocation& call, const RuntimeOption& option, const AppConfig& app,
+                                        const std::filesystem::path& home) {
   std::optional<LaunchState> state = ReadLaunchState(call.home);
   RuntimeKind kind = KindOf(option.name.empty() && state ? state->runtime : option.name);
-  return ChooseRuntime(kind, call.home, app, call.environment, call.interrupt);
+  return ChooseRuntime(kind, home, app, call.environment, call.interrupt);
+}
+
+std::unique_ptr<Runtime> RuntimeFor(const Invocation& call, const RuntimeOption& option, const AppConfig& app) {
+  return ScratchRuntime(call, option, app, call.home);
 }
 
 std::unique_ptr<Runtime> RunningRuntime(const Invocation& call, const RuntimeOption& option) {

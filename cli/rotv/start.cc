@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/clock.h"
+#include "cli/drift/drift_check.h"
 #include "cli/format.h"
 #include "cli/home.h"
 #include "cli/rotv/command.h"
@@ -61,6 +62,27 @@ Json StartJson(const LaunchResult& result) {
   return document;
 }
 
+// A problem of the comparison is no problem of the start.
+void WarnOfDrift(const Invocation& call, const RuntimeOption& option, const AppConfig& app, const LaunchState& state) {
+  DriftConfig config = ReadDrift(RequestOf(call));
+  if (!config.warn_at_start) return;
+  try {
+    SourceConfig source = ReadSource(RequestOf(call));
+    Context context{source, call.home, call.progress, call.interrupt};
+    std::string warning = DriftWarning(
+        {.context = context,
+         .app = app,
+         .config = config,
+         .progress = call.progress,
+         .make_runtime = [&](const std::filesystem::path& home) { return ScratchRuntime(call, option, app, home); }},
+        state.snapshot);
+    if (!warning.empty()) call.progress.Warn(warning);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted) throw;
+    call.progress.Warn(fmt::format("seed and migrations could not be compared: {}", error.what()));
+  }
+}
+
 }  // namespace
 
 void AddStartFlags(CLI::App& app, StartFlags* flags) {
@@ -94,6 +116,7 @@ int RunStart(const Invocation& call, const RuntimeOption& option, const StartFla
                                 .wait = flags.wait,
                                 .replace = replace});
   const LaunchState& state = result.state;
+  if (!result.already_running && !state.source.empty()) WarnOfDrift(call, option, app, state);
   if (std::string warning = ScheduleWarning(call.home, state.source, state.data_time_us, NowMicroseconds());
       state.snapshot == "head" && !warning.empty()) {
     call.progress.Warn(warning);

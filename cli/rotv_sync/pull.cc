@@ -7,7 +7,9 @@
 #include <optional>
 
 #include "cli/format.h"
+#include "cli/history/diff_report.h"
 #include "cli/rotv_sync/command.h"
+#include "cli/schema_line.h"
 #include "storage/error.h"
 #include "sync/baseline.h"
 
@@ -36,7 +38,11 @@ std::string PullText(const PullResult& result, const std::string& source_name) {
   text += fmt::format(") in {}", HumanDuration(result.seconds));
   if (result.wire_bytes > 0) text += fmt::format("; {} received over SSH", HumanBytes(result.wire_bytes));
   text += ".\n";
-  if (result.schema_changed) text += "The schema has changed on the source.\n";
+  if (result.schema_changed) {
+    text += result.schema_changes.empty()
+                ? std::string("The schema has changed on the source.\n")
+                : fmt::format("The schema has changed on the source: {}.\n", SchemaLine(result.schema_changes));
+  }
   if (result.mask_changed) text += "The masking rules, or their secret, have changed.\n";
   if (!result.copied.empty()) {
     text += fmt::format("Copied again, {}: {}.\n", Counted(result.copied_rows, "row", "rows"), Listed(result.copied));
@@ -61,6 +67,7 @@ Json PullJson(const PullResult& result) {
   document["copied"] = result.copied;
   document["copied_rows"] = result.copied_rows;
   document["schema_changed"] = result.schema_changed;
+  document["schema_changes"] = SchemaChangesJson(result.schema_changes);
   document["mask_changed"] = result.mask_changed;
   document["wire_bytes"] = result.wire_bytes;
   document["seconds"] = result.seconds;

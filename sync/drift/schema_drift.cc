@@ -32,7 +32,7 @@ bool Matches(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
-// Takes out what a pattern names, and everything that is part of it; counts the former.
+// Takes out what a pattern names, and everything that is part of it; counts the wholes.
 size_t RemoveIgnored(std::vector<SchemaObject>& objects, const std::vector<std::string>& ignore) {
   std::set<std::string> gone;
   auto named = [&](const SchemaObject& object) {
@@ -40,9 +40,8 @@ size_t RemoveIgnored(std::vector<SchemaObject>& objects, const std::vector<std::
       return Matches(pattern, object.name) || Matches(pattern, object.Label());
     });
   };
-  size_t count = 0;
   for (const SchemaObject& object : objects) {
-    if (named(object)) gone.insert(object.Label()), ++count;
+    if (named(object)) gone.insert(object.Label());
   }
   // A part of a part (a column's sequence) may stand before it.
   for (size_t before = 0; before != gone.size();) {
@@ -50,6 +49,10 @@ size_t RemoveIgnored(std::vector<SchemaObject>& objects, const std::vector<std::
     for (const SchemaObject& object : objects) {
       if (gone.contains(object.parent)) gone.insert(object.Label());
     }
+  }
+  size_t count = 0;
+  for (const SchemaObject& object : objects) {
+    if (gone.contains(object.Label()) && !gone.contains(object.parent)) ++count;
   }
   std::erase_if(objects, [&](const SchemaObject& object) { return gone.contains(object.Label()); });
   return count;

@@ -138,6 +138,27 @@ TEST_F(StartContainerTest, TheMainJob) {
   EXPECT_EQ(MustRotv({"stop"}), "Stopped.\n");
 }
 
+// In a container of its own, without this machine's network, by files and by a command that finds them in the image.
+TEST_F(StartContainerTest, SchemasAreCompared) {
+  WriteApp("migrations/1_all.sql",
+           "CREATE TABLE places (id int PRIMARY KEY, name text NOT NULL);"
+           "CREATE TABLE news (id int PRIMARY KEY, title text);");
+  WriteApp("migrate.sh", "test \"$(ls /sys/class/net)\" = lo || exit 7; psql -X -q -d \"$DATABASE_URL\" -f migrations/1_all.sql\n");
+  Build();
+  rotv_.MustSync({"baseline"});
+  Result equal = Rotv({"validate-schema"});
+  EXPECT_EQ(equal.exit_status, 0) << equal.out << equal.err;
+  EXPECT_EQ(Podman({"ps", "--all", "--quiet"}).out, "");
+
+  // Not yet in the image.
+  WriteApp("migrations/2_more.sql", "CREATE TABLE more (id int);");
+  EXPECT_THAT(Rotv({"validate-schema"}).out, HasSubstr("Only in the migrations (1)\n  table public.more\n"));
+  WriteApp("migrations/1_all.sql", "CREATE TABLE places (id int PRIMARY KEY, name text NOT NULL);");
+  AddConfig("[schema]\ncommand = \"sh migrate.sh\"\n");
+  EXPECT_THAT(Rotv({"validate-schema"}).out, HasSubstr("Only in production (1)\n  table public.news\n"));
+  EXPECT_EQ(Podman({"ps", "--all", "--quiet"}).out, "");
+}
+
 TEST_F(StartContainerTest, AStartThatIsKilledAtAnyMomentIsFollowedByOneThatWorks) {
   Build();
   auto began = std::chrono::steady_clock::now();

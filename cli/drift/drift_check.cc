@@ -1,0 +1,208 @@
+#include "cli/drift/drift_check.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/drift/migrations.h"
+#include "cli/drift/scratch_server.h"
+#include "cli/format.h"
+#include "cli/output.h"
+#include "cli/run_program.h"
+#include "cli/text_file.h"
+#include "storage/atomic_file.h"
+#include "storage/error.h"
+#include "sync/drift/schema_queries.h"
+#include "sync/schema_text.h"
+
+namespace rotv {
+namespace {
+
+constexpr const char* kMigrated = "rotv_migrations";
+
+std::string QuotedName(std::string_view name) {
+  std::string quoted = "\"";
+  for (char c : name) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + '"';
+}
+
+// What psql said first: "psql:/tmp/migrations/002_x.sql:14: ERROR:  …", which names the file as it was given.
+std::string FirstError(const std::string& output) {
+  size_t error = output.find("ERROR:");
+  if (error == std::string::npos) return LastLine(output);
+  size_t start = output.rfind('\n', error);
+  start = start == std::string::npos ? 0 : start + 1;
+  return output.substr(start, output.find('\n', start) - start);
+}
+
+void Store(const std::filesystem::path& path, std::string_view text) {
+  AtomicFile file(path);
+  file.Write(text);
+  file.Commit();
+}
+
+class Comparison {
+ public:
+  Comparison(const DriftPlace& place, const std::string& snapshot)
+      : place_(place), directory_(place.context.home / "scratch") {
+    // Before anything takes long.
+    FindWhatMigrates();
+    schema_ = ReadSchemaText(place.context, snapshot);
+  }
+
+  DriftCheck Run() {
+    DriftCheck check{.drift = {}, .point = schema_.point, .migrations = Migrations()};
+    std::filesystem::create_directories(directory_);
+    std::filesystem::permissions(directory_, std::filesystem::perms::owner_all);
+    const std::filesystem::path schema = directory_ / "schema.sql";
+    Store(schema, schema_.sql);
+    CopyForServer();
+    ScratchServer server({.directory = directory_,
+                          .app = place_.app,
+                          .progress = place_.progress,
+                          .interrupt = place_.context.interrupt,
+                          .make_runtime = place_.make_runtime,
+                          .schema = schema,
+                          .shared = shared_});
+    Migrate(server);
+    check.drift = FindDrift(Read(server, place_.app.database), Read(server, kMigrated), Ignored());
+    std::filesystem::remove_all(directory_ / "migrations");
+    std::filesystem::remove(schema);
+    return check;
+  }
+
+  // Of everything that the result follows from; empty if that cannot be known.
+  std::string Fingerprint() const {
+    if (!place_.config.command.empty()) return "";
+    std::string rest = schema_.sql;
+    for (const std::string& pattern : place_.config.ignore) rest += "\n" + pattern;
+    for (const std::string& role : place_.config.roles) rest += "\n" + role;
+    return fmt::format("{:016x}{:016x}", MigrationsFingerprint(migrations_),
+                       MigrationsFingerprint({{.path = "", .sql = rest}}));
+  }
+
+  const std::filesystem::path& directory() const { return directory_; }
+
+ private:
+  void FindWhatMigrates() {
+    source_ = place_.config.migrations;
+    if (source_.empty()) source_ = FindMigrations(place_.app.directory);
+    if (!source_.empty()) {
+      migrations_ = ReadMigrations(source_);
+    } else if (place_.config.command.empty()) {
+      throw Error(ErrorCode::kUsage, fmt::format("there are no migrations in {}", place_.app.directory.native()),
+                  "\"migrations\" in [schema] of rotv.toml names their directory, or \"command\" what runs them");
+    }
+  }
+
+  std::string Migrations() const {
+    if (!place_.config.command.empty()) return place_.config.command;
+    return fmt::format("{} of {}", Counted(migrations_.size(), "file", "files"), source_.native());
+  }
+
+  // In the place where a command finds them that belongs to the application.
+  void CopyForServer() {
+    if (source_.empty()) return;
+    const std::filesystem::path copy = directory_ / "migrations";
+    CopyMigrations(source_, copy);
+    std::filesystem::path inside = source_.lexically_relative(place_.app.directory);
+    bool of_application = !place_.config.command.empty() && !inside.empty() && *inside.begin() != "..";
+    shared_ = {{.path = copy, .target = of_application ? ("/app" / inside).native() : "/tmp/migrations"}};
+  }
+
+  void Migrate(const ScratchServer& server) {
+    std::vector<std::string> statements;
+    for (const std::string& role : place_.config.roles) statements.push_back("CREATE ROLE " + QuotedName(role));
+    statements.push_back(fmt::format("CREATE DATABASE {} OWNER rotv TEMPLATE template0", kMigrated));
+    server.Ask("postgres", statements);
+    place_.progress.Begin("running the migrations", Progress::Unit::kItems, 0);
+    ScratchServer::Outcome outcome;
+    if (place_.config.command.empty()) {
+      std::vector<std::filesystem::path> files;
+      for (const Migration& migration : migrations_) files.push_back(migration.path);
+      outcome = server.RunFiles(kMigrated, shared_.front(), files);
+    } else {
+      outcome = server.RunCommand(kMigrated, place_.config.command);
+    }
+    place_.progress.End();
+    if (outcome.exit_status == 0) return;
+    if (!place_.config.command.empty()) FailOnCommand(outcome);
+    FailOnFile(FirstError(outcome.output), server.runtime().PlaceOf(shared_.front()));
+  }
+
+  [[noreturn]] void FailOnCommand(const ScratchServer::Outcome& outcome) const {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("\"{}\" ended with status {}: {}", place_.config.command, outcome.exit_status,
+                            LastLine(outcome.output)),
+                "it runs in the application's directory, and finds an empty database by PGHOST, PGDATABASE and "
+                "DATABASE_URL; in a container, the application is the one that rotv build has put there");
+  }
+
+  [[noreturn]] static void FailOnFile(std::string error, const std::string& directory) {
+    const std::string prefix = "psql:" + directory + "/";
+    if (error.starts_with(prefix)) error.erase(0, prefix.size());
+    std::string hint = "mend the migration: it has to run on an empty database";
+    if (error.find("role \"") != std::string::npos && error.find("does not exist") != std::string::npos) {
+      hint = "roles that migrations need are named in [schema] of rotv.toml: roles = [\"NAME\"]";
+    } else if (error.find("extension") != std::string::npos) {
+      hint = "the server that the comparison runs on needs this extension: install it there, or build an image with it";
+    }
+    throw Error(ErrorCode::kUsage, fmt::format("the migrations fail: {}", error), hint);
+  }
+
+  static std::vector<SchemaObject> Read(const ScratchServer& server, const std::string& database) {
+    return ParseSchema(server.Ask(database, {"SET search_path = ''", std::string(SchemaQuery())}));
+  }
+
+  std::vector<std::string> Ignored() const {
+    std::vector<std::string> ignored = place_.config.ignore;
+    for (std::string& pattern : MigrationBookkeeping()) ignored.push_back(std::move(pattern));
+    return ignored;
+  }
+
+  const DriftPlace& place_;
+  const std::filesystem::path directory_;
+  std::filesystem::path source_;  // The directory of the migrations; empty where only a command knows.
+  std::vector<Migration> migrations_;
+  std::vector<SharedDirectory> shared_;  // Their copy.
+  SchemaText schema_;
+};
+
+std::string Sentence(const DriftCheck& check, const std::string& source) {
+  const SchemaDrift& drift = check.drift;
+  if (drift.empty()) return "";
+  std::vector<std::string> counts;
+  if (!drift.only_before.empty()) counts.push_back(fmt::format("{} only in {}", drift.only_before.size(), source));
+  if (!drift.only_after.empty()) counts.push_back(fmt::format("{} only in the migrations", drift.only_after.size()));
+  if (!drift.changed.empty()) counts.push_back(fmt::format("{} different", drift.changed.size()));
+  return fmt::format("the schema of {} and the application's migrations differ ({}): rotv validate-schema shows how",
+                     source, fmt::join(counts, ", "));
+}
+
+// What was found the last time, for the fingerprint that it was found for.
+std::optional<std::string> ReadFound(const std::filesystem::path& path, const std::string& fingerprint) {
+  std::optional<std::string> text = ReadTextFile(path);
+  if (!text || fingerprint.empty()) return std::nullopt;
+  Json found = Json::parse(*text, nullptr, false);
+  if (!found.is_object() || found.value("fingerprint", "") != fingerprint) return std::nullopt;
+  return found.value("warning", "");
+}
+
+}  // namespace
+
+std::string DriftWarning(const DriftPlace& place, const std::string& snapshot) {
+  Comparison comparison(place, snapshot);
+  const std::string fingerprint = comparison.Fingerprint();
+  const std::filesystem::path path = comparison.directory() / "found.json";
+  if (std::optional<std::string> found = ReadFound(path, fingerprint)) return *found;
+  std::string warning = Sentence(comparison.Run(), place.context.source.name);
+  Store(path, Json{{"fingerprint", fingerprint}, {"warning", warning}}.dump());
+  return warning;
+}
+
+DriftCheck CheckDrift(const DriftPlace& place, const std::string& snapshot) {
+  return Comparison(place, snapshot).Run();
+}
+
+}  // namespace rotv

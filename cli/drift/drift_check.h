@@ -1,0 +1,43 @@
+// Compares the schema of a seed with what the application's migrations build, on a server made for it.
+
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "cli/app_config.h"
+#include "cli/drift/drift_config.h"
+#include "cli/launch/runtime.h"
+#include "cli/progress_bar.h"
+#include "sync/context.h"
+#include "sync/drift/schema_drift.h"
+#include "sync/point.h"
+
+namespace rotv {
+
+struct DriftPlace {
+  const Context& context;  // Of the source whose seed it is.
+  const AppConfig& app;
+  const DriftConfig& config;
+  ProgressBar& progress;
+  std::function<std::unique_ptr<Runtime>(const std::filesystem::path& home)> make_runtime;
+};
+
+struct DriftCheck {
+  SchemaDrift drift;       // Before: the seed. After: the migrations.
+  Point point;             // Of the seed.
+  std::string migrations;  // For people: "2 files of /app/migrations", "npm run migrate".
+};
+
+// At "head", "baseline" or a snapshot; nothing of it stays. Throws kUsage, with the words of psql or of the command, if
+// migrations or schema cannot be applied, if none are to be found, and what the runtime and ReadSchemaText() throw.
+DriftCheck CheckDrift(const DriftPlace& place, const std::string& snapshot);
+
+// As CheckDrift(), but only if anything has changed since the last time that said so (HOME/scratch keeps
+// what it found); a line for people, empty where there is no difference. A command's work is not known to change, so it
+// is done every time.
+std::string DriftWarning(const DriftPlace& place, const std::string& snapshot);
+
+}  // namespace rotv

@@ -1,0 +1,18 @@
+// What a comparison of schemas found, for people and for programs. Pure.
+
+#pragma once
+
+#include <string>
+
+#include "cli/drift/drift_check.h"
+#include "cli/output.h"
+#include "cli/terminal.h"
+
+namespace rotv {
+
+// Ends in a newline.
+std::string DriftText(const DriftCheck& check, const std::string& source, const TextStyle& style);
+
+Json DriftJson(const DriftCheck& check, const std::string& source);
+
+}  // namespace rotv

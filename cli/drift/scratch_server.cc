@@ -1,0 +1,100 @@
+#include "cli/drift/scratch_server.h"
+
+#include <fmt/format.h>
+
+#include "cli/launch/startup_watch.h"
+#include "cli/run_program.h"
+#include "storage/error.h"
+#include "sync/shell_quote.h"
+#include "sync/tail_buffer.h"
+
+namespace rotv {
+namespace {
+
+// There are no rows in it, but what migrations bring.
+constexpr uint64_t kTmpfsBytes = uint64_t{1} << 30;
+
+std::string Encoded(std::string_view text) {
+  std::string encoded;
+  for (char c : text) {
+    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+  }
+  return encoded;
+}
+
+}  // namespace
+
+ScratchServer::ScratchServer(const ScratchRequest& request)
+    : request_(request), lock_(request.directory), runtime_(request.make_runtime(request.directory)) {
+  runtime_->Stop();  // What a killed comparison left.
+  LaunchRequest launch{.seed = request.schema,
+                       .tmpfs_bytes = kTmpfsBytes,
+                       .app_directory = request.app.directory,
+                       .database_only = true,
+                       .shared = request.shared,
+                       .image = request.app.image,
+                       .database = request.app.database};
+  runtime_->CheckReady(launch);
+  runtime_->Start(launch);
+  try {
+    StartupWatch watch(*runtime_, request.directory / "run" / "app.log");
+    watch.AwaitDatabase(request.progress, request.interrupt);
+  } catch (...) {
+    runtime_->Stop();
+    throw;
+  }
+}
+
+ScratchServer::~ScratchServer() {
+  try {
+    runtime_->Stop();
+  } catch (const std::exception& error) {
+    request_.progress.Warn(error.what());
+  }
+}
+
+std::string ScratchServer::Ask(const std::string& database, const std::vector<std::string>& statements) const {
+  std::vector<std::string> arguments = {"-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database};
+  for (const std::string& statement : statements) arguments.insert(arguments.end(), {"-c", statement});
+  ProgramResult answer = RunProgramQuietly(runtime_->PsqlCommand(arguments, false), request_.interrupt);
+  if (answer.exit_status == 0) return answer.out;
+  throw Error(ErrorCode::kUsage, fmt::format("the scratch server refuses: {}", LastLine(answer.err)),
+              fmt::format("look into {}", (request_.directory / "run" / "app.log").native()));
+}
+
+ScratchServer::Outcome ScratchServer::Run(const std::vector<std::string>& words) const {
+  TailBuffer last;
+  int status = RunProgramShowing(words, request_.interrupt, [&](std::string_view piece) { last.Append(piece); });
+  return {.exit_status = status, .output = last.text()};
+}
+
+ScratchServer::Outcome ScratchServer::RunFiles(const std::string& database, const SharedDirectory& shared,
+                                               const std::vector<std::filesystem::path>& files) const {
+  std::vector<std::string> arguments = {"-Xq", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", "-d", database};
+  for (const std::filesystem::path& file : files) {
+    // One process for all: each costs a tenth of a second in a container.
+    arguments.insert(arguments.end(), {"-c", "RESET ALL", "-f", runtime_->PlaceOf(shared) + "/" + file.native()});
+  }
+  return Run(runtime_->PsqlCommand(arguments, false));
+}
+
+ScratchServer::Outcome ScratchServer::RunCommand(const std::string& database, const std::string& command) const {
+  const std::string socket = runtime_->SocketDirectory();
+  std::string script;
+  for (const auto& [name, value] :
+       {std::pair<std::string, std::string>{"PGHOST", socket},
+        {"PGPORT", "5432"},
+        {"PGUSER", "rotv"},
+        {"PGPASSWORD", ""},
+        {"PGDATABASE", database},
+        {"DATABASE_URL", fmt::format("postgresql://rotv@/{}?host={}", Encoded(database), Encoded(socket))}}) {
+    script += fmt::format("export {}={}\n", name, ShellQuote(value));
+  }
+  script += fmt::format("cd {} || exit\n{}\n", ShellQuote(runtime_->AppDirectory()), command);
+  std::vector<std::string> words = runtime_->ShellCommand(false);
+  words.insert(words.end(), {"-c", script});
+  return Run(words);
+}
+
+}  // namespace rotv

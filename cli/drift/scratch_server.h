@@ -1,0 +1,60 @@
+// A server that lives as long as a comparison: one database with a schema that is imported, and others beside it.
+
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cli/app_config.h"
+#include "cli/launch/launch_state.h"
+#include "cli/launch/runtime.h"
+#include "cli/progress_bar.h"
+
+namespace rotv {
+
+struct ScratchRequest {
+  const std::filesystem::path& directory;  // HOME/scratch: of the running comparison alone.
+  const AppConfig& app;
+  ProgressBar& progress;
+  const Interrupt& interrupt;
+  std::function<std::unique_ptr<Runtime>(const std::filesystem::path& home)> make_runtime;
+  std::filesystem::path schema;  // SQL for the first database.
+  std::vector<SharedDirectory> shared;
+};
+
+class ScratchServer {
+ public:
+  // On return the server runs, with the schema in it. What a killed one left is removed before. Throws kDisk if another
+  // comparison runs, and kUsage, with what to do, if the runtime is not ready or the schema cannot be imported.
+  explicit ScratchServer(const ScratchRequest& request);
+  ~ScratchServer();  // Everything is gone, but the log.
+  ScratchServer(const ScratchServer&) = delete;
+  ScratchServer& operator=(const ScratchServer&) = delete;
+
+  // What psql writes for statements, in a session of their own. Throws kUsage with its words.
+  std::string Ask(const std::string& database, const std::vector<std::string>& statements) const;
+
+  struct Outcome {
+    int exit_status = 0;
+    std::string output;  // The last 64 KiB of what it wrote, errors and all.
+  };
+  // Files of a shared directory by psql, one after the other, each as a new session would; ends at the first error.
+  Outcome RunFiles(const std::string& database, const SharedDirectory& shared,
+                   const std::vector<std::filesystem::path>& files) const;
+  // A command of the shell where the application is, with PG* and DATABASE_URL for the database.
+  Outcome RunCommand(const std::string& database, const std::string& command) const;
+
+  const Runtime& runtime() const { return *runtime_; }
+
+ private:
+  Outcome Run(const std::vector<std::string>& words) const;
+
+  const ScratchRequest request_;
+  const LaunchLock lock_;
+  const std::unique_ptr<Runtime> runtime_;
+};
+
+}  // namespace rotv

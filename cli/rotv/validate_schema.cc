@@ -1,0 +1,59 @@
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/clock.h"
+#include "cli/drift/drift_check.h"
+#include "cli/drift/drift_report.h"
+#include "cli/home.h"
+#include "cli/rotv/command.h"
+
+namespace rotv {
+namespace {
+
+constexpr int kSchemasDiffer = 9;
+
+struct Flags {
+  std::string snapshot;
+  std::string migrations;
+};
+
+int RunValidateSchema(const Invocation& call, const RuntimeOption& runtime, const Flags& flags) {
+  AppConfig app = ReadApp(RequestOf(call));
+  DriftConfig config = ReadDrift(RequestOf(call));
+  if (!flags.migrations.empty()) {
+    config.migrations = std::filesystem::absolute(ExpandTilde(flags.migrations, call.environment)).lexically_normal();
+  }
+  SourceConfig source = ReadSource(RequestOf(call));
+  OpenHome(call.home);
+  Context context{source, call.home, call.progress, call.interrupt};
+  DriftCheck check = CheckDrift(
+      {.context = context,
+       .app = app,
+       .config = config,
+       .progress = call.progress,
+       .make_runtime = [&](const std::filesystem::path& home) { return ScratchRuntime(call, runtime, app, home); }},
+      flags.snapshot.empty() ? "head" : flags.snapshot);
+  call.output.Result(DriftText(check, source.name, call.style), DriftJson(check, source.name));
+  return check.drift.empty() ? 0 : kSchemasDiffer;
+}
+
+}  // namespace
+
+Command DeclareValidateSchema(CLI::App& app, const RuntimeOption& runtime) {
+  app.description("Compare the schema of the seed with what the application's migrations build");
+  app.footer(
+      "Both go into a server of their own, which is gone afterwards. Neither order nor formatting nor\n"
+      "the names that a server makes up count. Ends with 0 where they are equal, and with 9 where not.\n\n"
+      "Examples:\n"
+      "  rotv validate-schema\n"
+      "  rotv validate-schema --migrations db/migrations\n"
+      "  rotv --json --runtime local validate-schema | jq .different");
+  auto flags = std::make_shared<Flags>();
+  app.add_option("--snapshot", flags->snapshot, "The schema at head (the default), baseline or a named point")
+      ->type_name("NAME");
+  app.add_option("--migrations", flags->migrations, "The directory of SQL files (default: as rotv.toml says)")
+      ->type_name("DIR");
+  return {[flags, &runtime](const Invocation& call) { return RunValidateSchema(call, runtime, *flags); }, nullptr};
+}
+
+}  // namespace rotv

@@ -1,0 +1,14 @@
+#include "sync/schema_text.h"
+
+#include "sync/open_workspace.h"
+
+namespace rotv {
+
+SchemaText ReadSchemaText(const Context& context, const std::string& snapshot) {
+  Workspace workspace = OpenWorkspace(context, "validate-schema");
+  auto [store, point] = OpenPoint(workspace, "", snapshot);
+  proto::SchemaVersion schema = store->SchemaAt(point.lsn);
+  return {.sql = schema.pre_data() + schema.post_data(), .point = point};
+}
+
+}  // namespace rotv
