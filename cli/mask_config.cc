@@ -7,6 +7,7 @@
 
 #include "cli/did_you_mean.h"
 #include "storage/error.h"
+#include "sync/mask/row_condition.h"
 #include "sync/mask/stored_mask.h"
 
 namespace rotv {
@@ -21,7 +22,7 @@ struct Setting {
 constexpr Setting kSettings[] = {
     {"length", MaskKind::kHash, false},   {"by", MaskKind::kNumber, true},      {"days", MaskKind::kDate, true},
     {"value", MaskKind::kPassword, true}, {"value", MaskKind::kConstant, true}, {"paths", MaskKind::kJson, true},
-    {"percent", MaskKind::kSample, true},
+    {"percent", MaskKind::kSample, true}, {"all", MaskKind::kWhere, true},
 };
 
 class Reader {
@@ -133,10 +134,6 @@ class Reader {
     if (!kind) {
       Fail(key, fmt::format("there is no rule \"{}\"", name), DidYouMean(name, MaskKindNames(), "the rules are"));
     }
-    if (*kind == MaskKind::kWhere) {
-      Fail(key, fmt::format("\"{}\" is not supported yet", name),
-           "\"drop\" leaves out all rows of a table, \"sample\" a part of them");
-    }
     rule->kind = *kind;
     rule->name = name;
   }
@@ -154,8 +151,24 @@ class Reader {
       rule->percent = static_cast<int>(ReadNumber(key, node, 1, 99));
     } else if (key.str() == "value") {
       rule->value = ReadString(key, node);
+    } else if (key.str() == "all") {
+      ReadConditions(key, node, rule);
     } else {
       ReadPaths(key, node, rule);
+    }
+  }
+
+  void ReadConditions(const toml::key& key, const toml::node& node, MaskRule* rule) const {
+    const std::string example = "{ rule = \"where\", all = [\"created_at >= 2026-01-01\", \"status <> 'draft'\"] }";
+    const auto* conditions = node.as_array();
+    if (conditions == nullptr || conditions->empty()) Fail(key, "\"all\" says nothing", example);
+    for (const toml::node& element : *conditions) {
+      const auto* text = element.as_string();
+      if (text == nullptr || !ParseRowCondition(text->get())) {
+        Fail(key, fmt::format("\"{}\" is no condition", text == nullptr ? "all" : text->get()),
+             "COLUMN = VALUE, with <>, <, <=, > or >=, or COLUMN is null, is not null; " + example);
+      }
+      rule->conditions.push_back(text->get());
     }
   }
 
@@ -182,7 +195,9 @@ class Reader {
          "\"schema.table\" names a table, \"schema.table.column\" a column");
   }
 
-  static bool IsOfTables(MaskKind kind) { return kind == MaskKind::kDrop || kind == MaskKind::kSample; }
+  static bool IsOfTables(MaskKind kind) {
+    return kind == MaskKind::kDrop || kind == MaskKind::kSample || kind == MaskKind::kWhere;
+  }
 
   const FailAt& fail_;
 };

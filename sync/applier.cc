@@ -30,11 +30,13 @@ Applier::Applier(const std::vector<StreamedTable>& tables, proto::Manifest& mani
     followed.history = histories.at(table.id);
     followed.epoch = followed.history->epochs(followed.history->epochs_size() - 1).number();
     for (const StreamedTable::Form& form : table.forms) {
+      RowFilter filter(*form.table, *form.shape);
+      if (!filter.complete()) continue;  // Which of its rows are kept cannot be told: they are copied.
       followed.forms.push_back({form.shape->id(), RowCodec(*form.table, *form.shape),
                                 RowMask(*form.table, *form.shape, secret), RowMask(*form.table, *form.shape, secret),
-                                RowSample(*form.table, secret)});
+                                RowSample(*form.table, secret), std::move(filter)});
     }
-    followed.form = &followed.forms.front();
+    followed.form = followed.forms.empty() ? nullptr : &followed.forms.front();
   }
 }
 
@@ -148,6 +150,17 @@ void Applier::CompleteLine(const Followed& table, std::string_view key) {
   if (!writer_.shapes().FillUnchanged(table.form->shape, &line_, stored->version)) ThrowNoSuchRow();
 }
 
+bool Applier::IsWanted(const Followed& table, const pgoutput::Tuple& row, const pgoutput::Tuple* old) {
+  const RowFilter& filter = table.form->filter;
+  return filter.empty() || filter.Row(row, old) == RowFilter::Verdict::kYes;
+}
+
+bool Applier::IsStored(const Followed& table, std::string_view key) {
+  if (table.form->filter.empty()) return true;
+  std::optional<VersionBuffer::Found> found = Newest(EncodeRowPrefix(table.id, table.epoch, key));
+  return found && found->version.kind != RowVersion::Kind::kTombstone;
+}
+
 bool Applier::ChangeBag(Followed& table, std::string_view line, int change) {
   table.form->codec.KeyOfLine(line, &key_);
   if (!table.form->sample.Keeps(key_)) return false;
@@ -173,6 +186,7 @@ void Applier::On(const pgoutput::Insert& message) {
   Followed* found = Find(message.relation_oid);
   if (found == nullptr) return;
   Followed& table = *found;
+  if (!IsWanted(table, message.row, nullptr)) return;
   const pgoutput::Tuple& row = table.form->new_mask.Row(message.row);
   table.form->codec.LineOfTuple(row, nullptr, &line_);
   if (table.form->codec.is_bag()) {
@@ -198,10 +212,10 @@ void Applier::On(const pgoutput::Update& message) {
   pgoutput::OldRow masked_old;
   const pgoutput::OldRow* old = Masked(*table.form, *message.old_row, &masked_old);
   table.form->codec.LineOfTuple(old->row, nullptr, &line_);
-  const bool removed = ChangeBag(table, line_, -1);
+  const bool removed = IsWanted(table, message.old_row->row, nullptr) && ChangeBag(table, line_, -1);
   if (removed) Note(table, ChangeLogBuilder::Change::kUpdate, key_);
   table.form->codec.LineOfTuple(table.form->new_mask.Row(message.row), old, &line_);
-  const bool added = ChangeBag(table, line_, 1);
+  const bool added = IsWanted(table, message.row, &message.old_row->row) && ChangeBag(table, line_, 1);
   if (added && removed) log_.AddKey(table.id, table.epoch, key_);
   if (added && !removed) Note(table, ChangeLogBuilder::Change::kUpdate, key_);
   if (added || removed) ++counts_.updated;
@@ -215,14 +229,18 @@ void Applier::UpdateKeyed(Followed& table, const pgoutput::Update& message) {
   table.form->codec.KeyOfTuple(row, old == nullptr ? nullptr : &old->row, &key_);
   old_key_ = key_;
   if (old != nullptr) table.form->codec.KeyOfTuple(old->row, nullptr, &old_key_);
-  const bool was_kept = table.form->sample.Keeps(old_key_), is_kept = table.form->sample.Keeps(key_);
+  const bool has_all_old = old != nullptr && old->kind == pgoutput::OldKind::kFull;
+  const RowFilter::Verdict verdict = table.form->filter.Row(message.row, has_all_old ? &message.old_row->row : nullptr);
+  const bool was_kept = table.form->sample.Keeps(old_key_) && IsStored(table, old_key_);
+  // A condition on what was not sent holds as it did.
+  const bool is_kept = table.form->sample.Keeps(key_) && verdict != RowFilter::Verdict::kNo;
   if (!was_kept && !is_kept) return;
-  // A row that comes among those that are kept, and of which not all was sent.
-  if (!was_kept && !complete) return MustCopy(table.id);
+  // A row that comes, or may come, among those that are kept, and of which not all was sent.
+  if (!was_kept && (!complete || verdict == RowFilter::Verdict::kUnknown)) return MustCopy(table.id);
 
   ++counts_.updated;
   Note(table, ChangeLogBuilder::Change::kUpdate, is_kept ? key_ : old_key_);
-  if (old_key_ != key_ && was_kept) {
+  if (was_kept && (old_key_ != key_ || !is_kept)) {
     if (!complete && is_kept) CompleteLine(table, old_key_);
     complete = true;
     PutTombstone(table, old_key_);
@@ -242,11 +260,12 @@ void Applier::On(const pgoutput::Delete& message) {
   Followed& table = *found;
   const pgoutput::Tuple& old = table.form->old_mask.Row(message.old_row.row);
   if (table.form->codec.is_bag()) {
+    if (!IsWanted(table, message.old_row.row, nullptr)) return;
     table.form->codec.LineOfTuple(old, nullptr, &line_);
     if (!ChangeBag(table, line_, -1)) return;
   } else {
     table.form->codec.KeyOfTuple(old, nullptr, &key_);
-    if (!table.form->sample.Keeps(key_)) return;
+    if (!table.form->sample.Keeps(key_) || !IsStored(table, key_)) return;
     PutTombstone(table, key_);
   }
   ++counts_.deleted;

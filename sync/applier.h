@@ -12,6 +12,7 @@
 
 #include "storage/change_log.h"
 #include "storage/version_buffer.h"
+#include "sync/mask/row_filter.h"
 #include "sync/mask/row_mask.h"
 #include "sync/mask/row_sample.h"
 #include "sync/pgoutput.h"
@@ -71,6 +72,7 @@ class Applier {
     RowCodec codec;
     RowMask new_mask, old_mask;  // Each keeps what it made last.
     RowSample sample;
+    RowFilter filter;
   };
   struct Followed {
     TableId id;
@@ -104,6 +106,10 @@ class Applier {
   // Adds `change` (1 or -1) to the number of rows equal to `line` in a bag, whose key it leaves in key_. False if such
   // rows are not kept.
   bool ChangeBag(Followed& table, std::string_view line, int change);
+  // Whether the table's conditions hold for a row that came with all of its values, or with `old` that has the rest.
+  static bool IsWanted(const Followed& table, const pgoutput::Tuple& row, const pgoutput::Tuple* old);
+  // Whether the row under `key` is among those that are kept; true where no condition leaves any out.
+  bool IsStored(const Followed& table, std::string_view key);
   void Note(const Followed& table, ChangeLogBuilder::Change change, std::string_view key);
   // Fills line_ from the versions of the row under `key` before this one.
   void CompleteLine(const Followed& table, std::string_view key);

@@ -9,6 +9,10 @@
 namespace rotv {
 namespace {
 
+bool IsMasked(const proto::TableMask& mask) {
+  return mask.columns_size() > 0 || mask.sample_percent() > 0 || mask.conditions_size() > 0;
+}
+
 constexpr uint32_t kInt8 = 20, kInt2 = 21, kInt4 = 23, kBytea = 17, kOid = 26;
 
 bool IsInteger(uint32_t type_oid) { return type_oid == kInt2 || type_oid == kInt4 || type_oid == kInt8; }
@@ -62,7 +66,7 @@ class Describer {
     described->set_copy_columns(list);
     described->set_shape(Number(std::move(shape), described, decision.column_numbers));
     *described->mutable_state() = StateOf(table, decision);
-    if (!table.mask.secret_id().empty()) *described->mutable_mask() = table.mask;
+    if (IsMasked(table.mask)) *described->mutable_mask() = table.mask;
   }
 
   // What rows have that are older than the column is known since it came: a rewrite of the table puts it into all rows,

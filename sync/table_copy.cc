@@ -17,6 +17,7 @@
 #include "storage/error.h"
 #include "sync/large_objects.h"
 #include "sync/locked_reading.h"
+#include "sync/mask/row_filter.h"
 #include "sync/mask/row_mask.h"
 #include "sync/mask/row_sample.h"
 #include "sync/row_codec.h"
@@ -204,6 +205,7 @@ class Worker {
 
   CopyCounts ReceiveRows(const Item& item) {
     RowCodec codec(*item.table, *item.shape);
+    RowFilter filter(*item.table, *item.shape);
     RowMask mask(*item.table, *item.shape, request_.mask_secret);
     const RowSample sample(*item.table, request_.mask_secret);
     std::unique_ptr<VersionBuffer>& buffer = codec.is_bag() ? bag_rows_ : rows_;
@@ -212,7 +214,9 @@ class Worker {
     std::string key;
     std::string found_bytes;
     while (std::optional<std::string_view> row = connection_->CopyRow()) {
-      std::string_view line = mask.Line(row->substr(0, row->size() - 1));
+      const std::string_view real = row->substr(0, row->size() - 1);
+      if (!filter.empty() && filter.Line(real) != RowFilter::Verdict::kYes) continue;
+      std::string_view line = mask.Line(real);
       codec.KeyOfLine(line, &key);
       if (!sample.Keeps(key)) continue;
       uint32_t count = 1;

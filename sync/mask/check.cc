@@ -12,6 +12,7 @@
 #include "storage/row_store.h"
 #include "sync/copy_text.h"
 #include "sync/follow.h"
+#include "sync/mask/row_filter.h"
 #include "sync/mask/row_mask.h"
 #include "sync/mask/row_sample.h"
 #include "sync/mask/secret.h"
@@ -72,6 +73,7 @@ class MaskCheck {
     const auto columns = static_cast<size_t>(shape.columns_size());
     RowMask mask(table, shape, secret_);
     RowCodec codec(table, shape);
+    RowFilter filter(table, shape);
     const RowSample kept(table, secret_);
     std::unique_ptr<RowScan> stored = Scan(table, ScanRequest::Access::kSomeRows);
     std::vector<std::pair<size_t, size_t>> checked;  // Index in the shape, and in the result.
@@ -87,6 +89,7 @@ class MaskCheck {
     std::string key;
     for (const std::string& line : Sample(table)) {
       context_.interrupt.Check();
+      if (filter.Line(line) != RowFilter::Verdict::kYes) continue;
       const std::string masked(mask.Line(line));
       codec.KeyOfLine(masked, &key);
       if (!kept.Keeps(key)) continue;

@@ -9,6 +9,7 @@
 #include "storage/error.h"
 #include "sync/mask/mask_facts.h"
 #include "sync/mask/personal.h"
+#include "sync/mask/row_filter.h"
 #include "sync/mask/secret.h"
 #include "sync/mask/stored_mask.h"
 
@@ -90,6 +91,7 @@ class Plan {
       table.mask.set_sample_percent(rule->percent);
       sampled_[table.oid] = rule->pattern;
     }
+    if (rule != nullptr && rule->kind == MaskKind::kWhere) KeepWhere(*rule, facts->second, table);
     std::vector<ColumnId> without;
     bool has_rules = false;
     for (const CatalogColumn& column : table.columns) {
@@ -104,6 +106,28 @@ class Plan {
       names_[id] = what;
     }
     if (has_rules && HasRowsHere(table)) DealWithUnknown(without);
+  }
+
+  void KeepWhere(const MaskRule& rule, const MaskFacts::Table& facts, CatalogTable& table) {
+    sampled_[table.oid] = rule.pattern;
+    for (const std::string& text : rule.conditions) {
+      const std::optional<RowCondition> condition = ParseRowCondition(text);
+      const auto column = std::find_if(facts.columns.begin(), facts.columns.end(), [&](const auto& one) {
+        return condition && one.second.name == condition->column;
+      });
+      if (column == facts.columns.end() || column->second.generated) {
+        Problem(fmt::format("{}: \"{}\" is about no column of {} that rows come with", rule.pattern, text,
+                            table.quoted_name));
+        continue;
+      }
+      try {
+        MakeValueTest(*condition, column->second.type);
+        *table.mask.add_conditions() =
+            StoredCondition(*condition, static_cast<uint32_t>(column->first), column->second.type);
+      } catch (const Error& error) {
+        Problem(fmt::format("{}: {}", rule.pattern, error.what()));
+      }
+    }
   }
 
   bool HasRowsHere(const CatalogTable& table) const { return table.kind == 'r' && !table.dropped; }

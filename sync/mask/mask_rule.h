@@ -44,11 +44,12 @@ struct MaskRule {
   std::string pattern;             // As it is written, for messages: "public.users.email".
   std::vector<std::string> parts;  // Schema, table, and column where there is one; "*" stands for any.
 
-  std::string value;            // Of kConstant and kPassword.
-  int length = 32;              // Of kHash: characters, or bytes of a bytea.
-  int64_t by = 0;               // Of kNumber: closer to the value than this. Of kDate: days.
-  int percent = 0;              // Of kSample.
-  std::vector<MaskPath> paths;  // Of kJson: what is masked how.
+  std::string value;                    // Of kConstant and kPassword.
+  int length = 32;                      // Of kHash: characters, or bytes of a bytea.
+  int64_t by = 0;                       // Of kNumber: closer to the value than this. Of kDate: days.
+  int percent = 0;                      // Of kSample.
+  std::vector<std::string> conditions;  // Of kWhere: as ParseRowCondition() takes them.
+  std::vector<MaskPath> paths;          // Of kJson: what is masked how.
 };
 
 // A part of a JSON document.

@@ -7,6 +7,7 @@
 #include <cstdlib>
 
 #include "storage/error.h"
+#include "sync/mask/calendar_days.h"
 #include "sync/mask/permutation.h"
 
 namespace rotv {
@@ -162,28 +163,6 @@ class ShiftedFloat : public Masker {
   const KeyedHash hash_;
 };
 
-// Days since 1970-01-01 of the proleptic Gregorian calendar; year 0 is 1 BC. From "chrono-Compatible Low-Level Date
-// Algorithms" by Howard Hinnant, since std::chrono's years end with 32767.
-int64_t DaysOf(int64_t year, int64_t month, int64_t day) {
-  year -= month <= 2;
-  const int64_t era = (year >= 0 ? year : year - 399) / 400;
-  const int64_t of_era = year - era * 400;
-  const int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
-  return era * 146097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719468;
-}
-
-void DateOf(int64_t days, int64_t* year, int64_t* month, int64_t* day) {
-  days += 719468;
-  const int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-  const int64_t of_era = days - era * 146097;
-  const int64_t year_of_era = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-  const int64_t of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-  const int64_t shifted_month = (5 * of_year + 2) / 153;
-  *day = of_year - (153 * shifted_month + 2) / 5 + 1;
-  *month = shifted_month < 10 ? shifted_month + 3 : shifted_month - 9;
-  *year = year_of_era + era * 400 + (*month <= 2);
-}
-
 class ShiftedDate : public Masker {
  public:
   ShiftedDate(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret)
@@ -201,24 +180,13 @@ class ShiftedDate : public Masker {
     const bool bc = value.ends_with(kBc);
     const std::string_view text = bc ? value.substr(0, value.size() - kBc.size()) : value;
     const size_t space = std::min(text.find(' '), text.size());
-    int64_t numbers[3] = {};  // Year, month, day.
-    size_t part = 0;
-    for (char c : text.substr(0, space)) {
-      if (c == '-' && part < 2) {
-        ++part;
-      } else if (c >= '0' && c <= '9' && numbers[part] < 10'000'000) {
-        numbers[part] = numbers[part] * 10 + (c - '0');
-      } else {
-        FailOnValue("date");
-      }
-    }
-    auto [year, month, day] = numbers;
-    if (part != 2 || month < 1 || month > 12 || day < 1 || day > 31) FailOnValue("date");
+    const std::optional<int64_t> day_before = DaysFrom(text.substr(0, space), bc);
+    if (!day_before) FailOnValue("date");
     thread_local std::string context;
     context.clear();
     const int64_t first = DaysOf(-4712, 1, 2);
-    const int64_t days =
-        MoveInBlock<int64_t>(permutation_, &context, DaysOf(bc ? 1 - year : year, month, day), by_, first, last_);
+    const int64_t days = MoveInBlock<int64_t>(permutation_, &context, *day_before, by_, first, last_);
+    int64_t year = 0, month = 0, day = 0;
     DateOf(days, &year, &month, &day);
     const bool moved_bc = year < 1;
     AppendDigits(static_cast<uint64_t>(moved_bc ? 1 - year : year), 4, out);

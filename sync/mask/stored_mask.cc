@@ -50,6 +50,7 @@ MaskRule RuleOf(const proto::MaskRule& stored, const std::string& pattern) {
                 .length = stored.length(),
                 .by = stored.by(),
                 .percent = stored.percent(),
+                .conditions = {stored.conditions().begin(), stored.conditions().end()},
                 .paths = {}};
   for (const proto::MaskPath& path : stored.paths()) rule.paths.push_back({path.path(), RuleOf(path.rule(), pattern)});
   return rule;
@@ -77,6 +78,7 @@ proto::MaskRule StoredRule(const MaskRule& rule) {
   stored.set_length(rule.length);
   stored.set_by(rule.by);
   stored.set_percent(rule.percent);
+  for (const std::string& condition : rule.conditions) stored.add_conditions(condition);
   for (const auto& [path, inner] : rule.paths) {
     proto::MaskPath* stored_path = stored.add_paths();
     stored_path->set_path(path);

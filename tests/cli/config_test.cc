@@ -271,7 +271,11 @@ TEST_F(ConfigTest, WhatIsNoMaskingRuleIsRefused) {
         {"\"a.b.c\" = { rule = \"number\", by = 1 }", "out of range"},
         {"\"a.b.c\" = { rule = \"json\", paths = {} }", "names nothing"},
         {"\"a.b.c\" = { rule = \"json\", paths = { \"$.a\" = \"keep\" } }", "no rule for a part"},
-        {"\"a.b\" = \"where\"", "not supported yet"},
+        {"\"a.b\" = \"where\"", "\"where\" needs \"all\""},
+        {"\"a.b\" = { rule = \"where\", all = [] }", "\"all\" says nothing"},
+        {"\"a.b\" = { rule = \"where\", all = [5] }", "\"all\" is no condition"},
+        {"\"a.b\" = { rule = \"where\", all = [\"a like 'x'\"] }", "\"a like 'x'\" is no condition"},
+        {"\"a.b.c\" = { rule = \"where\", all = [\"a = 1\"] }", "\"where\" is for tables"},
         {"mask_unknown = \"ignore\"", "\"mask_unknown\" is \"ignore\""}}) {
     const std::string complaint = ComplaintOf(std::string("[sources.a]\ndatabase = \"x\"\n[mask]\n") + line + "\n");
     EXPECT_HAS(complaint, told);

@@ -1,0 +1,299 @@
+#include "sync/mask/row_condition.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <compare>
+#include <cstdint>
+#include <cstdlib>
+#include <limits>
+#include <tuple>
+
+#include "storage/error.h"
+#include "sync/mask/calendar_days.h"
+
+namespace rotv {
+namespace {
+
+struct ComparisonName {
+  std::string_view text;
+  Comparison comparison;
+};
+// Longer ones before those that they begin with.
+constexpr ComparisonName kComparisons[] = {
+    {">=", Comparison::kGreaterOrEqual}, {"<=", Comparison::kLessOrEqual}, {"<>", Comparison::kNotEqual},
+    {"!=", Comparison::kNotEqual},       {"=", Comparison::kEqual},        {"<", Comparison::kLess},
+    {">", Comparison::kGreater},
+};
+
+std::string_view Trimmed(std::string_view text) {
+  size_t begin = std::min(text.find_first_not_of(' '), text.size());
+  return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+}
+
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower;
+}
+
+// What stands between two `quote`s from the beginning on, where they are doubled; takes it off `text`.
+std::optional<std::string> TakeQuoted(char quote, std::string_view* text) {
+  std::string inside;
+  for (size_t i = 1; i < text->size(); ++i) {
+    if ((*text)[i] != quote) {
+      inside.push_back((*text)[i]);
+    } else if (i + 1 < text->size() && (*text)[i + 1] == quote) {
+      inside.push_back(quote);
+      ++i;
+    } else {
+      text->remove_prefix(i + 1);
+      return inside;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> TakeColumn(std::string_view* text) {
+  if (text->starts_with('"')) return TakeQuoted('"', text);
+  size_t end = std::min(text->find_first_of(" <>=!"), text->size());
+  std::string name(text->substr(0, end));
+  text->remove_prefix(end);
+  return name;
+}
+
+// -1, 0, 1.
+int Sign(std::strong_ordering order) { return order < 0 ? -1 : order > 0 ? 1 : 0; }
+
+bool Fits(Comparison comparison, int order) {
+  switch (comparison) {
+    case Comparison::kEqual:
+      return order == 0;
+    case Comparison::kNotEqual:
+      return order != 0;
+    case Comparison::kLess:
+      return order < 0;
+    case Comparison::kLessOrEqual:
+      return order <= 0;
+    case Comparison::kGreater:
+      return order > 0;
+    case Comparison::kGreaterOrEqual:
+      return order >= 0;
+    case Comparison::kIsNull:
+    case Comparison::kIsNotNull:
+      break;
+  }
+  return comparison == Comparison::kIsNotNull;
+}
+
+// A decimal number of any length: -12.50 is {-1, "12", "5"}. As PostgreSQL orders them, NaN is above everything.
+struct Decimal {
+  int sign = 0;  // -2: -Infinity, 2: Infinity, 3: NaN.
+  std::string_view whole, fraction;
+
+  static std::optional<Decimal> From(std::string_view text) {
+    if (text == "NaN") return Decimal{.sign = 3};
+    if (text == "Infinity") return Decimal{.sign = 2};
+    if (text == "-Infinity") return Decimal{.sign = -2};
+    const bool negative = text.starts_with('-');
+    if (negative) text.remove_prefix(1);
+    const size_t point = std::min(text.find('.'), text.size());
+    Decimal decimal{.sign = 0, .whole = text.substr(0, point), .fraction = {}};
+    if (point < text.size()) decimal.fraction = text.substr(point + 1);
+    auto digits = [](std::string_view part) {
+      return std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
+    };
+    if (text.empty() || text == "." || !digits(decimal.whole) || !digits(decimal.fraction)) return std::nullopt;
+    decimal.whole.remove_prefix(std::min(decimal.whole.find_first_not_of('0'), decimal.whole.size()));
+    decimal.fraction = decimal.fraction.substr(0, decimal.fraction.find_last_not_of('0') + 1);
+    decimal.sign = decimal.whole.empty() && decimal.fraction.empty() ? 0 : negative ? -1 : 1;
+    return decimal;
+  }
+
+  int CompareTo(const Decimal& other) const {
+    if (sign != other.sign) return Sign(sign <=> other.sign);
+    int order =
+        Sign(std::tuple(whole.size(), whole, fraction) <=> std::tuple(other.whole.size(), other.whole, other.fraction));
+    return sign < 0 ? -order : order;
+  }
+};
+
+// strtod() of a text that need not end with a zero byte.
+std::optional<double> FloatFrom(std::string_view text) {
+  const std::string copy(text);
+  char* end = nullptr;
+  double number = std::strtod(copy.c_str(), &end);
+  if (copy.empty() || *end != '\0') return std::nullopt;
+  return number;
+}
+
+// More than microseconds in 64 bits can tell: dates go to the year 5874897.
+struct Moment {
+  int64_t days = 0;  // Since 1970.
+  int64_t microseconds = 0;
+
+  auto operator<=>(const Moment&) const = default;
+};
+
+// Of "2026-01-31", "2026-01-31 10:00[:00[.5]]", with "+00", "Z" or " BC" behind it.
+std::optional<Moment> MomentFrom(std::string_view text) {
+  if (text == "infinity") return Moment{.days = std::numeric_limits<int64_t>::max()};
+  if (text == "-infinity") return Moment{.days = std::numeric_limits<int64_t>::min()};
+  constexpr std::string_view kBc = " BC";
+  const bool bc = text.ends_with(kBc);
+  if (bc) text.remove_suffix(kBc.size());
+  if (text.ends_with("+00")) text.remove_suffix(3);
+  if (text.ends_with("Z")) text.remove_suffix(1);
+  const size_t space = std::min(text.find_first_of(" T"), text.size());
+  std::optional<int64_t> days = DaysFrom(text.substr(0, space), bc);
+  if (!days) return std::nullopt;
+  std::array<int64_t, 4> clock = {};  // Hours, minutes, seconds, microseconds.
+  size_t part = 0, digits = 0;
+  for (char c : text.substr(std::min(space + 1, text.size()))) {
+    if ((c == ':' && part < 2) || (c == '.' && part == 2)) {
+      ++part, digits = 0;
+    } else if (c >= '0' && c <= '9' && ++digits <= (part == 3 ? 6 : 2)) {
+      clock[part] = clock[part] * 10 + (c - '0');
+    } else {
+      return std::nullopt;
+    }
+  }
+  if (space < text.size() && part == 0) return std::nullopt;
+  if (clock[0] > 24 || clock[1] > 59 || clock[2] > 60) return std::nullopt;
+  for (; part == 3 && digits < 6; ++digits) clock[3] *= 10;
+  return Moment{.days = *days, .microseconds = ((clock[0] * 60 + clock[1]) * 60 + clock[2]) * 1'000'000 + clock[3]};
+}
+
+[[noreturn]] void FailOnValue() {
+  throw Error(ErrorCode::kProtocol, "the source sent something that is none of its type for a column of a condition",
+              "please report this with the column's type");
+}
+
+// Values that have an order, by what they are once they are read.
+template <typename Value>
+class OrderedTest : public ValueTest {
+ public:
+  using Read = std::optional<Value> (*)(std::string_view);
+  OrderedTest(Comparison comparison, std::string text, Read read)
+      : comparison_(comparison), text_(std::move(text)), read_(read), bound_(*read(text_)) {}
+
+  bool Holds(std::string_view value) const override {
+    std::optional<Value> read = read_(value);
+    if (!read) FailOnValue();
+    return Fits(comparison_, Order(*read, bound_));
+  }
+
+ private:
+  static int Order(const Decimal& a, const Decimal& b) { return a.CompareTo(b); }
+  static int Order(const Moment& a, const Moment& b) { return Sign(a <=> b); }
+  // NaN is above everything, and equal to itself.
+  static int Order(double a, double b) {
+    if (a != a || b != b) return static_cast<int>(a != a) - static_cast<int>(b != b);
+    return static_cast<int>(a > b) - static_cast<int>(a < b);
+  }
+
+  const Comparison comparison_;
+  const std::string text_;  // What bound_ may point into.
+  const Read read_;
+  const Value bound_;
+};
+
+class EqualTest : public ValueTest {
+ public:
+  EqualTest(Comparison comparison, std::string value, bool padded)
+      : equal_(comparison == Comparison::kEqual), value_(std::move(value)), padded_(padded) {}
+  bool Holds(std::string_view value) const override {
+    if (padded_) value = value.substr(0, value.find_last_not_of(' ') + 1);
+    return (value == value_) == equal_;
+  }
+
+ private:
+  const bool equal_;
+  const std::string value_;
+  const bool padded_;  // char(n): blanks at the end say nothing.
+};
+
+class NotNullTest : public ValueTest {
+ public:
+  explicit NotNullTest(bool wanted) : wanted_(wanted) {}
+  bool Holds(std::string_view /*value*/) const override { return wanted_; }
+
+ private:
+  const bool wanted_;
+};
+
+bool IsOneOf(const std::string& type, std::initializer_list<std::string_view> types) {
+  return std::find(types.begin(), types.end(), type) != types.end();
+}
+
+template <typename Value>
+std::unique_ptr<const ValueTest> MakeOrdered(const RowCondition& condition, const std::string& type,
+                                             typename OrderedTest<Value>::Read read) {
+  if (read(condition.value)) {
+    return std::make_unique<OrderedTest<Value>>(condition.comparison, condition.value, read);
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("{}: \"{}\" is no {}", condition.column, condition.value, type));
+}
+
+std::string AsWritten(const RowCondition& condition, const std::string& type) {
+  if (type == "uuid") return LowerCase(condition.value);
+  if (type == "bpchar") return condition.value.substr(0, condition.value.find_last_not_of(' ') + 1);
+  if (type != "bool") return condition.value;
+  const std::string lower = LowerCase(condition.value);
+  if (lower == "t" || lower == "true") return "t";
+  if (lower == "f" || lower == "false") return "f";
+  throw Error(ErrorCode::kUsage,
+              fmt::format("{}: \"{}\" is neither true nor false", condition.column, condition.value));
+}
+
+}  // namespace
+
+std::optional<RowCondition> ParseRowCondition(std::string_view text) {
+  text = Trimmed(text);
+  RowCondition condition;
+  std::optional<std::string> column = TakeColumn(&text);
+  if (!column || column->empty()) return std::nullopt;
+  condition.column = *column;
+  text = Trimmed(text);
+  const std::string words = LowerCase(text);
+  if (words == "is null" || words == "is not null") {
+    condition.comparison = words == "is null" ? Comparison::kIsNull : Comparison::kIsNotNull;
+    return condition;
+  }
+  for (const ComparisonName& name : kComparisons) {
+    if (!text.starts_with(name.text)) continue;
+    condition.comparison = name.comparison;
+    text = Trimmed(text.substr(name.text.size()));
+    if (!text.starts_with('\'')) {
+      condition.value = text;
+      return text.empty() ? std::nullopt : std::optional(condition);
+    }
+    std::optional<std::string> value = TakeQuoted('\'', &text);
+    if (!value || !text.empty()) return std::nullopt;
+    condition.value = *value;
+    return condition;
+  }
+  return std::nullopt;
+}
+
+std::unique_ptr<const ValueTest> MakeValueTest(const RowCondition& condition, const std::string& type) {
+  const Comparison comparison = condition.comparison;
+  if (comparison == Comparison::kIsNull || comparison == Comparison::kIsNotNull) {
+    return std::make_unique<NotNullTest>(comparison == Comparison::kIsNotNull);
+  }
+  if (IsOneOf(type, {"int2", "int4", "int8", "oid", "numeric"})) {
+    return MakeOrdered<Decimal>(condition, type, &Decimal::From);
+  }
+  if (IsOneOf(type, {"float4", "float8"})) return MakeOrdered<double>(condition, type, &FloatFrom);
+  if (IsOneOf(type, {"date", "timestamp", "timestamptz"})) return MakeOrdered<Moment>(condition, type, &MomentFrom);
+  if (comparison != Comparison::kEqual && comparison != Comparison::kNotEqual) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{}: a {} is only compared by = and <>, since its order is the source's affair",
+                            condition.column, type));
+  }
+  return std::make_unique<EqualTest>(comparison, AsWritten(condition, type), type == "bpchar");
+}
+
+}  // namespace rotv

@@ -1,0 +1,35 @@
+// Conditions on a column by which rows of a table are kept. Pure.
+
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rotv {
+
+enum class Comparison { kEqual, kNotEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual, kIsNull, kIsNotNull };
+
+struct RowCondition {
+  std::string column;
+  Comparison comparison = Comparison::kEqual;
+  std::string value;  // Of a comparison with one.
+};
+
+// "created_at >= 2026-01-01", "status <> 'draft'", "\"Odd name\" is not null"; nothing if it is none.
+std::optional<RowCondition> ParseRowCondition(std::string_view text);
+
+class ValueTest {
+ public:
+  virtual ~ValueTest() = default;
+  // Of a value as the source writes it; not of NULL, which no comparison holds for.
+  virtual bool Holds(std::string_view value) const = 0;
+};
+
+// For a column of this type (pg_type's name, behind domains). Numbers, dates and timestamps (in UTC) have an order; all
+// others can be equal or not, as the source writes them. Throws kUsage, beginning with the column's name, if they
+// cannot be compared so, or if the condition's value is none of the type.
+std::unique_ptr<const ValueTest> MakeValueTest(const RowCondition& condition, const std::string& type);
+
+}  // namespace rotv
