@@ -49,8 +49,10 @@ std::string CheckText(const MaskCheckResult& result, const std::string& source) 
     text += fmt::format("{}: values of it stand in {} of {}\n", OneLine(leak.column), Counted(leak.rows, "row", "rows"),
                         OneLine(leak.found_in));
   }
-  return text + fmt::format("{} of {} at {} looked through in {}: {}.\n", Counted(result.rows, "row", "rows"), source,
-                            result.lsn.ToString(), HumanDuration(result.seconds),
+  std::string seeds;
+  if (!result.seeds.empty()) seeds = fmt::format(", and {},", Counted(result.seeds.size(), "seed", "seeds"));
+  return text + fmt::format("{} of {} at {}{} looked through in {}: {}.\n", Counted(result.rows, "row", "rows"), source,
+                            result.lsn.ToString(), seeds, HumanDuration(result.seconds),
                             result.clean() ? "nothing that is masked is left" : "some of what is masked is left");
 }
 
@@ -69,6 +71,7 @@ int RunCheck(const Session& session) {
   for (const MaskLeak& leak : result.leaks) {
     document["leaks"].push_back(Json{{"column", leak.column}, {"found_in", leak.found_in}, {"rows", leak.rows}});
   }
+  document["seeds"] = result.seeds;
   document["seconds"] = result.seconds;
   session.output.Result(CheckText(result, session.context.source.name), document);
   return result.clean() ? 0 : static_cast<int>(ErrorCode::kCorrupt);

@@ -16,6 +16,7 @@
 #include "sync/mask/row_mask.h"
 #include "sync/mask/row_sample.h"
 #include "sync/mask/secret.h"
+#include "sync/mask/seed_search.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/mask/value_finder.h"
 #include "sync/open_workspace.h"
@@ -28,6 +29,11 @@ namespace {
 // What these make is made of words that real people have, too.
 bool IsMadeOfWords(const std::string& rule) {
   return rule == "name" || rule == "first_name" || rule == "last_name" || rule == "address" || rule == "constant";
+}
+
+// What these make may be what another row really has.
+bool IsLikeReal(const std::string& rule) {
+  return IsMadeOfWords(rule) || rule == "number" || rule == "date" || rule == "text" || rule == "phone" || rule == "ip";
 }
 
 class MaskCheck {
@@ -54,6 +60,7 @@ class MaskCheck {
                   "write rules into [mask] of rotv.toml (rotv-sync mask suggest), then rotv-sync pull");
     }
     LookElsewhere();
+    LookIntoSeeds();
     result_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     return std::move(result_);
   }
@@ -102,6 +109,7 @@ class MaskCheck {
         MaskedColumnCheck& column = result_.columns[at];
         ++column.sampled;
         Remember(real[index], made[index], at);
+        if (real[index] != made[index]) RememberRow(table, shape, real, index, at);
         if (here.empty()) continue;
         column.masked += here[index] == made[index];
         column.unmasked += here[index] == real[index] && real[index] != made[index];
@@ -126,6 +134,25 @@ class MaskCheck {
   void Remember(std::string_view real, std::string_view made, size_t column) {
     if (real.size() < ValueFinder::kShortest || real == made || IsMadeOfWords(result_.columns[column].rule)) return;
     if (known_.emplace(real).second) finder_.Add(real, column);
+  }
+
+  // For seeds, in which it may stand under the same key. Where the key is masked itself, no row is known again.
+  void RememberRow(const proto::Table& table, const proto::Shape& shape, const std::vector<std::string_view>& real,
+                   size_t index, size_t owner) {
+    SampledRows& sample = rows_[table.quoted_name()];
+    std::string key;
+    sample.key.clear();
+    for (uint32_t column : table.key_columns()) {
+      const proto::Column& of_key = shape.columns(static_cast<int>(column));
+      for (const proto::MaskedColumn& masked : table.mask().columns()) {
+        if (masked.number() == of_key.number()) return;
+      }
+      sample.key.push_back(of_key.name());
+      key.append(real[column]).push_back('\t');
+    }
+    if (sample.key.empty()) return;
+    sample.rows[key].push_back(
+        {.column = shape.columns(static_cast<int>(index)).name(), .text = std::string(real[index]), .owner = owner});
   }
 
   // In every column that has no rule.
@@ -160,6 +187,21 @@ class MaskCheck {
     }
   }
 
+  void LookIntoSeeds() {
+    std::vector<bool> unlike;
+    for (const MaskedColumnCheck& column : result_.columns) unlike.push_back(!IsLikeReal(column.rule));
+    for (const std::filesystem::path& seed : SeedsOf(context_.home, context_.source.name, context_.source.is_default)) {
+      context_.progress.Begin("looking through " + seed.filename().native(), Progress::Unit::kItems, 0);
+      const SeedSearchRequest request{
+          .schema = schema_, .finder = finder_, .rows = rows_, .unlike = unlike, .interrupt = context_.interrupt};
+      for (const auto& [owner, lines] : SearchSeed(seed, request)) {
+        result_.leaks.push_back({.column = result_.columns[owner].column, .found_in = seed, .rows = lines});
+      }
+      context_.progress.End();
+      result_.seeds.push_back(seed);
+    }
+  }
+
   static constexpr uint64_t kRowsBetweenLooks = 4096;
 
   const Context& context_;
@@ -171,6 +213,7 @@ class MaskCheck {
   const MaskSecret secret_;
   std::set<std::string, std::less<>> known_;
   ValueFinder finder_;
+  std::map<std::string, SampledRows> rows_;  // By their tables' quoted names.
   MaskCheckResult result_;
 };
 

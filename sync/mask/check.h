@@ -23,15 +23,16 @@ struct MaskedColumnCheck {
 // Sampled values of a masked column that stand in a column without a rule, as a part of it or whole.
 struct MaskLeak {
   std::string column;
-  std::string found_in;
-  uint64_t rows = 0;
+  std::string found_in;  // A column, or the path of a seed.
+  uint64_t rows = 0;     // Of a seed: lines.
 };
 
 struct MaskCheckResult {
   Lsn lsn;  // The head, which was looked at.
   std::vector<MaskedColumnCheck> columns;
   std::vector<MaskLeak> leaks;
-  uint64_t rows = 0;  // Looked through.
+  uint64_t rows = 0;               // Looked through.
+  std::vector<std::string> seeds;  // Looked through: those of the source in HOME.
   double seconds = 0;
 
   bool clean() const;
@@ -39,8 +40,8 @@ struct MaskCheckResult {
 
 // Samples at most kMaskCheckRows rows of each table with rules on the source, compares them with their rows at the
 // head, and looks for their values (of eight bytes at least; not for words that masks are made of) in every other
-// column of the head. Changes nothing. Throws kUsage if there is no baseline, or nothing is masked; what SourceSession
-// throws.
+// column of the head, and of the source's seeds in HOME. Changes nothing. Throws kUsage if there is no baseline, or
+// nothing is masked; what SourceSession throws.
 MaskCheckResult CheckMasks(const Context& context);
 
 inline constexpr int kMaskCheckRows = 500;

@@ -362,14 +362,34 @@ TEST_F(MaskRulesTest, TheCheckFindsWhatIsLeft) {
   Exec(
       "UPDATE calm SET v = 'write to planted' || id || '0@secret.example' WHERE id < 4;"
       "UPDATE orders SET who = NULL; UPDATE people SET email = email || '0@secret.example'");
-  SetRules("\"public.people.email\" = \"email\"\n\"public.orders.who\" = \"email\"\n");
+  SetRules("");
+  rotv.MustSync({"baseline"});
+  rotv.MustSync({"materialize", "--compress", "zstd"});
+  rotv.MustSync({"materialize", "--compress", "gzip"});
+  SetRules(
+      "\"public.people.email\" = \"email\"\n\"public.orders.who\" = \"email\"\n"
+      "\"public.people.age\" = { rule = \"number\", by = 20 }\n\"public.people.nick\" = \"name\"\n");
   rotv.MustSync({"pull"});
+  rotv.MustSync({"materialize"});
   Exec("UPDATE people SET email = email || '.later' WHERE id = 20");
   const Result found = rotv.Sync({"mask", "check"});
   EXPECT_EQ(found.exit_status, 7);
   EXPECT_THAT(found.out,
               HasSubstr("public.people.email (email): 20 values sampled, 19 masked as the rule says, 1 changed"));
   EXPECT_THAT(found.out, HasSubstr("public.people.email: values of it stand in 3 rows of public.calm.v"));
+  // Seeds from before the rules, and one of now, in which the masked column itself is no find.
+  const std::string home = rotv.home();
+  EXPECT_THAT(found.out,
+              HasSubstr("public.people.email: values of it stand in 22 rows of " + home + "/seed-data.sql.zst\n"));
+  EXPECT_THAT(found.out, HasSubstr("22 rows of " + home + "/seed-data.sql.gz\n"));
+  EXPECT_THAT(found.out, HasSubstr("3 rows of " + home + "/seed-data.sql\n"));
+  // Small numbers, and words that masks are made of: by their rows.
+  EXPECT_THAT(found.out,
+              HasSubstr("public.people.age: values of it stand in 20 rows of " + home + "/seed-data.sql.gz"));
+  EXPECT_THAT(found.out,
+              HasSubstr("public.people.nick: values of it stand in 20 rows of " + home + "/seed-data.sql.gz"));
+  EXPECT_THAT(found.out, Not(HasSubstr("age: values of it stand in 20 rows of " + home + "/seed-data.sql\n")));
+  EXPECT_THAT(found.out, HasSubstr(", and 3 seeds, looked through"));
   EXPECT_THAT(found.out + found.err, Not(HasSubstr("planted")));
   const auto json = nlohmann::json::parse(rotv.Sync({"--json", "mask", "check"}).out);
   EXPECT_EQ(json.at("clean"), false);
@@ -377,6 +397,10 @@ TEST_F(MaskRulesTest, TheCheckFindsWhatIsLeft) {
 
   Exec("UPDATE calm SET v = 'nothing'");
   rotv.MustSync({"pull"});
+  EXPECT_EQ(nlohmann::json::parse(rotv.Sync({"--json", "mask", "check"}).out).at("leaks").size(), 13U);
+  std::filesystem::resize_file(home + "/seed-data.sql.zst", 100);
+  EXPECT_THAT(rotv.Sync({"mask", "check"}).err, HasSubstr("seed-data.sql.zst is damaged"));
+  for (const char* ending : {"", ".zst", ".gz"}) std::filesystem::remove(home + "/seed-data.sql" + ending);
   EXPECT_EQ(nlohmann::json::parse(rotv.MustSync({"--json", "mask", "check"})).at("clean"), true);
   SetRules("\"public.people.email\" = \"text\"\n\"public.orders.who\" = \"text\"\n");
   EXPECT_THAT(rotv.Sync({"mask", "check"}).err, HasSubstr("stored under other rules"));
