@@ -1,8 +1,12 @@
 #include "sync/mask/fit.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <map>
+#include <memory>
+#include <sstream>
 #include <vector>
 
 #include "storage/error.h"
@@ -16,18 +20,18 @@ constexpr int kProbes = 20;
 
 struct Constraint {
   uint32_t table = 0;
-  int column = 0;
+  std::vector<int> columns;
   std::string name;        // Of a domain: its own, quoted.
-  std::string expression;  // Over the column's name; empty for a domain, to which a cast is enough.
+  std::string expression;  // Over the columns' names; empty for a domain, to which a cast is enough.
 };
 
-// Domains over domains have their checks, too.
+// Domains over domains have their checks, too. A check that names no column is nobody's affair here.
 constexpr const char* kSql = R"sql(
-SELECT conrelid, conkey[1], conname, pg_catalog.pg_get_expr(conbin, conrelid)
+SELECT conrelid, pg_catalog.array_to_string(conkey, ' '), conname, pg_catalog.pg_get_expr(conbin, conrelid)
 FROM pg_catalog.pg_constraint
-WHERE contype = 'c' AND conrelid <> 0 AND pg_catalog.cardinality(conkey) = 1
+WHERE contype = 'c' AND conrelid <> 0 AND pg_catalog.cardinality(conkey) > 0
 UNION ALL
-SELECT a.attrelid, a.attnum, pg_catalog.format_type(a.atttypid, NULL), NULL
+SELECT a.attrelid, a.attnum::text, pg_catalog.format_type(a.atttypid, NULL), NULL
 FROM pg_catalog.pg_attribute a
 JOIN pg_catalog.pg_type t ON t.oid = a.atttypid AND t.typtype = 'd'
 WHERE a.attnum > 0 AND NOT a.attisdropped
@@ -37,10 +41,13 @@ std::vector<Constraint> ReadConstraints(PgConnection& connection) {
   std::vector<Constraint> constraints;
   const PgResult rows = connection.Query(kSql);
   for (int row = 0; row < rows.rows(); ++row) {
-    constraints.push_back({.table = rows.Oid(row, 0),
-                           .column = static_cast<int>(rows.Int(row, 1)),
-                           .name = rows.Get(row, 2),
-                           .expression = rows.IsNull(row, 3) ? "" : rows.Get(row, 3)});
+    Constraint constraint{.table = rows.Oid(row, 0),
+                          .columns = {},
+                          .name = rows.Get(row, 2),
+                          .expression = rows.IsNull(row, 3) ? "" : rows.Get(row, 3)};
+    std::istringstream numbers(rows.Get(row, 1));
+    for (int number = 0; numbers >> number;) constraint.columns.push_back(number);
+    constraints.push_back(std::move(constraint));
   }
   return constraints;
 }
@@ -50,32 +57,24 @@ bool IsConstant(const proto::MaskedColumn& masked) {
   return masked.rule().name() == "constant" || masked.rule().name() == "password";
 }
 
+// A column that a constraint is about, with what masks it where anything does.
+struct ProbedColumn {
+  const CatalogColumn* column = nullptr;
+  const proto::MaskedColumn* masked = nullptr;
+  std::unique_ptr<const Masker> masker;
+};
+
 class Probe {
  public:
   Probe(PgConnection& connection, const Context& context) : connection_(connection), secret_(MaskSecretOf(context)) {}
 
-  // Empty if it is met.
-  std::string Check(const CatalogTable& table, const proto::MaskedColumn& masked, const Constraint& constraint) {
-    const CatalogColumn* column = nullptr;
-    for (const CatalogColumn& candidate : table.columns) {
-      if (candidate.number == constraint.column) column = &candidate;
-    }
-    if (column == nullptr) return "";
-    const std::string values = MaskedValues(table, *column, masked);
-    if (values.empty()) return "";
-    const std::string type =
-        connection_
-            .Query(fmt::format("SELECT pg_catalog.format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute "
-                               "WHERE attrelid = {} AND attnum = {}",
-                               table.oid, constraint.column))
-            .Get(0, 0);
-    const std::string what =
-        fmt::format("{}.{}: what \"{}\" makes", table.quoted_name, column->quoted_name, masked.rule().name());
-    const PgOutcome outcome = connection_.TryQuery(fmt::format(
-        "SELECT coalesce(pg_catalog.bool_and({}), true) FROM (SELECT v::{} AS {} FROM (VALUES {}) AS made (v)) AS "
-        "masked",
-        constraint.expression.empty() ? column->quoted_name + " IS NOT NULL" : "(" + constraint.expression + ")", type,
-        column->quoted_name, values));
+  // Empty if it is met, or about nothing that is masked.
+  std::string Check(const CatalogTable& table, const Constraint& constraint) {
+    const std::vector<ProbedColumn> columns = ColumnsOf(table, constraint);
+    const std::string made = MadeRows(table, columns);
+    if (made.empty()) return "";
+    const PgOutcome outcome = connection_.TryQuery(Question(table, constraint, columns, made));
+    const std::string what = What(table, columns);
     if (!outcome.failure) {
       return outcome.results.front().Bool(0, 0)
                  ? ""
@@ -89,22 +88,91 @@ class Probe {
   }
 
  private:
-  // "('a'), ('b')"; empty if there is nothing to mask.
-  std::string MaskedValues(const CatalogTable& table, const CatalogColumn& column, const proto::MaskedColumn& masked) {
-    const std::unique_ptr<const Masker> masker =
-        MakeMasker(masked, table.quoted_name + "." + column.quoted_name, secret_);
-    const PgResult rows =
-        connection_.Query(fmt::format("SELECT {}::text FROM ONLY {} WHERE {} IS NOT NULL LIMIT {}", column.quoted_name,
-                                      table.quoted_name, column.quoted_name, kProbes));
-    std::string values;
-    auto add = [&](const std::string& real) {
-      std::string value;
-      if (!masker->Append(real, &value)) return;
-      values += fmt::format("{}({})", values.empty() ? "" : ", ", connection_.QuoteLiteral(value));
-    };
-    for (int row = 0; row < rows.rows(); ++row) add(rows.Get(row, 0));
-    if (values.empty() && IsConstant(masked)) add("");
-    return values;
+  // None if none of them is masked.
+  std::vector<ProbedColumn> ColumnsOf(const CatalogTable& table, const Constraint& constraint) const {
+    std::vector<ProbedColumn> columns;
+    bool any = false;
+    for (const CatalogColumn& column : table.columns) {
+      if (std::count(constraint.columns.begin(), constraint.columns.end(), column.number) == 0) continue;
+      ProbedColumn& probed = columns.emplace_back();
+      probed.column = &column;
+      for (const proto::MaskedColumn& masked : table.mask.columns()) {
+        if (static_cast<int>(masked.number()) != column.number) continue;
+        probed.masked = &masked;
+        probed.masker = MakeMasker(masked, table.quoted_name + "." + column.quoted_name, secret_);
+        any = true;
+      }
+    }
+    // A column of it that is not here (a generated one) cannot be put to it.
+    if (!any || columns.size() != constraint.columns.size()) columns.clear();
+    return columns;
+  }
+
+  // "('a', NULL), ('b', '1')", of a few of the source's rows; empty if there is nothing to mask.
+  std::string MadeRows(const CatalogTable& table, const std::vector<ProbedColumn>& columns) {
+    std::string list, wanted;
+    for (const ProbedColumn& probed : columns) {
+      list += fmt::format("{}{}::text", list.empty() ? "" : ", ", probed.column->quoted_name);
+      if (probed.masked == nullptr) continue;
+      wanted += fmt::format("{}{} IS NOT NULL", wanted.empty() ? "" : " OR ", probed.column->quoted_name);
+    }
+    if (columns.empty()) return "";
+    const PgResult rows = connection_.Query(
+        fmt::format("SELECT {} FROM ONLY {} WHERE {} LIMIT {}", list, table.quoted_name, wanted, kProbes));
+    std::string made;
+    for (int row = 0; row < rows.rows(); ++row) {
+      std::string fields;
+      for (size_t i = 0; i < columns.size(); ++i) {
+        fields += (i == 0 ? "" : ", ") + MadeValue(columns[i], rows, row, static_cast<int>(i));
+      }
+      made += fmt::format("{}({})", made.empty() ? "" : ", ", fields);
+    }
+    if (!made.empty() || columns.size() != 1 || !IsConstant(*columns[0].masked)) return made;
+    std::string constant;
+    columns[0].masker->Append("", &constant);
+    return fmt::format("({})", connection_.QuoteLiteral(constant));
+  }
+
+  std::string MadeValue(const ProbedColumn& probed, const PgResult& rows, int row, int column) {
+    if (rows.IsNull(row, column)) return "NULL";
+    if (probed.masker == nullptr) return connection_.QuoteLiteral(rows.Get(row, column));
+    std::string value;
+    return probed.masker->Append(rows.Get(row, column), &value) ? connection_.QuoteLiteral(value) : "NULL";
+  }
+
+  std::string Question(const CatalogTable& table, const Constraint& constraint,
+                       const std::vector<ProbedColumn>& columns, const std::string& made) {
+    std::string typed, names;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      const std::string type =
+          connection_
+              .Query(fmt::format("SELECT pg_catalog.format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute "
+                                 "WHERE attrelid = {} AND attnum = {}",
+                                 table.oid, columns[i].column->number))
+              .Get(0, 0);
+      const char* comma = i == 0 ? "" : ", ";
+      typed += fmt::format("{}v{}::{} AS {}", comma, i, type, columns[i].column->quoted_name);
+      names += fmt::format("{}v{}", comma, i);
+    }
+    // A cast that nobody looks at would not be made.
+    const std::string holds = constraint.expression.empty()
+                                  ? fmt::format("{0} IS NULL OR {0} IS NOT NULL", columns[0].column->quoted_name)
+                                  : constraint.expression;
+    return fmt::format(
+        "SELECT coalesce(pg_catalog.bool_and({}), true) FROM (SELECT {} FROM (VALUES {}) AS made ({})) AS masked",
+        holds, typed, made, names);
+  }
+
+  static std::string What(const CatalogTable& table, const std::vector<ProbedColumn>& columns) {
+    std::vector<std::string> masked, rules;
+    for (const ProbedColumn& probed : columns) {
+      if (probed.masked == nullptr) continue;
+      masked.push_back(fmt::format("{}.{}", table.quoted_name, probed.column->quoted_name));
+      rules.push_back(probed.masked->rule().name());
+    }
+    if (masked.size() == 1) return fmt::format("{}: what \"{}\" makes", masked[0], rules[0]);
+    for (size_t i = 0; i < masked.size(); ++i) masked[i] += fmt::format(" ({})", rules[i]);
+    return fmt::format("{}: what the rules make", fmt::join(masked, " and "));
   }
 
   PgConnection& connection_;
@@ -129,18 +197,19 @@ void RequireFit(PgConnection& connection, const Context& context, const Catalog&
   Probe probe(connection, context);
   std::string problems;
   for (const CatalogTable* table : tables) {
+    auto check = [&](const Constraint& constraint) {
+      const std::string problem = probe.Check(*table, constraint);
+      if (!problem.empty()) problems += (problems.empty() ? "" : "; ") + problem;
+    };
     for (const proto::MaskedColumn& masked : table->mask.columns()) {
-      const auto number = static_cast<int>(masked.number());
-      auto check = [&](const Constraint& constraint) {
-        const std::string problem = probe.Check(*table, masked, constraint);
-        if (!problem.empty()) problems += (problems.empty() ? "" : "; ") + problem;
-      };
-      if (IsConstant(masked)) {
-        check({.table = table->oid, .column = number, .name = "value of type " + masked.type(), .expression = {}});
-      }
-      for (const Constraint& constraint : constraints) {
-        if (constraint.table == table->oid && constraint.column == number) check(constraint);
-      }
+      if (!IsConstant(masked)) continue;
+      check({.table = table->oid,
+             .columns = {static_cast<int>(masked.number())},
+             .name = "value of type " + masked.type(),
+             .expression = {}});
+    }
+    for (const Constraint& constraint : constraints) {
+      if (constraint.table == table->oid) check(constraint);
     }
   }
   if (problems.empty()) return;

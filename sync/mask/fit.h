@@ -8,10 +8,11 @@
 
 namespace rotv {
 
-// Masks a few values of each masked column that has a CHECK constraint of its own, or a domain, and has the source
-// evaluate the constraint on what comes out; also whether constants are values of their column's type. Tables that
+// Masks a few rows of each table with CHECK constraints or domains on masked columns, and has the source evaluate
+// these on what comes out; also whether constants are values of their column's type. Tables that
 // `known` has with the same mask are passed over. `catalog` is ReadMaskedCatalog()'s; `connection` is in no
-// transaction. Throws kUsage, naming the constraints. Those over several columns are not looked at.
+// transaction. Throws kUsage, naming the constraints. A few rows do not
+// prove that none fails; expressions that only the table itself can have evaluated are passed over.
 void RequireFit(PgConnection& connection, const Context& context, const Catalog& catalog,
                 const proto::SchemaVersion& known = {});
 

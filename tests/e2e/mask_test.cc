@@ -316,11 +316,23 @@ TEST_F(MaskRulesTest, ConstraintsOfTheSourceAreMetByWhatIsMade) {
               HasSubstr("public.checked.tag: what \"email\" makes is no public.code"));
   EXPECT_THAT(ExpectRefused("\"public.checked.size\" = { rule = \"constant\", value = \"many\" }\n", "baseline"),
               HasSubstr("public.checked.size: what \"constant\" makes is no value of type int4"));
-  SetRules(fine);
+  // Over several columns, of which not all need be masked.
+  Exec(
+      "CREATE TABLE spans (id int PRIMARY KEY, begins date, ends date, one text, other text, CONSTRAINT in_order CHECK "
+      "(begins < ends), CONSTRAINT the_same CHECK (one = other), CONSTRAINT told CHECK (one IS NOT NULL OR id > 0));"
+      "INSERT INTO spans SELECT n, date '2026-01-01' + n, date '2026-01-02' + n, 'planted' || n, 'planted' || n FROM "
+      "generate_series(1, 40) n");
+  EXPECT_THAT(ExpectRefused("\"public.spans.begins\" = { rule = \"date\", days = 300 }\n", "baseline"),
+              HasSubstr("public.spans.begins: what \"date\" makes does not meet the constraint in_order"));
+  EXPECT_THAT(ExpectRefused("\"public.spans.one\" = \"email\"\n\"public.spans.other\" = \"text\"\n", "baseline"),
+              HasSubstr("public.spans.one (email) and public.spans.other (text): what the rules make does not meet the "
+                        "constraint the_same"));
+  const std::string together = "\"public.spans.one\" = \"email\"\n\"public.spans.other\" = \"email\"\n";
+  SetRules(fine + together);
   rotv.MustSync({"pull"});
   EXPECT_THAT(ExpectRefused(fine + "\"public.checked.state\" = \"name\"\n", "pull"), HasSubstr("checked_state_check"));
   rotv.server().CreateDatabase("checked");
-  SetRules(fine);
+  SetRules(fine + together);
   EXPECT_TRUE(rotv.server().Psql(rotv.Seed(), {"checked", "postgres"}).ok());
 }
 
