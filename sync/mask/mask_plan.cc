@@ -7,6 +7,7 @@
 #include <set>
 
 #include "storage/error.h"
+#include "sync/follow.h"
 #include "sync/mask/mask_facts.h"
 #include "sync/mask/personal.h"
 #include "sync/mask/row_filter.h"
@@ -28,8 +29,13 @@ int Exactness(const MaskRule& rule) {
 
 class Plan {
  public:
-  Plan(const MaskConfig& config, const MaskSecret& secret, const MaskFacts& facts, Catalog* catalog)
-      : config_(config), secret_(secret), facts_(facts), catalog_(*catalog), used_(config.rules.size()) {}
+  Plan(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts, Catalog* catalog)
+      : source_(source),
+        config_(source.mask),
+        secret_(secret),
+        facts_(facts),
+        catalog_(*catalog),
+        used_(config_.rules.size()) {}
 
   void Apply() {
     for (CatalogTable& table : catalog_.tables) ChooseFor(table);
@@ -85,7 +91,7 @@ class Plan {
     if (facts == facts_.tables.end()) return;
     const MaskRule* rule = Find(facts->second, nullptr, table.quoted_name);
     table.dropped = rule != nullptr && rule->kind == MaskKind::kDrop;
-    if (table.dropped) dropped_.insert(table.oid);
+    if (table.dropped || IsExcluded(source_, table.schema, table.name)) without_rows_.insert(table.oid);
     if (rule != nullptr && rule->kind == MaskKind::kSample) {
       table.mask.set_secret_id(SecretId(secret_));
       table.mask.set_sample_percent(rule->percent);
@@ -130,7 +136,7 @@ class Plan {
     }
   }
 
-  bool HasRowsHere(const CatalogTable& table) const { return table.kind == 'r' && !table.dropped; }
+  bool HasRowsHere(const CatalogTable& table) const { return table.kind == 'r' && without_rows_.count(table.oid) == 0; }
 
   void DealWithUnknown(const std::vector<ColumnId>& without) {
     static const MaskRule kNull{.kind = MaskKind::kNull, .name = "null", .pattern = "mask_unknown", .parts = {}};
@@ -161,7 +167,7 @@ class Plan {
       const MaskRule* from_rule = RuleOf(from);
       const MaskRule* to_rule = RuleOf(to);
       if (from_rule == nullptr && to_rule == nullptr) continue;
-      if (dropped_.count(from.first) != 0 || dropped_.count(to.first) != 0) continue;
+      if (without_rows_.count(from.first) != 0 || without_rows_.count(to.first) != 0) continue;
       const auto bytes = [](const MaskRule* rule) {
         return rule == nullptr ? "" : StoredRule(*rule).SerializeAsString();
       };
@@ -177,13 +183,14 @@ class Plan {
   void CheckSamples() {
     for (const MaskFacts::Reference& reference : facts_.references) {
       const auto sampled = sampled_.find(reference.referenced_table);
-      if (sampled == sampled_.end() || dropped_.count(reference.table) != 0) continue;
+      if (sampled == sampled_.end() || without_rows_.count(reference.table) != 0) continue;
       Problem(fmt::format("{}: {} references it, and would reference rows that are left out", sampled->second,
                           names_[{reference.table, reference.column}]));
     }
   }
 
   void MaskColumns(CatalogTable& table) {
+    if (without_rows_.count(table.oid) != 0) return;
     for (CatalogColumn& column : table.columns) {
       const ColumnId id{table.oid, column.number};
       const MaskRule* rule = RuleOf(id);
@@ -229,6 +236,7 @@ class Plan {
                 "mend the rules in [mask] of rotv.toml; nothing was written (docs/masking.md)");
   }
 
+  const SourceConfig& source_;
   const MaskConfig& config_;
   const MaskSecret& secret_;
   const MaskFacts& facts_;
@@ -236,15 +244,15 @@ class Plan {
   std::vector<bool> used_;
   std::map<ColumnId, Choice> choices_;
   std::map<ColumnId, std::string> names_;
-  std::set<uint32_t> dropped_;
+  std::set<uint32_t> without_rows_;          // Tables that rules or the config leave without rows here.
   std::map<uint32_t, std::string> sampled_;  // Tables of which a part of the rows is kept, with the rule's pattern.
   std::vector<std::string> problems_;
 };
 
 }  // namespace
 
-void ApplyMaskRules(const MaskConfig& config, const MaskSecret& secret, const MaskFacts& facts, Catalog* catalog) {
-  Plan(config, secret, facts, catalog).Apply();
+void ApplyMaskRules(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts, Catalog* catalog) {
+  Plan(source, secret, facts, catalog).Apply();
 }
 
 Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, const std::string& publication) {
@@ -252,7 +260,7 @@ Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, cons
   const MaskConfig& config = context.source.mask;
   if (config.empty()) return catalog;
   const MaskFacts facts = ReadMaskFacts(connection);
-  ApplyMaskRules(config, ReadMaskSecret(context.home, config.secret_file), facts, &catalog);
+  ApplyMaskRules(context.source, ReadMaskSecret(context.home, config.secret_file), facts, &catalog);
   return catalog;
 }
 

@@ -36,7 +36,7 @@ struct MaskFacts {
   std::vector<Reference> references;
 };
 
-// Pure: as ReadMaskedCatalog().
-void ApplyMaskRules(const MaskConfig& config, const MaskSecret& secret, const MaskFacts& facts, Catalog* catalog);
+// Pure: as ReadMaskedCatalog(), by the rules of `source`.
+void ApplyMaskRules(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts, Catalog* catalog);
 
 }  // namespace rotv

@@ -267,6 +267,11 @@ TEST_F(MaskRulesTest, RulesThatDoNotFitStopBeforeAnythingIsWritten) {
   }
   EXPECT_TRUE(rotv.LeftOnSource().empty());
   EXPECT_FALSE(std::filesystem::exists(rotv.home() / "sources/production/current"));
+
+  // Of rows that are not here nothing is asked.
+  rotv.Configure({{"exclude", R"(["public.orders"])"}});
+  SetRules("\"public.people.email\" = \"email\"\n\"public.orders.id\" = \"email\"\n");
+  EXPECT_EQ(rotv.Sync({"doctor"}).exit_status, 0) << rotv.Sync({"doctor"}).out;
 }
 
 TEST_F(MaskRulesTest, OtherRulesCopyJustTheTablesConcerned) {
