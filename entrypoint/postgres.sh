@@ -167,6 +167,18 @@ END
     fail_full "the database cannot be made: $(head -n 1 "$scratch/sql")"
 }
 
+# Policies name roles, which are no part of a dump.
+make_roles() {
+  local role
+  while IFS= read -r role; do
+    [[ -n $role ]] || continue
+    sql -v role="$role" 2>"$scratch/sql" <<'END' ||
+SELECT format('CREATE ROLE %I', :'role') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \gexec
+END
+      fail_full "the role $role cannot be made: $(head -n 1 "$scratch/sql")"
+  done <<<"${ROTV_ROLES:-}"
+}
+
 # After the import: the settings to live with. A persistent cluster is on the disk before it counts as one.
 finish_cluster() {
   if [[ $ROTV_MODE == development ]]; then

@@ -6,6 +6,7 @@
 #include "sync/open_workspace.h"
 #include "sync/output_file.h"
 #include "sync/point.h"
+#include "sync/schema_roles.h"
 #include "sync/seed_writer.h"
 
 namespace rotv {
@@ -41,6 +42,7 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
       *store, point.lsn, [&](std::string_view bytes) { output->Write(bytes); }, context.progress, context.interrupt);
   output->Commit();
   context.progress.End();
+  result.roles = RolesIn(store->SchemaAt(point.lsn).post_data());
   result.tables = counts.tables;
   result.rows = counts.rows;
   result.bytes = counts.bytes;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "storage/lsn.h"
@@ -29,6 +30,7 @@ struct MaterializeResult {
   uint64_t rows = 0;
   uint64_t bytes = 0;  // Of SQL, before compression.
   double seconds = 0;
+  std::set<std::string> roles;  // Which an import needs, and the seed does not make.
 };
 
 // A file is built beside `output`, synced and renamed: the old one stays until then. Needs no connection.

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <set>
 #include <string>
 
 #include "sync/context.h"
@@ -12,6 +13,7 @@ namespace rotv {
 struct SchemaText {
   std::string sql;  // The seed without its rows, which psql imports.
   Point point;
+  std::set<std::string> roles;  // Which an import needs, and the text does not make.
 };
 
 // At "head", "baseline" or a snapshot. Throws what OpenWorkspace() and OpenPoint() do.

@@ -21,12 +21,6 @@ namespace {
 
 constexpr const char* kMigrated = "rotv_migrations";
 
-std::string QuotedName(std::string_view name) {
-  std::string quoted = "\"";
-  for (char c : name) quoted += c == '"' ? "\"\"" : std::string(1, c);
-  return quoted + '"';
-}
-
 // What psql said first: "psql:/tmp/migrations/002_x.sql:14: ERROR:  …", which names the file as it was given.
 std::string FirstError(const std::string& output) {
   size_t error = output.find("ERROR:");
@@ -63,6 +57,7 @@ class Comparison {
                           .progress = place_.progress,
                           .interrupt = place_.context.interrupt,
                           .make_runtime = place_.make_runtime,
+                          .roles = Roles(),
                           .schema = schema,
                           .shared = shared_});
     Migrate(server);
@@ -113,7 +108,6 @@ class Comparison {
 
   void Migrate(const ScratchServer& server) {
     std::vector<std::string> statements;
-    for (const std::string& role : place_.config.roles) statements.push_back("CREATE ROLE " + QuotedName(role));
     statements.push_back(fmt::format("CREATE DATABASE {} OWNER rotv TEMPLATE template0", kMigrated));
     server.Ask("postgres", statements);
     place_.progress.Begin("running the migrations", Progress::Unit::kItems, 0);
@@ -149,6 +143,12 @@ class Comparison {
       hint = "the server that the comparison runs on needs this extension: install it there, or build an image with it";
     }
     throw Error(ErrorCode::kUsage, fmt::format("the migrations fail: {}", error), hint);
+  }
+
+  std::set<std::string> Roles() const {
+    std::set<std::string> roles = schema_.roles;
+    roles.insert(place_.config.roles.begin(), place_.config.roles.end());
+    return roles;
   }
 
   static std::vector<SchemaObject> Read(const ScratchServer& server, const std::string& database) {

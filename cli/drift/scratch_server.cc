@@ -34,7 +34,8 @@ ScratchServer::ScratchServer(const ScratchRequest& request)
                        .database_only = true,
                        .shared = request.shared,
                        .image = request.app.image,
-                       .database = request.app.database};
+                       .database = request.app.database,
+                       .roles = request.roles};
   runtime_->CheckReady(launch);
   runtime_->Start(launch);
   try {

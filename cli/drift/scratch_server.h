@@ -21,6 +21,7 @@ struct ScratchRequest {
   ProgressBar& progress;
   const Interrupt& interrupt;
   std::function<std::unique_ptr<Runtime>(const std::filesystem::path& home)> make_runtime;
+  std::set<std::string> roles;   // That it names.
   std::filesystem::path schema;  // SQL for the first database.
   std::vector<SharedDirectory> shared;
 };

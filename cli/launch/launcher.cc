@@ -145,6 +145,7 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   if (!place.app.persistent || !place.runtime.HasCluster(request.persistent_dir)) {
     Seed seed = SeedFor(place, options);
     request.seed = seed.path;
+    request.roles = seed.roles;
     request.tmpfs_bytes = place.app.tmpfs_bytes > 0 ? place.app.tmpfs_bytes : TmpfsBytesFor(seed.sql_bytes);
     result.state.source = seed.source;
     result.state.snapshot = seed.snapshot;

@@ -188,6 +188,7 @@ Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) cons
   variables["ROTV_SOCKET_DIR"] = directory_ / "socket";
   variables["ROTV_LISTEN"] = "";  // The machine may have a PostgreSQL of its own on the port.
   variables["ROTV_DATABASE"] = request.database;
+  variables["ROTV_ROLES"] = fmt::format("{}", fmt::join(request.roles, "\n"));
   variables["ROTV_APP_DIR"] = request.app_directory;
   variables["ROTV_PGBIN"] = FindPostgresPrograms(environment_);
   // Set and empty, it says that there is none.
@@ -287,8 +288,8 @@ std::vector<std::string> LocalRuntime::LogCommand(bool follow) const {
 
 std::vector<std::string> LocalRuntime::WithDatabase(const std::filesystem::path& directory,
                                                     const std::vector<std::string>& words) const {
-  std::vector<std::string> all = {"env", "--chdir=" + directory.native(), "PGHOST=" + SocketDirectory(),
-                                  "PGUSER=rotv", "PGDATABASE=" + database_};
+  std::vector<std::string> all = {"env", "--chdir=" + directory.native(), "PGHOST=" + SocketDirectory(), "PGUSER=rotv",
+                                  "PGDATABASE=" + database_};
   all.insert(all.end(), words.begin(), words.end());
   return all;
 }

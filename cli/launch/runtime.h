@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -33,8 +34,9 @@ struct LaunchRequest {
   std::vector<SharedDirectory> shared;
   std::string image;
   std::string database;
-  int port = 0;             // On 127.0.0.1; not used with database_only.
-  Environment environment;  // The application's; may hold secrets.
+  std::set<std::string> roles;  // That the seed names; none with a line break.
+  int port = 0;                 // On 127.0.0.1; not used with database_only.
+  Environment environment;      // The application's; may hold secrets.
 };
 
 enum class RunState { kNone, kStarting, kRunning, kEnded };

@@ -56,6 +56,7 @@ std::optional<Note> ReadNote(const std::filesystem::path& path) {
     note.seed.snapshot = document.at("snapshot");
     note.seed.data_time_us = document.at("data_time_us");
     note.seed.sql_bytes = document.at("sql_bytes");
+    note.seed.roles = document.value("roles", std::set<std::string>());
     std::optional<Lsn> lsn = Lsn::Parse(document.at("lsn").get<std::string>());
     if (!lsn) return std::nullopt;
     note.seed.lsn = *lsn;
@@ -72,7 +73,8 @@ void WriteNote(const Note& note) {
                                                               {"snapshot", note.seed.snapshot},
                                                               {"lsn", note.seed.lsn.ToString()},
                                                               {"data_time_us", note.seed.data_time_us},
-                                                              {"sql_bytes", note.seed.sql_bytes}}));
+                                                              {"sql_bytes", note.seed.sql_bytes},
+                                                              {"roles", note.seed.roles}}));
 }
 
 // Whether this error says that the source cannot serve us now, and nothing of what is here.
@@ -118,7 +120,8 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
                         .lsn = made.lsn,
                         .data_time_us = made.source_time_us,
                         .sql_bytes = made.bytes,
-                        .written = true},
+                        .written = true,
+                        .roles = made.roles},
                .baseline = BaselineName(wanted)};
   WriteNote(written);
   return written.seed;

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <set>
 #include <string>
 
 #include "storage/lsn.h"
@@ -23,9 +24,10 @@ struct Seed {
   std::string source;
   std::string snapshot;
   Lsn lsn;
-  int64_t data_time_us = 0;  // Unix time by the source's clock.
-  uint64_t sql_bytes = 0;    // Uncompressed.
-  bool written = false;      // Just now.
+  int64_t data_time_us = 0;     // Unix time by the source's clock.
+  uint64_t sql_bytes = 0;       // Uncompressed.
+  bool written = false;         // Just now.
+  std::set<std::string> roles;  // Which an import needs.
 };
 
 // Takes the baseline where there is none. A source that cannot be reached is a warning where there is a store or an

@@ -10,8 +10,8 @@
 namespace rotv {
 namespace {
 
-constexpr std::chrono::milliseconds kLook{500};   // At the runtime.
-constexpr std::chrono::milliseconds kReread{25};  // What the log has told so far.
+constexpr std::chrono::milliseconds kLook{500};       // At the runtime.
+constexpr std::chrono::milliseconds kReread{25};      // What the log has told so far.
 constexpr std::chrono::milliseconds kLastLines{200};  // Until they are here.
 
 }  // namespace

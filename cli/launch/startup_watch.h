@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "cli/launch/runtime.h"
-#include "cli/progress_bar.h"
 #include "cli/launch/startup_log.h"
+#include "cli/progress_bar.h"
 
 namespace rotv {
 

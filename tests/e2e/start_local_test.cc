@@ -450,5 +450,26 @@ TEST_F(StartWithSpacesTest, EveryPathMayHaveThem) {
   EXPECT_EQ(Get("/count/places"), "100");
 }
 
+TEST_F(StartLocalTest, RolesThatPoliciesNameAreThere) {
+  rotv_.server().Exec(
+      "CREATE ROLE \"Odd, one\"; CREATE ROLE reader; ALTER TABLE places ENABLE ROW LEVEL SECURITY;"
+      "CREATE POLICY p ON places FOR SELECT TO reader, \"Odd, one\" USING (id > 90)",
+      kSuperuser);
+  rotv_.MustSync({"baseline"});
+  MustRotv({"start"});
+  EXPECT_EQ(MustRotv({"psql", "-XAtc",
+                      "SELECT string_agg(rolname, '; ' ORDER BY rolname) FROM pg_roles WHERE rolname IN "
+                      "('reader', 'Odd, one') AND NOT rolcanlogin"}),
+            "Odd, one; reader\n");
+  // From the note beside the seed, and from the prepared cluster.
+  for (const char* cluster : {"seeded.tar", "empty.tar"}) {
+    std::filesystem::remove(rotv_.home() / "prepared" / cluster);
+    MustRotv({"restart"});
+    EXPECT_EQ(
+        MustRotv({"psql", "-XAtqc", "GRANT SELECT ON places TO reader; SET ROLE reader; SELECT count(*) FROM places"}),
+        "10\n");
+  }
+}
+
 }  // namespace
 }  // namespace rotv::testing

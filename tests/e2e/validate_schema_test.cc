@@ -95,6 +95,13 @@ TEST_F(ValidateSchemaTest, DifferencesAreNamedOnBothSides) {
   EXPECT_EQ(Differences(kEqual)["equal"], true);
 }
 
+TEST_F(ValidateSchemaTest, RolesOfTheSourceAreThere) {
+  rotv_.server().Exec("CREATE ROLE reader; CREATE POLICY p ON places TO reader USING (id > 90)", testing::kSuperuser);
+  rotv_.MustSync({"pull"});
+  WriteApp("migrations/11_policy.sql", "CREATE POLICY p ON places TO reader USING (id > 90);");
+  EXPECT_EQ(Rotv({"validate-schema"}).exit_status, kEqual);
+}
+
 TEST_F(ValidateSchemaTest, AnOlderSchemaCanBeAskedFor) {
   rotv_.MustSync({"snapshot", "create", "old"});
   rotv_.server().Exec("ALTER TABLE places ADD rating int");
