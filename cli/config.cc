@@ -431,9 +431,9 @@ Sources FindSources(const ConfigRequest& request) {
 SourceConfig Choose(Sources sources, const std::string& asked) {
   std::vector<std::string> names;
   names.reserve(sources.size());
-  for (auto& [name, source] : sources) {
-    if (asked.empty() ? source.is_default : name == asked) return std::move(source);
-    names.push_back(name);
+  for (auto& entry : sources) {
+    if (asked.empty() ? entry.second.is_default : entry.first == asked) return std::move(entry.second);
+    names.push_back(entry.first);
   }
   std::string list = fmt::format("the sources are: {}", fmt::join(names, ", "));
   if (asked.empty())

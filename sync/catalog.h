@@ -44,22 +44,22 @@ struct CatalogTable {
   char replica_identity = 'd';  // pg_class.relreplident
   bool of_extension = false;
   bool is_extension_config = false;  // pg_dump dumps rows of it, although it is an extension's.
-  std::string extension_filter;      // Which of them: empty, or "WHERE …".
-  std::string quoted_owner;
-  std::string load_through;  // The quoted root of a partition that pg_dump loads through it; else empty.
-  bool owned = false;        // By us, or by a role that we are a member of.
+  bool owned = false;                // By us, or by a role that we are a member of.
   bool readable = false;
+  bool row_security = false;         // Policies apply to us.
+  bool full_identity_serves = true;  // The server lets a published table be changed that has identity FULL.
+  bool dropped = false;              // By a masking rule: schema only.
+  std::string extension_filter;      // Which rows of is_extension_config: empty, or "WHERE …".
+  std::string quoted_owner;
+  std::string load_through;   // The quoted root of a partition that pg_dump loads through it; else empty.
   std::string closed_schema;  // Its schema, quoted, if we lack USAGE on it.
-  bool row_security = false;  // Policies apply to us.
   int64_t rows_estimate = 0;
   int64_t bytes = 0;
-  bool full_identity_serves = true;    // The server lets a published table be changed that has identity FULL.
   uint32_t file = 0;                   // pg_class.relfilenode
   int last_column = 0;                 // The greatest attnum, of dropped columns too.
   std::string membership;              // Its row in the publication that was asked for; empty if it has none.
   std::vector<CatalogColumn> columns;  // Neither dropped nor system columns, in order.
   std::vector<CatalogIndex> indexes;   // Primary key and replica identity only.
-  bool dropped = false;                // By a masking rule: schema only.
   proto::TableMask mask;               // As the masking rules say; nothing of it is known to ReadCatalog().
 };
 

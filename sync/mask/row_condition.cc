@@ -65,7 +65,7 @@ std::optional<std::string> TakeColumn(std::string_view* text) {
 }
 
 // -1, 0, 1.
-int Sign(std::strong_ordering order) { return order < 0 ? -1 : order > 0 ? 1 : 0; }
+int Sign(std::strong_ordering order) { return std::is_lt(order) ? -1 : std::is_gt(order) ? 1 : 0; }
 
 bool Fits(Comparison comparison, int order) {
   switch (comparison) {
@@ -133,8 +133,6 @@ std::optional<double> FloatFrom(std::string_view text) {
 struct Moment {
   int64_t days = 0;  // Since 1970.
   int64_t microseconds = 0;
-
-  auto operator<=>(const Moment&) const = default;
 };
 
 // Of "2026-01-31", "2026-01-31 10:00[:00[.5]]", with "+00", "Z" or " BC" behind it.
@@ -187,7 +185,9 @@ class OrderedTest : public ValueTest {
 
  private:
   static int Order(const Decimal& a, const Decimal& b) { return a.CompareTo(b); }
-  static int Order(const Moment& a, const Moment& b) { return Sign(a <=> b); }
+  static int Order(const Moment& a, const Moment& b) {
+    return Sign(std::tuple(a.days, a.microseconds) <=> std::tuple(b.days, b.microseconds));
+  }
   // NaN is above everything, and equal to itself.
   static int Order(double a, double b) {
     if (a != a || b != b) return static_cast<int>(a != a) - static_cast<int>(b != b);

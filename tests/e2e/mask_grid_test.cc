@@ -12,7 +12,6 @@ namespace rotv::testing {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 struct Type {
   const char* name;    // In SQL.

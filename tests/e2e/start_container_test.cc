@@ -143,7 +143,8 @@ TEST_F(StartContainerTest, SchemasAreCompared) {
   WriteApp("migrations/1_all.sql",
            "CREATE TABLE places (id int PRIMARY KEY, name text NOT NULL);"
            "CREATE TABLE news (id int PRIMARY KEY, title text);");
-  WriteApp("migrate.sh", "test \"$(ls /sys/class/net)\" = lo || exit 7; psql -X -q -d \"$DATABASE_URL\" -f migrations/1_all.sql\n");
+  WriteApp("migrate.sh",
+           "test \"$(ls /sys/class/net)\" = lo || exit 7; psql -X -q -d \"$DATABASE_URL\" -f migrations/1_all.sql\n");
   Build();
   rotv_.MustSync({"baseline"});
   Result equal = Rotv({"validate-schema"});

@@ -304,11 +304,12 @@ TEST_F(StartLocalTest, AKilledStartIsFollowedByOneThatWorks) {
       std::filesystem::remove_all(rotv_.home() / "prepared");  // The long way, which comes by all of the moments.
       Process start(RotvCommand({"start"}));
       std::string text;
+      const std::string& wanted = moment;  // A lambda cannot take a part of a binding.
       bool there = WaitUntil(
           [&] {
             std::ifstream file(log);
             text.assign(std::istreambuf_iterator<char>(file), {});
-            return text.find(moment) != std::string::npos || !start.Running();
+            return text.find(wanted) != std::string::npos || !start.Running();
           },
           std::chrono::seconds(120));
       ASSERT_TRUE(there) << text << start.Err() << MustRun({.argv = {"ps", "axfo", "pid,ppid,stat,wchan,args"}}).out;
