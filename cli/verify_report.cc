@@ -116,6 +116,9 @@ std::string VerifyText(const VerifyResult& result, const std::string& source_nam
     compared +=
         fmt::format("; {} not compared, because of masking", Counted(result.masked.size(), "table was", "tables were"));
   }
+  if (!result.in_part.empty()) {
+    compared += fmt::format("; of {} without the masked columns", Counted(result.in_part.size(), "table", "tables"));
+  }
   if (result.wire_bytes > 0) compared += fmt::format("; {} received over SSH", HumanBytes(result.wire_bytes));
   if (result.differing() > 0) {
     return text + fmt::format("{} not equal to {}: {}.\nhint: {}\n",
@@ -129,6 +132,7 @@ std::string VerifyText(const VerifyResult& result, const std::string& source_nam
 Json VerifyJson(const VerifyResult& result) {
   Json document;
   document["masked"] = result.masked;
+  document["in_part"] = result.in_part;
   document["equal"] = result.differing() == 0;
   document["lsn"] = result.lsn.ToString();
   document["rows"] = result.rows;

@@ -2,11 +2,37 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "storage/error.h"
 #include "sync/large_objects.h"
 #include "sync/row_hash.h"
 
 namespace rotv {
+
+namespace {
+
+bool IsMasked(const proto::Table& table, const proto::Column& column) {
+  const auto& masked = table.mask().columns();
+  return std::any_of(masked.begin(), masked.end(), [&](const auto& one) { return one.number() == column.number(); });
+}
+
+}  // namespace
+
+std::vector<size_t> ComparedColumns(const proto::Table& table, const proto::Shape& shape) {
+  std::vector<size_t> compared;
+  for (int i = 0; i < shape.columns_size(); ++i) {
+    if (!IsMasked(table, shape.columns(i))) compared.push_back(static_cast<size_t>(i));
+  }
+  return compared;
+}
+
+bool CanBeCompared(const proto::Table& table, const proto::Shape& shape) {
+  if (table.mask().sample_percent() > 0 || table.mask().conditions_size() > 0) return false;
+  const auto& key = table.key_columns();
+  return std::none_of(key.begin(), key.end(),
+                      [&](uint32_t column) { return IsMasked(table, shape.columns(static_cast<int>(column))); });
+}
 
 DigestSql::DigestSql(const PgConnection& connection, const proto::Table& table, const proto::Shape& shape)
     : connection_(connection), table_(table) {
@@ -19,7 +45,9 @@ DigestSql::DigestSql(const PgConnection& connection, const proto::Table& table, 
     from_ = fmt::format("ONLY {}", table.quoted_name());
     plain_ = connection.server_version() >= 140000;
   }
-  hash_ = RowHashSql(columns_);
+  std::vector<std::string> compared;
+  for (size_t column : ComparedColumns(table, shape)) compared.push_back(columns_[column]);
+  hash_ = RowHashSql(compared);
 }
 
 std::string DigestSql::ColumnsList() const { return fmt::format("{}", fmt::join(columns_, ", ")); }

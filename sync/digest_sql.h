@@ -20,6 +20,13 @@ struct BlockRange {
   int64_t end = -1;
 };
 
+// Which of a table's columns are compared, by their places in its shape: those whose values are the source's.
+std::vector<size_t> ComparedColumns(const proto::Table& table, const proto::Shape& shape);
+
+// Whether its rows here and on the source can be put side by side at all: all of them are kept, and known by the same
+// keys.
+bool CanBeCompared(const proto::Table& table, const proto::Shape& shape);
+
 class DigestSql {
  public:
   // All outlive this. `shape` is the table's.

@@ -56,7 +56,23 @@ std::string RowHashSql(const std::vector<std::string>& columns) {
   return hash.empty() ? "hashtextextended('' COLLATE \"C\", 0)" : hash;
 }
 
+RowHasher::RowHasher(size_t column_count, std::vector<size_t> chosen)
+    : column_count_(chosen.size()),
+      whole_columns_(chosen.size() < column_count ? column_count : 0),
+      chosen_(std::move(chosen)) {}
+
 uint64_t RowHasher::Hash(std::string_view line) {
+  if (whole_columns_ == 0) return HashOfLine(line);
+  SplitCopyLine(line, whole_columns_, &fields_);
+  line_.clear();
+  for (size_t i = 0; i < chosen_.size(); ++i) {
+    if (i > 0) line_.push_back('\t');
+    line_.append(fields_[chosen_[i]]);
+  }
+  return HashOfLine(line_);
+}
+
+uint64_t RowHasher::HashOfLine(std::string_view line) {
   bool plain = column_count_ <= kColumnsAtOnce && line.find('\\') == std::string_view::npos;
   if (!plain) return HashOfFields(line);
   text_.assign(line);

@@ -17,14 +17,21 @@ std::string RowHashSql(const std::vector<std::string>& columns);
 class RowHasher {
  public:
   explicit RowHasher(size_t column_count) : column_count_(column_count) {}
+  // Of these columns alone, in order, of lines of `column_count`.
+  RowHasher(size_t column_count, std::vector<size_t> chosen);
 
   // `line` is one line of COPY text without its newline. A line that COPY would never write has a number, too.
   uint64_t Hash(std::string_view line);
 
  private:
+  uint64_t HashOfLine(std::string_view line);
   uint64_t HashOfFields(std::string_view line);
 
-  const size_t column_count_;
+  const size_t column_count_;       // Of the lines that are hashed.
+  const size_t whole_columns_ = 0;  // Of the lines that are given, where they are more.
+  const std::vector<size_t> chosen_;
+  std::vector<std::string_view> fields_;
+  std::string line_;
   std::string text_;
   std::string scratch_;
 };

@@ -181,7 +181,8 @@ class Worker {
 
   TableDigest Digest(const TableCheck& check) {
     DigestBuilder builder(IsBag(*check.table) ? DigestBuilder::Ranges::kNone : DigestBuilder::Ranges::kByKey);
-    RowHasher hasher(static_cast<size_t>(store_.shapes().Get(check.table->shape()).columns_size()));
+    const proto::Shape& shape = store_.shapes().Get(check.table->shape());
+    RowHasher hasher(static_cast<size_t>(shape.columns_size()), ComparedColumns(*check.table, shape));
     uint64_t rows = 0;
     std::unique_ptr<RowScan> scan = ScanForCheck(store_, check, request_.lsn);
     while (scan->Next()) {

@@ -48,7 +48,7 @@ class RowComparison {
         table_(*check.table),
         shape_(shape),
         groups_(groups),
-        hasher_(static_cast<size_t>(shape.columns_size())),
+        hasher_(static_cast<size_t>(shape.columns_size()), ComparedColumns(*check.table, shape)),
         difference_(*difference) {
     for (const std::string& begin : check.stored.begins) begins_.push_back(KeyStart(check, begin));
   }
@@ -263,7 +263,8 @@ std::optional<TableDifference> TableExaminer::Examine(const TableCheck& check) {
 
 bool TableExaminer::CanRepair(const TableCheck& check, const TableDifference& difference) {
   uint64_t differing = difference.missing + difference.extra + difference.different;
-  return !IsBag(*check.table) && check.unreadable.empty() && difference.complete && !difference.groups.empty() &&
+  // What comes row by row is not masked; a copy of the table is.
+  return !IsBag(*check.table) && !check.table->has_mask() && check.unreadable.empty() && difference.complete && !difference.groups.empty() &&
          difference.wanted.size() < kMostWanted && difference.unwanted.size() < kMostWanted &&
          differing <= 100 + check.stored.rows() / 2;
 }

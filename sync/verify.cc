@@ -10,6 +10,7 @@
 #include "storage/epochs.h"
 #include "storage/error.h"
 #include "sync/catch_up.h"
+#include "sync/digest_sql.h"
 #include "sync/fingerprint.h"
 #include "sync/follow.h"
 #include "sync/open_workspace.h"
@@ -86,14 +87,17 @@ class VerifyRun {
     if (asked_.empty()) FindAsked(schema);
     std::deque<TableCheck> checks;
     result_.masked.clear();
+    result_.in_part.clear();
     for (const proto::Table& table : schema.tables()) {
       Name name = NameOf(table);
-      if (!HasRows(table) || verdicts_.count(name) != 0) continue;
+      if (!HasRows(table)) continue;
       if (!request_.tables.empty() && asked_.count(name) == 0) continue;
-      if (table.has_mask()) {
+      if (!CanBeCompared(table, store_.shapes().Get(table.shape()))) {
         result_.masked.push_back(table.quoted_name());
         continue;
       }
+      if (table.mask().columns_size() > 0) result_.in_part.push_back(table.quoted_name());
+      if (verdicts_.count(name) != 0) continue;
       auto epoch = epochs.find(table.id());
       if (epoch == epochs.end()) throw Error(ErrorCode::kCorrupt, "the store has no rows of a table at its head");
       checks.push_back({.table = &table, .epoch = epoch->second, .stored = {}, .source = {}, .unreadable = {}});

@@ -35,7 +35,8 @@ struct TableVerdict {
 struct VerifyResult {
   Lsn lsn;                           // The head.
   std::vector<TableVerdict> tables;  // In order of (schema, name).
-  std::vector<std::string> masked;   // Those that were not compared: their values are not the source's.
+  std::vector<std::string> masked;   // Those that were not compared: their keys are masked, or rows are left out.
+  std::vector<std::string> in_part;  // Of those that were, the ones with masked columns, which were left out.
   uint64_t rows = 0;                 // Compared, in all of them.
   uint64_t wire_bytes = 0;           // Received over SSH; 0 without.
   double seconds = 0;

@@ -1,11 +1,11 @@
 #include "cli/drift/migrations.h"
 
 #include <fmt/format.h>
+#include <strings.h>
 #include <xxhash.h>
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <fstream>
 #include <iterator>
 #include <system_error>
@@ -91,12 +91,6 @@ std::string ReadSql(const path& file) {
   return std::string(ForwardPart(text));
 }
 
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
-
 void WriteFile(const path& file, std::string_view content) {
   std::error_code problem;
   std::filesystem::create_directories(file.parent_path(), problem);
@@ -113,9 +107,10 @@ std::string_view ForwardPart(std::string_view sql) {
                                                         "-- down migration"};
   for (size_t line = 0; line < sql.size();) {
     size_t end = std::min(sql.find('\n', line), sql.size());
-    std::string text = LowerCase(sql.substr(line, end - line));
     for (std::string_view mark : kWayBack) {
-      if (text.starts_with(mark)) return sql.substr(0, line);
+      // In any case of letters, as goose writes "-- +goose Down".
+      bool marked = end - line >= mark.size() && strncasecmp(sql.data() + line, mark.data(), mark.size()) == 0;
+      if (marked) return sql.substr(0, line);
     }
     line = end + 1;
   }
