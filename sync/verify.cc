@@ -142,8 +142,8 @@ class VerifyRun {
       std::optional<TableDifference> difference;
       if (!check->unreadable.empty()) difference.emplace();
       if (!check->moved && !difference) difference = examiner.Examine(*check);
-      if (difference) found.push_back({check, *std::move(difference)});
       moved = moved || !difference;
+      if (difference) found.push_back({check, *std::move(difference)});
     }
     context_.progress.End();
     // Columns are looked up by name in the catalogue as it is now. What is equal is so all the same.

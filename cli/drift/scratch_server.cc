@@ -13,6 +13,8 @@ namespace {
 
 // There are no rows in it, but what migrations bring.
 constexpr uint64_t kTmpfsBytes = uint64_t{1} << 30;
+// Long enough for any migrations; only a server whose comparison was killed lives so long.
+constexpr int kLifetimeSeconds = 3600;
 
 std::string Encoded(std::string_view text) {
   std::string encoded;
@@ -32,6 +34,7 @@ ScratchServer::ScratchServer(const ScratchRequest& request)
                        .tmpfs_bytes = kTmpfsBytes,
                        .app_directory = request.app.directory,
                        .database_only = true,
+                       .lifetime_seconds = kLifetimeSeconds,
                        .shared = request.shared,
                        .image = request.app.image,
                        .database = request.app.database,

@@ -157,6 +157,7 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
     add({"--env", "ROTV_PREPARED=/tmp/prepared"});
     for (const auto& [name, value] : request.prepared) add({"--env", name + "=" + value});
   }
+  if (request.lifetime_seconds > 0) add({"--env", fmt::format("ROTV_LIFETIME={}", request.lifetime_seconds)});
   if (!request.roles.empty()) add({"--env", fmt::format("ROTV_ROLES={}", fmt::join(request.roles, "\n"))});
   for (const SharedDirectory& shared : request.shared) {
     add({"--mount", Mount(shared.path, shared.target, ",ro" + Relabel(",relabel=shared"))});

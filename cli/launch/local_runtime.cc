@@ -188,6 +188,7 @@ Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) cons
   variables["ROTV_SOCKET_DIR"] = directory_ / "socket";
   variables["ROTV_LISTEN"] = "";  // The machine may have a PostgreSQL of its own on the port.
   variables["ROTV_DATABASE"] = request.database;
+  variables["ROTV_LIFETIME"] = request.lifetime_seconds > 0 ? std::to_string(request.lifetime_seconds) : "";
   variables["ROTV_ROLES"] = fmt::format("{}", fmt::join(request.roles, "\n"));
   variables["ROTV_APP_DIR"] = request.app_directory;
   variables["ROTV_PGBIN"] = FindPostgresPrograms(environment_);

@@ -31,6 +31,7 @@ struct LaunchRequest {
   std::filesystem::path app_directory;
   std::string app_command;     // Empty: what package.json says.
   bool database_only = false;  // No application is started, and none of this machine's network is there.
+  int lifetime_seconds = 0;    // It ends by itself then; 0: never.
   std::vector<SharedDirectory> shared;
   std::string image;
   std::string database;

@@ -157,6 +157,16 @@ TEST_F(EntrypointTest, ServerAndApplicationEndTogether) {
   EXPECT_THAT(ProcessesWithVariable("ROTV_TEST_MARK=" + directory_.path().native()), IsEmpty());
 }
 
+TEST_F(EntrypointTest, WhatMayLiveForATimeEndsByItself) {
+  variables_["ROTV_LIFETIME"] = "1";
+  for (const char* application : {"", "sh -c 'echo started; sleep 1000'"}) {
+    Result ended = RunCommand(Entrypoint(WriteSeed("seed", Dump(10)), application));
+    EXPECT_EQ(ended.exit_status, 0) << ended.out << ended.err;
+    EXPECT_THAT(ended.out, HasSubstr("rotv: it has run for 1 seconds, as long as it may\n"));
+    ExpectNothingRuns();
+  }
+}
+
 TEST_F(EntrypointTest, APersistentClusterIsImportedIntoOnce) {
   variables_["ROTV_MODE"] = "persistent";
   std::string seed = WriteSeed("seed", Dump(300000));
