@@ -1,10 +1,10 @@
 #include "cli/drift/drift_check.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
 
+#include "cli/drift/drift_report.h"
 #include "cli/drift/migrations.h"
 #include "cli/drift/scratch_server.h"
 #include "cli/format.h"
@@ -170,14 +170,9 @@ class Comparison {
 };
 
 std::string Sentence(const DriftCheck& check, const std::string& source) {
-  const SchemaDrift& drift = check.drift;
-  if (drift.empty()) return "";
-  std::vector<std::string> counts;
-  if (!drift.only_before.empty()) counts.push_back(fmt::format("{} only in {}", drift.only_before.size(), source));
-  if (!drift.only_after.empty()) counts.push_back(fmt::format("{} only in the migrations", drift.only_after.size()));
-  if (!drift.changed.empty()) counts.push_back(fmt::format("{} different", drift.changed.size()));
+  if (check.drift.empty()) return "";
   return fmt::format("the schema of {} and the application's migrations differ ({}): rotv validate-schema shows how",
-                     source, fmt::join(counts, ", "));
+                     source, DriftCounts(check.drift, source));
 }
 
 // What was found the last time, for the fingerprint that it was found for.

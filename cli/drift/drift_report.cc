@@ -1,6 +1,7 @@
 #include "cli/drift/drift_report.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -98,6 +99,14 @@ Json ObjectsJson(const std::vector<SchemaObject>& objects) {
 
 }  // namespace
 
+std::string DriftCounts(const SchemaDrift& drift, const std::string& source) {
+  std::vector<std::string> counts;
+  if (!drift.only_before.empty()) counts.push_back(fmt::format("{} only in {}", drift.only_before.size(), source));
+  if (!drift.only_after.empty()) counts.push_back(fmt::format("{} only in the migrations", drift.only_after.size()));
+  if (!drift.changed.empty()) counts.push_back(fmt::format("{} different", drift.changed.size()));
+  return fmt::format("{}", fmt::join(counts, ", "));
+}
+
 std::string DriftText(const DriftCheck& check, const std::string& source, const TextStyle& style) {
   const SchemaDrift& drift = check.drift;
   std::string sides = fmt::format("{} as it was at {} ({}), and {}", source, check.point.lsn.ToString(),
@@ -108,7 +117,9 @@ std::string DriftText(const DriftCheck& check, const std::string& source, const 
          OnlyText("the migrations", drift.only_after) + ChangedText(source, drift.changed) +
          SketchText(fmt::format("What a new migration would say to make of them what {} has:", source), drift.to_before,
                     style) +
-         SketchText(fmt::format("What would make of {} what the migrations build:", source), drift.to_after, style);
+         SketchText(fmt::format("What would make of {} what the migrations build:", source), drift.to_after, style) +
+         // Once more, where the eye is.
+         fmt::format("\n{}.\n", DriftCounts(drift, source));
 }
 
 Json DriftJson(const DriftCheck& check, const std::string& source) {

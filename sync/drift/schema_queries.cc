@@ -161,7 +161,8 @@ UNION ALL
     pg_get_constraintdef(c.oid),
     format('ALTER %s %s ADD CONSTRAINT %I %s', owner.what, owner.name, conname, pg_get_constraintdef(c.oid)),
     format('ALTER %s %s DROP CONSTRAINT %I', owner.what, owner.name, conname),
-    jsonb_build_object('type', contype, 'table', owner.name, 'columns',
+    jsonb_build_object('type', contype, 'table', owner.name,
+      'references', CASE WHEN confrelid <> 0 THEN 'table ' || confrelid::regclass END, 'columns',
       (SELECT jsonb_agg(quote_ident(attname)) FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey))::text),
     c.oid::bigint
   FROM pg_constraint c JOIN (

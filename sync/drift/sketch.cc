@@ -92,9 +92,13 @@ class Sketch {
   }
 
   void Drop(const SchemaObject& object) {
-    if (surplus_.contains(object.parent)) return;  // It goes with that.
+    // It goes with what it is part of; but a table cannot go while another one references it.
+    const std::string references = object.Part("references");
+    const bool holds_another = references != object.parent && surplus_.contains(references);
+    if (surplus_.contains(object.parent) && !holds_another) return;
     if (object.drop.empty()) return Add(ByHand(fmt::format("drop the {}", object.Label())));
     Add(object.drop);
+    if (object.kind == "table" || object.kind == "column") statements_.back() += "  -- with what is in it";
     if (object.Part("type") == "p") LoosenKey(object);
   }
 

@@ -297,6 +297,9 @@ CREATE TABLE more.item (id serial PRIMARY KEY, n integer DEFAULT more.next_numbe
 CREATE TABLE more.part (item_id integer REFERENCES more.item, UNIQUE (item_id));
 CREATE VIEW more.red AS SELECT * FROM more.item WHERE c[1] = 'red';
 CREATE VIEW more.redder AS SELECT * FROM more.red;
+CREATE TABLE more.first (id integer PRIMARY KEY, other integer);
+CREATE TABLE more.last (id integer PRIMARY KEY REFERENCES more.first);
+ALTER TABLE more.first ADD FOREIGN KEY (other) REFERENCES more.last;
 ALTER TABLE book ADD c more.colour DEFAULT 'red', DROP author_id CASCADE;
 ALTER TABLE book DROP CONSTRAINT book_pkey, ADD PRIMARY KEY (id, title);
 )" + std::string(R"(

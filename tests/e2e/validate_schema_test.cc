@@ -84,6 +84,8 @@ TEST_F(ValidateSchemaTest, DifferencesAreNamedOnBothSides) {
                                     "    production  character varying(40) NOT NULL\n"
                                     "    migrations  text NOT NULL\n"));
 
+  EXPECT_TRUE(result.out.ends_with("\n2 only in production, 1 only in the migrations, 1 different.\n")) << result.out;
+
   nlohmann::json differences = Differences();
   EXPECT_EQ(differences["equal"], false);
   EXPECT_THAT(Names(differences["only_in_source"]),

@@ -45,6 +45,23 @@ TEST_F(ValleyTest, ShowsProductionsDataInABrowser) {
   EXPECT_EQ(std::to_string(ApiRows("/api/news")) + "\n",
             Production("SELECT least(count(*), 1000) FROM news WHERE published_at IS NOT NULL"));
   EXPECT_EQ(Json::parse(Get("/api/site"))["name"], "The valley's own");
+  // They and production's schema have come apart, and both ways to run them say so alike.
+  auto differences = [&] {
+    Result compared = Rotv({"--json", "validate-schema"});
+    EXPECT_EQ(compared.exit_status, 9) << compared.err;
+    Json document = Json::parse(compared.out);
+    return std::pair{document["only_in_source"], document["only_in_migrations"]};
+  };
+  const auto by_files = differences();
+  EXPECT_EQ(by_files.second.size(), 2U);
+  EXPECT_THAT(by_files.first.dump(), HasSubstr("public.places_search"));
+  std::ofstream(rotv_.config(), std::ios::app) << "[schema]\ncommand = \"node backend/migrate.js\"\n";
+  WriteApp("backend/migrate.js",
+           "const { Client } = require('pg'); const { migrate } = require('./migrations');"
+           "(async () => { const client = new Client({ connectionString: process.env.DATABASE_URL });"
+           "await client.connect(); await migrate(client, __dirname + '/migrations'); await client.end(); })()");
+  EXPECT_EQ(differences(), by_files);
+
   // Its own migrations found what they wanted to make, and left it.
   EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT count(*) FROM schema_migrations"}), "2\n");
   EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT count(search) > 0 FROM places"}), "t\n");
