@@ -356,6 +356,14 @@ if [[ -d $here/../valley/backend/node_modules ]]; then
   show_as rotv "${app[@]}" -- restart
   [[ $(api_rows) == "$(sed -n 's/^places|//p' "$work/rows.now")" ]] || fail "what was done by hand is still there after a restart"
   say "${bold}clean again: $took${plain}. It runs at ${bold}$url${plain}"
+  printf '   %s$ rotv validate-schema%s\n' "$dim" "$plain"
+  status=0
+  t=$(now)
+  run "${app[@]}" validate-schema >"$work/out" || status=$?
+  [[ $status == 9 ]] || fail "validate-schema ended with $status"
+  # Without the SQL that would make the one the other.
+  sed '/^-- What/,$d' "$work/out" | grep . | cut -c 1-110 | indent
+  say "${bold}compared: $(since "$t")${plain}. Production has gone its own way here."
 else
   say "left out: the application's packages are not installed (npm ci in examples/valley/backend)"
 fi
