@@ -8,6 +8,7 @@
 #include "cli/drift/migrations.h"
 #include "cli/drift/scratch_server.h"
 #include "cli/format.h"
+#include "cli/launch/launch_state.h"
 #include "cli/output.h"
 #include "cli/run_program.h"
 #include "cli/text_file.h"
@@ -36,6 +37,20 @@ void Store(const std::filesystem::path& path, std::string_view text) {
   file.Commit();
 }
 
+class RemovedAtEnd {
+ public:
+  explicit RemovedAtEnd(std::vector<std::filesystem::path> paths) : paths_(std::move(paths)) {}
+  ~RemovedAtEnd() {
+    std::error_code ignored;  // The next comparison writes them anew.
+    for (const std::filesystem::path& path : paths_) std::filesystem::remove_all(path, ignored);
+  }
+  RemovedAtEnd(const RemovedAtEnd&) = delete;
+  RemovedAtEnd& operator=(const RemovedAtEnd&) = delete;
+
+ private:
+  const std::vector<std::filesystem::path> paths_;
+};
+
 class Comparison {
  public:
   Comparison(const DriftPlace& place, const std::string& snapshot)
@@ -49,6 +64,8 @@ class Comparison {
     DriftCheck check{.drift = {}, .point = schema_.point, .migrations = Migrations()};
     std::filesystem::create_directories(directory_);
     std::filesystem::permissions(directory_, std::filesystem::perms::owner_all);
+    LaunchLock lock(directory_);
+    RemovedAtEnd files({directory_ / "schema.sql", directory_ / "migrations"});
     const std::filesystem::path schema = directory_ / "schema.sql";
     Store(schema, schema_.sql);
     CopyForServer();
@@ -62,8 +79,6 @@ class Comparison {
                           .shared = shared_});
     Migrate(server);
     check.drift = FindDrift(Read(server, place_.app.database), Read(server, kMigrated), Ignored());
-    std::filesystem::remove_all(directory_ / "migrations");
-    std::filesystem::remove(schema);
     return check;
   }
 

@@ -28,7 +28,7 @@ std::string Encoded(std::string_view text) {
 }  // namespace
 
 ScratchServer::ScratchServer(const ScratchRequest& request)
-    : request_(request), lock_(request.directory), runtime_(request.make_runtime(request.directory)) {
+    : request_(request), runtime_(request.make_runtime(request.directory)) {
   runtime_->Stop();  // What a killed comparison left.
   LaunchRequest launch{.seed = request.schema,
                        .tmpfs_bytes = kTmpfsBytes,

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "cli/app_config.h"
-#include "cli/launch/launch_state.h"
 #include "cli/launch/runtime.h"
 #include "cli/progress_bar.h"
 
@@ -28,8 +27,9 @@ struct ScratchRequest {
 
 class ScratchServer {
  public:
-  // On return the server runs, with the schema in it. What a killed one left is removed before. Throws kDisk if another
-  // comparison runs, and kUsage, with what to do, if the runtime is not ready or the schema cannot be imported.
+  // On return the server runs, with the schema in it. What a killed one left is removed before. The caller holds the
+  // directory's LaunchLock. Throws kUsage, with what to do, if the runtime is not ready or the schema cannot be
+  // imported.
   explicit ScratchServer(const ScratchRequest& request);
   ~ScratchServer();  // Everything is gone, but the log.
   ScratchServer(const ScratchServer&) = delete;
@@ -54,7 +54,6 @@ class ScratchServer {
   Outcome Run(const std::vector<std::string>& words) const;
 
   const ScratchRequest request_;
-  const LaunchLock lock_;
   const std::unique_ptr<Runtime> runtime_;
 };
 

@@ -37,7 +37,11 @@ class ValidateSchemaTest : public testing::StartTest {
     WriteApp("migrations/10_key.down.sql", "DROP TABLE news;");
     rotv_.MustSync({"baseline"});
   }
-  ~ValidateSchemaTest() override { EXPECT_THAT(Processes(), IsEmpty()); }
+  ~ValidateSchemaTest() override {
+    EXPECT_THAT(Processes(), IsEmpty());
+    EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "scratch/migrations"));
+    EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "scratch/schema.sql"));
+  }
 
   void Configure(const std::string& lines) { std::ofstream(rotv_.config(), std::ios::app) << "[schema]\n" << lines; }
 
@@ -63,8 +67,6 @@ TEST_F(ValidateSchemaTest, EqualSchemasAreEqual) {
   EXPECT_THAT(result.out, HasSubstr("3 files of "));
   // Once more: nothing of the first one is in the way.
   EXPECT_EQ(Rotv({"validate-schema"}).exit_status, kEqual);
-  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "scratch/migrations"));
-  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "scratch/schema.sql"));
 }
 
 TEST_F(ValidateSchemaTest, DifferencesAreNamedOnBothSides) {
@@ -193,6 +195,20 @@ TEST_F(ValidateSchemaTest, OneThatIsKilledOrInterruptedLeavesNothingInTheWay) {
   until_it_sleeps(SIGKILL);
   WriteApp("migrations/4_slow.sql", "SELECT 1;");
   EXPECT_EQ(Rotv({"validate-schema"}).exit_status, kEqual);
+}
+
+TEST_F(ValidateSchemaTest, TwoAtOnceDoNotMeet) {
+  WriteApp("migrations/4_slow.sql", "SELECT pg_sleep(600);");
+  testing::Process first(RotvCommand({"validate-schema"}));
+  while (first.Running() && !std::filesystem::exists(rotv_.home() / "scratch/migrations/4_slow.sql")) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  Result second = Rotv({"validate-schema"});
+  EXPECT_EQ(second.exit_status, 6);
+  EXPECT_THAT(second.err, HasSubstr("another rotv is "));
+  EXPECT_TRUE(std::filesystem::exists(rotv_.home() / "scratch/migrations/4_slow.sql"));
+  first.Signal(SIGTERM);
+  first.Wait();
 }
 
 TEST_F(ValidateSchemaTest, PullSaysWhatHasChanged) {
