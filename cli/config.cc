@@ -2,15 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <map>
 #include <optional>
 #include <vector>
 
-// The parser is compiled into this file alone: it is the slowest header here.
-#define TOML_HEADER_ONLY 1
-#include <toml++/toml.h>
-
+#include "cli/app_section.h"
+#include "cli/config_values.h"
 #include "cli/did_you_mean.h"
 #include "cli/drift/drift_section.h"
 #include "cli/env_file.h"
@@ -52,29 +49,6 @@ std::vector<std::string> KnownKeys() {
   return keys;
 }
 
-bool IsPasswordKey(std::string_view key) {
-  return key == "password" || key == "passwd" || key == "PGPASSWORD" || key == "pgpassword" || key == "sslpassword";
-}
-
-std::string_view TypeName(const toml::node& node) {
-  switch (node.type()) {
-    case toml::node_type::string:
-      return "a string";
-    case toml::node_type::integer:
-      return "a whole number";
-    case toml::node_type::floating_point:
-      return "a decimal number";
-    case toml::node_type::boolean:
-      return "true or false";
-    case toml::node_type::array:
-      return "an array";
-    case toml::node_type::table:
-      return "a table";
-    default:
-      return "a date or a time";
-  }
-}
-
 struct ConfigContent {
   std::map<std::string, SourceConfig> sources;
   AppConfig app;
@@ -85,112 +59,56 @@ struct ConfigContent {
 
 constexpr int64_t kMostDays = 100'000;
 
-constexpr const char* kAppKeys[] = {"directory",  "env_file",    "command",    "image",
-                                    "base_image", "database",    "health",     "port",
-                                    "tmpfs_size", "compression", "persistent", "keep_prepared"};
-
-// "2G", "512M", "1000000": bytes; nothing if it is not that.
-std::optional<uint64_t> SizeFrom(std::string_view text) {
-  uint64_t number = 0;
-  auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);
-  std::string_view unit = text.substr(static_cast<size_t>(end - text.data()));
-  if (problem != std::errc() || number == 0 || number > (1U << 30)) return std::nullopt;
-  if (unit == "G" || unit == "g") return number << 30;
-  if (unit == "M" || unit == "m") return number << 20;
-  if (unit == "K" || unit == "k") return number << 10;
-  return unit.empty() ? std::optional(number) : std::nullopt;
-}
-
-std::optional<Compression> CompressionFrom(std::string_view how) {
-  if (how == "none") return Compression::kNone;
-  if (how == "zstd") return Compression::kZstd;
-  if (how == "gzip") return Compression::kGzip;
-  return std::nullopt;
-}
-
 // One file while it is read: what errors and relative paths need.
 class ConfigFile {
  public:
-  ConfigFile(const std::filesystem::path& path, const Environment& environment)
-      : path_(path), environment_(environment) {}
+  ConfigFile(const std::filesystem::path& path, const Environment& environment) : values_(path, environment) {}
 
   ConfigContent Read(const std::string& text) const {
     toml::table root = Parse(text);
     ConfigContent content;
     for (const auto& [key, node] : root) {
       if (key.str() == "sources") {
-        content.sources = ReadSources(TableOf(key, node));
+        content.sources = ReadSources(values_.Table(key, node));
       } else if (key.str() == "app") {
-        ReadAppTable(TableOf(key, node), content.app);
+        content.app = ReadAppSection(values_.Table(key, node), values_);
       } else if (key.str() == "history") {
-        content.history = ReadHistory(TableOf(key, node));
+        content.history = ReadHistory(values_.Table(key, node));
       } else if (key.str() == "mask") {
         content.mask = ReadMask(key, node);
       } else if (key.str() == "schema") {
-        content.drift = ReadDrift(key, node);
-      } else if (IsPasswordKey(key.str())) {
-        FailOnPassword(key);
+        content.drift = ReadDriftSection(values_.Table(key, node), values_);
       } else {
-        Fail(key.source(), fmt::format("unknown key \"{}\"", key.str()),
-             DidYouMean(key.str(), {"sources", "app", "history", "mask", "schema"}, "known here are"));
+        values_.FailOnUnknown(key, "", {"sources", "app", "history", "mask", "schema"});
       }
     }
     return content;
   }
 
  private:
-  [[noreturn]] void Fail(const toml::source_region& where, const std::string& what, const std::string& hint) const {
-    throw Error(ErrorCode::kUsage, fmt::format("{}:{}: {}", path_.native(), where.begin.line, what), hint);
-  }
-
-  [[noreturn]] void FailOnPassword(const toml::key& key) const {
-    Fail(key.source(), fmt::format("\"{}\": passwords are not kept in this file", key.str()),
-         std::string(kPasswordHint));
-  }
-
-  [[noreturn]] void FailOnType(const toml::key& key, const toml::node& node, std::string_view expected) const {
-    Fail(key.source(), fmt::format("\"{}\" is {}", key.str(), TypeName(node)), fmt::format("expected {}", expected));
-  }
-
   toml::table Parse(const std::string& text) const {
     try {
       return toml::parse(std::string_view(text));
     } catch (const toml::parse_error& error) {
-      Fail(error.source(), std::string(error.description()), "see docs/configuration.md for what the file may hold");
+      values_.Fail(error.source(), std::string(error.description()),
+                   "see docs/configuration.md for what the file may hold");
     }
   }
 
-  const toml::table& TableOf(const toml::key& key, const toml::node& node) const {
-    if (!node.is_table()) FailOnType(key, node, fmt::format("a table: [{}.NAME] or [{}]", key.str(), key.str()));
-    return *node.as_table();
-  }
-
   MaskConfig ReadMask(const toml::key& key, const toml::node& node) const {
-    MaskConfig mask = ReadMaskConfig(TableOf(key, node), Failing());
-    if (!mask.secret_file.empty()) mask.secret_file = PathOf(mask.secret_file);
+    MaskConfig mask = ReadMaskConfig(values_.Table(key, node), values_.Failing());
+    if (!mask.secret_file.empty()) mask.secret_file = values_.PathOf(mask.secret_file);
     return mask;
-  }
-
-  DriftConfig ReadDrift(const toml::key& key, const toml::node& node) const {
-    DriftConfig drift = ReadDriftConfig(TableOf(key, node), Failing());
-    if (!drift.migrations.empty()) drift.migrations = PathOf(drift.migrations);
-    return drift;
-  }
-
-  FailAt Failing() const {
-    return [this](const auto& where, const auto& what, const auto& hint) { Fail(where, what, hint); };
   }
 
   std::map<std::string, SourceConfig> ReadSources(const toml::table& table) const {
     std::map<std::string, SourceConfig> sources;
     for (const auto& [key, node] : table) {
-      if (!node.is_table()) {
-        if (IsPasswordKey(key.str())) FailOnPassword(key);
-        FailOnType(key, node, "a table for each source: [sources.NAME]");
-      }
+      if (!node.is_table()) values_.FailOnType(key, node, "a table for each source: [sources.NAME]");
       if (!IsSourceName(key.str())) {
-        Fail(key.source(), fmt::format("\"{}\" cannot be the name of a source", key.str()),
-             "expected at most 64 letters, digits, '.', '_' and '-', not starting with '.': it names a directory");
+        values_.Fail(
+            key.source(), fmt::format("\"{}\" cannot be the name of a source", key.str()),
+            "expected at most 64 letters, digits, '.', '_' and '-', not starting with '.': it names a directory");
       }
       sources.emplace(key.str(), ReadOne(key, *node.as_table()));
     }
@@ -205,68 +123,32 @@ class ConfigFile {
     if (auto url = table.find("url"); url != table.end()) {
       for (const auto& [key, node] : table) {
         if (key.str() == "url" || key.str() == "exclude") continue;
-        Fail(key.source(), fmt::format("\"{}\" and \"url\" exclude each other in [sources.{}]", key.str(), name.str()),
-             key.str() == "ssh" ? "give ssh with host, port, database and user, or url alone"
-                                : "the url says it all: take the other keys out, or the url");
+        values_.Fail(key.source(),
+                     fmt::format("\"{}\" and \"url\" exclude each other in [sources.{}]", key.str(), name.str()),
+                     key.str() == "ssh" ? "give ssh with host, port, database and user, or url alone"
+                                        : "the url says it all: take the other keys out, or the url");
       }
     }
     if (std::optional<SourceProblem> problem = CheckSource(source)) {
       auto at_fault = table.find(problem->key);
-      Fail(at_fault == table.end() ? name.source() : at_fault->first.source(),
-           fmt::format("{} in [sources.{}]", problem->message, name.str()), problem->hint);
+      values_.Fail(at_fault == table.end() ? name.source() : at_fault->first.source(),
+                   fmt::format("{} in [sources.{}]", problem->message, name.str()), problem->hint);
     }
     return source;
   }
 
   void ReadKey(const toml::key& key, const toml::node& node, SourceConfig& source) const {
-    if (IsPasswordKey(key.str())) FailOnPassword(key);
     if (key.str() == "port") {
-      source.port = ReadPort(key, node);
+      source.port = values_.Port(key, node);
     } else if (key.str() == "exclude") {
-      source.exclude = ReadExclude(key, node);
+      source.exclude = values_.Texts(key, node, "[\"public.page_views\"]");
     } else {
       for (const TextKey& text_key : kTextKeys) {
         if (key.str() != text_key.name) continue;
-        source.*text_key.field = ReadText(key, node, text_key.kind);
+        source.*text_key.field = text_key.kind == Kind::kText ? values_.Text(key, node) : values_.Path(key, node);
         return;
       }
-      Fail(key.source(), fmt::format("unknown key \"{}\" in [sources.{}]", key.str(), source.name),
-           DidYouMean(key.str(), KnownKeys(), "known here are"));
-    }
-  }
-
-  void ReadAppTable(const toml::table& table, AppConfig& app) const {
-    for (const auto& [key, node] : table) {
-      std::string_view name = key.str();
-      if (IsPasswordKey(name)) FailOnPassword(key);
-      if (name == "directory") {
-        app.directory = ReadText(key, node, Kind::kPath);
-      } else if (name == "env_file") {
-        app.env_file = ReadText(key, node, Kind::kPath);
-      } else if (name == "command") {
-        app.command = ReadText(key, node, Kind::kText);
-      } else if (name == "image") {
-        app.image = ReadText(key, node, Kind::kText);
-      } else if (name == "base_image") {
-        app.base_image = ReadText(key, node, Kind::kText);
-      } else if (name == "database") {
-        app.database = ReadText(key, node, Kind::kText);
-      } else if (name == "health") {
-        app.health = ReadHealth(key, node);
-      } else if (name == "port") {
-        app.port = ReadPort(key, node);
-      } else if (name == "tmpfs_size") {
-        app.tmpfs_bytes = ReadSize(key, node);
-      } else if (name == "compression") {
-        app.compression = ReadCompression(key, node);
-      } else if (name == "persistent") {
-        app.persistent = ReadFlag(key, node);
-      } else if (name == "keep_prepared") {
-        app.keep_prepared = ReadFlag(key, node);
-      } else {
-        Fail(key.source(), fmt::format("unknown key \"{}\" in [app]", name),
-             DidYouMean(std::string(name), {std::begin(kAppKeys), std::end(kAppKeys)}, "known here are"));
-      }
+      values_.FailOnUnknown(key, fmt::format("[sources.{}]", source.name), KnownKeys());
     }
   }
 
@@ -275,86 +157,18 @@ class ConfigFile {
     for (const auto& [key, node] : table) {
       if (key.str() == "keep_days") {
         std::optional<int64_t> days = node.value_exact<int64_t>();
-        if (!days || *days < 0 || *days > kMostDays) FailOnType(key, node, "a number of days: 7");
+        if (!days || *days < 0 || *days > kMostDays) values_.FailOnType(key, node, "a number of days: 7");
         history.keep_days = static_cast<int>(*days);
       } else if (key.str() == "limit") {
-        history.limit_bytes = ReadText(key, node, Kind::kText) == "none" ? 0 : ReadSize(key, node);
+        history.limit_bytes = values_.Text(key, node) == "none" ? 0 : values_.Bytes(key, node);
       } else {
-        Fail(key.source(), fmt::format("unknown key \"{}\" in [history]", key.str()),
-             DidYouMean(std::string(key.str()), {"keep_days", "limit"}, "known here are"));
+        values_.FailOnUnknown(key, "[history]", {"keep_days", "limit"});
       }
     }
     return history;
   }
 
-  std::string ReadHealth(const toml::key& key, const toml::node& node) const {
-    std::string path = ReadText(key, node, Kind::kText);
-    if (!path.starts_with('/')) {
-      Fail(key.source(), fmt::format("\"health\" is \"{}\"", path), "expected a path of the application: /api/health");
-    }
-    return path;
-  }
-
-  uint64_t ReadSize(const toml::key& key, const toml::node& node) const {
-    std::optional<uint64_t> size = SizeFrom(ReadText(key, node, Kind::kText));
-    if (!size) Fail(key.source(), fmt::format("\"{}\" is not a size", key.str()), "expected \"2G\" or \"900M\"");
-    return *size;
-  }
-
-  Compression ReadCompression(const toml::key& key, const toml::node& node) const {
-    std::string how = ReadText(key, node, Kind::kText);
-    if (std::optional<Compression> compression = CompressionFrom(how)) return *compression;
-    Fail(key.source(), fmt::format("\"compression\" is \"{}\"", how), "expected \"none\", \"zstd\" or \"gzip\"");
-  }
-
-  bool ReadFlag(const toml::key& key, const toml::node& node) const {
-    const auto* flag = node.as_boolean();
-    if (flag == nullptr) FailOnType(key, node, "true or false, without quotes");
-    return flag->get();
-  }
-
-  std::string ReadText(const toml::key& key, const toml::node& node, Kind kind) const {
-    const auto* text = node.as_string();
-    if (text == nullptr) FailOnType(key, node, "a string, in quotes");
-    if (text->get().empty())
-      Fail(key.source(), fmt::format("\"{}\" is empty", key.str()), "leave it out, or fill it in");
-    return kind == Kind::kText ? text->get() : PathOf(text->get());
-  }
-
-  // A relative path is relative to the file's directory.
-  std::string PathOf(const std::string& text) const {
-    std::filesystem::path path = ExpandTilde(text, environment_);
-    return path.is_absolute() ? path.native() : (path_.parent_path() / path).lexically_normal().native();
-  }
-
-  int ReadPort(const toml::key& key, const toml::node& node) const {
-    const auto* number = node.as_integer();
-    if (number == nullptr) FailOnType(key, node, "a whole number from 1 to 65535, without quotes");
-    int64_t port = number->get();
-    if (port < 1 || port > 65535) {
-      Fail(key.source(), fmt::format("port {} is out of range", port), "expected a number from 1 to 65535");
-    }
-    return static_cast<int>(port);
-  }
-
-  std::vector<std::string> ReadExclude(const toml::key& key, const toml::node& node) const {
-    const char* expected = "an array of strings, for example [\"public.page_views\"]";
-    const auto* array = node.as_array();
-    if (array == nullptr) FailOnType(key, node, expected);
-    std::vector<std::string> tables;
-    for (const toml::node& element : *array) {
-      const auto* table = element.as_string();
-      if (table == nullptr) {
-        Fail(element.source(), fmt::format("\"{}\" holds {}", key.str(), TypeName(element)),
-             fmt::format("expected {}", expected));
-      }
-      tables.push_back(table->get());
-    }
-    return tables;
-  }
-
-  const std::filesystem::path& path_;
-  const Environment& environment_;
+  const ConfigValues values_;
 };
 
 struct ChosenFile {
@@ -470,7 +284,7 @@ namespace {
 Compression SeedCompression(const AppConfig& app, const Environment& environment) {
   std::string how = Variable(environment, "ROTV_SEED_COMPRESSION");
   if (how.empty()) return app.compression;
-  if (std::optional<Compression> compression = CompressionFrom(how)) return *compression;
+  if (std::optional<Compression> compression = CompressionNamed(how)) return *compression;
   throw Error(ErrorCode::kUsage, fmt::format("ROTV_SEED_COMPRESSION is \"{}\"", how), "it may be none, zstd or gzip");
 }
 

@@ -2,12 +2,11 @@
 
 #pragma once
 
+#include "cli/config_values.h"
 #include "cli/drift/drift_config.h"
-#include "cli/fail_at.h"
 
 namespace rotv {
 
-// A relative `migrations` stays as it is written.
-DriftConfig ReadDriftConfig(const toml::table& table, const FailAt& fail);
+DriftConfig ReadDriftSection(const toml::table& table, const ConfigValues& values);
 
 }  // namespace rotv

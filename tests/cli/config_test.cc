@@ -284,6 +284,22 @@ TEST_F(ConfigTest, WhatIsNoMaskingRuleIsRefused) {
   EXPECT_HAS(ComplaintOf("mask = true\n"), "\"mask\" is true or false");
 }
 
+TEST_F(ConfigTest, TheSchemaSectionIsReadAndChecked) {
+  for (const auto& [line, told] :
+       {std::pair{"migrations = 5", "\"migrations\" is a whole number"},
+        {"migrations = \"\"", "\"migrations\" is empty"},
+        {"roles = \"reader\"", "\"roles\" is a string | expected an array of strings"},
+        {"ignore = [5]", "\"ignore\" holds a whole number"},
+        {"warn_at_start = \"yes\"", "\"warn_at_start\" is a string"},
+        {"migration = \"x\"", "unknown key \"migration\" in [schema] | did you mean \"migrations\"?"},
+        {"password = \"x\"", "passwords are not kept in this file"}}) {
+    const std::string complaint = ComplaintOf(std::string("[sources.a]\ndatabase = \"x\"\n[schema]\n") + line + "\n");
+    EXPECT_HAS(complaint, told);
+    EXPECT_HAS(complaint, "rotv.toml:4: ");
+  }
+  EXPECT_EQ(ComplaintOf("[sources.a]\ndatabase = \"x\"\n[schema]\nmigrations = \"db\"\nroles = [\"r\"]\n"), "nothing");
+}
+
 TEST_F(ConfigTest, AnEmptyMaskSectionHasNoRules) {
   EXPECT_EQ(ComplaintOf("[mask]\n[sources.a]\ndatabase = \"x\"\n"), "nothing");
 }
