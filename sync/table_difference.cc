@@ -264,9 +264,9 @@ std::optional<TableDifference> TableExaminer::Examine(const TableCheck& check) {
 bool TableExaminer::CanRepair(const TableCheck& check, const TableDifference& difference) {
   uint64_t differing = difference.missing + difference.extra + difference.different;
   // What comes row by row is not masked; a copy of the table is.
-  return !IsBag(*check.table) && !check.table->has_mask() && check.unreadable.empty() && difference.complete && !difference.groups.empty() &&
-         difference.wanted.size() < kMostWanted && difference.unwanted.size() < kMostWanted &&
-         differing <= 100 + check.stored.rows() / 2;
+  return !IsBag(*check.table) && !check.table->has_mask() && check.unreadable.empty() && difference.complete &&
+         !difference.groups.empty() && difference.wanted.size() < kMostWanted &&
+         difference.unwanted.size() < kMostWanted && differing <= 100 + check.stored.rows() / 2;
 }
 
 bool TableExaminer::Repair(const TableCheck& check, const TableDifference& difference) {

@@ -201,6 +201,23 @@ TEST_F(ScheduleTest, AScheduledRunWaitsForAPerson) {
   EXPECT_EQ(scheduled.Wait().exit_status, 0) << scheduled.Err();
 }
 
+// A scheduled run goes from its baseline to its pull, and has the lock anew before it has written who it is.
+TEST_F(ScheduleTest, WhoHasNotYetSaidHisNameIsGivenAMoment) {
+  rotv.MustSync({"baseline"});
+  const std::string lock = rotv.home() / "sources/production/lock";
+  WriteFile(lock, "");
+  Process holder({.argv = {"flock", lock, "sh", "-c", "echo held; sleep 0.5"}});
+  ASSERT_TRUE(holder.WaitForOutput("held", std::chrono::seconds(30)));
+  EXPECT_EQ(rotv.Sync({"gc"}).exit_status, 0);
+  WriteFile(lock, "");
+  Process silent({.argv = {"flock", lock, "sh", "-c", "echo held; sleep 600"}});
+  ASSERT_TRUE(silent.WaitForOutput("held", std::chrono::seconds(30)));
+  const Result refused = rotv.Sync({"gc"});
+  EXPECT_EQ(refused.exit_status, 6);
+  EXPECT_THAT(refused.err, HasSubstr("source production is in use by another run"));
+  silent.SignalGroup(SIGKILL);
+}
+
 TEST_F(ScheduleTest, APersonWaitsForAScheduledRun) {
   Exec("BEGIN; SELECT txid_current()");  // For whose end a new slot waits.
   Process scheduled(rotv.SyncCommand({"schedule", "run"}));
