@@ -6,23 +6,15 @@
 
 #include "storage/error.h"
 #include "sync/large_objects.h"
+#include "sync/mask/stored_mask.h"
 #include "sync/row_hash.h"
 
 namespace rotv {
 
-namespace {
-
-bool IsMasked(const proto::Table& table, const proto::Column& column) {
-  const auto& masked = table.mask().columns();
-  return std::any_of(masked.begin(), masked.end(), [&](const auto& one) { return one.number() == column.number(); });
-}
-
-}  // namespace
-
 std::vector<size_t> ComparedColumns(const proto::Table& table, const proto::Shape& shape) {
   std::vector<size_t> compared;
   for (int i = 0; i < shape.columns_size(); ++i) {
-    if (!IsMasked(table, shape.columns(i))) compared.push_back(static_cast<size_t>(i));
+    if (MaskOf(table, shape.columns(i).number()) == nullptr) compared.push_back(static_cast<size_t>(i));
   }
   return compared;
 }
@@ -30,8 +22,9 @@ std::vector<size_t> ComparedColumns(const proto::Table& table, const proto::Shap
 bool CanBeCompared(const proto::Table& table, const proto::Shape& shape) {
   if (table.mask().sample_percent() > 0 || table.mask().conditions_size() > 0) return false;
   const auto& key = table.key_columns();
-  return std::none_of(key.begin(), key.end(),
-                      [&](uint32_t column) { return IsMasked(table, shape.columns(static_cast<int>(column))); });
+  return std::none_of(key.begin(), key.end(), [&](uint32_t column) {
+    return MaskOf(table, shape.columns(static_cast<int>(column)).number()) != nullptr;
+  });
 }
 
 DigestSql::DigestSql(const PgConnection& connection, const proto::Table& table, const proto::Shape& shape)

@@ -115,7 +115,7 @@ class Comparison {
   void CopyForServer() {
     if (source_.empty()) return;
     const std::filesystem::path copy = directory_ / "migrations";
-    CopyMigrations(source_, copy);
+    CopyMigrations(source_, migrations_, copy);
     std::filesystem::path inside = source_.lexically_relative(place_.app.directory);
     bool of_application = !place_.config.command.empty() && !inside.empty() && *inside.begin() != "..";
     shared_ = {{.path = copy, .target = of_application ? ("/app" / inside).native() : "/tmp/migrations"}};

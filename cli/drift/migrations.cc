@@ -141,9 +141,9 @@ path FindMigrations(const path& directory) {
   return {};
 }
 
-void CopyMigrations(const path& directory, const path& target) {
+void CopyMigrations(const path& directory, const std::vector<Migration>& migrations, const path& target) {
   std::filesystem::remove_all(target);
-  for (const Migration& migration : ReadMigrations(directory)) WriteFile(target / migration.path, migration.sql);
+  for (const Migration& migration : migrations) WriteFile(target / migration.path, migration.sql);
   for (const path& file : FilesBelow(directory)) {
     if (file.extension() == ".sql" && !GoesBack(file)) continue;
     std::error_code problem;

@@ -28,9 +28,10 @@ std::string_view ForwardPart(std::string_view sql);
 // prisma/migrations and the like, there or in backend/ or server/, that holds SQL files; empty if there is none.
 std::filesystem::path FindMigrations(const std::filesystem::path& directory);
 
-// Writes all files of `directory` into `target`, which is new on return: SQL files with their forward part alone, and
-// what they may include. Throws kDisk and what ReadMigrations() does.
-void CopyMigrations(const std::filesystem::path& directory, const std::filesystem::path& target);
+// Writes `migrations`, which were read from `directory`, into `target`, which is new on return, and beside them copies
+// of all other files, which they may include. Throws kDisk.
+void CopyMigrations(const std::filesystem::path& directory, const std::vector<Migration>& migrations,
+                    const std::filesystem::path& target);
 
 // Changes when a path or a text does.
 uint64_t MigrationsFingerprint(const std::vector<Migration>& migrations);

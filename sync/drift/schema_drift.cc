@@ -108,18 +108,17 @@ class Pairing {
 
   std::vector<std::pair<const SchemaObject*, const SchemaObject*>> pairs;
 
-  static std::vector<SchemaObject> Alone(const std::vector<SchemaObject>& objects,
-                                         const std::set<const SchemaObject*>& paired) {
+  std::vector<SchemaObject> AloneBefore() const { return Alone(before_); }
+  std::vector<SchemaObject> AloneAfter() const { return Alone(after_); }
+
+ private:
+  std::vector<SchemaObject> Alone(const std::vector<SchemaObject>& objects) const {
     std::vector<SchemaObject> alone;
     for (const SchemaObject& object : objects) {
-      if (!paired.contains(&object)) alone.push_back(object);
+      if (!paired_.contains(&object)) alone.push_back(object);
     }
     return alone;
   }
-  std::vector<SchemaObject> AloneBefore() const { return Alone(before_, paired_); }
-  std::vector<SchemaObject> AloneAfter() const { return Alone(after_, paired_); }
-
- private:
   void Pair(std::string (*key)(const SchemaObject&)) {
     Members others = By(after_, paired_, key);
     for (const auto& [text, object] : By(before_, paired_, key)) {

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "sync/drift/sketch_column.h"
+#include "sync/dump_text.h"
 
 namespace rotv {
 namespace {
@@ -264,17 +265,11 @@ class Sketch {
     }
     for (size_t i = 0; i < new_labels.size(); ++i) {
       if (std::find(old_labels.begin(), old_labels.end(), new_labels[i]) != old_labels.end()) continue;
-      std::string place = i > 0                ? " AFTER " + Literal(new_labels[i - 1])
+      std::string place = i > 0                ? " AFTER " + DumpLiteral(new_labels[i - 1], true)
                           : old_labels.empty() ? std::string()
-                                               : " BEFORE " + Literal(old_labels[0]);
-      Add(fmt::format("ALTER TYPE {} ADD VALUE {}{}", change.after.name, Literal(new_labels[i]), place));
+                                               : " BEFORE " + DumpLiteral(old_labels[0], true);
+      Add(fmt::format("ALTER TYPE {} ADD VALUE {}{}", change.after.name, DumpLiteral(new_labels[i], true), place));
     }
-  }
-
-  static std::string Literal(const std::string& text) {
-    std::string literal = "'";
-    for (char c : text) literal += c == '\'' ? "''" : std::string(1, c);
-    return literal + "'";
   }
 
   const SketchRequest& request_;

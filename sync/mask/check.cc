@@ -85,13 +85,13 @@ class MaskCheck {
     std::unique_ptr<RowScan> stored = Scan(table, ScanRequest::Access::kSomeRows);
     std::vector<std::pair<size_t, size_t>> checked;  // Index in the shape, and in the result.
     for (int i = 0; i < shape.columns_size(); ++i) {
-      for (const proto::MaskedColumn& masked : table.mask().columns()) {
-        if (masked.number() != shape.columns(i).number()) continue;
-        checked.emplace_back(static_cast<size_t>(i), result_.columns.size());
-        result_.columns.push_back(
-            {.column = fmt::format("{}.{}", table.quoted_name(), masked.name()), .rule = masked.rule().name()});
-      }
+      const proto::MaskedColumn* masked = MaskOf(table, shape.columns(i).number());
+      if (masked == nullptr) continue;
+      checked.emplace_back(static_cast<size_t>(i), result_.columns.size());
+      result_.columns.push_back(
+          {.column = fmt::format("{}.{}", table.quoted_name(), masked->name()), .rule = masked->rule().name()});
     }
+    SampledRows* sample = KnownRows(table, shape);
     std::vector<std::string_view> real, made, here;
     std::string key;
     for (const std::string& line : Sample(table)) {
@@ -104,12 +104,16 @@ class MaskCheck {
       SplitCopyLine(masked, columns, &made);
       here.clear();
       if (stored->Find(key) > 0) SplitCopyLine(stored->line(), columns, &here);
+      std::vector<SampledRows::Value>* row = sample == nullptr ? nullptr : &sample->rows[KeyOf(table, real)];
       for (const auto& [index, at] : checked) {
         if (real[index] == kCopyNull) continue;
         MaskedColumnCheck& column = result_.columns[at];
         ++column.sampled;
         Remember(real[index], made[index], at);
-        if (real[index] != made[index]) RememberRow(table, shape, real, index, at);
+        if (row != nullptr && real[index] != made[index]) {
+          row->push_back(
+              {.column = shape.columns(static_cast<int>(index)).name(), .text = std::string(real[index]), .owner = at});
+        }
         if (here.empty()) continue;
         column.masked += here[index] == made[index];
         column.unmasked += here[index] == real[index] && real[index] != made[index];
@@ -136,23 +140,24 @@ class MaskCheck {
     if (known_.emplace(real).second) finder_.Add(real, column);
   }
 
-  // For seeds, in which it may stand under the same key. Where the key is masked itself, no row is known again.
-  void RememberRow(const proto::Table& table, const proto::Shape& shape, const std::vector<std::string_view>& real,
-                   size_t index, size_t owner) {
-    SampledRows& sample = rows_[table.quoted_name()];
-    std::string key;
-    sample.key.clear();
+  // For seeds, in which a row may stand under the same key; null where the key is masked, or there is none.
+  SampledRows* KnownRows(const proto::Table& table, const proto::Shape& shape) {
+    if (table.key_columns().empty()) return nullptr;
+    std::vector<std::string> key;
     for (uint32_t column : table.key_columns()) {
       const proto::Column& of_key = shape.columns(static_cast<int>(column));
-      for (const proto::MaskedColumn& masked : table.mask().columns()) {
-        if (masked.number() == of_key.number()) return;
-      }
-      sample.key.push_back(of_key.name());
-      key.append(real[column]).push_back('\t');
+      if (MaskOf(table, of_key.number()) != nullptr) return nullptr;
+      key.push_back(of_key.name());
     }
-    if (sample.key.empty()) return;
-    sample.rows[key].push_back(
-        {.column = shape.columns(static_cast<int>(index)).name(), .text = std::string(real[index]), .owner = owner});
+    SampledRows& sample = rows_[table.quoted_name()];
+    sample.key = std::move(key);
+    return &sample;
+  }
+
+  static std::string KeyOf(const proto::Table& table, const std::vector<std::string_view>& fields) {
+    std::string key;
+    for (uint32_t column : table.key_columns()) key.append(fields[column]).push_back('\t');
+    return key;
   }
 
   // In every column that has no rule.

@@ -144,12 +144,7 @@ class Probe {
                        const std::vector<ProbedColumn>& columns, const std::string& made) {
     std::string typed, names;
     for (size_t i = 0; i < columns.size(); ++i) {
-      const std::string type =
-          connection_
-              .Query(fmt::format("SELECT pg_catalog.format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute "
-                                 "WHERE attrelid = {} AND attnum = {}",
-                                 table.oid, columns[i].column->number))
-              .Get(0, 0);
+      const std::string& type = TypesOf(table).at(columns[i].column->number);
       const char* comma = i == 0 ? "" : ", ";
       typed += fmt::format("{}v{}::{} AS {}", comma, i, type, columns[i].column->quoted_name);
       names += fmt::format("{}v{}", comma, i);
@@ -161,6 +156,18 @@ class Probe {
     return fmt::format(
         "SELECT coalesce(pg_catalog.bool_and({}), true) FROM (SELECT {} FROM (VALUES {}) AS made ({})) AS masked",
         holds, typed, made, names);
+  }
+
+  // Of all columns, by their numbers, with lengths and the like.
+  const std::map<int, std::string>& TypesOf(const CatalogTable& table) {
+    std::map<int, std::string>& types = types_[table.oid];
+    if (!types.empty()) return types;
+    const PgResult rows = connection_.Query(
+        fmt::format("SELECT attnum, pg_catalog.format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute "
+                    "WHERE attrelid = {} AND attnum > 0 AND NOT attisdropped",
+                    table.oid));
+    for (int row = 0; row < rows.rows(); ++row) types[static_cast<int>(rows.Int(row, 0))] = rows.Get(row, 1);
+    return types;
   }
 
   static std::string What(const CatalogTable& table, const std::vector<ProbedColumn>& columns) {
@@ -177,6 +184,7 @@ class Probe {
 
   PgConnection& connection_;
   const MaskSecret secret_;
+  std::map<uint32_t, std::map<int, std::string>> types_;  // By the tables' oids.
 };
 
 }  // namespace

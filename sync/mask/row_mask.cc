@@ -10,11 +10,10 @@ namespace rotv {
 RowMask::RowMask(const proto::Table& table, const proto::Shape& shape, const MaskSecret& secret)
     : columns_(static_cast<size_t>(shape.columns_size())) {
   for (int i = 0; i < shape.columns_size(); ++i) {
-    for (const proto::MaskedColumn& masked : table.mask().columns()) {
-      if (masked.number() != shape.columns(i).number()) continue;
-      masked_.push_back({static_cast<size_t>(i),
-                         MakeMasker(masked, fmt::format("{}.{}", table.quoted_name(), masked.name()), secret)});
-    }
+    const proto::MaskedColumn* masked = MaskOf(table, shape.columns(i).number());
+    if (masked == nullptr) continue;
+    masked_.push_back({static_cast<size_t>(i),
+                       MakeMasker(*masked, fmt::format("{}.{}", table.quoted_name(), masked->name()), secret)});
   }
   values_.resize(masked_.size());
 }

@@ -80,6 +80,11 @@ class SeedSearch {
       }
       auto sample = request_.rows.find(table.quoted_name());
       sample_ = sample == request_.rows.end() ? nullptr : &sample->second;
+      key_.clear();
+      if (sample_ == nullptr) continue;
+      for (const std::string& column : sample_->key) key_.push_back(PlaceOf(column));
+      // A seed of before the key was one.
+      if (std::count(key_.begin(), key_.end(), columns_.size()) > 0) sample_ = nullptr;
     }
   }
 
@@ -89,21 +94,21 @@ class SeedSearch {
     });
   }
 
-  std::string_view FieldOf(const std::string& column) const {
-    for (size_t i = 0; i < columns_.size(); ++i) {
-      if (columns_[i].name == column) return fields_[i];
-    }
-    return {};
+  // The number of columns if there is none of this name.
+  size_t PlaceOf(const std::string& name) const {
+    auto place = std::find_if(columns_.begin(), columns_.end(), [&](const Column& one) { return one.name == name; });
+    return static_cast<size_t>(place - columns_.begin());
   }
 
   void CompareWithItsRow() {
     if (sample_ == nullptr) return;
     std::string key;
-    for (const std::string& column : sample_->key) key.append(FieldOf(column)).push_back('\t');
+    for (size_t place : key_) key.append(fields_[place]).push_back('\t');
     auto row = sample_->rows.find(key);
     if (row == sample_->rows.end()) return;
     for (const SampledRows::Value& value : row->second) {
-      if (FieldOf(value.column) == value.text) owners_.insert(value.owner);
+      const size_t place = PlaceOf(value.column);
+      if (place < fields_.size() && fields_[place] == value.text) owners_.insert(value.owner);
     }
   }
 
@@ -113,6 +118,7 @@ class SeedSearch {
   std::vector<Column> columns_;
   bool has_masked_ = false;
   const SampledRows* sample_ = nullptr;
+  std::vector<size_t> key_;  // Where its key stands.
 
   std::vector<std::string_view> fields_;
   std::set<size_t> owners_;  // Each counts once a line.

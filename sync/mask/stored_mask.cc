@@ -99,6 +99,13 @@ std::unique_ptr<const Masker> MakeMasker(const proto::MaskedColumn& column, cons
                     secret);
 }
 
+const proto::MaskedColumn* MaskOf(const proto::Table& table, uint32_t number) {
+  for (const proto::MaskedColumn& masked : table.mask().columns()) {
+    if (masked.number() == number) return &masked;
+  }
+  return nullptr;
+}
+
 std::string MaskFingerprint(const MaskConfig& config, const MaskSecret& secret) {
   if (config.empty()) return "";
   std::string all = fmt::format("{}", static_cast<int>(config.unknown));

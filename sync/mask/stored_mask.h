@@ -20,6 +20,9 @@ proto::MaskRule StoredRule(const MaskRule& rule);
 std::unique_ptr<const Masker> MakeMasker(const proto::MaskedColumn& column, const std::string& pattern,
                                          const MaskSecret& secret);
 
+// How a column of this number is masked; null if it is not.
+const proto::MaskedColumn* MaskOf(const proto::Table& table, uint32_t number);
+
 // Of all rules, what is done about unknown columns, and the secret; empty for no rules.
 std::string MaskFingerprint(const MaskConfig& config, const MaskSecret& secret);
 

@@ -58,7 +58,7 @@ TEST_F(MigrationsTest, ACopyHasWhatIsIncludedToo) {
   Write("1.down.sql");
   testing::TempDir target;
   std::ofstream(target / "old.sql") << "of an earlier time";
-  CopyMigrations(directory_.path(), target.path());
+  CopyMigrations(directory_.path(), ReadMigrations(directory_.path()), target.path());
   auto text = [&](const char* name) {
     std::ifstream in(target / name);
     return std::string(std::istreambuf_iterator<char>(in), {});
