@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include "storage/atomic_file.h"
 #include "storage/error.h"
@@ -16,6 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kStorePrefix = "store-";
+constexpr std::chrono::seconds kToSayWho{2};
+constexpr std::chrono::milliseconds kLook{10};
 
 fs::path SourceDirectory(const fs::path& home, const std::string& source_name) {
   return home / "sources" / source_name;
@@ -105,9 +109,13 @@ void Workspace::TakeLock(const std::string& command) {
   fs::path path = directory_ / "lock";
   lock_ = FileDescriptor(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
   if (!lock_) ThrowDiskError("open", path, errno);
-  if (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+  const auto deadline = std::chrono::steady_clock::now() + kToSayWho;
+  while (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) ThrowDiskError("lock", path, errno);
-    throw SourceInUse(source_name_, ReadFile(path));
+    // Who has just taken it has not written yet who he is; callers act on that.
+    std::string holder = ReadFile(path);
+    if (!holder.empty() || std::chrono::steady_clock::now() > deadline) throw SourceInUse(source_name_, holder);
+    std::this_thread::sleep_for(kLook);
   }
   std::string holder = fmt::format("rotv-sync {} (process {})", command, getpid());
   if (ftruncate(lock_.get(), 0) != 0 || pwrite(lock_.get(), holder.data(), holder.size(), 0) < 0) {

@@ -37,7 +37,8 @@ std::optional<proto::CurrentStore> ReadCurrent(const std::filesystem::path& home
 class SourceInUse : public Error {
  public:
   SourceInUse(const std::string& source_name, const std::string& holder);
-  // Who, as it called itself: "rotv-sync pull (process 4711)". May be empty, or be that of the one before.
+  // Who, as it called itself: "rotv-sync pull (process 4711)". May be empty, of one
+  // who says nothing for two seconds, or be that of the one before.
   const std::string& holder() const { return holder_; }
 
  private:
