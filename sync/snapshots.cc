@@ -97,13 +97,17 @@ bool RemoveName(proto::Manifest& manifest, const std::string& name) {
   return found;
 }
 
-bool RemoveFrom(const std::filesystem::path& path, const std::string& name, bool* none_left) {
+bool RemoveFrom(const std::filesystem::path& path, const std::string& name) {
   std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kReadWrite);
   proto::Manifest manifest = store->manifest();
   if (!RemoveName(manifest, name)) return false;
   store->Publish(manifest, {});
-  *none_left = manifest.snapshots_size() == 0;
   return true;
+}
+
+bool IsTheOnlyName(const std::filesystem::path& path, const std::string& name) {
+  const auto snapshots = OpenForReading(path)->manifest().snapshots();
+  return snapshots.size() == 1 && snapshots[0].name() == name;
 }
 
 }  // namespace
@@ -179,12 +183,11 @@ std::vector<SnapshotInfo> ListSnapshots(const Context& context) {
 void DeleteSnapshot(const Context& context, const std::string& name) {
   CheckSnapshotName(name);
   Workspace workspace = OpenWorkspace(context, "snapshot delete");
-  bool none_left = false;
-  if (RemoveFrom(workspace.CurrentStorePath(), name, &none_left)) return;
+  if (RemoveFrom(workspace.CurrentStorePath(), name)) return;
   for (const std::filesystem::path& path : workspace.KeptStorePaths()) {
-    if (!RemoveFrom(path, name, &none_left)) continue;
-    if (none_left) workspace.DropKept(path);
-    return;
+    // A kept store goes with its last name, in one step: who is killed leaves no store without a name.
+    if (IsTheOnlyName(path, name)) return workspace.DropKept(path);
+    if (RemoveFrom(path, name)) return;
   }
   OpenPoint(workspace, "", name);  // Which says that there is none, and which there are.
 }
