@@ -54,8 +54,8 @@ TestPodman PreparePodman(const std::string& kind) {
 
 PostgresContainer::PostgresContainer() : podman_(PreparePodman()), name_(NewName()) {
   // --timeout: one whose test was killed does not stay.
-  MustRun(Podman({"run", "--detach", "--rm", "--init", "--network=none", "--timeout=900", "--name", name_, podman_.image,
-                  "bash", "-c", kStart}));
+  MustRun(Podman({"run", "--detach", "--rm", "--init", "--network=none", "--timeout=900", "--name", name_,
+                  podman_.image, "bash", "-c", kStart}));
   const auto up = [&] { return RunCommand(Podman({"exec", name_, "pg_isready", "-q", "-h", "127.0.0.1"})).ok(); };
   if (!WaitUntil(up, std::chrono::seconds(60))) {
     const Result log = RunCommand(Podman({"logs", name_}));
