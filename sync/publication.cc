@@ -6,9 +6,15 @@
 
 #include "storage/error.h"
 #include "sync/follow.h"
+#include "sync/locked_reading.h"
 
 namespace rotv {
 namespace {
+
+// With the locks on some tables held, those on others are waited for: so shortly that no migration can be in a deadlock
+// with us for as long as the server takes to look for one (deadlock_timeout, a second), and then end the migration.
+constexpr int kLockTimeoutMs = 250;
+constexpr int kMostTries = 10;
 
 constexpr const char* kOptions = "publish = 'insert, update, delete, truncate', publish_via_partition_root = false";
 
@@ -26,12 +32,23 @@ std::map<uint32_t, std::string> StreamedTablesOf(const proto::SchemaVersion& sch
   return tables;
 }
 
+// Runs the statements as one transaction, again where a lock was not to be had.
+void Commit(PgConnection& connection, const std::string& statements) {
+  const std::string sql = fmt::format("BEGIN; SET LOCAL lock_timeout = {}; {}; COMMIT", kLockTimeoutMs, statements);
+  for (int attempt = 1;; ++attempt) {
+    PgOutcome outcome = connection.TryQuery(sql);
+    if (!outcome.failure) return;
+    (void)connection.TryQuery("ROLLBACK");
+    if (!IsForBusyTable(*outcome.failure) || attempt == kMostTries) connection.Throw(*outcome.failure);
+  }
+}
+
 }  // namespace
 
 void CreatePublication(PgConnection& connection, const std::string& name, const proto::SchemaVersion& schema) {
   std::string list = OnlyList(StreamedTablesOf(schema));
-  connection.Query(fmt::format("CREATE PUBLICATION {}{} WITH ({})", connection.QuoteIdentifier(name),
-                               list.empty() ? "" : " FOR TABLE " + list, kOptions));
+  Commit(connection, fmt::format("CREATE PUBLICATION {}{} WITH ({})", connection.QuoteIdentifier(name),
+                                 list.empty() ? "" : " FOR TABLE " + list, kOptions));
 }
 
 void AdjustPublication(PgConnection& connection, const std::string& name, const proto::SchemaVersion& schema) {
@@ -61,7 +78,7 @@ void AdjustPublication(PgConnection& connection, const std::string& name, const 
   // What is let go comes first, by itself: it frees a table that refuses UPDATE and DELETE.
   if (!unwanted.empty()) statements += fmt::format("ALTER PUBLICATION {} DROP TABLE {};", quoted, OnlyList(unwanted));
   if (!missing.empty()) statements += fmt::format("ALTER PUBLICATION {} ADD TABLE {};", quoted, OnlyList(missing));
-  if (!statements.empty()) connection.Query(statements);
+  if (!statements.empty()) Commit(connection, statements);
 }
 
 std::string LetGoSql(const std::string& publication, const std::string& quoted_table) {

@@ -1,5 +1,5 @@
-// Sees to it that nobody on the source waits long for a lock that we hold: whoever is in the way is cancelled, and that
-// is us.
+// Sees to it that nobody on the source waits long for a lock that we hold, or fails in a deadlock with us: whoever is
+// in the way is cancelled, and that is us.
 
 #pragma once
 
@@ -14,7 +14,8 @@ namespace rotv {
 class Watchdog {
  public:
   // Watches until destroyed, in a thread and on a connection of its own. Statements of `session` that somebody has
-  // waited for longer than a second are cancelled (SQLSTATE 57014).
+  // waited for longer than a second, or waits for while they wait for a lock themselves, are cancelled (SQLSTATE
+  // 57014).
   explicit Watchdog(SourceSession& session);
   ~Watchdog();
 

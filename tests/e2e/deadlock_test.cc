@@ -1,0 +1,97 @@
+// A migration on the source and our reading of the schema want each other's locks: the one that gives way is ours.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/e2e/ddl_fixture.h"
+
+namespace rotv::testing {
+namespace {
+
+// pg_dump begins when it is let go. By then the slot is there, whose making would wait for the migration.
+class HeldDump {
+ public:
+  HeldDump() {
+    const auto path = [&](const char* name) { return "'" + (bin_ / name).native() + "'"; };
+    WriteFile(bin_ / "pg_dump",
+              "#!/bin/sh\nif test \"$*\" != --version; then : > " + path("asked") + "; while test -e " + path("hold") +
+                  "; do sleep 0.02; done; fi\nexec '" + (PostgresServer::BinDirectory() / "pg_dump").native() +
+                  "' \"$@\"\n",
+              0755);
+  }
+  void Hold() const {
+    std::filesystem::remove(bin_ / "asked");
+    WriteFile(bin_ / "hold", "");
+  }
+  bool Asked() const { return std::filesystem::exists(bin_ / "asked"); }
+  void LetGo() const { std::filesystem::remove(bin_ / "hold"); }
+
+  RotvHomeOptions Options() const {
+    RotvHomeOptions options = FollowOptions();
+    options.ssh.path_prefix = {bin_.path()};
+    return options;
+  }
+
+ private:
+  TempDir bin_;
+};
+
+class DeadlockTest : private HeldDump, public DdlTest {
+ protected:
+  DeadlockTest() : DdlTest(HeldDump::Options()) {
+    Exec("CREATE TABLE first (id int PRIMARY KEY); CREATE TABLE second (id int PRIMARY KEY)");
+  }
+
+  // Whether we have the one table and have waited for another for so long.
+  bool WeWaitWithALockOn(const std::string& table, const std::string& so_long) {
+    return rotv.server().Value(
+               "SELECT count(*) FROM pg_locks waiting JOIN pg_locks held USING (pid) "
+               "JOIN pg_stat_activity a USING (pid) WHERE a.application_name LIKE 'rotv-sync%' "
+               "AND NOT waiting.granted AND waiting.waitstart < clock_timestamp() - interval '" +
+                   so_long +
+                   "' "
+                   "AND held.granted AND held.relation = '" +
+                   table + "'::regclass",
+               kSuperuser) != "0";
+  }
+
+  void ExpectDone(Process& ours) {
+    const Result result = ours.Wait();
+    EXPECT_EQ(result.exit_status, 0) << result.err;
+    EXPECT_TRUE(PullIsRight(Copy::kAllowed));
+    EXPECT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(2));
+  }
+
+  void ExpectTheMigrationToWin(const std::string& subcommand) {
+    Hold();
+    Process ours(rotv.SyncCommand({"-v", subcommand}));
+    ASSERT_TRUE(WaitUntil([&] { return Asked(); })) << ours.Err();
+    Connection migration = rotv.server().NewConnection();
+    migration.Exec("SET search_path = public; BEGIN; ALTER TABLE second ADD v int DEFAULT 2");
+    LetGo();
+    // The server has looked whether that is a deadlock: it looks once, a second after the waiting began.
+    ASSERT_TRUE(WaitUntil([&] { return WeWaitWithALockOn("public.first", "1.2 s"); })) << ours.Err();
+    EXPECT_NO_THROW(migration.Exec("ALTER TABLE first ADD v int DEFAULT 3; COMMIT")) << ours.Err();
+    ExpectDone(ours);
+  }
+};
+
+TEST_F(DeadlockTest, WhileABaselineReadsTheSchemaIsOursToEnd) { ExpectTheMigrationToWin("baseline"); }
+
+TEST_F(DeadlockTest, WhileAPullReadsTheSchemaIsOursToEnd) {
+  rotv.MustSync({"baseline"});
+  Exec("CREATE TABLE third (id int PRIMARY KEY)");
+  ExpectTheMigrationToWin("pull");
+}
+
+TEST_F(DeadlockTest, WhileThePublicationIsMadeIsOursToEnd) {
+  Connection migration = rotv.server().NewConnection();
+  migration.Exec("SET search_path = public; BEGIN; ALTER TABLE second ADD v int DEFAULT 2");
+  Process ours(rotv.SyncCommand({"-v", "baseline"}));
+  ASSERT_TRUE(WaitUntil([&] { return WeWaitWithALockOn("public.first", "0 s"); })) << ours.Err();
+  EXPECT_NO_THROW(migration.Exec("ALTER TABLE first ADD v int DEFAULT 3; COMMIT")) << ours.Err();
+  ExpectDone(ours);
+}
+
+}  // namespace
+}  // namespace rotv::testing
