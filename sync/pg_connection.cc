@@ -224,8 +224,8 @@ void PgConnection::Throw(const PgFailure& failure) const {
     throw Error(ErrorCode::kRefused, "the source refused: " + failure.message,
                 "rotv-sync doctor names the privilege that is missing and how to grant it");
   }
-  if (failure.sqlstate == "55P03") {
-    throw Error(ErrorCode::kUnreachable, "a lock on the source was not to be had in time: " + failure.message,
+  if (failure.sqlstate == "55P03" || failure.sqlstate == "40P01") {
+    throw Error(ErrorCode::kUnreachable, "a lock on the source was not to be had: " + failure.message,
                 "try again when the migration or transaction that holds it has ended");
   }
   if (failure.sqlstate.starts_with("P0")) {  // Code that somebody wrote for it, as in an event trigger.

@@ -70,7 +70,7 @@ class PgConnection {
   PgConnection& operator=(const PgConnection&) = delete;
 
   // One statement, or several separated by semicolons (one round trip for all). Query() throws on failure: kRefused for
-  // a missing privilege, kUnreachable for a lost connection or a lock that was not to be had in time, else kProtocol.
+  // a missing privilege, kUnreachable for a lost connection or a lock that was not to be had, else kProtocol.
   PgResult Query(const std::string& sql);                  // The last statement's rows.
   std::vector<PgResult> QueryAll(const std::string& sql);  // Each statement's.
   PgOutcome TryQuery(const std::string& sql);              // Throws only for a lost connection.

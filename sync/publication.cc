@@ -32,9 +32,9 @@ std::map<uint32_t, std::string> StreamedTablesOf(const proto::SchemaVersion& sch
   return tables;
 }
 
-// Runs the statements as one transaction, again where a lock was not to be had.
-void Commit(PgConnection& connection, const std::string& statements) {
-  const std::string sql = fmt::format("BEGIN; SET LOCAL lock_timeout = {}; {}; COMMIT", kLockTimeoutMs, statements);
+// Runs the statement in a transaction, again where a lock was not to be had.
+void Commit(PgConnection& connection, const std::string& statement) {
+  const std::string sql = fmt::format("BEGIN; SET LOCAL lock_timeout = {}; {}; COMMIT", kLockTimeoutMs, statement);
   for (int attempt = 1;; ++attempt) {
     PgOutcome outcome = connection.TryQuery(sql);
     if (!outcome.failure) return;
@@ -73,12 +73,14 @@ void AdjustPublication(PgConnection& connection, const std::string& name, const 
     bool whole = rows.Bool(row, 3);
     if (!whole || missing.erase(rows.Oid(row, 0)) == 0) unwanted[rows.Oid(row, 0)] = rows.Get(row, 1);
   }
-  std::string statements;
-  if (!rows.Bool(0, 2)) statements += fmt::format("ALTER PUBLICATION {} SET ({});", quoted, kOptions);
+  if (!rows.Bool(0, 2)) Commit(connection, fmt::format("ALTER PUBLICATION {} SET ({})", quoted, kOptions));
   // What is let go comes first, by itself: it frees a table that refuses UPDATE and DELETE.
-  if (!unwanted.empty()) statements += fmt::format("ALTER PUBLICATION {} DROP TABLE {};", quoted, OnlyList(unwanted));
-  if (!missing.empty()) statements += fmt::format("ALTER PUBLICATION {} ADD TABLE {};", quoted, OnlyList(missing));
-  if (!statements.empty()) Commit(connection, statements);
+  if (!unwanted.empty()) {
+    Commit(connection, fmt::format("ALTER PUBLICATION {} DROP TABLE {}", quoted, OnlyList(unwanted)));
+  }
+  if (!missing.empty()) {
+    Commit(connection, fmt::format("ALTER PUBLICATION {} ADD TABLE {}", quoted, OnlyList(missing)));
+  }
 }
 
 std::string LetGoSql(const std::string& publication, const std::string& quoted_table) {

@@ -42,8 +42,8 @@ Error DumpError(SourceSession& session, const CommandResult& result) {
     return {ErrorCode::kRefused, "pg_dump may not read the schema: " + ErrorLine(text),
             "grant it on the source: GRANT pg_read_all_data TO the user of rotv.toml;"};
   }
-  if (says("lock timeout") || says("canceling statement")) {
-    return {ErrorCode::kUnreachable, "pg_dump waited too long for a lock on the source: " + ErrorLine(text),
+  if (says("lock timeout") || says("canceling statement") || says("deadlock detected")) {
+    return {ErrorCode::kUnreachable, "pg_dump could not get a lock on the source: " + ErrorLine(text),
             "try again when the migration that holds it has ended"};
   }
   if (says("No such container") || says("no such container") || says("no container with name")) {
