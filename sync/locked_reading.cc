@@ -24,11 +24,6 @@ bool IsForMovedTable(const PgFailure& failure) {
   return false;
 }
 
-bool IsForBusyTable(const PgFailure& failure) {
-  for (const char* state : {"55P03", "57014", "40P01"}) {
-    if (failure.sqlstate == state) return true;
-  }
-  return false;
-}
+bool IsForBusyTable(const PgFailure& failure) { return IsForLock(failure) || failure.sqlstate == "57014"; }
 
 }  // namespace rotv

@@ -17,7 +17,7 @@ std::string BeginReadingSql(const PgConnection& connection, const proto::Table& 
 
 // A failure because the table is no longer what the snapshot says.
 bool IsForMovedTable(const PgFailure& failure);
-// A lock that was not to be had in time, a deadlock, or the watchdog: trying again may help.
+// IsForLock(), or the watchdog: trying again may help.
 bool IsForBusyTable(const PgFailure& failure);
 
 }  // namespace rotv

@@ -211,6 +211,8 @@ void PgConnection::Open(const Options& options) {
   if (server_version() >= 170000) Query("SET transaction_timeout = 0");
 }
 
+bool IsForLock(const PgFailure& failure) { return failure.sqlstate == "55P03" || failure.sqlstate == "40P01"; }
+
 void PgConnection::ThrowLost() const {
   std::string reason = link_.FailureReason();
   if (reason.empty()) reason = OneLine(PQerrorMessage(connection_.get()));
@@ -224,7 +226,7 @@ void PgConnection::Throw(const PgFailure& failure) const {
     throw Error(ErrorCode::kRefused, "the source refused: " + failure.message,
                 "rotv-sync doctor names the privilege that is missing and how to grant it");
   }
-  if (failure.sqlstate == "55P03" || failure.sqlstate == "40P01") {
+  if (IsForLock(failure)) {
     throw Error(ErrorCode::kUnreachable, "a lock on the source was not to be had: " + failure.message,
                 "try again when the migration or transaction that holds it has ended");
   }

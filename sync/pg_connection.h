@@ -47,6 +47,9 @@ struct PgFailure {
   std::string message;   // On one line, without "ERROR:".
 };
 
+// A lock that was not to be had in time, or a deadlock: trying again may help.
+bool IsForLock(const PgFailure& failure);
+
 struct PgOutcome {
   std::vector<PgResult> results;     // Of the statements that worked.
   std::optional<PgFailure> failure;  // Of the first one that did not.

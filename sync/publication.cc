@@ -6,7 +6,6 @@
 
 #include "storage/error.h"
 #include "sync/follow.h"
-#include "sync/locked_reading.h"
 
 namespace rotv {
 namespace {
@@ -39,7 +38,7 @@ void Commit(PgConnection& connection, const std::string& statement) {
     PgOutcome outcome = connection.TryQuery(sql);
     if (!outcome.failure) return;
     (void)connection.TryQuery("ROLLBACK");
-    if (!IsForBusyTable(*outcome.failure) || attempt == kMostTries) connection.Throw(*outcome.failure);
+    if (!IsForLock(*outcome.failure) || attempt == kMostTries) connection.Throw(*outcome.failure);
   }
 }
 

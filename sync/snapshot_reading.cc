@@ -4,6 +4,7 @@
 
 #include "sync/content_fingerprint.h"
 #include "sync/large_objects.h"
+#include "sync/locked_reading.h"
 #include "sync/mask/mask_plan.h"
 #include "sync/mask/secret.h"
 #include "sync/schema_dump.h"
@@ -16,10 +17,7 @@ namespace {
 // A statement that failed because the schema is no longer what the snapshot says, or because somebody on the source
 // needs the lock more than we do.
 bool IsForMovedSchema(const PgFailure& failure) {
-  for (const char* state : {"42P01", "42703", "42809", "42704", "3F000", "55P03", "57014", "40P01"}) {
-    if (failure.sqlstate == state) return true;
-  }
-  return false;
+  return IsForMovedTable(failure) || IsForBusyTable(failure) || failure.sqlstate == "42704";
 }
 
 }  // namespace

@@ -97,17 +97,18 @@ bool RemoveName(proto::Manifest& manifest, const std::string& name) {
   return found;
 }
 
-bool RemoveFrom(const std::filesystem::path& path, const std::string& name) {
+bool RemoveFrom(Workspace& workspace, const std::filesystem::path& path, const std::string& name) {
   std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kReadWrite);
   proto::Manifest manifest = store->manifest();
   if (!RemoveName(manifest, name)) return false;
-  store->Publish(manifest, {});
+  if (!manifest.snapshots().empty() || path == workspace.CurrentStorePath()) {
+    store->Publish(manifest, {});
+    return true;
+  }
+  // A kept store goes with its last name, in one step: who is killed leaves no store without a name.
+  store.reset();
+  workspace.DropKept(path);
   return true;
-}
-
-bool IsTheOnlyName(const std::filesystem::path& path, const std::string& name) {
-  const auto snapshots = OpenForReading(path)->manifest().snapshots();
-  return snapshots.size() == 1 && snapshots[0].name() == name;
 }
 
 }  // namespace
@@ -183,11 +184,9 @@ std::vector<SnapshotInfo> ListSnapshots(const Context& context) {
 void DeleteSnapshot(const Context& context, const std::string& name) {
   CheckSnapshotName(name);
   Workspace workspace = OpenWorkspace(context, "snapshot delete");
-  if (RemoveFrom(workspace.CurrentStorePath(), name)) return;
+  if (RemoveFrom(workspace, workspace.CurrentStorePath(), name)) return;
   for (const std::filesystem::path& path : workspace.KeptStorePaths()) {
-    // A kept store goes with its last name, in one step: who is killed leaves no store without a name.
-    if (IsTheOnlyName(path, name)) return workspace.DropKept(path);
-    if (RemoveFrom(path, name)) return;
+    if (RemoveFrom(workspace, path, name)) return;
   }
   OpenPoint(workspace, "", name);  // Which says that there is none, and which there are.
 }

@@ -1,8 +1,12 @@
 // A migration on the source and our reading of the schema want each other's locks: the one that gives way is ours.
 
+#include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/file.h>
 
+#include "storage/handle.h"
 #include "tests/e2e/ddl_fixture.h"
 
 namespace rotv::testing {
@@ -12,19 +16,21 @@ namespace {
 class HeldDump {
  public:
   HeldDump() {
-    const auto path = [&](const char* name) { return "'" + (bin_ / name).native() + "'"; };
+    WriteFile(bin_ / "hold", "");
     WriteFile(bin_ / "pg_dump",
-              "#!/bin/sh\nif test \"$*\" != --version; then : > " + path("asked") + "; while test -e " + path("hold") +
-                  "; do sleep 0.02; done; fi\nexec '" + (PostgresServer::BinDirectory() / "pg_dump").native() +
-                  "' \"$@\"\n",
+              fmt::format("#!/bin/sh\n"
+                          "if test \"$*\" != --version; then : > '{0}/asked'; flock --shared '{0}/hold' true; fi\n"
+                          "exec '{1}/pg_dump' \"$@\"\n",
+                          bin_.path().native(), PostgresServer::BinDirectory().native()),
               0755);
   }
-  void Hold() const {
+  void Hold() {
     std::filesystem::remove(bin_ / "asked");
-    WriteFile(bin_ / "hold", "");
+    hold_ = FileDescriptor(open((bin_ / "hold").c_str(), O_RDONLY | O_CLOEXEC));
+    ASSERT_EQ(flock(hold_.get(), LOCK_EX), 0);
   }
   bool Asked() const { return std::filesystem::exists(bin_ / "asked"); }
-  void LetGo() const { std::filesystem::remove(bin_ / "hold"); }
+  void LetGo() { ASSERT_EQ(flock(hold_.get(), LOCK_UN), 0); }
 
   RotvHomeOptions Options() const {
     RotvHomeOptions options = FollowOptions();
@@ -34,6 +40,7 @@ class HeldDump {
 
  private:
   TempDir bin_;
+  FileDescriptor hold_;
 };
 
 class DeadlockTest : private HeldDump, public DdlTest {
@@ -45,13 +52,11 @@ class DeadlockTest : private HeldDump, public DdlTest {
   // Whether we have the one table and have waited for another for so long.
   bool WeWaitWithALockOn(const std::string& table, const std::string& so_long) {
     return rotv.server().Value(
-               "SELECT count(*) FROM pg_locks waiting JOIN pg_locks held USING (pid) "
-               "JOIN pg_stat_activity a USING (pid) WHERE a.application_name LIKE 'rotv-sync%' "
-               "AND NOT waiting.granted AND waiting.waitstart < clock_timestamp() - interval '" +
-                   so_long +
-                   "' "
-                   "AND held.granted AND held.relation = '" +
-                   table + "'::regclass",
+               fmt::format("SELECT count(*) FROM pg_locks waiting JOIN pg_locks held USING (pid) "
+                           "JOIN pg_stat_activity a USING (pid) WHERE a.application_name LIKE 'rotv-sync%' "
+                           "AND NOT waiting.granted AND waiting.waitstart < clock_timestamp() - interval '{}' "
+                           "AND held.granted AND held.relation = '{}'::regclass",
+                           so_long, table),
                kSuperuser) != "0";
   }
 
