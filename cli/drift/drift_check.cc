@@ -75,6 +75,7 @@ class Comparison {
                           .interrupt = place_.context.interrupt,
                           .make_runtime = place_.make_runtime,
                           .roles = Roles(),
+                          .trust = place_.context.source.trust,
                           .schema = schema,
                           .shared = shared_});
     Migrate(server);

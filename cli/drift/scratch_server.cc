@@ -38,7 +38,9 @@ ScratchServer::ScratchServer(const ScratchRequest& request)
                        .shared = request.shared,
                        .image = request.app.image,
                        .database = request.app.database,
-                       .roles = request.roles};
+                       .roles = request.roles,
+                       .trust = request.trust,
+                       .superuser = true};
   runtime_->CheckReady(launch);
   runtime_->Start(launch);
   try {

@@ -21,6 +21,7 @@ struct ScratchRequest {
   const Interrupt& interrupt;
   std::function<std::unique_ptr<Runtime>(const std::filesystem::path& home)> make_runtime;
   std::set<std::string> roles;   // That it names.
+  bool trust = false;            // Its code may run as a superuser.
   std::filesystem::path schema;  // SQL for the first database.
   std::vector<SharedDirectory> shared;
 };
