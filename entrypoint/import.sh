@@ -83,6 +83,7 @@ plan_import() {
     run filter_seed plan '' < <(exec "$seed_format" -dc <&"$plan_fd" 2>/dev/null) >"$scratch/plan" || status=$?
   fi
   check_filter "$status"
+  [[ $status == 0 ]] || fail_full "the seed cannot be read: awk ended with status $status"
 }
 
 # Replaces the process.

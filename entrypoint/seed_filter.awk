@@ -334,7 +334,7 @@ function uses_left_out(rest,    name, at) {
 function object(rest,    kind) {
   if (match(rest, /^[A-Z]+( [A-Z]+)* /)) { kind = substr(rest, 1, RLENGTH); rest = substr(rest, RLENGTH + 1) }
   if (rest ~ /^\(/) sub(/\).*/, ")", rest)
-  else if (kind ~ /^(USER MAPPING FOR|TRANSFORM FOR)/) sub(/ (OPTIONS|WITH|AS) .*|;$/, "", rest)
+  else if (kind ~ /^(USER MAPPING FOR|TRANSFORM FOR)/) sub(/ (OPTIONS|\().*|;$/, "", rest)
   else if (kind != "OPERATOR " && match(rest, "^(" name_pattern "\\.)?" name_pattern)) rest = substr(rest, 1, RLENGTH)
   else sub(/[ (;].*/, "", rest)
   gsub(/[\001-\037\177]/, " ", rest)
