@@ -61,11 +61,13 @@ admit_superuser() {  # yes or no
 }
 
 # Before there is anything of the source. CREATEDB: test suites make databases of their own. BYPASSRLS: rows come in, and
-# views are filled, also where tables force their policies on their owner.
+# views are filled, also where tables force their policies on their owner. REPLICATION: a persistent cluster can be followed.
 make_databases() {
+  local replication=NOREPLICATION
+  [[ $ROTV_MODE != persistent ]] || replication=REPLICATION
   as_superuser postgres -v user="$ROTV_DBUSER" -v name="$ROTV_DATABASE" -v test="${ROTV_DATABASE}_test" \
-    2>"$scratch/sql" <<'END' || fail_full "the database cannot be made: $(head -n 1 "$scratch/sql")"
-CREATE ROLE :"user" LOGIN CREATEDB BYPASSRLS;
+    -v replication=$replication 2>"$scratch/sql" <<'END' || fail_full "the database cannot be made: $(head -n 1 "$scratch/sql")"
+CREATE ROLE :"user" LOGIN CREATEDB BYPASSRLS :replication;
 CREATE DATABASE :"name" OWNER :"user" TEMPLATE template0;
 CREATE DATABASE :"test" OWNER :"user" TEMPLATE template0;
 END
