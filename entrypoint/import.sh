@@ -64,9 +64,10 @@ import_seed() {
   admit_superuser no
   run_import "$languages"
   cp "$left_out" "$ROTV_DATA/$left_out_file" || fail_full "$ROTV_DATA cannot be written to"
-  if [[ $ROTV_SUPERUSER != "$ROTV_TRUST" ]]; then
+  if [[ $ROTV_SUPERUSER != "$ROTV_TRUST" || -n ${ROTV_ADMIN:-} ]]; then
     admit_superuser yes
     set_superuser "$ROTV_SUPERUSER"
+    [[ -z ${ROTV_ADMIN:-} ]] || make_admin
     admit_superuser no
   fi
   milliseconds=$(((${EPOCHREALTIME/[.,]/} - ${start/[.,]/}) / 1000))

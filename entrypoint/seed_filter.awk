@@ -36,7 +36,7 @@ copying {
 }
 
 text == "" && (/^--/ || $0 == "") {
-  if (/^-- Name: /) { in_entry = 1; entry_is_left_out = 0 }
+  if (/^-- Name: /) { in_entry = objects_began = 1; entry_is_left_out = 0 }
   if (/^-- PostgreSQL database dump$/) from_pg_dump = 1
   emit($0)
   next
@@ -295,7 +295,8 @@ function is_left_out(statement,    rest) {
   if (statement ~ /^(CREATE|COMMENT ON|ALTER) EXTENSION /) return 1
   if (from_pg_dump && statement ~ /^(BEGIN|COMMIT);$/) return 1  # Around large objects: all is one transaction already.
   # Before the first object there is nothing but what --clean wants to have gone; in an empty database that is nothing.
-  if (from_pg_dump && !in_entry && statement ~ /^(DROP|ALTER|CREATE OR REPLACE VIEW) /) return 1
+  if (from_pg_dump && !objects_began && statement ~ /^(DROP|ALTER|CREATE OR REPLACE VIEW) /) return 1
+  if (statement ~ /^CREATE /) objects_began = 1
   if (trusting) return 0
   if (entry_is_left_out && statement !~ /^(SET|SELECT) /) return 1  # What pg_dump writes with an object.
   rest = statement

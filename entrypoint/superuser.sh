@@ -127,6 +127,12 @@ set_superuser() {  # yes or no: whether the application's role is one
     fail_full "the rights of $ROTV_DBUSER cannot be set: $(head -n 1 "$scratch/sql")"
 }
 
+# For code that is not the source's, in databases of its own: the migrations of a comparison.
+make_admin() {
+  as_superuser postgres -v admin="$ROTV_ADMIN" 2>"$scratch/sql" <<<'CREATE ROLE :"admin" SUPERUSER LOGIN;' ||
+    fail_full "the role $ROTV_ADMIN cannot be made: $(head -n 1 "$scratch/sql")"
+}
+
 # A cluster that was made under other rules keeps them: what it lets the application do is its owner's to decide.
 compare_rights() {
   local found

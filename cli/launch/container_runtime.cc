@@ -161,6 +161,7 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
   if (!request.roles.empty()) add({"--env", fmt::format("ROTV_ROLES={}", fmt::join(request.roles, "\n"))});
   add({"--env", request.trust ? "ROTV_TRUST=yes" : "ROTV_TRUST=no"});
   add({"--env", request.superuser ? "ROTV_SUPERUSER=yes" : "ROTV_SUPERUSER=no"});
+  add({"--env", "ROTV_ADMIN=" + request.admin});
   for (const SharedDirectory& shared : request.shared) {
     add({"--mount", Mount(shared.path, shared.target, ",ro" + Relabel(",relabel=shared"))});
   }
