@@ -22,6 +22,7 @@ struct AppConfig {
   uint64_t tmpfs_bytes = 0;              // Of the database's tmpfs; 0: worked out from the seed.
   Compression compression = Compression::kNone;  // Of the seed.
   bool persistent = false;
+  bool superuser = false;     // The application's role is one; else it owns its database, and that is all.
   bool keep_prepared = true;  // A ready cluster in HOME/prepared, for the next start.
 };
 

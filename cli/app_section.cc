@@ -17,12 +17,14 @@ struct FlagKey {
   const char* name;
   bool AppConfig::*field;
 };
-constexpr FlagKey kFlagKeys[] = {{"persistent", &AppConfig::persistent}, {"keep_prepared", &AppConfig::keep_prepared}};
+constexpr FlagKey kFlagKeys[] = {{"persistent", &AppConfig::persistent},
+                                 {"keep_prepared", &AppConfig::keep_prepared},
+                                 {"superuser", &AppConfig::superuser}};
 
 const std::vector<std::string>& KnownKeys() {
-  static const std::vector<std::string> kKeys = {"directory",  "env_file",    "command",    "image",
-                                                 "base_image", "database",    "health",     "port",
-                                                 "tmpfs_size", "compression", "persistent", "keep_prepared"};
+  static const std::vector<std::string> kKeys = {"directory",  "env_file",      "command",  "image",      "base_image",
+                                                 "database",   "health",        "port",     "tmpfs_size", "compression",
+                                                 "persistent", "keep_prepared", "superuser"};
   return kKeys;
 }
 

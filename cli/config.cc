@@ -44,7 +44,7 @@ constexpr TextKey kTextKeys[] = {
 };
 
 std::vector<std::string> KnownKeys() {
-  std::vector<std::string> keys = {"port", "exclude"};
+  std::vector<std::string> keys = {"port", "exclude", "trust"};
   for (const TextKey& key : kTextKeys) keys.emplace_back(key.name);
   return keys;
 }
@@ -122,7 +122,7 @@ class ConfigFile {
 
     if (auto url = table.find("url"); url != table.end()) {
       for (const auto& [key, node] : table) {
-        if (key.str() == "url" || key.str() == "exclude") continue;
+        if (key.str() == "url" || key.str() == "exclude" || key.str() == "trust") continue;
         values_.Fail(key.source(),
                      fmt::format("\"{}\" and \"url\" exclude each other in [sources.{}]", key.str(), name.str()),
                      key.str() == "ssh" ? "give ssh with host, port, database and user, or url alone"
@@ -142,6 +142,8 @@ class ConfigFile {
       source.port = values_.Port(key, node);
     } else if (key.str() == "exclude") {
       source.exclude = values_.Texts(key, node, "[\"public.page_views\"]");
+    } else if (key.str() == "trust") {
+      source.trust = values_.Flag(key, node);
     } else {
       for (const TextKey& text_key : kTextKeys) {
         if (key.str() != text_key.name) continue;

@@ -1,11 +1,18 @@
 # shellcheck shell=bash
 # The seed, from the file into the database: in one transaction, so that tables that were made in it need no log, and an
-# error leaves nothing.
+# error leaves nothing. It is read twice, by the same filter (seed_filter.awk): for what the superuser has to make first,
+# and for what the application's role runs.
 
-# Sets `seed_format` (none, plain, zstd, gzip) and opens the seed as `seed_fd`. A process that was root has done both.
+# In the cluster's directory: what the import left out, a name a line.
+left_out_file=rotv-left-out
+
+trust_hint="trust = true in [sources.NAME] of rotv.toml lets it in: whoever can change the schema there can then run programs here"
+
+# Sets `seed_format` (none, plain, zstd, gzip) and opens the seed, as `seed_fd` and once more as `plan_fd`. A process that
+# was root has done both.
 open_seed() {
-  seed_format=${ROTV_INTERNAL_SEED_FORMAT:-} seed_fd=${ROTV_INTERNAL_SEED_FD:-}
-  unset ROTV_INTERNAL_SEED_FORMAT ROTV_INTERNAL_SEED_FD
+  seed_format=${ROTV_INTERNAL_SEED_FORMAT:-} seed_fd=${ROTV_INTERNAL_SEED_FD:-} plan_fd=${ROTV_INTERNAL_PLAN_FD:-}
+  unset ROTV_INTERNAL_SEED_FORMAT ROTV_INTERNAL_SEED_FD ROTV_INTERNAL_PLAN_FD
   [[ -z $seed_format ]] || return 0
   local candidate magic
   if [[ -z ${ROTV_SEED:-} ]]; then
@@ -16,7 +23,7 @@ open_seed() {
   seed_format=none
   if [[ -n ${ROTV_SEED:-} ]]; then
     [[ -f $ROTV_SEED ]] || fail "there is no seed $ROTV_SEED"
-    { exec {seed_fd}<"$ROTV_SEED"; } 2>/dev/null || fail "the seed $ROTV_SEED cannot be read"
+    { exec {seed_fd}<"$ROTV_SEED" {plan_fd}<"$ROTV_SEED"; } 2>/dev/null || fail "the seed $ROTV_SEED cannot be read"
     magic=$(od -An -N4 -tx1 "$ROTV_SEED" | tr -d ' ')
     case $magic in
       28b52ffd) seed_format=zstd ;;
@@ -24,7 +31,12 @@ open_seed() {
       *) seed_format=plain && check_plain_seed ;;
     esac
   fi
-  export ROTV_INTERNAL_SEED_FORMAT=$seed_format ROTV_INTERNAL_SEED_FD=$seed_fd
+  export ROTV_INTERNAL_SEED_FORMAT=$seed_format ROTV_INTERNAL_SEED_FD=$seed_fd ROTV_INTERNAL_PLAN_FD=$plan_fd
+}
+
+close_seed() {
+  local descriptor
+  for descriptor in $seed_fd $plan_fd; do exec {descriptor}<&-; done
 }
 
 # psql takes the end of a file that stops within a table's rows for the end of the table. What pg_dump began it has to
@@ -36,41 +48,105 @@ check_plain_seed() {
     fail "the seed is damaged: its end is missing" "rotv seed writes it anew"
 }
 
+# The superuser may log in when it begins, and not any more before anything of the source runs.
 import_seed() {
-  local start=$EPOCHREALTIME decompressor='' reader status=0 damaged=0 milliseconds
+  local start=$EPOCHREALTIME milliseconds languages
+  left_out=$scratch/left-out
+  : >"$left_out"
   phase import
-  if [[ $seed_format == plain ]]; then
-    run_psql <&"$seed_fd" &
-  else
-    command -v "$seed_format" >/dev/null || fail "the seed is compressed, and there is no $seed_format here"
-    exec {plain_fd}< <(exec "$seed_format" -dc <&"$seed_fd" 2>"$scratch/decompressor")
-    decompressor=$!
-    run_psql <&"$plain_fd" &
+  [[ $seed_format == plain ]] || command -v "$seed_format" >/dev/null ||
+    fail "the seed is compressed, and there is no $seed_format here"
+  make_roles
+  plan_import
+  make_extensions "$scratch/plan"
+  languages=$(trusted_languages)
+  [[ $ROTV_TRUST == no ]] || set_superuser yes
+  admit_superuser no
+  run_import "$languages"
+  cp "$left_out" "$ROTV_DATA/$left_out_file" || fail_full "$ROTV_DATA cannot be written to"
+  if [[ $ROTV_SUPERUSER != "$ROTV_TRUST" || -n ${ROTV_ADMIN:-} ]]; then
+    admit_superuser yes
+    set_superuser "$ROTV_SUPERUSER"
+    [[ -z ${ROTV_ADMIN:-} ]] || make_admin
+    admit_superuser no
   fi
-  importer=$!
-  helpers=("$importer" ${decompressor:+"$decompressor"})
-  reader=${decompressor:-$importer}
-  # A reader that is not held open by us ends when psql does.
-  [[ -z $decompressor ]] || exec {plain_fd}<&-
-  show_progress "$reader" "$importer"
-  wait "$importer" || status=$?
-  [[ -z $decompressor ]] || wait "$decompressor" || damaged=$?
-  helpers=()
-  check_import "$status" "$damaged"
   milliseconds=$(((${EPOCHREALTIME/[.,]/} - ${start/[.,]/}) / 1000))
   printf -v milliseconds '%04d' "$milliseconds"
   say "imported: ${milliseconds%???}.$(printf '%.1s' "${milliseconds: -3}") s"
 }
 
+# What stands before the rows of the seed. A damaged one is found out by the import.
+plan_import() {
+  local status=0
+  if [[ $seed_format == plain ]]; then
+    run filter_seed plan '' <&"$plan_fd" >"$scratch/plan" || status=$?
+  else
+    run filter_seed plan '' < <(exec "$seed_format" -dc <&"$plan_fd" 2>/dev/null) >"$scratch/plan" || status=$?
+  fi
+  check_filter "$status"
+  [[ $status == 0 ]] || fail_full "the seed cannot be read: awk ended with status $status"
+}
+
+# Replaces the process.
+filter_seed() {  # plan or import, LANGUAGES
+  exec env -i PATH="$PATH" LC_ALL=C FILTER_MODE="$1" FILTER_LANGUAGES="$2" FILTER_TRUST="$ROTV_TRUST" \
+    FILTER_LEFT_OUT="$scratch/left-out-now" FILTER_REFUSED="$scratch/refused" awk -f "$here/seed_filter.awk"
+}
+
+run_import() {  # LANGUAGES
+  local decompressor='' filter importer status=0 damaged=0 filtered=0
+  if [[ $seed_format == plain ]]; then
+    exec {text_fd}< <(filter_seed import "$1" <&"$seed_fd")
+    filter=$!
+  else
+    exec {plain_fd}< <(exec "$seed_format" -dc <&"$seed_fd" 2>"$scratch/decompressor")
+    decompressor=$!
+    exec {text_fd}< <(filter_seed import "$1" <&"$plain_fd")
+    filter=$!
+    exec {plain_fd}<&-
+  fi
+  run_psql <&"$text_fd" &
+  importer=$!
+  helpers=("$importer" "$filter" ${decompressor:+"$decompressor"})
+  # A reader that is not held open by us ends when psql does.
+  exec {text_fd}<&-
+  show_progress "${decompressor:-$filter}" "$importer"
+  wait "$importer" || status=$?
+  wait "$filter" || filtered=$?
+  [[ -z $decompressor ]] || wait "$decompressor" || damaged=$?
+  helpers=()
+  [[ ! -f $scratch/left-out-now ]] || cat "$scratch/left-out-now" >>"$left_out"
+  check_filter "$filtered"
+  check_import "$status" "$damaged"
+  # Ended early by something else, it has cut the seed.
+  [[ $filtered == 0 ]] || fail "the seed cannot be read: awk ended with status $filtered"
+}
+
+# A seed has statements and rows, and nothing that is done by psql itself.
+check_filter() {  # STATUS
+  [[ $1 != 3 ]] || fail "the seed is refused: $(head -n 1 "$scratch/refused")" \
+    "pg_dump writes no such text: find out where the seed, or its source, has it from"
+}
+
 run_psql() {
-  exec "$ROTV_PGBIN/psql" -X -q -v ON_ERROR_STOP=1 --single-transaction -o /dev/null -h "$ROTV_SOCKET_DIR" \
+  exec_plain "$ROTV_PGBIN/psql" -X -q -v ON_ERROR_STOP=1 --single-transaction -o /dev/null -h "$ROTV_SOCKET_DIR" \
     -p "$ROTV_PGPORT" -U "$ROTV_DBUSER" -d "$ROTV_DATABASE" -f - 2>"$scratch/psql"
+}
+
+left_out_names() { sort -u "$1" | paste -s -d, | sed 's/,/, /g'; }  # FILE
+
+# At every start on such a cluster, since something may be missing in it.
+tell_left_out() {
+  [[ -s $ROTV_DATA/$left_out_file ]] || return 0
+  say "warning: left out is what would run with the rights of the database's superuser, or of the user who runs the server:" \
+    "$(left_out_names "$ROTV_DATA/$left_out_file"). $trust_hint"
 }
 
 # How far the reader of the file has come, by the kernel's word for it: no copy of the seed goes through another process.
 show_progress() {  # READER IMPORTER
   local size position pause
   size=$(stat -L -c %s "/proc/$$/fd/$seed_fd") || return 0
+  say "import: 0 of $size"
   while kill -0 "$2" 2>/dev/null; do
     if position=$(sed -n 's/^pos:[[:space:]]*//p' "/proc/$1/fdinfo/0" 2>/dev/null) && [[ -n $position ]]; then
       say "import: $position of $size"
@@ -99,5 +175,11 @@ check_import() {  # STATUS OF PSQL, OF THE DECOMPRESSOR
   [[ $1 != 0 || $2 != 0 ]] || return 0
   place=$(sed -n 's/^CONTEXT:  *\(COPY [^:,]*, line [0-9]*\(, column [^:]*\)\{0,1\}\).*/ (\1)/p' "$scratch/psql" | head -n 1)
   first=$(sed -E 's/^psql:<stdin>:([0-9]+): */line \1: /' <<<"${first:-psql ended with status $1}")
+  if [[ -s $left_out ]]; then
+    fail_full "the seed cannot be imported: $first$place (left out before: $(left_out_names "$left_out"))" \
+      "what was left out may be what is missing. $trust_hint"
+  elif [[ $first == *'ermission denied'* || $first == *'must be superuser'* ]]; then
+    fail_full "the seed cannot be imported: $first$place" "it is imported with the rights of an ordinary role. $trust_hint"
+  fi
   fail_full "the seed cannot be imported: $first$place"
 }

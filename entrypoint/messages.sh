@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What `rotv start` reads in the log (cli/launch/startup_log): rotv: phase: cluster, server, import, application or database
-# only; rotv: import: BYTES of TOTAL; rotv: prepared: NAME PLACE; rotv: database ready; rotv: error: and hint:.
-# Everything else there is the server's and the application's own.
+# only; rotv: import: BYTES of TOTAL; rotv: prepared: NAME PLACE; rotv: warning: TEXT; rotv: database ready; rotv: error:
+# and hint:. Everything else there is the server's and the application's own.
 
 say() { printf 'rotv: %s\n' "$*"; }
 phase() { say "phase: $1"; }

@@ -38,7 +38,7 @@ check_version() {
 make_cluster() {
   local new=$ROTV_DATA/rotv-new
   : >"$ROTV_DATA/$began_marker" || fail_full "$ROTV_DATA cannot be written to"
-  run "$ROTV_PGBIN/initdb" --pgdata="$new" --no-sync --no-instructions --username=postgres --auth=trust \
+  run exec_plain "$ROTV_PGBIN/initdb" --pgdata="$new" --no-sync --no-instructions --username="$superuser" --auth=reject \
     --encoding=UTF8 --locale=C.UTF-8 >"$scratch/initdb" 2>&1 || {
     cat "$scratch/initdb"
     fail_full "initdb: $(grep -m 1 -E 'error|FATAL|ERROR|could not' "$scratch/initdb" || tail -n 1 "$scratch/initdb")"
@@ -109,7 +109,7 @@ try_to_start_server() {
   (
     # Bash starts what is in the background with interrupts ignored, and so would be all that the server starts.
     trap - INT QUIT
-    exec setpriv --pdeathsig INT "$ROTV_PGBIN/postgres" -D "$ROTV_DATA" -p "$ROTV_PGPORT" \
+    exec_plain setpriv --pdeathsig INT "$ROTV_PGBIN/postgres" -D "$ROTV_DATA" -p "$ROTV_PGPORT" \
       -c "unix_socket_directories=$(quoted_list_item "$ROTV_SOCKET_DIR")" -c "listen_addresses=$ROTV_LISTEN" </dev/null
   ) &
   server=$!
@@ -154,31 +154,6 @@ stop_server() {
 # Killed in between, a server without fsync would come up again without the import.
 stop_cleanly() { stop_server || fail_full "PostgreSQL did not end as it should: its status was $?"; }
 
-sql() {  # ARGUMENTS OF PSQL...
-  run "$ROTV_PGBIN/psql" -X -q -v ON_ERROR_STOP=1 -h "$ROTV_SOCKET_DIR" -p "$ROTV_PGPORT" -U postgres -d postgres "$@"
-}
-
-make_databases() {
-  sql -v user="$ROTV_DBUSER" -v name="$ROTV_DATABASE" -v test="${ROTV_DATABASE}_test" 2>"$scratch/sql" <<'END' ||
-SELECT format('CREATE ROLE %I SUPERUSER LOGIN', :'user') WHERE :'user' <> 'postgres' \gexec
-CREATE DATABASE :"name" OWNER :"user" TEMPLATE template0;
-CREATE DATABASE :"test" OWNER :"user" TEMPLATE template0;
-END
-    fail_full "the database cannot be made: $(head -n 1 "$scratch/sql")"
-}
-
-# Policies name roles, which are no part of a dump.
-make_roles() {
-  local role
-  while IFS= read -r role; do
-    [[ -n $role ]] || continue
-    sql -v role="$role" 2>"$scratch/sql" <<'END' ||
-SELECT format('CREATE ROLE %I', :'role') WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = :'role') \gexec
-END
-      fail_full "the role $role cannot be made: $(head -n 1 "$scratch/sql")"
-  done <<<"${ROTV_ROLES:-}"
-}
-
 # After the import: the settings to live with. A persistent cluster is on the disk before it counts as one.
 finish_cluster() {
   if [[ $ROTV_MODE == development ]]; then
@@ -189,7 +164,7 @@ finish_cluster() {
   fi
   stop_cleanly
   write_persistent_settings || fail_full "the settings cannot be written"
-  run "$ROTV_PGBIN/initdb" --sync-only --pgdata="$ROTV_DATA" >/dev/null || fail "the new cluster cannot be put on the disk"
+  run exec_plain "$ROTV_PGBIN/initdb" --sync-only --pgdata="$ROTV_DATA" >/dev/null || fail "the new cluster cannot be put on the disk"
   rm -f "$ROTV_DATA/$began_marker"
   sync "$ROTV_DATA"
   start_server

@@ -6,11 +6,13 @@
 # The last member of each, so that one that was cut off is known.
 complete_marker=rotv-prepared-complete
 
-# What a cluster has to agree with: the server, its extensions, the order of its texts, and what initdb takes over.
+# What a cluster has to agree with: how it is made here, the rights in it, the server, its extensions, the order of its
+# texts, and what initdb takes over.
 server_place() {
   local share
   share=$("$ROTV_PGBIN/pg_config" --sharedir 2>/dev/null) || share=''
-  printf '1, %s, %s, %s, %s, %s' "$("$ROTV_PGBIN/postgres" --version)" "$(uname -m)" "$(getconf GNU_LIBC_VERSION)" \
+  printf '2, %s, %s, %s, %s, %s, %s, %s' "$ROTV_TRUST" "$ROTV_SUPERUSER" \
+    "$("$ROTV_PGBIN/postgres" --version)" "$(uname -m)" "$(getconf GNU_LIBC_VERSION)" \
     "$(stat -c %Y "$share/extension" 2>/dev/null)" "${TZ:-$(readlink /etc/localtime)}"
 }
 

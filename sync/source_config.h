@@ -41,6 +41,8 @@ struct SourceConfig {
 
   std::vector<std::string> exclude;  // "schema.table", unquoted: schema only, no rows.
 
+  bool trust = false;  // An import may run what its schema says as a superuser of the database that it makes.
+
   HistoryConfig history;
   MaskConfig mask;
 };

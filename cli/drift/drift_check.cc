@@ -20,8 +20,6 @@
 namespace rotv {
 namespace {
 
-constexpr const char* kMigrated = "rotv_migrations";
-
 // What psql said first: "psql:/tmp/migrations/002_x.sql:14: ERROR:  …", which names the file as it was given.
 std::string FirstError(const std::string& output) {
   size_t error = output.find("ERROR:");
@@ -75,10 +73,11 @@ class Comparison {
                           .interrupt = place_.context.interrupt,
                           .make_runtime = place_.make_runtime,
                           .roles = Roles(),
+                          .trust = place_.context.source.trust,
                           .schema = schema,
                           .shared = shared_});
     Migrate(server);
-    check.drift = FindDrift(Read(server, place_.app.database), Read(server, kMigrated), Ignored());
+    check.drift = FindDrift(Read(server, place_.app.database), Read(server, ScratchServer::kMigrated), Ignored());
     return check;
   }
 
@@ -122,17 +121,15 @@ class Comparison {
   }
 
   void Migrate(const ScratchServer& server) {
-    std::vector<std::string> statements;
-    statements.push_back(fmt::format("CREATE DATABASE {} OWNER rotv TEMPLATE template0", kMigrated));
-    server.Ask("postgres", statements);
+    server.MakeMigratedDatabase();
     place_.progress.Begin("running the migrations", Progress::Unit::kItems, 0);
     ScratchServer::Outcome outcome;
     if (place_.config.command.empty()) {
       std::vector<std::filesystem::path> files;
       for (const Migration& migration : migrations_) files.push_back(migration.path);
-      outcome = server.RunFiles(kMigrated, shared_.front(), files);
+      outcome = server.RunFiles(shared_.front(), files);
     } else {
-      outcome = server.RunCommand(kMigrated, place_.config.command);
+      outcome = server.RunCommand(place_.config.command);
     }
     place_.progress.End();
     if (outcome.exit_status == 0) return;

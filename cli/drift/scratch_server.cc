@@ -38,7 +38,9 @@ ScratchServer::ScratchServer(const ScratchRequest& request)
                        .shared = request.shared,
                        .image = request.app.image,
                        .database = request.app.database,
-                       .roles = request.roles};
+                       .roles = request.roles,
+                       .trust = request.trust,
+                       .admin = kMigrated};
   runtime_->CheckReady(launch);
   runtime_->Start(launch);
   try {
@@ -58,9 +60,19 @@ ScratchServer::~ScratchServer() {
   }
 }
 
+void ScratchServer::MakeMigratedDatabase() const {
+  Psql({"-U", kMigrated, "-d", "postgres", "-c", fmt::format("CREATE DATABASE {} TEMPLATE template0", kMigrated)});
+}
+
 std::string ScratchServer::Ask(const std::string& database, const std::vector<std::string>& statements) const {
-  std::vector<std::string> arguments = {"-XAtq", "-v", "ON_ERROR_STOP=1", "-d", database};
+  std::vector<std::string> arguments = {"-d", database};
   for (const std::string& statement : statements) arguments.insert(arguments.end(), {"-c", statement});
+  return Psql(arguments);
+}
+
+std::string ScratchServer::Psql(const std::vector<std::string>& more) const {
+  std::vector<std::string> arguments = {"-XAtq", "-v", "ON_ERROR_STOP=1"};
+  arguments.insert(arguments.end(), more.begin(), more.end());
   ProgramResult answer = RunProgramQuietly(runtime_->PsqlCommand(arguments, false), request_.interrupt);
   if (answer.exit_status == 0) return answer.out;
   throw Error(ErrorCode::kUsage, fmt::format("the scratch server refuses: {}", LastLine(answer.err)),
@@ -73,9 +85,10 @@ ScratchServer::Outcome ScratchServer::Run(const std::vector<std::string>& words)
   return {.exit_status = status, .output = last.text()};
 }
 
-ScratchServer::Outcome ScratchServer::RunFiles(const std::string& database, const SharedDirectory& shared,
+ScratchServer::Outcome ScratchServer::RunFiles(const SharedDirectory& shared,
                                                const std::vector<std::filesystem::path>& files) const {
-  std::vector<std::string> arguments = {"-Xq", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null", "-d", database};
+  std::vector<std::string> arguments = {"-Xq", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null"};
+  arguments.insert(arguments.end(), {"-U", kMigrated, "-d", kMigrated});
   for (const std::filesystem::path& file : files) {
     // One process for all: each costs a tenth of a second in a container. What a file began and did not end is kept.
     arguments.insert(arguments.end(),
@@ -84,16 +97,16 @@ ScratchServer::Outcome ScratchServer::RunFiles(const std::string& database, cons
   return Run(runtime_->PsqlCommand(arguments, false));
 }
 
-ScratchServer::Outcome ScratchServer::RunCommand(const std::string& database, const std::string& command) const {
+ScratchServer::Outcome ScratchServer::RunCommand(const std::string& command) const {
   const std::string socket = runtime_->SocketDirectory();
   std::string script;
   for (const auto& [name, value] :
        {std::pair<std::string, std::string>{"PGHOST", socket},
         {"PGPORT", "5432"},
-        {"PGUSER", "rotv"},
+        {"PGUSER", kMigrated},
         {"PGPASSWORD", ""},
-        {"PGDATABASE", database},
-        {"DATABASE_URL", fmt::format("postgresql://rotv@/{}?host={}", Encoded(database), Encoded(socket))}}) {
+        {"PGDATABASE", kMigrated},
+        {"DATABASE_URL", fmt::format("postgresql://{}@/{}?host={}", kMigrated, kMigrated, Encoded(socket))}}) {
     script += fmt::format("export {}={}\n", name, ShellQuote(value));
   }
   script += fmt::format("cd {} || exit\n{}\n", ShellQuote(runtime_->AppDirectory()), command);

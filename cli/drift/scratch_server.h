@@ -21,6 +21,7 @@ struct ScratchRequest {
   const Interrupt& interrupt;
   std::function<std::unique_ptr<Runtime>(const std::filesystem::path& home)> make_runtime;
   std::set<std::string> roles;   // That it names.
+  bool trust = false;            // Its code may run as a superuser.
   std::filesystem::path schema;  // SQL for the first database.
   std::vector<SharedDirectory> shared;
 };
@@ -35,22 +36,28 @@ class ScratchServer {
   ScratchServer(const ScratchServer&) = delete;
   ScratchServer& operator=(const ScratchServer&) = delete;
 
-  // What psql writes for statements, in a session of their own. Throws kUsage with its words.
+  // What psql writes for statements, in a session of their own, as the role that the schema was imported as. Throws
+  // kUsage with its words.
   std::string Ask(const std::string& database, const std::vector<std::string>& statements) const;
+
+  // The database of the migrations, and the superuser that owns it: they are the developer's own, and may make
+  // extensions. It never looks into the database that has the source's code.
+  static constexpr const char* kMigrated = "rotv_migrations";
+  void MakeMigratedDatabase() const;
 
   struct Outcome {
     int exit_status = 0;
     std::string output;  // The last 64 KiB of what it wrote, errors and all.
   };
   // Files of a shared directory by psql, one after the other, each as a new session would; ends at the first error.
-  Outcome RunFiles(const std::string& database, const SharedDirectory& shared,
-                   const std::vector<std::filesystem::path>& files) const;
+  Outcome RunFiles(const SharedDirectory& shared, const std::vector<std::filesystem::path>& files) const;
   // A command of the shell where the application is, with PG* and DATABASE_URL for the database.
-  Outcome RunCommand(const std::string& database, const std::string& command) const;
+  Outcome RunCommand(const std::string& command) const;
 
   const Runtime& runtime() const { return *runtime_; }
 
  private:
+  std::string Psql(const std::vector<std::string>& more) const;
   Outcome Run(const std::vector<std::string>& words) const;
 
   const ScratchRequest request_;

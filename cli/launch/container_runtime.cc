@@ -159,6 +159,9 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
   }
   if (request.lifetime_seconds > 0) add({"--env", fmt::format("ROTV_LIFETIME={}", request.lifetime_seconds)});
   if (!request.roles.empty()) add({"--env", fmt::format("ROTV_ROLES={}", fmt::join(request.roles, "\n"))});
+  add({"--env", request.trust ? "ROTV_TRUST=yes" : "ROTV_TRUST=no"});
+  add({"--env", request.superuser ? "ROTV_SUPERUSER=yes" : "ROTV_SUPERUSER=no"});
+  add({"--env", "ROTV_ADMIN=" + request.admin});
   for (const SharedDirectory& shared : request.shared) {
     add({"--mount", Mount(shared.path, shared.target, ",ro" + Relabel(",relabel=shared"))});
   }

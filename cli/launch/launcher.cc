@@ -71,8 +71,10 @@ void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool withou
   place.progress.End();
 }
 
-Seed SeedFor(const LaunchPlace& place, const LaunchOptions& options) {
+// And whether its source is trusted.
+Seed SeedFor(const LaunchPlace& place, const LaunchOptions& options, bool& trust) {
   SourceConfig source = place.read_source();
+  trust = source.trust;
   Context context{source, place.home, place.progress, place.interrupt};
   Seed seed =
       PrepareSeed(context, {.snapshot = options.snapshot, .compression = place.app.compression, .pull = options.pull});
@@ -133,6 +135,7 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
                         .app_command = place.app.command,
                         .image = place.app.image,
                         .database = place.app.database,
+                        .superuser = place.app.superuser,
                         .port = place.app.port};
   if (place.app.persistent) request.persistent_dir = place.home / "pgdata";
   place.runtime.CheckReady(request);
@@ -143,7 +146,7 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
 
   result.state = {.runtime = place.runtime.name(), .port = place.app.port, .persistent = place.app.persistent};
   if (!place.app.persistent || !place.runtime.HasCluster(request.persistent_dir)) {
-    Seed seed = SeedFor(place, options);
+    Seed seed = SeedFor(place, options, request.trust);
     request.seed = seed.path;
     request.roles = seed.roles;
     request.tmpfs_bytes = place.app.tmpfs_bytes > 0 ? place.app.tmpfs_bytes : TmpfsBytesFor(seed.sql_bytes);

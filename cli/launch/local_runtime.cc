@@ -190,6 +190,9 @@ Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) cons
   variables["ROTV_DATABASE"] = request.database;
   variables["ROTV_LIFETIME"] = request.lifetime_seconds > 0 ? std::to_string(request.lifetime_seconds) : "";
   variables["ROTV_ROLES"] = fmt::format("{}", fmt::join(request.roles, "\n"));
+  variables["ROTV_TRUST"] = request.trust ? "yes" : "no";
+  variables["ROTV_SUPERUSER"] = request.superuser ? "yes" : "no";
+  variables["ROTV_ADMIN"] = request.admin;
   variables["ROTV_APP_DIR"] = request.app_directory;
   variables["ROTV_PGBIN"] = FindPostgresPrograms(environment_);
   // Set and empty, it says that there is none.

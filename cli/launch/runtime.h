@@ -36,6 +36,9 @@ struct LaunchRequest {
   std::string image;
   std::string database;
   std::set<std::string> roles;  // That the seed names; none with a line break.
+  bool trust = false;           // The seed's code may run as a superuser of the database.
+  bool superuser = false;       // The application's role is one, once the seed is imported.
+  std::string admin;            // Another role that is one then, for code that is not the seed's; empty: none.
   int port = 0;                 // On 127.0.0.1; not used with database_only.
   Environment environment;      // The application's; may hold secrets.
 };

@@ -57,6 +57,8 @@ void StartupLog::Line(std::string_view line) {
     if (size_t of = line.find(" of "); of != std::string_view::npos) {
       state_.import_total = NumberFrom(line.substr(of + 4));
     }
+  } else if (Take(line, "warning: ")) {
+    if (!state_.database_ready) state_.warnings.emplace_back(line);
   } else if (Take(line, "error: ")) {
     if (!state_.error.empty()) return;  // The first is the cause.
     state_.error = line;

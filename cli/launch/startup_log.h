@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace rotv {
 
@@ -17,6 +18,7 @@ struct StartupState {
   uint64_t import_total = 0;
   bool database_ready = false;
   std::map<std::string, std::string> prepared;  // Clusters written for later starts, and for which server, until then.
+  std::vector<std::string> warnings;            // Until then.
   std::string error;                            // Empty: none.
   std::string hint;
   std::string last_words;  // What was written last before the error, by somebody else.

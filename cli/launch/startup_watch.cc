@@ -62,6 +62,7 @@ bool StartupWatch::AwaitDatabase(ProgressBar& progress, const Interrupt& interru
     std::this_thread::sleep_for(kReread);
   }
   if (importing) progress.End();
+  for (const std::string& warning : State().warnings) progress.Warn(warning);
   return State().phase == "application";
 }
 

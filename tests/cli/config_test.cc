@@ -71,6 +71,7 @@ port        = 6543
 database    = "rotv"
 user        = "reader"
 exclude     = ["public.page_views", "audit.log"]
+trust       = true
 )");
   EXPECT_EQ(source.name, "production");
   EXPECT_EQ(source.ssh, "root@db.example.org:22422");
@@ -83,6 +84,7 @@ exclude     = ["public.page_views", "audit.log"]
   EXPECT_EQ(source.database, "rotv");
   EXPECT_EQ(source.user, "reader");
   EXPECT_EQ(source.exclude, (std::vector<std::string>{"public.page_views", "audit.log"}));
+  EXPECT_TRUE(source.trust);
 }
 
 TEST_F(ConfigTest, DefaultsArePodmanAndPort5432) {
@@ -90,6 +92,7 @@ TEST_F(ConfigTest, DefaultsArePodmanAndPort5432) {
   EXPECT_EQ(source.runtime, "podman");
   EXPECT_EQ(source.port, 5432);
   EXPECT_EQ(source.identity, "");
+  EXPECT_FALSE(source.trust);
 }
 
 TEST_F(ConfigTest, SshMayBeLeftOutForADirectConnection) {
@@ -146,7 +149,8 @@ TEST_F(ConfigTest, UrlExcludesEveryOtherWayToSayWhere) {
     EXPECT_HAS(ComplaintOf(text), "rotv.toml:3: ");
     EXPECT_HAS(ComplaintOf(text), "exclude each other");
   }
-  EXPECT_EQ(ComplaintOf("[sources.a]\nurl = \"postgresql://db/x\"\nexclude = [\"public.t\"]\n"), "nothing");
+  EXPECT_EQ(ComplaintOf("[sources.a]\nurl = \"postgresql://db/x\"\nexclude = [\"public.t\"]\ntrust = true\n"),
+            "nothing");
 }
 
 TEST_F(ConfigTest, TheDatabaseMustBeNamed) {
@@ -387,12 +391,14 @@ TEST_F(ConfigTest, TheApplicationHasDefaults) {
   EXPECT_EQ(app.health, "/api/health");
   EXPECT_EQ(app.tmpfs_bytes, 0U);
   EXPECT_FALSE(app.persistent);
+  EXPECT_FALSE(app.superuser);
 }
 
 TEST_F(ConfigTest, TheApplicationIsRead) {
   std::filesystem::create_directories(directory_ / "my app");
   Write("rotv.toml",
-        "[app]\ndirectory = \"my app\"\nport = 3000\ntmpfs_size = \"2G\"\ncompression = \"zstd\"\npersistent = true\n"
+        "[app]\ndirectory = \"my app\"\nport = 3000\ntmpfs_size = \"2G\"\ncompression = \"zstd\"\npersistent = "
+        "true\nsuperuser = true\n"
         "health = \"/up\"\nimage = \"localhost/x\"\ncommand = \"node x.js\"\n");
   AppConfig app = ReadApp(request_);
   EXPECT_EQ(app.directory, std::filesystem::canonical(directory_ / "my app"));
@@ -400,6 +406,7 @@ TEST_F(ConfigTest, TheApplicationIsRead) {
   EXPECT_EQ(app.tmpfs_bytes, uint64_t{2} << 30);
   EXPECT_EQ(app.compression, Compression::kZstd);
   EXPECT_TRUE(app.persistent);
+  EXPECT_TRUE(app.superuser);
   EXPECT_EQ(app.health, "/up");
   EXPECT_EQ(app.image, "localhost/x");
   EXPECT_EQ(app.command, "node x.js");

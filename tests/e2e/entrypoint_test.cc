@@ -120,6 +120,41 @@ TEST_F(EntrypointTest, TheFirstErrorOfASeedIsToldWithItsLine) {
   EXPECT_THAT(failure, HasSubstr("rotv: error: the seed cannot be imported: line 18: ERROR:  division by zero\n"));
 }
 
+TEST_F(EntrypointTest, ACommandOfPsqlInASeedIsNotRun) {
+  // Behind what psql takes for the end of the rows.
+  std::string mark = directory_ / "run/mark";
+  std::string failure = Failure(WriteSeed("seed", Dump(10, "\\! touch " + mark + "\n")));
+  EXPECT_THAT(failure, HasSubstr("rotv: error: the seed is refused: line 18: a command of psql\n"));
+  EXPECT_FALSE(std::filesystem::exists(mark));
+}
+
+TEST_F(EntrypointTest, TheSuperuserCannotLogInOnceTheImportBegins) {
+  variables_ = {{"ROTV_MODE", "persistent"}, {"ROTV_SUPERUSER", "yes"}};
+  std::string seed = WriteSeed("seed", Dump(10));
+  auto log_in = [&](const std::string& more) {
+    return RunCommand({.argv = {"psql", "-X", "-d", "host=" + (directory_ / "run/s").native() + " dbname=rotv " + more,
+                                "-c", more.find("replication") == std::string::npos ? "SELECT 1" : "IDENTIFY_SYSTEM"}});
+  };
+  {
+    Process entrypoint(Entrypoint(seed));
+    ASSERT_TRUE(entrypoint.WaitForOutput("\nstarted\n", kPatience)) << entrypoint.Out() << entrypoint.Err();
+    for (const char* way : {"", " replication=database", " replication=true"}) {
+      EXPECT_THAT(log_in(std::string("user=rotv_superuser") + way).err, HasSubstr("pg_hba.conf rejects")) << way;
+      EXPECT_TRUE(log_in(std::string("user=rotv") + way).ok()) << "a persistent cluster can be followed" << way;
+    }
+    EXPECT_EQ(Ask("SELECT rolsuper FROM pg_roles WHERE rolname = 'rotv'"), "t\n");
+    EXPECT_THAT(entrypoint.Out(), Not(HasSubstr("rotv: warning: ")));
+    entrypoint.Signal(SIGTERM);
+    entrypoint.Wait();
+  }
+  // It keeps its rights, and that is said.
+  variables_["ROTV_SUPERUSER"] = "no";
+  Process again(Entrypoint(seed));
+  ASSERT_TRUE(again.WaitForOutput("\nstarted\n", kPatience)) << again.Out() << again.Err();
+  EXPECT_THAT(again.Out(), HasSubstr("rotv: warning: in this cluster, which was made before, rotv is a superuser"));
+  EXPECT_THAT(log_in("user=rotv_superuser").err, HasSubstr("pg_hba.conf rejects"));
+}
+
 TEST_F(EntrypointTest, ASignalEndsItAtEveryMoment) {
   std::string seed = WriteSeed("seed", Dump(300000));
   for (const char* moment :
@@ -228,6 +263,14 @@ TEST_F(EntrypointTest, AServerThatDiedBehindTheImportIsNotGoneOnWith) {
     EXPECT_THAT(ended.err, HasSubstr("rotv: error: PostgreSQL did not end as it should: its status was 137"));
     EXPECT_THAT(ended.out, Not(HasSubstr("rotv: prepared: seeded")));
     EXPECT_EQ(std::filesystem::file_size(kept), 0U);
+  }
+}
+
+TEST_F(EntrypointTest, TheDatabasesUserCannotBeOneOfTheServersOwn) {
+  for (const char* user : {"rotv_superuser", "pg_signal_backend"}) {
+    variables_ = {{"ROTV_DBUSER", user}};
+    EXPECT_THAT(Failure(WriteSeed("seed", Dump(1))),
+                HasSubstr("the database's user cannot be called " + std::string(user)));
   }
 }
 

@@ -338,8 +338,7 @@ class PreparedClusterTest : public StartLocalTest {
   }
   // The oracle for what runs, however it came to be.
   void ExpectDatabaseIsTheSources() {
-    const std::string quoted = MustRotv({"psql", "-Atc", "SHOW unix_socket_directories"});
-    const std::string directory = quoted.substr(1, quoted.size() - 3);
+    const std::string directory = Json::parse(Get("/env/PGHOST"));
     const std::string port = MustRotv({"psql", "-Atc", "SHOW port"});
     Command dump = rotv_.server().DumpCommand();
     dump.argv.back() = "host=" + directory + " port=" + port + " user=rotv dbname=rotv";

@@ -20,7 +20,9 @@ TEST(StartupLogTest, FollowsTheLinesOfTheEntrypoint) {
 
 TEST(StartupLogTest, PreparedClustersAreToldBeforeTheApplicationSpeaks) {
   StartupLog log;
-  log.Feed("rotv: prepared: empty 1, PostgreSQL 17, UTC\nrotv: prepared: cut\nrotv: database ready\n");
+  log.Feed("rotv: warning: left out\nrotv: prepared: empty 1, PostgreSQL 17, UTC\nrotv: prepared: cut\n");
+  log.Feed("rotv: database ready\nrotv: warning: by the application\n");
+  EXPECT_EQ(log.state().warnings, std::vector<std::string>{"left out"});
   log.Feed("rotv: prepared: seeded by the application\n");
   EXPECT_EQ(log.state().prepared, (std::map<std::string, std::string>{{"empty", "1, PostgreSQL 17, UTC"}}));
 }

@@ -1,0 +1,349 @@
+# Reads a seed, the text of pg_dump, statement by statement, as psql will. Runs under LC_ALL=C: a character is a byte.
+#
+# FILTER_MODE=plan: writes what the superuser has to make before the import, and ends at the first rows. In COPY's text
+# format, a line each: number, `extension`, its name, its schema; or number, `comment`, its name, the comment.
+#
+# FILTER_MODE=import: writes the statements that the database's owner runs; what is left out becomes empty lines, so that
+# psql counts as the file does. Left out are extensions (they are there by then), the DROPs of --clean, and, unless
+# FILTER_TRUST is `yes`, what only a superuser may make: each is named in a line of the file FILTER_LEFT_OUT.
+# FILTER_LANGUAGES are those that an ordinary role may write functions in.
+#
+# What the owner's statements may do is decided by the owner's rights, never here. But no text is passed on that psql
+# could take for a command of its own: a backslash outside of literals, rows that it would read as statements, or a
+# literal that two settings of standard_conforming_strings end at two places, is refused, with status 3 and the reason in
+# the file FILTER_REFUSED.
+
+BEGIN {
+  planning = ENVIRON["FILTER_MODE"] == "plan"
+  trusting = ENVIRON["FILTER_TRUST"] == "yes"
+  count = split(ENVIRON["FILTER_LANGUAGES"], names, "\n")
+  for (i = 1; i <= count; i++) allowed_language[names[i]] = 1
+  # Bytes that end a run of ordinary text; what is in names and words before a quote decides what the quote begins.
+  special = "['\"$;()\\\\/-]"
+  word_byte = "[A-Za-z0-9_$\200-\377]"
+  name_pattern = "(\"([^\"]|\"\")*\"|[A-Za-z0-9_\200-\377]+)"
+  kinds = "^(EVENT TRIGGER|FOREIGN DATA WRAPPER|FOREIGN TABLE|SERVER|USER MAPPING|ACCESS METHOD|TRANSFORM|SUBSCRIPTION|" \
+    "OPERATOR CLASS|OPERATOR FAMILY|TEXT SEARCH TEMPLATE|TEXT SEARCH PARSER|LANGUAGE) "
+  # Most of what may stand on a left-out function.
+  users = "^(TRIGGER|CONSTRAINT TRIGGER|OPERATOR|AGGREGATE|CAST|EVENT TRIGGER) "
+}
+
+# Rows: nothing else is done for them. psql takes both lines for the end.
+copying {
+  print
+  if ($0 == "\\." || $0 == "\\.\r") copying = 0
+  next
+}
+
+text == "" && (/^--/ || $0 == "") {
+  if (/^-- Name: /) { in_entry = objects_began = 1; entry_is_left_out = 0 }
+  if (/^-- PostgreSQL database dump$/) from_pg_dump = 1
+  emit($0)
+  next
+}
+
+# A piece of a large object.
+text == "" && /^SELECT pg_catalog\.lowrite\(0, '\\x[0-9a-f]*'\);$/ { emit($0); next }
+
+text == "" && /^\\(un)?restrict [A-Za-z0-9]+$/ { emit($0); next }
+
+{
+  if (text == "") start_statement()
+  take($0)
+  if (ended && state == "") finish_statement()
+}
+
+END {
+  if (failed) exit 3
+  if (text != "") emit(text)  # psql sends it, and the server says what is missing.
+}
+
+function emit(line) { if (!planning) print line }
+
+function start_statement() {
+  bare = ""          # The statement without comments, and with '' for every literal; names in quotes are as they are.
+  lines = 0
+  ended = 0          # A semicolon outside of everything was seen.
+  parentheses = 0
+  begins = 0         # Of a function's body in SQL: BEGIN ATOMIC ... END.
+  after_literal = 0  # Nothing but white space came since a literal.
+}
+
+# One line more of the statement. `text` is what is passed on, `bare` what it says.
+function take(line,    at, byte, rest, tag) {
+  if (lines++) {
+    if (state == "'") literal = literal "\n"
+    else text = text "\n"
+    if (state == "") bare = bare "\n"
+  }
+  rest = line
+  while (rest != "") {
+    if (state != "") { rest = take_quoted(rest); continue }
+    at = match(rest, special)
+    if (!at) { take_words(rest); return }
+    if (at > 1) take_words(substr(rest, 1, at - 1))
+    byte = substr(rest, at, 1)
+    rest = substr(rest, at)
+    if (byte == "-" || byte == "/") {
+      if (substr(rest, 1, 2) == "--") { text = text rest; return }
+      if (substr(rest, 1, 2) == "/*") { text = text "/*"; state = "/*"; comments = 1; rest = substr(rest, 3); continue }
+    } else if (byte == "'") {
+      start_literal()
+      rest = substr(rest, 2)
+      continue
+    } else if (byte == "$" && match(rest, /^\$([A-Za-z_\200-\377][A-Za-z0-9_\200-\377]*)?\$/)) {
+      if (last_byte() ~ word_byte) refuse("a dollar within a word")
+      tag = substr(rest, 1, RLENGTH)
+      require_statement_goes_on()
+      state = tag
+      text = text tag
+      rest = substr(rest, RLENGTH + 1)
+      continue
+    } else if (byte == "\"") {
+      require_statement_goes_on()
+      state = "\""
+    } else if (byte == "\\") {
+      refuse("a command of psql")
+    } else if (byte == "(") {
+      parentheses++
+    } else if (byte == ")") {
+      if (parentheses > 0) parentheses--
+    } else if (byte == ";") {
+      require_statement_goes_on()
+      if (parentheses == 0 && begins == 0) ended = 1
+    }
+    add(byte)
+    rest = substr(rest, 2)
+  }
+}
+
+function add(words) {
+  if (words ~ /[^ \t\r\f\v]/) { after_literal = 0; if (words != ";") require_statement_goes_on() }
+  text = text words
+  bare = bare words
+}
+
+function last_byte() { return substr(text, length(text)) }
+
+# Two statements in one line would be one for us.
+function require_statement_goes_on() { if (ended) refuse("two statements in one line") }
+
+# psql counts BEGIN, CASE and END of functions, outside of parentheses.
+function take_words(words,    rest, word) {
+  add(words)
+  if (parentheses || bare !~ /^[ \t\n]*[Cc][Rr][Ee][Aa][Tt][Ee][ \t\n]+([Oo][Rr][ \t\n]+[Rr][Ee][Pp][Ll][Aa][Cc][Ee][ \t\n]+)?([Ff][Uu][Nn][Cc][Tt][Ii][Oo][Nn]|[Pp][Rr][Oo][Cc][Ee][Dd][Uu][Rr][Ee])/) return
+  rest = words
+  while (match(rest, /[A-Za-z_\200-\377][A-Za-z0-9_$\200-\377]*/)) {
+    word = toupper(substr(rest, RSTART, RLENGTH))
+    rest = substr(rest, RSTART + RLENGTH)
+    if (word == "BEGIN" || (word == "CASE" && begins)) begins++
+    else if (word == "END" && begins) begins--
+  }
+}
+
+function start_literal(    before) {
+  require_statement_goes_on()
+  # The second would go on as the first began.
+  if (after_literal) refuse("two literals in a row")
+  before = substr(text, length(text) - 1)
+  bare = bare "''"
+  if (before ~ /(^|[^A-Za-z0-9_$\200-\377])[Ee]$/) { state = "E'"; text = text "'"; return }
+  if (before ~ /[Uu]&$/) refuse("a literal of Unicode escapes")
+  state = backslash_escapes ? "E'" : "'"
+  literal = ""
+  if (backslash_escapes) text = text " E'"
+}
+
+# The text up to the end of what is quoted, or to the end of the line; returns what is behind it.
+function take_quoted(rest,    at, piece) {
+  if (state == "'") return take_literal(rest)
+  if (state == "E'") return take_escaped(rest)
+  if (state == "/*") return take_comment(rest)
+  at = index(rest, state)
+  if (!at) { text = text rest; if (state == "\"") bare = bare rest; return "" }
+  piece = substr(rest, 1, at - 1 + length(state))
+  text = text piece
+  if (state == "\"") bare = bare piece
+  else { bare = bare "''"; after_literal = 0 }
+  state = ""
+  return substr(rest, length(piece) + 1)
+}
+
+# A doubled quote goes on. With a backslash it is written so that it means the same under every setting: a function that
+# the import runs can change the setting, and with it where psql sees the end.
+function take_literal(rest,    at) {
+  while ((at = index(rest, "'")) && substr(rest, at + 1, 1) == "'") {
+    literal = literal substr(rest, 1, at + 1)
+    rest = substr(rest, at + 2)
+  }
+  if (!at) { literal = literal rest; return "" }
+  literal = literal substr(rest, 1, at - 1)
+  if (index(literal, "\\")) { literal = replaced(literal, "\\", "\\\\"); text = text " E" }
+  text = text "'" literal "'"
+  state = ""
+  after_literal = 1
+  return substr(rest, at + 1)
+}
+
+function take_escaped(rest,    at) {
+  while ((at = match(rest, /['\\]/)) && (substr(rest, at, 1) == "\\" || substr(rest, at + 1, 1) == "'")) {
+    text = text substr(rest, 1, at + 1)
+    rest = substr(rest, at + 2)
+  }
+  if (!at) { text = text rest; return "" }
+  text = text substr(rest, 1, at)
+  state = ""
+  after_literal = 1
+  return substr(rest, at + 1)
+}
+
+function take_comment(rest,    at) {
+  while (comments && (at = match(rest, /\/\*|\*\//))) {
+    comments += substr(rest, at, 1) == "/" ? 1 : -1
+    text = text substr(rest, 1, at + 1)
+    rest = substr(rest, at + 2)
+  }
+  if (!comments) { state = ""; bare = bare " "; return rest }
+  text = text rest
+  return ""
+}
+
+function refuse(what) {
+  print "line " NR ": " what >ENVIRON["FILTER_REFUSED"]
+  failed = 1
+  exit 3
+}
+
+function finish_statement(    statement) {
+  statement = bare
+  gsub(/^[ \t\n]+|[ \t\n]+$/, "", statement)
+  follow_settings(statement)
+  if (toupper(substr(statement, 1, 4)) == "COPY") start_rows(statement)
+  else if (planning) plan(statement)
+  else if (is_left_out(statement)) blank()
+  else { if (statement ~ ("^CREATE SCHEMA " name_pattern ";$")) sub(/CREATE SCHEMA /, "&IF NOT EXISTS ", text); print text }
+  text = ""
+}
+
+function blank(    i) { for (i = 0; i < lines; i++) print "" }
+
+function follow_settings(statement) {
+  if (toupper(statement) !~ /^SET (SESSION )?(STANDARD_CONFORMING_STRINGS|CLIENT_ENCODING)/) return
+  if (statement ~ /^SET standard_conforming_strings = (on|off);$/) backslash_escapes = statement ~ /off/
+  else if (statement !~ /^SET client_encoding = '';$/) refuse("an unusual setting: " statement)
+  # In these a byte of a character may look like a quote.
+  else if (toupper(text) ~ /SJIS|SHIFT|BIG5|GBK|UHC|GB18030|JOHAB/) refuse("a client encoding that no server has")
+}
+
+# psql reads rows wherever the server asks for them, so every COPY has to be one that is known here.
+function start_rows(statement) {
+  if (statement !~ /^COPY .* FROM stdin;$/) refuse("a COPY that pg_dump does not write")
+  if (planning) exit
+  print text
+  copying = 1
+}
+
+# --- What the superuser makes.
+
+function plan(statement,    rest, name) {
+  rest = statement
+  if (sub(/^CREATE EXTENSION (IF NOT EXISTS )?/, "", rest)) {
+    name = take_name(rest)
+    sub(/^.* WITH SCHEMA /, "", rest)
+    print ++planned "\textension\t" escaped(name) "\t" escaped(rest ~ ("^" name_pattern ";$") ? take_name(rest) : "")
+  } else if (sub(/^COMMENT ON EXTENSION /, "", rest) && match(text, / IS +E?'.*';$/)) {
+    rest = substr(text, RSTART, RLENGTH - 2)
+    sub(/^ IS +/, "", rest)
+    # As take_literal() wrote it.
+    if (sub(/^E/, "", rest)) gsub(/\\\\/, "\\", rest)
+    rest = substr(rest, 2)
+    gsub(/''/, "'", rest)
+    print ++planned "\tcomment\t" escaped(take_name(substr(statement, 22))) "\t" escaped(rest)
+  }
+}
+
+# The name that `rest` begins with, without quotes.
+function take_name(rest) {
+  if (!match(rest, "^" name_pattern)) return ""
+  rest = substr(rest, 1, RLENGTH)
+  if (rest !~ /^"/) return rest
+  rest = substr(rest, 2, length(rest) - 2)
+  gsub(/""/, "\"", rest)
+  return rest
+}
+
+# For a row of COPY.
+function escaped(value) {
+  value = replaced(value, "\\", "\\\\")
+  value = replaced(value, "\t", "\\t")
+  value = replaced(value, "\n", "\\n")
+  return replaced(value, "\r", "\\r")
+}
+
+# Not by gsub, whose backslashes are not the same in every awk.
+function replaced(value, byte, by,    at, result) {
+  while ((at = index(value, byte))) {
+    result = result substr(value, 1, at - 1) by
+    value = substr(value, at + 1)
+  }
+  return result value
+}
+
+# --- What is left out.
+
+function is_left_out(statement,    rest) {
+  if (statement ~ /^(CREATE|COMMENT ON|ALTER) EXTENSION /) return 1
+  if (from_pg_dump && statement ~ /^(BEGIN|COMMIT);$/) return 1  # Around large objects: all is one transaction already.
+  # Before the first object there is nothing but what --clean wants to have gone; in an empty database that is nothing.
+  if (from_pg_dump && !objects_began && statement ~ /^(DROP|ALTER|CREATE OR REPLACE VIEW) /) return 1
+  if (statement ~ /^CREATE /) objects_began = 1
+  if (trusting) return 0
+  if (entry_is_left_out && statement !~ /^(SET|SELECT) /) return 1  # What pg_dump writes with an object.
+  rest = statement
+  if (sub(/^(COMMENT ON|ALTER|SECURITY LABEL .* ON) /, "", rest)) return object(rest) in left_out
+  if (!sub(/^CREATE (OR REPLACE )?(TRUSTED )?(PROCEDURAL )?/, "", rest)) return 0
+  if (!needs_superuser(rest) && !uses_left_out(rest)) return 0
+  entry_is_left_out = in_entry
+  leave_out(object(rest))
+  return 1
+}
+
+function needs_superuser(rest,    language) {
+  if (rest ~ kinds) return 1
+  if (rest ~ /^(FUNCTION|PROCEDURE) /) {
+    if (rest ~ /\n    .*(LEAKPROOF| SUPPORT )/) return 1
+    if (!match(rest, "(\n| )LANGUAGE " name_pattern)) return 0
+    language = substr(rest, RSTART + 10, RLENGTH - 10)
+    return !(take_name(language) in allowed_language)
+  }
+  if (rest ~ /^TYPE /) return rest ~ ("^TYPE (" name_pattern "\\.)?" name_pattern "( \\(|;)")
+  if (rest ~ /^CAST /) return rest ~ / WITHOUT FUNCTION/
+  if (rest ~ /^AGGREGATE /) return rest ~ /STYPE = internal/
+  return rest ~ /^PUBLICATION / && rest ~ /FOR ALL TABLES|TABLES IN SCHEMA/
+}
+
+function uses_left_out(rest,    name, at) {
+  if (rest !~ users) return 0
+  for (name in left_out_function) {
+    at = index(rest, " " name)
+    if (at && substr(rest, at + 1 + length(name), 1) !~ word_byte) return 1
+  }
+  return 0
+}
+
+# "FUNCTION public.f", "EVENT TRIGGER guard": what is said of an object first, and the name or more that it is known by.
+function object(rest,    kind) {
+  if (match(rest, /^[A-Z]+( [A-Z]+)* /)) { kind = substr(rest, 1, RLENGTH); rest = substr(rest, RLENGTH + 1) }
+  if (rest ~ /^\(/) sub(/\).*/, ")", rest)
+  else if (kind ~ /^(USER MAPPING FOR|TRANSFORM FOR)/) sub(/ (OPTIONS|\().*|;$/, "", rest)
+  else if (kind != "OPERATOR " && match(rest, "^(" name_pattern "\\.)?" name_pattern)) rest = substr(rest, 1, RLENGTH)
+  else sub(/[ (;].*/, "", rest)
+  gsub(/[\001-\037\177]/, " ", rest)
+  return kind rest
+}
+
+function leave_out(name) {
+  left_out[name] = 1
+  print name >ENVIRON["FILTER_LEFT_OUT"]
+  if (name ~ /^(FUNCTION|PROCEDURE) /) { sub(/^[A-Z]+ /, "", name); left_out_function[name] = 1 }
+}
