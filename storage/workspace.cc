@@ -86,6 +86,10 @@ std::optional<proto::CurrentStore> ReadCurrent(const fs::path& home, const std::
   return ReadProto<proto::CurrentStore>(SourceDirectory(home, source_name) / "current");
 }
 
+fs::path StorePath(const fs::path& home, const std::string& source_name, const proto::CurrentStore& current) {
+  return SourceDirectory(home, source_name) / current.directory();
+}
+
 SourceInUse::SourceInUse(const std::string& source_name, const std::string& holder)
     : Error(ErrorCode::kDisk,
             fmt::format("source {} is in use by another run{}", source_name, holder.empty() ? "" : ": " + holder),

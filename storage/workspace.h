@@ -45,6 +45,10 @@ class SourceInUse : public Error {
   std::string holder_;
 };
 
+// Where a store of this source is that CurrentStore names.
+std::filesystem::path StorePath(const std::filesystem::path& home, const std::string& source_name,
+                                const proto::CurrentStore& current);
+
 // Holds the source's lock as long as it lives.
 class Workspace {
  public:

@@ -12,6 +12,7 @@
 #include "sync/large_objects.h"
 #include "sync/mask/fit.h"
 #include "sync/mask/mask_plan.h"
+#include "sync/mask/stored_lineage.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/open_workspace.h"
 #include "sync/preflight.h"
@@ -65,13 +66,28 @@ class BaselineRun {
   void Examine() {
     context_.progress.Begin("examining the source", Progress::Unit::kItems, 0);
     dump_program_ = std::async(std::launch::async, [this] { return CheckDumpProgram(session_); });
-    Catalog catalog = ReadMaskedCatalog(session_.connection(), context_);
+    ReadLineage();
+    Catalog catalog = ReadMaskedCatalog(session_.connection(), context_, lineage_);
     std::vector<Check> checks = CheckServer(session_, options_.wal_limit);
     for (Check& check : CheckCatalog(catalog, context_.source)) checks.push_back(std::move(check));
     ThrowFirstProblem(checks);
     RequireFit(session_.connection(), context_, catalog);
     published_ = DescribeSchema(catalog, context_.source, ShapeMap()).schema;
     context_.progress.End();
+  }
+
+  // What the store that is replaced has masked stays masked.
+  void ReadLineage() {
+    if (!workspace_.current()) return;
+    try {
+      lineage_ = ReadStoredLineage(workspace_.CurrentStorePath(), session_.connection());
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kCorrupt && error.code() != ErrorCode::kDisk) throw;
+      context_.progress.Warn(
+          fmt::format("the store that is replaced cannot be read ({}): rules that masked it and are "
+                      "not in the config are not known",
+                      error.what()));
+    }
   }
 
   // False if the schema changed in between. What was made is recorded, and removed by the caller.
@@ -86,7 +102,8 @@ class BaselineRun {
     CreatePublication(session_.connection(), objects_.publication(), published_);
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
     SnapshotSlot slot(session_, objects_.slot());
-    SnapshotReading reading(session_, slot, objects_.publication(), ShapeMap(), SnapshotReading::Texts::kRead);
+    SnapshotReading reading(session_, slot, objects_.publication(), ShapeMap(), lineage_,
+                            SnapshotReading::Texts::kRead);
     context_.progress.End();
     if (!SameTablesAreStreamed(published_, reading.schema()) || !reading.ReadContents()) return RefreshPublished();
     // Asked only now: with a slow far shell the answer takes longer than all that came before.
@@ -145,7 +162,7 @@ class BaselineRun {
 
   // For the next try. Always false, so that a caller can return it.
   bool RefreshPublished() {
-    Catalog catalog = ReadMaskedCatalog(session_.connection(), context_);
+    Catalog catalog = ReadMaskedCatalog(session_.connection(), context_, lineage_);
     ThrowFirstProblem(CheckCatalog(catalog, context_.source));
     published_ = DescribeSchema(catalog, context_.source, ShapeMap()).schema;
     return false;
@@ -155,6 +172,7 @@ class BaselineRun {
     result_.lsn = lsn;
     result_.rows = counts.rows;
     result_.row_bytes = counts.bytes;
+    result_.carried_masks = CarriedMasks(schema.mask_record());
     result_.store_bytes = store.DiskBytes();
     result_.tables = static_cast<uint64_t>(
         std::count_if(schema.tables().begin(), schema.tables().end(),
@@ -190,6 +208,7 @@ class BaselineRun {
   const BaselineOptions& options_;
   Workspace& workspace_;
   SourceSession& session_;
+  MaskLineage lineage_;
   proto::OwnedObjects objects_;
   proto::SchemaVersion published_;
   std::filesystem::path store_path_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "storage/lsn.h"
 #include "sync/context.h"
@@ -24,9 +25,10 @@ struct BaselineResult {
   Lsn lsn;
   uint64_t tables = 0;
   uint64_t rows = 0;
-  uint64_t row_bytes = 0;    // As text, uncompressed.
-  uint64_t store_bytes = 0;  // On disk.
-  uint64_t wire_bytes = 0;   // Received over SSH; 0 without.
+  uint64_t row_bytes = 0;                  // As text, uncompressed.
+  uint64_t store_bytes = 0;                // On disk.
+  uint64_t wire_bytes = 0;                 // Received over SSH; 0 without.
+  std::vector<std::string> carried_masks;  // As PullResult's.
   double seconds = 0;
 };
 

@@ -94,6 +94,7 @@ struct Catalog {
   bool large_objects_readable = true;        // All of them, by us.
   bool large_object_pages_readable = false;  // pg_largeobject itself, which takes a superuser by default.
   std::string quoted_user;                   // Whom we are logged in as.
+  proto::MaskRecord mask_record;             // As CatalogTable::mask.
 };
 
 // As the connection's snapshot sees it, if it is in a transaction. One round trip. `publication` is ours, unquoted, or

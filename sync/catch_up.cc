@@ -35,7 +35,8 @@ class CatchUpRun {
         store_(store),
         manifest_(*manifest),
         expected_(expected),
-        before_(store.SchemaAt(Lsn(manifest->durable_lsn()))) {}
+        before_(store.SchemaAt(Lsn(manifest->durable_lsn()))),
+        lineage_(before_) {}
 
   CatchUpResult Run() {
     for (int attempt = 1; !Try(); ++attempt) {
@@ -57,7 +58,7 @@ class CatchUpRun {
     proto::SchemaVersion published = Publish();
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
     SnapshotSlot slot(session_, NewObjectNames(context_.source.name).slot(), SnapshotSlot::Lifetime::kTemporary);
-    SnapshotReading reading(session_, slot, manifest_.publication(), store_.shapes(), expected_);
+    SnapshotReading reading(session_, slot, manifest_.publication(), store_.shapes(), lineage_, expected_);
     context_.progress.End();
     if (!SameTablesAreStreamed(published, reading.schema())) return false;
     bool schema_changed = reading.fingerprint().schema != manifest_.schema_fingerprint();
@@ -79,7 +80,7 @@ class CatchUpRun {
   // Has the publication name what is to be streamed, and gives that schema.
   proto::SchemaVersion Publish() {
     PgConnection& connection = session_.connection();
-    Catalog catalog = ReadMaskedCatalog(connection, context_, manifest_.publication());
+    Catalog catalog = ReadMaskedCatalog(connection, context_, lineage_, manifest_.publication());
     ThrowFirstProblem(CheckCatalog(catalog, context_.source));
     RequireFit(connection, context_, catalog, before_);
     proto::SchemaVersion schema = DescribeSchema(catalog, context_.source, store_.shapes()).schema;
@@ -167,7 +168,7 @@ class CatchUpRun {
       if (copied.count(change.now->id()) != 0) result_.copied.push_back(change.now->quoted_name());
     }
     result_.schema_changed = schema_changed;
-    result_.mask_changed = MaskRulesChanged(manifest_, context_);
+    result_.mask_changed = MaskRulesChanged(manifest_, before_, context_);
     if (!copied.empty() || reading.fingerprint() != StoredFingerprint() ||
         !ExclusionChanges(before_, context_.source).empty() || result_.mask_changed) {
       proto::Gap* gap = manifest_.add_gaps();
@@ -198,6 +199,7 @@ class CatchUpRun {
   proto::Manifest& manifest_;
   SnapshotReading::Texts expected_;
   const proto::SchemaVersion before_;  // What is stored was received under it.
+  const MaskLineage lineage_;
   CatchUpResult result_;
 };
 

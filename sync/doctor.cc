@@ -1,6 +1,7 @@
 #include "sync/doctor.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cstdlib>
 #include <future>
@@ -9,6 +10,8 @@
 #include "storage/workspace.h"
 #include "sync/mask/fit.h"
 #include "sync/mask/mask_plan.h"
+#include "sync/mask/stored_lineage.h"
+#include "sync/mask/stored_mask.h"
 #include "sync/preflight.h"
 
 namespace rotv {
@@ -51,14 +54,20 @@ Check CheckDisk(const Context& context, const Catalog& catalog) {
           .fix = fmt::format("free space on the disk of {}, or choose another place with --home", existing.string())};
 }
 
-Check CheckMask(PgConnection& connection, const Context& context, const std::string& publication) {
+Check CheckMask(PgConnection& connection, const Context& context, const MaskLineage& lineage,
+                const std::string& publication) {
   Check check{.outcome = Check::Outcome::kOk, .name = "masking", .message = {}};
   try {
-    const Catalog catalog = ReadMaskedCatalog(connection, context, publication);
+    const Catalog catalog = ReadMaskedCatalog(connection, context, lineage, publication);
     RequireFit(connection, context, catalog);
     int columns = 0;
     for (const CatalogTable& table : catalog.tables) columns += table.mask.columns_size();
     check.message = fmt::format("{} rules, {} columns", context.source.mask.rules.size(), columns);
+    if (const std::vector<std::string> carried = CarriedMasks(catalog.mask_record); !carried.empty()) {
+      check.outcome = Check::Outcome::kWarning;
+      check.message += fmt::format("; masked as before, by no rule of the config: {}", fmt::join(carried, ", "));
+      check.fix = "give each a rule of its own in [mask], or \"keep\" (docs/masking.md)";
+    }
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kUsage) throw;
     check = {.outcome = Check::Outcome::kProblem,
@@ -68,6 +77,22 @@ Check CheckMask(PgConnection& connection, const Context& context, const std::str
              .code = error.code()};
   }
   return check;
+}
+
+// Takes no lock: a pull may be writing.
+MaskLineage LineageOf(const proto::CurrentStore& current, const Context& context, PgConnection& connection,
+                      std::vector<Check>* checks) {
+  try {
+    return ReadStoredLineage(StorePath(context.home, context.source.name, current), connection);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kCorrupt && error.code() != ErrorCode::kDisk) throw;
+    checks->push_back({.outcome = Check::Outcome::kWarning,
+                       .name = "store",
+                       .message = fmt::format("cannot be read: {}", error.what()),
+                       .fix = error.hint(),
+                       .code = error.code()});
+    return {};
+  }
 }
 
 }  // namespace
@@ -97,7 +122,11 @@ DoctorReport Examine(const Context& context) {
     Catalog catalog = ReadCatalog(connection, publication);
     for (Check& check : CheckCatalog(catalog, context.source)) report.checks.push_back(std::move(check));
     for (Check& check : CheckPublished(catalog, context.source, publication)) report.checks.push_back(std::move(check));
-    if (!context.source.mask.empty()) report.checks.push_back(CheckMask(connection, context, publication));
+    MaskLineage lineage;
+    if (current) lineage = LineageOf(*current, context, connection, &report.checks);
+    if (!context.source.mask.empty() || !lineage.empty()) {
+      report.checks.push_back(CheckMask(connection, context, lineage, publication));
+    }
     report.checks.push_back(CheckDisk(context, catalog));
     report.tables = ReportTables(catalog, context.source);
   } catch (const Error& error) {

@@ -56,7 +56,8 @@ class PullRun {
     const Fingerprint stored{manifest_.schema_fingerprint(), manifest_.table_fingerprint()};
     proto::SchemaVersion schema = store_.SchemaAt(Lsn(manifest_.durable_lsn()));
     if (state.fingerprint != stored || manifest_.must_copy_size() != 0) return false;
-    if (!ExclusionChanges(schema, context_.source).empty() || MaskRulesChanged(manifest_, context_)) return false;
+    if (!ExclusionChanges(schema, context_.source).empty() || MaskRulesChanged(manifest_, schema, context_))
+      return false;
 
     std::vector<StreamedTable> tables;
     for (const proto::Table& table : schema.tables()) {
@@ -69,6 +70,7 @@ class PullRun {
                       [&] { head = UnchangedCheck(session_.connection(), manifest_, schema, state).Ask(); }));
     if (!head || manifest_.must_copy_size() != 0) return false;
 
+    result_.carried_masks = CarriedMasks(schema.mask_record());
     manifest_.set_head_lsn(manifest_.durable_lsn());
     manifest_.set_head_time_us(state.time_us);
     manifest_.set_head_xid(head->xid);
@@ -88,6 +90,7 @@ class PullRun {
     result_.copied_rows = caught_up.copied_rows;
     result_.schema_changed = caught_up.schema_changed;
     result_.mask_changed = caught_up.mask_changed;
+    result_.carried_masks = CarriedMasks(store_.SchemaAt(Lsn(manifest_.head_lsn())).mask_record());
   }
 
   void Count(const Applier::Counts& counts) {

@@ -28,6 +28,7 @@ struct PullResult {
   bool schema_changed = false;
   std::vector<SchemaChange> schema_changes;  // From the head before to this one; may be none of those that dumps show.
   bool mask_changed = false;                 // The rules of masking, or their secret.
+  std::vector<std::string> carried_masks;    // In force by no rule of the config: "public.users.email (email)".
   uint64_t wire_bytes = 0;                   // Received over SSH; 0 without.
   double seconds = 0;
 };

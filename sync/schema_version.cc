@@ -10,7 +10,7 @@ namespace rotv {
 namespace {
 
 bool IsMasked(const proto::TableMask& mask) {
-  return mask.columns_size() > 0 || mask.sample_percent() > 0 || mask.conditions_size() > 0;
+  return mask.columns_size() > 0 || mask.sample_percent() > 0 || mask.conditions_size() > 0 || mask.dropped();
 }
 
 constexpr uint32_t kInt8 = 20, kInt2 = 21, kInt4 = 23, kBytea = 17, kOid = 26;
@@ -39,6 +39,7 @@ class Describer {
       described->set_type_oid(label.type_oid);
       described->set_label(label.label);
     }
+    if (catalog_.mask_record.ByteSizeLong() > 0) *result_.schema.mutable_mask_record() = catalog_.mask_record;
     return std::move(result_);
   }
 

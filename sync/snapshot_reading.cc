@@ -23,10 +23,10 @@ bool IsForMovedSchema(const PgFailure& failure) {
 }  // namespace
 
 SnapshotReading::SnapshotReading(SourceSession& session, SnapshotSlot& slot, const std::string& publication,
-                                 const ShapeMap& known, Texts expected)
+                                 const ShapeMap& known, const MaskLineage& lineage, Texts expected)
     : session_(session), slot_(slot), publication_(publication), reader_(slot.Import()), watchdog_(session) {
   if (expected == Texts::kRead) BeginTexts();
-  catalog_ = ReadMaskedCatalog(*reader_, session.context(), publication);
+  catalog_ = ReadMaskedCatalog(*reader_, session.context(), lineage, publication);
   fingerprint_ = ReadFingerprint(*reader_, publication);
   PgResult row = reader_->Query(
       "SELECT (extract(epoch FROM now()) * 1000000)::bigint, pg_snapshot_xmin(pg_current_snapshot()), "

@@ -15,6 +15,7 @@
 #include "sync/catalog.h"
 #include "sync/dump_sections.h"
 #include "sync/fingerprint.h"
+#include "sync/mask/mask_lineage.h"
 #include "sync/schema_version.h"
 #include "sync/snapshot_slot.h"
 #include "sync/table_copy.h"
@@ -28,9 +29,9 @@ class SnapshotReading {
   enum class Texts { kRead, kKnown };
 
   // Reads the catalogue, and begins to read the texts. Session and slot outlive this; `publication` is ours, and
-  // `known` are the store's shapes.
+  // `known` are the store's shapes, and `lineage` the masks that its rows came under.
   SnapshotReading(SourceSession& session, SnapshotSlot& slot, const std::string& publication, const ShapeMap& known,
-                  Texts expected);
+                  const MaskLineage& lineage, Texts expected);
 
   const Catalog& catalog() const { return catalog_; }
   const Fingerprint& fingerprint() const { return fingerprint_; }

@@ -29,6 +29,7 @@ Json BaselineJson(const BaselineResult& result) {
   document["store_bytes"] = result.store_bytes;
   document["wire_bytes"] = result.wire_bytes;
   document["seconds"] = result.seconds;
+  document["carried_masks"] = result.carried_masks;
   document["lacking"] = Json::array();  // Nothing is, since tables without an identity are followed too.
   return document;
 }

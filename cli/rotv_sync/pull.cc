@@ -24,11 +24,18 @@ std::string Listed(const std::vector<std::string>& names) {
   return names.size() > kMost ? fmt::format("{} and {} more", text, names.size() - kMost) : text;
 }
 
+// One line, as long as there are any.
+std::string CarriedText(const std::vector<std::string>& masks) {
+  if (masks.empty()) return "";
+  return fmt::format("Masked as before, by no rule of the config (\"keep\" would end it): {}.\n", Listed(masks));
+}
+
 std::string PullText(const PullResult& result, const std::string& source_name) {
   if (result.transactions == 0 && result.truncated == 0 && result.copied.empty() && !result.schema_changed &&
       !result.mask_changed) {
     return fmt::format("{} is up to date at {} ({}).\n", source_name, result.to.ToString(),
-                       HumanDuration(result.seconds));
+                       HumanDuration(result.seconds)) +
+           CarriedText(result.carried_masks);
   }
   std::string text = fmt::format("Pulled {} from {} to {}: {} ({} inserted, {} updated, {} deleted", source_name,
                                  result.from.ToString(), result.to.ToString(),
@@ -52,7 +59,7 @@ std::string PullText(const PullResult& result, const std::string& source_name) {
         "Earlier states have their values as they were stored then; to forget them: delete their snapshots, then\n"
         "rotv-sync gc --keep-days 0.\n";
   }
-  return text;
+  return text + CarriedText(result.carried_masks);
 }
 
 Json PullJson(const PullResult& result) {
@@ -69,6 +76,7 @@ Json PullJson(const PullResult& result) {
   document["schema_changed"] = result.schema_changed;
   document["schema_changes"] = SchemaChangesJson(result.schema_changes);
   document["mask_changed"] = result.mask_changed;
+  document["carried_masks"] = result.carried_masks;
   document["wire_bytes"] = result.wire_bytes;
   document["seconds"] = result.seconds;
   return document;

@@ -232,7 +232,7 @@ bool MaskCheckResult::clean() const {
 MaskCheckResult CheckMasks(const Context& context) {
   Workspace workspace = OpenWorkspace(context, "mask check");
   const std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
-  if (MaskRulesChanged(store->manifest(), context)) {
+  if (MaskRulesChanged(store->manifest(), store->SchemaAt(Lsn(store->manifest().head_lsn())), context)) {
     throw Error(ErrorCode::kUsage, "the rows are stored under other rules, or another secret, than those of the config",
                 "rotv-sync pull copies what has other rules now; then check again");
   }

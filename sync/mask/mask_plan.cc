@@ -8,6 +8,7 @@
 
 #include "storage/error.h"
 #include "sync/follow.h"
+#include "sync/mask/mask_carry.h"
 #include "sync/mask/mask_facts.h"
 #include "sync/mask/personal.h"
 #include "sync/mask/row_filter.h"
@@ -29,12 +30,14 @@ int Exactness(const MaskRule& rule) {
 
 class Plan {
  public:
-  Plan(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts, Catalog* catalog)
+  Plan(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts, const MaskLineage& lineage,
+       Catalog* catalog)
       : source_(source),
         config_(source.mask),
         secret_(secret),
         facts_(facts),
         catalog_(*catalog),
+        carry_(lineage, secret, *catalog),
         used_(config_.rules.size()) {}
 
   void Apply() {
@@ -46,7 +49,9 @@ class Plan {
       const MaskRule& rule = config_.rules[i];
       if (!used_[i]) Problem(fmt::format("{}: there is no such {}", rule.pattern, OfTables(rule) ? "table" : "column"));
     }
+    if (config_.empty() && !carry_.SecretProblem().empty()) Problem(carry_.SecretProblem());
     ThrowProblems();
+    catalog_.mask_record = carry_.Record(config_);
   }
 
  private:
@@ -54,6 +59,7 @@ class Plan {
   struct Choice {
     const MaskRule* rule = nullptr;
     MaskColumn column;
+    bool carried = false;  // The rule is of the store's masks, and not of the config.
   };
 
   void Problem(const std::string& what) {
@@ -89,15 +95,7 @@ class Plan {
   void ChooseFor(CatalogTable& table) {
     const auto facts = facts_.tables.find(table.oid);
     if (facts == facts_.tables.end()) return;
-    const MaskRule* rule = Find(facts->second, nullptr, table.quoted_name);
-    table.dropped = rule != nullptr && rule->kind == MaskKind::kDrop;
-    if (table.dropped || IsExcluded(source_, table.schema, table.name)) without_rows_.insert(table.oid);
-    if (rule != nullptr && rule->kind == MaskKind::kSample) {
-      table.mask.set_secret_id(SecretId(secret_));
-      table.mask.set_sample_percent(rule->percent);
-      sampled_[table.oid] = rule->pattern;
-    }
-    if (rule != nullptr && rule->kind == MaskKind::kWhere) KeepWhere(*rule, facts->second, table);
+    ChooseRows(facts->second, table);
     std::vector<ColumnId> without;
     bool has_rules = false;
     for (const CatalogColumn& column : table.columns) {
@@ -107,32 +105,110 @@ class Plan {
       const std::string what = fmt::format("{}.{}", table.quoted_name, column.quoted_name);
       Choice choice{.rule = Find(facts->second, &column.name, what), .column = fact->second};
       has_rules |= choice.rule != nullptr;
+      const MaskRule* in_force = carry_.RuleFor(facts->second, table, column, choice.rule);
+      choice.carried = in_force != choice.rule;
+      choice.rule = in_force;
       if (choice.rule == nullptr) without.push_back(id);
       choices_[id] = choice;
       names_[id] = what;
     }
-    if (has_rules && HasRowsHere(table)) DealWithUnknown(without);
+    if (!HasRowsHere(table)) return;
+    const std::vector<ColumnId> doubtful = RefuseDoubtful(table);
+    std::erase_if(without, [&](const ColumnId& id) { return std::count(doubtful.begin(), doubtful.end(), id) > 0; });
+    if (has_rules) DealWithUnknown(without);
+  }
+
+  // Columns that may hold what was masked elsewhere, and are masked by nothing here. A "keep" for any table is no
+  // decision about them.
+  std::vector<ColumnId> RefuseDoubtful(const CatalogTable& table) {
+    std::vector<ColumnId> doubtful;
+    for (const CatalogColumn& column : table.columns) {
+      const auto choice = choices_.find({table.oid, column.number});
+      if (choice == choices_.end() || table.of_extension) continue;
+      const MaskRule* rule = choice->second.rule;
+      if (rule != nullptr && (rule->kind != MaskKind::kKeep || rule->parts[1] != kAny)) continue;
+      const std::string doubt = carry_.Doubt(table, column, choice->second.column);
+      if (doubt.empty()) continue;
+      // "null" for what looks personal is an answer, if that takes it.
+      if (rule == nullptr && config_.unknown == MaskUnknown::kNull && !choice->second.column.not_null &&
+          !SuspectByName(choice->second.column).rule.empty()) {
+        continue;
+      }
+      Problem(doubt);
+      doubtful.push_back(choice->first);
+    }
+    return doubtful;
+  }
+
+  // Which rows of the table are kept.
+  void ChooseRows(const MaskFacts::Table& facts, CatalogTable& table) {
+    const MaskRule* rule = Find(facts, nullptr, table.quoted_name);
+    if (const proto::TableMask* before = carry_.RowsFor(facts, table, rule)) {
+      CarryRows(*before, facts, table);
+    } else if (rule != nullptr) {
+      table.mask.set_dropped(rule->kind == MaskKind::kDrop);
+      if (rule->kind == MaskKind::kSample) KeepSample(rule->percent, rule->pattern, table);
+      if (rule->kind == MaskKind::kWhere) KeepWhere(*rule, facts, table);
+    }
+    table.dropped = table.mask.dropped();
+    if (table.dropped || IsExcluded(source_, table.schema, table.name)) without_rows_.insert(table.oid);
+  }
+
+  void CarryRows(const proto::TableMask& before, const MaskFacts::Table& facts, CatalogTable& table) {
+    table.mask.set_dropped(before.dropped());
+    if (before.sample_percent() > 0) KeepSample(before.sample_percent(), table.quoted_name, table);
+    for (const proto::RowCondition& stored : before.conditions()) {
+      const RowCondition condition = ConditionOf(stored);
+      auto column = ColumnNamed(facts, condition.column);
+      if (column == facts.columns.end()) column = facts.columns.find(static_cast<int>(stored.number()));
+      KeepIf({.condition = condition,
+              .text = condition.column,
+              .pattern = fmt::format("{} (a rule \"where\" left out rows of it, and no rule says otherwise)",
+                                     table.quoted_name)},
+             facts, column, table);
+    }
+  }
+
+  void KeepSample(int percent, const std::string& pattern, CatalogTable& table) {
+    table.mask.set_secret_id(SecretId(secret_));
+    table.mask.set_sample_percent(percent);
+    sampled_[table.oid] = pattern;
   }
 
   void KeepWhere(const MaskRule& rule, const MaskFacts::Table& facts, CatalogTable& table) {
-    sampled_[table.oid] = rule.pattern;
     for (const std::string& text : rule.conditions) {
       const std::optional<RowCondition> condition = ParseRowCondition(text);
-      const auto column = std::find_if(facts.columns.begin(), facts.columns.end(), [&](const auto& one) {
-        return condition && one.second.name == condition->column;
-      });
-      if (column == facts.columns.end() || column->second.generated) {
-        Problem(fmt::format("{}: \"{}\" is about no column of {} that rows come with", rule.pattern, text,
-                            table.quoted_name));
-        continue;
-      }
-      try {
-        MakeValueTest(*condition, column->second.type);
-        *table.mask.add_conditions() =
-            StoredCondition(*condition, static_cast<uint32_t>(column->first), column->second.type);
-      } catch (const Error& error) {
-        Problem(fmt::format("{}: {}", rule.pattern, error.what()));
-      }
+      KeepIf({.condition = condition.value_or(RowCondition()), .text = text, .pattern = rule.pattern}, facts,
+             condition ? ColumnNamed(facts, condition->column) : facts.columns.end(), table);
+    }
+  }
+
+  static std::map<int, MaskColumn>::const_iterator ColumnNamed(const MaskFacts::Table& facts, const std::string& name) {
+    return std::find_if(facts.columns.begin(), facts.columns.end(),
+                        [&](const auto& one) { return one.second.name == name; });
+  }
+
+  struct AppliedCondition {
+    RowCondition condition;
+    std::string text;     // For people.
+    std::string pattern;  // Of the rule that says so.
+  };
+  void KeepIf(const AppliedCondition& applied, const MaskFacts::Table& facts,
+              std::map<int, MaskColumn>::const_iterator column, CatalogTable& table) {
+    sampled_[table.oid] = applied.pattern;
+    if (column == facts.columns.end() || column->second.generated) {
+      Problem(fmt::format("{}: \"{}\" is about no column of {} that rows come with", applied.pattern, applied.text,
+                          table.quoted_name));
+      return;
+    }
+    try {
+      RowCondition condition = applied.condition;
+      condition.column = column->second.name;
+      MakeValueTest(condition, column->second.type);
+      *table.mask.add_conditions() =
+          StoredCondition(condition, static_cast<uint32_t>(column->first), column->second.type);
+    } catch (const Error& error) {
+      Problem(fmt::format("{}: {}", applied.pattern, error.what()));
     }
   }
 
@@ -202,7 +278,7 @@ class Plan {
         const std::unique_ptr<const Masker> masker = MakeMasker(named, masked, secret_);
         if (column.missing) MaskMissing(*masker, &column);
       } catch (const Error& error) {
-        Problem(error.what());
+        Problem(choices_[id].carried ? carry_.Misfit(table, column, masked, *rule, error.what()) : error.what());
         continue;
       }
       table.mask.set_secret_id(SecretId(secret_));
@@ -233,7 +309,7 @@ class Plan {
     for (size_t i = 0; i < problems_.size() && i < kMostTold; ++i) all += (i == 0 ? "" : "; ") + problems_[i];
     if (problems_.size() > kMostTold) all += fmt::format("; and {} more", problems_.size() - kMostTold);
     throw Error(ErrorCode::kUsage, "masking: " + all,
-                "mend the rules in [mask] of rotv.toml; nothing was written (docs/masking.md)");
+                "fix the rules in [mask] of rotv.toml; nothing was written (docs/masking.md)");
   }
 
   const SourceConfig& source_;
@@ -241,6 +317,7 @@ class Plan {
   const MaskSecret& secret_;
   const MaskFacts& facts_;
   Catalog& catalog_;
+  MaskCarry carry_;
   std::vector<bool> used_;
   std::map<ColumnId, Choice> choices_;
   std::map<ColumnId, std::string> names_;
@@ -251,16 +328,17 @@ class Plan {
 
 }  // namespace
 
-void ApplyMaskRules(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts, Catalog* catalog) {
-  Plan(source, secret, facts, catalog).Apply();
+void ApplyMaskRules(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts,
+                    const MaskLineage& lineage, Catalog* catalog) {
+  Plan(source, secret, facts, lineage, catalog).Apply();
 }
 
-Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, const std::string& publication) {
+Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, const MaskLineage& lineage,
+                          const std::string& publication) {
   Catalog catalog = ReadCatalog(connection, publication);
-  const MaskConfig& config = context.source.mask;
-  if (config.empty()) return catalog;
+  if (context.source.mask.empty() && lineage.empty()) return catalog;
   const MaskFacts facts = ReadMaskFacts(connection);
-  ApplyMaskRules(context.source, ReadMaskSecret(context.home, config.secret_file), facts, &catalog);
+  ApplyMaskRules(context.source, MaskSecretOf(context), facts, lineage, &catalog);
   return catalog;
 }
 

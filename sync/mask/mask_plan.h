@@ -1,4 +1,5 @@
-// Which columns of the source are masked how: the rules of the config against the catalogue.
+// Which columns of the source are masked how: the rules of the config, and those that the store was masked by before,
+// against the catalogue.
 
 #pragma once
 
@@ -9,15 +10,19 @@
 
 #include "sync/catalog.h"
 #include "sync/context.h"
+#include "sync/mask/mask_lineage.h"
 #include "sync/mask/masker.h"
 
 namespace rotv {
 
 // As ReadCatalog(), with what the rules of context.source say of each table and column, and with values that the
-// catalogue itself holds masked. One round trip more where there are rules. Throws kUsage, naming all that is wrong,
-// if a rule names nothing, two rules say different things of one column, a column cannot be masked so, the two sides
-// of a foreign key are not masked alike, or a column of a table with rules looks personal and has none.
-Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, const std::string& publication = "");
+// catalogue itself holds masked. One round trip more where there are rules, or were. A mask of `lineage` stays in force
+// until a rule of its own replaces it, or a "keep" that names its column ends it. Throws kUsage, naming all that is
+// wrong, if a rule names nothing, two rules say different things of one column, a column cannot be masked so, the two
+// sides of a foreign key are not masked alike, a column of a table with rules looks personal and has none, or a column
+// that is new may hold what `lineage` has masked.
+Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, const MaskLineage& lineage,
+                          const std::string& publication = "");
 
 // What of a table's columns only matters where they are masked.
 struct MaskFacts {
@@ -37,6 +42,7 @@ struct MaskFacts {
 };
 
 // Pure: as ReadMaskedCatalog(), by the rules of `source`.
-void ApplyMaskRules(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts, Catalog* catalog);
+void ApplyMaskRules(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts,
+                    const MaskLineage& lineage, Catalog* catalog);
 
 }  // namespace rotv

@@ -13,15 +13,6 @@ constexpr proto::Comparison kStored[] = {proto::COMPARISON_EQUAL,   proto::COMPA
                                          proto::COMPARISON_GREATER, proto::COMPARISON_GREATER_OR_EQUAL,
                                          proto::COMPARISON_IS_NULL, proto::COMPARISON_IS_NOT_NULL};
 
-RowCondition ConditionOf(const proto::RowCondition& stored) {
-  for (size_t i = 0; i < std::size(kStored); ++i) {
-    if (kStored[i] != stored.comparison()) continue;
-    return {.column = stored.name(), .comparison = static_cast<Comparison>(i), .value = stored.value()};
-  }
-  // A later version's.
-  throw Error(ErrorCode::kCorrupt, "the store's rows were kept by a condition that is not known here");
-}
-
 }  // namespace
 
 proto::RowCondition StoredCondition(const RowCondition& condition, uint32_t number, const std::string& type) {
@@ -32,6 +23,15 @@ proto::RowCondition StoredCondition(const RowCondition& condition, uint32_t numb
   stored.set_value(condition.value);
   stored.set_type(type);
   return stored;
+}
+
+RowCondition ConditionOf(const proto::RowCondition& stored) {
+  for (size_t i = 0; i < std::size(kStored); ++i) {
+    if (kStored[i] != stored.comparison()) continue;
+    return {.column = stored.name(), .comparison = static_cast<Comparison>(i), .value = stored.value()};
+  }
+  // A later version's.
+  throw Error(ErrorCode::kCorrupt, "the store's rows were kept by a condition that is not known here");
 }
 
 RowFilter::RowFilter(const proto::Table& table, const proto::Shape& shape)

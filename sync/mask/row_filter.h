@@ -15,6 +15,9 @@ namespace rotv {
 
 proto::RowCondition StoredCondition(const RowCondition& condition, uint32_t number, const std::string& type);
 
+// The other way round. Throws kCorrupt if it is a later version's.
+RowCondition ConditionOf(const proto::RowCondition& stored);
+
 class RowFilter {
  public:
   // For rows of `shape` before they are masked. Throws kCorrupt if the table's conditions are not understood.

@@ -57,7 +57,9 @@ MaskSecret ReadMaskSecret(const fs::path& home, const std::string& file) {
 
 MaskSecret MaskSecretOf(const Context& context) {
   const MaskConfig& mask = context.source.mask;
-  return mask.empty() ? MaskSecret() : ReadMaskSecret(context.home, mask.secret_file);
+  // Rules that are gone from the config may still be in force for what is stored: their secret is read, but not made.
+  const bool needed = !mask.empty() || !mask.secret_file.empty() || fs::exists(context.home / "mask-secret");
+  return needed ? ReadMaskSecret(context.home, mask.secret_file) : MaskSecret();
 }
 
 std::string SecretId(const MaskSecret& secret) {

@@ -14,7 +14,7 @@ namespace rotv {
 // digits. Throws kUsage if a file that was named is missing, can be read by others, or holds anything else; kDisk.
 MaskSecret ReadMaskSecret(const std::filesystem::path& home, const std::string& file);
 
-// Of the source's rules; nothing where there are none.
+// Of the source's rules, and of those that its store was masked by; nothing where there are none of either.
 MaskSecret MaskSecretOf(const Context& context);
 
 // Tells secrets apart; nothing of the secret follows from it.

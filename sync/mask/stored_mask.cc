@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 #include "storage/error.h"
@@ -37,6 +38,21 @@ constexpr KindName kKinds[] = {{"email", MaskKind::kEmail},
                                {"sample", MaskKind::kSample},
                                {"where", MaskKind::kWhere}};
 
+}  // namespace
+
+std::optional<MaskKind> MaskKindOf(std::string_view name) {
+  for (const KindName& kind : kKinds) {
+    if (name == kind.name) return kind.kind;
+  }
+  return std::nullopt;
+}
+
+std::vector<std::string> MaskKindNames() {
+  std::vector<std::string> names;
+  for (const KindName& kind : kKinds) names.emplace_back(kind.name);
+  return names;
+}
+
 MaskRule RuleOf(const proto::MaskRule& stored, const std::string& pattern) {
   const std::optional<MaskKind> kind = MaskKindOf(stored.name());
   // A later version's.
@@ -54,21 +70,6 @@ MaskRule RuleOf(const proto::MaskRule& stored, const std::string& pattern) {
                 .paths = {}};
   for (const proto::MaskPath& path : stored.paths()) rule.paths.push_back({path.path(), RuleOf(path.rule(), pattern)});
   return rule;
-}
-
-}  // namespace
-
-std::optional<MaskKind> MaskKindOf(std::string_view name) {
-  for (const KindName& kind : kKinds) {
-    if (name == kind.name) return kind.kind;
-  }
-  return std::nullopt;
-}
-
-std::vector<std::string> MaskKindNames() {
-  std::vector<std::string> names;
-  for (const KindName& kind : kKinds) names.emplace_back(kind.name);
-  return names;
 }
 
 proto::MaskRule StoredRule(const MaskRule& rule) {
@@ -120,8 +121,22 @@ std::string MaskFingerprint(const Context& context) {
   return MaskFingerprint(context.source.mask, MaskSecretOf(context));
 }
 
-bool MaskRulesChanged(const proto::Manifest& manifest, const Context& context) {
-  return manifest.mask_fingerprint() != MaskFingerprint(context);
+bool MaskRulesChanged(const proto::Manifest& manifest, const proto::SchemaVersion& schema, const Context& context) {
+  if (manifest.mask_fingerprint() != MaskFingerprint(context)) return true;
+  // Masks that no rule of the config asks for are not in the fingerprint, and neither is their secret.
+  if (schema.mask_record().carried().empty()) return false;
+  const std::string secret_id = SecretId(MaskSecretOf(context));
+  return std::any_of(schema.tables().begin(), schema.tables().end(), [&](const proto::Table& table) {
+    return !table.mask().secret_id().empty() && table.mask().secret_id() != secret_id;
+  });
+}
+
+std::vector<std::string> CarriedMasks(const proto::MaskRecord& record) {
+  std::vector<std::string> masks;
+  for (const proto::CarriedMask& mask : record.carried()) {
+    masks.push_back(fmt::format("{} ({})", mask.what(), mask.rule()));
+  }
+  return masks;
 }
 
 }  // namespace rotv

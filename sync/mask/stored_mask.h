@@ -15,6 +15,8 @@
 namespace rotv {
 
 proto::MaskRule StoredRule(const MaskRule& rule);
+// The rule that was stored so. Throws kCorrupt if it is a later version's.
+MaskRule RuleOf(const proto::MaskRule& stored, const std::string& pattern);
 
 // The masker of a column that is stored so. Throws kUsage as MakeMasker() does.
 std::unique_ptr<const Masker> MakeMasker(const proto::MaskedColumn& column, const std::string& pattern,
@@ -27,8 +29,11 @@ const proto::MaskedColumn* MaskOf(const proto::Table& table, uint32_t number);
 std::string MaskFingerprint(const MaskConfig& config, const MaskSecret& secret);
 
 std::string MaskFingerprint(const Context& context);
-// Whether rows are stored under other rules, or another secret, than the config's.
-bool MaskRulesChanged(const proto::Manifest& manifest, const Context& context);
+// Rows are stored under other rules, or another secret, than the config's. `schema` is the store's in force.
+bool MaskRulesChanged(const proto::Manifest& manifest, const proto::SchemaVersion& schema, const Context& context);
+
+// Masks that are in force although no rule of the config says so any more: "public.users.email (email)".
+std::vector<std::string> CarriedMasks(const proto::MaskRecord& record);
 
 // The kind of this name, "first_name"; nothing if there is none.
 std::optional<MaskKind> MaskKindOf(std::string_view name);

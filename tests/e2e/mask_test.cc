@@ -299,8 +299,13 @@ TEST_F(MaskRulesTest, OtherRulesCopyJustTheTablesConcerned) {
   rotv.MustSync({"pull"});
   EXPECT_THAT(ReadFile(rotv.Seed("last.sql")), Not(HasSubstr("planted phone\n")));
 
-  // Without rules the values are the source's again.
+  // Without rules they stay masked; with "keep" the values are the source's again.
   SetRules("");
+  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Masked as before, by no rule of the config"));
+  EXPECT_THAT(ReadFile(rotv.Seed("last.sql")), Not(HasSubstr("planted7")));
+  SetRules(
+      "\"public.people.email\" = \"keep\"\n\"public.people.phone\" = \"keep\"\n"
+      "\"public.orders.who\" = \"keep\"\n\"public.parts.mail\" = \"keep\"\n");
   EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Copied again"));
   rotv.ExpectSeedIsDump({.import = Import::kNone});  // An import puts a child's inherited columns first.
 }
@@ -421,7 +426,9 @@ TEST_F(MaskRulesTest, TheCheckFindsWhatIsLeft) {
   EXPECT_EQ(nlohmann::json::parse(rotv.MustSync({"--json", "mask", "check"})).at("clean"), true);
   SetRules("\"public.people.email\" = \"text\"\n\"public.orders.who\" = \"text\"\n");
   EXPECT_THAT(rotv.Sync({"mask", "check"}).err, HasSubstr("stored under other rules"));
-  SetRules("");
+  SetRules(
+      "\"public.people.email\" = \"keep\"\n\"public.orders.who\" = \"keep\"\n"
+      "\"public.people.age\" = \"keep\"\n\"public.people.nick\" = \"keep\"\n");
   rotv.MustSync({"pull"});
   EXPECT_THAT(rotv.Sync({"mask", "check"}).err, HasSubstr("no column of production is masked"));
 }

@@ -1,0 +1,163 @@
+#include "sync/mask/mask_carry.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "sync/mask/rule_text.h"
+#include "sync/mask/secret.h"
+#include "sync/mask/stored_mask.h"
+
+namespace rotv {
+namespace {
+
+constexpr std::string_view kAny = "*";
+
+const CatalogColumn* ColumnNamed(const CatalogTable& table, const std::string& name) {
+  const auto column = std::find_if(table.columns.begin(), table.columns.end(),
+                                   [&](const CatalogColumn& candidate) { return candidate.name == name; });
+  return column == table.columns.end() ? nullptr : &*column;
+}
+
+std::string NameOfRows(const proto::TableMask& mask) {
+  if (mask.dropped()) return "drop";
+  return mask.sample_percent() > 0 ? "sample" : "where";
+}
+
+}  // namespace
+
+MaskCarry::MaskCarry(const MaskLineage& lineage, const MaskSecret& secret, const Catalog& catalog)
+    : lineage_(lineage), secret_(secret), catalog_(catalog) {
+  for (const CatalogTable& table : catalog.tables) by_name_[{table.schema, table.name}] = &table;
+}
+
+// The table itself, then those that it inherits from.
+std::vector<const CatalogTable*> MaskCarry::WithAncestors(const MaskFacts::Table& facts,
+                                                          const CatalogTable& table) const {
+  std::vector<const CatalogTable*> all{&table};
+  for (const auto& name : facts.names) {
+    const auto found = by_name_.find(name);
+    if (found != by_name_.end() && found->second != &table) all.push_back(found->second);
+  }
+  return all;
+}
+
+// Of the column of this name, which is how an ancestor's column is a child's.
+const proto::MaskedColumn* MaskCarry::MaskOf(const CatalogTable& table, const CatalogColumn& column) const {
+  const CatalogColumn* own = ColumnNamed(table, column.name);
+  return own == nullptr ? nullptr : lineage_.MaskOf(table, *own);
+}
+
+// A "keep" is a person's decision about this very column only if it names table and column, and was not there when the
+// column was masked: then it was about another one, which has been renamed since. One that names an ancestor is about
+// those of its children that were masked with it, not about a table that was attached to it later.
+bool MaskCarry::Ends(const MaskRule& keep, const MaskFacts::Table& facts, const CatalogColumn* column) const {
+  if (std::any_of(keep.parts.begin() + 1, keep.parts.end(), [](const auto& part) { return part == kAny; }))
+    return false;
+  if (lineage_.Had(keep)) return false;
+  return std::any_of(facts.names.begin(), facts.names.end(), [&](const auto& name) {
+    if (keep.parts[1] != name.second || (keep.parts[0] != kAny && keep.parts[0] != name.first)) return false;
+    if (&name == &facts.names.front()) return true;
+    const auto ancestor = by_name_.find(name);
+    if (ancestor == by_name_.end()) return false;
+    return column == nullptr ? lineage_.TableMaskOf(*ancestor->second) != nullptr
+                             : MaskOf(*ancestor->second, *column) != nullptr;
+  });
+}
+
+// Any rule masks too; but one that lets a part through, and was there before, was meant for another column, which had
+// this name then.
+bool MaskCarry::Replaces(const MaskRule& named, const std::string& before_rule) const {
+  return !MasksInPart(named.kind) || !lineage_.Had(named) || StoredRule(named).SerializeAsString() == before_rule;
+}
+
+const MaskRule* MaskCarry::RuleFor(const MaskFacts::Table& facts, const CatalogTable& table,
+                                   const CatalogColumn& column, const MaskRule* named) {
+  if (lineage_.empty() || column.is_generated) return named;
+  for (const CatalogTable* from : WithAncestors(facts, table)) {
+    const proto::MaskedColumn* before = MaskOf(*from, column);
+    if (before == nullptr) continue;
+    if (named != nullptr) {
+      const bool keeps = named->kind == MaskKind::kKeep;
+      if (keeps ? Ends(*named, facts, &column) : Replaces(*named, before->rule().SerializeAsString())) {
+        if (keeps) ended_.emplace(table.oid, column.number);
+        return named;
+      }
+    }
+    rules_.push_back(RuleOf(before->rule(), RulePattern(table.schema, table.name, column.name)));
+    if (table.kind == 'r') {  // A partitioned table has no rows of its own.
+      Carry(*from, fmt::format("{}.{}", table.quoted_name, column.quoted_name), before->rule().name());
+    }
+    return &rules_.back();
+  }
+  return named;
+}
+
+const proto::TableMask* MaskCarry::RowsFor(const MaskFacts::Table& facts, const CatalogTable& table,
+                                           const MaskRule* named) {
+  for (const CatalogTable* from : WithAncestors(facts, table)) {
+    const proto::TableMask* before = lineage_.TableMaskOf(*from);
+    if (before == nullptr) continue;
+    if (named != nullptr) {
+      const bool keeps = named->kind == MaskKind::kKeep;
+      // What left out all rows is not replaced by what was there to leave out some of another table's.
+      const bool replaces = !before->dropped() || !MasksInPart(named->kind) || !lineage_.Had(*named);
+      if (keeps ? Ends(*named, facts, nullptr) : replaces) {
+        if (keeps) ended_.emplace(table.oid, 0);
+        return nullptr;
+      }
+    }
+    if (table.kind == 'r') Carry(*from, table.quoted_name, NameOfRows(*before));
+    return before;
+  }
+  return nullptr;
+}
+
+void MaskCarry::Carry(const CatalogTable& from, const std::string& what, const std::string& rule) {
+  proto::CarriedMask& mask = carried_.emplace_back();
+  mask.set_what(what);
+  mask.set_rule(rule);
+  const std::string made_with = lineage_.SecretIdOf(from);
+  if (!made_with.empty() && made_with != SecretId(secret_)) ++of_another_secret_;
+}
+
+std::string MaskCarry::LineToAdd(const CatalogTable& table, const CatalogColumn& column, const MaskColumn& facts,
+                                 const MaskRule& was) const {
+  return fmt::format("add {} to [mask], or \"keep\" in its place",
+                     RuleLine(RulePattern(table.schema, table.name, column.name), RuleThatFits(was, facts, secret_)));
+}
+
+std::string MaskCarry::Doubt(const CatalogTable& table, const CatalogColumn& column, const MaskColumn& facts) const {
+  const std::optional<MaskLineage::Suspicion> suspicion = lineage_.Suspect(table, column, facts);
+  if (!suspicion) return "";
+  return fmt::format("{}.{} {}: {}", table.quoted_name, column.quoted_name, suspicion->reason,
+                     LineToAdd(table, column, facts, RuleOf(suspicion->was, "")));
+}
+
+std::string MaskCarry::Misfit(const CatalogTable& table, const CatalogColumn& column, const MaskColumn& facts,
+                              const MaskRule& rule, const std::string& why) const {
+  return fmt::format("{} (its values were masked by {}, and no rule says otherwise): {}", why, RuleText(rule),
+                     LineToAdd(table, column, facts, rule));
+}
+
+std::string MaskCarry::SecretProblem() const {
+  if (of_another_secret_ == 0) return "";
+  return fmt::format(
+      "{} of what is masked ({} among it) has no rule in the config, and another secret than the one that masked it: "
+      "add mask_secret = \"FILE\" to [mask], with the former secret",
+      of_another_secret_, carried_.front().what());
+}
+
+proto::MaskRecord MaskCarry::Record(const MaskConfig& config) const {
+  proto::MaskRecord record;
+  for (const MaskRule& rule : config.rules) {
+    proto::ConfigMaskRule* stored = record.add_rules();
+    stored->set_pattern(rule.pattern);
+    *stored->mutable_rule() = StoredRule(rule);
+  }
+  for (proto::FormerMask& former : lineage_.FormerAfter(catalog_, ended_)) *record.add_former() = std::move(former);
+  for (const proto::CarriedMask& mask : carried_) *record.add_carried() = mask;
+  return record;
+}
+
+}  // namespace rotv

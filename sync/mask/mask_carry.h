@@ -1,0 +1,63 @@
+// What the masks of the store say beside the rules of the config, while a plan is made. Pure.
+
+#pragma once
+
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sync/catalog.h"
+#include "sync/mask/mask_lineage.h"
+#include "sync/mask/mask_plan.h"
+
+namespace rotv {
+
+class MaskCarry {
+ public:
+  // All of these outlive it.
+  MaskCarry(const MaskLineage& lineage, const MaskSecret& secret, const Catalog& catalog);
+
+  // The rule in force for a column of which the config says `named` (null: nothing): that, or the one that the column
+  // was masked by, which lives as long as this does.
+  const MaskRule* RuleFor(const MaskFacts::Table& facts, const CatalogTable& table, const CatalogColumn& column,
+                          const MaskRule* named);
+
+  // The mask by which rows of a table are left out, where it counts more than `named`; else null.
+  const proto::TableMask* RowsFor(const MaskFacts::Table& facts, const CatalogTable& table, const MaskRule* named);
+
+  // Why a column without a rule may hold what was masked elsewhere, and the line to add; empty if nothing says so.
+  std::string Doubt(const CatalogTable& table, const CatalogColumn& column, const MaskColumn& facts) const;
+
+  // What is wrong with a mask that is carried on, and the line to add. `why` is what MakeMasker() said.
+  std::string Misfit(const CatalogTable& table, const CatalogColumn& column, const MaskColumn& facts,
+                     const MaskRule& rule, const std::string& why) const;
+
+  // Not empty if masks are carried on that another secret has made.
+  std::string SecretProblem() const;
+
+  // Of the finished plan.
+  proto::MaskRecord Record(const MaskConfig& config) const;
+
+ private:
+  bool Ends(const MaskRule& keep, const MaskFacts::Table& facts, const CatalogColumn* column) const;
+  bool Replaces(const MaskRule& named, const std::string& before_rule) const;
+  std::vector<const CatalogTable*> WithAncestors(const MaskFacts::Table& facts, const CatalogTable& table) const;
+  const proto::MaskedColumn* MaskOf(const CatalogTable& table, const CatalogColumn& column) const;
+  void Carry(const CatalogTable& from, const std::string& what, const std::string& rule);
+  std::string LineToAdd(const CatalogTable& table, const CatalogColumn& column, const MaskColumn& facts,
+                        const MaskRule& was) const;
+
+  const MaskLineage& lineage_;
+  const MaskSecret& secret_;
+  const Catalog& catalog_;
+  std::map<std::pair<std::string, std::string>, const CatalogTable*> by_name_;
+  std::deque<MaskRule> rules_;  // Those that are carried on.
+  std::vector<proto::CarriedMask> carried_;
+  std::set<std::pair<uint32_t, int>> ended_;
+  size_t of_another_secret_ = 0;
+};
+
+}  // namespace rotv

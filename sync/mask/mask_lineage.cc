@@ -1,0 +1,250 @@
+#include "sync/mask/mask_lineage.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "storage/error.h"
+#include "sync/mask/rule_text.h"
+#include "sync/mask/stored_mask.h"
+
+namespace rotv {
+namespace {
+
+std::string SmallLetters(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+std::string Serialized(const MaskRule& rule) {
+  proto::ConfigMaskRule stored;
+  stored.set_pattern(rule.pattern);
+  *stored.mutable_rule() = StoredRule(rule);
+  return stored.SerializeAsString();
+}
+
+bool HasTableRule(const proto::TableMask& mask) {
+  return mask.dropped() || mask.sample_percent() > 0 || mask.conditions_size() > 0;
+}
+
+// What a value survives a change of its column's type in: a cast within a family, or to text and documents.
+bool MayHold(const std::string& type, const std::string& values_of) {
+  static const std::map<std::string, char> kFamilies = {
+      {"text", 't'},      {"varchar", 't'},     {"bpchar", 't'}, {"citext", 't'}, {"name", 't'},
+      {"json", 't'},      {"jsonb", 't'},       {"int2", 'n'},   {"int4", 'n'},   {"int8", 'n'},
+      {"numeric", 'n'},   {"float4", 'n'},      {"float8", 'n'}, {"money", 'n'},  {"date", 'd'},
+      {"timestamp", 'd'}, {"timestamptz", 'd'}, {"inet", 'i'},   {"cidr", 'i'}};
+  const auto family = kFamilies.find(type);
+  if (family == kFamilies.end()) return type == values_of;
+  const auto other = kFamilies.find(values_of);
+  return family->second == 't' || (other != kFamilies.end() && family->second == other->second);
+}
+
+const CatalogColumn* ColumnNumbered(const CatalogTable& table, uint32_t number) {
+  for (const CatalogColumn& column : table.columns) {
+    if (column.number == static_cast<int>(number)) return &column;
+  }
+  return nullptr;
+}
+
+bool IsMaskedNow(const CatalogTable& table, uint32_t number) {
+  return std::any_of(table.mask.columns().begin(), table.mask.columns().end(),
+                     [&](const proto::MaskedColumn& masked) { return masked.number() == number; });
+}
+
+std::string MaskedBy(const proto::MaskRule& rule) {
+  return fmt::format("which was masked by {}", RuleText(RuleOf(rule, "")));
+}
+
+using NameAndRule = std::pair<std::string, std::string>;
+NameAndRule NameAndRuleOf(const proto::MaskedColumn& masked) {
+  return {masked.name(), masked.rule().SerializeAsString()};
+}
+
+}  // namespace
+
+MaskLineage::MaskLineage(const proto::SchemaVersion& before, Database database) : database_(database) {
+  // What is in force now comes last, and counts where both say something.
+  for (const proto::FormerMask& former : before.mask_record().former()) {
+    Add(former.table(), {.schema = former.schema(), .name = former.name(), .mask = former.mask()});
+  }
+  for (const proto::Table& table : before.tables()) {
+    Columns& columns = columns_[table.id()];
+    for (const proto::ColumnState& column : table.state().columns()) {
+      columns[static_cast<int>(column.number())] = column.generated();
+    }
+    Add(table.id(), {.schema = table.schema(), .name = table.name(), .mask = table.mask()});
+  }
+  for (const auto& [oid, table] : tables_) {
+    const bool is_there = columns_.count(oid) != 0;
+    const auto [known, is_new] = by_name_.try_emplace({table.schema, table.name}, oid);
+    if (!is_new && is_there) known->second = oid;
+  }
+  for (const proto::ConfigMaskRule& rule : before.mask_record().rules()) rules_.insert(rule.SerializeAsString());
+}
+
+void MaskLineage::Add(uint32_t oid, Table table) {
+  if (table.mask.columns_size() == 0 && !HasTableRule(table.mask)) return;
+  for (const proto::MaskedColumn& masked : table.mask.columns()) {
+    masked_names_.try_emplace({SmallLetters(masked.name()), table.schema},
+                              Known{RulePattern(table.schema, table.name, masked.name()), masked.rule()});
+  }
+  auto [known, is_new] = tables_.try_emplace(oid, table);
+  if (is_new) return;
+  // The former masks of columns that are not masked by what is in force.
+  for (const proto::MaskedColumn& former : known->second.mask.columns()) {
+    const auto& now = table.mask.columns();
+    if (std::none_of(now.begin(), now.end(), [&](const auto& one) { return one.number() == former.number(); })) {
+      *table.mask.add_columns() = former;
+    }
+  }
+  if (!HasTableRule(table.mask)) {
+    table.mask.set_dropped(known->second.mask.dropped());
+    table.mask.set_sample_percent(known->second.mask.sample_percent());
+    *table.mask.mutable_conditions() = known->second.mask.conditions();
+  }
+  known->second = std::move(table);
+}
+
+const MaskLineage::Columns* MaskLineage::ColumnsOf(const CatalogTable& table) const {
+  if (database_ == Database::kOther) return nullptr;
+  const auto known = columns_.find(table.oid);
+  return known == columns_.end() ? nullptr : &known->second;
+}
+
+const MaskLineage::Table* MaskLineage::Find(const CatalogTable& table) const {
+  if (ColumnsOf(table) != nullptr) {
+    const auto found = tables_.find(table.oid);
+    return found == tables_.end() ? nullptr : &found->second;
+  }
+  const auto found = by_name_.find({table.schema, table.name});
+  return found == by_name_.end() ? nullptr : &tables_.at(found->second);
+}
+
+const proto::TableMask* MaskLineage::TableMaskOf(const CatalogTable& table) const {
+  const Table* found = Find(table);
+  return found != nullptr && HasTableRule(found->mask) ? &found->mask : nullptr;
+}
+
+const proto::MaskedColumn* MaskLineage::MaskOf(const CatalogTable& table, const CatalogColumn& column) const {
+  const Table* found = Find(table);
+  if (found == nullptr) return nullptr;
+  const Columns* columns = ColumnsOf(table);
+  const bool known = columns != nullptr && columns->count(column.number) != 0;
+  for (const proto::MaskedColumn& masked : found->mask.columns()) {
+    if (known ? masked.number() == static_cast<uint32_t>(column.number) : masked.name() == column.name) return &masked;
+  }
+  return nullptr;
+}
+
+std::string MaskLineage::SecretIdOf(const CatalogTable& table) const {
+  const Table* found = Find(table);
+  return found == nullptr ? "" : found->mask.secret_id();
+}
+
+bool MaskLineage::Had(const MaskRule& rule) const { return rules_.count(Serialized(rule)) != 0; }
+
+std::optional<MaskLineage::Suspicion> MaskLineage::Suspect(const CatalogTable& table, const CatalogColumn& column,
+                                                           const MaskColumn& facts) const {
+  if (database_ == Database::kOther || facts.generated) return std::nullopt;
+  const Columns* columns = ColumnsOf(table);
+  const auto known = columns == nullptr ? Columns::const_iterator() : columns->find(column.number);
+  if (columns != nullptr && known != columns->end()) {
+    const Table* masked = Find(table);
+    if (!known->second || masked == nullptr || masked->mask.columns_size() == 0) return std::nullopt;
+    return Suspicion{"is no longer generated, and may have been made of masked columns",
+                     masked->mask.columns(0).rule()};
+  }
+  if (std::optional<Suspicion> suspicion = SuspectByTable(table, facts)) return suspicion;
+  const std::string name = SmallLetters(column.name);
+  auto same = masked_names_.find({name, table.schema});
+  if (same == masked_names_.end()) same = masked_names_.lower_bound({name, ""});  // In any schema.
+  if (same != masked_names_.end() && same->first.first == name) {
+    return Suspicion{fmt::format("is new, and has the name of {}, {}", same->second.where, MaskedBy(same->second.rule)),
+                     same->second.rule};
+  }
+  return std::nullopt;
+}
+
+std::optional<MaskLineage::Suspicion> MaskLineage::SuspectByTable(const CatalogTable& table,
+                                                                  const MaskColumn& facts) const {
+  const Table* before = ColumnsOf(table) == nullptr ? nullptr : Find(table);
+  if (before == nullptr) return std::nullopt;
+  const Columns& columns = *ColumnsOf(table);
+  for (const proto::MaskedColumn& masked : before->mask.columns()) {
+    const bool just_gone =
+        columns.count(static_cast<int>(masked.number())) != 0 && ColumnNumbered(table, masked.number()) == nullptr;
+    if (just_gone && MayHold(facts.type, masked.type())) {
+      return Suspicion{fmt::format("is new, and its table has lost {}, {}", masked.name(), MaskedBy(masked.rule())),
+                       masked.rule()};
+    }
+  }
+  return std::nullopt;
+}
+
+std::vector<proto::FormerMask> MaskLineage::FormerAfter(const Catalog& catalog,
+                                                        const std::set<std::pair<uint32_t, int>>& ended) const {
+  std::map<uint32_t, const CatalogTable*> there;
+  std::set<NameAndRule> remembered;  // One mask of a name that is gone is enough: a table a day would be one a day.
+  for (const CatalogTable& table : catalog.tables) {
+    if (database_ == Database::kSame) there[table.oid] = &table;
+    for (const proto::MaskedColumn& masked : table.mask.columns()) remembered.insert(NameAndRuleOf(masked));
+  }
+  std::vector<proto::FormerMask> all;
+  for (auto entry = tables_.rbegin(); entry != tables_.rend(); ++entry) {  // The younger tables first.
+    const auto& [oid, table] = *entry;
+    const auto now = there.find(oid);
+    proto::FormerMask former;
+    for (const proto::MaskedColumn& masked : table.mask.columns()) {
+      if (ended.count({oid, static_cast<int>(masked.number())}) != 0) continue;
+      const bool is_there = now != there.end() && ColumnNumbered(*now->second, masked.number()) != nullptr;
+      if (is_there ? IsMaskedNow(*now->second, masked.number()) : !remembered.insert(NameAndRuleOf(masked)).second) {
+        continue;
+      }
+      *former.mutable_mask()->add_columns() = masked;
+    }
+    if (now != there.end() && !HasTableRule(now->second->mask) && ended.count({oid, 0}) == 0) {
+      former.mutable_mask()->set_dropped(table.mask.dropped());
+      former.mutable_mask()->set_sample_percent(table.mask.sample_percent());
+      *former.mutable_mask()->mutable_conditions() = table.mask.conditions();
+    }
+    if (former.mask().columns_size() == 0 && !HasTableRule(former.mask())) continue;
+    former.set_table(oid);
+    former.set_schema(now != there.end() ? now->second->schema : table.schema);
+    former.set_name(now != there.end() ? now->second->name : table.name);
+    former.mutable_mask()->set_secret_id(table.mask.secret_id());
+    all.push_back(std::move(former));
+  }
+  return all;
+}
+
+MaskRule RuleThatFits(const MaskRule& was, const MaskColumn& column, const MaskSecret& secret) {
+  constexpr int64_t kNear = 1000, kYear = 365;
+  const std::vector<MaskRule> candidates = {
+      was,
+      {.kind = MaskKind::kText, .name = "text", .pattern = {}, .parts = {}},
+      {.kind = MaskKind::kNumber, .name = "number", .pattern = {}, .parts = {}, .by = kNear},
+      {.kind = MaskKind::kDate, .name = "date", .pattern = {}, .parts = {}, .by = kYear},
+      {.kind = MaskKind::kUuid, .name = "uuid", .pattern = {}, .parts = {}},
+      {.kind = MaskKind::kIp, .name = "ip", .pattern = {}, .parts = {}},
+      {.kind = MaskKind::kHash, .name = "hash", .pattern = {}, .parts = {}},
+      {.kind = MaskKind::kNull, .name = "null", .pattern = {}, .parts = {}}};
+  for (const MaskRule& rule : candidates) {
+    try {
+      MakeMasker(rule, column, secret);
+      return rule;
+    } catch (const Error&) {
+      continue;  // It does not fit.
+    }
+  }
+  return {.kind = MaskKind::kKeep, .name = "keep", .pattern = {}, .parts = {}};
+}
+
+bool MasksInPart(MaskKind kind) {
+  return kind == MaskKind::kJson || kind == MaskKind::kNumber || kind == MaskKind::kDate || kind == MaskKind::kSample ||
+         kind == MaskKind::kWhere;
+}
+
+}  // namespace rotv

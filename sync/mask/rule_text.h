@@ -1,0 +1,20 @@
+// Rules as they are written in [mask] of rotv.toml, for messages that say which line to add. Pure.
+
+#pragma once
+
+#include <string>
+
+#include "sync/mask/mask_rule.h"
+
+namespace rotv {
+
+// public.users.email; parts with dots in them stand in double quotes. Without `column` it names the table.
+std::string RulePattern(const std::string& schema, const std::string& table, const std::string& column = "");
+
+// "email" in quotes, or { rule = "hash", length = 40 }.
+std::string RuleText(const MaskRule& rule);
+
+// "public.users.email" = "email". Always one line.
+std::string RuleLine(const std::string& pattern, const MaskRule& rule);
+
+}  // namespace rotv

@@ -1,0 +1,16 @@
+// The lineage of a store that nothing is received into: before a new baseline, and for doctor.
+
+#pragma once
+
+#include <filesystem>
+
+#include "sync/mask/mask_lineage.h"
+#include "sync/pg_connection.h"
+
+namespace rotv {
+
+// Of the head of the store in this directory. Where `connection` is to another database than the store's, tables are
+// known by their names only. Throws what RowStore::Open() and the connection throw.
+MaskLineage ReadStoredLineage(const std::filesystem::path& store, PgConnection& connection);
+
+}  // namespace rotv
