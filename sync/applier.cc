@@ -1,5 +1,7 @@
 #include "sync/applier.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "storage/epochs.h"
@@ -13,6 +15,21 @@ namespace {
               "take a new baseline: rotv-sync baseline --force");
 }
 
+[[noreturn]] void ThrowOutOfOrder(const std::string& what) {
+  throw Error(ErrorCode::kProtocol, "the source's stream of changes is out of order: " + what,
+              "see what is between this machine and the source; what was received before is kept");
+}
+
+[[noreturn]] void ThrowNoOldRow() {
+  throw Error(ErrorCode::kProtocol, "the source sent a change of a table with identity FULL without its old row",
+              "please report this with the table's definition");
+}
+
+template <typename Kind>
+bool Is(const pgoutput::Message& message) {
+  return std::holds_alternative<Kind>(message);
+}
+
 }  // namespace
 
 Applier::Applier(const std::vector<StreamedTable>& tables, proto::Manifest& manifest, StoreWriter& writer, Lsn from,
@@ -20,7 +37,9 @@ Applier::Applier(const std::vector<StreamedTable>& tables, proto::Manifest& mani
     : manifest_(manifest),
       writer_(writer),
       buffer_(std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest)),
+      from_(from),
       complete_until_(from) {
+  const TextEncoding encoding = EncodingNamed(manifest.source().encoding());
   std::map<uint32_t, proto::TableHistory*> histories;
   for (proto::TableHistory& history : *manifest.mutable_tables()) histories[history.table()] = &history;
   for (const StreamedTable& table : tables) {
@@ -32,32 +51,53 @@ Applier::Applier(const std::vector<StreamedTable>& tables, proto::Manifest& mani
     for (const StreamedTable::Form& form : table.forms) {
       RowFilter filter(*form.table, *form.shape);
       if (!filter.complete()) continue;  // Which of its rows are kept cannot be told: they are copied.
-      followed.forms.push_back({form.shape->id(), RowCodec(*form.table, *form.shape),
-                                RowMask(*form.table, *form.shape, secret), RowMask(*form.table, *form.shape, secret),
-                                RowSample(*form.table, secret), std::move(filter)});
+      followed.forms.push_back({form.shape->id(),
+                                RowCheck({.table = form.table->quoted_name(),
+                                          .columns = static_cast<size_t>(form.shape->columns_size()),
+                                          .encoding = encoding}),
+                                RowCodec(*form.table, *form.shape), RowMask(*form.table, *form.shape, secret),
+                                RowMask(*form.table, *form.shape, secret), RowSample(*form.table, secret),
+                                std::move(filter)});
     }
     followed.form = followed.forms.empty() ? nullptr : &followed.forms.front();
   }
 }
 
-void Applier::Apply(const pgoutput::Message& message) {
-  if (dropping_ && !std::holds_alternative<pgoutput::Commit>(message) &&
-      !std::holds_alternative<pgoutput::Relation>(message)) {
+void Applier::CheckPlace(const pgoutput::Message& message) const {
+  if (Is<pgoutput::Begin>(message)) {
+    if (in_transaction_) ThrowOutOfOrder("a transaction begins within another");
     return;
   }
+  if (in_transaction_) return;
+  if (Is<pgoutput::Commit>(message)) ThrowOutOfOrder("a transaction ends that did not begin");
+  const auto* logical = std::get_if<pgoutput::LogicalMessage>(&message);
+  if (logical == nullptr || logical->transactional) ThrowOutOfOrder("there is a change outside of a transaction");
+}
+
+void Applier::Apply(const pgoutput::Message& message) {
+  CheckPlace(message);
+  if (dropping_ && !Is<pgoutput::Commit>(message) && !Is<pgoutput::Relation>(message)) return;
   std::visit([this](const auto& decoded) { On(decoded); }, message);
 }
 
 void Applier::On(const pgoutput::Begin& message) {
+  // One that the store had at the start is sent again by a server that missed our last standby status.
+  dropping_ = message.commit_lsn < from_;
+  const bool is_late = message.commit_lsn < complete_until_ && !dropping_;
+  if (is_late || (begin_ && message.commit_lsn <= begin_->commit_lsn)) {
+    ThrowOutOfOrder(fmt::format("a transaction of {} comes after one that is later", message.commit_lsn.ToString()));
+  }
   begin_ = message;
   commit_lsn_ = message.commit_lsn;
   in_transaction_ = true;
-  dropping_ = commit_lsn_ < complete_until_;
   spilled_ = false;
   logged_ = false;
 }
 
 void Applier::On(const pgoutput::Commit& message) {
+  if (message.commit_lsn != commit_lsn_ || message.end_lsn <= commit_lsn_) {
+    ThrowOutOfOrder(fmt::format("the transaction of {} ends as another", commit_lsn_.ToString()));
+  }
   if (logged_) {
     log_.Commit();
     ++counts_.transactions;
@@ -72,7 +112,8 @@ void Applier::ReachedOutsideOfTransaction(Lsn position) {
 }
 
 Applier::Followed* Applier::Find(uint32_t relation_oid) {
-  if (last_oid_ == relation_oid) return last_;
+  if (last_oid_ == relation_oid && last_oid_ != 0) return last_;
+  if (described_.count(relation_oid) == 0) ThrowOutOfOrder("there is a change of a table that was not described");
   auto found = tables_.find(relation_oid);
   last_ = found == tables_.end() || found->second.form == nullptr ? nullptr : &found->second;
   last_oid_ = relation_oid;
@@ -87,6 +128,7 @@ void Applier::MustCopy(uint32_t relation_oid) {
 }
 
 void Applier::On(const pgoutput::Relation& message) {
+  described_.insert(message.oid);
   auto found = tables_.find(message.oid);
   if (found == tables_.end()) return;
   Followed& table = found->second;
@@ -99,7 +141,7 @@ void Applier::On(const pgoutput::Relation& message) {
 }
 
 void Applier::Note(const Followed& table, ChangeLogBuilder::Change change, std::string_view key) {
-  if (!logged_) log_.Begin(begin_.commit_lsn, begin_.commit_time_us, begin_.xid);
+  if (!logged_) log_.Begin(begin_->commit_lsn, begin_->commit_time_us, begin_->xid);
   logged_ = true;
   log_.Add(table.id, table.epoch, change, key);
 }
@@ -150,6 +192,12 @@ void Applier::CompleteLine(const Followed& table, std::string_view key) {
   if (!writer_.shapes().FillUnchanged(table.form->shape, &line_, stored->version)) ThrowNoSuchRow();
 }
 
+void Applier::TakeWholeLine(const Followed& table, const pgoutput::Tuple& row, const pgoutput::OldRow* old) {
+  if (table.form->codec.LineOfTuple(row, old, &line_)) return;
+  throw Error(ErrorCode::kProtocol, "the source sent a row of which a column is missing",
+              "please report this with the table's definition");
+}
+
 bool Applier::IsWanted(const Followed& table, const pgoutput::Tuple& row, const pgoutput::Tuple* old) {
   const RowFilter& filter = table.form->filter;
   return filter.empty() || filter.Row(row, old) == RowFilter::Verdict::kYes;
@@ -186,9 +234,10 @@ void Applier::On(const pgoutput::Insert& message) {
   Followed* found = Find(message.relation_oid);
   if (found == nullptr) return;
   Followed& table = *found;
+  CheckRow(table, message.row);
   if (!IsWanted(table, message.row, nullptr)) return;
   const pgoutput::Tuple& row = table.form->new_mask.Row(message.row);
-  table.form->codec.LineOfTuple(row, nullptr, &line_);
+  TakeWholeLine(table, row, nullptr);
   if (table.form->codec.is_bag()) {
     if (!ChangeBag(table, line_, 1)) return;
   } else {
@@ -204,17 +253,16 @@ void Applier::On(const pgoutput::Update& message) {
   Followed* found = Find(message.relation_oid);
   if (found == nullptr) return;
   Followed& table = *found;
+  CheckRow(table, message.row);
+  if (message.old_row) CheckRow(table, message.old_row->row);
   if (!table.form->codec.is_bag()) return UpdateKeyed(table, message);
-  if (!message.old_row || message.old_row->kind != pgoutput::OldKind::kFull) {
-    throw Error(ErrorCode::kProtocol, "the source sent an update of a table with identity FULL without its old row",
-                "please report this with the table's definition");
-  }
+  if (!message.old_row || message.old_row->kind != pgoutput::OldKind::kFull) ThrowNoOldRow();
   pgoutput::OldRow masked_old;
   const pgoutput::OldRow* old = Masked(*table.form, *message.old_row, &masked_old);
-  table.form->codec.LineOfTuple(old->row, nullptr, &line_);
+  TakeWholeLine(table, old->row, nullptr);
   const bool removed = IsWanted(table, message.old_row->row, nullptr) && ChangeBag(table, line_, -1);
   if (removed) Note(table, ChangeLogBuilder::Change::kUpdate, key_);
-  table.form->codec.LineOfTuple(table.form->new_mask.Row(message.row), old, &line_);
+  TakeWholeLine(table, table.form->new_mask.Row(message.row), old);
   const bool added = IsWanted(table, message.row, &message.old_row->row) && ChangeBag(table, line_, 1);
   if (added && removed) log_.AddKey(table.id, table.epoch, key_);
   if (added && !removed) Note(table, ChangeLogBuilder::Change::kUpdate, key_);
@@ -258,10 +306,12 @@ void Applier::On(const pgoutput::Delete& message) {
   Followed* found = Find(message.relation_oid);
   if (found == nullptr) return;
   Followed& table = *found;
+  CheckRow(table, message.old_row.row);
   const pgoutput::Tuple& old = table.form->old_mask.Row(message.old_row.row);
   if (table.form->codec.is_bag()) {
+    if (message.old_row.kind != pgoutput::OldKind::kFull) ThrowNoOldRow();
     if (!IsWanted(table, message.old_row.row, nullptr)) return;
-    table.form->codec.LineOfTuple(old, nullptr, &line_);
+    TakeWholeLine(table, old, nullptr);
     if (!ChangeBag(table, line_, -1)) return;
   } else {
     table.form->codec.KeyOfTuple(old, nullptr, &key_);
@@ -278,7 +328,7 @@ void Applier::On(const pgoutput::Truncate& message) {
     if (found == nullptr) continue;
     Followed& table = *found;
     table.epoch = BeginEpoch(*table.history, commit_lsn_);
-    if (!logged_) log_.Begin(begin_.commit_lsn, begin_.commit_time_us, begin_.xid);
+    if (!logged_) log_.Begin(begin_->commit_lsn, begin_->commit_time_us, begin_->xid);
     logged_ = true;
     log_.Truncate(table.id, table.epoch);
     ++counts_.truncated;

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "sync/mask/row_mask.h"
 #include "sync/mask/row_sample.h"
 #include "sync/pgoutput.h"
+#include "sync/row_check.h"
 #include "sync/row_codec.h"
 #include "sync/store_writer.h"
 
@@ -48,7 +50,10 @@ class Applier {
   Applier(const std::vector<StreamedTable>& tables, proto::Manifest& manifest, StoreWriter& writer, Lsn from,
           const MaskSecret& secret);
 
-  // Begin decides whether a transaction is wanted; these are for what is in one.
+  // Begin decides whether a transaction is wanted; the others are for what is in one. Throws kProtocol if no server
+  // would send this message here: transactions come one after the other in the order of their commits, rows within one,
+  // after the Relation that describes them, with as many columns as it has, and with every value that this kind of
+  // message has. What was applied before is still good; this transaction is not, and must not be published.
   void Apply(const pgoutput::Message& message);
 
   bool in_transaction() const { return in_transaction_; }
@@ -69,6 +74,7 @@ class Applier {
  private:
   struct Form {
     uint32_t shape;
+    RowCheck check;
     RowCodec codec;
     RowMask new_mask, old_mask;  // Each keeps what it made last.
     RowSample sample;
@@ -93,10 +99,14 @@ class Applier {
   void On(const pgoutput::Type&) {}
   void On(const pgoutput::LogicalMessage&) {}
 
+  void CheckPlace(const pgoutput::Message& message) const;
+  void CheckRow(const Followed& table, const pgoutput::Tuple& row) const { table.form->check.Tuple(row); }
   // From now on the table's changes are dropped, and it is to be copied.
   void MustCopy(uint32_t relation_oid);
   // Null if the table's changes are dropped.
   Followed* Find(uint32_t relation_oid);
+  // Makes line_ of a row that must have come with all of its values.
+  void TakeWholeLine(const Followed& table, const pgoutput::Tuple& row, const pgoutput::OldRow* old);
   void UpdateKeyed(Followed& table, const pgoutput::Update& message);
   // `row` itself where nothing is masked, else `*masked`.
   static const pgoutput::OldRow* Masked(Form& form, const pgoutput::OldRow& row, pgoutput::OldRow* masked);
@@ -121,15 +131,17 @@ class Applier {
   std::unique_ptr<VersionBuffer> buffer_;
   ChangeLogBuilder log_;
   Counts counts_;
+  const Lsn from_;
 
   bool in_transaction_ = false;
-  bool dropping_ = false;  // The store has the transaction under way.
-  bool spilled_ = false;   // A part of the transaction under way has left the buffer.
-  bool logged_ = false;    // The transaction under way has an entry in the log.
-  pgoutput::Begin begin_;
+  bool dropping_ = false;                 // The store has the transaction under way.
+  bool spilled_ = false;                  // A part of the transaction under way has left the buffer.
+  bool logged_ = false;                   // The transaction under way has an entry in the log.
+  std::optional<pgoutput::Begin> begin_;  // The last one.
   Lsn commit_lsn_;
   Lsn complete_until_;
-  Followed* last_ = nullptr;  // The table of the last message: mostly that of the next one.
+  std::set<uint32_t> described_;  // Of which relations the stream has told what they are.
+  Followed* last_ = nullptr;      // The table of the last message: mostly that of the next one.
   uint32_t last_oid_ = 0;
   std::string key_, old_key_, line_, found_bytes_;  // Kept to save allocations.
 };

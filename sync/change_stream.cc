@@ -101,7 +101,8 @@ bool ChangeStream::TakeFrame(std::string_view frame) {
 bool ChangeStream::TakeMessage(const XLogData& data) {
   received_ = std::max(received_, data.start);
   pgoutput::Message message = pgoutput::Decode(data.payload);
-  if (const auto* begin = std::get_if<pgoutput::Begin>(&message)) {
+  const auto* begin = std::get_if<pgoutput::Begin>(&message);
+  if (begin != nullptr && !parts_.applier.in_transaction()) {  // Else the applier refuses it.
     if (begin->commit_lsn >= target_) {
       // It belongs to the next pull; and so does everything behind it.
       parts_.applier.ReachedOutsideOfTransaction(target_);

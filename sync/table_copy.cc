@@ -20,6 +20,7 @@
 #include "sync/mask/row_filter.h"
 #include "sync/mask/row_mask.h"
 #include "sync/mask/row_sample.h"
+#include "sync/row_check.h"
 #include "sync/row_codec.h"
 
 namespace rotv {
@@ -204,6 +205,9 @@ class Worker {
   }
 
   CopyCounts ReceiveRows(const Item& item) {
+    const RowCheck check({.table = item.table->quoted_name(),
+                          .columns = static_cast<size_t>(item.shape->columns_size()),
+                          .encoding = EncodingNamed(connection_->Parameter("server_encoding"))});
     RowCodec codec(*item.table, *item.shape);
     RowFilter filter(*item.table, *item.shape);
     RowMask mask(*item.table, *item.shape, request_.mask_secret);
@@ -214,7 +218,7 @@ class Worker {
     std::string key;
     std::string found_bytes;
     while (std::optional<std::string_view> row = connection_->CopyRow()) {
-      const std::string_view real = row->substr(0, row->size() - 1);
+      const std::string_view real = check.Message(*row);
       if (!filter.empty() && filter.Line(real) != RowFilter::Verdict::kYes) continue;
       std::string_view line = mask.Line(real);
       codec.KeyOfLine(line, &key);

@@ -14,6 +14,7 @@
 #include "sync/digest_sql.h"
 #include "sync/follow.h"
 #include "sync/locked_reading.h"
+#include "sync/row_check.h"
 #include "sync/row_codec.h"
 #include "sync/row_hash.h"
 
@@ -226,8 +227,11 @@ TableExaminer::End TableExaminer::ReadOnce(const proto::Table& table, const Read
     const PgResult& check = start.results.back();
     unmoved = check.rows() == 1 && check.Bool(0, 0);
     if (!unmoved) connection_->Cancel();
+    const RowCheck check_row({.table = table.quoted_name(),
+                              .columns = reading.columns,
+                              .encoding = EncodingNamed(connection_->Parameter("server_encoding"))});
     while (std::optional<std::string_view> row = connection_->CopyRow()) {
-      if (unmoved) reading.take(row->substr(0, row->size() - 1));
+      if (unmoved) reading.take(check_row.Message(*row));
     }
     failure = connection_->FinishCopy();
     if (!unmoved) {
@@ -252,6 +256,7 @@ std::optional<TableDifference> TableExaminer::Examine(const TableCheck& check) {
   DigestSql sql(*connection_, *check.table, shape);
   RowComparison comparison(check, shape, difference.groups, &difference);
   End end = Read(*check.table, {.select = sql.Keys(check.stored, difference.groups),
+                                .columns = 1 + static_cast<size_t>(check.table->key_columns_size()),
                                 .restart = [&] { comparison.Restart(); },
                                 .take = [&](std::string_view line) { comparison.TakeSource(line); }});
   if (end == End::kMoved) return std::nullopt;
@@ -285,6 +290,7 @@ bool TableExaminer::Repair(const TableCheck& check, const TableDifference& diffe
     std::string key;
     DigestSql sql(*connection_, *check.table, shape);
     End end = Read(*check.table, {.select = sql.Rows(check.stored, difference.groups, difference.wanted),
+                                  .columns = static_cast<size_t>(shape.columns_size()),
                                   .restart = [] {},
                                   .take =
                                       [&](std::string_view line) {

@@ -66,9 +66,11 @@ class TableExaminer {
 
  private:
   enum class End { kRead, kMoved };
-  // Calls `restart`, then `take` for each row (a line of COPY text); again from the start if the table was busy.
+  // Calls `restart`, then `take` for each row (a checked line of COPY text); again from the start if the table was
+  // busy.
   struct Reading {
     std::string select;
+    size_t columns = 0;  // Of what is selected.
     std::function<void()> restart;
     std::function<void(std::string_view)> take;
   };

@@ -84,6 +84,7 @@ inline proto::Manifest ManifestAt(uint64_t durable) {
   manifest.set_format_version(kFormatVersion);
   manifest.set_durable_lsn(durable);
   manifest.set_head_lsn(durable);
+  manifest.mutable_source()->set_encoding("UTF8");
   return manifest;
 }
 

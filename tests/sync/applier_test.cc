@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <functional>
 #include <map>
 #include <random>
+#include <utility>
 
 #include "storage/epochs.h"
 #include "sync/copy_text.h"
@@ -25,6 +27,7 @@ using Values = std::vector<std::string>;
 using Strings = std::vector<std::string>;
 
 constexpr uint32_t kKeyed = 1, kBag = 2, kSchemaOnly = 3, kFull = 4;
+constexpr uint32_t kUnknown = 99;
 constexpr uint64_t kFrom = 100;
 
 class ApplierTest : public ::testing::Test {
@@ -41,6 +44,7 @@ class ApplierTest : public ::testing::Test {
   }
 
   void Start() {
+    relations_came_ = false;
     writer_.reset();
     writer_ = std::make_unique<StoreWriter>(*store_);
     std::vector<StreamedTable> tables;
@@ -51,7 +55,26 @@ class ApplierTest : public ::testing::Test {
     applier_ = std::make_unique<Applier>(tables, manifest_, *writer_, Lsn(manifest_.durable_lsn()), MaskSecret());
   }
 
-  void Begin(uint64_t lsn) { applier_->Apply(pgoutput::Begin{Lsn(lsn), static_cast<int64_t>(lsn), 1}); }
+  void BeginOnly(uint64_t lsn) { applier_->Apply(pgoutput::Begin{Lsn(lsn), static_cast<int64_t>(lsn), 1}); }
+  void Begin(uint64_t lsn) {
+    BeginOnly(lsn);
+    if (!std::exchange(relations_came_, true)) Describe();
+  }
+  // As the server does before a stream's first change of each table.
+  void Describe() {
+    for (const proto::Table& table : described_.schema.tables()) {
+      pgoutput::Relation relation;
+      relation.oid = table.id();
+      relation.replica_identity = table.key_columns().empty() ? 'f' : 'd';
+      const proto::Shape& shape = store_->shapes().Get(table.shape());
+      for (const proto::Column& column : shape.columns()) {
+        const bool is_identity = !table.key_columns().empty() && relation.columns.empty();
+        relation.columns.push_back({is_identity, column.name(), column.type_oid(), -1});
+      }
+      applier_->Apply(relation);
+    }
+    applier_->Apply(pgoutput::Relation{.oid = kUnknown, .schema = {}, .name = {}, .columns = {}});
+  }
   void Commit(uint64_t lsn) { applier_->Apply(pgoutput::Commit{Lsn(lsn), Lsn(lsn + 1), static_cast<int64_t>(lsn)}); }
   void Insert(uint32_t table, const Values& row) { applier_->Apply(pgoutput::Insert{table, TupleOf(row)}); }
   void Update(uint32_t table, const Values& row) {
@@ -97,6 +120,7 @@ class ApplierTest : public ::testing::Test {
   proto::Manifest manifest_;
   std::unique_ptr<StoreWriter> writer_;
   std::unique_ptr<Applier> applier_;
+  bool relations_came_ = false;
 };
 
 TEST_F(ApplierTest, InsertUpdateAndDeleteInOneTransaction) {
@@ -331,14 +355,109 @@ TEST_F(ApplierTest, TransactionsThatTheStoreHasAreDropped) {
   EXPECT_EQ(applier_->counts().truncated, 0u);
 }
 
-TEST_F(ApplierTest, ATransactionThatIsSentTwiceIsAppliedOnce) {
-  for (int i = 0; i < 2; ++i) {
-    Begin(110);
-    Insert(kBag, {"x", "1"});
-    Commit(110);
-  }
-  EXPECT_EQ(Rows(kBag), Strings{"x\t1"});
+// Each is what a source that is in order never sends, behind a transaction that is good.
+class ApplierDisorderTest : public ApplierTest, public ::testing::WithParamInterface<size_t> {
+ public:
+  struct Disorder {
+    const char* name;
+    std::function<void(ApplierDisorderTest&)> send;
+  };
+  static std::vector<Disorder> All();
+};
+
+std::vector<ApplierDisorderTest::Disorder> ApplierDisorderTest::All() {
+  using Test = ApplierDisorderTest;
+  const Values row = {"1", "a", "p"};
+  return {
+      {"RowOutsideOfATransaction", [=](Test& test) { test.Insert(kKeyed, row); }},
+      {"UpdateOutsideOfATransaction", [=](Test& test) { test.Update(kKeyed, row); }},
+      {"DeleteOutsideOfATransaction", [=](Test& test) { test.Delete(1); }},
+      {"TruncateOutsideOfATransaction", [=](Test& test) { test.Truncate({kKeyed}); }},
+      {"RelationOutsideOfATransaction", [=](Test& test) { test.Describe(); }},
+      {"MessageOfATransactionOutsideOfOne",
+       [=](Test& test) {
+         test.applier_->Apply(pgoutput::LogicalMessage{true, Lsn(120), "p", "c"});
+       }},
+      {"CommitWithoutBegin", [=](Test& test) { test.Commit(120); }},
+      {"CommitTwice", [=](Test& test) { test.Begin(120), test.Commit(120), test.Commit(120); }},
+      {"BeginWithinATransaction", [=](Test& test) { test.Begin(120), test.Begin(130); }},
+      {"CommitOfAnotherTransaction", [=](Test& test) { test.Begin(120), test.Commit(130); }},
+      {"CommitThatEndsBeforeItself",
+       [=](Test& test) {
+         test.Begin(120), test.applier_->Apply(pgoutput::Commit{Lsn(120), Lsn(120), 0});
+       }},
+      {"SameTransactionAgain", [=](Test& test) { test.Begin(110); }},
+      {"EarlierTransaction", [=](Test& test) { test.Begin(105); }},
+      {"TransactionThatTheStoreHasBehindALaterOne", [=](Test& test) { test.Begin(kFrom - 1); }},
+      {"TransactionBeforeAKeepalive",
+       [=](Test& test) { test.applier_->ReachedOutsideOfTransaction(Lsn(500)), test.Begin(499); }},
+      {"RowOfATableThatWasNotDescribed", [=](Test& test) { test.Begin(120), test.Insert(7, row); }},
+      {"RowOfTheTableZero", [=](Test& test) { test.Begin(120), test.Insert(0, row); }},
+      {"TruncateOfATableThatWasNotDescribed", [=](Test& test) { test.Begin(120), test.Truncate({7}); }},
+      {"ColumnTooMany",
+       [=](Test& test) {
+         test.Begin(120), test.Insert(kKeyed, {"1", "a", "p", "q"});
+       }},
+      {"ColumnTooFew",
+       [=](Test& test) {
+         test.Begin(120), test.Insert(kKeyed, {"1", "a"});
+       }},
+      {"NoColumns", [=](Test& test) { test.Begin(120), test.Insert(kKeyed, {}); }},
+      {"OldRowOfOtherColumns", [=](Test& test) { test.Begin(120), test.Update(kKeyed, OldKind::kKey, {"1"}, row); }},
+      {"DeletedRowOfOtherColumns", [=](Test& test) { test.Begin(120), test.Delete(kKeyed, OldKind::kKey, {}); }},
+      {"NewRowWithAnUnchangedColumn",
+       [=](Test& test) {
+         test.Begin(120), test.Insert(kKeyed, {"2", "b", kToast});
+       }},
+      {"NewRowOfABagWithAnUnchangedColumn",
+       [=](Test& test) {
+         test.Begin(120), test.Insert(kBag, {"x", kToast});
+       }},
+      {"OldRowOfABagWithAnUnchangedColumn",
+       [=](Test& test) {
+         test.Begin(120), test.Delete(kBag, OldKind::kFull, {"x", kToast});
+       }},
+      {"DeletedRowOfABagByItsKey",
+       [=](Test& test) {
+         test.Begin(120), test.Delete(kBag, OldKind::kKey, {"x", "1"});
+       }},
+      {"KeyThatIsNoNumber",
+       [=](Test& test) {
+         test.Begin(120), test.Insert(kKeyed, {"1\n", "a", "p"});
+       }},
+      {"KeyThatIsNull",
+       [=](Test& test) {
+         test.Begin(120), test.Insert(kKeyed, {kNullValue, "a", "p"});
+       }},
+      {"ZeroByte",
+       [=](Test& test) {
+         test.Begin(120), test.Insert(kKeyed, {"2", "a\0b"s, "p"});
+       }},
+      {"BytesThatAreNoText",
+       [=](Test& test) {
+         test.Begin(120), test.Insert(kKeyed, {"2", "\xff", "p"});
+       }},
+      {"OldRowWithBytesThatAreNoText",
+       [=](Test& test) {
+         test.Begin(120), test.Delete(kBag, OldKind::kFull, {"\xc3", "1"});
+       }},
+  };
 }
+
+TEST_P(ApplierDisorderTest, IsAProtocolErrorAndNothingOfItIsStored) {
+  Begin(110);
+  Insert(kKeyed, {"1", "a", "p"});
+  Commit(110);
+  Publish();
+  EXPECT_EQ(ErrorOf([&] { All()[GetParam()].send(*this); }).code(), ErrorCode::kProtocol);
+  writer_->Drain();
+  EXPECT_EQ(testing::Lines(*store_, UINT64_MAX, {}, kKeyed, EpochsAt(store_->manifest(), Lsn(111)).at(kKeyed)),
+            Strings{"1\ta\tp"});
+  EXPECT_EQ(store_->manifest().durable_lsn(), 111u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Kinds, ApplierDisorderTest, ::testing::Range(size_t{0}, ApplierDisorderTest::All().size()),
+                         [](const auto& kind) { return ApplierDisorderTest::All()[kind.param].name; });
 
 TEST_F(ApplierTest, AfterARestartTheStoreIsContinued) {
   Begin(110);
@@ -375,9 +494,9 @@ TEST_F(ApplierTest, ThePositionNeverGoesBack) {
 
 TEST_F(ApplierTest, ChangesOfTablesThatAreNotFollowedAreDropped) {
   Begin(110);
-  Insert(99, {"1"});
+  Insert(kUnknown, {"1"});
   Insert(kSchemaOnly, {"1"});
-  Truncate({99, kSchemaOnly});
+  Truncate({kUnknown, kSchemaOnly});
   Commit(110);
   EXPECT_EQ(applier_->counts().inserted, 0u);
   EXPECT_TRUE(applier_->TakeVersions()->empty());
