@@ -11,6 +11,7 @@
 #include "cli/app_config.h"
 #include "cli/launch/runtime.h"
 #include "cli/progress_bar.h"
+#include "sync/process_environment.h"
 
 namespace rotv {
 
@@ -51,7 +52,7 @@ class ScratchServer {
   const Runtime& runtime() const { return *runtime_; }
 
  private:
-  Outcome Run(const std::vector<std::string>& words) const;
+  Outcome Run(const std::vector<std::string>& words, const Environment& environment = HelperEnvironment()) const;
 
   const ScratchRequest request_;
   const std::unique_ptr<Runtime> runtime_;
