@@ -5,10 +5,18 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "sync/materialize.h"
+#include "sync/source_address.h"
 
 namespace rotv {
+
+// Which servers the variables of an application may name.
+struct EnvironmentRules {
+  std::vector<SourceAddress> sources;  // Where production is: none of them, but for what is
+  std::vector<std::string> allowed;    // listed in allow_env of [app], and wanted as it is.
+};
 
 struct AppConfig {
   std::filesystem::path directory;       // Of the application; default: where rotv.toml is, else the working directory.
@@ -22,7 +30,8 @@ struct AppConfig {
   uint64_t tmpfs_bytes = 0;              // Of the database's tmpfs; 0: worked out from the seed.
   Compression compression = Compression::kNone;  // Of the seed.
   bool persistent = false;
-  bool superuser = false;     // The application's role is one; else it owns its database, and that is all.
+  bool superuser = false;  // The application's role is one; else it owns its database, and that is all.
+  EnvironmentRules environment_rules;
   bool keep_prepared = true;  // A ready cluster in HOME/prepared, for the next start.
 };
 

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "sync/process_environment.h"
+
 namespace rotv {
 namespace {
 
@@ -22,9 +24,9 @@ constexpr FlagKey kFlagKeys[] = {{"persistent", &AppConfig::persistent},
                                  {"superuser", &AppConfig::superuser}};
 
 const std::vector<std::string>& KnownKeys() {
-  static const std::vector<std::string> kKeys = {"directory",  "env_file",      "command",  "image",      "base_image",
-                                                 "database",   "health",        "port",     "tmpfs_size", "compression",
-                                                 "persistent", "keep_prepared", "superuser"};
+  static const std::vector<std::string> kKeys = {
+      "directory", "env_file",   "command",     "image",      "base_image",    "database",  "health",
+      "port",      "tmpfs_size", "compression", "persistent", "keep_prepared", "superuser", "allow_env"};
   return kKeys;
 }
 
@@ -41,6 +43,17 @@ Compression ReadCompression(const toml::key& key, const toml::node& node, const 
   std::string name = values.Text(key, node);
   if (std::optional<Compression> compression = CompressionNamed(name)) return *compression;
   values.Fail(key.source(), fmt::format("\"compression\" is \"{}\"", name), "expected \"none\", \"zstd\" or \"gzip\"");
+}
+
+// What rotv sets itself cannot be wanted otherwise: a start would be one on that database.
+std::vector<std::string> ReadAllowEnv(const toml::key& key, const toml::node& node, const ConfigValues& values) {
+  std::vector<std::string> names = values.Texts(key, node, "[\"REPORTING_URL\"]");
+  for (const std::string& name : names) {
+    if (name != "DATABASE_URL" && !IsLibpqVariable(name)) continue;
+    values.Fail(key.source(), fmt::format("\"allow_env\" names {}, which is always that of the started database", name),
+                "an application that needs another database as well reads it from a variable of another name");
+  }
+  return names;
 }
 
 void ReadKey(const toml::key& key, const toml::node& node, const ConfigValues& values, AppConfig& app) {
@@ -64,6 +77,8 @@ void ReadKey(const toml::key& key, const toml::node& node, const ConfigValues& v
     app.port = values.Port(key, node);
   } else if (key.str() == "tmpfs_size") {
     app.tmpfs_bytes = values.Bytes(key, node);
+  } else if (key.str() == "allow_env") {
+    app.environment_rules.allowed = ReadAllowEnv(key, node, values);
   } else if (key.str() == "compression") {
     app.compression = ReadCompression(key, node, values);
   } else {

@@ -305,11 +305,28 @@ DriftConfig ReadDrift(const ConfigRequest& request) {
   return ConfigFile(file.path, request.environment).Read(*file.text).drift;
 }
 
+namespace {
+
+// Where production is, as far as it is described: what cannot be understood is told where it is used.
+std::vector<SourceAddress> SourceAddresses(const ConfigRequest& request, const ChosenFile& file) {
+  std::vector<SourceAddress> all;
+  try {
+    for (const auto& [name, source] : FindConfigured(request, file)) {
+      for (SourceAddress& address : AddressesOf(source)) all.push_back(std::move(address));
+    }
+  } catch (const Error&) {
+  }
+  return all;
+}
+
+}  // namespace
+
 AppConfig ReadApp(const ConfigRequest& request) {
   ChosenFile file = FindFile(request);
   AppConfig app;
   if (file.text) app = ConfigFile(file.path, request.environment).Read(*file.text).app;
   app.compression = SeedCompression(app, request.environment);
+  app.environment_rules.sources = SourceAddresses(request, file);
   // A config in the home directory is for applications anywhere.
   bool beside_config = file.text && file.path != request.home / "rotv.toml";
   if (app.directory.empty()) {

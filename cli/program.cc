@@ -14,7 +14,9 @@
 
 #include "cli/did_you_mean.h"
 #include "cli/home.h"
+#include "cli/launch/launch_state.h"
 #include "storage/error.h"
+#include "sync/process_environment.h"
 
 namespace rotv {
 namespace {
@@ -138,8 +140,10 @@ int RunCommand(const Program& program, const CommandLine& line, const Environmen
                         .style = StyleFor(STDERR_FILENO, environment),
                         .width = [] { return TerminalWidth(STDERR_FILENO); },
                         .write = [](std::string_view text) { WriteAll(STDERR_FILENO, text); }});
-  return line.chosen().run({options, environment, ResolveHome(options.home, environment), progress, output, g_interrupt,
-                            StyleFor(STDOUT_FILENO, environment)});
+  const std::filesystem::path home = ResolveHome(options.home, environment);
+  RemoveLeftSecrets(home);
+  return line.chosen().run(
+      {options, environment, home, progress, output, g_interrupt, StyleFor(STDOUT_FILENO, environment)});
 }
 
 int Fail(const Program& program, Output& output, const Error& error) {
@@ -177,6 +181,8 @@ Output::Form FormAskedFor(int argc, char** argv) {
 
 int RunProgram(const Program& program, int argc, char** argv) {
   PrepareProcess();
+  const Environment environment = ProcessEnvironment();  // PGDATABASE and PGUSER may describe a source.
+  ClearLibpqEnvironment();
   Output output(program.name, FormAskedFor(argc, argv),
                 {.out = [](std::string_view text) { return WriteAll(STDOUT_FILENO, text); },
                  .err = [](std::string_view text) { return WriteAll(STDERR_FILENO, text); }});
@@ -187,7 +193,7 @@ int RunProgram(const Program& program, int argc, char** argv) {
       return 0;
     }
     if (line.chosen().takes_stdout && line.chosen().takes_stdout()) output.LeaveStdoutToData();
-    return RunCommand(program, line, ProcessEnvironment(), output);
+    return RunCommand(program, line, environment, output);
   } catch (const Error& error) {
     return Fail(program, output, error);
   } catch (const std::bad_alloc&) {

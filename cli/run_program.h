@@ -9,6 +9,7 @@
 
 #include "cli/environment.h"
 #include "storage/interrupt.h"
+#include "sync/process_environment.h"
 
 namespace rotv {
 
@@ -18,14 +19,16 @@ struct ProgramResult {
   std::string err;      // The last 64 KiB.
 };
 
-// Waits for its end. Standard input is empty. Throws kInterrupted, and the program is then ended.
+// Waits for its end. Standard input is empty, and of our environment it is given what helpers need. Throws
+// kInterrupted, and the program is then ended.
 ProgramResult RunProgramQuietly(const std::vector<std::string>& words, const Interrupt& interrupt,
                                 const Environment& added = {});
 
 // The same with stdout and stderr together, given to `on_output` while they come; gives the exit status. An exception
-// from `on_output` ends the program.
+// from `on_output` ends the program. `environment` is all that it is given.
 int RunProgramShowing(const std::vector<std::string>& words, const Interrupt& interrupt,
-                      const std::function<void(std::string_view)>& on_output);
+                      const std::function<void(std::string_view)>& on_output,
+                      const Environment& environment = HelperEnvironment());
 
 // Replaces this process, with its terminal and signals. Returns only by an exception: kUsage if it is not there.
 [[noreturn]] void BecomeProgram(const std::vector<std::string>& words, const Environment& added = {});

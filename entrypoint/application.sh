@@ -16,10 +16,10 @@ start_application() {
   [[ -n $command ]] || command=$(default_command "$directory")
   [[ -n $command ]] || fail "nothing says how to start the application in $directory" \
     "name its \"main\" in package.json, or set ROTV_APP_COMMAND"
-  set_environment
   (
     trap - INT QUIT
     cd "$directory"
+    set_environment
     # It must not keep the data's lock when it outlives the server.
     exec {lock_fd}<&-
     exec setsid setpriv --pdeathsig KILL bash -c "exec $command" </dev/null
@@ -38,7 +38,10 @@ default_command() {  # DIRECTORY
   fi
 }
 
+# What was meant for the application, and the database that runs here. DATABASE_URL and the like come from `rotv start`,
+# which has put them in the place of those that the application was given.
 set_environment() {
+  restore_environment
   export PGHOST=$ROTV_SOCKET_DIR PGPORT=$ROTV_PGPORT PGDATABASE=$ROTV_DATABASE PGUSER=$ROTV_DBUSER
   if [[ -z ${NODE_ENV:-} ]]; then
     [[ $ROTV_MODE == persistent ]] && NODE_ENV=production || NODE_ENV=development

@@ -17,8 +17,11 @@ give_directories() {
   mkdir -p "$ROTV_DATA" "$ROTV_SOCKET_DIR" || fail "$ROTV_DATA cannot be made"
   # Only what is not right already: on a large cluster and on a slow disk this takes long.
   {
-    find "$ROTV_DATA" ! -user "$ROTV_OS_USER" ! -path '*/lost+found*' -exec chown -h "$ROTV_OS_USER:" {} + &&
-      chown "$ROTV_OS_USER:" "$ROTV_SOCKET_DIR"
+    # The directory may be that user's already: links are not followed, on the way neither (-execdir), and a file with a
+    # second name may be somebody else's.
+    PATH=/usr/sbin:/usr/bin:/sbin:/bin find "$ROTV_DATA" ! -user "$ROTV_OS_USER" ! -path '*/lost+found*' \
+      \( -type d -o -links 1 \) -execdir chown -h "$ROTV_OS_USER:" {} + &&
+      chown -h "$ROTV_OS_USER:" "$ROTV_SOCKET_DIR"
   } || fail "$ROTV_DATA cannot be given to the user $ROTV_OS_USER"
 }
 

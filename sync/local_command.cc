@@ -3,13 +3,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <thread>
@@ -20,8 +21,6 @@
 #include "storage/error.h"
 #include "storage/handle.h"
 #include "sync/tail_buffer.h"
-
-extern char** environ;
 
 namespace rotv {
 namespace {
@@ -39,18 +38,36 @@ Pipe MakePipe() {
   return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
+// A pgpass file that is in no directory: it has no name that a killed run could leave behind, and a program's
+// environment and words stay without the password. libpq wants it closed to others.
+FileDescriptor PasswordInMemory(const std::string& password) {
+  if (password.find_first_of("\r\n") != std::string::npos) {
+    throw Error(ErrorCode::kUsage, "a password that holds a line break cannot be handed over");
+  }
+  std::string line = "*:*:*:*:";
+  for (const char c : password) {
+    if (c == ':' || c == '\\') line += '\\';
+    line += c;
+  }
+  line += '\n';
+  FileDescriptor file(memfd_create("rotv-pgpass", MFD_CLOEXEC));
+  if (!file || fchmod(file.get(), 0600) != 0 ||
+      write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+    throw Error(ErrorCode::kUsage, fmt::format("cannot make a file in memory: {}", std::strerror(errno)));
+  }
+  return file;
+}
+
 // What the child needs, made before the fork: after it another thread's lock may be held forever, so that the child may
 // not allocate.
 struct Launch {
-  explicit Launch(const RemoteCommand& command) {
-    for (char** variable = environ; *variable != nullptr; ++variable) {
-      const std::string_view text = *variable;
-      const std::string name(text.substr(0, text.find('=')));
-      const bool replaced = command.env.contains(name) || (name == "PGPASSWORD" && !command.password.empty());
-      if (!replaced) env_words.emplace_back(text);
+  Launch(const RemoteCommand& command, std::map<std::string, std::string> environment) {
+    for (const auto& [name, value] : command.env) environment[name] = value;
+    if (!command.password.empty()) {
+      password_file = PasswordInMemory(command.password);
+      environment["PGPASSFILE"] = fmt::format("/proc/self/fd/{}", password_file.get());
     }
-    for (const auto& [name, value] : command.env) env_words.push_back(name + "=" + value);
-    if (!command.password.empty()) env_words.push_back("PGPASSWORD=" + command.password);
+    for (const auto& [name, value] : environment) env_words.push_back(name + "=" + value);
     words = command.argv;
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
@@ -62,6 +79,7 @@ struct Launch {
   std::vector<std::string> env_words;
   std::vector<char*> argv;
   std::vector<char*> envp;
+  FileDescriptor password_file;
 };
 
 // Runs in the child between fork and exec: async-signal-safe calls only.
@@ -75,6 +93,7 @@ struct Launch {
       dup2(err_fd, STDERR_FILENO) < 0) {
     _exit(126);
   }
+  if (launch.password_file) fcntl(launch.password_file.get(), F_SETFD, 0);  // Open in this program, and in no other.
   execvpe(launch.argv[0], launch.argv.data(), launch.envp.data());
   const int reason = errno;
   const char* text = reason == ENOENT ? ": command not found\n" : ": cannot be started\n";
@@ -134,8 +153,8 @@ class Child {
 }  // namespace
 
 CommandResult RunLocalCommand(const RemoteCommand& command, const std::function<void(std::string_view)>& on_stdout,
-                              const Interrupt& interrupt) {
-  const Launch launch(command);
+                              const Interrupt& interrupt, std::map<std::string, std::string> environment) {
+  const Launch launch(command, std::move(environment));
   Child child(launch);
   TailBuffer errors;
   std::vector<char> buffer(128 * 1024);

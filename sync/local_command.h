@@ -3,18 +3,24 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <string>
 #include <string_view>
 
 #include "storage/interrupt.h"
 #include "sync/link.h"
+#include "sync/process_environment.h"
 
 namespace rotv {
 
-// Runs `command` as Link::Run() says. argv[0] is looked for in PATH unless it holds a '/'. The password reaches the
-// program in its environment, which only its own user can see. Standard input is empty. A program that cannot be
-// started is a result: 127 when it is not there, 126 else, with the reason in stderr_text. When `on_stdout` throws or
-// `interrupt` is requested the program is ended (SIGTERM, after two seconds SIGKILL) before the exception leaves.
+// Runs `command` as Link::Run() says. argv[0] is looked for in PATH unless it holds a '/'. The program
+// is given `environment` and what `command.env` adds, and by default nothing of ours that it does not need. The
+// password reaches it as a pgpass file in memory, and so stands in no environment that it hands on. Standard input is
+// empty. A program that cannot be started is a result: 127 when it is not there, 126 else, with the reason in
+// stderr_text. When `on_stdout` throws or `interrupt` is requested the program is ended (SIGTERM, after two seconds
+// SIGKILL) before the exception leaves.
 CommandResult RunLocalCommand(const RemoteCommand& command, const std::function<void(std::string_view)>& on_stdout,
-                              const Interrupt& interrupt);
+                              const Interrupt& interrupt,
+                              std::map<std::string, std::string> environment = HelperEnvironment());
 
 }  // namespace rotv

@@ -8,10 +8,10 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
-#include <cstdlib>
 
 #include "storage/error.h"
 #include "sync/password_file.h"
+#include "sync/process_environment.h"
 
 namespace rotv {
 namespace {
@@ -118,8 +118,10 @@ Error ConnectError(const std::string& message, const std::string& link_reason, c
 
 // What libpq cannot find by itself; empty if it can, or if there is none.
 std::string PasswordFor(const Link& link, const std::map<std::string, std::string>& parameters) {
+  if (parameters.contains("password")) return "";
+  if (std::string given = EnvironmentPassword(); !given.empty()) return given;
   std::vector<std::string> hosts = link.PasswordHosts();
-  if (hosts.empty() || std::getenv("PGPASSWORD") != nullptr) return "";
+  if (hosts.empty()) return "";
   auto value = [&](const char* name) {
     auto found = parameters.find(name);
     return found == parameters.end() ? std::string() : found->second;

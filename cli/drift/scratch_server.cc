@@ -16,15 +16,6 @@ constexpr uint64_t kTmpfsBytes = uint64_t{1} << 30;
 // Long enough for any migrations; only a server whose comparison was killed lives so long.
 constexpr int kLifetimeSeconds = 3600;
 
-std::string Encoded(std::string_view text) {
-  std::string encoded;
-  for (char c : text) {
-    bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    encoded += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
-  }
-  return encoded;
-}
-
 }  // namespace
 
 ScratchServer::ScratchServer(const ScratchRequest& request)
@@ -79,9 +70,10 @@ std::string ScratchServer::Psql(const std::vector<std::string>& more) const {
               fmt::format("look into {}", (request_.directory / "run" / "app.log").native()));
 }
 
-ScratchServer::Outcome ScratchServer::Run(const std::vector<std::string>& words) const {
+ScratchServer::Outcome ScratchServer::Run(const std::vector<std::string>& words, const Environment& environment) const {
   TailBuffer last;
-  int status = RunProgramShowing(words, request_.interrupt, [&](std::string_view piece) { last.Append(piece); });
+  int status = RunProgramShowing(
+      words, request_.interrupt, [&](std::string_view piece) { last.Append(piece); }, environment);
   return {.exit_status = status, .output = last.text()};
 }
 
@@ -98,21 +90,14 @@ ScratchServer::Outcome ScratchServer::RunFiles(const SharedDirectory& shared,
 }
 
 ScratchServer::Outcome ScratchServer::RunCommand(const std::string& command) const {
-  const std::string socket = runtime_->SocketDirectory();
-  std::string script;
-  for (const auto& [name, value] :
-       {std::pair<std::string, std::string>{"PGHOST", socket},
-        {"PGPORT", "5432"},
-        {"PGUSER", kMigrated},
-        {"PGPASSWORD", ""},
-        {"PGDATABASE", kMigrated},
-        {"DATABASE_URL", fmt::format("postgresql://{}@/{}?host={}", kMigrated, kMigrated, Encoded(socket))}}) {
-    script += fmt::format("export {}={}\n", name, ShellQuote(value));
-  }
-  script += fmt::format("cd {} || exit\n{}\n", ShellQuote(runtime_->AppDirectory()), command);
-  std::vector<std::string> words = runtime_->ShellCommand(false);
+  OwnDatabase own = runtime_->Database();
+  own.user = own.name = kMigrated;
+  std::string script = fmt::format("cd {} || exit\n{}\n", ShellQuote(runtime_->AppDirectory()), command);
+  std::vector<std::string> words = runtime_->ShellCommand(false, own);
   words.insert(words.end(), {"-c", script});
-  return Run(words);
+  Environment environment = HelperEnvironment();
+  environment.merge(runtime_->Inherited());
+  return Run(words, environment);
 }
 
 }  // namespace rotv

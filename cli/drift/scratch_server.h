@@ -11,6 +11,7 @@
 #include "cli/app_config.h"
 #include "cli/launch/runtime.h"
 #include "cli/progress_bar.h"
+#include "sync/process_environment.h"
 
 namespace rotv {
 
@@ -58,7 +59,7 @@ class ScratchServer {
 
  private:
   std::string Psql(const std::vector<std::string>& more) const;
-  Outcome Run(const std::vector<std::string>& words) const;
+  Outcome Run(const std::vector<std::string>& words, const Environment& environment = HelperEnvironment()) const;
 
   const ScratchRequest request_;
   const std::unique_ptr<Runtime> runtime_;

@@ -2,12 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/launch/embedded_files.h"
+#include "cli/launch/ignore_file.h"
 #include "cli/output.h"
+#include "cli/text_file.h"
 #include "storage/error.h"
 
 namespace rotv {
@@ -15,28 +20,117 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool IsLeftOut(const fs::path& path, const fs::path& home) {
-  std::string name = path.filename();
-  bool secret = (name == ".env" || name.starts_with(".env.")) && name != ".env.example";
-  return secret || name == "node_modules" || name == ".git" || path == home;
+constexpr std::array kNotSources = {"node_modules", ".git", ".hg", ".svn"};
+constexpr std::array kSecretNames = {".env",
+                                     ".envrc",
+                                     ".npmrc",
+                                     ".yarnrc",
+                                     ".netrc",
+                                     ".pgpass",
+                                     ".pg_service.conf",
+                                     "pg_service.conf",
+                                     ".my.cnf",
+                                     "rotv.toml",
+                                     ".git-credentials",
+                                     ".ssh",
+                                     ".gnupg",
+                                     ".aws",
+                                     ".kube",
+                                    
+                                     ".rotv"};
+constexpr std::array kExamples = {".env.example", ".env.sample", ".env.template", ".env.dist"};
+constexpr std::array kKeyStores = {".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".ppk"};
+
+template <typename Names>
+bool Contains(const Names& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-void CopyTree(const fs::path& from, const fs::path& to, const fs::path& home) {
-  fs::create_directories(to);
-  for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
-    if (IsLeftOut(entry.path(), home)) continue;
-    fs::path target = to / entry.path().filename();
+// Certificates are public, and may be needed; keys are told by their words, whatever they are called.
+bool HoldsPrivateKey(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  std::string text(64 * 1024, '\0');
+  stream.read(text.data(), static_cast<std::streamsize>(text.size()));
+  text.resize(static_cast<size_t>(stream.gcount()));
+  for (size_t at = text.find("-----BEGIN "); at != std::string::npos; at = text.find("-----BEGIN ", at + 1)) {
+    std::string line = text.substr(at, text.find('\n', at) - at);
+    if (line.find("PRIVATE KEY") != std::string::npos) return true;
+  }
+  return false;
+}
+
+bool MayBeKey(const fs::path& file) {
+  std::string name = file.filename();
+  std::string ending = file.extension();
+  return name.starts_with("id_") || ending == ".pem" || ending == ".key" || ending.empty();
+}
+
+bool IsSecret(const fs::directory_entry& entry) {
+  std::string name = entry.path().filename();
+  if (Contains(kExamples, name)) return false;
+  if (name.starts_with(".env.") || Contains(kSecretNames, name)) return true;
+  if (Contains(kKeyStores, entry.path().extension())) return true;
+  return MayBeKey(entry.path()) && entry.is_regular_file() && HoldsPrivateKey(entry.path());
+}
+
+// By the file itself, so that no other name of it gets by.
+bool IsAny(const fs::path& path, const std::vector<fs::path>& others) {
+  return std::any_of(others.begin(), others.end(), [&](const fs::path& other) {
+    std::error_code none;
+    return fs::equivalent(path, other, none);
+  });
+}
+
+std::string TextOr(const fs::path& file, const char* otherwise) {
+  std::optional<std::string> text = ReadTextFile(file);
+  return text ? *text : otherwise;
+}
+
+class TreeCopy {
+ public:
+  explicit TreeCopy(const BuildPlaces& places)
+      : places_(places), ignored_(TextOr(places.application / ".containerignore", "")) {
+    if (!fs::exists(places.application / ".containerignore")) {
+      ignored_ = IgnoreFile(TextOr(places.application / ".dockerignore", ""));
+    }
+  }
+
+  void Run(const fs::path& to) const {
+    fs::create_directories(to);
+    Copy(places_.application, to, "");
+  }
+
+ private:
+  void Copy(const fs::path& from, const fs::path& to, const fs::path& relative) const {
+    for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
+      const fs::path name = entry.path().filename();
+      if (Contains(kNotSources, name) || IsSecret(entry) || IsAny(entry.path(), places_.left_out)) continue;
+      const bool left_out = ignored_.LeavesOut(relative / name);
+      const bool directory = entry.is_directory() && !entry.is_symlink();
+      if (left_out && !(directory && ignored_.HasExceptions())) continue;
+      if (directory) {
+        if (!left_out) fs::create_directories(to / name);
+        Copy(entry.path(), to / name, relative / name);
+        if (fs::exists(to / name)) fs::permissions(to / name, entry.status().permissions());
+      } else {
+        fs::create_directories(to);  // Of one that was left out but for this.
+        CopyOne(entry, to / name);
+      }
+    }
+  }
+
+  static void CopyOne(const fs::directory_entry& entry, const fs::path& target) {
     if (entry.is_symlink()) {
       fs::copy_symlink(entry.path(), target);
-    } else if (entry.is_directory()) {
-      CopyTree(entry.path(), target, home);
-      fs::permissions(target, entry.status().permissions());
     } else if (entry.is_regular_file()) {  // Sockets and the like are nobody's source.
       fs::copy_file(entry.path(), target);
       fs::last_write_time(target, entry.last_write_time());  // Else no step would be found in the cache.
     }
   }
-}
+
+  const BuildPlaces& places_;
+  IgnoreFile ignored_;
+};
 
 // package.json and package-lock.json alone, so that a change elsewhere finds the installed packages in the cache.
 void CopyPackageFiles(const fs::path& application, const fs::path& to) {
@@ -65,8 +159,8 @@ fs::path PackageFile(const fs::path& application) {
 
 }  // namespace
 
-BuildContext::BuildContext(const fs::path& application, const fs::path& home) {
-  PackageFile(application);
+BuildContext::BuildContext(const BuildPlaces& places) {
+  PackageFile(places.application);
   std::string pattern = fs::temp_directory_path() / "rotv-build-XXXXXX";
   if (mkdtemp(pattern.data()) == nullptr) {
     throw Error(ErrorCode::kDisk, fmt::format("no directory can be made in {}", fs::temp_directory_path().native()),
@@ -75,8 +169,8 @@ BuildContext::BuildContext(const fs::path& application, const fs::path& home) {
   directory_ = pattern;
   try {
     WriteEmbeddedFiles(directory_);
-    CopyTree(application, directory_ / "app", home);
-    CopyPackageFiles(application, directory_ / "packages");
+    TreeCopy(places).Run(directory_ / "app");
+    CopyPackageFiles(places.application, directory_ / "packages");
   } catch (...) {
     std::error_code ignored;
     fs::remove_all(directory_, ignored);

@@ -4,15 +4,23 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 namespace rotv {
+
+struct BuildPlaces {
+  std::filesystem::path application;
+  std::vector<std::filesystem::path> left_out = {};  // HOME, the config, the file of secrets: should they lie in there.
+};
 
 // A temporary directory with what the Containerfile says, gone with the object.
 class BuildContext {
  public:
-  // Copies the application without node_modules, .git, .env files (their examples stay), and `home`, should it lie in
-  // there. Throws kDisk, kUsage if the application has neither package.json nor backend/package.json.
-  BuildContext(const std::filesystem::path& application, const std::filesystem::path& home);
+  // Copies the application without node_modules, version control, `left_out`, what its .containerignore (where there is
+  // none, its .dockerignore) leaves out, and whatever is made to hold secrets, which no "!" brings back: .env* (its
+  // examples stay), .envrc, .npmrc, .netrc, .pgpass, rotv.toml, SSH's directory, private keys and key stores.
+  // Throws kDisk, kUsage if the application has neither package.json nor backend/package.json.
+  explicit BuildContext(const BuildPlaces& places);
   ~BuildContext();
   BuildContext(const BuildContext&) = delete;
   BuildContext& operator=(const BuildContext&) = delete;

@@ -9,6 +9,7 @@
 
 #include "cli/home.h"
 #include "cli/launch/base64.h"
+#include "cli/launch/launch_state.h"
 #include "cli/output.h"
 #include "cli/private_file.h"
 #include "cli/run_program.h"
@@ -113,7 +114,8 @@ RunState ContainerRuntime::State() {
 
 void ContainerRuntime::Start(const LaunchRequest& request) {
   if (!request.persistent_dir.empty()) OwnPersistentDirectory(request.persistent_dir);
-  PrivateFile env_file(home_ / "run" / "app.env", EnvFileText(request.environment));  // Gone again on return.
+  PrivateFile env_file(ContainerVariables(home_), EnvFileText(WithOwnDatabase(request.environment, request.rules,
+                                                                              Database())));  // Gone again on return.
   ProgramResult started = RunProgramQuietly(RunWords(request, env_file.path()), interrupt_);
   if (started.exit_status == 0) return;
   Stop();  // "created" containers of a failed start stay otherwise.
@@ -223,13 +225,19 @@ std::vector<std::string> ContainerRuntime::ExecWords(bool terminal, const std::v
   return words;
 }
 
-std::vector<std::string> ContainerRuntime::ShellCommand(bool terminal) const {
+std::vector<std::string> ContainerRuntime::ShellCommand(bool terminal, const OwnDatabase& database) const {
   std::vector<std::string> words = ExecWords(terminal, {});
+  // It has the application's variables, unless another database is meant.
+  Environment wanted = LibpqVariablesFor(database);
+  if (database.name != database_) wanted = WithOwnDatabase({}, {}, database);
+  for (std::string& word : EnvWords({}, wanted)) words.push_back(std::move(word));
   words.emplace_back("bash");
   return words;
 }
 
-std::string ContainerRuntime::SocketDirectory() const { return "/tmp/pgsocket"; }
+OwnDatabase ContainerRuntime::Database() const {
+  return {.socket_directory = "/tmp/pgsocket", .port = 5432, .tcp = true, .name = database_};
+}
 
 std::string ContainerRuntime::AppDirectory() const { return "/app"; }
 
@@ -237,8 +245,8 @@ std::string ContainerRuntime::PlaceOf(const SharedDirectory& shared) const { ret
 
 std::vector<std::string> ContainerRuntime::PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const {
   // By variables, so that every argument of psql's own keeps its meaning, another database's name too.
-  std::vector<std::string> words =
-      ExecWords(terminal, {"PGHOST=" + SocketDirectory(), "PGUSER=rotv", "PGDATABASE=" + database_});
+  std::vector<std::string> words = ExecWords(terminal, {});
+  for (std::string& word : EnvWords({}, LibpqVariablesFor(Database()))) words.push_back(std::move(word));
   words.emplace_back("psql");
   words.insert(words.end(), arguments.begin(), arguments.end());
   return words;

@@ -24,8 +24,9 @@ class ContainerRuntime : public Runtime {
   void Start(const LaunchRequest& request) override;
   void Stop() override;
   std::vector<std::string> LogCommand(bool follow) const override;
-  std::vector<std::string> ShellCommand(bool terminal) const override;
-  std::string SocketDirectory() const override;
+  std::vector<std::string> ShellCommand(bool terminal, const OwnDatabase& database) const override;
+  OwnDatabase Database() const override;
+  Environment Inherited() const override { return {}; }
   std::string AppDirectory() const override;
   std::string PlaceOf(const SharedDirectory& shared) const override;
   std::vector<std::string> PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const override;

@@ -55,6 +55,19 @@ void WriteLaunchState(const std::filesystem::path& home, const LaunchState& stat
 
 void RemoveLaunchState(const std::filesystem::path& home) { std::filesystem::remove(StatePath(home)); }
 
+std::filesystem::path ContainerVariables(const std::filesystem::path& home) { return home / "run" / "app.env"; }
+
+void RemoveLeftSecrets(const std::filesystem::path& home) noexcept try {
+  for (const std::filesystem::path& place : {home, home / "scratch"}) {
+    if (access(ContainerVariables(place).c_str(), F_OK) != 0) continue;
+    FileDescriptor lock(open((place / "run" / "lock").c_str(), O_RDWR | O_CLOEXEC));
+    if (lock && flock(lock.get(), LOCK_EX | LOCK_NB) != 0) continue;
+    unlink(ContainerVariables(place).c_str());
+  }
+} catch (const std::exception&) {
+  // The next command tries again.
+}
+
 LaunchLock::LaunchLock(const std::filesystem::path& home) {
   std::filesystem::path path = home / "run" / "lock";
   std::filesystem::create_directories(path.parent_path());

@@ -29,6 +29,13 @@ std::optional<LaunchState> ReadLaunchState(const std::filesystem::path& home);
 void WriteLaunchState(const std::filesystem::path& home, const LaunchState& state);  // Throws kDisk.
 void RemoveLaunchState(const std::filesystem::path& home);
 
+// The file with the variables of a container that is being started, HOME/run/app.env.
+std::filesystem::path ContainerVariables(const std::filesystem::path& home);
+
+// Removes what a killed start left of it, and of the scratch server's. Every command begins with it. Leaves that of a
+// start that goes on; never throws.
+void RemoveLeftSecrets(const std::filesystem::path& home) noexcept;
+
 // Held while something is started or stopped; released by the kernel when the process dies.
 class LaunchLock {
  public:

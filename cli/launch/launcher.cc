@@ -142,6 +142,10 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   EnvironmentReport environment = ReadAppEnvironment(place.app.directory, place.app.env_file, place.environment);
   RequireUsable(environment);
   request.environment = environment.variables;
+  request.rules = place.app.environment_rules;
+  Environment all = environment.variables;
+  all.merge(place.runtime.Inherited());
+  RequireOwnDatabase(all, request.rules, place.runtime.Database());
   if (!runs || earlier->port != place.app.port) RequireFreePort(place.app.port);
 
   result.state = {.runtime = place.runtime.name(), .port = place.app.port, .persistent = place.app.persistent};

@@ -4,12 +4,12 @@
 #include <fmt/format.h>
 #include <glob.h>
 #include <linux/magic.h>
+#include <pwd.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/statfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -26,6 +26,8 @@
 #include "cli/output.h"
 #include "cli/run_program.h"
 #include "storage/error.h"
+#include "storage/handle.h"
+#include "sync/process_environment.h"
 
 namespace rotv {
 namespace {
@@ -41,6 +43,19 @@ std::optional<std::filesystem::path> ClosedDirectoryAbove(const std::filesystem:
   }
   return std::nullopt;
 }
+
+void RequireOpenToServer(const std::filesystem::path& path) {
+  if (geteuid() != 0) return;
+  std::optional<std::filesystem::path> closed = ClosedDirectoryAbove(path);
+  if (!closed) return;
+  throw Error(ErrorCode::kUsage,
+              fmt::format("PostgreSQL does not run as root, and its user cannot reach {}", path.native()),
+              fmt::format("start as an ordinary user, or open the way: chmod o+x '{}'", closed->native()));
+}
+
+// Of the socket. Should a driver know no sockets and try TCP, it finds nobody there: who listens on such a port is
+// root, and 5432 may be a tunnel to production.
+constexpr int kPort = 1;
 
 constexpr std::chrono::seconds kStopPatience{20};
 constexpr std::chrono::milliseconds kLook{20};
@@ -61,22 +76,28 @@ std::filesystem::path TmpfsDirectory(const Environment& environment) {
               "name a directory for the database with ROTV_TMPFS_DIR");
 }
 
-std::filesystem::path RunDirectory(const std::filesystem::path& home, const Environment& environment) {
-  const std::string& path = home.native();
-  uint64_t hash = XXH3_64bits(path.data(), path.size());
-  return TmpfsDirectory(environment) / fmt::format("rotv-{}-{:08x}", geteuid(), static_cast<uint32_t>(hash));
-}
-
 std::string Marker(const std::filesystem::path& directory) { return "ROTV_RUN=" + directory.native(); }
 
-// The server's own file says its number, and where its cluster is.
-pid_t Postmaster(const std::filesystem::path& cluster) {
-  std::ifstream file(cluster / "postmaster.pid");
-  pid_t process = 0;
-  file >> process;
+// Whether it is one that we, or root in the service user's name, may have started.
+bool MayBeOurs(pid_t process, const Environment& environment) {
+  std::optional<uid_t> owner = UserOf(process);
+  if (!owner) return false;
+  if (*owner == geteuid()) return true;
+  std::string service = Variable(environment, "ROTV_OS_USER");
+  const passwd* user = geteuid() == 0 ? getpwnam(service.empty() ? "postgres" : service.c_str()) : nullptr;
+  return user != nullptr && *owner == user->pw_uid;
+}
+
+// The server's own file says its number, and where its cluster is. The directory is the service user's, so that root
+// follows no link there, and waits for no pipe.
+pid_t Postmaster(const std::filesystem::path& cluster, const Environment& environment) {
+  FileDescriptor file(open((cluster / "postmaster.pid").c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  char text[32] = {};
+  if (!file || read(file.get(), text, sizeof text - 1) <= 0) return 0;
+  pid_t process = static_cast<pid_t>(std::strtol(text, nullptr, 10));
+  if (process <= 0 || !MayBeOurs(process, environment)) return 0;
   std::vector<std::string> words = CommandLineOf(process);
-  bool ours = process > 0 && std::find(words.begin(), words.end(), cluster.native()) != words.end();
-  return ours ? process : 0;
+  return std::find(words.begin(), words.end(), cluster.native()) != words.end() ? process : 0;
 }
 
 }  // namespace
@@ -110,7 +131,9 @@ LocalRuntime::LocalRuntime(const std::filesystem::path& home, const AppConfig& a
     : environment_(environment),
       app_directory_(app.directory),
       database_(app.database),
-      directory_(RunDirectory(home, environment)),
+      rules_(app.environment_rules),
+      private_directory_(home / "run" / "local-directory"),
+      directory_(private_directory_.Find()),
       log_(home / "run" / "app.log"),
       persistent_dir_(home / "pgdata"),
       interrupt_(interrupt) {}
@@ -124,14 +147,10 @@ void LocalRuntime::CheckReady(const LaunchRequest& request) {
     throw Error(ErrorCode::kUsage, "there is no PostgreSQL server on this machine, and no container runtime is used",
                 "sudo apt-get install postgresql (Fedora: sudo dnf install postgresql-server), or install podman");
   }
-  if (geteuid() == 0 && !request.persistent_dir.empty()) {
-    if (std::optional<std::filesystem::path> closed = ClosedDirectoryAbove(request.persistent_dir)) {
-      throw Error(
-          ErrorCode::kUsage,
-          fmt::format("PostgreSQL does not run as root, and its user cannot reach {}", request.persistent_dir.native()),
-          fmt::format("start as an ordinary user, or open the way: chmod o+x '{}'", closed->native()));
-    }
-  }
+  const std::filesystem::path place = TmpfsDirectory(environment_);
+  RequireSafePlace(place);
+  RequireOpenToServer(place / "rotv");
+  if (!request.persistent_dir.empty()) RequireOpenToServer(request.persistent_dir);
   if (request.app_command.empty() && !request.database_only) RequireNodeApplication();
 }
 
@@ -155,10 +174,22 @@ void LocalRuntime::RequireNodeApplication() const {
   }
 }
 
-std::vector<pid_t> LocalRuntime::Processes() const { return ProcessesWithVariable(Marker(directory_)); }
+std::vector<pid_t> LocalRuntime::Processes() const {
+  if (!directory_) return {};
+  std::vector<pid_t> found = ProcessesWithVariable(Marker(*directory_));
+  std::erase_if(found, [this](pid_t process) { return !MayBeOurs(process, environment_); });
+  return found;
+}
+
+std::vector<std::filesystem::path> LocalRuntime::Clusters() const {
+  std::vector<std::filesystem::path> clusters = {persistent_dir_};
+  if (directory_) clusters.push_back(*directory_ / "pgdata");
+  return clusters;
+}
 
 pid_t LocalRuntime::MainProcess() const {
-  std::string script = directory_ / "entrypoint/entrypoint";
+  if (!directory_) return 0;
+  std::string script = *directory_ / "entrypoint/entrypoint";
   for (pid_t process : Processes()) {
     std::vector<std::string> words = CommandLineOf(process);
     // The last word, since it changes its user by way of `setpriv` and `env`, which name it.
@@ -170,22 +201,24 @@ pid_t LocalRuntime::MainProcess() const {
 
 RunState LocalRuntime::State() {
   if (MainProcess() != 0) return RunState::kRunning;
-  return std::filesystem::exists(directory_) ? RunState::kEnded : RunState::kNone;
+  return directory_ ? RunState::kEnded : RunState::kNone;
 }
 
 Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) const {
   bool persistent = !request.persistent_dir.empty();
-  Environment variables = environment_;
-  for (const auto& [name, value] : request.environment) variables[name] = value;
-  variables["ROTV_RUN"] = directory_;
+  Environment variables = request.environment;
+  variables.insert(environment_.begin(), environment_.end());
+  variables = WithOwnDatabase(variables, request.rules, Database());
+  variables["ROTV_RUN"] = *directory_;
   variables["ROTV_MODE"] = persistent ? "persistent" : "development";
-  variables["ROTV_DATA"] = persistent ? request.persistent_dir : directory_ / "pgdata";
+  variables["ROTV_DATA"] = persistent ? request.persistent_dir : *directory_ / "pgdata";
   variables["ROTV_SEED"] = request.seed;
   if (!request.prepared_dir.empty()) {
     variables["ROTV_PREPARED"] = request.prepared_dir;
     variables.insert(request.prepared.begin(), request.prepared.end());
   }
-  variables["ROTV_SOCKET_DIR"] = directory_ / "socket";
+  variables["ROTV_SOCKET_DIR"] = Database().socket_directory;
+  variables["ROTV_PGPORT"] = std::to_string(Database().port);
   variables["ROTV_LISTEN"] = "";  // The machine may have a PostgreSQL of its own on the port.
   variables["ROTV_DATABASE"] = request.database;
   variables["ROTV_LIFETIME"] = request.lifetime_seconds > 0 ? std::to_string(request.lifetime_seconds) : "";
@@ -204,18 +237,31 @@ Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) cons
 
 void LocalRuntime::Start(const LaunchRequest& request) {
   using std::filesystem::perms;
-  std::filesystem::create_directories(directory_);
+  directory_ = private_directory_.Make(TmpfsDirectory(environment_));
   std::filesystem::create_directories(log_.parent_path());
+  WriteEmbeddedFiles(*directory_);
   // PostgreSQL runs as another user where we are root, and must get through.
-  std::filesystem::permissions(directory_, geteuid() == 0 ? perms(0711) : perms::owner_all);
-  WriteEmbeddedFiles(directory_);
+  if (geteuid() == 0) std::filesystem::permissions(*directory_, perms(0711));
+  int problem = Spawn(request);
+  if (problem == 0) {
+    // Until it is bash.
+    while ((started_ = MainProcess()) == 0 && !Processes().empty()) std::this_thread::sleep_for(kLook);
+    return;
+  }
+  private_directory_.Remove();
+  directory_.reset();
+  throw Error(ErrorCode::kUsage, fmt::format("the entrypoint cannot be started: {}", std::strerror(problem)),
+              "setsid and bash have to be in PATH");
+}
 
+// Gives 0, or why it could not be started, as errno does.
+int LocalRuntime::Spawn(const LaunchRequest& request) const {
   std::vector<std::string> variables;
   for (const auto& [name, value] : EntrypointVariables(request)) variables.push_back(name + "=" + value);
   std::vector<char*> envp;
   for (std::string& variable : variables) envp.push_back(variable.data());
   envp.push_back(nullptr);
-  std::string script = directory_ / "entrypoint/entrypoint";
+  std::string script = *directory_ / "entrypoint/entrypoint";
   // Apart from us, and the child of nobody who would have to wait for its end. By bash, because a tmpfs may forbid
   // programs of its own.
   std::vector<std::string> words = {"setsid", "--fork", "bash", script};
@@ -226,7 +272,8 @@ void LocalRuntime::Start(const LaunchRequest& request) {
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
   posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, log_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND, 0600);
+  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, log_.c_str(),
+                                   O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0600);
   posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
@@ -238,22 +285,16 @@ void LocalRuntime::Start(const LaunchRequest& request) {
   int problem = posix_spawnp(&process, argv[0], &files, &attributes, argv.data(), envp.data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
+  if (problem != 0) return problem;
   int status = 0;
-  while (problem == 0 && waitpid(process, &status, 0) < 0 && errno == EINTR) {
+  while (waitpid(process, &status, 0) < 0 && errno == EINTR) {
   }
-  if (problem == 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0) {
-    // Until it is bash.
-    while ((started_ = MainProcess()) == 0 && !Processes().empty()) std::this_thread::sleep_for(kLook);
-    return;
-  }
-  std::filesystem::remove_all(directory_);
-  throw Error(ErrorCode::kUsage, fmt::format("the entrypoint cannot be started: {}", std::strerror(problem)),
-              "setsid and bash have to be in PATH");
+  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : ENOEXEC;
 }
 
 void LocalRuntime::KillAll() const {
-  for (const std::filesystem::path& cluster : {directory_ / "pgdata", persistent_dir_}) {
-    if (pid_t server = Postmaster(cluster); server != 0) kill(server, SIGKILL);
+  for (const std::filesystem::path& cluster : Clusters()) {
+    if (pid_t server = Postmaster(cluster, environment_); server != 0) kill(server, SIGKILL);
   }
   for (pid_t process : Processes()) kill(process, SIGKILL);
 }
@@ -265,23 +306,22 @@ void LocalRuntime::Stop() {
   // What a killed entrypoint left: its server, its application. Theirs end as their parents do.
   deadline = std::chrono::steady_clock::now() + kStopPatience;
   auto left = [this] {
-    return !Processes().empty() || Postmaster(directory_ / "pgdata") != 0 || Postmaster(persistent_dir_) != 0;
+    const std::vector<std::filesystem::path> clusters = Clusters();
+    return !Processes().empty() ||
+           std::any_of(clusters.begin(), clusters.end(),
+                       [this](const std::filesystem::path& cluster) { return Postmaster(cluster, environment_) != 0; });
   };
   while (left()) {
     KillAll();
     if (std::chrono::steady_clock::now() > deadline) {
       throw Error(ErrorCode::kUsage, "processes of the application cannot be ended",
-                  fmt::format("look for processes that use {}", directory_.native()));
+                  fmt::format("look for processes that use {}", directory_.value_or(persistent_dir_).native()));
     }
     std::this_thread::sleep_for(kLook);
   }
   started_ = 0;
-  std::error_code problem;
-  std::filesystem::remove_all(directory_, problem);
-  if (problem) {
-    throw Error(ErrorCode::kDisk, fmt::format("{} cannot be removed: {}", directory_.native(), problem.message()),
-                fmt::format("rm -r '{}'", directory_.native()));
-  }
+  private_directory_.Remove();
+  directory_.reset();
 }
 
 std::vector<std::string> LocalRuntime::LogCommand(bool follow) const {
@@ -290,28 +330,31 @@ std::vector<std::string> LocalRuntime::LogCommand(bool follow) const {
   return {"tail", "--lines=+1", "--follow", "--sleep-interval=0.1", fmt::format("--pid={}", process), log_.native()};
 }
 
-std::vector<std::string> LocalRuntime::WithDatabase(const std::filesystem::path& directory,
-                                                    const std::vector<std::string>& words) const {
-  std::vector<std::string> all = {"env", "--chdir=" + directory.native(), "PGHOST=" + SocketDirectory(), "PGUSER=rotv",
-                                  "PGDATABASE=" + database_};
-  all.insert(all.end(), words.begin(), words.end());
-  return all;
+std::vector<std::string> LocalRuntime::ShellCommand(bool /*terminal*/, const OwnDatabase& database) const {
+  std::vector<std::string> words = EnvWords(environment_, ForShell(environment_, rules_, database).variables);
+  words.insert(words.end(), {"--chdir=" + app_directory_.native(), "bash"});
+  return words;
 }
 
-std::vector<std::string> LocalRuntime::ShellCommand(bool /*terminal*/) const {
-  return WithDatabase(app_directory_, {"bash"});
+OwnDatabase LocalRuntime::Database() const {
+  OwnDatabase database{.port = kPort, .name = database_};
+  if (directory_) database.socket_directory = *directory_ / "socket";
+  return database;
 }
-
-std::string LocalRuntime::SocketDirectory() const { return directory_ / "socket"; }
 
 std::string LocalRuntime::AppDirectory() const { return app_directory_; }
 
 std::string LocalRuntime::PlaceOf(const SharedDirectory& shared) const { return shared.path; }
 
 std::vector<std::string> LocalRuntime::PsqlCommand(const std::vector<std::string>& arguments, bool /*terminal*/) const {
-  std::vector<std::string> words = {FindPostgresPrograms(environment_) / "psql"};
+  Environment wanted = LibpqVariablesFor(Database());
+  for (const auto& [name, value] : environment_) {
+    if (!IsLibpqVariable(name)) wanted.emplace(name, value);
+  }
+  std::vector<std::string> words = EnvWords(environment_, wanted);
+  words.push_back(FindPostgresPrograms(environment_) / "psql");
   words.insert(words.end(), arguments.begin(), arguments.end());
-  return WithDatabase(".", words);
+  return words;
 }
 
 }  // namespace rotv

@@ -1,27 +1,33 @@
 // The application and its database as plain processes of this machine, where there is no container runtime: the same
 // entrypoint, with the machine's own PostgreSQL in a private directory of a tmpfs.
 //
-//   TMPFS/rotv-UID-HASH/pgdata       the cluster (0700), unless it is persistent
-//   TMPFS/rotv-UID-HASH/socket       of PostgreSQL, which listens nowhere else
-//   TMPFS/rotv-UID-HASH/entrypoint   the scripts
-//   HOME/run/app.log                 what everything writes
+//   TMPFS/rotv-RANDOM/pgdata       the cluster (0700), unless it is persistent
+//   TMPFS/rotv-RANDOM/socket       of PostgreSQL, which listens nowhere else
+//   TMPFS/rotv-RANDOM/entrypoint   the scripts
+//   HOME/run/local-directory       the name of TMPFS/rotv-RANDOM
+//   HOME/run/app.log               what everything writes
 //
-// What runs is recognised by a variable in its environment, which outlives the kill of any process between.
+// Other users of the machine can write to TMPFS as well: PrivateDirectory keeps what is ours. Where root starts it, the
+// scripts stay root's, and only the cluster and the socket are the service user's.
+//
+// What runs is recognised by a variable in its environment, which outlives the kill of any process between, and by its
+// user: anybody can set a variable.
 
 #pragma once
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/launch/private_directory.h"
 #include "cli/launch/runtime.h"
 
 namespace rotv {
 
 class LocalRuntime : public Runtime {
  public:
-  // Throws kUsage if this machine has no tmpfs that we may write.
   LocalRuntime(const std::filesystem::path& home, const AppConfig& app, const Environment& environment,
                const Interrupt& interrupt);
 
@@ -33,8 +39,9 @@ class LocalRuntime : public Runtime {
   void Start(const LaunchRequest& request) override;
   void Stop() override;
   std::vector<std::string> LogCommand(bool follow) const override;
-  std::vector<std::string> ShellCommand(bool terminal) const override;
-  std::string SocketDirectory() const override;
+  std::vector<std::string> ShellCommand(bool terminal, const OwnDatabase& database) const override;
+  OwnDatabase Database() const override;
+  Environment Inherited() const override { return environment_; }
   std::string AppDirectory() const override;
   std::string PlaceOf(const SharedDirectory& shared) const override;
   std::vector<std::string> PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const override;
@@ -42,16 +49,18 @@ class LocalRuntime : public Runtime {
  private:
   void RequireNodeApplication() const;
   Environment EntrypointVariables(const LaunchRequest& request) const;
+  int Spawn(const LaunchRequest& request) const;
+  std::vector<std::filesystem::path> Clusters() const;
   std::vector<pid_t> Processes() const;
   pid_t MainProcess() const;  // 0: none.
   void KillAll() const;
-  std::vector<std::string> WithDatabase(const std::filesystem::path& directory,
-                                        const std::vector<std::string>& words) const;
 
   const Environment environment_;
   const std::filesystem::path app_directory_;
   const std::string database_;
-  const std::filesystem::path directory_;
+  const EnvironmentRules rules_;
+  const PrivateDirectory private_directory_;
+  std::optional<std::filesystem::path> directory_;  // Of what was started; nothing if nothing was.
   const std::filesystem::path log_;
   const std::filesystem::path persistent_dir_;
   pid_t started_ = 0;  // The main process, if it was started by this object.

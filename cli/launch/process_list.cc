@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -92,6 +93,12 @@ std::vector<pid_t> ProcessesWithVariable(const std::string& variable) {
 
 std::vector<std::string> CommandLineOf(pid_t process) {
   return SplitAtZeros(ReadProcFile(fmt::format("/proc/{}/cmdline", process)));
+}
+
+std::optional<uid_t> UserOf(pid_t process) {
+  struct stat status {};
+  if (stat(fmt::format("/proc/{}", process).c_str(), &status) != 0) return std::nullopt;
+  return status.st_uid;
 }
 
 bool IsAlive(pid_t process) {

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,6 +15,9 @@ std::vector<pid_t> ProcessesWithVariable(const std::string& variable);
 
 // The words of its command line; empty if it is gone.
 std::vector<std::string> CommandLineOf(pid_t process);
+
+// Whose it is; nothing if it is gone.
+std::optional<uid_t> UserOf(pid_t process);
 
 // Whether it is there and has not ended, also where nobody has waited for its end yet.
 bool IsAlive(pid_t process);

@@ -12,6 +12,7 @@
 
 #include "cli/app_config.h"
 #include "cli/environment.h"
+#include "cli/launch/application_environment.h"
 #include "storage/interrupt.h"
 
 namespace rotv {
@@ -41,6 +42,7 @@ struct LaunchRequest {
   std::string admin;            // Another role that is one then, for code that is not the seed's; empty: none.
   int port = 0;                 // On 127.0.0.1; not used with database_only.
   Environment environment;      // The application's; may hold secrets.
+  EnvironmentRules rules;       // For it.
 };
 
 enum class RunState { kNone, kStarting, kRunning, kEnded };
@@ -73,10 +75,12 @@ class Runtime {
 
   // Writes the log to stdout: all of it, and with `follow` goes on until the end of the application.
   virtual std::vector<std::string> LogCommand(bool follow) const = 0;
-  // An interactive shell where the application runs.
-  virtual std::vector<std::string> ShellCommand(bool terminal) const = 0;
-  // Where the server's socket is, as a program sees it that ShellCommand() runs.
-  virtual std::string SocketDirectory() const = 0;
+  // A shell where the application runs, whose variables say `database` and no other.
+  virtual std::vector<std::string> ShellCommand(bool terminal, const OwnDatabase& database) const = 0;
+  // The running database, as a program sees it that ShellCommand() runs.
+  virtual OwnDatabase Database() const = 0;
+  // Variables that the application inherits beside those that it is given.
+  virtual Environment Inherited() const = 0;
   // Where it finds the application, and what is shared: under its own path or under its target.
   virtual std::string AppDirectory() const = 0;
   virtual std::string PlaceOf(const SharedDirectory& shared) const = 0;

@@ -1,12 +1,19 @@
 // logs, shell and psql: programs that take this one's place, with its terminal.
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <memory>
 #include <vector>
 
+#include "cli/launch/application_environment.h"
+#include "cli/launch/local_runtime.h"
+#include "cli/launch/prompts.h"
 #include "cli/rotv/command.h"
 #include "cli/run_program.h"
+#include "storage/atomic_file.h"
 #include "storage/error.h"
 
 namespace rotv {
@@ -26,6 +33,54 @@ int RunLogs(const Invocation& call, const RuntimeOption& option, bool follow) {
   BecomeProgram(runtime->LogCommand(follow));
 }
 
+std::string LabelOf(const Invocation& call) {
+  std::optional<LaunchState> state = ReadLaunchState(call.home);
+  return state ? DataLabel(*state) : "a database that is starting";
+}
+
+int RunShell(const Invocation& call, const RuntimeOption& option) {
+  AppConfig app = ReadApp(RequestOf(call));
+  std::unique_ptr<Runtime> running = RunningRuntime(call, option);
+  const OwnDatabase database = running->Database();
+  const ShellEnvironment shell = ForShell(running->Inherited(), app.environment_rules, database);
+  if (!shell.withheld.empty()) {
+    call.progress.Warn(
+        fmt::format("not in this shell, because they lead to another database: {}", fmt::join(shell.withheld, ", ")));
+  }
+  std::vector<std::string> words = running->ShellCommand(OnTerminal(), database);
+  if (OnTerminal()) {
+    // What ~/.bashrc may have set, and this shell is for.
+    Environment again = LibpqVariablesFor(database);
+    for (const auto& [name, value] : shell.variables) {
+      if (name == "DATABASE_URL" && !running->Inherited().empty()) again[name] = value;
+    }
+    words.insert(words.end(),
+                 {"-c", "exec bash --rcfile <(printf %s \"$1\")", "bash", BashrcText(LabelOf(call), again)});
+  }
+  BecomeProgram(words);
+}
+
+// Where psql runs on this machine, its user's own file is read, too. In the container there is none.
+Environment PsqlrcOfOurs(const Invocation& call, const Runtime& running) {
+  if (running.name() != "local") return {};
+  const std::filesystem::path psql = FindPostgresPrograms(call.environment) / "psql";
+  std::string version = LastLine(RunProgramQuietly({psql, "--version"}, call.interrupt).out);
+  // "psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"
+  size_t digit = std::min(version.find_first_of("0123456789"), version.size());
+  version = version.substr(digit, version.find(' ', digit) - digit);
+  const std::filesystem::path file = call.home / "run" / "psqlrc";
+  WriteFileAtomically(file, PsqlrcText(UserPsqlrc(call.environment, version)));
+  return {{"PSQLRC", file}};
+}
+
+int RunPsql(const Invocation& call, const RuntimeOption& option, const std::vector<std::string>& arguments) {
+  std::unique_ptr<Runtime> running = RunningRuntime(call, option);
+  if (!OnTerminal()) BecomeProgram(running->PsqlCommand(arguments, false));
+  std::vector<std::string> all = PsqlPromptArguments(LabelOf(call));
+  all.insert(all.end(), arguments.begin(), arguments.end());
+  BecomeProgram(running->PsqlCommand(all, true), PsqlrcOfOurs(call, *running));
+}
+
 }  // namespace
 
 Command DeclareLogs(CLI::App& app, const RuntimeOption& runtime) {
@@ -38,11 +93,8 @@ Command DeclareLogs(CLI::App& app, const RuntimeOption& runtime) {
 
 Command DeclareShell(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Open a shell where the application runs");
-  app.footer("Examples:\n  rotv shell");
-  return {[&runtime](const Invocation& call) -> int {
-            BecomeProgram(RunningRuntime(call, runtime)->ShellCommand(OnTerminal()));
-          },
-          [] { return true; }};
+  app.footer("Its prompt says which data the database has.\n\nExamples:\n  rotv shell");
+  return {[&runtime](const Invocation& call) { return RunShell(call, runtime); }, [] { return true; }};
 }
 
 Command DeclarePsql(CLI::App& app, const RuntimeOption& runtime) {
@@ -55,10 +107,7 @@ Command DeclarePsql(CLI::App& app, const RuntimeOption& runtime) {
       "  rotv psql rotv_test");
   app.fallthrough(false);  // What psql knows and we do too is meant for psql.
   app.allow_extras();
-  return {[&app, &runtime](const Invocation& call) -> int {
-            std::vector<std::string> arguments = app.remaining();
-            BecomeProgram(RunningRuntime(call, runtime)->PsqlCommand(arguments, OnTerminal()));
-          },
+  return {[&app, &runtime](const Invocation& call) -> int { return RunPsql(call, runtime, app.remaining()); },
           [] { return true; }};
 }
 

@@ -56,7 +56,8 @@ int RunBuild(const Invocation& call, const RuntimeOption& option, bool no_cache)
     throw Error(ErrorCode::kUsage, "without a container runtime there is no image to build",
                 "install podman, or start without one: rotv --runtime local start");
   }
-  BuildContext context(app.directory, call.home);
+  BuildContext context({.application = app.directory,
+                        .left_out = {call.home, ConfigFilePath(RequestOf(call)), app.directory / app.env_file}});
   std::string version = ApplicationVersion(app.directory);
   std::vector<std::string> words = {
       runtime->name(),     "build", "--tag", app.image, "--file", context.directory() / "Containerfile", "--build-arg",

@@ -48,13 +48,32 @@ TEST(LocalCommandTest, AProgramThatMayNotRunIs126) {
   EXPECT_EQ(RunIt({{"/etc/passwd"}, {}, ""}).result.exit_status, 126);
 }
 
-TEST(LocalCommandTest, TheEnvironmentIsAddedToAndThePasswordIsNoArgument) {
-  RemoteCommand command = Shell("echo \"$A|$PGPASSWORD|$PATH\"; tr '\\0' ' ' < /proc/$$/cmdline");
+TEST(LocalCommandTest, ThePasswordIsInAFileOfNoNameAndNeitherInWordsNorEnvironment) {
+  RemoteCommand command = Shell(
+      "echo \"$A|$PATH\"; stat -L -c %a $PGPASSFILE; cat $PGPASSFILE; tr '\\0' ' ' < /proc/$$/cmdline; "
+      "tr '\\0' ' ' < /proc/$$/environ");
   command.env["A"] = "x y";
-  command.password = "s3cret";
+  command.password = "s3:c\\ret";
   const Ran ran = RunIt(command);
-  EXPECT_TRUE(ran.out.starts_with("x y|s3cret|/")) << ran.out;
-  EXPECT_EQ(ran.out.find("s3cret", ran.out.find('\n')), std::string::npos) << ran.out;
+  EXPECT_TRUE(ran.out.starts_with("x y|/")) << ran.out;
+  const std::string line = "\n600\n*:*:*:*:s3\\:c\\\\ret\n";
+  ASSERT_NE(ran.out.find(line), std::string::npos) << ran.out;
+  EXPECT_EQ(ran.out.find("c\\", ran.out.find(line) + line.size()), std::string::npos) << ran.out;
+}
+
+TEST(LocalCommandTest, AProgramIsGivenWhatItNeedsAndNoSecretOfOurs) {
+  setenv("SOME_TOKEN", "t0ken", 1);
+  setenv("SSH_AUTH_SOCK", "/tmp/agent", 1);
+  setenv("PGPASSWORD", "s3cret", 1);
+  setenv("PGSERVICE", "prod", 1);
+  setenv("PGSSLROOTCERT", "/tmp/ca", 1);
+  const std::string out = RunIt({{"env"}, {}, ""}).out;
+  for (const char* name : {"SOME_TOKEN", "SSH_AUTH_SOCK", "PGPASSWORD", "PGSERVICE"}) {
+    EXPECT_EQ(out.find(name), std::string::npos) << name;
+    unsetenv(name);
+  }
+  for (const char* name : {"PATH=", "PGSSLROOTCERT=/tmp/ca"}) EXPECT_NE(out.find(name), std::string::npos) << name;
+  unsetenv("PGSSLROOTCERT");
 }
 
 TEST(LocalCommandTest, StandardInputIsEmpty) { EXPECT_EQ(RunIt({{"cat"}, {}, ""}).out, ""); }

@@ -1,0 +1,77 @@
+#include "cli/launch/prompts.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include "cli/format.h"
+#include "cli/home.h"
+#include "cli/terminal.h"
+#include "sync/process_environment.h"
+#include "sync/shell_quote.h"
+
+namespace rotv {
+namespace {
+
+std::string Replaced(std::string_view text, char what, std::string_view with) {
+  std::string replaced;
+  for (char c : text) replaced += c == what ? std::string(with) : std::string(1, c);
+  return replaced;
+}
+
+// In a string of psql's, between single quotes.
+std::string PsqlQuoted(std::string_view text) {
+  return "'" + Replaced(Replaced(text, '\\', "\\\\"), '\'', "\\'") + "'";
+}
+
+}  // namespace
+
+std::string DataLabel(const LaunchState& state) {
+  if (state.source.empty()) return "persistent";
+  const std::string& point = state.snapshot == "head" ? state.lsn : state.snapshot;
+  return OneLine(fmt::format("{} at {} {}", state.source, point, HumanTime(state.data_time_us)));
+}
+
+std::vector<std::string> PsqlPromptArguments(std::string_view label) {
+  const std::string shown = Replaced(label, '%', "%%");
+  return {"--set", fmt::format("PROMPT1={} %/%R%x%# ", shown),  //
+          "--set", fmt::format("PROMPT2={} %/%R%x%# ", shown),  //
+          "--set", fmt::format("ROTV_PROMPT1={} %/%R%x%# ", shown),
+          "--set", fmt::format("ROTV_PROMPT2={} %/%R%x%# ", shown)};
+}
+
+std::string PsqlrcText(const std::filesystem::path& user_file) {
+  std::string text = user_file.empty() ? "" : fmt::format("\\i {}\n", PsqlQuoted(user_file.native()));
+  return text + "\\set PROMPT1 :ROTV_PROMPT1\n\\set PROMPT2 :ROTV_PROMPT2\n";
+}
+
+std::filesystem::path UserPsqlrc(const Environment& environment, std::string_view version) {
+  if (std::string named = Variable(environment, "PSQLRC"); !named.empty()) {
+    return ExpandTilde(named, environment);
+  }
+  const std::filesystem::path home = UserHome(environment);
+  for (const std::string& ending :
+       {fmt::format("-{}", version), fmt::format("-{}", version.substr(0, version.find('.'))), std::string()}) {
+    std::error_code problem;
+    std::filesystem::path file = home / (".psqlrc" + ending);
+    if (std::filesystem::is_regular_file(file, problem)) return file;
+  }
+  return {};
+}
+
+std::string BashrcText(std::string_view label, const Environment& database) {
+  std::string text = "[[ ! -r ~/.bashrc ]] || source ~/.bashrc\n";
+  text += fmt::format("unset {}\n", fmt::join(LibpqVariables(), " "));
+  for (const auto& [name, value] : database) text += fmt::format("export {}={}\n", name, ShellQuote(value));
+  // Bash replaces backslashes, and then `$`, `` ` `` and `!` in a prompt.
+  std::string shown;
+  for (char c : label) shown += std::string_view("\\$`!").find(c) == std::string_view::npos ? c : '?';
+  text += fmt::format("rotv_label={}\n", ShellQuote(fmt::format("({}) ", shown)));
+  // Also where the prompt is made again before each line.
+  text +=
+      "rotv_prompt() { [[ $PS1 == \"$rotv_label\"* ]] || PS1=$rotv_label$PS1; }\n"
+      "rotv_prompt\n"
+      "PROMPT_COMMAND+=(rotv_prompt)\n";
+  return text;
+}
+
+}  // namespace rotv

@@ -1,0 +1,33 @@
+// What the environment may decide. libpq and psql read some fifty variables, and any of them can send a connection to
+// another server than the one that was meant. Here is the one list of them; entrypoint/environment.sh has the same for
+// the entrypoint, and a test holds the two together.
+
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace rotv {
+
+// Every variable that libpq or psql of PostgreSQL 14 to 18 reads, in alphabetical order.
+const std::vector<std::string_view>& LibpqVariables();
+bool IsLibpqVariable(std::string_view name);
+
+// Removes libpq's variables from this process's environment, so that neither our own connections nor anything that we
+// run is led by them. What says how a connection is secured stays (PGSSLMODE, PGSSLROOTCERT, PGPASSFILE …): it cannot
+// lead elsewhere, and a `url` relies on it. PGPASSWORD moves to EnvironmentPassword(), out of the reach of every
+// program that we start. To be called before the first thread.
+void ClearLibpqEnvironment();
+
+// PGPASSWORD as it was when ClearLibpqEnvironment() was called, else as it is; empty where it is not set.
+std::string EnvironmentPassword();
+
+// What programs that help us are given of `environment`: where they and their files are, the language, proxies,
+// certificates, and what container runtimes and systemd need to find their own. Neither passwords nor an SSH agent,
+// unless the container runtime works on another machine (CONTAINER_HOST, DOCKER_HOST).
+std::map<std::string, std::string> HelperEnvironment(const std::map<std::string, std::string>& environment);
+std::map<std::string, std::string> HelperEnvironment();  // Of this process.
+
+}  // namespace rotv
