@@ -55,10 +55,14 @@ Check CheckMask(PgConnection& connection, const Context& context, const std::str
   Check check{.outcome = Check::Outcome::kOk, .name = "masking", .message = {}};
   try {
     const Catalog catalog = ReadMaskedCatalog(connection, context, publication);
-    RequireFit(connection, context, catalog);
+    const std::string unchecked = UncheckedText(RequireFit(connection, context, catalog));
     int columns = 0;
     for (const CatalogTable& table : catalog.tables) columns += table.mask.columns_size();
     check.message = fmt::format("{} rules, {} columns", context.source.mask.rules.size(), columns);
+    if (unchecked.empty()) return check;
+    check.outcome = Check::Outcome::kWarning;
+    check.message += "; " + unchecked;
+    check.fix = "see whether a seed is taken: rotv-sync pull && rotv start";
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kUsage) throw;
     check = {.outcome = Check::Outcome::kProblem,
