@@ -71,7 +71,8 @@ class BaselineRun {
     std::vector<Check> checks = CheckServer(session_, options_.wal_limit);
     for (Check& check : CheckCatalog(catalog, context_.source)) checks.push_back(std::move(check));
     ThrowFirstProblem(checks);
-    RequireFit(session_.connection(), context_, catalog);
+    const std::string unchecked = UncheckedText(RequireFit(session_.connection(), context_, catalog));
+    if (!unchecked.empty()) context_.progress.Warn(unchecked);
     published_ = DescribeSchema(catalog, context_.source, ShapeMap()).schema;
     context_.progress.End();
   }

@@ -82,7 +82,8 @@ class CatchUpRun {
     PgConnection& connection = session_.connection();
     Catalog catalog = ReadMaskedCatalog(connection, context_, lineage_, manifest_.publication());
     ThrowFirstProblem(CheckCatalog(catalog, context_.source));
-    RequireFit(connection, context_, catalog, before_);
+    const std::string unchecked = UncheckedText(RequireFit(connection, context_, catalog, before_));
+    if (!unchecked.empty()) context_.progress.Warn(unchecked);
     proto::SchemaVersion schema = DescribeSchema(catalog, context_.source, store_.shapes()).schema;
     AdjustPublication(connection, manifest_.publication(), schema);
     return schema;

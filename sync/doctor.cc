@@ -59,15 +59,20 @@ Check CheckMask(PgConnection& connection, const Context& context, const MaskLine
   Check check{.outcome = Check::Outcome::kOk, .name = "masking", .message = {}};
   try {
     const Catalog catalog = ReadMaskedCatalog(connection, context, lineage, publication);
-    RequireFit(connection, context, catalog);
+    const std::string unchecked = UncheckedText(RequireFit(connection, context, catalog));
     int columns = 0;
     for (const CatalogTable& table : catalog.tables) columns += table.mask.columns_size();
     check.message = fmt::format("{} rules, {} columns", context.source.mask.rules.size(), columns);
-    if (const std::vector<std::string> carried = CarriedMasks(catalog.mask_record); !carried.empty()) {
+    const auto warn = [&check](const std::string& what, const std::string& fix) {
       check.outcome = Check::Outcome::kWarning;
-      check.message += fmt::format("; masked as before, by no rule of the config: {}", fmt::join(carried, ", "));
-      check.fix = "give each a rule of its own in [mask], or \"keep\" (docs/masking.md)";
+      check.message += "; " + what;
+      check.fix += (check.fix.empty() ? "" : "; ") + fix;
+    };
+    if (const std::vector<std::string> carried = CarriedMasks(catalog.mask_record); !carried.empty()) {
+      warn(fmt::format("masked as before, by no rule of the config: {}", fmt::join(carried, ", ")),
+           "give each a rule of its own in [mask], or \"keep\" (docs/masking.md)");
     }
+    if (!unchecked.empty()) warn(unchecked, "see whether a seed is taken: rotv-sync pull && rotv start");
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kUsage) throw;
     check = {.outcome = Check::Outcome::kProblem,

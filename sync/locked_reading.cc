@@ -21,7 +21,7 @@ bool IsForMovedTable(const PgFailure& failure) {
   for (const char* state : {"42P01", "42703", "42809", "3F000"}) {
     if (failure.sqlstate == state) return true;
   }
-  return false;
+  return IsForRestrictedRelation(failure);
 }
 
 bool IsForBusyTable(const PgFailure& failure) { return IsForLock(failure) || failure.sqlstate == "57014"; }

@@ -116,6 +116,15 @@ Error ConnectError(const std::string& message, const std::string& link_reason, c
           "check that PostgreSQL runs there and that host and port in rotv.toml are right, then try again"};
 }
 
+// Since the minor versions of August 2024. A table that we read may have become a view since we looked, and what a view
+// calls would run with our rights; pg_dump forbids itself the same.
+bool KnowsRestrictedRelations(int version) {
+  for (int since : {140013, 150008, 160004}) {
+    if (version / 10000 == since / 10000) return version >= since;
+  }
+  return version >= 170000;
+}
+
 // What libpq cannot find by itself; empty if it can, or if there is none.
 std::string PasswordFor(const Link& link, const std::map<std::string, std::string>& parameters) {
   if (parameters.contains("password")) return "";
@@ -209,11 +218,20 @@ void PgConnection::Open(const Options& options) {
   if (Parameter("client_encoding") != encoding && PQsetClientEncoding(connection_.get(), encoding.c_str()) != 0) {
     Throw({"", OneLine(PQerrorMessage(connection_.get()))});
   }
-  // Unknown to older servers, so it cannot be a startup option.
-  if (server_version() >= 170000) Query("SET transaction_timeout = 0");
+  // Unknown to older servers, so these cannot be startup options.
+  std::string settings;
+  if (server_version() >= 170000) settings = "SET transaction_timeout = 0;";
+  if (options.kind == Kind::kOrdinary && KnowsRestrictedRelations(server_version())) {
+    settings += "SET restrict_nonsystem_relation_kind = 'view, foreign-table'";
+  }
+  if (!settings.empty()) Query(settings);
 }
 
 bool IsForLock(const PgFailure& failure) { return failure.sqlstate == "55P03" || failure.sqlstate == "40P01"; }
+
+bool IsForRestrictedRelation(const PgFailure& failure) {
+  return failure.sqlstate == "55000";  // Not in the prerequisite state; the words are in the server's language.
+}
 
 void PgConnection::ThrowLost() const {
   std::string reason = link_.FailureReason();
@@ -231,6 +249,10 @@ void PgConnection::Throw(const PgFailure& failure) const {
   if (IsForLock(failure)) {
     throw Error(ErrorCode::kUnreachable, "a lock on the source was not to be had: " + failure.message,
                 "try again when the migration or transaction that holds it has ended");
+  }
+  if (IsForRestrictedRelation(failure)) {
+    throw Error(ErrorCode::kUnreachable, "the source refused: " + failure.message,
+                "where a table has become a view: rotv-sync pull takes up the schema as it is now; then try again");
   }
   if (failure.sqlstate.starts_with("P0")) {  // Code that somebody wrote for it, as in an event trigger.
     throw Error(ErrorCode::kRefused, "the source refused: " + failure.message,

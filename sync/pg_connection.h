@@ -49,6 +49,9 @@ struct PgFailure {
 
 // A lock that was not to be had in time, or a deadlock: trying again may help.
 bool IsForLock(const PgFailure& failure);
+// What was to be read as a table is a view or a foreign table (or in another state in which it cannot be read): our
+// sessions read neither, but for the system's.
+bool IsForRestrictedRelation(const PgFailure& failure);
 
 struct PgOutcome {
   std::vector<PgResult> results;     // Of the statements that worked.

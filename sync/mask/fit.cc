@@ -6,119 +6,232 @@
 #include <algorithm>
 #include <map>
 #include <memory>
-#include <sstream>
-#include <vector>
+#include <optional>
+#include <set>
 
 #include "storage/error.h"
 #include "sync/mask/secret.h"
+#include "sync/mask/source_checks.h"
 #include "sync/mask/stored_mask.h"
 
 namespace rotv {
 namespace {
 
 constexpr int kProbes = 20;
-
-struct Constraint {
-  uint32_t table = 0;
-  std::vector<int> columns;
-  std::string name;        // Of a domain: its own, quoted.
-  std::string expression;  // Over the columns' names; empty for a domain, to which a cast is enough.
-};
-
-// Domains over domains have their checks, too. A check that names no column is nobody's affair here.
-constexpr const char* kSql = R"sql(
-SELECT conrelid, pg_catalog.array_to_string(conkey, ' '), conname, pg_catalog.pg_get_expr(conbin, conrelid)
-FROM pg_catalog.pg_constraint
-WHERE contype = 'c' AND conrelid <> 0 AND pg_catalog.cardinality(conkey) > 0
-UNION ALL
-SELECT a.attrelid, a.attnum::text, pg_catalog.format_type(a.atttypid, NULL), NULL
-FROM pg_catalog.pg_attribute a
-JOIN pg_catalog.pg_type t ON t.oid = a.atttypid AND t.typtype = 'd'
-WHERE a.attnum > 0 AND NOT a.attisdropped
-)sql";
-
-std::vector<Constraint> ReadConstraints(PgConnection& connection) {
-  std::vector<Constraint> constraints;
-  const PgResult rows = connection.Query(kSql);
-  for (int row = 0; row < rows.rows(); ++row) {
-    Constraint constraint{.table = rows.Oid(row, 0),
-                          .columns = {},
-                          .name = rows.Get(row, 2),
-                          .expression = rows.IsNull(row, 3) ? "" : rows.Get(row, 3)};
-    std::istringstream numbers(rows.Get(row, 1));
-    for (int number = 0; numbers >> number;) constraint.columns.push_back(number);
-    constraints.push_back(std::move(constraint));
-  }
-  return constraints;
-}
+constexpr int kTimeoutMs = 3000;  // For one question: an expression may take as long as its author likes.
+constexpr size_t kMostNamed = 5;
 
 // The same for every value, also for those that come later; and whatever the config says.
 bool IsConstant(const proto::MaskedColumn& masked) {
   return masked.rule().name() == "constant" || masked.rule().name() == "password";
 }
 
-// A column that a constraint is about, with what masks it where anything does.
+// A column that rows come with, and what masks it where anything does.
 struct ProbedColumn {
   const CatalogColumn* column = nullptr;
   const proto::MaskedColumn* masked = nullptr;
+  const CheckedColumn* checked = nullptr;
   std::unique_ptr<const Masker> masker;
 };
 
-class Probe {
- public:
-  Probe(PgConnection& connection, const Context& context) : connection_(connection), secret_(MaskSecretOf(context)) {}
+// Something that must hold for a row.
+struct Demand {
+  std::string name;       // For whoever cannot have it checked: "public.t: t_check".
+  std::string against;    // Behind "what the rule makes": "does not meet the constraint t_check".
+  std::set<int> columns;  // That `condition` reads.
+  std::string condition;  // Over their names; or over "value", of a domain.
+  int value_of = 0;       // Then the column that it is the value of.
+  bool built_in = true;
+  bool of_constant = false;  // That it is a value of its column's type.
+};
 
-  // Empty if it is met, or about nothing that is masked.
-  std::string Check(const CatalogTable& table, const Constraint& constraint) {
-    const std::vector<ProbedColumn> columns = ColumnsOf(table, constraint);
-    const std::string made = MadeRows(table, columns);
-    if (made.empty()) return "";
-    const PgOutcome outcome = connection_.TryQuery(Question(table, constraint, columns, made));
-    const std::string what = What(table, columns);
-    if (!outcome.failure) {
-      return outcome.results.front().Bool(0, 0)
-                 ? ""
-                 : fmt::format("{} does not meet the constraint {}", what, constraint.name);
+class TableProbe {
+ public:
+  TableProbe(PgConnection& connection, const MaskSecret& secret, const SourceChecks& checks, const CatalogTable& table)
+      : connection_(connection), secret_(secret), checks_(checks), table_(table) {
+    for (const CatalogColumn& column : table.columns) columns_[column.number] = &column;
+    for (const proto::MaskedColumn& masked : table.mask.columns()) masked_[static_cast<int>(masked.number())] = &masked;
+    for (const auto& [number, column] : columns_) {
+      const CheckedColumn* checked = Checked(number);
+      if (checked == nullptr || checked->generated == '\0') continue;
+      const std::vector<int>& from = checked->generation.columns;
+      if (std::any_of(from.begin(), from.end(), [&](int source) { return masked_.count(source) != 0; })) {
+        generated_.insert(number);
+      }
     }
-    // The server's words would show a value.
-    if (outcome.failure->sqlstate.starts_with("23") || outcome.failure->sqlstate.starts_with("22")) {
-      return fmt::format("{} is no {}", what, constraint.name);
+  }
+
+  void Run(std::set<std::string>* problems, std::set<std::string>* unchecked) {
+    for (const Demand& demand : Demands()) {
+      const std::optional<std::string> problem = Check(demand);
+      if (!problem) {
+        unchecked->insert(demand.name);
+      } else if (!problem->empty()) {
+        problems->insert(*problem);
+      }
     }
-    return "";  // An expression that only the table itself can have evaluated.
   }
 
  private:
-  // None if none of them is masked.
-  std::vector<ProbedColumn> ColumnsOf(const CatalogTable& table, const Constraint& constraint) const {
-    std::vector<ProbedColumn> columns;
-    bool any = false;
-    for (const CatalogColumn& column : table.columns) {
-      if (std::count(constraint.columns.begin(), constraint.columns.end(), column.number) == 0) continue;
-      ProbedColumn& probed = columns.emplace_back();
-      probed.column = &column;
-      for (const proto::MaskedColumn& masked : table.mask.columns()) {
-        if (static_cast<int>(masked.number()) != column.number) continue;
-        probed.masked = &masked;
-        probed.masker = MakeMasker(masked, table.quoted_name + "." + column.quoted_name, secret_);
-        any = true;
+  const CheckedColumn* Checked(int number) const {
+    const auto found = checks_.columns.find({table_.oid, number});
+    return found == checks_.columns.end() ? nullptr : &found->second;
+  }
+  std::string NameOf(int number) const {
+    return fmt::format("{}.{}", table_.quoted_name, columns_.at(number)->quoted_name);
+  }
+  // True of every value; one that nobody looks at would not be made.
+  std::string TakesPart(int number) const {
+    return fmt::format("pg_catalog.num_nulls({}) >= 0", columns_.at(number)->quoted_name);
+  }
+  bool IsTouched(int number) const { return masked_.count(number) != 0 || generated_.count(number) != 0; }
+
+  std::vector<Demand> Demands() const {
+    std::vector<Demand> demands;
+    for (const auto& [number, masked] : masked_) {
+      if (!IsConstant(*masked)) continue;
+      const std::string type = "value of type " + masked->type();
+      demands.push_back({.name = NameOf(number) + ": " + type,
+                         .against = "is no " + type,
+                         .columns = {number},
+                         .condition = TakesPart(number),
+                         .of_constant = true});
+    }
+    for (int number : generated_) AddGeneration(number, &demands);
+    for (const auto& [number, column] : columns_) {
+      if (IsTouched(number)) AddDomains(number, &demands);
+    }
+    const auto of_table = checks_.of_tables.find(table_.oid);
+    if (of_table == checks_.of_tables.end()) return demands;
+    for (const SourceCheck& check : of_table->second) {
+      const std::vector<int>& read = check.condition.columns;
+      if (std::none_of(read.begin(), read.end(), [&](int number) { return IsTouched(number); })) continue;
+      demands.push_back({.name = table_.quoted_name + ": " + check.name,
+                         .against = "does not meet the constraint " + check.name,
+                         .columns = {read.begin(), read.end()},
+                         .condition = check.condition.text,
+                         .built_in = check.condition.built_in});
+    }
+    return demands;
+  }
+
+  // A virtual column is made when it is read, so that only a constraint on it can hold back a row.
+  void AddGeneration(int number, std::vector<Demand>* demands) const {
+    const CheckedColumn& checked = *Checked(number);
+    const std::string name = NameOf(number);
+    const std::string& quoted = columns_.at(number)->quoted_name;
+    if (checked.generated == 's') {
+      demands->push_back({.name = name + ": its generation",
+                          .against = fmt::format("is nothing that {} can be generated from", name),
+                          .columns = {number},
+                          .condition = TakesPart(number)});
+    }
+    if (checked.not_null) {
+      demands->push_back({.name = name + ": NOT NULL",
+                          .against = fmt::format("leaves {} NULL, which is generated from it and NOT NULL", name),
+                          .columns = {number},
+                          .condition = fmt::format("pg_catalog.num_nulls({}) = 0", quoted)});
+    }
+  }
+
+  void AddDomains(int number, std::vector<Demand>* demands) const {
+    const CheckedColumn* checked = Checked(number);
+    if (checked == nullptr) return;
+    for (uint32_t domain : checked->domains) {
+      const auto of_domain = checks_.of_domains.find(domain);
+      if (of_domain == checks_.of_domains.end()) continue;
+      for (const SourceCheck& check : of_domain->second) {
+        demands->push_back({.name = fmt::format("{}: domain {}", NameOf(number), check.name),
+                            .against = "is no " + check.name,
+                            .columns = {number},
+                            .condition = check.condition.text,
+                            .value_of = number,
+                            .built_in = check.condition.built_in});
       }
     }
-    // A column of it that is not here (a generated one) cannot be put to it.
-    if (!any || columns.size() != constraint.columns.size()) columns.clear();
+  }
+
+  // Empty if it is met; nothing if that cannot be asked.
+  std::optional<std::string> Check(const Demand& demand) {
+    if (const std::optional<bool> has = HasEnumLabel(demand)) return *has ? "" : What(demand.columns, demand);
+    std::set<int> base;  // What rows come with.
+    if (!demand.built_in || !AddBase(demand.columns, &base)) return std::nullopt;
+    const std::vector<ProbedColumn> columns = ProbedColumns(base);
+    const std::string made = MadeRows(columns);
+    if (made.empty()) return "";
+    const PgOutcome outcome =
+        connection_.TryQuery(fmt::format("BEGIN READ ONLY; SET LOCAL statement_timeout = {}; {}; "
+                                         "COMMIT",
+                                         kTimeoutMs, Question(demand, columns, made)));
+    if (!outcome.failure) return outcome.results.at(2).Bool(0, 0) ? "" : What(base, demand);
+    (void)connection_.TryQuery("ROLLBACK");
+    // The server's words would show a value.
+    if (outcome.failure->sqlstate.starts_with("23") || outcome.failure->sqlstate.starts_with("22")) {
+      return What(base, demand);
+    }
+    return std::nullopt;  // Out of time; or an expression that only the table itself can have evaluated.
+  }
+
+  // Of a constant for an enum: its labels are in the catalogue. Nothing for every other demand.
+  std::optional<bool> HasEnumLabel(const Demand& demand) const {
+    const int number = *demand.columns.begin();
+    const CheckedColumn* checked = Checked(number);
+    if (!demand.of_constant || checked == nullptr || checked->enum_type == 0) return std::nullopt;
+    return connection_
+        .Query(fmt::format("SELECT EXISTS (SELECT FROM pg_catalog.pg_enum WHERE enumtypid = {} AND enumlabel = {})",
+                           checked->enum_type, connection_.QuoteLiteral(Constant(number))))
+        .Bool(0, 0);
+  }
+
+  std::string Constant(int number) const {
+    std::string constant;
+    MakeMasker(*masked_.at(number), NameOf(number), secret_)->Append("", &constant);
+    return constant;
+  }
+
+  // Whatever is generated is generated again, of what it is made of. False if something in it is not built in.
+  bool AddBase(const std::set<int>& columns, std::set<int>* base) const {
+    for (int number : columns) {
+      const CheckedColumn* checked = Checked(number);
+      if (checked == nullptr || columns_.count(number) == 0 || !checked->built_in) return false;
+      if (checked->generated == '\0') {
+        base->insert(number);
+        continue;
+      }
+      const std::vector<int>& from = checked->generation.columns;
+      if (!checked->generation.built_in || !AddBase({from.begin(), from.end()}, base)) return false;
+    }
+    return true;
+  }
+
+  std::vector<ProbedColumn> ProbedColumns(const std::set<int>& base) const {
+    std::vector<ProbedColumn> columns;
+    for (int number : base) {
+      ProbedColumn& probed = columns.emplace_back();
+      probed.column = columns_.at(number);
+      probed.checked = Checked(number);
+      const auto masked = masked_.find(number);
+      if (masked == masked_.end()) continue;
+      probed.masked = masked->second;
+      probed.masker = MakeMasker(*probed.masked, NameOf(number), secret_);
+    }
     return columns;
   }
 
-  // "('a', NULL), ('b', '1')", of a few of the source's rows; empty if there is nothing to mask.
-  std::string MadeRows(const CatalogTable& table, const std::vector<ProbedColumn>& columns) {
+  // "('a', NULL), ('b', '1')", of a few of the source's rows; empty if there is nothing to mask. concat() gives a
+  // type's output, as COPY does; a cast would take one that the owner of a type has made, should the column have become
+  // of it.
+  std::string MadeRows(const std::vector<ProbedColumn>& columns) {
     std::string list, wanted;
     for (const ProbedColumn& probed : columns) {
-      list += fmt::format("{}{}::text", list.empty() ? "" : ", ", probed.column->quoted_name);
+      const std::string& name = probed.column->quoted_name;
+      list += fmt::format("{0}CASE pg_catalog.num_nulls({1}) WHEN 0 THEN pg_catalog.concat({1}) END",
+                          list.empty() ? "" : ", ", name);
       if (probed.masked == nullptr) continue;
-      wanted += fmt::format("{}{} IS NOT NULL", wanted.empty() ? "" : " OR ", probed.column->quoted_name);
+      wanted += fmt::format("{}pg_catalog.num_nulls({}) = 0", wanted.empty() ? "" : " OR ", name);
     }
-    if (columns.empty()) return "";
     const PgResult rows = connection_.Query(
-        fmt::format("SELECT {} FROM ONLY {} WHERE {} LIMIT {}", list, table.quoted_name, wanted, kProbes));
+        fmt::format("SELECT {} FROM ONLY {} WHERE {} LIMIT {}", list, table_.quoted_name, wanted, kProbes));
     std::string made;
     for (int row = 0; row < rows.rows(); ++row) {
       std::string fields;
@@ -128,101 +241,105 @@ class Probe {
       made += fmt::format("{}({})", made.empty() ? "" : ", ", fields);
     }
     if (!made.empty() || columns.size() != 1 || !IsConstant(*columns[0].masked)) return made;
-    std::string constant;
-    columns[0].masker->Append("", &constant);
-    return fmt::format("({})", connection_.QuoteLiteral(constant));
+    return fmt::format("({})", connection_.QuoteLiteral(Constant(columns[0].column->number)));
   }
 
-  std::string MadeValue(const ProbedColumn& probed, const PgResult& rows, int row, int column) {
+  std::string MadeValue(const ProbedColumn& probed, const PgResult& rows, int row, int column) const {
     if (rows.IsNull(row, column)) return "NULL";
     if (probed.masker == nullptr) return connection_.QuoteLiteral(rows.Get(row, column));
     std::string value;
     return probed.masker->Append(rows.Get(row, column), &value) ? connection_.QuoteLiteral(value) : "NULL";
   }
 
-  std::string Question(const CatalogTable& table, const Constraint& constraint,
-                       const std::vector<ProbedColumn>& columns, const std::string& made) {
-    std::string typed, names;
+  // No name of a user's object is in it, so that none can be replaced between the catalogue's answer and this question.
+  std::string Question(const Demand& demand, const std::vector<ProbedColumn>& columns, const std::string& made) const {
+    auto alias = [&](int number) {
+      return number == demand.value_of ? std::string("value") : columns_.at(number)->quoted_name;
+    };
+    std::string typed, names, generated;
     for (size_t i = 0; i < columns.size(); ++i) {
-      const std::string& type = TypesOf(table).at(columns[i].column->number);
       const char* comma = i == 0 ? "" : ", ";
-      typed += fmt::format("{}v{}::{} AS {}", comma, i, type, columns[i].column->quoted_name);
+      typed += fmt::format("{}v{}::{} AS {}", comma, i, columns[i].checked->type, alias(columns[i].column->number));
       names += fmt::format("{}v{}", comma, i);
     }
-    // A cast that nobody looks at would not be made.
-    const std::string holds = constraint.expression.empty()
-                                  ? fmt::format("{0} IS NULL OR {0} IS NOT NULL", columns[0].column->quoted_name)
-                                  : constraint.expression;
-    return fmt::format(
-        "SELECT coalesce(pg_catalog.bool_and({}), true) FROM (SELECT {} FROM (VALUES {}) AS made ({})) AS masked",
-        holds, typed, made, names);
-  }
-
-  // Of all columns, by their numbers, with lengths and the like.
-  const std::map<int, std::string>& TypesOf(const CatalogTable& table) {
-    std::map<int, std::string>& types = types_[table.oid];
-    if (!types.empty()) return types;
-    const PgResult rows = connection_.Query(
-        fmt::format("SELECT attnum, pg_catalog.format_type(atttypid, atttypmod) FROM pg_catalog.pg_attribute "
-                    "WHERE attrelid = {} AND attnum > 0 AND NOT attisdropped",
-                    table.oid));
-    for (int row = 0; row < rows.rows(); ++row) types[static_cast<int>(rows.Int(row, 0))] = rows.Get(row, 1);
-    return types;
-  }
-
-  static std::string What(const CatalogTable& table, const std::vector<ProbedColumn>& columns) {
-    std::vector<std::string> masked, rules;
-    for (const ProbedColumn& probed : columns) {
-      if (probed.masked == nullptr) continue;
-      masked.push_back(fmt::format("{}.{}", table.quoted_name, probed.column->quoted_name));
-      rules.push_back(probed.masked->rule().name());
+    for (int number : demand.columns) {
+      if (Checked(number)->generated == '\0') continue;
+      generated += fmt::format(", {} AS {}", Generation(*Checked(number)), alias(number));
     }
-    if (masked.size() == 1) return fmt::format("{}: what \"{}\" makes", masked[0], rules[0]);
-    for (size_t i = 0; i < masked.size(); ++i) masked[i] += fmt::format(" ({})", rules[i]);
-    return fmt::format("{}: what the rules make", fmt::join(masked, " and "));
+    return fmt::format(
+        "SELECT coalesce(pg_catalog.bool_and({}), true) FROM (SELECT masked.*{} FROM (SELECT {} FROM (VALUES {}) AS "
+        "made ({})) AS masked OFFSET 0) AS generated",
+        demand.condition, generated, typed, made, names);
+  }
+
+  // As it is stored: what is too long is refused, where a cast would cut it.
+  static std::string Generation(const CheckedColumn& column) {
+    if (column.length_function.empty() || column.modifier < 0) {
+      return fmt::format("({})::{}", column.generation.text, column.type);
+    }
+    return fmt::format("pg_catalog.\"{0}\"(({1})::pg_catalog.\"{0}\", {2}, false)", column.length_function,
+                       column.generation.text, column.modifier);
+  }
+
+  std::string What(const std::set<int>& columns, const Demand& demand) const {
+    std::vector<std::string> names, rules;
+    for (int number : columns) {
+      if (masked_.count(number) == 0) continue;
+      names.push_back(NameOf(number));
+      rules.push_back(masked_.at(number)->rule().name());
+    }
+    if (names.size() == 1) return fmt::format("{}: what \"{}\" makes {}", names[0], rules[0], demand.against);
+    for (size_t i = 0; i < names.size(); ++i) names[i] += fmt::format(" ({})", rules[i]);
+    return fmt::format("{}: what the rules make {}", fmt::join(names, " and "), demand.against);
   }
 
   PgConnection& connection_;
-  const MaskSecret secret_;
-  std::map<uint32_t, std::map<int, std::string>> types_;  // By the tables' oids.
+  const MaskSecret& secret_;
+  const SourceChecks& checks_;
+  const CatalogTable& table_;
+  std::map<int, const CatalogColumn*> columns_;
+  std::map<int, const proto::MaskedColumn*> masked_;
+  std::set<int> generated_;  // Columns that are generated from masked ones.
 };
 
 }  // namespace
 
-void RequireFit(PgConnection& connection, const Context& context, const Catalog& catalog,
-                const proto::SchemaVersion& known) {
+std::vector<std::string> RequireFit(PgConnection& connection, const Context& context, const Catalog& catalog,
+                                    const proto::SchemaVersion& known) {
   std::map<uint32_t, std::string> known_masks;
   for (const proto::Table& table : known.tables()) known_masks[table.id()] = table.mask().SerializeAsString();
   std::vector<const CatalogTable*> tables;
+  std::vector<uint32_t> oids;
   for (const CatalogTable& table : catalog.tables) {
     if (table.mask.columns_size() == 0 || table.kind != 'r') continue;
     const auto before = known_masks.find(table.oid);
-    if (before == known_masks.end() || before->second != table.mask.SerializeAsString()) tables.push_back(&table);
+    if (before != known_masks.end() && before->second == table.mask.SerializeAsString()) continue;
+    tables.push_back(&table);
+    oids.push_back(table.oid);
   }
-  if (tables.empty()) return;
+  if (tables.empty()) return {};
 
-  const std::vector<Constraint> constraints = ReadConstraints(connection);
-  Probe probe(connection, context);
-  std::string problems;
-  for (const CatalogTable* table : tables) {
-    auto check = [&](const Constraint& constraint) {
-      const std::string problem = probe.Check(*table, constraint);
-      if (!problem.empty()) problems += (problems.empty() ? "" : "; ") + problem;
-    };
-    for (const proto::MaskedColumn& masked : table->mask.columns()) {
-      if (!IsConstant(masked)) continue;
-      check({.table = table->oid,
-             .columns = {static_cast<int>(masked.number())},
-             .name = "value of type " + masked.type(),
-             .expression = {}});
-    }
-    for (const Constraint& constraint : constraints) {
-      if (constraint.table == table->oid) check(constraint);
-    }
+  const SourceChecks checks = ReadSourceChecks(connection, oids);
+  const MaskSecret secret = MaskSecretOf(context);
+  std::set<std::string> problems, unchecked;
+  for (const CatalogTable* table : tables) TableProbe(connection, secret, checks, *table).Run(&problems, &unchecked);
+  if (!problems.empty()) {
+    throw Error(ErrorCode::kUsage, fmt::format("masking: {}", fmt::join(problems, "; ")),
+                "another rule for the column: \"text\" keeps the shape, \"constant\" gives what you say");
   }
-  if (problems.empty()) return;
-  throw Error(ErrorCode::kUsage, "masking: " + problems,
-              "another rule for the column: \"text\" keeps the shape, \"constant\" gives what you say");
+  return {unchecked.begin(), unchecked.end()};
+}
+
+std::string UncheckedText(const std::vector<std::string>& unchecked) {
+  if (unchecked.empty()) return "";
+  const size_t named = std::min(unchecked.size(), kMostNamed);
+  std::string text =
+      fmt::format("{} on masked values {} not checked: {}",
+                  unchecked.size() == 1 ? "1 constraint" : fmt::format("{} constraints", unchecked.size()),
+                  unchecked.size() == 1 ? "is" : "are",
+                  fmt::join(unchecked.begin(), unchecked.begin() + static_cast<ptrdiff_t>(named), ", "));
+  if (named < unchecked.size()) text += fmt::format(" and {} more", unchecked.size() - named);
+  return text + " (they call functions or use types that are not PostgreSQL's own, and would run with our rights)";
 }
 
 }  // namespace rotv

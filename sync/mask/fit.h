@@ -1,6 +1,9 @@
-// Whether what the rules make is taken by the source's own CHECK constraints and domains.
+// Checks that what the rules make is taken by the source's own CHECK constraints, domains and generated columns.
 
 #pragma once
+
+#include <string>
+#include <vector>
 
 #include "sync/catalog.h"
 #include "sync/context.h"
@@ -8,12 +11,17 @@
 
 namespace rotv {
 
-// Masks a few rows of each table with CHECK constraints or domains on masked columns, and has the source evaluate
-// these on what comes out; also whether constants are values of their column's type. Tables that
-// `known` has with the same mask are passed over. `catalog` is ReadMaskedCatalog()'s; `connection` is in no
-// transaction. Throws kUsage, naming the constraints. A few rows do not
-// prove that none fails; expressions that only the table itself can have evaluated are passed over.
-void RequireFit(PgConnection& connection, const Context& context, const Catalog& catalog,
-                const proto::SchemaVersion& known = {});
+// Masks a few rows of each table and has the source evaluate, on what comes out, the CHECK constraints and domains that
+// hold for masked columns and the columns that are generated from them; constants must be values of their column's
+// type. Only PostgreSQL's own functions, operators and types are evaluated, in a read-only transaction: whatever else
+// an owner of tables has put there would run with our rights. Returns the names of what is left unchecked therefore, in
+// order. Tables that `known` has with the same mask are passed over. `catalog` is ReadMaskedCatalog()'s; `connection`
+// is in no transaction. Throws kUsage, naming the constraints that are not met. A few rows do not prove that none
+// fails.
+std::vector<std::string> RequireFit(PgConnection& connection, const Context& context, const Catalog& catalog,
+                                    const proto::SchemaVersion& known = {});
+
+// "3 constraints on masked values are not checked: …", with at most five names; empty for none.
+std::string UncheckedText(const std::vector<std::string>& unchecked);
 
 }  // namespace rotv

@@ -76,9 +76,11 @@ class Suggester {
   }
 
   void LookAtValues(const CatalogTable& table, const std::vector<const CatalogColumn*>& columns) {
+    // concat() calls a type's output; a cast might be the type's owner's own function, with our rights.
     std::string list;
     for (const CatalogColumn* column : columns) {
-      list += fmt::format("{}left({}::text, 1000)", list.empty() ? "" : ", ", column->quoted_name);
+      list += fmt::format("{0}CASE num_nulls({1}) WHEN 0 THEN left(concat({1}), 1000) END", list.empty() ? "" : ", ",
+                          column->quoted_name);
     }
     const PgResult rows =
         connection_.Query(fmt::format("SELECT {} FROM ONLY {} LIMIT {}", list, table.quoted_name, kSampledRows));

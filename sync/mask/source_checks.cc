@@ -1,0 +1,111 @@
+#include "sync/mask/source_checks.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <sstream>
+
+namespace rotv {
+namespace {
+
+// {0} are the tables. An expression is judged by its tree, as the server keeps it: every object in it is there by its
+// oid, whatever the search path was, and from FirstNormalObjectId (16384) on objects are users'. Type modifiers and
+// places in a text are no oids; the type of a column is judged by itself. Of PostgreSQL's own functions those that are
+// not immutable may run SQL that they are given (query_to_xml, ts_stat), look up what a user has made (table_to_xml,
+// pg_input_is_valid), or have effects (pg_terminate_backend): of these only what is about points in time is let pass.
+// No backslash in it: the source may read strings with standard_conforming_strings off.
+constexpr const char* kSql = R"sql(
+WITH expression AS (
+  SELECT 'c' AS kind, conrelid AS relation, contypid AS type, 0 AS number, conname::text AS name, conbin AS tree
+  FROM pg_catalog.pg_constraint c
+  WHERE contype = 'c' AND (contypid <> 0 OR conrelid = ANY ('{{{0}}}')) AND convalidated
+    AND coalesce(pg_catalog.to_jsonb(c) ->> 'conenforced', 'true') = 'true'
+  UNION ALL
+  SELECT 'g', adrelid, 0, adnum, '', adbin
+  FROM pg_catalog.pg_attrdef
+  JOIN pg_catalog.pg_attribute ON attrelid = adrelid AND attnum = adnum AND attgenerated <> ''
+  WHERE adrelid = ANY ('{{{0}}}')),
+plain (types) AS (
+  SELECT ARRAY['date', 'time', 'timetz', 'timestamp', 'timestamptz', 'interval', 'text', 'int4', 'int8', 'float8',
+               'numeric', 'bool']::pg_catalog.regtype[]::pg_catalog.oid[])
+SELECT kind, relation, type, number, CASE WHEN type = 0 THEN name ELSE pg_catalog.format_type(type, NULL) END,
+  pg_catalog.pg_get_expr(tree, relation),
+  pg_catalog.array_to_string(ARRAY(
+    SELECT DISTINCT m[1] FROM pg_catalog.regexp_matches(tree::text, ':varattno (-?[0-9]+)', 'g') m), ' '),
+  tree::text NOT LIKE '%(o %'
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.regexp_matches(
+      pg_catalog.regexp_replace(tree::text, 'COERCETODOMAINVALUE :typeId [0-9]+', '', 'g'), ':([a-zA-Z_]+) ([0-9]+)', 'g') m
+    WHERE m[2]::numeric >= 16384 AND m[1] NOT IN ('vartype', 'location') AND m[1] !~* '(typmod|typemod)$')
+  AND NOT EXISTS (
+    SELECT FROM pg_catalog.regexp_matches(tree::text, ':(?:funcid|opfuncid) ([0-9]+)', 'g') m
+    LEFT JOIN pg_catalog.pg_proc p ON p.oid = m[1]::pg_catalog.oid
+    WHERE p.oid IS NULL OR NOT (
+      p.provolatile = 'i' OR p.proname = 'now'
+      OR p.provolatile = 's' AND p.prorettype = ANY (types) AND p.proargtypes::pg_catalog.oid[] <@ types
+         AND p.proargtypes::pg_catalog.oid[] && types[1:6]))
+FROM expression, plain;
+
+WITH RECURSIVE chain AS (
+  SELECT attrelid, attnum, atttypid AS type, atttypmod AS modifier, ''::text AS domains
+  FROM pg_catalog.pg_attribute WHERE attrelid = ANY ('{{{0}}}') AND attnum > 0 AND NOT attisdropped
+  UNION ALL
+  SELECT attrelid, attnum, t.typbasetype, CASE WHEN modifier >= 0 THEN modifier ELSE t.typtypmod END,
+         domains || ' ' || t.oid::text
+  FROM chain JOIN pg_catalog.pg_type t ON t.oid = type AND t.typtype = 'd')
+SELECT chain.attrelid, chain.attnum, pg_catalog.format_type(type, modifier), type < 16384,
+  CASE WHEN t.typtype = 'e' THEN t.oid ELSE 0 END, domains,
+  a.attnotnull AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_constraint c WHERE c.conrelid = a.attrelid AND c.contype = 'n'
+    AND c.conkey[1] = a.attnum AND NOT c.convalidated),
+  a.attgenerated, CASE WHEN t.oid = 'varchar'::pg_catalog.regtype THEN 'varchar'
+                       WHEN t.oid = 'bpchar'::pg_catalog.regtype THEN 'bpchar' ELSE '' END, modifier
+FROM chain JOIN pg_catalog.pg_type t ON t.oid = type AND t.typtype <> 'd'
+JOIN pg_catalog.pg_attribute a ON a.attrelid = chain.attrelid AND a.attnum = chain.attnum
+)sql";
+
+template <typename Number>
+std::vector<Number> Numbers(const std::string& text) {
+  std::vector<Number> numbers;
+  std::istringstream stream(text);
+  for (Number number = 0; stream >> number;) numbers.push_back(number);
+  return numbers;
+}
+
+}  // namespace
+
+SourceChecks ReadSourceChecks(PgConnection& connection, const std::vector<uint32_t>& tables) {
+  const std::vector<PgResult> results = connection.QueryAll(fmt::format(kSql, fmt::join(tables, ",")));
+  SourceChecks checks;
+  const PgResult& columns = results[1];
+  for (int row = 0; row < columns.rows(); ++row) {
+    const std::string generated = columns.Get(row, 7);
+    checks.columns[{columns.Oid(row, 0), static_cast<int>(columns.Int(row, 1))}] = {
+        .type = columns.Get(row, 2),
+        .built_in = columns.Bool(row, 3),
+        .enum_type = columns.Oid(row, 4),
+        .domains = Numbers<uint32_t>(columns.Get(row, 5)),
+        .not_null = columns.Bool(row, 6),
+        .generated = generated.empty() ? '\0' : generated[0],
+        .generation = {},
+        .length_function = columns.Get(row, 8),
+        .modifier = static_cast<int32_t>(columns.Int(row, 9))};
+  }
+  const PgResult& expressions = results[0];
+  for (int row = 0; row < expressions.rows(); ++row) {
+    SourceExpression expression{.text = expressions.Get(row, 5),
+                                .columns = Numbers<int>(expressions.Get(row, 6)),
+                                .built_in = expressions.Bool(row, 7) && !expressions.IsNull(row, 5)};
+    const uint32_t table = expressions.Oid(row, 1);
+    const uint32_t domain = expressions.Oid(row, 2);
+    if (expressions.Text(row, 0) == "g") {
+      checks.columns[{table, static_cast<int>(expressions.Int(row, 3))}].generation = std::move(expression);
+    } else {
+      (domain != 0 ? checks.of_domains[domain] : checks.of_tables[table])
+          .push_back({.name = expressions.Get(row, 4), .condition = std::move(expression)});
+    }
+  }
+  return checks;
+}
+
+}  // namespace rotv

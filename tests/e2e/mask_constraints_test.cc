@@ -1,0 +1,175 @@
+// What the source demands of values, by CHECK constraints, domains and generated columns, is met by what is stored
+// instead, is refused before anything is stored, or is said to be unchecked.
+
+#include <gmock/gmock.h>
+
+#include "tests/e2e/follow_fixture.h"
+
+namespace rotv::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+enum class Verdict { kImports, kFits, kRefused, kUnchecked };
+
+struct Case {
+  std::string name;
+  std::string ddl;  // Makes the table p (id, email, …), with rows.
+  Verdict verdict = Verdict::kImports;
+  std::string told = {};  // A part of what doctor says, where it is not kImports.
+  std::string rule = R"("email")";
+};
+
+const std::vector<Case> kCases = {
+    {"a CHECK that is NOT VALID holds back no row of a seed",
+     "CREATE TABLE p (id int PRIMARY KEY, email text); INSERT INTO p VALUES (1, 'x@y.z'); ALTER TABLE p ADD CONSTRAINT "
+     "only_a CHECK (email LIKE 'A%') NOT VALID"},
+    {"and one that is valid does",
+     "CREATE TABLE p (id int PRIMARY KEY, email text CONSTRAINT only_a CHECK (email LIKE 'A%')); INSERT INTO p VALUES "
+     "(1, 'A@y.z')",
+     Verdict::kRefused, "public.p.email: what \"email\" makes does not meet the constraint only_a"},
+    {"a generated column is that of the masked value",
+     "CREATE TABLE p (id int PRIMARY KEY, email text, low text GENERATED ALWAYS AS (lower(email)) STORED, CHECK (low = "
+     "lower(email))); INSERT INTO p (id, email) VALUES (1, 'x@y.z')"},
+    {"a CHECK of a generated column alone",
+     "CREATE TABLE p (id int PRIMARY KEY, email text, g int GENERATED ALWAYS AS (length(email)) STORED, CONSTRAINT "
+     "short CHECK (g < 20)); INSERT INTO p (id, email) VALUES (1, 'x@y.z')",
+     Verdict::kRefused, "public.p.email: what \"email\" makes does not meet the constraint short"},
+    {"a generated column that must not be NULL",
+     "CREATE TABLE p (id int PRIMARY KEY, email text, dom text NOT NULL GENERATED ALWAYS AS (nullif(split_part(email, "
+     "'@', 2), '')) STORED); INSERT INTO p (id, email) VALUES (1, 'x@y.z')",
+     Verdict::kRefused,
+     "public.p.email: what \"null\" makes leaves public.p.dom NULL, which is generated from it and NOT NULL",
+     R"("null")"},
+    {"a generated column that is never NULL",
+     "CREATE TABLE p (id int PRIMARY KEY, email text, dom text NOT NULL GENERATED ALWAYS AS (split_part(email, '@', "
+     "2)) "
+     "STORED); INSERT INTO p (id, email) VALUES (1, 'x@y.z')"},
+    {"a generated column that is too long",
+     "CREATE TABLE p (id int PRIMARY KEY, email text, few varchar(5) GENERATED ALWAYS AS (email) STORED); INSERT INTO "
+     "p "
+     "(id, email) VALUES (1, 'x@y.z')",
+     Verdict::kRefused, "public.p.email: what \"email\" makes is nothing that public.p.few can be generated from"},
+    {"a generated column that is a number",
+     "CREATE TABLE p (id int PRIMARY KEY, email text, n int GENERATED ALWAYS AS (email::int) STORED); INSERT INTO p "
+     "(id, "
+     "email) VALUES (1, '17')",
+     Verdict::kRefused, "public.p.email: what \"email\" makes is nothing that public.p.n can be generated from"},
+    {"the same by a rule that keeps digits digits",
+     "CREATE TABLE p (id int PRIMARY KEY, email text, n int GENERATED ALWAYS AS (email::int) STORED); INSERT INTO p "
+     "(id, "
+     "email) VALUES (1, '17')",
+     Verdict::kImports, "", R"("text")"},
+    {"a generated column of a domain",
+     "CREATE DOMAIN few AS text CHECK (length(VALUE) < 6); CREATE TABLE p (id int PRIMARY KEY, email text, f few "
+     "GENERATED ALWAYS AS (email) STORED); INSERT INTO p (id, email) VALUES (1, 'x@y.z')",
+     Verdict::kUnchecked, "public.p.f: domain public.few, public.p.f: its generation"},
+    {"a domain over a domain",
+     "CREATE DOMAIN word AS text CHECK (VALUE <> ''); CREATE DOMAIN few AS word CHECK (length(VALUE) < 6); CREATE "
+     "TABLE "
+     "p (id int PRIMARY KEY, email few); INSERT INTO p VALUES (1, 'x@y.z')",
+     Verdict::kRefused, "public.p.email: what \"email\" makes is no public.few"},
+    {"a domain that is NOT VALID",
+     "CREATE DOMAIN few AS text; CREATE TABLE p (id int PRIMARY KEY, email few); INSERT INTO p VALUES (1, 'x@y.z'); "
+     "ALTER DOMAIN few ADD CONSTRAINT short CHECK (length(VALUE) < 6) NOT VALID",
+     Verdict::kFits, "1 rules, 1 columns\n"},  // pg_dump --clean writes no drop of it that an empty database takes.
+    {"points in time",
+     "CREATE TABLE p (id int PRIMARY KEY, email text, at timestamptz, CHECK (at < now() AND at > '1900-01-01'::date "
+     "AND "
+     "email <> to_char(at, 'YYYY'))); INSERT INTO p VALUES (1, 'x@y.z', '2020-01-01')"},
+    {"a function of the source's own",
+     "CREATE FUNCTION fine(text) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true'; CREATE TABLE p (id int "
+     "PRIMARY "
+     "KEY, email text CONSTRAINT is_fine CHECK (fine(email))); INSERT INTO p VALUES (1, 'x@y.z')",
+     Verdict::kUnchecked, "1 constraint on masked values is not checked: public.p: is_fine"},
+    {"an operator, a collation, a type",
+     "CREATE FUNCTION same(text, text) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT true'; CREATE OPERATOR === "
+     "(LEFTARG = text, RIGHTARG = text, FUNCTION = same); CREATE COLLATION mine (LOCALE = 'C'); CREATE TYPE mood AS "
+     "ENUM "
+     "('a'); CREATE TABLE p (id int PRIMARY KEY, email text, mood mood, CHECK (email === 'x'), CHECK (email COLLATE "
+     "mine "
+     "< 'z'), CHECK (email <> mood::text)); INSERT INTO p VALUES (1, 'x@y.z', 'a')",
+     Verdict::kUnchecked, "3 constraints on masked values are not checked"},
+    {"functions that run SQL, or have effects",
+     "CREATE TABLE p (id int PRIMARY KEY, email text, CHECK (email <> '' OR query_to_xml('SELECT 1', true, true, '') "
+     "IS "
+     "NULL), CHECK (email <> '' OR table_to_xml('p', true, true, '') IS NULL), CHECK (email <> '' OR "
+     "lo_creat(-1) > 0), CHECK (email <> '' OR nextval('pg_class'::regclass) > 0), CHECK (email "
+     "<> '' OR pg_terminate_backend(1))); INSERT INTO p VALUES (1, 'x@y.z')",
+     Verdict::kUnchecked, "5 constraints on masked values are not checked"},
+    {"an expression that never ends",
+     "CREATE TABLE p (id int PRIMARY KEY, email text CHECK (length(email) < 6 OR factorial(32000 + length(email)) > 0 "
+     "AND "
+     "factorial(32001 + length(email)) > 0)); INSERT INTO p VALUES (1, 'x@y.z')",
+     Verdict::kUnchecked, "1 constraint on masked values is not checked"},
+    {"a constant that is a label of an enum",
+     "CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE TABLE p (id int PRIMARY KEY, email mood); INSERT INTO p VALUES "
+     "(1, "
+     "'sad')",
+     Verdict::kImports, "", R"({ rule = "constant", value = "glad" })"},
+    {"a constant that is none",
+     "CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE TABLE p (id int PRIMARY KEY, email mood); INSERT INTO p VALUES "
+     "(1, "
+     "'sad')",
+     Verdict::kRefused, "is no value of type mood", R"({ rule = "constant", value = "mad" })"},
+};
+
+// Since 18.
+const std::vector<Case> kNewCases = {
+    {"a CHECK that is NOT ENFORCED",
+     "CREATE TABLE p (id int PRIMARY KEY, email text CONSTRAINT only_a CHECK (email LIKE 'A%') NOT ENFORCED); INSERT "
+     "INTO p VALUES (1, 'x@y.z')"},
+    {"a virtual column is made when it is read",
+     "CREATE TABLE p (id int PRIMARY KEY, email text, n int GENERATED ALWAYS AS (email::int) VIRTUAL); INSERT INTO p "
+     "(id, email) VALUES (1, '17')"},
+    {"but a CHECK of it is not",
+     "CREATE TABLE p (id int PRIMARY KEY, email text, g int GENERATED ALWAYS AS (length(email)) VIRTUAL, CONSTRAINT "
+     "short CHECK (g < 20)); INSERT INTO p (id, email) VALUES (1, 'x@y.z')",
+     Verdict::kRefused, "public.p.email: what \"email\" makes does not meet the constraint short"},
+    {"a NOT NULL that is NOT VALID",
+     "CREATE TABLE p (id int PRIMARY KEY, email text, dom text GENERATED ALWAYS AS (nullif(email, email)) STORED); "
+     "INSERT INTO p (id, email) VALUES (1, 'x@y.z'); ALTER TABLE p ADD CONSTRAINT there NOT NULL dom NOT VALID"},
+};
+
+class MaskConstraints : public ::testing::Test {
+ protected:
+  static void Try(const std::vector<Case>& cases, int version) {
+    RotvHomeOptions options = FollowOptions({.version = version});
+    options.way = Way::kDirect;
+    RotvHome rotv(std::move(options));
+    for (const Case& one : cases) {
+      SCOPED_TRACE(one.name);
+      rotv.server().Exec("DROP SCHEMA public CASCADE; CREATE SCHEMA public; " + one.ddl);
+      const std::string url = "postgresql://rotv@127.0.0.1:" + std::to_string(rotv.server().port()) + "/rotv";
+      WriteFile(rotv.config(), "[sources.production]\nurl = \"" + url +
+                                   "\"\n[mask]\nmask_unknown = \"keep\"\n\"public.p.email\" = " + one.rule + "\n");
+      const Result doctor = rotv.Sync({"doctor"});
+      EXPECT_EQ(doctor.exit_status, one.verdict == Verdict::kRefused ? 2 : 0) << doctor.out;
+      if (one.verdict == Verdict::kImports) {
+        EXPECT_THAT(doctor.out, Not(HasSubstr("not checked")));
+        ExpectSeedImports(rotv);
+      } else {
+        EXPECT_THAT(doctor.out, HasSubstr(one.told));
+        if (one.verdict != Verdict::kFits) {
+          EXPECT_THAT(rotv.Sync({"baseline", "--force"}).err, HasSubstr(one.told));
+        }
+      }
+    }
+  }
+
+  static void ExpectSeedImports(RotvHome& rotv) {
+    rotv.MustSync({"baseline", "--force"});
+    rotv.server().CreateDatabase("seeded");
+    const Result psql = rotv.server().Psql(rotv.Seed(), {"seeded", "postgres"});
+    EXPECT_TRUE(psql.ok()) << psql.err;
+    EXPECT_EQ(rotv.server().Value("SELECT count(*) FROM p", {"seeded", "postgres"}), "1");
+    rotv.server().DropDatabase("seeded");
+  }
+};
+
+TEST_F(MaskConstraints, AreMetOrRefusedOrNamed) { Try(kCases, kOwnVersion); }
+TEST_F(MaskConstraints, OfNewerServersToo) { Try(kNewCases, 18); }
+
+}  // namespace
+}  // namespace rotv::testing
