@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "storage/error.h"
+#include "sync/psql_lexer.h"
 
 namespace rotv {
 namespace {
@@ -101,117 +102,34 @@ size_t PostDataSize(std::string_view all, std::string_view post) {
   }
 }
 
-bool IsDigit(char byte) { return byte >= '0' && byte <= '9'; }
-
-bool IsIdentifierByte(char byte) {
-  return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || IsDigit(byte) || byte == '_' ||
-         static_cast<unsigned char>(byte) >= 0x80;
-}
-
 // Finds where lines end that are the ends of lines for SQL: those within a literal, a quoted name or the body of a
 // function belong to it, whatever they look like.
 class SqlLines {
  public:
-  explicit SqlLines(std::string_view text) : text_(text) {}
+  explicit SqlLines(std::string_view text) : text_(text), lexer_(text) {}
 
-  bool done() const { return position_ == text_.size(); }
+  bool done() const { return lexer_.done(); }
 
   // The next line, with its newline where it has one. Lines of comments and psql's commands are never continued.
   std::string_view Next() {
-    size_t start = position_;
-    if (text_[start] == '\\' || text_.substr(start, 2) == "--") {
-      position_ = AfterNewline(start);
-    } else {
-      while (position_ != text_.size() && !TakeToken()) continue;
-    }
-    return text_.substr(start, position_ - start);
+    const size_t start = lexer_.position();
+    if (text_[start] == '\\' || text_.substr(start, 2) == "--") return lexer_.SkipLine();
+    while (!lexer_.done() && lexer_.Next().kind != PsqlLexer::Kind::kNewline) continue;
+    return text_.substr(start, lexer_.position() - start);
   }
 
   // The next line of COPY data, without its newline.
   std::string_view NextRaw() {
-    size_t start = position_;
-    position_ = AfterNewline(start);
-    size_t size = position_ - start;
-    return text_.substr(start, text_[position_ - 1] == '\n' ? size - 1 : size);
+    std::string_view line = lexer_.SkipLine();
+    if (line.ends_with('\n')) line.remove_suffix(1);
+    return line;
   }
 
-  // Whether a backslash escapes in every literal: SET standard_conforming_strings = off.
-  void set_backslash_escapes(bool value) { backslash_escapes_ = value; }
+  void set_backslash_escapes(bool value) { lexer_.set_backslash_escapes(value); }
 
  private:
-  // Steps over a byte or a quoted whole; true if it was a newline.
-  bool TakeToken() {
-    char byte = text_[position_];
-    switch (byte) {
-      case '\n':
-        ++position_;
-        return true;
-      case '\'':
-        TakeQuoted(backslash_escapes_ || FollowsEscapePrefix() ? std::string_view("'\\") : std::string_view("'"));
-        return false;
-      case '"':
-        TakeQuoted("\"");
-        return false;
-      case '$':
-        TakeDollar();
-        return false;
-      case '-':
-        if (text_.substr(position_, 2) == "--") {
-          position_ = std::min(text_.find('\n', position_), text_.size());
-          return false;
-        }
-        [[fallthrough]];
-      default:
-        ++position_;
-        return false;
-    }
-  }
-
-  // Steps over a literal or name that the first of `special` ends; a doubled quote is as good as two in a row.
-  void TakeQuoted(std::string_view special) {
-    while (true) {
-      position_ = text_.find_first_of(special, position_ + 1);
-      if (position_ == std::string_view::npos) break;
-      if (text_[position_] == special[0]) {
-        ++position_;
-        return;
-      }
-      if (++position_ == text_.size()) break;
-    }
-    position_ = text_.size();
-  }
-
-  bool FollowsIdentifier() const {
-    return position_ != 0 && (IsIdentifierByte(text_[position_ - 1]) || text_[position_ - 1] == '$');
-  }
-
-  bool FollowsEscapePrefix() const {
-    if (position_ == 0 || (text_[position_ - 1] != 'E' && text_[position_ - 1] != 'e')) return false;
-    return position_ == 1 || !(IsIdentifierByte(text_[position_ - 2]) || text_[position_ - 2] == '$');
-  }
-
-  // Steps over a dollar-quoted literal, or only the dollar where none begins ($1, or a dollar within a name).
-  void TakeDollar() {
-    size_t tag_end = position_ + 1;
-    while (tag_end != text_.size() && IsIdentifierByte(text_[tag_end])) ++tag_end;
-    bool is_parameter = tag_end != position_ + 1 && IsDigit(text_[position_ + 1]);
-    if (tag_end == text_.size() || text_[tag_end] != '$' || is_parameter || FollowsIdentifier()) {
-      ++position_;
-      return;
-    }
-    std::string_view tag = text_.substr(position_, tag_end + 1 - position_);
-    size_t close = text_.find(tag, tag_end + 1);
-    position_ = close == std::string_view::npos ? text_.size() : close + tag.size();
-  }
-
-  size_t AfterNewline(size_t start) const {
-    size_t newline = text_.find('\n', start);
-    return newline == std::string_view::npos ? text_.size() : newline + 1;
-  }
-
   std::string_view text_;
-  size_t position_ = 0;
-  bool backslash_escapes_ = false;
+  PsqlLexer lexer_;
 };
 
 void AppendLine(std::string_view line, std::string* out) {

@@ -21,14 +21,20 @@ struct Piece {
   std::string_view hex;
 };
 
+bool IsMadeOf(std::string_view letters, std::string_view text) {
+  return text.find_first_not_of(letters) == std::string_view::npos;
+}
+
 Piece PieceOf(std::string_view line) {
   constexpr std::string_view kHexPrefix = "\\\\x";
   size_t first = line.find('\t');
   size_t bytes = line.find(kHexPrefix);
-  if (first == std::string_view::npos || bytes == std::string_view::npos) {
-    throw Error(ErrorCode::kCorrupt, "the store holds a piece of a large object that is none");
+  if (first != std::string_view::npos && bytes != std::string_view::npos) {
+    Piece piece{line.substr(0, first), line.substr(bytes + kHexPrefix.size())};
+    // They stand in statements of the seed.
+    if (IsMadeOf("0123456789", piece.object) && IsMadeOf("0123456789abcdef", piece.hex)) return piece;
   }
-  return {line.substr(0, first), line.substr(bytes + kHexPrefix.size())};
+  throw Error(ErrorCode::kCorrupt, "the store holds a piece of a large object that is none");
 }
 
 // pg_dump's name for a group, by which it orders them: as text.

@@ -1,5 +1,7 @@
 #include "sync/materialize.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 
 #include "storage/row_store.h"
@@ -24,6 +26,17 @@ std::filesystem::path DefaultPath(const std::filesystem::path& home, Compression
   return home / "seed-data.sql";
 }
 
+// A psql that does not know \restrict stops at it. One that is not here is taken for a newer one.
+bool IsRestricted(const Context& context, const MaterializeOptions& options) {
+  if (options.restrict_commands != Restrict::kAuto) return options.restrict_commands == Restrict::kAlways;
+  const int version = PsqlVersion(options.psql_version, context.interrupt);
+  if (version == 0 || HasFixesOfAugust2025(version)) return true;
+  context.progress.Warn(fmt::format(
+      "psql {}.{} does not know \\restrict, so the seed is without it: update psql, or write it with --restrict always",
+      version / 10000, version % 10000));
+  return false;
+}
+
 }  // namespace
 
 MaterializeResult Materialize(const Context& context, const MaterializeOptions& options) {
@@ -38,8 +51,10 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
   result.source_time_us = point.time_us;
   std::unique_ptr<SeedOutput> output = OpenSeedOutput(result.path, options.compression);
   context.progress.Begin("writing the seed", Progress::Unit::kBytes, 0);
+  result.restricted = IsRestricted(context, options);
   SeedCounts counts = WriteSeed(
-      *store, point.lsn, [&](std::string_view bytes) { output->Write(bytes); }, context.progress, context.interrupt);
+      *store, point.lsn, [&](std::string_view bytes) { output->Write(bytes); }, context.progress, context.interrupt,
+      result.restricted ? NewRestrictKey() : "");
   output->Commit();
   context.progress.End();
   result.roles = RolesIn(store->SchemaAt(point.lsn).post_data());

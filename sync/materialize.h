@@ -7,9 +7,11 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "storage/lsn.h"
 #include "sync/context.h"
+#include "sync/psql_restrict.h"
 
 namespace rotv {
 
@@ -20,6 +22,8 @@ struct MaterializeOptions {
   std::string at;                 // LSN or time; empty: the snapshot.
   std::string snapshot = "head";  // "head", "baseline" or a name.
   Compression compression = Compression::kNone;
+  Restrict restrict_commands = Restrict::kAuto;
+  std::vector<std::string> psql_version = {"psql", "--version"};  // What asks the psql that will read it; for kAuto.
 };
 
 struct MaterializeResult {
@@ -30,6 +34,7 @@ struct MaterializeResult {
   uint64_t rows = 0;
   uint64_t bytes = 0;  // Of SQL, before compression.
   double seconds = 0;
+  bool restricted = false;      // psql runs no command that is in it.
   std::set<std::string> roles;  // Which an import needs, and the seed does not make.
 };
 

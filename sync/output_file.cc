@@ -152,6 +152,12 @@ class GzipOutput : public SeedOutput {
 
 }  // namespace
 
+std::unique_ptr<SeedOutput> CompressInto(std::unique_ptr<SeedOutput> output, Compression compression) {
+  if (compression == Compression::kZstd) return std::make_unique<ZstdOutput>(std::move(output));
+  if (compression == Compression::kGzip) return std::make_unique<GzipOutput>(std::move(output));
+  return output;
+}
+
 std::unique_ptr<SeedOutput> OpenSeedOutput(const std::filesystem::path& path, Compression compression) {
   std::unique_ptr<SeedOutput> output;
   if (path == "-") {
@@ -159,9 +165,7 @@ std::unique_ptr<SeedOutput> OpenSeedOutput(const std::filesystem::path& path, Co
   } else {
     output = OpenAt(path);
   }
-  if (compression == Compression::kZstd) return std::make_unique<ZstdOutput>(std::move(output));
-  if (compression == Compression::kGzip) return std::make_unique<GzipOutput>(std::move(output));
-  return output;
+  return CompressInto(std::move(output), compression);
 }
 
 }  // namespace rotv

@@ -19,6 +19,9 @@ class SeedOutput {
   virtual void Commit() = 0;
 };
 
+// Compresses on the way to `output`.
+std::unique_ptr<SeedOutput> CompressInto(std::unique_ptr<SeedOutput> output, Compression compression);
+
 // `path` "-" is standard output.
 std::unique_ptr<SeedOutput> OpenSeedOutput(const std::filesystem::path& path, Compression compression);
 

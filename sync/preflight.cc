@@ -8,6 +8,7 @@
 
 #include "storage/error.h"
 #include "sync/follow.h"
+#include "sync/psql_restrict.h"
 #include "sync/publication.h"
 #include "sync/schema_dump.h"
 
@@ -130,9 +131,18 @@ std::string Listed(const std::vector<std::string>& names) {
 Check CheckDumpProgram(SourceSession& session) {
   int server = session.connection().server_version() / 10000;
   try {
-    int program = DumpProgramVersion(session) / 10000;
+    const int version = DumpProgramVersion(session);
+    const int program = version / 10000;
     std::string message = fmt::format("version {} beside a server {}", program, server);
-    if (program >= server) return Ok("pg_dump", message);
+    if (program >= server && HasFixesOfAugust2025(version)) return Ok("pg_dump", message);
+    if (program >= server) {
+      return {.outcome = Outcome::kWarning,
+              .name = "pg_dump",
+              .message = fmt::format("version {}.{} is open to CVE-2025-8714 and CVE-2025-8715: names with a line end",
+                                     program, version % 10000),
+              .fix = fmt::format("update it there: apt-get install --only-upgrade postgresql-client-{} (or the like)",
+                                 program)};
+    }
     return Problem("pg_dump", message + ": it is older than the server",
                    fmt::format("install it there: apt-get install postgresql-client-{} (or the like)", server));
   } catch (const Error& error) {

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <future>
 
 #include "storage/error.h"
+#include "sync/psql_restrict.h"
 
 namespace rotv {
 namespace {
@@ -111,16 +111,7 @@ int DumpProgramVersion(SourceSession& session) {
   CommandResult result = session.link().Run({.argv = {"pg_dump", "--version"}, .env = {}, .password = ""},
                                             [&](std::string_view part) { text.append(part); });
   if (result.exit_status != 0) throw DumpError(session, result);
-  // "pg_dump (PostgreSQL) 15.20 (Debian 15.20-0+deb12u1)"
-  size_t at = text.find(") ");
-  int major = 0;
-  int minor = 0;
-  if (at != std::string::npos) {
-    const char* end = text.data() + text.size();
-    const char* next = std::from_chars(text.data() + at + 2, end, major).ptr;
-    if (next < end && *next == '.') std::from_chars(next + 1, end, minor);
-  }
-  return major * 10000 + minor;
+  return ParseProgramVersion(text);
 }
 
 }  // namespace rotv

@@ -1,6 +1,7 @@
 #include "sync/schema_text.h"
 
 #include "sync/open_workspace.h"
+#include "sync/schema_check.h"
 #include "sync/schema_roles.h"
 
 namespace rotv {
@@ -9,6 +10,7 @@ SchemaText ReadSchemaText(const Context& context, const std::string& snapshot) {
   Workspace workspace = OpenWorkspace(context, "validate-schema");
   auto [store, point] = OpenPoint(workspace, "", snapshot);
   proto::SchemaVersion schema = store->SchemaAt(point.lsn);
+  CheckStoredSchema(schema);
   return {.sql = schema.pre_data() + schema.post_data(), .point = point, .roles = RolesIn(schema.post_data())};
 }
 

@@ -5,6 +5,7 @@
 #include "sync/copy_text.h"
 #include "sync/follow.h"
 #include "sync/large_objects.h"
+#include "sync/schema_check.h"
 
 namespace rotv {
 namespace {
@@ -153,7 +154,9 @@ class Describer {
 }  // namespace
 
 DescribedSchema DescribeSchema(const Catalog& catalog, const SourceConfig& source, const ShapeMap& known) {
-  return Describer(catalog, source, known).Run();
+  DescribedSchema described = Describer(catalog, source, known).Run();
+  CheckSchemaNames(described.schema);
+  return described;
 }
 
 }  // namespace rotv

@@ -18,6 +18,7 @@
 #include "sync/dump_text.h"
 #include "sync/follow.h"
 #include "sync/large_objects.h"
+#include "sync/schema_check.h"
 
 namespace rotv {
 namespace {
@@ -155,11 +156,18 @@ namespace {
 class SeedWriter {
  public:
   SeedWriter(const RowStore& store, Lsn lsn, const std::function<void(std::string_view)>& write, Progress& progress,
-             const Interrupt& interrupt)
-      : store_(store), lsn_(lsn), write_(write), progress_(progress), interrupt_(interrupt) {}
+             const Interrupt& interrupt, const std::string& restrict_key)
+      : store_(store),
+        lsn_(lsn),
+        write_(write),
+        progress_(progress),
+        interrupt_(interrupt),
+        restrict_key_(restrict_key) {}
 
   SeedCounts Run() {
     schema_ = store_.SchemaAt(lsn_);
+    CheckStoredSchema(schema_);
+    if (!restrict_key_.empty()) PutRestrict();
     epochs_ = EpochsAt(store_.manifest(), lsn_);
     const LargeObjectWriter::Write put = [this](std::string_view text) { Put(text); };
     LargeObjectWriter large_objects(schema_, put);
@@ -177,6 +185,16 @@ class SeedWriter {
     write_(text);
     counts_.bytes += text.size();
     progress_.Update(counts_.bytes);
+  }
+
+  // Where pg_dump has them: behind the first comment, and at the end.
+  void PutRestrict() {
+    constexpr std::string_view kTitle = "--\n-- PostgreSQL database dump\n--\n\n";
+    const size_t at = schema_.pre_data().starts_with(kTitle) ? kTitle.size() : 0;
+    const std::string line = fmt::format("\\restrict {}\n\n", restrict_key_);
+    schema_.mutable_pre_data()->insert(at, line);
+    if (schema_.drops_at() != 0) schema_.set_drops_at(schema_.drops_at() + line.size());
+    schema_.mutable_post_data()->append(fmt::format("\\unrestrict {}\n\n", restrict_key_));
   }
 
   ScanRequest ScanOf(const proto::Table& table) const {
@@ -250,6 +268,7 @@ class SeedWriter {
   const std::function<void(std::string_view)>& write_;
   Progress& progress_;
   const Interrupt& interrupt_;
+  const std::string& restrict_key_;
   proto::SchemaVersion schema_;
   std::map<TableId, EpochNumber> epochs_;
   SeedCounts counts_;
@@ -258,8 +277,8 @@ class SeedWriter {
 }  // namespace
 
 SeedCounts WriteSeed(const RowStore& store, Lsn lsn, const std::function<void(std::string_view)>& write,
-                     Progress& progress, const Interrupt& interrupt) {
-  return SeedWriter(store, lsn, write, progress, interrupt).Run();
+                     Progress& progress, const Interrupt& interrupt, const std::string& restrict_key) {
+  return SeedWriter(store, lsn, write, progress, interrupt, restrict_key).Run();
 }
 
 }  // namespace rotv

@@ -7,6 +7,7 @@
 #include "sync/locked_reading.h"
 #include "sync/mask/mask_plan.h"
 #include "sync/mask/secret.h"
+#include "sync/schema_check.h"
 #include "sync/schema_dump.h"
 #include "sync/sequences.h"
 #include "sync/statement_batch.h"
@@ -127,6 +128,7 @@ bool SnapshotReading::EndTexts() {
   }
   schema_.set_pre_data(dumped.sections->pre_data);
   schema_.set_post_data(dumped.sections->post_data);
+  CheckSchemaTexts(schema_);
   return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <map>
 #include <set>
@@ -12,6 +13,8 @@
 #include "sync/follow.h"
 #include "sync/open_workspace.h"
 #include "sync/point.h"
+#include "sync/row_check.h"
+#include "sync/schema_check.h"
 #include "sync/snapshot_file.h"
 
 namespace rotv {
@@ -114,7 +117,26 @@ class Importer {
            const Interrupt& interrupt)
       : file_(file), head_(head), store_(store), progress_(progress), interrupt_(interrupt) {}
 
+  // Throws kCorrupt if the file holds what no export writes.
   uint64_t Run() {
+    try {
+      return Import();
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kProtocol) throw;
+      throw Error(ErrorCode::kCorrupt, fmt::format("the snapshot's file is damaged: {}", error.what()),
+                  "nothing was imported; ask for another file");
+    }
+  }
+
+ private:
+  struct Known {
+    uint32_t shape = 0;
+    bool is_bag = false;
+    EpochNumber epoch = 0;
+    RowCheck check;
+  };
+
+  uint64_t Import() {
     Describe();
     proto::SnapshotRecord record;
     bool complete = false;
@@ -135,10 +157,11 @@ class Importer {
     return rows_;
   }
 
- private:
   // The whole history is one point, which is its baseline and its head.
   void Describe() {
     const proto::Snapshot& snapshot = head_.snapshot();
+    if (snapshot.lsn() == 0) ThrowDamaged();
+    CheckStoredSchema(head_.schema());
     manifest_.set_format_version(kFormatVersion);
     *manifest_.mutable_source() = head_.identity();
     manifest_.set_description(
@@ -151,25 +174,54 @@ class Importer {
     }
     manifest_.set_baseline_time_us(snapshot.time_us());
     manifest_.set_head_time_us(snapshot.time_us());
+    const std::map<uint32_t, const proto::Shape*> shapes = Shapes();
+    const TextEncoding encoding = EncodingNamed(head_.identity().encoding());
     for (const proto::Table& table : head_.schema().tables()) {
       if (!HasRows(table)) continue;
-      shapes_[table.id()] = table.shape();
-      epochs_[table.id()] = BeginEpoch(HistoryOf(manifest_, table.id()), RowLsn());
+      auto shape = shapes.find(table.shape());
+      if (shape == shapes.end() || !Fit(table, *shape->second)) ThrowDamaged();
+      RowCheck check({.table = table.quoted_name(),
+                      .columns = static_cast<size_t>(shape->second->columns_size()),
+                      .encoding = encoding});
+      const EpochNumber epoch = BeginEpoch(HistoryOf(manifest_, table.id()), RowLsn());
+      Known known{.shape = table.shape(), .is_bag = IsBag(table), .epoch = epoch, .check = std::move(check)};
+      if (!tables_.emplace(table.id(), std::move(known)).second) ThrowDamaged();
     }
     store_.Publish(manifest_,
                    {.schema = {}, .sequences = {}, .shapes = {head_.shapes().begin(), head_.shapes().end()}});
+  }
+
+  std::map<uint32_t, const proto::Shape*> Shapes() const {
+    std::map<uint32_t, const proto::Shape*> shapes;
+    for (const proto::Shape& shape : head_.shapes()) {
+      if (shape.id() == 0 || !shapes.emplace(shape.id(), &shape).second) ThrowDamaged();
+      // It stands in rows that are older than the column.
+      const RowCheck field({.table = "a table", .columns = 1, .encoding = EncodingNamed(head_.identity().encoding())});
+      for (const proto::Column& column : shape.columns()) {
+        if (column.has_missing()) field.Line(column.missing());
+      }
+    }
+    return shapes;
+  }
+
+  static bool Fit(const proto::Table& table, const proto::Shape& shape) {
+    auto is_column = [&](uint32_t column) { return column < static_cast<uint32_t>(shape.columns_size()); };
+    return shape.table() == table.id() && table.key_columns_size() == table.key_is_integer_size() &&
+           std::all_of(table.key_columns().begin(), table.key_columns().end(), is_column);
   }
 
   // As the rows of a baseline: the state at its LSN, and none before, has them.
   Lsn RowLsn() const { return Lsn(head_.snapshot().lsn() - 1); }
 
   void Take(const proto::SnapshotRows& rows) {
-    auto shape = shapes_.find(rows.table());
-    if (shape == shapes_.end()) ThrowDamaged();
+    auto found = tables_.find(rows.table());
+    if (found == tables_.end()) ThrowDamaged();
+    const Known& table = found->second;
     for (const proto::SnapshotRow& row : rows.rows()) {
-      buffer_->Put(
-          {.table = rows.table(), .epoch = epochs_[rows.table()], .row_key = row.key(), .commit_lsn = RowLsn()},
-          {.kind = RowVersion::Kind::kRow, .shape = shape->second, .count = row.count(), .text = row.line()});
+      table.check.Line(row.line());
+      if (row.count() == 0 || (row.count() > 1 && !table.is_bag)) ThrowDamaged();
+      buffer_->Put({.table = rows.table(), .epoch = table.epoch, .row_key = row.key(), .commit_lsn = RowLsn()},
+                   {.kind = RowVersion::Kind::kRow, .shape = table.shape, .count = row.count(), .text = row.line()});
       rows_ += row.count();
     }
     if (buffer_->bytes() >= kBufferBytes) Flush();
@@ -191,8 +243,7 @@ class Importer {
   Progress& progress_;
   const Interrupt& interrupt_;
   proto::Manifest manifest_;
-  std::map<TableId, uint32_t> shapes_;
-  std::map<TableId, EpochNumber> epochs_;
+  std::map<TableId, Known> tables_;
   std::unique_ptr<VersionBuffer> buffer_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
   uint64_t rows_ = 0;
 };
@@ -210,22 +261,30 @@ void CheckName(const std::string& name, const ImportRequest& request, const std:
 
 }  // namespace
 
-ExportResult ExportSnapshot(const Context& context, const std::string& name, const std::filesystem::path& file) {
+ExportResult ExportSnapshot(const Context& context, const ExportRequest& request) {
   Clock::time_point start = Clock::now();
   Workspace workspace = OpenWorkspace(context, "snapshot export");
-  auto [store, point] = OpenPoint(workspace, "", name);
+  auto [store, point] = OpenPoint(workspace, "", request.snapshot);
   proto::Snapshot snapshot;
-  snapshot.set_name(name);
+  snapshot.set_name(request.snapshot);
   snapshot.set_lsn(point.lsn.value());
   snapshot.set_time_us(point.time_us);
-  SnapshotFileWriter writer(file);
+  std::optional<SigningKey> key;
+  if (request.signing == Signing::kOwnKey) key = ReadSigningKey(context.home);
+  SnapshotFileWriter writer(request.file, key ? &*key : nullptr);
   context.progress.Begin("exporting rows", Progress::Unit::kRows, 0);
   ExportResult result{.lsn = point.lsn, .time_us = point.time_us};
   result.rows = Exporter(*store, point.lsn, writer, context).Run(snapshot);
   writer.Commit();
   context.progress.End();
+  if (key) result.public_key = PublicKeyText(key->public_key);
+  if (!key && writer.largest_record() > kLargestUnsignedRecord) {
+    context.progress.Warn(
+        fmt::format("the file holds a row of {} MiB: without a signature it cannot be imported; add --sign",
+                    writer.largest_record() >> 20));
+  }
   std::error_code no_file;
-  uint64_t bytes = std::filesystem::file_size(file, no_file);
+  uint64_t bytes = std::filesystem::file_size(request.file, no_file);
   if (!no_file) result.bytes = bytes;
   result.seconds = SecondsSince(start);
   return result;
@@ -234,7 +293,7 @@ ExportResult ExportSnapshot(const Context& context, const std::string& name, con
 ImportResult ImportSnapshot(const std::filesystem::path& home, const ImportRequest& request, Progress& progress,
                             const Interrupt& interrupt) {
   Clock::time_point start = Clock::now();
-  SnapshotFileReader file(request.file);
+  SnapshotFileReader file(request.file, request.verify ? &*request.verify : nullptr);
   proto::SnapshotRecord record;
   file.Next(&record);
   const proto::SnapshotHead& head = record.head();

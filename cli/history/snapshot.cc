@@ -25,8 +25,10 @@ struct Flags {
   std::string before, after, table;
   bool rows = false;
   size_t limit = 1000;
-  std::string file, as, html;
+  std::string file, as, html, verify;
+  bool sign = false;
   CLI::Option* at_option = nullptr;
+  CLI::Option* verify_option = nullptr;
   std::function<int(const Flags& flags, const Invocation& call)> run;  // Of the command chosen.
 };
 
@@ -115,19 +117,28 @@ int RunDiff(const Flags& flags, const Session& session) {
 }
 
 int RunExport(const Flags& flags, const Session& session) {
-  ExportResult made = ExportSnapshot(session.context, flags.name, flags.file);
-  session.output.Result(
+  const Signing signing = flags.sign ? Signing::kOwnKey : Signing::kNone;
+  ExportResult made = ExportSnapshot(session.context, {.snapshot = flags.name, .file = flags.file, .signing = signing});
+  std::string text =
       fmt::format("Exported {}: {} as it was at {} ({}), {}, {} in {}.\n", OneLine(flags.file),
                   session.context.source.name, made.lsn.ToString(), HumanTime(made.time_us),
-                  Counted(made.rows, "row", "rows"), HumanBytes(made.bytes), HumanDuration(made.seconds)),
-      Json{{"file", flags.file},
-           {"source", session.context.source.name},
-           {"snapshot", flags.name},
-           {"lsn", made.lsn.ToString()},
-           {"source_time", IsoTime(made.time_us)},
-           {"rows", made.rows},
-           {"bytes", made.bytes},
-           {"seconds", made.seconds}});
+                  Counted(made.rows, "row", "rows"), HumanBytes(made.bytes), HumanDuration(made.seconds));
+  Json document{{"file", flags.file},
+                {"source", session.context.source.name},
+                {"snapshot", flags.name},
+                {"lsn", made.lsn.ToString()},
+                {"source_time", IsoTime(made.time_us)},
+                {"rows", made.rows},
+                {"bytes", made.bytes},
+                {"seconds", made.seconds}};
+  if (flags.sign) {
+    text += fmt::format(
+        "Signed; whoever imports it needs the public key, by another way than the file:\n"
+        "rotv-sync snapshot import --verify {} FILE\n",
+        made.public_key);
+    document["public_key"] = made.public_key;
+  }
+  session.output.Result(text, document);
   return 0;
 }
 
@@ -137,8 +148,9 @@ int RunImport(const Flags& flags, const Invocation& call) {
   const std::vector<std::string> configured = ConfiguredSources(
       {.config = call.options.config, .source = {}, .home = call.home, .environment = call.environment});
   auto is_taken = [&](const std::string& name) { return std::count(configured.begin(), configured.end(), name) > 0; };
-  ImportResult made = ImportSnapshot(call.home, {.file = flags.file, .as = flags.as, .is_taken = is_taken},
-                                     call.progress, call.interrupt);
+  ImportRequest request{.file = flags.file, .as = flags.as, .is_taken = is_taken};
+  if (flags.verify_option->count() > 0) request.verify = ParsePublicKey(flags.verify);
+  ImportResult made = ImportSnapshot(call.home, request, call.progress, call.interrupt);
   call.output.Result(fmt::format("Imported {0}: {1} as it was at {2} ({3}), {4} in {5}.\nrotv start --source {0}\n",
                                  made.source, made.exported_source, made.lsn.ToString(), HumanTime(made.time_us),
                                  Counted(made.rows, "row", "rows"), HumanDuration(made.seconds)),
@@ -148,6 +160,7 @@ int RunImport(const Flags& flags, const Invocation& call) {
                           {"lsn", made.lsn.ToString()},
                           {"source_time", IsoTime(made.time_us)},
                           {"rows", made.rows},
+                          {"signature_verified", request.verify.has_value()},
                           {"seconds", made.seconds}});
   return 0;
 }
@@ -180,7 +193,9 @@ Command DeclareSnapshot(CLI::App& app) {
       "  rotv-sync snapshot diff monday head --html changes.html\n"
       "  rotv-sync snapshot diff production:head staging:head\n"
       "  rotv-sync snapshot export monday monday.rotv\n"
+      "  rotv-sync snapshot export monday monday.rotv --sign\n"
       "  rotv-sync snapshot import monday.rotv\n"
+      "  rotv-sync snapshot import monday.rotv --verify KEY\n"
       "  rotv start --snapshot monday");
   auto flags = std::make_shared<Flags>();
   CLI::App* create = Add(app, flags, "create", "Give a point a name", RunCreate);
@@ -204,10 +219,17 @@ Command DeclareSnapshot(CLI::App& app) {
       Add(app, flags, "export", "Pack a point into a file, for somebody without access to the source", RunExport);
   pack->add_option("name", flags->name, "A snapshot, head or baseline")->required()->type_name("NAME");
   pack->add_option("file", flags->file, "Where to")->required()->type_name("FILE");
+  pack->add_flag("--sign", flags->sign, "Sign it with the key of this home, and print the public key");
   CLI::App* import = app.add_subcommand("import", "Make a source of such a file");
   import->fallthrough();
   import->add_option("file", flags->file, "What export has written")->required()->type_name("FILE");
   import->add_option("--as", flags->as, "What to call it (default: SOURCE-NAME as they were)")->type_name("NAME");
+  flags->verify_option =
+      import
+          ->add_option("--verify", flags->verify,
+                       "Import nothing unless it is signed by this public key (as export --sign printed it, or a file "
+                       "that holds it)")
+          ->type_name("KEY");
   import->callback([flags] { flags->run = RunImport;
 });
 return {[flags](const Invocation& call) { return flags->run(*flags, call); }, nullptr};

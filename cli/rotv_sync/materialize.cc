@@ -20,6 +20,7 @@ struct Flags {
   std::string at;
   std::string snapshot = "head";
   std::string compress;
+  std::string restrict_commands = "auto";
 };
 
 MaterializeOptions OptionsFrom(const Flags& flags, Compression by_default) {
@@ -33,6 +34,8 @@ MaterializeOptions OptionsFrom(const Flags& flags, Compression by_default) {
   options.output = flags.output;
   options.at = flags.at;
   options.snapshot = flags.snapshot;
+  if (flags.restrict_commands == "always") options.restrict_commands = Restrict::kAlways;
+  if (flags.restrict_commands == "never") options.restrict_commands = Restrict::kNever;
   // A name that was given says what is wanted, and a pipe is read by psql.
   if (flags.compress.empty() && flags.output.empty()) options.compression = by_default;
   if (flags.compress == "zstd") options.compression = Compression::kZstd;
@@ -59,6 +62,7 @@ int RunMaterialize(const Flags& flags, const Session& session) {
   document["rows"] = result.rows;
   document["bytes"] = result.bytes;
   document["seconds"] = result.seconds;
+  document["restricted"] = result.restricted;
   // On stdout's behalf stderr gets the summary, and there less was asked for.
   bool silent =
       flags.output == "-" && session.verbosity == Verbosity::kQuiet && session.output.form() == Output::Form::kText;
@@ -83,6 +87,11 @@ SyncCommand DeclareMaterialize(CLI::App& app) {
                  "zstd, gzip or none (default: ROTV_SEED_COMPRESSION, or the config's, unless --output is given)")
       ->type_name("HOW")
       ->check(CLI::IsMember({"zstd", "gzip", "none"}));
+  app.add_option("--restrict", flags->restrict_commands,
+                 "always, never or auto: whether the seed tells psql to run no command that is in it (auto, the "
+                 "default: unless the psql here does not know \\restrict)")
+      ->type_name("WHEN")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
   app.footer(
       "Needs no connection. The old file stays until the new one is complete.\n\n"
       "Examples:\n"

@@ -17,7 +17,7 @@ class CompressionTest : public HistoryTest {
     return MustRun({.argv = {program, "-dc", file}}).out;
   }
   Result Materialize(const std::string& variable, const std::vector<std::string>& arguments = {}) const {
-    std::vector<std::string> all = {"materialize"};
+    std::vector<std::string> all = {"materialize", "--restrict", "never"};
     all.insert(all.end(), arguments.begin(), arguments.end());
     Command command = rotv.SyncCommand(all);
     if (!variable.empty()) command.env["ROTV_SEED_COMPRESSION"] = variable;

@@ -8,6 +8,7 @@
 
 #include "storage/error.h"
 #include "sync/copy_text.h"
+#include "sync/row_check.h"
 #include "tests/fuzz/fuzz_check.h"
 
 namespace rotv {
@@ -40,6 +41,30 @@ void CheckAsLine(std::string_view line) {
   }
 }
 
+// A row is accepted if and only if it is what COPY writes of some text.
+void CheckAsRow(std::string_view line) {
+  size_t columns = static_cast<size_t>(std::count(line.begin(), line.end(), '\t')) + 1;
+  const RowCheck check({.table = "t", .columns = columns, .encoding = TextEncoding::kOneByte});
+  try {
+    check.Line(line);
+  } catch (const Error& error) {
+    FuzzCheck(error.code() == ErrorCode::kProtocol);
+    return;
+  }
+  std::vector<std::string_view> fields;
+  SplitCopyLine(line, columns, &fields);
+  std::string again, scratch;
+  for (std::string_view field : fields) {
+    if (field.data() != line.data()) again += '\t';
+    if (field == kCopyNull) {
+      again += field;
+    } else {
+      AppendCopyEscaped(UnescapeCopyField(field, &scratch), &again);
+    }
+  }
+  FuzzCheck(again == line);
+}
+
 void CheckAsField(std::string_view field) {
   // A line's newlines and tabs are gone before a field is read, and COPY leaves none of the others as they are.
   if (field.find_first_of("\b\f\n\r\t\v") != std::string_view::npos) return;
@@ -61,5 +86,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   rotv::CheckAsText(bytes);
   rotv::CheckAsLine(bytes);
   rotv::CheckAsField(bytes);
+  rotv::CheckAsRow(bytes);
   return 0;
 }

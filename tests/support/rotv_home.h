@@ -71,7 +71,8 @@ class RotvHome {
   // Throws std::runtime_error with all that was written, unless it ends with 0. Returns standard output.
   std::string MustSync(const std::vector<std::string>& arguments) const;
 
-  // `materialize` to a file of this name in directory(); returns its path.
+  // `materialize` to a file of this name in directory(); returns its path. Two seeds of one state are the same bytes:
+  // there is no \restrict with its random key in them, unless `arguments` ask for it.
   std::filesystem::path Seed(const std::string& name = "seed.sql",
                              const std::vector<std::string>& arguments = {}) const;
   // The seed of now against the source, which must be at rest and pulled.

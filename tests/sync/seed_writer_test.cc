@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "sync/psql_restrict.h"
 #include "tests/sync/store_source.h"
 
 namespace rotv {
@@ -43,8 +44,8 @@ TEST(SetvalTest, QuotesAndBackslashesInANameAreEscapedAsTheSourceReadsThem) {
 class SeedWriterTest : public ::testing::Test {
  protected:
   SeedWriterTest() {
-    schema_.set_pre_data("PRE\n");
-    schema_.set_post_data("POST\n");
+    schema_.set_pre_data("SELECT 'PRE';\n");
+    schema_.set_post_data("SELECT 'POST';\n");
     schema_.set_standard_strings(true);
   }
 
@@ -95,7 +96,7 @@ TEST_F(SeedWriterTest, ASeedIsSchemaRowsSequencesAndSchema) {
                            {.id = 1, .lsn = 10, .text = "1", .table = 3}});
   Publish();
   const std::string expected =
-      "PRE\n"
+      "SELECT 'PRE';\n"
       "--\n-- Data for Name: a; Type: TABLE DATA; Schema: public; Owner: -\n--\n\n"
       "COPY public.a (id, name) FROM stdin;\n"
       "1\tone\n2\ttwo\n\\.\n\n\n"
@@ -104,7 +105,7 @@ TEST_F(SeedWriterTest, ASeedIsSchemaRowsSequencesAndSchema) {
       "\n\n\\.\n\n\n"
       "--\n-- Name: a_id_seq; Type: SEQUENCE SET; Schema: public; Owner: -\n--\n\n"
       "SELECT pg_catalog.setval('public.a_id_seq', 42, true);\n\n\n"
-      "POST\n";
+      "SELECT 'POST';\n";
   EXPECT_EQ(Seed(), expected);
   EXPECT_EQ(counts_.tables, 2u);
   EXPECT_EQ(counts_.rows, 4u);
@@ -139,6 +140,41 @@ TEST_F(SeedWriterTest, RowsAreThoseOfTheLsnAndOfTheEpochThatServesIt) {
   EXPECT_EQ(rows(201), "first\n");
   EXPECT_EQ(rows(400), "second\n");
   EXPECT_EQ(rows(401), "after a truncate\n");
+}
+
+TEST_F(SeedWriterTest, TheKeyStandsWherePgDumpHasIt) {
+  constexpr std::string_view kTitle = "--\n-- PostgreSQL database dump\n--\n\n";
+  constexpr std::string_view kEnd = "--\n-- PostgreSQL database dump complete\n--\n\n";
+  schema_.set_pre_data(std::string(kTitle) + "SELECT 'PRE';\n");
+  schema_.set_drops_at(schema_.pre_data().size());
+  schema_.set_post_data(std::string(kEnd));
+  schema_.add_large_objects()->add_objects()->set_oid(7);
+  Publish();
+  std::string text;
+  WriteSeed(
+      *store_, Lsn(1000), [&](std::string_view piece) { text += piece; }, progress_, interrupt_, "kEy");
+  EXPECT_TRUE(text.starts_with(std::string(kTitle) + "\\restrict kEy\n\nSELECT 'PRE';\nSELECT pg_catalog.lo_unlink")) << text;
+  EXPECT_TRUE(text.ends_with(std::string(kEnd) + "\\unrestrict kEy\n\n")) << text;
+}
+
+TEST_F(SeedWriterTest, ASchemaInWhichPsqlWouldFindACommandIsCorrupt) {
+  schema_.set_post_data("\\! touch MARK\n");  // As a store that was made before schemas were checked may hold it.
+  Publish();
+  EXPECT_EQ(CodeOf([&] { Seed(); }), ErrorCode::kCorrupt);
+}
+
+TEST(RestrictTest, APsqlKnowsItByItsVersion) {
+  for (const char* text : {"psql (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)\n", "psql (PostgreSQL) 13.22\n",
+                           "psql (PostgreSQL) 14.19", "psql (PostgreSQL) 16.10", "psql (PostgreSQL) 17.6",
+                           "psql (PostgreSQL) 18beta3", "psql (PostgreSQL) 19.0"}) {
+    EXPECT_TRUE(HasFixesOfAugust2025(ParseProgramVersion(text))) << text;
+  }
+  for (const char* text : {"psql (PostgreSQL) 15.13", "psql (PostgreSQL) 12.22", "psql (PostgreSQL) 17.5", "psql (PostgreSQL) 9.6",
+                           "psql", ""}) {
+    EXPECT_FALSE(HasFixesOfAugust2025(ParseProgramVersion(text))) << text;
+  }
+  EXPECT_EQ(NewRestrictKey().size(), 63u);
+  EXPECT_NE(NewRestrictKey(), NewRestrictKey());
 }
 
 // More than fits into what is read ahead, in many parts.
