@@ -87,10 +87,12 @@ plan_import() {
   [[ $status == 0 ]] || fail_full "the seed cannot be read: awk ended with status $status"
 }
 
-# Replaces the process.
+# Replaces the process. Rows in large pieces wake psql less often, which is half of what the filter costs.
 filter_seed() {  # plan or import, LANGUAGES
-  exec env -i PATH="$PATH" LC_ALL=C FILTER_MODE="$1" FILTER_LANGUAGES="$2" FILTER_TRUST="$ROTV_TRUST" \
-    FILTER_LEFT_OUT="$scratch/left-out-now" FILTER_REFUSED="$scratch/refused" awk -f "$here/seed_filter.awk"
+  local in_large_pieces=()
+  ! command -v stdbuf >/dev/null || in_large_pieces=(stdbuf -o 256K)
+  exec_plain LC_ALL=C FILTER_MODE="$1" FILTER_LANGUAGES="$2" FILTER_TRUST="$ROTV_TRUST" \
+    FILTER_LEFT_OUT="$scratch/left-out-now" FILTER_REFUSED="$scratch/refused" "${in_large_pieces[@]}" awk -f "$here/seed_filter.awk"
 }
 
 run_import() {  # LANGUAGES
@@ -133,7 +135,9 @@ run_psql() {
     -p "$ROTV_PGPORT" -U "$ROTV_DBUSER" -d "$ROTV_DATABASE" -f - 2>"$scratch/psql"
 }
 
-left_out_names() { sort -u "$1" | paste -s -d, | sed 's/,/, /g'; }  # FILE
+left_out_names() {  # FILE
+  sort -u "$1" | awk 'NR <= 30 { printf "%s%s", NR > 1 ? ", " : "", $0 } END { if (NR > 30) printf " and %d more", NR - 30 }'
+}
 
 # At every start on such a cluster, since something may be missing in it.
 tell_left_out() {
@@ -142,7 +146,7 @@ tell_left_out() {
     "$(left_out_names "$ROTV_DATA/$left_out_file"). $trust_hint"
 }
 
-# How far the reader of the file has come, by the kernel's word for it: no copy of the seed goes through another process.
+# How far the reader of the file has come, by the kernel's word for it.
 show_progress() {  # READER IMPORTER
   local size position pause
   size=$(stat -L -c %s "/proc/$$/fd/$seed_fd") || return 0
