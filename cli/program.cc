@@ -15,32 +15,16 @@
 #include "cli/did_you_mean.h"
 #include "cli/home.h"
 #include "cli/launch/launch_state.h"
+#include "cli/stop_signals.h"
 #include "storage/error.h"
 #include "sync/process_environment.h"
 
 namespace rotv {
 namespace {
 
-Interrupt g_interrupt;  // The one thing that a signal handler can reach.
+Interrupt g_interrupt;  // Signal handlers reach it.
 
-extern "C" void OnSignal(int /*number*/) {
-  if (g_interrupt.requested()) _exit(static_cast<int>(ErrorCode::kInterrupted));
-  g_interrupt.Request();
-}
-
-void HandleSignals() {
-  struct sigaction action {};
-  action.sa_handler = OnSignal;
-  action.sa_flags = SA_RESTART;  // Who waits looks at the Interrupt; nobody else needs to know of EINTR.
-  sigemptyset(&action.sa_mask);
-  for (int number : {SIGINT, SIGTERM, SIGHUP}) {
-    struct sigaction inherited {};
-    sigaction(number, nullptr, &inherited);
-    if (inherited.sa_handler == SIG_IGN && number == SIGHUP) continue;  // nohup meant it.
-    sigaction(number, &action, nullptr);
-  }
-  std::signal(SIGPIPE, SIG_IGN);
-}
+Error Interrupted() { return Error(ErrorCode::kInterrupted, "interrupted", "run the same command again to go on"); }
 
 void PrepareProcess() {
   // A stream that is closed would give its number to the next file opened, and results would be written into that.
@@ -51,7 +35,7 @@ void PrepareProcess() {
   rlimit no_core{0, 0};  // Rows and passwords are in our memory.
   setrlimit(RLIMIT_CORE, &no_core);
   umask(077);
-  HandleSignals();
+  std::signal(SIGPIPE, SIG_IGN);
 }
 
 class CommandLine {
@@ -151,7 +135,7 @@ int Fail(const Program& program, Output& output, const Error& error) {
   bool consequence = g_interrupt.requested() && error.code() != ErrorCode::kBug && error.code() != ErrorCode::kCorrupt;
   Error shown = error;
   if (consequence && error.code() != ErrorCode::kInterrupted) {
-    shown = Error(ErrorCode::kInterrupted, "interrupted", "run the same command again to go on");
+    shown = Interrupted();
   }
   // Whoever closes a pipe early knows it, and needs no message.
   bool quiet = shown.code() == ErrorCode::kDisk && ReaderIsGone(STDOUT_FILENO);
@@ -177,12 +161,25 @@ Output::Form FormAskedFor(int argc, char** argv) {
   return Output::Form::kText;
 }
 
+// As Fail() shows an interrupt, on a line of its own where a progress bar may be drawn.
+LastWords InterruptedWords(const Program& program, Output::Form form) {
+  LastWords words{.descriptor = form == Output::Form::kJson ? STDOUT_FILENO : STDERR_FILENO, .text = {}};
+  const auto write = [&](std::string_view text) {
+    words.text += text;
+    return true;
+  };
+  Output(program.name, form, {.out = write, .err = write}).Failure(Interrupted());
+  if (form == Output::Form::kText && IsTerminal(STDERR_FILENO, ProcessEnvironment())) words.text.insert(0, "\n");
+  return words;
+}
+
 }  // namespace
 
 int RunProgram(const Program& program, int argc, char** argv) {
   PrepareProcess();
   const Environment environment = ProcessEnvironment();  // PGDATABASE and PGUSER may describe a source.
   ClearLibpqEnvironment();
+  StopOnSignals(&g_interrupt, InterruptedWords(program, FormAskedFor(argc, argv)));
   Output output(program.name, FormAskedFor(argc, argv),
                 {.out = [](std::string_view text) { return WriteAll(STDOUT_FILENO, text); },
                  .err = [](std::string_view text) { return WriteAll(STDERR_FILENO, text); }});

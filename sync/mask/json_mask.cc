@@ -14,6 +14,9 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kAny = "*";
 constexpr std::string_view kAnyDepth = "**";
+constexpr size_t kMostSteps = 63;  // The places on a path are the bits of a number.
+// What PostgreSQL holds in a field. A rule may make more of a smaller document: a name of an empty text, for example.
+constexpr size_t kMostBytes = 0x3FFFFFFF;
 
 // "$.a[*]..b" to a, *, **, b.
 std::vector<std::string> StepsOf(const std::string& pattern, const std::string& path) {
@@ -37,17 +40,8 @@ std::vector<std::string> StepsOf(const std::string& pattern, const std::string& 
     rest.remove_prefix(element ? end + 1 : end);
     if (!rest.empty() && rest.front() != '.' && rest.front() != '[') throw fail();
   }
+  if (steps.size() > kMostSteps) throw fail();
   return steps;
-}
-
-// Whether `at`, or something above it, is where the steps lead.
-bool Leads(const std::vector<std::string>& steps, size_t step, const std::vector<std::string>& at, size_t depth) {
-  if (step == steps.size()) return true;
-  if (depth == at.size()) return false;
-  if (steps[step] == kAnyDepth) {
-    return Leads(steps, step + 1, at, depth) || Leads(steps, step, at, depth + 1);
-  }
-  return (steps[step] == kAny || steps[step] == at[depth]) && Leads(steps, step + 1, at, depth + 1);
 }
 
 struct PathMask {
@@ -55,13 +49,36 @@ struct PathMask {
   MaskKind kind;
   std::unique_ptr<const Masker> texts;
   std::unique_ptr<const Masker> numbers, floats;  // Of kNumber.
+
+  // The places on the path that a value of the document can be at, one bit each: what is behind bit i is steps[i].
+  uint64_t Start() const { return Closed(1); }
+  uint64_t Follow(uint64_t places, std::string_view at) const {
+    uint64_t next = places & End();  // What is below the end of the path is masked, too.
+    for (size_t i = 0; i < steps.size(); ++i) {
+      if ((places >> i & 1) == 0) continue;
+      if (steps[i] == kAnyDepth) next |= uint64_t{1} << i;
+      if (steps[i] == kAny || steps[i] == at) next |= uint64_t{2} << i;
+    }
+    return Closed(next);
+  }
+  uint64_t End() const { return uint64_t{1} << steps.size(); }
+  // ".." may also be no level at all.
+  uint64_t Closed(uint64_t places) const {
+    for (size_t i = 0; i < steps.size(); ++i) {
+      if (steps[i] == kAnyDepth && (places >> i & 1) != 0) places |= uint64_t{2} << i;
+    }
+    return places;
+  }
 };
 
-// Writes the document again while it is read, as jsonb writes it.
+// Writes the document again while it is read, as jsonb writes it. All paths are followed at once, so that each value is
+// looked at once, however deep it is nested. Stops at what is too large.
 class Rewriter : public nlohmann::json_sax<Json> {
  public:
   Rewriter(const std::vector<PathMask>& masks, const KeyedHash& numbers, std::string* out)
-      : masks_(masks), numbers_(numbers), out_(out) {}
+      : masks_(masks), numbers_(numbers), out_(out) {
+    for (const PathMask& mask : masks) places_.push_back(mask.Start());
+  }
 
   bool null() override { return Plain("null"); }
   bool boolean(bool value) override { return Plain(value ? "true" : "false"); }
@@ -75,21 +92,21 @@ class Rewriter : public nlohmann::json_sax<Json> {
     } else {
       Text(*mask, text);
     }
-    return true;
+    return Fits();
   }
   bool binary(binary_t& /*value*/) override { return false; }
   bool start_object(std::size_t /*size*/) override { return Open('{'); }
   bool key(string_t& name) override {
-    at_.back() = name;
-    if (counts_.back()++ > 0) *out_ += ", ";
+    Follow(name);
+    if (levels_.back().members++ > 0) *out_ += ", ";
     *out_ += Json(name).dump() + ": ";
-    return true;
+    return Fits();
   }
   bool end_object() override { return Close('}'); }
   bool start_array(std::size_t /*size*/) override {
     Open('[');
-    arrays_.back() = true;
-    return true;
+    levels_.back().array = true;
+    return Fits();
   }
   bool end_array() override { return Close(']'); }
   bool parse_error(std::size_t /*at*/, const std::string& /*token*/,
@@ -98,21 +115,33 @@ class Rewriter : public nlohmann::json_sax<Json> {
   }
 
  private:
-  // What stands in front of a value; the mask for it.
+  struct Level {
+    uint64_t members = 0;  // So far.
+    bool array = false;
+  };
+
+  // Appends what stands in front of a value. Gives the mask for it.
   const PathMask* Begin() {
-    if (!arrays_.empty() && arrays_.back()) {
-      at_.back() = std::to_string(counts_.back());
-      if (counts_.back()++ > 0) *out_ += ", ";
+    if (!levels_.empty() && levels_.back().array) {
+      const uint64_t index = levels_.back().members++;
+      Follow(std::to_string(index));
+      if (index > 0) *out_ += ", ";
     }
-    for (const PathMask& mask : masks_) {
-      if (Leads(mask.steps, 0, at_, 0)) return &mask;
+    for (size_t i = 0; i < masks_.size(); ++i) {
+      if ((places_[i] & masks_[i].End()) != 0) return &masks_[i];
     }
     return nullptr;
   }
+  // From where the innermost open value is, to the member `at`.
+  void Follow(std::string_view at) {
+    const uint64_t* const above = &above_[above_.size() - masks_.size()];
+    for (size_t i = 0; i < masks_.size(); ++i) places_[i] = masks_[i].Follow(above[i], at);
+  }
+  bool Fits() const { return out_->size() <= kMostBytes; }
   bool Plain(const char* text) {
     Begin();
     *out_ += text;
-    return true;
+    return Fits();
   }
   // A number stays one, unless the rule says what stands there.
   bool Number(const std::string& text) {
@@ -127,7 +156,7 @@ class Rewriter : public nlohmann::json_sax<Json> {
     } else {
       *out_ += std::to_string(numbers_(text) % 1'000'000'000);
     }
-    return true;
+    return Fits();
   }
   void Text(const PathMask& mask, std::string_view text) {
     std::string masked;
@@ -136,25 +165,23 @@ class Rewriter : public nlohmann::json_sax<Json> {
   bool Open(char bracket) {
     Begin();
     out_->push_back(bracket);
-    at_.emplace_back();
-    counts_.push_back(0);
-    arrays_.push_back(false);
-    return true;
+    levels_.emplace_back();
+    above_.insert(above_.end(), places_.begin(), places_.end());
+    return Fits();
   }
   bool Close(char bracket) {
     out_->push_back(bracket);
-    at_.pop_back();
-    counts_.pop_back();
-    arrays_.pop_back();
-    return true;
+    levels_.pop_back();
+    above_.resize(above_.size() - masks_.size());
+    return Fits();
   }
 
   const std::vector<PathMask>& masks_;
   const KeyedHash& numbers_;
   std::string* out_;
-  std::vector<std::string> at_;  // The keys and indexes from the root to here.
-  std::vector<size_t> counts_;   // Of the members so far, at each level.
-  std::vector<bool> arrays_;     // Which levels are arrays.
+  std::vector<uint64_t> places_;  // On each path, of the value that comes.
+  std::vector<uint64_t> above_;   // The same of the values that are open, from the root on.
+  std::vector<Level> levels_;     // Of these values.
 };
 
 class JsonMasker : public Masker {

@@ -9,9 +9,9 @@
 namespace rotv {
 
 // For kJson on json and jsonb. Every text and number at a path of the rule, or below it, is masked by the path's rule;
-// all else keeps its value, numbers to the last digit. A document that cannot be read (no UTF-8, a number
-// beyond 1e308) becomes null. Throws
-// kUsage as MakeMasker() does.
+// all else keeps its value, numbers to the last digit. A document that cannot be read (no UTF-8, a number beyond
+// 1e308), or would become larger than a field can be, becomes null. The work is linear in the document's length, and
+// what comes out has for each of its values at most what the path's rule makes. Throws kUsage as MakeMasker() does.
 //   $.user.email       a member of a member
 //   $.orders[*].phone  of each element; $.orders[3] of one
 //   $.*.name           of each member

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 
 #include "storage/error.h"
@@ -82,16 +83,12 @@ using Make = std::function<void(uint64_t hash, std::string_view value, std::stri
 
 class MadeValues : public Masker {
  public:
-  MadeValues(const KeyedHash& hash, Make make, bool ignores_case)
-      : hash_(hash), make_(std::move(make)), ignores_case_(ignores_case) {}
+  MadeValues(const KeyedHash& hash, Make make, Lowering equality)
+      : hash_(hash), make_(std::move(make)), equality_(equality) {}
 
   bool Append(std::string_view value, std::string* out) const override {
-    thread_local std::string lower;
-    if (ignores_case_) {
-      lower = value;
-      Lower(&lower);
-      value = lower;
-    }
+    std::string lower;
+    if (equality_ != Lowering::kUnknown) value = lower = LowerCase(value, equality_);
     const size_t begin = out->size();
     const uint64_t hash = hash_(value);
     make_(hash, value, out);
@@ -105,7 +102,7 @@ class MadeValues : public Masker {
  private:
   const KeyedHash hash_;
   const Make make_;
-  const bool ignores_case_;  // Equal texts of the type may be written in two ways.
+  const Lowering equality_;  // Equal texts of the column may be written in two ways.
 };
 
 // The longest of those that fit; the last one is the shortest.
@@ -205,7 +202,9 @@ std::unique_ptr<const Masker> MakeMadeValues(const MaskRule& rule, const MaskCol
                 "give it \"length\" = 16 or more");
   }
   const Make make = Fitting(rule, column, FormsOf(rule, column));
-  return std::make_unique<MadeValues>(KeyedHash(secret, rule.name), make, column.type == "citext");
+  return std::make_unique<MadeValues>(
+      KeyedHash(secret, rule.name), make,
+      column.type == "citext" ? std::max(column.equality, Lowering::kAscii) : column.equality);
 }
 
 }  // namespace rotv

@@ -1,5 +1,11 @@
 #include "sync/mask/mask_facts.h"
 
+#include <algorithm>
+#include <iterator>
+#include <sstream>
+
+#include "sync/mask/unique_uses.h"
+
 namespace rotv {
 namespace {
 
@@ -9,7 +15,7 @@ namespace {
 constexpr const char* kSql = R"sql(
 WITH RECURSIVE base AS (
   SELECT a.attrelid, a.attnum, a.attname, t.oid AS type, t.typname, t.typtype, t.typbasetype,
-         a.atttypmod AS modifier, a.attnotnull AS not_null, a.attgenerated <> '' AS generated
+         a.atttypmod AS modifier, a.attnotnull AS not_null, a.attgenerated <> '' AS generated, a.attcollation AS collation
   FROM pg_catalog.pg_attribute a
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p')
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -17,7 +23,8 @@ WITH RECURSIVE base AS (
   WHERE a.attnum > 0 AND NOT a.attisdropped
   UNION ALL
   SELECT b.attrelid, b.attnum, b.attname, t.oid, t.typname, t.typtype, t.typbasetype,
-         CASE WHEN b.modifier >= 0 THEN b.modifier ELSE d.typtypmod END, b.not_null OR d.typnotnull, b.generated
+         CASE WHEN b.modifier >= 0 THEN b.modifier ELSE d.typtypmod END, b.not_null OR d.typnotnull, b.generated,
+         b.collation
   FROM base b
   JOIN pg_catalog.pg_type d ON d.oid = b.type
   JOIN pg_catalog.pg_type t ON t.oid = b.typbasetype
@@ -37,7 +44,11 @@ SELECT attrelid, attnum, attname, typname, modifier, not_null, generated,
               SELECT FROM pg_catalog.pg_depend d
               WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = p.relid AND d.objsubid = 0
                 AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = p.relid
-                AND d.refobjsubid = pa.attnum))
+                AND d.refobjsubid = pa.attnum)),
+  (SELECT coalesce(j.co ->> 'colllocale', j.co ->> 'colliculocale', j.co ->> 'collcollate')
+   FROM pg_catalog.pg_collation c
+   CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(c) AS co) AS j
+   WHERE c.oid = base.collation AND NOT c.collisdeterministic)
 FROM base WHERE typtype <> 'd';
 
 WITH RECURSIVE up AS (
@@ -61,6 +72,45 @@ CROSS JOIN LATERAL ROWS FROM (unnest(conkey), unnest(confkey)) AS k (key, fkey)
 WHERE contype = 'f'
 )sql";
 
+// Keys of unique indexes and exclusion constraints; generated columns and what they are made of, which depends on the
+// column before PostgreSQL 15 and on its expression since; and what the database's lower() does. What only newer
+// servers have is looked for in a row as JSON.
+constexpr const char* kUniqueSql = R"sql(
+SELECT i.indrelid,
+  CASE WHEN i.indisexclusion THEN 'exclusion constraint ' ELSE 'unique index ' END || pg_catalog.quote_ident(c.relname),
+  coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false),
+  k.attnum, pg_catalog.pg_get_indexdef(i.indexrelid, k.position::int4, false), coalesce(o.oprname, '='),
+  coalesce(j.co ->> 'colllocale', j.co ->> 'colliculocale', j.co ->> 'collcollate'),
+  (SELECT pg_catalog.string_agg(d.refobjsubid::text, ' ') FROM pg_catalog.pg_depend d
+   WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
+     AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0),
+  CASE WHEN k.position = 1 THEN pg_catalog.pg_get_expr(i.indpred, i.indrelid) END
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, position)
+LEFT JOIN pg_catalog.pg_constraint x ON x.conindid = i.indexrelid AND x.contype = 'x'
+LEFT JOIN pg_catalog.pg_operator o ON o.oid = x.conexclop[k.position]
+LEFT JOIN pg_catalog.pg_collation co ON co.oid = i.indcollation[k.position - 1] AND NOT co.collisdeterministic
+CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(co) AS co) AS j
+WHERE (i.indisunique OR i.indisexclusion) AND k.position <= i.indnkeyatts;
+
+SELECT a.attrelid, a.attnum, pg_catalog.pg_get_expr(e.adbin, e.adrelid),
+  (SELECT pg_catalog.string_agg(DISTINCT d.refobjsubid::text, ' ') FROM pg_catalog.pg_depend d
+   WHERE ((d.classid = 'pg_catalog.pg_attrdef'::regclass AND d.objid = e.oid)
+          OR (d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = a.attrelid AND d.objsubid = a.attnum))
+     AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = a.attrelid
+     AND d.refobjsubid NOT IN (0, a.attnum))
+FROM pg_catalog.pg_attribute a
+JOIN pg_catalog.pg_attrdef e ON e.adrelid = a.attrelid AND e.adnum = a.attnum
+WHERE a.attgenerated <> '' AND NOT a.attisdropped;
+
+SELECT pg_catalog.lower('I') = 'i' AND pg_catalog.upper('i') = 'I'
+       AND (pg_catalog.getdatabaseencoding() = 'UTF8' OR datctype IN ('C', 'POSIX')),
+  pg_catalog.getdatabaseencoding() = 'UTF8' AND pg_catalog.lower(pg_catalog.chr(201)) = pg_catalog.chr(233)
+FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()
+)sql";
+
 constexpr int kModifierHeader = 4;  // VARHDRSZ, which lengths are kept with.
 
 void SetLengths(int modifier, MaskColumn* column) {
@@ -74,13 +124,28 @@ void SetLengths(int modifier, MaskColumn* column) {
   }
 }
 
-}  // namespace
+// Texts that are equal in this column may differ in case: by their type, or a collation that only ignores case.
+void SetEquality(Lowering lowering, const std::string& collation, MaskColumn* column) {
+  if (column->type == "citext") {
+    column->ignores_case = true;
+    column->equality = std::max(lowering, Lowering::kAscii);
+  } else if (collation.find("ks-level2") != std::string::npos) {
+    column->ignores_case = true;
+    column->equality = lowering == Lowering::kUnknown ? Lowering::kAscii : Lowering::kUnicode;
+  }
+}
 
-MaskFacts ReadMaskFacts(PgConnection& connection) {
-  const std::vector<PgResult> results = connection.QueryAll(kSql);
-  MaskFacts facts;
-  for (int row = 0; row < results[0].rows(); ++row) {
-    const PgResult& result = results[0];
+std::string TextOf(const PgResult& result, int row, int column) {
+  return result.IsNull(row, column) ? std::string() : result.Get(row, column);
+}
+
+std::vector<int> NumbersOf(const std::string& text) {
+  std::istringstream stream(text);
+  return {std::istream_iterator<int>(stream), std::istream_iterator<int>()};
+}
+
+void AddColumns(const PgResult& result, Lowering lowering, MaskFacts* facts) {
+  for (int row = 0; row < result.rows(); ++row) {
     MaskColumn column{.name = result.Get(row, 2),
                       .type = result.Get(row, 3),
                       .not_null = result.Bool(row, 5),
@@ -88,9 +153,60 @@ MaskFacts ReadMaskFacts(PgConnection& connection) {
                       .generated = result.Bool(row, 6),
                       .partition_key = result.Bool(row, 8)};
     SetLengths(static_cast<int>(result.Int(row, 4)), &column);
+    SetEquality(lowering, TextOf(result, row, 9), &column);
     if (column.type == "name") column.limit = 63;
-    facts.tables[result.Oid(row, 0)].columns[static_cast<int>(result.Int(row, 1))] = std::move(column);
+    facts->tables[result.Oid(row, 0)].columns[static_cast<int>(result.Int(row, 1))] = std::move(column);
   }
+}
+
+std::vector<UniqueKey> KeysOf(const PgResult& result) {
+  std::vector<UniqueKey> keys;
+  for (int row = 0; row < result.rows(); ++row) {
+    const auto number = static_cast<int>(result.Int(row, 3));
+    const std::vector<int> depends_on = NumbersOf(TextOf(result, row, 7));
+    UniqueKey key{.table = result.Oid(row, 0),
+                  .index = result.Get(row, 1),
+                  .kind = number != 0 ? UniqueKey::Kind::kColumn : UniqueKey::Kind::kExpression,
+                  .text = result.Get(row, 4),
+                  .columns = number != 0 ? std::vector<int>{number} : depends_on,
+                  .operation = result.Get(row, 5),
+                  .nulls_equal = result.Bool(row, 2),
+                  .collation = TextOf(result, row, 6)};
+    keys.push_back(key);
+    if (result.IsNull(row, 8)) continue;
+    keys.push_back({.table = key.table,
+                    .index = key.index,
+                    .kind = UniqueKey::Kind::kPredicate,
+                    .text = result.Get(row, 8),
+                    .columns = depends_on,
+                    .collation = {}});
+  }
+  return keys;
+}
+
+std::vector<GeneratedColumn> GeneratedOf(const PgResult& result) {
+  std::vector<GeneratedColumn> generated;
+  for (int row = 0; row < result.rows(); ++row) {
+    generated.push_back({.table = result.Oid(row, 0),
+                         .column = static_cast<int>(result.Int(row, 1)),
+                         .text = result.Get(row, 2),
+                         .columns = NumbersOf(TextOf(result, row, 3))});
+  }
+  return generated;
+}
+
+Lowering LoweringOf(const PgResult& result) {
+  if (!result.Bool(0, 0)) return Lowering::kUnknown;
+  return result.Bool(0, 1) ? Lowering::kUnicode : Lowering::kAscii;
+}
+
+}  // namespace
+
+MaskFacts ReadMaskFacts(PgConnection& connection) {
+  const std::vector<PgResult> results = connection.QueryAll(std::string(kSql) + ";" + kUniqueSql);
+  const Lowering lowering = LoweringOf(results[5]);
+  MaskFacts facts;
+  AddColumns(results[0], lowering, &facts);
   for (int row = 0; row < results[1].rows(); ++row) {
     facts.tables[results[1].Oid(row, 0)].names.emplace_back(results[1].Get(row, 1), results[1].Get(row, 2));
   }
@@ -100,6 +216,8 @@ MaskFacts ReadMaskFacts(PgConnection& connection) {
                                 .referenced_table = results[2].Oid(row, 2),
                                 .referenced_column = static_cast<int>(results[2].Int(row, 3))});
   }
+  AddUniqueUses(KeysOf(results[3]), GeneratedOf(results[4]), lowering, &facts);
+  SpreadEquality(&facts);
   return facts;
 }
 

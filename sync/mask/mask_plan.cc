@@ -291,6 +291,7 @@ class Plan {
       stored->set_precision(masked.precision);
       stored->set_scale(masked.scale);
       stored->set_unique(masked.unique);
+      StoreEquality(*rule, masked, stored);
     }
   }
 

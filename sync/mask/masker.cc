@@ -78,6 +78,23 @@ bool Fits(MaskKind kind, const std::string& type) {
   }
 }
 
+// Whether what the rule makes of values that the use tells apart, and no two of which it takes for one, is so, too.
+bool Keeps(const UniqueUse& use, MaskKind kind) {
+  const bool shaped = kind == MaskKind::kText || kind == MaskKind::kPhone;
+  switch (use.by) {
+    case UniqueUse::By::kValue:
+    case UniqueUse::By::kCase:
+      return true;
+    case UniqueUse::By::kText:
+      return !shaped && kind != MaskKind::kNumber && kind != MaskKind::kDate;
+    case UniqueUse::By::kDay:
+      return kind == MaskKind::kDate;
+    case UniqueUse::By::kUnknown:
+      break;
+  }
+  return false;
+}
+
 void CheckColumn(const MaskRule& rule, const MaskColumn& column) {
   auto fail = [&](const std::string& what, const std::string& hint) {
     throw Error(ErrorCode::kUsage, fmt::format("{}: {}", rule.pattern, what), hint);
@@ -94,6 +111,12 @@ void CheckColumn(const MaskRule& rule, const MaskColumn& column) {
       column.unique) {
     fail(fmt::format("\"{}\" would not keep the column unique", rule.name), "such as \"hash\" or \"text\"");
   }
+  for (const UniqueUse& use : column.unique_uses) {
+    if (rule.kind == MaskKind::kNull ? !use.nulls_equal : Keeps(use, rule.kind)) continue;
+    fail(fmt::format("what \"{}\" makes need not be unique for the {}", rule.name, use.what),
+         use.by == UniqueUse::By::kText ? "\"hash\", \"email\" and \"uuid\" make what is"
+                                        : "\"null\" where the column takes it; or \"drop\" for the table's rows");
+  }
 }
 
 std::unique_ptr<const Masker> Make(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
@@ -105,7 +128,7 @@ std::unique_ptr<const Masker> Make(const MaskRule& rule, const MaskColumn& colum
       return std::make_unique<Constant>(rule.value);
     case MaskKind::kText:
     case MaskKind::kPhone:
-      return MakeTextMasker(secret);
+      return MakeTextMasker(column, secret);
     case MaskKind::kNumber:
     case MaskKind::kDate:
       return MakeShifted(rule, column, secret);

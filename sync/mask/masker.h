@@ -5,11 +5,27 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "sync/mask/keyed_hash.h"
+#include "sync/mask/letter_case.h"
 #include "sync/mask/mask_rule.h"
 
 namespace rotv {
+
+// How a unique index or an exclusion constraint looks at a column.
+struct UniqueUse {
+  enum class By {
+    kValue,    // By the value itself.
+    kCase,     // By lower() or upper() of it.
+    kText,     // By other functions that leave letters and digits of a text as they are, but for their case.
+    kDay,      // By the day of a timestamp.
+    kUnknown,  // By something of which we cannot tell what it makes of a masked value.
+  };
+  By by = By::kValue;
+  bool nulls_equal = false;  // Two NULLs may be equal there, too.
+  std::string what;          // For messages: "unique index users_lower_idx on lower(email)".
+};
 
 // A column as far as it matters for masking.
 struct MaskColumn {
@@ -20,6 +36,12 @@ struct MaskColumn {
   int scale = 0;
   bool not_null = false;
   bool unique = false;  // Alone or with others in a primary key, unique or exclusion constraint or index.
+  // In which, and how; also by way of a generated column.
+  std::vector<UniqueUse> unique_uses = {};
+  bool ignores_case =
+      false;  // Texts of it, or of what it references or is referenced by, may be equal but for their case.
+  // How the column's own "=" lowers texts; kUnknown where texts are equal if they are the same bytes.
+  Lowering equality = Lowering::kUnknown;
   bool generated = false;
   bool partition_key = false;
 };

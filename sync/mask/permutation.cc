@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "storage/error.h"
+
 namespace rotv {
 namespace {
 
@@ -58,7 +60,9 @@ class Network {
 // What falls on a number that is too large goes on from there until it does not, which keeps it a cycle through all
 // that are not.
 uint64_t Permutation::Apply(std::string_view context, uint64_t size, uint64_t number) const {
-  if (size < 2) return number;
+  // Such a number is on no cycle through the others: the walk would not end.
+  if (number >= size) throw Error(ErrorCode::kBug, "a number outside of what is permuted");
+  if (size == 1) return number;
   const Network network(hash_(context), size);
   do {
     number = network.Step(number);

@@ -16,7 +16,7 @@ class Permutation {
   static constexpr uint64_t kLargest = uint64_t{1} << 62;
 
   // A permutation of the numbers below `size`, which is at least 1 and at most kLargest; another one for each
-  // `context`. No number is its own image unless there is only one.
+  // `context`. No number is its own image unless there is only one. Throws kBug if `number` is not below `size`.
   uint64_t Apply(std::string_view context, uint64_t size, uint64_t number) const;
 
  private:

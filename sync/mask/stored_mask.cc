@@ -38,6 +38,15 @@ constexpr KindName kKinds[] = {{"email", MaskKind::kEmail},
                                {"sample", MaskKind::kSample},
                                {"where", MaskKind::kWhere}};
 
+// 1: long fractions are moved as far as short ones, and negative numbers of numeric(p, s) stay within it.
+constexpr uint32_t kNumericRevision = 1;
+
+bool MakesNumeric(const MaskRule& rule, const std::string& type) {
+  return (rule.kind == MaskKind::kNumber && type != "int2" && type != "int4" && type != "int8") ||
+         std::any_of(rule.paths.begin(), rule.paths.end(),
+                     [](const MaskPath& path) { return path.rule.kind == MaskKind::kNumber; });
+}
+
 }  // namespace
 
 std::optional<MaskKind> MaskKindOf(std::string_view name) {
@@ -90,14 +99,23 @@ proto::MaskRule StoredRule(const MaskRule& rule) {
 
 std::unique_ptr<const Masker> MakeMasker(const proto::MaskedColumn& column, const std::string& pattern,
                                          const MaskSecret& secret) {
-  return MakeMasker(RuleOf(column.rule(), pattern),
-                    {.name = column.name(),
-                     .type = column.type(),
-                     .limit = column.limit(),
-                     .precision = column.precision(),
-                     .scale = column.scale(),
-                     .unique = column.unique()},
-                    secret);
+  return MakeMasker(
+      RuleOf(column.rule(), pattern),
+      {.name = column.name(),
+       .type = column.type(),
+       .limit = column.limit(),
+       .precision = column.precision(),
+       .scale = column.scale(),
+       .unique = column.unique(),
+       .ignores_case = column.ignores_case(),
+       .equality = column.equality() == proto::TEXT_EQUALITY_UNICODE ? Lowering::kUnicode : Lowering::kUnknown},
+      secret);
+}
+
+void StoreEquality(const MaskRule& rule, const MaskColumn& column, proto::MaskedColumn* stored) {
+  stored->set_ignores_case(column.ignores_case);
+  if (column.equality == Lowering::kUnicode) stored->set_equality(proto::TEXT_EQUALITY_UNICODE);
+  stored->set_revision(MakesNumeric(rule, column.type) ? kNumericRevision : 0);
 }
 
 const proto::MaskedColumn* MaskOf(const proto::Table& table, uint32_t number) {
@@ -109,7 +127,8 @@ const proto::MaskedColumn* MaskOf(const proto::Table& table, uint32_t number) {
 
 std::string MaskFingerprint(const MaskConfig& config, const MaskSecret& secret) {
   if (config.empty()) return "";
-  std::string all = fmt::format("{}", static_cast<int>(config.unknown));
+  // The 2 stands for what is read of the source for the rules: a store made with less looks at all tables again.
+  std::string all = fmt::format("2 {}", static_cast<int>(config.unknown));
   for (const MaskRule& rule : config.rules) {
     const std::string stored = StoredRule(rule).SerializeAsString();
     all += fmt::format("{}\n{}\n", rule.pattern, stored.size()) + stored;

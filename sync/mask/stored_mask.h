@@ -22,6 +22,9 @@ MaskRule RuleOf(const proto::MaskRule& stored, const std::string& pattern);
 std::unique_ptr<const Masker> MakeMasker(const proto::MaskedColumn& column, const std::string& pattern,
                                          const MaskSecret& secret);
 
+// Sets what else decides which values the rule makes of the column: how its texts are equal, and the rule's revision.
+void StoreEquality(const MaskRule& rule, const MaskColumn& column, proto::MaskedColumn* stored);
+
 // How a column of this number is masked; null if it is not.
 const proto::MaskedColumn* MaskOf(const proto::Table& table, uint32_t number);
 

@@ -1,7 +1,8 @@
 #include "sync/mask/text_mask.h"
 
-#include <vector>
+#include <array>
 
+#include "sync/mask/letter_case.h"
 #include "sync/mask/permutation.h"
 
 namespace rotv {
@@ -12,40 +13,8 @@ struct Part {
   uint32_t base = 0;
   uint32_t value = 0;
   uint32_t radix = 0;
-  enum class Form { kByte, kUtf8 } form = Form::kByte;
+  enum class Form { kByte, kUtf8, kLower, kUpper } form = Form::kByte;  // The last two: of the alphabet `base`.
 };
-
-// The character at the beginning of `text` as UTF-8; 0 bytes if it is none.
-size_t DecodeUtf8(std::string_view text, uint32_t* code) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char first = byte(0);
-  const size_t length = first >= 0xF0 && first <= 0xF4  ? 4
-                        : first >= 0xE0 && first < 0xF0 ? 3
-                        : first >= 0xC2 && first < 0xE0 ? 2
-                                                        : 0;
-  if (length == 0 || text.size() < length) return 0;
-  *code = first & (0x7FU >> length);
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xC0) != 0x80) return 0;
-    *code = *code << 6 | (byte(i) & 0x3FU);
-  }
-  return length;
-}
-
-void AppendUtf8(uint32_t code, std::string* out) {
-  if (code < 0x800) {
-    out->push_back(static_cast<char>(0xC0 | code >> 6));
-  } else {
-    if (code < 0x10000) {
-      out->push_back(static_cast<char>(0xE0 | code >> 12));
-    } else {
-      out->push_back(static_cast<char>(0xF0 | code >> 18));
-      out->push_back(static_cast<char>(0x80 | (code >> 12 & 0x3F)));
-    }
-    out->push_back(static_cast<char>(0x80 | (code >> 6 & 0x3F)));
-  }
-  out->push_back(static_cast<char>(0x80 | (code & 0x3F)));
-}
 
 // Letters of the same script stand in blocks of 128.
 Part PartOfCode(uint32_t code) {
@@ -65,84 +34,109 @@ Part PartOfByte(unsigned char c) {
   return {c};
 }
 
+// Both cases of a letter are the same letter of the same alphabet, so that what the parts are numbered by ignores case.
+// The few letters of these scripts that have no other case stay: any that they became would be some other letter's.
+Part CasedPart(const Part& part, uint32_t code) {
+  const std::optional<CasedLetter> letter = CasedLetterOf(code);
+  if (letter) {
+    return {letter->alphabet, letter->letter, letter->letters, letter->upper ? Part::Form::kUpper : Part::Form::kLower};
+  }
+  if (part.form == Part::Form::kUtf8 && HasCasedLetters(code)) return {code, 0, 0, Part::Form::kUtf8};
+  return part;
+}
+
+// The parts of a text, one after the other: however long it is, they take no room.
+class PartReader {
+ public:
+  PartReader(std::string_view text, bool ignores_case) : rest_(text), ignores_case_(ignores_case) {}
+
+  // False at the end.
+  bool Next(Part* part) {
+    if (rest_.empty()) return false;
+    const auto c = static_cast<unsigned char>(rest_.front());
+    uint32_t code = c;
+    const size_t length = c < 0x80 ? 0 : DecodeUtf8(rest_, &code);
+    *part = length == 0 ? PartOfByte(c) : PartOfCode(code);
+    if (ignores_case_ && (length > 0 || c < 0x80)) *part = CasedPart(*part, code);
+    rest_.remove_prefix(length == 0 ? 1 : length);
+    return true;
+  }
+
+ private:
+  std::string_view rest_;
+  const bool ignores_case_;
+};
+
+void AppendPart(const Part& part, std::string* out) {
+  uint32_t code = part.base + part.value;
+  if (part.form == Part::Form::kLower || part.form == Part::Form::kUpper) {
+    code = CodeOf({part.base, part.value, part.radix, part.form == Part::Form::kUpper});
+  }
+  if (part.form == Part::Form::kByte || code < 0x80) {
+    out->push_back(static_cast<char>(code));
+  } else {
+    AppendUtf8(code, out);
+  }
+}
+
 class TextMasker : public Masker {
  public:
-  explicit TextMasker(const MaskSecret& secret)
-      : hash_(secret, "text"), permutation_(KeyedHash(secret, "text permutation")) {}
+  TextMasker(bool ignores_case, const MaskSecret& secret)
+      : ignores_case_(ignores_case), hash_(secret, "text"), permutation_(KeyedHash(secret, "text permutation")) {}
 
+  // All texts of this shape are numbered, as long as they can be: beyond that two of them meet as rarely as two hashes.
   bool Append(std::string_view value, std::string* out) const override {
-    thread_local std::vector<Part> parts;
-    Split(value, &parts);
-    // All texts of this shape are numbered, as long as they can be: beyond that two of them meet as rarely as two
-    // hashes.
+    thread_local std::string shape;  // What stays, and what there could be instead of what does not.
+    shape.clear();
     uint64_t texts = 1, number = 0;
-    for (const Part& part : parts) {
+    Part part;
+    for (PartReader reader(value, ignores_case_); reader.Next(&part);) {
+      for (int shift = 0; shift < 24; shift += 8) shape.push_back(static_cast<char>(part.base >> shift));
+      shape.push_back(static_cast<char>(part.radix));
       if (part.radix == 0) continue;
       if (texts > Permutation::kLargest / part.radix) {
-        Draw(value, &parts);
-        Write(parts, out);
+        Draw(value, out);
         return true;
       }
       texts *= part.radix;
       number = number * part.radix + part.value;
     }
-    number = permutation_.Apply(ShapeOf(parts), texts, number);
-    for (auto part = parts.rbegin(); part != parts.rend(); ++part) {
-      if (part->radix == 0) continue;
-      part->value = static_cast<uint32_t>(number % part->radix);
-      number /= part->radix;
-    }
-    Write(parts, out);
+    Write(value, texts, permutation_.Apply(shape, texts, number), out);
     return true;
   }
 
  private:
-  static void Split(std::string_view value, std::vector<Part>* parts) {
-    parts->clear();
-    while (!value.empty()) {
-      const auto c = static_cast<unsigned char>(value.front());
-      uint32_t code = 0;
-      const size_t length = c < 0x80 ? 0 : DecodeUtf8(value, &code);
-      parts->push_back(length == 0 ? PartOfByte(c) : PartOfCode(code));
-      value.remove_prefix(length == 0 ? 1 : length);
-    }
-  }
-
-  // What stays, and what stands there instead of what does not.
-  static std::string_view ShapeOf(const std::vector<Part>& parts) {
-    thread_local std::string shape;
-    shape.clear();
-    for (const Part& part : parts) {
-      for (int shift = 0; shift < 24; shift += 8) shape.push_back(static_cast<char>(part.base >> shift));
-      shape.push_back(static_cast<char>(part.radix));
-    }
-    return shape;
-  }
-
-  void Draw(std::string_view value, std::vector<Part>* parts) const {
-    HashStream stream(hash_(value));
-    for (Part& part : *parts) {
+  void Draw(std::string_view value, std::string* out) const {
+    HashStream stream(ignores_case_ ? hash_(LowerCase(value, Lowering::kUnicode)) : hash_(value));
+    Part part;
+    for (PartReader reader(value, ignores_case_); reader.Next(&part);) {
       if (part.radix != 0) part.value = stream.Below(part.radix);
+      AppendPart(part, out);
     }
   }
 
-  static void Write(const std::vector<Part>& parts, std::string* out) {
-    for (const Part& part : parts) {
-      const uint32_t code = part.base + part.value;
-      if (part.form == Part::Form::kUtf8) {
-        AppendUtf8(code, out);
-      } else {
-        out->push_back(static_cast<char>(code));
+  // The text of this number, of the `texts` that have the value's shape.
+  void Write(std::string_view value, uint64_t texts, uint64_t number, std::string* out) const {
+    Part part;
+    for (PartReader reader(value, ignores_case_); reader.Next(&part);) {
+      if (part.radix != 0) {
+        texts /= part.radix;
+        part.value = static_cast<uint32_t>(number / texts);
+        number %= texts;
       }
+      AppendPart(part, out);
     }
   }
 
+  const bool ignores_case_;
   const KeyedHash hash_;
   const Permutation permutation_;
 };
 
 }  // namespace
 
-std::unique_ptr<const Masker> MakeTextMasker(const MaskSecret& secret) { return std::make_unique<TextMasker>(secret); }
+std::unique_ptr<const Masker> MakeTextMasker(const MaskColumn& column, const MaskSecret& secret) {
+  return std::make_unique<TextMasker>(column.ignores_case, secret);
+}
 
 }  // namespace rotv

@@ -1,4 +1,4 @@
-// Text of the same length and shape: letters become letters, digits become digits, and all else stays.
+// Texts that keep their length and shape.
 
 #pragma once
 
@@ -8,7 +8,9 @@
 
 namespace rotv {
 
-// Different texts stay different. A text without anything to replace stays as it is.
-std::unique_ptr<const Masker> MakeTextMasker(const MaskSecret& secret);
+// For kText and kPhone: every letter becomes one of the same script and case, every digit one; all else stays.
+// Different texts stay different. Where the column ignores case, letters keep their case, which says nothing there: two
+// texts become such that differ in case only if, and only if, they are.
+std::unique_ptr<const Masker> MakeTextMasker(const MaskColumn& column, const MaskSecret& secret);
 
 }  // namespace rotv

@@ -1,6 +1,9 @@
-// A disk on which every sync takes ROTV_TEST_SYNC_MS milliseconds: a library for LD_PRELOAD.
+// A disk on which every sync takes ROTV_TEST_SYNC_MS milliseconds: a library for LD_PRELOAD. Where ROTV_TEST_SYNC_BEGUN
+// is set, a file of that name is there from the first sync on.
 
 #include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <cstdlib>
@@ -12,6 +15,7 @@ using SyncFunction = int (*)(int);
 
 int Slowly(const char* name, int fd) {
   const auto real = reinterpret_cast<SyncFunction>(dlsym(RTLD_NEXT, name));
+  if (const char* begun = std::getenv("ROTV_TEST_SYNC_BEGUN")) close(open(begun, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
   if (const char* ms = std::getenv("ROTV_TEST_SYNC_MS")) {
     std::this_thread::sleep_for(std::chrono::milliseconds(std::atoi(ms)));
   }

@@ -1,0 +1,44 @@
+// Letters in two cases. Pure.
+
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace rotv {
+
+// A letter of an alphabet in which every letter has exactly one lower and one upper case, each other's under the
+// lower() and upper() of every locale but the Turkic ones.
+struct CasedLetter {
+  uint32_t alphabet = 0;  // Its first lower-case letter.
+  uint32_t letter = 0;    // From 0 on.
+  uint32_t letters = 0;   // How many the alphabet has.
+  bool upper = false;
+};
+
+// Of a code point; nothing if it is no such letter. The alphabets never change, whatever Unicode adds: what was masked
+// with them is stored.
+std::optional<CasedLetter> CasedLetterOf(uint32_t code);
+
+// Its code point.
+uint32_t CodeOf(const CasedLetter& letter);
+
+// Whether alphabets have letters in this block of 128 code points.
+bool HasCasedLetters(uint32_t code);
+
+// The character at the beginning of `text`, which is not empty, as UTF-8; 0 bytes if it is ASCII or none.
+size_t DecodeUtf8(std::string_view text, uint32_t* code);
+
+// A code point from 0x80 on.
+void AppendUtf8(uint32_t code, std::string* out);
+
+// What the database's lower() does. In some locales an i is no I, and in other encodings than UTF-8 we cannot tell.
+enum class Lowering { kUnknown, kAscii, kUnicode };
+
+// `text` in lower case: ASCII, and with kUnicode what CasedLetterOf() knows.
+std::string LowerCase(std::string_view text, Lowering lowering);
+
+}  // namespace rotv

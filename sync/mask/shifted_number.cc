@@ -1,0 +1,165 @@
+#include "sync/mask/shifted_number.h"
+
+#include <algorithm>
+
+#include "storage/error.h"
+#include "sync/mask/move_in_block.h"
+
+namespace rotv {
+namespace {
+
+constexpr int kWideDigits = 36;          // A Wide holds 38.
+constexpr size_t kFineDigits = 18;       // Permuted at a time: 10^18 is below Permutation::kLargest.
+constexpr uint64_t kNarrow = INT64_MAX;  // A division of wider numbers is slow.
+
+Wide PowerOfTen(int exponent) {
+  Wide power = 1;
+  for (int i = 0; i < exponent; ++i) power *= 10;
+  return power;
+}
+
+Wide NumberOf(std::string_view digits) {
+  Wide number = 0;
+  for (char c : digits) number = number * 10 + static_cast<unsigned>(c - '0');
+  return number;
+}
+
+bool IsZero(std::string_view digits) { return digits.find_first_not_of('0') == std::string_view::npos; }
+
+void AppendWide(Wide number, size_t at_least, std::string* out) {
+  if (number <= UINT64_MAX) {
+    AppendDigits(static_cast<uint64_t>(number), at_least, out);
+  } else {
+    AppendDigits(number, at_least, out);
+  }
+}
+
+}  // namespace
+
+ShiftedNumber::ShiftedNumber(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret)
+    : column_(column),
+      by_(std::min(static_cast<uint64_t>(rule.by), Permutation::kLargest)),
+      by_value_(column.type == "numeric" && column.precision == 0 && column.unique),
+      fine_(secret, "number fraction"),
+      permutation_(KeyedHash(secret, "number")) {
+  while (Wide(by_) * PowerOfTen(static_cast<int>(most_scale_) + 1) <= Permutation::kLargest) ++most_scale_;
+}
+
+bool ShiftedNumber::Append(std::string_view value, std::string* out) const {
+  if (value == "NaN" || value == "Infinity" || value == "-Infinity") {
+    *out += value;
+    return true;
+  }
+  thread_local Digits digits;
+  Read(value, &digits);
+  size_t zeros = 0;
+  if (by_value_) {
+    while (digits.scale > 0 && digits.text.back() == '0') digits.text.pop_back(), --digits.scale, ++zeros;
+  }
+  // A permutation leads back to where it began, which is such a number: so it does not go on for ever.
+  do {
+    Permute(&digits);
+  } while (IsForbidden(digits));
+
+  if (digits.negative) out->push_back('-');
+  const size_t point = digits.text.size() - digits.scale;
+  out->append(digits.text, 0, point);
+  if (digits.scale + zeros > 0) out->push_back('.');
+  out->append(digits.text, point);
+  out->append(zeros, '0');
+  return true;
+}
+
+void ShiftedNumber::Read(std::string_view value, Digits* digits) {
+  digits->negative = value.starts_with('-');
+  if (digits->negative) value.remove_prefix(1);
+  const size_t point = value.find('.');
+  digits->text = value.substr(0, point);
+  digits->scale = 0;
+  if (point != std::string_view::npos) {
+    digits->text += value.substr(point + 1);
+    digits->scale = value.size() - point - 1;
+  }
+  const bool ends_with_point = point != std::string_view::npos && digits->scale == 0;
+  if (digits->text.empty() || ends_with_point || digits->text.find_first_not_of("0123456789") != std::string::npos) {
+    throw Error(ErrorCode::kProtocol, "the source sent something that is no number for a column that is masked",
+                "please report this with the column's type");
+  }
+  if (IsZero(digits->text)) digits->negative = false;
+}
+
+// A minus in front of zeros says nothing, and another number may have become 0; with by_value_ the fraction's last
+// digit counts.
+bool ShiftedNumber::IsForbidden(const Digits& digits) const {
+  return (digits.negative && IsZero(digits.text)) || (by_value_ && digits.scale > 0 && digits.text.back() == '0');
+}
+
+ShiftedNumber::Parts ShiftedNumber::PartsOf(const Digits& digits) const {
+  const size_t size = digits.text.size();
+  Parts parts{.moved_scale = std::min(digits.scale, most_scale_)};
+  const size_t finer = digits.scale - parts.moved_scale;
+  parts.moved_end = size - finer;
+  if (parts.moved_end > kWideDigits) parts.moved = parts.moved_end - kWideDigits;
+  // numeric(3, 40) has zeros there.
+  const auto precision = static_cast<size_t>(column_.precision);
+  parts.fine = precision > 0 && precision < finer ? size - precision : parts.moved_end;
+  return parts;
+}
+
+// -12.50 is 1250 hundredths, moved in a block of by * 100 of them.
+void ShiftedNumber::Permute(Digits* digits) const {
+  const Parts parts = PartsOf(*digits);
+  const std::string_view text = digits->text;
+  const Wide number = NumberOf(text.substr(parts.moved, parts.moved_end - parts.moved));
+  // There is no negative zero: where nothing else can tell, the negative numbers are counted from one.
+  const bool all = parts.moved == 0 && parts.moved_end == text.size();
+  const unsigned from_one = digits->negative && all ? 1 : 0;
+  thread_local std::string context, permuted;
+  context.assign(text.substr(0, parts.moved));
+  context.push_back(static_cast<char>(parts.moved_scale * 2 + from_one));
+  const Wide moved = Move(number - from_one, LastOf(number, parts, text.size(), from_one), parts, &context) + from_one;
+
+  permuted.assign(text.substr(0, parts.moved));
+  AppendWide(moved, parts.moved > 0 ? kWideDigits : parts.moved_scale + 1, &permuted);
+  permuted += text.substr(parts.moved_end, parts.fine - parts.moved_end);
+  if (parts.fine < text.size()) PermuteFine(text, parts.fine, &permuted);
+  digits->text.swap(permuted);
+}
+
+// The greatest that the moved digits may become, less `from_one`.
+Wide ShiftedNumber::LastOf(Wide number, const Parts& parts, size_t size, unsigned from_one) const {
+  if (column_.type == "int2" && number - from_one <= INT16_MAX) return INT16_MAX;
+  if (column_.type == "int4" && number - from_one <= INT32_MAX) return INT32_MAX;
+  if (column_.type == "int8" && number - from_one <= INT64_MAX) return INT64_MAX;
+  const int finer = static_cast<int>(size - parts.moved_end);
+  if (column_.precision > 0 && parts.moved == 0) {
+    const Wide last = PowerOfTen(std::clamp(column_.precision - finer, 0, kWideDigits)) - 1;
+    if (number <= last) return last - from_one;
+  }
+  // Also what the column's type has since been made wide enough for: the pull that sees this copies the table again.
+  return PowerOfTen(kWideDigits) - 1 - from_one;
+}
+
+Wide ShiftedNumber::Move(Wide number, Wide last, const Parts& parts, std::string* context) const {
+  const auto size = static_cast<uint64_t>(by_ * PowerOfTen(static_cast<int>(parts.moved_scale)));
+  const bool narrow = number <= kNarrow && Wide(static_cast<uint64_t>(number) / size + 1) * size <= kNarrow;
+  if (!narrow) return MoveInBlock<Wide>(permutation_, context, number, {.size = size, .first = 0, .last = last});
+  return static_cast<uint64_t>(
+      MoveInBlock<int64_t>(permutation_, context, static_cast<int64_t>(number),
+                           {.size = size, .first = 0, .last = static_cast<int64_t>(std::min<Wide>(last, kNarrow))}));
+}
+
+// A permutation of the digits from `begin` on, in pieces, each of which depends on all digits in front of it.
+void ShiftedNumber::PermuteFine(std::string_view digits, size_t begin, std::string* out) const {
+  uint64_t in_front = fine_(digits.substr(0, begin));
+  for (size_t at = begin; at < digits.size(); at += kFineDigits) {
+    const std::string_view piece = digits.substr(at, kFineDigits);
+    std::string context;
+    AppendBytes(in_front, &context);
+    const auto size = static_cast<uint64_t>(PowerOfTen(static_cast<int>(piece.size())));
+    AppendDigits(permutation_.Apply(context, size, static_cast<uint64_t>(NumberOf(piece))), piece.size(), out);
+    in_front = fine_(context.append(piece));
+  }
+}
+
+}  // namespace rotv

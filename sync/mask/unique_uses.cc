@@ -1,0 +1,282 @@
+#include "sync/mask/unique_uses.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <map>
+#include <optional>
+#include <set>
+
+namespace rotv {
+namespace {
+
+// An expression's words: names (quoted ones without their quotes), those of functions, literals, and signs.
+struct Word {
+  enum class Kind { kName, kQuoted, kFunction, kLiteral, kNumber, kSign } kind = Kind::kSign;
+  std::string text;
+};
+
+// What stands between the quote at `*at` and the next one that is not doubled.
+std::string TakeQuoted(const std::string& text, size_t* at) {
+  const char quote = text[(*at)++];
+  std::string inside;
+  for (; *at < text.size(); ++*at) {
+    if (text[*at] == quote && (*at + 1 == text.size() || text[*at + 1] != quote)) break;
+    if (text[*at] == quote) ++*at;
+    inside.push_back(text[*at]);
+  }
+  if (*at < text.size()) ++*at;
+  return inside;
+}
+
+std::vector<Word> WordsOf(const std::string& text) {
+  const auto in_name = [](char c) { return c == '_' || c == '$' || (c & 0x80) != 0 || std::isalnum(c) != 0; };
+  std::vector<Word> words;
+  for (size_t at = 0; at < text.size();) {
+    const char c = text[at];
+    if (c == ' ' || c == '\n' || c == '\t') {
+      ++at;
+    } else if (c == '"') {
+      words.push_back({Word::Kind::kQuoted, TakeQuoted(text, &at)});
+    } else if (c == '\'') {
+      words.push_back({Word::Kind::kLiteral, TakeQuoted(text, &at)});
+    } else if (in_name(c)) {
+      const size_t begin = at;
+      while (at < text.size() && in_name(text[at])) ++at;
+      const bool digits = std::isdigit(c) != 0;
+      words.push_back({digits ? Word::Kind::kNumber : Word::Kind::kName, text.substr(begin, at - begin)});
+    } else {
+      const bool pair = text.compare(at, 2, "::") == 0 || text.compare(at, 2, "||") == 0;
+      words.push_back({Word::Kind::kSign, text.substr(at, pair ? 2 : 1)});
+      at += pair ? 2 : 1;
+    }
+  }
+  return words;
+}
+
+bool IsSign(const Word& word, const char* sign) { return word.kind == Word::Kind::kSign && word.text == sign; }
+bool IsName(const Word& word) { return word.kind == Word::Kind::kName || word.kind == Word::Kind::kQuoted; }
+
+// An expression less its casts, collations and parentheses.
+struct Simplified {
+  std::vector<Word> words;
+  bool known_casts = true;  // All were between types of text,
+  bool to_day = false;      // or one to a date.
+};
+
+// Skips a type's name from `at` on: public.citext, character varying(20), timestamp without time zone. Gives its first
+// word behind the schema.
+std::string TakeType(const std::vector<Word>& words, size_t* at) {
+  if (*at + 1 < words.size() && IsSign(words[*at + 1], ".")) *at += 2;
+  const std::string type = *at < words.size() ? words[*at].text : "";
+  while (*at < words.size() && IsName(words[*at])) ++*at;
+  if (*at + 2 < words.size() && IsSign(words[*at], "(") && IsSign(words[*at + 2], ")")) *at += 3;
+  return type;
+}
+
+Simplified Simplify(const std::string& expression) {
+  const std::vector<Word> words = WordsOf(expression);
+  Simplified result;
+  for (size_t at = 0; at < words.size();) {
+    if (IsSign(words[at], "::")) {
+      const std::string type = TakeType(words, &++at);
+      static const std::set<std::string> kTexts = {"text", "character", "bpchar", "citext", "name", "varchar"};
+      if (type == "date") {
+        result.to_day = true;
+      } else if (kTexts.count(type) == 0) {
+        result.known_casts = false;
+      }
+    } else if (words[at].kind == Word::Kind::kName && words[at].text == "COLLATE") {
+      at += 2;
+      if (at + 1 < words.size() && IsSign(words[at], ".")) at += 2;
+    } else if (IsSign(words[at], "(") || IsSign(words[at], ")")) {
+      ++at;
+    } else {
+      result.words.push_back(words[at++]);
+      const bool called = at < words.size() && IsSign(words[at], "(");
+      if (called && IsName(result.words.back())) result.words.back().kind = Word::Kind::kFunction;
+    }
+  }
+  return result;
+}
+
+bool HasLettersOrDigits(const std::string& text) {
+  return std::any_of(text.begin(), text.end(), [](char c) { return (c & 0x80) != 0 || std::isalnum(c) != 0; });
+}
+
+bool IsKeyword(const std::string& name) {
+  return std::any_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+// Functions that leave the letters and digits of a text in their order, so that two texts that differ in these, and not
+// only in case, stay different; and md5(), under which different texts are.
+bool KeepsText(const std::vector<Word>& words) {
+  static const std::set<std::string> kFunctions = {"lower", "upper", "btrim",   "ltrim",
+                                                   "rtrim", "md5",   "replace", "COALESCE"};
+  return std::all_of(words.begin(), words.end(), [&](const Word& word) {
+    if (word.kind == Word::Kind::kLiteral) return !HasLettersOrDigits(word.text);
+    if (word.kind == Word::Kind::kSign) return word.text == "," || word.text == "||";
+    if (word.kind == Word::Kind::kFunction) return kFunctions.count(word.text) != 0;
+    // Other columns are no harm. Keywords are written in capitals, names that have such in quotes.
+    return word.kind == Word::Kind::kQuoted || (word.kind == Word::Kind::kName && !IsKeyword(word.text));
+  });
+}
+
+std::vector<std::string> TextsOf(const std::vector<Word>& words) {
+  std::vector<std::string> texts;
+  for (const Word& word : words) texts.push_back(word.text);
+  return texts;
+}
+
+bool IsIn(const std::string& expression, const std::string& column) {
+  const std::vector<Word> words = WordsOf(expression);
+  return std::any_of(words.begin(), words.end(), [&](const Word& word) { return IsName(word) && word.text == column; });
+}
+
+// Whether the column is in the predicate only to say whether it is NULL; sets which of both.
+bool IsAboutNull(const std::string& predicate, const std::string& column, bool* wants_null) {
+  const std::vector<std::string> words = TextsOf(Simplify(predicate).words);
+  *wants_null = false;
+  for (size_t i = 0; i < words.size(); ++i) {
+    if (words[i] != column) continue;
+    const bool is = i + 2 < words.size() && words[i + 1] == "IS";
+    const bool null = is && words[i + 2] == "NULL";
+    if (!null && !(is && words[i + 2] == "NOT" && i + 3 < words.size() && words[i + 3] == "NULL")) return false;
+    *wants_null |= null;
+  }
+  return true;
+}
+
+class Uses {
+ public:
+  Uses(const std::vector<GeneratedColumn>& generated, Lowering lowering, MaskFacts* facts)
+      : lowering_(lowering), facts_(*facts) {
+    for (const GeneratedColumn& one : generated) generated_[{one.table, one.column}] = &one;
+  }
+
+  void Add(const UniqueKey& key) {
+    for (const int number : key.columns) {
+      MaskColumn* column = Find(key.table, number);
+      if (column == nullptr || (key.kind != UniqueKey::Kind::kColumn && !IsIn(key.text, column->name))) continue;
+      const UniqueUse use = Use(key, *column);
+      Note(column, use);
+      const auto made = generated_.find({key.table, number});
+      if (made == generated_.end()) continue;
+      // Generated columns are made of others that are not.
+      for (const int from : made->second->columns) {
+        MaskColumn* base = Find(key.table, from);
+        if (base != nullptr) Note(base, Through(*made->second, base->name, column->name, use));
+      }
+    }
+  }
+
+ private:
+  MaskColumn* Find(uint32_t table, int number) {
+    const auto found = facts_.tables.find(table);
+    if (found == facts_.tables.end()) return nullptr;
+    const auto column = found->second.columns.find(number);
+    return column == found->second.columns.end() ? nullptr : &column->second;
+  }
+
+  UniqueUse Use(const UniqueKey& key, const MaskColumn& column) const {
+    UniqueUse use{.nulls_equal = key.nulls_equal, .what = key.index};
+    if (key.kind == UniqueKey::Kind::kPredicate) {
+      bool wants_null = true;
+      const bool about_null = IsAboutNull(key.text, column.name, &wants_null);
+      use.by = about_null ? UniqueUse::By::kValue : UniqueUse::By::kUnknown;
+      use.nulls_equal = wants_null || !about_null;
+      use.what += fmt::format(" where {}", key.text);
+      return use;
+    }
+    if (key.kind == UniqueKey::Kind::kExpression) {
+      use.by = UseOf(key.text, column.name);
+      use.nulls_equal |= key.text.find("COALESCE") != std::string::npos || use.by == UniqueUse::By::kUnknown;
+      use.what += fmt::format(" on {}", key.text);
+    } else if (column.type == "citext") {
+      use.by = UniqueUse::By::kCase;
+    }
+    if (key.operation != "=" && key.operation != "<>") {
+      use.by = UniqueUse::By::kUnknown;
+      use.what += fmt::format(" with {}", key.operation);
+    }
+    if (!key.collation.empty()) use.by = ByCollation(key.collation, use.by);
+    // What lower() does to a letter is only known in UTF-8, and not in every locale.
+    if (use.by == UniqueUse::By::kCase && lowering_ == Lowering::kUnknown) use.by = UniqueUse::By::kText;
+    return use;
+  }
+
+  static UniqueUse::By ByCollation(const std::string& locale, UniqueUse::By by) {
+    const bool only_case = locale.find("ks-level2") != std::string::npos && by == UniqueUse::By::kValue;
+    return only_case ? UniqueUse::By::kCase : std::max(by, UniqueUse::By::kText);
+  }
+
+  // A use of the generated column, as one of a column that it is made of.
+  UniqueUse Through(const GeneratedColumn& generated, const std::string& base, const std::string& name,
+                    const UniqueUse& use) const {
+    UniqueUse through = use;
+    through.what = fmt::format("{} of {}, which is made of it ({})", use.what, name, generated.text);
+    const UniqueUse::By by = UseOf(generated.text, base);
+    const bool both = by != UniqueUse::By::kValue && use.by != UniqueUse::By::kValue && by != use.by;
+    through.by = both ? (std::max(by, use.by) <= UniqueUse::By::kText ? UniqueUse::By::kText : UniqueUse::By::kUnknown)
+                      : std::max(by, use.by);
+    if (through.by == UniqueUse::By::kCase && lowering_ == Lowering::kUnknown) through.by = UniqueUse::By::kText;
+    through.nulls_equal |=
+        through.by == UniqueUse::By::kUnknown || generated.text.find("COALESCE") != std::string::npos;
+    return through;
+  }
+
+  static void Note(MaskColumn* column, const UniqueUse& use) {
+    column->unique = true;
+    column->ignores_case |= use.by == UniqueUse::By::kCase;
+    column->unique_uses.push_back(use);
+  }
+
+  const Lowering lowering_;
+  MaskFacts& facts_;
+  std::map<std::pair<uint32_t, int>, const GeneratedColumn*> generated_;
+};
+
+}  // namespace
+
+UniqueUse::By UseOf(const std::string& expression, const std::string& column) {
+  using By = UniqueUse::By;
+  const Simplified simplified = Simplify(expression);
+  std::vector<std::string> words = TextsOf(simplified.words);
+  if (std::count(words.begin(), words.end(), column) != 1) return By::kUnknown;
+  if (simplified.known_casts && simplified.to_day && words.size() == 1) return By::kDay;
+  static const std::vector<std::string> kDays[] = {{"date_trunc", "day", ","}, {"date"}, {"timezone", "UTC", ","}};
+  for (const auto& day : kDays) {
+    if (words.size() != day.size() + 1 || !std::equal(day.begin(), day.end(), words.begin())) continue;
+    return day[0] != "timezone" || simplified.to_day ? By::kDay : By::kUnknown;
+  }
+  if (!simplified.known_casts || simplified.to_day) return By::kUnknown;
+  if (words.front() == "md5" && words.size() > 1) words.erase(words.begin());
+  if (words.size() == 1) return By::kValue;
+  if (words.size() == 2 && (words[0] == "lower" || words[0] == "upper")) return By::kCase;
+  return KeepsText(simplified.words) ? By::kText : By::kUnknown;
+}
+
+void AddUniqueUses(const std::vector<UniqueKey>& keys, const std::vector<GeneratedColumn>& generated, Lowering lowering,
+                   MaskFacts* facts) {
+  Uses uses(generated, lowering, facts);
+  for (const UniqueKey& key : keys) uses.Add(key);
+}
+
+void SpreadEquality(MaskFacts* facts) {
+  for (bool changed = true; changed;) {
+    changed = false;
+    for (const MaskFacts::Reference& reference : facts->references) {
+      MaskColumn& from = facts->tables[reference.table].columns[reference.column];
+      MaskColumn& to = facts->tables[reference.referenced_table].columns[reference.referenced_column];
+      const bool ignores_case = from.ignores_case || to.ignores_case;
+      const Lowering equality = std::max(from.equality, to.equality);
+      changed |= from.ignores_case != ignores_case || to.ignores_case != ignores_case || from.equality != equality ||
+                 to.equality != equality;
+      from.ignores_case = to.ignores_case = ignores_case;
+      from.equality = to.equality = equality;
+    }
+  }
+}
+
+}  // namespace rotv
