@@ -30,7 +30,11 @@ constexpr int kMostTries = 5;
 class BaselineRun {
  public:
   BaselineRun(const Context& context, const BaselineOptions& options, Workspace& workspace, SourceSession& session)
-      : context_(context), options_(options), workspace_(workspace), session_(session) {}
+      : context_(context),
+        options_(options),
+        workspace_(workspace),
+        session_(session),
+        sampler_(session.connection(), context.interrupt) {}
 
   BaselineResult Run() {
     Clock::time_point start = Clock::now();
@@ -65,7 +69,7 @@ class BaselineRun {
   void Examine() {
     context_.progress.Begin("examining the source", Progress::Unit::kItems, 0);
     dump_program_ = std::async(std::launch::async, [this] { return CheckDumpProgram(session_); });
-    Catalog catalog = ReadMaskedCatalog(session_.connection(), context_);
+    Catalog catalog = ReadMaskedCatalog(session_.connection(), context_, "", &sampler_);
     std::vector<Check> checks = CheckServer(session_, options_.wal_limit);
     for (Check& check : CheckCatalog(catalog, context_.source)) checks.push_back(std::move(check));
     ThrowFirstProblem(checks);
@@ -86,7 +90,10 @@ class BaselineRun {
     CreatePublication(session_.connection(), objects_.publication(), published_);
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
     SnapshotSlot slot(session_, objects_.slot());
-    SnapshotReading reading(session_, slot, objects_.publication(), ShapeMap(), SnapshotReading::Texts::kRead);
+    const ShapeMap no_shapes;
+    SnapshotReading reading(session_, slot,
+                            {.publication = objects_.publication(), .shapes = no_shapes, .sampler = sampler_},
+                            SnapshotReading::Texts::kRead);
     context_.progress.End();
     if (!SameTablesAreStreamed(published_, reading.schema()) || !reading.ReadContents()) return RefreshPublished();
     // Asked only now: with a slow far shell the answer takes longer than all that came before.
@@ -145,7 +152,7 @@ class BaselineRun {
 
   // For the next try. Always false, so that a caller can return it.
   bool RefreshPublished() {
-    Catalog catalog = ReadMaskedCatalog(session_.connection(), context_);
+    Catalog catalog = ReadMaskedCatalog(session_.connection(), context_, "", &sampler_);
     ThrowFirstProblem(CheckCatalog(catalog, context_.source));
     published_ = DescribeSchema(catalog, context_.source, ShapeMap()).schema;
     return false;
@@ -190,6 +197,7 @@ class BaselineRun {
   const BaselineOptions& options_;
   Workspace& workspace_;
   SourceSession& session_;
+  PiiSampler sampler_;
   proto::OwnedObjects objects_;
   proto::SchemaVersion published_;
   std::filesystem::path store_path_;

@@ -35,7 +35,10 @@ class CatchUpRun {
         store_(store),
         manifest_(*manifest),
         expected_(expected),
-        before_(store.SchemaAt(Lsn(manifest->durable_lsn()))) {}
+        before_(store.SchemaAt(Lsn(manifest->durable_lsn()))),
+        // Under other rules other columns are without one, which nobody has looked at.
+        sampler_(session.connection(), context_.interrupt,
+                 MaskRulesChanged(manifest_, context_) ? proto::SchemaVersion() : before_) {}
 
   CatchUpResult Run() {
     for (int attempt = 1; !Try(); ++attempt) {
@@ -57,7 +60,9 @@ class CatchUpRun {
     proto::SchemaVersion published = Publish();
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
     SnapshotSlot slot(session_, NewObjectNames(context_.source.name).slot(), SnapshotSlot::Lifetime::kTemporary);
-    SnapshotReading reading(session_, slot, manifest_.publication(), store_.shapes(), expected_);
+    SnapshotReading reading(session_, slot,
+                            {.publication = manifest_.publication(), .shapes = store_.shapes(), .sampler = sampler_},
+                            expected_);
     context_.progress.End();
     if (!SameTablesAreStreamed(published, reading.schema())) return false;
     bool schema_changed = reading.fingerprint().schema != manifest_.schema_fingerprint();
@@ -79,7 +84,7 @@ class CatchUpRun {
   // Has the publication name what is to be streamed, and gives that schema.
   proto::SchemaVersion Publish() {
     PgConnection& connection = session_.connection();
-    Catalog catalog = ReadMaskedCatalog(connection, context_, manifest_.publication());
+    Catalog catalog = ReadMaskedCatalog(connection, context_, manifest_.publication(), &sampler_);
     ThrowFirstProblem(CheckCatalog(catalog, context_.source));
     RequireFit(connection, context_, catalog, before_);
     proto::SchemaVersion schema = DescribeSchema(catalog, context_.source, store_.shapes()).schema;
@@ -198,6 +203,7 @@ class CatchUpRun {
   proto::Manifest& manifest_;
   SnapshotReading::Texts expected_;
   const proto::SchemaVersion before_;  // What is stored was received under it.
+  PiiSampler sampler_;
   CatchUpResult result_;
 };
 

@@ -54,7 +54,8 @@ Check CheckDisk(const Context& context, const Catalog& catalog) {
 Check CheckMask(PgConnection& connection, const Context& context, const std::string& publication) {
   Check check{.outcome = Check::Outcome::kOk, .name = "masking", .message = {}};
   try {
-    const Catalog catalog = ReadMaskedCatalog(connection, context, publication);
+    PiiSampler sampler(connection, context.interrupt);
+    const Catalog catalog = ReadMaskedCatalog(connection, context, publication, &sampler);
     RequireFit(connection, context, catalog);
     int columns = 0;
     for (const CatalogTable& table : catalog.tables) columns += table.mask.columns_size();

@@ -77,7 +77,7 @@ void SetLengths(int modifier, MaskColumn* column) {
 }  // namespace
 
 MaskFacts ReadMaskFacts(PgConnection& connection) {
-  const std::vector<PgResult> results = connection.QueryAll(kSql);
+  const std::vector<PgResult> results = connection.QueryAll(std::string(kSql) + ";" + kTypePartsSql);
   MaskFacts facts;
   for (int row = 0; row < results[0].rows(); ++row) {
     const PgResult& result = results[0];
@@ -100,6 +100,7 @@ MaskFacts ReadMaskFacts(PgConnection& connection) {
                                 .referenced_table = results[2].Oid(row, 2),
                                 .referenced_column = static_cast<int>(results[2].Int(row, 3))});
   }
+  facts.types = ParseTypeParts(results[3]);
   return facts;
 }
 

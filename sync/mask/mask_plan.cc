@@ -9,7 +9,7 @@
 #include "storage/error.h"
 #include "sync/follow.h"
 #include "sync/mask/mask_facts.h"
-#include "sync/mask/personal.h"
+#include "sync/mask/pii_detection.h"
 #include "sync/mask/row_filter.h"
 #include "sync/mask/secret.h"
 #include "sync/mask/stored_mask.h"
@@ -37,8 +37,9 @@ class Plan {
         catalog_(*catalog),
         used_(config_.rules.size()) {}
 
-  void Apply() {
+  std::vector<PiiColumn> Apply() {
     for (CatalogTable& table : catalog_.tables) ChooseFor(table);
+    DealWithUnknown();
     CheckReferences();
     CheckSamples();
     for (CatalogTable& table : catalog_.tables) MaskColumns(table);
@@ -47,6 +48,7 @@ class Plan {
       if (!used_[i]) Problem(fmt::format("{}: there is no such {}", rule.pattern, OfTables(rule) ? "table" : "column"));
     }
     ThrowProblems();
+    return std::move(unknown_);
   }
 
  private:
@@ -66,7 +68,8 @@ class Plan {
     bool doubtful = false;
     for (size_t i = 0; i < config_.rules.size(); ++i) {
       const MaskRule& rule = config_.rules[i];
-      if (OfTables(rule) != (column == nullptr) || !Names(rule, table, column)) continue;
+      const bool keeps_table = OfTables(rule) && rule.kind == MaskKind::kKeep;
+      if (keeps_table || OfTables(rule) != (column == nullptr) || !Names(rule, table, column)) continue;
       used_[i] = true;
       const int difference = best == nullptr ? 1 : Exactness(rule) - Exactness(*best);
       if (difference == 0) doubtful |= StoredRule(rule).SerializeAsString() != StoredRule(*best).SerializeAsString();
@@ -98,20 +101,17 @@ class Plan {
       sampled_[table.oid] = rule->pattern;
     }
     if (rule != nullptr && rule->kind == MaskKind::kWhere) KeepWhere(*rule, facts->second, table);
-    std::vector<ColumnId> without;
-    bool has_rules = false;
+    const bool looked_at = !IsFine(facts->second) && Decide(table, source_).follow != proto::FOLLOW_SCHEMA_ONLY;
     for (const CatalogColumn& column : table.columns) {
       const auto fact = facts->second.columns.find(column.number);
       if (fact == facts->second.columns.end()) continue;
       const ColumnId id{table.oid, column.number};
       const std::string what = fmt::format("{}.{}", table.quoted_name, column.quoted_name);
       Choice choice{.rule = Find(facts->second, &column.name, what), .column = fact->second};
-      has_rules |= choice.rule != nullptr;
-      if (choice.rule == nullptr) without.push_back(id);
+      if (looked_at && choice.rule == nullptr && !fact->second.generated) AddUnknown(table, column, facts->second);
       choices_[id] = choice;
       names_[id] = what;
     }
-    if (has_rules && HasRowsHere(table)) DealWithUnknown(without);
   }
 
   void KeepWhere(const MaskRule& rule, const MaskFacts::Table& facts, CatalogTable& table) {
@@ -136,21 +136,43 @@ class Plan {
     }
   }
 
-  bool HasRowsHere(const CatalogTable& table) const { return table.kind == 'r' && without_rows_.count(table.oid) == 0; }
-
-  void DealWithUnknown(const std::vector<ColumnId>& without) {
-    static const MaskRule kNull{.kind = MaskKind::kNull, .name = "null", .pattern = "mask_unknown", .parts = {}};
-    for (const ColumnId& id : without) {
-      Choice& choice = choices_[id];
-      const Suspicion suspicion = SuspectByName(choice.column);
-      if (suspicion.rule.empty() || config_.unknown == MaskUnknown::kKeep) continue;
-      if (config_.unknown == MaskUnknown::kNull && !choice.column.not_null) {
-        choice.rule = &kNull;
-        continue;
-      }
-      Problem(fmt::format("{} looks personal by {}, and has no rule (\"{}\" would mask it, \"keep\" keeps it)",
-                          names_[id], suspicion.reason, suspicion.rule));
+  // A person has said that nothing personal is in the table.
+  bool IsFine(const MaskFacts::Table& table) {
+    bool fine = false;
+    for (size_t i = 0; i < config_.rules.size(); ++i) {
+      const MaskRule& rule = config_.rules[i];
+      if (!OfTables(rule) || rule.kind != MaskKind::kKeep || !Names(rule, table, nullptr)) continue;
+      used_[i] = true;
+      fine = true;
     }
+    return fine;
+  }
+
+  void AddUnknown(const CatalogTable& table, const CatalogColumn& column, const MaskFacts::Table& facts) {
+    const auto type = facts_.types.find(column.type_oid);
+    if (type == facts_.types.end()) return;
+    const auto& [schema, name] = facts.names.back();
+    unknown_.push_back({.table = &table,
+                        .column = &column,
+                        .mask = &facts.columns.at(column.number),
+                        .type = &type->second,
+                        .pattern = MaskPattern({schema, name, column.name})});
+  }
+
+  // What is unknown may be made NULL by what names give away only: a sample of values may be another one next time, and
+  // the column's values would be here after all.
+  void DealWithUnknown() {
+    static const MaskRule kNull{.kind = MaskKind::kNull, .name = "null", .pattern = "mask_unknown", .parts = {}};
+    if (config_.empty() || config_.unknown == MaskUnknown::kKeep) unknown_.clear();
+    if (config_.unknown != MaskUnknown::kNull) return;
+    std::set<ColumnId> masked;
+    for (const PiiFinding& finding : DetectByName(unknown_, facts_)) {
+      const MaskColumn& column = *finding.column.mask;
+      if (column.not_null || column.partition_key) continue;
+      choices_[finding.column.id()].rule = &kNull;
+      masked.insert(finding.column.id());
+    }
+    std::erase_if(unknown_, [&](const PiiColumn& column) { return masked.count(column.id()) != 0; });
   }
 
   const MaskRule* RuleOf(const ColumnId& id) const {
@@ -246,21 +268,26 @@ class Plan {
   std::map<ColumnId, std::string> names_;
   std::set<uint32_t> without_rows_;          // Tables that rules or the config leave without rows here.
   std::map<uint32_t, std::string> sampled_;  // Tables of which a part of the rows is kept, with the rule's pattern.
+  std::vector<PiiColumn> unknown_;           // What PII detection has to look at.
   std::vector<std::string> problems_;
 };
 
 }  // namespace
 
-void ApplyMaskRules(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts, Catalog* catalog) {
-  Plan(source, secret, facts, catalog).Apply();
+std::vector<PiiColumn> ApplyMaskRules(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts,
+                                      Catalog* catalog) {
+  return Plan(source, secret, facts, catalog).Apply();
 }
 
-Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, const std::string& publication) {
+Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, const std::string& publication,
+                          PiiSampler* sampler) {
   Catalog catalog = ReadCatalog(connection, publication);
   const MaskConfig& config = context.source.mask;
   if (config.empty()) return catalog;
   const MaskFacts facts = ReadMaskFacts(connection);
-  ApplyMaskRules(context.source, ReadMaskSecret(context.home, config.secret_file), facts, &catalog);
+  const MaskSecret secret = ReadMaskSecret(context.home, config.secret_file);
+  const std::vector<PiiColumn> unknown = ApplyMaskRules(context.source, secret, facts, &catalog);
+  RefusePii(DetectPii(unknown, facts, sampler), facts);
   return catalog;
 }
 

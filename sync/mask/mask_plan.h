@@ -10,14 +10,18 @@
 #include "sync/catalog.h"
 #include "sync/context.h"
 #include "sync/mask/masker.h"
+#include "sync/mask/pii_sampler.h"
+#include "sync/mask/pii_types.h"
 
 namespace rotv {
 
 // As ReadCatalog(), with what the rules of context.source say of each table and column, and with values that the
 // catalogue itself holds masked. One round trip more where there are rules. Throws kUsage, naming all that is wrong,
 // if a rule names nothing, two rules say different things of one column, a column cannot be masked so, the two sides
-// of a foreign key are not masked alike, or a column of a table with rules looks personal and has none.
-Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, const std::string& publication = "");
+// of a foreign key are not masked alike, or a column without a rule looks personal: by its name or type, and also by
+// its values where there is a `sampler`.
+Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, const std::string& publication = "",
+                          PiiSampler* sampler = nullptr);
 
 // What of a table's columns only matters where they are masked.
 struct MaskFacts {
@@ -34,9 +38,13 @@ struct MaskFacts {
   };
   std::map<uint32_t, Table> tables;
   std::vector<Reference> references;
+  std::map<uint32_t, TypeParts> types;  // By pg_type.oid.
 };
 
-// Pure: as ReadMaskedCatalog(), by the rules of `source`.
-void ApplyMaskRules(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts, Catalog* catalog);
+// Pure: as ReadMaskedCatalog(), by the rules of `source`. Gives the columns that PII detection has to look at: of
+// tables with rows here, those that no rule speaks of, unless "keep" names their table. They live as long as facts and
+// catalogue do.
+std::vector<PiiColumn> ApplyMaskRules(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts,
+                                      Catalog* catalog);
 
 }  // namespace rotv

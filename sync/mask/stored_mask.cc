@@ -58,6 +58,18 @@ MaskRule RuleOf(const proto::MaskRule& stored, const std::string& pattern) {
 
 }  // namespace
 
+std::string MaskPattern(const std::vector<std::string>& parts) {
+  std::string pattern;
+  for (const std::string& part : parts) {
+    if (!pattern.empty()) pattern.push_back('.');
+    const bool plain = part.find_first_of(".\"*") == std::string::npos;
+    if (!plain) pattern.push_back('"');
+    for (char c : part) pattern += c == '"' ? std::string("\"\"") : std::string(1, c);
+    if (!plain) pattern.push_back('"');
+  }
+  return pattern;
+}
+
 std::optional<MaskKind> MaskKindOf(std::string_view name) {
   for (const KindName& kind : kKinds) {
     if (name == kind.name) return kind.kind;
