@@ -30,7 +30,7 @@ class Reader {
   explicit Reader(const FailAt& fail) : fail_(fail) {}
 
   MaskConfig Read(const toml::table& table) const {
-    MaskConfig config;
+    MaskConfig config{.declared = true, .rules = {}, .secret_file = {}};
     for (const auto& [key, node] : table) {
       if (key.str() == "mask_unknown") {
         config.unknown = ReadUnknown(key, node);
@@ -189,6 +189,7 @@ class Reader {
   }
 
   void CheckParts(const toml::key& key, const MaskRule& rule) const {
+    if (rule.kind == MaskKind::kKeep) return;
     const bool of_tables = IsOfTables(rule.kind);
     if (of_tables == (rule.parts.size() == 2)) return;
     Fail(key, fmt::format("\"{}\" is for {}", rule.name, of_tables ? "tables" : "columns"),

@@ -31,7 +31,11 @@ constexpr int kMostTries = 5;
 class BaselineRun {
  public:
   BaselineRun(const Context& context, const BaselineOptions& options, Workspace& workspace, SourceSession& session)
-      : context_(context), options_(options), workspace_(workspace), session_(session) {}
+      : context_(context),
+        options_(options),
+        workspace_(workspace),
+        session_(session),
+        sampler_(session.connection(), context.interrupt) {}
 
   BaselineResult Run() {
     Clock::time_point start = Clock::now();
@@ -67,7 +71,7 @@ class BaselineRun {
     context_.progress.Begin("examining the source", Progress::Unit::kItems, 0);
     dump_program_ = std::async(std::launch::async, [this] { return CheckDumpProgram(session_); });
     ReadLineage();
-    Catalog catalog = ReadMaskedCatalog(session_.connection(), context_, lineage_);
+    Catalog catalog = ReadMaskedCatalog(session_.connection(), context_, lineage_, "", &sampler_);
     std::vector<Check> checks = CheckServer(session_, options_.wal_limit);
     for (Check& check : CheckCatalog(catalog, context_.source)) checks.push_back(std::move(check));
     ThrowFirstProblem(checks);
@@ -103,8 +107,11 @@ class BaselineRun {
     CreatePublication(session_.connection(), objects_.publication(), published_);
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
     SnapshotSlot slot(session_, objects_.slot());
-    SnapshotReading reading(session_, slot, objects_.publication(), ShapeMap(), lineage_,
-                            SnapshotReading::Texts::kRead);
+    const ShapeMap no_shapes;
+    SnapshotReading reading(
+        session_, slot,
+        {.publication = objects_.publication(), .shapes = no_shapes, .lineage = lineage_, .sampler = sampler_},
+        SnapshotReading::Texts::kRead);
     context_.progress.End();
     if (!SameTablesAreStreamed(published_, reading.schema()) || !reading.ReadContents()) return RefreshPublished();
     // Asked only now: with a slow far shell the answer takes longer than all that came before.
@@ -163,7 +170,7 @@ class BaselineRun {
 
   // For the next try. Always false, so that a caller can return it.
   bool RefreshPublished() {
-    Catalog catalog = ReadMaskedCatalog(session_.connection(), context_, lineage_);
+    Catalog catalog = ReadMaskedCatalog(session_.connection(), context_, lineage_, "", &sampler_);
     ThrowFirstProblem(CheckCatalog(catalog, context_.source));
     published_ = DescribeSchema(catalog, context_.source, ShapeMap()).schema;
     return false;
@@ -210,6 +217,7 @@ class BaselineRun {
   Workspace& workspace_;
   SourceSession& session_;
   MaskLineage lineage_;
+  PiiSampler sampler_;
   proto::OwnedObjects objects_;
   proto::SchemaVersion published_;
   std::filesystem::path store_path_;

@@ -36,7 +36,10 @@ class CatchUpRun {
         manifest_(*manifest),
         expected_(expected),
         before_(store.SchemaAt(Lsn(manifest->durable_lsn()))),
-        lineage_(before_) {}
+        lineage_(before_),
+        // Under other rules other columns are without one, which nobody has looked at.
+        sampler_(session.connection(), context_.interrupt,
+                 MaskRulesChanged(manifest_, before_, context_) ? proto::SchemaVersion() : before_) {}
 
   CatchUpResult Run() {
     for (int attempt = 1; !Try(); ++attempt) {
@@ -58,7 +61,10 @@ class CatchUpRun {
     proto::SchemaVersion published = Publish();
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
     SnapshotSlot slot(session_, NewObjectNames(context_.source.name).slot(), SnapshotSlot::Lifetime::kTemporary);
-    SnapshotReading reading(session_, slot, manifest_.publication(), store_.shapes(), lineage_, expected_);
+    SnapshotReading reading(
+        session_, slot,
+        {.publication = manifest_.publication(), .shapes = store_.shapes(), .lineage = lineage_, .sampler = sampler_},
+        expected_);
     context_.progress.End();
     if (!SameTablesAreStreamed(published, reading.schema())) return false;
     bool schema_changed = reading.fingerprint().schema != manifest_.schema_fingerprint();
@@ -80,7 +86,7 @@ class CatchUpRun {
   // Has the publication name what is to be streamed, and gives that schema.
   proto::SchemaVersion Publish() {
     PgConnection& connection = session_.connection();
-    Catalog catalog = ReadMaskedCatalog(connection, context_, lineage_, manifest_.publication());
+    Catalog catalog = ReadMaskedCatalog(connection, context_, lineage_, manifest_.publication(), &sampler_);
     ThrowFirstProblem(CheckCatalog(catalog, context_.source));
     const std::string unchecked = UncheckedText(RequireFit(connection, context_, catalog, before_));
     if (!unchecked.empty()) context_.progress.Warn(unchecked);
@@ -201,6 +207,7 @@ class CatchUpRun {
   SnapshotReading::Texts expected_;
   const proto::SchemaVersion before_;  // What is stored was received under it.
   const MaskLineage lineage_;
+  PiiSampler sampler_;
   CatchUpResult result_;
 };
 

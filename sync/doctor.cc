@@ -58,7 +58,8 @@ Check CheckMask(PgConnection& connection, const Context& context, const MaskLine
                 const std::string& publication) {
   Check check{.outcome = Check::Outcome::kOk, .name = "masking", .message = {}};
   try {
-    const Catalog catalog = ReadMaskedCatalog(connection, context, lineage, publication);
+    PiiSampler sampler(connection, context.interrupt);
+    const Catalog catalog = ReadMaskedCatalog(connection, context, lineage, publication, &sampler);
     const std::string unchecked = UncheckedText(RequireFit(connection, context, catalog));
     int columns = 0;
     for (const CatalogTable& table : catalog.tables) columns += table.mask.columns_size();

@@ -23,19 +23,18 @@ bool IsForMovedSchema(const PgFailure& failure) {
 
 }  // namespace
 
-SnapshotReading::SnapshotReading(SourceSession& session, SnapshotSlot& slot, const std::string& publication,
-                                 const ShapeMap& known, const MaskLineage& lineage, Texts expected)
-    : session_(session), slot_(slot), publication_(publication), reader_(slot.Import()), watchdog_(session) {
+SnapshotReading::SnapshotReading(SourceSession& session, SnapshotSlot& slot, const Before& before, Texts expected)
+    : session_(session), slot_(slot), publication_(before.publication), reader_(slot.Import()), watchdog_(session) {
   if (expected == Texts::kRead) BeginTexts();
-  catalog_ = ReadMaskedCatalog(*reader_, session.context(), lineage, publication);
-  fingerprint_ = ReadFingerprint(*reader_, publication);
+  catalog_ = ReadMaskedCatalog(*reader_, session.context(), before.lineage, publication_, &before.sampler);
+  fingerprint_ = ReadFingerprint(*reader_, publication_);
   PgResult row = reader_->Query(
       "SELECT (extract(epoch FROM now()) * 1000000)::bigint, pg_snapshot_xmin(pg_current_snapshot()), "
       "pg_snapshot_xmax(pg_current_snapshot())");
   time_us_ = row.Int(0, 0);
   xid_ = static_cast<uint64_t>(row.Int(0, 1));
   next_xid_ = static_cast<uint64_t>(row.Int(0, 2));
-  DescribedSchema described = DescribeSchema(catalog_, session.context().source, known);
+  DescribedSchema described = DescribeSchema(catalog_, session.context().source, before.shapes);
   schema_ = std::move(described.schema);
   schema_.set_standard_strings(reader_->Parameter("standard_conforming_strings") == "on");
   new_shapes_ = std::move(described.new_shapes);

@@ -16,6 +16,7 @@
 #include "sync/dump_sections.h"
 #include "sync/fingerprint.h"
 #include "sync/mask/mask_lineage.h"
+#include "sync/mask/pii_sampler.h"
 #include "sync/schema_version.h"
 #include "sync/snapshot_slot.h"
 #include "sync/table_copy.h"
@@ -28,10 +29,16 @@ class SnapshotReading {
   // The schema as SQL. It takes longer than all else where no table is copied: whoever will need it says so at once.
   enum class Texts { kRead, kKnown };
 
-  // Reads the catalogue, and begins to read the texts. Session and slot outlive this; `publication` is ours, and
-  // `known` are the store's shapes, and `lineage` the masks that its rows came under.
-  SnapshotReading(SourceSession& session, SnapshotSlot& slot, const std::string& publication, const ShapeMap& known,
-                  const MaskLineage& lineage, Texts expected);
+  // What the caller knows, and has: all outlive this.
+  struct Before {
+    const std::string& publication;  // Ours.
+    const ShapeMap& shapes;          // The store's.
+    const MaskLineage& lineage;      // The masks that the store's rows came under.
+    PiiSampler& sampler;             // On the session's connection; it has looked at what was there before.
+  };
+  // Reads the catalogue, and begins to read the texts. Session and slot outlive this. Throws what ReadMaskedCatalog()
+  // does.
+  SnapshotReading(SourceSession& session, SnapshotSlot& slot, const Before& before, Texts expected);
 
   const Catalog& catalog() const { return catalog_; }
   const Fingerprint& fingerprint() const { return fingerprint_; }

@@ -18,11 +18,12 @@ std::string TomlKey(const std::string& pattern) {
 }
 
 int RunSuggest(const Session& session) {
-  const std::vector<MaskSuggestion> suggestions = SuggestMasks(session.context);
+  const std::vector<PiiRule> suggestions = SuggestMasks(session.context);
   Json document{{"suggestions", Json::array()}};
-  std::string text =
-      "# Suggested by the names and samples of columns: to be read, mended, and put into rotv.toml.\n[mask]\n";
-  for (const MaskSuggestion& suggestion : suggestions) {
+  const bool declared = session.context.source.mask.declared;
+  std::string text = "# Suggested by the names and samples of columns: to be read, mended, and put into rotv.toml.\n";
+  text += declared ? "# These lines belong into its section [mask].\n" : "[mask]\n";
+  for (const PiiRule& suggestion : suggestions) {
     text += fmt::format("# {}\n", OneLine(suggestion.reason));
     // What only a person can decide stands behind a #.
     text += suggestion.rule.empty() ? fmt::format("# {} = …\n", TomlKey(suggestion.pattern))
@@ -30,7 +31,9 @@ int RunSuggest(const Session& session) {
     document["suggestions"].push_back(
         Json{{"column", suggestion.pattern}, {"rule", suggestion.rule}, {"reason", suggestion.reason}});
   }
-  if (suggestions.empty()) text = "# No column looks personal.\n";
+  if (suggestions.empty()) {
+    text = declared ? "# No column without a rule looks personal.\n" : "# No column looks personal.\n";
+  }
   session.output.Result(text, document);
   return 0;
 }

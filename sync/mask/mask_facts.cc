@@ -203,7 +203,7 @@ Lowering LoweringOf(const PgResult& result) {
 }  // namespace
 
 MaskFacts ReadMaskFacts(PgConnection& connection) {
-  const std::vector<PgResult> results = connection.QueryAll(std::string(kSql) + ";" + kUniqueSql);
+  const std::vector<PgResult> results = connection.QueryAll(std::string(kSql) + ";" + kUniqueSql + ";" + kTypePartsSql);
   const Lowering lowering = LoweringOf(results[5]);
   MaskFacts facts;
   AddColumns(results[0], lowering, &facts);
@@ -218,6 +218,7 @@ MaskFacts ReadMaskFacts(PgConnection& connection) {
   }
   AddUniqueUses(KeysOf(results[3]), GeneratedOf(results[4]), lowering, &facts);
   SpreadEquality(&facts);
+  facts.types = ParseTypeParts(results[6]);
   return facts;
 }
 

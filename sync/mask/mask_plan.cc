@@ -10,7 +10,7 @@
 #include "sync/follow.h"
 #include "sync/mask/mask_carry.h"
 #include "sync/mask/mask_facts.h"
-#include "sync/mask/personal.h"
+#include "sync/mask/pii_detection.h"
 #include "sync/mask/row_filter.h"
 #include "sync/mask/secret.h"
 #include "sync/mask/stored_mask.h"
@@ -40,8 +40,10 @@ class Plan {
         carry_(lineage, secret, *catalog),
         used_(config_.rules.size()) {}
 
-  void Apply() {
+  std::vector<PiiColumn> Apply() {
     for (CatalogTable& table : catalog_.tables) ChooseFor(table);
+    DealWithUnknown();
+    for (const CatalogTable& table : catalog_.tables) RefuseDoubtful(table);
     CheckReferences();
     CheckSamples();
     for (CatalogTable& table : catalog_.tables) MaskColumns(table);
@@ -52,6 +54,7 @@ class Plan {
     if (config_.empty() && !carry_.SecretProblem().empty()) Problem(carry_.SecretProblem());
     ThrowProblems();
     catalog_.mask_record = carry_.Record(config_);
+    return std::move(unknown_);
   }
 
  private:
@@ -72,7 +75,8 @@ class Plan {
     bool doubtful = false;
     for (size_t i = 0; i < config_.rules.size(); ++i) {
       const MaskRule& rule = config_.rules[i];
-      if (OfTables(rule) != (column == nullptr) || !Names(rule, table, column)) continue;
+      const bool keeps_table = OfTables(rule) && rule.kind == MaskKind::kKeep;
+      if (keeps_table || OfTables(rule) != (column == nullptr) || !Names(rule, table, column)) continue;
       used_[i] = true;
       const int difference = best == nullptr ? 1 : Exactness(rule) - Exactness(*best);
       if (difference == 0) doubtful |= StoredRule(rule).SerializeAsString() != StoredRule(*best).SerializeAsString();
@@ -96,48 +100,35 @@ class Plan {
     const auto facts = facts_.tables.find(table.oid);
     if (facts == facts_.tables.end()) return;
     ChooseRows(facts->second, table);
-    std::vector<ColumnId> without;
-    bool has_rules = false;
+    const bool looked_at = !IsFine(facts->second) && Decide(table, source_).follow != proto::FOLLOW_SCHEMA_ONLY;
     for (const CatalogColumn& column : table.columns) {
       const auto fact = facts->second.columns.find(column.number);
       if (fact == facts->second.columns.end()) continue;
       const ColumnId id{table.oid, column.number};
       const std::string what = fmt::format("{}.{}", table.quoted_name, column.quoted_name);
       Choice choice{.rule = Find(facts->second, &column.name, what), .column = fact->second};
-      has_rules |= choice.rule != nullptr;
       const MaskRule* in_force = carry_.RuleFor(facts->second, table, column, choice.rule);
       choice.carried = in_force != choice.rule;
       choice.rule = in_force;
-      if (choice.rule == nullptr) without.push_back(id);
+      if (looked_at && choice.rule == nullptr && !fact->second.generated) AddUnknown(table, column, facts->second);
       choices_[id] = choice;
       names_[id] = what;
     }
-    if (!HasRowsHere(table)) return;
-    const std::vector<ColumnId> doubtful = RefuseDoubtful(table);
-    std::erase_if(without, [&](const ColumnId& id) { return std::count(doubtful.begin(), doubtful.end(), id) > 0; });
-    if (has_rules) DealWithUnknown(without);
   }
 
-  // Columns that may hold what was masked elsewhere, and are masked by nothing here. A "keep" for any table is no
-  // decision about them.
-  std::vector<ColumnId> RefuseDoubtful(const CatalogTable& table) {
-    std::vector<ColumnId> doubtful;
+  // Refuses columns that may hold what was masked elsewhere, and are masked by nothing here. A "keep" for any table is
+  // no decision about them.
+  void RefuseDoubtful(const CatalogTable& table) {
+    if (table.kind != 'r' || table.of_extension || without_rows_.count(table.oid) != 0) return;
     for (const CatalogColumn& column : table.columns) {
       const auto choice = choices_.find({table.oid, column.number});
-      if (choice == choices_.end() || table.of_extension) continue;
+      if (choice == choices_.end()) continue;
       const MaskRule* rule = choice->second.rule;
       if (rule != nullptr && (rule->kind != MaskKind::kKeep || rule->parts[1] != kAny)) continue;
       const std::string doubt = carry_.Doubt(table, column, choice->second.column);
       if (doubt.empty()) continue;
-      // "null" for what looks personal is an answer, if that takes it.
-      if (rule == nullptr && config_.unknown == MaskUnknown::kNull && !choice->second.column.not_null &&
-          !SuspectByName(choice->second.column).rule.empty()) {
-        continue;
-      }
       Problem(doubt);
-      doubtful.push_back(choice->first);
     }
-    return doubtful;
   }
 
   // Which rows of the table are kept.
@@ -212,21 +203,43 @@ class Plan {
     }
   }
 
-  bool HasRowsHere(const CatalogTable& table) const { return table.kind == 'r' && without_rows_.count(table.oid) == 0; }
-
-  void DealWithUnknown(const std::vector<ColumnId>& without) {
-    static const MaskRule kNull{.kind = MaskKind::kNull, .name = "null", .pattern = "mask_unknown", .parts = {}};
-    for (const ColumnId& id : without) {
-      Choice& choice = choices_[id];
-      const Suspicion suspicion = SuspectByName(choice.column);
-      if (suspicion.rule.empty() || config_.unknown == MaskUnknown::kKeep) continue;
-      if (config_.unknown == MaskUnknown::kNull && !choice.column.not_null) {
-        choice.rule = &kNull;
-        continue;
-      }
-      Problem(fmt::format("{} looks personal by {}, and has no rule (\"{}\" would mask it, \"keep\" keeps it)",
-                          names_[id], suspicion.reason, suspicion.rule));
+  // A person has said that nothing personal is in the table.
+  bool IsFine(const MaskFacts::Table& table) {
+    bool fine = false;
+    for (size_t i = 0; i < config_.rules.size(); ++i) {
+      const MaskRule& rule = config_.rules[i];
+      if (!OfTables(rule) || rule.kind != MaskKind::kKeep || !Names(rule, table, nullptr)) continue;
+      used_[i] = true;
+      fine = true;
     }
+    return fine;
+  }
+
+  void AddUnknown(const CatalogTable& table, const CatalogColumn& column, const MaskFacts::Table& facts) {
+    const auto type = facts_.types.find(column.type_oid);
+    if (type == facts_.types.end()) return;
+    const auto& [schema, name] = facts.names.back();
+    unknown_.push_back({.table = &table,
+                        .column = &column,
+                        .mask = &facts.columns.at(column.number),
+                        .type = &type->second,
+                        .pattern = MaskPattern({schema, name, column.name})});
+  }
+
+  // What is unknown may be made NULL by what names give away only: a sample of values may be another one next time, and
+  // the column's values would be here after all.
+  void DealWithUnknown() {
+    static const MaskRule kNull{.kind = MaskKind::kNull, .name = "null", .pattern = "mask_unknown", .parts = {}};
+    if (config_.empty() || config_.unknown == MaskUnknown::kKeep) unknown_.clear();
+    if (config_.unknown != MaskUnknown::kNull) return;
+    std::set<ColumnId> masked;
+    for (const PiiFinding& finding : DetectByName(unknown_, facts_)) {
+      const MaskColumn& column = *finding.column.mask;
+      if (column.not_null || column.partition_key) continue;
+      choices_[finding.column.id()].rule = &kNull;
+      masked.insert(finding.column.id());
+    }
+    std::erase_if(unknown_, [&](const PiiColumn& column) { return masked.count(column.id()) != 0; });
   }
 
   const MaskRule* RuleOf(const ColumnId& id) const {
@@ -324,22 +337,25 @@ class Plan {
   std::map<ColumnId, std::string> names_;
   std::set<uint32_t> without_rows_;          // Tables that rules or the config leave without rows here.
   std::map<uint32_t, std::string> sampled_;  // Tables of which a part of the rows is kept, with the rule's pattern.
+  std::vector<PiiColumn> unknown_;           // What PII detection has to look at.
   std::vector<std::string> problems_;
 };
 
 }  // namespace
 
-void ApplyMaskRules(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts,
-                    const MaskLineage& lineage, Catalog* catalog) {
-  Plan(source, secret, facts, lineage, catalog).Apply();
+std::vector<PiiColumn> ApplyMaskRules(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts,
+                                      const MaskLineage& lineage, Catalog* catalog) {
+  return Plan(source, secret, facts, lineage, catalog).Apply();
 }
 
 Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, const MaskLineage& lineage,
-                          const std::string& publication) {
+                          const std::string& publication, PiiSampler* sampler) {
   Catalog catalog = ReadCatalog(connection, publication);
   if (context.source.mask.empty() && lineage.empty()) return catalog;
   const MaskFacts facts = ReadMaskFacts(connection);
-  ApplyMaskRules(context.source, MaskSecretOf(context), facts, lineage, &catalog);
+  const std::vector<PiiColumn> unknown =
+      ApplyMaskRules(context.source, MaskSecretOf(context), facts, lineage, &catalog);
+  RefusePii(DetectPii(unknown, facts, sampler), facts);
   return catalog;
 }
 

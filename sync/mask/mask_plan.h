@@ -12,6 +12,8 @@
 #include "sync/context.h"
 #include "sync/mask/mask_lineage.h"
 #include "sync/mask/masker.h"
+#include "sync/mask/pii_sampler.h"
+#include "sync/mask/pii_types.h"
 
 namespace rotv {
 
@@ -19,10 +21,10 @@ namespace rotv {
 // catalogue itself holds masked. One round trip more where there are rules, or were. A mask of `lineage` stays in force
 // until a rule of its own replaces it, or a "keep" that names its column ends it. Throws kUsage, naming all that is
 // wrong, if a rule names nothing, two rules say different things of one column, a column cannot be masked so, the two
-// sides of a foreign key are not masked alike, a column of a table with rules looks personal and has none, or a column
-// that is new may hold what `lineage` has masked.
+// sides of a foreign key are not masked alike, a column that is new may hold what `lineage` has masked, or a column
+// without a rule looks personal: by its name or type, and also by its values where there is a `sampler`.
 Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, const MaskLineage& lineage,
-                          const std::string& publication = "");
+                          const std::string& publication = "", PiiSampler* sampler = nullptr);
 
 // What of a table's columns only matters where they are masked.
 struct MaskFacts {
@@ -39,10 +41,13 @@ struct MaskFacts {
   };
   std::map<uint32_t, Table> tables;
   std::vector<Reference> references;
+  std::map<uint32_t, TypeParts> types;  // By pg_type.oid.
 };
 
-// Pure: as ReadMaskedCatalog(), by the rules of `source`.
-void ApplyMaskRules(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts,
-                    const MaskLineage& lineage, Catalog* catalog);
+// Pure: as ReadMaskedCatalog(), by the rules of `source`. Gives the columns that PII detection has to look at: of
+// tables with rows here, those that no rule speaks of, unless "keep" names their table. They live as long as facts and
+// catalogue do.
+std::vector<PiiColumn> ApplyMaskRules(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts,
+                                      const MaskLineage& lineage, Catalog* catalog);
 
 }  // namespace rotv

@@ -30,7 +30,7 @@ enum class MaskKind {
   kConstant,
   kJson,
   kKeep,
-  // Of tables.
+  // Of tables; kKeep also: nothing in them is to be taken for personal.
   kDrop,
   kSample,
   kWhere,
@@ -58,15 +58,19 @@ struct MaskPath {
   MaskRule rule;
 };
 
-// What becomes of a column of a table with rules that looks personal and has no rule.
+// What becomes of a column that looks personal and has no rule.
 enum class MaskUnknown { kRefuse, kNull, kKeep };
 
+// A pattern that names just this: parts with dots or quotes stand in double quotes.
+std::string MaskPattern(const std::vector<std::string>& parts);
+
 struct MaskConfig {
+  bool declared = false;  // There is a section, perhaps without a rule.
   std::vector<MaskRule> rules;
   MaskUnknown unknown = MaskUnknown::kRefuse;
   std::string secret_file;  // Empty: HOME/mask-secret, made on first use.
 
-  bool empty() const { return rules.empty(); }
+  bool empty() const { return !declared && rules.empty(); }
 };
 
 }  // namespace rotv

@@ -231,9 +231,12 @@ mask_secret = "secrets/mask"
 "public.t.p" = { rule = "password", value = "$2b$x" }
 "public.t.j" = { rule = "json", paths = { "$.a" = "text", "$.b" = { rule = "constant", value = "x" } } }
 "public.audit" = "drop"
+"public.news" = "keep"
+"reference.*" = "keep"
 )";
   const MaskConfig mask = Read(rules + "[sources.a]\ndatabase = \"x\"\n").mask;
-  ASSERT_EQ(mask.rules.size(), 8U);
+  ASSERT_EQ(mask.rules.size(), 10U);
+  EXPECT_TRUE(mask.declared);
   EXPECT_EQ(mask.unknown, MaskUnknown::kNull);
   EXPECT_EQ(mask.secret_file, (directory_ / "secrets/mask").native());
   auto rule = [&](const std::string& pattern) {
@@ -244,6 +247,8 @@ mask_secret = "secrets/mask"
     return MaskRule{};
   };
   EXPECT_EQ(rule("*.*.phone").kind, MaskKind::kPhone);
+  EXPECT_EQ(rule("public.news").kind, MaskKind::kKeep);
+  EXPECT_EQ(rule("reference.*").parts, (std::vector<std::string>{"reference", "*"}));
   const MaskRule hash = rule("public.\"odd.table\".\"a\"\"b\"");
   EXPECT_EQ(hash.parts, (std::vector<std::string>{"public", "odd.table", "a\"b"}));
   EXPECT_EQ(hash.length, 40);
@@ -255,7 +260,7 @@ mask_secret = "secrets/mask"
 
   request_.environment["PRODUCTION_HOST"] = "db";
   request_.environment["PGDATABASE"] = "x";
-  EXPECT_EQ(Read(rules).mask.rules.size(), 8U);
+  EXPECT_EQ(Read(rules).mask.rules.size(), 10U);
 }
 
 TEST_F(ConfigTest, WhatIsNoMaskingRuleIsRefused) {
@@ -304,8 +309,9 @@ TEST_F(ConfigTest, TheSchemaSectionIsReadAndChecked) {
   EXPECT_EQ(ComplaintOf("[sources.a]\ndatabase = \"x\"\n[schema]\nmigrations = \"db\"\nroles = [\"r\"]\n"), "nothing");
 }
 
-TEST_F(ConfigTest, AnEmptyMaskSectionHasNoRules) {
-  EXPECT_EQ(ComplaintOf("[mask]\n[sources.a]\ndatabase = \"x\"\n"), "nothing");
+TEST_F(ConfigTest, AnEmptyMaskSectionIsOneAllTheSame) {
+  EXPECT_FALSE(Read("[mask]\n[sources.a]\ndatabase = \"x\"\n").mask.empty());
+  EXPECT_TRUE(Read("[sources.a]\ndatabase = \"x\"\n").mask.empty());
 }
 
 TEST_F(ConfigTest, TheOnlySourceNeedsNoChoice) {

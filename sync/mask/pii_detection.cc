@@ -1,0 +1,221 @@
+#include "sync/mask/pii_detection.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "storage/error.h"
+#include "sync/mask/pii_names.h"
+#include "sync/mask/stored_mask.h"
+
+namespace rotv {
+namespace {
+
+using ColumnId = std::pair<uint32_t, int>;
+
+constexpr size_t kMostTold = 20;
+
+Suspicion SuspectByName(const PiiColumn& column) {
+  for (const TypePart& part : column.type->parts) {
+    if (part.kind == TypePart::Kind::kNetwork) return {"ip", "its type"};
+    std::string rule = SuspectName(column.mask->name, part.kind);
+    if (!rule.empty()) return {rule, "its name"};
+    rule = SuspectName(part.attributes, part.kind);
+    if (!rule.empty()) return {rule, fmt::format("its attribute {}", part.attributes)};
+  }
+  return {};
+}
+
+// The columns of both sides of each foreign key.
+std::vector<std::pair<ColumnId, ColumnId>> TiesOf(const MaskFacts& facts) {
+  std::vector<std::pair<ColumnId, ColumnId>> ties;
+  for (const MaskFacts::Reference& reference : facts.references) {
+    ties.push_back({{reference.table, reference.column}, {reference.referenced_table, reference.referenced_column}});
+  }
+  return ties;
+}
+
+// To both sides of foreign keys, until nothing is added.
+void AddReferences(const std::vector<PiiColumn>& columns, const MaskFacts& facts, std::vector<PiiFinding>* findings) {
+  std::map<ColumnId, const PiiColumn*> left;
+  for (const PiiColumn& column : columns) left[column.id()] = &column;
+  for (const PiiFinding& finding : *findings) left.erase(finding.column.id());
+  std::multimap<ColumnId, ColumnId> tied;
+  for (const auto& [from, to] : TiesOf(facts)) {
+    tied.emplace(from, to);
+    tied.emplace(to, from);
+  }
+  for (size_t i = 0; i < findings->size(); ++i) {
+    const PiiFinding known = (*findings)[i];
+    const auto [begin, end] = tied.equal_range(known.column.id());
+    for (auto other = begin; other != end; ++other) {
+      const auto column = left.find(other->second);
+      if (column == left.end()) continue;
+      findings->push_back(
+          {*column->second, {known.suspicion.rule, fmt::format("a foreign key with {}", known.column.pattern)}});
+      left.erase(column);
+    }
+  }
+}
+
+// Columns that must have the same rule: those of one pattern, and those that foreign keys tie together.
+class Groups {
+ public:
+  Groups(const std::vector<PiiFinding>& findings, const MaskFacts& facts) : parents_(findings.size()) {
+    std::map<std::string, size_t> by_pattern;
+    std::map<ColumnId, size_t> by_id;
+    for (size_t i = 0; i < findings.size(); ++i) {
+      parents_[i] = i;
+      Join(i, by_pattern.emplace(findings[i].column.pattern, i).first->second);
+      by_id[findings[i].column.id()] = i;
+    }
+    for (const auto& [from, to] : TiesOf(facts)) {
+      const auto a = by_id.find(from), b = by_id.find(to);
+      if (a != by_id.end() && b != by_id.end()) Join(a->second, b->second);
+    }
+  }
+  // The same number for all of a group.
+  size_t Of(size_t finding) const {
+    while (parents_[finding] != finding) finding = parents_[finding];
+    return finding;
+  }
+
+ private:
+  void Join(size_t a, size_t b) { parents_[std::max(Of(a), Of(b))] = std::min(Of(a), Of(b)); }
+  std::vector<size_t> parents_;
+};
+
+struct Candidate {
+  MaskRule rule;
+  std::string written;  // As a value of TOML.
+};
+
+std::string Quoted(const std::string& text) {
+  std::string quoted = "\"";
+  for (char c : text) quoted += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
+  return quoted + "\"";
+}
+
+Candidate CandidateOf(const std::string& name, const std::string& constant) {
+  Candidate candidate{.rule = {.kind = *MaskKindOf(name), .name = name, .pattern = {}, .parts = {}}, .written = {}};
+  if (name == "password") {
+    candidate.written = "{ rule = \"password\", value = \"the hash of a password for everybody\" }";
+  } else if (name == "date" || name == "number") {
+    candidate.rule.by = name == "date" ? 365 : 1000;
+    candidate.written =
+        fmt::format("{{ rule = \"{}\", {} = {} }}", name, name == "date" ? "days" : "by", candidate.rule.by);
+  } else if (name == "constant") {
+    candidate.rule.value = constant;
+    candidate.written = fmt::format("{{ rule = \"constant\", value = {} }}", Quoted(constant));
+  } else {
+    candidate.written = Quoted(name);
+  }
+  return candidate;
+}
+
+// The rule that is wanted, then what keeps most of a value's form. Numbers that name a person are not moved by a
+// little: most of their digits would stay.
+std::vector<Candidate> CandidatesFor(const std::string& wanted, const std::string& constant) {
+  std::vector<Candidate> candidates;
+  for (const std::string& name : {wanted, std::string("text"), std::string("hash"), std::string("uuid"),
+                                  std::string("ip"), std::string("null"), std::string("constant")}) {
+    if (name == "json" || (name == "constant" && constant.empty())) continue;
+    candidates.push_back(CandidateOf(name, constant));
+  }
+  Candidate number = CandidateOf("number", "");
+  number.rule.by = 1'000'000'000;
+  number.written = "{ rule = \"number\", by = 1000000000 }";
+  candidates.push_back(std::move(number));
+  return candidates;
+}
+
+bool Fits(const Candidate& candidate, const PiiColumn& column, bool tied) {
+  MaskColumn mask = *column.mask;
+  mask.unique |= tied;
+  if (candidate.rule.kind == MaskKind::kConstant && candidate.rule.value != column.type->constant) return false;
+  try {
+    (void)MakeMasker(candidate.rule, mask, MaskSecret());
+    return true;
+  } catch (const Error&) {
+    return false;  // Too short, of another type, not unique.
+  }
+}
+
+// Of one group; empty if no rule fits all.
+std::string RuleForAll(const std::vector<const PiiFinding*>& group) {
+  bool tied = false;
+  for (const PiiFinding* finding : group) tied |= finding->column.pattern != group[0]->column.pattern;
+  for (const Candidate& candidate : CandidatesFor(group[0]->suspicion.rule, group[0]->column.type->constant)) {
+    if (std::all_of(group.begin(), group.end(),
+                    [&](const PiiFinding* finding) { return Fits(candidate, finding->column, tied); })) {
+      return candidate.written;
+    }
+  }
+  return "";
+}
+
+}  // namespace
+
+std::vector<PiiFinding> DetectByName(const std::vector<PiiColumn>& columns, const MaskFacts& facts) {
+  std::vector<PiiFinding> findings;
+  for (const PiiColumn& column : columns) {
+    Suspicion suspicion = SuspectByName(column);
+    if (!suspicion.rule.empty()) findings.push_back({column, std::move(suspicion)});
+  }
+  AddReferences(columns, facts, &findings);
+  return findings;
+}
+
+std::vector<PiiFinding> DetectPii(const std::vector<PiiColumn>& columns, const MaskFacts& facts, PiiSampler* sampler) {
+  std::vector<PiiFinding> findings = DetectByName(columns, facts);
+  if (sampler == nullptr) return findings;
+  std::set<ColumnId> found;
+  for (const PiiFinding& finding : findings) found.insert(finding.column.id());
+  std::vector<PiiColumn> others;
+  for (const PiiColumn& column : columns) {
+    if (found.count(column.id()) == 0) others.push_back(column);
+  }
+  const std::vector<Suspicion> suspicions = sampler->Look(others);
+  for (size_t i = 0; i < others.size(); ++i) {
+    if (!suspicions[i].rule.empty()) findings.push_back({others[i], suspicions[i]});
+  }
+  AddReferences(columns, facts, &findings);
+  return findings;
+}
+
+std::vector<PiiRule> RulesFor(const std::vector<PiiFinding>& findings, const MaskFacts& facts) {
+  const Groups groups(findings, facts);
+  std::map<size_t, std::vector<const PiiFinding*>> members;
+  for (size_t i = 0; i < findings.size(); ++i) members[groups.Of(i)].push_back(&findings[i]);
+  std::map<std::string, PiiRule> rules;
+  for (const auto& [group, of_group] : members) {
+    const std::string rule = RuleForAll(of_group);
+    for (const PiiFinding* finding : of_group) {
+      rules.try_emplace(finding->column.pattern,
+                        PiiRule{.pattern = finding->column.pattern, .rule = rule, .reason = finding->suspicion.reason});
+    }
+  }
+  std::vector<PiiRule> sorted;
+  for (auto& [pattern, rule] : rules) sorted.push_back(std::move(rule));
+  return sorted;
+}
+
+void RefusePii(const std::vector<PiiFinding>& findings, const MaskFacts& facts) {
+  if (findings.empty()) return;
+  const std::vector<PiiRule> rules = RulesFor(findings, facts);
+  std::string all;
+  for (size_t i = 0; i < rules.size() && i < kMostTold; ++i) {
+    all += fmt::format("{}{} looks personal by {}, and has no rule ({}\"keep\" keeps it)", i == 0 ? "" : "; ",
+                       rules[i].pattern, rules[i].reason,
+                       rules[i].rule.empty() ? "" : fmt::format("{} would mask it, ", rules[i].rule));
+  }
+  if (rules.size() > kMostTold) all += fmt::format("; and {} more", rules.size() - kMostTold);
+  throw Error(
+      ErrorCode::kUsage, "masking: " + all,
+      "add a line for each to [mask] of rotv.toml, as rotv-sync mask suggest writes them, or \"schema.table\" = "
+      "\"keep\" for a table that is fine; nothing was written (docs/masking.md)");
+}
+
+}  // namespace rotv
