@@ -271,9 +271,9 @@ class PiiEqualityTest : public PiiTest, public ::testing::WithParamInterface<uns
 
 TEST_P(PiiEqualityTest, SuggestedIsWhatIsRefusedAndWhatServes) {
   RandomCatalogue catalogue(GetParam());
-  const std::string sql = catalogue.sql();
-  SCOPED_TRACE(sql);
-  Exec(sql);
+  const std::string made = catalogue.sql();
+  SCOPED_TRACE(made);
+  Exec(made);
   std::string rules = catalogue.rules();
   if (rotv.server().Value("SELECT count(*) FROM pg_tables WHERE schemaname = 'fine'") != "0") {
     rules += "\"fine.*\" = \"keep\"\n";
