@@ -1,5 +1,5 @@
 // PII detection: which columns look as if they held personal data, and have no rule. `mask_unknown` and `mask suggest`
-// both stand on it.
+// both use it, so that what is suggested is what is refused.
 
 #pragma once
 

@@ -45,12 +45,14 @@ std::vector<std::string> WordsOf(std::string_view name) {
 }
 
 // "emails", "addresses", "birthdays" as well as what there is one of.
-bool IsWord(const std::string& word, const std::string& wanted) {
-  if (wanted.back() == '*') return word.starts_with(std::string_view(wanted).substr(0, wanted.size() - 1));
-  return word == wanted || word == wanted + "s" || (wanted.ends_with("ss") && word == wanted + "es");
+bool IsWord(std::string_view word, std::string_view wanted) {
+  if (wanted.back() == '*') return word.starts_with(wanted.substr(0, wanted.size() - 1));
+  if (!word.starts_with(wanted)) return false;
+  const std::string_view end = word.substr(wanted.size());
+  return end.empty() || end == "s" || (end == "es" && wanted.ends_with("ss"));
 }
 
-// Words that stand next to each other, or are written as one: first, name; firstname.
+// Adjacent words, or the same written as one: first, name; firstname.
 struct Sign {
   explicit Sign(const std::string& text) {
     std::istringstream stream(text);
@@ -59,11 +61,12 @@ struct Sign {
       words.push_back(word);
     }
   }
-  // How many words of `name` are behind it; nothing if it is not there.
-  std::optional<ptrdiff_t> WordsBehind(const std::vector<std::string>& name) const {
+  // How many words of `name` follow it; nothing if it is not there.
+  std::optional<ptrdiff_t> WordsAfter(const std::vector<std::string>& name) const {
     for (auto word = name.begin(); word != name.end(); ++word) {
       if (IsWord(*word, joined)) return name.end() - word - 1;
     }
+    if (words.size() == 1) return std::nullopt;
     const auto found = std::search(name.begin(), name.end(), words.begin(), words.end(), IsWord);
     if (found == name.end()) return std::nullopt;
     return name.end() - found - static_cast<ptrdiff_t>(words.size());
@@ -78,7 +81,7 @@ enum Kinds : unsigned { kInText = 1, kInNumbers = 2, kInDates = 4, kInUuids = 8 
 struct Group {
   const char* rule;
   unsigned kinds;
-  const char* signs;  // A star stands for any end.
+  const char* signs;  // A star matches any end.
 };
 
 // The first that is found counts.
@@ -121,7 +124,7 @@ constexpr Group kGroups[] = {
     {"text", kInText, "religion ethnicity sexual_orientation diagnosis"},
 };
 
-// Behind a sign at the end of a name: the column does not have such a value, but says something about it, as in
+// After a sign, at the end of a name: the column does not have such a value, but says something about it, as in
 // email_status and phone_country_code.
 constexpr const char* kAbout =
     "count counter total type kind status format template subject provider version policy locale language lang "
@@ -169,15 +172,17 @@ std::string SuspectName(std::string_view name, TypePart::Kind kind) {
 
   const unsigned kinds = KindsOf(kind);
   const std::vector<std::string> words = WordsOf(name);
-  const auto ends_with = [&](const Sign& sign) { return sign.WordsBehind(words) == 0; };
-  const bool about =
-      std::any_of(kAboutIt.begin(), kAboutIt.end(), ends_with) ||
-      (kind == TypePart::Kind::kNumber && std::any_of(kAboutItInNumbers.begin(), kAboutItInNumbers.end(), ends_with));
+  const auto ends_with = [&](const Sign& sign) { return sign.WordsAfter(words) == 0; };
+  const auto is_about = [&] {
+    return std::any_of(kAboutIt.begin(), kAboutIt.end(), ends_with) ||
+           (kind == TypePart::Kind::kNumber &&
+            std::any_of(kAboutItInNumbers.begin(), kAboutItInNumbers.end(), ends_with));
+  };
   for (const auto& [group, signs] : kKnown) {
     if ((group->kinds & kinds) == 0) continue;
     for (const Sign& sign : signs) {
-      const std::optional<ptrdiff_t> behind = sign.WordsBehind(words);
-      if (behind && (*behind == 0 || !about)) return group->rule;
+      const std::optional<ptrdiff_t> after = sign.WordsAfter(words);
+      if (after && (*after == 0 || !is_about())) return group->rule;
     }
   }
   return "";

@@ -12,8 +12,8 @@
 namespace rotv {
 namespace {
 
-// Of one round trip: what is held in memory at once, and how long the answer takes. In each value kCharacters of four
-// bytes may stand.
+// Of one round trip: what is held in memory at once, and how long the answer takes. A value may have kCharacters of
+// four bytes each.
 constexpr size_t kMostTables = 32, kMostColumns = 64;
 // How often a table's lock is waited for.
 constexpr int kMostTries = 5;
@@ -137,7 +137,7 @@ std::vector<PgResult> PiiSampler::Read(const std::string& sql) {
                 "try again when the migration there has ended: " + outcome.failure->message);
   }
   std::vector<PgResult> samples;
-  // Each stands between those of BEGIN and COMMIT.
+  // Each comes between those of BEGIN and COMMIT.
   for (size_t i = 1; i < outcome.results.size(); i += 3) samples.push_back(std::move(outcome.results[i]));
   return samples;
 }

@@ -29,8 +29,8 @@ std::string ConstantOf(const std::string& name, char category) {
 
 }  // namespace
 
-// Each type is taken apart step by step. `outer` is the type itself, behind domains. PostgreSQL has no row type that
-// contains itself, in whatever way; the depth is bounded all the same.
+// Each type is taken apart step by step. `outer_type` is what the column's type is once domains are removed. PostgreSQL
+// has no row type that contains itself, in whatever way; the depth is bounded all the same.
 const char* const kTypePartsSql = R"sql(
 WITH RECURSIVE part AS (
   SELECT DISTINCT a.atttypid AS root, a.atttypid AS outer_type, a.atttypid AS type, ARRAY[]::text[] AS attributes,

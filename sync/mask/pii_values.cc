@@ -66,7 +66,7 @@ bool IsCard(View value) {
   return digits >= 13 && digits <= 19 && sum % 10 == 0;
 }
 
-// ISO 13616: what stands behind the first four characters, then these, with letters from 10 on, is 1 modulo 97.
+// ISO 13616: the text after the first four characters, then these, with letters from 10 on, is 1 modulo 97.
 bool IsIban(View value) {
   std::string text(value);
   std::erase(text, ' ');
@@ -167,7 +167,7 @@ constexpr int kDeepest = 4;
 
 unsigned SightsIn(View value, int depth);
 
-// A document, array or row value, perhaps cut off: its strings, and what stands between its marks.
+// A document, array or row value, perhaps cut off: its strings, and what is between its marks.
 unsigned SightsInside(View value, int depth) {
   unsigned sights = 0;
   std::string piece;
@@ -175,7 +175,7 @@ unsigned SightsInside(View value, int depth) {
     piece.clear();
     const bool quoted = value[i] == '"';
     if (quoted) {
-      // In JSON and arrays a backslash stands before a quote, in row values another quote.
+      // JSON and arrays escape a quote by a backslash, row values by another quote.
       for (++i; i < value.size(); ++i) {
         const bool escaped = i + 1 < value.size() && (value[i] == '\\' || value.substr(i, 2) == "\"\"");
         if (!escaped && value[i] == '"') break;
@@ -216,8 +216,8 @@ Suspicion SuspectByValues(const std::vector<std::string>& values) {
     Sight sight;
     const char* rule;
     const char* what;
-    // At least three values look so, and one of so many: a few others may be among them. Texts in which e-mail
-    // addresses stand are many things beside.
+    // At least three values look so, and one of so many: the others may be placeholders or test data, or texts of which
+    // only some contain an e-mail address.
     size_t one_of;
   };
   constexpr Kind kKinds[] = {{kEmail, "email", "like e-mail addresses, or contain some", 20},
