@@ -66,12 +66,15 @@ struct Simplified {
 };
 
 // Skips a type's name from `at` on: public.citext, character varying(20), timestamp without time zone. Gives its first
-// word behind the schema.
+// word after the schema; nothing if it has a length, to which a cast shortens.
 std::string TakeType(const std::vector<Word>& words, size_t* at) {
   if (*at + 1 < words.size() && IsSign(words[*at + 1], ".")) *at += 2;
   const std::string type = *at < words.size() ? words[*at].text : "";
   while (*at < words.size() && IsName(words[*at])) ++*at;
-  if (*at + 2 < words.size() && IsSign(words[*at], "(") && IsSign(words[*at + 2], ")")) *at += 3;
+  if (*at + 2 < words.size() && IsSign(words[*at], "(") && IsSign(words[*at + 2], ")")) {
+    *at += 3;
+    return "";
+  }
   return type;
 }
 
@@ -81,7 +84,7 @@ Simplified Simplify(const std::string& expression) {
   for (size_t at = 0; at < words.size();) {
     if (IsSign(words[at], "::")) {
       const std::string type = TakeType(words, &++at);
-      static const std::set<std::string> kTexts = {"text", "character", "bpchar", "citext", "name", "varchar"};
+      static const std::set<std::string> kTexts = {"text", "character", "bpchar", "citext"};
       if (type == "date") {
         result.to_day = true;
       } else if (kTexts.count(type) == 0) {

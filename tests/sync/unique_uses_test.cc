@@ -1,0 +1,94 @@
+// What an expression of an index, as the server writes it, makes of a column, and what follows for its rule.
+
+#include "sync/mask/unique_uses.h"
+
+#include <gtest/gtest.h>
+
+namespace rotv {
+namespace {
+
+using By = UniqueUse::By;
+
+TEST(UniqueUsesTest, ExpressionsAreKnownByWhatTheyKeep) {
+  const std::pair<const char*, By> expressions[] = {
+      {"code", By::kValue},
+      {"(code)::text", By::kValue},
+      {"md5(code)", By::kValue},
+      {"md5((id)::text) || code", By::kText},
+      {"lower(code)", By::kCase},
+      {"upper((code)::text)", By::kCase},
+      {"lower(((code)::character varying)::text)", By::kCase},
+      {"lower(code COLLATE \"C\")", By::kCase},
+      {"lower((code)::public.citext)", By::kCase},
+      {"md5(lower(code))", By::kCase},
+      {"replace(lower(code), ' '::text, '-'::text)", By::kText},
+      {"lower(btrim(code))", By::kText},
+      {"((first || ' '::text) || lower(code))", By::kText},
+      {"COALESCE(code, ''::text)", By::kText},
+      {"(code)::date", By::kDay},
+      {"date_trunc('day'::text, code)", By::kDay},
+      {"((timezone('UTC'::text, code))::date)", By::kDay},
+      // Fewer letters, other ones, or none.
+      {"\"left\"(code, 1)", By::kUnknown},
+      {"length(code)", By::kUnknown},
+      {"((code)::character varying(3))::text", By::kUnknown},
+      {"(code)::character(1)", By::kUnknown},
+      {"(code)::name", By::kUnknown},
+      {"replace(code, 'a'::text, ''::text)", By::kUnknown},
+      {"split_part(code, '@'::text, 2)", By::kUnknown},
+      {"COALESCE(code, 'x'::text)", By::kUnknown},
+      {"public.lower(code)", By::kUnknown},
+      {"(code || code)", By::kUnknown},
+      {"(lower(code) = 'x'::text)", By::kUnknown},
+      {"CASE WHEN (code IS NULL) THEN 1 ELSE NULL::integer END", By::kUnknown},
+      {"((code)::integer % 10)", By::kUnknown},
+      {"(code ->> 'id'::text)", By::kUnknown},
+      {"date_trunc('month'::text, code)", By::kUnknown},
+      {"timezone('UTC'::text, code)", By::kUnknown},
+      {"other", By::kUnknown},
+      // Words that are only the column's name in quotes, or in a literal.
+      {"\"Code\"", By::kUnknown},
+      {"(other || 'code'::text)", By::kUnknown},
+      {"'unterminated", By::kUnknown},
+      {"", By::kUnknown},
+  };
+  for (const auto& [expression, by] : expressions) EXPECT_EQ(UseOf(expression, "code"), by) << expression;
+  EXPECT_EQ(UseOf("lower(\"Odd \"\"name\")", "Odd \"name"), By::kCase);
+  EXPECT_EQ(UseOf("lower(\"lower\")", "lower"), By::kUnknown) << "which of them is the column we do not try to tell";
+}
+
+MaskFacts FactsOf(const std::vector<std::string>& columns) {
+  MaskFacts facts;
+  int number = 0;
+  for (const std::string& name : columns) facts.tables[1].columns[++number] = {.name = name, .type = "text"};
+  return facts;
+}
+
+TEST(UniqueUsesTest, AGeneratedColumnsUsesCountForWhatItIsMadeOf) {
+  MaskFacts facts = FactsOf({"a", "low", "b"});
+  const UniqueKey key{.table = 1, .index = "i", .kind = UniqueKey::Kind::kColumn, .text = "low", .columns = {2}};
+  AddUniqueUses({key}, {{.table = 1, .column = 2, .text = "lower(a)", .columns = {1}}}, Lowering::kUnicode, &facts);
+  const auto& columns = facts.tables[1].columns;
+  ASSERT_EQ(columns.at(1).unique_uses.size(), 1U);
+  EXPECT_EQ(columns.at(1).unique_uses[0].by, By::kCase);
+  EXPECT_TRUE(columns.at(1).unique && columns.at(1).ignores_case);
+  EXPECT_FALSE(columns.at(3).unique);
+  // Where we cannot tell what lower() does, texts that keep their shape are not enough.
+  facts = FactsOf({"a", "low"});
+  AddUniqueUses({key}, {{.table = 1, .column = 2, .text = "lower(a)", .columns = {1}}}, Lowering::kUnknown, &facts);
+  EXPECT_EQ(facts.tables[1].columns.at(1).unique_uses[0].by, By::kText);
+}
+
+TEST(UniqueUsesTest, EqualityThatIgnoresCaseReachesEveryEndOfForeignKeys) {
+  MaskFacts facts = FactsOf({"a", "b", "c", "alone"});
+  facts.tables[1].columns[3].ignores_case = true;
+  facts.tables[1].columns[3].equality = Lowering::kUnicode;
+  facts.references = {{.table = 1, .column = 1, .referenced_table = 1, .referenced_column = 2},
+                      {.table = 1, .column = 2, .referenced_table = 1, .referenced_column = 3}};
+  SpreadEquality(&facts);
+  for (const int column : {1, 2, 3}) EXPECT_EQ(facts.tables[1].columns[column].equality, Lowering::kUnicode);
+  EXPECT_FALSE(facts.tables[1].columns[4].ignores_case);
+}
+
+}  // namespace
+}  // namespace rotv
