@@ -136,7 +136,7 @@ run_psql() {
 }
 
 left_out_names() {  # FILE
-  sort -u "$1" | awk 'NR <= 30 { printf "%s%s", NR > 1 ? ", " : "", $0 } END { if (NR > 30) printf " and %d more", NR - 30 }'
+  sort -u "$1" | awk 'NR <= 30 { printf "%s%s", separator, $0; separator = ", " } END { if (NR > 30) printf " and %d more", NR - 30 }'
 }
 
 # At every start on such a cluster, since something may be missing in it.

@@ -300,6 +300,8 @@ function is_left_out(statement,    rest) {
   if (trusting) return 0
   if (entry_is_left_out && statement !~ /^(SET|SELECT) /) return 1  # What pg_dump writes with an object.
   rest = statement
+  if (sub(/^ALTER TABLE .* ATTACH PARTITION /, "FOREIGN TABLE ", rest) || sub(/^COMMENT ON COLUMN /, "FOREIGN TABLE ", rest))
+    return object(rest) in left_out
   if (sub(/^(COMMENT ON|ALTER|SECURITY LABEL .* ON) /, "", rest)) return object(rest) in left_out
   if (!sub(/^CREATE (OR REPLACE )?(TRUSTED )?(PROCEDURAL )?/, "", rest)) return 0
   if (!needs_superuser(rest) && !uses_left_out(rest)) return 0

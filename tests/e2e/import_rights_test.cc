@@ -23,13 +23,13 @@ class ImportRightsTest : public StartTest {
  protected:
   ImportRightsTest() { variables_["ROTV_TEST_MARK"] = rotv_.directory(); }
 
-  std::string Ask(const std::string& sql) const { return MustRotv({"psql", "-Atc", sql}); }
+  std::string Ask(const std::string& sql) const { return MustRotv({"psql", "-Atqc", sql}); }
 
   std::string ConnectionString(const std::string& user) const {
     return "host=" + Json::parse(Get("/env/PGHOST")).get<std::string>() + " user=" + user + " dbname=rotv";
   }
 
-  void ExpectDatabaseIsTheSources() const {
+  void ExpectDatabaseIsTheSources() {
     Command dump = rotv_.server().DumpCommand();
     dump.argv.back() = ConnectionString("rotv");
     EXPECT_TRUE(DumpsAreEqual({"the started database", MustRun(dump).out}, {"the source", rotv_.server().Dump()}));
@@ -67,8 +67,8 @@ class ImportRightsTest : public StartTest {
 
 TEST_F(ImportRightsTest, AnOwnerOfTablesGainsNothing) {
   HostileSchema hostile(rotv_.directory() / "marks");
-  hostile.Install(rotv_.server());
   HostileSchema::InstallWhatNeedsASuperuser(rotv_.server());
+  hostile.Install(rotv_.server());
   WriteApp("migrations/1.sql", "CREATE TABLE places (id int PRIMARY KEY, name text NOT NULL);");
   WriteApp(".env", "SECRET=not-for-the-server\n");
   variables_["PGPASSWORD"] = "not-for-the-server";

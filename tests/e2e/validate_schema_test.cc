@@ -107,6 +107,13 @@ TEST_F(ValidateSchemaTest, RolesOfTheSourceAreThere) {
   EXPECT_EQ(Rotv({"validate-schema"}).exit_status, kEqual);
 }
 
+TEST_F(ValidateSchemaTest, MigrationsMayMakeWhatNeedsASuperuser) {
+  rotv_.server().Exec("CREATE EXTENSION dblink", testing::kSuperuser);
+  rotv_.MustSync({"pull"});
+  WriteApp("migrations/11_extension.sql", "CREATE EXTENSION dblink;");
+  EXPECT_EQ(Rotv({"validate-schema"}).exit_status, kEqual);
+}
+
 TEST_F(ValidateSchemaTest, AnOlderSchemaCanBeAskedFor) {
   rotv_.MustSync({"snapshot", "create", "old"});
   rotv_.server().Exec("ALTER TABLE places ADD rating int");
