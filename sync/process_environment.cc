@@ -12,13 +12,14 @@ namespace {
 
 using Variables = std::map<std::string, std::string>;
 
-// How a connection is secured, never where it goes.
-constexpr std::array<std::string_view, 15> kSecurityVariables = {"PGCHANNELBINDING",
+// How a connection is secured, and files that a `url` may refer to: never where one goes that does not ask for it.
+constexpr std::array<std::string_view, 17> kSecurityVariables = {"PGCHANNELBINDING",
                                                                  "PGGSSENCMODE",
                                                                  "PGGSSLIB",
                                                                  "PGKRBSRVNAME",
                                                                  "PGPASSFILE",
                                                                  "PGREQUIREAUTH",
+                                                                 "PGSERVICEFILE",
                                                                  "PGSSLCERT",
                                                                  "PGSSLCERTMODE",
                                                                  "PGSSLCRL",
@@ -26,6 +27,7 @@ constexpr std::array<std::string_view, 15> kSecurityVariables = {"PGCHANNELBINDI
                                                                  "PGSSLKEY",
                                                                  "PGSSLMODE",
                                                                  "PGSSLROOTCERT",
+                                                                 "PGSYSCONFDIR",
                                                                  "PGSSLMINPROTOCOLVERSION",
                                                                  "PGSSLMAXPROTOCOLVERSION"};
 

@@ -81,9 +81,14 @@ class SshLink : public Link {
     std::map<std::string, std::string> parameters = {{"host", socket_.directory()},
                                                      {"port", std::to_string(SocketPlace::kPort)},
                                                      {"sslmode", "disable"},
+                                                     {"ssl_min_protocol_version", "TLSv1.2"},
+                                                     {"ssl_max_protocol_version", "TLSv1.3"},
                                                      {"gssencmode", "disable"},
                                                      {"channel_binding", "disable"}};
-    if (PQlibVersion() >= 160000) parameters["require_auth"] = "none,password,md5,gss,sspi,scram-sha-256";
+    if (PQlibVersion() >= 160000) {
+      parameters["require_auth"] = "none,password,md5,gss,sspi,scram-sha-256";
+      parameters["sslcertmode"] = "allow";
+    }
     if (!source_.user.empty()) parameters["user"] = source_.user;
     if (!source_.database.empty()) parameters["dbname"] = source_.database;
     return parameters;

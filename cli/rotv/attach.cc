@@ -49,10 +49,12 @@ int RunShell(const Invocation& call, const RuntimeOption& option) {
   }
   std::vector<std::string> words = running->ShellCommand(OnTerminal(), database);
   if (OnTerminal()) {
-    // What ~/.bashrc may have set, and this shell is for.
+    // What is ours, once more: ~/.bashrc may have set it.
     Environment again = LibpqVariablesFor(database);
+    const Environment inherited = running->Inherited();
     for (const auto& [name, value] : shell.variables) {
-      if (name == "DATABASE_URL" && !running->Inherited().empty()) again[name] = value;
+      auto old = inherited.find(name);
+      if (!inherited.empty() && (old == inherited.end() || old->second != value)) again[name] = value;
     }
     words.insert(words.end(),
                  {"-c", "exec bash --rcfile <(printf %s \"$1\")", "bash", BashrcText(LabelOf(call), again)});

@@ -118,8 +118,7 @@ TEST_F(StartNeighboursTest, AProcessOfAnotherUserIsNeverTakenForOurs) {
   if (!IsRoot()) return;
   MustRotv({"start"});
   const std::string directory = Directory();
-  std::unique_ptr<Process> decoy =
-      attacker_.Start("export ROTV_RUN='" + directory + "'; echo here; exec setsid sleep 600");
+  std::unique_ptr<Process> decoy = attacker_.Start("export ROTV_RUN='" + directory + "'; echo here; exec sleep 600");
   ASSERT_TRUE(decoy->WaitForOutput("here", std::chrono::seconds(30)));
   MustRotv({"stop"});
   EXPECT_TRUE(decoy->Running()) << "somebody else's process was killed";

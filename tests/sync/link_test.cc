@@ -124,7 +124,7 @@ TEST_F(LinkTest, AUrlsDumpHasItsSettingsButNoPasswordAmongItsArguments) {
   EXPECT_FALSE(Contains(arguments, "s3cret")) << arguments;
   EXPECT_TRUE(Contains(arguments, "sslmode='prefer'")) << arguments;
   EXPECT_FALSE(Contains(link->Description(), "s3cret"));
-  EXPECT_EQ(RunOn(*link, Shell("echo $PGPASSWORD")).out, "s3cret\n");
+  EXPECT_EQ(RunOn(*link, Shell("cat $PGPASSFILE")).out, "*:*:*:*:s3cret\n");
   ExpectEverythingWorks(*link, *postgres_);
 }
 
