@@ -88,6 +88,11 @@ class SlowLink::Pump {
           Move(pair, pair.up, up_free_, link_.bytes_to_target_);
           Move(pair, pair.down, down_free_, link_.bytes_to_client_);
         }
+        const uint64_t freeze_limit = link_.freeze_after_;
+        if (freeze_limit != 0 && link_.bytes_to_client_ >= freeze_limit) {
+          link_.freeze_after_ = 0;
+          link_.frozen_ = true;
+        }
         const uint64_t limit = link_.break_after_;
         if (limit != 0 && link_.bytes_to_client_ >= limit) {
           link_.break_after_ = 0;
@@ -287,6 +292,11 @@ void SlowLink::Break() {
   break_now_ = true;
   Wake();
   while (break_now_) std::this_thread::yield();
+}
+
+void SlowLink::FreezeAfter(uint64_t bytes_to_client) {
+  freeze_after_ = bytes_to_client_ + bytes_to_client;
+  Wake();
 }
 
 void SlowLink::BreakAfter(uint64_t bytes_to_client) {
