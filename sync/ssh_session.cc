@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
@@ -22,8 +23,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kConnectLimit{15};
-constexpr std::chrono::seconds kLoginLimit{30};  // A far end that asks slow name servers takes its time.
+constexpr std::chrono::milliseconds kConnectLimit{15'000};
+constexpr std::chrono::milliseconds kLoginLimit{30'000};  // A far end that asks slow name servers takes its time.
 
 // The ciphers that cost least first (AES-GCM has help from the processor and needs no separate MAC), then what every
 // server knows.
@@ -177,10 +178,10 @@ std::unique_ptr<SshSession> SshSession::Connect(const SshOptions& options, const
   const std::string label = ToString(Resolved(handle.get()));
   const HostKeyPlace place = PlaceOf(Resolved(handle.get()), settings, options.known_hosts);
   PreferKnownKeys(handle.get(), place, settings);
-  SshWait wait{handle.get(), interrupt, Clock::now() + kConnectLimit, label};
+  SshWait wait{handle.get(), interrupt, Clock::now() + std::min(kConnectLimit, options.stall_timeout), label};
   Handshake(handle.get(), wait);
   CheckHostKey(handle.get(), place, interrupt);
-  wait.deadline = Clock::now() + kLoginLimit;
+  wait.deadline = Clock::now() + std::min(kLoginLimit, options.stall_timeout);
   std::vector<std::string> warnings = LogIn(wait, identity, settings.identity_files);
   MakeNonBlocking(ssh_get_fd(handle.get()));
   std::unique_ptr<SshSession> session(new SshSession(std::move(handle), label));

@@ -68,6 +68,7 @@ struct SlowLink::Pair {
   Flow up;
   Flow down;
   bool broken = false;
+  bool frozen = false;
 };
 
 class SlowLink::Pump {
@@ -82,6 +83,10 @@ class SlowLink::Pump {
     while (!link_.stop_) {
       Wait();
       if (link_.break_now_.exchange(false)) BreakAll();
+      if (link_.freeze_open_) {
+        for (Pair& pair : pairs_) pair.frozen = true;
+        link_.freeze_open_ = false;
+      }
       if (!link_.frozen_) {
         Accept();
         for (Pair& pair : pairs_) {
@@ -112,6 +117,7 @@ class SlowLink::Pump {
     if (!link_.frozen_) {
       fds.push_back({link_.listen_fd_, POLLIN, 0});
       for (const Pair& pair : pairs_) {
+        if (pair.frozen) continue;
         WaitFor(pair.up, up_free_, now, fds, due);
         WaitFor(pair.down, down_free_, now, fds, due);
       }
@@ -169,7 +175,7 @@ class SlowLink::Pump {
   }
 
   void Move(Pair& pair, Flow& flow, Clock::time_point& link_free, std::atomic<uint64_t>& count) {
-    if (pair.broken) return;
+    if (pair.broken || pair.frozen) return;
     TakeIn(pair, flow, link_free);
     LetOut(pair, flow, count);
   }
@@ -281,6 +287,12 @@ void SlowLink::ResetCounts() {
 void SlowLink::Freeze() {
   frozen_ = true;
   Wake();
+}
+
+void SlowLink::FreezeOpenOnes() {
+  freeze_open_ = true;
+  Wake();
+  while (freeze_open_) std::this_thread::yield();
 }
 
 void SlowLink::Thaw() {
