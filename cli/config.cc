@@ -44,7 +44,7 @@ constexpr TextKey kTextKeys[] = {
 };
 
 std::vector<std::string> KnownKeys() {
-  std::vector<std::string> keys = {"port", "exclude", "trust"};
+  std::vector<std::string> keys = {"port", "exclude", "trust", "stall_timeout"};
   for (const TextKey& key : kTextKeys) keys.emplace_back(key.name);
   return keys;
 }
@@ -58,6 +58,8 @@ struct ConfigContent {
 };
 
 constexpr int64_t kMostDays = 100'000;
+constexpr int64_t kShortestStall = 4;  // A link that is only slow must not look dead.
+constexpr int64_t kLongestStall = 3600;
 
 // One file while it is read: what errors and relative paths need.
 class ConfigFile {
@@ -122,7 +124,8 @@ class ConfigFile {
 
     if (auto url = table.find("url"); url != table.end()) {
       for (const auto& [key, node] : table) {
-        if (key.str() == "url" || key.str() == "exclude" || key.str() == "trust") continue;
+        if (key.str() == "url" || key.str() == "exclude" || key.str() == "trust" || key.str() == "stall_timeout")
+          continue;
         values_.Fail(key.source(),
                      fmt::format("\"{}\" and \"url\" exclude each other in [sources.{}]", key.str(), name.str()),
                      key.str() == "ssh" ? "give ssh with host, port, database and user, or url alone"
@@ -144,6 +147,13 @@ class ConfigFile {
       source.exclude = values_.Texts(key, node, "[\"public.page_views\"]");
     } else if (key.str() == "trust") {
       source.trust = values_.Flag(key, node);
+    } else if (key.str() == "stall_timeout") {
+      std::optional<int64_t> seconds = node.value_exact<int64_t>();
+      if (!seconds || *seconds < kShortestStall || *seconds > kLongestStall) {
+        values_.FailOnType(key, node,
+                           fmt::format("a number of seconds from {} to {}: 60", kShortestStall, kLongestStall));
+      }
+      source.stall_timeout_s = static_cast<int>(*seconds);
     } else {
       for (const TextKey& text_key : kTextKeys) {
         if (key.str() != text_key.name) continue;

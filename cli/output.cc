@@ -69,20 +69,21 @@ std::string JsonText(const Json& document) {
 std::string CompactJson(const Json& document) { return document.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
 void Output::Result(std::string_view text, const Json& document) {
-  if (form_ == Form::kJson) {
-    streams_.out(JsonText(document));
-  } else {
-    streams_.out(text);
-  }
+  WriteOut(form_ == Form::kJson ? JsonText(document) : std::string(text));
 }
 
-bool Output::Part(std::string_view text) { return streams_.out(text); }
+bool Output::Part(std::string_view text) { return WriteOut(text); }
+
+bool Output::WriteOut(std::string_view text) {
+  if (form_ == Form::kText) return streams_.out(TerminalText(text));
+  return streams_.out_is_terminal ? streams_.out(TerminalJson(text)) : streams_.out(text);
+}
 
 void Output::Failure(const Error& error) {
   std::string message = OneLine(error.what());
   std::string hint = OneLine(error.hint().empty() ? DefaultHint(program_, error.code()) : error.hint());
   if (form_ == Form::kJson) {
-    streams_.out(JsonText(
+    WriteOut(JsonText(
         Json{{"error", Json{{"code", static_cast<int>(error.code())}, {"message", message}, {"hint", hint}}}}));
   } else {
     streams_.err(fmt::format("{}: {}\nhint: {}\n", program_, message, hint));

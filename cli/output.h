@@ -1,4 +1,5 @@
-// Where results and errors go, and in which form: docs/configuration.md tells users.
+// Where results and errors go, and in which form: docs/configuration.md tells users. Nothing that goes through here can
+// steer a terminal; in JSON names stay exact all the same.
 
 #pragma once
 
@@ -32,6 +33,7 @@ class Output {
   struct Streams {
     Write out;  // stdout
     Write err;  // stderr
+    bool out_is_terminal = false;
   };
 
   // `program` stands in front of errors.
@@ -54,6 +56,8 @@ class Output {
   void Failure(const Error& error);
 
  private:
+  bool WriteOut(std::string_view text);
+
   const std::string program_;
   const Form form_;
   Streams streams_;

@@ -182,7 +182,8 @@ int RunProgram(const Program& program, int argc, char** argv) {
   StopOnSignals(&g_interrupt, InterruptedWords(program, FormAskedFor(argc, argv)));
   Output output(program.name, FormAskedFor(argc, argv),
                 {.out = [](std::string_view text) { return WriteAll(STDOUT_FILENO, text); },
-                 .err = [](std::string_view text) { return WriteAll(STDERR_FILENO, text); }});
+                 .err = [](std::string_view text) { return WriteAll(STDERR_FILENO, text); },
+                 .out_is_terminal = isatty(STDOUT_FILENO) == 1});
   try {
     CommandLine line(program);
     if (std::optional<std::string> text = line.Parse(argc, argv)) {

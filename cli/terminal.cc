@@ -1,5 +1,6 @@
 #include "cli/terminal.h"
 
+#include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -27,24 +28,58 @@ bool IsIn(uint32_t code, const Range (&ranges)[N]) {
                      [&](const Range& range) { return code >= range.first && code <= range.last; });
 }
 
+// Reorders, hides or moves what stands around it: C0 and C1, marks of direction, blanks of no width, tags. Not the two
+// joiners, without which some languages cannot be written.
+constexpr Range kSteering[] = {{0, 0x1F},         {0x7F, 0x9F},     {0x61C, 0x61C},   {0x200B, 0x200B},
+                               {0x200E, 0x200F},  {0x2028, 0x202E}, {0x2060, 0x206F}, {0xFEFF, 0xFEFF},
+                               {0xFFF9, 0xFFFB},  {0xE0000, 0xE007F}};
+
 struct Character {
   size_t bytes;
-  size_t columns;
+  uint32_t code;  // kNoUtf8 for a byte that is none.
 };
 
-// The first character of `text`, which is not empty. A byte that is not UTF-8 counts as one column.
+constexpr uint32_t kNoUtf8 = UINT32_MAX;
+constexpr Character kBadByte{1, kNoUtf8};
+
+// The first character of `text`, which is not empty.
 Character FirstCharacter(std::string_view text) {
   auto lead = static_cast<unsigned char>(text[0]);
-  size_t length = lead < 0x80 ? 1 : lead >= 0xF0 && lead < 0xF8 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC0 ? 2 : 1;
-  if (length == 1 || lead >= 0xF8 || length > text.size()) return {1, 1};
+  if (lead < 0x80) return {1, lead};
+  size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (lead < 0xC2 || lead > 0xF4 || length > text.size()) return kBadByte;
   uint32_t code = lead & (0xFFu >> (length + 1));
   for (size_t i = 1; i < length; ++i) {
     auto byte = static_cast<unsigned char>(text[i]);
-    if ((byte & 0xC0) != 0x80) return {1, 1};
+    if ((byte & 0xC0) != 0x80) return kBadByte;
     code = code << 6 | (byte & 0x3Fu);
   }
-  return {length, IsIn(code, kNoColumn) ? size_t{0} : IsIn(code, kTwoColumns) ? size_t{2} : size_t{1}};
+  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
+  if (code < kSmallest[length] || code > 0x10FFFF || surrogate) return kBadByte;
+  return {length, code};
 }
+
+size_t ColumnsOf(const Character& character) {
+  if (character.code == kNoUtf8) return 1;
+  return IsIn(character.code, kNoColumn) ? 0 : IsIn(character.code, kTwoColumns) ? 2 : 1;
+}
+
+bool Steers(uint32_t code) { return code == kNoUtf8 || IsIn(code, kSteering); }
+
+// Takes the first character off `text` and appends it, or what `replace` makes of one that steers.
+template <class Replace>
+void MoveCharacter(std::string_view& text, std::string& to, Replace replace) {
+  const Character character = FirstCharacter(text);
+  if (Steers(character.code)) {
+    to += replace(character.code);
+  } else {
+    to += text.substr(0, character.bytes);
+  }
+  text.remove_prefix(character.bytes);
+}
+
+std::string QuestionMark(uint32_t) { return "?"; }
 
 bool LocaleIsUtf8(const Environment& environment) {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
@@ -56,6 +91,8 @@ bool LocaleIsUtf8(const Environment& environment) {
   }
   return false;
 }
+
+constexpr const char* kPlain = "\x1b[0m";
 
 const char* EscapeOf(Colour colour) {
   switch (colour) {
@@ -96,14 +133,14 @@ TextStyle StyleFor(int descriptor, const Environment& environment) {
 
 std::string Coloured(std::string_view text, Colour colour, const TextStyle& style) {
   if (!style.colour) return std::string(text);
-  return EscapeOf(colour) + std::string(text) + "\x1b[0m";
+  return EscapeOf(colour) + std::string(text) + kPlain;
 }
 
 size_t DisplayWidth(std::string_view text) {
   size_t columns = 0;
   while (!text.empty()) {
     Character character = FirstCharacter(text);
-    columns += character.columns;
+    columns += ColumnsOf(character);
     text.remove_prefix(character.bytes);
   }
   return columns;
@@ -119,8 +156,8 @@ std::string CutToWidth(std::string_view text, size_t width, const TextStyle& sty
   size_t bytes = 0;
   while (bytes < text.size()) {
     Character character = FirstCharacter(text.substr(bytes));
-    if (columns + character.columns > width - 1) break;
-    columns += character.columns;
+    if (columns + ColumnsOf(character) > width - 1) break;
+    columns += ColumnsOf(character);
     bytes += character.bytes;
   }
   return std::string(text.substr(0, bytes)) + (style.utf8 ? "…" : "~");
@@ -128,14 +165,52 @@ std::string CutToWidth(std::string_view text, size_t width, const TextStyle& sty
 
 std::string OneLine(std::string_view text) {
   std::string line;
-  for (char c : text) {
-    bool blank = c == '\n' || c == '\r' || c == '\t' || c == ' ';
-    if (blank && (line.empty() || line.back() == ' ')) continue;  // An indented second line becomes one blank.
-    auto byte = static_cast<unsigned char>(c);
-    line += blank ? ' ' : byte < 0x20 || byte == 0x7f ? '?' : c;
+  while (!text.empty()) {
+    const char c = text[0];
+    if (c != '\n' && c != '\r' && c != '\t' && c != ' ') {
+      MoveCharacter(text, line, QuestionMark);
+      continue;
+    }
+    if (!line.empty() && line.back() != ' ') line += ' ';  // An indented second line becomes one blank.
+    text.remove_prefix(1);
   }
   while (!line.empty() && line.back() == ' ') line.pop_back();
   return line;
+}
+
+std::string TerminalText(std::string_view text) {
+  std::string safe;
+  while (!text.empty()) {
+    size_t keep = text[0] == '\n' || text[0] == '\t' ? 1 : 0;
+    for (const char* escape : {kPlain, EscapeOf(Colour::kGreen), EscapeOf(Colour::kYellow), EscapeOf(Colour::kRed),
+                               EscapeOf(Colour::kFaint)}) {
+      if (text.starts_with(escape)) keep = std::string_view(escape).size();
+    }
+    safe += text.substr(0, keep);
+    text.remove_prefix(keep);
+    if (keep == 0) MoveCharacter(text, safe, QuestionMark);
+  }
+  return safe;
+}
+
+std::string TerminalJson(std::string_view text) {
+  std::string safe;
+  const auto escaped = [](uint32_t code) -> std::string {
+    if (code == kNoUtf8) return "?";
+    if (code < 0x10000) return fmt::format("\\u{:04x}", code);
+    code -= 0x10000;
+    return fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + (code >> 10), 0xDC00 + (code & 0x3FF));
+  };
+  while (!text.empty()) {
+    const bool keep = text[0] == '\n' || text[0] == '\t';  // Between the values.
+    if (keep) {
+      safe += text[0];
+      text.remove_prefix(1);
+    } else {
+      MoveCharacter(text, safe, escaped);
+    }
+  }
+  return safe;
 }
 
 }  // namespace rotv

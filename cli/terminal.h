@@ -39,8 +39,18 @@ std::string PadLeft(std::string_view text, size_t width);
 // `text`, cut so that it takes at most `width` columns, with a mark at its end if anything was cut.
 std::string CutToWidth(std::string_view text, size_t width, const TextStyle& style);
 
-// One line that cannot steer a terminal: line ends become blanks, trailing ones go, other control characters become
-// '?'. Names of tables and messages of servers come from elsewhere.
+// Names of tables and messages of servers come from elsewhere: whoever chose them could move the cursor, colour, hide or
+// reorder what stands around them. What steers a terminal (control characters of ASCII and of Unicode, marks of
+// direction, blanks of no width, bytes that are no UTF-8) becomes '?' in all of these.
+
+// One line: line ends become blanks, trailing ones go.
 std::string OneLine(std::string_view text);
+
+// Lines laid out by us: keeps line ends, tabs and what Coloured() writes. For everything that is written for people, so
+// that a name that was overlooked does no harm.
+std::string TerminalText(std::string_view text);
+
+// A JSON document: what steers a terminal is written as \uXXXX, which is the same document.
+std::string TerminalJson(std::string_view text);
 
 }  // namespace rotv

@@ -2,10 +2,14 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
+#include <utility>
 
 #include "storage/error.h"
 
@@ -30,11 +34,48 @@ std::string HintFor(int error_number, const std::filesystem::path& path) {
       return "name a file in it, or choose another place";
     case EFBIG:
       return "raise the limit on the size of a file (ulimit -f), or choose another disk";
+    case ELOOP:
+      return "it is a link: remove it, or choose another place";
     case ENOENT:
     case ENOTDIR:
       return fmt::format("create the directory {} first, or choose another place", DirectoryOf(path).string());
     default:
       return "check this machine's disk";
+  }
+}
+
+constexpr std::string_view kTemporarySuffix = ".tmp";
+
+// Of the names that temporary files of `path` have. Cut where a name could become too long for the file system.
+std::string TemporaryPrefix(const std::filesystem::path& path) {
+  constexpr size_t kLongest = 200;
+  return path.filename().string().substr(0, kLongest) + ".rotv-";
+}
+
+void WriteTo(int fd, std::string_view bytes, const std::filesystem::path& path) {
+  while (!bytes.empty()) {
+    const ssize_t written = write(fd, bytes.data(), bytes.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) ThrowDiskError("write", path, errno);
+    bytes.remove_prefix(static_cast<size_t>(written));
+  }
+}
+
+// Ours, and nobody writes it any more. Others may have laid out anything under such a name.
+void RemoveIfAbandoned(const std::filesystem::path& file) {
+  const FileDescriptor fd(open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  struct stat status {};
+  if (!fd || fstat(fd.get(), &status) != 0) return;
+  if (!S_ISREG(status.st_mode) || status.st_uid != geteuid()) return;
+  if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) unlink(file.c_str());
+}
+
+void RemoveLeftovers(const std::filesystem::path& path) {
+  const std::string prefix = TemporaryPrefix(path);
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(DirectoryOf(path), ignored)) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with(prefix) && name.ends_with(kTemporarySuffix)) RemoveIfAbandoned(entry.path());
   }
 }
 
@@ -45,8 +86,7 @@ void ThrowDiskError(const std::string& what, const std::filesystem::path& path, 
               HintFor(error_number, path));
 }
 
-AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), temporary_(path_) {
-  temporary_ += ".tmp";
+AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   struct stat status {};
   const bool exists = stat(path_.c_str(), &status) == 0;
   if (exists && S_ISDIR(status.st_mode)) ThrowDiskError("write", path_, EISDIR);
@@ -55,8 +95,20 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)), tem
     throw Error(ErrorCode::kDisk, fmt::format("cannot write {}: it is not a file", path_.string()),
                 "choose another place, or - for standard output where that is offered");
   }
-  fd_ = FileDescriptor(open(temporary_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!fd_) ThrowDiskError("write", path_, errno);
+  RemoveLeftovers(path_);
+  while (!fd_) CreateTemporary();
+}
+
+// Locked for as long as it is written, so that nobody takes it for a leftover.
+void AtomicFile::CreateTemporary() {
+  std::string name = DirectoryOf(path_) / (TemporaryPrefix(path_) + "XXXXXX" + std::string(kTemporarySuffix));
+  FileDescriptor fd(mkostemps(name.data(), static_cast<int>(kTemporarySuffix.size()), O_CLOEXEC));
+  if (!fd) ThrowDiskError("write", path_, errno);
+  struct stat status {};
+  flock(fd.get(), LOCK_EX);  // A file system without locks keeps leftovers, no more.
+  if (fstat(fd.get(), &status) == 0 && status.st_nlink == 0) return;  // Taken for one all the same: another.
+  temporary_ = name;
+  fd_ = std::move(fd);
 }
 
 AtomicFile::~AtomicFile() {
@@ -64,13 +116,8 @@ AtomicFile::~AtomicFile() {
 }
 
 void AtomicFile::Write(std::string_view bytes) {
-  while (!bytes.empty()) {
-    ssize_t written = write(fd_.get(), bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) ThrowDiskError("write", path_, errno);
-    bytes.remove_prefix(static_cast<size_t>(written));
-    written_ += static_cast<uint64_t>(written);
-  }
+  WriteTo(fd_.get(), bytes, path_);
+  written_ += bytes.size();
   // Begun now, so that little is left to wait for when the file is synced at its end. Only a hint: errors come then.
   constexpr uint64_t kStartEvery = uint64_t{8} << 20;
   if (written_ - started_ < kStartEvery) return;
@@ -90,6 +137,19 @@ void WriteFileAtomically(const std::filesystem::path& path, std::string_view con
   AtomicFile file(path);
   file.Write(content);
   file.Commit();
+}
+
+void WriteNewFile(const std::filesystem::path& path, std::string_view content) {
+  if (unlink(path.c_str()) != 0 && errno != ENOENT) ThrowDiskError("replace", path, errno);
+  FileDescriptor fd(open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd) ThrowDiskError("write", path, errno);
+  WriteTo(fd.get(), content, path);
+}
+
+FileDescriptor OpenOrCreateFile(const std::filesystem::path& path, int flags) {
+  FileDescriptor fd(open(path.c_str(), flags | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd) ThrowDiskError("open", path, errno);
+  return fd;
 }
 
 std::string ReadFile(const std::filesystem::path& path) {

@@ -11,8 +11,10 @@
 
 namespace rotv {
 
-// Writes beside `path` and renames on Commit(). Without a Commit() the destructor removes what was written. The file is
-// created 0600; a left-over of a killed run is overwritten by the next one.
+// Writes beside `path`, under a name that nobody can foresee ("NAME.rotv-XXXXXX.tmp"), and renames on Commit(). Without a
+// Commit() the destructor removes what was written. The file is created 0600, and never in the place of one that is
+// there: in a directory that others may write to, a link that they have laid out is not written through. What killed
+// runs left beside `path` is removed by the next one.
 class AtomicFile {
  public:
   // Throws kDisk if the directory cannot be written.
@@ -28,6 +30,8 @@ class AtomicFile {
   void Commit();
 
  private:
+  void CreateTemporary();
+
   std::filesystem::path path_;
   std::filesystem::path temporary_;
   FileDescriptor fd_;
@@ -37,6 +41,13 @@ class AtomicFile {
 
 // Replaces the content of `path` in one step.
 void WriteFileAtomically(const std::filesystem::path& path, std::string_view content);
+
+// A new file, 0600, in the place of whatever `path` names, which is removed (a link, not what it leads to). Not in one
+// step and not synced, for what is of use to this run only; all else goes through an AtomicFile. Throws kDisk.
+void WriteNewFile(const std::filesystem::path& path, std::string_view content);
+
+// The file at `path`, 0600, made where it is missing; `flags` as for open(). Not through a link. Throws kDisk.
+FileDescriptor OpenOrCreateFile(const std::filesystem::path& path, int flags);
 
 // The whole file; throws kDisk if it cannot be read.
 std::string ReadFile(const std::filesystem::path& path);

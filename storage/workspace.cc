@@ -111,8 +111,7 @@ Workspace::Workspace(const fs::path& home, const std::string& source_name, const
 
 void Workspace::TakeLock(const std::string& command) {
   fs::path path = directory_ / "lock";
-  lock_ = FileDescriptor(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!lock_) ThrowDiskError("open", path, errno);
+  lock_ = OpenOrCreateFile(path, O_RDWR);
   const auto deadline = std::chrono::steady_clock::now() + kToSayWho;
   while (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) ThrowDiskError("lock", path, errno);

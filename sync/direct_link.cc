@@ -5,9 +5,11 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <cstdlib>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -15,13 +17,16 @@
 #include "fmt/format.h"
 #include "storage/error.h"
 #include "sync/local_command.h"
+#include "sync/password_file.h"
+#include "sync/password_relay.h"
+#include "sync/server_proof.h"
 
 namespace rotv {
 namespace {
 
 namespace fs = std::filesystem;
 
-using Parameters = std::map<std::string, std::string>;
+using Parameters = PgParameters;
 
 // Without a url the parts that also serve behind SSH: then seen from here.
 Parameters PartsOf(const SourceConfig& source) {
@@ -96,12 +101,45 @@ std::set<fs::path> Candidates(const std::string& program) {
   return found;
 }
 
+// A peer that has vanished is noticed by the kernel; one that only keeps silent, by those who wait for it.
+void AddTimeouts(Parameters& parameters, std::chrono::milliseconds stall_timeout) {
+  const std::string third_s = std::to_string(std::max<int64_t>(1, stall_timeout.count() / 3000));
+  parameters.try_emplace("connect_timeout", std::to_string(std::max<int64_t>(2, stall_timeout.count() / 1000)));
+  parameters.try_emplace("keepalives_idle", third_s);
+  parameters.try_emplace("keepalives_interval", third_s);
+  parameters.try_emplace("keepalives_count", "2");
+  parameters.try_emplace("tcp_user_timeout", std::to_string(stall_timeout.count()));
+}
+
 class DirectLink : public Link {
  public:
-  DirectLink(const SourceConfig& source, const Interrupt& interrupt)
-      : parameters_(ParseUrl(source)), interrupt_(interrupt) {}
+  DirectLink(const SourceConfig& source, std::string private_dir, const Interrupt& interrupt)
+      : stall_timeout_(std::chrono::seconds(source.stall_timeout_s)),
+        parameters_(ParseUrl(source)),
+        proven_(ProvesServer(WithDefaults(parameters_))),
+        private_dir_(std::move(private_dir)),
+        interrupt_(interrupt) {}
 
-  Parameters ConnectionParameters() override { return parameters_; }
+  Parameters ConnectionParameters() override {
+    const std::lock_guard lock(mutex_);
+    if (!guarded_) {
+      Parameters parameters = parameters_;
+      AddTimeouts(parameters, stall_timeout_);
+      if (!proven_) GuardPassword(parameters);
+      guarded_ = std::move(parameters);
+    }
+    return *guarded_;
+  }
+
+  std::vector<LinkWarning> Warnings() const override {
+    if (proven_) return {};
+    return {{fmt::format("nothing proves that {} is the source: whoever is in between can read and change what it sends",
+                         ValueOr(parameters_, "host", ValueOr(parameters_, "hostaddr", "the server"))),
+             "add ?sslmode=verify-full&sslrootcert=FILE to the url in rotv.toml, with the certificate of the authority "
+             "that signed the server's"}};
+  }
+
+  std::chrono::milliseconds StallTimeout() const override { return stall_timeout_; }
 
   CommandResult Run(const RemoteCommand& command, const std::function<void(std::string_view)>& on_stdout) override {
     RemoteCommand local = command;
@@ -112,16 +150,19 @@ class DirectLink : public Link {
 
   // One connection string, because an url says more than -h, -p, -U can (sslmode). Never with the password: it would
   // be seen in the process list.
-  std::vector<std::string> DumpArguments() const override {
+  std::vector<std::string> DumpArguments() override {
     std::string conninfo;
-    for (const auto& [name, value] : parameters_) {
+    for (const auto& [name, value] : ConnectionParameters()) {
       if (name == "password") continue;
       conninfo += fmt::format("{}{}={}", conninfo.empty() ? "" : " ", name, QuoteValue(value));
     }
     return {"-d", conninfo};
   }
 
-  std::string FailureReason() const override { return ""; }
+  std::string FailureReason() const override {
+    const std::lock_guard lock(mutex_);
+    return relay_ == nullptr ? "" : relay_->Failure();
+  }
 
   std::string Description() const override {
     return fmt::format("{}:{}, database {}",
@@ -133,16 +174,66 @@ class DirectLink : public Link {
   uint64_t BytesSent() const override { return 0; }
 
  private:
+  // Keeps libpq from sending the password in clear to a server that nothing proves. From version 16 on it only has to
+  // be told. Before, with TLS it is held to SCRAM bound to the channel, which fails where somebody is in between; and
+  // without, it goes through a relay that reads along.
+  void GuardPassword(Parameters& parameters) {
+    constexpr int kKnowsRequireAuth = 160000;
+    if (PQlibVersion() >= kKnowsRequireAuth) {
+      parameters.try_emplace("require_auth", "!password");
+      return;
+    }
+    const Parameters all = WithDefaults(parameters);
+    const std::string password = PasswordOf(all);
+    if (password.empty()) {
+      parameters["passfile"] = private_dir_ + "/none";  // Nor may libpq find one by itself.
+      return;
+    }
+    const std::string mode = ValueOr(all, "sslmode", "prefer");
+    const std::string host = ValueOr(all, "hostaddr", ValueOr(all, "host", ""));
+    const std::string port = ValueOr(all, "port", "5432");
+    const bool is_one_server = !host.empty() && (host + port).find(',') == std::string::npos;
+    const bool insists = mode == "require" || mode == "verify-ca";
+    const int port_number = static_cast<int>(std::strtol(port.c_str(), nullptr, 10));
+    if (insists || !is_one_server || (mode != "disable" && ServerSpeaksTls(host, port_number, interrupt_))) {
+      parameters["channel_binding"] = "require";
+      parameters["gssencmode"] = "disable";
+      if (!insists) parameters["sslmode"] = "require";
+      return;
+    }
+    relay_ = std::make_unique<PasswordRelay>(PasswordRelay::Server{host, port_number}, private_dir_);
+    for (const char* name : {"hostaddr", "sslmode", "channel_binding", "gssencmode"}) parameters.erase(name);
+    parameters["host"] = relay_->directory();
+    parameters["port"] = std::to_string(SocketPlace::kPort);
+    parameters["password"] = password;  // pgpass knows it under the server's name.
+  }
+
+  static std::string PasswordOf(const Parameters& all) {
+    const char* variable = std::getenv("PGPASSWORD");
+    if (variable != nullptr && *variable != '\0') return variable;
+    const std::string user = ValueOr(all, "user", "");
+    const PasswordQuery query{.hosts = {ValueOr(all, "host", ValueOr(all, "hostaddr", "localhost"))},
+                              .port = ValueOr(all, "port", "5432"),
+                              .database = ValueOr(all, "dbname", user),
+                              .user = user};
+    return LookUpPassword(query, ValueOr(all, "passfile", "")).value_or("");
+  }
+
   std::string DumpProgram() {
     const std::lock_guard lock(mutex_);
     if (dump_program_.empty()) dump_program_ = FindNewestProgram("pg_dump", interrupt_);
     return dump_program_;
   }
 
-  const Parameters parameters_;
+  const std::chrono::milliseconds stall_timeout_;
+  const Parameters parameters_;  // As the url has them.
+  const bool proven_;
+  const std::string private_dir_;
   const Interrupt& interrupt_;
-  std::mutex mutex_;
-  std::string dump_program_;
+  mutable std::mutex mutex_;
+  std::optional<Parameters> guarded_;     // Guarded by mutex_.
+  std::unique_ptr<PasswordRelay> relay_;  // Guarded by mutex_.
+  std::string dump_program_;              // Guarded by mutex_.
 };
 
 }  // namespace
@@ -174,8 +265,9 @@ std::string FindNewestProgram(const std::string& program, const Interrupt& inter
   return newest;
 }
 
-std::unique_ptr<Link> MakeDirectLink(const SourceConfig& source, const Interrupt& interrupt) {
-  return std::make_unique<DirectLink>(source, interrupt);
+std::unique_ptr<Link> MakeDirectLink(const SourceConfig& source, const std::string& private_dir,
+                                     const Interrupt& interrupt) {
+  return std::make_unique<DirectLink>(source, private_dir, interrupt);
 }
 
 }  // namespace rotv

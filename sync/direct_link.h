@@ -11,9 +11,10 @@
 
 namespace rotv {
 
-// Opens nothing: whether the server can be reached is seen with the first connection. Throws kUsage if libpq does not
-// understand the url.
-std::unique_ptr<Link> MakeDirectLink(const SourceConfig& source, const Interrupt& interrupt);
+// Opens nothing: whether the server can be reached is seen with the first connection. A password never goes in clear to
+// a server that nothing proves (see ProvesServer()). Throws kUsage if libpq does not understand the url.
+std::unique_ptr<Link> MakeDirectLink(const SourceConfig& source, const std::string& private_dir,
+                                     const Interrupt& interrupt);
 
 // The newest `program` of PostgreSQL on this machine (PATH and the usual places of packages), by what its --version
 // says: a dump program must not be older than its server. `program` itself if there is none.

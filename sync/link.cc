@@ -8,7 +8,7 @@ namespace rotv {
 std::unique_ptr<Link> Link::Open(const SourceConfig& source, const std::string& private_dir,
                                  const Interrupt& interrupt) {
   if (!source.ssh.empty()) return OpenSshLink(source, private_dir, interrupt);
-  return MakeDirectLink(source, interrupt);
+  return MakeDirectLink(source, private_dir, interrupt);
 }
 
 }  // namespace rotv

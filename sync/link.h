@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
@@ -19,6 +20,15 @@ struct RemoteCommand {
   std::vector<std::string> argv;           // Quoted for the far shell by the link.
   std::map<std::string, std::string> env;  // Never a password: this is seen in the far end's process list.
   std::string password;                    // Handed over on standard input as PGPASSWORD; empty: none.
+
+  // Called at least every Interrupt::kPollMs while no output comes; what it throws ends the command. May be empty.
+  std::function<void()> while_quiet = {};
+};
+
+// What a person should hear of, though it works.
+struct LinkWarning {
+  std::string message;
+  std::string fix;
 };
 
 struct CommandResult {
@@ -41,6 +51,12 @@ class Link {
   // made with them is a new one. Lasts as long as the link.
   virtual std::map<std::string, std::string> ConnectionParameters() = 0;
 
+  // Known from the beginning: a key file that is not used, a server that nothing proves.
+  virtual std::vector<LinkWarning> Warnings() const { return {}; }
+
+  // SourceConfig::stall_timeout_s.
+  virtual std::chrono::milliseconds StallTimeout() const = 0;
+
   // The names under which a pgpass file may know the server, where libpq cannot find it by itself.
   virtual std::vector<std::string> PasswordHosts() const { return {}; }
   virtual std::string PasswordPort() const { return ""; }
@@ -51,7 +67,7 @@ class Link {
   virtual CommandResult Run(const RemoteCommand& command, const std::function<void(std::string_view)>& on_stdout) = 0;
 
   // pg_dump's connection arguments there: -h, -p, -U, -d as seen from where Run() runs.
-  virtual std::vector<std::string> DumpArguments() const = 0;
+  virtual std::vector<std::string> DumpArguments() = 0;
 
   // Why connections fail, if the link itself knows (the SSH session dropped, no such container, forwarding refused);
   // empty if it does not.

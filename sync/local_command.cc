@@ -165,7 +165,10 @@ CommandResult RunLocalCommand(const RemoteCommand& command, const std::function<
   std::array<pollfd, 2> polled{pollfd{child.out(), POLLIN, 0}, pollfd{child.err(), POLLIN, 0}};
   while (polled[0].fd >= 0 || polled[1].fd >= 0) {
     interrupt.Check();
-    if (poll(polled.data(), polled.size(), Interrupt::kPollMs) <= 0) continue;
+    if (poll(polled.data(), polled.size(), Interrupt::kPollMs) <= 0) {
+      if (command.while_quiet) command.while_quiet();
+      continue;
+    }
     for (pollfd& source : polled) {
       if (source.fd < 0 || source.revents == 0) continue;
       const ssize_t got = read(source.fd, buffer.data(), buffer.size());

@@ -1,6 +1,8 @@
 #include "sync/output_file.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -29,12 +31,34 @@ class FileOutput : public SeedOutput {
   AtomicFile file_;
 };
 
+bool IsOursOrRoots(uid_t owner) { return owner == geteuid() || owner == 0; }
+
+[[noreturn]] void ThrowForeign(const std::filesystem::path& path, const char* what) {
+  throw Error(ErrorCode::kDisk, fmt::format("cannot write {}: it is {} of another user", path.string(), what),
+              "remove it, or choose another place");
+}
+
+// As Linux does where fs.protected_symlinks is set: in a directory in which everybody may put something, as in /tmp,
+// only links of ours, or of the directory's owner, are followed.
+void RequireTrustedLink(const std::filesystem::path& link) {
+  struct stat of_link {};
+  struct stat of_directory {};
+  const std::filesystem::path directory = link.has_parent_path() ? link.parent_path() : ".";
+  if (lstat(link.c_str(), &of_link) != 0 || stat(directory.c_str(), &of_directory) != 0) return;
+  const bool shared = (of_directory.st_mode & S_IWOTH) != 0;
+  if (!shared || of_link.st_uid == geteuid() || of_link.st_uid == of_directory.st_uid) return;
+  ThrowForeign(link, "a link");
+}
+
 // Something that is no file and takes what comes: a device, a named pipe. It must not be replaced by a file.
 class StreamOutput : public SeedOutput {
  public:
   explicit StreamOutput(const std::filesystem::path& path)
       : path_(path), fd_(open(path.c_str(), O_WRONLY | O_CLOEXEC)) {
-    if (!fd_) ThrowDiskError("write", path, errno);
+    struct stat status {};
+    if (!fd_ || fstat(fd_.get(), &status) != 0) ThrowDiskError("write", path, errno);
+    // Somebody who waits at the other end of a pipe of his own would get the rows.
+    if (!IsOursOrRoots(status.st_uid)) ThrowForeign(path, "a pipe or device");
   }
   void Write(std::string_view bytes) override {
     while (!bytes.empty()) {
@@ -56,6 +80,7 @@ std::filesystem::path BehindLinks(std::filesystem::path path) {
   constexpr int kMostLinks = 40;  // As many as the kernel follows.
   std::error_code error;
   for (int links = 0; links < kMostLinks && std::filesystem::is_symlink(path, error); ++links) {
+    RequireTrustedLink(path);
     std::filesystem::path target = std::filesystem::read_symlink(path, error);
     if (error) break;
     path = path.parent_path() / target;  // Which is the target where that is absolute.
@@ -66,10 +91,11 @@ std::filesystem::path BehindLinks(std::filesystem::path path) {
 std::unique_ptr<SeedOutput> OpenAt(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::file_status status = std::filesystem::status(path, error);
+  const std::filesystem::path target = BehindLinks(path);
   bool is_stream = std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
                    !std::filesystem::is_directory(status);
   if (is_stream) return std::make_unique<StreamOutput>(path);
-  return std::make_unique<FileOutput>(BehindLinks(path));
+  return std::make_unique<FileOutput>(target);
 }
 
 class StandardOutput : public SeedOutput {

@@ -50,10 +50,11 @@ std::optional<std::string> FindPassword(std::string_view content, const Password
   return std::nullopt;
 }
 
-std::optional<std::string> LookUpPassword(const PasswordQuery& query) {
+std::optional<std::string> LookUpPassword(const PasswordQuery& query, const std::string& file) {
   const char* named = std::getenv("PGPASSFILE");
   const char* home = std::getenv("HOME");
   std::string path = named != nullptr ? named : home != nullptr ? std::string(home) + "/.pgpass" : "";
+  if (!file.empty()) path = file;
   struct stat status {};
   if (path.empty() || stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) return std::nullopt;

@@ -8,6 +8,10 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <cstdlib>
+#include <future>
+#include <string_view>
+#include <thread>
 
 #include "storage/error.h"
 #include "sync/password_file.h"
@@ -16,8 +20,12 @@
 namespace rotv {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-constexpr auto kConnectTimeout = std::chrono::seconds(30);
+using std::chrono::milliseconds;
+constexpr milliseconds kConnectTimeout{30'000};
+// A server that is not on Linux refuses it.
+constexpr milliseconds kLookAgain{200};
+constexpr milliseconds kCancelTimeout{5'000};
+constexpr const char* kLookForClient = "client_connection_check_interval";
 
 std::string OneLine(const char* text) {
   std::string line = text == nullptr ? "" : text;
@@ -109,6 +117,12 @@ Error ConnectError(const std::string& message, const std::string& link_reason, c
   if (says("max_wal_senders")) {
     return {ErrorCode::kRefused, what, "on the source: ALTER SYSTEM SET max_wal_senders = 10; then restart it"};
   }
+  if (says("channel binding") || says("\"!password\"") || link_reason.find(" in clear") != std::string::npos) {
+    return {ErrorCode::kRefused,
+            fmt::format("{}. The password was not sent: whoever is in between could read it", what),
+            "prove the server: add ?sslmode=verify-full&sslrootcert=FILE to the url; or let pg_hba.conf there ask with "
+            "scram-sha-256; or, if it asks for no password, unset PGPASSWORD"};
+  }
   if (says("SSL") || says("certificate")) {
     return {ErrorCode::kRefused, what, "check sslmode and the certificates that the url names"};
   }
@@ -123,6 +137,21 @@ bool KnowsRestrictedRelations(int version) {
     if (version / 10000 == since / 10000) return version >= since;
   }
   return version >= 170000;
+}
+
+// Asks until there is an answer.
+ServerState LookUntil(std::chrono::steady_clock::time_point deadline, const Interrupt& interrupt,
+                      const std::function<ServerState()>& ask) {
+  while (true) {
+    try {
+      return ask();
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kInterrupted) throw;
+    }
+    if (std::chrono::steady_clock::now() + kLookAgain > deadline) return ServerState::kUnreachable;
+    interrupt.Check();
+    std::this_thread::sleep_for(kLookAgain);
+  }
 }
 
 // What libpq cannot find by itself; empty if it can, or if there is none.
@@ -140,13 +169,15 @@ std::string PasswordFor(const Link& link, const std::map<std::string, std::strin
 
 }  // namespace
 
-std::string PinnedOptions(int lock_timeout_ms) {
+std::string PinnedOptions(int lock_timeout_ms, milliseconds stall_timeout) {
+  const auto third_s = std::max<int64_t>(1, stall_timeout.count() / 3000);
   return fmt::format(
       "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 -c lock_timeout={} "
       "-c row_security=off -c jit=off -c DateStyle=ISO -c IntervalStyle=postgres -c TimeZone=UTC -c bytea_output=hex "
       "-c extra_float_digits=3 -c search_path= -c quote_all_identifiers=off -c synchronous_commit=local "
-      "-c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed",
-      lock_timeout_ms);
+      "-c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed "
+      "-c tcp_keepalives_idle={} -c tcp_keepalives_interval={} -c tcp_keepalives_count=2 -c tcp_user_timeout={}",
+      lock_timeout_ms, third_s, third_s, stall_timeout.count());
 }
 
 PgResult::PgResult(pg_result* result) : result_(result) {}
@@ -171,48 +202,40 @@ void PgConnection::FreeCancel::operator()(pg_cancel* cancel) const { PQfreeCance
 void PgConnection::FreeMemory::operator()(char* memory) const { PQfreemem(memory); }
 PgConnection::~PgConnection() = default;
 
+PgConnection::PgConnection(Link& link, const Interrupt& interrupt)
+    : link_(link),
+      interrupt_(interrupt),
+      stream_watch_(link.StallTimeout(), link.Description(), [this](Clock::time_point until) { return Look(until); }) {}
+
 std::unique_ptr<PgConnection> PgConnection::Connect(Link& link, const Options& options, const Interrupt& interrupt) {
   std::unique_ptr<PgConnection> connection(new PgConnection(link, interrupt));
   connection->Open(options);
   return connection;
 }
 
-void PgConnection::Open(const Options& options) {
+std::map<std::string, std::string> PgConnection::Parameters() const {
   std::map<std::string, std::string> parameters = link_.ConnectionParameters();
   std::string& startup = parameters["options"];
-  startup += (startup.empty() ? "" : " ") + PinnedOptions(options.lock_timeout_ms);
-  parameters["application_name"] = options.application_name;
-  if (options.kind == Kind::kReplication) parameters["replication"] = "database";
-  std::string password = options.password.empty() ? PasswordFor(link_, parameters) : options.password;
+  startup += (startup.empty() ? "" : " ") + PinnedOptions(options_.lock_timeout_ms, link_.StallTimeout());
+  parameters["application_name"] = options_.application_name;
+  if (options_.kind == Kind::kReplication) parameters["replication"] = "database";
+  std::string password = options_.password.empty() ? PasswordFor(link_, parameters) : options_.password;
   if (!password.empty()) parameters["password"] = password;
-  std::vector<const char*> keys;
-  std::vector<const char*> values;
-  for (const auto& [key, value] : parameters) {
-    keys.push_back(key.c_str());
-    values.push_back(value.c_str());
-  }
-  keys.push_back(nullptr);
-  values.push_back(nullptr);
+  return parameters;
+}
 
-  connection_.reset(PQconnectStartParams(keys.data(), values.data(), 0));
-  if (connection_ == nullptr) throw std::bad_alloc();
-  Clock::time_point deadline = Clock::now() + kConnectTimeout;
-  auto fail = [&](const std::string& why) {
-    std::string where = link_.Description();
-    throw ConnectError(why, link_.FailureReason(), where);
-  };
-  if (PQstatus(connection_.get()) == CONNECTION_BAD) fail(OneLine(PQerrorMessage(connection_.get())));
-  for (PostgresPollingStatusType state = PGRES_POLLING_WRITING; state != PGRES_POLLING_OK;
-       state = PQconnectPoll(connection_.get())) {
-    if (state == PGRES_POLLING_FAILED) fail(OneLine(PQerrorMessage(connection_.get())));
-    short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
-    pollfd waiting{PQsocket(connection_.get()), events, 0};
-    while (poll(&waiting, 1, Interrupt::kPollMs) <= 0) {
-      interrupt_.Check();
-      if (Clock::now() > deadline) fail("no answer within 30 seconds");
-    }
+void PgConnection::Open(const Options& options) {
+  options_ = options;
+  std::map<std::string, std::string> parameters = Parameters();
+  std::map<std::string, std::string> looking = parameters;
+  looking["options"] += fmt::format(" -c {}={}", kLookForClient, link_.StallTimeout().count() / 3);
+  try {
+    Establish(looking);
+  } catch (const Error& error) {
+    if (std::string_view(error.what()).find(kLookForClient) == std::string_view::npos) throw;
+    Establish(parameters);
   }
-  cancel_.reset(PQgetCancel(connection_.get()));
+  cancel_.reset(PQgetCancel(connection_.get()), FreeCancel());
   // Text must come in the database's own encoding, as pg_dump takes it; a role's or PGCLIENTENCODING's must not count.
   std::string encoding = Parameter("server_encoding");
   if (Parameter("client_encoding") != encoding && PQsetClientEncoding(connection_.get(), encoding.c_str()) != 0) {
@@ -225,6 +248,75 @@ void PgConnection::Open(const Options& options) {
     settings += "SET restrict_nonsystem_relation_kind = 'view, foreign-table'";
   }
   if (!settings.empty()) Query(settings);
+}
+
+void PgConnection::Establish(const std::map<std::string, std::string>& parameters) {
+  std::vector<const char*> keys;
+  std::vector<const char*> values;
+  for (const auto& [key, value] : parameters) {
+    keys.push_back(key.c_str());
+    values.push_back(value.c_str());
+  }
+  keys.push_back(nullptr);
+  values.push_back(nullptr);
+
+  connection_.reset(PQconnectStartParams(keys.data(), values.data(), 0));
+  if (connection_ == nullptr) throw std::bad_alloc();
+  PQsetNoticeReceiver(
+      connection_.get(), [](void*, const PGresult*) {}, nullptr);
+  const milliseconds limit = std::min(kConnectTimeout, link_.StallTimeout());
+  const Clock::time_point deadline = std::min(deadline_.value_or(Clock::time_point::max()), Clock::now() + limit);
+  auto fail = [&](const std::string& why) {
+    std::string where = link_.Description();
+    server_refused_ = why.find("FATAL:  ") != std::string::npos;
+    throw ConnectError(why, link_.FailureReason(), where);
+  };
+  if (PQstatus(connection_.get()) == CONNECTION_BAD) fail(OneLine(PQerrorMessage(connection_.get())));
+  for (PostgresPollingStatusType state = PGRES_POLLING_WRITING; state != PGRES_POLLING_OK;
+       state = PQconnectPoll(connection_.get())) {
+    if (state == PGRES_POLLING_FAILED) fail(OneLine(PQerrorMessage(connection_.get())));
+    short events = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    pollfd waiting{PQsocket(connection_.get()), events, 0};
+    while (poll(&waiting, 1, Interrupt::kPollMs) <= 0) {
+      interrupt_.Check();
+      if (Clock::now() > deadline) fail(fmt::format("no answer within {} seconds", limit.count() / 1000));
+    }
+  }
+}
+
+// On another connection, and a new one each time: one that was kept would stall, too.
+PgResult PgConnection::AskOnce(const std::string& sql, Clock::time_point deadline) const {
+  PgConnection other(link_, interrupt_);
+  other.deadline_ = deadline;
+  try {
+    other.Open({.password = password(), .application_name = options_.application_name});
+    return other.Query(sql);
+  } catch (const Error&) {
+    if (!other.server_refused_) throw;
+    return PgResult(nullptr);
+  }
+}
+
+ServerState PgConnection::Look(Clock::time_point deadline) const {
+  // A walsender is active in the view's eyes even while it waits for changes. Whoever can only say that it is full of
+  // other clients lives, too.
+  const std::string sql = fmt::format(
+      "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {} AND state = 'active' AND "
+      "coalesce(wait_event_type, '') <> 'Client' AND coalesce(wait_event, '') <> 'WalSenderMain')",
+      backend_pid());
+  return LookUntil(deadline, interrupt_, [&] {
+    const PgResult row = AskOnce(sql, deadline);
+    return row.rows() > 0 && row.Bool(0, 0) ? ServerState::kWaitsForUs : ServerState::kBusy;
+  });
+}
+
+StallWatch PgConnection::WatchServer() const {
+  return {link_.StallTimeout(), link_.Description(), [this](Clock::time_point deadline) {
+            return LookUntil(deadline, interrupt_, [&] {
+              AskOnce("SELECT", deadline);
+              return ServerState::kBusy;
+            });
+          }};
 }
 
 bool IsForLock(const PgFailure& failure) { return failure.sqlstate == "55P03" || failure.sqlstate == "40P01"; }
@@ -266,14 +358,19 @@ void PgConnection::Throw(const PgFailure& failure) const {
 
 void PgConnection::WaitFor(short events, int timeout_ms) const {
   pollfd waiting{PQsocket(connection_.get()), events, 0};
-  Clock::time_point deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
+  Clock::time_point deadline = Clock::now() + milliseconds(timeout_ms);
+  std::optional<StallWatch> watch;  // Most waits are over before it is needed.
   for (;;) {
     interrupt_.Check();
-    auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now()).count();
     if (timeout_ms >= 0 && left < 0) return;
     int wait_ms = timeout_ms < 0 ? Interrupt::kPollMs : static_cast<int>(std::min<int64_t>(left, Interrupt::kPollMs));
     if (poll(&waiting, 1, wait_ms) > 0) return;
     if (timeout_ms >= 0 && left == 0) return;
+    if (deadline_ && Clock::now() > *deadline_) throw Error(ErrorCode::kUnreachable, "no answer in time");
+    if (timeout_ms >= 0 || deadline_) continue;
+    if (!watch) watch.emplace(link_.StallTimeout(), link_.Description(), [this](auto until) { return Look(until); });
+    watch->Quiet();
   }
 }
 
@@ -311,6 +408,11 @@ std::vector<PgResult> PgConnection::QueryAll(const std::string& sql) {
 PgResult PgConnection::Query(const std::string& sql) {
   std::vector<PgResult> results = QueryAll(sql);
   return std::move(results.back());
+}
+
+void PgConnection::Send(const std::string& sql) {
+  if (PQsendQuery(connection_.get(), sql.c_str()) == 0) ThrowLost();
+  while (PQflush(connection_.get()) > 0) WaitFor(POLLOUT, -1);
 }
 
 PgOutcome PgConnection::StartCopyOut(const std::string& sql) {
@@ -354,7 +456,10 @@ std::optional<PgFailure> PgConnection::StartStream(const std::string& command) {
   pg_result* first = NextResult();
   if (first == nullptr) ThrowLost();
   PgResult result(first);
-  if (PQresultStatus(first) == PGRES_COPY_BOTH) return std::nullopt;
+  if (PQresultStatus(first) == PGRES_COPY_BOTH) {
+    stream_watch_.Heard();
+    return std::nullopt;
+  }
   PgFailure failure = FailureOf(first);
   while (pg_result* rest = NextResult()) PQclear(rest);
   if (PQstatus(connection_.get()) == CONNECTION_BAD) ThrowLost();
@@ -377,6 +482,11 @@ std::optional<std::string_view> PgConnection::StreamFrame(int timeout_ms) {
     if (PQconsumeInput(connection_.get()) == 0) ThrowLost();
     frame = TakeCopyData();
   }
+  if (frame) {
+    stream_watch_.Heard();
+  } else if (!copy_ended_ && timeout_ms > 0) {
+    stream_watch_.Quiet();
+  }
   if (!copy_ended_) return frame;
   copy_ended_ = false;
   if (std::optional<PgFailure> failure = FinishCopy()) Throw(*failure);
@@ -398,8 +508,15 @@ void PgConnection::EndStream() {
 }
 
 void PgConnection::Cancel() {
-  char error[256];
-  if (cancel_ != nullptr) PQcancel(cancel_.get(), error, sizeof error);
+  if (cancel_ == nullptr) return;
+  // PQcancel() waits for the server's end of the line for as long as it takes: it is left behind if that is too long.
+  std::packaged_task<void()> task([cancel = cancel_] {
+    char error[256];
+    PQcancel(cancel.get(), error, sizeof error);
+  });
+  std::future<void> done = task.get_future();
+  std::thread(std::move(task)).detach();
+  done.wait_for(std::min<milliseconds>(kCancelTimeout, link_.StallTimeout()));
 }
 
 int PgConnection::server_version() const { return PQserverVersion(connection_.get()); }

@@ -1,9 +1,12 @@
 // A connection to the source, by libpq. One that exists is connected; the destructor closes it. Used by one thread at a
-// time, except Cancel(). Every wait can be interrupted, and every session has the settings that make text the same
-// everywhere (bytea_output, DateStyle, TimeZone …) and let nothing of ours wait or time out by accident.
+// time, except Cancel(). Every wait can be interrupted and ends when the connection stalls (Link::StallTimeout()), and
+// every session has the settings that make text the same everywhere (bytea_output, DateStyle, TimeZone …) and let
+// nothing of ours wait or time out by accident. What the server says unasked (notices) is shown to nobody: it is text
+// of whoever may write a trigger there.
 
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -14,6 +17,7 @@
 
 #include "storage/interrupt.h"
 #include "sync/link.h"
+#include "sync/stall_watch.h"
 
 struct pg_conn;
 struct pg_result;
@@ -82,6 +86,9 @@ class PgConnection {
   PgOutcome TryQuery(const std::string& sql);              // Throws only for a lost connection.
   [[noreturn]] void Throw(const PgFailure& failure) const;
 
+  // Starts a statement whose end nobody waits for: the connection is of no other use from then on.
+  void Send(const std::string& sql);
+
   // Statements, the last of which is COPY … TO STDOUT; gives the results of those before it.
   PgOutcome StartCopyOut(const std::string& sql);
   // The next row with its newline; lives until the next call. Nothing at the end: then FinishCopy() must be called.
@@ -98,7 +105,12 @@ class PgConnection {
   // Ends the stream from our side and takes the server's last words; frames still under way are dropped.
   void EndStream();
 
-  // Asks the server to stop the statement under way. From any thread; never throws.
+  // For a command that says nothing while it works on the server (pg_dump): takes the server for busy as long as it
+  // lets connections like this one in. The connection outlives the watch.
+  StallWatch WatchServer() const;
+
+  // Asks the server to stop the statement under way. From any thread; never throws. On a link that stalls it gives up
+  // after a few seconds.
   void Cancel();
 
   int server_version() const;                     // 150020
@@ -112,8 +124,14 @@ class PgConnection {
   std::string QuoteIdentifier(std::string_view text) const;
 
  private:
-  PgConnection(Link& link, const Interrupt& interrupt) : link_(link), interrupt_(interrupt) {}
+  using Clock = std::chrono::steady_clock;
+
+  PgConnection(Link& link, const Interrupt& interrupt);
   void Open(const Options& options);
+  std::map<std::string, std::string> Parameters() const;
+  void Establish(const std::map<std::string, std::string>& parameters);
+  ServerState Look(Clock::time_point deadline) const;
+  PgResult AskOnce(const std::string& sql, Clock::time_point deadline) const;
   void WaitFor(short events, int timeout_ms) const;
   pg_result* NextResult();
   std::optional<std::string_view> TakeCopyData();
@@ -130,13 +148,19 @@ class PgConnection {
   };
   Link& link_;
   const Interrupt& interrupt_;
+  Options options_;
+  std::optional<Clock::time_point> deadline_;  // Of a connection that only looks after another.
+  bool server_refused_ = false;                // Why there is no connection: the server's own words.
+  mutable StallWatch stream_watch_;            // Of StreamFrame(), whose silence lasts longer than one call.
   std::unique_ptr<pg_conn, Finish> connection_;
-  std::unique_ptr<pg_cancel, FreeCancel> cancel_;
+  std::shared_ptr<pg_cancel> cancel_;
   std::unique_ptr<char, FreeMemory> copy_buffer_;
   bool copy_ended_ = false;
 };
 
-// PGOPTIONS for a program of PostgreSQL's own, beside what it pins itself.
-std::string PinnedOptions(int lock_timeout_ms);
+// PGOPTIONS for a program of PostgreSQL's own, beside what it pins itself: also lets the server notice soon that we are
+// gone.
+std::string PinnedOptions(int lock_timeout_ms, std::chrono::milliseconds stall_timeout);
+
 
 }  // namespace rotv

@@ -67,14 +67,19 @@ RemoteCommand DumpCommand(SourceSession& session, const std::string& snapshot, s
   // A role's client_encoding must not count: the rows come in the database's own.
   command.argv.push_back("--encoding=" + session.connection().Parameter("server_encoding"));
   for (std::string& section : sections) command.argv.push_back(std::move(section));
-  command.env = {{"PGTZ", "UTC"}, {"PGOPTIONS", PinnedOptions(10000)}, {"PGAPPNAME", session.application_name()}};
+  command.env = {{"PGTZ", "UTC"}, {"PGOPTIONS", PinnedOptions(10000, session.link().StallTimeout())}, {"PGAPPNAME", session.application_name()}};
   command.password = session.connection().password();
   return command;
 }
 
-std::optional<std::string> RunDump(SourceSession& session, const RemoteCommand& command) {
+std::optional<std::string> RunDump(SourceSession& session, RemoteCommand command) {
   std::string text;
-  CommandResult result = session.link().Run(command, [&](std::string_view part) { text.append(part); });
+  StallWatch watch = session.connection().WatchServer();
+  command.while_quiet = [&watch] { watch.Quiet(); };
+  CommandResult result = session.link().Run(command, [&](std::string_view part) {
+    watch.Heard();
+    text.append(part);
+  });
   if (result.exit_status == 0) return text;
   if (result.stderr_text.find("canceling statement due to user request") != std::string::npos) return std::nullopt;
   throw DumpError(session, result);

@@ -79,6 +79,7 @@ std::string ImportSnapshotSql(const std::string& snapshot) {
 
 SnapshotSlot::SnapshotSlot(SourceSession& session, const std::string& name, Lifetime lifetime)
     : session_(session), connection_(session.Connect(PgConnection::Kind::kReplication, LockTimeoutMs(lifetime))) {
+  session.LetGoWhenSilent();
   const char* export_option = connection_->server_version() >= 150000 ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT";
   std::string command =
       fmt::format("CREATE_REPLICATION_SLOT {}{} LOGICAL pgoutput {}", connection_->QuoteIdentifier(name),

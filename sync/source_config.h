@@ -39,6 +39,8 @@ struct SourceConfig {
 
   std::string url;  // A libpq URL, instead of ssh; then `container`, `host`, `port`, `database` and `user` are unused.
 
+  int stall_timeout_s = 60;  // A connection that is silent for so long, and whose server proves no life, is given up.
+
   std::vector<std::string> exclude;  // "schema.table", unquoted: schema only, no rows.
 
   bool trust = false;  // An import may run what its schema says as a superuser of the database that it makes.

@@ -36,7 +36,7 @@ std::string UserName() {
 }  // namespace
 
 SourceSession::SourceSession(const Context& context, const std::filesystem::path& run_directory,
-                             Connections connections)
+                             Connections connections, Warnings warnings)
     : context_(context), application_name_(fmt::format("rotv-sync {}@{} {}", UserName(), HostName(), getpid())) {
   if (context.source.imported) {
     throw Error(ErrorCode::kUsage,
@@ -45,6 +45,10 @@ SourceSession::SourceSession(const Context& context, const std::filesystem::path
   }
   application_name_.resize(std::min<size_t>(application_name_.size(), 63));
   link_ = Link::Open(context.source, run_directory, context.interrupt);
+  for (const LinkWarning& warning : link_->Warnings()) {
+    if (warnings == Warnings::kKeep) continue;
+    context.progress.Warn(warning.message + (warning.fix.empty() ? "" : ": ") + warning.fix);
+  }
   if (connections == Connections::kAlsoReplication) {
     opening_replication_ = std::async(std::launch::async, [this] {
       return PgConnection::Connect(*link_,
@@ -79,6 +83,19 @@ std::unique_ptr<PgConnection> SourceSession::Connect(PgConnection::Kind kind, in
     }
   }
   return prepared.valid() ? prepared.get() : Open(kind, lock_timeout_ms);
+}
+
+void SourceSession::LetGoWhenSilent() {
+  if (switch_.valid()) return;
+  PgConnection::Options options{.password = connection_->password(), .application_name = application_name_};
+  switch_ = std::async(std::launch::async, [this, options]() -> std::unique_ptr<DeadMansSwitch> {
+    try {
+      return std::make_unique<DeadMansSwitch>(*link_, options, context_.interrupt);
+    } catch (const Error& error) {
+      context_.progress.Note(std::string("the source will not notice by itself that we are gone: ") + error.what());
+      return nullptr;
+    }
+  });
 }
 
 void SourceSession::Prepare(size_t connections) {

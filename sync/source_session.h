@@ -11,6 +11,7 @@
 #include "proto/store.pb.h"
 #include "storage/workspace.h"
 #include "sync/context.h"
+#include "sync/dead_mans_switch.h"
 #include "sync/link.h"
 #include "sync/pg_connection.h"
 
@@ -21,10 +22,12 @@ class SourceSession {
   // With kAlsoReplication a replication connection is opened at the same time: on a slow link each takes several round
   // trips.
   enum class Connections { kOne, kAlsoReplication };
+  // kSay: the link's warnings go to the progress; kKeep: the caller has them told.
+  enum class Warnings { kSay, kKeep };
   // Opens the link and the connection. `run_directory` is private and ours, for sockets. The context outlives the
   // session.
   SourceSession(const Context& context, const std::filesystem::path& run_directory,
-                Connections connections = Connections::kOne);
+                Connections connections = Connections::kOne, Warnings warnings = Warnings::kSay);
 
   // Removes what earlier, killed runs left on the source, and what replaced stores have used.
   void RemoveLeftovers(Workspace& workspace);
@@ -43,6 +46,11 @@ class SourceSession {
   // process's start is over when they are needed. What is not taken is closed with the session.
   void Prepare(size_t connections);
 
+  // From now on the source ends the connections of this session when it hears nothing of us for Link::StallTimeout().
+  // For whoever is about to hold something there. Returns at once; does nothing where the source has no connections to
+  // spare for it.
+  void LetGoWhenSilent();
+
   // All connections of this session carry it, so that they can be told from others' in pg_stat_activity.
   const std::string& application_name() const { return application_name_; }
 
@@ -54,6 +62,7 @@ class SourceSession {
   const Context& context_;
   std::string application_name_;
   std::unique_ptr<Link> link_;
+  std::future<std::unique_ptr<DeadMansSwitch>> switch_;  // Before the connections that it ends.
   std::unique_ptr<PgConnection> connection_;  // After the link, which it needs.
   std::future<std::unique_ptr<PgConnection>> opening_replication_;
   std::mutex mutex_;

@@ -62,10 +62,12 @@ class SshLink : public Link {
       : source_(source),
         interrupt_(interrupt),
         destinations_(DestinationsOf(source)),
-        session_(SshSession::Connect({ParseSshTarget(source.ssh), source.identity, source.known_hosts}, interrupt)),
+        session_(SshSession::Connect(
+            {ParseSshTarget(source.ssh), source.identity, source.known_hosts, StallTimeout()}, interrupt)),
         label_(session_->label()),
+        key_warnings_(session_->warnings()),
         socket_(private_dir),
-        tunnel_(std::move(session_)) {
+        tunnel_(std::move(session_), StallTimeout()) {
     ChannelSpec spec;
     spec.destinations = destinations_;
     spec.on_first_byte = [this] { SetFailure(""); };
@@ -94,6 +96,14 @@ class SshLink : public Link {
     return parameters;
   }
 
+  std::vector<LinkWarning> Warnings() const override {
+    std::vector<LinkWarning> warnings;
+    for (const std::string& line : key_warnings_) warnings.push_back({line, ""});
+    return warnings;
+  }
+
+  std::chrono::milliseconds StallTimeout() const override { return std::chrono::seconds(source_.stall_timeout_s); }
+
   std::vector<std::string> PasswordHosts() const override {
     std::vector<std::string> hosts = {ParseSshTarget(source_.ssh).host};
     if (!source_.host.empty()) hosts.push_back(source_.host);
@@ -117,13 +127,13 @@ class SshLink : public Link {
     };
     SocketPair pair = MakeSocketPair();
     tunnel_.Attach(std::move(pair.tunnels), std::move(spec));
-    ReadAll(pair.ours.get(), on_stdout);
+    ReadAll(pair.ours.get(), on_stdout, command.while_quiet);
     const std::lock_guard lock(box->mutex);
     return ResultOf(box->end.value_or(ChannelEnd{}));
   }
 
   // pg_dump runs where the server is: no -h where the usual socket directory is meant.
-  std::vector<std::string> DumpArguments() const override {
+  std::vector<std::string> DumpArguments() override {
     std::vector<std::string> arguments;
     if (!source_.host.empty()) arguments.insert(arguments.end(), {"-h", source_.host});
     arguments.insert(arguments.end(), {"-p", std::to_string(source_.port)});
@@ -152,7 +162,8 @@ class SshLink : public Link {
     failure_ = why;
   }
 
-  void ReadAll(int fd, const std::function<void(std::string_view)>& on_stdout) const {
+  void ReadAll(int fd, const std::function<void(std::string_view)>& on_stdout,
+               const std::function<void()>& while_quiet) const {
     std::vector<char> buffer(kReadBytes);
     while (true) {
       interrupt_.Check();
@@ -161,7 +172,7 @@ class SshLink : public Link {
         on_stdout(std::string_view(buffer.data(), static_cast<size_t>(got)));
       } else if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
         pollfd polled{fd, POLLIN, 0};
-        poll(&polled, 1, Interrupt::kPollMs);
+        if (poll(&polled, 1, Interrupt::kPollMs) == 0 && while_quiet) while_quiet();
       } else {
         return;
       }
@@ -185,6 +196,7 @@ class SshLink : public Link {
   const std::vector<Destination> destinations_;
   std::unique_ptr<SshSession> session_;  // Until the tunnel has it.
   const std::string label_;
+  const std::vector<std::string> key_warnings_;
   SocketPlace socket_;
 
   mutable std::mutex mutex_;

@@ -1,6 +1,7 @@
 #include "sync/ssh_login.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,7 +24,7 @@ namespace {
 
 using Key = std::unique_ptr<ssh_key_struct, decltype(&ssh_key_free)>;
 
-enum class KeyState { kLoaded, kNeedsPassphrase, kUnreadable };
+enum class KeyState { kLoaded, kNeedsPassphrase, kUnprotected, kUnreadable };
 
 struct LoadedKey {
   KeyState state = KeyState::kUnreadable;
@@ -36,8 +37,18 @@ int NotePassphraseWanted(const char*, char*, size_t, int, int, void* wanted) {
   return -1;
 }
 
+// OpenSSH's rule (sshkey_perm_ok): a file of ours must be readable for nobody else. One of another user is his matter.
+bool OthersMayRead(const std::string& path) {
+  struct stat status {};
+  return stat(path.c_str(), &status) == 0 && status.st_uid == getuid() && (status.st_mode & 077) != 0;
+}
+
 LoadedKey LoadKey(const std::string& path) {
   LoadedKey loaded;
+  if (OthersMayRead(path)) {
+    loaded.state = KeyState::kUnprotected;
+    return loaded;
+  }
   bool wanted = false;
   ssh_key key = nullptr;
   const int result = ssh_pki_import_privkey_file(path.c_str(), nullptr, NotePassphraseWanted, &wanted, &key);
@@ -54,6 +65,7 @@ LoadedKey LoadKey(const std::string& path) {
 struct Attempts {
   std::vector<std::string> offered;
   std::vector<std::string> need_passphrase;
+  std::vector<std::string> unprotected;
 };
 
 // Whether the far end let us in by this key.
@@ -84,6 +96,7 @@ bool OfferCertificate(const SshWait& wait, const std::string& path, Attempts& at
 bool OfferFile(const SshWait& wait, const std::string& path, Attempts& attempts) {
   LoadedKey loaded = LoadKey(path);
   if (loaded.state == KeyState::kNeedsPassphrase) attempts.need_passphrase.push_back(path);
+  if (loaded.state == KeyState::kUnprotected) attempts.unprotected.push_back(path);
   if (loaded.state != KeyState::kLoaded) return false;
   if (OfferCertificate(wait, path, attempts)) return true;
   attempts.offered.push_back(path);
@@ -102,31 +115,6 @@ bool OfferAgent(const SshWait& wait, Attempts& attempts) {
   return result == SSH_AUTH_SUCCESS;
 }
 
-// libssh shows only the first of its identities: an IdentityFile of ~/.ssh/config, if there is one. The usual files
-// follow.
-std::vector<std::string> IdentityFiles(ssh_session session) {
-  std::vector<std::string> files;
-  char* first = nullptr;
-  if (ssh_options_get(session, SSH_OPTIONS_IDENTITY, &first) == SSH_OK && first != nullptr) {
-    files.push_back(ExpandHome(first));
-    ssh_string_free_char(first);
-  }
-  for (const char* name : {"id_ed25519", "id_ecdsa", "id_rsa"}) {
-    const std::string path = ExpandHome(std::string("~/.ssh/") + name);
-    if (std::find(files.begin(), files.end(), path) == files.end()) files.push_back(path);
-  }
-  std::erase_if(files, [](const std::string& path) { return access(path.c_str(), R_OK) != 0; });
-  return files;
-}
-
-// The remaining IdentityFile lines, which only libssh knows. Only if the first was one of ~/.ssh/config's.
-bool OfferRest(const SshWait& wait, const std::vector<std::string>& tried) {
-  if (tried.empty() || tried.front().starts_with(ExpandHome("~/.ssh/id_"))) return false;
-  const int result =
-      wait.Until(SSH_AUTH_AGAIN, [&] { return ssh_userauth_publickey_auto(wait.session, nullptr, nullptr); });
-  return result == SSH_AUTH_SUCCESS;
-}
-
 [[noreturn]] void ThrowRefused(const SshWait& wait, const Attempts& attempts) {
   if (!attempts.need_passphrase.empty()) {
     const std::string& path = attempts.need_passphrase.front();
@@ -134,6 +122,12 @@ bool OfferRest(const SshWait& wait, const std::vector<std::string>& tried) {
         ErrorCode::kRefused,
         fmt::format("cannot log in to {}: the key {} needs a passphrase, and no agent has it", wait.label, path),
         fmt::format("ssh-add {}", ShellQuote(path)) + (HaveAgent() ? "" : " (after: eval \"$(ssh-agent)\")"));
+  }
+  if (!attempts.unprotected.empty()) {
+    const std::string& path = attempts.unprotected.front();
+    throw Error(ErrorCode::kRefused,
+                fmt::format("cannot log in to {}: the key {} is not used, because others may read it", wait.label, path),
+                fmt::format("chmod 600 {}", ShellQuote(path)));
   }
   if (attempts.offered.empty()) {
     throw Error(ErrorCode::kRefused, fmt::format("cannot log in to {}: there is no key to try", wait.label),
@@ -153,27 +147,37 @@ void CheckKeyFile(const std::string& path) {
     throw Error(ErrorCode::kUsage, fmt::format("the key {} cannot be read: {}", path, std::strerror(errno)),
                 "identity in rotv.toml must name a private key's file");
   }
-  if (LoadKey(path).state == KeyState::kUnreadable) {
+  const KeyState state = LoadKey(path).state;
+  if (state == KeyState::kUnprotected && !path.ends_with(".pub")) {
+    throw Error(ErrorCode::kUsage, fmt::format("the private key {} is not protected: others may read it", path),
+                fmt::format("chmod 600 {}", ShellQuote(path)));
+  }
+  if (state == KeyState::kUnreadable || state == KeyState::kUnprotected) {
     throw Error(ErrorCode::kUsage, fmt::format("{} is not a private key that libssh understands", path),
                 path.ends_with(".pub") ? "identity names the private key: leave out .pub"
                                        : "identity in rotv.toml must name a private key's file");
   }
 }
 
-void LogIn(const SshWait& wait, const std::string& identity) {
+std::vector<std::string> LogIn(const SshWait& wait, const std::string& identity,
+                               const std::vector<std::string>& files) {
   Attempts attempts;
   if (!identity.empty()) {
-    if (OfferFile(wait, identity, attempts)) return;
-    if (!attempts.need_passphrase.empty() && OfferAgent(wait, attempts)) return;
+    if (OfferFile(wait, identity, attempts)) return {};
+    if (!attempts.need_passphrase.empty() && OfferAgent(wait, attempts)) return {};
     ThrowRefused(wait, attempts);
   }
-  if (OfferAgent(wait, attempts)) return;
-  const std::vector<std::string> files = IdentityFiles(wait.session);
-  for (const std::string& path : files) {
-    if (OfferFile(wait, path, attempts)) return;
+  if (!OfferAgent(wait, attempts) && !std::any_of(files.begin(), files.end(), [&](const std::string& path) {
+        return access(path.c_str(), R_OK) == 0 && OfferFile(wait, path, attempts);
+      })) {
+    ThrowRefused(wait, attempts);
   }
-  if (OfferRest(wait, files)) return;
-  ThrowRefused(wait, attempts);
+  std::vector<std::string> warnings;
+  for (const std::string& path : attempts.unprotected) {
+    warnings.push_back(fmt::format("the private key {} is not used, because others may read it: chmod 600 {}", path,
+                                   ShellQuote(path)));
+  }
+  return warnings;
 }
 
 }  // namespace rotv

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <ctime>
@@ -15,14 +16,15 @@
 #include "sync/dial.h"
 #include "sync/ssh_host_key.h"
 #include "sync/ssh_login.h"
+#include "sync/ssh_settings.h"
 
 namespace rotv {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kConnectLimit{15};
-constexpr std::chrono::seconds kLoginLimit{30};  // A far end that asks slow name servers takes its time.
+constexpr std::chrono::milliseconds kConnectLimit{15'000};
+constexpr std::chrono::milliseconds kLoginLimit{30'000};  // A far end that asks slow name servers takes its time.
 
 // The ciphers that cost least first (AES-GCM has help from the processor and needs no separate MAC), then what every
 // server knows.
@@ -81,14 +83,11 @@ void Configure(ssh_session session, const SshOptions& options) {
   if (ssh_options_parse_config(session, nullptr) != SSH_OK) {
     throw Error(ErrorCode::kUsage, fmt::format("~/.ssh/config cannot be read: {}", ssh_get_error(session)));
   }
-  const int strict = 1;  // With `no` in ~/.ssh/config libssh would let every host key pass.
-  ssh_options_set(session, SSH_OPTIONS_STRICTHOSTKEYCHECK, &strict);
   if (!options.target.user.empty()) Set(session, SSH_OPTIONS_USER, options.target.user);
   if (options.target.port != 0) {
     const unsigned port = static_cast<unsigned>(options.target.port);
     ssh_options_set(session, SSH_OPTIONS_PORT, &port);
   }
-  if (!options.known_hosts.empty()) Set(session, SSH_OPTIONS_KNOWNHOSTS, ExpandHome(options.known_hosts));
   if (OptionOf(session, SSH_OPTIONS_USER).empty()) ssh_options_set(session, SSH_OPTIONS_USER, nullptr);
   ssh_set_blocking(session, 0);
 }
@@ -167,28 +166,27 @@ int SshWait::Until(int again, const std::function<int()>& step) const {
   }
 }
 
-std::string ExpandHome(const std::string& path) {
-  const char* home = std::getenv("HOME");
-  if (!path.starts_with("~/") || home == nullptr) return path;
-  return home + path.substr(1);
-}
-
 std::unique_ptr<SshSession> SshSession::Connect(const SshOptions& options, const Interrupt& interrupt) {
   const SigpipeBlocked no_sigpipe;
   const std::string identity = ExpandHome(options.identity);
   if (!identity.empty()) CheckKeyFile(identity);  // Before anything goes over the network.
+  const SshSettings settings = ReadSshSettings(options.target, interrupt);
 
   SshHandle handle(ssh_new());
   if (handle == nullptr) throw Error(ErrorCode::kBug, "libssh gives no session");
   Configure(handle.get(), options);
   const std::string label = ToString(Resolved(handle.get()));
-  SshWait wait{handle.get(), interrupt, Clock::now() + kConnectLimit, label};
+  const HostKeyPlace place = PlaceOf(Resolved(handle.get()), settings, options.known_hosts);
+  PreferKnownKeys(handle.get(), place, settings);
+  SshWait wait{handle.get(), interrupt, Clock::now() + std::min(kConnectLimit, options.stall_timeout), label};
   Handshake(handle.get(), wait);
-  CheckHostKey(handle.get(), Resolved(handle.get()), options.known_hosts);
-  wait.deadline = Clock::now() + kLoginLimit;
-  LogIn(wait, identity);
+  CheckHostKey(handle.get(), place, interrupt);
+  wait.deadline = Clock::now() + std::min(kLoginLimit, options.stall_timeout);
+  std::vector<std::string> warnings = LogIn(wait, identity, settings.identity_files);
   MakeNonBlocking(ssh_get_fd(handle.get()));
-  return std::unique_ptr<SshSession>(new SshSession(std::move(handle), label));
+  std::unique_ptr<SshSession> session(new SshSession(std::move(handle), label));
+  session->warnings_ = std::move(warnings);
+  return session;
 }
 
 }  // namespace rotv

@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "storage/interrupt.h"
 #include "sync/ssh_target.h"
@@ -19,6 +20,7 @@ struct SshOptions {
   SshTarget target;
   std::string identity;     // As in SourceConfig; "~/" is understood.
   std::string known_hosts;  // As in SourceConfig; "~/" is understood.
+  std::chrono::milliseconds stall_timeout = std::chrono::minutes(1);  // Connecting and logging in take no longer each.
 };
 
 struct SshSessionDeleter {
@@ -38,11 +40,15 @@ class SshSession {
   // For people: "root@db.example.org:22422".
   const std::string& label() const { return label_; }
 
+  // What a person should hear of though the session stands: key files that were not used.
+  const std::vector<std::string>& warnings() const { return warnings_; }
+
  private:
   explicit SshSession(SshHandle handle, std::string label) : handle_(std::move(handle)), label_(std::move(label)) {}
 
   SshHandle handle_;
   std::string label_;
+  std::vector<std::string> warnings_;
 };
 
 // Calls `step`, a libssh function on a non-blocking session, until it gives something else than `again`, and waits for
@@ -55,8 +61,5 @@ struct SshWait {
 
   int Until(int again, const std::function<int()>& step) const;
 };
-
-// "~/x" with HOME in place of the tilde.
-std::string ExpandHome(const std::string& path);
 
 }  // namespace rotv

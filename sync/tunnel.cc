@@ -19,7 +19,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr std::chrono::seconds kKeepaliveInterval{15};
 constexpr int kKeepalivesUnanswered = 4;  // More of them, and the link counts as dead.
 constexpr int kSocketBufferBytes = 1 << 20;
 constexpr size_t kUploadBytes = 256 * 1024;
@@ -143,7 +142,7 @@ class Tunnel::Pump {
       unanswered_ = 0;
     }
     if (Clock::now() < next_keepalive_) return;
-    next_keepalive_ = Clock::now() + kKeepaliveInterval;
+    next_keepalive_ = Clock::now() + tunnel_.keepalive_interval_;
     ssh_send_keepalive(session_);
     ssh_send_keepalive(session_);
     ++unanswered_;
@@ -156,7 +155,9 @@ class Tunnel::Pump {
     }
     if (unanswered_ > kKeepalivesUnanswered) {
       return fmt::format("the SSH connection to {} is dead: nothing was heard for {} s", label,
-                         kKeepaliveInterval.count() * kKeepalivesUnanswered);
+                         std::chrono::duration_cast<std::chrono::seconds>(tunnel_.keepalive_interval_ *
+                                                                          (kKeepalivesUnanswered + 1))
+                             .count());
     }
     return "";
   }
@@ -187,12 +188,14 @@ class Tunnel::Pump {
   std::vector<std::unique_ptr<TunnelChannel>> channels_;
   std::vector<pollfd> polled_;
   std::vector<char> buffer_ = std::vector<char>(kUploadBytes);
-  Clock::time_point next_keepalive_ = Clock::now() + kKeepaliveInterval;
+  Clock::time_point next_keepalive_ = Clock::now() + tunnel_.keepalive_interval_;
   int unanswered_ = 0;  // Keepalives since anything came. Counted, not timed: a process that was stopped is not dead.
 };
 
-Tunnel::Tunnel(std::unique_ptr<SshSession> session)
-    : session_(std::move(session)), wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), thread_([this] { Main(); }) {}
+Tunnel::Tunnel(std::unique_ptr<SshSession> session, std::chrono::milliseconds stall_timeout)
+    : session_(std::move(session)),
+      keepalive_interval_(stall_timeout / (kKeepalivesUnanswered + 1)),
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), thread_([this] { Main(); }) {}
 
 Tunnel::~Tunnel() {
   stop_ = true;

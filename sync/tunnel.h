@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -19,7 +20,8 @@ namespace rotv {
 // All functions may be called by any thread. Callbacks of a ChannelSpec run on the tunnel's thread and must not wait.
 class Tunnel {
  public:
-  explicit Tunnel(std::unique_ptr<SshSession> session);
+  // A session that is silent for `stall_timeout`, keepalives unanswered, is taken for dead.
+  Tunnel(std::unique_ptr<SshSession> session, std::chrono::milliseconds stall_timeout);
   // Ends every channel (their on_end is called) and the session.
   ~Tunnel();
   Tunnel(const Tunnel&) = delete;
@@ -50,6 +52,7 @@ class Tunnel {
   void Main();
 
   std::unique_ptr<SshSession> session_;
+  const std::chrono::milliseconds keepalive_interval_;
   FileDescriptor wake_;
   std::atomic<bool> stop_{false};
   std::atomic<uint64_t> bytes_received_{0};

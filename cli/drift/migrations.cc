@@ -10,6 +10,7 @@
 #include <iterator>
 #include <system_error>
 
+#include "storage/atomic_file.h"
 #include "storage/error.h"
 
 namespace rotv {
@@ -94,10 +95,7 @@ std::string ReadSql(const path& file) {
 void WriteFile(const path& file, std::string_view content) {
   std::error_code problem;
   std::filesystem::create_directories(file.parent_path(), problem);
-  std::ofstream out(file, std::ios::binary);
-  out << content << std::flush;
-  if (!out)
-    throw Error(ErrorCode::kDisk, fmt::format("{} cannot be written", file.native()), "look for room on its disk");
+  WriteNewFile(file, content);
 }
 
 }  // namespace

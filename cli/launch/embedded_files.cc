@@ -1,11 +1,7 @@
 #include "cli/launch/embedded_files.h"
 
-#include <fmt/format.h>
-
-#include <fstream>
-
 #include "cli/embedded_file.h"
-#include "storage/error.h"
+#include "storage/atomic_file.h"
 
 namespace rotv {
 
@@ -16,10 +12,7 @@ void WriteEmbeddedFiles(const std::filesystem::path& directory) {
   for (const EmbeddedFile& file : ContainerFiles()) {
     std::filesystem::path path = directory / file.path;
     std::filesystem::create_directories(path.parent_path());
-    std::ofstream stream(path, std::ios::binary | std::ios::trunc);
-    stream << file.text;
-    stream.close();
-    if (!stream) throw Error(ErrorCode::kDisk, fmt::format("cannot write {}", path.native()), "look for free space");
+    WriteNewFile(path, file.text);
     std::filesystem::permissions(path.parent_path(), kReadable);
     std::filesystem::permissions(path, kReadable);
   }

@@ -71,9 +71,7 @@ void RemoveLeftSecrets(const std::filesystem::path& home) noexcept try {
 LaunchLock::LaunchLock(const std::filesystem::path& home) {
   std::filesystem::path path = home / "run" / "lock";
   std::filesystem::create_directories(path.parent_path());
-  file_ = FileDescriptor(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!file_)
-    throw Error(ErrorCode::kDisk, fmt::format("{} cannot be opened: {}", path.native(), std::strerror(errno)));
+  file_ = OpenOrCreateFile(path, O_RDWR);
   if (flock(file_.get(), LOCK_EX | LOCK_NB) != 0) {
     char holder[32] = {};
     ssize_t got = pread(file_.get(), holder, sizeof(holder) - 1, 0);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <chrono>
 #include <ctime>
 #include <sstream>
@@ -113,6 +114,16 @@ class Launched {
   bool kept_ = false;
 };
 
+std::string FromHex(std::string_view digits) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < digits.size(); i += 2) {
+    unsigned value = 0;
+    std::from_chars(digits.data() + i, digits.data() + i + 2, value, 16);
+    bytes += static_cast<char>(value);
+  }
+  return bytes;
+}
+
 }  // namespace
 
 std::string UrlOf(const LaunchState& state) { return fmt::format("http://127.0.0.1:{}/", state.port); }
@@ -182,27 +193,34 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   return result;
 }
 
+// A fixed text that counts what it finds by itself. Names reach neither psql's command line nor, unencoded, its output: a
+// name may hold line ends, and psql takes a line that begins with a backslash for a command of its own.
+constexpr const char* kLargestTables = R"(
+SET search_path = pg_catalog;
+CREATE FUNCTION pg_temp.rows_of(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE counted bigint;
+BEGIN
+  EXECUTE format('SELECT count(*) FROM %s', name) INTO counted;
+  RETURN counted;
+END $$;
+SELECT encode(convert_to(shown, CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END), 'hex'),
+       pg_temp.rows_of(oid)
+FROM (SELECT c.oid, CASE n.nspname WHEN 'public' THEN '' ELSE quote_ident(n.nspname) || '.' END
+                    || quote_ident(c.relname) AS shown
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'r' AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+      ORDER BY pg_table_size(c.oid) DESC, c.oid LIMIT 5) AS largest)";
+
 std::vector<TableCount> LargestTables(const Runtime& runtime, const Interrupt& interrupt) {
-  auto ask = [&](const std::string& sql) {
-    ProgramResult answer = RunProgramQuietly(runtime.PsqlCommand({"-XAtq", "-F", "\t", "-c", sql}, false), interrupt);
-    if (answer.exit_status != 0) {
-      throw Error(ErrorCode::kUsage, fmt::format("the database does not answer: {}", LastLine(answer.err)),
-                  "rotv logs");
-    }
-    return answer.out;
-  };
-  std::string counts =
-      ask("SELECT string_agg(format('SELECT %L, count(*) FROM %s', oid::regclass, oid::regclass), ' UNION ALL ') FROM ("
-          "SELECT c.oid FROM pg_class c WHERE c.relkind = 'r' AND c.relnamespace NOT IN (SELECT oid FROM pg_namespace "
-          "WHERE nspname LIKE 'pg\\_%' OR nspname = 'information_schema') "
-          "ORDER BY pg_table_size(c.oid) DESC, c.oid LIMIT 5) AS largest");
-  std::vector<TableCount> tables;
-  if (LastLine(counts).empty()) return tables;
-  std::istringstream lines(ask(LastLine(counts)));
-  for (std::string line; std::getline(lines, line);) {
-    size_t tab = line.rfind('\t');
-    if (tab != std::string::npos) tables.push_back({line.substr(0, tab), std::stoull(line.substr(tab + 1))});
+  const ProgramResult answer = RunProgramQuietly(
+      runtime.PsqlCommand({"-XAtq", "-F", " ", "-v", "ON_ERROR_STOP=1", "-c", kLargestTables}, false), interrupt);
+  if (answer.exit_status != 0) {
+    throw Error(ErrorCode::kUsage, fmt::format("the database does not answer: {}", LastLine(answer.err)), "rotv logs");
   }
+  std::vector<TableCount> tables;
+  std::istringstream lines(answer.out);
+  uint64_t rows = 0;
+  for (std::string name; lines >> name >> rows;) tables.push_back({FromHex(name), rows});
   return tables;
 }
 

@@ -47,10 +47,7 @@ std::optional<std::string> PlaceOf(const fs::path& directory, const std::string&
 }
 
 // Empty, and not synced: it is nothing yet.
-void MakeFile(const fs::path& path) {
-  FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-  if (!file) ThrowDiskError("write", path, errno);
-}
+void MakeFile(const fs::path& path) { WriteNewFile(path, ""); }
 
 // The note comes last and goes first: what it tells of is on the disk.
 void Publish(const fs::path& directory, const std::string& name, const std::string& key, const std::string& place) {

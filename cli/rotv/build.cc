@@ -9,6 +9,7 @@
 #include "cli/launch/build_context.h"
 #include "cli/rotv/command.h"
 #include "cli/run_program.h"
+#include "cli/terminal.h"
 #include "storage/error.h"
 
 namespace rotv {
@@ -70,12 +71,12 @@ int RunBuild(const Invocation& call, const RuntimeOption& option, bool no_cache)
   bool quiet = call.options.quiet;
   LastLines last;
   int status = RunProgramShowing(words, call.interrupt, [&](std::string_view text) {
-    if (!quiet) WriteAll(STDERR_FILENO, text);
+    if (!quiet) WriteAll(STDERR_FILENO, TerminalText(text));
     last.Add(text);
   });
   if (status != 0) {
     constexpr int kShownLines = 15;
-    if (quiet) WriteAll(STDERR_FILENO, last.Get(kShownLines));
+    if (quiet) WriteAll(STDERR_FILENO, TerminalText(last.Get(kShownLines)));
     throw Error(ErrorCode::kUsage, fmt::format("the image cannot be built: {}", LastLine(last.Get(kShownLines))),
                 "the failing step stands above; --no-cache begins anew");
   }

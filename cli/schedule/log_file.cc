@@ -7,8 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "storage/atomic_file.h"
 #include "storage/error.h"
-#include "storage/handle.h"
 
 namespace rotv {
 namespace {
@@ -32,8 +32,8 @@ void Rotate(const fs::path& path) {
 void WriteToLogFile(const fs::path& path) {
   fs::create_directories(path.parent_path());
   Rotate(path);
-  const FileDescriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
-  if (!file || dup2(file.get(), STDOUT_FILENO) < 0 || dup2(file.get(), STDERR_FILENO) < 0) {
+  const FileDescriptor file = OpenOrCreateFile(path, O_WRONLY | O_APPEND);
+  if (dup2(file.get(), STDOUT_FILENO) < 0 || dup2(file.get(), STDERR_FILENO) < 0) {
     throw Error(ErrorCode::kDisk, fmt::format("{} cannot be written: {}", path.native(), std::strerror(errno)));
   }
 }

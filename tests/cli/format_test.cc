@@ -91,6 +91,49 @@ TEST(TerminalTextTest, CuttingNeverSplitsACharacter) {
   EXPECT_EQ(CutToWidth("abc", 0, utf8), "");
 }
 
+struct Steering {
+  const char* what;
+  std::string text;
+  std::string shown;  // Between "a" and "b".
+  std::string json;
+};
+
+// What a name can hold to move, hide or reorder what stands around it, and what it may hold all the same.
+const Steering kSteering[] = {
+    {"escape", "\x1b[2J", "?[2J", R"(\u001b[2J)"},
+    {"bell", "\a", "?", R"(\u0007)"},
+    {"delete", "\x7f", "?", R"(\u007f)"},
+    {"C1: control sequence", "\u009b2J", "?2J", R"(\u009b2J)"},
+    {"C1: operating system command", "\u009d0;title\u009c", "?0;title?", R"(\u009d0;title\u009c)"},
+    {"C1 as a bare byte", "\x9b" "2J", "?2J", "?2J"},
+    {"right to left", "\u202e", "?", R"(\u202e)"},
+    {"embedding", "\u202a\u202b\u202c\u202d", "????", R"(\u202a\u202b\u202c\u202d)"},
+    {"isolates", "\u2066\u2067\u2068\u2069", "????", R"(\u2066\u2067\u2068\u2069)"},
+    {"marks of direction", "\u200e\u200f\u061c", "???", R"(\u200e\u200f\u061c)"},
+    {"line and paragraph", "\u2028\u2029", "??", R"(\u2028\u2029)"},
+    {"blanks of no width", "\u200b\u2060\ufeff", "???", R"(\u200b\u2060\ufeff)"},
+    {"tags", "\U000e0041", "?", R"(\udb40\udc41)"},
+    {"no UTF-8", "\xff\xc0\xaf\xed\xa0\x80", "??????", "??????"},
+    {"cut UTF-8", "\xe2\x82", "??", "??"},
+    {"letters", "ü中א👩‍👩", "ü中א👩‍👩", "ü中א👩‍👩"},
+};
+
+TEST(TerminalTextTest, WhatSteersATerminalIsShownAsAQuestionMark) {
+  for (const Steering& each : kSteering) {
+    EXPECT_EQ(OneLine("a" + each.text + "b"), "a" + each.shown + "b") << each.what;
+    EXPECT_EQ(TerminalText("a" + each.text + "b\n"), "a" + each.shown + "b\n") << each.what;
+    EXPECT_EQ(TerminalJson("{\n\"a" + each.text + "b\"}"), "{\n\"a" + each.json + "b\"}") << each.what;
+  }
+}
+
+TEST(TerminalTextTest, OurOwnLayoutStays) {
+  for (const Colour colour : {Colour::kGreen, Colour::kYellow, Colour::kRed, Colour::kFaint}) {
+    const std::string text = Coloured("x", colour, {.utf8 = true, .colour = true}) + "\t1\n  2\n";
+    EXPECT_EQ(TerminalText(text), text);
+  }
+  EXPECT_EQ(TerminalText("\x1b[31;1mx\x1b[8mx\x1b[0"), "?[31;1mx?[8mx?[0");
+}
+
 TEST(TerminalTextTest, OneLineCannotSteerATerminal) {
   EXPECT_EQ(OneLine("FATAL:  no\n  DETAIL: x\n"), "FATAL: no DETAIL: x");
   EXPECT_EQ(OneLine("a\x1b[2Jb"), "a?[2Jb");

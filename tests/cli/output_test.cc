@@ -77,6 +77,29 @@ TEST(OutputTest, WhenDataTakesStdoutEverythingElseGoesToStderr) {
   EXPECT_NE(captured.err.find("\"error\""), std::string::npos);
 }
 
+TEST(OutputTest, WhatWasOverlookedInATextDoesNotReachATerminal) {
+  Captured captured;
+  Output output("rotv-sync", Output::Form::kText, captured.Streams());
+  output.Result("public.\x1b[2Jt\u202e\n", Json());
+  output.Part("public.\u009b2Jt\n");
+  output.Failure(Error(ErrorCode::kRefused, "no \x1b]0;x\a\u2066 t", "ask \x9b"));
+  EXPECT_EQ(captured.out, "public.?[2Jt?\npublic.?2Jt\n");
+  EXPECT_EQ(captured.err, "rotv-sync: no ?]0;x?? t\nhint: ask ?\n");
+}
+
+// Both are the same document.
+TEST(OutputTest, NamesInJsonAreExactAndEscapedOnATerminal) {
+  const std::string name = "t\u202e\u009b\U000e0041\x7f\x1b";
+  for (const bool terminal : {false, true}) {
+    Captured captured;
+    Output::Streams streams = captured.Streams();
+    streams.out_is_terminal = terminal;
+    Output("rotv-sync", Output::Form::kJson, streams).Result("", Json{{"name", name}});
+    EXPECT_EQ(nlohmann::json::parse(captured.out)["name"], name);
+    EXPECT_EQ(captured.out.find("\u202e") == std::string::npos, terminal);
+  }
+}
+
 TEST(OutputTest, NamesThatAreNotUtf8DoNotBreakTheDocument) {
   std::string text = JsonText(Json{{"name",
                                     "gr\xf6\xdf"

@@ -121,7 +121,7 @@ TEST(OutputErrorsTest, AFullDiskLeavesTheOldSeed) {
   const Result full = RunCommand(disk.Limited(command));
   ExpectError(full, {kDisk, "cannot write " + (disk / "seed.sql").string(), disk.hint()});
   EXPECT_EQ(ReadFile(disk / "seed.sql"), old_seed);
-  EXPECT_FALSE(fs::exists(disk / "seed.sql.tmp"));
+  for (const auto& entry : fs::directory_iterator(disk / "")) EXPECT_NE(entry.path().extension(), ".tmp");
   Command compressed = command;
   compressed.argv.insert(compressed.argv.end(), {"--compress", "gzip"});
   if (disk.mounted()) {

@@ -260,21 +260,24 @@ TEST(KillMaterializeTest, TheOldFileStaysUntilTheNewOneIsComplete) {
   workload.Run(1);
   rotv.MustSync({"pull"});
   const Command command = rotv.SyncCommand({"materialize", "--output", path});
-  const std::filesystem::path temporary = path.string() + ".tmp";
+  const auto temporary_bytes = [&]() -> std::optional<uintmax_t> {
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(path.parent_path())) {
+      const std::string name = entry.path().filename();
+      if (name.starts_with(path.filename().string() + ".rotv-")) return std::filesystem::file_size(entry.path(), none);
+    }
+    return std::nullopt;
+  };
   for (uintmax_t bytes : {0, 1 << 20, 8 << 20, 20 << 20}) {
     Process process(command);
-    std::error_code none;
-    EXPECT_TRUE(WaitUntil([&] {
-      const uintmax_t size = std::filesystem::file_size(temporary, none);
-      return !none && size >= bytes;
-    }));
+    EXPECT_TRUE(WaitUntil([&] { return temporary_bytes().value_or(0) >= bytes; }));
     process.Signal(bytes == 8 << 20 ? SIGTERM : SIGKILL);
     const Result result = process.Wait();
     ASSERT_FALSE(result.ok()) << "too late";
     EXPECT_EQ(ReadFile(path), old_seed);
   }
   MustRun(command);
-  EXPECT_FALSE(std::filesystem::exists(temporary));
+  EXPECT_FALSE(temporary_bytes().has_value());
   ExpectSeedEqualsDump(rotv.server(), path);
 }
 

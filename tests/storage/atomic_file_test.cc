@@ -1,5 +1,6 @@
 #include "storage/atomic_file.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -76,6 +77,56 @@ TEST(AtomicFileTest, WhatAKilledRunLeftDoesNoHarm) {
   WriteFileAtomically(directory / "file", "new");
   EXPECT_EQ(ReadFile(directory / "file"), "new");
   EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
+}
+
+// In a directory where everybody may lay something out, as in /tmp.
+TEST(AtomicFileTest, WhatOthersLaidOutIsNeitherWrittenThroughNorTouched) {
+  TempDir shared;
+  TempDir elsewhere;
+  fs::permissions(shared.path(), fs::perms::all | fs::perms::sticky_bit);
+  WriteFileAtomically(elsewhere / "victim", "precious");
+  for (const char* name : {"file.tmp", "file.rotv-000000.tmp", "file.new", "file~"}) {
+    fs::create_symlink(elsewhere / "victim", shared / name);
+  }
+  ASSERT_EQ(mkfifo((shared / "file.rotv-111111.tmp").c_str(), 0666), 0);
+  fs::create_directory(shared / "file.rotv-222222.tmp");
+  const std::vector<std::string> laid_out = Names(shared.path());
+  WriteFileAtomically(shared / "file", "content");
+  EXPECT_EQ(ReadFile(shared / "file"), "content");
+  EXPECT_EQ(ReadFile(elsewhere / "victim"), "precious");
+  std::vector<std::string> left = Names(shared.path());
+  std::erase(left, "file");
+  EXPECT_EQ(left, laid_out);
+
+  fs::create_symlink(elsewhere / "victim", shared / "new");
+  WriteNewFile(shared / "new", "content");
+  EXPECT_EQ(ReadFile(shared / "new"), "content");
+  EXPECT_FALSE(fs::is_symlink(shared / "new"));
+  fs::create_symlink(elsewhere / "victim", shared / "lock");
+  EXPECT_EQ(ErrorOf([&] { OpenOrCreateFile(shared / "lock", O_RDWR | O_TRUNC); }).code(), ErrorCode::kDisk);
+  EXPECT_EQ(ReadFile(elsewhere / "victim"), "precious");
+}
+
+TEST(AtomicFileTest, TheTemporaryFileHasAnotherNameEachTimeAndIsLeftAloneWhileItIsWritten) {
+  TempDir directory;
+  AtomicFile first(directory / "file");
+  const std::vector<std::string> one = Names(directory.path());
+  AtomicFile second(directory / "file");
+  EXPECT_EQ(one.size(), 1U);
+  EXPECT_EQ(Names(directory.path()).size(), 2U);
+  first.Write("first");
+  first.Commit();
+  second.Write("second");
+  second.Commit();
+  EXPECT_EQ(ReadFile(directory / "file"), "second");
+  EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
+}
+
+TEST(AtomicFileTest, ANameAsLongAsNamesMayBe) {
+  TempDir directory;
+  const std::string name(255, 'n');
+  WriteFileAtomically(directory / name, "content");
+  EXPECT_EQ(ReadFile(directory / name), "content");
 }
 
 TEST(AtomicFileTest, AFullDiskIsNamedAndLeavesTheOldOne) {

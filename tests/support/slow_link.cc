@@ -68,6 +68,7 @@ struct SlowLink::Pair {
   Flow up;
   Flow down;
   bool broken = false;
+  bool frozen = false;
 };
 
 class SlowLink::Pump {
@@ -82,11 +83,20 @@ class SlowLink::Pump {
     while (!link_.stop_) {
       Wait();
       if (link_.break_now_.exchange(false)) BreakAll();
+      if (link_.freeze_open_) {
+        for (Pair& pair : pairs_) pair.frozen = true;
+        link_.freeze_open_ = false;
+      }
       if (!link_.frozen_) {
         Accept();
         for (Pair& pair : pairs_) {
           Move(pair, pair.up, up_free_, link_.bytes_to_target_);
           Move(pair, pair.down, down_free_, link_.bytes_to_client_);
+        }
+        const uint64_t freeze_limit = link_.freeze_after_;
+        if (freeze_limit != 0 && link_.bytes_to_client_ >= freeze_limit) {
+          link_.freeze_after_ = 0;
+          link_.frozen_ = true;
         }
         const uint64_t limit = link_.break_after_;
         if (limit != 0 && link_.bytes_to_client_ >= limit) {
@@ -107,6 +117,7 @@ class SlowLink::Pump {
     if (!link_.frozen_) {
       fds.push_back({link_.listen_fd_, POLLIN, 0});
       for (const Pair& pair : pairs_) {
+        if (pair.frozen) continue;
         WaitFor(pair.up, up_free_, now, fds, due);
         WaitFor(pair.down, down_free_, now, fds, due);
       }
@@ -164,7 +175,7 @@ class SlowLink::Pump {
   }
 
   void Move(Pair& pair, Flow& flow, Clock::time_point& link_free, std::atomic<uint64_t>& count) {
-    if (pair.broken) return;
+    if (pair.broken || pair.frozen) return;
     TakeIn(pair, flow, link_free);
     LetOut(pair, flow, count);
   }
@@ -278,6 +289,12 @@ void SlowLink::Freeze() {
   Wake();
 }
 
+void SlowLink::FreezeOpenOnes() {
+  freeze_open_ = true;
+  Wake();
+  while (freeze_open_) std::this_thread::yield();
+}
+
 void SlowLink::Thaw() {
   frozen_ = false;
   Wake();
@@ -287,6 +304,11 @@ void SlowLink::Break() {
   break_now_ = true;
   Wake();
   while (break_now_) std::this_thread::yield();
+}
+
+void SlowLink::FreezeAfter(uint64_t bytes_to_client) {
+  freeze_after_ = bytes_to_client_ + bytes_to_client;
+  Wake();
 }
 
 void SlowLink::BreakAfter(uint64_t bytes_to_client) {

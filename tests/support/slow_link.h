@@ -36,6 +36,11 @@ class SlowLink {
   // Carries nothing until Thaw(), and tells nobody.
   void Freeze();
   void Thaw();
+  // Freezes once so many more bytes have reached the client. Happens once.
+  void FreezeAfter(uint64_t bytes_to_client);
+  bool frozen() const { return frozen_; }
+  // The connections of now carry nothing any more; new ones do.
+  void FreezeOpenOnes();
   // Resets every connection; new ones are accepted.
   void Break();
   // Resets every connection once so many more bytes have reached the client; 0: never. Happens once.
@@ -54,7 +59,9 @@ class SlowLink {
   std::atomic<bool> stop_{false};
   std::atomic<bool> frozen_{false};
   std::atomic<bool> break_now_{false};
+  std::atomic<bool> freeze_open_{false};
   std::atomic<uint64_t> break_after_{0};
+  std::atomic<uint64_t> freeze_after_{0};
   std::atomic<uint64_t> bytes_to_target_{0};
   std::atomic<uint64_t> bytes_to_client_{0};
   std::atomic<int> connections_{0};

@@ -6,9 +6,10 @@
 #include <string>
 
 #include "storage/interrupt.h"
-#include "sync/direct_link.h"
+#include "sync/link.h"
 #include "sync/pg_connection.h"
 #include "tests/support/postgres_server.h"
+#include "tests/support/temp_dir.h"
 
 namespace rotv::testing {
 
@@ -17,7 +18,7 @@ class DirectSource {
   explicit DirectSource(const PostgresServer& server) {
     source_.name = "test";
     source_.url = "postgresql://rotv@127.0.0.1:" + std::to_string(server.port()) + "/rotv";
-    link_ = MakeDirectLink(source_, interrupt_);
+    link_ = Link::Open(source_, private_dir_.path(), interrupt_);
     connection_ = PgConnection::Connect(*link_, {}, interrupt_);
   }
 
@@ -25,6 +26,7 @@ class DirectSource {
 
  private:
   SourceConfig source_;
+  TempDir private_dir_;
   Interrupt interrupt_;
   std::unique_ptr<Link> link_;
   std::unique_ptr<PgConnection> connection_;

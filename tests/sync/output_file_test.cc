@@ -9,6 +9,7 @@
 
 #include "storage/atomic_file.h"
 #include "tests/storage/store_fixture.h"
+#include "tests/support/subprocess.h"
 
 namespace rotv {
 namespace {
@@ -131,6 +132,60 @@ TEST_P(OutputFileTest, AFullDiskIsADiskError) {
   close(full);
   close(saved);
   EXPECT_EQ(code, ErrorCode::kDisk);
+}
+
+// Somebody else on the machine, in a directory that is everybody's.
+class SharedDirectoryTest : public ::testing::Test {
+ protected:
+  SharedDirectoryTest() {
+    fs::permissions(shared_.path(), fs::perms::all | fs::perms::sticky_bit);
+    WriteFileAtomically(own_ / "victim", "precious");
+  }
+
+  // As another user where that is possible; what is ours is trusted.
+  void Plant(const std::vector<std::string>& words) { testing::MustRun({.argv = words, .user = "nobody"}); }
+
+  Error ErrorOfWriting(const fs::path& path) {
+    try {
+      OpenSeedOutput(path, Compression::kNone)->Write("rows");
+    } catch (const Error& error) {
+      return error;
+    }
+    ADD_FAILURE() << "written to " << path;
+    return Error(ErrorCode::kBug, "");
+  }
+
+  TempDir shared_;
+  TempDir own_;
+};
+
+TEST_F(SharedDirectoryTest, LinksAndPipesOfOthersGetNoRows) {
+  if (!testing::IsRoot()) {  // Nobody else can be had: then ours stand for what is trusted.
+    fs::create_symlink(own_ / "victim", shared_ / "seed.sql");
+    OpenSeedOutput(shared_ / "seed.sql", Compression::kNone)->Commit();
+    EXPECT_TRUE(fs::is_symlink(shared_ / "seed.sql"));
+    return;
+  }
+  Plant({"ln", "-s", own_ / "victim", shared_ / "seed.sql"});
+  Plant({"ln", "-s", own_ / "victim", shared_ / "seed.sql.tmp"});
+  Error error = ErrorOfWriting(shared_ / "seed.sql");
+  EXPECT_EQ(error.code(), ErrorCode::kDisk);
+  EXPECT_NE(std::string(error.what()).find("a link of another user"), std::string::npos) << error.what();
+
+  // By way of a link of ours it is no better.
+  fs::create_symlink(shared_ / "seed.sql", own_ / "link");
+  EXPECT_EQ(ErrorOfWriting(own_ / "link").code(), ErrorCode::kDisk);
+
+  Plant({"mkfifo", "-m", "666", shared_ / "pipe"});
+  const testing::Process reader({.argv = {"cat", shared_ / "pipe"}, .user = "nobody"});
+  error = ErrorOfWriting(shared_ / "pipe");
+  EXPECT_EQ(error.code(), ErrorCode::kDisk);
+  EXPECT_NE(std::string(error.what()).find("of another user"), std::string::npos) << error.what();
+  EXPECT_EQ(reader.Out(), "");
+
+  OpenSeedOutput(shared_ / "other.sql", Compression::kNone)->Commit();
+  EXPECT_EQ(fs::status(shared_ / "other.sql").permissions(), fs::perms::owner_read | fs::perms::owner_write);
+  EXPECT_EQ(ReadFile(own_ / "victim"), "precious");
 }
 
 }  // namespace
