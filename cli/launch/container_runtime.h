@@ -28,6 +28,7 @@ class ContainerRuntime : public Runtime {
   std::string SocketDirectory() const override;
   std::string AppDirectory() const override;
   std::string PlaceOf(const SharedDirectory& shared) const override;
+  std::vector<std::string> PsqlVersionCommand(const std::string& image) const override;
   std::vector<std::string> PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const override;
 
  private:

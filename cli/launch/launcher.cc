@@ -74,8 +74,10 @@ void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool withou
 Seed SeedFor(const LaunchPlace& place, const LaunchOptions& options) {
   SourceConfig source = place.read_source();
   Context context{source, place.home, place.progress, place.interrupt};
-  Seed seed =
-      PrepareSeed(context, {.snapshot = options.snapshot, .compression = place.app.compression, .pull = options.pull});
+  Seed seed = PrepareSeed(context, {.snapshot = options.snapshot,
+                                    .compression = place.app.compression,
+                                    .pull = options.pull,
+                                    .psql_version = place.runtime.PsqlVersionCommand(place.app.image)});
   WarnIfStale(seed, place.progress);
   return seed;
 }

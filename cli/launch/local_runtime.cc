@@ -305,6 +305,10 @@ std::string LocalRuntime::AppDirectory() const { return app_directory_; }
 
 std::string LocalRuntime::PlaceOf(const SharedDirectory& shared) const { return shared.path; }
 
+std::vector<std::string> LocalRuntime::PsqlVersionCommand(const std::string& /*image*/) const {
+  return {FindPostgresPrograms(environment_) / "psql", "--version"};
+}
+
 std::vector<std::string> LocalRuntime::PsqlCommand(const std::vector<std::string>& arguments, bool /*terminal*/) const {
   std::vector<std::string> words = {FindPostgresPrograms(environment_) / "psql"};
   words.insert(words.end(), arguments.begin(), arguments.end());
