@@ -48,7 +48,6 @@ PsqlLexer::Token PsqlLexer::Next() {
     case ':':
       return TakeColon();
     case '\r':  // Ends a line for psql's lexer, not for its reader.
-    case '\0':  // Ends a line for its reader.
       return Take(Kind::kUnclear, position_ + 1);
     default:
       if (StartsWith("--")) return TakeComment();

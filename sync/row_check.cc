@@ -66,10 +66,13 @@ void RowCheck::Line(std::string_view line) const {
   size_t at = 0;
   for (uint64_t word; line.size() - at >= sizeof word; at += sizeof word) {
     std::memcpy(&word, line.data() + at, sizeof word);
+    high |= word;
+    const uint64_t small = SmallBytes(word);
+    const uint64_t backslashes = ZeroBytes(word ^ EachByte('\\'));
+    if ((small | backslashes) == 0) continue;  // Most of the words of a long field.
     const uint64_t tab_bits = ZeroBytes(word ^ EachByte('\t'));
     tabs += static_cast<size_t>(std::popcount(tab_bits));
-    high |= word;
-    if (((SmallBytes(word) ^ tab_bits) | ZeroBytes(word ^ EachByte('\\'))) != 0) look(at, at + sizeof word);
+    if (((small ^ tab_bits) | backslashes) != 0) look(at, at + sizeof word);
   }
   look(at, line.size());
   for (; at != line.size(); ++at) {

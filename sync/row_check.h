@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "sync/pgoutput.h"
 #include "sync/text_encoding.h"

@@ -21,6 +21,9 @@ constexpr const char* kOldDumpHint =
     "runs "
     "its second line: install a newer one beside the source, and look for such a name";
 
+constexpr const char* kOtherOutputHint =
+    "something else than pg_dump may write into its output: see what the login shell there prints";
+
 std::string Lower(std::string_view word) {
   std::string lower(word);
   for (char& byte : lower) {
@@ -36,6 +39,8 @@ class StatementReader {
 
   // Reads to the end; throws at what is wrong.
   void Run() {
+    // psql takes it for the end of a line, within quotes too.
+    if (text_.find('\0') != std::string_view::npos) Throw("holds a zero byte");
     for (Token token = lexer_.Next(); token.kind != Kind::kEnd; token = lexer_.Next()) Take(token);
     if (begun_) Throw("does not end with the end of a statement");
   }
@@ -61,7 +66,7 @@ class StatementReader {
     constexpr std::string_view kFirst[] = {"ALTER",   "COMMENT", "CREATE", "DROP",     "GRANT",
                                            "REFRESH", "REVOKE",  "SELECT", "SECURITY", "SET"};
     if (std::find(std::begin(kFirst), std::end(kFirst), token.text) == std::end(kFirst)) {
-      Throw("holds what is no statement of a schema");
+      Throw("holds what is no statement of a schema", kOtherOutputHint);
     }
     begun_ = true;
     start_ = static_cast<size_t>(token.text.data() - text_.data());
@@ -113,10 +118,10 @@ class StatementReader {
     }
   }
 
-  [[noreturn]] void Throw(const char* what) const {
+  [[noreturn]] void Throw(const char* what, const char* hint = kOldDumpHint) const {
     const size_t at = std::min(lexer_.position(), text_.size());
     const auto line = 1 + std::count(text_.begin(), text_.begin() + static_cast<ptrdiff_t>(at), '\n');
-    throw Error(ErrorCode::kProtocol, fmt::format("the schema's text {}, near its line {}", what, line), kOldDumpHint);
+    throw Error(ErrorCode::kProtocol, fmt::format("the schema's text {}, near its line {}", what, line), hint);
   }
 
   std::string_view text_;
@@ -191,6 +196,11 @@ void CheckSchemaNames(const proto::SchemaVersion& schema) {
   for (const proto::Sequence& sequence : schema.sequences()) require(IsQuotedName(sequence.quoted_name()));
   for (const proto::LargeObjectGroup& group : schema.large_objects()) {
     if (group.objects().empty()) throw Error(ErrorCode::kProtocol, "a group of large objects has none");
+    for (const proto::LargeObject& object : group.objects()) {
+      if (object.comment().find('\0') != std::string::npos) {
+        throw Error(ErrorCode::kProtocol, "the comment of a large object holds a zero byte");
+      }
+    }
   }
 }
 
@@ -199,7 +209,8 @@ void CheckStoredSchema(const proto::SchemaVersion& schema) {
     CheckSchemaNames(schema);
     CheckSchemaTexts(schema);
   } catch (const Error& error) {
-    throw Error(ErrorCode::kCorrupt, error.what(), error.hint());
+    throw Error(ErrorCode::kCorrupt, error.what(),
+                "nothing of it is used; take a new baseline (rotv-sync baseline --force), or ask for another file");
   }
 }
 

@@ -243,6 +243,10 @@ std::string ContainerRuntime::AppDirectory() const { return "/app"; }
 
 std::string ContainerRuntime::PlaceOf(const SharedDirectory& shared) const { return shared.target; }
 
+std::vector<std::string> ContainerRuntime::PsqlVersionCommand(const std::string& image) const {
+  return {program_, "run", "--rm", "--network=none", "--entrypoint=psql", image, "--version"};
+}
+
 std::vector<std::string> ContainerRuntime::PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const {
   // By variables, so that every argument of psql's own keeps its meaning, another database's name too.
   std::vector<std::string> words = ExecWords(terminal, {});

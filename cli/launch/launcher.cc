@@ -77,8 +77,10 @@ Seed SeedFor(const LaunchPlace& place, const LaunchOptions& options, bool& trust
   SourceConfig source = place.read_source();
   trust = source.trust;
   Context context{source, place.home, place.progress, place.interrupt};
-  Seed seed =
-      PrepareSeed(context, {.snapshot = options.snapshot, .compression = place.app.compression, .pull = options.pull});
+  Seed seed = PrepareSeed(context, {.snapshot = options.snapshot,
+                                    .compression = place.app.compression,
+                                    .pull = options.pull,
+                                    .psql_version = place.runtime.PsqlVersionCommand(place.app.image)});
   WarnIfStale(seed, place.progress);
   return seed;
 }

@@ -346,6 +346,10 @@ std::string LocalRuntime::AppDirectory() const { return app_directory_; }
 
 std::string LocalRuntime::PlaceOf(const SharedDirectory& shared) const { return shared.path; }
 
+std::vector<std::string> LocalRuntime::PsqlVersionCommand(const std::string& /*image*/) const {
+  return {FindPostgresPrograms(environment_) / "psql", "--version"};
+}
+
 std::vector<std::string> LocalRuntime::PsqlCommand(const std::vector<std::string>& arguments, bool /*terminal*/) const {
   Environment wanted = LibpqVariablesFor(Database());
   for (const auto& [name, value] : environment_) {

@@ -44,6 +44,7 @@ class LocalRuntime : public Runtime {
   Environment Inherited() const override { return environment_; }
   std::string AppDirectory() const override;
   std::string PlaceOf(const SharedDirectory& shared) const override;
+  std::vector<std::string> PsqlVersionCommand(const std::string& image) const override;
   std::vector<std::string> PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const override;
 
  private:

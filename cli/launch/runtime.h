@@ -84,6 +84,8 @@ class Runtime {
   // Where it finds the application, and what is shared: under its own path or under its target.
   virtual std::string AppDirectory() const = 0;
   virtual std::string PlaceOf(const SharedDirectory& shared) const = 0;
+  // Has the psql that imports the seed tell its version. Nothing need run; `image` as in the LaunchRequest.
+  virtual std::vector<std::string> PsqlVersionCommand(const std::string& image) const = 0;
   // psql on the running database.
   virtual std::vector<std::string> PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const = 0;
 };

@@ -112,8 +112,11 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
   NamedPoint wanted = FindSnapshot(context, request.snapshot);
   if (note && note->seed.lsn == wanted.lsn && note->baseline == BaselineName(wanted)) return note->seed;
 
-  MaterializeResult made = Materialize(
-      context, {.output = path, .at = {}, .snapshot = request.snapshot, .compression = request.compression});
+  MaterializeResult made = Materialize(context, {.output = path,
+                                                 .at = {},
+                                                 .snapshot = request.snapshot,
+                                                 .compression = request.compression,
+                                                 .psql_version = request.psql_version});
   Note written{.seed = {.path = path,
                         .source = context.source.name,
                         .snapshot = request.snapshot,

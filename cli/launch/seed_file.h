@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "storage/lsn.h"
 #include "sync/context.h"
@@ -16,7 +17,8 @@ namespace rotv {
 struct SeedRequest {
   std::string snapshot = "head";
   Compression compression = Compression::kNone;
-  bool pull = false;  // Bring the store up to the source's present first.
+  bool pull = false;                                              // Bring the store up to the source's present first.
+  std::vector<std::string> psql_version = {"psql", "--version"};  // As MaterializeOptions has it.
 };
 
 struct Seed {

@@ -9,6 +9,7 @@
 #include "sync/copy_text.h"
 #include "sync/dump_sections.h"
 #include "sync/pgoutput.h"
+#include "sync/row_check.h"
 
 namespace rotv {
 namespace {
@@ -91,6 +92,26 @@ void SplitLine(benchmark::State& state) {
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(line.size()));
 }
 BENCHMARK(SplitLine)->ArgNames({"columns", "value_bytes"})->Args({4, 8})->Args({16, 12})->Args({2, 4'000'000});
+
+// Short fields, long ones, and text that is not ASCII.
+void CheckLine(benchmark::State& state) {
+  const auto columns = static_cast<size_t>(state.range(0));
+  std::string line;
+  for (size_t column = 0; column < columns; ++column) {
+    if (column > 0) line += '\t';
+    for (int64_t i = 0; i < state.range(1); ++i) line += state.range(2) != 0 && i % 2 == 0 ? "\xc3\xa4" : "v";
+  }
+  const RowCheck check({.table = "t", .columns = columns, .encoding = TextEncoding::kUtf8});
+  for (auto _ : state) check.Line(line);
+  state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(line.size()));
+}
+BENCHMARK(CheckLine)
+    ->ArgNames({"columns", "value_bytes", "umlauts"})
+    ->Args({4, 8, 0})
+    ->Args({16, 12, 0})
+    ->Args({4, 200, 0})
+    ->Args({4, 200, 1})
+    ->Args({2, 4'000'000, 0});
 
 // A dump of one table, its rows in order of the key or in none.
 void Canonical(benchmark::State& state) {

@@ -148,6 +148,10 @@ TEST_F(HostileFileTest, WhatNoExportWritesIsRefused) {
       {"other strings", head([&](auto& it) { it.mutable_schema()->set_standard_strings(false); })},
       {"a sequence's name",
        head([&](auto& it) { it.mutable_schema()->mutable_sequences(0)->set_quoted_name("s'" + evil); })},
+      {"a zero byte in a comment", head([&](auto& it) {
+         proto::LargeObject* object = it.mutable_schema()->add_large_objects()->add_objects();
+         object->set_comment("a\0b"s);
+       })},
       {"an empty group of large objects", head([&](auto& it) { it.mutable_schema()->add_large_objects(); })},
       {"an encoding of clients", head([&](auto& it) { it.mutable_identity()->set_encoding("SJIS"); })},
       {"no position", head([&](auto& it) { it.mutable_snapshot()->set_lsn(0); })},
@@ -318,6 +322,7 @@ TEST_F(HostileFileTest, WhatParsingTakesIsNotUnderestimated) {
       Field(1, Field(8, Repeated("\x12\x02\x0a\x00"s, 10'000))),
   };
   for (const std::string& bytes : pieces) {
+    SCOPED_TRACE(&bytes - pieces);
     proto::SnapshotRecord record;
     ASSERT_TRUE(record.ParseFromString(bytes));
     EXPECT_GT(record.SpaceUsedLong(), 10'000u);
