@@ -30,6 +30,9 @@ std::string MaskFingerprint(const Context& context);
 // Whether rows are stored under other rules, or another secret, than the config's.
 bool MaskRulesChanged(const proto::Manifest& manifest, const Context& context);
 
+// The key of [mask] that names just this: parts that have dots or quotes are written in double quotes.
+std::string MaskPattern(const std::vector<std::string>& parts);
+
 // The kind of this name, "first_name"; nothing if there is none.
 std::optional<MaskKind> MaskKindOf(std::string_view name);
 // Every name there is.
