@@ -61,9 +61,6 @@ struct MaskPath {
 // What becomes of a column that looks personal and has no rule.
 enum class MaskUnknown { kRefuse, kNull, kKeep };
 
-// A pattern that names just this: parts with dots or quotes stand in double quotes.
-std::string MaskPattern(const std::vector<std::string>& parts);
-
 struct MaskConfig {
   bool declared = false;  // There is a section, perhaps without a rule.
   std::vector<MaskRule> rules;
