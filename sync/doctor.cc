@@ -7,6 +7,7 @@
 
 #include "storage/atomic_file.h"
 #include "storage/workspace.h"
+#include "sync/found_objects.h"
 #include "sync/mask/fit.h"
 #include "sync/mask/mask_plan.h"
 #include "sync/preflight.h"
@@ -74,6 +75,35 @@ Check CheckMask(PgConnection& connection, const Context& context, const std::str
   return check;
 }
 
+// What is recorded for another server is told as well, with what removes it there.
+std::vector<Check> CheckLeftovers(SourceSession& session, const std::vector<std::string>& configured) {
+  const std::vector<FoundObject> found = FindObjects(session, Scope::kEveryDatabase);
+  std::vector<Check> checks;
+  for (const Leftover& left : LeftoversAmong(found, configured)) {
+    checks.push_back({.outcome = Check::Outcome::kWarning,
+                      .name = "leftover",
+                      .message = fmt::format("{} in {}: {}", left.what, left.where, left.why),
+                      .fix = left.sql});
+  }
+  for (const Leftover& left : RecordedElsewhere(session)) {
+    checks.push_back({.outcome = Check::Outcome::kWarning,
+                      .name = "leftover",
+                      .message = fmt::format("{} in {}: {}", left.what, left.where, left.why),
+                      .fix = left.sql});
+  }
+  std::string others;
+  for (const FoundObject& object : found) {
+    if (object.whose != FoundObject::Whose::kOthers) continue;
+    others += fmt::format("{}{} in {}", others.empty() ? "" : ", ", object.what, object.where);
+  }
+  if (!others.empty()) {
+    checks.push_back({.outcome = Check::Outcome::kOk,
+                      .name = "others",
+                      .message = "other machines or users follow this server, too: " + others});
+  }
+  return checks;
+}
+
 }  // namespace
 
 const Check* DoctorReport::FirstProblem() const {
@@ -83,7 +113,7 @@ const Check* DoctorReport::FirstProblem() const {
   return nullptr;
 }
 
-DoctorReport Examine(const Context& context) {
+DoctorReport Examine(const Context& context, const std::vector<std::string>& configured) {
   DoctorReport report;
   TemporaryDirectory sockets;
   try {
@@ -102,6 +132,7 @@ DoctorReport Examine(const Context& context) {
     for (Check& check : CheckCatalog(catalog, context.source)) report.checks.push_back(std::move(check));
     for (Check& check : CheckPublished(catalog, context.source, publication)) report.checks.push_back(std::move(check));
     if (!context.source.mask.empty()) report.checks.push_back(CheckMask(connection, context, publication));
+    for (Check& check : CheckLeftovers(session, configured)) report.checks.push_back(std::move(check));
     report.checks.push_back(CheckDisk(context, catalog));
     report.tables = ReportTables(catalog, context.source);
   } catch (const Error& error) {

@@ -181,6 +181,7 @@ void PgConnection::Open(const Options& options) {
   startup += (startup.empty() ? "" : " ") + PinnedOptions(options.lock_timeout_ms);
   parameters["application_name"] = options.application_name;
   if (options.kind == Kind::kReplication) parameters["replication"] = "database";
+  if (!options.database.empty()) parameters["dbname"] = options.database;
   std::string password = options.password.empty() ? PasswordFor(link_, parameters) : options.password;
   if (!password.empty()) parameters["password"] = password;
   std::vector<const char*> keys;
