@@ -28,11 +28,16 @@ struct Session {
   Compression seed_compression = Compression::kNone;  // Where nothing else is said.
 };
 
+std::vector<std::string> NamesOf(const std::vector<SourceConfig>& sources);
+
 struct SyncCommand {
   // Gives the exit code; throws Error.
   std::function<int(const Session&)> run;
   // Whether stdout is for the command's data, as the options given say; nothing: never.
   std::function<bool()> takes_stdout;
+  // --source may also name one that the config no longer has, and that has left something on a server. It has no rules
+  // then, so that nothing of it may be stored.
+  bool also_former = false;
 };
 
 enum class Watched { kByAPerson, kByNobody };  // As Context::scheduled.

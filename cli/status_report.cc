@@ -97,6 +97,12 @@ std::string StatusText(const StatusReport& report, const StatusView& view, const
     text += Line("source", Coloured("cannot be asked: " + OneLine(report.unreachable), Colour::kYellow, style));
   }
   if (view.schedule || view.last_scheduled) text += ScheduleLine(view, style);
+  for (const Leftover& left : report.leftovers) {
+    text +=
+        Line("left", Coloured(fmt::format("{} in {}: {}", OneLine(left.what), OneLine(left.where), OneLine(left.why)),
+                              Colour::kYellow, style));
+    text += Line("", OneLine(left.sql));
+  }
   if (report.slot) text += SlotText(*report.slot, style);
   return text;
 }
@@ -126,6 +132,10 @@ Json StatusJson(const StatusReport& report, const StatusView& view) {
     entry["follow"] = table.follow;
     entry["reason"] = table.reason;
     document["tables"].push_back(std::move(entry));
+  }
+  document["leftovers"] = Json::array();
+  for (const Leftover& left : report.leftovers) {
+    document["leftovers"].push_back({{"what", left.what}, {"where", left.where}, {"why", left.why}, {"sql", left.sql}});
   }
   document["slot"] = Json();
   if (report.slot) {

@@ -90,6 +90,27 @@ fs::path StorePath(const fs::path& home, const std::string& source_name, const p
   return SourceDirectory(home, source_name) / current.directory();
 }
 
+std::vector<RecordedObjects> AllRecordedObjects(const fs::path& home) {
+  std::vector<RecordedObjects> all;
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(home / "sources", error)) {
+    const std::string name = entry.path().filename();
+    try {
+      const auto current = ReadCurrent(home, name);
+      const auto owned = ReadProto<proto::OwnedList>(entry.path() / "owned").value_or(proto::OwnedList());
+      const bool follows = current && !current->imported() && !current->detached();
+      if (follows) all.push_back({.source = name, .objects = current->objects(), .in_use = true});
+      for (const proto::OwnedObjects& objects : owned.objects()) {
+        if (!follows || !Same(objects, current->objects())) all.push_back({.source = name, .objects = objects});
+      }
+    } catch (const Error&) {
+      continue;  // Whoever works on that source is told.
+    }
+  }
+  std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.source < b.source; });
+  return all;
+}
+
 SourceInUse::SourceInUse(const std::string& source_name, const std::string& holder)
     : Error(ErrorCode::kDisk,
             fmt::format("source {} is in use by another run{}", source_name, holder.empty() ? "" : ": " + holder),
@@ -187,15 +208,25 @@ void Workspace::DropKept(const fs::path& store) {
   RemoveOtherStores();
 }
 
+void Workspace::SetDetached() {
+  AddOwned(current_->objects());
+  proto::CurrentStore next = *current_;
+  next.set_detached(true);
+  WriteFileAtomically(directory_ / "current", next.SerializeAsString());
+  current_ = next;
+}
+
 std::vector<proto::OwnedObjects> Workspace::Leftovers() const {
   std::vector<proto::OwnedObjects> leftovers;
   for (const proto::OwnedObjects& objects : owned_.objects()) {
-    if (!current_ || !Same(objects, current_->objects())) leftovers.push_back(objects);
+    if (!current_ || current_->detached() || !Same(objects, current_->objects())) leftovers.push_back(objects);
   }
   return leftovers;
 }
 
 void Workspace::AddOwned(const proto::OwnedObjects& objects) {
+  const auto& list = owned_.objects();
+  if (std::any_of(list.begin(), list.end(), [&](const auto& other) { return Same(other, objects); })) return;
   *owned_.add_objects() = objects;
   SaveOwned();
 }

@@ -33,6 +33,15 @@ bool HasBaseline(const std::filesystem::path& home, const std::string& source_na
 // Which store of this source is in use; nothing if there is no baseline. Takes no lock.
 std::optional<proto::CurrentStore> ReadCurrent(const std::filesystem::path& home, const std::string& source_name);
 
+// Something that may exist on a source, and which source of `home` has recorded it.
+struct RecordedObjects {
+  std::string source;
+  proto::OwnedObjects objects;
+  bool in_use = false;  // By the current store.
+};
+// Of all sources, by their names. Takes no lock; what cannot be read is passed over.
+std::vector<RecordedObjects> AllRecordedObjects(const std::filesystem::path& home);
+
 // Another process holds the lock.
 class SourceInUse : public Error {
  public:
@@ -77,7 +86,10 @@ class Workspace {
   // Deletes a store that was kept.
   void DropKept(const std::filesystem::path& store);
 
-  // All that may exist on the source and is not the current store's.
+  // From now on what the current store has on the source is a leftover. Durable on return.
+  void SetDetached();
+
+  // All that may exist on the source and is not in use by the current store.
   std::vector<proto::OwnedObjects> Leftovers() const;
   // Durable on return.
   void AddOwned(const proto::OwnedObjects& objects);

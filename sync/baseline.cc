@@ -15,6 +15,7 @@
 #include "sync/mask/stored_lineage.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/open_workspace.h"
+#include "sync/owned_objects.h"
 #include "sync/preflight.h"
 #include "sync/publication.h"
 #include "sync/snapshot_reading.h"
@@ -42,6 +43,7 @@ class BaselineRun {
     Examine();
     for (int attempt = 1;; ++attempt) {
       objects_ = NewObjectNames(context_.source.name);
+      SetPlace(session_, &objects_);
       workspace_.AddOwned(objects_);
       bool complete = false;
       try {
@@ -60,7 +62,7 @@ class BaselineRun {
       }
       context_.progress.Warn("the source's schema changed meanwhile: starting over");
     }
-    session_.RemoveLeftovers(workspace_);
+    TellRemoval(RemoveLeftovers(session_, workspace_, Reach::kAnywhere), context_.progress);
     result_.wire_bytes = session_.link().BytesReceived();
     result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     return result_;
@@ -134,11 +136,14 @@ class BaselineRun {
     store->Publish(manifest, addition);
     CountResult(counts, reading.schema(), slot.lsn(), *store);
     store.reset();
-    if (workspace_.current()) workspace_.AddOwned(workspace_.current()->objects());
+    if (InUse()) workspace_.AddOwned(workspace_.current()->objects());
     workspace_.SetCurrent(store_path_, objects_, FateOfOldStore());
     store_path_.clear();
     return true;
   }
+
+  // What a detached store had on the source has been dealt with, or is recorded already.
+  bool InUse() const { return workspace_.current() && !workspace_.current()->detached(); }
 
   // Its snapshots outlive it. A store that cannot be read has none that anybody could use.
   Workspace::Before FateOfOldStore() const {

@@ -36,7 +36,8 @@ SELECT c.oid, n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident
                            AND am.amname = 'hash') = ANY (p.partclass))
             THEN (SELECT quote_ident(rn.nspname) || '.' || quote_ident(r.relname)
                   FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
-                  WHERE r.oid = pg_partition_root(c.oid)) ELSE '' END
+                  WHERE r.oid = pg_partition_root(c.oid)) ELSE '' END,
+       coalesce(c.relowner = ANY (mighty.owners), false)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      LEFT JOIN (SELECT config.oid, coalesce(config.condition, '') AS condition
                 FROM pg_catalog.pg_extension, unnest(extconfig, extcondition) config(oid, condition)) e ON e.oid = c.oid
@@ -47,6 +48,10 @@ FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamesp
      CROSS JOIN (SELECT array_agg(relation) AS locked FROM pg_catalog.pg_locks
                  WHERE mode = 'AccessExclusiveLock' AND database = (SELECT oid FROM pg_catalog.pg_database
                                                                     WHERE datname = current_database())) l
+     CROSS JOIN (SELECT array_agg(o.oid) AS owners FROM pg_catalog.pg_roles o
+                 WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE pg_has_role(o.oid, r.oid, 'MEMBER') AND
+                               (r.rolsuper OR r.rolcreaterole OR r.rolname IN ('pg_execute_server_program',
+                                'pg_read_server_files', 'pg_write_server_files')))) mighty
 WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND {0};
 SELECT a.attrelid, a.attnum, a.attname, quote_ident(a.attname), a.atttypid, a.atttypmod, a.attgenerated <> '', a.xmin,
        CASE WHEN a.atthasmissing THEN a.attmissingval::text END
@@ -157,6 +162,7 @@ CatalogTable TableOf(const PgResult& rows, int row) {
   table.extension_filter = rows.Get(row, 18);
   table.closed_schema = rows.Get(row, 19);
   table.load_through = rows.Get(row, 20);
+  table.owner_is_mighty = rows.Bool(row, 21);
   return table;
 }
 

@@ -12,6 +12,7 @@
 #include "sync/mask/fit.h"
 #include "sync/mask/mask_plan.h"
 #include "sync/mask/stored_mask.h"
+#include "sync/owned_objects.h"
 #include "sync/preflight.h"
 #include "sync/publication.h"
 #include "sync/streaming.h"

@@ -2,28 +2,34 @@
 
 #include "storage/row_store.h"
 #include "sync/open_workspace.h"
-#include "sync/source_session.h"
 
 namespace rotv {
+namespace {
 
-DetachResult Detach(const Context& context) {
-  DetachResult result;
-  Workspace workspace = OpenWorkspace(context, "detach");
-  std::vector<proto::OwnedObjects> objects = workspace.Leftovers();
-  if (workspace.current()) objects.push_back(workspace.current()->objects());
-  if (objects.empty()) return result;
-  SourceSession session(context, workspace.RunDirectory());
-  for (const proto::OwnedObjects& owned : objects) {
-    for (std::string& dropped : DropObjects(session.connection(), owned, context.interrupt)) {
-      result.removed.push_back(std::move(dropped));
-    }
-    workspace.RemoveOwned(owned);
-  }
-  if (!workspace.current()) return result;
+void MarkDetached(const Workspace& workspace) {
   std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadWrite);
   proto::Manifest manifest = store->manifest();
   manifest.set_detached(true);
   store->Publish(manifest, {});
+}
+
+}  // namespace
+
+DetachResult Detach(const Context& context) {
+  DetachResult result;
+  Workspace workspace = OpenWorkspace(context, "detach");
+  SourceSession session(context, workspace.RunDirectory());
+  // Before anything is removed: a run that is killed here is finished by the next command that reaches the source.
+  if (workspace.current() && !workspace.current()->detached()) {
+    MarkDetached(workspace);
+    workspace.SetDetached();
+  }
+  Removal removal = RemoveLeftovers(session, workspace, Reach::kAnywhere);
+  result.removed = std::move(removal.removed);
+  result.left = std::move(removal.left);
+  for (FoundObject& found : FindObjects(session, Scope::kEveryDatabase)) {
+    if (found.whose == FoundObject::Whose::kOurs) result.unrecorded.push_back(std::move(found));
+  }
   return result;
 }
 

@@ -1,4 +1,4 @@
-// Removes slot and publication from the source; what is stored stays usable.
+// Removes slots and publications of ours from the source; what is stored stays usable.
 
 #pragma once
 
@@ -6,14 +6,19 @@
 #include <vector>
 
 #include "sync/context.h"
+#include "sync/found_objects.h"
 
 namespace rotv {
 
 struct DetachResult {
   std::vector<std::string> removed;  // "replication slot rotv_…", "publication rotv_…"; empty if nothing was there.
+  std::vector<Leftover> left;        // What could not be removed; it stays recorded.
+  // Of this machine and user by their names, and in no record of this home: of another one, or of one that is lost.
+  std::vector<FoundObject> unrecorded;
 };
 
-// Done twice it does nothing the second time.
+// Removes everything that was ever recorded for this source, where it was made. Done twice it does nothing the second
+// time.
 DetachResult Detach(const Context& context);
 
 }  // namespace rotv

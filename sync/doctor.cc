@@ -8,6 +8,7 @@
 
 #include "storage/atomic_file.h"
 #include "storage/workspace.h"
+#include "sync/found_objects.h"
 #include "sync/mask/fit.h"
 #include "sync/mask/mask_plan.h"
 #include "sync/mask/stored_lineage.h"
@@ -101,6 +102,35 @@ MaskLineage LineageOf(const proto::CurrentStore& current, const Context& context
   }
 }
 
+// What is recorded for another server is told as well, with what removes it there.
+std::vector<Check> CheckLeftovers(SourceSession& session, const std::vector<std::string>& configured) {
+  const std::vector<FoundObject> found = FindObjects(session, Scope::kEveryDatabase);
+  std::vector<Check> checks;
+  for (const Leftover& left : LeftoversAmong(found, configured)) {
+    checks.push_back({.outcome = Check::Outcome::kWarning,
+                      .name = "leftover",
+                      .message = fmt::format("{} in {}: {}", left.what, left.where, left.why),
+                      .fix = left.sql});
+  }
+  for (const Leftover& left : RecordedElsewhere(session)) {
+    checks.push_back({.outcome = Check::Outcome::kWarning,
+                      .name = "leftover",
+                      .message = fmt::format("{} in {}: {}", left.what, left.where, left.why),
+                      .fix = left.sql});
+  }
+  std::string others;
+  for (const FoundObject& object : found) {
+    if (object.whose != FoundObject::Whose::kOthers) continue;
+    others += fmt::format("{}{} in {}", others.empty() ? "" : ", ", object.what, object.where);
+  }
+  if (!others.empty()) {
+    checks.push_back({.outcome = Check::Outcome::kOk,
+                      .name = "others",
+                      .message = "other machines or users follow this server, too: " + others});
+  }
+  return checks;
+}
+
 }  // namespace
 
 const Check* DoctorReport::FirstProblem() const {
@@ -110,7 +140,7 @@ const Check* DoctorReport::FirstProblem() const {
   return nullptr;
 }
 
-DoctorReport Examine(const Context& context) {
+DoctorReport Examine(const Context& context, const std::vector<std::string>& configured) {
   DoctorReport report;
   TemporaryDirectory sockets;
   try {
@@ -139,6 +169,7 @@ DoctorReport Examine(const Context& context) {
     if (!context.source.mask.empty() || !lineage.empty()) {
       report.checks.push_back(CheckMask(connection, context, lineage, publication));
     }
+    for (Check& check : CheckLeftovers(session, configured)) report.checks.push_back(std::move(check));
     report.checks.push_back(CheckDisk(context, catalog));
     report.tables = ReportTables(catalog, context.source);
   } catch (const Error& error) {

@@ -39,7 +39,8 @@ struct DoctorReport {
   const Check* FirstProblem() const;
 };
 
-// A source that cannot be reached or refuses the login is a problem in the report, not an exception.
-DoctorReport Examine(const Context& context);
+// A source that cannot be reached or refuses the login is a problem in the report, not an exception. `configured` are
+// the names of all sources that there are.
+DoctorReport Examine(const Context& context, const std::vector<std::string>& configured);
 
 }  // namespace rotv

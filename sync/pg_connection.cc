@@ -219,6 +219,7 @@ std::map<std::string, std::string> PgConnection::Parameters() const {
   startup += (startup.empty() ? "" : " ") + PinnedOptions(options_.lock_timeout_ms, link_.StallTimeout());
   parameters["application_name"] = options_.application_name;
   if (options_.kind == Kind::kReplication) parameters["replication"] = "database";
+  if (!options_.database.empty()) parameters["dbname"] = options_.database;
   std::string password = options_.password.empty() ? PasswordFor(link_, parameters) : options_.password;
   if (!password.empty()) parameters["password"] = password;
   return parameters;

@@ -68,6 +68,7 @@ class PgConnection {
   struct Options {
     Kind kind = Kind::kOrdinary;
     std::string password;  // Empty: PGPASSWORD or pgpass by libpq's own rules.
+    std::string database;  // Empty: that of the link.
     std::string application_name = "rotv-sync";
     int lock_timeout_ms = 2000;
   };

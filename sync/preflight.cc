@@ -1,13 +1,13 @@
 #include "sync/preflight.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <set>
 
 #include "storage/error.h"
 #include "sync/follow.h"
+#include "sync/privileges.h"
 #include "sync/psql_restrict.h"
 #include "sync/publication.h"
 #include "sync/schema_dump.h"
@@ -119,13 +119,6 @@ Check CheckReplicationConnection(SourceSession& session) {
   }
 }
 
-// At most five names, for a message.
-std::string Listed(const std::vector<std::string>& names) {
-  std::string text;
-  for (size_t i = 0; i < names.size() && i < 5; ++i) text += (i == 0 ? "" : ", ") + names[i];
-  return names.size() > 5 ? fmt::format("{} and {} more", text, names.size() - 5) : text;
-}
-
 }  // namespace
 
 Check CheckDumpProgram(SourceSession& session) {
@@ -203,48 +196,17 @@ std::vector<Check> CheckPublished(const Catalog& catalog, const SourceConfig& so
 }
 
 std::vector<Check> CheckCatalog(const Catalog& catalog, const SourceConfig& source) {
-  std::vector<std::string> foreign, unreadable, secured;
-  std::set<std::string> owners, closed;
+  Privileges missing;
   std::set<std::string> names;
   for (const CatalogTable& table : catalog.tables) {
     names.insert(table.schema + "." + table.name);
-    FollowDecision decision = Decide(table, source);
-    // Whatever becomes of its rows, pg_dump locks a table, which takes these two.
-    bool locked = table.kind != 'f' && (!table.of_extension || table.is_extension_config);
-    if (locked && !table.closed_schema.empty()) closed.insert(table.closed_schema);
-    if (locked && !table.readable) unreadable.push_back(table.quoted_name);
-    if (decision.follow == proto::FOLLOW_SCHEMA_ONLY) continue;
-    if (!table.owned && decision.follow != proto::FOLLOW_COPY) {
-      foreign.push_back(table.quoted_name);
-      owners.insert(table.quoted_owner);
-    }
-    if (table.row_security) secured.push_back(table.quoted_name);
+    missing.Add(table, Decide(table, source));
   }
-  for (const CatalogSequence& sequence : catalog.sequences) {
-    if (!sequence.closed_schema.empty()) closed.insert(sequence.closed_schema);
-    if (!sequence.readable) unreadable.push_back(sequence.quoted_name);
-  }
+  for (const CatalogSequence& sequence : catalog.sequences) missing.Add(sequence);
+  if (!catalog.large_objects_readable) missing.AddLargeObjects();
   std::vector<Check> checks;
-  if (!foreign.empty()) {
-    checks.push_back(Problem("ownership", "only its owner may publish a table: " + Listed(foreign),
-                             fmt::format("GRANT {} TO {};", fmt::join(owners, ", "), catalog.quoted_user)));
-  }
-  if (!closed.empty()) {
-    std::string schemas = fmt::format("{}", fmt::join(closed, ", "));
-    checks.push_back(Problem("schemas", "what is in them may not be used: " + schemas,
-                             fmt::format("GRANT USAGE ON SCHEMA {} TO {};", schemas, catalog.quoted_user)));
-  }
-  if (!unreadable.empty()) {
-    checks.push_back(Problem("reading", "may not be read: " + Listed(unreadable),
-                             fmt::format("GRANT pg_read_all_data TO {};", catalog.quoted_user)));
-  }
-  if (!secured.empty()) {
-    checks.push_back(Problem("row security", "policies would hide rows of " + Listed(secured),
-                             fmt::format("ALTER ROLE {} BYPASSRLS;", catalog.quoted_user)));
-  }
-  if (!catalog.large_objects_readable) {
-    checks.push_back(Problem("large objects", "some may not be read",
-                             "GRANT SELECT ON LARGE OBJECT … TO the role, or make it a member of their owner"));
+  for (const Privileges::Missing& privilege : missing.Listed(catalog.quoted_user)) {
+    checks.push_back(Problem(privilege.name, privilege.message, privilege.sql));
   }
   for (const std::string& excluded : source.exclude) {
     if (names.count(excluded) != 0) continue;
@@ -258,7 +220,9 @@ std::vector<Check> CheckCatalog(const Catalog& catalog, const SourceConfig& sour
 
 void ThrowIfProblem(const Check& check) {
   if (check.outcome != Outcome::kProblem) return;
-  throw Error(check.code, fmt::format("{}: {}", check.name, check.message), check.fix);
+  std::string hint = check.fix;
+  std::replace(hint.begin(), hint.end(), '\n', ' ');
+  throw Error(check.code, fmt::format("{}: {}", check.name, check.message), hint);
 }
 
 void ThrowFirstProblem(const std::vector<Check>& checks) {

@@ -40,7 +40,7 @@ Error DumpError(SourceSession& session, const CommandResult& result) {
   }
   if (says("permission denied")) {
     return {ErrorCode::kRefused, "pg_dump may not read the schema: " + ErrorLine(text),
-            "grant it on the source: GRANT pg_read_all_data TO the user of rotv.toml;"};
+            "rotv-sync doctor names what may not be read, and the statement that grants it"};
   }
   if (says("lock timeout") || says("canceling statement") || says("deadlock detected")) {
     return {ErrorCode::kUnreachable, "pg_dump could not get a lock on the source: " + ErrorLine(text),

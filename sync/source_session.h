@@ -29,7 +29,8 @@ class SourceSession {
   SourceSession(const Context& context, const std::filesystem::path& run_directory,
                 Connections connections = Connections::kOne, Warnings warnings = Warnings::kSay);
 
-  // Removes what earlier, killed runs left on the source, and what replaced stores have used.
+  // Removes what earlier, killed runs left on the source, and what replaced stores have used, as far as this session
+  // reaches. What is removed, and what stays, is told by the context's progress.
   void RemoveLeftovers(Workspace& workspace);
 
   Link& link() { return *link_; }
@@ -41,6 +42,9 @@ class SourceSession {
 
   // One more connection, with the password that served the first. May be called by several threads.
   std::unique_ptr<PgConnection> Connect(PgConnection::Kind kind, int lock_timeout_ms = kLockTimeoutMs);
+
+  // One ordinary connection to another database of the same server. Throws as PgConnection::Connect().
+  std::unique_ptr<PgConnection> ConnectTo(const std::string& database);
 
   // Begins to open ordinary connections, for as many calls of Connect(): what each takes of round trips and of a server
   // process's start is over when they are needed. What is not taken is closed with the session.
@@ -68,17 +72,6 @@ class SourceSession {
   std::mutex mutex_;
   std::deque<std::future<std::unique_ptr<PgConnection>>> prepared_;
 };
-
-// Names for a slot and a publication of ours that nobody else has: host, user and source in them.
-proto::OwnedObjects NewObjectNames(const std::string& source_name);
-
-// Drops them where they exist; says what it dropped. A slot that a killed run of ours still holds is waited for.
-// Throws kUnreachable if the slot stays in use.
-std::vector<std::string> DropObjects(PgConnection& connection, const proto::OwnedObjects& objects,
-                                     const Interrupt& interrupt);
-
-// The SQL with which a person removes them.
-std::string RemovalSql(const proto::OwnedObjects& objects);
 
 // Which database the connection is to.
 proto::SourceIdentity ReadIdentity(PgConnection& connection);

@@ -2,12 +2,14 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "sync/follow.h"
+#include "sync/found_objects.h"
 #include "sync/large_objects.h"
 #include "sync/open_workspace.h"
-#include "sync/source_session.h"
 
 namespace rotv {
 namespace {
@@ -50,9 +52,25 @@ void Describe(const RowStore& store, StatusReport* report) {
   }
 }
 
+// Removes what it can. What stays elsewhere is recorded; what is here, perhaps not.
+std::vector<Leftover> FindLeftovers(SourceSession& session, Workspace& workspace,
+                                    const std::vector<std::string>& configured) {
+  Removal removal = RemoveLeftovers(session, workspace, Reach::kSession);
+  for (const std::string& removed : removal.removed) {
+    session.context().progress.Note("removed from the source: " + removed);
+  }
+  std::vector<Leftover> leftovers = std::move(removal.left);
+  for (Leftover& found : LeftoversAmong(FindObjects(session, Scope::kThisDatabase), configured)) {
+    const bool known = std::any_of(leftovers.begin(), leftovers.end(),
+                                   [&](const Leftover& other) { return other.what == found.what; });
+    if (!known) leftovers.push_back(std::move(found));
+  }
+  return leftovers;
+}
+
 }  // namespace
 
-StatusReport Status(const Context& context, AskSource ask) {
+StatusReport Status(const Context& context, AskSource ask, const std::vector<std::string>& configured) {
   StatusReport report;
   if (!HasBaseline(context.home, context.source.name) && ask == AskSource::kNo) return report;
   Workspace workspace = OpenWorkspace(context, "status");
@@ -61,12 +79,11 @@ StatusReport Status(const Context& context, AskSource ask) {
     store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
     Describe(*store, &report);
   }
-  // Without a baseline there may still be something to remove, of one that was killed.
-  bool nothing_there = !workspace.current() && workspace.Leftovers().empty();
-  if (ask == AskSource::kNo || nothing_there || context.source.imported) return report;
+  // Without a baseline there may still be something to remove: of one that was killed, or in no record here.
+  if (ask == AskSource::kNo || context.source.imported) return report;
   try {
     SourceSession session(context, workspace.RunDirectory());
-    session.RemoveLeftovers(workspace);
+    report.leftovers = FindLeftovers(session, workspace, configured);
     if (store != nullptr && !report.detached) {
       report.slot = AskSlot(session.connection(), store->manifest(), workspace.current()->objects());
     }

@@ -9,6 +9,7 @@
 
 #include "storage/lsn.h"
 #include "sync/context.h"
+#include "sync/owned_objects.h"
 
 namespace rotv {
 
@@ -39,11 +40,13 @@ struct StatusReport {
   uint64_t store_bytes = 0;
   bool detached = false;
   std::vector<TableStatus> tables;
-  std::optional<SlotStatus> slot;  // Nothing with --offline, without a baseline, or when detached.
-  std::string unreachable;         // Why the source could not be asked; empty if it was.
+  std::optional<SlotStatus> slot;   // Nothing with --offline, without a baseline, or when detached.
+  std::vector<Leftover> leftovers;  // What stays on the source, and nobody needs; nothing with --offline.
+  std::string unreachable;          // Why the source could not be asked; empty if it was.
 };
 
 enum class AskSource { kYes, kNo };
-StatusReport Status(const Context& context, AskSource ask);
+// `configured` are the names of all sources that there are.
+StatusReport Status(const Context& context, AskSource ask, const std::vector<std::string>& configured);
 
 }  // namespace rotv

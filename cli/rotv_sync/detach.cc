@@ -10,30 +10,56 @@
 namespace rotv {
 namespace {
 
-int RunDetach(const Session& session) {
-  DetachResult result = Detach(session.context);
+std::string DetachText(const DetachResult& result, const std::string& source) {
   std::string text;
   for (const std::string& removed : result.removed) text += fmt::format("Removed {}.\n", OneLine(removed));
-  if (text.empty()) text = fmt::format("Nothing of ours is on {}.\n", session.context.source.name);
+  for (const Leftover& left : result.left) {
+    text += fmt::format("Left {} in {}: {}.\n  {}\n", OneLine(left.what), OneLine(left.where), OneLine(left.why),
+                        OneLine(left.sql));
+  }
+  for (const FoundObject& found : result.unrecorded) {
+    text +=
+        fmt::format("No record here has {} in {}, which this machine and user made. If no other home uses it:\n  {}\n",
+                    OneLine(found.what), OneLine(found.where), OneLine(found.sql));
+  }
+  return text.empty() ? fmt::format("Nothing of ours is on {}.\n", source) : text;
+}
+
+Json DetachJson(const DetachResult& result) {
+  Json document;
+  document["removed"] = result.removed;
+  document["left"] = Json::array();
+  for (const Leftover& left : result.left) {
+    document["left"].push_back({{"what", left.what}, {"where", left.where}, {"why", left.why}, {"sql", left.sql}});
+  }
+  document["unrecorded"] = Json::array();
+  for (const FoundObject& found : result.unrecorded) {
+    document["unrecorded"].push_back({{"what", found.what}, {"where", found.where}, {"sql", found.sql}});
+  }
+  return document;
+}
+
+int RunDetach(const Session& session) {
+  const DetachResult result = Detach(session.context);
   if (ReadJob(session.context.home, session.context.source.name)) {
     session.progress.Warn("a schedule goes on pulling, and cannot without a new baseline: rotv-sync schedule remove");
   }
-  Json document;
-  document["removed"] = result.removed;
-  session.output.Result(text, document);
-  return 0;
+  session.output.Result(DetachText(result, session.context.source.name), DetachJson(result));
+  return result.left.empty() ? 0 : static_cast<int>(result.left.front().code);
 }
 
 }  // namespace
 
 SyncCommand DeclareDetach(CLI::App& app) {
-  app.description("Remove slot and publication from the source");
+  app.description("Remove everything of ours from the source");
   app.footer(
+      "Slots and publications go where they were made: also in a database, or on a server, that rotv.toml\n"
+      "no longer names. What cannot be removed is told with its SQL, and the exit code is not 0.\n"
       "What is stored stays usable: seeds can still be made of it. To follow the source again, take\n"
       "a new baseline.\n\n"
       "Examples:\n"
       "  rotv-sync detach");
-  return {RunDetach, nullptr};
+  return {RunDetach, nullptr, true};
 }
 
 }  // namespace rotv

@@ -7,7 +7,7 @@ namespace rotv {
 namespace {
 
 int RunDoctor(const Session& session) {
-  DoctorReport report = Examine(session.context);
+  DoctorReport report = Examine(session.context, NamesOf(session.sources));
   Detail detail = session.verbosity == Verbosity::kVerbose ? Detail::kEverything : Detail::kProblemsFirst;
   session.output.Result(DoctorText(report, detail, session.style), DoctorJson(report));
   const Check* problem = report.FirstProblem();

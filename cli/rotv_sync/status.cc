@@ -27,13 +27,14 @@ int RunStatus(const Session& session, AskSource ask) {
   const int64_t now_us = NowMicroseconds();
   std::string text;
   Json document, all = Json::array();
+  const std::vector<std::string> names = NamesOf(session.sources);
   for (const SourceConfig& source : session.sources) {
     const bool is_chosen = source.name == session.context.source.name;
     if (session.source_is_named && !is_chosen) continue;
     const Context context{source, session.context.home, session.context.progress, session.context.interrupt};
     StatusReport report;
     try {
-      report = Status(context, ask);
+      report = Status(context, ask, names);
     } catch (const Error& error) {
       // The others' are told all the same.
       if (is_chosen) throw;

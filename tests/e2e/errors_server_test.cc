@@ -93,11 +93,12 @@ TEST(ServerErrorsTest, EachMissingPrivilegeIsNamedWithTheStatementThatGrantsIt) 
   statement = "GRANT USAGE ON SCHEMA \"Closed\", also TO \"reader-1\";";
   ExpectBothRefuse(rotv, {kRefused, "may not be used: \"Closed\", also", statement});
   mend(statement);
-  statement = "GRANT pg_read_all_data TO \"reader-1\";";
+  statement = "GRANT SELECT ON SEQUENCE public.numbers TO \"reader-1\";";
   ExpectBothRefuse(rotv, {kRefused, "may not be read: public.numbers", statement});
   mend(statement);
   // Also where a table's owner has taken the right from himself.
-  mend("REVOKE pg_read_all_data FROM \"reader-1\"; REVOKE ALL ON t FROM rotv; GRANT SELECT ON numbers TO rotv");
+  mend("REVOKE ALL ON t FROM rotv; GRANT SELECT ON numbers TO rotv");
+  statement = "GRANT SELECT ON public.t TO \"reader-1\";";
   ExpectBothRefuse(rotv, {kRefused, "may not be read: public.t", statement});
   mend(statement);
   mend("ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY");
@@ -116,8 +117,8 @@ TEST(ServerErrorsTest, ATableWhoseRowsAreExcludedMustBeReadableToo) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .source_settings = {{"exclude", R"(["public.hidden"])"}}});
   rotv.server().Exec(kTable);
   rotv.server().Exec("CREATE TABLE public.hidden (id int)", kSuperuser);
-  ExpectBothRefuse(rotv, {kRefused, "may not be read: public.hidden", "GRANT pg_read_all_data TO rotv;"});
-  rotv.server().Exec("GRANT pg_read_all_data TO rotv;", kSuperuser);
+  ExpectBothRefuse(rotv, {kRefused, "may not be read: public.hidden", "GRANT SELECT ON public.hidden TO rotv;"});
+  rotv.server().Exec("GRANT SELECT ON public.hidden TO rotv;", kSuperuser);
   rotv.MustSync({"baseline"});
 }
 
