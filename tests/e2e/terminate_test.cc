@@ -120,6 +120,15 @@ TEST_F(TerminateTest, WithJsonTheErrorIsADocument) {
   EXPECT_EQ(nlohmann::json::parse(result.out).at("error").at("code"), kInterrupted) << result.out;
 }
 
+TEST_F(TerminateTest, ASecondSignalEndsItAtOnce) {
+  Process process(OnDeadDisk({"baseline"}));
+  ASSERT_TRUE(WaitUntil([&] { return std::filesystem::exists(Begun()); }));
+  process.Signal(SIGINT);
+  EXPECT_FALSE(process.WaitFor(kGoneWithin)) << "the first one asks";
+  process.Signal(SIGINT);
+  EXPECT_EQ(process.Wait().exit_status, kInterrupted);
+}
+
 TEST_F(TerminateTest, OnAServerThatDoesNotAnswer) {
   rotv.MustSync({"baseline"});
   SignalServer(SIGSTOP);
