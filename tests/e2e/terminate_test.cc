@@ -38,7 +38,7 @@ Result Terminate(Process& process) {
   return process.Wait();
 }
 
-// Whether it runs our program, and waits for a server's answer: what was inherited is closed by then.
+// True once it runs our program and has a connection: what was inherited is closed by then.
 bool HasSocket(pid_t process) {
   const std::filesystem::path directory = fmt::format("/proc/{}", process);
   std::error_code gone;
