@@ -36,11 +36,12 @@ Stop* g_stop;
 
 extern "C" void OnDeadline(int /*number*/) { EndNow(); }
 
-extern "C" void OnSignal(int /*number*/) {
+extern "C" void OnSignal(int number) {
   if (g_stop->interrupt->requested()) EndNow();
   const int saved_errno = errno;
   g_stop->interrupt->Request();
-  const itimerspec after{{}, {kStopMs / 1000, kStopMs % 1000 * 1'000'000}};
+  const int ms = number == SIGINT ? kStopByHandMs : kStopMs;
+  const itimerspec after{{}, {ms / 1000, ms % 1000 * 1'000'000}};
   if (g_stop->has_deadline) timer_settime(g_stop->deadline, 0, &after, nullptr);
   errno = saved_errno;
 }

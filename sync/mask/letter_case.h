@@ -26,7 +26,7 @@ std::optional<CasedLetter> CasedLetterOf(uint32_t code);
 // Its code point.
 uint32_t CodeOf(const CasedLetter& letter);
 
-// Whether alphabets have letters in this block of 128 code points.
+// True if an alphabet has letters in the block of 128 code points that `code` is in.
 bool HasCasedLetters(uint32_t code);
 
 // The character at the beginning of `text`, which is not empty, as UTF-8; 0 bytes if it is ASCII or none.

@@ -78,7 +78,7 @@ bool Fits(MaskKind kind, const std::string& type) {
   }
 }
 
-// Whether what the rule makes of values that the use tells apart, and no two of which it takes for one, is so, too.
+// The rule makes unique values for this use of values that are unique for it.
 bool Keeps(const UniqueUse& use, MaskKind kind) {
   const bool shaped = kind == MaskKind::kText || kind == MaskKind::kPhone;
   switch (use.by) {

@@ -38,8 +38,8 @@ struct MaskColumn {
   bool unique = false;  // Alone or with others in a primary key, unique or exclusion constraint or index.
   // In which, and how; also by way of a generated column.
   std::vector<UniqueUse> unique_uses = {};
-  bool ignores_case =
-      false;  // Texts of it, or of what it references or is referenced by, may be equal but for their case.
+  // Texts of it, or of a column at the other end of a foreign key, may be equal but for their case.
+  bool ignores_case = false;
   // How the column's own "=" lowers texts; kUnknown where texts are equal if they are the same bytes.
   Lowering equality = Lowering::kUnknown;
   bool generated = false;

@@ -137,7 +137,7 @@ bool IsIn(const std::string& expression, const std::string& column) {
   return std::any_of(words.begin(), words.end(), [&](const Word& word) { return IsName(word) && word.text == column; });
 }
 
-// Whether the column is in the predicate only to say whether it is NULL; sets which of both.
+// True if the predicate only asks for NULL or NOT NULL in the column. Sets `wants_null` if it asks for NULL.
 bool IsAboutNull(const std::string& predicate, const std::string& column, bool* wants_null) {
   const std::vector<std::string> words = TextsOf(Simplify(predicate).words);
   *wants_null = false;

@@ -38,7 +38,7 @@ Result Terminate(Process& process) {
   return process.Wait();
 }
 
-// Whether it runs our program, and waits for a server's answer: what was inherited is closed by then.
+// True once it runs our program and has a connection: what was inherited is closed by then.
 bool HasSocket(pid_t process) {
   const std::filesystem::path directory = fmt::format("/proc/{}", process);
   std::error_code gone;
@@ -118,6 +118,15 @@ TEST_F(TerminateTest, WithJsonTheErrorIsADocument) {
   ASSERT_TRUE(WaitUntil([&] { return std::filesystem::exists(Begun()); }));
   const Result result = Terminate(process);
   EXPECT_EQ(nlohmann::json::parse(result.out).at("error").at("code"), kInterrupted) << result.out;
+}
+
+TEST_F(TerminateTest, ASecondSignalEndsItAtOnce) {
+  Process process(OnDeadDisk({"baseline"}));
+  ASSERT_TRUE(WaitUntil([&] { return std::filesystem::exists(Begun()); }));
+  process.Signal(SIGINT);
+  EXPECT_FALSE(process.WaitFor(kGoneWithin)) << "the first one asks";
+  process.Signal(SIGINT);
+  EXPECT_EQ(process.Wait().exit_status, kInterrupted);
 }
 
 TEST_F(TerminateTest, OnAServerThatDoesNotAnswer) {
