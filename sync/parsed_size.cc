@@ -1,6 +1,7 @@
 #include "sync/parsed_size.h"
 
 #include <google/protobuf/message.h>
+#include <google/protobuf/wire_format_lite.h>
 
 #include <cstdint>
 #include <optional>
@@ -12,11 +13,12 @@ namespace {
 using google::protobuf::Descriptor;
 using google::protobuf::FieldDescriptor;
 using google::protobuf::MessageFactory;
+using google::protobuf::internal::WireFormatLite;
 
-constexpr int kMostDepth = 50;       // A rule within a rule is the one recursion there is.
-constexpr size_t kStringSize = 48;   // With what the heap adds.
-constexpr size_t kPointerSize = 16;  // Likewise, of a repeated field's array that grows.
-constexpr size_t kUnknownSize = 64;
+constexpr int kMostDepth = 50;        // A rule within a rule is the one recursion there is.
+constexpr size_t kStringSize = 48;    // With what the heap adds.
+constexpr size_t kPointerSize = 16;   // Likewise, of a repeated field's array that grows.
+constexpr size_t kUnknownSize = 128;  // With the set that a message has for those.
 
 class Counter {
  public:
@@ -33,12 +35,26 @@ class Counter {
 
  private:
   bool AddField(const FieldDescriptor* field, uint64_t wire_type, std::string_view* bytes, int depth) {
-    if (wire_type == 2) return AddDelimited(field, bytes, depth);
-    if (wire_type == 0) return Varint(bytes) && Take(field == nullptr ? kUnknownSize : kPointerSize);
-    const size_t size = wire_type == 1 ? 8 : 4;
-    if ((wire_type != 1 && wire_type != 5) || bytes->size() < size) return false;
-    bytes->remove_prefix(size);
-    return Take(field == nullptr ? kUnknownSize : kPointerSize);
+    const bool known = IsExpected(field, wire_type);
+    if (wire_type == WireFormatLite::WIRETYPE_LENGTH_DELIMITED) {
+      return AddDelimited(known ? field : nullptr, bytes, depth);
+    }
+    if (wire_type == WireFormatLite::WIRETYPE_VARINT) {
+      if (!Varint(bytes)) return false;
+    } else {
+      const size_t size = wire_type == WireFormatLite::WIRETYPE_FIXED64 ? 8 : 4;
+      const bool is_fixed = size == 8 || wire_type == WireFormatLite::WIRETYPE_FIXED32;
+      if (!is_fixed || bytes->size() < size) return false;
+      bytes->remove_prefix(size);
+    }
+    return Take(known ? kPointerSize : kUnknownSize);
+  }
+
+  // What comes with another type than the field's is kept as unknown.
+  static bool IsExpected(const FieldDescriptor* field, uint64_t wire_type) {
+    if (field == nullptr) return false;
+    if (wire_type == WireFormatLite::WIRETYPE_LENGTH_DELIMITED && field->is_packable()) return true;
+    return wire_type == WireFormatLite::WireTypeForFieldType(static_cast<WireFormatLite::FieldType>(field->type()));
   }
 
   bool AddDelimited(const FieldDescriptor* field, std::string_view* bytes, int depth) {

@@ -153,7 +153,8 @@ TEST_F(SeedWriterTest, TheKeyStandsWherePgDumpHasIt) {
   std::string text;
   WriteSeed(
       *store_, Lsn(1000), [&](std::string_view piece) { text += piece; }, progress_, interrupt_, "kEy");
-  EXPECT_TRUE(text.starts_with(std::string(kTitle) + "\\restrict kEy\n\nSELECT 'PRE';\nSELECT pg_catalog.lo_unlink")) << text;
+  EXPECT_TRUE(text.starts_with(std::string(kTitle) + "\\restrict kEy\n\nSELECT 'PRE';\nSELECT pg_catalog.lo_unlink"))
+      << text;
   EXPECT_TRUE(text.ends_with(std::string(kEnd) + "\\unrestrict kEy\n\n")) << text;
 }
 
@@ -164,13 +165,13 @@ TEST_F(SeedWriterTest, ASchemaInWhichPsqlWouldFindACommandIsCorrupt) {
 }
 
 TEST(RestrictTest, APsqlKnowsItByItsVersion) {
-  for (const char* text : {"psql (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)\n", "psql (PostgreSQL) 13.22\n",
-                           "psql (PostgreSQL) 14.19", "psql (PostgreSQL) 16.10", "psql (PostgreSQL) 17.6",
-                           "psql (PostgreSQL) 18beta3", "psql (PostgreSQL) 19.0"}) {
+  for (const char* text :
+       {"psql (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)\n", "psql (PostgreSQL) 13.22\n", "psql (PostgreSQL) 14.19",
+        "psql (PostgreSQL) 16.10", "psql (PostgreSQL) 17.6", "psql (PostgreSQL) 18beta3", "psql (PostgreSQL) 19.0"}) {
     EXPECT_TRUE(HasFixesOfAugust2025(ParseProgramVersion(text))) << text;
   }
-  for (const char* text : {"psql (PostgreSQL) 15.13", "psql (PostgreSQL) 12.22", "psql (PostgreSQL) 17.5", "psql (PostgreSQL) 9.6",
-                           "psql", ""}) {
+  for (const char* text : {"psql (PostgreSQL) 15.13", "psql (PostgreSQL) 12.22", "psql (PostgreSQL) 17.5",
+                           "psql (PostgreSQL) 9.6", "psql", ""}) {
     EXPECT_FALSE(HasFixesOfAugust2025(ParseProgramVersion(text))) << text;
   }
   EXPECT_EQ(NewRestrictKey().size(), 63u);
