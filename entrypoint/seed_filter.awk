@@ -24,6 +24,10 @@ BEGIN {
   name_pattern = "(\"([^\"]|\"\")*\"|[A-Za-z0-9_\200-\377]+)"
   kinds = "^(EVENT TRIGGER|FOREIGN DATA WRAPPER|FOREIGN TABLE|SERVER|USER MAPPING|ACCESS METHOD|TRANSFORM|SUBSCRIPTION|" \
     "OPERATOR CLASS|OPERATOR FAMILY|TEXT SEARCH TEMPLATE|TEXT SEARCH PARSER|LANGUAGE) "
+  # As psql knows a statement whose body may have semicolons.
+  space = "[ \\t\\r\\f\\v\\n]"
+  routine = "^" space "*[Cc][Rr][Ee][Aa][Tt][Ee]" space "+([Oo][Rr]" space "+[Rr][Ee][Pp][Ll][Aa][Cc][Ee]" space "+)?" \
+    "([Ff][Uu][Nn][Cc][Tt][Ii][Oo][Nn]|[Pp][Rr][Oo][Cc][Ee][Dd][Uu][Rr][Ee])"
   # Most of what may stand on a left-out function.
   users = "^(TRIGGER|CONSTRAINT TRIGGER|OPERATOR|AGGREGATE|CAST|EVENT TRIGGER) "
 }
@@ -35,7 +39,7 @@ copying {
   next
 }
 
-text == "" && (/^--/ || $0 == "") {
+!in_statement && (/^--/ || $0 == "") {
   if (/^-- Name: /) { in_entry = objects_began = 1; entry_is_left_out = 0 }
   if (/^-- PostgreSQL database dump$/) from_pg_dump = 1
   emit($0)
@@ -43,24 +47,27 @@ text == "" && (/^--/ || $0 == "") {
 }
 
 # A piece of a large object.
-text == "" && /^SELECT pg_catalog\.lowrite\(0, '\\x[0-9a-f]*'\);$/ { emit($0); next }
+!in_statement && /^SELECT pg_catalog\.lowrite\(0, '\\x[0-9a-f]*'\);$/ { emit($0); next }
 
-text == "" && /^\\(un)?restrict [A-Za-z0-9]+$/ { emit($0); next }
+!in_statement && /^\\(un)?restrict [A-Za-z0-9]+$/ { emit($0); next }
 
 {
-  if (text == "") start_statement()
+  if (!in_statement) start_statement()
   take($0)
   if (ended && state == "") finish_statement()
 }
 
 END {
   if (failed) exit 3
-  if (text != "") emit(text)  # psql sends it, and the server says what is missing.
+  if (in_statement && !planning) print_statement()  # psql sends it, and the server says what is missing.
 }
 
 function emit(line) { if (!planning) print line }
 
 function start_statement() {
+  in_statement = 1
+  text = ""
+  kept = 0
   bare = ""          # The statement without comments, and with '' for every literal; names in quotes are as they are.
   lines = 0
   ended = 0          # A semicolon outside of everything was seen.
@@ -69,11 +76,12 @@ function start_statement() {
   after_literal = 0  # Nothing but white space came since a literal.
 }
 
-# One line more of the statement. `text` is what is passed on, `bare` what it says.
+# One line more of the statement. `text` is what is passed on, behind `kept_text` that is done with, since awk copies what it
+# adds to; `bare` is what it says.
 function take(line,    at, byte, rest, tag) {
   if (lines++) {
-    if (state == "'") literal = literal "\n"
-    else text = text "\n"
+    if (state == "'") { keep_literal(); literal = "\n" }
+    else { keep_text(); text = "\n" }
     if (state == "") bare = bare "\n"
   }
   rest = line
@@ -91,8 +99,9 @@ function take(line,    at, byte, rest, tag) {
       start_literal()
       rest = substr(rest, 2)
       continue
+    } else if (byte == "$" && last_byte() ~ word_byte) {
+      refuse("a dollar within a word")
     } else if (byte == "$" && match(rest, /^\$([A-Za-z_\200-\377][A-Za-z0-9_\200-\377]*)?\$/)) {
-      if (last_byte() ~ word_byte) refuse("a dollar within a word")
       tag = substr(rest, 1, RLENGTH)
       require_statement_goes_on()
       state = tag
@@ -123,6 +132,20 @@ function add(words) {
   bare = bare words
 }
 
+function keep_text() { kept_text[++kept] = text; text = "" }
+
+function keep_literal() { literal_text[++literal_lines] = literal; literal = "" }
+
+function print_statement(    i) {
+  for (i = 1; i <= kept; i++) printf "%s", kept_text[i]
+  print text
+}
+
+function whole_statement(    i, whole) {
+  for (i = 1; i <= kept; i++) whole = whole kept_text[i]
+  return whole text
+}
+
 function last_byte() { return substr(text, length(text)) }
 
 # Two statements in one line would be one for us.
@@ -131,11 +154,13 @@ function require_statement_goes_on() { if (ended) refuse("two statements in one 
 # psql counts BEGIN, CASE and END of functions, outside of parentheses.
 function take_words(words,    rest, word) {
   add(words)
-  if (parentheses || bare !~ /^[ \t\n]*[Cc][Rr][Ee][Aa][Tt][Ee][ \t\n]+([Oo][Rr][ \t\n]+[Rr][Ee][Pp][Ll][Aa][Cc][Ee][ \t\n]+)?([Ff][Uu][Nn][Cc][Tt][Ii][Oo][Nn]|[Pp][Rr][Oo][Cc][Ee][Dd][Uu][Rr][Ee])/) return
+  if (parentheses || bare !~ routine) return
   rest = words
-  while (match(rest, /[A-Za-z_\200-\377][A-Za-z0-9_$\200-\377]*/)) {
+  while (match(rest, /[A-Za-z0-9_\200-\377]+/)) {
     word = toupper(substr(rest, RSTART, RLENGTH))
     rest = substr(rest, RSTART + RLENGTH)
+    # Its versions disagree.
+    if (word ~ /^[0-9].*(BEGIN|CASE|END)$/) refuse("a word that begins with digits")
     if (word == "BEGIN" || (word == "CASE" && begins)) begins++
     else if (word == "END" && begins) begins--
   }
@@ -151,6 +176,7 @@ function start_literal(    before) {
   if (before ~ /[Uu]&$/) refuse("a literal of Unicode escapes")
   state = backslash_escapes ? "E'" : "'"
   literal = ""
+  literal_lines = 0
   if (backslash_escapes) text = text " E'"
 }
 
@@ -171,15 +197,21 @@ function take_quoted(rest,    at, piece) {
 
 # A doubled quote goes on. With a backslash it is written so that it means the same under every setting: a function that
 # the import runs can change the setting, and with it where psql sees the end.
-function take_literal(rest,    at) {
+function take_literal(rest,    at, i, escapes) {
   while ((at = index(rest, "'")) && substr(rest, at + 1, 1) == "'") {
     literal = literal substr(rest, 1, at + 1)
     rest = substr(rest, at + 2)
   }
   if (!at) { literal = literal rest; return "" }
   literal = literal substr(rest, 1, at - 1)
-  if (index(literal, "\\")) { literal = replaced(literal, "\\", "\\\\"); text = text " E" }
-  text = text "'" literal "'"
+  keep_literal()
+  for (i = 1; i <= literal_lines && !escapes; i++) escapes = index(literal_text[i], "\\")
+  text = text (escapes ? " E'" : "'")
+  for (i = 1; i <= literal_lines; i++) {
+    text = text (escapes ? replaced(literal_text[i], "\\", "\\\\") : literal_text[i])
+    keep_text()
+  }
+  text = "'"
   state = ""
   after_literal = 1
   return substr(rest, at + 1)
@@ -221,8 +253,11 @@ function finish_statement(    statement) {
   if (toupper(substr(statement, 1, 4)) == "COPY") start_rows(statement)
   else if (planning) plan(statement)
   else if (is_left_out(statement)) blank()
-  else { if (statement ~ ("^CREATE SCHEMA " name_pattern ";$")) sub(/CREATE SCHEMA /, "&IF NOT EXISTS ", text); print text }
-  text = ""
+  else {
+    if (statement ~ ("^CREATE SCHEMA " name_pattern ";$")) sub(/CREATE SCHEMA /, "&IF NOT EXISTS ", text)
+    print_statement()
+  }
+  in_statement = 0
 }
 
 function blank(    i) { for (i = 0; i < lines; i++) print "" }
@@ -232,27 +267,27 @@ function follow_settings(statement) {
   if (statement ~ /^SET standard_conforming_strings = (on|off);$/) backslash_escapes = statement ~ /off/
   else if (statement !~ /^SET client_encoding = '';$/) refuse("an unusual setting: " statement)
   # In these a byte of a character may look like a quote.
-  else if (toupper(text) ~ /SJIS|SHIFT|BIG5|GBK|UHC|GB18030|JOHAB/) refuse("a client encoding that no server has")
+  else if (toupper(whole_statement()) ~ /SJIS|SHIFT|BIG5|GBK|UHC|GB18030|JOHAB/) refuse("a client encoding that no server has")
 }
 
 # psql reads rows wherever the server asks for them, so every COPY has to be one that is known here.
 function start_rows(statement) {
   if (statement !~ /^COPY .* FROM stdin;$/) refuse("a COPY that pg_dump does not write")
   if (planning) exit
-  print text
+  print_statement()
   copying = 1
 }
 
 # --- What the superuser makes.
 
-function plan(statement,    rest, name) {
+function plan(statement,    rest, name, whole) {
   rest = statement
   if (sub(/^CREATE EXTENSION (IF NOT EXISTS )?/, "", rest)) {
     name = take_name(rest)
     sub(/^.* WITH SCHEMA /, "", rest)
     print ++planned "\textension\t" escaped(name) "\t" escaped(rest ~ ("^" name_pattern ";$") ? take_name(rest) : "")
-  } else if (sub(/^COMMENT ON EXTENSION /, "", rest) && match(text, / IS +E?'.*';$/)) {
-    rest = substr(text, RSTART, RLENGTH - 2)
+  } else if (sub(/^COMMENT ON EXTENSION /, "", rest) && match(whole = whole_statement(), / IS +E?'.*';$/)) {
+    rest = substr(whole, RSTART, RLENGTH - 2)
     sub(/^ IS +/, "", rest)
     # As take_literal() wrote it.
     if (sub(/^E/, "", rest)) gsub(/\\\\/, "\\", rest)

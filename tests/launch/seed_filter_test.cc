@@ -162,6 +162,10 @@ TEST_F(SeedFilterTest, NothingIsPassedOnThatPsqlWouldDoByItself) {
            "SELECT E'a'\n'\\'; \\! touch x';\n",
            "SELECT U&'a\\';\n",
            "SELECT a$$b; $$;\n\\! touch x\n",
+           "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC\n SELECT 1end;\nCOPY t (a) FROM stdin;\n\\! touch x\n\\.\n",
+           "CREATE FUNCTION f() RETURNS int BEGIN ATOMIC\n SELECT end$x;\nCOPY t (a) FROM stdin;\n\\! touch x\n\\.\n",
+           "create /* x */ or\r\n replace\nFunction f() RETURNS int Begin ATOMIC\n SELECT 1;\nCOPY t (a) FROM "
+           "stdin;\n\\! x\n",
            "SELECT $1$a$1$ \\! touch x\n",
            "SELECT E'\\\\' \\! touch x\n",
            "/* /* */ */ \\! touch x\n",
