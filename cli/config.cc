@@ -147,7 +147,8 @@ class ConfigFile {
     } else if (key.str() == "stall_timeout") {
       std::optional<int64_t> seconds = node.value_exact<int64_t>();
       if (!seconds || *seconds < kShortestStall || *seconds > kLongestStall) {
-        values_.FailOnType(key, node, fmt::format("a number of seconds from {} to {}: 60", kShortestStall, kLongestStall));
+        values_.FailOnType(key, node,
+                           fmt::format("a number of seconds from {} to {}: 60", kShortestStall, kLongestStall));
       }
       source.stall_timeout_s = static_cast<int>(*seconds);
     } else {

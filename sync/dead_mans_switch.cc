@@ -10,8 +10,8 @@ namespace {
 
 constexpr int kSignsWithinTheLimit = 4;
 
-// Commits in between, so that it holds no snapshot for longer than a tenth of a second, and sees news. Another name is a
-// goodbye, after which it ends without a word.
+// Commits in between, so that it holds no snapshot for longer than a tenth of a second, and sees news. Another name is
+// a goodbye, after which it ends without a word.
 std::string WatchSql(PgConnection& connection, const std::string& application_name, int signs_pid,
                      std::chrono::milliseconds limit) {
   const std::string body = fmt::format(

@@ -40,8 +40,7 @@ class StallingRun {
     WriteFile(directory_ / "rotv.toml", source);
     command_ = rotv.SyncCommand({});
     command_.argv.resize(1);
-    command_.argv.insert(command_.argv.end(),
-                         {"--home", directory_ / "home", "--config", directory_ / "rotv.toml"});
+    command_.argv.insert(command_.argv.end(), {"--home", directory_ / "home", "--config", directory_ / "rotv.toml"});
   }
 
   Command CommandFor(const std::vector<std::string>& arguments) const {
@@ -151,10 +150,11 @@ TEST_P(StallTest, TheSourceLetsGoWithinTheBoundThoughNobodyCutsTheConnections) {
   std::unique_ptr<StallingRun> run = NewRun();
   Process baseline(run->CommandFor({"baseline"}));
   const auto sessions = [&](const std::string& condition) {
-    return std::stoi(rotv_.server().Value("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE "
-                                          "'rotv-sync %' AND pid <> pg_backend_pid() AND " +
-                                              condition,
-                                          kSuperuser));
+    return std::stoi(
+        rotv_.server().Value("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE "
+                             "'rotv-sync %' AND pid <> pg_backend_pid() AND " +
+                                 condition,
+                             kSuperuser));
   };
   ASSERT_TRUE(WaitUntil([&] { return sessions("query LIKE '%COPY %'") > 0 && sessions("query LIKE 'DO %'") > 0; },
                         std::chrono::seconds(60)))
