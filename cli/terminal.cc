@@ -30,9 +30,9 @@ bool IsIn(uint32_t code, const Range (&ranges)[N]) {
 
 // Reorders, hides or moves what stands around it: C0 and C1, marks of direction, blanks of no width, tags. Not the two
 // joiners, without which some languages cannot be written.
-constexpr Range kSteering[] = {{0, 0x1F},         {0x7F, 0x9F},     {0x61C, 0x61C},   {0x200B, 0x200B},
-                               {0x200E, 0x200F},  {0x2028, 0x202E}, {0x2060, 0x206F}, {0xFEFF, 0xFEFF},
-                               {0xFFF9, 0xFFFB},  {0xE0000, 0xE007F}};
+constexpr Range kSteering[] = {{0, 0x1F},        {0x7F, 0x9F},      {0x61C, 0x61C},   {0x200B, 0x200B},
+                               {0x200E, 0x200F}, {0x2028, 0x202E},  {0x2060, 0x206F}, {0xFEFF, 0xFEFF},
+                               {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F}};
 
 struct Character {
   size_t bytes;

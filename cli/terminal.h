@@ -39,8 +39,8 @@ std::string PadLeft(std::string_view text, size_t width);
 // `text`, cut so that it takes at most `width` columns, with a mark at its end if anything was cut.
 std::string CutToWidth(std::string_view text, size_t width, const TextStyle& style);
 
-// Names of tables and messages of servers come from elsewhere: whoever chose them could move the cursor, colour, hide or
-// reorder what stands around them. What steers a terminal (control characters of ASCII and of Unicode, marks of
+// Names of tables and messages of servers come from elsewhere: whoever chose them could move the cursor, colour, hide
+// or reorder what stands around them. What steers a terminal (control characters of ASCII and of Unicode, marks of
 // direction, blanks of no width, bytes that are no UTF-8) becomes '?' in all of these.
 
 // One line: line ends become blanks, trailing ones go.

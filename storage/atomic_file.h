@@ -11,8 +11,8 @@
 
 namespace rotv {
 
-// Writes beside `path`, under a name that nobody can foresee ("NAME.rotv-XXXXXX.tmp"), and renames on Commit(). Without a
-// Commit() the destructor removes what was written. The file is created 0600, and never in the place of one that is
+// Writes beside `path`, under a name that nobody can foresee ("NAME.rotv-XXXXXX.tmp"), and renames on Commit(). Without
+// a Commit() the destructor removes what was written. The file is created 0600, and never in the place of one that is
 // there: in a directory that others may write to, a link that they have laid out is not written through. What killed
 // runs left beside `path` is removed by the next one.
 class AtomicFile {

@@ -15,10 +15,10 @@ namespace rotv {
 
 class DeadMansSwitch {
  public:
-  // Takes two connections: one on which a statement watches, in the server, the other, on which a thread gives a sign of
-  // life several times within Link::StallTimeout(). Without one for so long, or once the other is gone, the statement
-  // ends every session that has the application name of `options`. To be destroyed after all of those. The link and the
-  // interrupt outlive it.
+  // Takes two connections: one on which a statement watches, in the server, the other, on which a thread gives a sign
+  // of life several times within Link::StallTimeout(). Without one for so long, or once the other is gone, the
+  // statement ends every session that has the application name of `options`. To be destroyed after all of those. The
+  // link and the interrupt outlive it.
   DeadMansSwitch(Link& link, const PgConnection::Options& options, const Interrupt& interrupt);
   ~DeadMansSwitch();
   DeadMansSwitch(const DeadMansSwitch&) = delete;

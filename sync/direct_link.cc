@@ -133,10 +133,11 @@ class DirectLink : public Link {
 
   std::vector<LinkWarning> Warnings() const override {
     if (proven_) return {};
-    return {{fmt::format("nothing proves that {} is the source: whoever is in between can read and change what it sends",
-                         ValueOr(parameters_, "host", ValueOr(parameters_, "hostaddr", "the server"))),
-             "add ?sslmode=verify-full&sslrootcert=FILE to the url in rotv.toml, with the certificate of the authority "
-             "that signed the server's"}};
+    return {
+        {fmt::format("nothing proves that {} is the source: whoever is in between can read and change what it sends",
+                     ValueOr(parameters_, "host", ValueOr(parameters_, "hostaddr", "the server"))),
+         "add ?sslmode=verify-full&sslrootcert=FILE to the url in rotv.toml, with the certificate of the authority "
+         "that signed the server's"}};
   }
 
   std::chrono::milliseconds StallTimeout() const override { return stall_timeout_; }

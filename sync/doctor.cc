@@ -151,10 +151,8 @@ DoctorReport Examine(const Context& context, const std::vector<std::string>& con
         fmt::format("PostgreSQL {}, database {}", connection.Parameter("server_version"), connection.database());
     report.checks.push_back({.outcome = Check::Outcome::kOk, .name = "connection", .message = report.source});
     for (const LinkWarning& warning : session.link().Warnings()) {
-      report.checks.push_back({.outcome = Check::Outcome::kWarning,
-                               .name = "connection",
-                               .message = warning.message,
-                               .fix = warning.fix});
+      report.checks.push_back(
+          {.outcome = Check::Outcome::kWarning, .name = "connection", .message = warning.message, .fix = warning.fix});
     }
     std::future<Check> dump_program = std::async(std::launch::async, [&] { return CheckDumpProgram(session); });
     for (Check& check : CheckServer(session, WalLimit::kRequired)) report.checks.push_back(std::move(check));

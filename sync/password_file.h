@@ -20,8 +20,8 @@ struct PasswordQuery {
 // The password of the first line that fits; nothing if none does. Pure.
 std::optional<std::string> FindPassword(std::string_view content, const PasswordQuery& query);
 
-// The same in `file`, or where that is empty in $PGPASSFILE, else ~/.pgpass. Nothing if the file is not there, cannot be
-// read, or can be read by others: libpq ignores such a file too.
+// The same in `file`, or where that is empty in $PGPASSFILE, else ~/.pgpass. Nothing if the file is not there, cannot
+// be read, or can be read by others: libpq ignores such a file too.
 std::optional<std::string> LookUpPassword(const PasswordQuery& query, const std::string& file = "");
 
 }  // namespace rotv

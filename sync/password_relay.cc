@@ -38,8 +38,8 @@ struct Flow {
 // False if there is nobody to write to any more.
 bool Write(Flow& flow) {
   while (flow.Full()) {
-    const ssize_t count = send(flow.to, flow.bytes.data() + flow.written, flow.bytes.size() - flow.written,
-                               MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t count =
+        send(flow.to, flow.bytes.data() + flow.written, flow.bytes.size() - flow.written, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) return errno == EAGAIN;
     flow.written += static_cast<size_t>(count);
@@ -66,9 +66,10 @@ short EventsOf(const Flow& reads, const Flow& writes) {
 }  // namespace
 
 PasswordRelay::PasswordRelay(Server server, const std::string& private_dir)
-    : server_(std::move(server)), place_(private_dir), listener_(place_.TakeListener()), accepting_([this] {
-        AcceptAll();
-      }) {}
+    : server_(std::move(server)),
+      place_(private_dir),
+      listener_(place_.TakeListener()),
+      accepting_([this] { AcceptAll(); }) {}
 
 PasswordRelay::~PasswordRelay() {
   stop_.Request();
@@ -119,7 +120,8 @@ void PasswordRelay::Carry(FileDescriptor local) {
     bool alive = !local_reads || Read(up, buffer, nullptr);
     alive = alive && (!remote_reads || Read(down, buffer, &inspector));
     alive = alive && Write(up) && Write(down);
-    const bool gone = ((polled[0].revents | polled[1].revents) & (POLLHUP | POLLERR)) != 0 && !local_reads && !remote_reads;
+    const bool gone =
+        ((polled[0].revents | polled[1].revents) & (POLLHUP | POLLERR)) != 0 && !local_reads && !remote_reads;
     if (!alive || gone) break;
   }
   if (!inspector.objection().empty()) SetFailure(inspector.objection());

@@ -163,5 +163,4 @@ class PgConnection {
 // gone.
 std::string PinnedOptions(int lock_timeout_ms, std::chrono::milliseconds stall_timeout);
 
-
 }  // namespace rotv

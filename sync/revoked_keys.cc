@@ -20,9 +20,10 @@ namespace {
 constexpr std::string_view kListMagic("SSHKRL\n\0", 8);  // OpenSSH's PROTOCOL.krl.
 
 [[noreturn]] void ThrowUnknown(const std::string& file, const std::string& why) {
-  throw Error(ErrorCode::kRefused,
-              fmt::format("no host key can be accepted: whether it is revoked cannot be found out in {}: {}", file, why),
-              "correct RevokedHostKeys in ~/.ssh/config or /etc/ssh/ssh_config, or the file that it names");
+  throw Error(
+      ErrorCode::kRefused,
+      fmt::format("no host key can be accepted: whether it is revoked cannot be found out in {}: {}", file, why),
+      "correct RevokedHostKeys in ~/.ssh/config or /etc/ssh/ssh_config, or the file that it names");
 }
 
 std::string Content(const std::string& file) {
@@ -41,8 +42,8 @@ bool ListRevokes(const std::string& file, const std::string& key_line, const Int
   RemoteCommand command;
   command.argv = {"ssh-keygen", "-Q", "-f", file, fmt::format("/proc/{}/fd/{}", getpid(), key.get())};
   std::string text;
-  const CommandResult result =
-      RunLocalCommand(command, [&](std::string_view piece) { text.append(piece); }, interrupt);
+  const CommandResult result = RunLocalCommand(
+      command, [&](std::string_view piece) { text.append(piece); }, interrupt);
   if (result.exit_status == 0) return false;
   if (text.find("REVOKED") != std::string::npos) return true;
   ThrowUnknown(file, fmt::format("ssh-keygen -Q ended with {}: {}", result.exit_status, result.stderr_text));

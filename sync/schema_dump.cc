@@ -67,7 +67,9 @@ RemoteCommand DumpCommand(SourceSession& session, const std::string& snapshot, s
   // A role's client_encoding must not count: the rows come in the database's own.
   command.argv.push_back("--encoding=" + session.connection().Parameter("server_encoding"));
   for (std::string& section : sections) command.argv.push_back(std::move(section));
-  command.env = {{"PGTZ", "UTC"}, {"PGOPTIONS", PinnedOptions(10000, session.link().StallTimeout())}, {"PGAPPNAME", session.application_name()}};
+  command.env = {{"PGTZ", "UTC"},
+                 {"PGOPTIONS", PinnedOptions(10000, session.link().StallTimeout())},
+                 {"PGAPPNAME", session.application_name()}};
   command.password = session.connection().password();
   return command;
 }

@@ -67,7 +67,7 @@ class SourceSession {
   std::string application_name_;
   std::unique_ptr<Link> link_;
   std::future<std::unique_ptr<DeadMansSwitch>> switch_;  // Before the connections that it ends.
-  std::unique_ptr<PgConnection> connection_;  // After the link, which it needs.
+  std::unique_ptr<PgConnection> connection_;             // After the link, which it needs.
   std::future<std::unique_ptr<PgConnection>> opening_replication_;
   std::mutex mutex_;
   std::deque<std::future<std::unique_ptr<PgConnection>>> prepared_;

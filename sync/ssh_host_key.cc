@@ -52,7 +52,8 @@ std::vector<KnownHostLine> KnownLines(const HostKeyPlace& place, const std::stri
       const std::vector<KnownHostLine> found = LinesAbout(name, ReadFile(file), file);
       lines.insert(lines.end(), found.begin(), found.end());
     } catch (const Error& error) {
-      throw Error(ErrorCode::kRefused, fmt::format("the host key of {} cannot be checked: {}", place.name, error.what()),
+      throw Error(ErrorCode::kRefused,
+                  fmt::format("the host key of {} cannot be checked: {}", place.name, error.what()),
                   fmt::format("make {} readable for you, or leave it out of the configuration", file));
     }
   }
@@ -84,9 +85,10 @@ std::string_view KeyTypeOf(std::string_view algorithm) {
   const std::string why =
       authority == nullptr
           ? "is not known"
-          : fmt::format("is vouched for by a certificate authority only (in {}), and host certificates are not "
-                        "supported here",
-                        authority->file);
+          : fmt::format(
+                "is vouched for by a certificate authority only (in {}), and host certificates are not "
+                "supported here",
+                authority->file);
   throw Error(ErrorCode::kRefused,
               fmt::format("the host key of {} {}; its fingerprint is {}", place.name, why, key.fingerprint),
               fmt::format("compare the fingerprint with the host's own (there: ssh-keygen -lf "

@@ -62,8 +62,8 @@ class SshLink : public Link {
       : source_(source),
         interrupt_(interrupt),
         destinations_(DestinationsOf(source)),
-        session_(SshSession::Connect(
-            {ParseSshTarget(source.ssh), source.identity, source.known_hosts, StallTimeout()}, interrupt)),
+        session_(SshSession::Connect({ParseSshTarget(source.ssh), source.identity, source.known_hosts, StallTimeout()},
+                                     interrupt)),
         label_(session_->label()),
         key_warnings_(session_->warnings()),
         socket_(private_dir),

@@ -125,9 +125,10 @@ bool OfferAgent(const SshWait& wait, Attempts& attempts) {
   }
   if (!attempts.unprotected.empty()) {
     const std::string& path = attempts.unprotected.front();
-    throw Error(ErrorCode::kRefused,
-                fmt::format("cannot log in to {}: the key {} is not used, because others may read it", wait.label, path),
-                fmt::format("chmod 600 {}", ShellQuote(path)));
+    throw Error(
+        ErrorCode::kRefused,
+        fmt::format("cannot log in to {}: the key {} is not used, because others may read it", wait.label, path),
+        fmt::format("chmod 600 {}", ShellQuote(path)));
   }
   if (attempts.offered.empty()) {
     throw Error(ErrorCode::kRefused, fmt::format("cannot log in to {}: there is no key to try", wait.label),

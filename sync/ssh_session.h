@@ -18,8 +18,8 @@ namespace rotv {
 
 struct SshOptions {
   SshTarget target;
-  std::string identity;     // As in SourceConfig; "~/" is understood.
-  std::string known_hosts;  // As in SourceConfig; "~/" is understood.
+  std::string identity;                                               // As in SourceConfig; "~/" is understood.
+  std::string known_hosts;                                            // As in SourceConfig; "~/" is understood.
   std::chrono::milliseconds stall_timeout = std::chrono::minutes(1);  // Connecting and logging in take no longer each.
 };
 

@@ -88,8 +88,8 @@ std::string AskSsh(const SshTarget& target, const Interrupt& interrupt) {
   if (!target.user.empty()) command.argv.insert(command.argv.end(), {"-l", target.user});
   command.argv.insert(command.argv.end(), {"--", target.host});
   std::string text;
-  const CommandResult result =
-      RunLocalCommand(command, [&](std::string_view piece) { text.append(piece); }, interrupt);
+  const CommandResult result = RunLocalCommand(
+      command, [&](std::string_view piece) { text.append(piece); }, interrupt);
   if (result.exit_status == 127) {
     if (!HasConfiguration()) return "";
     throw Error(ErrorCode::kUsage, "there is an ssh configuration, but no ssh program that reads it",
@@ -155,11 +155,12 @@ std::string BelowHome(const std::string& path) {
 SshSettings Parse(std::string_view text, const SshTarget& target) {
   const Lines lines = LinesByKeyword(text);
   if (const std::string program = ValueOf(lines, "knownhostscommand"); !program.empty()) {
-    throw Error(ErrorCode::kRefused,
-                fmt::format("host keys of {} are known to a program only (KnownHostsCommand), which is not supported",
-                            target.host),
-                fmt::format("put the host's key into a file, and under Host {} of ~/.ssh/config: KnownHostsCommand none",
-                            target.host));
+    throw Error(
+        ErrorCode::kRefused,
+        fmt::format("host keys of {} are known to a program only (KnownHostsCommand), which is not supported",
+                    target.host),
+        fmt::format("put the host's key into a file, and under Host {} of ~/.ssh/config: KnownHostsCommand none",
+                    target.host));
   }
   const passwd* entry = getpwuid(getuid());
   const std::map<char, std::string> tokens = {{'%', "%"},

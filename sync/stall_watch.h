@@ -22,7 +22,8 @@ class StallWatch {
 
   // `look` finds the state out; it takes until `deadline` at most, and tries again until then before it gives
   // kUnreachable. `where` names the connection for people.
-  StallWatch(std::chrono::milliseconds limit, std::string where, std::function<ServerState(Clock::time_point deadline)> look)
+  StallWatch(std::chrono::milliseconds limit, std::string where,
+             std::function<ServerState(Clock::time_point deadline)> look)
       : limit_(limit), where_(std::move(where)), look_(std::move(look)) {}
 
   // Something came.

@@ -154,10 +154,10 @@ class Tunnel::Pump {
       return fmt::format("the SSH connection to {} broke: {}", label, ssh_get_error(session_));
     }
     if (unanswered_ > kKeepalivesUnanswered) {
-      return fmt::format("the SSH connection to {} is dead: nothing was heard for {} s", label,
-                         std::chrono::duration_cast<std::chrono::seconds>(tunnel_.keepalive_interval_ *
-                                                                          (kKeepalivesUnanswered + 1))
-                             .count());
+      return fmt::format(
+          "the SSH connection to {} is dead: nothing was heard for {} s", label,
+          std::chrono::duration_cast<std::chrono::seconds>(tunnel_.keepalive_interval_ * (kKeepalivesUnanswered + 1))
+              .count());
     }
     return "";
   }
@@ -195,7 +195,8 @@ class Tunnel::Pump {
 Tunnel::Tunnel(std::unique_ptr<SshSession> session, std::chrono::milliseconds stall_timeout)
     : session_(std::move(session)),
       keepalive_interval_(stall_timeout / (kKeepalivesUnanswered + 1)),
-      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), thread_([this] { Main(); }) {}
+      wake_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      thread_([this] { Main(); }) {}
 
 Tunnel::~Tunnel() {
   stop_ = true;

@@ -195,8 +195,8 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   return result;
 }
 
-// A fixed text that counts what it finds by itself. Names reach neither psql's command line nor, unencoded, its output: a
-// name may hold line ends, and psql takes a line that begins with a backslash for a command of its own.
+// A fixed text that counts what it finds by itself. Names reach neither psql's command line nor, unencoded, its output:
+// a name may hold line ends, and psql takes a line that begins with a backslash for a command of its own.
 constexpr const char* kLargestTables = R"(
 SET search_path = pg_catalog;
 CREATE FUNCTION pg_temp.rows_of(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$

@@ -105,7 +105,10 @@ const Steering kSteering[] = {
     {"delete", "\x7f", "?", R"(\u007f)"},
     {"C1: control sequence", "\u009b2J", "?2J", R"(\u009b2J)"},
     {"C1: operating system command", "\u009d0;title\u009c", "?0;title?", R"(\u009d0;title\u009c)"},
-    {"C1 as a bare byte", "\x9b" "2J", "?2J", "?2J"},
+    {"C1 as a bare byte",
+     "\x9b"
+     "2J",
+     "?2J", "?2J"},
     {"right to left", "\u202e", "?", R"(\u202e)"},
     {"embedding", "\u202a\u202b\u202c\u202d", "????", R"(\u202a\u202b\u202c\u202d)"},
     {"isolates", "\u2066\u2067\u2068\u2069", "????", R"(\u2066\u2067\u2068\u2069)"},

@@ -1,5 +1,5 @@
-// An owner of tables on production chooses names, and what the server says; neither steers a terminal, or is taken for a
-// command, on the machine that pulls.
+// An owner of tables on production chooses names, and what the server says; neither steers a terminal, or is taken for
+// a command, on the machine that pulls.
 
 #include <gmock/gmock.h>
 
@@ -22,8 +22,8 @@ class HostileNamesTest : public StartTest {
     variables_["ROTV_TEST_MARK"] = rotv_.directory();
     const std::string table = SqlName(kName);
     rotv_.server().Exec("CREATE TABLE " + table + " (" + SqlName(std::string("c") + kName) +
-                        " int PRIMARY KEY, email text); INSERT INTO " + table + " SELECT n, 'x' FROM generate_series(1, " +
-                        "1000) n");
+                        " int PRIMARY KEY, email text); INSERT INTO " + table +
+                        " SELECT n, 'x' FROM generate_series(1, " + "1000) n");
     // What is said unasked, to everybody who changes the schema, as we do.
     rotv_.server().Exec(
         "CREATE FUNCTION shout() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING "
@@ -49,8 +49,9 @@ class HostileNamesTest : public StartTest {
 
 TEST_F(HostileNamesTest, NoCommandLetsThemReachTheTerminal) {
   const std::vector<std::string> commands[] = {
-      {"doctor"}, {"-v", "doctor"}, {"-v", "baseline"}, {"-v", "pull"}, {"status"}, {"log"},
-      {"verify"}, {"snapshot", "create", "before"}, {"mask", "suggest"}};
+      {"doctor"},         {"-v", "doctor"}, {"-v", "baseline"}, {"-v", "pull"},
+      {"status"},         {"log"},          {"verify"},         {"snapshot", "create", "before"},
+      {"mask", "suggest"}};
   for (const auto& command : commands) {
     SCOPED_TRACE(::testing::PrintToString(command));
     const Result result = rotv_.Sync(command);
@@ -59,8 +60,11 @@ TEST_F(HostileNamesTest, NoCommandLetsThemReachTheTerminal) {
   }
   rotv_.server().Exec("UPDATE " + SqlName(kName) + " SET email = 'y' WHERE email = 'x'");
   ExpectHarmless(rotv_.Sync({"pull"}));
-  for (const auto& command : {std::vector<std::string>{"log"}, {"log", "--table", kName}, {"log", "--table", "no\x1b"},
-                              {"snapshot", "diff", "before", "head"}, {"snapshot", "delete", "no\x1b\u202e"}}) {
+  for (const auto& command : {std::vector<std::string>{"log"},
+                              {"log", "--table", kName},
+                              {"log", "--table", "no\x1b"},
+                              {"snapshot", "diff", "before", "head"},
+                              {"snapshot", "delete", "no\x1b\u202e"}}) {
     SCOPED_TRACE(::testing::PrintToString(command));
     ExpectHarmless(rotv_.Sync(command));
   }

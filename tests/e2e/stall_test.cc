@@ -40,8 +40,7 @@ class StallingRun {
     WriteFile(directory_ / "rotv.toml", source);
     command_ = rotv.SyncCommand({});
     command_.argv.resize(1);
-    command_.argv.insert(command_.argv.end(),
-                         {"--home", directory_ / "home", "--config", directory_ / "rotv.toml"});
+    command_.argv.insert(command_.argv.end(), {"--home", directory_ / "home", "--config", directory_ / "rotv.toml"});
   }
 
   Command CommandFor(const std::vector<std::string>& arguments) const {
@@ -93,7 +92,7 @@ TEST_P(StallTest, EveryCommandEndsWithinTheBoundAtWhateverByteItHappens) {
   for (const uint64_t after : {0, 20, 400, 4'000, 20'000, 60'000, 120'000, 300'000, 2'000'000}) {
     start(NewRun(), "baseline", after);
   }
-  for (const uint64_t after : {0, 4'000}) start(NewRun(), "doctor", after);
+  for (const uint64_t after : {0, 1'000}) start(NewRun(), "doctor", after);
   for (Stalled& each : stalled) {
     SCOPED_TRACE(each.what);
     const std::optional<Result> result = each.process->WaitFor(std::chrono::seconds(60));
@@ -112,10 +111,14 @@ TEST_P(StallTest, ThatAlsoGoesForAStoreThatIsThere) {
     std::unique_ptr<Process> process;
   };
   std::vector<Stalled> stalled;
-  for (const uint64_t after : {0, 3'000, 60'000, 1'000'000}) stalled.push_back({{"pull"}, after, NewRun(), nullptr});
-  for (const uint64_t after : {3'000, 300'000}) stalled.push_back({{"verify"}, after, NewRun(), nullptr});
-  for (const uint64_t after : {0, 2'000}) stalled.push_back({{"detach"}, after, NewRun(), nullptr});
-  for (Stalled& each : stalled) MustRun(each.run->CommandFor({"baseline"}));
+  for (const uint64_t after : {0, 3'000, 1'000'000}) stalled.push_back({{"pull"}, after, NewRun(), nullptr});
+  stalled.push_back({{"verify"}, 10'000, NewRun(), nullptr});
+  stalled.push_back({{"detach"}, 600, NewRun(), nullptr});
+  for (Stalled& each : stalled) each.process = std::make_unique<Process>(each.run->CommandFor({"baseline"}));
+  for (Stalled& each : stalled) {
+    const Result result = each.process->Wait();
+    ASSERT_TRUE(result.ok()) << result.err;
+  }
   rotv_.server().Exec("UPDATE t SET v = v || 'x'");
   for (Stalled& each : stalled) {
     if (each.after == 0) {
@@ -147,12 +150,13 @@ TEST_P(StallTest, TheSourceLetsGoWithinTheBoundThoughNobodyCutsTheConnections) {
   std::unique_ptr<StallingRun> run = NewRun();
   Process baseline(run->CommandFor({"baseline"}));
   const auto sessions = [&](const std::string& condition) {
-    return std::stoi(rotv_.server().Value("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE "
-                                          "'rotv-sync %' AND pid <> pg_backend_pid() AND " +
-                                              condition,
-                                          kSuperuser));
+    return std::stoi(
+        rotv_.server().Value("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE "
+                             "'rotv-sync %' AND pid <> pg_backend_pid() AND " +
+                                 condition,
+                             kSuperuser));
   };
-  ASSERT_TRUE(WaitUntil([&] { return sessions("query LIKE 'COPY %'") > 0 && sessions("query LIKE 'DO %'") > 0; },
+  ASSERT_TRUE(WaitUntil([&] { return sessions("query LIKE '%COPY %'") > 0 && sessions("query LIKE 'DO %'") > 0; },
                         std::chrono::seconds(60)))
       << baseline.Err();
   EXPECT_GT(sessions("backend_xmin IS NOT NULL"), 0);
@@ -176,7 +180,7 @@ TEST_P(StallTest, AStatementThatTakesLongerThanTheBoundIsWaitedFor) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ways, StallTest, ::testing::Values(Way::kDirect, Way::kSshTcp),
-                         [](const auto& info) { return info.param == Way::kDirect ? "Url" : "Ssh"; });
+                         [](const auto& each) { return each.param == Way::kDirect ? "Url" : "Ssh"; });
 
 }  // namespace
 }  // namespace rotv::testing

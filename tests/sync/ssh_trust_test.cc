@@ -19,8 +19,8 @@ using ::testing::HasSubstr;
 
 struct TrustCase {
   std::string what;
-  // In all of these <NAME> stands for [127.0.0.1]:PORT, <KEY> for the host's key, <OTHER> for another key, <DIR> for the
-  // directory of the files.
+  // In all of these <NAME> stands for [127.0.0.1]:PORT, <KEY> for the host's key, <OTHER> for another key, <DIR> for
+  // the directory of the files.
   std::string user_lines;
   std::string global_lines;
   std::string config;
@@ -37,11 +37,10 @@ class SshTrustTest : public ::testing::Test {
   }
 
   std::string Filled(std::string text) const {
-    const std::pair<std::string, std::string> values[] = {
-        {"<NAME>", "[127.0.0.1]:" + std::to_string(server_.port())},
-        {"<KEY>", server_.HostKey()},
-        {"<OTHER>", other_key_},
-        {"<DIR>", home_.path().string()}};
+    const std::pair<std::string, std::string> values[] = {{"<NAME>", "[127.0.0.1]:" + std::to_string(server_.port())},
+                                                          {"<KEY>", server_.HostKey()},
+                                                          {"<OTHER>", other_key_},
+                                                          {"<DIR>", home_.path().string()}};
     for (const auto& [word, value] : values) {
       for (size_t at = 0; (at = text.find(word, at)) != std::string::npos; at += value.size()) {
         text.replace(at, word.size(), value);
@@ -53,11 +52,12 @@ class SshTrustTest : public ::testing::Test {
   void Write(const TrustCase& one) const {
     WriteFile(home_ / "user", Filled(one.user_lines), 0600);
     WriteFile(home_ / "global", Filled(one.global_lines), 0600);
-    WriteFile(home_ / ".ssh/config",
-              Filled("Host *\n" + one.config +
-                     "\n  UserKnownHostsFile <DIR>/user <DIR>/more\n  GlobalKnownHostsFile <DIR>/global\n  IdentityFile " +
-                     server_.client_key().string() + "\n"),
-              0600);
+    WriteFile(
+        home_ / ".ssh/config",
+        Filled("Host *\n" + one.config +
+               "\n  UserKnownHostsFile <DIR>/user <DIR>/more\n  GlobalKnownHostsFile <DIR>/global\n  IdentityFile " +
+               server_.client_key().string() + "\n"),
+        0600);
   }
 
   SourceConfig Source() const {
@@ -71,8 +71,19 @@ class SshTrustTest : public ::testing::Test {
 
   bool OpensshAccepts() const {
     Command command;
-    command.argv = {"ssh", "-F", home_ / ".ssh/config", "-o", "BatchMode=yes", "-o", "StrictHostKeyChecking=yes",
-                    "-p",  std::to_string(server_.port()), "-l", server_.user(), "127.0.0.1", "true"};
+    command.argv = {"ssh",
+                    "-F",
+                    home_ / ".ssh/config",
+                    "-o",
+                    "BatchMode=yes",
+                    "-o",
+                    "StrictHostKeyChecking=yes",
+                    "-p",
+                    std::to_string(server_.port()),
+                    "-l",
+                    server_.user(),
+                    "127.0.0.1",
+                    "true"};
     command.unset_env = {"SSH_AUTH_SOCK"};
     return RunCommand(command).ok();
   }

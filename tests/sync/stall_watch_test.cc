@@ -1,6 +1,8 @@
 // Silence on a connection to a real server: of a way that carries nothing any more, of a server that is busy, and of an
 // answer that was lost.
 
+#include "sync/stall_watch.h"
+
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -8,7 +10,6 @@
 
 #include "fmt/format.h"
 #include "sync/pg_connection.h"
-#include "sync/stall_watch.h"
 #include "tests/support/postgres_server.h"
 #include "tests/support/slow_link.h"
 #include "tests/sync/link_fixture.h"
@@ -54,9 +55,8 @@ TEST_F(StallWatchTest, EveryKindOfWaitEnds) {
   const std::pair<const char*, std::function<void(PgConnection&)>> waits[] = {
       {"an answer", [](PgConnection& connection) { connection.Query("SELECT 1"); }},
       {"the start of a COPY", [](PgConnection& connection) { connection.StartCopyOut("COPY (SELECT 1) TO STDOUT"); }},
-      {"much to send", [](PgConnection& connection) {
-         connection.Query("SELECT '" + std::string(32 << 20, 'x') + "' IS NULL");
-       }}};
+      {"much to send",
+       [](PgConnection& connection) { connection.Query("SELECT '" + std::string(32 << 20, 'x') + "' IS NULL"); }}};
   for (const auto& [what, wait] : waits) {
     SCOPED_TRACE(what);
     const auto connection = Connect();
@@ -82,8 +82,7 @@ TEST_F(StallWatchTest, InTheMiddleOfACopyOrAStreamToo) {
   server_.Exec("CREATE PUBLICATION p", {});
   const auto stream = Connect(PgConnection::Kind::kReplication);
   stream->Query("CREATE_REPLICATION_SLOT s TEMPORARY LOGICAL pgoutput NOEXPORT_SNAPSHOT");
-  EXPECT_FALSE(
-      stream->StartStream("START_REPLICATION SLOT s LOGICAL 0/0 (proto_version '1', publication_names 'p')"));
+  EXPECT_FALSE(stream->StartStream("START_REPLICATION SLOT s LOGICAL 0/0 (proto_version '1', publication_names 'p')"));
   slow_link_.Freeze();
   ExpectStalls([&] {
     while (true) stream->StreamFrame(50);

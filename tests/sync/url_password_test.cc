@@ -205,8 +205,8 @@ class UrlMethodsTest : public UrlPasswordTest {
 
   // Connects, and runs pg_dump by the same way. Empty, or what was said against it.
   std::string Try(const std::string& method, const std::string& parameters) {
-    const auto link = Open(
-        fmt::format("postgresql://by_{}@{}:{}/rotv{}", method, kElsewhere, server_.port(), parameters));
+    const auto link =
+        Open(fmt::format("postgresql://by_{}@{}:{}/rotv{}", method, kElsewhere, server_.port(), parameters));
     try {
       const auto connection = PgConnection::Connect(*link, {}, interrupt_);
       EXPECT_EQ(connection->Query("SELECT 1").Text(0, 0), "1");
