@@ -206,7 +206,8 @@ class RocksRowStore : public RowStore {
   void VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const override;
 
   std::optional<proto::Transaction> LastLogged(Lsn before) const override;
-  void VisitVersions(const std::function<void(const VersionKey&, RowVersion::Kind, size_t)>& visit) const override;
+  std::vector<Lsn> SchemaLsns() const override { return LsnsOf(kSchema, ""); }
+  void VisitVersions(const std::function<void(const VersionKey&, const RowVersion&, size_t)>& visit) const override;
   GarbageCounts CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,
                                const std::function<void(uint64_t)>& look) override;
 
@@ -412,13 +413,13 @@ std::optional<proto::Transaction> RocksRowStore::LastLogged(Lsn before) const {
   return std::nullopt;
 }
 
-void RocksRowStore::VisitVersions(const std::function<void(const VersionKey&, RowVersion::Kind, size_t)>& visit) const {
+void RocksRowStore::VisitVersions(const std::function<void(const VersionKey&, const RowVersion&, size_t)>& visit) const {
   rocksdb::ReadOptions options;
   options.fill_cache = false;
   options.readahead_size = size_t{1} << 20;
   std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options, families_[kRows]));
   for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
-    visit(DecodeVersionKey(View(rows->key())), DecodeRowVersion(View(rows->value())).kind,
+    visit(DecodeVersionKey(View(rows->key())), DecodeRowVersion(View(rows->value())),
           rows->key().size() + rows->value().size());
   }
   CheckStatus(rows->status(), directory_);

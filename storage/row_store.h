@@ -111,6 +111,8 @@ class RowStore {
   // The schema in force at `lsn`; sequences as the first pull at or after `lsn` saw them.
   virtual proto::SchemaVersion SchemaAt(Lsn lsn) const = 0;
   virtual proto::SequenceValues SequencesAt(Lsn lsn) const = 0;
+  // From which LSNs on another schema was in force, in order.
+  virtual std::vector<Lsn> SchemaLsns() const = 0;
 
   // Calls `visit` for each published transaction with from <= commit_lsn, in order, until it returns false. A large
   // transaction comes in several pieces of the same commit_lsn, all but the last one `continued`.
@@ -119,10 +121,10 @@ class RowStore {
   // The last published transaction with commit_lsn < before, or its last piece; nothing if there is none in the log.
   virtual std::optional<proto::Transaction> LastLogged(Lsn before) const = 0;
 
-  // Goes through the versions of all rows: table by table, row by row, the newest first. The key lives until the
-  // return.
+  // Goes through the versions of all rows: table by table, row by row, the newest first. Key and version live until
+  // the return. A partial version has kUnchangedField where an older one says more.
   virtual void VisitVersions(
-      const std::function<void(const VersionKey& key, RowVersion::Kind kind, size_t bytes)>& visit) const = 0;
+      const std::function<void(const VersionKey& key, const RowVersion& version, size_t bytes)>& visit) const = 0;
 
   // Drops what no state needs that `retention` keeps, from the change log what is before `log_from`, and gives the room
   // back. The head and the baseline must be among the points. Everything that stays can be read as before. May be

@@ -109,6 +109,7 @@ class Describer {
     for (const CatalogColumn& column : table.columns) {
       proto::ColumnState* described = state.add_columns();
       described->set_number(static_cast<uint32_t>(column.number));
+      described->set_name(column.name);
       described->set_type_oid(column.type_oid);
       described->set_type_modifier(column.type_modifier);
       described->set_generated(column.is_generated);

@@ -56,7 +56,7 @@ void FindSoleBytes(const Context& context, const RowStore& store, std::vector<Sn
   std::string row;
   uint64_t seen = 0;
   context.progress.Begin("adding up sizes", Progress::Unit::kItems, 0);
-  store.VisitVersions([&](const VersionKey& key, RowVersion::Kind kind, size_t bytes) {
+  store.VisitVersions([&](const VersionKey& key, const RowVersion& version, size_t bytes) {
     if (++seen % kVersionsBetweenLooks == 0) {
       context.interrupt.Check();
       context.progress.Update(seen);
@@ -64,7 +64,7 @@ void FindSoleBytes(const Context& context, const RowStore& store, std::vector<Sn
     std::string prefix = EncodeRowPrefix(key.table, key.epoch, key.row_key);
     if (prefix != row) needs.EndRow();
     row.swap(prefix);
-    needs.Add(key.commit_lsn, kind, bytes);
+    needs.Add(key.commit_lsn, version.kind, bytes);
   });
   context.progress.End();
   if (needs.total() == 0) return;

@@ -1,5 +1,7 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -52,9 +54,21 @@ std::string CheckText(const MaskCheckResult& result, const std::string& source) 
     text += fmt::format("{}: values of it stand in {} of {}\n", OneLine(leak.column), Counted(leak.rows, "row", "rows"),
                         OneLine(leak.found_in));
   }
+  for (const MaskHistory::Lost& lost : result.lost) {
+    text += fmt::format("{}: was masked ({}), and is stored UNMASKED; no \"keep\" says so\n", OneLine(lost.column),
+                        lost.rule);
+  }
+  if (!result.carried_masks.empty()) {
+    text += fmt::format("Masked as before, by no rule of the config: {}\n",
+                        OneLine(fmt::format("{}", fmt::join(result.carried_masks, ", "))));
+  }
+  const bool past = std::any_of(result.leaks.begin(), result.leaks.end(),
+                                [](const MaskLeak& leak) { return leak.found_in.ends_with(" in earlier states"); });
+  if (past) text += "Earlier states are forgotten by: rotv-sync baseline --force (delete their snapshots first).\n";
   std::string seeds;
   if (!result.seeds.empty()) seeds = fmt::format(", and {},", Counted(result.seeds.size(), "seed", "seeds"));
-  return text + fmt::format("{} of {} at {}{} looked through in {}: {}.\n", Counted(result.rows, "row", "rows"), source,
+  return text + fmt::format("{} and {} of {} at {}{} looked through in {}: {}.\n", Counted(result.rows, "row", "rows"),
+                            Counted(result.versions, "earlier version", "earlier versions"), source,
                             result.lsn.ToString(), seeds, HumanDuration(result.seconds),
                             result.clean() ? "nothing that is masked is left" : "some of what is masked is left");
 }
@@ -74,6 +88,12 @@ int RunCheck(const Session& session) {
   for (const MaskLeak& leak : result.leaks) {
     document["leaks"].push_back(Json{{"column", leak.column}, {"found_in", leak.found_in}, {"rows", leak.rows}});
   }
+  document["lost"] = Json::array();
+  for (const MaskHistory::Lost& lost : result.lost) {
+    document["lost"].push_back(Json{{"column", lost.column}, {"rule", lost.rule}});
+  }
+  document["carried_masks"] = result.carried_masks;
+  document["versions"] = result.versions;
   document["seeds"] = result.seeds;
   document["seconds"] = result.seconds;
   session.output.Result(CheckText(result, session.context.source.name), document);

@@ -57,7 +57,7 @@ std::string PullText(const PullResult& result, const std::string& source_name) {
   if (result.mask_changed) {
     text +=
         "Earlier states have their values as they were stored then; to forget them: delete their snapshots, then\n"
-        "rotv-sync gc --keep-days 0.\n";
+        "rotv-sync baseline --force (gc always keeps the baseline).\n";
   }
   return text + CarriedText(result.carried_masks);
 }

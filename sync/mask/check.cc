@@ -19,6 +19,7 @@
 #include "sync/mask/seed_search.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/mask/value_finder.h"
+#include "sync/mask/version_search.h"
 #include "sync/open_workspace.h"
 #include "sync/row_codec.h"
 #include "sync/source_session.h"
@@ -60,6 +61,7 @@ class MaskCheck {
                   "write rules into [mask] of rotv.toml (rotv-sync mask suggest), then rotv-sync pull");
     }
     LookElsewhere();
+    LookIntoThePast();
     LookIntoSeeds();
     result_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     return std::move(result_);
@@ -192,9 +194,36 @@ class MaskCheck {
     }
   }
 
-  void LookIntoSeeds() {
+  // Of each owner: what its rule makes is never what another value was.
+  std::vector<bool> Unlike() const {
     std::vector<bool> unlike;
     for (const MaskedColumnCheck& column : result_.columns) unlike.push_back(!IsLikeReal(column.rule));
+    return unlike;
+  }
+
+  void LookIntoThePast() {
+    MaskHistory history;
+    for (Lsn lsn : store_.SchemaLsns()) history.Add(lsn, store_.SchemaAt(lsn));
+    result_.lost = history.LostMasks();
+    result_.carried_masks = CarriedMasks(schema_.mask_record());
+    const VersionFinds finds = SearchVersions({.store = store_,
+                                               .schema = schema_,
+                                               .history = history,
+                                               .finder = finder_,
+                                               .rows = rows_,
+                                               .unlike = Unlike(),
+                                               .progress = context_.progress,
+                                               .interrupt = context_.interrupt});
+    result_.versions = finds.versions;
+    for (const auto& [where, versions] : finds.found) {
+      result_.leaks.push_back({.column = result_.columns[where.first].column,
+                               .found_in = where.second + " in earlier states",
+                               .rows = versions});
+    }
+  }
+
+  void LookIntoSeeds() {
+    const std::vector<bool> unlike = Unlike();
     for (const std::filesystem::path& seed : SeedsOf(context_.home, context_.source.name, context_.source.is_default)) {
       context_.progress.Begin("looking through " + seed.filename().native(), Progress::Unit::kItems, 0);
       const SeedSearchRequest request{
@@ -225,7 +254,7 @@ class MaskCheck {
 }  // namespace
 
 bool MaskCheckResult::clean() const {
-  return leaks.empty() &&
+  return leaks.empty() && lost.empty() &&
          std::all_of(columns.begin(), columns.end(), [](const auto& column) { return column.unmasked == 0; });
 }
 

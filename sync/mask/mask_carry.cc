@@ -27,7 +27,7 @@ std::string NameOfRows(const proto::TableMask& mask) {
 }  // namespace
 
 MaskCarry::MaskCarry(const MaskLineage& lineage, const MaskSecret& secret, const Catalog& catalog)
-    : lineage_(lineage), secret_(secret), catalog_(catalog) {
+    : lineage_(lineage), secret_(secret), catalog_(catalog), suspicion_(lineage, catalog) {
   for (const CatalogTable& table : catalog.tables) by_name_[{table.schema, table.name}] = &table;
 }
 
@@ -128,9 +128,9 @@ std::string MaskCarry::LineToAdd(const CatalogTable& table, const CatalogColumn&
 }
 
 std::string MaskCarry::Doubt(const CatalogTable& table, const CatalogColumn& column, const MaskColumn& facts) const {
-  const std::optional<MaskLineage::Suspicion> suspicion = lineage_.Suspect(table, column, facts);
+  const std::optional<MaskSuspicion::Reason> suspicion = suspicion_.Of(table, column, facts);
   if (!suspicion) return "";
-  return fmt::format("{}.{} {}: {}", table.quoted_name, column.quoted_name, suspicion->reason,
+  return fmt::format("{}.{} {}: {}", table.quoted_name, column.quoted_name, suspicion->text,
                      LineToAdd(table, column, facts, RuleOf(suspicion->was, "")));
 }
 

@@ -12,6 +12,7 @@
 #include "sync/catalog.h"
 #include "sync/mask/mask_lineage.h"
 #include "sync/mask/mask_plan.h"
+#include "sync/mask/mask_suspicion.h"
 
 namespace rotv {
 
@@ -54,6 +55,7 @@ class MaskCarry {
   const MaskSecret& secret_;
   const Catalog& catalog_;
   std::map<std::pair<std::string, std::string>, const CatalogTable*> by_name_;
+  const MaskSuspicion suspicion_;
   std::deque<MaskRule> rules_;  // Those that are carried on.
   std::vector<proto::CarriedMask> carried_;
   std::set<std::pair<uint32_t, int>> ended_;

@@ -11,13 +11,6 @@
 namespace rotv {
 namespace {
 
-std::string SmallLetters(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
-
 std::string Serialized(const MaskRule& rule) {
   proto::ConfigMaskRule stored;
   stored.set_pattern(rule.pattern);
@@ -27,19 +20,6 @@ std::string Serialized(const MaskRule& rule) {
 
 bool HasTableRule(const proto::TableMask& mask) {
   return mask.dropped() || mask.sample_percent() > 0 || mask.conditions_size() > 0;
-}
-
-// What a value survives a change of its column's type in: a cast within a family, or to text and documents.
-bool MayHold(const std::string& type, const std::string& values_of) {
-  static const std::map<std::string, char> kFamilies = {
-      {"text", 't'},      {"varchar", 't'},     {"bpchar", 't'}, {"citext", 't'}, {"name", 't'},
-      {"json", 't'},      {"jsonb", 't'},       {"int2", 'n'},   {"int4", 'n'},   {"int8", 'n'},
-      {"numeric", 'n'},   {"float4", 'n'},      {"float8", 'n'}, {"money", 'n'},  {"date", 'd'},
-      {"timestamp", 'd'}, {"timestamptz", 'd'}, {"inet", 'i'},   {"cidr", 'i'}};
-  const auto family = kFamilies.find(type);
-  if (family == kFamilies.end()) return type == values_of;
-  const auto other = kFamilies.find(values_of);
-  return family->second == 't' || (other != kFamilies.end() && family->second == other->second);
 }
 
 const CatalogColumn* ColumnNumbered(const CatalogTable& table, uint32_t number) {
@@ -52,10 +32,6 @@ const CatalogColumn* ColumnNumbered(const CatalogTable& table, uint32_t number) 
 bool IsMaskedNow(const CatalogTable& table, uint32_t number) {
   return std::any_of(table.mask.columns().begin(), table.mask.columns().end(),
                      [&](const proto::MaskedColumn& masked) { return masked.number() == number; });
-}
-
-std::string MaskedBy(const proto::MaskRule& rule) {
-  return fmt::format("which was masked by {}", RuleText(RuleOf(rule, "")));
 }
 
 using NameAndRule = std::pair<std::string, std::string>;
@@ -73,7 +49,7 @@ MaskLineage::MaskLineage(const proto::SchemaVersion& before, Database database) 
   for (const proto::Table& table : before.tables()) {
     Columns& columns = columns_[table.id()];
     for (const proto::ColumnState& column : table.state().columns()) {
-      columns[static_cast<int>(column.number())] = column.generated();
+      columns[static_cast<int>(column.number())] = {.name = column.name(), .generated = column.generated()};
     }
     Add(table.id(), {.schema = table.schema(), .name = table.name(), .mask = table.mask()});
   }
@@ -87,10 +63,6 @@ MaskLineage::MaskLineage(const proto::SchemaVersion& before, Database database) 
 
 void MaskLineage::Add(uint32_t oid, Table table) {
   if (table.mask.columns_size() == 0 && !HasTableRule(table.mask)) return;
-  for (const proto::MaskedColumn& masked : table.mask.columns()) {
-    masked_names_.try_emplace({SmallLetters(masked.name()), table.schema},
-                              Known{RulePattern(table.schema, table.name, masked.name()), masked.rule()});
-  }
   auto [known, is_new] = tables_.try_emplace(oid, table);
   if (is_new) return;
   // The former masks of columns that are not masked by what is in force.
@@ -108,14 +80,14 @@ void MaskLineage::Add(uint32_t oid, Table table) {
   known->second = std::move(table);
 }
 
-const MaskLineage::Columns* MaskLineage::ColumnsOf(const CatalogTable& table) const {
+const MaskLineage::Columns* MaskLineage::ColumnsOf(uint32_t table) const {
   if (database_ == Database::kOther) return nullptr;
-  const auto known = columns_.find(table.oid);
+  const auto known = columns_.find(table);
   return known == columns_.end() ? nullptr : &known->second;
 }
 
 const MaskLineage::Table* MaskLineage::Find(const CatalogTable& table) const {
-  if (ColumnsOf(table) != nullptr) {
+  if (ColumnsOf(table.oid) != nullptr) {
     const auto found = tables_.find(table.oid);
     return found == tables_.end() ? nullptr : &found->second;
   }
@@ -131,7 +103,7 @@ const proto::TableMask* MaskLineage::TableMaskOf(const CatalogTable& table) cons
 const proto::MaskedColumn* MaskLineage::MaskOf(const CatalogTable& table, const CatalogColumn& column) const {
   const Table* found = Find(table);
   if (found == nullptr) return nullptr;
-  const Columns* columns = ColumnsOf(table);
+  const Columns* columns = ColumnsOf(table.oid);
   const bool known = columns != nullptr && columns->count(column.number) != 0;
   for (const proto::MaskedColumn& masked : found->mask.columns()) {
     if (known ? masked.number() == static_cast<uint32_t>(column.number) : masked.name() == column.name) return &masked;
@@ -145,44 +117,6 @@ std::string MaskLineage::SecretIdOf(const CatalogTable& table) const {
 }
 
 bool MaskLineage::Had(const MaskRule& rule) const { return rules_.count(Serialized(rule)) != 0; }
-
-std::optional<MaskLineage::Suspicion> MaskLineage::Suspect(const CatalogTable& table, const CatalogColumn& column,
-                                                           const MaskColumn& facts) const {
-  if (database_ == Database::kOther || facts.generated) return std::nullopt;
-  const Columns* columns = ColumnsOf(table);
-  const auto known = columns == nullptr ? Columns::const_iterator() : columns->find(column.number);
-  if (columns != nullptr && known != columns->end()) {
-    const Table* masked = Find(table);
-    if (!known->second || masked == nullptr || masked->mask.columns_size() == 0) return std::nullopt;
-    return Suspicion{"is no longer generated, and may have been made of masked columns",
-                     masked->mask.columns(0).rule()};
-  }
-  if (std::optional<Suspicion> suspicion = SuspectByTable(table, facts)) return suspicion;
-  const std::string name = SmallLetters(column.name);
-  auto same = masked_names_.find({name, table.schema});
-  if (same == masked_names_.end()) same = masked_names_.lower_bound({name, ""});  // In any schema.
-  if (same != masked_names_.end() && same->first.first == name) {
-    return Suspicion{fmt::format("is new, and has the name of {}, {}", same->second.where, MaskedBy(same->second.rule)),
-                     same->second.rule};
-  }
-  return std::nullopt;
-}
-
-std::optional<MaskLineage::Suspicion> MaskLineage::SuspectByTable(const CatalogTable& table,
-                                                                  const MaskColumn& facts) const {
-  const Table* before = ColumnsOf(table) == nullptr ? nullptr : Find(table);
-  if (before == nullptr) return std::nullopt;
-  const Columns& columns = *ColumnsOf(table);
-  for (const proto::MaskedColumn& masked : before->mask.columns()) {
-    const bool just_gone =
-        columns.count(static_cast<int>(masked.number())) != 0 && ColumnNumbered(table, masked.number()) == nullptr;
-    if (just_gone && MayHold(facts.type, masked.type())) {
-      return Suspicion{fmt::format("is new, and its table has lost {}, {}", masked.name(), MaskedBy(masked.rule())),
-                       masked.rule()};
-    }
-  }
-  return std::nullopt;
-}
 
 std::vector<proto::FormerMask> MaskLineage::FormerAfter(const Catalog& catalog,
                                                         const std::set<std::pair<uint32_t, int>>& ended) const {

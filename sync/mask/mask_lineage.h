@@ -39,42 +39,38 @@ class MaskLineage {
   // SecretId() of the secret that a table's masks were made with; empty if nothing is known of it.
   std::string SecretIdOf(const CatalogTable& table) const;
 
-  // Why a column that MaskOf() does not know may hold what was masked elsewhere.
-  struct Suspicion {
-    std::string reason;   // Begins with the column's verb: "is new, and has the name of public.people.email".
-    proto::MaskRule was;  // What masked the values that it may hold.
-  };
-  std::optional<Suspicion> Suspect(const CatalogTable& table, const CatalogColumn& column,
-                                   const MaskColumn& facts) const;
-
   // What the next lineage must know beside the masks that `catalog` has now. `ended` are the columns (pg_class.oid,
   // attnum) that a person took out of their masks; a table's own rule is column 0.
   std::vector<proto::FormerMask> FormerAfter(const Catalog& catalog,
                                              const std::set<std::pair<uint32_t, int>>& ended) const;
 
- private:
+  // A table with masks, as it was called last.
   struct Table {
     std::string schema, name;
     proto::TableMask mask;
   };
-  struct Known {
-    std::string where;  // public.people.email
-    proto::MaskRule rule;
-  };
-  // By attnum, those of a table that was there: whether they were generated.
-  using Columns = std::map<int, bool>;
+  // All of them by oid, also those that are gone.
+  const std::map<uint32_t, Table>& tables() const { return tables_; }
 
+  struct Column {
+    std::string name;  // Empty in stores of former versions.
+    bool generated = false;
+  };
+  using Columns = std::map<int, Column>;  // By attnum.
+  // Of a table that was there at the last pull, masked or not; null if it is new, or nothing is known by oids.
+  const Columns* ColumnsOf(uint32_t table) const;
+
+  Database database() const { return database_; }
+
+ private:
   void Add(uint32_t oid, Table table);
-  const Columns* ColumnsOf(const CatalogTable& table) const;  // Null if it is new.
   const Table* Find(const CatalogTable& table) const;
-  std::optional<Suspicion> SuspectByTable(const CatalogTable& table, const MaskColumn& facts) const;
 
   Database database_ = Database::kSame;
   std::map<uint32_t, Table> tables_;  // Those with masks, gone ones too, by oid.
   std::map<std::pair<std::string, std::string>, uint32_t> by_name_;
-  std::map<uint32_t, Columns> columns_;                                // Of all tables that were there.
-  std::map<std::pair<std::string, std::string>, Known> masked_names_;  // By column, in small letters, and schema.
-  std::set<std::string> rules_;                                        // Serialized ConfigMaskRules.
+  std::map<uint32_t, Columns> columns_;  // Of all tables that were there.
+  std::set<std::string> rules_;          // Serialized ConfigMaskRules.
 };
 
 // A rule that can mask such a column, as near to `was` as there is; kKeep if none can.

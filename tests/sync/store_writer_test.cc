@@ -68,7 +68,8 @@ class GatedStore : public RowStore {
     inner_.VisitLog(from, visit);
   }
   std::optional<proto::Transaction> LastLogged(Lsn before) const override { return inner_.LastLogged(before); }
-  void VisitVersions(const std::function<void(const VersionKey&, RowVersion::Kind, size_t)>& visit) const override {
+  std::vector<Lsn> SchemaLsns() const override { return inner_.SchemaLsns(); }
+  void VisitVersions(const std::function<void(const VersionKey&, const RowVersion&, size_t)>& visit) const override {
     inner_.VisitVersions(visit);
   }
   GarbageCounts CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,

@@ -1,0 +1,52 @@
+// New columns that may hold what is masked elsewhere. Pure.
+
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sync/catalog.h"
+#include "sync/mask/mask_lineage.h"
+
+namespace rotv {
+
+class MaskSuspicion {
+ public:
+  // Both outlive it.
+  MaskSuspicion(const MaskLineage& lineage, const Catalog& catalog);
+
+  struct Reason {
+    std::string text;     // Begins with the column's verb: "is new, and has the name of public.people.email, …".
+    proto::MaskRule was;  // What masked the values that it may hold.
+  };
+  // Of a column that no rule and no mask of the lineage is for. It is suspicious if it was not there at the last pull,
+  // or was generated then, and
+  // - has the name of a column that was masked, or was made of such ones, in whatever table;
+  // - or its table has lost a masked column, or is like one with masks but for a masked column: one that is gone, or
+  //   has as many columns.
+  std::optional<Reason> Of(const CatalogTable& table, const CatalogColumn& column, const MaskColumn& facts) const;
+
+ private:
+  struct Masked {
+    std::string where;  // public.people.email
+    proto::MaskRule rule;
+  };
+  void LearnNames(const Catalog& catalog);
+  void LearnName(const std::string& schema, const std::string& table, const std::string& column,
+                 const proto::MaskRule& rule);
+  void LearnReplacements(const CatalogTable& table, const MaskLineage::Table& masked);
+  // The table with masks that this one was at the last pull; of one that is new, those that it may be or be a copy of.
+  std::vector<uint32_t> FormsOf(const CatalogTable& table) const;
+  bool IsLike(const CatalogTable& table, uint32_t form) const;
+  std::optional<Reason> ByTable(const CatalogTable& table, const CatalogColumn& column, const MaskColumn& facts) const;
+
+  const MaskLineage& lineage_;
+  std::map<std::pair<std::string, std::string>, Masked> names_;  // By column, in small letters, and schema.
+  std::set<uint32_t> there_;                                     // Tables.
+};
+
+}  // namespace rotv
