@@ -7,6 +7,7 @@
 
 #include "cli/format.h"
 #include "cli/rotv_sync/command.h"
+#include "cli/terminal.h"
 #include "storage/error.h"
 #include "sync/mask/check.h"
 #include "sync/mask/suggest.h"
@@ -15,7 +16,9 @@ namespace rotv {
 namespace {
 
 // A key of TOML: dots and stars need quotes, and quotes need other quotes.
+// What a terminal cannot show is escaped, as JSON does it too: a line end in a name must not begin a line of its own.
 std::string TomlKey(const std::string& pattern) {
+  if (OneLine(pattern) != pattern) return TerminalJson(CompactJson(Json(pattern)));
   return pattern.find('"') == std::string::npos ? "\"" + pattern + "\"" : "'" + pattern + "'";
 }
 
