@@ -156,7 +156,9 @@ TEST_F(LeftoversTest, AKilledDetachIsFinishedByTheNext) {
     if (step < 2) blocker.Exec("BEGIN; LOCK TABLE pg_publication IN ACCESS EXCLUSIVE MODE");
     Command command = rotv.SyncCommand({"detach"});
     Process detach(command);
-    if (step < 2) ASSERT_TRUE(rotv.server().WaitForBlocked("pg_publication"));
+    if (step < 2) {
+      ASSERT_TRUE(rotv.server().WaitForBlocked("pg_publication"));
+    }
     detach.Signal(SIGKILL);
     detach.Wait();
     if (step < 2) blocker.Exec("COMMIT");
