@@ -43,6 +43,8 @@ default_command() {  # DIRECTORY
 set_environment() {
   restore_environment
   export PGHOST=$ROTV_SOCKET_DIR PGPORT=$ROTV_PGPORT PGDATABASE=$ROTV_DATABASE PGUSER=$ROTV_DBUSER
+  # shellcheck disable=SC2086  # Names, one a word.
+  neutralize_libpq ${ROTV_LIBPQ_NAMES:-}
   if [[ -z ${NODE_ENV:-} ]]; then
     [[ $ROTV_MODE == persistent ]] && NODE_ENV=production || NODE_ENV=development
     export NODE_ENV

@@ -30,6 +30,32 @@ withhold_environment() {
   done < <(compgen -e)
 }
 
+# An application that reads its .env itself sets what is not set: each of libpq's variables that stands there is given
+# a value that changes nothing. A service has none such, and is the database that runs here.
+neutralize_libpq() {  # NAMES...
+  local name
+  for name in "$@"; do
+    case $name in
+      PGHOST | PGPORT | PGUSER | PGDATABASE) ;;
+      PGSERVICE | PGSERVICEFILE)
+        printf '[rotv]\nhost=%s\nport=%s\nuser=%s\ndbname=%s\n' "$PGHOST" "$PGPORT" "$PGUSER" "$PGDATABASE" >"$scratch/service.conf"
+        export PGSERVICEFILE=$scratch/service.conf PGSERVICE=rotv
+        ;;
+      PGSSLMODE | PGGSSENCMODE | PGCHANNELBINDING | PGLOADBALANCEHOSTS) export "$name=disable" ;;
+      PGTARGETSESSIONATTRS) export "$name=any" ;;
+      PGDATESTYLE | PGTZ | PGGEQO) export "$name=default" ;;
+      PGCONNECT_TIMEOUT | PGREQUIRESSL | PGSSLCOMPRESSION | PGGSSDELEGATION) export "$name=0" ;;
+      PGSSLSNI) export "$name=1" ;;
+      PGSSLMINPROTOCOLVERSION) export "$name=TLSv1.2" ;;
+      PGSSLMAXPROTOCOLVERSION) export "$name=TLSv1.3" ;;
+      PGMINPROTOCOLVERSION | PGMAXPROTOCOLVERSION) export "$name=3.0" ;;
+      PGSSLCERTMODE) export "$name=allow" ;;
+      PGSSLNEGOTIATION) export "$name=postgres" ;;
+      *) export "$name=" ;;
+    esac
+  done
+}
+
 # For the application, or for this program in another user's name.
 restore_environment() {
   [[ ${#application_variables[@]} == 0 ]] || export "${application_variables[@]?}"

@@ -68,8 +68,8 @@ constexpr std::array<std::string_view, 36> kHelperVariables = {"PATH",
                                                                "REGISTRY_AUTH_FILE",
                                                                "KRB5CCNAME"};
 // Of families that grow with each release.
-constexpr std::array<std::string_view, 9> kHelperFamilies = {
-    "LC_", "XDG_", "CONTAINER", "_CONTAINERS_", "PODMAN_", "DOCKER_", "BUILDAH_", "STORAGE_", "BUILDKIT_"};
+constexpr std::array<std::string_view, 10> kHelperFamilies = {
+    "ROTV_", "LC_", "XDG_", "CONTAINER", "_CONTAINERS_", "PODMAN_", "DOCKER_", "BUILDAH_", "STORAGE_", "BUILDKIT_"};
 
 template <typename Names>
 bool Contains(const Names& names, std::string_view name) {

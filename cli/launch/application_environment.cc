@@ -211,21 +211,6 @@ bool LeadsElsewhere(const std::string& name, const std::string& value, const Env
   });
 }
 
-std::vector<std::string> Foreign(const Environment& variables, const EnvironmentRules& rules) {
-  std::vector<std::string> names;
-  for (const auto& [name, value] : variables) {
-    bool settled = value.empty() || IsLibpqVariable(name) || Replacement(name, value) != nullptr ||
-                   Contains(rules.allowed, name) || Contains(kNotForApplications, name);
-    if (settled) continue;
-    std::string_view in_file = WithoutFileEnding(name);
-    if (FindDatabaseVariable(in_file) != nullptr || IsLibpqVariable(in_file)) continue;
-    bool foreign =
-        LeadsElsewhere(name, value, rules) || (!in_file.empty() && LeadsElsewhere(name, SmallFile(value), rules));
-    if (foreign) names.push_back(name);
-  }
-  return names;
-}
-
 bool WantsJdbc(std::string_view name, std::string_view value, const EnvironmentRules& rules) {
   const DatabaseVariable* variable = Replacement(name, value);
   return variable != nullptr && variable->form == Form::kJdbcUrl && !Contains(rules.allowed, name);
@@ -244,8 +229,23 @@ void RequireReachable(const Environment& variables, const EnvironmentRules& rule
 
 }  // namespace
 
+std::vector<std::string> LeadingElsewhere(const Environment& variables, const EnvironmentRules& rules) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : variables) {
+    bool settled = value.empty() || IsLibpqVariable(name) || Replacement(name, value) != nullptr ||
+                   Contains(rules.allowed, name) || Contains(kNotForApplications, name);
+    if (settled) continue;
+    std::string_view in_file = WithoutFileEnding(name);
+    if (FindDatabaseVariable(in_file) != nullptr || IsLibpqVariable(in_file)) continue;
+    bool foreign =
+        LeadsElsewhere(name, value, rules) || (!in_file.empty() && LeadsElsewhere(name, SmallFile(value), rules));
+    if (foreign) names.push_back(name);
+  }
+  return names;
+}
+
 void RequireOwnDatabase(const Environment& variables, const EnvironmentRules& rules, const OwnDatabase& database) {
-  if (std::vector<std::string> names = Foreign(variables, rules); !names.empty()) {
+  if (std::vector<std::string> names = LeadingElsewhere(variables, rules); !names.empty()) {
     throw Error(
         ErrorCode::kUsage,
         fmt::format("{} {} to another PostgreSQL server or to a source's host: the application would work there",
@@ -287,7 +287,7 @@ Environment WithOwnDatabase(const Environment& variables, const EnvironmentRules
 }
 
 ShellEnvironment ForShell(const Environment& variables, const EnvironmentRules& rules, const OwnDatabase& database) {
-  ShellEnvironment shell{variables, Foreign(variables, rules)};
+  ShellEnvironment shell{variables, LeadingElsewhere(variables, rules)};
   for (const auto& [name, value] : variables) {
     if (!database.tcp && WantsJdbc(name, value, rules)) shell.withheld.push_back(name);
   }

@@ -20,9 +20,12 @@ struct OwnDatabase {
   std::string name;
 };
 
-// Throws kUsage, with the names and never a value, if a variable that is neither allowed nor replaced by
-// WithOwnDatabase() holds a PostgreSQL server's address or a source's host, itself or in the file that NAME_FILE names;
-// or if one wants JDBC, which knows no sockets, where `database` has no TCP.
+// The names of those that are neither allowed nor replaced by WithOwnDatabase() and hold a PostgreSQL server's address
+// or a source's host, themselves or in the file that NAME_FILE names.
+std::vector<std::string> LeadingElsewhere(const Environment& variables, const EnvironmentRules& rules);
+
+// Throws kUsage, with the names and never a value, if there are any; or if one wants JDBC, which knows no sockets,
+// where `database` has no TCP.
 void RequireOwnDatabase(const Environment& variables, const EnvironmentRules& rules, const OwnDatabase& database);
 
 // PGHOST, PGPORT, PGUSER and PGDATABASE.

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <glob.h>
 #include <linux/magic.h>
 #include <pwd.h>
@@ -209,6 +210,11 @@ Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) cons
   Environment variables = request.environment;
   variables.insert(environment_.begin(), environment_.end());
   variables = WithOwnDatabase(variables, request.rules, Database());
+  std::vector<std::string> libpq_names;
+  for (const auto& [name, value] : request.environment) {
+    if (IsLibpqVariable(name)) libpq_names.push_back(name);
+  }
+  variables["ROTV_LIBPQ_NAMES"] = fmt::format("{}", fmt::join(libpq_names, " "));
   variables["ROTV_RUN"] = *directory_;
   variables["ROTV_MODE"] = persistent ? "persistent" : "development";
   variables["ROTV_DATA"] = persistent ? request.persistent_dir : *directory_ / "pgdata";

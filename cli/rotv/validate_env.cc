@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/launch/application_environment.h"
 #include "cli/launch/env_example.h"
 #include "cli/rotv/command.h"
 #include "storage/error.h"
@@ -13,13 +14,19 @@ namespace {
 int RunValidateEnv(const Invocation& call) {
   AppConfig app = ReadApp(RequestOf(call));
   EnvironmentReport report = ReadAppEnvironment(app.directory, app.env_file, call.environment);
-  if (call.output.form() == Output::Form::kText) RequireUsable(report);
+  const std::vector<std::string> elsewhere = LeadingElsewhere(report.variables, app.environment_rules);
+  if (call.output.form() == Output::Form::kText) {
+    RequireUsable(report);
+    RequireOwnDatabase(report.variables, app.environment_rules, {.tcp = true, .name = app.database});
+  }
+  const bool ok = report.usable() && elsewhere.empty();
   Json document;
-  document["ok"] = report.usable();
+  document["ok"] = ok;
   document["files"] = report.files;
   document["examples"] = report.examples;
   document["missing"] = report.missing;
   document["placeholders"] = report.placeholders;
+  document["elsewhere"] = elsewhere;
   document["optional"] = report.optional;
   std::string text;
   if (report.examples.empty()) {
@@ -31,7 +38,7 @@ int RunValidateEnv(const Invocation& call) {
     if (!report.optional.empty()) text += fmt::format("Optional, not set: {}.\n", fmt::join(report.optional, ", "));
   }
   call.output.Result(text, document);
-  return report.usable() ? 0 : static_cast<int>(ErrorCode::kUsage);
+  return ok ? 0 : static_cast<int>(ErrorCode::kUsage);
 }
 
 }  // namespace

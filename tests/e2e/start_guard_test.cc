@@ -100,6 +100,7 @@ class StartGuardTest : public StartTest {
 TEST_F(StartGuardTest, NoVariableOfLibpqLeadsAnythingElsewhere) {
   MustRotv({"start"});
   const std::string port = PortByPsql();
+  EXPECT_EQ(Json::parse(Get("/env/PGSERVICE")), nullptr);
   MustRotv({"stop"});
   std::filesystem::remove_all(rotv_.home() / "prepared");
   std::string env;
@@ -110,7 +111,14 @@ TEST_F(StartGuardTest, NoVariableOfLibpqLeadsAnythingElsewhere) {
   WriteApp(".env", env);
   MustRotv({"start"});
   EXPECT_EQ(Get("/count/places"), "100");
-  EXPECT_EQ(Json::parse(Get("/env/PGSERVICE")), nullptr);
+  // An application that reads .env by itself sets what is not set.
+  Command as_application{.argv = {PostgresServer::BinDirectory() / "psql", "-XAtc", "SHOW port"}, .unset_env = {"PG*"}};
+  as_application.env = elsewhere_.Lures();
+  for (auto& [name, value] : as_application.env) {
+    const Json set = Json::parse(Get("/env/" + name));
+    if (set.is_string()) value = set;
+  }
+  EXPECT_EQ(MustRun(as_application).out, port);
   EXPECT_EQ(Json::parse(Get("/env/PGPORT")), "1");
   MustRotv({"restart"});
   // Each alone, and all together.
@@ -155,6 +163,9 @@ TEST_F(StartGuardTest, WhatLeadsElsewhereStopsTheStartByItsName) {
       EXPECT_THAT(started.err, HasSubstr("OLD_REPORTS leads to another PostgreSQL server or to a source's host"));
       EXPECT_THAT(started.err, HasSubstr("allow_env = [\"OLD_REPORTS\"] in [app] of rotv.toml"));
       EXPECT_THAT(started.err, Not(HasSubstr(value)));
+      if (!in_shell) {
+        EXPECT_THAT(Rotv({"validate-env"}).err, HasSubstr("OLD_REPORTS leads to another"));
+      }
       variables_.erase("OLD_REPORTS");
     }
   }
