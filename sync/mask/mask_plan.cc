@@ -100,7 +100,8 @@ class Plan {
     const auto facts = facts_.tables.find(table.oid);
     if (facts == facts_.tables.end()) return;
     ChooseRows(facts->second, table);
-    const bool looked_at = !IsFine(facts->second) && Decide(table, source_).follow != proto::FOLLOW_SCHEMA_ONLY;
+    const bool looked_at =
+        KeepOf(facts->second) == nullptr && Decide(table, source_).follow != proto::FOLLOW_SCHEMA_ONLY;
     for (const CatalogColumn& column : table.columns) {
       const auto fact = facts->second.columns.find(column.number);
       if (fact == facts->second.columns.end()) continue;
@@ -134,6 +135,7 @@ class Plan {
   // Which rows of the table are kept.
   void ChooseRows(const MaskFacts::Table& facts, CatalogTable& table) {
     const MaskRule* rule = Find(facts, nullptr, table.quoted_name);
+    if (rule == nullptr) rule = KeepOf(facts);  // It ends what left out rows before.
     if (const proto::TableMask* before = carry_.RowsFor(facts, table, rule)) {
       CarryRows(*before, facts, table);
     } else if (rule != nullptr) {
@@ -203,16 +205,16 @@ class Plan {
     }
   }
 
-  // A person has said that nothing personal is in the table.
-  bool IsFine(const MaskFacts::Table& table) {
-    bool fine = false;
+  // The most exact "keep" of the table: a person has said that nothing personal is in it. Null if nobody has.
+  const MaskRule* KeepOf(const MaskFacts::Table& table) {
+    const MaskRule* best = nullptr;
     for (size_t i = 0; i < config_.rules.size(); ++i) {
       const MaskRule& rule = config_.rules[i];
       if (!OfTables(rule) || rule.kind != MaskKind::kKeep || !Names(rule, table, nullptr)) continue;
       used_[i] = true;
-      fine = true;
+      if (best == nullptr || Exactness(rule) > Exactness(*best)) best = &rule;
     }
-    return fine;
+    return best;
   }
 
   void AddUnknown(const CatalogTable& table, const CatalogColumn& column, const MaskFacts::Table& facts) {
