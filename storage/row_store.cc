@@ -413,7 +413,8 @@ std::optional<proto::Transaction> RocksRowStore::LastLogged(Lsn before) const {
   return std::nullopt;
 }
 
-void RocksRowStore::VisitVersions(const std::function<void(const VersionKey&, const RowVersion&, size_t)>& visit) const {
+void RocksRowStore::VisitVersions(
+    const std::function<void(const VersionKey&, const RowVersion&, size_t)>& visit) const {
   rocksdb::ReadOptions options;
   options.fill_cache = false;
   options.readahead_size = size_t{1} << 20;

@@ -120,11 +120,12 @@ std::optional<MaskSuspicion::Reason> MaskSuspicion::Of(const CatalogTable& table
 void MaskSuspicion::LearnReplacements(const CatalogTable& table, const MaskLineage::Table& masked) {
   const MaskLineage::Columns* columns = lineage_.ColumnsOf(table.oid);
   if (columns == nullptr) return;
-  for (const proto::MaskedColumn& lost : masked.mask.columns()) {
-    const auto number = static_cast<int>(lost.number());
-    if (columns->count(number) == 0 || HasColumn(table, number)) continue;
+  for (const auto& [number, lost] : *columns) {
+    if (HasColumn(table, number) || !(lost.generated || IsMasked(masked, number))) continue;
     for (const CatalogColumn& column : table.columns) {
-      if (columns->count(column.number) == 0) LearnName(table.schema, table.name, column.name, lost.rule());
+      if (columns->count(column.number) == 0) {
+        LearnName(table.schema, table.name, column.name, masked.mask.columns(0).rule());
+      }
     }
   }
 }
@@ -172,6 +173,14 @@ std::optional<MaskSuspicion::Reason> MaskSuspicion::ByTable(const CatalogTable& 
                         ? fmt::format("is new, and may be {}, {}", where, MaskedBy(masked.rule()))
                         : fmt::format("is new, and its table has lost {}, {}", masked.name(), MaskedBy(masked.rule())),
                     masked.rule()};
+    }
+    // What was generated from masked columns is not masked itself.
+    for (const auto& [number, generated] : columns) {
+      if (!generated.generated || form.mask.columns().empty()) continue;
+      if (is_new ? HasColumn(table, generated.name) : HasColumn(table, number)) continue;
+      return Reason{
+          fmt::format("is new, and its table has lost {}, which may have been made of masked columns", generated.name),
+          form.mask.columns(0).rule()};
     }
   }
   return std::nullopt;
