@@ -36,7 +36,7 @@ constexpr std::array kSecretNames = {".env",
                                      ".gnupg",
                                      ".aws",
                                      ".kube",
-                                    
+
                                      ".rotv"};
 constexpr std::array kExamples = {".env.example", ".env.sample", ".env.template", ".env.dist"};
 constexpr std::array kKeyStores = {".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".ppk"};
