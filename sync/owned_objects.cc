@@ -8,6 +8,10 @@
 #include <chrono>
 #include <random>
 #include <thread>
+#include <utility>
+#include <vector>
+
+#include "sync/source_address.h"
 
 namespace rotv {
 namespace {
@@ -44,6 +48,16 @@ proto::SourceWay WayOf(const SourceConfig& source) {
   return way;
 }
 
+bool IsSameServer(const SourceConfig& one, const SourceConfig& other) {
+  const auto hosts = [](const SourceConfig& source) {
+    std::vector<std::pair<std::string, int>> all;
+    for (const SourceAddress& address : AddressesOf(source)) all.emplace_back(address.host, address.port);
+    return all;
+  };
+  return one.container == other.container && one.host == other.host && one.port == other.port &&
+         hosts(one) == hosts(other);
+}
+
 // One set of objects, on one server.
 class Remover {
  public:
@@ -54,13 +68,10 @@ class Remover {
     const proto::SourceIdentity here = ReadIdentity(connection_);
     const bool same_server = objects_.system_id() == 0 || objects_.system_id() == here.system_id();
     if (!same_server && objects_.description() != session_.link().Description()) {
-      const std::string why = fmt::format("it was made on another server than {}", session_.link().Description());
-      Leave("replication slot " + objects_.slot(), SlotRemovalSql(objects_.slot()), why, ErrorCode::kUnreachable);
-      Leave("publication " + objects_.publication(), PublicationRemovalSql(objects_.publication()), why,
-            ErrorCode::kUnreachable);
+      LeaveBoth(fmt::format("it was made on another server than {}", session_.link().Description()));
       return std::move(removal_);
     }
-    DropSlot();
+    const bool had_slot = DropSlot();
     // Where another server has taken the place of the one before (an upgrade), databases have other numbers.
     const uint32_t database = same_server ? objects_.database_oid() : 0;
     if (database == 0 || database == here.database_oid()) {
@@ -68,15 +79,29 @@ class Remover {
     } else {
       DropPublicationIn(database);
     }
+    // A copy of the server's files has its system identifier and the publication, and no slot: that is on the original.
+    const SourceConfig& source = session_.context().source;
+    if (!had_slot && same_server && objects_.has_way() && !IsSameServer(SourceAtPlace(source, objects_), source)) {
+      removal_.left.clear();
+      LeaveBoth(fmt::format("it was made by another way, and {} may be a copy of that server",
+                            session_.link().Description()));
+    }
     return std::move(removal_);
   }
 
  private:
+  void LeaveBoth(const std::string& why) {
+    Leave("replication slot " + objects_.slot(), SlotRemovalSql(objects_.slot()), why, ErrorCode::kUnreachable);
+    Leave("publication " + objects_.publication(), PublicationRemovalSql(objects_.publication()), why,
+          ErrorCode::kUnreachable);
+  }
+
   void Leave(const std::string& what, const std::string& sql, const std::string& why, ErrorCode code) {
     removal_.left.push_back({.what = what, .where = PlaceOf(objects_), .why = why, .sql = sql, .code = code});
   }
 
-  void DropSlot() {
+  // False if there is none.
+  bool DropSlot() {
     using Clock = std::chrono::steady_clock;
     const std::string slot = connection_.QuoteLiteral(objects_.slot());
     const std::string find = fmt::format("SELECT active_pid FROM pg_replication_slots WHERE slot_name = {}", slot);
@@ -84,16 +109,17 @@ class Remover {
     const Clock::time_point deadline = Clock::now() + std::chrono::seconds(75);
     for (;;) {
       const PgResult found = connection_.Query(find);
-      if (found.rows() == 0) return;
+      if (found.rows() == 0) return false;
       const PgOutcome outcome = connection_.TryQuery(fmt::format("SELECT pg_drop_replication_slot({})", slot));
       if (!outcome.failure) {
         removal_.removed.push_back("replication slot " + objects_.slot());
-        return;
+        return true;
       }
-      if (outcome.failure->sqlstate == "42704") return;  // Gone in between.
+      if (outcome.failure->sqlstate == "42704") return true;  // Gone in between.
       if (IsRefusal(*outcome.failure)) {
-        return Leave("replication slot " + objects_.slot(), SlotRemovalSql(objects_.slot()), outcome.failure->message,
-                     ErrorCode::kRefused);
+        Leave("replication slot " + objects_.slot(), SlotRemovalSql(objects_.slot()), outcome.failure->message,
+              ErrorCode::kRefused);
+        return true;
       }
       if (outcome.failure->sqlstate != "55006") connection_.Throw(*outcome.failure);
       if (Clock::now() > deadline) {

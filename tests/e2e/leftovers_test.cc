@@ -126,6 +126,27 @@ TEST_F(LeftoversTest, ALostHomeIsToldAndOtherPeoplesAreLeftAlone) {
   EXPECT_THAT(PublicationsIn("other"), SizeIs(1));
 }
 
+// A restored copy of production has its system identifier and our publication, and not the slot.
+TEST_F(LeftoversTest, ACopyOfTheServerIsNotTakenForIt) {
+  rotv.MustSync({"baseline"});
+  const std::string name = PublicationsIn("rotv").at(0);
+  // The clusters of a test are copies of one, and so have one system identifier.
+  PostgresServer copy;
+  copy.Exec(std::string(kTable) + "; CREATE PUBLICATION " + name);
+  ASSERT_EQ(copy.Value("SELECT system_identifier FROM pg_control_system()", kSuperuser),
+            rotv.server().Value("SELECT system_identifier FROM pg_control_system()", kSuperuser));
+  WriteFile(rotv.config(),
+            "[sources.production]\nurl = \"postgresql://rotv@127.0.0.1:" + std::to_string(copy.port()) + "/rotv\"\n");
+  rotv.server().Stop();
+  const Result unreachable = rotv.Sync({"detach"});
+  ExpectExit(unreachable, 4);
+  EXPECT_THAT(unreachable.out,
+              AllOf(HasSubstr("pg_drop_replication_slot('" + name), Not(HasSubstr("Nothing of ours"))));
+  rotv.server().Start();
+  EXPECT_THAT(rotv.MustSync({"detach"}), HasSubstr("Removed replication slot " + name));
+  ExpectNothingOfOurs({"rotv"});
+}
+
 // At every step: what one run has not come to, the next one does.
 TEST_F(LeftoversTest, AKilledDetachIsFinishedByTheNext) {
   for (int step = 0; step < 4; ++step) {
