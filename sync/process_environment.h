@@ -16,9 +16,9 @@ const std::vector<std::string_view>& LibpqVariables();
 bool IsLibpqVariable(std::string_view name);
 
 // Removes libpq's variables from this process's environment, so that neither our own connections nor anything that we
-// run is led by them. What says how a connection is secured stays (PGSSLMODE, PGSSLROOTCERT, PGPASSFILE …), and where the
-// service file is that a `url` may name: by themselves they lead nowhere. PGPASSWORD moves to EnvironmentPassword(), out of the reach of every
-// program that we start. To be called before the first thread.
+// run is led by them. What says how a connection is secured stays (PGSSLMODE, PGSSLROOTCERT, PGPASSFILE …), and where
+// the service file is that a `url` may name: by themselves they lead nowhere. PGPASSWORD moves to
+// EnvironmentPassword(), out of the reach of every program that we start. To be called before the first thread.
 void ClearLibpqEnvironment();
 
 // PGPASSWORD as it was when ClearLibpqEnvironment() was called, else as it is; empty where it is not set.

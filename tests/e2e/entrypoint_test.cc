@@ -244,7 +244,6 @@ TEST_F(EntrypointTest, AServerThatDiedBehindTheImportIsNotGoneOnWith) {
     std::filesystem::remove_all(directory_ / "run/data");
     Process entrypoint(Entrypoint(seed));
     ASSERT_TRUE(entrypoint.WaitForOutput("rotv: import: ", kPatience)) << entrypoint.Out() << entrypoint.Err();
-    entrypoint.Signal(SIGSTOP);
     auto imports = [&] {
       for (pid_t process : ProcessesWithVariable("ROTV_TEST_MARK=" + directory_.path().native())) {
         std::vector<std::string> words = CommandLineOf(process);
@@ -252,6 +251,8 @@ TEST_F(EntrypointTest, AServerThatDiedBehindTheImportIsNotGoneOnWith) {
       }
       return false;
     };
+    ASSERT_TRUE(WaitUntil(imports, kPatience));
+    entrypoint.Signal(SIGSTOP);
     ASSERT_TRUE(WaitUntil([&] { return !imports(); }, kPatience));
     pid_t server = 0;
     std::ifstream(directory_ / "run/data/postmaster.pid") >> server;

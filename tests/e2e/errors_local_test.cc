@@ -73,7 +73,9 @@ TEST(OutputErrorsTest, AnOutputThatCannotBeWrittenIsToldAndTheOldFileStays) {
   rotv.MustSync({"baseline"});
   const fs::path seed = rotv.Seed();
   const std::string content = ReadFile(seed);
-  const auto materialize = [&](const fs::path& path) { return rotv.Sync({"materialize", "--output", path}); };
+  const auto materialize = [&](const fs::path& path) {
+    return rotv.Sync({"materialize", "--restrict", "never", "--output", path});
+  };
 
   ExpectError(materialize(rotv.directory() / "missing/seed.sql"),
               {kDisk, "missing/seed.sql: No such file or directory",
@@ -151,7 +153,7 @@ TEST(DiskFullTest, BaselineAndPullFailClearlyAndTheStoreStaysUsable) {
   rotv.server().Exec("DELETE FROM t WHERE id > 10000");
   MustRun(disk.Limited(command({"baseline"})));
   const fs::path seed = rotv.directory() / "seed.sql";
-  MustRun(disk.Limited(command({"materialize", "--output", seed})));
+  MustRun(disk.Limited(command({"materialize", "--restrict", "never", "--output", seed})));
   const std::string old_seed = ReadFile(seed);
 
   rotv.server().Exec(kMuch);
@@ -160,7 +162,7 @@ TEST(DiskFullTest, BaselineAndPullFailClearlyAndTheStoreStaysUsable) {
     ExpectError(RunCommand(disk.Limited(command({"pull"}))), {kDisk, "", disk.hint()});
   }
   disk.MakeLarge();
-  MustRun(command({"materialize", "--output", seed}));
+  MustRun(command({"materialize", "--restrict", "never", "--output", seed}));
   EXPECT_EQ(ReadFile(seed), old_seed);
   MustRun(command({"pull"}));
   MustRun(command({"materialize", "--output", seed}));

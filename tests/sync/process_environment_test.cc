@@ -63,8 +63,8 @@ TEST(ProcessEnvironmentTest, ClearingTakesWhatLeadsElsewhereAndKeepsThePasswordF
   for (std::string_view name : LibpqVariables()) setenv(std::string(name).c_str(), "x", 1);
   setenv("PGPASSWORD", "s3cret", 1);
   ClearLibpqEnvironment();
-  for (const char* name : {"PGHOST", "PGHOSTADDR", "PGSERVICE", "PGOPTIONS", "PGTARGETSESSIONATTRS",
-                           "PGPASSWORD", "PGDATESTYLE", "PGREQUIREPEER"}) {
+  for (const char* name : {"PGHOST", "PGHOSTADDR", "PGSERVICE", "PGOPTIONS", "PGTARGETSESSIONATTRS", "PGPASSWORD",
+                           "PGDATESTYLE", "PGREQUIREPEER"}) {
     EXPECT_EQ(std::getenv(name), nullptr) << name;
   }
   EXPECT_NE(std::getenv("PGSSLROOTCERT"), nullptr);
