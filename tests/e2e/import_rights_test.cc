@@ -26,7 +26,8 @@ class ImportRightsTest : public StartTest {
   std::string Ask(const std::string& sql) const { return MustRotv({"psql", "-Atqc", sql}); }
 
   std::string ConnectionString(const std::string& user) const {
-    return "host=" + Json::parse(Get("/env/PGHOST")).get<std::string>() + " user=" + user + " dbname=rotv";
+    return "host=" + Json::parse(Get("/env/PGHOST")).get<std::string>() +
+           " port=" + Json::parse(Get("/env/PGPORT")).get<std::string>() + " user=" + user + " dbname=rotv";
   }
 
   void ExpectDatabaseIsTheSources() {
