@@ -277,7 +277,7 @@ TEST_F(MaskLineageTest, AKeepThatNamesTheColumnEndsItsMask) {
   EXPECT_THAT(told, Not(HasSubstr("Masked as before")));
   EXPECT_THAT(ReadFile(rotv.Seed()), HasSubstr("planted"));
   // It has ended, whatever the config says then.
-  SetRules("\"public.people.email\" = \"email\"\n");
+  SetRules("mask_unknown = \"keep\"\n\"public.people.email\" = \"email\"\n");
   EXPECT_THAT(rotv.MustSync({"pull"}), Not(HasSubstr("Masked as before")));
 }
 

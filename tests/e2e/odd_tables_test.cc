@@ -206,7 +206,7 @@ TEST_F(OddTablesTest, ANewOneThatCannotBeReadIsRefusedUntilItCan) {
   const Result pull = rotv.Sync({"pull"});
   EXPECT_EQ(pull.exit_status, kRefused) << pull.err;
   EXPECT_THAT(pull.err, HasSubstr("theirs"));
-  EXPECT_THAT(ErrorSaid(pull).hint, HasSubstr("GRANT"));
+  EXPECT_THAT(ErrorSaid(pull).hint, HasSubstr("ALTER TABLE public.theirs OWNER TO rotv;"));
   ExecAsSuperuser("GRANT SELECT ON theirs TO rotv");
   // Readable but not to be published: still followed, or told how.
   const Result again = rotv.Sync({"pull"});
