@@ -18,6 +18,7 @@
 #include "storage/error.h"
 #include "sync/local_command.h"
 #include "sync/password_file.h"
+#include "sync/process_environment.h"
 #include "sync/password_relay.h"
 #include "sync/server_proof.h"
 
@@ -210,8 +211,7 @@ class DirectLink : public Link {
   }
 
   static std::string PasswordOf(const Parameters& all) {
-    const char* variable = std::getenv("PGPASSWORD");
-    if (variable != nullptr && *variable != '\0') return variable;
+    if (std::string given = EnvironmentPassword(); !given.empty()) return given;
     const std::string user = ValueOr(all, "user", "");
     const PasswordQuery query{.hosts = {ValueOr(all, "host", ValueOr(all, "hostaddr", "localhost"))},
                               .port = ValueOr(all, "port", "5432"),
