@@ -79,6 +79,15 @@ void AppendPart(const Part& part, std::string* out) {
   }
 }
 
+// By radix: of more texts than these, another character makes more than can be numbered. A division for each character
+// would be most of the work.
+constexpr uint32_t kLargestRadix = 128;  // Of a block of letters; every alphabet is smaller.
+constexpr std::array<uint64_t, kLargestRadix + 1> kMostTexts = [] {
+  std::array<uint64_t, kLargestRadix + 1> most{};
+  for (uint32_t radix = 1; radix <= kLargestRadix; ++radix) most[radix] = Permutation::kLargest / radix;
+  return most;
+}();
+
 class TextMasker : public Masker {
  public:
   TextMasker(bool ignores_case, const MaskSecret& secret)
@@ -91,10 +100,11 @@ class TextMasker : public Masker {
     uint64_t texts = 1, number = 0;
     Part part;
     for (PartReader reader(value, ignores_case_); reader.Next(&part);) {
-      for (int shift = 0; shift < 24; shift += 8) shape.push_back(static_cast<char>(part.base >> shift));
-      shape.push_back(static_cast<char>(part.radix));
+      const std::array<char, 4> kind = {static_cast<char>(part.base), static_cast<char>(part.base >> 8),
+                                        static_cast<char>(part.base >> 16), static_cast<char>(part.radix)};
+      shape.append(kind.data(), kind.size());
       if (part.radix == 0) continue;
-      if (texts > Permutation::kLargest / part.radix) {
+      if (texts > kMostTexts[part.radix]) {
         Draw(value, out);
         return true;
       }
