@@ -210,7 +210,7 @@ class BaselineRun {
           workspace_.RunDirectory() / "undo";  // The session's sockets have the same names.
       std::error_code ignored;
       std::filesystem::create_directory(directory, ignored);
-      SourceSession cleaner(context, directory);
+      SourceSession cleaner(context, directory, SourceSession::Connections::kOne, SourceSession::Warnings::kKeep);
       cleaner.RemoveLeftovers(workspace_);
     } catch (const Error& error) {
       context_.progress.Note(fmt::format("left on the source until the next run: {}", objects_.slot()));
