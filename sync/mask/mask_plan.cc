@@ -12,6 +12,7 @@
 #include "sync/mask/mask_facts.h"
 #include "sync/mask/pii_detection.h"
 #include "sync/mask/row_filter.h"
+#include "sync/mask/rule_text.h"
 #include "sync/mask/secret.h"
 #include "sync/mask/stored_mask.h"
 

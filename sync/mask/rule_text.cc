@@ -5,13 +5,6 @@
 namespace rotv {
 namespace {
 
-std::string Part(const std::string& name) {
-  if (name.find_first_of(".\"") == std::string::npos) return name;
-  std::string quoted = "\"";
-  for (char c : name) quoted += c == '"' ? std::string("\"\"") : std::string(1, c);
-  return quoted + "\"";
-}
-
 // A basic string of TOML, in which control characters are escaped.
 std::string Quoted(const std::string& text) {
   std::string quoted = "\"";
@@ -69,9 +62,20 @@ std::string SettingsOf(const MaskRule& rule) {
 
 }  // namespace
 
+std::string MaskPattern(const std::vector<std::string>& parts) {
+  std::string pattern;
+  for (const std::string& part : parts) {
+    if (!pattern.empty()) pattern.push_back('.');
+    const bool plain = part.find_first_of(".\"*") == std::string::npos;
+    if (!plain) pattern.push_back('"');
+    for (char c : part) pattern += c == '"' ? std::string("\"\"") : std::string(1, c);
+    if (!plain) pattern.push_back('"');
+  }
+  return pattern;
+}
+
 std::string RulePattern(const std::string& schema, const std::string& table, const std::string& column) {
-  const std::string of_table = Part(schema) + "." + Part(table);
-  return column.empty() ? of_table : of_table + "." + Part(column);
+  return column.empty() ? MaskPattern({schema, table}) : MaskPattern({schema, table, column});
 }
 
 std::string RuleText(const MaskRule& rule) {

@@ -3,12 +3,16 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "sync/mask/mask_rule.h"
 
 namespace rotv {
 
-// public.users.email; parts with dots in them stand in double quotes. Without `column` it names the table.
+// A pattern that names just this: parts with dots, quotes or stars in them stand in double quotes.
+std::string MaskPattern(const std::vector<std::string>& parts);
+
+// public.users.email. Without `column` it names the table.
 std::string RulePattern(const std::string& schema, const std::string& table, const std::string& column = "");
 
 // "email" in quotes, or { rule = "hash", length = 40 }.

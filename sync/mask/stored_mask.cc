@@ -81,18 +81,6 @@ MaskRule RuleOf(const proto::MaskRule& stored, const std::string& pattern) {
   return rule;
 }
 
-std::string MaskPattern(const std::vector<std::string>& parts) {
-  std::string pattern;
-  for (const std::string& part : parts) {
-    if (!pattern.empty()) pattern.push_back('.');
-    const bool plain = part.find_first_of(".\"*") == std::string::npos;
-    if (!plain) pattern.push_back('"');
-    for (char c : part) pattern += c == '"' ? std::string("\"\"") : std::string(1, c);
-    if (!plain) pattern.push_back('"');
-  }
-  return pattern;
-}
-
 proto::MaskRule StoredRule(const MaskRule& rule) {
   proto::MaskRule stored;
   stored.set_name(rule.name);

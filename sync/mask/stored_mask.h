@@ -38,9 +38,6 @@ bool MaskRulesChanged(const proto::Manifest& manifest, const proto::SchemaVersio
 // Masks that are in force although no rule of the config says so any more: "public.users.email (email)".
 std::vector<std::string> CarriedMasks(const proto::MaskRecord& record);
 
-// The key of [mask] that names just this: parts that have dots or quotes are written in double quotes.
-std::string MaskPattern(const std::vector<std::string>& parts);
-
 // The kind of this name, "first_name"; nothing if there is none.
 std::optional<MaskKind> MaskKindOf(std::string_view name);
 // Every name there is.
