@@ -1,6 +1,6 @@
 # Files that travel inside the program: it needs nothing beside it, wherever it is copied to.
 
-# Writes OUTPUT, which defines FUNCTION() of cli/embedded_file.h, with paths relative to the source tree.
+# Writes OUTPUT, which defines FUNCTION() of cli/program/embedded_file.h, with paths relative to the source tree.
 function(rotv_embed OUTPUT FUNCTION)
   set(entries "")
   foreach(path ${ARGN})
@@ -10,7 +10,7 @@ function(rotv_embed OUTPUT FUNCTION)
     string(APPEND entries "    {\"${name}\", R\"EMBEDDED(${text})EMBEDDED\"},\n")
   endforeach()
   file(CONFIGURE OUTPUT ${OUTPUT} @ONLY CONTENT [[// Made by cmake/Embed.cmake.
-#include "cli/embedded_file.h"
+#include "cli/program/embedded_file.h"
 
 namespace rotv {
 namespace {

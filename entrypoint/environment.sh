@@ -2,7 +2,7 @@
 # Who is given which variables. Nothing of libpq's may say where anything here connects to; and what is meant for the
 # application is given to it alone, neither to the server nor to any helper.
 
-# As in sync/process_environment, which says what they are. A test compares the two.
+# As in os/process_environment, which says what they are. A test compares the two.
 libpq_variables=(
   PGAPPNAME PGAUTHTYPE PGCHANNELBINDING PGCLIENTENCODING PGCONNECT_TIMEOUT PGDATABASE PGDATESTYLE PGGEQO PGGSSDELEGATION
   PGGSSENCMODE PGGSSLIB PGHOST PGHOSTADDR PGKRBSRVNAME PGLOADBALANCEHOSTS PGLOCALEDIR PGMAXPROTOCOLVERSION

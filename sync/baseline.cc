@@ -8,18 +8,18 @@
 
 #include "storage/error.h"
 #include "storage/row_store.h"
-#include "sync/follow.h"
-#include "sync/large_objects.h"
+#include "sync/capture/preflight.h"
+#include "sync/capture/publication.h"
+#include "sync/capture/snapshot_reading.h"
+#include "sync/context/open_workspace.h"
 #include "sync/mask/fit.h"
 #include "sync/mask/mask_plan.h"
 #include "sync/mask/stored_lineage.h"
 #include "sync/mask/stored_mask.h"
-#include "sync/open_workspace.h"
-#include "sync/owned_objects.h"
-#include "sync/preflight.h"
-#include "sync/publication.h"
-#include "sync/snapshot_reading.h"
-#include "sync/source_session.h"
+#include "sync/postgres/large_objects.h"
+#include "sync/postgres/owned_objects.h"
+#include "sync/postgres/source_session.h"
+#include "sync/schema/follow.h"
 
 namespace rotv {
 namespace {

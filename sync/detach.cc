@@ -1,7 +1,7 @@
 #include "sync/detach.h"
 
 #include "storage/row_store.h"
-#include "sync/open_workspace.h"
+#include "sync/context/open_workspace.h"
 
 namespace rotv {
 namespace {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "sync/context.h"
-#include "sync/found_objects.h"
+#include "sync/context/context.h"
+#include "sync/postgres/found_objects.h"
 
 namespace rotv {
 

@@ -8,12 +8,12 @@
 
 #include "storage/atomic_file.h"
 #include "storage/workspace.h"
-#include "sync/found_objects.h"
+#include "sync/capture/preflight.h"
 #include "sync/mask/fit.h"
 #include "sync/mask/mask_plan.h"
 #include "sync/mask/stored_lineage.h"
 #include "sync/mask/stored_mask.h"
-#include "sync/preflight.h"
+#include "sync/postgres/found_objects.h"
 
 namespace rotv {
 namespace {

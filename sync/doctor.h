@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "storage/error.h"
-#include "sync/context.h"
+#include "sync/context/context.h"
 
 namespace rotv {
 

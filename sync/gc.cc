@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "sync/open_workspace.h"
-#include "sync/point.h"
+#include "sync/context/open_workspace.h"
+#include "sync/history/point.h"
 
 namespace rotv {
 namespace {

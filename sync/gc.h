@@ -5,7 +5,7 @@
 #include <cstdint>
 
 #include "storage/row_store.h"
-#include "sync/context.h"
+#include "sync/context/context.h"
 
 namespace rotv {
 

@@ -12,10 +12,10 @@
 
 #include "storage/error.h"
 #include "storage/row_store.h"
-#include "sync/open_workspace.h"
-#include "sync/point_time.h"
+#include "sync/context/open_workspace.h"
+#include "sync/history/point_time.h"
+#include "sync/postgres/source_session.h"
 #include "sync/pull.h"
-#include "sync/source_session.h"
 
 namespace rotv {
 namespace {

@@ -4,12 +4,12 @@
 
 #include <chrono>
 
+#include "storage/output_file.h"
 #include "storage/row_store.h"
-#include "sync/open_workspace.h"
-#include "sync/output_file.h"
-#include "sync/point.h"
-#include "sync/schema_roles.h"
-#include "sync/seed_writer.h"
+#include "sync/context/open_workspace.h"
+#include "sync/formats/schema_roles.h"
+#include "sync/history/point.h"
+#include "sync/seed/seed_writer.h"
 
 namespace rotv {
 namespace {

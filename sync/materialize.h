@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "storage/lsn.h"
-#include "sync/context.h"
-#include "sync/psql_restrict.h"
+#include "sync/context/context.h"
+#include "sync/seed/psql_restrict.h"
 
 namespace rotv {
 

@@ -7,14 +7,14 @@
 
 #include "storage/error.h"
 #include "storage/row_store.h"
-#include "sync/catch_up.h"
-#include "sync/follow.h"
+#include "sync/capture/catch_up.h"
+#include "sync/capture/pull_target.h"
+#include "sync/capture/streaming.h"
+#include "sync/context/open_workspace.h"
 #include "sync/gc.h"
 #include "sync/mask/stored_mask.h"
-#include "sync/open_workspace.h"
-#include "sync/pull_target.h"
-#include "sync/source_session.h"
-#include "sync/streaming.h"
+#include "sync/postgres/source_session.h"
+#include "sync/schema/follow.h"
 
 namespace rotv {
 namespace {

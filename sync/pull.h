@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "storage/lsn.h"
-#include "sync/context.h"
-#include "sync/schema_diff.h"
+#include "sync/context/context.h"
+#include "sync/schema/schema_diff.h"
 
 namespace rotv {
 

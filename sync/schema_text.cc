@@ -1,8 +1,8 @@
 #include "sync/schema_text.h"
 
-#include "sync/open_workspace.h"
-#include "sync/schema_check.h"
-#include "sync/schema_roles.h"
+#include "sync/context/open_workspace.h"
+#include "sync/formats/schema_roles.h"
+#include "sync/schema/schema_check.h"
 
 namespace rotv {
 

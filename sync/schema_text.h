@@ -5,8 +5,8 @@
 #include <set>
 #include <string>
 
-#include "sync/context.h"
-#include "sync/point.h"
+#include "sync/context/context.h"
+#include "sync/history/point.h"
 
 namespace rotv {
 

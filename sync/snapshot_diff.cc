@@ -11,10 +11,10 @@
 
 #include "storage/epochs.h"
 #include "storage/error.h"
-#include "sync/follow.h"
-#include "sync/open_workspace.h"
-#include "sync/point.h"
-#include "sync/touched_rows.h"
+#include "sync/context/open_workspace.h"
+#include "sync/history/point.h"
+#include "sync/history/touched_rows.h"
+#include "sync/schema/follow.h"
 
 namespace rotv {
 namespace {

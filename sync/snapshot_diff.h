@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "storage/lsn.h"
-#include "sync/context.h"
-#include "sync/row_diff.h"
-#include "sync/schema_diff.h"
+#include "sync/context/context.h"
+#include "sync/history/row_diff.h"
+#include "sync/schema/schema_diff.h"
 
 namespace rotv {
 

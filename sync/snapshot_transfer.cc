@@ -10,12 +10,12 @@
 #include "storage/epochs.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
-#include "sync/follow.h"
-#include "sync/open_workspace.h"
-#include "sync/point.h"
-#include "sync/row_check.h"
-#include "sync/schema_check.h"
-#include "sync/snapshot_file.h"
+#include "sync/context/open_workspace.h"
+#include "sync/formats/row_check.h"
+#include "sync/history/point.h"
+#include "sync/history/snapshot_file.h"
+#include "sync/schema/follow.h"
+#include "sync/schema/schema_check.h"
 
 namespace rotv {
 namespace {

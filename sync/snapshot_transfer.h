@@ -9,8 +9,8 @@
 #include <string>
 
 #include "storage/lsn.h"
-#include "sync/context.h"
-#include "sync/snapshot_signature.h"
+#include "sync/context/context.h"
+#include "sync/history/snapshot_signature.h"
 
 namespace rotv {
 

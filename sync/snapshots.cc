@@ -7,10 +7,10 @@
 
 #include "storage/error.h"
 #include "storage/row_store.h"
+#include "sync/context/open_workspace.h"
 #include "sync/gc.h"
-#include "sync/open_workspace.h"
-#include "sync/point.h"
-#include "sync/seed_writer.h"
+#include "sync/history/point.h"
+#include "sync/seed/seed_writer.h"
 
 namespace rotv {
 namespace {

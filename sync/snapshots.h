@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "storage/lsn.h"
-#include "sync/context.h"
+#include "sync/context/context.h"
 
 namespace rotv {
 

@@ -6,10 +6,10 @@
 
 #include "storage/error.h"
 #include "storage/row_store.h"
-#include "sync/follow.h"
-#include "sync/found_objects.h"
-#include "sync/large_objects.h"
-#include "sync/open_workspace.h"
+#include "sync/context/open_workspace.h"
+#include "sync/postgres/found_objects.h"
+#include "sync/postgres/large_objects.h"
+#include "sync/schema/follow.h"
 
 namespace rotv {
 namespace {

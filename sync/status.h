@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "storage/lsn.h"
-#include "sync/context.h"
-#include "sync/owned_objects.h"
+#include "sync/context/context.h"
+#include "sync/postgres/owned_objects.h"
 
 namespace rotv {
 

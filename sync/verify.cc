@@ -9,12 +9,12 @@
 
 #include "storage/epochs.h"
 #include "storage/error.h"
-#include "sync/catch_up.h"
-#include "sync/digest_sql.h"
-#include "sync/fingerprint.h"
-#include "sync/follow.h"
-#include "sync/open_workspace.h"
+#include "sync/capture/catch_up.h"
+#include "sync/compare/digest_sql.h"
+#include "sync/context/open_workspace.h"
+#include "sync/postgres/fingerprint.h"
 #include "sync/pull.h"
+#include "sync/schema/follow.h"
 
 namespace rotv {
 namespace {

@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "storage/lsn.h"
-#include "sync/context.h"
-#include "sync/table_difference.h"
+#include "sync/compare/table_difference.h"
+#include "sync/context/context.h"
 
 namespace rotv {
 

@@ -4,14 +4,14 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/drift/drift_report.h"
 #include "cli/drift/migrations.h"
 #include "cli/drift/scratch_server.h"
-#include "cli/format.h"
 #include "cli/launch/launch_state.h"
-#include "cli/output.h"
-#include "cli/run_program.h"
-#include "cli/text_file.h"
+#include "cli/output/format.h"
+#include "cli/output/output.h"
+#include "cli/report/drift_report.h"
+#include "os/run_program.h"
+#include "os/text_file.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 #include "sync/drift/schema_queries.h"

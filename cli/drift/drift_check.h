@@ -7,13 +7,13 @@
 #include <memory>
 #include <string>
 
-#include "cli/app_config.h"
-#include "cli/drift/drift_config.h"
+#include "cli/config/app_config.h"
+#include "cli/config/drift_config.h"
 #include "cli/launch/runtime.h"
-#include "cli/progress_bar.h"
-#include "sync/context.h"
+#include "cli/output/progress_bar.h"
+#include "sync/context/context.h"
 #include "sync/drift/schema_drift.h"
-#include "sync/point.h"
+#include "sync/history/point.h"
 
 namespace rotv {
 

@@ -3,10 +3,10 @@
 #include <fmt/format.h>
 
 #include "cli/launch/startup_watch.h"
-#include "cli/run_program.h"
+#include "os/run_program.h"
+#include "os/shell_quote.h"
+#include "os/tail_buffer.h"
 #include "storage/error.h"
-#include "sync/shell_quote.h"
-#include "sync/tail_buffer.h"
 
 namespace rotv {
 namespace {

@@ -8,10 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "cli/app_config.h"
+#include "cli/config/app_config.h"
 #include "cli/launch/runtime.h"
-#include "cli/progress_bar.h"
-#include "sync/process_environment.h"
+#include "cli/output/progress_bar.h"
+#include "os/process_environment.h"
 
 namespace rotv {
 

@@ -10,9 +10,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "os/process_environment.h"
 #include "storage/error.h"
-#include "sync/process_environment.h"
-#include "sync/source_address.h"
+#include "sync/context/source_address.h"
 
 namespace rotv {
 namespace {

@@ -6,8 +6,8 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/app_config.h"
-#include "cli/environment.h"
+#include "cli/config/app_config.h"
+#include "os/environment.h"
 
 namespace rotv {
 

@@ -11,8 +11,8 @@
 
 #include "cli/launch/embedded_files.h"
 #include "cli/launch/ignore_file.h"
-#include "cli/output.h"
-#include "cli/text_file.h"
+#include "cli/output/output.h"
+#include "os/text_file.h"
 #include "storage/error.h"
 
 namespace rotv {

@@ -7,12 +7,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/home.h"
-#include "cli/launch/base64.h"
+#include "cli/config/home.h"
 #include "cli/launch/launch_state.h"
-#include "cli/output.h"
-#include "cli/private_file.h"
-#include "cli/run_program.h"
+#include "cli/output/output.h"
+#include "os/base64.h"
+#include "os/private_file.h"
+#include "os/run_program.h"
 #include "storage/error.h"
 
 namespace rotv {

@@ -1,6 +1,6 @@
 #include "cli/launch/embedded_files.h"
 
-#include "cli/embedded_file.h"
+#include "cli/program/embedded_file.h"
 #include "storage/atomic_file.h"
 
 namespace rotv {

@@ -9,8 +9,8 @@
 #include <optional>
 #include <sstream>
 
-#include "cli/env_file.h"
-#include "cli/text_file.h"
+#include "cli/config/env_file.h"
+#include "os/text_file.h"
 #include "storage/error.h"
 
 namespace rotv {

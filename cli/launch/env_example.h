@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/environment.h"
+#include "os/environment.h"
 
 namespace rotv {
 

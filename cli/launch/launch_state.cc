@@ -10,7 +10,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "cli/output.h"
+#include "cli/output/output.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 

@@ -8,15 +8,15 @@
 #include <sstream>
 #include <thread>
 
-#include "cli/clock.h"
-#include "cli/format.h"
 #include "cli/launch/env_example.h"
 #include "cli/launch/http_probe.h"
 #include "cli/launch/prepared_clusters.h"
-#include "cli/launch/process_list.h"
 #include "cli/launch/seed_file.h"
 #include "cli/launch/startup_watch.h"
-#include "cli/run_program.h"
+#include "cli/output/format.h"
+#include "os/clock.h"
+#include "os/process_list.h"
+#include "os/run_program.h"
 #include "storage/error.h"
 
 namespace rotv {

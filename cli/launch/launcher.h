@@ -7,12 +7,12 @@
 #include <string>
 #include <vector>
 
-#include "cli/app_config.h"
-#include "cli/environment.h"
+#include "cli/config/app_config.h"
 #include "cli/launch/launch_state.h"
 #include "cli/launch/runtime.h"
-#include "cli/progress_bar.h"
-#include "sync/context.h"
+#include "cli/output/progress_bar.h"
+#include "os/environment.h"
+#include "sync/context/context.h"
 
 namespace rotv {
 

@@ -21,14 +21,14 @@
 #include <sstream>
 #include <thread>
 
-#include "cli/format.h"
 #include "cli/launch/embedded_files.h"
-#include "cli/launch/process_list.h"
-#include "cli/output.h"
-#include "cli/run_program.h"
+#include "cli/output/format.h"
+#include "cli/output/output.h"
+#include "os/process_environment.h"
+#include "os/process_list.h"
+#include "os/run_program.h"
 #include "storage/error.h"
 #include "storage/handle.h"
-#include "sync/process_environment.h"
 
 namespace rotv {
 namespace {

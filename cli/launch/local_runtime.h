@@ -21,8 +21,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/launch/private_directory.h"
 #include "cli/launch/runtime.h"
+#include "os/private_directory.h"
 
 namespace rotv {
 

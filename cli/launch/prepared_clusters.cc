@@ -10,8 +10,8 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "cli/launch/file_fingerprint.h"
-#include "cli/output.h"
+#include "cli/output/output.h"
+#include "os/file_fingerprint.h"
 #include "storage/atomic_file.h"
 #include "storage/handle.h"
 

@@ -14,7 +14,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/environment.h"
+#include "os/environment.h"
 
 namespace rotv {
 

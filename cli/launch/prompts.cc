@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-#include "cli/format.h"
-#include "cli/home.h"
-#include "cli/terminal.h"
-#include "sync/process_environment.h"
-#include "sync/shell_quote.h"
+#include "cli/config/home.h"
+#include "cli/output/format.h"
+#include "cli/output/terminal.h"
+#include "os/process_environment.h"
+#include "os/shell_quote.h"
 
 namespace rotv {
 namespace {

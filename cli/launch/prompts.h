@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "cli/environment.h"
 #include "cli/launch/launch_state.h"
+#include "os/environment.h"
 
 namespace rotv {
 

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "cli/app_config.h"
-#include "cli/environment.h"
+#include "cli/config/app_config.h"
 #include "cli/launch/application_environment.h"
+#include "os/environment.h"
 #include "storage/interrupt.h"
 
 namespace rotv {

@@ -3,7 +3,7 @@
 #include "cli/launch/container_runtime.h"
 #include "cli/launch/local_runtime.h"
 #include "cli/launch/runtime.h"
-#include "cli/run_program.h"
+#include "os/run_program.h"
 #include "storage/error.h"
 
 namespace rotv {

@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "cli/format.h"
-#include "cli/launch/file_fingerprint.h"
-#include "cli/output.h"
+#include "cli/output/format.h"
+#include "cli/output/output.h"
+#include "os/file_fingerprint.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 #include "sync/baseline.h"

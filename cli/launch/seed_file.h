@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "storage/lsn.h"
-#include "sync/context.h"
+#include "sync/context/context.h"
 #include "sync/materialize.h"
 
 namespace rotv {

@@ -2,7 +2,7 @@
 
 #include <charconv>
 
-#include "cli/run_program.h"
+#include "os/run_program.h"
 
 namespace rotv {
 namespace {

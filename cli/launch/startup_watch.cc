@@ -4,7 +4,7 @@
 
 #include <fstream>
 
-#include "cli/run_program.h"
+#include "os/run_program.h"
 #include "storage/error.h"
 
 namespace rotv {

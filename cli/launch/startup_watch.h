@@ -10,7 +10,7 @@
 
 #include "cli/launch/runtime.h"
 #include "cli/launch/startup_log.h"
-#include "cli/progress_bar.h"
+#include "cli/output/progress_bar.h"
 
 namespace rotv {
 

@@ -12,7 +12,7 @@
 #include "cli/launch/local_runtime.h"
 #include "cli/launch/prompts.h"
 #include "cli/rotv/command.h"
-#include "cli/run_program.h"
+#include "os/run_program.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 

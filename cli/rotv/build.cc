@@ -4,12 +4,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/format.h"
-#include "cli/home.h"
+#include "cli/config/home.h"
 #include "cli/launch/build_context.h"
+#include "cli/output/format.h"
+#include "cli/output/terminal.h"
 #include "cli/rotv/command.h"
-#include "cli/run_program.h"
-#include "cli/terminal.h"
+#include "os/run_program.h"
 #include "storage/error.h"
 
 namespace rotv {

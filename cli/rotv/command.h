@@ -6,10 +6,10 @@
 #include <memory>
 #include <string>
 
-#include "cli/config.h"
+#include "cli/config/config.h"
 #include "cli/launch/launcher.h"
 #include "cli/launch/runtime.h"
-#include "cli/program.h"
+#include "cli/program/program.h"
 
 namespace rotv {
 

@@ -1,7 +1,7 @@
-// The table of commands. Everything else of main() is in cli/program.
+// The table of commands. Everything else of main() is in cli/program/program.
 
-#include "cli/history/commands.h"
-#include "cli/program.h"
+#include "cli/command/commands.h"
+#include "cli/program/program.h"
 #include "cli/rotv/command.h"
 
 namespace rotv {

@@ -1,6 +1,6 @@
 // Which application a command means.
 
-#include "cli/home.h"
+#include "cli/config/home.h"
 #include "cli/launch/launch_state.h"
 #include "cli/rotv/command.h"
 #include "storage/error.h"

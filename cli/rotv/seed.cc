@@ -3,9 +3,9 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/format.h"
-#include "cli/home.h"
+#include "cli/config/home.h"
 #include "cli/launch/seed_file.h"
+#include "cli/output/format.h"
 #include "cli/rotv/command.h"
 #include "sync/snapshots.h"
 

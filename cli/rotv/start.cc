@@ -3,12 +3,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/clock.h"
+#include "cli/config/home.h"
 #include "cli/drift/drift_check.h"
-#include "cli/format.h"
-#include "cli/home.h"
+#include "cli/output/format.h"
 #include "cli/rotv/command.h"
 #include "cli/schedule/job.h"
+#include "os/clock.h"
 #include "storage/error.h"
 
 namespace rotv {

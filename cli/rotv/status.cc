@@ -2,8 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/format.h"
 #include "cli/launch/launch_state.h"
+#include "cli/output/format.h"
 #include "cli/rotv/command.h"
 
 namespace rotv {

@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "cli/home.h"
+#include "cli/config/home.h"
 #include "cli/launch/launch_state.h"
 #include "cli/rotv/command.h"
 

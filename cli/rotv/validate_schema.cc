@@ -1,11 +1,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/clock.h"
+#include "cli/config/home.h"
 #include "cli/drift/drift_check.h"
-#include "cli/drift/drift_report.h"
-#include "cli/home.h"
+#include "cli/report/drift_report.h"
 #include "cli/rotv/command.h"
+#include "os/clock.h"
 
 namespace rotv {
 namespace {

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "cli/source_command.h"
+#include "cli/program/source_command.h"
 
 namespace rotv {
 

@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "cli/doctor_report.h"
+#include "cli/report/doctor_report.h"
 #include "cli/rotv_sync/command.h"
 
 namespace rotv {

@@ -3,7 +3,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/format.h"
+#include "cli/output/format.h"
 #include "cli/rotv_sync/command.h"
 #include "sync/history_log.h"
 

@@ -1,6 +1,6 @@
-// The table of commands. Everything else of main() is in cli/program.
+// The table of commands. Everything else of main() is in cli/program/program.
 
-#include "cli/history/commands.h"
+#include "cli/command/commands.h"
 #include "cli/rotv_sync/command.h"
 
 namespace rotv {

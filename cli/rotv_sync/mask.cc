@@ -5,12 +5,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/format.h"
+#include "cli/output/format.h"
+#include "cli/output/terminal.h"
 #include "cli/rotv_sync/command.h"
-#include "cli/terminal.h"
 #include "storage/error.h"
-#include "sync/mask/check.h"
-#include "sync/mask/suggest.h"
+#include "sync/mask_check.h"
+#include "sync/mask_suggest.h"
 
 namespace rotv {
 namespace {

@@ -7,7 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/format.h"
+#include "cli/output/format.h"
 #include "cli/rotv_sync/command.h"
 
 namespace rotv {

@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "cli/format.h"
-#include "cli/history/diff_report.h"
+#include "cli/output/format.h"
+#include "cli/report/diff_report.h"
+#include "cli/report/schema_line.h"
 #include "cli/rotv_sync/command.h"
-#include "cli/schema_line.h"
 #include "storage/error.h"
 #include "sync/baseline.h"
 

@@ -3,13 +3,13 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/clock.h"
-#include "cli/config.h"
-#include "cli/format.h"
-#include "cli/home.h"
+#include "cli/config/config.h"
+#include "cli/config/home.h"
+#include "cli/output/format.h"
 #include "cli/rotv_sync/command.h"
 #include "cli/schedule/scheduled_run.h"
 #include "cli/schedule/scheduler.h"
+#include "os/clock.h"
 #include "storage/error.h"
 #include "storage/workspace.h"
 

@@ -5,10 +5,10 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/clock.h"
-#include "cli/format.h"
+#include "cli/output/format.h"
+#include "cli/report/status_report.h"
 #include "cli/rotv_sync/command.h"
-#include "cli/status_report.h"
+#include "os/clock.h"
 
 namespace rotv {
 namespace {

@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/launch/seed_file.h"
+#include "cli/report/verify_report.h"
 #include "cli/rotv_sync/command.h"
-#include "cli/verify_report.h"
 #include "storage/error.h"
 
 namespace rotv {

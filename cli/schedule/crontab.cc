@@ -4,11 +4,11 @@
 
 #include <sstream>
 
-#include "cli/clock.h"
-#include "cli/private_file.h"
-#include "cli/run_program.h"
+#include "cli/output/terminal.h"
 #include "cli/schedule/calendar.h"
-#include "cli/terminal.h"
+#include "os/clock.h"
+#include "os/private_file.h"
+#include "os/run_program.h"
 #include "storage/error.h"
 
 namespace rotv {

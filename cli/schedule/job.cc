@@ -5,9 +5,9 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "cli/format.h"
-#include "cli/launch/process_list.h"
-#include "cli/terminal.h"
+#include "cli/output/format.h"
+#include "cli/output/terminal.h"
+#include "os/process_list.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 

@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
-#include "cli/environment.h"
-#include "cli/output.h"
+#include "cli/output/output.h"
+#include "os/environment.h"
 
 namespace rotv {
 

@@ -8,10 +8,10 @@
 #include <random>
 #include <thread>
 
-#include "cli/clock.h"
-#include "cli/format.h"
-#include "cli/home.h"
-#include "cli/schedule/log_file.h"
+#include "cli/config/home.h"
+#include "cli/output/format.h"
+#include "os/clock.h"
+#include "os/log_file.h"
 #include "storage/error.h"
 
 namespace rotv {

@@ -2,7 +2,7 @@
 
 #pragma once
 
-#include "cli/program.h"
+#include "cli/program/program.h"
 #include "cli/schedule/job.h"
 
 namespace rotv {

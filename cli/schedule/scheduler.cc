@@ -2,9 +2,9 @@
 
 #include <fmt/format.h>
 
-#include "cli/run_program.h"
 #include "cli/schedule/crontab.h"
 #include "cli/schedule/systemd_timer.h"
+#include "os/run_program.h"
 #include "storage/error.h"
 
 namespace rotv {

@@ -8,8 +8,8 @@
 #include <optional>
 #include <string>
 
-#include "cli/environment.h"
 #include "cli/schedule/job.h"
+#include "os/environment.h"
 #include "storage/interrupt.h"
 
 namespace rotv {

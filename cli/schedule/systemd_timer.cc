@@ -6,10 +6,10 @@
 
 #include <nlohmann/json.hpp>
 
-#include "cli/home.h"
-#include "cli/output.h"
-#include "cli/run_program.h"
-#include "cli/terminal.h"
+#include "cli/config/home.h"
+#include "cli/output/output.h"
+#include "cli/output/terminal.h"
+#include "os/run_program.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 

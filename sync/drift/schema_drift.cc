@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "sync/drift/sketch.h"
-#include "sync/drift/sql_tokens.h"
+#include "sync/formats/sql_tokens.h"
 
 namespace rotv {
 namespace {

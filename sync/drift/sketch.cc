@@ -8,7 +8,7 @@
 #include <set>
 
 #include "sync/drift/sketch_column.h"
-#include "sync/dump_text.h"
+#include "sync/formats/dump_text.h"
 
 namespace rotv {
 namespace {

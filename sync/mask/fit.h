@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "sync/catalog.h"
-#include "sync/context.h"
-#include "sync/pg_connection.h"
+#include "sync/context/context.h"
+#include "sync/postgres/catalog.h"
+#include "sync/postgres/pg_connection.h"
 
 namespace rotv {
 

@@ -9,10 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include "sync/catalog.h"
 #include "sync/mask/mask_lineage.h"
 #include "sync/mask/mask_plan.h"
 #include "sync/mask/mask_suspicion.h"
+#include "sync/postgres/catalog.h"
 
 namespace rotv {
 

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 
-#include "sync/follow.h"
 #include "sync/mask/rule_text.h"
 #include "sync/mask/stored_mask.h"
+#include "sync/schema/follow.h"
 
 namespace rotv {
 

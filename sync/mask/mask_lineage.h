@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "proto/store.pb.h"
-#include "sync/catalog.h"
 #include "sync/mask/masker.h"
+#include "sync/postgres/catalog.h"
 
 namespace rotv {
 

@@ -7,7 +7,6 @@
 #include <set>
 
 #include "storage/error.h"
-#include "sync/follow.h"
 #include "sync/mask/mask_carry.h"
 #include "sync/mask/mask_facts.h"
 #include "sync/mask/pii_detection.h"
@@ -15,6 +14,7 @@
 #include "sync/mask/rule_text.h"
 #include "sync/mask/secret.h"
 #include "sync/mask/stored_mask.h"
+#include "sync/schema/follow.h"
 
 namespace rotv {
 namespace {

@@ -8,12 +8,12 @@
 #include <utility>
 #include <vector>
 
-#include "sync/catalog.h"
-#include "sync/context.h"
+#include "sync/context/context.h"
 #include "sync/mask/mask_lineage.h"
 #include "sync/mask/masker.h"
 #include "sync/mask/pii_sampler.h"
 #include "sync/mask/pii_types.h"
+#include "sync/postgres/catalog.h"
 
 namespace rotv {
 

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "sync/catalog.h"
 #include "sync/mask/mask_lineage.h"
+#include "sync/postgres/catalog.h"
 
 namespace rotv {
 

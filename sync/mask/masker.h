@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "sync/context/mask_rule.h"
 #include "sync/mask/keyed_hash.h"
 #include "sync/mask/letter_case.h"
-#include "sync/mask/mask_rule.h"
 
 namespace rotv {
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "sync/catalog.h"
 #include "sync/mask/mask_facts.h"
 #include "sync/mask/pii_sampler.h"
 #include "sync/mask/pii_values.h"
+#include "sync/postgres/catalog.h"
 
 namespace rotv {
 

@@ -5,9 +5,9 @@
 #include <algorithm>
 
 #include "storage/error.h"
-#include "sync/follow.h"
-#include "sync/locked_reading.h"
 #include "sync/mask/stored_mask.h"
+#include "sync/postgres/locked_reading.h"
+#include "sync/schema/follow.h"
 
 namespace rotv {
 namespace {

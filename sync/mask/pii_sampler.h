@@ -10,11 +10,11 @@
 #include <vector>
 
 #include "storage/interrupt.h"
-#include "sync/catalog.h"
 #include "sync/mask/masker.h"
 #include "sync/mask/pii_types.h"
 #include "sync/mask/pii_values.h"
-#include "sync/pg_connection.h"
+#include "sync/postgres/catalog.h"
+#include "sync/postgres/pg_connection.h"
 
 namespace rotv {
 

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "sync/pg_connection.h"
+#include "sync/postgres/pg_connection.h"
 
 namespace rotv {
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "storage/error.h"
-#include "sync/copy_text.h"
+#include "sync/formats/copy_text.h"
 
 namespace rotv {
 namespace {

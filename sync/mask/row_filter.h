@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "proto/store.pb.h"
+#include "sync/formats/pgoutput.h"
 #include "sync/mask/row_condition.h"
-#include "sync/pgoutput.h"
 
 namespace rotv {
 

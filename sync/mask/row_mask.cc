@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "sync/copy_text.h"
+#include "sync/formats/copy_text.h"
 #include "sync/mask/stored_mask.h"
 
 namespace rotv {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "proto/store.pb.h"
+#include "sync/formats/pgoutput.h"
 #include "sync/mask/masker.h"
-#include "sync/pgoutput.h"
 
 namespace rotv {
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "sync/mask/mask_rule.h"
+#include "sync/context/mask_rule.h"
 
 namespace rotv {
 

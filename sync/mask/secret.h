@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string>
 
-#include "sync/context.h"
+#include "sync/context/context.h"
 #include "sync/mask/keyed_hash.h"
 
 namespace rotv {

@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "sync/pg_connection.h"
+#include "sync/postgres/pg_connection.h"
 
 namespace rotv {
 

@@ -3,7 +3,7 @@
 #include <memory>
 
 #include "storage/row_store.h"
-#include "sync/source_session.h"
+#include "sync/postgres/source_session.h"
 
 namespace rotv {
 

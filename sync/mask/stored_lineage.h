@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "sync/mask/mask_lineage.h"
-#include "sync/pg_connection.h"
+#include "sync/postgres/pg_connection.h"
 
 namespace rotv {
 

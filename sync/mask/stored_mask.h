@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "proto/store.pb.h"
-#include "sync/context.h"
+#include "sync/context/context.h"
 #include "sync/mask/masker.h"
 
 namespace rotv {

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "tests/support/postgres_server.h"
+#include "tests/support/servers/postgres_server.h"
 
 namespace rotv::bench {
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "sync/copy_text.h"
-#include "sync/dump_sections.h"
-#include "sync/pgoutput.h"
-#include "sync/row_check.h"
+#include "sync/formats/copy_text.h"
+#include "sync/formats/dump_sections.h"
+#include "sync/formats/pgoutput.h"
+#include "sync/formats/row_check.h"
 
 namespace rotv {
 namespace {

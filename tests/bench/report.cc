@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "cli/format.h"
+#include "cli/output/format.h"
 
 namespace rotv::bench {
 namespace {

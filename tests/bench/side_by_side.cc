@@ -18,14 +18,14 @@
 #include <thread>
 #include <vector>
 
-#include "cli/format.h"
-#include "sync/shell_quote.h"
+#include "cli/output/format.h"
+#include "os/shell_quote.h"
 #include "tests/bench/bench_data.h"
 #include "tests/bench/history_part.h"
 #include "tests/bench/mask_part.h"
 #include "tests/bench/report.h"
 #include "tests/bench/start_part.h"
-#include "tests/support/rotv_home.h"
+#include "tests/support/servers/rotv_home.h"
 
 namespace rotv::bench {
 namespace {

@@ -6,7 +6,7 @@
 #include <functional>
 
 #include "tests/bench/report.h"
-#include "tests/support/rotv_home.h"
+#include "tests/support/servers/rotv_home.h"
 
 namespace rotv::bench {
 

@@ -9,7 +9,7 @@
 #include <string_view>
 
 #include "fmt/format.h"
-#include "tests/support/rotv_home.h"
+#include "tests/support/servers/rotv_home.h"
 
 namespace rotv::testing {
 

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/rotv_home.h"
+#include "tests/support/servers/rotv_home.h"
 
 namespace rotv::testing {
 

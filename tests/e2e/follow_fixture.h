@@ -7,7 +7,7 @@
 #include <memory>
 #include <string>
 
-#include "tests/support/rotv_home.h"
+#include "tests/support/servers/rotv_home.h"
 
 namespace rotv::testing {
 

@@ -6,7 +6,7 @@
 #include <cstdint>
 
 #include "tests/fuzz/stream_world.h"
-#include "tests/sync/captured_file.h"
+#include "tests/sync/formats/captured_file.h"
 
 namespace {
 

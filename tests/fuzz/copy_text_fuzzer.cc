@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "storage/error.h"
-#include "sync/copy_text.h"
-#include "sync/row_check.h"
+#include "sync/formats/copy_text.h"
+#include "sync/formats/row_check.h"
 #include "tests/fuzz/fuzz_check.h"
 
 namespace rotv {

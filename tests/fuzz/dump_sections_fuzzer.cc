@@ -5,7 +5,7 @@
 #include <string>
 
 #include "storage/error.h"
-#include "sync/dump_sections.h"
+#include "sync/formats/dump_sections.h"
 #include "tests/fuzz/fuzz_check.h"
 
 namespace rotv {

@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "storage/error.h"
-#include "sync/pgoutput.h"
+#include "sync/formats/pgoutput.h"
 #include "tests/fuzz/fuzz_check.h"
 
 namespace rotv::pgoutput {

@@ -16,10 +16,10 @@
 #include "storage/epochs.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
-#include "sync/applier.h"
-#include "sync/pgoutput.h"
-#include "sync/row_check.h"
-#include "sync/store_writer.h"
+#include "sync/capture/applier.h"
+#include "sync/capture/store_writer.h"
+#include "sync/formats/pgoutput.h"
+#include "sync/formats/row_check.h"
 #include "tests/fuzz/fuzz_check.h"
 
 namespace rotv {

@@ -21,8 +21,8 @@
 #include "storage/error.h"
 #include "storage/row_key.h"
 #include "storage/row_store.h"
-#include "tests/support/subprocess.h"
-#include "tests/support/temp_dir.h"
+#include "tests/support/files/subprocess.h"
+#include "tests/support/files/temp_dir.h"
 
 namespace rotv::testing {
 

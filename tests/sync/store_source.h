@@ -9,9 +9,9 @@
 #include <vector>
 
 #include "proto/store.pb.h"
-#include "sync/pgoutput.h"
-#include "sync/progress.h"
-#include "sync/schema_version.h"
+#include "sync/context/progress.h"
+#include "sync/formats/pgoutput.h"
+#include "sync/schema/schema_version.h"
 #include "tests/storage/store_fixture.h"
 
 namespace rotv::testing {

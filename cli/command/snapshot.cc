@@ -1,0 +1,238 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/command/commands.h"
+#include "cli/config/config.h"
+#include "cli/config/home.h"
+#include "cli/launch/seed_file.h"
+#include "cli/output/format.h"
+#include "cli/report/diff_page.h"
+#include "cli/report/diff_report.h"
+#include "storage/atomic_file.h"
+#include "sync/snapshot_diff.h"
+#include "sync/snapshot_transfer.h"
+#include "sync/snapshots.h"
+
+namespace rotv {
+namespace {
+
+struct Flags {
+  std::string name;
+  std::string at;
+  std::string before, after, table;
+  bool rows = false;
+  size_t limit = 1000;
+  std::string file, as, html, verify;
+  bool sign = false;
+  CLI::Option* at_option = nullptr;
+  CLI::Option* verify_option = nullptr;
+  std::function<int(const Flags& flags, const Invocation& call)> run;  // Of the command chosen.
+};
+
+Json SnapshotJson(const SnapshotInfo& snapshot) {
+  return Json{{"name", snapshot.name},
+              {"lsn", snapshot.lsn.ToString()},
+              {"source_time", IsoTime(snapshot.time_us)},
+              {"created", IsoTime(snapshot.created_us)},
+              {"rows", snapshot.rows},
+              {"earlier_baseline", snapshot.kept}};
+}
+
+int RunCreate(const Flags& flags, const Session& session) {
+  if (flags.at_option->count() > 0 && flags.at.empty()) {
+    throw Error(ErrorCode::kUsage, "--at is empty", "give an LSN (16/B374D848) or a time (\"2 hours ago\")");
+  }
+  SnapshotInfo made = CreateSnapshot(session.context, flags.name, flags.at);
+  session.output.Result(
+      fmt::format("Snapshot {}: {} as it was at {} ({}), {}.\n", made.name, session.context.source.name,
+                  made.lsn.ToString(), HumanTime(made.time_us), Counted(made.rows, "row", "rows")),
+      SnapshotJson(made));
+  return 0;
+}
+
+int RunList(const Session& session) {
+  std::vector<SnapshotInfo> snapshots = ListSnapshots(session.context);
+  Json document = Json::array();
+  size_t width = 0;
+  for (const SnapshotInfo& snapshot : snapshots) {
+    document.push_back(SnapshotJson(snapshot));
+    document.back()["sole_bytes"] = snapshot.sole_bytes;
+    width = std::max(width, snapshot.name.size());
+  }
+  std::string text;
+  for (const SnapshotInfo& snapshot : snapshots) {
+    text +=
+        fmt::format("{}  {}  {:<17}  {:>12} {}  {:>8}{}\n", PadRight(snapshot.name, width), HumanTime(snapshot.time_us),
+                    snapshot.lsn.ToString(), HumanCount(snapshot.rows), snapshot.rows == 1 ? "row " : "rows",
+                    HumanBytes(snapshot.sole_bytes), snapshot.kept ? "  (of an earlier baseline)" : "");
+  }
+  if (text.empty()) {
+    text = fmt::format("{} has no snapshots yet: rotv-sync snapshot create NAME\n", session.context.source.name);
+  }
+  session.output.Result(text, Json{{"source", session.context.source.name}, {"snapshots", document}});
+  return 0;
+}
+
+int RunDelete(const Flags& flags, const Session& session) {
+  DeleteSnapshot(session.context, flags.name);
+  RemoveSeedOf(session.context, flags.name);
+  session.output.Result(fmt::format("Deleted snapshot {}.\n", flags.name), Json{{"deleted", flags.name}});
+  return 0;
+}
+
+// "staging:head" is of another source, where there is one of that name: times have colons, too.
+DiffPoint ParsePoint(const std::string& text, const Session& session) {
+  size_t colon = text.find(':');
+  if (colon != std::string::npos) {
+    for (const SourceConfig& source : session.sources) {
+      if (text.substr(0, colon) == source.name) return {.source = source.name, .name = text.substr(colon + 1)};
+    }
+  }
+  return {.source = session.context.source.name, .name = text};
+}
+
+int RunDiff(const Flags& flags, const Session& session) {
+  DiffRows rows;
+  DiffRequest request{
+      .before = ParsePoint(flags.before, session), .after = ParsePoint(flags.after, session), .table = flags.table};
+  const bool with_rows = flags.rows || !flags.html.empty();
+  if (with_rows) {
+    request.visit_row = [&](const TableDiff& table, const RowChange& change) {
+      if (rows.total++ < flags.limit) rows.rows.push_back(MakeDiffRow(table, change));
+    };
+  }
+  SnapshotDiff diff = Diff(session.context, request);
+  std::string text = DiffText(diff, flags.rows ? &rows : nullptr);
+  if (!flags.html.empty()) {
+    AtomicFile file(flags.html);
+    file.Write(DiffPage(DiffJson(diff, &rows)));
+    file.Commit();
+    text += fmt::format("\nWrote {}.\n", OneLine(flags.html));
+  }
+  session.output.Result(text, DiffJson(diff, flags.rows ? &rows : nullptr));
+  return 0;
+}
+
+int RunExport(const Flags& flags, const Session& session) {
+  const Signing signing = flags.sign ? Signing::kOwnKey : Signing::kNone;
+  ExportResult made = ExportSnapshot(session.context, {.snapshot = flags.name, .file = flags.file, .signing = signing});
+  std::string text =
+      fmt::format("Exported {}: {} as it was at {} ({}), {}, {} in {}.\n", OneLine(flags.file),
+                  session.context.source.name, made.lsn.ToString(), HumanTime(made.time_us),
+                  Counted(made.rows, "row", "rows"), HumanBytes(made.bytes), HumanDuration(made.seconds));
+  Json document{{"file", flags.file},
+                {"source", session.context.source.name},
+                {"snapshot", flags.name},
+                {"lsn", made.lsn.ToString()},
+                {"source_time", IsoTime(made.time_us)},
+                {"rows", made.rows},
+                {"bytes", made.bytes},
+                {"seconds", made.seconds}};
+  if (flags.sign) {
+    text += fmt::format(
+        "Signed; whoever imports it needs the public key, by another way than the file:\n"
+        "rotv-sync snapshot import --verify {} FILE\n",
+        made.public_key);
+    document["public_key"] = made.public_key;
+  }
+  session.output.Result(text, document);
+  return 0;
+}
+
+// Whoever imports may have neither a source nor a config.
+int RunImport(const Flags& flags, const Invocation& call) {
+  OpenHome(call.home);
+  const std::vector<std::string> configured = ConfiguredSources(
+      {.config = call.options.config, .source = {}, .home = call.home, .environment = call.environment});
+  auto is_taken = [&](const std::string& name) { return std::count(configured.begin(), configured.end(), name) > 0; };
+  ImportRequest request{.file = flags.file, .as = flags.as, .is_taken = is_taken};
+  if (flags.verify_option->count() > 0) request.verify = ParsePublicKey(flags.verify);
+  ImportResult made = ImportSnapshot(call.home, request, call.progress, call.interrupt);
+  call.output.Result(fmt::format("Imported {0}: {1} as it was at {2} ({3}), {4} in {5}.\nrotv start --source {0}\n",
+                                 made.source, made.exported_source, made.lsn.ToString(), HumanTime(made.time_us),
+                                 Counted(made.rows, "row", "rows"), HumanDuration(made.seconds)),
+                     Json{{"source", made.source},
+                          {"exported_source", made.exported_source},
+                          {"exported_snapshot", made.exported_name},
+                          {"lsn", made.lsn.ToString()},
+                          {"source_time", IsoTime(made.time_us)},
+                          {"rows", made.rows},
+                          {"signature_verified", request.verify.has_value()},
+                          {"seconds", made.seconds}});
+  return 0;
+}
+
+CLI::App* Add(CLI::App& app, const std::shared_ptr<Flags>& flags, const char* name, const char* description,
+              int (*run)(const Flags&, const Session&)) {
+  CLI::App* command = app.add_subcommand(name, description);
+  command->fallthrough();
+  command->callback([flags, run] {
+    flags->run = [run](const Flags& given, const Invocation& call) {
+      return OnSource({[&](const Session& session) { return run(given, session); }, nullptr}).run(call);
+    };
+  });
+  return command;
+}
+
+}  // namespace
+
+Command DeclareSnapshot(CLI::App& app) {
+  app.description("Names for points of the history");
+  app.require_subcommand(1);
+  app.footer(
+      "head and baseline always exist. A snapshot copies nothing: it keeps its point from gc.\n\n"
+      "Examples:\n"
+      "  rotv-sync snapshot create before-release\n"
+      "  rotv-sync snapshot create monday --at \"yesterday 18:00\"\n"
+      "  rotv-sync snapshot list\n"
+      "  rotv-sync snapshot diff before-release head\n"
+      "  rotv-sync snapshot diff \"2 hours ago\" head --table users --rows\n"
+      "  rotv-sync snapshot diff monday head --html changes.html\n"
+      "  rotv-sync snapshot diff production:head staging:head\n"
+      "  rotv-sync snapshot export monday monday.rotv\n"
+      "  rotv-sync snapshot export monday monday.rotv --sign\n"
+      "  rotv-sync snapshot import monday.rotv\n"
+      "  rotv-sync snapshot import monday.rotv --verify KEY\n"
+      "  rotv start --snapshot monday");
+  auto flags = std::make_shared<Flags>();
+  CLI::App* create = Add(app, flags, "create", "Give a point a name", RunCreate);
+  create->add_option("name", flags->name, "Letters, digits, dots, underscores, hyphens")->required()->type_name("NAME");
+  flags->at_option =
+      create->add_option("--at", flags->at, "A log position or a time (default: the head)")->type_name("LSN|TIME");
+  Add(app, flags, "list", "Which there are, with what deleting each alone would free",
+      [](const Flags&, const Session& session) { return RunList(session); });
+  CLI::App* remove = Add(app, flags, "delete", "Forget a name", RunDelete);
+  remove->add_option("name", flags->name, "Which one")->required()->type_name("NAME");
+  CLI::App* diff = Add(app, flags, "diff", "What differs between two points", RunDiff);
+  diff->add_option("before", flags->before, "A snapshot, head, baseline, a log position or a time; SOURCE:POINT")
+      ->required()
+      ->type_name("A");
+  diff->add_option("after", flags->after, "The same")->required()->type_name("B");
+  diff->add_option("--table", flags->table, "This table only")->type_name("NAME");
+  diff->add_flag("--rows", flags->rows, "The rows themselves, too");
+  diff->add_option("--html", flags->html, "A page for a browser, with the rows")->type_name("FILE");
+  diff->add_option("--limit", flags->limit, "How many rows at most (default: 1000)")->type_name("N");
+  CLI::App* pack =
+      Add(app, flags, "export", "Pack a point into a file, for somebody without access to the source", RunExport);
+  pack->add_option("name", flags->name, "A snapshot, head or baseline")->required()->type_name("NAME");
+  pack->add_option("file", flags->file, "Where to")->required()->type_name("FILE");
+  pack->add_flag("--sign", flags->sign, "Sign it with the key of this home, and print the public key");
+  CLI::App* import = app.add_subcommand("import", "Make a source of such a file");
+  import->fallthrough();
+  import->add_option("file", flags->file, "What export has written")->required()->type_name("FILE");
+  import->add_option("--as", flags->as, "What to call it (default: SOURCE-NAME as they were)")->type_name("NAME");
+  flags->verify_option =
+      import
+          ->add_option("--verify", flags->verify,
+                       "Import nothing unless it is signed by this public key (as export --sign printed it, or a file "
+                       "that holds it)")
+          ->type_name("KEY");
+  import->callback([flags] { flags->run = RunImport;
+});
+return {[flags](const Invocation& call) { return flags->run(*flags, call); }, nullptr};
+}  // namespace rotv
+
+}  // namespace rotv

@@ -1,0 +1,104 @@
+#include "cli/config/app_section.h"
+
+#include <fmt/format.h>
+
+#include "os/process_environment.h"
+
+namespace rotv {
+namespace {
+
+struct TextKey {
+  const char* name;
+  std::string AppConfig::*field;
+};
+constexpr TextKey kTextKeys[] = {{"command", &AppConfig::command},
+                                 {"image", &AppConfig::image},
+                                 {"base_image", &AppConfig::base_image},
+                                 {"database", &AppConfig::database}};
+struct FlagKey {
+  const char* name;
+  bool AppConfig::*field;
+};
+constexpr FlagKey kFlagKeys[] = {{"persistent", &AppConfig::persistent},
+                                 {"keep_prepared", &AppConfig::keep_prepared},
+                                 {"superuser", &AppConfig::superuser}};
+
+const std::vector<std::string>& KnownKeys() {
+  static const std::vector<std::string> kKeys = {
+      "directory", "env_file",   "command",     "image",      "base_image",    "database",  "health",
+      "port",      "tmpfs_size", "compression", "persistent", "keep_prepared", "superuser", "allow_env"};
+  return kKeys;
+}
+
+std::string ReadHealth(const toml::key& key, const toml::node& node, const ConfigValues& values) {
+  std::string path = values.Text(key, node);
+  if (!path.starts_with('/')) {
+    values.Fail(key.source(), fmt::format("\"health\" is \"{}\"", path),
+                "expected a path of the application: /api/health");
+  }
+  return path;
+}
+
+Compression ReadCompression(const toml::key& key, const toml::node& node, const ConfigValues& values) {
+  std::string name = values.Text(key, node);
+  if (std::optional<Compression> compression = CompressionNamed(name)) return *compression;
+  values.Fail(key.source(), fmt::format("\"compression\" is \"{}\"", name), "expected \"none\", \"zstd\" or \"gzip\"");
+}
+
+// What rotv sets itself cannot be wanted otherwise: a start would be one on that database.
+std::vector<std::string> ReadAllowEnv(const toml::key& key, const toml::node& node, const ConfigValues& values) {
+  std::vector<std::string> names = values.Texts(key, node, "[\"REPORTING_URL\"]");
+  for (const std::string& name : names) {
+    if (name != "DATABASE_URL" && !IsLibpqVariable(name)) continue;
+    values.Fail(key.source(), fmt::format("\"allow_env\" names {}, which is always that of the started database", name),
+                "an application that needs another database as well reads it from a variable of another name");
+  }
+  return names;
+}
+
+void ReadKey(const toml::key& key, const toml::node& node, const ConfigValues& values, AppConfig& app) {
+  for (const TextKey& text : kTextKeys) {
+    if (key.str() != text.name) continue;
+    app.*text.field = values.Text(key, node);
+    return;
+  }
+  for (const FlagKey& flag : kFlagKeys) {
+    if (key.str() != flag.name) continue;
+    app.*flag.field = values.Flag(key, node);
+    return;
+  }
+  if (key.str() == "directory") {
+    app.directory = values.Path(key, node);
+  } else if (key.str() == "env_file") {
+    app.env_file = values.Path(key, node);
+  } else if (key.str() == "health") {
+    app.health = ReadHealth(key, node, values);
+  } else if (key.str() == "port") {
+    app.port = values.Port(key, node);
+  } else if (key.str() == "tmpfs_size") {
+    app.tmpfs_bytes = values.Bytes(key, node);
+  } else if (key.str() == "allow_env") {
+    app.environment_rules.allowed = ReadAllowEnv(key, node, values);
+  } else if (key.str() == "compression") {
+    app.compression = ReadCompression(key, node, values);
+  } else {
+    values.FailOnUnknown(key, "[app]", KnownKeys());
+  }
+}
+
+}  // namespace
+
+std::optional<Compression> CompressionNamed(std::string_view name) {
+  if (name == "none") return Compression::kNone;
+  if (name == "zstd") return Compression::kZstd;
+  if (name == "gzip") return Compression::kGzip;
+  return std::nullopt;
+}
+
+AppConfig ReadAppSection(const toml::table& table, const ConfigValues& values) {
+  AppConfig app;
+  for (const auto& [key, node] : table) ReadKey(key, node, values, app);
+  return app;
+}
+
+}  // namespace rotv

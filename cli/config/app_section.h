@@ -1,0 +1,18 @@
+// The [app] section of rotv.toml.
+
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "cli/config/app_config.h"
+#include "cli/config/config_values.h"
+
+namespace rotv {
+
+AppConfig ReadAppSection(const toml::table& table, const ConfigValues& values);
+
+// "none", "zstd" or "gzip"; nothing for anything else.
+std::optional<Compression> CompressionNamed(std::string_view name);
+
+}  // namespace rotv

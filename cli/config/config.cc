@@ -1,0 +1,353 @@
+#include "cli/config/config.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "cli/config/app_section.h"
+#include "cli/config/config_values.h"
+#include "cli/config/drift_section.h"
+#include "cli/config/env_file.h"
+#include "cli/config/home.h"
+#include "cli/config/mask_config.h"
+#include "cli/config/source_check.h"
+#include "cli/output/did_you_mean.h"
+#include "os/text_file.h"
+#include "storage/error.h"
+#include "storage/workspace.h"
+
+namespace rotv {
+namespace {
+
+constexpr const char* kMinimalConfig =
+    "write rotv.toml, for example:  [sources.production]  ssh = \"root@db.example.org\"  database = \"rotv\"  "
+    "user = \"rotv\"  (each on a line of its own), or set PRODUCTION_HOST and PGDATABASE in .env";
+
+enum class Kind { kText, kPath };
+struct TextKey {
+  const char* name;
+  std::string SourceConfig::*field;
+  Kind kind = Kind::kText;
+};
+constexpr TextKey kTextKeys[] = {
+    {"ssh", &SourceConfig::ssh},
+    {"identity", &SourceConfig::identity, Kind::kPath},
+    {"known_hosts", &SourceConfig::known_hosts, Kind::kPath},
+    {"container", &SourceConfig::container},
+    {"runtime", &SourceConfig::runtime},
+    {"host", &SourceConfig::host},
+    {"database", &SourceConfig::database},
+    {"user", &SourceConfig::user},
+    {"url", &SourceConfig::url},
+};
+
+std::vector<std::string> KnownKeys() {
+  std::vector<std::string> keys = {"port", "exclude", "trust", "stall_timeout"};
+  for (const TextKey& key : kTextKeys) keys.emplace_back(key.name);
+  return keys;
+}
+
+struct ConfigContent {
+  std::map<std::string, SourceConfig> sources;
+  AppConfig app;
+  HistoryConfig history;
+  MaskConfig mask;
+  DriftConfig drift;
+};
+
+constexpr int64_t kMostDays = 100'000;
+constexpr int64_t kShortestStall = 4;  // A link that is only slow must not look dead.
+constexpr int64_t kLongestStall = 3600;
+
+// One file while it is read: what errors and relative paths need.
+class ConfigFile {
+ public:
+  ConfigFile(const std::filesystem::path& path, const Environment& environment) : values_(path, environment) {}
+
+  ConfigContent Read(const std::string& text) const {
+    toml::table root = Parse(text);
+    ConfigContent content;
+    for (const auto& [key, node] : root) {
+      if (key.str() == "sources") {
+        content.sources = ReadSources(values_.Table(key, node));
+      } else if (key.str() == "app") {
+        content.app = ReadAppSection(values_.Table(key, node), values_);
+      } else if (key.str() == "history") {
+        content.history = ReadHistory(values_.Table(key, node));
+      } else if (key.str() == "mask") {
+        content.mask = ReadMask(key, node);
+      } else if (key.str() == "schema") {
+        content.drift = ReadDriftSection(values_.Table(key, node), values_);
+      } else {
+        values_.FailOnUnknown(key, "", {"sources", "app", "history", "mask", "schema"});
+      }
+    }
+    return content;
+  }
+
+ private:
+  toml::table Parse(const std::string& text) const {
+    try {
+      return toml::parse(std::string_view(text));
+    } catch (const toml::parse_error& error) {
+      values_.Fail(error.source(), std::string(error.description()),
+                   "see docs/configuration.md for what the file may hold");
+    }
+  }
+
+  MaskConfig ReadMask(const toml::key& key, const toml::node& node) const {
+    MaskConfig mask = ReadMaskConfig(values_.Table(key, node), values_.Failing());
+    if (!mask.secret_file.empty()) mask.secret_file = values_.PathOf(mask.secret_file);
+    return mask;
+  }
+
+  std::map<std::string, SourceConfig> ReadSources(const toml::table& table) const {
+    std::map<std::string, SourceConfig> sources;
+    for (const auto& [key, node] : table) {
+      if (!node.is_table()) values_.FailOnType(key, node, "a table for each source: [sources.NAME]");
+      if (!IsSourceName(key.str())) {
+        values_.Fail(
+            key.source(), fmt::format("\"{}\" cannot be the name of a source", key.str()),
+            "expected at most 64 letters, digits, '.', '_' and '-', not starting with '.': it names a directory");
+      }
+      sources.emplace(key.str(), ReadOne(key, *node.as_table()));
+    }
+    return sources;
+  }
+
+  SourceConfig ReadOne(const toml::key& name, const toml::table& table) const {
+    SourceConfig source;
+    source.name = name.str();
+    for (const auto& [key, node] : table) ReadKey(key, node, source);
+
+    if (auto url = table.find("url"); url != table.end()) {
+      for (const auto& [key, node] : table) {
+        if (key.str() == "url" || key.str() == "exclude" || key.str() == "trust" || key.str() == "stall_timeout")
+          continue;
+        values_.Fail(key.source(),
+                     fmt::format("\"{}\" and \"url\" exclude each other in [sources.{}]", key.str(), name.str()),
+                     key.str() == "ssh" ? "give ssh with host, port, database and user, or url alone"
+                                        : "the url says it all: take the other keys out, or the url");
+      }
+    }
+    if (std::optional<SourceProblem> problem = CheckSource(source)) {
+      auto at_fault = table.find(problem->key);
+      values_.Fail(at_fault == table.end() ? name.source() : at_fault->first.source(),
+                   fmt::format("{} in [sources.{}]", problem->message, name.str()), problem->hint);
+    }
+    return source;
+  }
+
+  void ReadKey(const toml::key& key, const toml::node& node, SourceConfig& source) const {
+    if (key.str() == "port") {
+      source.port = values_.Port(key, node);
+    } else if (key.str() == "exclude") {
+      source.exclude = values_.Texts(key, node, "[\"public.page_views\"]");
+    } else if (key.str() == "trust") {
+      source.trust = values_.Flag(key, node);
+    } else if (key.str() == "stall_timeout") {
+      std::optional<int64_t> seconds = node.value_exact<int64_t>();
+      if (!seconds || *seconds < kShortestStall || *seconds > kLongestStall) {
+        values_.FailOnType(key, node,
+                           fmt::format("a number of seconds from {} to {}: 60", kShortestStall, kLongestStall));
+      }
+      source.stall_timeout_s = static_cast<int>(*seconds);
+    } else {
+      for (const TextKey& text_key : kTextKeys) {
+        if (key.str() != text_key.name) continue;
+        source.*text_key.field = text_key.kind == Kind::kText ? values_.Text(key, node) : values_.Path(key, node);
+        return;
+      }
+      values_.FailOnUnknown(key, fmt::format("[sources.{}]", source.name), KnownKeys());
+    }
+  }
+
+  HistoryConfig ReadHistory(const toml::table& table) const {
+    HistoryConfig history;
+    for (const auto& [key, node] : table) {
+      if (key.str() == "keep_days") {
+        std::optional<int64_t> days = node.value_exact<int64_t>();
+        if (!days || *days < 0 || *days > kMostDays) values_.FailOnType(key, node, "a number of days: 7");
+        history.keep_days = static_cast<int>(*days);
+      } else if (key.str() == "limit") {
+        history.limit_bytes = values_.Text(key, node) == "none" ? 0 : values_.Bytes(key, node);
+      } else {
+        values_.FailOnUnknown(key, "[history]", {"keep_days", "limit"});
+      }
+    }
+    return history;
+  }
+
+  const ConfigValues values_;
+};
+
+struct ChosenFile {
+  std::filesystem::path path;
+  std::optional<std::string> text;
+};
+
+ChosenFile FindFile(const ConfigRequest& request) {
+  std::string named = request.config.empty() ? Variable(request.environment, "ROTV_CONFIG") : request.config;
+  if (!named.empty()) {
+    std::filesystem::path path = ExpandTilde(named, request.environment);
+    std::optional<std::string> text = ReadTextFile(path);
+    if (!text) {
+      throw Error(
+          ErrorCode::kUsage, fmt::format("there is no config file {}", path.native()),
+          request.config.empty() ? "ROTV_CONFIG names it: mend or unset it" : "--config names it: mend the path");
+    }
+    return {path, std::move(text)};
+  }
+  std::filesystem::path here = request.directory == "." ? "rotv.toml" : request.directory / "rotv.toml";
+  for (const std::filesystem::path& path : {here, request.home / "rotv.toml"}) {
+    if (std::optional<std::string> text = ReadTextFile(path)) return {path, std::move(text)};
+  }
+  return {};
+}
+
+constexpr const char* kDefaultSource = "production";
+using Sources = std::map<std::string, SourceConfig>;
+
+// Which one is worked on where none is named; there may be none of this name.
+std::string NameOfDefault(const Sources& sources) {
+  return sources.size() == 1 ? sources.begin()->first : kDefaultSource;
+}
+
+// Those of the file, or else of the variables; none if there are none. All are checked.
+Sources FindConfigured(const ConfigRequest& request, const ChosenFile& file) {
+  ConfigContent content;
+  if (file.text) content = ConfigFile(file.path, request.environment).Read(*file.text);
+  if (content.sources.empty()) {
+    std::optional<SourceConfig> source = SourceFromVariables(request.environment, request.directory);
+    if (source) content.sources.emplace(source->name, std::move(*source));
+  }
+  for (auto& [name, source] : content.sources) {
+    source.history = content.history;
+    source.mask = content.mask;
+  }
+  return std::move(content.sources);
+}
+
+// All that there are, at least one.
+Sources FindSources(const ConfigRequest& request) {
+  ChosenFile file = FindFile(request);
+  Sources sources = FindConfigured(request, file);
+  const std::vector<std::string> imported = ImportedSources(request.home);
+  if (sources.empty() && imported.empty()) {
+    std::string what = file.text ? fmt::format("{} has no [sources.NAME]", file.path.native())
+                                 : std::string("there is no rotv.toml here, nor in ") + request.home.native();
+    throw Error(ErrorCode::kUsage, what + ", and PRODUCTION_HOST is not set", kMinimalConfig);
+  }
+  // What was imported is worked on by default only where there is nothing else.
+  const bool nothing_else = sources.empty();
+  std::string by_default = NameOfDefault(sources);
+  for (const std::string& name : imported) {
+    SourceConfig source;
+    source.name = name;
+    source.imported = true;
+    sources.emplace(name, std::move(source));
+  }
+  if (nothing_else) by_default = NameOfDefault(sources);
+  for (auto& [name, source] : sources) source.is_default = name == by_default;
+  return sources;
+}
+
+SourceConfig Choose(Sources sources, const std::string& asked) {
+  std::vector<std::string> names;
+  names.reserve(sources.size());
+  for (auto& entry : sources) {
+    if (asked.empty() ? entry.second.is_default : entry.first == asked) return std::move(entry.second);
+    names.push_back(entry.first);
+  }
+  std::string list = fmt::format("the sources are: {}", fmt::join(names, ", "));
+  if (asked.empty())
+    throw Error(ErrorCode::kUsage, "there are several sources, and none is named production",
+                "choose one with --source NAME; " + list);
+  std::string nearest = NearestWord(asked, names);
+  throw Error(ErrorCode::kUsage, fmt::format("there is no source \"{}\"", asked),
+              nearest.empty() ? list : fmt::format("did you mean \"{}\"? {}", nearest, list));
+}
+
+}  // namespace
+
+SourceConfig ReadSource(const ConfigRequest& request) { return Choose(FindSources(request), request.source); }
+
+std::vector<SourceConfig> ReadSources(const ConfigRequest& request) {
+  std::vector<SourceConfig> all;
+  for (auto& [name, source] : FindSources(request)) all.push_back(std::move(source));
+  return all;
+}
+
+std::filesystem::path ConfigFilePath(const ConfigRequest& request) {
+  ChosenFile file = FindFile(request);
+  return file.text ? std::filesystem::absolute(file.path) : std::filesystem::path();
+}
+
+std::vector<std::string> ConfiguredSources(const ConfigRequest& request) {
+  std::vector<std::string> names;
+  for (const auto& [name, source] : FindConfigured(request, FindFile(request))) names.push_back(name);
+  return names;
+}
+
+namespace {
+
+Compression SeedCompression(const AppConfig& app, const Environment& environment) {
+  std::string how = Variable(environment, "ROTV_SEED_COMPRESSION");
+  if (how.empty()) return app.compression;
+  if (std::optional<Compression> compression = CompressionNamed(how)) return *compression;
+  throw Error(ErrorCode::kUsage, fmt::format("ROTV_SEED_COMPRESSION is \"{}\"", how), "it may be none, zstd or gzip");
+}
+
+}  // namespace
+
+Compression ReadSeedCompression(const ConfigRequest& request) {
+  ChosenFile file = FindFile(request);
+  AppConfig app;
+  if (file.text) app = ConfigFile(file.path, request.environment).Read(*file.text).app;
+  return SeedCompression(app, request.environment);
+}
+
+DriftConfig ReadDrift(const ConfigRequest& request) {
+  ChosenFile file = FindFile(request);
+  if (!file.text) return {};
+  return ConfigFile(file.path, request.environment).Read(*file.text).drift;
+}
+
+namespace {
+
+// Where production is, as far as it is described: what cannot be understood is told where it is used.
+std::vector<SourceAddress> SourceAddresses(const ConfigRequest& request, const ChosenFile& file) {
+  std::vector<SourceAddress> all;
+  try {
+    for (const auto& [name, source] : FindConfigured(request, file)) {
+      for (SourceAddress& address : AddressesOf(source)) all.push_back(std::move(address));
+    }
+  } catch (const Error&) {
+  }
+  return all;
+}
+
+}  // namespace
+
+AppConfig ReadApp(const ConfigRequest& request) {
+  ChosenFile file = FindFile(request);
+  AppConfig app;
+  if (file.text) app = ConfigFile(file.path, request.environment).Read(*file.text).app;
+  app.compression = SeedCompression(app, request.environment);
+  app.environment_rules.sources = SourceAddresses(request, file);
+  // A config in the home directory is for applications anywhere.
+  bool beside_config = file.text && file.path != request.home / "rotv.toml";
+  if (app.directory.empty()) {
+    app.directory = beside_config ? std::filesystem::absolute(file.path).parent_path() : request.directory;
+  }
+  app.directory = std::filesystem::weakly_canonical(std::filesystem::absolute(app.directory));
+  if (!std::filesystem::is_directory(app.directory)) {
+    throw Error(ErrorCode::kUsage, fmt::format("there is no directory {}", app.directory.native()),
+                "\"directory\" in [app] of rotv.toml says where the application is");
+  }
+  return app;
+}
+
+}  // namespace rotv

@@ -1,0 +1,210 @@
+#include "cli/config/mask_config.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "cli/output/did_you_mean.h"
+#include "storage/error.h"
+#include "sync/mask/row_condition.h"
+#include "sync/mask/stored_mask.h"
+
+namespace rotv {
+namespace {
+
+// What a rule may say beside its name.
+struct Setting {
+  const char* name;
+  MaskKind kind;
+  bool required;
+};
+constexpr Setting kSettings[] = {
+    {"length", MaskKind::kHash, false},   {"by", MaskKind::kNumber, true},      {"days", MaskKind::kDate, true},
+    {"value", MaskKind::kPassword, true}, {"value", MaskKind::kConstant, true}, {"paths", MaskKind::kJson, true},
+    {"percent", MaskKind::kSample, true}, {"all", MaskKind::kWhere, true},
+};
+
+class Reader {
+ public:
+  explicit Reader(const FailAt& fail) : fail_(fail) {}
+
+  MaskConfig Read(const toml::table& table) const {
+    MaskConfig config{.declared = true, .rules = {}, .secret_file = {}};
+    for (const auto& [key, node] : table) {
+      if (key.str() == "mask_unknown") {
+        config.unknown = ReadUnknown(key, node);
+      } else if (key.str() == "mask_secret") {
+        config.secret_file = ReadString(key, node);
+      } else {
+        MaskRule rule = ReadRule(key, node, std::string(key.str()));
+        rule.parts = PartsOf(key);
+        CheckParts(key, rule);
+        config.rules.push_back(std::move(rule));
+      }
+    }
+    return config;
+  }
+
+ private:
+  [[noreturn]] void Fail(const toml::key& key, const std::string& what, const std::string& hint) const {
+    fail_(key.source(), what, hint);
+    throw Error(ErrorCode::kBug, "a problem of the config that is none");
+  }
+
+  std::string ReadString(const toml::key& key, const toml::node& node) const {
+    const auto* text = node.as_string();
+    if (text == nullptr || text->get().empty())
+      Fail(key, fmt::format("\"{}\" is no text", key.str()), "a text in quotes");
+    return text->get();
+  }
+
+  int64_t ReadNumber(const toml::key& key, const toml::node& node, int64_t least, int64_t most) const {
+    const auto* number = node.as_integer();
+    if (number == nullptr || number->get() < least || number->get() > most) {
+      Fail(key, fmt::format("\"{}\" is out of range", key.str()),
+           fmt::format("a whole number from {} to {}", least, most));
+    }
+    return number->get();
+  }
+
+  MaskUnknown ReadUnknown(const toml::key& key, const toml::node& node) const {
+    const std::string text = ReadString(key, node);
+    if (text == "refuse") return MaskUnknown::kRefuse;
+    if (text == "null") return MaskUnknown::kNull;
+    if (text == "keep") return MaskUnknown::kKeep;
+    Fail(key, fmt::format("\"mask_unknown\" is \"{}\"", text), "\"refuse\", \"null\" or \"keep\"");
+  }
+
+  // schema.table or schema.table.column; a part with dots in it stands in double quotes, which are doubled in it.
+  std::vector<std::string> PartsOf(const toml::key& key) const {
+    std::vector<std::string> parts(1);
+    bool quoted = false;
+    const std::string_view text = key.str();
+    for (size_t i = 0; i < text.size(); ++i) {
+      if (text[i] == '"') {
+        if (quoted && i + 1 < text.size() && text[i + 1] == '"') {
+          parts.back().push_back('"');
+          ++i;
+        } else {
+          quoted = !quoted;
+        }
+      } else if (text[i] == '.' && !quoted) {
+        parts.emplace_back();
+      } else {
+        parts.back().push_back(text[i]);
+      }
+    }
+    bool empty = quoted;
+    for (const std::string& part : parts) empty |= part.empty();
+    if (empty || parts.size() < 2 || parts.size() > 3) {
+      Fail(key, fmt::format("\"{}\" names neither a table nor a column", key.str()),
+           "\"schema.table\" or \"schema.table.column\", where * stands for any");
+    }
+    return parts;
+  }
+
+  MaskRule ReadRule(const toml::key& key, const toml::node& node, const std::string& pattern) const {
+    MaskRule rule{.pattern = pattern, .parts = {}};
+    if (const auto* name = node.as_string()) {
+      SetKind(key, name->get(), &rule);
+    } else if (const auto* table = node.as_table()) {
+      const auto* named = table->get_as<std::string>("rule");
+      if (named == nullptr)
+        Fail(key, fmt::format("\"{}\" does not say which rule", pattern), "{ rule = \"hash\", length = 40 }");
+      SetKind(key, named->get(), &rule);
+      for (const auto& [setting, value] : *table) {
+        if (setting.str() != "rule") ReadSetting(setting, value, &rule);
+      }
+    } else {
+      Fail(key, fmt::format("\"{}\" is no rule", pattern), "such as \"email\" or { rule = \"hash\", length = 40 }");
+    }
+    for (const Setting& setting : kSettings) {
+      const auto* table = node.as_table();
+      if (setting.kind != rule.kind || !setting.required || (table != nullptr && table->contains(setting.name)))
+        continue;
+      Fail(key, fmt::format("\"{}\" needs \"{}\"", rule.name, setting.name),
+           fmt::format("{{ rule = \"{}\", {} = … }}", rule.name, setting.name));
+    }
+    return rule;
+  }
+
+  void SetKind(const toml::key& key, const std::string& name, MaskRule* rule) const {
+    const std::optional<MaskKind> kind = MaskKindOf(name);
+    if (!kind) {
+      Fail(key, fmt::format("there is no rule \"{}\"", name), DidYouMean(name, MaskKindNames(), "the rules are"));
+    }
+    rule->kind = *kind;
+    rule->name = name;
+  }
+
+  void ReadSetting(const toml::key& key, const toml::node& node, MaskRule* rule) const {
+    const bool known = std::any_of(std::begin(kSettings), std::end(kSettings), [&](const Setting& setting) {
+      return setting.kind == rule->kind && key.str() == setting.name;
+    });
+    if (!known) Fail(key, fmt::format("\"{}\" does not take \"{}\"", rule->name, key.str()), "see docs/masking.md");
+    if (key.str() == "length") {
+      rule->length = static_cast<int>(ReadNumber(key, node, 1, 1024));
+    } else if (key.str() == "by" || key.str() == "days") {
+      rule->by = ReadNumber(key, node, 2, 1'000'000'000'000);
+    } else if (key.str() == "percent") {
+      rule->percent = static_cast<int>(ReadNumber(key, node, 1, 99));
+    } else if (key.str() == "value") {
+      rule->value = ReadString(key, node);
+    } else if (key.str() == "all") {
+      ReadConditions(key, node, rule);
+    } else {
+      ReadPaths(key, node, rule);
+    }
+  }
+
+  void ReadConditions(const toml::key& key, const toml::node& node, MaskRule* rule) const {
+    const std::string example = "{ rule = \"where\", all = [\"created_at >= 2026-01-01\", \"status <> 'draft'\"] }";
+    const auto* conditions = node.as_array();
+    if (conditions == nullptr || conditions->empty()) Fail(key, "\"all\" says nothing", example);
+    for (const toml::node& element : *conditions) {
+      const auto* text = element.as_string();
+      if (text == nullptr || !ParseRowCondition(text->get())) {
+        Fail(key, fmt::format("\"{}\" is no condition", text == nullptr ? "all" : text->get()),
+             "COLUMN = VALUE, with <>, <, <=, > or >=, or COLUMN is null, is not null; " + example);
+      }
+      rule->conditions.push_back(text->get());
+    }
+  }
+
+  void ReadPaths(const toml::key& key, const toml::node& node, MaskRule* rule) const {
+    const auto* paths = node.as_table();
+    if (paths == nullptr || paths->empty()) {
+      Fail(key, "\"paths\" names nothing", "{ rule = \"json\", paths = { \"$.email\" = \"email\" } }");
+    }
+    for (const auto& [path, inner] : *paths) {
+      MaskRule of_path = ReadRule(path, inner, rule->pattern);
+      const MaskKind kind = of_path.kind;
+      if (kind == MaskKind::kDate || kind == MaskKind::kJson || kind == MaskKind::kKeep || IsOfTables(kind)) {
+        Fail(path, fmt::format("\"{}\" is no rule for a part of a document", of_path.name),
+             "such as \"text\" or \"null\"");
+      }
+      rule->paths.push_back({std::string(path.str()), std::move(of_path)});
+    }
+  }
+
+  void CheckParts(const toml::key& key, const MaskRule& rule) const {
+    if (rule.kind == MaskKind::kKeep) return;
+    const bool of_tables = IsOfTables(rule.kind);
+    if (of_tables == (rule.parts.size() == 2)) return;
+    Fail(key, fmt::format("\"{}\" is for {}", rule.name, of_tables ? "tables" : "columns"),
+         "\"schema.table\" names a table, \"schema.table.column\" a column");
+  }
+
+  static bool IsOfTables(MaskKind kind) {
+    return kind == MaskKind::kDrop || kind == MaskKind::kSample || kind == MaskKind::kWhere;
+  }
+
+  const FailAt& fail_;
+};
+
+}  // namespace
+
+MaskConfig ReadMaskConfig(const toml::table& table, const FailAt& fail) { return Reader(fail).Read(table); }
+
+}  // namespace rotv

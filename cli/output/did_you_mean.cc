@@ -1,0 +1,50 @@
+#include "cli/output/did_you_mean.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <numeric>
+
+namespace rotv {
+namespace {
+
+// Levenshtein, with one row kept.
+size_t EditDistance(std::string_view a, std::string_view b) {
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = row[0];
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      size_t substituted = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substituted});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string NearestWord(std::string_view word, const std::vector<std::string>& candidates) {
+  constexpr size_t kLongestWord = 100;  // Nobody mistypes one longer; keeps the table of distances small.
+  if (word.size() > kLongestWord) return "";
+  size_t nearest = std::max<size_t>(1, word.size() / 3) + 1;
+  std::string best;
+  for (const std::string& candidate : candidates) {
+    size_t distance = EditDistance(word, candidate);
+    if (distance >= nearest || distance >= candidate.size()) continue;
+    nearest = distance;
+    best = candidate;
+  }
+  return best;
+}
+
+std::string DidYouMean(std::string_view word, const std::vector<std::string>& candidates, std::string_view otherwise) {
+  std::string nearest = NearestWord(word, candidates);
+  if (!nearest.empty()) return fmt::format("did you mean \"{}\"?", nearest);
+  return fmt::format("{}: {}", otherwise, fmt::join(candidates, ", "));
+}
+
+}  // namespace rotv

@@ -1,0 +1,93 @@
+#include "cli/output/output.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <nlohmann/json.hpp>
+
+#include "cli/output/terminal.h"
+
+namespace rotv {
+namespace {
+
+std::string DefaultHint(const std::string& program, ErrorCode code) {
+  switch (code) {
+    case ErrorCode::kBug:
+      return "this is a bug in " + program + ": please report it with the command and this message";
+    case ErrorCode::kUsage:
+      return program + " --help";
+    case ErrorCode::kRefused:
+      return "rotv-sync doctor says what the source lacks, and the statement that mends it";
+    case ErrorCode::kUnreachable:
+      return "try again; rotv-sync doctor says how far the way to the source goes";
+    case ErrorCode::kProtocol:
+      return "the source may be newer than this program: look for a newer rotv-sync";
+    case ErrorCode::kDisk:
+      return "look for free space and for another rotv-sync that runs";
+    case ErrorCode::kCorrupt:
+    case ErrorCode::kSlotLost:
+      return "take a new baseline: rotv-sync baseline --force";
+    case ErrorCode::kInterrupted:
+      return "run the same command again to go on";
+  }
+  return "";
+}
+
+}  // namespace
+
+bool WriteAll(int descriptor, std::string_view text) {
+  while (!text.empty()) {
+    ssize_t count = write(descriptor, text.data(), text.size());
+    if (count >= 0) {
+      text.remove_prefix(static_cast<size_t>(count));
+    } else if (errno == EPIPE || errno == EBADF) {
+      return false;
+    } else if (errno == EAGAIN) {
+      pollfd waiting{descriptor, POLLOUT, 0};  // A pipe that another process made non-blocking.
+      poll(&waiting, 1, -1);
+    } else if (errno != EINTR) {
+      throw Error(ErrorCode::kDisk, fmt::format("the result cannot be written: {}", std::strerror(errno)),
+                  "look at where the output goes");
+    }
+  }
+  return true;
+}
+
+bool ReaderIsGone(int descriptor) {
+  pollfd state{descriptor, POLLOUT, 0};
+  if (poll(&state, 1, 0) < 0) return false;
+  return (state.revents & (POLLERR | POLLNVAL)) != 0 || (write(descriptor, "", 0) < 0 && errno == EBADF);
+}
+
+std::string JsonText(const Json& document) {
+  return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string CompactJson(const Json& document) { return document.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+void Output::Result(std::string_view text, const Json& document) {
+  WriteOut(form_ == Form::kJson ? JsonText(document) : std::string(text));
+}
+
+bool Output::Part(std::string_view text) { return WriteOut(text); }
+
+bool Output::WriteOut(std::string_view text) {
+  if (form_ == Form::kText) return streams_.out(TerminalText(text));
+  return streams_.out_is_terminal ? streams_.out(TerminalJson(text)) : streams_.out(text);
+}
+
+void Output::Failure(const Error& error) {
+  std::string message = OneLine(error.what());
+  std::string hint = OneLine(error.hint().empty() ? DefaultHint(program_, error.code()) : error.hint());
+  if (form_ == Form::kJson) {
+    WriteOut(JsonText(
+        Json{{"error", Json{{"code", static_cast<int>(error.code())}, {"message", message}, {"hint", hint}}}}));
+  } else {
+    streams_.err(fmt::format("{}: {}\nhint: {}\n", program_, message, hint));
+  }
+}
+
+}  // namespace rotv

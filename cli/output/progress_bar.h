@@ -1,0 +1,85 @@
+// Shows a person how work goes on: a bar on a terminal, a line now and then elsewhere. Debian has no library for
+// progress bars in C++, so this one is ours.
+
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include "cli/output/terminal.h"
+#include "sync/context/progress.h"
+
+namespace rotv {
+
+enum class Verbosity { kQuiet, kNormal, kVerbose };
+
+// Nothing is shown of work that takes less than a second. Then on a terminal a bar, redrawn at most 10 times a second
+// and cut to the terminal's width; elsewhere a line every 5 seconds. With kQuiet only warnings.
+//
+// Any thread may call anything. Update() costs an atomic store and a look at the clock unless something is to be drawn,
+// and never waits for another thread that draws.
+class ProgressBar : public Progress {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  struct Options {
+    std::string program = "rotv-sync";  // Stands in front of lines.
+    Verbosity verbosity = Verbosity::kNormal;
+    bool terminal = false;  // Lines can be redrawn.
+    TextStyle style;
+    std::function<int()> width = [] { return 80; };
+    std::function<TimePoint()> now = std::chrono::steady_clock::now;
+    std::function<void(std::string_view)> write;  // To stderr; what one call is given belongs together.
+  };
+
+  explicit ProgressBar(Options options);
+  ~ProgressBar() override;  // Leaves no half drawn line behind.
+
+  void Begin(std::string_view what, Unit unit, uint64_t total) override;
+  void Update(uint64_t done) override;
+  void Detail(std::string_view detail) override;
+  void End() override;
+  void Warn(std::string_view line) override;
+  void Note(std::string_view line) override;
+
+  // A line that is shown unless kQuiet.
+  void Say(std::string_view line);
+
+ private:
+  void DrawIfDue();
+  void ScheduleAfter(TimePoint now, std::chrono::milliseconds wait);
+  void MeasureRate(TimePoint now, uint64_t done);
+  void PrintLine(std::string_view line);
+  void Erase();
+  void FinishWork();
+  std::string BarLine(uint64_t done) const;
+  std::string PlainLine(uint64_t done) const;
+  std::string Amount(uint64_t done) const;
+  std::string Rate(double per_second) const;
+  std::string TimeLeft(uint64_t done) const;
+  bool TotalIsKnown(uint64_t done) const { return total_ > 0 && done <= total_; }
+
+  const Options options_;
+  std::atomic<uint64_t> done_{0};
+  std::atomic<TimePoint::rep> next_draw_;  // Never, while there is no work.
+
+  std::mutex mutex_;  // Guards what follows.
+  bool working_ = false;
+  bool shown_ = false;  // Something of this work was shown.
+  bool drawn_ = false;  // A bar stands on the terminal's line.
+  std::string what_;
+  std::string detail_;
+  Unit unit_ = Unit::kItems;
+  uint64_t total_ = 0;
+  TimePoint start_;
+  TimePoint measured_at_;
+  uint64_t measured_done_ = 0;
+  double rate_per_s_ = 0;
+};
+
+}  // namespace rotv

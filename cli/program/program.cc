@@ -1,0 +1,208 @@
+#include "cli/program/program.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <map>
+#include <new>
+#include <optional>
+#include <sstream>
+
+#include "cli/config/home.h"
+#include "cli/launch/launch_state.h"
+#include "cli/output/did_you_mean.h"
+#include "os/process_environment.h"
+#include "os/stop_signals.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+Interrupt g_interrupt;  // Signal handlers reach it.
+
+Error Interrupted() { return Error(ErrorCode::kInterrupted, "interrupted", "run the same command again to go on"); }
+
+void PrepareProcess() {
+  // A stream that is closed would give its number to the next file opened, and results would be written into that.
+  for (int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    bool closed = fcntl(descriptor, F_GETFD) == -1;
+    if (closed && open("/dev/null", O_RDONLY) < 0) _exit(static_cast<int>(ErrorCode::kUsage));
+  }
+  rlimit no_core{0, 0};  // Rows and passwords are in our memory.
+  setrlimit(RLIMIT_CORE, &no_core);
+  umask(077);
+  std::signal(SIGPIPE, SIG_IGN);
+}
+
+class CommandLine {
+ public:
+  explicit CommandLine(const Program& program) : program_(program), app_(program.description, program.name) {
+    app_.set_version_flag("--version", fmt::format("{} {}", program.name, ROTV_VERSION), "Print the version and exit");
+    app_.set_help_flag("-h,--help", "Print this help and exit");
+    app_.add_option("--home", options_.home, "All local state (default: $ROTV_HOME, else ~/.rotv)")->type_name("DIR");
+    app_.add_option("--config", options_.config,
+                    "Sources and masking rules (default: $ROTV_CONFIG, else ./rotv.toml, else HOME/rotv.toml)")
+        ->type_name("FILE");
+    app_.add_option("--source", options_.source, "Which source (default: the only one, else production)")
+        ->type_name("NAME");
+    app_.add_flag("--json", options_.json, "One JSON document on stdout");
+    CLI::Option* quiet = app_.add_flag("-q", options_.quiet, "Less on stderr: warnings and errors only");
+    app_.add_flag("-v", options_.verbose, "More on stderr")->excludes(quiet);
+    app_.require_subcommand(1);
+    app_.get_formatter()->label("SUBCOMMAND", "COMMAND");
+    app_.footer(program.footer);
+    if (program.declare_options) program.declare_options(app_);
+    for (const CommandEntry& entry : program.commands) {
+      CLI::App* command = app_.add_subcommand(entry.name);
+      command->fallthrough();  // Global options may also stand behind the command.
+      commands_.emplace(entry.name, entry.declare(*command));
+      command->footer(fmt::format("{}\n\nOptions of every command (--home, --json, ...): {} --help",
+                                  command->get_footer(), program.name));
+    }
+  }
+
+  // Gives what is to be printed for --help and --version, with which there is nothing else to do.
+  // Throws kUsage for what cannot be understood.
+  std::optional<std::string> Parse(int argc, char** argv) {
+    try {
+      app_.parse(argc, argv);
+    } catch (const CLI::Success& success) {
+      std::ostringstream text;
+      app_.exit(success, text, text);
+      return text.str();
+    } catch (const CLI::ParseError& error) {
+      throw Explained(error);
+    }
+    return std::nullopt;
+  }
+
+  const GlobalOptions& options() const { return options_; }
+
+  const Command& chosen() const { return commands_.at(app_.get_subcommands().front()->get_name()); }
+
+ private:
+  Error Explained(const CLI::ParseError& error) const {
+    std::vector<CLI::App*> parsed = app_.get_subcommands();
+    if (!parsed.empty()) {
+      return Error(ErrorCode::kUsage, error.what(),
+                   fmt::format("{} {} --help", program_.name, parsed.front()->get_name()));
+    }
+    std::vector<std::string> names;
+    for (const CommandEntry& entry : program_.commands) names.emplace_back(entry.name);
+    std::vector<std::string> left_over = app_.remaining();
+    if (!left_over.empty() && left_over.front().starts_with('-')) {
+      return Error(ErrorCode::kUsage, fmt::format("there is no option {}", left_over.front()), Help());
+    }
+    if (!left_over.empty()) {
+      return Error(ErrorCode::kUsage, fmt::format("there is no command \"{}\"", left_over.front()),
+                   DidYouMean(left_over.front(), names, "the commands are"));
+    }
+    if (dynamic_cast<const CLI::RequiredError*>(&error) == nullptr) {
+      return Error(ErrorCode::kUsage, error.what(), Help());
+    }
+    return Error(ErrorCode::kUsage, "no command is given",
+                 fmt::format("the commands are: {}; see {}", fmt::join(names, ", "), Help()));
+  }
+
+  std::string Help() const { return fmt::format("{} --help", program_.name); }
+
+  const Program& program_;
+  CLI::App app_;
+  GlobalOptions options_;
+  std::map<std::string, Command> commands_;
+};
+
+int RunCommand(const Program& program, const CommandLine& line, const Environment& environment, Output& output) {
+  const GlobalOptions& options = line.options();
+  ProgressBar progress({.program = program.name,
+                        .verbosity = options.verbosity(),
+                        .terminal = IsTerminal(STDERR_FILENO, environment),
+                        .style = StyleFor(STDERR_FILENO, environment),
+                        .width = [] { return TerminalWidth(STDERR_FILENO); },
+                        .write = [](std::string_view text) { WriteAll(STDERR_FILENO, text); }});
+  const std::filesystem::path home = ResolveHome(options.home, environment);
+  RemoveLeftSecrets(home);
+  return line.chosen().run(
+      {options, environment, home, progress, output, g_interrupt, StyleFor(STDOUT_FILENO, environment)});
+}
+
+int Fail(const Program& program, Output& output, const Error& error) {
+  // Ctrl-C also reaches the programs we started, whose ends may be what is noticed first.
+  bool consequence = g_interrupt.requested() && error.code() != ErrorCode::kBug && error.code() != ErrorCode::kCorrupt;
+  Error shown = error;
+  if (consequence && error.code() != ErrorCode::kInterrupted) {
+    shown = Interrupted();
+  }
+  // Whoever closes a pipe early knows it, and needs no message.
+  bool quiet = shown.code() == ErrorCode::kDisk && ReaderIsGone(STDOUT_FILENO);
+  try {
+    if (!quiet) output.Failure(shown);
+  } catch (const Error&) {
+    // stdout takes nothing, so that --json cannot say it there. Where stderr takes nothing either, the exit code does.
+    try {
+      WriteAll(STDERR_FILENO, fmt::format("{}: {}\n", program.name, OneLine(shown.what())));
+    } catch (const Error&) {
+    }
+  }
+  return static_cast<int>(shown.code());
+}
+
+// --json counts for errors of the command line itself, also where it was not reached by the parser.
+Output::Form FormAskedFor(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    std::string_view word = argv[i];
+    if (word == "--") break;
+    if (word == "--json") return Output::Form::kJson;
+  }
+  return Output::Form::kText;
+}
+
+// As Fail() shows an interrupt, on a line of its own where a progress bar may be drawn.
+LastWords InterruptedWords(const Program& program, Output::Form form) {
+  LastWords words{.descriptor = form == Output::Form::kJson ? STDOUT_FILENO : STDERR_FILENO, .text = {}};
+  const auto write = [&](std::string_view text) {
+    words.text += text;
+    return true;
+  };
+  Output(program.name, form, {.out = write, .err = write}).Failure(Interrupted());
+  if (form == Output::Form::kText && IsTerminal(STDERR_FILENO, ProcessEnvironment())) words.text.insert(0, "\n");
+  return words;
+}
+
+}  // namespace
+
+int RunProgram(const Program& program, int argc, char** argv) {
+  PrepareProcess();
+  const Environment environment = ProcessEnvironment();  // PGDATABASE and PGUSER may describe a source.
+  ClearLibpqEnvironment();
+  StopOnSignals(&g_interrupt, InterruptedWords(program, FormAskedFor(argc, argv)));
+  Output output(program.name, FormAskedFor(argc, argv),
+                {.out = [](std::string_view text) { return WriteAll(STDOUT_FILENO, text); },
+                 .err = [](std::string_view text) { return WriteAll(STDERR_FILENO, text); },
+                 .out_is_terminal = isatty(STDOUT_FILENO) == 1});
+  try {
+    CommandLine line(program);
+    if (std::optional<std::string> text = line.Parse(argc, argv)) {
+      WriteAll(STDOUT_FILENO, *text);
+      return 0;
+    }
+    if (line.chosen().takes_stdout && line.chosen().takes_stdout()) output.LeaveStdoutToData();
+    return RunCommand(program, line, environment, output);
+  } catch (const Error& error) {
+    return Fail(program, output, error);
+  } catch (const std::bad_alloc&) {
+    return Fail(program, output,
+                Error(ErrorCode::kBug, "out of memory",
+                      "256 MiB should do, unless a single row is larger: please report this as a bug"));
+  } catch (const std::filesystem::filesystem_error& error) {
+    return Fail(program, output, Error(ErrorCode::kDisk, error.what()));
+  } catch (const std::exception& error) {
+    return Fail(program, output, Error(ErrorCode::kBug, fmt::format("a bug in {}: {}", program.name, error.what())));
+  }
+}
+
+}  // namespace rotv

@@ -1,0 +1,46 @@
+#include "cli/program/source_command.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "cli/config/config.h"
+#include "cli/config/home.h"
+#include "sync/postgres/owned_objects.h"
+
+namespace rotv {
+
+namespace {
+
+SourceConfig SourceFor(const ConfigRequest& request, bool also_former, const std::vector<SourceConfig>& sources) {
+  const std::vector<std::string> names = NamesOf(sources);
+  if (also_former && !request.source.empty() && std::count(names.begin(), names.end(), request.source) == 0) {
+    if (std::optional<SourceConfig> former = FormerSource(request.home, request.source)) return *std::move(former);
+  }
+  return ReadSource(request);
+}
+
+}  // namespace
+
+std::vector<std::string> NamesOf(const std::vector<SourceConfig>& sources) {
+  std::vector<std::string> names;
+  for (const SourceConfig& source : sources) names.push_back(source.name);
+  return names;
+}
+
+Command OnSource(const SyncCommand& command, Watched watched) {
+  auto run = [run = command.run, also_former = command.also_former, watched](const Invocation& call) {
+    ConfigRequest request{.config = call.options.config,
+                          .source = call.options.source,
+                          .home = call.home,
+                          .environment = call.environment};
+    std::vector<SourceConfig> sources = ReadSources(request);
+    SourceConfig source = SourceFor(request, also_former, sources);
+    OpenHome(call.home);
+    Context context{source, call.home, call.progress, call.interrupt, watched == Watched::kByNobody};
+    return run({context, call.progress, call.output, call.options.verbosity(), call.style, sources,
+                !request.source.empty(), ReadSeedCompression(request)});
+  };
+  return {run, command.takes_stdout};
+}
+
+}  // namespace rotv

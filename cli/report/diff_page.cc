@@ -1,0 +1,24 @@
+#include "cli/report/diff_page.h"
+
+#include <nlohmann/json.hpp>
+
+#include "cli/program/embedded_file.h"
+
+namespace rotv {
+
+std::string DiffPage(const Json& diff) {
+  constexpr std::string_view kPlace = "@DATA@";
+  std::string page(PageFiles().front().text);
+  // Within a script element nothing but its end is looked for, which no text of a database may bring.
+  std::string data;
+  for (char c : CompactJson(diff)) {
+    if (c == '<') {
+      data += "\\u003c";
+    } else {
+      data += c;
+    }
+  }
+  return page.replace(page.find(kPlace), kPlace.size(), data);
+}
+
+}  // namespace rotv

@@ -1,0 +1,14 @@
+// A difference as one page for a browser, which needs nothing beside it.
+
+#pragma once
+
+#include <string>
+
+#include "cli/output/output.h"
+
+namespace rotv {
+
+// `diff` is what DiffJson() gives.
+std::string DiffPage(const Json& diff);
+
+}  // namespace rotv

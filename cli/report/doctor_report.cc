@@ -1,0 +1,198 @@
+#include "cli/report/doctor_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "cli/output/format.h"
+
+namespace rotv {
+namespace {
+
+using Outcome = Check::Outcome;
+
+constexpr size_t kManyTables = 60;
+constexpr size_t kWidestColumn = 48;  // One long name does not push the others off the screen.
+
+std::string_view OutcomeName(Outcome outcome) {
+  switch (outcome) {
+    case Outcome::kOk:
+      return "ok";
+    case Outcome::kWarning:
+      return "warning";
+    case Outcome::kProblem:
+      return "problem";
+  }
+  return "";
+}
+
+std::string Symbol(Outcome outcome, const TextStyle& style) {
+  switch (outcome) {
+    case Outcome::kOk:
+      return Coloured(style.utf8 ? "✓" : "+", Colour::kGreen, style);
+    case Outcome::kWarning:
+      return Coloured("!", Colour::kYellow, style);
+    case Outcome::kProblem:
+      return Coloured(style.utf8 ? "✗" : "x", Colour::kRed, style);
+  }
+  return "";
+}
+
+// Statements stand on lines of their own, as they are to be typed.
+std::string FixLines(std::string_view fix) {
+  std::string lines;
+  while (!fix.empty()) {
+    size_t end = std::min(fix.find('\n'), fix.size());
+    lines += fmt::format("      {}\n", OneLine(fix.substr(0, end)));
+    fix.remove_prefix(std::min(end + 1, fix.size()));
+  }
+  return lines;
+}
+
+template <class Row, class Text>
+size_t ColumnWidth(const std::vector<const Row*>& rows, Text text) {
+  size_t width = 0;
+  for (const Row* row : rows) width = std::max(width, DisplayWidth(OneLine(text(*row))));
+  return std::min(width, kWidestColumn);
+}
+
+// A table with a problem is a check, too, so that it decides the exit code. People see it once, among the tables.
+bool RepeatsTable(const DoctorReport& report, const Check& check) {
+  return std::any_of(report.tables.begin(), report.tables.end(), [&](const TableReport& table) {
+    return table.name == check.name && table.outcome == check.outcome;
+  });
+}
+
+std::string ChecksText(const DoctorReport& report, const TextStyle& style) {
+  std::vector<const Check*> rows;
+  for (const Check& check : report.checks) {
+    if (!RepeatsTable(report, check)) rows.push_back(&check);
+  }
+  size_t name_width = ColumnWidth(rows, [](const Check& check) { return check.name; });
+  std::string text;
+  for (const Check* check : rows) {
+    text += fmt::format("  {} {}  {}\n", Symbol(check->outcome, style), PadRight(OneLine(check->name), name_width),
+                        OneLine(check->message));
+    if (check->outcome != Outcome::kOk) text += FixLines(check->fix);
+  }
+  return text;
+}
+
+std::string TableSize(const TableReport& table) {
+  auto natural = [](int64_t number) { return static_cast<uint64_t>(std::max<int64_t>(number, 0)); };
+  // PostgreSQL has no estimate (-1) for a table that was never analyzed.
+  std::string rows = table.rows_estimate < 0 ? "? rows" : Counted(natural(table.rows_estimate), "row", "rows");
+  return fmt::format("{}, {}", rows, HumanBytes(natural(table.bytes)));
+}
+
+std::string TablesText(const std::vector<const TableReport*>& rows, const TextStyle& style) {
+  size_t name_width = ColumnWidth(rows, [](const TableReport& table) { return table.name; });
+  size_t follow_width = ColumnWidth(rows, [](const TableReport& table) { return table.follow; });
+  size_t size_width = ColumnWidth(rows, TableSize);
+  std::string text;
+  for (const TableReport* table : rows) {
+    std::string line = fmt::format(
+        "  {} {}  {}  {}  {}", Symbol(table->outcome, style), PadRight(OneLine(table->name), name_width),
+        PadRight(OneLine(table->follow), follow_width), PadLeft(TableSize(*table), size_width), OneLine(table->reason));
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+    if (table->outcome != Outcome::kOk) text += FixLines(table->fix);
+  }
+  return text;
+}
+
+std::string TablesSummary(const DoctorReport& report) {
+  std::map<std::string, uint64_t> ways;
+  for (const TableReport& table : report.tables) ++ways[OneLine(table.follow)];
+  // By an index each table has its own way: these say more as one.
+  std::map<std::string, uint64_t> merged;
+  for (const auto& [way, count] : ways)
+    merged[way.starts_with("streamed by index") ? "streamed by an index" : way] += count;
+  std::string text;
+  for (const auto& [way, count] : merged)
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", HumanCount(count), way);
+  return fmt::format("{}: {}", Counted(report.tables.size(), "table", "tables"), text);
+}
+
+std::string Verdict(const DoctorReport& report, const TextStyle& style) {
+  uint64_t problems = 0;
+  uint64_t warnings = 0;
+  auto count = [&](Outcome outcome) {
+    problems += outcome == Outcome::kProblem ? 1 : 0;
+    warnings += outcome == Outcome::kWarning ? 1 : 0;
+  };
+  for (const Check& check : report.checks) {
+    if (!RepeatsTable(report, check)) count(check.outcome);
+  }
+  for (const TableReport& table : report.tables) count(table.outcome);
+  std::string counts =
+      fmt::format("{}, {}", Counted(problems, "problem", "problems"), Counted(warnings, "warning", "warnings"));
+  if (const Check* problem = report.FirstProblem()) {
+    return fmt::format("{} {}: baseline would fail at {} (exit code {}).\n", Symbol(Outcome::kProblem, style), counts,
+                       OneLine(problem->name), static_cast<int>(problem->code));
+  }
+  if (problems + warnings == 0) return fmt::format("{} Ready for a baseline.\n", Symbol(Outcome::kOk, style));
+  return fmt::format("{} {}; ready for a baseline.\n", Symbol(Outcome::kWarning, style), counts);
+}
+
+}  // namespace
+
+std::string DoctorText(const DoctorReport& report, Detail detail, const TextStyle& style) {
+  std::string text = OneLine(report.source) + "\n";
+  if (!report.server.empty()) text += OneLine(report.server) + "\n";
+  text += "\n" + ChecksText(report, style);
+
+  if (!report.tables.empty()) {
+    std::vector<const TableReport*> rows;
+    bool all = detail == Detail::kEverything || report.tables.size() < kManyTables;
+    for (const TableReport& table : report.tables) {
+      if (all || table.outcome != Outcome::kOk) rows.push_back(&table);
+    }
+    std::stable_sort(rows.begin(), rows.end(), [](auto* a, auto* b) { return a->outcome > b->outcome; });
+    text += "\n" + TablesSummary(report) + "\n" + TablesText(rows, style);
+    if (size_t hidden = report.tables.size() - rows.size(); hidden > 0) {
+      text += fmt::format("  {} {} without remarks: -v lists them\n", Symbol(Outcome::kOk, style),
+                          Counted(hidden, "table", "tables"));
+    }
+  }
+  return text + "\n" + Verdict(report, style);
+}
+
+Json DoctorJson(const DoctorReport& report) {
+  const Check* first = report.FirstProblem();
+  Json checks = Json::array();
+  for (const Check& check : report.checks) {
+    Json entry;
+    entry["outcome"] = OutcomeName(check.outcome);
+    entry["name"] = check.name;
+    entry["message"] = check.message;
+    entry["fix"] = check.fix;
+    entry["code"] = check.outcome == Outcome::kProblem ? static_cast<int>(check.code) : 0;
+    checks.push_back(std::move(entry));
+  }
+  Json tables = Json::array();
+  for (const TableReport& table : report.tables) {
+    Json entry;
+    entry["outcome"] = OutcomeName(table.outcome);
+    entry["name"] = table.name;
+    entry["follow"] = table.follow;
+    entry["reason"] = table.reason;
+    entry["rows_estimate"] = table.rows_estimate;
+    entry["bytes"] = table.bytes;
+    entry["fix"] = table.fix;
+    tables.push_back(std::move(entry));
+  }
+  Json document;
+  document["ready"] = first == nullptr;
+  document["code"] = first == nullptr ? 0 : static_cast<int>(first->code);
+  document["source"] = report.source;
+  document["server"] = report.server;
+  document["checks"] = std::move(checks);
+  document["tables"] = std::move(tables);
+  return document;
+}
+
+}  // namespace rotv

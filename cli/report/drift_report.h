@@ -1,0 +1,21 @@
+// What a comparison of schemas found, for people and for programs. Pure.
+
+#pragma once
+
+#include <string>
+
+#include "cli/drift/drift_check.h"
+#include "cli/output/output.h"
+#include "cli/output/terminal.h"
+
+namespace rotv {
+
+// "2 only in production, 1 different"; empty if nothing differs.
+std::string DriftCounts(const SchemaDrift& drift, const std::string& source);
+
+// Ends in a newline.
+std::string DriftText(const DriftCheck& check, const std::string& source, const TextStyle& style);
+
+Json DriftJson(const DriftCheck& check, const std::string& source);
+
+}  // namespace rotv

@@ -1,0 +1,30 @@
+// What is here and what it costs the source, for people and for programs.
+
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "cli/output/output.h"
+#include "cli/output/terminal.h"
+#include "cli/schedule/job.h"
+#include "sync/status.h"
+
+namespace rotv {
+
+struct StatusView {
+  std::string source_name;
+  int64_t now_us = 0;  // Unix time; what ages are counted from.
+  std::optional<ScheduleJob> schedule = {};
+  std::optional<ScheduledRun> last_scheduled = {};
+};
+
+// Older than this, the head is worth a warning: the slot has held back a week of log.
+inline constexpr int64_t kOldHeadDays = 7;
+bool HeadIsOld(const StatusReport& report, const StatusView& view);
+
+std::string StatusText(const StatusReport& report, const StatusView& view, const TextStyle& style);
+Json StatusJson(const StatusReport& report, const StatusView& view);
+
+}  // namespace rotv

@@ -1,0 +1,17 @@
+// What `verify` prints.
+
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "cli/output/output.h"
+#include "sync/verify.h"
+
+namespace rotv {
+
+// Never a value of a row but those of its key.
+std::string VerifyText(const VerifyResult& result, const std::string& source_name);
+Json VerifyJson(const VerifyResult& result);
+
+}  // namespace rotv

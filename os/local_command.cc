@@ -1,0 +1,188 @@
+#include "os/local_command.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "fmt/format.h"
+#include "os/tail_buffer.h"
+#include "storage/error.h"
+#include "storage/handle.h"
+
+namespace rotv {
+namespace {
+
+struct Pipe {
+  FileDescriptor read_end;
+  FileDescriptor write_end;
+};
+
+Pipe MakePipe() {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) {
+    throw Error(ErrorCode::kUsage, fmt::format("cannot make a pipe: {}", std::strerror(errno)));
+  }
+  return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
+}
+
+// A pgpass file that is in no directory: it has no name that a killed run could leave behind, and a program's
+// environment and words stay without the password. libpq wants it closed to others.
+FileDescriptor PasswordInMemory(const std::string& password) {
+  if (password.find_first_of("\r\n") != std::string::npos) {
+    throw Error(ErrorCode::kUsage, "a password that holds a line break cannot be handed over");
+  }
+  std::string line = "*:*:*:*:";
+  for (const char c : password) {
+    if (c == ':' || c == '\\') line += '\\';
+    line += c;
+  }
+  line += '\n';
+  FileDescriptor file(memfd_create("rotv-pgpass", MFD_CLOEXEC));
+  if (!file || fchmod(file.get(), 0600) != 0 ||
+      write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+    throw Error(ErrorCode::kUsage, fmt::format("cannot make a file in memory: {}", std::strerror(errno)));
+  }
+  return file;
+}
+
+// What the child needs, made before the fork: after it another thread's lock may be held forever, so that the child may
+// not allocate.
+struct Launch {
+  Launch(const RemoteCommand& command, std::map<std::string, std::string> environment) {
+    for (const auto& [name, value] : command.env) environment[name] = value;
+    if (!command.password.empty()) {
+      password_file = PasswordInMemory(command.password);
+      environment["PGPASSFILE"] = fmt::format("/proc/self/fd/{}", password_file.get());
+    }
+    for (const auto& [name, value] : environment) env_words.push_back(name + "=" + value);
+    words = command.argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    for (std::string& word : env_words) envp.push_back(word.data());
+    envp.push_back(nullptr);
+  }
+
+  const pid_t parent = getpid();
+  std::vector<std::string> words;
+  std::vector<std::string> env_words;
+  std::vector<char*> argv;
+  std::vector<char*> envp;
+  FileDescriptor password_file;
+};
+
+// Runs in the child between fork and exec: async-signal-safe calls only.
+[[noreturn]] void BecomeProgram(const Launch& launch, int out_fd, int err_fd) {
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  signal(SIGPIPE, SIG_DFL);
+  // Whatever ends us, this program does not go on alone. (Also if we are gone already.)
+  if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != launch.parent) _exit(126);
+  const int null_fd = open("/dev/null", O_RDONLY);
+  if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(out_fd, STDOUT_FILENO) < 0 ||
+      dup2(err_fd, STDERR_FILENO) < 0) {
+    _exit(126);
+  }
+  if (launch.password_file) fcntl(launch.password_file.get(), F_SETFD, 0);  // Open in this program, and in no other.
+  execvpe(launch.argv[0], launch.argv.data(), launch.envp.data());
+  const int reason = errno;
+  const char* text = reason == ENOENT ? ": command not found\n" : ": cannot be started\n";
+  if (write(STDERR_FILENO, launch.argv[0], strlen(launch.argv[0])) > 0 &&
+      write(STDERR_FILENO, text, strlen(text)) > 0) {
+    _exit(reason == ENOENT ? 127 : 126);
+  }
+  _exit(reason == ENOENT ? 127 : 126);
+}
+
+// A child that does not outlive this object.
+class Child {
+ public:
+  explicit Child(const Launch& launch) {
+    Pipe out = MakePipe();
+    Pipe err = MakePipe();
+    pid_ = fork();
+    if (pid_ < 0) throw Error(ErrorCode::kUsage, fmt::format("cannot start a process: {}", std::strerror(errno)));
+    if (pid_ == 0) BecomeProgram(launch, out.write_end.get(), err.write_end.get());
+    out_ = std::move(out.read_end);
+    err_ = std::move(err.read_end);
+  }
+  ~Child() {
+    if (pid_ > 0) End();
+  }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  int out() const { return out_.get(); }
+  int err() const { return err_.get(); }
+
+  // Its exit status once both outputs have ended.
+  int Wait() {
+    int status = 0;
+    while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+  }
+
+ private:
+  void End() {
+    kill(pid_, SIGTERM);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+    int status = 0;
+    while (waitpid(pid_, &status, WNOHANG) == 0) {
+      if (std::chrono::steady_clock::now() > deadline) kill(pid_, SIGKILL);
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+  }
+
+  pid_t pid_ = -1;
+  FileDescriptor out_;
+  FileDescriptor err_;
+};
+
+}  // namespace
+
+CommandResult RunLocalCommand(const RemoteCommand& command, const std::function<void(std::string_view)>& on_stdout,
+                              const Interrupt& interrupt, std::map<std::string, std::string> environment) {
+  const Launch launch(command, std::move(environment));
+  Child child(launch);
+  TailBuffer errors;
+  std::vector<char> buffer(128 * 1024);
+  std::array<pollfd, 2> polled{pollfd{child.out(), POLLIN, 0}, pollfd{child.err(), POLLIN, 0}};
+  while (polled[0].fd >= 0 || polled[1].fd >= 0) {
+    interrupt.Check();
+    if (poll(polled.data(), polled.size(), Interrupt::kPollMs) <= 0) {
+      if (command.while_quiet) command.while_quiet();
+      continue;
+    }
+    for (pollfd& source : polled) {
+      if (source.fd < 0 || source.revents == 0) continue;
+      const ssize_t got = read(source.fd, buffer.data(), buffer.size());
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) {
+        source.fd = -1;
+      } else if (&source == polled.data()) {
+        on_stdout(std::string_view(buffer.data(), static_cast<size_t>(got)));
+      } else {
+        errors.Append(std::string_view(buffer.data(), static_cast<size_t>(got)));
+      }
+    }
+  }
+  return {child.Wait(), errors.text()};
+}
+
+}  // namespace rotv

@@ -1,0 +1,187 @@
+#include "os/process_environment.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <optional>
+
+namespace rotv {
+namespace {
+
+using Variables = std::map<std::string, std::string>;
+
+// How a connection is secured, and files that a `url` may refer to: never where one goes that does not ask for it.
+constexpr std::array<std::string_view, 17> kSecurityVariables = {"PGCHANNELBINDING",
+                                                                 "PGGSSENCMODE",
+                                                                 "PGGSSLIB",
+                                                                 "PGKRBSRVNAME",
+                                                                 "PGPASSFILE",
+                                                                 "PGREQUIREAUTH",
+                                                                 "PGSERVICEFILE",
+                                                                 "PGSSLCERT",
+                                                                 "PGSSLCERTMODE",
+                                                                 "PGSSLCRL",
+                                                                 "PGSSLCRLDIR",
+                                                                 "PGSSLKEY",
+                                                                 "PGSSLMODE",
+                                                                 "PGSSLROOTCERT",
+                                                                 "PGSYSCONFDIR",
+                                                                 "PGSSLMINPROTOCOLVERSION",
+                                                                 "PGSSLMAXPROTOCOLVERSION"};
+
+constexpr std::array<std::string_view, 36> kHelperVariables = {"PATH",
+                                                               "HOME",
+                                                               "USER",
+                                                               "LOGNAME",
+                                                               "SHELL",
+                                                               "PWD",
+                                                               "LANG",
+                                                               "LANGUAGE",
+                                                               "TZ",
+                                                               "TERM",
+                                                               "COLORTERM",
+                                                               "NO_COLOR",
+                                                               "TMPDIR",
+                                                               "HTTP_PROXY",
+                                                               "HTTPS_PROXY",
+                                                               "NO_PROXY",
+                                                               "ALL_PROXY",
+                                                               "FTP_PROXY",
+                                                               "http_proxy",
+                                                               "https_proxy",
+                                                               "no_proxy",
+                                                               "all_proxy",
+                                                               "ftp_proxy",
+                                                               "SSL_CERT_FILE",
+                                                               "SSL_CERT_DIR",
+                                                               "CURL_CA_BUNDLE",
+                                                               "NODE_EXTRA_CA_CERTS",
+                                                               "DBUS_SESSION_BUS_ADDRESS",
+                                                               "LD_LIBRARY_PATH",
+                                                               "LD_PRELOAD",
+                                                               "ASAN_OPTIONS",
+                                                               "LSAN_OPTIONS",
+                                                               "TSAN_OPTIONS",
+                                                               "UBSAN_OPTIONS",
+                                                               "REGISTRY_AUTH_FILE",
+                                                               "KRB5CCNAME"};
+// Of families that grow with each release.
+constexpr std::array<std::string_view, 10> kHelperFamilies = {
+    "ROTV_", "LC_", "XDG_", "CONTAINER", "_CONTAINERS_", "PODMAN_", "DOCKER_", "BUILDAH_", "STORAGE_", "BUILDKIT_"};
+
+template <typename Names>
+bool Contains(const Names& names, std::string_view name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+bool IsForHelpers(std::string_view name, bool remote_runtime) {
+  if (name == "SSH_AUTH_SOCK") return remote_runtime;
+  bool family = std::any_of(kHelperFamilies.begin(), kHelperFamilies.end(),
+                            [&](std::string_view prefix) { return name.starts_with(prefix); });
+  return family || Contains(kHelperVariables, name) || Contains(kSecurityVariables, name);
+}
+
+std::optional<std::string>& TakenPassword() {
+  static std::optional<std::string> password;
+  return password;
+}
+
+}  // namespace
+
+const std::vector<std::string_view>& LibpqVariables() {
+  // By major version in the manual, "Environment Variables" of libpq and psql; PGTTY, PGREALM and PGAUTHTYPE are older.
+  static const std::vector<std::string_view> kVariables = {
+      "PGAPPNAME",
+      "PGAUTHTYPE",
+      "PGCHANNELBINDING",
+      "PGCLIENTENCODING",
+      "PGCONNECT_TIMEOUT",
+      "PGDATABASE",
+      "PGDATESTYLE",
+      "PGGEQO",
+      "PGGSSDELEGATION",
+      "PGGSSENCMODE",
+      "PGGSSLIB",
+      "PGHOST",
+      "PGHOSTADDR",
+      "PGKRBSRVNAME",
+      "PGLOADBALANCEHOSTS",
+      "PGLOCALEDIR",
+      "PGMAXPROTOCOLVERSION",
+      "PGMINPROTOCOLVERSION",
+      "PGOAUTHDEBUG",
+      "PGOPTIONS",
+      "PGPASSFILE",
+      "PGPASSWORD",
+      "PGPORT",
+      "PGREALM",
+      "PGREQUIREAUTH",
+      "PGREQUIREPEER",
+      "PGREQUIRESSL",
+      "PGSERVICE",
+      "PGSERVICEFILE",
+      "PGSSLCERT",
+      "PGSSLCERTMODE",
+      "PGSSLCOMPRESSION",
+      "PGSSLCRL",
+      "PGSSLCRLDIR",
+      "PGSSLKEY",
+      "PGSSLMAXPROTOCOLVERSION",
+      "PGSSLMINPROTOCOLVERSION",
+      "PGSSLMODE",
+      "PGSSLNEGOTIATION",
+      "PGSSLROOTCERT",
+      "PGSSLSNI",
+      "PGSYSCONFDIR",
+      "PGTARGETSESSIONATTRS",
+      "PGTTY",
+      "PGTZ",
+      "PGUSER",
+      "PSQLRC",
+      "PSQL_EDITOR",
+      "PSQL_EDITOR_LINENUMBER_ARG",
+      "PSQL_HISTORY",
+      "PSQL_PAGER",
+      "PSQL_WATCH_PAGER",
+  };
+  return kVariables;
+}
+
+bool IsLibpqVariable(std::string_view name) { return Contains(LibpqVariables(), name); }
+
+void ClearLibpqEnvironment() {
+  if (const char* password = std::getenv("PGPASSWORD")) TakenPassword() = password;
+  for (std::string_view name : LibpqVariables()) {
+    // What psql reads are its user's preferences.
+    if (!Contains(kSecurityVariables, name) && !name.starts_with("PSQL")) unsetenv(std::string(name).c_str());
+  }
+}
+
+std::string EnvironmentPassword() {
+  if (TakenPassword()) return *TakenPassword();
+  const char* password = std::getenv("PGPASSWORD");
+  return password == nullptr ? "" : password;
+}
+
+Variables HelperEnvironment(const Variables& environment) {
+  const bool remote_runtime = environment.contains("CONTAINER_HOST") || environment.contains("DOCKER_HOST");
+  Variables kept;
+  for (const auto& [name, value] : environment) {
+    if (IsForHelpers(name, remote_runtime)) kept.emplace(name, value);
+  }
+  return kept;
+}
+
+Variables HelperEnvironment() {
+  Variables all;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    std::string_view text = *entry;
+    size_t equals = text.find('=');
+    if (equals != std::string_view::npos) all.emplace(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return HelperEnvironment(all);
+}
+
+}  // namespace rotv

@@ -1,0 +1,61 @@
+#include "os/run_program.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <sstream>
+
+#include "os/local_command.h"
+#include "storage/error.h"
+
+namespace rotv {
+
+ProgramResult RunProgramQuietly(const std::vector<std::string>& words, const Interrupt& interrupt,
+                                const Environment& added) {
+  ProgramResult result;
+  CommandResult ended = RunLocalCommand(
+      {.argv = words, .env = added, .password = {}}, [&](std::string_view text) { result.out += text; }, interrupt);
+  result.exit_status = ended.exit_status;
+  result.err = std::move(ended.stderr_text);
+  return result;
+}
+
+int RunProgramShowing(const std::vector<std::string>& words, const Interrupt& interrupt,
+                      const std::function<void(std::string_view)>& on_output, const Environment& environment) {
+  // A shell joins the two, which keeps their lines in order.
+  std::vector<std::string> joined = {"sh", "-c", "exec \"$@\" 2>&1", "sh"};
+  joined.insert(joined.end(), words.begin(), words.end());
+  return RunLocalCommand({.argv = joined, .env = {}, .password = {}}, on_output, interrupt, environment).exit_status;
+}
+
+void BecomeProgram(const std::vector<std::string>& words, const Environment& added) {
+  for (const auto& [name, value] : added) setenv(name.c_str(), value.c_str(), 1);
+  std::vector<std::string> copies = words;
+  std::vector<char*> argv;
+  for (std::string& word : copies) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(number, SIG_DFL);
+  execvp(argv[0], argv.data());
+  throw Error(ErrorCode::kUsage, fmt::format("{} cannot be run: {}", words.front(), std::strerror(errno)),
+              fmt::format("install {}", words.front()));
+}
+
+bool ProgramIsHere(const std::string& program, const Environment& environment) {
+  std::istringstream path(Variable(environment, "PATH"));
+  for (std::string folder; std::getline(path, folder, ':');) {
+    if (!folder.empty() && access((folder + "/" + program).c_str(), X_OK) == 0) return true;
+  }
+  return false;
+}
+
+std::string LastLine(std::string_view text) {
+  while (!text.empty() && (text.back() == '\n' || text.back() == ' ' || text.back() == '\r')) text.remove_suffix(1);
+  size_t start = text.rfind('\n');
+  return std::string(start == std::string_view::npos ? text : text.substr(start + 1));
+}
+
+}  // namespace rotv

@@ -1,0 +1,74 @@
+#include "os/stop_signals.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <ctime>
+
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+// What signal handlers can reach. Made before the first signal can come, and never freed.
+struct Stop {
+  Interrupt* interrupt = nullptr;
+  LastWords words;
+  timer_t deadline = nullptr;
+  bool has_deadline = false;
+};
+Stop* g_stop;
+
+// Async-signal-safe. No destructor runs: whatever does not return may hold their locks. Programs that we started end
+// with us, since they asked the kernel to (local_command.cc).
+[[noreturn]] void EndNow() {
+  pollfd out{g_stop->words.descriptor, POLLOUT, 0};
+  // Where nobody reads, a message would keep us here.
+  if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0) {
+    const ssize_t written = write(g_stop->words.descriptor, g_stop->words.text.data(), g_stop->words.text.size());
+    static_cast<void>(written);
+  }
+  _exit(static_cast<int>(ErrorCode::kInterrupted));
+}
+
+extern "C" void OnDeadline(int /*number*/) { EndNow(); }
+
+extern "C" void OnSignal(int number) {
+  if (g_stop->interrupt->requested()) EndNow();
+  const int saved_errno = errno;
+  g_stop->interrupt->Request();
+  const int ms = number == SIGINT ? kStopByHandMs : kStopMs;
+  const itimerspec after{{}, {ms / 1000, ms % 1000 * 1'000'000}};
+  if (g_stop->has_deadline) timer_settime(g_stop->deadline, 0, &after, nullptr);
+  errno = saved_errno;
+}
+
+void Handle(int number, void (*handler)(int)) {
+  struct sigaction action {};
+  action.sa_handler = handler;
+  action.sa_flags = SA_RESTART;  // Who waits looks at the Interrupt; nobody else needs to know of EINTR.
+  sigemptyset(&action.sa_mask);
+  sigaction(number, &action, nullptr);
+}
+
+}  // namespace
+
+void StopOnSignals(Interrupt* interrupt, LastWords words) {
+  g_stop = new Stop{.interrupt = interrupt, .words = std::move(words)};
+  sigevent event{};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGALRM;
+  g_stop->has_deadline = timer_create(CLOCK_MONOTONIC, &event, &g_stop->deadline) == 0;
+  Handle(SIGALRM, OnDeadline);
+  for (int number : {SIGINT, SIGTERM, SIGHUP}) {
+    struct sigaction inherited {};
+    sigaction(number, nullptr, &inherited);
+    if (inherited.sa_handler == SIG_IGN && number == SIGHUP) continue;  // nohup meant it.
+    Handle(number, OnSignal);
+  }
+}
+
+}  // namespace rotv

@@ -1,0 +1,349 @@
+#include "sync/capture/applier.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "storage/epochs.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+[[noreturn]] void ThrowNoSuchRow() {
+  throw Error(ErrorCode::kCorrupt, "the store lacks the row that the source has changed",
+              "take a new baseline: rotv-sync baseline --force");
+}
+
+[[noreturn]] void ThrowOutOfOrder(const std::string& what) {
+  throw Error(ErrorCode::kProtocol, "the source's stream of changes is out of order: " + what,
+              "see what is between this machine and the source; what was received before is kept");
+}
+
+[[noreturn]] void ThrowNoOldRow() {
+  throw Error(ErrorCode::kProtocol, "the source sent a change of a table with identity FULL without its old row",
+              "please report this with the table's definition");
+}
+
+template <typename Kind>
+bool Is(const pgoutput::Message& message) {
+  return std::holds_alternative<Kind>(message);
+}
+
+}  // namespace
+
+Applier::Applier(const std::vector<StreamedTable>& tables, proto::Manifest& manifest, StoreWriter& writer, Lsn from,
+                 const MaskSecret& secret)
+    : manifest_(manifest),
+      writer_(writer),
+      buffer_(std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest)),
+      from_(from),
+      complete_until_(from) {
+  const TextEncoding encoding = EncodingNamed(manifest.source().encoding());
+  std::map<uint32_t, proto::TableHistory*> histories;
+  for (proto::TableHistory& history : *manifest.mutable_tables()) histories[history.table()] = &history;
+  for (const StreamedTable& table : tables) {
+    if (table.forms.empty()) continue;
+    Followed& followed = tables_[table.id];
+    followed.id = table.id;
+    followed.history = histories.at(table.id);
+    followed.epoch = followed.history->epochs(followed.history->epochs_size() - 1).number();
+    for (const StreamedTable::Form& form : table.forms) {
+      RowFilter filter(*form.table, *form.shape);
+      if (!filter.complete()) continue;  // Which of its rows are kept cannot be told: they are copied.
+      followed.forms.push_back({form.shape->id(),
+                                RowCheck({.table = form.table->quoted_name(),
+                                          .columns = static_cast<size_t>(form.shape->columns_size()),
+                                          .encoding = encoding}),
+                                RowCodec(*form.table, *form.shape), RowMask(*form.table, *form.shape, secret),
+                                RowMask(*form.table, *form.shape, secret), RowSample(*form.table, secret),
+                                std::move(filter)});
+    }
+    followed.form = followed.forms.empty() ? nullptr : &followed.forms.front();
+  }
+}
+
+void Applier::CheckPlace(const pgoutput::Message& message) const {
+  if (Is<pgoutput::Begin>(message)) {
+    if (in_transaction_) ThrowOutOfOrder("a transaction begins within another");
+    return;
+  }
+  if (in_transaction_) return;
+  if (Is<pgoutput::Commit>(message)) ThrowOutOfOrder("a transaction ends that did not begin");
+  const auto* logical = std::get_if<pgoutput::LogicalMessage>(&message);
+  if (logical == nullptr || logical->transactional) ThrowOutOfOrder("there is a change outside of a transaction");
+}
+
+void Applier::Apply(const pgoutput::Message& message) {
+  CheckPlace(message);
+  if (dropping_ && !Is<pgoutput::Commit>(message) && !Is<pgoutput::Relation>(message)) return;
+  std::visit([this](const auto& decoded) { On(decoded); }, message);
+}
+
+void Applier::On(const pgoutput::Begin& message) {
+  // One that the store had at the start is sent again by a server that missed our last standby status.
+  dropping_ = message.commit_lsn < from_;
+  const bool is_late = message.commit_lsn < complete_until_ && !dropping_;
+  if (is_late || (begin_ && message.commit_lsn <= begin_->commit_lsn)) {
+    ThrowOutOfOrder(fmt::format("a transaction of {} comes after one that is later", message.commit_lsn.ToString()));
+  }
+  begin_ = message;
+  commit_lsn_ = message.commit_lsn;
+  in_transaction_ = true;
+  spilled_ = false;
+  logged_ = false;
+}
+
+void Applier::On(const pgoutput::Commit& message) {
+  if (message.commit_lsn != commit_lsn_ || message.end_lsn <= commit_lsn_) {
+    ThrowOutOfOrder(fmt::format("the transaction of {} ends as another", commit_lsn_.ToString()));
+  }
+  if (logged_) {
+    log_.Commit();
+    ++counts_.transactions;
+  }
+  in_transaction_ = false;
+  dropping_ = false;
+  ReachedOutsideOfTransaction(message.end_lsn);
+}
+
+void Applier::ReachedOutsideOfTransaction(Lsn position) {
+  if (position > complete_until_) complete_until_ = position;
+}
+
+Applier::Followed* Applier::Find(uint32_t relation_oid) {
+  if (last_oid_ == relation_oid && last_oid_ != 0) return last_;
+  if (described_.count(relation_oid) == 0) ThrowOutOfOrder("there is a change of a table that was not described");
+  auto found = tables_.find(relation_oid);
+  last_ = found == tables_.end() || found->second.form == nullptr ? nullptr : &found->second;
+  last_oid_ = relation_oid;
+  if (last_ == nullptr && found != tables_.end()) MustCopy(relation_oid);
+  return last_;
+}
+
+void Applier::MustCopy(uint32_t relation_oid) {
+  manifest_.add_must_copy(relation_oid);
+  tables_.erase(relation_oid);
+  last_ = nullptr;
+}
+
+void Applier::On(const pgoutput::Relation& message) {
+  described_.insert(message.oid);
+  auto found = tables_.find(message.oid);
+  if (found == tables_.end()) return;
+  Followed& table = found->second;
+  // Of two that fit, the later one: its columns are the same, with newer names for their types' lengths.
+  auto fits = [&](const Form& form) { return form.codec.Fits(message); };
+  auto form = std::find_if(table.forms.rbegin(), table.forms.rend(), fits);
+  // Rows that fit none of them may still be rows that the store has, of a transaction that is sent again.
+  table.form = form == table.forms.rend() ? nullptr : &*form;
+  last_oid_ = 0;  // What is kept of the last message's table may be another form.
+}
+
+void Applier::Note(const Followed& table, ChangeLogBuilder::Change change, std::string_view key) {
+  if (!logged_) log_.Begin(begin_->commit_lsn, begin_->commit_time_us, begin_->xid);
+  logged_ = true;
+  log_.Add(table.id, table.epoch, change, key);
+}
+
+const pgoutput::OldRow* Applier::Masked(Form& form, const pgoutput::OldRow& row, pgoutput::OldRow* masked) {
+  if (form.old_mask.empty()) return &row;
+  *masked = {row.kind, form.old_mask.Row(row.row)};
+  return masked;
+}
+
+void Applier::PutRow(const Followed& table, std::string_view key, std::string_view line) {
+  buffer_->Put({table.id, table.epoch, key, commit_lsn_},
+               {.kind = RowVersion::Kind::kRow, .shape = table.form->shape, .count = 1, .text = line});
+}
+
+void Applier::PutTombstone(const Followed& table, std::string_view key) {
+  buffer_->Put({table.id, table.epoch, key, commit_lsn_}, {.kind = RowVersion::Kind::kTombstone, .text = {}});
+}
+
+std::optional<VersionBuffer::Found> Applier::Newest(std::string_view prefix) {
+  std::optional<VersionBuffer::Found> found = buffer_->Newest(prefix);
+  return found ? found : writer_.Newest(prefix, &found_bytes_);
+}
+
+// The row's version of this same transaction would be overwritten by the partial one, so it must be taken up into it;
+// older versions stay, and a scan finds them.
+void Applier::PutPartial(const Followed& table, std::string_view key) {
+  std::string prefix = EncodeRowPrefix(table.id, table.epoch, key);
+  std::optional<VersionBuffer::Found> before = buffer_->Newest(prefix);
+  if (!before && spilled_) before = writer_.Newest(prefix, &found_bytes_);
+  bool complete = before && before->commit_lsn == commit_lsn_ && before->version.kind != RowVersion::Kind::kTombstone &&
+                  writer_.shapes().FillUnchanged(table.form->shape, &line_, before->version);
+  buffer_->Put({table.id, table.epoch, key, commit_lsn_},
+               {.kind = complete ? RowVersion::Kind::kRow : RowVersion::Kind::kPartial,
+                .shape = table.form->shape,
+                .count = 1,
+                .text = line_});
+}
+
+void Applier::CompleteLine(const Followed& table, std::string_view key) {
+  std::string prefix = EncodeRowPrefix(table.id, table.epoch, key);
+  for (const VersionBuffer::Found& found : buffer_->Versions(prefix)) {
+    if (found.version.kind == RowVersion::Kind::kTombstone) ThrowNoSuchRow();
+    if (writer_.shapes().FillUnchanged(table.form->shape, &line_, found.version)) return;
+  }
+  std::optional<VersionBuffer::Found> stored = writer_.Newest(prefix, &found_bytes_);
+  if (!stored || stored->version.kind != RowVersion::Kind::kRow) ThrowNoSuchRow();
+  if (!writer_.shapes().FillUnchanged(table.form->shape, &line_, stored->version)) ThrowNoSuchRow();
+}
+
+void Applier::TakeWholeLine(const Followed& table, const pgoutput::Tuple& row, const pgoutput::OldRow* old) {
+  if (table.form->codec.LineOfTuple(row, old, &line_)) return;
+  throw Error(ErrorCode::kProtocol, "the source sent a row of which a column is missing",
+              "please report this with the table's definition");
+}
+
+bool Applier::IsWanted(const Followed& table, const pgoutput::Tuple& row, const pgoutput::Tuple* old) {
+  const RowFilter& filter = table.form->filter;
+  return filter.empty() || filter.Row(row, old) == RowFilter::Verdict::kYes;
+}
+
+bool Applier::IsStored(const Followed& table, std::string_view key) {
+  if (table.form->filter.empty()) return true;
+  std::optional<VersionBuffer::Found> found = Newest(EncodeRowPrefix(table.id, table.epoch, key));
+  return found && found->version.kind != RowVersion::Kind::kTombstone;
+}
+
+bool Applier::ChangeBag(Followed& table, std::string_view line, int change) {
+  table.form->codec.KeyOfLine(line, &key_);
+  if (!table.form->sample.Keeps(key_)) return false;
+  std::optional<VersionBuffer::Found> before = Newest(EncodeRowPrefix(table.id, table.epoch, key_));
+  int64_t count = before && before->version.kind == RowVersion::Kind::kRow ? before->version.count : 0;
+  count += change;
+  if (count < 0) {
+    throw Error(ErrorCode::kCorrupt, "the source deleted a row that the store does not have",
+                "take a new baseline: rotv-sync baseline --force");
+  }
+  if (count == 0) {
+    PutTombstone(table, key_);
+    return true;
+  }
+  buffer_->Put({table.id, table.epoch, key_, commit_lsn_}, {.kind = RowVersion::Kind::kRow,
+                                                            .shape = table.form->shape,
+                                                            .count = static_cast<uint32_t>(count),
+                                                            .text = line});
+  return true;
+}
+
+void Applier::On(const pgoutput::Insert& message) {
+  Followed* found = Find(message.relation_oid);
+  if (found == nullptr) return;
+  Followed& table = *found;
+  CheckRow(table, message.row);
+  if (!IsWanted(table, message.row, nullptr)) return;
+  const pgoutput::Tuple& row = table.form->new_mask.Row(message.row);
+  TakeWholeLine(table, row, nullptr);
+  if (table.form->codec.is_bag()) {
+    if (!ChangeBag(table, line_, 1)) return;
+  } else {
+    table.form->codec.KeyOfTuple(row, nullptr, &key_);
+    if (!table.form->sample.Keeps(key_)) return;
+    PutRow(table, key_, line_);
+  }
+  Note(table, ChangeLogBuilder::Change::kInsert, key_);
+  ++counts_.inserted;
+}
+
+void Applier::On(const pgoutput::Update& message) {
+  Followed* found = Find(message.relation_oid);
+  if (found == nullptr) return;
+  Followed& table = *found;
+  CheckRow(table, message.row);
+  if (message.old_row) CheckRow(table, message.old_row->row);
+  if (!table.form->codec.is_bag()) return UpdateKeyed(table, message);
+  if (!message.old_row || message.old_row->kind != pgoutput::OldKind::kFull) ThrowNoOldRow();
+  pgoutput::OldRow masked_old;
+  const pgoutput::OldRow* old = Masked(*table.form, *message.old_row, &masked_old);
+  TakeWholeLine(table, old->row, nullptr);
+  const bool removed = IsWanted(table, message.old_row->row, nullptr) && ChangeBag(table, line_, -1);
+  if (removed) Note(table, ChangeLogBuilder::Change::kUpdate, key_);
+  TakeWholeLine(table, table.form->new_mask.Row(message.row), old);
+  const bool added = IsWanted(table, message.row, &message.old_row->row) && ChangeBag(table, line_, 1);
+  if (added && removed) log_.AddKey(table.id, table.epoch, key_);
+  if (added && !removed) Note(table, ChangeLogBuilder::Change::kUpdate, key_);
+  if (added || removed) ++counts_.updated;
+}
+
+void Applier::UpdateKeyed(Followed& table, const pgoutput::Update& message) {
+  pgoutput::OldRow masked_old;
+  const pgoutput::OldRow* old = message.old_row ? Masked(*table.form, *message.old_row, &masked_old) : nullptr;
+  const pgoutput::Tuple& row = table.form->new_mask.Row(message.row);
+  bool complete = table.form->codec.LineOfTuple(row, old, &line_);
+  table.form->codec.KeyOfTuple(row, old == nullptr ? nullptr : &old->row, &key_);
+  old_key_ = key_;
+  if (old != nullptr) table.form->codec.KeyOfTuple(old->row, nullptr, &old_key_);
+  const bool has_all_old = old != nullptr && old->kind == pgoutput::OldKind::kFull;
+  const RowFilter::Verdict verdict = table.form->filter.Row(message.row, has_all_old ? &message.old_row->row : nullptr);
+  const bool was_kept = table.form->sample.Keeps(old_key_) && IsStored(table, old_key_);
+  // A condition on what was not sent holds as it did.
+  const bool is_kept = table.form->sample.Keeps(key_) && verdict != RowFilter::Verdict::kNo;
+  if (!was_kept && !is_kept) return;
+  // A row that comes, or may come, among those that are kept, and of which not all was sent.
+  if (!was_kept && (!complete || verdict == RowFilter::Verdict::kUnknown)) return MustCopy(table.id);
+
+  ++counts_.updated;
+  Note(table, ChangeLogBuilder::Change::kUpdate, is_kept ? key_ : old_key_);
+  if (was_kept && (old_key_ != key_ || !is_kept)) {
+    if (!complete && is_kept) CompleteLine(table, old_key_);
+    complete = true;
+    PutTombstone(table, old_key_);
+    if (is_kept) log_.AddKey(table.id, table.epoch, old_key_);
+  }
+  if (!is_kept) return;
+  if (complete) {
+    PutRow(table, key_, line_);
+  } else {
+    PutPartial(table, key_);
+  }
+}
+
+void Applier::On(const pgoutput::Delete& message) {
+  Followed* found = Find(message.relation_oid);
+  if (found == nullptr) return;
+  Followed& table = *found;
+  CheckRow(table, message.old_row.row);
+  const pgoutput::Tuple& old = table.form->old_mask.Row(message.old_row.row);
+  if (table.form->codec.is_bag()) {
+    if (message.old_row.kind != pgoutput::OldKind::kFull) ThrowNoOldRow();
+    if (!IsWanted(table, message.old_row.row, nullptr)) return;
+    TakeWholeLine(table, old, nullptr);
+    if (!ChangeBag(table, line_, -1)) return;
+  } else {
+    table.form->codec.KeyOfTuple(old, nullptr, &key_);
+    if (!table.form->sample.Keeps(key_) || !IsStored(table, key_)) return;
+    PutTombstone(table, key_);
+  }
+  ++counts_.deleted;
+  Note(table, ChangeLogBuilder::Change::kDelete, key_);
+}
+
+void Applier::On(const pgoutput::Truncate& message) {
+  for (uint32_t oid : message.relation_oids) {
+    Followed* found = Find(oid);
+    if (found == nullptr) continue;
+    Followed& table = *found;
+    table.epoch = BeginEpoch(*table.history, commit_lsn_);
+    if (!logged_) log_.Begin(begin_->commit_lsn, begin_->commit_time_us, begin_->xid);
+    logged_ = true;
+    log_.Truncate(table.id, table.epoch);
+    ++counts_.truncated;
+  }
+}
+
+std::shared_ptr<const VersionBuffer> Applier::TakeVersions() {
+  spilled_ = in_transaction_;
+  std::unique_ptr<VersionBuffer> full = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
+  full.swap(buffer_);
+  return full;
+}
+
+std::vector<std::pair<std::string, std::string>> Applier::TakeLog() {
+  return log_.Take(in_transaction_ ? ChangeLogBuilder::Which::kComplete : ChangeLogBuilder::Which::kAll);
+}
+
+}  // namespace rotv

@@ -1,0 +1,149 @@
+// Applies the messages of pgoutput to the store: which row got which version, which table a new epoch, and what the
+// change log says of it. No I/O of its own but through the writer.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "storage/change_log.h"
+#include "storage/version_buffer.h"
+#include "sync/capture/store_writer.h"
+#include "sync/formats/pgoutput.h"
+#include "sync/formats/row_check.h"
+#include "sync/mask/row_filter.h"
+#include "sync/mask/row_mask.h"
+#include "sync/mask/row_sample.h"
+#include "sync/schema/row_codec.h"
+
+namespace rotv {
+
+// A table as the stream may show it.
+struct StreamedTable {
+  struct Form {
+    const proto::Table* table = nullptr;
+    const proto::Shape* shape = nullptr;
+  };
+  TableId id = 0;
+  std::vector<Form> forms;  // The one in force at the start first. None: the table's changes are dropped.
+};
+
+class Applier {
+ public:
+  struct Counts {
+    uint64_t transactions = 0;
+    uint64_t inserted = 0;
+    uint64_t updated = 0;
+    uint64_t deleted = 0;
+    uint64_t truncated = 0;
+  };
+
+  // Transactions that commit before `from` are dropped: the store has them. What `tables` point to, `manifest` and
+  // `writer` outlive the applier. In `manifest` the epochs change as tables are truncated, and tables whose rows come
+  // in none of their forms are added to must_copy: from then on their changes are dropped.
+  // Rows are masked as their tables say, by `secret`.
+  Applier(const std::vector<StreamedTable>& tables, proto::Manifest& manifest, StoreWriter& writer, Lsn from,
+          const MaskSecret& secret);
+
+  // Begin decides whether a transaction is wanted; the others are for what is in one. Throws kProtocol if no server
+  // would send this message here: transactions come one after the other in the order of their commits, rows within one,
+  // after the Relation that describes them, with as many columns as it has, and with every value that this kind of
+  // message has. What was applied before is still good; this transaction is not, and must not be published.
+  void Apply(const pgoutput::Message& message);
+
+  bool in_transaction() const { return in_transaction_; }
+  // The commit LSN of the transaction under way.
+  Lsn commit_lsn() const { return commit_lsn_; }
+  // Everything that commits before it was applied, or was in the store before.
+  Lsn complete_until() const { return complete_until_; }
+  void ReachedOutsideOfTransaction(Lsn position);
+
+  // About what waits in memory to be written.
+  size_t buffered_bytes() const { return buffer_->bytes(); }
+  // Takes what waits, for the writer. Between transactions the log goes with it.
+  std::shared_ptr<const VersionBuffer> TakeVersions();
+  std::vector<std::pair<std::string, std::string>> TakeLog();
+
+  const Counts& counts() const { return counts_; }
+
+ private:
+  struct Form {
+    uint32_t shape;
+    RowCheck check;
+    RowCodec codec;
+    RowMask new_mask, old_mask;  // Each keeps what it made last.
+    RowSample sample;
+    RowFilter filter;
+  };
+  struct Followed {
+    TableId id;
+    EpochNumber epoch = 0;
+    proto::TableHistory* history = nullptr;
+    std::vector<Form> forms;
+    Form* form = nullptr;  // That of the rows that come now; null while they are dropped.
+  };
+
+  void On(const pgoutput::Begin& message);
+  void On(const pgoutput::Commit& message);
+  void On(const pgoutput::Relation& message);
+  void On(const pgoutput::Insert& message);
+  void On(const pgoutput::Update& message);
+  void On(const pgoutput::Delete& message);
+  void On(const pgoutput::Truncate& message);
+  void On(const pgoutput::Origin&) {}
+  void On(const pgoutput::Type&) {}
+  void On(const pgoutput::LogicalMessage&) {}
+
+  void CheckPlace(const pgoutput::Message& message) const;
+  void CheckRow(const Followed& table, const pgoutput::Tuple& row) const { table.form->check.Tuple(row); }
+  // From now on the table's changes are dropped, and it is to be copied.
+  void MustCopy(uint32_t relation_oid);
+  // Null if the table's changes are dropped.
+  Followed* Find(uint32_t relation_oid);
+  // Makes line_ of a row that must have come with all of its values.
+  void TakeWholeLine(const Followed& table, const pgoutput::Tuple& row, const pgoutput::OldRow* old);
+  void UpdateKeyed(Followed& table, const pgoutput::Update& message);
+  // `row` itself where nothing is masked, else `*masked`.
+  static const pgoutput::OldRow* Masked(Form& form, const pgoutput::OldRow& row, pgoutput::OldRow* masked);
+  void PutRow(const Followed& table, std::string_view key, std::string_view line);
+  void PutPartial(const Followed& table, std::string_view key);
+  void PutTombstone(const Followed& table, std::string_view key);
+  // Adds `change` (1 or -1) to the number of rows equal to `line` in a bag, whose key it leaves in key_. False if such
+  // rows are not kept.
+  bool ChangeBag(Followed& table, std::string_view line, int change);
+  // Whether the table's conditions hold for a row that came with all of its values, or with `old` that has the rest.
+  static bool IsWanted(const Followed& table, const pgoutput::Tuple& row, const pgoutput::Tuple* old);
+  // Whether the row under `key` is among those that are kept; true where no condition leaves any out.
+  bool IsStored(const Followed& table, std::string_view key);
+  void Note(const Followed& table, ChangeLogBuilder::Change change, std::string_view key);
+  // Fills line_ from the versions of the row under `key` before this one.
+  void CompleteLine(const Followed& table, std::string_view key);
+  std::optional<VersionBuffer::Found> Newest(std::string_view prefix);
+
+  proto::Manifest& manifest_;
+  StoreWriter& writer_;
+  std::map<uint32_t, Followed> tables_;
+  std::unique_ptr<VersionBuffer> buffer_;
+  ChangeLogBuilder log_;
+  Counts counts_;
+  const Lsn from_;
+
+  bool in_transaction_ = false;
+  bool dropping_ = false;                 // The store has the transaction under way.
+  bool spilled_ = false;                  // A part of the transaction under way has left the buffer.
+  bool logged_ = false;                   // The transaction under way has an entry in the log.
+  std::optional<pgoutput::Begin> begin_;  // The last one.
+  Lsn commit_lsn_;
+  Lsn complete_until_;
+  std::set<uint32_t> described_;  // Of which relations the stream has told what they are.
+  Followed* last_ = nullptr;      // The table of the last message: mostly that of the next one.
+  uint32_t last_oid_ = 0;
+  std::string key_, old_key_, line_, found_bytes_;  // Kept to save allocations.
+};
+
+}  // namespace rotv

@@ -1,0 +1,222 @@
+#include "sync/capture/catch_up.h"
+
+#include <fmt/format.h>
+
+#include <map>
+#include <set>
+
+#include "storage/error.h"
+#include "sync/capture/change_stream.h"
+#include "sync/capture/preflight.h"
+#include "sync/capture/publication.h"
+#include "sync/capture/streaming.h"
+#include "sync/mask/fit.h"
+#include "sync/mask/mask_plan.h"
+#include "sync/mask/stored_mask.h"
+#include "sync/postgres/large_objects.h"
+#include "sync/postgres/owned_objects.h"
+#include "sync/schema/follow.h"
+#include "sync/schema/table_change.h"
+
+namespace rotv {
+namespace {
+
+// How often it starts over because the schema changed again.
+constexpr int kMostTries = 5;
+// For the snapshot, the watchdog, and a table or two.
+constexpr size_t kConnections = 3;
+
+class CatchUpRun {
+ public:
+  CatchUpRun(SourceSession& session, RowStore& store, proto::Manifest* manifest, SnapshotReading::Texts expected,
+             AtHead at_head)
+      : at_head_(at_head),
+        session_(session),
+        context_(session.context()),
+        store_(store),
+        manifest_(*manifest),
+        expected_(expected),
+        before_(store.SchemaAt(Lsn(manifest->durable_lsn()))),
+        lineage_(before_),
+        // Under other rules other columns are without one, which nobody has looked at.
+        sampler_(session.connection(), context_.interrupt,
+                 MaskRulesChanged(manifest_, before_, context_) ? proto::SchemaVersion() : before_) {}
+
+  CatchUpResult Run() {
+    for (int attempt = 1; !Try(); ++attempt) {
+      if (attempt == kMostTries) {
+        throw Error(ErrorCode::kUnreachable,
+                    fmt::format("the source's schema changed during each of {} tries to follow it", kMostTries),
+                    "try again when no migration runs there");
+      }
+      context_.progress.Note("the source's schema changed meanwhile: starting over");
+      expected_ = SnapshotReading::Texts::kRead;
+    }
+    return std::move(result_);
+  }
+
+ private:
+  // False if the schema changed in between, or if it turned out that more tables must be copied.
+  bool Try() {
+    session_.Prepare(kConnections);  // They open while the catalogue is read and the slot is made.
+    proto::SchemaVersion published = Publish();
+    context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
+    SnapshotSlot slot(session_, NewObjectNames(context_.source.name).slot(), SnapshotSlot::Lifetime::kTemporary);
+    SnapshotReading reading(
+        session_, slot,
+        {.publication = manifest_.publication(), .shapes = store_.shapes(), .lineage = lineage_, .sampler = sampler_},
+        expected_);
+    context_.progress.End();
+    if (!SameTablesAreStreamed(published, reading.schema())) return false;
+    bool schema_changed = reading.fingerprint().schema != manifest_.schema_fingerprint();
+    if (!reading.ReadContents()) return false;
+    if (!reading.new_shapes().empty()) {
+      store_.Publish(manifest_, {.schema = {}, .sequences = {}, .shapes = reading.new_shapes()});
+    }
+    std::optional<std::vector<TableChange>> changes = Compare(reading, schema_changed);
+    if (!changes) return false;
+    std::set<TableId> to_copy = TablesToCopy(*changes);
+    if (!ReadSnapshot(reading, to_copy, schema_changed)) return false;
+    if (at_head_ == AtHead::kHoldSnapshot) result_.snapshot = HoldSnapshot(slot);
+    slot.Close();
+    if (!Stream(*changes, to_copy, slot.lsn())) return false;
+    Conclude(reading, *changes, to_copy, slot.lsn(), schema_changed);
+    return true;
+  }
+
+  // Has the publication name what is to be streamed, and gives that schema.
+  proto::SchemaVersion Publish() {
+    PgConnection& connection = session_.connection();
+    Catalog catalog = ReadMaskedCatalog(connection, context_, lineage_, manifest_.publication(), &sampler_);
+    ThrowFirstProblem(CheckCatalog(catalog, context_.source));
+    const std::string unchecked = UncheckedText(RequireFit(connection, context_, catalog, before_));
+    if (!unchecked.empty()) context_.progress.Warn(unchecked);
+    proto::SchemaVersion schema = DescribeSchema(catalog, context_.source, store_.shapes()).schema;
+    AdjustPublication(connection, manifest_.publication(), schema);
+    return schema;
+  }
+
+  std::optional<std::vector<TableChange>> Compare(SnapshotReading& reading, bool schema_changed) {
+    std::set<TableId> must_copy(manifest_.must_copy().begin(), manifest_.must_copy().end());
+    std::vector<TableChange> changes = CompareTables({.before = before_,
+                                                      .now = reading.schema(),
+                                                      .shapes = store_.shapes(),
+                                                      .must_copy = must_copy,
+                                                      .text_changed = schema_changed});
+    std::vector<const proto::Table*> doubtful;
+    for (const TableChange& change : changes) {
+      if (change.fate == Fate::kKeepIfProven) doubtful.push_back(change.now);
+    }
+    if (doubtful.empty()) return changes;
+    std::optional<std::set<TableId>> rewritten = reading.WithoutOldRows(doubtful, manifest_.head_xid());
+    if (!rewritten) return std::nullopt;
+    for (TableChange& change : changes) {
+      if (change.fate != Fate::kKeepIfProven) continue;
+      change.fate = rewritten->count(change.now->id()) == 0 ? Fate::kKeep : Fate::kCopy;
+      if (change.fate == Fate::kCopy) change.reason = "it may have been rewritten";
+    }
+    return changes;
+  }
+
+  std::set<TableId> TablesToCopy(const std::vector<TableChange>& changes) const {
+    std::set<TableId> tables;
+    for (const TableChange& change : changes) {
+      if (change.fate != Fate::kCopy) continue;
+      tables.insert(change.now->id());
+      context_.progress.Note(fmt::format("copying {}: {}", change.now->quoted_name(), change.reason));
+    }
+    return tables;
+  }
+
+  bool ReadSnapshot(SnapshotReading& reading, const std::set<TableId>& tables, bool schema_changed) {
+    // The texts also say which large objects there are.
+    bool read_texts = schema_changed || tables.count(kLargeObjectTable) != 0;
+    auto texts = read_texts ? SnapshotReading::Texts::kRead : SnapshotReading::Texts::kKnown;
+    std::map<TableId, int> epochs;
+    for (const proto::TableHistory& history : manifest_.tables()) epochs[history.table()] = history.epochs_size();
+    CopyCounts counts;
+    if (reading.Read(store_, tables, texts, &manifest_, &counts)) {
+      result_.copied_rows = counts.rows;
+      if (read_texts) return true;
+      reading.schema().set_pre_data(before_.pre_data());
+      reading.schema().set_post_data(before_.post_data());
+      reading.schema().set_drops_at(before_.drops_at());
+      return true;
+    }
+    for (proto::TableHistory& history : *manifest_.mutable_tables()) {
+      for (int known = epochs[history.table()]; history.epochs_size() > known;) {
+        store_.DropEpoch(history.table(), history.epochs().rbegin()->number());
+        history.mutable_epochs()->RemoveLast();
+      }
+    }
+    return false;
+  }
+
+  // False if rows came that are of neither the old nor the new form of their table: it is to be copied, too.
+  bool Stream(const std::vector<TableChange>& changes, const std::set<TableId>& copied, Lsn target) {
+    // Whoever goes on after an interruption must know that these tables' changes are dropped from now on.
+    manifest_.mutable_must_copy()->Assign(copied.begin(), copied.end());
+    std::vector<StreamedTable> tables;
+    for (const TableChange& change : changes) {
+      if (change.fate != Fate::kKeep || !IsStreamed(*change.now)) continue;
+      StreamedTable table{.id = change.now->id(), .forms = {}};
+      table.forms.push_back({change.before, &store_.shapes().Get(change.before->shape())});
+      if (change.now->shape() != change.before->shape()) {
+        table.forms.push_back({change.now, &store_.shapes().Get(change.now->shape())});
+      }
+      tables.push_back(std::move(table));
+    }
+    result_.counts = StreamUntil(session_, store_, tables, target, &manifest_, {});
+    return static_cast<size_t>(manifest_.must_copy_size()) == copied.size();
+  }
+
+  void Conclude(SnapshotReading& reading, const std::vector<TableChange>& changes, const std::set<TableId>& copied,
+                Lsn lsn, bool schema_changed) {
+    for (const TableChange& change : changes) {
+      if (copied.count(change.now->id()) != 0) result_.copied.push_back(change.now->quoted_name());
+    }
+    result_.schema_changed = schema_changed;
+    result_.mask_changed = MaskRulesChanged(manifest_, before_, context_);
+    if (!copied.empty() || reading.fingerprint() != StoredFingerprint() ||
+        !ExclusionChanges(before_, context_.source).empty() || result_.mask_changed) {
+      proto::Gap* gap = manifest_.add_gaps();
+      gap->set_after_lsn(manifest_.head_lsn());
+      gap->set_before_lsn(lsn.value());
+    }
+    manifest_.clear_must_copy();
+    manifest_.set_durable_lsn(lsn.value());
+    manifest_.set_head_lsn(lsn.value());
+    manifest_.set_head_time_us(reading.time_us());
+    manifest_.set_head_xid(reading.xid());
+    manifest_.set_schema_fingerprint(reading.fingerprint().schema);
+    manifest_.set_table_fingerprint(reading.fingerprint().tables);
+    manifest_.set_mask_fingerprint(MaskFingerprint(context_));
+    manifest_.set_pull_in_progress(false);
+    RowStore::Addition addition;
+    addition.schema = {lsn, reading.schema()};
+    addition.sequences = {lsn, reading.sequences()};
+    store_.Publish(manifest_, addition);
+  }
+
+  Fingerprint StoredFingerprint() const { return {manifest_.schema_fingerprint(), manifest_.table_fingerprint()}; }
+
+  const AtHead at_head_;
+  SourceSession& session_;
+  const Context& context_;
+  RowStore& store_;
+  proto::Manifest& manifest_;
+  SnapshotReading::Texts expected_;
+  const proto::SchemaVersion before_;  // What is stored was received under it.
+  const MaskLineage lineage_;
+  PiiSampler sampler_;
+  CatchUpResult result_;
+};
+
+}  // namespace
+
+CatchUpResult CatchUp(SourceSession& session, RowStore& store, proto::Manifest* manifest,
+                      SnapshotReading::Texts expected, AtHead at_head) {
+  return CatchUpRun(session, store, manifest, expected, at_head).Run();
+}
+
+}  // namespace rotv

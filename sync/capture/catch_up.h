@@ -1,0 +1,38 @@
+// The slow way of a pull: something has changed on the source that the stream does not tell. A temporary slot's
+// snapshot fixes one exact LSN; what must be copied is copied there, everything else is streamed up to it.
+
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/row_store.h"
+#include "sync/capture/applier.h"
+#include "sync/capture/snapshot_reading.h"
+#include "sync/postgres/snapshot_slot.h"
+#include "sync/postgres/source_session.h"
+
+namespace rotv {
+
+struct CatchUpResult {
+  std::vector<std::string> copied;  // Quoted names of the tables whose rows were copied.
+  uint64_t copied_rows = 0;
+  bool schema_changed = false;
+  bool mask_changed = false;
+  Applier::Counts counts;
+  std::optional<HeldSnapshot> snapshot;  // The new head's, with AtHead::kHoldSnapshot.
+};
+
+// Whether the source's state at the new head is kept to be read.
+enum class AtHead { kLeave, kHoldSnapshot };
+
+// Brings `store` to a new head at the snapshot of a slot that is made and dropped here. `manifest` is the store's, with
+// pull_in_progress published, and `expected` says whether the schema is known to have changed; on return the new head
+// is published too. Starts over by itself when a migration comes in between. Throws kUnreachable if a transaction on
+// the source stays open for more than ten seconds, naming it; kRefused if the role lacks a privilege on something new;
+// kSlotLost if the publication is gone. What was streamed before an error is kept.
+CatchUpResult CatchUp(SourceSession& session, RowStore& store, proto::Manifest* manifest,
+                      SnapshotReading::Texts expected, AtHead at_head = AtHead::kLeave);
+
+}  // namespace rotv

@@ -1,0 +1,201 @@
+#include "sync/capture/change_stream.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "storage/error.h"
+#include "sync/formats/wal_frame.h"
+
+namespace rotv {
+namespace {
+
+// What waits in memory before it is written, and how long it may wait: less work between two acknowledgements means
+// that the source can let go of its log earlier.
+constexpr size_t kBufferBytes = size_t{16} << 20;
+constexpr auto kPublishPeriod = std::chrono::seconds(1);
+// Well below the shortest sensible wal_sender_timeout.
+constexpr auto kAnswerPeriod = std::chrono::milliseconds(500);
+// With nothing to receive for so long, ask whether the log is flushed up to the target.
+constexpr auto kQuiet = std::chrono::milliseconds(100);
+// The log's last records may never be flushed while the server idles, but commits always are, within three rounds of
+// its log writer (200 ms each, unless wal_writer_delay says otherwise).
+constexpr auto kStalled = std::chrono::seconds(2);
+constexpr int kWriterRounds = 3;
+constexpr int kWaitMs = 50;
+// The server notices that a killed run is gone after its wal_sender_timeout, a minute by default.
+constexpr auto kSlotInUsePatience = std::chrono::seconds(75);
+constexpr const char* kObjectInUse = "55006";
+constexpr auto kNap = std::chrono::microseconds(100);
+
+int64_t NowUs() {
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+}  // namespace
+
+void ChangeStream::Start() {
+  Lsn from(parts_.manifest.durable_lsn());
+  received_ = acknowledged_ = started_ = from;
+  PgConnection& connection = parts_.connection;
+  std::string command = fmt::format("START_REPLICATION SLOT {} LOGICAL {} (proto_version '1', publication_names {})",
+                                    connection.QuoteIdentifier(parts_.manifest.slot()), from.ToString(),
+                                    connection.QuoteLiteral(connection.QuoteIdentifier(parts_.manifest.publication())));
+  Clock::time_point deadline = Clock::now() + kSlotInUsePatience;
+  while (std::optional<PgFailure> failure = connection.StartStream(command)) {
+    if (failure->sqlstate != kObjectInUse) connection.Throw(*failure);
+    if (Clock::now() > deadline) {
+      throw Error(ErrorCode::kUnreachable, "the replication slot is in use: " + failure->message,
+                  "end that process on the source: SELECT pg_terminate_backend(<PID>); then try again");
+    }
+    parts_.interrupt.Check();
+    parts_.progress.Detail("waiting until the source has let go of a broken-off pull");
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  parts_.progress.Detail("");
+  last_publish_ = last_answer_ = last_arrival_ = Clock::now();
+  patience_ = kQuiet;
+}
+
+void ChangeStream::ReceiveUntil(Lsn target) {
+  target_ = target;
+  Start();
+  for (bool done = false; !done;) {
+    parts_.interrupt.Check();
+    std::optional<std::string_view> frame = parts_.connection.StreamFrame(0);
+    if (frame) {
+      done = TakeFrame(*frame);
+    } else {
+      done = WaitForMore();
+    }
+    AnswerWhenDue();
+    PublishWhenDue();
+  }
+  HandOver(true);
+  while (!parts_.writer.DrainFor(Interrupt::kPollMs)) {
+    parts_.interrupt.Check();
+    AnswerWhenDue();
+  }
+}
+
+bool ChangeStream::TakeFrame(std::string_view frame) {
+  WalFrame decoded = DecodeWalFrame(frame);
+  if (const auto* data = std::get_if<XLogData>(&decoded)) {
+    last_arrival_ = Clock::now();
+    asked_ = false;
+    return TakeMessage(*data);
+  }
+  const auto& keepalive = std::get<Keepalive>(decoded);
+  received_ = std::max(received_, keepalive.server_end);
+  last_keepalive_ = Clock::now();
+  if (!parts_.applier.in_transaction()) {
+    if (keepalive.server_end > parts_.applier.complete_until()) last_arrival_ = Clock::now();
+    parts_.applier.ReachedOutsideOfTransaction(std::min(keepalive.server_end, target_));
+  }
+  if (keepalive.reply_requested) Acknowledge(false);
+  return !parts_.applier.in_transaction() && parts_.applier.complete_until() >= target_;
+}
+
+bool ChangeStream::TakeMessage(const XLogData& data) {
+  received_ = std::max(received_, data.start);
+  pgoutput::Message message = pgoutput::Decode(data.payload);
+  const auto* begin = std::get_if<pgoutput::Begin>(&message);
+  if (begin != nullptr && !parts_.applier.in_transaction()) {  // Else the applier refuses it.
+    if (begin->commit_lsn >= target_) {
+      // It belongs to the next pull; and so does everything behind it.
+      parts_.applier.ReachedOutsideOfTransaction(target_);
+      return true;
+    }
+  }
+  parts_.applier.Apply(message);
+  return !parts_.applier.in_transaction() && parts_.applier.complete_until() >= target_;
+}
+
+// Nothing is there at the moment. Returns whether nothing can be missing any more.
+bool ChangeStream::WaitForMore() {
+  // A short nap lets several messages gather: a wake-up for each would cost more than its message.
+  if (Clock::now() - last_arrival_ < std::chrono::milliseconds(20)) {
+    std::this_thread::sleep_for(kNap);
+    return false;
+  }
+  if (!asked_) {
+    Acknowledge(true);  // The server answers with its position.
+    asked_ = true;
+  }
+  std::optional<std::string_view> frame = parts_.connection.StreamFrame(kWaitMs);
+  if (frame) return TakeFrame(*frame);
+  if (Clock::now() - last_answer_ > std::chrono::milliseconds(200)) asked_ = false;
+  return NothingLeftToFlush();
+}
+
+// What is missing to the target may be records that wait for somebody to flush them. A commit can be among those that
+// others have seen already (synchronous_commit = off), and nothing tells whether one is: so the server is asked to
+// flush them. Where it refuses, this returns true once its log writer has had the time to flush every such commit.
+bool ChangeStream::NothingLeftToFlush() {
+  Clock::time_point now = Clock::now();
+  if (parts_.applier.in_transaction() || now - last_arrival_ < patience_) return false;
+  // A server that is busy with a large transaction sends nothing either, but does not answer.
+  if (now - last_keepalive_ > std::chrono::milliseconds(500)) return false;
+  LogFlush flush = parts_.log_flush();
+  if (flush.lsn >= target_) {
+    last_arrival_ = now;  // The rest is on its way; not asked again for a while.
+    return false;
+  }
+  if (!flush_tried_) {
+    flush_tried_ = true;
+    if (parts_.flush_log()) {
+      last_arrival_ = now;
+      asked_ = false;
+      return false;
+    }
+  }
+  patience_ = std::max<Clock::duration>(kStalled, kWriterRounds * flush.writer_delay + kStalled / 4);
+  return now - last_arrival_ >= patience_;
+}
+
+void ChangeStream::AnswerWhenDue() {
+  if (Clock::now() - last_answer_ < kAnswerPeriod) return;
+  Acknowledge(false);
+  parts_.progress.Update(BytesBetween(started_, received_));
+}
+
+void ChangeStream::Acknowledge(bool request_reply) {
+  acknowledged_ = std::max(acknowledged_, parts_.writer.durable_lsn());
+  StandbyStatus status{
+      .received = std::max(received_, acknowledged_), .flushed = acknowledged_, .request_reply = request_reply};
+  parts_.connection.SendStream(EncodeStandbyStatus(status, NowUs()));
+  last_answer_ = Clock::now();
+}
+
+void ChangeStream::PublishWhenDue() {
+  bool full = parts_.applier.buffered_bytes() >= kBufferBytes;
+  bool between = !parts_.applier.in_transaction();
+  bool late = between && Clock::now() - last_publish_ >= kPublishPeriod &&
+              parts_.applier.complete_until() > Lsn(parts_.manifest.durable_lsn());
+  if (full || late) HandOver(between);
+}
+
+void ChangeStream::HandOver(bool publish) {
+  StoreWriter::Job job;
+  job.log = parts_.applier.TakeLog();
+  job.versions = parts_.applier.TakeVersions();
+  if (publish) {
+    parts_.manifest.set_durable_lsn(parts_.applier.complete_until().value());
+    job.publication = {.manifest = parts_.manifest, .addition = {}};
+    last_publish_ = Clock::now();
+  }
+  while (!parts_.writer.TrySubmit(&job)) {
+    parts_.interrupt.Check();
+    parts_.writer.WaitForRoom(Interrupt::kPollMs);
+    AnswerWhenDue();
+  }
+}
+
+void ChangeStream::End() {
+  Acknowledge(false);
+  parts_.connection.EndStream();
+}
+
+}  // namespace rotv

@@ -1,0 +1,68 @@
+// Receives the stream of changes from a slot and has it applied, up to a target; acknowledges what is durable.
+
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+
+#include "storage/interrupt.h"
+#include "sync/capture/applier.h"
+#include "sync/capture/store_writer.h"
+#include "sync/context/progress.h"
+#include "sync/postgres/log_flush.h"
+#include "sync/postgres/pg_connection.h"
+
+namespace rotv {
+
+class ChangeStream {
+ public:
+  struct Parts {
+    PgConnection& connection;  // A replication connection.
+    Applier& applier;
+    StoreWriter& writer;
+    proto::Manifest& manifest;  // Published as the stream gets on; durable_lsn is kept current.
+    Progress& progress;
+    const Interrupt& interrupt;
+    std::function<LogFlush()> log_flush;  // AskLogFlush() on another connection; rarely called.
+    std::function<bool()> flush_log;      // FlushLog() there; at most once.
+  };
+  explicit ChangeStream(const Parts& parts) : parts_(parts) {}
+
+  // Receives everything that commits before `target`. Everything received is in the store and durable on return, and
+  // manifest.durable_lsn is the position that was reached: `target`, or less if the server's log ends in records that
+  // nobody has flushed, behind the last commit, and the server refuses to do it.
+  void ReceiveUntil(Lsn target);
+
+  // Acknowledges all of it and ends the stream.
+  void End();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  void Start();
+  // Both return whether everything before the target has come.
+  bool TakeFrame(std::string_view frame);
+  bool TakeMessage(const struct XLogData& data);
+  bool WaitForMore();
+  bool NothingLeftToFlush();
+  void PublishWhenDue();
+  void HandOver(bool publish);
+  void Acknowledge(bool request_reply);
+  void AnswerWhenDue();
+
+  Parts parts_;
+  Lsn target_;
+  Lsn started_;
+  Lsn received_;
+  Lsn acknowledged_;
+  Clock::time_point last_publish_;
+  Clock::time_point last_answer_;
+  Clock::time_point last_arrival_;
+  Clock::time_point last_keepalive_;
+  Clock::duration patience_;  // With a server that has nothing to send.
+  bool asked_ = false;
+  bool flush_tried_ = false;
+};
+
+}  // namespace rotv

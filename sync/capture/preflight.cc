@@ -1,0 +1,232 @@
+#include "sync/capture/preflight.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "storage/error.h"
+#include "sync/capture/privileges.h"
+#include "sync/capture/publication.h"
+#include "sync/postgres/schema_dump.h"
+#include "sync/schema/follow.h"
+#include "sync/seed/psql_restrict.h"
+
+namespace rotv {
+namespace {
+
+using Outcome = Check::Outcome;
+
+// pgoutput with what is needed here has existed since 14; newer majors than the newest that was tried are let pass.
+constexpr int kOldestServer = 140000;
+
+Check Ok(const std::string& name, const std::string& message) {
+  return {.outcome = Outcome::kOk, .name = name, .message = message};
+}
+Check Problem(const std::string& name, const std::string& message, const std::string& fix) {
+  return {.outcome = Outcome::kProblem, .name = name, .message = message, .fix = fix, .code = ErrorCode::kRefused};
+}
+Check Warning(const std::string& name, const std::string& message, const std::string& fix) {
+  return {.outcome = Outcome::kWarning, .name = name, .message = message, .fix = fix};
+}
+
+Check CheckSlots(const PgResult& row) {
+  int64_t most = row.Int(0, 1);
+  int64_t used = row.Int(0, 2);
+  std::string message = fmt::format("{} of {} replication slots in use", used, most);
+  // One that stays, and one for a moment whenever the schema has changed.
+  if (most - used >= 2) return Ok("replication slots", message);
+  std::string fix = fmt::format(
+      "ALTER SYSTEM SET max_replication_slots = {}; then restart the server; or drop one that "
+      "nobody needs: SELECT slot_name, active FROM pg_replication_slots;",
+      most + 4);
+  return most == used ? Problem("replication slots", message + ": none is free", fix)
+                      : Warning("replication slots", message + ": two should be free", fix);
+}
+
+Check CheckSenders(const PgResult& row) {
+  int64_t most = row.Int(0, 3);
+  int64_t used = row.Int(0, 4);
+  std::string message = fmt::format("{} of {} WAL senders in use", used, most);
+  if (most - used >= 2) return Ok("WAL senders", message);
+  std::string fix = fmt::format("ALTER SYSTEM SET max_wal_senders = {}; then restart the server", most + 4);
+  return most == used ? Problem("WAL senders", message + ": none is free", fix)
+                      : Warning("WAL senders", message + ": two should be free", fix);
+}
+
+Check CheckWalLimit(const PgResult& row, WalLimit wal_limit) {
+  std::string limit = row.Get(0, 5);
+  if (limit != "-1") return Ok("max_slot_wal_keep_size", limit);
+  std::string message = "unlimited: a forgotten slot would fill the source's disk";
+  std::string fix = "ALTER SYSTEM SET max_slot_wal_keep_size = '20GB'; SELECT pg_reload_conf();";
+  if (wal_limit == WalLimit::kUnlimitedAllowed) return Warning("max_slot_wal_keep_size", message, fix);
+  return Problem("max_slot_wal_keep_size", message, fix + " or, if you accept that: baseline --allow-unlimited-wal");
+}
+
+std::vector<Check> CheckSettings(PgConnection& connection, WalLimit wal_limit) {
+  PgResult row = connection.Query(
+      "SELECT current_setting('wal_level'), current_setting('max_replication_slots'), "
+      "(SELECT count(*) FROM pg_replication_slots), current_setting('max_wal_senders'), "
+      "(SELECT count(*) FROM pg_stat_replication), current_setting('max_slot_wal_keep_size'), pg_is_in_recovery(), "
+      "(SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user), "
+      "has_database_privilege(current_database(), 'CREATE'), quote_ident(current_user), "
+      "quote_ident(current_database()), "
+      "coalesce(current_setting('idle_replication_slot_timeout', true), '0')");  // Since 18.
+  std::vector<Check> checks;
+  if (connection.server_version() < kOldestServer) {
+    checks.push_back(Problem("server version",
+                             fmt::format("PostgreSQL {} is too old", connection.server_version() / 10000),
+                             "upgrade the source to PostgreSQL 14 or later"));
+  }
+  if (row.Bool(0, 6)) {
+    checks.push_back(Problem("primary", "the server is a standby", "name the primary in rotv.toml"));
+  }
+  std::string wal_level = row.Get(0, 0);
+  checks.push_back(wal_level == "logical" ? Ok("wal_level", wal_level)
+                                          : Problem("wal_level", wal_level + ", but logical is needed",
+                                                    "ALTER SYSTEM SET wal_level = logical; then restart the server"));
+  checks.push_back(CheckSlots(row));
+  checks.push_back(CheckSenders(row));
+  checks.push_back(CheckWalLimit(row, wal_limit));
+  if (std::string idle = row.Get(0, 11); idle != "0") {
+    checks.push_back(Warning("idle_replication_slot_timeout",
+                             idle + ": a slot that no pull has used for so long is lost, and a new baseline is needed",
+                             "pull more often; or ALTER SYSTEM SET idle_replication_slot_timeout = 0; SELECT "
+                             "pg_reload_conf();"));
+  }
+  std::string user = row.Get(0, 9);
+  checks.push_back(row.Bool(0, 7) ? Ok("replication", user + " may replicate")
+                                  : Problem("replication", user + " may not replicate",
+                                            fmt::format("ALTER ROLE {} REPLICATION;", user)));
+  checks.push_back(row.Bool(0, 8) ? Ok("publication", user + " may create a publication")
+                                  : Problem("publication", user + " may not create a publication",
+                                            fmt::format("GRANT CREATE ON DATABASE {} TO {};", row.Text(0, 10), user)));
+  return checks;
+}
+
+// pg_hba.conf has lines of its own for replication, and matches the database's name for ours.
+Check CheckReplicationConnection(SourceSession& session) {
+  try {
+    (void)session.Connect(PgConnection::Kind::kReplication);
+    return Ok("replication connection", "let in");
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted) throw;
+    return {.outcome = Outcome::kProblem,
+            .name = "replication connection",
+            .message = error.what(),
+            .fix = error.hint(),
+            .code = error.code()};
+  }
+}
+
+}  // namespace
+
+Check CheckDumpProgram(SourceSession& session) {
+  int server = session.connection().server_version() / 10000;
+  try {
+    const int version = DumpProgramVersion(session);
+    const int program = version / 10000;
+    std::string message = fmt::format("version {} beside a server {}", program, server);
+    if (program >= server && HasFixesOfAugust2025(version)) return Ok("pg_dump", message);
+    if (program >= server) {
+      return {.outcome = Outcome::kWarning,
+              .name = "pg_dump",
+              .message = fmt::format("version {}.{} is open to CVE-2025-8714 and CVE-2025-8715: names with a line end",
+                                     program, version % 10000),
+              .fix = fmt::format("update it there: apt-get install --only-upgrade postgresql-client-{} (or the like)",
+                                 program)};
+    }
+    return Problem("pg_dump", message + ": it is older than the server",
+                   fmt::format("install it there: apt-get install postgresql-client-{} (or the like)", server));
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted) throw;
+    return {.outcome = Outcome::kProblem,
+            .name = "pg_dump",
+            .message = error.what(),
+            .fix = error.hint(),
+            .code = error.code()};
+  }
+}
+
+std::vector<Check> CheckServer(SourceSession& session, WalLimit wal_limit) {
+  std::vector<Check> checks = CheckSettings(session.connection(), wal_limit);
+  bool fit =
+      std::none_of(checks.begin(), checks.end(), [](const Check& check) { return check.outcome == Outcome::kProblem; });
+  if (fit) checks.push_back(CheckReplicationConnection(session));
+  return checks;
+}
+
+std::vector<TableReport> ReportTables(const Catalog& catalog, const SourceConfig& source) {
+  std::vector<TableReport> reports;
+  for (const CatalogTable& table : catalog.tables) {
+    FollowDecision decision = Decide(table, source);
+    TableReport report{.name = table.quoted_name,
+                       .follow = FollowText(decision.follow, decision.way),
+                       .reason = decision.reason,
+                       .rows_estimate = table.rows_estimate,
+                       .bytes = table.bytes};
+    if (!decision.advice.empty()) {
+      report.outcome = Outcome::kWarning;
+      report.fix = fmt::format("{}; then its changes are streamed, and no pull has to read all of it", decision.advice);
+    }
+    reports.push_back(report);
+  }
+  return reports;
+}
+
+std::vector<Check> CheckPublished(const Catalog& catalog, const SourceConfig& source, const std::string& publication) {
+  std::vector<Check> checks;
+  for (const CatalogTable& table : catalog.tables) {
+    FollowDecision decision = Decide(table, source);
+    bool streamed = decision.follow == proto::FOLLOW_KEY || decision.follow == proto::FOLLOW_BAG;
+    if (table.membership.empty() || streamed) continue;
+    checks.push_back(Warning("published table",
+                             fmt::format("{} is published, but {}: the server refuses UPDATE and DELETE on it",
+                                         table.quoted_name, decision.reason),
+                             fmt::format("rotv-sync pull lets it go; or on the source, at once: {}",
+                                         LetGoSql(publication, table.quoted_name))));
+  }
+  if (!checks.empty()) return checks;
+  checks.push_back(
+      Ok("published tables",
+         fmt::format("should a streamed table lose its key, the server refuses UPDATE and DELETE on it until the next "
+                     "pull, or until: {}",
+                     LetGoSql(publication.empty() ? "rotv_…" : publication, "its_name"))));
+  return checks;
+}
+
+std::vector<Check> CheckCatalog(const Catalog& catalog, const SourceConfig& source) {
+  Privileges missing;
+  std::set<std::string> names;
+  for (const CatalogTable& table : catalog.tables) {
+    names.insert(table.schema + "." + table.name);
+    missing.Add(table, Decide(table, source));
+  }
+  for (const CatalogSequence& sequence : catalog.sequences) missing.Add(sequence);
+  if (!catalog.large_objects_readable) missing.AddLargeObjects();
+  std::vector<Check> checks;
+  for (const Privileges::Missing& privilege : missing.Listed(catalog.quoted_user)) {
+    checks.push_back(Problem(privilege.name, privilege.message, privilege.sql));
+  }
+  for (const std::string& excluded : source.exclude) {
+    if (names.count(excluded) != 0) continue;
+    Check check = Problem("exclude", fmt::format("there is no table {}, which rotv.toml excludes", excluded),
+                          "mend its name in `exclude`, as schema.table without quotes");
+    check.code = ErrorCode::kUsage;
+    checks.push_back(check);
+  }
+  return checks;
+}
+
+void ThrowIfProblem(const Check& check) {
+  if (check.outcome != Outcome::kProblem) return;
+  std::string hint = check.fix;
+  std::replace(hint.begin(), hint.end(), '\n', ' ');
+  throw Error(check.code, fmt::format("{}: {}", check.name, check.message), hint);
+}
+
+void ThrowFirstProblem(const std::vector<Check>& checks) {
+  for (const Check& check : checks) ThrowIfProblem(check);
+}
+
+}  // namespace rotv

@@ -1,0 +1,95 @@
+#include "sync/capture/privileges.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace rotv {
+namespace {
+
+// At most five names, for a message.
+std::string FirstNames(const std::vector<std::string>& names) {
+  std::string text;
+  for (size_t i = 0; i < names.size() && i < 5; ++i) text += (i == 0 ? "" : ", ") + names[i];
+  return names.size() > 5 ? fmt::format("{} and {} more", text, names.size() - 5) : text;
+}
+
+std::string SqlLiteral(std::string text) {
+  for (size_t at = 0; (at = text.find('\'', at)) != std::string::npos; at += 2) text.insert(at, "'");
+  return "'" + text + "'";
+}
+
+void AddLine(const std::string& statement, std::string* sql) { *sql += (sql->empty() ? "" : "\n") + statement; }
+
+}  // namespace
+
+void Privileges::Add(const CatalogTable& table, const FollowDecision& decision) {
+  // Whatever becomes of its rows, pg_dump locks a table, which takes these two.
+  const bool locked = table.kind != 'f' && (!table.of_extension || table.is_extension_config);
+  if (locked && !table.closed_schema.empty()) closed_.insert(table.closed_schema);
+  if (locked && !table.readable) {
+    unreadable_.push_back(table.quoted_name);
+    tables_.push_back(table.quoted_name);
+  }
+  if (decision.follow == proto::FOLLOW_SCHEMA_ONLY) return;
+  if (!table.owned && decision.follow != proto::FOLLOW_COPY) {
+    foreign_.push_back(table.quoted_name);
+    if (table.owner_is_mighty) {
+      of_mighty_.push_back(table.quoted_name);
+    } else {
+      owners_.insert(table.quoted_owner);
+    }
+  }
+  if (table.row_security) secured_.push_back(table.quoted_name);
+}
+
+void Privileges::Add(const CatalogSequence& sequence) {
+  if (!sequence.closed_schema.empty()) closed_.insert(sequence.closed_schema);
+  if (sequence.readable) return;
+  unreadable_.push_back(sequence.quoted_name);
+  sequences_.push_back(sequence.quoted_name);
+}
+
+std::vector<Privileges::Missing> Privileges::Listed(const std::string& user) const {
+  std::vector<Missing> missing;
+  if (!foreign_.empty()) {
+    missing.push_back({"ownership", "only its owner may publish a table: " + FirstNames(foreign_), OwnershipSql(user)});
+  }
+  if (!closed_.empty()) {
+    const std::string schemas = fmt::format("{}", fmt::join(closed_, ", "));
+    missing.push_back({"schemas", "what is in them may not be used: " + schemas,
+                       fmt::format("GRANT USAGE ON SCHEMA {} TO {};", schemas, user)});
+  }
+  if (!unreadable_.empty()) {
+    missing.push_back({"reading", "may not be read: " + FirstNames(unreadable_), ReadingSql(user)});
+  }
+  if (!secured_.empty()) {
+    missing.push_back({"row security", "policies would hide rows of " + FirstNames(secured_),
+                       fmt::format("ALTER ROLE {} BYPASSRLS;", user)});
+  }
+  if (large_objects_) {
+    missing.push_back(
+        {"large objects", "some may not be read",
+         fmt::format("DO $$ DECLARE o oid; BEGIN FOR o IN SELECT oid FROM pg_catalog.pg_largeobject_metadata LOOP "
+                     "EXECUTE 'GRANT SELECT ON LARGE OBJECT ' || o || {}; END LOOP; END $$;",
+                     SqlLiteral(" TO " + user))});
+  }
+  return missing;
+}
+
+std::string Privileges::OwnershipSql(const std::string& user) const {
+  std::string sql;
+  if (!owners_.empty()) AddLine(fmt::format("GRANT {} TO {};", fmt::join(owners_, ", "), user), &sql);
+  for (const std::string& table : of_mighty_) AddLine(fmt::format("ALTER TABLE {} OWNER TO {};", table, user), &sql);
+  return sql;
+}
+
+std::string Privileges::ReadingSql(const std::string& user) const {
+  std::string sql;
+  if (!tables_.empty()) AddLine(fmt::format("GRANT SELECT ON {} TO {};", fmt::join(tables_, ", "), user), &sql);
+  if (!sequences_.empty()) {
+    AddLine(fmt::format("GRANT SELECT ON SEQUENCE {} TO {};", fmt::join(sequences_, ", "), user), &sql);
+  }
+  return sql;
+}
+
+}  // namespace rotv

@@ -1,0 +1,89 @@
+#include "sync/capture/publication.h"
+
+#include <fmt/format.h>
+
+#include <map>
+
+#include "storage/error.h"
+#include "sync/schema/follow.h"
+
+namespace rotv {
+namespace {
+
+// With the locks on some tables held, those on others are waited for: so shortly that no migration can be in a deadlock
+// with us for as long as the server takes to look for one (deadlock_timeout, a second), and then end the migration.
+constexpr int kLockTimeoutMs = 250;
+constexpr int kMostTries = 10;
+
+constexpr const char* kOptions = "publish = 'insert, update, delete, truncate', publish_via_partition_root = false";
+
+std::string OnlyList(const std::map<uint32_t, std::string>& tables) {
+  std::string list;
+  for (const auto& [oid, name] : tables) list += (list.empty() ? "ONLY " : ", ONLY ") + name;
+  return list;
+}
+
+std::map<uint32_t, std::string> StreamedTablesOf(const proto::SchemaVersion& schema) {
+  std::map<uint32_t, std::string> tables;
+  for (const proto::Table& table : schema.tables()) {
+    if (IsStreamed(table)) tables[table.id()] = table.quoted_name();
+  }
+  return tables;
+}
+
+// Runs the statement in a transaction, again where a lock was not to be had.
+void Commit(PgConnection& connection, const std::string& statement) {
+  const std::string sql = fmt::format("BEGIN; SET LOCAL lock_timeout = {}; {}; COMMIT", kLockTimeoutMs, statement);
+  for (int attempt = 1;; ++attempt) {
+    PgOutcome outcome = connection.TryQuery(sql);
+    if (!outcome.failure) return;
+    (void)connection.TryQuery("ROLLBACK");
+    if (!IsForLock(*outcome.failure) || attempt == kMostTries) connection.Throw(*outcome.failure);
+  }
+}
+
+}  // namespace
+
+void CreatePublication(PgConnection& connection, const std::string& name, const proto::SchemaVersion& schema) {
+  std::string list = OnlyList(StreamedTablesOf(schema));
+  Commit(connection, fmt::format("CREATE PUBLICATION {}{} WITH ({})", connection.QuoteIdentifier(name),
+                                 list.empty() ? "" : " FOR TABLE " + list, kOptions));
+}
+
+void AdjustPublication(PgConnection& connection, const std::string& name, const proto::SchemaVersion& schema) {
+  std::string quoted = connection.QuoteIdentifier(name);
+  PgResult rows = connection.Query(
+      fmt::format("SELECT r.prrelid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), "
+                  "p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AND NOT p.pubviaroot, "
+                  "coalesce(to_jsonb(r)->>'prqual', to_jsonb(r)->>'prattrs') IS NULL "
+                  "FROM pg_publication p LEFT JOIN (pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid "
+                  "JOIN pg_namespace n ON n.oid = c.relnamespace) ON r.prpubid = p.oid WHERE p.pubname = {}",
+                  connection.QuoteLiteral(name)));
+  if (rows.rows() == 0) {
+    throw Error(ErrorCode::kSlotLost, fmt::format("publication {} is gone from the source", name),
+                "take a new baseline: rotv-sync pull --rebaseline (until then, what is stored can still be "
+                "materialized)");
+  }
+  std::map<uint32_t, std::string> missing = StreamedTablesOf(schema);
+  std::map<uint32_t, std::string> unwanted;
+  for (int row = 0; row < rows.rows(); ++row) {
+    if (rows.IsNull(row, 0)) continue;
+    // With a filter or a list of columns, which somebody else has put there, a table is published anew.
+    bool whole = rows.Bool(row, 3);
+    if (!whole || missing.erase(rows.Oid(row, 0)) == 0) unwanted[rows.Oid(row, 0)] = rows.Get(row, 1);
+  }
+  if (!rows.Bool(0, 2)) Commit(connection, fmt::format("ALTER PUBLICATION {} SET ({})", quoted, kOptions));
+  // What is let go comes first, by itself: it frees a table that refuses UPDATE and DELETE.
+  if (!unwanted.empty()) {
+    Commit(connection, fmt::format("ALTER PUBLICATION {} DROP TABLE {}", quoted, OnlyList(unwanted)));
+  }
+  if (!missing.empty()) {
+    Commit(connection, fmt::format("ALTER PUBLICATION {} ADD TABLE {}", quoted, OnlyList(missing)));
+  }
+}
+
+std::string LetGoSql(const std::string& publication, const std::string& quoted_table) {
+  return fmt::format("ALTER PUBLICATION {} DROP TABLE ONLY {};", publication, quoted_table);
+}
+
+}  // namespace rotv

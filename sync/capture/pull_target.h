@@ -1,0 +1,60 @@
+// The question with which a pull begins: is this still the source of the baseline, and how far has it come? And the one
+// with which it ends: has nothing changed in between but rows that were sent?
+
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "proto/store.pb.h"
+#include "storage/lsn.h"
+#include "sync/postgres/content_fingerprint.h"
+#include "sync/postgres/fingerprint.h"
+#include "sync/postgres/pg_connection.h"
+#include "sync/postgres/snapshot_guard.h"
+#include "sync/postgres/statement_batch.h"
+
+namespace rotv {
+
+struct SourceState {
+  Lsn insert_lsn;       // Everything visible when this was read commits before it.
+  int64_t time_us = 0;  // The source's clock.
+  Fingerprint fingerprint;
+  uint64_t next_xid = 0;  // Transactions from here on commit behind insert_lsn.
+};
+
+// One round trip. Throws kSlotLost with what has happened, if this is another server, timeline or database, or if the
+// slot is gone, invalidated, or ahead of the store.
+SourceState AskSourceState(PgConnection& connection, const proto::Manifest& manifest);
+
+// Whether nothing changed on the source since the stored schema but what the stream brings: neither the schema nor a
+// table that is not streamed.
+class UnchangedCheck {
+ public:
+  // All of these outlive the check. `target` is where the pull ends.
+  UnchangedCheck(PgConnection& connection, const proto::Manifest& manifest, const proto::SchemaVersion& schema,
+                 const SourceState& target);
+
+  // What the head has, if nothing else changed; nothing if something did, or may have. One round trip, unless
+  // transactions are committing at this moment that may belong to the state at the target: then up to half a second.
+  struct Head {
+    proto::SequenceValues sequences;
+    uint64_t xid = 0;  // As Manifest.head_xid.
+  };
+  std::optional<Head> Ask();
+
+ private:
+  enum class Doubt { kNone, kWait, kStandby };
+  Doubt DoubtOf(const PgResult& row) const;
+
+  PgConnection& connection_;
+  const proto::Manifest& manifest_;
+  const proto::SchemaVersion& schema_;
+  const SourceState& target_;
+};
+
+// Where the last record before `insert_lsn` ends: an insert position at the start of a page stands behind the page's
+// header, which no record's end does.
+Lsn WithoutPageHeader(Lsn insert_lsn, uint64_t segment_bytes);
+
+}  // namespace rotv

@@ -1,0 +1,304 @@
+#include "sync/compare/table_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <exception>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "storage/error.h"
+#include "storage/row_key.h"
+#include "sync/compare/digest_sql.h"
+#include "sync/compare/row_hash.h"
+#include "sync/formats/text_hash.h"
+#include "sync/postgres/locked_reading.h"
+#include "sync/postgres/watchdog.h"
+#include "sync/schema/follow.h"
+
+namespace rotv {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// As many as a baseline reads through.
+constexpr size_t kMostConnections = 3;
+// A table of several times so many bytes is read in parts.
+constexpr int64_t kBytesAtOnce = int64_t{64} << 20;
+constexpr int64_t kMostParts = 64;
+constexpr auto kPatience = std::chrono::minutes(10);
+constexpr auto kRetryPause = std::chrono::milliseconds(500);
+constexpr uint64_t kRowsBetweenReports = 20'000;
+
+// First the store's digest is made, which decides the groups; then the source's, in parts.
+struct Job {
+  TableCheck* check = nullptr;
+  bool on_source = false;
+  BlockRange blocks = {};
+};
+
+struct Size {
+  int64_t blocks = 0;
+  int64_t bytes = 0;  // With what is kept apart from the rows.
+};
+
+class Work {
+ public:
+  Work(std::deque<TableCheck>* checks, std::map<TableId, Size> sizes)
+      : sizes_(std::move(sizes)), last_progress_(Clock::now()) {
+    for (TableCheck& check : *checks) waiting_.push_back({.check = &check});
+    auto bytes = [this](const Job& job) { return sizes_[job.check->table->id()].bytes; };
+    std::stable_sort(waiting_.begin(), waiting_.end(), [&](const Job& a, const Job& b) { return bytes(a) > bytes(b); });
+    left_ = waiting_.size();
+  }
+
+  size_t size() const { return left_; }
+
+  // The next job; nothing when all are done or the work has ended early.
+  std::optional<Job> Take() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return ended_ || left_ == 0 || !waiting_.empty(); });
+    if (ended_ || left_ == 0) return std::nullopt;
+    Job job = waiting_.front();
+    waiting_.pop_front();
+    return job;
+  }
+
+  // The store's part of a check is done: the source's comes before everything else, so that its groups are not kept
+  // for long.
+  void AskSource(TableCheck* check, bool has_blocks) {
+    check->source.assign(check->stored.groups.size(), {});
+    std::lock_guard lock(mutex_);
+    Size size = sizes_[check->table->id()];
+    int64_t most = has_blocks ? std::clamp<int64_t>(size.blocks, 1, kMostParts) : 1;
+    int64_t parts = std::clamp<int64_t>(size.bytes / kBytesAtOnce, 1, most);
+    int64_t step = std::max<int64_t>(1, size.blocks / parts);
+    check->parts_left = static_cast<size_t>(parts);
+    for (int64_t part = 0; part < parts; ++part) {
+      BlockRange blocks{.begin = part * step, .end = part + 1 == parts ? -1 : (part + 1) * step};
+      waiting_.push_front({.check = check, .on_source = true, .blocks = blocks});
+    }
+    left_ += static_cast<size_t>(parts);
+    Finished();
+  }
+
+  void Done(const Job& job, const PgResult& groups) {
+    std::lock_guard lock(mutex_);
+    AddGroups(groups, &job.check->source);
+    if (--job.check->parts_left == 0 && job.check->equal()) job.check->ForgetGroups();
+    Finished();
+  }
+  void GiveUp(const Job& job) {
+    std::lock_guard lock(mutex_);
+    if (job.on_source) job.check->moved = true;
+    Finished();
+  }
+
+  bool Moved(const TableCheck& check) {
+    std::lock_guard lock(mutex_);
+    return check.moved;
+  }
+
+  // Puts it behind the others. Throws if nothing got on for long.
+  void TryLater(const Job& job, const std::string& why) {
+    std::unique_lock lock(mutex_);
+    if (Clock::now() - last_progress_ > kPatience) {
+      throw Error(ErrorCode::kUnreachable,
+                  fmt::format("{} could not be read for ten minutes: {}", job.check->table->quoted_name(), why),
+                  "see who holds locks on it: SELECT * FROM pg_locks; then try again");
+    }
+    waiting_.push_back(job);
+    changed_.notify_all();
+    changed_.wait_for(lock, kRetryPause, [this] { return ended_; });
+  }
+
+  void EndFailed(const std::exception_ptr& error) {
+    std::lock_guard lock(mutex_);
+    if (!error_) error_ = error;
+    ended_ = true;
+    changed_.notify_all();
+  }
+  void Rethrow() const {
+    if (error_) std::rethrow_exception(error_);
+  }
+
+  std::atomic<uint64_t> rows_so_far{0};
+
+ private:
+  void Finished() {
+    last_progress_ = Clock::now();
+    --left_;
+    changed_.notify_all();
+  }
+
+  std::map<TableId, Size> sizes_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Job> waiting_;
+  size_t left_ = 0;
+  Clock::time_point last_progress_;
+  bool ended_ = false;
+  std::exception_ptr error_;
+};
+
+class Worker {
+ public:
+  Worker(SourceSession& session, const RowStore& store, const CheckRequest& request, Work& work)
+      : session_(session), store_(store), request_(request), work_(work) {}
+
+  void Run() {
+    try {
+      connection_ = session_.Connect(PgConnection::Kind::kOrdinary);
+      while (std::optional<Job> job = work_.Take()) {
+        session_.context().progress.Detail(job->check->table->quoted_name());
+        job->on_source ? AskSource(*job) : ReadStore(*job);
+      }
+    } catch (...) {
+      work_.EndFailed(std::current_exception());
+    }
+  }
+
+ private:
+  DigestSql SqlOf(const TableCheck& check) const {
+    return DigestSql(*connection_, *check.table, store_.shapes().Get(check.table->shape()));
+  }
+
+  void ReadStore(const Job& job) {
+    TableCheck& check = *job.check;
+    try {
+      check.stored = Digest(check);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kCorrupt) throw;
+      check.unreadable = error.what();
+      return work_.GiveUp(job);
+    }
+    work_.AskSource(&check, SqlOf(check).HasBlocks());
+  }
+
+  TableDigest Digest(const TableCheck& check) {
+    DigestBuilder builder(IsBag(*check.table) ? DigestBuilder::Ranges::kNone : DigestBuilder::Ranges::kByKey);
+    const proto::Shape& shape = store_.shapes().Get(check.table->shape());
+    RowHasher hasher(static_cast<size_t>(shape.columns_size()), ComparedColumns(*check.table, shape));
+    uint64_t rows = 0;
+    std::unique_ptr<RowScan> scan = ScanForCheck(store_, check, request_.lsn);
+    while (scan->Next()) {
+      if (builder.WantsKey()) builder.Cut(KeyTexts(*check.table, scan->row_key(), 1).front());
+      builder.Add(hasher.Hash(scan->line()));
+      if (++rows % kRowsBetweenReports == 0) Report(kRowsBetweenReports);
+    }
+    Report(rows % kRowsBetweenReports);
+    return builder.Finish();
+  }
+
+  void Report(uint64_t rows) {
+    session_.context().interrupt.Check();
+    session_.context().progress.Update(work_.rows_so_far += rows);
+  }
+
+  void AskSource(const Job& job) {
+    const TableCheck& check = *job.check;
+    if (work_.Moved(check)) return work_.GiveUp(job);
+    // One process of the source's for each connection of ours, and nothing on its disk.
+    PgOutcome outcome = connection_->TryQuery(fmt::format(
+        "{}SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL enable_sort = off; {}; COMMIT",
+        BeginReadingSql(*connection_, *check.table, request_.snapshot), SqlOf(check).Groups(check.stored, job.blocks)));
+    if (outcome.failure) return Failed(job, *outcome.failure);
+    // Behind the check come two SETs, the groups, and COMMIT.
+    const PgResult& unmoved = outcome.results.at(outcome.results.size() - 5);
+    if (unmoved.rows() != 1 || !unmoved.Bool(0, 0)) return work_.GiveUp(job);
+    work_.Done(job, outcome.results.at(outcome.results.size() - 2));
+  }
+
+  void Failed(const Job& job, const PgFailure& failure) {
+    (void)connection_->TryQuery("ROLLBACK");
+    if (IsForMovedTable(failure)) return work_.GiveUp(job);
+    if (!IsForBusyTable(failure)) connection_->Throw(failure);
+    session_.context().progress.Note(
+        fmt::format("{} is tried again later: {}", job.check->table->quoted_name(), failure.message));
+    work_.TryLater(job, failure.message);
+  }
+
+  SourceSession& session_;
+  const RowStore& store_;
+  const CheckRequest& request_;
+  Work& work_;
+  std::unique_ptr<PgConnection> connection_;
+};
+
+// A server on a big-endian machine hashes otherwise.
+void CheckSameHash(PgConnection& connection) {
+  constexpr std::string_view kText = "what both must give the same number to";
+  constexpr uint64_t kSeed = 0x123456789abcdef0;
+  PgResult row = connection.Query(
+      fmt::format("SELECT hashtextextended({} COLLATE \"C\", {})", connection.QuoteLiteral(kText), kSeed));
+  if (static_cast<uint64_t>(row.Int(0, 0)) == HashText(kText, kSeed)) return;
+  throw Error(ErrorCode::kProtocol, "the source's machine computes other hashes of text than this one",
+              "verify works with servers on little-endian machines only; compare a seed with pg_dump instead");
+}
+
+// As of the last vacuum: to ask for what they are now would wait for whoever has locked a table.
+std::map<TableId, Size> ReadSizes(PgConnection& connection) {
+  PgResult rows = connection.Query(
+      "SELECT c.oid, c.relpages, (c.relpages + coalesce(t.relpages, 0)) * current_setting('block_size')::bigint "
+      "FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid WHERE c.relkind = 'r' AND c.relpages > 0");
+  std::map<TableId, Size> sizes;
+  for (int row = 0; row < rows.rows(); ++row) {
+    sizes[rows.Oid(row, 0)] = {.blocks = rows.Int(row, 1), .bytes = rows.Int(row, 2)};
+  }
+  return sizes;
+}
+
+}  // namespace
+
+void TableCheck::ForgetGroups() {
+  GroupDigest all{.rows = stored.rows(), .sum = 0};
+  stored = {.begins = {}, .parts = 1, .groups = {all}};
+  source = {all};
+}
+
+std::vector<size_t> TableCheck::DifferingGroups() const {
+  std::vector<size_t> differing;
+  for (size_t group = 0; group < source.size(); ++group) {
+    if (stored.groups.at(group) != source[group]) differing.push_back(group);
+  }
+  return differing;
+}
+
+void CheckTables(SourceSession& session, const RowStore& store, const CheckRequest& request,
+                 std::deque<TableCheck>* checks) {
+  CheckSameHash(session.connection());
+  Work work(checks, ReadSizes(session.connection()));
+  if (work.size() == 0) return;
+  Watchdog watchdog(session);
+  session.context().progress.Begin("comparing rows", Progress::Unit::kRows, 0);
+  std::vector<std::thread> threads;
+  size_t connections = std::min(kMostConnections, work.size() + 1);
+  for (size_t i = 0; i < connections; ++i) {
+    threads.emplace_back([&] { Worker(session, store, request, work).Run(); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  session.context().progress.End();
+  work.Rethrow();
+}
+
+std::unique_ptr<RowScan> ScanForCheck(const RowStore& store, const TableCheck& check, Lsn lsn, KeyRange range) {
+  return store.ScanAt({.table = check.table->id(),
+                       .epoch = check.epoch,
+                       .lsn = lsn,
+                       .range = std::move(range),
+                       .shape = check.table->shape()});
+}
+
+std::vector<std::string> KeyTexts(const proto::Table& table, std::string_view row_key, int columns) {
+  std::vector<std::string> texts;
+  for (int i = 0; i < columns; ++i) {
+    texts.push_back(table.key_is_integer(i) ? std::to_string(TakeIntegerKey(&row_key)) : TakeTextKey(&row_key));
+  }
+  return texts;
+}
+
+}  // namespace rotv

@@ -1,0 +1,186 @@
+#include "sync/context/source_address.h"
+
+#include <libpq-fe.h>
+#include <libssh/libssh.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <charconv>
+#include <cstdlib>
+#include <memory>
+
+#include "storage/error.h"
+#include "sync/context/ssh_target.h"
+
+namespace rotv {
+namespace {
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+  return lower;
+}
+
+bool IsLoopback(std::string_view host) {
+  return host == "localhost" || host == "::1" || host.starts_with("127.") || host.ends_with(".localhost");
+}
+
+void Add(std::vector<SourceAddress>& addresses, std::string_view host, int port) {
+  if (host.empty() || host.starts_with('/') || host.starts_with('@')) return;  // '@': an abstract socket.
+  SourceAddress address{Lower(host), 0};
+  if (IsLoopback(address.host)) address.port = port;
+  addresses.push_back(std::move(address));
+}
+
+// What ~/.ssh/config calls the host; the name itself where it says nothing.
+std::string HostNameOf(const std::string& host) {
+  std::unique_ptr<ssh_session_struct, decltype(&ssh_free)> session(ssh_new(), &ssh_free);
+  if (session == nullptr || ssh_options_set(session.get(), SSH_OPTIONS_HOST, host.c_str()) != SSH_OK) return host;
+  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
+    ssh_options_set(session.get(), SSH_OPTIONS_SSH_DIR, (std::string(home) + "/.ssh").c_str());
+  }
+  char* value = nullptr;
+  if (ssh_options_parse_config(session.get(), nullptr) != SSH_OK ||
+      ssh_options_get(session.get(), SSH_OPTIONS_HOST, &value) != SSH_OK) {
+    return host;
+  }
+  std::string name = value;
+  ssh_string_free_char(value);
+  return name;
+}
+
+using Conninfo = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
+
+Conninfo Parse(const std::string& text) {
+  char* error = nullptr;
+  Conninfo options(PQconninfoParse(text.c_str(), &error), &PQconninfoFree);
+  PQfreemem(error);
+  return options;
+}
+
+std::string_view ValueOf(const Conninfo& options, std::string_view keyword) {
+  for (const PQconninfoOption* option = options.get(); option != nullptr && option->keyword != nullptr; ++option) {
+    if (option->keyword == keyword) return option->val == nullptr ? "" : option->val;
+  }
+  return "";
+}
+
+std::vector<std::string_view> SplitAtCommas(std::string_view text) {
+  std::vector<std::string_view> parts;
+  while (true) {
+    size_t comma = text.find(',');
+    parts.push_back(text.substr(0, comma));
+    if (comma == std::string_view::npos) return parts;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+void AddUrl(std::vector<SourceAddress>& addresses, const std::string& url) {
+  Conninfo options = Parse(url);
+  std::vector<std::string_view> ports = SplitAtCommas(ValueOf(options, "port"));
+  for (const char* keyword : {"host", "hostaddr"}) {
+    std::vector<std::string_view> hosts = SplitAtCommas(ValueOf(options, keyword));
+    for (size_t i = 0; i < hosts.size(); ++i) {
+      std::string_view text = ports[ports.size() == hosts.size() ? i : 0];
+      int port = 5432;
+      std::from_chars(text.data(), text.data() + text.size(), port);
+      Add(addresses, hosts[i], port);
+    }
+  }
+}
+
+bool IsHostCharacter(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
+}
+
+// Whether `lower` says one of `names`, an equals sign behind it, as a key of its own.
+bool HasKey(std::string_view lower, std::initializer_list<std::string_view> names) {
+  return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
+    for (size_t at = lower.find(name); at != std::string_view::npos; at = lower.find(name, at + 1)) {
+      size_t end = lower.find_first_not_of(' ', at + name.size());
+      bool starts = at == 0 || lower[at - 1] == ';' || lower[at - 1] == ' ' || lower[at - 1] == '"';
+      if (starts && end != std::string_view::npos && lower[end] == '=') return true;
+    }
+    return false;
+  });
+}
+
+// "postgres:", "postgresql+psycopg:", "postgis:", "pgsql:", "jdbc:postgresql:", anywhere.
+bool HasPostgresScheme(std::string_view lower) {
+  constexpr std::array<std::string_view, 5> kSchemes = {"postgresql", "postgres", "postgis", "pgsql", "cockroachdb"};
+  for (std::string_view scheme : kSchemes) {
+    for (size_t at = lower.find(scheme); at != std::string_view::npos; at = lower.find(scheme, at + 1)) {
+      if (at > 0 && IsHostCharacter(lower[at - 1])) continue;
+      size_t end = at + scheme.size();
+      if (end < lower.size() && (lower[end] == '+' || lower[end] == '-')) {
+        while (++end < lower.size() && IsHostCharacter(lower[end])) {
+        }
+      }
+      std::string_view rest = lower.substr(std::min(end, lower.size()));
+      if (rest.starts_with("://")) return true;
+      if (rest.starts_with(":") && (scheme == "pgsql" || (at >= 5 && lower.substr(at - 5, 5) == "jdbc:"))) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+std::vector<SourceAddress> AddressesOf(const SourceConfig& source) {
+  std::vector<SourceAddress> addresses;
+  if (!source.ssh.empty()) {
+    try {
+      SshTarget target = ParseSshTarget(source.ssh);
+      int port = target.port == 0 ? 22 : target.port;
+      Add(addresses, target.host, port);
+      if (std::string name = HostNameOf(target.host); Lower(name) != Lower(target.host)) Add(addresses, name, port);
+    } catch (const Error&) {
+      // Told where the source is used.
+    }
+    // As seen from there: this machine's own names are the other's.
+    if (!IsLoopback(Lower(source.host))) Add(addresses, source.host, source.port);
+  } else if (!source.url.empty()) {
+    AddUrl(addresses, source.url);
+  } else {
+    Add(addresses, source.host, source.port);
+  }
+  return addresses;
+}
+
+bool NamesPostgresServer(std::string_view value) {
+  const std::string lower = Lower(value);
+  if (HasPostgresScheme(lower)) return true;
+  if (lower.find('=') == std::string::npos) return false;
+  Conninfo options = Parse(std::string(value));
+  for (const char* keyword : {"host", "hostaddr", "service"}) {
+    if (!ValueOf(options, keyword).empty()) return true;
+  }
+  return HasKey(lower, {"host", "server", "data source"}) && HasKey(lower, {"database", "dbname", "initial catalog"});
+}
+
+bool NamesHost(std::string_view value, const SourceAddress& address) {
+  const std::string lower = Lower(value);
+  const std::string& host = address.host;
+  const bool word = host.find_first_of(".:") == std::string::npos;  // And not a name of the network only.
+  for (size_t at = lower.find(host); at != std::string::npos; at = lower.find(host, at + 1)) {
+    size_t end = at + host.size();
+    if (at > 0 && IsHostCharacter(lower[at - 1])) continue;
+    if (end < lower.size() && lower[end] == '.' && (end + 1 == lower.size() || !IsHostCharacter(lower[end + 1]))) ++end;
+    if (end < lower.size() && IsHostCharacter(lower[end])) continue;
+    if (end < lower.size() && lower[end] == ']') ++end;
+    int port = 0;
+    if (end < lower.size() && lower[end] == ':') {
+      std::from_chars(lower.data() + end + 1, lower.data() + lower.size(), port);
+    }
+    if (address.port != 0) {
+      if (port == address.port) return true;
+      continue;
+    }
+    const bool in_address = at > 0 && (lower[at - 1] == '/' || lower[at - 1] == '@' || lower[at - 1] == '=');
+    if (!word || port != 0 || in_address) return true;
+  }
+  return false;
+}
+
+}  // namespace rotv

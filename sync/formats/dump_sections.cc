@@ -1,0 +1,202 @@
+#include "sync/formats/dump_sections.h"
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "storage/error.h"
+#include "sync/formats/psql_lexer.h"
+
+namespace rotv {
+namespace {
+
+constexpr std::string_view kComplete = "\n--\n-- PostgreSQL database dump complete\n--\n";
+
+[[noreturn]] void ThrowNotADump(const char* what) {
+  throw Error(ErrorCode::kProtocol, std::string("the output of pg_dump on the source ") + what);
+}
+
+// Where the settings that every dump begins with start: pg_dump writes nothing but comments and \restrict before them.
+size_t SettingsStart(std::string_view dump) {
+  size_t start = dump.find("\nSET ");
+  if (start == std::string_view::npos) ThrowNotADump("does not begin with settings");
+  return start + 1;
+}
+
+// Removes the line [start, its newline] and the blank line behind it, if there is one.
+void EraseParagraphLine(size_t start, std::string* dump) {
+  size_t end = dump->find('\n', start);
+  end = end == std::string::npos ? dump->size() : end + 1;
+  if (end < dump->size() && (*dump)[end] == '\n') ++end;
+  dump->erase(start, end - start);
+}
+
+// Only the \restrict above the settings and the \unrestrict with the same key behind the last comment are pg_dump's
+// own: a line like them in between is the text of a function or a comment.
+std::string WithoutRestrict(std::string_view text) {
+  constexpr std::string_view kRestrict = "\n\\restrict ";
+  std::string dump(text);
+  size_t complete = dump.rfind(kComplete);
+  if (complete == std::string::npos) ThrowNotADump("was cut off");
+  size_t restrict = std::string_view(dump).substr(0, SettingsStart(dump)).find(kRestrict);
+  if (restrict == std::string::npos) return dump;
+  size_t key_start = restrict + kRestrict.size();
+  std::string key = dump.substr(key_start, dump.find('\n', key_start) - key_start);
+  size_t unrestrict = dump.find("\n\\unrestrict " + key + "\n", complete + kComplete.size() - 1);
+  if (unrestrict == std::string::npos) ThrowNotADump("was cut off");
+  EraseParagraphLine(unrestrict + 1, &dump);
+  EraseParagraphLine(restrict + 1, &dump);
+  return dump;
+}
+
+// What stands behind the settings, from the blank line on: so every paragraph of a body has a newline before it.
+std::string_view Body(std::string_view dump) {
+  size_t blank = dump.find("\n\n", SettingsStart(dump));
+  if (blank == std::string_view::npos) ThrowNotADump("ends within its settings");
+  return dump.substr(blank + 1);
+}
+
+size_t CommonSuffixSize(std::string_view a, std::string_view b) {
+  auto [a_end, b_end] = std::mismatch(a.rbegin(), a.rend(), b.rbegin(), b.rend());
+  return static_cast<size_t>(a_end - a.rbegin());
+}
+
+struct Paragraph {
+  size_t start;
+  size_t end;
+};
+
+// pg_dump writes "SET default_tablespace" and "SET default_table_access_method" before the first object that needs
+// another value than the one before it. In a dump of post-data alone that is the first object that needs any; in the
+// dump of everything the value may have been set long before. So `post` can have such a paragraph, not always at its
+// front, where `all` has none. Returns the one that keeps `post` from agreeing with `all` in more than its last
+// `common` bytes.
+std::optional<Paragraph> SettingOnlyInPost(std::string_view post, size_t common) {
+  constexpr std::string_view kSetDefault = "\nSET default_table";
+  constexpr std::string_view kEnd = ";\n\n";
+  // The bytes before an object are often those before the setting too, so the common part can reach into it.
+  size_t difference = post.size() - common;
+  size_t newline = post.rfind(kSetDefault, difference);
+  if (newline == std::string_view::npos) return std::nullopt;
+  size_t end = post.find(kEnd, newline);
+  if (end == std::string_view::npos || end + kEnd.size() < difference) return std::nullopt;
+  return Paragraph{newline + 1, end + kEnd.size()};
+}
+
+// The number of bytes at the end of `all` that are the objects of `post`; both are bodies.
+size_t PostDataSize(std::string_view all, std::string_view post) {
+  size_t size = 0;
+  while (true) {
+    size_t common = CommonSuffixSize(all, post);
+    if (common == post.size()) return size + common - 1;  // The blank line above the objects ends what is before them.
+    std::optional<Paragraph> setting = SettingOnlyInPost(post, common);
+    if (!setting) {
+      throw Error(ErrorCode::kProtocol, "two runs of pg_dump on the source disagree about the end of the schema",
+                  "the schema may have changed in between: run the command again");
+    }
+    size_t agreed = post.size() - setting->end;
+    size += agreed;
+    all.remove_suffix(agreed);
+    post = post.substr(0, setting->start);
+  }
+}
+
+// Finds where lines end that are the ends of lines for SQL: those within a literal, a quoted name or the body of a
+// function belong to it, whatever they look like.
+class SqlLines {
+ public:
+  explicit SqlLines(std::string_view text) : text_(text), lexer_(text) {}
+
+  bool done() const { return lexer_.done(); }
+
+  // The next line, with its newline where it has one. Lines of comments and psql's commands are never continued.
+  std::string_view Next() {
+    const size_t start = lexer_.position();
+    if (text_[start] == '\\' || text_.substr(start, 2) == "--") return lexer_.SkipLine();
+    while (!lexer_.done() && lexer_.Next().kind != PsqlLexer::Kind::kNewline) continue;
+    return text_.substr(start, lexer_.position() - start);
+  }
+
+  // The next line of COPY data, without its newline.
+  std::string_view NextRaw() {
+    std::string_view line = lexer_.SkipLine();
+    if (line.ends_with('\n')) line.remove_suffix(1);
+    return line;
+  }
+
+  void set_backslash_escapes(bool value) { lexer_.set_backslash_escapes(value); }
+
+ private:
+  std::string_view text_;
+  PsqlLexer lexer_;
+};
+
+void AppendLine(std::string_view line, std::string* out) {
+  out->append(line);
+  out->push_back('\n');
+}
+
+// Copies the rows of a COPY block, sorted, and the line that ends it.
+void AppendSortedRows(SqlLines* lines, std::vector<std::string_view>* rows, std::string* out) {
+  rows->clear();
+  bool ended = false;
+  while (!ended && !lines->done()) {
+    std::string_view row = lines->NextRaw();
+    ended = row == "\\.";
+    if (!ended) rows->push_back(row);
+  }
+  // Seeds have their rows in order, or nearly.
+  if (!std::is_sorted(rows->begin(), rows->end())) std::sort(rows->begin(), rows->end());
+  for (std::string_view row : *rows) AppendLine(row, out);
+  if (ended) AppendLine("\\.", out);
+}
+
+bool IsDisregarded(std::string_view line) {
+  return line.empty() || line.starts_with("--") || line.starts_with("\\restrict ") || line.starts_with("\\unrestrict ");
+}
+
+}  // namespace
+
+DumpSections SplitDump(std::string_view all, std::string_view post) {
+  DumpSections sections;
+  sections.pre_data = WithoutRestrict(all);
+  std::string only_post = WithoutRestrict(post);
+  size_t rows_at = sections.pre_data.size() - PostDataSize(Body(sections.pre_data), Body(only_post));
+  sections.post_data = sections.pre_data.substr(rows_at);
+  sections.pre_data.resize(rows_at);
+  return sections;
+}
+
+size_t FindDrops(std::string_view post_with_drops, std::string_view pre_data) {
+  // Behind the DROPs stands the first object's comment, or a setting before it.
+  std::string text = WithoutRestrict(post_with_drops);
+  std::string_view drops = Body(text).substr(1);
+  size_t object = std::min(drops.find("\n--\n"), drops.find("\nSET default_table"));
+  drops = drops.starts_with("--\n") || drops.starts_with("SET default_table") ? "" : drops.substr(0, object + 1);
+  size_t start = static_cast<size_t>(Body(pre_data).data() - pre_data.data()) + 1;
+  if (pre_data.substr(start, drops.size()) != drops) {
+    throw Error(ErrorCode::kProtocol, "two runs of pg_dump on the source disagree about what is to be dropped",
+                "the schema may have changed in between: run the command again");
+  }
+  return start + drops.size();
+}
+
+std::string CanonicalDump(std::string_view dump) {
+  std::string canonical;
+  canonical.reserve(dump.size() + 1);
+  std::vector<std::string_view> rows;
+  SqlLines lines(dump);
+  while (!lines.done()) {
+    std::string_view line = lines.Next();
+    if (line.ends_with('\n')) line.remove_suffix(1);
+    if (IsDisregarded(line)) continue;
+    AppendLine(line, &canonical);
+    if (line.starts_with("SET standard_conforming_strings = ")) lines.set_backslash_escapes(line.ends_with("off;"));
+    // All of a statement that begins a line with COPY is on that line, as SQL sees it.
+    if (line.starts_with("COPY ") && line.ends_with(" FROM stdin;")) AppendSortedRows(&lines, &rows, &canonical);
+  }
+  return canonical;
+}
+
+}  // namespace rotv

@@ -1,0 +1,104 @@
+#include "sync/formats/row_check.h"
+
+#include <fmt/format.h>
+
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+constexpr uint64_t EachByte(uint8_t byte) { return uint64_t{0x0101010101010101} * byte; }
+constexpr uint64_t kHighBits = EachByte(0x80);
+constexpr uint64_t kLowBits = EachByte(0x7F);
+
+// The high bit of each byte that is zero; exact, since nothing is carried from one byte to the next.
+constexpr uint64_t ZeroBytes(uint64_t word) { return ~(((word & kLowBits) + kLowBits) | word | kLowBits); }
+// The high bit of each byte below 0x0E.
+constexpr uint64_t SmallBytes(uint64_t word) {
+  return ~((word & kLowBits) + EachByte(0x80 - 0x0E)) & ~word & kHighBits;
+}
+
+// Bytes that COPY TO always writes as an escape, and zero, which no text has. A tab is between fields.
+constexpr bool IsForbidden(uint8_t byte) { return byte == 0 || (byte >= '\b' && byte <= '\r' && byte != '\t'); }
+
+// Steps over the backslashes of a line, in order.
+class Escapes {
+ public:
+  explicit Escapes(std::string_view line) : line_(line) {}
+
+  // False if the backslash at `at` begins nothing that COPY TO writes.
+  bool Take(size_t at) {
+    if (at < next_) return true;  // The second of a pair.
+    next_ = at + 2;
+    if (next_ > line_.size()) return false;
+    const char letter = line_[at + 1];
+    if (letter != 'N') return std::string_view("bfnrtv\\").find(letter) != std::string_view::npos;
+    return (at == 0 || line_[at - 1] == '\t') && (next_ == line_.size() || line_[next_] == '\t');
+  }
+
+ private:
+  std::string_view line_;
+  size_t next_ = 0;
+};
+
+}  // namespace
+
+void RowCheck::Throw(const char* what) const {
+  throw Error(ErrorCode::kProtocol, fmt::format("a row of {} {}", form_.table, what),
+              "nothing of it was stored; see what is between this machine and the source");
+}
+
+void RowCheck::Line(std::string_view line) const {
+  Escapes escapes(line);
+  size_t tabs = 0;
+  uint64_t high = 0;
+  auto look = [&](size_t begin, size_t end) {
+    for (size_t at = begin; at != end; ++at) {
+      const auto byte = static_cast<uint8_t>(line[at]);
+      if (IsForbidden(byte)) Throw("holds a control character that COPY never writes");
+      if (byte == '\\' && !escapes.Take(at)) Throw("holds a backslash that COPY never writes");
+    }
+  };
+  size_t at = 0;
+  for (uint64_t word; line.size() - at >= sizeof word; at += sizeof word) {
+    std::memcpy(&word, line.data() + at, sizeof word);
+    high |= word;
+    const uint64_t small = SmallBytes(word);
+    const uint64_t backslashes = ZeroBytes(word ^ EachByte('\\'));
+    if ((small | backslashes) == 0) continue;  // Most of the words of a long field.
+    const uint64_t tab_bits = ZeroBytes(word ^ EachByte('\t'));
+    tabs += static_cast<size_t>(std::popcount(tab_bits));
+    if (((small ^ tab_bits) | backslashes) != 0) look(at, at + sizeof word);
+  }
+  look(at, line.size());
+  for (; at != line.size(); ++at) {
+    tabs += line[at] == '\t' ? 1 : 0;
+    high |= static_cast<uint64_t>(static_cast<uint8_t>(line[at]));
+  }
+  const bool fits = form_.columns == 0 ? line.empty() : tabs + 1 == form_.columns;
+  if (!fits) Throw("does not have as many fields as its table has columns");
+  if ((high & kHighBits) != 0 && !IsEncoded(form_.encoding, line)) {
+    Throw("holds bytes that are no text in the database's encoding");
+  }
+}
+
+std::string_view RowCheck::Message(std::string_view message) const {
+  if (!message.ends_with('\n')) Throw("came without its end");
+  message.remove_suffix(1);
+  Line(message);
+  return message;
+}
+
+void RowCheck::Tuple(const pgoutput::Tuple& tuple) const {
+  if (tuple.size() != form_.columns) Throw("does not have as many columns as its table");
+  for (const pgoutput::Column& column : tuple) {
+    if (column.text.find('\0') != std::string_view::npos) Throw("holds a zero byte");
+    if (!IsEncoded(form_.encoding, column.text)) Throw("holds bytes that are no text in the database's encoding");
+  }
+}
+
+}  // namespace rotv

@@ -1,0 +1,69 @@
+#include "sync/formats/schema_roles.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace rotv {
+namespace {
+
+// Takes a name off the front of `text`: quoted, or to the next byte that ends one. Its value is unquoted.
+std::optional<std::string> TakeName(std::string_view* text) {
+  std::string name;
+  if (!text->starts_with('"')) {
+    size_t end = std::min(text->find_first_of(" .,;(\n"), text->size());
+    name = text->substr(0, end);
+    text->remove_prefix(end);
+    return name;
+  }
+  for (size_t i = 1; i < text->size(); ++i) {
+    if ((*text)[i] != '"') {
+      name.push_back((*text)[i]);
+    } else if (text->substr(i + 1, 1) == "\"") {
+      name.push_back('"');
+      ++i;
+    } else {
+      text->remove_prefix(i + 1);
+      return name;
+    }
+  }
+  return std::nullopt;
+}
+
+bool Take(std::string_view word, std::string_view* text) {
+  if (!text->starts_with(word)) return false;
+  text->remove_prefix(word.size());
+  return true;
+}
+
+// CREATE POLICY name ON schema.table [AS RESTRICTIVE] [FOR command] [TO role, …] [USING …], as pg_dump writes it.
+void AddOfPolicy(std::string_view text, std::set<std::string>* roles) {
+  if (!TakeName(&text) || !Take(" ON ", &text)) return;
+  if (!TakeName(&text) || (Take(".", &text) && !TakeName(&text))) return;
+  Take(" AS RESTRICTIVE", &text);
+  if (Take(" FOR ", &text) && !TakeName(&text)) return;
+  if (!Take(" TO ", &text)) return;
+  do {
+    std::optional<std::string> role = TakeName(&text);
+    if (!role) return;
+    roles->insert(*role);
+  } while (Take(", ", &text));
+}
+
+}  // namespace
+
+std::set<std::string> RolesIn(std::string_view schema) {
+  constexpr std::string_view kPolicy = "\nCREATE POLICY ", kMapping = "\nCREATE USER MAPPING FOR ";
+  std::set<std::string> roles;
+  for (size_t at = 0; (at = schema.find(kPolicy, at)) != std::string_view::npos; at += kPolicy.size()) {
+    AddOfPolicy(schema.substr(at + kPolicy.size()), &roles);
+  }
+  for (size_t at = 0; (at = schema.find(kMapping, at)) != std::string_view::npos; at += kMapping.size()) {
+    std::string_view text = schema.substr(at + kMapping.size());
+    if (std::optional<std::string> role = TakeName(&text)) roles.insert(*role);
+  }
+  // Not names of anybody; in quotes they would be, and nobody has them.
+  for (const char* word : {"PUBLIC", "public", "CURRENT_USER", "SESSION_USER", "CURRENT_ROLE"}) roles.erase(word);
+  return roles;
+}
+
+}  // namespace rotv

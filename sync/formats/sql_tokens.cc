@@ -1,0 +1,102 @@
+#include "sync/formats/sql_tokens.h"
+
+#include <algorithm>
+
+namespace rotv {
+namespace {
+
+bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
+
+bool IsWord(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+
+// All give the end of what begins at `at`, or that of the text where it does not end.
+
+size_t EndOfBlockComment(std::string_view sql, size_t at) {
+  int depth = 0;  // They nest.
+  while (at < sql.size()) {
+    if (sql.substr(at, 2) == "/*") {
+      ++depth, at += 2;
+    } else if (sql.substr(at, 2) == "*/") {
+      at += 2;
+      if (--depth == 0) return at;
+    } else {
+      ++at;
+    }
+  }
+  return sql.size();
+}
+
+size_t EndOfQuoted(std::string_view sql, size_t at, bool escapes) {
+  const char quote = sql[at];
+  for (++at; at < sql.size(); ++at) {
+    if (escapes && sql[at] == '\\') {
+      ++at;
+    } else if (sql[at] == quote) {
+      return at + 1;  // A doubled quote begins another one, right here, which says the same.
+    }
+  }
+  return sql.size();
+}
+
+// `at` where no dollar quote begins: $1, $.
+size_t EndOfDollarQuoted(std::string_view sql, size_t at) {
+  size_t close = at + 1;
+  while (close < sql.size() && IsWord(sql[close])) ++close;
+  bool is_tag = close < sql.size() && sql[close] == '$' && !(sql[at + 1] >= '0' && sql[at + 1] <= '9');
+  if (!is_tag) return at;
+  std::string_view tag = sql.substr(at, close + 1 - at);
+  size_t end = sql.find(tag, close + 1);
+  return end == std::string_view::npos ? sql.size() : end + tag.size();
+}
+
+size_t EndOfWord(std::string_view sql, size_t at) {
+  while (at < sql.size() && (IsWord(sql[at]) || sql[at] == '$')) ++at;
+  return at;
+}
+
+// Behind white space and comments.
+size_t NextToken(std::string_view sql, size_t at) {
+  while (at < sql.size()) {
+    if (IsSpace(sql[at])) {
+      ++at;
+    } else if (sql.substr(at, 2) == "--") {
+      at = std::min(sql.find('\n', at), sql.size());
+    } else if (sql.substr(at, 2) == "/*") {
+      at = EndOfBlockComment(sql, at);
+    } else {
+      break;
+    }
+  }
+  return at;
+}
+
+size_t EndOfToken(std::string_view sql, size_t at) {
+  const char c = sql[at];
+  // E'…' is one token, since its backslashes are escapes.
+  if ((c == 'e' || c == 'E') && sql.substr(at + 1, 1) == "'") return EndOfQuoted(sql, at + 1, true);
+  if (c == '\'' || c == '"') return EndOfQuoted(sql, at, false);
+  if (c == '$') {
+    size_t end = EndOfDollarQuoted(sql, at);
+    return end == at ? EndOfWord(sql, at + 1) : end;
+  }
+  return IsWord(c) ? EndOfWord(sql, at) : at + 1;
+}
+
+}  // namespace
+
+std::string SqlTokens(std::string_view sql) {
+  std::string tokens;
+  size_t end = 0;
+  for (size_t at = NextToken(sql, 0); at < sql.size(); at = NextToken(sql, end)) {
+    // 'it''s' is one literal, and 'it' 's' are two.
+    if (!tokens.empty() && !(at == end && sql[at] == '\'' && sql[at - 1] == '\'')) tokens += ' ';
+    end = EndOfToken(sql, at);
+    tokens += sql.substr(at, end - at);
+  }
+  return tokens;
+}
+
+}  // namespace rotv

@@ -1,0 +1,69 @@
+#include "sync/formats/text_hash.h"
+
+#include <bit>
+#include <cstring>
+
+namespace rotv {
+namespace {
+
+struct State {
+  uint32_t a, b, c;
+
+  void Mix() {
+    a -= c, a ^= std::rotl(c, 4), c += b;
+    b -= a, b ^= std::rotl(a, 6), a += c;
+    c -= b, c ^= std::rotl(b, 8), b += a;
+    a -= c, a ^= std::rotl(c, 16), c += b;
+    b -= a, b ^= std::rotl(a, 19), a += c;
+    c -= b, c ^= std::rotl(b, 4), b += a;
+  }
+
+  void Finish() {
+    c ^= b, c -= std::rotl(b, 14);
+    a ^= c, a -= std::rotl(c, 11);
+    b ^= a, b -= std::rotl(a, 25);
+    c ^= b, c -= std::rotl(b, 16);
+    a ^= c, a -= std::rotl(c, 4);
+    b ^= a, b -= std::rotl(a, 14);
+    c ^= b, c -= std::rotl(b, 24);
+  }
+};
+
+constexpr size_t kBlock = 12;
+
+// Little-endian, wherever this runs.
+uint32_t Word(const unsigned char* bytes) {
+  return static_cast<uint32_t>(bytes[0]) | static_cast<uint32_t>(bytes[1]) << 8 |
+         static_cast<uint32_t>(bytes[2]) << 16 | static_cast<uint32_t>(bytes[3]) << 24;
+}
+
+}  // namespace
+
+uint64_t HashText(std::string_view text, uint64_t seed) {
+  const uint32_t start = 0x9e3779b9 + static_cast<uint32_t>(text.size()) + 3923095;
+  State state{start, start, start};
+  if (seed != 0) {
+    state.a += static_cast<uint32_t>(seed >> 32);
+    state.b += static_cast<uint32_t>(seed);
+    state.Mix();
+  }
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+  size_t left = text.size();
+  for (; left >= kBlock; bytes += kBlock, left -= kBlock) {
+    state.a += Word(bytes);
+    state.b += Word(bytes + 4);
+    state.c += Word(bytes + 8);
+    state.Mix();
+  }
+  // What is left, and zeros behind it; the lowest byte of the third word belongs to the length, so that the bytes of
+  // that word stand one place higher.
+  unsigned char rest[kBlock + 1] = {};
+  if (left != 0) std::memcpy(rest, bytes, left);
+  state.a += Word(rest);
+  state.b += Word(rest + 4);
+  state.c += Word(rest + 8) << 8;
+  state.Finish();
+  return static_cast<uint64_t>(state.b) << 32 | state.c;
+}
+
+}  // namespace rotv

@@ -1,0 +1,192 @@
+#include "sync/history/snapshot_signature.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sodium.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <vector>
+
+#include "storage/atomic_file.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A skippable frame: its magic number and the size of what follows, both little-endian.
+constexpr std::string_view kFrameStart("\x57\x2A\x4D\x18\x68\x00\x00\x00rotvsig1", 16);
+constexpr size_t kFrameSize = kFrameStart.size() + crypto_sign_PUBLICKEYBYTES + crypto_sign_BYTES;
+static_assert(kFrameSize == 8 + 0x68);
+// So that a signature is of nothing else.
+constexpr std::string_view kSubject = "rotv snapshot file 1\n";
+constexpr const char* kOfWhom = "ask who exported it for a signed file and the public key: snapshot export --sign";
+
+void StartSodium() {
+  if (sodium_init() < 0) throw Error(ErrorCode::kBug, "libsodium cannot be used here");
+}
+
+std::string_view View(const unsigned char* bytes, size_t size) { return {reinterpret_cast<const char*>(bytes), size}; }
+const unsigned char* Bytes(std::string_view text) { return reinterpret_cast<const unsigned char*>(text.data()); }
+
+std::string Subject(const SnapshotHash::Value& hash) {
+  return std::string(kSubject) + std::string(View(hash.data(), hash.size()));
+}
+
+// True if `text`, but for white space at its end, is base64 of `size` bytes.
+bool FromBase64(std::string text, unsigned char* bytes, size_t size) {
+  while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.pop_back();
+  size_t length = 0;
+  const char* end = nullptr;
+  return sodium_base642bin(bytes, size, text.data(), text.size(), nullptr, &length, &end,
+                           sodium_base64_VARIANT_ORIGINAL) == 0 &&
+         length == size && end == text.data() + text.size();
+}
+
+std::string ToBase64(const unsigned char* bytes, size_t size) {
+  std::string text(sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL), '\0');
+  sodium_bin2base64(text.data(), text.size(), bytes, size, sodium_base64_VARIANT_ORIGINAL);
+  text.pop_back();  // The zero byte.
+  return text;
+}
+
+class SigningOutput : public SeedOutput {
+ public:
+  SigningOutput(std::unique_ptr<SeedOutput> output, const SigningKey& key) : output_(std::move(output)), key_(key) {}
+  void Write(std::string_view bytes) override {
+    hash_.Add(bytes);
+    output_->Write(bytes);
+  }
+  void Commit() override {
+    const std::string subject = Subject(hash_.Finish());
+    unsigned char signature[crypto_sign_BYTES];
+    crypto_sign_detached(signature, nullptr, Bytes(subject), subject.size(), key_.secret.data());
+    output_->Write(kFrameStart);
+    output_->Write(View(key_.public_key.data(), key_.public_key.size()));
+    output_->Write(View(signature, sizeof signature));
+    output_->Commit();
+  }
+
+ private:
+  std::unique_ptr<SeedOutput> output_;
+  SigningKey key_;
+  SnapshotHash hash_;
+};
+
+// Exactly `size` bytes, given to `take` in pieces.
+template <typename Take>
+void ReadPieces(int file, const fs::path& path, uint64_t size, Take take) {
+  std::vector<char> buffer(size_t{256} << 10);
+  while (size > 0) {
+    const ssize_t got = read(file, buffer.data(), static_cast<size_t>(std::min<uint64_t>(size, buffer.size())));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) ThrowDiskError("read", path, errno);
+    if (got == 0) throw Error(ErrorCode::kCorrupt, fmt::format("{} became shorter while it was read", path.native()));
+    take(std::string_view(buffer.data(), static_cast<size_t>(got)));
+    size -= static_cast<uint64_t>(got);
+  }
+}
+
+}  // namespace
+
+SigningKey ReadSigningKey(const fs::path& home) {
+  StartSodium();
+  const fs::path path = home / "signing-key";
+  std::array<unsigned char, crypto_sign_SEEDBYTES> seed;
+  SigningKey key;
+  if (!fs::exists(path)) {
+    randombytes_buf(seed.data(), seed.size());
+    WriteFileAtomically(path, ToBase64(seed.data(), seed.size()) + "\n");
+  }
+  struct stat status;
+  if (stat(path.c_str(), &status) != 0) ThrowDiskError("read", path, errno);
+  if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
+    throw Error(ErrorCode::kUsage, fmt::format("the key for signing, {}, can be read by others", path.native()),
+                fmt::format("it may be known: delete it, and tell those who have its public key"));
+  }
+  if (!FromBase64(ReadFile(path), seed.data(), seed.size())) {
+    throw Error(ErrorCode::kUsage, fmt::format("{} is no key for signing", path.native()),
+                "put it back from a backup, or delete it: the next one has another public key");
+  }
+  crypto_sign_seed_keypair(key.public_key.data(), key.secret.data(), seed.data());
+  return key;
+}
+
+std::string PublicKeyText(const PublicKey& key) { return ToBase64(key.data(), key.size()); }
+
+PublicKey ParsePublicKey(const std::string& text) {
+  StartSodium();
+  PublicKey key;
+  if (FromBase64(text, key.data(), key.size())) return key;
+  std::error_code error;
+  constexpr uint64_t kMostSize = 1000;
+  if (fs::is_regular_file(text, error) && fs::file_size(text, error) <= kMostSize &&
+      FromBase64(ReadFile(text), key.data(), key.size())) {
+    return key;
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("\"{}\" is neither a public key nor a file that holds one", text),
+              "snapshot export --sign prints it: 44 characters of base64");
+}
+
+struct SnapshotHash::State {
+  crypto_generichash_state state;
+};
+
+SnapshotHash::SnapshotHash() : state_(std::make_unique<State>()) {
+  StartSodium();
+  crypto_generichash_init(&state_->state, nullptr, 0, std::tuple_size_v<Value>);
+}
+SnapshotHash::~SnapshotHash() = default;
+
+void SnapshotHash::Add(std::string_view bytes) {
+  crypto_generichash_update(&state_->state, Bytes(bytes), bytes.size());
+}
+
+SnapshotHash::Value SnapshotHash::Finish() {
+  Value value;
+  crypto_generichash_final(&state_->state, value.data(), value.size());
+  return value;
+}
+
+std::unique_ptr<SeedOutput> SignOutput(std::unique_ptr<SeedOutput> output, const SigningKey& key) {
+  return std::make_unique<SigningOutput>(std::move(output), key);
+}
+
+SignedPart VerifySignature(int file, const fs::path& path, const PublicKey& key) {
+  struct stat status;
+  if (fstat(file, &status) != 0) ThrowDiskError("read", path, errno);
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(ErrorCode::kUsage, fmt::format("{} is no file, and its signature stands at its end", path.native()),
+                "save it to a file first");
+  }
+  const auto size = static_cast<uint64_t>(status.st_size);
+  SignedPart part{.size = size - std::min<uint64_t>(size, kFrameSize)};
+  SnapshotHash hash;
+  ReadPieces(file, path, part.size, [&](std::string_view piece) { hash.Add(piece); });
+  std::string frame;
+  ReadPieces(file, path, size - part.size, [&](std::string_view piece) { frame += piece; });
+  if (lseek(file, 0, SEEK_SET) != 0) ThrowDiskError("read", path, errno);
+  if (frame.size() != kFrameSize || !frame.starts_with(kFrameStart)) {
+    throw Error(ErrorCode::kCorrupt, fmt::format("{} is not signed", path.native()), kOfWhom);
+  }
+  part.hash = hash.Finish();
+  const std::string_view signer = std::string_view(frame).substr(kFrameStart.size(), key.size());
+  const std::string_view signature = std::string_view(frame).substr(kFrameStart.size() + key.size());
+  if (signer != View(key.data(), key.size())) {
+    throw Error(ErrorCode::kCorrupt,
+                fmt::format("{} is signed by another key, {}", path.native(), ToBase64(Bytes(signer), signer.size())),
+                kOfWhom);
+  }
+  const std::string subject = Subject(part.hash);
+  if (crypto_sign_verify_detached(Bytes(signature), Bytes(subject), subject.size(), key.data()) != 0) {
+    throw Error(ErrorCode::kCorrupt, fmt::format("{} was changed after it was signed", path.native()), kOfWhom);
+  }
+  return part;
+}
+
+}  // namespace rotv

@@ -1,0 +1,274 @@
+#include "sync/link/tunnel_channel.h"
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+namespace rotv {
+namespace {
+
+// A packet of this size or more goes to the local socket at once; smaller ones wait in libssh's buffer until all that
+// came together has been handled, so that a stream of small messages does not cost a system call each.
+constexpr uint32_t kDirectBytes = 8 * 1024;
+
+// The signals that SSH names (RFC 4254, 6.10).
+int SignalNumber(std::string_view name) {
+  constexpr std::array<std::pair<std::string_view, int>, 13> kSignals = {{{"ABRT", SIGABRT},
+                                                                          {"ALRM", SIGALRM},
+                                                                          {"FPE", SIGFPE},
+                                                                          {"HUP", SIGHUP},
+                                                                          {"ILL", SIGILL},
+                                                                          {"INT", SIGINT},
+                                                                          {"KILL", SIGKILL},
+                                                                          {"PIPE", SIGPIPE},
+                                                                          {"QUIT", SIGQUIT},
+                                                                          {"SEGV", SIGSEGV},
+                                                                          {"TERM", SIGTERM},
+                                                                          {"USR1", SIGUSR1},
+                                                                          {"USR2", SIGUSR2}}};
+  for (const auto& [known, number] : kSignals) {
+    if (known == name) return number;
+  }
+  return 127;
+}
+
+}  // namespace
+
+TunnelChannel::TunnelChannel(ssh_session session, ChannelSpec spec, FileDescriptor local)
+    : session_(session), spec_(std::move(spec)), local_(std::move(local)), unsent_(spec_.first_bytes) {
+  callbacks_.userdata = this;
+  callbacks_.channel_data_function = OnData;
+  callbacks_.channel_eof_function = OnEof;
+  callbacks_.channel_close_function = OnClose;
+  callbacks_.channel_exit_status_function = OnExitStatus;
+  callbacks_.channel_exit_signal_function = OnExitSignal;
+  ssh_callbacks_init(&callbacks_);
+  StartChannel();
+}
+
+TunnelChannel::~TunnelChannel() { FreeChannel(); }
+
+void TunnelChannel::StartChannel() {
+  channel_ = ssh_channel_new(session_);
+  if (channel_ == nullptr) {
+    FailDestination(ssh_get_error(session_));
+    return;
+  }
+  ssh_set_channel_callbacks(channel_, &callbacks_);
+  ContinueOpening();
+}
+
+int TunnelChannel::OpenStep(const Destination& destination) {
+  switch (destination.kind) {
+    case Destination::Kind::kTcp:
+      return ssh_channel_open_forward(channel_, destination.what.c_str(), destination.port, "127.0.0.1", 0);
+    case Destination::Kind::kSocket:
+      return ssh_channel_open_forward_unix(channel_, destination.what.c_str(), "127.0.0.1", 0);
+    case Destination::Kind::kCommand:
+      return ssh_channel_open_session(channel_);
+  }
+  return SSH_ERROR;
+}
+
+void TunnelChannel::ContinueOpening() {
+  const Destination& destination = spec_.destinations[destination_];
+  const int opened = OpenStep(destination);
+  if (opened == SSH_AGAIN) return;
+  if (opened != SSH_OK) {
+    FailDestination(ssh_get_error(session_));
+    return;
+  }
+  state_ = State::kOpen;
+  if (destination.kind != Destination::Kind::kCommand) return;
+  // What follows need not wait for the answer: sshd handles the request first.
+  request_pending_ = true;
+  ContinueRequest();
+}
+
+void TunnelChannel::ContinueRequest() {
+  const int requested = ssh_channel_request_exec(channel_, spec_.destinations[destination_].what.c_str());
+  if (requested == SSH_AGAIN) return;
+  request_pending_ = false;
+  if (requested != SSH_OK) FailDestination(ssh_get_error(session_));
+}
+
+void TunnelChannel::FailDestination(const std::string& why) {
+  FreeChannel();
+  end_.failure = why;
+  end_.refused = spec_.destinations[destination_];
+  if (destination_ + 1 == spec_.destinations.size()) {
+    Finish();
+    return;
+  }
+  ++destination_;
+  state_ = State::kOpening;
+  StartChannel();
+}
+
+// A socket that has hung up is always ready: not polled any more. What is left to read in it goes whenever the session
+// has room, which wakes the pump too.
+int TunnelChannel::fd() const { return finished() || hung_up_ ? -1 : local_.get(); }
+
+bool TunnelChannel::WantsLocalData() const { return state_ == State::kOpen && !input_ended_ && unsent_.empty(); }
+
+short TunnelChannel::PollEvents(bool session_can_write) const {
+  short events = 0;
+  if (WantsLocalData() && session_can_write && ssh_channel_window_size(channel_) > 0) events |= POLLIN;
+  if (local_full_) events |= POLLOUT;
+  return events;
+}
+
+void TunnelChannel::Advance(short revents, bool session_can_write, std::vector<char>& buffer) {
+  if (state_ == State::kOpening) ContinueOpening();
+  if (state_ == State::kOpen && request_pending_) ContinueRequest();
+  if ((revents & (POLLHUP | POLLERR)) != 0) hung_up_ = true;
+  if (state_ != State::kOpen) return;
+  if ((revents & POLLOUT) != 0 || hung_up_) local_full_ = false;
+  Drain();
+  if (session_can_write) {
+    SendUnsent();
+    if (((revents & POLLIN) != 0 || hung_up_) && WantsLocalData()) ReadLocal(buffer);
+  }
+  PassEnds();
+}
+
+void TunnelChannel::Abort(const std::string& reason) {
+  if (finished()) return;
+  end_.failure = reason;
+  end_.session_lost = true;
+  FreeChannel();
+  Finish();
+}
+
+int TunnelChannel::OnData(ssh_session, ssh_channel, void* data, uint32_t size, int is_stderr, void* self) {
+  TunnelChannel& channel = *static_cast<TunnelChannel*>(self);
+  if (is_stderr != 0) {
+    channel.errors_.Append(std::string_view(static_cast<const char*>(data), size));
+    return static_cast<int>(size);
+  }
+  const bool direct = size >= kDirectBytes && !channel.local_full_ && channel.sent_ == channel.pending_.size();
+  const uint32_t taken = direct ? channel.SendLocal(static_cast<const char*>(data), size) : 0;
+  channel.buffered_ = size - taken;
+  return static_cast<int>(taken);
+}
+
+void TunnelChannel::OnEof(ssh_session, ssh_channel, void* self) {
+  static_cast<TunnelChannel*>(self)->remote_eof_ = true;
+}
+
+void TunnelChannel::OnClose(ssh_session, ssh_channel, void* self) {
+  static_cast<TunnelChannel*>(self)->remote_closed_ = true;
+}
+
+void TunnelChannel::OnExitStatus(ssh_session, ssh_channel, int status, void* self) {
+  static_cast<TunnelChannel*>(self)->end_.exit_status = status;
+}
+
+void TunnelChannel::OnExitSignal(ssh_session, ssh_channel, const char* signal, int, const char*, const char*,
+                                 void* self) {
+  static_cast<TunnelChannel*>(self)->end_.exit_status = 128 + SignalNumber(signal);
+}
+
+// Gives the local socket what it takes; the number of bytes that are done with.
+uint32_t TunnelChannel::SendLocal(const char* data, uint32_t size) {
+  if (local_gone_) return size;
+  const ssize_t taken = send(local_.get(), data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (taken < 0) {
+    local_full_ = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+    local_gone_ = !local_full_;
+    return local_gone_ ? size : 0;
+  }
+  local_full_ = static_cast<uint32_t>(taken) < size;
+  if (end_.bytes_received == 0 && spec_.on_first_byte) spec_.on_first_byte();
+  end_.bytes_received += static_cast<uint64_t>(taken);
+  return static_cast<uint32_t>(taken);
+}
+
+void TunnelChannel::Drain() {
+  while (!local_full_) {
+    if (sent_ < pending_.size()) {
+      sent_ += SendLocal(pending_.data() + sent_, static_cast<uint32_t>(pending_.size() - sent_));
+      continue;
+    }
+    pending_.clear();
+    sent_ = 0;
+    if (buffered_ == 0) return;
+    pending_.resize(buffered_);
+    const int got = ssh_channel_read_timeout(channel_, pending_.data(), buffered_, 0, 0);
+    buffered_ = 0;
+    pending_.resize(static_cast<size_t>(std::max(got, 0)));
+  }
+}
+
+void TunnelChannel::SendUnsent() {
+  if (unsent_.empty() || ssh_channel_window_size(channel_) == 0) return;
+  const std::string piece = std::exchange(unsent_, {});
+  WriteRemote(piece.data(), piece.size());
+}
+
+void TunnelChannel::ReadLocal(std::vector<char>& buffer) {
+  const size_t room = std::min<size_t>(buffer.size(), ssh_channel_window_size(channel_));
+  if (room == 0) return;
+  const ssize_t got = recv(local_.get(), buffer.data(), room, MSG_DONTWAIT);
+  if (got > 0) {
+    WriteRemote(buffer.data(), static_cast<size_t>(got));
+  } else if (got == 0 || (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR)) {
+    input_ended_ = true;
+  }
+}
+
+// libssh takes less than it is given while keys are exchanged: the rest waits in unsent_.
+void TunnelChannel::WriteRemote(const char* data, size_t size) {
+  const int written = ssh_channel_write(channel_, data, static_cast<uint32_t>(size));
+  if (written < 0) {
+    input_ended_ = true;  // The far end has closed: OnClose has been or will be called.
+  } else if (static_cast<size_t>(written) < size) {
+    unsent_.assign(data + written, size - static_cast<size_t>(written));
+  }
+}
+
+// Half-closes in both directions, and the end of the channel.
+void TunnelChannel::PassEnds() {
+  const bool input_done = input_ended_ && unsent_.empty();
+  if (input_done && !input_end_sent_ && !remote_closed_) {
+    ssh_channel_send_eof(channel_);
+    input_end_sent_ = true;
+  }
+  // A command's exit status can come after its output's end: whoever waits for it sees the end when all is known.
+  const bool is_command = spec_.destinations[destination_].kind == Destination::Kind::kCommand;
+  if (remote_eof_ && Drained() && !output_ended_ && !is_command) {
+    shutdown(local_.get(), SHUT_WR);
+    output_ended_ = true;
+  }
+  if (remote_closed_ && Drained()) {
+    Finish();
+  } else if ((hung_up_ || local_gone_) && input_done) {
+    Finish();  // Nobody is left to read: what the far end still sends is of no use.
+  }
+}
+
+void TunnelChannel::FreeChannel() {
+  if (channel_ == nullptr) return;
+  ssh_remove_channel_callbacks(channel_, &callbacks_);
+  // On a non-blocking session closing takes up to three calls (EOF, CLOSE, done), and free() makes but one.
+  for (int i = 0; i < 3 && state_ == State::kOpen && ssh_is_connected(session_) != 0; ++i) {
+    if (ssh_channel_close(channel_) != SSH_AGAIN) break;
+  }
+  ssh_channel_free(channel_);
+  channel_ = nullptr;
+}
+
+void TunnelChannel::Finish() {
+  FreeChannel();
+  state_ = State::kFinished;
+  end_.stderr_text = errors_.text();
+  if (spec_.on_end) spec_.on_end(end_);
+  local_ = FileDescriptor();
+}
+
+}  // namespace rotv

@@ -1,0 +1,272 @@
+#include "sync/mask_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <set>
+
+#include "storage/epochs.h"
+#include "storage/error.h"
+#include "storage/row_store.h"
+#include "sync/context/open_workspace.h"
+#include "sync/formats/copy_text.h"
+#include "sync/mask/row_filter.h"
+#include "sync/mask/row_mask.h"
+#include "sync/mask/row_sample.h"
+#include "sync/mask/secret.h"
+#include "sync/mask/stored_mask.h"
+#include "sync/postgres/source_session.h"
+#include "sync/schema/follow.h"
+#include "sync/schema/row_codec.h"
+#include "sync/seed/seed_search.h"
+#include "sync/seed/value_finder.h"
+#include "sync/seed/version_search.h"
+
+namespace rotv {
+namespace {
+
+// What these make is made of words that real people have, too.
+bool IsMadeOfWords(const std::string& rule) {
+  return rule == "name" || rule == "first_name" || rule == "last_name" || rule == "address" || rule == "constant";
+}
+
+// What these make may be what another row really has.
+bool IsLikeReal(const std::string& rule) {
+  return IsMadeOfWords(rule) || rule == "number" || rule == "date" || rule == "text" || rule == "phone" || rule == "ip";
+}
+
+class MaskCheck {
+ public:
+  MaskCheck(SourceSession& session, const RowStore& store)
+      : context_(session.context()),
+        session_(session),
+        store_(store),
+        lsn_(store.manifest().head_lsn()),
+        schema_(store.SchemaAt(lsn_)),
+        epochs_(EpochsAt(store.manifest(), lsn_)),
+        secret_(MaskSecretOf(context_)) {}
+
+  MaskCheckResult Run() {
+    const auto begin = std::chrono::steady_clock::now();
+    result_.lsn = lsn_;
+    context_.progress.Begin("comparing samples", Progress::Unit::kItems, 0);
+    for (const proto::Table& table : schema_.tables()) {
+      if (table.mask().columns_size() > 0 && HasRows(table)) CompareSample(table);
+    }
+    context_.progress.End();
+    if (result_.columns.empty()) {
+      throw Error(ErrorCode::kUsage, fmt::format("no column of {} is masked", context_.source.name),
+                  "write rules into [mask] of rotv.toml (rotv-sync mask suggest), then rotv-sync pull");
+    }
+    LookElsewhere();
+    LookIntoThePast();
+    LookIntoSeeds();
+    result_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    return std::move(result_);
+  }
+
+ private:
+  std::unique_ptr<RowScan> Scan(const proto::Table& table, ScanRequest::Access access) const {
+    return store_.ScanAt({.table = table.id(),
+                          .epoch = epochs_.at(table.id()),
+                          .lsn = lsn_,
+                          .range = {},
+                          .shape = table.shape(),
+                          .access = access});
+  }
+
+  void CompareSample(const proto::Table& table) {
+    const proto::Shape& shape = store_.shapes().Get(table.shape());
+    const auto columns = static_cast<size_t>(shape.columns_size());
+    RowMask mask(table, shape, secret_);
+    RowCodec codec(table, shape);
+    RowFilter filter(table, shape);
+    const RowSample kept(table, secret_);
+    std::unique_ptr<RowScan> stored = Scan(table, ScanRequest::Access::kSomeRows);
+    std::vector<std::pair<size_t, size_t>> checked;  // Index in the shape, and in the result.
+    for (int i = 0; i < shape.columns_size(); ++i) {
+      const proto::MaskedColumn* masked = MaskOf(table, shape.columns(i).number());
+      if (masked == nullptr) continue;
+      checked.emplace_back(static_cast<size_t>(i), result_.columns.size());
+      result_.columns.push_back(
+          {.column = fmt::format("{}.{}", table.quoted_name(), masked->name()), .rule = masked->rule().name()});
+    }
+    SampledRows* sample = KnownRows(table, shape);
+    std::vector<std::string_view> real, made, here;
+    std::string key;
+    for (const std::string& line : Sample(table)) {
+      context_.interrupt.Check();
+      if (filter.Line(line) != RowFilter::Verdict::kYes) continue;
+      const std::string masked(mask.Line(line));
+      codec.KeyOfLine(masked, &key);
+      if (!kept.Keeps(key)) continue;
+      SplitCopyLine(line, columns, &real);
+      SplitCopyLine(masked, columns, &made);
+      here.clear();
+      if (stored->Find(key) > 0) SplitCopyLine(stored->line(), columns, &here);
+      std::vector<SampledRows::Value>* row = sample == nullptr ? nullptr : &sample->rows[KeyOf(table, real)];
+      for (const auto& [index, at] : checked) {
+        if (real[index] == kCopyNull) continue;
+        MaskedColumnCheck& column = result_.columns[at];
+        ++column.sampled;
+        Remember(real[index], made[index], at);
+        if (row != nullptr && real[index] != made[index]) {
+          row->push_back(
+              {.column = shape.columns(static_cast<int>(index)).name(), .text = std::string(real[index]), .owner = at});
+        }
+        if (here.empty()) continue;
+        column.masked += here[index] == made[index];
+        column.unmasked += here[index] == real[index] && real[index] != made[index];
+      }
+    }
+  }
+
+  std::vector<std::string> Sample(const proto::Table& table) {
+    const std::string& columns = table.copy_columns();
+    PgConnection& connection = session_.connection();
+    const PgOutcome start = connection.StartCopyOut(fmt::format("COPY (SELECT {} FROM ONLY {}{} LIMIT {}) TO STDOUT",
+                                                                columns.substr(1, columns.size() - 2),
+                                                                table.quoted_name(), table.filter(), kMaskCheckRows));
+    if (start.failure) connection.Throw(*start.failure);
+    std::vector<std::string> lines;
+    while (const std::optional<std::string_view> row = connection.CopyRow())
+      lines.emplace_back(row->substr(0, row->size() - 1));
+    if (const std::optional<PgFailure> failure = connection.FinishCopy()) connection.Throw(*failure);
+    return lines;
+  }
+
+  void Remember(std::string_view real, std::string_view made, size_t column) {
+    if (real.size() < ValueFinder::kShortest || real == made || IsMadeOfWords(result_.columns[column].rule)) return;
+    if (known_.emplace(real).second) finder_.Add(real, column);
+  }
+
+  // For seeds, in which a row may stand under the same key; null where the key is masked, or there is none.
+  SampledRows* KnownRows(const proto::Table& table, const proto::Shape& shape) {
+    if (table.key_columns().empty()) return nullptr;
+    std::vector<std::string> key;
+    for (uint32_t column : table.key_columns()) {
+      const proto::Column& of_key = shape.columns(static_cast<int>(column));
+      if (MaskOf(table, of_key.number()) != nullptr) return nullptr;
+      key.push_back(of_key.name());
+    }
+    SampledRows& sample = rows_[table.quoted_name()];
+    sample.key = std::move(key);
+    return &sample;
+  }
+
+  static std::string KeyOf(const proto::Table& table, const std::vector<std::string_view>& fields) {
+    std::string key;
+    for (uint32_t column : table.key_columns()) key.append(fields[column]).push_back('\t');
+    return key;
+  }
+
+  // In every column that has no rule.
+  void LookElsewhere() {
+    std::map<std::pair<size_t, std::string>, uint64_t> found;
+    context_.progress.Begin("looking through rows", Progress::Unit::kRows, 0);
+    for (const proto::Table& table : schema_.tables()) {
+      if (!HasRows(table) || epochs_.count(table.id()) == 0) continue;
+      const proto::Shape& shape = store_.shapes().Get(table.shape());
+      std::set<uint32_t> masked;
+      for (const proto::MaskedColumn& column : table.mask().columns()) masked.insert(column.number());
+      std::vector<std::string_view> fields;
+      for (std::unique_ptr<RowScan> rows = Scan(table, ScanRequest::Access::kAllRows); rows->Next();) {
+        if (++result_.rows % kRowsBetweenLooks == 0) {
+          context_.interrupt.Check();
+          context_.progress.Update(result_.rows);
+        }
+        SplitCopyLine(rows->line(), static_cast<size_t>(shape.columns_size()), &fields);
+        for (int i = 0; i < shape.columns_size(); ++i) {
+          if (masked.count(shape.columns(i).number()) != 0) continue;
+          std::set<size_t> owners;  // Each counts once a row.
+          finder_.Find(fields[static_cast<size_t>(i)], [&](size_t owner) { owners.insert(owner); });
+          for (size_t owner : owners) {
+            ++found[{owner, fmt::format("{}.{}", table.quoted_name(), shape.columns(i).name())}];
+          }
+        }
+      }
+    }
+    context_.progress.End();
+    for (const auto& [where, rows] : found) {
+      result_.leaks.push_back({.column = result_.columns[where.first].column, .found_in = where.second, .rows = rows});
+    }
+  }
+
+  // Of each owner: what its rule makes is never what another value was.
+  std::vector<bool> Unlike() const {
+    std::vector<bool> unlike;
+    for (const MaskedColumnCheck& column : result_.columns) unlike.push_back(!IsLikeReal(column.rule));
+    return unlike;
+  }
+
+  void LookIntoThePast() {
+    MaskHistory history;
+    for (Lsn lsn : store_.SchemaLsns()) history.Add(lsn, store_.SchemaAt(lsn));
+    result_.lost = history.LostMasks();
+    result_.carried_masks = CarriedMasks(schema_.mask_record());
+    const VersionFinds finds = SearchVersions({.store = store_,
+                                               .schema = schema_,
+                                               .history = history,
+                                               .finder = finder_,
+                                               .rows = rows_,
+                                               .unlike = Unlike(),
+                                               .progress = context_.progress,
+                                               .interrupt = context_.interrupt});
+    result_.versions = finds.versions;
+    for (const auto& [where, versions] : finds.found) {
+      result_.leaks.push_back({.column = result_.columns[where.first].column,
+                               .found_in = where.second + " in earlier states",
+                               .rows = versions});
+    }
+  }
+
+  void LookIntoSeeds() {
+    const std::vector<bool> unlike = Unlike();
+    for (const std::filesystem::path& seed : SeedsOf(context_.home, context_.source.name, context_.source.is_default)) {
+      context_.progress.Begin("looking through " + seed.filename().native(), Progress::Unit::kItems, 0);
+      const SeedSearchRequest request{
+          .schema = schema_, .finder = finder_, .rows = rows_, .unlike = unlike, .interrupt = context_.interrupt};
+      for (const auto& [owner, lines] : SearchSeed(seed, request)) {
+        result_.leaks.push_back({.column = result_.columns[owner].column, .found_in = seed, .rows = lines});
+      }
+      context_.progress.End();
+      result_.seeds.push_back(seed);
+    }
+  }
+
+  static constexpr uint64_t kRowsBetweenLooks = 4096;
+
+  const Context& context_;
+  SourceSession& session_;
+  const RowStore& store_;
+  const Lsn lsn_;
+  const proto::SchemaVersion schema_;
+  const std::map<TableId, EpochNumber> epochs_;
+  const MaskSecret secret_;
+  std::set<std::string, std::less<>> known_;
+  ValueFinder finder_;
+  std::map<std::string, SampledRows> rows_;  // By their tables' quoted names.
+  MaskCheckResult result_;
+};
+
+}  // namespace
+
+bool MaskCheckResult::clean() const {
+  return leaks.empty() && lost.empty() &&
+         std::all_of(columns.begin(), columns.end(), [](const auto& column) { return column.unmasked == 0; });
+}
+
+MaskCheckResult CheckMasks(const Context& context) {
+  Workspace workspace = OpenWorkspace(context, "mask check");
+  const std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
+  if (MaskRulesChanged(store->manifest(), store->SchemaAt(Lsn(store->manifest().head_lsn())), context)) {
+    throw Error(ErrorCode::kUsage, "the rows are stored under other rules, or another secret, than those of the config",
+                "rotv-sync pull copies what has other rules now; then check again");
+  }
+  SourceSession session(context, workspace.RunDirectory());
+  return MaskCheck(session, *store).Run();
+}
+
+}  // namespace rotv

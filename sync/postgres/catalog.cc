@@ -1,0 +1,254 @@
+#include "sync/postgres/catalog.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <tuple>
+
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+// The schemas that pg_dump leaves out, and what belongs to other sessions.
+constexpr const char* kUserSchema = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
+
+// {0} is kUserSchema, {1} the publication's name as a literal. pg_table_size() waits for a migration that holds the
+// table: nobody could say for whom, so that such a table's size is an estimate. The hash of an enum's value is another
+// one in another database: pg_dump has partitions by it loaded through their root.
+constexpr const char* kTablesSql = R"(
+SELECT c.oid, n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind, c.relpersistence,
+       c.relreplident,
+       EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass
+               AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e'),
+       e.condition IS NOT NULL,
+       pg_has_role(c.relowner, 'USAGE'), has_table_privilege(c.oid, 'SELECT'), row_security_active(c.oid),
+       greatest(c.reltuples, 0)::bigint,
+       CASE WHEN c.relkind <> 'r' THEN 0 WHEN c.oid = ANY (l.locked) THEN c.relpages * 8192::bigint
+            ELSE coalesce(pg_table_size(c.oid), 0) END, quote_ident(pg_get_userbyid(c.relowner)),
+       c.relfilenode, c.relnatts, coalesce(m.membership, ''), coalesce(e.condition, ''),
+       CASE WHEN has_schema_privilege(n.oid, 'USAGE') THEN '' ELSE quote_ident(n.nspname) END,
+       CASE WHEN c.relispartition AND EXISTS (
+              SELECT FROM pg_partition_ancestors(c.oid) a(oid) JOIN pg_catalog.pg_partitioned_table p ON p.partrelid = a.oid
+              WHERE (SELECT o.oid FROM pg_catalog.pg_opclass o JOIN pg_catalog.pg_am am ON am.oid = o.opcmethod
+                     WHERE o.opcname = 'enum_ops' AND o.opcnamespace = 'pg_catalog'::regnamespace
+                           AND am.amname = 'hash') = ANY (p.partclass))
+            THEN (SELECT quote_ident(rn.nspname) || '.' || quote_ident(r.relname)
+                  FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
+                  WHERE r.oid = pg_partition_root(c.oid)) ELSE '' END,
+       coalesce(c.relowner = ANY (mighty.owners), false)
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+     LEFT JOIN (SELECT config.oid, coalesce(config.condition, '') AS condition
+                FROM pg_catalog.pg_extension, unnest(extconfig, extcondition) config(oid, condition)) e ON e.oid = c.oid
+     LEFT JOIN (SELECT pr.prrelid, concat_ws(':', pr.oid, pr.xmin, p.xmin, p.pubinsert, p.pubupdate, p.pubdelete,
+                                             p.pubtruncate, p.pubviaroot) AS membership
+                FROM pg_catalog.pg_publication_rel pr JOIN pg_catalog.pg_publication p ON p.oid = pr.prpubid
+                WHERE p.pubname = {1}) m ON m.prrelid = c.oid
+     CROSS JOIN (SELECT array_agg(relation) AS locked FROM pg_catalog.pg_locks
+                 WHERE mode = 'AccessExclusiveLock' AND database = (SELECT oid FROM pg_catalog.pg_database
+                                                                    WHERE datname = current_database())) l
+     CROSS JOIN (SELECT array_agg(o.oid) AS owners FROM pg_catalog.pg_roles o
+                 WHERE EXISTS (SELECT FROM pg_catalog.pg_roles r WHERE pg_has_role(o.oid, r.oid, 'MEMBER') AND
+                               (r.rolsuper OR r.rolcreaterole OR r.rolname IN ('pg_execute_server_program',
+                                'pg_read_server_files', 'pg_write_server_files')))) mighty
+WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND {0};
+SELECT a.attrelid, a.attnum, a.attname, quote_ident(a.attname), a.atttypid, a.atttypmod, a.attgenerated <> '', a.xmin,
+       CASE WHEN a.atthasmissing THEN a.attmissingval::text END
+FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+     JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND a.attnum > 0 AND NOT a.attisdropped AND {0}
+ORDER BY a.attrelid, a.attnum;
+SELECT i.indrelid, quote_ident(x.relname), i.indisprimary, i.indisreplident, i.indimmediate, i.indisvalid,
+       array_to_string((i.indkey::int2[])[0:i.indnkeyatts - 1], ' '),
+       coalesce((SELECT con.oid FROM pg_catalog.pg_constraint con WHERE con.conindid = i.indexrelid
+                 AND con.contype IN ('p', 'u') AND con.conrelid = i.indrelid LIMIT 1), 0)
+FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+     JOIN pg_catalog.pg_namespace n ON n.oid = x.relnamespace
+WHERE (i.indisprimary OR i.indisreplident) AND {0};
+SELECT c.oid, n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname),
+       has_sequence_privilege(c.oid, 'SELECT'),
+       CASE WHEN has_schema_privilege(n.oid, 'USAGE') THEN '' ELSE quote_ident(n.nspname) END
+FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+WHERE c.relkind = 'S' AND c.relpersistence <> 't' AND {0}
+      AND (NOT EXISTS (SELECT 1 FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass
+                       AND d.objid = c.oid AND d.objsubid = 0 AND d.deptype = 'e')
+           OR EXISTS (SELECT 1 FROM pg_catalog.pg_extension WHERE c.oid = ANY (extconfig)));
+WITH RECURSIVE
+root AS (SELECT DISTINCT a.atttypid AS oid
+         FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+              JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+         WHERE c.relkind IN ('r', 'p', 'f') AND c.relpersistence <> 't' AND a.attnum > 0 AND a.atttypid <> 0 AND {0}),
+closure(root, oid) AS (SELECT oid, oid FROM root
+  UNION SELECT closure.root, k.child FROM closure, LATERAL (
+    SELECT t.typbasetype FROM pg_catalog.pg_type t WHERE t.oid = closure.oid AND t.typbasetype <> 0
+    UNION ALL SELECT t.typelem FROM pg_catalog.pg_type t WHERE t.oid = closure.oid AND t.typelem <> 0
+    UNION ALL SELECT a.atttypid FROM pg_catalog.pg_type t JOIN pg_catalog.pg_attribute a ON a.attrelid = t.typrelid
+              WHERE t.oid = closure.oid AND t.typrelid <> 0 AND a.attnum > 0 AND a.atttypid <> 0
+    UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE closure.oid IN (r.rngtypid, r.rngmultitypid)
+  ) k(child))
+SELECT closure.root,
+       bit_xor(hash_record_extended(row(t.oid, t.typoutput, p.xmin, p.prosrc), 1)) # coalesce(bit_xor(m.h), 0),
+       bool_or(t.oid IN ('regclass'::regtype, 'regproc'::regtype, 'regprocedure'::regtype, 'regoper'::regtype,
+                         'regoperator'::regtype, 'regtype'::regtype, 'regrole'::regtype, 'regnamespace'::regtype,
+                         'regconfig'::regtype, 'regdictionary'::regtype, 'regcollation'::regtype, 'aclitem'::regtype)),
+       coalesce(string_agg(t.oid::text, ' ') FILTER (WHERE t.typtype = 'e'), '')
+FROM closure JOIN pg_catalog.pg_type t ON t.oid = closure.oid
+     LEFT JOIN pg_catalog.pg_proc p ON p.oid = t.typoutput
+     LEFT JOIN LATERAL (SELECT bit_xor(hash_record_extended(row(x.attrelid, x.attnum, x.atttypid, x.atttypmod,
+                                                                x.attisdropped), 3)) AS h
+                        FROM pg_catalog.pg_attribute x
+                        WHERE t.typrelid <> 0 AND x.attrelid = t.typrelid AND x.attnum > 0) m ON true
+GROUP BY closure.root;
+SELECT oid, enumtypid, enumlabel FROM pg_catalog.pg_enum ORDER BY oid;
+SELECT count(*), quote_ident(current_user), has_table_privilege('pg_catalog.pg_largeobject', 'SELECT'),
+       coalesce(bool_and(pg_has_role(lomowner, 'USAGE') OR EXISTS (
+         SELECT FROM aclexplode(lomacl) a
+         WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))), true)
+FROM pg_catalog.pg_largeobject_metadata
+)";
+
+std::vector<uint32_t> ParseOids(std::string_view text) {
+  std::vector<uint32_t> numbers;
+  while (!text.empty()) {
+    uint32_t number = 0;
+    const char* end = std::from_chars(text.data(), text.data() + text.size(), number).ptr;
+    numbers.push_back(number);
+    text.remove_prefix(std::min(text.size(), static_cast<size_t>(end - text.data()) + 1));
+  }
+  return numbers;
+}
+
+std::vector<int> ParseNumbers(std::string_view text) {
+  std::vector<uint32_t> numbers = ParseOids(text);
+  return {numbers.begin(), numbers.end()};
+}
+
+// pg_attribute.attmissingval is an array of one element, whose text this takes out of the array's.
+std::string ElementOf(std::string_view array) {
+  if (array.size() < 2 || array.front() != '{' || array.back() != '}') {
+    throw Error(ErrorCode::kProtocol, "the source's catalogue has a column default that is not understood");
+  }
+  array = array.substr(1, array.size() - 2);
+  if (!array.starts_with('"')) return std::string(array);
+  std::string element;
+  for (size_t i = 1; i + 1 < array.size(); ++i) {
+    if (array[i] == '\\') ++i;
+    element.push_back(array[i]);
+  }
+  return element;
+}
+
+CatalogTable TableOf(const PgResult& rows, int row) {
+  CatalogTable table;
+  table.oid = rows.Oid(row, 0);
+  table.schema = rows.Get(row, 1);
+  table.name = rows.Get(row, 2);
+  table.quoted_name = rows.Get(row, 3);
+  table.kind = rows.Text(row, 4)[0];
+  table.persistence = rows.Text(row, 5)[0];
+  table.replica_identity = rows.Text(row, 6)[0];
+  table.of_extension = rows.Bool(row, 7);
+  table.is_extension_config = rows.Bool(row, 8);
+  table.owned = rows.Bool(row, 9);
+  table.readable = rows.Bool(row, 10);
+  table.row_security = rows.Bool(row, 11);
+  table.rows_estimate = rows.Int(row, 12);
+  table.bytes = rows.Int(row, 13);
+  table.quoted_owner = rows.Get(row, 14);
+  table.file = rows.Oid(row, 15);
+  table.last_column = static_cast<int>(rows.Int(row, 16));
+  table.membership = rows.Get(row, 17);
+  table.extension_filter = rows.Get(row, 18);
+  table.closed_schema = rows.Get(row, 19);
+  table.load_through = rows.Get(row, 20);
+  table.owner_is_mighty = rows.Bool(row, 21);
+  return table;
+}
+
+CatalogColumn ColumnOf(const PgResult& rows, int row) {
+  CatalogColumn column{.name = rows.Get(row, 2),
+                       .quoted_name = rows.Get(row, 3),
+                       .number = static_cast<int>(rows.Int(row, 1)),
+                       .type_oid = rows.Oid(row, 4),
+                       .type_modifier = static_cast<int32_t>(rows.Int(row, 5)),
+                       .is_generated = rows.Bool(row, 6),
+                       .xmin = rows.Oid(row, 7),
+                       .missing = std::nullopt};
+  if (!rows.IsNull(row, 8)) column.missing = ElementOf(rows.Text(row, 8));
+  return column;
+}
+
+CatalogIndex IndexOf(const PgResult& rows, int row) {
+  return {.quoted_name = rows.Get(row, 1),
+          .is_primary = rows.Bool(row, 2),
+          .is_replica_identity = rows.Bool(row, 3),
+          .is_immediate = rows.Bool(row, 4),
+          .is_valid = rows.Bool(row, 5),
+          .column_numbers = ParseNumbers(rows.Text(row, 6)),
+          .constraint_oid = rows.Oid(row, 7)};
+}
+
+template <typename Object>
+void SortByName(std::vector<Object>* objects) {
+  std::sort(objects->begin(), objects->end(),
+            [](const Object& a, const Object& b) { return std::tie(a.schema, a.name) < std::tie(b.schema, b.name); });
+}
+
+// What belongs to a table that was made between two of the statements is passed over.
+std::vector<CatalogTable> TablesOf(const std::vector<PgResult>& results, int server_version) {
+  std::map<uint32_t, CatalogTable> tables;
+  for (int row = 0; row < results[0].rows(); ++row) tables.emplace(results[0].Oid(row, 0), TableOf(results[0], row));
+  for (int row = 0; row < results[1].rows(); ++row) {
+    auto table = tables.find(results[1].Oid(row, 0));
+    if (table != tables.end()) table->second.columns.push_back(ColumnOf(results[1], row));
+  }
+  for (int row = 0; row < results[2].rows(); ++row) {
+    auto table = tables.find(results[2].Oid(row, 0));
+    if (table != tables.end()) table->second.indexes.push_back(IndexOf(results[2], row));
+  }
+  std::vector<CatalogTable> sorted;
+  for (auto& [oid, table] : tables) {
+    // Since 18 generated columns count in the identity, and refuse changes as long as they are not published.
+    table.full_identity_serves =
+        server_version < 180000 || std::none_of(table.columns.begin(), table.columns.end(),
+                                                [](const CatalogColumn& column) { return column.is_generated; });
+    sorted.push_back(std::move(table));
+  }
+  SortByName(&sorted);
+  return sorted;
+}
+
+}  // namespace
+
+Catalog ReadCatalog(PgConnection& connection, const std::string& publication) {
+  std::vector<PgResult> results =
+      connection.QueryAll(fmt::format(fmt::runtime(kTablesSql), kUserSchema, connection.QuoteLiteral(publication)));
+  Catalog catalog;
+  catalog.tables = TablesOf(results, connection.server_version());
+  for (int row = 0; row < results[3].rows(); ++row) {
+    catalog.sequences.push_back({.oid = results[3].Oid(row, 0),
+                                 .schema = results[3].Get(row, 1),
+                                 .name = results[3].Get(row, 2),
+                                 .quoted_name = results[3].Get(row, 3),
+                                 .readable = results[3].Bool(row, 4),
+                                 .closed_schema = results[3].Get(row, 5)});
+  }
+  SortByName(&catalog.sequences);
+  for (int row = 0; row < results[4].rows(); ++row) {
+    catalog.types[results[4].Oid(row, 0)] = {.fingerprint = results[4].Get(row, 1),
+                                             .enums = ParseOids(results[4].Text(row, 3)),
+                                             .by_name = results[4].Bool(row, 2)};
+  }
+  for (int row = 0; row < results[5].rows(); ++row) {
+    catalog.enum_labels.push_back(
+        {.oid = results[5].Oid(row, 0), .type_oid = results[5].Oid(row, 1), .label = results[5].Get(row, 2)});
+  }
+  catalog.large_objects = results[6].Int(0, 0);
+  catalog.quoted_user = results[6].Get(0, 1);
+  catalog.large_object_pages_readable = results[6].Bool(0, 2);
+  catalog.large_objects_readable = results[6].Bool(0, 3);
+  return catalog;
+}
+
+}  // namespace rotv

@@ -1,0 +1,89 @@
+#include "sync/postgres/connect_error.h"
+
+#include <fmt/format.h>
+
+#include <optional>
+
+namespace rotv {
+namespace {
+
+// The remote host will refuse this the next time, too. Nothing where trying again may help.
+std::optional<Error> RefusedByFarEnd(const std::string& what, const std::string& reason) {
+  auto says = [&](const char* text) { return reason.find(text) != std::string::npos; };
+  if (says(" has no container ")) return Error(ErrorCode::kRefused, what, "check `container` in rotv.toml");
+  if (says(" has no bash")) {
+    return Error(ErrorCode::kRefused, what,
+                 "install bash in the container, or publish PostgreSQL's port or socket and leave "
+                 "`container` out of rotv.toml");
+  }
+  if (says("there is no ") || says(" may not use ")) {
+    return Error(ErrorCode::kRefused, what,
+                 "check `runtime` (podman or docker) in rotv.toml, and who `ssh` logs in as");
+  }
+  if (says(" forbids forwarding ")) {
+    return Error(
+        ErrorCode::kRefused, what,
+        "allow it in sshd_config there and reload sshd; or go another way: host = \"127.0.0.1\", or a socket's "
+        "directory, in rotv.toml");
+  }
+  if (says(" runs no command "))
+    return Error(ErrorCode::kRefused, what, "allow it in sshd_config there and reload sshd");
+  return std::nullopt;
+}
+
+}  // namespace
+
+Error ConnectError(const std::string& message, const std::string& link_reason, const std::string& where) {
+  auto says = [&](const char* text) { return message.find(text) != std::string::npos; };
+  // What stands in front of the server's words names our end of the tunnel.
+  size_t words = message.find("FATAL:  ");
+  std::string server_said = words == std::string::npos ? message : message.substr(words + 8);
+  std::string what =
+      fmt::format("cannot connect to PostgreSQL at {}: {}", where, link_reason.empty() ? server_said : link_reason);
+  if (std::optional<Error> error = RefusedByFarEnd(what, link_reason)) return *error;
+  if (link_reason.find("could not connect to the socket") != std::string::npos) {
+    return {
+        ErrorCode::kUnreachable, what,
+        "check that PostgreSQL runs there and that host and port in rotv.toml are right (a socket's directory, or by "
+        "TCP host = \"127.0.0.1\"), then try again"};
+  }
+  if (says("password authentication failed") || says("no password supplied")) {
+    return {ErrorCode::kRefused, what, "set PGPASSWORD, or add a line for this server to ~/.pgpass (mode 0600)"};
+  }
+  if (says("no pg_hba.conf entry") || says("pg_hba.conf rejects") || says("authentication failed")) {
+    return {ErrorCode::kRefused, what,
+            "let this user in: add a line for the database (and its user) to pg_hba.conf on the source, then "
+            "SELECT pg_reload_conf();"};
+  }
+  if (says("does not exist") && says("database")) {
+    return {ErrorCode::kRefused, what, "check `database` in rotv.toml; psql -l on the source lists those that exist"};
+  }
+  if (says("does not exist") && says("role")) {
+    return {ErrorCode::kRefused, what, "check `user` in rotv.toml; \\du in psql on the source lists those that exist"};
+  }
+  if (says("must be superuser or replication role") || says("permission denied to start WAL sender") ||
+      says("REPLICATION attribute")) {
+    return {ErrorCode::kRefused, what,
+            "on the source, as a superuser: ALTER ROLE … REPLICATION; (for `user` of rotv.toml)"};
+  }
+  if (says("permission denied for database")) {
+    return {ErrorCode::kRefused, what,
+            "on the source: GRANT CONNECT ON DATABASE … TO …; (`database` and `user` of rotv.toml)"};
+  }
+  if (says("max_wal_senders")) {
+    return {ErrorCode::kRefused, what, "on the source: ALTER SYSTEM SET max_wal_senders = 10; then restart it"};
+  }
+  if (says("channel binding") || says("\"!password\"") || link_reason.find(" in clear") != std::string::npos) {
+    return {ErrorCode::kRefused,
+            fmt::format("{}. The password was not sent: whoever is in between could read it", what),
+            "prove the server: add ?sslmode=verify-full&sslrootcert=FILE to the url; or let pg_hba.conf there ask with "
+            "scram-sha-256; or, if it asks for no password, unset PGPASSWORD"};
+  }
+  if (says("SSL") || says("certificate")) {
+    return {ErrorCode::kRefused, what, "check sslmode and the certificates that the url names"};
+  }
+  return {ErrorCode::kUnreachable, what,
+          "check that PostgreSQL runs there and that host and port in rotv.toml are right, then try again"};
+}
+
+}  // namespace rotv

@@ -1,0 +1,48 @@
+#include "sync/postgres/content_fingerprint.h"
+
+#include <fmt/format.h>
+
+#include "sync/postgres/large_objects.h"
+
+namespace rotv {
+namespace {
+
+constexpr int kPerStatement = 200;
+
+// A row that is written again gets another place and another xmin. Where the table's file has changed since the
+// snapshot, the snapshot would read nothing.
+std::string TableSql(const proto::Table& table) {
+  return fmt::format(
+      "SELECT {0}::oid, (SELECT count(*)::text || ':' || coalesce(sum(hashtextextended(ctid::text || ' ' || "
+      "xmin::text, 0)), 0)::text FROM ONLY {1}{2}), (SELECT relfilenode = pg_relation_filenode(oid) FROM pg_class "
+      "WHERE oid = {0})",
+      table.id(), table.quoted_name(), table.filter());
+}
+
+}  // namespace
+
+std::vector<std::string> ContentStatements(const proto::SchemaVersion& schema) {
+  std::vector<std::string> statements;
+  int count = 0;
+  for (const proto::Table& table : schema.tables()) {
+    if (table.follow() != proto::FOLLOW_COPY) continue;
+    if (count++ % kPerStatement == 0) statements.emplace_back();
+    if (!statements.back().empty()) statements.back() += " UNION ALL ";
+    statements.back() +=
+        table.id() == kLargeObjectTable ? LargeObjectContentSql(schema.large_object_pages()) : TableSql(table);
+  }
+  return statements;
+}
+
+std::optional<std::map<uint32_t, std::string>> ParseContent(std::span<const PgResult> results) {
+  std::map<uint32_t, std::string> content;
+  for (const PgResult& result : results) {
+    for (int row = 0; row < result.rows(); ++row) {
+      if (!result.Bool(row, 2)) return std::nullopt;
+      content[result.Oid(row, 0)] = result.Get(row, 1);
+    }
+  }
+  return content;
+}
+
+}  // namespace rotv

@@ -1,0 +1,67 @@
+#include "sync/postgres/dead_mans_switch.h"
+
+#include <exception>
+
+#include "fmt/format.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+constexpr int kSignsWithinTheLimit = 4;
+
+// Commits in between, so that it holds no snapshot for longer than a tenth of a second, and sees news. Another name is
+// a goodbye, after which it ends without a word.
+std::string WatchSql(PgConnection& connection, const std::string& application_name, int signs_pid,
+                     std::chrono::milliseconds limit) {
+  const std::string body = fmt::format(
+      "DECLARE last_sign timestamptz; name text; BEGIN LOOP PERFORM pg_sleep(0.1); COMMIT; "
+      "SELECT state_change, application_name INTO last_sign, name FROM pg_stat_activity WHERE pid = {0}; "
+      "IF name <> {1} THEN RETURN; END IF; "
+      "EXIT WHEN last_sign IS NULL OR last_sign < clock_timestamp() - interval '{2} milliseconds'; END LOOP; "
+      "PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = {1} AND pid <> "
+      "pg_backend_pid(); PERFORM pg_terminate_backend(pg_backend_pid()); END",
+      signs_pid, connection.QuoteLiteral(application_name), limit.count());
+  return fmt::format("DO {}", connection.QuoteLiteral(body));
+}
+
+}  // namespace
+
+DeadMansSwitch::DeadMansSwitch(Link& link, const PgConnection::Options& options, const Interrupt& interrupt)
+    : signs_(PgConnection::Connect(link, options, interrupt)),
+      watches_(PgConnection::Connect(link, options, interrupt)) {
+  watches_->Send(WatchSql(*watches_, options.application_name, signs_->backend_pid(), link.StallTimeout()));
+  thread_ = std::thread([this, period = link.StallTimeout() / kSignsWithinTheLimit] { GiveSigns(period); });
+}
+
+DeadMansSwitch::~DeadMansSwitch() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  stopping_.notify_all();
+  thread_.join();
+  // Where an error has brought us here the link may be what has failed: then the closed connection says it.
+  if (std::uncaught_exceptions() > 0) return;
+  try {
+    signs_->Query("SET application_name = ''");
+    watches_->FinishCopy();  // Of the statement, which ends now.
+  } catch (const Error&) {
+    // Nothing is left to be ended.
+  }
+}
+
+void DeadMansSwitch::GiveSigns(std::chrono::milliseconds period) {
+  try {
+    std::unique_lock lock(mutex_);
+    while (!stopping_.wait_for(lock, period, [this] { return stop_; })) {
+      lock.unlock();
+      signs_->Query("SELECT");
+      lock.lock();
+    }
+  } catch (const Error&) {
+    // The link dropped or the user interrupted: the work that is watched ends for the same reason, and says so.
+  }
+}
+
+}  // namespace rotv

@@ -1,0 +1,29 @@
+#include "sync/postgres/locked_reading.h"
+
+#include <fmt/format.h>
+
+#include "sync/postgres/large_objects.h"
+#include "sync/postgres/snapshot_slot.h"
+
+namespace rotv {
+
+std::string BeginReadingSql(const PgConnection& connection, const proto::Table& table, const std::string& snapshot) {
+  if (table.id() == kLargeObjectTable) return ImportSnapshotSql(snapshot) + "; SELECT true; ";
+  const std::string& name = table.quoted_name();
+  return fmt::format(
+      "{}; LOCK TABLE ONLY {} IN ACCESS SHARE MODE; "
+      "SELECT relfilenode = pg_relation_filenode(oid) AND oid = {}::regclass FROM pg_catalog.pg_class WHERE oid = {}; ",
+      ImportSnapshotSql(snapshot), name, connection.QuoteLiteral(name), table.id());
+}
+
+bool IsForMovedTable(const PgFailure& failure) {
+  // No such table, column or schema; not a table.
+  for (const char* state : {"42P01", "42703", "42809", "3F000"}) {
+    if (failure.sqlstate == state) return true;
+  }
+  return IsForRestrictedRelation(failure);
+}
+
+bool IsForBusyTable(const PgFailure& failure) { return IsForLock(failure) || failure.sqlstate == "57014"; }
+
+}  // namespace rotv

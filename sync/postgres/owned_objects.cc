@@ -1,0 +1,311 @@
+#include "sync/postgres/owned_objects.h"
+
+#include <fmt/format.h>
+#include <pwd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "sync/context/source_address.h"
+
+namespace rotv {
+namespace {
+
+// Slots may have lower-case letters, digits and underscores only, 63 bytes in all.
+std::string NamePart(std::string text, size_t most) {
+  for (char& c : text) {
+    c = static_cast<char>(tolower(static_cast<unsigned char>(c)));
+    if (!isalnum(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) > 127) c = '_';
+  }
+  return text.substr(0, most);
+}
+
+std::string PlaceOf(const proto::OwnedObjects& objects) {
+  if (objects.system_id() == 0) return "the source";
+  return fmt::format("database {} of {}", objects.database(), objects.description());
+}
+
+// Nothing was refused that another role could not do: it stays, and is told.
+bool IsRefusal(const PgFailure& failure) { return failure.sqlstate == "42501"; }
+
+proto::SourceWay WayOf(const SourceConfig& source) {
+  proto::SourceWay way;
+  way.set_ssh(source.ssh);
+  way.set_identity(source.identity);
+  way.set_known_hosts(source.known_hosts);
+  way.set_container(source.container);
+  way.set_runtime(source.runtime);
+  way.set_host(source.host);
+  way.set_port(source.port);
+  way.set_database(source.database);
+  way.set_user(source.user);
+  way.set_url(source.url);
+  return way;
+}
+
+bool IsSameServer(const SourceConfig& one, const SourceConfig& other) {
+  const auto hosts = [](const SourceConfig& source) {
+    std::vector<std::pair<std::string, int>> all;
+    for (const SourceAddress& address : AddressesOf(source)) all.emplace_back(address.host, address.port);
+    return all;
+  };
+  return one.container == other.container && one.host == other.host && one.port == other.port &&
+         hosts(one) == hosts(other);
+}
+
+// One set of objects, on one server.
+class Remover {
+ public:
+  Remover(SourceSession& session, const proto::OwnedObjects& objects)
+      : session_(session), connection_(session.connection()), objects_(objects) {}
+
+  Removal Run() {
+    const proto::SourceIdentity here = ReadIdentity(connection_);
+    const bool same_server = objects_.system_id() == 0 || objects_.system_id() == here.system_id();
+    if (!same_server && objects_.description() != session_.link().Description()) {
+      LeaveBoth(fmt::format("it was made on another server than {}", session_.link().Description()));
+      return std::move(removal_);
+    }
+    const bool had_slot = DropSlot();
+    // Where another server has taken the place of the one before (an upgrade), databases have other numbers.
+    const uint32_t database = same_server ? objects_.database_oid() : 0;
+    if (database == 0 || database == here.database_oid()) {
+      DropPublication(connection_);
+    } else {
+      DropPublicationIn(database);
+    }
+    // A copy of the server's files has its system identifier and the publication, and no slot: that is on the original.
+    const SourceConfig& source = session_.context().source;
+    if (!had_slot && same_server && objects_.has_way() && !IsSameServer(SourceAtPlace(source, objects_), source)) {
+      removal_.left.clear();
+      LeaveBoth(fmt::format("it was made by another way, and {} may be a copy of that server",
+                            session_.link().Description()));
+    }
+    return std::move(removal_);
+  }
+
+ private:
+  void LeaveBoth(const std::string& why) {
+    Leave("replication slot " + objects_.slot(), SlotRemovalSql(objects_.slot()), why, ErrorCode::kUnreachable);
+    Leave("publication " + objects_.publication(), PublicationRemovalSql(objects_.publication()), why,
+          ErrorCode::kUnreachable);
+  }
+
+  void Leave(const std::string& what, const std::string& sql, const std::string& why, ErrorCode code) {
+    removal_.left.push_back({.what = what, .where = PlaceOf(objects_), .why = why, .sql = sql, .code = code});
+  }
+
+  // False if there is none.
+  bool DropSlot() {
+    using Clock = std::chrono::steady_clock;
+    const std::string slot = connection_.QuoteLiteral(objects_.slot());
+    const std::string find = fmt::format("SELECT active_pid FROM pg_replication_slots WHERE slot_name = {}", slot);
+    // A server notices a client that vanished after its wal_sender_timeout at the latest; a minute is the default.
+    const Clock::time_point deadline = Clock::now() + std::chrono::seconds(75);
+    for (;;) {
+      const PgResult found = connection_.Query(find);
+      if (found.rows() == 0) return false;
+      const PgOutcome outcome = connection_.TryQuery(fmt::format("SELECT pg_drop_replication_slot({})", slot));
+      if (!outcome.failure) {
+        removal_.removed.push_back("replication slot " + objects_.slot());
+        return true;
+      }
+      if (outcome.failure->sqlstate == "42704") return true;  // Gone in between.
+      if (IsRefusal(*outcome.failure)) {
+        Leave("replication slot " + objects_.slot(), SlotRemovalSql(objects_.slot()), outcome.failure->message,
+              ErrorCode::kRefused);
+        return true;
+      }
+      if (outcome.failure->sqlstate != "55006") connection_.Throw(*outcome.failure);
+      if (Clock::now() > deadline) {
+        throw Error(
+            ErrorCode::kUnreachable,
+            fmt::format("replication slot {} is still in use by process {} on the source", objects_.slot(),
+                        found.Text(0, 0)),
+            fmt::format("end it on the source: SELECT pg_terminate_backend({}); then try again", found.Text(0, 0)));
+      }
+      session_.context().interrupt.Check();
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    }
+  }
+
+  void DropPublication(PgConnection& connection) {
+    const std::string& name = objects_.publication();
+    const std::string find =
+        fmt::format("SELECT FROM pg_publication WHERE pubname = {}", connection.QuoteLiteral(name));
+    if (connection.Query(find).rows() == 0) return;
+    const PgOutcome outcome = connection.TryQuery("DROP PUBLICATION " + connection.QuoteIdentifier(name));
+    if (!outcome.failure) {
+      const bool elsewhere = &connection != &connection_;
+      removal_.removed.push_back(
+          fmt::format("publication {}{}", name, elsewhere ? ", in database " + connection.database() : ""));
+      return;
+    }
+    if (!IsRefusal(*outcome.failure)) connection.Throw(*outcome.failure);
+    Leave("publication " + name, PublicationRemovalSql(name), outcome.failure->message, ErrorCode::kRefused);
+  }
+
+  // Whatever it is called by now. With a database its publications have gone.
+  void DropPublicationIn(uint32_t database) {
+    const PgResult found = connection_.Query(fmt::format("SELECT datname FROM pg_database WHERE oid = {}", database));
+    if (found.rows() == 0) return;
+    try {
+      const std::unique_ptr<PgConnection> there = session_.ConnectTo(found.Get(0, 0));
+      DropPublication(*there);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kRefused && error.code() != ErrorCode::kUnreachable) throw;
+      Leave("publication " + objects_.publication(), PublicationRemovalSql(objects_.publication()), error.what(),
+            error.code());
+    }
+  }
+
+  SourceSession& session_;
+  PgConnection& connection_;
+  const proto::OwnedObjects& objects_;
+  Removal removal_;
+};
+
+}  // namespace
+
+std::string LocalHostName() {
+  char name[256] = "";
+  gethostname(name, sizeof name - 1);
+  return name;
+}
+
+std::string LocalUserName() {
+  const passwd* entry = getpwuid(getuid());
+  return entry == nullptr ? std::to_string(getuid()) : entry->pw_name;
+}
+
+std::string LocalOwnedPrefix() {
+  return fmt::format("rotv_{}_{}_", NamePart(LocalHostName(), 16), NamePart(LocalUserName(), 12));
+}
+
+std::string SlotRemovalSql(const std::string& slot) {
+  return fmt::format("SELECT pg_drop_replication_slot('{}');", slot);
+}
+
+std::string PublicationRemovalSql(const std::string& publication) {
+  return fmt::format("DROP PUBLICATION \"{}\";", publication);
+}
+
+proto::OwnedObjects NewObjectNames(const std::string& source_name) {
+  std::random_device random;
+  std::string name = fmt::format("{}{}_{:08x}", LocalOwnedPrefix(), NamePart(source_name, 14), random());
+  proto::OwnedObjects objects;
+  objects.set_slot(name);
+  objects.set_publication(name);
+  return objects;
+}
+
+void SetPlace(SourceSession& session, proto::OwnedObjects* objects) {
+  const proto::SourceIdentity identity = ReadIdentity(session.connection());
+  objects->set_system_id(identity.system_id());
+  objects->set_database_oid(identity.database_oid());
+  objects->set_database(identity.database());
+  objects->set_description(session.link().Description());
+  *objects->mutable_way() = WayOf(session.context().source);
+}
+
+SourceConfig SourceAtPlace(const SourceConfig& source, const proto::OwnedObjects& objects) {
+  SourceConfig then = source;
+  const proto::SourceWay& way = objects.way();
+  then.ssh = way.ssh();
+  then.identity = way.identity();
+  then.known_hosts = way.known_hosts();
+  then.container = way.container();
+  then.runtime = way.runtime();
+  then.host = way.host();
+  then.port = way.port();
+  then.database = way.database();
+  then.user = way.user();
+  then.url = way.url();
+  return then;
+}
+
+Removal RemoveObjects(SourceSession& session, const proto::OwnedObjects& objects) {
+  return Remover(session, objects).Run();
+}
+
+Removal RemoveObjectsAnywhere(SourceSession& session, const proto::OwnedObjects& objects,
+                              const std::filesystem::path& run_directory) {
+  Removal removal = RemoveObjects(session, objects);
+  const Context& context = session.context();
+  if (removal.left.empty() || !objects.has_way()) return removal;
+  if (objects.way().SerializeAsString() == WayOf(context.source).SerializeAsString()) return removal;
+  try {
+    const SourceConfig then = SourceAtPlace(context.source, objects);
+    const Context there{then, context.home, context.progress, context.interrupt, context.scheduled};
+    const std::filesystem::path directory = run_directory / "there";  // The session's sockets have the same names.
+    std::filesystem::create_directories(directory);
+    SourceSession former(there, directory);
+    Removal again = RemoveObjects(former, objects);
+    again.removed.insert(again.removed.begin(), removal.removed.begin(), removal.removed.end());
+    return again;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kBug) throw;
+    for (Leftover& left : removal.left) {
+      left.why += fmt::format("; and by the way it was made: {}", error.what());
+      if (left.code != ErrorCode::kRefused) left.code = error.code();
+    }
+    return removal;
+  }
+}
+
+Removal RemoveLeftovers(SourceSession& session, Workspace& workspace, Reach reach) {
+  Removal all;
+  for (const proto::OwnedObjects& leftover : workspace.Leftovers()) {
+    Removal removal = reach == Reach::kAnywhere ? RemoveObjectsAnywhere(session, leftover, workspace.RunDirectory())
+                                                : RemoveObjects(session, leftover);
+    if (removal.left.empty()) workspace.RemoveOwned(leftover);
+    all.removed.insert(all.removed.end(), removal.removed.begin(), removal.removed.end());
+    all.left.insert(all.left.end(), removal.left.begin(), removal.left.end());
+  }
+  return all;
+}
+
+void TellRemoval(const Removal& removal, Progress& progress) {
+  for (const std::string& removed : removal.removed) progress.Note("removed from the source: " + removed);
+  for (const Leftover& left : removal.left) {
+    progress.Warn(fmt::format("{} stays in {}: {}; there: {}", left.what, left.where, left.why, left.sql));
+  }
+}
+
+std::string RemovalSql(const proto::OwnedObjects& objects) {
+  return fmt::format("{} {}", SlotRemovalSql(objects.slot()), PublicationRemovalSql(objects.publication()));
+}
+
+std::vector<Leftover> RecordedElsewhere(SourceSession& session) {
+  const uint64_t here = ReadIdentity(session.connection()).system_id();
+  std::vector<Leftover> leftovers;
+  for (const RecordedObjects& record : AllRecordedObjects(session.context().home)) {
+    const proto::OwnedObjects& objects = record.objects;
+    if (record.source != session.context().source.name || objects.system_id() == 0 || objects.system_id() == here) {
+      continue;
+    }
+    leftovers.push_back({.what = fmt::format("replication slot and publication {}", objects.slot()),
+                         .where = PlaceOf(objects),
+                         .why = "it was made on another server; rotv-sync detach removes it where that can be reached",
+                         .sql = RemovalSql(objects),
+                         .code = ErrorCode::kUnreachable});
+  }
+  return leftovers;
+}
+
+std::optional<SourceConfig> FormerSource(const std::filesystem::path& home, const std::string& name) {
+  for (const RecordedObjects& record : AllRecordedObjects(home)) {
+    if (record.source != name || !record.objects.has_way()) continue;
+    SourceConfig source = SourceAtPlace({}, record.objects);
+    source.name = name;
+    return source;
+  }
+  return std::nullopt;
+}
+
+}  // namespace rotv

@@ -1,0 +1,124 @@
+#include "sync/postgres/schema_dump.h"
+
+#include <fmt/format.h>
+
+#include <future>
+
+#include "storage/error.h"
+#include "sync/seed/psql_restrict.h"
+
+namespace rotv {
+namespace {
+
+// What went wrong of what pg_dump has written: the first line that says so, because the query that failed comes behind
+// it, in many lines. Else the last line.
+std::string ErrorLine(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  size_t error = text.find("error: ");
+  if (error != std::string::npos) return text.substr(error + 7, text.find('\n', error) - error - 7);
+  size_t newline = text.rfind('\n');
+  return newline == std::string::npos ? text : text.substr(newline + 1);
+}
+
+int MajorOf(int version) { return version / 10000; }
+
+[[noreturn]] void ThrowNoProgram(SourceSession& session) {
+  int major = MajorOf(session.connection().server_version());
+  throw Error(ErrorCode::kRefused, fmt::format("there is no pg_dump at {}", session.link().Description()),
+              fmt::format("install it there: apt-get install postgresql-client-{} (or the like)", major));
+}
+
+Error DumpError(SourceSession& session, const CommandResult& result) {
+  const std::string& text = result.stderr_text;
+  auto says = [&](const char* part) { return text.find(part) != std::string::npos; };
+  if (result.exit_status == 127) ThrowNoProgram(session);
+  if (says("server version mismatch")) {
+    int major = MajorOf(session.connection().server_version());
+    return {ErrorCode::kRefused,
+            fmt::format("pg_dump at {} is older than the server (PostgreSQL {})", session.link().Description(), major),
+            fmt::format("install it there: apt-get install postgresql-client-{} (or the like)", major)};
+  }
+  if (says("permission denied")) {
+    return {ErrorCode::kRefused, "pg_dump may not read the schema: " + ErrorLine(text),
+            "rotv-sync doctor names what may not be read, and the statement that grants it"};
+  }
+  if (says("lock timeout") || says("canceling statement") || says("deadlock detected")) {
+    return {ErrorCode::kUnreachable, "pg_dump could not get a lock on the source: " + ErrorLine(text),
+            "try again when the migration that holds it has ended"};
+  }
+  if (says("No such container") || says("no such container") || says("no container with name")) {
+    return {ErrorCode::kRefused,
+            fmt::format("no such container at {}: {}", session.link().Description(), ErrorLine(text)),
+            "check `container` and `runtime` in rotv.toml; podman ps on the source lists those that run"};
+  }
+  return {ErrorCode::kRefused, fmt::format("pg_dump failed (exit status {}): {}", result.exit_status, ErrorLine(text)),
+          "run pg_dump --schema-only there by hand to see more"};
+}
+
+RemoteCommand DumpCommand(SourceSession& session, const std::string& snapshot, std::vector<std::string> sections) {
+  RemoteCommand command;
+  command.argv = {"pg_dump"};
+  for (const std::string& argument : session.link().DumpArguments()) command.argv.push_back(argument);
+  for (const char* argument : {"--no-password", "--no-owner", "--no-acl", "--no-publications", "--no-subscriptions",
+                               "--lock-wait-timeout=10s"}) {
+    command.argv.emplace_back(argument);
+  }
+  command.argv.push_back("--snapshot=" + snapshot);
+  // A role's client_encoding must not count: the rows come in the database's own.
+  command.argv.push_back("--encoding=" + session.connection().Parameter("server_encoding"));
+  for (std::string& section : sections) command.argv.push_back(std::move(section));
+  command.env = {{"PGTZ", "UTC"},
+                 {"PGOPTIONS", PinnedOptions(10000, session.link().StallTimeout())},
+                 {"PGAPPNAME", session.application_name()}};
+  command.password = session.connection().password();
+  return command;
+}
+
+std::optional<std::string> RunDump(SourceSession& session, RemoteCommand command) {
+  std::string text;
+  StallWatch watch = session.connection().WatchServer();
+  command.while_quiet = [&watch] { watch.Quiet(); };
+  CommandResult result = session.link().Run(command, [&](std::string_view part) {
+    watch.Heard();
+    text.append(part);
+  });
+  if (result.exit_status == 0) return text;
+  if (result.stderr_text.find("canceling statement due to user request") != std::string::npos) return std::nullopt;
+  throw DumpError(session, result);
+}
+
+}  // namespace
+
+std::optional<DumpSections> DumpSchema(SourceSession& session, const std::string& snapshot) {
+  RemoteCommand all =
+      DumpCommand(session, snapshot, {"--section=pre-data", "--section=post-data", "--clean", "--if-exists"});
+  RemoteCommand post = DumpCommand(session, snapshot, {"--section=post-data"});
+  // Side by side, since each is mostly waiting for its own questions.
+  std::future<std::optional<std::string>> all_text =
+      std::async(std::launch::async, [&] { return RunDump(session, all); });
+  std::optional<std::string> post_text;
+  std::exception_ptr error;
+  try {
+    post_text = RunDump(session, post);
+  } catch (...) {
+    error = std::current_exception();
+  }
+  std::optional<std::string> text = all_text.get();
+  if (error) std::rethrow_exception(error);
+  if (!text || !post_text) return std::nullopt;
+  return SplitDump(*text, *post_text);
+}
+
+std::optional<std::string> DumpDrops(SourceSession& session, const std::string& snapshot) {
+  return RunDump(session, DumpCommand(session, snapshot, {"--section=post-data", "--clean", "--if-exists"}));
+}
+
+int DumpProgramVersion(SourceSession& session) {
+  std::string text;
+  CommandResult result = session.link().Run({.argv = {"pg_dump", "--version"}, .env = {}, .password = ""},
+                                            [&](std::string_view part) { text.append(part); });
+  if (result.exit_status != 0) throw DumpError(session, result);
+  return ParseProgramVersion(text);
+}
+
+}  // namespace rotv

@@ -1,0 +1,84 @@
+#include "sync/postgres/snapshot_guard.h"
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <thread>
+
+#include "storage/error.h"
+#include "storage/interrupt.h"
+#include "sync/postgres/pg_connection.h"
+
+namespace rotv {
+namespace {
+
+uint64_t TakeNumber(std::string_view* text) {
+  uint64_t number = 0;
+  auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error != std::errc()) throw Error(ErrorCode::kProtocol, "the source sent a snapshot that is none");
+  text->remove_prefix(static_cast<size_t>(end - text->data()));
+  return number;
+}
+
+void TakeCharacter(std::string_view* text, char expected) {
+  if (text->empty() || text->front() != expected) {
+    throw Error(ErrorCode::kProtocol, "the source sent a snapshot that is none");
+  }
+  text->remove_prefix(1);
+}
+
+bool Contains(const std::vector<uint64_t>& sorted, uint64_t xid) {
+  return std::binary_search(sorted.begin(), sorted.end(), xid);
+}
+
+}  // namespace
+
+TransactionSnapshot TransactionSnapshot::Parse(std::string_view text) {
+  TransactionSnapshot snapshot;
+  snapshot.xmin = TakeNumber(&text);
+  TakeCharacter(&text, ':');
+  snapshot.xmax = TakeNumber(&text);
+  TakeCharacter(&text, ':');
+  while (!text.empty()) {
+    snapshot.in_progress.push_back(TakeNumber(&text));
+    if (!text.empty()) TakeCharacter(&text, ',');
+  }
+  std::sort(snapshot.in_progress.begin(), snapshot.in_progress.end());
+  return snapshot;
+}
+
+bool SafeToRead(const TransactionSnapshot& exported, const TransactionSnapshot& current) {
+  // Not ended for `current` are its in_progress and all from its xmax on; of these, none may count as ended for
+  // `exported`.
+  for (uint64_t xid : current.in_progress) {
+    if (xid < exported.xmax && !Contains(exported.in_progress, xid)) return false;
+  }
+  for (uint64_t xid = std::max(current.xmax, exported.xmin); xid < exported.xmax; ++xid) {
+    if (!Contains(exported.in_progress, xid)) return false;
+  }
+  return true;
+}
+
+void WaitUntilSafeToRead(const TransactionSnapshot& exported, const std::function<std::string()>& current,
+                         const std::function<void()>& pause) {
+  while (!SafeToRead(exported, TransactionSnapshot::Parse(current()))) pause();
+}
+
+void WaitUntilSafeToRead(PgConnection& importing, PgConnection& ordinary, const Interrupt& interrupt) {
+  using Clock = std::chrono::steady_clock;
+  // The function looks at the snapshot only, at no row: so it may be called before all is safe.
+  TransactionSnapshot exported = TransactionSnapshot::Parse(importing.Query("SELECT pg_current_snapshot()").Text(0, 0));
+  Clock::time_point deadline = Clock::now() + std::chrono::minutes(1);
+  WaitUntilSafeToRead(
+      exported, [&] { return ordinary.Query("SELECT pg_current_snapshot()").Get(0, 0); },
+      [&] {
+        interrupt.Check();
+        if (Clock::now() > deadline) {
+          throw Error(ErrorCode::kUnreachable, "a transaction on the source has been committing for over a minute",
+                      "it may wait for a synchronous standby: see pg_stat_activity on the source; then try again");
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      });
+}
+
+}  // namespace rotv

@@ -1,0 +1,32 @@
+#include "sync/postgres/stall_watch.h"
+
+#include <algorithm>
+
+#include "fmt/format.h"
+#include "storage/error.h"
+
+namespace rotv {
+
+void StallWatch::Heard() {
+  since_ = Clock::now();
+  waits_seen_ = 0;
+}
+
+void StallWatch::Quiet() {
+  if (Clock::now() - since_ < limit_ / 2) return;
+  // Also where nobody came here for a long time there is time for one look.
+  const ServerState state = look_(std::max(since_ + limit_, Clock::now() + limit_ / 2));
+  if (state != ServerState::kUnreachable && (state == ServerState::kBusy || ++waits_seen_ == 1)) {
+    if (state == ServerState::kBusy) waits_seen_ = 0;
+    since_ = Clock::now();
+    return;
+  }
+  const char* why = state == ServerState::kUnreachable ? "and nothing else gets through to the server"
+                                                       : "though the server has sent its answer";
+  throw Error(ErrorCode::kUnreachable,
+              fmt::format("the connection to {} stalls: nothing came for {} s, {}", where_,
+                          std::chrono::duration_cast<std::chrono::seconds>(limit_).count(), why),
+              "check the network, a VPN or a proxy in between; then run the same command again");
+}
+
+}  // namespace rotv

@@ -1,0 +1,49 @@
+#include "sync/postgres/watchdog.h"
+
+#include <fmt/format.h>
+
+#include <chrono>
+
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+constexpr auto kPeriod = std::chrono::milliseconds(250);
+constexpr auto kStep = std::chrono::milliseconds(50);
+
+}  // namespace
+
+Watchdog::Watchdog(SourceSession& session) : connection_(session.Connect(PgConnection::Kind::kOrdinary)) {
+  std::string ours = connection_->QuoteLiteral(session.application_name());
+  // pg_blocking_pids() is asked only for those that wait: it takes a look at all locks. Who waits for us while we wait
+  // ourselves may be in a deadlock with us, which the server ends after a second (deadlock_timeout), and not always by
+  // ending us.
+  sql_ = fmt::format(
+      "SELECT pg_cancel_backend(ours.pid) FROM pg_locks waiting "
+      "CROSS JOIN LATERAL unnest(pg_blocking_pids(waiting.pid)) blocking(pid) "
+      "JOIN pg_stat_activity ours ON ours.pid = blocking.pid AND ours.application_name = {0} "
+      "WHERE NOT waiting.granted AND (waiting.waitstart < clock_timestamp() - interval '1 second' "
+      "OR EXISTS (SELECT FROM pg_locks own WHERE own.pid = ours.pid AND NOT own.granted)) "
+      "AND NOT EXISTS (SELECT FROM pg_stat_activity a WHERE a.pid = waiting.pid AND a.application_name = {0})",
+      ours);
+  thread_ = std::thread([this] { Run(); });
+}
+
+Watchdog::~Watchdog() {
+  stop_ = true;
+  thread_.join();
+}
+
+void Watchdog::Run() {
+  try {
+    while (!stop_) {
+      connection_->Query(sql_);
+      for (auto waited = kStep; waited <= kPeriod && !stop_; waited += kStep) std::this_thread::sleep_for(kStep);
+    }
+  } catch (const Error&) {
+    // The link dropped or the user interrupted: the work that is watched ends for the same reason, and says so.
+  }
+}
+
+}  // namespace rotv

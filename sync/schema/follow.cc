@@ -1,0 +1,150 @@
+#include "sync/schema/follow.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace rotv {
+namespace {
+
+constexpr const char* kExcluded = "excluded in rotv.toml";
+
+// The index that names a row, as the server itself chooses it; null if there is none.
+const CatalogIndex* IdentityIndex(const CatalogTable& table) {
+  for (const CatalogIndex& index : table.indexes) {
+    bool chosen = table.replica_identity == 'i' ? index.is_replica_identity : index.is_primary;
+    if (chosen && index.is_immediate && index.is_valid) return &index;
+  }
+  return nullptr;
+}
+
+bool HasGeneratedColumn(const CatalogTable& table, const CatalogIndex& index) {
+  return std::any_of(table.columns.begin(), table.columns.end(), [&](const CatalogColumn& column) {
+    const std::vector<int>& numbers = index.column_numbers;
+    return column.is_generated && std::find(numbers.begin(), numbers.end(), column.number) != numbers.end();
+  });
+}
+
+// At rest even a deferrable primary key is unique, so that a copy can be kept by it.
+std::vector<int> PrimaryKeyColumns(const CatalogTable& table) {
+  for (const CatalogIndex& index : table.indexes) {
+    if (index.is_primary && index.is_valid && !HasGeneratedColumn(table, index)) return index.column_numbers;
+  }
+  return {};
+}
+
+FollowDecision SchemaOnly(const std::string& reason) {
+  FollowDecision decision;
+  decision.reason = reason;
+  return decision;
+}
+
+FollowDecision CopiedAgain(const CatalogTable& table, const std::string& reason, const std::string& advice) {
+  FollowDecision decision;
+  decision.follow = proto::FOLLOW_COPY;
+  decision.reason = reason;
+  decision.column_numbers = PrimaryKeyColumns(table);
+  decision.advice = advice;
+  return decision;
+}
+
+FollowDecision ByIndex(const CatalogIndex& index) {
+  FollowDecision decision;
+  decision.follow = proto::FOLLOW_KEY;
+  decision.way = index.is_primary ? "by primary key" : "by index " + index.quoted_name;
+  decision.reason = index.is_primary ? index.quoted_name : "it is the table's replica identity";
+  decision.column_numbers = index.column_numbers;
+  decision.constraint_oid = index.constraint_oid;
+  return decision;
+}
+
+FollowDecision OfExtension(const CatalogTable& table) {
+  if (!table.is_extension_config) return SchemaOnly("belongs to an extension");
+  FollowDecision decision = CopiedAgain(table, "an extension's configuration: rows that were added to it", "");
+  if (!table.extension_filter.empty()) decision.filter = " " + table.extension_filter;
+  return decision;
+}
+
+}  // namespace
+
+FollowDecision Decide(const CatalogTable& table, const SourceConfig& source) {
+  if (table.kind == 'p') return SchemaOnly("partitioned: its rows are in its partitions");
+  if (table.kind == 'f') return SchemaOnly("foreign: its rows are elsewhere");
+  if (IsExcluded(source, table.schema, table.name)) return SchemaOnly(kExcluded);
+  if (table.dropped) return SchemaOnly("dropped by a masking rule");
+  if (table.of_extension) return OfExtension(table);
+  if (table.persistence == 'u') {
+    return CopiedAgain(table, "unlogged: its changes are not sent",
+                       fmt::format("ALTER TABLE {} SET LOGGED", table.quoted_name));
+  }
+  const std::string full = fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL", table.quoted_name);
+  const CatalogIndex* index = IdentityIndex(table);
+  if (table.replica_identity == 'n') {
+    return CopiedAgain(table, "REPLICA IDENTITY NOTHING",
+                       fmt::format("ALTER TABLE {} REPLICA IDENTITY DEFAULT", table.quoted_name));
+  }
+  if (table.replica_identity == 'f' && !table.full_identity_serves) {
+    return CopiedAgain(table, "identity FULL with a generated column, which this server does not publish",
+                       fmt::format("ALTER TABLE {} REPLICA IDENTITY DEFAULT", table.quoted_name));
+  }
+  if (index != nullptr && !HasGeneratedColumn(table, *index)) return ByIndex(*index);
+  if (table.replica_identity == 'f') {
+    FollowDecision decision;
+    decision.follow = proto::FOLLOW_BAG;
+    decision.way = "as a bag";
+    decision.reason = "identity FULL and no usable primary key";
+    return decision;
+  }
+  if (index != nullptr) return CopiedAgain(table, "identified by a generated column, which is not sent", full);
+  if (table.replica_identity == 'i') return CopiedAgain(table, "its replica identity index is gone or not valid", full);
+  return CopiedAgain(table, "no primary key, or a deferrable one", full);
+}
+
+std::string FollowText(proto::Follow follow, const std::string& way) {
+  switch (follow) {
+    case proto::FOLLOW_KEY:
+    case proto::FOLLOW_BAG:
+      return "streamed " + way;
+    case proto::FOLLOW_COPY:
+      return "copied again when changed";
+    default:
+      return "schema only";
+  }
+}
+
+bool IsStreamed(const proto::Table& table) {
+  return table.follow() == proto::FOLLOW_KEY || table.follow() == proto::FOLLOW_BAG;
+}
+
+bool SameTablesAreStreamed(const proto::SchemaVersion& a, const proto::SchemaVersion& b) {
+  auto streamed = [](const proto::SchemaVersion& schema) {
+    std::vector<std::pair<uint32_t, std::string>> tables;
+    for (const proto::Table& table : schema.tables()) {
+      if (IsStreamed(table)) tables.emplace_back(table.id(), table.quoted_name());
+    }
+    return tables;
+  };
+  return streamed(a) == streamed(b);
+}
+
+bool HasRows(const proto::Table& table) { return IsStreamed(table) || table.follow() == proto::FOLLOW_COPY; }
+
+bool IsBag(const proto::Table& table) {
+  return table.follow() == proto::FOLLOW_BAG || (table.follow() == proto::FOLLOW_COPY && table.key_columns().empty());
+}
+
+bool IsExcluded(const SourceConfig& source, const std::string& schema, const std::string& name) {
+  return std::find(source.exclude.begin(), source.exclude.end(), schema + "." + name) != source.exclude.end();
+}
+
+std::vector<std::string> ExclusionChanges(const proto::SchemaVersion& schema, const SourceConfig& source) {
+  std::vector<std::string> changed;
+  for (const proto::Table& table : schema.tables()) {
+    bool was = table.follow_reason() == kExcluded;
+    bool could_be = was || HasRows(table);
+    if (could_be && was != IsExcluded(source, table.schema(), table.name())) changed.push_back(table.quoted_name());
+  }
+  return changed;
+}
+
+}  // namespace rotv

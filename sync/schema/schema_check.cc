@@ -1,0 +1,217 @@
+#include "sync/schema/schema_check.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <string>
+
+#include "storage/error.h"
+#include "sync/formats/psql_lexer.h"
+#include "sync/formats/text_encoding.h"
+
+namespace rotv {
+namespace {
+
+using Kind = PsqlLexer::Kind;
+using Token = PsqlLexer::Token;
+
+constexpr const char* kOldDumpHint =
+    "before 13.22, 14.19, 15.14, 16.10 and 17.6 pg_dump writes an object's name that holds a line end so that psql "
+    "runs "
+    "its second line: install a newer one beside the source, and look for such a name";
+
+constexpr const char* kOtherOutputHint =
+    "something else than pg_dump may write into its output: see what the login shell there prints";
+
+std::string Lower(std::string_view word) {
+  std::string lower(word);
+  for (char& byte : lower) {
+    if (byte >= 'A' && byte <= 'Z') byte = static_cast<char>(byte - 'A' + 'a');
+  }
+  return lower;
+}
+
+// Follows psql in what it holds for one statement.
+class StatementReader {
+ public:
+  explicit StatementReader(std::string_view text) : text_(text), lexer_(text) {}
+
+  // Reads to the end; throws at what is wrong.
+  void Run() {
+    // psql takes it for the end of a line, within quotes too.
+    if (text_.find('\0') != std::string_view::npos) Throw("holds a zero byte");
+    for (Token token = lexer_.Next(); token.kind != Kind::kEnd; token = lexer_.Next()) Take(token);
+    if (begun_) Throw("does not end with the end of a statement");
+  }
+
+  // As after the last SET of it; on where there was none.
+  bool standard_strings() const { return standard_strings_; }
+
+ private:
+  void Take(const Token& token) {
+    if (token.kind == Kind::kBackslash) Throw("holds a command for psql");
+    if (token.kind == Kind::kUnclear) Throw("holds what psql may read in two ways");
+    if (!token.closed) Throw("ends within quotes or a comment");
+    if (token.kind == Kind::kSpace || token.kind == Kind::kNewline || token.kind == Kind::kComment) return;
+    if (!begun_) Begin(token);
+    if (token.kind == Kind::kWord) CountWord(token.text);
+    if (token.text == "(") ++parentheses_;
+    if (token.text == ")" && parentheses_ > 0) --parentheses_;
+    if (token.text == ";" && parentheses_ == 0 && begins_ == 0) End();
+  }
+
+  void Begin(const Token& token) {
+    // What pg_dump writes of a schema; COPY, and what a shell may print, are not among it.
+    constexpr std::string_view kFirst[] = {"ALTER",   "COMMENT", "CREATE", "DROP",     "GRANT",
+                                           "REFRESH", "REVOKE",  "SELECT", "SECURITY", "SET"};
+    if (std::find(std::begin(kFirst), std::end(kFirst), token.text) == std::end(kFirst)) {
+      Throw("holds what is no statement of a schema", kOtherOutputHint);
+    }
+    begun_ = true;
+    start_ = static_cast<size_t>(token.text.data() - text_.data());
+    words_ = 0;
+    initials_.fill('\0');
+  }
+
+  // Since version 14 a semicolon between BEGIN and END of a function's body ends no statement. psql counts as this
+  // does.
+  void CountWord(std::string_view text) {
+    const std::string word = Lower(text);
+    for (const char* counted : {"create", "function", "procedure", "or", "replace"}) {
+      if (word == counted && words_ < initials_.size()) initials_[words_] = word.front();
+    }
+    ++words_;
+    const std::string_view initials(initials_.data(), initials_.size());
+    const bool is_routine = initials.starts_with("cf") || initials.starts_with("cp") || initials.starts_with("corf") ||
+                            initials.starts_with("corp");
+    if (!is_routine || parentheses_ != 0) return;
+    if (word == "begin" || (word == "case" && begins_ > 0)) ++begins_;
+    if (word == "end" && begins_ > 0) --begins_;
+  }
+
+  void End() {
+    const std::string_view statement = text_.substr(start_, lexer_.position() - start_);
+    begun_ = false;
+    if (statement.starts_with("SET ")) TakeSetting(statement);
+  }
+
+  // Settings that decide how what follows is read, only as pg_dump writes them.
+  void TakeSetting(std::string_view statement) {
+    constexpr std::string_view kStrings = "SET standard_conforming_strings = ";
+    constexpr std::string_view kEncoding = "SET client_encoding = '";
+    if (statement.starts_with(kStrings)) {
+      standard_strings_ = statement == std::string(kStrings) + "on;";
+      if (!standard_strings_ && statement != std::string(kStrings) + "off;") Throw("has an unknown setting");
+      lexer_.set_backslash_escapes(!standard_strings_);
+      return;
+    }
+    if (statement.starts_with(kEncoding)) {
+      const size_t end = statement.find('\'', kEncoding.size());
+      EncodingNamed(statement.substr(kEncoding.size(), end - kEncoding.size()));
+      if (statement.substr(end) != "';") Throw("has an unknown setting");
+      return;
+    }
+    std::string lower = Lower(statement);
+    for (const char* name : {"standard_conforming_strings", "client_encoding", "names", "session", "local", "\""}) {
+      if (std::string_view(lower).substr(4).starts_with(name)) Throw("has an unknown setting");
+    }
+  }
+
+  [[noreturn]] void Throw(const char* what, const char* hint = kOldDumpHint) const {
+    const size_t at = std::min(lexer_.position(), text_.size());
+    const auto line = 1 + std::count(text_.begin(), text_.begin() + static_cast<ptrdiff_t>(at), '\n');
+    throw Error(ErrorCode::kProtocol, fmt::format("the schema's text {}, near its line {}", what, line), hint);
+  }
+
+  std::string_view text_;
+  PsqlLexer lexer_;
+  bool begun_ = false;  // A statement has begun and not ended.
+  size_t start_ = 0;
+  int parentheses_ = 0;
+  int begins_ = 0;
+  size_t words_ = 0;
+  std::array<char, 4> initials_{};
+  bool standard_strings_ = true;
+};
+
+bool TakeName(std::string_view* text) {
+  PsqlLexer lexer(*text);
+  const Token token = lexer.Next();
+  const bool is_plain = token.kind == Kind::kWord;
+  const bool is_quoted = token.kind == Kind::kName && token.closed && token.text.front() == '"' &&
+                         token.text.find('\0') == std::string_view::npos;
+  if (!is_plain && !is_quoted) return false;
+  text->remove_prefix(token.text.size());
+  return true;
+}
+
+bool TakeNames(std::string_view separator, std::string_view* text) {
+  while (TakeName(text)) {
+    if (!text->starts_with(separator)) return true;
+    text->remove_prefix(separator.size());
+  }
+  return false;
+}
+
+// "(id, name)"; nothing for a table without columns.
+bool IsColumnList(std::string_view text) {
+  if (text.empty()) return true;
+  if (text.front() != '(') return false;
+  text.remove_prefix(1);
+  return TakeNames(", ", &text) && text == ")";
+}
+
+}  // namespace
+
+bool IsQuotedName(std::string_view text) { return TakeNames(".", &text) && text.empty(); }
+
+void CheckSchemaTexts(const proto::SchemaVersion& schema) {
+  const std::string_view pre_data = schema.pre_data();
+  const uint64_t drops_at = schema.drops_at();
+  if (drops_at > pre_data.size() || (drops_at != 0 && pre_data[drops_at - 1] != '\n')) {
+    throw Error(ErrorCode::kProtocol, "the place of the DROPs in the schema's text is at the end of no line");
+  }
+  StatementReader before(pre_data.substr(0, drops_at));
+  before.Run();
+  StatementReader all(pre_data);
+  all.Run();
+  if (all.standard_strings() != schema.standard_strings()) {
+    throw Error(ErrorCode::kProtocol, "the schema's text has another standard_conforming_strings than its source");
+  }
+  // What is behind the rows is read under the same settings.
+  const std::string settings = all.standard_strings() ? "" : "SET standard_conforming_strings = off;";
+  StatementReader(settings + schema.post_data()).Run();
+}
+
+void CheckSchemaNames(const proto::SchemaVersion& schema) {
+  auto require = [](bool holds) {
+    if (!holds)
+      throw Error(ErrorCode::kProtocol, "the source's catalogue has a name that is not quoted as SQL needs it");
+  };
+  for (const proto::Table& table : schema.tables()) {
+    require(IsQuotedName(table.quoted_name()) && IsColumnList(table.copy_columns()) &&
+            (table.load_through().empty() || IsQuotedName(table.load_through())));
+  }
+  for (const proto::Sequence& sequence : schema.sequences()) require(IsQuotedName(sequence.quoted_name()));
+  for (const proto::LargeObjectGroup& group : schema.large_objects()) {
+    if (group.objects().empty()) throw Error(ErrorCode::kProtocol, "a group of large objects has none");
+    for (const proto::LargeObject& object : group.objects()) {
+      if (object.comment().find('\0') != std::string::npos) {
+        throw Error(ErrorCode::kProtocol, "the comment of a large object holds a zero byte");
+      }
+    }
+  }
+}
+
+void CheckStoredSchema(const proto::SchemaVersion& schema) {
+  try {
+    CheckSchemaNames(schema);
+    CheckSchemaTexts(schema);
+  } catch (const Error& error) {
+    throw Error(ErrorCode::kCorrupt, error.what(),
+                "nothing of it is used; take a new baseline (rotv-sync baseline --force), or ask for another file");
+  }
+}
+
+}  // namespace rotv

@@ -1,0 +1,47 @@
+#include "sync/seed/psql_restrict.h"
+
+#include <sodium.h>
+
+#include <charconv>
+
+#include "os/local_command.h"
+#include "storage/error.h"
+
+namespace rotv {
+
+bool HasFixesOfAugust2025(int version) {
+  constexpr int kFirstFixed[] = {130022, 140019, 150014, 160010, 170006};
+  for (int fixed : kFirstFixed) {
+    if (version / 10000 == fixed / 10000) return version >= fixed;
+  }
+  return version / 10000 > 17;
+}
+
+int ParseProgramVersion(std::string_view text) {
+  const size_t at = text.find(") ");
+  if (at == std::string_view::npos) return 0;
+  int major = 0;
+  int minor = 0;
+  const char* end = text.data() + text.size();
+  const char* next = std::from_chars(text.data() + at + 2, end, major).ptr;
+  if (next < end && *next == '.') std::from_chars(next + 1, end, minor);
+  return major * 10000 + minor;
+}
+
+int PsqlVersion(const std::vector<std::string>& command, const Interrupt& interrupt) {
+  std::string text;
+  const CommandResult result = RunLocalCommand(
+      {.argv = command, .env = {}, .password = {}}, [&](std::string_view part) { text.append(part); }, interrupt);
+  return result.exit_status == 0 ? ParseProgramVersion(text) : 0;
+}
+
+std::string NewRestrictKey() {
+  constexpr std::string_view kLetters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+  constexpr size_t kSize = 63;
+  if (sodium_init() < 0) throw Error(ErrorCode::kBug, "libsodium cannot be used here");
+  std::string key(kSize, '\0');
+  for (char& letter : key) letter = kLetters[randombytes_uniform(static_cast<uint32_t>(kLetters.size()))];
+  return key;
+}
+
+}  // namespace rotv

@@ -1,0 +1,284 @@
+#include "sync/seed/seed_writer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "storage/epochs.h"
+#include "storage/error.h"
+#include "sync/formats/dump_text.h"
+#include "sync/postgres/large_objects.h"
+#include "sync/schema/follow.h"
+#include "sync/schema/schema_check.h"
+
+namespace rotv {
+namespace {
+
+constexpr size_t kPieceBytes = size_t{1} << 20;
+// One more than the two cores of a small machine: one of them waits for its turn now and then.
+constexpr size_t kReaders = 3;
+// How many pieces of one part may wait for their turn, and how many parts may be read ahead. A part (a file of the
+// store at most) mostly fits into its pieces, so that the reader of the next part need not wait for its turn.
+constexpr size_t kPiecesAhead = 20;
+constexpr size_t kPartsAhead = 4;
+constexpr size_t kPartsPerTable = 1 << 20;
+
+// A range of one table's rows, read by one thread and written by another.
+struct Part {
+  ScanRequest scan;
+
+  std::deque<std::string> pieces;
+  uint64_t rows = 0;
+  bool complete = false;
+};
+
+class ReadAhead {
+ public:
+  ReadAhead(const RowStore& store, std::vector<std::unique_ptr<Part>>& parts) : store_(store), parts_(parts) {
+    for (size_t i = 0; i < kReaders; ++i) threads_.emplace_back([this] { Run(); });
+  }
+  ~ReadAhead() {
+    {
+      std::lock_guard lock(mutex_);
+      stop_ = true;
+    }
+    changed_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  // The next piece of the part at `at`, which must be asked for in order; nothing at its end. `used` is the piece
+  // before, whose memory serves again: fresh memory costs more than what is copied into it.
+  std::optional<std::string> Take(size_t at, std::string used) {
+    std::unique_lock lock(mutex_);
+    writing_ = at;
+    if (used.capacity() >= kPieceBytes && used.capacity() <= 2 * kPieceBytes) spare_.push_back(std::move(used));
+    changed_.notify_all();
+    Part& part = *parts_[at];
+    changed_.wait(lock, [&] { return error_ || !part.pieces.empty() || part.complete; });
+    if (error_) std::rethrow_exception(error_);
+    if (part.pieces.empty()) return std::nullopt;
+    std::string piece = std::move(part.pieces.front());
+    part.pieces.pop_front();
+    changed_.notify_all();
+    return piece;
+  }
+
+ private:
+  void Run() {
+    try {
+      while (Part* part = NextPart()) Read(*part);
+    } catch (...) {
+      std::lock_guard lock(mutex_);
+      error_ = std::current_exception();
+      stop_ = true;
+      changed_.notify_all();
+    }
+  }
+
+  Part* NextPart() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return stop_ || next_ == parts_.size() || next_ < writing_ + kPartsAhead; });
+    if (stop_ || next_ == parts_.size()) return nullptr;
+    return parts_[next_++].get();
+  }
+
+  void Read(Part& part) {
+    std::unique_ptr<RowScan> scan = store_.ScanAt(part.scan);
+    std::string piece = NewPiece();
+    uint64_t rows = 0;
+    while (scan->Next()) {
+      piece.append(scan->line());
+      piece.push_back('\n');
+      ++rows;
+      if (piece.size() < kPieceBytes) continue;
+      if (!HandOver(part, std::move(piece))) return;
+      piece = NewPiece();
+    }
+    if (!piece.empty() && !HandOver(part, std::move(piece))) return;
+    std::lock_guard lock(mutex_);
+    part.rows = rows;
+    part.complete = true;
+    changed_.notify_all();
+  }
+
+  std::string NewPiece() {
+    std::string piece;
+    {
+      std::lock_guard lock(mutex_);
+      if (!spare_.empty()) {
+        piece = std::move(spare_.back());
+        spare_.pop_back();
+      }
+    }
+    piece.clear();
+    piece.reserve(kPieceBytes + kPieceBytes / 4);
+    return piece;
+  }
+
+  bool HandOver(Part& part, std::string piece) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return stop_ || part.pieces.size() < kPiecesAhead; });
+    part.pieces.push_back(std::move(piece));
+    changed_.notify_all();
+    return !stop_;
+  }
+
+  const RowStore& store_;
+  std::vector<std::unique_ptr<Part>>& parts_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> spare_;
+  size_t next_ = 0;
+  size_t writing_ = 0;
+  bool stop_ = false;
+  std::exception_ptr error_;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace
+
+std::string SetvalStatement(const proto::Sequence& sequence, const proto::SequenceValue& value, bool standard_strings) {
+  return fmt::format("SELECT pg_catalog.setval({}, {}, {});\n", DumpLiteral(sequence.quoted_name(), standard_strings),
+                     value.last_value(), value.is_called() ? "true" : "false");
+}
+
+namespace {
+
+class SeedWriter {
+ public:
+  SeedWriter(const RowStore& store, Lsn lsn, const std::function<void(std::string_view)>& write, Progress& progress,
+             const Interrupt& interrupt, const std::string& restrict_key)
+      : store_(store),
+        lsn_(lsn),
+        write_(write),
+        progress_(progress),
+        interrupt_(interrupt),
+        restrict_key_(restrict_key) {}
+
+  SeedCounts Run() {
+    schema_ = store_.SchemaAt(lsn_);
+    CheckStoredSchema(schema_);
+    if (!restrict_key_.empty()) PutRestrict();
+    epochs_ = EpochsAt(store_.manifest(), lsn_);
+    const LargeObjectWriter::Write put = [this](std::string_view text) { Put(text); };
+    LargeObjectWriter large_objects(schema_, put);
+    large_objects.PutPreData();
+    PutTables();
+    PutSequences();
+    PutLargeObjects(large_objects);
+    Put(schema_.post_data());
+    return counts_;
+  }
+
+ private:
+  void Put(std::string_view text) {
+    interrupt_.Check();
+    write_(text);
+    counts_.bytes += text.size();
+    progress_.Update(counts_.bytes);
+  }
+
+  // Where pg_dump has them: behind the first comment, and at the end.
+  void PutRestrict() {
+    constexpr std::string_view kTitle = "--\n-- PostgreSQL database dump\n--\n\n";
+    const size_t at = schema_.pre_data().starts_with(kTitle) ? kTitle.size() : 0;
+    const std::string line = fmt::format("\\restrict {}\n\n", restrict_key_);
+    schema_.mutable_pre_data()->insert(at, line);
+    if (schema_.drops_at() != 0) schema_.set_drops_at(schema_.drops_at() + line.size());
+    schema_.mutable_post_data()->append(fmt::format("\\unrestrict {}\n\n", restrict_key_));
+  }
+
+  ScanRequest ScanOf(const proto::Table& table) const {
+    auto epoch = epochs_.find(table.id());
+    if (epoch == epochs_.end()) {
+      throw Error(ErrorCode::kCorrupt, "the store has no rows of a table at " + lsn_.ToString());
+    }
+    return {.table = table.id(), .epoch = epoch->second, .lsn = lsn_, .range = {}, .shape = table.shape()};
+  }
+
+  void PutTables() {
+    std::vector<std::unique_ptr<Part>> parts;
+    std::vector<std::pair<const proto::Table*, size_t>> tables;  // With the number of its parts.
+    for (const proto::Table& table : schema_.tables()) {
+      if (!HasRows(table) || table.id() == kLargeObjectTable) continue;
+      ScanRequest scan = ScanOf(table);
+      std::vector<KeyRange> ranges = store_.Split(scan.table, scan.epoch, kPartsPerTable);
+      tables.emplace_back(&table, ranges.size());
+      for (KeyRange& range : ranges) {
+        parts.push_back(std::make_unique<Part>());
+        parts.back()->scan = scan;
+        parts.back()->scan.range = std::move(range);
+      }
+    }
+    ReadAhead ahead(store_, parts);
+    size_t at = 0;
+    for (const auto& [table, part_count] : tables) {
+      progress_.Detail(table->quoted_name());
+      Put(DumpCommentText(
+          {.prefix = "Data for ", .name = table->name(), .type = "TABLE DATA", .schema = table->schema()}));
+      const std::string& target = table->load_through().empty() ? table->quoted_name() : table->load_through();
+      Put(fmt::format("COPY {} {} FROM stdin;\n", target, table->copy_columns()));
+      for (size_t end = at + part_count; at < end; ++at) {
+        std::string used;
+        while (std::optional<std::string> piece = ahead.Take(at, std::move(used))) {
+          Put(*piece);
+          used = std::move(*piece);
+        }
+        counts_.rows += parts[at]->rows;
+        parts[at].reset(new Part());  // Its memory is no longer needed.
+      }
+      Put("\\.\n\n\n");
+      ++counts_.tables;
+    }
+  }
+
+  void PutSequences() {
+    std::map<uint32_t, proto::SequenceValue> values;
+    proto::SequenceValues stored = store_.SequencesAt(lsn_);
+    for (const proto::SequenceValue& value : stored.values()) values[value.id()] = value;
+    for (const proto::Sequence& sequence : schema_.sequences()) {
+      Put(DumpCommentText(
+          {.prefix = "", .name = sequence.name(), .type = "SEQUENCE SET", .schema = sequence.schema()}));
+      Put(SetvalStatement(sequence, values[sequence.id()], schema_.standard_strings()) + "\n\n");
+    }
+  }
+
+  void PutLargeObjects(const LargeObjectWriter& writer) {
+    auto table = std::find_if(schema_.tables().begin(), schema_.tables().end(),
+                              [](const proto::Table& candidate) { return candidate.id() == kLargeObjectTable; });
+    if (table == schema_.tables().end()) return;
+    writer.PutData([this, scan = ScanOf(*table)](const std::string& first_key) {
+      ScanRequest request = scan;
+      if (!first_key.empty()) request.range.begin = EncodeRowPrefix(scan.table, scan.epoch, first_key);
+      return store_.ScanAt(request);
+    });
+  }
+
+  const RowStore& store_;
+  const Lsn lsn_;
+  const std::function<void(std::string_view)>& write_;
+  Progress& progress_;
+  const Interrupt& interrupt_;
+  const std::string& restrict_key_;
+  proto::SchemaVersion schema_;
+  std::map<TableId, EpochNumber> epochs_;
+  SeedCounts counts_;
+};
+
+}  // namespace
+
+SeedCounts WriteSeed(const RowStore& store, Lsn lsn, const std::function<void(std::string_view)>& write,
+                     Progress& progress, const Interrupt& interrupt, const std::string& restrict_key) {
+  return SeedWriter(store, lsn, write, progress, interrupt, restrict_key).Run();
+}
+
+}  // namespace rotv

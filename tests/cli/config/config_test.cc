@@ -1,0 +1,439 @@
+#include "cli/config/config.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <fstream>
+#include <functional>
+
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+class ConfigTest : public ::testing::Test {
+ protected:
+  ConfigTest() {
+    std::string pattern = ::testing::TempDir() + "config_XXXXXX";
+    directory_ = mkdtemp(pattern.data());
+    std::filesystem::create_directories(directory_ / "home");
+    request_.home = directory_ / "home";
+    request_.directory = directory_;
+    request_.environment = {{"HOME", "/people/ada"}};
+  }
+  ~ConfigTest() override { std::filesystem::remove_all(directory_); }
+
+  void Write(const std::string& file, const std::string& text) {
+    std::filesystem::create_directories((directory_ / file).parent_path());
+    std::ofstream(directory_ / file) << text;
+  }
+
+  SourceConfig Read(const std::string& text) {
+    Write("rotv.toml", text);
+    return ReadSource(request_);
+  }
+
+  // "message | hint", with the directory taken out.
+  std::string Complaint() {
+    try {
+      ReadSource(request_);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUsage);
+      std::string text = std::string(error.what()) + " | " + error.hint();
+      std::string prefix = directory_.native() + "/";
+      for (size_t at; (at = text.find(prefix)) != std::string::npos;) text.erase(at, prefix.size());
+      return text;
+    }
+    return "nothing";
+  }
+
+  std::string ComplaintOf(const std::string& text) {
+    Write("rotv.toml", text);
+    return Complaint();
+  }
+
+  std::filesystem::path directory_;
+  ConfigRequest request_;
+};
+
+#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
+
+TEST_F(ConfigTest, EveryKeyIsRead) {
+  SourceConfig source = Read(R"(
+[sources.production]
+ssh         = "root@db.example.org:22422"
+identity    = "~/.ssh/id_ed25519"
+known_hosts = "keys/known_hosts"
+container   = "rootsofthevalley.org"
+runtime     = "docker"
+host        = "/tmp/pgsocket"
+port        = 6543
+database    = "rotv"
+user        = "reader"
+exclude     = ["public.page_views", "audit.log"]
+trust       = true
+)");
+  EXPECT_EQ(source.name, "production");
+  EXPECT_EQ(source.ssh, "root@db.example.org:22422");
+  EXPECT_EQ(source.identity, "/people/ada/.ssh/id_ed25519");
+  EXPECT_EQ(source.known_hosts, (directory_ / "keys/known_hosts").native());
+  EXPECT_EQ(source.container, "rootsofthevalley.org");
+  EXPECT_EQ(source.runtime, "docker");
+  EXPECT_EQ(source.host, "/tmp/pgsocket");
+  EXPECT_EQ(source.port, 6543);
+  EXPECT_EQ(source.database, "rotv");
+  EXPECT_EQ(source.user, "reader");
+  EXPECT_EQ(source.exclude, (std::vector<std::string>{"public.page_views", "audit.log"}));
+  EXPECT_TRUE(source.trust);
+}
+
+TEST_F(ConfigTest, DefaultsArePodmanAndPort5432) {
+  SourceConfig source = Read("[sources.a]\nssh = \"db\"\ndatabase = \"x\"\n");
+  EXPECT_EQ(source.runtime, "podman");
+  EXPECT_EQ(source.port, 5432);
+  EXPECT_EQ(source.identity, "");
+  EXPECT_FALSE(source.trust);
+}
+
+TEST_F(ConfigTest, SshMayBeLeftOutForADirectConnection) {
+  SourceConfig source = Read("[sources.a]\nhost = \"localhost\"\ndatabase = \"x\"\n");
+  EXPECT_EQ(source.ssh, "");
+  EXPECT_EQ(source.host, "localhost");
+}
+
+TEST_F(ConfigTest, AUrlStandsAlone) {
+  SourceConfig source = Read("[sources.a]\nurl = \"postgresql://rotv@db.example.org/rotv?sslmode=verify-full\"\n");
+  EXPECT_EQ(source.url, "postgresql://rotv@db.example.org/rotv?sslmode=verify-full");
+}
+
+TEST_F(ConfigTest, SyntaxErrorsHaveALine) {
+  std::string complaint = ComplaintOf("[sources.a]\nssh = \"db\"\ndatabase = \n");
+  EXPECT_EQ(complaint.substr(0, 12), "rotv.toml:3:") << complaint;
+}
+
+TEST_F(ConfigTest, AKeyGivenTwiceIsASyntaxError) {
+  EXPECT_HAS(ComplaintOf("[sources.a]\ndatabase = \"x\"\ndatabase = \"y\"\n"), "rotv.toml:3:");
+}
+
+TEST_F(ConfigTest, UnknownKeysAreRefusedWithTheNearestOne) {
+  EXPECT_EQ(ComplaintOf("[sources.a]\nssh = \"db\"\ndatabse = \"x\"\n"),
+            "rotv.toml:3: unknown key \"databse\" in [sources.a] | did you mean \"database\"?");
+}
+
+TEST_F(ConfigTest, UnknownSectionsAreRefused) {
+  EXPECT_EQ(ComplaintOf("[sources.a]\ndatabase = \"x\"\n[masks]\n\"public.users.email\" = \"email\"\n"),
+            "rotv.toml:3: unknown key \"masks\" | did you mean \"mask\"?");
+}
+
+TEST_F(ConfigTest, WrongTypesAreRefusedWithWhatIsExpected) {
+  EXPECT_EQ(ComplaintOf("[sources.a]\nport = \"5432\"\n"),
+            "rotv.toml:2: \"port\" is a string | expected a whole number from 1 to 65535, without quotes");
+  EXPECT_EQ(ComplaintOf("[sources.a]\ndatabase = 3\n"),
+            "rotv.toml:2: \"database\" is a whole number | expected a string, in quotes");
+  EXPECT_HAS(ComplaintOf("[sources.a]\nexclude = \"public.t\"\n"), "rotv.toml:2: \"exclude\" is a string");
+  EXPECT_HAS(ComplaintOf("[sources.a]\nexclude = [\n\"public.t\",\n3]\n"),
+             "rotv.toml:4: \"exclude\" holds a whole number");
+  EXPECT_HAS(ComplaintOf("sources = 3\n"), "rotv.toml:1: \"sources\" is a whole number");
+  EXPECT_HAS(ComplaintOf("[[sources]]\nssh = \"db\"\n"), "\"sources\" is an array");
+  EXPECT_HAS(ComplaintOf("[sources]\nssh = \"db\"\n"), "expected a table for each source");
+}
+
+TEST_F(ConfigTest, EmptyValuesAreRefused) {
+  EXPECT_HAS(ComplaintOf("[sources.a]\nssh = \"\"\n"), "rotv.toml:2: \"ssh\" is empty");
+}
+
+TEST_F(ConfigTest, UrlExcludesEveryOtherWayToSayWhere) {
+  for (const char* line : {"ssh = \"db\"", "host = \"db\"", "port = 5432", "database = \"x\"", "user = \"x\"",
+                           "container = \"x\"", "runtime = \"docker\"", "identity = \"k\""}) {
+    std::string text = std::string("[sources.a]\nurl = \"postgresql://db/x\"\n") + line + "\n";
+    EXPECT_HAS(ComplaintOf(text), "rotv.toml:3: ");
+    EXPECT_HAS(ComplaintOf(text), "exclude each other");
+  }
+  EXPECT_EQ(ComplaintOf("[sources.a]\nurl = \"postgresql://db/x\"\nexclude = [\"public.t\"]\ntrust = true\n"),
+            "nothing");
+}
+
+TEST_F(ConfigTest, TheDatabaseMustBeNamed) {
+  EXPECT_HAS(ComplaintOf("\n[sources.a]\nssh = \"db\"\n"), "rotv.toml:2: database is missing");
+  EXPECT_HAS(ComplaintOf("[sources.a]\nurl = \"postgresql://db\"\n"), "url names no database");
+  EXPECT_HAS(ComplaintOf("[sources.a]\nurl = \"postgresql://db/?sslmode=require\"\n"), "url names no database");
+  EXPECT_EQ(ComplaintOf("[sources.a]\nurl = \"postgresql://db?dbname=x\"\n"), "nothing");
+}
+
+TEST_F(ConfigTest, RuntimesOtherThanPodmanAndDockerAreRefused) {
+  EXPECT_HAS(ComplaintOf("[sources.a]\ndatabase = \"x\"\nruntime = \"lxc\"\n"), "rotv.toml:3: runtime");
+}
+
+TEST_F(ConfigTest, PortsOutOfRangeAreRefused) {
+  for (const char* port : {"0", "-1", "65536", "4294972728", "9223372036854775807"}) {
+    EXPECT_HAS(ComplaintOf(std::string("[sources.a]\ndatabase = \"x\"\nport = ") + port), "rotv.toml:3: port");
+  }
+  EXPECT_EQ(ComplaintOf("[sources.a]\ndatabase = \"x\"\nport = 65535"), "nothing");
+}
+
+TEST_F(ConfigTest, SourceNamesMustSuitDirectories) {
+  for (const char* name : {"\"a/b\"", "\"..\"", "\".hidden\"", "\"\"", "\"a b\"", "\"ä\""}) {
+    EXPECT_HAS(ComplaintOf(std::string("[sources.") + name + "]\ndatabase = \"x\"\n"),
+               "cannot be the name of a source");
+  }
+  EXPECT_HAS(ComplaintOf("[sources." + std::string(65, 'x') + "]\ndatabase = \"x\"\n"), "cannot be the name");
+  EXPECT_EQ(Read("[sources.\"A-1_b.c\"]\ndatabase = \"x\"\n").name, "A-1_b.c");
+}
+
+TEST_F(ConfigTest, PasswordsAreRefusedWhereverTheyStandAndNotRepeated) {
+  for (const char* text : {
+           "[sources.a]\npassword = \"s3cret\"\n",
+           "[sources]\npassword = \"s3cret\"\n",
+           "password = \"s3cret\"\n",
+           "[sources.a]\nurl = \"postgresql://u:s3cret@db/x\"\n",
+           "[sources.a]\nurl = \"postgresql://u:s3/cret@db/x\"\n",
+           "[sources.a]\nurl = \"postgresql://db/x?password=s3cret\"\n",
+           "[sources.a]\nurl = \"postgresql://db/x?sslmode=require&pass%77ord=s3cret\"\n",
+           "[sources.a]\nssh = \"root:s3cret@db\"\ndatabase = \"x\"\n",
+           "[sources.a]\ndatabase = \"postgresql://u:s3cret@db/x\"\n",
+       }) {
+    std::string complaint = ComplaintOf(text);
+    EXPECT_HAS(complaint, "passw") << text;
+    EXPECT_EQ(complaint.find("cret"), std::string::npos) << complaint;
+  }
+}
+
+TEST_F(ConfigTest, AColonInAUrlIsNotAlwaysAPassword) {
+  EXPECT_EQ(ComplaintOf("[sources.a]\nurl = \"postgresql://u@db:5433/x?application_name=a:b@c\"\n"), "nothing");
+  EXPECT_EQ(ComplaintOf("[sources.a]\nurl = \"postgresql://u:@db/x\"\n"), "nothing");
+  EXPECT_EQ(ComplaintOf("[sources.a]\nssh = \"ssh://root@db:22\"\ndatabase = \"x\"\n"), "nothing");
+}
+
+TEST_F(ConfigTest, WhatIsNoUrlOfPostgresIsRefused) {
+  EXPECT_HAS(ComplaintOf("[sources.a]\nurl = \"host=db dbname=x\"\n"), "does not start with postgresql://");
+}
+
+TEST_F(ConfigTest, ValuesThatWouldBeReadAsOptionsAreRefused) {
+  EXPECT_HAS(ComplaintOf("[sources.a]\ndatabase = \"x\"\nssh = \"-oProxyCommand=x\"\n"), "rotv.toml:3: ssh");
+  EXPECT_HAS(ComplaintOf("[sources.a]\ndatabase = \"x\"\ncontainer = \"--latest\"\n"), "rotv.toml:3: container");
+  EXPECT_HAS(ComplaintOf("[sources.a]\ndatabase = \"x\"\nhost = \"a\\nb\"\n"), "rotv.toml:3: host holds a control");
+}
+
+TEST_F(ConfigTest, ExcludedTablesHaveTheirSchema) {
+  EXPECT_HAS(ComplaintOf("[sources.a]\ndatabase = \"x\"\nexclude = [\"page_views\"]\n"), "rotv.toml:3: exclude");
+  EXPECT_HAS(ComplaintOf("[sources.a]\ndatabase = \"x\"\nexclude = ['\"public\".\"t\"']\n"), "rotv.toml:3: exclude");
+}
+
+TEST_F(ConfigTest, MaskingRulesAreReadForEverySource) {
+  const std::string rules = R"([mask]
+mask_unknown = "null"
+mask_secret = "secrets/mask"
+"public.users.email" = "email"
+"*.*.phone" = "phone"
+"public.\"odd.table\".\"a\"\"b\"" = { rule = "hash", length = 40 }
+"public.t.n" = { rule = "number", by = 5 }
+"public.t.d" = { rule = "date", days = 30 }
+"public.t.p" = { rule = "password", value = "$2b$x" }
+"public.t.j" = { rule = "json", paths = { "$.a" = "text", "$.b" = { rule = "constant", value = "x" } } }
+"public.audit" = "drop"
+"public.news" = "keep"
+"reference.*" = "keep"
+)";
+  const MaskConfig mask = Read(rules + "[sources.a]\ndatabase = \"x\"\n").mask;
+  ASSERT_EQ(mask.rules.size(), 10U);
+  EXPECT_TRUE(mask.declared);
+  EXPECT_EQ(mask.unknown, MaskUnknown::kNull);
+  EXPECT_EQ(mask.secret_file, (directory_ / "secrets/mask").native());
+  auto rule = [&](const std::string& pattern) {
+    for (const MaskRule& candidate : mask.rules) {
+      if (candidate.pattern == pattern) return candidate;
+    }
+    ADD_FAILURE() << pattern;
+    return MaskRule{};
+  };
+  EXPECT_EQ(rule("*.*.phone").kind, MaskKind::kPhone);
+  EXPECT_EQ(rule("public.news").kind, MaskKind::kKeep);
+  EXPECT_EQ(rule("reference.*").parts, (std::vector<std::string>{"reference", "*"}));
+  const MaskRule hash = rule("public.\"odd.table\".\"a\"\"b\"");
+  EXPECT_EQ(hash.parts, (std::vector<std::string>{"public", "odd.table", "a\"b"}));
+  EXPECT_EQ(hash.length, 40);
+  EXPECT_EQ(rule("public.t.n").by, 5);
+  EXPECT_EQ(rule("public.t.d").by, 30);
+  EXPECT_EQ(rule("public.t.p").value, "$2b$x");
+  ASSERT_EQ(rule("public.t.j").paths.size(), 2U);
+  EXPECT_EQ(rule("public.t.j").paths[1].rule.value, "x");
+
+  request_.environment["PRODUCTION_HOST"] = "db";
+  request_.environment["PGDATABASE"] = "x";
+  EXPECT_EQ(Read(rules).mask.rules.size(), 10U);
+}
+
+TEST_F(ConfigTest, WhatIsNoMaskingRuleIsRefused) {
+  for (const auto& [line, told] :
+       {std::pair{"\"public.users.email\" = \"emial\"", "there is no rule \"emial\" | "},
+        {"\"email\" = \"email\"", "names neither a table nor a column"},
+        {"\"a.b.c.d\" = \"email\"", "names neither a table nor a column"},
+        {"\"a..c\" = \"email\"", "names neither a table nor a column"},
+        {"\"a.b\" = \"email\"", "\"email\" is for columns"},
+        {"\"a.b.c\" = \"drop\"", "\"drop\" is for tables"},
+        {"\"a.b.c\" = 5", "is no rule"},
+        {"\"a.b.c\" = { length = 5 }", "does not say which rule"},
+        {"\"a.b.c\" = { rule = \"hash\", length = 0 }", "out of range"},
+        {"\"a.b.c\" = { rule = \"email\", length = 5 }", "does not take \"length\""},
+        {"\"a.b.c\" = \"number\"", "\"number\" needs \"by\""},
+        {"\"a.b.c\" = \"password\"", "\"password\" needs \"value\""},
+        {"\"a.b.c\" = { rule = \"number\", by = 1 }", "out of range"},
+        {"\"a.b.c\" = { rule = \"json\", paths = {} }", "names nothing"},
+        {"\"a.b.c\" = { rule = \"json\", paths = { \"$.a\" = \"keep\" } }", "no rule for a part"},
+        {"\"a.b\" = \"where\"", "\"where\" needs \"all\""},
+        {"\"a.b\" = { rule = \"where\", all = [] }", "\"all\" says nothing"},
+        {"\"a.b\" = { rule = \"where\", all = [5] }", "\"all\" is no condition"},
+        {"\"a.b\" = { rule = \"where\", all = [\"a like 'x'\"] }", "\"a like 'x'\" is no condition"},
+        {"\"a.b.c\" = { rule = \"where\", all = [\"a = 1\"] }", "\"where\" is for tables"},
+        {"mask_unknown = \"ignore\"", "\"mask_unknown\" is \"ignore\""}}) {
+    const std::string complaint = ComplaintOf(std::string("[sources.a]\ndatabase = \"x\"\n[mask]\n") + line + "\n");
+    EXPECT_HAS(complaint, told);
+    EXPECT_HAS(complaint, "rotv.toml:4: ");
+  }
+  EXPECT_HAS(ComplaintOf("mask = true\n"), "\"mask\" is true or false");
+}
+
+TEST_F(ConfigTest, TheSchemaSectionIsReadAndChecked) {
+  for (const auto& [line, told] :
+       {std::pair{"migrations = 5", "\"migrations\" is a whole number"},
+        {"migrations = \"\"", "\"migrations\" is empty"},
+        {"roles = \"reader\"", "\"roles\" is a string | expected an array of strings"},
+        {"ignore = [5]", "\"ignore\" holds a whole number"},
+        {"warn_at_start = \"yes\"", "\"warn_at_start\" is a string"},
+        {"migration = \"x\"", "unknown key \"migration\" in [schema] | did you mean \"migrations\"?"},
+        {"password = \"x\"", "passwords are not kept in this file"}}) {
+    const std::string complaint = ComplaintOf(std::string("[sources.a]\ndatabase = \"x\"\n[schema]\n") + line + "\n");
+    EXPECT_HAS(complaint, told);
+    EXPECT_HAS(complaint, "rotv.toml:4: ");
+  }
+  EXPECT_EQ(ComplaintOf("[sources.a]\ndatabase = \"x\"\n[schema]\nmigrations = \"db\"\nroles = [\"r\"]\n"), "nothing");
+}
+
+TEST_F(ConfigTest, AnEmptyMaskSectionIsOneAllTheSame) {
+  EXPECT_FALSE(Read("[mask]\n[sources.a]\ndatabase = \"x\"\n").mask.empty());
+  EXPECT_TRUE(Read("[sources.a]\ndatabase = \"x\"\n").mask.empty());
+}
+
+TEST_F(ConfigTest, TheOnlySourceNeedsNoChoice) {
+  EXPECT_EQ(Read("[sources.staging]\ndatabase = \"x\"\n").name, "staging");
+}
+
+TEST_F(ConfigTest, OfSeveralSourcesProductionIsTheDefault) {
+  EXPECT_EQ(Read("[sources.a]\ndatabase = \"x\"\n[sources.production]\ndatabase = \"y\"\n").name, "production");
+  EXPECT_HAS(ComplaintOf("[sources.a]\ndatabase = \"x\"\n[sources.b]\ndatabase = \"y\"\n"), "the sources are: a, b");
+}
+
+TEST_F(ConfigTest, AnUnknownSourceIsRefusedWithThoseThatExist) {
+  request_.source = "stagign";
+  EXPECT_EQ(ComplaintOf("[sources.staging]\ndatabase = \"x\"\n[sources.production]\ndatabase = \"y\"\n"),
+            "there is no source \"stagign\" | did you mean \"staging\"? the sources are: production, staging");
+}
+
+TEST_F(ConfigTest, AllSourcesAreCheckedNotOnlyTheChosenOne) {
+  request_.source = "a";
+  EXPECT_HAS(ComplaintOf("[sources.a]\ndatabase = \"x\"\n[sources.b]\nport = 0\n"), "rotv.toml:4: port");
+}
+
+TEST_F(ConfigTest, FilesAreLookedForInTheOrderOfTheContract) {
+  auto with = [](const std::string& name) { return "[sources." + name + "]\ndatabase = \"x\"\n"; };
+  Write("home/rotv.toml", with("of_home"));
+  EXPECT_EQ(ReadSource(request_).name, "of_home");
+  Write("rotv.toml", with("of_directory"));
+  EXPECT_EQ(ReadSource(request_).name, "of_directory");
+  Write("variable.toml", with("of_variable"));
+  request_.environment["ROTV_CONFIG"] = directory_ / "variable.toml";
+  EXPECT_EQ(ReadSource(request_).name, "of_variable");
+  Write("option.toml", with("of_option"));
+  request_.config = directory_ / "option.toml";
+  EXPECT_EQ(ReadSource(request_).name, "of_option");
+}
+
+TEST_F(ConfigTest, ANamedFileMustExist) {
+  Write("rotv.toml", "[sources.a]\ndatabase = \"x\"\n");
+  request_.config = directory_ / "missing.toml";
+  EXPECT_EQ(Complaint(), "there is no config file missing.toml | --config names it: mend the path");
+  request_.config.clear();
+  request_.environment["ROTV_CONFIG"] = directory_ / "missing.toml";
+  EXPECT_HAS(Complaint(), "ROTV_CONFIG names it");
+  request_.environment["ROTV_CONFIG"] = directory_;
+  EXPECT_HAS(Complaint(), "cannot be read");
+}
+
+TEST_F(ConfigTest, RelativePathsAreRelativeToTheFileWhereverThatIs) {
+  Write("etc/own.toml", "[sources.a]\nssh = \"db\"\ndatabase = \"x\"\nidentity = \"../key\"\n");
+  request_.config = directory_ / "etc/own.toml";
+  EXPECT_EQ(ReadSource(request_).identity, (directory_ / "key").native());
+}
+
+TEST_F(ConfigTest, WithoutSourcesTheVariablesServe) {
+  request_.environment["PRODUCTION_HOST"] = "db.example.org";
+  request_.environment["PGDATABASE"] = "rotv";
+  EXPECT_EQ(ReadSource(request_).ssh, "root@db.example.org");
+  EXPECT_EQ(Read("# nothing here\n").ssh, "root@db.example.org");
+  EXPECT_EQ(Read("[sources.a]\ndatabase = \"x\"\n").name, "a");
+}
+
+TEST_F(ConfigTest, OfTheVariablesThereIsOnlyProduction) {
+  request_.environment["PRODUCTION_HOST"] = "db.example.org";
+  request_.environment["PGDATABASE"] = "rotv";
+  request_.source = "staging";
+  EXPECT_HAS(Complaint(), "there is no source \"staging\" | the sources are: production");
+}
+
+TEST_F(ConfigTest, WithNothingAtAllAMinimalConfigIsShown) {
+  EXPECT_HAS(Complaint(), "there is no rotv.toml");
+  EXPECT_HAS(Complaint(), "[sources.production]");
+  EXPECT_HAS(ComplaintOf(""), "rotv.toml has no [sources.NAME]");
+}
+
+TEST_F(ConfigTest, FilesLargerThanAnyConfigAreRefused) {
+  EXPECT_HAS(ComplaintOf(std::string(2 << 20, '#')), "larger than 1 MiB");
+}
+
+TEST_F(ConfigTest, TheApplicationHasDefaults) {
+  AppConfig app = ReadApp(request_);
+  EXPECT_EQ(app.directory, std::filesystem::canonical(directory_));
+  EXPECT_EQ(app.port, 8080);
+  EXPECT_EQ(app.health, "/api/health");
+  EXPECT_EQ(app.tmpfs_bytes, 0U);
+  EXPECT_FALSE(app.persistent);
+  EXPECT_FALSE(app.superuser);
+}
+
+TEST_F(ConfigTest, TheApplicationIsRead) {
+  std::filesystem::create_directories(directory_ / "my app");
+  Write("rotv.toml",
+        "[app]\ndirectory = \"my app\"\nport = 3000\ntmpfs_size = \"2G\"\ncompression = \"zstd\"\npersistent = "
+        "true\nsuperuser = true\n"
+        "health = \"/up\"\nimage = \"localhost/x\"\ncommand = \"node x.js\"\n");
+  AppConfig app = ReadApp(request_);
+  EXPECT_EQ(app.directory, std::filesystem::canonical(directory_ / "my app"));
+  EXPECT_EQ(app.port, 3000);
+  EXPECT_EQ(app.tmpfs_bytes, uint64_t{2} << 30);
+  EXPECT_EQ(app.compression, Compression::kZstd);
+  EXPECT_TRUE(app.persistent);
+  EXPECT_TRUE(app.superuser);
+  EXPECT_EQ(app.health, "/up");
+  EXPECT_EQ(app.image, "localhost/x");
+  EXPECT_EQ(app.command, "node x.js");
+}
+
+TEST_F(ConfigTest, AConfigInTheHomeDirectoryIsForTheApplicationHere) {
+  Write("home/rotv.toml", "[app]\nport = 3000\n");
+  AppConfig app = ReadApp(request_);
+  EXPECT_EQ(app.port, 3000);
+  EXPECT_EQ(app.directory, std::filesystem::canonical(directory_));
+}
+
+TEST_F(ConfigTest, WhatIsWrongOfTheApplicationIsNamedWithItsLine) {
+  EXPECT_HAS(ComplaintOf("[app]\nports = 1\n"), "rotv.toml:2: unknown key \"ports\" in [app] | did you mean \"port\"?");
+  EXPECT_HAS(ComplaintOf("[app]\ntmpfs_size = \"2 GB\"\n"), "rotv.toml:2: \"tmpfs_size\" is not a size");
+  EXPECT_HAS(ComplaintOf("[app]\ntmpfs_size = \"0\"\n"), "is not a size");
+  EXPECT_HAS(ComplaintOf("[app]\ncompression = \"xz\"\n"), "\"compression\" is \"xz\"");
+  EXPECT_HAS(ComplaintOf("[app]\npersistent = \"yes\"\n"), "\"persistent\" is a string");
+  EXPECT_HAS(ComplaintOf("[app]\nhealth = \"up\"\n"), "\"health\" is \"up\"");
+  EXPECT_HAS(ComplaintOf("[app]\npassword = \"x\"\n"), "passwords are not kept");
+}
+
+}  // namespace
+}  // namespace rotv

@@ -1,0 +1,198 @@
+#include "cli/config/env_file.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <fstream>
+
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+std::string ValueOf(const std::string& line) {
+  Environment variables = ParseEnvFile(line, ".env");
+  return variables.count("K") == 0 ? "(unset)" : variables["K"];
+}
+
+std::string ComplaintOf(const std::string& text) {
+  try {
+    ParseEnvFile(text, ".env");
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kUsage);
+    EXPECT_FALSE(error.hint().empty());
+    return error.what();
+  }
+  return "nothing";
+}
+
+TEST(EnvFileTest, PlainValuesGoToTheEndOfTheLine) {
+  EXPECT_EQ(ValueOf("K=value"), "value");
+  EXPECT_EQ(ValueOf("K=two words"), "two words");
+  EXPECT_EQ(ValueOf("K=a=b=c"), "a=b=c");
+  EXPECT_EQ(ValueOf("K="), "");
+  EXPECT_EQ(ValueOf("K=value   \t"), "value");
+}
+
+TEST(EnvFileTest, BlanksAndExportMayStandBeforeAndAroundTheName) {
+  EXPECT_EQ(ValueOf("  K = value"), "value");
+  EXPECT_EQ(ValueOf("export K=value"), "value");
+  EXPECT_EQ(ValueOf("\texport\tK=value"), "value");
+  EXPECT_EQ(ParseEnvFile("export=1", ".env").at("export"), "1");
+}
+
+TEST(EnvFileTest, CommentsStartALineOrFollowABlank) {
+  EXPECT_EQ(ValueOf("# comment\n\n   # another\nK=value # comment"), "value");
+  EXPECT_EQ(ValueOf("K=pass#word"), "pass#word");
+  EXPECT_EQ(ValueOf("K=#nothing"), "");
+  EXPECT_EQ(ValueOf("# K=value"), "(unset)");
+}
+
+TEST(EnvFileTest, SingleQuotesKeepEverything) {
+  EXPECT_EQ(ValueOf("K='a \"b\" # c\\n $HOME'"), "a \"b\" # c\\n $HOME");
+  EXPECT_EQ(ValueOf("K=' spaces '  # comment"), " spaces ");
+}
+
+TEST(EnvFileTest, DoubleQuotesKnowEscapes) {
+  EXPECT_EQ(ValueOf(R"(K="a\nb\tc\"d\\e\$f\`g")"), "a\nb\tc\"d\\e$f`g");
+  EXPECT_EQ(ValueOf(R"(K="C:\dir")"), "C:\\dir");
+  EXPECT_EQ(ValueOf(R"(K="it's # here")"), "it's # here");
+  EXPECT_EQ(ValueOf(R"(K="")"), "");
+}
+
+TEST(EnvFileTest, NothingIsExpandedOrRun) {
+  EXPECT_EQ(ValueOf("K=$HOME"), "$HOME");
+  EXPECT_EQ(ValueOf("K=$(touch /tmp/x)"), "$(touch /tmp/x)");
+  EXPECT_EQ(ValueOf("K=\"`id`\""), "`id`");
+}
+
+TEST(EnvFileTest, QuotedValuesMayGoOverSeveralLines) {
+  Environment variables = ParseEnvFile("KEY=\"-----BEGIN\nabc\n-----END\"\nK=after\n", ".env");
+  EXPECT_EQ(variables["KEY"], "-----BEGIN\nabc\n-----END");
+  EXPECT_EQ(variables["K"], "after");
+}
+
+TEST(EnvFileTest, TheLastOfTwoEqualKeysCounts) { EXPECT_EQ(ValueOf("K=1\nK=2\n"), "2"); }
+
+TEST(EnvFileTest, WindowsLineEndsAndByteOrderMarksAreNoPartOfValues) {
+  Environment variables = ParseEnvFile("\xEF\xBB\xBFK=value\r\n\r\nL='quoted'\r\n", ".env");
+  EXPECT_EQ(variables["K"], "value");
+  EXPECT_EQ(variables["L"], "quoted");
+}
+
+TEST(EnvFileTest, MalformedLinesAreNamedByTheirNumber) {
+  EXPECT_EQ(ComplaintOf("K=1\n\nno assignment\n").substr(0, 7), ".env:3:");
+  EXPECT_EQ(ComplaintOf("=value\n").substr(0, 7), ".env:1:");
+  EXPECT_EQ(ComplaintOf("# c\n1K=value\n").substr(0, 7), ".env:2:");
+  EXPECT_EQ(ComplaintOf("K='a' b\n").substr(0, 7), ".env:1:");
+  EXPECT_EQ(ComplaintOf("A=\"x\ny\"\nK\n").substr(0, 7), ".env:3:");
+}
+
+TEST(EnvFileTest, AQuoteThatDoesNotEndIsNamedByWhereItStarts) {
+  EXPECT_EQ(ComplaintOf("A=1\nK=\"open\nB=2\nC=3\n"), ".env:2: the quote that starts here does not end");
+  EXPECT_EQ(ComplaintOf("K=\"ends in a backslash\\"), ".env:1: the quote that starts here does not end");
+}
+
+TEST(EnvFileTest, ErrorsDoNotRepeatWhatMayBeAPassword) {
+  EXPECT_EQ(ComplaintOf("PGPASSWORD='s3cret' s3cret\n").find("s3cret"), std::string::npos);
+}
+
+TEST(EnvFileTest, EveryTruncationIsReadOrRefusedButNeverOverrun) {
+  std::string text = "export K = \"a\\n\\x b\" # c\r\nL='x\ny'\n# d\nM=plain # e\n";
+  for (size_t size = 0; size <= text.size(); ++size) {
+    std::string part(text.data(), size);  // A copy of its own: a sanitizer sees reads behind it.
+    try {
+      ParseEnvFile(part, ".env");
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUsage);
+    }
+  }
+}
+
+class VariablesTest : public ::testing::Test {
+ protected:
+  VariablesTest() {
+    std::string pattern = ::testing::TempDir() + "env_XXXXXX";
+    directory_ = mkdtemp(pattern.data());
+  }
+  ~VariablesTest() override { std::filesystem::remove_all(directory_); }
+  void Write(const std::string& file, const std::string& text) {
+    std::filesystem::create_directories((directory_ / file).parent_path());
+    std::ofstream(directory_ / file) << text;
+  }
+  std::string Complaint() {
+    try {
+      SourceFromVariables(environment_, directory_);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUsage);
+      return error.what();
+    }
+    return "nothing";
+  }
+
+  std::filesystem::path directory_;
+  Environment environment_;
+};
+
+TEST_F(VariablesTest, WithoutAHostThereIsNoSource) {
+  EXPECT_FALSE(SourceFromVariables(environment_, directory_));
+  Write(".env", "PGDATABASE=rotv\n");
+  EXPECT_FALSE(SourceFromVariables(environment_, directory_));
+  Write(".env", "PRODUCTION_HOST=\n");
+  EXPECT_FALSE(SourceFromVariables(environment_, directory_));
+}
+
+TEST_F(VariablesTest, EveryVariableHasItsPlace) {
+  Write(".env",
+        "PRODUCTION_HOST=db.example.org\nPRODUCTION_PORT=22422\nPRODUCTION_CONTAINER=rootsofthevalley.org\n"
+        "PRODUCTION_USER=deploy\nPGDATABASE=rotv\nPGUSER=reader\n");
+  SourceConfig source = SourceFromVariables(environment_, directory_).value();
+  EXPECT_EQ(source.name, "production");
+  EXPECT_EQ(source.ssh, "deploy@db.example.org:22422");
+  EXPECT_EQ(source.container, "rootsofthevalley.org");
+  EXPECT_EQ(source.runtime, "podman");
+  EXPECT_EQ(source.database, "rotv");
+  EXPECT_EQ(source.user, "reader");
+  EXPECT_EQ(source.port, 5432);
+}
+
+TEST_F(VariablesTest, TheEnvironmentComesBeforeDotEnvAndThatBeforeTheBackends) {
+  Write("backend/.env", "PRODUCTION_HOST=backend\nPGDATABASE=backend\nPGUSER=backend\n");
+  Write(".env", "PRODUCTION_HOST=root\nPGDATABASE=root\n");
+  environment_["PRODUCTION_HOST"] = "process";
+  environment_["PGUSER"] = "";  // As good as not set.
+  SourceConfig source = SourceFromVariables(environment_, directory_).value();
+  EXPECT_EQ(source.ssh, "root@process");
+  EXPECT_EQ(source.database, "root");
+  EXPECT_EQ(source.user, "backend");
+}
+
+TEST_F(VariablesTest, WithoutADatabaseTheVariableIsNamed) {
+  environment_["PRODUCTION_HOST"] = "db";
+  EXPECT_EQ(Complaint(), "PRODUCTION_HOST is set, but PGDATABASE is not");
+}
+
+TEST_F(VariablesTest, UnusableValuesAreNamedByVariableAndPlace) {
+  Write("backend/.env", "PRODUCTION_PORT=ssh\nPRODUCTION_CONTAINER='-it x'\n");
+  environment_ = {{"PRODUCTION_HOST", "db"}, {"PGDATABASE", "x"}};
+  EXPECT_EQ(Complaint(), "PRODUCTION_PORT in backend/.env is not a port");
+  environment_["PRODUCTION_PORT"] = "70000";
+  EXPECT_EQ(Complaint(), "PRODUCTION_PORT in the environment is not a port");
+  environment_["PRODUCTION_PORT"] = "22";
+  EXPECT_EQ(Complaint(), "PRODUCTION_CONTAINER in backend/.env: container is not the name of a container");
+  environment_["PRODUCTION_HOST"] = "root@db";
+  EXPECT_EQ(Complaint(), "PRODUCTION_HOST in the environment is not the name of a host");
+}
+
+TEST_F(VariablesTest, NumericIpv6HostsGetTheirBrackets) {
+  environment_ = {{"PRODUCTION_HOST", "2001:db8::1"}, {"PRODUCTION_PORT", "2222"}, {"PGDATABASE", "x"}};
+  EXPECT_EQ(SourceFromVariables(environment_, directory_)->ssh, "root@[2001:db8::1]:2222");
+}
+
+TEST_F(VariablesTest, AMalformedFileIsAnErrorAndNotSkipped) {
+  Write("backend/.env", "PGDATABASE=x\nnonsense\n");
+  EXPECT_NE(Complaint().find("backend/.env:2:"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace rotv

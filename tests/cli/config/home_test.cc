@@ -1,0 +1,105 @@
+#include "cli/config/home.h"
+
+#include <gtest/gtest.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fstream>
+
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+using std::filesystem::path;
+
+class HomeTest : public ::testing::Test {
+ protected:
+  HomeTest() {
+    std::string pattern = ::testing::TempDir() + "home_XXXXXX";
+    directory_ = mkdtemp(pattern.data());
+  }
+  ~HomeTest() override { std::filesystem::remove_all(directory_); }
+
+  static mode_t ModeOf(const path& file) {
+    struct stat status {};
+    EXPECT_EQ(stat(file.c_str(), &status), 0);
+    return status.st_mode & 07777;
+  }
+  static std::string Complaint(const path& home) {
+    try {
+      OpenHome(home);
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kDisk);
+      EXPECT_FALSE(error.hint().empty());
+      return error.what();
+    }
+    return "nothing";
+  }
+
+  path directory_;
+};
+
+TEST_F(HomeTest, TheOptionComesBeforeTheVariableAndThatBeforeTheDefault) {
+  Environment environment = {{"HOME", "/people/ada"}};
+  EXPECT_EQ(ResolveHome("", environment), "/people/ada/.rotv");
+  environment["ROTV_HOME"] = "/srv/rotv";
+  EXPECT_EQ(ResolveHome("", environment), "/srv/rotv");
+  EXPECT_EQ(ResolveHome("/other", environment), "/other");
+}
+
+TEST_F(HomeTest, TildeIsThePersonsHome) {
+  Environment environment = {{"HOME", "/people/ada"}};
+  EXPECT_EQ(ResolveHome("~/x/y", environment), "/people/ada/x/y");
+  EXPECT_EQ(ExpandTilde("~", environment), "/people/ada");
+  EXPECT_EQ(ExpandTilde("~other/x", environment), "~other/x");
+  EXPECT_EQ(ExpandTilde("a/~/b", environment), "a/~/b");
+}
+
+TEST_F(HomeTest, RelativeHomesBecomeAbsolute) {
+  EXPECT_EQ(ResolveHome("state/", {}), std::filesystem::current_path() / "state");
+}
+
+TEST_F(HomeTest, WhatIsMissingIsMadeForItsOwnerAlone) {
+  mode_t before = umask(0);
+  OpenHome(directory_ / "a" / "b");
+  umask(before);
+  EXPECT_EQ(ModeOf(directory_ / "a"), 0700u);
+  EXPECT_EQ(ModeOf(directory_ / "a" / "b"), 0700u);
+}
+
+TEST_F(HomeTest, OpeningTwiceChangesNothing) {
+  OpenHome(directory_ / "a");
+  ASSERT_EQ(chmod((directory_ / "a").c_str(), 0755), 0);
+  OpenHome(directory_ / "a");
+  EXPECT_EQ(ModeOf(directory_ / "a"), 0755u);
+}
+
+TEST_F(HomeTest, AFileInItsPlaceIsRefused) {
+  std::ofstream(directory_ / "file") << "x";
+  EXPECT_NE(Complaint(directory_ / "file").find("is not a directory"), std::string::npos);
+  EXPECT_NE(Complaint(directory_ / "file" / "home").find("cannot be"), std::string::npos);
+}
+
+TEST_F(HomeTest, WhereNothingCanBeMadeItIsRefused) {
+  EXPECT_NE(Complaint("/proc/rotv-home").find("cannot be created"), std::string::npos);
+}
+
+TEST_F(HomeTest, WhatOthersCanWriteIsRefused) {
+  ASSERT_EQ(chmod(directory_.c_str(), 0777), 0);
+  EXPECT_NE(Complaint(directory_).find("can be written by other users"), std::string::npos);
+}
+
+TEST_F(HomeTest, WhatBelongsToAnotherUserIsRefused) {
+  if (geteuid() != 0) {
+    EXPECT_NE(Complaint("/").find("belongs to another user"), std::string::npos);
+    return;
+  }
+  ASSERT_EQ(chown(directory_.c_str(), 12345, 12345), 0);
+  EXPECT_NE(Complaint(directory_).find("belongs to another user"), std::string::npos);
+  ASSERT_EQ(chown(directory_.c_str(), 0, 0), 0);
+}
+
+}  // namespace
+}  // namespace rotv

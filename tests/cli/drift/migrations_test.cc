@@ -1,0 +1,94 @@
+#include "cli/drift/migrations.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fstream>
+
+#include "storage/error.h"
+#include "tests/support/files/temp_dir.h"
+
+namespace rotv {
+namespace {
+
+using ::testing::ElementsAre;
+
+class MigrationsTest : public ::testing::Test {
+ protected:
+  void Write(const std::string& name, const std::string& text = "SELECT 1;") {
+    std::filesystem::path path = directory_ / name;
+    std::filesystem::create_directories(path.parent_path());
+    std::ofstream(path) << text;
+  }
+  std::vector<std::string> Order() {
+    std::vector<std::string> names;
+    for (const Migration& migration : ReadMigrations(directory_.path())) names.push_back(migration.path);
+    return names;
+  }
+
+  testing::TempDir directory_{testing::TempDirName::kWithSpace};
+};
+
+TEST_F(MigrationsTest, NumbersAreNumbers) {
+  for (const char* name : {"10_b.sql", "2_a.sql", "1_z.sql", "002_b.sql", "20260101_x.sql", "a.txt", "3_c.sql~"})
+    Write(name);
+  EXPECT_THAT(Order(), ElementsAre("1_z.sql", "2_a.sql", "002_b.sql", "10_b.sql", "20260101_x.sql"));
+}
+
+TEST_F(MigrationsTest, TheWayBackIsLeftOut) {
+  for (const char* name : {"1_a.up.sql", "1_a.down.sql", "2024_x/up.sql", "2024_x/down.sql", "U2__b.sql", "V2__b.sql",
+                           "V10__c.sql", "R__view.sql", "Upper.sql", ".hidden.sql", ".git/x.sql"}) {
+    Write(name);
+  }
+  EXPECT_THAT(Order(),
+              ElementsAre("1_a.up.sql", "2024_x/up.sql", "Upper.sql", "V2__b.sql", "V10__c.sql", "R__view.sql"));
+}
+
+TEST_F(MigrationsTest, OfOneFileTheForwardPartCounts) {
+  EXPECT_EQ(ForwardPart("-- migrate:up\nA;\n-- migrate:down\nB;\n"), "-- migrate:up\nA;\n");
+  EXPECT_EQ(ForwardPart("-- +goose Up\nA;\n-- +goose Down\nB;"), "-- +goose Up\nA;\n");
+  EXPECT_EQ(ForwardPart("-- Up Migration\nA;\n-- Down Migration\nB;"), "-- Up Migration\nA;\n");
+  EXPECT_EQ(ForwardPart("A; -- migrate:down\nB;"), "A; -- migrate:down\nB;");
+  EXPECT_EQ(ForwardPart(""), "");
+}
+
+TEST_F(MigrationsTest, ACopyHasWhatIsIncludedToo) {
+  Write("1.sql", "\\ir parts/x.psql\n-- migrate:down\nDROP");
+  Write("parts/x.psql", "SELECT 2;");
+  Write("1.down.sql");
+  testing::TempDir target;
+  std::ofstream(target / "old.sql") << "of an earlier time";
+  CopyMigrations(directory_.path(), ReadMigrations(directory_.path()), target.path());
+  auto text = [&](const char* name) {
+    std::ifstream in(target / name);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  EXPECT_EQ(text("1.sql"), "\\ir parts/x.psql\n");
+  EXPECT_EQ(text("parts/x.psql"), "SELECT 2;");
+  EXPECT_FALSE(std::filesystem::exists(target / "old.sql"));
+}
+
+TEST_F(MigrationsTest, AreFoundWhereTheyUsuallyAre) {
+  EXPECT_EQ(FindMigrations(directory_.path()), "");
+  std::filesystem::create_directories(directory_ / "migrations");  // Holds none.
+  Write("backend/db/migrations/1.sql");
+  EXPECT_EQ(FindMigrations(directory_.path()), directory_ / "backend/db/migrations");
+  Write("migrations/1.sql");
+  EXPECT_EQ(FindMigrations(directory_.path()).lexically_normal(), directory_ / "migrations");
+}
+
+TEST_F(MigrationsTest, NoneIsAnError) {
+  EXPECT_THROW(ReadMigrations(directory_.path()), Error);
+  EXPECT_THROW(ReadMigrations(directory_ / "nowhere"), Error);
+}
+
+TEST_F(MigrationsTest, TheFingerprintIsOfPathsAndTexts) {
+  Write("1.sql", "A");
+  uint64_t first = MigrationsFingerprint(ReadMigrations(directory_.path()));
+  EXPECT_EQ(MigrationsFingerprint(ReadMigrations(directory_.path())), first);
+  Write("1.sql", "B");
+  EXPECT_NE(MigrationsFingerprint(ReadMigrations(directory_.path())), first);
+}
+
+}  // namespace
+}  // namespace rotv

@@ -1,0 +1,168 @@
+#include "cli/output/format.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "cli/output/did_you_mean.h"
+#include "cli/output/terminal.h"
+
+namespace rotv {
+namespace {
+
+TEST(FormatTest, BytesHaveThreeDigitsAndDecimalUnits) {
+  EXPECT_EQ(HumanBytes(0), "0 B");
+  EXPECT_EQ(HumanBytes(999), "999 B");
+  EXPECT_EQ(HumanBytes(1000), "1.00 kB");
+  EXPECT_EQ(HumanBytes(9994), "9.99 kB");
+  EXPECT_EQ(HumanBytes(9996), "10.0 kB");
+  EXPECT_EQ(HumanBytes(99960), "100 kB");
+  EXPECT_EQ(HumanBytes(363'000'000), "363 MB");
+  EXPECT_EQ(HumanBytes(1'200'000'000), "1.20 GB");
+  EXPECT_EQ(HumanBytes(std::numeric_limits<uint64_t>::max()), "18.4 EB");
+}
+
+TEST(FormatTest, BytesThatRoundToAThousandTakeTheNextUnit) {
+  EXPECT_EQ(HumanBytes(999'499), "999 kB");
+  EXPECT_EQ(HumanBytes(999'500), "1.00 MB");
+}
+
+TEST(FormatTest, DurationsHaveAtMostTwoUnits) {
+  EXPECT_EQ(HumanDuration(0), "<0.1 s");
+  EXPECT_EQ(HumanDuration(0.44), "0.4 s");
+  EXPECT_EQ(HumanDuration(12.4), "12 s");
+  EXPECT_EQ(HumanDuration(59.6), "1 min 0 s");
+  EXPECT_EQ(HumanDuration(200), "3 min 20 s");
+  EXPECT_EQ(HumanDuration(7500), "2 h 5 min");
+  EXPECT_EQ(HumanDuration(273600), "3 d 4 h");
+}
+
+TEST(FormatTest, SenselessDurationsAreHarmless) {
+  EXPECT_EQ(HumanDuration(-5), "<0.1 s");
+  EXPECT_EQ(HumanDuration(std::nan("")), "<0.1 s");
+  EXPECT_EQ(HumanDuration(INFINITY), "for ever");
+}
+
+TEST(FormatTest, AgesAreInWords) {
+  EXPECT_EQ(HumanAge(-100), "just now");
+  EXPECT_EQ(HumanAge(4), "just now");
+  EXPECT_EQ(HumanAge(45), "45 seconds ago");
+  EXPECT_EQ(HumanAge(60), "1 minute ago");
+  EXPECT_EQ(HumanAge(200), "3 minutes ago");
+  EXPECT_EQ(HumanAge(3600), "1 hour ago");
+  EXPECT_EQ(HumanAge(47 * 3600), "47 hours ago");
+  EXPECT_EQ(HumanAge(9 * 86400), "9 days ago");
+}
+
+TEST(FormatTest, CountsHaveSeparators) {
+  EXPECT_EQ(HumanCount(0), "0");
+  EXPECT_EQ(HumanCount(999), "999");
+  EXPECT_EQ(HumanCount(1000), "1,000");
+  EXPECT_EQ(HumanCount(1234567), "1,234,567");
+  EXPECT_EQ(Counted(1, "table", "tables"), "1 table");
+  EXPECT_EQ(Counted(0, "table", "tables"), "0 tables");
+  EXPECT_EQ(Counted(1200, "row", "rows"), "1,200 rows");
+}
+
+TEST(FormatTest, TimesAreUtc) {
+  EXPECT_EQ(IsoTime(0), "1970-01-01T00:00:00.000000Z");
+  EXPECT_EQ(IsoTime(1'795'452'170'123'456), "2026-11-23T16:42:50.123456Z");
+  EXPECT_EQ(HumanTime(1'795'452'170'999'999), "2026-11-23 16:42:50 UTC");
+  EXPECT_EQ(IsoTime(-1), "1969-12-31T23:59:59.999999Z");
+  EXPECT_EQ(IsoTime(1'709'164'800'000'000), "2024-02-29T00:00:00.000000Z");
+}
+
+TEST(TerminalTextTest, WidthCountsColumnsNotBytes) {
+  EXPECT_EQ(DisplayWidth("plain"), 5u);
+  EXPECT_EQ(DisplayWidth("größe"), 5u);
+  EXPECT_EQ(DisplayWidth("表"), 2u);
+  EXPECT_EQ(DisplayWidth("e\u0301"), 1u);
+  EXPECT_EQ(DisplayWidth("\xff\xfe"), 2u);
+  EXPECT_EQ(DisplayWidth("\xe2\x9c"), 2u);  // Cut in the middle.
+}
+
+TEST(TerminalTextTest, CuttingNeverSplitsACharacter) {
+  TextStyle utf8{.utf8 = true};
+  EXPECT_EQ(CutToWidth("größe", 5, utf8), "größe");
+  EXPECT_EQ(CutToWidth("größe", 4, utf8), "grö…");
+  EXPECT_EQ(CutToWidth("größe", 4, {}), "grö~");
+  EXPECT_EQ(CutToWidth("表表表", 4, utf8), "表…");
+  EXPECT_EQ(CutToWidth("abc", 0, utf8), "");
+}
+
+struct Steering {
+  const char* what;
+  std::string text;
+  std::string shown;  // Between "a" and "b".
+  std::string json;
+};
+
+// What a name can hold to move, hide or reorder what stands around it, and what it may hold all the same.
+const Steering kSteering[] = {
+    {"escape", "\x1b[2J", "?[2J", R"(\u001b[2J)"},
+    {"bell", "\a", "?", R"(\u0007)"},
+    {"delete", "\x7f", "?", R"(\u007f)"},
+    {"C1: control sequence", "\u009b2J", "?2J", R"(\u009b2J)"},
+    {"C1: operating system command", "\u009d0;title\u009c", "?0;title?", R"(\u009d0;title\u009c)"},
+    {"C1 as a bare byte",
+     "\x9b"
+     "2J",
+     "?2J", "?2J"},
+    {"right to left", "\u202e", "?", R"(\u202e)"},
+    {"embedding", "\u202a\u202b\u202c\u202d", "????", R"(\u202a\u202b\u202c\u202d)"},
+    {"isolates", "\u2066\u2067\u2068\u2069", "????", R"(\u2066\u2067\u2068\u2069)"},
+    {"marks of direction", "\u200e\u200f\u061c", "???", R"(\u200e\u200f\u061c)"},
+    {"line and paragraph", "\u2028\u2029", "??", R"(\u2028\u2029)"},
+    {"blanks of no width", "\u200b\u2060\ufeff", "???", R"(\u200b\u2060\ufeff)"},
+    {"tags", "\U000e0041", "?", R"(\udb40\udc41)"},
+    {"no UTF-8", "\xff\xc0\xaf\xed\xa0\x80", "??????", "??????"},
+    {"cut UTF-8", "\xe2\x82", "??", "??"},
+    {"letters", "ü中א👩‍👩", "ü中א👩‍👩", "ü中א👩‍👩"},
+};
+
+TEST(TerminalTextTest, WhatSteersATerminalIsShownAsAQuestionMark) {
+  for (const Steering& each : kSteering) {
+    EXPECT_EQ(OneLine("a" + each.text + "b"), "a" + each.shown + "b") << each.what;
+    EXPECT_EQ(TerminalText("a" + each.text + "b\n"), "a" + each.shown + "b\n") << each.what;
+    EXPECT_EQ(TerminalJson("{\n\"a" + each.text + "b\"}"), "{\n\"a" + each.json + "b\"}") << each.what;
+  }
+}
+
+TEST(TerminalTextTest, OurOwnLayoutStays) {
+  for (const Colour colour : {Colour::kGreen, Colour::kYellow, Colour::kRed, Colour::kFaint}) {
+    const std::string text = Coloured("x", colour, {.utf8 = true, .colour = true}) + "\t1\n  2\n";
+    EXPECT_EQ(TerminalText(text), text);
+  }
+  EXPECT_EQ(TerminalText("\x1b[31;1mx\x1b[8mx\x1b[0"), "?[31;1mx?[8mx?[0");
+}
+
+TEST(TerminalTextTest, OneLineCannotSteerATerminal) {
+  EXPECT_EQ(OneLine("FATAL:  no\n  DETAIL: x\n"), "FATAL: no DETAIL: x");
+  EXPECT_EQ(OneLine("a\x1b[2Jb"), "a?[2Jb");
+}
+
+TEST(TerminalTextTest, ColourIsOnlyWhereTheStyleHasIt) {
+  EXPECT_EQ(Coloured("x", Colour::kRed, {}), "x");
+  EXPECT_EQ(Coloured("x", Colour::kRed, {.colour = true}), "\x1b[31mx\x1b[0m");
+}
+
+TEST(TerminalTextTest, Utf8IsWhatTheFirstSetVariableSays) {
+  EXPECT_TRUE(StyleFor(-1, {{"LANG", "de_DE.UTF-8"}}).utf8);
+  EXPECT_TRUE(StyleFor(-1, {{"LC_ALL", "C.utf8"}, {"LANG", "C"}}).utf8);
+  EXPECT_FALSE(StyleFor(-1, {{"LC_ALL", "C"}, {"LANG", "de_DE.UTF-8"}}).utf8);
+  EXPECT_FALSE(StyleFor(-1, {}).utf8);
+}
+
+TEST(DidYouMeanTest, OnlyNearWordsAreOffered) {
+  std::vector<std::string> words = {"database", "container", "host"};
+  EXPECT_EQ(NearestWord("databse", words), "database");
+  EXPECT_EQ(NearestWord("hosts", words), "host");
+  EXPECT_EQ(NearestWord("port", words), "");
+  EXPECT_EQ(NearestWord("", words), "");
+  EXPECT_EQ(NearestWord(std::string(10000, 'x'), words), "");
+  EXPECT_EQ(DidYouMean("zzz", words, "known are"), "known are: database, container, host");
+}
+
+}  // namespace
+}  // namespace rotv

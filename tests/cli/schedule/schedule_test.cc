@@ -1,0 +1,162 @@
+// Calendars for cron, units for systemd, and what is kept of a scheduled pull.
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+
+#include "cli/schedule/calendar.h"
+#include "cli/schedule/crontab.h"
+#include "cli/schedule/job.h"
+#include "cli/schedule/systemd_timer.h"
+#include "storage/error.h"
+#include "tests/support/files/subprocess.h"
+#include "tests/support/files/temp_dir.h"
+
+namespace rotv {
+namespace {
+
+using ::testing::HasSubstr;
+using testing::TempDir;
+
+constexpr int64_t kSecond = 1'000'000;
+
+TEST(CalendarTest, IsWhatCronCallsIt) {
+  for (const auto& [text, fields] : {std::pair{"*-*-* 02:00", "0 2 * * *"},
+                                     {"02:00", "0 2 * * *"},
+                                     {"*-*-* 02:00:00", "0 2 * * *"},
+                                     {"Mon..Fri 07:30", "30 7 * * 1,2,3,4,5"},
+                                     {"Monday,wed *-*-* 7:05", "5 7 * * 1,3"},
+                                     {"Sat..Mon 1:00", "0 1 * * 0,1,6"},
+                                     {"*:0/20", "0,20,40 * * * *"},
+                                     {"8..18/5:30", "30 8,13,18 * * *"},
+                                     {"*-*-01,15 12:00", "0 12 1,15 * *"},
+                                     {"12-24 18:00", "0 18 24 12 *"},
+                                     {"hourly", "0 * * * *"},
+                                     {"daily", "0 0 * * *"},
+                                     {"weekly", "0 0 * * 1"},
+                                     {"monthly", "0 0 1 * *"},
+                                     {"quarterly", "0 0 1 1,4,7,10 *"},
+                                     {"*:*", "* * * * *"}}) {
+    EXPECT_EQ(Calendar(text).CronFields(), fields) << text;
+  }
+}
+
+TEST(CalendarTest, WhatCronCannotDoIsRefused) {
+  for (const char* text : {"",
+                           " ",
+                           "2026-*-* 02:00",
+                           "*-*-* 02:00:30",
+                           "*-*~01 02:00",
+                           "Mon *-*-01 02:00",
+                           "24:00",
+                           "1:60",
+                           "*-13-01",
+                           "*-*-32",
+                           "0-1",
+                           "Funday",
+                           "02:00 Europe/Berlin",
+                           "0 2 * * *",
+                           "5..3:00",
+                           "*/0:00",
+                           "1:2:3:4",
+                           "-:00",
+                           ":",
+                           "1,,2:00",
+                           "Mon..:00",
+                           "99999999999:00"}) {
+    try {
+      Calendar calendar(text);
+      ADD_FAILURE() << text << " is " << calendar.CronFields();
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::kUsage) << text;
+    }
+  }
+}
+
+TEST(CalendarTest, TheNextMomentIsThatOfTheLocalClock) {
+  setenv("TZ", "Europe/Berlin", 1);
+  tzset();
+  auto next = [](const char* text, int64_t now) { return Calendar(text).Next(now * kSecond).value_or(0) / kSecond; };
+  EXPECT_EQ(next("02:00", 1795824000), 1795827600) << "2026-11-28T00:00:00Z is 01:00";
+  EXPECT_EQ(next("02:00", 1795827600), 1795827600 + 86400) << "not the present moment";
+  EXPECT_EQ(next("Mon 02:00", 1795824000), 1796000400);
+  EXPECT_EQ(next("02-29 00:00", 1795824000), 1835391600) << "2028";
+  EXPECT_FALSE(Calendar("02-30 00:00").Next(0).has_value());
+  // On 2027-03-28 there is no 02:30: it is an hour later.
+  EXPECT_EQ(next("*-*-28 02:30", 1806192000 - 3600), 1806197400);
+  unsetenv("TZ");
+  tzset();
+}
+
+TEST(CrontabTest, OnlyTheBlockIsTakenOut) {
+  EXPECT_EQ(WithoutBlock("a\n# B\nx\n# E\nb\n", "# B", "# E"), "a\nb\n");
+  EXPECT_EQ(WithoutBlock("", "# B", "# E"), "");
+  EXPECT_EQ(WithoutBlock("a\n", "# B", "# E"), "a\n");
+  for (const char* broken : {"# B\nx\n", "x\n# E\n", "# B\n# B\n# E\n", "# E\n# B\n"}) {
+    EXPECT_THROW(WithoutBlock(broken, "# B", "# E"), Error) << broken;
+  }
+}
+
+TEST(SystemdTimerTest, TheUnitsAreWhatSystemdCallsWellFormed) {
+  const TempDir directory;
+  const std::filesystem::path home = directory / "a $HOME of 100% \"it\" \\ here";
+  const std::filesystem::path executable = directory / "rotv $sync 100%";
+  std::filesystem::create_directories(home);
+  std::filesystem::copy_file("/bin/true", executable);
+  const Environment environment;
+  const Interrupt interrupt;
+  const SchedulePlace place{home, environment, interrupt, executable};
+  const ScheduleJob job{
+      .source = "staging-2", .by = "systemd", .calendar = "Mon..Fri 07:30", .config = {}, .environment = {}};
+  for (Sandbox sandbox : {Sandbox::kFull, Sandbox::kWithoutMounts}) {
+    const std::filesystem::path service = directory / "rotv-sync-test.service",
+                                timer = directory / "rotv-sync-test.timer";
+    testing::WriteFile(service, ServiceUnit(job, place, sandbox));
+    testing::WriteFile(timer, TimerUnit(job));
+    testing::Command verify;
+    verify.argv = {"systemd-analyze", "verify", "--user", "--recursive-errors=yes", service, timer};
+    verify.env["XDG_RUNTIME_DIR"] = directory.path();
+    const testing::Result result = testing::RunCommand(verify);
+    EXPECT_TRUE(result.ok()) << testing::Describe(verify, result);
+    EXPECT_EQ(result.err, "");
+    EXPECT_EQ(ServiceUnit(job, place, sandbox).find("ProtectSystem=strict") != std::string::npos,
+              sandbox == Sandbox::kFull);
+  }
+  // That it can fail.
+  testing::WriteFile(directory / "bad.service", "[Service]\nType=oneshot\nExecStart=/nowhere/at/all\nNonsense=1\n");
+  testing::Command verify;
+  verify.argv = {"systemd-analyze", "verify", "--user", "--recursive-errors=yes", directory / "bad.service"};
+  verify.env["XDG_RUNTIME_DIR"] = directory.path();
+  EXPECT_FALSE(testing::RunCommand(verify).ok());
+}
+
+TEST(ScheduledRunTest, AFailureIsWorthAWarningUntilTheHeadIsYounger) {
+  const TempDir home;
+  const ScheduledRun failed{
+      .started_us = 90 * kSecond, .ended_us = 100 * kSecond, .exit_code = 4, .message = "gone\nnow", .hint = "look"};
+  WriteLastRun(home.path(), "production", failed);
+  const std::string warning = ScheduleWarning(home.path(), "production", 50 * kSecond, 3700 * kSecond);
+  EXPECT_THAT(warning, HasSubstr("the scheduled pull of production failed 1 hour ago"));
+  EXPECT_THAT(warning, HasSubstr("(look)"));
+  EXPECT_EQ(warning.find('\n'), std::string::npos);
+  EXPECT_EQ(ScheduleWarning(home.path(), "production", 101 * kSecond, 200 * kSecond), "");
+  EXPECT_EQ(ScheduleWarning(home.path(), "staging", 0, 200 * kSecond), "");
+  ScheduledRun done = failed;
+  done.exit_code = 0;
+  WriteLastRun(home.path(), "production", done);
+  EXPECT_EQ(ScheduleWarning(home.path(), "production", 50 * kSecond, 200 * kSecond), "");
+}
+
+TEST(ScheduledRunTest, WhatCannotBeUnderstoodIsNotThere) {
+  const TempDir home;
+  std::filesystem::create_directories(ScheduleDirectory(home.path(), "production"));
+  for (const char* text : {"", "[]", "{}", "{\"source\": 1", R"({"source": 1, "by": 2})"}) {
+    testing::WriteFile(ScheduleDirectory(home.path(), "production") / "job.json", text);
+    testing::WriteFile(ScheduleDirectory(home.path(), "production") / "last.json", text);
+    EXPECT_FALSE(ReadJob(home.path(), "production").has_value()) << text;
+    EXPECT_FALSE(ReadLastRun(home.path(), "production").has_value()) << text;
+  }
+}
+
+}  // namespace
+}  // namespace rotv

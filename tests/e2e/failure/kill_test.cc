@@ -1,0 +1,394 @@
+// Commands that are killed, interrupted or cut off at many moments: the next one goes on by itself, nothing is lost or
+// repeated, nothing is left behind, and what was complete before stays in use until its replacement is complete.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+#include <functional>
+#include <set>
+
+#include "storage/row_store.h"
+#include "tests/e2e/error_checks.h"
+#include "tests/support/servers/rotv_home.h"
+
+namespace rotv::testing {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Clock = std::chrono::steady_clock;
+
+constexpr int kUnreachable = 4;
+constexpr int kInterrupted = 130;
+
+// What a source holds and does here; every transaction touches a table that is followed.
+class Workload {
+ public:
+  explicit Workload(const PostgresServer& server) : connection_(server.NewConnection()) {
+    connection_.Exec(
+        "CREATE TABLE notes (id int PRIMARY KEY, text text, picture text);"
+        "ALTER TABLE notes ALTER picture SET STORAGE EXTERNAL;"
+        "CREATE TABLE bag (n int, text text); ALTER TABLE bag REPLICA IDENTITY FULL;"
+        "CREATE TABLE places (id int PRIMARY KEY, name text, UNIQUE (name) DEFERRABLE INITIALLY DEFERRED);"
+        "CREATE TABLE big (id serial PRIMARY KEY, text text)");
+    connection_.Exec(
+        "INSERT INTO notes SELECT n, 'note', (SELECT string_agg(md5(n::text || i), '') FROM generate_series(1, 200) i) "
+        "FROM generate_series(1, 300) n;"
+        "INSERT INTO bag SELECT n % 40, 'equal rows' FROM generate_series(1, 400) n;"
+        "INSERT INTO places SELECT n, 'place ' || n FROM generate_series(1, 200) n;"
+        "INSERT INTO big (text) SELECT md5(n::text) || md5((n + 1)::text) FROM generate_series(1, 20000) n");
+  }
+
+  // The same on a new connection: a server that has crashed has cut the old one.
+  Workload(const PostgresServer& server, int transactions_so_far)
+      : transactions(transactions_so_far), connection_(server.NewConnection()) {}
+
+  // One large transaction, full of what cannot be applied twice, and many small ones.
+  void Run(int small_transactions) {
+    connection_.Exec(
+        "BEGIN;"
+        "UPDATE notes SET text = text || '+';"  // The pictures do not travel.
+        "INSERT INTO bag SELECT n % 7, 'equal rows' FROM generate_series(1, 700) n;"
+        "DELETE FROM bag WHERE ctid IN (SELECT min(ctid) FROM bag GROUP BY n);"
+        "UPDATE bag SET n = n + 1 WHERE n % 3 = 0;"
+        "UPDATE big SET text = md5(text || id) || md5(id::text) WHERE id % 2 = 0;"
+        "INSERT INTO big (text) SELECT md5(random()::text) || md5(random()::text) FROM generate_series(1, 15000);"
+        "SAVEPOINT s; DELETE FROM big; ROLLBACK TO s;"
+        "UPDATE places SET id = -id WHERE id BETWEEN 1 AND 100;"
+        "UPDATE places SET id = 101 + id WHERE id < 0;"  // Keys change places.
+        "UPDATE notes SET id = id + 100000 WHERE id % 10 = 3 AND id < 100000;"
+        "UPDATE notes SET text = text || '!' WHERE id > 100000;"
+        "COMMIT");
+    ++transactions;
+    for (int i = 0; i < small_transactions; ++i) {
+      connection_.Exec("BEGIN; INSERT INTO big (text) VALUES (md5(" + std::to_string(i) +
+                       "::text)); UPDATE notes SET text = left(text, 20) || '.' WHERE id = 1 + " +
+                       std::to_string(i % 300) + "; INSERT INTO bag VALUES (0, 'equal rows'); COMMIT");
+    }
+    transactions += small_transactions;
+  }
+
+  int transactions = 0;  // Since the start's.
+
+ private:
+  Connection connection_;
+};
+
+std::filesystem::path StorePath(const RotvHome& rotv) {
+  return rotv.home() / "sources/production" / Stores(rotv).at(0);
+}
+
+// Every transaction is in the log once: as many as were made, in order.
+void ExpectLogHasEachTransactionOnce(const RotvHome& rotv, int transactions) {
+  const auto store = RowStore::Open(StorePath(rotv), RowStore::Mode::kReadOnly);
+  std::vector<uint64_t> commits;
+  bool continued = false;
+  store->VisitLog(Lsn(0), [&](const proto::Transaction& transaction) {
+    // A large transaction fills several chunks.
+    if (!continued) commits.push_back(transaction.commit_lsn());
+    EXPECT_EQ(commits.back(), transaction.commit_lsn());
+    continued = transaction.continued();
+    return true;
+  });
+  EXPECT_TRUE(std::is_sorted(commits.begin(), commits.end()));
+  EXPECT_EQ(std::set<uint64_t>(commits.begin(), commits.end()).size(), commits.size());
+  EXPECT_EQ(static_cast<int>(commits.size()), transactions);
+}
+
+std::optional<Result> KillAfter(const Command& command, milliseconds delay) {
+  Process process(command);
+  std::optional<Result> early = process.WaitFor(delay);
+  if (early) return early;
+  process.Signal(SIGKILL);
+  process.Wait();
+  return std::nullopt;
+}
+
+// Slow enough that there is a moment to hit in every phase.
+SlowLinkOptions Slow(double megabits_per_second) {
+  return {.delay_each_way = milliseconds(1), .megabits_per_second = megabits_per_second};
+}
+
+RotvHomeOptions Options(double megabits_per_second) {
+  return {.binary = ROTV_SYNC_BINARY, .slow_link = Slow(megabits_per_second)};
+}
+
+TEST(KillBaselineTest, AtAnyMomentTheOldOneStaysInUseAndNothingIsLeftBehind) {
+  RotvHome rotv(Options(40));
+  Workload workload(rotv.server());
+  rotv.MustSync({"baseline"});
+  const std::string old_seed = ReadFile(rotv.Seed());
+  const std::vector<std::string> of_old = rotv.LeftOnSource();
+  const std::vector<std::string> old_store = Stores(rotv);
+  workload.Run(10);
+
+  const auto start = Clock::now();
+  MustRun(rotv.SyncCommand({"baseline", "--force"}));
+  const auto whole = std::chrono::duration_cast<milliseconds>(Clock::now() - start);
+  ASSERT_NE(rotv.LeftOnSource(), of_old);
+  ASSERT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(2));
+  ASSERT_NE(Stores(rotv), old_store);
+
+  std::string seed = ReadFile(rotv.Seed());
+  ASSERT_NE(seed, old_seed);
+  std::vector<std::string> on_source = rotv.LeftOnSource();
+  constexpr int kTries = 10;
+  int killed = 0;
+  int on_the_way = 0;
+  for (int i = 1; i <= kTries; ++i) {
+    workload.Run(1);
+    if (KillAfter(rotv.SyncCommand({"baseline", "--force"}), whole * i / kTries)) {
+      // It was done before: what it has made is what counts now.
+      seed = ReadFile(rotv.Seed());
+      on_source = rotv.LeftOnSource();
+      ASSERT_THAT(on_source, ::testing::SizeIs(2));
+      continue;
+    }
+    ++killed;
+    if (rotv.LeftOnSource().size() > 2) ++on_the_way;
+    // Whatever runs next cleans up; that which needs no source cleans up here.
+    const std::string now = ReadFile(rotv.Seed());
+    EXPECT_THAT(Stores(rotv), ::testing::SizeIs(1));
+    rotv.MustSync({"status"});
+    if (rotv.LeftOnSource() != on_source) {
+      // Killed behind the rename: the new one is complete and in use, or the test has shown an error.
+      EXPECT_NE(now, seed) << "try " << i;
+      on_source = rotv.LeftOnSource();
+      seed = now;
+    }
+    EXPECT_EQ(now, seed) << "try " << i << " of " << whole.count() << " ms";
+    EXPECT_THAT(on_source, ::testing::SizeIs(2)) << "try " << i;
+  }
+  EXPECT_GE(killed, kTries / 2);
+  EXPECT_GE(on_the_way, 1) << "never killed while its slot was there";
+  rotv.MustSync({"pull"});
+  rotv.ExpectSeedIsDump();
+}
+
+TEST(KillBaselineTest, TheFirstOneLeavesNothingOnceAnythingIsRun) {
+  RotvHome rotv(Options(20));
+  Workload workload(rotv.server());
+  // At what can be seen from outside.
+  const std::vector<std::pair<const char*, std::function<bool()>>> moments = {
+      {"the publication is there", [&] { return !rotv.LeftOnSource().empty(); }},
+      {"the slot is there", [&] { return rotv.LeftOnSource().size() == 2; }},
+      {"the store is there", [&] { return !Stores(rotv).empty(); }},
+      {"rows are copied",
+       [&] {
+         return rotv.server().Value(
+                    "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%COPY public.big%' AND "
+                    "application_name LIKE 'rotv-sync%' AND state = 'active'",
+                    kSuperuser) != "0";
+       }},
+  };
+  for (const auto& [what, seen] : moments) {
+    SCOPED_TRACE(what);
+    Process process(rotv.SyncCommand({"baseline"}));
+    EXPECT_TRUE(WaitUntil(seen, seconds(20)));
+    process.Signal(SIGKILL);
+    process.Wait();
+    rotv.MustSync({"status"});
+    ExpectNothingLeft(rotv);
+  }
+  rotv.MustSync({"baseline"});
+  ExpectOneBaseline(rotv);
+  rotv.ExpectSeedIsDump();
+}
+
+TEST(KillPullTest, AtManyMomentsNothingIsLostAndNothingRepeated) {
+  RotvHome rotv(Options(25));
+  Workload workload(rotv.server());
+  rotv.MustSync({"baseline"});
+  const std::string baseline = ReadFile(rotv.Seed());
+  int killed = 0;
+  constexpr int kTries = 10;
+  for (int i = 0; i < kTries; ++i) {
+    workload.Run(60);
+    // From the connection's being made to beyond the end.
+    if (!KillAfter(rotv.SyncCommand({"pull"}), milliseconds(150 + 250 * i))) ++killed;
+    // What is there can be used at any time: the state of some commit.
+    if (i % 4 == 1) rotv.Seed("between.sql");
+  }
+  EXPECT_GE(killed, 3);
+  rotv.MustSync({"pull"});
+  rotv.ExpectSeedIsDump();
+  ExpectLogHasEachTransactionOnce(rotv, workload.transactions);
+  ExpectOneBaseline(rotv);
+  // And where it began is still known.
+  EXPECT_EQ(ReadFile(rotv.Seed("first.sql", {"--snapshot", "baseline"})), baseline);
+}
+
+// Where a transaction is written in pieces: it is larger than what is kept in memory.
+TEST(KillPullTest, InTheMiddleOfOneLargeTransactionItBeginsAgain) {
+  RotvHome rotv(Options(200));
+  Workload workload(rotv.server());
+  rotv.MustSync({"baseline"});
+  const std::string before = ReadFile(rotv.Seed());
+  rotv.server().Exec(
+      "BEGIN; INSERT INTO big (text) SELECT repeat(md5(n::text), 20) FROM generate_series(1, 90000) n;"
+      "INSERT INTO bag SELECT n % 5, 'equal rows' FROM generate_series(1, 5000) n;"
+      "UPDATE notes SET text = text || '1'; UPDATE big SET text = text || '2' WHERE id % 3 = 0;"
+      "DELETE FROM bag WHERE n = 3; UPDATE notes SET id = id + 1000; UPDATE notes SET text = text || '3'; COMMIT");
+  const auto runs = [&] {
+    int count = 0;
+    for (const auto& file : std::filesystem::directory_iterator(StorePath(rotv))) {
+      if (file.path().extension() == ".sst") ++count;
+    }
+    return count;
+  };
+  for (int pieces = 1; pieces <= 3; ++pieces) {
+    const int at_start = runs();
+    Process process(rotv.SyncCommand({"pull"}));
+    ASSERT_TRUE(WaitUntil([&] { return runs() >= at_start + pieces; }, seconds(60))) << process.Err();
+    process.Signal(SIGKILL);
+    EXPECT_EQ(process.Wait().exit_status, 128 + SIGKILL);
+    EXPECT_EQ(ReadFile(rotv.Seed()), before);
+  }
+  rotv.MustSync({"pull"});
+  rotv.ExpectSeedIsDump();
+  ExpectLogHasEachTransactionOnce(rotv, 1);
+}
+
+TEST(KillMaterializeTest, TheOldFileStaysUntilTheNewOneIsComplete) {
+  RotvHome rotv({.binary = ROTV_SYNC_BINARY});
+  Workload workload(rotv.server());
+  rotv.server().Exec("INSERT INTO big (text) SELECT repeat(md5(n::text), 10) FROM generate_series(1, 100000) n");
+  rotv.MustSync({"baseline"});
+  const std::filesystem::path path = rotv.Seed();
+  const std::string old_seed = ReadFile(path);
+  workload.Run(1);
+  rotv.MustSync({"pull"});
+  const Command command = rotv.SyncCommand({"materialize", "--output", path});
+  const auto temporary_bytes = [&]() -> std::optional<uintmax_t> {
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(path.parent_path())) {
+      const std::string name = entry.path().filename();
+      if (name.starts_with(path.filename().string() + ".rotv-")) return std::filesystem::file_size(entry.path(), none);
+    }
+    return std::nullopt;
+  };
+  for (uintmax_t bytes : {0, 1 << 20, 8 << 20, 20 << 20}) {
+    Process process(command);
+    EXPECT_TRUE(WaitUntil([&] { return temporary_bytes().value_or(0) >= bytes; }));
+    process.Signal(bytes == 8 << 20 ? SIGTERM : SIGKILL);
+    const Result result = process.Wait();
+    ASSERT_FALSE(result.ok()) << "too late";
+    EXPECT_EQ(ReadFile(path), old_seed);
+  }
+  MustRun(command);
+  EXPECT_FALSE(temporary_bytes().has_value());
+  ExpectSeedEqualsDump(rotv.server(), path);
+}
+
+TEST(InterruptTest, ABaselineAndAPullEndCleanlyAndSoonAndGoOnLater) {
+  RotvHome rotv(Options(8));
+  Workload workload(rotv.server());
+  const auto interrupt = [&](const std::vector<std::string>& arguments, const std::function<bool()>& when) {
+    Process process(rotv.SyncCommand(arguments));
+    EXPECT_TRUE(WaitUntil(when, seconds(20))) << process.Err();
+    process.Signal(SIGINT);
+    const std::optional<Result> result = process.WaitFor(seconds(10));
+    EXPECT_TRUE(result.has_value()) << "it does not end";
+    EXPECT_EQ(result->exit_status, kInterrupted) << result->err;
+    return *result;
+  };
+  const auto query_runs = [&](const std::string& part) {
+    return rotv.server().Value(
+               "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'rotv-sync%' AND query "
+               "LIKE '%" +
+                   part + "%'",
+               kSuperuser) != "0";
+  };
+  interrupt({"baseline"}, [&] { return rotv.ssh().Sessions() > 0; });
+  ExpectNothingLeft(rotv);
+  interrupt({"baseline"}, [&] { return query_runs("COPY public.big"); });
+  ExpectNothingLeft(rotv);
+  rotv.MustSync({"baseline"});
+  workload.Run(300);
+  const Result result = interrupt({"--json", "pull"}, [&] { return query_runs("START_REPLICATION"); });
+  ExpectJsonError(result, {kInterrupted, "interrupted", "again"});
+  ExpectOneBaseline(rotv);
+  rotv.MustSync({"pull"});
+  rotv.ExpectSeedIsDump();
+  ExpectLogHasEachTransactionOnce(rotv, workload.transactions);
+}
+
+// The link is cut, or the source crashes, after so many bytes: exit 4, and the same command then works.
+TEST(CutOffTest, ABaselineFailsClearlyLeavesNothingAndWorksTheNextTime) {
+  RotvHome rotv(Options(100));
+  Workload workload(rotv.server());
+  for (const uint64_t bytes : {2'000, 30'000, 300'000, 1'500'000}) {
+    SCOPED_TRACE(bytes);
+    rotv.slow_link().BreakAfter(bytes);
+    const Result result = rotv.Sync({"baseline"});
+    ExpectError(result, {kUnreachable, "", "again"});
+    rotv.MustSync({"status"});
+    ExpectNothingLeft(rotv);
+  }
+  // sshd's sessions die while rows are copied.
+  {
+    rotv.slow_link().ResetCounts();
+    Process process(rotv.SyncCommand({"baseline"}));
+    ASSERT_TRUE(WaitUntil([&] { return rotv.slow_link().BytesToClient() > 400'000; }));
+    rotv.ssh().KillSessions();
+    ExpectError(process.Wait(), {kUnreachable, "", "again"});
+    ExpectNothingLeft(rotv);
+  }
+  // The server crashes.
+  {
+    rotv.slow_link().ResetCounts();
+    Process process(rotv.SyncCommand({"baseline"}));
+    ASSERT_TRUE(WaitUntil([&] { return rotv.slow_link().BytesToClient() > 400'000; }));
+    rotv.server().Crash();
+    ExpectError(process.Wait(), {kUnreachable, "", "again"});
+    rotv.server().Start();
+    rotv.MustSync({"status"});
+    ExpectNothingLeft(rotv);
+  }
+  rotv.MustSync({"baseline"});
+  ExpectOneBaseline(rotv);
+  rotv.ExpectSeedIsDump();
+}
+
+TEST(CutOffTest, APullGoesOnWhereItWasCutOff) {
+  RotvHome rotv(Options(100));
+  Workload workload(rotv.server());
+  rotv.MustSync({"baseline"});
+  for (const uint64_t bytes : {3'000, 40'000, 600'000, 2'500'000}) {
+    SCOPED_TRACE(bytes);
+    workload.Run(100);
+    rotv.slow_link().BreakAfter(bytes);
+    ExpectError(rotv.Sync({"pull"}), {kUnreachable, "", "again"});
+  }
+  rotv.MustSync({"pull"});
+  rotv.ExpectSeedIsDump();
+  for (const bool crash : {false, true}) {
+    SCOPED_TRACE(crash);
+    workload.Run(200);
+    rotv.slow_link().ResetCounts();
+    Process process(rotv.SyncCommand({"pull"}));
+    ASSERT_TRUE(WaitUntil([&] { return rotv.slow_link().BytesToClient() > 1'000'000; }));
+    if (crash) {
+      rotv.server().Crash();
+    } else {
+      rotv.ssh().KillSessions();
+    }
+    ExpectError(process.Wait(), {kUnreachable, "", "again"});
+    if (crash) rotv.server().Start();
+    if (crash) workload = Workload(rotv.server(), workload.transactions);
+    rotv.MustSync({"pull"});
+    rotv.ExpectSeedIsDump();
+  }
+  // It crashes between two pulls, too.
+  rotv.server().Crash();
+  rotv.server().Start();
+  workload = Workload(rotv.server(), workload.transactions);
+  workload.Run(10);
+  rotv.MustSync({"pull"});
+  rotv.ExpectSeedIsDump();
+  ExpectLogHasEachTransactionOnce(rotv, workload.transactions);
+}
+
+}  // namespace
+}  // namespace rotv::testing

@@ -1,0 +1,149 @@
+// Points of the history: by LSN, by time, by name; the oracle at many of them.
+
+#include <gmock/gmock.h>
+
+#include "tests/e2e/history/history_fixture.h"
+
+namespace rotv::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class SnapshotTest : public HistoryTest {
+ protected:
+  Result Refused(const std::vector<std::string>& arguments, int status = 2) const {
+    Result result = rotv.Sync(arguments);
+    EXPECT_EQ(result.exit_status, status) << result.out << result.err;
+    return result;
+  }
+  // How many baselines are kept.
+  size_t Stores() const {
+    size_t count = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(rotv.home() / "sources" / "production")) {
+      if (entry.path().filename().native().starts_with("store-")) ++count;
+    }
+    return count;
+  }
+};
+
+TEST_F(SnapshotTest, TwentyMomentsAreTheirDumpsLater) {
+  const std::vector<Moment> moments = TwentyMoments();
+  for (size_t i = 0; i < moments.size(); ++i) {
+    SCOPED_TRACE(i);
+    ExpectDump(moments[i], {"--at", moments[i].lsn});
+    if (HasName(i)) ExpectDump(moments[i], {"--snapshot", "moment-" + std::to_string(i)});
+  }
+  rotv.ExpectSeedIsDump();
+}
+
+TEST_F(SnapshotTest, NamesAreMadeListedAndDeleted) {
+  rotv.MustSync({"baseline"});
+  EXPECT_THAT(rotv.MustSync({"snapshot", "list"}), HasSubstr("has no snapshots yet"));
+  const Moment first = NowPulled();
+  const nlohmann::json made = Json({"snapshot", "create", "first"});
+  EXPECT_EQ(made.at("lsn"), first.lsn);
+  EXPECT_EQ(made.at("rows"), 550);
+  Exec("DELETE FROM t WHERE id > 100");
+  rotv.MustSync({"pull"});
+  rotv.MustSync({"snapshot", "create", "second.of_2-names"});
+  // Again is no error, of another point it is.
+  rotv.MustSync({"snapshot", "create", "first", "--at", first.lsn});
+  EXPECT_THAT(Refused({"snapshot", "create", "first"}).err, HasSubstr("there is a snapshot first already"));
+
+  const nlohmann::json list = Json({"snapshot", "list"}).at("snapshots");
+  ASSERT_EQ(list.size(), 2U);
+  EXPECT_EQ(list[0].at("name"), "first");
+  EXPECT_EQ(list[1].at("name"), "second.of_2-names");
+  EXPECT_EQ(list[1].at("rows"), 150);
+  EXPECT_EQ(list[0].at("sole_bytes"), 0) << "the last days need the same";
+  ExpectDump(first, {"--snapshot", "first"});
+
+  rotv.MustSync({"snapshot", "delete", "first"});
+  EXPECT_THAT(Refused({"snapshot", "delete", "first"}).err, HasSubstr("there is no snapshot named first"));
+  EXPECT_THAT(Refused({"materialize", "--snapshot", "first"}).err, HasSubstr("hint: there are head, baseline, second"));
+  ExpectDump(first, {"--at", first.lsn});  // Only the name is gone.
+}
+
+TEST_F(SnapshotTest, NamesThatAreNoneAreRefused) {
+  rotv.MustSync({"baseline"});
+  for (const std::string name : {"", "head", "baseline", ".", "..", ".hidden", "a/b", "../up", "two words", "ümlaut"}) {
+    Refused({"snapshot", "create", name});
+    Refused({"snapshot", "delete", name});
+  }
+  Refused({"snapshot", "create", std::string(101, 'x')});
+  rotv.MustSync({"snapshot", "create", std::string(100, 'x')});
+  Refused({"snapshot", "create"});
+  Refused({"snapshot"});
+  Refused({"snapshot", "create", "x", "--at", ""});
+  Refused({"snapshot", "create", "x", "--at", "FFFF/0"});
+}
+
+TEST_F(SnapshotTest, TheyOutliveANewBaseline) {
+  rotv.MustSync({"baseline"});
+  const Moment old = NowPulled();
+  rotv.MustSync({"snapshot", "create", "old"});
+  rotv.MustSync({"snapshot", "create", "old-too"});
+  Exec("DELETE FROM t WHERE id > 100");
+  rotv.MustSync({"baseline", "--force"});
+  rotv.MustSync({"snapshot", "create", "new"});
+  ExpectDump(old, {"--snapshot", "old"});
+  const nlohmann::json list = Json({"snapshot", "list"}).at("snapshots");
+  ASSERT_EQ(list.size(), 3U);
+  EXPECT_EQ(list[0].at("earlier_baseline"), true);
+  EXPECT_EQ(list[2].at("earlier_baseline"), false);
+  Refused({"snapshot", "create", "old"});
+  rotv.MustSync({"pull"});
+  rotv.MustSync({"baseline", "--force"});
+  ExpectDump(old, {"--snapshot", "old-too"});
+
+  EXPECT_EQ(Stores(), 3U);
+  rotv.MustSync({"snapshot", "delete", "old"});
+  EXPECT_EQ(Stores(), 3U);
+  rotv.MustSync({"snapshot", "delete", "old-too"});
+  EXPECT_EQ(Stores(), 2U);
+  rotv.MustSync({"snapshot", "delete", "new"});
+  EXPECT_EQ(Stores(), 1U);
+  rotv.ExpectSeedIsDump();
+}
+
+TEST_F(SnapshotTest, ADeletionThatIsKilledHasHappenedOrHasNot) {
+  Exec("INSERT INTO t SELECT n, md5(n::text) FROM generate_series(2000, 60000) n");
+  rotv.MustSync({"baseline"});
+  const Moment old = NowPulled();
+  rotv.MustSync({"snapshot", "create", "old"});
+  Exec("DELETE FROM t WHERE id > 100");
+  // The whole store of the baseline before goes with its last name.
+  rotv.MustSync({"baseline", "--force"});
+  const Moment now = NowPulled();
+  KeepHome();
+  RandomKills kills(TimeOf([&] { rotv.MustSync({"snapshot", "delete", "old"}); }));
+  for (int round = 0; round < 8; ++round) {
+    RestoreHome();
+    SCOPED_TRACE(kills.Kill(rotv.SyncCommand({"snapshot", "delete", "old"})));
+    ExpectDump(now, {"--snapshot", "head"});
+    if (!Json({"snapshot", "list"}).at("snapshots").empty()) {
+      ExpectDump(old, {"--snapshot", "old"});
+      rotv.MustSync({"snapshot", "delete", "old"});
+    }
+    Refused({"materialize", "--snapshot", "old"});
+    EXPECT_EQ(Stores(), 1U);
+  }
+}
+
+TEST_F(SnapshotTest, ATimeMeansTheLastCommitBeforeIt) {
+  rotv.MustSync({"baseline"});
+  Exec("UPDATE t SET v = 'first' WHERE id = 1");
+  const Moment first = Now();
+  const std::string between = rotv.server().Value("SELECT to_char(clock_timestamp(), 'YYYY-MM-DD\"T\"HH24:MI:SS.US')");
+  Exec("UPDATE t SET v = 'second' WHERE id = 1");
+  const Moment second = NowPulled();
+  ExpectDump(first, {"--at", between + "Z"});
+  ExpectDump(first, {"--at", between});
+  EXPECT_THAT(Refused({"materialize", "--at", "2 hours ago"}).err, HasSubstr("hint: points exist from "));
+  EXPECT_THAT(Refused({"materialize", "--at", "yesterday 18:00"}).err, HasSubstr("hint: points exist from "));
+  EXPECT_THAT(Refused({"materialize", "--at", "soon"}).err, HasSubstr("\"2 hours ago\""));
+  ExpectDump(second, {"--at", second.lsn});
+}
+
+}  // namespace
+}  // namespace rotv::testing

@@ -1,0 +1,244 @@
+// What the rules make of values at the ends of their types, and of values that are equal or unique by more than their
+// bytes, is taken by a real server: the seed imports, with all its constraints. What could not be is refused before
+// anything is written.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+
+#include "sync/mask/letter_case.h"
+#include "tests/e2e/follow_fixture.h"
+#include "tests/support/random/mask_values.h"
+
+namespace rotv::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+RotvHomeOptions Options() {
+  RotvHomeOptions options = FollowOptions();
+  options.way = Way::kDirect;
+  options.more_config = "[mask]\nmask_unknown = \"keep\"\n";
+  return options;
+}
+
+class MaskEdgesTest : public FollowTest {
+ protected:
+  MaskEdgesTest() : FollowTest(Options()) {}
+
+  void AddRule(const std::string& column, const std::string& rule) const {
+    WriteFile(rotv.config(), ReadFile(rotv.config()) + fmt::format("\"{}\" = {}\n", column, rule));
+  }
+  void Import() {
+    rotv.MustSync({"pull"});
+    rotv.server().CreateDatabase("masked");
+    const Result psql = rotv.server().Psql(rotv.Seed(), {"masked", "postgres"});
+    ASSERT_TRUE(psql.ok()) << psql.err;
+  }
+  std::string Masked(const std::string& query) { return rotv.server().Value(query, {"masked", "postgres"}); }
+  void ExpectSameNumber(const std::string& query) {
+    EXPECT_EQ(Masked(query), rotv.server().Value(query, kSuperuser)) << query;
+  }
+};
+
+std::string AsToml(const MaskRule& rule) {
+  if (rule.kind == MaskKind::kNumber) return fmt::format("{{ rule = \"number\", by = {} }}", rule.by);
+  if (rule.kind == MaskKind::kDate) return fmt::format("{{ rule = \"date\", days = {} }}", rule.by);
+  if (rule.kind != MaskKind::kJson) return fmt::format("\"{}\"", rule.name);
+  return "{ rule = \"json\", paths = { \"$..a\" = \"text\", \"$..b\" = { rule = \"number\", by = 100 } } }";
+}
+
+// A table for each type, a column for each rule, a row for each value; what comes later comes by the stream.
+TEST_F(MaskEdgesTest, ValuesAtTheEndsOfEveryTypeAreMaskedIntoIt) {
+  Exec("CREATE EXTENSION citext");
+  std::vector<std::string> later;
+  int tables = 0;
+  for (const MaskedType& type : MaskedTypes(50'000)) {
+    for (const MaskColumn& column : type.columns) {
+      const std::string table = fmt::format("t{}", tables++);
+      std::string columns = "id int PRIMARY KEY", same;
+      for (size_t i = 0; i < type.rules.size(); ++i) {
+        columns += fmt::format(", c{} {}", i, column.type);
+        same += fmt::format(", x.v::{}", column.type);
+        AddRule(fmt::format("public.{}.c{}", table, i), AsToml(type.rules[i]));
+      }
+      Exec(fmt::format("CREATE TABLE {} ({})", table, columns));
+      for (size_t row = 0; row < type.values.size(); ++row) {
+        const std::string insert = fmt::format("INSERT INTO {} SELECT {}{} FROM (VALUES ('{}'::text)) x (v)", table,
+                                               row, same, type.values[row]);
+        Exec(insert);
+        later.push_back(fmt::format("INSERT INTO {0} SELECT {1}{2} FROM (VALUES ('{3}'::text)) x (v)", table,
+                                    1000 + row, same, type.values[row]));
+      }
+    }
+  }
+  rotv.MustSync({"baseline"});
+  for (const std::string& insert : later) Exec(insert);
+  Import();
+  for (int i = 0; i < tables; ++i) {
+    ExpectSameNumber(fmt::format("SELECT count(*) FROM public.t{}", i));
+    // Whatever way a value came, it is masked the same.
+    EXPECT_EQ(Masked(fmt::format("SELECT count(*) FROM public.t{0} a JOIN public.t{0} b ON a.id + 1000 = b.id "
+                                 "WHERE a.c0::text <> b.c0::text",
+                                 i)),
+              "0");
+  }
+}
+
+struct UniqueCase {
+  std::string table;  // And the column c of it.
+  std::string rule;
+  std::string create;  // "{}" stands for the table.
+};
+
+// 26 letters and 26 × 26 pairs of them, half of them capitals, so that they are unique without their case.
+constexpr const char* kLetters =
+    "INSERT INTO {0} (c) SELECT CASE WHEN i % 2 = 0 THEN upper(v) ELSE v END FROM (SELECT i, chr(97 + i / 26) || "
+    "chr(97 + i % 26) AS v FROM generate_series(0, 675) i UNION ALL SELECT i, chr(97 + i) FROM generate_series(0, 25) "
+    "i) x";
+
+const std::vector<UniqueCase>& Kept() {
+  static const std::vector<UniqueCase> kKept = {
+      {"k_lower", "text", "CREATE TABLE {0} (c text NOT NULL); CREATE UNIQUE INDEX ON {0} (lower(c));"},
+      {"k_upper", "phone", "CREATE TABLE {0} (c varchar(20)); CREATE UNIQUE INDEX ON {0} (upper(c));"},
+      {"k_citext", "text", "CREATE TABLE {0} (id serial PRIMARY KEY, c citext UNIQUE);"},
+      {"k_icu", "text", "CREATE TABLE {0} (c text COLLATE ignores_case UNIQUE);"},
+      {"k_name", "last_name", "CREATE TABLE {0} (c citext UNIQUE);"},
+      {"k_slug", "name",
+       "CREATE TABLE {0} (id serial PRIMARY KEY, c text, slug text GENERATED ALWAYS AS "
+       "(replace(lower(c), ' ', '-')) STORED UNIQUE);"},
+      {"k_generated", "text",
+       "CREATE TABLE {0} (c text, low text GENERATED ALWAYS AS (lower(c)) STORED); CREATE UNIQUE INDEX ON {0} (low);"},
+      {"k_excluded", "text", "CREATE TABLE {0} (c text, EXCLUDE USING btree (lower(c) WITH =));"},
+      {"k_hash", "hash", "CREATE TABLE {0} (c text); CREATE UNIQUE INDEX ON {0} (lower(btrim(c)));"},
+      {"k_md5", "text", "CREATE TABLE {0} (c text); CREATE UNIQUE INDEX ON {0} (md5(c));"},
+      {"k_partial", "first_name",
+       "CREATE TABLE {0} (c text, gone date); CREATE UNIQUE INDEX ON {0} (lower(c)) WHERE c IS NOT NULL AND gone IS "
+       "NULL;"},
+      {"k_named", "email",
+       "CREATE TABLE {0} (c text, \"Odd name\" text); CREATE UNIQUE INDEX ON {0} ((\"Odd name\" || lower(c)));"},
+  };
+  return kKept;
+}
+
+TEST_F(MaskEdgesTest, WhatIsUniqueByMoreThanItsBytesStaysSo) {
+  Exec(
+      "CREATE EXTENSION citext; CREATE COLLATION ignores_case (provider = icu, locale = 'und-u-ks-level2', "
+      "deterministic = false)");
+  for (const UniqueCase& test : Kept()) {
+    Exec(fmt::format(fmt::runtime(test.create), test.table));
+    Exec("ALTER TABLE " + test.table + " REPLICA IDENTITY FULL");
+    Exec(fmt::format(fmt::runtime(kLetters), test.table));
+    AddRule(fmt::format("public.{}.c", test.table), '"' + test.rule + '"');
+  }
+  Exec(
+      "CREATE TABLE days (c timestamp); ALTER TABLE days REPLICA IDENTITY FULL;"
+      "CREATE UNIQUE INDEX ON days (date_trunc('day', c));"
+      "INSERT INTO days SELECT timestamp '2026-01-01 10:00' + i * interval '25 hours' FROM generate_series(1, 900) i");
+  AddRule("public.days.c", "{ rule = \"date\", days = 365 }");
+  // Numbers that are equal though they are written in two ways.
+  Exec(
+      "CREATE TABLE amounts (c numeric PRIMARY KEY);"
+      "INSERT INTO amounts SELECT DISTINCT ON (v) v FROM (SELECT i / 10.0 FROM generate_series(0, 300) i UNION ALL "
+      "SELECT i / 100.00 FROM generate_series(0, 3000) i) x (v)");
+  AddRule("public.amounts.c", "{ rule = \"number\", by = 3 }");
+  Import();
+  for (const UniqueCase& test : Kept()) {
+    EXPECT_EQ(Masked("SELECT count(DISTINCT c) FROM public." + test.table), "702") << test.table;
+  }
+  ExpectSameNumber("SELECT count(*) FROM public.days");
+  ExpectSameNumber("SELECT count(*) FROM public.amounts");
+}
+
+TEST_F(MaskEdgesTest, ForeignKeysOfTextsThatAreEqualButForTheirCaseHold) {
+  Exec(
+      "CREATE EXTENSION citext; CREATE COLLATION ignores_case (provider = icu, locale = 'und-u-ks-level2', "
+      "deterministic = false)");
+  int tables = 0;
+  for (const std::string type : {"citext", "text COLLATE ignores_case"}) {
+    for (const std::string rule : {"text", "phone", "email", "name", "hash", "uuid"}) {
+      const std::string p = fmt::format("p{}", tables), c = fmt::format("c{}", tables++);
+      // Which letters the server takes for one, it says itself.
+      Exec(
+          fmt::format("CREATE TABLE {0} (login {2} PRIMARY KEY); CREATE TABLE {1} (id serial PRIMARY KEY, who {2} "
+                      "REFERENCES {0}); INSERT INTO {0} VALUES ('Anna'), ('bob'), ('Élise Łuñez Ωμέγα Жуков');"
+                      "INSERT INTO {1} (who) SELECT v FROM (VALUES ('anna'), ('BOB'), ('Anna'), "
+                      "('éLISE łUÑEZ ωμέγα жУКОВ')) x (v) WHERE EXISTS (SELECT FROM {0} WHERE login = v)",
+                      p, c, type));
+      AddRule(fmt::format("public.{}.login", p), '"' + rule + '"');
+      AddRule(fmt::format("public.{}.who", c), '"' + rule + '"');
+    }
+  }
+  // The referenced side is unique ignoring case, the key itself does not ignore it.
+  Exec(
+      "CREATE TABLE exact (code text PRIMARY KEY); CREATE UNIQUE INDEX ON exact (lower(code));"
+      "CREATE TABLE refers (id serial PRIMARY KEY, code text REFERENCES exact); INSERT INTO exact VALUES ('Ab'), ('C');"
+      "INSERT INTO refers (code) VALUES ('Ab'), ('C')");
+  AddRule("public.exact.code", "\"text\"");
+  AddRule("public.refers.code", "\"text\"");
+  Import();
+  for (int i = 0; i < tables; ++i) {
+    ExpectSameNumber(fmt::format("SELECT count(*) FROM public.c{0} JOIN public.p{0} ON who = login", i));
+  }
+}
+
+struct RefusedCase {
+  std::string rule;
+  std::string type;
+  std::string create;  // After CREATE TABLE with c.
+  std::string told;
+};
+
+TEST_F(MaskEdgesTest, WhatCannotBeKeptUniqueIsRefusedBeforeAnythingIsWritten) {
+  const std::vector<RefusedCase> cases = {
+      {"email", "text", "CREATE UNIQUE INDEX ON {0} (left(c, 1))", "\"left\"(c, 1)"},
+      {"email", "text", "ALTER TABLE {0} ADD f char(1) GENERATED ALWAYS AS (left(c, 1)) STORED UNIQUE", "made of it"},
+      {"hash", "text", "CREATE UNIQUE INDEX ON {0} (split_part(c, '@', 2))", "split_part"},
+      {"text", "text", "CREATE UNIQUE INDEX ON {0} (lower(btrim(c)))", "btrim"},
+      {"hash", "text", "CREATE UNIQUE INDEX ON {0} (n) WHERE c = 'main'", "where (c = 'main'::text)"},
+      {"number", "int", "CREATE UNIQUE INDEX ON {0} ((c % 10))", "% 10"},
+      {"null", "text", "CREATE UNIQUE INDEX ON {0} (n, COALESCE(c, ''))", "COALESCE"},
+      {"null", "date", "CREATE UNIQUE INDEX ON {0} (n) WHERE c IS NULL", "IS NULL"},
+      {"ip", "inet", "ALTER TABLE {0} ADD EXCLUDE USING gist (c inet_ops WITH &&)", "with &&"},
+      {"text", "text COLLATE ignores_accents", "CREATE UNIQUE INDEX ON {0} (c)", "unique index"},
+  };
+  Exec("CREATE COLLATION ignores_accents (provider = icu, locale = 'und-u-ks-level1', deterministic = false)");
+  int tables = 0;
+  for (const RefusedCase& test : cases) {
+    const std::string table = fmt::format("r{}", tables++);
+    Exec(fmt::format("CREATE TABLE {} (id serial PRIMARY KEY, n int, c {})", table, test.type));
+    Exec(fmt::format(fmt::runtime(test.create), table));
+    AddRule(fmt::format("public.{}.c", table),
+            test.rule == "number" ? "{ rule = \"number\", by = 100 }" : '"' + test.rule + '"');
+  }
+  const Result result = rotv.Sync({"baseline"});
+  EXPECT_EQ(result.exit_status, 2) << result.err;
+  for (size_t i = 0; i < cases.size(); ++i) {
+    EXPECT_THAT(result.err,
+                HasSubstr(fmt::format("public.r{}.c: what \"{}\" makes need not be unique", i, cases[i].rule)));
+    EXPECT_THAT(result.err, HasSubstr(cases[i].told));
+  }
+  EXPECT_TRUE(rotv.LeftOnSource().empty());
+}
+
+// The alphabets are ours, since what was masked with them is stored: the server must know them, too.
+TEST_F(MaskEdgesTest, EveryLetterOfOurAlphabetsHasTheServersOtherCase) {
+  std::string lower, upper;
+  for (uint32_t code = 1; code < 0x11000; ++code) {
+    std::optional<CasedLetter> letter = CasedLetterOf(code);
+    if (!letter || letter->upper) continue;
+    EXPECT_EQ(CodeOf(*letter), code);
+    lower += fmt::format("{}{}", lower.empty() ? "" : ",", code);
+    letter->upper = true;
+    upper += fmt::format("{}{}", upper.empty() ? "" : ",", CodeOf(*letter));
+    EXPECT_EQ(CasedLetterOf(CodeOf(*letter))->letter, letter->letter);
+  }
+  EXPECT_EQ(rotv.server().Value("SELECT string_agg(to_hex(l), ' ') FROM unnest(ARRAY[" + lower + "], ARRAY[" + upper +
+                                    "]) x (l, u) WHERE lower(chr(u) COLLATE \"und-x-icu\") <> chr(l) OR "
+                                    "upper(chr(l) COLLATE \"und-x-icu\") <> chr(u) HAVING count(*) > 0 "
+                                    "UNION ALL SELECT 'none' LIMIT 1",
+                                kSuperuser),
+            "none");
+}
+
+}  // namespace
+}  // namespace rotv::testing

@@ -1,0 +1,329 @@
+// Scheduled pulls: what cron is told and does, how the last one ended, and whose turn it is.
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <regex>
+
+#include "tests/e2e/follow_fixture.h"
+#include "tests/support/servers/user_manager.h"
+
+namespace rotv::testing {
+namespace {
+
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+RotvHomeOptions Options() {
+  RotvHomeOptions options = FollowOptions();
+  options.way = Way::kDirect;
+  options.home_name = TempDirName::kWithSpace;
+  return options;
+}
+
+class ScheduleTest : public FollowTest {
+ protected:
+  ScheduleTest() : FollowTest(Options()) {
+    Exec(
+        "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT n, 'row ' || n FROM generate_series(1, 99) "
+        "n");
+  }
+
+  // As a person without systemd types it.
+  Command Schedule(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), "schedule");
+    return WithCron(rotv.SyncCommand(arguments), Tables());
+  }
+  nlohmann::json Shown() const { return nlohmann::json::parse(MustRun(Schedule({"show", "--json"})).out); }
+  nlohmann::json Status() const { return nlohmann::json::parse(rotv.MustSync({"--json", "status", "--offline"})); }
+
+  std::filesystem::path Tables() const { return rotv.directory() / "crontabs"; }
+  std::string Table() const {
+    Command list;
+    list.argv = {"crontab", "-l"};
+    return RunCommand(WithCron(list, Tables())).out;
+  }
+  void SetTable(const std::string& text) const {
+    Command set;
+    set.argv = {"crontab", "-"};
+    set.stdin_text = text;
+    MustRun(WithCron(set, Tables()));
+  }
+  // What cron gives a shell of the one line of ours, with `spread` seconds at most to begin.
+  std::string OurLine(int spread) const {
+    std::istringstream lines(Table());
+    for (std::string line; std::getline(lines, line);) {
+      std::smatch found;
+      if (!std::regex_match(line, found, std::regex(R"(((?:[0-9*,]+ ){5})('.*))"))) continue;
+      std::string command = std::regex_replace(found[2].str(), std::regex(R"(\\%)"), "%");
+      return std::regex_replace(command, std::regex("--spread 900"), "--spread " + std::to_string(spread));
+    }
+    return "";
+  }
+  // As cron does: in the person's home directory, with next to nothing in the environment.
+  Result RunAsCron(const std::string& line) const {
+    Command command = rotv.SyncCommand({});
+    const std::string user_home = command.env.at("HOME");
+    std::filesystem::create_directories(user_home);
+    command.argv = {"env", "-i", "HOME=" + user_home, "PATH=/usr/bin:/bin", "SHELL=/bin/sh", "/bin/sh", "-c", line};
+    command.directory = user_home;
+    return RunCommand(command);
+  }
+  // A pull as it is scheduled, by hand.
+  Result Run(std::vector<std::string> more = {}) const {
+    more.insert(more.begin(), {"schedule", "run", "--retries", "0"});
+    return rotv.Sync(more);
+  }
+  std::filesystem::path Kept(const std::string& name) const { return rotv.home() / "schedule" / "production" / name; }
+};
+
+TEST_F(ScheduleTest, ALineStandsBetweenMarkersAndLeavesNothing) {
+  const std::string theirs = "# mine\nMAILTO=\"\"\n5 4 * * * echo 100\\% 'of it'\n";
+  SetTable(theirs);
+  const std::string told = MustRun(Schedule({"install", "--calendar", "Mon..Fri 07:30"})).out;
+  EXPECT_THAT(told, HasSubstr("production is pulled by cron: Mon..Fri 07:30\n"));
+  EXPECT_THAT(told, HasSubstr("last run   none yet"));
+  EXPECT_THAT(Table(), HasSubstr(theirs + "# BEGIN rotv-sync production in "));
+  EXPECT_THAT(Table(), HasSubstr("\n30 7 * * 1,2,3,4,5 '"));
+
+  const auto shown = Shown();
+  EXPECT_EQ(shown.at("by"), "cron");
+  EXPECT_EQ(shown.at("installed"), true);
+  EXPECT_THAT(shown.at("next").get<std::string>(), HasSubstr(":30:00"));
+  EXPECT_TRUE(shown.at("last").is_null());
+
+  // Again: in its place.
+  MustRun(Schedule({"install"}));
+  EXPECT_THAT(Table(), HasSubstr("\n0 2 * * * '"));
+  EXPECT_THAT(Table(), Not(HasSubstr("30 7")));
+  EXPECT_EQ(Shown().at("calendar"), "*-*-* 02:00");
+
+  MustRun(Schedule({"remove"}));
+  EXPECT_EQ(Table(), theirs);
+  EXPECT_FALSE(std::filesystem::exists(Kept("")));
+  EXPECT_EQ(Shown().at("installed"), false);
+  EXPECT_THAT(MustRun(Schedule({"remove"})).out, HasSubstr("was not pulled by a schedule"));
+}
+
+TEST_F(ScheduleTest, WhatCronRunsPullsAndTells) {
+  MustRun(Schedule({"install"}));
+  const std::string line = OurLine(1);
+  ASSERT_NE(line, "");
+  const Result first = RunAsCron(line);
+  EXPECT_EQ(first.exit_status, 0) << ReadFile(Kept("log"));
+  EXPECT_EQ(first.out + first.err, "");  // Or it comes by mail.
+  EXPECT_THAT(ReadFile(Kept("log")), HasSubstr("Baseline of production"));
+  Exec("UPDATE t SET v = 'changed' WHERE id < 10; DELETE FROM t WHERE id > 90");
+  EXPECT_EQ(RunAsCron(line).exit_status, 0);
+  EXPECT_THAT(ReadFile(Kept("log")), HasSubstr("Pulled production from"));
+  rotv.ExpectSeedIsDump();
+
+  struct stat status;
+  ASSERT_EQ(stat(Kept("log").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0600u);
+  EXPECT_EQ(Shown().at("last").at("state"), "done");
+  EXPECT_EQ(Status().at("last_scheduled").at("exit_code"), 0);
+  EXPECT_EQ(Status().at("schedule").at("by"), "cron");
+  EXPECT_THAT(rotv.MustSync({"status", "--offline"}), HasSubstr("schedule   *-*-* 02:00, by cron; last run done"));
+}
+
+TEST_F(ScheduleTest, TheLogIsPutAsideWhenItIsFull) {
+  MustRun(Schedule({"install"}));
+  const std::string line = OurLine(0);
+  for (const char* mark : {"1", "2", "3", "4", "5"}) {
+    std::filesystem::create_directories(Kept(""));
+    WriteFile(Kept("log"), mark + std::string(1 << 20, 'x'), 0600);
+    ASSERT_EQ(RunAsCron(line).exit_status, 0);
+    EXPECT_THAT(ReadFile(Kept("log")), HasSubstr("production")) << mark;
+  }
+  EXPECT_EQ(ReadFile(Kept("log.1")).front(), '5');
+  EXPECT_EQ(ReadFile(Kept("log.3")).front(), '3');
+  EXPECT_FALSE(std::filesystem::exists(Kept("log.4")));
+}
+
+TEST_F(ScheduleTest, VariablesOfThePlaceItWasInstalledInServe) {
+  const std::filesystem::path place = rotv.directory() / "100% of 'it'";
+  std::filesystem::create_directories(place);
+  Command install = rotv.SyncCommand({});
+  install.argv = {ROTV_SYNC_BINARY, "schedule", "install"};
+  install.directory = place;
+  install.env["ROTV_HOME"] = place / "home";
+  WriteFile(place / "rotv.toml", ReadFile(rotv.config()));
+  install.env["PGPASSWORD"] = "secret";
+  const Result installed = MustRun(WithCron(install, Tables()));
+  EXPECT_THAT(installed.err, HasSubstr("PGPASSWORD is set here"));
+  EXPECT_THAT(ReadFile(place / "home/schedule/production/job.json"), Not(HasSubstr("secret")));
+  const Result ran = RunAsCron(OurLine(0));
+  EXPECT_EQ(ran.exit_status, 0) << ran.err << ReadFile(place / "home/schedule/production/log");
+  EXPECT_TRUE(std::filesystem::exists(place / "home/sources/production/current"));
+}
+
+TEST_F(ScheduleTest, TheLastErrorIsShownUntilDataComeAgain) {
+  rotv.MustSync({"pull"});
+  rotv.server().Stop();
+  const Result failed = Run();
+  EXPECT_EQ(failed.exit_status, 4) << failed.err;
+  const auto last = Status().at("last_scheduled");
+  EXPECT_EQ(last.at("state"), "failed");
+  EXPECT_EQ(last.at("exit_code"), 4);
+  EXPECT_NE(last.at("message"), "");
+  EXPECT_NE(last.at("hint"), "");
+  EXPECT_THAT(rotv.MustSync({"status", "--offline"}), HasSubstr("schedule   none; last run failed "));
+  EXPECT_EQ(Shown().at("last"), last);
+
+  rotv.server().Start();
+  EXPECT_EQ(Run().exit_status, 0);
+  EXPECT_EQ(Status().at("last_scheduled").at("state"), "done");
+}
+
+TEST_F(ScheduleTest, ASourceThatComesBackIsTriedAgain) {
+  rotv.MustSync({"pull"});
+  rotv.server().Stop();
+  Process run(rotv.SyncCommand({"schedule", "run", "--retries", "1000", "--retry-after", "0"}));
+  ASSERT_TRUE(run.WaitForOutput("trying again", seconds(30)));
+  rotv.server().Start();
+  EXPECT_EQ(run.Wait().exit_status, 0) << run.Err();
+}
+
+TEST_F(ScheduleTest, AScheduledRunWaitsForAPerson) {
+  rotv.MustSync({"baseline"});
+  Process person(rotv.SyncCommand({"log", "--follow"}));
+  Exec("INSERT INTO t VALUES (1000, 'seen')");
+  ASSERT_TRUE(person.WaitForOutput("public.t", seconds(30))) << person.Err();
+  Process scheduled(rotv.SyncCommand({"schedule", "run"}));
+  ASSERT_TRUE(scheduled.WaitForOutput("in use by another run: rotv-sync log --follow", seconds(30))) << scheduled.Err();
+  person.Signal(SIGINT);
+  person.Wait();
+  EXPECT_EQ(scheduled.Wait().exit_status, 0) << scheduled.Err();
+}
+
+// A scheduled run goes from its baseline to its pull, and has the lock anew before it has written who it is.
+TEST_F(ScheduleTest, WhoHasNotYetSaidHisNameIsGivenAMoment) {
+  rotv.MustSync({"baseline"});
+  const std::string lock = rotv.home() / "sources/production/lock";
+  WriteFile(lock, "");
+  Process holder({.argv = {"flock", lock, "sh", "-c", "echo held; sleep 0.5"}});
+  ASSERT_TRUE(holder.WaitForOutput("held", std::chrono::seconds(30)));
+  EXPECT_EQ(rotv.Sync({"gc"}).exit_status, 0);
+  WriteFile(lock, "");
+  Process silent({.argv = {"flock", lock, "sh", "-c", "echo held; sleep 600"}});
+  ASSERT_TRUE(silent.WaitForOutput("held", std::chrono::seconds(30)));
+  const Result refused = rotv.Sync({"gc"});
+  EXPECT_EQ(refused.exit_status, 6);
+  EXPECT_THAT(refused.err, HasSubstr("source production is in use by another run"));
+  silent.SignalGroup(SIGKILL);
+}
+
+TEST_F(ScheduleTest, APersonWaitsForAScheduledRun) {
+  Exec("BEGIN; SELECT txid_current()");  // For whose end a new slot waits.
+  Process scheduled(rotv.SyncCommand({"schedule", "run"}));
+  const std::filesystem::path lock = rotv.home() / "sources/production/lock";
+  ASSERT_TRUE(WaitUntil(
+      [&] { return std::filesystem::exists(lock) && ReadFile(lock).find("scheduled baseline") != std::string::npos; }));
+  Process person(rotv.SyncCommand({"pull"}));
+  ASSERT_TRUE(person.WaitForOutput("in use by another run: rotv-sync scheduled baseline", seconds(30))) << person.Err();
+  Exec("COMMIT");
+  EXPECT_EQ(scheduled.Wait().exit_status, 0) << scheduled.Err();
+  EXPECT_EQ(person.Wait().exit_status, 0) << person.Err();
+}
+
+TEST_F(ScheduleTest, HowAnUnfinishedRunEndedIsTold) {
+  rotv.MustSync({"pull"});
+  Process person(rotv.SyncCommand({"log", "--follow"}));
+  Exec("INSERT INTO t VALUES (1000, 'seen')");
+  ASSERT_TRUE(person.WaitForOutput("public.t", seconds(30)));
+  for (const auto& [signal, state] : {std::pair{SIGTERM, "interrupted"}, {SIGKILL, "killed"}}) {
+    Process scheduled(rotv.SyncCommand({"schedule", "run"}));
+    ASSERT_TRUE(scheduled.WaitForOutput("waiting until", seconds(30)));
+    EXPECT_EQ(Shown().at("last").at("state"), "running");
+    scheduled.Signal(signal);
+    EXPECT_NE(scheduled.Wait().exit_status, 0);
+    EXPECT_EQ(Shown().at("last").at("state"), state);
+  }
+}
+
+TEST_F(ScheduleTest, WhatCannotBeScheduledIsRefused) {
+  struct Case {
+    std::vector<std::string> arguments;
+    std::string told;
+  };
+  for (const Case& bad : {Case{{"install", "--calendar", "25:00"}, "25 is not from 0 to 23"},
+                          {{"install", "--calendar", "2026-*-* 02:00"}, "cron knows no years"},
+                          {{"install", "--calendar", "Mon *-*-01 02:00"}, "not for both"},
+                          {{"install", "--calendar", "0 2 * * *"}, "is not a date"},
+                          {{"install", "--source", "nowhere"}, "there is no source"}}) {
+    const Result refused = RunCommand(Schedule(bad.arguments));
+    EXPECT_EQ(refused.exit_status, 2) << bad.told;
+    EXPECT_THAT(refused.err, HasSubstr(bad.told));
+    EXPECT_THAT(refused.err, HasSubstr("hint: "));
+  }
+  EXPECT_EQ(Table(), "");
+
+  // Somebody has edited the table.
+  MustRun(Schedule({"install"}));
+  const std::string broken = std::regex_replace(Table(), std::regex("# END.*\n"), "");
+  SetTable(broken);
+  for (const char* what : {"install", "remove"}) {
+    const Result refused = RunCommand(Schedule({what}));
+    EXPECT_EQ(refused.exit_status, 2);
+    EXPECT_THAT(refused.err, HasSubstr("lost one of their two markers"));
+    EXPECT_EQ(Table(), broken);
+  }
+  SetTable("");
+  EXPECT_THAT(MustRun(Schedule({"show"})).out, HasSubstr("cron no longer has it"));
+
+  // Neither systemd nor cron.
+  Command nowhere = rotv.SyncCommand({"schedule", "install"});
+  nowhere.env["PATH"] = "/nowhere";
+  const Result refused = RunCommand(nowhere);
+  EXPECT_EQ(refused.exit_status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("neither a systemd of yours nor cron"));
+}
+
+TEST_F(ScheduleTest, ATableThatCannotBeReadIsNotReplaced) {
+  // A crontab that fails on demand.
+  const std::filesystem::path bin = rotv.directory() / "bin";
+  std::filesystem::create_directories(bin);
+  WriteFile(bin / "crontab",
+            "#!/bin/sh\n[ \"$1\" != -l ] || { echo 'crontab: cannot chdir' >&2; exit 1; }\ntouch '" +
+                (bin / "written").string() + "'\n",
+            0755);
+  WriteFile(bin / "systemctl", "#!/bin/sh\nexit 1\n", 0755);
+  Command install = rotv.SyncCommand({"schedule", "install"});
+  install.env["PATH"] = bin.string() + ":" + install.env["PATH"];
+  const Result refused = RunCommand(install);
+  EXPECT_EQ(refused.exit_status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("the crontab cannot be read: crontab: cannot chdir"));
+  EXPECT_FALSE(std::filesystem::exists(bin / "written"));
+  EXPECT_FALSE(std::filesystem::exists(Kept("job.json")));
+}
+
+TEST_F(ScheduleTest, AConfigThatIsGoneIsTheLastError) {
+  MustRun(Schedule({"install"}));
+  const std::string line = OurLine(0);
+  std::filesystem::remove(rotv.config());
+  EXPECT_EQ(RunAsCron(line).exit_status, 2);
+  Command show = rotv.SyncCommand({});
+  show.argv = {ROTV_SYNC_BINARY, "--home", rotv.home(), "--source", "production", "schedule", "show", "--json"};
+  const auto last = nlohmann::json::parse(MustRun(WithCron(show, Tables())).out).at("last");
+  EXPECT_EQ(last.at("exit_code"), 2);
+  EXPECT_THAT(last.at("message").get<std::string>(), HasSubstr("there is no config file"));
+  // It can be removed all the same.
+  show.argv = {ROTV_SYNC_BINARY, "--home", rotv.home(), "--source", "production", "schedule", "remove"};
+  MustRun(WithCron(show, Tables()));
+  EXPECT_EQ(Table(), "");
+}
+
+TEST_F(ScheduleTest, WhoDetachesIsToldOfTheSchedule) {
+  rotv.MustSync({"pull"});
+  EXPECT_EQ(rotv.Sync({"detach"}).err, "");
+  MustRun(Schedule({"install"}));
+  EXPECT_THAT(rotv.Sync({"detach"}).err, HasSubstr("rotv-sync schedule remove"));
+}
+
+}  // namespace
+}  // namespace rotv::testing

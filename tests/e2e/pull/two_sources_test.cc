@@ -1,0 +1,82 @@
+// Two sources side by side: separate stores and locks, one config.
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "tests/e2e/history/history_fixture.h"
+
+namespace rotv::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class TwoSourcesTest : public HistoryTest {
+ protected:
+  TwoSourcesTest() {
+    rotv.server().CreateDatabase("staging");
+    std::ofstream(rotv.config(), std::ios::app)
+        << "\n[sources.staging]\nurl = \"postgresql://rotv@127.0.0.1:" << rotv.server().port() << "/staging\"\n";
+    Staging(
+        "CREATE TABLE s (id int PRIMARY KEY, v text); INSERT INTO s SELECT n, 'row' FROM generate_series(1, 300) n");
+  }
+  void Staging(const std::string& statements) { rotv.server().Exec(statements, {"staging", "rotv"}); }
+  void ExpectBothAreTheirDumps() {
+    EXPECT_TRUE(
+        SeedEqualsDump(rotv.server(), rotv.Seed("p.sql", {"--source", "production"}), {.import = Import::kNone}));
+    EXPECT_TRUE(SeedEqualsDump(rotv.server(), rotv.Seed("s.sql", {"--source", "staging"}),
+                               {.database = "staging", .import = Import::kNone}));
+  }
+};
+
+TEST_F(TwoSourcesTest, AreFollowedAtOnceAndShownTogether) {
+  rotv.MustSync({"baseline"});
+  EXPECT_THAT(rotv.MustSync({"status"}), HasSubstr("staging"));
+  rotv.MustSync({"--source", "staging", "baseline"});
+  for (int round = 0; round < 3; ++round) {
+    Exec("UPDATE t SET v = 'round " + std::to_string(round) + "'");
+    Staging("UPDATE s SET v = 'round " + std::to_string(round) + "'");
+    // The one is following, the other pulls meanwhile.
+    Process follow(rotv.SyncCommand({"--source", "staging", "log", "--follow"}));
+    ASSERT_TRUE(follow.WaitForOutput("public.s ~300", std::chrono::seconds(60))) << follow.Err();
+    rotv.MustSync({"pull"});
+    // Who is asked for all of them is told of the other nevertheless.
+    EXPECT_THAT(rotv.MustSync({"status"}), HasSubstr("staging: source staging is in use by another run"));
+    EXPECT_EQ(rotv.Sync({"--source", "staging", "status"}).exit_status, 6);
+    follow.Signal(SIGINT);
+    follow.Wait();
+  }
+  ExpectBothAreTheirDumps();
+  const nlohmann::json status = Json({"status"});
+  EXPECT_EQ(status.at("source"), "production");
+  ASSERT_EQ(status.at("sources").size(), 2U);
+  EXPECT_EQ(status.at("sources")[1].at("source"), "staging");
+  EXPECT_NE(status.at("sources")[0].at("head").at("lsn"), nullptr);
+  EXPECT_THAT(rotv.MustSync({"--source", "staging", "status"}), Not(HasSubstr("production")));
+
+  // Both at the same moment.
+  Exec("DELETE FROM t WHERE id < 100");
+  Staging("DELETE FROM s WHERE id < 100");
+  Process one(rotv.SyncCommand({"pull"}));
+  Process other(rotv.SyncCommand({"--source", "staging", "pull"}));
+  EXPECT_EQ(one.Wait().exit_status, 0);
+  EXPECT_EQ(other.Wait().exit_status, 0);
+  ExpectBothAreTheirDumps();
+}
+
+TEST_F(TwoSourcesTest, SeedsStandSideBySide) {
+  auto rotv_command = [&](const std::vector<std::string>& arguments) {
+    return rotv.ProgramCommand(ROTV_BINARY, arguments);
+  };
+  MustRun(rotv_command({"seed"}));
+  MustRun(rotv_command({"seed", "staging"}));
+  EXPECT_THAT(ReadFile(rotv.home() / "seed-data.sql"), HasSubstr("COPY public.t "));
+  EXPECT_THAT(ReadFile(rotv.home() / "seed-data@staging.sql"), HasSubstr("COPY public.s "));
+  MustRun(rotv_command({"--source", "staging", "seed", "first"}));
+  EXPECT_THAT(rotv.MustSync({"--source", "staging", "snapshot", "list"}), HasSubstr("first"));
+  EXPECT_THAT(rotv.MustSync({"snapshot", "list"}), HasSubstr("no snapshots"));
+}
+
+}  // namespace
+}  // namespace rotv::testing

@@ -1,0 +1,276 @@
+// `rotv` with Podman: a real image, built by `rotv build` on a Debian of the tests' own, and real containers.
+
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <chrono>
+#include <fstream>
+#include <random>
+#include <thread>
+
+#include "fmt/format.h"
+#include "tests/e2e/start/start_fixture.h"
+#include "tests/support/servers/postgres_container.h"
+
+namespace rotv::testing {
+namespace {
+
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class StartContainerTest : public StartTest {
+ protected:
+  StartContainerTest() : StartTest("podman"), podman_(PreparePodman("application")) {
+    variables_ = podman_.environment;
+    AddConfig(fmt::format("image = \"{}\"\nbase_image = \"{}\"\n", image_, podman_.image));
+  }
+  ~StartContainerTest() override {
+    Rotv({"stop"});
+    Podman({"rmi", "--force", image_});
+  }
+
+  // To the end of [app].
+  void AddConfig(const std::string& lines) { std::ofstream(rotv_.config(), std::ios::app) << lines; }
+
+  Result Podman(const std::vector<std::string>& arguments) const {
+    std::vector<std::string> argv = {"podman"};
+    argv.insert(argv.end(), arguments.begin(), arguments.end());
+    return RunCommand({.argv = argv, .env = podman_.environment});
+  }
+  // Those of this home, running or not.
+  std::string Containers() const {
+    return Podman({"ps", "--all", "--filter", "label=rotv.home=" + rotv_.home().native(), "--format", "{{.Names}}"})
+        .out;
+  }
+  // Also those of directories below this home, where a comparison has its server. Other tests' are among them.
+  std::string LabelsOfAll() const { return Podman({"ps", "--all", "--format", "{{.Labels}}"}).out; }
+  std::string Name() const {
+    std::string name = Containers();
+    return name.substr(0, name.find('\n'));
+  }
+  void ExpectNothingRuns() {
+    EXPECT_EQ(Containers(), "");
+    EXPECT_EQ(WhoListensOn(port_), "");
+  }
+  // The steps of the build that were not found in the cache: their numbers with their stage.
+  std::string Build() {
+    Result built = Rotv({"build"});
+    EXPECT_TRUE(built.ok()) << built.err;
+    return built.err;
+  }
+
+  TestPodman podman_;
+  // Its own: several tests run at once.
+  const std::string image_ = fmt::format("localhost/rotv-test-app-{}", port_);
+};
+
+int Count(const std::string& text, const std::string& part) {
+  int count = 0;
+  for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) ++count;
+  return count;
+}
+
+TEST_F(StartContainerTest, OnlyWhatChangedIsBuiltAnew) {
+  Build();
+  std::string again = Build();
+  int steps = Count(again, "STEP ");
+  int infrastructure = Count(again, "[1/2] STEP ");
+  EXPECT_GE(infrastructure, 4) << again;
+  EXPECT_GE(Count(again, "Using cache"), steps - 4) << "FROM, ARG and the like are no layers\n" << again;
+
+  // Podman remembers the layers of earlier runs of this test.
+  std::string unique = rotv_.directory().filename().native() + std::to_string(port_);
+  WriteApp("added.js", "// A change of the application: " + unique + "\n");
+  std::string changed = Build();
+  EXPECT_THAT(changed, HasSubstr("Using cache"));
+  // The installation of its packages is the last step that is found; the sources are copied anew.
+  size_t npm = changed.find("npm \"$install\"");
+  size_t copied = changed.find("COPY --chown=70:70 ${APP_DIR}/");
+  if (copied == std::string::npos) copied = changed.find("COPY --chown=70:70 app/");
+  ASSERT_NE(npm, std::string::npos) << changed;
+  ASSERT_NE(copied, std::string::npos) << changed;
+  EXPECT_THAT(changed.substr(npm, copied - npm), HasSubstr("Using cache"));
+  EXPECT_THAT(changed.substr(copied), Not(HasSubstr("Using cache")));
+
+  std::string version = "2.0.0-" + unique;
+  WriteApp("package.json", R"({"name": "x", "main": "server.js", "version": ")" + version + "\"}");
+  std::string bumped = Build();
+  size_t application = bumped.find("[2/2] STEP 1");
+  ASSERT_NE(application, std::string::npos);
+  EXPECT_EQ(Count(bumped.substr(0, application), "Using cache"),
+            Count(again.substr(0, again.find("[2/2] STEP 1")), "Using cache"));
+  EXPECT_THAT(bumped.substr(bumped.find("COPY --chown=70:70 packages/", application)), Not(HasSubstr("Using cache")));
+  EXPECT_EQ(Podman({"image", "inspect", "--format", "{{index .Labels \"rotv.version\"}}", image_}).out, version + "\n");
+}
+
+TEST_F(StartContainerTest, TheMainJob) {
+  WriteApp(".env", "SECRET='two words # and \"more\"'\nLINES=\"one\\ntwo\"\n");
+  Build();
+  EXPECT_THAT(Podman({"run", "--rm", "--entrypoint", "ls", image_, "-A", "/app"}).out, Not(HasSubstr(".env")));
+
+  // The first start takes the baseline by itself.
+  Result started = Rotv({"start"});
+  ASSERT_TRUE(started.ok()) << started.err;
+  EXPECT_THAT(started.err, HasSubstr("rotv: runtime: podman "));
+  EXPECT_THAT(started.out, HasSubstr("places           100 rows"));
+  EXPECT_EQ(Get("/count/places"), "100");
+  EXPECT_EQ(Get("/count/news"), "7");
+  EXPECT_EQ(Json::parse(Get("/env/SECRET")), "two words # and \"more\"");
+  EXPECT_EQ(Json::parse(Get("/env/LINES")), "one\ntwo");
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "run" / "app.env"));
+  EXPECT_THAT(MustRotv({"logs"}), Not(HasSubstr("two words")));
+  EXPECT_THAT(Json::parse(MustRotv({"--json", "start"}))["already_running"], true);
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SHOW fsync"}), "off\n");
+  EXPECT_THAT(Podman({"exec", Name(), "stat", "-f", "-c", "%T", "/data/pgdata"}).out, HasSubstr("tmpfs"));
+
+  // What was done by hand is gone.
+  MustRotv({"psql", "-qc", "INSERT INTO places VALUES (1000, 'by hand')"});
+  MustRotv({"stop"});
+  ExpectNothingRuns();
+  MustRotv({"start"});
+  EXPECT_EQ(Get("/count/places"), "100");
+  EXPECT_THAT(MustRotv({"logs"}), Not(HasSubstr("rotv: phase: import"))) << "it starts from the prepared cluster";
+
+  // Killed in there, and from outside.
+  Podman({"exec", Name(), "sh", "-c", "kill -9 $(head -n 1 /data/pgdata/postmaster.pid)"});
+  Podman({"kill", Name()});
+  MustRotv({"start"});
+  EXPECT_EQ(Get("/count/places"), "100");
+  EXPECT_EQ(MustRotv({"stop"}), "Stopped.\n");
+}
+
+// In a container of its own, without this machine's network, by files and by a command that finds them in the image.
+TEST_F(StartContainerTest, SchemasAreCompared) {
+  WriteApp("migrations/1_all.sql",
+           "CREATE TABLE places (id int PRIMARY KEY, name text NOT NULL);"
+           "CREATE TABLE news (id int PRIMARY KEY, title text);");
+  WriteApp("migrate.sh",
+           "test \"$(ls /sys/class/net)\" = lo || exit 7; psql -X -q -d \"$DATABASE_URL\" -f migrations/1_all.sql\n");
+  Build();
+  rotv_.MustSync({"baseline"});
+  Result equal = Rotv({"validate-schema"});
+  EXPECT_EQ(equal.exit_status, 0) << equal.out << equal.err;
+  EXPECT_THAT(LabelsOfAll(), Not(HasSubstr(rotv_.home().native())));
+
+  // Not yet in the image.
+  WriteApp("migrations/2_more.sql", "CREATE TABLE more (id int);");
+  EXPECT_THAT(Rotv({"validate-schema"}).out, HasSubstr("Only in the migrations (1)\n  table public.more\n"));
+  WriteApp("migrations/1_all.sql", "CREATE TABLE places (id int PRIMARY KEY, name text NOT NULL);");
+  AddConfig("[schema]\ncommand = \"sh migrate.sh\"\n");
+  EXPECT_THAT(Rotv({"validate-schema"}).out, HasSubstr("Only in production (1)\n  table public.news\n"));
+  EXPECT_THAT(LabelsOfAll(), Not(HasSubstr(rotv_.home().native())));
+}
+
+TEST_F(StartContainerTest, AStartThatIsKilledAtAnyMomentIsFollowedByOneThatWorks) {
+  Build();
+  auto began = std::chrono::steady_clock::now();
+  MustRotv({"start"});
+  auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+  MustRotv({"stop"});
+  std::random_device seed;
+  unsigned number = seed();
+  SCOPED_TRACE("random number " + std::to_string(number));
+  std::mt19937 random(number);
+  for (int round = 0; round < 9; ++round) {
+    if (round % 2 == 0) std::filesystem::remove_all(rotv_.home() / "prepared");
+    auto moment = std::chrono::milliseconds(random() % static_cast<unsigned>(whole.count()));
+    SCOPED_TRACE("round " + std::to_string(round) + " after " + std::to_string(moment.count()) + " ms");
+    Process start(RotvCommand({"start"}));
+    std::this_thread::sleep_for(moment);
+    // The host's process, the container, PostgreSQL in there; the latter two if they are there yet.
+    if (round % 3 == 0) start.Signal(SIGKILL);
+    if (round % 3 == 1) Podman({"kill", Name()});
+    if (round % 3 == 2) Podman({"exec", Name(), "sh", "-c", "kill -9 $(head -n 1 /data/pgdata/postmaster.pid)"});
+    start.Wait();
+    MustRotv({"start"});
+    EXPECT_EQ(Get("/count/places"), "100");
+    MustRotv({"stop"});
+    ExpectNothingRuns();
+  }
+}
+
+TEST_F(StartContainerTest, ADamagedCompressedSeedStartsNothing) {
+  AddConfig("compression = \"zstd\"\n");
+  Build();
+  rotv_.MustSync({"baseline"});
+  MustRotv({"seed"});
+  const std::filesystem::path seed = rotv_.home() / "seed-data.sql.zst";
+  const auto time = std::filesystem::last_write_time(seed);
+  {
+    std::fstream file(seed, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(seed) / 2));
+    file << "\xff\xff\xff\xff\xff\xff\xff\xff";
+  }
+  std::filesystem::last_write_time(seed, time);  // As a disk does it.
+  Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 2) << started.out;
+  EXPECT_THAT(started.err, HasSubstr("the seed is damaged: "));
+  EXPECT_THAT(started.err, HasSubstr("hint: rotv seed writes it anew"));
+  ExpectNothingRuns();
+  std::filesystem::remove(seed);
+  MustRotv({"start"});
+  EXPECT_EQ(Get("/count/places"), "100");
+}
+
+TEST_F(StartContainerTest, ASeedThatFailsInTheMiddleStartsNothing) {
+  MakeSeedThatCannotBeImported();
+  Build();
+  Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 2) << started.out;
+  EXPECT_THAT(started.err, HasSubstr("the seed cannot be imported: line "));
+  EXPECT_THAT(started.err, HasSubstr("violates check constraint"));
+  ExpectNothingRuns();
+}
+
+TEST_F(StartContainerTest, ATakenPortIsNamedWithItsProcess) {
+  Build();
+  Process other(TakePort());
+  ASSERT_TRUE(other.WaitForOutput("listening", std::chrono::seconds(30)));
+  Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 2) << started.out;
+  EXPECT_THAT(started.err, HasSubstr("port " + std::to_string(port_) + " is taken by node (process " +
+                                     std::to_string(other.pid()) + ")"));
+  EXPECT_EQ(Containers(), "");
+}
+
+TEST_F(StartContainerTest, APersistentClusterKeepsItsData) {
+  Build();
+  MustRotv({"start", "--persistent"});
+  MustRotv({"psql", "-qc", "INSERT INTO places VALUES (1000, 'kept')"});
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT current_setting('wal_level'), current_setting('fsync')"}),
+            "logical|on\n");
+  MustRotv({"restart"});
+  EXPECT_EQ(Get("/count/places"), "101");
+  MustRotv({"stop"});
+  // Its files belong to the container's PostgreSQL, and are cleaned up by whoever may.
+  RunCommand({.argv = {"podman", "unshare", "rm", "-rf", rotv_.home() / "pgdata"}, .env = podman_.environment});
+}
+
+TEST_F(StartContainerTest, WhatCannotStartLeavesNothing) {
+  AddConfig("tmpfs_size = \"48M\"\n");
+  rotv_.server().Exec("CREATE TABLE large AS SELECT i, repeat(md5(i::text), 3) FROM generate_series(1, 500000) i");
+  Build();
+  Result small = Rotv({"start"});
+  EXPECT_EQ(small.exit_status, 2) << small.out;
+  EXPECT_THAT(small.err, HasSubstr("the data directory is full\nhint: set a larger size: tmpfs_size"));
+  ExpectNothingRuns();
+}
+
+TEST_F(StartContainerTest, WithoutAnImageTheCommandIsNamed) {
+  Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 2);
+  EXPECT_THAT(started.err, HasSubstr("there is no image " + image_ + " yet\nhint: rotv --runtime podman build"));
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources"));
+}
+
+TEST_F(StartContainerTest, ABuildThatFailsEndsWithTheStepThatDid) {
+  WriteApp("package.json", R"({"name": "x", "version": "1.0.0", "dependencies": {"x": "file:not-there"}})");
+  Result built = Rotv({"-q", "build"});
+  EXPECT_EQ(built.exit_status, 2);
+  EXPECT_THAT(built.err, HasSubstr("not-there"));
+  EXPECT_THAT(built.err, HasSubstr("rotv: the image cannot be built: "));
+}
+
+}  // namespace
+}  // namespace rotv::testing

@@ -1,0 +1,111 @@
+// `rotv` on a real source: an application's directory, a free port, and what a start leaves.
+
+#pragma once
+
+#include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "os/process_list.h"
+#include "tests/support/servers/rotv_home.h"
+
+namespace rotv::testing {
+
+// Nobody listens there now; somebody else may take it before it is used.
+inline int FreePort() {
+  int socket_fd = socket(AF_INET, SOCK_STREAM, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof(address);
+  if (bind(socket_fd, reinterpret_cast<sockaddr*>(&address), size) != 0) throw std::runtime_error("no port is free");
+  getsockname(socket_fd, reinterpret_cast<sockaddr*>(&address), &size);
+  close(socket_fd);
+  return ntohs(address.sin_port);
+}
+
+class StartTest : public ::testing::Test {
+ protected:
+  explicit StartTest(const std::string& runtime = "local", TempDirName name = TempDirName::kPlain)
+      : runtime_(runtime),
+        port_(FreePort()),
+        rotv_({.binary = ROTV_SYNC_BINARY,
+               .way = Way::kDirect,
+               .home_name = name,
+               .more_config = "[app]\ndirectory = \"app\"\nport = " + std::to_string(port_) + "\n"}) {
+    std::filesystem::copy(std::string(ROTV_SOURCE_DIR) + "/tests/support/app", app());
+    rotv_.server().Exec(
+        "CREATE TABLE places (id int PRIMARY KEY, name text NOT NULL);"
+        "INSERT INTO places SELECT i, 'place ' || i FROM generate_series(1, 100) i;"
+        "CREATE TABLE news (id int PRIMARY KEY, title text);"
+        "INSERT INTO news SELECT i, 'title ' || i FROM generate_series(1, 7) i");
+  }
+  ~StartTest() override {
+    // A test that failed half way leaves nothing behind, either.
+    RunCommand(RotvCommand({"stop"}));
+  }
+
+  std::filesystem::path app() const { return rotv_.directory() / "app"; }
+
+  Command RotvCommand(const std::vector<std::string>& arguments) const {
+    std::vector<std::string> all = {"--runtime", runtime_};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    Command command = rotv_.ProgramCommand(ROTV_BINARY, all);
+    for (const auto& [name, value] : variables_) command.env[name] = value;
+    return command;
+  }
+  Result Rotv(const std::vector<std::string>& arguments) const { return RunCommand(RotvCommand(arguments)); }
+  std::string MustRotv(const std::vector<std::string>& arguments) const { return MustRun(RotvCommand(arguments)).out; }
+
+  // The body of an answer; empty if there is none.
+  std::string Get(const std::string& path) const {
+    return RunCommand({.argv = {"curl", "--silent", "--noproxy", "*", "--max-time", "5",
+                                "http://127.0.0.1:" + std::to_string(port_) + path}})
+        .out;
+  }
+
+  // From the next pull or baseline on.
+  void MakeSeedThatCannotBeImported() {
+    // A check that looks into another table, whose rows come later: no dump of it can be read in.
+    rotv_.server().Exec(
+        "CREATE TABLE zones (id int PRIMARY KEY); INSERT INTO zones VALUES (1);"
+        "CREATE FUNCTION known(zone int) RETURNS bool LANGUAGE sql AS 'SELECT EXISTS (SELECT 1 FROM public.zones WHERE "
+        "id = zone)';"
+        "CREATE TABLE areas (zone int PRIMARY KEY CHECK (known(zone))); INSERT INTO areas VALUES (1)");
+  }
+
+  // Somebody else, who says "listening" once he has the port.
+  Command TakePort() const {
+    return {.argv = {"node", "-e",
+                     "require('http').createServer().listen(" + std::to_string(port_) +
+                         ", '127.0.0.1', () => console.log('listening'))"}};
+  }
+
+  void WriteApp(const std::string& name, const std::string& text) {
+    std::filesystem::create_directories((app() / name).parent_path());
+    std::ofstream(app() / name) << text;
+  }
+
+  // Processes that a start of this home made and that live.
+  std::vector<pid_t> Processes() const {
+    std::vector<pid_t> found;
+    for (pid_t process : ProcessesWithVariable("ROTV_TEST_MARK=" + rotv_.directory().native()))
+      found.push_back(process);
+    return found;
+  }
+
+  const std::string runtime_;
+  const int port_;
+  RotvHome rotv_;
+  std::map<std::string, std::string> variables_;
+};
+
+}  // namespace rotv::testing

@@ -1,0 +1,475 @@
+// `rotv` without a container: the machine's own PostgreSQL on tmpfs, and the application as a process.
+
+#include <gmock/gmock.h>
+#include <signal.h>
+
+#include <chrono>
+#include <random>
+#include <thread>
+
+#include "storage/row_store.h"
+#include "storage/workspace.h"
+#include "tests/e2e/start/start_fixture.h"
+
+namespace rotv::testing {
+namespace {
+
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+class StartLocalTest : public StartTest {
+ protected:
+  StartLocalTest() { variables_["ROTV_TEST_MARK"] = rotv_.directory(); }
+
+  // What a stop or a failed start must not leave.
+  void ExpectNothingRuns() {
+    EXPECT_THAT(Processes(), IsEmpty());
+    EXPECT_EQ(WhoListensOn(port_), "");
+    EXPECT_EQ(Json::parse(MustRotv({"--json", "status"}))["state"], "stopped");
+  }
+
+  // 0: the host's process, 1: everything in there, 2: PostgreSQL, if it is there yet.
+  void Kill(Process& start, int victim) {
+    if (victim == 0) start.Signal(SIGKILL);
+    for (pid_t process : Processes()) {
+      std::vector<std::string> words = CommandLineOf(process);
+      bool server = !words.empty() && words.front().find("postgres") != std::string::npos;
+      if (victim == 1 || (victim == 2 && server)) kill(process, SIGKILL);
+    }
+  }
+};
+
+TEST_F(StartLocalTest, TheFirstStartTakesTheBaselineByItself) {
+  Result started = Rotv({"start"});
+  ASSERT_TRUE(started.ok()) << started.err;
+  EXPECT_THAT(started.err, HasSubstr("rotv: runtime: local"));
+  EXPECT_THAT(started.out, HasSubstr("Running: http://127.0.0.1:" + std::to_string(port_) + "/\n"));
+  EXPECT_THAT(started.out, HasSubstr("production as it was at "));
+  EXPECT_THAT(started.out, HasSubstr("places           100 rows"));
+  EXPECT_EQ(Get("/count/places"), "100");
+  EXPECT_EQ(Get("/count/news"), "7");
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT count(*) FROM places"}), "100\n");
+  EXPECT_EQ(MustRotv({"psql", "rotv_test", "-Atc", "SELECT current_database()"}), "rotv_test\n");
+  EXPECT_THAT(MustRotv({"logs"}), HasSubstr("rotv: database ready"));
+  MustRotv({"stop"});
+  ExpectNothingRuns();
+  EXPECT_THAT(MustRotv({"stop"}), HasSubstr("Nothing was running"));
+}
+
+TEST_F(StartLocalTest, WhatWasDoneByHandIsGoneAfterARestart) {
+  MustRotv({"start"});
+  MustRotv({"psql", "-qc", "INSERT INTO places VALUES (1000, 'by hand'); DROP TABLE news"});
+  EXPECT_EQ(Get("/count/places"), "101");
+  MustRotv({"stop"});
+  MustRotv({"start"});
+  EXPECT_EQ(Get("/count/places"), "100");
+  MustRotv({"psql", "-qc", "INSERT INTO places VALUES (1000, 'by hand')"});
+  MustRotv({"restart"});
+  EXPECT_EQ(Get("/count/places"), "100");
+  EXPECT_EQ(Get("/count/news"), "7");
+}
+
+TEST_F(StartLocalTest, StartingTwiceSaysSo) {
+  MustRotv({"start"});
+  Json again = Json::parse(MustRotv({"--json", "start"}));
+  EXPECT_EQ(again["already_running"], true);
+  EXPECT_EQ(again["port"], port_);
+  EXPECT_EQ(Json::parse(MustRotv({"--json", "status"}))["state"], "running");
+}
+
+TEST_F(StartLocalTest, TheSeedIsWrittenOnlyWhenTheStoreWentOn) {
+  MustRotv({"start"});
+  auto written = std::filesystem::last_write_time(rotv_.home() / "seed-data.sql");
+  MustRotv({"restart"});
+  EXPECT_EQ(std::filesystem::last_write_time(rotv_.home() / "seed-data.sql"), written);
+
+  rotv_.server().Exec("INSERT INTO places VALUES (500, 'new')");
+  MustRotv({"restart"});
+  EXPECT_EQ(Get("/count/places"), "100") << "nobody asked for a pull";
+  EXPECT_EQ(std::filesystem::last_write_time(rotv_.home() / "seed-data.sql"), written);
+  MustRotv({"restart", "--pull"});
+  EXPECT_EQ(Get("/count/places"), "101");
+
+  // A file that somebody wrote over is no longer the seed.
+  std::ofstream(rotv_.home() / "seed-data.sql") << "SELECT 1;\n";
+  MustRotv({"restart"});
+  EXPECT_EQ(Get("/count/places"), "101");
+}
+
+TEST_F(StartLocalTest, ASnapshotIsStartedFromAndKeptByItsName) {
+  EXPECT_THAT(MustRotv({"seed", "hundred"}), HasSubstr("Kept as snapshot hundred"));
+  rotv_.server().Exec("DELETE FROM places WHERE id > 40");
+  MustRotv({"start", "--pull"});
+  EXPECT_EQ(Get("/count/places"), "40");
+  EXPECT_THAT(MustRotv({"restart", "--snapshot", "hundred"}), HasSubstr("snapshot hundred"));
+  EXPECT_EQ(Get("/count/places"), "100");
+  MustRotv({"restart"});  // As it was started.
+  EXPECT_EQ(Get("/count/places"), "100");
+  MustRotv({"restart", "--snapshot", "head"});
+  EXPECT_EQ(Get("/count/places"), "40");
+  Result none = Rotv({"restart", "--snapshot", "thousand"});
+  EXPECT_EQ(none.exit_status, 2);
+  EXPECT_THAT(none.err, HasSubstr("there is no snapshot named thousand\nhint: there are head, baseline, hundred"));
+  EXPECT_EQ(Get("/count/places"), "40");
+  EXPECT_TRUE(std::filesystem::exists(rotv_.home() / "seed-data-hundred.sql"));
+  EXPECT_THAT(MustRotv({"snapshot", "list"}), HasSubstr("hundred"));
+  MustRotv({"snapshot", "delete", "hundred"});
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "seed-data-hundred.sql"));
+}
+
+TEST_F(StartLocalTest, DataThatIsTenDaysOldWarnsAndStarts) {
+  rotv_.MustSync({"baseline"});
+  {
+    Workspace workspace(rotv_.home(), "production", "test");
+    std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadWrite);
+    proto::Manifest manifest = store->manifest();
+    constexpr int64_t kTenDaysUs = int64_t{10} * 24 * 3600 * 1'000'000;
+    manifest.set_head_time_us(manifest.head_time_us() - kTenDaysUs);
+    manifest.set_baseline_time_us(manifest.baseline_time_us() - kTenDaysUs);
+    store->Publish(manifest, {});
+  }
+  Result started = Rotv({"start"});
+  ASSERT_TRUE(started.ok()) << started.err;
+  EXPECT_THAT(started.err, HasSubstr("rotv: warning: the data is 10 days old"));
+  EXPECT_EQ(Get("/count/places"), "100");
+}
+
+TEST_F(StartLocalTest, AFailedScheduledPullIsToldUntilDataComeAgain) {
+  rotv_.MustSync({"baseline"});
+  rotv_.server().Stop();
+  EXPECT_EQ(rotv_.Sync({"schedule", "run", "--retries", "0"}).exit_status, 4);
+  EXPECT_THAT(Rotv({"start"}).err, HasSubstr("warning: the scheduled pull of production failed"));
+  rotv_.server().Start();
+  EXPECT_THAT(Rotv({"restart", "--pull"}).err, Not(HasSubstr("scheduled")));
+}
+
+TEST_F(StartLocalTest, AnUnreachableSourceIsAWarningOnceThereIsData) {
+  rotv_.Configure({{"url", "\"postgresql://rotv@127.0.0.1:1/rotv\""}});
+  Result none = Rotv({"start"});
+  EXPECT_EQ(none.exit_status, 4) << none.err;
+  EXPECT_THAT(none.err, HasSubstr("hint: "));
+  ExpectNothingRuns();
+
+  rotv_.Configure({{"url", "\"postgresql://rotv@127.0.0.1:" + std::to_string(rotv_.server().port()) + "/rotv\""}});
+  rotv_.MustSync({"baseline"});
+  rotv_.Configure({{"url", "\"postgresql://rotv@127.0.0.1:1/rotv\""}});
+  Result some = Rotv({"start", "--pull"});
+  ASSERT_TRUE(some.ok()) << some.err;
+  EXPECT_THAT(some.err, HasSubstr("warning: the data is not refreshed: "));
+  EXPECT_EQ(Get("/count/places"), "100");
+}
+
+TEST_F(StartLocalTest, ATakenPortIsNamedWithItsProcess) {
+  Process other(TakePort());
+  ASSERT_TRUE(other.WaitForOutput("listening", std::chrono::seconds(30)));
+  Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 2);
+  EXPECT_THAT(started.err, HasSubstr("port " + std::to_string(port_) + " is taken by node (process " +
+                                     std::to_string(other.pid()) + ")"));
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "found out before the long work";
+  EXPECT_THAT(Processes(), IsEmpty());
+  int free = FreePort();
+  MustRotv({"start", "--port", std::to_string(free)});
+  EXPECT_THAT(MustRotv({"status"}), HasSubstr(std::to_string(free)));
+}
+
+TEST_F(StartLocalTest, TheEnvironmentReachesTheApplicationAsItIs) {
+  WriteApp("backend/.env", "SPACES=two words # not this\nHASH='a # b \"c\"'\nLINES=\"one\\ntwo\"\nNOT_RUN=$(id)`id`\n");
+  MustRotv({"start"});
+  EXPECT_EQ(Json::parse(Get("/env/SPACES")), "two words");
+  EXPECT_EQ(Json::parse(Get("/env/HASH")), "a # b \"c\"");
+  EXPECT_EQ(Json::parse(Get("/env/LINES")), "one\ntwo");
+  EXPECT_EQ(Json::parse(Get("/env/NOT_RUN")), "$(id)`id`");
+  EXPECT_EQ(Json::parse(Get("/env/PGDATABASE")), "rotv");
+}
+
+TEST_F(StartLocalTest, AnIncompleteEnvironmentIsRefusedBeforeAnythingIsDone) {
+  WriteApp(".env.example", "SECRET=change-this\n");
+  WriteApp(".env", "SECRET=change-this-later\n");
+  Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 2);
+  EXPECT_THAT(started.err, HasSubstr(".env: SECRET still the placeholder"));
+  EXPECT_EQ(Rotv({"validate-env"}).err.substr(0, 40), started.err.substr(started.err.find("rotv: .env"), 40));
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources"));
+}
+
+TEST_F(StartLocalTest, ARestartThatIsRefusedStopsNothing) {
+  MustRotv({"start"});
+  const auto before = Processes();
+  WriteApp(".env.example", "SECRET=change-this\n");
+  Result refused = Rotv({"restart"});
+  EXPECT_EQ(refused.exit_status, 2) << refused.out;
+  EXPECT_EQ(Processes(), before);
+  EXPECT_EQ(Get("/count/places"), "100");
+  int free = FreePort();
+  WriteApp(".env", "SECRET=changed\n");
+  MustRotv({"restart", "--port", std::to_string(free)});
+  EXPECT_EQ(WhoListensOn(port_), "");
+  EXPECT_NE(WhoListensOn(free), "");
+}
+
+TEST_F(StartLocalTest, MissingPackagesAreNamedBeforeAnythingIsDone) {
+  WriteApp("package.json", R"({"main": "server.js", "dependencies": {"pg": "^8"}})");
+  Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 2);
+  EXPECT_THAT(started.err, HasSubstr("packages of the application"));
+  EXPECT_THAT(started.err, HasSubstr("npm ci)"));
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources"));
+}
+
+TEST_F(StartLocalTest, ARuntimeThatIsNotHereIsNamedWithTheWaysOut) {
+  variables_["PATH"] = rotv_.directory();
+  Command docker = RotvCommand({"start"});
+  std::replace(docker.argv.begin(), docker.argv.end(), std::string("local"), std::string("docker"));
+  Result started = RunCommand(docker);
+  EXPECT_EQ(started.exit_status, 2);
+  EXPECT_THAT(started.err, HasSubstr("docker is not on this machine\nhint: install docker, or run without containers"));
+
+  // In a name space where PostgreSQL's directory is empty.
+  variables_.erase("PATH");
+  Command local = RotvCommand({"start"});
+  const std::vector<std::string> hidden = {
+      "unshare", "--map-root-user",
+      "--mount", "sh",
+      "-c",      "mount -t tmpfs none \"$1\" && shift && exec env PATH=/usr/bin:/bin \"$@\"",
+      "sh",      PostgresServer::BinDirectory()};
+  local.argv.insert(local.argv.begin(), hidden.begin(), hidden.end());
+  started = RunCommand(local);
+  EXPECT_EQ(started.exit_status, 2);
+  EXPECT_THAT(started.err, HasSubstr("there is no PostgreSQL server on this machine"));
+  EXPECT_THAT(started.err, HasSubstr("hint: sudo apt-get install postgresql"));
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "found out before the long work";
+}
+
+TEST_F(StartLocalTest, WithoutAnApplicationTheDatabaseAloneIsStarted) {
+  std::filesystem::remove_all(app());
+  std::filesystem::create_directory(app());
+  EXPECT_THAT(MustRotv({"start"}), HasSubstr("the database alone"));
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT count(*) FROM places"}), "100\n");
+}
+
+TEST_F(StartLocalTest, AnApplicationThatDiesIsToldWithItsLastWords) {
+  WriteApp(".env", "FAIL_AT_START=no licence\n");
+  Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 2);
+  EXPECT_THAT(started.err, HasSubstr("rotv: the application ended with status 3: refusing to start: no licence\n"
+                                     "hint: the whole log is in "));
+  EXPECT_THAT(MustRotv({"logs"}), HasSubstr("refusing to start: no licence"));
+  ExpectNothingRuns();
+}
+
+TEST_F(StartLocalTest, ASeedThatFailsInTheMiddleStartsNothing) {
+  rotv_.MustSync({"baseline"});
+  MakeSeedThatCannotBeImported();
+  Result started = Rotv({"start", "--pull"});
+  EXPECT_EQ(started.exit_status, 2) << started.out;
+  EXPECT_THAT(started.err, HasSubstr("the seed cannot be imported: line "));
+  EXPECT_THAT(started.err, HasSubstr("violates check constraint"));
+  ExpectNothingRuns();
+}
+
+TEST_F(StartLocalTest, APersistentClusterKeepsItsData) {
+  if (geteuid() == 0) {
+    std::filesystem::create_directory(rotv_.home());
+    std::filesystem::permissions(rotv_.home(), std::filesystem::perms(0700));
+    Result closed = Rotv({"start", "--persistent"});
+    EXPECT_EQ(closed.exit_status, 2);
+    EXPECT_THAT(closed.err, HasSubstr("hint: start as an ordinary user, or open the way: chmod o+x '"));
+    std::filesystem::permissions(rotv_.home(), std::filesystem::perms(0711));
+  }
+  MustRotv({"start", "--persistent"});
+  MustRotv({"psql", "-qc", "INSERT INTO places VALUES (1000, 'kept')"});
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SHOW wal_level"}), "logical\n");
+  MustRotv({"stop"});
+  rotv_.Configure({{"url", "\"postgresql://rotv@127.0.0.1:1/rotv\""}});
+  variables_["PERSISTENT_DATA"] = "true";
+  MustRotv({"start"});
+  EXPECT_EQ(Get("/count/places"), "101");
+  MustRotv({"restart"});
+  EXPECT_EQ(Get("/count/places"), "101");
+}
+
+TEST_F(StartLocalTest, AKilledStartIsFollowedByOneThatWorks) {
+  rotv_.MustSync({"baseline"});
+  // The host's process, everything, or PostgreSQL, at moments of a start; 2 lives only from the import on.
+  const std::map<std::string, std::vector<int>> victims_at = {
+      {"rotv: phase: cluster", {0, 1}}, {"rotv: phase: import", {1, 2}}, {"rotv: phase: application", {0, 2}}};
+  for (const auto& [moment, victims] : victims_at) {
+    for (int victim : victims) {
+      SCOPED_TRACE(moment + " " + std::to_string(victim));
+      std::filesystem::path log = rotv_.home() / "run" / "app.log";
+      std::filesystem::remove(log);
+      std::filesystem::remove_all(rotv_.home() / "prepared");  // The long way, which comes by all of the moments.
+      Process start(RotvCommand({"start"}));
+      std::string text;
+      const std::string& wanted = moment;  // A lambda cannot take a part of a binding.
+      bool there = WaitUntil(
+          [&] {
+            std::ifstream file(log);
+            text.assign(std::istreambuf_iterator<char>(file), {});
+            return text.find(wanted) != std::string::npos || !start.Running();
+          },
+          std::chrono::seconds(120));
+      ASSERT_TRUE(there) << text << start.Err() << MustRun({.argv = {"ps", "axfo", "pid,ppid,stat,wchan,args"}}).out;
+      ASSERT_THAT(text, HasSubstr(moment)) << start.Err();
+      Kill(start, victim);
+      start.Wait();
+      MustRotv({"start"});
+      EXPECT_EQ(Get("/count/places"), "100");
+      MustRotv({"stop"});
+      ExpectNothingRuns();
+    }
+  }
+}
+
+// What is kept between the starts: whether a start imports is told by its log.
+class PreparedClusterTest : public StartLocalTest {
+ protected:
+  void ExpectStart(bool imports) {
+    MustRotv({"start"});
+    EXPECT_EQ(MustRotv({"logs"}).find("rotv: phase: import") != std::string::npos, imports);
+    EXPECT_EQ(Get("/count/places"), places_);
+    MustRotv({"psql", "-qc", "DELETE FROM places; UPDATE drafts SET body = 'by hand'"});
+    MustRotv({"stop"});
+    ExpectNothingRuns();
+    EXPECT_FALSE(std::filesystem::exists(prepared("seeded.new")));
+  }
+  // The oracle for what runs, however it came to be.
+  void ExpectDatabaseIsTheSources() {
+    const std::string directory = Json::parse(Get("/env/PGHOST"));
+    const std::string port = MustRotv({"psql", "-Atc", "SHOW port"});
+    Command dump = rotv_.server().DumpCommand();
+    dump.argv.back() = "host=" + directory + " port=" + port + " user=rotv dbname=rotv";
+    EXPECT_TRUE(DumpsAreEqual({"the started database", MustRun(dump).out}, {"the source", rotv_.server().Dump()}));
+  }
+  std::filesystem::path prepared(const std::string& name) const { return rotv_.home() / "prepared" / name; }
+  // Without the size and the time that say that it was changed.
+  void Damage(const std::filesystem::path& file) {
+    auto time = std::filesystem::last_write_time(file);
+    {
+      std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+      stream << std::string(4096, 'x');
+    }
+    std::filesystem::last_write_time(file, time);
+  }
+
+  std::string places_ = "100";
+};
+
+TEST_F(PreparedClusterTest, AStartOnTheSameSeedImportsNothing) {
+  // Rows of an unlogged table outlive a clean stop only.
+  rotv_.server().Exec("CREATE UNLOGGED TABLE drafts (body text); INSERT INTO drafts VALUES ('as it was')");
+  ExpectStart(true);
+  ExpectStart(false);
+  MustRotv({"start"});
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT * FROM drafts"}), "as it was\n");
+  ExpectDatabaseIsTheSources();
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SHOW wal_level"}), "minimal\n");
+  MustRotv({"stop"});
+  // One on another seed imports, and makes no new cluster.
+  rotv_.server().Exec("INSERT INTO places VALUES (200, 'new')");
+  rotv_.MustSync({"pull"});
+  places_ = "101";
+  ExpectStart(true);
+  EXPECT_THAT(MustRotv({"logs"}), Not(HasSubstr("rotv: prepared: empty")));
+  ExpectStart(false);
+}
+
+TEST_F(PreparedClusterTest, ADamagedOneIsMadeAgain) {
+  rotv_.server().Exec("CREATE TABLE drafts (body text)");
+  ExpectStart(true);
+  Damage(prepared("seeded.tar"));
+  ExpectStart(true);
+  ExpectStart(false);
+  std::filesystem::resize_file(prepared("seeded.tar"), std::filesystem::file_size(prepared("seeded.tar")) / 2);
+  ExpectStart(true);
+  ExpectStart(false);
+  std::filesystem::remove(prepared("empty.tar"));
+  std::filesystem::remove(prepared("seeded.json"));
+  ExpectStart(true);
+  ExpectStart(false);
+}
+
+TEST_F(PreparedClusterTest, NothingIsKeptForWhoDoesNotWantIt) {
+  rotv_.server().Exec("CREATE TABLE drafts (body text)");
+  ExpectStart(true);
+  EXPECT_TRUE(std::filesystem::exists(prepared("seeded.tar")));
+  std::ofstream(rotv_.config(), std::ios::app) << "keep_prepared = false\n";
+  ExpectStart(true);
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "prepared"));
+}
+
+TEST_F(PreparedClusterTest, AStartThatIsKilledAtAnyMomentIsFollowedByOneThatWorks) {
+  rotv_.server().Exec("CREATE TABLE drafts (body text)");
+  auto began = std::chrono::steady_clock::now();
+  ExpectStart(true);  // The baseline and a stop are in this, so that some rounds come too late, which does no harm.
+  auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+  std::random_device seed;
+  unsigned number = seed();
+  SCOPED_TRACE("random number " + std::to_string(number));
+  std::mt19937 random(number);
+  for (int round = 0; round < 9; ++round) {
+    // Every third has nothing prepared, every third an empty cluster, every third one with the seed.
+    if (round % 3 == 0) std::filesystem::remove_all(prepared(""));
+    if (round % 3 == 1) std::filesystem::remove(prepared("seeded.json"));
+    auto moment = std::chrono::milliseconds(random() % static_cast<unsigned>(whole.count()));
+    int victim = static_cast<int>(random() % 3);
+    SCOPED_TRACE("round " + std::to_string(round) + ", victim " + std::to_string(victim) + " after " +
+                 std::to_string(moment.count()) + " ms");
+    Process start(RotvCommand({"start"}));
+    std::this_thread::sleep_for(moment);
+    Kill(start, victim);
+    if (start.Wait().ok()) MustRotv({"stop"});  // It was over.
+    MustRotv({"start"});
+    EXPECT_EQ(Get("/count/places"), "100");
+    MustRotv({"stop"});
+    ExpectNothingRuns();
+  }
+}
+
+TEST_F(StartLocalTest, CtrlCDuringAStartLeavesNothing) {
+  rotv_.MustSync({"baseline"});
+  WriteApp("slow.js", "setTimeout(() => {}, 600000)\n");
+  std::ofstream(rotv_.config(), std::ios::app) << "command = \"node slow.js\"\n";
+  Process start(RotvCommand({"start"}));
+  ASSERT_TRUE(start.WaitForOutput("waiting for the application", std::chrono::seconds(60)));
+  start.Signal(SIGINT);
+  EXPECT_EQ(start.Wait().exit_status, 130);
+  ExpectNothingRuns();
+}
+
+class StartWithSpacesTest : public StartTest {
+ protected:
+  StartWithSpacesTest() : StartTest("local", TempDirName::kWithSpace) {}
+};
+
+TEST_F(StartWithSpacesTest, EveryPathMayHaveThem) {
+  MustRotv({"start"});
+  EXPECT_EQ(Get("/count/places"), "100");
+}
+
+TEST_F(StartLocalTest, RolesThatPoliciesNameAreThere) {
+  rotv_.server().Exec(
+      "CREATE ROLE \"Odd, one\"; CREATE ROLE reader; ALTER TABLE places ENABLE ROW LEVEL SECURITY;"
+      "CREATE POLICY p ON places FOR SELECT TO reader, \"Odd, one\" USING (id > 90)",
+      kSuperuser);
+  rotv_.MustSync({"baseline"});
+  MustRotv({"start"});
+  EXPECT_EQ(MustRotv({"psql", "-XAtc",
+                      "SELECT string_agg(rolname, '; ' ORDER BY rolname) FROM pg_roles WHERE rolname IN "
+                      "('reader', 'Odd, one') AND NOT rolcanlogin"}),
+            "Odd, one; reader\n");
+  // From the note beside the seed, and from the prepared cluster.
+  for (const char* cluster : {"seeded.tar", "empty.tar"}) {
+    std::filesystem::remove(rotv_.home() / "prepared" / cluster);
+    MustRotv({"restart"});
+    EXPECT_EQ(
+        MustRotv({"psql", "-XAtqc", "GRANT SELECT ON places TO reader; SET ROLE reader; SELECT count(*) FROM places"}),
+        "10\n");
+  }
+}
+
+}  // namespace
+}  // namespace rotv::testing

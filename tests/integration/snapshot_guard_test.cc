@@ -1,0 +1,207 @@
+// The guard of sync/postgres/snapshot_guard.h: what it takes for safe, that it waits, and, under ./dev soak, what
+// happens without it.
+
+#include "sync/postgres/snapshot_guard.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <deque>
+#include <thread>
+
+#include "storage/error.h"
+#include "tests/support/servers/postgres_server.h"
+
+namespace rotv {
+namespace {
+
+using testing::Connection;
+using testing::PostgresServer;
+
+bool Safe(const char* exported, const char* current) {
+  return SafeToRead(TransactionSnapshot::Parse(exported), TransactionSnapshot::Parse(current));
+}
+
+bool IsRefused(std::string_view text) {
+  try {
+    TransactionSnapshot::Parse(text);
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kProtocol);
+    return true;
+  }
+  return false;
+}
+
+TEST(SnapshotGuardTest, ReadsTheServersText) {
+  const TransactionSnapshot none = TransactionSnapshot::Parse("735:735:");
+  EXPECT_EQ(none.xmin, 735u);
+  EXPECT_EQ(none.xmax, 735u);
+  EXPECT_TRUE(none.in_progress.empty());
+  const TransactionSnapshot two = TransactionSnapshot::Parse("12884901888:12884901900:12884901888,12884901890");
+  EXPECT_EQ(two.xmin, 12884901888u);  // With the epoch: beyond 32 bits.
+  EXPECT_EQ(two.xmax, 12884901900u);
+  EXPECT_EQ(two.in_progress, (std::vector<uint64_t>{12884901888u, 12884901890u}));
+  EXPECT_EQ(TransactionSnapshot::Parse("1:9:7,3,5").in_progress, (std::vector<uint64_t>{3, 5, 7}));
+}
+
+TEST(SnapshotGuardTest, RefusesWhatIsNoSnapshot) {
+  for (const char* text : {"", ":", "::", "1", "1:", "1:2", "a:2:", "1:b:", "1:2:c", "1:2:3;4", "1:2:,3", "1:2:3,,4",
+                           "-1:2:", " 1:2:", "1:2: 3", "1 :2:", "99999999999999999999999:2:"}) {
+    EXPECT_TRUE(IsRefused(text)) << '"' << text << '"';
+  }
+  // What is cut off before the second colon is seen; behind it a shorter list is a list too.
+  const std::string whole = "735:740:736,738";
+  for (size_t length = 0; length < whole.rfind(':') + 1; ++length) {
+    EXPECT_TRUE(IsRefused(whole.substr(0, length))) << length;
+  }
+}
+
+TEST(SnapshotGuardTest, IsSafeOnceNothingThatCountsAsEndedIsUnderWay) {
+  // Nothing was under way at all.
+  EXPECT_TRUE(Safe("10:10:", "10:10:"));
+  EXPECT_TRUE(Safe("10:10:", "500:500:"));
+  // 11 counts as ended for the slot, and is not so yet.
+  EXPECT_FALSE(Safe("10:13:10", "10:13:10,11"));
+  EXPECT_FALSE(Safe("10:12:10", "10:15:10,11,14"));
+  EXPECT_FALSE(Safe("10:12:", "11:12:11"));
+  // What the slot does not count as ended does not matter.
+  EXPECT_TRUE(Safe("10:13:10,11", "10:13:10,11"));
+  EXPECT_TRUE(Safe("10:13:10,11", "11:20:11,15,16"));
+  EXPECT_TRUE(Safe("10:13:", "13:20:13,14"));
+  // The ordinary snapshot may even end before the slot's: from its xmax on nothing has ended for it.
+  EXPECT_FALSE(Safe("10:13:", "12:12:"));
+  EXPECT_FALSE(Safe("10:13:11", "11:12:11"));
+  EXPECT_TRUE(Safe("10:13:11,12", "11:11:"));
+  EXPECT_TRUE(Safe("10:13:12", "12:12:"));
+  EXPECT_FALSE(Safe("10:14:12", "12:12:"));
+  // Far apart: only what is below the slot's xmax counts.
+  EXPECT_TRUE(Safe("1000:1010:", "5000:9000000000:5000,6000"));
+}
+
+TEST(SnapshotGuardTest, WaitsUntilItIsSafeAndNoLonger) {
+  const TransactionSnapshot exported = TransactionSnapshot::Parse("10:13:10");
+  std::deque<std::string> answers = {"10:13:10,11,12", "10:14:10,11", "11:15:11", "14:15:14", "never asked"};
+  int pauses = 0;
+  WaitUntilSafeToRead(
+      exported,
+      [&] {
+        std::string answer = answers.front();
+        answers.pop_front();
+        return answer;
+      },
+      [&] { ++pauses; });
+  EXPECT_EQ(pauses, 3);
+  EXPECT_EQ(answers.size(), 1u);
+}
+
+TEST(SnapshotGuardTest, ASafeSnapshotIsNotWaitedForAndAPauseMayGiveUp) {
+  const TransactionSnapshot exported = TransactionSnapshot::Parse("10:13:");
+  int asked = 0;
+  const auto answer = [&](const char* text) {
+    return [&asked, text] {
+      ++asked;
+      return std::string(text);
+    };
+  };
+  WaitUntilSafeToRead(exported, answer("13:13:"), [] { FAIL() << "no pause is needed"; });
+  EXPECT_EQ(asked, 1);
+  EXPECT_THROW(WaitUntilSafeToRead(exported, answer("12:13:12"), [] { throw Error(ErrorCode::kInterrupted, "stop"); }),
+               Error);
+  EXPECT_EQ(asked, 2);
+  EXPECT_THROW(WaitUntilSafeToRead(exported, answer("nonsense"), [] {}), Error);
+}
+
+// --- On a real server, where transactions commit all the time.
+
+constexpr int kWriters = 16;
+
+// Committed rows that are there no more. Each writer inserts rows of its own and counts what was committed.
+struct Writers {
+  explicit Writers(const PostgresServer& server) {
+    for (int writer = 0; writer < kWriters; ++writer) {
+      threads.emplace_back([this, &server, writer] {
+        Connection connection = server.NewConnection();
+        connection.Exec("SET synchronous_commit = on");
+        while (!stop) {
+          connection.Exec("INSERT INTO ledger (writer, text) SELECT " + std::to_string(writer) +
+                          ", 'row ' || n FROM generate_series(1, 3) n");
+          committed += 3;
+        }
+      });
+    }
+  }
+  ~Writers() { Stop(); }
+  void Stop() {
+    stop = true;
+    for (std::thread& thread : threads) {
+      if (thread.joinable()) thread.join();
+    }
+  }
+
+  std::atomic<bool> stop{false};
+  std::atomic<int64_t> committed{0};
+  std::vector<std::thread> threads;
+};
+
+enum class Guard { kOn, kOff };
+
+// One slot, whose snapshot is used as the baseline does: the rows are read through it as soon as the guard, if there is
+// one, lets us.
+void ReadThroughExportedSnapshot(Connection& replication, Connection& importing, Connection& ordinary, Guard guard) {
+  const std::string slot = "CREATE_REPLICATION_SLOT soak TEMPORARY LOGICAL pgoutput ";
+  const char* export_option = PostgresServer::MajorVersion() >= 15 ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT";
+  const std::string name = *replication.Query(slot + export_option)[0][2];
+  importing.Exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '" + name + "'");
+  if (guard == Guard::kOn) {
+    const auto exported = TransactionSnapshot::Parse(importing.Value("SELECT pg_current_snapshot()"));
+    WaitUntilSafeToRead(
+        exported, [&] { return ordinary.Value("SELECT pg_current_snapshot()"); }, [] { std::this_thread::yield(); });
+  }
+  importing.Exec("SELECT count(*) FROM ledger; COMMIT");
+  replication.Exec("DROP_REPLICATION_SLOT soak");
+}
+
+struct Tally {
+  int64_t lost = 0;
+  int64_t committed = 0;
+  int snapshots = 0;
+};
+
+// Rounds on a fresh table each, because reading takes the longer the more is in it. Without the guard the first loss
+// ends it: that is all there is to show.
+Tally ReadWhileRowsCome(Guard guard, std::chrono::seconds how_long) {
+  constexpr auto kRound = std::chrono::seconds(10);
+  using Clock = std::chrono::steady_clock;
+  PostgresServer server({.settings = {{"fsync", "on"}, {"autovacuum", "off"}}});
+  Connection replication(server.ConnectionString() + " replication=database");
+  Connection importing = server.NewConnection();
+  Connection ordinary = server.NewConnection();
+  Tally tally;
+  const auto end = Clock::now() + how_long;
+  while (Clock::now() < end && (guard == Guard::kOn || tally.lost == 0)) {
+    server.Exec("DROP TABLE IF EXISTS ledger; CREATE TABLE ledger (id bigserial PRIMARY KEY, writer int, text text)");
+    Writers writers(server);
+    for (const auto round_end = std::min(end, Clock::now() + kRound); Clock::now() < round_end; ++tally.snapshots) {
+      ReadThroughExportedSnapshot(replication, importing, ordinary, guard);
+    }
+    writers.Stop();
+    tally.committed += writers.committed;
+    tally.lost += writers.committed - std::stoll(ordinary.Value("SELECT count(*) FROM ledger"));
+  }
+  std::printf("%s the guard: %lld of %lld committed rows lost, %d snapshots\n",
+              guard == Guard::kOn ? "with" : "without", static_cast<long long>(tally.lost),
+              static_cast<long long>(tally.committed), tally.snapshots);
+  return tally;
+}
+
+TEST(SnapshotGuardSoak, CommittedRowsAreLostWithoutTheGuardAndNoneWithIt) {
+  const char* minutes = std::getenv("ROTV_SOAK_MINUTES");
+  const std::chrono::seconds whole(60 * (minutes == nullptr ? 10 : std::atoi(minutes)));
+  EXPECT_GT(ReadWhileRowsCome(Guard::kOff, whole / 2).lost, 0) << "nothing was lost, so that this shows nothing";
+  EXPECT_EQ(ReadWhileRowsCome(Guard::kOn, whole / 2).lost, 0);
+}
+
+}  // namespace
+}  // namespace rotv

@@ -1,0 +1,272 @@
+// What a person is told when the way to the source does not open, by a real sshd.
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <thread>
+
+#include "sync/link/link.h"
+#include "tests/integration/link_fixture.h"
+#include "tests/support/files/subprocess.h"
+
+namespace rotv {
+namespace {
+
+using namespace testing;  // NOLINT: the fixture's words.
+
+class SshErrorsTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<Link> Open(const SourceConfig& source) { return Link::Open(source, private_dir_.path(), interrupt_); }
+  Error OpenError(const SourceConfig& source) {
+    return ErrorOf([&] { Open(source); });
+  }
+
+  TempDir private_dir_;
+  TempDir home_;
+  ScopedVariable home_variable_{"HOME", home_.path()};
+  ScopedVariable agent_variable_{"SSH_AUTH_SOCK", ""};
+  Interrupt interrupt_;
+};
+
+TEST_F(SshErrorsTest, AnUnknownHostKeyIsRefusedAndTheHintsLineMakesItKnown) {
+  SshServer server;
+  SourceConfig source = SourceBy(server);
+  source.known_hosts = private_dir_ / "known";
+  const Error error = OpenError(source);
+  EXPECT_EQ(error.code(), ErrorCode::kRefused);
+  const std::string fingerprint =
+      MustRun({.argv = {"sh", "-c",
+                        "ssh-keyscan -p " + std::to_string(server.port()) +
+                            " -t ed25519 127.0.0.1 2>/dev/null | ssh-keygen -lf - | cut -d' ' -f2"}})
+          .out;
+  EXPECT_TRUE(Contains(error.what(), fingerprint.substr(0, fingerprint.size() - 1))) << error.what();
+  EXPECT_TRUE(Contains(error.hint(), source.known_hosts)) << error.hint();
+  const std::string line = "[127.0.0.1]:" + std::to_string(server.port()) + " " + server.HostKey();
+  ASSERT_TRUE(error.hint().ends_with(line)) << error.hint();
+  WriteFile(source.known_hosts, line + "\n");
+  EXPECT_NO_THROW(Open(source));
+}
+
+TEST_F(SshErrorsTest, StrictHostKeyCheckingNoIsNotHeeded) {
+  SshServer server;
+  std::filesystem::create_directory(home_ / ".ssh");
+  WriteFile(home_ / ".ssh/config", "Host *\n  StrictHostKeyChecking no\n", 0600);
+  SourceConfig source = SourceBy(server);
+  source.known_hosts = private_dir_ / "known";
+  EXPECT_EQ(OpenError(source).code(), ErrorCode::kRefused);
+}
+
+TEST_F(SshErrorsTest, AChangedHostKeyIsRefusedLoudly) {
+  SshServer server;
+  server.ReplaceHostKey();
+  const Error error = OpenError(SourceBy(server));
+  EXPECT_EQ(error.code(), ErrorCode::kRefused);
+  EXPECT_TRUE(Contains(error.what(), "HAS CHANGED")) << error.what();
+  EXPECT_TRUE(Contains(error.hint(), "ssh-keygen -R '[127.0.0.1]:" + std::to_string(server.port()) + "'"))
+      << error.hint();
+  EXPECT_TRUE(Contains(error.hint(), server.known_hosts().string())) << error.hint();
+}
+
+TEST_F(SshErrorsTest, ARefusedLoginNamesUserAndKey) {
+  SshServer server;
+  WriteFile(server.authorized_keys(), "", 0600);
+  const Error error = OpenError(SourceBy(server));
+  EXPECT_EQ(error.code(), ErrorCode::kRefused);
+  EXPECT_TRUE(Contains(error.what(), server.Destination())) << error.what();
+  EXPECT_TRUE(Contains(error.what(), server.client_key().string())) << error.what();
+}
+
+TEST_F(SshErrorsTest, WithoutAnyKeyThereIsNothingToTry) {
+  SshServer server;
+  SourceConfig source = SourceBy(server);
+  source.identity = "";
+  const Error error = OpenError(source);
+  EXPECT_EQ(error.code(), ErrorCode::kRefused);
+  EXPECT_TRUE(Contains(error.what(), "no key to try")) << error.what();
+}
+
+TEST_F(SshErrorsTest, AKeyWithAPassphraseAsksForTheAgentAndTheAgentHelps) {
+  SshServer server({.key_passphrase = "open sesame"});
+  const Error error = OpenError(SourceBy(server));
+  EXPECT_EQ(error.code(), ErrorCode::kRefused);
+  EXPECT_TRUE(Contains(error.what(), "passphrase")) << error.what();
+  EXPECT_TRUE(error.hint().starts_with("ssh-add " + server.client_key().string())) << error.hint();
+
+  const std::string agent_socket = private_dir_ / "agent";
+  const Process agent({.argv = {"ssh-agent", "-D", "-a", agent_socket}});
+  ASSERT_TRUE(WaitUntil([&] { return std::filesystem::exists(agent_socket); }));
+  const ScopedVariable with_agent("SSH_AUTH_SOCK", agent_socket);
+  const std::string plain_key = private_dir_ / "plain";
+  MustRun({.argv = {"cp", server.client_key(), plain_key}});
+  MustRun({.argv = {"ssh-keygen", "-q", "-p", "-P", "open sesame", "-N", "", "-f", plain_key}});
+  MustRun({.argv = {"ssh-add", "-q", plain_key}});
+  EXPECT_NO_THROW(Open(SourceBy(server)));
+  SourceConfig agent_only = SourceBy(server);
+  agent_only.identity = "";
+  EXPECT_NO_THROW(Open(agent_only));
+}
+
+TEST_F(SshErrorsTest, AKeyFileThatIsMissingOrNoKeyIsAUsageError) {
+  SshServer server;
+  SourceConfig source = SourceBy(server);
+  source.identity = private_dir_ / "missing";
+  EXPECT_EQ(OpenError(source).code(), ErrorCode::kUsage);
+  source.identity = server.client_key().string() + ".pub";
+  const Error error = OpenError(source);
+  EXPECT_EQ(error.code(), ErrorCode::kUsage);
+  EXPECT_TRUE(Contains(error.hint(), "leave out .pub")) << error.hint();
+}
+
+TEST_F(SshErrorsTest, AnSshValueThatIsNoPlaceIsAUsageError) {
+  SourceConfig source;
+  source.ssh = "user@host:port";
+  EXPECT_EQ(OpenError(source).code(), ErrorCode::kUsage);
+}
+
+TEST_F(SshErrorsTest, AHostThatDoesNotExistIsUnreachable) {
+  SourceConfig source;
+  source.ssh = "user@no-such-host.invalid";
+  const Error error = OpenError(source);
+  EXPECT_EQ(error.code(), ErrorCode::kUnreachable);
+  EXPECT_TRUE(Contains(error.what(), "no-such-host.invalid")) << error.what();
+}
+
+TEST_F(SshErrorsTest, AClosedPortIsUnreachable) {
+  SourceConfig source;
+  source.ssh = "user@127.0.0.1:" + std::to_string(FreePort());
+  const Error error = OpenError(source);
+  EXPECT_EQ(error.code(), ErrorCode::kUnreachable);
+  EXPECT_TRUE(Contains(error.what(), "connection refused")) << error.what();
+}
+
+TEST_F(SshErrorsTest, APortThatIsNoSshdsIsUnreachable) {
+  TcpServer web([](int fd) { SendAll(fd, "HTTP/1.0 400 Bad Request\r\n\r\n"); });
+  SourceConfig source;
+  source.ssh = "user@127.0.0.1:" + std::to_string(web.port());
+  const Error error = OpenError(source);
+  EXPECT_EQ(error.code(), ErrorCode::kUnreachable);
+  EXPECT_TRUE(Contains(error.hint(), "is this the port of sshd?")) << error.hint();
+}
+
+TEST_F(SshErrorsTest, APortThatNeverAnswersIsGivenUpAfterFifteenSeconds) {
+  TcpServer silent([](int fd) { ReadToEnd(fd); });
+  SourceConfig source;
+  source.ssh = "user@127.0.0.1:" + std::to_string(silent.port());
+  const auto start = std::chrono::steady_clock::now();
+  const Error error = OpenError(source);
+  const auto took = std::chrono::steady_clock::now() - start;
+  EXPECT_EQ(error.code(), ErrorCode::kUnreachable);
+  EXPECT_TRUE(Contains(error.what(), "no answer")) << error.what();
+  EXPECT_LT(took, std::chrono::seconds(18));
+}
+
+TEST_F(SshErrorsTest, AnInterruptEndsTheConnectingSoon) {
+  TcpServer silent([this](int fd) {
+    interrupt_.Request();
+    ReadToEnd(fd);
+  });
+  SourceConfig source;
+  source.ssh = "user@127.0.0.1:" + std::to_string(silent.port());
+  const auto start = std::chrono::steady_clock::now();
+  EXPECT_EQ(OpenError(source).code(), ErrorCode::kInterrupted);
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+}
+
+TEST_F(SshErrorsTest, AHostOfTheSshConfigBringsItsNamePortUserKeyAndKnownHosts) {
+  SshServer server;
+  std::filesystem::create_directory(home_ / ".ssh");
+  WriteFile(home_ / ".ssh/config",
+            "Host mydb\n  HostName 127.0.0.1\n  Port " + std::to_string(server.port()) + "\n  User " + server.user() +
+                "\n  IdentityFile " + server.client_key().string() + "\n  UserKnownHostsFile " +
+                server.known_hosts().string() + "\n",
+            0600);
+  SourceConfig source;
+  source.ssh = "mydb";
+  EXPECT_EQ(RunOn(*Open(source), Shell("echo hello")).out, "hello\n");
+  EXPECT_EQ(Open(source)->Description(), server.Destination());
+}
+
+TEST_F(SshErrorsTest, TheUsualFilesAreUsedWhereNothingIsNamed) {
+  SshServer server;
+  std::filesystem::create_directory(home_ / ".ssh");
+  WriteFile(home_ / ".ssh/id_ed25519", ReadFile(server.client_key()), 0600);
+  WriteFile(home_ / ".ssh/known_hosts", ReadFile(server.known_hosts()), 0600);
+  SourceConfig source;
+  source.ssh = server.Destination();
+  EXPECT_EQ(RunOn(*Open(source), Shell("echo hello")).out, "hello\n");
+}
+
+TEST_F(SshErrorsTest, AProxyCommandIsTheWayAndItsFailureIsTold) {
+  SshServer server;
+  std::filesystem::create_directory(home_ / ".ssh");
+  std::string relay;
+  for (const std::string& word : server.ClientCommand({}).argv) relay += word + " ";
+  // ClientCommand's last word is the host: options go in front of it.
+  relay.insert(relay.rfind("127.0.0.1"), "-W %h:%p ");
+  WriteFile(home_ / ".ssh/config", "Host *\n  ProxyCommand " + relay + "\n", 0600);
+  EXPECT_EQ(RunOn(*Open(SourceBy(server)), Shell("echo hello")).out, "hello\n");
+
+  WriteFile(home_ / ".ssh/config", "Host *\n  ProxyCommand false\n", 0600);
+  const Error error = OpenError(SourceBy(server));
+  EXPECT_EQ(error.code(), ErrorCode::kUnreachable);
+  EXPECT_TRUE(Contains(error.what(), "`false`")) << error.what();
+}
+
+// Opens a connection that fails and says what the link knows of it.
+std::string FailureOf(Link& link) {
+  const FileDescriptor near = Connect(link);
+  EXPECT_EQ(ReadToEnd(near.get()), "");
+  return link.FailureReason();
+}
+
+TEST_F(SshErrorsTest, AForbiddenForwardIsTold) {
+  SshServer server({.config_lines = {"AllowTcpForwarding no"}});
+  const std::string why = FailureOf(*Open(SourceBy(server)));
+  EXPECT_TRUE(Contains(why, "AllowTcpForwarding")) << why;
+}
+
+TEST_F(SshErrorsTest, NothingBehindTheFarPortIsTold) {
+  SshServer server;
+  SourceConfig source = SourceBy(server);
+  source.port = FreePort();
+  const std::string why = FailureOf(*Open(source));
+  EXPECT_TRUE(Contains(why, "nothing answers at 127.0.0.1 port " + std::to_string(source.port))) << why;
+  EXPECT_TRUE(Contains(why, "refused")) << why;
+}
+
+TEST_F(SshErrorsTest, AFarSocketThatIsNotThereOrForbiddenIsTold) {
+  SshServer server;
+  SourceConfig source = SourceBy(server);
+  source.host = private_dir_.path();
+  source.port = 5439;
+  const std::string missing = FailureOf(*Open(source));
+  EXPECT_TRUE(Contains(missing, (private_dir_ / ".s.PGSQL.5439").string())) << missing;
+  EXPECT_TRUE(Contains(missing, "is PostgreSQL running there")) << missing;
+
+  SshServer strict({.config_lines = {"AllowStreamLocalForwarding no"}});
+  source.ssh = strict.Destination();
+  source.identity = strict.client_key();
+  source.known_hosts = strict.known_hosts();
+  const std::string forbidden = FailureOf(*Open(source));
+  EXPECT_TRUE(Contains(forbidden, "AllowStreamLocalForwarding")) << forbidden;
+}
+
+TEST_F(SshErrorsTest, AFailureIsForgottenOnceTheWayWorks) {
+  SshServer server;
+  SourceConfig source = SourceBy(server);
+  source.port = FreePort();
+  const auto link = Open(source);
+  EXPECT_NE(FailureOf(*link), "");
+  const Process far(
+      {.argv = {"python3", "-c",
+                "import socket,sys\ns=socket.socket()\ns.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1)\n"
+                "s.bind(('127.0.0.1'," +
+                    std::to_string(source.port) +
+                    "))\ns.listen()\nprint('up',flush=True)\nc=s.accept()[0]\nc.sendall(b'x')\nc.close()"}});
+  ASSERT_TRUE(const_cast<Process&>(far).WaitForOutput("up", std::chrono::seconds(10)));
+  EXPECT_EQ(ReadToEnd(Connect(*link).get()), "x");
+  EXPECT_EQ(link->FailureReason(), "");
+}
+
+}  // namespace
+}  // namespace rotv

@@ -1,0 +1,115 @@
+#include "os/local_command.h"
+
+#include <gtest/gtest.h>
+
+#include <csignal>
+#include <stdexcept>
+
+#include "storage/error.h"
+#include "tests/support/files/subprocess.h"
+#include "tests/support/files/temp_dir.h"
+
+namespace rotv {
+namespace {
+
+struct Ran {
+  CommandResult result;
+  std::string out;
+};
+
+Ran RunIt(const RemoteCommand& command) {
+  const Interrupt interrupt;
+  Ran ran;
+  ran.result = RunLocalCommand(
+      command, [&](std::string_view piece) { ran.out.append(piece); }, interrupt);
+  return ran;
+}
+
+RemoteCommand Shell(const std::string& script) { return {{"sh", "-c", script}, {}, ""}; }
+
+TEST(LocalCommandTest, GivesOutputErrorsAndStatus) {
+  const Ran ran = RunIt(Shell("echo out; echo err >&2; exit 3"));
+  EXPECT_EQ(ran.out, "out\n");
+  EXPECT_EQ(ran.result.stderr_text, "err\n");
+  EXPECT_EQ(ran.result.exit_status, 3);
+}
+
+TEST(LocalCommandTest, ASignalIs128PlusItsNumber) {
+  EXPECT_EQ(RunIt(Shell("kill -9 $$")).result.exit_status, 128 + SIGKILL);
+}
+
+TEST(LocalCommandTest, AProgramThatIsNotThereIs127) {
+  const Ran ran = RunIt({{"no-such-program-anywhere"}, {}, ""});
+  EXPECT_EQ(ran.result.exit_status, 127);
+  EXPECT_NE(ran.result.stderr_text.find("no-such-program-anywhere: command not found"), std::string::npos);
+}
+
+TEST(LocalCommandTest, AProgramThatMayNotRunIs126) {
+  EXPECT_EQ(RunIt({{"/etc/passwd"}, {}, ""}).result.exit_status, 126);
+}
+
+TEST(LocalCommandTest, ThePasswordIsInAFileOfNoNameAndNeitherInWordsNorEnvironment) {
+  RemoteCommand command = Shell(
+      "echo \"$A|$PATH\"; stat -L -c %a $PGPASSFILE; cat $PGPASSFILE; tr '\\0' ' ' < /proc/$$/cmdline; "
+      "tr '\\0' ' ' < /proc/$$/environ");
+  command.env["A"] = "x y";
+  command.password = "s3:c\\ret";
+  const Ran ran = RunIt(command);
+  EXPECT_TRUE(ran.out.starts_with("x y|/")) << ran.out;
+  const std::string line = "\n600\n*:*:*:*:s3\\:c\\\\ret\n";
+  ASSERT_NE(ran.out.find(line), std::string::npos) << ran.out;
+  EXPECT_EQ(ran.out.find("c\\", ran.out.find(line) + line.size()), std::string::npos) << ran.out;
+}
+
+TEST(LocalCommandTest, AProgramIsGivenWhatItNeedsAndNoSecretOfOurs) {
+  setenv("SOME_TOKEN", "t0ken", 1);
+  setenv("SSH_AUTH_SOCK", "/tmp/agent", 1);
+  setenv("PGPASSWORD", "s3cret", 1);
+  setenv("PGSERVICE", "prod", 1);
+  setenv("PGSSLROOTCERT", "/tmp/ca", 1);
+  const std::string out = RunIt({{"env"}, {}, ""}).out;
+  for (const char* name : {"SOME_TOKEN", "SSH_AUTH_SOCK", "PGPASSWORD", "PGSERVICE"}) {
+    EXPECT_EQ(out.find(name), std::string::npos) << name;
+    unsetenv(name);
+  }
+  for (const char* name : {"PATH=", "PGSSLROOTCERT=/tmp/ca"}) EXPECT_NE(out.find(name), std::string::npos) << name;
+  unsetenv("PGSSLROOTCERT");
+}
+
+TEST(LocalCommandTest, StandardInputIsEmpty) { EXPECT_EQ(RunIt({{"cat"}, {}, ""}).out, ""); }
+
+TEST(LocalCommandTest, OfALotOfErrorsTheLast64KiBStay) {
+  const Ran ran = RunIt(Shell("yes line | head -n 100000 >&2; echo last >&2"));
+  EXPECT_EQ(ran.result.stderr_text.size(), 65536u);
+  EXPECT_TRUE(ran.result.stderr_text.ends_with("line\nlast\n"));
+}
+
+TEST(LocalCommandTest, AnInterruptEndsTheProgram) {
+  Interrupt interrupt;
+  std::string pid;
+  const auto take_pid = [&](std::string_view piece) {
+    pid.append(piece);
+    interrupt.Request();
+  };
+  try {
+    RunLocalCommand(Shell("echo $$; exec tail -f /dev/null"), take_pid, interrupt);
+    FAIL() << "no error";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::kInterrupted);
+  }
+  EXPECT_EQ(kill(std::stoi(pid), 0), -1) << "the program still runs";
+}
+
+TEST(LocalCommandTest, AReaderThatThrowsEndsTheProgramThatIgnoresSigterm) {
+  std::string pid;
+  const auto fail = [&](std::string_view piece) {
+    pid.append(piece);
+    throw std::runtime_error("the disk is full");
+  };
+  EXPECT_THROW(RunLocalCommand(Shell("trap '' TERM; echo $$; exec tail -f /dev/null"), fail, Interrupt()),
+               std::runtime_error);
+  EXPECT_EQ(kill(std::stoi(pid), 0), -1) << "the program still runs";
+}
+
+}  // namespace
+}  // namespace rotv

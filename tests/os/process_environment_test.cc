@@ -1,0 +1,83 @@
+#include "os/process_environment.h"
+
+#include <gtest/gtest.h>
+#include <libpq-fe.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <set>
+#include <sstream>
+
+#include "tests/support/files/subprocess.h"
+#include "tests/support/servers/postgres_server.h"
+
+namespace rotv {
+namespace {
+
+std::set<std::string> TheList() { return {LibpqVariables().begin(), LibpqVariables().end()}; }
+
+TEST(ProcessEnvironmentTest, EveryVariableOfThisLibpqIsInTheList) {
+  PQconninfoOption* options = PQconndefaults();
+  ASSERT_NE(options, nullptr);
+  for (const PQconninfoOption* option = options; option->keyword != nullptr; ++option) {
+    if (option->envvar == nullptr) continue;
+    EXPECT_TRUE(IsLibpqVariable(option->envvar)) << option->envvar;
+  }
+  PQconninfoFree(options);
+}
+
+// Those that are no parameter of a connection (PGSERVICEFILE, PSQLRC …) stand in the programs only.
+TEST(ProcessEnvironmentTest, EveryVariableThatPsqlAndLibpqNameIsInTheList) {
+  const std::string psql = testing::PostgresServer::BinDirectory() / "psql";
+  const std::string script =
+      "ldd \"$1\" | sed -n 's/.*libpq[^ ]* => \\([^ ]*\\).*/\\1/p' | xargs cat \"$1\" | tr -c 'A-Z_' '\\n'";
+  const std::string words = testing::MustRun({.argv = {"sh", "-c", script, "sh", psql}}).out;
+  const std::set<std::string> other = {"PGSQL"};
+  std::istringstream lines(words);
+  int seen = 0;
+  for (std::string word; std::getline(lines, word);) {
+    bool variable = word.starts_with("PGS") || word.starts_with("PGH") || word.starts_with("PGO") ||
+                    word.starts_with("PGT") || word.starts_with("PSQL_") || word == "PSQLRC";
+    if (!variable || other.contains(word)) continue;
+    ++seen;
+    EXPECT_TRUE(IsLibpqVariable(word)) << word;
+  }
+  EXPECT_GT(seen, 20);
+}
+
+TEST(ProcessEnvironmentTest, TheEntrypointHasTheSameList) {
+  const std::string script = std::string("source '") + ROTV_SOURCE_DIR +
+                             "/entrypoint/environment.sh'; printf '%s\\n' \"${libpq_variables[@]}\"";
+  std::istringstream lines(testing::MustRun({.argv = {"bash", "-c", script}}).out);
+  std::set<std::string> there;
+  for (std::string name; std::getline(lines, name);) there.insert(name);
+  EXPECT_EQ(there, TheList());
+}
+
+TEST(ProcessEnvironmentTest, TheListIsInOrderAndHasEachOnce) {
+  EXPECT_TRUE(std::is_sorted(LibpqVariables().begin(), LibpqVariables().end()));
+  EXPECT_EQ(TheList().size(), LibpqVariables().size());
+}
+
+TEST(ProcessEnvironmentTest, ClearingTakesWhatLeadsElsewhereAndKeepsThePasswordForUs) {
+  for (std::string_view name : LibpqVariables()) setenv(std::string(name).c_str(), "x", 1);
+  setenv("PGPASSWORD", "s3cret", 1);
+  ClearLibpqEnvironment();
+  for (const char* name : {"PGHOST", "PGHOSTADDR", "PGSERVICE", "PGOPTIONS", "PGTARGETSESSIONATTRS", "PGPASSWORD",
+                           "PGDATESTYLE", "PGREQUIREPEER"}) {
+    EXPECT_EQ(std::getenv(name), nullptr) << name;
+  }
+  EXPECT_NE(std::getenv("PGSSLROOTCERT"), nullptr);
+  EXPECT_EQ(EnvironmentPassword(), "s3cret");
+  for (std::string_view name : LibpqVariables()) unsetenv(std::string(name).c_str());
+}
+
+TEST(ProcessEnvironmentTest, AnAgentIsOnlyForAContainerRuntimeElsewhere) {
+  std::map<std::string, std::string> here = {{"SSH_AUTH_SOCK", "/a"}, {"HOME", "/h"}, {"LC_ALL", "C"}, {"KEY", "k"}};
+  EXPECT_EQ(HelperEnvironment(here), (std::map<std::string, std::string>{{"HOME", "/h"}, {"LC_ALL", "C"}}));
+  here["CONTAINER_HOST"] = "ssh://somewhere";
+  EXPECT_TRUE(HelperEnvironment(here).contains("SSH_AUTH_SOCK"));
+}
+
+}  // namespace
+}  // namespace rotv

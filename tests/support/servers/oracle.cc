@@ -1,0 +1,142 @@
+#include "tests/support/servers/oracle.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+#include "fmt/format.h"
+#include "sync/formats/dump_sections.h"
+#include "tests/support/files/temp_dir.h"
+
+namespace rotv::testing {
+namespace {
+
+constexpr size_t kContextLines = 4;
+constexpr size_t kLineBytes = 400;
+
+std::vector<std::string_view> Lines(std::string_view text) {
+  std::vector<std::string_view> lines;
+  while (!text.empty()) {
+    const size_t end = text.find('\n');
+    lines.push_back(text.substr(0, end));
+    text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+  }
+  return lines;
+}
+
+// A line may be a picture of a megabyte: what counts is where it begins to differ.
+std::string Excerpt(std::string_view line, size_t from) {
+  const size_t begin = from > kLineBytes / 2 ? from - kLineBytes / 2 : 0;
+  const std::string_view part = line.substr(std::min(begin, line.size()), kLineBytes);
+  return fmt::format(
+      "{}{}{}", begin > 0 ? fmt::format("[{} bytes] ", begin) : "", part,
+      begin + part.size() < line.size() ? fmt::format(" [{} more bytes]", line.size() - begin - part.size()) : "");
+}
+
+std::string Surroundings(const std::vector<std::string_view>& lines, size_t at, size_t column) {
+  std::string text;
+  const size_t begin = at > kContextLines ? at - kContextLines : 0;
+  for (size_t i = begin; i < std::min(lines.size(), at + kContextLines + 1); ++i) {
+    text += fmt::format("  {} {:>7} {}\n", i == at ? ">" : " ", i + 1, Excerpt(lines[i], i == at ? column : 0));
+  }
+  if (at >= lines.size()) text += "  > (the end)\n";
+  return text;
+}
+
+// The COPY or statement that a line belongs to, for the eye.
+std::string_view Block(const std::vector<std::string_view>& lines, size_t at) {
+  for (size_t i = std::min(at, lines.size()); i-- > 0;) {
+    if (lines[i] == "\\.") return "";
+    if (lines[i].starts_with("COPY ") && lines[i].ends_with("FROM stdin;")) return lines[i];
+  }
+  return "";
+}
+
+// Of the source's version: a newer one would dump the same database in other words.
+PostgresServer& ImportServer(int version) {
+  static std::map<int, std::unique_ptr<PostgresServer>> servers;
+  std::unique_ptr<PostgresServer>& server = servers[version];
+  if (server == nullptr) {
+    server = std::make_unique<PostgresServer>(
+        PostgresOptions{.version = version,
+                        .settings = {{"wal_level", "minimal"}, {"max_wal_senders", "0"}},
+                        .place = DataPlace::kTmpfs});
+  }
+  return *server;
+}
+
+// Policies and grants name roles; the seed does not create them.
+void CopyRoles(const PostgresServer& source, const PostgresServer& target) {
+  const std::string sql = "SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_'";
+  const Rows known = target.Query(sql, kSuperuser);
+  for (const Row& row : source.Query(sql, kSuperuser)) {
+    if (std::find(known.begin(), known.end(), row) == known.end()) {
+      target.Exec("CREATE ROLE " + SqlName(*row[0]), kSuperuser);
+    }
+  }
+}
+
+// CREATE DATABASE's options for one like `database`: text sorts and is encoded as there.
+std::string DatabaseOptions(const PostgresServer& source, const std::string& database) {
+  const Rows rows = source.Query(
+      fmt::format("SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = {}",
+                  SqlLiteral(database)),
+      kSuperuser);
+  return fmt::format("TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}", SqlLiteral(*rows.at(0)[0]),
+                     SqlLiteral(*rows.at(0)[1]), SqlLiteral(*rows.at(0)[2]));
+}
+
+::testing::AssertionResult ImportAndCompare(PostgresServer& target, const std::filesystem::path& seed,
+                                            const std::string& database, const std::string& seed_text,
+                                            const OracleOptions& options, const std::string& what) {
+  const Result psql = target.Psql(seed, {database, "postgres"});
+  if (!psql.ok()) {
+    return ::testing::AssertionFailure() << "the seed cannot be imported " << what << ":\n" << psql.err << psql.out;
+  }
+  return DumpsAreEqual({"a dump of the seed imported " + what, target.Dump(database, options.dump_arguments)},
+                       {"the seed", seed_text});
+}
+
+}  // namespace
+
+::testing::AssertionResult DumpsAreEqual(const NamedDump& got, const NamedDump& expected) {
+  const std::string got_text = CanonicalDump(got.text);
+  const std::string expected_text = CanonicalDump(expected.text);
+  if (got_text == expected_text) return ::testing::AssertionSuccess();
+  const std::vector<std::string_view> got_lines = Lines(got_text);
+  const std::vector<std::string_view> expected_lines = Lines(expected_text);
+  const auto [got_at, expected_at] =
+      std::mismatch(got_lines.begin(), got_lines.end(), expected_lines.begin(), expected_lines.end());
+  const size_t line = static_cast<size_t>(got_at - got_lines.begin());
+  size_t column = 0;
+  if (got_at != got_lines.end() && expected_at != expected_lines.end()) {
+    column = static_cast<size_t>(
+        std::mismatch(got_at->begin(), got_at->end(), expected_at->begin(), expected_at->end()).first -
+        got_at->begin());
+  }
+  return ::testing::AssertionFailure() << fmt::format(
+             "{} ({} lines) and {} ({} lines) differ first in line {}, byte {}, of their canonical forms{}{}.\n"
+             "{}:\n{}{}:\n{}",
+             got.name, got_lines.size(), expected.name, expected_lines.size(), line + 1, column + 1,
+             Block(expected_lines, line).empty() ? "" : ", in ", Block(expected_lines, line), got.name,
+             Surroundings(got_lines, line, column), expected.name, Surroundings(expected_lines, line, column));
+}
+
+::testing::AssertionResult SeedEqualsDump(const PostgresServer& source, const std::filesystem::path& seed,
+                                          const OracleOptions& options) {
+  const std::string seed_text = ReadFile(seed);
+  ::testing::AssertionResult equal = DumpsAreEqual(
+      {"the seed", seed_text}, {"pg_dump of the source", source.Dump(options.database, options.dump_arguments)});
+  if (!equal || options.import == Import::kNone) return equal;
+
+  PostgresServer& target = ImportServer(source.version());
+  CopyRoles(source, target);
+  const std::string database = "import of the seed";
+  target.DropDatabase(database);
+  target.CreateDatabase(database, "postgres", DatabaseOptions(source, options.database));
+  equal = ImportAndCompare(target, seed, database, seed_text, options, "into an empty database");
+  if (!equal || options.import == Import::kEmpty) return equal;
+  return ImportAndCompare(target, seed, database, seed_text, options, "over an older import");
+}
+
+}  // namespace rotv::testing

@@ -1,0 +1,464 @@
+#include "tests/support/servers/postgres_server.h"
+
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <mutex>
+#include <stdexcept>
+#include <system_error>
+
+#include "fmt/format.h"
+#include "fmt/ranges.h"
+
+namespace rotv::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// The server refuses to run as root.
+std::string ServerUser() {
+  if (!IsRoot()) return "";
+  for (const char* user : {"postgres", "nobody"}) {
+    if (getpwnam(user) != nullptr) return user;
+  }
+  throw std::runtime_error("PostgreSQL refuses to run as root, and there is no user postgres to run it");
+}
+
+uid_t ServerUid(const std::string& server_user) {
+  return server_user.empty() ? geteuid() : getpwnam(server_user.c_str())->pw_uid;
+}
+
+// The test's own settings must not reach the programs that it runs.
+const std::vector<std::string> kNoPgVariables = {"PG*", "LC_*", "LANGUAGE"};
+
+Command AsServer(const std::string& server_user, std::vector<std::string> argv) {
+  Command command;
+  command.argv = std::move(argv);
+  command.user = server_user;
+  command.directory = "/";
+  command.unset_env = kNoPgVariables;
+  command.env["LANG"] = "C.UTF-8";
+  return command;
+}
+
+// A container's /dev/shm has 64 MB, often: too little to count as a tmpfs.
+fs::path Parent(DataPlace place) {
+  constexpr uintmax_t kRoom = uintmax_t{1} << 30;
+  std::error_code error;
+  const fs::space_info shm = fs::space("/dev/shm", error);
+  return place == DataPlace::kTmpfs && !error && shm.available >= kRoom ? "/dev/shm" : "/tmp";
+}
+
+std::map<std::string, std::string> DefaultSettings() {
+  return {
+      {"wal_level", "logical"},
+      {"max_slot_wal_keep_size", "4GB"},
+      {"max_connections", "60"},
+      {"max_wal_senders", "10"},
+      {"max_replication_slots", "10"},
+      {"max_prepared_transactions", "10"},
+      {"fsync", "off"},  // The machine does not lose power in a test.
+      {"full_page_writes", "off"},
+      {"max_wal_size", "2GB"},
+      {"logging_collector", "off"},
+      {"log_destination", "stderr"},
+      {"log_line_prefix", "%m [%p] %a "},
+      {"timezone", "UTC"},
+      {"lc_messages", "C"},
+  };
+}
+
+void Check(const PGconn* connection, const PGresult* result, const std::string& sql) {
+  const ExecStatusType status = PQresultStatus(result);
+  if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY ||
+      status == PGRES_COPY_IN) {
+    return;
+  }
+  throw std::runtime_error(fmt::format("{}in: {}", PQerrorMessage(connection), sql.substr(0, 1000)));
+}
+
+Rows ToRows(const PGresult* result) {
+  Rows rows(static_cast<size_t>(PQntuples(result)));
+  for (int r = 0; r < PQntuples(result); ++r) {
+    Row& row = rows[static_cast<size_t>(r)];
+    for (int c = 0; c < PQnfields(result); ++c) {
+      if (PQgetisnull(result, r, c) != 0) {
+        row.emplace_back();
+      } else {
+        row.emplace_back(std::string(PQgetvalue(result, r, c), static_cast<size_t>(PQgetlength(result, r, c))));
+      }
+    }
+  }
+  return rows;
+}
+
+fs::path OwnBinDirectory() {
+  fs::path best;
+  int best_version = 0;
+  std::error_code ignored;
+  for (const fs::directory_entry& entry : fs::directory_iterator("/usr/lib/postgresql", ignored)) {
+    const std::string name = entry.path().filename();
+    int version = 0;
+    std::from_chars(name.data(), name.data() + name.size(), version);
+    if (version > best_version && fs::exists(entry.path() / "bin/initdb")) {
+      best_version = version;
+      best = entry.path() / "bin";
+    }
+  }
+  if (!best.empty()) return best;
+  const char* path = std::getenv("PATH");
+  std::string_view left = path == nullptr ? "" : path;
+  while (!left.empty()) {
+    const size_t colon = left.find(':');
+    fs::path candidate(left.substr(0, colon));
+    if (fs::exists(candidate / "initdb")) return candidate;
+    left = colon == std::string_view::npos ? "" : left.substr(colon + 1);
+  }
+  throw std::runtime_error("no PostgreSQL server here: ./dev test installs one");
+}
+
+// Takes as long as a download where nobody has asked for it before; another process that makes it is waited for.
+fs::path OtherBinDirectory(int version) {
+  const std::string script = ROTV_SOURCE_DIR "/tests/support/servers/postgres_versions.sh";
+  const std::string out = MustRun({.argv = {script, std::to_string(version)}, .timeout = std::chrono::minutes(9)}).out;
+  return out.substr(0, out.find('\n'));
+}
+
+using ResultHandle = std::unique_ptr<PGresult, decltype(&PQclear)>;
+
+// libpq's conninfo: value quoted.
+std::string Quoted(const std::string& value) {
+  std::string quoted = "'";
+  for (const char c : value) {
+    if (c == '\'' || c == '\\') quoted += '\\';
+    quoted += c;
+  }
+  return quoted + "'";
+}
+
+}  // namespace
+
+// --- Connection
+
+Connection::Connection(const std::string& conninfo) : connection_(PQconnectdb(conninfo.c_str()), &PQfinish) {
+  if (PQstatus(connection_.get()) != CONNECTION_OK) {
+    throw std::runtime_error(fmt::format("cannot connect: {}", PQerrorMessage(connection_.get())));
+  }
+  PQsetNoticeProcessor(
+      connection_.get(), [](void*, const char*) {}, nullptr);
+}
+
+void Connection::Exec(const std::string& sql) { Query(sql); }
+
+Rows Connection::Query(const std::string& sql) {
+  const ResultHandle result(PQexec(connection_.get(), sql.c_str()), &PQclear);
+  Check(connection_.get(), result.get(), sql);
+  return ToRows(result.get());
+}
+
+std::string Connection::Value(const std::string& sql) {
+  const Rows rows = Query(sql);
+  if (rows.size() != 1 || rows[0].size() != 1 || !rows[0][0]) {
+    throw std::runtime_error("not one value: " + sql);
+  }
+  return *rows[0][0];
+}
+
+void Connection::CopyIn(const std::string& copy_sql, std::string_view data) {
+  Exec(copy_sql);
+  constexpr size_t kPiece = size_t{1} << 20;
+  for (size_t offset = 0; offset < data.size(); offset += kPiece) {
+    const std::string_view piece = data.substr(offset, kPiece);
+    if (PQputCopyData(connection_.get(), piece.data(), static_cast<int>(piece.size())) != 1) break;
+  }
+  PQputCopyEnd(connection_.get(), nullptr);
+  Finish();
+}
+
+void Connection::Send(const std::string& sql) {
+  if (PQsendQuery(connection_.get(), sql.c_str()) != 1) {
+    throw std::runtime_error(PQerrorMessage(connection_.get()));
+  }
+}
+
+bool Connection::Ready() {
+  PQconsumeInput(connection_.get());
+  return PQisBusy(connection_.get()) == 0;
+}
+
+Rows Connection::Finish() {
+  Rows rows;
+  std::string error;
+  while (PGresult* next = PQgetResult(connection_.get())) {
+    const ResultHandle result(next, &PQclear);
+    try {
+      Check(connection_.get(), result.get(), "statements sent earlier");
+      rows = ToRows(result.get());
+    } catch (const std::runtime_error& e) {
+      error = e.what();
+    }
+  }
+  if (!error.empty()) throw std::runtime_error(error);
+  return rows;
+}
+
+void Connection::Cancel() {
+  const std::unique_ptr<PGcancel, decltype(&PQfreeCancel)> cancel(PQgetCancel(connection_.get()), &PQfreeCancel);
+  char error[256];
+  if (PQcancel(cancel.get(), error, sizeof error) != 1) throw std::runtime_error(error);
+}
+
+// --- PostgresServer
+
+fs::path PostgresServer::BinDirectory(int version) {
+  static std::mutex mutex;
+  static std::map<int, fs::path> known;
+  const char* own = std::getenv("ROTV_TEST_POSTGRES");
+  if (version == kOwnVersion && own != nullptr) version = std::atoi(own);
+  const std::lock_guard lock(mutex);
+  fs::path& found = known[version];
+  if (found.empty()) found = version == kOwnVersion ? OwnBinDirectory() : OtherBinDirectory(version);
+  return found;
+}
+
+int PostgresServer::MajorVersion(int version) {
+  const std::string text = MustRun({.argv = {BinDirectory(version) / "postgres", "--version"}}).out;
+  const size_t digit = text.find_first_of("0123456789");
+  return std::atoi(text.c_str() + std::min(digit, text.size()));
+}
+
+std::map<std::string, std::string> PostgresServer::HostileSettings() {
+  return {
+      {"timezone", "America/New_York"}, {"datestyle", "SQL, DMY"},       {"intervalstyle", "sql_standard"},
+      {"bytea_output", "escape"},       {"extra_float_digits", "0"},     {"search_path", "pg_catalog"},
+      {"row_security", "on"},           {"statement_timeout", "300000"}, {"quote_all_identifiers", "off"},
+  };
+}
+
+PostgresServer::PostgresServer(PostgresOptions options)
+    : options_(std::move(options)),
+      directory_(TempDirName::kPlain, Parent(options_.place)),
+      server_user_(ServerUser()) {
+  data_directory_ = directory_ / "data";
+  socket_directory_ = directory_ / "socket";
+  fs::create_directory(socket_directory_);
+  if (!server_user_.empty() && chown(socket_directory_.c_str(), ServerUid(server_user_), static_cast<gid_t>(-1)) != 0) {
+    throw std::runtime_error("chown: " + socket_directory_);
+  }
+  MakeCluster();
+  Start();
+}
+
+PostgresServer::~PostgresServer() {
+  if (process_ != nullptr && process_->Running()) {
+    process_->Signal(SIGQUIT);  // An immediate shutdown: nothing of it is kept.
+    process_->WaitFor(seconds(20));
+  }
+}
+
+// initdb takes a second and always gives the same: it is done once and copied. The copy lies in /tmp under a name that
+// is known, so it counts only if it is the server user's own.
+void PostgresServer::MakeCluster() {
+  const std::string arguments = fmt::format("{}", fmt::join(options_.initdb_arguments, " "));
+  const uid_t uid = ServerUid(server_user_);
+  const fs::path cached = fmt::format("/tmp/rotv-test-cluster-{}-{}-{:x}", uid, MajorVersion(version()),
+                                      std::hash<std::string>{}(arguments + " v1"));
+  const auto usable = [&] {
+    struct stat info {};
+    return lstat(cached.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == uid &&
+           (info.st_mode & 0777) == 0700;
+  };
+  if (!usable()) {
+    const TempDir parent;
+    if (!server_user_.empty() && chown(parent.path().c_str(), uid, static_cast<gid_t>(-1)) != 0) {
+      throw std::runtime_error("chown: " + parent.path().string());
+    }
+    const fs::path fresh = parent / "data";
+    std::vector<std::string> argv = {
+        bin_directory() / "initdb", "-D", fresh, "-U", "postgres", "-A", "trust", "--no-sync"};
+    argv.insert(argv.end(), options_.initdb_arguments.begin(), options_.initdb_arguments.end());
+    MustRun(AsServer(server_user_, argv));
+    Command single_user = AsServer(
+        server_user_, {bin_directory() / "postgres", "--single", "-j", "-F", "-D", fresh.string(), "postgres"});
+    // -j: statements end with a semicolon and an empty line.
+    single_user.stdin_text =
+        "CREATE ROLE rotv LOGIN REPLICATION BYPASSRLS;\n\n"
+        "CREATE DATABASE rotv OWNER rotv;\n\n";
+    MustRun(single_user);
+    // Atomic; where another process was first, its result is as good as ours.
+    MustRun(AsServer(server_user_, {"sh", "-c", "mv -T \"$0\" \"$1\" 2>/dev/null || test -d \"$1\"", fresh, cached}));
+    if (!usable()) throw std::runtime_error(fmt::format("{} is in the way: remove it", cached.string()));
+  }
+  MustRun({.argv = {"cp", "-a", cached, data_directory_}});
+}
+
+void PostgresServer::WriteConfiguration() {
+  std::map<std::string, std::string> settings = DefaultSettings();
+  settings["listen_addresses"] = "127.0.0.1";
+  settings["port"] = std::to_string(port_);
+  settings["unix_socket_directories"] = socket_directory_;
+  for (const auto& [name, value] : options_.settings) settings[name] = value;
+  std::string text;
+  for (const auto& [name, value] : settings) text += fmt::format("{} = {}\n", name, SqlLiteral(value));
+  WriteFile(data_directory_ / "postgresql.conf", text);
+  std::string hba;
+  for (const std::string& line : options_.hba_lines) hba += line + "\n";
+  hba +=
+      "local all all trust\nhost all all 127.0.0.1/32 trust\n"
+      "local replication all trust\nhost replication all 127.0.0.1/32 trust\n";
+  WriteFile(data_directory_ / "pg_hba.conf", hba);
+}
+
+void PostgresServer::Start() {
+  // A restart keeps its port; a first start tries another where somebody else took the port in between.
+  for (int attempt = 0; attempt < 5; ++attempt) {
+    if (process_ == nullptr || port_ == 0) port_ = FreePort();
+    WriteConfiguration();
+    Command command = AsServer(server_user_, {bin_directory() / "postgres", "-D", data_directory_});
+    command.death_signal = SIGQUIT;
+    auto process = std::make_unique<Process>(command);
+    const std::string conninfo = ConnectionString(kSuperuser);
+    const bool up =
+        WaitUntil([&] { return PQping(conninfo.c_str()) == PQPING_OK || !process->Running(); }, seconds(60));
+    if (up && process->Running()) {
+      if (process_ != nullptr) old_log_ += process_->Err();
+      process_ = std::move(process);
+      return;
+    }
+    const std::string log = process->Err();
+    process.reset();
+    if (log.find("Address already in use") == std::string::npos || process_ != nullptr) {
+      throw std::runtime_error("PostgreSQL does not start:\n" + log);
+    }
+  }
+  throw std::runtime_error("PostgreSQL finds no free port");
+}
+
+void PostgresServer::Stop() {
+  if (!Running()) return;
+  process_->Signal(SIGINT);
+  if (!process_->WaitFor(seconds(60))) throw std::runtime_error("PostgreSQL does not stop:\n" + process_->Err());
+}
+
+void PostgresServer::Crash() {
+  if (!Running()) return;
+  process_->Signal(SIGQUIT);
+  if (!process_->WaitFor(seconds(60))) throw std::runtime_error("PostgreSQL does not end:\n" + process_->Err());
+}
+
+void PostgresServer::Restart() {
+  Stop();
+  Start();
+}
+
+bool PostgresServer::Running() { return process_ != nullptr && process_->Running(); }
+
+void PostgresServer::Set(const std::string& name, const std::string& value) {
+  options_.settings[name] = value;
+  WriteConfiguration();
+  const std::string context =
+      Value(fmt::format("SELECT context FROM pg_settings WHERE lower(name) = lower({})", SqlLiteral(name)), kSuperuser);
+  if (context == "postmaster") {
+    Restart();
+    return;
+  }
+  Connection connection = NewConnection(kSuperuser);
+  const std::string loaded = connection.Value("SELECT pg_conf_load_time()");
+  connection.Exec("SELECT pg_reload_conf()");
+  // A session has the new value once its process has read the signal; ours is as late as any.
+  if (!WaitUntil([&] { return connection.Value("SELECT pg_conf_load_time()") != loaded; }, seconds(10))) {
+    throw std::runtime_error(fmt::format("{} = {} is not loaded:\n{}", name, value, log()));
+  }
+}
+
+std::string PostgresServer::log() const { return old_log_ + (process_ == nullptr ? "" : process_->Err()); }
+
+std::string PostgresServer::ConnectionString(const Login& login) const {
+  return fmt::format("host={} port={} dbname={} user={}", Quoted(socket_directory_), port_, Quoted(login.database),
+                     Quoted(login.user));
+}
+
+void PostgresServer::Exec(const std::string& sql, const Login& login) const { NewConnection(login).Exec(sql); }
+
+Rows PostgresServer::Query(const std::string& sql, const Login& login) const { return NewConnection(login).Query(sql); }
+
+std::string PostgresServer::Value(const std::string& sql, const Login& login) const {
+  return NewConnection(login).Value(sql);
+}
+
+void PostgresServer::CreateDatabase(const std::string& name, const std::string& owner, const std::string& options) {
+  Exec(fmt::format("CREATE DATABASE {} OWNER {} {}", SqlName(name), SqlName(owner), options), {"postgres", "postgres"});
+}
+
+void PostgresServer::DropDatabase(const std::string& name) {
+  Exec(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", SqlName(name)), {"postgres", "postgres"});
+}
+
+Result PostgresServer::Psql(const fs::path& file, const Login& login, const std::vector<std::string>& arguments) const {
+  Command command;
+  command.argv = {bin_directory() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1"};
+  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+  for (const std::string& argument : {std::string("-d"), ConnectionString(login), std::string("-f"), file.string()}) {
+    command.argv.push_back(argument);
+  }
+  command.unset_env = kNoPgVariables;
+  command.env["LANG"] = "C.UTF-8";
+  command.timeout = seconds(600);
+  return RunCommand(command);
+}
+
+Command PostgresServer::DumpCommand(const std::string& database, const std::vector<std::string>& arguments) const {
+  Command command;
+  command.argv = {bin_directory() / "pg_dump", "--clean",           "--if-exists", "--no-owner", "--no-acl",
+                  "--no-publications",         "--no-subscriptions"};
+  command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+  command.argv.push_back("-d");
+  command.argv.push_back(ConnectionString({database, "postgres"}));
+  command.unset_env = kNoPgVariables;
+  command.env["LANG"] = "C.UTF-8";
+  command.env["PGTZ"] = "UTC";
+  command.env["PGOPTIONS"] = "-c bytea_output=hex";
+  command.timeout = seconds(600);
+  return command;
+}
+
+std::string PostgresServer::Dump(const std::string& database, const std::vector<std::string>& arguments) const {
+  return MustRun(DumpCommand(database, arguments)).out;
+}
+
+bool PostgresServer::WaitForBlocked(const std::string& text, int count) const {
+  Connection connection = NewConnection(kSuperuser);
+  const std::string sql = fmt::format(
+      "SELECT count(*) >= {} FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND wait_event_type = 'Lock' "
+      "AND strpos(query, {}) > 0",
+      count, SqlLiteral(text));
+  return WaitUntil([&] { return connection.Value(sql) == "t"; }, seconds(10));
+}
+
+std::string SqlLiteral(std::string_view text) {
+  std::string literal = "'";
+  for (const char c : text) {
+    if (c == '\'') literal += '\'';
+    literal += c;
+  }
+  return literal + "'";
+}
+
+std::string SqlName(std::string_view name) {
+  std::string quoted = "\"";
+  for (const char c : name) {
+    if (c == '"') quoted += '"';
+    quoted += c;
+  }
+  return quoted + "\"";
+}
+
+}  // namespace rotv::testing

@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# Other PostgreSQL versions for tests, beside the machine's own: prints the directory of each version's programs, one
+# line each, and makes what is missing. Needs apt and a Debian mirror, neither root nor a container nor the version's C
+# library: the packages are unpacked into a cache, and each program is started with the dynamic loader that came with it.
+#
+#   tests/support/servers/postgres_versions.sh 17 18
+#
+# Where a version is installed as /usr/lib/postgresql/N, that one serves.
+# The variables ROTV_TEST_CACHE and ROTV_TEST_APT_SOURCES are described in other_debian.sh.
+
+set -euo pipefail
+
+# The Debian release that has it. What is not in a release yet may move on; then a newer one goes here.
+declare -A suites=([17]=trixie [18]=forky)
+# Beside the server. Only where the release is finished, since PostGIS comes late.
+declare -A extras=([17]=postgresql-17-postgis-3 [18]='')
+# Part of the cache's name: what is made differently is made again.
+recipe=v1
+
+# shellcheck source=tests/support/servers/other_debian.sh
+source "$(dirname "${BASH_SOURCE[0]}")/other_debian.sh"
+
+# --- A private apt: its own sources and lists, no installed package, and the machine's keys and proxy.
+
+apt_options=()
+set_apt_options() {  # APT
+  local apt=$1
+  mkdir -p "$apt"/{lists,cache/archives}/partial
+  : >"$apt/status"
+  apt_options=(-q -o "Dir::State=$apt" -o "Dir::State::Lists=$apt/lists" -o "Dir::State::status=$apt/status"
+    -o "Dir::Cache=$apt/cache" -o Dir::Etc::SourceList=/dev/null -o "Dir::Etc::SourceParts=$apt/sources"
+    -o Dir::Etc::Preferences=/dev/null -o Dir::Etc::PreferencesParts=/dev/null
+    -o Acquire::Check-Valid-Until=false -o Acquire::Languages=none -o APT::Sandbox::User=root
+    -o APT::Install-Recommends=false -o Debug::NoLocking=true)
+}
+
+# The libraries that these packages want, without the just-in-time compiler's and those of PostGIS for pictures and
+# solids: they are most of the bytes, and no test needs them.
+wanted_libraries() {  # PACKAGE...
+  apt-cache "${apt_options[@]}" depends "$@" |
+    sed -n 's/^ *Depends: \(lib[^ ]*\)$/\1/p' | grep -Ev '^lib(llvm|gdal|sfcgal)' | sort -u
+}
+
+# And what those want in turn, down to the C library. Named lib*: what is a program or a text is not needed.
+closure() {  # LIBRARY...
+  apt-get "${apt_options[@]}" -qq --print-uris -y install "$@" | sed -n "s/^'[^']*' \(lib[^_]*\)_.*/\1/p"
+}
+
+# --- Programs that bring their own loader and libraries.
+
+# The server finds its files from where it is called: the loader passes that on, and nothing of all this reaches the
+# programs that it starts.
+write_starter() {  # PROGRAM FINAL
+  local program=$1 final=$2 loader libraries name bin
+  name=$(basename "$program") bin=usr/lib/postgresql/$version/bin
+  loader=$(cd "$root" && compgen -G 'usr/lib/*/ld-linux*.so.*' | head -n 1)
+  libraries=$final/$(dirname "$loader")
+  cat >"$root/$bin/$name" <<END
+#!/bin/sh
+exec '$final/$loader' --argv0 '$final/$bin/$name' --library-path '$libraries' '$final/$bin.real/$name' "\$@"
+END
+  chmod 755 "$root/$bin/$name"
+}
+
+# Leaves the whole tree in the directory `root`, for use as FINAL. Everything that goes wrong ends the script.
+make_version() {  # VERSION FINAL
+  local version=$1 final=$2 apt=$root.apt packages libraries program deb control
+  set_apt_options "$apt"
+  write_sources "${suites[$version]}" "$apt/sources" || fail "this machine is no Debian, so its mirrors do not have \
+PostgreSQL $version as the tests want it.
+Install it as /usr/lib/postgresql/$version (PostgreSQL's own repository has it), or name a Debian mirror in
+ROTV_TEST_APT_SOURCES (see docs/testing.md), or leave these tests out: ./dev test --without-versions"
+  apt-get "${apt_options[@]}" update >&2 || true  # One mirror of several may be down; what is missing shows below.
+  read -r -a packages <<<"postgresql-$version postgresql-client-$version ${extras[$version]}"
+  mapfile -t libraries < <(wanted_libraries "${packages[@]}")
+  [[ ${#libraries[@]} -gt 0 ]] ||
+    fail "apt finds no PostgreSQL $version in Debian's ${suites[$version]}; is its mirror to be reached?"
+  mapfile -t libraries < <(closure "${libraries[@]}")
+  [[ -z ${extras[$version]} ]] || packages+=("${extras[$version]}-scripts")
+  mkdir -p "$apt/debs" "$root"
+  (cd "$apt/debs" && apt-get "${apt_options[@]}" download "${packages[@]}" "${libraries[@]}" >&2) ||
+    fail "PostgreSQL $version cannot be downloaded; try again"
+  for deb in "$apt"/debs/*.deb; do dpkg-deb -x "$deb" "$root"; done
+
+  local lib=$root/usr/lib/postgresql/$version
+  # Without it the server compiles nothing just in time, and says nothing of it.
+  rm -f "$lib/lib/llvmjit.so"
+  # PostGIS's plain name is a link that its installation would make.
+  for control in "$root/usr/share/postgresql/$version"/extension/postgis*-3.control; do
+    [[ ! -f $control ]] || ln -s "$(basename "$control")" "${control%-3.control}.control"
+  done
+  rm -rf "$root"/usr/share/{doc,locale,man,lintian}
+  mv "$lib/bin" "$lib/bin.real"
+  mkdir "$lib/bin"
+  for program in "$lib"/bin.real/*; do write_starter "$program" "$final"; done
+  chmod -R a+rX "$root"
+}
+
+# Built beside and renamed: what is there is whole. One at a time; who waited finds it done.
+version_directory() {  # VERSION
+  local version=$1 cache final lock root
+  [[ -n ${suites[$version]:-} ]] || fail "nobody has said which Debian has PostgreSQL $version"
+  if [[ -x /usr/lib/postgresql/$version/bin/initdb ]]; then
+    printf '%s\n' "/usr/lib/postgresql/$version/bin"
+    return
+  fi
+  cache=$(cache_directory)
+  final=$cache/postgresql-$version-$recipe
+  if [[ ! -d $final ]]; then
+    command -v apt-get >/dev/null ||
+      fail "no apt here to take PostgreSQL $version from; install it as /usr/lib/postgresql/$version, or leave these
+tests out: ./dev test --without-versions"
+    mkdir -p "$cache"
+    exec {lock}>"$cache/.lock-$version"
+    flock "$lock"
+    if [[ ! -d $final ]]; then
+      root=$cache/.new-postgresql-$version
+      rm -rf "$root" "$root.apt"
+      make_version "$version" "$final"
+      rm -rf "$root.apt"
+      mv -T "$root" "$final"
+    fi
+    exec {lock}>&-
+  fi
+  printf '%s\n' "$final/usr/lib/postgresql/$version/bin"
+}
+
+[[ $# -gt 0 ]] || fail "which versions?"
+for wanted in "$@"; do version_directory "$wanted"; done

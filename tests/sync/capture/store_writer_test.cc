@@ -1,0 +1,258 @@
+#include "sync/capture/store_writer.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/storage/store_fixture.h"
+
+namespace rotv {
+namespace {
+
+using testing::ErrorOf;
+using testing::Gone;
+using testing::IntegerKey;
+using testing::Partial;
+using testing::Put;
+using testing::StoreFixture;
+
+// Passes on to a real store, but only as many writes as it is let.
+class GatedStore : public RowStore {
+ public:
+  explicit GatedStore(RowStore& inner) : inner_(inner) {}
+
+  void Let(int writes) {
+    std::lock_guard lock(mutex_);
+    let_ += writes;
+    changed_.notify_all();
+  }
+  void FailNext() {
+    std::lock_guard lock(mutex_);
+    fail_ = true;
+  }
+  bool WaitsFor(int writes) {  // Until so many writes have begun.
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return begun_ >= writes; });
+  }
+  int begun() {
+    std::lock_guard lock(mutex_);
+    return begun_;
+  }
+
+  const proto::Manifest& manifest() const override { return inner_.manifest(); }
+  void Write(const VersionBuffer& versions) override {
+    {
+      std::unique_lock lock(mutex_);
+      ++begun_;
+      changed_.notify_all();
+      changed_.wait(lock, [this] { return let_ > 0; });
+      --let_;
+      if (fail_) throw Error(ErrorCode::kDisk, "the disk is full");
+    }
+    inner_.Write(versions);
+  }
+  void WriteLog(const std::vector<std::pair<std::string, std::string>>& chunks) override { inner_.WriteLog(chunks); }
+  void Publish(const proto::Manifest& manifest, const Addition& addition) override {
+    inner_.Publish(manifest, addition);
+  }
+  std::optional<VersionBuffer::Found> Newest(std::string_view row_prefix, std::string* storage) const override {
+    return inner_.Newest(row_prefix, storage);
+  }
+  std::unique_ptr<RowScan> ScanAt(const ScanRequest& request) const override { return inner_.ScanAt(request); }
+  const ShapeMap& shapes() const override { return inner_.shapes(); }
+  void DropEpoch(TableId table, EpochNumber epoch) override { inner_.DropEpoch(table, epoch); }
+  std::vector<KeyRange> Split(TableId table, EpochNumber epoch, size_t parts) const override {
+    return inner_.Split(table, epoch, parts);
+  }
+  proto::SchemaVersion SchemaAt(Lsn lsn) const override { return inner_.SchemaAt(lsn); }
+  proto::SequenceValues SequencesAt(Lsn lsn) const override { return inner_.SequencesAt(lsn); }
+  void VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const override {
+    inner_.VisitLog(from, visit);
+  }
+  std::optional<proto::Transaction> LastLogged(Lsn before) const override { return inner_.LastLogged(before); }
+  std::vector<Lsn> SchemaLsns() const override { return inner_.SchemaLsns(); }
+  void VisitVersions(const std::function<void(const VersionKey&, const RowVersion&, size_t)>& visit) const override {
+    inner_.VisitVersions(visit);
+  }
+  GarbageCounts CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,
+                               const std::function<void(uint64_t)>& look) override {
+    return inner_.CollectGarbage(retention, log_from, kept_from_time_us, look);
+  }
+  uint64_t DiskBytes() const override { return inner_.DiskBytes(); }
+  void Tidy() override { inner_.Tidy(); }
+
+ private:
+  RowStore& inner_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  int let_ = 0;
+  int begun_ = 0;
+  bool fail_ = false;
+};
+
+StoreWriter::Job JobOf(const std::vector<Put>& puts, std::optional<uint64_t> durable = {}) {
+  auto buffer = std::make_shared<VersionBuffer>(VersionBuffer::Index::kNewest);
+  for (const Put& put : puts) testing::Add(*buffer, put);
+  StoreWriter::Job job;
+  job.versions = buffer;
+  if (durable) job.publication = {testing::ManifestAt(*durable), {}};
+  return job;
+}
+
+bool Submit(StoreWriter& writer, StoreWriter::Job job) { return writer.TrySubmit(&job); }
+
+class StoreWriterTest : public ::testing::Test {
+ protected:
+  StoreWriterTest() { store_->Publish(testing::ManifestAt(100), {}); }
+
+  std::string Newest(StoreWriter& writer, int64_t id) {
+    std::string storage;
+    auto found = writer.Newest(EncodeRowPrefix(1, 0, IntegerKey(id)), &storage);
+    if (!found) return "none";
+    return std::string(1, static_cast<char>(found->version.kind)) + std::to_string(found->commit_lsn.value()) + " " +
+           std::string(found->version.text);
+  }
+
+  StoreFixture store_;
+  GatedStore gate_{*store_};
+};
+
+TEST_F(StoreWriterTest, WhatWasDrainedIsInTheStore) {
+  StoreWriter writer(*store_);
+  EXPECT_EQ(writer.durable_lsn(), Lsn(100));
+  ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}}, 200)));
+  writer.Drain();
+  EXPECT_EQ(writer.durable_lsn(), Lsn(200));
+  EXPECT_EQ(testing::Lines(*store_, 200), std::vector<std::string>{"a"});
+}
+
+TEST_F(StoreWriterTest, TheDurableLsnMovesOnlyOncePublished) {
+  StoreWriter writer(gate_);
+  ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}}, 200)));
+  ASSERT_TRUE(gate_.WaitsFor(1));
+  EXPECT_EQ(writer.durable_lsn(), Lsn(100));
+  gate_.Let(1);
+  writer.Drain();
+  EXPECT_EQ(writer.durable_lsn(), Lsn(200));
+}
+
+TEST_F(StoreWriterTest, AJobWithoutVersionsIsWrittenToo) {
+  StoreWriter writer(*store_);
+  StoreWriter::Job job;
+  job.publication = {testing::ManifestAt(300), {}};
+  ASSERT_TRUE(writer.TrySubmit(&job));
+  writer.Drain();
+  EXPECT_EQ(store_->manifest().durable_lsn(), 300u);
+}
+
+TEST_F(StoreWriterTest, AThirdJobMustWaitAndIsKeptByItsOwner) {
+  StoreWriter writer(gate_);
+  ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}})));
+  ASSERT_TRUE(Submit(writer, JobOf({{.id = 2, .lsn = 110, .text = "b"}})));
+  StoreWriter::Job third = JobOf({{.id = 3, .lsn = 110, .text = "c"}}, 200);
+  EXPECT_FALSE(writer.TrySubmit(&third));
+  ASSERT_NE(third.versions, nullptr);
+  writer.WaitForRoom(1);  // Returns although there is none.
+  gate_.Let(3);
+  while (!writer.TrySubmit(&third)) writer.WaitForRoom(1000);
+  writer.Drain();
+  EXPECT_EQ(testing::Lines(*store_, 200), (std::vector<std::string>{"a", "b", "c"}));
+}
+
+TEST_F(StoreWriterTest, ARowIsFoundWhereverItIs) {
+  testing::Write(*store_, {{.id = 1, .lsn = 10, .text = "store"},
+                           {.id = 2, .lsn = 10, .text = "2\told\tbig"},
+                           {.id = 3, .lsn = 10, .text = "gone soon"},
+                           {.id = 4, .lsn = 10, .text = "4\tx\ty"}});
+  StoreWriter writer(gate_);
+  ASSERT_TRUE(Submit(writer, JobOf({Partial(2, 110, "2\tnew\t\\u"), Gone(3, 110), Partial(5, 110, "5\t\\u\t\\u"),
+                                    Partial(4, 110, "4\tfirst\t\\u")})));
+  ASSERT_TRUE(Submit(writer, JobOf({Partial(2, 120, "2\t\\u\t\\u"),
+                                    {.id = 6, .lsn = 120, .text = "second"},
+                                    Partial(4, 115, "4\t\\u\tsecond"),
+                                    Partial(4, 120, "four\t\\u\t\\u")})));
+  ASSERT_TRUE(gate_.WaitsFor(1));
+  auto expect_all = [&] {
+    EXPECT_EQ(Newest(writer, 1), "R10 store");
+    EXPECT_EQ(Newest(writer, 2), "R120 2\tnew\tbig");
+    EXPECT_EQ(Newest(writer, 3), "T110 ");
+    EXPECT_EQ(Newest(writer, 4), "R120 four\tfirst\tsecond");
+    EXPECT_EQ(Newest(writer, 5), "P110 5\t\\u\t\\u");
+    EXPECT_EQ(Newest(writer, 6), "R120 second");
+    EXPECT_EQ(Newest(writer, 7), "none");
+  };
+  expect_all();
+  gate_.Let(1);
+  ASSERT_TRUE(gate_.WaitsFor(2));
+  expect_all();
+  gate_.Let(1);
+  writer.Drain();
+  expect_all();
+}
+
+TEST_F(StoreWriterTest, APartialRowIsNotMadeWholeFromBeforeItsDeletion) {
+  testing::Write(*store_, {{.id = 1, .lsn = 10, .text = "1\told"}});
+  StoreWriter writer(gate_);
+  ASSERT_TRUE(Submit(writer, JobOf({Gone(1, 110)})));
+  ASSERT_TRUE(Submit(writer, JobOf({Partial(1, 120, "1\t\\u")})));
+  EXPECT_EQ(Newest(writer, 1), "P120 1\t\\u");
+  gate_.Let(2);
+  writer.Drain();
+}
+
+TEST_F(StoreWriterTest, EveryCallThrowsWhatAJobThrew) {
+  StoreWriter writer(gate_);
+  gate_.FailNext();
+  gate_.Let(1);
+  ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}}, 200)));
+  for (int i = 0; i < 2; ++i) {
+    EXPECT_EQ(ErrorOf([&] { writer.Drain(); }).code(), ErrorCode::kDisk);
+    EXPECT_EQ(ErrorOf([&] { writer.WaitForRoom(1000); }).code(), ErrorCode::kDisk);
+    EXPECT_EQ(ErrorOf([&] { writer.durable_lsn(); }).code(), ErrorCode::kDisk);
+    EXPECT_EQ(ErrorOf([&] { Newest(writer, 1); }).code(), ErrorCode::kDisk);
+    EXPECT_EQ(ErrorOf([&] { Submit(writer, JobOf({})); }).code(), ErrorCode::kDisk);
+  }
+  EXPECT_EQ(store_->manifest().durable_lsn(), 100u);
+}
+
+TEST_F(StoreWriterTest, BehindAFailedJobNothingIsWritten) {
+  {
+    StoreWriter writer(gate_);
+    gate_.FailNext();
+    ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}}, 200)));
+    ASSERT_TRUE(Submit(writer, JobOf({{.id = 2, .lsn = 210, .text = "b"}}, 300)));
+    gate_.Let(2);
+    EXPECT_EQ(ErrorOf([&] { writer.Drain(); }).code(), ErrorCode::kDisk);
+  }
+  EXPECT_EQ(gate_.begun(), 1);
+  EXPECT_EQ(store_->manifest().durable_lsn(), 100u);
+}
+
+TEST_F(StoreWriterTest, ItsEndFinishesTheJobUnderWay) {
+  std::thread letting;
+  {
+    StoreWriter writer(gate_);
+    ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}}, 200)));
+    ASSERT_TRUE(gate_.WaitsFor(1));
+    ASSERT_TRUE(Submit(writer, JobOf({{.id = 2, .lsn = 210, .text = "b"}}, 300)));
+    letting = std::thread([this] { gate_.Let(2); });
+  }
+  letting.join();
+  EXPECT_GE(store_->manifest().durable_lsn(), 200u);  // The other one may have been begun before the end.
+}
+
+TEST_F(StoreWriterTest, AThreadThatReadsDoesNotWaitForTheDisk) {
+  StoreWriter writer(gate_);
+  for (int round = 0; round < 100; ++round) {
+    uint64_t lsn = 200 + static_cast<uint64_t>(round);
+    StoreWriter::Job job = JobOf({{.id = round, .lsn = lsn, .text = std::to_string(round)}}, lsn + 1);
+    gate_.Let(1);
+    while (!writer.TrySubmit(&job)) writer.WaitForRoom(1000);
+    EXPECT_EQ(Newest(writer, round), "R" + std::to_string(lsn) + " " + std::to_string(round));
+    EXPECT_EQ(Newest(writer, round / 2), "R" + std::to_string(200 + round / 2) + " " + std::to_string(round / 2));
+    EXPECT_LE(writer.durable_lsn(), Lsn(lsn + 1));
+  }
+  writer.Drain();
+  EXPECT_EQ(testing::Lines(*store_, 1000).size(), 100u);
+}
+
+}  // namespace
+}  // namespace rotv

@@ -1,0 +1,216 @@
+#include "sync/schema/table_change.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+
+namespace rotv {
+namespace {
+
+constexpr uint32_t kTable = 7;
+
+// One table with columns id (1) and name (2), streamed by id; and what becomes of it.
+class TableChangeTest : public ::testing::Test {
+ protected:
+  TableChangeTest() {
+    before_ = Schema(1, {{1, "id"}, {2, "name"}});
+    now_ = before_;
+  }
+
+  struct ColumnOf {
+    uint32_t number;
+    std::string name;
+  };
+
+  proto::SchemaVersion Schema(uint32_t shape_id, const std::vector<ColumnOf>& columns) {
+    proto::SchemaVersion schema;
+    proto::Table* table = schema.add_tables();
+    table->set_id(kTable);
+    table->set_quoted_name("public.t");
+    table->set_follow(proto::FOLLOW_KEY);
+    table->add_key_columns(0);
+    table->add_key_is_integer(true);
+    table->set_shape(shape_id);
+    table->mutable_state()->set_file(100);
+    table->mutable_state()->set_constraint_oid(50);
+    table->mutable_state()->set_membership("1:2");
+    proto::Shape shape;
+    shape.set_id(shape_id);
+    shape.set_table(kTable);
+    for (const ColumnOf& spec : columns) {
+      shape.add_columns()->set_number(spec.number);
+      shape.mutable_columns(shape.columns_size() - 1)->set_name(spec.name);
+      proto::ColumnState* state = table->mutable_state()->add_columns();
+      state->set_number(spec.number);
+      state->set_type_oid(25);
+      state->set_xmin(900);
+      table->mutable_state()->set_last_column(spec.number);
+    }
+    shapes_.Add(shape);
+    return schema;
+  }
+
+  proto::Table& now() { return *now_.mutable_tables(0); }
+  proto::TableState& state() { return *now().mutable_state(); }
+
+  TableChange Change() {
+    return CompareTables({.before = before_,
+                          .now = now_,
+                          .shapes = shapes_,
+                          .must_copy = must_copy_,
+                          .text_changed = text_changed_})
+        .at(0);
+  }
+  Fate FateOf() { return Change().fate; }
+  void ExpectCopied(const std::string& reason) {
+    TableChange change = Change();
+    EXPECT_EQ(change.fate, Fate::kCopy);
+    EXPECT_NE(change.reason.find(reason), std::string::npos) << change.reason;
+  }
+
+  proto::SchemaVersion before_, now_;
+  ShapeMap shapes_;
+  std::set<TableId> must_copy_;
+  bool text_changed_ = true;
+};
+
+TEST_F(TableChangeTest, NothingOrNamesAloneKeepTheRows) {
+  EXPECT_EQ(FateOf(), Fate::kKeep);
+  now().set_quoted_name("other.u");
+  EXPECT_EQ(FateOf(), Fate::kKeep);
+  now_ = Schema(2, {{1, "id"}, {2, "title"}});
+  EXPECT_EQ(FateOf(), Fate::kKeep);
+}
+
+TEST_F(TableChangeTest, ANewTableAndOneWhoseRowsWereNotKeptAreCopied) {
+  now().set_id(8);
+  ExpectCopied("new");
+  now().set_id(kTable);
+  before_.mutable_tables(0)->set_follow(proto::FOLLOW_SCHEMA_ONLY);
+  ExpectCopied("not kept");
+  now().set_follow(proto::FOLLOW_SCHEMA_ONLY);
+  EXPECT_EQ(FateOf(), Fate::kNoRows);
+}
+
+TEST_F(TableChangeTest, ATableWithLostChangesIsCopied) {
+  must_copy_ = {kTable};
+  ExpectCopied("could be followed");
+}
+
+TEST_F(TableChangeTest, AnotherIdentityNeedsACopy) {
+  now().set_follow(proto::FOLLOW_BAG);
+  ExpectCopied("another way");
+  now() = before_.tables(0);
+  now().set_key_columns(0, 1);
+  ExpectCopied("other columns");
+  now() = before_.tables(0);
+  now().set_key_is_integer(0, false);
+  ExpectCopied("other columns");
+  now() = before_.tables(0);
+  state().set_constraint_oid(51);
+  ExpectCopied("anew");
+}
+
+TEST_F(TableChangeTest, ATableThatLeftThePublicationForAWhileIsCopied) {
+  state().set_membership("3:4");
+  ExpectCopied("published");
+}
+
+TEST_F(TableChangeTest, ColumnsAddedInPlaceKeepTheRows) {
+  now_ = Schema(2, {{1, "id"}, {2, "name"}, {3, "more"}});
+  EXPECT_EQ(FateOf(), Fate::kKeep);
+  state().set_file(101);
+  ExpectCopied("rewritten");
+}
+
+TEST_F(TableChangeTest, DroppedColumnsKeepTheRows) {
+  now_ = Schema(2, {{1, "id"}});
+  state().set_last_column(2);
+  EXPECT_EQ(FateOf(), Fate::kKeep);
+}
+
+TEST_F(TableChangeTest, ColumnsThatCouldBeTakenForEachOtherNeedACopy) {
+  now_ = Schema(2, {{1, "id"}, {3, "name"}});
+  ExpectCopied("added and dropped");
+  now_ = Schema(3, {{1, "id"}, {2, "name"}, {4, "more"}});
+  ExpectCopied("came and went");
+}
+
+TEST_F(TableChangeTest, ABagIsCopiedWhenItsRowsGetOtherColumns) {
+  for (proto::SchemaVersion* schema : {&before_, &now_}) {
+    schema->mutable_tables(0)->set_follow(proto::FOLLOW_BAG);
+    schema->mutable_tables(0)->clear_key_columns();
+    schema->mutable_tables(0)->clear_key_is_integer();
+  }
+  EXPECT_EQ(FateOf(), Fate::kKeep);
+  now_ = Schema(2, {{1, "id"}, {2, "name"}, {3, "more"}});
+  now().set_follow(proto::FOLLOW_BAG);
+  now().clear_key_columns();
+  now().clear_key_is_integer();
+  ExpectCopied("other columns");
+}
+
+TEST_F(TableChangeTest, AnotherTypeNeedsACopyAndAnotherLengthDoesNot) {
+  state().mutable_columns(1)->set_type_modifier(24);
+  state().mutable_columns(1)->set_xmin(901);
+  EXPECT_EQ(FateOf(), Fate::kKeep);
+  state().mutable_columns(1)->set_type_oid(20);
+  ExpectCopied("another type");
+}
+
+TEST_F(TableChangeTest, WhatATypeIsMadeOfCounts) {
+  state().mutable_columns(1)->set_type_fingerprint("other");
+  ExpectCopied("has changed");
+}
+
+TEST_F(TableChangeTest, ALabelThatWasRenamedCountsAndOneThatWasAddedDoesNot) {
+  for (proto::SchemaVersion* schema : {&before_, &now_}) {
+    schema->mutable_tables(0)->mutable_state()->mutable_columns(1)->add_enums(30);
+    for (uint32_t oid : {31u, 32u}) {
+      proto::EnumLabel* label = schema->add_enum_labels();
+      label->set_oid(oid);
+      label->set_type_oid(oid - 1);
+      label->set_label("label");
+    }
+  }
+  proto::EnumLabel* added = now_.add_enum_labels();
+  added->set_oid(33);
+  added->set_type_oid(30);
+  EXPECT_EQ(FateOf(), Fate::kKeep);
+  now_.mutable_enum_labels(1)->set_label("of another type");
+  EXPECT_EQ(FateOf(), Fate::kKeep);
+  now_.mutable_enum_labels(0)->set_label("renamed");
+  ExpectCopied("has changed");
+}
+
+TEST_F(TableChangeTest, ValuesThatNameOtherObjectsAreCopiedWhenNamesMayHaveChanged) {
+  state().mutable_columns(1)->set_by_name(true);
+  ExpectCopied("names other objects");
+  text_changed_ = false;
+  EXPECT_EQ(FateOf(), Fate::kKeep);
+}
+
+TEST_F(TableChangeTest, ANewFileAloneKeepsTheRowsAndWithANewDefinitionNeedsProof) {
+  state().set_file(101);
+  EXPECT_EQ(FateOf(), Fate::kKeep);
+  state().mutable_columns(1)->set_xmin(901);
+  EXPECT_EQ(FateOf(), Fate::kKeepIfProven);
+  state().set_file(100);
+  EXPECT_EQ(FateOf(), Fate::kKeep);
+}
+
+TEST_F(TableChangeTest, ATableThatIsNotStreamedIsCopiedWhenItsContentChanged) {
+  for (proto::SchemaVersion* schema : {&before_, &now_}) {
+    schema->mutable_tables(0)->set_follow(proto::FOLLOW_COPY);
+    schema->mutable_tables(0)->set_content("1:2");
+  }
+  EXPECT_EQ(FateOf(), Fate::kKeep);
+  now().set_content("1:3");
+  ExpectCopied("has changed");
+  now().set_content("1:2");
+  now().set_filter(" WHERE true");
+  ExpectCopied("other rows");
+}
+
+}  // namespace
+}  // namespace rotv
