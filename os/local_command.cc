@@ -62,7 +62,7 @@ FileDescriptor PasswordInMemory(const std::string& password) {
 // What the child needs, made before the fork: after it another thread's lock may be held forever, so that the child may
 // not allocate.
 struct Launch {
-  Launch(const RemoteCommand& command, std::map<std::string, std::string> environment) {
+  Launch(const ProgramCall& command, std::map<std::string, std::string> environment) {
     for (const auto& [name, value] : command.env) environment[name] = value;
     if (!command.password.empty()) {
       password_file = PasswordInMemory(command.password);
@@ -156,7 +156,7 @@ class Child {
 
 }  // namespace
 
-CommandResult RunLocalCommand(const RemoteCommand& command, const std::function<void(std::string_view)>& on_stdout,
+CommandResult RunLocalCommand(const ProgramCall& command, const std::function<void(std::string_view)>& on_stdout,
                               const Interrupt& interrupt, std::map<std::string, std::string> environment) {
   const Launch launch(command, std::move(environment));
   Child child(launch);

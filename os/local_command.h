@@ -7,9 +7,9 @@
 #include <string>
 #include <string_view>
 
+#include "os/command.h"
 #include "os/process_environment.h"
 #include "storage/interrupt.h"
-#include "sync/link/link.h"
 
 namespace rotv {
 
@@ -19,7 +19,7 @@ namespace rotv {
 // empty. A program that cannot be started is a result: 127 when it is not there, 126 else, with the reason in
 // stderr_text. When `on_stdout` throws or `interrupt` is requested the program is ended (SIGTERM, after a second
 // SIGKILL) before the exception leaves; it gets SIGTERM also if this process ends without one.
-CommandResult RunLocalCommand(const RemoteCommand& command, const std::function<void(std::string_view)>& on_stdout,
+CommandResult RunLocalCommand(const ProgramCall& command, const std::function<void(std::string_view)>& on_stdout,
                               const Interrupt& interrupt,
                               std::map<std::string, std::string> environment = HelperEnvironment());
 

@@ -6,9 +6,9 @@
 #include <memory>
 #include <string_view>
 
-#include "sync/materialize.h"
-
 namespace rotv {
+
+enum class Compression { kNone, kZstd, kGzip };
 
 class SeedOutput {
  public:

@@ -1,24 +1,24 @@
-// The scan at an LSN, over a RocksDB iterator.
+// A walk over the rows of one table at one LSN.
 
 #pragma once
 
-#include <rocksdb/iterator.h>
-
-#include <memory>
-#include <string>
-
-#include "storage/row_store.h"
+#include <cstdint>
+#include <string_view>
 
 namespace rotv {
 
-struct RowScanParts {
-  std::string table_prefix;                     // Table and epoch, as keys begin with them.
-  std::unique_ptr<rocksdb::Iterator> iterator;  // Bounded to the range, below and above.
-  std::shared_ptr<const void> bounds;           // Keeps what bounds it alive.
-  Lsn lsn;                                      // Versions at or after it are not seen.
-  const ShapeMap& shapes;                       // Outlives the scan.
-  uint32_t shape = 0;                           // As in ScanRequest.
+// The rows of one table at one LSN, in key order.
+class RowScan {
+ public:
+  virtual ~RowScan() = default;
+  // Goes to the next row; false at the end. Throws kCorrupt on a failed checksum or an unresolvable partial row.
+  virtual bool Next() = 0;
+  // One line of COPY text without its newline; valid until Next(). A bag's row comes as often as it is there.
+  virtual std::string_view line() const = 0;
+  virtual std::string_view row_key() const = 0;
+  // How many rows of this key there are: more than one only in a bag. If there are any, line() is one of them until the
+  // next call. Next() then goes on behind it. Any order of keys, though ascending ones are cheaper.
+  virtual uint32_t Find(std::string_view row_key) = 0;
 };
-std::unique_ptr<RowScan> NewRowScan(RowScanParts parts);
 
 }  // namespace rotv

@@ -19,8 +19,8 @@
 #include "storage/rocksdb_options.h"
 #include "storage/rocksdb_status.h"
 #include "storage/row_key.h"
-#include "storage/row_scan.h"
 #include "storage/tidy.h"
+#include "storage/version_scan.h"
 
 namespace rotv {
 namespace {

@@ -19,6 +19,7 @@
 #include "proto/store.pb.h"
 #include "storage/lsn.h"
 #include "storage/retention.h"
+#include "storage/row_scan.h"
 #include "storage/row_version.h"
 #include "storage/shape_map.h"
 #include "storage/version_buffer.h"
@@ -26,20 +27,6 @@
 namespace rotv {
 
 inline constexpr uint32_t kFormatVersion = 2;
-
-// The rows of one table at one LSN, in key order.
-class RowScan {
- public:
-  virtual ~RowScan() = default;
-  // Goes to the next row; false at the end. Throws kCorrupt on a failed checksum or an unresolvable partial row.
-  virtual bool Next() = 0;
-  // One line of COPY text without its newline; valid until Next(). A bag's row comes as often as it is there.
-  virtual std::string_view line() const = 0;
-  virtual std::string_view row_key() const = 0;
-  // How many rows of this key there are: more than one only in a bag. If there are any, line() is one of them until the
-  // next call. Next() then goes on behind it. Any order of keys, though ascending ones are cheaper.
-  virtual uint32_t Find(std::string_view row_key) = 0;
-};
 
 // A part of a table's keys: [begin, end), an empty end meaning the table's end.
 struct KeyRange {

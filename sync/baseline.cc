@@ -17,6 +17,7 @@
 #include "sync/mask/stored_lineage.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/postgres/large_objects.h"
+#include "sync/postgres/object_names.h"
 #include "sync/postgres/owned_objects.h"
 #include "sync/postgres/source_session.h"
 #include "sync/schema/follow.h"
@@ -54,7 +55,7 @@ class BaselineRun {
       }
       if (complete) break;
       RemoveStore();
-      session_.RemoveLeftovers(workspace_);
+      RemoveAndTellLeftovers(session_, workspace_);
       if (attempt == kMostTries) {
         throw Error(ErrorCode::kUnreachable,
                     fmt::format("the source's schema changed during each of {} tries of a baseline", kMostTries),
@@ -211,7 +212,7 @@ class BaselineRun {
       std::error_code ignored;
       std::filesystem::create_directory(directory, ignored);
       SourceSession cleaner(context, directory, SourceSession::Connections::kOne, SourceSession::Warnings::kKeep);
-      cleaner.RemoveLeftovers(workspace_);
+      RemoveAndTellLeftovers(cleaner, workspace_);
     } catch (const Error& error) {
       context_.progress.Note(fmt::format("left on the source until the next run: {}", objects_.slot()));
     }
@@ -232,7 +233,7 @@ class BaselineRun {
 
 BaselineResult TakeIn(Workspace& workspace, const Context& context, const BaselineOptions& options) {
   SourceSession session(context, workspace.RunDirectory());
-  session.RemoveLeftovers(workspace);
+  RemoveAndTellLeftovers(session, workspace);
   return BaselineRun(context, options, workspace, session).Run();
 }
 

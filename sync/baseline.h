@@ -8,12 +8,12 @@
 #include <vector>
 
 #include "storage/lsn.h"
+#include "sync/capture/check.h"
 #include "sync/context/context.h"
 
 namespace rotv {
 
 enum class Replace { kRefuse, kAllow };
-enum class WalLimit { kRequired, kUnlimitedAllowed };
 
 struct BaselineOptions {
   Replace replace = Replace::kRefuse;  // --force

@@ -33,4 +33,14 @@ DetachResult Detach(const Context& context) {
   return result;
 }
 
+std::optional<SourceConfig> FormerSource(const std::filesystem::path& home, const std::string& name) {
+  for (const RecordedObjects& record : AllRecordedObjects(home)) {
+    if (record.source != name || !record.objects.has_way()) continue;
+    SourceConfig source = SourceAtPlace({}, record.objects);
+    source.name = name;
+    return source;
+  }
+  return std::nullopt;
+}
+
 }  // namespace rotv

@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,5 +22,9 @@ struct DetachResult {
 // Removes everything that was ever recorded for this source, where it was made. Done twice it does nothing the second
 // time.
 DetachResult Detach(const Context& context);
+
+// The source of this name that has left something on a server, though rotv.toml has none such any more: as it was when
+// that was made. Nothing if there is none.
+std::optional<SourceConfig> FormerSource(const std::filesystem::path& home, const std::string& name);
 
 }  // namespace rotv

@@ -14,6 +14,7 @@
 #include "storage/row_store.h"
 #include "sync/context/open_workspace.h"
 #include "sync/history/point_time.h"
+#include "sync/postgres/owned_objects.h"
 #include "sync/postgres/source_session.h"
 #include "sync/pull.h"
 
@@ -172,7 +173,7 @@ void FollowLog(const Context& context, const LogRequest& request, const VisitTra
   while (true) {
     try {
       SourceSession session(context, workspace.RunDirectory(), SourceSession::Connections::kAlsoReplication);
-      session.RemoveLeftovers(workspace);
+      RemoveAndTellLeftovers(session, workspace);
       while (true) {
         Pull(session, *store);
         pause = kFirstPause;

@@ -2,6 +2,7 @@
 
 #include "storage/workspace.h"
 #include "sync/context/open_workspace.h"
+#include "sync/mask/read_mask_facts.h"
 #include "sync/mask/secret.h"
 #include "sync/postgres/source_session.h"
 

@@ -10,12 +10,11 @@
 #include <vector>
 
 #include "storage/lsn.h"
+#include "storage/output_file.h"
 #include "sync/context/context.h"
-#include "sync/seed/psql_restrict.h"
+#include "sync/postgres/psql_restrict.h"
 
 namespace rotv {
-
-enum class Compression { kNone, kZstd, kGzip };
 
 struct MaterializeOptions {
   std::filesystem::path output;   // "-" is stdout; empty: HOME/seed-data.sql (.zst, .gz).

@@ -13,6 +13,7 @@
 #include "sync/context/open_workspace.h"
 #include "sync/gc.h"
 #include "sync/mask/stored_mask.h"
+#include "sync/postgres/owned_objects.h"
 #include "sync/postgres/source_session.h"
 #include "sync/schema/follow.h"
 
@@ -119,7 +120,7 @@ PullResult Pull(const Context& context) {
   std::future<std::unique_ptr<RowStore>> opening =
       std::async(std::launch::async, [&] { return RowStore::Open(path, RowStore::Mode::kReadWrite); });
   SourceSession session(context, workspace.RunDirectory(), SourceSession::Connections::kAlsoReplication);
-  session.RemoveLeftovers(workspace);
+  RemoveAndTellLeftovers(session, workspace);
   std::unique_ptr<RowStore> store = opening.get();
   return Pull(session, *store);
 }

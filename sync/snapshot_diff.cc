@@ -12,6 +12,7 @@
 #include "storage/epochs.h"
 #include "storage/error.h"
 #include "sync/context/open_workspace.h"
+#include "sync/formats/copy_text.h"
 #include "sync/history/point.h"
 #include "sync/history/touched_rows.h"
 #include "sync/schema/follow.h"
@@ -216,6 +217,12 @@ SnapshotDiff Diff(const Context& context, const DiffRequest& request) {
   if (request.table.empty()) diff.schema = CompareSchemas(before.schema, after.schema);
   context.progress.End();
   return diff;
+}
+
+std::optional<std::string> FieldValue(std::string_view field) {
+  if (field == kCopyNull) return std::nullopt;
+  std::string scratch;
+  return std::string(UnescapeCopyField(field, &scratch));
 }
 
 }  // namespace rotv

@@ -4,13 +4,16 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "storage/lsn.h"
 #include "sync/context/context.h"
 #include "sync/history/row_diff.h"
+#include "sync/history/timeline_step.h"
 #include "sync/schema/schema_diff.h"
 
 namespace rotv {
@@ -32,14 +35,6 @@ struct TableDiff {
   RowCounts rows;
 
   uint64_t changes() const { return rows.added + rows.removed + rows.changed; }
-};
-
-// What was committed in one stretch of the time between two points.
-struct TimelineStep {
-  int64_t begin_us = 0;
-  int64_t end_us = 0;
-  uint64_t transactions = 0;
-  std::vector<std::pair<std::string, uint64_t>> rows;  // By table, as TableDiff names them; in order of the names.
 };
 
 struct SnapshotDiff {
@@ -66,5 +61,8 @@ struct DiffRequest {
 // all where gc has forgotten what was in between.
 // Throws kUsage if there is no such point or table.
 SnapshotDiff Diff(const Context& context, const DiffRequest& request);
+
+// The value of a field of a RowChange, unescaped; nothing for NULL.
+std::optional<std::string> FieldValue(std::string_view field);
 
 }  // namespace rotv

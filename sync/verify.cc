@@ -13,6 +13,7 @@
 #include "sync/compare/digest_sql.h"
 #include "sync/context/open_workspace.h"
 #include "sync/postgres/fingerprint.h"
+#include "sync/postgres/owned_objects.h"
 #include "sync/pull.h"
 #include "sync/schema/follow.h"
 
@@ -236,7 +237,7 @@ VerifyResult Verify(const Context& context, const VerifyRequest& request) {
   std::filesystem::path path = workspace.CurrentStorePath();
   std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kReadWrite);
   SourceSession session(context, workspace.RunDirectory());
-  session.RemoveLeftovers(workspace);
+  RemoveAndTellLeftovers(session, workspace);
   return VerifyRun(session, *store, request).Run();
 }
 

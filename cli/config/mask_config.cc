@@ -7,8 +7,8 @@
 
 #include "cli/output/did_you_mean.h"
 #include "storage/error.h"
-#include "sync/mask/row_condition.h"
-#include "sync/mask/stored_mask.h"
+#include "sync/context/mask_kinds.h"
+#include "sync/context/row_condition.h"
 
 namespace rotv {
 namespace {

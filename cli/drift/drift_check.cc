@@ -1,6 +1,7 @@
 #include "cli/drift/drift_check.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <nlohmann/json.hpp>
 
@@ -9,12 +10,10 @@
 #include "cli/launch/launch_state.h"
 #include "cli/output/format.h"
 #include "cli/output/output.h"
-#include "cli/report/drift_report.h"
 #include "os/run_program.h"
 #include "os/text_file.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
-#include "sync/drift/schema_queries.h"
 #include "sync/schema_text.h"
 
 namespace rotv {
@@ -197,6 +196,14 @@ std::optional<std::string> ReadFound(const std::filesystem::path& path, const st
 }
 
 }  // namespace
+
+std::string DriftCounts(const SchemaDrift& drift, const std::string& source) {
+  std::vector<std::string> counts;
+  if (!drift.only_before.empty()) counts.push_back(fmt::format("{} only in {}", drift.only_before.size(), source));
+  if (!drift.only_after.empty()) counts.push_back(fmt::format("{} only in the migrations", drift.only_after.size()));
+  if (!drift.changed.empty()) counts.push_back(fmt::format("{} different", drift.changed.size()));
+  return fmt::format("{}", fmt::join(counts, ", "));
+}
 
 std::string DriftWarning(const DriftPlace& place, const std::string& snapshot) {
   Comparison comparison(place, snapshot);

@@ -12,8 +12,8 @@
 #include "cli/launch/runtime.h"
 #include "cli/output/progress_bar.h"
 #include "sync/context/context.h"
-#include "sync/drift/schema_drift.h"
-#include "sync/history/point.h"
+#include "sync/find_drift.h"
+#include "sync/schema_text.h"
 
 namespace rotv {
 
@@ -34,6 +34,9 @@ struct DriftCheck {
 // At "head", "baseline" or a snapshot; nothing of it stays. Throws kUsage, with the words of psql or of the command, if
 // migrations or schema cannot be applied, if none are to be found, and what the runtime and ReadSchemaText() throw.
 DriftCheck CheckDrift(const DriftPlace& place, const std::string& snapshot);
+
+// "2 only in production, 1 different"; empty if nothing differs. Pure.
+std::string DriftCounts(const SchemaDrift& drift, const std::string& source);
 
 // As CheckDrift(), but only if anything has changed since the last time that said so (HOME/scratch keeps
 // what it found); a line for people, empty where there is no difference. A command's work is not known to change, so it

@@ -13,7 +13,6 @@
 #include <sstream>
 
 #include "cli/config/home.h"
-#include "cli/launch/launch_state.h"
 #include "cli/output/did_you_mean.h"
 #include "os/process_environment.h"
 #include "os/stop_signals.h"
@@ -125,7 +124,7 @@ int RunCommand(const Program& program, const CommandLine& line, const Environmen
                         .width = [] { return TerminalWidth(STDERR_FILENO); },
                         .write = [](std::string_view text) { WriteAll(STDERR_FILENO, text); }});
   const std::filesystem::path home = ResolveHome(options.home, environment);
-  RemoveLeftSecrets(home);
+  if (program.remove_leftovers != nullptr) program.remove_leftovers(home);
   return line.chosen().run(
       {options, environment, home, progress, output, g_interrupt, StyleFor(STDOUT_FILENO, environment)});
 }

@@ -58,6 +58,8 @@ struct Program {
   const char* footer;
   std::vector<CommandEntry> commands;
   std::function<void(CLI::App& app)> declare_options;  // Those that only this program has; may be empty.
+  // Called before every command, with the home directory: what killed runs left there goes. Never throws.
+  void (*remove_leftovers)(const std::filesystem::path& home) noexcept = nullptr;
 };
 
 // The whole of main(): gives the exit code, and lets nothing out.

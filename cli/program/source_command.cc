@@ -5,7 +5,7 @@
 
 #include "cli/config/config.h"
 #include "cli/config/home.h"
-#include "sync/postgres/owned_objects.h"
+#include "sync/detach.h"
 
 namespace rotv {
 

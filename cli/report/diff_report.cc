@@ -7,7 +7,6 @@
 
 #include "cli/output/format.h"
 #include "cli/output/terminal.h"
-#include "sync/formats/copy_text.h"
 
 namespace rotv {
 namespace {
@@ -27,13 +26,10 @@ std::string Shortened(std::string_view text, size_t most) {
 
 std::vector<std::optional<std::string>> Values(const std::vector<std::string_view>& fields) {
   std::vector<std::optional<std::string>> values;
-  std::string scratch;
   for (std::string_view field : fields) {
-    if (field == kCopyNull) {
-      values.emplace_back();
-    } else {
-      values.emplace_back(Shortened(UnescapeCopyField(field, &scratch), kLongestDiffValue));
-    }
+    std::optional<std::string> value = FieldValue(field);
+    if (value) value = Shortened(*value, kLongestDiffValue);
+    values.push_back(std::move(value));
   }
   return values;
 }

@@ -99,14 +99,6 @@ Json ObjectsJson(const std::vector<SchemaObject>& objects) {
 
 }  // namespace
 
-std::string DriftCounts(const SchemaDrift& drift, const std::string& source) {
-  std::vector<std::string> counts;
-  if (!drift.only_before.empty()) counts.push_back(fmt::format("{} only in {}", drift.only_before.size(), source));
-  if (!drift.only_after.empty()) counts.push_back(fmt::format("{} only in the migrations", drift.only_after.size()));
-  if (!drift.changed.empty()) counts.push_back(fmt::format("{} different", drift.changed.size()));
-  return fmt::format("{}", fmt::join(counts, ", "));
-}
-
 std::string DriftText(const DriftCheck& check, const std::string& source, const TextStyle& style) {
   const SchemaDrift& drift = check.drift;
   std::string sides = fmt::format("{} as it was at {} ({}), and {}", source, check.point.lsn.ToString(),

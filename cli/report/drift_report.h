@@ -10,9 +10,6 @@
 
 namespace rotv {
 
-// "2 only in production, 1 different"; empty if nothing differs.
-std::string DriftCounts(const SchemaDrift& drift, const std::string& source);
-
 // Ends in a newline.
 std::string DriftText(const DriftCheck& check, const std::string& source, const TextStyle& style);
 

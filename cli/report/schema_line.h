@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "sync/schema/schema_diff.h"
+#include "sync/snapshot_diff.h"
 
 namespace rotv {
 

@@ -1,6 +1,7 @@
 // The table of commands. Everything else of main() is in cli/program/program.
 
 #include "cli/command/commands.h"
+#include "cli/launch/launch_state.h"
 #include "cli/program/program.h"
 #include "cli/rotv/command.h"
 
@@ -44,6 +45,7 @@ const Program kProgram{
               ->type_name("NAME")
               ->check(CLI::IsMember({"podman", "docker", "local"}));
         },
+    .remove_leftovers = RemoveLeftSecrets,
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 // The table of commands. Everything else of main() is in cli/program/program.
 
 #include "cli/command/commands.h"
+#include "cli/launch/launch_state.h"
 #include "cli/rotv_sync/command.h"
 
 namespace rotv {
@@ -34,6 +35,7 @@ const Program kProgram{
                  {"schedule", DeclareSchedule},
                  {"mask", DeclareMask}},
     .declare_options = {},
+    .remove_leftovers = RemoveLeftSecrets,
 };
 
 }  // namespace

@@ -42,9 +42,4 @@ class Scheduler {
   virtual std::optional<int64_t> Next(const ScheduleJob& job) = 0;
 };
 
-// The person's systemd where there is one, else cron. Throws kUsage where there is neither.
-std::unique_ptr<Scheduler> ChooseScheduler(const SchedulePlace& place);
-// The one that `by` names.
-std::unique_ptr<Scheduler> SchedulerOf(const std::string& by, const SchedulePlace& place);
-
 }  // namespace rotv

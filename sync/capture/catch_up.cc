@@ -14,6 +14,7 @@
 #include "sync/mask/mask_plan.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/postgres/large_objects.h"
+#include "sync/postgres/object_names.h"
 #include "sync/postgres/owned_objects.h"
 #include "sync/schema/follow.h"
 #include "sync/schema/table_change.h"

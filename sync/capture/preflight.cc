@@ -8,9 +8,9 @@
 #include "storage/error.h"
 #include "sync/capture/privileges.h"
 #include "sync/capture/publication.h"
+#include "sync/postgres/psql_restrict.h"
 #include "sync/postgres/schema_dump.h"
 #include "sync/schema/follow.h"
-#include "sync/seed/psql_restrict.h"
 
 namespace rotv {
 namespace {

@@ -2,8 +2,7 @@
 
 #pragma once
 
-#include "sync/baseline.h"
-#include "sync/doctor.h"
+#include "sync/capture/check.h"
 #include "sync/postgres/catalog.h"
 #include "sync/postgres/source_session.h"
 

@@ -1,4 +1,4 @@
-// How two schemas differ, object by object. Pure.
+// How two schemas differ, object by object.
 
 #pragma once
 
@@ -29,14 +29,5 @@ struct SchemaDrift {
 
   bool empty() const { return only_before.empty() && only_after.empty() && changed.empty(); }
 };
-
-// The order of objects, the names of constraints and indexes, and the formatting of functions make no difference.
-// `ignore` are patterns with * for any text, for names ("public.audit_*") or labels ("index public.*"); what is part of
-// an ignored object is ignored too.
-SchemaDrift FindDrift(std::vector<SchemaObject> before, std::vector<SchemaObject> after,
-                      const std::vector<std::string>& ignore);
-
-// Tables in which tools remember which migrations were done, as patterns for `ignore`.
-std::vector<std::string> MigrationBookkeeping();
 
 }  // namespace rotv

@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "storage/error.h"
-#include "sync/snapshot_diff.h"
 
 namespace rotv {
 namespace {

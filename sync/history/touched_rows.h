@@ -11,10 +11,9 @@
 
 #include "storage/interrupt.h"
 #include "storage/row_store.h"
+#include "sync/history/timeline_step.h"
 
 namespace rotv {
-
-struct TimelineStep;
 
 class TouchedRows {
  public:

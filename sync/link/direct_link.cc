@@ -143,8 +143,8 @@ class DirectLink : public Link {
 
   std::chrono::milliseconds StallTimeout() const override { return stall_timeout_; }
 
-  CommandResult Run(const RemoteCommand& command, const std::function<void(std::string_view)>& on_stdout) override {
-    RemoteCommand local = command;
+  CommandResult Run(const ProgramCall& command, const std::function<void(std::string_view)>& on_stdout) override {
+    ProgramCall local = command;
     if (local.password.empty()) local.password = ValueOr(parameters_, "password", "");
     if (!local.argv.empty() && local.argv[0] == "pg_dump") local.argv[0] = DumpProgram();
     return RunLocalCommand(local, on_stdout, interrupt_);
@@ -252,7 +252,7 @@ std::string FindNewestProgram(const std::string& program, const Interrupt& inter
   std::string newest = program;
   int newest_major = 0;
   for (const fs::path& candidate : Candidates(program)) {
-    RemoteCommand ask;
+    ProgramCall ask;
     ask.argv = {candidate.string(), "--version"};
     std::string text;
     const auto collect = [&text](std::string_view piece) { text.append(piece); };

@@ -100,7 +100,7 @@ bool FitsDevTcp(const std::string& host) {
 // waits for a lock, and writes nothing, would hold its own locks on the source long after the link was cut. (A signal
 // by SSH would not reach into a container, nor anything of root's.) The watcher is gone before the command's process
 // number can be used again.
-std::string CommandLine(const RemoteCommand& command, const SourceConfig& source) {
+std::string CommandLine(const ProgramCall& command, const SourceConfig& source) {
   std::string words;
   if (!command.env.empty()) words += "env ";
   for (const auto& [name, value] : command.env) words += ShellQuote(name + "=" + value) + " ";

@@ -39,7 +39,7 @@ bool ListRevokes(const std::string& file, const std::string& key_line, const Int
   if (!key || write(key.get(), key_line.data(), key_line.size()) != static_cast<ssize_t>(key_line.size())) {
     ThrowUnknown(file, "the key cannot be handed over to ssh-keygen");
   }
-  RemoteCommand command;
+  ProgramCall command;
   command.argv = {"ssh-keygen", "-Q", "-f", file, fmt::format("/proc/{}/fd/{}", getpid(), key.get())};
   std::string text;
   const CommandResult result = RunLocalCommand(

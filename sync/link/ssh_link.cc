@@ -113,7 +113,7 @@ class SshLink : public Link {
 
   std::string PasswordPort() const override { return std::to_string(source_.port); }
 
-  CommandResult Run(const RemoteCommand& command, const std::function<void(std::string_view)>& on_stdout) override {
+  CommandResult Run(const ProgramCall& command, const std::function<void(std::string_view)>& on_stdout) override {
     if (command.password.find_first_of("\r\n") != std::string::npos) {
       throw Error(ErrorCode::kUsage, "a password that holds a line break cannot be handed over");
     }

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "sync/link/ssh_session.h"
+#include "sync/link/ssh_handle.h"
 
 namespace rotv {
 

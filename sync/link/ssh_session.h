@@ -2,8 +2,6 @@
 
 #pragma once
 
-#include <libssh/libssh.h>
-
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -13,6 +11,7 @@
 
 #include "storage/interrupt.h"
 #include "sync/context/ssh_target.h"
+#include "sync/link/ssh_handle.h"
 
 namespace rotv {
 
@@ -23,16 +22,11 @@ struct SshOptions {
   std::chrono::milliseconds stall_timeout = std::chrono::minutes(1);  // Connecting and logging in take no longer each.
 };
 
-struct SshSessionDeleter {
-  void operator()(ssh_session session) const;
-};
-using SshHandle = std::unique_ptr<ssh_session_struct, SshSessionDeleter>;
-
 // May be used by one thread at a time, and moved to another.
 class SshSession {
  public:
   // Reads ~/.ssh/config (HOME's) and /etc/ssh/ssh_config, connects (ProxyCommand and ProxyJump too), checks the host
-  // key, and logs in with a key; asks nobody anything. Throws as Link::Open() does.
+  // key, and logs in with a key; asks nobody anything. Throws as OpenLink() does.
   static std::unique_ptr<SshSession> Connect(const SshOptions& options, const Interrupt& interrupt);
 
   ssh_session get() const { return handle_.get(); }
@@ -49,17 +43,6 @@ class SshSession {
   SshHandle handle_;
   std::string label_;
   std::vector<std::string> warnings_;
-};
-
-// Calls `step`, a libssh function on a non-blocking session, until it gives something else than `again`, and waits for
-// the session's socket in between. Throws kInterrupted; kUnreachable when `deadline` passes.
-struct SshWait {
-  ssh_session session;
-  const Interrupt& interrupt;
-  std::chrono::steady_clock::time_point deadline;
-  std::string label;
-
-  int Until(int again, const std::function<int()>& step) const;
 };
 
 }  // namespace rotv

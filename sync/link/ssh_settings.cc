@@ -80,7 +80,7 @@ std::string LastLineOf(std::string_view text) {
 
 // What `ssh -G` prints; empty if there is no ssh.
 std::string AskSsh(const SshTarget& target, const Interrupt& interrupt) {
-  RemoteCommand command;
+  ProgramCall command;
   command.argv = {"ssh", "-G"};
   const JoinedConfig joined;
   if (Home() != HomeOfUser()) command.argv.insert(command.argv.end(), {"-F", joined.path()});

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "storage/error.h"
+#include "sync/mask/make_masker.h"
 #include "sync/mask/secret.h"
 #include "sync/mask/source_checks.h"
 #include "sync/mask/stored_mask.h"

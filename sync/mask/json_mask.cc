@@ -203,17 +203,18 @@ class JsonMasker : public Masker {
 
 }  // namespace
 
-std::unique_ptr<const Masker> MakeJsonMasker(const MaskRule& rule, const MaskSecret& secret) {
+std::unique_ptr<const Masker> MakeJsonMasker(const MaskRule& rule, const MaskSecret& secret,
+                                             MaskerFactory make_masker) {
   std::vector<PathMask> masks;
   for (const auto& [path, inner] : rule.paths) {
     PathMask mask{.steps = StepsOf(rule.pattern, path), .kind = inner.kind, .texts = {}, .numbers = {}, .floats = {}};
     MaskRule of_texts = inner;
     if (inner.kind == MaskKind::kNumber) {
-      mask.numbers = MakeMasker(inner, {.name = path, .type = "numeric"}, secret);
-      mask.floats = MakeMasker(inner, {.name = path, .type = "float8"}, secret);
+      mask.numbers = make_masker(inner, {.name = path, .type = "numeric"}, secret);
+      mask.floats = make_masker(inner, {.name = path, .type = "float8"}, secret);
       of_texts.kind = MaskKind::kText;
     }
-    mask.texts = MakeMasker(of_texts, {.name = path, .type = "text"}, secret);
+    mask.texts = make_masker(of_texts, {.name = path, .type = "text"}, secret);
     masks.push_back(std::move(mask));
   }
   return std::make_unique<JsonMasker>(std::move(masks), secret);

@@ -16,6 +16,9 @@ namespace rotv {
 //   $.orders[*].phone  of each element; $.orders[3] of one
 //   $.*.name           of each member
 //   $..email           at any depth
-std::unique_ptr<const Masker> MakeJsonMasker(const MaskRule& rule, const MaskSecret& secret);
+// `make_masker` makes the maskers of the paths' rules: MakeMasker(), which stands above this file.
+using MaskerFactory = std::unique_ptr<const Masker> (*)(const MaskRule& rule, const MaskColumn& column,
+                                                        const MaskSecret& secret);
+std::unique_ptr<const Masker> MakeJsonMasker(const MaskRule& rule, const MaskSecret& secret, MaskerFactory make_masker);
 
 }  // namespace rotv

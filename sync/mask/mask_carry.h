@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
+#include "sync/mask/mask_facts.h"
 #include "sync/mask/mask_lineage.h"
-#include "sync/mask/mask_plan.h"
 #include "sync/mask/mask_suspicion.h"
 #include "sync/postgres/catalog.h"
 

@@ -1,11 +1,34 @@
-// Reads what masking has to know of tables and columns.
+// What masking has to know of tables and columns.
 
 #pragma once
 
-#include "sync/mask/mask_plan.h"
+#include <cstdint>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "sync/mask/masker.h"
+#include "sync/mask/pii_types.h"
 
 namespace rotv {
 
-MaskFacts ReadMaskFacts(PgConnection& connection);
+// What of a table's columns only matters where they are masked.
+struct MaskFacts {
+  struct Table {
+    std::vector<std::pair<std::string, std::string>>
+        names;                          // (schema, name) of itself, then of those it inherits from.
+    std::map<int, MaskColumn> columns;  // By pg_attribute.attnum.
+  };
+  struct Reference {  // A column of a foreign key.
+    uint32_t table = 0;
+    int column = 0;
+    uint32_t referenced_table = 0;
+    int referenced_column = 0;
+  };
+  std::map<uint32_t, Table> tables;
+  std::vector<Reference> references;
+  std::map<uint32_t, TypeParts> types;  // By pg_type.oid.
+};
 
 }  // namespace rotv

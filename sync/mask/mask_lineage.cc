@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "storage/error.h"
+#include "sync/mask/make_masker.h"
 #include "sync/mask/rule_text.h"
 #include "sync/mask/stored_mask.h"
 

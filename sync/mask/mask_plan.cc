@@ -7,13 +7,15 @@
 #include <set>
 
 #include "storage/error.h"
+#include "sync/mask/make_masker.h"
 #include "sync/mask/mask_carry.h"
-#include "sync/mask/mask_facts.h"
 #include "sync/mask/pii_detection.h"
+#include "sync/mask/read_mask_facts.h"
 #include "sync/mask/row_filter.h"
 #include "sync/mask/rule_text.h"
 #include "sync/mask/secret.h"
 #include "sync/mask/stored_mask.h"
+#include "sync/mask/value_test.h"
 #include "sync/schema/follow.h"
 
 namespace rotv {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sync/context/context.h"
+#include "sync/mask/mask_facts.h"
 #include "sync/mask/mask_lineage.h"
 #include "sync/mask/masker.h"
 #include "sync/mask/pii_sampler.h"
@@ -25,24 +26,6 @@ namespace rotv {
 // without a rule looks personal: by its name or type, and also by its values where there is a `sampler`.
 Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, const MaskLineage& lineage,
                           const std::string& publication = "", PiiSampler* sampler = nullptr);
-
-// What of a table's columns only matters where they are masked.
-struct MaskFacts {
-  struct Table {
-    std::vector<std::pair<std::string, std::string>>
-        names;                          // (schema, name) of itself, then of those it inherits from.
-    std::map<int, MaskColumn> columns;  // By pg_attribute.attnum.
-  };
-  struct Reference {  // A column of a foreign key.
-    uint32_t table = 0;
-    int column = 0;
-    uint32_t referenced_table = 0;
-    int referenced_column = 0;
-  };
-  std::map<uint32_t, Table> tables;
-  std::vector<Reference> references;
-  std::map<uint32_t, TypeParts> types;  // By pg_type.oid.
-};
 
 // Pure: as ReadMaskedCatalog(), by the rules of `source`. Gives the columns that PII detection has to look at: of
 // tables with rows here, those that no rule speaks of, unless "keep" names their table. They live as long as facts and

@@ -55,8 +55,4 @@ class Masker {
   virtual bool Append(std::string_view value, std::string* out) const = 0;
 };
 
-// Throws kUsage if this rule cannot mask such a column: what it would give does not fit, or would not be unique where
-// it must be. Not for rules of tables, and not for kKeep.
-std::unique_ptr<const Masker> MakeMasker(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
-
 }  // namespace rotv

@@ -7,6 +7,8 @@
 #include <optional>
 
 #include "storage/error.h"
+#include "sync/context/mask_kinds.h"
+#include "sync/mask/make_masker.h"
 #include "sync/mask/pii_names.h"
 #include "sync/mask/stored_mask.h"
 

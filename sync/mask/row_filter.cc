@@ -4,6 +4,7 @@
 
 #include "storage/error.h"
 #include "sync/formats/copy_text.h"
+#include "sync/mask/value_test.h"
 
 namespace rotv {
 namespace {

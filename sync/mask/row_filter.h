@@ -8,8 +8,9 @@
 #include <vector>
 
 #include "proto/store.pb.h"
+#include "sync/context/row_condition.h"
 #include "sync/formats/pgoutput.h"
-#include "sync/mask/row_condition.h"
+#include "sync/mask/value_test.h"
 
 namespace rotv {
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "sync/formats/copy_text.h"
+#include "sync/mask/make_masker.h"
 #include "sync/mask/stored_mask.h"
 
 namespace rotv {

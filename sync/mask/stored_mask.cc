@@ -6,37 +6,12 @@
 #include <array>
 
 #include "storage/error.h"
+#include "sync/context/mask_kinds.h"
+#include "sync/mask/make_masker.h"
 #include "sync/mask/secret.h"
 
 namespace rotv {
 namespace {
-
-struct KindName {
-  const char* name;
-  MaskKind kind;
-};
-
-constexpr KindName kKinds[] = {{"email", MaskKind::kEmail},
-                               {"name", MaskKind::kName},
-                               {"first_name", MaskKind::kFirstName},
-                               {"last_name", MaskKind::kLastName},
-                               {"phone", MaskKind::kPhone},
-                               {"address", MaskKind::kAddress},
-                               {"ip", MaskKind::kIp},
-                               {"url", MaskKind::kUrl},
-                               {"uuid", MaskKind::kUuid},
-                               {"text", MaskKind::kText},
-                               {"hash", MaskKind::kHash},
-                               {"number", MaskKind::kNumber},
-                               {"date", MaskKind::kDate},
-                               {"password", MaskKind::kPassword},
-                               {"null", MaskKind::kNull},
-                               {"constant", MaskKind::kConstant},
-                               {"json", MaskKind::kJson},
-                               {"keep", MaskKind::kKeep},
-                               {"drop", MaskKind::kDrop},
-                               {"sample", MaskKind::kSample},
-                               {"where", MaskKind::kWhere}};
 
 // 1: long fractions are moved as far as short ones, and negative numbers of numeric(p, s) stay within it.
 constexpr uint32_t kNumericRevision = 1;
@@ -48,19 +23,6 @@ bool MakesNumeric(const MaskRule& rule, const std::string& type) {
 }
 
 }  // namespace
-
-std::optional<MaskKind> MaskKindOf(std::string_view name) {
-  for (const KindName& kind : kKinds) {
-    if (name == kind.name) return kind.kind;
-  }
-  return std::nullopt;
-}
-
-std::vector<std::string> MaskKindNames() {
-  std::vector<std::string> names;
-  for (const KindName& kind : kKinds) names.emplace_back(kind.name);
-  return names;
-}
 
 MaskRule RuleOf(const proto::MaskRule& stored, const std::string& pattern) {
   const std::optional<MaskKind> kind = MaskKindOf(stored.name());

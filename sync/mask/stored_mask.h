@@ -38,9 +38,4 @@ bool MaskRulesChanged(const proto::Manifest& manifest, const proto::SchemaVersio
 // Masks that are in force although no rule of the config says so any more: "public.users.email (email)".
 std::vector<std::string> CarriedMasks(const proto::MaskRecord& record);
 
-// The kind of this name, "first_name"; nothing if there is none.
-std::optional<MaskKind> MaskKindOf(std::string_view name);
-// Every name there is.
-std::vector<std::string> MaskKindNames();
-
 }  // namespace rotv

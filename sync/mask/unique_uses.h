@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "sync/mask/mask_plan.h"
+#include "sync/mask/mask_facts.h"
 
 namespace rotv {
 

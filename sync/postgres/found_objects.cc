@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "sync/postgres/object_names.h"
+
 namespace rotv {
 namespace {
 

@@ -4,47 +4,19 @@
 
 #include <algorithm>
 
-#include "storage/error.h"
-#include "storage/row_key.h"
-#include "sync/formats/dump_text.h"
-
 namespace rotv {
 namespace {
 
 // MAX_BLOBS_PER_ARCHIVE_ENTRY of pg_dump.
 constexpr int kMostInGroup = 1000;
-constexpr const char* kClose = "SELECT pg_catalog.lo_close(0);\n\n";
 
-// A stored row of (object, offset, bytes): "20001\t0\t\\x616263".
-struct Piece {
-  std::string_view object;
-  std::string_view hex;
-};
+}  // namespace
 
-bool IsMadeOf(std::string_view letters, std::string_view text) {
-  return text.find_first_not_of(letters) == std::string_view::npos;
-}
-
-Piece PieceOf(std::string_view line) {
-  constexpr std::string_view kHexPrefix = "\\\\x";
-  size_t first = line.find('\t');
-  size_t bytes = line.find(kHexPrefix);
-  if (first != std::string_view::npos && bytes != std::string_view::npos) {
-    Piece piece{line.substr(0, first), line.substr(bytes + kHexPrefix.size())};
-    // They stand in statements of the seed.
-    if (IsMadeOf("0123456789", piece.object) && IsMadeOf("0123456789abcdef", piece.hex)) return piece;
-  }
-  throw Error(ErrorCode::kCorrupt, "the store holds a piece of a large object that is none");
-}
-
-// pg_dump's name for a group, by which it orders them: as text.
-std::string NameOf(const proto::LargeObjectGroup& group) {
+std::string LargeObjectGroupName(const proto::LargeObjectGroup& group) {
   const auto& objects = group.objects();
   std::string first = std::to_string(objects.begin()->oid());
   return objects.size() == 1 ? first : fmt::format("{}..{}", first, objects.rbegin()->oid());
 }
-
-}  // namespace
 
 std::string LargeObjectContentSql(bool pages) {
   const char* contents =
@@ -84,85 +56,9 @@ void ParseLargeObjectGroups(const PgResult& result, proto::SchemaVersion* schema
     object->set_oid(result.Oid(row, 0));
     if (!result.IsNull(row, 2)) object->set_comment(result.Get(row, 2));
   }
-  std::sort(groups.begin(), groups.end(), [](const auto& a, const auto& b) { return NameOf(a) < NameOf(b); });
+  std::sort(groups.begin(), groups.end(),
+            [](const auto& a, const auto& b) { return LargeObjectGroupName(a) < LargeObjectGroupName(b); });
   for (proto::LargeObjectGroup& group : groups) *schema->add_large_objects() = std::move(group);
-}
-
-void LargeObjectWriter::PutPreData() const {
-  std::string_view text = schema_.pre_data();
-  write_(text.substr(0, schema_.drops_at()));
-  for (auto group = schema_.large_objects().rbegin(); group != schema_.large_objects().rend(); ++group) {
-    for (const proto::LargeObject& object : group->objects()) {
-      write_(fmt::format("SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata WHERE oid = '{}';\n",
-                         object.oid()));
-    }
-  }
-  write_(text.substr(schema_.drops_at()));
-}
-
-void LargeObjectWriter::PutData(const RowsFrom& rows) const {
-  if (schema_.large_objects().empty()) {
-    std::unique_ptr<RowScan> all = rows("");
-    return PutAllInOneBlock(*all);
-  }
-  for (const proto::LargeObjectGroup& group : schema_.large_objects()) {
-    write_(fmt::format("--\n-- Name: {}; Type: BLOB METADATA; Schema: -; Owner: -\n--\n\n", NameOf(group)));
-    for (const proto::LargeObject& object : group.objects()) {
-      write_(fmt::format("SELECT pg_catalog.lo_create('{}');\n", object.oid()));
-    }
-    write_("\n\n");
-    for (const proto::LargeObject& object : group.objects()) {
-      if (!object.has_comment()) continue;
-      write_(
-          fmt::format("--\n-- Name: LARGE OBJECT {0}; Type: COMMENT; Schema: -; Owner: -\n--\n\nCOMMENT ON LARGE "
-                      "OBJECT {0} IS {1};\n\n\n",
-                      object.oid(), DumpLiteral(object.comment(), schema_.standard_strings())));
-    }
-  }
-  for (const proto::LargeObjectGroup& group : schema_.large_objects()) PutGroup(group, rows);
-}
-
-void LargeObjectWriter::PutGroup(const proto::LargeObjectGroup& group, const RowsFrom& rows) const {
-  write_(fmt::format("--\n-- Data for Name: {}; Type: BLOBS; Schema: -; Owner: -\n--\n\nBEGIN;\n\n", NameOf(group)));
-  for (const proto::LargeObject& object : group.objects()) {
-    const std::string name = std::to_string(object.oid());
-    write_(Open(name));
-    std::string first_key;
-    AppendIntegerKey(name, &first_key);
-    std::unique_ptr<RowScan> scan = rows(first_key);
-    while (scan->Next()) {
-      Piece piece = PieceOf(scan->line());
-      if (piece.object != name) break;
-      PutPiece(piece.hex);
-    }
-    write_(kClose);
-  }
-  write_("COMMIT;\n\n\n");
-}
-
-void LargeObjectWriter::PutAllInOneBlock(RowScan& rows) const {
-  std::string open;  // The object whose bytes are being written.
-  while (rows.Next()) {
-    Piece piece = PieceOf(rows.line());
-    if (open.empty()) write_("--\n-- Data for Name: BLOBS; Type: BLOBS; Schema: -; Owner: -\n--\n\nBEGIN;\n\n");
-    if (open != piece.object) {
-      if (!open.empty()) write_(kClose);
-      open = piece.object;
-      write_(Open(open));
-    }
-    PutPiece(piece.hex);
-  }
-  if (!open.empty()) write_(std::string(kClose) + "COMMIT;\n\n\n");
-}
-
-std::string LargeObjectWriter::Open(std::string_view object) const {
-  return fmt::format("SELECT pg_catalog.lo_open('{}', 131072);\n", object);
-}
-
-void LargeObjectWriter::PutPiece(std::string_view hex) const {
-  if (hex.empty()) return;
-  write_(fmt::format("SELECT pg_catalog.lowrite(0, {});\n",
-                     DumpLiteral(fmt::format("\\x{}", hex), schema_.standard_strings())));
 }
 
 }  // namespace rotv

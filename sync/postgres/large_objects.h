@@ -1,15 +1,10 @@
-// Large objects, which are not streamed: how they are read, and how pg_dump writes them.
+// Large objects, which logical replication does not stream: the statements that read them.
 
 #pragma once
 
-#include <functional>
-#include <memory>
-#include <span>
 #include <string>
-#include <string_view>
 
 #include "proto/store.pb.h"
-#include "storage/row_store.h"
 #include "sync/postgres/pg_connection.h"
 
 namespace rotv {
@@ -31,30 +26,8 @@ std::string LargeObjectRowsSql();
 
 // Asks for the groups of a server since 17.
 std::string LargeObjectGroupsSql();
+// pg_dump's name for a group, by which it orders them: as text.
+std::string LargeObjectGroupName(const proto::LargeObjectGroup& group);
 void ParseLargeObjectGroups(const PgResult& result, proto::SchemaVersion* schema);
-
-// Writes the parts of a seed that pg_dump writes of them. `rows` gives their rows, in order of object and offset, from
-// an object on.
-class LargeObjectWriter {
- public:
-  using Write = std::function<void(std::string_view)>;
-  using RowsFrom = std::function<std::unique_ptr<RowScan>(const std::string& first_key)>;
-  // All outlive the writer.
-  LargeObjectWriter(const proto::SchemaVersion& schema, const Write& write) : schema_(schema), write_(write) {}
-
-  // The schema's text before the data, with the groups' DROPs in their place.
-  void PutPreData() const;
-  // Behind the sequences.
-  void PutData(const RowsFrom& rows) const;
-
- private:
-  void PutAllInOneBlock(RowScan& rows) const;
-  void PutGroup(const proto::LargeObjectGroup& group, const RowsFrom& rows) const;
-  std::string Open(std::string_view object) const;
-  void PutPiece(std::string_view hex) const;
-
-  const proto::SchemaVersion& schema_;
-  const Write& write_;
-};
 
 }  // namespace rotv

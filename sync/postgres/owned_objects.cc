@@ -1,12 +1,9 @@
 #include "sync/postgres/owned_objects.h"
 
 #include <fmt/format.h>
-#include <pwd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
-#include <random>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -15,15 +12,6 @@
 
 namespace rotv {
 namespace {
-
-// Slots may have lower-case letters, digits and underscores only, 63 bytes in all.
-std::string NamePart(std::string text, size_t most) {
-  for (char& c : text) {
-    c = static_cast<char>(tolower(static_cast<unsigned char>(c)));
-    if (!isalnum(static_cast<unsigned char>(c)) || static_cast<unsigned char>(c) > 127) c = '_';
-  }
-  return text.substr(0, most);
-}
 
 std::string PlaceOf(const proto::OwnedObjects& objects) {
   if (objects.system_id() == 0) return "the source";
@@ -172,36 +160,12 @@ class Remover {
 
 }  // namespace
 
-std::string LocalHostName() {
-  char name[256] = "";
-  gethostname(name, sizeof name - 1);
-  return name;
-}
-
-std::string LocalUserName() {
-  const passwd* entry = getpwuid(getuid());
-  return entry == nullptr ? std::to_string(getuid()) : entry->pw_name;
-}
-
-std::string LocalOwnedPrefix() {
-  return fmt::format("rotv_{}_{}_", NamePart(LocalHostName(), 16), NamePart(LocalUserName(), 12));
-}
-
 std::string SlotRemovalSql(const std::string& slot) {
   return fmt::format("SELECT pg_drop_replication_slot('{}');", slot);
 }
 
 std::string PublicationRemovalSql(const std::string& publication) {
   return fmt::format("DROP PUBLICATION \"{}\";", publication);
-}
-
-proto::OwnedObjects NewObjectNames(const std::string& source_name) {
-  std::random_device random;
-  std::string name = fmt::format("{}{}_{:08x}", LocalOwnedPrefix(), NamePart(source_name, 14), random());
-  proto::OwnedObjects objects;
-  objects.set_slot(name);
-  objects.set_publication(name);
-  return objects;
 }
 
 void SetPlace(SourceSession& session, proto::OwnedObjects* objects) {
@@ -270,6 +234,10 @@ Removal RemoveLeftovers(SourceSession& session, Workspace& workspace, Reach reac
   return all;
 }
 
+void RemoveAndTellLeftovers(SourceSession& session, Workspace& workspace) {
+  TellRemoval(RemoveLeftovers(session, workspace, Reach::kSession), session.context().progress);
+}
+
 void TellRemoval(const Removal& removal, Progress& progress) {
   for (const std::string& removed : removal.removed) progress.Note("removed from the source: " + removed);
   for (const Leftover& left : removal.left) {
@@ -296,16 +264,6 @@ std::vector<Leftover> RecordedElsewhere(SourceSession& session) {
                          .code = ErrorCode::kUnreachable});
   }
   return leftovers;
-}
-
-std::optional<SourceConfig> FormerSource(const std::filesystem::path& home, const std::string& name) {
-  for (const RecordedObjects& record : AllRecordedObjects(home)) {
-    if (record.source != name || !record.objects.has_way()) continue;
-    SourceConfig source = SourceAtPlace({}, record.objects);
-    source.name = name;
-    return source;
-  }
-  return std::nullopt;
 }
 
 }  // namespace rotv

@@ -1,4 +1,4 @@
-// The slots and publications of ours on sources: their names, where they were made, how they are removed there.
+// The slots and publications of ours on sources: where they were made, how they are removed there.
 
 #pragma once
 
@@ -10,19 +10,10 @@
 #include "proto/store.pb.h"
 #include "storage/error.h"
 #include "storage/workspace.h"
+#include "sync/postgres/object_names.h"
 #include "sync/postgres/source_session.h"
 
 namespace rotv {
-
-// "host", "user": of this machine and whoever runs this, as names of ours have them.
-std::string LocalHostName();
-std::string LocalUserName();
-
-// What names of ours begin with, of this machine and user.
-std::string LocalOwnedPrefix();
-
-// Names for a slot and a publication of ours that nobody else has: host, user and source in them.
-proto::OwnedObjects NewObjectNames(const std::string& source_name);
 
 // Adds where they are made: the server and the database of the session, and the way there.
 void SetPlace(SourceSession& session, proto::OwnedObjects* objects);
@@ -57,6 +48,10 @@ enum class Reach { kSession, kAnywhere };
 // Of everything that the workspace has recorded and its store does not use. What is removed is recorded no more.
 Removal RemoveLeftovers(SourceSession& session, Workspace& workspace, Reach reach);
 
+// RemoveLeftovers() as far as this session reaches, for what earlier, killed runs left on the source and what replaced
+// stores have used. The context's progress tells what is removed, and what stays.
+void RemoveAndTellLeftovers(SourceSession& session, Workspace& workspace);
+
 // What is removed as a note, what stays as a warning with its SQL.
 void TellRemoval(const Removal& removal, Progress& progress);
 
@@ -67,9 +62,5 @@ std::string PublicationRemovalSql(const std::string& publication);
 
 // What this source has recorded as made on other servers than the session's: it is not looked for there.
 std::vector<Leftover> RecordedElsewhere(SourceSession& session);
-
-// The source of this name that has left something on a server, though rotv.toml has none such any more: as it was when
-// that was made. Nothing if there is none.
-std::optional<SourceConfig> FormerSource(const std::filesystem::path& home, const std::string& name);
 
 }  // namespace rotv

@@ -5,7 +5,7 @@
 #include <future>
 
 #include "storage/error.h"
-#include "sync/seed/psql_restrict.h"
+#include "sync/postgres/psql_restrict.h"
 
 namespace rotv {
 namespace {
@@ -55,8 +55,8 @@ Error DumpError(SourceSession& session, const CommandResult& result) {
           "run pg_dump --schema-only there by hand to see more"};
 }
 
-RemoteCommand DumpCommand(SourceSession& session, const std::string& snapshot, std::vector<std::string> sections) {
-  RemoteCommand command;
+ProgramCall DumpCommand(SourceSession& session, const std::string& snapshot, std::vector<std::string> sections) {
+  ProgramCall command;
   command.argv = {"pg_dump"};
   for (const std::string& argument : session.link().DumpArguments()) command.argv.push_back(argument);
   for (const char* argument : {"--no-password", "--no-owner", "--no-acl", "--no-publications", "--no-subscriptions",
@@ -74,7 +74,7 @@ RemoteCommand DumpCommand(SourceSession& session, const std::string& snapshot, s
   return command;
 }
 
-std::optional<std::string> RunDump(SourceSession& session, RemoteCommand command) {
+std::optional<std::string> RunDump(SourceSession& session, ProgramCall command) {
   std::string text;
   StallWatch watch = session.connection().WatchServer();
   command.while_quiet = [&watch] { watch.Quiet(); };
@@ -90,9 +90,9 @@ std::optional<std::string> RunDump(SourceSession& session, RemoteCommand command
 }  // namespace
 
 std::optional<DumpSections> DumpSchema(SourceSession& session, const std::string& snapshot) {
-  RemoteCommand all =
+  ProgramCall all =
       DumpCommand(session, snapshot, {"--section=pre-data", "--section=post-data", "--clean", "--if-exists"});
-  RemoteCommand post = DumpCommand(session, snapshot, {"--section=post-data"});
+  ProgramCall post = DumpCommand(session, snapshot, {"--section=post-data"});
   // Side by side, since each is mostly waiting for its own questions.
   std::future<std::optional<std::string>> all_text =
       std::async(std::launch::async, [&] { return RunDump(session, all); });

@@ -6,7 +6,8 @@
 #include <algorithm>
 
 #include "storage/error.h"
-#include "sync/postgres/owned_objects.h"
+#include "sync/link/open_link.h"
+#include "sync/postgres/object_names.h"
 
 namespace rotv {
 
@@ -20,7 +21,7 @@ SourceSession::SourceSession(const Context& context, const std::filesystem::path
                 "it can be materialized, compared and started: rotv start --source " + context.source.name);
   }
   application_name_.resize(std::min<size_t>(application_name_.size(), 63));
-  link_ = Link::Open(context.source, run_directory, context.interrupt);
+  link_ = OpenLink(context.source, run_directory, context.interrupt);
   for (const LinkWarning& warning : link_->Warnings()) {
     if (warnings == Warnings::kKeep) continue;
     context.progress.Warn(warning.message + (warning.fix.empty() ? "" : ": ") + warning.fix);
@@ -33,10 +34,6 @@ SourceSession::SourceSession(const Context& context, const std::filesystem::path
     });
   }
   connection_ = PgConnection::Connect(*link_, {.application_name = application_name_}, context.interrupt);
-}
-
-void SourceSession::RemoveLeftovers(Workspace& workspace) {
-  TellRemoval(rotv::RemoveLeftovers(*this, workspace, Reach::kSession), context_.progress);
 }
 
 std::unique_ptr<PgConnection> SourceSession::TakeReplication() {

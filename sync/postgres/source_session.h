@@ -29,10 +29,6 @@ class SourceSession {
   SourceSession(const Context& context, const std::filesystem::path& run_directory,
                 Connections connections = Connections::kOne, Warnings warnings = Warnings::kSay);
 
-  // Removes what earlier, killed runs left on the source, and what replaced stores have used, as far as this session
-  // reaches. What is removed, and what stays, is told by the context's progress.
-  void RemoveLeftovers(Workspace& workspace);
-
   Link& link() { return *link_; }
   PgConnection& connection() { return *connection_; }
   // A replication connection for one stream: a server does not begin a second one on it. With kAlsoReplication the

@@ -19,6 +19,7 @@
 #include "sync/postgres/large_objects.h"
 #include "sync/schema/follow.h"
 #include "sync/schema/schema_check.h"
+#include "sync/seed/large_object_writer.h"
 
 namespace rotv {
 namespace {

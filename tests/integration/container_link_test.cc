@@ -5,7 +5,7 @@
 
 #include <csignal>
 
-#include "sync/link/link.h"
+#include "sync/link/open_link.h"
 #include "tests/integration/link_fixture.h"
 #include "tests/support/files/subprocess.h"
 
@@ -52,7 +52,7 @@ class ContainerLinkTest : public ::testing::Test {
     source.container = container;
     source.host = host;
     source.port = port;
-    return Link::Open(source, private_dir_.path(), interrupt_);
+    return OpenLink(source, private_dir_.path(), interrupt_);
   }
 
   std::string FailureOf(Link& link) {
@@ -169,7 +169,7 @@ TEST_F(ContainerLinkTest, WhereNothingIsNamedAndNoSocketIsThereItGoesByTcp) {
 TEST_F(ContainerLinkTest, CommandsRunInsideAndEndWithTheirReader) {
   const auto server = MakeServer();
   const auto link = Open(*server, "127.0.0.1", 1);
-  RemoteCommand command = Shell("echo \"$PGPASSWORD|$A|$1\"; exit 4");
+  ProgramCall command = Shell("echo \"$PGPASSWORD|$A|$1\"; exit 4");
   command.argv.insert(command.argv.end(), {"x", "it's"});
   command.env["A"] = "b c";
   command.password = "pa 'ss'";
@@ -206,7 +206,7 @@ TEST_F(ContainerLinkTest, WhyItFailsIsTold) {
   SourceConfig source = SourceBy(*server);
   source.container = "x";
   source.runtime = "no-such-runtime";
-  why = FailureOf(*Link::Open(source, private_dir_.path(), interrupt_));
+  why = FailureOf(*OpenLink(source, private_dir_.path(), interrupt_));
   EXPECT_TRUE(Contains(why, "there is no no-such-runtime on")) << why;
 }
 

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "storage/interrupt.h"
-#include "sync/link/link.h"
+#include "sync/link/open_link.h"
 #include "sync/postgres/pg_connection.h"
 #include "tests/support/files/temp_dir.h"
 #include "tests/support/servers/postgres_server.h"
@@ -18,7 +18,7 @@ class DirectSource {
   explicit DirectSource(const PostgresServer& server) {
     source_.name = "test";
     source_.url = "postgresql://rotv@127.0.0.1:" + std::to_string(server.port()) + "/rotv";
-    link_ = Link::Open(source_, private_dir_.path(), interrupt_);
+    link_ = OpenLink(source_, private_dir_.path(), interrupt_);
     connection_ = PgConnection::Connect(*link_, {}, interrupt_);
   }
 

@@ -205,12 +205,12 @@ struct RunResult {
   std::string out;
 };
 
-inline RunResult RunOn(Link& link, const RemoteCommand& command) {
+inline RunResult RunOn(Link& link, const ProgramCall& command) {
   RunResult run;
   run.result = link.Run(command, [&](std::string_view piece) { run.out.append(piece); });
   return run;
 }
 
-inline RemoteCommand Shell(const std::string& script) { return {{"sh", "-c", script}, {}, ""}; }
+inline ProgramCall Shell(const std::string& script) { return {{"sh", "-c", script}, {}, ""}; }
 
 }  // namespace rotv::testing

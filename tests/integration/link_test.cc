@@ -1,11 +1,10 @@
 // Every way to a real PostgreSQL, with libpq and pg_dump at its end.
 
-#include "sync/link/link.h"
-
 #include <gtest/gtest.h>
 #include <libpq-fe.h>
 
 #include "sync/link/direct_link.h"
+#include "sync/link/open_link.h"
 #include "tests/integration/link_fixture.h"
 #include "tests/support/files/subprocess.h"
 #include "tests/support/servers/postgres_server.h"
@@ -26,7 +25,7 @@ class LinkTest : public ::testing::Test {
     postgres_ = nullptr;
   }
 
-  std::unique_ptr<Link> Open(SourceConfig source) { return Link::Open(source, private_dir_.path(), interrupt_); }
+  std::unique_ptr<Link> Open(SourceConfig source) { return OpenLink(source, private_dir_.path(), interrupt_); }
 
   SourceConfig Url(const std::string& more = "") const {
     SourceConfig source;
@@ -75,7 +74,7 @@ void ExpectEverythingWorks(Link& link, const PostgresServer& postgres) {
   EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), 300'000);
   EXPECT_TRUE(rows.starts_with("1\tc4ca4238a0b923820dcc509a6f75849b\n"));
 
-  RemoteCommand dump;
+  ProgramCall dump;
   dump.argv = {(PostgresServer::BinDirectory() / "pg_dump").string()};
   for (const std::string& argument : link.DumpArguments()) dump.argv.push_back(argument);
   const RunResult run = RunOn(link, dump);

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <thread>
 
-#include "sync/link/link.h"
+#include "sync/link/open_link.h"
 #include "tests/integration/link_fixture.h"
 #include "tests/support/files/subprocess.h"
 
@@ -16,7 +16,7 @@ using namespace testing;  // NOLINT: the fixture's words.
 
 class SshErrorsTest : public ::testing::Test {
  protected:
-  std::unique_ptr<Link> Open(const SourceConfig& source) { return Link::Open(source, private_dir_.path(), interrupt_); }
+  std::unique_ptr<Link> Open(const SourceConfig& source) { return OpenLink(source, private_dir_.path(), interrupt_); }
   Error OpenError(const SourceConfig& source) {
     return ErrorOf([&] { Open(source); });
   }

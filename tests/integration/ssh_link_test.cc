@@ -7,7 +7,7 @@
 #include <stdexcept>
 #include <thread>
 
-#include "sync/link/link.h"
+#include "sync/link/open_link.h"
 #include "tests/integration/link_fixture.h"
 #include "tests/support/files/subprocess.h"
 
@@ -23,7 +23,7 @@ class SshLinkTest : public ::testing::Test {
   std::unique_ptr<Link> Open(int port) {
     SourceConfig source = SourceBy(server_);
     source.port = port;
-    return Link::Open(source, private_dir_.path(), interrupt_);
+    return OpenLink(source, private_dir_.path(), interrupt_);
   }
 
   SshServer server_;
@@ -81,7 +81,7 @@ TEST(SshLinkRekeyTest, NothingIsLostWhileKeysAreExchanged) {
   source.port = far.port();
   const TempDir private_dir;
   const Interrupt interrupt;
-  const auto link = Link::Open(source, private_dir.path(), interrupt);
+  const auto link = OpenLink(source, private_dir.path(), interrupt);
   const FileDescriptor near = Connect(*link);
   SendPattern(near.get(), 1, kBig / 4);
   shutdown(near.get(), SHUT_WR);
@@ -223,7 +223,7 @@ TEST_F(SshLinkTest, TwoRunsAtOnceDoNotMix) {
 TEST_F(SshLinkTest, ThePasswordReachesTheCommandAndNoProcessList) {
   const auto link = Open(1);
   const std::string password = "pa ss'\\\"w$(id)`";
-  RemoteCommand command =
+  ProgramCall command =
       Shell("printf '%s|' \"$PGPASSWORD\"; cat; for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' < $f; done");
   command.password = password;
   const RunResult run = RunOn(*link, command);
@@ -294,7 +294,7 @@ TEST_F(SshLinkTest, ADirectoryTooLongForASocketsPathIsNoHindrance) {
   source.port = far.port();
   std::string host;
   {
-    const auto link = Link::Open(source, long_dir, interrupt_);
+    const auto link = OpenLink(source, long_dir, interrupt_);
     host = link->ConnectionParameters().at("host");
     EXPECT_EQ(ReadPattern(Connect(*link).get(), 2), 1000);
     EXPECT_EQ(std::filesystem::status(host).permissions(), std::filesystem::perms::owner_all);

@@ -7,7 +7,7 @@
 
 #include <filesystem>
 
-#include "sync/link/link.h"
+#include "sync/link/open_link.h"
 #include "tests/integration/link_fixture.h"
 #include "tests/support/files/subprocess.h"
 
@@ -67,7 +67,7 @@ class SshTrustTest : public ::testing::Test {
     return source;
   }
 
-  std::unique_ptr<Link> Open(const SourceConfig& source) { return Link::Open(source, private_dir_.path(), interrupt_); }
+  std::unique_ptr<Link> Open(const SourceConfig& source) { return OpenLink(source, private_dir_.path(), interrupt_); }
 
   bool OpensshAccepts() const {
     Command command;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "fmt/format.h"
+#include "sync/link/open_link.h"
 #include "sync/postgres/pg_connection.h"
 #include "tests/integration/link_fixture.h"
 #include "tests/support/servers/postgres_server.h"
@@ -28,7 +29,7 @@ class StallWatchTest : public ::testing::Test {
     source_.name = "test";
     source_.url = fmt::format("postgresql://rotv@127.0.0.1:{}/rotv", slow_link_.port());
     source_.stall_timeout_s = kStallSeconds;
-    link_ = Link::Open(source_, private_dir_.path(), interrupt_);
+    link_ = OpenLink(source_, private_dir_.path(), interrupt_);
   }
 
   std::unique_ptr<PgConnection> Connect(PgConnection::Kind kind = PgConnection::Kind::kOrdinary) {

@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "fmt/format.h"
-#include "sync/link/link.h"
 #include "sync/link/login_inspector.h"
+#include "sync/link/open_link.h"
 #include "sync/link/server_proof.h"
 #include "sync/postgres/pg_connection.h"
 #include "tests/integration/link_fixture.h"
@@ -115,7 +115,7 @@ class UrlPasswordTest : public ::testing::Test {
     source.name = "test";
     source.url = url;
     source.stall_timeout_s = 10;
-    return Link::Open(source, private_dir_.path(), interrupt_);
+    return OpenLink(source, private_dir_.path(), interrupt_);
   }
 
   TempDir private_dir_;
@@ -210,7 +210,7 @@ class UrlMethodsTest : public UrlPasswordTest {
     try {
       const auto connection = PgConnection::Connect(*link, {}, interrupt_);
       EXPECT_EQ(connection->Query("SELECT 1").Text(0, 0), "1");
-      RemoteCommand dump;
+      ProgramCall dump;
       dump.argv = {(server_.bin_directory() / "pg_dump").string(), "--schema-only", "--no-password"};
       for (const std::string& argument : link->DumpArguments()) dump.argv.push_back(argument);
       dump.password = connection->password();

@@ -17,7 +17,7 @@ struct Ran {
   std::string out;
 };
 
-Ran RunIt(const RemoteCommand& command) {
+Ran RunIt(const ProgramCall& command) {
   const Interrupt interrupt;
   Ran ran;
   ran.result = RunLocalCommand(
@@ -25,7 +25,7 @@ Ran RunIt(const RemoteCommand& command) {
   return ran;
 }
 
-RemoteCommand Shell(const std::string& script) { return {{"sh", "-c", script}, {}, ""}; }
+ProgramCall Shell(const std::string& script) { return {{"sh", "-c", script}, {}, ""}; }
 
 TEST(LocalCommandTest, GivesOutputErrorsAndStatus) {
   const Ran ran = RunIt(Shell("echo out; echo err >&2; exit 3"));
@@ -49,7 +49,7 @@ TEST(LocalCommandTest, AProgramThatMayNotRunIs126) {
 }
 
 TEST(LocalCommandTest, ThePasswordIsInAFileOfNoNameAndNeitherInWordsNorEnvironment) {
-  RemoteCommand command = Shell(
+  ProgramCall command = Shell(
       "echo \"$A|$PATH\"; stat -L -c %a $PGPASSFILE; cat $PGPASSFILE; tr '\\0' ' ' < /proc/$$/cmdline; "
       "tr '\\0' ' ' < /proc/$$/environ");
   command.env["A"] = "x y";

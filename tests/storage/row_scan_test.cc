@@ -1,10 +1,9 @@
-#include "storage/row_scan.h"
-
 #include <gtest/gtest.h>
 
 #include <map>
 #include <random>
 
+#include "storage/version_scan.h"
 #include "tests/storage/store_fixture.h"
 
 namespace rotv {

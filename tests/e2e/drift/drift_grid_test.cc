@@ -4,8 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "sync/drift/schema_drift.h"
-#include "sync/drift/schema_queries.h"
+#include "sync/find_drift.h"
 #include "tests/support/servers/postgres_server.h"
 
 namespace rotv {

@@ -9,7 +9,7 @@
 #include <sstream>
 
 #include "storage/error.h"
-#include "sync/mask/row_condition.h"
+#include "sync/mask/value_test.h"
 #include "tests/e2e/follow_fixture.h"
 
 namespace rotv::testing {

@@ -15,9 +15,9 @@
 #include "storage/error.h"
 #include "sync/mask/calendar_days.h"
 #include "sync/mask/letter_case.h"
-#include "sync/mask/masker.h"
+#include "sync/mask/make_masker.h"
 #include "sync/mask/permutation.h"
-#include "sync/mask/row_condition.h"
+#include "sync/mask/value_test.h"
 
 namespace rotv {
 namespace {

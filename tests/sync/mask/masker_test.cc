@@ -1,8 +1,6 @@
 // Every masking rule as a property over generated values: the same each time, other ones under another secret, fit for
 // the column, unique where they must be, and never what they were.
 
-#include "sync/mask/masker.h"
-
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
@@ -11,6 +9,7 @@
 #include <set>
 
 #include "storage/error.h"
+#include "sync/mask/make_masker.h"
 #include "sync/mask/permutation.h"
 
 namespace rotv {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "storage/row_key.h"
+#include "sync/seed/large_object_writer.h"
 
 namespace rotv {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "sync/seed/psql_restrict.h"
+#include "sync/postgres/psql_restrict.h"
 #include "tests/sync/store_source.h"
 
 namespace rotv {

@@ -1,4 +1,4 @@
-#include "sync/drift/schema_drift.h"
+#include "sync/find_drift.h"
 
 #include <algorithm>
 #include <map>

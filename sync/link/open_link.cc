@@ -1,12 +1,11 @@
-#include "sync/link/link.h"
+#include "sync/link/open_link.h"
 
 #include "sync/link/direct_link.h"
 #include "sync/link/ssh_link.h"
 
 namespace rotv {
 
-std::unique_ptr<Link> Link::Open(const SourceConfig& source, const std::string& private_dir,
-                                 const Interrupt& interrupt) {
+std::unique_ptr<Link> OpenLink(const SourceConfig& source, const std::string& private_dir, const Interrupt& interrupt) {
   if (!source.ssh.empty()) return OpenSshLink(source, private_dir, interrupt);
   return MakeDirectLink(source, private_dir, interrupt);
 }

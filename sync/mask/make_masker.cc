@@ -1,4 +1,4 @@
-#include "sync/mask/masker.h"
+#include "sync/mask/make_masker.h"
 
 #include <fmt/format.h>
 
@@ -133,7 +133,7 @@ std::unique_ptr<const Masker> Make(const MaskRule& rule, const MaskColumn& colum
     case MaskKind::kDate:
       return MakeShifted(rule, column, secret);
     case MaskKind::kJson:
-      return MakeJsonMasker(rule, secret);
+      return MakeJsonMasker(rule, secret, MakeMasker);
     default:
       return MakeMadeValues(rule, column, secret);
   }

@@ -1,4 +1,4 @@
-#include "cli/schedule/scheduler.h"
+#include "cli/schedule/choose_scheduler.h"
 
 #include <fmt/format.h>
 

@@ -1,4 +1,4 @@
-#include "sync/seed/psql_restrict.h"
+#include "sync/postgres/psql_restrict.h"
 
 #include <sodium.h>
 

@@ -1,4 +1,4 @@
-#include "storage/row_scan.h"
+#include "storage/version_scan.h"
 
 #include "storage/error.h"
 #include "storage/row_key.h"

@@ -1,4 +1,4 @@
-#include "sync/mask/mask_facts.h"
+#include "sync/mask/read_mask_facts.h"
 
 #include <algorithm>
 #include <iterator>

@@ -1,0 +1,86 @@
+#include "sync/context/row_condition.h"
+
+#include <algorithm>
+#include <cctype>
+
+namespace rotv {
+namespace {
+
+struct ComparisonName {
+  std::string_view text;
+  Comparison comparison;
+};
+// Longer ones before those that they begin with.
+constexpr ComparisonName kComparisons[] = {
+    {">=", Comparison::kGreaterOrEqual}, {"<=", Comparison::kLessOrEqual}, {"<>", Comparison::kNotEqual},
+    {"!=", Comparison::kNotEqual},       {"=", Comparison::kEqual},        {"<", Comparison::kLess},
+    {">", Comparison::kGreater},
+};
+
+std::string_view Trimmed(std::string_view text) {
+  size_t begin = std::min(text.find_first_not_of(' '), text.size());
+  return text.substr(begin, text.find_last_not_of(' ') + 1 - begin);
+}
+
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return lower;
+}
+
+// What stands between two `quote`s from the beginning on, where they are doubled; takes it off `text`.
+std::optional<std::string> TakeQuoted(char quote, std::string_view* text) {
+  std::string inside;
+  for (size_t i = 1; i < text->size(); ++i) {
+    if ((*text)[i] != quote) {
+      inside.push_back((*text)[i]);
+    } else if (i + 1 < text->size() && (*text)[i + 1] == quote) {
+      inside.push_back(quote);
+      ++i;
+    } else {
+      text->remove_prefix(i + 1);
+      return inside;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> TakeColumn(std::string_view* text) {
+  if (text->starts_with('"')) return TakeQuoted('"', text);
+  size_t end = std::min(text->find_first_of(" <>=!"), text->size());
+  std::string name(text->substr(0, end));
+  text->remove_prefix(end);
+  return name;
+}
+
+}  // namespace
+
+std::optional<RowCondition> ParseRowCondition(std::string_view text) {
+  text = Trimmed(text);
+  RowCondition condition;
+  std::optional<std::string> column = TakeColumn(&text);
+  if (!column || column->empty()) return std::nullopt;
+  condition.column = *column;
+  text = Trimmed(text);
+  const std::string words = LowerCase(text);
+  if (words == "is null" || words == "is not null") {
+    condition.comparison = words == "is null" ? Comparison::kIsNull : Comparison::kIsNotNull;
+    return condition;
+  }
+  for (const ComparisonName& name : kComparisons) {
+    if (!text.starts_with(name.text)) continue;
+    condition.comparison = name.comparison;
+    text = Trimmed(text.substr(name.text.size()));
+    if (!text.starts_with('\'')) {
+      condition.value = text;
+      return text.empty() ? std::nullopt : std::optional(condition);
+    }
+    std::optional<std::string> value = TakeQuoted('\'', &text);
+    if (!value || !text.empty()) return std::nullopt;
+    condition.value = *value;
+    return condition;
+  }
+  return std::nullopt;
+}
+
+}  // namespace rotv

@@ -1,0 +1,12 @@
+// Reads what masking has to know of tables and columns.
+
+#pragma once
+
+#include "sync/mask/mask_facts.h"
+#include "sync/postgres/pg_connection.h"
+
+namespace rotv {
+
+MaskFacts ReadMaskFacts(PgConnection& connection);
+
+}  // namespace rotv
