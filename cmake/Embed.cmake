@@ -12,12 +12,12 @@ function(rotv_embed OUTPUT FUNCTION)
   file(CONFIGURE OUTPUT ${OUTPUT} @ONLY CONTENT [[// Made by cmake/Embed.cmake.
 #include "cli/program/embedded_file.h"
 
-namespace rotv {
+namespace rotv::program {
 namespace {
 constexpr EmbeddedFile kFiles[] = {
 @entries@};
 }  // namespace
 std::span<const EmbeddedFile> @FUNCTION@() { return kFiles; }
-}  // namespace rotv
+}  // namespace rotv::program
 ]])
 endfunction()

@@ -2,7 +2,7 @@
 
 #include <cstdint>
 
-namespace rotv {
+namespace rotv::os {
 
 std::string Base64(std::string_view bytes) {
   constexpr char kDigits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -18,4 +18,4 @@ std::string Base64(std::string_view bytes) {
   return text;
 }
 
-}  // namespace rotv
+}  // namespace rotv::os

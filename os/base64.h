@@ -5,9 +5,9 @@
 #include <string>
 #include <string_view>
 
-namespace rotv {
+namespace rotv::os {
 
 // With padding, without line ends.
 std::string Base64(std::string_view bytes);
 
-}  // namespace rotv
+}  // namespace rotv::os

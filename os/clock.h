@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace rotv {
+namespace rotv::os {
 
 // Unix time.
 inline int64_t NowMicroseconds() {
@@ -13,4 +13,4 @@ inline int64_t NowMicroseconds() {
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();
 }
 
-}  // namespace rotv
+}  // namespace rotv::os

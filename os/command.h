@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-namespace rotv {
+namespace rotv::os {
 
 struct ProgramCall {
   std::vector<std::string> argv;           // Quoted for the remote shell by a link.
@@ -23,4 +23,4 @@ struct CommandResult {
   std::string stderr_text;  // The last 64 KiB.
 };
 
-}  // namespace rotv
+}  // namespace rotv::os

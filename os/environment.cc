@@ -4,7 +4,7 @@
 
 #include <string_view>
 
-namespace rotv {
+namespace rotv::os {
 
 Environment ProcessEnvironment() {
   Environment environment;
@@ -22,4 +22,4 @@ std::string Variable(const Environment& environment, const std::string& name) {
   return found == environment.end() ? "" : found->second;
 }
 
-}  // namespace rotv
+}  // namespace rotv::os

@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-namespace rotv {
+namespace rotv::os {
 
 using Environment = std::map<std::string, std::string>;
 
@@ -14,4 +14,4 @@ Environment ProcessEnvironment();
 // The value of `name`; empty where it is not set. A variable set to nothing counts as not set, everywhere.
 std::string Variable(const Environment& environment, const std::string& name);
 
-}  // namespace rotv
+}  // namespace rotv::os

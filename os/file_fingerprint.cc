@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <sys/stat.h>
 
-namespace rotv {
+namespace rotv::os {
 
 std::optional<std::string> FileFingerprint(const std::filesystem::path& path) {
   struct stat status {};
@@ -11,4 +11,4 @@ std::optional<std::string> FileFingerprint(const std::filesystem::path& path) {
   return fmt::format("{}-{}-{}.{:09}", status.st_ino, status.st_size, status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
 }
 
-}  // namespace rotv
+}  // namespace rotv::os

@@ -6,9 +6,9 @@
 #include <optional>
 #include <string>
 
-namespace rotv {
+namespace rotv::os {
 
 // Of its inode, size and time of change; nothing if it is not there.
 std::optional<std::string> FileFingerprint(const std::filesystem::path& path);
 
-}  // namespace rotv
+}  // namespace rotv::os

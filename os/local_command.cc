@@ -23,7 +23,7 @@
 #include "storage/error.h"
 #include "storage/handle.h"
 
-namespace rotv {
+namespace rotv::os {
 namespace {
 
 struct Pipe {
@@ -185,4 +185,4 @@ CommandResult RunLocalCommand(const ProgramCall& command, const std::function<vo
   return {child.Wait(), errors.text()};
 }
 
-}  // namespace rotv
+}  // namespace rotv::os

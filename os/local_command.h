@@ -11,7 +11,7 @@
 #include "os/process_environment.h"
 #include "storage/interrupt.h"
 
-namespace rotv {
+namespace rotv::os {
 
 // Runs `command` as Link::Run() says. argv[0] is looked for in PATH unless it holds a '/'. The program
 // is given `environment` and what `command.env` adds, and by default nothing of ours that it does not need. The
@@ -23,4 +23,4 @@ CommandResult RunLocalCommand(const ProgramCall& command, const std::function<vo
                               const Interrupt& interrupt,
                               std::map<std::string, std::string> environment = HelperEnvironment());
 
-}  // namespace rotv
+}  // namespace rotv::os

@@ -10,7 +10,7 @@
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::os {
 namespace {
 
 namespace fs = std::filesystem;
@@ -38,4 +38,4 @@ void WriteToLogFile(const fs::path& path) {
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::os

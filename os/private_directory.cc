@@ -16,7 +16,7 @@
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::os {
 namespace {
 
 constexpr const char* kPrefix = "rotv-";
@@ -97,4 +97,4 @@ void PrivateDirectory::Remove() const {
   std::filesystem::remove(record_);
 }
 
-}  // namespace rotv
+}  // namespace rotv::os

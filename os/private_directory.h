@@ -6,7 +6,7 @@
 #include <filesystem>
 #include <optional>
 
-namespace rotv {
+namespace rotv::os {
 
 // Throws kUsage, with the directory at fault, if somebody else than root and we could put another directory in the
 // place of `place` or of what we make there: it and all above it must belong to root or us, and be closed to the
@@ -30,4 +30,4 @@ class PrivateDirectory {
   std::filesystem::path record_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::os

@@ -4,7 +4,7 @@
 
 #include "storage/atomic_file.h"
 
-namespace rotv {
+namespace rotv::os {
 
 PrivateFile::PrivateFile(const std::filesystem::path& path, std::string_view text) : path_(path) {
   std::filesystem::create_directories(path.parent_path());
@@ -13,4 +13,4 @@ PrivateFile::PrivateFile(const std::filesystem::path& path, std::string_view tex
 
 PrivateFile::~PrivateFile() { unlink(path_.c_str()); }
 
-}  // namespace rotv
+}  // namespace rotv::os

@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <string_view>
 
-namespace rotv {
+namespace rotv::os {
 
 // A file with mode 0600 from its first byte on, in a directory that is made where it is missing; gone with the object.
 class PrivateFile {
@@ -22,4 +22,4 @@ class PrivateFile {
   std::filesystem::path path_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::os

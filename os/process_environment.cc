@@ -7,7 +7,7 @@
 #include <cstdlib>
 #include <optional>
 
-namespace rotv {
+namespace rotv::os {
 namespace {
 
 using Variables = std::map<std::string, std::string>;
@@ -184,4 +184,4 @@ Variables HelperEnvironment() {
   return HelperEnvironment(all);
 }
 
-}  // namespace rotv
+}  // namespace rotv::os

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rotv {
+namespace rotv::os {
 
 // Every variable that libpq or psql of PostgreSQL 14 to 18 reads, in alphabetical order.
 const std::vector<std::string_view>& LibpqVariables();
@@ -30,4 +30,4 @@ std::string EnvironmentPassword();
 std::map<std::string, std::string> HelperEnvironment(const std::map<std::string, std::string>& environment);
 std::map<std::string, std::string> HelperEnvironment();  // Of this process.
 
-}  // namespace rotv
+}  // namespace rotv::os

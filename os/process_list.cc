@@ -14,7 +14,7 @@
 #include <optional>
 #include <sstream>
 
-namespace rotv {
+namespace rotv::os {
 namespace {
 
 // Empty where the process has ended, which may also come between the opening and the reading; a stream would throw
@@ -126,4 +126,4 @@ std::string WhoListensOn(int port) {
   return "";
 }
 
-}  // namespace rotv
+}  // namespace rotv::os

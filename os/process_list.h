@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace rotv {
+namespace rotv::os {
 
 // Those that we may look at and that have `variable` ("NAME=VALUE") in the environment with which they were started.
 std::vector<pid_t> ProcessesWithVariable(const std::string& variable);
@@ -29,4 +29,4 @@ bool LeadsItsSession(pid_t process);
 // where we may not see whose it is; empty if nobody does.
 std::string WhoListensOn(int port);
 
-}  // namespace rotv
+}  // namespace rotv::os

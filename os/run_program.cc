@@ -12,7 +12,7 @@
 #include "os/local_command.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::os {
 
 ProgramResult RunProgramQuietly(const std::vector<std::string>& words, const Interrupt& interrupt,
                                 const Environment& added) {
@@ -58,4 +58,4 @@ std::string LastLine(std::string_view text) {
   return std::string(start == std::string_view::npos ? text : text.substr(start + 1));
 }
 
-}  // namespace rotv
+}  // namespace rotv::os

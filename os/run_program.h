@@ -11,7 +11,7 @@
 #include "os/process_environment.h"
 #include "storage/interrupt.h"
 
-namespace rotv {
+namespace rotv::os {
 
 struct ProgramResult {
   int exit_status = 0;  // As a shell's: 127 not found, 128+n killed by signal n.
@@ -39,4 +39,4 @@ bool ProgramIsHere(const std::string& program, const Environment& environment);
 // The last line of `text` that is not empty.
 std::string LastLine(std::string_view text);
 
-}  // namespace rotv
+}  // namespace rotv::os

@@ -1,6 +1,6 @@
 #include "os/shell_quote.h"
 
-namespace rotv {
+namespace rotv::os {
 namespace {
 
 bool IsPlain(char c) {
@@ -36,4 +36,4 @@ std::string ShellJoin(const std::vector<std::string>& words) {
   return line;
 }
 
-}  // namespace rotv
+}  // namespace rotv::os

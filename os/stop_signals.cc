@@ -10,7 +10,7 @@
 
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::os {
 namespace {
 
 // What signal handlers can reach. Made before the first signal can come, and never freed.
@@ -71,4 +71,4 @@ void StopOnSignals(Interrupt* interrupt, LastWords words) {
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::os

@@ -6,7 +6,7 @@
 
 #include "storage/interrupt.h"
 
-namespace rotv {
+namespace rotv::os {
 
 // What is written where the command has no chance to.
 struct LastWords {
@@ -25,4 +25,4 @@ inline constexpr int kStopMs = 1700;
 // A person may want what is on the source to be taken back over a slow link, and can press the keys again.
 inline constexpr int kStopByHandMs = 8000;
 
-}  // namespace rotv
+}  // namespace rotv::os

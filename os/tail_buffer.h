@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace rotv {
+namespace rotv::os {
 
 class TailBuffer {
  public:
@@ -22,4 +22,4 @@ class TailBuffer {
   std::string text_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::os

@@ -9,7 +9,7 @@
 
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::os {
 namespace {
 
 class File {
@@ -49,4 +49,4 @@ std::optional<std::string> ReadTextFile(const std::filesystem::path& path) {
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::os

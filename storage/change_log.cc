@@ -3,6 +3,7 @@
 #include "storage/compress.h"
 #include "storage/error.h"
 #include "storage/row_key.h"
+#include "storage/varint.h"
 
 namespace rotv {
 namespace {
@@ -10,14 +11,6 @@ namespace {
 // Large enough to compress well, small enough that a transaction of any size needs little memory.
 constexpr size_t kChunkBytes = 256 * 1024;
 constexpr size_t kTransactionOverhead = 64;
-
-void AppendVarint(size_t value, std::string* out) {
-  while (value >= 0x80) {
-    out->push_back(static_cast<char>(value | 0x80));
-    value >>= 7;
-  }
-  out->push_back(static_cast<char>(value));
-}
 
 }  // namespace
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "storage/rocksdb_slice.h"
 #include "storage/row_key.h"
 
 namespace rotv {
@@ -9,8 +10,6 @@ namespace {
 
 constexpr size_t kBatchBytes = size_t{4} << 20;
 constexpr uint64_t kVersionsBetweenLooks = 4096;
-
-std::string_view View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
 // Deletes in batches, and notes where.
 class Deletions {
@@ -123,8 +122,8 @@ rocksdb::Status DropVersions(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows,
   return status;
 }
 
-rocksdb::Status GiveBack(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const std::vector<KeySpan>& spans,
-                         const std::function<void()>& look) {
+rocksdb::Status CompactSpans(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const std::vector<KeySpan>& spans,
+                             const std::function<void()>& look) {
   rocksdb::CompactRangeOptions options;
   options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
   for (const auto& [first, last] : spans) {

@@ -35,7 +35,7 @@ rocksdb::Status DropVersions(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows,
                              std::vector<KeySpan>* spans);
 
 // Merges the files of each span until what was deleted takes no room any more.
-rocksdb::Status GiveBack(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const std::vector<KeySpan>& spans,
-                         const std::function<void()>& look);
+rocksdb::Status CompactSpans(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const std::vector<KeySpan>& spans,
+                             const std::function<void()>& look);
 
 }  // namespace rotv

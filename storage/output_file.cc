@@ -76,7 +76,7 @@ class StreamOutput : public SeedOutput {
 };
 
 // Behind a symbolic link the file is replaced, or made, and not the link.
-std::filesystem::path BehindLinks(std::filesystem::path path) {
+std::filesystem::path ResolveSymlinks(std::filesystem::path path) {
   constexpr int kMostLinks = 40;  // As many as the kernel follows.
   std::error_code error;
   for (int links = 0; links < kMostLinks && std::filesystem::is_symlink(path, error); ++links) {
@@ -91,7 +91,7 @@ std::filesystem::path BehindLinks(std::filesystem::path path) {
 std::unique_ptr<SeedOutput> OpenAt(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::file_status status = std::filesystem::status(path, error);
-  const std::filesystem::path target = BehindLinks(path);
+  const std::filesystem::path target = ResolveSymlinks(path);
   bool is_stream = std::filesystem::exists(status) && !std::filesystem::is_regular_file(status) &&
                    !std::filesystem::is_directory(status);
   if (is_stream) return std::make_unique<StreamOutput>(path);

@@ -100,7 +100,8 @@ rocksdb::DBOptions StoreDbOptions() {
 
 rocksdb::ColumnFamilyOptions RowFamilyOptions() {
   rocksdb::ColumnFamilyOptions options = FamilyOptions(SharedCache());
-  // Runs come in sorted and are merged by Tidy(), when a pull is over: merging while one runs takes its processor time.
+  // Runs come in sorted and are merged by Compact(), when a pull is over: merging while one runs takes its processor
+  // time.
   options.disable_auto_compactions = true;
   options.level0_slowdown_writes_trigger = 1 << 20;
   options.level0_stop_writes_trigger = 1 << 20;

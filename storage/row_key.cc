@@ -73,7 +73,7 @@ std::string TakeTextKey(std::string_view* key) {
   }
 }
 
-void AppendBagKey(std::string_view copy_line, std::string* key) {
+void AppendMultisetKey(std::string_view copy_line, std::string* key) {
   XXH128_canonical_t canonical;
   XXH128_canonicalFromHash(&canonical, XXH3_128bits(copy_line.data(), copy_line.size()));
   key->append(reinterpret_cast<const char*>(canonical.digest), sizeof canonical.digest);

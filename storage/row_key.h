@@ -23,7 +23,7 @@ int64_t TakeIntegerKey(std::string_view* key);
 std::string TakeTextKey(std::string_view* key);
 
 // The bag's key of a whole row.
-void AppendBagKey(std::string_view copy_line, std::string* key);
+void AppendMultisetKey(std::string_view copy_line, std::string* key);
 
 // Big-endian, so that bytes order as numbers do.
 void AppendBigEndian32(uint32_t value, std::string* out);

@@ -17,9 +17,10 @@
 #include "storage/error.h"
 #include "storage/garbage.h"
 #include "storage/rocksdb_options.h"
+#include "storage/rocksdb_slice.h"
 #include "storage/rocksdb_status.h"
+#include "storage/row_compaction.h"
 #include "storage/row_key.h"
-#include "storage/tidy.h"
 #include "storage/version_scan.h"
 
 namespace rotv {
@@ -35,7 +36,6 @@ constexpr std::string_view kRunSuffix = ".tmp";
 enum Family { kMeta, kRows, kLog, kSchema, kFamilyCount };
 const char* const kFamilyNames[kFamilyCount] = {"default", "rows", "log", "schema"};
 
-std::string_view View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 rocksdb::Slice Slice(std::string_view view) { return {view.data(), view.size()}; }
 
 std::string ShapeKey(uint32_t id) {
@@ -221,7 +221,7 @@ class RocksRowStore : public RowStore {
     return total;
   }
 
-  void Tidy() override { CheckStatus(TidyRows(db_.get(), families_[kRows]), directory_); }
+  void Compact() override { CheckStatus(CompactRows(db_.get(), families_[kRows]), directory_); }
 
  private:
   // The LSNs at the ends of the keys of a family that begin with `prefix`, ascending.
@@ -487,7 +487,7 @@ GarbageCounts RocksRowStore::CollectGarbage(const Retention& retention, Lsn log_
   }
   DropUnneededDescriptions(retention, log_from);
   if (broken_off) spans = {{std::string(), std::string(32, '\xFF')}};
-  CheckStatus(GiveBack(db_.get(), families_[kRows], spans, [&] { look(counts.versions); }), directory_);
+  CheckStatus(CompactSpans(db_.get(), families_[kRows], spans, [&] { look(counts.versions); }), directory_);
   for (Family family : {kLog, kSchema, kMeta}) {
     CheckStatus(db_->CompactRange(rocksdb::CompactRangeOptions(), families_[family], nullptr, nullptr), directory_);
   }

@@ -125,7 +125,7 @@ class RowStore {
 
   // Merges what small pulls or small tables left in many files, when there are so many that scans slow down. What that
   // costs is bounded by what was written since, not by the store (tidy.h). Not at the same time as Write().
-  virtual void Tidy() = 0;
+  virtual void Compact() = 0;
 };
 
 }  // namespace rotv

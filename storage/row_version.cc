@@ -2,24 +2,13 @@
 
 #include <algorithm>
 
+#include "storage/corrupt.h"
 #include "storage/error.h"
 #include "storage/row_key.h"
+#include "storage/varint.h"
 
 namespace rotv {
 namespace {
-
-void AppendVarint(uint32_t value, std::string* out) {
-  while (value >= 0x80) {
-    out->push_back(static_cast<char>(value | 0x80));
-    value >>= 7;
-  }
-  out->push_back(static_cast<char>(value));
-}
-
-[[noreturn]] void ThrowCorrupt(const char* what) {
-  throw Error(ErrorCode::kCorrupt, std::string("the store holds ") + what,
-              "take a new baseline: rotv-sync baseline --force");
-}
 
 uint32_t ReadVarint(std::string_view* bytes) {
   uint32_t value = 0;

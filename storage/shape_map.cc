@@ -2,17 +2,13 @@
 
 #include <algorithm>
 
+#include "storage/corrupt.h"
 #include "storage/error.h"
 
 namespace rotv {
 namespace {
 
 constexpr std::string_view kNullField = "\\N";
-
-[[noreturn]] void ThrowCorrupt(const char* what) {
-  throw Error(ErrorCode::kCorrupt, std::string("the store holds ") + what,
-              "take a new baseline: rotv-sync baseline --force");
-}
 
 bool SameColumn(const proto::Column& a, const proto::Column& b) {
   return a.number() == b.number() && a.name() == b.name() && a.type_oid() == b.type_oid() &&

@@ -1,12 +1,11 @@
 #include "storage/version_scan.h"
 
 #include "storage/error.h"
+#include "storage/rocksdb_slice.h"
 #include "storage/row_key.h"
 
 namespace rotv {
 namespace {
-
-std::string_view View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
 class VersionScan : public RowScan {
  public:

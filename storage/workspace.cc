@@ -18,7 +18,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kStorePrefix = "store-";
-constexpr std::chrono::seconds kToSayWho{2};
+constexpr std::chrono::seconds kLockHolderTimeout{2};
 constexpr std::chrono::milliseconds kLook{10};
 
 fs::path SourceDirectory(const fs::path& home, const std::string& source_name) {
@@ -133,7 +133,7 @@ Workspace::Workspace(const fs::path& home, const std::string& source_name, const
 void Workspace::TakeLock(const std::string& command) {
   fs::path path = directory_ / "lock";
   lock_ = OpenOrCreateFile(path, O_RDWR);
-  const auto deadline = std::chrono::steady_clock::now() + kToSayWho;
+  const auto deadline = std::chrono::steady_clock::now() + kLockHolderTimeout;
   while (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) ThrowDiskError("lock", path, errno);
     // Who has just taken it has not written yet who he is; callers act on that.

@@ -8,9 +8,9 @@
 
 #include "storage/error.h"
 #include "storage/row_store.h"
+#include "sync/capture/exported_snapshot_reading.h"
 #include "sync/capture/preflight.h"
 #include "sync/capture/publication.h"
-#include "sync/capture/snapshot_reading.h"
 #include "sync/context/open_workspace.h"
 #include "sync/mask/fit.h"
 #include "sync/mask/mask_plan.h"
@@ -32,7 +32,8 @@ constexpr int kMostTries = 5;
 
 class BaselineRun {
  public:
-  BaselineRun(const Context& context, const BaselineOptions& options, Workspace& workspace, SourceSession& session)
+  BaselineRun(const Context& context, const BaselineOptions& options, Workspace& workspace,
+              postgres::SourceSession& session)
       : context_(context),
         options_(options),
         workspace_(workspace),
@@ -43,8 +44,8 @@ class BaselineRun {
     Clock::time_point start = Clock::now();
     Examine();
     for (int attempt = 1;; ++attempt) {
-      objects_ = NewObjectNames(context_.source.name);
-      SetPlace(session_, &objects_);
+      objects_ = postgres::NewObjectNames(context_.source.name);
+      postgres::SetPlace(session_, &objects_);
       workspace_.AddOwned(objects_);
       bool complete = false;
       try {
@@ -55,7 +56,7 @@ class BaselineRun {
       }
       if (complete) break;
       RemoveStore();
-      RemoveAndTellLeftovers(session_, workspace_);
+      postgres::RemoveAndTellLeftovers(session_, workspace_);
       if (attempt == kMostTries) {
         throw Error(ErrorCode::kUnreachable,
                     fmt::format("the source's schema changed during each of {} tries of a baseline", kMostTries),
@@ -63,7 +64,8 @@ class BaselineRun {
       }
       context_.progress.Warn("the source's schema changed meanwhile: starting over");
     }
-    TellRemoval(RemoveLeftovers(session_, workspace_, Reach::kAnywhere), context_.progress);
+    postgres::ReportRemoval(postgres::RemoveLeftovers(session_, workspace_, postgres::Reach::kAnywhere),
+                            context_.progress);
     result_.wire_bytes = session_.link().BytesReceived();
     result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     return result_;
@@ -72,15 +74,15 @@ class BaselineRun {
  private:
   void Examine() {
     context_.progress.Begin("examining the source", Progress::Unit::kItems, 0);
-    dump_program_ = std::async(std::launch::async, [this] { return CheckDumpProgram(session_); });
+    dump_program_ = std::async(std::launch::async, [this] { return capture::CheckDumpProgram(session_); });
     ReadLineage();
-    Catalog catalog = ReadMaskedCatalog(session_.connection(), context_, lineage_, "", &sampler_);
-    std::vector<Check> checks = CheckServer(session_, options_.wal_limit);
-    for (Check& check : CheckCatalog(catalog, context_.source)) checks.push_back(std::move(check));
-    ThrowFirstProblem(checks);
-    const std::string unchecked = UncheckedText(RequireFit(session_.connection(), context_, catalog));
+    postgres::Catalog catalog = mask::ReadMaskedCatalog(session_.connection(), context_, lineage_, "", &sampler_);
+    std::vector<capture::Check> checks = capture::CheckServer(session_, options_.wal_limit);
+    for (capture::Check& check : capture::CheckCatalog(catalog, context_.source)) checks.push_back(std::move(check));
+    capture::ThrowFirstProblem(checks);
+    const std::string unchecked = mask::UncheckedText(mask::RequireFit(session_.connection(), context_, catalog));
     if (!unchecked.empty()) context_.progress.Warn(unchecked);
-    published_ = DescribeSchema(catalog, context_.source, ShapeMap()).schema;
+    published_ = schema::DescribeSchema(catalog, context_.source, ShapeMap()).schema;
     context_.progress.End();
   }
 
@@ -88,7 +90,7 @@ class BaselineRun {
   void ReadLineage() {
     if (!workspace_.current()) return;
     try {
-      lineage_ = ReadStoredLineage(workspace_.CurrentStorePath(), session_.connection());
+      lineage_ = mask::ReadStoredLineage(workspace_.CurrentStorePath(), session_.connection());
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kCorrupt && error.code() != ErrorCode::kDisk) throw;
       context_.progress.Warn(
@@ -103,22 +105,23 @@ class BaselineRun {
     // What the copy will need is made while the publication and the slot are.
     constexpr size_t kForSnapshotAndWatchdog = 2;
     session_.Prepare(kForSnapshotAndWatchdog +
-                     std::min(kMostCopyConnections, static_cast<size_t>(published_.tables_size())));
+                     std::min(capture::kMostCopyConnections, static_cast<size_t>(published_.tables_size())));
     store_path_ = workspace_.NewStorePath(objects_.slot());
     std::future<std::unique_ptr<RowStore>> opening =
         std::async(std::launch::async, [this] { return RowStore::Open(store_path_, RowStore::Mode::kCreate); });
-    CreatePublication(session_.connection(), objects_.publication(), published_);
+    capture::CreatePublication(session_.connection(), objects_.publication(), published_);
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
-    SnapshotSlot slot(session_, objects_.slot());
+    postgres::ExportedSnapshotSlot slot(session_, objects_.slot());
     const ShapeMap no_shapes;
-    SnapshotReading reading(
+    capture::ExportedSnapshotReading reading(
         session_, slot,
         {.publication = objects_.publication(), .shapes = no_shapes, .lineage = lineage_, .sampler = sampler_},
-        SnapshotReading::Texts::kRead);
+        capture::ExportedSnapshotReading::Texts::kRead);
     context_.progress.End();
-    if (!SameTablesAreStreamed(published_, reading.schema()) || !reading.ReadContents()) return RefreshPublished();
+    if (!schema::SameTablesAreStreamed(published_, reading.schema()) || !reading.ReadContents())
+      return RefreshPublished();
     // Asked only now: with a slow far shell the answer takes longer than all that came before.
-    if (dump_program_.valid()) ThrowIfProblem(dump_program_.get());
+    if (dump_program_.valid()) capture::ThrowIfProblem(dump_program_.get());
 
     std::unique_ptr<RowStore> store = opening.get();
     proto::Manifest manifest;
@@ -126,10 +129,11 @@ class BaselineRun {
     store->Publish(manifest, {.schema = {}, .sequences = {}, .shapes = reading.new_shapes()});
     std::set<TableId> tables;
     for (const proto::Table& table : reading.schema().tables()) {
-      if (HasRows(table)) tables.insert(table.id());
+      if (schema::HasRows(table)) tables.insert(table.id());
     }
-    CopyCounts counts;
-    if (!reading.Read(*store, tables, SnapshotReading::Texts::kRead, &manifest, &counts)) return RefreshPublished();
+    capture::CopyCounts counts;
+    if (!reading.Read(*store, tables, capture::ExportedSnapshotReading::Texts::kRead, &manifest, &counts))
+      return RefreshPublished();
 
     RowStore::Addition addition;
     addition.schema = {slot.lsn(), reading.schema()};
@@ -157,8 +161,8 @@ class BaselineRun {
     }
   }
 
-  void DescribeSource(const SnapshotReading& reading, Lsn lsn, proto::Manifest* manifest) {
-    *manifest->mutable_source() = ReadIdentity(session_.connection());
+  void DescribeSource(const capture::ExportedSnapshotReading& reading, Lsn lsn, proto::Manifest* manifest) {
+    *manifest->mutable_source() = postgres::ReadIdentity(session_.connection());
     manifest->set_format_version(kFormatVersion);
     manifest->set_slot(objects_.slot());
     manifest->set_publication(objects_.publication());
@@ -170,27 +174,28 @@ class BaselineRun {
     manifest->set_head_xid(reading.xid());
     manifest->set_schema_fingerprint(reading.fingerprint().schema);
     manifest->set_table_fingerprint(reading.fingerprint().tables);
-    manifest->set_mask_fingerprint(MaskFingerprint(context_));
+    manifest->set_mask_fingerprint(mask::MaskFingerprint(context_));
     manifest->set_description(session_.link().Description());
   }
 
   // For the next try. Always false, so that a caller can return it.
   bool RefreshPublished() {
-    Catalog catalog = ReadMaskedCatalog(session_.connection(), context_, lineage_, "", &sampler_);
-    ThrowFirstProblem(CheckCatalog(catalog, context_.source));
-    published_ = DescribeSchema(catalog, context_.source, ShapeMap()).schema;
+    postgres::Catalog catalog = mask::ReadMaskedCatalog(session_.connection(), context_, lineage_, "", &sampler_);
+    capture::ThrowFirstProblem(capture::CheckCatalog(catalog, context_.source));
+    published_ = schema::DescribeSchema(catalog, context_.source, ShapeMap()).schema;
     return false;
   }
 
-  void CountResult(const CopyCounts& counts, const proto::SchemaVersion& schema, Lsn lsn, const RowStore& store) {
+  void CountResult(const capture::CopyCounts& counts, const proto::SchemaVersion& schema, Lsn lsn,
+                   const RowStore& store) {
     result_.lsn = lsn;
     result_.rows = counts.rows;
     result_.row_bytes = counts.bytes;
-    result_.carried_masks = CarriedMasks(schema.mask_record());
+    result_.carried_masks = mask::CarriedMasks(schema.mask_record());
     result_.store_bytes = store.DiskBytes();
-    result_.tables = static_cast<uint64_t>(
-        std::count_if(schema.tables().begin(), schema.tables().end(),
-                      [](const proto::Table& table) { return HasRows(table) && table.id() != kLargeObjectTable; }));
+    result_.tables = static_cast<uint64_t>(std::count_if(
+        schema.tables().begin(), schema.tables().end(),
+        [](const proto::Table& table) { return schema::HasRows(table) && table.id() != postgres::kLargeObjectTable; }));
   }
 
   void RemoveStore() {
@@ -211,8 +216,9 @@ class BaselineRun {
           workspace_.RunDirectory() / "undo";  // The session's sockets have the same names.
       std::error_code ignored;
       std::filesystem::create_directory(directory, ignored);
-      SourceSession cleaner(context, directory, SourceSession::Connections::kOne, SourceSession::Warnings::kKeep);
-      RemoveAndTellLeftovers(cleaner, workspace_);
+      postgres::SourceSession cleaner(context, directory, postgres::SourceSession::Connections::kOne,
+                                      postgres::SourceSession::Warnings::kKeep);
+      postgres::RemoveAndTellLeftovers(cleaner, workspace_);
     } catch (const Error& error) {
       context_.progress.Note(fmt::format("left on the source until the next run: {}", objects_.slot()));
     }
@@ -221,19 +227,19 @@ class BaselineRun {
   const Context& context_;
   const BaselineOptions& options_;
   Workspace& workspace_;
-  SourceSession& session_;
-  MaskLineage lineage_;
-  PiiSampler sampler_;
+  postgres::SourceSession& session_;
+  mask::MaskLineage lineage_;
+  mask::PiiSampler sampler_;
   proto::OwnedObjects objects_;
   proto::SchemaVersion published_;
   std::filesystem::path store_path_;
   BaselineResult result_;
-  std::future<Check> dump_program_;  // Last: it uses the session, and ends before anything else does.
+  std::future<capture::Check> dump_program_;  // Last: it uses the session, and ends before anything else does.
 };
 
 BaselineResult TakeIn(Workspace& workspace, const Context& context, const BaselineOptions& options) {
-  SourceSession session(context, workspace.RunDirectory());
-  RemoveAndTellLeftovers(session, workspace);
+  postgres::SourceSession session(context, workspace.RunDirectory());
+  postgres::RemoveAndTellLeftovers(session, workspace);
   return BaselineRun(context, options, workspace, session).Run();
 }
 

@@ -18,7 +18,7 @@ enum class Replace { kRefuse, kAllow };
 struct BaselineOptions {
   Replace replace = Replace::kRefuse;  // --force
   // Whether a server whose max_slot_wal_keep_size is unlimited is refused: a forgotten slot would fill its disk.
-  WalLimit wal_limit = WalLimit::kRequired;
+  capture::WalLimit wal_limit = capture::WalLimit::kRequired;
 };
 
 struct BaselineResult {

@@ -18,17 +18,17 @@ void MarkDetached(const Workspace& workspace) {
 DetachResult Detach(const Context& context) {
   DetachResult result;
   Workspace workspace = OpenWorkspace(context, "detach");
-  SourceSession session(context, workspace.RunDirectory());
+  postgres::SourceSession session(context, workspace.RunDirectory());
   // Before anything is removed: a run that is killed here is finished by the next command that reaches the source.
   if (workspace.current() && !workspace.current()->detached()) {
     MarkDetached(workspace);
     workspace.SetDetached();
   }
-  Removal removal = RemoveLeftovers(session, workspace, Reach::kAnywhere);
+  postgres::Removal removal = postgres::RemoveLeftovers(session, workspace, postgres::Reach::kAnywhere);
   result.removed = std::move(removal.removed);
   result.left = std::move(removal.left);
-  for (FoundObject& found : FindObjects(session, Scope::kEveryDatabase)) {
-    if (found.whose == FoundObject::Whose::kOurs) result.unrecorded.push_back(std::move(found));
+  for (postgres::FoundObject& found : postgres::FindObjects(session, postgres::Scope::kEveryDatabase)) {
+    if (found.whose == postgres::FoundObject::Whose::kOurs) result.unrecorded.push_back(std::move(found));
   }
   return result;
 }
@@ -36,7 +36,7 @@ DetachResult Detach(const Context& context) {
 std::optional<SourceConfig> FormerSource(const std::filesystem::path& home, const std::string& name) {
   for (const RecordedObjects& record : AllRecordedObjects(home)) {
     if (record.source != name || !record.objects.has_way()) continue;
-    SourceConfig source = SourceAtPlace({}, record.objects);
+    SourceConfig source = postgres::SourceAtPlace({}, record.objects);
     source.name = name;
     return source;
   }

@@ -14,9 +14,9 @@ namespace rotv {
 
 struct DetachResult {
   std::vector<std::string> removed;  // "replication slot rotv_…", "publication rotv_…"; empty if nothing was there.
-  std::vector<Leftover> left;        // What could not be removed; it stays recorded.
+  std::vector<postgres::Leftover> left;  // What could not be removed; it stays recorded.
   // Of this machine and user by their names, and in no record of this home: of another one, or of one that is lost.
-  std::vector<FoundObject> unrecorded;
+  std::vector<postgres::FoundObject> unrecorded;
 };
 
 // Removes everything that was ever recorded for this source, where it was made. Done twice it does nothing the second

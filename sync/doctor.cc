@@ -36,9 +36,9 @@ class TemporaryDirectory {
   std::filesystem::path path_;
 };
 
-Check CheckDisk(const Context& context, const Catalog& catalog) {
+capture::Check CheckDisk(const Context& context, const postgres::Catalog& catalog) {
   uint64_t needed = 0;
-  for (const CatalogTable& table : catalog.tables) needed += static_cast<uint64_t>(table.bytes);
+  for (const postgres::CatalogTable& table : catalog.tables) needed += static_cast<uint64_t>(table.bytes);
   std::filesystem::path existing = std::filesystem::absolute(context.home);
   while (!std::filesystem::exists(existing) && existing.has_relative_path()) existing = existing.parent_path();
   std::error_code error;
@@ -48,36 +48,36 @@ Check CheckDisk(const Context& context, const Catalog& catalog) {
                                     static_cast<double>(space.available) / kMiB, static_cast<double>(needed) / kMiB);
   // The store takes less than half of it, the seed about as much.
   if (error || space.available > needed * 2)
-    return {.outcome = Check::Outcome::kOk, .name = "disk", .message = message};
-  return {.outcome = Check::Outcome::kWarning,
+    return {.outcome = capture::Check::Outcome::kOk, .name = "disk", .message = message};
+  return {.outcome = capture::Check::Outcome::kWarning,
           .name = "disk",
           .message = message,
           .fix = fmt::format("free space on the disk of {}, or choose another place with --home", existing.string())};
 }
 
-Check CheckMask(PgConnection& connection, const Context& context, const MaskLineage& lineage,
-                const std::string& publication) {
-  Check check{.outcome = Check::Outcome::kOk, .name = "masking", .message = {}};
+capture::Check CheckMask(postgres::PgConnection& connection, const Context& context, const mask::MaskLineage& lineage,
+                         const std::string& publication) {
+  capture::Check check{.outcome = capture::Check::Outcome::kOk, .name = "masking", .message = {}};
   try {
-    PiiSampler sampler(connection, context.interrupt);
-    const Catalog catalog = ReadMaskedCatalog(connection, context, lineage, publication, &sampler);
-    const std::string unchecked = UncheckedText(RequireFit(connection, context, catalog));
+    mask::PiiSampler sampler(connection, context.interrupt);
+    const postgres::Catalog catalog = mask::ReadMaskedCatalog(connection, context, lineage, publication, &sampler);
+    const std::string unchecked = mask::UncheckedText(mask::RequireFit(connection, context, catalog));
     int columns = 0;
-    for (const CatalogTable& table : catalog.tables) columns += table.mask.columns_size();
+    for (const postgres::CatalogTable& table : catalog.tables) columns += table.mask.columns_size();
     check.message = fmt::format("{} rules, {} columns", context.source.mask.rules.size(), columns);
     const auto warn = [&check](const std::string& what, const std::string& fix) {
-      check.outcome = Check::Outcome::kWarning;
+      check.outcome = capture::Check::Outcome::kWarning;
       check.message += "; " + what;
       check.fix += (check.fix.empty() ? "" : "; ") + fix;
     };
-    if (const std::vector<std::string> carried = CarriedMasks(catalog.mask_record); !carried.empty()) {
+    if (const std::vector<std::string> carried = mask::CarriedMasks(catalog.mask_record); !carried.empty()) {
       warn(fmt::format("masked as before, by no rule of the config: {}", fmt::join(carried, ", ")),
            "give each a rule of its own in [mask], or \"keep\" (docs/masking.md)");
     }
     if (!unchecked.empty()) warn(unchecked, "see whether a seed is taken: rotv-sync pull && rotv start");
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kUsage) throw;
-    check = {.outcome = Check::Outcome::kProblem,
+    check = {.outcome = capture::Check::Outcome::kProblem,
              .name = "masking",
              .message = error.what(),
              .fix = error.hint(),
@@ -87,13 +87,13 @@ Check CheckMask(PgConnection& connection, const Context& context, const MaskLine
 }
 
 // Takes no lock: a pull may be writing.
-MaskLineage LineageOf(const proto::CurrentStore& current, const Context& context, PgConnection& connection,
-                      std::vector<Check>* checks) {
+mask::MaskLineage LineageOf(const proto::CurrentStore& current, const Context& context,
+                            postgres::PgConnection& connection, std::vector<capture::Check>* checks) {
   try {
-    return ReadStoredLineage(StorePath(context.home, context.source.name, current), connection);
+    return mask::ReadStoredLineage(StorePath(context.home, context.source.name, current), connection);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kCorrupt && error.code() != ErrorCode::kDisk) throw;
-    checks->push_back({.outcome = Check::Outcome::kWarning,
+    checks->push_back({.outcome = capture::Check::Outcome::kWarning,
                        .name = "store",
                        .message = fmt::format("cannot be read: {}", error.what()),
                        .fix = error.hint(),
@@ -103,28 +103,29 @@ MaskLineage LineageOf(const proto::CurrentStore& current, const Context& context
 }
 
 // What is recorded for another server is told as well, with what removes it there.
-std::vector<Check> CheckLeftovers(SourceSession& session, const std::vector<std::string>& configured) {
-  const std::vector<FoundObject> found = FindObjects(session, Scope::kEveryDatabase);
-  std::vector<Check> checks;
-  for (const Leftover& left : LeftoversAmong(found, configured)) {
-    checks.push_back({.outcome = Check::Outcome::kWarning,
+std::vector<capture::Check> CheckLeftovers(postgres::SourceSession& session,
+                                           const std::vector<std::string>& configured) {
+  const std::vector<postgres::FoundObject> found = postgres::FindObjects(session, postgres::Scope::kEveryDatabase);
+  std::vector<capture::Check> checks;
+  for (const postgres::Leftover& left : postgres::LeftoversAmong(found, configured)) {
+    checks.push_back({.outcome = capture::Check::Outcome::kWarning,
                       .name = "leftover",
                       .message = fmt::format("{} in {}: {}", left.what, left.where, left.why),
                       .fix = left.sql});
   }
-  for (const Leftover& left : RecordedElsewhere(session)) {
-    checks.push_back({.outcome = Check::Outcome::kWarning,
+  for (const postgres::Leftover& left : postgres::RecordedElsewhere(session)) {
+    checks.push_back({.outcome = capture::Check::Outcome::kWarning,
                       .name = "leftover",
                       .message = fmt::format("{} in {}: {}", left.what, left.where, left.why),
                       .fix = left.sql});
   }
   std::string others;
-  for (const FoundObject& object : found) {
-    if (object.whose != FoundObject::Whose::kOthers) continue;
+  for (const postgres::FoundObject& object : found) {
+    if (object.whose != postgres::FoundObject::Whose::kOthers) continue;
     others += fmt::format("{}{} in {}", others.empty() ? "" : ", ", object.what, object.where);
   }
   if (!others.empty()) {
-    checks.push_back({.outcome = Check::Outcome::kOk,
+    checks.push_back({.outcome = capture::Check::Outcome::kOk,
                       .name = "others",
                       .message = "other machines or users follow this server, too: " + others});
   }
@@ -133,9 +134,9 @@ std::vector<Check> CheckLeftovers(SourceSession& session, const std::vector<std:
 
 }  // namespace
 
-const Check* DoctorReport::FirstProblem() const {
-  for (const Check& check : checks) {
-    if (check.outcome == Check::Outcome::kProblem) return &check;
+const capture::Check* DoctorReport::FirstProblem() const {
+  for (const capture::Check& check : checks) {
+    if (check.outcome == capture::Check::Outcome::kProblem) return &check;
   }
   return nullptr;
 }
@@ -144,35 +145,42 @@ DoctorReport Examine(const Context& context, const std::vector<std::string>& con
   DoctorReport report;
   TemporaryDirectory sockets;
   try {
-    SourceSession session(context, sockets.path(), SourceSession::Connections::kOne, SourceSession::Warnings::kKeep);
-    PgConnection& connection = session.connection();
+    postgres::SourceSession session(context, sockets.path(), postgres::SourceSession::Connections::kOne,
+                                    postgres::SourceSession::Warnings::kKeep);
+    postgres::PgConnection& connection = session.connection();
     report.source = session.link().Description();
     report.server =
         fmt::format("PostgreSQL {}, database {}", connection.Parameter("server_version"), connection.database());
-    report.checks.push_back({.outcome = Check::Outcome::kOk, .name = "connection", .message = report.source});
-    for (const LinkWarning& warning : session.link().Warnings()) {
-      report.checks.push_back(
-          {.outcome = Check::Outcome::kWarning, .name = "connection", .message = warning.message, .fix = warning.fix});
+    report.checks.push_back({.outcome = capture::Check::Outcome::kOk, .name = "connection", .message = report.source});
+    for (const link::LinkWarning& warning : session.link().Warnings()) {
+      report.checks.push_back({.outcome = capture::Check::Outcome::kWarning,
+                               .name = "connection",
+                               .message = warning.message,
+                               .fix = warning.fix});
     }
-    std::future<Check> dump_program = std::async(std::launch::async, [&] { return CheckDumpProgram(session); });
-    for (Check& check : CheckServer(session, WalLimit::kRequired)) report.checks.push_back(std::move(check));
+    std::future<capture::Check> dump_program =
+        std::async(std::launch::async, [&] { return capture::CheckDumpProgram(session); });
+    for (capture::Check& check : capture::CheckServer(session, capture::WalLimit::kRequired))
+      report.checks.push_back(std::move(check));
     report.checks.push_back(dump_program.get());
     std::optional<proto::CurrentStore> current = ReadCurrent(context.home, context.source.name);
     std::string publication = current ? current->objects().publication() : "";
-    Catalog catalog = ReadCatalog(connection, publication);
-    for (Check& check : CheckCatalog(catalog, context.source)) report.checks.push_back(std::move(check));
-    for (Check& check : CheckPublished(catalog, context.source, publication)) report.checks.push_back(std::move(check));
-    MaskLineage lineage;
+    postgres::Catalog catalog = postgres::ReadCatalog(connection, publication);
+    for (capture::Check& check : capture::CheckCatalog(catalog, context.source))
+      report.checks.push_back(std::move(check));
+    for (capture::Check& check : capture::CheckPublished(catalog, context.source, publication))
+      report.checks.push_back(std::move(check));
+    mask::MaskLineage lineage;
     if (current) lineage = LineageOf(*current, context, connection, &report.checks);
     if (!context.source.mask.empty() || !lineage.empty()) {
       report.checks.push_back(CheckMask(connection, context, lineage, publication));
     }
-    for (Check& check : CheckLeftovers(session, configured)) report.checks.push_back(std::move(check));
+    for (capture::Check& check : CheckLeftovers(session, configured)) report.checks.push_back(std::move(check));
     report.checks.push_back(CheckDisk(context, catalog));
-    report.tables = ReportTables(catalog, context.source);
+    report.tables = capture::ReportTables(catalog, context.source);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kBug) throw;
-    report.checks.push_back({.outcome = Check::Outcome::kProblem,
+    report.checks.push_back({.outcome = capture::Check::Outcome::kProblem,
                              .name = "connection",
                              .message = error.what(),
                              .fix = error.hint(),

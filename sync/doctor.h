@@ -14,11 +14,11 @@ namespace rotv {
 struct DoctorReport {
   std::string source;  // Link::Description().
   std::string server;  // "PostgreSQL 15.20, database rotv"
-  std::vector<Check> checks;
-  std::vector<TableReport> tables;
+  std::vector<capture::Check> checks;
+  std::vector<capture::TableReport> tables;
 
   // The first problem, if any: what baseline would fail with.
-  const Check* FirstProblem() const;
+  const capture::Check* FirstProblem() const;
 };
 
 // A source that cannot be reached or refuses the login is a problem in the report, not an exception. `configured` are

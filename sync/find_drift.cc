@@ -33,28 +33,28 @@ bool Matches(std::string_view pattern, std::string_view text) {
 }
 
 // Takes out what a pattern names, and everything that is part of it; counts the wholes.
-size_t RemoveIgnored(std::vector<SchemaObject>& objects, const std::vector<std::string>& ignore) {
+size_t RemoveIgnored(std::vector<drift::SchemaObject>& objects, const std::vector<std::string>& ignore) {
   std::set<std::string> gone;
-  auto named = [&](const SchemaObject& object) {
+  auto named = [&](const drift::SchemaObject& object) {
     return std::any_of(ignore.begin(), ignore.end(), [&](const std::string& pattern) {
       return Matches(pattern, object.name) || Matches(pattern, object.Label());
     });
   };
-  for (const SchemaObject& object : objects) {
+  for (const drift::SchemaObject& object : objects) {
     if (named(object)) gone.insert(object.Label());
   }
   // A part of a part (a column's sequence) may stand before it.
   for (size_t before = 0; before != gone.size();) {
     before = gone.size();
-    for (const SchemaObject& object : objects) {
+    for (const drift::SchemaObject& object : objects) {
       if (gone.contains(object.parent)) gone.insert(object.Label());
     }
   }
   size_t count = 0;
-  for (const SchemaObject& object : objects) {
+  for (const drift::SchemaObject& object : objects) {
     if (gone.contains(object.Label()) && !gone.contains(object.parent)) ++count;
   }
-  std::erase_if(objects, [&](const SchemaObject& object) { return gone.contains(object.Label()); });
+  std::erase_if(objects, [&](const drift::SchemaObject& object) { return gone.contains(object.Label()); });
   return count;
 }
 
@@ -66,60 +66,60 @@ std::string WithoutKeysNotNull(std::string definition) {
 }
 
 // What is compared of it where no other side has a say.
-std::string Meaning(const SchemaObject& object) {
+std::string Meaning(const drift::SchemaObject& object) {
   const std::string language = object.Part("language");
   if (language.empty()) return object.definition;
   std::string body = object.Part("body");
-  if (language == "sql" || language == "plpgsql") body = SqlTokens(body);
+  if (language == "sql" || language == "plpgsql") body = formats::SqlTokens(body);
   return object.Part("head") + '\n' + body;
 }
 
-bool SameMeaning(const SchemaObject& a, const SchemaObject& b) {
+bool SameMeaning(const drift::SchemaObject& a, const drift::SchemaObject& b) {
   if (a.kind == "column" && (a.Part("not_null") == "by key" || b.Part("not_null") == "by key")) {
     return WithoutKeysNotNull(a.definition) == WithoutKeysNotNull(b.definition);
   }
   return Meaning(a) == Meaning(b);
 }
 
-using Members = std::multimap<std::string, const SchemaObject*>;
+using Members = std::multimap<std::string, const drift::SchemaObject*>;
 
-Members By(const std::vector<SchemaObject>& objects, const std::set<const SchemaObject*>& without,
-           std::string (*key)(const SchemaObject&)) {
+Members By(const std::vector<drift::SchemaObject>& objects, const std::set<const drift::SchemaObject*>& without,
+           std::string (*key)(const drift::SchemaObject&)) {
   Members members;
-  for (const SchemaObject& object : objects) {
+  for (const drift::SchemaObject& object : objects) {
     std::string text = key(object);
     if (!text.empty() && !without.contains(&object)) members.emplace(std::move(text), &object);
   }
   return members;
 }
 
-std::string KeyByMeaning(const SchemaObject& object) {
+std::string KeyByMeaning(const drift::SchemaObject& object) {
   return object.own_name.empty() ? "" : object.kind + '\n' + object.parent + '\n' + object.definition;
 }
 
 class Pairing {
  public:
-  Pairing(const std::vector<SchemaObject>& before, const std::vector<SchemaObject>& after)
+  Pairing(const std::vector<drift::SchemaObject>& before, const std::vector<drift::SchemaObject>& after)
       : before_(before), after_(after) {
     // Whatever they are called; then those of one name that say different things.
     Pair(&KeyByMeaning);
-    Pair([](const SchemaObject& object) { return object.Label(); });
+    Pair([](const drift::SchemaObject& object) { return object.Label(); });
   }
 
-  std::vector<std::pair<const SchemaObject*, const SchemaObject*>> pairs;
+  std::vector<std::pair<const drift::SchemaObject*, const drift::SchemaObject*>> pairs;
 
-  std::vector<SchemaObject> AloneBefore() const { return Alone(before_); }
-  std::vector<SchemaObject> AloneAfter() const { return Alone(after_); }
+  std::vector<drift::SchemaObject> AloneBefore() const { return Alone(before_); }
+  std::vector<drift::SchemaObject> AloneAfter() const { return Alone(after_); }
 
  private:
-  std::vector<SchemaObject> Alone(const std::vector<SchemaObject>& objects) const {
-    std::vector<SchemaObject> alone;
-    for (const SchemaObject& object : objects) {
+  std::vector<drift::SchemaObject> Alone(const std::vector<drift::SchemaObject>& objects) const {
+    std::vector<drift::SchemaObject> alone;
+    for (const drift::SchemaObject& object : objects) {
       if (!paired_.contains(&object)) alone.push_back(object);
     }
     return alone;
   }
-  void Pair(std::string (*key)(const SchemaObject&)) {
+  void Pair(std::string (*key)(const drift::SchemaObject&)) {
     Members others = By(after_, paired_, key);
     for (const auto& [text, object] : By(before_, paired_, key)) {
       auto found = others.find(text);
@@ -130,43 +130,44 @@ class Pairing {
     }
   }
 
-  const std::vector<SchemaObject>& before_;
-  const std::vector<SchemaObject>& after_;
-  std::set<const SchemaObject*> paired_;
+  const std::vector<drift::SchemaObject>& before_;
+  const std::vector<drift::SchemaObject>& after_;
+  std::set<const drift::SchemaObject*> paired_;
 };
 
 // Without what is part of another one in it.
-std::vector<SchemaObject> Wholes(const std::vector<SchemaObject>& objects) {
+std::vector<drift::SchemaObject> Wholes(const std::vector<drift::SchemaObject>& objects) {
   std::set<std::string> labels;
-  for (const SchemaObject& object : objects) labels.insert(object.Label());
-  std::vector<SchemaObject> wholes;
-  for (const SchemaObject& object : objects) {
+  for (const drift::SchemaObject& object : objects) labels.insert(object.Label());
+  std::vector<drift::SchemaObject> wholes;
+  for (const drift::SchemaObject& object : objects) {
     if (!labels.contains(object.parent)) wholes.push_back(object);
   }
-  auto by_label = [](const SchemaObject& a, const SchemaObject& b) { return a.Label() < b.Label(); };
+  auto by_label = [](const drift::SchemaObject& a, const drift::SchemaObject& b) { return a.Label() < b.Label(); };
   std::stable_sort(wholes.begin(), wholes.end(), by_label);
   return wholes;
 }
 
 }  // namespace
 
-SchemaDrift FindDrift(std::vector<SchemaObject> before, std::vector<SchemaObject> after,
-                      const std::vector<std::string>& ignore) {
-  SchemaDrift drift;
+drift::SchemaDrift FindDrift(std::vector<drift::SchemaObject> before, std::vector<drift::SchemaObject> after,
+                             const std::vector<std::string>& ignore) {
+  drift::SchemaDrift drift;
   drift.ignored = RemoveIgnored(before, ignore) + RemoveIgnored(after, ignore);
   Pairing pairing(before, after);
-  std::vector<ChangedObject> reversed;
+  std::vector<drift::ChangedObject> reversed;
   for (const auto& [a, b] : pairing.pairs) {
     if (!SameMeaning(*a, *b)) drift.changed.push_back({*a, *b});
   }
-  std::sort(drift.changed.begin(), drift.changed.end(),
-            [](const ChangedObject& a, const ChangedObject& b) { return a.before.Label() < b.before.Label(); });
-  for (const ChangedObject& change : drift.changed) reversed.push_back({change.after, change.before});
-  std::vector<SchemaObject> alone_before = pairing.AloneBefore(), alone_after = pairing.AloneAfter();
+  std::sort(
+      drift.changed.begin(), drift.changed.end(),
+      [](const drift::ChangedObject& a, const drift::ChangedObject& b) { return a.before.Label() < b.before.Label(); });
+  for (const drift::ChangedObject& change : drift.changed) reversed.push_back({change.after, change.before});
+  std::vector<drift::SchemaObject> alone_before = pairing.AloneBefore(), alone_after = pairing.AloneAfter();
   drift.to_before =
-      SketchChange({.missing = alone_before, .surplus = alone_after, .changed = reversed, .target = before});
+      drift::SketchChange({.missing = alone_before, .surplus = alone_after, .changed = reversed, .target = before});
   drift.to_after =
-      SketchChange({.missing = alone_after, .surplus = alone_before, .changed = drift.changed, .target = after});
+      drift::SketchChange({.missing = alone_after, .surplus = alone_before, .changed = drift.changed, .target = after});
   drift.only_before = Wholes(alone_before);
   drift.only_after = Wholes(alone_after);
   return drift;

@@ -13,8 +13,8 @@ namespace rotv {
 // The order of objects, the names of constraints and indexes, and the formatting of functions make no difference.
 // `ignore` are patterns with * for any text, for names ("public.audit_*") or labels ("index public.*"); what is part of
 // an ignored object is ignored too.
-SchemaDrift FindDrift(std::vector<SchemaObject> before, std::vector<SchemaObject> after,
-                      const std::vector<std::string>& ignore);
+drift::SchemaDrift FindDrift(std::vector<drift::SchemaObject> before, std::vector<drift::SchemaObject> after,
+                             const std::vector<std::string>& ignore);
 
 // Tables in which tools remember which migrations were done, as patterns for `ignore`.
 std::vector<std::string> MigrationBookkeeping();

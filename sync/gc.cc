@@ -16,13 +16,13 @@ constexpr int64_t kUsPerDay = int64_t{24} * 60 * 60 * 1'000'000;
 constexpr uint64_t kAlwaysAllowed = uint64_t{512} << 20;
 
 // From where on every state stays.
-Point KeepFrom(const RowStore& store, int keep_days) {
+history::Point KeepFrom(const RowStore& store, int keep_days) {
   const proto::Manifest& manifest = store.manifest();
   int64_t time_us = manifest.head_time_us() - keep_days * kUsPerDay;
   Lsn first(std::max(manifest.baseline_lsn(), manifest.kept_from_lsn()));
   int64_t first_time_us = std::max(manifest.baseline_time_us(), manifest.kept_from_time_us());
   if (time_us <= first_time_us) return {first, first_time_us};
-  Point point{keep_days == 0 ? Lsn(manifest.head_lsn()) : LsnAt(store, time_us), time_us};
+  history::Point point{keep_days == 0 ? Lsn(manifest.head_lsn()) : history::LsnAt(store, time_us), time_us};
   for (const proto::Gap& gap : manifest.gaps()) {
     if (point.lsn > Lsn(gap.after_lsn()) && point.lsn < Lsn(gap.before_lsn())) point.lsn = Lsn(gap.before_lsn());
   }
@@ -33,7 +33,7 @@ GcResult Collect(const Context& context, RowStore& store, int keep_days) {
   auto start = std::chrono::steady_clock::now();
   GcResult result;
   result.bytes_before = store.DiskBytes();
-  Point keep_from = KeepFrom(store, keep_days);
+  history::Point keep_from = KeepFrom(store, keep_days);
   Lsn log_from = keep_from.lsn;
   for (const proto::Snapshot& snapshot : store.manifest().snapshots())
     log_from = std::min(log_from, Lsn(snapshot.lsn()));

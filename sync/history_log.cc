@@ -72,10 +72,10 @@ class LogReader {
     auto now = std::chrono::duration_cast<std::chrono::microseconds>(system_clock::now().time_since_epoch());
     if (std::optional<Lsn> lsn = Lsn::Parse(since)) {
       next_ = *lsn;
-    } else if (std::optional<int64_t> time_us = ParsePointTime(since, now.count())) {
+    } else if (std::optional<int64_t> time_us = history::ParsePointTime(since, now.count())) {
       since_us_ = *time_us;
     } else {
-      throw Error(ErrorCode::kUsage, fmt::format("{} is neither an LSN nor a time", since), kPointForms);
+      throw Error(ErrorCode::kUsage, fmt::format("{} is neither an LSN nor a time", since), history::kPointForms);
     }
   }
 
@@ -172,8 +172,9 @@ void FollowLog(const Context& context, const LogRequest& request, const VisitTra
   milliseconds pause = kFirstPause;
   while (true) {
     try {
-      SourceSession session(context, workspace.RunDirectory(), SourceSession::Connections::kAlsoReplication);
-      RemoveAndTellLeftovers(session, workspace);
+      postgres::SourceSession session(context, workspace.RunDirectory(),
+                                      postgres::SourceSession::Connections::kAlsoReplication);
+      postgres::RemoveAndTellLeftovers(session, workspace);
       while (true) {
         Pull(session, *store);
         pause = kFirstPause;

@@ -39,21 +39,21 @@ bool IsLikeReal(const std::string& rule) {
 
 class MaskCheck {
  public:
-  MaskCheck(SourceSession& session, const RowStore& store)
+  MaskCheck(postgres::SourceSession& session, const RowStore& store)
       : context_(session.context()),
         session_(session),
         store_(store),
         lsn_(store.manifest().head_lsn()),
         schema_(store.SchemaAt(lsn_)),
         epochs_(EpochsAt(store.manifest(), lsn_)),
-        secret_(MaskSecretOf(context_)) {}
+        secret_(mask::MaskSecretOf(context_)) {}
 
   MaskCheckResult Run() {
     const auto begin = std::chrono::steady_clock::now();
     result_.lsn = lsn_;
     context_.progress.Begin("comparing samples", Progress::Unit::kItems, 0);
     for (const proto::Table& table : schema_.tables()) {
-      if (table.mask().columns_size() > 0 && HasRows(table)) CompareSample(table);
+      if (table.mask().columns_size() > 0 && schema::HasRows(table)) CompareSample(table);
     }
     context_.progress.End();
     if (result_.columns.empty()) {
@@ -80,35 +80,35 @@ class MaskCheck {
   void CompareSample(const proto::Table& table) {
     const proto::Shape& shape = store_.shapes().Get(table.shape());
     const auto columns = static_cast<size_t>(shape.columns_size());
-    RowMask mask(table, shape, secret_);
-    RowCodec codec(table, shape);
-    RowFilter filter(table, shape);
-    const RowSample kept(table, secret_);
+    mask::RowMask mask(table, shape, secret_);
+    schema::RowCodec codec(table, shape);
+    mask::RowFilter filter(table, shape);
+    const mask::RowSample kept(table, secret_);
     std::unique_ptr<RowScan> stored = Scan(table, ScanRequest::Access::kSomeRows);
     std::vector<std::pair<size_t, size_t>> checked;  // Index in the shape, and in the result.
     for (int i = 0; i < shape.columns_size(); ++i) {
-      const proto::MaskedColumn* masked = MaskOf(table, shape.columns(i).number());
+      const proto::MaskedColumn* masked = mask::MaskOf(table, shape.columns(i).number());
       if (masked == nullptr) continue;
       checked.emplace_back(static_cast<size_t>(i), result_.columns.size());
       result_.columns.push_back(
           {.column = fmt::format("{}.{}", table.quoted_name(), masked->name()), .rule = masked->rule().name()});
     }
-    SampledRows* sample = KnownRows(table, shape);
+    seed::SampledRows* sample = KnownRows(table, shape);
     std::vector<std::string_view> real, made, here;
     std::string key;
     for (const std::string& line : Sample(table)) {
       context_.interrupt.Check();
-      if (filter.Line(line) != RowFilter::Verdict::kYes) continue;
+      if (filter.Line(line) != mask::RowFilter::Verdict::kYes) continue;
       const std::string masked(mask.Line(line));
       codec.KeyOfLine(masked, &key);
       if (!kept.Keeps(key)) continue;
-      SplitCopyLine(line, columns, &real);
-      SplitCopyLine(masked, columns, &made);
+      formats::SplitCopyLine(line, columns, &real);
+      formats::SplitCopyLine(masked, columns, &made);
       here.clear();
-      if (stored->Find(key) > 0) SplitCopyLine(stored->line(), columns, &here);
-      std::vector<SampledRows::Value>* row = sample == nullptr ? nullptr : &sample->rows[KeyOf(table, real)];
+      if (stored->Find(key) > 0) formats::SplitCopyLine(stored->line(), columns, &here);
+      std::vector<seed::SampledRows::Value>* row = sample == nullptr ? nullptr : &sample->rows[KeyOf(table, real)];
       for (const auto& [index, at] : checked) {
-        if (real[index] == kCopyNull) continue;
+        if (real[index] == formats::kCopyNull) continue;
         MaskedColumnCheck& column = result_.columns[at];
         ++column.sampled;
         Remember(real[index], made[index], at);
@@ -125,33 +125,34 @@ class MaskCheck {
 
   std::vector<std::string> Sample(const proto::Table& table) {
     const std::string& columns = table.copy_columns();
-    PgConnection& connection = session_.connection();
-    const PgOutcome start = connection.StartCopyOut(fmt::format("COPY (SELECT {} FROM ONLY {}{} LIMIT {}) TO STDOUT",
-                                                                columns.substr(1, columns.size() - 2),
-                                                                table.quoted_name(), table.filter(), kMaskCheckRows));
+    postgres::PgConnection& connection = session_.connection();
+    const postgres::PgOutcome start = connection.StartCopyOut(
+        fmt::format("COPY (SELECT {} FROM ONLY {}{} LIMIT {}) TO STDOUT", columns.substr(1, columns.size() - 2),
+                    table.quoted_name(), table.filter(), kMaskCheckRows));
     if (start.failure) connection.Throw(*start.failure);
     std::vector<std::string> lines;
     while (const std::optional<std::string_view> row = connection.CopyRow())
       lines.emplace_back(row->substr(0, row->size() - 1));
-    if (const std::optional<PgFailure> failure = connection.FinishCopy()) connection.Throw(*failure);
+    if (const std::optional<postgres::PgFailure> failure = connection.FinishCopy()) connection.Throw(*failure);
     return lines;
   }
 
   void Remember(std::string_view real, std::string_view made, size_t column) {
-    if (real.size() < ValueFinder::kShortest || real == made || IsMadeOfWords(result_.columns[column].rule)) return;
+    if (real.size() < seed::ValueFinder::kShortest || real == made || IsMadeOfWords(result_.columns[column].rule))
+      return;
     if (known_.emplace(real).second) finder_.Add(real, column);
   }
 
   // For seeds, in which a row may stand under the same key; null where the key is masked, or there is none.
-  SampledRows* KnownRows(const proto::Table& table, const proto::Shape& shape) {
+  seed::SampledRows* KnownRows(const proto::Table& table, const proto::Shape& shape) {
     if (table.key_columns().empty()) return nullptr;
     std::vector<std::string> key;
     for (uint32_t column : table.key_columns()) {
       const proto::Column& of_key = shape.columns(static_cast<int>(column));
-      if (MaskOf(table, of_key.number()) != nullptr) return nullptr;
+      if (mask::MaskOf(table, of_key.number()) != nullptr) return nullptr;
       key.push_back(of_key.name());
     }
-    SampledRows& sample = rows_[table.quoted_name()];
+    seed::SampledRows& sample = rows_[table.quoted_name()];
     sample.key = std::move(key);
     return &sample;
   }
@@ -167,7 +168,7 @@ class MaskCheck {
     std::map<std::pair<size_t, std::string>, uint64_t> found;
     context_.progress.Begin("looking through rows", Progress::Unit::kRows, 0);
     for (const proto::Table& table : schema_.tables()) {
-      if (!HasRows(table) || epochs_.count(table.id()) == 0) continue;
+      if (!schema::HasRows(table) || epochs_.count(table.id()) == 0) continue;
       const proto::Shape& shape = store_.shapes().Get(table.shape());
       std::set<uint32_t> masked;
       for (const proto::MaskedColumn& column : table.mask().columns()) masked.insert(column.number());
@@ -177,7 +178,7 @@ class MaskCheck {
           context_.interrupt.Check();
           context_.progress.Update(result_.rows);
         }
-        SplitCopyLine(rows->line(), static_cast<size_t>(shape.columns_size()), &fields);
+        formats::SplitCopyLine(rows->line(), static_cast<size_t>(shape.columns_size()), &fields);
         for (int i = 0; i < shape.columns_size(); ++i) {
           if (masked.count(shape.columns(i).number()) != 0) continue;
           std::set<size_t> owners;  // Each counts once a row.
@@ -202,18 +203,18 @@ class MaskCheck {
   }
 
   void LookIntoThePast() {
-    MaskHistory history;
+    mask::MaskHistory history;
     for (Lsn lsn : store_.SchemaLsns()) history.Add(lsn, store_.SchemaAt(lsn));
     result_.lost = history.LostMasks();
-    result_.carried_masks = CarriedMasks(schema_.mask_record());
-    const VersionFinds finds = SearchVersions({.store = store_,
-                                               .schema = schema_,
-                                               .history = history,
-                                               .finder = finder_,
-                                               .rows = rows_,
-                                               .unlike = Unlike(),
-                                               .progress = context_.progress,
-                                               .interrupt = context_.interrupt});
+    result_.carried_masks = mask::CarriedMasks(schema_.mask_record());
+    const seed::VersionFinds finds = seed::SearchVersions({.store = store_,
+                                                           .schema = schema_,
+                                                           .history = history,
+                                                           .finder = finder_,
+                                                           .rows = rows_,
+                                                           .unlike = Unlike(),
+                                                           .progress = context_.progress,
+                                                           .interrupt = context_.interrupt});
     result_.versions = finds.versions;
     for (const auto& [where, versions] : finds.found) {
       result_.leaks.push_back({.column = result_.columns[where.first].column,
@@ -224,11 +225,12 @@ class MaskCheck {
 
   void LookIntoSeeds() {
     const std::vector<bool> unlike = Unlike();
-    for (const std::filesystem::path& seed : SeedsOf(context_.home, context_.source.name, context_.source.is_default)) {
+    for (const std::filesystem::path& seed :
+         seed::SeedsOf(context_.home, context_.source.name, context_.source.is_default)) {
       context_.progress.Begin("looking through " + seed.filename().native(), Progress::Unit::kItems, 0);
-      const SeedSearchRequest request{
+      const seed::SeedSearchRequest request{
           .schema = schema_, .finder = finder_, .rows = rows_, .unlike = unlike, .interrupt = context_.interrupt};
-      for (const auto& [owner, lines] : SearchSeed(seed, request)) {
+      for (const auto& [owner, lines] : seed::SearchSeed(seed, request)) {
         result_.leaks.push_back({.column = result_.columns[owner].column, .found_in = seed, .rows = lines});
       }
       context_.progress.End();
@@ -239,15 +241,15 @@ class MaskCheck {
   static constexpr uint64_t kRowsBetweenLooks = 4096;
 
   const Context& context_;
-  SourceSession& session_;
+  postgres::SourceSession& session_;
   const RowStore& store_;
   const Lsn lsn_;
   const proto::SchemaVersion schema_;
   const std::map<TableId, EpochNumber> epochs_;
-  const MaskSecret secret_;
+  const mask::MaskSecret secret_;
   std::set<std::string, std::less<>> known_;
-  ValueFinder finder_;
-  std::map<std::string, SampledRows> rows_;  // By their tables' quoted names.
+  seed::ValueFinder finder_;
+  std::map<std::string, seed::SampledRows> rows_;  // By their tables' quoted names.
   MaskCheckResult result_;
 };
 
@@ -261,11 +263,11 @@ bool MaskCheckResult::clean() const {
 MaskCheckResult CheckMasks(const Context& context) {
   Workspace workspace = OpenWorkspace(context, "mask check");
   const std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
-  if (MaskRulesChanged(store->manifest(), store->SchemaAt(Lsn(store->manifest().head_lsn())), context)) {
+  if (mask::MaskRulesChanged(store->manifest(), store->SchemaAt(Lsn(store->manifest().head_lsn())), context)) {
     throw Error(ErrorCode::kUsage, "the rows are stored under other rules, or another secret, than those of the config",
                 "rotv-sync pull copies what has other rules now; then check again");
   }
-  SourceSession session(context, workspace.RunDirectory());
+  postgres::SourceSession session(context, workspace.RunDirectory());
   return MaskCheck(session, *store).Run();
 }
 

@@ -32,7 +32,7 @@ struct MaskCheckResult {
   Lsn lsn;  // The head, which was looked at.
   std::vector<MaskedColumnCheck> columns;
   std::vector<MaskLeak> leaks;
-  std::vector<MaskHistory::Lost> lost;
+  std::vector<mask::MaskHistory::Lost> lost;
   std::vector<std::string> carried_masks;  // As PullResult's.
   uint64_t rows = 0;                       // Looked through.
   uint64_t versions = 0;                   // Of rows in earlier states, looked through.

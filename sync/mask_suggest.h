@@ -12,6 +12,6 @@ namespace rotv {
 // What PII detection finds on the source: the columns that `mask_unknown = "refuse"` refuses, with a rule for each.
 // Reads the catalogue and samples of the tables; changes nothing. Throws what SourceSession does, and kUsage if a rule
 // that is there already does not fit.
-std::vector<PiiRule> SuggestMasks(const Context& context);
+std::vector<mask::PiiRule> SuggestMasks(const Context& context);
 
 }  // namespace rotv

@@ -28,9 +28,10 @@ std::filesystem::path DefaultPath(const std::filesystem::path& home, Compression
 
 // A psql that does not know \restrict stops at it. One that is not here is taken for a newer one.
 bool IsRestricted(const Context& context, const MaterializeOptions& options) {
-  if (options.restrict_commands != Restrict::kAuto) return options.restrict_commands == Restrict::kAlways;
-  const int version = PsqlVersion(options.psql_version, context.interrupt);
-  if (version == 0 || HasFixesOfAugust2025(version)) return true;
+  if (options.restrict_commands != postgres::Restrict::kAuto)
+    return options.restrict_commands == postgres::Restrict::kAlways;
+  const int version = postgres::PsqlVersion(options.psql_version, context.interrupt);
+  if (version == 0 || postgres::HasFixesOfAugust2025(version)) return true;
   context.progress.Warn(fmt::format(
       "psql {}.{} does not know \\restrict, so the seed is without it: update psql, or write it with --restrict always",
       version / 10000, version % 10000));
@@ -43,7 +44,7 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
   auto start = std::chrono::steady_clock::now();
   Workspace workspace = OpenWorkspace(context, "materialize");
   // What a killed pull left lies behind every point that can be asked for, so it need not be removed first.
-  auto [store, point] = OpenPoint(workspace, options.at, options.snapshot);
+  auto [store, point] = history::OpenPoint(workspace, options.at, options.snapshot);
 
   MaterializeResult result;
   result.path = options.output.empty() ? DefaultPath(context.home, options.compression) : options.output;
@@ -52,12 +53,12 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
   std::unique_ptr<SeedOutput> output = OpenSeedOutput(result.path, options.compression);
   context.progress.Begin("writing the seed", Progress::Unit::kBytes, 0);
   result.restricted = IsRestricted(context, options);
-  SeedCounts counts = WriteSeed(
+  seed::SeedCounts counts = seed::WriteSeed(
       *store, point.lsn, [&](std::string_view bytes) { output->Write(bytes); }, context.progress, context.interrupt,
-      result.restricted ? NewRestrictKey() : "");
+      result.restricted ? postgres::NewRestrictKey() : "");
   output->Commit();
   context.progress.End();
-  result.roles = RolesIn(store->SchemaAt(point.lsn).post_data());
+  result.roles = formats::RolesIn(store->SchemaAt(point.lsn).post_data());
   result.tables = counts.tables;
   result.rows = counts.rows;
   result.bytes = counts.bytes;

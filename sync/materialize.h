@@ -21,7 +21,7 @@ struct MaterializeOptions {
   std::string at;                 // LSN or time; empty: the snapshot.
   std::string snapshot = "head";  // "head", "baseline" or a name.
   Compression compression = Compression::kNone;
-  Restrict restrict_commands = Restrict::kAuto;
+  postgres::Restrict restrict_commands = postgres::Restrict::kAuto;
   std::vector<std::string> psql_version = {"psql", "--version"};  // What asks the psql that will read it; for kAuto.
 };
 

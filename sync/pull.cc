@@ -24,20 +24,20 @@ using Clock = std::chrono::steady_clock;
 
 class PullRun {
  public:
-  PullRun(SourceSession& session, RowStore& store)
+  PullRun(postgres::SourceSession& session, RowStore& store)
       : context_(session.context()), session_(session), store_(store), manifest_(store.manifest()) {}
 
   PullResult Run() {
     Clock::time_point start = Clock::now();
     result_.from = Lsn(manifest_.head_lsn());
-    SourceState state = AskSourceState(session_.connection(), manifest_);
+    capture::SourceState state = capture::AskSourceState(session_.connection(), manifest_);
     MarkInProgress();
-    if (!QuickWay(state)) SlowWay(state);
-    store_.Tidy();
+    if (!PullIncrementally(state)) PullWithResync(state);
+    store_.Compact();
     CollectGarbageIfLarge(context_, store_);
     result_.to = Lsn(manifest_.head_lsn());
     if (result_.schema_changed) {
-      result_.schema_changes = CompareSchemas(store_.SchemaAt(result_.from), store_.SchemaAt(result_.to));
+      result_.schema_changes = schema::CompareSchemas(store_.SchemaAt(result_.from), store_.SchemaAt(result_.to));
     }
     result_.wire_bytes = session_.link().BytesReceived();
     result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -53,25 +53,27 @@ class PullRun {
 
   // Streams, given that nothing else has changed; false if something has, before or meanwhile. What was streamed is
   // stored then, and the slow way goes on behind it.
-  bool QuickWay(const SourceState& state) {
-    const Fingerprint stored{manifest_.schema_fingerprint(), manifest_.table_fingerprint()};
+  bool PullIncrementally(const capture::SourceState& state) {
+    const postgres::Fingerprint stored{manifest_.schema_fingerprint(), manifest_.table_fingerprint()};
     proto::SchemaVersion schema = store_.SchemaAt(Lsn(manifest_.durable_lsn()));
     if (state.fingerprint != stored || manifest_.must_copy_size() != 0) return false;
-    if (!ExclusionChanges(schema, context_.source).empty() || MaskRulesChanged(manifest_, schema, context_))
+    if (!schema::ExclusionChanges(schema, context_.source).empty() ||
+        mask::MaskRulesChanged(manifest_, schema, context_))
       return false;
 
-    std::vector<StreamedTable> tables;
+    std::vector<capture::StreamedTable> tables;
     for (const proto::Table& table : schema.tables()) {
-      if (IsStreamed(table)) tables.push_back({table.id(), {{&table, &store_.shapes().Get(table.shape())}}});
+      if (schema::IsStreamed(table)) tables.push_back({table.id(), {{&table, &store_.shapes().Get(table.shape())}}});
     }
     // The schema must be the same at the end as it was at the start: only then was it so all the while. Asked while the
     // stream is ended.
-    std::optional<UnchangedCheck::Head> head;
-    Count(StreamUntil(session_, store_, tables, state.insert_lsn, &manifest_,
-                      [&] { head = UnchangedCheck(session_.connection(), manifest_, schema, state).Ask(); }));
+    std::optional<capture::UnchangedCheck::Head> head;
+    Count(capture::StreamUntil(session_, store_, tables, state.insert_lsn, &manifest_, [&] {
+      head = capture::UnchangedCheck(session_.connection(), manifest_, schema, state).Ask();
+    }));
     if (!head || manifest_.must_copy_size() != 0) return false;
 
-    result_.carried_masks = CarriedMasks(schema.mask_record());
+    result_.carried_masks = mask::CarriedMasks(schema.mask_record());
     manifest_.set_head_lsn(manifest_.durable_lsn());
     manifest_.set_head_time_us(state.time_us);
     manifest_.set_head_xid(head->xid);
@@ -82,19 +84,20 @@ class PullRun {
     return true;
   }
 
-  void SlowWay(const SourceState& state) {
+  void PullWithResync(const capture::SourceState& state) {
     bool new_texts = state.fingerprint.schema != manifest_.schema_fingerprint();
-    CatchUpResult caught_up = CatchUp(session_, store_, &manifest_,
-                                      new_texts ? SnapshotReading::Texts::kRead : SnapshotReading::Texts::kKnown);
+    capture::CatchUpResult caught_up = capture::CatchUp(
+        session_, store_, &manifest_,
+        new_texts ? capture::ExportedSnapshotReading::Texts::kRead : capture::ExportedSnapshotReading::Texts::kKnown);
     Count(caught_up.counts);
     result_.copied = std::move(caught_up.copied);
     result_.copied_rows = caught_up.copied_rows;
     result_.schema_changed = caught_up.schema_changed;
     result_.mask_changed = caught_up.mask_changed;
-    result_.carried_masks = CarriedMasks(store_.SchemaAt(Lsn(manifest_.head_lsn())).mask_record());
+    result_.carried_masks = mask::CarriedMasks(store_.SchemaAt(Lsn(manifest_.head_lsn())).mask_record());
   }
 
-  void Count(const Applier::Counts& counts) {
+  void Count(const capture::Applier::Counts& counts) {
     result_.transactions += counts.transactions;
     result_.inserted += counts.inserted;
     result_.updated += counts.updated;
@@ -103,7 +106,7 @@ class PullRun {
   }
 
   const Context& context_;
-  SourceSession& session_;
+  postgres::SourceSession& session_;
   RowStore& store_;
   proto::Manifest manifest_;
   PullResult result_;
@@ -119,13 +122,14 @@ PullResult Pull(const Context& context) {
   // The store is opened while the link is.
   std::future<std::unique_ptr<RowStore>> opening =
       std::async(std::launch::async, [&] { return RowStore::Open(path, RowStore::Mode::kReadWrite); });
-  SourceSession session(context, workspace.RunDirectory(), SourceSession::Connections::kAlsoReplication);
-  RemoveAndTellLeftovers(session, workspace);
+  postgres::SourceSession session(context, workspace.RunDirectory(),
+                                  postgres::SourceSession::Connections::kAlsoReplication);
+  postgres::RemoveAndTellLeftovers(session, workspace);
   std::unique_ptr<RowStore> store = opening.get();
   return Pull(session, *store);
 }
 
-PullResult Pull(SourceSession& session, RowStore& store) {
+PullResult Pull(postgres::SourceSession& session, RowStore& store) {
   if (store.manifest().detached()) {
     throw Error(ErrorCode::kSlotLost, "this source was detached: its slot is gone",
                 "take a new baseline: rotv-sync pull --rebaseline");

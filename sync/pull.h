@@ -13,7 +13,9 @@
 namespace rotv {
 
 class RowStore;
+namespace postgres {
 class SourceSession;
+}
 
 struct PullResult {
   Lsn from;
@@ -26,10 +28,11 @@ struct PullResult {
   std::vector<std::string> copied;  // Quoted names of the tables whose rows were copied again.
   uint64_t copied_rows = 0;
   bool schema_changed = false;
-  std::vector<SchemaChange> schema_changes;  // From the head before to this one; may be none of those that dumps show.
-  bool mask_changed = false;                 // The rules of masking, or their secret.
-  std::vector<std::string> carried_masks;    // In force by no rule of the config: "public.users.email (email)".
-  uint64_t wire_bytes = 0;                   // Received over SSH; 0 without.
+  std::vector<schema::SchemaChange>
+      schema_changes;                      // From the head before to this one; may be none of those that dumps show.
+  bool mask_changed = false;               // The rules of masking, or their secret.
+  std::vector<std::string> carried_masks;  // In force by no rule of the config: "public.users.email (email)".
+  uint64_t wire_bytes = 0;                 // Received over SSH; 0 without.
   double seconds = 0;
 };
 
@@ -42,6 +45,6 @@ bool HasBaseline(const Context& context);
 PullResult Pull(const Context& context);
 
 // The same for a source and a store that are open.
-PullResult Pull(SourceSession& session, RowStore& store);
+PullResult Pull(postgres::SourceSession& session, RowStore& store);
 
 }  // namespace rotv

@@ -8,10 +8,10 @@ namespace rotv {
 
 SchemaText ReadSchemaText(const Context& context, const std::string& snapshot) {
   Workspace workspace = OpenWorkspace(context, "validate-schema");
-  auto [store, point] = OpenPoint(workspace, "", snapshot);
+  auto [store, point] = history::OpenPoint(workspace, "", snapshot);
   proto::SchemaVersion schema = store->SchemaAt(point.lsn);
-  CheckStoredSchema(schema);
-  return {.sql = schema.pre_data() + schema.post_data(), .point = point, .roles = RolesIn(schema.post_data())};
+  schema::CheckStoredSchema(schema);
+  return {.sql = schema.pre_data() + schema.post_data(), .point = point, .roles = formats::RolesIn(schema.post_data())};
 }
 
 }  // namespace rotv

@@ -12,7 +12,7 @@ namespace rotv {
 
 struct SchemaText {
   std::string sql;  // The seed without its rows, which psql imports.
-  Point point;
+  history::Point point;
   std::set<std::string> roles;  // Which an import needs, and the text does not make.
 };
 

@@ -45,7 +45,7 @@ std::vector<Pair> PairTables(const Side& before, const Side& after) {
   std::map<TableId, const proto::Table*> by_id;
   std::map<std::string, const proto::Table*> by_name;
   for (const proto::Table& table : before.schema.tables()) {
-    if (!HasRows(table)) continue;
+    if (!schema::HasRows(table)) continue;
     if (before.store == after.store) by_id[table.id()] = &table;
     by_name[table.quoted_name()] = &table;
   }
@@ -57,7 +57,7 @@ std::vector<Pair> PairTables(const Side& before, const Side& after) {
     by_name.erase(old_table->quoted_name());
   };
   for (const proto::Table& table : after.schema.tables()) {
-    if (!HasRows(table)) continue;
+    if (!schema::HasRows(table)) continue;
     auto same = by_id.find(table.id());
     if (same != by_id.end()) {
       take(same->second, &table);
@@ -78,11 +78,11 @@ std::vector<Pair> PairTables(const Side& before, const Side& after) {
   return pairs;
 }
 
-class Comparison {
+class StateComparison {
  public:
   // `touched` is what happened between the two states of one history, the earlier first; null for two histories.
-  Comparison(const Side& before, const Side& after, const TouchedRows* touched, const DiffRequest& request,
-             const Context& context)
+  StateComparison(const Side& before, const Side& after, const history::TouchedRows* touched,
+                  const DiffRequest& request, const Context& context)
       : before_(before), after_(after), touched_(touched), request_(request), context_(context) {}
 
   std::vector<TableDiff> Run() {
@@ -118,10 +118,10 @@ class Comparison {
     TableDiff diff{.name = pair.name(), .renamed_from = {}, .columns = {}, .key_columns = {}, .rows = {}};
     if (pair.before == nullptr || pair.after == nullptr) return CompareWithNothing(pair, std::move(diff));
     if (pair.before->quoted_name() != pair.after->quoted_name()) diff.renamed_from = pair.before->quoted_name();
-    RowDiff rows(StateOf(before_, *pair.before), StateOf(after_, *pair.after));
+    history::RowDiff rows(StateOf(before_, *pair.before), StateOf(after_, *pair.after));
     diff.columns = rows.columns();
     diff.key_columns = rows.key_columns();
-    auto visit = [&](const RowChange& change) {
+    auto visit = [&](const history::RowChange& change) {
       if (request_.visit_row) request_.visit_row(diff, change);
     };
     const std::vector<std::string>* keys = KeysOf(pair);
@@ -134,21 +134,21 @@ class Comparison {
   TableDiff CompareWithNothing(const Pair& pair, TableDiff diff) {
     bool added = pair.before == nullptr;
     diff.presence = added ? TableDiff::Presence::kAfterOnly : TableDiff::Presence::kBeforeOnly;
-    TableState full = added ? StateOf(after_, *pair.after) : StateOf(before_, *pair.before);
-    TableState empty = full;
+    history::TableState full = added ? StateOf(after_, *pair.after) : StateOf(before_, *pair.before);
+    history::TableState empty = full;
     empty.lsn = Lsn();  // Before anything was there.
-    RowDiff rows(added ? empty : full, added ? full : empty);
+    history::RowDiff rows(added ? empty : full, added ? full : empty);
     diff.columns = rows.columns();
     diff.key_columns = rows.key_columns();
     diff.rows = rows.CompareAll(
-        [&](const RowChange& change) {
+        [&](const history::RowChange& change) {
           if (request_.visit_row) request_.visit_row(diff, change);
         },
         context_.interrupt);
     return diff;
   }
 
-  static TableState StateOf(const Side& side, const proto::Table& table) {
+  static history::TableState StateOf(const Side& side, const proto::Table& table) {
     auto epoch = side.epochs.find(table.id());
     if (epoch == side.epochs.end()) {
       throw Error(ErrorCode::kCorrupt, "the store has no rows of a table at " + side.lsn.ToString());
@@ -166,12 +166,12 @@ class Comparison {
 
   const Side& before_;
   const Side& after_;
-  const TouchedRows* touched_;
+  const history::TouchedRows* touched_;
   const DiffRequest& request_;
   const Context& context_;
 };
 
-void Note(const PointInStore& opened, DiffPoint* point) {
+void Note(const history::PointInStore& opened, DiffPoint* point) {
   point->lsn = opened.point.lsn;
   point->time_us = opened.point.time_us;
 }
@@ -190,13 +190,13 @@ SnapshotDiff Diff(const Context& context, const DiffRequest& request) {
   SnapshotDiff diff{.before = request.before, .after = request.after, .tables = {}, .schema = {}, .timeline = {}};
   Workspace workspace = OpenWorkspace(context, "snapshot diff", diff.before.source);
   std::optional<Workspace> other;
-  std::vector<PointInStore> points;
+  std::vector<history::PointInStore> points;
   if (diff.after.source == diff.before.source) {
-    points = OpenAnyPoints(workspace, {diff.before.name, diff.after.name});
+    points = history::OpenAnyPoints(workspace, {diff.before.name, diff.after.name});
   } else {
     other.emplace(OpenWorkspace(context, "snapshot diff", diff.after.source));
-    points = OpenAnyPoints(workspace, {diff.before.name});
-    points.push_back(OpenAnyPoints(*other, {diff.after.name}).front());
+    points = history::OpenAnyPoints(workspace, {diff.before.name});
+    points.push_back(history::OpenAnyPoints(*other, {diff.after.name}).front());
   }
   Note(points.front(), &diff.before);
   Note(points.back(), &diff.after);
@@ -205,7 +205,7 @@ SnapshotDiff Diff(const Context& context, const DiffRequest& request) {
   Side before = MakeSide(store, diff.before.lsn);
   Side after = MakeSide(*points.back().store, diff.after.lsn);
   context.progress.Begin("comparing", Progress::Unit::kItems, 0);
-  std::optional<TouchedRows> touched;
+  std::optional<history::TouchedRows> touched;
   diff.logged = diff.one_history && std::min(before.lsn, after.lsn) >= Lsn(store.manifest().log_from_lsn());
   if (diff.logged) {
     touched.emplace(store, std::min(before.lsn, after.lsn), std::max(before.lsn, after.lsn), context.interrupt);
@@ -213,16 +213,16 @@ SnapshotDiff Diff(const Context& context, const DiffRequest& request) {
                                       std::max(diff.before.time_us, diff.after.time_us), NamesOf(before, after));
     diff.transactions = touched->transactions();
   }
-  diff.tables = Comparison(before, after, touched ? &*touched : nullptr, request, context).Run();
-  if (request.table.empty()) diff.schema = CompareSchemas(before.schema, after.schema);
+  diff.tables = StateComparison(before, after, touched ? &*touched : nullptr, request, context).Run();
+  if (request.table.empty()) diff.schema = schema::CompareSchemas(before.schema, after.schema);
   context.progress.End();
   return diff;
 }
 
 std::optional<std::string> FieldValue(std::string_view field) {
-  if (field == kCopyNull) return std::nullopt;
+  if (field == formats::kCopyNull) return std::nullopt;
   std::string scratch;
-  return std::string(UnescapeCopyField(field, &scratch));
+  return std::string(formats::UnescapeCopyField(field, &scratch));
 }
 
 }  // namespace rotv

@@ -32,7 +32,7 @@ struct TableDiff {
   std::string renamed_from;  // Empty if it was not.
   std::vector<std::string> columns;
   std::vector<std::string> key_columns;  // Empty: rows are compared by all that they are.
-  RowCounts rows;
+  history::RowCounts rows;
 
   uint64_t changes() const { return rows.added + rows.removed + rows.changed; }
 };
@@ -43,8 +43,8 @@ struct SnapshotDiff {
   bool one_history = false;
   bool logged = false;            // Only what has changed was looked at, and there is a timeline.
   std::vector<TableDiff> tables;  // Those that differ, by amount of change.
-  std::vector<SchemaChange> schema;
-  std::vector<TimelineStep> timeline;  // In order of time; those without transactions too.
+  std::vector<schema::SchemaChange> schema;
+  std::vector<history::TimelineStep> timeline;  // In order of time; those without transactions too.
   uint64_t transactions = 0;
 };
 
@@ -53,7 +53,7 @@ struct DiffRequest {
   DiffPoint after;
   std::string table;  // Only this one, as TableDiff names it, or without its schema; empty: all.
   // Called for each row that differs, table by table in order of their names; may be empty.
-  std::function<void(const TableDiff& table, const RowChange& change)> visit_row = {};
+  std::function<void(const TableDiff& table, const history::RowChange& change)> visit_row = {};
 };
 
 // Reads the stores only. Within one history it costs what has changed in between, but for tables that were truncated or

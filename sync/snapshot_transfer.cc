@@ -31,7 +31,7 @@ double SecondsSince(Clock::time_point start) { return std::chrono::duration<doub
 
 class Exporter {
  public:
-  Exporter(const RowStore& store, Lsn lsn, SnapshotFileWriter& file, const Context& context)
+  Exporter(const RowStore& store, Lsn lsn, history::SnapshotFileWriter& file, const Context& context)
       : store_(store), lsn_(lsn), file_(file), context_(context), epochs_(EpochsAt(store.manifest(), lsn)) {}
 
   // Gives the number of rows.
@@ -39,7 +39,7 @@ class Exporter {
     const proto::SchemaVersion schema = store_.SchemaAt(lsn_);
     WriteHead(snapshot, schema);
     for (const proto::Table& table : schema.tables()) {
-      if (HasRows(table)) WriteRows(table);
+      if (schema::HasRows(table)) WriteRows(table);
     }
     proto::SnapshotRecord record;
     record.mutable_end()->set_rows(rows_);
@@ -51,7 +51,7 @@ class Exporter {
   void WriteHead(const proto::Snapshot& snapshot, const proto::SchemaVersion& schema) {
     proto::SnapshotRecord record;
     proto::SnapshotHead* head = record.mutable_head();
-    head->set_format(kSnapshotFileFormat);
+    head->set_format(history::kSnapshotFileFormat);
     head->set_source(context_.source.name);
     *head->mutable_snapshot() = snapshot;
     *head->mutable_identity() = store_.manifest().source();
@@ -59,7 +59,7 @@ class Exporter {
     *head->mutable_schema() = schema;
     *head->mutable_sequences() = store_.SequencesAt(lsn_);
     for (const proto::Table& table : schema.tables()) {
-      if (HasRows(table)) *head->add_shapes() = store_.shapes().Get(table.shape());
+      if (schema::HasRows(table)) *head->add_shapes() = store_.shapes().Get(table.shape());
     }
     file_.Write(record);
   }
@@ -103,7 +103,7 @@ class Exporter {
 
   const RowStore& store_;
   const Lsn lsn_;
-  SnapshotFileWriter& file_;
+  history::SnapshotFileWriter& file_;
   const Context& context_;
   const std::map<TableId, EpochNumber> epochs_;
   uint64_t rows_ = 0;
@@ -113,7 +113,7 @@ class Exporter {
 
 class Importer {
  public:
-  Importer(SnapshotFileReader& file, const proto::SnapshotHead& head, RowStore& store, Progress& progress,
+  Importer(history::SnapshotFileReader& file, const proto::SnapshotHead& head, RowStore& store, Progress& progress,
            const Interrupt& interrupt)
       : file_(file), head_(head), store_(store), progress_(progress), interrupt_(interrupt) {}
 
@@ -131,9 +131,9 @@ class Importer {
  private:
   struct Known {
     uint32_t shape = 0;
-    bool is_bag = false;
+    bool is_multiset = false;
     EpochNumber epoch = 0;
-    RowCheck check;
+    formats::RowCheck check;
   };
 
   uint64_t Import() {
@@ -161,7 +161,7 @@ class Importer {
   void Describe() {
     const proto::Snapshot& snapshot = head_.snapshot();
     if (snapshot.lsn() == 0) ThrowDamaged();
-    CheckStoredSchema(head_.schema());
+    schema::CheckStoredSchema(head_.schema());
     manifest_.set_format_version(kFormatVersion);
     *manifest_.mutable_source() = head_.identity();
     manifest_.set_description(
@@ -175,16 +175,17 @@ class Importer {
     manifest_.set_baseline_time_us(snapshot.time_us());
     manifest_.set_head_time_us(snapshot.time_us());
     const std::map<uint32_t, const proto::Shape*> shapes = Shapes();
-    const TextEncoding encoding = EncodingNamed(head_.identity().encoding());
+    const formats::TextEncoding encoding = formats::EncodingNamed(head_.identity().encoding());
     for (const proto::Table& table : head_.schema().tables()) {
-      if (!HasRows(table)) continue;
+      if (!schema::HasRows(table)) continue;
       auto shape = shapes.find(table.shape());
       if (shape == shapes.end() || !Fit(table, *shape->second)) ThrowDamaged();
-      RowCheck check({.table = table.quoted_name(),
-                      .columns = static_cast<size_t>(shape->second->columns_size()),
-                      .encoding = encoding});
+      formats::RowCheck check({.table = table.quoted_name(),
+                               .columns = static_cast<size_t>(shape->second->columns_size()),
+                               .encoding = encoding});
       const EpochNumber epoch = BeginEpoch(HistoryOf(manifest_, table.id()), RowLsn());
-      Known known{.shape = table.shape(), .is_bag = IsBag(table), .epoch = epoch, .check = std::move(check)};
+      Known known{
+          .shape = table.shape(), .is_multiset = schema::IsMultiset(table), .epoch = epoch, .check = std::move(check)};
       if (!tables_.emplace(table.id(), std::move(known)).second) ThrowDamaged();
     }
     store_.Publish(manifest_,
@@ -196,7 +197,8 @@ class Importer {
     for (const proto::Shape& shape : head_.shapes()) {
       if (shape.id() == 0 || !shapes.emplace(shape.id(), &shape).second) ThrowDamaged();
       // It stands in rows that are older than the column.
-      const RowCheck field({.table = "a table", .columns = 1, .encoding = EncodingNamed(head_.identity().encoding())});
+      const formats::RowCheck field(
+          {.table = "a table", .columns = 1, .encoding = formats::EncodingNamed(head_.identity().encoding())});
       for (const proto::Column& column : shape.columns()) {
         if (column.has_missing()) field.Line(column.missing());
       }
@@ -219,7 +221,7 @@ class Importer {
     const Known& table = found->second;
     for (const proto::SnapshotRow& row : rows.rows()) {
       table.check.Line(row.line());
-      if (row.count() == 0 || (row.count() > 1 && !table.is_bag)) ThrowDamaged();
+      if (row.count() == 0 || (row.count() > 1 && !table.is_multiset)) ThrowDamaged();
       buffer_->Put({.table = rows.table(), .epoch = table.epoch, .row_key = row.key(), .commit_lsn = RowLsn()},
                    {.kind = RowVersion::Kind::kRow, .shape = table.shape, .count = row.count(), .text = row.line()});
       rows_ += row.count();
@@ -237,7 +239,7 @@ class Importer {
                 "copy or export it again");
   }
 
-  SnapshotFileReader& file_;
+  history::SnapshotFileReader& file_;
   const proto::SnapshotHead& head_;
   RowStore& store_;
   Progress& progress_;
@@ -264,21 +266,21 @@ void CheckName(const std::string& name, const ImportRequest& request, const std:
 ExportResult ExportSnapshot(const Context& context, const ExportRequest& request) {
   Clock::time_point start = Clock::now();
   Workspace workspace = OpenWorkspace(context, "snapshot export");
-  auto [store, point] = OpenPoint(workspace, "", request.snapshot);
+  auto [store, point] = history::OpenPoint(workspace, "", request.snapshot);
   proto::Snapshot snapshot;
   snapshot.set_name(request.snapshot);
   snapshot.set_lsn(point.lsn.value());
   snapshot.set_time_us(point.time_us);
-  std::optional<SigningKey> key;
-  if (request.signing == Signing::kOwnKey) key = ReadSigningKey(context.home);
-  SnapshotFileWriter writer(request.file, key ? &*key : nullptr);
+  std::optional<history::SigningKey> key;
+  if (request.signing == Signing::kOwnKey) key = history::ReadSigningKey(context.home);
+  history::SnapshotFileWriter writer(request.file, key ? &*key : nullptr);
   context.progress.Begin("exporting rows", Progress::Unit::kRows, 0);
   ExportResult result{.lsn = point.lsn, .time_us = point.time_us};
   result.rows = Exporter(*store, point.lsn, writer, context).Run(snapshot);
   writer.Commit();
   context.progress.End();
-  if (key) result.public_key = PublicKeyText(key->public_key);
-  if (!key && writer.largest_record() > kLargestUnsignedRecord) {
+  if (key) result.public_key = history::PublicKeyText(key->public_key);
+  if (!key && writer.largest_record() > history::kLargestUnsignedRecord) {
     context.progress.Warn(
         fmt::format("the file holds a row of {} MiB: without a signature it cannot be imported; add --sign",
                     writer.largest_record() >> 20));
@@ -293,7 +295,7 @@ ExportResult ExportSnapshot(const Context& context, const ExportRequest& request
 ImportResult ImportSnapshot(const std::filesystem::path& home, const ImportRequest& request, Progress& progress,
                             const Interrupt& interrupt) {
   Clock::time_point start = Clock::now();
-  SnapshotFileReader file(request.file, request.verify ? &*request.verify : nullptr);
+  history::SnapshotFileReader file(request.file, request.verify ? &*request.verify : nullptr);
   proto::SnapshotRecord record;
   file.Next(&record);
   const proto::SnapshotHead& head = record.head();

@@ -49,7 +49,7 @@ struct ImportRequest {
   std::filesystem::path file;
   std::string as;                                    // Empty: SOURCE-SNAPSHOT, as they were called.
   std::function<bool(const std::string&)> is_taken;  // Whether the config has a source of this name.
-  std::optional<PublicKey> verify = {};              // By whom it must be signed; nothing: it need not be.
+  std::optional<history::PublicKey> verify = {};     // By whom it must be signed; nothing: it need not be.
 };
 
 // Makes a source of the file that can be materialized, compared and started, but has nothing to pull from. One that was

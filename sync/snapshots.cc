@@ -135,7 +135,7 @@ SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, con
   Workspace workspace = OpenWorkspace(context, "snapshot create");
   std::vector<SnapshotInfo> known = AllSnapshots(workspace);
   std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadWrite);
-  Point point = at.empty() ? PointNamed(*store, "head") : PointAt(*store, at);
+  history::Point point = at.empty() ? history::PointNamed(*store, "head") : history::PointAt(*store, at);
   for (const SnapshotInfo& other : known) {
     if (other.name != name) continue;
     if (other.lsn == point.lsn && !other.kept) return other;
@@ -144,7 +144,7 @@ SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, con
                             context.source.name, name));
   }
   context.progress.Begin("counting the rows", Progress::Unit::kBytes, 0);
-  SeedCounts counts = WriteSeed(
+  seed::SeedCounts counts = seed::WriteSeed(
       *store, point.lsn, [](std::string_view) {}, context.progress, context.interrupt);
   context.progress.End();
 
@@ -163,7 +163,7 @@ SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, con
 
 NamedPoint FindSnapshot(const Context& context, const std::string& name) {
   Workspace workspace = OpenWorkspace(context, "snapshot");
-  auto [store, point] = OpenPoint(workspace, "", name);
+  auto [store, point] = history::OpenPoint(workspace, "", name);
   return {.lsn = point.lsn,
           .time_us = point.time_us,
           .baseline_lsn = Lsn(store->manifest().baseline_lsn()),
@@ -188,7 +188,7 @@ void DeleteSnapshot(const Context& context, const std::string& name) {
   for (const std::filesystem::path& path : workspace.KeptStorePaths()) {
     if (RemoveFrom(workspace, path, name)) return;
   }
-  OpenPoint(workspace, "", name);  // Which says that there is none, and which there are.
+  history::OpenPoint(workspace, "", name);  // Which says that there is none, and which there are.
 }
 
 }  // namespace rotv

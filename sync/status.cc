@@ -14,8 +14,9 @@
 namespace rotv {
 namespace {
 
-SlotStatus AskSlot(PgConnection& connection, const proto::Manifest& manifest, const proto::OwnedObjects& objects) {
-  PgResult row = connection.Query(
+SlotStatus AskSlot(postgres::PgConnection& connection, const proto::Manifest& manifest,
+                   const proto::OwnedObjects& objects) {
+  postgres::PgResult row = connection.Query(
       fmt::format("SELECT wal_status, greatest(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint, "
                   "greatest(pg_wal_lsn_diff(pg_current_wal_lsn(), '{}'), 0)::bigint, coalesce(age(catalog_xmin), 0) "
                   "FROM pg_replication_slots WHERE slot_name = {}",
@@ -23,7 +24,7 @@ SlotStatus AskSlot(PgConnection& connection, const proto::Manifest& manifest, co
   SlotStatus status{.slot = objects.slot(),
                     .publication = objects.publication(),
                     .wal_status = "missing",
-                    .removal = RemovalSql(objects)};
+                    .removal = postgres::RemovalSql(objects)};
   if (row.rows() == 0) return status;
   status.wal_status = row.Get(0, 0);
   if (!row.IsNull(0, 1)) status.wal_held_bytes = static_cast<uint64_t>(row.Int(0, 1));
@@ -46,23 +47,24 @@ void Describe(const RowStore& store, StatusReport* report) {
   report->detached = manifest.detached();
   proto::SchemaVersion schema = store.SchemaAt(report->head_lsn);
   for (const proto::Table& table : schema.tables()) {
-    if (table.id() == kLargeObjectTable) continue;
-    report->tables.push_back({table.quoted_name(), FollowText(table.follow(), table.follow_reason()),
-                              IsStreamed(table) ? "" : table.follow_reason()});
+    if (table.id() == postgres::kLargeObjectTable) continue;
+    report->tables.push_back({table.quoted_name(), schema::FollowText(table.follow(), table.follow_reason()),
+                              schema::IsStreamed(table) ? "" : table.follow_reason()});
   }
 }
 
 // Removes what it can. What stays elsewhere is recorded; what is here, perhaps not.
-std::vector<Leftover> FindLeftovers(SourceSession& session, Workspace& workspace,
-                                    const std::vector<std::string>& configured) {
-  Removal removal = RemoveLeftovers(session, workspace, Reach::kSession);
+std::vector<postgres::Leftover> FindLeftovers(postgres::SourceSession& session, Workspace& workspace,
+                                              const std::vector<std::string>& configured) {
+  postgres::Removal removal = postgres::RemoveLeftovers(session, workspace, postgres::Reach::kSession);
   for (const std::string& removed : removal.removed) {
     session.context().progress.Note("removed from the source: " + removed);
   }
-  std::vector<Leftover> leftovers = std::move(removal.left);
-  for (Leftover& found : LeftoversAmong(FindObjects(session, Scope::kThisDatabase), configured)) {
+  std::vector<postgres::Leftover> leftovers = std::move(removal.left);
+  for (postgres::Leftover& found :
+       postgres::LeftoversAmong(postgres::FindObjects(session, postgres::Scope::kThisDatabase), configured)) {
     const bool known = std::any_of(leftovers.begin(), leftovers.end(),
-                                   [&](const Leftover& other) { return other.what == found.what; });
+                                   [&](const postgres::Leftover& other) { return other.what == found.what; });
     if (!known) leftovers.push_back(std::move(found));
   }
   return leftovers;
@@ -82,7 +84,7 @@ StatusReport Status(const Context& context, AskSource ask, const std::vector<std
   // Without a baseline there may still be something to remove: of one that was killed, or in no record here.
   if (ask == AskSource::kNo || context.source.imported) return report;
   try {
-    SourceSession session(context, workspace.RunDirectory());
+    postgres::SourceSession session(context, workspace.RunDirectory());
     report.leftovers = FindLeftovers(session, workspace, configured);
     if (store != nullptr && !report.detached) {
       report.slot = AskSlot(session.connection(), store->manifest(), workspace.current()->objects());

@@ -40,9 +40,9 @@ struct StatusReport {
   uint64_t store_bytes = 0;
   bool detached = false;
   std::vector<TableStatus> tables;
-  std::optional<SlotStatus> slot;   // Nothing with --offline, without a baseline, or when detached.
-  std::vector<Leftover> leftovers;  // What stays on the source, and nobody needs; nothing with --offline.
-  std::string unreachable;          // Why the source could not be asked; empty if it was.
+  std::optional<SlotStatus> slot;             // Nothing with --offline, without a baseline, or when detached.
+  std::vector<postgres::Leftover> leftovers;  // What stays on the source, and nobody needs; nothing with --offline.
+  std::string unreachable;                    // Why the source could not be asked; empty if it was.
 };
 
 enum class AskSource { kYes, kNo };

@@ -27,7 +27,7 @@ constexpr int kMostRounds = 6;
 
 class VerifyRun {
  public:
-  VerifyRun(SourceSession& session, RowStore& store, const VerifyRequest& request)
+  VerifyRun(postgres::SourceSession& session, RowStore& store, const VerifyRequest& request)
       : session_(session), context_(session.context()), store_(store), request_(request) {}
 
   VerifyResult Run() {
@@ -44,7 +44,7 @@ class VerifyRun {
       result_.rows += verdict.rows;
       result_.tables.push_back(std::move(verdict));
     }
-    store_.Tidy();
+    store_.Compact();
     result_.lsn = Lsn(store_.manifest().head_lsn());
     result_.wire_bytes = session_.link().BytesReceived();
     result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
@@ -61,16 +61,19 @@ class VerifyRun {
     proto::Manifest manifest = store_.manifest();
     manifest.set_pull_in_progress(true);
     store_.Publish(manifest, {});
-    HeldSnapshot snapshot = *std::move(
-        CatchUp(session_, store_, &manifest, SnapshotReading::Texts::kKnown, AtHead::kHoldSnapshot).snapshot);
+    postgres::HeldExportedSnapshot snapshot =
+        *std::move(capture::CatchUp(session_, store_, &manifest, capture::ExportedSnapshotReading::Texts::kKnown,
+                                    capture::AtHead::kHoldExportedSnapshot)
+                       .snapshot);
     const proto::SchemaVersion schema = store_.SchemaAt(snapshot.lsn);
     ForgetDropped(schema);
-    std::deque<TableCheck> checks = Choose(schema, snapshot.lsn);
-    const CheckRequest at{.snapshot = snapshot.name, .lsn = snapshot.lsn};
-    CheckTables(session_, store_, at, &checks);
-    bool all_equal = std::all_of(checks.begin(), checks.end(), [](const TableCheck& check) { return check.equal(); });
-    std::vector<const TableCheck*> differing;
-    for (const TableCheck& check : checks) {
+    std::deque<compare::TableCheck> checks = Choose(schema, snapshot.lsn);
+    const compare::CheckRequest at{.snapshot = snapshot.name, .lsn = snapshot.lsn};
+    compare::CheckTables(session_, store_, at, &checks);
+    bool all_equal =
+        std::all_of(checks.begin(), checks.end(), [](const compare::TableCheck& check) { return check.equal(); });
+    std::vector<const compare::TableCheck*> differing;
+    for (const compare::TableCheck& check : checks) {
       check.equal() ? NoteEqual(check, at.lsn) : differing.push_back(&check);
     }
     if (all_equal) return true;
@@ -83,17 +86,17 @@ class VerifyRun {
     std::erase_if(verdicts_, [&](const auto& verdict) { return there.count(verdict.first) == 0; });
   }
 
-  std::deque<TableCheck> Choose(const proto::SchemaVersion& schema, Lsn lsn) {
+  std::deque<compare::TableCheck> Choose(const proto::SchemaVersion& schema, Lsn lsn) {
     std::map<TableId, EpochNumber> epochs = EpochsAt(store_.manifest(), lsn);
     if (asked_.empty()) FindAsked(schema);
-    std::deque<TableCheck> checks;
+    std::deque<compare::TableCheck> checks;
     result_.masked.clear();
     result_.in_part.clear();
     for (const proto::Table& table : schema.tables()) {
       Name name = NameOf(table);
-      if (!HasRows(table)) continue;
+      if (!schema::HasRows(table)) continue;
       if (!request_.tables.empty() && asked_.count(name) == 0) continue;
-      if (!CanBeCompared(table, store_.shapes().Get(table.shape()))) {
+      if (!compare::CanBeCompared(table, store_.shapes().Get(table.shape()))) {
         result_.masked.push_back(table.quoted_name());
         continue;
       }
@@ -109,7 +112,7 @@ class VerifyRun {
   void FindAsked(const proto::SchemaVersion& schema) {
     for (const std::string& name : request_.tables) {
       auto named = std::find_if(schema.tables().begin(), schema.tables().end(), [&](const proto::Table& table) {
-        return HasRows(table) && (table.quoted_name() == name || table.schema() + "." + table.name() == name);
+        return schema::HasRows(table) && (table.quoted_name() == name || table.schema() + "." + table.name() == name);
       });
       if (named == schema.tables().end()) {
         throw Error(ErrorCode::kUsage, fmt::format("no rows are kept of a table {}", name),
@@ -119,7 +122,7 @@ class VerifyRun {
     }
   }
 
-  void NoteEqual(const TableCheck& check, Lsn lsn) {
+  void NoteEqual(const compare::TableCheck& check, Lsn lsn) {
     auto before = differed_.find(NameOf(*check.table));
     TableVerdict verdict;
     if (before != differed_.end()) {
@@ -134,13 +137,13 @@ class VerifyRun {
   }
 
   // Finds out what differs, and mends it if that is wanted. True if nothing is left to do.
-  bool Explain(const std::vector<const TableCheck*>& differing, const CheckRequest& at) {
+  bool Explain(const std::vector<const compare::TableCheck*>& differing, const compare::CheckRequest& at) {
     context_.progress.Begin("finding what differs", Progress::Unit::kItems, differing.size());
-    TableExaminer examiner(session_, store_, at);
+    compare::TableExaminer examiner(session_, store_, at);
     std::vector<Found> found;
     bool moved = false;
-    for (const TableCheck* check : differing) {
-      std::optional<TableDifference> difference;
+    for (const compare::TableCheck* check : differing) {
+      std::optional<compare::TableDifference> difference;
       if (!check->unreadable.empty()) difference.emplace();
       if (!check->moved && !difference) difference = examiner.Examine(*check);
       moved = moved || !difference;
@@ -154,24 +157,24 @@ class VerifyRun {
     }
     bool repairing = false;
     for (Found& table : found) {
-      if (request_.repair == Repair::kNo || !Mend(examiner, table)) {
-        Condemn(table, at.lsn);
+      if (request_.repair == Repair::kNo || !RepairOrResync(examiner, table)) {
+        RecordVerdict(table, at.lsn);
       } else {
         repairing = true;
       }
     }
-    PublishMustCopy();
+    PublishResyncMarks();
     return !repairing;
   }
 
   struct Found {
-    const TableCheck* check;
-    TableDifference difference;
+    const compare::TableCheck* check;
+    compare::TableDifference difference;
   };
 
   bool SchemaHasChanged() {
     const proto::Manifest& manifest = store_.manifest();
-    Fingerprint now = ReadFingerprint(session_.connection(), manifest.publication());
+    postgres::Fingerprint now = postgres::ReadFingerprint(session_.connection(), manifest.publication());
     return now.tables != manifest.table_fingerprint();
   }
 
@@ -184,36 +187,36 @@ class VerifyRun {
             .difference = table.difference};
   }
 
-  void Condemn(const Found& table, Lsn lsn) {
+  void RecordVerdict(const Found& table, Lsn lsn) {
     Name name = NameOf(*table.check->table);
     auto before = differed_.find(name);
     verdicts_[name] = before != differed_.end() ? before->second : VerdictOf(table, lsn);
   }
 
   // First by rows; if that did not help, all of it. False if that did not help either.
-  bool Mend(TableExaminer& examiner, const Found& table) {
+  bool RepairOrResync(compare::TableExaminer& examiner, const Found& table) {
     Name name = NameOf(*table.check->table);
     if (copied_.count(name) != 0) return false;
     bool first = differed_.emplace(name, VerdictOf(table, Lsn(store_.manifest().head_lsn()))).second;
-    if (first && TableExaminer::CanRepair(*table.check, table.difference)) {
+    if (first && compare::TableExaminer::CanRepair(*table.check, table.difference)) {
       context_.progress.Note(fmt::format("repairing {}", table.check->table->quoted_name()));
       if (examiner.Repair(*table.check, table.difference)) return true;
     }
     copied_.insert(name);
-    must_copy_.insert(table.check->table->id());
+    to_resync_.insert(table.check->table->id());
     return true;
   }
 
   // The next catching up copies these; if this run is killed, the next pull does.
-  void PublishMustCopy() {
-    if (must_copy_.empty()) return;
+  void PublishResyncMarks() {
+    if (to_resync_.empty()) return;
     proto::Manifest manifest = store_.manifest();
-    for (TableId table : must_copy_) manifest.add_must_copy(table);
+    for (TableId table : to_resync_) manifest.add_must_copy(table);
     store_.Publish(manifest, {});
-    must_copy_.clear();
+    to_resync_.clear();
   }
 
-  SourceSession& session_;
+  postgres::SourceSession& session_;
   const Context& context_;
   RowStore& store_;
   const VerifyRequest& request_;
@@ -221,7 +224,7 @@ class VerifyRun {
   std::map<Name, TableVerdict> verdicts_;  // Final ones.
   std::map<Name, TableVerdict> differed_;  // What was repaired, and is still to be compared again.
   std::set<Name> copied_;
-  std::set<TableId> must_copy_;
+  std::set<TableId> to_resync_;
   VerifyResult result_;
 };
 
@@ -236,8 +239,8 @@ VerifyResult Verify(const Context& context, const VerifyRequest& request) {
   Workspace workspace = OpenWorkspace(context, "verify");
   std::filesystem::path path = workspace.CurrentStorePath();
   std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kReadWrite);
-  SourceSession session(context, workspace.RunDirectory());
-  RemoveAndTellLeftovers(session, workspace);
+  postgres::SourceSession session(context, workspace.RunDirectory());
+  postgres::RemoveAndTellLeftovers(session, workspace);
   return VerifyRun(session, *store, request).Run();
 }
 

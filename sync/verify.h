@@ -27,9 +27,9 @@ struct TableVerdict {
   Lsn lsn;            // What was compared is its state at this point.
   uint64_t rows = 0;  // In the store.
   bool equal = true;
-  bool repaired = false;       // It is equal now, and was not.
-  std::string unreadable;      // What the store said when it was read; empty if it could be.
-  TableDifference difference;  // As found; before the repair, if there was one.
+  bool repaired = false;                // It is equal now, and was not.
+  std::string unreadable;               // What the store said when it was read; empty if it could be.
+  compare::TableDifference difference;  // As found; before the repair, if there was one.
 };
 
 struct VerifyResult {

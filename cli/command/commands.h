@@ -4,9 +4,9 @@
 
 #include "cli/program/source_command.h"
 
-namespace rotv {
+namespace rotv::command {
 
 // Adds its own commands, their options, descriptions and examples to `app`. What it gives is called after parsing.
-Command DeclareSnapshot(CLI::App& app);
+program::Command DeclareSnapshot(CLI::App& app);
 
-}  // namespace rotv
+}  // namespace rotv::command

@@ -16,7 +16,7 @@
 #include "sync/snapshot_transfer.h"
 #include "sync/snapshots.h"
 
-namespace rotv {
+namespace rotv::command {
 namespace {
 
 struct Flags {
@@ -29,33 +29,33 @@ struct Flags {
   bool sign = false;
   CLI::Option* at_option = nullptr;
   CLI::Option* verify_option = nullptr;
-  std::function<int(const Flags& flags, const Invocation& call)> run;  // Of the command chosen.
+  std::function<int(const Flags& flags, const program::Invocation& call)> run;  // Of the command chosen.
 };
 
-Json SnapshotJson(const SnapshotInfo& snapshot) {
-  return Json{{"name", snapshot.name},
-              {"lsn", snapshot.lsn.ToString()},
-              {"source_time", IsoTime(snapshot.time_us)},
-              {"created", IsoTime(snapshot.created_us)},
-              {"rows", snapshot.rows},
-              {"earlier_baseline", snapshot.kept}};
+output::Json SnapshotJson(const SnapshotInfo& snapshot) {
+  return output::Json{{"name", snapshot.name},
+                      {"lsn", snapshot.lsn.ToString()},
+                      {"source_time", output::IsoTime(snapshot.time_us)},
+                      {"created", output::IsoTime(snapshot.created_us)},
+                      {"rows", snapshot.rows},
+                      {"earlier_baseline", snapshot.kept}};
 }
 
-int RunCreate(const Flags& flags, const Session& session) {
+int RunCreate(const Flags& flags, const program::Session& session) {
   if (flags.at_option->count() > 0 && flags.at.empty()) {
     throw Error(ErrorCode::kUsage, "--at is empty", "give an LSN (16/B374D848) or a time (\"2 hours ago\")");
   }
   SnapshotInfo made = CreateSnapshot(session.context, flags.name, flags.at);
   session.output.Result(
       fmt::format("Snapshot {}: {} as it was at {} ({}), {}.\n", made.name, session.context.source.name,
-                  made.lsn.ToString(), HumanTime(made.time_us), Counted(made.rows, "row", "rows")),
+                  made.lsn.ToString(), output::HumanTime(made.time_us), output::Counted(made.rows, "row", "rows")),
       SnapshotJson(made));
   return 0;
 }
 
-int RunList(const Session& session) {
+int RunList(const program::Session& session) {
   std::vector<SnapshotInfo> snapshots = ListSnapshots(session.context);
-  Json document = Json::array();
+  output::Json document = output::Json::array();
   size_t width = 0;
   for (const SnapshotInfo& snapshot : snapshots) {
     document.push_back(SnapshotJson(snapshot));
@@ -64,27 +64,27 @@ int RunList(const Session& session) {
   }
   std::string text;
   for (const SnapshotInfo& snapshot : snapshots) {
-    text +=
-        fmt::format("{}  {}  {:<17}  {:>12} {}  {:>8}{}\n", PadRight(snapshot.name, width), HumanTime(snapshot.time_us),
-                    snapshot.lsn.ToString(), HumanCount(snapshot.rows), snapshot.rows == 1 ? "row " : "rows",
-                    HumanBytes(snapshot.sole_bytes), snapshot.kept ? "  (of an earlier baseline)" : "");
+    text += fmt::format("{}  {}  {:<17}  {:>12} {}  {:>8}{}\n", output::PadRight(snapshot.name, width),
+                        output::HumanTime(snapshot.time_us), snapshot.lsn.ToString(), output::HumanCount(snapshot.rows),
+                        snapshot.rows == 1 ? "row " : "rows", output::HumanBytes(snapshot.sole_bytes),
+                        snapshot.kept ? "  (of an earlier baseline)" : "");
   }
   if (text.empty()) {
     text = fmt::format("{} has no snapshots yet: rotv-sync snapshot create NAME\n", session.context.source.name);
   }
-  session.output.Result(text, Json{{"source", session.context.source.name}, {"snapshots", document}});
+  session.output.Result(text, output::Json{{"source", session.context.source.name}, {"snapshots", document}});
   return 0;
 }
 
-int RunDelete(const Flags& flags, const Session& session) {
+int RunDelete(const Flags& flags, const program::Session& session) {
   DeleteSnapshot(session.context, flags.name);
-  RemoveSeedOf(session.context, flags.name);
-  session.output.Result(fmt::format("Deleted snapshot {}.\n", flags.name), Json{{"deleted", flags.name}});
+  launch::RemoveSeedOf(session.context, flags.name);
+  session.output.Result(fmt::format("Deleted snapshot {}.\n", flags.name), output::Json{{"deleted", flags.name}});
   return 0;
 }
 
 // "staging:head" is of another source, where there is one of that name: times have colons, too.
-DiffPoint ParsePoint(const std::string& text, const Session& session) {
+DiffPoint ParsePoint(const std::string& text, const program::Session& session) {
   size_t colon = text.find(':');
   if (colon != std::string::npos) {
     for (const SourceConfig& source : session.sources) {
@@ -94,43 +94,43 @@ DiffPoint ParsePoint(const std::string& text, const Session& session) {
   return {.source = session.context.source.name, .name = text};
 }
 
-int RunDiff(const Flags& flags, const Session& session) {
-  DiffRows rows;
+int RunDiff(const Flags& flags, const program::Session& session) {
+  report::DiffRows rows;
   DiffRequest request{
       .before = ParsePoint(flags.before, session), .after = ParsePoint(flags.after, session), .table = flags.table};
   const bool with_rows = flags.rows || !flags.html.empty();
   if (with_rows) {
-    request.visit_row = [&](const TableDiff& table, const RowChange& change) {
-      if (rows.total++ < flags.limit) rows.rows.push_back(MakeDiffRow(table, change));
+    request.visit_row = [&](const TableDiff& table, const history::RowChange& change) {
+      if (rows.total++ < flags.limit) rows.rows.push_back(report::MakeDiffRow(table, change));
     };
   }
   SnapshotDiff diff = Diff(session.context, request);
-  std::string text = DiffText(diff, flags.rows ? &rows : nullptr);
+  std::string text = report::DiffText(diff, flags.rows ? &rows : nullptr);
   if (!flags.html.empty()) {
     AtomicFile file(flags.html);
-    file.Write(DiffPage(DiffJson(diff, &rows)));
+    file.Write(report::DiffPage(report::DiffJson(diff, &rows)));
     file.Commit();
-    text += fmt::format("\nWrote {}.\n", OneLine(flags.html));
+    text += fmt::format("\nWrote {}.\n", output::OneLine(flags.html));
   }
-  session.output.Result(text, DiffJson(diff, flags.rows ? &rows : nullptr));
+  session.output.Result(text, report::DiffJson(diff, flags.rows ? &rows : nullptr));
   return 0;
 }
 
-int RunExport(const Flags& flags, const Session& session) {
+int RunExport(const Flags& flags, const program::Session& session) {
   const Signing signing = flags.sign ? Signing::kOwnKey : Signing::kNone;
   ExportResult made = ExportSnapshot(session.context, {.snapshot = flags.name, .file = flags.file, .signing = signing});
-  std::string text =
-      fmt::format("Exported {}: {} as it was at {} ({}), {}, {} in {}.\n", OneLine(flags.file),
-                  session.context.source.name, made.lsn.ToString(), HumanTime(made.time_us),
-                  Counted(made.rows, "row", "rows"), HumanBytes(made.bytes), HumanDuration(made.seconds));
-  Json document{{"file", flags.file},
-                {"source", session.context.source.name},
-                {"snapshot", flags.name},
-                {"lsn", made.lsn.ToString()},
-                {"source_time", IsoTime(made.time_us)},
-                {"rows", made.rows},
-                {"bytes", made.bytes},
-                {"seconds", made.seconds}};
+  std::string text = fmt::format("Exported {}: {} as it was at {} ({}), {}, {} in {}.\n", output::OneLine(flags.file),
+                                 session.context.source.name, made.lsn.ToString(), output::HumanTime(made.time_us),
+                                 output::Counted(made.rows, "row", "rows"), output::HumanBytes(made.bytes),
+                                 output::HumanDuration(made.seconds));
+  output::Json document{{"file", flags.file},
+                        {"source", session.context.source.name},
+                        {"snapshot", flags.name},
+                        {"lsn", made.lsn.ToString()},
+                        {"source_time", output::IsoTime(made.time_us)},
+                        {"rows", made.rows},
+                        {"bytes", made.bytes},
+                        {"seconds", made.seconds}};
   if (flags.sign) {
     text += fmt::format(
         "Signed; whoever imports it needs the public key, by another way than the file:\n"
@@ -143,35 +143,37 @@ int RunExport(const Flags& flags, const Session& session) {
 }
 
 // Whoever imports may have neither a source nor a config.
-int RunImport(const Flags& flags, const Invocation& call) {
-  OpenHome(call.home);
-  const std::vector<std::string> configured = ConfiguredSources(
+int RunImport(const Flags& flags, const program::Invocation& call) {
+  config::OpenHome(call.home);
+  const std::vector<std::string> configured = config::ConfiguredSources(
       {.config = call.options.config, .source = {}, .home = call.home, .environment = call.environment});
   auto is_taken = [&](const std::string& name) { return std::count(configured.begin(), configured.end(), name) > 0; };
   ImportRequest request{.file = flags.file, .as = flags.as, .is_taken = is_taken};
-  if (flags.verify_option->count() > 0) request.verify = ParsePublicKey(flags.verify);
+  if (flags.verify_option->count() > 0) request.verify = history::ParsePublicKey(flags.verify);
   ImportResult made = ImportSnapshot(call.home, request, call.progress, call.interrupt);
-  call.output.Result(fmt::format("Imported {0}: {1} as it was at {2} ({3}), {4} in {5}.\nrotv start --source {0}\n",
-                                 made.source, made.exported_source, made.lsn.ToString(), HumanTime(made.time_us),
-                                 Counted(made.rows, "row", "rows"), HumanDuration(made.seconds)),
-                     Json{{"source", made.source},
-                          {"exported_source", made.exported_source},
-                          {"exported_snapshot", made.exported_name},
-                          {"lsn", made.lsn.ToString()},
-                          {"source_time", IsoTime(made.time_us)},
-                          {"rows", made.rows},
-                          {"signature_verified", request.verify.has_value()},
-                          {"seconds", made.seconds}});
+  call.output.Result(
+      fmt::format("Imported {0}: {1} as it was at {2} ({3}), {4} in {5}.\nrotv start --source {0}\n", made.source,
+                  made.exported_source, made.lsn.ToString(), output::HumanTime(made.time_us),
+                  output::Counted(made.rows, "row", "rows"), output::HumanDuration(made.seconds)),
+      output::Json{{"source", made.source},
+                   {"exported_source", made.exported_source},
+                   {"exported_snapshot", made.exported_name},
+                   {"lsn", made.lsn.ToString()},
+                   {"source_time", output::IsoTime(made.time_us)},
+                   {"rows", made.rows},
+                   {"signature_verified", request.verify.has_value()},
+                   {"seconds", made.seconds}});
   return 0;
 }
 
 CLI::App* Add(CLI::App& app, const std::shared_ptr<Flags>& flags, const char* name, const char* description,
-              int (*run)(const Flags&, const Session&)) {
+              int (*run)(const Flags&, const program::Session&)) {
   CLI::App* command = app.add_subcommand(name, description);
   command->fallthrough();
   command->callback([flags, run] {
-    flags->run = [run](const Flags& given, const Invocation& call) {
-      return OnSource({[&](const Session& session) { return run(given, session); }, nullptr}).run(call);
+    flags->run = [run](const Flags& given, const program::Invocation& call) {
+      return program::OnSource({[&](const program::Session& session) { return run(given, session); }, nullptr})
+          .run(call);
     };
   });
   return command;
@@ -179,7 +181,7 @@ CLI::App* Add(CLI::App& app, const std::shared_ptr<Flags>& flags, const char* na
 
 }  // namespace
 
-Command DeclareSnapshot(CLI::App& app) {
+program::Command DeclareSnapshot(CLI::App& app) {
   app.description("Names for points of the history");
   app.require_subcommand(1);
   app.footer(
@@ -203,7 +205,7 @@ Command DeclareSnapshot(CLI::App& app) {
   flags->at_option =
       create->add_option("--at", flags->at, "A log position or a time (default: the head)")->type_name("LSN|TIME");
   Add(app, flags, "list", "Which there are, with what deleting each alone would free",
-      [](const Flags&, const Session& session) { return RunList(session); });
+      [](const Flags&, const program::Session& session) { return RunList(session); });
   CLI::App* remove = Add(app, flags, "delete", "Forget a name", RunDelete);
   remove->add_option("name", flags->name, "Which one")->required()->type_name("NAME");
   CLI::App* diff = Add(app, flags, "diff", "What differs between two points", RunDiff);
@@ -232,7 +234,7 @@ Command DeclareSnapshot(CLI::App& app) {
           ->type_name("KEY");
   import->callback([flags] { flags->run = RunImport;
 });
-return {[flags](const Invocation& call) { return flags->run(*flags, call); }, nullptr};
-}  // namespace rotv
+return {[flags](const program::Invocation& call) { return flags->run(*flags, call); }, nullptr};
+}  // namespace rotv::command
 
-}  // namespace rotv
+}  // namespace rotv::command

@@ -10,7 +10,7 @@
 #include "sync/context/source_address.h"
 #include "sync/materialize.h"
 
-namespace rotv {
+namespace rotv::config {
 
 // Which servers the variables of an application may name.
 struct EnvironmentRules {
@@ -35,4 +35,4 @@ struct AppConfig {
   bool keep_prepared = true;  // A ready cluster in HOME/prepared, for the next start.
 };
 
-}  // namespace rotv
+}  // namespace rotv::config

@@ -4,17 +4,17 @@
 
 #include "os/process_environment.h"
 
-namespace rotv {
+namespace rotv::config {
 namespace {
 
-struct TextKey {
+struct AppTextKey {
   const char* name;
   std::string AppConfig::*field;
 };
-constexpr TextKey kTextKeys[] = {{"command", &AppConfig::command},
-                                 {"image", &AppConfig::image},
-                                 {"base_image", &AppConfig::base_image},
-                                 {"database", &AppConfig::database}};
+constexpr AppTextKey kAppTextKeys[] = {{"command", &AppConfig::command},
+                                       {"image", &AppConfig::image},
+                                       {"base_image", &AppConfig::base_image},
+                                       {"database", &AppConfig::database}};
 struct FlagKey {
   const char* name;
   bool AppConfig::*field;
@@ -23,7 +23,7 @@ constexpr FlagKey kFlagKeys[] = {{"persistent", &AppConfig::persistent},
                                  {"keep_prepared", &AppConfig::keep_prepared},
                                  {"superuser", &AppConfig::superuser}};
 
-const std::vector<std::string>& KnownKeys() {
+const std::vector<std::string>& KnownAppKeys() {
   static const std::vector<std::string> kKeys = {
       "directory", "env_file",   "command",     "image",      "base_image",    "database",  "health",
       "port",      "tmpfs_size", "compression", "persistent", "keep_prepared", "superuser", "allow_env"};
@@ -49,7 +49,7 @@ Compression ReadCompression(const toml::key& key, const toml::node& node, const 
 std::vector<std::string> ReadAllowEnv(const toml::key& key, const toml::node& node, const ConfigValues& values) {
   std::vector<std::string> names = values.Texts(key, node, "[\"REPORTING_URL\"]");
   for (const std::string& name : names) {
-    if (name != "DATABASE_URL" && !IsLibpqVariable(name)) continue;
+    if (name != "DATABASE_URL" && !os::IsLibpqVariable(name)) continue;
     values.Fail(key.source(), fmt::format("\"allow_env\" names {}, which is always that of the started database", name),
                 "an application that needs another database as well reads it from a variable of another name");
   }
@@ -57,7 +57,7 @@ std::vector<std::string> ReadAllowEnv(const toml::key& key, const toml::node& no
 }
 
 void ReadKey(const toml::key& key, const toml::node& node, const ConfigValues& values, AppConfig& app) {
-  for (const TextKey& text : kTextKeys) {
+  for (const AppTextKey& text : kAppTextKeys) {
     if (key.str() != text.name) continue;
     app.*text.field = values.Text(key, node);
     return;
@@ -82,7 +82,7 @@ void ReadKey(const toml::key& key, const toml::node& node, const ConfigValues& v
   } else if (key.str() == "compression") {
     app.compression = ReadCompression(key, node, values);
   } else {
-    values.FailOnUnknown(key, "[app]", KnownKeys());
+    values.FailOnUnknown(key, "[app]", KnownAppKeys());
   }
 }
 
@@ -101,4 +101,4 @@ AppConfig ReadAppSection(const toml::table& table, const ConfigValues& values) {
   return app;
 }
 
-}  // namespace rotv
+}  // namespace rotv::config

@@ -8,11 +8,11 @@
 #include "cli/config/app_config.h"
 #include "cli/config/config_values.h"
 
-namespace rotv {
+namespace rotv::config {
 
 AppConfig ReadAppSection(const toml::table& table, const ConfigValues& values);
 
 // "none", "zstd" or "gzip"; nothing for anything else.
 std::optional<Compression> CompressionNamed(std::string_view name);
 
-}  // namespace rotv
+}  // namespace rotv::config

@@ -18,7 +18,7 @@
 #include "storage/error.h"
 #include "storage/workspace.h"
 
-namespace rotv {
+namespace rotv::config {
 namespace {
 
 constexpr const char* kMinimalConfig =
@@ -64,7 +64,7 @@ constexpr int64_t kLongestStall = 3600;
 // One file while it is read: what errors and relative paths need.
 class ConfigFile {
  public:
-  ConfigFile(const std::filesystem::path& path, const Environment& environment) : values_(path, environment) {}
+  ConfigFile(const std::filesystem::path& path, const os::Environment& environment) : values_(path, environment) {}
 
   ConfigContent Read(const std::string& text) const {
     toml::table root = Parse(text);
@@ -189,10 +189,10 @@ struct ChosenFile {
 };
 
 ChosenFile FindFile(const ConfigRequest& request) {
-  std::string named = request.config.empty() ? Variable(request.environment, "ROTV_CONFIG") : request.config;
+  std::string named = request.config.empty() ? os::Variable(request.environment, "ROTV_CONFIG") : request.config;
   if (!named.empty()) {
     std::filesystem::path path = ExpandTilde(named, request.environment);
-    std::optional<std::string> text = ReadTextFile(path);
+    std::optional<std::string> text = os::ReadTextFile(path);
     if (!text) {
       throw Error(
           ErrorCode::kUsage, fmt::format("there is no config file {}", path.native()),
@@ -202,7 +202,7 @@ ChosenFile FindFile(const ConfigRequest& request) {
   }
   std::filesystem::path here = request.directory == "." ? "rotv.toml" : request.directory / "rotv.toml";
   for (const std::filesystem::path& path : {here, request.home / "rotv.toml"}) {
-    if (std::optional<std::string> text = ReadTextFile(path)) return {path, std::move(text)};
+    if (std::optional<std::string> text = os::ReadTextFile(path)) return {path, std::move(text)};
   }
   return {};
 }
@@ -265,7 +265,7 @@ SourceConfig Choose(Sources sources, const std::string& asked) {
   if (asked.empty())
     throw Error(ErrorCode::kUsage, "there are several sources, and none is named production",
                 "choose one with --source NAME; " + list);
-  std::string nearest = NearestWord(asked, names);
+  std::string nearest = output::NearestWord(asked, names);
   throw Error(ErrorCode::kUsage, fmt::format("there is no source \"{}\"", asked),
               nearest.empty() ? list : fmt::format("did you mean \"{}\"? {}", nearest, list));
 }
@@ -293,8 +293,8 @@ std::vector<std::string> ConfiguredSources(const ConfigRequest& request) {
 
 namespace {
 
-Compression SeedCompression(const AppConfig& app, const Environment& environment) {
-  std::string how = Variable(environment, "ROTV_SEED_COMPRESSION");
+Compression SeedCompression(const AppConfig& app, const os::Environment& environment) {
+  std::string how = os::Variable(environment, "ROTV_SEED_COMPRESSION");
   if (how.empty()) return app.compression;
   if (std::optional<Compression> compression = CompressionNamed(how)) return *compression;
   throw Error(ErrorCode::kUsage, fmt::format("ROTV_SEED_COMPRESSION is \"{}\"", how), "it may be none, zstd or gzip");
@@ -350,4 +350,4 @@ AppConfig ReadApp(const ConfigRequest& request) {
   return app;
 }
 
-}  // namespace rotv
+}  // namespace rotv::config

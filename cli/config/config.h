@@ -12,14 +12,14 @@
 #include "os/environment.h"
 #include "sync/context/source_config.h"
 
-namespace rotv {
+namespace rotv::config {
 
 struct ConfigRequest {
   std::string config;                     // --config; empty: $ROTV_CONFIG, else ./rotv.toml, else HOME/rotv.toml.
   std::string source;                     // --source; empty: the only one, else "production".
   std::filesystem::path home;             // As ResolveHome() gives it.
   std::filesystem::path directory = ".";  // Where ./rotv.toml, .env and backend/.env are looked for.
-  Environment environment;
+  os::Environment environment;
 };
 
 // Everything in the file is checked, not only what is asked for. Paths come back absolute or relative to the working
@@ -48,4 +48,4 @@ DriftConfig ReadDrift(const ConfigRequest& request);
 // Throws kUsage if the variable is neither none, zstd nor gzip, and as ReadSource() does.
 Compression ReadSeedCompression(const ConfigRequest& request);
 
-}  // namespace rotv
+}  // namespace rotv::config

@@ -10,7 +10,7 @@
 #include "cli/output/did_you_mean.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::config {
 namespace {
 
 std::string_view TypeName(const toml::node& node) {
@@ -71,7 +71,7 @@ void ConfigValues::FailOnUnknown(const toml::key& key, const std::string& sectio
                                  const std::vector<std::string>& known) const {
   FailOnPassword(key);
   Fail(key.source(), fmt::format("unknown key \"{}\"{}{}", key.str(), section.empty() ? "" : " in ", section),
-       DidYouMean(key.str(), known, "known here are"));
+       output::DidYouMean(key.str(), known, "known here are"));
 }
 
 const toml::table& ConfigValues::Table(const toml::key& key, const toml::node& node) const {
@@ -131,4 +131,4 @@ std::vector<std::string> ConfigValues::Texts(const toml::key& key, const toml::n
   return texts;
 }
 
-}  // namespace rotv
+}  // namespace rotv::config

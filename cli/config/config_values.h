@@ -13,12 +13,12 @@
 #include "cli/config/fail_at.h"
 #include "os/environment.h"
 
-namespace rotv {
+namespace rotv::config {
 
 class ConfigValues {
  public:
   // Of the file at `path`. Both outlive this.
-  ConfigValues(const std::filesystem::path& path, const Environment& environment)
+  ConfigValues(const std::filesystem::path& path, const os::Environment& environment)
       : path_(path), environment_(environment) {}
 
   // All of these throw kUsage, with the file and the line.
@@ -46,7 +46,7 @@ class ConfigValues {
 
  private:
   const std::filesystem::path& path_;
-  const Environment& environment_;
+  const os::Environment& environment_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::config

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace rotv {
+namespace rotv::config {
 
 struct DriftConfig {
   std::string migrations;           // A directory of SQL files; empty: where applications usually have them.
@@ -15,4 +15,4 @@ struct DriftConfig {
   bool warn_at_start = false;       // `rotv start` compares, and warns.
 };
 
-}  // namespace rotv
+}  // namespace rotv::config

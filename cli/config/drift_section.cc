@@ -1,6 +1,6 @@
 #include "cli/config/drift_section.h"
 
-namespace rotv {
+namespace rotv::config {
 
 DriftConfig ReadDriftSection(const toml::table& table, const ConfigValues& values) {
   DriftConfig config;
@@ -22,4 +22,4 @@ DriftConfig ReadDriftSection(const toml::table& table, const ConfigValues& value
   return config;
 }
 
-}  // namespace rotv
+}  // namespace rotv::config

@@ -5,8 +5,8 @@
 #include "cli/config/config_values.h"
 #include "cli/config/drift_config.h"
 
-namespace rotv {
+namespace rotv::config {
 
 DriftConfig ReadDriftSection(const toml::table& table, const ConfigValues& values);
 
-}  // namespace rotv
+}  // namespace rotv::config

@@ -11,7 +11,7 @@
 #include "os/text_file.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::config {
 namespace {
 
 bool IsKeyCharacter(char c) {
@@ -24,7 +24,7 @@ class EnvParser {
     if (rest_.starts_with("\xEF\xBB\xBF")) rest_.remove_prefix(3);  // The mark that some editors put first.
   }
 
-  Environment Parse() {
+  os::Environment Parse() {
     while (!rest_.empty()) {
       SkipBlanks();
       if (AtLineEnd() || rest_[0] == '#') {
@@ -123,7 +123,7 @@ class EnvParser {
   std::string_view rest_;
   const std::string& file_;
   int line_ = 1;
-  Environment variables_;
+  os::Environment variables_;
 };
 
 struct Found {
@@ -131,9 +131,9 @@ struct Found {
   std::string where;  // "PGDATABASE in .env"
 };
 
-Found Lookup(const std::string& name, const std::vector<std::pair<std::string, Environment>>& places) {
+Found Lookup(const std::string& name, const std::vector<std::pair<std::string, os::Environment>>& places) {
   for (const auto& [place, variables] : places) {
-    if (std::string value = Variable(variables, name); !value.empty())
+    if (std::string value = os::Variable(variables, name); !value.empty())
       return {value, fmt::format("{} in {}", name, place)};
   }
   return {"", name};
@@ -161,17 +161,17 @@ std::string SshPlace(const Found& user, const Found& host, const Found& port) {
 
 }  // namespace
 
-Environment ParseEnvFile(std::string_view text, const std::string& file) { return EnvParser(text, file).Parse(); }
+os::Environment ParseEnvFile(std::string_view text, const std::string& file) { return EnvParser(text, file).Parse(); }
 
-std::optional<Environment> ReadEnvFile(const std::filesystem::path& path) {
-  std::optional<std::string> text = ReadTextFile(path);
+std::optional<os::Environment> ReadEnvFile(const std::filesystem::path& path) {
+  std::optional<std::string> text = os::ReadTextFile(path);
   if (!text) return std::nullopt;
   return ParseEnvFile(*text, path.native());
 }
 
-std::optional<SourceConfig> SourceFromVariables(const Environment& environment,
+std::optional<SourceConfig> SourceFromVariables(const os::Environment& environment,
                                                 const std::filesystem::path& directory) {
-  std::vector<std::pair<std::string, Environment>> places = {{"the environment", environment}};
+  std::vector<std::pair<std::string, os::Environment>> places = {{"the environment", environment}};
   for (const char* file : {".env", "backend/.env"}) {
     if (auto variables = ReadEnvFile(directory / file)) places.emplace_back(file, std::move(*variables));
   }
@@ -202,4 +202,4 @@ std::optional<SourceConfig> SourceFromVariables(const Environment& environment,
   return source;
 }
 
-}  // namespace rotv
+}  // namespace rotv::config

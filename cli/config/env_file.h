@@ -18,18 +18,19 @@
 #include "os/environment.h"
 #include "sync/context/source_config.h"
 
-namespace rotv {
+namespace rotv::config {
 
 // `file` is for errors only. Throws kUsage with the number of the malformed line, and never with its text: it may hold
 // a password.
-Environment ParseEnvFile(std::string_view text, const std::string& file);
+os::Environment ParseEnvFile(std::string_view text, const std::string& file);
 
 // Nothing if there is no such file. Throws kUsage if it cannot be read or parsed.
-std::optional<Environment> ReadEnvFile(const std::filesystem::path& path);
+std::optional<os::Environment> ReadEnvFile(const std::filesystem::path& path);
 
 // The source `production` as PRODUCTION_HOST, PRODUCTION_PORT (of SSH), PRODUCTION_CONTAINER, PRODUCTION_USER (default
 // root), PGDATABASE and PGUSER describe it, each from `environment`, else from `directory`/.env, else from
 // `directory`/backend/.env. Nothing if PRODUCTION_HOST is in none of them. Throws kUsage for unusable values.
-std::optional<SourceConfig> SourceFromVariables(const Environment& environment, const std::filesystem::path& directory);
+std::optional<SourceConfig> SourceFromVariables(const os::Environment& environment,
+                                                const std::filesystem::path& directory);
 
-}  // namespace rotv
+}  // namespace rotv::config

@@ -10,7 +10,7 @@
 
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::config {
 namespace {
 
 constexpr const char* kOtherPlace = "choose another place with --home DIR or ROTV_HOME";
@@ -21,22 +21,22 @@ constexpr const char* kOtherPlace = "choose another place with --home DIR or ROT
 
 }  // namespace
 
-std::filesystem::path UserHome(const Environment& environment) {
-  if (std::string home = Variable(environment, "HOME"); !home.empty()) return home;
+std::filesystem::path UserHome(const os::Environment& environment) {
+  if (std::string home = os::Variable(environment, "HOME"); !home.empty()) return home;
   const passwd* entry = getpwuid(geteuid());
   if (entry != nullptr && entry->pw_dir != nullptr && *entry->pw_dir != '\0') return entry->pw_dir;
   throw Error(ErrorCode::kUsage, "there is no home directory: HOME is not set", "set HOME, or give --home DIR");
 }
 
-std::filesystem::path ExpandTilde(const std::filesystem::path& path, const Environment& environment) {
+std::filesystem::path ExpandTilde(const std::filesystem::path& path, const os::Environment& environment) {
   const std::string& text = path.native();
   if (text == "~") return UserHome(environment);
   if (text.starts_with("~/")) return UserHome(environment) / path.lexically_relative("~");
   return path;
 }
 
-std::filesystem::path ResolveHome(const std::string& option, const Environment& environment) {
-  std::string chosen = option.empty() ? Variable(environment, "ROTV_HOME") : option;
+std::filesystem::path ResolveHome(const std::string& option, const os::Environment& environment) {
+  std::string chosen = option.empty() ? os::Variable(environment, "ROTV_HOME") : option;
   std::filesystem::path home = chosen.empty() ? UserHome(environment) / ".rotv" : ExpandTilde(chosen, environment);
   home = std::filesystem::absolute(home).lexically_normal();
   return home.has_filename() ? home : home.parent_path();  // "dir/" and "dir" are one.
@@ -67,4 +67,4 @@ void OpenHome(const std::filesystem::path& home) {
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::config

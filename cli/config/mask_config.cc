@@ -10,7 +10,7 @@
 #include "sync/context/mask_kinds.h"
 #include "sync/context/row_condition.h"
 
-namespace rotv {
+namespace rotv::config {
 namespace {
 
 // What a rule may say beside its name.
@@ -132,7 +132,8 @@ class Reader {
   void SetKind(const toml::key& key, const std::string& name, MaskRule* rule) const {
     const std::optional<MaskKind> kind = MaskKindOf(name);
     if (!kind) {
-      Fail(key, fmt::format("there is no rule \"{}\"", name), DidYouMean(name, MaskKindNames(), "the rules are"));
+      Fail(key, fmt::format("there is no rule \"{}\"", name),
+           output::DidYouMean(name, MaskKindNames(), "the rules are"));
     }
     rule->kind = *kind;
     rule->name = name;
@@ -207,4 +208,4 @@ class Reader {
 
 MaskConfig ReadMaskConfig(const toml::table& table, const FailAt& fail) { return Reader(fail).Read(table); }
 
-}  // namespace rotv
+}  // namespace rotv::config

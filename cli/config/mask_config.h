@@ -5,10 +5,10 @@
 #include "cli/config/fail_at.h"
 #include "sync/context/mask_rule.h"
 
-namespace rotv {
+namespace rotv::config {
 
 // Checked for its form; whether the columns are there, and can be masked so, only the source tells. A relative
 // mask_secret stays as it is written.
 MaskConfig ReadMaskConfig(const toml::table& table, const FailAt& fail);
 
-}  // namespace rotv
+}  // namespace rotv::config

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cctype>
 
-namespace rotv {
+namespace rotv::config {
 namespace {
 
 using Problem = std::optional<SourceProblem>;
@@ -149,4 +149,4 @@ std::optional<SourceProblem> CheckSource(const SourceConfig& source) {
   return CheckContainer(source.container);
 }
 
-}  // namespace rotv
+}  // namespace rotv::config

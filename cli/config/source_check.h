@@ -8,7 +8,7 @@
 
 #include "sync/context/source_config.h"
 
-namespace rotv {
+namespace rotv::config {
 
 struct SourceProblem {
   std::string key;      // The key of rotv.toml that is at fault.
@@ -22,4 +22,4 @@ std::optional<SourceProblem> CheckSource(const SourceConfig& source);
 inline constexpr std::string_view kPasswordHint =
     "take it out; give it in PGPASSWORD or in a pgpass file (~/.pgpass, mode 0600)";
 
-}  // namespace rotv
+}  // namespace rotv::config

@@ -16,13 +16,13 @@
 #include "storage/error.h"
 #include "sync/schema_text.h"
 
-namespace rotv {
+namespace rotv::drift {
 namespace {
 
 // What psql said first: "psql:/tmp/migrations/002_x.sql:14: ERROR:  …", which names the file as it was given.
 std::string FirstError(const std::string& output) {
   size_t error = output.find("ERROR:");
-  if (error == std::string::npos) return LastLine(output);
+  if (error == std::string::npos) return os::LastLine(output);
   size_t start = output.rfind('\n', error);
   start = start == std::string::npos ? 0 : start + 1;
   return output.substr(start, output.find('\n', start) - start);
@@ -61,7 +61,7 @@ class Comparison {
     DriftCheck check{.drift = {}, .point = schema_.point, .migrations = Migrations()};
     std::filesystem::create_directories(directory_);
     std::filesystem::permissions(directory_, std::filesystem::perms::owner_all);
-    LaunchLock lock(directory_);
+    launch::LaunchLock lock(directory_);
     RemovedAtEnd files({directory_ / "schema.sql", directory_ / "migrations"});
     const std::filesystem::path schema = directory_ / "schema.sql";
     Store(schema, schema_.sql);
@@ -106,7 +106,7 @@ class Comparison {
 
   std::string Migrations() const {
     if (!place_.config.command.empty()) return place_.config.command;
-    return fmt::format("{} of {}", Counted(migrations_.size(), "file", "files"), source_.native());
+    return fmt::format("{} of {}", output::Counted(migrations_.size(), "file", "files"), source_.native());
   }
 
   // In the place where a command finds them that belongs to the application.
@@ -139,7 +139,7 @@ class Comparison {
   [[noreturn]] void FailOnCommand(const ScratchServer::Outcome& outcome) const {
     throw Error(ErrorCode::kUsage,
                 fmt::format("\"{}\" ended with status {}: {}", place_.config.command, outcome.exit_status,
-                            LastLine(outcome.output)),
+                            os::LastLine(outcome.output)),
                 "it runs in the application's directory, and finds an empty database by PGHOST, PGDATABASE and "
                 "DATABASE_URL; in a container, the application is the one that rotv build has put there");
   }
@@ -176,7 +176,7 @@ class Comparison {
   const std::filesystem::path directory_;
   std::filesystem::path source_;  // The directory of the migrations; empty where only a command knows.
   std::vector<Migration> migrations_;
-  std::vector<SharedDirectory> shared_;  // Their copy.
+  std::vector<launch::SharedDirectory> shared_;  // Their copy.
   SchemaText schema_;
 };
 
@@ -188,9 +188,9 @@ std::string Sentence(const DriftCheck& check, const std::string& source) {
 
 // What was found the last time, for the fingerprint that it was found for.
 std::optional<std::string> ReadFound(const std::filesystem::path& path, const std::string& fingerprint) {
-  std::optional<std::string> text = ReadTextFile(path);
+  std::optional<std::string> text = os::ReadTextFile(path);
   if (!text || fingerprint.empty()) return std::nullopt;
-  Json found = Json::parse(*text, nullptr, false);
+  output::Json found = output::Json::parse(*text, nullptr, false);
   if (!found.is_object() || found.value("fingerprint", "") != fingerprint) return std::nullopt;
   return found.value("warning", "");
 }
@@ -211,7 +211,7 @@ std::string DriftWarning(const DriftPlace& place, const std::string& snapshot) {
   const std::filesystem::path path = comparison.directory() / "found.json";
   if (std::optional<std::string> found = ReadFound(path, fingerprint)) return *found;
   std::string warning = Sentence(comparison.Run(), place.context.source.name);
-  Store(path, Json{{"fingerprint", fingerprint}, {"warning", warning}}.dump());
+  Store(path, output::Json{{"fingerprint", fingerprint}, {"warning", warning}}.dump());
   return warning;
 }
 
@@ -219,4 +219,4 @@ DriftCheck CheckDrift(const DriftPlace& place, const std::string& snapshot) {
   return Comparison(place, snapshot).Run();
 }
 
-}  // namespace rotv
+}  // namespace rotv::drift

@@ -15,19 +15,19 @@
 #include "sync/find_drift.h"
 #include "sync/schema_text.h"
 
-namespace rotv {
+namespace rotv::drift {
 
 struct DriftPlace {
   const Context& context;  // Of the source whose seed it is.
-  const AppConfig& app;
-  const DriftConfig& config;
-  ProgressBar& progress;
-  std::function<std::unique_ptr<Runtime>(const std::filesystem::path& home)> make_runtime;
+  const config::AppConfig& app;
+  const config::DriftConfig& config;
+  output::ProgressBar& progress;
+  std::function<std::unique_ptr<launch::Runtime>(const std::filesystem::path& home)> make_runtime;
 };
 
 struct DriftCheck {
   SchemaDrift drift;       // Before: the seed. After: the migrations.
-  Point point;             // Of the seed.
+  history::Point point;    // Of the seed.
   std::string migrations;  // For people: "2 files of /app/migrations", "npm run migrate".
 };
 
@@ -43,4 +43,4 @@ std::string DriftCounts(const SchemaDrift& drift, const std::string& source);
 // is done every time.
 std::string DriftWarning(const DriftPlace& place, const std::string& snapshot);
 
-}  // namespace rotv
+}  // namespace rotv::drift

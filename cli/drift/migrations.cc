@@ -13,7 +13,7 @@
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::drift {
 namespace {
 
 using std::filesystem::path;
@@ -163,4 +163,4 @@ uint64_t MigrationsFingerprint(const std::vector<Migration>& migrations) {
   return XXH3_64bits(all.data(), all.size());
 }
 
-}  // namespace rotv
+}  // namespace rotv::drift

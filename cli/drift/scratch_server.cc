@@ -8,7 +8,7 @@
 #include "os/tail_buffer.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::drift {
 namespace {
 
 // There are no rows in it, but what migrations bring.
@@ -21,21 +21,21 @@ constexpr int kLifetimeSeconds = 3600;
 ScratchServer::ScratchServer(const ScratchRequest& request)
     : request_(request), runtime_(request.make_runtime(request.directory)) {
   runtime_->Stop();  // What a killed comparison left.
-  LaunchRequest launch{.seed = request.schema,
-                       .tmpfs_bytes = kTmpfsBytes,
-                       .app_directory = request.app.directory,
-                       .database_only = true,
-                       .lifetime_seconds = kLifetimeSeconds,
-                       .shared = request.shared,
-                       .image = request.app.image,
-                       .database = request.app.database,
-                       .roles = request.roles,
-                       .trust = request.trust,
-                       .admin = kMigrated};
+  launch::LaunchRequest launch{.seed = request.schema,
+                               .tmpfs_bytes = kTmpfsBytes,
+                               .app_directory = request.app.directory,
+                               .database_only = true,
+                               .lifetime_seconds = kLifetimeSeconds,
+                               .shared = request.shared,
+                               .image = request.app.image,
+                               .database = request.app.database,
+                               .roles = request.roles,
+                               .trust = request.trust,
+                               .admin = kMigrated};
   runtime_->CheckReady(launch);
   runtime_->Start(launch);
   try {
-    StartupWatch watch(*runtime_, request.directory / "run" / "app.log");
+    launch::StartupWatch watch(*runtime_, request.directory / "run" / "app.log");
     watch.AwaitDatabase(request.progress, request.interrupt);
   } catch (...) {
     runtime_->Stop();
@@ -64,20 +64,21 @@ std::string ScratchServer::Ask(const std::string& database, const std::vector<st
 std::string ScratchServer::Psql(const std::vector<std::string>& more) const {
   std::vector<std::string> arguments = {"-XAtq", "-v", "ON_ERROR_STOP=1"};
   arguments.insert(arguments.end(), more.begin(), more.end());
-  ProgramResult answer = RunProgramQuietly(runtime_->PsqlCommand(arguments, false), request_.interrupt);
+  os::ProgramResult answer = os::RunProgramQuietly(runtime_->PsqlCommand(arguments, false), request_.interrupt);
   if (answer.exit_status == 0) return answer.out;
-  throw Error(ErrorCode::kUsage, fmt::format("the scratch server refuses: {}", LastLine(answer.err)),
+  throw Error(ErrorCode::kUsage, fmt::format("the scratch server refuses: {}", os::LastLine(answer.err)),
               fmt::format("look into {}", (request_.directory / "run" / "app.log").native()));
 }
 
-ScratchServer::Outcome ScratchServer::Run(const std::vector<std::string>& words, const Environment& environment) const {
-  TailBuffer last;
-  int status = RunProgramShowing(
+ScratchServer::Outcome ScratchServer::Run(const std::vector<std::string>& words,
+                                          const os::Environment& environment) const {
+  os::TailBuffer last;
+  int status = os::RunProgramShowing(
       words, request_.interrupt, [&](std::string_view piece) { last.Append(piece); }, environment);
   return {.exit_status = status, .output = last.text()};
 }
 
-ScratchServer::Outcome ScratchServer::RunFiles(const SharedDirectory& shared,
+ScratchServer::Outcome ScratchServer::RunFiles(const launch::SharedDirectory& shared,
                                                const std::vector<std::filesystem::path>& files) const {
   std::vector<std::string> arguments = {"-Xq", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null"};
   arguments.insert(arguments.end(), {"-U", kMigrated, "-d", kMigrated});
@@ -90,14 +91,14 @@ ScratchServer::Outcome ScratchServer::RunFiles(const SharedDirectory& shared,
 }
 
 ScratchServer::Outcome ScratchServer::RunCommand(const std::string& command) const {
-  OwnDatabase own = runtime_->Database();
+  launch::OwnDatabase own = runtime_->Database();
   own.user = own.name = kMigrated;
-  std::string script = fmt::format("cd {} || exit\n{}\n", ShellQuote(runtime_->AppDirectory()), command);
+  std::string script = fmt::format("cd {} || exit\n{}\n", os::ShellQuote(runtime_->AppDirectory()), command);
   std::vector<std::string> words = runtime_->ShellCommand(false, own);
   words.insert(words.end(), {"-c", script});
-  Environment environment = HelperEnvironment();
+  os::Environment environment = os::HelperEnvironment();
   environment.merge(runtime_->Inherited());
   return Run(words, environment);
 }
 
-}  // namespace rotv
+}  // namespace rotv::drift

@@ -13,18 +13,18 @@
 #include "cli/output/progress_bar.h"
 #include "os/process_environment.h"
 
-namespace rotv {
+namespace rotv::drift {
 
 struct ScratchRequest {
   const std::filesystem::path& directory;  // HOME/scratch: of the running comparison alone.
-  const AppConfig& app;
-  ProgressBar& progress;
+  const config::AppConfig& app;
+  output::ProgressBar& progress;
   const Interrupt& interrupt;
-  std::function<std::unique_ptr<Runtime>(const std::filesystem::path& home)> make_runtime;
+  std::function<std::unique_ptr<launch::Runtime>(const std::filesystem::path& home)> make_runtime;
   std::set<std::string> roles;   // That it names.
   bool trust = false;            // Its code may run as a superuser.
   std::filesystem::path schema;  // SQL for the first database.
-  std::vector<SharedDirectory> shared;
+  std::vector<launch::SharedDirectory> shared;
 };
 
 class ScratchServer {
@@ -51,18 +51,19 @@ class ScratchServer {
     std::string output;  // The last 64 KiB of what it wrote, errors and all.
   };
   // Files of a shared directory by psql, one after the other, each as a new session would; ends at the first error.
-  Outcome RunFiles(const SharedDirectory& shared, const std::vector<std::filesystem::path>& files) const;
+  Outcome RunFiles(const launch::SharedDirectory& shared, const std::vector<std::filesystem::path>& files) const;
   // A command of the shell where the application is, with PG* and DATABASE_URL for the database.
   Outcome RunCommand(const std::string& command) const;
 
-  const Runtime& runtime() const { return *runtime_; }
+  const launch::Runtime& runtime() const { return *runtime_; }
 
  private:
   std::string Psql(const std::vector<std::string>& more) const;
-  Outcome Run(const std::vector<std::string>& words, const Environment& environment = HelperEnvironment()) const;
+  Outcome Run(const std::vector<std::string>& words,
+              const os::Environment& environment = os::HelperEnvironment()) const;
 
   const ScratchRequest request_;
-  const std::unique_ptr<Runtime> runtime_;
+  const std::unique_ptr<launch::Runtime> runtime_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::drift

@@ -14,7 +14,7 @@
 #include "storage/error.h"
 #include "sync/context/source_address.h"
 
-namespace rotv {
+namespace rotv::launch {
 namespace {
 
 enum class Form { kUrl, kTestUrl, kJdbcUrl, kHost, kPort, kUser, kPassword, kName };
@@ -203,7 +203,7 @@ bool NameSaysHost(std::string_view name) {
   return false;
 }
 
-bool LeadsElsewhere(const std::string& name, const std::string& value, const EnvironmentRules& rules) {
+bool LeadsElsewhere(const std::string& name, const std::string& value, const config::EnvironmentRules& rules) {
   if (name == "NO_PROXY" || name == "no_proxy") return false;
   if (NamesPostgresServer(value)) return true;
   return std::any_of(rules.sources.begin(), rules.sources.end(), [&](const SourceAddress& address) {
@@ -211,12 +211,13 @@ bool LeadsElsewhere(const std::string& name, const std::string& value, const Env
   });
 }
 
-bool WantsJdbc(std::string_view name, std::string_view value, const EnvironmentRules& rules) {
+bool WantsJdbc(std::string_view name, std::string_view value, const config::EnvironmentRules& rules) {
   const DatabaseVariable* variable = Replacement(name, value);
   return variable != nullptr && variable->form == Form::kJdbcUrl && !Contains(rules.allowed, name);
 }
 
-void RequireReachable(const Environment& variables, const EnvironmentRules& rules, const OwnDatabase& database) {
+void RequireReachable(const os::Environment& variables, const config::EnvironmentRules& rules,
+                      const OwnDatabase& database) {
   if (database.tcp) return;
   for (const auto& [name, value] : variables) {
     if (!WantsJdbc(name, value, rules)) continue;
@@ -229,14 +230,14 @@ void RequireReachable(const Environment& variables, const EnvironmentRules& rule
 
 }  // namespace
 
-std::vector<std::string> LeadingElsewhere(const Environment& variables, const EnvironmentRules& rules) {
+std::vector<std::string> LeadingElsewhere(const os::Environment& variables, const config::EnvironmentRules& rules) {
   std::vector<std::string> names;
   for (const auto& [name, value] : variables) {
-    bool settled = value.empty() || IsLibpqVariable(name) || Replacement(name, value) != nullptr ||
+    bool settled = value.empty() || os::IsLibpqVariable(name) || Replacement(name, value) != nullptr ||
                    Contains(rules.allowed, name) || Contains(kNotForApplications, name);
     if (settled) continue;
     std::string_view in_file = WithoutFileEnding(name);
-    if (FindDatabaseVariable(in_file) != nullptr || IsLibpqVariable(in_file)) continue;
+    if (FindDatabaseVariable(in_file) != nullptr || os::IsLibpqVariable(in_file)) continue;
     bool foreign =
         LeadsElsewhere(name, value, rules) || (!in_file.empty() && LeadsElsewhere(name, SmallFile(value), rules));
     if (foreign) names.push_back(name);
@@ -244,7 +245,8 @@ std::vector<std::string> LeadingElsewhere(const Environment& variables, const En
   return names;
 }
 
-void RequireOwnDatabase(const Environment& variables, const EnvironmentRules& rules, const OwnDatabase& database) {
+void RequireOwnDatabase(const os::Environment& variables, const config::EnvironmentRules& rules,
+                        const OwnDatabase& database) {
   if (std::vector<std::string> names = LeadingElsewhere(variables, rules); !names.empty()) {
     throw Error(
         ErrorCode::kUsage,
@@ -257,21 +259,22 @@ void RequireOwnDatabase(const Environment& variables, const EnvironmentRules& ru
   RequireReachable(variables, rules, database);
 }
 
-Environment LibpqVariablesFor(const OwnDatabase& database) {
+os::Environment LibpqVariablesFor(const OwnDatabase& database) {
   return {{"PGHOST", database.socket_directory},
           {"PGPORT", std::to_string(database.port)},
           {"PGUSER", database.user},
           {"PGDATABASE", database.name}};
 }
 
-Environment WithOwnDatabase(const Environment& variables, const EnvironmentRules& rules, const OwnDatabase& database) {
-  Environment ours;
+os::Environment WithOwnDatabase(const os::Environment& variables, const config::EnvironmentRules& rules,
+                                const OwnDatabase& database) {
+  os::Environment ours;
   for (const auto& [name, value] : variables) {
     if (Contains(rules.allowed, name)) {
       ours[name] = value;
       continue;
     }
-    if (IsLibpqVariable(name) || Contains(kNotForApplications, name)) continue;
+    if (os::IsLibpqVariable(name) || Contains(kNotForApplications, name)) continue;
     std::string_view in_file = WithoutFileEnding(name);
     if (const DatabaseVariable* replaced = FindDatabaseVariable(in_file)) {
       ours[std::string(in_file)] = ValueFor(replaced->form, database, "");
@@ -286,7 +289,8 @@ Environment WithOwnDatabase(const Environment& variables, const EnvironmentRules
   return ours;
 }
 
-ShellEnvironment ForShell(const Environment& variables, const EnvironmentRules& rules, const OwnDatabase& database) {
+ShellEnvironment ForShell(const os::Environment& variables, const config::EnvironmentRules& rules,
+                          const OwnDatabase& database) {
   ShellEnvironment shell{variables, LeadingElsewhere(variables, rules)};
   for (const auto& [name, value] : variables) {
     if (!database.tcp && WantsJdbc(name, value, rules)) shell.withheld.push_back(name);
@@ -299,13 +303,13 @@ ShellEnvironment ForShell(const Environment& variables, const EnvironmentRules& 
   return shell;
 }
 
-std::vector<std::string> EnvWords(const Environment& inherited, const Environment& wanted) {
+std::vector<std::string> EnvWords(const os::Environment& inherited, const os::Environment& wanted) {
   std::vector<std::string> words = {"env"};
   auto unset = [&](std::string_view name) { words.push_back(fmt::format("--unset={}", name)); };
   for (const auto& [name, value] : inherited) {
-    if (!wanted.contains(name) && !IsLibpqVariable(name)) unset(name);
+    if (!wanted.contains(name) && !os::IsLibpqVariable(name)) unset(name);
   }
-  for (std::string_view name : LibpqVariables()) {
+  for (std::string_view name : os::LibpqVariables()) {
     // What psql alone reads are its user's preferences.
     if (!name.starts_with("PSQL") && !wanted.contains(std::string(name))) unset(name);
   }
@@ -316,4 +320,4 @@ std::vector<std::string> EnvWords(const Environment& inherited, const Environmen
   return words;
 }
 
-}  // namespace rotv
+}  // namespace rotv::launch

@@ -15,7 +15,7 @@
 #include "os/text_file.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::launch {
 namespace {
 
 namespace fs = std::filesystem;
@@ -42,7 +42,7 @@ constexpr std::array kExamples = {".env.example", ".env.sample", ".env.template"
 constexpr std::array kKeyStores = {".p12", ".pfx", ".jks", ".keystore", ".kdbx", ".ppk"};
 
 template <typename Names>
-bool Contains(const Names& names, const std::string& name) {
+bool ContainsPath(const Names& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
@@ -67,9 +67,9 @@ bool MayBeKey(const fs::path& file) {
 
 bool IsSecret(const fs::directory_entry& entry) {
   std::string name = entry.path().filename();
-  if (Contains(kExamples, name)) return false;
-  if (name.starts_with(".env.") || Contains(kSecretNames, name)) return true;
-  if (Contains(kKeyStores, entry.path().extension())) return true;
+  if (ContainsPath(kExamples, name)) return false;
+  if (name.starts_with(".env.") || ContainsPath(kSecretNames, name)) return true;
+  if (ContainsPath(kKeyStores, entry.path().extension())) return true;
   return MayBeKey(entry.path()) && entry.is_regular_file() && HoldsPrivateKey(entry.path());
 }
 
@@ -82,7 +82,7 @@ bool IsAny(const fs::path& path, const std::vector<fs::path>& others) {
 }
 
 std::string TextOr(const fs::path& file, const char* otherwise) {
-  std::optional<std::string> text = ReadTextFile(file);
+  std::optional<std::string> text = os::ReadTextFile(file);
   return text ? *text : otherwise;
 }
 
@@ -104,7 +104,7 @@ class TreeCopy {
   void Copy(const fs::path& from, const fs::path& to, const fs::path& relative) const {
     for (const fs::directory_entry& entry : fs::directory_iterator(from)) {
       const fs::path name = entry.path().filename();
-      if (Contains(kNotSources, name) || IsSecret(entry) || IsAny(entry.path(), places_.left_out)) continue;
+      if (ContainsPath(kNotSources, name) || IsSecret(entry) || IsAny(entry.path(), places_.left_out)) continue;
       const bool left_out = ignored_.LeavesOut(relative / name);
       const bool directory = entry.is_directory() && !entry.is_symlink();
       if (left_out && !(directory && ignored_.HasExceptions())) continue;
@@ -185,9 +185,9 @@ BuildContext::~BuildContext() {
 
 std::string ApplicationVersion(const fs::path& application) {
   std::ifstream file(PackageFile(application));
-  Json package = Json::parse(file, nullptr, false);
+  output::Json package = output::Json::parse(file, nullptr, false);
   if (!package.is_object() || !package.contains("version") || !package["version"].is_string()) return "0";
   return package["version"];
 }
 
-}  // namespace rotv
+}  // namespace rotv::launch

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-namespace rotv {
+namespace rotv::launch {
 
 struct BuildPlaces {
   std::filesystem::path application;
@@ -34,4 +34,4 @@ class BuildContext {
 // "version" of the application's package.json; "0" if it says none.
 std::string ApplicationVersion(const std::filesystem::path& application);
 
-}  // namespace rotv
+}  // namespace rotv::launch

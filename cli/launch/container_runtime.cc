@@ -15,14 +15,14 @@
 #include "os/run_program.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::launch {
 namespace {
 
 constexpr const char* kHomeLabel = "rotv.home";
 constexpr int kPostgresUser = 70;  // As the Containerfile makes it.
 
-std::filesystem::path BrowserCache(const Environment& environment) {
-  std::filesystem::path cache = UserHome(environment) / ".cache/ms-playwright";
+std::filesystem::path BrowserCache(const os::Environment& environment) {
+  std::filesystem::path cache = config::UserHome(environment) / ".cache/ms-playwright";
   std::error_code ignored;
   return std::filesystem::is_directory(cache, ignored) ? cache : std::filesystem::path();
 }
@@ -39,18 +39,18 @@ std::string Field(const std::string& text) {
 
 }  // namespace
 
-std::string ContainerName(const std::filesystem::path& home, const Environment& environment) {
-  if (home == UserHome(environment) / ".rotv") return "rotv";
+std::string ContainerName(const std::filesystem::path& home, const os::Environment& environment) {
+  if (home == config::UserHome(environment) / ".rotv") return "rotv";
   const std::string& path = home.native();
   return fmt::format("rotv-{:08x}", static_cast<uint32_t>(XXH3_64bits(path.data(), path.size())));
 }
 
-std::string EnvFileText(const Environment& variables) {
+std::string EnvFileText(const os::Environment& variables) {
   std::string text;
   std::string encoded;
   for (const auto& [name, value] : variables) {
     bool plain = value.find_first_of("\n\r") == std::string::npos;
-    text += fmt::format("{}={}\n", name, plain ? value : Base64(value));
+    text += fmt::format("{}={}\n", name, plain ? value : os::Base64(value));
     if (!plain) encoded += (encoded.empty() ? "" : ",") + name;
   }
   if (!encoded.empty()) text += fmt::format("ROTV_SECRETS_BASE64={}\n", encoded);
@@ -58,7 +58,7 @@ std::string EnvFileText(const Environment& variables) {
 }
 
 ContainerRuntime::ContainerRuntime(std::string program, std::filesystem::path home, std::string database,
-                                   const Environment& environment, const Interrupt& interrupt)
+                                   const os::Environment& environment, const Interrupt& interrupt)
     : program_(std::move(program)),
       home_(std::move(home)),
       database_(std::move(database)),
@@ -69,7 +69,7 @@ ContainerRuntime::ContainerRuntime(std::string program, std::filesystem::path ho
 std::string ContainerRuntime::Describe() const {
   // "podman version 4.3.1", "Docker version 20.10.24, build 297e128"
   constexpr std::string_view kBefore = "version ";
-  std::string text = LastLine(RunProgramQuietly({program_, "--version"}, interrupt_).out);
+  std::string text = os::LastLine(os::RunProgramQuietly({program_, "--version"}, interrupt_).out);
   size_t start = text.find(kBefore);
   if (start == std::string::npos) return program_;
   start += kBefore.size();
@@ -81,16 +81,16 @@ bool ContainerRuntime::HasCluster(const std::filesystem::path& directory) const 
   std::vector<std::string> words = {"sh", "-c", "test -e \"$1/PG_VERSION\" && ! test -e \"$1/rotv-import-began\"", "sh",
                                     directory.native()};
   if (program_ == "podman" && geteuid() != 0) words.insert(words.begin(), {"podman", "unshare"});
-  return RunProgramQuietly(words, interrupt_).exit_status == 0;
+  return os::RunProgramQuietly(words, interrupt_).exit_status == 0;
 }
 
 void ContainerRuntime::CheckReady(const LaunchRequest& request) {
-  ProgramResult image =
-      RunProgramQuietly({program_, "image", "inspect", "--format", "{{.Id}}", request.image}, interrupt_);
+  os::ProgramResult image =
+      os::RunProgramQuietly({program_, "image", "inspect", "--format", "{{.Id}}", request.image}, interrupt_);
   if (image.exit_status == 0) return;
-  ProgramResult info = RunProgramQuietly({program_, "info"}, interrupt_);
+  os::ProgramResult info = os::RunProgramQuietly({program_, "info"}, interrupt_);
   if (info.exit_status != 0) {
-    throw Error(ErrorCode::kUsage, fmt::format("{} does not work here: {}", program_, LastLine(info.err)),
+    throw Error(ErrorCode::kUsage, fmt::format("{} does not work here: {}", program_, os::LastLine(info.err)),
                 fmt::format("mend it ({} info), or run without containers: rotv --runtime local start", program_));
   }
   throw Error(ErrorCode::kUsage, fmt::format("there is no image {} yet", request.image),
@@ -98,11 +98,11 @@ void ContainerRuntime::CheckReady(const LaunchRequest& request) {
 }
 
 RunState ContainerRuntime::State() {
-  ProgramResult found = RunProgramQuietly({program_, "container", "inspect", container_}, interrupt_);
+  os::ProgramResult found = os::RunProgramQuietly({program_, "container", "inspect", container_}, interrupt_);
   if (found.exit_status != 0) return RunState::kNone;
-  Json container = Json::parse(found.out, nullptr, false);
+  output::Json container = output::Json::parse(found.out, nullptr, false);
   if (!container.is_array() || container.empty()) return RunState::kNone;
-  const Json& labels = container[0]["Config"]["Labels"];
+  const output::Json& labels = container[0]["Config"]["Labels"];
   if (!labels.is_object() || labels.value(kHomeLabel, "") != home_.native()) {
     throw Error(ErrorCode::kUsage, fmt::format("a container named {} is here that rotv has not made", container_),
                 fmt::format("{} rm {}, if nobody needs it", program_, container_));
@@ -114,12 +114,13 @@ RunState ContainerRuntime::State() {
 
 void ContainerRuntime::Start(const LaunchRequest& request) {
   if (!request.persistent_dir.empty()) OwnPersistentDirectory(request.persistent_dir);
-  PrivateFile env_file(ContainerVariables(home_), EnvFileText(WithOwnDatabase(request.environment, request.rules,
-                                                                              Database())));  // Gone again on return.
-  ProgramResult started = RunProgramQuietly(RunWords(request, env_file.path()), interrupt_);
+  os::PrivateFile env_file(ContainerVariables(home_),
+                           EnvFileText(WithOwnDatabase(request.environment, request.rules,
+                                                       Database())));  // Gone again on return.
+  os::ProgramResult started = os::RunProgramQuietly(RunWords(request, env_file.path()), interrupt_);
   if (started.exit_status == 0) return;
   Stop();  // "created" containers of a failed start stay otherwise.
-  throw Error(ErrorCode::kUsage, fmt::format("{} cannot start the container: {}", program_, LastLine(started.err)),
+  throw Error(ErrorCode::kUsage, fmt::format("{} cannot start the container: {}", program_, os::LastLine(started.err)),
               fmt::format("look at {} info and at the image {}; rotv build makes it anew", program_, request.image));
 }
 
@@ -190,24 +191,25 @@ std::string ContainerRuntime::Mount(const std::filesystem::path& source, std::st
 // back by us belongs to the container's root, and PostgreSQL refuses it.
 void ContainerRuntime::OwnPersistentDirectory(const std::filesystem::path& directory) const {
   if (program_ != "podman" || geteuid() == 0) return;  // The entrypoint does it there.
-  ProgramResult owner = RunProgramQuietly({"podman", "unshare", "stat", "-c", "%u", directory.native()}, interrupt_);
-  if (LastLine(owner.out) == std::to_string(kPostgresUser)) return;
-  ProgramResult changed = RunProgramQuietly(
+  os::ProgramResult owner =
+      os::RunProgramQuietly({"podman", "unshare", "stat", "-c", "%u", directory.native()}, interrupt_);
+  if (os::LastLine(owner.out) == std::to_string(kPostgresUser)) return;
+  os::ProgramResult changed = os::RunProgramQuietly(
       {"podman", "unshare", "chown", "-R", fmt::format("{0}:{0}", kPostgresUser), directory.native()}, interrupt_);
   if (changed.exit_status == 0) return;
   throw Error(ErrorCode::kDisk,
-              fmt::format("{} cannot be given to PostgreSQL: {}", directory.native(), LastLine(changed.err)),
+              fmt::format("{} cannot be given to PostgreSQL: {}", directory.native(), os::LastLine(changed.err)),
               fmt::format("look at its files' owners: podman unshare ls -ln '{}'", directory.native()));
 }
 
 void ContainerRuntime::Stop() {
   if (State() == RunState::kNone) return;  // Also the look at whose it is.
   const Interrupt none;                    // What is begun here is brought to its end.
-  RunProgramQuietly({program_, "stop", "--time", "20", container_}, none);
-  ProgramResult removed = RunProgramQuietly({program_, "rm", "--force", "--volumes", container_}, none);
+  os::RunProgramQuietly({program_, "stop", "--time", "20", container_}, none);
+  os::ProgramResult removed = os::RunProgramQuietly({program_, "rm", "--force", "--volumes", container_}, none);
   if (removed.exit_status != 0 && State() != RunState::kNone) {
     throw Error(ErrorCode::kUsage,
-                fmt::format("the container {} cannot be removed: {}", container_, LastLine(removed.err)),
+                fmt::format("the container {} cannot be removed: {}", container_, os::LastLine(removed.err)),
                 fmt::format("{} rm --force {}", program_, container_));
   }
 }
@@ -228,7 +230,7 @@ std::vector<std::string> ContainerRuntime::ExecWords(bool terminal, const std::v
 std::vector<std::string> ContainerRuntime::ShellCommand(bool terminal, const OwnDatabase& database) const {
   std::vector<std::string> words = ExecWords(terminal, {});
   // It has the application's variables, unless another database is meant.
-  Environment wanted = LibpqVariablesFor(database);
+  os::Environment wanted = LibpqVariablesFor(database);
   if (database.name != database_) wanted = WithOwnDatabase({}, {}, database);
   for (std::string& word : EnvWords({}, wanted)) words.push_back(std::move(word));
   words.emplace_back("bash");
@@ -256,4 +258,4 @@ std::vector<std::string> ContainerRuntime::PsqlCommand(const std::vector<std::st
   return words;
 }
 
-}  // namespace rotv
+}  // namespace rotv::launch

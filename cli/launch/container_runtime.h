@@ -7,14 +7,14 @@
 
 #include "cli/launch/runtime.h"
 
-namespace rotv {
+namespace rotv::launch {
 
 class ContainerRuntime : public Runtime {
  public:
   // `program` is podman or docker. The container's name follows from the home directory; what a container of that name
   // was started for stands in a label, so that a stranger's is never removed.
   ContainerRuntime(std::string program, std::filesystem::path home, std::string database,
-                   const Environment& environment, const Interrupt& interrupt);
+                   const os::Environment& environment, const Interrupt& interrupt);
 
   std::string name() const override { return program_; }
   std::string Describe() const override;
@@ -26,7 +26,7 @@ class ContainerRuntime : public Runtime {
   std::vector<std::string> LogCommand(bool follow) const override;
   std::vector<std::string> ShellCommand(bool terminal, const OwnDatabase& database) const override;
   OwnDatabase Database() const override;
-  Environment Inherited() const override { return {}; }
+  os::Environment Inherited() const override { return {}; }
   std::string AppDirectory() const override;
   std::string PlaceOf(const SharedDirectory& shared) const override;
   std::vector<std::string> PsqlVersionCommand(const std::string& image) const override;
@@ -49,10 +49,10 @@ class ContainerRuntime : public Runtime {
 };
 
 // "rotv" for ~/.rotv, else "rotv-" and eight hexadecimal digits that follow from the path.
-std::string ContainerName(const std::filesystem::path& home, const Environment& environment);
+std::string ContainerName(const std::filesystem::path& home, const os::Environment& environment);
 
 // What an --env-file carries: NAME=VALUE lines. A value with a line end, which it cannot carry, goes in Base64 and is
 // named in ROTV_SECRETS_BASE64, from which the entrypoint decodes it.
-std::string EnvFileText(const Environment& variables);
+std::string EnvFileText(const os::Environment& variables);
 
-}  // namespace rotv
+}  // namespace rotv::launch

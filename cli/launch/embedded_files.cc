@@ -3,13 +3,13 @@
 #include "cli/program/embedded_file.h"
 #include "storage/atomic_file.h"
 
-namespace rotv {
+namespace rotv::launch {
 
 void WriteEmbeddedFiles(const std::filesystem::path& directory) {
   using std::filesystem::perms;
   constexpr perms kReadable =
       perms::owner_all | perms::group_read | perms::group_exec | perms::others_read | perms::others_exec;
-  for (const EmbeddedFile& file : ContainerFiles()) {
+  for (const program::EmbeddedFile& file : program::ContainerFiles()) {
     std::filesystem::path path = directory / file.path;
     std::filesystem::create_directories(path.parent_path());
     WriteNewFile(path, file.text);
@@ -18,4 +18,4 @@ void WriteEmbeddedFiles(const std::filesystem::path& directory) {
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::launch

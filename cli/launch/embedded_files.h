@@ -4,10 +4,10 @@
 
 #include <filesystem>
 
-namespace rotv {
+namespace rotv::launch {
 
 // Writes all of them below `directory`, which is created; scripts become executable by everyone, and readable: the
 // entrypoint changes its user. Throws kDisk.
 void WriteEmbeddedFiles(const std::filesystem::path& directory);
 
-}  // namespace rotv
+}  // namespace rotv::launch

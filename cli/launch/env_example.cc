@@ -13,7 +13,7 @@
 #include "os/text_file.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::launch {
 namespace {
 
 std::string_view Trimmed(std::string_view text) {
@@ -55,7 +55,7 @@ std::vector<NamedFile> Places(const std::filesystem::path& directory, const std:
 
 void ReadFiles(const std::vector<NamedFile>& places, EnvironmentReport* report) {
   for (const NamedFile& place : places) {
-    std::optional<Environment> variables = ReadEnvFile(place.path);
+    std::optional<os::Environment> variables = config::ReadEnvFile(place.path);
     if (!variables) continue;
     report->files.push_back(place.name);
     report->variables.insert(variables->begin(), variables->end());  // The first counts.
@@ -65,7 +65,7 @@ void ReadFiles(const std::vector<NamedFile>& places, EnvironmentReport* report) 
 std::vector<WantedVariable> ReadExamples(const std::filesystem::path& directory, EnvironmentReport* report) {
   std::vector<WantedVariable> wanted;
   for (const NamedFile& place : Places(directory, ".env.example")) {
-    std::optional<std::string> text = ReadTextFile(place.path);
+    std::optional<std::string> text = os::ReadTextFile(place.path);
     if (!text) continue;
     report->examples.push_back(place.name);
     for (WantedVariable& variable : ParseEnvExample(*text)) wanted.push_back(std::move(variable));
@@ -101,7 +101,7 @@ bool IsPlaceholder(std::string_view value) {
 }
 
 EnvironmentReport ReadAppEnvironment(const std::filesystem::path& directory, const std::string& env_file,
-                                     const Environment& environment) {
+                                     const os::Environment& environment) {
   EnvironmentReport report;
   ReadFiles(env_file.empty() ? Places(directory, ".env") : std::vector<NamedFile>{{env_file, env_file}}, &report);
   if (!env_file.empty() && report.files.empty()) {
@@ -109,7 +109,8 @@ EnvironmentReport ReadAppEnvironment(const std::filesystem::path& directory, con
                 "\"env_file\" in [app] of rotv.toml names it: mend it, or leave it out for .env");
   }
   for (const WantedVariable& wanted : ReadExamples(directory, &report)) {
-    if (std::string value = Variable(environment, wanted.name); !value.empty()) report.variables[wanted.name] = value;
+    if (std::string value = os::Variable(environment, wanted.name); !value.empty())
+      report.variables[wanted.name] = value;
     auto found = report.variables.find(wanted.name);
     if (found != report.variables.end() && IsPlaceholder(found->second)) {
       report.placeholders.push_back(wanted.name);
@@ -139,4 +140,4 @@ void RequireUsable(const EnvironmentReport& report) {
               fmt::format("fill it in as {} says; rotv validate-env checks it", example));
 }
 
-}  // namespace rotv
+}  // namespace rotv::launch

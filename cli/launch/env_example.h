@@ -19,7 +19,7 @@
 
 #include "os/environment.h"
 
-namespace rotv {
+namespace rotv::launch {
 
 struct WantedVariable {
   std::string name;
@@ -37,7 +37,7 @@ struct EnvironmentReport {
   std::vector<std::string> missing;       // Required and nowhere set.
   std::vector<std::string> placeholders;  // Left as in the example, required or not.
   std::vector<std::string> optional;      // Not set, and need not be.
-  Environment variables;                  // What the application is given; may hold secrets.
+  os::Environment variables;              // What the application is given; may hold secrets.
 
   bool usable() const { return missing.empty() && placeholders.empty(); }
 };
@@ -46,9 +46,9 @@ struct EnvironmentReport {
 // sets a variable counts, and a variable of the process's environment that an example names counts before both. Throws
 // kUsage for a malformed file, with the number of the line, and if `env_file` does not exist.
 EnvironmentReport ReadAppEnvironment(const std::filesystem::path& directory, const std::string& env_file,
-                                     const Environment& environment);
+                                     const os::Environment& environment);
 
 // Throws kUsage unless it is usable: every variable at fault is named, and no value.
 void RequireUsable(const EnvironmentReport& report);
 
-}  // namespace rotv
+}  // namespace rotv::launch

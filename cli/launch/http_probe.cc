@@ -5,9 +5,9 @@
 
 #include <memory>
 
-namespace rotv {
+namespace rotv::launch {
 
-HttpAnswer ProbeHttp(int port, const std::string& path) {
+HttpResponse ProbeHttp(int port, const std::string& path) {
   static const CURLcode kInitialised = curl_global_init(CURL_GLOBAL_NOTHING);
   std::unique_ptr<CURL, void (*)(CURL*)> request(curl_easy_init(), curl_easy_cleanup);
   if (kInitialised != CURLE_OK || request == nullptr) return {0, "libcurl does not start"};
@@ -24,4 +24,4 @@ HttpAnswer ProbeHttp(int port, const std::string& path) {
   return {static_cast<int>(status), ""};
 }
 
-}  // namespace rotv
+}  // namespace rotv::launch

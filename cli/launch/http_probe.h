@@ -4,14 +4,14 @@
 
 #include <string>
 
-namespace rotv {
+namespace rotv::launch {
 
-struct HttpAnswer {
+struct HttpResponse {
   int status = 0;       // 0: no answer.
   std::string problem;  // Why there was none.
 };
 
 // GET http://127.0.0.1:PORT PATH, for at most two seconds; no proxy, no redirect followed.
-HttpAnswer ProbeHttp(int port, const std::string& path);
+HttpResponse ProbeHttp(int port, const std::string& path);
 
-}  // namespace rotv
+}  // namespace rotv::launch

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cctype>
 
-namespace rotv {
+namespace rotv::launch {
 namespace {
 
-std::string_view Trimmed(std::string_view text) {
+std::string_view TrimmedLine(std::string_view text) {
   auto space = [](char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; };
   while (!text.empty() && space(text.front())) text.remove_prefix(1);
   while (!text.empty() && space(text.back())) text.remove_suffix(1);
@@ -112,11 +112,11 @@ IgnoreFile::IgnoreFile(std::string_view text) {
     std::string_view line = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (line.starts_with('#')) continue;
-    line = Trimmed(line);
+    line = TrimmedLine(line);
     if (line.empty()) continue;
     Pattern pattern;
     pattern.exception = line.starts_with('!');
-    if (pattern.exception) line = Trimmed(line.substr(1));
+    if (pattern.exception) line = TrimmedLine(line.substr(1));
     std::string normal = std::filesystem::path(line).lexically_normal().native();
     while (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
     while (normal.starts_with('/')) normal.erase(0, 1);
@@ -147,4 +147,4 @@ bool IgnoreFile::HasExceptions() const {
   return std::any_of(patterns_.begin(), patterns_.end(), [](const Pattern& pattern) { return pattern.exception; });
 }
 
-}  // namespace rotv
+}  // namespace rotv::launch

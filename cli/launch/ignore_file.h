@@ -16,7 +16,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rotv {
+namespace rotv::launch {
 
 class IgnoreFile {
  public:
@@ -36,4 +36,4 @@ class IgnoreFile {
   std::vector<Pattern> patterns_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::launch

@@ -14,7 +14,7 @@
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::launch {
 namespace {
 
 std::filesystem::path StatePath(const std::filesystem::path& home) { return home / "run" / "app.json"; }
@@ -23,7 +23,7 @@ std::filesystem::path StatePath(const std::filesystem::path& home) { return home
 
 std::optional<LaunchState> ReadLaunchState(const std::filesystem::path& home) {
   std::ifstream file(StatePath(home));
-  Json document = Json::parse(file, nullptr, false);
+  output::Json document = output::Json::parse(file, nullptr, false);
   if (!document.is_object()) return std::nullopt;
   try {
     return LaunchState{.runtime = document.value("runtime", ""),
@@ -35,22 +35,22 @@ std::optional<LaunchState> ReadLaunchState(const std::filesystem::path& home) {
                        .lsn = document.value("lsn", ""),
                        .data_time_us = document.value("data_time_us", int64_t{0}),
                        .started_time_us = document.value("started_time_us", int64_t{0})};
-  } catch (const Json::exception&) {
+  } catch (const output::Json::exception&) {
     return std::nullopt;
   }
 }
 
 void WriteLaunchState(const std::filesystem::path& home, const LaunchState& state) {
   std::filesystem::create_directories(StatePath(home).parent_path());
-  WriteFileAtomically(StatePath(home), JsonText(Json{{"runtime", state.runtime},
-                                                     {"ready", state.ready},
-                                                     {"port", state.port},
-                                                     {"persistent", state.persistent},
-                                                     {"source", state.source},
-                                                     {"snapshot", state.snapshot},
-                                                     {"lsn", state.lsn},
-                                                     {"data_time_us", state.data_time_us},
-                                                     {"started_time_us", state.started_time_us}}));
+  WriteFileAtomically(StatePath(home), output::JsonText(output::Json{{"runtime", state.runtime},
+                                                                     {"ready", state.ready},
+                                                                     {"port", state.port},
+                                                                     {"persistent", state.persistent},
+                                                                     {"source", state.source},
+                                                                     {"snapshot", state.snapshot},
+                                                                     {"lsn", state.lsn},
+                                                                     {"data_time_us", state.data_time_us},
+                                                                     {"started_time_us", state.started_time_us}}));
 }
 
 void RemoveLaunchState(const std::filesystem::path& home) { std::filesystem::remove(StatePath(home)); }
@@ -86,4 +86,4 @@ LaunchLock::LaunchLock(const std::filesystem::path& home) {
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::launch

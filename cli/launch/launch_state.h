@@ -10,7 +10,7 @@
 
 #include "storage/handle.h"
 
-namespace rotv {
+namespace rotv::launch {
 
 struct LaunchState {
   std::string runtime;  // "podman", "docker", "local".
@@ -46,4 +46,4 @@ class LaunchLock {
   FileDescriptor file_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::launch

@@ -19,17 +19,17 @@
 #include "os/run_program.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::launch {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::milliseconds kLook{25};
-constexpr std::chrono::seconds kApplicationPatience{120};  // Behind the import.
+constexpr std::chrono::milliseconds kPollAnswer{25};
+constexpr std::chrono::seconds kApplicationTimeout{120};  // Behind the import.
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 void RequireFreePort(int port) {
-  std::string holder = WhoListensOn(port);
+  std::string holder = os::WhoListensOn(port);
   if (holder.empty()) return;
   throw Error(ErrorCode::kUsage, fmt::format("port {} is taken by {}", port, holder),
               "end it, or choose another port: rotv start --port N, or port = N in [app] of rotv.toml");
@@ -43,11 +43,11 @@ uint64_t TmpfsBytesFor(uint64_t sql_bytes) {
   return std::max(kLeast, (2 * sql_bytes / kMiB + 512) * kMiB);
 }
 
-void WarnIfStale(const Seed& seed, ProgressBar& progress) {
-  int64_t days = DaysOld(seed.data_time_us, NowMicroseconds());
+void WarnIfStale(const Seed& seed, output::ProgressBar& progress) {
+  int64_t days = DaysOld(seed.data_time_us, os::NowMicroseconds());
   if (days < kStaleAfterDays) return;
   progress.Warn(fmt::format("the data is {} days old ({}): rotv restart --pull brings it up to date", days,
-                            HumanTime(seed.data_time_us)));
+                            output::HumanTime(seed.data_time_us)));
 }
 
 void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool without_limit) {
@@ -56,18 +56,18 @@ void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool withou
   while (true) {
     place.interrupt.Check();
     place.progress.Update(0);  // That it still waits.
-    HttpAnswer answer = ProbeHttp(place.app.port, place.app.health);
+    HttpResponse answer = ProbeHttp(place.app.port, place.app.health);
     // Who has no such path answers, too.
     if (answer.status > 0 && answer.status < 500) break;
     watch.RequireAlive();
-    if (!without_limit && Clock::now() - start > kApplicationPatience) {
+    if (!without_limit && Clock::now() - start > kApplicationTimeout) {
       throw Error(
           ErrorCode::kUsage,
           fmt::format("the application does not answer at http://127.0.0.1:{}{}: {}", place.app.port, place.app.health,
                       answer.status > 0 ? fmt::format("status {}", answer.status) : answer.problem),
           fmt::format("look into {}; a slow one is waited for by --wait", watch.log_file().native()));
     }
-    std::this_thread::sleep_for(kLook);
+    std::this_thread::sleep_for(kPollAnswer);
   }
   place.progress.End();
 }
@@ -156,7 +156,7 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   RequireUsable(environment);
   request.environment = environment.variables;
   request.rules = place.app.environment_rules;
-  Environment all = environment.variables;
+  os::Environment all = environment.variables;
   all.merge(place.runtime.Inherited());
   RequireOwnDatabase(all, request.rules, place.runtime.Database());
   if (!runs || earlier->port != place.app.port) RequireFreePort(place.app.port);
@@ -177,7 +177,7 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   if (place.app.persistent) std::filesystem::create_directories(request.persistent_dir);
   result.seed_seconds = SecondsSince(start);
   if (runs) place.runtime.Stop();
-  result.state.started_time_us = NowMicroseconds();
+  result.state.started_time_us = os::NowMicroseconds();
   WriteLaunchState(place.home, result.state);
 
   Launched launched(place, request);
@@ -214,10 +214,11 @@ FROM (SELECT c.oid, CASE n.nspname WHEN 'public' THEN '' ELSE quote_ident(n.nspn
       ORDER BY pg_table_size(c.oid) DESC, c.oid LIMIT 5) AS largest)";
 
 std::vector<TableCount> LargestTables(const Runtime& runtime, const Interrupt& interrupt) {
-  const ProgramResult answer = RunProgramQuietly(
+  const os::ProgramResult answer = os::RunProgramQuietly(
       runtime.PsqlCommand({"-XAtq", "-F", " ", "-v", "ON_ERROR_STOP=1", "-c", kLargestTables}, false), interrupt);
   if (answer.exit_status != 0) {
-    throw Error(ErrorCode::kUsage, fmt::format("the database does not answer: {}", LastLine(answer.err)), "rotv logs");
+    throw Error(ErrorCode::kUsage, fmt::format("the database does not answer: {}", os::LastLine(answer.err)),
+                "rotv logs");
   }
   std::vector<TableCount> tables;
   std::istringstream lines(answer.out);
@@ -226,4 +227,4 @@ std::vector<TableCount> LargestTables(const Runtime& runtime, const Interrupt& i
   return tables;
 }
 
-}  // namespace rotv
+}  // namespace rotv::launch

@@ -14,7 +14,7 @@
 #include "os/environment.h"
 #include "sync/context/context.h"
 
-namespace rotv {
+namespace rotv::launch {
 
 struct LaunchOptions {
   std::string snapshot = "head";
@@ -41,10 +41,10 @@ struct LaunchResult {
 // What launching works with. All outlive the call.
 struct LaunchPlace {
   const std::filesystem::path& home;
-  const AppConfig& app;  // With what the command line says put in.
-  const Environment& environment;
+  const config::AppConfig& app;  // With what the command line says put in.
+  const os::Environment& environment;
   Runtime& runtime;
-  ProgressBar& progress;
+  output::ProgressBar& progress;
   const Interrupt& interrupt;
   std::function<SourceConfig()> read_source;  // Called only if a seed is needed.
 };
@@ -59,4 +59,4 @@ std::vector<TableCount> LargestTables(const Runtime& runtime, const Interrupt& i
 
 std::string UrlOf(const LaunchState& state);
 
-}  // namespace rotv
+}  // namespace rotv::launch

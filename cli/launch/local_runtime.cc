@@ -30,7 +30,7 @@
 #include "storage/error.h"
 #include "storage/handle.h"
 
-namespace rotv {
+namespace rotv::launch {
 namespace {
 
 // PostgreSQL does not run as root, and its user gets through directories that are open to everybody only. Gives the
@@ -58,8 +58,8 @@ void RequireOpenToServer(const std::filesystem::path& path) {
 // root, and 5432 may be a tunnel to production.
 constexpr int kPort = 1;
 
-constexpr std::chrono::seconds kStopPatience{20};
-constexpr std::chrono::milliseconds kLook{20};
+constexpr std::chrono::seconds kStopTimeout{20};
+constexpr std::chrono::milliseconds kPollProcess{20};
 
 bool IsWritableTmpfs(const std::string& directory) {
   struct statfs status {};
@@ -67,10 +67,10 @@ bool IsWritableTmpfs(const std::string& directory) {
          access(directory.c_str(), W_OK | X_OK) == 0;
 }
 
-std::filesystem::path TmpfsDirectory(const Environment& environment) {
+std::filesystem::path TmpfsDirectory(const os::Environment& environment) {
   // One that is named need not be a tmpfs: who has little memory may prefer a disk.
-  if (std::string named = Variable(environment, "ROTV_TMPFS_DIR"); !named.empty()) return named;
-  for (const std::string& place : {std::string("/dev/shm"), Variable(environment, "XDG_RUNTIME_DIR")}) {
+  if (std::string named = os::Variable(environment, "ROTV_TMPFS_DIR"); !named.empty()) return named;
+  for (const std::string& place : {std::string("/dev/shm"), os::Variable(environment, "XDG_RUNTIME_DIR")}) {
     if (IsWritableTmpfs(place)) return place;
   }
   throw Error(ErrorCode::kUsage, "neither /dev/shm nor XDG_RUNTIME_DIR is a tmpfs that can be written",
@@ -80,31 +80,31 @@ std::filesystem::path TmpfsDirectory(const Environment& environment) {
 std::string Marker(const std::filesystem::path& directory) { return "ROTV_RUN=" + directory.native(); }
 
 // Whether it is one that we, or root in the service user's name, may have started.
-bool MayBeOurs(pid_t process, const Environment& environment) {
-  std::optional<uid_t> owner = UserOf(process);
+bool MayBeOurs(pid_t process, const os::Environment& environment) {
+  std::optional<uid_t> owner = os::UserOf(process);
   if (!owner) return false;
   if (*owner == geteuid()) return true;
-  std::string service = Variable(environment, "ROTV_OS_USER");
+  std::string service = os::Variable(environment, "ROTV_OS_USER");
   const passwd* user = geteuid() == 0 ? getpwnam(service.empty() ? "postgres" : service.c_str()) : nullptr;
   return user != nullptr && *owner == user->pw_uid;
 }
 
 // The server's own file says its number, and where its cluster is. The directory is the service user's, so that root
 // follows no link there, and waits for no pipe.
-pid_t Postmaster(const std::filesystem::path& cluster, const Environment& environment) {
+pid_t Postmaster(const std::filesystem::path& cluster, const os::Environment& environment) {
   FileDescriptor file(open((cluster / "postmaster.pid").c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   char text[32] = {};
   if (!file || read(file.get(), text, sizeof text - 1) <= 0) return 0;
   pid_t process = static_cast<pid_t>(std::strtol(text, nullptr, 10));
   if (process <= 0 || !MayBeOurs(process, environment)) return 0;
-  std::vector<std::string> words = CommandLineOf(process);
+  std::vector<std::string> words = os::CommandLineOf(process);
   return std::find(words.begin(), words.end(), cluster.native()) != words.end() ? process : 0;
 }
 
 }  // namespace
 
-std::filesystem::path FindPostgresPrograms(const Environment& environment) {
-  std::istringstream path(Variable(environment, "PATH"));
+std::filesystem::path FindPostgresPrograms(const os::Environment& environment) {
+  std::istringstream path(os::Variable(environment, "PATH"));
   for (std::string folder; std::getline(path, folder, ':');) {
     if (folder.empty() || access((folder + "/initdb").c_str(), X_OK) != 0) continue;
     return std::filesystem::canonical(folder + "/initdb").parent_path();  // A link may stand alone.
@@ -127,8 +127,8 @@ std::filesystem::path FindPostgresPrograms(const Environment& environment) {
   return newest;
 }
 
-LocalRuntime::LocalRuntime(const std::filesystem::path& home, const AppConfig& app, const Environment& environment,
-                           const Interrupt& interrupt)
+LocalRuntime::LocalRuntime(const std::filesystem::path& home, const config::AppConfig& app,
+                           const os::Environment& environment, const Interrupt& interrupt)
     : environment_(environment),
       app_directory_(app.directory),
       database_(app.database),
@@ -149,7 +149,7 @@ void LocalRuntime::CheckReady(const LaunchRequest& request) {
                 "sudo apt-get install postgresql (Fedora: sudo dnf install postgresql-server), or install podman");
   }
   const std::filesystem::path place = TmpfsDirectory(environment_);
-  RequireSafePlace(place);
+  os::RequireSafePlace(place);
   RequireOpenToServer(place / "rotv");
   if (!request.persistent_dir.empty()) RequireOpenToServer(request.persistent_dir);
   if (request.app_command.empty() && !request.database_only) RequireNodeApplication();
@@ -160,11 +160,11 @@ void LocalRuntime::RequireNodeApplication() const {
   for (const std::filesystem::path& directory : {app_directory_ / "backend", app_directory_}) {
     std::ifstream file(directory / "package.json");
     if (!file) continue;
-    if (!ProgramIsHere("node", environment_)) {
+    if (!os::ProgramIsHere("node", environment_)) {
       throw Error(ErrorCode::kUsage, "the application needs Node.js, which is not on this machine",
                   "sudo apt-get install nodejs npm (Fedora: sudo dnf install nodejs), or install podman");
     }
-    Json package = Json::parse(file, nullptr, false);
+    output::Json package = output::Json::parse(file, nullptr, false);
     bool needs_packages = package.is_object() && package.contains("dependencies") && !package["dependencies"].empty();
     if (needs_packages && !std::filesystem::exists(directory / "node_modules")) {
       throw Error(ErrorCode::kUsage,
@@ -177,7 +177,7 @@ void LocalRuntime::RequireNodeApplication() const {
 
 std::vector<pid_t> LocalRuntime::Processes() const {
   if (!directory_) return {};
-  std::vector<pid_t> found = ProcessesWithVariable(Marker(*directory_));
+  std::vector<pid_t> found = os::ProcessesWithVariable(Marker(*directory_));
   std::erase_if(found, [this](pid_t process) { return !MayBeOurs(process, environment_); });
   return found;
 }
@@ -192,12 +192,12 @@ pid_t LocalRuntime::MainProcess() const {
   if (!directory_) return 0;
   std::string script = *directory_ / "entrypoint/entrypoint";
   for (pid_t process : Processes()) {
-    std::vector<std::string> words = CommandLineOf(process);
+    std::vector<std::string> words = os::CommandLineOf(process);
     // The last word, since it changes its user by way of `setpriv` and `env`, which name it.
-    if (LeadsItsSession(process) && words.size() >= 2 && words.back() == script) return process;
+    if (os::LeadsItsSession(process) && words.size() >= 2 && words.back() == script) return process;
   }
   // Between two programs it has no words and no variables for a moment.
-  return started_ != 0 && IsAlive(started_) && LeadsItsSession(started_) ? started_ : 0;
+  return started_ != 0 && os::IsAlive(started_) && os::LeadsItsSession(started_) ? started_ : 0;
 }
 
 RunState LocalRuntime::State() {
@@ -205,14 +205,14 @@ RunState LocalRuntime::State() {
   return directory_ ? RunState::kEnded : RunState::kNone;
 }
 
-Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) const {
+os::Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) const {
   bool persistent = !request.persistent_dir.empty();
-  Environment variables = request.environment;
+  os::Environment variables = request.environment;
   variables.insert(environment_.begin(), environment_.end());
   variables = WithOwnDatabase(variables, request.rules, Database());
   std::vector<std::string> libpq_names;
   for (const auto& [name, value] : request.environment) {
-    if (IsLibpqVariable(name)) libpq_names.push_back(name);
+    if (os::IsLibpqVariable(name)) libpq_names.push_back(name);
   }
   variables["ROTV_LIBPQ_NAMES"] = fmt::format("{}", fmt::join(libpq_names, " "));
   variables["ROTV_RUN"] = *directory_;
@@ -251,7 +251,7 @@ void LocalRuntime::Start(const LaunchRequest& request) {
   int problem = Spawn(request);
   if (problem == 0) {
     // Until it is bash.
-    while ((started_ = MainProcess()) == 0 && !Processes().empty()) std::this_thread::sleep_for(kLook);
+    while ((started_ = MainProcess()) == 0 && !Processes().empty()) std::this_thread::sleep_for(kPollProcess);
     return;
   }
   private_directory_.Remove();
@@ -306,11 +306,11 @@ void LocalRuntime::KillAll() const {
 }
 
 void LocalRuntime::Stop() {
-  auto deadline = std::chrono::steady_clock::now() + kStopPatience;
+  auto deadline = std::chrono::steady_clock::now() + kStopTimeout;
   if (pid_t process = MainProcess(); process != 0) kill(process, SIGTERM);
-  while (MainProcess() != 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(kLook);
+  while (MainProcess() != 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(kPollProcess);
   // What a killed entrypoint left: its server, its application. Theirs end as their parents do.
-  deadline = std::chrono::steady_clock::now() + kStopPatience;
+  deadline = std::chrono::steady_clock::now() + kStopTimeout;
   auto left = [this] {
     const std::vector<std::filesystem::path> clusters = Clusters();
     return !Processes().empty() ||
@@ -323,7 +323,7 @@ void LocalRuntime::Stop() {
       throw Error(ErrorCode::kUsage, "processes of the application cannot be ended",
                   fmt::format("look for processes that use {}", directory_.value_or(persistent_dir_).native()));
     }
-    std::this_thread::sleep_for(kLook);
+    std::this_thread::sleep_for(kPollProcess);
   }
   started_ = 0;
   private_directory_.Remove();
@@ -357,9 +357,9 @@ std::vector<std::string> LocalRuntime::PsqlVersionCommand(const std::string& /*i
 }
 
 std::vector<std::string> LocalRuntime::PsqlCommand(const std::vector<std::string>& arguments, bool /*terminal*/) const {
-  Environment wanted = LibpqVariablesFor(Database());
+  os::Environment wanted = LibpqVariablesFor(Database());
   for (const auto& [name, value] : environment_) {
-    if (!IsLibpqVariable(name)) wanted.emplace(name, value);
+    if (!os::IsLibpqVariable(name)) wanted.emplace(name, value);
   }
   std::vector<std::string> words = EnvWords(environment_, wanted);
   words.push_back(FindPostgresPrograms(environment_) / "psql");
@@ -367,4 +367,4 @@ std::vector<std::string> LocalRuntime::PsqlCommand(const std::vector<std::string
   return words;
 }
 
-}  // namespace rotv
+}  // namespace rotv::launch

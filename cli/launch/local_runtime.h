@@ -24,11 +24,11 @@
 #include "cli/launch/runtime.h"
 #include "os/private_directory.h"
 
-namespace rotv {
+namespace rotv::launch {
 
 class LocalRuntime : public Runtime {
  public:
-  LocalRuntime(const std::filesystem::path& home, const AppConfig& app, const Environment& environment,
+  LocalRuntime(const std::filesystem::path& home, const config::AppConfig& app, const os::Environment& environment,
                const Interrupt& interrupt);
 
   std::string name() const override { return "local"; }
@@ -41,7 +41,7 @@ class LocalRuntime : public Runtime {
   std::vector<std::string> LogCommand(bool follow) const override;
   std::vector<std::string> ShellCommand(bool terminal, const OwnDatabase& database) const override;
   OwnDatabase Database() const override;
-  Environment Inherited() const override { return environment_; }
+  os::Environment Inherited() const override { return environment_; }
   std::string AppDirectory() const override;
   std::string PlaceOf(const SharedDirectory& shared) const override;
   std::vector<std::string> PsqlVersionCommand(const std::string& image) const override;
@@ -49,18 +49,18 @@ class LocalRuntime : public Runtime {
 
  private:
   void RequireNodeApplication() const;
-  Environment EntrypointVariables(const LaunchRequest& request) const;
+  os::Environment EntrypointVariables(const LaunchRequest& request) const;
   int Spawn(const LaunchRequest& request) const;
   std::vector<std::filesystem::path> Clusters() const;
   std::vector<pid_t> Processes() const;
   pid_t MainProcess() const;  // 0: none.
   void KillAll() const;
 
-  const Environment environment_;
+  const os::Environment environment_;
   const std::filesystem::path app_directory_;
   const std::string database_;
-  const EnvironmentRules rules_;
-  const PrivateDirectory private_directory_;
+  const config::EnvironmentRules rules_;
+  const os::PrivateDirectory private_directory_;
   std::optional<std::filesystem::path> directory_;  // Of what was started; nothing if nothing was.
   const std::filesystem::path log_;
   const std::filesystem::path persistent_dir_;
@@ -69,6 +69,6 @@ class LocalRuntime : public Runtime {
 };
 
 // Where PostgreSQL's programs are, newest version last, and those in PATH before all; empty if there are none.
-std::filesystem::path FindPostgresPrograms(const Environment& environment);
+std::filesystem::path FindPostgresPrograms(const os::Environment& environment);
 
-}  // namespace rotv
+}  // namespace rotv::launch

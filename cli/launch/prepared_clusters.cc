@@ -15,7 +15,7 @@
 #include "storage/atomic_file.h"
 #include "storage/handle.h"
 
-namespace rotv {
+namespace rotv::launch {
 namespace {
 
 namespace fs = std::filesystem;
@@ -35,13 +35,13 @@ std::string VariableOf(std::string_view name) {
 // The place of the one that is there, if it was made for `key` and is complete.
 std::optional<std::string> PlaceOf(const fs::path& directory, const std::string& name, const std::string& key) {
   std::ifstream file(File(directory, name, ".json"));
-  Json note = Json::parse(file, nullptr, false);
+  output::Json note = output::Json::parse(file, nullptr, false);
   if (!note.is_object()) return std::nullopt;
   try {
     if (note.at("key") != key) return std::nullopt;
-    if (note.at("file").get<std::string>() != FileFingerprint(File(directory, name, ".tar"))) return std::nullopt;
+    if (note.at("file").get<std::string>() != os::FileFingerprint(File(directory, name, ".tar"))) return std::nullopt;
     return note.at("place").get<std::string>();
-  } catch (const Json::exception&) {
+  } catch (const output::Json::exception&) {
     return std::nullopt;
   }
 }
@@ -61,8 +61,9 @@ void Publish(const fs::path& directory, const std::string& name, const std::stri
   }
   fs::rename(made, kept, problem);
   if (problem) return;
-  WriteFileAtomically(File(directory, name, ".json"),
-                      JsonText(Json{{"key", key}, {"place", place}, {"file", FileFingerprint(kept).value_or("")}}));
+  WriteFileAtomically(
+      File(directory, name, ".json"),
+      output::JsonText(output::Json{{"key", key}, {"place", place}, {"file", os::FileFingerprint(kept).value_or("")}}));
 }
 
 }  // namespace
@@ -80,7 +81,7 @@ std::string PreparedClusters::KeyOf(const std::string& name) const {
 }
 
 bool PreparedClusters::Offer(const fs::path& seed, const std::string& database, uint64_t bytes) {
-  seed_key_ = FileFingerprint(seed).value_or("");
+  seed_key_ = os::FileFingerprint(seed).value_or("");
   database_ = database;
   fs::create_directories(directory_);
   fs::permissions(directory_, fs::perms::owner_all);  // It holds what production holds.
@@ -106,4 +107,4 @@ void PreparedClusters::Keep(const std::map<std::string, std::string>& written) {
 
 void PreparedClusters::Remove(const fs::path& home) { fs::remove_all(home / "prepared"); }
 
-}  // namespace rotv
+}  // namespace rotv::launch

@@ -16,7 +16,7 @@
 
 #include "os/environment.h"
 
-namespace rotv {
+namespace rotv::launch {
 
 class PreparedClusters {
  public:
@@ -34,7 +34,7 @@ class PreparedClusters {
   const std::filesystem::path& directory() const { return directory_; }
   // ROTV_PREPARED_SEEDED, ROTV_PREPARED_EMPTY for those that fit: for which server they were made, in words that the
   // entrypoint alone understands.
-  const Environment& usable() const { return usable_; }
+  const os::Environment& usable() const { return usable_; }
 
   // The entrypoint has written these: by name, for which server. They are put on the disk in the background, and count
   // once they are there; where that fails there is none, which costs time at the next start and nothing else.
@@ -49,8 +49,8 @@ class PreparedClusters {
   std::filesystem::path directory_;
   std::string seed_key_;
   std::string database_;
-  Environment usable_;
+  os::Environment usable_;
   std::vector<std::future<void>> syncing_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::launch

@@ -9,7 +9,7 @@
 #include "os/process_environment.h"
 #include "os/shell_quote.h"
 
-namespace rotv {
+namespace rotv::launch {
 namespace {
 
 std::string Replaced(std::string_view text, char what, std::string_view with) {
@@ -28,7 +28,7 @@ std::string PsqlQuoted(std::string_view text) {
 std::string DataLabel(const LaunchState& state) {
   if (state.source.empty()) return "persistent";
   const std::string& point = state.snapshot == "head" ? state.lsn : state.snapshot;
-  return OneLine(fmt::format("{} at {} {}", state.source, point, HumanTime(state.data_time_us)));
+  return output::OneLine(fmt::format("{} at {} {}", state.source, point, output::HumanTime(state.data_time_us)));
 }
 
 std::vector<std::string> PsqlPromptArguments(std::string_view label) {
@@ -44,11 +44,11 @@ std::string PsqlrcText(const std::filesystem::path& user_file) {
   return text + "\\set PROMPT1 :ROTV_PROMPT1\n\\set PROMPT2 :ROTV_PROMPT2\n";
 }
 
-std::filesystem::path UserPsqlrc(const Environment& environment, std::string_view version) {
-  if (std::string named = Variable(environment, "PSQLRC"); !named.empty()) {
-    return ExpandTilde(named, environment);
+std::filesystem::path UserPsqlrc(const os::Environment& environment, std::string_view version) {
+  if (std::string named = os::Variable(environment, "PSQLRC"); !named.empty()) {
+    return config::ExpandTilde(named, environment);
   }
-  const std::filesystem::path home = UserHome(environment);
+  const std::filesystem::path home = config::UserHome(environment);
   for (const std::string& ending :
        {fmt::format("-{}", version), fmt::format("-{}", version.substr(0, version.find('.'))), std::string()}) {
     std::error_code problem;
@@ -58,14 +58,14 @@ std::filesystem::path UserPsqlrc(const Environment& environment, std::string_vie
   return {};
 }
 
-std::string BashrcText(std::string_view label, const Environment& database) {
+std::string BashrcText(std::string_view label, const os::Environment& database) {
   std::string text = "[[ ! -r ~/.bashrc ]] || source ~/.bashrc\n";
-  text += fmt::format("unset {}\n", fmt::join(LibpqVariables(), " "));
-  for (const auto& [name, value] : database) text += fmt::format("export {}={}\n", name, ShellQuote(value));
+  text += fmt::format("unset {}\n", fmt::join(os::LibpqVariables(), " "));
+  for (const auto& [name, value] : database) text += fmt::format("export {}={}\n", name, os::ShellQuote(value));
   // Bash replaces backslashes, and then `$`, `` ` `` and `!` in a prompt.
   std::string shown;
   for (char c : label) shown += std::string_view("\\$`!").find(c) == std::string_view::npos ? c : '?';
-  text += fmt::format("rotv_label={}\n", ShellQuote(fmt::format("({}) ", shown)));
+  text += fmt::format("rotv_label={}\n", os::ShellQuote(fmt::format("({}) ", shown)));
   // Also where the prompt is made again before each line.
   text +=
       "rotv_prompt() { [[ $PS1 == \"$rotv_label\"* ]] || PS1=$rotv_label$PS1; }\n"
@@ -74,4 +74,4 @@ std::string BashrcText(std::string_view label, const Environment& database) {
   return text;
 }
 
-}  // namespace rotv
+}  // namespace rotv::launch

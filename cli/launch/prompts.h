@@ -11,7 +11,7 @@
 #include "cli/launch/launch_state.h"
 #include "os/environment.h"
 
-namespace rotv {
+namespace rotv::launch {
 
 // "production at 0/1A2B3C0 2026-11-29 10:15", with the snapshot's name in the place of the LSN where it has one; for a
 // persistent cluster, which is nobody's copy any more, "persistent". One line without control characters.
@@ -26,10 +26,10 @@ std::vector<std::string> PsqlPromptArguments(std::string_view label);
 std::string PsqlrcText(const std::filesystem::path& user_file);
 
 // The psqlrc that psql of `version` ("15.18") would read for this user; empty if there is none.
-std::filesystem::path UserPsqlrc(const Environment& environment, std::string_view version);
+std::filesystem::path UserPsqlrc(const os::Environment& environment, std::string_view version);
 
 // The text of a bash startup file: ~/.bashrc, and afterwards again what says where the database is, which ~/.bashrc may
 // have set, and the label in front of the prompt.
-std::string BashrcText(std::string_view label, const Environment& database);
+std::string BashrcText(std::string_view label, const os::Environment& database);
 
-}  // namespace rotv
+}  // namespace rotv::launch

@@ -15,7 +15,7 @@
 #include "os/environment.h"
 #include "storage/interrupt.h"
 
-namespace rotv {
+namespace rotv::launch {
 
 // A directory of this machine that is there for reading, in a container under another name.
 struct SharedDirectory {
@@ -28,7 +28,7 @@ struct LaunchRequest {
   std::filesystem::path persistent_dir;  // Of the cluster; empty: on tmpfs, gone at stop.
   uint64_t tmpfs_bytes = 0;
   std::filesystem::path prepared_dir;  // Of PreparedClusters; empty: none are used or made.
-  Environment prepared;                // For the entrypoint: those that fit.
+  os::Environment prepared;            // For the entrypoint: those that fit.
   std::filesystem::path app_directory;
   std::string app_command;     // Empty: what package.json says.
   bool database_only = false;  // No application is started, and none of this machine's network is there.
@@ -36,13 +36,13 @@ struct LaunchRequest {
   std::vector<SharedDirectory> shared;
   std::string image;
   std::string database;
-  std::set<std::string> roles;  // That the seed names; none with a line break.
-  bool trust = false;           // The seed's code may run as a superuser of the database.
-  bool superuser = false;       // The application's role is one, once the seed is imported.
-  std::string admin;            // Another role that is one then, for code that is not the seed's; empty: none.
-  int port = 0;                 // On 127.0.0.1; not used with database_only.
-  Environment environment;      // The application's; may hold secrets.
-  EnvironmentRules rules;       // For it.
+  std::set<std::string> roles;     // That the seed names; none with a line break.
+  bool trust = false;              // The seed's code may run as a superuser of the database.
+  bool superuser = false;          // The application's role is one, once the seed is imported.
+  std::string admin;               // Another role that is one then, for code that is not the seed's; empty: none.
+  int port = 0;                    // On 127.0.0.1; not used with database_only.
+  os::Environment environment;     // The application's; may hold secrets.
+  config::EnvironmentRules rules;  // For it.
 };
 
 enum class RunState { kNone, kStarting, kRunning, kEnded };
@@ -80,7 +80,7 @@ class Runtime {
   // The running database, as a program sees it that ShellCommand() runs.
   virtual OwnDatabase Database() const = 0;
   // Variables that the application inherits beside those that it is given.
-  virtual Environment Inherited() const = 0;
+  virtual os::Environment Inherited() const = 0;
   // Where it finds the application, and what is shared: under its own path or under its target.
   virtual std::string AppDirectory() const = 0;
   virtual std::string PlaceOf(const SharedDirectory& shared) const = 0;
@@ -94,7 +94,8 @@ enum class RuntimeKind { kAny, kPodman, kDocker, kLocal };
 
 // kAny: podman if it is there, else docker, else local. Throws kUsage if the one asked for is not there. `interrupt`
 // outlives it.
-std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::path& home, const AppConfig& app,
-                                       const Environment& environment, const Interrupt& interrupt);
+std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::path& home,
+                                       const config::AppConfig& app, const os::Environment& environment,
+                                       const Interrupt& interrupt);
 
-}  // namespace rotv
+}  // namespace rotv::launch

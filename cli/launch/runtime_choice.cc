@@ -6,16 +6,17 @@
 #include "os/run_program.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::launch {
 
-std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::path& home, const AppConfig& app,
-                                       const Environment& environment, const Interrupt& interrupt) {
+std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::path& home,
+                                       const config::AppConfig& app, const os::Environment& environment,
+                                       const Interrupt& interrupt) {
   struct Container {
     RuntimeKind kind;
     const char* program;
   };
   for (const Container& container : {Container{RuntimeKind::kPodman, "podman"}, {RuntimeKind::kDocker, "docker"}}) {
-    bool here = ProgramIsHere(container.program, environment);
+    bool here = os::ProgramIsHere(container.program, environment);
     if (kind == container.kind && !here) {
       throw Error(ErrorCode::kUsage, fmt::format("{} is not on this machine", container.program),
                   fmt::format("install {}, or run without containers: rotv --runtime local start", container.program));
@@ -24,7 +25,7 @@ std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::
     bool chosen =
         kind == container.kind || (kind == RuntimeKind::kAny && here &&
                                    (container.kind == RuntimeKind::kPodman ||
-                                    RunProgramQuietly({container.program, "info"}, interrupt).exit_status == 0));
+                                    os::RunProgramQuietly({container.program, "info"}, interrupt).exit_status == 0));
     if (chosen) {
       return std::make_unique<ContainerRuntime>(container.program, home, app.database, environment, interrupt);
     }
@@ -32,4 +33,4 @@ std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::
   return std::make_unique<LocalRuntime>(home, app, environment, interrupt);
 }
 
-}  // namespace rotv
+}  // namespace rotv::launch

@@ -15,7 +15,7 @@
 #include "sync/pull.h"
 #include "sync/snapshots.h"
 
-namespace rotv {
+namespace rotv::launch {
 namespace {
 
 constexpr const char* kNoteEnding = ".json";
@@ -45,10 +45,10 @@ std::string BaselineName(const NamedPoint& point) {
 
 std::optional<Note> ReadNote(const std::filesystem::path& path) {
   std::ifstream file(NotePath(path));
-  Json document = Json::parse(file, nullptr, false);
+  output::Json document = output::Json::parse(file, nullptr, false);
   if (!document.is_object()) return std::nullopt;
   try {
-    if (document.at("file").get<std::string>() != FileFingerprint(path)) return std::nullopt;
+    if (document.at("file").get<std::string>() != os::FileFingerprint(path)) return std::nullopt;
     Note note;
     note.baseline = document.at("baseline");
     note.seed.path = path;
@@ -61,20 +61,21 @@ std::optional<Note> ReadNote(const std::filesystem::path& path) {
     if (!lsn) return std::nullopt;
     note.seed.lsn = *lsn;
     return note;
-  } catch (const Json::exception&) {
+  } catch (const output::Json::exception&) {
     return std::nullopt;
   }
 }
 
 void WriteNote(const Note& note) {
-  WriteFileAtomically(NotePath(note.seed.path), JsonText(Json{{"file", FileFingerprint(note.seed.path).value_or("")},
-                                                              {"baseline", note.baseline},
-                                                              {"source", note.seed.source},
-                                                              {"snapshot", note.seed.snapshot},
-                                                              {"lsn", note.seed.lsn.ToString()},
-                                                              {"data_time_us", note.seed.data_time_us},
-                                                              {"sql_bytes", note.seed.sql_bytes},
-                                                              {"roles", note.seed.roles}}));
+  WriteFileAtomically(NotePath(note.seed.path),
+                      output::JsonText(output::Json{{"file", os::FileFingerprint(note.seed.path).value_or("")},
+                                                    {"baseline", note.baseline},
+                                                    {"source", note.seed.source},
+                                                    {"snapshot", note.seed.snapshot},
+                                                    {"lsn", note.seed.lsn.ToString()},
+                                                    {"data_time_us", note.seed.data_time_us},
+                                                    {"sql_bytes", note.seed.sql_bytes},
+                                                    {"roles", note.seed.roles}}));
 }
 
 // Whether this error says that the source cannot serve us now, and nothing of what is here.
@@ -151,4 +152,4 @@ int64_t DaysOld(int64_t data_time_us, int64_t now_us) {
   return (now_us - data_time_us) / kDayUs;
 }
 
-}  // namespace rotv
+}  // namespace rotv::launch

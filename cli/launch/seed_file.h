@@ -12,7 +12,7 @@
 #include "sync/context/context.h"
 #include "sync/materialize.h"
 
-namespace rotv {
+namespace rotv::launch {
 
 struct SeedRequest {
   std::string snapshot = "head";
@@ -50,4 +50,4 @@ inline constexpr int64_t kStaleAfterDays = 7;
 // Days since `data_time_us`, whole ones.
 int64_t DaysOld(int64_t data_time_us, int64_t now_us);
 
-}  // namespace rotv
+}  // namespace rotv::launch

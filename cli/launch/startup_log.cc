@@ -4,7 +4,7 @@
 
 #include "os/run_program.h"
 
-namespace rotv {
+namespace rotv::launch {
 namespace {
 
 constexpr size_t kOtherLinesMaxBytes = 4096;
@@ -62,10 +62,10 @@ void StartupLog::Line(std::string_view line) {
   } else if (Take(line, "error: ")) {
     if (!state_.error.empty()) return;  // The first is the cause.
     state_.error = line;
-    state_.last_words = LastLine(other_lines_);
+    state_.last_words = os::LastLine(other_lines_);
   } else if (Take(line, "hint: ")) {
     if (state_.hint.empty()) state_.hint = line;
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::launch

@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rotv {
+namespace rotv::launch {
 
 struct StartupState {
   std::string phase;  // "cluster", "server", "import", "application"; empty before the first.
@@ -40,4 +40,4 @@ class StartupLog {
   std::string other_lines_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::launch

@@ -7,10 +7,10 @@
 #include "os/run_program.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::launch {
 namespace {
 
-constexpr std::chrono::milliseconds kLook{500};       // At the runtime.
+constexpr std::chrono::milliseconds kPollLog{500};    // At the runtime.
 constexpr std::chrono::milliseconds kReread{25};      // What the log has told so far.
 constexpr std::chrono::milliseconds kLastLines{200};  // Until they are here.
 
@@ -31,7 +31,7 @@ void StartupWatch::Follow(const std::vector<std::string>& words, bool keep) {
   std::ofstream copy;
   if (keep) copy.open(log_file_, std::ios::binary | std::ios::trunc);
   try {
-    RunProgramShowing(words, stop_, [&](std::string_view piece) {
+    os::RunProgramShowing(words, stop_, [&](std::string_view piece) {
       if (keep) copy << piece << std::flush;
       std::lock_guard lock(mutex_);
       log_.Feed(piece);
@@ -47,7 +47,7 @@ StartupState StartupWatch::State() const {
   return log_.state();
 }
 
-bool StartupWatch::AwaitDatabase(ProgressBar& progress, const Interrupt& interrupt) {
+bool StartupWatch::AwaitDatabase(output::ProgressBar& progress, const Interrupt& interrupt) {
   bool importing = false;
   while (true) {
     interrupt.Check();
@@ -71,7 +71,7 @@ bool StartupWatch::HasEnded() {
   if (log_ended_) return true;
   auto now = std::chrono::steady_clock::now();
   if (now < next_look_) return false;
-  next_look_ = now + kLook;
+  next_look_ = now + kPollLog;
   return runtime_.State() != RunState::kRunning;
 }
 
@@ -82,7 +82,7 @@ void StartupWatch::RequireAlive() {
   const StartupState& state = log_.state();
   std::string hint = state.hint.empty() ? fmt::format("the whole log is in {}", log_file_.native()) : state.hint;
   if (state.error.empty()) {
-    std::string last = LastLine(log_.other_lines());
+    std::string last = os::LastLine(log_.other_lines());
     throw Error(ErrorCode::kUsage,
                 fmt::format("the application has ended while it started{}{}", last.empty() ? "" : ": ", last), hint);
   }
@@ -91,4 +91,4 @@ void StartupWatch::RequireAlive() {
   throw Error(ErrorCode::kUsage, its_own ? state.error + ": " + state.last_words : state.error, hint);
 }
 
-}  // namespace rotv
+}  // namespace rotv::launch

@@ -12,7 +12,7 @@
 #include "cli/launch/startup_log.h"
 #include "cli/output/progress_bar.h"
 
-namespace rotv {
+namespace rotv::launch {
 
 class StartupWatch {
  public:
@@ -26,7 +26,7 @@ class StartupWatch {
 
   // Waits until the seed is imported and the database answers, and shows how far it is; gives false if there is no
   // application to wait for. Throws what RequireAlive() does, and kInterrupted.
-  bool AwaitDatabase(ProgressBar& progress, const Interrupt& interrupt);
+  bool AwaitDatabase(output::ProgressBar& progress, const Interrupt& interrupt);
 
   // Throws kUsage once the entrypoint has told an error, or the application has ended: with what the entrypoint said,
   // or else the last line of what the application said.
@@ -48,4 +48,4 @@ class StartupWatch {
   std::thread thread_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::launch

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <numeric>
 
-namespace rotv {
+namespace rotv::output {
 namespace {
 
 // Levenshtein, with one row kept.
@@ -47,4 +47,4 @@ std::string DidYouMean(std::string_view word, const std::vector<std::string>& ca
   return fmt::format("{}: {}", otherwise, fmt::join(candidates, ", "));
 }
 
-}  // namespace rotv
+}  // namespace rotv::output

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rotv {
+namespace rotv::output {
 
 // The candidate nearest to `word`, if one is near enough to be a slip of the fingers; else empty.
 std::string NearestWord(std::string_view word, const std::vector<std::string>& candidates);
@@ -14,4 +14,4 @@ std::string NearestWord(std::string_view word, const std::vector<std::string>& c
 // "did you mean "x"?" where a candidate is near, else "`otherwise`: a, b, c".
 std::string DidYouMean(std::string_view word, const std::vector<std::string>& candidates, std::string_view otherwise);
 
-}  // namespace rotv
+}  // namespace rotv::output

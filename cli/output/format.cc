@@ -6,7 +6,7 @@
 #include <chrono>
 #include <cmath>
 
-namespace rotv {
+namespace rotv::output {
 namespace {
 
 struct CivilTime {
@@ -86,4 +86,4 @@ std::string HumanTime(int64_t time_us) {
   return fmt::format("{:04}-{:02}-{:02} {:02}:{:02}:{:02} UTC", t.year, t.month, t.day, t.hour, t.minute, t.second);
 }
 
-}  // namespace rotv
+}  // namespace rotv::output

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace rotv {
+namespace rotv::output {
 
 // Decimal units, three digits: "0 B", "999 B", "1.23 kB", "363 MB", "1.20 GB".
 std::string HumanBytes(uint64_t bytes);
@@ -29,4 +29,4 @@ std::string Counted(uint64_t count, std::string_view one, std::string_view many)
 std::string IsoTime(int64_t time_us);
 std::string HumanTime(int64_t time_us);
 
-}  // namespace rotv
+}  // namespace rotv::output

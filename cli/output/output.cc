@@ -10,7 +10,7 @@
 
 #include "cli/output/terminal.h"
 
-namespace rotv {
+namespace rotv::output {
 namespace {
 
 std::string DefaultHint(const std::string& program, ErrorCode code) {
@@ -90,4 +90,4 @@ void Output::Failure(const Error& error) {
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::output

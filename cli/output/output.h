@@ -10,7 +10,7 @@
 
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::output {
 
 using Json = nlohmann::ordered_json;
 
@@ -63,4 +63,4 @@ class Output {
   Streams streams_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::output

@@ -10,7 +10,7 @@
 
 #include "cli/output/format.h"
 
-namespace rotv {
+namespace rotv::output {
 namespace {
 
 using std::chrono::milliseconds;
@@ -224,4 +224,4 @@ std::string ProgressBar::PlainLine(uint64_t done) const {
   return line;
 }
 
-}  // namespace rotv
+}  // namespace rotv::output

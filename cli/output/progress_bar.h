@@ -14,7 +14,7 @@
 #include "cli/output/terminal.h"
 #include "sync/context/progress.h"
 
-namespace rotv {
+namespace rotv::output {
 
 enum class Verbosity { kQuiet, kNormal, kVerbose };
 
@@ -82,4 +82,4 @@ class ProgressBar : public Progress {
   double rate_per_s_ = 0;
 };
 
-}  // namespace rotv
+}  // namespace rotv::output

@@ -8,7 +8,7 @@
 #include <cstdint>
 #include <iterator>
 
-namespace rotv {
+namespace rotv::output {
 namespace {
 
 struct Range {
@@ -81,9 +81,9 @@ void MoveCharacter(std::string_view& text, std::string& to, Replace replace) {
 
 std::string QuestionMark(uint32_t) { return "?"; }
 
-bool LocaleIsUtf8(const Environment& environment) {
+bool LocaleIsUtf8(const os::Environment& environment) {
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
-    std::string value = Variable(environment, name);
+    std::string value = os::Variable(environment, name);
     if (value.empty()) continue;
     std::transform(value.begin(), value.end(), value.begin(),
                    [](char c) { return c >= 'A' && c <= 'Z' ? char(c | 0x20) : c; });
@@ -115,8 +115,8 @@ std::string Blanks(std::string_view text, size_t width) {
 
 }  // namespace
 
-bool IsTerminal(int descriptor, const Environment& environment) {
-  std::string term = Variable(environment, "TERM");
+bool IsTerminal(int descriptor, const os::Environment& environment) {
+  std::string term = os::Variable(environment, "TERM");
   return isatty(descriptor) == 1 && !term.empty() && term != "dumb";
 }
 
@@ -126,8 +126,8 @@ int TerminalWidth(int descriptor) {
   return size.ws_col;
 }
 
-TextStyle StyleFor(int descriptor, const Environment& environment) {
-  bool colour = IsTerminal(descriptor, environment) && Variable(environment, "NO_COLOR").empty();
+TextStyle StyleFor(int descriptor, const os::Environment& environment) {
+  bool colour = IsTerminal(descriptor, environment) && os::Variable(environment, "NO_COLOR").empty();
   return {.utf8 = LocaleIsUtf8(environment), .colour = colour};
 }
 
@@ -213,4 +213,4 @@ std::string TerminalJson(std::string_view text) {
   return safe;
 }
 
-}  // namespace rotv
+}  // namespace rotv::output

@@ -7,7 +7,7 @@
 
 #include "os/environment.h"
 
-namespace rotv {
+namespace rotv::output {
 
 // How results and messages may look.
 struct TextStyle {
@@ -18,13 +18,13 @@ struct TextStyle {
 enum class Colour { kGreen, kYellow, kRed, kFaint };
 
 // Whether `descriptor` is a terminal on which lines can be redrawn and coloured (TERM is set, and not to "dumb").
-bool IsTerminal(int descriptor, const Environment& environment);
+bool IsTerminal(int descriptor, const os::Environment& environment);
 
 // Columns of the terminal; 80 where it does not say.
 int TerminalWidth(int descriptor);
 
 // Symbols beyond ASCII where the locale's encoding is UTF-8; colour on a terminal, unless NO_COLOR is set.
-TextStyle StyleFor(int descriptor, const Environment& environment);
+TextStyle StyleFor(int descriptor, const os::Environment& environment);
 
 // `text` in `colour`, or as it is where the style has none.
 std::string Coloured(std::string_view text, Colour colour, const TextStyle& style);
@@ -53,4 +53,4 @@ std::string TerminalText(std::string_view text);
 // A JSON document: what steers a terminal is written as \uXXXX, which is the same document.
 std::string TerminalJson(std::string_view text);
 
-}  // namespace rotv
+}  // namespace rotv::output

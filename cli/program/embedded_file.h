@@ -5,7 +5,7 @@
 #include <span>
 #include <string_view>
 
-namespace rotv {
+namespace rotv::program {
 
 struct EmbeddedFile {
   std::string_view path;  // Relative to the source tree: "Containerfile", "entrypoint/NAME".
@@ -18,4 +18,4 @@ std::span<const EmbeddedFile> ContainerFiles();
 // Pages that commands fill in.
 std::span<const EmbeddedFile> PageFiles();
 
-}  // namespace rotv
+}  // namespace rotv::program

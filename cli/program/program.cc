@@ -18,7 +18,7 @@
 #include "os/stop_signals.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::program {
 namespace {
 
 Interrupt g_interrupt;  // Signal handlers reach it.
@@ -98,7 +98,7 @@ class CommandLine {
     }
     if (!left_over.empty()) {
       return Error(ErrorCode::kUsage, fmt::format("there is no command \"{}\"", left_over.front()),
-                   DidYouMean(left_over.front(), names, "the commands are"));
+                   output::DidYouMean(left_over.front(), names, "the commands are"));
     }
     if (dynamic_cast<const CLI::RequiredError*>(&error) == nullptr) {
       return Error(ErrorCode::kUsage, error.what(), Help());
@@ -115,21 +115,22 @@ class CommandLine {
   std::map<std::string, Command> commands_;
 };
 
-int RunCommand(const Program& program, const CommandLine& line, const Environment& environment, Output& output) {
+int RunCommand(const Program& program, const CommandLine& line, const os::Environment& environment,
+               output::Output& output) {
   const GlobalOptions& options = line.options();
-  ProgressBar progress({.program = program.name,
-                        .verbosity = options.verbosity(),
-                        .terminal = IsTerminal(STDERR_FILENO, environment),
-                        .style = StyleFor(STDERR_FILENO, environment),
-                        .width = [] { return TerminalWidth(STDERR_FILENO); },
-                        .write = [](std::string_view text) { WriteAll(STDERR_FILENO, text); }});
-  const std::filesystem::path home = ResolveHome(options.home, environment);
+  output::ProgressBar progress({.program = program.name,
+                                .verbosity = options.verbosity(),
+                                .terminal = output::IsTerminal(STDERR_FILENO, environment),
+                                .style = output::StyleFor(STDERR_FILENO, environment),
+                                .width = [] { return output::TerminalWidth(STDERR_FILENO); },
+                                .write = [](std::string_view text) { output::WriteAll(STDERR_FILENO, text); }});
+  const std::filesystem::path home = config::ResolveHome(options.home, environment);
   if (program.remove_leftovers != nullptr) program.remove_leftovers(home);
   return line.chosen().run(
-      {options, environment, home, progress, output, g_interrupt, StyleFor(STDOUT_FILENO, environment)});
+      {options, environment, home, progress, output, g_interrupt, output::StyleFor(STDOUT_FILENO, environment)});
 }
 
-int Fail(const Program& program, Output& output, const Error& error) {
+int Fail(const Program& program, output::Output& output, const Error& error) {
   // Ctrl-C also reaches the programs we started, whose ends may be what is noticed first.
   bool consequence = g_interrupt.requested() && error.code() != ErrorCode::kBug && error.code() != ErrorCode::kCorrupt;
   Error shown = error;
@@ -137,13 +138,13 @@ int Fail(const Program& program, Output& output, const Error& error) {
     shown = Interrupted();
   }
   // Whoever closes a pipe early knows it, and needs no message.
-  bool quiet = shown.code() == ErrorCode::kDisk && ReaderIsGone(STDOUT_FILENO);
+  bool quiet = shown.code() == ErrorCode::kDisk && output::ReaderIsGone(STDOUT_FILENO);
   try {
     if (!quiet) output.Failure(shown);
   } catch (const Error&) {
     // stdout takes nothing, so that --json cannot say it there. Where stderr takes nothing either, the exit code does.
     try {
-      WriteAll(STDERR_FILENO, fmt::format("{}: {}\n", program.name, OneLine(shown.what())));
+      output::WriteAll(STDERR_FILENO, fmt::format("{}: {}\n", program.name, output::OneLine(shown.what())));
     } catch (const Error&) {
     }
   }
@@ -151,24 +152,25 @@ int Fail(const Program& program, Output& output, const Error& error) {
 }
 
 // --json counts for errors of the command line itself, also where it was not reached by the parser.
-Output::Form FormAskedFor(int argc, char** argv) {
+output::Output::Form FormAskedFor(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     std::string_view word = argv[i];
     if (word == "--") break;
-    if (word == "--json") return Output::Form::kJson;
+    if (word == "--json") return output::Output::Form::kJson;
   }
-  return Output::Form::kText;
+  return output::Output::Form::kText;
 }
 
 // As Fail() shows an interrupt, on a line of its own where a progress bar may be drawn.
-LastWords InterruptedWords(const Program& program, Output::Form form) {
-  LastWords words{.descriptor = form == Output::Form::kJson ? STDOUT_FILENO : STDERR_FILENO, .text = {}};
+os::LastWords InterruptedWords(const Program& program, output::Output::Form form) {
+  os::LastWords words{.descriptor = form == output::Output::Form::kJson ? STDOUT_FILENO : STDERR_FILENO, .text = {}};
   const auto write = [&](std::string_view text) {
     words.text += text;
     return true;
   };
-  Output(program.name, form, {.out = write, .err = write}).Failure(Interrupted());
-  if (form == Output::Form::kText && IsTerminal(STDERR_FILENO, ProcessEnvironment())) words.text.insert(0, "\n");
+  output::Output(program.name, form, {.out = write, .err = write}).Failure(Interrupted());
+  if (form == output::Output::Form::kText && output::IsTerminal(STDERR_FILENO, os::ProcessEnvironment()))
+    words.text.insert(0, "\n");
   return words;
 }
 
@@ -176,17 +178,17 @@ LastWords InterruptedWords(const Program& program, Output::Form form) {
 
 int RunProgram(const Program& program, int argc, char** argv) {
   PrepareProcess();
-  const Environment environment = ProcessEnvironment();  // PGDATABASE and PGUSER may describe a source.
-  ClearLibpqEnvironment();
-  StopOnSignals(&g_interrupt, InterruptedWords(program, FormAskedFor(argc, argv)));
-  Output output(program.name, FormAskedFor(argc, argv),
-                {.out = [](std::string_view text) { return WriteAll(STDOUT_FILENO, text); },
-                 .err = [](std::string_view text) { return WriteAll(STDERR_FILENO, text); },
-                 .out_is_terminal = isatty(STDOUT_FILENO) == 1});
+  const os::Environment environment = os::ProcessEnvironment();  // PGDATABASE and PGUSER may describe a source.
+  os::ClearLibpqEnvironment();
+  os::StopOnSignals(&g_interrupt, InterruptedWords(program, FormAskedFor(argc, argv)));
+  output::Output output(program.name, FormAskedFor(argc, argv),
+                        {.out = [](std::string_view text) { return output::WriteAll(STDOUT_FILENO, text); },
+                         .err = [](std::string_view text) { return output::WriteAll(STDERR_FILENO, text); },
+                         .out_is_terminal = isatty(STDOUT_FILENO) == 1});
   try {
     CommandLine line(program);
     if (std::optional<std::string> text = line.Parse(argc, argv)) {
-      WriteAll(STDOUT_FILENO, *text);
+      output::WriteAll(STDOUT_FILENO, *text);
       return 0;
     }
     if (line.chosen().takes_stdout && line.chosen().takes_stdout()) output.LeaveStdoutToData();
@@ -204,4 +206,4 @@ int RunProgram(const Program& program, int argc, char** argv) {
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::program

@@ -15,7 +15,7 @@
 #include "os/environment.h"
 #include "storage/interrupt.h"
 
-namespace rotv {
+namespace rotv::program {
 
 struct GlobalOptions {
   std::string home;
@@ -25,18 +25,20 @@ struct GlobalOptions {
   bool quiet = false;
   bool verbose = false;
 
-  Verbosity verbosity() const { return quiet ? Verbosity::kQuiet : verbose ? Verbosity::kVerbose : Verbosity::kNormal; }
+  output::Verbosity verbosity() const {
+    return quiet ? output::Verbosity::kQuiet : verbose ? output::Verbosity::kVerbose : output::Verbosity::kNormal;
+  }
 };
 
 // One call of the program: what a command works with once the command line is read. Nothing is opened yet.
 struct Invocation {
   const GlobalOptions& options;
-  const Environment& environment;
+  const os::Environment& environment;
   std::filesystem::path home;  // As ResolveHome() gives it.
-  ProgressBar& progress;
-  Output& output;
+  output::ProgressBar& progress;
+  output::Output& output;
   const Interrupt& interrupt;
-  TextStyle style;  // Of stdout.
+  output::TextStyle style;  // Of stdout.
 };
 
 // What a command is to its program: it gives the exit code, and throws Error.
@@ -65,4 +67,4 @@ struct Program {
 // The whole of main(): gives the exit code, and lets nothing out.
 int RunProgram(const Program& program, int argc, char** argv);
 
-}  // namespace rotv
+}  // namespace rotv::program

@@ -7,16 +7,17 @@
 #include "cli/config/home.h"
 #include "sync/detach.h"
 
-namespace rotv {
+namespace rotv::program {
 
 namespace {
 
-SourceConfig SourceFor(const ConfigRequest& request, bool also_former, const std::vector<SourceConfig>& sources) {
+SourceConfig SourceFor(const config::ConfigRequest& request, bool also_former,
+                       const std::vector<SourceConfig>& sources) {
   const std::vector<std::string> names = NamesOf(sources);
   if (also_former && !request.source.empty() && std::count(names.begin(), names.end(), request.source) == 0) {
     if (std::optional<SourceConfig> former = FormerSource(request.home, request.source)) return *std::move(former);
   }
-  return ReadSource(request);
+  return config::ReadSource(request);
 }
 
 }  // namespace
@@ -29,18 +30,18 @@ std::vector<std::string> NamesOf(const std::vector<SourceConfig>& sources) {
 
 Command OnSource(const SyncCommand& command, Watched watched) {
   auto run = [run = command.run, also_former = command.also_former, watched](const Invocation& call) {
-    ConfigRequest request{.config = call.options.config,
-                          .source = call.options.source,
-                          .home = call.home,
-                          .environment = call.environment};
-    std::vector<SourceConfig> sources = ReadSources(request);
+    config::ConfigRequest request{.config = call.options.config,
+                                  .source = call.options.source,
+                                  .home = call.home,
+                                  .environment = call.environment};
+    std::vector<SourceConfig> sources = config::ReadSources(request);
     SourceConfig source = SourceFor(request, also_former, sources);
-    OpenHome(call.home);
+    config::OpenHome(call.home);
     Context context{source, call.home, call.progress, call.interrupt, watched == Watched::kByNobody};
     return run({context, call.progress, call.output, call.options.verbosity(), call.style, sources,
-                !request.source.empty(), ReadSeedCompression(request)});
+                !request.source.empty(), config::ReadSeedCompression(request)});
   };
   return {run, command.takes_stdout};
 }
 
-}  // namespace rotv
+}  // namespace rotv::program

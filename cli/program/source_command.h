@@ -14,15 +14,15 @@
 #include "sync/context/context.h"
 #include "sync/materialize.h"
 
-namespace rotv {
+namespace rotv::program {
 
 // What such a command works with, once the command line and the config are read.
 struct Session {
   const Context& context;
-  ProgressBar& progress;  // The one in `context`, with its Say().
-  Output& output;
-  Verbosity verbosity;
-  TextStyle style;                                    // Of stdout.
+  output::ProgressBar& progress;  // The one in `context`, with its Say().
+  output::Output& output;
+  output::Verbosity verbosity;
+  output::TextStyle style;                            // Of stdout.
   const std::vector<SourceConfig>& sources;           // All that there are, by name.
   bool source_is_named;                               // By --source.
   Compression seed_compression = Compression::kNone;  // Where nothing else is said.
@@ -45,4 +45,4 @@ enum class Watched { kByAPerson, kByNobody };  // As Context::scheduled.
 // The source is known, and the home directory is there, before anything of `command` is done.
 Command OnSource(const SyncCommand& command, Watched watched = Watched::kByAPerson);
 
-}  // namespace rotv
+}  // namespace rotv::program

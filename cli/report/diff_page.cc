@@ -4,14 +4,14 @@
 
 #include "cli/program/embedded_file.h"
 
-namespace rotv {
+namespace rotv::report {
 
-std::string DiffPage(const Json& diff) {
+std::string DiffPage(const output::Json& diff) {
   constexpr std::string_view kPlace = "@DATA@";
-  std::string page(PageFiles().front().text);
+  std::string page(program::PageFiles().front().text);
   // Within a script element nothing but its end is looked for, which no text of a database may bring.
   std::string data;
-  for (char c : CompactJson(diff)) {
+  for (char c : output::CompactJson(diff)) {
     if (c == '<') {
       data += "\\u003c";
     } else {
@@ -21,4 +21,4 @@ std::string DiffPage(const Json& diff) {
   return page.replace(page.find(kPlace), kPlace.size(), data);
 }
 
-}  // namespace rotv
+}  // namespace rotv::report

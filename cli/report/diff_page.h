@@ -6,9 +6,9 @@
 
 #include "cli/output/output.h"
 
-namespace rotv {
+namespace rotv::report {
 
 // `diff` is what DiffJson() gives.
-std::string DiffPage(const Json& diff);
+std::string DiffPage(const output::Json& diff);
 
-}  // namespace rotv
+}  // namespace rotv::report

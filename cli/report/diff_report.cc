@@ -8,7 +8,7 @@
 #include "cli/output/format.h"
 #include "cli/output/terminal.h"
 
-namespace rotv {
+namespace rotv::report {
 namespace {
 
 // In the table of people; longer values are cut.
@@ -21,7 +21,7 @@ std::string Shortened(std::string_view text, size_t most) {
     if (begins_character && characters++ == most) end = at;
   }
   if (characters <= most) return std::string(text);
-  return fmt::format("{}… ({} characters)", text.substr(0, end), HumanCount(characters));
+  return fmt::format("{}… ({} characters)", text.substr(0, end), output::HumanCount(characters));
 }
 
 std::vector<std::optional<std::string>> Values(const std::vector<std::string_view>& fields) {
@@ -34,25 +34,25 @@ std::vector<std::optional<std::string>> Values(const std::vector<std::string_vie
   return values;
 }
 
-const char* KindName(RowChange::Kind kind) {
+const char* KindName(history::RowChange::Kind kind) {
   switch (kind) {
-    case RowChange::Kind::kAdded:
+    case history::RowChange::Kind::kAdded:
       return "added";
-    case RowChange::Kind::kRemoved:
+    case history::RowChange::Kind::kRemoved:
       return "removed";
-    case RowChange::Kind::kChanged:
+    case history::RowChange::Kind::kChanged:
       break;
   }
   return "changed";
 }
 
-const char* KindName(SchemaChange::Kind kind) {
+const char* KindName(schema::SchemaChange::Kind kind) {
   switch (kind) {
-    case SchemaChange::Kind::kAdded:
+    case schema::SchemaChange::Kind::kAdded:
       return "added";
-    case SchemaChange::Kind::kRemoved:
+    case schema::SchemaChange::Kind::kRemoved:
       return "removed";
-    case SchemaChange::Kind::kChanged:
+    case schema::SchemaChange::Kind::kChanged:
       break;
   }
   return "changed";
@@ -73,12 +73,12 @@ const char* PresenceName(TableDiff::Presence presence) {
 }
 
 std::string PointText(const DiffPoint& point) {
-  return fmt::format("{}:{} ({}, {})", point.source, OneLine(point.name), HumanTime(point.time_us),
+  return fmt::format("{}:{} ({}, {})", point.source, output::OneLine(point.name), output::HumanTime(point.time_us),
                      point.lsn.ToString());
 }
 
 std::string Shown(const std::optional<std::string>& value) {
-  return value ? OneLine(Shortened(*value, kLongestShown)) : "NULL";
+  return value ? output::OneLine(Shortened(*value, kLongestShown)) : "NULL";
 }
 
 bool IsKey(const DiffRow& row, const std::string& column) {
@@ -89,10 +89,10 @@ std::string RowText(const DiffRow& row) {
   std::string text = fmt::format("  {} ", Mark(KindName(row.kind)));
   const auto& values = row.after.empty() ? row.before : row.after;
   for (size_t i = 0; i < row.columns.size(); ++i) {
-    bool changed = row.kind == RowChange::Kind::kChanged && row.before[i] != row.after[i];
+    bool changed = row.kind == history::RowChange::Kind::kChanged && row.before[i] != row.after[i];
     // Of a row that was changed: what names it, and what is another.
-    if (row.kind == RowChange::Kind::kChanged && !changed && !IsKey(row, row.columns[i])) continue;
-    text += fmt::format(" {}={}", OneLine(row.columns[i]),
+    if (row.kind == history::RowChange::Kind::kChanged && !changed && !IsKey(row, row.columns[i])) continue;
+    text += fmt::format(" {}={}", output::OneLine(row.columns[i]),
                         changed ? fmt::format("{} → {}", Shown(row.before[i]), Shown(row.after[i])) : Shown(values[i]));
   }
   return text + "\n";
@@ -101,44 +101,45 @@ std::string RowText(const DiffRow& row) {
 std::string RowsText(const DiffRows& rows) {
   std::string text, table;
   for (const DiffRow& row : rows.rows) {
-    if (row.table != table) text += fmt::format("\n{}\n", OneLine(row.table));
+    if (row.table != table) text += fmt::format("\n{}\n", output::OneLine(row.table));
     table = row.table;
     text += RowText(row);
   }
   if (rows.total > rows.rows.size()) {
-    text += fmt::format("and {} (--limit)\n", Counted(rows.total - rows.rows.size(), "more row", "more rows"));
+    text += fmt::format("and {} (--limit)\n", output::Counted(rows.total - rows.rows.size(), "more row", "more rows"));
   }
   return text;
 }
 
-std::string TablesText(const SnapshotDiff& diff) {
+std::string DiffTablesText(const SnapshotDiff& diff) {
   if (diff.tables.empty()) return "No row differs.\n";
   size_t width = 0;
-  for (const TableDiff& table : diff.tables) width = std::max(width, DisplayWidth(OneLine(table.name)));
-  std::string text = fmt::format("  {}  {:>12}  {:>12}  {:>12}\n", PadRight("", width), "added", "removed", "changed");
+  for (const TableDiff& table : diff.tables) width = std::max(width, output::DisplayWidth(output::OneLine(table.name)));
+  std::string text =
+      fmt::format("  {}  {:>12}  {:>12}  {:>12}\n", output::PadRight("", width), "added", "removed", "changed");
   for (const TableDiff& table : diff.tables) {
     std::string note = PresenceName(table.presence);
-    if (!table.renamed_from.empty()) note = "was " + OneLine(table.renamed_from);
-    text += fmt::format("  {}  {:>12}  {:>12}  {:>12}{}\n", PadRight(OneLine(table.name), width),
-                        HumanCount(table.rows.added), HumanCount(table.rows.removed), HumanCount(table.rows.changed),
-                        note.empty() ? "" : "  " + note);
+    if (!table.renamed_from.empty()) note = "was " + output::OneLine(table.renamed_from);
+    text += fmt::format("  {}  {:>12}  {:>12}  {:>12}{}\n", output::PadRight(output::OneLine(table.name), width),
+                        output::HumanCount(table.rows.added), output::HumanCount(table.rows.removed),
+                        output::HumanCount(table.rows.changed), note.empty() ? "" : "  " + note);
   }
   return text;
 }
 
-Json ValuesJson(const DiffRow& row, const std::vector<std::optional<std::string>>& values) {
+output::Json ValuesJson(const DiffRow& row, const std::vector<std::optional<std::string>>& values) {
   if (values.empty()) return {};
-  Json document = Json::object();
+  output::Json document = output::Json::object();
   for (size_t i = 0; i < row.columns.size(); ++i) {
-    document[row.columns[i]] = values[i] ? Json(*values[i]) : Json();
+    document[row.columns[i]] = values[i] ? output::Json(*values[i]) : output::Json();
   }
   return document;
 }
 
-Json RowJson(const DiffRow& row) {
-  Json document{{"table", row.table}, {"kind", KindName(row.kind)}, {"key", row.key_columns}};
-  document["changed_columns"] = Json::array();
-  if (row.kind == RowChange::Kind::kChanged) {
+output::Json RowJson(const DiffRow& row) {
+  output::Json document{{"table", row.table}, {"kind", KindName(row.kind)}, {"key", row.key_columns}};
+  document["changed_columns"] = output::Json::array();
+  if (row.kind == history::RowChange::Kind::kChanged) {
     for (size_t i = 0; i < row.columns.size(); ++i) {
       if (row.before[i] != row.after[i]) document["changed_columns"].push_back(row.columns[i]);
     }
@@ -148,40 +149,40 @@ Json RowJson(const DiffRow& row) {
   return document;
 }
 
-Json PointJson(const DiffPoint& point) {
-  return Json{{"source", point.source},
-              {"point", point.name},
-              {"lsn", point.lsn.ToString()},
-              {"source_time", IsoTime(point.time_us)}};
+output::Json PointJson(const DiffPoint& point) {
+  return output::Json{{"source", point.source},
+                      {"point", point.name},
+                      {"lsn", point.lsn.ToString()},
+                      {"source_time", output::IsoTime(point.time_us)}};
 }
 
-Json TableJson(const TableDiff& table) {
-  Json columns = Json::object();
+output::Json TableJson(const TableDiff& table) {
+  output::Json columns = output::Json::object();
   for (size_t i = 0; i < table.columns.size(); ++i) {
     if (table.rows.changed_columns[i] > 0) columns[table.columns[i]] = table.rows.changed_columns[i];
   }
   const char* presence = PresenceName(table.presence);
-  return Json{{"table", table.name},
-              {"state", *presence == '\0' ? "both" : presence},
-              {"renamed_from", table.renamed_from.empty() ? Json() : Json(table.renamed_from)},
-              {"added", table.rows.added},
-              {"removed", table.rows.removed},
-              {"changed", table.rows.changed},
-              {"changed_columns", columns}};
+  return output::Json{{"table", table.name},
+                      {"state", *presence == '\0' ? "both" : presence},
+                      {"renamed_from", table.renamed_from.empty() ? output::Json() : output::Json(table.renamed_from)},
+                      {"added", table.rows.added},
+                      {"removed", table.rows.removed},
+                      {"changed", table.rows.changed},
+                      {"changed_columns", columns}};
 }
 
-Json StepJson(const TimelineStep& step) {
-  Json rows = Json::object();
+output::Json StepJson(const history::TimelineStep& step) {
+  output::Json rows = output::Json::object();
   for (const auto& [table, count] : step.rows) rows[table] = count;
-  return Json{{"from", IsoTime(step.begin_us)},
-              {"to", IsoTime(step.end_us)},
-              {"transactions", step.transactions},
-              {"rows", rows}};
+  return output::Json{{"from", output::IsoTime(step.begin_us)},
+                      {"to", output::IsoTime(step.end_us)},
+                      {"transactions", step.transactions},
+                      {"rows", rows}};
 }
 
 }  // namespace
 
-DiffRow MakeDiffRow(const TableDiff& table, const RowChange& change) {
+DiffRow MakeDiffRow(const TableDiff& table, const history::RowChange& change) {
   return {.table = table.name,
           .kind = change.kind,
           .columns = table.columns,
@@ -192,47 +193,47 @@ DiffRow MakeDiffRow(const TableDiff& table, const RowChange& change) {
 
 std::string DiffText(const SnapshotDiff& diff, const DiffRows* rows) {
   std::string text = fmt::format("From {}\n  to {}{}\n\n", PointText(diff.before), PointText(diff.after),
-                                 diff.logged        ? ": " + Counted(diff.transactions, "transaction", "transactions")
+                                 diff.logged ? ": " + output::Counted(diff.transactions, "transaction", "transactions")
                                  : diff.one_history ? ""
                                                     : ", of two histories");
-  text += TablesText(diff);
+  text += DiffTablesText(diff);
   if (!diff.schema.empty()) text += "\nSchema\n";
-  for (const SchemaChange& change : diff.schema) {
-    text += fmt::format("  {} {}\n", Mark(KindName(change.kind)), OneLine(change.object));
+  for (const schema::SchemaChange& change : diff.schema) {
+    text += fmt::format("  {} {}\n", Mark(KindName(change.kind)), output::OneLine(change.object));
   }
   if (rows != nullptr) text += RowsText(*rows);
   return text;
 }
 
-Json SchemaChangesJson(const std::vector<SchemaChange>& changes) {
-  Json list = Json::array();
-  for (const SchemaChange& change : changes) {
-    list.push_back(Json{{"object", change.object},
-                        {"kind", KindName(change.kind)},
-                        {"before", change.before.empty() ? Json() : Json(change.before)},
-                        {"after", change.after.empty() ? Json() : Json(change.after)}});
+output::Json SchemaChangesJson(const std::vector<schema::SchemaChange>& changes) {
+  output::Json list = output::Json::array();
+  for (const schema::SchemaChange& change : changes) {
+    list.push_back(output::Json{{"object", change.object},
+                                {"kind", KindName(change.kind)},
+                                {"before", change.before.empty() ? output::Json() : output::Json(change.before)},
+                                {"after", change.after.empty() ? output::Json() : output::Json(change.after)}});
   }
   return list;
 }
 
-Json DiffJson(const SnapshotDiff& diff, const DiffRows* rows) {
-  Json document{{"before", PointJson(diff.before)},
-                {"after", PointJson(diff.after)},
-                {"one_history", diff.one_history},
-                {"transactions", diff.logged ? Json(diff.transactions) : Json()}};
-  document["tables"] = Json::array();
+output::Json DiffJson(const SnapshotDiff& diff, const DiffRows* rows) {
+  output::Json document{{"before", PointJson(diff.before)},
+                        {"after", PointJson(diff.after)},
+                        {"one_history", diff.one_history},
+                        {"transactions", diff.logged ? output::Json(diff.transactions) : output::Json()}};
+  document["tables"] = output::Json::array();
   for (const TableDiff& table : diff.tables) document["tables"].push_back(TableJson(table));
   document["schema"] = SchemaChangesJson(diff.schema);
-  document["timeline"] = Json::array();
-  for (const TimelineStep& step : diff.timeline) {
+  document["timeline"] = output::Json::array();
+  for (const history::TimelineStep& step : diff.timeline) {
     if (step.transactions > 0 || !step.rows.empty()) document["timeline"].push_back(StepJson(step));
   }
   if (rows != nullptr) {
-    document["rows"] = Json::array();
+    document["rows"] = output::Json::array();
     for (const DiffRow& row : rows->rows) document["rows"].push_back(RowJson(row));
     document["rows_total"] = rows->total;
   }
   return document;
 }
 
-}  // namespace rotv
+}  // namespace rotv::report

@@ -9,12 +9,12 @@
 #include "cli/output/output.h"
 #include "sync/snapshot_diff.h"
 
-namespace rotv {
+namespace rotv::report {
 
 // A row that differs, with its values as text; a NULL is no value.
 struct DiffRow {
   std::string table;
-  RowChange::Kind kind = RowChange::Kind::kChanged;
+  history::RowChange::Kind kind = history::RowChange::Kind::kChanged;
   std::vector<std::string> columns;
   std::vector<std::string> key_columns;
   std::vector<std::optional<std::string>> before;  // Empty if there was none.
@@ -28,11 +28,11 @@ struct DiffRows {
 
 // With values of at most this many characters; of longer ones the beginning, with what is missing.
 inline constexpr size_t kLongestDiffValue = 1000;
-DiffRow MakeDiffRow(const TableDiff& table, const RowChange& change);
+DiffRow MakeDiffRow(const TableDiff& table, const history::RowChange& change);
 
 // `rows` is null where none were asked for.
 std::string DiffText(const SnapshotDiff& diff, const DiffRows* rows);
-Json SchemaChangesJson(const std::vector<SchemaChange>& changes);
-Json DiffJson(const SnapshotDiff& diff, const DiffRows* rows);
+output::Json SchemaChangesJson(const std::vector<schema::SchemaChange>& changes);
+output::Json DiffJson(const SnapshotDiff& diff, const DiffRows* rows);
 
-}  // namespace rotv
+}  // namespace rotv::report

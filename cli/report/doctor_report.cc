@@ -9,10 +9,10 @@
 
 #include "cli/output/format.h"
 
-namespace rotv {
+namespace rotv::report {
 namespace {
 
-using Outcome = Check::Outcome;
+using Outcome = capture::Check::Outcome;
 
 constexpr size_t kManyTables = 60;
 constexpr size_t kWidestColumn = 48;  // One long name does not push the others off the screen.
@@ -29,14 +29,14 @@ std::string_view OutcomeName(Outcome outcome) {
   return "";
 }
 
-std::string Symbol(Outcome outcome, const TextStyle& style) {
+std::string Symbol(Outcome outcome, const output::TextStyle& style) {
   switch (outcome) {
     case Outcome::kOk:
-      return Coloured(style.utf8 ? "✓" : "+", Colour::kGreen, style);
+      return output::Coloured(style.utf8 ? "✓" : "+", output::Colour::kGreen, style);
     case Outcome::kWarning:
-      return Coloured("!", Colour::kYellow, style);
+      return output::Coloured("!", output::Colour::kYellow, style);
     case Outcome::kProblem:
-      return Coloured(style.utf8 ? "✗" : "x", Colour::kRed, style);
+      return output::Coloured(style.utf8 ? "✗" : "x", output::Colour::kRed, style);
   }
   return "";
 }
@@ -46,7 +46,7 @@ std::string FixLines(std::string_view fix) {
   std::string lines;
   while (!fix.empty()) {
     size_t end = std::min(fix.find('\n'), fix.size());
-    lines += fmt::format("      {}\n", OneLine(fix.substr(0, end)));
+    lines += fmt::format("      {}\n", output::OneLine(fix.substr(0, end)));
     fix.remove_prefix(std::min(end + 1, fix.size()));
   }
   return lines;
@@ -55,48 +55,49 @@ std::string FixLines(std::string_view fix) {
 template <class Row, class Text>
 size_t ColumnWidth(const std::vector<const Row*>& rows, Text text) {
   size_t width = 0;
-  for (const Row* row : rows) width = std::max(width, DisplayWidth(OneLine(text(*row))));
+  for (const Row* row : rows) width = std::max(width, output::DisplayWidth(output::OneLine(text(*row))));
   return std::min(width, kWidestColumn);
 }
 
 // A table with a problem is a check, too, so that it decides the exit code. People see it once, among the tables.
-bool RepeatsTable(const DoctorReport& report, const Check& check) {
-  return std::any_of(report.tables.begin(), report.tables.end(), [&](const TableReport& table) {
+bool RepeatsTable(const DoctorReport& report, const capture::Check& check) {
+  return std::any_of(report.tables.begin(), report.tables.end(), [&](const capture::TableReport& table) {
     return table.name == check.name && table.outcome == check.outcome;
   });
 }
 
-std::string ChecksText(const DoctorReport& report, const TextStyle& style) {
-  std::vector<const Check*> rows;
-  for (const Check& check : report.checks) {
+std::string ChecksText(const DoctorReport& report, const output::TextStyle& style) {
+  std::vector<const capture::Check*> rows;
+  for (const capture::Check& check : report.checks) {
     if (!RepeatsTable(report, check)) rows.push_back(&check);
   }
-  size_t name_width = ColumnWidth(rows, [](const Check& check) { return check.name; });
+  size_t name_width = ColumnWidth(rows, [](const capture::Check& check) { return check.name; });
   std::string text;
-  for (const Check* check : rows) {
-    text += fmt::format("  {} {}  {}\n", Symbol(check->outcome, style), PadRight(OneLine(check->name), name_width),
-                        OneLine(check->message));
+  for (const capture::Check* check : rows) {
+    text += fmt::format("  {} {}  {}\n", Symbol(check->outcome, style),
+                        output::PadRight(output::OneLine(check->name), name_width), output::OneLine(check->message));
     if (check->outcome != Outcome::kOk) text += FixLines(check->fix);
   }
   return text;
 }
 
-std::string TableSize(const TableReport& table) {
+std::string TableSize(const capture::TableReport& table) {
   auto natural = [](int64_t number) { return static_cast<uint64_t>(std::max<int64_t>(number, 0)); };
   // PostgreSQL has no estimate (-1) for a table that was never analyzed.
-  std::string rows = table.rows_estimate < 0 ? "? rows" : Counted(natural(table.rows_estimate), "row", "rows");
-  return fmt::format("{}, {}", rows, HumanBytes(natural(table.bytes)));
+  std::string rows = table.rows_estimate < 0 ? "? rows" : output::Counted(natural(table.rows_estimate), "row", "rows");
+  return fmt::format("{}, {}", rows, output::HumanBytes(natural(table.bytes)));
 }
 
-std::string TablesText(const std::vector<const TableReport*>& rows, const TextStyle& style) {
-  size_t name_width = ColumnWidth(rows, [](const TableReport& table) { return table.name; });
-  size_t follow_width = ColumnWidth(rows, [](const TableReport& table) { return table.follow; });
+std::string TablesText(const std::vector<const capture::TableReport*>& rows, const output::TextStyle& style) {
+  size_t name_width = ColumnWidth(rows, [](const capture::TableReport& table) { return table.name; });
+  size_t follow_width = ColumnWidth(rows, [](const capture::TableReport& table) { return table.follow; });
   size_t size_width = ColumnWidth(rows, TableSize);
   std::string text;
-  for (const TableReport* table : rows) {
-    std::string line = fmt::format(
-        "  {} {}  {}  {}  {}", Symbol(table->outcome, style), PadRight(OneLine(table->name), name_width),
-        PadRight(OneLine(table->follow), follow_width), PadLeft(TableSize(*table), size_width), OneLine(table->reason));
+  for (const capture::TableReport* table : rows) {
+    std::string line = fmt::format("  {} {}  {}  {}  {}", Symbol(table->outcome, style),
+                                   output::PadRight(output::OneLine(table->name), name_width),
+                                   output::PadRight(output::OneLine(table->follow), follow_width),
+                                   output::PadLeft(TableSize(*table), size_width), output::OneLine(table->reason));
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
     if (table->outcome != Outcome::kOk) text += FixLines(table->fix);
@@ -106,33 +107,33 @@ std::string TablesText(const std::vector<const TableReport*>& rows, const TextSt
 
 std::string TablesSummary(const DoctorReport& report) {
   std::map<std::string, uint64_t> ways;
-  for (const TableReport& table : report.tables) ++ways[OneLine(table.follow)];
+  for (const capture::TableReport& table : report.tables) ++ways[output::OneLine(table.follow)];
   // By an index each table has its own way: these say more as one.
   std::map<std::string, uint64_t> merged;
   for (const auto& [way, count] : ways)
     merged[way.starts_with("streamed by index") ? "streamed by an index" : way] += count;
   std::string text;
   for (const auto& [way, count] : merged)
-    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", HumanCount(count), way);
-  return fmt::format("{}: {}", Counted(report.tables.size(), "table", "tables"), text);
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", output::HumanCount(count), way);
+  return fmt::format("{}: {}", output::Counted(report.tables.size(), "table", "tables"), text);
 }
 
-std::string Verdict(const DoctorReport& report, const TextStyle& style) {
+std::string Verdict(const DoctorReport& report, const output::TextStyle& style) {
   uint64_t problems = 0;
   uint64_t warnings = 0;
   auto count = [&](Outcome outcome) {
     problems += outcome == Outcome::kProblem ? 1 : 0;
     warnings += outcome == Outcome::kWarning ? 1 : 0;
   };
-  for (const Check& check : report.checks) {
+  for (const capture::Check& check : report.checks) {
     if (!RepeatsTable(report, check)) count(check.outcome);
   }
-  for (const TableReport& table : report.tables) count(table.outcome);
-  std::string counts =
-      fmt::format("{}, {}", Counted(problems, "problem", "problems"), Counted(warnings, "warning", "warnings"));
-  if (const Check* problem = report.FirstProblem()) {
+  for (const capture::TableReport& table : report.tables) count(table.outcome);
+  std::string counts = fmt::format("{}, {}", output::Counted(problems, "problem", "problems"),
+                                   output::Counted(warnings, "warning", "warnings"));
+  if (const capture::Check* problem = report.FirstProblem()) {
     return fmt::format("{} {}: baseline would fail at {} (exit code {}).\n", Symbol(Outcome::kProblem, style), counts,
-                       OneLine(problem->name), static_cast<int>(problem->code));
+                       output::OneLine(problem->name), static_cast<int>(problem->code));
   }
   if (problems + warnings == 0) return fmt::format("{} Ready for a baseline.\n", Symbol(Outcome::kOk, style));
   return fmt::format("{} {}; ready for a baseline.\n", Symbol(Outcome::kWarning, style), counts);
@@ -140,32 +141,32 @@ std::string Verdict(const DoctorReport& report, const TextStyle& style) {
 
 }  // namespace
 
-std::string DoctorText(const DoctorReport& report, Detail detail, const TextStyle& style) {
-  std::string text = OneLine(report.source) + "\n";
-  if (!report.server.empty()) text += OneLine(report.server) + "\n";
+std::string DoctorText(const DoctorReport& report, Detail detail, const output::TextStyle& style) {
+  std::string text = output::OneLine(report.source) + "\n";
+  if (!report.server.empty()) text += output::OneLine(report.server) + "\n";
   text += "\n" + ChecksText(report, style);
 
   if (!report.tables.empty()) {
-    std::vector<const TableReport*> rows;
+    std::vector<const capture::TableReport*> rows;
     bool all = detail == Detail::kEverything || report.tables.size() < kManyTables;
-    for (const TableReport& table : report.tables) {
+    for (const capture::TableReport& table : report.tables) {
       if (all || table.outcome != Outcome::kOk) rows.push_back(&table);
     }
     std::stable_sort(rows.begin(), rows.end(), [](auto* a, auto* b) { return a->outcome > b->outcome; });
     text += "\n" + TablesSummary(report) + "\n" + TablesText(rows, style);
     if (size_t hidden = report.tables.size() - rows.size(); hidden > 0) {
       text += fmt::format("  {} {} without remarks: -v lists them\n", Symbol(Outcome::kOk, style),
-                          Counted(hidden, "table", "tables"));
+                          output::Counted(hidden, "table", "tables"));
     }
   }
   return text + "\n" + Verdict(report, style);
 }
 
-Json DoctorJson(const DoctorReport& report) {
-  const Check* first = report.FirstProblem();
-  Json checks = Json::array();
-  for (const Check& check : report.checks) {
-    Json entry;
+output::Json DoctorJson(const DoctorReport& report) {
+  const capture::Check* first = report.FirstProblem();
+  output::Json checks = output::Json::array();
+  for (const capture::Check& check : report.checks) {
+    output::Json entry;
     entry["outcome"] = OutcomeName(check.outcome);
     entry["name"] = check.name;
     entry["message"] = check.message;
@@ -173,9 +174,9 @@ Json DoctorJson(const DoctorReport& report) {
     entry["code"] = check.outcome == Outcome::kProblem ? static_cast<int>(check.code) : 0;
     checks.push_back(std::move(entry));
   }
-  Json tables = Json::array();
-  for (const TableReport& table : report.tables) {
-    Json entry;
+  output::Json tables = output::Json::array();
+  for (const capture::TableReport& table : report.tables) {
+    output::Json entry;
     entry["outcome"] = OutcomeName(table.outcome);
     entry["name"] = table.name;
     entry["follow"] = table.follow;
@@ -185,7 +186,7 @@ Json DoctorJson(const DoctorReport& report) {
     entry["fix"] = table.fix;
     tables.push_back(std::move(entry));
   }
-  Json document;
+  output::Json document;
   document["ready"] = first == nullptr;
   document["code"] = first == nullptr ? 0 : static_cast<int>(first->code);
   document["source"] = report.source;
@@ -195,4 +196,4 @@ Json DoctorJson(const DoctorReport& report) {
   return document;
 }
 
-}  // namespace rotv
+}  // namespace rotv::report

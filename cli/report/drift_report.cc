@@ -10,7 +10,7 @@
 
 #include "cli/output/format.h"
 
-namespace rotv {
+namespace rotv::report {
 namespace {
 
 constexpr const char* kMigrations = "migrations";
@@ -19,7 +19,7 @@ std::vector<std::string> Lines(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream in(text);
   for (std::string line; std::getline(in, line);) {
-    lines.push_back(std::string(std::min(line.find_first_not_of(' '), line.size()), ' ') + OneLine(line));
+    lines.push_back(std::string(std::min(line.find_first_not_of(' '), line.size()), ' ') + output::OneLine(line));
   }
   return lines;
 }
@@ -37,36 +37,36 @@ std::vector<std::string> OwnLines(const std::string& text, const std::string& ot
   if (own.size() > kMost) {
     size_t more = own.size() - kMost;
     own.resize(kMost);
-    own.push_back(fmt::format("and {} more", Counted(more, "line", "lines")));
+    own.push_back(fmt::format("and {} more", output::Counted(more, "line", "lines")));
   }
   return own;
 }
 
-std::string OnlyText(const std::string& where, const std::vector<SchemaObject>& objects) {
+std::string OnlyText(const std::string& where, const std::vector<drift::SchemaObject>& objects) {
   if (objects.empty()) return "";
   std::string text = fmt::format("\nOnly in {} ({})\n", where, objects.size());
-  for (const SchemaObject& object : objects) {
+  for (const drift::SchemaObject& object : objects) {
     // A long one is in the sketch.
     std::vector<std::string> definition = Lines(object.definition);
     bool shown = definition.size() == 1 && object.kind != "function" && object.kind != "procedure";
-    text += fmt::format("  {}{}\n", OneLine(object.Label()), shown ? ": " + definition[0] : "");
+    text += fmt::format("  {}{}\n", output::OneLine(object.Label()), shown ? ": " + definition[0] : "");
   }
   return text;
 }
 
-std::string ChangedText(const std::string& source, const std::vector<ChangedObject>& changes) {
+std::string ChangedText(const std::string& source, const std::vector<drift::ChangedObject>& changes) {
   if (changes.empty()) return "";
-  const size_t width = std::max(DisplayWidth(source), DisplayWidth(kMigrations));
+  const size_t width = std::max(output::DisplayWidth(source), output::DisplayWidth(kMigrations));
   std::string text = fmt::format("\nDifferent ({})\n", changes.size());
   for (const auto& [before, after] : changes) {
-    text += fmt::format("  {}\n", OneLine(before.Label()));
+    text += fmt::format("  {}\n", output::OneLine(before.Label()));
     auto side = [&](const std::string& name, const std::string& own, const std::string& other) {
       std::string label = name;
       for (const std::string& line : OwnLines(own, other)) {
-        text += fmt::format("    {}  {}\n", PadRight(label, width), line);
+        text += fmt::format("    {}  {}\n", output::PadRight(label, width), line);
         label.clear();
       }
-      if (!label.empty()) text += fmt::format("    {}  (nothing of its own)\n", PadRight(label, width));
+      if (!label.empty()) text += fmt::format("    {}  (nothing of its own)\n", output::PadRight(label, width));
     };
     side(source, before.definition, after.definition);
     side(kMigrations, after.definition, before.definition);
@@ -74,9 +74,10 @@ std::string ChangedText(const std::string& source, const std::vector<ChangedObje
   return text;
 }
 
-std::string SketchText(const std::string& title, const std::vector<std::string>& statements, const TextStyle& style) {
+std::string SketchText(const std::string& title, const std::vector<std::string>& statements,
+                       const output::TextStyle& style) {
   if (statements.empty()) return "";
-  std::string text = "\n" + Coloured("-- " + title, Colour::kFaint, style) + "\n";
+  std::string text = "\n" + output::Coloured("-- " + title, output::Colour::kFaint, style) + "\n";
   for (const std::string& statement : statements) {
     for (const std::string& line : Lines(statement)) text += line + "\n";
   }
@@ -89,20 +90,20 @@ std::string SqlOf(const std::vector<std::string>& statements) {
   return sql;
 }
 
-Json ObjectsJson(const std::vector<SchemaObject>& objects) {
-  Json list = Json::array();
-  for (const SchemaObject& object : objects) {
-    list.push_back(Json{{"kind", object.kind}, {"name", object.name}, {"definition", object.definition}});
+output::Json ObjectsJson(const std::vector<drift::SchemaObject>& objects) {
+  output::Json list = output::Json::array();
+  for (const drift::SchemaObject& object : objects) {
+    list.push_back(output::Json{{"kind", object.kind}, {"name", object.name}, {"definition", object.definition}});
   }
   return list;
 }
 
 }  // namespace
 
-std::string DriftText(const DriftCheck& check, const std::string& source, const TextStyle& style) {
-  const SchemaDrift& drift = check.drift;
+std::string DriftText(const drift::DriftCheck& check, const std::string& source, const output::TextStyle& style) {
+  const drift::SchemaDrift& drift = check.drift;
   std::string sides = fmt::format("{} as it was at {} ({}), and {}", source, check.point.lsn.ToString(),
-                                  HumanTime(check.point.time_us), OneLine(check.migrations));
+                                  output::HumanTime(check.point.time_us), output::OneLine(check.migrations));
   std::string ignored = drift.ignored > 0 ? fmt::format(" ({} ignored)", drift.ignored) : "";
   if (drift.empty()) return fmt::format("The schemas are equal{}: {}.\n", ignored, sides);
   return fmt::format("The schemas differ{}: {}.\n", ignored, sides) + OnlyText(source, drift.only_before) +
@@ -111,21 +112,21 @@ std::string DriftText(const DriftCheck& check, const std::string& source, const 
                     style) +
          SketchText(fmt::format("What would make of {} what the migrations build:", source), drift.to_after, style) +
          // Once more, where the eye is.
-         fmt::format("\n{}.\n", DriftCounts(drift, source));
+         fmt::format("\n{}.\n", drift::DriftCounts(drift, source));
 }
 
-Json DriftJson(const DriftCheck& check, const std::string& source) {
-  const SchemaDrift& drift = check.drift;
-  Json document{{"equal", drift.empty()},
-                {"source", source},
-                {"lsn", check.point.lsn.ToString()},
-                {"source_time", IsoTime(check.point.time_us)},
-                {"migrations", check.migrations},
-                {"only_in_source", ObjectsJson(drift.only_before)},
-                {"only_in_migrations", ObjectsJson(drift.only_after)}};
-  document["different"] = Json::array();
+output::Json DriftJson(const drift::DriftCheck& check, const std::string& source) {
+  const drift::SchemaDrift& drift = check.drift;
+  output::Json document{{"equal", drift.empty()},
+                        {"source", source},
+                        {"lsn", check.point.lsn.ToString()},
+                        {"source_time", output::IsoTime(check.point.time_us)},
+                        {"migrations", check.migrations},
+                        {"only_in_source", ObjectsJson(drift.only_before)},
+                        {"only_in_migrations", ObjectsJson(drift.only_after)}};
+  document["different"] = output::Json::array();
   for (const auto& [before, after] : drift.changed) {
-    document["different"].push_back(Json{
+    document["different"].push_back(output::Json{
         {"kind", before.kind}, {"name", before.name}, {"source", before.definition}, {"migrations", after.definition}});
   }
   document["ignored"] = drift.ignored;
@@ -134,4 +135,4 @@ Json DriftJson(const DriftCheck& check, const std::string& source) {
   return document;
 }
 
-}  // namespace rotv
+}  // namespace rotv::report

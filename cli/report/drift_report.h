@@ -8,11 +8,11 @@
 #include "cli/output/output.h"
 #include "cli/output/terminal.h"
 
-namespace rotv {
+namespace rotv::report {
 
 // Ends in a newline.
-std::string DriftText(const DriftCheck& check, const std::string& source, const TextStyle& style);
+std::string DriftText(const drift::DriftCheck& check, const std::string& source, const output::TextStyle& style);
 
-Json DriftJson(const DriftCheck& check, const std::string& source);
+output::Json DriftJson(const drift::DriftCheck& check, const std::string& source);
 
-}  // namespace rotv
+}  // namespace rotv::report

@@ -9,20 +9,20 @@
 #include "cli/output/format.h"
 #include "cli/output/terminal.h"
 
-namespace rotv {
+namespace rotv::report {
 namespace {
 
 constexpr size_t kMostObjects = 10;
 constexpr size_t kMostLines = 3;
 
 // What a statement says line by line, as a column stands on one: without its indent and its comma.
-std::vector<std::string> Lines(const std::string& statement) {
+std::vector<std::string> ChangeLines(const std::string& statement) {
   std::vector<std::string> lines;
   std::istringstream in(statement);
   for (std::string line; std::getline(in, line);) {
     line.erase(0, std::min(line.find_first_not_of(' '), line.size()));
     line.erase(line.find_last_not_of(" ,;") + 1);
-    if (!line.empty()) lines.push_back(OneLine(line));
+    if (!line.empty()) lines.push_back(output::OneLine(line));
   }
   return lines;
 }
@@ -34,10 +34,10 @@ void AddOwn(char mark, const std::vector<std::string>& lines, const std::vector<
   }
 }
 
-std::string Details(const SchemaChange& change) {
-  if (change.kind == SchemaChange::Kind::kAdded) return "new";
-  if (change.kind == SchemaChange::Kind::kRemoved) return "gone";
-  std::vector<std::string> before = Lines(change.before), after = Lines(change.after), own;
+std::string Details(const schema::SchemaChange& change) {
+  if (change.kind == schema::SchemaChange::Kind::kAdded) return "new";
+  if (change.kind == schema::SchemaChange::Kind::kRemoved) return "gone";
+  std::vector<std::string> before = ChangeLines(change.before), after = ChangeLines(change.after), own;
   AddOwn('+', after, before, own);
   AddOwn('-', before, after, own);
   if (own.empty() || own.size() > kMostLines) return "changed";
@@ -46,15 +46,15 @@ std::string Details(const SchemaChange& change) {
 
 }  // namespace
 
-std::string SchemaLine(const std::vector<SchemaChange>& changes) {
+std::string SchemaLine(const std::vector<schema::SchemaChange>& changes) {
   std::vector<std::string> objects;
-  for (const SchemaChange& change : changes) {
+  for (const schema::SchemaChange& change : changes) {
     if (objects.size() == kMostObjects) break;
-    objects.push_back(fmt::format("{} ({})", OneLine(change.object), Details(change)));
+    objects.push_back(fmt::format("{} ({})", output::OneLine(change.object), Details(change)));
   }
   std::string line = fmt::format("{}", fmt::join(objects, ", "));
   if (changes.size() > kMostObjects) line += fmt::format(" and {} more", changes.size() - kMostObjects);
   return line;
 }
 
-}  // namespace rotv
+}  // namespace rotv::report

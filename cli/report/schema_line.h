@@ -7,10 +7,10 @@
 
 #include "sync/snapshot_diff.h"
 
-namespace rotv {
+namespace rotv::report {
 
 // "TABLE public.places (+rating integer), INDEX public.places_rating (new), VIEW public.old (gone)": at most ten
 // objects, and of each that has changed at most three lines.
-std::string SchemaLine(const std::vector<SchemaChange>& changes);
+std::string SchemaLine(const std::vector<schema::SchemaChange>& changes);
 
-}  // namespace rotv
+}  // namespace rotv::report

@@ -7,7 +7,7 @@
 
 #include "cli/output/format.h"
 
-namespace rotv {
+namespace rotv::report {
 namespace {
 
 constexpr double kMicrosecondsPerSecond = 1e6;
@@ -17,24 +17,25 @@ double Age(int64_t time_us, const StatusView& view) {
 }
 
 std::string Line(std::string_view label, std::string_view text) {
-  return fmt::format("{} {}\n", PadRight(label, 10), text);
+  return fmt::format("{} {}\n", output::PadRight(label, 10), text);
 }
 
 std::string Moment(Lsn lsn, int64_t time_us, const StatusView& view) {
-  return fmt::format("{}, {} ({})", HumanAge(Age(time_us, view)), HumanTime(time_us), lsn.ToString());
+  return fmt::format("{}, {} ({})", output::HumanAge(Age(time_us, view)), output::HumanTime(time_us), lsn.ToString());
 }
 
-std::string SlotText(const SlotStatus& slot, const TextStyle& style) {
-  std::string state = OneLine(slot.wal_status);
+std::string SlotText(const SlotStatus& slot, const output::TextStyle& style) {
+  std::string state = output::OneLine(slot.wal_status);
   bool usable = slot.wal_status != "missing" && slot.wal_status != "lost";
-  std::string text =
-      Line("slot", fmt::format("{}, {}", OneLine(slot.slot), usable ? state : Coloured(state, Colour::kRed, style)));
+  std::string text = Line("slot", fmt::format("{}, {}", output::OneLine(slot.slot),
+                                              usable ? state : output::Coloured(state, output::Colour::kRed, style)));
   if (usable) {
-    text += Line("pending", fmt::format("{} of log written since the head", HumanBytes(slot.pending_bytes)));
-    text += Line("held back",
-                 fmt::format("{} of log on the source; catalogue horizon {} old", HumanBytes(slot.wal_held_bytes),
-                             Counted(static_cast<uint64_t>(std::max<int64_t>(slot.catalog_xmin_age, 0)), "transaction",
-                                     "transactions")));
+    text += Line("pending", fmt::format("{} of log written since the head", output::HumanBytes(slot.pending_bytes)));
+    text +=
+        Line("held back",
+             fmt::format("{} of log on the source; catalogue horizon {} old", output::HumanBytes(slot.wal_held_bytes),
+                         output::Counted(static_cast<uint64_t>(std::max<int64_t>(slot.catalog_xmin_age, 0)),
+                                         "transaction", "transactions")));
   } else {
     text += Line("", "the source no longer keeps what a pull needs: rotv-sync pull --rebaseline");
   }
@@ -43,7 +44,7 @@ std::string SlotText(const SlotStatus& slot, const TextStyle& style) {
   std::string_view rest = slot.removal;
   while (!rest.empty()) {
     size_t end = std::min(rest.find('\n'), rest.size());
-    text += fmt::format("  {}\n", OneLine(rest.substr(0, end)));
+    text += fmt::format("  {}\n", output::OneLine(rest.substr(0, end)));
     rest.remove_prefix(std::min(end + 1, rest.size()));
   }
   return text;
@@ -52,21 +53,22 @@ std::string SlotText(const SlotStatus& slot, const TextStyle& style) {
 std::string TablesLine(const StatusReport& report) {
   std::map<std::string, uint64_t> ways;
   for (const TableStatus& table : report.tables) {
-    std::string way = OneLine(table.follow);
+    std::string way = output::OneLine(table.follow);
     ++ways[way.starts_with("streamed by index") ? "streamed by an index" : way];
   }
-  std::string text = HumanCount(report.tables.size());
-  for (const auto& [way, count] : ways) text += fmt::format(", {} {}", HumanCount(count), way);
+  std::string text = output::HumanCount(report.tables.size());
+  for (const auto& [way, count] : ways) text += fmt::format(", {} {}", output::HumanCount(count), way);
   return text;
 }
 
-std::string ScheduleLine(const StatusView& view, const TextStyle& style) {
-  std::string text = view.schedule ? fmt::format("{}, by {}", OneLine(view.schedule->calendar), view.schedule->by)
-                                   : std::string("none");
+std::string ScheduleLine(const StatusView& view, const output::TextStyle& style) {
+  std::string text = view.schedule
+                         ? fmt::format("{}, by {}", output::OneLine(view.schedule->calendar), view.schedule->by)
+                         : std::string("none");
   if (view.last_scheduled) {
-    const std::string last = RunText(*view.last_scheduled, view.now_us);
-    const bool failed = StateOf(*view.last_scheduled) == ScheduleState::kFailed;
-    text += "; last run " + (failed ? Coloured(last, Colour::kRed, style) : last);
+    const std::string last = schedule::RunText(*view.last_scheduled, view.now_us);
+    const bool failed = schedule::StateOf(*view.last_scheduled) == schedule::ScheduleState::kFailed;
+    text += "; last run " + (failed ? output::Coloured(last, output::Colour::kRed, style) : last);
   }
   return Line("schedule", text);
 }
@@ -77,69 +79,70 @@ bool HeadIsOld(const StatusReport& report, const StatusView& view) {
   return report.has_baseline && Age(report.head_time_us, view) > static_cast<double>(kOldHeadDays) * 86400;
 }
 
-std::string StatusText(const StatusReport& report, const StatusView& view, const TextStyle& style) {
+std::string StatusText(const StatusReport& report, const StatusView& view, const output::TextStyle& style) {
   std::string source = view.source_name;
-  if (!report.source.empty()) source += ", " + OneLine(report.source);
+  if (!report.source.empty()) source += ", " + output::OneLine(report.source);
   std::string text = Line("source", source);
-  if (!report.system.empty()) text += Line("server", OneLine(report.system));
+  if (!report.system.empty()) text += Line("server", output::OneLine(report.system));
   if (!report.has_baseline) {
     text += Line("baseline", "none yet: rotv-sync baseline (or pull) takes it");
   } else {
     std::string head = Moment(report.head_lsn, report.head_time_us, view);
-    text += Line("head", HeadIsOld(report, view) ? Coloured(head, Colour::kYellow, style) : head);
+    text += Line("head", HeadIsOld(report, view) ? output::Coloured(head, output::Colour::kYellow, style) : head);
     text += Line("baseline", Moment(report.baseline_lsn, report.baseline_time_us, view));
-    text += Line("store", HumanBytes(report.store_bytes));
+    text += Line("store", output::HumanBytes(report.store_bytes));
     if (!report.tables.empty()) text += Line("tables", TablesLine(report));
   }
   if (report.detached)
     text += Line("detached", "slot and publication are gone: seeds can be made, pull needs a new baseline");
   if (!report.unreachable.empty()) {
-    text += Line("source", Coloured("cannot be asked: " + OneLine(report.unreachable), Colour::kYellow, style));
+    text += Line("source", output::Coloured("cannot be asked: " + output::OneLine(report.unreachable),
+                                            output::Colour::kYellow, style));
   }
   if (view.schedule || view.last_scheduled) text += ScheduleLine(view, style);
-  for (const Leftover& left : report.leftovers) {
-    text +=
-        Line("left", Coloured(fmt::format("{} in {}: {}", OneLine(left.what), OneLine(left.where), OneLine(left.why)),
-                              Colour::kYellow, style));
-    text += Line("", OneLine(left.sql));
+  for (const postgres::Leftover& left : report.leftovers) {
+    text += Line("left", output::Coloured(fmt::format("{} in {}: {}", output::OneLine(left.what),
+                                                      output::OneLine(left.where), output::OneLine(left.why)),
+                                          output::Colour::kYellow, style));
+    text += Line("", output::OneLine(left.sql));
   }
   if (report.slot) text += SlotText(*report.slot, style);
   return text;
 }
 
-Json StatusJson(const StatusReport& report, const StatusView& view) {
+output::Json StatusJson(const StatusReport& report, const StatusView& view) {
   auto moment = [&](Lsn lsn, int64_t time_us) {
-    Json entry;
+    output::Json entry;
     entry["lsn"] = lsn.ToString();
-    entry["time"] = IsoTime(time_us);
+    entry["time"] = output::IsoTime(time_us);
     entry["age_seconds"] = Age(time_us, view);
     return entry;
   };
-  Json document;
+  output::Json document;
   document["source"] = view.source_name;
   document["address"] = report.source;
   document["server"] = report.system;
   document["has_baseline"] = report.has_baseline;
-  document["baseline"] = report.has_baseline ? moment(report.baseline_lsn, report.baseline_time_us) : Json();
-  document["head"] = report.has_baseline ? moment(report.head_lsn, report.head_time_us) : Json();
+  document["baseline"] = report.has_baseline ? moment(report.baseline_lsn, report.baseline_time_us) : output::Json();
+  document["head"] = report.has_baseline ? moment(report.head_lsn, report.head_time_us) : output::Json();
   document["head_is_old"] = HeadIsOld(report, view);
   document["store_bytes"] = report.store_bytes;
   document["detached"] = report.detached;
-  document["tables"] = Json::array();
+  document["tables"] = output::Json::array();
   for (const TableStatus& table : report.tables) {
-    Json entry;
+    output::Json entry;
     entry["name"] = table.name;
     entry["follow"] = table.follow;
     entry["reason"] = table.reason;
     document["tables"].push_back(std::move(entry));
   }
-  document["leftovers"] = Json::array();
-  for (const Leftover& left : report.leftovers) {
+  document["leftovers"] = output::Json::array();
+  for (const postgres::Leftover& left : report.leftovers) {
     document["leftovers"].push_back({{"what", left.what}, {"where", left.where}, {"why", left.why}, {"sql", left.sql}});
   }
-  document["slot"] = Json();
+  document["slot"] = output::Json();
   if (report.slot) {
-    Json slot;
+    output::Json slot;
     slot["slot"] = report.slot->slot;
     slot["publication"] = report.slot->publication;
     slot["wal_status"] = report.slot->wal_status;
@@ -150,10 +153,11 @@ Json StatusJson(const StatusReport& report, const StatusView& view) {
     document["slot"] = std::move(slot);
   }
   document["unreachable"] = report.unreachable;
-  document["schedule"] = Json();
-  if (view.schedule) document["schedule"] = Json{{"by", view.schedule->by}, {"calendar", view.schedule->calendar}};
-  document["last_scheduled"] = view.last_scheduled ? RunJson(*view.last_scheduled) : Json();
+  document["schedule"] = output::Json();
+  if (view.schedule)
+    document["schedule"] = output::Json{{"by", view.schedule->by}, {"calendar", view.schedule->calendar}};
+  document["last_scheduled"] = view.last_scheduled ? schedule::RunJson(*view.last_scheduled) : output::Json();
   return document;
 }
 
-}  // namespace rotv
+}  // namespace rotv::report

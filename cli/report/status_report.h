@@ -11,20 +11,20 @@
 #include "cli/schedule/job.h"
 #include "sync/status.h"
 
-namespace rotv {
+namespace rotv::report {
 
 struct StatusView {
   std::string source_name;
   int64_t now_us = 0;  // Unix time; what ages are counted from.
-  std::optional<ScheduleJob> schedule = {};
-  std::optional<ScheduledRun> last_scheduled = {};
+  std::optional<schedule::ScheduleJob> schedule = {};
+  std::optional<schedule::ScheduledRun> last_scheduled = {};
 };
 
 // Older than this, the head is worth a warning: the slot has held back a week of log.
 inline constexpr int64_t kOldHeadDays = 7;
 bool HeadIsOld(const StatusReport& report, const StatusView& view);
 
-std::string StatusText(const StatusReport& report, const StatusView& view, const TextStyle& style);
-Json StatusJson(const StatusReport& report, const StatusView& view);
+std::string StatusText(const StatusReport& report, const StatusView& view, const output::TextStyle& style);
+output::Json StatusJson(const StatusReport& report, const StatusView& view);
 
-}  // namespace rotv
+}  // namespace rotv::report

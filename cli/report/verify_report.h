@@ -8,10 +8,10 @@
 #include "cli/output/output.h"
 #include "sync/verify.h"
 
-namespace rotv {
+namespace rotv::report {
 
 // Never a value of a row but those of its key.
 std::string VerifyText(const VerifyResult& result, const std::string& source_name);
-Json VerifyJson(const VerifyResult& result);
+output::Json VerifyJson(const VerifyResult& result);
 
-}  // namespace rotv
+}  // namespace rotv::report

@@ -21,28 +21,28 @@ namespace {
 
 bool OnTerminal() { return isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1; }
 
-int RunLogs(const Invocation& call, const RuntimeOption& option, bool follow) {
-  std::unique_ptr<Runtime> runtime = RuntimeFor(call, option, ReadApp(RequestOf(call)));
-  if (runtime->State() == RunState::kNone) {
+int RunLogs(const program::Invocation& call, const RuntimeOption& option, bool follow) {
+  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, config::ReadApp(RequestOf(call)));
+  if (runtime->State() == launch::RunState::kNone) {
     std::filesystem::path kept = call.home / "run" / "app.log";
     if (!std::filesystem::exists(kept)) {
       throw Error(ErrorCode::kUsage, "there is no log: nothing was started", "rotv start");
     }
-    BecomeProgram({"cat", kept.native()});  // Of the last run.
+    os::BecomeProgram({"cat", kept.native()});  // Of the last run.
   }
-  BecomeProgram(runtime->LogCommand(follow));
+  os::BecomeProgram(runtime->LogCommand(follow));
 }
 
-std::string LabelOf(const Invocation& call) {
-  std::optional<LaunchState> state = ReadLaunchState(call.home);
-  return state ? DataLabel(*state) : "a database that is starting";
+std::string LabelOf(const program::Invocation& call) {
+  std::optional<launch::LaunchState> state = launch::ReadLaunchState(call.home);
+  return state ? launch::DataLabel(*state) : "a database that is starting";
 }
 
-int RunShell(const Invocation& call, const RuntimeOption& option) {
-  AppConfig app = ReadApp(RequestOf(call));
-  std::unique_ptr<Runtime> running = RunningRuntime(call, option);
-  const OwnDatabase database = running->Database();
-  const ShellEnvironment shell = ForShell(running->Inherited(), app.environment_rules, database);
+int RunShell(const program::Invocation& call, const RuntimeOption& option) {
+  config::AppConfig app = config::ReadApp(RequestOf(call));
+  std::unique_ptr<launch::Runtime> running = RunningRuntime(call, option);
+  const launch::OwnDatabase database = running->Database();
+  const launch::ShellEnvironment shell = launch::ForShell(running->Inherited(), app.environment_rules, database);
   if (!shell.withheld.empty()) {
     call.progress.Warn(
         fmt::format("not in this shell, because they lead to another database: {}", fmt::join(shell.withheld, ", ")));
@@ -50,56 +50,57 @@ int RunShell(const Invocation& call, const RuntimeOption& option) {
   std::vector<std::string> words = running->ShellCommand(OnTerminal(), database);
   if (OnTerminal()) {
     // What is ours, once more: ~/.bashrc may have set it.
-    Environment again = LibpqVariablesFor(database);
-    const Environment inherited = running->Inherited();
+    os::Environment again = launch::LibpqVariablesFor(database);
+    const os::Environment inherited = running->Inherited();
     for (const auto& [name, value] : shell.variables) {
       auto old = inherited.find(name);
       if (!inherited.empty() && (old == inherited.end() || old->second != value)) again[name] = value;
     }
     words.insert(words.end(),
-                 {"-c", "exec bash --rcfile <(printf %s \"$1\")", "bash", BashrcText(LabelOf(call), again)});
+                 {"-c", "exec bash --rcfile <(printf %s \"$1\")", "bash", launch::BashrcText(LabelOf(call), again)});
   }
-  BecomeProgram(words);
+  os::BecomeProgram(words);
 }
 
 // Where psql runs on this machine, its user's own file is read, too. In the container there is none.
-Environment PsqlrcOfOurs(const Invocation& call, const Runtime& running) {
+os::Environment PsqlrcOfOurs(const program::Invocation& call, const launch::Runtime& running) {
   if (running.name() != "local") return {};
-  const std::filesystem::path psql = FindPostgresPrograms(call.environment) / "psql";
-  std::string version = LastLine(RunProgramQuietly({psql, "--version"}, call.interrupt).out);
+  const std::filesystem::path psql = launch::FindPostgresPrograms(call.environment) / "psql";
+  std::string version = os::LastLine(os::RunProgramQuietly({psql, "--version"}, call.interrupt).out);
   // "psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"
   size_t digit = std::min(version.find_first_of("0123456789"), version.size());
   version = version.substr(digit, version.find(' ', digit) - digit);
   const std::filesystem::path file = call.home / "run" / "psqlrc";
-  WriteFileAtomically(file, PsqlrcText(UserPsqlrc(call.environment, version)));
+  WriteFileAtomically(file, launch::PsqlrcText(launch::UserPsqlrc(call.environment, version)));
   return {{"PSQLRC", file}};
 }
 
-int RunPsql(const Invocation& call, const RuntimeOption& option, const std::vector<std::string>& arguments) {
-  std::unique_ptr<Runtime> running = RunningRuntime(call, option);
-  if (!OnTerminal()) BecomeProgram(running->PsqlCommand(arguments, false));
-  std::vector<std::string> all = PsqlPromptArguments(LabelOf(call));
+int RunPsql(const program::Invocation& call, const RuntimeOption& option, const std::vector<std::string>& arguments) {
+  std::unique_ptr<launch::Runtime> running = RunningRuntime(call, option);
+  if (!OnTerminal()) os::BecomeProgram(running->PsqlCommand(arguments, false));
+  std::vector<std::string> all = launch::PsqlPromptArguments(LabelOf(call));
   all.insert(all.end(), arguments.begin(), arguments.end());
-  BecomeProgram(running->PsqlCommand(all, true), PsqlrcOfOurs(call, *running));
+  os::BecomeProgram(running->PsqlCommand(all, true), PsqlrcOfOurs(call, *running));
 }
 
 }  // namespace
 
-Command DeclareLogs(CLI::App& app, const RuntimeOption& runtime) {
+program::Command DeclareLogs(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Print what database and application write");
   app.footer("Of the last start, where nothing runs.\n\nExamples:\n  rotv logs -f");
   auto follow = std::make_shared<bool>(false);
   app.add_flag("-f,--follow", *follow, "Go on until the application ends");
-  return {[follow, &runtime](const Invocation& call) { return RunLogs(call, runtime, *follow); }, [] { return true; }};
+  return {[follow, &runtime](const program::Invocation& call) { return RunLogs(call, runtime, *follow); },
+          [] { return true; }};
 }
 
-Command DeclareShell(CLI::App& app, const RuntimeOption& runtime) {
+program::Command DeclareShell(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Open a shell where the application runs");
   app.footer("Its prompt says which data the database has.\n\nExamples:\n  rotv shell");
-  return {[&runtime](const Invocation& call) { return RunShell(call, runtime); }, [] { return true; }};
+  return {[&runtime](const program::Invocation& call) { return RunShell(call, runtime); }, [] { return true; }};
 }
 
-Command DeclarePsql(CLI::App& app, const RuntimeOption& runtime) {
+program::Command DeclarePsql(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Open psql on the running database");
   app.footer(
       "Everything behind psql goes to it.\n\n"
@@ -109,7 +110,7 @@ Command DeclarePsql(CLI::App& app, const RuntimeOption& runtime) {
       "  rotv psql rotv_test");
   app.fallthrough(false);  // What psql knows and we do too is meant for psql.
   app.allow_extras();
-  return {[&app, &runtime](const Invocation& call) -> int { return RunPsql(call, runtime, app.remaining()); },
+  return {[&app, &runtime](const program::Invocation& call) -> int { return RunPsql(call, runtime, app.remaining()); },
           [] { return true; }};
 }
 

@@ -37,12 +37,12 @@ class LastLines {
 };
 
 // What npm needs of this machine to reach its registry, and no layer may keep.
-std::vector<std::string> Secrets(const Environment& environment) {
+std::vector<std::string> Secrets(const os::Environment& environment) {
   std::vector<std::string> secrets;
-  std::filesystem::path npmrc = UserHome(environment) / ".npmrc";
+  std::filesystem::path npmrc = config::UserHome(environment) / ".npmrc";
   if (std::filesystem::exists(npmrc)) secrets.push_back("id=npmrc,src=" + npmrc.native());
   for (const char* name : {"NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE"}) {
-    std::string file = Variable(environment, name);
+    std::string file = os::Variable(environment, name);
     if (file.empty() || !std::filesystem::exists(file)) continue;
     secrets.push_back("id=ca,src=" + file);
     break;
@@ -50,16 +50,17 @@ std::vector<std::string> Secrets(const Environment& environment) {
   return secrets;
 }
 
-int RunBuild(const Invocation& call, const RuntimeOption& option, bool no_cache) {
-  AppConfig app = ReadApp(RequestOf(call));
-  std::unique_ptr<Runtime> runtime = RuntimeFor(call, option, app);
+int RunBuild(const program::Invocation& call, const RuntimeOption& option, bool no_cache) {
+  config::AppConfig app = config::ReadApp(RequestOf(call));
+  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, app);
   if (runtime->name() == "local") {
     throw Error(ErrorCode::kUsage, "without a container runtime there is no image to build",
                 "install podman, or start without one: rotv --runtime local start");
   }
-  BuildContext context({.application = app.directory,
-                        .left_out = {call.home, ConfigFilePath(RequestOf(call)), app.directory / app.env_file}});
-  std::string version = ApplicationVersion(app.directory);
+  launch::BuildContext context(
+      {.application = app.directory,
+       .left_out = {call.home, config::ConfigFilePath(RequestOf(call)), app.directory / app.env_file}});
+  std::string version = launch::ApplicationVersion(app.directory);
   std::vector<std::string> words = {
       runtime->name(),     "build", "--tag", app.image, "--file", context.directory() / "Containerfile", "--build-arg",
       "VERSION=" + version};
@@ -70,24 +71,24 @@ int RunBuild(const Invocation& call, const RuntimeOption& option, bool no_cache)
 
   bool quiet = call.options.quiet;
   LastLines last;
-  int status = RunProgramShowing(words, call.interrupt, [&](std::string_view text) {
-    if (!quiet) WriteAll(STDERR_FILENO, TerminalText(text));
+  int status = os::RunProgramShowing(words, call.interrupt, [&](std::string_view text) {
+    if (!quiet) output::WriteAll(STDERR_FILENO, output::TerminalText(text));
     last.Add(text);
   });
   if (status != 0) {
     constexpr int kShownLines = 15;
-    if (quiet) WriteAll(STDERR_FILENO, TerminalText(last.Get(kShownLines)));
-    throw Error(ErrorCode::kUsage, fmt::format("the image cannot be built: {}", LastLine(last.Get(kShownLines))),
+    if (quiet) output::WriteAll(STDERR_FILENO, output::TerminalText(last.Get(kShownLines)));
+    throw Error(ErrorCode::kUsage, fmt::format("the image cannot be built: {}", os::LastLine(last.Get(kShownLines))),
                 "the failing step stands above; --no-cache begins anew");
   }
   call.output.Result(fmt::format("Built {}, version {}. rotv start runs it.\n", app.image, version),
-                     Json{{"image", app.image}, {"version", version}});
+                     output::Json{{"image", app.image}, {"version", version}});
   return 0;
 }
 
 }  // namespace
 
-Command DeclareBuild(CLI::App& app, const RuntimeOption& runtime) {
+program::Command DeclareBuild(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Build the image: PostgreSQL and Node.js below, the application above");
   app.footer(
       "A change of the application rebuilds its layers only.\n\n"
@@ -96,7 +97,8 @@ Command DeclareBuild(CLI::App& app, const RuntimeOption& runtime) {
       "  rotv build --no-cache");
   auto no_cache = std::make_shared<bool>(false);
   app.add_flag("--no-cache", *no_cache, "Build every step anew");
-  return {[no_cache, &runtime](const Invocation& call) { return RunBuild(call, runtime, *no_cache); }, nullptr};
+  return {[no_cache, &runtime](const program::Invocation& call) { return RunBuild(call, runtime, *no_cache); },
+          nullptr};
 }
 
 }  // namespace rotv

@@ -18,32 +18,33 @@ struct RuntimeOption {
   std::string name;  // Empty: not given.
 };
 
-Command DeclareStart(CLI::App& app, const RuntimeOption& runtime);
-Command DeclareRestart(CLI::App& app, const RuntimeOption& runtime);
-Command DeclareStop(CLI::App& app, const RuntimeOption& runtime);
-Command DeclareStatus(CLI::App& app, const RuntimeOption& runtime);
-Command DeclareLogs(CLI::App& app, const RuntimeOption& runtime);
-Command DeclareShell(CLI::App& app, const RuntimeOption& runtime);
-Command DeclarePsql(CLI::App& app, const RuntimeOption& runtime);
-Command DeclareBuild(CLI::App& app, const RuntimeOption& runtime);
-Command DeclareSeed(CLI::App& app, const RuntimeOption& runtime);
-Command DeclareValidateEnv(CLI::App& app, const RuntimeOption& runtime);
-Command DeclareValidateSchema(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareStart(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareRestart(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareStop(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareStatus(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareLogs(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareShell(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclarePsql(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareBuild(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareSeed(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareValidateEnv(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareValidateSchema(CLI::App& app, const RuntimeOption& runtime);
 
 // --- What several of them need.
 
-ConfigRequest RequestOf(const Invocation& call);
+config::ConfigRequest RequestOf(const program::Invocation& call);
 
 // The one that --runtime names, else the one in which something runs, else the first that is here. `app` is what the
 // config says.
-std::unique_ptr<Runtime> RuntimeFor(const Invocation& call, const RuntimeOption& option, const AppConfig& app);
+std::unique_ptr<launch::Runtime> RuntimeFor(const program::Invocation& call, const RuntimeOption& option,
+                                            const config::AppConfig& app);
 
 // What RuntimeFor() gives, for another home directory: what runs here is not touched by it.
-std::unique_ptr<Runtime> ScratchRuntime(const Invocation& call, const RuntimeOption& option, const AppConfig& app,
-                                        const std::filesystem::path& home);
+std::unique_ptr<launch::Runtime> ScratchRuntime(const program::Invocation& call, const RuntimeOption& option,
+                                                const config::AppConfig& app, const std::filesystem::path& home);
 
 // The same for commands that need a running application. Throws kUsage if there is none.
-std::unique_ptr<Runtime> RunningRuntime(const Invocation& call, const RuntimeOption& option);
+std::unique_ptr<launch::Runtime> RunningRuntime(const program::Invocation& call, const RuntimeOption& option);
 
 // What start and restart have in common.
 struct StartFlags {
@@ -55,6 +56,6 @@ struct StartFlags {
 };
 void AddStartFlags(CLI::App& app, StartFlags* flags);
 // `replace`: what runs is stopped for it, once everything else is ready; otherwise it goes on, and the user is told.
-int RunStart(const Invocation& call, const RuntimeOption& option, const StartFlags& flags, bool replace);
+int RunStart(const program::Invocation& call, const RuntimeOption& option, const StartFlags& flags, bool replace);
 
 }  // namespace rotv

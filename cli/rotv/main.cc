@@ -10,11 +10,12 @@ namespace {
 
 RuntimeOption g_runtime;  // Written by the parser, before any command runs.
 
-CommandEntry Entry(const char* name, Command (*declare)(CLI::App& app, const RuntimeOption& runtime)) {
+program::CommandEntry Entry(const char* name,
+                            program::Command (*declare)(CLI::App& app, const RuntimeOption& runtime)) {
   return {name, [declare](CLI::App& app) { return declare(app, g_runtime); }};
 }
 
-const Program kProgram{
+const program::Program kProgram{
     .name = "rotv",
     .description = "Runs an application on a fresh copy of its production's data.",
     .footer =
@@ -35,7 +36,7 @@ const Program kProgram{
                  Entry("psql", DeclarePsql),
                  Entry("build", DeclareBuild),
                  Entry("seed", DeclareSeed),
-                 {"snapshot", DeclareSnapshot},
+                 {"snapshot", command::DeclareSnapshot},
                  Entry("validate-env", DeclareValidateEnv),
                  Entry("validate-schema", DeclareValidateSchema)},
     .declare_options =
@@ -45,10 +46,10 @@ const Program kProgram{
               ->type_name("NAME")
               ->check(CLI::IsMember({"podman", "docker", "local"}));
         },
-    .remove_leftovers = RemoveLeftSecrets,
+    .remove_leftovers = launch::RemoveLeftSecrets,
 };
 
 }  // namespace
 }  // namespace rotv
 
-int main(int argc, char** argv) { return rotv::RunProgram(rotv::kProgram, argc, argv); }
+int main(int argc, char** argv) { return rotv::program::RunProgram(rotv::kProgram, argc, argv); }

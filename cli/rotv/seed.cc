@@ -12,34 +12,34 @@
 namespace rotv {
 namespace {
 
-int RunSeed(const Invocation& call, const std::string& name) {
-  AppConfig app = ReadApp(RequestOf(call));
-  ConfigRequest request = RequestOf(call);
+int RunSeed(const program::Invocation& call, const std::string& name) {
+  config::AppConfig app = config::ReadApp(RequestOf(call));
+  config::ConfigRequest request = RequestOf(call);
   std::string snapshot = name;
   // "rotv seed staging" names a source where there is one of that name.
   if (request.source.empty()) {
-    for (const SourceConfig& other : ReadSources(request)) {
+    for (const SourceConfig& other : config::ReadSources(request)) {
       if (other.name == name) std::swap(request.source, snapshot);
     }
   }
   if (!snapshot.empty()) CheckSnapshotName(snapshot);
-  SourceConfig source = ReadSource(request);
-  OpenHome(call.home);
+  SourceConfig source = config::ReadSource(request);
+  config::OpenHome(call.home);
   Context context{source, call.home, call.progress, call.interrupt};
-  Seed seed = PrepareSeed(context, {.snapshot = "head", .compression = app.compression, .pull = true});
+  launch::Seed seed = launch::PrepareSeed(context, {.snapshot = "head", .compression = app.compression, .pull = true});
   if (!snapshot.empty()) CreateSnapshot(context, snapshot, seed.lsn.ToString());
-  Json document;
+  output::Json document;
   document["path"] = seed.path.native();
   document["source"] = seed.source;
   document["lsn"] = seed.lsn.ToString();
-  document["source_time"] = IsoTime(seed.data_time_us);
+  document["source_time"] = output::IsoTime(seed.data_time_us);
   document["bytes"] = seed.sql_bytes;
   document["written"] = seed.written;
-  document["kept_as"] = snapshot.empty() ? Json() : Json(snapshot);
+  document["kept_as"] = snapshot.empty() ? output::Json() : output::Json(snapshot);
   call.output.Result(
       fmt::format("{} {}: {} as it was at {} ({}), {} of SQL.\n{}", seed.written ? "Wrote" : "Nothing changed in",
-                  OneLine(seed.path.native()), seed.source, seed.lsn.ToString(), HumanTime(seed.data_time_us),
-                  HumanBytes(seed.sql_bytes),
+                  output::OneLine(seed.path.native()), seed.source, seed.lsn.ToString(),
+                  output::HumanTime(seed.data_time_us), output::HumanBytes(seed.sql_bytes),
                   snapshot.empty() ? "" : fmt::format("Kept as snapshot {0}: rotv start --snapshot {0}\n", snapshot)),
       document);
   return 0;
@@ -47,7 +47,7 @@ int RunSeed(const Invocation& call, const std::string& name) {
 
 }  // namespace
 
-Command DeclareSeed(CLI::App& app, const RuntimeOption& /*runtime*/) {
+program::Command DeclareSeed(CLI::App& app, const RuntimeOption& /*runtime*/) {
   app.description("Bring the store up to the source's present, and write the seed");
   app.footer(
       "Examples:\n"
@@ -56,7 +56,7 @@ Command DeclareSeed(CLI::App& app, const RuntimeOption& /*runtime*/) {
       "  rotv seed staging                  # of another source");
   auto name = std::make_shared<std::string>();
   app.add_option("name", *name, "A name to keep this state under, too, or a source of rotv.toml")->type_name("NAME");
-  return {[name](const Invocation& call) { return RunSeed(call, *name); }, nullptr};
+  return {[name](const program::Invocation& call) { return RunSeed(call, *name); }, nullptr};
 }
 
 }  // namespace rotv

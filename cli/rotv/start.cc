@@ -14,48 +14,50 @@
 namespace rotv {
 namespace {
 
-std::string DataText(const LaunchState& state) {
+std::string DataText(const launch::LaunchState& state) {
   if (state.source.empty()) return "the data of the persistent cluster, as it was left";
-  return fmt::format("{} as it was at {} ({}){}", state.source, state.lsn, HumanTime(state.data_time_us),
+  return fmt::format("{} as it was at {} ({}){}", state.source, state.lsn, output::HumanTime(state.data_time_us),
                      state.snapshot == "head" ? "" : fmt::format(", snapshot {}", state.snapshot));
 }
 
-std::string StartText(const LaunchResult& result) {
-  const LaunchState& state = result.state;
+std::string StartText(const launch::LaunchResult& result) {
+  const launch::LaunchState& state = result.state;
   if (result.already_running) {
     return fmt::format("Already running ({}): {}\n  {}\n  rotv restart starts it afresh.\n", state.runtime,
-                       UrlOf(state), DataText(state));
+                       launch::UrlOf(state), DataText(state));
   }
-  std::string text = result.application ? fmt::format("Running: {}\n", UrlOf(state))
+  std::string text = result.application ? fmt::format("Running: {}\n", launch::UrlOf(state))
                                         : std::string("Running: the database alone (rotv psql)\n");
   text += fmt::format("  {}\n", DataText(state));
   size_t width = 0;
-  for (const TableCount& table : result.tables) width = std::max(width, DisplayWidth(OneLine(table.name)));
-  for (const TableCount& table : result.tables) {
-    text += fmt::format("  {}  {:>12} {}\n", PadRight(OneLine(table.name), width), HumanCount(table.rows),
-                        table.rows == 1 ? "row" : "rows");
+  for (const launch::TableCount& table : result.tables)
+    width = std::max(width, output::DisplayWidth(output::OneLine(table.name)));
+  for (const launch::TableCount& table : result.tables) {
+    text += fmt::format("  {}  {:>12} {}\n", output::PadRight(output::OneLine(table.name), width),
+                        output::HumanCount(table.rows), table.rows == 1 ? "row" : "rows");
   }
-  text += fmt::format(
-      "Started with {} in {}{}.\n", result.runtime, HumanDuration(result.seconds),
-      result.seed_seconds >= 1 ? fmt::format(", {} of it for the seed", HumanDuration(result.seed_seconds)) : "");
+  text += fmt::format("Started with {} in {}{}.\n", result.runtime, output::HumanDuration(result.seconds),
+                      result.seed_seconds >= 1
+                          ? fmt::format(", {} of it for the seed", output::HumanDuration(result.seed_seconds))
+                          : "");
   return text;
 }
 
-Json StartJson(const LaunchResult& result) {
-  const LaunchState& state = result.state;
-  Json document;
+output::Json StartJson(const launch::LaunchResult& result) {
+  const launch::LaunchState& state = result.state;
+  output::Json document;
   document["already_running"] = result.already_running;
   document["runtime"] = state.runtime;
-  document["url"] = result.application ? Json(UrlOf(state)) : Json();
+  document["url"] = result.application ? output::Json(launch::UrlOf(state)) : output::Json();
   document["port"] = state.port;
   document["persistent"] = state.persistent;
   document["source"] = state.source;
   document["snapshot"] = state.snapshot;
   document["lsn"] = state.lsn;
-  document["source_time"] = state.data_time_us > 0 ? Json(IsoTime(state.data_time_us)) : Json();
-  document["tables"] = Json::array();
-  for (const TableCount& table : result.tables) {
-    document["tables"].push_back(Json{{"name", table.name}, {"rows", table.rows}});
+  document["source_time"] = state.data_time_us > 0 ? output::Json(output::IsoTime(state.data_time_us)) : output::Json();
+  document["tables"] = output::Json::array();
+  for (const launch::TableCount& table : result.tables) {
+    document["tables"].push_back(output::Json{{"name", table.name}, {"rows", table.rows}});
   }
   document["seed_seconds"] = result.seed_seconds;
   document["seconds"] = result.seconds;
@@ -63,13 +65,14 @@ Json StartJson(const LaunchResult& result) {
 }
 
 // A problem of the comparison is no problem of the start.
-void WarnOfDrift(const Invocation& call, const RuntimeOption& option, const AppConfig& app, const LaunchState& state) {
-  DriftConfig config = ReadDrift(RequestOf(call));
+void WarnOfDrift(const program::Invocation& call, const RuntimeOption& option, const config::AppConfig& app,
+                 const launch::LaunchState& state) {
+  config::DriftConfig config = config::ReadDrift(RequestOf(call));
   if (!config.warn_at_start) return;
   try {
-    SourceConfig source = ReadSource(RequestOf(call));
+    SourceConfig source = config::ReadSource(RequestOf(call));
     Context context{source, call.home, call.progress, call.interrupt};
-    std::string warning = DriftWarning(
+    std::string warning = drift::DriftWarning(
         {.context = context,
          .app = app,
          .config = config,
@@ -96,28 +99,29 @@ void AddStartFlags(CLI::App& app, StartFlags* flags) {
   app.add_flag("--wait", flags->wait, "Wait for the application without a limit of time");
 }
 
-int RunStart(const Invocation& call, const RuntimeOption& option, const StartFlags& flags, bool replace) {
-  AppConfig app = ReadApp(RequestOf(call));
-  std::string variable = Variable(call.environment, "PERSISTENT_DATA");
+int RunStart(const program::Invocation& call, const RuntimeOption& option, const StartFlags& flags, bool replace) {
+  config::AppConfig app = config::ReadApp(RequestOf(call));
+  std::string variable = os::Variable(call.environment, "PERSISTENT_DATA");
   if (flags.persistent || variable == "true" || variable == "1") app.persistent = true;
   if (flags.port != 0) app.port = flags.port;
-  OpenHome(call.home);
-  std::unique_ptr<Runtime> runtime = RuntimeFor(call, option, app);
+  config::OpenHome(call.home);
+  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, app);
   call.progress.Say(fmt::format("runtime: {}", runtime->Describe()));
-  LaunchResult result = Launch({.home = call.home,
-                                .app = app,
-                                .environment = call.environment,
-                                .runtime = *runtime,
-                                .progress = call.progress,
-                                .interrupt = call.interrupt,
-                                .read_source = [&] { return ReadSource(RequestOf(call)); }},
-                               {.snapshot = flags.snapshot.empty() ? "head" : flags.snapshot,
-                                .pull = flags.pull,
-                                .wait = flags.wait,
-                                .replace = replace});
-  const LaunchState& state = result.state;
+  launch::LaunchResult result = launch::Launch({.home = call.home,
+                                                .app = app,
+                                                .environment = call.environment,
+                                                .runtime = *runtime,
+                                                .progress = call.progress,
+                                                .interrupt = call.interrupt,
+                                                .read_source = [&] { return config::ReadSource(RequestOf(call)); }},
+                                               {.snapshot = flags.snapshot.empty() ? "head" : flags.snapshot,
+                                                .pull = flags.pull,
+                                                .wait = flags.wait,
+                                                .replace = replace});
+  const launch::LaunchState& state = result.state;
   if (!result.already_running && !state.source.empty()) WarnOfDrift(call, option, app, state);
-  if (std::string warning = ScheduleWarning(call.home, state.source, state.data_time_us, NowMicroseconds());
+  if (std::string warning =
+          schedule::ScheduleWarning(call.home, state.source, state.data_time_us, os::NowMicroseconds());
       state.snapshot == "head" && !warning.empty()) {
     call.progress.Warn(warning);
   }
@@ -125,7 +129,7 @@ int RunStart(const Invocation& call, const RuntimeOption& option, const StartFla
   return 0;
 }
 
-Command DeclareStart(CLI::App& app, const RuntimeOption& runtime) {
+program::Command DeclareStart(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Start the application on the seed, clean at every start");
   app.footer(
       "Takes the baseline if there is none, writes the seed if it is missing or behind the store,\n"
@@ -136,7 +140,8 @@ Command DeclareStart(CLI::App& app, const RuntimeOption& runtime) {
       "  rotv --runtime local start         # without a container");
   auto flags = std::make_shared<StartFlags>();
   AddStartFlags(app, flags.get());
-  return {[flags, &runtime](const Invocation& call) { return RunStart(call, runtime, *flags, false); }, nullptr};
+  return {[flags, &runtime](const program::Invocation& call) { return RunStart(call, runtime, *flags, false); },
+          nullptr};
 }
 
 }  // namespace rotv

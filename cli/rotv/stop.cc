@@ -7,21 +7,21 @@
 namespace rotv {
 namespace {
 
-int RunStop(const Invocation& call, const RuntimeOption& option) {
-  OpenHome(call.home);
-  std::unique_ptr<Runtime> runtime = RuntimeFor(call, option, ReadApp(RequestOf(call)));
-  LaunchLock lock(call.home);
-  bool was_there = runtime->State() != RunState::kNone;
+int RunStop(const program::Invocation& call, const RuntimeOption& option) {
+  config::OpenHome(call.home);
+  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, config::ReadApp(RequestOf(call)));
+  launch::LaunchLock lock(call.home);
+  bool was_there = runtime->State() != launch::RunState::kNone;
   runtime->Stop();
-  if (option.name.empty() || was_there) RemoveLaunchState(call.home);
-  call.output.Result(was_there ? "Stopped.\n" : "Nothing was running.\n", Json{{"stopped", was_there}});
+  if (option.name.empty() || was_there) launch::RemoveLaunchState(call.home);
+  call.output.Result(was_there ? "Stopped.\n" : "Nothing was running.\n", output::Json{{"stopped", was_there}});
   return 0;
 }
 
 // As it was started, where nothing else is asked for.
-int RunRestart(const Invocation& call, const RuntimeOption& option, StartFlags flags) {
-  OpenHome(call.home);
-  std::optional<LaunchState> state = ReadLaunchState(call.home);
+int RunRestart(const program::Invocation& call, const RuntimeOption& option, StartFlags flags) {
+  config::OpenHome(call.home);
+  std::optional<launch::LaunchState> state = launch::ReadLaunchState(call.home);
   RuntimeOption same{option.name.empty() && state ? state->runtime : option.name};
   if (state) {
     if (flags.snapshot.empty()) flags.snapshot = state->snapshot;
@@ -33,13 +33,13 @@ int RunRestart(const Invocation& call, const RuntimeOption& option, StartFlags f
 
 }  // namespace
 
-Command DeclareStop(CLI::App& app, const RuntimeOption& runtime) {
+program::Command DeclareStop(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Stop application and database; what was done in them is gone, unless they are persistent");
   app.footer("Examples:\n  rotv stop");
-  return {[&runtime](const Invocation& call) { return RunStop(call, runtime); }, nullptr};
+  return {[&runtime](const program::Invocation& call) { return RunStop(call, runtime); }, nullptr};
 }
 
-Command DeclareRestart(CLI::App& app, const RuntimeOption& runtime) {
+program::Command DeclareRestart(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Stop, and start again as it was started, on clean data");
   app.footer(
       "Examples:\n"
@@ -47,7 +47,7 @@ Command DeclareRestart(CLI::App& app, const RuntimeOption& runtime) {
       "  rotv restart --pull                # and the data is today's");
   auto flags = std::make_shared<StartFlags>();
   AddStartFlags(app, flags.get());
-  return {[flags, &runtime](const Invocation& call) { return RunRestart(call, runtime, *flags); }, nullptr};
+  return {[flags, &runtime](const program::Invocation& call) { return RunRestart(call, runtime, *flags); }, nullptr};
 }
 
 }  // namespace rotv

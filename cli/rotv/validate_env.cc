@@ -11,16 +11,16 @@
 namespace rotv {
 namespace {
 
-int RunValidateEnv(const Invocation& call) {
-  AppConfig app = ReadApp(RequestOf(call));
-  EnvironmentReport report = ReadAppEnvironment(app.directory, app.env_file, call.environment);
-  const std::vector<std::string> elsewhere = LeadingElsewhere(report.variables, app.environment_rules);
-  if (call.output.form() == Output::Form::kText) {
-    RequireUsable(report);
-    RequireOwnDatabase(report.variables, app.environment_rules, {.tcp = true, .name = app.database});
+int RunValidateEnv(const program::Invocation& call) {
+  config::AppConfig app = config::ReadApp(RequestOf(call));
+  launch::EnvironmentReport report = launch::ReadAppEnvironment(app.directory, app.env_file, call.environment);
+  const std::vector<std::string> elsewhere = launch::LeadingElsewhere(report.variables, app.environment_rules);
+  if (call.output.form() == output::Output::Form::kText) {
+    launch::RequireUsable(report);
+    launch::RequireOwnDatabase(report.variables, app.environment_rules, {.tcp = true, .name = app.database});
   }
   const bool ok = report.usable() && elsewhere.empty();
-  Json document;
+  output::Json document;
   document["ok"] = ok;
   document["files"] = report.files;
   document["examples"] = report.examples;
@@ -43,10 +43,10 @@ int RunValidateEnv(const Invocation& call) {
 
 }  // namespace
 
-Command DeclareValidateEnv(CLI::App& app, const RuntimeOption& /*runtime*/) {
+program::Command DeclareValidateEnv(CLI::App& app, const RuntimeOption& /*runtime*/) {
   app.description("Check the .env files against .env.example");
   app.footer("Changes nothing, and never prints a value.\n\nExamples:\n  rotv validate-env");
-  return {[](const Invocation& call) { return RunValidateEnv(call); }, nullptr};
+  return {[](const program::Invocation& call) { return RunValidateEnv(call); }, nullptr};
 }
 
 }  // namespace rotv

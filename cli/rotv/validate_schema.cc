@@ -17,29 +17,30 @@ struct Flags {
   std::string migrations;
 };
 
-int RunValidateSchema(const Invocation& call, const RuntimeOption& runtime, const Flags& flags) {
-  AppConfig app = ReadApp(RequestOf(call));
-  DriftConfig config = ReadDrift(RequestOf(call));
+int RunValidateSchema(const program::Invocation& call, const RuntimeOption& runtime, const Flags& flags) {
+  config::AppConfig app = config::ReadApp(RequestOf(call));
+  config::DriftConfig config = config::ReadDrift(RequestOf(call));
   if (!flags.migrations.empty()) {
-    config.migrations = std::filesystem::absolute(ExpandTilde(flags.migrations, call.environment)).lexically_normal();
+    config.migrations =
+        std::filesystem::absolute(config::ExpandTilde(flags.migrations, call.environment)).lexically_normal();
   }
-  SourceConfig source = ReadSource(RequestOf(call));
-  OpenHome(call.home);
+  SourceConfig source = config::ReadSource(RequestOf(call));
+  config::OpenHome(call.home);
   Context context{source, call.home, call.progress, call.interrupt};
-  DriftCheck check = CheckDrift(
+  drift::DriftCheck check = drift::CheckDrift(
       {.context = context,
        .app = app,
        .config = config,
        .progress = call.progress,
        .make_runtime = [&](const std::filesystem::path& home) { return ScratchRuntime(call, runtime, app, home); }},
       flags.snapshot.empty() ? "head" : flags.snapshot);
-  call.output.Result(DriftText(check, source.name, call.style), DriftJson(check, source.name));
+  call.output.Result(report::DriftText(check, source.name, call.style), report::DriftJson(check, source.name));
   return check.drift.empty() ? 0 : kSchemasDiffer;
 }
 
 }  // namespace
 
-Command DeclareValidateSchema(CLI::App& app, const RuntimeOption& runtime) {
+program::Command DeclareValidateSchema(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Compare the schema of the seed with what the application's migrations build");
   app.footer(
       "Both go into a server of their own, which is gone afterwards. Neither order nor formatting nor\n"
@@ -53,7 +54,8 @@ Command DeclareValidateSchema(CLI::App& app, const RuntimeOption& runtime) {
       ->type_name("NAME");
   app.add_option("--migrations", flags->migrations, "The directory of SQL files (default: as rotv.toml says)")
       ->type_name("DIR");
-  return {[flags, &runtime](const Invocation& call) { return RunValidateSchema(call, runtime, *flags); }, nullptr};
+  return {[flags, &runtime](const program::Invocation& call) { return RunValidateSchema(call, runtime, *flags); },
+          nullptr};
 }
 
 }  // namespace rotv

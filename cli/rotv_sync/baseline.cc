@@ -11,17 +11,18 @@
 namespace rotv {
 
 std::string BaselineText(const BaselineResult& result, const std::string& source_name) {
-  std::string text = fmt::format("Baseline of {} at {}: {}, {} ({}) in {}.\n", source_name, result.lsn.ToString(),
-                                 Counted(result.tables, "table", "tables"), Counted(result.rows, "row", "rows"),
-                                 HumanBytes(result.row_bytes), HumanDuration(result.seconds));
-  text += fmt::format("The store takes {}", HumanBytes(result.store_bytes));
-  if (result.wire_bytes > 0) text += fmt::format("; {} were received over SSH", HumanBytes(result.wire_bytes));
+  std::string text =
+      fmt::format("Baseline of {} at {}: {}, {} ({}) in {}.\n", source_name, result.lsn.ToString(),
+                  output::Counted(result.tables, "table", "tables"), output::Counted(result.rows, "row", "rows"),
+                  output::HumanBytes(result.row_bytes), output::HumanDuration(result.seconds));
+  text += fmt::format("The store takes {}", output::HumanBytes(result.store_bytes));
+  if (result.wire_bytes > 0) text += fmt::format("; {} were received over SSH", output::HumanBytes(result.wire_bytes));
   text += ".\n";
   return text;
 }
 
-Json BaselineJson(const BaselineResult& result) {
-  Json document;
+output::Json BaselineJson(const BaselineResult& result) {
+  output::Json document;
   document["lsn"] = result.lsn.ToString();
   document["tables"] = result.tables;
   document["rows"] = result.rows;
@@ -30,11 +31,11 @@ Json BaselineJson(const BaselineResult& result) {
   document["wire_bytes"] = result.wire_bytes;
   document["seconds"] = result.seconds;
   document["carried_masks"] = result.carried_masks;
-  document["lacking"] = Json::array();  // Nothing is, since tables without an identity are followed too.
+  document["lacking"] = output::Json::array();  // Nothing is, since tables without an identity are followed too.
   return document;
 }
 
-SyncCommand DeclareBaseline(CLI::App& app) {
+program::SyncCommand DeclareBaseline(CLI::App& app) {
   struct Flags {
     bool force = false;
     bool allow_unlimited_wal = false;
@@ -50,10 +51,10 @@ SyncCommand DeclareBaseline(CLI::App& app) {
       "Examples:\n"
       "  rotv-sync baseline\n"
       "  rotv-sync --source staging baseline --force");
-  auto run = [flags](const Session& session) {
+  auto run = [flags](const program::Session& session) {
     BaselineOptions options;
     if (flags->force) options.replace = Replace::kAllow;
-    if (flags->allow_unlimited_wal) options.wal_limit = WalLimit::kUnlimitedAllowed;
+    if (flags->allow_unlimited_wal) options.wal_limit = capture::WalLimit::kUnlimitedAllowed;
     BaselineResult result = TakeBaseline(session.context, options);
     session.output.Result(BaselineText(result, session.context.source.name), BaselineJson(result));
     return 0;

@@ -12,36 +12,36 @@ namespace {
 
 std::string DetachText(const DetachResult& result, const std::string& source) {
   std::string text;
-  for (const std::string& removed : result.removed) text += fmt::format("Removed {}.\n", OneLine(removed));
-  for (const Leftover& left : result.left) {
-    text += fmt::format("Left {} in {}: {}.\n  {}\n", OneLine(left.what), OneLine(left.where), OneLine(left.why),
-                        OneLine(left.sql));
+  for (const std::string& removed : result.removed) text += fmt::format("Removed {}.\n", output::OneLine(removed));
+  for (const postgres::Leftover& left : result.left) {
+    text += fmt::format("Left {} in {}: {}.\n  {}\n", output::OneLine(left.what), output::OneLine(left.where),
+                        output::OneLine(left.why), output::OneLine(left.sql));
   }
-  for (const FoundObject& found : result.unrecorded) {
+  for (const postgres::FoundObject& found : result.unrecorded) {
     text +=
         fmt::format("No record here has {} in {}, which this machine and user made. If no other home uses it:\n  {}\n",
-                    OneLine(found.what), OneLine(found.where), OneLine(found.sql));
+                    output::OneLine(found.what), output::OneLine(found.where), output::OneLine(found.sql));
   }
   return text.empty() ? fmt::format("Nothing of ours is on {}.\n", source) : text;
 }
 
-Json DetachJson(const DetachResult& result) {
-  Json document;
+output::Json DetachJson(const DetachResult& result) {
+  output::Json document;
   document["removed"] = result.removed;
-  document["left"] = Json::array();
-  for (const Leftover& left : result.left) {
+  document["left"] = output::Json::array();
+  for (const postgres::Leftover& left : result.left) {
     document["left"].push_back({{"what", left.what}, {"where", left.where}, {"why", left.why}, {"sql", left.sql}});
   }
-  document["unrecorded"] = Json::array();
-  for (const FoundObject& found : result.unrecorded) {
+  document["unrecorded"] = output::Json::array();
+  for (const postgres::FoundObject& found : result.unrecorded) {
     document["unrecorded"].push_back({{"what", found.what}, {"where", found.where}, {"sql", found.sql}});
   }
   return document;
 }
 
-int RunDetach(const Session& session) {
+int RunDetach(const program::Session& session) {
   const DetachResult result = Detach(session.context);
-  if (ReadJob(session.context.home, session.context.source.name)) {
+  if (schedule::ReadJob(session.context.home, session.context.source.name)) {
     session.progress.Warn("a schedule goes on pulling, and cannot without a new baseline: rotv-sync schedule remove");
   }
   session.output.Result(DetachText(result, session.context.source.name), DetachJson(result));
@@ -50,7 +50,7 @@ int RunDetach(const Session& session) {
 
 }  // namespace
 
-SyncCommand DeclareDetach(CLI::App& app) {
+program::SyncCommand DeclareDetach(CLI::App& app) {
   app.description("Remove everything of ours from the source");
   app.footer(
       "Slots and publications go where they were made: also in a database, or on a server, that rotv.toml\n"

@@ -6,17 +6,18 @@
 namespace rotv {
 namespace {
 
-int RunDoctor(const Session& session) {
-  DoctorReport report = Examine(session.context, NamesOf(session.sources));
-  Detail detail = session.verbosity == Verbosity::kVerbose ? Detail::kEverything : Detail::kProblemsFirst;
-  session.output.Result(DoctorText(report, detail, session.style), DoctorJson(report));
-  const Check* problem = report.FirstProblem();
+int RunDoctor(const program::Session& session) {
+  DoctorReport report = Examine(session.context, program::NamesOf(session.sources));
+  report::Detail detail =
+      session.verbosity == output::Verbosity::kVerbose ? report::Detail::kEverything : report::Detail::kProblemsFirst;
+  session.output.Result(report::DoctorText(report, detail, session.style), report::DoctorJson(report));
+  const capture::Check* problem = report.FirstProblem();
   return problem == nullptr ? 0 : static_cast<int>(problem->code);
 }
 
 }  // namespace
 
-SyncCommand DeclareDoctor(CLI::App& app) {
+program::SyncCommand DeclareDoctor(CLI::App& app) {
   app.description("Check the source and this machine; change nothing");
   app.footer(
       "Says for each table how it will be followed and why, and for each problem the exact\n"

@@ -11,29 +11,31 @@
 namespace rotv {
 namespace {
 
-int RunGc(const Session& session, int keep_days) {
+int RunGc(const program::Session& session, int keep_days) {
   GcResult result =
       CollectGarbage(session.context, keep_days < 0 ? session.context.source.history.keep_days : keep_days);
   std::string text = fmt::format(
       "The store takes {}, before it took {}: dropped {} of {} and {} in {}.\n"
       "Every state from {} ({}) on is there, and those of baseline and snapshots.\n",
-      HumanBytes(result.bytes_after), HumanBytes(result.bytes_before), HumanCount(result.counts.dropped),
-      Counted(result.counts.versions, "version", "versions"), Counted(result.counts.epochs, "old copy", "old copies"),
-      HumanDuration(result.seconds), result.kept_from.ToString(), HumanTime(result.kept_from_time_us));
-  Json document{{"bytes_before", result.bytes_before},
-                {"bytes_after", result.bytes_after},
-                {"versions", result.counts.versions},
-                {"dropped", result.counts.dropped},
-                {"dropped_epochs", result.counts.epochs},
-                {"kept_from", Json{{"lsn", result.kept_from.ToString()}, {"time", IsoTime(result.kept_from_time_us)}}},
-                {"seconds", result.seconds}};
+      output::HumanBytes(result.bytes_after), output::HumanBytes(result.bytes_before),
+      output::HumanCount(result.counts.dropped), output::Counted(result.counts.versions, "version", "versions"),
+      output::Counted(result.counts.epochs, "old copy", "old copies"), output::HumanDuration(result.seconds),
+      result.kept_from.ToString(), output::HumanTime(result.kept_from_time_us));
+  output::Json document{{"bytes_before", result.bytes_before},
+                        {"bytes_after", result.bytes_after},
+                        {"versions", result.counts.versions},
+                        {"dropped", result.counts.dropped},
+                        {"dropped_epochs", result.counts.epochs},
+                        {"kept_from", output::Json{{"lsn", result.kept_from.ToString()},
+                                                   {"time", output::IsoTime(result.kept_from_time_us)}}},
+                        {"seconds", result.seconds}};
   session.output.Result(text, document);
   return 0;
 }
 
 }  // namespace
 
-SyncCommand DeclareGc(CLI::App& app) {
+program::SyncCommand DeclareGc(CLI::App& app) {
   app.description("Forget what no snapshot and no kept day needs");
   app.footer(
       "Head, baseline and every snapshot stay, and every moment of the last days. A pull does it by\n"
@@ -45,7 +47,7 @@ SyncCommand DeclareGc(CLI::App& app) {
   app.add_option("--keep-days", *keep_days, "Days before the head to keep whole (default: 7, or the config's)")
       ->type_name("N")
       ->check(CLI::Range(0, 100000));
-  return {[keep_days](const Session& session) { return RunGc(session, *keep_days); }, nullptr};
+  return {[keep_days](const program::Session& session) { return RunGc(session, *keep_days); }, nullptr};
 }
 
 }  // namespace rotv

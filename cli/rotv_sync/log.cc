@@ -10,7 +10,7 @@
 namespace rotv {
 namespace {
 
-struct Flags {
+struct LogFlags {
   std::string since;
   std::string table;
   size_t limit = 0;
@@ -22,16 +22,16 @@ struct Flags {
 constexpr size_t kLastByDefault = 50;
 
 std::string TableText(const LoggedTransaction::Table& table) {
-  std::string text = OneLine(table.name);
+  std::string text = output::OneLine(table.name);
   if (table.truncated) text += " emptied";
-  if (table.inserted > 0) text += fmt::format(" +{}", HumanCount(table.inserted));
-  if (table.updated > 0) text += fmt::format(" ~{}", HumanCount(table.updated));
-  if (table.deleted > 0) text += fmt::format(" -{}", HumanCount(table.deleted));
+  if (table.inserted > 0) text += fmt::format(" +{}", output::HumanCount(table.inserted));
+  if (table.updated > 0) text += fmt::format(" ~{}", output::HumanCount(table.updated));
+  if (table.deleted > 0) text += fmt::format(" -{}", output::HumanCount(table.deleted));
   return text;
 }
 
 std::string TransactionText(const LoggedTransaction& transaction) {
-  std::string text = fmt::format("{}  {:<17} ", HumanTime(transaction.time_us), transaction.lsn.ToString());
+  std::string text = fmt::format("{}  {:<17} ", output::HumanTime(transaction.time_us), transaction.lsn.ToString());
   const char* between = " ";
   for (const LoggedTransaction::Table& table : transaction.tables) {
     text += between + TableText(table);
@@ -40,27 +40,28 @@ std::string TransactionText(const LoggedTransaction& transaction) {
   return text + "\n";
 }
 
-Json TransactionJson(const LoggedTransaction& transaction) {
-  Json document{{"lsn", transaction.lsn.ToString()}, {"time", IsoTime(transaction.time_us)}, {"xid", transaction.xid}};
-  document["tables"] = Json::array();
+output::Json TransactionJson(const LoggedTransaction& transaction) {
+  output::Json document{
+      {"lsn", transaction.lsn.ToString()}, {"time", output::IsoTime(transaction.time_us)}, {"xid", transaction.xid}};
+  document["tables"] = output::Json::array();
   for (const LoggedTransaction::Table& table : transaction.tables) {
-    document["tables"].push_back(Json{{"table", table.name},
-                                      {"inserted", table.inserted},
-                                      {"updated", table.updated},
-                                      {"deleted", table.deleted},
-                                      {"truncated", table.truncated}});
+    document["tables"].push_back(output::Json{{"table", table.name},
+                                              {"inserted", table.inserted},
+                                              {"updated", table.updated},
+                                              {"deleted", table.deleted},
+                                              {"truncated", table.truncated}});
   }
   return document;
 }
 
 // One document: {"source": ..., "transactions": [...]}, written as it comes.
-int WriteJson(const LogRequest& request, const Session& session) {
+int WriteJson(const LogRequest& request, const program::Session& session) {
   std::string before =
-      fmt::format("{{\n\"source\": {},\n\"transactions\": [", Json(session.context.source.name).dump());
+      fmt::format("{{\n\"source\": {},\n\"transactions\": [", output::Json(session.context.source.name).dump());
   const char* between = "\n";
   bool read = true;
   ReadLog(session.context, request, [&](const LoggedTransaction& transaction) {
-    read = session.output.Part(before + between + CompactJson(TransactionJson(transaction)));
+    read = session.output.Part(before + between + output::CompactJson(TransactionJson(transaction)));
     before.clear();
     between = ",\n";
     return read;
@@ -69,13 +70,14 @@ int WriteJson(const LogRequest& request, const Session& session) {
   return 0;
 }
 
-int RunLog(const Flags& flags, const Session& session) {
+int RunLog(const LogFlags& flags, const program::Session& session) {
   LogRequest request{.since = flags.since, .table = flags.table, .last = flags.limit};
   if (flags.limit_option->count() == 0 && flags.since.empty()) request.last = kLastByDefault;
-  bool json = session.output.form() == Output::Form::kJson;
+  bool json = session.output.form() == output::Output::Form::kJson;
   if (json && !flags.follow) return WriteJson(request, session);
   auto visit = [&](const LoggedTransaction& transaction) {
-    return session.output.Part(json ? CompactJson(TransactionJson(transaction)) + "\n" : TransactionText(transaction));
+    return session.output.Part(json ? output::CompactJson(TransactionJson(transaction)) + "\n"
+                                    : TransactionText(transaction));
   };
   if (flags.follow) {
     FollowLog(session.context, request, visit);
@@ -87,8 +89,8 @@ int RunLog(const Flags& flags, const Session& session) {
 
 }  // namespace
 
-SyncCommand DeclareLog(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+program::SyncCommand DeclareLog(CLI::App& app) {
+  auto flags = std::make_shared<LogFlags>();
   app.description("The transactions received, and what each changed: + new, ~ updated, - deleted rows");
   app.add_option("--since", flags->since, "From this log position or time on")->type_name("LSN|TIME");
   app.add_option("--table", flags->table, "Only what changed this one")->type_name("NAME");
@@ -102,7 +104,7 @@ SyncCommand DeclareLog(CLI::App& app) {
       "  rotv-sync log\n"
       "  rotv-sync log --since \"2 hours ago\" --table users\n"
       "  rotv-sync log --follow");
-  return {[flags](const Session& session) { return RunLog(*flags, session); }, nullptr};
+  return {[flags](const program::Session& session) { return RunLog(*flags, session); }, nullptr};
 }
 
 }  // namespace rotv

@@ -7,11 +7,11 @@
 namespace rotv {
 namespace {
 
-CommandEntry Entry(const char* name, SyncCommand (*declare)(CLI::App& app)) {
-  return {name, [declare](CLI::App& app) { return OnSource(declare(app)); }};
+program::CommandEntry Entry(const char* name, program::SyncCommand (*declare)(CLI::App& app)) {
+  return {name, [declare](CLI::App& app) { return program::OnSource(declare(app)); }};
 }
 
-const Program kProgram{
+const program::Program kProgram{
     .name = "rotv-sync",
     .description = "Follows a PostgreSQL and writes seeds of it, as pg_dump would have.",
     .footer =
@@ -26,7 +26,7 @@ const Program kProgram{
                  Entry("baseline", DeclareBaseline),
                  Entry("pull", DeclarePull),
                  Entry("materialize", DeclareMaterialize),
-                 {"snapshot", DeclareSnapshot},
+                 {"snapshot", command::DeclareSnapshot},
                  Entry("log", DeclareLog),
                  Entry("gc", DeclareGc),
                  Entry("status", DeclareStatus),
@@ -35,10 +35,10 @@ const Program kProgram{
                  {"schedule", DeclareSchedule},
                  {"mask", DeclareMask}},
     .declare_options = {},
-    .remove_leftovers = RemoveLeftSecrets,
+    .remove_leftovers = launch::RemoveLeftSecrets,
 };
 
 }  // namespace
 }  // namespace rotv
 
-int main(int argc, char** argv) { return rotv::RunProgram(rotv::kProgram, argc, argv); }
+int main(int argc, char** argv) { return rotv::program::RunProgram(rotv::kProgram, argc, argv); }

@@ -18,23 +18,23 @@ namespace {
 // A key of TOML: dots and stars need quotes, and quotes need other quotes.
 // What a terminal cannot show is escaped, as JSON does it too: a line end in a name must not begin a line of its own.
 std::string TomlKey(const std::string& pattern) {
-  if (OneLine(pattern) != pattern) return TerminalJson(CompactJson(Json(pattern)));
+  if (output::OneLine(pattern) != pattern) return output::TerminalJson(output::CompactJson(output::Json(pattern)));
   return pattern.find('"') == std::string::npos ? "\"" + pattern + "\"" : "'" + pattern + "'";
 }
 
-int RunSuggest(const Session& session) {
-  const std::vector<PiiRule> suggestions = SuggestMasks(session.context);
-  Json document{{"suggestions", Json::array()}};
+int RunSuggest(const program::Session& session) {
+  const std::vector<mask::PiiRule> suggestions = SuggestMasks(session.context);
+  output::Json document{{"suggestions", output::Json::array()}};
   const bool declared = session.context.source.mask.declared;
   std::string text = "# Suggested by the names and samples of columns: to be read, mended, and put into rotv.toml.\n";
   text += declared ? "# These lines belong into its section [mask].\n" : "[mask]\n";
-  for (const PiiRule& suggestion : suggestions) {
-    text += fmt::format("# {}\n", OneLine(suggestion.reason));
+  for (const mask::PiiRule& suggestion : suggestions) {
+    text += fmt::format("# {}\n", output::OneLine(suggestion.reason));
     // What only a person can decide stands behind a #.
     text += suggestion.rule.empty() ? fmt::format("# {} = …\n", TomlKey(suggestion.pattern))
                                     : fmt::format("{} = {}\n", TomlKey(suggestion.pattern), suggestion.rule);
     document["suggestions"].push_back(
-        Json{{"column", suggestion.pattern}, {"rule", suggestion.rule}, {"reason", suggestion.reason}});
+        output::Json{{"column", suggestion.pattern}, {"rule", suggestion.rule}, {"reason", suggestion.reason}});
   }
   if (suggestions.empty()) {
     text = declared ? "# No column without a rule looks personal.\n" : "# No column looks personal.\n";
@@ -46,54 +46,56 @@ int RunSuggest(const Session& session) {
 std::string CheckText(const MaskCheckResult& result, const std::string& source) {
   std::string text;
   for (const MaskedColumnCheck& column : result.columns) {
-    text += fmt::format("{} ({}): {} sampled, {} masked as the rule says", OneLine(column.column), column.rule,
-                        Counted(column.sampled, "value", "values"), HumanCount(column.masked));
+    text += fmt::format("{} ({}): {} sampled, {} masked as the rule says", output::OneLine(column.column), column.rule,
+                        output::Counted(column.sampled, "value", "values"), output::HumanCount(column.masked));
     const uint64_t changed = column.sampled - column.masked - column.unmasked;
-    if (changed > 0) text += fmt::format(", {} changed since the last pull", HumanCount(changed));
-    if (column.unmasked > 0) text += fmt::format(", {} UNMASKED", HumanCount(column.unmasked));
+    if (changed > 0) text += fmt::format(", {} changed since the last pull", output::HumanCount(changed));
+    if (column.unmasked > 0) text += fmt::format(", {} UNMASKED", output::HumanCount(column.unmasked));
     text += "\n";
   }
   for (const MaskLeak& leak : result.leaks) {
-    text += fmt::format("{}: values of it stand in {} of {}\n", OneLine(leak.column), Counted(leak.rows, "row", "rows"),
-                        OneLine(leak.found_in));
+    text += fmt::format("{}: values of it stand in {} of {}\n", output::OneLine(leak.column),
+                        output::Counted(leak.rows, "row", "rows"), output::OneLine(leak.found_in));
   }
-  for (const MaskHistory::Lost& lost : result.lost) {
-    text += fmt::format("{}: was masked ({}), and is stored UNMASKED; no \"keep\" says so\n", OneLine(lost.column),
-                        lost.rule);
+  for (const mask::MaskHistory::Lost& lost : result.lost) {
+    text += fmt::format("{}: was masked ({}), and is stored UNMASKED; no \"keep\" says so\n",
+                        output::OneLine(lost.column), lost.rule);
   }
   if (!result.carried_masks.empty()) {
     text += fmt::format("Masked as before, by no rule of the config: {}\n",
-                        OneLine(fmt::format("{}", fmt::join(result.carried_masks, ", "))));
+                        output::OneLine(fmt::format("{}", fmt::join(result.carried_masks, ", "))));
   }
   const bool past = std::any_of(result.leaks.begin(), result.leaks.end(),
                                 [](const MaskLeak& leak) { return leak.found_in.ends_with(" in earlier states"); });
   if (past) text += "Earlier states are forgotten by: rotv-sync baseline --force (delete their snapshots first).\n";
   std::string seeds;
-  if (!result.seeds.empty()) seeds = fmt::format(", and {},", Counted(result.seeds.size(), "seed", "seeds"));
-  return text + fmt::format("{} and {} of {} at {}{} looked through in {}: {}.\n", Counted(result.rows, "row", "rows"),
-                            Counted(result.versions, "earlier version", "earlier versions"), source,
-                            result.lsn.ToString(), seeds, HumanDuration(result.seconds),
+  if (!result.seeds.empty()) seeds = fmt::format(", and {},", output::Counted(result.seeds.size(), "seed", "seeds"));
+  return text + fmt::format("{} and {} of {} at {}{} looked through in {}: {}.\n",
+                            output::Counted(result.rows, "row", "rows"),
+                            output::Counted(result.versions, "earlier version", "earlier versions"), source,
+                            result.lsn.ToString(), seeds, output::HumanDuration(result.seconds),
                             result.clean() ? "nothing that is masked is left" : "some of what is masked is left");
 }
 
-int RunCheck(const Session& session) {
+int RunCheck(const program::Session& session) {
   const MaskCheckResult result = CheckMasks(session.context);
-  Json document{{"clean", result.clean()}, {"lsn", result.lsn.ToString()}, {"rows", result.rows}};
-  document["columns"] = Json::array();
+  output::Json document{{"clean", result.clean()}, {"lsn", result.lsn.ToString()}, {"rows", result.rows}};
+  document["columns"] = output::Json::array();
   for (const MaskedColumnCheck& column : result.columns) {
-    document["columns"].push_back(Json{{"column", column.column},
-                                       {"rule", column.rule},
-                                       {"sampled", column.sampled},
-                                       {"masked", column.masked},
-                                       {"unmasked", column.unmasked}});
+    document["columns"].push_back(output::Json{{"column", column.column},
+                                               {"rule", column.rule},
+                                               {"sampled", column.sampled},
+                                               {"masked", column.masked},
+                                               {"unmasked", column.unmasked}});
   }
-  document["leaks"] = Json::array();
+  document["leaks"] = output::Json::array();
   for (const MaskLeak& leak : result.leaks) {
-    document["leaks"].push_back(Json{{"column", leak.column}, {"found_in", leak.found_in}, {"rows", leak.rows}});
+    document["leaks"].push_back(
+        output::Json{{"column", leak.column}, {"found_in", leak.found_in}, {"rows", leak.rows}});
   }
-  document["lost"] = Json::array();
-  for (const MaskHistory::Lost& lost : result.lost) {
-    document["lost"].push_back(Json{{"column", lost.column}, {"rule", lost.rule}});
+  document["lost"] = output::Json::array();
+  for (const mask::MaskHistory::Lost& lost : result.lost) {
+    document["lost"].push_back(output::Json{{"column", lost.column}, {"rule", lost.rule}});
   }
   document["carried_masks"] = result.carried_masks;
   document["versions"] = result.versions;
@@ -105,8 +107,8 @@ int RunCheck(const Session& session) {
 
 }  // namespace
 
-Command DeclareMask(CLI::App& app) {
-  using Run = int (*)(const Session& session);
+program::Command DeclareMask(CLI::App& app) {
+  using Run = int (*)(const program::Session& session);
   auto chosen = std::make_shared<Run>(nullptr);
   app.description("Find what is personal, and prove that it is masked");
   app.require_subcommand(1);
@@ -120,8 +122,9 @@ Command DeclareMask(CLI::App& app) {
   CLI::App* check = app.add_subcommand("check", "Compare samples of the source with what is stored");
   check->callback([chosen] { *chosen = RunCheck; });
   for (CLI::App* command : {suggest, check}) command->fallthrough();
-  return {[chosen](const Invocation& call) {
-            return OnSource({[&](const Session& session) { return (*chosen)(session); }, nullptr}).run(call);
+  return {[chosen](const program::Invocation& call) {
+            return program::OnSource({[&](const program::Session& session) { return (*chosen)(session); }, nullptr})
+                .run(call);
           },
           nullptr};
 }

@@ -13,7 +13,7 @@
 namespace rotv {
 namespace {
 
-struct Flags {
+struct MaterializeFlags {
   CLI::Option* output_option = nullptr;
   CLI::Option* at_option = nullptr;
   std::string output;
@@ -23,7 +23,7 @@ struct Flags {
   std::string restrict_commands = "auto";
 };
 
-MaterializeOptions OptionsFrom(const Flags& flags, Compression by_default) {
+MaterializeOptions OptionsFrom(const MaterializeFlags& flags, Compression by_default) {
   if (flags.output_option->count() > 0 && flags.output.empty()) {
     throw Error(ErrorCode::kUsage, "--output is empty", "give a path, or - for stdout, or leave it out");
   }
@@ -34,8 +34,8 @@ MaterializeOptions OptionsFrom(const Flags& flags, Compression by_default) {
   options.output = flags.output;
   options.at = flags.at;
   options.snapshot = flags.snapshot;
-  if (flags.restrict_commands == "always") options.restrict_commands = Restrict::kAlways;
-  if (flags.restrict_commands == "never") options.restrict_commands = Restrict::kNever;
+  if (flags.restrict_commands == "always") options.restrict_commands = postgres::Restrict::kAlways;
+  if (flags.restrict_commands == "never") options.restrict_commands = postgres::Restrict::kNever;
   // A name that was given says what is wanted, and a pipe is read by psql.
   if (flags.compress.empty() && flags.output.empty()) options.compression = by_default;
   if (flags.compress == "zstd") options.compression = Compression::kZstd;
@@ -47,33 +47,34 @@ MaterializeOptions OptionsFrom(const Flags& flags, Compression by_default) {
   return options;
 }
 
-int RunMaterialize(const Flags& flags, const Session& session) {
+int RunMaterialize(const MaterializeFlags& flags, const program::Session& session) {
   MaterializeResult result = Materialize(session.context, OptionsFrom(flags, session.seed_compression));
   std::string path = result.path == "-" ? "stdout" : result.path.native();
-  std::string text = fmt::format("Wrote {}: {} as it was at {} ({}): {}, {}, {} of SQL in {}.\n", OneLine(path),
-                                 session.context.source.name, result.lsn.ToString(), HumanTime(result.source_time_us),
-                                 Counted(result.tables, "table", "tables"), Counted(result.rows, "row", "rows"),
-                                 HumanBytes(result.bytes), HumanDuration(result.seconds));
-  Json document;
+  std::string text =
+      fmt::format("Wrote {}: {} as it was at {} ({}): {}, {}, {} of SQL in {}.\n", output::OneLine(path),
+                  session.context.source.name, result.lsn.ToString(), output::HumanTime(result.source_time_us),
+                  output::Counted(result.tables, "table", "tables"), output::Counted(result.rows, "row", "rows"),
+                  output::HumanBytes(result.bytes), output::HumanDuration(result.seconds));
+  output::Json document;
   document["path"] = result.path.native();
   document["lsn"] = result.lsn.ToString();
-  document["source_time"] = IsoTime(result.source_time_us);
+  document["source_time"] = output::IsoTime(result.source_time_us);
   document["tables"] = result.tables;
   document["rows"] = result.rows;
   document["bytes"] = result.bytes;
   document["seconds"] = result.seconds;
   document["restricted"] = result.restricted;
   // On stdout's behalf stderr gets the summary, and there less was asked for.
-  bool silent =
-      flags.output == "-" && session.verbosity == Verbosity::kQuiet && session.output.form() == Output::Form::kText;
+  bool silent = flags.output == "-" && session.verbosity == output::Verbosity::kQuiet &&
+                session.output.form() == output::Output::Form::kText;
   if (!silent) session.output.Result(text, document);
   return 0;
 }
 
 }  // namespace
 
-SyncCommand DeclareMaterialize(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+program::SyncCommand DeclareMaterialize(CLI::App& app) {
+  auto flags = std::make_shared<MaterializeFlags>();
   app.description("Write the seed: plain SQL that builds the database as it was");
   flags->output_option =
       app.add_option("--output", flags->output, "Where to; - is stdout (default: HOME/seed-data.sql, .zst, .gz)")
@@ -100,7 +101,7 @@ SyncCommand DeclareMaterialize(CLI::App& app) {
       "  rotv-sync materialize --output - | psql --dbname=scratch\n"
       "  rotv-sync materialize --at 2026-11-23T16:42:50Z --output before.sql\n"
       "  rotv-sync materialize --at \"2 hours ago\" --output before.sql");
-  auto run = [flags](const Session& session) { return RunMaterialize(*flags, session); };
+  auto run = [flags](const program::Session& session) { return RunMaterialize(*flags, session); };
   auto takes_stdout = [flags] { return flags->output == "-"; };
   return {run, takes_stdout};
 }

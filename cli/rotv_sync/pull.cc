@@ -20,7 +20,7 @@ namespace {
 std::string Listed(const std::vector<std::string>& names) {
   constexpr size_t kMost = 10;
   std::string text;
-  for (size_t i = 0; i < names.size() && i < kMost; ++i) text += (i == 0 ? "" : ", ") + OneLine(names[i]);
+  for (size_t i = 0; i < names.size() && i < kMost; ++i) text += (i == 0 ? "" : ", ") + output::OneLine(names[i]);
   return names.size() > kMost ? fmt::format("{} and {} more", text, names.size() - kMost) : text;
 }
 
@@ -34,25 +34,26 @@ std::string PullText(const PullResult& result, const std::string& source_name) {
   if (result.transactions == 0 && result.truncated == 0 && result.copied.empty() && !result.schema_changed &&
       !result.mask_changed) {
     return fmt::format("{} is up to date at {} ({}).\n", source_name, result.to.ToString(),
-                       HumanDuration(result.seconds)) +
+                       output::HumanDuration(result.seconds)) +
            CarriedText(result.carried_masks);
   }
-  std::string text = fmt::format("Pulled {} from {} to {}: {} ({} inserted, {} updated, {} deleted", source_name,
-                                 result.from.ToString(), result.to.ToString(),
-                                 Counted(result.transactions, "transaction", "transactions"),
-                                 HumanCount(result.inserted), HumanCount(result.updated), HumanCount(result.deleted));
-  if (result.truncated > 0) text += fmt::format(", {} emptied", Counted(result.truncated, "table", "tables"));
-  text += fmt::format(") in {}", HumanDuration(result.seconds));
-  if (result.wire_bytes > 0) text += fmt::format("; {} received over SSH", HumanBytes(result.wire_bytes));
+  std::string text = fmt::format(
+      "Pulled {} from {} to {}: {} ({} inserted, {} updated, {} deleted", source_name, result.from.ToString(),
+      result.to.ToString(), output::Counted(result.transactions, "transaction", "transactions"),
+      output::HumanCount(result.inserted), output::HumanCount(result.updated), output::HumanCount(result.deleted));
+  if (result.truncated > 0) text += fmt::format(", {} emptied", output::Counted(result.truncated, "table", "tables"));
+  text += fmt::format(") in {}", output::HumanDuration(result.seconds));
+  if (result.wire_bytes > 0) text += fmt::format("; {} received over SSH", output::HumanBytes(result.wire_bytes));
   text += ".\n";
   if (result.schema_changed) {
     text += result.schema_changes.empty()
                 ? std::string("The schema has changed on the source.\n")
-                : fmt::format("The schema has changed on the source: {}.\n", SchemaLine(result.schema_changes));
+                : fmt::format("The schema has changed on the source: {}.\n", report::SchemaLine(result.schema_changes));
   }
   if (result.mask_changed) text += "The masking rules, or their secret, have changed.\n";
   if (!result.copied.empty()) {
-    text += fmt::format("Copied again, {}: {}.\n", Counted(result.copied_rows, "row", "rows"), Listed(result.copied));
+    text += fmt::format("Copied again, {}: {}.\n", output::Counted(result.copied_rows, "row", "rows"),
+                        Listed(result.copied));
   }
   if (result.mask_changed) {
     text +=
@@ -62,8 +63,8 @@ std::string PullText(const PullResult& result, const std::string& source_name) {
   return text + CarriedText(result.carried_masks);
 }
 
-Json PullJson(const PullResult& result) {
-  Json document;
+output::Json PullJson(const PullResult& result) {
+  output::Json document;
   document["from"] = result.from.ToString();
   document["to"] = result.to.ToString();
   document["transactions"] = result.transactions;
@@ -74,7 +75,7 @@ Json PullJson(const PullResult& result) {
   document["copied"] = result.copied;
   document["copied_rows"] = result.copied_rows;
   document["schema_changed"] = result.schema_changed;
-  document["schema_changes"] = SchemaChangesJson(result.schema_changes);
+  document["schema_changes"] = report::SchemaChangesJson(result.schema_changes);
   document["mask_changed"] = result.mask_changed;
   document["carried_masks"] = result.carried_masks;
   document["wire_bytes"] = result.wire_bytes;
@@ -84,14 +85,14 @@ Json PullJson(const PullResult& result) {
 
 // A new baseline in place of one that can no longer be brought up to date. Whether the source's log may grow without
 // limit was decided when that one was taken.
-BaselineResult ReplaceBaseline(const Session& session, const Error& reason) {
+BaselineResult ReplaceBaseline(const program::Session& session, const Error& reason) {
   session.progress.Warn(fmt::format("{}: taking a new baseline", reason.what()));
-  return TakeBaseline(session.context, {.replace = Replace::kAllow, .wal_limit = WalLimit::kUnlimitedAllowed});
+  return TakeBaseline(session.context, {.replace = Replace::kAllow, .wal_limit = capture::WalLimit::kUnlimitedAllowed});
 }
 
 }  // namespace
 
-int RunPull(const Session& session, bool rebaseline) {
+int RunPull(const program::Session& session, bool rebaseline) {
   const std::string& name = session.context.source.name;
   std::optional<BaselineResult> baseline;
   if (!HasBaseline(session.context)) {
@@ -107,13 +108,13 @@ int RunPull(const Session& session, bool rebaseline) {
     baseline = ReplaceBaseline(session, error);
     result = Pull(session.context);
   }
-  Json document = PullJson(result);
-  document["baseline"] = baseline ? BaselineJson(*baseline) : Json();
+  output::Json document = PullJson(result);
+  document["baseline"] = baseline ? BaselineJson(*baseline) : output::Json();
   session.output.Result((baseline ? BaselineText(*baseline, name) : "") + PullText(result, name), document);
   return 0;
 }
 
-SyncCommand DeclarePull(CLI::App& app) {
+program::SyncCommand DeclarePull(CLI::App& app) {
   app.description("Bring the store up to the source's present");
   app.footer(
       "Takes the baseline first if there is none. What was received before an interruption is\n"
@@ -126,7 +127,7 @@ SyncCommand DeclarePull(CLI::App& app) {
   app.add_flag("--rebaseline", *rebaseline,
                "Take a new baseline where the slot is lost, or the source is another one; the old\n"
                "one stays usable until the new one is complete");
-  return {[rebaseline](const Session& session) { return RunPull(session, *rebaseline); }, nullptr};
+  return {[rebaseline](const program::Session& session) { return RunPull(session, *rebaseline); }, nullptr};
 }
 
 }  // namespace rotv

@@ -16,11 +16,11 @@
 namespace rotv {
 namespace {
 
-struct Flags {
+struct ScheduleFlags {
   std::string calendar = "*-*-* 02:00";
   bool rebaseline = false;
-  ScheduledRunOptions run;
-  std::function<int(const Flags& flags, const Invocation& call)> chosen;
+  schedule::ScheduledRunOptions run;
+  std::function<int(const ScheduleFlags& flags, const program::Invocation& call)> chosen;
 };
 
 // What a pull reads of the environment, and a scheduler does not hand on. PGPASSWORD stays out of files.
@@ -41,12 +41,12 @@ constexpr const char* kKeptVariables[] = {"PATH",
                                           "PGDATABASE",
                                           "PGUSER"};
 
-ConfigRequest RequestOf(const Invocation& call) {
+config::ConfigRequest RequestOf(const program::Invocation& call) {
   return {
       .config = call.options.config, .source = call.options.source, .home = call.home, .environment = call.environment};
 }
 
-SchedulePlace PlaceOf(const Invocation& call) {
+schedule::SchedulePlace PlaceOf(const program::Invocation& call) {
   return {call.home, call.environment, call.interrupt, std::filesystem::read_symlink("/proc/self/exe")};
 }
 
@@ -54,50 +54,51 @@ SchedulePlace PlaceOf(const Invocation& call) {
 void RefuseControlCharacters(const std::filesystem::path& path) {
   for (char c : path.native()) {
     if (static_cast<unsigned char>(c) >= ' ') continue;
-    throw Error(ErrorCode::kUsage, fmt::format("{} has a control character in its name", OneLine(path.native())),
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{} has a control character in its name", output::OneLine(path.native())),
                 "a schedule needs a path without");
   }
 }
 
-ScheduleJob NewJob(const Invocation& call, const Flags& flags, const SourceConfig& source) {
-  ScheduleJob job{.source = source.name,
-                  .by = {},
-                  .calendar = flags.calendar,
-                  .rebaseline = flags.rebaseline,
-                  .config = ConfigFilePath(RequestOf(call)),
-                  .directory = std::filesystem::current_path(),
-                  .environment = {}};
+schedule::ScheduleJob NewJob(const program::Invocation& call, const ScheduleFlags& flags, const SourceConfig& source) {
+  schedule::ScheduleJob job{.source = source.name,
+                            .by = {},
+                            .calendar = flags.calendar,
+                            .rebaseline = flags.rebaseline,
+                            .config = config::ConfigFilePath(RequestOf(call)),
+                            .directory = std::filesystem::current_path(),
+                            .environment = {}};
   for (const char* name : kKeptVariables) {
-    if (std::string value = Variable(call.environment, name); !value.empty()) job.environment[name] = value;
+    if (std::string value = os::Variable(call.environment, name); !value.empty()) job.environment[name] = value;
   }
   return job;
 }
 
-void WarnOfSecrets(const Invocation& call, const SourceConfig& source) {
-  if (!Variable(call.environment, "PGPASSWORD").empty()) {
+void WarnOfSecrets(const program::Invocation& call, const SourceConfig& source) {
+  if (!os::Variable(call.environment, "PGPASSWORD").empty()) {
     call.progress.Warn("PGPASSWORD is set here, and will not be in a scheduled run: put the password into ~/.pgpass");
   }
-  if (!source.ssh.empty() && source.identity.empty() && !Variable(call.environment, "SSH_AUTH_SOCK").empty()) {
+  if (!source.ssh.empty() && source.identity.empty() && !os::Variable(call.environment, "SSH_AUTH_SOCK").empty()) {
     call.progress.Warn(
         "a scheduled run can only ask the SSH agent that runs now: \"identity\" in the config is the surer way");
   }
 }
 
 // What `show` tells, and `install`, too.
-int Report(const Invocation& call, const std::string& source, const std::string& remarks) {
-  const std::optional<ScheduleJob> job = ReadJob(call.home, source);
-  const std::optional<ScheduledRun> last = ReadLastRun(call.home, source);
-  Json document{{"source", source}, {"installed", false}};
+int Report(const program::Invocation& call, const std::string& source, const std::string& remarks) {
+  const std::optional<schedule::ScheduleJob> job = schedule::ReadJob(call.home, source);
+  const std::optional<schedule::ScheduledRun> last = schedule::ReadLastRun(call.home, source);
+  output::Json document{{"source", source}, {"installed", false}};
   std::string text;
   if (!job) {
     text = fmt::format("{} is not pulled by a schedule: rotv-sync schedule install\n", source);
   } else {
-    const std::unique_ptr<Scheduler> scheduler = SchedulerOf(job->by, PlaceOf(call));
+    const std::unique_ptr<schedule::Scheduler> scheduler = schedule::SchedulerOf(job->by, PlaceOf(call));
     const bool installed = scheduler->IsInstalled(*job);
     const std::optional<int64_t> next = installed ? scheduler->Next(*job) : std::nullopt;
     text = fmt::format("{} is pulled by {}: {}\n", source, job->by, job->calendar);
     if (installed) {
-      text += fmt::format("next run   {}\n", next ? HumanTime(*next) : "not known");
+      text += fmt::format("next run   {}\n", next ? output::HumanTime(*next) : "not known");
     } else {
       text += fmt::format("next run   none: {} no longer has it, rotv-sync schedule install puts it back\n", job->by);
     }
@@ -105,47 +106,47 @@ int Report(const Invocation& call, const std::string& source, const std::string&
     document["by"] = job->by;
     document["calendar"] = job->calendar;
     document["rebaseline"] = job->rebaseline;
-    document["next"] = next ? Json(IsoTime(*next)) : Json();
+    document["next"] = next ? output::Json(output::IsoTime(*next)) : output::Json();
   }
   if (last) {
-    text += fmt::format("last run   {}\n", RunText(*last, NowMicroseconds()));
-    if (StateOf(*last) == ScheduleState::kFailed && !last->hint.empty())
+    text += fmt::format("last run   {}\n", schedule::RunText(*last, os::NowMicroseconds()));
+    if (schedule::StateOf(*last) == schedule::ScheduleState::kFailed && !last->hint.empty())
       text += fmt::format("           {}\n", last->hint);
   } else if (job) {
     text += "last run   none yet\n";
   }
   if (job && job->by == "cron") {
-    const std::filesystem::path log = ScheduleDirectory(call.home, source) / "log";
+    const std::filesystem::path log = schedule::ScheduleDirectory(call.home, source) / "log";
     text += fmt::format("log        {}\n", log.native());
     document["log"] = log.native();
   }
-  document["last"] = last ? RunJson(*last) : Json();
+  document["last"] = last ? schedule::RunJson(*last) : output::Json();
   call.output.Result(text + remarks, document);
   return 0;
 }
 
-int RunInstall(const Flags& flags, const Invocation& call) {
-  const SourceConfig source = ReadSource(RequestOf(call));
+int RunInstall(const ScheduleFlags& flags, const program::Invocation& call) {
+  const SourceConfig source = config::ReadSource(RequestOf(call));
   if (source.imported) {
     throw Error(ErrorCode::kUsage, fmt::format("{} came from a file: there is nothing to pull", source.name), "");
   }
-  OpenHome(call.home);
-  const SchedulePlace place = PlaceOf(call);
+  config::OpenHome(call.home);
+  const schedule::SchedulePlace place = PlaceOf(call);
   RefuseControlCharacters(place.home);
   RefuseControlCharacters(place.executable);
-  ScheduleJob job = NewJob(call, flags, source);
-  const std::unique_ptr<Scheduler> scheduler = ChooseScheduler(place);
+  schedule::ScheduleJob job = NewJob(call, flags, source);
+  const std::unique_ptr<schedule::Scheduler> scheduler = schedule::ChooseScheduler(place);
   job.by = scheduler->name();
   scheduler->Check(job.calendar);
-  const std::optional<ScheduleJob> before = ReadJob(call.home, source.name);
-  if (before && before->by != job.by) SchedulerOf(before->by, place)->Remove(*before);
+  const std::optional<schedule::ScheduleJob> before = schedule::ReadJob(call.home, source.name);
+  if (before && before->by != job.by) schedule::SchedulerOf(before->by, place)->Remove(*before);
   // First the note: what was killed behind it can be removed.
-  WriteJob(call.home, job);
+  schedule::WriteJob(call.home, job);
   std::string remarks;
   try {
     remarks = scheduler->Install(job);
   } catch (...) {
-    before ? WriteJob(call.home, *before) : RemoveJob(call.home, source.name);
+    before ? schedule::WriteJob(call.home, *before) : schedule::RemoveJob(call.home, source.name);
     throw;
   }
   WarnOfSecrets(call, source);
@@ -153,38 +154,41 @@ int RunInstall(const Flags& flags, const Invocation& call) {
 }
 
 // The config may be gone by now.
-std::string SourceName(const Invocation& call) {
+std::string SourceName(const program::Invocation& call) {
   if (!call.options.source.empty() && IsSourceName(call.options.source)) return call.options.source;
-  return ReadSource(RequestOf(call)).name;
+  return config::ReadSource(RequestOf(call)).name;
 }
 
-int RunShow(const Flags& /*flags*/, const Invocation& call) { return Report(call, SourceName(call), ""); }
+int RunShow(const ScheduleFlags& /*flags*/, const program::Invocation& call) {
+  return Report(call, SourceName(call), "");
+}
 
-int RunRemove(const Flags& /*flags*/, const Invocation& call) {
+int RunRemove(const ScheduleFlags& /*flags*/, const program::Invocation& call) {
   const std::string source = SourceName(call);
-  const std::optional<ScheduleJob> job = ReadJob(call.home, source);
-  if (job) SchedulerOf(job->by, PlaceOf(call))->Remove(*job);
-  RemoveJob(call.home, source);
+  const std::optional<schedule::ScheduleJob> job = schedule::ReadJob(call.home, source);
+  if (job) schedule::SchedulerOf(job->by, PlaceOf(call))->Remove(*job);
+  schedule::RemoveJob(call.home, source);
   call.output.Result(job ? fmt::format("{} is no longer pulled by {}.\n", source, job->by)
                          : fmt::format("{} was not pulled by a schedule.\n", source),
-                     Json{{"source", source}, {"removed", job.has_value()}});
+                     output::Json{{"source", source}, {"removed", job.has_value()}});
   return 0;
 }
 
-int RunOnce(const Flags& flags, const Invocation& call) {
+int RunOnce(const ScheduleFlags& flags, const program::Invocation& call) {
   const std::string source = SourceName(call);
-  std::optional<ScheduleJob> job = ReadJob(call.home, source);
+  std::optional<schedule::ScheduleJob> job = schedule::ReadJob(call.home, source);
   // By hand, or by something else that runs commands at their times.
-  if (!job) job = NewJob(call, flags, ReadSource(RequestOf(call)));
+  if (!job) job = NewJob(call, flags, config::ReadSource(RequestOf(call)));
   const bool rebaseline = job->rebaseline;
-  auto pull = [rebaseline](const Session& session) { return RunPull(session, rebaseline); };
-  return RunAsScheduled(call, *job, flags.run, OnSource({pull, nullptr}, Watched::kByNobody));
+  auto pull = [rebaseline](const program::Session& session) { return RunPull(session, rebaseline); };
+  return schedule::RunAsScheduled(call, *job, flags.run,
+                                  program::OnSource({pull, nullptr}, program::Watched::kByNobody));
 }
 
 }  // namespace
 
-Command DeclareSchedule(CLI::App& app) {
-  auto flags = std::make_shared<Flags>();
+program::Command DeclareSchedule(CLI::App& app) {
+  auto flags = std::make_shared<ScheduleFlags>();
   app.description("Pull at certain times");
   app.require_subcommand(1);
   app.footer(
@@ -212,7 +216,7 @@ Command DeclareSchedule(CLI::App& app) {
       ->type_name("SECONDS");
   run->callback([flags] { flags->chosen = RunOnce; });
   for (CLI::App* command : {install, show, remove, run}) command->fallthrough();
-  return {[flags](const Invocation& call) { return flags->chosen(*flags, call); }, nullptr};
+  return {[flags](const program::Invocation& call) { return flags->chosen(*flags, call); }, nullptr};
 }
 
 }  // namespace rotv

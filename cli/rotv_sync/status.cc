@@ -13,21 +13,22 @@
 namespace rotv {
 namespace {
 
-void WarnIfOld(const StatusReport& report, const StatusView& view, const SourceConfig& source, ProgressBar& progress) {
+void WarnIfOld(const StatusReport& report, const report::StatusView& view, const SourceConfig& source,
+               output::ProgressBar& progress) {
   // What was imported is as old as it is.
-  if (source.imported || !HeadIsOld(report, view)) return;
-  progress.Warn(fmt::format("the head of {} is older than {} days: {}", source.name, kOldHeadDays,
+  if (source.imported || !report::HeadIsOld(report, view)) return;
+  progress.Warn(fmt::format("the head of {} is older than {} days: {}", source.name, report::kOldHeadDays,
                             report.detached ? "take a new baseline to follow the source again"
                                             : "rotv-sync pull, or rotv-sync detach if it is no longer needed"));
 }
 
 // Of the one that is named, or of all: then the document is that of the one that is worked on by default, and has all
 // in "sources".
-int RunStatus(const Session& session, AskSource ask) {
-  const int64_t now_us = NowMicroseconds();
+int RunStatus(const program::Session& session, AskSource ask) {
+  const int64_t now_us = os::NowMicroseconds();
   std::string text;
-  Json document, all = Json::array();
-  const std::vector<std::string> names = NamesOf(session.sources);
+  output::Json document, all = output::Json::array();
+  const std::vector<std::string> names = program::NamesOf(session.sources);
   for (const SourceConfig& source : session.sources) {
     const bool is_chosen = source.name == session.context.source.name;
     if (session.source_is_named && !is_chosen) continue;
@@ -38,16 +39,16 @@ int RunStatus(const Session& session, AskSource ask) {
     } catch (const Error& error) {
       // The others' are told all the same.
       if (is_chosen) throw;
-      text += fmt::format("{}{}: {}\n", text.empty() ? "" : "\n", source.name, OneLine(error.what()));
-      all.push_back(Json{{"source", source.name}, {"error", error.what()}});
+      text += fmt::format("{}{}: {}\n", text.empty() ? "" : "\n", source.name, output::OneLine(error.what()));
+      all.push_back(output::Json{{"source", source.name}, {"error", error.what()}});
       continue;
     }
-    const StatusView view{.source_name = source.name,
-                          .now_us = now_us,
-                          .schedule = ReadJob(context.home, source.name),
-                          .last_scheduled = ReadLastRun(context.home, source.name)};
-    text += (text.empty() ? "" : "\n") + StatusText(report, view, session.style);
-    all.push_back(StatusJson(report, view));
+    const report::StatusView view{.source_name = source.name,
+                                  .now_us = now_us,
+                                  .schedule = schedule::ReadJob(context.home, source.name),
+                                  .last_scheduled = schedule::ReadLastRun(context.home, source.name)};
+    text += (text.empty() ? "" : "\n") + report::StatusText(report, view, session.style);
+    all.push_back(report::StatusJson(report, view));
     if (is_chosen) document = all.back();
     WarnIfOld(report, view, source, session.progress);
   }
@@ -58,7 +59,7 @@ int RunStatus(const Session& session, AskSource ask) {
 
 }  // namespace
 
-SyncCommand DeclareStatus(CLI::App& app) {
+program::SyncCommand DeclareStatus(CLI::App& app) {
   auto offline = std::make_shared<bool>(false);
   app.description("Show what is here of each source, how old it is, and what it costs there");
   app.add_flag("--offline", *offline, "Do not ask the source");
@@ -67,7 +68,7 @@ SyncCommand DeclareStatus(CLI::App& app) {
       "  rotv-sync status                   # of all sources\n"
       "  rotv-sync --source staging status\n"
       "  rotv-sync --json status --offline | jq -r .head.time");
-  auto run = [offline](const Session& session) {
+  auto run = [offline](const program::Session& session) {
     return RunStatus(session, *offline ? AskSource::kNo : AskSource::kYes);
   };
   return {run, nullptr};

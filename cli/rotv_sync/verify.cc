@@ -11,15 +11,15 @@
 namespace rotv {
 namespace {
 
-int RunVerify(const Session& session, const VerifyRequest& request) {
+int RunVerify(const program::Session& session, const VerifyRequest& request) {
   VerifyResult result = Verify(session.context, request);
-  session.output.Result(VerifyText(result, session.context.source.name), VerifyJson(result));
+  session.output.Result(report::VerifyText(result, session.context.source.name), report::VerifyJson(result));
   return result.differing() == 0 ? 0 : static_cast<int>(ErrorCode::kCorrupt);
 }
 
 }  // namespace
 
-SyncCommand DeclareVerify(CLI::App& app) {
+program::SyncCommand DeclareVerify(CLI::App& app) {
   app.description("Prove that the store equals the source, without a dump of it");
   app.footer(
       "Pulls, then has the source and the store compute numbers over the same rows at the same\n"
@@ -33,10 +33,10 @@ SyncCommand DeclareVerify(CLI::App& app) {
   auto repair = std::make_shared<bool>(false);
   app.add_option("--table", request->tables, "Only this table; may be given several times")->type_name("TABLE");
   app.add_flag("--repair", *repair, "Copy what differs from the source, and compare once more");
-  auto run = [request, repair](const Session& session) {
+  auto run = [request, repair](const program::Session& session) {
     request->repair = *repair ? Repair::kRows : Repair::kNo;
     int status = RunVerify(session, *request);
-    if (*repair) ForgetSeeds(session.context.home);  // The same LSN now stands for other rows.
+    if (*repair) launch::ForgetSeeds(session.context.home);  // The same LSN now stands for other rows.
     return status;
   };
   return {run, nullptr};

@@ -9,7 +9,7 @@
 
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::schedule {
 namespace {
 
 struct Range {
@@ -195,4 +195,4 @@ std::optional<int64_t> Calendar::Next(int64_t now_us) const {
   return std::nullopt;
 }
 
-}  // namespace rotv
+}  // namespace rotv::schedule

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace rotv {
+namespace rotv::schedule {
 
 class Calendar {
  public:
@@ -42,4 +42,4 @@ class Calendar {
   std::array<Values, kFields> values_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::schedule

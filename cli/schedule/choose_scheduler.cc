@@ -7,11 +7,11 @@
 #include "os/run_program.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::schedule {
 
 std::unique_ptr<Scheduler> ChooseScheduler(const SchedulePlace& place) {
   if (SystemdTimer::IsHere(place)) return std::make_unique<SystemdTimer>(place);
-  if (ProgramIsHere("crontab", place.environment)) return std::make_unique<Crontab>(place);
+  if (os::ProgramIsHere("crontab", place.environment)) return std::make_unique<Crontab>(place);
   throw Error(ErrorCode::kUsage,
               "nothing on this machine runs commands at their times: neither a systemd of yours nor cron",
               fmt::format("install cron, or have something else run '{}' schedule run", place.executable.native()));
@@ -22,4 +22,4 @@ std::unique_ptr<Scheduler> SchedulerOf(const std::string& by, const SchedulePlac
   return std::make_unique<SystemdTimer>(place);
 }
 
-}  // namespace rotv
+}  // namespace rotv::schedule

@@ -7,11 +7,11 @@
 
 #include "cli/schedule/scheduler.h"
 
-namespace rotv {
+namespace rotv::schedule {
 
 // The person's systemd where there is one, else cron. Throws kUsage where there is neither.
 std::unique_ptr<Scheduler> ChooseScheduler(const SchedulePlace& place);
 // The one that `by` names.
 std::unique_ptr<Scheduler> SchedulerOf(const std::string& by, const SchedulePlace& place);
 
-}  // namespace rotv
+}  // namespace rotv::schedule

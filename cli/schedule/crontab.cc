@@ -11,7 +11,7 @@
 #include "os/run_program.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::schedule {
 namespace {
 
 // Everybody's default is the same minute: the source is spared.
@@ -60,21 +60,23 @@ Crontab::Markers Crontab::MarkersOf(const ScheduleJob& job) const {
 }
 
 std::string Crontab::Read() const {
-  const ProgramResult listed = RunProgramQuietly({"crontab", "-l"}, place_.interrupt);
+  const os::ProgramResult listed = os::RunProgramQuietly({"crontab", "-l"}, place_.interrupt);
   if (listed.exit_status == 0) return listed.out;
   // One that cannot be read must not be taken for an empty one, which ours would replace.
   for (const char* empty : {"no crontab", "No such file"}) {
     if (listed.err.find(empty) != std::string::npos) return "";
   }
-  throw Error(ErrorCode::kUsage, fmt::format("the crontab cannot be read: {}", OneLine(LastLine(listed.err))),
+  throw Error(ErrorCode::kUsage,
+              fmt::format("the crontab cannot be read: {}", output::OneLine(os::LastLine(listed.err))),
               "may this user have a crontab? see cron.allow and cron.deny");
 }
 
 void Crontab::Write(const std::string& table) const {
-  const PrivateFile file(place_.home / "run" / "crontab", table);
-  const ProgramResult set = RunProgramQuietly({"crontab", file.path()}, place_.interrupt);
+  const os::PrivateFile file(place_.home / "run" / "crontab", table);
+  const os::ProgramResult set = os::RunProgramQuietly({"crontab", file.path()}, place_.interrupt);
   if (set.exit_status != 0) {
-    throw Error(ErrorCode::kUsage, fmt::format("crontab takes no line of ours: {}", OneLine(LastLine(set.err))),
+    throw Error(ErrorCode::kUsage,
+                fmt::format("crontab takes no line of ours: {}", output::OneLine(os::LastLine(set.err))),
                 "may this user have a crontab? see cron.allow and cron.deny");
   }
 }
@@ -104,6 +106,8 @@ bool Crontab::IsInstalled(const ScheduleJob& job) {
   return WithoutBlock(table, markers.begin, markers.end) != table;
 }
 
-std::optional<int64_t> Crontab::Next(const ScheduleJob& job) { return Calendar(job.calendar).Next(NowMicroseconds()); }
+std::optional<int64_t> Crontab::Next(const ScheduleJob& job) {
+  return Calendar(job.calendar).Next(os::NowMicroseconds());
+}
 
-}  // namespace rotv
+}  // namespace rotv::schedule

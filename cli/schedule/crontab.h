@@ -4,7 +4,7 @@
 
 #include "cli/schedule/scheduler.h"
 
-namespace rotv {
+namespace rotv::schedule {
 
 class Crontab : public Scheduler {
  public:
@@ -33,4 +33,4 @@ class Crontab : public Scheduler {
 // is missing.
 std::string WithoutBlock(const std::string& table, const std::string& begin, const std::string& end);
 
-}  // namespace rotv
+}  // namespace rotv::schedule

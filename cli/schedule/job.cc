@@ -11,7 +11,7 @@
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::schedule {
 namespace {
 
 namespace fs = std::filesystem;
@@ -24,33 +24,33 @@ fs::path LastRunPath(const fs::path& home, const std::string& source) {
 }
 
 template <typename T>
-std::optional<T> ReadRecord(const fs::path& path, T (*from)(const Json& document)) {
+std::optional<T> ReadRecord(const fs::path& path, T (*from)(const output::Json& document)) {
   std::ifstream file(path);
-  Json document = Json::parse(file, nullptr, false);
+  output::Json document = output::Json::parse(file, nullptr, false);
   if (!document.is_object()) return std::nullopt;
   try {
     return from(document);
-  } catch (const Json::exception&) {
+  } catch (const output::Json::exception&) {
     return std::nullopt;
   }
 }
 
-void WriteRecord(const fs::path& path, const Json& document) {
+void WriteRecord(const fs::path& path, const output::Json& document) {
   fs::create_directories(path.parent_path());  // Private by the umask.
-  WriteFileAtomically(path, JsonText(document));
+  WriteFileAtomically(path, output::JsonText(document));
 }
 
-ScheduleJob JobFrom(const Json& document) {
+ScheduleJob JobFrom(const output::Json& document) {
   return {.source = document.at("source"),
           .by = document.at("by"),
           .calendar = document.at("calendar"),
           .rebaseline = document.at("rebaseline"),
           .config = document.at("config"),
           .directory = document.at("directory").get<std::string>(),
-          .environment = document.at("environment").get<Environment>()};
+          .environment = document.at("environment").get<os::Environment>()};
 }
 
-ScheduledRun RunFrom(const Json& document) {
+ScheduledRun RunFrom(const output::Json& document) {
   return {.started_us = document.at("started_us"),
           .ended_us = document.at("ended_us"),
           .process = document.at("process"),
@@ -61,7 +61,7 @@ ScheduledRun RunFrom(const Json& document) {
 
 std::string AgeText(int64_t time_us, int64_t now_us) {
   constexpr double kUsPerSecond = 1e6;
-  return HumanAge(static_cast<double>(now_us - time_us) / kUsPerSecond);
+  return output::HumanAge(static_cast<double>(now_us - time_us) / kUsPerSecond);
 }
 
 }  // namespace
@@ -77,28 +77,28 @@ std::optional<ScheduledRun> ReadLastRun(const fs::path& home, const std::string&
 }
 
 void WriteJob(const fs::path& home, const ScheduleJob& job) {
-  WriteRecord(JobPath(home, job.source), Json{{"source", job.source},
-                                              {"by", job.by},
-                                              {"calendar", job.calendar},
-                                              {"rebaseline", job.rebaseline},
-                                              {"config", job.config},
-                                              {"directory", job.directory.native()},
-                                              {"environment", job.environment}});
+  WriteRecord(JobPath(home, job.source), output::Json{{"source", job.source},
+                                                      {"by", job.by},
+                                                      {"calendar", job.calendar},
+                                                      {"rebaseline", job.rebaseline},
+                                                      {"config", job.config},
+                                                      {"directory", job.directory.native()},
+                                                      {"environment", job.environment}});
 }
 
 void WriteLastRun(const fs::path& home, const std::string& source, const ScheduledRun& run) {
-  WriteRecord(LastRunPath(home, source), Json{{"started_us", run.started_us},
-                                              {"ended_us", run.ended_us},
-                                              {"process", run.process},
-                                              {"exit_code", run.exit_code},
-                                              {"message", run.message},
-                                              {"hint", run.hint}});
+  WriteRecord(LastRunPath(home, source), output::Json{{"started_us", run.started_us},
+                                                      {"ended_us", run.ended_us},
+                                                      {"process", run.process},
+                                                      {"exit_code", run.exit_code},
+                                                      {"message", run.message},
+                                                      {"hint", run.hint}});
 }
 
 void RemoveJob(const fs::path& home, const std::string& source) { fs::remove_all(ScheduleDirectory(home, source)); }
 
 ScheduleState StateOf(const ScheduledRun& run) {
-  if (run.ended_us == 0) return IsAlive(run.process) ? ScheduleState::kRunning : ScheduleState::kKilled;
+  if (run.ended_us == 0) return os::IsAlive(run.process) ? ScheduleState::kRunning : ScheduleState::kKilled;
   if (run.exit_code == 0) return ScheduleState::kDone;
   return run.exit_code == static_cast<int>(ErrorCode::kInterrupted) ? ScheduleState::kInterrupted
                                                                     : ScheduleState::kFailed;
@@ -117,24 +117,24 @@ std::string RunText(const ScheduledRun& run, int64_t now_us) {
     case ScheduleState::kFailed:
       break;
   }
-  return fmt::format("failed {}: {}", AgeText(run.ended_us, now_us), OneLine(run.message));
+  return fmt::format("failed {}: {}", AgeText(run.ended_us, now_us), output::OneLine(run.message));
 }
 
-Json RunJson(const ScheduledRun& run) {
+output::Json RunJson(const ScheduledRun& run) {
   static const char* const kNames[] = {"running", "done", "failed", "interrupted", "killed"};
-  return Json{{"state", kNames[static_cast<int>(StateOf(run))]},
-              {"started", IsoTime(run.started_us)},
-              {"ended", run.ended_us == 0 ? Json() : Json(IsoTime(run.ended_us))},
-              {"exit_code", run.ended_us == 0 ? Json() : Json(run.exit_code)},
-              {"message", run.message},
-              {"hint", run.hint}};
+  return output::Json{{"state", kNames[static_cast<int>(StateOf(run))]},
+                      {"started", output::IsoTime(run.started_us)},
+                      {"ended", run.ended_us == 0 ? output::Json() : output::Json(output::IsoTime(run.ended_us))},
+                      {"exit_code", run.ended_us == 0 ? output::Json() : output::Json(run.exit_code)},
+                      {"message", run.message},
+                      {"hint", run.hint}};
 }
 
 std::string ScheduleWarning(const fs::path& home, const std::string& source, int64_t head_time_us, int64_t now_us) {
   const std::optional<ScheduledRun> run = ReadLastRun(home, source);
   if (!run || StateOf(*run) != ScheduleState::kFailed || run->ended_us < head_time_us) return "";
   return fmt::format("the scheduled pull of {} {}{}", source, RunText(*run, now_us),
-                     run->hint.empty() ? "" : fmt::format(" ({})", OneLine(run->hint)));
+                     run->hint.empty() ? "" : fmt::format(" ({})", output::OneLine(run->hint)));
 }
 
-}  // namespace rotv
+}  // namespace rotv::schedule

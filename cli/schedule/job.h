@@ -11,7 +11,7 @@
 #include "cli/output/output.h"
 #include "os/environment.h"
 
-namespace rotv {
+namespace rotv::schedule {
 
 struct ScheduleJob {
   std::string source;
@@ -21,7 +21,7 @@ struct ScheduleJob {
   // What the run would not have by itself: a scheduler has neither the person's directory nor their variables.
   std::string config;               // Absolute; empty: variables serve, from `directory`.
   std::filesystem::path directory;  // The working directory.
-  Environment environment;          // No passwords.
+  os::Environment environment;      // No passwords.
 };
 
 struct ScheduledRun {
@@ -50,10 +50,10 @@ ScheduleState StateOf(const ScheduledRun& run);
 // "failed 3 hours ago: MESSAGE", in one line.
 std::string RunText(const ScheduledRun& run, int64_t now_us);
 
-Json RunJson(const ScheduledRun& run);
+output::Json RunJson(const ScheduledRun& run);
 
 // What a person must know: the last run failed, and the head (by its time) is not younger. Empty: nothing.
 std::string ScheduleWarning(const std::filesystem::path& home, const std::string& source, int64_t head_time_us,
                             int64_t now_us);
 
-}  // namespace rotv
+}  // namespace rotv::schedule

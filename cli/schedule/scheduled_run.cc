@@ -14,7 +14,7 @@
 #include "os/log_file.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::schedule {
 namespace {
 
 void Wait(std::chrono::seconds time, const Interrupt& interrupt) {
@@ -31,7 +31,7 @@ void WaitByChance(int most_seconds, const Interrupt& interrupt) {
   Wait(std::chrono::seconds(std::uniform_int_distribution<int>(0, most_seconds)(chance)), interrupt);
 }
 
-void Prepare(const ScheduleJob& job, Environment* environment) {
+void Prepare(const ScheduleJob& job, os::Environment* environment) {
   for (const auto& [name, value] : job.environment) {
     setenv(name.c_str(), value.c_str(), 1);  // For libraries and programs.
     (*environment)[name] = value;
@@ -43,14 +43,16 @@ void Prepare(const ScheduleJob& job, Environment* environment) {
   }
 }
 
-int RunWithRetries(const Invocation& call, const ScheduledRunOptions& options, const Command& command) {
+int RunWithRetries(const program::Invocation& call, const ScheduledRunOptions& options,
+                   const program::Command& command) {
   for (int retry = 0;; ++retry) {
     try {
       return command.run(call);
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kUnreachable || retry == options.retries) throw;
       call.interrupt.Check();
-      call.progress.Warn(fmt::format("{}; trying again in {}", error.what(), HumanDuration(options.retry_seconds)));
+      call.progress.Warn(
+          fmt::format("{}; trying again in {}", error.what(), output::HumanDuration(options.retry_seconds)));
     }
     Wait(std::chrono::seconds(options.retry_seconds), call.interrupt);
   }
@@ -58,24 +60,24 @@ int RunWithRetries(const Invocation& call, const ScheduledRunOptions& options, c
 
 }  // namespace
 
-int RunAsScheduled(const Invocation& call, const ScheduleJob& job, const ScheduledRunOptions& options,
-                   const Command& command) {
-  OpenHome(call.home);
-  if (options.log) WriteToLogFile(ScheduleDirectory(call.home, job.source) / "log");
+int RunAsScheduled(const program::Invocation& call, const ScheduleJob& job, const ScheduledRunOptions& options,
+                   const program::Command& command) {
+  config::OpenHome(call.home);
+  if (options.log) os::WriteToLogFile(ScheduleDirectory(call.home, job.source) / "log");
   WaitByChance(options.spread_seconds, call.interrupt);
-  ScheduledRun run{.started_us = NowMicroseconds(), .process = getpid(), .message = {}, .hint = {}};
+  ScheduledRun run{.started_us = os::NowMicroseconds(), .process = getpid(), .message = {}, .hint = {}};
   WriteLastRun(call.home, job.source, run);
-  call.progress.Say(fmt::format("scheduled pull of {}, {}", job.source, HumanTime(run.started_us)));
+  call.progress.Say(fmt::format("scheduled pull of {}, {}", job.source, output::HumanTime(run.started_us)));
   auto note_end = [&](int exit_code) {
-    run.ended_us = NowMicroseconds();
+    run.ended_us = os::NowMicroseconds();
     run.exit_code = exit_code;
     WriteLastRun(call.home, job.source, run);
   };
   try {
-    GlobalOptions global = call.options;
+    program::GlobalOptions global = call.options;
     global.source = job.source;
     if (!job.config.empty()) global.config = job.config;
-    Environment environment = call.environment;
+    os::Environment environment = call.environment;
     Prepare(job, &environment);
     const int exit_code = RunWithRetries(
         {global, environment, call.home, call.progress, call.output, call.interrupt, call.style}, options, command);
@@ -93,4 +95,4 @@ int RunAsScheduled(const Invocation& call, const ScheduleJob& job, const Schedul
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::schedule

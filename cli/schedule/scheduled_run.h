@@ -5,7 +5,7 @@
 #include "cli/program/program.h"
 #include "cli/schedule/job.h"
 
-namespace rotv {
+namespace rotv::schedule {
 
 struct ScheduledRunOptions {
   bool log = false;         // To a file in the schedule's directory instead of stdout and stderr.
@@ -16,7 +16,7 @@ struct ScheduledRunOptions {
 
 // Runs `command` as `job` orders it, with what it says of config, directory and variables, and notes how it ended, also
 // where the command line's other half (config, source) was wrong. Gives the command's exit code, throws its Error.
-int RunAsScheduled(const Invocation& call, const ScheduleJob& job, const ScheduledRunOptions& options,
-                   const Command& command);
+int RunAsScheduled(const program::Invocation& call, const ScheduleJob& job, const ScheduledRunOptions& options,
+                   const program::Command& command);
 
-}  // namespace rotv
+}  // namespace rotv::schedule

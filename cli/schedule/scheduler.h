@@ -12,12 +12,12 @@
 #include "os/environment.h"
 #include "storage/interrupt.h"
 
-namespace rotv {
+namespace rotv::schedule {
 
 // What a scheduler works with. All outlive it.
 struct SchedulePlace {
   const std::filesystem::path& home;
-  const Environment& environment;
+  const os::Environment& environment;
   const Interrupt& interrupt;
   std::filesystem::path executable;  // rotv-sync, absolute.
 };
@@ -42,4 +42,4 @@ class Scheduler {
   virtual std::optional<int64_t> Next(const ScheduleJob& job) = 0;
 };
 
-}  // namespace rotv
+}  // namespace rotv::schedule

@@ -13,21 +13,21 @@
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::schedule {
 namespace {
 
 namespace fs = std::filesystem;
 
 // In a session without one, such as cron's or su's, the person's systemd is found where it always is.
-Environment RuntimeDirectory(const Environment& environment) {
+os::Environment RuntimeDirectory(const os::Environment& environment) {
   const std::string usual = fmt::format("/run/user/{}", getuid());
-  if (!Variable(environment, "XDG_RUNTIME_DIR").empty() || !fs::exists(usual)) return {};
+  if (!os::Variable(environment, "XDG_RUNTIME_DIR").empty() || !fs::exists(usual)) return {};
   return {{"XDG_RUNTIME_DIR", usual}};
 }
 
-ProgramResult Systemctl(const SchedulePlace& place, std::vector<std::string> words) {
+os::ProgramResult Systemctl(const SchedulePlace& place, std::vector<std::string> words) {
   words.insert(words.begin(), {"systemctl", "--user"});
-  return RunProgramQuietly(words, place.interrupt, RuntimeDirectory(place.environment));
+  return os::RunProgramQuietly(words, place.interrupt, RuntimeDirectory(place.environment));
 }
 
 // A value of a unit in quotes; within them only these have a meaning.
@@ -48,9 +48,9 @@ std::string ArgumentWord(const std::string& text) {
   return UnitWord(doubled);
 }
 
-fs::path UnitDirectory(const Environment& environment) {
-  const std::string config = Variable(environment, "XDG_CONFIG_HOME");
-  return (config.empty() ? UserHome(environment) / ".config" : fs::path(config)) / "systemd" / "user";
+fs::path UnitDirectory(const os::Environment& environment) {
+  const std::string config = os::Variable(environment, "XDG_CONFIG_HOME");
+  return (config.empty() ? config::UserHome(environment) / ".config" : fs::path(config)) / "systemd" / "user";
 }
 
 constexpr const char* kHeader =
@@ -82,12 +82,12 @@ bool MountsAreAllowed(const SchedulePlace& place) {
   std::vector<std::string> trial = {"systemd-run", "--user", "--wait", "--collect", "--quiet"};
   for (const char* property : kMountSandbox) trial.insert(trial.end(), {"-p", property});
   trial.emplace_back("true");
-  return RunProgramQuietly(trial, place.interrupt, RuntimeDirectory(place.environment)).exit_status == 0;
+  return os::RunProgramQuietly(trial, place.interrupt, RuntimeDirectory(place.environment)).exit_status == 0;
 }
 
 bool Lingers(const SchedulePlace& place) {
-  return RunProgramQuietly({"loginctl", "show-user", std::to_string(getuid()), "--property=Linger", "--value"},
-                           place.interrupt)
+  return os::RunProgramQuietly({"loginctl", "show-user", std::to_string(getuid()), "--property=Linger", "--value"},
+                               place.interrupt)
              .out == "yes\n";
 }
 
@@ -126,21 +126,21 @@ std::string TimerUnit(const ScheduleJob& job) {
 SystemdTimer::SystemdTimer(const SchedulePlace& place) : place_(place), units_(UnitDirectory(place.environment)) {}
 
 bool SystemdTimer::IsHere(const SchedulePlace& place) {
-  return ProgramIsHere("systemctl", place.environment) && Systemctl(place, {"show-environment"}).exit_status == 0;
+  return os::ProgramIsHere("systemctl", place.environment) && Systemctl(place, {"show-environment"}).exit_status == 0;
 }
 
 void SystemdTimer::Check(const std::string& calendar) {
-  const ProgramResult parsed =
-      RunProgramQuietly({"systemd-analyze", "calendar", "--iterations=1", "--", calendar}, place_.interrupt);
+  const os::ProgramResult parsed =
+      os::RunProgramQuietly({"systemd-analyze", "calendar", "--iterations=1", "--", calendar}, place_.interrupt);
   if (parsed.exit_status == 0 && calendar.find('\n') == std::string::npos) return;
-  throw Error(ErrorCode::kUsage, fmt::format("\"{}\" is not a calendar of systemd", OneLine(calendar)),
+  throw Error(ErrorCode::kUsage, fmt::format("\"{}\" is not a calendar of systemd", output::OneLine(calendar)),
               "such as '*-*-* 02:00', 'Mon..Fri 07:30' or 'hourly'; systemd-analyze calendar tries others");
 }
 
 // The home directory is a part of it: each has its own schedule.
 std::string SystemdTimer::UnitName(const ScheduleJob& job) const {
   const std::string& home = place_.home.native();
-  const bool usual = place_.home == UserHome(place_.environment) / ".rotv";
+  const bool usual = place_.home == config::UserHome(place_.environment) / ".rotv";
   return "rotv-sync-" + job.source + (usual ? "" : fmt::format(":{:016x}", XXH3_64bits(home.data(), home.size())));
 }
 
@@ -158,11 +158,12 @@ std::string SystemdTimer::Install(const ScheduleJob& job) {
   Reload();
   const std::string timer = UnitName(job) + ".timer";
   // What ran by another calendar is started anew.
-  ProgramResult started = Systemctl(place_, {"enable", timer});
+  os::ProgramResult started = Systemctl(place_, {"enable", timer});
   if (started.exit_status == 0) started = Systemctl(place_, {"restart", timer});
   if (started.exit_status != 0) {
     Remove(job);
-    throw Error(ErrorCode::kUsage, fmt::format("systemd does not take the timer: {}", OneLine(LastLine(started.err))),
+    throw Error(ErrorCode::kUsage,
+                fmt::format("systemd does not take the timer: {}", output::OneLine(os::LastLine(started.err))),
                 "systemctl --user status may tell more");
   }
   std::string told = "Each run begins up to 15 minutes later, by chance; one that was missed is made up for.\n";
@@ -187,11 +188,11 @@ bool SystemdTimer::IsInstalled(const ScheduleJob& job) {
 std::optional<int64_t> SystemdTimer::Next(const ScheduleJob& job) {
   // [{"next":1764295200000000,...}], in microseconds; systemd before 249 writes no JSON.
   const std::string listed = Systemctl(place_, {"list-timers", "--output=json", UnitName(job) + ".timer"}).out;
-  const Json document = Json::parse(listed, nullptr, false);
+  const output::Json document = output::Json::parse(listed, nullptr, false);
   if (!document.is_array() || document.empty() || !document[0].is_object()) return std::nullopt;
-  const Json next = document[0].value("next", Json());
+  const output::Json next = document[0].value("next", output::Json());
   if (!next.is_number_integer() || next == 0) return std::nullopt;
   return next.get<int64_t>();
 }
 
-}  // namespace rotv
+}  // namespace rotv::schedule

@@ -4,7 +4,7 @@
 
 #include "cli/schedule/scheduler.h"
 
-namespace rotv {
+namespace rotv::schedule {
 
 class SystemdTimer : public Scheduler {
  public:
@@ -35,4 +35,4 @@ enum class Sandbox { kFull, kWithoutMounts };
 std::string ServiceUnit(const ScheduleJob& job, const SchedulePlace& place, Sandbox sandbox);
 std::string TimerUnit(const ScheduleJob& job);
 
-}  // namespace rotv
+}  // namespace rotv::schedule

@@ -7,7 +7,7 @@
 #include "storage/epochs.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::capture {
 namespace {
 
 [[noreturn]] void ThrowNoSuchRow() {
@@ -26,20 +26,20 @@ namespace {
 }
 
 template <typename Kind>
-bool Is(const pgoutput::Message& message) {
+bool Is(const formats::pgoutput::Message& message) {
   return std::holds_alternative<Kind>(message);
 }
 
 }  // namespace
 
 Applier::Applier(const std::vector<StreamedTable>& tables, proto::Manifest& manifest, StoreWriter& writer, Lsn from,
-                 const MaskSecret& secret)
+                 const mask::MaskSecret& secret)
     : manifest_(manifest),
       writer_(writer),
       buffer_(std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest)),
       from_(from),
       complete_until_(from) {
-  const TextEncoding encoding = EncodingNamed(manifest.source().encoding());
+  const formats::TextEncoding encoding = formats::EncodingNamed(manifest.source().encoding());
   std::map<uint32_t, proto::TableHistory*> histories;
   for (proto::TableHistory& history : *manifest.mutable_tables()) histories[history.table()] = &history;
   for (const StreamedTable& table : tables) {
@@ -49,38 +49,38 @@ Applier::Applier(const std::vector<StreamedTable>& tables, proto::Manifest& mani
     followed.history = histories.at(table.id);
     followed.epoch = followed.history->epochs(followed.history->epochs_size() - 1).number();
     for (const StreamedTable::Form& form : table.forms) {
-      RowFilter filter(*form.table, *form.shape);
+      mask::RowFilter filter(*form.table, *form.shape);
       if (!filter.complete()) continue;  // Which of its rows are kept cannot be told: they are copied.
-      followed.forms.push_back({form.shape->id(),
-                                RowCheck({.table = form.table->quoted_name(),
-                                          .columns = static_cast<size_t>(form.shape->columns_size()),
-                                          .encoding = encoding}),
-                                RowCodec(*form.table, *form.shape), RowMask(*form.table, *form.shape, secret),
-                                RowMask(*form.table, *form.shape, secret), RowSample(*form.table, secret),
-                                std::move(filter)});
+      followed.forms.push_back(
+          {form.shape->id(),
+           formats::RowCheck({.table = form.table->quoted_name(),
+                              .columns = static_cast<size_t>(form.shape->columns_size()),
+                              .encoding = encoding}),
+           schema::RowCodec(*form.table, *form.shape), mask::RowMask(*form.table, *form.shape, secret),
+           mask::RowMask(*form.table, *form.shape, secret), mask::RowSample(*form.table, secret), std::move(filter)});
     }
     followed.form = followed.forms.empty() ? nullptr : &followed.forms.front();
   }
 }
 
-void Applier::CheckPlace(const pgoutput::Message& message) const {
-  if (Is<pgoutput::Begin>(message)) {
+void Applier::CheckPlace(const formats::pgoutput::Message& message) const {
+  if (Is<formats::pgoutput::Begin>(message)) {
     if (in_transaction_) ThrowOutOfOrder("a transaction begins within another");
     return;
   }
   if (in_transaction_) return;
-  if (Is<pgoutput::Commit>(message)) ThrowOutOfOrder("a transaction ends that did not begin");
-  const auto* logical = std::get_if<pgoutput::LogicalMessage>(&message);
+  if (Is<formats::pgoutput::Commit>(message)) ThrowOutOfOrder("a transaction ends that did not begin");
+  const auto* logical = std::get_if<formats::pgoutput::LogicalMessage>(&message);
   if (logical == nullptr || logical->transactional) ThrowOutOfOrder("there is a change outside of a transaction");
 }
 
-void Applier::Apply(const pgoutput::Message& message) {
+void Applier::Apply(const formats::pgoutput::Message& message) {
   CheckPlace(message);
-  if (dropping_ && !Is<pgoutput::Commit>(message) && !Is<pgoutput::Relation>(message)) return;
+  if (dropping_ && !Is<formats::pgoutput::Commit>(message) && !Is<formats::pgoutput::Relation>(message)) return;
   std::visit([this](const auto& decoded) { On(decoded); }, message);
 }
 
-void Applier::On(const pgoutput::Begin& message) {
+void Applier::On(const formats::pgoutput::Begin& message) {
   // One that the store had at the start is sent again by a server that missed our last standby status.
   dropping_ = message.commit_lsn < from_;
   const bool is_late = message.commit_lsn < complete_until_ && !dropping_;
@@ -94,7 +94,7 @@ void Applier::On(const pgoutput::Begin& message) {
   logged_ = false;
 }
 
-void Applier::On(const pgoutput::Commit& message) {
+void Applier::On(const formats::pgoutput::Commit& message) {
   if (message.commit_lsn != commit_lsn_ || message.end_lsn <= commit_lsn_) {
     ThrowOutOfOrder(fmt::format("the transaction of {} ends as another", commit_lsn_.ToString()));
   }
@@ -117,17 +117,17 @@ Applier::Followed* Applier::Find(uint32_t relation_oid) {
   auto found = tables_.find(relation_oid);
   last_ = found == tables_.end() || found->second.form == nullptr ? nullptr : &found->second;
   last_oid_ = relation_oid;
-  if (last_ == nullptr && found != tables_.end()) MustCopy(relation_oid);
+  if (last_ == nullptr && found != tables_.end()) MarkForResync(relation_oid);
   return last_;
 }
 
-void Applier::MustCopy(uint32_t relation_oid) {
+void Applier::MarkForResync(uint32_t relation_oid) {
   manifest_.add_must_copy(relation_oid);
   tables_.erase(relation_oid);
   last_ = nullptr;
 }
 
-void Applier::On(const pgoutput::Relation& message) {
+void Applier::On(const formats::pgoutput::Relation& message) {
   described_.insert(message.oid);
   auto found = tables_.find(message.oid);
   if (found == tables_.end()) return;
@@ -146,7 +146,8 @@ void Applier::Note(const Followed& table, ChangeLogBuilder::Change change, std::
   log_.Add(table.id, table.epoch, change, key);
 }
 
-const pgoutput::OldRow* Applier::Masked(Form& form, const pgoutput::OldRow& row, pgoutput::OldRow* masked) {
+const formats::pgoutput::OldRow* Applier::Masked(Form& form, const formats::pgoutput::OldRow& row,
+                                                 formats::pgoutput::OldRow* masked) {
   if (form.old_mask.empty()) return &row;
   *masked = {row.kind, form.old_mask.Row(row.row)};
   return masked;
@@ -192,15 +193,17 @@ void Applier::CompleteLine(const Followed& table, std::string_view key) {
   if (!writer_.shapes().FillUnchanged(table.form->shape, &line_, stored->version)) ThrowNoSuchRow();
 }
 
-void Applier::TakeWholeLine(const Followed& table, const pgoutput::Tuple& row, const pgoutput::OldRow* old) {
+void Applier::TakeWholeLine(const Followed& table, const formats::pgoutput::Tuple& row,
+                            const formats::pgoutput::OldRow* old) {
   if (table.form->codec.LineOfTuple(row, old, &line_)) return;
   throw Error(ErrorCode::kProtocol, "the source sent a row of which a column is missing",
               "please report this with the table's definition");
 }
 
-bool Applier::IsWanted(const Followed& table, const pgoutput::Tuple& row, const pgoutput::Tuple* old) {
-  const RowFilter& filter = table.form->filter;
-  return filter.empty() || filter.Row(row, old) == RowFilter::Verdict::kYes;
+bool Applier::IsWanted(const Followed& table, const formats::pgoutput::Tuple& row,
+                       const formats::pgoutput::Tuple* old) {
+  const mask::RowFilter& filter = table.form->filter;
+  return filter.empty() || filter.Row(row, old) == mask::RowFilter::Verdict::kYes;
 }
 
 bool Applier::IsStored(const Followed& table, std::string_view key) {
@@ -209,7 +212,7 @@ bool Applier::IsStored(const Followed& table, std::string_view key) {
   return found && found->version.kind != RowVersion::Kind::kTombstone;
 }
 
-bool Applier::ChangeBag(Followed& table, std::string_view line, int change) {
+bool Applier::ChangeMultisetCount(Followed& table, std::string_view line, int change) {
   table.form->codec.KeyOfLine(line, &key_);
   if (!table.form->sample.Keeps(key_)) return false;
   std::optional<VersionBuffer::Found> before = Newest(EncodeRowPrefix(table.id, table.epoch, key_));
@@ -230,16 +233,16 @@ bool Applier::ChangeBag(Followed& table, std::string_view line, int change) {
   return true;
 }
 
-void Applier::On(const pgoutput::Insert& message) {
+void Applier::On(const formats::pgoutput::Insert& message) {
   Followed* found = Find(message.relation_oid);
   if (found == nullptr) return;
   Followed& table = *found;
   CheckRow(table, message.row);
   if (!IsWanted(table, message.row, nullptr)) return;
-  const pgoutput::Tuple& row = table.form->new_mask.Row(message.row);
+  const formats::pgoutput::Tuple& row = table.form->new_mask.Row(message.row);
   TakeWholeLine(table, row, nullptr);
-  if (table.form->codec.is_bag()) {
-    if (!ChangeBag(table, line_, 1)) return;
+  if (table.form->codec.is_multiset()) {
+    if (!ChangeMultisetCount(table, line_, 1)) return;
   } else {
     table.form->codec.KeyOfTuple(row, nullptr, &key_);
     if (!table.form->sample.Keeps(key_)) return;
@@ -249,42 +252,43 @@ void Applier::On(const pgoutput::Insert& message) {
   ++counts_.inserted;
 }
 
-void Applier::On(const pgoutput::Update& message) {
+void Applier::On(const formats::pgoutput::Update& message) {
   Followed* found = Find(message.relation_oid);
   if (found == nullptr) return;
   Followed& table = *found;
   CheckRow(table, message.row);
   if (message.old_row) CheckRow(table, message.old_row->row);
-  if (!table.form->codec.is_bag()) return UpdateKeyed(table, message);
-  if (!message.old_row || message.old_row->kind != pgoutput::OldKind::kFull) ThrowNoOldRow();
-  pgoutput::OldRow masked_old;
-  const pgoutput::OldRow* old = Masked(*table.form, *message.old_row, &masked_old);
+  if (!table.form->codec.is_multiset()) return UpdateKeyed(table, message);
+  if (!message.old_row || message.old_row->kind != formats::pgoutput::OldKind::kFull) ThrowNoOldRow();
+  formats::pgoutput::OldRow masked_old;
+  const formats::pgoutput::OldRow* old = Masked(*table.form, *message.old_row, &masked_old);
   TakeWholeLine(table, old->row, nullptr);
-  const bool removed = IsWanted(table, message.old_row->row, nullptr) && ChangeBag(table, line_, -1);
+  const bool removed = IsWanted(table, message.old_row->row, nullptr) && ChangeMultisetCount(table, line_, -1);
   if (removed) Note(table, ChangeLogBuilder::Change::kUpdate, key_);
   TakeWholeLine(table, table.form->new_mask.Row(message.row), old);
-  const bool added = IsWanted(table, message.row, &message.old_row->row) && ChangeBag(table, line_, 1);
+  const bool added = IsWanted(table, message.row, &message.old_row->row) && ChangeMultisetCount(table, line_, 1);
   if (added && removed) log_.AddKey(table.id, table.epoch, key_);
   if (added && !removed) Note(table, ChangeLogBuilder::Change::kUpdate, key_);
   if (added || removed) ++counts_.updated;
 }
 
-void Applier::UpdateKeyed(Followed& table, const pgoutput::Update& message) {
-  pgoutput::OldRow masked_old;
-  const pgoutput::OldRow* old = message.old_row ? Masked(*table.form, *message.old_row, &masked_old) : nullptr;
-  const pgoutput::Tuple& row = table.form->new_mask.Row(message.row);
+void Applier::UpdateKeyed(Followed& table, const formats::pgoutput::Update& message) {
+  formats::pgoutput::OldRow masked_old;
+  const formats::pgoutput::OldRow* old = message.old_row ? Masked(*table.form, *message.old_row, &masked_old) : nullptr;
+  const formats::pgoutput::Tuple& row = table.form->new_mask.Row(message.row);
   bool complete = table.form->codec.LineOfTuple(row, old, &line_);
   table.form->codec.KeyOfTuple(row, old == nullptr ? nullptr : &old->row, &key_);
   old_key_ = key_;
   if (old != nullptr) table.form->codec.KeyOfTuple(old->row, nullptr, &old_key_);
-  const bool has_all_old = old != nullptr && old->kind == pgoutput::OldKind::kFull;
-  const RowFilter::Verdict verdict = table.form->filter.Row(message.row, has_all_old ? &message.old_row->row : nullptr);
+  const bool has_all_old = old != nullptr && old->kind == formats::pgoutput::OldKind::kFull;
+  const mask::RowFilter::Verdict verdict =
+      table.form->filter.Row(message.row, has_all_old ? &message.old_row->row : nullptr);
   const bool was_kept = table.form->sample.Keeps(old_key_) && IsStored(table, old_key_);
   // A condition on what was not sent holds as it did.
-  const bool is_kept = table.form->sample.Keeps(key_) && verdict != RowFilter::Verdict::kNo;
+  const bool is_kept = table.form->sample.Keeps(key_) && verdict != mask::RowFilter::Verdict::kNo;
   if (!was_kept && !is_kept) return;
   // A row that comes, or may come, among those that are kept, and of which not all was sent.
-  if (!was_kept && (!complete || verdict == RowFilter::Verdict::kUnknown)) return MustCopy(table.id);
+  if (!was_kept && (!complete || verdict == mask::RowFilter::Verdict::kUnknown)) return MarkForResync(table.id);
 
   ++counts_.updated;
   Note(table, ChangeLogBuilder::Change::kUpdate, is_kept ? key_ : old_key_);
@@ -302,17 +306,17 @@ void Applier::UpdateKeyed(Followed& table, const pgoutput::Update& message) {
   }
 }
 
-void Applier::On(const pgoutput::Delete& message) {
+void Applier::On(const formats::pgoutput::Delete& message) {
   Followed* found = Find(message.relation_oid);
   if (found == nullptr) return;
   Followed& table = *found;
   CheckRow(table, message.old_row.row);
-  const pgoutput::Tuple& old = table.form->old_mask.Row(message.old_row.row);
-  if (table.form->codec.is_bag()) {
-    if (message.old_row.kind != pgoutput::OldKind::kFull) ThrowNoOldRow();
+  const formats::pgoutput::Tuple& old = table.form->old_mask.Row(message.old_row.row);
+  if (table.form->codec.is_multiset()) {
+    if (message.old_row.kind != formats::pgoutput::OldKind::kFull) ThrowNoOldRow();
     if (!IsWanted(table, message.old_row.row, nullptr)) return;
     TakeWholeLine(table, old, nullptr);
-    if (!ChangeBag(table, line_, -1)) return;
+    if (!ChangeMultisetCount(table, line_, -1)) return;
   } else {
     table.form->codec.KeyOfTuple(old, nullptr, &key_);
     if (!table.form->sample.Keeps(key_) || !IsStored(table, key_)) return;
@@ -322,7 +326,7 @@ void Applier::On(const pgoutput::Delete& message) {
   Note(table, ChangeLogBuilder::Change::kDelete, key_);
 }
 
-void Applier::On(const pgoutput::Truncate& message) {
+void Applier::On(const formats::pgoutput::Truncate& message) {
   for (uint32_t oid : message.relation_oids) {
     Followed* found = Find(oid);
     if (found == nullptr) continue;
@@ -346,4 +350,4 @@ std::vector<std::pair<std::string, std::string>> Applier::TakeLog() {
   return log_.Take(in_transaction_ ? ChangeLogBuilder::Which::kComplete : ChangeLogBuilder::Which::kAll);
 }
 
-}  // namespace rotv
+}  // namespace rotv::capture

@@ -21,7 +21,7 @@
 #include "sync/mask/row_sample.h"
 #include "sync/schema/row_codec.h"
 
-namespace rotv {
+namespace rotv::capture {
 
 // A table as the stream may show it.
 struct StreamedTable {
@@ -48,13 +48,13 @@ class Applier {
   // in none of their forms are added to must_copy: from then on their changes are dropped.
   // Rows are masked as their tables say, by `secret`.
   Applier(const std::vector<StreamedTable>& tables, proto::Manifest& manifest, StoreWriter& writer, Lsn from,
-          const MaskSecret& secret);
+          const mask::MaskSecret& secret);
 
   // Begin decides whether a transaction is wanted; the others are for what is in one. Throws kProtocol if no server
   // would send this message here: transactions come one after the other in the order of their commits, rows within one,
   // after the Relation that describes them, with as many columns as it has, and with every value that this kind of
   // message has. What was applied before is still good; this transaction is not, and must not be published.
-  void Apply(const pgoutput::Message& message);
+  void Apply(const formats::pgoutput::Message& message);
 
   bool in_transaction() const { return in_transaction_; }
   // The commit LSN of the transaction under way.
@@ -74,11 +74,11 @@ class Applier {
  private:
   struct Form {
     uint32_t shape;
-    RowCheck check;
-    RowCodec codec;
-    RowMask new_mask, old_mask;  // Each keeps what it made last.
-    RowSample sample;
-    RowFilter filter;
+    formats::RowCheck check;
+    schema::RowCodec codec;
+    mask::RowMask new_mask, old_mask;  // Each keeps what it made last.
+    mask::RowSample sample;
+    mask::RowFilter filter;
   };
   struct Followed {
     TableId id;
@@ -88,36 +88,37 @@ class Applier {
     Form* form = nullptr;  // That of the rows that come now; null while they are dropped.
   };
 
-  void On(const pgoutput::Begin& message);
-  void On(const pgoutput::Commit& message);
-  void On(const pgoutput::Relation& message);
-  void On(const pgoutput::Insert& message);
-  void On(const pgoutput::Update& message);
-  void On(const pgoutput::Delete& message);
-  void On(const pgoutput::Truncate& message);
-  void On(const pgoutput::Origin&) {}
-  void On(const pgoutput::Type&) {}
-  void On(const pgoutput::LogicalMessage&) {}
+  void On(const formats::pgoutput::Begin& message);
+  void On(const formats::pgoutput::Commit& message);
+  void On(const formats::pgoutput::Relation& message);
+  void On(const formats::pgoutput::Insert& message);
+  void On(const formats::pgoutput::Update& message);
+  void On(const formats::pgoutput::Delete& message);
+  void On(const formats::pgoutput::Truncate& message);
+  void On(const formats::pgoutput::Origin&) {}
+  void On(const formats::pgoutput::Type&) {}
+  void On(const formats::pgoutput::LogicalMessage&) {}
 
-  void CheckPlace(const pgoutput::Message& message) const;
-  void CheckRow(const Followed& table, const pgoutput::Tuple& row) const { table.form->check.Tuple(row); }
+  void CheckPlace(const formats::pgoutput::Message& message) const;
+  void CheckRow(const Followed& table, const formats::pgoutput::Tuple& row) const { table.form->check.Tuple(row); }
   // From now on the table's changes are dropped, and it is to be copied.
-  void MustCopy(uint32_t relation_oid);
+  void MarkForResync(uint32_t relation_oid);
   // Null if the table's changes are dropped.
   Followed* Find(uint32_t relation_oid);
   // Makes line_ of a row that must have come with all of its values.
-  void TakeWholeLine(const Followed& table, const pgoutput::Tuple& row, const pgoutput::OldRow* old);
-  void UpdateKeyed(Followed& table, const pgoutput::Update& message);
+  void TakeWholeLine(const Followed& table, const formats::pgoutput::Tuple& row, const formats::pgoutput::OldRow* old);
+  void UpdateKeyed(Followed& table, const formats::pgoutput::Update& message);
   // `row` itself where nothing is masked, else `*masked`.
-  static const pgoutput::OldRow* Masked(Form& form, const pgoutput::OldRow& row, pgoutput::OldRow* masked);
+  static const formats::pgoutput::OldRow* Masked(Form& form, const formats::pgoutput::OldRow& row,
+                                                 formats::pgoutput::OldRow* masked);
   void PutRow(const Followed& table, std::string_view key, std::string_view line);
   void PutPartial(const Followed& table, std::string_view key);
   void PutTombstone(const Followed& table, std::string_view key);
   // Adds `change` (1 or -1) to the number of rows equal to `line` in a bag, whose key it leaves in key_. False if such
   // rows are not kept.
-  bool ChangeBag(Followed& table, std::string_view line, int change);
+  bool ChangeMultisetCount(Followed& table, std::string_view line, int change);
   // Whether the table's conditions hold for a row that came with all of its values, or with `old` that has the rest.
-  static bool IsWanted(const Followed& table, const pgoutput::Tuple& row, const pgoutput::Tuple* old);
+  static bool IsWanted(const Followed& table, const formats::pgoutput::Tuple& row, const formats::pgoutput::Tuple* old);
   // Whether the row under `key` is among those that are kept; true where no condition leaves any out.
   bool IsStored(const Followed& table, std::string_view key);
   void Note(const Followed& table, ChangeLogBuilder::Change change, std::string_view key);
@@ -134,10 +135,10 @@ class Applier {
   const Lsn from_;
 
   bool in_transaction_ = false;
-  bool dropping_ = false;                 // The store has the transaction under way.
-  bool spilled_ = false;                  // A part of the transaction under way has left the buffer.
-  bool logged_ = false;                   // The transaction under way has an entry in the log.
-  std::optional<pgoutput::Begin> begin_;  // The last one.
+  bool dropping_ = false;                          // The store has the transaction under way.
+  bool spilled_ = false;                           // A part of the transaction under way has left the buffer.
+  bool logged_ = false;                            // The transaction under way has an entry in the log.
+  std::optional<formats::pgoutput::Begin> begin_;  // The last one.
   Lsn commit_lsn_;
   Lsn complete_until_;
   std::set<uint32_t> described_;  // Of which relations the stream has told what they are.
@@ -146,4 +147,4 @@ class Applier {
   std::string key_, old_key_, line_, found_bytes_;  // Kept to save allocations.
 };
 
-}  // namespace rotv
+}  // namespace rotv::capture

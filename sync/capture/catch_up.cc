@@ -19,7 +19,7 @@
 #include "sync/schema/follow.h"
 #include "sync/schema/table_change.h"
 
-namespace rotv {
+namespace rotv::capture {
 namespace {
 
 // How often it starts over because the schema changed again.
@@ -29,8 +29,8 @@ constexpr size_t kConnections = 3;
 
 class CatchUpRun {
  public:
-  CatchUpRun(SourceSession& session, RowStore& store, proto::Manifest* manifest, SnapshotReading::Texts expected,
-             AtHead at_head)
+  CatchUpRun(postgres::SourceSession& session, RowStore& store, proto::Manifest* manifest,
+             ExportedSnapshotReading::Texts expected, AtHead at_head)
       : at_head_(at_head),
         session_(session),
         context_(session.context()),
@@ -41,7 +41,7 @@ class CatchUpRun {
         lineage_(before_),
         // Under other rules other columns are without one, which nobody has looked at.
         sampler_(session.connection(), context_.interrupt,
-                 MaskRulesChanged(manifest_, before_, context_) ? proto::SchemaVersion() : before_) {}
+                 mask::MaskRulesChanged(manifest_, before_, context_) ? proto::SchemaVersion() : before_) {}
 
   CatchUpResult Run() {
     for (int attempt = 1; !Try(); ++attempt) {
@@ -51,7 +51,7 @@ class CatchUpRun {
                     "try again when no migration runs there");
       }
       context_.progress.Note("the source's schema changed meanwhile: starting over");
-      expected_ = SnapshotReading::Texts::kRead;
+      expected_ = ExportedSnapshotReading::Texts::kRead;
     }
     return std::move(result_);
   }
@@ -62,77 +62,79 @@ class CatchUpRun {
     session_.Prepare(kConnections);  // They open while the catalogue is read and the slot is made.
     proto::SchemaVersion published = Publish();
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
-    SnapshotSlot slot(session_, NewObjectNames(context_.source.name).slot(), SnapshotSlot::Lifetime::kTemporary);
-    SnapshotReading reading(
+    postgres::ExportedSnapshotSlot slot(session_, postgres::NewObjectNames(context_.source.name).slot(),
+                                        postgres::ExportedSnapshotSlot::Lifetime::kTemporary);
+    ExportedSnapshotReading reading(
         session_, slot,
         {.publication = manifest_.publication(), .shapes = store_.shapes(), .lineage = lineage_, .sampler = sampler_},
         expected_);
     context_.progress.End();
-    if (!SameTablesAreStreamed(published, reading.schema())) return false;
+    if (!schema::SameTablesAreStreamed(published, reading.schema())) return false;
     bool schema_changed = reading.fingerprint().schema != manifest_.schema_fingerprint();
     if (!reading.ReadContents()) return false;
     if (!reading.new_shapes().empty()) {
       store_.Publish(manifest_, {.schema = {}, .sequences = {}, .shapes = reading.new_shapes()});
     }
-    std::optional<std::vector<TableChange>> changes = Compare(reading, schema_changed);
+    std::optional<std::vector<schema::TableChange>> changes = Compare(reading, schema_changed);
     if (!changes) return false;
-    std::set<TableId> to_copy = TablesToCopy(*changes);
-    if (!ReadSnapshot(reading, to_copy, schema_changed)) return false;
-    if (at_head_ == AtHead::kHoldSnapshot) result_.snapshot = HoldSnapshot(slot);
+    std::set<TableId> to_resync = TablesToResync(*changes);
+    if (!ReadSnapshot(reading, to_resync, schema_changed)) return false;
+    if (at_head_ == AtHead::kHoldExportedSnapshot) result_.snapshot = postgres::HoldExportedSnapshot(slot);
     slot.Close();
-    if (!Stream(*changes, to_copy, slot.lsn())) return false;
-    Conclude(reading, *changes, to_copy, slot.lsn(), schema_changed);
+    if (!Stream(*changes, to_resync, slot.lsn())) return false;
+    Conclude(reading, *changes, to_resync, slot.lsn(), schema_changed);
     return true;
   }
 
   // Has the publication name what is to be streamed, and gives that schema.
   proto::SchemaVersion Publish() {
-    PgConnection& connection = session_.connection();
-    Catalog catalog = ReadMaskedCatalog(connection, context_, lineage_, manifest_.publication(), &sampler_);
+    postgres::PgConnection& connection = session_.connection();
+    postgres::Catalog catalog =
+        mask::ReadMaskedCatalog(connection, context_, lineage_, manifest_.publication(), &sampler_);
     ThrowFirstProblem(CheckCatalog(catalog, context_.source));
-    const std::string unchecked = UncheckedText(RequireFit(connection, context_, catalog, before_));
+    const std::string unchecked = mask::UncheckedText(mask::RequireFit(connection, context_, catalog, before_));
     if (!unchecked.empty()) context_.progress.Warn(unchecked);
-    proto::SchemaVersion schema = DescribeSchema(catalog, context_.source, store_.shapes()).schema;
+    proto::SchemaVersion schema = schema::DescribeSchema(catalog, context_.source, store_.shapes()).schema;
     AdjustPublication(connection, manifest_.publication(), schema);
     return schema;
   }
 
-  std::optional<std::vector<TableChange>> Compare(SnapshotReading& reading, bool schema_changed) {
+  std::optional<std::vector<schema::TableChange>> Compare(ExportedSnapshotReading& reading, bool schema_changed) {
     std::set<TableId> must_copy(manifest_.must_copy().begin(), manifest_.must_copy().end());
-    std::vector<TableChange> changes = CompareTables({.before = before_,
-                                                      .now = reading.schema(),
-                                                      .shapes = store_.shapes(),
-                                                      .must_copy = must_copy,
-                                                      .text_changed = schema_changed});
+    std::vector<schema::TableChange> changes = schema::CompareTables({.before = before_,
+                                                                      .now = reading.schema(),
+                                                                      .shapes = store_.shapes(),
+                                                                      .must_copy = must_copy,
+                                                                      .text_changed = schema_changed});
     std::vector<const proto::Table*> doubtful;
-    for (const TableChange& change : changes) {
-      if (change.fate == Fate::kKeepIfProven) doubtful.push_back(change.now);
+    for (const schema::TableChange& change : changes) {
+      if (change.fate == schema::Fate::kKeepIfProven) doubtful.push_back(change.now);
     }
     if (doubtful.empty()) return changes;
     std::optional<std::set<TableId>> rewritten = reading.WithoutOldRows(doubtful, manifest_.head_xid());
     if (!rewritten) return std::nullopt;
-    for (TableChange& change : changes) {
-      if (change.fate != Fate::kKeepIfProven) continue;
-      change.fate = rewritten->count(change.now->id()) == 0 ? Fate::kKeep : Fate::kCopy;
-      if (change.fate == Fate::kCopy) change.reason = "it may have been rewritten";
+    for (schema::TableChange& change : changes) {
+      if (change.fate != schema::Fate::kKeepIfProven) continue;
+      change.fate = rewritten->count(change.now->id()) == 0 ? schema::Fate::kKeep : schema::Fate::kCopy;
+      if (change.fate == schema::Fate::kCopy) change.reason = "it may have been rewritten";
     }
     return changes;
   }
 
-  std::set<TableId> TablesToCopy(const std::vector<TableChange>& changes) const {
+  std::set<TableId> TablesToResync(const std::vector<schema::TableChange>& changes) const {
     std::set<TableId> tables;
-    for (const TableChange& change : changes) {
-      if (change.fate != Fate::kCopy) continue;
+    for (const schema::TableChange& change : changes) {
+      if (change.fate != schema::Fate::kCopy) continue;
       tables.insert(change.now->id());
       context_.progress.Note(fmt::format("copying {}: {}", change.now->quoted_name(), change.reason));
     }
     return tables;
   }
 
-  bool ReadSnapshot(SnapshotReading& reading, const std::set<TableId>& tables, bool schema_changed) {
+  bool ReadSnapshot(ExportedSnapshotReading& reading, const std::set<TableId>& tables, bool schema_changed) {
     // The texts also say which large objects there are.
-    bool read_texts = schema_changed || tables.count(kLargeObjectTable) != 0;
-    auto texts = read_texts ? SnapshotReading::Texts::kRead : SnapshotReading::Texts::kKnown;
+    bool read_texts = schema_changed || tables.count(postgres::kLargeObjectTable) != 0;
+    auto texts = read_texts ? ExportedSnapshotReading::Texts::kRead : ExportedSnapshotReading::Texts::kKnown;
     std::map<TableId, int> epochs;
     for (const proto::TableHistory& history : manifest_.tables()) epochs[history.table()] = history.epochs_size();
     CopyCounts counts;
@@ -154,12 +156,12 @@ class CatchUpRun {
   }
 
   // False if rows came that are of neither the old nor the new form of their table: it is to be copied, too.
-  bool Stream(const std::vector<TableChange>& changes, const std::set<TableId>& copied, Lsn target) {
+  bool Stream(const std::vector<schema::TableChange>& changes, const std::set<TableId>& copied, Lsn target) {
     // Whoever goes on after an interruption must know that these tables' changes are dropped from now on.
     manifest_.mutable_must_copy()->Assign(copied.begin(), copied.end());
     std::vector<StreamedTable> tables;
-    for (const TableChange& change : changes) {
-      if (change.fate != Fate::kKeep || !IsStreamed(*change.now)) continue;
+    for (const schema::TableChange& change : changes) {
+      if (change.fate != schema::Fate::kKeep || !schema::IsStreamed(*change.now)) continue;
       StreamedTable table{.id = change.now->id(), .forms = {}};
       table.forms.push_back({change.before, &store_.shapes().Get(change.before->shape())});
       if (change.now->shape() != change.before->shape()) {
@@ -171,15 +173,15 @@ class CatchUpRun {
     return static_cast<size_t>(manifest_.must_copy_size()) == copied.size();
   }
 
-  void Conclude(SnapshotReading& reading, const std::vector<TableChange>& changes, const std::set<TableId>& copied,
-                Lsn lsn, bool schema_changed) {
-    for (const TableChange& change : changes) {
+  void Conclude(ExportedSnapshotReading& reading, const std::vector<schema::TableChange>& changes,
+                const std::set<TableId>& copied, Lsn lsn, bool schema_changed) {
+    for (const schema::TableChange& change : changes) {
       if (copied.count(change.now->id()) != 0) result_.copied.push_back(change.now->quoted_name());
     }
     result_.schema_changed = schema_changed;
-    result_.mask_changed = MaskRulesChanged(manifest_, before_, context_);
+    result_.mask_changed = mask::MaskRulesChanged(manifest_, before_, context_);
     if (!copied.empty() || reading.fingerprint() != StoredFingerprint() ||
-        !ExclusionChanges(before_, context_.source).empty() || result_.mask_changed) {
+        !schema::ExclusionChanges(before_, context_.source).empty() || result_.mask_changed) {
       proto::Gap* gap = manifest_.add_gaps();
       gap->set_after_lsn(manifest_.head_lsn());
       gap->set_before_lsn(lsn.value());
@@ -191,7 +193,7 @@ class CatchUpRun {
     manifest_.set_head_xid(reading.xid());
     manifest_.set_schema_fingerprint(reading.fingerprint().schema);
     manifest_.set_table_fingerprint(reading.fingerprint().tables);
-    manifest_.set_mask_fingerprint(MaskFingerprint(context_));
+    manifest_.set_mask_fingerprint(mask::MaskFingerprint(context_));
     manifest_.set_pull_in_progress(false);
     RowStore::Addition addition;
     addition.schema = {lsn, reading.schema()};
@@ -199,25 +201,27 @@ class CatchUpRun {
     store_.Publish(manifest_, addition);
   }
 
-  Fingerprint StoredFingerprint() const { return {manifest_.schema_fingerprint(), manifest_.table_fingerprint()}; }
+  postgres::Fingerprint StoredFingerprint() const {
+    return {manifest_.schema_fingerprint(), manifest_.table_fingerprint()};
+  }
 
   const AtHead at_head_;
-  SourceSession& session_;
+  postgres::SourceSession& session_;
   const Context& context_;
   RowStore& store_;
   proto::Manifest& manifest_;
-  SnapshotReading::Texts expected_;
+  ExportedSnapshotReading::Texts expected_;
   const proto::SchemaVersion before_;  // What is stored was received under it.
-  const MaskLineage lineage_;
-  PiiSampler sampler_;
+  const mask::MaskLineage lineage_;
+  mask::PiiSampler sampler_;
   CatchUpResult result_;
 };
 
 }  // namespace
 
-CatchUpResult CatchUp(SourceSession& session, RowStore& store, proto::Manifest* manifest,
-                      SnapshotReading::Texts expected, AtHead at_head) {
+CatchUpResult CatchUp(postgres::SourceSession& session, RowStore& store, proto::Manifest* manifest,
+                      ExportedSnapshotReading::Texts expected, AtHead at_head) {
   return CatchUpRun(session, store, manifest, expected, at_head).Run();
 }
 
-}  // namespace rotv
+}  // namespace rotv::capture

@@ -9,11 +9,11 @@
 
 #include "storage/row_store.h"
 #include "sync/capture/applier.h"
-#include "sync/capture/snapshot_reading.h"
-#include "sync/postgres/snapshot_slot.h"
+#include "sync/capture/exported_snapshot_reading.h"
+#include "sync/postgres/exported_snapshot_slot.h"
 #include "sync/postgres/source_session.h"
 
-namespace rotv {
+namespace rotv::capture {
 
 struct CatchUpResult {
   std::vector<std::string> copied;  // Quoted names of the tables whose rows were copied.
@@ -21,18 +21,18 @@ struct CatchUpResult {
   bool schema_changed = false;
   bool mask_changed = false;
   Applier::Counts counts;
-  std::optional<HeldSnapshot> snapshot;  // The new head's, with AtHead::kHoldSnapshot.
+  std::optional<postgres::HeldExportedSnapshot> snapshot;  // The new head's, with AtHead::kHoldExportedSnapshot.
 };
 
 // Whether the source's state at the new head is kept to be read.
-enum class AtHead { kLeave, kHoldSnapshot };
+enum class AtHead { kLeave, kHoldExportedSnapshot };
 
 // Brings `store` to a new head at the snapshot of a slot that is made and dropped here. `manifest` is the store's, with
 // pull_in_progress published, and `expected` says whether the schema is known to have changed; on return the new head
 // is published too. Starts over by itself when a migration comes in between. Throws kUnreachable if a transaction on
 // the source stays open for more than ten seconds, naming it; kRefused if the role lacks a privilege on something new;
 // kSlotLost if the publication is gone. What was streamed before an error is kept.
-CatchUpResult CatchUp(SourceSession& session, RowStore& store, proto::Manifest* manifest,
-                      SnapshotReading::Texts expected, AtHead at_head = AtHead::kLeave);
+CatchUpResult CatchUp(postgres::SourceSession& session, RowStore& store, proto::Manifest* manifest,
+                      ExportedSnapshotReading::Texts expected, AtHead at_head = AtHead::kLeave);
 
-}  // namespace rotv
+}  // namespace rotv::capture

@@ -8,7 +8,7 @@
 #include "storage/error.h"
 #include "sync/formats/wal_frame.h"
 
-namespace rotv {
+namespace rotv::capture {
 namespace {
 
 // What waits in memory before it is written, and how long it may wait: less work between two acknowledgements means
@@ -16,16 +16,16 @@ namespace {
 constexpr size_t kBufferBytes = size_t{16} << 20;
 constexpr auto kPublishPeriod = std::chrono::seconds(1);
 // Well below the shortest sensible wal_sender_timeout.
-constexpr auto kAnswerPeriod = std::chrono::milliseconds(500);
+constexpr auto kStandbyStatusPeriod = std::chrono::milliseconds(500);
 // With nothing to receive for so long, ask whether the log is flushed up to the target.
 constexpr auto kQuiet = std::chrono::milliseconds(100);
 // The log's last records may never be flushed while the server idles, but commits always are, within three rounds of
 // its log writer (200 ms each, unless wal_writer_delay says otherwise).
 constexpr auto kStalled = std::chrono::seconds(2);
-constexpr int kWriterRounds = 3;
+constexpr int kWalWriterRounds = 3;
 constexpr int kWaitMs = 50;
 // The server notices that a killed run is gone after its wal_sender_timeout, a minute by default.
-constexpr auto kSlotInUsePatience = std::chrono::seconds(75);
+constexpr auto kSlotInUseTimeout = std::chrono::seconds(75);
 constexpr const char* kObjectInUse = "55006";
 constexpr auto kNap = std::chrono::microseconds(100);
 
@@ -39,12 +39,12 @@ int64_t NowUs() {
 void ChangeStream::Start() {
   Lsn from(parts_.manifest.durable_lsn());
   received_ = acknowledged_ = started_ = from;
-  PgConnection& connection = parts_.connection;
+  postgres::PgConnection& connection = parts_.connection;
   std::string command = fmt::format("START_REPLICATION SLOT {} LOGICAL {} (proto_version '1', publication_names {})",
                                     connection.QuoteIdentifier(parts_.manifest.slot()), from.ToString(),
                                     connection.QuoteLiteral(connection.QuoteIdentifier(parts_.manifest.publication())));
-  Clock::time_point deadline = Clock::now() + kSlotInUsePatience;
-  while (std::optional<PgFailure> failure = connection.StartStream(command)) {
+  Clock::time_point deadline = Clock::now() + kSlotInUseTimeout;
+  while (std::optional<postgres::PgFailure> failure = connection.StartStream(command)) {
     if (failure->sqlstate != kObjectInUse) connection.Throw(*failure);
     if (Clock::now() > deadline) {
       throw Error(ErrorCode::kUnreachable, "the replication slot is in use: " + failure->message,
@@ -55,8 +55,8 @@ void ChangeStream::Start() {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
   }
   parts_.progress.Detail("");
-  last_publish_ = last_answer_ = last_arrival_ = Clock::now();
-  patience_ = kQuiet;
+  last_publish_ = last_standby_status_ = last_arrival_ = Clock::now();
+  idle_limit_ = kQuiet;
 }
 
 void ChangeStream::ReceiveUntil(Lsn target) {
@@ -70,24 +70,24 @@ void ChangeStream::ReceiveUntil(Lsn target) {
     } else {
       done = WaitForMore();
     }
-    AnswerWhenDue();
+    SendStandbyStatusWhenDue();
     PublishWhenDue();
   }
   HandOver(true);
   while (!parts_.writer.DrainFor(Interrupt::kPollMs)) {
     parts_.interrupt.Check();
-    AnswerWhenDue();
+    SendStandbyStatusWhenDue();
   }
 }
 
 bool ChangeStream::TakeFrame(std::string_view frame) {
-  WalFrame decoded = DecodeWalFrame(frame);
-  if (const auto* data = std::get_if<XLogData>(&decoded)) {
+  formats::WalFrame decoded = formats::DecodeWalFrame(frame);
+  if (const auto* data = std::get_if<formats::XLogData>(&decoded)) {
     last_arrival_ = Clock::now();
     asked_ = false;
     return TakeMessage(*data);
   }
-  const auto& keepalive = std::get<Keepalive>(decoded);
+  const auto& keepalive = std::get<formats::Keepalive>(decoded);
   received_ = std::max(received_, keepalive.server_end);
   last_keepalive_ = Clock::now();
   if (!parts_.applier.in_transaction()) {
@@ -98,10 +98,10 @@ bool ChangeStream::TakeFrame(std::string_view frame) {
   return !parts_.applier.in_transaction() && parts_.applier.complete_until() >= target_;
 }
 
-bool ChangeStream::TakeMessage(const XLogData& data) {
+bool ChangeStream::TakeMessage(const formats::XLogData& data) {
   received_ = std::max(received_, data.start);
-  pgoutput::Message message = pgoutput::Decode(data.payload);
-  const auto* begin = std::get_if<pgoutput::Begin>(&message);
+  formats::pgoutput::Message message = formats::pgoutput::Decode(data.payload);
+  const auto* begin = std::get_if<formats::pgoutput::Begin>(&message);
   if (begin != nullptr && !parts_.applier.in_transaction()) {  // Else the applier refuses it.
     if (begin->commit_lsn >= target_) {
       // It belongs to the next pull; and so does everything behind it.
@@ -126,7 +126,7 @@ bool ChangeStream::WaitForMore() {
   }
   std::optional<std::string_view> frame = parts_.connection.StreamFrame(kWaitMs);
   if (frame) return TakeFrame(*frame);
-  if (Clock::now() - last_answer_ > std::chrono::milliseconds(200)) asked_ = false;
+  if (Clock::now() - last_standby_status_ > std::chrono::milliseconds(200)) asked_ = false;
   return NothingLeftToFlush();
 }
 
@@ -135,38 +135,38 @@ bool ChangeStream::WaitForMore() {
 // flush them. Where it refuses, this returns true once its log writer has had the time to flush every such commit.
 bool ChangeStream::NothingLeftToFlush() {
   Clock::time_point now = Clock::now();
-  if (parts_.applier.in_transaction() || now - last_arrival_ < patience_) return false;
+  if (parts_.applier.in_transaction() || now - last_arrival_ < idle_limit_) return false;
   // A server that is busy with a large transaction sends nothing either, but does not answer.
   if (now - last_keepalive_ > std::chrono::milliseconds(500)) return false;
-  LogFlush flush = parts_.log_flush();
+  postgres::WalFlush flush = parts_.wal_flush();
   if (flush.lsn >= target_) {
     last_arrival_ = now;  // The rest is on its way; not asked again for a while.
     return false;
   }
   if (!flush_tried_) {
     flush_tried_ = true;
-    if (parts_.flush_log()) {
+    if (parts_.flush_wal()) {
       last_arrival_ = now;
       asked_ = false;
       return false;
     }
   }
-  patience_ = std::max<Clock::duration>(kStalled, kWriterRounds * flush.writer_delay + kStalled / 4);
-  return now - last_arrival_ >= patience_;
+  idle_limit_ = std::max<Clock::duration>(kStalled, kWalWriterRounds * flush.writer_delay + kStalled / 4);
+  return now - last_arrival_ >= idle_limit_;
 }
 
-void ChangeStream::AnswerWhenDue() {
-  if (Clock::now() - last_answer_ < kAnswerPeriod) return;
+void ChangeStream::SendStandbyStatusWhenDue() {
+  if (Clock::now() - last_standby_status_ < kStandbyStatusPeriod) return;
   Acknowledge(false);
   parts_.progress.Update(BytesBetween(started_, received_));
 }
 
 void ChangeStream::Acknowledge(bool request_reply) {
   acknowledged_ = std::max(acknowledged_, parts_.writer.durable_lsn());
-  StandbyStatus status{
+  formats::StandbyStatus status{
       .received = std::max(received_, acknowledged_), .flushed = acknowledged_, .request_reply = request_reply};
-  parts_.connection.SendStream(EncodeStandbyStatus(status, NowUs()));
-  last_answer_ = Clock::now();
+  parts_.connection.SendStream(formats::EncodeStandbyStatus(status, NowUs()));
+  last_standby_status_ = Clock::now();
 }
 
 void ChangeStream::PublishWhenDue() {
@@ -189,7 +189,7 @@ void ChangeStream::HandOver(bool publish) {
   while (!parts_.writer.TrySubmit(&job)) {
     parts_.interrupt.Check();
     parts_.writer.WaitForRoom(Interrupt::kPollMs);
-    AnswerWhenDue();
+    SendStandbyStatusWhenDue();
   }
 }
 
@@ -198,4 +198,4 @@ void ChangeStream::End() {
   parts_.connection.EndStream();
 }
 
-}  // namespace rotv
+}  // namespace rotv::capture

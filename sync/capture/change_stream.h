@@ -10,22 +10,26 @@
 #include "sync/capture/applier.h"
 #include "sync/capture/store_writer.h"
 #include "sync/context/progress.h"
-#include "sync/postgres/log_flush.h"
 #include "sync/postgres/pg_connection.h"
+#include "sync/postgres/wal_flush.h"
 
-namespace rotv {
+namespace rotv::formats {
+struct XLogData;
+}
+
+namespace rotv::capture {
 
 class ChangeStream {
  public:
   struct Parts {
-    PgConnection& connection;  // A replication connection.
+    postgres::PgConnection& connection;  // A replication connection.
     Applier& applier;
     StoreWriter& writer;
     proto::Manifest& manifest;  // Published as the stream gets on; durable_lsn is kept current.
     Progress& progress;
     const Interrupt& interrupt;
-    std::function<LogFlush()> log_flush;  // AskLogFlush() on another connection; rarely called.
-    std::function<bool()> flush_log;      // FlushLog() there; at most once.
+    std::function<postgres::WalFlush()> wal_flush;  // AskWalFlush() on another connection; rarely called.
+    std::function<bool()> flush_wal;                // FlushWal() there; at most once.
   };
   explicit ChangeStream(const Parts& parts) : parts_(parts) {}
 
@@ -43,13 +47,13 @@ class ChangeStream {
   void Start();
   // Both return whether everything before the target has come.
   bool TakeFrame(std::string_view frame);
-  bool TakeMessage(const struct XLogData& data);
+  bool TakeMessage(const struct formats::XLogData& data);
   bool WaitForMore();
   bool NothingLeftToFlush();
   void PublishWhenDue();
   void HandOver(bool publish);
   void Acknowledge(bool request_reply);
-  void AnswerWhenDue();
+  void SendStandbyStatusWhenDue();
 
   Parts parts_;
   Lsn target_;
@@ -57,12 +61,12 @@ class ChangeStream {
   Lsn received_;
   Lsn acknowledged_;
   Clock::time_point last_publish_;
-  Clock::time_point last_answer_;
+  Clock::time_point last_standby_status_;
   Clock::time_point last_arrival_;
   Clock::time_point last_keepalive_;
-  Clock::duration patience_;  // With a server that has nothing to send.
+  Clock::duration idle_limit_;  // With a server that has nothing to send.
   bool asked_ = false;
   bool flush_tried_ = false;
 };
 
-}  // namespace rotv
+}  // namespace rotv::capture

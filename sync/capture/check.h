@@ -7,7 +7,7 @@
 
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::capture {
 
 enum class WalLimit { kRequired, kUnlimitedAllowed };
 
@@ -30,4 +30,4 @@ struct TableReport {
   std::string fix;
 };
 
-}  // namespace rotv
+}  // namespace rotv::capture

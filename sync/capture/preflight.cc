@@ -12,7 +12,7 @@
 #include "sync/postgres/schema_dump.h"
 #include "sync/schema/follow.h"
 
-namespace rotv {
+namespace rotv::capture {
 namespace {
 
 using Outcome = Check::Outcome;
@@ -30,7 +30,7 @@ Check Warning(const std::string& name, const std::string& message, const std::st
   return {.outcome = Outcome::kWarning, .name = name, .message = message, .fix = fix};
 }
 
-Check CheckSlots(const PgResult& row) {
+Check CheckSlots(const postgres::PgResult& row) {
   int64_t most = row.Int(0, 1);
   int64_t used = row.Int(0, 2);
   std::string message = fmt::format("{} of {} replication slots in use", used, most);
@@ -44,7 +44,7 @@ Check CheckSlots(const PgResult& row) {
                       : Warning("replication slots", message + ": two should be free", fix);
 }
 
-Check CheckSenders(const PgResult& row) {
+Check CheckSenders(const postgres::PgResult& row) {
   int64_t most = row.Int(0, 3);
   int64_t used = row.Int(0, 4);
   std::string message = fmt::format("{} of {} WAL senders in use", used, most);
@@ -54,7 +54,7 @@ Check CheckSenders(const PgResult& row) {
                       : Warning("WAL senders", message + ": two should be free", fix);
 }
 
-Check CheckWalLimit(const PgResult& row, WalLimit wal_limit) {
+Check CheckWalLimit(const postgres::PgResult& row, WalLimit wal_limit) {
   std::string limit = row.Get(0, 5);
   if (limit != "-1") return Ok("max_slot_wal_keep_size", limit);
   std::string message = "unlimited: a forgotten slot would fill the source's disk";
@@ -63,8 +63,8 @@ Check CheckWalLimit(const PgResult& row, WalLimit wal_limit) {
   return Problem("max_slot_wal_keep_size", message, fix + " or, if you accept that: baseline --allow-unlimited-wal");
 }
 
-std::vector<Check> CheckSettings(PgConnection& connection, WalLimit wal_limit) {
-  PgResult row = connection.Query(
+std::vector<Check> CheckSettings(postgres::PgConnection& connection, WalLimit wal_limit) {
+  postgres::PgResult row = connection.Query(
       "SELECT current_setting('wal_level'), current_setting('max_replication_slots'), "
       "(SELECT count(*) FROM pg_replication_slots), current_setting('max_wal_senders'), "
       "(SELECT count(*) FROM pg_stat_replication), current_setting('max_slot_wal_keep_size'), pg_is_in_recovery(), "
@@ -105,9 +105,9 @@ std::vector<Check> CheckSettings(PgConnection& connection, WalLimit wal_limit) {
 }
 
 // pg_hba.conf has lines of its own for replication, and matches the database's name for ours.
-Check CheckReplicationConnection(SourceSession& session) {
+Check CheckReplicationConnection(postgres::SourceSession& session) {
   try {
-    (void)session.Connect(PgConnection::Kind::kReplication);
+    (void)session.Connect(postgres::PgConnection::Kind::kReplication);
     return Ok("replication connection", "let in");
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
@@ -121,13 +121,13 @@ Check CheckReplicationConnection(SourceSession& session) {
 
 }  // namespace
 
-Check CheckDumpProgram(SourceSession& session) {
+Check CheckDumpProgram(postgres::SourceSession& session) {
   int server = session.connection().server_version() / 10000;
   try {
-    const int version = DumpProgramVersion(session);
+    const int version = postgres::DumpProgramVersion(session);
     const int program = version / 10000;
     std::string message = fmt::format("version {} beside a server {}", program, server);
-    if (program >= server && HasFixesOfAugust2025(version)) return Ok("pg_dump", message);
+    if (program >= server && postgres::HasFixesOfAugust2025(version)) return Ok("pg_dump", message);
     if (program >= server) {
       return {.outcome = Outcome::kWarning,
               .name = "pg_dump",
@@ -148,7 +148,7 @@ Check CheckDumpProgram(SourceSession& session) {
   }
 }
 
-std::vector<Check> CheckServer(SourceSession& session, WalLimit wal_limit) {
+std::vector<Check> CheckServer(postgres::SourceSession& session, WalLimit wal_limit) {
   std::vector<Check> checks = CheckSettings(session.connection(), wal_limit);
   bool fit =
       std::none_of(checks.begin(), checks.end(), [](const Check& check) { return check.outcome == Outcome::kProblem; });
@@ -156,12 +156,12 @@ std::vector<Check> CheckServer(SourceSession& session, WalLimit wal_limit) {
   return checks;
 }
 
-std::vector<TableReport> ReportTables(const Catalog& catalog, const SourceConfig& source) {
+std::vector<TableReport> ReportTables(const postgres::Catalog& catalog, const SourceConfig& source) {
   std::vector<TableReport> reports;
-  for (const CatalogTable& table : catalog.tables) {
-    FollowDecision decision = Decide(table, source);
+  for (const postgres::CatalogTable& table : catalog.tables) {
+    schema::FollowDecision decision = schema::Decide(table, source);
     TableReport report{.name = table.quoted_name,
-                       .follow = FollowText(decision.follow, decision.way),
+                       .follow = schema::FollowText(decision.follow, decision.way),
                        .reason = decision.reason,
                        .rows_estimate = table.rows_estimate,
                        .bytes = table.bytes};
@@ -174,35 +174,36 @@ std::vector<TableReport> ReportTables(const Catalog& catalog, const SourceConfig
   return reports;
 }
 
-std::vector<Check> CheckPublished(const Catalog& catalog, const SourceConfig& source, const std::string& publication) {
+std::vector<Check> CheckPublished(const postgres::Catalog& catalog, const SourceConfig& source,
+                                  const std::string& publication) {
   std::vector<Check> checks;
-  for (const CatalogTable& table : catalog.tables) {
-    FollowDecision decision = Decide(table, source);
+  for (const postgres::CatalogTable& table : catalog.tables) {
+    schema::FollowDecision decision = schema::Decide(table, source);
     bool streamed = decision.follow == proto::FOLLOW_KEY || decision.follow == proto::FOLLOW_BAG;
     if (table.membership.empty() || streamed) continue;
     checks.push_back(Warning("published table",
                              fmt::format("{} is published, but {}: the server refuses UPDATE and DELETE on it",
                                          table.quoted_name, decision.reason),
                              fmt::format("rotv-sync pull lets it go; or on the source, at once: {}",
-                                         LetGoSql(publication, table.quoted_name))));
+                                         DropFromPublicationSql(publication, table.quoted_name))));
   }
   if (!checks.empty()) return checks;
   checks.push_back(
       Ok("published tables",
          fmt::format("should a streamed table lose its key, the server refuses UPDATE and DELETE on it until the next "
                      "pull, or until: {}",
-                     LetGoSql(publication.empty() ? "rotv_…" : publication, "its_name"))));
+                     DropFromPublicationSql(publication.empty() ? "rotv_…" : publication, "its_name"))));
   return checks;
 }
 
-std::vector<Check> CheckCatalog(const Catalog& catalog, const SourceConfig& source) {
+std::vector<Check> CheckCatalog(const postgres::Catalog& catalog, const SourceConfig& source) {
   Privileges missing;
   std::set<std::string> names;
-  for (const CatalogTable& table : catalog.tables) {
+  for (const postgres::CatalogTable& table : catalog.tables) {
     names.insert(table.schema + "." + table.name);
-    missing.Add(table, Decide(table, source));
+    missing.Add(table, schema::Decide(table, source));
   }
-  for (const CatalogSequence& sequence : catalog.sequences) missing.Add(sequence);
+  for (const postgres::CatalogSequence& sequence : catalog.sequences) missing.Add(sequence);
   if (!catalog.large_objects_readable) missing.AddLargeObjects();
   std::vector<Check> checks;
   for (const Privileges::Missing& privilege : missing.Listed(catalog.quoted_user)) {
@@ -229,4 +230,4 @@ void ThrowFirstProblem(const std::vector<Check>& checks) {
   for (const Check& check : checks) ThrowIfProblem(check);
 }
 
-}  // namespace rotv
+}  // namespace rotv::capture

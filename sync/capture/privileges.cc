@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
-namespace rotv {
+namespace rotv::capture {
 namespace {
 
 // At most five names, for a message.
@@ -22,7 +22,7 @@ void AddLine(const std::string& statement, std::string* sql) { *sql += (sql->emp
 
 }  // namespace
 
-void Privileges::Add(const CatalogTable& table, const FollowDecision& decision) {
+void Privileges::Add(const postgres::CatalogTable& table, const schema::FollowDecision& decision) {
   // Whatever becomes of its rows, pg_dump locks a table, which takes these two.
   const bool locked = table.kind != 'f' && (!table.of_extension || table.is_extension_config);
   if (locked && !table.closed_schema.empty()) closed_.insert(table.closed_schema);
@@ -33,8 +33,8 @@ void Privileges::Add(const CatalogTable& table, const FollowDecision& decision) 
   if (decision.follow == proto::FOLLOW_SCHEMA_ONLY) return;
   if (!table.owned && decision.follow != proto::FOLLOW_COPY) {
     foreign_.push_back(table.quoted_name);
-    if (table.owner_is_mighty) {
-      of_mighty_.push_back(table.quoted_name);
+    if (table.owner_can_be_superuser) {
+      superuser_owned_.push_back(table.quoted_name);
     } else {
       owners_.insert(table.quoted_owner);
     }
@@ -42,7 +42,7 @@ void Privileges::Add(const CatalogTable& table, const FollowDecision& decision) 
   if (table.row_security) secured_.push_back(table.quoted_name);
 }
 
-void Privileges::Add(const CatalogSequence& sequence) {
+void Privileges::Add(const postgres::CatalogSequence& sequence) {
   if (!sequence.closed_schema.empty()) closed_.insert(sequence.closed_schema);
   if (sequence.readable) return;
   unreadable_.push_back(sequence.quoted_name);
@@ -79,7 +79,8 @@ std::vector<Privileges::Missing> Privileges::Listed(const std::string& user) con
 std::string Privileges::OwnershipSql(const std::string& user) const {
   std::string sql;
   if (!owners_.empty()) AddLine(fmt::format("GRANT {} TO {};", fmt::join(owners_, ", "), user), &sql);
-  for (const std::string& table : of_mighty_) AddLine(fmt::format("ALTER TABLE {} OWNER TO {};", table, user), &sql);
+  for (const std::string& table : superuser_owned_)
+    AddLine(fmt::format("ALTER TABLE {} OWNER TO {};", table, user), &sql);
   return sql;
 }
 
@@ -92,4 +93,4 @@ std::string Privileges::ReadingSql(const std::string& user) const {
   return sql;
 }
 
-}  // namespace rotv
+}  // namespace rotv::capture

@@ -7,13 +7,13 @@
 #include "storage/error.h"
 #include "sync/schema/follow.h"
 
-namespace rotv {
+namespace rotv::capture {
 namespace {
 
 // With the locks on some tables held, those on others are waited for: so shortly that no migration can be in a deadlock
 // with us for as long as the server takes to look for one (deadlock_timeout, a second), and then end the migration.
 constexpr int kLockTimeoutMs = 250;
-constexpr int kMostTries = 10;
+constexpr int kMostPublicationTries = 10;
 
 constexpr const char* kOptions = "publish = 'insert, update, delete, truncate', publish_via_partition_root = false";
 
@@ -26,33 +26,35 @@ std::string OnlyList(const std::map<uint32_t, std::string>& tables) {
 std::map<uint32_t, std::string> StreamedTablesOf(const proto::SchemaVersion& schema) {
   std::map<uint32_t, std::string> tables;
   for (const proto::Table& table : schema.tables()) {
-    if (IsStreamed(table)) tables[table.id()] = table.quoted_name();
+    if (schema::IsStreamed(table)) tables[table.id()] = table.quoted_name();
   }
   return tables;
 }
 
 // Runs the statement in a transaction, again where a lock was not to be had.
-void Commit(PgConnection& connection, const std::string& statement) {
+void Commit(postgres::PgConnection& connection, const std::string& statement) {
   const std::string sql = fmt::format("BEGIN; SET LOCAL lock_timeout = {}; {}; COMMIT", kLockTimeoutMs, statement);
   for (int attempt = 1;; ++attempt) {
-    PgOutcome outcome = connection.TryQuery(sql);
+    postgres::PgOutcome outcome = connection.TryQuery(sql);
     if (!outcome.failure) return;
     (void)connection.TryQuery("ROLLBACK");
-    if (!IsForLock(*outcome.failure) || attempt == kMostTries) connection.Throw(*outcome.failure);
+    if (!postgres::IsForLock(*outcome.failure) || attempt == kMostPublicationTries) connection.Throw(*outcome.failure);
   }
 }
 
 }  // namespace
 
-void CreatePublication(PgConnection& connection, const std::string& name, const proto::SchemaVersion& schema) {
+void CreatePublication(postgres::PgConnection& connection, const std::string& name,
+                       const proto::SchemaVersion& schema) {
   std::string list = OnlyList(StreamedTablesOf(schema));
   Commit(connection, fmt::format("CREATE PUBLICATION {}{} WITH ({})", connection.QuoteIdentifier(name),
                                  list.empty() ? "" : " FOR TABLE " + list, kOptions));
 }
 
-void AdjustPublication(PgConnection& connection, const std::string& name, const proto::SchemaVersion& schema) {
+void AdjustPublication(postgres::PgConnection& connection, const std::string& name,
+                       const proto::SchemaVersion& schema) {
   std::string quoted = connection.QuoteIdentifier(name);
-  PgResult rows = connection.Query(
+  postgres::PgResult rows = connection.Query(
       fmt::format("SELECT r.prrelid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), "
                   "p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AND NOT p.pubviaroot, "
                   "coalesce(to_jsonb(r)->>'prqual', to_jsonb(r)->>'prattrs') IS NULL "
@@ -82,8 +84,8 @@ void AdjustPublication(PgConnection& connection, const std::string& name, const 
   }
 }
 
-std::string LetGoSql(const std::string& publication, const std::string& quoted_table) {
+std::string DropFromPublicationSql(const std::string& publication, const std::string& quoted_table) {
   return fmt::format("ALTER PUBLICATION {} DROP TABLE ONLY {};", publication, quoted_table);
 }
 
-}  // namespace rotv
+}  // namespace rotv::capture

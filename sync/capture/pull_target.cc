@@ -13,7 +13,7 @@
 #include "sync/postgres/sequences.h"
 #include "sync/postgres/source_session.h"
 
-namespace rotv {
+namespace rotv::capture {
 namespace {
 
 constexpr uint64_t kPageBytes = 8192;
@@ -24,12 +24,12 @@ constexpr const char* kNewBaseline =
     "take a new baseline: rotv-sync pull --rebaseline (until then, what is stored can still be materialized)";
 
 // A commit record is written a moment before its transaction is seen to have ended.
-constexpr auto kCommitPatience = std::chrono::milliseconds(500);
+constexpr auto kCommitTimeout = std::chrono::milliseconds(500);
 constexpr auto kCommitPause = std::chrono::milliseconds(20);
 
 [[noreturn]] void ThrowMoved(const std::string& what) { throw Error(ErrorCode::kSlotLost, what, kNewBaseline); }
 
-void CheckIdentity(const PgResult& row, const proto::SourceIdentity& known) {
+void CheckIdentity(const postgres::PgResult& row, const proto::SourceIdentity& known) {
   if (static_cast<uint64_t>(row.Int(0, 0)) != known.system_id()) {
     ThrowMoved("the source is another PostgreSQL cluster than that of the baseline");
   }
@@ -42,7 +42,7 @@ void CheckIdentity(const PgResult& row, const proto::SourceIdentity& known) {
   }
 }
 
-void CheckSlot(const PgResult& row, const proto::Manifest& manifest) {
+void CheckSlot(const postgres::PgResult& row, const proto::Manifest& manifest) {
   if (row.IsNull(0, 3)) ThrowMoved(fmt::format("replication slot {} is gone from the source", manifest.slot()));
   if (!row.Bool(0, 6)) {
     ThrowMoved(fmt::format("somebody has made another replication slot named {} on the source", manifest.slot()));
@@ -90,43 +90,44 @@ Lsn WithoutPageHeader(Lsn insert_lsn, uint64_t segment_bytes) {
   return insert_lsn;
 }
 
-SourceState AskSourceState(PgConnection& connection, const proto::Manifest& manifest) {
+SourceState AskSourceState(postgres::PgConnection& connection, const proto::Manifest& manifest) {
   // The position comes behind all that was seen, which so commits before it; and the next transaction's number last:
   // from there on, they commit behind the position.
-  StatementBatch batch;
+  postgres::StatementBatch batch;
   batch.Add(
       {fmt::format("SELECT {}, s.slot_name, s.wal_status, s.confirmed_flush_lsn, "
                    "coalesce(s.plugin = 'pgoutput' AND s.database = current_database(), false) "
                    "FROM (SELECT) one LEFT JOIN pg_replication_slots s ON s.slot_name = {}",
-                   kIdentityColumns, connection.QuoteLiteral(manifest.slot()))});
-  StatementBatch::Place fingerprint_at = batch.Add(FingerprintStatements(connection, manifest.publication()));
-  StatementBatch::Place position_at =
+                   postgres::kIdentityColumns, connection.QuoteLiteral(manifest.slot()))});
+  postgres::StatementBatch::Place fingerprint_at =
+      batch.Add(postgres::FingerprintStatements(connection, manifest.publication()));
+  postgres::StatementBatch::Place position_at =
       batch.Add({"SELECT pg_current_wal_insert_lsn(), (extract(epoch FROM clock_timestamp()) * 1000000)::bigint, "
                  "pg_size_bytes(current_setting('wal_segment_size'))",
                  "SELECT pg_snapshot_xmax(pg_current_snapshot())"});
-  std::vector<PgResult> results = connection.QueryAll(batch.sql());
+  std::vector<postgres::PgResult> results = connection.QueryAll(batch.sql());
   CheckIdentity(results.at(0), manifest.source());
   CheckSlot(results.at(0), manifest);
-  std::span<const PgResult> position = position_at.In(results);
+  std::span<const postgres::PgResult> position = position_at.In(results);
   std::optional<Lsn> insert_lsn = Lsn::Parse(position[0].Text(0, 0));
   if (!insert_lsn) throw Error(ErrorCode::kProtocol, "the source named no position in its log");
   CheckPosition(*insert_lsn, manifest);
   return {.insert_lsn = WithoutPageHeader(*insert_lsn, static_cast<uint64_t>(position[0].Int(0, 2))),
           .time_us = position[0].Int(0, 1),
-          .fingerprint = ParseFingerprint(fingerprint_at.In(results)),
+          .fingerprint = postgres::ParseFingerprint(fingerprint_at.In(results)),
           .next_xid = static_cast<uint64_t>(position[1].Int(0, 0))};
 }
 
-UnchangedCheck::UnchangedCheck(PgConnection& connection, const proto::Manifest& manifest,
+UnchangedCheck::UnchangedCheck(postgres::PgConnection& connection, const proto::Manifest& manifest,
                                const proto::SchemaVersion& schema, const SourceState& target)
     : connection_(connection), manifest_(manifest), schema_(schema), target_(target) {}
 
 // Transactions that were under way when the target was fixed and still are: have they committed before it, so that they
 // belong to the state at the target, without being seen yet? Those that are idle or prepared have not; the others end
 // within a moment if they have, unless they wait for a standby.
-UnchangedCheck::Doubt UnchangedCheck::DoubtOf(const PgResult& row) const {
+UnchangedCheck::Doubt UnchangedCheck::DoubtOf(const postgres::PgResult& row) const {
   if (row.Bool(0, 2)) return Doubt::kStandby;
-  TransactionSnapshot snapshot = TransactionSnapshot::Parse(row.Text(0, 0));
+  postgres::TransactionSnapshot snapshot = postgres::TransactionSnapshot::Parse(row.Text(0, 0));
   std::set<uint32_t> open = XidsOf(row.Text(0, 1));
   bool wait = std::any_of(snapshot.in_progress.begin(), snapshot.in_progress.end(), [&](uint64_t xid) {
     return xid < target_.next_xid && open.count(static_cast<uint32_t>(xid)) == 0;
@@ -136,37 +137,39 @@ UnchangedCheck::Doubt UnchangedCheck::DoubtOf(const PgResult& row) const {
 
 std::optional<UnchangedCheck::Head> UnchangedCheck::Ask() {
   using Clock = std::chrono::steady_clock;
-  Clock::time_point deadline = Clock::now() + kCommitPatience;
-  StatementBatch batch;
+  Clock::time_point deadline = Clock::now() + kCommitTimeout;
+  postgres::StatementBatch batch;
   // First: what is seen to have ended here is seen by all statements behind it.
-  StatementBatch::Place doubt_at = batch.Add(
+  postgres::StatementBatch::Place doubt_at = batch.Add(
       {"SELECT pg_current_snapshot(), concat((SELECT string_agg(backend_xid || ' ', '') FROM pg_stat_activity WHERE "
        "backend_xid IS NOT NULL AND state LIKE 'idle in transaction%'), (SELECT string_agg(transaction || ' ', '') "
        "FROM "
        "pg_prepared_xacts)), EXISTS (SELECT FROM pg_stat_activity WHERE wait_event = 'SyncRep'), "
        "pg_snapshot_xmin(pg_current_snapshot())"});
-  StatementBatch::Place fingerprint_at = batch.Add(FingerprintStatements(connection_, manifest_.publication()));
-  StatementBatch::Place sequences_at = batch.Add(SequenceStatements(schema_));
-  StatementBatch::Place contents_at = batch.Add(ContentStatements(schema_));
+  postgres::StatementBatch::Place fingerprint_at =
+      batch.Add(postgres::FingerprintStatements(connection_, manifest_.publication()));
+  postgres::StatementBatch::Place sequences_at = batch.Add(postgres::SequenceStatements(schema_));
+  postgres::StatementBatch::Place contents_at = batch.Add(postgres::ContentStatements(schema_));
   for (;;) {
-    PgOutcome outcome = connection_.TryQuery(batch.sql());
+    postgres::PgOutcome outcome = connection_.TryQuery(batch.sql());
     if (outcome.failure) return std::nullopt;  // Something of it is gone, or locked by a migration.
-    const PgResult& doubt_row = doubt_at.In(outcome.results)[0];
+    const postgres::PgResult& doubt_row = doubt_at.In(outcome.results)[0];
     Doubt doubt = DoubtOf(doubt_row);
     if (doubt == Doubt::kStandby) return std::nullopt;
-    Fingerprint fingerprint = ParseFingerprint(fingerprint_at.In(outcome.results));
-    if (fingerprint != Fingerprint{manifest_.schema_fingerprint(), manifest_.table_fingerprint()}) return std::nullopt;
-    std::optional<std::map<uint32_t, std::string>> content = ParseContent(contents_at.In(outcome.results));
+    postgres::Fingerprint fingerprint = postgres::ParseFingerprint(fingerprint_at.In(outcome.results));
+    if (fingerprint != postgres::Fingerprint{manifest_.schema_fingerprint(), manifest_.table_fingerprint()})
+      return std::nullopt;
+    std::optional<std::map<uint32_t, std::string>> content = postgres::ParseContent(contents_at.In(outcome.results));
     if (!content) return std::nullopt;
     for (const proto::Table& table : schema_.tables()) {
       if (table.follow() == proto::FOLLOW_COPY && content->at(table.id()) != table.content()) return std::nullopt;
     }
     if (doubt == Doubt::kNone || Clock::now() > deadline) {
-      return Head{.sequences = ParseSequences(sequences_at.In(outcome.results)),
+      return Head{.sequences = postgres::ParseSequences(sequences_at.In(outcome.results)),
                   .xid = static_cast<uint64_t>(doubt_row.Int(0, 3))};
     }
     std::this_thread::sleep_for(kCommitPause);
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::capture

@@ -9,31 +9,31 @@
 #include "proto/store.pb.h"
 #include "storage/lsn.h"
 #include "sync/postgres/content_fingerprint.h"
+#include "sync/postgres/exported_snapshot_guard.h"
 #include "sync/postgres/fingerprint.h"
 #include "sync/postgres/pg_connection.h"
-#include "sync/postgres/snapshot_guard.h"
 #include "sync/postgres/statement_batch.h"
 
-namespace rotv {
+namespace rotv::capture {
 
 struct SourceState {
   Lsn insert_lsn;       // Everything visible when this was read commits before it.
   int64_t time_us = 0;  // The source's clock.
-  Fingerprint fingerprint;
+  postgres::Fingerprint fingerprint;
   uint64_t next_xid = 0;  // Transactions from here on commit behind insert_lsn.
 };
 
 // One round trip. Throws kSlotLost with what has happened, if this is another server, timeline or database, or if the
 // slot is gone, invalidated, or ahead of the store.
-SourceState AskSourceState(PgConnection& connection, const proto::Manifest& manifest);
+SourceState AskSourceState(postgres::PgConnection& connection, const proto::Manifest& manifest);
 
 // Whether nothing changed on the source since the stored schema but what the stream brings: neither the schema nor a
 // table that is not streamed.
 class UnchangedCheck {
  public:
   // All of these outlive the check. `target` is where the pull ends.
-  UnchangedCheck(PgConnection& connection, const proto::Manifest& manifest, const proto::SchemaVersion& schema,
-                 const SourceState& target);
+  UnchangedCheck(postgres::PgConnection& connection, const proto::Manifest& manifest,
+                 const proto::SchemaVersion& schema, const SourceState& target);
 
   // What the head has, if nothing else changed; nothing if something did, or may have. One round trip, unless
   // transactions are committing at this moment that may belong to the state at the target: then up to half a second.
@@ -45,9 +45,9 @@ class UnchangedCheck {
 
  private:
   enum class Doubt { kNone, kWait, kStandby };
-  Doubt DoubtOf(const PgResult& row) const;
+  Doubt DoubtOf(const postgres::PgResult& row) const;
 
-  PgConnection& connection_;
+  postgres::PgConnection& connection_;
   const proto::Manifest& manifest_;
   const proto::SchemaVersion& schema_;
   const SourceState& target_;
@@ -57,4 +57,4 @@ class UnchangedCheck {
 // header, which no record's end does.
 Lsn WithoutPageHeader(Lsn insert_lsn, uint64_t segment_bytes);
 
-}  // namespace rotv
+}  // namespace rotv::capture

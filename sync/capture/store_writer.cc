@@ -2,7 +2,7 @@
 
 #include <chrono>
 
-namespace rotv {
+namespace rotv::capture {
 namespace {
 
 // One being written, one waiting; a third is being filled. Each holds some 20 MB.
@@ -117,4 +117,4 @@ std::optional<VersionBuffer::Found> StoreWriter::Newest(std::string_view row_pre
   return newest;
 }
 
-}  // namespace rotv
+}  // namespace rotv::capture

@@ -14,7 +14,7 @@
 
 #include "storage/row_store.h"
 
-namespace rotv {
+namespace rotv::capture {
 
 class StoreWriter {
  public:
@@ -65,4 +65,4 @@ class StoreWriter {
   std::thread thread_;  // Last: it uses all of the above.
 };
 
-}  // namespace rotv
+}  // namespace rotv::capture

@@ -5,23 +5,23 @@
 #include "sync/capture/change_stream.h"
 #include "sync/mask/secret.h"
 
-namespace rotv {
+namespace rotv::capture {
 
-Applier::Counts StreamUntil(SourceSession& session, RowStore& store, const std::vector<StreamedTable>& tables,
+Applier::Counts StreamUntil(postgres::SourceSession& session, RowStore& store, const std::vector<StreamedTable>& tables,
                             Lsn target, proto::Manifest* manifest, const std::function<void()>& meanwhile) {
   const Context& context = session.context();
   StoreWriter writer(store);
   Lsn from(manifest->durable_lsn());
-  Applier applier(tables, *manifest, writer, from, MaskSecretOf(context));
-  std::unique_ptr<PgConnection> connection = session.TakeReplication();
+  Applier applier(tables, *manifest, writer, from, mask::MaskSecretOf(context));
+  std::unique_ptr<postgres::PgConnection> connection = session.TakeReplication();
   ChangeStream stream({.connection = *connection,
                        .applier = applier,
                        .writer = writer,
                        .manifest = *manifest,
                        .progress = context.progress,
                        .interrupt = context.interrupt,
-                       .log_flush = [&] { return AskLogFlush(session.connection()); },
-                       .flush_log = [&] { return FlushLog(session.connection()); }});
+                       .wal_flush = [&] { return postgres::AskWalFlush(session.connection()); },
+                       .flush_wal = [&] { return postgres::FlushWal(session.connection()); }});
   context.progress.Begin("receiving changes", Progress::Unit::kBytes, BytesBetween(from, target));
   stream.ReceiveUntil(target);
   std::future<void> asked;
@@ -32,4 +32,4 @@ Applier::Counts StreamUntil(SourceSession& session, RowStore& store, const std::
   return applier.counts();
 }
 
-}  // namespace rotv
+}  // namespace rotv::capture

@@ -23,12 +23,12 @@
 #include "sync/postgres/locked_reading.h"
 #include "sync/schema/row_codec.h"
 
-namespace rotv {
+namespace rotv::capture {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t kBufferBytes = size_t{12} << 20;
+constexpr size_t kCopyBufferBytes = size_t{12} << 20;
 constexpr auto kPatience = std::chrono::minutes(10);
 constexpr auto kRetryPause = std::chrono::milliseconds(500);
 
@@ -45,7 +45,7 @@ class Work {
  public:
   Work(const CopyRequest& request, const ShapeMap& shapes, proto::Manifest* manifest) : last_progress_(Clock::now()) {
     std::map<uint32_t, int64_t> sizes;
-    for (const CatalogTable& table : request.catalog.tables) sizes[table.oid] = table.bytes;
+    for (const postgres::CatalogTable& table : request.catalog.tables) sizes[table.oid] = table.bytes;
     std::map<uint32_t, proto::TableHistory*> histories;
     for (proto::TableHistory& history : *manifest->mutable_tables()) histories[history.table()] = &history;
     for (const proto::Table& table : request.schema.tables()) {
@@ -82,7 +82,7 @@ class Work {
     epoch->set_number(item.epoch);
     epoch->set_start_lsn(lsn.value() - 1);
     // A piece of a large object is nobody's row.
-    if (item.table->id() != kLargeObjectTable) counts_.rows += counts.rows;
+    if (item.table->id() != postgres::kLargeObjectTable) counts_.rows += counts.rows;
     counts_.bytes += counts.bytes;
     last_progress_ = Clock::now();
     --left_;
@@ -144,12 +144,12 @@ class Work {
 
 class Worker {
  public:
-  Worker(SourceSession& session, RowStore& store, const CopyRequest& request, Work& work)
+  Worker(postgres::SourceSession& session, RowStore& store, const CopyRequest& request, Work& work)
       : session_(session), store_(store), request_(request), work_(work) {}
 
   void Run() {
     try {
-      connection_ = session_.Connect(PgConnection::Kind::kOrdinary);
+      connection_ = session_.Connect(postgres::PgConnection::Kind::kOrdinary);
       while (std::optional<Item> item = work_.Take()) Copy(*item);
       WriteRows();
     } catch (...) {
@@ -160,9 +160,9 @@ class Worker {
  private:
   // One string of statements, so that a table costs one round trip.
   std::string Statements(const Item& item) const {
-    std::string begin = BeginReadingSql(*connection_, *item.table, request_.snapshot);
-    bool large_objects = item.table->id() == kLargeObjectTable;
-    std::string what = large_objects ? fmt::format("({})", LargeObjectRowsSql()) : WhatToCopy(*item.table);
+    std::string begin = postgres::BeginReadingSql(*connection_, *item.table, request_.snapshot);
+    bool large_objects = item.table->id() == postgres::kLargeObjectTable;
+    std::string what = large_objects ? fmt::format("({})", postgres::LargeObjectRowsSql()) : WhatToCopy(*item.table);
     return fmt::format("{}COPY {} TO STDOUT; COMMIT", begin, what);
   }
 
@@ -175,9 +175,9 @@ class Worker {
 
   void Copy(const Item& item) {
     session_.context().progress.Detail(item.table->quoted_name());
-    PgOutcome start = connection_->StartCopyOut(Statements(item));
+    postgres::PgOutcome start = connection_->StartCopyOut(Statements(item));
     if (start.failure) return GiveUp(item, *start.failure);
-    const PgResult& check = start.results.back();
+    const postgres::PgResult& check = start.results.back();
     if (check.rows() != 1 || !check.Bool(0, 0)) {
       connection_->Cancel();
       while (connection_->CopyRow()) {
@@ -186,15 +186,15 @@ class Worker {
       return work_.EndMoved(item);
     }
     CopyCounts counts = ReceiveRows(item);
-    if (std::optional<PgFailure> failure = connection_->FinishCopy()) return GiveUp(item, *failure);
+    if (std::optional<postgres::PgFailure> failure = connection_->FinishCopy()) return GiveUp(item, *failure);
     if (work_.ended()) return;
     work_.Done(item, request_.lsn, counts);
   }
 
-  void GiveUp(const Item& item, const PgFailure& failure) {
+  void GiveUp(const Item& item, const postgres::PgFailure& failure) {
     (void)connection_->TryQuery("ROLLBACK");
-    if (IsForMovedTable(failure)) return work_.EndMoved(item);
-    if (IsForBusyTable(failure)) {
+    if (postgres::IsForMovedTable(failure)) return work_.EndMoved(item);
+    if (postgres::IsForBusyTable(failure)) {
       session_.context().progress.Note(
           fmt::format("{} is tried again later: {}", item.table->quoted_name(), failure.message));
       WriteRows();  // What there is of the epoch would come behind its end.
@@ -205,26 +205,27 @@ class Worker {
   }
 
   CopyCounts ReceiveRows(const Item& item) {
-    const RowCheck check({.table = item.table->quoted_name(),
-                          .columns = static_cast<size_t>(item.shape->columns_size()),
-                          .encoding = EncodingNamed(connection_->Parameter("server_encoding"))});
-    RowCodec codec(*item.table, *item.shape);
-    RowFilter filter(*item.table, *item.shape);
-    RowMask mask(*item.table, *item.shape, request_.mask_secret);
-    const RowSample sample(*item.table, request_.mask_secret);
-    std::unique_ptr<VersionBuffer>& buffer = codec.is_bag() ? bag_rows_ : rows_;
+    const formats::RowCheck check({.table = item.table->quoted_name(),
+                                   .columns = static_cast<size_t>(item.shape->columns_size()),
+                                   .encoding = formats::EncodingNamed(connection_->Parameter("server_encoding"))});
+    schema::RowCodec codec(*item.table, *item.shape);
+    mask::RowFilter filter(*item.table, *item.shape);
+    mask::RowMask mask(*item.table, *item.shape, request_.mask_secret);
+    const mask::RowSample sample(*item.table, request_.mask_secret);
+    std::unique_ptr<VersionBuffer>& buffer = codec.is_multiset() ? multiset_rows_ : rows_;
     CopyCounts counts;
     uint64_t reported = 0;
     std::string key;
     std::string found_bytes;
     while (std::optional<std::string_view> row = connection_->CopyRow()) {
       const std::string_view real = check.Message(*row);
-      if (!filter.empty() && filter.Line(real) != RowFilter::Verdict::kYes) continue;
+      if (!filter.empty() && filter.Line(real) != mask::RowFilter::Verdict::kYes) continue;
       std::string_view line = mask.Line(real);
       codec.KeyOfLine(line, &key);
       if (!sample.Keeps(key)) continue;
       uint32_t count = 1;
-      if (codec.is_bag()) count += CountOf(*buffer, EncodeRowPrefix(item.table->id(), item.epoch, key), &found_bytes);
+      if (codec.is_multiset())
+        count += CountOf(*buffer, EncodeRowPrefix(item.table->id(), item.epoch, key), &found_bytes);
       buffer->Put(
           {.table = item.table->id(), .epoch = item.epoch, .row_key = key, .commit_lsn = Lsn(request_.lsn.value() - 1)},
           {.kind = RowVersion::Kind::kRow, .shape = item.shape->id(), .count = count, .text = line});
@@ -235,7 +236,7 @@ class Worker {
         reported = counts.bytes;
         if (work_.ended()) connection_->Cancel();
       }
-      if (rows_->bytes() + bag_rows_->bytes() >= kBufferBytes) WriteRows();
+      if (rows_->bytes() + multiset_rows_->bytes() >= kCopyBufferBytes) WriteRows();
     }
     session_.context().progress.Update(work_.bytes_so_far += counts.bytes - reported);
     return counts;
@@ -243,9 +244,9 @@ class Worker {
 
   void WriteRows() {
     store_.Write(*rows_);
-    store_.Write(*bag_rows_);
+    store_.Write(*multiset_rows_);
     rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
-    bag_rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
+    multiset_rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
   }
 
   // How many equal rows have come before.
@@ -255,20 +256,20 @@ class Worker {
     return found ? found->version.count : 0;
   }
 
-  SourceSession& session_;
+  postgres::SourceSession& session_;
   RowStore& store_;
   const CopyRequest& request_;
   Work& work_;
-  std::unique_ptr<PgConnection> connection_;
+  std::unique_ptr<postgres::PgConnection> connection_;
   // Of several tables: a file for each of thousands of small ones would take longer to add the more there are.
   std::unique_ptr<VersionBuffer> rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
-  std::unique_ptr<VersionBuffer> bag_rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
+  std::unique_ptr<VersionBuffer> multiset_rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
 };
 
 }  // namespace
 
-CopyEnd CopyTables(SourceSession& session, RowStore& store, const CopyRequest& request, proto::Manifest* manifest,
-                   CopyCounts* counts) {
+CopyEnd CopyTables(postgres::SourceSession& session, RowStore& store, const CopyRequest& request,
+                   proto::Manifest* manifest, CopyCounts* counts) {
   Work work(request, store.shapes(), manifest);
   if (work.size() == 0) return CopyEnd::kComplete;
   session.context().progress.Begin("copying rows", Progress::Unit::kBytes, static_cast<uint64_t>(work.total_bytes()));
@@ -286,4 +287,4 @@ CopyEnd CopyTables(SourceSession& session, RowStore& store, const CopyRequest& r
   return CopyEnd::kTableMoved;
 }
 
-}  // namespace rotv
+}  // namespace rotv::capture

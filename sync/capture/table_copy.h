@@ -12,7 +12,7 @@
 #include "sync/postgres/catalog.h"
 #include "sync/postgres/source_session.h"
 
-namespace rotv {
+namespace rotv::capture {
 
 // A table is read over one.
 inline constexpr size_t kMostCopyConnections = 3;
@@ -30,18 +30,18 @@ enum class CopyEnd {
 
 struct CopyRequest {
   const proto::SchemaVersion& schema;
-  const Catalog& catalog;  // For the sizes: large tables first.
+  const postgres::Catalog& catalog;  // For the sizes: large tables first.
   const std::set<TableId>& tables;
   std::string snapshot;  // Exported, and safe to read through.
   Lsn lsn;               // The state that the snapshot is.
-  MaskSecret mask_secret;
+  mask::MaskSecret mask_secret;
 };
 
 // Writes these tables of the schema into `store`, as versions that are visible at `lsn` and later, and adds each
 // table's new epoch to `manifest`. The store must know their shapes. Each table is read in a short transaction of its
 // own; one that stands in somebody's way is given up and tried again later, until ten minutes have passed without any
 // progress (kUnreachable).
-CopyEnd CopyTables(SourceSession& session, RowStore& store, const CopyRequest& request, proto::Manifest* manifest,
-                   CopyCounts* counts);
+CopyEnd CopyTables(postgres::SourceSession& session, RowStore& store, const CopyRequest& request,
+                   proto::Manifest* manifest, CopyCounts* counts);
 
-}  // namespace rotv
+}  // namespace rotv::capture

@@ -9,12 +9,12 @@
 #include "sync/mask/stored_mask.h"
 #include "sync/postgres/large_objects.h"
 
-namespace rotv {
+namespace rotv::compare {
 
 std::vector<size_t> ComparedColumns(const proto::Table& table, const proto::Shape& shape) {
   std::vector<size_t> compared;
   for (int i = 0; i < shape.columns_size(); ++i) {
-    if (MaskOf(table, shape.columns(i).number()) == nullptr) compared.push_back(static_cast<size_t>(i));
+    if (mask::MaskOf(table, shape.columns(i).number()) == nullptr) compared.push_back(static_cast<size_t>(i));
   }
   return compared;
 }
@@ -23,15 +23,15 @@ bool CanBeCompared(const proto::Table& table, const proto::Shape& shape) {
   if (table.mask().sample_percent() > 0 || table.mask().conditions_size() > 0) return false;
   const auto& key = table.key_columns();
   return std::none_of(key.begin(), key.end(), [&](uint32_t column) {
-    return MaskOf(table, shape.columns(static_cast<int>(column)).number()) != nullptr;
+    return mask::MaskOf(table, shape.columns(static_cast<int>(column)).number()) != nullptr;
   });
 }
 
-DigestSql::DigestSql(const PgConnection& connection, const proto::Table& table, const proto::Shape& shape)
+DigestSql::DigestSql(const postgres::PgConnection& connection, const proto::Table& table, const proto::Shape& shape)
     : connection_(connection), table_(table) {
   for (const proto::Column& column : shape.columns()) columns_.push_back(connection.QuoteIdentifier(column.name()));
-  if (table.id() == kLargeObjectTable) {
-    from_ = fmt::format("({}) r ({})", LargeObjectRowsSql(), ColumnsList());
+  if (table.id() == postgres::kLargeObjectTable) {
+    from_ = fmt::format("({}) r ({})", postgres::LargeObjectRowsSql(), ColumnsList());
   } else if (!table.filter().empty()) {
     from_ = fmt::format("(SELECT {} FROM ONLY {}{}) r", ColumnsList(), table.quoted_name(), table.filter());
   } else {
@@ -125,7 +125,7 @@ uint64_t ModuloWord(std::string_view decimal) {
   return negative ? uint64_t{0} - value : value;
 }
 
-void AddGroups(const PgResult& result, std::vector<GroupDigest>* groups) {
+void AddGroups(const postgres::PgResult& result, std::vector<GroupDigest>* groups) {
   for (int row = 0; row < result.rows(); ++row) {
     int64_t group = result.Int(row, 0);
     if (group < 0 || group >= static_cast<int64_t>(groups->size())) {
@@ -136,4 +136,4 @@ void AddGroups(const PgResult& result, std::vector<GroupDigest>* groups) {
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::compare

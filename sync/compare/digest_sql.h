@@ -12,7 +12,7 @@
 #include "sync/compare/table_digest.h"
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::compare {
 
 // Blocks of a table's file, [begin, end); `end` < 0 is its end, wherever that is.
 struct BlockRange {
@@ -30,7 +30,7 @@ bool CanBeCompared(const proto::Table& table, const proto::Shape& shape);
 class DigestSql {
  public:
   // All outlive this. `shape` is the table's.
-  DigestSql(const PgConnection& connection, const proto::Table& table, const proto::Shape& shape);
+  DigestSql(const postgres::PgConnection& connection, const proto::Table& table, const proto::Shape& shape);
 
   // Rows of (group, rows, sum of their hashes); groups without rows are left out.
   std::string Groups(const TableDigest& layout, const BlockRange& blocks) const;
@@ -53,7 +53,7 @@ class DigestSql {
   std::string FirstKey() const;
   std::string ColumnsList() const;
 
-  const PgConnection& connection_;
+  const postgres::PgConnection& connection_;
   const proto::Table& table_;
   bool plain_ = false;
   std::vector<std::string> columns_;  // Quoted.
@@ -62,9 +62,9 @@ class DigestSql {
 };
 
 // Puts what Groups() gave into `groups`, which has all of them. Throws kProtocol if it is none of it.
-void AddGroups(const PgResult& result, std::vector<GroupDigest>* groups);
+void AddGroups(const postgres::PgResult& result, std::vector<GroupDigest>* groups);
 
 // The value modulo 2^64 of a number in decimal, which may be negative and of any length. Throws kProtocol.
 uint64_t ModuloWord(std::string_view decimal);
 
-}  // namespace rotv
+}  // namespace rotv::compare

@@ -8,7 +8,7 @@
 #include "sync/formats/copy_text.h"
 #include "sync/formats/text_hash.h"
 
-namespace rotv {
+namespace rotv::compare {
 namespace {
 
 // Values are put one behind the other, with this between them. concat_ws() is the cheapest way to the text of several
@@ -36,7 +36,7 @@ std::string NullsSql(const std::vector<std::string>& columns, size_t begin, size
 
 void AppendValue(std::string_view field, std::string* scratch, std::string* text) {
   try {
-    text->append(UnescapeCopyField(field, scratch));
+    text->append(formats::UnescapeCopyField(field, scratch));
   } catch (const Error&) {
     text->append(field);  // No value of the source's: it differs from whatever is there.
   }
@@ -63,7 +63,7 @@ RowHasher::RowHasher(size_t column_count, std::vector<size_t> chosen)
 
 uint64_t RowHasher::Hash(std::string_view line) {
   if (whole_columns_ == 0) return HashOfLine(line);
-  SplitCopyLine(line, whole_columns_, &fields_);
+  formats::SplitCopyLine(line, whole_columns_, &fields_);
   line_.clear();
   for (size_t i = 0; i < chosen_.size(); ++i) {
     if (i > 0) line_.push_back('\t');
@@ -77,7 +77,7 @@ uint64_t RowHasher::HashOfLine(std::string_view line) {
   if (!plain) return HashOfFields(line);
   text_.assign(line);
   std::replace(text_.begin(), text_.end(), '\t', kSeparator);
-  return HashText(text_, 0);
+  return formats::HashText(text_, 0);
 }
 
 uint64_t RowHasher::HashOfFields(std::string_view line) {
@@ -92,7 +92,7 @@ uint64_t RowHasher::HashOfFields(std::string_view line) {
       size_t tab = column + 1 == column_count_ ? std::string_view::npos : line.find('\t');
       std::string_view field = line.substr(0, tab);
       line = tab == std::string_view::npos ? std::string_view() : line.substr(tab + 1);
-      if (field == kCopyNull) {
+      if (field == formats::kCopyNull) {
         nulls |= uint64_t{1} << bit;
         continue;
       }
@@ -100,9 +100,9 @@ uint64_t RowHasher::HashOfFields(std::string_view line) {
       first = false;
       AppendValue(field, &scratch_, &text_);
     }
-    hash = HashText(text_, hash ^ nulls);
+    hash = formats::HashText(text_, hash ^ nulls);
   }
   return hash;
 }
 
-}  // namespace rotv
+}  // namespace rotv::compare

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rotv {
+namespace rotv::compare {
 
 // An expression of type bigint over these columns, which are quoted as SQL needs it.
 std::string RowHashSql(const std::vector<std::string>& columns);
@@ -36,4 +36,4 @@ class RowHasher {
   std::string scratch_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::compare

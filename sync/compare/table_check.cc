@@ -20,7 +20,7 @@
 #include "sync/postgres/watchdog.h"
 #include "sync/schema/follow.h"
 
-namespace rotv {
+namespace rotv::compare {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -86,7 +86,7 @@ class Work {
     Finished();
   }
 
-  void Done(const Job& job, const PgResult& groups) {
+  void Done(const Job& job, const postgres::PgResult& groups) {
     std::lock_guard lock(mutex_);
     AddGroups(groups, &job.check->source);
     if (--job.check->parts_left == 0 && job.check->equal()) job.check->ForgetGroups();
@@ -147,12 +147,12 @@ class Work {
 
 class Worker {
  public:
-  Worker(SourceSession& session, const RowStore& store, const CheckRequest& request, Work& work)
+  Worker(postgres::SourceSession& session, const RowStore& store, const CheckRequest& request, Work& work)
       : session_(session), store_(store), request_(request), work_(work) {}
 
   void Run() {
     try {
-      connection_ = session_.Connect(PgConnection::Kind::kOrdinary);
+      connection_ = session_.Connect(postgres::PgConnection::Kind::kOrdinary);
       while (std::optional<Job> job = work_.Take()) {
         session_.context().progress.Detail(job->check->table->quoted_name());
         job->on_source ? AskSource(*job) : ReadStore(*job);
@@ -180,7 +180,8 @@ class Worker {
   }
 
   TableDigest Digest(const TableCheck& check) {
-    DigestBuilder builder(IsBag(*check.table) ? DigestBuilder::Ranges::kNone : DigestBuilder::Ranges::kByKey);
+    DigestBuilder builder(schema::IsMultiset(*check.table) ? DigestBuilder::Ranges::kNone
+                                                           : DigestBuilder::Ranges::kByKey);
     const proto::Shape& shape = store_.shapes().Get(check.table->shape());
     RowHasher hasher(static_cast<size_t>(shape.columns_size()), ComparedColumns(*check.table, shape));
     uint64_t rows = 0;
@@ -203,46 +204,47 @@ class Worker {
     const TableCheck& check = *job.check;
     if (work_.Moved(check)) return work_.GiveUp(job);
     // One process of the source's for each connection of ours, and nothing on its disk.
-    PgOutcome outcome = connection_->TryQuery(fmt::format(
-        "{}SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL enable_sort = off; {}; COMMIT",
-        BeginReadingSql(*connection_, *check.table, request_.snapshot), SqlOf(check).Groups(check.stored, job.blocks)));
+    postgres::PgOutcome outcome = connection_->TryQuery(
+        fmt::format("{}SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL enable_sort = off; {}; COMMIT",
+                    postgres::BeginReadingSql(*connection_, *check.table, request_.snapshot),
+                    SqlOf(check).Groups(check.stored, job.blocks)));
     if (outcome.failure) return Failed(job, *outcome.failure);
     // Behind the check come two SETs, the groups, and COMMIT.
-    const PgResult& unmoved = outcome.results.at(outcome.results.size() - 5);
+    const postgres::PgResult& unmoved = outcome.results.at(outcome.results.size() - 5);
     if (unmoved.rows() != 1 || !unmoved.Bool(0, 0)) return work_.GiveUp(job);
     work_.Done(job, outcome.results.at(outcome.results.size() - 2));
   }
 
-  void Failed(const Job& job, const PgFailure& failure) {
+  void Failed(const Job& job, const postgres::PgFailure& failure) {
     (void)connection_->TryQuery("ROLLBACK");
-    if (IsForMovedTable(failure)) return work_.GiveUp(job);
-    if (!IsForBusyTable(failure)) connection_->Throw(failure);
+    if (postgres::IsForMovedTable(failure)) return work_.GiveUp(job);
+    if (!postgres::IsForBusyTable(failure)) connection_->Throw(failure);
     session_.context().progress.Note(
         fmt::format("{} is tried again later: {}", job.check->table->quoted_name(), failure.message));
     work_.TryLater(job, failure.message);
   }
 
-  SourceSession& session_;
+  postgres::SourceSession& session_;
   const RowStore& store_;
   const CheckRequest& request_;
   Work& work_;
-  std::unique_ptr<PgConnection> connection_;
+  std::unique_ptr<postgres::PgConnection> connection_;
 };
 
 // A server on a big-endian machine hashes otherwise.
-void CheckSameHash(PgConnection& connection) {
+void CheckSameHash(postgres::PgConnection& connection) {
   constexpr std::string_view kText = "what both must give the same number to";
   constexpr uint64_t kSeed = 0x123456789abcdef0;
-  PgResult row = connection.Query(
+  postgres::PgResult row = connection.Query(
       fmt::format("SELECT hashtextextended({} COLLATE \"C\", {})", connection.QuoteLiteral(kText), kSeed));
-  if (static_cast<uint64_t>(row.Int(0, 0)) == HashText(kText, kSeed)) return;
+  if (static_cast<uint64_t>(row.Int(0, 0)) == formats::HashText(kText, kSeed)) return;
   throw Error(ErrorCode::kProtocol, "the source's machine computes other hashes of text than this one",
               "verify works with servers on little-endian machines only; compare a seed with pg_dump instead");
 }
 
 // As of the last vacuum: to ask for what they are now would wait for whoever has locked a table.
-std::map<TableId, Size> ReadSizes(PgConnection& connection) {
-  PgResult rows = connection.Query(
+std::map<TableId, Size> ReadSizes(postgres::PgConnection& connection) {
+  postgres::PgResult rows = connection.Query(
       "SELECT c.oid, c.relpages, (c.relpages + coalesce(t.relpages, 0)) * current_setting('block_size')::bigint "
       "FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid WHERE c.relkind = 'r' AND c.relpages > 0");
   std::map<TableId, Size> sizes;
@@ -268,12 +270,12 @@ std::vector<size_t> TableCheck::DifferingGroups() const {
   return differing;
 }
 
-void CheckTables(SourceSession& session, const RowStore& store, const CheckRequest& request,
+void CheckTables(postgres::SourceSession& session, const RowStore& store, const CheckRequest& request,
                  std::deque<TableCheck>* checks) {
   CheckSameHash(session.connection());
   Work work(checks, ReadSizes(session.connection()));
   if (work.size() == 0) return;
-  Watchdog watchdog(session);
+  postgres::Watchdog watchdog(session);
   session.context().progress.Begin("comparing rows", Progress::Unit::kRows, 0);
   std::vector<std::thread> threads;
   size_t connections = std::min(kMostConnections, work.size() + 1);
@@ -301,4 +303,4 @@ std::vector<std::string> KeyTexts(const proto::Table& table, std::string_view ro
   return texts;
 }
 
-}  // namespace rotv
+}  // namespace rotv::compare

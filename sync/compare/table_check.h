@@ -14,7 +14,7 @@
 #include "sync/compare/table_digest.h"
 #include "sync/postgres/source_session.h"
 
-namespace rotv {
+namespace rotv::compare {
 
 // One table, and what came out.
 struct TableCheck {
@@ -42,7 +42,7 @@ struct CheckRequest {
 // Fills `checks`. Each reading on the source is a transaction of its own; what stands in somebody's way is tried again
 // later, until ten minutes have passed without any progress (kUnreachable). Throws kProtocol if the source does not
 // hash text as we do.
-void CheckTables(SourceSession& session, const RowStore& store, const CheckRequest& request,
+void CheckTables(postgres::SourceSession& session, const RowStore& store, const CheckRequest& request,
                  std::deque<TableCheck>* checks);
 
 // A scan of the table's rows as the digest is made of them. `range` as in ScanRequest.
@@ -51,4 +51,4 @@ std::unique_ptr<RowScan> ScanForCheck(const RowStore& store, const TableCheck& c
 // The text of the first key columns, from a row's key.
 std::vector<std::string> KeyTexts(const proto::Table& table, std::string_view row_key, int columns);
 
-}  // namespace rotv
+}  // namespace rotv::compare

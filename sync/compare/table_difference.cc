@@ -18,7 +18,7 @@
 #include "sync/schema/follow.h"
 #include "sync/schema/row_codec.h"
 
-namespace rotv {
+namespace rotv::compare {
 namespace {
 
 // How many rows' keys are kept at once.
@@ -27,7 +27,7 @@ constexpr size_t kMostWanted = 50'000;
 constexpr size_t kMostShown = 10;
 constexpr size_t kBufferBytes = size_t{12} << 20;
 constexpr int kMostTries = 60;
-constexpr auto kRetryPause = std::chrono::milliseconds(500);
+constexpr auto kRowRetryPause = std::chrono::milliseconds(500);
 
 std::string KeyStart(const TableCheck& check, const std::string& first_key) {
   std::string key;
@@ -58,7 +58,7 @@ class RowComparison {
 
   // One line of DigestSql::Keys().
   void TakeSource(std::string_view line) {
-    SplitCopyLine(line, 1 + static_cast<size_t>(table_.key_columns_size()), &fields_);
+    formats::SplitCopyLine(line, 1 + static_cast<size_t>(table_.key_columns_size()), &fields_);
     int64_t hash = 0;
     auto [end, error] = std::from_chars(fields_[0].data(), fields_[0].data() + fields_[0].size(), hash);
     if (error != std::errc() || end != fields_[0].data() + fields_[0].size()) {
@@ -86,12 +86,12 @@ class RowComparison {
     auto behind = std::upper_bound(begins_.begin(), begins_.end(), scan.row_key());
     size_t range = static_cast<size_t>(behind - begins_.begin());
     if (!std::binary_search(groups_.begin(), groups_.end(), check_.stored.GroupOf(range, hash))) return;
-    std::string key = IsBag(table_) ? BagKey(hash) : std::string(scan.row_key());
+    std::string key = schema::IsMultiset(table_) ? MultisetKey(hash) : std::string(scan.row_key());
     auto found = source_.find(key);
     if (found == source_.end()) {
       Note(KeyDifference::Kind::kExtra, key);
       ++difference_.extra;
-      if (!IsBag(table_) && difference_.unwanted.size() < kMostWanted) difference_.unwanted.push_back(key);
+      if (!schema::IsMultiset(table_) && difference_.unwanted.size() < kMostWanted) difference_.unwanted.push_back(key);
       return;
     }
     if (found->second.hash != hash) {
@@ -118,17 +118,17 @@ class RowComparison {
     uint64_t count = 0;  // Other than 1 only in a bag.
   };
 
-  static std::string BagKey(uint64_t hash) {
+  static std::string MultisetKey(uint64_t hash) {
     std::string key;
     AppendBigEndian64(hash, &key);
     return key;
   }
 
   std::string KeyOfFields(uint64_t hash) {
-    if (IsBag(table_)) return BagKey(hash);
+    if (schema::IsMultiset(table_)) return MultisetKey(hash);
     std::string key;
     for (int i = 0; i < table_.key_columns_size(); ++i) {
-      std::string_view text = UnescapeCopyField(fields_[1 + static_cast<size_t>(i)], &scratch_);
+      std::string_view text = formats::UnescapeCopyField(fields_[1 + static_cast<size_t>(i)], &scratch_);
       table_.key_is_integer(i) ? AppendIntegerKey(text, &key) : AppendTextKey(text, &key);
     }
     return key;
@@ -140,7 +140,7 @@ class RowComparison {
 
   // Keeps the first ones in order of their keys. A bag's rows have no key that could be told.
   void Note(KeyDifference::Kind kind, const std::string& key) {
-    if (IsBag(table_)) return;
+    if (schema::IsMultiset(table_)) return;
     noted_.emplace_back(key, kind);
     if (noted_.size() < 2 * kMostShown) return;
     std::sort(noted_.begin(), noted_.end());
@@ -186,7 +186,7 @@ void ChooseGroups(const TableCheck& check, TableDifference* difference) {
       auto at = [&](size_t group) { return differing.begin() + static_cast<ptrdiff_t>(group); };
       difference->groups.insert(difference->groups.end(), at(i), at(end));
     }
-    if (difference->ranges.size() < kMostShown && !IsBag(*check.table)) {
+    if (difference->ranges.size() < kMostShown && !schema::IsMultiset(*check.table)) {
       DifferingRange& named = difference->ranges.emplace_back();
       if (range > 0) named.from = digest.begins[range - 1];
       if (range < digest.begins.size()) named.to = digest.begins[range];
@@ -198,38 +198,39 @@ void ChooseGroups(const TableCheck& check, TableDifference* difference) {
 
 }  // namespace
 
-TableExaminer::TableExaminer(SourceSession& session, RowStore& store, const CheckRequest& request)
+TableExaminer::TableExaminer(postgres::SourceSession& session, RowStore& store, const CheckRequest& request)
     : session_(session),
       store_(store),
       request_(request),
-      connection_(session.Connect(PgConnection::Kind::kOrdinary)),
+      connection_(session.Connect(postgres::PgConnection::Kind::kOrdinary)),
       watchdog_(session) {}
 
 TableExaminer::End TableExaminer::Read(const proto::Table& table, const Reading& reading) {
   for (int attempt = 1;; ++attempt) {
-    std::optional<PgFailure> busy;
+    std::optional<postgres::PgFailure> busy;
     End end = ReadOnce(table, reading, &busy);
     if (!busy) return end;
     if (attempt == kMostTries) connection_->Throw(*busy);
     session_.context().interrupt.Check();
-    std::this_thread::sleep_for(kRetryPause);
+    std::this_thread::sleep_for(kRowRetryPause);
   }
 }
 
 TableExaminer::End TableExaminer::ReadOnce(const proto::Table& table, const Reading& reading,
-                                           std::optional<PgFailure>* busy) {
+                                           std::optional<postgres::PgFailure>* busy) {
   reading.restart();
-  PgOutcome start = connection_->StartCopyOut(fmt::format(
-      "{}COPY ({}) TO STDOUT; COMMIT", BeginReadingSql(*connection_, table, request_.snapshot), reading.select));
-  std::optional<PgFailure> failure = start.failure;
+  postgres::PgOutcome start = connection_->StartCopyOut(
+      fmt::format("{}COPY ({}) TO STDOUT; COMMIT", postgres::BeginReadingSql(*connection_, table, request_.snapshot),
+                  reading.select));
+  std::optional<postgres::PgFailure> failure = start.failure;
   bool unmoved = false;
   if (!failure) {
-    const PgResult& check = start.results.back();
+    const postgres::PgResult& check = start.results.back();
     unmoved = check.rows() == 1 && check.Bool(0, 0);
     if (!unmoved) connection_->Cancel();
-    const RowCheck check_row({.table = table.quoted_name(),
-                              .columns = reading.columns,
-                              .encoding = EncodingNamed(connection_->Parameter("server_encoding"))});
+    const formats::RowCheck check_row({.table = table.quoted_name(),
+                                       .columns = reading.columns,
+                                       .encoding = formats::EncodingNamed(connection_->Parameter("server_encoding"))});
     while (std::optional<std::string_view> row = connection_->CopyRow()) {
       if (unmoved) reading.take(check_row.Message(*row));
     }
@@ -241,8 +242,8 @@ TableExaminer::End TableExaminer::ReadOnce(const proto::Table& table, const Read
   }
   if (!failure) return End::kRead;
   (void)connection_->TryQuery("ROLLBACK");
-  if (IsForMovedTable(*failure)) return End::kMoved;
-  if (!IsForBusyTable(*failure)) connection_->Throw(*failure);
+  if (postgres::IsForMovedTable(*failure)) return End::kMoved;
+  if (!postgres::IsForBusyTable(*failure)) connection_->Throw(*failure);
   *busy = failure;
   return End::kRead;
 }
@@ -269,14 +270,14 @@ std::optional<TableDifference> TableExaminer::Examine(const TableCheck& check) {
 bool TableExaminer::CanRepair(const TableCheck& check, const TableDifference& difference) {
   uint64_t differing = difference.missing + difference.extra + difference.different;
   // What comes row by row is not masked; a copy of the table is.
-  return !IsBag(*check.table) && !check.table->has_mask() && check.unreadable.empty() && difference.complete &&
-         !difference.groups.empty() && difference.wanted.size() < kMostWanted &&
+  return !schema::IsMultiset(*check.table) && !check.table->has_mask() && check.unreadable.empty() &&
+         difference.complete && !difference.groups.empty() && difference.wanted.size() < kMostWanted &&
          difference.unwanted.size() < kMostWanted && differing <= 100 + check.stored.rows() / 2;
 }
 
 bool TableExaminer::Repair(const TableCheck& check, const TableDifference& difference) {
   const proto::Shape& shape = store_.shapes().Get(check.table->shape());
-  RowCodec codec(*check.table, shape);
+  schema::RowCodec codec(*check.table, shape);
   auto buffer = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
   // No transaction commits there, since LSNs are even; so it stands behind all that the head sees, and before the rest.
   const Lsn lsn(request_.lsn.value() - 1);
@@ -304,4 +305,4 @@ bool TableExaminer::Repair(const TableCheck& check, const TableDifference& diffe
   return true;
 }
 
-}  // namespace rotv
+}  // namespace rotv::compare

@@ -14,7 +14,7 @@
 #include "sync/postgres/source_session.h"
 #include "sync/postgres/watchdog.h"
 
-namespace rotv {
+namespace rotv::compare {
 
 struct KeyDifference {
   enum class Kind {
@@ -51,7 +51,7 @@ struct TableDifference {
 class TableExaminer {
  public:
   // All outlive this.
-  TableExaminer(SourceSession& session, RowStore& store, const CheckRequest& request);
+  TableExaminer(postgres::SourceSession& session, RowStore& store, const CheckRequest& request);
 
   // Fetches hashes and keys of what differs, and no other value. Nothing if the table has moved. Throws kUnreachable if
   // the table is in somebody's way for long.
@@ -75,13 +75,13 @@ class TableExaminer {
     std::function<void(std::string_view)> take;
   };
   End Read(const proto::Table& table, const Reading& reading);
-  End ReadOnce(const proto::Table& table, const Reading& reading, std::optional<PgFailure>* busy);
+  End ReadOnce(const proto::Table& table, const Reading& reading, std::optional<postgres::PgFailure>* busy);
 
-  SourceSession& session_;
+  postgres::SourceSession& session_;
   RowStore& store_;
   const CheckRequest& request_;
-  std::unique_ptr<PgConnection> connection_;
-  Watchdog watchdog_;
+  std::unique_ptr<postgres::PgConnection> connection_;
+  postgres::Watchdog watchdog_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::compare

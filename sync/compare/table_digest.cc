@@ -4,12 +4,12 @@
 #include <bit>
 #include <numeric>
 
-namespace rotv {
+namespace rotv::compare {
 namespace {
 
 constexpr uint64_t kRowsPerGroup = 10'000;
 constexpr size_t kMostRanges = 256;
-constexpr size_t kMostParts = 1024;
+constexpr size_t kMostDigestParts = 1024;
 constexpr size_t kMostGroups = 16'384;
 
 uint64_t RowsIn(const std::vector<GroupDigest>& groups) {
@@ -21,7 +21,8 @@ uint64_t RowsIn(const std::vector<GroupDigest>& groups) {
 
 uint64_t TableDigest::rows() const { return RowsIn(groups); }
 
-DigestBuilder::DigestBuilder(Ranges ranges) : ranges_(ranges), rows_per_range_(kRowsPerGroup), current_(kMostParts) {}
+DigestBuilder::DigestBuilder(Ranges ranges)
+    : ranges_(ranges), rows_per_range_(kRowsPerGroup), current_(kMostDigestParts) {}
 
 void DigestBuilder::Cut(std::string_view key) {
   if (!knows_last_key_) {
@@ -37,7 +38,7 @@ void DigestBuilder::Cut(std::string_view key) {
 
 void DigestBuilder::EndRange() {
   ended_.push_back(std::move(current_));
-  current_.assign(kMostParts, {});
+  current_.assign(kMostDigestParts, {});
   rows_here_ = 0;
   knows_last_key_ = false;
 }
@@ -52,7 +53,7 @@ void DigestBuilder::HalveRanges() {
       if (i > 0) begins.push_back(std::move(begins_[i - 1]));
       continue;
     }
-    for (size_t part = 0; part < kMostParts; ++part) halved.back()[part].Add(ended_[i][part]);
+    for (size_t part = 0; part < kMostDigestParts; ++part) halved.back()[part].Add(ended_[i][part]);
   }
   ended_ = std::move(halved);
   begins_ = std::move(begins);
@@ -65,14 +66,14 @@ TableDigest DigestBuilder::Finish() {
   for (const Parts& range : ended_) most_rows = std::max(most_rows, RowsIn(range));
   TableDigest digest;
   digest.begins = std::move(begins_);
-  digest.parts = std::min({std::bit_ceil(static_cast<size_t>(most_rows / kRowsPerGroup / 2 + 1)), kMostParts,
+  digest.parts = std::min({std::bit_ceil(static_cast<size_t>(most_rows / kRowsPerGroup / 2 + 1)), kMostDigestParts,
                            kMostGroups / std::bit_ceil(ended_.size())});
   digest.groups.resize(ended_.size() * digest.parts);
   for (size_t range = 0; range < ended_.size(); ++range) {
-    for (size_t part = 0; part < kMostParts; ++part)
+    for (size_t part = 0; part < kMostDigestParts; ++part)
       digest.groups[digest.GroupOf(range, part)].Add(ended_[range][part]);
   }
   return digest;
 }
 
-}  // namespace rotv
+}  // namespace rotv::compare

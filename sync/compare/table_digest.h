@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rotv {
+namespace rotv::compare {
 
 struct GroupDigest {
   uint64_t rows = 0;
@@ -64,4 +64,4 @@ class DigestBuilder {
   std::vector<std::string> begins_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::compare

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace rotv {
@@ -35,6 +36,9 @@ enum class MaskKind {
   kSample,
   kWhere,
 };
+
+// Stands in a rule's pattern for any schema, table or column.
+inline constexpr std::string_view kAnyPart = "*";
 
 struct MaskPath;
 

@@ -8,7 +8,7 @@
 
 #include "sync/drift/schema_object.h"
 
-namespace rotv {
+namespace rotv::drift {
 
 struct ChangedObject {
   SchemaObject before;
@@ -30,4 +30,4 @@ struct SchemaDrift {
   bool empty() const { return only_before.empty() && only_after.empty() && changed.empty(); }
 };
 
-}  // namespace rotv
+}  // namespace rotv::drift

@@ -5,7 +5,7 @@
 #include <map>
 #include <string>
 
-namespace rotv {
+namespace rotv::drift {
 
 struct SchemaObject {
   std::string kind;        // "table", "column", "constraint", "index", "function", …
@@ -29,4 +29,4 @@ struct SchemaObject {
   bool operator==(const SchemaObject&) const = default;
 };
 
-}  // namespace rotv
+}  // namespace rotv::drift

@@ -6,7 +6,7 @@
 
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::drift {
 namespace {
 
 // Everything below is PostgreSQL's own wording (pg_get_…), so two databases of one server say the same of the same.
@@ -285,4 +285,4 @@ std::vector<SchemaObject> ParseSchema(std::string_view json) {
   return objects;
 }
 
-}  // namespace rotv
+}  // namespace rotv::drift

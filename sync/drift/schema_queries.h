@@ -8,7 +8,7 @@
 
 #include "sync/drift/schema_object.h"
 
-namespace rotv {
+namespace rotv::drift {
 
 // A query that gives one JSON text: what is in the database beyond what initdb made, and without what belongs to
 // extensions. Not read: owners, privileges, comments, publications, subscriptions, tablespaces, statistics' targets.
@@ -19,4 +19,4 @@ std::string_view SchemaQuery();
 // is no such answer.
 std::vector<SchemaObject> ParseSchema(std::string_view json);
 
-}  // namespace rotv
+}  // namespace rotv::drift

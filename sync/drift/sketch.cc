@@ -10,7 +10,7 @@
 #include "sync/drift/sketch_column.h"
 #include "sync/formats/dump_text.h"
 
-namespace rotv {
+namespace rotv::drift {
 namespace {
 
 constexpr int kTableRank = 8;
@@ -265,10 +265,11 @@ class Sketch {
     }
     for (size_t i = 0; i < new_labels.size(); ++i) {
       if (std::find(old_labels.begin(), old_labels.end(), new_labels[i]) != old_labels.end()) continue;
-      std::string place = i > 0                ? " AFTER " + DumpLiteral(new_labels[i - 1], true)
+      std::string place = i > 0                ? " AFTER " + formats::DumpLiteral(new_labels[i - 1], true)
                           : old_labels.empty() ? std::string()
-                                               : " BEFORE " + DumpLiteral(old_labels[0], true);
-      Add(fmt::format("ALTER TYPE {} ADD VALUE {}{}", change.after.name, DumpLiteral(new_labels[i], true), place));
+                                               : " BEFORE " + formats::DumpLiteral(old_labels[0], true);
+      Add(fmt::format("ALTER TYPE {} ADD VALUE {}{}", change.after.name, formats::DumpLiteral(new_labels[i], true),
+                      place));
     }
   }
 
@@ -283,4 +284,4 @@ class Sketch {
 
 std::vector<std::string> SketchChange(const SketchRequest& request) { return Sketch(request).Write(); }
 
-}  // namespace rotv
+}  // namespace rotv::drift

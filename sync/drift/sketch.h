@@ -7,7 +7,7 @@
 
 #include "sync/drift/schema_drift.h"
 
-namespace rotv {
+namespace rotv::drift {
 
 struct SketchRequest {
   const std::vector<SchemaObject>& missing;   // To be made, with all their parts, in an order in which they were made.
@@ -20,4 +20,4 @@ struct SketchRequest {
 // the reader to sort out.
 std::vector<std::string> SketchChange(const SketchRequest& request);
 
-}  // namespace rotv
+}  // namespace rotv::drift

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace rotv {
+namespace rotv::drift {
 namespace {
 
 class ColumnChange {
@@ -71,4 +71,4 @@ std::string AddColumn(const SchemaObject& column) {
 
 std::vector<std::string> ChangeColumn(const ChangedObject& change) { return ColumnChange(change).Write(); }
 
-}  // namespace rotv
+}  // namespace rotv::drift

@@ -7,7 +7,7 @@
 
 #include "sync/drift/schema_drift.h"
 
-namespace rotv {
+namespace rotv::drift {
 
 // ALTER TABLE … ADD COLUMN.
 std::string AddColumn(const SchemaObject& column);
@@ -15,4 +15,4 @@ std::string AddColumn(const SchemaObject& column);
 // The statements that make `before` what `after` is, once an identity that it shall not have is dropped.
 std::vector<std::string> ChangeColumn(const ChangedObject& change);
 
-}  // namespace rotv
+}  // namespace rotv::drift

@@ -12,7 +12,7 @@
 #include "storage/error.h"
 #include "storage/lsn.h"
 
-namespace rotv {
+namespace rotv::formats {
 
 class ByteReader {
  public:
@@ -84,4 +84,4 @@ class ByteReader {
   const char* end_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::formats

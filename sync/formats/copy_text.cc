@@ -5,8 +5,9 @@
 #include <cstring>
 
 #include "storage/error.h"
+#include "sync/formats/byte_words.h"
 
-namespace rotv {
+namespace rotv::formats {
 namespace {
 
 // The letter that stands behind the backslash for each byte that COPY escapes; 0 for all others. In encodings that a
@@ -32,8 +33,6 @@ constexpr std::array<char, 256> kEscapedBytes = [] {
 }();
 
 char EscapeLetter(char byte) { return kEscapeLetters[static_cast<uint8_t>(byte)]; }
-
-constexpr uint64_t EachByte(uint8_t byte) { return uint64_t{0x0101010101010101} * byte; }
 
 // Whether any of eight bytes may have to be escaped: is a backslash, or less than 0x0E. That is wrong only for the
 // bytes 0 to 7, which are rare in text, and costs a closer look.
@@ -107,4 +106,4 @@ std::string_view UnescapeCopyField(std::string_view field, std::string* scratch)
   return *scratch;
 }
 
-}  // namespace rotv
+}  // namespace rotv::formats

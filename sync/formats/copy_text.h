@@ -9,7 +9,7 @@
 
 #include "storage/row_version.h"
 
-namespace rotv {
+namespace rotv::formats {
 
 inline constexpr std::string_view kCopyNull = "\\N";
 // Stands for an unchanged column in a partial row. COPY never writes it: a backslash of data is always doubled.
@@ -29,4 +29,4 @@ void SplitCopyLine(std::string_view line, size_t column_count, std::vector<std::
 // writes: one at the end, or before anything but the letters above (it never writes octal or hexadecimal escapes).
 std::string_view UnescapeCopyField(std::string_view field, std::string* scratch);
 
-}  // namespace rotv
+}  // namespace rotv::formats

@@ -8,7 +8,7 @@
 #include "storage/error.h"
 #include "sync/formats/psql_lexer.h"
 
-namespace rotv {
+namespace rotv::formats {
 namespace {
 
 constexpr std::string_view kComplete = "\n--\n-- PostgreSQL database dump complete\n--\n";
@@ -199,4 +199,4 @@ std::string CanonicalDump(std::string_view dump) {
   return canonical;
 }
 
-}  // namespace rotv
+}  // namespace rotv::formats

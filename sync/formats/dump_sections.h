@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace rotv {
+namespace rotv::formats {
 
 struct DumpSections {
   std::string pre_data;   // Header, DROPs and everything before the rows; ends where the rows begin.
@@ -30,4 +30,4 @@ size_t FindDrops(std::string_view post_with_drops, std::string_view pre_data);
 // largest block beside the result.
 std::string CanonicalDump(std::string_view dump);
 
-}  // namespace rotv
+}  // namespace rotv::formats

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace rotv {
+namespace rotv::formats {
 namespace {
 
 std::string InComment(std::string_view name) {
@@ -29,4 +29,4 @@ std::string DumpCommentText(const DumpComment& comment) {
                      InComment(comment.name), comment.type, InComment(comment.schema));
 }
 
-}  // namespace rotv
+}  // namespace rotv::formats

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace rotv {
+namespace rotv::formats {
 
 // A literal: quotes doubled; backslashes too where the source takes them for escapes (standard_conforming_strings off).
 std::string DumpLiteral(std::string_view text, bool standard_strings);
@@ -20,4 +20,4 @@ struct DumpComment {
 };
 std::string DumpCommentText(const DumpComment& comment);
 
-}  // namespace rotv
+}  // namespace rotv::formats

@@ -7,7 +7,7 @@
 #include <optional>
 #include <unordered_map>
 
-namespace rotv {
+namespace rotv::formats {
 namespace {
 
 using google::protobuf::Descriptor;
@@ -101,4 +101,4 @@ bool FitsWhenParsed(const Descriptor& type, std::string_view bytes, size_t limit
   return Counter(limit).Add(type, bytes, 0);
 }
 
-}  // namespace rotv
+}  // namespace rotv::formats

@@ -7,10 +7,10 @@
 #include <cstddef>
 #include <string_view>
 
-namespace rotv {
+namespace rotv::formats {
 
 // True if parsing `bytes` as a message of `type` takes no more than about `limit` bytes: an empty message within
 // another is two bytes there and hundreds in memory. False also where the bytes are no message.
 bool FitsWhenParsed(const google::protobuf::Descriptor& type, std::string_view bytes, size_t limit);
 
-}  // namespace rotv
+}  // namespace rotv::formats

@@ -5,7 +5,7 @@
 #include "storage/error.h"
 #include "sync/formats/byte_reader.h"
 
-namespace rotv::pgoutput {
+namespace rotv::formats::pgoutput {
 namespace {
 
 [[noreturn, gnu::cold]] void ThrowUnknown(std::string_view what, uint8_t value) {
@@ -195,4 +195,4 @@ Message Decode(std::string_view bytes) {
   return message;
 }
 
-}  // namespace rotv::pgoutput
+}  // namespace rotv::formats::pgoutput

@@ -12,7 +12,7 @@
 
 #include "storage/lsn.h"
 
-namespace rotv::pgoutput {
+namespace rotv::formats::pgoutput {
 
 struct Column {
   enum class Kind : char { kNull = 'n', kUnchangedToast = 'u', kText = 't' };
@@ -91,4 +91,4 @@ using Message = std::variant<Begin, Commit, Origin, Relation, Type, LogicalMessa
 // half decoded.
 Message Decode(std::string_view bytes);
 
-}  // namespace rotv::pgoutput
+}  // namespace rotv::formats::pgoutput

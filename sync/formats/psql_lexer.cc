@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace rotv {
+namespace rotv::formats {
 namespace {
 
 bool IsDigit(char byte) { return byte >= '0' && byte <= '9'; }
@@ -12,7 +12,7 @@ bool IsWordStart(char byte) {
 }
 bool IsTagByte(char byte) { return IsWordStart(byte) || IsDigit(byte); }
 bool IsWordByte(char byte) { return IsTagByte(byte) || byte == '$'; }
-bool IsSpace(char byte) { return byte == ' ' || byte == '\t' || byte == '\f' || byte == '\v'; }
+bool IsBlank(char byte) { return byte == ' ' || byte == '\t' || byte == '\f' || byte == '\v'; }
 
 template <typename Belongs>
 size_t EndOf(std::string_view text, size_t start, Belongs belongs) {
@@ -32,7 +32,7 @@ PsqlLexer::Token PsqlLexer::Next() {
   if (done()) return {};
   const char byte = text_[position_];
   if (IsWordStart(byte)) return TakeWord();
-  if (IsSpace(byte)) return Take(Kind::kSpace, EndOf(text_, position_, IsSpace));
+  if (IsBlank(byte)) return Take(Kind::kSpace, EndOf(text_, position_, IsBlank));
   if (IsDigit(byte) || (byte == '.' && IsDigit(At(position_ + 1)))) return TakeNumber();
   switch (byte) {
     case '\n':
@@ -146,4 +146,4 @@ PsqlLexer::Token PsqlLexer::TakeColon() {
   return Take(kind, EndOf(text_, position_ + 1, IsTagByte));
 }
 
-}  // namespace rotv
+}  // namespace rotv::formats

@@ -8,7 +8,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace rotv {
+namespace rotv::formats {
 
 class PsqlLexer {
  public:
@@ -65,4 +65,4 @@ class PsqlLexer {
   bool backslash_escapes_ = false;
 };
 
-}  // namespace rotv
+}  // namespace rotv::formats

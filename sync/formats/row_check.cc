@@ -7,11 +7,11 @@
 #include <cstring>
 
 #include "storage/error.h"
+#include "sync/formats/byte_words.h"
 
-namespace rotv {
+namespace rotv::formats {
 namespace {
 
-constexpr uint64_t EachByte(uint8_t byte) { return uint64_t{0x0101010101010101} * byte; }
 constexpr uint64_t kHighBits = EachByte(0x80);
 constexpr uint64_t kLowBits = EachByte(0x7F);
 
@@ -101,4 +101,4 @@ void RowCheck::Tuple(const pgoutput::Tuple& tuple) const {
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::formats

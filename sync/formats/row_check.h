@@ -11,7 +11,7 @@
 #include "sync/formats/pgoutput.h"
 #include "sync/formats/text_encoding.h"
 
-namespace rotv {
+namespace rotv::formats {
 
 struct RowForm {
   std::string table;  // For messages, quoted as SQL needs it.
@@ -42,4 +42,4 @@ class RowCheck {
   RowForm form_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::formats

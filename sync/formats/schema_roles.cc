@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <optional>
 
-namespace rotv {
+namespace rotv::formats {
 namespace {
 
 // Takes a name off the front of `text`: quoted, or to the next byte that ends one. Its value is unquoted.
@@ -66,4 +66,4 @@ std::set<std::string> RolesIn(std::string_view schema) {
   return roles;
 }
 
-}  // namespace rotv
+}  // namespace rotv::formats

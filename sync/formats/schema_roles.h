@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
-namespace rotv {
+namespace rotv::formats {
 
 // Those that policies are for and that user mappings belong to, unquoted; `schema` is a text of pg_dump --no-owner
 // --no-acl, in which nothing else names any.
 std::set<std::string> RolesIn(std::string_view schema);
 
-}  // namespace rotv
+}  // namespace rotv::formats

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace rotv {
+namespace rotv::formats {
 namespace {
 
 bool IsSpace(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
@@ -99,4 +99,4 @@ std::string SqlTokens(std::string_view sql) {
   return tokens;
 }
 
-}  // namespace rotv
+}  // namespace rotv::formats

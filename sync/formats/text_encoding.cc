@@ -7,7 +7,7 @@
 
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::formats {
 namespace {
 
 struct Named {
@@ -128,4 +128,4 @@ bool IsEncoded(TextEncoding encoding, std::string_view text) {
   return false;
 }
 
-}  // namespace rotv
+}  // namespace rotv::formats

@@ -5,7 +5,7 @@
 
 #include <string_view>
 
-namespace rotv {
+namespace rotv::formats {
 
 enum class TextEncoding {
   kOneByte,  // LATIN1 and the like, SQL_ASCII: every byte is a character.
@@ -23,4 +23,4 @@ TextEncoding EncodingNamed(std::string_view name);
 // True if all of `text` is characters of `encoding`. A zero byte is a character here.
 bool IsEncoded(TextEncoding encoding, std::string_view text);
 
-}  // namespace rotv
+}  // namespace rotv::formats

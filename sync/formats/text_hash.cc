@@ -3,7 +3,7 @@
 #include <bit>
 #include <cstring>
 
-namespace rotv {
+namespace rotv::formats {
 namespace {
 
 struct State {
@@ -66,4 +66,4 @@ uint64_t HashText(std::string_view text, uint64_t seed) {
   return static_cast<uint64_t>(state.b) << 32 | state.c;
 }
 
-}  // namespace rotv
+}  // namespace rotv::formats

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
-namespace rotv {
+namespace rotv::formats {
 
 uint64_t HashText(std::string_view text, uint64_t seed);
 
-}  // namespace rotv
+}  // namespace rotv::formats

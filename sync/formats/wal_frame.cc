@@ -5,7 +5,7 @@
 #include "storage/error.h"
 #include "sync/formats/byte_reader.h"
 
-namespace rotv {
+namespace rotv::formats {
 namespace {
 
 void AppendBigEndian(uint64_t value, std::string* out) {
@@ -49,4 +49,4 @@ std::string EncodeStandbyStatus(const StandbyStatus& status, int64_t now_us) {
   return frame;
 }
 
-}  // namespace rotv
+}  // namespace rotv::formats

@@ -10,7 +10,7 @@
 
 #include "storage/lsn.h"
 
-namespace rotv {
+namespace rotv::formats {
 
 struct XLogData {
   Lsn start;
@@ -34,4 +34,4 @@ struct StandbyStatus {
 // A standby status update, sent by the receiver. `now_us` is Unix time.
 std::string EncodeStandbyStatus(const StandbyStatus& status, int64_t now_us);
 
-}  // namespace rotv
+}  // namespace rotv::formats

@@ -10,10 +10,8 @@
 #include "storage/error.h"
 #include "sync/history/point_time.h"
 
-namespace rotv {
+namespace rotv::history {
 namespace {
-
-constexpr int64_t kUsPerSecond = 1000000;
 
 std::string TimeText(int64_t time_us) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(time_us / kUsPerSecond)));
@@ -83,7 +81,7 @@ std::optional<Point> FindNamed(const RowStore& store, const std::string& name) {
               fmt::format("there are head, baseline{}", names));
 }
 
-std::string NamesOf(const RowStore& store) {
+std::string SnapshotNames(const RowStore& store) {
   std::string names;
   for (const proto::Snapshot& snapshot : store.manifest().snapshots()) names += ", " + snapshot.name();
   return names;
@@ -112,7 +110,7 @@ int64_t TimeAt(const RowStore& store, Lsn lsn) {
 
 Point PointNamed(const RowStore& store, const std::string& name) {
   if (std::optional<Point> point = FindNamed(store, name)) return *point;
-  ThrowNoSnapshot(name, NamesOf(store));
+  ThrowNoSnapshot(name, SnapshotNames(store));
 }
 
 Point PointAt(const RowStore& store, const std::string& at) {
@@ -139,11 +137,11 @@ namespace {
 std::optional<PointInStore> FindInAll(const Workspace& workspace, const std::shared_ptr<RowStore>& current,
                                       const std::string& name, std::string* names) {
   if (std::optional<Point> point = FindNamed(*current, name)) return PointInStore{current, *point};
-  *names = NamesOf(*current);
+  *names = SnapshotNames(*current);
   for (const std::filesystem::path& path : workspace.KeptStorePaths()) {
     std::shared_ptr<RowStore> kept = RowStore::Open(path, RowStore::Mode::kReadOnly);
     if (std::optional<Point> point = FindNamed(*kept, name)) return PointInStore{kept, *point};
-    *names += NamesOf(*kept);
+    *names += SnapshotNames(*kept);
   }
   return std::nullopt;
 }
@@ -178,4 +176,4 @@ std::vector<PointInStore> OpenAnyPoints(const Workspace& workspace, const std::v
   return points;
 }
 
-}  // namespace rotv
+}  // namespace rotv::history

@@ -9,7 +9,7 @@
 #include "storage/row_store.h"
 #include "storage/workspace.h"
 
-namespace rotv {
+namespace rotv::history {
 
 struct Point {
   Lsn lsn;
@@ -43,4 +43,4 @@ PointInStore OpenPoint(const Workspace& workspace, const std::string& at, const 
 // The same for texts that may be the names of snapshots or anything that PointAt() takes. Points of one store share it.
 std::vector<PointInStore> OpenAnyPoints(const Workspace& workspace, const std::vector<std::string>& texts);
 
-}  // namespace rotv
+}  // namespace rotv::history

@@ -3,10 +3,9 @@
 #include <chrono>
 #include <regex>
 
-namespace rotv {
+namespace rotv::history {
 namespace {
 
-constexpr int64_t kUsPerSecond = 1'000'000;
 constexpr int64_t kSecondsPerMinute = 60;
 constexpr int64_t kSecondsPerHour = 60 * kSecondsPerMinute;
 constexpr int64_t kSecondsPerDay = 24 * kSecondsPerHour;
@@ -73,4 +72,4 @@ std::optional<int64_t> ParsePointTime(const std::string& text, int64_t now_us) {
   return ParseDay(text, now_us);
 }
 
-}  // namespace rotv
+}  // namespace rotv::history

@@ -6,7 +6,9 @@
 #include <optional>
 #include <string>
 
-namespace rotv {
+namespace rotv::history {
+
+inline constexpr int64_t kUsPerSecond = 1'000'000;
 
 // For hints: how to write an LSN or a time.
 inline constexpr const char* kPointForms =
@@ -19,4 +21,4 @@ inline constexpr const char* kPointForms =
 // Without an offset it is UTC, as all times that are printed are. Nothing if it is none of them, or no such day.
 std::optional<int64_t> ParsePointTime(const std::string& text, int64_t now_us);
 
-}  // namespace rotv
+}  // namespace rotv::history

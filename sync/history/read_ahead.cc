@@ -4,7 +4,7 @@
 
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::history {
 
 ReadAhead::ReadAhead(std::unique_ptr<RowScan> scan, const std::vector<std::string>& keys)
     : scan_(std::move(scan)), keys_(keys) {
@@ -47,4 +47,4 @@ void ReadAhead::Run() {
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::history

@@ -11,7 +11,7 @@
 
 #include "storage/row_store.h"
 
-namespace rotv {
+namespace rotv::history {
 
 // For who looks up `keys` one after the other: while they are at one group of keys, this one is at the next, and they
 // at the one behind it, so that two processors share the work. What it finds only comes into the store's cache.
@@ -44,4 +44,4 @@ class ReadAhead {
   std::thread thread_;  // Last: it uses the others.
 };
 
-}  // namespace rotv
+}  // namespace rotv::history

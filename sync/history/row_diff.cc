@@ -8,7 +8,7 @@
 #include "sync/history/read_ahead.h"
 #include "sync/schema/follow.h"
 
-namespace rotv {
+namespace rotv::history {
 namespace {
 
 // Rows between two looks at whether the user wants an end.
@@ -24,7 +24,7 @@ std::vector<std::string> NamesOf(const proto::Shape& shape) {
 
 std::vector<std::string> KeyNames(const proto::Table& table, const proto::Shape& shape) {
   std::vector<std::string> names;
-  if (IsBag(table)) return names;
+  if (schema::IsMultiset(table)) return names;
   for (uint32_t column : table.key_columns()) names.push_back(shape.columns(static_cast<int>(column)).name());
   return names;
 }
@@ -38,7 +38,7 @@ struct FirstHalf {
 ContentHash HashOf(const std::vector<std::string_view>& fields) {
   std::string line, hash;
   for (std::string_view field : fields) line.append(field).push_back('\t');
-  AppendBagKey(line, &hash);
+  AppendMultisetKey(line, &hash);
   return {ReadBigEndian64(hash.data()), ReadBigEndian64(hash.data() + sizeof(uint64_t))};
 }
 
@@ -76,9 +76,9 @@ bool RowDiff::KeysAgree() const {
   const proto::Table& b = *after_.state.table;
   const ShapeMap& old_shapes = before_.state.store->shapes();
   const ShapeMap& new_shapes = after_.state.store->shapes();
-  if (IsBag(a) != IsBag(b)) return false;
+  if (schema::IsMultiset(a) != schema::IsMultiset(b)) return false;
   // A bag's key is a hash of the line as it is stored.
-  if (IsBag(a)) return NamesOf(old_shapes.Get(a.shape())) == NamesOf(new_shapes.Get(b.shape()));
+  if (schema::IsMultiset(a)) return NamesOf(old_shapes.Get(a.shape())) == NamesOf(new_shapes.Get(b.shape()));
   bool one_table = before_.state.store == after_.state.store && a.id() == b.id();
   if (one_table && before_.state.epoch == after_.state.epoch) return true;  // Also where a key column was renamed.
   return KeyNames(a, old_shapes.Get(a.shape())) == KeyNames(b, new_shapes.Get(b.shape())) &&
@@ -97,7 +97,7 @@ std::unique_ptr<RowScan> RowDiff::Scan(const Side& side, ScanRequest::Access acc
 
 void RowDiff::Pick(const Side& side, std::string_view line, std::vector<std::string_view>* fields) const {
   std::vector<std::string_view> all;
-  SplitCopyLine(line, side.fields, &all);
+  formats::SplitCopyLine(line, side.fields, &all);
   fields->clear();
   for (size_t pick : side.picks) fields->push_back(all[pick]);
 }
@@ -217,4 +217,4 @@ void RowDiff::CompareByContent(const Visit& visit, const Interrupt& interrupt, R
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::history

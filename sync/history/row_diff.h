@@ -13,7 +13,7 @@
 #include "storage/interrupt.h"
 #include "storage/row_store.h"
 
-namespace rotv {
+namespace rotv::history {
 
 // One state of a table.
 struct TableState {
@@ -83,4 +83,4 @@ class RowDiff {
   std::vector<std::string_view> after_fields_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::history

@@ -16,7 +16,7 @@
 #include "storage/handle.h"
 #include "sync/formats/parsed_size.h"
 
-namespace rotv {
+namespace rotv::history {
 namespace {
 
 constexpr size_t kLengthBytes = 4;
@@ -126,7 +126,7 @@ size_t SnapshotFileReader::Read(char* to, size_t size) {
 void SnapshotFileReader::Parse(const std::string& bytes, proto::SnapshotRecord* record) const {
   constexpr size_t kAlwaysFits = size_t{256} << 10;  // A message of nothing but empty ones grows two hundredfold.
   if (!state_->signed_part && bytes.size() > kAlwaysFits &&
-      !FitsWhenParsed(*proto::SnapshotRecord::descriptor(), bytes, kMostParsedBytes)) {
+      !formats::FitsWhenParsed(*proto::SnapshotRecord::descriptor(), bytes, kMostParsedBytes)) {
     ThrowDamaged("a record would take too much memory");
   }
   const google::protobuf::LogSilencer silent;  // What is wrong is said here.
@@ -169,4 +169,4 @@ bool SnapshotFileReader::Next(proto::SnapshotRecord* record) {
   return true;
 }
 
-}  // namespace rotv
+}  // namespace rotv::history

@@ -13,7 +13,7 @@
 #include "storage/output_file.h"
 #include "sync/history/snapshot_signature.h"
 
-namespace rotv {
+namespace rotv::history {
 
 inline constexpr uint32_t kSnapshotFileFormat = 1;
 // The largest record of a file that nobody vouches for: it is unpacked and parsed within 256 MiB of memory, whatever it
@@ -63,4 +63,4 @@ class SnapshotFileReader {
   bool first_ = true;
 };
 
-}  // namespace rotv
+}  // namespace rotv::history

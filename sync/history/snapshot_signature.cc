@@ -14,7 +14,7 @@
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::history {
 namespace {
 
 namespace fs = std::filesystem;
@@ -25,7 +25,8 @@ constexpr size_t kFrameSize = kFrameStart.size() + crypto_sign_PUBLICKEYBYTES + 
 static_assert(kFrameSize == 8 + 0x68);
 // So that a signature is of nothing else.
 constexpr std::string_view kSubject = "rotv snapshot file 1\n";
-constexpr const char* kOfWhom = "ask who exported it for a signed file and the public key: snapshot export --sign";
+constexpr const char* kSignedFileHint =
+    "ask who exported it for a signed file and the public key: snapshot export --sign";
 
 void StartSodium() {
   if (sodium_init() < 0) throw Error(ErrorCode::kBug, "libsodium cannot be used here");
@@ -172,7 +173,7 @@ SignedPart VerifySignature(int file, const fs::path& path, const PublicKey& key)
   ReadPieces(file, path, size - part.size, [&](std::string_view piece) { frame += piece; });
   if (lseek(file, 0, SEEK_SET) != 0) ThrowDiskError("read", path, errno);
   if (frame.size() != kFrameSize || !frame.starts_with(kFrameStart)) {
-    throw Error(ErrorCode::kCorrupt, fmt::format("{} is not signed", path.native()), kOfWhom);
+    throw Error(ErrorCode::kCorrupt, fmt::format("{} is not signed", path.native()), kSignedFileHint);
   }
   part.hash = hash.Finish();
   const std::string_view signer = std::string_view(frame).substr(kFrameStart.size(), key.size());
@@ -180,13 +181,13 @@ SignedPart VerifySignature(int file, const fs::path& path, const PublicKey& key)
   if (signer != View(key.data(), key.size())) {
     throw Error(ErrorCode::kCorrupt,
                 fmt::format("{} is signed by another key, {}", path.native(), ToBase64(Bytes(signer), signer.size())),
-                kOfWhom);
+                kSignedFileHint);
   }
   const std::string subject = Subject(part.hash);
   if (crypto_sign_verify_detached(Bytes(signature), Bytes(subject), subject.size(), key.data()) != 0) {
-    throw Error(ErrorCode::kCorrupt, fmt::format("{} was changed after it was signed", path.native()), kOfWhom);
+    throw Error(ErrorCode::kCorrupt, fmt::format("{} was changed after it was signed", path.native()), kSignedFileHint);
   }
   return part;
 }
 
-}  // namespace rotv
+}  // namespace rotv::history

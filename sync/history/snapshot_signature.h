@@ -13,7 +13,7 @@
 
 #include "storage/output_file.h"
 
-namespace rotv {
+namespace rotv::history {
 
 using PublicKey = std::array<unsigned char, 32>;
 
@@ -57,4 +57,4 @@ struct SignedPart {
 // that can be read twice.
 SignedPart VerifySignature(int file, const std::filesystem::path& path, const PublicKey& key);
 
-}  // namespace rotv
+}  // namespace rotv::history

@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-namespace rotv {
+namespace rotv::history {
 
 // What was committed in one stretch of the time between two points.
 struct TimelineStep {
@@ -17,4 +17,4 @@ struct TimelineStep {
   std::vector<std::pair<std::string, uint64_t>> rows;  // By table, as TableDiff names them; in order of the names.
 };
 
-}  // namespace rotv
+}  // namespace rotv::history

@@ -4,7 +4,7 @@
 
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::history {
 namespace {
 
 constexpr size_t kMostBytes = size_t{64} << 20;  // Of keys, with what holds them.
@@ -113,4 +113,4 @@ std::vector<TimelineStep> TouchedRows::Timeline(int64_t begin_us, int64_t end_us
   return steps;
 }
 
-}  // namespace rotv
+}  // namespace rotv::history

@@ -13,7 +13,7 @@
 #include "storage/row_store.h"
 #include "sync/history/timeline_step.h"
 
-namespace rotv {
+namespace rotv::history {
 
 class TouchedRows {
  public:
@@ -49,4 +49,4 @@ class TouchedRows {
   int64_t resolution_us_ = 1000;
 };
 
-}  // namespace rotv
+}  // namespace rotv::history

@@ -5,7 +5,7 @@
 #include "fmt/format.h"
 #include "os/shell_quote.h"
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
 bool Has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
@@ -61,7 +61,8 @@ std::string FailedRelay(const ChannelEnd& end, const SourceConfig& source, const
     return fmt::format("{} has no container {}: {} ps -a there lists those that it has", label, name, runtime);
   }
   if (Has(said, "is not running") || Has(said, "running containers") || Has(said, "container state improper")) {
-    return fmt::format("the container {} is not running on {}: {} start {}", name, label, runtime, ShellQuote(name));
+    return fmt::format("the container {} is not running on {}: {} start {}", name, label, runtime,
+                       os::ShellQuote(name));
   }
   if (Has(said, "permission denied while trying to connect to the Docker daemon")) {
     return fmt::format("the user of {} may not use {}: it must be in the group docker", label, runtime);
@@ -91,4 +92,4 @@ std::string ChannelFailure(const ChannelEnd& end, const SourceConfig& source, co
   return relay_failed ? FailedRelay(end, source, label) : "";
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

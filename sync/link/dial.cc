@@ -17,23 +17,23 @@
 #include "fmt/format.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-struct Resolved {
+struct Addresses {
   int error = 0;
   int system_error = 0;
   std::shared_ptr<addrinfo> addresses;
 };
 
-Resolved Resolve(const std::string& host, int port) {
+Addresses Resolve(const std::string& host, int port) {
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* list = nullptr;
-  Resolved resolved;
+  Addresses resolved;
   resolved.error = getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &list);
   resolved.system_error = errno;
   if (resolved.error == 0) resolved.addresses = std::shared_ptr<addrinfo>(list, freeaddrinfo);
@@ -42,20 +42,20 @@ Resolved Resolve(const std::string& host, int port) {
 
 std::string Place(const DialOptions& options) { return fmt::format("{}, port {}", options.host, options.port); }
 
-Error NoAnswer(const DialOptions& options) {
+Error ConnectTimeoutError(const DialOptions& options) {
   return Error(ErrorCode::kUnreachable, fmt::format("no answer from {}", Place(options)),
                "check the network, a VPN or a firewall in between, and try again");
 }
 
 // getaddrinfo() cannot be interrupted and may wait long for a name server: it runs in a thread that is left behind if
 // nobody wants its answer any more.
-Resolved ResolveInterruptibly(const DialOptions& options, const Interrupt& interrupt) {
-  std::packaged_task<Resolved()> task([host = options.host, port = options.port] { return Resolve(host, port); });
-  std::future<Resolved> answer = task.get_future();
+Addresses ResolveInterruptibly(const DialOptions& options, const Interrupt& interrupt) {
+  std::packaged_task<Addresses()> task([host = options.host, port = options.port] { return Resolve(host, port); });
+  std::future<Addresses> answer = task.get_future();
   std::thread(std::move(task)).detach();
   while (answer.wait_for(std::chrono::milliseconds(Interrupt::kPollMs)) != std::future_status::ready) {
     interrupt.Check();
-    if (Clock::now() > options.deadline) throw NoAnswer(options);
+    if (Clock::now() > options.deadline) throw ConnectTimeoutError(options);
   }
   return answer.get();
 }
@@ -90,7 +90,7 @@ int ConnectOne(const addrinfo& address, const FileDescriptor& socket_fd, Clock::
 }
 
 Error Unreachable(const DialOptions& options, int error) {
-  if (error == ETIMEDOUT) return NoAnswer(options);
+  if (error == ETIMEDOUT) return ConnectTimeoutError(options);
   if (error == ECONNREFUSED) {
     return Error(ErrorCode::kUnreachable, fmt::format("nothing listens at {} (connection refused)", Place(options)),
                  "is sshd running there, and is this its port?");
@@ -102,7 +102,7 @@ Error Unreachable(const DialOptions& options, int error) {
 }  // namespace
 
 FileDescriptor DialTcp(const DialOptions& options, const Interrupt& interrupt) {
-  const Resolved resolved = ResolveInterruptibly(options, interrupt);
+  const Addresses resolved = ResolveInterruptibly(options, interrupt);
   if (resolved.error != 0) {
     const char* why =
         resolved.error == EAI_SYSTEM ? std::strerror(resolved.system_error) : gai_strerror(resolved.error);
@@ -131,4 +131,4 @@ FileDescriptor DialTcp(const DialOptions& options, const Interrupt& interrupt) {
   throw Unreachable(options, last_error);
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

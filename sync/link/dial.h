@@ -8,7 +8,7 @@
 #include "storage/handle.h"
 #include "storage/interrupt.h"
 
-namespace rotv {
+namespace rotv::link {
 
 struct DialOptions {
   std::string host;  // A name or an address.
@@ -21,4 +21,4 @@ struct DialOptions {
 // such host, refused, no answer before the deadline), kInterrupted within Interrupt::kPollMs.
 FileDescriptor DialTcp(const DialOptions& options, const Interrupt& interrupt);
 
-}  // namespace rotv
+}  // namespace rotv::link

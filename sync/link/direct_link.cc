@@ -22,7 +22,7 @@
 #include "sync/link/password_relay.h"
 #include "sync/link/server_proof.h"
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
 namespace fs = std::filesystem;
@@ -143,11 +143,12 @@ class DirectLink : public Link {
 
   std::chrono::milliseconds StallTimeout() const override { return stall_timeout_; }
 
-  CommandResult Run(const ProgramCall& command, const std::function<void(std::string_view)>& on_stdout) override {
-    ProgramCall local = command;
+  os::CommandResult Run(const os::ProgramCall& command,
+                        const std::function<void(std::string_view)>& on_stdout) override {
+    os::ProgramCall local = command;
     if (local.password.empty()) local.password = ValueOr(parameters_, "password", "");
     if (!local.argv.empty() && local.argv[0] == "pg_dump") local.argv[0] = DumpProgram();
-    return RunLocalCommand(local, on_stdout, interrupt_);
+    return os::RunLocalCommand(local, on_stdout, interrupt_);
   }
 
   // One connection string, because an url says more than -h, -p, -U can (sslmode). Never with the password: it would
@@ -211,7 +212,7 @@ class DirectLink : public Link {
   }
 
   static std::string PasswordOf(const Parameters& all) {
-    if (std::string given = EnvironmentPassword(); !given.empty()) return given;
+    if (std::string given = os::EnvironmentPassword(); !given.empty()) return given;
     const std::string user = ValueOr(all, "user", "");
     const PasswordQuery query{.hosts = {ValueOr(all, "host", ValueOr(all, "hostaddr", "localhost"))},
                               .port = ValueOr(all, "port", "5432"),
@@ -252,11 +253,11 @@ std::string FindNewestProgram(const std::string& program, const Interrupt& inter
   std::string newest = program;
   int newest_major = 0;
   for (const fs::path& candidate : Candidates(program)) {
-    ProgramCall ask;
+    os::ProgramCall ask;
     ask.argv = {candidate.string(), "--version"};
     std::string text;
     const auto collect = [&text](std::string_view piece) { text.append(piece); };
-    if (RunLocalCommand(ask, collect, interrupt).exit_status != 0) continue;
+    if (os::RunLocalCommand(ask, collect, interrupt).exit_status != 0) continue;
     const int major = MajorVersionOf(text);
     if (major > newest_major) {
       newest = candidate.string();
@@ -271,4 +272,4 @@ std::unique_ptr<Link> MakeDirectLink(const SourceConfig& source, const std::stri
   return std::make_unique<DirectLink>(source, private_dir, interrupt);
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

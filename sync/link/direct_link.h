@@ -9,7 +9,7 @@
 
 #include "sync/link/link.h"
 
-namespace rotv {
+namespace rotv::link {
 
 // Opens nothing: whether the server can be reached is seen with the first connection. A password never goes in clear to
 // a server that nothing proves (see ProvesServer()). Throws kUsage if libpq does not understand the url.
@@ -23,4 +23,4 @@ std::string FindNewestProgram(const std::string& program, const Interrupt& inter
 // The major version in what `pg_dump --version` prints; 0 if there is none.
 int MajorVersionOf(std::string_view version_text);
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <cctype>
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
-using Kind = KnownHostLine::Kind;
+using LineKind = KnownHostLine::Kind;
 
 // libssh matches patterns and hashed names only as part of a whole line, so that it gets one: any valid key will do.
 constexpr std::string_view kAnyKey =
@@ -30,7 +30,7 @@ bool FitsOne(const std::string& name, const std::string& pattern) {
 }
 
 // libssh takes each pattern by itself and so overlooks that "!pattern" shuts a host out of the whole line.
-bool Fits(const std::string& name, std::string_view patterns) {
+bool MatchesPattern(const std::string& name, std::string_view patterns) {
   if (patterns.starts_with('|')) return FitsOne(name, std::string(patterns));
   bool fits = false;
   while (!patterns.empty()) {
@@ -68,16 +68,16 @@ std::vector<KnownHostLine> LinesAbout(const std::string& name, std::string_view 
     std::vector<std::string_view> words = WordsOf(text.substr(0, end));
     text.remove_prefix(std::min(end + 1, text.size()));
     if (words.empty() || words[0].starts_with('#')) continue;
-    Kind kind = Kind::kKey;
+    LineKind kind = LineKind::kKey;
     if (words[0].starts_with('@')) {
       if (words[0] != "@revoked" && words[0] != "@cert-authority") continue;
-      kind = words[0] == "@revoked" ? Kind::kRevoked : Kind::kAuthority;
+      kind = words[0] == "@revoked" ? LineKind::kRevoked : LineKind::kAuthority;
       words.erase(words.begin());
     }
-    if (words.size() < 3 || !Fits(lower_name, words[0])) continue;
+    if (words.size() < 3 || !MatchesPattern(lower_name, words[0])) continue;
     found.push_back({kind, std::string(words[1]), std::string(words[2]), file});
   }
   return found;
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rotv {
+namespace rotv::link {
 
 struct KnownHostLine {
   enum class Kind { kKey, kAuthority, kRevoked };
@@ -24,4 +24,4 @@ std::vector<KnownHostLine> LinesAbout(const std::string& name, std::string_view 
 // The words of a line, separated by blanks and tabs.
 std::vector<std::string_view> WordsOf(std::string_view line);
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -15,7 +15,7 @@
 #include "storage/interrupt.h"
 #include "sync/context/source_config.h"
 
-namespace rotv {
+namespace rotv::link {
 
 // What a person should hear of, though it works.
 struct LinkWarning {
@@ -44,7 +44,8 @@ class Link {
   // Runs a command beside the server (on the far end; in the container where one is named; here for a url) and gives
   // what it writes on standard output to `on_stdout`, called on the calling thread. Blocks until it ends. Safe to call
   // from several threads. Throws kUnreachable if the link drops, kInterrupted; a failing command is not an exception.
-  virtual CommandResult Run(const ProgramCall& command, const std::function<void(std::string_view)>& on_stdout) = 0;
+  virtual os::CommandResult Run(const os::ProgramCall& command,
+                                const std::function<void(std::string_view)>& on_stdout) = 0;
 
   // pg_dump's connection arguments there: -h, -p, -U, -d as seen from where Run() runs.
   virtual std::vector<std::string> DumpArguments() = 0;
@@ -61,4 +62,4 @@ class Link {
   virtual uint64_t BytesSent() const = 0;
 };
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
 constexpr size_t kHeaderBytes = 5;           // Type, and a length that includes itself.
@@ -61,4 +61,4 @@ bool LoginInspector::TakeMessage(std::string& passed) {
   return true;
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-namespace rotv {
+namespace rotv::link {
 
 class LoginInspector {
  public:
@@ -25,4 +25,4 @@ class LoginInspector {
   bool over_ = false;
 };
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -7,7 +7,7 @@
 
 #include "sync/link/link.h"
 
-namespace rotv {
+namespace rotv::link {
 
 // Opens the way to `source`, with known_hosts check and login where it goes by SSH. `private_dir` exists, is 0700 and
 // ours; sockets are made in it and removed by the destructor. `interrupt` outlives the link.
@@ -15,4 +15,4 @@ namespace rotv {
 // connection refused, time-out), kUsage (bad `ssh` value, key file missing), kInterrupted.
 std::unique_ptr<Link> OpenLink(const SourceConfig& source, const std::string& private_dir, const Interrupt& interrupt);
 
-}  // namespace rotv
+}  // namespace rotv::link

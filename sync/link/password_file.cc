@@ -8,7 +8,7 @@
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
 constexpr size_t kFields = 5;  // hostname:port:database:username:password
@@ -28,7 +28,7 @@ std::vector<std::string> Fields(std::string_view line) {
   return fields;
 }
 
-bool Fits(const std::string& field, const std::string& value) { return field == "*" || field == value; }
+bool MatchesField(const std::string& field, const std::string& value) { return field == "*" || field == value; }
 
 }  // namespace
 
@@ -42,8 +42,9 @@ std::optional<std::string> FindPassword(std::string_view content, const Password
     std::vector<std::string> fields = Fields(line);
     if (fields.size() != kFields) continue;
     bool host_fits = std::any_of(query.hosts.begin(), query.hosts.end(),
-                                 [&](const std::string& host) { return Fits(fields[0], host); });
-    if (host_fits && Fits(fields[1], query.port) && Fits(fields[2], query.database) && Fits(fields[3], query.user)) {
+                                 [&](const std::string& host) { return MatchesField(fields[0], host); });
+    if (host_fits && MatchesField(fields[1], query.port) && MatchesField(fields[2], query.database) &&
+        MatchesField(fields[3], query.user)) {
       return fields[4];
     }
   }
@@ -65,4 +66,4 @@ std::optional<std::string> LookUpPassword(const PasswordQuery& query, const std:
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-namespace rotv {
+namespace rotv::link {
 
 struct PasswordQuery {
   std::vector<std::string> hosts;  // The names under which the server may stand there.
@@ -24,4 +24,4 @@ std::optional<std::string> FindPassword(std::string_view content, const Password
 // be read, or can be read by others: libpq ignores such a file too.
 std::optional<std::string> LookUpPassword(const PasswordQuery& query, const std::string& file = "");
 
-}  // namespace rotv
+}  // namespace rotv::link

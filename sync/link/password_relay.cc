@@ -17,7 +17,7 @@
 #include "sync/link/dial.h"
 #include "sync/link/login_inspector.h"
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
 constexpr std::chrono::seconds kDialLimit{15};
@@ -127,4 +127,4 @@ void PasswordRelay::Carry(FileDescriptor local) {
   if (!inspector.objection().empty()) SetFailure(inspector.objection());
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

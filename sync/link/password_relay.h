@@ -11,7 +11,7 @@
 #include "storage/interrupt.h"
 #include "sync/link/socket_place.h"
 
-namespace rotv {
+namespace rotv::link {
 
 class PasswordRelay {
  public:
@@ -47,4 +47,4 @@ class PasswordRelay {
   std::thread accepting_;            // Last: it uses all of the above.
 };
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -14,12 +14,12 @@
 #include "storage/handle.h"
 #include "sync/link/known_hosts.h"
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
 constexpr std::string_view kListMagic("SSHKRL\n\0", 8);  // OpenSSH's PROTOCOL.krl.
 
-[[noreturn]] void ThrowUnknown(const std::string& file, const std::string& why) {
+[[noreturn]] void ThrowUncheckable(const std::string& file, const std::string& why) {
   throw Error(
       ErrorCode::kRefused,
       fmt::format("no host key can be accepted: whether it is revoked cannot be found out in {}: {}", file, why),
@@ -30,23 +30,23 @@ std::string Content(const std::string& file) {
   try {
     return ReadFile(file);
   } catch (const Error& error) {
-    ThrowUnknown(file, error.what());
+    ThrowUncheckable(file, error.what());
   }
 }
 
 bool ListRevokes(const std::string& file, const std::string& key_line, const Interrupt& interrupt) {
   const FileDescriptor key(memfd_create("host_key.pub", MFD_CLOEXEC));
   if (!key || write(key.get(), key_line.data(), key_line.size()) != static_cast<ssize_t>(key_line.size())) {
-    ThrowUnknown(file, "the key cannot be handed over to ssh-keygen");
+    ThrowUncheckable(file, "the key cannot be handed over to ssh-keygen");
   }
-  ProgramCall command;
+  os::ProgramCall command;
   command.argv = {"ssh-keygen", "-Q", "-f", file, fmt::format("/proc/{}/fd/{}", getpid(), key.get())};
   std::string text;
-  const CommandResult result = RunLocalCommand(
+  const os::CommandResult result = os::RunLocalCommand(
       command, [&](std::string_view piece) { text.append(piece); }, interrupt);
   if (result.exit_status == 0) return false;
   if (text.find("REVOKED") != std::string::npos) return true;
-  ThrowUnknown(file, fmt::format("ssh-keygen -Q ended with {}: {}", result.exit_status, result.stderr_text));
+  ThrowUncheckable(file, fmt::format("ssh-keygen -Q ended with {}: {}", result.exit_status, result.stderr_text));
 }
 
 }  // namespace
@@ -61,10 +61,10 @@ bool IsRevoked(const std::string& key_line, const std::string& file, const Inter
     const std::vector<std::string_view> words = WordsOf(rest.substr(0, end));
     rest.remove_prefix(std::min(end + 1, rest.size()));
     if (words.empty() || words[0].starts_with('#')) continue;
-    if (words.size() < 2) ThrowUnknown(file, "it holds a line that is no public key");
+    if (words.size() < 2) ThrowUncheckable(file, "it holds a line that is no public key");
     if (words[0] == key[0] && words[1] == key[1]) return true;
   }
   return false;
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -12,13 +12,13 @@
 #include "storage/error.h"
 #include "sync/link/dial.h"
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
 constexpr std::chrono::seconds kAskLimit{10};
 constexpr unsigned char kSslRequest[] = {0, 0, 0, 8, 0x04, 0xd2, 0x16, 0x2f};  // 80877103
 
-std::string ValueOf(const PgParameters& parameters, const std::string& name) {
+std::string ParameterOf(const PgParameters& parameters, const std::string& name) {
   const auto found = parameters.find(name);
   return found == parameters.end() ? "" : found->second;
 }
@@ -58,10 +58,11 @@ PgParameters WithDefaults(const PgParameters& given) {
 }
 
 bool ProvesServer(const PgParameters& parameters) {
-  if (ValueOf(parameters, "sslmode") == "verify-full" || ValueOf(parameters, "gssencmode") == "require") return true;
+  if (ParameterOf(parameters, "sslmode") == "verify-full" || ParameterOf(parameters, "gssencmode") == "require")
+    return true;
   if (parameters.contains("service")) return false;  // It may name a host that is not seen here.
-  const std::string address = ValueOf(parameters, "hostaddr");
-  return AllAreHere(address.empty() ? ValueOf(parameters, "host") : address);
+  const std::string address = ParameterOf(parameters, "hostaddr");
+  return AllAreHere(address.empty() ? ParameterOf(parameters, "host") : address);
 }
 
 bool ServerSpeaksTls(const std::string& host, int port, const Interrupt& interrupt) {
@@ -79,4 +80,4 @@ bool ServerSpeaksTls(const std::string& host, int port, const Interrupt& interru
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -7,7 +7,7 @@
 
 #include "storage/interrupt.h"
 
-namespace rotv {
+namespace rotv::link {
 
 using PgParameters = std::map<std::string, std::string>;  // Those of libpq.
 
@@ -22,4 +22,4 @@ bool ProvesServer(const PgParameters& parameters);
 // Asks the server at `host` (SSLRequest). False too if it cannot be reached within a few seconds.
 bool ServerSpeaksTls(const std::string& host, int port, const Interrupt& interrupt);
 
-}  // namespace rotv
+}  // namespace rotv::link

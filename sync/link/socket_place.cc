@@ -12,7 +12,7 @@
 #include "fmt/format.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
 constexpr const char* kName = "/.s.PGSQL.5432";
@@ -64,4 +64,4 @@ void SocketPlace::Remove() {
   if (own_directory_) rmdir(directory_.c_str());
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

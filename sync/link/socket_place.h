@@ -7,7 +7,7 @@
 
 #include "storage/handle.h"
 
-namespace rotv {
+namespace rotv::link {
 
 // A socket named as libpq expects it for port 5432. It is made in `private_dir`, or, where that path is too long for a
 // socket's, in a new directory (0700) under XDG_RUNTIME_DIR or /tmp. Removed at the end, together with what was made.
@@ -34,4 +34,4 @@ class SocketPlace {
   FileDescriptor listener_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::link

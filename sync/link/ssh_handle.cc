@@ -5,7 +5,7 @@
 #include "fmt/format.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::link {
 
 void SshSessionDeleter::operator()(ssh_session session) const {
   // Silently: a polite goodbye could wait for a link that is gone. Closes the socket, also one that we handed over,
@@ -31,4 +31,4 @@ int SshWait::Until(int again, const std::function<int()>& step) const {
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -11,7 +11,7 @@
 
 #include "storage/interrupt.h"
 
-namespace rotv {
+namespace rotv::link {
 
 struct SshSessionDeleter {
   void operator()(ssh_session session) const;
@@ -29,4 +29,4 @@ struct SshWait {
   int Until(int again, const std::function<int()>& step) const;
 };
 
-}  // namespace rotv
+}  // namespace rotv::link

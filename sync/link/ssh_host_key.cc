@@ -14,7 +14,7 @@
 #include "sync/link/known_hosts.h"
 #include "sync/link/revoked_keys.h"
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
 using Kind = KnownHostLine::Kind;
@@ -78,10 +78,10 @@ std::string_view KeyTypeOf(std::string_view algorithm) {
                           key.fingerprint),
               fmt::format("ask who runs the host. Only if the change is theirs: ssh-keygen -R {} -f {}, then add "
                           "this line: {} {} {}",
-                          ShellQuote(place.name), file, place.name, key.type, key.base64));
+                          os::ShellQuote(place.name), file, place.name, key.type, key.base64));
 }
 
-[[noreturn]] void ThrowUnknown(const HostKeyPlace& place, const HostKey& key, const KnownHostLine* authority) {
+[[noreturn]] void ThrowUnknownKey(const HostKeyPlace& place, const HostKey& key, const KnownHostLine* authority) {
   const std::string why =
       authority == nullptr
           ? "is not known"
@@ -154,7 +154,7 @@ void CheckHostKey(ssh_session session, const HostKeyPlace& place, const Interrup
   const auto other = FindLine(lines, Kind::kKey, [&](const KnownHostLine& line) { return line.type == key.type; });
   if (other != nullptr) ThrowChanged(place, key, other->file);
   if (!place.name_without_port.empty() && IsAccepted(place, key, KnownLines(place, place.name_without_port))) return;
-  ThrowUnknown(place, key, FindLine(lines, Kind::kAuthority, [](const KnownHostLine&) { return true; }));
+  ThrowUnknownKey(place, key, FindLine(lines, Kind::kAuthority, [](const KnownHostLine&) { return true; }));
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

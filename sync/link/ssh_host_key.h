@@ -11,7 +11,7 @@
 #include "sync/context/ssh_target.h"
 #include "sync/link/ssh_settings.h"
 
-namespace rotv {
+namespace rotv::link {
 
 // Where the keys of a host are looked for, and under which name.
 struct HostKeyPlace {
@@ -35,4 +35,4 @@ void PreferKnownKeys(ssh_session session, const HostKeyPlace& place, const SshSe
 // host certificates), and if any of this cannot be found out; kInterrupted.
 void CheckHostKey(ssh_session session, const HostKeyPlace& place, const Interrupt& interrupt);
 
-}  // namespace rotv
+}  // namespace rotv::link

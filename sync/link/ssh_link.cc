@@ -15,26 +15,26 @@
 #include "fmt/format.h"
 #include "storage/error.h"
 #include "sync/link/channel_failure.h"
-#include "sync/link/far_shell.h"
+#include "sync/link/remote_shell.h"
 #include "sync/link/socket_place.h"
 #include "sync/link/ssh_session.h"
 #include "sync/link/tunnel.h"
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
 constexpr size_t kReadBytes = 256 * 1024;
 
 std::vector<Destination> DestinationsOf(const SourceConfig& source) {
-  using Kind = Destination::Kind;
-  if (!source.container.empty()) return {{Kind::kCommand, RelayCommandLine(source), 0}};
+  using To = Destination::Kind;
+  if (!source.container.empty()) return {{To::kCommand, RelayCommandLine(source), 0}};
   const std::string socket_name = fmt::format("/.s.PGSQL.{}", source.port);
   // The packages' directory, then PostgreSQL's own default.
   if (source.host.empty()) {
-    return {{Kind::kSocket, "/var/run/postgresql" + socket_name, 0}, {Kind::kSocket, "/tmp" + socket_name, 0}};
+    return {{To::kSocket, "/var/run/postgresql" + socket_name, 0}, {To::kSocket, "/tmp" + socket_name, 0}};
   }
-  if (source.host.starts_with('/')) return {{Kind::kSocket, source.host + socket_name, 0}};
-  return {{Kind::kTcp, source.host, source.port}};
+  if (source.host.starts_with('/')) return {{To::kSocket, source.host + socket_name, 0}};
+  return {{To::kTcp, source.host, source.port}};
 }
 
 // Where the tunnel's thread puts how a command ended, and a caller takes it.
@@ -113,7 +113,8 @@ class SshLink : public Link {
 
   std::string PasswordPort() const override { return std::to_string(source_.port); }
 
-  CommandResult Run(const ProgramCall& command, const std::function<void(std::string_view)>& on_stdout) override {
+  os::CommandResult Run(const os::ProgramCall& command,
+                        const std::function<void(std::string_view)>& on_stdout) override {
     if (command.password.find_first_of("\r\n") != std::string::npos) {
       throw Error(ErrorCode::kUsage, "a password that holds a line break cannot be handed over");
     }
@@ -179,7 +180,7 @@ class SshLink : public Link {
     }
   }
 
-  CommandResult ResultOf(const ChannelEnd& end) const {
+  os::CommandResult ResultOf(const ChannelEnd& end) const {
     if (end.session_lost) throw Error(ErrorCode::kUnreachable, end.failure, "run the same command again to go on");
     if (end.refused && !end.failure.empty()) {
       throw Error(ErrorCode::kRefused, ChannelFailure(end, source_, label_));
@@ -212,4 +213,4 @@ std::unique_ptr<Link> OpenSshLink(const SourceConfig& source, const std::string&
   return std::make_unique<SshLink>(source, private_dir, interrupt);
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -19,7 +19,7 @@
 #include "storage/error.h"
 #include "storage/handle.h"
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
 using Key = std::unique_ptr<ssh_key_struct, decltype(&ssh_key_free)>;
@@ -121,14 +121,14 @@ bool OfferAgent(const SshWait& wait, Attempts& attempts) {
     throw Error(
         ErrorCode::kRefused,
         fmt::format("cannot log in to {}: the key {} needs a passphrase, and no agent has it", wait.label, path),
-        fmt::format("ssh-add {}", ShellQuote(path)) + (HaveAgent() ? "" : " (after: eval \"$(ssh-agent)\")"));
+        fmt::format("ssh-add {}", os::ShellQuote(path)) + (HaveAgent() ? "" : " (after: eval \"$(ssh-agent)\")"));
   }
   if (!attempts.unprotected.empty()) {
     const std::string& path = attempts.unprotected.front();
     throw Error(
         ErrorCode::kRefused,
         fmt::format("cannot log in to {}: the key {} is not used, because others may read it", wait.label, path),
-        fmt::format("chmod 600 {}", ShellQuote(path)));
+        fmt::format("chmod 600 {}", os::ShellQuote(path)));
   }
   if (attempts.offered.empty()) {
     throw Error(ErrorCode::kRefused, fmt::format("cannot log in to {}: there is no key to try", wait.label),
@@ -151,7 +151,7 @@ void CheckKeyFile(const std::string& path) {
   const KeyState state = LoadKey(path).state;
   if (state == KeyState::kUnprotected && !path.ends_with(".pub")) {
     throw Error(ErrorCode::kUsage, fmt::format("the private key {} is not protected: others may read it", path),
-                fmt::format("chmod 600 {}", ShellQuote(path)));
+                fmt::format("chmod 600 {}", os::ShellQuote(path)));
   }
   if (state == KeyState::kUnreadable || state == KeyState::kUnprotected) {
     throw Error(ErrorCode::kUsage, fmt::format("{} is not a private key that libssh understands", path),
@@ -176,9 +176,9 @@ std::vector<std::string> LogIn(const SshWait& wait, const std::string& identity,
   std::vector<std::string> warnings;
   for (const std::string& path : attempts.unprotected) {
     warnings.push_back(fmt::format("the private key {} is not used, because others may read it: chmod 600 {}", path,
-                                   ShellQuote(path)));
+                                   os::ShellQuote(path)));
   }
   return warnings;
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

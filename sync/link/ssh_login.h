@@ -7,7 +7,7 @@
 
 #include "sync/link/ssh_handle.h"
 
-namespace rotv {
+namespace rotv::link {
 
 // Throws kUsage, with what to do, if there is no private key to be read at `path`, or if others may read it.
 void CheckKeyFile(const std::string& path);
@@ -19,4 +19,4 @@ void CheckKeyFile(const std::string& path);
 // Throws kRefused naming the user and the keys, kUnreachable, kInterrupted.
 std::vector<std::string> LogIn(const SshWait& wait, const std::string& identity, const std::vector<std::string>& files);
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -18,7 +18,7 @@
 #include "sync/link/ssh_login.h"
 #include "sync/link/ssh_settings.h"
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -165,4 +165,4 @@ std::unique_ptr<SshSession> SshSession::Connect(const SshOptions& options, const
   return session;
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

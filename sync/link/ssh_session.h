@@ -13,7 +13,7 @@
 #include "sync/context/ssh_target.h"
 #include "sync/link/ssh_handle.h"
 
-namespace rotv {
+namespace rotv::link {
 
 struct SshOptions {
   SshTarget target;
@@ -45,4 +45,4 @@ class SshSession {
   std::vector<std::string> warnings_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::link

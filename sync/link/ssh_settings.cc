@@ -19,7 +19,7 @@
 #include "storage/handle.h"
 #include "sync/link/known_hosts.h"
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
 namespace fs = std::filesystem;
@@ -80,7 +80,7 @@ std::string LastLineOf(std::string_view text) {
 
 // What `ssh -G` prints; empty if there is no ssh.
 std::string AskSsh(const SshTarget& target, const Interrupt& interrupt) {
-  ProgramCall command;
+  os::ProgramCall command;
   command.argv = {"ssh", "-G"};
   const JoinedConfig joined;
   if (Home() != HomeOfUser()) command.argv.insert(command.argv.end(), {"-F", joined.path()});
@@ -88,7 +88,7 @@ std::string AskSsh(const SshTarget& target, const Interrupt& interrupt) {
   if (!target.user.empty()) command.argv.insert(command.argv.end(), {"-l", target.user});
   command.argv.insert(command.argv.end(), {"--", target.host});
   std::string text;
-  const CommandResult result = RunLocalCommand(
+  const os::CommandResult result = os::RunLocalCommand(
       command, [&](std::string_view piece) { text.append(piece); }, interrupt);
   if (result.exit_status == 127) {
     if (!HasConfiguration()) return "";
@@ -198,4 +198,4 @@ std::string ExpandHome(const std::string& path) {
   return path.starts_with("~/") && !Home().empty() ? Home() + path.substr(1) : path;
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -8,7 +8,7 @@
 #include "storage/interrupt.h"
 #include "sync/context/ssh_target.h"
 
-namespace rotv {
+namespace rotv::link {
 
 struct SshSettings {
   std::string host_key_alias;                    // Empty: the host goes by its own name.
@@ -28,4 +28,4 @@ SshSettings ReadSshSettings(const SshTarget& target, const Interrupt& interrupt)
 // "~/x" with HOME in place of the tilde.
 std::string ExpandHome(const std::string& path);
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -14,7 +14,7 @@
 #include "fmt/format.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -253,4 +253,4 @@ std::string Tunnel::Lost() const {
   return lost_;
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

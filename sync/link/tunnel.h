@@ -15,7 +15,7 @@
 #include "sync/link/ssh_session.h"
 #include "sync/link/tunnel_channel.h"
 
-namespace rotv {
+namespace rotv::link {
 
 // All functions may be called by any thread. Callbacks of a ChannelSpec run on the tunnel's thread and must not wait.
 class Tunnel {
@@ -65,4 +65,4 @@ class Tunnel {
   std::thread thread_;  // Last: it uses all of the above.
 };
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -9,7 +9,7 @@
 #include <csignal>
 #include <utility>
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
 // A packet of this size or more goes to the local socket at once; smaller ones wait in libssh's buffer until all that
@@ -271,4 +271,4 @@ void TunnelChannel::Finish() {
   local_ = FileDescriptor();
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -14,7 +14,7 @@
 #include "os/tail_buffer.h"
 #include "storage/handle.h"
 
-namespace rotv {
+namespace rotv::link {
 
 // Where a channel ends on the far side.
 struct Destination {
@@ -116,8 +116,8 @@ class TunnelChannel {
 
   bool remote_eof_ = false;
   bool remote_closed_ = false;
-  TailBuffer errors_;
+  os::TailBuffer errors_;
   ChannelEnd end_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::link

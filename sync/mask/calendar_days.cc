@@ -1,6 +1,6 @@
 #include "sync/mask/calendar_days.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 // Both from "chrono-Compatible Low-Level Date Algorithms" by Howard Hinnant.
 
@@ -41,4 +41,4 @@ std::optional<int64_t> DaysFrom(std::string_view text, bool bc) {
   return DaysOf(bc ? 1 - year : year, month, day);
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

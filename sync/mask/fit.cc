@@ -15,7 +15,7 @@
 #include "sync/mask/source_checks.h"
 #include "sync/mask/stored_mask.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 constexpr int kProbes = 20;
@@ -29,7 +29,7 @@ bool IsConstant(const proto::MaskedColumn& masked) {
 
 // A column that rows come with, and what masks it where anything does.
 struct ProbedColumn {
-  const CatalogColumn* column = nullptr;
+  const postgres::CatalogColumn* column = nullptr;
   const proto::MaskedColumn* masked = nullptr;
   const CheckedColumn* checked = nullptr;
   std::unique_ptr<const Masker> masker;
@@ -48,9 +48,10 @@ struct Demand {
 
 class TableProbe {
  public:
-  TableProbe(PgConnection& connection, const MaskSecret& secret, const SourceChecks& checks, const CatalogTable& table)
+  TableProbe(postgres::PgConnection& connection, const MaskSecret& secret, const SourceChecks& checks,
+             const postgres::CatalogTable& table)
       : connection_(connection), secret_(secret), checks_(checks), table_(table) {
-    for (const CatalogColumn& column : table.columns) columns_[column.number] = &column;
+    for (const postgres::CatalogColumn& column : table.columns) columns_[column.number] = &column;
     for (const proto::MaskedColumn& masked : table.mask.columns()) masked_[static_cast<int>(masked.number())] = &masked;
     for (const auto& [number, column] : columns_) {
       const CheckedColumn* checked = Checked(number);
@@ -160,7 +161,7 @@ class TableProbe {
     const std::vector<ProbedColumn> columns = ProbedColumns(base);
     const std::string made = MadeRows(columns);
     if (made.empty()) return "";
-    const PgOutcome outcome =
+    const postgres::PgOutcome outcome =
         connection_.TryQuery(fmt::format("BEGIN READ ONLY; SET LOCAL statement_timeout = {}; {}; "
                                          "COMMIT",
                                          kTimeoutMs, Question(demand, columns, made)));
@@ -231,7 +232,7 @@ class TableProbe {
       if (probed.masked == nullptr) continue;
       wanted += fmt::format("{}pg_catalog.num_nulls({}) = 0", wanted.empty() ? "" : " OR ", name);
     }
-    const PgResult rows = connection_.Query(
+    const postgres::PgResult rows = connection_.Query(
         fmt::format("SELECT {} FROM ONLY {} WHERE {} LIMIT {}", list, table_.quoted_name, wanted, kProbes));
     std::string made;
     for (int row = 0; row < rows.rows(); ++row) {
@@ -245,7 +246,7 @@ class TableProbe {
     return fmt::format("({})", connection_.QuoteLiteral(Constant(columns[0].column->number)));
   }
 
-  std::string MadeValue(const ProbedColumn& probed, const PgResult& rows, int row, int column) const {
+  std::string MadeValue(const ProbedColumn& probed, const postgres::PgResult& rows, int row, int column) const {
     if (rows.IsNull(row, column)) return "NULL";
     if (probed.masker == nullptr) return connection_.QuoteLiteral(rows.Get(row, column));
     std::string value;
@@ -294,24 +295,24 @@ class TableProbe {
     return fmt::format("{}: what the rules make {}", fmt::join(names, " and "), demand.against);
   }
 
-  PgConnection& connection_;
+  postgres::PgConnection& connection_;
   const MaskSecret& secret_;
   const SourceChecks& checks_;
-  const CatalogTable& table_;
-  std::map<int, const CatalogColumn*> columns_;
+  const postgres::CatalogTable& table_;
+  std::map<int, const postgres::CatalogColumn*> columns_;
   std::map<int, const proto::MaskedColumn*> masked_;
   std::set<int> generated_;  // Columns that are generated from masked ones.
 };
 
 }  // namespace
 
-std::vector<std::string> RequireFit(PgConnection& connection, const Context& context, const Catalog& catalog,
-                                    const proto::SchemaVersion& known) {
+std::vector<std::string> RequireFit(postgres::PgConnection& connection, const Context& context,
+                                    const postgres::Catalog& catalog, const proto::SchemaVersion& known) {
   std::map<uint32_t, std::string> known_masks;
   for (const proto::Table& table : known.tables()) known_masks[table.id()] = table.mask().SerializeAsString();
-  std::vector<const CatalogTable*> tables;
+  std::vector<const postgres::CatalogTable*> tables;
   std::vector<uint32_t> oids;
-  for (const CatalogTable& table : catalog.tables) {
+  for (const postgres::CatalogTable& table : catalog.tables) {
     if (table.mask.columns_size() == 0 || table.kind != 'r') continue;
     const auto before = known_masks.find(table.oid);
     if (before != known_masks.end() && before->second == table.mask.SerializeAsString()) continue;
@@ -323,7 +324,8 @@ std::vector<std::string> RequireFit(PgConnection& connection, const Context& con
   const SourceChecks checks = ReadSourceChecks(connection, oids);
   const MaskSecret secret = MaskSecretOf(context);
   std::set<std::string> problems, unchecked;
-  for (const CatalogTable* table : tables) TableProbe(connection, secret, checks, *table).Run(&problems, &unchecked);
+  for (const postgres::CatalogTable* table : tables)
+    TableProbe(connection, secret, checks, *table).Run(&problems, &unchecked);
   if (!problems.empty()) {
     throw Error(ErrorCode::kUsage, fmt::format("masking: {}", fmt::join(problems, "; ")),
                 "another rule for the column: \"text\" keeps the shape, \"constant\" gives what you say");
@@ -343,4 +345,4 @@ std::string UncheckedText(const std::vector<std::string>& unchecked) {
   return text + " (they call functions or use types that are not PostgreSQL's own, and would run with our rights)";
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -9,7 +9,7 @@
 #include "sync/postgres/catalog.h"
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 // Masks a few rows of each table and has the source evaluate, on what comes out, the CHECK constraints and domains that
 // hold for masked columns and the columns that are generated from them; constants must be values of their column's
@@ -18,10 +18,10 @@ namespace rotv {
 // order. Tables that `known` has with the same mask are passed over. `catalog` is ReadMaskedCatalog()'s; `connection`
 // is in no transaction. Throws kUsage, naming the constraints that are not met. A few rows do not prove that none
 // fails.
-std::vector<std::string> RequireFit(PgConnection& connection, const Context& context, const Catalog& catalog,
-                                    const proto::SchemaVersion& known = {});
+std::vector<std::string> RequireFit(postgres::PgConnection& connection, const Context& context,
+                                    const postgres::Catalog& catalog, const proto::SchemaVersion& known = {});
 
 // "3 constraints on masked values are not checked: …", with at most five names; empty for none.
 std::string UncheckedText(const std::vector<std::string>& unchecked);
 
-}  // namespace rotv
+}  // namespace rotv::mask

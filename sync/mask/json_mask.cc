@@ -7,12 +7,12 @@
 
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::string_view kAny = "*";
+constexpr std::string_view kAnyMember = "*";
 constexpr std::string_view kAnyDepth = "**";
 constexpr size_t kMostSteps = 63;  // The places on a path are the bits of a number.
 // What PostgreSQL holds in a field. A rule may make more of a smaller document: a name of an empty text, for example.
@@ -57,7 +57,7 @@ struct PathMask {
     for (size_t i = 0; i < steps.size(); ++i) {
       if ((places >> i & 1) == 0) continue;
       if (steps[i] == kAnyDepth) next |= uint64_t{1} << i;
-      if (steps[i] == kAny || steps[i] == at) next |= uint64_t{2} << i;
+      if (steps[i] == kAnyMember || steps[i] == at) next |= uint64_t{2} << i;
     }
     return Closed(next);
   }
@@ -220,4 +220,4 @@ std::unique_ptr<const Masker> MakeJsonMasker(const MaskRule& rule, const MaskSec
   return std::make_unique<JsonMasker>(std::move(masks), secret);
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

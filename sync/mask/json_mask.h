@@ -6,7 +6,7 @@
 
 #include "sync/mask/masker.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 // For kJson on json and jsonb. Every text and number at a path of the rule, or below it, is masked by the path's rule;
 // all else keeps its value, numbers to the last digit. A document that cannot be read (no UTF-8, a number beyond
@@ -21,4 +21,4 @@ using MaskerFactory = std::unique_ptr<const Masker> (*)(const MaskRule& rule, co
                                                         const MaskSecret& secret);
 std::unique_ptr<const Masker> MakeJsonMasker(const MaskRule& rule, const MaskSecret& secret, MaskerFactory make_masker);
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -4,7 +4,7 @@
 
 #include <string>
 
-namespace rotv {
+namespace rotv::mask {
 
 KeyedHash::KeyedHash(const MaskSecret& secret, std::string_view purpose) {
   static_assert(crypto_shorthash_KEYBYTES == std::tuple_size_v<decltype(key_)>);
@@ -30,4 +30,4 @@ uint64_t HashStream::Next() {
 
 uint32_t HashStream::Below(uint32_t bound) { return static_cast<uint32_t>((Next() >> 32) * bound >> 32); }
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <string_view>
 
-namespace rotv {
+namespace rotv::mask {
 
 using MaskSecret = std::array<unsigned char, 32>;
 
@@ -36,4 +36,4 @@ class HashStream {
   uint64_t state_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 struct Alphabet {
@@ -139,4 +139,4 @@ std::string LowerCase(std::string_view text, Lowering lowering) {
   return lower;
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace rotv {
+namespace rotv::mask {
 
 // A letter of an alphabet in which every letter has exactly one lower and one upper case, each other's under the
 // lower() and upper() of every locale but the Turkic ones.
@@ -41,4 +41,4 @@ enum class Lowering { kUnknown, kAscii, kUnicode };
 // `text` in lower case: ASCII, and with kUnicode what CasedLetterOf() knows.
 std::string LowerCase(std::string_view text, Lowering lowering);
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -5,12 +5,12 @@
 #include <algorithm>
 
 #include "storage/error.h"
+#include "sync/mask/fake_values.h"
 #include "sync/mask/json_mask.h"
-#include "sync/mask/made_values.h"
-#include "sync/mask/shifted.h"
+#include "sync/mask/noise.h"
 #include "sync/mask/text_mask.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 class Constant : public Masker {
@@ -131,11 +131,11 @@ std::unique_ptr<const Masker> Make(const MaskRule& rule, const MaskColumn& colum
       return MakeTextMasker(column, secret);
     case MaskKind::kNumber:
     case MaskKind::kDate:
-      return MakeShifted(rule, column, secret);
+      return MakeNoise(rule, column, secret);
     case MaskKind::kJson:
       return MakeJsonMasker(rule, secret, MakeMasker);
     default:
-      return MakeMadeValues(rule, column, secret);
+      return MakeFakeValues(rule, column, secret);
   }
 }
 
@@ -148,4 +148,4 @@ std::unique_ptr<const Masker> MakeMasker(const MaskRule& rule, const MaskColumn&
   return pads ? std::make_unique<Padded>(std::move(masker), column.limit) : std::move(masker);
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -8,14 +8,12 @@
 #include "sync/mask/secret.h"
 #include "sync/mask/stored_mask.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
-constexpr std::string_view kAny = "*";
-
-const CatalogColumn* ColumnNamed(const CatalogTable& table, const std::string& name) {
+const postgres::CatalogColumn* ColumnNamed(const postgres::CatalogTable& table, const std::string& name) {
   const auto column = std::find_if(table.columns.begin(), table.columns.end(),
-                                   [&](const CatalogColumn& candidate) { return candidate.name == name; });
+                                   [&](const postgres::CatalogColumn& candidate) { return candidate.name == name; });
   return column == table.columns.end() ? nullptr : &*column;
 }
 
@@ -26,15 +24,15 @@ std::string NameOfRows(const proto::TableMask& mask) {
 
 }  // namespace
 
-MaskCarry::MaskCarry(const MaskLineage& lineage, const MaskSecret& secret, const Catalog& catalog)
+MaskCarry::MaskCarry(const MaskLineage& lineage, const MaskSecret& secret, const postgres::Catalog& catalog)
     : lineage_(lineage), secret_(secret), catalog_(catalog), suspicion_(lineage, catalog) {
-  for (const CatalogTable& table : catalog.tables) by_name_[{table.schema, table.name}] = &table;
+  for (const postgres::CatalogTable& table : catalog.tables) by_name_[{table.schema, table.name}] = &table;
 }
 
 // The table itself, then those that it inherits from.
-std::vector<const CatalogTable*> MaskCarry::WithAncestors(const MaskFacts::Table& facts,
-                                                          const CatalogTable& table) const {
-  std::vector<const CatalogTable*> all{&table};
+std::vector<const postgres::CatalogTable*> MaskCarry::WithAncestors(const MaskFacts::Table& facts,
+                                                                    const postgres::CatalogTable& table) const {
+  std::vector<const postgres::CatalogTable*> all{&table};
   for (const auto& name : facts.names) {
     const auto found = by_name_.find(name);
     if (found != by_name_.end() && found->second != &table) all.push_back(found->second);
@@ -43,20 +41,21 @@ std::vector<const CatalogTable*> MaskCarry::WithAncestors(const MaskFacts::Table
 }
 
 // Of the column of this name, which is how an ancestor's column is a child's.
-const proto::MaskedColumn* MaskCarry::MaskOf(const CatalogTable& table, const CatalogColumn& column) const {
-  const CatalogColumn* own = ColumnNamed(table, column.name);
+const proto::MaskedColumn* MaskCarry::MaskOf(const postgres::CatalogTable& table,
+                                             const postgres::CatalogColumn& column) const {
+  const postgres::CatalogColumn* own = ColumnNamed(table, column.name);
   return own == nullptr ? nullptr : lineage_.MaskOf(table, *own);
 }
 
 // A "keep" is a person's decision about this very column only if it names table and column, and was not there when the
 // column was masked: then it was about another one, which has been renamed since. One that names an ancestor is about
 // those of its children that were masked with it, not about a table that was attached to it later.
-bool MaskCarry::Ends(const MaskRule& keep, const MaskFacts::Table& facts, const CatalogColumn* column) const {
-  if (std::any_of(keep.parts.begin() + 1, keep.parts.end(), [](const auto& part) { return part == kAny; }))
+bool MaskCarry::Ends(const MaskRule& keep, const MaskFacts::Table& facts, const postgres::CatalogColumn* column) const {
+  if (std::any_of(keep.parts.begin() + 1, keep.parts.end(), [](const auto& part) { return part == kAnyPart; }))
     return false;
   if (lineage_.Had(keep)) return false;
   return std::any_of(facts.names.begin(), facts.names.end(), [&](const auto& name) {
-    if (keep.parts[1] != name.second || (keep.parts[0] != kAny && keep.parts[0] != name.first)) return false;
+    if (keep.parts[1] != name.second || (keep.parts[0] != kAnyPart && keep.parts[0] != name.first)) return false;
     if (&name == &facts.names.front()) return true;
     const auto ancestor = by_name_.find(name);
     if (ancestor == by_name_.end()) return false;
@@ -71,10 +70,10 @@ bool MaskCarry::Replaces(const MaskRule& named, const std::string& before_rule) 
   return !MasksInPart(named.kind) || !lineage_.Had(named) || StoredRule(named).SerializeAsString() == before_rule;
 }
 
-const MaskRule* MaskCarry::RuleFor(const MaskFacts::Table& facts, const CatalogTable& table,
-                                   const CatalogColumn& column, const MaskRule* named) {
+const MaskRule* MaskCarry::RuleFor(const MaskFacts::Table& facts, const postgres::CatalogTable& table,
+                                   const postgres::CatalogColumn& column, const MaskRule* named) {
   if (lineage_.empty() || column.is_generated) return named;
-  for (const CatalogTable* from : WithAncestors(facts, table)) {
+  for (const postgres::CatalogTable* from : WithAncestors(facts, table)) {
     const proto::MaskedColumn* before = MaskOf(*from, column);
     if (before == nullptr) continue;
     if (named != nullptr) {
@@ -93,9 +92,9 @@ const MaskRule* MaskCarry::RuleFor(const MaskFacts::Table& facts, const CatalogT
   return named;
 }
 
-const proto::TableMask* MaskCarry::RowsFor(const MaskFacts::Table& facts, const CatalogTable& table,
+const proto::TableMask* MaskCarry::RowsFor(const MaskFacts::Table& facts, const postgres::CatalogTable& table,
                                            const MaskRule* named) {
-  for (const CatalogTable* from : WithAncestors(facts, table)) {
+  for (const postgres::CatalogTable* from : WithAncestors(facts, table)) {
     const proto::TableMask* before = lineage_.TableMaskOf(*from);
     if (before == nullptr) continue;
     if (named != nullptr) {
@@ -113,7 +112,7 @@ const proto::TableMask* MaskCarry::RowsFor(const MaskFacts::Table& facts, const 
   return nullptr;
 }
 
-void MaskCarry::Carry(const CatalogTable& from, const std::string& what, const std::string& rule) {
+void MaskCarry::Carry(const postgres::CatalogTable& from, const std::string& what, const std::string& rule) {
   proto::CarriedMask& mask = carried_.emplace_back();
   mask.set_what(what);
   mask.set_rule(rule);
@@ -121,21 +120,22 @@ void MaskCarry::Carry(const CatalogTable& from, const std::string& what, const s
   if (!made_with.empty() && made_with != SecretId(secret_)) ++of_another_secret_;
 }
 
-std::string MaskCarry::LineToAdd(const CatalogTable& table, const CatalogColumn& column, const MaskColumn& facts,
-                                 const MaskRule& was) const {
+std::string MaskCarry::LineToAdd(const postgres::CatalogTable& table, const postgres::CatalogColumn& column,
+                                 const MaskColumn& facts, const MaskRule& was) const {
   return fmt::format("add {} to [mask], or \"keep\" in its place",
                      RuleLine(RulePattern(table.schema, table.name, column.name), RuleThatFits(was, facts, secret_)));
 }
 
-std::string MaskCarry::Doubt(const CatalogTable& table, const CatalogColumn& column, const MaskColumn& facts) const {
+std::string MaskCarry::Doubt(const postgres::CatalogTable& table, const postgres::CatalogColumn& column,
+                             const MaskColumn& facts) const {
   const std::optional<MaskSuspicion::Reason> suspicion = suspicion_.Of(table, column, facts);
   if (!suspicion) return "";
   return fmt::format("{}.{} {}: {}", table.quoted_name, column.quoted_name, suspicion->text,
                      LineToAdd(table, column, facts, RuleOf(suspicion->was, "")));
 }
 
-std::string MaskCarry::Misfit(const CatalogTable& table, const CatalogColumn& column, const MaskColumn& facts,
-                              const MaskRule& rule, const std::string& why) const {
+std::string MaskCarry::Misfit(const postgres::CatalogTable& table, const postgres::CatalogColumn& column,
+                              const MaskColumn& facts, const MaskRule& rule, const std::string& why) const {
   return fmt::format("{} (its values were masked by {}, and no rule says otherwise): {}", why, RuleText(rule),
                      LineToAdd(table, column, facts, rule));
 }
@@ -160,4 +160,4 @@ proto::MaskRecord MaskCarry::Record(const MaskConfig& config) const {
   return record;
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -14,27 +14,29 @@
 #include "sync/mask/mask_suspicion.h"
 #include "sync/postgres/catalog.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 class MaskCarry {
  public:
   // All of these outlive it.
-  MaskCarry(const MaskLineage& lineage, const MaskSecret& secret, const Catalog& catalog);
+  MaskCarry(const MaskLineage& lineage, const MaskSecret& secret, const postgres::Catalog& catalog);
 
   // The rule in force for a column of which the config says `named` (null: nothing): that, or the one that the column
   // was masked by, which lives as long as this does.
-  const MaskRule* RuleFor(const MaskFacts::Table& facts, const CatalogTable& table, const CatalogColumn& column,
-                          const MaskRule* named);
+  const MaskRule* RuleFor(const MaskFacts::Table& facts, const postgres::CatalogTable& table,
+                          const postgres::CatalogColumn& column, const MaskRule* named);
 
   // The mask by which rows of a table are left out, where it counts more than `named`; else null.
-  const proto::TableMask* RowsFor(const MaskFacts::Table& facts, const CatalogTable& table, const MaskRule* named);
+  const proto::TableMask* RowsFor(const MaskFacts::Table& facts, const postgres::CatalogTable& table,
+                                  const MaskRule* named);
 
   // Why a column without a rule may hold what was masked elsewhere, and the line to add; empty if nothing says so.
-  std::string Doubt(const CatalogTable& table, const CatalogColumn& column, const MaskColumn& facts) const;
+  std::string Doubt(const postgres::CatalogTable& table, const postgres::CatalogColumn& column,
+                    const MaskColumn& facts) const;
 
   // What is wrong with a mask that is carried on, and the line to add. `why` is what MakeMasker() said.
-  std::string Misfit(const CatalogTable& table, const CatalogColumn& column, const MaskColumn& facts,
-                     const MaskRule& rule, const std::string& why) const;
+  std::string Misfit(const postgres::CatalogTable& table, const postgres::CatalogColumn& column,
+                     const MaskColumn& facts, const MaskRule& rule, const std::string& why) const;
 
   // Not empty if masks are carried on that another secret has made.
   std::string SecretProblem() const;
@@ -43,18 +45,19 @@ class MaskCarry {
   proto::MaskRecord Record(const MaskConfig& config) const;
 
  private:
-  bool Ends(const MaskRule& keep, const MaskFacts::Table& facts, const CatalogColumn* column) const;
+  bool Ends(const MaskRule& keep, const MaskFacts::Table& facts, const postgres::CatalogColumn* column) const;
   bool Replaces(const MaskRule& named, const std::string& before_rule) const;
-  std::vector<const CatalogTable*> WithAncestors(const MaskFacts::Table& facts, const CatalogTable& table) const;
-  const proto::MaskedColumn* MaskOf(const CatalogTable& table, const CatalogColumn& column) const;
-  void Carry(const CatalogTable& from, const std::string& what, const std::string& rule);
-  std::string LineToAdd(const CatalogTable& table, const CatalogColumn& column, const MaskColumn& facts,
-                        const MaskRule& was) const;
+  std::vector<const postgres::CatalogTable*> WithAncestors(const MaskFacts::Table& facts,
+                                                           const postgres::CatalogTable& table) const;
+  const proto::MaskedColumn* MaskOf(const postgres::CatalogTable& table, const postgres::CatalogColumn& column) const;
+  void Carry(const postgres::CatalogTable& from, const std::string& what, const std::string& rule);
+  std::string LineToAdd(const postgres::CatalogTable& table, const postgres::CatalogColumn& column,
+                        const MaskColumn& facts, const MaskRule& was) const;
 
   const MaskLineage& lineage_;
   const MaskSecret& secret_;
-  const Catalog& catalog_;
-  std::map<std::pair<std::string, std::string>, const CatalogTable*> by_name_;
+  const postgres::Catalog& catalog_;
+  std::map<std::pair<std::string, std::string>, const postgres::CatalogTable*> by_name_;
   const MaskSuspicion suspicion_;
   std::deque<MaskRule> rules_;  // Those that are carried on.
   std::vector<proto::CarriedMask> carried_;
@@ -62,4 +65,4 @@ class MaskCarry {
   size_t of_another_secret_ = 0;
 };
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -11,7 +11,7 @@
 #include "sync/mask/masker.h"
 #include "sync/mask/pii_types.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 // What of a table's columns only matters where they are masked.
 struct MaskFacts {
@@ -31,4 +31,4 @@ struct MaskFacts {
   std::map<uint32_t, TypeParts> types;  // By pg_type.oid.
 };
 
-}  // namespace rotv
+}  // namespace rotv::mask

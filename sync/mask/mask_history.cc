@@ -8,7 +8,7 @@
 #include "sync/mask/stored_mask.h"
 #include "sync/schema/follow.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 void MaskHistory::Add(Lsn lsn, const proto::SchemaVersion& schema) {
   for (const proto::ConfigMaskRule& rule : schema.mask_record().rules()) {
@@ -29,7 +29,7 @@ void MaskHistory::Add(Lsn lsn, const proto::SchemaVersion& schema) {
         patterns_.emplace(masked.name(), pattern);
       }
     }
-    if (!HasRows(table)) continue;
+    if (!schema::HasRows(table)) continue;
     for (const proto::ColumnState& column : table.state().columns()) {
       if (column.generated() || MaskOf(table, column.number()) != nullptr) continue;
       unmasked_[{table.id(), column.number()}] = {.schema = table.schema(),
@@ -69,4 +69,4 @@ std::vector<MaskHistory::Lost> MaskHistory::LostMasks() const {
   return lost;
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

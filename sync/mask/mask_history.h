@@ -12,7 +12,7 @@
 #include "proto/store.pb.h"
 #include "storage/lsn.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 class MaskHistory {
  public:
@@ -46,4 +46,4 @@ class MaskHistory {
   std::multimap<std::string, std::string> patterns_;  // Of all that was masked, by the column's name.
 };
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -9,7 +9,7 @@
 #include "sync/mask/rule_text.h"
 #include "sync/mask/stored_mask.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 std::string Serialized(const MaskRule& rule) {
@@ -23,14 +23,14 @@ bool HasTableRule(const proto::TableMask& mask) {
   return mask.dropped() || mask.sample_percent() > 0 || mask.conditions_size() > 0;
 }
 
-const CatalogColumn* ColumnNumbered(const CatalogTable& table, uint32_t number) {
-  for (const CatalogColumn& column : table.columns) {
+const postgres::CatalogColumn* ColumnNumbered(const postgres::CatalogTable& table, uint32_t number) {
+  for (const postgres::CatalogColumn& column : table.columns) {
     if (column.number == static_cast<int>(number)) return &column;
   }
   return nullptr;
 }
 
-bool IsMaskedNow(const CatalogTable& table, uint32_t number) {
+bool IsMaskedNow(const postgres::CatalogTable& table, uint32_t number) {
   return std::any_of(table.mask.columns().begin(), table.mask.columns().end(),
                      [&](const proto::MaskedColumn& masked) { return masked.number() == number; });
 }
@@ -87,7 +87,7 @@ const MaskLineage::Columns* MaskLineage::ColumnsOf(uint32_t table) const {
   return known == columns_.end() ? nullptr : &known->second;
 }
 
-const MaskLineage::Table* MaskLineage::Find(const CatalogTable& table) const {
+const MaskLineage::Table* MaskLineage::Find(const postgres::CatalogTable& table) const {
   if (ColumnsOf(table.oid) != nullptr) {
     const auto found = tables_.find(table.oid);
     return found == tables_.end() ? nullptr : &found->second;
@@ -96,12 +96,13 @@ const MaskLineage::Table* MaskLineage::Find(const CatalogTable& table) const {
   return found == by_name_.end() ? nullptr : &tables_.at(found->second);
 }
 
-const proto::TableMask* MaskLineage::TableMaskOf(const CatalogTable& table) const {
+const proto::TableMask* MaskLineage::TableMaskOf(const postgres::CatalogTable& table) const {
   const Table* found = Find(table);
   return found != nullptr && HasTableRule(found->mask) ? &found->mask : nullptr;
 }
 
-const proto::MaskedColumn* MaskLineage::MaskOf(const CatalogTable& table, const CatalogColumn& column) const {
+const proto::MaskedColumn* MaskLineage::MaskOf(const postgres::CatalogTable& table,
+                                               const postgres::CatalogColumn& column) const {
   const Table* found = Find(table);
   if (found == nullptr) return nullptr;
   const Columns* columns = ColumnsOf(table.oid);
@@ -112,18 +113,18 @@ const proto::MaskedColumn* MaskLineage::MaskOf(const CatalogTable& table, const 
   return nullptr;
 }
 
-std::string MaskLineage::SecretIdOf(const CatalogTable& table) const {
+std::string MaskLineage::SecretIdOf(const postgres::CatalogTable& table) const {
   const Table* found = Find(table);
   return found == nullptr ? "" : found->mask.secret_id();
 }
 
 bool MaskLineage::Had(const MaskRule& rule) const { return rules_.count(Serialized(rule)) != 0; }
 
-std::vector<proto::FormerMask> MaskLineage::FormerAfter(const Catalog& catalog,
+std::vector<proto::FormerMask> MaskLineage::FormerAfter(const postgres::Catalog& catalog,
                                                         const std::set<std::pair<uint32_t, int>>& ended) const {
-  std::map<uint32_t, const CatalogTable*> there;
+  std::map<uint32_t, const postgres::CatalogTable*> there;
   std::set<NameAndRule> remembered;  // One mask of a name that is gone is enough: a table a day would be one a day.
-  for (const CatalogTable& table : catalog.tables) {
+  for (const postgres::CatalogTable& table : catalog.tables) {
     if (database_ == Database::kSame) there[table.oid] = &table;
     for (const proto::MaskedColumn& masked : table.mask.columns()) remembered.insert(NameAndRuleOf(masked));
   }
@@ -182,4 +183,4 @@ bool MasksInPart(MaskKind kind) {
          kind == MaskKind::kWhere;
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

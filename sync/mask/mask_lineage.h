@@ -15,7 +15,7 @@
 #include "sync/mask/masker.h"
 #include "sync/postgres/catalog.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 class MaskLineage {
  public:
@@ -29,19 +29,19 @@ class MaskLineage {
   bool empty() const { return tables_.empty(); }
 
   // What masked this table, which is the same under another name; one that is new is known by its name. Null: nothing.
-  const proto::TableMask* TableMaskOf(const CatalogTable& table) const;
+  const proto::TableMask* TableMaskOf(const postgres::CatalogTable& table) const;
   // The same of a column.
-  const proto::MaskedColumn* MaskOf(const CatalogTable& table, const CatalogColumn& column) const;
+  const proto::MaskedColumn* MaskOf(const postgres::CatalogTable& table, const postgres::CatalogColumn& column) const;
 
   // The config had this rule, word for word, at the last pull: it says nothing of what has changed since.
   bool Had(const MaskRule& rule) const;
 
   // SecretId() of the secret that a table's masks were made with; empty if nothing is known of it.
-  std::string SecretIdOf(const CatalogTable& table) const;
+  std::string SecretIdOf(const postgres::CatalogTable& table) const;
 
   // What the next lineage must know beside the masks that `catalog` has now. `ended` are the columns (pg_class.oid,
   // attnum) that a person took out of their masks; a table's own rule is column 0.
-  std::vector<proto::FormerMask> FormerAfter(const Catalog& catalog,
+  std::vector<proto::FormerMask> FormerAfter(const postgres::Catalog& catalog,
                                              const std::set<std::pair<uint32_t, int>>& ended) const;
 
   // A table with masks, as it was called last.
@@ -64,7 +64,7 @@ class MaskLineage {
 
  private:
   void Add(uint32_t oid, Table table);
-  const Table* Find(const CatalogTable& table) const;
+  const Table* Find(const postgres::CatalogTable& table) const;
 
   Database database_ = Database::kSame;
   std::map<uint32_t, Table> tables_;  // Those with masks, gone ones too, by oid.
@@ -79,4 +79,4 @@ MaskRule RuleThatFits(const MaskRule& was, const MaskColumn& column, const MaskS
 // Whether a rule lets a part of the values through as they are, or of the rows.
 bool MasksInPart(MaskKind kind);
 
-}  // namespace rotv
+}  // namespace rotv::mask

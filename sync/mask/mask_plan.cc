@@ -18,23 +18,22 @@
 #include "sync/mask/value_test.h"
 #include "sync/schema/follow.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
-constexpr std::string_view kAny = "*";
-constexpr size_t kMostTold = 10;
+constexpr size_t kMaxReported = 10;
 
 bool OfTables(const MaskRule& rule) { return rule.parts.size() == 2; }
 
 int Exactness(const MaskRule& rule) {
   return static_cast<int>(
-      std::count_if(rule.parts.begin(), rule.parts.end(), [](const auto& part) { return part != kAny; }));
+      std::count_if(rule.parts.begin(), rule.parts.end(), [](const auto& part) { return part != kAnyPart; }));
 }
 
 class Plan {
  public:
   Plan(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts, const MaskLineage& lineage,
-       Catalog* catalog)
+       postgres::Catalog* catalog)
       : source_(source),
         config_(source.mask),
         secret_(secret),
@@ -44,12 +43,12 @@ class Plan {
         used_(config_.rules.size()) {}
 
   std::vector<PiiColumn> Apply() {
-    for (CatalogTable& table : catalog_.tables) ChooseFor(table);
+    for (postgres::CatalogTable& table : catalog_.tables) ChooseFor(table);
     DealWithUnknown();
-    for (const CatalogTable& table : catalog_.tables) RefuseDoubtful(table);
+    for (const postgres::CatalogTable& table : catalog_.tables) RefuseDoubtful(table);
     CheckReferences();
     CheckSamples();
-    for (CatalogTable& table : catalog_.tables) MaskColumns(table);
+    for (postgres::CatalogTable& table : catalog_.tables) MaskColumns(table);
     for (size_t i = 0; i < used_.size(); ++i) {
       const MaskRule& rule = config_.rules[i];
       if (!used_[i]) Problem(fmt::format("{}: there is no such {}", rule.pattern, OfTables(rule) ? "table" : "column"));
@@ -92,20 +91,20 @@ class Plan {
   }
 
   static bool Names(const MaskRule& rule, const MaskFacts::Table& table, const std::string* column) {
-    auto fits = [](const std::string& part, const std::string& name) { return part == kAny || part == name; };
+    auto fits = [](const std::string& part, const std::string& name) { return part == kAnyPart || part == name; };
     if (column != nullptr && !fits(rule.parts[2], *column)) return false;
     return std::any_of(table.names.begin(), table.names.end(), [&](const auto& name) {
       return fits(rule.parts[0], name.first) && fits(rule.parts[1], name.second);
     });
   }
 
-  void ChooseFor(CatalogTable& table) {
+  void ChooseFor(postgres::CatalogTable& table) {
     const auto facts = facts_.tables.find(table.oid);
     if (facts == facts_.tables.end()) return;
     ChooseRows(facts->second, table);
     const bool looked_at =
-        KeepOf(facts->second) == nullptr && Decide(table, source_).follow != proto::FOLLOW_SCHEMA_ONLY;
-    for (const CatalogColumn& column : table.columns) {
+        KeepOf(facts->second) == nullptr && schema::Decide(table, source_).follow != proto::FOLLOW_SCHEMA_ONLY;
+    for (const postgres::CatalogColumn& column : table.columns) {
       const auto fact = facts->second.columns.find(column.number);
       if (fact == facts->second.columns.end()) continue;
       const ColumnId id{table.oid, column.number};
@@ -122,13 +121,13 @@ class Plan {
 
   // Refuses columns that may hold what was masked elsewhere, and are masked by nothing here. A "keep" for any table is
   // no decision about them.
-  void RefuseDoubtful(const CatalogTable& table) {
+  void RefuseDoubtful(const postgres::CatalogTable& table) {
     if (table.kind != 'r' || table.of_extension || without_rows_.count(table.oid) != 0) return;
-    for (const CatalogColumn& column : table.columns) {
+    for (const postgres::CatalogColumn& column : table.columns) {
       const auto choice = choices_.find({table.oid, column.number});
       if (choice == choices_.end()) continue;
       const MaskRule* rule = choice->second.rule;
-      if (rule != nullptr && (rule->kind != MaskKind::kKeep || rule->parts[1] != kAny)) continue;
+      if (rule != nullptr && (rule->kind != MaskKind::kKeep || rule->parts[1] != kAnyPart)) continue;
       const std::string doubt = carry_.Doubt(table, column, choice->second.column);
       if (doubt.empty()) continue;
       Problem(doubt);
@@ -136,7 +135,7 @@ class Plan {
   }
 
   // Which rows of the table are kept.
-  void ChooseRows(const MaskFacts::Table& facts, CatalogTable& table) {
+  void ChooseRows(const MaskFacts::Table& facts, postgres::CatalogTable& table) {
     const MaskRule* rule = Find(facts, nullptr, table.quoted_name);
     if (rule == nullptr) rule = KeepOf(facts);  // It ends what left out rows before.
     if (const proto::TableMask* before = carry_.RowsFor(facts, table, rule)) {
@@ -147,10 +146,10 @@ class Plan {
       if (rule->kind == MaskKind::kWhere) KeepWhere(*rule, facts, table);
     }
     table.dropped = table.mask.dropped();
-    if (table.dropped || IsExcluded(source_, table.schema, table.name)) without_rows_.insert(table.oid);
+    if (table.dropped || schema::IsExcluded(source_, table.schema, table.name)) without_rows_.insert(table.oid);
   }
 
-  void CarryRows(const proto::TableMask& before, const MaskFacts::Table& facts, CatalogTable& table) {
+  void CarryRows(const proto::TableMask& before, const MaskFacts::Table& facts, postgres::CatalogTable& table) {
     table.mask.set_dropped(before.dropped());
     if (before.sample_percent() > 0) KeepSample(before.sample_percent(), table.quoted_name, table);
     for (const proto::RowCondition& stored : before.conditions()) {
@@ -165,13 +164,13 @@ class Plan {
     }
   }
 
-  void KeepSample(int percent, const std::string& pattern, CatalogTable& table) {
+  void KeepSample(int percent, const std::string& pattern, postgres::CatalogTable& table) {
     table.mask.set_secret_id(SecretId(secret_));
     table.mask.set_sample_percent(percent);
     sampled_[table.oid] = pattern;
   }
 
-  void KeepWhere(const MaskRule& rule, const MaskFacts::Table& facts, CatalogTable& table) {
+  void KeepWhere(const MaskRule& rule, const MaskFacts::Table& facts, postgres::CatalogTable& table) {
     for (const std::string& text : rule.conditions) {
       const std::optional<RowCondition> condition = ParseRowCondition(text);
       KeepIf({.condition = condition.value_or(RowCondition()), .text = text, .pattern = rule.pattern}, facts,
@@ -190,7 +189,7 @@ class Plan {
     std::string pattern;  // Of the rule that says so.
   };
   void KeepIf(const AppliedCondition& applied, const MaskFacts::Table& facts,
-              std::map<int, MaskColumn>::const_iterator column, CatalogTable& table) {
+              std::map<int, MaskColumn>::const_iterator column, postgres::CatalogTable& table) {
     sampled_[table.oid] = applied.pattern;
     if (column == facts.columns.end() || column->second.generated) {
       Problem(fmt::format("{}: \"{}\" is about no column of {} that rows come with", applied.pattern, applied.text,
@@ -220,7 +219,8 @@ class Plan {
     return best;
   }
 
-  void AddUnknown(const CatalogTable& table, const CatalogColumn& column, const MaskFacts::Table& facts) {
+  void AddUnknown(const postgres::CatalogTable& table, const postgres::CatalogColumn& column,
+                  const MaskFacts::Table& facts) {
     const auto type = facts_.types.find(column.type_oid);
     if (type == facts_.types.end()) return;
     const auto& [schema, name] = facts.names.back();
@@ -283,9 +283,9 @@ class Plan {
     }
   }
 
-  void MaskColumns(CatalogTable& table) {
+  void MaskColumns(postgres::CatalogTable& table) {
     if (without_rows_.count(table.oid) != 0) return;
-    for (CatalogColumn& column : table.columns) {
+    for (postgres::CatalogColumn& column : table.columns) {
       const ColumnId id{table.oid, column.number};
       const MaskRule* rule = RuleOf(id);
       if (rule == nullptr) continue;
@@ -313,7 +313,7 @@ class Plan {
     }
   }
 
-  static void MaskMissing(const Masker& masker, CatalogColumn* column) {
+  static void MaskMissing(const Masker& masker, postgres::CatalogColumn* column) {
     std::string value;
     if (masker.Append(*column->missing, &value)) {
       column->missing = value;
@@ -325,8 +325,8 @@ class Plan {
   void ThrowProblems() const {
     if (problems_.empty()) return;
     std::string all;
-    for (size_t i = 0; i < problems_.size() && i < kMostTold; ++i) all += (i == 0 ? "" : "; ") + problems_[i];
-    if (problems_.size() > kMostTold) all += fmt::format("; and {} more", problems_.size() - kMostTold);
+    for (size_t i = 0; i < problems_.size() && i < kMaxReported; ++i) all += (i == 0 ? "" : "; ") + problems_[i];
+    if (problems_.size() > kMaxReported) all += fmt::format("; and {} more", problems_.size() - kMaxReported);
     throw Error(ErrorCode::kUsage, "masking: " + all,
                 "fix the rules in [mask] of rotv.toml; nothing was written (docs/masking.md)");
   }
@@ -335,7 +335,7 @@ class Plan {
   const MaskConfig& config_;
   const MaskSecret& secret_;
   const MaskFacts& facts_;
-  Catalog& catalog_;
+  postgres::Catalog& catalog_;
   MaskCarry carry_;
   std::vector<bool> used_;
   std::map<ColumnId, Choice> choices_;
@@ -349,13 +349,13 @@ class Plan {
 }  // namespace
 
 std::vector<PiiColumn> ApplyMaskRules(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts,
-                                      const MaskLineage& lineage, Catalog* catalog) {
+                                      const MaskLineage& lineage, postgres::Catalog* catalog) {
   return Plan(source, secret, facts, lineage, catalog).Apply();
 }
 
-Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, const MaskLineage& lineage,
-                          const std::string& publication, PiiSampler* sampler) {
-  Catalog catalog = ReadCatalog(connection, publication);
+postgres::Catalog ReadMaskedCatalog(postgres::PgConnection& connection, const Context& context,
+                                    const MaskLineage& lineage, const std::string& publication, PiiSampler* sampler) {
+  postgres::Catalog catalog = postgres::ReadCatalog(connection, publication);
   if (context.source.mask.empty() && lineage.empty()) return catalog;
   const MaskFacts facts = ReadMaskFacts(connection);
   const std::vector<PiiColumn> unknown =
@@ -364,4 +364,4 @@ Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, cons
   return catalog;
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

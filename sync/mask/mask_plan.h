@@ -16,7 +16,7 @@
 #include "sync/mask/pii_types.h"
 #include "sync/postgres/catalog.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 // As ReadCatalog(), with what the rules of context.source say of each table and column, and with values that the
 // catalogue itself holds masked. One round trip more where there are rules, or were. A mask of `lineage` stays in force
@@ -24,13 +24,14 @@ namespace rotv {
 // wrong, if a rule names nothing, two rules say different things of one column, a column cannot be masked so, the two
 // sides of a foreign key are not masked alike, a column that is new may hold what `lineage` has masked, or a column
 // without a rule looks personal: by its name or type, and also by its values where there is a `sampler`.
-Catalog ReadMaskedCatalog(PgConnection& connection, const Context& context, const MaskLineage& lineage,
-                          const std::string& publication = "", PiiSampler* sampler = nullptr);
+postgres::Catalog ReadMaskedCatalog(postgres::PgConnection& connection, const Context& context,
+                                    const MaskLineage& lineage, const std::string& publication = "",
+                                    PiiSampler* sampler = nullptr);
 
 // Pure: as ReadMaskedCatalog(), by the rules of `source`. Gives the columns that PII detection has to look at: of
 // tables with rows here, those that no rule speaks of, unless "keep" names their table. They live as long as facts and
 // catalogue do.
 std::vector<PiiColumn> ApplyMaskRules(const SourceConfig& source, const MaskSecret& secret, const MaskFacts& facts,
-                                      const MaskLineage& lineage, Catalog* catalog);
+                                      const MaskLineage& lineage, postgres::Catalog* catalog);
 
-}  // namespace rotv
+}  // namespace rotv::mask

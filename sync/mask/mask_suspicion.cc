@@ -7,7 +7,7 @@
 #include "sync/mask/rule_text.h"
 #include "sync/mask/stored_mask.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 std::string SmallLetters(std::string text) {
@@ -34,14 +34,14 @@ std::string MaskedBy(const proto::MaskRule& rule) {
   return fmt::format("which was masked by {}", RuleText(RuleOf(rule, "")));
 }
 
-bool HasColumn(const CatalogTable& table, const std::string& name) {
+bool HasColumn(const postgres::CatalogTable& table, const std::string& name) {
   return std::any_of(table.columns.begin(), table.columns.end(),
-                     [&](const CatalogColumn& column) { return column.name == name; });
+                     [&](const postgres::CatalogColumn& column) { return column.name == name; });
 }
 
-bool HasColumn(const CatalogTable& table, int number) {
+bool HasColumn(const postgres::CatalogTable& table, int number) {
   return std::any_of(table.columns.begin(), table.columns.end(),
-                     [&](const CatalogColumn& column) { return column.number == number; });
+                     [&](const postgres::CatalogColumn& column) { return column.number == number; });
 }
 
 bool HasColumn(const MaskLineage::Columns& columns, const std::string& name) {
@@ -56,14 +56,14 @@ bool IsMasked(const MaskLineage::Table& table, int number) {
 
 }  // namespace
 
-MaskSuspicion::MaskSuspicion(const MaskLineage& lineage, const Catalog& catalog) : lineage_(lineage) {
+MaskSuspicion::MaskSuspicion(const MaskLineage& lineage, const postgres::Catalog& catalog) : lineage_(lineage) {
   if (lineage.database() == MaskLineage::Database::kOther) return;  // All is new: nothing follows from that.
-  for (const CatalogTable& table : catalog.tables) there_.insert(table.oid);
+  for (const postgres::CatalogTable& table : catalog.tables) there_.insert(table.oid);
   LearnNames(catalog);
 }
 
 // As they were called, and as they are now: a column may have been renamed before it was copied.
-void MaskSuspicion::LearnNames(const Catalog& catalog) {
+void MaskSuspicion::LearnNames(const postgres::Catalog& catalog) {
   for (const auto& [oid, table] : lineage_.tables()) {
     for (const proto::MaskedColumn& masked : table.mask.columns()) {
       LearnName(table.schema, table.name, masked.name(), masked.rule());
@@ -74,11 +74,11 @@ void MaskSuspicion::LearnNames(const Catalog& catalog) {
       if (column.generated) LearnName(table.schema, table.name, column.name, table.mask.columns(0).rule());
     }
   }
-  for (const CatalogTable& table : catalog.tables) {
+  for (const postgres::CatalogTable& table : catalog.tables) {
     const auto known = lineage_.tables().find(table.oid);
     const bool has_masks = known != lineage_.tables().end() && !known->second.mask.columns().empty();
     if (has_masks) LearnReplacements(table, known->second);
-    for (const CatalogColumn& column : table.columns) {
+    for (const postgres::CatalogColumn& column : table.columns) {
       if (const proto::MaskedColumn* masked = lineage_.MaskOf(table, column)) {
         LearnName(table.schema, table.name, column.name, masked->rule());
       } else if (has_masks && column.is_generated) {
@@ -93,7 +93,8 @@ void MaskSuspicion::LearnName(const std::string& schema, const std::string& tabl
   names_.try_emplace({SmallLetters(column), schema}, Masked{RulePattern(schema, table, column), rule});
 }
 
-std::optional<MaskSuspicion::Reason> MaskSuspicion::Of(const CatalogTable& table, const CatalogColumn& column,
+std::optional<MaskSuspicion::Reason> MaskSuspicion::Of(const postgres::CatalogTable& table,
+                                                       const postgres::CatalogColumn& column,
                                                        const MaskColumn& facts) const {
   if (names_.empty() || facts.generated) return std::nullopt;
   if (const MaskLineage::Columns* columns = lineage_.ColumnsOf(table.oid)) {
@@ -117,12 +118,12 @@ std::optional<MaskSuspicion::Reason> MaskSuspicion::Of(const CatalogTable& table
 }
 
 // A table with replacements of its masked columns may have been copied, too.
-void MaskSuspicion::LearnReplacements(const CatalogTable& table, const MaskLineage::Table& masked) {
+void MaskSuspicion::LearnReplacements(const postgres::CatalogTable& table, const MaskLineage::Table& masked) {
   const MaskLineage::Columns* columns = lineage_.ColumnsOf(table.oid);
   if (columns == nullptr) return;
   for (const auto& [number, lost] : *columns) {
     if (HasColumn(table, number) || !(lost.generated || IsMasked(masked, number))) continue;
-    for (const CatalogColumn& column : table.columns) {
+    for (const postgres::CatalogColumn& column : table.columns) {
       if (columns->count(column.number) == 0) {
         LearnName(table.schema, table.name, column.name, masked.mask.columns(0).rule());
       }
@@ -130,7 +131,7 @@ void MaskSuspicion::LearnReplacements(const CatalogTable& table, const MaskLinea
   }
 }
 
-std::vector<uint32_t> MaskSuspicion::FormsOf(const CatalogTable& table) const {
+std::vector<uint32_t> MaskSuspicion::FormsOf(const postgres::CatalogTable& table) const {
   if (lineage_.ColumnsOf(table.oid) != nullptr) {
     return lineage_.tables().count(table.oid) == 0 ? std::vector<uint32_t>() : std::vector<uint32_t>{table.oid};
   }
@@ -145,7 +146,7 @@ std::vector<uint32_t> MaskSuspicion::FormsOf(const CatalogTable& table) const {
 
 // It has all columns of the other one that are not masked; where that is still there, just as many in all, and more
 // than one of the same name: an "id" tells nothing.
-bool MaskSuspicion::IsLike(const CatalogTable& table, uint32_t form) const {
+bool MaskSuspicion::IsLike(const postgres::CatalogTable& table, uint32_t form) const {
   const MaskLineage::Columns& columns = *lineage_.ColumnsOf(form);
   size_t shared = 0;
   for (const auto& [number, column] : columns) {
@@ -156,7 +157,8 @@ bool MaskSuspicion::IsLike(const CatalogTable& table, uint32_t form) const {
   return there_.count(form) == 0 || (shared > 1 && table.columns.size() == columns.size());
 }
 
-std::optional<MaskSuspicion::Reason> MaskSuspicion::ByTable(const CatalogTable& table, const CatalogColumn& column,
+std::optional<MaskSuspicion::Reason> MaskSuspicion::ByTable(const postgres::CatalogTable& table,
+                                                            const postgres::CatalogColumn& column,
                                                             const MaskColumn& facts) const {
   const bool is_new = lineage_.ColumnsOf(table.oid) == nullptr;
   for (uint32_t oid : FormsOf(table)) {
@@ -186,4 +188,4 @@ std::optional<MaskSuspicion::Reason> MaskSuspicion::ByTable(const CatalogTable& 
   return std::nullopt;
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

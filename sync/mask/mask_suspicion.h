@@ -12,12 +12,12 @@
 #include "sync/mask/mask_lineage.h"
 #include "sync/postgres/catalog.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 class MaskSuspicion {
  public:
   // Both outlive it.
-  MaskSuspicion(const MaskLineage& lineage, const Catalog& catalog);
+  MaskSuspicion(const MaskLineage& lineage, const postgres::Catalog& catalog);
 
   struct Reason {
     std::string text;     // Begins with the column's verb: "is new, and has the name of public.people.email, …".
@@ -28,25 +28,27 @@ class MaskSuspicion {
   // - has the name of a column that was masked, or was made of such ones, in whatever table;
   // - or its table has lost a masked column, or is like one with masks but for a masked column: one that is gone, or
   //   has as many columns.
-  std::optional<Reason> Of(const CatalogTable& table, const CatalogColumn& column, const MaskColumn& facts) const;
+  std::optional<Reason> Of(const postgres::CatalogTable& table, const postgres::CatalogColumn& column,
+                           const MaskColumn& facts) const;
 
  private:
   struct Masked {
     std::string where;  // public.people.email
     proto::MaskRule rule;
   };
-  void LearnNames(const Catalog& catalog);
+  void LearnNames(const postgres::Catalog& catalog);
   void LearnName(const std::string& schema, const std::string& table, const std::string& column,
                  const proto::MaskRule& rule);
-  void LearnReplacements(const CatalogTable& table, const MaskLineage::Table& masked);
+  void LearnReplacements(const postgres::CatalogTable& table, const MaskLineage::Table& masked);
   // The table with masks that this one was at the last pull; of one that is new, those that it may be or be a copy of.
-  std::vector<uint32_t> FormsOf(const CatalogTable& table) const;
-  bool IsLike(const CatalogTable& table, uint32_t form) const;
-  std::optional<Reason> ByTable(const CatalogTable& table, const CatalogColumn& column, const MaskColumn& facts) const;
+  std::vector<uint32_t> FormsOf(const postgres::CatalogTable& table) const;
+  bool IsLike(const postgres::CatalogTable& table, uint32_t form) const;
+  std::optional<Reason> ByTable(const postgres::CatalogTable& table, const postgres::CatalogColumn& column,
+                                const MaskColumn& facts) const;
 
   const MaskLineage& lineage_;
   std::map<std::pair<std::string, std::string>, Masked> names_;  // By column, in small letters, and schema.
   std::set<uint32_t> there_;                                     // Tables.
 };
 
-}  // namespace rotv
+}  // namespace rotv::mask

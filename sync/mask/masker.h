@@ -11,7 +11,7 @@
 #include "sync/mask/keyed_hash.h"
 #include "sync/mask/letter_case.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 // How a unique index or an exclusion constraint looks at a column.
 struct UniqueUse {
@@ -55,4 +55,4 @@ class Masker {
   virtual bool Append(std::string_view value, std::string* out) const = 0;
 };
 
-}  // namespace rotv
+}  // namespace rotv::mask

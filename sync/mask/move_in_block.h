@@ -8,7 +8,7 @@
 
 #include "sync/mask/permutation.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 // Appends the number's bytes, as a part of a permutation's context.
 template <typename Number>
@@ -48,4 +48,4 @@ Number MoveInBlock(const Permutation& permutation, std::string* context, Number 
                                                        static_cast<uint64_t>(number - begin)));
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -4,7 +4,7 @@
 
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 __extension__ typedef unsigned __int128 Wide;  // NOLINT(modernize-use-using): the word in front needs it.
@@ -70,4 +70,4 @@ uint64_t Permutation::Apply(std::string_view context, uint64_t size, uint64_t nu
   return number;
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -7,7 +7,7 @@
 
 #include "sync/mask/keyed_hash.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 class Permutation {
  public:
@@ -23,4 +23,4 @@ class Permutation {
   const KeyedHash hash_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::mask

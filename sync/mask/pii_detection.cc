@@ -12,12 +12,12 @@
 #include "sync/mask/pii_names.h"
 #include "sync/mask/stored_mask.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 using ColumnId = std::pair<uint32_t, int>;
 
-constexpr size_t kMostTold = 20;
+constexpr size_t kMaxReportedColumns = 20;
 
 Suspicion SuspectByName(const PiiColumn& column) {
   for (const TypePart& part : column.type->parts) {
@@ -94,7 +94,7 @@ struct Candidate {
   std::string written;  // As a value of TOML.
 };
 
-std::string Quoted(const std::string& text) {
+std::string QuotedText(const std::string& text) {
   std::string quoted = "\"";
   for (char c : text) quoted += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
   return quoted + "\"";
@@ -110,9 +110,9 @@ Candidate CandidateOf(const std::string& name, const std::string& constant) {
         fmt::format("{{ rule = \"{}\", {} = {} }}", name, name == "date" ? "days" : "by", candidate.rule.by);
   } else if (name == "constant") {
     candidate.rule.value = constant;
-    candidate.written = fmt::format("{{ rule = \"constant\", value = {} }}", Quoted(constant));
+    candidate.written = fmt::format("{{ rule = \"constant\", value = {} }}", QuotedText(constant));
   } else {
-    candidate.written = Quoted(name);
+    candidate.written = QuotedText(name);
   }
   return candidate;
 }
@@ -133,7 +133,7 @@ std::vector<Candidate> CandidatesFor(const std::string& wanted, const std::strin
   return candidates;
 }
 
-bool Fits(const Candidate& candidate, const PiiColumn& column, bool tied) {
+bool CanMask(const Candidate& candidate, const PiiColumn& column, bool tied) {
   MaskColumn mask = *column.mask;
   mask.unique |= tied;
   if (candidate.rule.kind == MaskKind::kConstant && candidate.rule.value != column.type->constant) return false;
@@ -151,7 +151,7 @@ std::string RuleForAll(const std::vector<const PiiFinding*>& group) {
   for (const PiiFinding* finding : group) tied |= finding->column.pattern != group[0]->column.pattern;
   for (const Candidate& candidate : CandidatesFor(group[0]->suspicion.rule, group[0]->column.type->constant)) {
     if (std::all_of(group.begin(), group.end(),
-                    [&](const PiiFinding* finding) { return Fits(candidate, finding->column, tied); })) {
+                    [&](const PiiFinding* finding) { return CanMask(candidate, finding->column, tied); })) {
       return candidate.written;
     }
   }
@@ -208,16 +208,16 @@ void RefusePii(const std::vector<PiiFinding>& findings, const MaskFacts& facts) 
   if (findings.empty()) return;
   const std::vector<PiiRule> rules = RulesFor(findings, facts);
   std::string all;
-  for (size_t i = 0; i < rules.size() && i < kMostTold; ++i) {
+  for (size_t i = 0; i < rules.size() && i < kMaxReportedColumns; ++i) {
     all += fmt::format("{}{} looks personal by {}, and has no rule ({}\"keep\" keeps it)", i == 0 ? "" : "; ",
                        rules[i].pattern, rules[i].reason,
                        rules[i].rule.empty() ? "" : fmt::format("{} would mask it, ", rules[i].rule));
   }
-  if (rules.size() > kMostTold) all += fmt::format("; and {} more", rules.size() - kMostTold);
+  if (rules.size() > kMaxReportedColumns) all += fmt::format("; and {} more", rules.size() - kMaxReportedColumns);
   throw Error(
       ErrorCode::kUsage, "masking: " + all,
       "add a line for each to [mask] of rotv.toml, as rotv-sync mask suggest writes them, or \"schema.table\" = "
       "\"keep\" for a table that is fine; nothing was written (docs/masking.md)");
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -11,7 +11,7 @@
 #include "sync/mask/pii_values.h"
 #include "sync/postgres/catalog.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 struct PiiFinding {
   PiiColumn column;
@@ -36,4 +36,4 @@ std::vector<PiiRule> RulesFor(const std::vector<PiiFinding>& findings, const Mas
 // Throws kUsage, naming each, if there are any.
 void RefusePii(const std::vector<PiiFinding>& findings, const MaskFacts& facts);
 
-}  // namespace rotv
+}  // namespace rotv::mask

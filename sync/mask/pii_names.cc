@@ -5,7 +5,7 @@
 #include <sstream>
 #include <vector>
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 // Letters of Latin-1 in UTF-8 without their signs: "Straße" is "strasse", "prénom" is "prenom".
@@ -188,4 +188,4 @@ std::string SuspectName(std::string_view name, TypePart::Kind kind) {
   return "";
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

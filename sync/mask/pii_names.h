@@ -7,10 +7,10 @@
 
 #include "sync/mask/pii_types.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 // The rule for what has such a name and such values: "email"; it need not fit the column's type. Empty if nothing is
 // suspected. Names are English, German, French, Spanish, Italian, Portuguese or Dutch, in whatever case.
 std::string SuspectName(std::string_view name, TypePart::Kind kind);
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -9,7 +9,7 @@
 #include "sync/postgres/locked_reading.h"
 #include "sync/schema/follow.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 // Of one round trip: what is held in memory at once, and how long the answer takes. A value may have kCharacters of
@@ -42,7 +42,7 @@ std::string BeginningOf(const PiiColumn& column) {
 
 // The first rows and, where there are more blocks than these come from, some of the last ones, which are the newest
 // where rows are only added. Neither reads the table as a whole.
-std::string SampleSql(const CatalogTable& table, const std::string& list) {
+std::string SampleSql(const postgres::CatalogTable& table, const std::string& list) {
   const std::string rows = fmt::format("SELECT {} FROM ONLY {}", list, table.quoted_name);
   if (!table.extension_filter.empty()) {
     return fmt::format("{} {} LIMIT {}", rows, table.extension_filter, PiiSampler::kFirstRows);
@@ -57,10 +57,11 @@ std::string SampleSql(const CatalogTable& table, const std::string& list) {
 
 }  // namespace
 
-PiiSampler::PiiSampler(PgConnection& connection, const Interrupt& interrupt, const proto::SchemaVersion& known)
+PiiSampler::PiiSampler(postgres::PgConnection& connection, const Interrupt& interrupt,
+                       const proto::SchemaVersion& known)
     : connection_(connection), interrupt_(interrupt) {
   for (const proto::Table& table : known.tables()) {
-    if (!HasRows(table)) continue;
+    if (!schema::HasRows(table)) continue;
     for (const proto::ColumnState& column : table.state().columns()) {
       if (MaskOf(table, column.number()) != nullptr) continue;
       known_.emplace(table.id(), static_cast<int>(column.number()), column.type_oid());
@@ -79,13 +80,13 @@ std::vector<Suspicion> PiiSampler::Look(const std::vector<PiiColumn>& columns) {
       if (end > begin && wide > kMostColumns) break;
       sql += readings[end].sql;
     }
-    std::vector<PgResult> rows = Read(sql);
+    std::vector<postgres::PgResult> rows = Read(sql);
     // One of the tables is no longer what it was.
     const bool together = rows.size() == end - begin;
     for (size_t i = begin; i < end; ++i) {
       if (!together) rows = Read(readings[i].sql);
       if (rows.empty()) continue;
-      const PgResult& sample = together ? rows[i - begin] : rows[0];
+      const postgres::PgResult& sample = together ? rows[i - begin] : rows[0];
       for (size_t field = 0; field < readings[i].columns.size(); ++field) {
         std::vector<std::string> values;
         for (int row = 0; row < sample.rows(); ++row) values.push_back(sample.Get(row, static_cast<int>(field)));
@@ -101,7 +102,7 @@ std::vector<Suspicion> PiiSampler::Look(const std::vector<PiiColumn>& columns) {
 std::vector<PiiSampler::Reading> PiiSampler::Readings(const std::vector<PiiColumn>& columns) const {
   std::vector<Reading> readings;
   for (size_t begin = 0, end = 0; begin < columns.size(); begin = end) {
-    const CatalogTable& table = *columns[begin].table;
+    const postgres::CatalogTable& table = *columns[begin].table;
     // Whatever cannot be read stops the command elsewhere, with advice.
     const bool readable = table.readable && !table.row_security && table.closed_schema.empty();
     Reading reading;
@@ -121,25 +122,26 @@ std::vector<PiiSampler::Reading> PiiSampler::Readings(const std::vector<PiiColum
 }
 
 // The samples; none if a table, or a column of it, is not there as it was.
-std::vector<PgResult> PiiSampler::Read(const std::string& sql) {
-  PgOutcome outcome = connection_.TryQuery(sql);
+std::vector<postgres::PgResult> PiiSampler::Read(const std::string& sql) {
+  postgres::PgOutcome outcome = connection_.TryQuery(sql);
   // A migration has the table, or wanted it while we had it.
-  for (int attempt = 1; outcome.failure && IsForBusyTable(*outcome.failure) && attempt < kMostTries; ++attempt) {
+  for (int attempt = 1; outcome.failure && postgres::IsForBusyTable(*outcome.failure) && attempt < kMostTries;
+       ++attempt) {
     interrupt_.Check();
     (void)connection_.TryQuery("ROLLBACK");
     outcome = connection_.TryQuery(sql);
   }
   if (outcome.failure) {
     (void)connection_.TryQuery("ROLLBACK");
-    if (IsForMovedTable(*outcome.failure)) return {};
-    if (!IsForBusyTable(*outcome.failure)) connection_.Throw(*outcome.failure);
+    if (postgres::IsForMovedTable(*outcome.failure)) return {};
+    if (!postgres::IsForBusyTable(*outcome.failure)) connection_.Throw(*outcome.failure);
     throw Error(ErrorCode::kUnreachable, "a table stays locked on the source, so that no sample of it can be read",
                 "try again when the migration there has ended: " + outcome.failure->message);
   }
-  std::vector<PgResult> samples;
+  std::vector<postgres::PgResult> samples;
   // Each comes between those of BEGIN and COMMIT.
   for (size_t i = 1; i < outcome.results.size(); i += 3) samples.push_back(std::move(outcome.results[i]));
   return samples;
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

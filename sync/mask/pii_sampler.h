@@ -16,12 +16,12 @@
 #include "sync/postgres/catalog.h"
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 // A column that no rule speaks of, of a table of which rows are kept here. Points into the catalogue and the facts.
 struct PiiColumn {
-  const CatalogTable* table = nullptr;
-  const CatalogColumn* column = nullptr;
+  const postgres::CatalogTable* table = nullptr;
+  const postgres::CatalogColumn* column = nullptr;
   const MaskColumn* mask = nullptr;
   const TypeParts* type = nullptr;
   std::string pattern;  // As a key of [mask], named after the table that it is a partition of, or inherits from.
@@ -37,7 +37,7 @@ class PiiSampler {
   // `connection` is an ordinary one that is in no transaction while Look() runs: never one on an exported snapshot,
   // which would hold the tables' locks for as long as it lives. Columns of `known` were looked at by those who stored
   // it, unless they are of another type now, or were masked.
-  PiiSampler(PgConnection& connection, const Interrupt& interrupt, const proto::SchemaVersion& known = {});
+  PiiSampler(postgres::PgConnection& connection, const Interrupt& interrupt, const proto::SchemaVersion& known = {});
 
   // What the values of each of these give away: as many as there are columns. Columns that this sampler has looked at,
   // or that are known, are passed over, as are tables that the source has changed in the meantime: what was read of the
@@ -53,11 +53,11 @@ class PiiSampler {
     std::vector<size_t> columns;  // Which of those that were given.
   };
   std::vector<Reading> Readings(const std::vector<PiiColumn>& columns) const;
-  std::vector<PgResult> Read(const std::string& sql);
+  std::vector<postgres::PgResult> Read(const std::string& sql);
 
-  PgConnection& connection_;
+  postgres::PgConnection& connection_;
   const Interrupt& interrupt_;
   std::set<Known> known_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::mask

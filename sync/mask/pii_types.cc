@@ -3,12 +3,10 @@
 #include <algorithm>
 #include <string_view>
 
-namespace rotv {
-namespace {
+#include "sync/mask/type_names.h"
 
-bool IsOneOf(const std::string& name, std::initializer_list<std::string_view> names) {
-  return std::find(names.begin(), names.end(), name) != names.end();
-}
+namespace rotv::mask {
+namespace {
 
 // A value of a type that is made of no others.
 std::string ConstantOf(const std::string& name, char category) {
@@ -100,7 +98,7 @@ TypePart::Kind KindOfType(const std::string& name, char type, char category) {
   return harmless ? Kind::kNone : Kind::kText;
 }
 
-std::map<uint32_t, TypeParts> ParseTypeParts(const PgResult& rows) {
+std::map<uint32_t, TypeParts> ParseTypeParts(const postgres::PgResult& rows) {
   std::map<uint32_t, TypeParts> types;
   for (int row = 0; row < rows.rows(); ++row) {
     TypeParts& type = types[rows.Oid(row, 0)];
@@ -112,4 +110,4 @@ std::map<uint32_t, TypeParts> ParseTypeParts(const PgResult& rows) {
   return types;
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

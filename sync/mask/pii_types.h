@@ -9,7 +9,7 @@
 
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 // A part of a type that is not made of others: itself, or what is left once domains, arrays, row types, ranges and
 // multiranges have been taken apart.
@@ -36,6 +36,6 @@ TypePart::Kind KindOfType(const std::string& name, char type, char category);
 // One statement: of every column's type of the tables that a dump of the source holds.
 extern const char* const kTypePartsSql;
 // By the types' oids.
-std::map<uint32_t, TypeParts> ParseTypeParts(const PgResult& rows);
+std::map<uint32_t, TypeParts> ParseTypeParts(const postgres::PgResult& rows);
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -9,7 +9,7 @@
 
 #include "sync/mask/pii_names.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 using View = std::string_view;
@@ -17,7 +17,7 @@ using View = std::string_view;
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 bool IsOfOtherScript(char c) { return static_cast<unsigned char>(c) >= 0x80; }
-bool IsOneOf(char c, View of) { return of.find(c) != View::npos; }
+bool IsAnyOf(char c, View of) { return of.find(c) != View::npos; }
 
 // "logo@2x.png" is a picture for a fine screen.
 bool IsFileEnding(View ending) {
@@ -30,13 +30,13 @@ bool HasEmail(View text) {
   for (size_t at = text.find('@'); at != View::npos; at = text.find('@', at + 1)) {
     size_t end = at + 1;
     while (end < text.size() &&
-           (IsLetter(text[end]) || IsDigit(text[end]) || IsOneOf(text[end], ".-") || IsOfOtherScript(text[end]))) {
+           (IsLetter(text[end]) || IsDigit(text[end]) || IsAnyOf(text[end], ".-") || IsOfOtherScript(text[end]))) {
       ++end;
     }
-    while (end > at + 1 && IsOneOf(text[end - 1], ".-")) --end;  // The sentence's.
+    while (end > at + 1 && IsAnyOf(text[end - 1], ".-")) --end;  // The sentence's.
     const View domain = text.substr(at + 1, end - at - 1);
     const size_t dot = domain.rfind('.');
-    const bool named = at > 0 && (IsLetter(text[at - 1]) || IsDigit(text[at - 1]) || IsOneOf(text[at - 1], "._%+-") ||
+    const bool named = at > 0 && (IsLetter(text[at - 1]) || IsDigit(text[at - 1]) || IsAnyOf(text[at - 1], "._%+-") ||
                                   IsOfOtherScript(text[at - 1]));
     if (!named || dot == View::npos || dot == 0 || domain.size() - dot < 3) continue;
     const View ending = domain.substr(dot + 1);
@@ -54,7 +54,7 @@ bool IsIp(View value) {
 
 // 13 to 19 digits with a check digit (Luhn), with or without spaces and hyphens, of a network that gives out cards.
 bool IsCard(View value) {
-  if (value.empty() || !IsOneOf(value[0], "3456")) return false;
+  if (value.empty() || !IsAnyOf(value[0], "3456")) return false;
   int digits = 0, sum = 0;
   for (auto c = value.rbegin(); c != value.rend(); ++c) {
     if (*c == ' ' || *c == '-') continue;
@@ -105,7 +105,7 @@ bool IsPhone(View value) {
   int digits = 0, groups = 0;
   bool in_group = false;
   for (char c : value) {
-    if (!IsDigit(c) && !IsOneOf(c, "+ ()-/.")) return false;
+    if (!IsDigit(c) && !IsAnyOf(c, "+ ()-/.")) return false;
     digits += IsDigit(c);
     groups += IsDigit(c) && !in_group;
     in_group = IsDigit(c);
@@ -136,17 +136,17 @@ bool IsSecret(View value) {
          std::any_of(kKeys.begin(), kKeys.end(), [&](View begin) { return value.starts_with(begin); });
 }
 
-enum Sight : unsigned { kEmail = 1, kIp = 2, kCard = 4, kIban = 8, kPhone = 16, kSecret = 32, kMember = 64 };
+enum ValuePattern : unsigned { kEmail = 1, kIp = 2, kCard = 4, kIban = 8, kPhone = 16, kSecret = 32, kMember = 64 };
 
-unsigned SightsOf(View piece) {
-  unsigned sights = HasEmail(piece) ? kEmail : 0U;
+unsigned ValuePatternsOf(View piece) {
+  unsigned value_patterns = HasEmail(piece) ? kEmail : 0U;
   if (piece.size() >= 7 && piece.size() <= 45) {
-    if (IsIp(piece)) return sights | kIp;
-    if (IsCard(piece)) return sights | kCard;
-    if (IsIban(piece)) return sights | kIban;
-    if (IsPhone(piece)) return sights | kPhone;
+    if (IsIp(piece)) return value_patterns | kIp;
+    if (IsCard(piece)) return value_patterns | kCard;
+    if (IsIban(piece)) return value_patterns | kIban;
+    if (IsPhone(piece)) return value_patterns | kPhone;
   }
-  return sights | (IsSecret(piece) ? kSecret : 0U);
+  return value_patterns | (IsSecret(piece) ? kSecret : 0U);
 }
 
 // What `\x616e6e61` has as text; bytes that are no letters as spaces.
@@ -165,11 +165,11 @@ std::string TextOfBytes(View hexadecimal) {
 constexpr View kMarks = "{}[](),<>:=\"";
 constexpr int kDeepest = 4;
 
-unsigned SightsIn(View value, int depth);
+unsigned ValuePatternsIn(View value, int depth);
 
 // A document, array or row value, perhaps cut off: its strings, and what is between its marks.
-unsigned SightsInside(View value, int depth) {
-  unsigned sights = 0;
+unsigned ValuePatternsInside(View value, int depth) {
+  unsigned value_patterns = 0;
   std::string piece;
   for (size_t i = 0; i < value.size();) {
     piece.clear();
@@ -182,38 +182,38 @@ unsigned SightsInside(View value, int depth) {
         piece.push_back(value[escaped ? ++i : i]);
       }
       ++i;
-    } else if (IsOneOf(value[i], kMarks)) {
+    } else if (IsAnyOf(value[i], kMarks)) {
       ++i;
     } else {
-      while (i < value.size() && !IsOneOf(value[i], kMarks)) piece.push_back(value[i++]);
+      while (i < value.size() && !IsAnyOf(value[i], kMarks)) piece.push_back(value[i++]);
     }
     const size_t first = piece.find_first_not_of(" \t\n");
     if (first == std::string::npos) continue;
     piece = piece.substr(first, piece.find_last_not_of(" \t\n") - first + 1);
-    sights |= SightsIn(piece, depth + 1);
+    value_patterns |= ValuePatternsIn(piece, depth + 1);
     const size_t next = value.find_first_not_of(' ', i);
     const bool is_member = quoted && next != View::npos && (value[next] == ':' || value.substr(next, 2) == "=>");
-    if (is_member && !SuspectName(piece, TypePart::Kind::kText).empty()) sights |= kMember;
+    if (is_member && !SuspectName(piece, TypePart::Kind::kText).empty()) value_patterns |= kMember;
   }
-  return sights;
+  return value_patterns;
 }
 
-unsigned SightsIn(View value, int depth) {
+unsigned ValuePatternsIn(View value, int depth) {
   if (value.starts_with("\\x")) {
     const std::string text = TextOfBytes(value.substr(2));
-    return text.empty() || depth >= kDeepest ? 0 : SightsIn(text, depth + 1);
+    return text.empty() || depth >= kDeepest ? 0 : ValuePatternsIn(text, depth + 1);
   }
-  unsigned sights = SightsOf(value);
-  const bool has_inside = !value.empty() && (IsOneOf(value[0], "{[(<\"") || value.find("\"=>") != View::npos);
-  if (has_inside && depth < kDeepest) sights |= SightsInside(value, depth);
-  return sights;
+  unsigned value_patterns = ValuePatternsOf(value);
+  const bool has_inside = !value.empty() && (IsAnyOf(value[0], "{[(<\"") || value.find("\"=>") != View::npos);
+  if (has_inside && depth < kDeepest) value_patterns |= ValuePatternsInside(value, depth);
+  return value_patterns;
 }
 
 }  // namespace
 
 Suspicion SuspectByValues(const std::vector<std::string>& values) {
   struct Kind {
-    Sight sight;
+    ValuePattern value_pattern;
     const char* rule;
     const char* what;
     // At least three values look so, and one of so many: the others may be placeholders or test data, or texts of which
@@ -228,19 +228,19 @@ Suspicion SuspectByValues(const std::vector<std::string>& values) {
                              {kSecret, "hash", "like password hashes or keys", 3},
                              {kMember, "json", "as if they had members with personal data, by their names", 3}};
   constexpr size_t kAtLeast = 3;
-  std::vector<unsigned> sights;
+  std::vector<unsigned> value_patterns;
   for (const std::string& value : values) {
-    if (!value.empty()) sights.push_back(SightsIn(value, 0));
+    if (!value.empty()) value_patterns.push_back(ValuePatternsIn(value, 0));
   }
   for (const Kind& kind : kKinds) {
-    const auto alike = static_cast<size_t>(
-        std::count_if(sights.begin(), sights.end(), [&](unsigned one) { return (one & kind.sight) != 0; }));
-    const bool enough = alike >= kAtLeast && alike * kind.one_of >= sights.size();
+    const auto alike = static_cast<size_t>(std::count_if(
+        value_patterns.begin(), value_patterns.end(), [&](unsigned one) { return (one & kind.value_pattern) != 0; }));
+    const bool enough = alike >= kAtLeast && alike * kind.one_of >= value_patterns.size();
     // An e-mail address is hardly anything else, also where there are few values yet.
-    if (!enough && !(kind.sight == kEmail && alike * 3 >= sights.size() && alike > 0)) continue;
-    return {kind.rule, fmt::format("its values ({} of {} look {})", alike, sights.size(), kind.what)};
+    if (!enough && !(kind.value_pattern == kEmail && alike * 3 >= value_patterns.size() && alike > 0)) continue;
+    return {kind.rule, fmt::format("its values ({} of {} look {})", alike, value_patterns.size(), kind.what)};
   }
   return {};
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-namespace rotv {
+namespace rotv::mask {
 
 struct Suspicion {
   std::string rule;    // That would mask it, if it fits the type: "email". Empty: nothing is suspected.
@@ -18,4 +18,4 @@ struct Suspicion {
 // named.
 Suspicion SuspectByValues(const std::vector<std::string>& values);
 
-}  // namespace rotv
+}  // namespace rotv::mask

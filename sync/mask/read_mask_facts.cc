@@ -6,13 +6,13 @@
 
 #include "sync/mask/unique_uses.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 // Domains are followed to what they are made of; the first length on the way counts. A column is unique if an index
 // says so, alone or together with others, or by an expression that it is a part of (an index depends on such columns).
 // Tables say what they inherit from, partitions too, which are divided by what any of those is divided by.
-constexpr const char* kSql = R"sql(
+constexpr const char* kFactsSql = R"sql(
 WITH RECURSIVE base AS (
   SELECT a.attrelid, a.attnum, a.attname, t.oid AS type, t.typname, t.typtype, t.typbasetype,
          a.atttypmod AS modifier, a.attnotnull AS not_null, a.attgenerated <> '' AS generated, a.attcollation AS collation
@@ -135,7 +135,7 @@ void SetEquality(Lowering lowering, const std::string& collation, MaskColumn* co
   }
 }
 
-std::string TextOf(const PgResult& result, int row, int column) {
+std::string TextOf(const postgres::PgResult& result, int row, int column) {
   return result.IsNull(row, column) ? std::string() : result.Get(row, column);
 }
 
@@ -144,7 +144,7 @@ std::vector<int> NumbersOf(const std::string& text) {
   return {std::istream_iterator<int>(stream), std::istream_iterator<int>()};
 }
 
-void AddColumns(const PgResult& result, Lowering lowering, MaskFacts* facts) {
+void AddColumns(const postgres::PgResult& result, Lowering lowering, MaskFacts* facts) {
   for (int row = 0; row < result.rows(); ++row) {
     MaskColumn column{.name = result.Get(row, 2),
                       .type = result.Get(row, 3),
@@ -159,7 +159,7 @@ void AddColumns(const PgResult& result, Lowering lowering, MaskFacts* facts) {
   }
 }
 
-std::vector<UniqueKey> KeysOf(const PgResult& result) {
+std::vector<UniqueKey> KeysOf(const postgres::PgResult& result) {
   std::vector<UniqueKey> keys;
   for (int row = 0; row < result.rows(); ++row) {
     const auto number = static_cast<int>(result.Int(row, 3));
@@ -184,7 +184,7 @@ std::vector<UniqueKey> KeysOf(const PgResult& result) {
   return keys;
 }
 
-std::vector<GeneratedColumn> GeneratedOf(const PgResult& result) {
+std::vector<GeneratedColumn> GeneratedOf(const postgres::PgResult& result) {
   std::vector<GeneratedColumn> generated;
   for (int row = 0; row < result.rows(); ++row) {
     generated.push_back({.table = result.Oid(row, 0),
@@ -195,15 +195,16 @@ std::vector<GeneratedColumn> GeneratedOf(const PgResult& result) {
   return generated;
 }
 
-Lowering LoweringOf(const PgResult& result) {
+Lowering LoweringOf(const postgres::PgResult& result) {
   if (!result.Bool(0, 0)) return Lowering::kUnknown;
   return result.Bool(0, 1) ? Lowering::kUnicode : Lowering::kAscii;
 }
 
 }  // namespace
 
-MaskFacts ReadMaskFacts(PgConnection& connection) {
-  const std::vector<PgResult> results = connection.QueryAll(std::string(kSql) + ";" + kUniqueSql + ";" + kTypePartsSql);
+MaskFacts ReadMaskFacts(postgres::PgConnection& connection) {
+  const std::vector<postgres::PgResult> results =
+      connection.QueryAll(std::string(kFactsSql) + ";" + kUniqueSql + ";" + kTypePartsSql);
   const Lowering lowering = LoweringOf(results[5]);
   MaskFacts facts;
   AddColumns(results[0], lowering, &facts);
@@ -222,4 +223,4 @@ MaskFacts ReadMaskFacts(PgConnection& connection) {
   return facts;
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

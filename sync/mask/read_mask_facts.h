@@ -5,8 +5,8 @@
 #include "sync/mask/mask_facts.h"
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::mask {
 
-MaskFacts ReadMaskFacts(PgConnection& connection);
+MaskFacts ReadMaskFacts(postgres::PgConnection& connection);
 
-}  // namespace rotv
+}  // namespace rotv::mask

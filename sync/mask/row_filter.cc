@@ -6,7 +6,7 @@
 #include "sync/formats/copy_text.h"
 #include "sync/mask/value_test.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 constexpr proto::Comparison kStored[] = {proto::COMPARISON_EQUAL,   proto::COMPARISON_NOT_EQUAL,
@@ -54,7 +54,7 @@ bool RowFilter::complete() const {
 
 RowFilter::Verdict RowFilter::Line(std::string_view line) {
   if (conditions_.empty()) return Verdict::kYes;
-  SplitCopyLine(line, columns_, &fields_);
+  formats::SplitCopyLine(line, columns_, &fields_);
   Verdict verdict = Verdict::kYes;
   for (const Condition& condition : conditions_) {
     if (condition.index < 0) {
@@ -62,18 +62,19 @@ RowFilter::Verdict RowFilter::Line(std::string_view line) {
       continue;
     }
     std::string_view field = fields_[static_cast<size_t>(condition.index)];
-    bool holds = field == kCopyNull ? condition.wants_null : condition.test->Holds(UnescapeCopyField(field, &scratch_));
+    bool holds = field == formats::kCopyNull ? condition.wants_null
+                                             : condition.test->Holds(formats::UnescapeCopyField(field, &scratch_));
     if (!holds) return Verdict::kNo;
   }
   return verdict;
 }
 
-RowFilter::Verdict RowFilter::Row(const pgoutput::Tuple& row, const pgoutput::Tuple* old) const {
-  using Kind = pgoutput::Column::Kind;
+RowFilter::Verdict RowFilter::Row(const formats::pgoutput::Tuple& row, const formats::pgoutput::Tuple* old) const {
+  using Kind = formats::pgoutput::Column::Kind;
   Verdict verdict = Verdict::kYes;
   for (const Condition& condition : conditions_) {
     const auto index = static_cast<size_t>(condition.index);
-    const pgoutput::Column* column = condition.index >= 0 && index < row.size() ? &row[index] : nullptr;
+    const formats::pgoutput::Column* column = condition.index >= 0 && index < row.size() ? &row[index] : nullptr;
     if (column != nullptr && column->kind == Kind::kUnchangedToast) {
       column = old != nullptr && index < old->size() ? &(*old)[index] : nullptr;
     }
@@ -87,4 +88,4 @@ RowFilter::Verdict RowFilter::Row(const pgoutput::Tuple& row, const pgoutput::Tu
   return verdict;
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -12,7 +12,7 @@
 #include "sync/formats/pgoutput.h"
 #include "sync/mask/value_test.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 proto::RowCondition StoredCondition(const RowCondition& condition, uint32_t number, const std::string& type);
 
@@ -37,7 +37,7 @@ class RowFilter {
   // Of a line of COPY.
   Verdict Line(std::string_view line);
   // Of a tuple; what it does not have is taken from `old`, which may be null.
-  Verdict Row(const pgoutput::Tuple& row, const pgoutput::Tuple* old) const;
+  Verdict Row(const formats::pgoutput::Tuple& row, const formats::pgoutput::Tuple* old) const;
 
  private:
   struct Condition {
@@ -52,4 +52,4 @@ class RowFilter {
   std::string scratch_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -6,7 +6,7 @@
 #include "sync/mask/make_masker.h"
 #include "sync/mask/stored_mask.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 RowMask::RowMask(const proto::Table& table, const proto::Shape& shape, const MaskSecret& secret)
     : columns_(static_cast<size_t>(shape.columns_size())) {
@@ -21,41 +21,41 @@ RowMask::RowMask(const proto::Table& table, const proto::Shape& shape, const Mas
 
 std::string_view RowMask::Line(std::string_view line) {
   if (masked_.empty()) return line;
-  SplitCopyLine(line, columns_, &fields_);
+  formats::SplitCopyLine(line, columns_, &fields_);
   line_.clear();
   const char* copied_to = line.data();
   for (const MaskedColumn& column : masked_) {
     const std::string_view field = fields_[column.index];
-    if (field == kCopyNull) continue;
+    if (field == formats::kCopyNull) continue;
     line_.append(copied_to, field.data());
     copied_to = field.data() + field.size();
     value_.clear();
-    if (column.masker->Append(UnescapeCopyField(field, &scratch_), &value_)) {
-      AppendCopyEscaped(value_, &line_);
+    if (column.masker->Append(formats::UnescapeCopyField(field, &scratch_), &value_)) {
+      formats::AppendCopyEscaped(value_, &line_);
     } else {
-      line_ += kCopyNull;
+      line_ += formats::kCopyNull;
     }
   }
   line_.append(copied_to, line.data() + line.size());
   return line_;
 }
 
-const pgoutput::Tuple& RowMask::Row(const pgoutput::Tuple& row) {
+const formats::pgoutput::Tuple& RowMask::Row(const formats::pgoutput::Tuple& row) {
   if (masked_.empty()) return row;
   row_ = row;
   for (size_t i = 0; i < masked_.size(); ++i) {
     // A tuple of another number of columns is refused by whoever uses it.
     if (masked_[i].index >= row_.size()) continue;
-    pgoutput::Column& column = row_[masked_[i].index];
-    if (column.kind != pgoutput::Column::Kind::kText) continue;
+    formats::pgoutput::Column& column = row_[masked_[i].index];
+    if (column.kind != formats::pgoutput::Column::Kind::kText) continue;
     values_[i].clear();
     if (masked_[i].masker->Append(column.text, &values_[i])) {
       column.text = values_[i];
     } else {
-      column = {.kind = pgoutput::Column::Kind::kNull, .text = {}};
+      column = {.kind = formats::pgoutput::Column::Kind::kNull, .text = {}};
     }
   }
   return row_;
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

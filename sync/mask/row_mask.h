@@ -11,7 +11,7 @@
 #include "sync/formats/pgoutput.h"
 #include "sync/mask/masker.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 class RowMask {
  public:
@@ -24,7 +24,7 @@ class RowMask {
   std::string_view Line(std::string_view line);
 
   // The masked tuple; NULL and unchanged columns stay so. Valid as Line()'s.
-  const pgoutput::Tuple& Row(const pgoutput::Tuple& row);
+  const formats::pgoutput::Tuple& Row(const formats::pgoutput::Tuple& row);
 
  private:
   struct MaskedColumn {
@@ -36,8 +36,8 @@ class RowMask {
   std::vector<MaskedColumn> masked_;
   std::vector<std::string_view> fields_;
   std::string scratch_, value_, line_;
-  pgoutput::Tuple row_;
+  formats::pgoutput::Tuple row_;
   std::vector<std::string> values_;  // What row_ points into.
 };
 
-}  // namespace rotv
+}  // namespace rotv::mask

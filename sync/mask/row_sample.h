@@ -7,7 +7,7 @@
 #include "proto/store.pb.h"
 #include "sync/mask/keyed_hash.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 class RowSample {
  public:
@@ -25,4 +25,4 @@ class RowSample {
   const KeyedHash hash_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::mask

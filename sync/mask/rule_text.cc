@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 // A basic string of TOML, in which control characters are escaped.
@@ -85,4 +85,4 @@ std::string RuleText(const MaskRule& rule) {
 
 std::string RuleLine(const std::string& pattern, const MaskRule& rule) { return Key(pattern) + " = " + RuleText(rule); }
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -7,7 +7,7 @@
 
 #include "sync/context/mask_rule.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 // A pattern that names just this: parts with dots, quotes or stars in them stand in double quotes.
 std::string MaskPattern(const std::vector<std::string>& parts);
@@ -21,4 +21,4 @@ std::string RuleText(const MaskRule& rule);
 // "public.users.email" = "email". Always one line.
 std::string RuleLine(const std::string& pattern, const MaskRule& rule);
 
-}  // namespace rotv
+}  // namespace rotv::mask

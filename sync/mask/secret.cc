@@ -10,12 +10,12 @@
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 namespace fs = std::filesystem;
 
-void Make(const fs::path& path) {
+void MakeSecret(const fs::path& path) {
   MaskSecret secret;
   randombytes_buf(secret.data(), secret.size());
   std::string text;
@@ -41,7 +41,7 @@ MaskSecret Parse(const fs::path& path, std::string text) {
 MaskSecret ReadMaskSecret(const fs::path& home, const std::string& file) {
   if (sodium_init() < 0) throw Error(ErrorCode::kBug, "libsodium cannot be used here");
   const fs::path path = file.empty() ? home / "mask-secret" : fs::path(file);
-  if (file.empty() && !fs::exists(path)) Make(path);
+  if (file.empty() && !fs::exists(path)) MakeSecret(path);
   struct stat status;
   std::ifstream stream(path);
   if (!stream || stat(path.c_str(), &status) != 0) {
@@ -67,4 +67,4 @@ std::string SecretId(const MaskSecret& secret) {
   return fmt::format("{:016x}", hash);
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

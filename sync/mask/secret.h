@@ -8,7 +8,7 @@
 #include "sync/context/context.h"
 #include "sync/mask/keyed_hash.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 // `file`, or where that is empty HOME/mask-secret, which is made (0600, durable) where it is missing. 64 hexadecimal
 // digits. Throws kUsage if a file that was named is missing, can be read by others, or holds anything else; kDisk.
@@ -20,4 +20,4 @@ MaskSecret MaskSecretOf(const Context& context);
 // Tells secrets apart; nothing of the secret follows from it.
 std::string SecretId(const MaskSecret& secret);
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -5,7 +5,7 @@
 
 #include <sstream>
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 // {0} are the tables. An expression is judged by its tree, as the server keeps it: every object in it is there by its
@@ -14,7 +14,7 @@ namespace {
 // not immutable may run SQL that they are given (query_to_xml, ts_stat), look up what a user has made (table_to_xml,
 // pg_input_is_valid), or have effects (pg_terminate_backend): of these only what is about points in time is let pass.
 // No backslash in it: the source may read strings with standard_conforming_strings off.
-constexpr const char* kSql = R"sql(
+constexpr const char* kChecksSql = R"sql(
 WITH expression AS (
   SELECT 'c' AS kind, conrelid AS relation, contypid AS type, 0 AS number, conname::text AS name, conbin AS tree
   FROM pg_catalog.pg_constraint c
@@ -74,10 +74,10 @@ std::vector<Number> Numbers(const std::string& text) {
 
 }  // namespace
 
-SourceChecks ReadSourceChecks(PgConnection& connection, const std::vector<uint32_t>& tables) {
-  const std::vector<PgResult> results = connection.QueryAll(fmt::format(kSql, fmt::join(tables, ",")));
+SourceChecks ReadSourceChecks(postgres::PgConnection& connection, const std::vector<uint32_t>& tables) {
+  const std::vector<postgres::PgResult> results = connection.QueryAll(fmt::format(kChecksSql, fmt::join(tables, ",")));
   SourceChecks checks;
-  const PgResult& columns = results[1];
+  const postgres::PgResult& columns = results[1];
   for (int row = 0; row < columns.rows(); ++row) {
     const std::string generated = columns.Get(row, 7);
     checks.columns[{columns.Oid(row, 0), static_cast<int>(columns.Int(row, 1))}] = {
@@ -91,7 +91,7 @@ SourceChecks ReadSourceChecks(PgConnection& connection, const std::vector<uint32
         .length_function = columns.Get(row, 8),
         .modifier = static_cast<int32_t>(columns.Int(row, 9))};
   }
-  const PgResult& expressions = results[0];
+  const postgres::PgResult& expressions = results[0];
   for (int row = 0; row < expressions.rows(); ++row) {
     SourceExpression expression{.text = expressions.Get(row, 5),
                                 .columns = Numbers<int>(expressions.Get(row, 6)),
@@ -108,4 +108,4 @@ SourceChecks ReadSourceChecks(PgConnection& connection, const std::vector<uint32
   return checks;
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -11,7 +11,7 @@
 
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 struct SourceExpression {
   std::string text;          // As pg_get_expr() has it: over the columns' names, in a domain over VALUE.
@@ -46,6 +46,6 @@ struct SourceChecks {
 };
 
 // Of these tables. One round trip.
-SourceChecks ReadSourceChecks(PgConnection& connection, const std::vector<uint32_t>& tables);
+SourceChecks ReadSourceChecks(postgres::PgConnection& connection, const std::vector<uint32_t>& tables);
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -7,10 +7,10 @@
 #include "sync/mask/mask_lineage.h"
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 // Of the head of the store in this directory. Where `connection` is to another database than the store's, tables are
 // known by their names only. Throws what RowStore::Open() and the connection throw.
-MaskLineage ReadStoredLineage(const std::filesystem::path& store, PgConnection& connection);
+MaskLineage ReadStoredLineage(const std::filesystem::path& store, postgres::PgConnection& connection);
 
-}  // namespace rotv
+}  // namespace rotv::mask

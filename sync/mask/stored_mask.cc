@@ -10,7 +10,7 @@
 #include "sync/mask/make_masker.h"
 #include "sync/mask/secret.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 // 1: long fractions are moved as far as short ones, and negative numbers of numeric(p, s) stay within it.
@@ -120,4 +120,4 @@ std::vector<std::string> CarriedMasks(const proto::MaskRecord& record) {
   return masks;
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -12,7 +12,7 @@
 #include "sync/context/context.h"
 #include "sync/mask/masker.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 proto::MaskRule StoredRule(const MaskRule& rule);
 // The rule that was stored so. Throws kCorrupt if it is a later version's.
@@ -38,4 +38,4 @@ bool MaskRulesChanged(const proto::Manifest& manifest, const proto::SchemaVersio
 // Masks that are in force although no rule of the config says so any more: "public.users.email (email)".
 std::vector<std::string> CarriedMasks(const proto::MaskRecord& record);
 
-}  // namespace rotv
+}  // namespace rotv::mask

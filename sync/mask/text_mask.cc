@@ -5,7 +5,7 @@
 #include "sync/mask/letter_case.h"
 #include "sync/mask/permutation.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 // A part of the text: one character that is replaced by one of `radix`, which begin with `base`; radix 0: as it is.
@@ -18,9 +18,9 @@ struct Part {
 
 // Letters of the same script stand in blocks of 128.
 Part PartOfCode(uint32_t code) {
-  constexpr uint32_t kLatin1Letters = 0xC0, kBehindLatin1 = 0x100;
+  constexpr uint32_t kLatin1Letters = 0xC0, kAfterLatin1 = 0x100;
   if (code < kLatin1Letters) return {code, 0, 0, Part::Form::kUtf8};  // Signs.
-  if (code < kBehindLatin1) return {kLatin1Letters, code - kLatin1Letters, 64, Part::Form::kUtf8};
+  if (code < kAfterLatin1) return {kLatin1Letters, code - kLatin1Letters, 64, Part::Form::kUtf8};
   return {code & ~0x7FU, code & 0x7F, 128, Part::Form::kUtf8};
 }
 
@@ -149,4 +149,4 @@ std::unique_ptr<const Masker> MakeTextMasker(const MaskColumn& column, const Mas
   return std::make_unique<TextMasker>(column.ignores_case, secret);
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -8,7 +8,7 @@
 #include <optional>
 #include <set>
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 // An expression's words: names (quoted ones without their quotes), those of functions, literals, and signs.
@@ -30,7 +30,7 @@ std::string TakeQuoted(const std::string& text, size_t* at) {
   return inside;
 }
 
-std::vector<Word> WordsOf(const std::string& text) {
+std::vector<Word> TokensOf(const std::string& text) {
   const auto in_name = [](char c) { return c == '_' || c == '$' || (c & 0x80) != 0 || std::isalnum(c) != 0; };
   std::vector<Word> words;
   for (size_t at = 0; at < text.size();) {
@@ -79,7 +79,7 @@ std::string TakeType(const std::vector<Word>& words, size_t* at) {
 }
 
 Simplified Simplify(const std::string& expression) {
-  const std::vector<Word> words = WordsOf(expression);
+  const std::vector<Word> words = TokensOf(expression);
   Simplified result;
   for (size_t at = 0; at < words.size();) {
     if (IsSign(words[at], "::")) {
@@ -133,7 +133,7 @@ std::vector<std::string> TextsOf(const std::vector<Word>& words) {
 }
 
 bool IsIn(const std::string& expression, const std::string& column) {
-  const std::vector<Word> words = WordsOf(expression);
+  const std::vector<Word> words = TokensOf(expression);
   return std::any_of(words.begin(), words.end(), [&](const Word& word) { return IsName(word) && word.text == column; });
 }
 
@@ -282,4 +282,4 @@ void SpreadEquality(MaskFacts* facts) {
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -9,7 +9,7 @@
 
 #include "sync/mask/mask_facts.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 // A key of a unique index or an exclusion constraint. A predicate is a key of its own.
 struct UniqueKey {
@@ -41,4 +41,4 @@ void AddUniqueUses(const std::vector<UniqueKey>& keys, const std::vector<Generat
 // An equality that ignores case counts for both sides of a foreign key, and for those that they reference in turn.
 void SpreadEquality(MaskFacts* facts);
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -13,8 +13,9 @@
 
 #include "storage/error.h"
 #include "sync/mask/calendar_days.h"
+#include "sync/mask/type_names.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 std::string LowerCase(std::string_view text) {
@@ -24,9 +25,9 @@ std::string LowerCase(std::string_view text) {
 }
 
 // -1, 0, 1.
-int Sign(std::strong_ordering order) { return std::is_lt(order) ? -1 : std::is_gt(order) ? 1 : 0; }
+int SignOf(std::strong_ordering order) { return std::is_lt(order) ? -1 : std::is_gt(order) ? 1 : 0; }
 
-bool Fits(Comparison comparison, int order) {
+bool Satisfies(Comparison comparison, int order) {
   switch (comparison) {
     case Comparison::kEqual:
       return order == 0;
@@ -72,9 +73,9 @@ struct Decimal {
   }
 
   int CompareTo(const Decimal& other) const {
-    if (sign != other.sign) return Sign(sign <=> other.sign);
-    int order =
-        Sign(std::tuple(whole.size(), whole, fraction) <=> std::tuple(other.whole.size(), other.whole, other.fraction));
+    if (sign != other.sign) return SignOf(sign <=> other.sign);
+    int order = SignOf(std::tuple(whole.size(), whole, fraction) <=>
+                       std::tuple(other.whole.size(), other.whole, other.fraction));
     return sign < 0 ? -order : order;
   }
 };
@@ -123,7 +124,7 @@ std::optional<Moment> MomentFrom(std::string_view text) {
   return Moment{.days = *days, .microseconds = ((clock[0] * 60 + clock[1]) * 60 + clock[2]) * 1'000'000 + clock[3]};
 }
 
-[[noreturn]] void FailOnValue() {
+[[noreturn]] void FailOnComparedValue() {
   throw Error(ErrorCode::kProtocol, "the source sent something that is none of its type for a column of a condition",
               "please report this with the column's type");
 }
@@ -138,14 +139,14 @@ class OrderedTest : public ValueTest {
 
   bool Holds(std::string_view value) const override {
     std::optional<Value> read = read_(value);
-    if (!read) FailOnValue();
-    return Fits(comparison_, Order(*read, bound_));
+    if (!read) FailOnComparedValue();
+    return Satisfies(comparison_, Order(*read, bound_));
   }
 
  private:
   static int Order(const Decimal& a, const Decimal& b) { return a.CompareTo(b); }
   static int Order(const Moment& a, const Moment& b) {
-    return Sign(std::tuple(a.days, a.microseconds) <=> std::tuple(b.days, b.microseconds));
+    return SignOf(std::tuple(a.days, a.microseconds) <=> std::tuple(b.days, b.microseconds));
   }
   // NaN is above everything, and equal to itself.
   static int Order(double a, double b) {
@@ -182,10 +183,6 @@ class NotNullTest : public ValueTest {
  private:
   const bool wanted_;
 };
-
-bool IsOneOf(const std::string& type, std::initializer_list<std::string_view> types) {
-  return std::find(types.begin(), types.end(), type) != types.end();
-}
 
 template <typename Value>
 std::unique_ptr<const ValueTest> MakeOrdered(const RowCondition& condition, const std::string& type,
@@ -227,4 +224,4 @@ std::unique_ptr<const ValueTest> MakeValueTest(const RowCondition& condition, co
   return std::make_unique<EqualTest>(comparison, AsWritten(condition, type), type == "bpchar");
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

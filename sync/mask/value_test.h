@@ -8,7 +8,7 @@
 
 #include "sync/context/row_condition.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 class ValueTest {
  public:
@@ -22,4 +22,4 @@ class ValueTest {
 // cannot be compared so, or if the condition's value is none of the type.
 std::unique_ptr<const ValueTest> MakeValueTest(const RowCondition& condition, const std::string& type);
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -1,6 +1,6 @@
 #include "sync/mask/word_lists.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 constexpr std::string_view kFirstNames[] = {
@@ -60,4 +60,4 @@ std::span<const std::string_view> FirstNames() { return kFirstNames; }
 std::span<const std::string_view> LastNames() { return kLastNames; }
 std::span<const std::string_view> Streets() { return kStreets; }
 
-}  // namespace rotv
+}  // namespace rotv::mask

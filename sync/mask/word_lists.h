@@ -7,7 +7,7 @@
 
 #include "sync/mask/keyed_hash.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 std::span<const std::string_view> FirstNames();
 std::span<const std::string_view> LastNames();
@@ -20,4 +20,4 @@ inline std::string_view Pick(std::span<const std::string_view> words, HashStream
   return words[stream.Below(static_cast<uint32_t>(words.size()))];
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

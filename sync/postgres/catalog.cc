@@ -8,7 +8,7 @@
 
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::postgres {
 namespace {
 
 // The schemas that pg_dump leaves out, and what belongs to other sessions.
@@ -162,7 +162,7 @@ CatalogTable TableOf(const PgResult& rows, int row) {
   table.extension_filter = rows.Get(row, 18);
   table.closed_schema = rows.Get(row, 19);
   table.load_through = rows.Get(row, 20);
-  table.owner_is_mighty = rows.Bool(row, 21);
+  table.owner_can_be_superuser = rows.Bool(row, 21);
   return table;
 }
 
@@ -251,4 +251,4 @@ Catalog ReadCatalog(PgConnection& connection, const std::string& publication) {
   return catalog;
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

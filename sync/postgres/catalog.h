@@ -11,7 +11,7 @@
 #include "proto/store.pb.h"
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 struct CatalogColumn {
   std::string name;
@@ -51,9 +51,10 @@ struct CatalogTable {
   bool dropped = false;              // By a masking rule: schema only.
   std::string extension_filter;      // Which rows of is_extension_config: empty, or "WHERE …".
   std::string quoted_owner;
-  bool owner_is_mighty = false;  // A superuser, or a role that can become one: nobody should be made a member of it.
-  std::string load_through;      // The quoted root of a partition that pg_dump loads through it; else empty.
-  std::string closed_schema;     // Its schema, quoted, if we lack USAGE on it.
+  bool owner_can_be_superuser =
+      false;                  // A superuser, or a role that can become one: nobody should be made a member of it.
+  std::string load_through;   // The quoted root of a partition that pg_dump loads through it; else empty.
+  std::string closed_schema;  // Its schema, quoted, if we lack USAGE on it.
   int64_t rows_estimate = 0;
   int64_t bytes = 0;
   uint32_t file = 0;                   // pg_class.relfilenode
@@ -102,4 +103,4 @@ struct Catalog {
 // empty.
 Catalog ReadCatalog(PgConnection& connection, const std::string& publication = "");
 
-}  // namespace rotv
+}  // namespace rotv::postgres

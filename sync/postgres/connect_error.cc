@@ -4,11 +4,11 @@
 
 #include <optional>
 
-namespace rotv {
+namespace rotv::postgres {
 namespace {
 
 // The remote host will refuse this the next time, too. Nothing where trying again may help.
-std::optional<Error> RefusedByFarEnd(const std::string& what, const std::string& reason) {
+std::optional<Error> RefusedByRemoteHost(const std::string& what, const std::string& reason) {
   auto says = [&](const char* text) { return reason.find(text) != std::string::npos; };
   if (says(" has no container ")) return Error(ErrorCode::kRefused, what, "check `container` in rotv.toml");
   if (says(" has no bash")) {
@@ -40,7 +40,7 @@ Error ConnectError(const std::string& message, const std::string& link_reason, c
   std::string server_said = words == std::string::npos ? message : message.substr(words + 8);
   std::string what =
       fmt::format("cannot connect to PostgreSQL at {}: {}", where, link_reason.empty() ? server_said : link_reason);
-  if (std::optional<Error> error = RefusedByFarEnd(what, link_reason)) return *error;
+  if (std::optional<Error> error = RefusedByRemoteHost(what, link_reason)) return *error;
   if (link_reason.find("could not connect to the socket") != std::string::npos) {
     return {
         ErrorCode::kUnreachable, what,
@@ -86,4 +86,4 @@ Error ConnectError(const std::string& message, const std::string& link_reason, c
           "check that PostgreSQL runs there and that host and port in rotv.toml are right, then try again"};
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

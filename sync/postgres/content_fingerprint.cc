@@ -4,7 +4,7 @@
 
 #include "sync/postgres/large_objects.h"
 
-namespace rotv {
+namespace rotv::postgres {
 namespace {
 
 constexpr int kPerStatement = 200;
@@ -45,4 +45,4 @@ std::optional<std::map<uint32_t, std::string>> ParseContent(std::span<const PgRe
   return content;
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

@@ -12,7 +12,7 @@
 #include "proto/store.pb.h"
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 // They give a row for each table of `schema` that is copied again when it changed, and fail if one of them is gone.
 std::vector<std::string> ContentStatements(const proto::SchemaVersion& schema);
@@ -20,4 +20,4 @@ std::vector<std::string> ContentStatements(const proto::SchemaVersion& schema);
 // By table; nothing if a table had a new file by the time its rows were read.
 std::optional<std::map<uint32_t, std::string>> ParseContent(std::span<const PgResult> results);
 
-}  // namespace rotv
+}  // namespace rotv::postgres

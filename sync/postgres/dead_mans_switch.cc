@@ -5,14 +5,14 @@
 #include "fmt/format.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::postgres {
 namespace {
 
-constexpr int kSignsWithinTheLimit = 4;
+constexpr int kHeartbeatsPerTimeout = 4;
 
 // Commits in between, so that it holds no snapshot for longer than a tenth of a second, and sees news. Another name is
 // a goodbye, after which it ends without a word.
-std::string WatchSql(PgConnection& connection, const std::string& application_name, int signs_pid,
+std::string WatchSql(PgConnection& connection, const std::string& application_name, int heartbeat_pid,
                      std::chrono::milliseconds limit) {
   const std::string body = fmt::format(
       "DECLARE last_sign timestamptz; name text; BEGIN LOOP PERFORM pg_sleep(0.1); COMMIT; "
@@ -21,17 +21,17 @@ std::string WatchSql(PgConnection& connection, const std::string& application_na
       "EXIT WHEN last_sign IS NULL OR last_sign < clock_timestamp() - interval '{2} milliseconds'; END LOOP; "
       "PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = {1} AND pid <> "
       "pg_backend_pid(); PERFORM pg_terminate_backend(pg_backend_pid()); END",
-      signs_pid, connection.QuoteLiteral(application_name), limit.count());
+      heartbeat_pid, connection.QuoteLiteral(application_name), limit.count());
   return fmt::format("DO {}", connection.QuoteLiteral(body));
 }
 
 }  // namespace
 
-DeadMansSwitch::DeadMansSwitch(Link& link, const PgConnection::Options& options, const Interrupt& interrupt)
-    : signs_(PgConnection::Connect(link, options, interrupt)),
-      watches_(PgConnection::Connect(link, options, interrupt)) {
-  watches_->Send(WatchSql(*watches_, options.application_name, signs_->backend_pid(), link.StallTimeout()));
-  thread_ = std::thread([this, period = link.StallTimeout() / kSignsWithinTheLimit] { GiveSigns(period); });
+DeadMansSwitch::DeadMansSwitch(link::Link& link, const PgConnection::Options& options, const Interrupt& interrupt)
+    : heartbeat_(PgConnection::Connect(link, options, interrupt)),
+      watcher_(PgConnection::Connect(link, options, interrupt)) {
+  watcher_->Send(WatchSql(*watcher_, options.application_name, heartbeat_->backend_pid(), link.StallTimeout()));
+  thread_ = std::thread([this, period = link.StallTimeout() / kHeartbeatsPerTimeout] { SendHeartbeats(period); });
 }
 
 DeadMansSwitch::~DeadMansSwitch() {
@@ -44,19 +44,19 @@ DeadMansSwitch::~DeadMansSwitch() {
   // Where an error has brought us here the link may be what has failed: then the closed connection says it.
   if (std::uncaught_exceptions() > 0) return;
   try {
-    signs_->Query("SET application_name = ''");
-    watches_->FinishCopy();  // Of the statement, which ends now.
+    heartbeat_->Query("SET application_name = ''");
+    watcher_->FinishCopy();  // Of the statement, which ends now.
   } catch (const Error&) {
     // Nothing is left to be ended.
   }
 }
 
-void DeadMansSwitch::GiveSigns(std::chrono::milliseconds period) {
+void DeadMansSwitch::SendHeartbeats(std::chrono::milliseconds period) {
   try {
     std::unique_lock lock(mutex_);
     while (!stopping_.wait_for(lock, period, [this] { return stop_; })) {
       lock.unlock();
-      signs_->Query("SELECT");
+      heartbeat_->Query("SELECT");
       lock.lock();
     }
   } catch (const Error&) {
@@ -64,4 +64,4 @@ void DeadMansSwitch::GiveSigns(std::chrono::milliseconds period) {
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

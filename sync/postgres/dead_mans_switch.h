@@ -11,7 +11,7 @@
 
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 class DeadMansSwitch {
  public:
@@ -19,20 +19,20 @@ class DeadMansSwitch {
   // of life several times within Link::StallTimeout(). Without one for so long, or once the other is gone, the
   // statement ends every session that has the application name of `options`. To be destroyed after all of those. The
   // link and the interrupt outlive it.
-  DeadMansSwitch(Link& link, const PgConnection::Options& options, const Interrupt& interrupt);
+  DeadMansSwitch(link::Link& link, const PgConnection::Options& options, const Interrupt& interrupt);
   ~DeadMansSwitch();
   DeadMansSwitch(const DeadMansSwitch&) = delete;
   DeadMansSwitch& operator=(const DeadMansSwitch&) = delete;
 
  private:
-  void GiveSigns(std::chrono::milliseconds period);
+  void SendHeartbeats(std::chrono::milliseconds period);
 
-  std::unique_ptr<PgConnection> signs_;
-  std::unique_ptr<PgConnection> watches_;
+  std::unique_ptr<PgConnection> heartbeat_;
+  std::unique_ptr<PgConnection> watcher_;
   std::mutex mutex_;
   std::condition_variable stopping_;
   bool stop_ = false;  // Guarded by mutex_.
   std::thread thread_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::postgres

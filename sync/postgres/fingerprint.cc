@@ -2,7 +2,7 @@
 
 #include "sync/postgres/statement_batch.h"
 
-namespace rotv {
+namespace rotv::postgres {
 namespace {
 
 // One row of what is hashed for each catalogue; the number in front keeps rows of different catalogues apart.
@@ -48,7 +48,7 @@ SELECT coalesce(bit_xor(h), 0) FROM (
 // Per table: names, persistence, identity index, columns with xmin and missing value, the closure of its types (enum
 // labels, composite attributes, domains, ranges), its row in our publication. Not the file: TRUNCATE, which is
 // streamed, and VACUUM FULL, which changes no row, move it, and every other rewrite changes pg_attribute.
-constexpr const char* kTablesSql = R"(
+constexpr const char* kTableFingerprintsSql = R"(
 WITH RECURSIVE
 ns AS (SELECT oid, nspname FROM pg_namespace WHERE oid >= 16384 AND nspname !~ '^pg_' OR nspname = 'public'),
 rel AS (SELECT c.oid, c.xmin, c.relname, n.nspname, c.relkind, c.relpersistence, c.relreplident, c.relispartition, c.relam, c.relrowsecurity, c.relforcerowsecurity, c.relhassubclass
@@ -84,7 +84,7 @@ SELECT coalesce(bit_xor(hash_record_extended(row(oid, h), 0)), 0) FROM f
 
 std::vector<std::string> FingerprintStatements(const PgConnection& connection, const std::string& publication) {
   // The tables' query uses unqualified names of pg_catalog only, which an empty search_path still finds.
-  std::string tables = kTablesSql;
+  std::string tables = kTableFingerprintsSql;
   const std::string placeholder = "@PUBLICATION@";
   tables.replace(tables.find(placeholder), placeholder.size(), connection.QuoteLiteral(publication));
   return {kSchemaSql, tables};
@@ -98,4 +98,4 @@ Fingerprint ReadFingerprint(PgConnection& connection, const std::string& publica
   return ParseFingerprint(connection.QueryAll(batch.sql()));
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

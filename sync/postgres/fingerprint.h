@@ -9,7 +9,7 @@
 
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 struct Fingerprint {
   std::string schema;
@@ -27,4 +27,4 @@ Fingerprint ParseFingerprint(std::span<const PgResult> results);
 // Both at once, as the connection's snapshot sees the schema.
 Fingerprint ReadFingerprint(PgConnection& connection, const std::string& publication);
 
-}  // namespace rotv
+}  // namespace rotv::postgres

@@ -6,7 +6,7 @@
 
 #include "sync/postgres/object_names.h"
 
-namespace rotv {
+namespace rotv::postgres {
 namespace {
 
 constexpr int kMostDatabases = 20;
@@ -103,4 +103,4 @@ std::vector<Leftover> LeftoversAmong(const std::vector<FoundObject>& found,
   return leftovers;
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

@@ -7,7 +7,7 @@
 
 #include "sync/postgres/owned_objects.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 // Something on the source that has a name of our kind.
 struct FoundObject {
@@ -33,4 +33,4 @@ std::vector<FoundObject> FindObjects(SourceSession& session, Scope scope);
 // other machines and users have is none of it.
 std::vector<Leftover> LeftoversAmong(const std::vector<FoundObject>& found, const std::vector<std::string>& configured);
 
-}  // namespace rotv
+}  // namespace rotv::postgres

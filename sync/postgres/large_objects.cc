@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace rotv {
+namespace rotv::postgres {
 namespace {
 
 // MAX_BLOBS_PER_ARCHIVE_ENTRY of pg_dump.
@@ -61,4 +61,4 @@ void ParseLargeObjectGroups(const PgResult& result, proto::SchemaVersion* schema
   for (proto::LargeObjectGroup& group : groups) *schema->add_large_objects() = std::move(group);
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

@@ -7,7 +7,7 @@
 #include "proto/store.pb.h"
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 // The table under which their contents are kept: pg_catalog.pg_largeobject's oid.
 inline constexpr uint32_t kLargeObjectTable = 2613;
@@ -30,4 +30,4 @@ std::string LargeObjectGroupsSql();
 std::string LargeObjectGroupName(const proto::LargeObjectGroup& group);
 void ParseLargeObjectGroups(const PgResult& result, proto::SchemaVersion* schema);
 
-}  // namespace rotv
+}  // namespace rotv::postgres

@@ -2,18 +2,18 @@
 
 #include <fmt/format.h>
 
+#include "sync/postgres/exported_snapshot_slot.h"
 #include "sync/postgres/large_objects.h"
-#include "sync/postgres/snapshot_slot.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 std::string BeginReadingSql(const PgConnection& connection, const proto::Table& table, const std::string& snapshot) {
-  if (table.id() == kLargeObjectTable) return ImportSnapshotSql(snapshot) + "; SELECT true; ";
+  if (table.id() == kLargeObjectTable) return SetTransactionSnapshotSql(snapshot) + "; SELECT true; ";
   const std::string& name = table.quoted_name();
   return fmt::format(
       "{}; LOCK TABLE ONLY {} IN ACCESS SHARE MODE; "
       "SELECT relfilenode = pg_relation_filenode(oid) AND oid = {}::regclass FROM pg_catalog.pg_class WHERE oid = {}; ",
-      ImportSnapshotSql(snapshot), name, connection.QuoteLiteral(name), table.id());
+      SetTransactionSnapshotSql(snapshot), name, connection.QuoteLiteral(name), table.id());
 }
 
 bool IsForMovedTable(const PgFailure& failure) {
@@ -26,4 +26,4 @@ bool IsForMovedTable(const PgFailure& failure) {
 
 bool IsForBusyTable(const PgFailure& failure) { return IsForLock(failure) || failure.sqlstate == "57014"; }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

@@ -8,7 +8,7 @@
 #include "proto/store.pb.h"
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 // Begins the transaction and locks the table against changes of its form; the statement that reads, and COMMIT, follow
 // in the same string. Its last result is one boolean: whether the table's file is still the one that the snapshot sees.
@@ -20,4 +20,4 @@ bool IsForMovedTable(const PgFailure& failure);
 // IsForLock(), or the watchdog: trying again may help.
 bool IsForBusyTable(const PgFailure& failure);
 
-}  // namespace rotv
+}  // namespace rotv::postgres

@@ -6,7 +6,7 @@
 
 #include <random>
 
-namespace rotv {
+namespace rotv::postgres {
 namespace {
 
 // Slots may have lower-case letters, digits and underscores only, 63 bytes in all.
@@ -44,4 +44,4 @@ proto::OwnedObjects NewObjectNames(const std::string& source_name) {
   return objects;
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

@@ -6,7 +6,7 @@
 
 #include "proto/store.pb.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 // "host", "user": of this machine and whoever runs this, as names of ours have them.
 std::string LocalHostName();
@@ -18,4 +18,4 @@ std::string LocalOwnedPrefix();
 // Names for a slot and a publication of ours that nobody else has: host, user and source in them.
 proto::OwnedObjects NewObjectNames(const std::string& source_name);
 
-}  // namespace rotv
+}  // namespace rotv::postgres

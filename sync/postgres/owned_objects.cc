@@ -10,7 +10,7 @@
 
 #include "sync/context/source_address.h"
 
-namespace rotv {
+namespace rotv::postgres {
 namespace {
 
 std::string PlaceOf(const proto::OwnedObjects& objects) {
@@ -235,10 +235,10 @@ Removal RemoveLeftovers(SourceSession& session, Workspace& workspace, Reach reac
 }
 
 void RemoveAndTellLeftovers(SourceSession& session, Workspace& workspace) {
-  TellRemoval(RemoveLeftovers(session, workspace, Reach::kSession), session.context().progress);
+  ReportRemoval(RemoveLeftovers(session, workspace, Reach::kSession), session.context().progress);
 }
 
-void TellRemoval(const Removal& removal, Progress& progress) {
+void ReportRemoval(const Removal& removal, Progress& progress) {
   for (const std::string& removed : removal.removed) progress.Note("removed from the source: " + removed);
   for (const Leftover& left : removal.left) {
     progress.Warn(fmt::format("{} stays in {}: {}; there: {}", left.what, left.where, left.why, left.sql));
@@ -266,4 +266,4 @@ std::vector<Leftover> RecordedElsewhere(SourceSession& session) {
   return leftovers;
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

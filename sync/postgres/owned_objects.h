@@ -13,7 +13,7 @@
 #include "sync/postgres/object_names.h"
 #include "sync/postgres/source_session.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 // Adds where they are made: the server and the database of the session, and the way there.
 void SetPlace(SourceSession& session, proto::OwnedObjects* objects);
@@ -53,7 +53,7 @@ Removal RemoveLeftovers(SourceSession& session, Workspace& workspace, Reach reac
 void RemoveAndTellLeftovers(SourceSession& session, Workspace& workspace);
 
 // What is removed as a note, what stays as a warning with its SQL.
-void TellRemoval(const Removal& removal, Progress& progress);
+void ReportRemoval(const Removal& removal, Progress& progress);
 
 // The SQL with which a person removes them.
 std::string RemovalSql(const proto::OwnedObjects& objects);
@@ -63,4 +63,4 @@ std::string PublicationRemovalSql(const std::string& publication);
 // What this source has recorded as made on other servers than the session's: it is not looked for there.
 std::vector<Leftover> RecordedElsewhere(SourceSession& session);
 
-}  // namespace rotv
+}  // namespace rotv::postgres

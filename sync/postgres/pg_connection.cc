@@ -18,7 +18,7 @@
 #include "sync/link/password_file.h"
 #include "sync/postgres/connect_error.h"
 
-namespace rotv {
+namespace rotv::postgres {
 namespace {
 
 using std::chrono::milliseconds;
@@ -26,7 +26,7 @@ constexpr milliseconds kConnectTimeout{30'000};
 // A server that is not on Linux refuses it.
 constexpr milliseconds kLookAgain{200};
 constexpr milliseconds kCancelTimeout{5'000};
-constexpr const char* kLookForClient = "client_connection_check_interval";
+constexpr const char* kClientCheckSetting = "client_connection_check_interval";
 
 std::string OneLine(const char* text) {
   std::string line = text == nullptr ? "" : text;
@@ -78,16 +78,16 @@ ServerState LookUntil(std::chrono::steady_clock::time_point deadline, const Inte
 }
 
 // What libpq cannot find by itself; empty if it can, or if there is none.
-std::string PasswordFor(const Link& link, const std::map<std::string, std::string>& parameters) {
+std::string PasswordFor(const link::Link& link, const std::map<std::string, std::string>& parameters) {
   if (parameters.contains("password")) return "";
-  if (std::string given = EnvironmentPassword(); !given.empty()) return given;
+  if (std::string given = os::EnvironmentPassword(); !given.empty()) return given;
   std::vector<std::string> hosts = link.PasswordHosts();
   if (hosts.empty()) return "";
   auto value = [&](const char* name) {
     auto found = parameters.find(name);
     return found == parameters.end() ? std::string() : found->second;
   };
-  return LookUpPassword({hosts, link.PasswordPort(), value("dbname"), value("user")}).value_or("");
+  return link::LookUpPassword({hosts, link.PasswordPort(), value("dbname"), value("user")}).value_or("");
 }
 
 }  // namespace
@@ -125,12 +125,13 @@ void PgConnection::FreeCancel::operator()(pg_cancel* cancel) const { PQfreeCance
 void PgConnection::FreeMemory::operator()(char* memory) const { PQfreemem(memory); }
 PgConnection::~PgConnection() = default;
 
-PgConnection::PgConnection(Link& link, const Interrupt& interrupt)
+PgConnection::PgConnection(link::Link& link, const Interrupt& interrupt)
     : link_(link),
       interrupt_(interrupt),
       stream_watch_(link.StallTimeout(), link.Description(), [this](Clock::time_point until) { return Look(until); }) {}
 
-std::unique_ptr<PgConnection> PgConnection::Connect(Link& link, const Options& options, const Interrupt& interrupt) {
+std::unique_ptr<PgConnection> PgConnection::Connect(link::Link& link, const Options& options,
+                                                    const Interrupt& interrupt) {
   std::unique_ptr<PgConnection> connection(new PgConnection(link, interrupt));
   connection->Open(options);
   return connection;
@@ -152,11 +153,11 @@ void PgConnection::Open(const Options& options) {
   options_ = options;
   std::map<std::string, std::string> parameters = Parameters();
   std::map<std::string, std::string> looking = parameters;
-  looking["options"] += fmt::format(" -c {}={}", kLookForClient, link_.StallTimeout().count() / 3);
+  looking["options"] += fmt::format(" -c {}={}", kClientCheckSetting, link_.StallTimeout().count() / 3);
   try {
     Establish(looking);
   } catch (const Error& error) {
-    if (std::string_view(error.what()).find(kLookForClient) == std::string_view::npos) throw;
+    if (std::string_view(error.what()).find(kClientCheckSetting) == std::string_view::npos) throw;
     Establish(parameters);
   }
   cancel_.reset(PQgetCancel(connection_.get()), FreeCancel());
@@ -467,4 +468,4 @@ std::string PgConnection::QuoteIdentifier(std::string_view text) const {
   return quoted.get();
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

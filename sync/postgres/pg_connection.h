@@ -23,7 +23,7 @@ struct pg_conn;
 struct pg_result;
 struct pg_cancel;
 
-namespace rotv {
+namespace rotv::postgres {
 
 // The rows of one statement, as text.
 class PgResult {
@@ -75,7 +75,7 @@ class PgConnection {
 
   // Throws kRefused (login, database, privilege), kUnreachable (nobody answers, too many clients, starting up),
   // kInterrupted. The link and the interrupt outlive the connection.
-  static std::unique_ptr<PgConnection> Connect(Link& link, const Options& options, const Interrupt& interrupt);
+  static std::unique_ptr<PgConnection> Connect(link::Link& link, const Options& options, const Interrupt& interrupt);
   ~PgConnection();
   PgConnection(const PgConnection&) = delete;
   PgConnection& operator=(const PgConnection&) = delete;
@@ -127,7 +127,7 @@ class PgConnection {
  private:
   using Clock = std::chrono::steady_clock;
 
-  PgConnection(Link& link, const Interrupt& interrupt);
+  PgConnection(link::Link& link, const Interrupt& interrupt);
   void Open(const Options& options);
   std::map<std::string, std::string> Parameters() const;
   void Establish(const std::map<std::string, std::string>& parameters);
@@ -147,7 +147,7 @@ class PgConnection {
   struct FreeMemory {
     void operator()(char* memory) const;
   };
-  Link& link_;
+  link::Link& link_;
   const Interrupt& interrupt_;
   Options options_;
   std::optional<Clock::time_point> deadline_;  // Of a connection that only looks after another.
@@ -163,4 +163,4 @@ class PgConnection {
 // gone.
 std::string PinnedOptions(int lock_timeout_ms, std::chrono::milliseconds stall_timeout);
 
-}  // namespace rotv
+}  // namespace rotv::postgres

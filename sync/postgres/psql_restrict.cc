@@ -7,7 +7,7 @@
 #include "os/local_command.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 bool HasFixesOfAugust2025(int version) {
   constexpr int kFirstFixed[] = {130022, 140019, 150014, 160010, 170006};
@@ -30,7 +30,7 @@ int ParseProgramVersion(std::string_view text) {
 
 int PsqlVersion(const std::vector<std::string>& command, const Interrupt& interrupt) {
   std::string text;
-  const CommandResult result = RunLocalCommand(
+  const os::CommandResult result = os::RunLocalCommand(
       {.argv = command, .env = {}, .password = {}}, [&](std::string_view part) { text.append(part); }, interrupt);
   return result.exit_status == 0 ? ParseProgramVersion(text) : 0;
 }
@@ -44,4 +44,4 @@ std::string NewRestrictKey() {
   return key;
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

@@ -10,7 +10,7 @@
 
 #include "storage/interrupt.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 enum class Restrict {
   kAuto,  // As kAlways, unless the psql that is here does not know it.
@@ -31,4 +31,4 @@ int PsqlVersion(const std::vector<std::string>& command, const Interrupt& interr
 // A fresh one: 63 random letters and digits, as pg_dump's.
 std::string NewRestrictKey();
 
-}  // namespace rotv
+}  // namespace rotv::postgres

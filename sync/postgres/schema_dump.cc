@@ -7,7 +7,7 @@
 #include "storage/error.h"
 #include "sync/postgres/psql_restrict.h"
 
-namespace rotv {
+namespace rotv::postgres {
 namespace {
 
 // What went wrong of what pg_dump has written: the first line that says so, because the query that failed comes behind
@@ -28,7 +28,7 @@ int MajorOf(int version) { return version / 10000; }
               fmt::format("install it there: apt-get install postgresql-client-{} (or the like)", major));
 }
 
-Error DumpError(SourceSession& session, const CommandResult& result) {
+Error DumpError(SourceSession& session, const os::CommandResult& result) {
   const std::string& text = result.stderr_text;
   auto says = [&](const char* part) { return text.find(part) != std::string::npos; };
   if (result.exit_status == 127) ThrowNoProgram(session);
@@ -55,8 +55,8 @@ Error DumpError(SourceSession& session, const CommandResult& result) {
           "run pg_dump --schema-only there by hand to see more"};
 }
 
-ProgramCall DumpCommand(SourceSession& session, const std::string& snapshot, std::vector<std::string> sections) {
-  ProgramCall command;
+os::ProgramCall DumpCommand(SourceSession& session, const std::string& snapshot, std::vector<std::string> sections) {
+  os::ProgramCall command;
   command.argv = {"pg_dump"};
   for (const std::string& argument : session.link().DumpArguments()) command.argv.push_back(argument);
   for (const char* argument : {"--no-password", "--no-owner", "--no-acl", "--no-publications", "--no-subscriptions",
@@ -74,11 +74,11 @@ ProgramCall DumpCommand(SourceSession& session, const std::string& snapshot, std
   return command;
 }
 
-std::optional<std::string> RunDump(SourceSession& session, ProgramCall command) {
+std::optional<std::string> RunDump(SourceSession& session, os::ProgramCall command) {
   std::string text;
   StallWatch watch = session.connection().WatchServer();
   command.while_quiet = [&watch] { watch.Quiet(); };
-  CommandResult result = session.link().Run(command, [&](std::string_view part) {
+  os::CommandResult result = session.link().Run(command, [&](std::string_view part) {
     watch.Heard();
     text.append(part);
   });
@@ -89,10 +89,10 @@ std::optional<std::string> RunDump(SourceSession& session, ProgramCall command) 
 
 }  // namespace
 
-std::optional<DumpSections> DumpSchema(SourceSession& session, const std::string& snapshot) {
-  ProgramCall all =
+std::optional<formats::DumpSections> DumpSchema(SourceSession& session, const std::string& snapshot) {
+  os::ProgramCall all =
       DumpCommand(session, snapshot, {"--section=pre-data", "--section=post-data", "--clean", "--if-exists"});
-  ProgramCall post = DumpCommand(session, snapshot, {"--section=post-data"});
+  os::ProgramCall post = DumpCommand(session, snapshot, {"--section=post-data"});
   // Side by side, since each is mostly waiting for its own questions.
   std::future<std::optional<std::string>> all_text =
       std::async(std::launch::async, [&] { return RunDump(session, all); });
@@ -106,7 +106,7 @@ std::optional<DumpSections> DumpSchema(SourceSession& session, const std::string
   std::optional<std::string> text = all_text.get();
   if (error) std::rethrow_exception(error);
   if (!text || !post_text) return std::nullopt;
-  return SplitDump(*text, *post_text);
+  return formats::SplitDump(*text, *post_text);
 }
 
 std::optional<std::string> DumpDrops(SourceSession& session, const std::string& snapshot) {
@@ -115,10 +115,10 @@ std::optional<std::string> DumpDrops(SourceSession& session, const std::string& 
 
 int DumpProgramVersion(SourceSession& session) {
   std::string text;
-  CommandResult result = session.link().Run({.argv = {"pg_dump", "--version"}, .env = {}, .password = ""},
-                                            [&](std::string_view part) { text.append(part); });
+  os::CommandResult result = session.link().Run({.argv = {"pg_dump", "--version"}, .env = {}, .password = ""},
+                                                [&](std::string_view part) { text.append(part); });
   if (result.exit_status != 0) throw DumpError(session, result);
   return ParseProgramVersion(text);
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

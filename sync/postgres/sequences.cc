@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-namespace rotv {
+namespace rotv::postgres {
 
 std::vector<std::string> SequenceStatements(const proto::SchemaVersion& schema) {
   // pg_sequence_last_value() is NULL after setval(…, false); the sequence's own row is not.
@@ -30,4 +30,4 @@ proto::SequenceValues ParseSequences(std::span<const PgResult> results) {
   return values;
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

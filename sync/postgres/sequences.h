@@ -9,7 +9,7 @@
 #include "proto/store.pb.h"
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 // They ask for last_value and is_called of each sequence of `schema`; none where there is no sequence. They fail if one
 // of the sequences is gone.
@@ -17,4 +17,4 @@ std::vector<std::string> SequenceStatements(const proto::SchemaVersion& schema);
 
 proto::SequenceValues ParseSequences(std::span<const PgResult> results);
 
-}  // namespace rotv
+}  // namespace rotv::postgres

@@ -9,7 +9,7 @@
 #include "sync/link/open_link.h"
 #include "sync/postgres/object_names.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 SourceSession::SourceSession(const Context& context, const std::filesystem::path& run_directory,
                              Connections connections, Warnings warnings)
@@ -21,8 +21,8 @@ SourceSession::SourceSession(const Context& context, const std::filesystem::path
                 "it can be materialized, compared and started: rotv start --source " + context.source.name);
   }
   application_name_.resize(std::min<size_t>(application_name_.size(), 63));
-  link_ = OpenLink(context.source, run_directory, context.interrupt);
-  for (const LinkWarning& warning : link_->Warnings()) {
+  link_ = link::OpenLink(context.source, run_directory, context.interrupt);
+  for (const link::LinkWarning& warning : link_->Warnings()) {
     if (warnings == Warnings::kKeep) continue;
     context.progress.Warn(warning.message + (warning.fix.empty() ? "" : ": ") + warning.fix);
   }
@@ -53,7 +53,7 @@ std::unique_ptr<PgConnection> SourceSession::Connect(PgConnection::Kind kind, in
   return prepared.valid() ? prepared.get() : Open(kind, lock_timeout_ms);
 }
 
-void SourceSession::LetGoWhenSilent() {
+void SourceSession::EndSessionsWhenSilent() {
   if (switch_.valid()) return;
   PgConnection::Options options{.password = connection_->password(), .application_name = application_name_};
   switch_ = std::async(std::launch::async, [this, options]() -> std::unique_ptr<DeadMansSwitch> {
@@ -101,4 +101,4 @@ proto::SourceIdentity ReadIdentity(PgConnection& connection) {
   return identity;
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

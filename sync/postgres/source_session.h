@@ -15,7 +15,7 @@
 #include "sync/postgres/dead_mans_switch.h"
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 class SourceSession {
  public:
@@ -29,7 +29,7 @@ class SourceSession {
   SourceSession(const Context& context, const std::filesystem::path& run_directory,
                 Connections connections = Connections::kOne, Warnings warnings = Warnings::kSay);
 
-  Link& link() { return *link_; }
+  link::Link& link() { return *link_; }
   PgConnection& connection() { return *connection_; }
   // A replication connection for one stream: a server does not begin a second one on it. With kAlsoReplication the
   // first has been opened before; waits until it is, and throws what has prevented that.
@@ -49,7 +49,7 @@ class SourceSession {
   // From now on the source ends the connections of this session when it hears nothing of us for Link::StallTimeout().
   // For whoever is about to hold something there. Returns at once; does nothing where the source has no connections to
   // spare for it.
-  void LetGoWhenSilent();
+  void EndSessionsWhenSilent();
 
   // All connections of this session carry it, so that they can be told from others' in pg_stat_activity.
   const std::string& application_name() const { return application_name_; }
@@ -61,7 +61,7 @@ class SourceSession {
 
   const Context& context_;
   std::string application_name_;
-  std::unique_ptr<Link> link_;
+  std::unique_ptr<link::Link> link_;
   std::future<std::unique_ptr<DeadMansSwitch>> switch_;  // Before the connections that it ends.
   std::unique_ptr<PgConnection> connection_;             // After the link, which it needs.
   std::future<std::unique_ptr<PgConnection>> opening_replication_;
@@ -76,4 +76,4 @@ inline constexpr const char* kIdentityColumns =
     "(SELECT system_identifier FROM pg_control_system()), (SELECT timeline_id FROM pg_control_checkpoint()), "
     "(SELECT oid FROM pg_database WHERE datname = current_database())";
 
-}  // namespace rotv
+}  // namespace rotv::postgres

@@ -5,7 +5,7 @@
 #include "fmt/format.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 void StallWatch::Heard() {
   since_ = Clock::now();
@@ -29,4 +29,4 @@ void StallWatch::Quiet() {
               "check the network, a VPN or a proxy in between; then run the same command again");
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

@@ -7,7 +7,7 @@
 #include <functional>
 #include <string>
 
-namespace rotv {
+namespace rotv::postgres {
 
 // What the server's end does, as another connection sees it.
 enum class ServerState {
@@ -41,4 +41,4 @@ class StallWatch {
   int waits_seen_ = 0;                      // In a row.
 };
 
-}  // namespace rotv
+}  // namespace rotv::postgres

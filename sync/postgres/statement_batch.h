@@ -8,7 +8,7 @@
 
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 class StatementBatch {
  public:
@@ -35,4 +35,4 @@ class StatementBatch {
   size_t size_ = 0;
 };
 
-}  // namespace rotv
+}  // namespace rotv::postgres

@@ -6,7 +6,7 @@
 
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::postgres {
 namespace {
 
 constexpr auto kPeriod = std::chrono::milliseconds(250);
@@ -46,4 +46,4 @@ void Watchdog::Run() {
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

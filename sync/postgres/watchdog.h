@@ -9,7 +9,7 @@
 
 #include "sync/postgres/source_session.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 class Watchdog {
  public:
@@ -28,4 +28,4 @@ class Watchdog {
   std::thread thread_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::postgres

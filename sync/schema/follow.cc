@@ -4,30 +4,30 @@
 
 #include <algorithm>
 
-namespace rotv {
+namespace rotv::schema {
 namespace {
 
 constexpr const char* kExcluded = "excluded in rotv.toml";
 
 // The index that names a row, as the server itself chooses it; null if there is none.
-const CatalogIndex* IdentityIndex(const CatalogTable& table) {
-  for (const CatalogIndex& index : table.indexes) {
+const postgres::CatalogIndex* IdentityIndex(const postgres::CatalogTable& table) {
+  for (const postgres::CatalogIndex& index : table.indexes) {
     bool chosen = table.replica_identity == 'i' ? index.is_replica_identity : index.is_primary;
     if (chosen && index.is_immediate && index.is_valid) return &index;
   }
   return nullptr;
 }
 
-bool HasGeneratedColumn(const CatalogTable& table, const CatalogIndex& index) {
-  return std::any_of(table.columns.begin(), table.columns.end(), [&](const CatalogColumn& column) {
+bool HasGeneratedColumn(const postgres::CatalogTable& table, const postgres::CatalogIndex& index) {
+  return std::any_of(table.columns.begin(), table.columns.end(), [&](const postgres::CatalogColumn& column) {
     const std::vector<int>& numbers = index.column_numbers;
     return column.is_generated && std::find(numbers.begin(), numbers.end(), column.number) != numbers.end();
   });
 }
 
 // At rest even a deferrable primary key is unique, so that a copy can be kept by it.
-std::vector<int> PrimaryKeyColumns(const CatalogTable& table) {
-  for (const CatalogIndex& index : table.indexes) {
+std::vector<int> PrimaryKeyColumns(const postgres::CatalogTable& table) {
+  for (const postgres::CatalogIndex& index : table.indexes) {
     if (index.is_primary && index.is_valid && !HasGeneratedColumn(table, index)) return index.column_numbers;
   }
   return {};
@@ -39,7 +39,7 @@ FollowDecision SchemaOnly(const std::string& reason) {
   return decision;
 }
 
-FollowDecision CopiedAgain(const CatalogTable& table, const std::string& reason, const std::string& advice) {
+FollowDecision CopiedAgain(const postgres::CatalogTable& table, const std::string& reason, const std::string& advice) {
   FollowDecision decision;
   decision.follow = proto::FOLLOW_COPY;
   decision.reason = reason;
@@ -48,7 +48,7 @@ FollowDecision CopiedAgain(const CatalogTable& table, const std::string& reason,
   return decision;
 }
 
-FollowDecision ByIndex(const CatalogIndex& index) {
+FollowDecision ByIndex(const postgres::CatalogIndex& index) {
   FollowDecision decision;
   decision.follow = proto::FOLLOW_KEY;
   decision.way = index.is_primary ? "by primary key" : "by index " + index.quoted_name;
@@ -58,7 +58,7 @@ FollowDecision ByIndex(const CatalogIndex& index) {
   return decision;
 }
 
-FollowDecision OfExtension(const CatalogTable& table) {
+FollowDecision OfExtension(const postgres::CatalogTable& table) {
   if (!table.is_extension_config) return SchemaOnly("belongs to an extension");
   FollowDecision decision = CopiedAgain(table, "an extension's configuration: rows that were added to it", "");
   if (!table.extension_filter.empty()) decision.filter = " " + table.extension_filter;
@@ -67,7 +67,7 @@ FollowDecision OfExtension(const CatalogTable& table) {
 
 }  // namespace
 
-FollowDecision Decide(const CatalogTable& table, const SourceConfig& source) {
+FollowDecision Decide(const postgres::CatalogTable& table, const SourceConfig& source) {
   if (table.kind == 'p') return SchemaOnly("partitioned: its rows are in its partitions");
   if (table.kind == 'f') return SchemaOnly("foreign: its rows are elsewhere");
   if (IsExcluded(source, table.schema, table.name)) return SchemaOnly(kExcluded);
@@ -78,7 +78,7 @@ FollowDecision Decide(const CatalogTable& table, const SourceConfig& source) {
                        fmt::format("ALTER TABLE {} SET LOGGED", table.quoted_name));
   }
   const std::string full = fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL", table.quoted_name);
-  const CatalogIndex* index = IdentityIndex(table);
+  const postgres::CatalogIndex* index = IdentityIndex(table);
   if (table.replica_identity == 'n') {
     return CopiedAgain(table, "REPLICA IDENTITY NOTHING",
                        fmt::format("ALTER TABLE {} REPLICA IDENTITY DEFAULT", table.quoted_name));
@@ -129,7 +129,7 @@ bool SameTablesAreStreamed(const proto::SchemaVersion& a, const proto::SchemaVer
 
 bool HasRows(const proto::Table& table) { return IsStreamed(table) || table.follow() == proto::FOLLOW_COPY; }
 
-bool IsBag(const proto::Table& table) {
+bool IsMultiset(const proto::Table& table) {
   return table.follow() == proto::FOLLOW_BAG || (table.follow() == proto::FOLLOW_COPY && table.key_columns().empty());
 }
 
@@ -147,4 +147,4 @@ std::vector<std::string> ExclusionChanges(const proto::SchemaVersion& schema, co
   return changed;
 }
 
-}  // namespace rotv
+}  // namespace rotv::schema

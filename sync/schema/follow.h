@@ -9,7 +9,7 @@
 #include "sync/context/source_config.h"
 #include "sync/postgres/catalog.h"
 
-namespace rotv {
+namespace rotv::schema {
 
 struct FollowDecision {
   proto::Follow follow = proto::FOLLOW_SCHEMA_ONLY;
@@ -20,7 +20,7 @@ struct FollowDecision {
   std::string filter;               // FOLLOW_COPY: which rows a dump has: " WHERE …", or empty.
   std::string advice;               // FOLLOW_COPY: the statement after which it would be streamed; empty if none.
 };
-FollowDecision Decide(const CatalogTable& table, const SourceConfig& source);
+FollowDecision Decide(const postgres::CatalogTable& table, const SourceConfig& source);
 
 // "streamed by primary key", "copied again when changed", "schema only"
 std::string FollowText(proto::Follow follow, const std::string& way);
@@ -32,7 +32,7 @@ bool SameTablesAreStreamed(const proto::SchemaVersion& a, const proto::SchemaVer
 // Rows of it are kept.
 bool HasRows(const proto::Table& table);
 // Its rows are kept by all that they are, with a count of equal ones.
-bool IsBag(const proto::Table& table);
+bool IsMultiset(const proto::Table& table);
 
 // Whether `table` is left out by the `exclude` of rotv.toml.
 bool IsExcluded(const SourceConfig& source, const std::string& schema, const std::string& name);
@@ -40,4 +40,4 @@ bool IsExcluded(const SourceConfig& source, const std::string& schema, const std
 // Tables that are excluded now but were not when `schema` was described, or the other way round.
 std::vector<std::string> ExclusionChanges(const proto::SchemaVersion& schema, const SourceConfig& source);
 
-}  // namespace rotv
+}  // namespace rotv::schema

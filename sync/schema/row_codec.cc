@@ -8,7 +8,7 @@
 #include "storage/row_key.h"
 #include "sync/formats/copy_text.h"
 
-namespace rotv {
+namespace rotv::schema {
 namespace {
 
 [[noreturn]] void ThrowNoKey(const proto::Table& table) {
@@ -38,7 +38,7 @@ void RowCodec::AppendKeyColumn(int key_column, std::string_view text, std::strin
 
 void RowCodec::KeyOfLine(std::string_view line, std::string* key) {
   key->clear();
-  if (is_bag()) return AppendBagKey(line, key);
+  if (is_multiset()) return AppendMultisetKey(line, key);
   // Only as far as the last key column: what stands behind may be megabytes of picture.
   uint32_t at = 0;
   size_t position = 0;
@@ -46,52 +46,54 @@ void RowCodec::KeyOfLine(std::string_view line, std::string* key) {
     uint32_t column = table_.key_columns(i);
     if (column < at) at = 0, position = 0;
     std::string_view field = FieldAt(line, column, &at, &position);
-    if (field == kCopyNull) ThrowNoKey(table_);
-    AppendKeyColumn(i, UnescapeCopyField(field, &scratch_), key);
+    if (field == formats::kCopyNull) ThrowNoKey(table_);
+    AppendKeyColumn(i, formats::UnescapeCopyField(field, &scratch_), key);
   }
 }
 
-void RowCodec::CheckColumnCount(const pgoutput::Tuple& tuple) const {
+void RowCodec::CheckColumnCount(const formats::pgoutput::Tuple& tuple) const {
   if (tuple.size() == static_cast<size_t>(shape_.columns_size())) return;
   throw Error(ErrorCode::kProtocol, fmt::format("the source sent a row of {} with {} columns instead of {}",
                                                 table_.quoted_name(), tuple.size(), shape_.columns_size()));
 }
 
-void RowCodec::KeyOfTuple(const pgoutput::Tuple& tuple, const pgoutput::Tuple* old, std::string* key) {
+void RowCodec::KeyOfTuple(const formats::pgoutput::Tuple& tuple, const formats::pgoutput::Tuple* old,
+                          std::string* key) {
   CheckColumnCount(tuple);
   key->clear();
   for (int i = 0; i < table_.key_columns_size(); ++i) {
     size_t at = table_.key_columns(i);
-    const pgoutput::Column* column = &tuple[at];
-    if (column->kind == pgoutput::Column::Kind::kUnchangedToast && old != nullptr) column = &(*old)[at];
-    if (column->kind != pgoutput::Column::Kind::kText) ThrowNoKey(table_);
+    const formats::pgoutput::Column* column = &tuple[at];
+    if (column->kind == formats::pgoutput::Column::Kind::kUnchangedToast && old != nullptr) column = &(*old)[at];
+    if (column->kind != formats::pgoutput::Column::Kind::kText) ThrowNoKey(table_);
     AppendKeyColumn(i, column->text, key);
   }
 }
 
-bool RowCodec::LineOfTuple(const pgoutput::Tuple& tuple, const pgoutput::OldRow* old, std::string* line) const {
+bool RowCodec::LineOfTuple(const formats::pgoutput::Tuple& tuple, const formats::pgoutput::OldRow* old,
+                           std::string* line) const {
   CheckColumnCount(tuple);
-  bool old_is_full = old != nullptr && old->kind == pgoutput::OldKind::kFull;
+  bool old_is_full = old != nullptr && old->kind == formats::pgoutput::OldKind::kFull;
   if (old != nullptr) CheckColumnCount(old->row);
   line->clear();
   bool complete = true;
   for (size_t i = 0; i < tuple.size(); ++i) {
     if (i != 0) line->push_back('\t');
-    const pgoutput::Column* column = &tuple[i];
-    if (column->kind == pgoutput::Column::Kind::kUnchangedToast && old_is_full) column = &old->row[i];
+    const formats::pgoutput::Column* column = &tuple[i];
+    if (column->kind == formats::pgoutput::Column::Kind::kUnchangedToast && old_is_full) column = &old->row[i];
     switch (column->kind) {
-      case pgoutput::Column::Kind::kNull:
-        line->append(kCopyNull);
+      case formats::pgoutput::Column::Kind::kNull:
+        line->append(formats::kCopyNull);
         break;
-      case pgoutput::Column::Kind::kText:
-        AppendCopyEscaped(column->text, line);
+      case formats::pgoutput::Column::Kind::kText:
+        formats::AppendCopyEscaped(column->text, line);
         break;
-      case pgoutput::Column::Kind::kUnchangedToast:
+      case formats::pgoutput::Column::Kind::kUnchangedToast:
         // A toasted key column that did not change is in the old tuple, and nowhere else if the row is known by it.
-        if (old != nullptr && old->row[i].kind == pgoutput::Column::Kind::kText) {
-          AppendCopyEscaped(old->row[i].text, line);
+        if (old != nullptr && old->row[i].kind == formats::pgoutput::Column::Kind::kText) {
+          formats::AppendCopyEscaped(old->row[i].text, line);
         } else {
-          line->append(kCopyUnchanged);
+          line->append(formats::kCopyUnchanged);
           complete = false;
         }
         break;
@@ -100,21 +102,22 @@ bool RowCodec::LineOfTuple(const pgoutput::Tuple& tuple, const pgoutput::OldRow*
   return complete;
 }
 
-bool RowCodec::Fits(const pgoutput::Relation& relation) const {
+bool RowCodec::Fits(const formats::pgoutput::Relation& relation) const {
   if (relation.columns.size() != static_cast<size_t>(shape_.columns_size())) return false;
   for (int i = 0; i < shape_.columns_size(); ++i) {
-    const pgoutput::RelationColumn& now = relation.columns[static_cast<size_t>(i)];
+    const formats::pgoutput::RelationColumn& now = relation.columns[static_cast<size_t>(i)];
     if (now.name != shape_.columns(i).name() || now.type_oid != shape_.columns(i).type_oid()) return false;
   }
   // Every old row comes whole. But where nothing but an index keeps the key unique, and the identity is FULL meanwhile,
   // the index may be gone meanwhile, too: only a constraint that is made anew is noticed.
-  if (relation.replica_identity == 'f') return is_bag_ || table_.state().constraint_oid() != 0;
-  if (is_bag_) return false;
+  if (relation.replica_identity == 'f') return is_multiset_ || table_.state().constraint_oid() != 0;
+  if (is_multiset_) return false;
   int identity_columns = 0;
-  for (const pgoutput::RelationColumn& column : relation.columns) identity_columns += column.is_identity ? 1 : 0;
+  for (const formats::pgoutput::RelationColumn& column : relation.columns)
+    identity_columns += column.is_identity ? 1 : 0;
   return identity_columns == table_.key_columns_size() &&
          std::all_of(table_.key_columns().begin(), table_.key_columns().end(),
                      [&](uint32_t column) { return relation.columns[column].is_identity; });
 }
 
-}  // namespace rotv
+}  // namespace rotv::schema

@@ -10,11 +10,11 @@
 #include "sync/formats/psql_lexer.h"
 #include "sync/formats/text_encoding.h"
 
-namespace rotv {
+namespace rotv::schema {
 namespace {
 
-using Kind = PsqlLexer::Kind;
-using Token = PsqlLexer::Token;
+using Kind = formats::PsqlLexer::Kind;
+using Token = formats::PsqlLexer::Token;
 
 constexpr const char* kOldDumpHint =
     "before 13.22, 14.19, 15.14, 16.10 and 17.6 pg_dump writes an object's name that holds a line end so that psql "
@@ -108,7 +108,7 @@ class StatementReader {
     }
     if (statement.starts_with(kEncoding)) {
       const size_t end = statement.find('\'', kEncoding.size());
-      EncodingNamed(statement.substr(kEncoding.size(), end - kEncoding.size()));
+      formats::EncodingNamed(statement.substr(kEncoding.size(), end - kEncoding.size()));
       if (statement.substr(end) != "';") Throw("has an unknown setting");
       return;
     }
@@ -125,7 +125,7 @@ class StatementReader {
   }
 
   std::string_view text_;
-  PsqlLexer lexer_;
+  formats::PsqlLexer lexer_;
   bool begun_ = false;  // A statement has begun and not ended.
   size_t start_ = 0;
   int parentheses_ = 0;
@@ -136,7 +136,7 @@ class StatementReader {
 };
 
 bool TakeName(std::string_view* text) {
-  PsqlLexer lexer(*text);
+  formats::PsqlLexer lexer(*text);
   const Token token = lexer.Next();
   const bool is_plain = token.kind == Kind::kWord;
   const bool is_quoted = token.kind == Kind::kName && token.closed && token.text.front() == '"' &&
@@ -214,4 +214,4 @@ void CheckStoredSchema(const proto::SchemaVersion& schema) {
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::schema

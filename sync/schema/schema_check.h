@@ -7,7 +7,7 @@
 
 #include "proto/store.pb.h"
 
-namespace rotv {
+namespace rotv::schema {
 
 // The parts of `schema` that a seed is made of: texts and names. The texts consist of the kinds of statements that
 // pg_dump writes before and behind the rows; each statement is complete, and quotes and comments are closed, where the
@@ -22,4 +22,4 @@ void CheckStoredSchema(const proto::SchemaVersion& schema);
 // public."a ""name""": one name, or several with dots between them.
 bool IsQuotedName(std::string_view text);
 
-}  // namespace rotv
+}  // namespace rotv::schema

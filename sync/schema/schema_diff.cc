@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <map>
 
-namespace rotv {
+namespace rotv::schema {
 namespace {
 
 // pg_dump's comment over each object: "-- Name: t; Type: TABLE; Schema: public; Owner: -".
@@ -111,4 +111,4 @@ std::vector<SchemaChange> CompareSchemas(const proto::SchemaVersion& before, con
   return changes;
 }
 
-}  // namespace rotv
+}  // namespace rotv::schema

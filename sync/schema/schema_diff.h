@@ -8,7 +8,7 @@
 
 #include "proto/store.pb.h"
 
-namespace rotv {
+namespace rotv::schema {
 
 struct SchemaChange {
   enum class Kind { kAdded, kRemoved, kChanged };
@@ -25,4 +25,4 @@ std::vector<SchemaChange> CompareSchemas(std::string_view before, std::string_vi
 // Of both texts; pre-data comes first.
 std::vector<SchemaChange> CompareSchemas(const proto::SchemaVersion& before, const proto::SchemaVersion& after);
 
-}  // namespace rotv
+}  // namespace rotv::schema

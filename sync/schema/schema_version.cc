@@ -7,7 +7,7 @@
 #include "sync/schema/follow.h"
 #include "sync/schema/schema_check.h"
 
-namespace rotv {
+namespace rotv::schema {
 namespace {
 
 bool IsMasked(const proto::TableMask& mask) {
@@ -20,21 +20,21 @@ bool IsInteger(uint32_t type_oid) { return type_oid == kInt2 || type_oid == kInt
 
 class Describer {
  public:
-  Describer(const Catalog& catalog, const SourceConfig& source, const ShapeMap& known)
+  Describer(const postgres::Catalog& catalog, const SourceConfig& source, const ShapeMap& known)
       : catalog_(catalog), source_(source), known_(known), last_shape_(known.greatest_id()) {}
 
   DescribedSchema Run() {
-    for (const CatalogTable& table : catalog_.tables) AddTable(table);
+    for (const postgres::CatalogTable& table : catalog_.tables) AddTable(table);
     AddLargeObjects();
     result_.schema.set_large_object_pages(catalog_.large_object_pages_readable);
-    for (const CatalogSequence& sequence : catalog_.sequences) {
+    for (const postgres::CatalogSequence& sequence : catalog_.sequences) {
       proto::Sequence* described = result_.schema.add_sequences();
       described->set_id(sequence.oid);
       described->set_schema(sequence.schema);
       described->set_name(sequence.name);
       described->set_quoted_name(sequence.quoted_name);
     }
-    for (const CatalogEnumLabel& label : catalog_.enum_labels) {
+    for (const postgres::CatalogEnumLabel& label : catalog_.enum_labels) {
       proto::EnumLabel* described = result_.schema.add_enum_labels();
       described->set_oid(label.oid);
       described->set_type_oid(label.type_oid);
@@ -45,7 +45,7 @@ class Describer {
   }
 
  private:
-  void AddTable(const CatalogTable& table) {
+  void AddTable(const postgres::CatalogTable& table) {
     FollowDecision decision = Decide(table, source_);
     proto::Table* described = result_.schema.add_tables();
     described->set_id(table.oid);
@@ -59,7 +59,7 @@ class Describer {
     proto::Shape shape;
     shape.set_table(table.oid);
     std::string list;
-    for (const CatalogColumn& column : table.columns) {
+    for (const postgres::CatalogColumn& column : table.columns) {
       if (column.is_generated) continue;  // In neither pgoutput nor COPY.
       AddColumn(column, &shape);
       list += (list.empty() ? "(" : ", ") + column.quoted_name;
@@ -73,7 +73,7 @@ class Describer {
 
   // What rows have that are older than the column is known since it came: a rewrite of the table puts it into all rows,
   // and out of the catalogue.
-  void AddColumn(const CatalogColumn& column, proto::Shape* shape) const {
+  void AddColumn(const postgres::CatalogColumn& column, proto::Shape* shape) const {
     proto::Column* stored = shape->add_columns();
     stored->set_name(column.name);
     stored->set_type_oid(column.type_oid);
@@ -85,7 +85,7 @@ class Describer {
     }
     if (!column.missing) return;
     std::string field;
-    AppendCopyEscaped(*column.missing, &field);
+    formats::AppendCopyEscaped(*column.missing, &field);
     stored->set_missing(field);
   }
 
@@ -104,9 +104,9 @@ class Describer {
     return last_shape_;
   }
 
-  proto::TableState StateOf(const CatalogTable& table, const FollowDecision& decision) const {
+  proto::TableState StateOf(const postgres::CatalogTable& table, const FollowDecision& decision) const {
     proto::TableState state;
-    for (const CatalogColumn& column : table.columns) {
+    for (const postgres::CatalogColumn& column : table.columns) {
       proto::ColumnState* described = state.add_columns();
       described->set_number(static_cast<uint32_t>(column.number));
       described->set_name(column.name);
@@ -130,14 +130,14 @@ class Describer {
   // Rows of (object, offset, bytes), as pg_dump reads them.
   void AddLargeObjects() {
     proto::Table* described = result_.schema.add_tables();
-    described->set_id(kLargeObjectTable);
+    described->set_id(postgres::kLargeObjectTable);
     described->set_schema("pg_catalog");
     described->set_name("pg_largeobject");
     described->set_quoted_name("pg_catalog.pg_largeobject");
     described->set_follow(proto::FOLLOW_COPY);
     described->set_follow_reason("large objects: their changes are not sent");
     proto::Shape shape;
-    shape.set_table(kLargeObjectTable);
+    shape.set_table(postgres::kLargeObjectTable);
     AddColumn({.name = "loid", .quoted_name = "", .number = 1, .type_oid = kOid, .missing = {}}, &shape);
     AddColumn({.name = "offset", .quoted_name = "", .number = 2, .type_oid = kInt8, .missing = {}}, &shape);
     AddColumn({.name = "data", .quoted_name = "", .number = 3, .type_oid = kBytea, .missing = {}}, &shape);
@@ -145,7 +145,7 @@ class Describer {
     described->set_key_is_integer(0, true);  // An oid is one, too.
   }
 
-  const Catalog& catalog_;
+  const postgres::Catalog& catalog_;
   const SourceConfig& source_;
   const ShapeMap& known_;
   uint32_t last_shape_;
@@ -154,10 +154,10 @@ class Describer {
 
 }  // namespace
 
-DescribedSchema DescribeSchema(const Catalog& catalog, const SourceConfig& source, const ShapeMap& known) {
+DescribedSchema DescribeSchema(const postgres::Catalog& catalog, const SourceConfig& source, const ShapeMap& known) {
   DescribedSchema described = Describer(catalog, source, known).Run();
   CheckSchemaNames(described.schema);
   return described;
 }
 
-}  // namespace rotv
+}  // namespace rotv::schema

@@ -9,7 +9,7 @@
 #include "sync/context/source_config.h"
 #include "sync/postgres/catalog.h"
 
-namespace rotv {
+namespace rotv::schema {
 
 struct DescribedSchema {
   proto::SchemaVersion schema;           // Without its texts and without the contents' fingerprints.
@@ -18,6 +18,6 @@ struct DescribedSchema {
 
 // Tables, shapes, sequences and labels of enums; large objects are its last table. Shapes that `known` has keep their
 // number.
-DescribedSchema DescribeSchema(const Catalog& catalog, const SourceConfig& source, const ShapeMap& known);
+DescribedSchema DescribeSchema(const postgres::Catalog& catalog, const SourceConfig& source, const ShapeMap& known);
 
-}  // namespace rotv
+}  // namespace rotv::schema

@@ -7,7 +7,7 @@
 
 #include "sync/schema/follow.h"
 
-namespace rotv {
+namespace rotv::schema {
 namespace {
 
 // The numbers of the key's columns, and which of them are kept as integers.
@@ -35,7 +35,7 @@ class Comparer {
     auto found = before_.find(now.id());
     TableChange change{.before = found == before_.end() ? nullptr : found->second, .now = &now, .reason = {}};
     if (!HasRows(now)) return change;
-    change.reason = ReasonToCopy(change.before, now);
+    change.reason = ReasonToResync(change.before, now);
     if (!change.reason.empty()) {
       change.fate = Fate::kCopy;
     } else {
@@ -46,7 +46,7 @@ class Comparer {
 
  private:
   // Empty if the stored rows serve.
-  std::string ReasonToCopy(const proto::Table* before, const proto::Table& now) const {
+  std::string ReasonToResync(const proto::Table* before, const proto::Table& now) const {
     if (before == nullptr) return "it is new";
     if (!HasRows(*before)) return "its rows were not kept before";
     if (comparison_.must_copy.count(now.id()) != 0) return "not all of its changes could be followed";
@@ -59,11 +59,11 @@ class Comparer {
       return "it was not published all the while";
     }
     if (before->mask().SerializeAsString() != now.mask().SerializeAsString()) return "it is masked by other rules";
-    if (!IsStreamed(now)) return ReasonToCopyUnstreamed(*before, now);
+    if (!IsStreamed(now)) return ReasonToResyncUnstreamed(*before, now);
     return ReasonInColumns(*before, now);
   }
 
-  std::string ReasonToCopyUnstreamed(const proto::Table& before, const proto::Table& now) const {
+  std::string ReasonToResyncUnstreamed(const proto::Table& before, const proto::Table& now) const {
     if (before.content() != now.content()) return "it has changed";
     if (before.filter() != now.filter()) return "other rows of it are dumped than before";
     if (before.shape() != now.shape()) return "its columns have changed";
@@ -90,7 +90,7 @@ class Comparer {
     // A column that came and went may have looked like one of those that are there now, or were before.
     if (now.state().last_column() - before.state().last_column() != added) return "a column of it came and went";
     if (added_row_column && dropped_row_column) return "columns of it were added and dropped";
-    if (IsBag(now) && (added_row_column || dropped_row_column)) return "its rows have other columns than before";
+    if (IsMultiset(now) && (added_row_column || dropped_row_column)) return "its rows have other columns than before";
     if (added_row_column && before.state().file() != now.state().file()) return "it was rewritten for a new column";
     return {};
   }
@@ -136,4 +136,4 @@ std::vector<TableChange> CompareTables(const SchemaComparison& comparison) {
   return changes;
 }
 
-}  // namespace rotv
+}  // namespace rotv::schema

@@ -12,7 +12,7 @@
 #include "storage/row_version.h"
 #include "storage/shape_map.h"
 
-namespace rotv {
+namespace rotv::schema {
 
 enum class Fate {
   kNoRows,        // None are kept.
@@ -39,4 +39,4 @@ struct SchemaComparison {
 // One for each table of `now`, in its order.
 std::vector<TableChange> CompareTables(const SchemaComparison& comparison);
 
-}  // namespace rotv
+}  // namespace rotv::schema

@@ -7,7 +7,7 @@
 #include "sync/formats/dump_text.h"
 #include "sync/postgres/large_objects.h"
 
-namespace rotv {
+namespace rotv::seed {
 namespace {
 
 constexpr const char* kClose = "SELECT pg_catalog.lo_close(0);\n\n";
@@ -36,7 +36,7 @@ Piece PieceOf(std::string_view line) {
 
 }  // namespace
 
-void LargeObjectWriter::PutPreData() const {
+void LargeObjectWriter::WritePreData() const {
   std::string_view text = schema_.pre_data();
   write_(text.substr(0, schema_.drops_at()));
   for (auto group = schema_.large_objects().rbegin(); group != schema_.large_objects().rend(); ++group) {
@@ -48,14 +48,14 @@ void LargeObjectWriter::PutPreData() const {
   write_(text.substr(schema_.drops_at()));
 }
 
-void LargeObjectWriter::PutData(const RowsFrom& rows) const {
+void LargeObjectWriter::WriteData(const RowsFrom& rows) const {
   if (schema_.large_objects().empty()) {
     std::unique_ptr<RowScan> all = rows("");
-    return PutAllInOneBlock(*all);
+    return WriteSingleBlock(*all);
   }
   for (const proto::LargeObjectGroup& group : schema_.large_objects()) {
-    write_(
-        fmt::format("--\n-- Name: {}; Type: BLOB METADATA; Schema: -; Owner: -\n--\n\n", LargeObjectGroupName(group)));
+    write_(fmt::format("--\n-- Name: {}; Type: BLOB METADATA; Schema: -; Owner: -\n--\n\n",
+                       postgres::LargeObjectGroupName(group)));
     for (const proto::LargeObject& object : group.objects()) {
       write_(fmt::format("SELECT pg_catalog.lo_create('{}');\n", object.oid()));
     }
@@ -65,15 +65,15 @@ void LargeObjectWriter::PutData(const RowsFrom& rows) const {
       write_(
           fmt::format("--\n-- Name: LARGE OBJECT {0}; Type: COMMENT; Schema: -; Owner: -\n--\n\nCOMMENT ON LARGE "
                       "OBJECT {0} IS {1};\n\n\n",
-                      object.oid(), DumpLiteral(object.comment(), schema_.standard_strings())));
+                      object.oid(), formats::DumpLiteral(object.comment(), schema_.standard_strings())));
     }
   }
-  for (const proto::LargeObjectGroup& group : schema_.large_objects()) PutGroup(group, rows);
+  for (const proto::LargeObjectGroup& group : schema_.large_objects()) WriteGroup(group, rows);
 }
 
-void LargeObjectWriter::PutGroup(const proto::LargeObjectGroup& group, const RowsFrom& rows) const {
+void LargeObjectWriter::WriteGroup(const proto::LargeObjectGroup& group, const RowsFrom& rows) const {
   write_(fmt::format("--\n-- Data for Name: {}; Type: BLOBS; Schema: -; Owner: -\n--\n\nBEGIN;\n\n",
-                     LargeObjectGroupName(group)));
+                     postgres::LargeObjectGroupName(group)));
   for (const proto::LargeObject& object : group.objects()) {
     const std::string name = std::to_string(object.oid());
     write_(Open(name));
@@ -83,14 +83,14 @@ void LargeObjectWriter::PutGroup(const proto::LargeObjectGroup& group, const Row
     while (scan->Next()) {
       Piece piece = PieceOf(scan->line());
       if (piece.object != name) break;
-      PutPiece(piece.hex);
+      WriteChunk(piece.hex);
     }
     write_(kClose);
   }
   write_("COMMIT;\n\n\n");
 }
 
-void LargeObjectWriter::PutAllInOneBlock(RowScan& rows) const {
+void LargeObjectWriter::WriteSingleBlock(RowScan& rows) const {
   std::string open;  // The object whose bytes are being written.
   while (rows.Next()) {
     Piece piece = PieceOf(rows.line());
@@ -100,7 +100,7 @@ void LargeObjectWriter::PutAllInOneBlock(RowScan& rows) const {
       open = piece.object;
       write_(Open(open));
     }
-    PutPiece(piece.hex);
+    WriteChunk(piece.hex);
   }
   if (!open.empty()) write_(std::string(kClose) + "COMMIT;\n\n\n");
 }
@@ -109,10 +109,10 @@ std::string LargeObjectWriter::Open(std::string_view object) const {
   return fmt::format("SELECT pg_catalog.lo_open('{}', 131072);\n", object);
 }
 
-void LargeObjectWriter::PutPiece(std::string_view hex) const {
+void LargeObjectWriter::WriteChunk(std::string_view hex) const {
   if (hex.empty()) return;
   write_(fmt::format("SELECT pg_catalog.lowrite(0, {});\n",
-                     DumpLiteral(fmt::format("\\x{}", hex), schema_.standard_strings())));
+                     formats::DumpLiteral(fmt::format("\\x{}", hex), schema_.standard_strings())));
 }
 
-}  // namespace rotv
+}  // namespace rotv::seed

@@ -10,7 +10,7 @@
 #include "proto/store.pb.h"
 #include "storage/row_store.h"
 
-namespace rotv {
+namespace rotv::seed {
 
 // Writes the parts of a seed that pg_dump writes of them. `rows` gives their rows, in order of object and offset, from
 // an object on.
@@ -22,18 +22,18 @@ class LargeObjectWriter {
   LargeObjectWriter(const proto::SchemaVersion& schema, const Write& write) : schema_(schema), write_(write) {}
 
   // The schema's text before the data, with the groups' DROPs in their place.
-  void PutPreData() const;
+  void WritePreData() const;
   // Behind the sequences.
-  void PutData(const RowsFrom& rows) const;
+  void WriteData(const RowsFrom& rows) const;
 
  private:
-  void PutAllInOneBlock(RowScan& rows) const;
-  void PutGroup(const proto::LargeObjectGroup& group, const RowsFrom& rows) const;
+  void WriteSingleBlock(RowScan& rows) const;
+  void WriteGroup(const proto::LargeObjectGroup& group, const RowsFrom& rows) const;
   std::string Open(std::string_view object) const;
-  void PutPiece(std::string_view hex) const;
+  void WriteChunk(std::string_view hex) const;
 
   const proto::SchemaVersion& schema_;
   const Write& write_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::seed

@@ -11,7 +11,7 @@
 
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::seed {
 namespace {
 
 constexpr size_t kPiece = 256 << 10;
@@ -93,4 +93,4 @@ void ForEachSeedLine(const std::filesystem::path& path, const std::function<void
   lines.End();
 }
 
-}  // namespace rotv
+}  // namespace rotv::seed

@@ -8,7 +8,7 @@
 #include "sync/formats/copy_text.h"
 #include "sync/seed/seed_lines.h"
 
-namespace rotv {
+namespace rotv::seed {
 namespace {
 
 // `(id, "odd, name", b)` to names.
@@ -46,7 +46,7 @@ class SeedSearch {
     const bool is_row =
         in_rows_ && has_masked_ && std::count(line.begin(), line.end(), '\t') + 1 == std::ssize(columns_);
     if (is_row) {
-      SplitCopyLine(line, columns_.size(), &fields_);
+      formats::SplitCopyLine(line, columns_.size(), &fields_);
       for (size_t i = 0; i < columns_.size(); ++i) Find(fields_[i], columns_[i].masked);
       CompareWithItsRow();
     } else {
@@ -156,4 +156,4 @@ std::map<size_t, uint64_t> SearchSeed(const std::filesystem::path& seed, const S
   return search.found;
 }
 
-}  // namespace rotv
+}  // namespace rotv::seed

@@ -12,7 +12,7 @@
 #include "storage/interrupt.h"
 #include "sync/seed/value_finder.h"
 
-namespace rotv {
+namespace rotv::seed {
 
 // The seeds in `home` that `rotv-sync materialize` and `rotv start` write for this source, by name.
 std::vector<std::filesystem::path> SeedsOf(const std::filesystem::path& home, const std::string& source,
@@ -43,4 +43,4 @@ struct SeedSearchRequest {
 // kInterrupted.
 std::map<size_t, uint64_t> SearchSeed(const std::filesystem::path& seed, const SeedSearchRequest& request);
 
-}  // namespace rotv
+}  // namespace rotv::seed

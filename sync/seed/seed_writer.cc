@@ -21,7 +21,7 @@
 #include "sync/schema/schema_check.h"
 #include "sync/seed/large_object_writer.h"
 
-namespace rotv {
+namespace rotv::seed {
 namespace {
 
 constexpr size_t kPieceBytes = size_t{1} << 20;
@@ -148,8 +148,9 @@ class ReadAhead {
 }  // namespace
 
 std::string SetvalStatement(const proto::Sequence& sequence, const proto::SequenceValue& value, bool standard_strings) {
-  return fmt::format("SELECT pg_catalog.setval({}, {}, {});\n", DumpLiteral(sequence.quoted_name(), standard_strings),
-                     value.last_value(), value.is_called() ? "true" : "false");
+  return fmt::format("SELECT pg_catalog.setval({}, {}, {});\n",
+                     formats::DumpLiteral(sequence.quoted_name(), standard_strings), value.last_value(),
+                     value.is_called() ? "true" : "false");
 }
 
 namespace {
@@ -167,15 +168,15 @@ class SeedWriter {
 
   SeedCounts Run() {
     schema_ = store_.SchemaAt(lsn_);
-    CheckStoredSchema(schema_);
-    if (!restrict_key_.empty()) PutRestrict();
+    schema::CheckStoredSchema(schema_);
+    if (!restrict_key_.empty()) WriteRestrict();
     epochs_ = EpochsAt(store_.manifest(), lsn_);
     const LargeObjectWriter::Write put = [this](std::string_view text) { Put(text); };
     LargeObjectWriter large_objects(schema_, put);
-    large_objects.PutPreData();
-    PutTables();
-    PutSequences();
-    PutLargeObjects(large_objects);
+    large_objects.WritePreData();
+    WriteTables();
+    WriteSequences();
+    WriteLargeObjects(large_objects);
     Put(schema_.post_data());
     return counts_;
   }
@@ -189,7 +190,7 @@ class SeedWriter {
   }
 
   // Where pg_dump has them: behind the first comment, and at the end.
-  void PutRestrict() {
+  void WriteRestrict() {
     constexpr std::string_view kTitle = "--\n-- PostgreSQL database dump\n--\n\n";
     const size_t at = schema_.pre_data().starts_with(kTitle) ? kTitle.size() : 0;
     const std::string line = fmt::format("\\restrict {}\n\n", restrict_key_);
@@ -206,11 +207,11 @@ class SeedWriter {
     return {.table = table.id(), .epoch = epoch->second, .lsn = lsn_, .range = {}, .shape = table.shape()};
   }
 
-  void PutTables() {
+  void WriteTables() {
     std::vector<std::unique_ptr<Part>> parts;
     std::vector<std::pair<const proto::Table*, size_t>> tables;  // With the number of its parts.
     for (const proto::Table& table : schema_.tables()) {
-      if (!HasRows(table) || table.id() == kLargeObjectTable) continue;
+      if (!schema::HasRows(table) || table.id() == postgres::kLargeObjectTable) continue;
       ScanRequest scan = ScanOf(table);
       std::vector<KeyRange> ranges = store_.Split(scan.table, scan.epoch, kPartsPerTable);
       tables.emplace_back(&table, ranges.size());
@@ -224,7 +225,7 @@ class SeedWriter {
     size_t at = 0;
     for (const auto& [table, part_count] : tables) {
       progress_.Detail(table->quoted_name());
-      Put(DumpCommentText(
+      Put(formats::DumpCommentText(
           {.prefix = "Data for ", .name = table->name(), .type = "TABLE DATA", .schema = table->schema()}));
       const std::string& target = table->load_through().empty() ? table->quoted_name() : table->load_through();
       Put(fmt::format("COPY {} {} FROM stdin;\n", target, table->copy_columns()));
@@ -242,22 +243,23 @@ class SeedWriter {
     }
   }
 
-  void PutSequences() {
+  void WriteSequences() {
     std::map<uint32_t, proto::SequenceValue> values;
     proto::SequenceValues stored = store_.SequencesAt(lsn_);
     for (const proto::SequenceValue& value : stored.values()) values[value.id()] = value;
     for (const proto::Sequence& sequence : schema_.sequences()) {
-      Put(DumpCommentText(
+      Put(formats::DumpCommentText(
           {.prefix = "", .name = sequence.name(), .type = "SEQUENCE SET", .schema = sequence.schema()}));
       Put(SetvalStatement(sequence, values[sequence.id()], schema_.standard_strings()) + "\n\n");
     }
   }
 
-  void PutLargeObjects(const LargeObjectWriter& writer) {
-    auto table = std::find_if(schema_.tables().begin(), schema_.tables().end(),
-                              [](const proto::Table& candidate) { return candidate.id() == kLargeObjectTable; });
+  void WriteLargeObjects(const LargeObjectWriter& writer) {
+    auto table = std::find_if(schema_.tables().begin(), schema_.tables().end(), [](const proto::Table& candidate) {
+      return candidate.id() == postgres::kLargeObjectTable;
+    });
     if (table == schema_.tables().end()) return;
-    writer.PutData([this, scan = ScanOf(*table)](const std::string& first_key) {
+    writer.WriteData([this, scan = ScanOf(*table)](const std::string& first_key) {
       ScanRequest request = scan;
       if (!first_key.empty()) request.range.begin = EncodeRowPrefix(scan.table, scan.epoch, first_key);
       return store_.ScanAt(request);
@@ -282,4 +284,4 @@ SeedCounts WriteSeed(const RowStore& store, Lsn lsn, const std::function<void(st
   return SeedWriter(store, lsn, write, progress, interrupt, restrict_key).Run();
 }
 
-}  // namespace rotv
+}  // namespace rotv::seed

@@ -11,7 +11,7 @@
 #include "storage/row_store.h"
 #include "sync/context/progress.h"
 
-namespace rotv {
+namespace rotv::seed {
 
 struct SeedCounts {
   uint64_t tables = 0;
@@ -28,4 +28,4 @@ SeedCounts WriteSeed(const RowStore& store, Lsn lsn, const std::function<void(st
 // pg_dump's line for one sequence. `standard_strings` is the source's standard_conforming_strings.
 std::string SetvalStatement(const proto::Sequence& sequence, const proto::SequenceValue& value, bool standard_strings);
 
-}  // namespace rotv
+}  // namespace rotv::seed

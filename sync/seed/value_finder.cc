@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-namespace rotv {
+namespace rotv::seed {
 
 uint64_t ValueFinder::StartOf(const char* text) {
   uint64_t start = 0;
@@ -28,4 +28,4 @@ void ValueFinder::Find(std::string_view text, const std::function<void(size_t ow
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::seed

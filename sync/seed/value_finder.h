@@ -11,7 +11,7 @@
 #include <utility>
 #include <vector>
 
-namespace rotv {
+namespace rotv::seed {
 
 class ValueFinder {
  public:
@@ -37,4 +37,4 @@ class ValueFinder {
   std::unordered_map<uint64_t, std::vector<Value>> by_start_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::seed

@@ -8,7 +8,7 @@
 #include "storage/epochs.h"
 #include "sync/formats/copy_text.h"
 
-namespace rotv {
+namespace rotv::seed {
 namespace {
 
 class VersionSearch {
@@ -22,7 +22,7 @@ class VersionSearch {
     if (IsOfHead(key) || version.kind == RowVersion::Kind::kTombstone) return;
     ++finds_.versions;
     const proto::Shape& shape = request_.store.shapes().Get(version.shape);
-    SplitCopyLine(version.text, static_cast<size_t>(shape.columns_size()), &fields_);
+    formats::SplitCopyLine(version.text, static_cast<size_t>(shape.columns_size()), &fields_);
     std::set<std::pair<size_t, int>> owners;  // Each counts once a version and column.
     for (int i = 0; i < shape.columns_size(); ++i) {
       const bool masked = request_.history.WasMasked(key.table, shape.columns(i).number(), key.commit_lsn);
@@ -108,4 +108,4 @@ VersionFinds SearchVersions(const VersionSearchRequest& request) {
   return search.Finds();
 }
 
-}  // namespace rotv
+}  // namespace rotv::seed

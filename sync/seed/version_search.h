@@ -15,12 +15,12 @@
 #include "sync/seed/seed_search.h"
 #include "sync/seed/value_finder.h"
 
-namespace rotv {
+namespace rotv::seed {
 
 struct VersionSearchRequest {
   const RowStore& store;
   const proto::SchemaVersion& schema;  // The head's.
-  const MaskHistory& history;
+  const mask::MaskHistory& history;
   const ValueFinder& finder;
   const std::map<std::string, SampledRows>& rows;  // As SeedSearchRequest has them.
   const std::vector<bool>& unlike;
@@ -38,4 +38,4 @@ struct VersionFinds {
 // does; so is what came before its column had a rule. Throws kInterrupted, and kCorrupt on a failed checksum.
 VersionFinds SearchVersions(const VersionSearchRequest& request);
 
-}  // namespace rotv
+}  // namespace rotv::seed

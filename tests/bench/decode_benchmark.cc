@@ -33,7 +33,7 @@ std::string InsertMessage(int columns, size_t value_size) {
 
 void DecodeInsert(benchmark::State& state) {
   std::string bytes = InsertMessage(static_cast<int>(state.range(0)), static_cast<size_t>(state.range(1)));
-  for (auto _ : state) benchmark::DoNotOptimize(pgoutput::Decode(bytes));
+  for (auto _ : state) benchmark::DoNotOptimize(formats::pgoutput::Decode(bytes));
   state.SetItemsProcessed(state.iterations());
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(bytes.size()));
 }
@@ -51,7 +51,7 @@ void Escape(benchmark::State& state) {
   std::string out;
   for (auto _ : state) {
     out.clear();
-    AppendCopyEscaped(text, &out);
+    formats::AppendCopyEscaped(text, &out);
     benchmark::DoNotOptimize(out.data());
   }
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(text.size()));
@@ -65,9 +65,10 @@ BENCHMARK(Escape)
 
 void Unescape(benchmark::State& state) {
   std::string field;
-  AppendCopyEscaped(TextWithSpecials(static_cast<size_t>(state.range(0)), static_cast<size_t>(state.range(1))), &field);
+  formats::AppendCopyEscaped(TextWithSpecials(static_cast<size_t>(state.range(0)), static_cast<size_t>(state.range(1))),
+                             &field);
   std::string scratch;
-  for (auto _ : state) benchmark::DoNotOptimize(UnescapeCopyField(field, &scratch));
+  for (auto _ : state) benchmark::DoNotOptimize(formats::UnescapeCopyField(field, &scratch));
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(field.size()));
 }
 BENCHMARK(Unescape)
@@ -86,7 +87,7 @@ void SplitLine(benchmark::State& state) {
   }
   std::vector<std::string_view> fields;
   for (auto _ : state) {
-    SplitCopyLine(line, columns, &fields);
+    formats::SplitCopyLine(line, columns, &fields);
     benchmark::DoNotOptimize(fields.data());
   }
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(line.size()));
@@ -101,7 +102,7 @@ void CheckLine(benchmark::State& state) {
     if (column > 0) line += '\t';
     for (int64_t i = 0; i < state.range(1); ++i) line += state.range(2) != 0 && i % 2 == 0 ? "\xc3\xa4" : "v";
   }
-  const RowCheck check({.table = "t", .columns = columns, .encoding = TextEncoding::kUtf8});
+  const formats::RowCheck check({.table = "t", .columns = columns, .encoding = formats::TextEncoding::kUtf8});
   for (auto _ : state) check.Line(line);
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(line.size()));
 }
@@ -122,7 +123,7 @@ void Canonical(benchmark::State& state) {
     dump += std::to_string(id) + "\tsome text that is as long as a row's often is, and then some more of it\n";
   }
   dump += "\\.\n";
-  for (auto _ : state) benchmark::DoNotOptimize(CanonicalDump(dump));
+  for (auto _ : state) benchmark::DoNotOptimize(formats::CanonicalDump(dump));
   state.SetBytesProcessed(state.iterations() * static_cast<int64_t>(dump.size()));
 }
 BENCHMARK(Canonical)->ArgNames({"rows", "sorted"})->Args({1'000'000, 1})->Args({1'000'000, 0});

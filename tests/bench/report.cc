@@ -26,7 +26,8 @@ std::string Described(const Samples& samples) {
   }
   if (!samples.processor_seconds.empty())
     text += fmt::format(", {:.2f} s of processor", MedianOf(samples.processor_seconds));
-  if (!samples.wire_bytes.empty()) text += fmt::format(", {} on the wire", HumanBytes(samples.MedianWireBytes()));
+  if (!samples.wire_bytes.empty())
+    text += fmt::format(", {} on the wire", output::HumanBytes(samples.MedianWireBytes()));
   return text;
 }
 
@@ -92,8 +93,8 @@ void Report::Duration(const std::string& what, const Samples& ours, const Sample
 
 void Report::Size(const std::string& what, uint64_t ours, uint64_t theirs, std::optional<Target> target) {
   figures_.push_back({.what = what,
-                      .ours = HumanBytes(ours),
-                      .theirs = "plain dump: " + HumanBytes(theirs),
+                      .ours = output::HumanBytes(ours),
+                      .theirs = "plain dump: " + output::HumanBytes(theirs),
                       .unit = "of its size",
                       .value = static_cast<double>(ours) / static_cast<double>(theirs),
                       .target = target});

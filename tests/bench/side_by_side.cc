@@ -142,13 +142,13 @@ class SideBySide {
     if (options_.Has("start")) MeasureStartOfApplication();
     if (options_.Has("slow")) MeasureSlowLink();
     if (options_.Has("pull")) {
-      MeasurePull({.what = fmt::format("pull of {} changes", HumanCount(static_cast<uint64_t>(size_.changes))),
+      MeasurePull({.what = fmt::format("pull of {} changes", output::HumanCount(static_cast<uint64_t>(size_.changes))),
                    .change = [this] { MakeChanges(source_.server(), size_); }});
     }
     if (options_.Has("bulk")) {
-      MeasurePull(
-          {.what = fmt::format("pull of a transaction of {} rows", HumanCount(static_cast<uint64_t>(size_.bulk_rows))),
-           .change = [this] { MakeOneLargeTransaction(source_.server(), size_); }});
+      MeasurePull({.what = fmt::format("pull of a transaction of {} rows",
+                                       output::HumanCount(static_cast<uint64_t>(size_.bulk_rows))),
+                   .change = [this] { MakeOneLargeTransaction(source_.server(), size_); }});
     }
     if (options_.Has("ddl")) MeasureAddColumn();
     if (options_.Has("history")) MeasureHistoryCommands();
@@ -219,8 +219,8 @@ class SideBySide {
   Command SshDump(int ssh_port, const std::vector<std::string>& ssh_options, const fs::path& file) {
     Command dump = Dump({});
     std::vector<std::string> words;
-    for (const auto& [name, value] : dump.env) words.push_back(name + "=" + ShellQuote(value));
-    for (const std::string& word : dump.argv) words.push_back(ShellQuote(word));
+    for (const auto& [name, value] : dump.env) words.push_back(name + "=" + os::ShellQuote(value));
+    for (const std::string& word : dump.argv) words.push_back(os::ShellQuote(word));
     Command command = source_.ssh().ClientCommand({fmt::format("{}", fmt::join(words, " "))});
     *std::next(std::find(command.argv.begin(), command.argv.end(), "-p")) = std::to_string(ssh_port);
     command.argv.insert(command.argv.begin() + 1, ssh_options.begin(), ssh_options.end());
@@ -283,8 +283,8 @@ class SideBySide {
     plain_bytes_ = fs::file_size(Path("warm.sql"));
     fs::remove(Path("warm.sql"));
     report_.Fact("data", fmt::format("{} small rows of 6 tables and {} pictures; the plain dump has {}",
-                                     HumanCount(static_cast<uint64_t>(size_.small_rows)), size_.pictures,
-                                     HumanBytes(plain_bytes_)));
+                                     output::HumanCount(static_cast<uint64_t>(size_.small_rows)), size_.pictures,
+                                     output::HumanBytes(plain_bytes_)));
   }
 
   void MeasureBaseline() {
@@ -374,7 +374,7 @@ class SideBySide {
         Path("history.sql"), [this](const Command& command, Samples* to) { Measure(command, to); });
     report_.Duration("materialize --at an old point", samples.at_old, samples.at_head, kOldPointTime);
     report_.Duration("snapshot diff of 1,000 changes", samples.diff, samples.at_head, kDiffTime);
-    report_.Fact(fmt::format("growth of the store by {} changes", HumanCount(samples.changes)),
+    report_.Fact(fmt::format("growth of the store by {} changes", output::HumanCount(samples.changes)),
                  fmt::format("{} MB", samples.growth / 1'000'000));
     report_.Fact("gc", fmt::format("{:.2f} s of a store of {} MB, {} MB afterwards", samples.gc.Median(),
                                    samples.bytes_before / 1'000'000, samples.bytes_after / 1'000'000));
@@ -478,9 +478,9 @@ class SideBySide {
         server.Exec(fmt::format("ALTER TABLE widened ADD COLUMN added_{} int DEFAULT 7", column++));
         Measure(Sync(home_, config, {"pull"}), &added);
       }
-      report_.Duration(
-          "pull after ADD COLUMN … DEFAULT 7 on " + HumanCount(static_cast<uint64_t>(size_.small_rows)) + " rows" + way,
-          added, nothing, kAddColumnTime);
+      report_.Duration("pull after ADD COLUMN … DEFAULT 7 on " +
+                           output::HumanCount(static_cast<uint64_t>(size_.small_rows)) + " rows" + way,
+                       added, nothing, kAddColumnTime);
       NotePeak("pull", added);
     }
   }

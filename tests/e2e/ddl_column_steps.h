@@ -12,7 +12,7 @@
 
 namespace rotv::testing {
 
-enum class Identity { kPrimaryKey, kIndex, kFullWithKey, kBag, kNone };
+enum class Identity { kPrimaryKey, kIndex, kFullWithKey, kMultiset, kNone };
 
 inline std::string NameOf(Identity identity) {
   switch (identity) {
@@ -22,7 +22,7 @@ inline std::string NameOf(Identity identity) {
       return "ByIndex";
     case Identity::kFullWithKey:
       return "FullWithKey";
-    case Identity::kBag:
+    case Identity::kMultiset:
       return "AsABag";
     case Identity::kNone:
       return "CopiedAgain";
@@ -49,7 +49,7 @@ inline std::string MakeT(Identity identity) {
       return table + "CREATE UNIQUE INDEX t_id ON t (id); ALTER TABLE t REPLICA IDENTITY USING INDEX t_id";
     case Identity::kFullWithKey:
       return table + "ALTER TABLE t ADD PRIMARY KEY (id); ALTER TABLE t REPLICA IDENTITY FULL";
-    case Identity::kBag:
+    case Identity::kMultiset:
       return table + "INSERT INTO t (id, v) VALUES (0, 'equal'), (0, 'equal'); ALTER TABLE t REPLICA IDENTITY FULL";
     case Identity::kNone:
       return table;
@@ -65,7 +65,7 @@ inline std::string ChangeT(Identity identity) {
       "UPDATE t SET big = reverse(big) WHERE id = 3;"
       "UPDATE t SET id = -id WHERE id = (SELECT min(id) FROM t WHERE id > 20);"
       "DELETE FROM t WHERE id = (SELECT max(id) - 1 FROM t);";
-  if (identity == Identity::kBag) {
+  if (identity == Identity::kMultiset) {
     change +=
         "INSERT INTO t (id, v) VALUES (0, 'equal'), (0, 'equal');"
         "DELETE FROM t WHERE ctid = (SELECT min(ctid) FROM t WHERE id = 0);"
@@ -184,7 +184,7 @@ inline std::vector<DdlStep> PropertiesOfColumns() {
 
 // As many columns as before are needed to know a bag's row by; and a table that is copied again is so behind each.
 inline std::vector<DdlStep> WithOtherColumns(Identity identity, std::vector<DdlStep> steps) {
-  if (identity != Identity::kBag && identity != Identity::kNone) return steps;
+  if (identity != Identity::kMultiset && identity != Identity::kNone) return steps;
   for (DdlStep& step : steps) step.copy = Copy::kAllowed;
   return steps;
 }

@@ -7,7 +7,7 @@
 #include "sync/formats/pgoutput.h"
 #include "tests/fuzz/fuzz_check.h"
 
-namespace rotv::pgoutput {
+namespace rotv::formats::pgoutput {
 namespace {
 
 // Reads all text, so that AddressSanitizer sees a view that lies elsewhere.
@@ -51,7 +51,7 @@ struct Checker {
 };
 
 }  // namespace
-}  // namespace rotv::pgoutput
+}  // namespace rotv::formats::pgoutput
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data), size);

@@ -33,8 +33,8 @@ class StreamWorld {
     directory_ = pattern;
     store_ = RowStore::Open(directory_ / "store", RowStore::Mode::kCreate);
     for (const std::string& message : messages) {
-      const pgoutput::Message decoded = pgoutput::Decode(message);
-      if (const auto* relation = std::get_if<pgoutput::Relation>(&decoded)) Follow(*relation);
+      const formats::pgoutput::Message decoded = formats::pgoutput::Decode(message);
+      if (const auto* relation = std::get_if<formats::pgoutput::Relation>(&decoded)) Follow(*relation);
     }
     manifest_.set_format_version(kFormatVersion);
     manifest_.mutable_source()->set_encoding("UTF8");
@@ -59,12 +59,12 @@ class StreamWorld {
   // A stream from its start. It may be refused, with one of the two codes that say so; what was taken before is whole.
   Outcome Run(const std::vector<std::string>& messages) {
     proto::Manifest manifest = manifest_;
-    StoreWriter writer(*store_);
-    Applier applier(streamed_, manifest, writer, Lsn(1), MaskSecret());
+    capture::StoreWriter writer(*store_);
+    capture::Applier applier(streamed_, manifest, writer, Lsn(1), mask::MaskSecret());
     Outcome outcome;
     try {
       for (const std::string& message : messages) {
-        const pgoutput::Message decoded = pgoutput::Decode(message);
+        const formats::pgoutput::Message decoded = formats::pgoutput::Decode(message);
         applier.Apply(decoded);
         CheckKeys(decoded);
       }
@@ -81,10 +81,10 @@ class StreamWorld {
  private:
   struct Known {
     proto::Table table;
-    RowCheck check;
+    formats::RowCheck check;
   };
 
-  void Follow(const pgoutput::Relation& relation) {
+  void Follow(const formats::pgoutput::Relation& relation) {
     if (known_.count(relation.oid) != 0) return;
     proto::Shape& shape = shapes_[relation.oid];
     shape.set_id(static_cast<uint32_t>(shapes_.size()));
@@ -94,7 +94,7 @@ class StreamWorld {
     table.set_quoted_name("t");
     table.set_shape(shape.id());
     table.set_follow(relation.replica_identity == 'f' ? proto::FOLLOW_BAG : proto::FOLLOW_KEY);
-    for (const pgoutput::RelationColumn& column : relation.columns) {
+    for (const formats::pgoutput::RelationColumn& column : relation.columns) {
       if (column.is_identity && relation.replica_identity != 'f') {
         table.add_key_columns(static_cast<uint32_t>(shape.columns_size()));
         table.add_key_is_integer(column.type_oid == 23);
@@ -104,21 +104,22 @@ class StreamWorld {
       described->set_type_oid(column.type_oid);
       described->set_number(static_cast<uint32_t>(shape.columns_size()));
     }
-    const RowCheck check({.table = "t", .columns = relation.columns.size(), .encoding = TextEncoding::kUtf8});
+    const formats::RowCheck check(
+        {.table = "t", .columns = relation.columns.size(), .encoding = formats::TextEncoding::kUtf8});
     const Known& known = known_.emplace(relation.oid, Known{table, check}).first->second;
     streamed_.push_back({.id = relation.oid, .forms = {{.table = &known.table, .shape = &shape}}});
     BeginEpoch(HistoryOf(manifest_, relation.oid), Lsn());
   }
 
   // A row has one key, whether it is read from the message or from the line that is made of it.
-  void CheckKeys(const pgoutput::Message& message) {
-    const auto* insert = std::get_if<pgoutput::Insert>(&message);
+  void CheckKeys(const formats::pgoutput::Message& message) {
+    const auto* insert = std::get_if<formats::pgoutput::Insert>(&message);
     if (insert == nullptr) return;
     auto found = known_.find(insert->relation_oid);
     if (found == known_.end() || found->second.table.follow() != proto::FOLLOW_KEY) return;
     const proto::Shape& shape = shapes_.at(insert->relation_oid);
     if (insert->row.size() != static_cast<size_t>(shape.columns_size())) return;  // Another form, which was dropped.
-    RowCodec codec(found->second.table, shape);
+    schema::RowCodec codec(found->second.table, shape);
     std::string line, of_tuple, of_line;
     if (!codec.LineOfTuple(insert->row, nullptr, &line)) return;
     try {
@@ -143,7 +144,7 @@ class StreamWorld {
   std::unique_ptr<RowStore> store_;
   std::map<uint32_t, proto::Shape> shapes_;
   std::map<uint32_t, Known> known_;
-  std::vector<StreamedTable> streamed_;
+  std::vector<capture::StreamedTable> streamed_;
   proto::Manifest manifest_;
 };
 

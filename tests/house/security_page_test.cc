@@ -14,7 +14,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::string TextOf(const fs::path& file) {
+std::string WholeText(const fs::path& file) {
   std::ifstream in(file);
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
@@ -25,7 +25,7 @@ std::set<std::string> TestsOfTheTree() {
   std::set<std::string> names;
   for (const fs::directory_entry& entry : fs::recursive_directory_iterator(ROTV_SOURCE_DIR "/tests")) {
     if (entry.path().extension() != ".cc") continue;
-    const std::string text = TextOf(entry.path());
+    const std::string text = WholeText(entry.path());
     for (std::sregex_iterator match(text.begin(), text.end(), kTest), end; match != end; ++match) {
       names.insert((*match)[1].str() + "." + (*match)[2].str());
     }
@@ -35,7 +35,7 @@ std::set<std::string> TestsOfTheTree() {
 
 TEST(SecurityPageTest, EveryTestThatHoldsAPromiseExists) {
   static const std::regex kNamed(R"(`(\w+Test\.\w+)`)");
-  const std::string page = TextOf(ROTV_SOURCE_DIR "/SECURITY.md");
+  const std::string page = WholeText(ROTV_SOURCE_DIR "/SECURITY.md");
   const std::set<std::string> tests = TestsOfTheTree();
   size_t named = 0;
   for (std::sregex_iterator match(page.begin(), page.end(), kNamed), end; match != end; ++match, ++named) {

@@ -46,16 +46,16 @@ class ContainerLinkTest : public ::testing::Test {
     return MakeServer();
   }
 
-  std::unique_ptr<Link> Open(const SshServer& server, const std::string& host, int port,
-                             const std::string& container = "a container") {
+  std::unique_ptr<link::Link> Open(const SshServer& server, const std::string& host, int port,
+                                   const std::string& container = "a container") {
     SourceConfig source = SourceBy(server);
     source.container = container;
     source.host = host;
     source.port = port;
-    return OpenLink(source, private_dir_.path(), interrupt_);
+    return link::OpenLink(source, private_dir_.path(), interrupt_);
   }
 
-  std::string FailureOf(Link& link) {
+  std::string FailureOf(link::Link& link) {
     EXPECT_EQ(ReadToEnd(Connect(link).get()), "");
     return link.FailureReason();
   }
@@ -69,7 +69,7 @@ class ContainerLinkTest : public ::testing::Test {
 constexpr size_t kSize = 30 * 1000 * 1000;
 
 // Takes so many bytes, then gives as many: PostgreSQL's way, where nobody half-closes.
-void TakeThenGive(int fd) {
+void TakeAllThenGive(int fd) {
   Pattern pattern(1);
   std::vector<char> buffer(64 * 1024);
   size_t taken = 0;
@@ -81,7 +81,7 @@ void TakeThenGive(int fd) {
   SendPattern(fd, 2, kSize);
 }
 
-void ExpectWholeBothWays(Link& link) {
+void ExpectWholeBothWays(link::Link& link) {
   const FileDescriptor near = Connect(link);
   SendPattern(near.get(), 1, kSize);
   EXPECT_EQ(ReadPattern(near.get(), 2), static_cast<int64_t>(kSize)) << link.FailureReason();
@@ -89,7 +89,7 @@ void ExpectWholeBothWays(Link& link) {
 
 TEST_F(ContainerLinkTest, BashBringsBytesWholeBothWaysAndTheServersClose) {
   const auto server = MakeServer();
-  TcpServer far(TakeThenGive);
+  TcpServer far(TakeAllThenGive);
   ExpectWholeBothWays(*Open(*server, "127.0.0.1", far.port()));
 }
 
@@ -151,7 +151,7 @@ class ContainerSocketTest : public ContainerLinkTest, public ::testing::WithPara
 
 TEST_P(ContainerSocketTest, WhatIsInThereBringsBytesWholeBothWays) {
   const auto server = MakeServerWith({"bash", GetParam()});
-  TcpServer far(TakeThenGive);
+  TcpServer far(TakeAllThenGive);
   const TempDir sockets(TempDirName::kWithSpace);
   const SocketServer socket_server(sockets.path(), far.port());
   ExpectWholeBothWays(*Open(*server, sockets.path(), 5432));
@@ -162,14 +162,14 @@ INSTANTIATE_TEST_SUITE_P(All, ContainerSocketTest, ::testing::Values("perl", "py
 
 TEST_F(ContainerLinkTest, WhereNothingIsNamedAndNoSocketIsThereItGoesByTcp) {
   const auto server = MakeServer();
-  TcpServer far(TakeThenGive);
+  TcpServer far(TakeAllThenGive);
   ExpectWholeBothWays(*Open(*server, "", far.port()));
 }
 
 TEST_F(ContainerLinkTest, CommandsRunInsideAndEndWithTheirReader) {
   const auto server = MakeServer();
   const auto link = Open(*server, "127.0.0.1", 1);
-  ProgramCall command = Shell("echo \"$PGPASSWORD|$A|$1\"; exit 4");
+  os::ProgramCall command = Shell("echo \"$PGPASSWORD|$A|$1\"; exit 4");
   command.argv.insert(command.argv.end(), {"x", "it's"});
   command.env["A"] = "b c";
   command.password = "pa 'ss'";
@@ -188,7 +188,7 @@ TEST_F(ContainerLinkTest, CommandsRunInsideAndEndWithTheirReader) {
   EXPECT_TRUE(WaitUntil([&] { return kill(std::stoi(pid), 0) != 0; })) << "the command still runs";
 }
 
-TEST_F(ContainerLinkTest, WhyItFailsIsTold) {
+TEST_F(ContainerLinkTest, WhyItFailsIsReported) {
   const auto server = MakeServer();
   const int closed = FreePort();
   std::string why = FailureOf(*Open(*server, "127.0.0.1", closed, "absent"));
@@ -206,7 +206,7 @@ TEST_F(ContainerLinkTest, WhyItFailsIsTold) {
   SourceConfig source = SourceBy(*server);
   source.container = "x";
   source.runtime = "no-such-runtime";
-  why = FailureOf(*OpenLink(source, private_dir_.path(), interrupt_));
+  why = FailureOf(*link::OpenLink(source, private_dir_.path(), interrupt_));
   EXPECT_TRUE(Contains(why, "there is no no-such-runtime on")) << why;
 }
 

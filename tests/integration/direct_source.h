@@ -18,18 +18,18 @@ class DirectSource {
   explicit DirectSource(const PostgresServer& server) {
     source_.name = "test";
     source_.url = "postgresql://rotv@127.0.0.1:" + std::to_string(server.port()) + "/rotv";
-    link_ = OpenLink(source_, private_dir_.path(), interrupt_);
-    connection_ = PgConnection::Connect(*link_, {}, interrupt_);
+    link_ = link::OpenLink(source_, private_dir_.path(), interrupt_);
+    connection_ = postgres::PgConnection::Connect(*link_, {}, interrupt_);
   }
 
-  PgConnection& connection() { return *connection_; }
+  postgres::PgConnection& connection() { return *connection_; }
 
  private:
   SourceConfig source_;
   TempDir private_dir_;
   Interrupt interrupt_;
-  std::unique_ptr<Link> link_;
-  std::unique_ptr<PgConnection> connection_;
+  std::unique_ptr<link::Link> link_;
+  std::unique_ptr<postgres::PgConnection> connection_;
 };
 
 }  // namespace rotv::testing

@@ -57,7 +57,7 @@ class FingerprintTest : public ::testing::Test {
     delete server_;
   }
 
-  static Fingerprint Read() { return ReadFingerprint(source_->connection(), kPublication); }
+  static postgres::Fingerprint Read() { return postgres::ReadFingerprint(source_->connection(), kPublication); }
   static void Exec(const std::string& sql) { server_->Exec(sql, kSuperuser); }
   // While another session has made these.
   static void ExpectUnseen(const std::string& temporary);
@@ -69,7 +69,7 @@ PostgresServer* FingerprintTest::server_ = nullptr;
 testing::DirectSource* FingerprintTest::source_ = nullptr;
 
 TEST_F(FingerprintTest, IsTheSameWhenReadTwice) {
-  Fingerprint first = Read();
+  postgres::Fingerprint first = Read();
   EXPECT_EQ(Read(), first);
   EXPECT_NE(first.schema, first.tables);
   EXPECT_NE(first.schema, "0");
@@ -98,7 +98,7 @@ TEST_F(FingerprintTest, StaysWhileNothingChangesThatADumpOrTheStreamShows) {
       "CHECKPOINT",
       "CREATE DATABASE elsewhere",
   };
-  Fingerprint before = Read();
+  postgres::Fingerprint before = Read();
   for (const char* sql : harmless) {
     Exec(sql);
     EXPECT_EQ(Read().schema, before.schema) << sql;
@@ -115,7 +115,7 @@ TEST_F(FingerprintTest, StaysWhenVacuumFindsThatTriggersAndRulesAreGone) {
       "DROP RULE nothing ON app.once; ALTER TABLE app.once DROP CONSTRAINT once_pkey");
   const std::string flags = "SELECT relhastriggers OR relhasrules FROM pg_class WHERE oid = 'app.once'::regclass";
   ASSERT_EQ(server_->Value(flags, kSuperuser), "t");
-  Fingerprint before = Read();
+  postgres::Fingerprint before = Read();
   Exec("VACUUM app.once");
   ASSERT_EQ(server_->Value(flags, kSuperuser), "f");
   EXPECT_EQ(Read(), before);
@@ -123,10 +123,10 @@ TEST_F(FingerprintTest, StaysWhenVacuumFindsThatTriggersAndRulesAreGone) {
 }
 
 void FingerprintTest::ExpectUnseen(const std::string& temporary) {
-  Fingerprint before = Read();
+  postgres::Fingerprint before = Read();
   testing::Connection other = server_->NewConnection(kSuperuser);
   other.Exec(temporary);
-  Fingerprint now = Read();
+  postgres::Fingerprint now = Read();
   EXPECT_EQ(now.schema, before.schema) << temporary;
   EXPECT_EQ(now.tables, before.tables) << temporary;
 }
@@ -208,10 +208,10 @@ TEST_F(FingerprintTest, EveryChangeOfTheSchemaIsSeen) {
       "DROP MATERIALIZED VIEW app.mm",
   };
   Exec("CREATE FUNCTION app.watcher() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'");
-  Fingerprint before = Read();
+  postgres::Fingerprint before = Read();
   for (const char* sql : changes) {
     Exec(sql);
-    Fingerprint now = Read();
+    postgres::Fingerprint now = Read();
     EXPECT_NE(now.schema, before.schema) << sql;
     before = now;
   }
@@ -250,10 +250,10 @@ TEST_F(FingerprintTest, EveryChangeOfHowRowsLookOrAreStreamedIsSeen) {
       "CREATE TABLE app.new (id int PRIMARY KEY)",
       "ALTER TABLE app.t FORCE ROW LEVEL SECURITY",
   };
-  Fingerprint before = Read();
+  postgres::Fingerprint before = Read();
   for (const char* sql : changes) {
     Exec(sql);
-    Fingerprint now = Read();
+    postgres::Fingerprint now = Read();
     EXPECT_NE(now.tables, before.tables) << sql;
     before = now;
   }

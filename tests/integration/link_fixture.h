@@ -24,6 +24,7 @@
 #include "storage/handle.h"
 #include "sync/link/link.h"
 #include "tests/support/files/temp_dir.h"
+#include "tests/support/files/thrown.h"
 #include "tests/support/servers/ssh_server.h"
 
 namespace rotv::testing {
@@ -38,17 +39,6 @@ inline SourceConfig SourceBy(const SshServer& server) {
   source.database = "rotv";
   source.user = "rotv";
   return source;
-}
-
-// The error that `action` throws; a test failure and an Error(kBug) if it throws none.
-inline Error ErrorOf(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "no error";
-  return Error(ErrorCode::kBug, "");
 }
 
 // An environment variable for one test.
@@ -189,7 +179,7 @@ class TcpServer {
 };
 
 // Connects as libpq would.
-inline FileDescriptor Connect(Link& link) {
+inline FileDescriptor Connect(link::Link& link) {
   const auto parameters = link.ConnectionParameters();
   const std::string path = parameters.at("host") + "/.s.PGSQL." + parameters.at("port");
   sockaddr_un address{};
@@ -201,16 +191,16 @@ inline FileDescriptor Connect(Link& link) {
 }
 
 struct RunResult {
-  CommandResult result;
+  os::CommandResult result;
   std::string out;
 };
 
-inline RunResult RunOn(Link& link, const ProgramCall& command) {
+inline RunResult RunOn(link::Link& link, const os::ProgramCall& command) {
   RunResult run;
   run.result = link.Run(command, [&](std::string_view piece) { run.out.append(piece); });
   return run;
 }
 
-inline ProgramCall Shell(const std::string& script) { return {{"sh", "-c", script}, {}, ""}; }
+inline os::ProgramCall Shell(const std::string& script) { return {{"sh", "-c", script}, {}, ""}; }
 
 }  // namespace rotv::testing

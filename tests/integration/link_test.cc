@@ -25,7 +25,9 @@ class LinkTest : public ::testing::Test {
     postgres_ = nullptr;
   }
 
-  std::unique_ptr<Link> Open(SourceConfig source) { return OpenLink(source, private_dir_.path(), interrupt_); }
+  std::unique_ptr<link::Link> Open(SourceConfig source) {
+    return link::OpenLink(source, private_dir_.path(), interrupt_);
+  }
 
   SourceConfig Url(const std::string& more = "") const {
     SourceConfig source;
@@ -43,7 +45,7 @@ PostgresServer* LinkTest::postgres_ = nullptr;
 
 using Pg = std::unique_ptr<PGconn, decltype(&PQfinish)>;
 
-Pg ConnectPg(Link& link) {
+Pg ConnectPg(link::Link& link) {
   std::vector<const char*> names;
   std::vector<const char*> values;
   const auto parameters = link.ConnectionParameters();
@@ -67,14 +69,14 @@ std::string CopyOut(PGconn* connection) {
 }
 
 // The table and pg_dump's own words, by this way.
-void ExpectEverythingWorks(Link& link, const PostgresServer& postgres) {
+void ExpectEverythingWorks(link::Link& link, const PostgresServer& postgres) {
   const Pg near = ConnectPg(link);
   ASSERT_EQ(PQstatus(near.get()), CONNECTION_OK) << PQerrorMessage(near.get()) << link.FailureReason();
   const std::string rows = CopyOut(near.get());
   EXPECT_EQ(std::count(rows.begin(), rows.end(), '\n'), 300'000);
   EXPECT_TRUE(rows.starts_with("1\tc4ca4238a0b923820dcc509a6f75849b\n"));
 
-  ProgramCall dump;
+  os::ProgramCall dump;
   dump.argv = {(PostgresServer::BinDirectory() / "pg_dump").string()};
   for (const std::string& argument : link.DumpArguments()) dump.argv.push_back(argument);
   const RunResult run = RunOn(link, dump);
@@ -135,18 +137,18 @@ TEST_F(LinkTest, AUrlThatLibpqDoesNotUnderstandIsAUsageErrorThatKeepsThePassword
 }
 
 TEST(MajorVersionTest, IsReadFromWhatProgramsSayOfThemselves) {
-  EXPECT_EQ(MajorVersionOf("pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), 15);
-  EXPECT_EQ(MajorVersionOf("pg_dump (PostgreSQL) 18beta1"), 18);
-  EXPECT_EQ(MajorVersionOf("pg_dump (PostgreSQL) 9.6.24"), 9);
-  EXPECT_EQ(MajorVersionOf("nonsense"), 0);
-  EXPECT_EQ(MajorVersionOf(""), 0);
+  EXPECT_EQ(link::MajorVersionOf("pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), 15);
+  EXPECT_EQ(link::MajorVersionOf("pg_dump (PostgreSQL) 18beta1"), 18);
+  EXPECT_EQ(link::MajorVersionOf("pg_dump (PostgreSQL) 9.6.24"), 9);
+  EXPECT_EQ(link::MajorVersionOf("nonsense"), 0);
+  EXPECT_EQ(link::MajorVersionOf(""), 0);
 }
 
 TEST(FindNewestProgramTest, FindsAPgDumpOfTheServersVersion) {
   const Interrupt interrupt;
-  const std::string program = FindNewestProgram("pg_dump", interrupt);
+  const std::string program = link::FindNewestProgram("pg_dump", interrupt);
   const Result result = MustRun({.argv = {program, "--version"}});
-  EXPECT_GE(MajorVersionOf(result.out), PostgresServer::MajorVersion());
+  EXPECT_GE(link::MajorVersionOf(result.out), PostgresServer::MajorVersion());
 }
 
 }  // namespace

@@ -18,22 +18,22 @@ constexpr uint64_t kSegment = 16 << 20;
 
 TEST(WithoutPageHeaderTest, APositionInThePageIsKept) {
   for (uint64_t offset : {8192 + 0, 8192 + 8, 8192 + 25, 8192 + 32, 16384 - 8, 100, 24}) {
-    EXPECT_EQ(WithoutPageHeader(Lsn(5 * kSegment + offset), kSegment), Lsn(5 * kSegment + offset)) << offset;
+    EXPECT_EQ(capture::WithoutPageHeader(Lsn(5 * kSegment + offset), kSegment), Lsn(5 * kSegment + offset)) << offset;
   }
 }
 
-TEST(WithoutPageHeaderTest, BehindAPagesHeaderItIsThePagesStart) {
-  EXPECT_EQ(WithoutPageHeader(Lsn(5 * kSegment + 8192 + 24), kSegment), Lsn(5 * kSegment + 8192));
-  EXPECT_EQ(WithoutPageHeader(Lsn(6 * kSegment - 8192 + 24), kSegment), Lsn(6 * kSegment - 8192));
+TEST(WithoutPageHeaderTest, AfterAPageHeaderItIsThePagesStart) {
+  EXPECT_EQ(capture::WithoutPageHeader(Lsn(5 * kSegment + 8192 + 24), kSegment), Lsn(5 * kSegment + 8192));
+  EXPECT_EQ(capture::WithoutPageHeader(Lsn(6 * kSegment - 8192 + 24), kSegment), Lsn(6 * kSegment - 8192));
 }
 
-TEST(WithoutPageHeaderTest, BehindASegmentsHeaderItIsTheSegmentsStart) {
-  EXPECT_EQ(WithoutPageHeader(Lsn(5 * kSegment + 40), kSegment), Lsn(5 * kSegment));
-  EXPECT_EQ(WithoutPageHeader(Lsn(5 * kSegment + 8192 + 40), kSegment), Lsn(5 * kSegment + 8192 + 40));
+TEST(WithoutPageHeaderTest, AfterASegmentHeaderItIsTheSegmentsStart) {
+  EXPECT_EQ(capture::WithoutPageHeader(Lsn(5 * kSegment + 40), kSegment), Lsn(5 * kSegment));
+  EXPECT_EQ(capture::WithoutPageHeader(Lsn(5 * kSegment + 8192 + 40), kSegment), Lsn(5 * kSegment + 8192 + 40));
   // Segments can be larger and smaller.
-  EXPECT_EQ(WithoutPageHeader(Lsn(5 * kSegment + 40), 1 << 20), Lsn(5 * kSegment));
-  EXPECT_EQ(WithoutPageHeader(Lsn(5 * kSegment + 40), 1 << 30), Lsn(5 * kSegment + 40));
-  EXPECT_EQ(WithoutPageHeader(Lsn(5 * kSegment + 24), 1 << 30), Lsn(5 * kSegment));
+  EXPECT_EQ(capture::WithoutPageHeader(Lsn(5 * kSegment + 40), 1 << 20), Lsn(5 * kSegment));
+  EXPECT_EQ(capture::WithoutPageHeader(Lsn(5 * kSegment + 40), 1 << 30), Lsn(5 * kSegment + 40));
+  EXPECT_EQ(capture::WithoutPageHeader(Lsn(5 * kSegment + 24), 1 << 30), Lsn(5 * kSegment));
 }
 
 class PullTargetTest : public ::testing::Test {
@@ -41,7 +41,7 @@ class PullTargetTest : public ::testing::Test {
   PullTargetTest() {
     server_.Exec("CREATE TABLE t (id int PRIMARY KEY); CREATE PUBLICATION ours FOR TABLE t", kSuperuser);
     server_.Exec("SELECT pg_create_logical_replication_slot('ours', 'pgoutput')", kSuperuser);
-    *manifest_.mutable_source() = ReadIdentity(source_.connection());
+    *manifest_.mutable_source() = postgres::ReadIdentity(source_.connection());
     manifest_.set_slot("ours");
     manifest_.set_publication("ours");
     manifest_.set_durable_lsn(Confirmed().value());
@@ -51,7 +51,7 @@ class PullTargetTest : public ::testing::Test {
     return *Lsn::Parse(
         server_.Value("SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = 'ours'", kSuperuser));
   }
-  SourceState Ask() { return AskSourceState(source_.connection(), manifest_); }
+  capture::SourceState Ask() { return capture::AskSourceState(source_.connection(), manifest_); }
   void ExpectMoved(const std::string& what) {
     Error error = ErrorOf([&] { Ask(); });
     EXPECT_EQ(error.code(), ErrorCode::kSlotLost);
@@ -80,8 +80,8 @@ TEST_F(PullTargetTest, WhatIsVisibleCommitsBeforeTheTarget) {
 }
 
 TEST_F(PullTargetTest, TheAnswerHasTheFingerprintAndTheSourcesClock) {
-  SourceState state = Ask();
-  EXPECT_EQ(state.fingerprint, ReadFingerprint(source_.connection(), "ours"));
+  capture::SourceState state = Ask();
+  EXPECT_EQ(state.fingerprint, postgres::ReadFingerprint(source_.connection(), "ours"));
   int64_t now = std::stoll(server_.Value("SELECT (extract(epoch FROM now()) * 1000000)::bigint"));
   EXPECT_LE(state.time_us, now);
   EXPECT_GT(state.time_us, now - 60000000);
@@ -107,12 +107,12 @@ TEST_F(PullTargetTest, ASlotThatIsGoneIsRefused) {
   ExpectMoved("slot ours is gone");
 }
 
-TEST_F(PullTargetTest, ASlotThatStandsAheadOfTheStoreIsRefused) {
+TEST_F(PullTargetTest, ASlotAheadOfTheStoreIsRefused) {
   manifest_.set_durable_lsn(Confirmed().value() - 1);
   ExpectMoved("ahead of the store");
 }
 
-TEST_F(PullTargetTest, ASlotWhoseLogIsGoneIsRefused) {
+TEST_F(PullTargetTest, ASlotWhoseWalIsGoneIsRefused) {
   server_.Set("max_slot_wal_keep_size", "1MB");
   server_.Set("max_wal_size", "32MB");
   for (int i = 0; i < 4; ++i) {

@@ -24,17 +24,18 @@ class RowHashTest : public ::testing::Test {
     delete source_;
     delete server_;
   }
-  static PgConnection& connection() { return source_->connection(); }
+  static postgres::PgConnection& connection() { return source_->connection(); }
   static uint64_t Number(const std::string& expression) {
     return static_cast<uint64_t>(connection().Query("SELECT " + expression).Int(0, 0));
   }
 
   // What the server says of each row of `table`, and what we say of its COPY line, must be the same.
   static void ExpectSameHashes(const std::string& table, const std::vector<std::string>& columns) {
-    PgResult hashes = connection().Query(fmt::format("SELECT {} FROM {}", RowHashSql(columns), table));
+    postgres::PgResult hashes =
+        connection().Query(fmt::format("SELECT {} FROM {}", compare::RowHashSql(columns), table));
     ASSERT_GT(hashes.rows(), 0);
-    RowHasher hasher(columns.size());
-    PgOutcome start = connection().StartCopyOut(fmt::format("COPY {} TO STDOUT", table));
+    compare::RowHasher hasher(columns.size());
+    postgres::PgOutcome start = connection().StartCopyOut(fmt::format("COPY {} TO STDOUT", table));
     ASSERT_FALSE(start.failure) << start.failure->message;
     int row = 0;
     while (std::optional<std::string_view> line = connection().CopyRow()) {
@@ -55,8 +56,9 @@ TEST_F(RowHashTest, ATextOfEveryLengthAndSeedHasTheServersHash) {
   std::string text;
   for (int length = 0; length < 100; ++length) {
     for (uint64_t seed : {uint64_t{0}, uint64_t{1}, uint64_t{0xfedcba9876543210}}) {
-      EXPECT_EQ(HashText(text, seed), Number(fmt::format("hashtextextended({} COLLATE \"C\", {})",
-                                                         connection().QuoteLiteral(text), static_cast<int64_t>(seed))))
+      EXPECT_EQ(formats::HashText(text, seed),
+                Number(fmt::format("hashtextextended({} COLLATE \"C\", {})", connection().QuoteLiteral(text),
+                                   static_cast<int64_t>(seed))))
           << length;
     }
     text += length % 3 == 0 ? "ü" : std::string(1, static_cast<char>('A' + length % 50));
@@ -65,11 +67,11 @@ TEST_F(RowHashTest, ATextOfEveryLengthAndSeedHasTheServersHash) {
 
 TEST_F(RowHashTest, ATextHasTheSameHashWhereverItStandsInMemory) {
   const std::string text = "a text of some length, which is more than one block";
-  const uint64_t hash = HashText(text, 7);
+  const uint64_t hash = formats::HashText(text, 7);
   std::string moved;
   for (int i = 0; i < 8; ++i) {
     moved = std::string(static_cast<size_t>(i), 'x') + text;
-    EXPECT_EQ(HashText(std::string_view(moved).substr(static_cast<size_t>(i)), 7), hash);
+    EXPECT_EQ(formats::HashText(std::string_view(moved).substr(static_cast<size_t>(i)), 7), hash);
   }
 }
 
@@ -111,7 +113,7 @@ TEST_F(RowHashTest, ARowWithoutColumnsHasTheServersHash) {
 }
 
 TEST(RowHasherTest, RowsThatDifferHaveOtherHashes) {
-  RowHasher hasher(3);
+  compare::RowHasher hasher(3);
   std::set<uint64_t> hashes;
   const char* lines[] = {"a\tb\t\\N",     "a\t\\N\tb", "\\N\ta\tb", "a\tb\t",  "a\t\tb",     "\ta\tb",
                          "\\N\t\\N\t\\N", "\t\t",      "\\N\t\t",   "a\tb\tc", "a\tb\tc\\t", "b\ta\tc"};
@@ -119,7 +121,7 @@ TEST(RowHasherTest, RowsThatDifferHaveOtherHashes) {
 }
 
 TEST(RowHasherTest, ALineThatCopyWouldNotWriteHasANumber) {
-  RowHasher hasher(2);
+  compare::RowHasher hasher(2);
   EXPECT_NE(hasher.Hash("a\\"), hasher.Hash("a"));
   EXPECT_NE(hasher.Hash("a\tb\\q"), hasher.Hash("a\tb"));
   EXPECT_NE(hasher.Hash("\\N\tb\tc"), hasher.Hash("\\N\tb"));

@@ -26,7 +26,7 @@ proto::SchemaVersion SchemaOf(const std::string& pre_data, const std::string& po
 // What is said of it; nothing if it is accepted.
 std::string ProblemOf(const proto::SchemaVersion& schema) {
   try {
-    CheckSchemaTexts(schema);
+    schema::CheckSchemaTexts(schema);
     return "";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kProtocol);
@@ -38,7 +38,8 @@ class CapturedSchemaTest : public ::testing::TestWithParam<const char*> {};
 
 TEST_P(CapturedSchemaTest, WhatPgDumpWritesIsASchema) {
   const std::string name = GetParam();
-  const DumpSections sections = SplitDump(ReadCaptured(name + ".all.sql"), ReadCaptured(name + ".post.sql"));
+  const formats::DumpSections sections =
+      formats::SplitDump(ReadCaptured(name + ".all.sql"), ReadCaptured(name + ".post.sql"));
   EXPECT_EQ(ProblemOf(SchemaOf(sections.pre_data, sections.post_data)), "");
 }
 
@@ -132,29 +133,29 @@ TEST(SchemaCheckTest, DropsArePutBetweenStatements) {
 TEST(SchemaCheckTest, NamesAreQuotedOrPlain) {
   for (const char* name :
        {"a", "public.a", "\"A\"", "public.\"a \"\"b\"\"\"", "\"a\n\\.\n\\! touch MARK\".b", "\xc3\xa4.b$1"}) {
-    EXPECT_TRUE(IsQuotedName(name)) << name;
+    EXPECT_TRUE(schema::IsQuotedName(name)) << name;
   }
   for (const char* name : {"", "a.", ".a", "a b", "a;", "\"a", "\"a\"b", "a\n", "a FROM stdin;\n\\.\n\\! touch MARK",
                            "'a'", "1", "a.\"b", "a--b", "U&\"a\""}) {
-    EXPECT_FALSE(IsQuotedName(name)) << name;
+    EXPECT_FALSE(schema::IsQuotedName(name)) << name;
   }
   proto::SchemaVersion schema;
   proto::Table* table = schema.add_tables();
   table->set_quoted_name("public.t");
   for (const char* columns : {"", "(a)", "(a, \"b, c\")"}) {
     table->set_copy_columns(columns);
-    EXPECT_NO_THROW(CheckSchemaNames(schema)) << columns;
+    EXPECT_NO_THROW(schema::CheckSchemaNames(schema)) << columns;
   }
   for (const char* columns : {"()", "(a", "a", "(a,b)", "(a) FROM stdin;\n\\! touch MARK\n", "(a, )"}) {
     table->set_copy_columns(columns);
-    EXPECT_THROW(CheckSchemaNames(schema), Error) << columns;
+    EXPECT_THROW(schema::CheckSchemaNames(schema), Error) << columns;
   }
   table->set_copy_columns("(a)");
   table->set_load_through("public.root;");
-  EXPECT_THROW(CheckSchemaNames(schema), Error);
+  EXPECT_THROW(schema::CheckSchemaNames(schema), Error);
   table->clear_load_through();
   schema.add_sequences()->set_quoted_name("a'b");
-  EXPECT_THROW(CheckSchemaNames(schema), Error);
+  EXPECT_THROW(schema::CheckSchemaNames(schema), Error);
 }
 
 // The judge is psql: in a random text that is accepted it finds no command, and after it begins a new statement.

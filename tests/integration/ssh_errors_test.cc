@@ -16,7 +16,9 @@ using namespace testing;  // NOLINT: the fixture's words.
 
 class SshErrorsTest : public ::testing::Test {
  protected:
-  std::unique_ptr<Link> Open(const SourceConfig& source) { return OpenLink(source, private_dir_.path(), interrupt_); }
+  std::unique_ptr<link::Link> Open(const SourceConfig& source) {
+    return link::OpenLink(source, private_dir_.path(), interrupt_);
+  }
   Error OpenError(const SourceConfig& source) {
     return ErrorOf([&] { Open(source); });
   }
@@ -196,7 +198,7 @@ TEST_F(SshErrorsTest, TheUsualFilesAreUsedWhereNothingIsNamed) {
   EXPECT_EQ(RunOn(*Open(source), Shell("echo hello")).out, "hello\n");
 }
 
-TEST_F(SshErrorsTest, AProxyCommandIsTheWayAndItsFailureIsTold) {
+TEST_F(SshErrorsTest, AProxyCommandIsUsedAndItsFailureIsReported) {
   SshServer server;
   std::filesystem::create_directory(home_ / ".ssh");
   std::string relay;
@@ -213,19 +215,19 @@ TEST_F(SshErrorsTest, AProxyCommandIsTheWayAndItsFailureIsTold) {
 }
 
 // Opens a connection that fails and says what the link knows of it.
-std::string FailureOf(Link& link) {
+std::string FailureOf(link::Link& link) {
   const FileDescriptor near = Connect(link);
   EXPECT_EQ(ReadToEnd(near.get()), "");
   return link.FailureReason();
 }
 
-TEST_F(SshErrorsTest, AForbiddenForwardIsTold) {
+TEST_F(SshErrorsTest, AForbiddenForwardIsReported) {
   SshServer server({.config_lines = {"AllowTcpForwarding no"}});
   const std::string why = FailureOf(*Open(SourceBy(server)));
   EXPECT_TRUE(Contains(why, "AllowTcpForwarding")) << why;
 }
 
-TEST_F(SshErrorsTest, NothingBehindTheFarPortIsTold) {
+TEST_F(SshErrorsTest, NoServerAtTheRemotePortIsReported) {
   SshServer server;
   SourceConfig source = SourceBy(server);
   source.port = FreePort();
@@ -234,7 +236,7 @@ TEST_F(SshErrorsTest, NothingBehindTheFarPortIsTold) {
   EXPECT_TRUE(Contains(why, "refused")) << why;
 }
 
-TEST_F(SshErrorsTest, AFarSocketThatIsNotThereOrForbiddenIsTold) {
+TEST_F(SshErrorsTest, ARemoteSocketThatIsMissingOrForbiddenIsReported) {
   SshServer server;
   SourceConfig source = SourceBy(server);
   source.host = private_dir_.path();

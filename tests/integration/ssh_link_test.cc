@@ -20,10 +20,10 @@ constexpr size_t kBig = 100 * 1000 * 1000;
 
 class SshLinkTest : public ::testing::Test {
  protected:
-  std::unique_ptr<Link> Open(int port) {
+  std::unique_ptr<link::Link> Open(int port) {
     SourceConfig source = SourceBy(server_);
     source.port = port;
-    return OpenLink(source, private_dir_.path(), interrupt_);
+    return link::OpenLink(source, private_dir_.path(), interrupt_);
   }
 
   SshServer server_;
@@ -81,19 +81,19 @@ TEST(SshLinkRekeyTest, NothingIsLostWhileKeysAreExchanged) {
   source.port = far.port();
   const TempDir private_dir;
   const Interrupt interrupt;
-  const auto link = OpenLink(source, private_dir.path(), interrupt);
+  const auto link = link::OpenLink(source, private_dir.path(), interrupt);
   const FileDescriptor near = Connect(*link);
   SendPattern(near.get(), 1, kBig / 4);
   shutdown(near.get(), SHUT_WR);
   EXPECT_EQ(ReadPattern(near.get(), 2), static_cast<int64_t>(kBig / 4));
 }
 
-TEST_F(SshLinkTest, TheFarEndsCloseReachesTheNearEndAndTheOtherWayRound) {
-  std::atomic<bool> far_saw_end{false};
+TEST_F(SshLinkTest, TheRemoteCloseReachesTheLocalEndAndViceVersa) {
+  std::atomic<bool> remote_saw_end{false};
   TcpServer far([&](int fd) {
     char byte = 0;
     if (recv(fd, &byte, 1, 0) == 1 && byte == 'c') return;  // Closes.
-    far_saw_end = recv(fd, &byte, 1, 0) <= 0;
+    remote_saw_end = recv(fd, &byte, 1, 0) <= 0;
   });
   const auto link = Open(far.port());
   {
@@ -105,7 +105,7 @@ TEST_F(SshLinkTest, TheFarEndsCloseReachesTheNearEndAndTheOtherWayRound) {
     const FileDescriptor near = Connect(*link);
     SendAll(near.get(), "x");
   }
-  EXPECT_TRUE(WaitUntil([&] { return far_saw_end.load(); }));
+  EXPECT_TRUE(WaitUntil([&] { return remote_saw_end.load(); }));
 }
 
 TEST_F(SshLinkTest, AConnectionThatIsGivenUpStopsAServerThatSendsForever) {
@@ -128,7 +128,7 @@ TEST_F(SshLinkTest, AConnectionThatIsGivenUpStopsAServerThatSendsForever) {
 }
 
 // Waits until no more bytes come.
-uint64_t SettledBytes(const Link& link) {
+uint64_t SettledBytes(const link::Link& link) {
   uint64_t last = 0;
   int unchanged = 0;
   WaitUntil([&] {
@@ -223,7 +223,7 @@ TEST_F(SshLinkTest, TwoRunsAtOnceDoNotMix) {
 TEST_F(SshLinkTest, ThePasswordReachesTheCommandAndNoProcessList) {
   const auto link = Open(1);
   const std::string password = "pa ss'\\\"w$(id)`";
-  ProgramCall command =
+  os::ProgramCall command =
       Shell("printf '%s|' \"$PGPASSWORD\"; cat; for f in /proc/[0-9]*/cmdline; do tr '\\0' ' ' < $f; done");
   command.password = password;
   const RunResult run = RunOn(*link, command);
@@ -231,7 +231,7 @@ TEST_F(SshLinkTest, ThePasswordReachesTheCommandAndNoProcessList) {
   EXPECT_FALSE(Contains(run.out.substr(password.size()), "pa ss'")) << "it stands in a command line";
 }
 
-TEST_F(SshLinkTest, AReaderThatThrowsEndsTheFarCommand) {
+TEST_F(SshLinkTest, AReaderThatThrowsEndsTheRemoteCommand) {
   const auto link = Open(1);
   std::string pid;
   const auto fail = [&](std::string_view piece) {
@@ -294,7 +294,7 @@ TEST_F(SshLinkTest, ADirectoryTooLongForASocketsPathIsNoHindrance) {
   source.port = far.port();
   std::string host;
   {
-    const auto link = OpenLink(source, long_dir, interrupt_);
+    const auto link = link::OpenLink(source, long_dir, interrupt_);
     host = link->ConnectionParameters().at("host");
     EXPECT_EQ(ReadPattern(Connect(*link).get(), 2), 1000);
     EXPECT_EQ(std::filesystem::status(host).permissions(), std::filesystem::perms::owner_all);

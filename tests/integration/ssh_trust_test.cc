@@ -67,7 +67,9 @@ class SshTrustTest : public ::testing::Test {
     return source;
   }
 
-  std::unique_ptr<Link> Open(const SourceConfig& source) { return OpenLink(source, private_dir_.path(), interrupt_); }
+  std::unique_ptr<link::Link> Open(const SourceConfig& source) {
+    return link::OpenLink(source, private_dir_.path(), interrupt_);
+  }
 
   bool OpensshAccepts() const {
     Command command;
@@ -222,7 +224,7 @@ TEST_F(SshTrustTest, ByAnotherKeyTheUnprotectedOneIsAWarning) {
   const std::filesystem::path open_key = home_ / "open-key";
   WriteFile(open_key, ReadFile(server_.client_key()), 0644);
   Write({"", "<NAME> <KEY>", "", "  IdentityFile " + open_key.string(), ""});
-  const std::vector<LinkWarning> warnings = Open(Source())->Warnings();
+  const std::vector<link::LinkWarning> warnings = Open(Source())->Warnings();
   ASSERT_EQ(warnings.size(), 1U);
   EXPECT_THAT(warnings[0].message, HasSubstr("chmod 600 " + open_key.string()));
 }

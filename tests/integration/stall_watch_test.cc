@@ -29,11 +29,12 @@ class StallWatchTest : public ::testing::Test {
     source_.name = "test";
     source_.url = fmt::format("postgresql://rotv@127.0.0.1:{}/rotv", slow_link_.port());
     source_.stall_timeout_s = kStallSeconds;
-    link_ = OpenLink(source_, private_dir_.path(), interrupt_);
+    link_ = link::OpenLink(source_, private_dir_.path(), interrupt_);
   }
 
-  std::unique_ptr<PgConnection> Connect(PgConnection::Kind kind = PgConnection::Kind::kOrdinary) {
-    return PgConnection::Connect(*link_, {.kind = kind}, interrupt_);
+  std::unique_ptr<postgres::PgConnection> Connect(
+      postgres::PgConnection::Kind kind = postgres::PgConnection::Kind::kOrdinary) {
+    return postgres::PgConnection::Connect(*link_, {.kind = kind}, interrupt_);
   }
 
   void ExpectStalls(const std::function<void()>& action) {
@@ -49,15 +50,17 @@ class StallWatchTest : public ::testing::Test {
   TempDir private_dir_;
   Interrupt interrupt_;
   SourceConfig source_;
-  std::unique_ptr<Link> link_;
+  std::unique_ptr<link::Link> link_;
 };
 
 TEST_F(StallWatchTest, EveryKindOfWaitEnds) {
-  const std::pair<const char*, std::function<void(PgConnection&)>> waits[] = {
-      {"an answer", [](PgConnection& connection) { connection.Query("SELECT 1"); }},
-      {"the start of a COPY", [](PgConnection& connection) { connection.StartCopyOut("COPY (SELECT 1) TO STDOUT"); }},
-      {"much to send",
-       [](PgConnection& connection) { connection.Query("SELECT '" + std::string(32 << 20, 'x') + "' IS NULL"); }}};
+  const std::pair<const char*, std::function<void(postgres::PgConnection&)>> waits[] = {
+      {"an answer", [](postgres::PgConnection& connection) { connection.Query("SELECT 1"); }},
+      {"the start of a COPY",
+       [](postgres::PgConnection& connection) { connection.StartCopyOut("COPY (SELECT 1) TO STDOUT"); }},
+      {"much to send", [](postgres::PgConnection& connection) {
+         connection.Query("SELECT '" + std::string(32 << 20, 'x') + "' IS NULL");
+       }}};
   for (const auto& [what, wait] : waits) {
     SCOPED_TRACE(what);
     const auto connection = Connect();
@@ -81,7 +84,7 @@ TEST_F(StallWatchTest, InTheMiddleOfACopyOrAStreamToo) {
   slow_link_.Thaw();
 
   server_.Exec("CREATE PUBLICATION p", {});
-  const auto stream = Connect(PgConnection::Kind::kReplication);
+  const auto stream = Connect(postgres::PgConnection::Kind::kReplication);
   stream->Query("CREATE_REPLICATION_SLOT s TEMPORARY LOGICAL pgoutput NOEXPORT_SNAPSHOT");
   EXPECT_FALSE(stream->StartStream("START_REPLICATION SLOT s LOGICAL 0/0 (proto_version '1', publication_names 'p')"));
   slow_link_.Freeze();

@@ -48,7 +48,7 @@ TEST(LoginInspectorTest, PassesNothingOfAMessageThatAsksInClearHoweverItIsCut) {
   for (const std::string& before : {std::string(), kMd5, kScram}) {
     const std::string bytes = before + kInClear + "rest";
     for (size_t piece = 1; piece <= bytes.size(); ++piece) {
-      LoginInspector inspector;
+      link::LoginInspector inspector;
       std::string passed;
       for (size_t at = 0; at < bytes.size(); at += piece) passed += inspector.Feed(bytes.substr(at, piece));
       EXPECT_EQ(passed, before);
@@ -61,7 +61,7 @@ TEST(LoginInspectorTest, PassesEverythingOnceTheLoginIsOver) {
   for (const std::string& end : {kMd5 + kOk, kScram + kOk, std::string("EFATAL: old\0", 12)}) {
     const std::string bytes = end + kInClear + std::string(100'000, 'D');
     for (const size_t piece : {size_t{1}, size_t{7}, bytes.size()}) {
-      LoginInspector inspector;
+      link::LoginInspector inspector;
       std::string passed;
       for (size_t at = 0; at < bytes.size(); at += piece) passed += inspector.Feed(bytes.substr(at, piece));
       EXPECT_EQ(passed, bytes);
@@ -73,14 +73,14 @@ TEST(LoginInspectorTest, PassesEverythingOnceTheLoginIsOver) {
 TEST(LoginInspectorTest, PassesNothingThatHasNoPlaceInALogin) {
   for (const std::string& bytes : {std::string("S\0\0\0\x08xxxx", 9), std::string("N"), std::string("\0", 1),
                                    "R" + Number(4) + "abcd", "R" + Number(1 << 20) + Number(5)}) {
-    LoginInspector inspector;
+    link::LoginInspector inspector;
     EXPECT_EQ(inspector.Feed(bytes), "");
     EXPECT_NE(inspector.objection(), "");
   }
 }
 
 TEST(ServerProofTest, OnlyACheckedNameOrNoNetworkProvesTheServer) {
-  const std::pair<PgParameters, bool> cases[] = {
+  const std::pair<link::PgParameters, bool> cases[] = {
       {{{"host", "db.example.org"}}, false},
       {{{"host", "db.example.org"}, {"sslmode", "require"}}, false},
       {{{"host", "db.example.org"}, {"sslmode", "verify-ca"}}, false},
@@ -104,18 +104,18 @@ TEST(ServerProofTest, OnlyACheckedNameOrNoNetworkProvesTheServer) {
       {{{"service", "production"}}, false},
   };
   for (const auto& [parameters, proven] : cases) {
-    EXPECT_EQ(ProvesServer(parameters), proven) << (parameters.empty() ? "" : parameters.begin()->second);
+    EXPECT_EQ(link::ProvesServer(parameters), proven) << (parameters.empty() ? "" : parameters.begin()->second);
   }
 }
 
 class UrlPasswordTest : public ::testing::Test {
  protected:
-  std::unique_ptr<Link> Open(const std::string& url) {
+  std::unique_ptr<link::Link> Open(const std::string& url) {
     SourceConfig source;
     source.name = "test";
     source.url = url;
     source.stall_timeout_s = 10;
-    return OpenLink(source, private_dir_.path(), interrupt_);
+    return link::OpenLink(source, private_dir_.path(), interrupt_);
   }
 
   TempDir private_dir_;
@@ -160,7 +160,7 @@ TEST_F(UrlPasswordTest, ALyingServerNeverHearsThePassword) {
       SCOPED_TRACE(fmt::format("{}{}", when, mode));
       LyingServer server(says);
       const auto link = Open(fmt::format("postgresql://rotv@{}:{}/rotv{}", kElsewhere, server.port(), mode));
-      const Error error = ErrorOf([&] { PgConnection::Connect(*link, {}, interrupt_); });
+      const Error error = ErrorOf([&] { postgres::PgConnection::Connect(*link, {}, interrupt_); });
       EXPECT_THAT(error.code(), ::testing::AnyOf(ErrorCode::kRefused, ErrorCode::kUnreachable)) << error.what();
       EXPECT_THAT(server.heard(), Not(HasSubstr(kPassword)));
       EXPECT_THAT(error.what(), Not(HasSubstr(kPassword)));
@@ -168,7 +168,7 @@ TEST_F(UrlPasswordTest, ALyingServerNeverHearsThePassword) {
   }
   LyingServer server(kInClear);
   const auto link = Open(fmt::format("postgresql://rotv@{}:{}/rotv?sslmode=disable", kElsewhere, server.port()));
-  const Error error = ErrorOf([&] { PgConnection::Connect(*link, {}, interrupt_); });
+  const Error error = ErrorOf([&] { postgres::PgConnection::Connect(*link, {}, interrupt_); });
   EXPECT_EQ(error.code(), ErrorCode::kRefused);
   EXPECT_THAT(error.what(), HasSubstr("asks for the password in clear"));
   EXPECT_THAT(error.hint(), HasSubstr("sslmode=verify-full"));
@@ -208,9 +208,9 @@ class UrlMethodsTest : public UrlPasswordTest {
     const auto link =
         Open(fmt::format("postgresql://by_{}@{}:{}/rotv{}", method, kElsewhere, server_.port(), parameters));
     try {
-      const auto connection = PgConnection::Connect(*link, {}, interrupt_);
+      const auto connection = postgres::PgConnection::Connect(*link, {}, interrupt_);
       EXPECT_EQ(connection->Query("SELECT 1").Text(0, 0), "1");
-      ProgramCall dump;
+      os::ProgramCall dump;
       dump.argv = {(server_.bin_directory() / "pg_dump").string(), "--schema-only", "--no-password"};
       for (const std::string& argument : link->DumpArguments()) dump.argv.push_back(argument);
       dump.password = connection->password();

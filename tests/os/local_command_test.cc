@@ -13,19 +13,19 @@ namespace rotv {
 namespace {
 
 struct Ran {
-  CommandResult result;
+  os::CommandResult result;
   std::string out;
 };
 
-Ran RunIt(const ProgramCall& command) {
+Ran RunIt(const os::ProgramCall& command) {
   const Interrupt interrupt;
   Ran ran;
-  ran.result = RunLocalCommand(
+  ran.result = os::RunLocalCommand(
       command, [&](std::string_view piece) { ran.out.append(piece); }, interrupt);
   return ran;
 }
 
-ProgramCall Shell(const std::string& script) { return {{"sh", "-c", script}, {}, ""}; }
+os::ProgramCall Shell(const std::string& script) { return {{"sh", "-c", script}, {}, ""}; }
 
 TEST(LocalCommandTest, GivesOutputErrorsAndStatus) {
   const Ran ran = RunIt(Shell("echo out; echo err >&2; exit 3"));
@@ -49,7 +49,7 @@ TEST(LocalCommandTest, AProgramThatMayNotRunIs126) {
 }
 
 TEST(LocalCommandTest, ThePasswordIsInAFileOfNoNameAndNeitherInWordsNorEnvironment) {
-  ProgramCall command = Shell(
+  os::ProgramCall command = Shell(
       "echo \"$A|$PATH\"; stat -L -c %a $PGPASSFILE; cat $PGPASSFILE; tr '\\0' ' ' < /proc/$$/cmdline; "
       "tr '\\0' ' ' < /proc/$$/environ");
   command.env["A"] = "x y";
@@ -92,7 +92,7 @@ TEST(LocalCommandTest, AnInterruptEndsTheProgram) {
     interrupt.Request();
   };
   try {
-    RunLocalCommand(Shell("echo $$; exec tail -f /dev/null"), take_pid, interrupt);
+    os::RunLocalCommand(Shell("echo $$; exec tail -f /dev/null"), take_pid, interrupt);
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kInterrupted);
@@ -106,7 +106,7 @@ TEST(LocalCommandTest, AReaderThatThrowsEndsTheProgramThatIgnoresSigterm) {
     pid.append(piece);
     throw std::runtime_error("the disk is full");
   };
-  EXPECT_THROW(RunLocalCommand(Shell("trap '' TERM; echo $$; exec tail -f /dev/null"), fail, Interrupt()),
+  EXPECT_THROW(os::RunLocalCommand(Shell("trap '' TERM; echo $$; exec tail -f /dev/null"), fail, Interrupt()),
                std::runtime_error);
   EXPECT_EQ(kill(std::stoi(pid), 0), -1) << "the program still runs";
 }

@@ -14,14 +14,14 @@
 namespace rotv {
 namespace {
 
-std::set<std::string> TheList() { return {LibpqVariables().begin(), LibpqVariables().end()}; }
+std::set<std::string> TheList() { return {os::LibpqVariables().begin(), os::LibpqVariables().end()}; }
 
 TEST(ProcessEnvironmentTest, EveryVariableOfThisLibpqIsInTheList) {
   PQconninfoOption* options = PQconndefaults();
   ASSERT_NE(options, nullptr);
   for (const PQconninfoOption* option = options; option->keyword != nullptr; ++option) {
     if (option->envvar == nullptr) continue;
-    EXPECT_TRUE(IsLibpqVariable(option->envvar)) << option->envvar;
+    EXPECT_TRUE(os::IsLibpqVariable(option->envvar)) << option->envvar;
   }
   PQconninfoFree(options);
 }
@@ -40,7 +40,7 @@ TEST(ProcessEnvironmentTest, EveryVariableThatPsqlAndLibpqNameIsInTheList) {
                     word.starts_with("PGT") || word.starts_with("PSQL_") || word == "PSQLRC";
     if (!variable || other.contains(word)) continue;
     ++seen;
-    EXPECT_TRUE(IsLibpqVariable(word)) << word;
+    EXPECT_TRUE(os::IsLibpqVariable(word)) << word;
   }
   EXPECT_GT(seen, 20);
 }
@@ -55,28 +55,28 @@ TEST(ProcessEnvironmentTest, TheEntrypointHasTheSameList) {
 }
 
 TEST(ProcessEnvironmentTest, TheListIsInOrderAndHasEachOnce) {
-  EXPECT_TRUE(std::is_sorted(LibpqVariables().begin(), LibpqVariables().end()));
-  EXPECT_EQ(TheList().size(), LibpqVariables().size());
+  EXPECT_TRUE(std::is_sorted(os::LibpqVariables().begin(), os::LibpqVariables().end()));
+  EXPECT_EQ(TheList().size(), os::LibpqVariables().size());
 }
 
 TEST(ProcessEnvironmentTest, ClearingTakesWhatLeadsElsewhereAndKeepsThePasswordForUs) {
-  for (std::string_view name : LibpqVariables()) setenv(std::string(name).c_str(), "x", 1);
+  for (std::string_view name : os::LibpqVariables()) setenv(std::string(name).c_str(), "x", 1);
   setenv("PGPASSWORD", "s3cret", 1);
-  ClearLibpqEnvironment();
+  os::ClearLibpqEnvironment();
   for (const char* name : {"PGHOST", "PGHOSTADDR", "PGSERVICE", "PGOPTIONS", "PGTARGETSESSIONATTRS", "PGPASSWORD",
                            "PGDATESTYLE", "PGREQUIREPEER"}) {
     EXPECT_EQ(std::getenv(name), nullptr) << name;
   }
   EXPECT_NE(std::getenv("PGSSLROOTCERT"), nullptr);
-  EXPECT_EQ(EnvironmentPassword(), "s3cret");
-  for (std::string_view name : LibpqVariables()) unsetenv(std::string(name).c_str());
+  EXPECT_EQ(os::EnvironmentPassword(), "s3cret");
+  for (std::string_view name : os::LibpqVariables()) unsetenv(std::string(name).c_str());
 }
 
 TEST(ProcessEnvironmentTest, AnAgentIsOnlyForAContainerRuntimeElsewhere) {
   std::map<std::string, std::string> here = {{"SSH_AUTH_SOCK", "/a"}, {"HOME", "/h"}, {"LC_ALL", "C"}, {"KEY", "k"}};
-  EXPECT_EQ(HelperEnvironment(here), (std::map<std::string, std::string>{{"HOME", "/h"}, {"LC_ALL", "C"}}));
+  EXPECT_EQ(os::HelperEnvironment(here), (std::map<std::string, std::string>{{"HOME", "/h"}, {"LC_ALL", "C"}}));
   here["CONTAINER_HOST"] = "ssh://somewhere";
-  EXPECT_TRUE(HelperEnvironment(here).contains("SSH_AUTH_SOCK"));
+  EXPECT_TRUE(os::HelperEnvironment(here).contains("SSH_AUTH_SOCK"));
 }
 
 }  // namespace

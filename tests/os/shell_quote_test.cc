@@ -8,12 +8,12 @@ namespace rotv {
 namespace {
 
 TEST(ShellQuoteTest, LeavesPlainWordsAsTheyAre) {
-  EXPECT_EQ(ShellQuote("pg_dump"), "pg_dump");
-  EXPECT_EQ(ShellQuote("--no-owner"), "--no-owner");
-  EXPECT_EQ(ShellQuote("/usr/lib/postgresql/15/bin"), "/usr/lib/postgresql/15/bin");
+  EXPECT_EQ(os::ShellQuote("pg_dump"), "pg_dump");
+  EXPECT_EQ(os::ShellQuote("--no-owner"), "--no-owner");
+  EXPECT_EQ(os::ShellQuote("/usr/lib/postgresql/15/bin"), "/usr/lib/postgresql/15/bin");
 }
 
-TEST(ShellQuoteTest, KeepsAnEmptyWord) { EXPECT_EQ(ShellQuote(""), "''"); }
+TEST(ShellQuoteTest, KeepsAnEmptyWord) { EXPECT_EQ(os::ShellQuote(""), "''"); }
 
 TEST(ShellQuoteTest, EveryByteComesThroughARealShell) {
   std::string every;
@@ -21,8 +21,8 @@ TEST(ShellQuoteTest, EveryByteComesThroughARealShell) {
   const std::vector<std::string> words = {every, "$HOME `id` $(id)", "it's", "-n", "a\nb\n", "*", "~", "\\", "#x", ""};
   for (const char* shell : {"sh", "bash"}) {
     // The line is itself one word of another line, as it is over SSH into a container.
-    const std::string inner = "printf '%s|' " + ShellJoin(words);
-    const auto result = testing::MustRun({.argv = {shell, "-c", "exec sh -c " + ShellQuote(inner)}});
+    const std::string inner = "printf '%s|' " + os::ShellJoin(words);
+    const auto result = testing::MustRun({.argv = {shell, "-c", "exec sh -c " + os::ShellQuote(inner)}});
     std::string expected;
     for (const std::string& word : words) expected += word + "|";
     EXPECT_EQ(result.out, expected) << shell;

@@ -19,7 +19,7 @@ using testing::TempDir;
 
 constexpr size_t kLimit = 64 << 10;
 
-const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::ChildEnvironment({
+const auto* const file_children = ::testing::AddGlobalTestEnvironment(new testing::ChildEnvironment({
     {"killed",
      [](const fs::path& path) {
        AtomicFile file(path);

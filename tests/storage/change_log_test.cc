@@ -183,7 +183,7 @@ TEST(ChangeLogTest, ADamagedChunkIsCorrupt) {
   EXPECT_EQ(CodeOf([] { DecodeLogChunk(ZstdCompress("\xFF\xFF\xFF")); }), ErrorCode::kCorrupt);
 }
 
-TEST(ChangeLogTest, AVisitFromAnywhereSeesExactlyWhatComesBehind) {
+TEST(ChangeLogTest, AVisitFromAnywhereSeesExactlyWhatComesAfter) {
   StoreFixture store;
   ChangeLogBuilder builder;
   std::vector<uint64_t> all;

@@ -9,12 +9,12 @@
 namespace rotv {
 namespace {
 
-using Kind = RowVersion::Kind;
+using RetentionKind = RowVersion::Kind;
 using Needed = Retention::Needed;
 
 struct Version {
   uint64_t lsn;
-  Kind kind = Kind::kRow;
+  RetentionKind kind = RetentionKind::kRow;
 };
 
 std::set<uint64_t> Dropped(const Retention& retention, const std::vector<Version>& newest_first) {
@@ -50,19 +50,19 @@ TEST(RetentionTest, VersionsThatNoStateSeesAreDropped) {
 
 TEST(RetentionTest, APartialVersionKeepsWhatItIsMadeWholeFrom) {
   Retention retention({}, Lsn(100));
-  EXPECT_EQ(Dropped(retention, {{90, Kind::kPartial}, {80}, {70}}), (Set{70}));
-  EXPECT_EQ(Dropped(retention, {{90, Kind::kPartial}, {80, Kind::kPartial}, {70}, {60}}), (Set{60}));
-  EXPECT_EQ(Dropped(retention, {{90}, {80, Kind::kPartial}, {70}}), (Set{80, 70}));
+  EXPECT_EQ(Dropped(retention, {{90, RetentionKind::kPartial}, {80}, {70}}), (Set{70}));
+  EXPECT_EQ(Dropped(retention, {{90, RetentionKind::kPartial}, {80, RetentionKind::kPartial}, {70}, {60}}), (Set{60}));
+  EXPECT_EQ(Dropped(retention, {{90}, {80, RetentionKind::kPartial}, {70}}), (Set{80, 70}));
 }
 
 TEST(RetentionTest, ATombstoneStaysAsLongAsItHidesSomething) {
   Retention head({}, Lsn(100));
-  EXPECT_EQ(Dropped(head, {{90, Kind::kTombstone}, {80}}), (Set{90, 80}));
+  EXPECT_EQ(Dropped(head, {{90, RetentionKind::kTombstone}, {80}}), (Set{90, 80}));
   Retention point({Lsn(85)}, Lsn(100));
-  EXPECT_EQ(Dropped(point, {{90, Kind::kTombstone}, {80}}), Set{});
-  EXPECT_EQ(Dropped(point, {{95}, {90, Kind::kTombstone}, {80}}), (Set{90}));
+  EXPECT_EQ(Dropped(point, {{90, RetentionKind::kTombstone}, {80}}), Set{});
+  EXPECT_EQ(Dropped(point, {{95}, {90, RetentionKind::kTombstone}, {80}}), (Set{90}));
   // Within the kept time all of it counts.
-  EXPECT_EQ(Dropped(Retention({}, Lsn(85)), {{95}, {90, Kind::kTombstone}, {80}, {70}}), (Set{70}));
+  EXPECT_EQ(Dropped(Retention({}, Lsn(85)), {{95}, {90, RetentionKind::kTombstone}, {80}, {70}}), (Set{70}));
 }
 
 TEST(RetentionTest, WhatOnlyOnePointNeedsIsAddedUp) {
@@ -72,12 +72,12 @@ TEST(RetentionTest, WhatOnlyOnePointNeedsIsAddedUp) {
     needs.EndRow();
     for (const Version& version : newest_first) needs.Add(Lsn(version.lsn), version.kind, version.lsn);
   };
-  row({{90}, {39}, {19}, {15}});                 // 39 for the second, 19 for the first.
-  row({{90}, {10}});                             // 10 for both.
-  row({{90}, {38, Kind::kPartial}, {25}});       // Both for the second.
-  row({{90, Kind::kPartial}, {30}, {12}});       // 30 for all behind it, too.
-  row({{90}, {35, Kind::kPartial}, {11}, {5}});  // 11 for both.
-  row({{91, Kind::kTombstone}, {37}, {18, Kind::kTombstone}, {6}});
+  row({{90}, {39}, {19}, {15}});                          // 39 for the second, 19 for the first.
+  row({{90}, {10}});                                      // 10 for both.
+  row({{90}, {38, RetentionKind::kPartial}, {25}});       // Both for the second.
+  row({{90, RetentionKind::kPartial}, {30}, {12}});       // 30 for all behind it, too.
+  row({{90}, {35, RetentionKind::kPartial}, {11}, {5}});  // 11 for both.
+  row({{91, RetentionKind::kTombstone}, {37}, {18, RetentionKind::kTombstone}, {6}});
   EXPECT_EQ(needs.bytes(), (std::vector<uint64_t>{19 + 12, 39 + 38 + 25 + 35 + 37, 0}));
   EXPECT_EQ(needs.total(),
             90U + 39 + 19 + 15 + 90 + 10 + 90 + 38 + 25 + 90 + 30 + 12 + 90 + 35 + 11 + 5 + 91 + 37 + 18 + 6);
@@ -91,9 +91,12 @@ TEST(RetentionTest, EveryStateThatStaysIsSeenAsBefore) {
     std::vector<Version> versions;  // Oldest first.
     bool there = false;
     for (uint64_t lsn = 1 + below(5); lsn < 60; lsn += 1 + below(12)) {
-      Kind kind = !there ? Kind::kRow : below(3) == 0 ? Kind::kTombstone : below(2) == 0 ? Kind::kPartial : Kind::kRow;
+      RetentionKind kind = !there          ? RetentionKind::kRow
+                           : below(3) == 0 ? RetentionKind::kTombstone
+                           : below(2) == 0 ? RetentionKind::kPartial
+                                           : RetentionKind::kRow;
       versions.push_back({lsn, kind});
-      there = kind != Kind::kTombstone;
+      there = kind != RetentionKind::kTombstone;
     }
     std::vector<Version> newest_first(versions.rbegin(), versions.rend());
     std::vector<Lsn> points;
@@ -107,9 +110,9 @@ TEST(RetentionTest, EveryStateThatStaysIsSeenAsBefore) {
       std::vector<uint64_t> used;
       for (const Version& version : newest_first) {
         if (version.lsn >= lsn || gone.count(version.lsn) > 0) continue;
-        if (version.kind == Kind::kTombstone) break;
+        if (version.kind == RetentionKind::kTombstone) break;
         used.push_back(version.lsn);
-        if (version.kind == Kind::kRow) break;
+        if (version.kind == RetentionKind::kRow) break;
       }
       return used;
     };
@@ -122,7 +125,7 @@ TEST(RetentionTest, EveryStateThatStaysIsSeenAsBefore) {
       for (uint64_t version : seen(lsn, {})) used.insert(version);
     }
     for (const Version& version : versions) {
-      if (version.kind != Kind::kTombstone && used.count(version.lsn) == 0) {
+      if (version.kind != RetentionKind::kTombstone && used.count(version.lsn) == 0) {
         EXPECT_EQ(dropped.count(version.lsn), 1U) << "round " << round << " keeps " << version.lsn;
       }
     }

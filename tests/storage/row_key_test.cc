@@ -120,12 +120,12 @@ TEST(RowKeyTest, WhatIsNoKeyHasNoColumns) {
   }
 }
 
-TEST(RowKeyTest, EqualLinesHaveOneBagKeyAndOthersAnother) {
+TEST(RowKeyTest, EqualLinesHaveOneMultisetKeyAndOthersAnother) {
   std::set<std::string> keys;
   for (const std::string& text : Texts()) {
     std::string key, again;
-    AppendBagKey(text, &key);
-    AppendBagKey(text, &again);
+    AppendMultisetKey(text, &key);
+    AppendMultisetKey(text, &again);
     EXPECT_EQ(key.size(), 16u);
     EXPECT_EQ(key, again);
     keys.insert(key);
@@ -141,7 +141,7 @@ TEST(RowKeyTest, TheBytesAreThoseOfTheFormat) {
             "a\x00\xFF"
             "b\x00\x01"sv);
   std::string bag;
-  AppendBagKey("", &bag);  // The published test vector of XXH3-128.
+  AppendMultisetKey("", &bag);  // The published test vector of XXH3-128.
   EXPECT_EQ(bag, "\x99\xAA\x06\xD3\x01\x47\x98\xD8\x60\x01\xC3\x24\x46\x8D\x49\x7F"sv);
 }
 

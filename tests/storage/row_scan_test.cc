@@ -85,7 +85,7 @@ TEST(RowScanTest, APartialRowWithoutItsOlderVersionIsCorrupt) {
   }
 }
 
-TEST(RowScanTest, EqualRowsOfABagComeAsOftenAsTheyAreThere) {
+TEST(RowScanTest, EqualRowsOfAMultisetComeAsOftenAsTheyAreThere) {
   StoreFixture store;
   store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "a", .count = 3},
                          {.id = 1, .lsn = 20, .text = "a", .count = 1},
@@ -184,7 +184,7 @@ TEST(RowScanTest, EveryStateOfARandomHistoryIsFound) {
     }
     store->Publish(testing::ManifestAt(1000), {});
     for (const auto& [lsn, state] : states) ASSERT_EQ(Lines(*store, lsn), state) << lsn;
-    store->Tidy();
+    store->Compact();
     store.Reopen();
     for (const auto& [lsn, state] : states) ASSERT_EQ(Lines(*store, lsn), state) << lsn;
   }

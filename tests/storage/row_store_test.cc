@@ -268,7 +268,7 @@ TEST(RowStoreTest, ATransactionThatIsReceivedAgainIsWrittenAgain) {
 }
 
 // A store that took hours to fill would otherwise be read from end to end.
-TEST(RowStoreTest, OpeningBehindAKilledProcessReadsOnlyFilesThatMayHoldUnpublishedRows) {
+TEST(RowStoreTest, OpeningAfterAKilledProcessReadsOnlyFilesThatMayHoldUnpublishedRows) {
   StoreFixture store;
   store.WriteAndPublish(ManyRows(0, 1000, 10, 1000), 100);
   store.Close();
@@ -498,7 +498,7 @@ TEST(RowStoreTest, TheSchemaIsTheOneInForce) {
   EXPECT_EQ(CodeOf([&] { (void)store->SchemaAt(Lsn(99)); }), ErrorCode::kCorrupt);
 }
 
-TEST(RowStoreTest, SequencesAreThoseOfTheFirstPullAtOrBehind) {
+TEST(RowStoreTest, SequencesAreThoseOfTheFirstPullAtOrAfter) {
   StoreFixture store;
   EXPECT_EQ(store->SequencesAt(Lsn(1)).values_size(), 0);
   for (uint64_t lsn : {100, 200}) {
@@ -514,7 +514,7 @@ TEST(RowStoreTest, SequencesAreThoseOfTheFirstPullAtOrBehind) {
   EXPECT_EQ(store->SequencesAt(Lsn(201)).values(0).last_value(), 200);
 }
 
-TEST(RowStoreTest, AnEpochServesWhatCommittedBehindItsStart) {
+TEST(RowStoreTest, AnEpochServesWhatCommittedAfterItsStart) {
   proto::Manifest manifest;
   proto::TableHistory* history = manifest.add_tables();
   history->set_table(5);
@@ -593,7 +593,7 @@ TEST(RowStoreTest, AnEmptyTableHasOnePart) {
   EXPECT_EQ(store->Split(99, 0, 16).size(), 1u);
 }
 
-TEST(RowStoreTest, TidyingManyRunsChangesNothing) {
+TEST(RowStoreTest, CompactionOfManyRunsChangesNothing) {
   StoreFixture store;
   for (uint64_t lsn = 10; lsn < 50; ++lsn) {
     testing::Write(*store, {{.id = 0, .lsn = lsn, .text = "first"},
@@ -603,7 +603,7 @@ TEST(RowStoreTest, TidyingManyRunsChangesNothing) {
   store->Publish(ManifestAt(100), {});
   std::vector<Strings> before, after;
   for (uint64_t lsn = 10; lsn <= 50; ++lsn) before.push_back(Lines(*store, lsn));
-  store->Tidy();
+  store->Compact();
   for (uint64_t lsn = 10; lsn <= 50; ++lsn) after.push_back(Lines(*store, lsn));
   EXPECT_EQ(before, after);
   EXPECT_LE(store->Split(1, 0, 100).size(), 2u);

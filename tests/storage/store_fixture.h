@@ -23,21 +23,9 @@
 #include "storage/row_store.h"
 #include "tests/support/files/subprocess.h"
 #include "tests/support/files/temp_dir.h"
+#include "tests/support/files/thrown.h"
 
 namespace rotv::testing {
-
-// The error that `action` throws; a test failure and an Error(kBug) if it throws none.
-inline Error ErrorOf(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error;
-  }
-  ADD_FAILURE() << "no error";
-  return Error(ErrorCode::kBug, "");
-}
-
-inline ErrorCode CodeOf(const std::function<void()>& action) { return ErrorOf(action).code(); }
 
 inline std::string IntegerKey(int64_t value) {
   std::string key;

@@ -17,7 +17,7 @@ using testing::IntegerKey;
 
 std::string PrefixOf(int64_t id) { return EncodeRowPrefix(1, 0, IntegerKey(id)); }
 
-std::vector<std::string> Texts(const std::vector<VersionBuffer::Found>& versions) {
+std::vector<std::string> BufferTexts(const std::vector<VersionBuffer::Found>& versions) {
   std::vector<std::string> texts;
   for (const auto& found : versions) texts.emplace_back(found.version.text);
   return texts;
@@ -40,7 +40,7 @@ TEST(VersionBufferTest, NewestIsTheOnePutLast) {
   ASSERT_TRUE(buffer.Newest(PrefixOf(1)));
   EXPECT_EQ(buffer.Newest(PrefixOf(1))->version.text, "new");
   EXPECT_EQ(buffer.Newest(PrefixOf(1))->commit_lsn, Lsn(20));
-  EXPECT_EQ(Texts(buffer.Versions(PrefixOf(1))), (std::vector<std::string>{"new", "old"}));
+  EXPECT_EQ(BufferTexts(buffer.Versions(PrefixOf(1))), (std::vector<std::string>{"new", "old"}));
   EXPECT_FALSE(buffer.Newest(PrefixOf(3)));
 }
 
@@ -50,7 +50,7 @@ TEST(VersionBufferTest, AVersionOfTheSameTransactionGivesWayToTheLaterOne) {
   Add(buffer, {.id = 1, .lsn = 10, .text = "first"});
   Add(buffer, testing::Gone(1, 10));
   Add(buffer, {.id = 1, .lsn = 10, .text = "last"});
-  EXPECT_EQ(Texts(buffer.Versions(PrefixOf(1))), (std::vector<std::string>{"last", "before"}));
+  EXPECT_EQ(BufferTexts(buffer.Versions(PrefixOf(1))), (std::vector<std::string>{"last", "before"}));
   EXPECT_EQ(buffer.Sorted().size(), 2u);
 }
 

@@ -14,7 +14,7 @@ namespace fs = std::filesystem;
 using testing::ErrorOf;
 using testing::TempDir;
 
-const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::ChildEnvironment({
+const auto* const workspace_children = ::testing::AddGlobalTestEnvironment(new testing::ChildEnvironment({
     {"hold",
      [](const fs::path& home) {
        Workspace workspace(home, "prod", "baseline --force");

@@ -49,7 +49,7 @@ inline proto::Shape ShapeOf(uint32_t id, uint32_t table, const std::vector<Colum
 }
 
 // Adds a table and its shape. Without key columns it is a bag.
-inline proto::Table* AddTable(DescribedSchema* described, uint32_t id, const std::string& name,
+inline proto::Table* AddTable(schema::DescribedSchema* described, uint32_t id, const std::string& name,
                               const std::vector<ColumnSpec>& columns, const std::vector<uint32_t>& key_columns) {
   described->new_shapes.push_back(ShapeOf(id + 1000, id, columns));
   const proto::Shape* shape = &described->new_shapes.back();
@@ -83,15 +83,15 @@ inline const std::string kNullValue = "<null>";
 inline const std::string kToast = "<toast>";
 
 // A row by its columns' text, kNullValue or kToast. It points into `values`.
-inline pgoutput::Tuple TupleOf(const std::vector<std::string>& values) {
-  pgoutput::Tuple tuple;
+inline formats::pgoutput::Tuple TupleOf(const std::vector<std::string>& values) {
+  formats::pgoutput::Tuple tuple;
   for (const std::string& value : values) {
     if (value == kNullValue) {
-      tuple.push_back({pgoutput::Column::Kind::kNull, {}});
+      tuple.push_back({formats::pgoutput::Column::Kind::kNull, {}});
     } else if (value == kToast) {
-      tuple.push_back({pgoutput::Column::Kind::kUnchangedToast, {}});
+      tuple.push_back({formats::pgoutput::Column::Kind::kUnchangedToast, {}});
     } else {
-      tuple.push_back({pgoutput::Column::Kind::kText, value});
+      tuple.push_back({formats::pgoutput::Column::Kind::kText, value});
     }
   }
   return tuple;

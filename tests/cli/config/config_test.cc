@@ -30,13 +30,13 @@ class ConfigTest : public ::testing::Test {
 
   SourceConfig Read(const std::string& text) {
     Write("rotv.toml", text);
-    return ReadSource(request_);
+    return config::ReadSource(request_);
   }
 
   // "message | hint", with the directory taken out.
   std::string Complaint() {
     try {
-      ReadSource(request_);
+      config::ReadSource(request_);
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kUsage);
       std::string text = std::string(error.what()) + " | " + error.hint();
@@ -53,7 +53,7 @@ class ConfigTest : public ::testing::Test {
   }
 
   std::filesystem::path directory_;
-  ConfigRequest request_;
+  config::ConfigRequest request_;
 };
 
 #define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
@@ -337,15 +337,15 @@ TEST_F(ConfigTest, AllSourcesAreCheckedNotOnlyTheChosenOne) {
 TEST_F(ConfigTest, FilesAreLookedForInTheOrderOfTheContract) {
   auto with = [](const std::string& name) { return "[sources." + name + "]\ndatabase = \"x\"\n"; };
   Write("home/rotv.toml", with("of_home"));
-  EXPECT_EQ(ReadSource(request_).name, "of_home");
+  EXPECT_EQ(config::ReadSource(request_).name, "of_home");
   Write("rotv.toml", with("of_directory"));
-  EXPECT_EQ(ReadSource(request_).name, "of_directory");
+  EXPECT_EQ(config::ReadSource(request_).name, "of_directory");
   Write("variable.toml", with("of_variable"));
   request_.environment["ROTV_CONFIG"] = directory_ / "variable.toml";
-  EXPECT_EQ(ReadSource(request_).name, "of_variable");
+  EXPECT_EQ(config::ReadSource(request_).name, "of_variable");
   Write("option.toml", with("of_option"));
   request_.config = directory_ / "option.toml";
-  EXPECT_EQ(ReadSource(request_).name, "of_option");
+  EXPECT_EQ(config::ReadSource(request_).name, "of_option");
 }
 
 TEST_F(ConfigTest, ANamedFileMustExist) {
@@ -362,13 +362,13 @@ TEST_F(ConfigTest, ANamedFileMustExist) {
 TEST_F(ConfigTest, RelativePathsAreRelativeToTheFileWhereverThatIs) {
   Write("etc/own.toml", "[sources.a]\nssh = \"db\"\ndatabase = \"x\"\nidentity = \"../key\"\n");
   request_.config = directory_ / "etc/own.toml";
-  EXPECT_EQ(ReadSource(request_).identity, (directory_ / "key").native());
+  EXPECT_EQ(config::ReadSource(request_).identity, (directory_ / "key").native());
 }
 
 TEST_F(ConfigTest, WithoutSourcesTheVariablesServe) {
   request_.environment["PRODUCTION_HOST"] = "db.example.org";
   request_.environment["PGDATABASE"] = "rotv";
-  EXPECT_EQ(ReadSource(request_).ssh, "root@db.example.org");
+  EXPECT_EQ(config::ReadSource(request_).ssh, "root@db.example.org");
   EXPECT_EQ(Read("# nothing here\n").ssh, "root@db.example.org");
   EXPECT_EQ(Read("[sources.a]\ndatabase = \"x\"\n").name, "a");
 }
@@ -391,7 +391,7 @@ TEST_F(ConfigTest, FilesLargerThanAnyConfigAreRefused) {
 }
 
 TEST_F(ConfigTest, TheApplicationHasDefaults) {
-  AppConfig app = ReadApp(request_);
+  config::AppConfig app = config::ReadApp(request_);
   EXPECT_EQ(app.directory, std::filesystem::canonical(directory_));
   EXPECT_EQ(app.port, 8080);
   EXPECT_EQ(app.health, "/api/health");
@@ -406,7 +406,7 @@ TEST_F(ConfigTest, TheApplicationIsRead) {
         "[app]\ndirectory = \"my app\"\nport = 3000\ntmpfs_size = \"2G\"\ncompression = \"zstd\"\npersistent = "
         "true\nsuperuser = true\n"
         "health = \"/up\"\nimage = \"localhost/x\"\ncommand = \"node x.js\"\n");
-  AppConfig app = ReadApp(request_);
+  config::AppConfig app = config::ReadApp(request_);
   EXPECT_EQ(app.directory, std::filesystem::canonical(directory_ / "my app"));
   EXPECT_EQ(app.port, 3000);
   EXPECT_EQ(app.tmpfs_bytes, uint64_t{2} << 30);
@@ -420,7 +420,7 @@ TEST_F(ConfigTest, TheApplicationIsRead) {
 
 TEST_F(ConfigTest, AConfigInTheHomeDirectoryIsForTheApplicationHere) {
   Write("home/rotv.toml", "[app]\nport = 3000\n");
-  AppConfig app = ReadApp(request_);
+  config::AppConfig app = config::ReadApp(request_);
   EXPECT_EQ(app.port, 3000);
   EXPECT_EQ(app.directory, std::filesystem::canonical(directory_));
 }

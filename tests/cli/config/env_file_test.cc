@@ -11,13 +11,13 @@ namespace rotv {
 namespace {
 
 std::string ValueOf(const std::string& line) {
-  Environment variables = ParseEnvFile(line, ".env");
+  os::Environment variables = config::ParseEnvFile(line, ".env");
   return variables.count("K") == 0 ? "(unset)" : variables["K"];
 }
 
 std::string ComplaintOf(const std::string& text) {
   try {
-    ParseEnvFile(text, ".env");
+    config::ParseEnvFile(text, ".env");
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUsage);
     EXPECT_FALSE(error.hint().empty());
@@ -38,7 +38,7 @@ TEST(EnvFileTest, BlanksAndExportMayStandBeforeAndAroundTheName) {
   EXPECT_EQ(ValueOf("  K = value"), "value");
   EXPECT_EQ(ValueOf("export K=value"), "value");
   EXPECT_EQ(ValueOf("\texport\tK=value"), "value");
-  EXPECT_EQ(ParseEnvFile("export=1", ".env").at("export"), "1");
+  EXPECT_EQ(config::ParseEnvFile("export=1", ".env").at("export"), "1");
 }
 
 TEST(EnvFileTest, CommentsStartALineOrFollowABlank) {
@@ -67,7 +67,7 @@ TEST(EnvFileTest, NothingIsExpandedOrRun) {
 }
 
 TEST(EnvFileTest, QuotedValuesMayGoOverSeveralLines) {
-  Environment variables = ParseEnvFile("KEY=\"-----BEGIN\nabc\n-----END\"\nK=after\n", ".env");
+  os::Environment variables = config::ParseEnvFile("KEY=\"-----BEGIN\nabc\n-----END\"\nK=after\n", ".env");
   EXPECT_EQ(variables["KEY"], "-----BEGIN\nabc\n-----END");
   EXPECT_EQ(variables["K"], "after");
 }
@@ -75,7 +75,7 @@ TEST(EnvFileTest, QuotedValuesMayGoOverSeveralLines) {
 TEST(EnvFileTest, TheLastOfTwoEqualKeysCounts) { EXPECT_EQ(ValueOf("K=1\nK=2\n"), "2"); }
 
 TEST(EnvFileTest, WindowsLineEndsAndByteOrderMarksAreNoPartOfValues) {
-  Environment variables = ParseEnvFile("\xEF\xBB\xBFK=value\r\n\r\nL='quoted'\r\n", ".env");
+  os::Environment variables = config::ParseEnvFile("\xEF\xBB\xBFK=value\r\n\r\nL='quoted'\r\n", ".env");
   EXPECT_EQ(variables["K"], "value");
   EXPECT_EQ(variables["L"], "quoted");
 }
@@ -102,7 +102,7 @@ TEST(EnvFileTest, EveryTruncationIsReadOrRefusedButNeverOverrun) {
   for (size_t size = 0; size <= text.size(); ++size) {
     std::string part(text.data(), size);  // A copy of its own: a sanitizer sees reads behind it.
     try {
-      ParseEnvFile(part, ".env");
+      config::ParseEnvFile(part, ".env");
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kUsage);
     }
@@ -122,7 +122,7 @@ class VariablesTest : public ::testing::Test {
   }
   std::string Complaint() {
     try {
-      SourceFromVariables(environment_, directory_);
+      config::SourceFromVariables(environment_, directory_);
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kUsage);
       return error.what();
@@ -131,22 +131,22 @@ class VariablesTest : public ::testing::Test {
   }
 
   std::filesystem::path directory_;
-  Environment environment_;
+  os::Environment environment_;
 };
 
 TEST_F(VariablesTest, WithoutAHostThereIsNoSource) {
-  EXPECT_FALSE(SourceFromVariables(environment_, directory_));
+  EXPECT_FALSE(config::SourceFromVariables(environment_, directory_));
   Write(".env", "PGDATABASE=rotv\n");
-  EXPECT_FALSE(SourceFromVariables(environment_, directory_));
+  EXPECT_FALSE(config::SourceFromVariables(environment_, directory_));
   Write(".env", "PRODUCTION_HOST=\n");
-  EXPECT_FALSE(SourceFromVariables(environment_, directory_));
+  EXPECT_FALSE(config::SourceFromVariables(environment_, directory_));
 }
 
 TEST_F(VariablesTest, EveryVariableHasItsPlace) {
   Write(".env",
         "PRODUCTION_HOST=db.example.org\nPRODUCTION_PORT=22422\nPRODUCTION_CONTAINER=rootsofthevalley.org\n"
         "PRODUCTION_USER=deploy\nPGDATABASE=rotv\nPGUSER=reader\n");
-  SourceConfig source = SourceFromVariables(environment_, directory_).value();
+  SourceConfig source = config::SourceFromVariables(environment_, directory_).value();
   EXPECT_EQ(source.name, "production");
   EXPECT_EQ(source.ssh, "deploy@db.example.org:22422");
   EXPECT_EQ(source.container, "rootsofthevalley.org");
@@ -161,7 +161,7 @@ TEST_F(VariablesTest, TheEnvironmentComesBeforeDotEnvAndThatBeforeTheBackends) {
   Write(".env", "PRODUCTION_HOST=root\nPGDATABASE=root\n");
   environment_["PRODUCTION_HOST"] = "process";
   environment_["PGUSER"] = "";  // As good as not set.
-  SourceConfig source = SourceFromVariables(environment_, directory_).value();
+  SourceConfig source = config::SourceFromVariables(environment_, directory_).value();
   EXPECT_EQ(source.ssh, "root@process");
   EXPECT_EQ(source.database, "root");
   EXPECT_EQ(source.user, "backend");
@@ -186,7 +186,7 @@ TEST_F(VariablesTest, UnusableValuesAreNamedByVariableAndPlace) {
 
 TEST_F(VariablesTest, NumericIpv6HostsGetTheirBrackets) {
   environment_ = {{"PRODUCTION_HOST", "2001:db8::1"}, {"PRODUCTION_PORT", "2222"}, {"PGDATABASE", "x"}};
-  EXPECT_EQ(SourceFromVariables(environment_, directory_)->ssh, "root@[2001:db8::1]:2222");
+  EXPECT_EQ(config::SourceFromVariables(environment_, directory_)->ssh, "root@[2001:db8::1]:2222");
 }
 
 TEST_F(VariablesTest, AMalformedFileIsAnErrorAndNotSkipped) {

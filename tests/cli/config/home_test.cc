@@ -29,7 +29,7 @@ class HomeTest : public ::testing::Test {
   }
   static std::string Complaint(const path& home) {
     try {
-      OpenHome(home);
+      config::OpenHome(home);
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kDisk);
       EXPECT_FALSE(error.hint().empty());
@@ -42,37 +42,37 @@ class HomeTest : public ::testing::Test {
 };
 
 TEST_F(HomeTest, TheOptionComesBeforeTheVariableAndThatBeforeTheDefault) {
-  Environment environment = {{"HOME", "/people/ada"}};
-  EXPECT_EQ(ResolveHome("", environment), "/people/ada/.rotv");
+  os::Environment environment = {{"HOME", "/people/ada"}};
+  EXPECT_EQ(config::ResolveHome("", environment), "/people/ada/.rotv");
   environment["ROTV_HOME"] = "/srv/rotv";
-  EXPECT_EQ(ResolveHome("", environment), "/srv/rotv");
-  EXPECT_EQ(ResolveHome("/other", environment), "/other");
+  EXPECT_EQ(config::ResolveHome("", environment), "/srv/rotv");
+  EXPECT_EQ(config::ResolveHome("/other", environment), "/other");
 }
 
 TEST_F(HomeTest, TildeIsThePersonsHome) {
-  Environment environment = {{"HOME", "/people/ada"}};
-  EXPECT_EQ(ResolveHome("~/x/y", environment), "/people/ada/x/y");
-  EXPECT_EQ(ExpandTilde("~", environment), "/people/ada");
-  EXPECT_EQ(ExpandTilde("~other/x", environment), "~other/x");
-  EXPECT_EQ(ExpandTilde("a/~/b", environment), "a/~/b");
+  os::Environment environment = {{"HOME", "/people/ada"}};
+  EXPECT_EQ(config::ResolveHome("~/x/y", environment), "/people/ada/x/y");
+  EXPECT_EQ(config::ExpandTilde("~", environment), "/people/ada");
+  EXPECT_EQ(config::ExpandTilde("~other/x", environment), "~other/x");
+  EXPECT_EQ(config::ExpandTilde("a/~/b", environment), "a/~/b");
 }
 
 TEST_F(HomeTest, RelativeHomesBecomeAbsolute) {
-  EXPECT_EQ(ResolveHome("state/", {}), std::filesystem::current_path() / "state");
+  EXPECT_EQ(config::ResolveHome("state/", {}), std::filesystem::current_path() / "state");
 }
 
 TEST_F(HomeTest, WhatIsMissingIsMadeForItsOwnerAlone) {
   mode_t before = umask(0);
-  OpenHome(directory_ / "a" / "b");
+  config::OpenHome(directory_ / "a" / "b");
   umask(before);
   EXPECT_EQ(ModeOf(directory_ / "a"), 0700u);
   EXPECT_EQ(ModeOf(directory_ / "a" / "b"), 0700u);
 }
 
 TEST_F(HomeTest, OpeningTwiceChangesNothing) {
-  OpenHome(directory_ / "a");
+  config::OpenHome(directory_ / "a");
   ASSERT_EQ(chmod((directory_ / "a").c_str(), 0755), 0);
-  OpenHome(directory_ / "a");
+  config::OpenHome(directory_ / "a");
   EXPECT_EQ(ModeOf(directory_ / "a"), 0755u);
 }
 

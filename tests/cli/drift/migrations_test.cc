@@ -22,7 +22,7 @@ class MigrationsTest : public ::testing::Test {
   }
   std::vector<std::string> Order() {
     std::vector<std::string> names;
-    for (const Migration& migration : ReadMigrations(directory_.path())) names.push_back(migration.path);
+    for (const drift::Migration& migration : drift::ReadMigrations(directory_.path())) names.push_back(migration.path);
     return names;
   }
 
@@ -45,11 +45,11 @@ TEST_F(MigrationsTest, TheWayBackIsLeftOut) {
 }
 
 TEST_F(MigrationsTest, OfOneFileTheForwardPartCounts) {
-  EXPECT_EQ(ForwardPart("-- migrate:up\nA;\n-- migrate:down\nB;\n"), "-- migrate:up\nA;\n");
-  EXPECT_EQ(ForwardPart("-- +goose Up\nA;\n-- +goose Down\nB;"), "-- +goose Up\nA;\n");
-  EXPECT_EQ(ForwardPart("-- Up Migration\nA;\n-- Down Migration\nB;"), "-- Up Migration\nA;\n");
-  EXPECT_EQ(ForwardPart("A; -- migrate:down\nB;"), "A; -- migrate:down\nB;");
-  EXPECT_EQ(ForwardPart(""), "");
+  EXPECT_EQ(drift::ForwardPart("-- migrate:up\nA;\n-- migrate:down\nB;\n"), "-- migrate:up\nA;\n");
+  EXPECT_EQ(drift::ForwardPart("-- +goose Up\nA;\n-- +goose Down\nB;"), "-- +goose Up\nA;\n");
+  EXPECT_EQ(drift::ForwardPart("-- Up Migration\nA;\n-- Down Migration\nB;"), "-- Up Migration\nA;\n");
+  EXPECT_EQ(drift::ForwardPart("A; -- migrate:down\nB;"), "A; -- migrate:down\nB;");
+  EXPECT_EQ(drift::ForwardPart(""), "");
 }
 
 TEST_F(MigrationsTest, ACopyHasWhatIsIncludedToo) {
@@ -58,7 +58,7 @@ TEST_F(MigrationsTest, ACopyHasWhatIsIncludedToo) {
   Write("1.down.sql");
   testing::TempDir target;
   std::ofstream(target / "old.sql") << "of an earlier time";
-  CopyMigrations(directory_.path(), ReadMigrations(directory_.path()), target.path());
+  drift::CopyMigrations(directory_.path(), drift::ReadMigrations(directory_.path()), target.path());
   auto text = [&](const char* name) {
     std::ifstream in(target / name);
     return std::string(std::istreambuf_iterator<char>(in), {});
@@ -69,25 +69,25 @@ TEST_F(MigrationsTest, ACopyHasWhatIsIncludedToo) {
 }
 
 TEST_F(MigrationsTest, AreFoundWhereTheyUsuallyAre) {
-  EXPECT_EQ(FindMigrations(directory_.path()), "");
+  EXPECT_EQ(drift::FindMigrations(directory_.path()), "");
   std::filesystem::create_directories(directory_ / "migrations");  // Holds none.
   Write("backend/db/migrations/1.sql");
-  EXPECT_EQ(FindMigrations(directory_.path()), directory_ / "backend/db/migrations");
+  EXPECT_EQ(drift::FindMigrations(directory_.path()), directory_ / "backend/db/migrations");
   Write("migrations/1.sql");
-  EXPECT_EQ(FindMigrations(directory_.path()).lexically_normal(), directory_ / "migrations");
+  EXPECT_EQ(drift::FindMigrations(directory_.path()).lexically_normal(), directory_ / "migrations");
 }
 
 TEST_F(MigrationsTest, NoneIsAnError) {
-  EXPECT_THROW(ReadMigrations(directory_.path()), Error);
-  EXPECT_THROW(ReadMigrations(directory_ / "nowhere"), Error);
+  EXPECT_THROW(drift::ReadMigrations(directory_.path()), Error);
+  EXPECT_THROW(drift::ReadMigrations(directory_ / "nowhere"), Error);
 }
 
 TEST_F(MigrationsTest, TheFingerprintIsOfPathsAndTexts) {
   Write("1.sql", "A");
-  uint64_t first = MigrationsFingerprint(ReadMigrations(directory_.path()));
-  EXPECT_EQ(MigrationsFingerprint(ReadMigrations(directory_.path())), first);
+  uint64_t first = drift::MigrationsFingerprint(drift::ReadMigrations(directory_.path()));
+  EXPECT_EQ(drift::MigrationsFingerprint(drift::ReadMigrations(directory_.path())), first);
   Write("1.sql", "B");
-  EXPECT_NE(MigrationsFingerprint(ReadMigrations(directory_.path())), first);
+  EXPECT_NE(drift::MigrationsFingerprint(drift::ReadMigrations(directory_.path())), first);
 }
 
 }  // namespace

@@ -13,16 +13,17 @@
 namespace rotv {
 namespace {
 
-const OwnDatabase kSocket{.socket_directory = "/run/own db", .port = 1, .name = "app"};
-const OwnDatabase kTcp{.socket_directory = "/tmp/pgsocket", .port = 5432, .tcp = true, .name = "app"};
+const launch::OwnDatabase kSocket{.socket_directory = "/run/own db", .port = 1, .name = "app"};
+const launch::OwnDatabase kTcp{.socket_directory = "/tmp/pgsocket", .port = 5432, .tcp = true, .name = "app"};
 constexpr const char* kBySocket = "postgresql://rotv@localhost:1/app?host=%2Frun%2Fown%20db";
 
-const EnvironmentRules kRules{.sources = {{"db.example.org", 0}, {"127.0.0.1", 6432}}, .allowed = {"REPORTS_URL"}};
+const config::EnvironmentRules kRules{.sources = {{"db.example.org", 0}, {"127.0.0.1", 6432}},
+                                      .allowed = {"REPORTS_URL"}};
 
 // The message, without the hint; empty if nothing is refused.
-std::string Refusal(const Environment& variables, const OwnDatabase& database = kTcp) {
+std::string Refusal(const os::Environment& variables, const launch::OwnDatabase& database = kTcp) {
   try {
-    RequireOwnDatabase(variables, kRules, database);
+    launch::RequireOwnDatabase(variables, kRules, database);
     return "";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUsage);
@@ -35,12 +36,12 @@ std::string Refusal(const Environment& variables, const OwnDatabase& database = 
 }
 
 TEST(ApplicationEnvironmentTest, DatabaseUrlIsOursAlways) {
-  EXPECT_EQ(WithOwnDatabase({}, {}, kSocket), (Environment{{"DATABASE_URL", kBySocket},
-                                                           {"PGHOST", "/run/own db"},
-                                                           {"PGPORT", "1"},
-                                                           {"PGUSER", "rotv"},
-                                                           {"PGDATABASE", "app"}}));
-  EXPECT_EQ(WithOwnDatabase({{"DATABASE_URL", "mysql://elsewhere/x"}}, {}, kTcp)["DATABASE_URL"],
+  EXPECT_EQ(launch::WithOwnDatabase({}, {}, kSocket), (os::Environment{{"DATABASE_URL", kBySocket},
+                                                                       {"PGHOST", "/run/own db"},
+                                                                       {"PGPORT", "1"},
+                                                                       {"PGUSER", "rotv"},
+                                                                       {"PGDATABASE", "app"}}));
+  EXPECT_EQ(launch::WithOwnDatabase({{"DATABASE_URL", "mysql://elsewhere/x"}}, {}, kTcp)["DATABASE_URL"],
             "postgresql://rotv@127.0.0.1:5432/app");
 }
 
@@ -67,17 +68,17 @@ TEST(ApplicationEnvironmentTest, EveryFormSaysTheSameDatabase) {
   };
   for (const Case& one : cases) {
     EXPECT_EQ(Refusal({{one.name, one.value}}), "") << one.name;
-    EXPECT_EQ(WithOwnDatabase({{one.name, one.value}}, kRules, kTcp)[one.name], one.by_tcp) << one.name;
+    EXPECT_EQ(launch::WithOwnDatabase({{one.name, one.value}}, kRules, kTcp)[one.name], one.by_tcp) << one.name;
   }
 }
 
 TEST(ApplicationEnvironmentTest, NoVariableOfLibpqPasses) {
-  Environment variables;
-  for (std::string_view name : LibpqVariables()) variables[std::string(name)] = "elsewhere";
+  os::Environment variables;
+  for (std::string_view name : os::LibpqVariables()) variables[std::string(name)] = "elsewhere";
   for (const char* name : {"PRODUCTION_HOST", "SSH_AUTH_SOCK", "PGPASSWORD_FILE"}) variables[name] = "elsewhere";
   variables.erase("PGPASSWORD_FILE");
   EXPECT_EQ(Refusal(variables), "");
-  EXPECT_EQ(WithOwnDatabase(variables, kRules, kSocket), WithOwnDatabase({}, kRules, kSocket));
+  EXPECT_EQ(launch::WithOwnDatabase(variables, kRules, kSocket), launch::WithOwnDatabase({}, kRules, kSocket));
 }
 
 TEST(ApplicationEnvironmentTest, WhatLeadsElsewhereIsRefusedByItsName) {
@@ -89,9 +90,10 @@ TEST(ApplicationEnvironmentTest, WhatLeadsElsewhereIsRefusedByItsName) {
               std::string::npos)
         << value;
     EXPECT_EQ(Refusal({{"REPORTS_URL", value}}), "") << "it is allowed";
-    EXPECT_EQ(WithOwnDatabase({{"REPORTS_URL", value}}, kRules, kTcp)["REPORTS_URL"], value);
-    EXPECT_EQ(ForShell({{"OLD_REPORTS", value}}, kRules, kTcp).withheld, std::vector<std::string>{"OLD_REPORTS"});
-    EXPECT_FALSE(ForShell({{"OLD_REPORTS", value}}, kRules, kTcp).variables.contains("OLD_REPORTS"));
+    EXPECT_EQ(launch::WithOwnDatabase({{"REPORTS_URL", value}}, kRules, kTcp)["REPORTS_URL"], value);
+    EXPECT_EQ(launch::ForShell({{"OLD_REPORTS", value}}, kRules, kTcp).withheld,
+              std::vector<std::string>{"OLD_REPORTS"});
+    EXPECT_FALSE(launch::ForShell({{"OLD_REPORTS", value}}, kRules, kTcp).variables.contains("OLD_REPORTS"));
   }
   EXPECT_NE(Refusal({{"A", "postgres://h/x"}, {"B", "db.example.org"}}).find("A, B lead to"), std::string::npos);
   for (const char* value : {"", "example.org", "http://127.0.0.1:8080", "production"}) {
@@ -105,7 +107,7 @@ TEST(ApplicationEnvironmentTest, ASecretInAFileIsLookedAt) {
   std::ofstream(directory / "url") << "postgres://h/x\n";
   EXPECT_NE(Refusal({{"REPORTING_FILE", directory / "url"}}), "");
   EXPECT_EQ(Refusal({{"DATABASE_URL_FILE", directory / "url"}}), "");
-  Environment made = WithOwnDatabase({{"DATABASE_URL_FILE", directory / "url"}}, kRules, kTcp);
+  os::Environment made = launch::WithOwnDatabase({{"DATABASE_URL_FILE", directory / "url"}}, kRules, kTcp);
   EXPECT_EQ(made["DATABASE_URL"], "postgresql://rotv@127.0.0.1:5432/app");
   EXPECT_FALSE(made.contains("DATABASE_URL_FILE"));
 }
@@ -117,7 +119,7 @@ TEST(ApplicationEnvironmentTest, JdbcWithoutTcpIsRefused) {
 }
 
 TEST(ApplicationEnvironmentTest, EnvWordsTakeAwayWhatIsNotWanted) {
-  const std::vector<std::string> words = EnvWords({{"A", "1"}, {"B", "2"}}, {{"B", "2"}, {"PGHOST", "/x"}});
+  const std::vector<std::string> words = launch::EnvWords({{"A", "1"}, {"B", "2"}}, {{"B", "2"}, {"PGHOST", "/x"}});
   auto has = [&](const char* word) { return std::find(words.begin(), words.end(), word) != words.end(); };
   EXPECT_TRUE(has("--unset=A") && has("PGHOST=/x") && has("--unset=PGSERVICE") && has("--unset=PGHOSTADDR"));
   EXPECT_FALSE(has("B=2") || has("--unset=B") || has("--unset=PGHOST") || has("--unset=PSQLRC"));

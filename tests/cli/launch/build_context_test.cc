@@ -51,7 +51,7 @@ TEST_F(BuildContextTest, NoSecretGetsIntoIt) {
   for (const char* name : {"id_ed25519", "server.pem", "tls/server.key", "deploy_key"}) Write(name, key);
   Write(".dockerignore", "private\n**/*.sql\n!.env\n!.npmrc\n!deploy_key\n");
   fs::create_symlink("my-secrets.conf", App() / "settings");
-  BuildContext context({.application = App(), .left_out = {App() / "home", App() / "my-secrets.conf"}});
+  launch::BuildContext context({.application = App(), .left_out = {App() / "home", App() / "my-secrets.conf"}});
   EXPECT_EQ(Leaks(context.directory()), std::vector<std::string>());
 }
 
@@ -64,7 +64,7 @@ TEST_F(BuildContextTest, WhatAnApplicationNeedsIsThere) {
   fs::create_symlink("index.html", App() / "frontend/link");
   fs::path made;
   {
-    BuildContext context({.application = App()});
+    launch::BuildContext context({.application = App()});
     made = context.directory();
     for (const char* name : {"app/backend/package.json", "packages/backend/package.json", "app/frontend/index.html",
                              "app/backend/.env.example", "app/frontend/link", "app/docs/keep/a.md", "app/ca.pem",
@@ -76,13 +76,13 @@ TEST_F(BuildContextTest, WhatAnApplicationNeedsIsThere) {
               fs::last_write_time(App() / "frontend/index.html"));
   }
   EXPECT_FALSE(fs::exists(made));
-  EXPECT_EQ(ApplicationVersion(App()), "1.2.3");
+  EXPECT_EQ(launch::ApplicationVersion(App()), "1.2.3");
 }
 
 TEST_F(BuildContextTest, ADirectoryWithoutAnApplicationIsRefused) {
   Write("README.md");
   try {
-    BuildContext context({.application = App()});
+    launch::BuildContext context({.application = App()});
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUsage);
@@ -92,9 +92,9 @@ TEST_F(BuildContextTest, ADirectoryWithoutAnApplicationIsRefused) {
 
 TEST_F(BuildContextTest, AVersionThatIsNotThereIsZero) {
   Write("package.json", "{}");
-  EXPECT_EQ(ApplicationVersion(App()), "0");
+  EXPECT_EQ(launch::ApplicationVersion(App()), "0");
   Write("package.json", "not JSON");
-  EXPECT_EQ(ApplicationVersion(App()), "0");
+  EXPECT_EQ(launch::ApplicationVersion(App()), "0");
 }
 
 }  // namespace

@@ -23,13 +23,13 @@ class EnvExampleTest : public ::testing::Test {
     std::ofstream(Directory() / name) << text;
   }
   std::filesystem::path Directory() const { return directory_.path(); }
-  EnvironmentReport Read(const Environment& environment = {}) {
-    return ReadAppEnvironment(Directory(), "", environment);
+  launch::EnvironmentReport Read(const os::Environment& environment = {}) {
+    return launch::ReadAppEnvironment(Directory(), "", environment);
   }
   // "message | hint" of the error.
-  std::string Complaint(const Environment& environment = {}) {
+  std::string Complaint(const os::Environment& environment = {}) {
     try {
-      RequireUsable(Read(environment));
+      launch::RequireUsable(Read(environment));
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kUsage);
       return std::string(error.what()) + " | " + error.hint();
@@ -42,13 +42,14 @@ class EnvExampleTest : public ::testing::Test {
 };
 
 TEST_F(EnvExampleTest, TellsRequiredFromOptional) {
-  std::vector<WantedVariable> wanted = ParseEnvExample(
+  std::vector<launch::WantedVariable> wanted = launch::ParseEnvExample(
       "# The database.\nPGUSER=rotv\nexport SESSION_SECRET = change-this\nEMPTY=\n# Optional: for "
       "mails\nSMTP=localhost\n"
       "AFTER=1\n# COMMENTED=1\n# words = are no variable\n\n=x\n1X=2\n");
   std::vector<std::string> required;
   std::vector<std::string> optional;
-  for (const WantedVariable& variable : wanted) (variable.required ? required : optional).push_back(variable.name);
+  for (const launch::WantedVariable& variable : wanted)
+    (variable.required ? required : optional).push_back(variable.name);
   EXPECT_THAT(required, ElementsAre("PGUSER", "SESSION_SECRET", "AFTER"));
   EXPECT_THAT(optional, ElementsAre("EMPTY", "SMTP", "COMMENTED", "words"));
 }
@@ -56,15 +57,15 @@ TEST_F(EnvExampleTest, TellsRequiredFromOptional) {
 TEST_F(EnvExampleTest, KnowsPlaceholdersInAnyCase) {
   for (const char* value :
        {"change-this-to-a-long-random-text", "CHANGEME", "your-key-here", "<secret>", "xxxx", "TODO"}) {
-    EXPECT_TRUE(IsPlaceholder(value)) << value;
+    EXPECT_TRUE(launch::IsPlaceholder(value)) << value;
   }
   for (const char* value : {"", "a", "unchanged-this", "s3cret <x>", "exchange-this"})
-    EXPECT_FALSE(IsPlaceholder(value)) << value;
+    EXPECT_FALSE(launch::IsPlaceholder(value)) << value;
 }
 
 TEST_F(EnvExampleTest, WithoutAnExampleEverythingIsUsable) {
   Write(".env", "A=1\n");
-  EnvironmentReport report = Read();
+  launch::EnvironmentReport report = Read();
   EXPECT_TRUE(report.usable());
   EXPECT_THAT(report.examples, IsEmpty());
   EXPECT_EQ(report.variables["A"], "1");
@@ -73,7 +74,7 @@ TEST_F(EnvExampleTest, WithoutAnExampleEverythingIsUsable) {
 TEST_F(EnvExampleTest, TheFirstFileThatSetsAVariableCounts) {
   Write(".env", "A=outer\nB='with # and spaces'\n");
   Write("backend/.env", "A=inner\nC=3\n");
-  EnvironmentReport report = Read();
+  launch::EnvironmentReport report = Read();
   EXPECT_THAT(report.files, ElementsAre(".env", "backend/.env"));
   EXPECT_EQ(report.variables["A"], "outer");
   EXPECT_EQ(report.variables["B"], "with # and spaces");
@@ -83,7 +84,7 @@ TEST_F(EnvExampleTest, TheFirstFileThatSetsAVariableCounts) {
 TEST_F(EnvExampleTest, TheProcessSetsWhatAnExampleNamesAndNothingElse) {
   Write(".env.example", "A=1\n");
   Write(".env", "A=file\nB=file\n");
-  EnvironmentReport report = Read({{"A", "process"}, {"B", "process"}, {"PATH", "/bin"}});
+  launch::EnvironmentReport report = Read({{"A", "process"}, {"B", "process"}, {"PATH", "/bin"}});
   EXPECT_EQ(report.variables["A"], "process");
   EXPECT_EQ(report.variables["B"], "file");
   EXPECT_EQ(report.variables.count("PATH"), 0U);

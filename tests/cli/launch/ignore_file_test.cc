@@ -59,17 +59,17 @@ TEST(IgnoreFileTest, LeavesOutWhatDockerDoes) {
       {"*a*b*c", "xaybz", false},
   };
   for (const Case& one : cases) {
-    EXPECT_EQ(IgnoreFile(one.patterns).LeavesOut(one.path), one.left_out) << one.patterns << "  " << one.path;
+    EXPECT_EQ(launch::IgnoreFile(one.patterns).LeavesOut(one.path), one.left_out) << one.patterns << "  " << one.path;
   }
 }
 
 TEST(IgnoreFileTest, ManyStarsTakeNoTime) {
   std::string pattern;
   for (int i = 0; i < 200; ++i) pattern += "*a";
-  EXPECT_FALSE(IgnoreFile(pattern + "b").LeavesOut(std::string(4000, 'a')));
+  EXPECT_FALSE(launch::IgnoreFile(pattern + "b").LeavesOut(std::string(4000, 'a')));
   std::string deep;
   for (int i = 0; i < 100; ++i) deep += "**/a/";
-  EXPECT_TRUE(IgnoreFile(deep + "b").LeavesOut(std::string("x/") + [] {
+  EXPECT_TRUE(launch::IgnoreFile(deep + "b").LeavesOut(std::string("x/") + [] {
     std::string path;
     for (int i = 0; i < 300; ++i) path += "a/";
     return path;

@@ -6,7 +6,7 @@ namespace rotv {
 namespace {
 
 TEST(StartupLogTest, FollowsTheLinesOfTheEntrypoint) {
-  StartupLog log;
+  launch::StartupLog log;
   log.Feed("rotv: phase: cluster\nThe files belong to postgres.\nrotv: phase: import\nrotv: import: 12 of 360\n");
   EXPECT_EQ(log.state().phase, "import");
   EXPECT_EQ(log.state().import_done, 12U);
@@ -18,8 +18,8 @@ TEST(StartupLogTest, FollowsTheLinesOfTheEntrypoint) {
   EXPECT_EQ(log.state().phase, "application");
 }
 
-TEST(StartupLogTest, PreparedClustersAreToldBeforeTheApplicationSpeaks) {
-  StartupLog log;
+TEST(StartupLogTest, PreparedClustersAreReportedBeforeTheApplicationsOutput) {
+  launch::StartupLog log;
   log.Feed("rotv: warning: left out\nrotv: prepared: empty 1, PostgreSQL 17, UTC\nrotv: prepared: cut\n");
   log.Feed("rotv: database ready\nrotv: warning: by the application\n");
   EXPECT_EQ(log.state().warnings, std::vector<std::string>{"left out"});
@@ -30,7 +30,7 @@ TEST(StartupLogTest, PreparedClustersAreToldBeforeTheApplicationSpeaks) {
 TEST(StartupLogTest, ALineMayComeInPieces) {
   std::string text =
       "rotv: phase: import\nrotv: import: 345 of 360\nrotv: error: the seed is damaged\nrotv: hint: pull\n";
-  StartupLog log;
+  launch::StartupLog log;
   for (char c : text) log.Feed(std::string_view(&c, 1));
   EXPECT_EQ(log.state().import_done, 345U);
   EXPECT_EQ(log.state().error, "the seed is damaged");
@@ -38,13 +38,13 @@ TEST(StartupLogTest, ALineMayComeInPieces) {
 }
 
 TEST(StartupLogTest, TheFirstErrorIsTheCause) {
-  StartupLog log;
+  launch::StartupLog log;
   log.Feed("rotv: error: first\nrotv: error: second\n");
   EXPECT_EQ(log.state().error, "first");
 }
 
 TEST(StartupLogTest, AnApplicationThatWritesMuchTakesNoMemory) {
-  StartupLog log;
+  launch::StartupLog log;
   log.Feed(std::string(1 << 20, 'x'));
   for (int i = 0; i < 10000; ++i) log.Feed("another line\n");
   EXPECT_LE(log.other_lines().size(), 4096U + 64 * 1024);

@@ -12,83 +12,83 @@ namespace rotv {
 namespace {
 
 TEST(FormatTest, BytesHaveThreeDigitsAndDecimalUnits) {
-  EXPECT_EQ(HumanBytes(0), "0 B");
-  EXPECT_EQ(HumanBytes(999), "999 B");
-  EXPECT_EQ(HumanBytes(1000), "1.00 kB");
-  EXPECT_EQ(HumanBytes(9994), "9.99 kB");
-  EXPECT_EQ(HumanBytes(9996), "10.0 kB");
-  EXPECT_EQ(HumanBytes(99960), "100 kB");
-  EXPECT_EQ(HumanBytes(363'000'000), "363 MB");
-  EXPECT_EQ(HumanBytes(1'200'000'000), "1.20 GB");
-  EXPECT_EQ(HumanBytes(std::numeric_limits<uint64_t>::max()), "18.4 EB");
+  EXPECT_EQ(output::HumanBytes(0), "0 B");
+  EXPECT_EQ(output::HumanBytes(999), "999 B");
+  EXPECT_EQ(output::HumanBytes(1000), "1.00 kB");
+  EXPECT_EQ(output::HumanBytes(9994), "9.99 kB");
+  EXPECT_EQ(output::HumanBytes(9996), "10.0 kB");
+  EXPECT_EQ(output::HumanBytes(99960), "100 kB");
+  EXPECT_EQ(output::HumanBytes(363'000'000), "363 MB");
+  EXPECT_EQ(output::HumanBytes(1'200'000'000), "1.20 GB");
+  EXPECT_EQ(output::HumanBytes(std::numeric_limits<uint64_t>::max()), "18.4 EB");
 }
 
 TEST(FormatTest, BytesThatRoundToAThousandTakeTheNextUnit) {
-  EXPECT_EQ(HumanBytes(999'499), "999 kB");
-  EXPECT_EQ(HumanBytes(999'500), "1.00 MB");
+  EXPECT_EQ(output::HumanBytes(999'499), "999 kB");
+  EXPECT_EQ(output::HumanBytes(999'500), "1.00 MB");
 }
 
 TEST(FormatTest, DurationsHaveAtMostTwoUnits) {
-  EXPECT_EQ(HumanDuration(0), "<0.1 s");
-  EXPECT_EQ(HumanDuration(0.44), "0.4 s");
-  EXPECT_EQ(HumanDuration(12.4), "12 s");
-  EXPECT_EQ(HumanDuration(59.6), "1 min 0 s");
-  EXPECT_EQ(HumanDuration(200), "3 min 20 s");
-  EXPECT_EQ(HumanDuration(7500), "2 h 5 min");
-  EXPECT_EQ(HumanDuration(273600), "3 d 4 h");
+  EXPECT_EQ(output::HumanDuration(0), "<0.1 s");
+  EXPECT_EQ(output::HumanDuration(0.44), "0.4 s");
+  EXPECT_EQ(output::HumanDuration(12.4), "12 s");
+  EXPECT_EQ(output::HumanDuration(59.6), "1 min 0 s");
+  EXPECT_EQ(output::HumanDuration(200), "3 min 20 s");
+  EXPECT_EQ(output::HumanDuration(7500), "2 h 5 min");
+  EXPECT_EQ(output::HumanDuration(273600), "3 d 4 h");
 }
 
 TEST(FormatTest, SenselessDurationsAreHarmless) {
-  EXPECT_EQ(HumanDuration(-5), "<0.1 s");
-  EXPECT_EQ(HumanDuration(std::nan("")), "<0.1 s");
-  EXPECT_EQ(HumanDuration(INFINITY), "for ever");
+  EXPECT_EQ(output::HumanDuration(-5), "<0.1 s");
+  EXPECT_EQ(output::HumanDuration(std::nan("")), "<0.1 s");
+  EXPECT_EQ(output::HumanDuration(INFINITY), "for ever");
 }
 
 TEST(FormatTest, AgesAreInWords) {
-  EXPECT_EQ(HumanAge(-100), "just now");
-  EXPECT_EQ(HumanAge(4), "just now");
-  EXPECT_EQ(HumanAge(45), "45 seconds ago");
-  EXPECT_EQ(HumanAge(60), "1 minute ago");
-  EXPECT_EQ(HumanAge(200), "3 minutes ago");
-  EXPECT_EQ(HumanAge(3600), "1 hour ago");
-  EXPECT_EQ(HumanAge(47 * 3600), "47 hours ago");
-  EXPECT_EQ(HumanAge(9 * 86400), "9 days ago");
+  EXPECT_EQ(output::HumanAge(-100), "just now");
+  EXPECT_EQ(output::HumanAge(4), "just now");
+  EXPECT_EQ(output::HumanAge(45), "45 seconds ago");
+  EXPECT_EQ(output::HumanAge(60), "1 minute ago");
+  EXPECT_EQ(output::HumanAge(200), "3 minutes ago");
+  EXPECT_EQ(output::HumanAge(3600), "1 hour ago");
+  EXPECT_EQ(output::HumanAge(47 * 3600), "47 hours ago");
+  EXPECT_EQ(output::HumanAge(9 * 86400), "9 days ago");
 }
 
 TEST(FormatTest, CountsHaveSeparators) {
-  EXPECT_EQ(HumanCount(0), "0");
-  EXPECT_EQ(HumanCount(999), "999");
-  EXPECT_EQ(HumanCount(1000), "1,000");
-  EXPECT_EQ(HumanCount(1234567), "1,234,567");
-  EXPECT_EQ(Counted(1, "table", "tables"), "1 table");
-  EXPECT_EQ(Counted(0, "table", "tables"), "0 tables");
-  EXPECT_EQ(Counted(1200, "row", "rows"), "1,200 rows");
+  EXPECT_EQ(output::HumanCount(0), "0");
+  EXPECT_EQ(output::HumanCount(999), "999");
+  EXPECT_EQ(output::HumanCount(1000), "1,000");
+  EXPECT_EQ(output::HumanCount(1234567), "1,234,567");
+  EXPECT_EQ(output::Counted(1, "table", "tables"), "1 table");
+  EXPECT_EQ(output::Counted(0, "table", "tables"), "0 tables");
+  EXPECT_EQ(output::Counted(1200, "row", "rows"), "1,200 rows");
 }
 
 TEST(FormatTest, TimesAreUtc) {
-  EXPECT_EQ(IsoTime(0), "1970-01-01T00:00:00.000000Z");
-  EXPECT_EQ(IsoTime(1'795'452'170'123'456), "2026-11-23T16:42:50.123456Z");
-  EXPECT_EQ(HumanTime(1'795'452'170'999'999), "2026-11-23 16:42:50 UTC");
-  EXPECT_EQ(IsoTime(-1), "1969-12-31T23:59:59.999999Z");
-  EXPECT_EQ(IsoTime(1'709'164'800'000'000), "2024-02-29T00:00:00.000000Z");
+  EXPECT_EQ(output::IsoTime(0), "1970-01-01T00:00:00.000000Z");
+  EXPECT_EQ(output::IsoTime(1'795'452'170'123'456), "2026-11-23T16:42:50.123456Z");
+  EXPECT_EQ(output::HumanTime(1'795'452'170'999'999), "2026-11-23 16:42:50 UTC");
+  EXPECT_EQ(output::IsoTime(-1), "1969-12-31T23:59:59.999999Z");
+  EXPECT_EQ(output::IsoTime(1'709'164'800'000'000), "2024-02-29T00:00:00.000000Z");
 }
 
 TEST(TerminalTextTest, WidthCountsColumnsNotBytes) {
-  EXPECT_EQ(DisplayWidth("plain"), 5u);
-  EXPECT_EQ(DisplayWidth("größe"), 5u);
-  EXPECT_EQ(DisplayWidth("表"), 2u);
-  EXPECT_EQ(DisplayWidth("e\u0301"), 1u);
-  EXPECT_EQ(DisplayWidth("\xff\xfe"), 2u);
-  EXPECT_EQ(DisplayWidth("\xe2\x9c"), 2u);  // Cut in the middle.
+  EXPECT_EQ(output::DisplayWidth("plain"), 5u);
+  EXPECT_EQ(output::DisplayWidth("größe"), 5u);
+  EXPECT_EQ(output::DisplayWidth("表"), 2u);
+  EXPECT_EQ(output::DisplayWidth("e\u0301"), 1u);
+  EXPECT_EQ(output::DisplayWidth("\xff\xfe"), 2u);
+  EXPECT_EQ(output::DisplayWidth("\xe2\x9c"), 2u);  // Cut in the middle.
 }
 
 TEST(TerminalTextTest, CuttingNeverSplitsACharacter) {
-  TextStyle utf8{.utf8 = true};
-  EXPECT_EQ(CutToWidth("größe", 5, utf8), "größe");
-  EXPECT_EQ(CutToWidth("größe", 4, utf8), "grö…");
-  EXPECT_EQ(CutToWidth("größe", 4, {}), "grö~");
-  EXPECT_EQ(CutToWidth("表表表", 4, utf8), "表…");
-  EXPECT_EQ(CutToWidth("abc", 0, utf8), "");
+  output::TextStyle utf8{.utf8 = true};
+  EXPECT_EQ(output::CutToWidth("größe", 5, utf8), "größe");
+  EXPECT_EQ(output::CutToWidth("größe", 4, utf8), "grö…");
+  EXPECT_EQ(output::CutToWidth("größe", 4, {}), "grö~");
+  EXPECT_EQ(output::CutToWidth("表表表", 4, utf8), "表…");
+  EXPECT_EQ(output::CutToWidth("abc", 0, utf8), "");
 }
 
 struct Steering {
@@ -123,45 +123,46 @@ const Steering kSteering[] = {
 
 TEST(TerminalTextTest, WhatSteersATerminalIsShownAsAQuestionMark) {
   for (const Steering& each : kSteering) {
-    EXPECT_EQ(OneLine("a" + each.text + "b"), "a" + each.shown + "b") << each.what;
-    EXPECT_EQ(TerminalText("a" + each.text + "b\n"), "a" + each.shown + "b\n") << each.what;
-    EXPECT_EQ(TerminalJson("{\n\"a" + each.text + "b\"}"), "{\n\"a" + each.json + "b\"}") << each.what;
+    EXPECT_EQ(output::OneLine("a" + each.text + "b"), "a" + each.shown + "b") << each.what;
+    EXPECT_EQ(output::TerminalText("a" + each.text + "b\n"), "a" + each.shown + "b\n") << each.what;
+    EXPECT_EQ(output::TerminalJson("{\n\"a" + each.text + "b\"}"), "{\n\"a" + each.json + "b\"}") << each.what;
   }
 }
 
 TEST(TerminalTextTest, OurOwnLayoutStays) {
-  for (const Colour colour : {Colour::kGreen, Colour::kYellow, Colour::kRed, Colour::kFaint}) {
-    const std::string text = Coloured("x", colour, {.utf8 = true, .colour = true}) + "\t1\n  2\n";
-    EXPECT_EQ(TerminalText(text), text);
+  for (const output::Colour colour :
+       {output::Colour::kGreen, output::Colour::kYellow, output::Colour::kRed, output::Colour::kFaint}) {
+    const std::string text = output::Coloured("x", colour, {.utf8 = true, .colour = true}) + "\t1\n  2\n";
+    EXPECT_EQ(output::TerminalText(text), text);
   }
-  EXPECT_EQ(TerminalText("\x1b[31;1mx\x1b[8mx\x1b[0"), "?[31;1mx?[8mx?[0");
+  EXPECT_EQ(output::TerminalText("\x1b[31;1mx\x1b[8mx\x1b[0"), "?[31;1mx?[8mx?[0");
 }
 
 TEST(TerminalTextTest, OneLineCannotSteerATerminal) {
-  EXPECT_EQ(OneLine("FATAL:  no\n  DETAIL: x\n"), "FATAL: no DETAIL: x");
-  EXPECT_EQ(OneLine("a\x1b[2Jb"), "a?[2Jb");
+  EXPECT_EQ(output::OneLine("FATAL:  no\n  DETAIL: x\n"), "FATAL: no DETAIL: x");
+  EXPECT_EQ(output::OneLine("a\x1b[2Jb"), "a?[2Jb");
 }
 
 TEST(TerminalTextTest, ColourIsOnlyWhereTheStyleHasIt) {
-  EXPECT_EQ(Coloured("x", Colour::kRed, {}), "x");
-  EXPECT_EQ(Coloured("x", Colour::kRed, {.colour = true}), "\x1b[31mx\x1b[0m");
+  EXPECT_EQ(output::Coloured("x", output::Colour::kRed, {}), "x");
+  EXPECT_EQ(output::Coloured("x", output::Colour::kRed, {.colour = true}), "\x1b[31mx\x1b[0m");
 }
 
 TEST(TerminalTextTest, Utf8IsWhatTheFirstSetVariableSays) {
-  EXPECT_TRUE(StyleFor(-1, {{"LANG", "de_DE.UTF-8"}}).utf8);
-  EXPECT_TRUE(StyleFor(-1, {{"LC_ALL", "C.utf8"}, {"LANG", "C"}}).utf8);
-  EXPECT_FALSE(StyleFor(-1, {{"LC_ALL", "C"}, {"LANG", "de_DE.UTF-8"}}).utf8);
-  EXPECT_FALSE(StyleFor(-1, {}).utf8);
+  EXPECT_TRUE(output::StyleFor(-1, {{"LANG", "de_DE.UTF-8"}}).utf8);
+  EXPECT_TRUE(output::StyleFor(-1, {{"LC_ALL", "C.utf8"}, {"LANG", "C"}}).utf8);
+  EXPECT_FALSE(output::StyleFor(-1, {{"LC_ALL", "C"}, {"LANG", "de_DE.UTF-8"}}).utf8);
+  EXPECT_FALSE(output::StyleFor(-1, {}).utf8);
 }
 
 TEST(DidYouMeanTest, OnlyNearWordsAreOffered) {
   std::vector<std::string> words = {"database", "container", "host"};
-  EXPECT_EQ(NearestWord("databse", words), "database");
-  EXPECT_EQ(NearestWord("hosts", words), "host");
-  EXPECT_EQ(NearestWord("port", words), "");
-  EXPECT_EQ(NearestWord("", words), "");
-  EXPECT_EQ(NearestWord(std::string(10000, 'x'), words), "");
-  EXPECT_EQ(DidYouMean("zzz", words, "known are"), "known are: database, container, host");
+  EXPECT_EQ(output::NearestWord("databse", words), "database");
+  EXPECT_EQ(output::NearestWord("hosts", words), "host");
+  EXPECT_EQ(output::NearestWord("port", words), "");
+  EXPECT_EQ(output::NearestWord("", words), "");
+  EXPECT_EQ(output::NearestWord(std::string(10000, 'x'), words), "");
+  EXPECT_EQ(output::DidYouMean("zzz", words, "known are"), "known are: database, container, host");
 }
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace {
 struct Captured {
   std::string out;
   std::string err;
-  Output::Streams Streams() {
+  output::Output::Streams Streams() {
     return {.out = [this](std::string_view text) { return out += text, true; },
             .err = [this](std::string_view text) { return err += text, true; }};
   }
@@ -21,20 +21,22 @@ struct Captured {
 
 TEST(OutputTest, TextResultsGoToStdoutAsTheyAre) {
   Captured captured;
-  Output("rotv-sync", Output::Form::kText, captured.Streams()).Result("done\n", Json{{"ok", true}});
+  output::Output("rotv-sync", output::Output::Form::kText, captured.Streams())
+      .Result("done\n", output::Json{{"ok", true}});
   EXPECT_EQ(captured.out, "done\n");
   EXPECT_EQ(captured.err, "");
 }
 
 TEST(OutputTest, JsonResultsAreOneDocumentInTheOrderGiven) {
   Captured captured;
-  Output("rotv-sync", Output::Form::kJson, captured.Streams()).Result("done\n", Json{{"z", 1}, {"a", "0/1"}});
+  output::Output("rotv-sync", output::Output::Form::kJson, captured.Streams())
+      .Result("done\n", output::Json{{"z", 1}, {"a", "0/1"}});
   EXPECT_EQ(captured.out, "{\n  \"z\": 1,\n  \"a\": \"0/1\"\n}\n");
 }
 
 TEST(OutputTest, ErrorsAreTwoLinesOnStderr) {
   Captured captured;
-  Output("rotv-sync", Output::Form::kText, captured.Streams())
+  output::Output("rotv-sync", output::Output::Form::kText, captured.Streams())
       .Failure(Error(ErrorCode::kDisk, "the disk is full", "free some"));
   EXPECT_EQ(captured.err, "rotv-sync: the disk is full\nhint: free some\n");
   EXPECT_EQ(captured.out, "");
@@ -42,7 +44,7 @@ TEST(OutputTest, ErrorsAreTwoLinesOnStderr) {
 
 TEST(OutputTest, MessagesOfSeveralLinesStillMakeTwoLines) {
   Captured captured;
-  Output("rotv-sync", Output::Form::kText, captured.Streams())
+  output::Output("rotv-sync", output::Output::Form::kText, captured.Streams())
       .Failure(Error(ErrorCode::kRefused, "FATAL: no\nDETAIL: x\n", "a\nb"));
   EXPECT_EQ(captured.err, "rotv-sync: FATAL: no DETAIL: x\nhint: a b\n");
 }
@@ -52,14 +54,14 @@ TEST(OutputTest, EveryCodeHasAHint) {
        {ErrorCode::kBug, ErrorCode::kUsage, ErrorCode::kRefused, ErrorCode::kUnreachable, ErrorCode::kProtocol,
         ErrorCode::kDisk, ErrorCode::kCorrupt, ErrorCode::kSlotLost, ErrorCode::kInterrupted}) {
     Captured captured;
-    Output("rotv-sync", Output::Form::kText, captured.Streams()).Failure(Error(code, "x"));
+    output::Output("rotv-sync", output::Output::Form::kText, captured.Streams()).Failure(Error(code, "x"));
     EXPECT_GT(captured.err.size(), std::string("rotv-sync: x\nhint: \n").size()) << static_cast<int>(code);
   }
 }
 
 TEST(OutputTest, JsonErrorsAreADocumentOnStdoutWithTheExitCode) {
   Captured captured;
-  Output("rotv-sync", Output::Form::kJson, captured.Streams())
+  output::Output("rotv-sync", output::Output::Form::kJson, captured.Streams())
       .Failure(Error(ErrorCode::kSlotLost, "the slot is lost", "anew"));
   nlohmann::json document = nlohmann::json::parse(captured.out);
   EXPECT_EQ(document, (nlohmann::json{{"error", {{"code", 8}, {"message", "the slot is lost"}, {"hint", "anew"}}}}));
@@ -68,9 +70,9 @@ TEST(OutputTest, JsonErrorsAreADocumentOnStdoutWithTheExitCode) {
 
 TEST(OutputTest, WhenDataTakesStdoutEverythingElseGoesToStderr) {
   Captured captured;
-  Output output("rotv-sync", Output::Form::kJson, captured.Streams());
+  output::Output output("rotv-sync", output::Output::Form::kJson, captured.Streams());
   output.LeaveStdoutToData();
-  output.Result("", Json{{"ok", true}});
+  output.Result("", output::Json{{"ok", true}});
   output.Failure(Error(ErrorCode::kDisk, "x", "y"));
   EXPECT_EQ(captured.out, "");
   EXPECT_NE(captured.err.find("\"ok\""), std::string::npos);
@@ -79,8 +81,8 @@ TEST(OutputTest, WhenDataTakesStdoutEverythingElseGoesToStderr) {
 
 TEST(OutputTest, WhatWasOverlookedInATextDoesNotReachATerminal) {
   Captured captured;
-  Output output("rotv-sync", Output::Form::kText, captured.Streams());
-  output.Result("public.\x1b[2Jt\u202e\n", Json());
+  output::Output output("rotv-sync", output::Output::Form::kText, captured.Streams());
+  output.Result("public.\x1b[2Jt\u202e\n", output::Json());
   output.Part("public.\u009b2Jt\n");
   output.Failure(Error(ErrorCode::kRefused, "no \x1b]0;x\a\u2066 t", "ask \x9b"));
   EXPECT_EQ(captured.out, "public.?[2Jt?\npublic.?2Jt\n");
@@ -92,18 +94,18 @@ TEST(OutputTest, NamesInJsonAreExactAndEscapedOnATerminal) {
   const std::string name = "t\u202e\u009b\U000e0041\x7f\x1b";
   for (const bool terminal : {false, true}) {
     Captured captured;
-    Output::Streams streams = captured.Streams();
+    output::Output::Streams streams = captured.Streams();
     streams.out_is_terminal = terminal;
-    Output("rotv-sync", Output::Form::kJson, streams).Result("", Json{{"name", name}});
+    output::Output("rotv-sync", output::Output::Form::kJson, streams).Result("", output::Json{{"name", name}});
     EXPECT_EQ(nlohmann::json::parse(captured.out)["name"], name);
     EXPECT_EQ(captured.out.find("\u202e") == std::string::npos, terminal);
   }
 }
 
 TEST(OutputTest, NamesThatAreNotUtf8DoNotBreakTheDocument) {
-  std::string text = JsonText(Json{{"name",
-                                    "gr\xf6\xdf"
-                                    "e"}});
+  std::string text = output::JsonText(output::Json{{"name",
+                                                    "gr\xf6\xdf"
+                                                    "e"}});
   EXPECT_TRUE(nlohmann::json::accept(text)) << text;
 }
 
@@ -111,21 +113,21 @@ TEST(WriteAllTest, NobodyListeningIsNoError) {
   std::signal(SIGPIPE, SIG_IGN);
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
-  EXPECT_TRUE(WriteAll(ends[1], "heard"));
-  EXPECT_FALSE(ReaderIsGone(ends[1]));
+  EXPECT_TRUE(output::WriteAll(ends[1], "heard"));
+  EXPECT_FALSE(output::ReaderIsGone(ends[1]));
   close(ends[0]);
-  EXPECT_FALSE(WriteAll(ends[1], "unheard"));
-  EXPECT_TRUE(ReaderIsGone(ends[1]));
+  EXPECT_FALSE(output::WriteAll(ends[1], "unheard"));
+  EXPECT_TRUE(output::ReaderIsGone(ends[1]));
   close(ends[1]);
-  EXPECT_FALSE(WriteAll(ends[1], "closed"));
-  EXPECT_TRUE(ReaderIsGone(ends[1]));
+  EXPECT_FALSE(output::WriteAll(ends[1], "closed"));
+  EXPECT_TRUE(output::ReaderIsGone(ends[1]));
 }
 
 TEST(WriteAllTest, AFullDiskIsAnError) {
   int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
   ASSERT_GE(full, 0);
   try {
-    WriteAll(full, "x");
+    output::WriteAll(full, "x");
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kDisk);

@@ -16,12 +16,12 @@ constexpr const char* kErase = "\r\x1b[K";
 
 // A clock that stands still until it is moved, and all that was written.
 struct Stage {
-  ProgressBar::TimePoint now{};
+  output::ProgressBar::TimePoint now{};
   int width = 100;
   std::vector<std::string> written;
 
-  ProgressBar::Options Options(bool terminal) {
-    ProgressBar::Options options;
+  output::ProgressBar::Options Options(bool terminal) {
+    output::ProgressBar::Options options;
     options.terminal = terminal;
     options.style.utf8 = true;
     options.width = [this] { return width; };
@@ -41,7 +41,7 @@ struct Stage {
 TEST(ProgressBarTest, NothingIsShownOfShortWork) {
   for (bool terminal : {false, true}) {
     Stage stage;
-    ProgressBar bar(stage.Options(terminal));
+    output::ProgressBar bar(stage.Options(terminal));
     bar.Begin("copying rows", Unit::kBytes, 1000);
     stage.Pass(999);
     bar.Update(500);
@@ -53,7 +53,7 @@ TEST(ProgressBarTest, NothingIsShownOfShortWork) {
 
 TEST(ProgressBarTest, ABarTellsHowFarAndHowLong) {
   Stage stage;
-  ProgressBar bar(stage.Options(true));
+  output::ProgressBar bar(stage.Options(true));
   bar.Begin("copying rows", Unit::kBytes, 4'000'000);
   stage.Pass(2000);
   bar.Update(1'000'000);
@@ -63,7 +63,7 @@ TEST(ProgressBarTest, ABarTellsHowFarAndHowLong) {
 TEST(ProgressBarTest, RowsAndItemsAreCounted) {
   Stage stage;
   stage.width = 200;
-  ProgressBar bar(stage.Options(true));
+  output::ProgressBar bar(stage.Options(true));
   bar.Begin("writing", Unit::kRows, 4000);
   stage.Pass(1000);
   bar.Update(2000);
@@ -76,7 +76,7 @@ TEST(ProgressBarTest, RowsAndItemsAreCounted) {
 
 TEST(ProgressBarTest, ItIsRedrawnAtMostTenTimesASecond) {
   Stage stage;
-  ProgressBar bar(stage.Options(true));
+  output::ProgressBar bar(stage.Options(true));
   bar.Begin("copying", Unit::kBytes, 100'000);
   for (uint64_t ms = 1; ms <= 3000; ++ms) {
     stage.Pass(1);
@@ -90,18 +90,18 @@ TEST(ProgressBarTest, ItFitsEveryWidth) {
   for (int width = 1; width <= 160; ++width) {
     Stage stage;
     stage.width = width;
-    ProgressBar bar(stage.Options(true));
+    output::ProgressBar bar(stage.Options(true));
     bar.Begin("copying größe", Unit::kBytes, 4'000'000);
     stage.Pass(1000);
     bar.Detail("public.表表表表表表表表表表表表表表表表表表表表表表表表表表表表表表表表表表表表表表表表");
-    EXPECT_LT(DisplayWidth(stage.Bar()), std::max(width, 2) + 0u) << width;
+    EXPECT_LT(output::DisplayWidth(stage.Bar()), std::max(width, 2) + 0u) << width;
   }
 }
 
 TEST(ProgressBarTest, ANarrowTerminalStillTellsThePercent) {
   Stage stage;
   stage.width = 20;
-  ProgressBar bar(stage.Options(true));
+  output::ProgressBar bar(stage.Options(true));
   bar.Begin("copying rows", Unit::kBytes, 200);
   stage.Pass(1000);
   bar.Update(100);
@@ -111,7 +111,7 @@ TEST(ProgressBarTest, ANarrowTerminalStillTellsThePercent) {
 TEST(ProgressBarTest, AnOrdinaryTerminalHasRoomForAShortBar) {
   Stage stage;
   stage.width = 80;
-  ProgressBar bar(stage.Options(true));
+  output::ProgressBar bar(stage.Options(true));
   bar.Begin("copying rows", Unit::kBytes, 30'000'000);
   stage.Pass(1000);
   bar.Update(14'000'000);
@@ -120,7 +120,7 @@ TEST(ProgressBarTest, AnOrdinaryTerminalHasRoomForAShortBar) {
 
 TEST(ProgressBarTest, WithoutATotalThereIsNoPercent) {
   Stage stage;
-  ProgressBar bar(stage.Options(true));
+  output::ProgressBar bar(stage.Options(true));
   bar.Begin("receiving", Unit::kBytes, 0);
   stage.Pass(1000);
   bar.Update(5000);
@@ -129,7 +129,7 @@ TEST(ProgressBarTest, WithoutATotalThereIsNoPercent) {
 
 TEST(ProgressBarTest, BeyondAnEstimatedTotalNothingIsPretended) {
   Stage stage;
-  ProgressBar bar(stage.Options(true));
+  output::ProgressBar bar(stage.Options(true));
   bar.Begin("receiving", Unit::kBytes, 100);
   stage.Pass(1000);
   bar.Update(5000);
@@ -138,7 +138,7 @@ TEST(ProgressBarTest, BeyondAnEstimatedTotalNothingIsPretended) {
 
 TEST(ProgressBarTest, ACountThatGoesBackIsHarmless) {
   Stage stage;
-  ProgressBar bar(stage.Options(true));
+  output::ProgressBar bar(stage.Options(true));
   bar.Begin("receiving", Unit::kBytes, 10000);
   stage.Pass(1000);
   bar.Update(5000);
@@ -149,9 +149,9 @@ TEST(ProgressBarTest, ACountThatGoesBackIsHarmless) {
 
 TEST(ProgressBarTest, WithoutUtf8TheBarIsAscii) {
   Stage stage;
-  ProgressBar::Options options = stage.Options(true);
+  output::ProgressBar::Options options = stage.Options(true);
   options.style.utf8 = false;
-  ProgressBar bar(options);
+  output::ProgressBar bar(options);
   bar.Begin("copying", Unit::kBytes, 2'000);
   stage.Pass(1000);
   bar.Update(1'000);
@@ -161,7 +161,7 @@ TEST(ProgressBarTest, WithoutUtf8TheBarIsAscii) {
 
 TEST(ProgressBarTest, ShownWorkEndsWithALineThatStays) {
   Stage stage;
-  ProgressBar bar(stage.Options(true));
+  output::ProgressBar bar(stage.Options(true));
   bar.Begin("copying rows", Unit::kBytes, 2'000'000);
   stage.Pass(1000);
   bar.Update(1'000'000);
@@ -179,7 +179,7 @@ TEST(ProgressBarTest, ShownWorkEndsWithALineThatStays) {
 
 TEST(ProgressBarTest, TheNextWorkEndsTheOneBefore) {
   Stage stage;
-  ProgressBar bar(stage.Options(true));
+  output::ProgressBar bar(stage.Options(true));
   bar.Begin("one", Unit::kItems, 0);
   stage.Pass(2000);
   bar.Update(4);
@@ -189,7 +189,7 @@ TEST(ProgressBarTest, TheNextWorkEndsTheOneBefore) {
 
 TEST(ProgressBarTest, ElsewhereALineComesEveryFiveSeconds) {
   Stage stage;
-  ProgressBar bar(stage.Options(false));
+  output::ProgressBar bar(stage.Options(false));
   bar.Begin("copying rows", Unit::kBytes, 20'000'000);
   for (int i = 1; i <= 12; ++i) {
     stage.Pass(1000);
@@ -204,9 +204,9 @@ TEST(ProgressBarTest, ElsewhereALineComesEveryFiveSeconds) {
 
 TEST(ProgressBarTest, QuietShowsWarningsOnly) {
   Stage stage;
-  ProgressBar::Options options = stage.Options(true);
-  options.verbosity = Verbosity::kQuiet;
-  ProgressBar bar(options);
+  output::ProgressBar::Options options = stage.Options(true);
+  options.verbosity = output::Verbosity::kQuiet;
+  output::ProgressBar bar(options);
   bar.Begin("copying", Unit::kBytes, 100);
   stage.Pass(60'000);
   bar.Update(50);
@@ -220,21 +220,21 @@ TEST(ProgressBarTest, QuietShowsWarningsOnly) {
 
 TEST(ProgressBarTest, NotesAreForTheVerbose) {
   Stage stage;
-  ProgressBar::Options options = stage.Options(false);
-  ProgressBar normal(options);
+  output::ProgressBar::Options options = stage.Options(false);
+  output::ProgressBar normal(options);
   normal.Note("note");
   EXPECT_TRUE(stage.written.empty());
   normal.Say("say");
   EXPECT_EQ(stage.Last(), "rotv-sync: say\n");
-  options.verbosity = Verbosity::kVerbose;
-  ProgressBar verbose(options);
+  options.verbosity = output::Verbosity::kVerbose;
+  output::ProgressBar verbose(options);
   verbose.Note("note");
   EXPECT_EQ(stage.Last(), "rotv-sync: note\n");
 }
 
 TEST(ProgressBarTest, WarningsDoNotMixWithTheBar) {
   Stage stage;
-  ProgressBar bar(stage.Options(true));
+  output::ProgressBar bar(stage.Options(true));
   bar.Begin("copying", Unit::kBytes, 100);
   stage.Pass(1000);
   bar.Update(50);
@@ -247,7 +247,7 @@ TEST(ProgressBarTest, WarningsDoNotMixWithTheBar) {
 TEST(ProgressBarTest, AnErrorFindsACleanLine) {
   Stage stage;
   {
-    ProgressBar bar(stage.Options(true));
+    output::ProgressBar bar(stage.Options(true));
     bar.Begin("copying", Unit::kBytes, 100);
     stage.Pass(1000);
     bar.Update(50);
@@ -257,13 +257,13 @@ TEST(ProgressBarTest, AnErrorFindsACleanLine) {
 
 TEST(ProgressBarTest, AnyThreadMayCallAnything) {
   std::vector<std::string> written;
-  ProgressBar::Options options;
+  output::ProgressBar::Options options;
   std::atomic<int64_t> now_ms{0};
   options.terminal = true;
-  options.now = [&] { return ProgressBar::TimePoint(milliseconds(now_ms.fetch_add(7))); };
+  options.now = [&] { return output::ProgressBar::TimePoint(milliseconds(now_ms.fetch_add(7))); };
   options.write = [&](std::string_view text) { written.emplace_back(text); };  // Calls come one at a time.
   {
-    ProgressBar bar(options);
+    output::ProgressBar bar(options);
     std::vector<std::thread> threads;
     for (int t = 0; t < 4; ++t) {
       threads.emplace_back([&bar, t] {

@@ -10,22 +10,22 @@
 namespace rotv {
 namespace {
 
-using Outcome = Check::Outcome;
-constexpr TextStyle kUtf8{.utf8 = true, .colour = false};
+using Outcome = capture::Check::Outcome;
+constexpr output::TextStyle kUtf8{.utf8 = true, .colour = false};
 constexpr int64_t kDayUs = int64_t{86400} * 1'000'000;
 
 #define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
 #define EXPECT_LACKS(text, part) EXPECT_EQ((text).find(part), std::string::npos) << (text)
 
-Check Fine(const std::string& name, const std::string& message) {
-  Check check;
+capture::Check Fine(const std::string& name, const std::string& message) {
+  capture::Check check;
   check.name = name;
   check.message = message;
   return check;
 }
 
-TableReport Table(const std::string& name, const std::string& follow) {
-  TableReport table;
+capture::TableReport Table(const std::string& name, const std::string& follow) {
+  capture::TableReport table;
   table.name = name;
   table.follow = follow;
   return table;
@@ -35,16 +35,16 @@ DoctorReport SomeReport() {
   DoctorReport report;
   report.source = "root@db.example.org";
   report.server = "PostgreSQL 15.20, database rotv";
-  Check wal_level = Fine("wal_level", "is replica");
+  capture::Check wal_level = Fine("wal_level", "is replica");
   wal_level.outcome = Outcome::kProblem;
   wal_level.fix = "ALTER SYSTEM SET wal_level = 'logical'";
   wal_level.code = ErrorCode::kRefused;
   report.checks = {Fine("ssh", "logged in"), wal_level};
 
-  TableReport notes = Table("public.notes", "streamed by primary key");
+  capture::TableReport notes = Table("public.notes", "streamed by primary key");
   notes.rows_estimate = 1200;
   notes.bytes = 5000;
-  TableReport sizes = Table("public.größen", "not followed");
+  capture::TableReport sizes = Table("public.größen", "not followed");
   sizes.reason = "unlogged";
   sizes.rows_estimate = -1;
   sizes.outcome = Outcome::kWarning;
@@ -54,14 +54,14 @@ DoctorReport SomeReport() {
 }
 
 TEST(DoctorReportTest, ChecksAreAlignedAndProblemsComeWithTheirStatement) {
-  std::string text = DoctorText(SomeReport(), Detail::kProblemsFirst, kUtf8);
+  std::string text = report::DoctorText(SomeReport(), report::Detail::kProblemsFirst, kUtf8);
   EXPECT_HAS(text,
              "  ✓ ssh        logged in\n  ✗ wal_level  is replica\n      ALTER SYSTEM SET wal_level = 'logical'\n");
   EXPECT_HAS(text, "1 problem, 1 warning: baseline would fail at wal_level (exit code 3).");
 }
 
 TEST(DoctorReportTest, TablesAreAlignedByColumnsAndThoseWithRemarksComeFirst) {
-  std::string text = DoctorText(SomeReport(), Detail::kProblemsFirst, kUtf8);
+  std::string text = report::DoctorText(SomeReport(), report::Detail::kProblemsFirst, kUtf8);
   EXPECT_HAS(text,
              "  ! public.größen  not followed                     ? rows, 0 B  unlogged\n"
              "      ALTER TABLE public.größen SET LOGGED\n"
@@ -70,32 +70,32 @@ TEST(DoctorReportTest, TablesAreAlignedByColumnsAndThoseWithRemarksComeFirst) {
 }
 
 TEST(DoctorReportTest, WithoutUtf8TheSymbolsAreAscii) {
-  std::string text = DoctorText(SomeReport(), Detail::kProblemsFirst, {});
+  std::string text = report::DoctorText(SomeReport(), report::Detail::kProblemsFirst, {});
   EXPECT_HAS(text, "  + ssh        logged in\n  x wal_level");
 }
 
 TEST(DoctorReportTest, ManyTablesAreSummedUpUnlessAllAreAskedFor) {
   DoctorReport report = SomeReport();
   for (int i = 0; i < 60; ++i) report.tables.push_back(Table("public.t" + std::to_string(i), "schema only"));
-  std::string text = DoctorText(report, Detail::kProblemsFirst, kUtf8);
+  std::string text = report::DoctorText(report, report::Detail::kProblemsFirst, kUtf8);
   EXPECT_HAS(text, "public.größen");
   EXPECT_LACKS(text, "public.t59");
   EXPECT_HAS(text, "61 tables without remarks: -v lists them");
-  EXPECT_HAS(DoctorText(report, Detail::kEverything, kUtf8), "public.t59");
+  EXPECT_HAS(report::DoctorText(report, report::Detail::kEverything, kUtf8), "public.t59");
 }
 
 TEST(DoctorReportTest, ATableWithAProblemIsShownAndCountedOnce) {
   DoctorReport report;
-  TableReport table = Table("public.notes", "not followed");
+  capture::TableReport table = Table("public.notes", "not followed");
   table.reason = "no identity";
   table.outcome = Outcome::kProblem;
   table.fix = "ALTER TABLE public.notes REPLICA IDENTITY FULL";
   report.tables = {table};
-  Check check = Fine("public.notes", "no identity");
+  capture::Check check = Fine("public.notes", "no identity");
   check.outcome = Outcome::kProblem;
   check.fix = table.fix;
   report.checks = {Fine("ssh", "logged in"), check};
-  std::string text = DoctorText(report, Detail::kProblemsFirst, kUtf8);
+  std::string text = report::DoctorText(report, report::Detail::kProblemsFirst, kUtf8);
   EXPECT_EQ(text.find(table.fix), text.rfind(table.fix)) << text;
   EXPECT_HAS(text, table.fix);
   EXPECT_HAS(text, "1 problem, 0 warnings: baseline would fail at public.notes (exit code 3).");
@@ -104,13 +104,13 @@ TEST(DoctorReportTest, ATableWithAProblemIsShownAndCountedOnce) {
 TEST(DoctorReportTest, AFitSourceIsReady) {
   DoctorReport report;
   report.checks = {Fine("ssh", "logged in")};
-  EXPECT_HAS(DoctorText(report, Detail::kProblemsFirst, kUtf8), "✓ Ready for a baseline.\n");
-  EXPECT_EQ(DoctorJson(report)["ready"], true);
-  EXPECT_EQ(DoctorJson(report)["code"], 0);
+  EXPECT_HAS(report::DoctorText(report, report::Detail::kProblemsFirst, kUtf8), "✓ Ready for a baseline.\n");
+  EXPECT_EQ(report::DoctorJson(report)["ready"], true);
+  EXPECT_EQ(report::DoctorJson(report)["code"], 0);
 }
 
 TEST(DoctorReportTest, JsonHasEveryCheckAndTable) {
-  Json document = DoctorJson(SomeReport());
+  output::Json document = report::DoctorJson(SomeReport());
   EXPECT_EQ(document["ready"], false);
   EXPECT_EQ(document["code"], 3);
   EXPECT_EQ(document["checks"][0]["outcome"], "ok");
@@ -138,10 +138,10 @@ StatusReport SomeStatus(int64_t age_us) {
   return report;
 }
 
-const StatusView kView{.source_name = "production", .now_us = 10 * kDayUs};
+const report::StatusView kView{.source_name = "production", .now_us = 10 * kDayUs};
 
 TEST(StatusReportTest, AgesSizesAndTheRemovalAreShown) {
-  std::string text = StatusText(SomeStatus(180'000'000), kView, kUtf8);
+  std::string text = report::StatusText(SomeStatus(180'000'000), kView, kUtf8);
   EXPECT_HAS(text, "head       3 minutes ago, 1970-01-10 23:57:00 UTC (16/2)\n");
   EXPECT_HAS(text, "baseline   10 days ago, 1970-01-01 00:00:00 UTC (0/1000)\n");
   EXPECT_HAS(text, "store      140 MB\n");
@@ -150,29 +150,29 @@ TEST(StatusReportTest, AgesSizesAndTheRemovalAreShown) {
 }
 
 TEST(StatusReportTest, AHeadOfMoreThanSevenDaysIsOld) {
-  EXPECT_FALSE(HeadIsOld(SomeStatus(7 * kDayUs), kView));
-  EXPECT_TRUE(HeadIsOld(SomeStatus(7 * kDayUs + 1), kView));
-  EXPECT_FALSE(HeadIsOld(StatusReport{}, kView));
+  EXPECT_FALSE(report::HeadIsOld(SomeStatus(7 * kDayUs), kView));
+  EXPECT_TRUE(report::HeadIsOld(SomeStatus(7 * kDayUs + 1), kView));
+  EXPECT_FALSE(report::HeadIsOld(StatusReport{}, kView));
 }
 
 TEST(StatusReportTest, ALostSlotSaysWhatToDo) {
   StatusReport report = SomeStatus(0);
   report.slot->wal_status = "lost";
-  EXPECT_HAS(StatusText(report, kView, kUtf8), "rotv-sync pull --rebaseline");
+  EXPECT_HAS(report::StatusText(report, kView, kUtf8), "rotv-sync pull --rebaseline");
 }
 
 TEST(StatusReportTest, WithoutABaselineTheCommandIsNamed) {
-  std::string text = StatusText(StatusReport{}, kView, kUtf8);
+  std::string text = report::StatusText(StatusReport{}, kView, kUtf8);
   EXPECT_HAS(text, "none yet: rotv-sync baseline");
   EXPECT_LACKS(text, "1970");
-  Json document = StatusJson(StatusReport{}, kView);
+  output::Json document = report::StatusJson(StatusReport{}, kView);
   EXPECT_EQ(document["has_baseline"], false);
   EXPECT_TRUE(document["head"].is_null());
   EXPECT_TRUE(document["slot"].is_null());
 }
 
 TEST(StatusReportTest, JsonHasLsnsAsTextAndTimesInUtc) {
-  Json document = StatusJson(SomeStatus(180'000'000), kView);
+  output::Json document = report::StatusJson(SomeStatus(180'000'000), kView);
   EXPECT_EQ(document["source"], "production");
   EXPECT_EQ(document["head"]["lsn"], "16/2");
   EXPECT_EQ(document["head"]["time"], "1970-01-10T23:57:00.000000Z");
@@ -184,7 +184,7 @@ TEST(StatusReportTest, AnUnreachableSourceIsSaid) {
   StatusReport report = SomeStatus(0);
   report.slot.reset();
   report.unreachable = "connection refused";
-  EXPECT_HAS(StatusText(report, kView, kUtf8), "cannot be asked: connection refused");
+  EXPECT_HAS(report::StatusText(report, kView, kUtf8), "cannot be asked: connection refused");
 }
 
 }  // namespace

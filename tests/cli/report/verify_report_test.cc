@@ -26,18 +26,18 @@ VerifyResult Different() {
   table.difference.different = 1;
   table.difference.differing_ranges = 3;
   table.difference.ranges = {{.from = std::nullopt, .to = "20"}, {.from = "30", .to = "40"}};
-  table.difference.keys = {{KeyDifference::Kind::kDifferent, {{"id", "7"}, {"day", "x\ny"}}},
-                           {KeyDifference::Kind::kMissing, {{"id", "35"}, {"day", ""}}}};
+  table.difference.keys = {{compare::KeyDifference::Kind::kDifferent, {{"id", "7"}, {"day", "x\ny"}}},
+                           {compare::KeyDifference::Kind::kMissing, {{"id", "35"}, {"day", ""}}}};
   return result;
 }
 
 TEST(VerifyReportTest, AnEqualStoreIsOneLine) {
-  EXPECT_EQ(VerifyText(Equal(), "production"),
+  EXPECT_EQ(report::VerifyText(Equal(), "production"),
             "The store is equal to production: 1,234,567 rows in 2 tables compared at 0/1A0 in 2.0 s.\n");
 }
 
 TEST(VerifyReportTest, DifferencesComeWithRangesKeysAndWhatToDo) {
-  EXPECT_EQ(VerifyText(Different(), "production"),
+  EXPECT_EQ(report::VerifyText(Different(), "production"),
             "public.a: 11 rows missing, 0 not on the source, 1 different\n"
             "  in keys below 20\n"
             "  in keys from 30 to below 40\n"
@@ -49,34 +49,34 @@ TEST(VerifyReportTest, DifferencesComeWithRangesKeysAndWhatToDo) {
             "hint: rotv-sync verify --repair\n");
 }
 
-TEST(VerifyReportTest, WhatWasRepairedIsTold) {
+TEST(VerifyReportTest, WhatWasRepairedIsReported) {
   VerifyResult result = Different();
   result.tables.front().equal = true;
   result.tables.front().repaired = true;
-  std::string text = VerifyText(result, "production");
+  std::string text = report::VerifyText(result, "production");
   EXPECT_NE(text.find("public.a (repaired): 11 rows missing"), std::string::npos) << text;
   EXPECT_NE(text.find("Repaired: 1 table.\nThe store is equal to production"), std::string::npos) << text;
-  EXPECT_EQ(VerifyJson(result)["equal"], true);
+  EXPECT_EQ(report::VerifyJson(result)["equal"], true);
 }
 
 TEST(VerifyReportTest, AnIncompleteCountSaysSo) {
   VerifyResult result = Different();
   result.tables.front().difference.complete = false;
-  std::string text = VerifyText(result, "production");
+  std::string text = report::VerifyText(result, "production");
   EXPECT_NE(text.find("at least 11 rows missing"), std::string::npos) << text;
 }
 
 TEST(VerifyReportTest, ProgramsAreToldTheSame) {
-  Json document = VerifyJson(Different());
+  output::Json document = report::VerifyJson(Different());
   EXPECT_EQ(document["equal"], false);
   EXPECT_EQ(document["differing"], 1);
   EXPECT_EQ(document["hint"], "rotv-sync verify --repair");
-  Json difference = document["tables"][0]["difference"];
-  EXPECT_EQ(difference["ranges"][0]["from"], Json());
+  output::Json difference = document["tables"][0]["difference"];
+  EXPECT_EQ(difference["ranges"][0]["from"], output::Json());
   EXPECT_EQ(difference["ranges"][1]["to"], "40");
   EXPECT_EQ(difference["keys"][1]["kind"], "missing");
   EXPECT_EQ(difference["keys"][0]["key"]["id"], "7");
-  EXPECT_EQ(document["tables"][1]["difference"], Json());
+  EXPECT_EQ(document["tables"][1]["difference"], output::Json());
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ TEST(CalendarTest, IsWhatCronCallsIt) {
                                      {"monthly", "0 0 1 * *"},
                                      {"quarterly", "0 0 1 1,4,7,10 *"},
                                      {"*:*", "* * * * *"}}) {
-    EXPECT_EQ(Calendar(text).CronFields(), fields) << text;
+    EXPECT_EQ(schedule::Calendar(text).CronFields(), fields) << text;
   }
 }
 
@@ -65,7 +65,7 @@ TEST(CalendarTest, WhatCronCannotDoIsRefused) {
                            "Mon..:00",
                            "99999999999:00"}) {
     try {
-      Calendar calendar(text);
+      schedule::Calendar calendar(text);
       ADD_FAILURE() << text << " is " << calendar.CronFields();
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kUsage) << text;
@@ -76,12 +76,14 @@ TEST(CalendarTest, WhatCronCannotDoIsRefused) {
 TEST(CalendarTest, TheNextMomentIsThatOfTheLocalClock) {
   setenv("TZ", "Europe/Berlin", 1);
   tzset();
-  auto next = [](const char* text, int64_t now) { return Calendar(text).Next(now * kSecond).value_or(0) / kSecond; };
+  auto next = [](const char* text, int64_t now) {
+    return schedule::Calendar(text).Next(now * kSecond).value_or(0) / kSecond;
+  };
   EXPECT_EQ(next("02:00", 1795824000), 1795827600) << "2026-11-28T00:00:00Z is 01:00";
   EXPECT_EQ(next("02:00", 1795827600), 1795827600 + 86400) << "not the present moment";
   EXPECT_EQ(next("Mon 02:00", 1795824000), 1796000400);
   EXPECT_EQ(next("02-29 00:00", 1795824000), 1835391600) << "2028";
-  EXPECT_FALSE(Calendar("02-30 00:00").Next(0).has_value());
+  EXPECT_FALSE(schedule::Calendar("02-30 00:00").Next(0).has_value());
   // On 2027-03-28 there is no 02:30: it is an hour later.
   EXPECT_EQ(next("*-*-28 02:30", 1806192000 - 3600), 1806197400);
   unsetenv("TZ");
@@ -89,11 +91,11 @@ TEST(CalendarTest, TheNextMomentIsThatOfTheLocalClock) {
 }
 
 TEST(CrontabTest, OnlyTheBlockIsTakenOut) {
-  EXPECT_EQ(WithoutBlock("a\n# B\nx\n# E\nb\n", "# B", "# E"), "a\nb\n");
-  EXPECT_EQ(WithoutBlock("", "# B", "# E"), "");
-  EXPECT_EQ(WithoutBlock("a\n", "# B", "# E"), "a\n");
+  EXPECT_EQ(schedule::WithoutBlock("a\n# B\nx\n# E\nb\n", "# B", "# E"), "a\nb\n");
+  EXPECT_EQ(schedule::WithoutBlock("", "# B", "# E"), "");
+  EXPECT_EQ(schedule::WithoutBlock("a\n", "# B", "# E"), "a\n");
   for (const char* broken : {"# B\nx\n", "x\n# E\n", "# B\n# B\n# E\n", "# E\n# B\n"}) {
-    EXPECT_THROW(WithoutBlock(broken, "# B", "# E"), Error) << broken;
+    EXPECT_THROW(schedule::WithoutBlock(broken, "# B", "# E"), Error) << broken;
   }
 }
 
@@ -103,24 +105,24 @@ TEST(SystemdTimerTest, TheUnitsAreWhatSystemdCallsWellFormed) {
   const std::filesystem::path executable = directory / "rotv $sync 100%";
   std::filesystem::create_directories(home);
   std::filesystem::copy_file("/bin/true", executable);
-  const Environment environment;
+  const os::Environment environment;
   const Interrupt interrupt;
-  const SchedulePlace place{home, environment, interrupt, executable};
-  const ScheduleJob job{
+  const schedule::SchedulePlace place{home, environment, interrupt, executable};
+  const schedule::ScheduleJob job{
       .source = "staging-2", .by = "systemd", .calendar = "Mon..Fri 07:30", .config = {}, .environment = {}};
-  for (Sandbox sandbox : {Sandbox::kFull, Sandbox::kWithoutMounts}) {
+  for (schedule::Sandbox sandbox : {schedule::Sandbox::kFull, schedule::Sandbox::kWithoutMounts}) {
     const std::filesystem::path service = directory / "rotv-sync-test.service",
                                 timer = directory / "rotv-sync-test.timer";
-    testing::WriteFile(service, ServiceUnit(job, place, sandbox));
-    testing::WriteFile(timer, TimerUnit(job));
+    testing::WriteFile(service, schedule::ServiceUnit(job, place, sandbox));
+    testing::WriteFile(timer, schedule::TimerUnit(job));
     testing::Command verify;
     verify.argv = {"systemd-analyze", "verify", "--user", "--recursive-errors=yes", service, timer};
     verify.env["XDG_RUNTIME_DIR"] = directory.path();
     const testing::Result result = testing::RunCommand(verify);
     EXPECT_TRUE(result.ok()) << testing::Describe(verify, result);
     EXPECT_EQ(result.err, "");
-    EXPECT_EQ(ServiceUnit(job, place, sandbox).find("ProtectSystem=strict") != std::string::npos,
-              sandbox == Sandbox::kFull);
+    EXPECT_EQ(schedule::ServiceUnit(job, place, sandbox).find("ProtectSystem=strict") != std::string::npos,
+              sandbox == schedule::Sandbox::kFull);
   }
   // That it can fail.
   testing::WriteFile(directory / "bad.service", "[Service]\nType=oneshot\nExecStart=/nowhere/at/all\nNonsense=1\n");
@@ -132,29 +134,29 @@ TEST(SystemdTimerTest, TheUnitsAreWhatSystemdCallsWellFormed) {
 
 TEST(ScheduledRunTest, AFailureIsWorthAWarningUntilTheHeadIsYounger) {
   const TempDir home;
-  const ScheduledRun failed{
+  const schedule::ScheduledRun failed{
       .started_us = 90 * kSecond, .ended_us = 100 * kSecond, .exit_code = 4, .message = "gone\nnow", .hint = "look"};
-  WriteLastRun(home.path(), "production", failed);
-  const std::string warning = ScheduleWarning(home.path(), "production", 50 * kSecond, 3700 * kSecond);
+  schedule::WriteLastRun(home.path(), "production", failed);
+  const std::string warning = schedule::ScheduleWarning(home.path(), "production", 50 * kSecond, 3700 * kSecond);
   EXPECT_THAT(warning, HasSubstr("the scheduled pull of production failed 1 hour ago"));
   EXPECT_THAT(warning, HasSubstr("(look)"));
   EXPECT_EQ(warning.find('\n'), std::string::npos);
-  EXPECT_EQ(ScheduleWarning(home.path(), "production", 101 * kSecond, 200 * kSecond), "");
-  EXPECT_EQ(ScheduleWarning(home.path(), "staging", 0, 200 * kSecond), "");
-  ScheduledRun done = failed;
+  EXPECT_EQ(schedule::ScheduleWarning(home.path(), "production", 101 * kSecond, 200 * kSecond), "");
+  EXPECT_EQ(schedule::ScheduleWarning(home.path(), "staging", 0, 200 * kSecond), "");
+  schedule::ScheduledRun done = failed;
   done.exit_code = 0;
-  WriteLastRun(home.path(), "production", done);
-  EXPECT_EQ(ScheduleWarning(home.path(), "production", 50 * kSecond, 200 * kSecond), "");
+  schedule::WriteLastRun(home.path(), "production", done);
+  EXPECT_EQ(schedule::ScheduleWarning(home.path(), "production", 50 * kSecond, 200 * kSecond), "");
 }
 
 TEST(ScheduledRunTest, WhatCannotBeUnderstoodIsNotThere) {
   const TempDir home;
-  std::filesystem::create_directories(ScheduleDirectory(home.path(), "production"));
+  std::filesystem::create_directories(schedule::ScheduleDirectory(home.path(), "production"));
   for (const char* text : {"", "[]", "{}", "{\"source\": 1", R"({"source": 1, "by": 2})"}) {
-    testing::WriteFile(ScheduleDirectory(home.path(), "production") / "job.json", text);
-    testing::WriteFile(ScheduleDirectory(home.path(), "production") / "last.json", text);
-    EXPECT_FALSE(ReadJob(home.path(), "production").has_value()) << text;
-    EXPECT_FALSE(ReadLastRun(home.path(), "production").has_value()) << text;
+    testing::WriteFile(schedule::ScheduleDirectory(home.path(), "production") / "job.json", text);
+    testing::WriteFile(schedule::ScheduleDirectory(home.path(), "production") / "last.json", text);
+    EXPECT_FALSE(schedule::ReadJob(home.path(), "production").has_value()) << text;
+    EXPECT_FALSE(schedule::ReadLastRun(home.path(), "production").has_value()) << text;
   }
 }
 

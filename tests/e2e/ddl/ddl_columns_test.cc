@@ -32,7 +32,7 @@ TEST_P(DdlColumnsTest, DroppedAndRenamedOnesAreFollowed) {
 TEST_P(DdlColumnsTest, RetypedOnesAreFollowed) { FollowColumns(RetypedColumns()); }
 
 INSTANTIATE_TEST_SUITE_P(All, DdlColumnsTest,
-                         ::testing::Values(Identity::kPrimaryKey, Identity::kFullWithKey, Identity::kBag,
+                         ::testing::Values(Identity::kPrimaryKey, Identity::kFullWithKey, Identity::kMultiset,
                                            Identity::kNone),
                          [](const auto& identity) { return NameOf(identity.param); });
 
@@ -40,7 +40,7 @@ using DdlPropertiesTest = DdlColumnsTest;
 
 TEST_P(DdlPropertiesTest, AreFollowedWithoutANewCopy) { FollowColumns(PropertiesOfColumns()); }
 
-INSTANTIATE_TEST_SUITE_P(All, DdlPropertiesTest, ::testing::Values(Identity::kPrimaryKey, Identity::kBag),
+INSTANTIATE_TEST_SUITE_P(All, DdlPropertiesTest, ::testing::Values(Identity::kPrimaryKey, Identity::kMultiset),
                          [](const auto& identity) { return NameOf(identity.param); });
 
 using DdlIdentityIndexTest = DdlColumnsTest;

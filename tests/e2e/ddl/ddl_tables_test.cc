@@ -140,7 +140,7 @@ TEST_F(DdlTablesTest, AnIdentityIndexThatIsGoneMeanwhileTakesNoRows) {
        Copy::kAllowed, "DELETE FROM two WHERE k = 2; UPDATE two SET v = v || '+'"});
 }
 
-TEST_F(DdlTablesTest, IdentityIndexesThatBecomeKeysOrAreMadeAnewAreFollowed) {
+TEST_F(DdlTablesTest, IdentityIndexesThatBecomeKeysOrAreRecreatedAreFollowed) {
   Exec(
       "CREATE TABLE by (id int NOT NULL, k int NOT NULL, v text, big text); CREATE UNIQUE INDEX u ON by (id);"
       "CREATE UNIQUE INDEX w ON by (k) INCLUDE (v); ALTER TABLE by REPLICA IDENTITY USING INDEX u;"
@@ -175,7 +175,7 @@ TEST_F(DdlTablesTest, TypedOnesChangeWithTheirType) {
   });
 }
 
-TEST_F(DdlTablesTest, WhatSomebodyDidToThePublicationIsUndone) {
+TEST_F(DdlTablesTest, ForeignChangesToThePublicationAreUndone) {
   rotv.MustSync({"baseline"});
   const std::string change =
       "ALTER PUBLICATION " + rotv.server().Value("SELECT quote_ident(pubname) FROM pg_publication");
@@ -236,7 +236,7 @@ TEST_F(DdlTablesTest, TruncatesAroundSchemaChangesAreFollowed) {
   });
 }
 
-TEST_F(DdlTablesTest, FilesThatAreWrittenAnewAreNotCopied) {
+TEST_F(DdlTablesTest, RewrittenTableFilesCauseNoResync) {
   Exec("CREATE INDEX t_v ON t (v)");
   rotv.MustSync({"baseline"});
   usual_change = Changed("t") + Changed("other");

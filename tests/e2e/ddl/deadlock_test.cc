@@ -30,7 +30,7 @@ class HeldDump {
     ASSERT_EQ(flock(hold_.get(), LOCK_EX), 0);
   }
   bool Asked() const { return std::filesystem::exists(bin_ / "asked"); }
-  void LetGo() { ASSERT_EQ(flock(hold_.get(), LOCK_UN), 0); }
+  void ReleaseHold() { ASSERT_EQ(flock(hold_.get(), LOCK_UN), 0); }
 
   RotvHomeOptions Options() const {
     RotvHomeOptions options = FollowOptions();
@@ -73,7 +73,7 @@ class DeadlockTest : private HeldDump, public DdlTest {
     ASSERT_TRUE(WaitUntil([&] { return Asked(); })) << ours.Err();
     Connection migration = rotv.server().NewConnection();
     migration.Exec("SET search_path = public; BEGIN; ALTER TABLE second ADD v int DEFAULT 2");
-    LetGo();
+    ReleaseHold();
     // The server has looked whether that is a deadlock: it looks once, a second after the waiting began.
     ASSERT_TRUE(WaitUntil([&] { return WeWaitWithALockOn("public.first", "1.2 s"); })) << ours.Err();
     EXPECT_NO_THROW(migration.Exec("ALTER TABLE first ADD v int DEFAULT 3; COMMIT")) << ours.Err();

@@ -207,17 +207,17 @@ class DriftGridTest : public ::testing::Test {
     g_server->Exec(sql, {"after", "postgres"});
   }
 
-  static std::vector<SchemaObject> Read(const std::string& database) {
+  static std::vector<drift::SchemaObject> Read(const std::string& database) {
     testing::Connection connection = g_server->NewConnection({database, "postgres"});
     connection.Exec("SET search_path = ''");
-    return ParseSchema(connection.Value(std::string(SchemaQuery())));
+    return drift::ParseSchema(connection.Value(std::string(drift::SchemaQuery())));
   }
 
-  static SchemaDrift Drift() { return FindDrift(Read("before"), Read("after"), {}); }
+  static drift::SchemaDrift Drift() { return FindDrift(Read("before"), Read("after"), {}); }
 
   // Runs on a copy of one of them what is said to make it the other one, and gives what then still differs.
-  static SchemaDrift DriftAfter(const std::vector<std::string>& sketch, const std::string& from,
-                                const std::string& target) {
+  static drift::SchemaDrift DriftAfter(const std::vector<std::string>& sketch, const std::string& from,
+                                       const std::string& target) {
     g_server->DropDatabase("mended");
     g_server->CreateDatabase("mended", "rotv", "TEMPLATE " + from);
     testing::Connection connection = g_server->NewConnection({"mended", "postgres"});
@@ -228,17 +228,17 @@ class DriftGridTest : public ::testing::Test {
     return FindDrift(Read("mended"), Read(target), {});
   }
 
-  static std::vector<std::string> Labels(const std::vector<SchemaObject>& objects) {
+  static std::vector<std::string> Labels(const std::vector<drift::SchemaObject>& objects) {
     std::vector<std::string> labels;
-    for (const SchemaObject& object : objects) labels.push_back(object.Label());
+    for (const drift::SchemaObject& object : objects) labels.push_back(object.Label());
     return labels;
   }
-  static std::vector<std::string> Labels(const std::vector<ChangedObject>& changes) {
+  static std::vector<std::string> Labels(const std::vector<drift::ChangedObject>& changes) {
     std::vector<std::string> labels;
-    for (const ChangedObject& change : changes) labels.push_back(change.after.Label());
+    for (const drift::ChangedObject& change : changes) labels.push_back(change.after.Label());
     return labels;
   }
-  static std::vector<std::string> AllLabels(const SchemaDrift& drift) {
+  static std::vector<std::string> AllLabels(const drift::SchemaDrift& drift) {
     std::vector<std::string> all;
     for (const std::string& label : Labels(drift.only_before)) all.push_back("only before: " + label);
     for (const std::string& label : Labels(drift.only_after)) all.push_back("only after: " + label);
@@ -262,9 +262,9 @@ TEST_F(DriftGridTest, EachSideCanBeMadeTheOther) {
   for (const Difference& difference : kDifferences) {
     SCOPED_TRACE(difference.name);
     MakeOther(difference.sql);
-    SchemaDrift drift = Drift();
-    SchemaDrift forth = DriftAfter(drift.to_after, "before", "after");
-    SchemaDrift back = DriftAfter(drift.to_before, "after", "before");
+    drift::SchemaDrift drift = Drift();
+    drift::SchemaDrift forth = DriftAfter(drift.to_after, "before", "after");
+    drift::SchemaDrift back = DriftAfter(drift.to_before, "after", "before");
     if (difference.sketch_is_whole) {
       EXPECT_THAT(AllLabels(forth), IsEmpty()) << ::testing::PrintToString(drift.to_after);
       EXPECT_THAT(AllLabels(back), IsEmpty()) << ::testing::PrintToString(drift.to_before);
@@ -286,7 +286,7 @@ TEST_F(DriftGridTest, OrderNamesFormattingAndRightsMakeNoDifference) {
   }
 }
 
-TEST_F(DriftGridTest, ManyDifferencesAtOnceCanBeMended) {
+TEST_F(DriftGridTest, ManyDifferencesAtOnceCanBeFixed) {
   // New things that stand on new things, on both sides, and old ones that change with what stands on them.
   MakeOther(R"(
 CREATE SCHEMA more;
@@ -308,7 +308,7 @@ ALTER TABLE author ALTER id TYPE bigint, ALTER id ADD GENERATED ALWAYS AS IDENTI
 DROP AGGREGATE total(integer);
 DROP TABLE log;
 )"));
-  SchemaDrift drift = Drift();
+  drift::SchemaDrift drift = Drift();
   EXPECT_GE(AllLabels(drift).size(), 10U);
   EXPECT_THAT(AllLabels(DriftAfter(drift.to_after, "before", "after")), IsEmpty());
   EXPECT_THAT(AllLabels(DriftAfter(drift.to_before, "after", "before")), IsEmpty());
@@ -317,7 +317,7 @@ DROP TABLE log;
 TEST_F(DriftGridTest, AnEmptyDatabaseCanBeMadeThisOne) {
   g_server->DropDatabase("after");
   g_server->CreateDatabase("after");
-  SchemaDrift drift = Drift();
+  drift::SchemaDrift drift = Drift();
   EXPECT_THAT(Labels(drift.only_after), IsEmpty());
   EXPECT_THAT(Labels(drift.only_before), ::testing::Contains("table public.book"));
   EXPECT_THAT(AllLabels(DriftAfter(drift.to_before, "after", "before")), IsEmpty());
@@ -328,7 +328,7 @@ TEST_F(DriftGridTest, IgnoresWhatAPatternNamesWithItsParts) {
   MakeOther(
       "CREATE TABLE app.audit_log (id serial PRIMARY KEY); CREATE INDEX extra ON book (pages); "
       "CREATE TABLE schema_migrations (version text)");
-  SchemaDrift drift = FindDrift(Read("before"), Read("after"), {"table app.audit_*", "index public.ex*"});
+  drift::SchemaDrift drift = FindDrift(Read("before"), Read("after"), {"table app.audit_*", "index public.ex*"});
   EXPECT_THAT(AllLabels(drift), ElementsAre("only after: table public.schema_migrations"));
   EXPECT_EQ(drift.ignored, 2U);
   EXPECT_THAT(AllLabels(FindDrift(Read("before"), Read("after"), MigrationBookkeeping())),

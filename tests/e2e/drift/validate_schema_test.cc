@@ -9,11 +9,14 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "tests/e2e/exit_codes.h"
 #include "tests/e2e/start/start_fixture.h"
 
 namespace rotv {
 namespace {
 
+using testing::kDiffer;
+using testing::kUsage;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -21,8 +24,6 @@ using ::testing::Not;
 using testing::Result;
 
 constexpr int kEqual = 0;
-constexpr int kUsageError = 2;
-constexpr int kDiffer = 9;
 
 class ValidateSchemaTest : public testing::StartTest {
  protected:
@@ -120,7 +121,7 @@ TEST_F(ValidateSchemaTest, AnOlderSchemaCanBeAskedFor) {
   rotv_.MustSync({"pull"});
   EXPECT_EQ(Rotv({"validate-schema"}).exit_status, kDiffer);
   EXPECT_EQ(Rotv({"validate-schema", "--snapshot", "old"}).exit_status, kEqual);
-  EXPECT_EQ(Rotv({"validate-schema", "--snapshot", "none"}).exit_status, kUsageError);
+  EXPECT_EQ(Rotv({"validate-schema", "--snapshot", "none"}).exit_status, kUsage);
 }
 
 TEST_F(ValidateSchemaTest, WhatIsIgnoredIsCounted) {
@@ -143,19 +144,19 @@ TEST_F(ValidateSchemaTest, ACommandMigrates) {
 
   WriteApp("migrate.sh", "echo 'no such thing' >&2; exit 3\n");
   result = Rotv({"validate-schema"});
-  EXPECT_EQ(result.exit_status, kUsageError);
+  EXPECT_EQ(result.exit_status, kUsage);
   EXPECT_THAT(result.err, HasSubstr("\"sh migrate.sh\" ended with status 3: no such thing\nhint: "));
 }
 
 TEST_F(ValidateSchemaTest, AMigrationThatFailsIsNamedWithItsLine) {
   WriteApp("migrations/3_bad.sql", "CREATE TABLE fine (id int);\n\nCREATE TABEL news2 (id int);\n");
   Result result = Rotv({"validate-schema"});
-  EXPECT_EQ(result.exit_status, kUsageError);
+  EXPECT_EQ(result.exit_status, kUsage);
   EXPECT_THAT(result.err, HasSubstr("the migrations fail: 3_bad.sql:3: ERROR: syntax error at or near \"TABEL\""));
 
   WriteApp("migrations/3_bad.sql", "GRANT SELECT ON news TO reader;");
   result = Rotv({"validate-schema"});
-  EXPECT_EQ(result.exit_status, kUsageError);
+  EXPECT_EQ(result.exit_status, kUsage);
   EXPECT_THAT(result.err, HasSubstr("roles = ["));
   Configure("roles = [\"reader\"]\n");
   EXPECT_EQ(Rotv({"validate-schema"}).exit_status, kEqual);
@@ -164,11 +165,11 @@ TEST_F(ValidateSchemaTest, AMigrationThatFailsIsNamedWithItsLine) {
 TEST_F(ValidateSchemaTest, WhereThereAreNoMigrationsItIsSaid) {
   std::filesystem::remove_all(app() / "migrations");
   Result result = Rotv({"validate-schema"});
-  EXPECT_EQ(result.exit_status, kUsageError);
+  EXPECT_EQ(result.exit_status, kUsage);
   EXPECT_THAT(result.err, HasSubstr("there are no migrations in "));
   EXPECT_THAT(result.err, HasSubstr("hint: \"migrations\" in [schema]"));
   result = Rotv({"validate-schema", "--migrations", "no/where"});
-  EXPECT_EQ(result.exit_status, kUsageError);
+  EXPECT_EQ(result.exit_status, kUsage);
   EXPECT_THAT(result.err, HasSubstr("no/where cannot be read: No such file or directory"));
 }
 
@@ -187,7 +188,7 @@ TEST_F(ValidateSchemaTest, OneThatIsKilledOrInterruptedLeavesNothingInTheWay) {
   auto psql_runs = [&] {
     std::vector<pid_t> processes = Processes();
     return std::any_of(processes.begin(), processes.end(), [](pid_t process) {
-      std::vector<std::string> words = CommandLineOf(process);
+      std::vector<std::string> words = os::CommandLineOf(process);
       return std::find(words.begin(), words.end(), "rotv_migrations") != words.end() &&
              std::find(words.begin(), words.end(), "RESET ALL") != words.end();
     });

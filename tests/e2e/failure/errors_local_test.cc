@@ -10,16 +10,13 @@
 
 #include "storage/row_store.h"
 #include "tests/e2e/error_checks.h"
+#include "tests/e2e/exit_codes.h"
 #include "tests/support/servers/rotv_home.h"
 
 namespace rotv::testing {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int kUsage = 2;
-constexpr int kDisk = 6;
-constexpr int kCorrupt = 7;
 
 constexpr const char* kTable =
     "CREATE TABLE t (id int PRIMARY KEY, text text); INSERT INTO t SELECT n, 'row ' || n FROM generate_series(1, 2000) "
@@ -67,7 +64,7 @@ constexpr const char* kMuch =
     "INSERT INTO t SELECT 10000 + n, (SELECT string_agg(md5(n::text || i), '') FROM generate_series(1, 16) i) "
     "FROM generate_series(1, 30000) n";
 
-TEST(OutputErrorsTest, AnOutputThatCannotBeWrittenIsToldAndTheOldFileStays) {
+TEST(OutputErrorsTest, AnOutputThatCannotBeWrittenIsReportedAndTheOldFileStays) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
   rotv.server().Exec(kTable);
   rotv.MustSync({"baseline"});
@@ -169,7 +166,7 @@ TEST(DiskFullTest, BaselineAndPullFailClearlyAndTheStoreStaysUsable) {
   ExpectSeedEqualsDump(rotv.server(), seed);
 }
 
-TEST(ConfigErrorsTest, AConfigThatCannotBeReadIsToldWithFileAndLine) {
+TEST(ConfigErrorsTest, AConfigThatCannotBeReadIsReportedWithFileAndLine) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
   const std::string file = rotv.config().string();
   const auto expect = [&](const std::string& text, const ExpectedError& expected) {
@@ -191,7 +188,7 @@ TEST(ConfigErrorsTest, AConfigThatCannotBeReadIsToldWithFileAndLine) {
   EXPECT_THAT(rotv.Sync({"pull"}).exit_status, ::testing::AnyOf(kUsage, kDisk));
 }
 
-TEST(LocalErrorsTest, WithoutABaselineAndWithOneAlreadyItIsToldWhatToRun) {
+TEST(LocalErrorsTest, WithoutABaselineAndWithOneAlreadyTheHintIsWhatToRun) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
   rotv.server().Exec(kTable);
   ExpectError(rotv.Sync({"materialize"}), {kUsage, "there is no baseline of source production yet", "baseline"});

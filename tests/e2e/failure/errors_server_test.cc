@@ -6,6 +6,7 @@
 #include <csignal>
 
 #include "tests/e2e/error_checks.h"
+#include "tests/e2e/exit_codes.h"
 #include "tests/support/servers/rotv_home.h"
 
 namespace rotv::testing {
@@ -14,10 +15,7 @@ namespace {
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-constexpr int kRefused = 3;
-constexpr int kUnreachable = 4;
-
-constexpr const char* kTable = "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)";
+constexpr const char* kServerTable = "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)";
 
 void ExpectBaselineFails(const RotvHome& rotv, const ExpectedError& expected) {
   ExpectError(rotv.Sync({"baseline"}), expected);
@@ -39,7 +37,7 @@ TEST(ServerErrorsTest, WrongDatabaseUserAndPasswordAreToldApart) {
                  .postgres = {.hba_lines = {"local rotv secured scram-sha-256", "local all locked reject"}}});
   rotv.server().Exec("CREATE ROLE secured LOGIN REPLICATION IN ROLE rotv PASSWORD 'right'; CREATE ROLE locked LOGIN",
                      kSuperuser);
-  rotv.server().Exec(kTable);
+  rotv.server().Exec(kServerTable);
   rotv.server().Exec("GRANT CREATE ON DATABASE rotv TO secured");
 
   rotv.Configure({{"database", "\"no such\""}});
@@ -69,7 +67,7 @@ TEST(ServerErrorsTest, WrongDatabaseUserAndPasswordAreToldApart) {
 TEST(ServerErrorsTest, EachMissingPrivilegeIsNamedWithTheStatementThatGrantsIt) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .source_settings = {{"user", "\"reader-1\""}}});
   const PostgresServer& server = rotv.server();
-  server.Exec(kTable);
+  server.Exec(kServerTable);
   server.Exec(
       "CREATE ROLE \"reader-1\" LOGIN; CREATE ROLE \"The Owner\"; GRANT \"The Owner\" TO rotv;"
       "CREATE TABLE public.foreign_one (id int PRIMARY KEY); ALTER TABLE foreign_one OWNER TO \"The Owner\";"
@@ -115,7 +113,7 @@ TEST(ServerErrorsTest, EachMissingPrivilegeIsNamedWithTheStatementThatGrantsIt) 
 // pg_dump locks every table whose definition it writes.
 TEST(ServerErrorsTest, ATableWhoseRowsAreExcludedMustBeReadableToo) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .source_settings = {{"exclude", R"(["public.hidden"])"}}});
-  rotv.server().Exec(kTable);
+  rotv.server().Exec(kServerTable);
   rotv.server().Exec("CREATE TABLE public.hidden (id int)", kSuperuser);
   ExpectBothRefuse(rotv, {kRefused, "may not be read: public.hidden", "GRANT SELECT ON public.hidden TO rotv;"});
   rotv.server().Exec("GRANT SELECT ON public.hidden TO rotv;", kSuperuser);
@@ -125,7 +123,7 @@ TEST(ServerErrorsTest, ATableWhoseRowsAreExcludedMustBeReadableToo) {
 TEST(ServerErrorsTest, SettingsThatFollowingNeedsAreNamedWithTheStatement) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .postgres = {.settings = {{"wal_level", "replica"}}}});
   PostgresServer& server = rotv.server();
-  server.Exec(kTable);
+  server.Exec(kServerTable);
   ExpectBothRefuse(rotv, {kRefused, "replica, but logical is needed", "ALTER SYSTEM SET wal_level = logical;"});
   server.Set("wal_level", "logical");
 
@@ -152,7 +150,7 @@ TEST(ServerErrorsTest, SettingsThatFollowingNeedsAreNamedWithTheStatement) {
 
 TEST(ServerErrorsTest, AnUnlimitedSlotIsRefusedUnlessAllowed) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .postgres = {.settings = {{"max_slot_wal_keep_size", "-1"}}}});
-  rotv.server().Exec(kTable);
+  rotv.server().Exec(kServerTable);
   ExpectBothRefuse(rotv, {kRefused, "a forgotten slot would fill the source's disk",
                           "ALTER SYSTEM SET max_slot_wal_keep_size = '20GB'; SELECT pg_reload_conf();"});
   ExpectError(rotv.Sync({"pull"}), {kRefused, "unlimited", "--allow-unlimited-wal"});
@@ -164,8 +162,8 @@ TEST(ServerErrorsTest, AnUnlimitedSlotIsRefusedUnlessAllowed) {
 TEST(ServerErrorsTest, ATransactionThatStaysOpenIsNamedAndSoIsAPreparedOne) {
   RotvHome open({.binary = ROTV_SYNC_BINARY});
   RotvHome prepared({.binary = ROTV_SYNC_BINARY});
-  open.server().Exec(kTable);
-  prepared.server().Exec(kTable);
+  open.server().Exec(kServerTable);
+  prepared.server().Exec(kServerTable);
   Connection writer(open.server().ConnectionString() + " application_name='nightly import'");
   writer.Exec("BEGIN; INSERT INTO t VALUES (2)");
   prepared.server().Exec("BEGIN; INSERT INTO t VALUES (2); PREPARE TRANSACTION 'half done'");
@@ -206,7 +204,7 @@ TEST(ServerErrorsTest, ATransactionThatStaysOpenIsNamedAndSoIsAPreparedOne) {
 TEST(ServerErrorsTest, AServerThatIsDownOrAStandbyIsToldApart) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
   PostgresServer& server = rotv.server();
-  server.Exec(kTable);
+  server.Exec(kServerTable);
   rotv.MustSync({"baseline"});
   server.Stop();
   ExpectError(rotv.Sync({"pull"}), {kUnreachable, "is PostgreSQL running there", "host and port in rotv.toml"});

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/e2e/error_checks.h"
+#include "tests/e2e/exit_codes.h"
 #include "tests/support/servers/rotv_home.h"
 
 namespace rotv::testing {
@@ -11,11 +12,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-constexpr int kUsage = 2;
-constexpr int kRefused = 3;
-constexpr int kUnreachable = 4;
-
-constexpr const char* kTable = "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)";
+constexpr const char* kSshTable = "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)";
 
 // Programs of the far end, by name; the real ones.
 void LinkPrograms(const TempDir& directory, const std::vector<std::string>& names) {
@@ -26,17 +23,17 @@ void LinkPrograms(const TempDir& directory, const std::vector<std::string>& name
   }
 }
 
-void ExpectBaselineFails(const RotvHome& rotv, const ExpectedError& expected) {
+void ExpectSshBaselineFails(const RotvHome& rotv, const ExpectedError& expected) {
   ExpectError(rotv.Sync({"baseline"}), expected);
   ExpectNothingLeft(rotv);
 }
 
 TEST(SshErrorsTest, AnUnknownHostKeyIsRefusedWithTheLineThatMakesItKnown) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
-  rotv.server().Exec(kTable);
+  rotv.server().Exec(kSshTable);
   WriteFile(rotv.ssh().known_hosts(), "", 0600);
   const std::string place = "[127.0.0.1]:" + std::to_string(rotv.ssh().port());
-  ExpectBaselineFails(rotv, {kRefused, "the host key of " + place + " is not known", rotv.ssh().known_hosts()});
+  ExpectSshBaselineFails(rotv, {kRefused, "the host key of " + place + " is not known", rotv.ssh().known_hosts()});
   ExpectJsonError(rotv.Sync({"--json", "baseline"}), {kRefused, "SHA256:", rotv.ssh().HostKey()});
 
   // The line that the hint ends with is all that is missing.
@@ -47,7 +44,7 @@ TEST(SshErrorsTest, AnUnknownHostKeyIsRefusedWithTheLineThatMakesItKnown) {
 
 TEST(SshErrorsTest, AChangedHostKeyIsRefusedLoudlyAndTheOldBaselineStaysInUse) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
-  rotv.server().Exec(kTable);
+  rotv.server().Exec(kSshTable);
   rotv.MustSync({"baseline"});
   rotv.ssh().ReplaceHostKey();
   const ExpectedError changed{kRefused, "HAS CHANGED", "ssh-keygen -R '[127.0.0.1]:"};
@@ -61,19 +58,19 @@ TEST(SshErrorsTest, AChangedHostKeyIsRefusedLoudlyAndTheOldBaselineStaysInUse) {
 
 TEST(SshErrorsTest, ARefusedLoginNamesTheKeysThatWereTried) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
-  rotv.server().Exec(kTable);
+  rotv.server().Exec(kSshTable);
   const std::string key = ReadFile(rotv.ssh().authorized_keys());
   WriteFile(rotv.ssh().authorized_keys(), "", 0600);
-  ExpectBaselineFails(rotv, {kRefused, "refused the login; tried: " + rotv.ssh().client_key().string(),
-                             "must be in ~/.ssh/authorized_keys"});
+  ExpectSshBaselineFails(rotv, {kRefused, "refused the login; tried: " + rotv.ssh().client_key().string(),
+                                "must be in ~/.ssh/authorized_keys"});
 
   // A key that is not there, and one that is none.
   rotv.Configure({{"identity", "\"no_such_key\""}});
-  ExpectBaselineFails(rotv, {kUsage, "no_such_key", "identity in rotv.toml"});
+  ExpectSshBaselineFails(rotv, {kUsage, "no_such_key", "identity in rotv.toml"});
   rotv.Configure({{"identity", "\"" + rotv.ssh().client_key().string() + ".pub\""}});
-  ExpectBaselineFails(rotv, {kUsage, "is not a private key", "leave out .pub"});
+  ExpectSshBaselineFails(rotv, {kUsage, "is not a private key", "leave out .pub"});
   rotv.Configure({{"identity", ""}});
-  ExpectBaselineFails(rotv, {kRefused, "there is no key to try", "identity in rotv.toml"});
+  ExpectSshBaselineFails(rotv, {kRefused, "there is no key to try", "identity in rotv.toml"});
 
   rotv.Configure({{"identity", "\"" + rotv.ssh().client_key().string() + "\""}});
   WriteFile(rotv.ssh().authorized_keys(), key, 0600);
@@ -82,8 +79,8 @@ TEST(SshErrorsTest, ARefusedLoginNamesTheKeysThatWereTried) {
 
 TEST(SshErrorsTest, AnEncryptedKeyNeedsAnAgentAndTheCommandForItIsNamed) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .ssh = {.key_passphrase = "secret"}});
-  rotv.server().Exec(kTable);
-  ExpectBaselineFails(
+  rotv.server().Exec(kSshTable);
+  ExpectSshBaselineFails(
       rotv, {kRefused, "needs a passphrase, and no agent has it", "ssh-add " + rotv.ssh().client_key().string()});
 
   // With an agent that has it, it works.
@@ -101,7 +98,7 @@ TEST(SshErrorsTest, AnEncryptedKeyNeedsAnAgentAndTheCommandForItIsNamed) {
 
 TEST(SshErrorsTest, AHostThatIsNotThereOrDoesNotAnswerIsUnreachable) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
-  rotv.server().Exec(kTable);
+  rotv.server().Exec(kSshTable);
   rotv.MustSync({"baseline"});
   rotv.ssh().Stop();
   ExpectError(rotv.Sync({"pull"}), {kUnreachable, "nothing listens at 127.0.0.1, port", "is sshd running there"});
@@ -117,36 +114,36 @@ TEST(SshErrorsTest, AHostThatIsNotThereOrDoesNotAnswerIsUnreachable) {
   rotv.ExpectSeedIsDump();
 }
 
-TEST(SshErrorsTest, WhereNoPostgresIsOrForwardingIsForbiddenItIsTold) {
+TEST(SshErrorsTest, NoServerAndForbiddenForwardingAreReported) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .ssh = {.config_lines = {"AllowStreamLocalForwarding no"}}});
-  rotv.server().Exec(kTable);
+  rotv.server().Exec(kSshTable);
   // sshd does not say which of the two it is.
-  ExpectBaselineFails(rotv, {kUnreachable, "AllowStreamLocalForwarding", "host = \"127.0.0.1\""});
+  ExpectSshBaselineFails(rotv, {kUnreachable, "AllowStreamLocalForwarding", "host = \"127.0.0.1\""});
   rotv.Configure({{"host", "\"127.0.0.1\""}});
   const Result works = rotv.Sync({"doctor"});
   EXPECT_EQ(works.exit_status, 0) << works.out;
   rotv.Configure({{"port", std::to_string(FreePort())}});
-  ExpectBaselineFails(rotv, {kUnreachable, "nothing answers at 127.0.0.1 port", "host and port in rotv.toml"});
+  ExpectSshBaselineFails(rotv, {kUnreachable, "nothing answers at 127.0.0.1 port", "host and port in rotv.toml"});
 
   RotvHome no_tcp(
       {.binary = ROTV_SYNC_BINARY, .way = Way::kSshTcp, .ssh = {.config_lines = {"AllowTcpForwarding no"}}});
-  ExpectBaselineFails(no_tcp, {kRefused, "forbids forwarding to 127.0.0.1", "sshd_config"});
+  ExpectSshBaselineFails(no_tcp, {kRefused, "forbids forwarding to 127.0.0.1", "sshd_config"});
 }
 
-TEST(SshErrorsTest, AFarEndWithoutPgDumpIsToldHowToGetIt) {
+TEST(SshErrorsTest, ARemoteHostWithoutPgDumpGetsAHintHowToInstallIt) {
   TempDir bin;
   LinkPrograms(bin, {"sh", "bash", "env", "cat"});
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .ssh = {.config_lines = {"SetEnv PATH=" + bin.path().string()}}});
-  rotv.server().Exec(kTable);
+  rotv.server().Exec(kSshTable);
   const std::string hint = "apt-get install postgresql-client-" + std::to_string(PostgresServer::MajorVersion());
-  ExpectBaselineFails(rotv, {kRefused, "there is no pg_dump at", hint});
+  ExpectSshBaselineFails(rotv, {kRefused, "there is no pg_dump at", hint});
   const Result doctor = rotv.Sync({"doctor"});
   EXPECT_EQ(doctor.exit_status, kRefused);
   EXPECT_THAT(doctor.out, HasSubstr(hint));
 
   // Nor anything that runs containers.
   rotv.Configure({{"container", "\"db\""}});
-  ExpectBaselineFails(rotv, {kRefused, "there is no podman on", "runtime"});
+  ExpectSshBaselineFails(rotv, {kRefused, "there is no podman on", "runtime"});
 }
 
 TEST(SshErrorsTest, APgDumpThatIsOlderThanTheServerIsRefused) {
@@ -163,13 +160,14 @@ TEST(SshErrorsTest, APgDumpThatIsOlderThanTheServerIsRefused) {
   };
   install("13.4 (Debian 13.4-1.pgdg110+1)");
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .ssh = {.path_prefix = {bin.path()}}});
-  rotv.server().Exec(kTable);
+  rotv.server().Exec(kSshTable);
   const std::string hint = "apt-get install postgresql-client-" + server;
-  ExpectBaselineFails(rotv, {kRefused, "version 13 beside a server " + server + ": it is older than the server", hint});
+  ExpectSshBaselineFails(rotv,
+                         {kRefused, "version 13 beside a server " + server + ": it is older than the server", hint});
   EXPECT_EQ(rotv.Sync({"doctor"}).exit_status, kRefused);
   // Where it is noticed only when slot and publication are there: both go again.
   install(server + ".1");
-  ExpectBaselineFails(rotv, {kRefused, "is older than the server (PostgreSQL " + server + ")", hint});
+  ExpectSshBaselineFails(rotv, {kRefused, "is older than the server (PostgreSQL " + server + ")", hint});
 }
 
 }  // namespace

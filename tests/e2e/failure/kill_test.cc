@@ -10,6 +10,7 @@
 
 #include "storage/row_store.h"
 #include "tests/e2e/error_checks.h"
+#include "tests/e2e/exit_codes.h"
 #include "tests/support/servers/rotv_home.h"
 
 namespace rotv::testing {
@@ -18,9 +19,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Clock = std::chrono::steady_clock;
-
-constexpr int kUnreachable = 4;
-constexpr int kInterrupted = 130;
 
 // What a source holds and does here; every transaction touches a table that is followed.
 class Workload {

@@ -12,6 +12,7 @@
 #include <sstream>
 
 #include "os/local_command.h"
+#include "tests/e2e/exit_codes.h"
 #include "tests/e2e/follow_fixture.h"
 
 namespace rotv::testing {
@@ -20,10 +21,9 @@ namespace {
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 
-constexpr int kInterrupted = 130;
 constexpr milliseconds kGoneWithin{2000};
 
-RotvHomeOptions Options(const std::string& rules = "") {
+RotvHomeOptions HomeOptions(const std::string& rules = "") {
   RotvHomeOptions options = FollowOptions();
   options.way = Way::kDirect;
   options.more_config = rules;
@@ -52,7 +52,7 @@ bool HasSocket(pid_t process) {
 class TerminateTest : public FollowTest {
  protected:
   explicit TerminateTest(const std::string& rules = "[mask]\n\"public.t.note\" = \"text\"\n")
-      : FollowTest(Options(rules)) {
+      : FollowTest(HomeOptions(rules)) {
     Exec(
         "CREATE TABLE t (id int PRIMARY KEY, note text); INSERT INTO t SELECT i, 'note ' || i FROM "
         "generate_series(1, 2000) i");
@@ -175,13 +175,13 @@ TEST_F(TerminateInAValueTest, TheNextRunGoesOn) {
 }
 
 // The programs that a command runs here (pg_dump) end with it, even where it is killed.
-TEST(LocalCommandTest, ProgramsEndWithTheProcessThatRunsThem) {
+TEST(LocalCommandEndTest, ProgramsEndWithTheProcessThatRunsThem) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   const pid_t runner = fork();
   if (runner == 0) {
     const Interrupt interrupt;
-    RunLocalCommand(
+    os::RunLocalCommand(
         {.argv = {"sh", "-c", "echo $$; exec sleep 1000"}, .env = {}, .password = {}},
         [&](std::string_view text) { static_cast<void>(!write(ends[1], text.data(), text.size())); }, interrupt);
     _exit(0);

@@ -50,8 +50,8 @@ class HostileFileTest : public ::testing::Test {
   // The good file with one record changed.
   using Change = std::function<void(proto::SnapshotRecord&)>;
   static std::filesystem::path Changed(const Change& change) {
-    SnapshotFileReader reader(Path("good.rotv"), nullptr);
-    SnapshotFileWriter writer(Path("changed.rotv"), nullptr);
+    history::SnapshotFileReader reader(Path("good.rotv"), nullptr);
+    history::SnapshotFileWriter writer(Path("changed.rotv"), nullptr);
     for (proto::SnapshotRecord record; reader.Next(&record);) {
       change(record);
       writer.Write(record);
@@ -63,7 +63,7 @@ class HostileFileTest : public ::testing::Test {
   // A file of the good one's head and of bytes that no writer of ours makes.
   static std::filesystem::path Raw(const std::function<void(SeedOutput&)>& write) {
     std::unique_ptr<SeedOutput> out = OpenSeedOutput(Path("raw.rotv"), Compression::kZstd);
-    SnapshotFileReader reader(Path("good.rotv"), nullptr);
+    history::SnapshotFileReader reader(Path("good.rotv"), nullptr);
     proto::SnapshotRecord head;
     reader.Next(&head);
     WriteRecord(*out, head.SerializeAsString());
@@ -184,7 +184,7 @@ TEST_F(HostileFileTest, WhatNoExportWritesIsRefused) {
 
 // Bytes that are few in the file and would be many in memory.
 TEST_F(HostileFileTest, MemoryIsBoundedWhateverTheFileHolds) {
-  constexpr size_t kMost = kLargestUnsignedRecord;
+  constexpr size_t kMost = history::kLargestUnsignedRecord;
   const std::string zeros(size_t{1} << 20, '\0');
   const auto in_head = [](const std::string& schema) { return Field(1, Field(6, schema)); };
   ExpectRefused(Import(Raw([&](SeedOutput& out) {
@@ -326,10 +326,10 @@ TEST_F(HostileFileTest, WhatParsingTakesIsNotUnderestimated) {
     proto::SnapshotRecord record;
     ASSERT_TRUE(record.ParseFromString(bytes));
     EXPECT_GT(record.SpaceUsedLong(), 10'000u);
-    EXPECT_FALSE(FitsWhenParsed(*proto::SnapshotRecord::descriptor(), bytes, record.SpaceUsedLong() - 1));
-    EXPECT_TRUE(FitsWhenParsed(*proto::SnapshotRecord::descriptor(), bytes, 12 * record.SpaceUsedLong()));
+    EXPECT_FALSE(formats::FitsWhenParsed(*proto::SnapshotRecord::descriptor(), bytes, record.SpaceUsedLong() - 1));
+    EXPECT_TRUE(formats::FitsWhenParsed(*proto::SnapshotRecord::descriptor(), bytes, 12 * record.SpaceUsedLong()));
   }
-  EXPECT_FALSE(FitsWhenParsed(*proto::SnapshotRecord::descriptor(), "\x0a\x05", 1'000'000));
+  EXPECT_FALSE(formats::FitsWhenParsed(*proto::SnapshotRecord::descriptor(), "\x0a\x05", 1'000'000));
 }
 
 }  // namespace

@@ -28,13 +28,13 @@ TEST_F(LogTest, TellsWhatEachTransactionChanged) {
   Exec("BEGIN; TRUNCATE bag; INSERT INTO bag VALUES ('a'); COMMIT");
   Exec("INSERT INTO t SELECT n FROM generate_series(10001, 90000) n");  // In several pieces.
   rotv.MustSync({"pull"});
-  const std::string bag_rows = "7";
+  const std::string multiset_rows = "7";
   const nlohmann::json all = Transactions();
   ASSERT_EQ(all.size(), 3U);
   EXPECT_EQ(all[0].at("tables"),
             nlohmann::json::parse(R"([{"table":"public.t","inserted":2,"updated":5,"deleted":0,"truncated":false},
               {"table":"public.bag","inserted":0,"updated":0,"deleted":)" +
-                                  bag_rows + R"(,"truncated":false}])"));
+                                  multiset_rows + R"(,"truncated":false}])"));
   EXPECT_EQ(all[1].at("tables")[0].at("truncated"), true);
   EXPECT_EQ(all[1].at("tables")[0].at("inserted"), 1);
   EXPECT_EQ(all[2].at("tables")[0].at("inserted"), 80000);

@@ -14,7 +14,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-RotvHomeOptions Options() {
+RotvHomeOptions EdgeOptions() {
   RotvHomeOptions options = FollowOptions();
   options.way = Way::kDirect;
   options.more_config = "[mask]\nmask_unknown = \"keep\"\n";
@@ -23,7 +23,7 @@ RotvHomeOptions Options() {
 
 class MaskEdgesTest : public FollowTest {
  protected:
-  MaskEdgesTest() : FollowTest(Options()) {}
+  MaskEdgesTest() : FollowTest(EdgeOptions()) {}
 
   void AddRule(const std::string& column, const std::string& rule) const {
     WriteFile(rotv.config(), ReadFile(rotv.config()) + fmt::format("\"{}\" = {}\n", column, rule));
@@ -53,7 +53,7 @@ TEST_F(MaskEdgesTest, ValuesAtTheEndsOfEveryTypeAreMaskedIntoIt) {
   std::vector<std::string> later;
   int tables = 0;
   for (const MaskedType& type : MaskedTypes(50'000)) {
-    for (const MaskColumn& column : type.columns) {
+    for (const mask::MaskColumn& column : type.columns) {
       const std::string table = fmt::format("t{}", tables++);
       std::string columns = "id int PRIMARY KEY", same;
       for (size_t i = 0; i < type.rules.size(); ++i) {
@@ -224,13 +224,13 @@ TEST_F(MaskEdgesTest, WhatCannotBeKeptUniqueIsRefusedBeforeAnythingIsWritten) {
 TEST_F(MaskEdgesTest, EveryLetterOfOurAlphabetsHasTheServersOtherCase) {
   std::string lower, upper;
   for (uint32_t code = 1; code < 0x11000; ++code) {
-    std::optional<CasedLetter> letter = CasedLetterOf(code);
+    std::optional<mask::CasedLetter> letter = mask::CasedLetterOf(code);
     if (!letter || letter->upper) continue;
-    EXPECT_EQ(CodeOf(*letter), code);
+    EXPECT_EQ(mask::CodeOf(*letter), code);
     lower += fmt::format("{}{}", lower.empty() ? "" : ",", code);
     letter->upper = true;
-    upper += fmt::format("{}{}", upper.empty() ? "" : ",", CodeOf(*letter));
-    EXPECT_EQ(CasedLetterOf(CodeOf(*letter))->letter, letter->letter);
+    upper += fmt::format("{}{}", upper.empty() ? "" : ",", mask::CodeOf(*letter));
+    EXPECT_EQ(mask::CasedLetterOf(mask::CodeOf(*letter))->letter, letter->letter);
   }
   EXPECT_EQ(rotv.server().Value("SELECT string_agg(to_hex(l), ' ') FROM unnest(ARRAY[" + lower + "], ARRAY[" + upper +
                                     "]) x (l, u) WHERE lower(chr(u) COLLATE \"und-x-icu\") <> chr(l) OR "

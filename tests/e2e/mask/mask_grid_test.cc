@@ -26,15 +26,15 @@ constexpr const char* kDate = "{ rule = \"date\", days = 4000 }";
 constexpr const char* kPassword = "{ rule = \"password\", value = \"known\" }";
 constexpr const char* kConstant = "{ rule = \"constant\", value = \"7\" }";
 constexpr const char* kJson = "{ rule = \"json\", paths = { \"$..s\" = \"text\", \"$.n\" = \"null\" } }";
-constexpr const char* kEmail = "\"email\"";
+constexpr const char* kEmailRule = "\"email\"";
 constexpr const char* kNull = "\"null\"";
 constexpr const char* kText = "\"text\"";
 
-const std::vector<const char*> kTextRules = {kEmail,      "\"name\"",    "\"first_name\"", "\"last_name\"",
+const std::vector<const char*> kTextRules = {kEmailRule,  "\"name\"",    "\"first_name\"", "\"last_name\"",
                                              "\"phone\"", "\"address\"", "\"url\"",        kText,
                                              kHash,       kPassword,     kConstant,        kNull};
 
-const std::vector<Type> kTypes = {
+const std::vector<Type> kMaskedTypes = {
     {"text", "'planted{}@secret.example'", "planted{}@", kTextRules},
     {"varchar(70)", "'planted{}@secret.example'", "planted{}@", kTextRules},
     {"char(70)", "'planted{}@secret.example'", "planted{}@", kTextRules},
@@ -65,7 +65,7 @@ struct Column {
 // In two digits a value's own. An enum's labels stand in every schema: it is looked for in rows alone.
 std::vector<Column> Columns() {
   std::vector<Column> columns;
-  for (const Type& type : kTypes) {
+  for (const Type& type : kMaskedTypes) {
     for (const char* rule : type.rules) {
       const auto number = static_cast<int>(columns.size());
       auto with = [&](const char* text, int own) { return fmt::format(fmt::runtime(text), own, own); };
@@ -83,7 +83,7 @@ std::vector<Column> Columns() {
   return columns;
 }
 
-RotvHomeOptions Options() {
+RotvHomeOptions GridOptions() {
   RotvHomeOptions options = FollowOptions();
   options.way = Way::kDirect;
   options.more_config =
@@ -98,7 +98,7 @@ RotvHomeOptions Options() {
 
 class MaskGridTest : public FollowTest {
  protected:
-  MaskGridTest() : FollowTest(Options()) {
+  MaskGridTest() : FollowTest(GridOptions()) {
     Superuser(
         "CREATE EXTENSION citext; CREATE DOMAIN plain_text AS text; CREATE TYPE colour AS ENUM ('planted_red', "
         "'planted_blue')");

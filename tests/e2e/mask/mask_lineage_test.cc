@@ -20,7 +20,7 @@ RotvHomeOptions Options() {
 }
 
 // One thing that happens to a masked table, in a schema of its own.
-struct Case {
+struct LineageCase {
   std::string name;        // The schema, which is the search_path of what follows.
   std::string rules;       // Of the config, @ standing for the schema.
   std::string before;      // Made before the baseline.
@@ -29,7 +29,7 @@ struct Case {
   std::string told;        // Of each mask that is carried on, or of what is refused.
 };
 
-std::string In(const Case& one, std::string text) {
+std::string In(const LineageCase& one, std::string text) {
   for (size_t at = 0; (at = text.find('@', at)) != std::string::npos; at += one.name.size()) {
     text.replace(at, 1, one.name);
   }
@@ -58,15 +58,15 @@ class MaskLineageTest : public FollowTest {
     const std::string text = ReadFile(rotv.config());
     WriteFile(rotv.config(), text.substr(0, text.find("[mask]")) + (rules.empty() ? "" : "[mask]\n" + rules));
   }
-  void Make(const std::vector<Case>& cases) {
+  void Make(const std::vector<LineageCase>& cases) {
     std::string rules;
-    for (const Case& one : cases) {
+    for (const LineageCase& one : cases) {
       Exec("CREATE SCHEMA " + one.name + "; SET search_path = " + one.name + ";" + one.before);
       rules += In(one, one.rules);
     }
     SetRules(rules);
   }
-  void Migrate(const Case& one) { Exec(In(one, "SET search_path = @; BEGIN;" + one.migration + ";COMMIT")); }
+  void Migrate(const LineageCase& one) { Exec(In(one, "SET search_path = @; BEGIN;" + one.migration + ";COMMIT")); }
 
   // What every seed has of every version of every row, and what was told.
   void ExpectNothingPlanted(const std::string& when) const {
@@ -78,7 +78,7 @@ class MaskLineageTest : public FollowTest {
 };
 
 TEST_F(MaskLineageTest, WhatWasMaskedStaysMasked) {
-  const std::vector<Case> cases = {
+  const std::vector<LineageCase> cases = {
       {"detached", kVisitsRule, kVisits, "ALTER TABLE visits DETACH PARTITION visits_2025", "=",
        "@.visits_2025.email (email)"},
       {"elsewhere", kVisitsRule, kVisits, kAttachElsewhere, "=", "@.visits_2025.email (email)"},
@@ -153,13 +153,13 @@ TEST_F(MaskLineageTest, WhatWasMaskedStaysMasked) {
   Make(cases);
   rotv.MustSync({"baseline"});
   std::string rules;
-  for (const Case& one : cases) {
+  for (const LineageCase& one : cases) {
     Migrate(one);
     rules += In(one, one.left_rules == "=" ? one.rules : one.left_rules);
   }
   SetRules(rules);
   auto expect_all = [&](const std::vector<std::string>& told, const std::string& who) {
-    for (const Case& one : cases) EXPECT_THAT(told, ::testing::Contains(In(one, one.told))) << who;
+    for (const LineageCase& one : cases) EXPECT_THAT(told, ::testing::Contains(In(one, one.told))) << who;
   };
   const auto pulled = nlohmann::json::parse(rotv.MustSync({"--json", "pull"}));
   expect_all(pulled.at("carried_masks").get<std::vector<std::string>>(), "pull");
@@ -180,7 +180,7 @@ TEST_F(MaskLineageTest, WhatWasMaskedStaysMasked) {
 }
 
 TEST_F(MaskLineageTest, WhatCannotBeDecidedStopsWithTheLineToAdd) {
-  const std::vector<Case> cases = {
+  const std::vector<LineageCase> cases = {
       {"no_longer_fits", "\"@.*.email\" = \"email\"\n",
        std::string(kPeople) + ";CREATE TABLE others (id int PRIMARY KEY, email text)",
        "ALTER TABLE people ALTER email TYPE bytea USING email::bytea; ALTER TABLE people RENAME email TO contact", "=",
@@ -219,8 +219,8 @@ TEST_F(MaskLineageTest, WhatCannotBeDecidedStopsWithTheLineToAdd) {
   Make(cases);
   rotv.MustSync({"baseline"});
   std::string rules;
-  for (const Case& one : cases) rules += In(one, one.rules);
-  for (const Case& one : cases) {
+  for (const LineageCase& one : cases) rules += In(one, one.rules);
+  for (const LineageCase& one : cases) {
     SCOPED_TRACE(one.name);
     Migrate(one);
     const size_t own = rules.find(In(one, one.rules));

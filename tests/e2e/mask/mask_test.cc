@@ -39,7 +39,7 @@ mask_unknown = "refuse"
 "public.audit" = "drop"
 )";
 
-RotvHomeOptions Options(const std::string& rules) {
+RotvHomeOptions MaskOptions(const std::string& rules) {
   RotvHomeOptions options = FollowOptions();
   options.way = Way::kDirect;
   options.more_config = rules;
@@ -48,7 +48,7 @@ RotvHomeOptions Options(const std::string& rules) {
 
 class MaskTest : public FollowTest {
  protected:
-  MaskTest() : FollowTest(Options(kRules)) {
+  MaskTest() : FollowTest(MaskOptions(kRules)) {
     Exec(
         "CREATE TABLE people (id int PRIMARY KEY, email varchar(60) UNIQUE NOT NULL, full_name text, first_name text, "
         "last_name text, phone text, street text, last_ip inet, home_page text, ref uuid, notes text, token char(40), "
@@ -214,7 +214,7 @@ TEST_F(MaskTest, TheSecretMakesTheValues) {
 
 class MaskRulesTest : public FollowTest {
  protected:
-  MaskRulesTest() : FollowTest(Options("")) {
+  MaskRulesTest() : FollowTest(MaskOptions("")) {
     Exec(
         "CREATE TABLE people (id int PRIMARY KEY, email text UNIQUE, nick text, age int NOT NULL);"
         "INSERT INTO people SELECT n, 'planted' || n, 'nick' || n, n FROM generate_series(1, 20) n;"

@@ -20,15 +20,15 @@
 namespace rotv::testing {
 namespace {
 
-RotvHomeOptions Options() {
+RotvHomeOptions WalkOptions() {
   RotvHomeOptions options = FollowOptions();
   options.way = Way::kDirect;
   options.postgres.place = DataPlace::kTmpfs;
   return options;
 }
 
-constexpr const char* kRules[] = {"\"email\"", "\"text\"", "{ rule = \"hash\", length = 24 }",
-                                  "{ rule = \"constant\", value = \"made\" }", "\"null\""};
+constexpr const char* kWalkRules[] = {"\"email\"", "\"text\"", "{ rule = \"hash\", length = 24 }",
+                                      "{ rule = \"constant\", value = \"made\" }", "\"null\""};
 
 // What the config says: patterns and their rules, as a person would keep them.
 class Rules {
@@ -79,7 +79,7 @@ class Walk {
     static constexpr const char* kMasked[] = {"people", "visits", "base"};
     const size_t family = Below(std::size(kTables));
     Do(std::string("CREATE SCHEMA w{0}; CREATE SCHEMA a{0};") + kTables[family]);
-    const char* rule = Pick(kRules);
+    const char* rule = Pick(kWalkRules);
     switch (Below(3)) {
       case 0:
         rules_.Set(fmt::format("w{}.{}.m{}", number_, kMasked[family], number_), rule);
@@ -286,7 +286,7 @@ class Walk {
     const std::string& pattern = Pick(patterns);
     const size_t what = Below(3);
     if (what == 0) rules_.Remove(pattern);
-    if (what == 1) rules_.Set(pattern, Pick(kRules));
+    if (what == 1) rules_.Set(pattern, Pick(kWalkRules));
     if (what == 2) {
       rules_.Remove(pattern);
       rules_.Set(fmt::format("w{}.*.m{}", number_, number_), "\"keep\"");
@@ -320,7 +320,7 @@ class Walk {
 
 class MaskWalks {
  public:
-  MaskWalks() : rotv_(Options()), sql_(rotv_.server().ConnectionString()) {}
+  MaskWalks() : rotv_(WalkOptions()), sql_(rotv_.server().ConnectionString()) {}
 
   // Walks of one seed, beside each other. False if a secret was found, or a pull failed.
   bool Run(uint64_t seed, int walks, int steps) {
@@ -346,7 +346,7 @@ class MaskWalks {
       written_ += result.out + result.err;
       if (result.ok()) break;
       ++refused_;
-      if (result.exit_status != 2 || refusals == kMostRefusals || !DoAsTold(result.err)) {
+      if (result.exit_status != 2 || refusals == kMostRefusals || !FollowAdvice(result.err)) {
         ADD_FAILURE() << when << ": exit " << result.exit_status << " " << result.err;
         return false;
       }
@@ -355,7 +355,7 @@ class MaskWalks {
   }
 
   // What the error says of each problem. False if there is one that is not said how to solve.
-  bool DoAsTold(const std::string& error) {
+  bool FollowAdvice(const std::string& error) {
     const std::string begin = "masking: ";
     const size_t at = error.find(begin);
     if (at == std::string::npos) return false;
@@ -364,11 +364,11 @@ class MaskWalks {
       const size_t end = std::min(problems.find("; "), problems.size());
       const std::string problem = problems.substr(0, end);
       problems.erase(0, end + 2);
-      if (!DoAsToldOfOne(problem)) return false;
+      if (!FollowAdviceOnOne(problem)) return false;
     }
     return true;
   }
-  bool DoAsToldOfOne(const std::string& problem) {
+  bool FollowAdviceOnOne(const std::string& problem) {
     if (problem.starts_with("and ") && problem.ends_with(" more")) return true;
     if (const size_t none = problem.find(": there is no such "); none != std::string::npos) {
       rules_.Remove(problem.substr(0, none));

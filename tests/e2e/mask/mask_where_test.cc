@@ -18,7 +18,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-RotvHomeOptions Options() {
+RotvHomeOptions WhereOptions() {
   RotvHomeOptions options = FollowOptions();
   options.way = Way::kDirect;
   options.more_config = "[mask]\n";
@@ -27,7 +27,7 @@ RotvHomeOptions Options() {
 
 class MaskWhereTest : public FollowTest {
  protected:
-  MaskWhereTest() : FollowTest(Options()) {}
+  MaskWhereTest() : FollowTest(WhereOptions()) {}
 
   void SetRules(const std::string& rules) const {
     std::string text = ReadFile(rotv.config());
@@ -98,7 +98,7 @@ TEST_F(MaskWhereTest, ConditionsHoldAsTheServerSays) {
         const std::optional<RowCondition> condition = ParseRowCondition(text);
         ASSERT_TRUE(condition);
         EXPECT_EQ(condition->column, "a \"column");
-        const auto test = MakeValueTest(*condition, values.base);
+        const auto test = mask::MakeValueTest(*condition, values.base);
         for (const std::string& value : values.values) {
           const Row row = connection
                               .Query(fmt::format("SELECT '{0}'::{1}, '{0}'::{1} {2} '{3}'::{1}", value, values.type,
@@ -111,7 +111,7 @@ TEST_F(MaskWhereTest, ConditionsHoldAsTheServerSays) {
   }
 }
 
-TEST_F(MaskWhereTest, WhatIsNoConditionIsTold) {
+TEST_F(MaskWhereTest, WhatIsNoConditionIsReported) {
   for (const char* text : {"", "a", "a =", "= 5", "a ~ 5", "a = 'x", "a = 'x' y", "a is", "\"a = 5", "a is not"}) {
     EXPECT_FALSE(ParseRowCondition(text)) << text;
   }
@@ -121,7 +121,7 @@ TEST_F(MaskWhereTest, WhatIsNoConditionIsTold) {
                                    {"a > 5", "text"},
                                    {"a = maybe", "bool"},
                                    {"a > 1.", "float4x"}}) {
-    EXPECT_THROW(MakeValueTest(*ParseRowCondition(text), type), Error) << text;
+    EXPECT_THROW(mask::MakeValueTest(*ParseRowCondition(text), type), Error) << text;
   }
 }
 
@@ -241,7 +241,7 @@ TEST_F(MaskWhereTest, ARandomLoadIsFollowed) {
   ExpectStreamedIsCopied();
 }
 
-TEST_F(MaskWhereTest, OtherConditionsCopyTheTableAgainAndWrongOnesAreRefused) {
+TEST_F(MaskWhereTest, OtherConditionsResyncTheTableAndWrongOnesAreRefused) {
   Exec(
       "CREATE TABLE a (id int PRIMARY KEY, n int, s text, twice int GENERATED ALWAYS AS (n * 2) STORED);"
       "INSERT INTO a SELECT n, n, 's' FROM generate_series(1, 10) n;"

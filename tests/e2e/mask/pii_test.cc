@@ -17,7 +17,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-RotvHomeOptions Options() {
+RotvHomeOptions PiiOptions() {
   RotvHomeOptions options = FollowOptions();
   options.way = Way::kDirect;
   return options;
@@ -25,7 +25,7 @@ RotvHomeOptions Options() {
 
 class PiiTest : public FollowTest {
  protected:
-  PiiTest() : FollowTest(Options()) {}
+  PiiTest() : FollowTest(PiiOptions()) {}
 
   void SetRules(const std::string& rules) const {
     const std::string text = ReadFile(rotv.config());
@@ -159,9 +159,9 @@ TEST_F(PiiTest, APullLooksAtWhatIsNewBeforeItWritesAnything) {
       "'SECRET@home.example'; INSERT INTO people VALUES (99, 'SECRET99@home.example')");
   // Those that have a masked column's name come first, with the rule that it has.
   const std::string copies = "\"public.newsletter.email\" = \"email\"\n\"public.people_backup.email\" = \"email\"\n";
-  const std::string told_of_copies = Refused({"-v", "pull"});
+  const std::string reported_copies = Refused({"-v", "pull"});
   for (const char* table : {"newsletter", "people_backup"}) {
-    EXPECT_THAT(told_of_copies, HasSubstr(fmt::format("add \"public.{}.email\" = \"email\" to [mask]", table)));
+    EXPECT_THAT(reported_copies, HasSubstr(fmt::format("add \"public.{}.email\" = \"email\" to [mask]", table)));
   }
   EXPECT_EQ(state(), before);
   SetRules(rules + copies);

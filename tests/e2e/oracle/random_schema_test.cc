@@ -120,11 +120,11 @@ TEST(RandomSchemaTest, KnownSeedsAreFollowed) {
   }
 }
 
-TEST(RandomSchemaTest, ASeedThatNobodyTriedIsFollowed) {
+TEST(RandomSchemaTest, AFreshRandomSeedIsFollowed) {
   Follow(GivenSeed().value_or(FreshSeed()), Clock::now() + seconds(60), kSteps);
 }
 
-TEST(RandomSchemaSoakTest, SeedsThatNobodyTriedAreFollowedForLong) {
+TEST(RandomSchemaSoakTest, FreshRandomSeedsAreFollowedForLong) {
   const char* given = std::getenv("ROTV_SOAK_MINUTES");
   const Clock::time_point end = Clock::now() + minutes(given == nullptr ? 1 : std::atoi(given));
   for (uint64_t seed = GivenSeed().value_or(FreshSeed()); Clock::now() < end && !HasFailure(); ++seed) {

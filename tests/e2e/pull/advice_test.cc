@@ -12,7 +12,7 @@ namespace {
 
 using ::testing::IsEmpty;
 
-constexpr const char* kMighty =
+constexpr const char* kPrivilegedMemberships =
     "SELECT count(*) FROM pg_roles WHERE (rolsuper OR rolcreaterole OR rolname IN ('pg_execute_server_program', "
     "'pg_read_server_files', 'pg_write_server_files')) AND pg_has_role('the reader', oid, 'MEMBER')";
 
@@ -36,7 +36,7 @@ CREATE UNLOGGED TABLE public.unlogged (id int PRIMARY KEY); ALTER TABLE public.u
 INSERT INTO "Shop".t (v) VALUES ('one'); SELECT lo_from_bytea(0, 'bytes');
 )";
 
-TEST(AdviceTest, LeadsToABaselineAndMakesNobodyMighty) {
+TEST(AdviceTest, LeadsToABaselineAndMakesNoRoleASuperuser) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .source_settings = {{"user", R"('the reader')"}}});
   const PostgresServer& server = rotv.server();
   server.Exec(kSource, kSuperuser);
@@ -54,7 +54,7 @@ TEST(AdviceTest, LeadsToABaselineAndMakesNobodyMighty) {
         << problem << " is still there after its advice";
     followed.push_back(problem);
     server.Exec(fix, kSuperuser);
-    EXPECT_EQ(server.Value(kMighty, kSuperuser), "0") << fix;
+    EXPECT_EQ(server.Value(kPrivilegedMemberships, kSuperuser), "0") << fix;
     EXPECT_EQ(server.Value("SELECT has_table_privilege('the reader', 'pg_authid', 'SELECT')", kSuperuser), "f") << fix;
   }
   EXPECT_THAT(followed, ::testing::UnorderedElementsAre("replication", "publication", "ownership", "schemas", "reading",

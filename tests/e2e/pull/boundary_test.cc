@@ -39,7 +39,7 @@ class BoundaryTest : public FollowTest {
   std::string SeedAt(Lsn lsn) const { return ReadFile(rotv.Seed("at.sql", {"--at", lsn.ToString()})); }
 };
 
-TEST_F(BoundaryTest, ATransactionIsInTheStateBehindItsCommitRecordsStart) {
+TEST_F(BoundaryTest, ATransactionIsInTheStateAfterItsCommitRecordsStart) {
   rotv.MustSync({"baseline"});
   std::vector<std::string> dumps = {rotv.server().Dump()};
   for (const char* statement : {"INSERT INTO t VALUES (1, 'a'), (2, 'b')", "UPDATE t SET v = 'c' WHERE id = 1",
@@ -132,9 +132,9 @@ TEST_F(BoundaryTest, ACommitExactlyAtTheConsistentPointIsTheFirstPulls) {
 }
 
 // A log that ends in records that nobody flushes while the server idles: an open transaction's.
-class UnflushedLogTest : public FollowTest {
+class UnflushedWalTest : public FollowTest {
  protected:
-  UnflushedLogTest() {
+  UnflushedWalTest() {
     Exec("CREATE TABLE t (id int PRIMARY KEY, v text)");
     rotv.MustSync({"baseline"});
   }
@@ -154,7 +154,7 @@ class UnflushedLogTest : public FollowTest {
   }
 };
 
-TEST_F(UnflushedLogTest, IsPulledToItsEnd) {
+TEST_F(UnflushedWalTest, IsPulledToItsEnd) {
   const Lsn end = WriteUnflushed();
   const auto pulled = nlohmann::json::parse(rotv.MustSync({"--json", "pull"}));
   constexpr uint64_t kLongestPageHeader = 40;
@@ -164,7 +164,7 @@ TEST_F(UnflushedLogTest, IsPulledToItsEnd) {
   PullIsDump();
 }
 
-TEST_F(UnflushedLogTest, MayHoldACommitThatOthersHaveSeen) {
+TEST_F(UnflushedWalTest, MayHoldACommitThatOthersHaveSeen) {
   Connection hasty = rotv.server().NewConnection();
   hasty.Exec("SET synchronous_commit = off");
   for (int i = 0; i < 5; ++i) {
@@ -175,7 +175,7 @@ TEST_F(UnflushedLogTest, MayHoldACommitThatOthersHaveSeen) {
   }
 }
 
-TEST_F(UnflushedLogTest, IsWaitedForWhereTheServerRefusesToFlushIt) {
+TEST_F(UnflushedWalTest, IsWaitedForWhereTheServerRefusesToFlushIt) {
   ExecAsSuperuser(
       "DO $$ DECLARE f regprocedure; BEGIN"
       "  FOR f IN SELECT oid FROM pg_proc WHERE proname = 'pg_logical_emit_message'"

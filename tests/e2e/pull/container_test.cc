@@ -5,14 +5,12 @@
 
 #include "fmt/format.h"
 #include "tests/e2e/error_checks.h"
+#include "tests/e2e/exit_codes.h"
 #include "tests/support/servers/postgres_container.h"
 #include "tests/support/servers/rotv_home.h"
 
 namespace rotv::testing {
 namespace {
-
-constexpr int kRefused = 3;
-constexpr int kUnreachable = 4;
 
 class ContainerTest : public ::testing::Test {
  protected:
@@ -99,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(All, ContainerWayTest, ::testing::Values("", "/run/post
                            return host.empty() ? "NothingNamed" : host[0] == '/' ? "Socket" : "Tcp";
                          });
 
-TEST_F(ContainerTest, WhatIsMissingIsTold) {
+TEST_F(ContainerTest, WhatIsMissingIsReported) {
   container.Exec("CREATE TABLE t (id int PRIMARY KEY)");
   const auto fails = [&](const ExpectedError& expected) {
     ExpectError(rotv.Sync({"baseline"}), expected);

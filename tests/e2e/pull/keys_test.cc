@@ -142,7 +142,7 @@ TEST_F(KeysTest, KeysOfSeveralColumnsAreFollowed) {
   }
 }
 
-TEST_F(KeysTest, ABagLosesExactlyOneOfEqualRows) {
+TEST_F(KeysTest, AMultisetLosesExactlyOneOfEqualRows) {
   Exec(
       "CREATE TABLE bag (a int, b text); ALTER TABLE bag REPLICA IDENTITY FULL;"
       "INSERT INTO bag SELECT 1, 'same' FROM generate_series(1, 5); INSERT INTO bag VALUES (NULL, NULL), (NULL, NULL),"

@@ -5,12 +5,11 @@
 #include <gtest/gtest.h>
 
 #include "tests/e2e/error_checks.h"
+#include "tests/e2e/exit_codes.h"
 #include "tests/e2e/large_fixture.h"
 
 namespace rotv::testing {
 namespace {
-
-constexpr int kUnreachable = 4;
 
 class LargeTransactionTest : public LargeTest {
  protected:
@@ -71,7 +70,7 @@ TEST_F(LargeTransactionTest, OneThatStaysOpenIsNotWaitedForByThePull) {
   rotv.ExpectSeedIsDump({.import = Import::kNone});
 }
 
-TEST_F(LargeTransactionTest, OneThatStaysOpenIsNamedWhereASnapshotMustWaitForIt) {
+TEST_F(LargeTransactionTest, ATransactionThatStaysOpenIsNamedWhereAnExportedSnapshotWaitsForIt) {
   rotv.MustSync({"baseline"});
   const std::string seed = ReadFile(rotv.Seed());
   Connection open = rotv.server().NewConnection();

@@ -5,6 +5,7 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 
+#include "tests/e2e/exit_codes.h"
 #include "tests/e2e/follow_fixture.h"
 
 namespace rotv::testing {
@@ -16,7 +17,6 @@ using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-constexpr int kRefused = 3;
 constexpr const char* kTable = "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'one')";
 
 class LeftoversTest : public ::testing::Test {
@@ -80,7 +80,7 @@ TEST_F(LeftoversTest, ARenamedDatabaseIsFoundAndADroppedOneForgotten) {
   EXPECT_EQ(rotv.MustSync({"detach"}), "Nothing of ours is on production.\n");
 }
 
-TEST_F(LeftoversTest, WhatMayNotBeRemovedStaysRecordedAndIsTold) {
+TEST_F(LeftoversTest, WhatMayNotBeRemovedStaysRecordedAndIsReported) {
   rotv.MustSync({"baseline"});
   const std::string name = PublicationsIn("rotv").at(0);
   rotv.server().Exec("CREATE ROLE second LOGIN REPLICATION; ALTER ROLE rotv NOLOGIN", kSuperuser);
@@ -112,7 +112,7 @@ TEST_F(LeftoversTest, ARenamedSourceIsDetachedByItsFormerName) {
   ExpectExit(rotv.Sync({"--source", "nonsense", "detach"}), 2);
 }
 
-TEST_F(LeftoversTest, ALostHomeIsToldAndOtherPeoplesAreLeftAlone) {
+TEST_F(LeftoversTest, ALostHomeIsReportedAndOtherPeoplesAreLeftAlone) {
   rotv.MustSync({"baseline"});
   std::filesystem::remove_all(rotv.home());
   const std::string name = PublicationsIn("rotv").at(0);

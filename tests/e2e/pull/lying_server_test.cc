@@ -84,7 +84,7 @@ TEST_F(LyingServerTest, RowsAndSchemaOfABaselineAreChecked) {
   ExpectSeedIsHarmless();
 }
 
-TEST_F(LyingServerTest, ChangesAreCheckedAndNothingBehindALieIsStored) {
+TEST_F(LyingServerTest, ChangesAreCheckedAndNothingAfterALieIsStored) {
   rotv.MustSync({"baseline"});
   rotv.server().Exec("INSERT INTO t VALUES (3, 'third')");
   rotv.server().Exec("UPDATE t SET labelled = 'changed' WHERE id = 1");

@@ -5,13 +5,12 @@
 
 #include "tests/e2e/ddl_fixture.h"
 #include "tests/e2e/error_checks.h"
+#include "tests/e2e/exit_codes.h"
 
 namespace rotv::testing {
 namespace {
 
 using ::testing::HasSubstr;
-
-constexpr int kRefused = 3;
 
 using OddTablesTest = DdlTest;
 

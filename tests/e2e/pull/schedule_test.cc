@@ -231,7 +231,7 @@ TEST_F(ScheduleTest, APersonWaitsForAScheduledRun) {
   EXPECT_EQ(person.Wait().exit_status, 0) << person.Err();
 }
 
-TEST_F(ScheduleTest, HowAnUnfinishedRunEndedIsTold) {
+TEST_F(ScheduleTest, HowAnUnfinishedRunEndedIsReported) {
   rotv.MustSync({"pull"});
   Process person(rotv.SyncCommand({"log", "--follow"}));
   Exec("INSERT INTO t VALUES (1000, 'seen')");
@@ -318,7 +318,7 @@ TEST_F(ScheduleTest, AConfigThatIsGoneIsTheLastError) {
   EXPECT_EQ(Table(), "");
 }
 
-TEST_F(ScheduleTest, WhoDetachesIsToldOfTheSchedule) {
+TEST_F(ScheduleTest, DetachWarnsOfTheSchedule) {
   rotv.MustSync({"pull"});
   EXPECT_EQ(rotv.Sync({"detach"}).err, "");
   MustRun(Schedule({"install"}));

@@ -7,12 +7,12 @@
 #include <nlohmann/json.hpp>
 
 #include "tests/e2e/error_checks.h"
+#include "tests/e2e/exit_codes.h"
 #include "tests/support/servers/rotv_home.h"
 
 namespace rotv::testing {
 namespace {
 
-constexpr int kNewBaselineNeeded = 8;
 constexpr const char* kForce = "rotv-sync pull --rebaseline";
 
 class SourceMovedTest : public ::testing::Test {
@@ -37,7 +37,7 @@ class SourceMovedTest : public ::testing::Test {
     EXPECT_EQ(rotv_.Sync({"baseline"}).exit_status, 2);
   }
 
-  void ExpectNewBaselineMends(const std::vector<std::string>& command = {"pull", "--rebaseline"}) {
+  void ExpectNewBaselineFixes(const std::vector<std::string>& command = {"pull", "--rebaseline"}) {
     rotv_.MustSync(command);
     ExpectOneBaseline(rotv_);
     rotv_.ExpectSeedIsDump();
@@ -59,17 +59,17 @@ TEST_F(SourceMovedTest, ASlotThatIsGone) {
   Change();
   rotv_.server().Exec("SELECT pg_drop_replication_slot('" + slot_ + "')", kSuperuser);
   ExpectPullRefuses("replication slot " + slot_ + " is gone from the source");
-  ExpectNewBaselineMends();
+  ExpectNewBaselineFixes();
 }
 
-TEST_F(SourceMovedTest, ASlotThatSomebodyElseHasAdvanced) {
+TEST_F(SourceMovedTest, ASlotThatAnotherClientHasAdvanced) {
   Change();
   rotv_.server().Exec("SELECT pg_replication_slot_advance('" + slot_ + "', pg_current_wal_insert_lsn())", kSuperuser);
   ExpectPullRefuses("ahead of the store at");
-  ExpectNewBaselineMends();
+  ExpectNewBaselineFixes();
 }
 
-TEST_F(SourceMovedTest, ASlotThatSomebodyElseHasMadeAnew) {
+TEST_F(SourceMovedTest, ASlotThatAnotherClientHasRecreated) {
   Change();
   const std::string drop = "SELECT pg_drop_replication_slot('" + slot_ + "');";
   rotv_.server().Exec(drop + "SELECT pg_create_logical_replication_slot('" + slot_ + "', 'pgoutput')", kSuperuser);
@@ -83,7 +83,7 @@ TEST_F(SourceMovedTest, ASlotThatSomebodyElseHasMadeAnew) {
   rotv_.server().Exec("SELECT pg_create_logical_replication_slot('" + slot_ + "', 'pgoutput')",
                       {"postgres", "postgres"});
   ExpectPullRefuses("somebody has made another replication slot named " + slot_);
-  ExpectNewBaselineMends();
+  ExpectNewBaselineFixes();
 }
 
 // It lacks nothing: all that is not stored yet comes.
@@ -103,7 +103,7 @@ TEST_F(SourceMovedTest, ASlotThatACopyOfAnEarlierStateTookThePlaceOfIsFollowed) 
   rotv_.ExpectSeedIsDump();
 }
 
-TEST_F(SourceMovedTest, ASlotWhoseLogWasRemoved) {
+TEST_F(SourceMovedTest, ASlotWhoseWalWasRemoved) {
   PostgresServer& server = rotv_.server();
   server.Set("max_slot_wal_keep_size", "1MB");
   server.Set("max_wal_size", "32MB");
@@ -118,10 +118,10 @@ TEST_F(SourceMovedTest, ASlotWhoseLogWasRemoved) {
   server.Exec("DROP TABLE filler", kSuperuser);
   ExpectPullRefuses("the source has removed log that replication slot " + slot_ + " needed (max_slot_wal_keep_size)");
   server.Set("max_slot_wal_keep_size", "4GB");
-  ExpectNewBaselineMends();
+  ExpectNewBaselineFixes();
 }
 
-TEST_F(SourceMovedTest, ADatabaseThatWasDroppedAndMadeAnew) {
+TEST_F(SourceMovedTest, ADatabaseThatWasDroppedAndRecreated) {
   // With the slot's name, even: somebody has rebuilt it all.
   rotv_.server().Exec("SELECT pg_drop_replication_slot('" + slot_ + "')", kSuperuser);
   rotv_.server().DropDatabase("rotv");
@@ -129,7 +129,7 @@ TEST_F(SourceMovedTest, ADatabaseThatWasDroppedAndMadeAnew) {
   rotv_.server().Exec("CREATE TABLE t (id int PRIMARY KEY, text text); INSERT INTO t VALUES (7, 'another database')");
   rotv_.server().Exec("SELECT pg_create_logical_replication_slot('" + slot_ + "', 'pgoutput')", kSuperuser);
   ExpectPullRefuses("database rotv was dropped and made anew");
-  ExpectNewBaselineMends();
+  ExpectNewBaselineFixes();
 }
 
 // With its publication, as a dump has it; the slot stands, in the database that was put aside.
@@ -143,11 +143,11 @@ TEST_F(SourceMovedTest, ADatabaseThatWasRestoredFromADump) {
   Change();
   ExpectPullRefuses("database rotv was dropped and made anew");
   // The slot in the other database was ours, and would hold back its log for ever.
-  ExpectNewBaselineMends();
+  ExpectNewBaselineFixes();
 }
 
 // The files of an earlier day: identity and slot are the same, and the log goes another way from there.
-TEST_F(SourceMovedTest, FilesThatWerePutBack) {
+TEST_F(SourceMovedTest, ADataDirectoryThatWasRestored) {
   PostgresServer& server = rotv_.server();
   const std::string files = server.data_directory();
   server.Stop();
@@ -160,7 +160,7 @@ TEST_F(SourceMovedTest, FilesThatWerePutBack) {
   MustRun({.argv = {"sh", "-c", "rm -rf \"$0\" && mv \"$0.before\" \"$0\"", files}});
   server.Start();
   ExpectPullRefuses("the source has gone back to an earlier state");
-  ExpectNewBaselineMends();
+  ExpectNewBaselineFixes();
 }
 
 TEST_F(SourceMovedTest, AnotherCluster) {
@@ -209,7 +209,7 @@ TEST_F(SourceMovedTest, ATimelineThatARestoreHasBegun) {
   }));
   Change();
   ExpectPullRefuses("the source is on timeline 2, the baseline on 1: there was a failover or a restore");
-  ExpectNewBaselineMends();
+  ExpectNewBaselineFixes();
 }
 
 TEST_F(SourceMovedTest, ADetachedSource) {
@@ -217,7 +217,7 @@ TEST_F(SourceMovedTest, ADetachedSource) {
   EXPECT_TRUE(rotv_.LeftOnSource().empty());
   Change();
   ExpectPullRefuses("this source was detached: its slot is gone");
-  ExpectNewBaselineMends({"baseline", "--force"});
+  ExpectNewBaselineFixes({"baseline", "--force"});
 }
 
 // The old history is there until the new one is complete.
@@ -250,7 +250,7 @@ TEST_F(SourceMovedTest, ANewBaselineThatIsKilledLeavesTheOldStore) {
   rotv_.Configure({{"ssh", direct}});
   EXPECT_EQ(ReadFile(rotv_.Seed()), seed_);
   ExpectPullRefuses("is gone from the source");
-  ExpectNewBaselineMends();
+  ExpectNewBaselineFixes();
 }
 
 TEST_F(SourceMovedTest, AScheduledPullTakesTheNewBaselineByItself) {

@@ -9,12 +9,12 @@
 
 #include "fmt/format.h"
 #include "tests/e2e/error_checks.h"
+#include "tests/e2e/exit_codes.h"
 #include "tests/support/servers/rotv_home.h"
 
 namespace rotv::testing {
 namespace {
 
-constexpr int kUnreachable = 4;
 constexpr int kStallSeconds = 4;
 // Looking, ending children and, by SSH, the keepalive that is just under way; and machines that are busy.
 constexpr double kMostSeconds = 3 * kStallSeconds + 6;
@@ -143,7 +143,7 @@ TEST_P(StallTest, ThatAlsoGoesForAStoreThatIsThere) {
 
 // Whoever vanishes leaves nothing behind that holds the source back: not even where sshd, or a proxy, keeps all of its
 // connections open.
-TEST_P(StallTest, TheSourceLetsGoWithinTheBoundThoughNobodyCutsTheConnections) {
+TEST_P(StallTest, TheSourceEndsSessionsWithinTheBoundThoughNoConnectionIsCut) {
   std::unique_ptr<StallingRun> run = NewRun();
   Process baseline(run->CommandFor({"baseline"}));
   const auto sessions = [&](const std::string& condition) {

@@ -5,14 +5,13 @@
 #include <gtest/gtest.h>
 
 #include "tests/e2e/error_checks.h"
+#include "tests/e2e/exit_codes.h"
 #include "tests/e2e/follow_fixture.h"
 
 namespace rotv::testing {
 namespace {
 
 using ::testing::HasSubstr;
-
-constexpr int kRefused = 3;
 
 class SurroundingsTest : public FollowTest {
  protected:

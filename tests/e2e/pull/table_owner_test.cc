@@ -23,7 +23,7 @@ mask_unknown = "keep"
 "shop.people.mail" = "text"
 )";
 
-RotvHomeOptions Options() {
+RotvHomeOptions OwnerOptions() {
   RotvHomeOptions options;
   options.binary = ROTV_SYNC_BINARY;
   options.source_settings = {{"user", "\"postgres\""}};
@@ -33,7 +33,7 @@ RotvHomeOptions Options() {
 
 class TableOwnerTest : public ::testing::Test {
  protected:
-  TableOwnerTest() : rotv(Options()), owner(rotv.server()) { owner.Plant(); }
+  TableOwnerTest() : rotv(OwnerOptions()), owner(rotv.server()) { owner.Plant(); }
 
   // Whatever it ends with.
   Result IsSafe(const std::vector<std::string>& arguments) {

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kTable =
+constexpr const char* kWaysTable =
     "CREATE TABLE t (id serial PRIMARY KEY, v text); INSERT INTO t (v) SELECT 'v' || n FROM generate_series(1, 500) n";
 
 class WaysTest : public FollowTest, public ::testing::WithParamInterface<RotvHomeOptions> {
@@ -27,7 +27,7 @@ class WaysTest : public FollowTest, public ::testing::WithParamInterface<RotvHom
 };
 
 TEST_P(WaysTest, ASourceIsFollowed) {
-  Exec(kTable);
+  Exec(kWaysTable);
   rotv.MustSync({"doctor"});
   EXPECT_TRUE(rotv.LeftOnSource().empty());
   BaselineIsDump();
@@ -70,7 +70,7 @@ class OutputTest : public FollowTest {
 };
 
 TEST_F(OutputTest, JsonSaysWhatWasDone) {
-  Exec(kTable);
+  Exec(kWaysTable);
   json said = SyncJson({"doctor"});
   EXPECT_EQ(said["ready"], true);
   EXPECT_EQ(said["code"], 0);
@@ -116,14 +116,14 @@ TEST_F(OutputTest, JsonSaysWhatWasDone) {
 }
 
 TEST_F(OutputTest, APullTakesTheBaselineFirst) {
-  Exec(kTable);
+  Exec(kWaysTable);
   const json pulled = SyncJson({"pull"});
   EXPECT_EQ(pulled["baseline"]["rows"], 500);
   rotv.ExpectSeedIsDump();
 }
 
 TEST_F(OutputTest, QuietIsSilentOnStderr) {
-  Exec(kTable);
+  Exec(kWaysTable);
   for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{{"-q", "doctor"},
                                                                                          {"-q", "baseline"},
                                                                                          {"-q", "pull"},
@@ -137,7 +137,7 @@ TEST_F(OutputTest, QuietIsSilentOnStderr) {
 }
 
 TEST_F(OutputTest, TheSeedGoesToStandardOutputAlone) {
-  Exec(kTable);
+  Exec(kWaysTable);
   rotv.MustSync({"baseline"});
   const std::string seed = ReadFile(rotv.Seed());
   EXPECT_EQ(rotv.MustSync({"materialize", "--restrict", "never", "--output", "-"}), seed);
@@ -153,7 +153,7 @@ TEST_F(OutputTest, TheSeedGoesToStandardOutputAlone) {
 }
 
 TEST_F(OutputTest, LocalStateIsPrivate) {
-  Exec(kTable);
+  Exec(kWaysTable);
   rotv.MustSync({"baseline"});
   rotv.MustSync({"materialize"});
   struct stat about {};
@@ -173,7 +173,7 @@ TEST_F(OutputTest, NamesOfNoEncodingAreStillJson) {
 }
 
 TEST_F(OutputTest, TheEnvironmentNamesHomeAndConfig) {
-  Exec(kTable);
+  Exec(kWaysTable);
   Command command = rotv.SyncCommand({"baseline"});
   command.argv = {command.argv[0], "pull"};
   std::erase(command.unset_env, "ROTV_*");
@@ -187,7 +187,7 @@ TEST_F(OutputTest, TheEnvironmentNamesHomeAndConfig) {
 class DetachTest : public OutputTest {};
 
 TEST_F(DetachTest, WhatIsStoredStaysUsable) {
-  Exec(kTable);
+  Exec(kWaysTable);
   rotv.MustSync({"baseline"});
   Exec("UPDATE t SET v = 'pulled'");
   rotv.MustSync({"pull"});
@@ -213,7 +213,7 @@ TEST_F(DetachTest, WhatIsStoredStaysUsable) {
 }
 
 TEST_F(DetachTest, TwoHomesFollowOneSource) {
-  Exec(kTable);
+  Exec(kWaysTable);
   rotv.MustSync({"baseline"});
   const auto elsewhere = [&](const std::vector<std::string>& arguments) {
     Command command = rotv.SyncCommand(arguments);

@@ -68,7 +68,7 @@ class EntrypointTest : public ::testing::Test {
     return ended.out + ended.err;
   }
   void ExpectNothingRuns() {
-    EXPECT_THAT(ProcessesWithVariable("ROTV_TEST_MARK=" + directory_.path().native()), IsEmpty());
+    EXPECT_THAT(os::ProcessesWithVariable("ROTV_TEST_MARK=" + directory_.path().native()), IsEmpty());
     EXPECT_FALSE(std::filesystem::exists(directory_ / "run/data/postmaster.pid"));
   }
   std::string Ask(const std::string& sql) const {
@@ -113,7 +113,7 @@ TEST_F(EntrypointTest, DamagedSeedsStartNothing) {
   EXPECT_THAT(Failure(directory_ / "none"), HasSubstr("rotv: error: there is no seed "));
 }
 
-TEST_F(EntrypointTest, TheFirstErrorOfASeedIsToldWithItsLine) {
+TEST_F(EntrypointTest, TheFirstErrorOfASeedIsReportedWithItsLine) {
   std::string text = Dump(10, "SELECT 1/0;\nSELECT nothing;\n");
   std::string failure = Failure(WriteSeed("seed", text));
   // Six lines before the rows, ten rows, and their end.
@@ -189,7 +189,7 @@ TEST_F(EntrypointTest, ServerAndApplicationEndTogether) {
   ASSERT_TRUE(ended);
   EXPECT_EQ(ended->exit_status, 1);
   EXPECT_THAT(ended->out + ended->err, HasSubstr("rotv: error: PostgreSQL ended with status 137"));
-  EXPECT_THAT(ProcessesWithVariable("ROTV_TEST_MARK=" + directory_.path().native()), IsEmpty());
+  EXPECT_THAT(os::ProcessesWithVariable("ROTV_TEST_MARK=" + directory_.path().native()), IsEmpty());
 }
 
 TEST_F(EntrypointTest, WhatMayLiveForATimeEndsByItself) {
@@ -230,7 +230,7 @@ TEST_F(EntrypointTest, APersistentClusterIsImportedIntoOnce) {
   }
 }
 
-TEST_F(EntrypointTest, AServerThatDiedBehindTheImportIsNotGoneOnWith) {
+TEST_F(EntrypointTest, AServerThatDiedAfterTheImportIsNotUsed) {
   // Without fsync it would come up again with less than was imported.
   std::filesystem::create_directories(directory_ / "prepared");
   std::filesystem::permissions(directory_ / "prepared", std::filesystem::perms::all);
@@ -245,8 +245,8 @@ TEST_F(EntrypointTest, AServerThatDiedBehindTheImportIsNotGoneOnWith) {
     Process entrypoint(Entrypoint(seed));
     ASSERT_TRUE(entrypoint.WaitForOutput("rotv: import: ", kPatience)) << entrypoint.Out() << entrypoint.Err();
     auto imports = [&] {
-      for (pid_t process : ProcessesWithVariable("ROTV_TEST_MARK=" + directory_.path().native())) {
-        std::vector<std::string> words = CommandLineOf(process);
+      for (pid_t process : os::ProcessesWithVariable("ROTV_TEST_MARK=" + directory_.path().native())) {
+        std::vector<std::string> words = os::CommandLineOf(process);
         if (!words.empty() && words.front().ends_with("/psql")) return true;
       }
       return false;

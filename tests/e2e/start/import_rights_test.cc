@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <fstream>
 
+#include "tests/e2e/exit_codes.h"
 #include "tests/e2e/start/start_fixture.h"
 #include "tests/support/random/hostile_schema.h"
 
@@ -16,8 +17,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-
-constexpr int kDiffer = 9;
 
 class ImportRightsTest : public StartTest {
  protected:
@@ -56,7 +55,7 @@ class ImportRightsTest : public StartTest {
   std::string Environments() const {
     std::string all;
     for (pid_t process : Processes()) {
-      std::vector<std::string> words = CommandLineOf(process);
+      std::vector<std::string> words = os::CommandLineOf(process);
       if (words.empty() || words.front().find("postgres") == std::string::npos) continue;
       std::ifstream file("/proc/" + std::to_string(process) + "/environ");
       all.append(std::istreambuf_iterator<char>(file), {}).append("\n");

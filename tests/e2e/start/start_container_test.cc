@@ -51,7 +51,7 @@ class StartContainerTest : public StartTest {
   }
   void ExpectNothingRuns() {
     EXPECT_EQ(Containers(), "");
-    EXPECT_EQ(WhoListensOn(port_), "");
+    EXPECT_EQ(os::WhoListensOn(port_), "");
   }
   // The steps of the build that were not found in the cache: their numbers with their stage.
   std::string Build() {
@@ -71,7 +71,7 @@ int Count(const std::string& text, const std::string& part) {
   return count;
 }
 
-TEST_F(StartContainerTest, OnlyWhatChangedIsBuiltAnew) {
+TEST_F(StartContainerTest, OnlyWhatChangedIsRebuilt) {
   Build();
   std::string again = Build();
   int steps = Count(again, "STEP ");

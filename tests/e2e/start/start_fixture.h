@@ -97,7 +97,7 @@ class StartTest : public ::testing::Test {
   // Processes that a start of this home made and that live.
   std::vector<pid_t> Processes() const {
     std::vector<pid_t> found;
-    for (pid_t process : ProcessesWithVariable("ROTV_TEST_MARK=" + rotv_.directory().native()))
+    for (pid_t process : os::ProcessesWithVariable("ROTV_TEST_MARK=" + rotv_.directory().native()))
       found.push_back(process);
     return found;
   }

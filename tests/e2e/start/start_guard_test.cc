@@ -60,7 +60,7 @@ class Elsewhere {
   }
   std::map<std::string, std::string> Lures() const {
     std::map<std::string, std::string> all;
-    for (std::string_view name : LibpqVariables()) {
+    for (std::string_view name : os::LibpqVariables()) {
       if (!name.starts_with("PSQL")) all[std::string(name)] = Lure(std::string(name));
     }
     return all;

@@ -26,7 +26,7 @@ class StartLocalTest : public StartTest {
   // What a stop or a failed start must not leave.
   void ExpectNothingRuns() {
     EXPECT_THAT(Processes(), IsEmpty());
-    EXPECT_EQ(WhoListensOn(port_), "");
+    EXPECT_EQ(os::WhoListensOn(port_), "");
     EXPECT_EQ(Json::parse(MustRotv({"--json", "status"}))["state"], "stopped");
   }
 
@@ -34,7 +34,7 @@ class StartLocalTest : public StartTest {
   void Kill(Process& start, int victim) {
     if (victim == 0) start.Signal(SIGKILL);
     for (pid_t process : Processes()) {
-      std::vector<std::string> words = CommandLineOf(process);
+      std::vector<std::string> words = os::CommandLineOf(process);
       bool server = !words.empty() && words.front().find("postgres") != std::string::npos;
       if (victim == 1 || (victim == 2 && server)) kill(process, SIGKILL);
     }
@@ -136,7 +136,7 @@ TEST_F(StartLocalTest, DataThatIsTenDaysOldWarnsAndStarts) {
   EXPECT_EQ(Get("/count/places"), "100");
 }
 
-TEST_F(StartLocalTest, AFailedScheduledPullIsToldUntilDataComeAgain) {
+TEST_F(StartLocalTest, AFailedScheduledPullIsReportedUntilDataComeAgain) {
   rotv_.MustSync({"baseline"});
   rotv_.server().Stop();
   EXPECT_EQ(rotv_.Sync({"schedule", "run", "--retries", "0"}).exit_status, 4);
@@ -206,8 +206,8 @@ TEST_F(StartLocalTest, ARestartThatIsRefusedStopsNothing) {
   int free = FreePort();
   WriteApp(".env", "SECRET=changed\n");
   MustRotv({"restart", "--port", std::to_string(free)});
-  EXPECT_EQ(WhoListensOn(port_), "");
-  EXPECT_NE(WhoListensOn(free), "");
+  EXPECT_EQ(os::WhoListensOn(port_), "");
+  EXPECT_NE(os::WhoListensOn(free), "");
 }
 
 TEST_F(StartLocalTest, MissingPackagesAreNamedBeforeAnythingIsDone) {
@@ -250,7 +250,7 @@ TEST_F(StartLocalTest, WithoutAnApplicationTheDatabaseAloneIsStarted) {
   EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT count(*) FROM places"}), "100\n");
 }
 
-TEST_F(StartLocalTest, AnApplicationThatDiesIsToldWithItsLastWords) {
+TEST_F(StartLocalTest, AnApplicationThatDiesIsReportedWithItsLastOutput) {
   WriteApp(".env", "FAIL_AT_START=no licence\n");
   Result started = Rotv({"start"});
   EXPECT_EQ(started.exit_status, 2);

@@ -39,7 +39,7 @@ struct stat StatusOf(const std::filesystem::path& path) {
   return status;
 }
 
-TEST_F(StartNeighboursTest, NamesThatSomebodyTookAreNotUsed) {
+TEST_F(StartNeighboursTest, NamesThatAreTakenAreNotUsed) {
   // What once could be foretold.
   std::string home = rotv_.home();
   char name[64];

@@ -80,7 +80,7 @@ TEST_F(VerifyRepairTest, OnlyWhatDiffersIsCopied) {
   rotv.ExpectSeedIsDump({.import = Import::kNone});
 }
 
-TEST_F(VerifyRepairTest, ABagIsCopiedAgain) {
+TEST_F(VerifyRepairTest, AMultisetIsResynced) {
   {
     Damage damage(rotv, "public.bag");
     std::vector<std::string> keys = damage.KeysOf([](std::string_view line) { return line == "3\tsecret"; });
@@ -97,7 +97,7 @@ TEST_F(VerifyRepairTest, ABagIsCopiedAgain) {
   RepairIsRight();
 }
 
-TEST_F(VerifyRepairTest, ATableOfWhichMostDiffersIsCopiedAgain) {
+TEST_F(VerifyRepairTest, ATableOfWhichMostDiffersIsResynced) {
   {
     Damage damage(rotv, "public.few");
     for (int i = 1; i <= 300; ++i) damage.Write(IntegerKeyOf(i), fmt::format("{}\tno", i));
@@ -111,7 +111,7 @@ TEST_F(VerifyRepairTest, ATableOfWhichMostDiffersIsCopiedAgain) {
   RepairIsRight();
 }
 
-TEST_F(VerifyRepairTest, ATableThatCannotBeReadIsCopiedAgain) {
+TEST_F(VerifyRepairTest, ATableThatCannotBeReadIsResynced) {
   {
     Damage damage(rotv, "public.few");
     damage.Put(IntegerKeyOf(1000), {.kind = RowVersion::Kind::kPartial, .shape = damage.shape(), .text = "1000\t\\u"});

@@ -67,10 +67,10 @@ MaskRule JsonRule() {
 }  // namespace
 
 std::vector<MaskedType> MaskedTypes(size_t long_text) {
-  const auto column = [](const std::string& type) { return MaskColumn{.name = "c", .type = type}; };
-  MaskColumn citext = column("citext"), cased = column("text");
+  const auto column = [](const std::string& type) { return mask::MaskColumn{.name = "c", .type = type}; };
+  mask::MaskColumn citext = column("citext"), cased = column("text");
   citext.ignores_case = cased.ignores_case = true;
-  citext.equality = Lowering::kUnicode;
+  citext.equality = mask::Lowering::kUnicode;
   return {
       {{column("text"), citext, cased}, TextRules(), Texts(long_text)},
       {{column("int2")}, Moved(MaskKind::kNumber, "number"), {"0", "-1", "32767", "-32768"}},

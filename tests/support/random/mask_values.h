@@ -11,9 +11,9 @@
 namespace rotv::testing {
 
 struct MaskedType {
-  std::vector<MaskColumn> columns;  // Of the same values.
-  std::vector<MaskRule> rules;      // That take them.
-  std::vector<std::string> values;  // As the server writes them.
+  std::vector<mask::MaskColumn> columns;  // Of the same values.
+  std::vector<MaskRule> rules;            // That take them.
+  std::vector<std::string> values;        // As the server writes them.
 };
 
 // `long_text` values have this many bytes.

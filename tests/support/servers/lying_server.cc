@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "storage/handle.h"
+#include "tests/support/servers/loopback.h"
 
 namespace rotv::testing {
 namespace {
@@ -19,14 +20,6 @@ namespace {
 constexpr int kPollMs = 50;
 constexpr uint32_t kSslRequest = 80877103, kGssRequest = 80877104;
 constexpr size_t kFrameHeader = 25;  // Of XLogData.
-
-sockaddr_in Loopback(int port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  return address;
-}
 
 uint32_t Number(std::string_view bytes) {
   uint32_t number = 0;

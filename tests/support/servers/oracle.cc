@@ -100,8 +100,8 @@ std::string DatabaseOptions(const PostgresServer& source, const std::string& dat
 }  // namespace
 
 ::testing::AssertionResult DumpsAreEqual(const NamedDump& got, const NamedDump& expected) {
-  const std::string got_text = CanonicalDump(got.text);
-  const std::string expected_text = CanonicalDump(expected.text);
+  const std::string got_text = formats::CanonicalDump(got.text);
+  const std::string expected_text = formats::CanonicalDump(expected.text);
   if (got_text == expected_text) return ::testing::AssertionSuccess();
   const std::vector<std::string_view> got_lines = Lines(got_text);
   const std::vector<std::string_view> expected_lines = Lines(expected_text);

@@ -23,7 +23,7 @@ exec setpriv --reuid=postgres --regid=postgres --init-groups $bin/postgres -D /d
   -c max_slot_wal_keep_size=4GB -c fsync=off -c unix_socket_directories=/run/postgresql
 )";
 
-std::vector<std::string> Lines(const std::string& text) {
+std::vector<std::string> OutputLines(const std::string& text) {
   std::vector<std::string> lines;
   std::istringstream stream(text);
   for (std::string line; std::getline(stream, line);) lines.push_back(line);
@@ -41,7 +41,7 @@ TestPodman PreparePodman(const std::string& kind) {
   std::vector<std::string> argv = {ROTV_SOURCE_DIR "/tests/support/servers/container_image.sh"};
   if (!kind.empty()) argv.push_back(kind);
   TestPodman podman;
-  for (const std::string& line : Lines(MustRun({.argv = argv, .timeout = std::chrono::minutes(9)}).out)) {
+  for (const std::string& line : OutputLines(MustRun({.argv = argv, .timeout = std::chrono::minutes(9)}).out)) {
     const size_t equals = line.find('=');
     if (line.substr(0, equals) == "IMAGE") {
       podman.image = line.substr(equals + 1);
@@ -111,7 +111,7 @@ std::string PostgresContainer::Dump() const {
 
 std::vector<std::string> PostgresContainer::OtherProcesses() const {
   std::vector<std::string> others;
-  std::vector<std::string> lines = Lines(MustRun(Podman({"top", name_, "comm"})).out);
+  std::vector<std::string> lines = OutputLines(MustRun(Podman({"top", name_, "comm"})).out);
   lines.erase(lines.begin());  // The heading.
   for (const std::string& line : lines) {
     const std::string name = line.substr(0, line.find_last_not_of(' ') + 1);

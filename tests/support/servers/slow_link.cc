@@ -18,6 +18,8 @@
 #include <system_error>
 #include <vector>
 
+#include "tests/support/servers/loopback.h"
+
 namespace rotv::testing {
 namespace {
 
@@ -27,14 +29,6 @@ constexpr size_t kPieceBytes = 8192;  // 1.3 ms of 50 Mbit/s.
 // What the link's entrance holds before it reads no more, as a router's queue would. Without it everything would be
 // taken in at once, and the sender would never feel the link.
 constexpr std::chrono::milliseconds kQueue{50};
-
-sockaddr_in Loopback(int port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return address;
-}
 
 [[noreturn]] void ThrowErrno(const char* what) {
   throw std::runtime_error(std::string("slow link: ") + what + ": " + std::generic_category().message(errno));

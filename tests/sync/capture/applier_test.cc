@@ -16,7 +16,7 @@ namespace rotv {
 namespace {
 
 using namespace std::string_literals;
-using pgoutput::OldKind;
+using formats::pgoutput::OldKind;
 using testing::ErrorOf;
 using testing::kInt4Oid;
 using testing::kNullValue;
@@ -26,7 +26,7 @@ using testing::TupleOf;
 using Values = std::vector<std::string>;
 using Strings = std::vector<std::string>;
 
-constexpr uint32_t kKeyed = 1, kBag = 2, kSchemaOnly = 3, kFull = 4;
+constexpr uint32_t kKeyed = 1, kMultiset = 2, kSchemaOnly = 3, kFull = 4;
 constexpr uint32_t kUnknown = 99;
 constexpr uint64_t kFrom = 100;
 
@@ -34,7 +34,7 @@ class ApplierTest : public ::testing::Test {
  protected:
   ApplierTest() {
     testing::AddTable(&described_, kKeyed, "keyed", {{"id", kInt4Oid}, {"name"}, {"picture"}}, {0});
-    testing::AddTable(&described_, kBag, "bag", {{"a"}, {"b"}}, {});
+    testing::AddTable(&described_, kMultiset, "bag", {{"a"}, {"b"}}, {});
     testing::AddTable(&described_, kSchemaOnly, "none", {{"a"}}, {0})->set_follow(proto::FOLLOW_SCHEMA_ONLY);
     testing::AddTable(&described_, kFull, "fullkeyed", {{"id", kInt4Oid}, {"name"}, {"picture"}}, {0});
     manifest_ = testing::ManifestAt(kFrom);
@@ -46,16 +46,17 @@ class ApplierTest : public ::testing::Test {
   void Start() {
     relations_came_ = false;
     writer_.reset();
-    writer_ = std::make_unique<StoreWriter>(*store_);
-    std::vector<StreamedTable> tables;
+    writer_ = std::make_unique<capture::StoreWriter>(*store_);
+    std::vector<capture::StreamedTable> tables;
     for (const proto::Table& table : described_.schema.tables()) {
-      if (IsStreamed(table)) tables.push_back({table.id(), {{&table, &store_->shapes().Get(table.shape())}}});
+      if (schema::IsStreamed(table)) tables.push_back({table.id(), {{&table, &store_->shapes().Get(table.shape())}}});
     }
     if (later_) tables.front().forms.push_back({&*later_, &store_->shapes().Get(later_->shape())});
-    applier_ = std::make_unique<Applier>(tables, manifest_, *writer_, Lsn(manifest_.durable_lsn()), MaskSecret());
+    applier_ = std::make_unique<capture::Applier>(tables, manifest_, *writer_, Lsn(manifest_.durable_lsn()),
+                                                  mask::MaskSecret());
   }
 
-  void BeginOnly(uint64_t lsn) { applier_->Apply(pgoutput::Begin{Lsn(lsn), static_cast<int64_t>(lsn), 1}); }
+  void BeginOnly(uint64_t lsn) { applier_->Apply(formats::pgoutput::Begin{Lsn(lsn), static_cast<int64_t>(lsn), 1}); }
   void Begin(uint64_t lsn) {
     BeginOnly(lsn);
     if (!std::exchange(relations_came_, true)) Describe();
@@ -63,7 +64,7 @@ class ApplierTest : public ::testing::Test {
   // As the server does before a stream's first change of each table.
   void Describe() {
     for (const proto::Table& table : described_.schema.tables()) {
-      pgoutput::Relation relation;
+      formats::pgoutput::Relation relation;
       relation.oid = table.id();
       relation.replica_identity = table.key_columns().empty() ? 'f' : 'd';
       const proto::Shape& shape = store_->shapes().Get(table.shape());
@@ -73,21 +74,25 @@ class ApplierTest : public ::testing::Test {
       }
       applier_->Apply(relation);
     }
-    applier_->Apply(pgoutput::Relation{.oid = kUnknown, .schema = {}, .name = {}, .columns = {}});
+    applier_->Apply(formats::pgoutput::Relation{.oid = kUnknown, .schema = {}, .name = {}, .columns = {}});
   }
-  void Commit(uint64_t lsn) { applier_->Apply(pgoutput::Commit{Lsn(lsn), Lsn(lsn + 1), static_cast<int64_t>(lsn)}); }
-  void Insert(uint32_t table, const Values& row) { applier_->Apply(pgoutput::Insert{table, TupleOf(row)}); }
+  void Commit(uint64_t lsn) {
+    applier_->Apply(formats::pgoutput::Commit{Lsn(lsn), Lsn(lsn + 1), static_cast<int64_t>(lsn)});
+  }
+  void Insert(uint32_t table, const Values& row) { applier_->Apply(formats::pgoutput::Insert{table, TupleOf(row)}); }
   void Update(uint32_t table, const Values& row) {
-    applier_->Apply(pgoutput::Update{table, std::nullopt, TupleOf(row)});
+    applier_->Apply(formats::pgoutput::Update{table, std::nullopt, TupleOf(row)});
   }
   void Update(uint32_t table, OldKind kind, const Values& old, const Values& row) {
-    applier_->Apply(pgoutput::Update{table, pgoutput::OldRow{kind, TupleOf(old)}, TupleOf(row)});
+    applier_->Apply(formats::pgoutput::Update{table, formats::pgoutput::OldRow{kind, TupleOf(old)}, TupleOf(row)});
   }
   void Delete(uint32_t table, OldKind kind, const Values& old) {
-    applier_->Apply(pgoutput::Delete{table, {kind, TupleOf(old)}});
+    applier_->Apply(formats::pgoutput::Delete{table, {kind, TupleOf(old)}});
   }
   void Delete(int id) { Delete(kKeyed, OldKind::kKey, {std::to_string(id), kNullValue, kNullValue}); }
-  void Truncate(const std::vector<uint32_t>& tables) { applier_->Apply(pgoutput::Truncate{false, false, tables}); }
+  void Truncate(const std::vector<uint32_t>& tables) {
+    applier_->Apply(formats::pgoutput::Truncate{false, false, tables});
+  }
 
   // As the stream does when the buffer is full: versions leave it, in a transaction or not.
   void Spill() { Submit({.versions = applier_->TakeVersions(), .log = applier_->TakeLog(), .publication = {}}); }
@@ -101,9 +106,9 @@ class ApplierTest : public ::testing::Test {
     manifest_.set_head_lsn(applier_->complete_until().value());
     Submit({.versions = applier_->TakeVersions(),
             .log = applier_->TakeLog(),
-            .publication = StoreWriter::Job::Publication{manifest_, {}}});
+            .publication = capture::StoreWriter::Job::Publication{manifest_, {}}});
   }
-  void Submit(StoreWriter::Job job) {
+  void Submit(capture::StoreWriter::Job job) {
     while (!writer_->TrySubmit(&job)) writer_->WaitForRoom(1000);
   }
 
@@ -115,11 +120,11 @@ class ApplierTest : public ::testing::Test {
   }
 
   StoreFixture store_;
-  DescribedSchema described_;
+  schema::DescribedSchema described_;
   std::optional<proto::Table> later_;  // What the table kKeyed becomes.
   proto::Manifest manifest_;
-  std::unique_ptr<StoreWriter> writer_;
-  std::unique_ptr<Applier> applier_;
+  std::unique_ptr<capture::StoreWriter> writer_;
+  std::unique_ptr<capture::Applier> applier_;
   bool relations_came_ = false;
 };
 
@@ -246,54 +251,54 @@ TEST_P(ApplierPlaceTest, ARowThatTheSameTransactionInsertedIsMerged) {
   EXPECT_EQ(Rows(), Strings{"1\tlonger\tbigger"});
 }
 
-TEST_P(ApplierPlaceTest, ABagCountsEqualRowsWhereverTheyAre) {
+TEST_P(ApplierPlaceTest, AMultisetCountsEqualRowsWhereverTheyAre) {
   Begin(110);
-  Insert(kBag, {"x", "1"});
-  Insert(kBag, {"x", "1"});
+  Insert(kMultiset, {"x", "1"});
+  Insert(kMultiset, {"x", "1"});
   Move();
-  Insert(kBag, {"x", "1"});
-  Insert(kBag, {"y", "1"});
+  Insert(kMultiset, {"x", "1"});
+  Insert(kMultiset, {"y", "1"});
   Commit(110);
   Move();
   Begin(120);
-  Delete(kBag, OldKind::kFull, {"x", "1"});
+  Delete(kMultiset, OldKind::kFull, {"x", "1"});
   Move();
-  Delete(kBag, OldKind::kFull, {"y", "1"});
+  Delete(kMultiset, OldKind::kFull, {"y", "1"});
   Commit(120);
   Move();
   Begin(130);
-  Insert(kBag, {"y", "1"});
-  Update(kBag, OldKind::kFull, {"x", "1"}, {"z", "1"});
+  Insert(kMultiset, {"y", "1"});
+  Update(kMultiset, OldKind::kFull, {"x", "1"}, {"z", "1"});
   Commit(130);
-  EXPECT_EQ(Rows(kBag, 131).size(), 3u);
+  EXPECT_EQ(Rows(kMultiset, 131).size(), 3u);
   std::map<std::string, int> states[3];
   for (int i = 0; i < 3; ++i) {
-    for (const std::string& line : Rows(kBag, 111 + static_cast<uint64_t>(i) * 10)) ++states[i][line];
+    for (const std::string& line : Rows(kMultiset, 111 + static_cast<uint64_t>(i) * 10)) ++states[i][line];
   }
   EXPECT_EQ(states[0], (std::map<std::string, int>{{"x\t1", 3}, {"y\t1", 1}}));
   EXPECT_EQ(states[1], (std::map<std::string, int>{{"x\t1", 2}}));
   EXPECT_EQ(states[2], (std::map<std::string, int>{{"x\t1", 1}, {"y\t1", 1}, {"z\t1", 1}}));
 }
 
-TEST_F(ApplierTest, ABagsRowThatIsUpdatedToItselfStays) {
+TEST_F(ApplierTest, AMultisetsRowThatIsUpdatedToItselfStays) {
   Begin(110);
-  Insert(kBag, {"x", "1"});
+  Insert(kMultiset, {"x", "1"});
   Commit(110);
   Begin(120);
-  Update(kBag, OldKind::kFull, {"x", "1"}, {"x", kToast});
+  Update(kMultiset, OldKind::kFull, {"x", "1"}, {"x", kToast});
   Commit(120);
-  EXPECT_EQ(Rows(kBag), Strings{"x\t1"});
+  EXPECT_EQ(Rows(kMultiset), Strings{"x\t1"});
 }
 
-TEST_F(ApplierTest, ABagThatLacksTheDeletedRowIsCorrupt) {
+TEST_F(ApplierTest, AMultisetThatLacksTheDeletedRowIsCorrupt) {
   Begin(110);
-  EXPECT_EQ(ErrorOf([&] { Delete(kBag, OldKind::kFull, {"x", "1"}); }).code(), ErrorCode::kCorrupt);
+  EXPECT_EQ(ErrorOf([&] { Delete(kMultiset, OldKind::kFull, {"x", "1"}); }).code(), ErrorCode::kCorrupt);
 }
 
-TEST_F(ApplierTest, ABagsUpdateWithoutItsOldRowNeedsANewBaseline) {
+TEST_F(ApplierTest, AMultisetsUpdateWithoutItsOldRowNeedsANewBaseline) {
   Begin(110);
-  Insert(kBag, {"x", "1"});
-  EXPECT_EQ(ErrorOf([&] { Update(kBag, {"x", "2"}); }).code(), ErrorCode::kProtocol);
+  Insert(kMultiset, {"x", "1"});
+  EXPECT_EQ(ErrorOf([&] { Update(kMultiset, {"x", "2"}); }).code(), ErrorCode::kProtocol);
 }
 
 TEST_F(ApplierTest, UnderIdentityFullAKeyedRowTakesWhatIsUnchangedFromTheOldRow) {
@@ -322,21 +327,21 @@ TEST_F(ApplierTest, AKeyThatChangesWithoutItsOldRowInTheStoreIsCorrupt) {
 TEST_F(ApplierTest, TruncateTwiceInATransactionLeavesWhatCameLast) {
   Begin(110);
   Insert(kKeyed, {"1", "before", ""});
-  Insert(kBag, {"x", "1"});
+  Insert(kMultiset, {"x", "1"});
   Commit(110);
   Begin(120);
   Insert(kKeyed, {"2", "in vain", ""});
-  Truncate({kKeyed, kBag});
+  Truncate({kKeyed, kMultiset});
   Insert(kKeyed, {"3", "in vain too", ""});
-  Insert(kBag, {"y", "1"});
+  Insert(kMultiset, {"y", "1"});
   SpillToDisk();
   Truncate({kKeyed});
   Insert(kKeyed, {"4", "last", ""});
   Commit(120);
   EXPECT_EQ(Rows(kKeyed, 120), Strings{"1\tbefore\t"});
-  EXPECT_EQ(Rows(kBag, 120), Strings{"x\t1"});
+  EXPECT_EQ(Rows(kMultiset, 120), Strings{"x\t1"});
   EXPECT_EQ(Rows(kKeyed, 121), Strings{"4\tlast\t"});
-  EXPECT_EQ(Rows(kBag, 121), Strings{"y\t1"});
+  EXPECT_EQ(Rows(kMultiset, 121), Strings{"y\t1"});
   EXPECT_EQ(applier_->counts().truncated, 3u);
 }
 
@@ -376,7 +381,7 @@ std::vector<ApplierDisorderTest::Disorder> ApplierDisorderTest::All() {
       {"RelationOutsideOfATransaction", [=](Test& test) { test.Describe(); }},
       {"MessageOfATransactionOutsideOfOne",
        [=](Test& test) {
-         test.applier_->Apply(pgoutput::LogicalMessage{true, Lsn(120), "p", "c"});
+         test.applier_->Apply(formats::pgoutput::LogicalMessage{true, Lsn(120), "p", "c"});
        }},
       {"CommitWithoutBegin", [=](Test& test) { test.Commit(120); }},
       {"CommitTwice", [=](Test& test) { test.Begin(120), test.Commit(120), test.Commit(120); }},
@@ -384,7 +389,7 @@ std::vector<ApplierDisorderTest::Disorder> ApplierDisorderTest::All() {
       {"CommitOfAnotherTransaction", [=](Test& test) { test.Begin(120), test.Commit(130); }},
       {"CommitThatEndsBeforeItself",
        [=](Test& test) {
-         test.Begin(120), test.applier_->Apply(pgoutput::Commit{Lsn(120), Lsn(120), 0});
+         test.Begin(120), test.applier_->Apply(formats::pgoutput::Commit{Lsn(120), Lsn(120), 0});
        }},
       {"SameTransactionAgain", [=](Test& test) { test.Begin(110); }},
       {"EarlierTransaction", [=](Test& test) { test.Begin(105); }},
@@ -411,15 +416,15 @@ std::vector<ApplierDisorderTest::Disorder> ApplierDisorderTest::All() {
        }},
       {"NewRowOfABagWithAnUnchangedColumn",
        [=](Test& test) {
-         test.Begin(120), test.Insert(kBag, {"x", kToast});
+         test.Begin(120), test.Insert(kMultiset, {"x", kToast});
        }},
       {"OldRowOfABagWithAnUnchangedColumn",
        [=](Test& test) {
-         test.Begin(120), test.Delete(kBag, OldKind::kFull, {"x", kToast});
+         test.Begin(120), test.Delete(kMultiset, OldKind::kFull, {"x", kToast});
        }},
       {"DeletedRowOfABagByItsKey",
        [=](Test& test) {
-         test.Begin(120), test.Delete(kBag, OldKind::kKey, {"x", "1"});
+         test.Begin(120), test.Delete(kMultiset, OldKind::kKey, {"x", "1"});
        }},
       {"KeyThatIsNoNumber",
        [=](Test& test) {
@@ -439,7 +444,7 @@ std::vector<ApplierDisorderTest::Disorder> ApplierDisorderTest::All() {
        }},
       {"OldRowWithBytesThatAreNoText",
        [=](Test& test) {
-         test.Begin(120), test.Delete(kBag, OldKind::kFull, {"\xc3", "1"});
+         test.Begin(120), test.Delete(kMultiset, OldKind::kFull, {"\xc3", "1"});
        }},
   };
 }
@@ -461,20 +466,20 @@ INSTANTIATE_TEST_SUITE_P(Kinds, ApplierDisorderTest, ::testing::Range(size_t{0},
 
 TEST_F(ApplierTest, AfterARestartTheStoreIsContinued) {
   Begin(110);
-  Insert(kBag, {"x", "1"});
+  Insert(kMultiset, {"x", "1"});
   Insert(kKeyed, {"1", "a", "big"});
   Commit(110);
   Publish();
   writer_->Drain();
   Start();
   Begin(110);  // The server sends again what was not acknowledged.
-  Insert(kBag, {"x", "1"});
+  Insert(kMultiset, {"x", "1"});
   Commit(110);
   Begin(120);
-  Insert(kBag, {"x", "1"});
+  Insert(kMultiset, {"x", "1"});
   Update(kKeyed, {"1", "b", kToast});
   Commit(120);
-  EXPECT_EQ(Rows(kBag), (Strings{"x\t1", "x\t1"}));
+  EXPECT_EQ(Rows(kMultiset), (Strings{"x\t1", "x\t1"}));
   EXPECT_EQ(Rows(), Strings{"1\tb\tbig"});
 }
 
@@ -503,8 +508,8 @@ TEST_F(ApplierTest, ChangesOfTablesThatAreNotFollowedAreDropped) {
   EXPECT_EQ(manifest_.must_copy_size(), 0);
 }
 
-pgoutput::Relation KeyedRelation(const std::vector<std::string>& names) {
-  pgoutput::Relation relation;
+formats::pgoutput::Relation KeyedRelation(const std::vector<std::string>& names) {
+  formats::pgoutput::Relation relation;
   relation.oid = kKeyed;
   for (const std::string& name : names) {
     relation.columns.push_back({name == "id", name, name == "id" ? kInt4Oid : testing::kTextOid, -1});
@@ -512,7 +517,7 @@ pgoutput::Relation KeyedRelation(const std::vector<std::string>& names) {
   return relation;
 }
 
-TEST_F(ApplierTest, ATableWhoseRowsAreOfAnotherFormIsLeftOutAndMustBeCopied) {
+TEST_F(ApplierTest, ATableWhoseRowsAreOfAnotherFormIsLeftOutAndMarkedForResync) {
   Begin(110);
   Insert(kKeyed, {"1", "a", "p"});
   applier_->Apply(KeyedRelation({"id", "title", "picture"}));
@@ -604,7 +609,7 @@ TEST_F(ApplierTest, EveryStateOfARandomHistoryIsFound) {
   std::mt19937 random(9);
   std::map<int, std::pair<std::string, std::string>> rows;
   std::map<std::string, int> bag;
-  std::map<uint64_t, Strings> states, bag_states;
+  std::map<uint64_t, Strings> states, multiset_states;
   auto text = [&] { return std::to_string(random() % 1000); };
   for (uint64_t lsn = 110; lsn < 110 + 400 * 10; lsn += 10) {
     Begin(lsn);
@@ -636,10 +641,10 @@ TEST_F(ApplierTest, EveryStateOfARandomHistoryIsFound) {
       std::string value = std::to_string(random() % 4);
       if (bag[value] > 0 && random() % 2 == 0) {
         --bag[value];
-        Delete(kBag, OldKind::kFull, {value, "b"});
+        Delete(kMultiset, OldKind::kFull, {value, "b"});
       } else {
         ++bag[value];
-        Insert(kBag, {value, "b"});
+        Insert(kMultiset, {value, "b"});
       }
       if (random() % 40 == 0) {
         Truncate({kKeyed});
@@ -654,13 +659,13 @@ TEST_F(ApplierTest, EveryStateOfARandomHistoryIsFound) {
     }
     states[lsn + 1];
     for (const auto& [value, count] : bag) {
-      for (int i = 0; i < count; ++i) bag_states[lsn + 1].push_back(value + "\tb");
+      for (int i = 0; i < count; ++i) multiset_states[lsn + 1].push_back(value + "\tb");
     }
     if (random() % 5 == 0) Publish();
     if (random() % 50 == 0) {
       Publish();
       writer_->Drain();
-      store_->Tidy();
+      store_->Compact();
     }
   }
   Publish();
@@ -670,9 +675,9 @@ TEST_F(ApplierTest, EveryStateOfARandomHistoryIsFound) {
     std::sort(found.begin(), found.end(),
               [](const std::string& a, const std::string& b) { return std::stoi(a) < std::stoi(b); });
     ASSERT_EQ(found, state) << lsn;
-    Strings in_bag = testing::Lines(*store_, lsn, {}, kBag, 0);
-    std::sort(in_bag.begin(), in_bag.end());
-    ASSERT_EQ(in_bag, bag_states[lsn]) << lsn;
+    Strings in_multiset = testing::Lines(*store_, lsn, {}, kMultiset, 0);
+    std::sort(in_multiset.begin(), in_multiset.end());
+    ASSERT_EQ(in_multiset, multiset_states[lsn]) << lsn;
   }
 }
 

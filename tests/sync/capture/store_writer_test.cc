@@ -77,7 +77,7 @@ class GatedStore : public RowStore {
     return inner_.CollectGarbage(retention, log_from, kept_from_time_us, look);
   }
   uint64_t DiskBytes() const override { return inner_.DiskBytes(); }
-  void Tidy() override { inner_.Tidy(); }
+  void Compact() override { inner_.Compact(); }
 
  private:
   RowStore& inner_;
@@ -88,22 +88,22 @@ class GatedStore : public RowStore {
   bool fail_ = false;
 };
 
-StoreWriter::Job JobOf(const std::vector<Put>& puts, std::optional<uint64_t> durable = {}) {
+capture::StoreWriter::Job JobOf(const std::vector<Put>& puts, std::optional<uint64_t> durable = {}) {
   auto buffer = std::make_shared<VersionBuffer>(VersionBuffer::Index::kNewest);
   for (const Put& put : puts) testing::Add(*buffer, put);
-  StoreWriter::Job job;
+  capture::StoreWriter::Job job;
   job.versions = buffer;
   if (durable) job.publication = {testing::ManifestAt(*durable), {}};
   return job;
 }
 
-bool Submit(StoreWriter& writer, StoreWriter::Job job) { return writer.TrySubmit(&job); }
+bool Submit(capture::StoreWriter& writer, capture::StoreWriter::Job job) { return writer.TrySubmit(&job); }
 
 class StoreWriterTest : public ::testing::Test {
  protected:
   StoreWriterTest() { store_->Publish(testing::ManifestAt(100), {}); }
 
-  std::string Newest(StoreWriter& writer, int64_t id) {
+  std::string Newest(capture::StoreWriter& writer, int64_t id) {
     std::string storage;
     auto found = writer.Newest(EncodeRowPrefix(1, 0, IntegerKey(id)), &storage);
     if (!found) return "none";
@@ -116,7 +116,7 @@ class StoreWriterTest : public ::testing::Test {
 };
 
 TEST_F(StoreWriterTest, WhatWasDrainedIsInTheStore) {
-  StoreWriter writer(*store_);
+  capture::StoreWriter writer(*store_);
   EXPECT_EQ(writer.durable_lsn(), Lsn(100));
   ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}}, 200)));
   writer.Drain();
@@ -125,7 +125,7 @@ TEST_F(StoreWriterTest, WhatWasDrainedIsInTheStore) {
 }
 
 TEST_F(StoreWriterTest, TheDurableLsnMovesOnlyOncePublished) {
-  StoreWriter writer(gate_);
+  capture::StoreWriter writer(gate_);
   ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}}, 200)));
   ASSERT_TRUE(gate_.WaitsFor(1));
   EXPECT_EQ(writer.durable_lsn(), Lsn(100));
@@ -135,8 +135,8 @@ TEST_F(StoreWriterTest, TheDurableLsnMovesOnlyOncePublished) {
 }
 
 TEST_F(StoreWriterTest, AJobWithoutVersionsIsWrittenToo) {
-  StoreWriter writer(*store_);
-  StoreWriter::Job job;
+  capture::StoreWriter writer(*store_);
+  capture::StoreWriter::Job job;
   job.publication = {testing::ManifestAt(300), {}};
   ASSERT_TRUE(writer.TrySubmit(&job));
   writer.Drain();
@@ -144,10 +144,10 @@ TEST_F(StoreWriterTest, AJobWithoutVersionsIsWrittenToo) {
 }
 
 TEST_F(StoreWriterTest, AThirdJobMustWaitAndIsKeptByItsOwner) {
-  StoreWriter writer(gate_);
+  capture::StoreWriter writer(gate_);
   ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}})));
   ASSERT_TRUE(Submit(writer, JobOf({{.id = 2, .lsn = 110, .text = "b"}})));
-  StoreWriter::Job third = JobOf({{.id = 3, .lsn = 110, .text = "c"}}, 200);
+  capture::StoreWriter::Job third = JobOf({{.id = 3, .lsn = 110, .text = "c"}}, 200);
   EXPECT_FALSE(writer.TrySubmit(&third));
   ASSERT_NE(third.versions, nullptr);
   writer.WaitForRoom(1);  // Returns although there is none.
@@ -162,7 +162,7 @@ TEST_F(StoreWriterTest, ARowIsFoundWhereverItIs) {
                            {.id = 2, .lsn = 10, .text = "2\told\tbig"},
                            {.id = 3, .lsn = 10, .text = "gone soon"},
                            {.id = 4, .lsn = 10, .text = "4\tx\ty"}});
-  StoreWriter writer(gate_);
+  capture::StoreWriter writer(gate_);
   ASSERT_TRUE(Submit(writer, JobOf({Partial(2, 110, "2\tnew\t\\u"), Gone(3, 110), Partial(5, 110, "5\t\\u\t\\u"),
                                     Partial(4, 110, "4\tfirst\t\\u")})));
   ASSERT_TRUE(Submit(writer, JobOf({Partial(2, 120, "2\t\\u\t\\u"),
@@ -190,7 +190,7 @@ TEST_F(StoreWriterTest, ARowIsFoundWhereverItIs) {
 
 TEST_F(StoreWriterTest, APartialRowIsNotMadeWholeFromBeforeItsDeletion) {
   testing::Write(*store_, {{.id = 1, .lsn = 10, .text = "1\told"}});
-  StoreWriter writer(gate_);
+  capture::StoreWriter writer(gate_);
   ASSERT_TRUE(Submit(writer, JobOf({Gone(1, 110)})));
   ASSERT_TRUE(Submit(writer, JobOf({Partial(1, 120, "1\t\\u")})));
   EXPECT_EQ(Newest(writer, 1), "P120 1\t\\u");
@@ -199,7 +199,7 @@ TEST_F(StoreWriterTest, APartialRowIsNotMadeWholeFromBeforeItsDeletion) {
 }
 
 TEST_F(StoreWriterTest, EveryCallThrowsWhatAJobThrew) {
-  StoreWriter writer(gate_);
+  capture::StoreWriter writer(gate_);
   gate_.FailNext();
   gate_.Let(1);
   ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}}, 200)));
@@ -213,9 +213,9 @@ TEST_F(StoreWriterTest, EveryCallThrowsWhatAJobThrew) {
   EXPECT_EQ(store_->manifest().durable_lsn(), 100u);
 }
 
-TEST_F(StoreWriterTest, BehindAFailedJobNothingIsWritten) {
+TEST_F(StoreWriterTest, AfterAFailedJobNothingIsWritten) {
   {
-    StoreWriter writer(gate_);
+    capture::StoreWriter writer(gate_);
     gate_.FailNext();
     ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}}, 200)));
     ASSERT_TRUE(Submit(writer, JobOf({{.id = 2, .lsn = 210, .text = "b"}}, 300)));
@@ -229,7 +229,7 @@ TEST_F(StoreWriterTest, BehindAFailedJobNothingIsWritten) {
 TEST_F(StoreWriterTest, ItsEndFinishesTheJobUnderWay) {
   std::thread letting;
   {
-    StoreWriter writer(gate_);
+    capture::StoreWriter writer(gate_);
     ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}}, 200)));
     ASSERT_TRUE(gate_.WaitsFor(1));
     ASSERT_TRUE(Submit(writer, JobOf({{.id = 2, .lsn = 210, .text = "b"}}, 300)));
@@ -240,10 +240,10 @@ TEST_F(StoreWriterTest, ItsEndFinishesTheJobUnderWay) {
 }
 
 TEST_F(StoreWriterTest, AThreadThatReadsDoesNotWaitForTheDisk) {
-  StoreWriter writer(gate_);
+  capture::StoreWriter writer(gate_);
   for (int round = 0; round < 100; ++round) {
     uint64_t lsn = 200 + static_cast<uint64_t>(round);
-    StoreWriter::Job job = JobOf({{.id = round, .lsn = lsn, .text = std::to_string(round)}}, lsn + 1);
+    capture::StoreWriter::Job job = JobOf({{.id = round, .lsn = lsn, .text = std::to_string(round)}}, lsn + 1);
     gate_.Let(1);
     while (!writer.TrySubmit(&job)) writer.WaitForRoom(1000);
     EXPECT_EQ(Newest(writer, round), "R" + std::to_string(lsn) + " " + std::to_string(round));

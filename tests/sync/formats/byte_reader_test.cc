@@ -20,7 +20,7 @@ void ExpectProtocolError(const std::function<void()>& read) {
 }
 
 TEST(ByteReaderTest, IntegersAreBigEndian) {
-  ByteReader reader("\x81\x82\x03\x84\x05\x06\x07\x88\x09\x0a\x0b\x0c\x0d\x0e\x0f"sv);
+  formats::ByteReader reader("\x81\x82\x03\x84\x05\x06\x07\x88\x09\x0a\x0b\x0c\x0d\x0e\x0f"sv);
   EXPECT_EQ(reader.Uint8(), 0x81);
   EXPECT_EQ(reader.Uint16(), 0x8203);
   EXPECT_EQ(reader.Uint32(), 0x84050607u);
@@ -29,12 +29,12 @@ TEST(ByteReaderTest, IntegersAreBigEndian) {
 }
 
 TEST(ByteReaderTest, TimeOfTheWireStartsIn2000) {
-  EXPECT_EQ(ByteReader("\0\0\0\0\0\0\0\0"sv).UnixTimeUs(), 946'684'800'000'000);
-  EXPECT_EQ(ByteReader("\xff\xff\xff\xff\xff\xff\xff\xff"sv).UnixTimeUs(), 946'684'799'999'999);
+  EXPECT_EQ(formats::ByteReader("\0\0\0\0\0\0\0\0"sv).UnixTimeUs(), 946'684'800'000'000);
+  EXPECT_EQ(formats::ByteReader("\xff\xff\xff\xff\xff\xff\xff\xff"sv).UnixTimeUs(), 946'684'799'999'999);
 }
 
 TEST(ByteReaderTest, CStringEndsAtItsZero) {
-  ByteReader reader("ab\0\0c"sv);
+  formats::ByteReader reader("ab\0\0c"sv);
   EXPECT_EQ(reader.CString(), "ab");
   EXPECT_EQ(reader.CString(), "");
   EXPECT_EQ(reader.Rest(), "c");
@@ -42,28 +42,28 @@ TEST(ByteReaderTest, CStringEndsAtItsZero) {
 }
 
 TEST(ByteReaderTest, EveryReadBeyondTheEndIsAProtocolError) {
-  ExpectProtocolError([] { ByteReader("").Uint8(); });
-  ExpectProtocolError([] { ByteReader("a").Uint16(); });
-  ExpectProtocolError([] { ByteReader("abc").Uint32(); });
-  ExpectProtocolError([] { ByteReader("abcdefg").Uint64(); });
-  ExpectProtocolError([] { ByteReader("abcdefg").ReadLsn(); });
-  ExpectProtocolError([] { ByteReader("abcdefg").UnixTimeUs(); });
-  ExpectProtocolError([] { ByteReader("").CString(); });
-  ExpectProtocolError([] { ByteReader("abc").CString(); });
-  ExpectProtocolError([] { ByteReader("abc").Bytes(4); });
-  ExpectProtocolError([] { ByteReader("abc").Bytes(SIZE_MAX); });
+  ExpectProtocolError([] { formats::ByteReader("").Uint8(); });
+  ExpectProtocolError([] { formats::ByteReader("a").Uint16(); });
+  ExpectProtocolError([] { formats::ByteReader("abc").Uint32(); });
+  ExpectProtocolError([] { formats::ByteReader("abcdefg").Uint64(); });
+  ExpectProtocolError([] { formats::ByteReader("abcdefg").ReadLsn(); });
+  ExpectProtocolError([] { formats::ByteReader("abcdefg").UnixTimeUs(); });
+  ExpectProtocolError([] { formats::ByteReader("").CString(); });
+  ExpectProtocolError([] { formats::ByteReader("abc").CString(); });
+  ExpectProtocolError([] { formats::ByteReader("abc").Bytes(4); });
+  ExpectProtocolError([] { formats::ByteReader("abc").Bytes(SIZE_MAX); });
 }
 
 TEST(ByteReaderTest, CountThatCannotBeTrueIsRefusedBeforeRoomIsMade) {
-  EXPECT_EQ(ByteReader("abcdefgh").CheckedCount(2, 4), 2u);
-  EXPECT_EQ(ByteReader("").CheckedCount(0, 4), 0u);
-  ExpectProtocolError([] { ByteReader("abcdefgh").CheckedCount(3, 4); });
-  ExpectProtocolError([] { ByteReader("abcdefgh").CheckedCount(SIZE_MAX, 4); });
+  EXPECT_EQ(formats::ByteReader("abcdefgh").CheckedCount(2, 4), 2u);
+  EXPECT_EQ(formats::ByteReader("").CheckedCount(0, 4), 0u);
+  ExpectProtocolError([] { formats::ByteReader("abcdefgh").CheckedCount(3, 4); });
+  ExpectProtocolError([] { formats::ByteReader("abcdefgh").CheckedCount(SIZE_MAX, 4); });
 }
 
 TEST(ByteReaderTest, FinishRefusesWhatIsLeft) {
-  ByteReader("").Finish();
-  ExpectProtocolError([] { ByteReader("a").Finish(); });
+  formats::ByteReader("").Finish();
+  ExpectProtocolError([] { formats::ByteReader("a").Finish(); });
 }
 
 }  // namespace

@@ -16,23 +16,23 @@ using testing::ElementsAre;
 
 std::string Escaped(std::string_view text) {
   std::string escaped;
-  AppendCopyEscaped(text, &escaped);
+  formats::AppendCopyEscaped(text, &escaped);
   return escaped;
 }
 
 std::string Unescaped(std::string_view field) {
   std::string scratch = "left over from the last call";
-  return std::string(UnescapeCopyField(field, &scratch));
+  return std::string(formats::UnescapeCopyField(field, &scratch));
 }
 
 std::vector<std::string_view> Fields(std::string_view line, size_t column_count) {
   std::vector<std::string_view> fields = {"left over"};
-  SplitCopyLine(line, column_count, &fields);
+  formats::SplitCopyLine(line, column_count, &fields);
   return fields;
 }
 
 template <typename Call>
-void ExpectProtocolError(Call call) {
+void ExpectRefused(Call call) {
   try {
     call();
     ADD_FAILURE() << "nothing was thrown";
@@ -60,7 +60,7 @@ std::string RandomText(std::mt19937* random) {
 TEST(CopyTextTest, EscapesEveryByteAsTheServerDoes) {
   std::string expected;
   for (int byte = 1; byte <= 255; ++byte) {
-    AppendCopyEscaped(std::string(1, static_cast<char>(byte)), &expected);
+    formats::AppendCopyEscaped(std::string(1, static_cast<char>(byte)), &expected);
     expected += '\n';
   }
   EXPECT_EQ(expected, FromHex(ReadCaptured("copy_bytes.hex")));
@@ -81,12 +81,12 @@ TEST(CopyTextTest, EscapesEveryByteAtEveryPlaceOfAnyLength) {
 
 TEST(CopyTextTest, AppendsBehindWhatIsThere) {
   std::string out = "a\t";
-  AppendCopyEscaped("", &out);
-  AppendCopyEscaped("b\tc", &out);
+  formats::AppendCopyEscaped("", &out);
+  formats::AppendCopyEscaped("b\tc", &out);
   EXPECT_EQ(out, "a\tb\\tc");
 }
 
-TEST(CopyTextTest, DataThatLooksLikeAMarkIsTold) {
+TEST(CopyTextTest, DataThatLooksLikeAMarkIsReported) {
   EXPECT_EQ(Escaped("\\N"), "\\\\N");
   EXPECT_EQ(Escaped("\\u"), "\\\\u");
   EXPECT_EQ(Escaped("\\."), "\\\\.");
@@ -108,7 +108,7 @@ TEST(CopyTextTest, RowSurvivesBeingWrittenAndRead) {
     for (std::string& value : values) {
       value = RandomText(&random);
       if (&value != &values.front()) line += '\t';
-      AppendCopyEscaped(value, &line);
+      formats::AppendCopyEscaped(value, &line);
     }
     ASSERT_EQ(line.find('\n'), std::string::npos);
     std::vector<std::string_view> fields = Fields(line, values.size());
@@ -119,7 +119,7 @@ TEST(CopyTextTest, RowSurvivesBeingWrittenAndRead) {
 TEST(CopyTextTest, FieldWithoutEscapesIsNotCopied) {
   std::string field = "plain \xc3\xa4";
   std::string scratch;
-  EXPECT_EQ(UnescapeCopyField(field, &scratch).data(), field.data());
+  EXPECT_EQ(formats::UnescapeCopyField(field, &scratch).data(), field.data());
 }
 
 TEST(CopyTextTest, LargeFieldsKeepEveryByte) {
@@ -134,7 +134,7 @@ TEST(CopyTextTest, LargeFieldsKeepEveryByte) {
 
 TEST(CopyTextTest, BackslashThatCopyNeverWritesIsAProtocolError) {
   for (std::string_view field : {"\\", "a\\", "\\\\\\", "\\N", "\\u", "\\.", "\\x41", "\\101", "\\0", "\\\t"}) {
-    ExpectProtocolError([&] { Unescaped(field); });
+    ExpectRefused([&] { Unescaped(field); });
   }
 }
 
@@ -146,7 +146,7 @@ TEST(CopyTextTest, TruncatedFieldIsItsBeginningOrAProtocolError) {
     std::string_view field(truncated.data(), truncated.size());
     bool within_escape = size > 0 && escaped[size - 1] == '\\' && (size < 2 || escaped[size - 2] != '\\');
     if (within_escape) {
-      ExpectProtocolError([&] { Unescaped(field); });
+      ExpectRefused([&] { Unescaped(field); });
     } else {
       EXPECT_TRUE(text.starts_with(Unescaped(field)));
     }
@@ -154,7 +154,7 @@ TEST(CopyTextTest, TruncatedFieldIsItsBeginningOrAProtocolError) {
 }
 
 TEST(CopyTextTest, LineSplitsIntoEscapedFields) {
-  EXPECT_THAT(Fields("1\t\\N\ta\\tb\t", 4), ElementsAre("1", kCopyNull, "a\\tb", ""));
+  EXPECT_THAT(Fields("1\t\\N\ta\\tb\t", 4), ElementsAre("1", formats::kCopyNull, "a\\tb", ""));
   EXPECT_THAT(Fields("", 1), ElementsAre(""));
   EXPECT_THAT(Fields("\t", 2), ElementsAre("", ""));
 }
@@ -162,16 +162,16 @@ TEST(CopyTextTest, LineSplitsIntoEscapedFields) {
 TEST(CopyTextTest, TableWithoutColumnsHasEmptyLines) { EXPECT_TRUE(Fields("", 0).empty()); }
 
 TEST(CopyTextTest, LineWithAnotherNumberOfFieldsIsAProtocolError) {
-  for (size_t column_count : {0, 1, 3}) ExpectProtocolError([&] { Fields("a\tb", column_count); });
-  ExpectProtocolError([] { Fields("a", 0); });
-  ExpectProtocolError([] { Fields("", 2); });
-  ExpectProtocolError([] { Fields("a\t", 1); });
+  for (size_t column_count : {0, 1, 3}) ExpectRefused([&] { Fields("a\tb", column_count); });
+  ExpectRefused([] { Fields("a", 0); });
+  ExpectRefused([] { Fields("", 2); });
+  ExpectRefused([] { Fields("a\t", 1); });
 }
 
 TEST(CopyTextTest, LineCutShortOfAFieldIsAProtocolError) {
   std::string line = "1\ttwo\t\\N";
   for (size_t size = 0; size <= line.rfind('\t'); ++size) {
-    ExpectProtocolError([&] { Fields(line.substr(0, size), 3); });
+    ExpectRefused([&] { Fields(line.substr(0, size), 3); });
   }
 }
 

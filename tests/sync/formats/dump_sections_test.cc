@@ -12,8 +12,8 @@ namespace {
 
 constexpr std::string_view kComplete = "--\n-- PostgreSQL database dump complete\n--\n\n";
 
-DumpSections SplitCaptured(const std::string& name) {
-  return SplitDump(ReadCaptured(name + ".all.sql"), ReadCaptured(name + ".post.sql"));
+formats::DumpSections SplitCaptured(const std::string& name) {
+  return formats::SplitDump(ReadCaptured(name + ".all.sql"), ReadCaptured(name + ".post.sql"));
 }
 
 // A dump as pg_dump 18 writes it, around `body`.
@@ -32,9 +32,9 @@ std::string DumpWithoutRestrict(std::string_view body) {
   return dump;
 }
 
-void ExpectProtocolError(std::string_view all, std::string_view post) {
+void ExpectNotSplit(std::string_view all, std::string_view post) {
   try {
-    SplitDump(all, post);
+    formats::SplitDump(all, post);
     ADD_FAILURE() << "was split";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kProtocol);
@@ -43,7 +43,7 @@ void ExpectProtocolError(std::string_view all, std::string_view post) {
 
 size_t DropsAt(std::string_view all_body, std::string_view post_body) {
   const std::string pre_data = DumpWithoutRestrict(all_body);
-  return FindDrops(Dump18(post_body, "other"), pre_data) - pre_data.find(all_body);
+  return formats::FindDrops(Dump18(post_body, "other"), pre_data) - pre_data.find(all_body);
 }
 
 TEST(FindDropsTest, TheDropsOfPostDataComeFirst) {
@@ -59,20 +59,20 @@ TEST(FindDropsTest, TheDropsOfPostDataComeFirst) {
 class CapturedDumpTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(CapturedDumpTest, RowsFitBetweenTheSections) {
-  DumpSections sections = SplitCaptured(GetParam());
+  formats::DumpSections sections = SplitCaptured(GetParam());
   // pg_dump's full dump ends with the same objects: what is left in front of them is pre-data and rows.
-  DumpSections full = SplitDump(ReadCaptured(std::string(GetParam()) + ".full.sql"),
-                                ReadCaptured(std::string(GetParam()) + ".post.sql"));
+  formats::DumpSections full = formats::SplitDump(ReadCaptured(std::string(GetParam()) + ".full.sql"),
+                                                  ReadCaptured(std::string(GetParam()) + ".post.sql"));
   EXPECT_EQ(full.post_data, sections.post_data);
   ASSERT_TRUE(full.pre_data.starts_with(sections.pre_data));
   std::string rows = full.pre_data.substr(sections.pre_data.size());
   EXPECT_TRUE(rows.empty() || rows.starts_with("--\n-- Data for Name: ")) << rows;
-  EXPECT_EQ(CanonicalDump(sections.pre_data + rows + sections.post_data),
-            CanonicalDump(ReadCaptured(std::string(GetParam()) + ".full.sql")));
+  EXPECT_EQ(formats::CanonicalDump(sections.pre_data + rows + sections.post_data),
+            formats::CanonicalDump(ReadCaptured(std::string(GetParam()) + ".full.sql")));
 }
 
 TEST_P(CapturedDumpTest, SectionsTogetherAreTheDumpWithoutItsKey) {
-  DumpSections sections = SplitCaptured(GetParam());
+  formats::DumpSections sections = SplitCaptured(GetParam());
   std::string all = ReadCaptured(std::string(GetParam()) + ".all.sql");
   size_t restrict = all.find("\\restrict ");
   std::string key_line = all.substr(restrict, all.find('\n', restrict) - restrict) + "\n\n";
@@ -82,16 +82,16 @@ TEST_P(CapturedDumpTest, SectionsTogetherAreTheDumpWithoutItsKey) {
 }
 
 TEST_P(CapturedDumpTest, CanonicalFormOfACanonicalFormIsItself) {
-  std::string canonical = CanonicalDump(ReadCaptured(std::string(GetParam()) + ".full.sql"));
-  EXPECT_EQ(CanonicalDump(canonical), canonical);
+  std::string canonical = formats::CanonicalDump(ReadCaptured(std::string(GetParam()) + ".full.sql"));
+  EXPECT_EQ(formats::CanonicalDump(canonical), canonical);
 }
 
 TEST_P(CapturedDumpTest, CutDumpIsAProtocolError) {
   std::string all = ReadCaptured(std::string(GetParam()) + ".all.sql");
   std::string post = ReadCaptured(std::string(GetParam()) + ".post.sql");
   // The blank lines at the very end are no loss.
-  for (size_t size = 0; size < all.size() - 2; size += 7) ExpectProtocolError(all.substr(0, size), post);
-  for (size_t size = 0; size < post.size() - 2; size += 7) ExpectProtocolError(all, post.substr(0, size));
+  for (size_t size = 0; size < all.size() - 2; size += 7) ExpectNotSplit(all.substr(0, size), post);
+  for (size_t size = 0; size < post.size() - 2; size += 7) ExpectNotSplit(all, post.substr(0, size));
 }
 
 INSTANTIATE_TEST_SUITE_P(, CapturedDumpTest,
@@ -108,12 +108,12 @@ TEST(DumpSectionsTest, DatabaseWithoutPostDataKeepsOnlyTheLastComment) {
 TEST(DumpSectionsTest, SettingOfOnlyThePostDataDumpIsLeftOut) {
   std::string post = ReadCaptured("inconvenient.post.sql");
   ASSERT_NE(post.find("SET default_table_access_method"), std::string::npos);
-  DumpSections sections = SplitCaptured("inconvenient");
+  formats::DumpSections sections = SplitCaptured("inconvenient");
   EXPECT_TRUE(sections.post_data.starts_with("--\n-- Name: plain plain_pkey; Type: CONSTRAINT;"));
   EXPECT_EQ(sections.post_data.find("SET default_table"), std::string::npos);
 }
 
-TEST(DumpSectionsTest, SettingThatChangesBehindTheRowsIsKept) {
+TEST(DumpSectionsTest, SettingThatChangesAfterTheRowsIsKept) {
   EXPECT_TRUE(SplitCaptured("tablespace").post_data.starts_with("SET default_tablespace = '';\n\n--\n-- Name: plain"));
 }
 
@@ -126,15 +126,15 @@ TEST(DumpSectionsTest, SettingIsFoundWhereverItStands) {
   std::string method = "SET default_table_access_method = heap;\n\n";
   for (const std::string& post : {check + key, space + check + key, check + space + key, check + space + method + key,
                                   space + check + method + key}) {
-    DumpSections sections = SplitDump(Dump18(pre + check + key), Dump18(post));
+    formats::DumpSections sections = formats::SplitDump(Dump18(pre + check + key), Dump18(post));
     EXPECT_EQ(sections.post_data, check + key + std::string(kComplete)) << post;
   }
 }
 
 TEST(DumpSectionsTest, RestrictLinesOfThePgDumpAreDropped) {
   std::string pre = "--\n-- t\n--\n\nT;\n\n\n";
-  DumpSections with = SplitDump(Dump18(pre), Dump18("", "otherKey"));
-  DumpSections without = SplitDump(DumpWithoutRestrict(pre), DumpWithoutRestrict(""));
+  formats::DumpSections with = formats::SplitDump(Dump18(pre), Dump18("", "otherKey"));
+  formats::DumpSections without = formats::SplitDump(DumpWithoutRestrict(pre), DumpWithoutRestrict(""));
   EXPECT_EQ(with.pre_data, without.pre_data);
   EXPECT_EQ(with.post_data, without.post_data);
   EXPECT_EQ((with.pre_data + with.post_data).find("restrict"), std::string::npos);
@@ -142,8 +142,8 @@ TEST(DumpSectionsTest, RestrictLinesOfThePgDumpAreDropped) {
 
 TEST(DumpSectionsTest, RestrictLinesBelowTheSettingsAreText) {
   std::string pre = "--\n-- f\n--\n\nAS $$\n\\restrict aB3\n$$;\n\n\n";
-  EXPECT_TRUE(SplitDump(DumpWithoutRestrict(pre), DumpWithoutRestrict("")).pre_data.ends_with(pre));
-  EXPECT_TRUE(SplitDump(Dump18(pre), Dump18("")).pre_data.ends_with(pre));
+  EXPECT_TRUE(formats::SplitDump(DumpWithoutRestrict(pre), DumpWithoutRestrict("")).pre_data.ends_with(pre));
+  EXPECT_TRUE(formats::SplitDump(Dump18(pre), Dump18("")).pre_data.ends_with(pre));
 }
 
 TEST(DumpSectionsTest, TextOfAFunctionIsKeptWhateverItLooksLike) {
@@ -156,28 +156,29 @@ TEST(DumpSectionsTest, TextOfAFunctionIsKeptWhateverItLooksLike) {
 
 TEST(DumpSectionsTest, DumpsThatDisagreeAreAProtocolError) {
   std::string key = "--\n-- key\n--\n\nKEY;\n\n\n";
-  ExpectProtocolError(Dump18("--\n-- t\n--\n\nT;\n\n\n" + key), Dump18("--\n-- other\n--\n\nOTHER;\n\n\n" + key));
-  ExpectProtocolError(Dump18(key), Dump18("SET something = 1;\n\n" + key));
-  ExpectProtocolError(Dump18(""), Dump18(key));
+  ExpectNotSplit(Dump18("--\n-- t\n--\n\nT;\n\n\n" + key), Dump18("--\n-- other\n--\n\nOTHER;\n\n\n" + key));
+  ExpectNotSplit(Dump18(key), Dump18("SET something = 1;\n\n" + key));
+  ExpectNotSplit(Dump18(""), Dump18(key));
   std::string space = "SET default_tablespace = '';\n\n";
-  ExpectProtocolError(Dump18(space + key), Dump18(space + "--\n-- key\n--\n\nKEX;\n\n\n"));
-  ExpectProtocolError(Dump18(""), Dump18(space + key));
-  ExpectProtocolError("", "");
-  ExpectProtocolError(Dump18(key), "pg_dump: error: connection lost");
+  ExpectNotSplit(Dump18(space + key), Dump18(space + "--\n-- key\n--\n\nKEX;\n\n\n"));
+  ExpectNotSplit(Dump18(""), Dump18(space + key));
+  ExpectNotSplit("", "");
+  ExpectNotSplit(Dump18(key), "pg_dump: error: connection lost");
 }
 
 TEST(CanonicalDumpTest, SortsRowsInsideEachBlockOnly) {
-  EXPECT_EQ(CanonicalDump("COPY a (x) FROM stdin;\n2\n1\n\xff\nA\n\\.\n\nCOPY b (x) FROM stdin;\n1\n0\n\\.\n"),
+  EXPECT_EQ(formats::CanonicalDump("COPY a (x) FROM stdin;\n2\n1\n\xff\nA\n\\.\n\nCOPY b (x) FROM stdin;\n1\n0\n\\.\n"),
             "COPY a (x) FROM stdin;\n1\n2\nA\n\xff\n\\.\nCOPY b (x) FROM stdin;\n0\n1\n\\.\n");
 }
 
 TEST(CanonicalDumpTest, KeepsEveryLineOfABlock) {
-  EXPECT_EQ(CanonicalDump("COPY a (x) FROM stdin;\n-- row\n\n\\\\restrict x\nit's\n$$\n-- row\n\\.\nNEXT;\n"),
+  EXPECT_EQ(formats::CanonicalDump("COPY a (x) FROM stdin;\n-- row\n\n\\\\restrict x\nit's\n$$\n-- row\n\\.\nNEXT;\n"),
             "COPY a (x) FROM stdin;\n\n$$\n-- row\n-- row\n\\\\restrict x\nit's\n\\.\nNEXT;\n");
 }
 
 TEST(CanonicalDumpTest, DropsCommentsBlankAndRestrictLines) {
-  EXPECT_EQ(CanonicalDump("--\n-- it's \"one\" $$\n\n\\restrict x\nA;\n\n\n-- b\nB;\n\\unrestrict x\n\n"), "A;\nB;\n");
+  EXPECT_EQ(formats::CanonicalDump("--\n-- it's \"one\" $$\n\n\\restrict x\nA;\n\n\n-- b\nB;\n\\unrestrict x\n\n"),
+            "A;\nB;\n");
 }
 
 TEST(CanonicalDumpTest, KeepsLinesWithinLiteralsAndNames) {
@@ -189,47 +190,48 @@ TEST(CanonicalDumpTest, KeepsLinesWithinLiteralsAndNames) {
            "SELECT E'a\\'\n\n-- kept\n';\n",
            "SELECT 'backslash\\';\nA'\n\n';\n",
        }) {
-    EXPECT_EQ(CanonicalDump(text), text);
+    EXPECT_EQ(formats::CanonicalDump(text), text);
   }
 }
 
 TEST(CanonicalDumpTest, DollarsThatQuoteNothingAreNoQuotes) {
-  EXPECT_EQ(CanonicalDump("SELECT $1, $2;\n\nSELECT a$b$, c$$;\n\nB$;\n\n-- c\n"),
+  EXPECT_EQ(formats::CanonicalDump("SELECT $1, $2;\n\nSELECT a$b$, c$$;\n\nB$;\n\n-- c\n"),
             "SELECT $1, $2;\nSELECT a$b$, c$$;\nB$;\n");
 }
 
 TEST(CanonicalDumpTest, ParametersAreNoQuotes) {
-  EXPECT_EQ(CanonicalDump("SELECT $1$2;\n\nSELECT $1$2;\n"), "SELECT $1$2;\nSELECT $1$2;\n");
+  EXPECT_EQ(formats::CanonicalDump("SELECT $1$2;\n\nSELECT $1$2;\n"), "SELECT $1$2;\nSELECT $1$2;\n");
 }
 
-TEST(CanonicalDumpTest, CommentBehindAStatementHidesItsQuotes) {
-  EXPECT_EQ(CanonicalDump("A; -- it's\n\nB;\n"), "A; -- it's\nB;\n");
+TEST(CanonicalDumpTest, CommentAfterAStatementHidesItsQuotes) {
+  EXPECT_EQ(formats::CanonicalDump("A; -- it's\n\nB;\n"), "A; -- it's\nB;\n");
 }
 
 TEST(CanonicalDumpTest, BackslashesEscapeWhereTheDumpSaysSo) {
   std::string_view off = "SET standard_conforming_strings = off;\nSELECT 'a\\'\n\n';\n";
-  EXPECT_EQ(CanonicalDump(off), off);
+  EXPECT_EQ(formats::CanonicalDump(off), off);
 }
 
 TEST(CanonicalDumpTest, NamesWithNewlinesDoNotHideTheirBlock) {
-  EXPECT_EQ(CanonicalDump("COPY public.\"we\nird\" (\"a\n\nb\") FROM stdin;\n2\n1\n\\.\n"),
+  EXPECT_EQ(formats::CanonicalDump("COPY public.\"we\nird\" (\"a\n\nb\") FROM stdin;\n2\n1\n\\.\n"),
             "COPY public.\"we\nird\" (\"a\n\nb\") FROM stdin;\n1\n2\n\\.\n");
 }
 
 TEST(CanonicalDumpTest, BlockOfATableWithoutColumnsKeepsItsEmptyRows) {
-  EXPECT_EQ(CanonicalDump("COPY public.no_columns  FROM stdin;\n\n\n\\.\n\n\nA;\n"),
+  EXPECT_EQ(formats::CanonicalDump("COPY public.no_columns  FROM stdin;\n\n\n\\.\n\n\nA;\n"),
             "COPY public.no_columns  FROM stdin;\n\n\n\\.\nA;\n");
 }
 
 TEST(CanonicalDumpTest, DumpThatWasCutDiffersFromAWholeOne) {
   std::string whole = "COPY a (x) FROM stdin;\n1\n\\.\nA;\n";
-  EXPECT_NE(CanonicalDump(whole.substr(0, whole.find("\\."))), CanonicalDump("COPY a (x) FROM stdin;\n1\n\\.\n"));
-  EXPECT_EQ(CanonicalDump("AS $$\nnever ends"), "AS $$\nnever ends\n");
-  EXPECT_EQ(CanonicalDump(""), "");
+  EXPECT_NE(formats::CanonicalDump(whole.substr(0, whole.find("\\."))),
+            formats::CanonicalDump("COPY a (x) FROM stdin;\n1\n\\.\n"));
+  EXPECT_EQ(formats::CanonicalDump("AS $$\nnever ends"), "AS $$\nnever ends\n");
+  EXPECT_EQ(formats::CanonicalDump(""), "");
 }
 
 TEST(CanonicalDumpTest, FunctionsInACapturedDumpAreKept) {
-  std::string canonical = CanonicalDump(ReadCaptured("inconvenient.full.sql"));
+  std::string canonical = formats::CanonicalDump(ReadCaptured("inconvenient.full.sql"));
   EXPECT_NE(canonical.find("$$\n-- PostgreSQL database dump\n\n-- Dumped from database version 15\nSELECT 'x\n\n"
                            "COPY x FROM stdin;\n2\tb\n1\ta\n\\.\n\\restrict foo\n"),
             std::string::npos);

@@ -8,7 +8,7 @@
 #include "storage/error.h"
 #include "tests/sync/formats/captured_file.h"
 
-namespace rotv::pgoutput {
+namespace rotv::formats::pgoutput {
 namespace {
 
 using namespace std::string_view_literals;
@@ -294,4 +294,4 @@ TEST(PgoutputTest, CountOrLengthBeyondTheMessageIsAProtocolError) {
 }
 
 }  // namespace
-}  // namespace rotv::pgoutput
+}  // namespace rotv::formats::pgoutput

@@ -26,8 +26,8 @@ bool Accepts(const std::function<void()>& check) {
   }
 }
 
-bool AcceptsLine(std::string_view line, size_t columns, TextEncoding encoding = TextEncoding::kUtf8) {
-  const RowCheck check({.table = "t", .columns = columns, .encoding = encoding});
+bool AcceptsLine(std::string_view line, size_t columns, formats::TextEncoding encoding = formats::TextEncoding::kUtf8) {
+  const formats::RowCheck check({.table = "t", .columns = columns, .encoding = encoding});
   return Accepts([&] { check.Line(line); });
 }
 
@@ -70,7 +70,7 @@ TEST(RowCheckTest, FieldsAreCounted) {
 }
 
 TEST(RowCheckTest, AMessageIsOneLineAndItsEnd) {
-  const RowCheck check({.table = "t", .columns = 2});
+  const formats::RowCheck check({.table = "t", .columns = 2});
   EXPECT_EQ(check.Message("a\tb\n"), "a\tb");
   for (const std::string& bad :
        {"a\tb"s, ""s, "\n"s, "a\tb\r\n"s, "a\tb\n\n"s, "a\tb\nc\td\n"s, "a\n"s, "a\tb\n\\.\n\\! touch MARK\n"s}) {
@@ -103,19 +103,19 @@ TEST(RowCheckTest, EachEncodingHasItsCharacters) {
       {"WIN1252", "\x81", {}},
   };
   for (const Case& each : cases) {
-    const TextEncoding encoding = EncodingNamed(each.encoding);
-    EXPECT_TRUE(IsEncoded(encoding, each.good)) << each.encoding;
-    EXPECT_TRUE(IsEncoded(encoding, "plain ASCII of some length")) << each.encoding;
+    const formats::TextEncoding encoding = formats::EncodingNamed(each.encoding);
+    EXPECT_TRUE(formats::IsEncoded(encoding, each.good)) << each.encoding;
+    EXPECT_TRUE(formats::IsEncoded(encoding, "plain ASCII of some length")) << each.encoding;
     for (const std::string& bad : each.bad) {
       for (size_t before : {0, 1, 7, 8}) {
-        EXPECT_FALSE(IsEncoded(encoding, std::string(before, 'a') + bad))
+        EXPECT_FALSE(formats::IsEncoded(encoding, std::string(before, 'a') + bad))
             << each.encoding << ' ' << testing::PrintToString(bad);
-        EXPECT_FALSE(IsEncoded(encoding, each.good + bad + "a")) << each.encoding;
+        EXPECT_FALSE(formats::IsEncoded(encoding, each.good + bad + "a")) << each.encoding;
       }
     }
   }
   for (const char* client_only : {"SJIS", "BIG5", "GBK", "UHC", "GB18030", "JOHAB", "SHIFT_JIS_2004", ""}) {
-    EXPECT_THROW(EncodingNamed(client_only), Error) << client_only;
+    EXPECT_THROW(formats::EncodingNamed(client_only), Error) << client_only;
   }
 }
 
@@ -128,21 +128,22 @@ TEST(RowCheckTest, ExactlyWhatIsEscapedIsAccepted) {
     std::string text(random() % 12, 'x');
     for (char& byte : text) byte = bytes[random() % bytes.size()];
     std::string line;
-    AppendCopyEscaped(text, &line);
-    ASSERT_EQ(AcceptsLine(line, 1), IsEncoded(TextEncoding::kUtf8, text)) << testing::PrintToString(text);
+    formats::AppendCopyEscaped(text, &line);
+    ASSERT_EQ(AcceptsLine(line, 1), formats::IsEncoded(formats::TextEncoding::kUtf8, text))
+        << testing::PrintToString(text);
     // The text as if it were a line.
     const auto columns = 1 + static_cast<size_t>(std::count(text.begin(), text.end(), '\t'));
-    if (!AcceptsLine(text, columns, TextEncoding::kOneByte)) continue;
+    if (!AcceptsLine(text, columns, formats::TextEncoding::kOneByte)) continue;
     ++accepted;
     std::vector<std::string_view> fields;
-    SplitCopyLine(text, columns, &fields);
+    formats::SplitCopyLine(text, columns, &fields);
     std::string again, scratch;
     for (std::string_view field : fields) {
       if (field.data() != text.data()) again += '\t';
-      if (field == kCopyNull) {
+      if (field == formats::kCopyNull) {
         again += field;
       } else {
-        AppendCopyEscaped(UnescapeCopyField(field, &scratch), &again);
+        formats::AppendCopyEscaped(formats::UnescapeCopyField(field, &scratch), &again);
       }
     }
     ASSERT_EQ(again, text);

@@ -10,7 +10,7 @@ using ::testing::IsEmpty;
 
 TEST(SchemaRolesTest, ThoseOfPoliciesAndUserMappings) {
   EXPECT_THAT(
-      RolesIn(
+      formats::RolesIn(
           "\nCREATE POLICY p ON public.t FOR SELECT TO reader USING (true);\n"
           "\nCREATE POLICY \"a \"\"TO\"\" b\" ON \"S x\".\"t.u\" AS RESTRICTIVE TO writer, \"Odd, one\", \"a\"\"b\";\n"
           "\nCREATE USER MAPPING FOR mapped SERVER s OPTIONS (\n    \"user\" 'x'\n);\n"
@@ -19,13 +19,13 @@ TEST(SchemaRolesTest, ThoseOfPoliciesAndUserMappings) {
 }
 
 TEST(SchemaRolesTest, NoneWhereNoneIsNamed) {
-  EXPECT_THAT(RolesIn("\nCREATE POLICY p ON public.t USING ((v = ' TO nobody'::text));\n"
-                      "\nCREATE POLICY q ON public.t FOR INSERT WITH CHECK ((a = b));\n"
-                      "COMMENT ON TABLE t IS 'CREATE POLICY p ON t TO nobody';\n"),
+  EXPECT_THAT(formats::RolesIn("\nCREATE POLICY p ON public.t USING ((v = ' TO nobody'::text));\n"
+                               "\nCREATE POLICY q ON public.t FOR INSERT WITH CHECK ((a = b));\n"
+                               "COMMENT ON TABLE t IS 'CREATE POLICY p ON t TO nobody';\n"),
               IsEmpty());
-  EXPECT_THAT(RolesIn("\nCREATE POLICY"), IsEmpty());
-  EXPECT_THAT(RolesIn("\nCREATE POLICY \"p ON t"), IsEmpty());
-  EXPECT_THAT(RolesIn(""), IsEmpty());
+  EXPECT_THAT(formats::RolesIn("\nCREATE POLICY"), IsEmpty());
+  EXPECT_THAT(formats::RolesIn("\nCREATE POLICY \"p ON t"), IsEmpty());
+  EXPECT_THAT(formats::RolesIn(""), IsEmpty());
 }
 
 }  // namespace

@@ -6,10 +6,11 @@ namespace rotv {
 namespace {
 
 TEST(SqlTokensTest, WhiteSpaceAndCommentsAreNoTokens) {
-  EXPECT_EQ(SqlTokens("SELECT a+1 FROM t"), SqlTokens("SELECT\n  a + 1 -- one\r\n  FROM /* a /* nested */ one */ t  "));
-  EXPECT_EQ(SqlTokens("  "), "");
-  EXPECT_EQ(SqlTokens("-- nothing"), "");
-  EXPECT_EQ(SqlTokens("a := b<=c"), SqlTokens("a:=b <= c"));
+  EXPECT_EQ(formats::SqlTokens("SELECT a+1 FROM t"),
+            formats::SqlTokens("SELECT\n  a + 1 -- one\r\n  FROM /* a /* nested */ one */ t  "));
+  EXPECT_EQ(formats::SqlTokens("  "), "");
+  EXPECT_EQ(formats::SqlTokens("-- nothing"), "");
+  EXPECT_EQ(formats::SqlTokens("a := b<=c"), formats::SqlTokens("a:=b <= c"));
 }
 
 TEST(SqlTokensTest, WhatStandsInQuotesStays) {
@@ -21,22 +22,23 @@ TEST(SqlTokensTest, WhatStandsInQuotesStays) {
                                    {"SELECT E'\\' -- '", "SELECT E'\\'"},
                                    {"SELECT '/*' || '*/'", "SELECT '"},
                                    {"SELECT 'it''s'", "SELECT 'it' 's'"}}) {
-    EXPECT_NE(SqlTokens(one), SqlTokens(other)) << one;
-    EXPECT_EQ(SqlTokens(one), SqlTokens(std::string("  ") + one + "\n")) << one;
+    EXPECT_NE(formats::SqlTokens(one), formats::SqlTokens(other)) << one;
+    EXPECT_EQ(formats::SqlTokens(one), formats::SqlTokens(std::string("  ") + one + "\n")) << one;
   }
 }
 
 TEST(SqlTokensTest, WordsAreNotJoinedOrParted) {
-  EXPECT_NE(SqlTokens("a b"), SqlTokens("ab"));
-  EXPECT_NE(SqlTokens("$1 2"), SqlTokens("$12"));
-  EXPECT_NE(SqlTokens("SELECT 1"), SqlTokens("select 1"));  // Of an unquoted name, too, case is somebody's formatting.
-  EXPECT_EQ(SqlTokens("f($1,$2)"), SqlTokens("f( $1 , $2 )"));
-  EXPECT_EQ(SqlTokens("ü$x = 1"), SqlTokens("ü$x=1"));
+  EXPECT_NE(formats::SqlTokens("a b"), formats::SqlTokens("ab"));
+  EXPECT_NE(formats::SqlTokens("$1 2"), formats::SqlTokens("$12"));
+  EXPECT_NE(formats::SqlTokens("SELECT 1"),
+            formats::SqlTokens("select 1"));  // Of an unquoted name, too, case is somebody's formatting.
+  EXPECT_EQ(formats::SqlTokens("f($1,$2)"), formats::SqlTokens("f( $1 , $2 )"));
+  EXPECT_EQ(formats::SqlTokens("ü$x = 1"), formats::SqlTokens("ü$x=1"));
 }
 
 TEST(SqlTokensTest, WhatDoesNotEndGoesToTheEnd) {
   for (const char* text : {"'a", "\"a", "$$ a", "$tag$ a $tag", "/* a", "E'\\", "$", "a $"}) {
-    EXPECT_LE(SqlTokens(text).size(), std::string_view(text).size() + 1) << text;
+    EXPECT_LE(formats::SqlTokens(text).size(), std::string_view(text).size() + 1) << text;
   }
 }
 

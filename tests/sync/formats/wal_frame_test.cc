@@ -26,7 +26,7 @@ constexpr std::string_view kKeepalive =
 
 void ExpectProtocolError(std::string_view frame) {
   try {
-    DecodeWalFrame(frame);
+    formats::DecodeWalFrame(frame);
     ADD_FAILURE() << "decoded " << testing::PrintToString(frame);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kProtocol);
@@ -34,7 +34,7 @@ void ExpectProtocolError(std::string_view frame) {
 }
 
 TEST(WalFrameTest, XLogDataCarriesAMessage) {
-  XLogData data = std::get<XLogData>(DecodeWalFrame(kXLogData));
+  formats::XLogData data = std::get<formats::XLogData>(formats::DecodeWalFrame(kXLogData));
   EXPECT_EQ(data.start.ToString(), "16/B374D848");
   EXPECT_EQ(data.server_end.ToString(), "17/10");
   EXPECT_EQ(data.payload, "payload");
@@ -42,12 +42,12 @@ TEST(WalFrameTest, XLogDataCarriesAMessage) {
 }
 
 TEST(WalFrameTest, KeepaliveSaysWhetherItWantsAReply) {
-  Keepalive keepalive = std::get<Keepalive>(DecodeWalFrame(kKeepalive));
+  formats::Keepalive keepalive = std::get<formats::Keepalive>(formats::DecodeWalFrame(kKeepalive));
   EXPECT_EQ(keepalive.server_end.ToString(), "17/10");
   EXPECT_TRUE(keepalive.reply_requested);
   std::string quiet(kKeepalive);
   quiet.back() = 0;
-  EXPECT_FALSE(std::get<Keepalive>(DecodeWalFrame(quiet)).reply_requested);
+  EXPECT_FALSE(std::get<formats::Keepalive>(formats::DecodeWalFrame(quiet)).reply_requested);
 }
 
 TEST(WalFrameTest, FrameOfTheWrongLengthIsAProtocolError) {
@@ -62,13 +62,13 @@ TEST(WalFrameTest, UnknownFrameIsAProtocolError) {
 }
 
 TEST(WalFrameTest, StandbyStatusHasTheBytesOfTheManual) {
-  StandbyStatus status;
+  formats::StandbyStatus status;
   status.received = *Lsn::Parse("16/B374D848");
   status.flushed = *Lsn::Parse("16/A0000000");
-  EXPECT_EQ(EncodeStandbyStatus(status, 946'684'800'000'001),
+  EXPECT_EQ(formats::EncodeStandbyStatus(status, 946'684'800'000'001),
             "r\0\0\0\x16\xb3\x74\xd8\x48\0\0\0\x16\xa0\0\0\0\0\0\0\x16\xa0\0\0\0\0\0\0\0\0\0\0\x01\0"sv);
   status.request_reply = true;
-  std::string frame = EncodeStandbyStatus(status, 0);
+  std::string frame = formats::EncodeStandbyStatus(status, 0);
   EXPECT_EQ(frame.size(), 34u);
   EXPECT_EQ(frame.back(), 1);
 }

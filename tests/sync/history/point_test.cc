@@ -32,16 +32,16 @@ class PointTest : public ::testing::Test {
     store_->Publish(manifest, {});
   }
 
-  Point Find(const std::string& at) { return PointAt(*store_, at); }
+  history::Point Find(const std::string& at) { return history::PointAt(*store_, at); }
 
   StoreFixture store_;
 };
 
 TEST_F(PointTest, HeadAndBaselineAreSnapshots) {
-  EXPECT_EQ(PointNamed(*store_, "head").lsn, Lsn(0x200));
-  EXPECT_EQ(PointNamed(*store_, "head").time_us, kNoon + 600 * kSecond);
-  EXPECT_EQ(PointNamed(*store_, "baseline").lsn, Lsn(0x100));
-  EXPECT_EQ(PointNamed(*store_, "baseline").time_us, kNoon);
+  EXPECT_EQ(history::PointNamed(*store_, "head").lsn, Lsn(0x200));
+  EXPECT_EQ(history::PointNamed(*store_, "head").time_us, kNoon + 600 * kSecond);
+  EXPECT_EQ(history::PointNamed(*store_, "baseline").lsn, Lsn(0x100));
+  EXPECT_EQ(history::PointNamed(*store_, "baseline").time_us, kNoon);
 }
 
 TEST_F(PointTest, ANamedSnapshotIsItsPoint) {
@@ -51,14 +51,14 @@ TEST_F(PointTest, ANamedSnapshotIsItsPoint) {
   snapshot->set_lsn(0x111);
   snapshot->set_time_us(kNoon + 60 * kSecond);
   store_->Publish(manifest, {});
-  EXPECT_EQ(PointNamed(*store_, "monday").lsn, Lsn(0x111));
-  EXPECT_EQ(PointNamed(*store_, "monday").time_us, kNoon + 60 * kSecond);
-  Error error = ErrorOf([&] { PointNamed(*store_, "tuesday"); });
+  EXPECT_EQ(history::PointNamed(*store_, "monday").lsn, Lsn(0x111));
+  EXPECT_EQ(history::PointNamed(*store_, "monday").time_us, kNoon + 60 * kSecond);
+  Error error = ErrorOf([&] { history::PointNamed(*store_, "tuesday"); });
   EXPECT_EQ(error.hint(), "there are head, baseline, monday");
 }
 
 TEST_F(PointTest, AnUnknownSnapshotIsNamed) {
-  Error error = ErrorOf([&] { PointNamed(*store_, "monday"); });
+  Error error = ErrorOf([&] { history::PointNamed(*store_, "monday"); });
   EXPECT_EQ(error.code(), ErrorCode::kUsage);
   EXPECT_NE(std::string(error.what()).find("monday"), std::string::npos);
 }
@@ -72,7 +72,7 @@ TEST_F(PointTest, AnLsnIsThatPointWithTheTimeOfWhatCommittedBefore) {
   EXPECT_EQ(Find("0/200").time_us, kNoon + 600 * kSecond);
 }
 
-TEST_F(PointTest, ATimeIsJustBehindTheLastTransactionThatCommittedBySoFar) {
+TEST_F(PointTest, ATimeIsJustAfterTheLastTransactionThatCommittedByThen) {
   EXPECT_EQ(Find("2026-01-31T12:00:00Z").lsn, Lsn(0x100));
   EXPECT_EQ(Find("2026-01-31T12:00:59Z").lsn, Lsn(0x100));
   EXPECT_EQ(Find("2026-01-31T12:01:00Z").lsn, Lsn(0x111));

@@ -5,25 +5,25 @@
 namespace rotv {
 namespace {
 
-constexpr int64_t kSecond = 1'000'000;
-constexpr int64_t kHour = 3600 * kSecond;
+constexpr int64_t kSecondUs = 1'000'000;
+constexpr int64_t kHour = 3600 * kSecondUs;
 constexpr int64_t kDay = 24 * kHour;
-constexpr int64_t kMidnight = 1769817600 * kSecond;  // 2026-01-31T00:00:00Z, a Saturday
-constexpr int64_t kNow = kMidnight + 15 * kHour + 30 * 60 * kSecond;
+constexpr int64_t kMidnight = 1769817600 * kSecondUs;  // 2026-01-31T00:00:00Z, a Saturday
+constexpr int64_t kNow = kMidnight + 15 * kHour + 30 * 60 * kSecondUs;
 
-std::optional<int64_t> Parse(const std::string& text) { return ParsePointTime(text, kNow); }
+std::optional<int64_t> Parse(const std::string& text) { return history::ParsePointTime(text, kNow); }
 
 TEST(PointTimeTest, AbsoluteTimesAreUtcUnlessTheySayOtherwise) {
   EXPECT_EQ(Parse("2026-01-31"), kMidnight);
   EXPECT_EQ(Parse("2026-01-31 12:00"), kMidnight + 12 * kHour);
-  EXPECT_EQ(Parse("2026-01-31T12:00:05"), kMidnight + 12 * kHour + 5 * kSecond);
-  EXPECT_EQ(Parse("2026-01-31T12:00:05.25Z"), kMidnight + 12 * kHour + 5 * kSecond + 250'000);
+  EXPECT_EQ(Parse("2026-01-31T12:00:05"), kMidnight + 12 * kHour + 5 * kSecondUs);
+  EXPECT_EQ(Parse("2026-01-31T12:00:05.25Z"), kMidnight + 12 * kHour + 5 * kSecondUs + 250'000);
   EXPECT_EQ(Parse("2026-01-31T12:00:00.123456Z"), kMidnight + 12 * kHour + 123'456);
   EXPECT_EQ(Parse("2026-01-31T12:00+01:00"), kMidnight + 11 * kHour);
-  EXPECT_EQ(Parse("2026-01-31 12:00:00 -0530"), kMidnight + 17 * kHour + 30 * 60 * kSecond);
+  EXPECT_EQ(Parse("2026-01-31 12:00:00 -0530"), kMidnight + 17 * kHour + 30 * 60 * kSecondUs);
   EXPECT_EQ(Parse("2026-01-31 12:00+02"), kMidnight + 10 * kHour);
   EXPECT_EQ(Parse("2026-01-30T24:00"), kMidnight);
-  EXPECT_EQ(Parse("2024-02-29"), 1709164800 * kSecond);
+  EXPECT_EQ(Parse("2024-02-29"), 1709164800 * kSecondUs);
 }
 
 TEST(PointTimeTest, TimesThatCountFromNow) {
@@ -31,12 +31,12 @@ TEST(PointTimeTest, TimesThatCountFromNow) {
   EXPECT_EQ(Parse("2 hours ago"), kNow - 2 * kHour);
   EXPECT_EQ(Parse("1 hour ago"), kNow - kHour);
   EXPECT_EQ(Parse("an hour ago"), kNow - kHour);
-  EXPECT_EQ(Parse("a minute ago"), kNow - 60 * kSecond);
-  EXPECT_EQ(Parse("90 seconds ago"), kNow - 90 * kSecond);
+  EXPECT_EQ(Parse("a minute ago"), kNow - 60 * kSecondUs);
+  EXPECT_EQ(Parse("90 seconds ago"), kNow - 90 * kSecondUs);
   EXPECT_EQ(Parse("3 days ago"), kNow - 3 * kDay);
   EXPECT_EQ(Parse("2 weeks ago"), kNow - 14 * kDay);
   EXPECT_EQ(Parse("today"), kMidnight);
-  EXPECT_EQ(Parse("today 9:15"), kMidnight + 9 * kHour + 15 * 60 * kSecond);
+  EXPECT_EQ(Parse("today 9:15"), kMidnight + 9 * kHour + 15 * 60 * kSecondUs);
   EXPECT_EQ(Parse("yesterday"), kMidnight - kDay);
   EXPECT_EQ(Parse("yesterday 18:00"), kMidnight - kDay + 18 * kHour);
 }

@@ -11,31 +11,32 @@
 namespace rotv {
 namespace {
 
-const PasswordQuery kQuery{{"db.example.org", "localhost"}, "5432", "rotv", "app"};
+const link::PasswordQuery kQuery{{"db.example.org", "localhost"}, "5432", "rotv", "app"};
 
 TEST(PasswordFileTest, TheFirstLineThatFitsCounts) {
-  EXPECT_EQ(FindPassword("other:5432:rotv:app:no\ndb.example.org:5432:rotv:app:yes\n*:*:*:*:later\n", kQuery), "yes");
+  EXPECT_EQ(link::FindPassword("other:5432:rotv:app:no\ndb.example.org:5432:rotv:app:yes\n*:*:*:*:later\n", kQuery),
+            "yes");
 }
 
 TEST(PasswordFileTest, AnyNameOfTheServerFits) {
-  EXPECT_EQ(FindPassword("localhost:5432:rotv:app:by socket", kQuery), "by socket");
+  EXPECT_EQ(link::FindPassword("localhost:5432:rotv:app:by socket", kQuery), "by socket");
 }
 
-TEST(PasswordFileTest, AStarFitsEverything) { EXPECT_EQ(FindPassword("*:*:*:*:x", kQuery), "x"); }
+TEST(PasswordFileTest, AStarFitsEverything) { EXPECT_EQ(link::FindPassword("*:*:*:*:x", kQuery), "x"); }
 
 TEST(PasswordFileTest, EveryFieldMustFit) {
-  EXPECT_EQ(FindPassword("localhost:5433:rotv:app:x", kQuery), std::nullopt);
-  EXPECT_EQ(FindPassword("localhost:5432:other:app:x", kQuery), std::nullopt);
-  EXPECT_EQ(FindPassword("localhost:5432:rotv:other:x", kQuery), std::nullopt);
+  EXPECT_EQ(link::FindPassword("localhost:5433:rotv:app:x", kQuery), std::nullopt);
+  EXPECT_EQ(link::FindPassword("localhost:5432:other:app:x", kQuery), std::nullopt);
+  EXPECT_EQ(link::FindPassword("localhost:5432:rotv:other:x", kQuery), std::nullopt);
 }
 
 TEST(PasswordFileTest, CommentsBlankAndBrokenLinesArePassedOver) {
-  EXPECT_EQ(FindPassword("# *:*:*:*:no\n\nlocalhost:5432\n*:*:*:*:yes\r\n", kQuery), "yes");
+  EXPECT_EQ(link::FindPassword("# *:*:*:*:no\n\nlocalhost:5432\n*:*:*:*:yes\r\n", kQuery), "yes");
 }
 
 TEST(PasswordFileTest, ABackslashTakesAColonOrABackslashAsItIs) {
-  EXPECT_EQ(FindPassword(R"(*:*:*:*:a\:b\\c:d)", kQuery), R"(a:b\c:d)");
-  EXPECT_EQ(FindPassword(R"(\:\:1:5432:rotv:app:six)", {{"::1"}, "5432", "rotv", "app"}), "six");
+  EXPECT_EQ(link::FindPassword(R"(*:*:*:*:a\:b\\c:d)", kQuery), R"(a:b\c:d)");
+  EXPECT_EQ(link::FindPassword(R"(\:\:1:5432:rotv:app:six)", {{"::1"}, "5432", "rotv", "app"}), "six");
 }
 
 TEST(PasswordFileTest, AFileThatOthersCanReadIsIgnored) {
@@ -44,11 +45,11 @@ TEST(PasswordFileTest, AFileThatOthersCanReadIsIgnored) {
   std::ofstream(path) << "*:*:*:*:secret\n";
   setenv("PGPASSFILE", path.c_str(), 1);
   chmod(path.c_str(), 0600);
-  EXPECT_EQ(LookUpPassword(kQuery), "secret");
+  EXPECT_EQ(link::LookUpPassword(kQuery), "secret");
   chmod(path.c_str(), 0640);
-  EXPECT_EQ(LookUpPassword(kQuery), std::nullopt);
+  EXPECT_EQ(link::LookUpPassword(kQuery), std::nullopt);
   setenv("PGPASSFILE", (path + ".none").c_str(), 1);
-  EXPECT_EQ(LookUpPassword(kQuery), std::nullopt);
+  EXPECT_EQ(link::LookUpPassword(kQuery), std::nullopt);
   unsetenv("PGPASSFILE");
 }
 

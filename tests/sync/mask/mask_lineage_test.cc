@@ -11,7 +11,7 @@
 namespace rotv {
 namespace {
 
-MaskRule Rule(MaskKind kind, const std::string& name) {
+MaskRule LineageRule(MaskKind kind, const std::string& name) {
   return {.kind = kind, .name = name, .pattern = {}, .parts = {}};
 }
 
@@ -38,8 +38,9 @@ proto::Table StoredTable(uint32_t oid, const std::string& name) {
   return table;
 }
 
-CatalogTable TableNow(uint32_t oid, const std::string& name, const std::vector<std::pair<int, std::string>>& columns) {
-  CatalogTable table;
+postgres::CatalogTable TableNow(uint32_t oid, const std::string& name,
+                                const std::vector<std::pair<int, std::string>>& columns) {
+  postgres::CatalogTable table;
   table.oid = oid;
   table.schema = "public";
   table.name = name;
@@ -56,50 +57,50 @@ proto::SchemaVersion Before() {
 }
 
 TEST(MaskLineageTest, AColumnIsTheSameUnderAnotherName) {
-  const MaskLineage lineage(Before());
-  const CatalogTable renamed = TableNow(10, "members", {{1, "id"}, {2, "contact"}, {3, "email"}});
+  const mask::MaskLineage lineage(Before());
+  const postgres::CatalogTable renamed = TableNow(10, "members", {{1, "id"}, {2, "contact"}, {3, "email"}});
   ASSERT_NE(lineage.MaskOf(renamed, renamed.columns[1]), nullptr);
   EXPECT_EQ(lineage.MaskOf(renamed, renamed.columns[1])->rule().name(), "email");
   EXPECT_EQ(lineage.MaskOf(renamed, renamed.columns[2]), nullptr) << "it was there, and not masked";
-  const CatalogTable remade = TableNow(11, "people", {{1, "email"}});
+  const postgres::CatalogTable remade = TableNow(11, "people", {{1, "email"}});
   EXPECT_NE(lineage.MaskOf(remade, remade.columns[0]), nullptr) << "a new table under its name";
 }
 
 TEST(MaskLineageTest, AnotherDatabaseIsKnownByItsNames) {
-  const MaskLineage lineage(Before(), MaskLineage::Database::kOther);
-  Catalog catalog;
+  const mask::MaskLineage lineage(Before(), mask::MaskLineage::Database::kOther);
+  postgres::Catalog catalog;
   catalog.tables = {TableNow(10, "orders", {{2, "email"}}), TableNow(99, "people", {{7, "email"}})};
   EXPECT_EQ(lineage.MaskOf(catalog.tables[0], catalog.tables[0].columns[0]), nullptr);
   EXPECT_NE(lineage.MaskOf(catalog.tables[1], catalog.tables[1].columns[0]), nullptr);
-  const MaskSuspicion suspicion(lineage, catalog);
+  const mask::MaskSuspicion suspicion(lineage, catalog);
   EXPECT_FALSE(suspicion.Of(catalog.tables[0], catalog.tables[0].columns[0], {.type = "text"})) << "all is new there";
 }
 
 TEST(MaskLineageTest, TablesThatAreGoneLeaveOneMaskOfAName) {
   proto::SchemaVersion schema;
   for (uint32_t day = 0; day < 100; ++day) *schema.add_tables() = StoredTable(10 + day, "day_" + std::to_string(day));
-  const MaskLineage lineage(schema);
+  const mask::MaskLineage lineage(schema);
   proto::SchemaVersion after;
   for (const proto::FormerMask& former : lineage.FormerAfter({}, {}))
     *after.mutable_mask_record()->add_former() = former;
   ASSERT_EQ(after.mask_record().former_size(), 1);
   // It goes on being suspicious in the versions after that.
-  const MaskLineage later(after);
-  Catalog catalog;
+  const mask::MaskLineage later(after);
+  postgres::Catalog catalog;
   catalog.tables = {TableNow(500, "copy", {{1, "Email"}})};
   const auto reason =
-      MaskSuspicion(later, catalog).Of(catalog.tables[0], catalog.tables[0].columns[0], {.type = "text"});
+      mask::MaskSuspicion(later, catalog).Of(catalog.tables[0], catalog.tables[0].columns[0], {.type = "text"});
   ASSERT_TRUE(reason);
   EXPECT_EQ(reason->text, "is new, and has the name of public.day_99.email, which was masked by \"email\"");
 }
 
 TEST(MaskSuspicionTest, ATableLikeOneWithMasksMayBeACopyOfIt) {
-  const MaskLineage lineage(Before());
+  const mask::MaskLineage lineage(Before());
   struct Case {
-    std::vector<CatalogTable> now;  // The last one is asked about, with its last column.
+    std::vector<postgres::CatalogTable> now;  // The last one is asked about, with its last column.
     bool suspicious;
   };
-  const CatalogTable people = TableNow(10, "people", {{1, "id"}, {2, "email"}, {3, "note"}});
+  const postgres::CatalogTable people = TableNow(10, "people", {{1, "id"}, {2, "email"}, {3, "note"}});
   const std::vector<Case> cases = {
       {{people, TableNow(11, "persons", {{1, "id"}, {2, "note"}, {3, "contact"}})}, true},
       {{people, TableNow(11, "orders", {{1, "id"}, {2, "total"}})}, false},
@@ -112,10 +113,10 @@ TEST(MaskSuspicionTest, ATableLikeOneWithMasksMayBeACopyOfIt) {
       {{TableNow(10, "people", {{1, "id"}, {3, "note"}, {4, "contact"}}), TableNow(11, "x", {{1, "contact"}})}, true},
   };
   for (size_t i = 0; i < cases.size(); ++i) {
-    Catalog catalog;
+    postgres::Catalog catalog;
     catalog.tables = cases[i].now;
-    const CatalogTable& table = catalog.tables.back();
-    EXPECT_EQ(MaskSuspicion(lineage, catalog).Of(table, table.columns.back(), {.type = "text"}).has_value(),
+    const postgres::CatalogTable& table = catalog.tables.back();
+    EXPECT_EQ(mask::MaskSuspicion(lineage, catalog).Of(table, table.columns.back(), {.type = "text"}).has_value(),
               cases[i].suspicious)
         << "case " << i;
   }
@@ -124,7 +125,7 @@ TEST(MaskSuspicionTest, ATableLikeOneWithMasksMayBeACopyOfIt) {
 TEST(MaskHistoryTest, AMaskThatNoKeepHasEndedIsLost) {
   proto::SchemaVersion masked = Before(), bare = Before();
   bare.mutable_tables(0)->clear_mask();
-  MaskHistory history;
+  mask::MaskHistory history;
   history.Add(Lsn(100), masked);
   EXPECT_TRUE(history.LostMasks().empty());
   history.Add(Lsn(200), bare);
@@ -142,18 +143,19 @@ TEST(MaskHistoryTest, AMaskThatNoKeepHasEndedIsLost) {
 }
 
 TEST(RuleTextTest, IsWhatTheConfigTakes) {
-  MaskRule hash = Rule(MaskKind::kHash, "hash");
+  MaskRule hash = LineageRule(MaskKind::kHash, "hash");
   hash.length = 40;
-  EXPECT_EQ(RuleLine(RulePattern("public", "users", "token"), hash),
+  EXPECT_EQ(mask::RuleLine(mask::RulePattern("public", "users", "token"), hash),
             "\"public.users.token\" = { rule = \"hash\", length = 40 }");
-  EXPECT_EQ(RuleLine(RulePattern("s", "Odd.Name", "a\"b"), Rule(MaskKind::kEmail, "email")),
+  EXPECT_EQ(mask::RuleLine(mask::RulePattern("s", "Odd.Name", "a\"b"), LineageRule(MaskKind::kEmail, "email")),
             "'s.\"Odd.Name\".\"a\"\"b\"' = \"email\"");
-  MaskRule constant = Rule(MaskKind::kConstant, "constant");
+  MaskRule constant = LineageRule(MaskKind::kConstant, "constant");
   constant.value = "a\"\n\\";
-  EXPECT_EQ(RuleLine("s.it's\"x", constant), "\"s.it's\\\"x\" = { rule = \"constant\", value = \"a\\\"\\u000A\\\\\" }");
-  MaskRule json = Rule(MaskKind::kJson, "json");
-  json.paths.push_back({"$..mail", Rule(MaskKind::kEmail, "email")});
-  EXPECT_EQ(RuleText(json), "{ rule = \"json\", paths = { \"$..mail\" = \"email\" } }");
+  EXPECT_EQ(mask::RuleLine("s.it's\"x", constant),
+            "\"s.it's\\\"x\" = { rule = \"constant\", value = \"a\\\"\\u000A\\\\\" }");
+  MaskRule json = LineageRule(MaskKind::kJson, "json");
+  json.paths.push_back({"$..mail", LineageRule(MaskKind::kEmail, "email")});
+  EXPECT_EQ(mask::RuleText(json), "{ rule = \"json\", paths = { \"$..mail\" = \"email\" } }");
 }
 
 }  // namespace

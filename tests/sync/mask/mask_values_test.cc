@@ -26,7 +26,7 @@ using ::testing::HasSubstr;
 using testing::MaskedType;
 using ::testing::MatchesRegex;
 
-constexpr MaskSecret kSecret = {1, 2, 3, 4};
+constexpr mask::MaskSecret kValuesSecret = {1, 2, 3, 4};
 constexpr unsigned kHangGuardSeconds = 300;
 
 class MaskValuesTest : public ::testing::Test {
@@ -35,7 +35,7 @@ class MaskValuesTest : public ::testing::Test {
   ~MaskValuesTest() override { alarm(0); }
 };
 
-MaskRule Rule(MaskKind kind, const std::string& name, int64_t by = 100) {
+MaskRule PlainRule(MaskKind kind, const std::string& name, int64_t by = 100) {
   return {.kind = kind,
           .name = name,
           .pattern = "public.t.c",
@@ -45,22 +45,22 @@ MaskRule Rule(MaskKind kind, const std::string& name, int64_t by = 100) {
           .conditions = {},
           .paths = {}};
 }
-std::string Masked(const Masker& masker, const std::string& value) {
+std::string MaskedBy(const mask::Masker& masker, const std::string& value) {
   std::string out;
   return masker.Append(value, &out) ? out : "NULL";
 }
-std::string Masked(const MaskRule& rule, const MaskColumn& column, const std::string& value) {
-  return Masked(*MakeMasker(rule, column, kSecret), value);
+std::string MaskedBy(const MaskRule& rule, const mask::MaskColumn& column, const std::string& value) {
+  return MaskedBy(*mask::MakeMasker(rule, column, kValuesSecret), value);
 }
 
 TEST_F(MaskValuesTest, EveryRuleEndsOnEveryValueAndDoesNotGrow) {
   for (const MaskedType& type : testing::MaskedTypes()) {
     for (const MaskRule& rule : type.rules) {
-      for (const MaskColumn& column : type.columns) {
+      for (const mask::MaskColumn& column : type.columns) {
         SCOPED_TRACE(rule.name + " of " + column.type);
-        const auto masker = MakeMasker(rule, column, kSecret);
+        const auto masker = mask::MakeMasker(rule, column, kValuesSecret);
         for (const std::string& value : type.values) {
-          const std::string masked = Masked(*masker, value);
+          const std::string masked = MaskedBy(*masker, value);
           EXPECT_LE(masked.size(), value.size() * 2 + 64) << value.substr(0, 80);
         }
       }
@@ -74,30 +74,30 @@ TEST_F(MaskValuesTest, DatesOfBothEndsStayWithinTheirType) {
     int64_t first, last;
     std::vector<const char*> values;
   };
-  const int64_t least = DaysOf(-4713, 11, 24);
+  const int64_t least = mask::DaysOf(-4713, 11, 24);
   const End ends[] = {
       {"date",
        least,
-       DaysOf(5874897, 12, 31),
+       mask::DaysOf(5874897, 12, 31),
        {"4714-11-24 BC", "4713-01-01 BC", "4713-01-02 BC", "0001-01-01 BC", "0001-01-01", "5874897-12-31"}},
       {"timestamp",
        least,
-       DaysOf(294276, 12, 31),
+       mask::DaysOf(294276, 12, 31),
        {"4714-11-24 00:00:00 BC", "4713-01-01 10:00:00 BC", "294276-12-31 23:59:59.999999"}},
       {"timestamptz",
        least,
-       DaysOf(294276, 12, 31),
+       mask::DaysOf(294276, 12, 31),
        {"4714-11-24 00:00:00+00 BC", "0044-03-15 12:00:00.5+00 BC", "294276-12-31 23:59:59.999999+00"}},
   };
   for (const End& end : ends) {
     for (const int64_t by : {int64_t{2}, int64_t{365}, int64_t{1'000'000}, int64_t{1'000'000'000'000}}) {
-      const auto masker =
-          MakeMasker(Rule(MaskKind::kDate, "date", by), {.name = "c", .type = end.type, .unique = true}, kSecret);
+      const auto masker = mask::MakeMasker(PlainRule(MaskKind::kDate, "date", by),
+                                           {.name = "c", .type = end.type, .unique = true}, kValuesSecret);
       for (const std::string value : end.values) {
-        const std::string masked = Masked(*masker, value);
+        const std::string masked = MaskedBy(*masker, value);
         SCOPED_TRACE(fmt::format("{} by {}: {} to {}", end.type, by, value, masked));
         const bool bc = masked.ends_with(" BC");
-        const std::optional<int64_t> days = DaysFrom(masked.substr(0, masked.find(' ')), bc);
+        const std::optional<int64_t> days = mask::DaysFrom(masked.substr(0, masked.find(' ')), bc);
         ASSERT_TRUE(days);
         EXPECT_GE(*days, end.first);
         EXPECT_LE(*days, end.last);
@@ -107,25 +107,26 @@ TEST_F(MaskValuesTest, DatesOfBothEndsStayWithinTheirType) {
 }
 
 TEST_F(MaskValuesTest, DaysOfTheFirstBlockArePermuted) {
-  const auto masker = MakeMasker(Rule(MaskKind::kDate, "date", 365), {.name = "c", .type = "date"}, kSecret);
+  const auto masker =
+      mask::MakeMasker(PlainRule(MaskKind::kDate, "date", 365), {.name = "c", .type = "date"}, kValuesSecret);
   std::set<std::string> masked;
-  for (int64_t day = DaysOf(-4713, 11, 24); day < DaysOf(-4710, 1, 1); ++day) {
+  for (int64_t day = mask::DaysOf(-4713, 11, 24); day < mask::DaysOf(-4710, 1, 1); ++day) {
     int64_t year = 0, month = 0, of_month = 0;
-    DateOf(day, &year, &month, &of_month);
+    mask::DateOf(day, &year, &month, &of_month);
     const std::string value = fmt::format("{:04}-{:02}-{:02} BC", 1 - year, month, of_month);
-    const std::string out = Masked(*masker, value);
+    const std::string out = MaskedBy(*masker, value);
     EXPECT_NE(out, value);
     EXPECT_TRUE(masked.insert(out).second) << value;
   }
 }
 
 TEST_F(MaskValuesTest, WhatNoTypeHasIsRefusedAndNotWalkedFor) {
-  const MaskRule date = Rule(MaskKind::kDate, "date");
-  EXPECT_THROW(Masked(date, {.name = "c", .type = "date"}, "4714-11-23 BC"), Error);
-  EXPECT_THROW(Masked(date, {.name = "c", .type = "date"}, "9999999-01-01"), Error);
-  EXPECT_THROW(Masked(date, {.name = "c", .type = "timestamp"}, "294277-01-01 00:00:00"), Error);
-  const Permutation permutation{KeyedHash(kSecret, "test")};
-  for (const uint64_t size : {uint64_t{1}, uint64_t{100}, Permutation::kLargest}) {
+  const MaskRule date = PlainRule(MaskKind::kDate, "date");
+  EXPECT_THROW(MaskedBy(date, {.name = "c", .type = "date"}, "4714-11-23 BC"), Error);
+  EXPECT_THROW(MaskedBy(date, {.name = "c", .type = "date"}, "9999999-01-01"), Error);
+  EXPECT_THROW(MaskedBy(date, {.name = "c", .type = "timestamp"}, "294277-01-01 00:00:00"), Error);
+  const mask::Permutation permutation{mask::KeyedHash(kValuesSecret, "test")};
+  for (const uint64_t size : {uint64_t{1}, uint64_t{100}, mask::Permutation::kLargest}) {
     EXPECT_THROW(permutation.Apply("x", size, size), Error);
     EXPECT_THROW(permutation.Apply("x", size, ~uint64_t{0}), Error);
   }
@@ -148,9 +149,10 @@ TEST_F(MaskValuesTest, NumbersStayWithinTheirPrecision) {
                             {3, 40},
                             {1000, 500},
                             {60, 20}}) {
-    const auto masker = MakeMasker(
-        Rule(MaskKind::kNumber, "number", 7),
-        {.name = "c", .type = "numeric", .precision = shape.precision, .scale = shape.scale, .unique = true}, kSecret);
+    const auto masker = mask::MakeMasker(
+        PlainRule(MaskKind::kNumber, "number", 7),
+        {.name = "c", .type = "numeric", .precision = shape.precision, .scale = shape.scale, .unique = true},
+        kValuesSecret);
     std::set<std::string> values, seen;
     for (const char digit : {'9', '1', '5', '0'}) {
       std::string digits(static_cast<size_t>(shape.precision), digit);
@@ -159,7 +161,7 @@ TEST_F(MaskValuesTest, NumbersStayWithinTheirPrecision) {
       if (shape.scale > 0) digits.insert(digits.size() - static_cast<size_t>(shape.scale), 1, '.');
       for (const char* sign : {"", "-"}) {
         if (!values.insert(sign + digits).second) continue;
-        const std::string out = Masked(*masker, sign + digits);
+        const std::string out = MaskedBy(*masker, sign + digits);
         SCOPED_TRACE(fmt::format("numeric({},{}) {}{} to {}", shape.precision, shape.scale, sign, digits, out));
         EXPECT_TRUE(seen.insert(out).second);
         std::string made;
@@ -177,12 +179,13 @@ TEST_F(MaskValuesTest, NumbersStayWithinTheirPrecision) {
 }
 
 TEST_F(MaskValuesTest, LongFractionsAreMovedAsFarAsShortOnes) {
-  const auto masker = MakeMasker(Rule(MaskKind::kNumber, "number", 1000), {.name = "c", .type = "numeric"}, kSecret);
+  const auto masker =
+      mask::MakeMasker(PlainRule(MaskKind::kNumber, "number", 1000), {.name = "c", .type = "numeric"}, kValuesSecret);
   int far = 0;
   for (int i = 0; i < 100; ++i) {
     for (const size_t decimals : {20U, 40U, 400U}) {
       const std::string value = fmt::format("{}.{}", 50'000 + i, std::string(decimals, '3'));
-      const std::string out = Masked(*masker, value);
+      const std::string out = MaskedBy(*masker, value);
       EXPECT_EQ(out.size(), value.size());
       const double moved = std::abs(std::stod(out) - std::stod(value));
       EXPECT_LT(moved, 1000);
@@ -196,15 +199,15 @@ TEST_F(MaskValuesTest, LongFractionsAreMovedAsFarAsShortOnes) {
 // Neighbours in the last place of fractions of any length, negative ones, and equal numbers that are written in two
 // ways.
 TEST_F(MaskValuesTest, NumericOfAnyScaleStaysUniqueByItsValue) {
-  const auto masker =
-      MakeMasker(Rule(MaskKind::kNumber, "number", 2), {.name = "c", .type = "numeric", .unique = true}, kSecret);
+  const auto masker = mask::MakeMasker(PlainRule(MaskKind::kNumber, "number", 2),
+                                       {.name = "c", .type = "numeric", .unique = true}, kValuesSecret);
   std::set<std::string> values, masked;
   for (const char* sign : {"", "-"}) {
     for (int whole = 0; whole < 12; ++whole) {
       for (int fraction = 0; fraction < 100; ++fraction) {
         for (const size_t zeros : {0U, 20U, 40U}) {
           std::string value = fmt::format("{}{}.{}{:02}", sign, whole, std::string(zeros, '0'), fraction);
-          std::string out = Masked(*masker, value);
+          std::string out = MaskedBy(*masker, value);
           EXPECT_EQ(value.size() - (value[0] == '-' ? 1 : 0) >= out.size() - (out[0] == '-' ? 1 : 0) - 1, true);
           for (std::string* text : {&value, &out}) {
             text->erase(text->find_last_not_of('0') + 1);
@@ -224,12 +227,12 @@ TEST_F(MaskValuesTest, NumericOfAnyScaleStaysUniqueByItsValue) {
 
 TEST_F(MaskValuesTest, FloatsThatAreTooLargeToBeMovedByThatMuchAreMovedAtAll) {
   for (const char* value : {"1.7976931348623157e+308", "-1.7976931348623157e+308", "1e+30"}) {
-    const std::string out = Masked(Rule(MaskKind::kNumber, "number"), {.name = "c", .type = "float8"}, value);
+    const std::string out = MaskedBy(PlainRule(MaskKind::kNumber, "number"), {.name = "c", .type = "float8"}, value);
     EXPECT_NE(std::stod(out), std::stod(value));
     EXPECT_TRUE(std::isfinite(std::stod(out)));
   }
   const std::string single =
-      Masked(Rule(MaskKind::kNumber, "number"), {.name = "c", .type = "float4"}, "3.4028235e+38");
+      MaskedBy(PlainRule(MaskKind::kNumber, "number"), {.name = "c", .type = "float4"}, "3.4028235e+38");
   EXPECT_NE(std::stof(single), 3.4028235e+38F);
 }
 
@@ -242,29 +245,29 @@ std::string Nested(size_t depth, const std::string& open, const std::string& inn
 }
 
 MaskRule JsonRule(const std::vector<std::string>& paths, MaskKind kind = MaskKind::kConstant) {
-  MaskRule rule = Rule(MaskKind::kJson, "json");
+  MaskRule rule = PlainRule(MaskKind::kJson, "json");
   for (const std::string& path : paths) {
-    rule.paths.push_back({path, Rule(kind, kind == MaskKind::kConstant ? "constant" : "number")});
+    rule.paths.push_back({path, PlainRule(kind, kind == MaskKind::kConstant ? "constant" : "number")});
     rule.paths.back().rule.value = "x";
   }
   return rule;
 }
 
 TEST_F(MaskValuesTest, DocumentsOfAnyDepthAreMaskedInOnePass) {
-  const MaskColumn column{.name = "c", .type = "json"};
+  const mask::MaskColumn column{.name = "c", .type = "json"};
   // Each of these took time by the power of the path's steps, or of the depth.
   for (const size_t depth : {400U, 100'000U}) {
     for (const auto& paths : std::vector<std::vector<std::string>>{
              {"$..a"}, {"$..a..a..a..a..b"}, {"$..*..*..*..x"}, {"$..a", "$..a.a", "$..a[0]..a", "$.*.*..a"}}) {
-      EXPECT_THAT(Masked(JsonRule(paths), column, Nested(depth, R"({"a": )", R"("planted")", "}")),
+      EXPECT_THAT(MaskedBy(JsonRule(paths), column, Nested(depth, R"({"a": )", R"("planted")", "}")),
                   ::testing::Not(HasSubstr("planted\"}}}}}}}}a")));
       const std::string arrays = Nested(depth, "[", R"({"a": "planted"})", "]");
-      const std::string masked = Masked(JsonRule(paths), column, arrays);
+      const std::string masked = MaskedBy(JsonRule(paths), column, arrays);
       EXPECT_EQ(masked.size() + (paths[0] == "$..a" ? 6 : 0), arrays.size()) << paths[0];
     }
   }
   const std::string wide = "[" + Nested(200'000, R"({"a": "planted"}, )", "0", "") + "]";
-  EXPECT_THAT(Masked(JsonRule({"$..a"}), column, wide), ::testing::Not(HasSubstr("planted")));
+  EXPECT_THAT(MaskedBy(JsonRule({"$..a"}), column, wide), ::testing::Not(HasSubstr("planted")));
 }
 
 // The definition, as it was written before: by trying all ways.
@@ -294,22 +297,22 @@ TEST_F(MaskValuesTest, PathsLeadWhereTheirDefinitionSays) {
       open += R"({")" + at.back() + R"(": )";
       close += "}";
     }
-    const std::string masked = Masked(JsonRule({path}), {.name = "c", .type = "json"}, open + R"("planted")" + close);
+    const std::string masked = MaskedBy(JsonRule({path}), {.name = "c", .type = "json"}, open + R"("planted")" + close);
     EXPECT_EQ(masked.find("planted") == std::string::npos, Leads(steps, 0, at, 0)) << path << " in " << open;
   }
 }
 
 TEST_F(MaskValuesTest, OddDocumentsAreMaskedOrBecomeNull) {
-  const MaskColumn column{.name = "c", .type = "json"};
-  const auto masked = [&](const std::string& document) { return Masked(JsonRule({"$..a"}), column, document); };
+  const mask::MaskColumn column{.name = "c", .type = "json"};
+  const auto masked = [&](const std::string& document) { return MaskedBy(JsonRule({"$..a"}), column, document); };
   EXPECT_EQ(masked(R"({"a": "1", "a": "2", "b": 3})"), R"({"a": "x", "a": "x", "b": 3})");
   EXPECT_EQ(masked(R"({"a": 1e309})"), "null");
   EXPECT_EQ(masked("{\"b\": \"\xC3\"}"), "null");
   EXPECT_EQ(masked(Nested(100'000, "[", "", "")), "null");
   EXPECT_EQ(masked(R"({"b": -0.0, "c": )" + std::string(100'000, '9') + "}"), "null");
   EXPECT_EQ(masked(R"({"b": 0.)" + std::string(100'000, '9') + "}"), R"({"b": 0.)" + std::string(100'000, '9') + "}");
-  const std::string moved = Masked(JsonRule({"$..a"}, MaskKind::kNumber), column,
-                                   R"({"a": [-0, 0.)" + std::string(100'000, '3') + ", 1E300]}");
+  const std::string moved = MaskedBy(JsonRule({"$..a"}, MaskKind::kNumber), column,
+                                     R"({"a": [-0, 0.)" + std::string(100'000, '3') + ", 1E300]}");
   EXPECT_TRUE(nlohmann::json::accept(moved));
   EXPECT_THAT(moved.substr(0, 200), ::testing::Not(HasSubstr("3333333333333333")));
 }
@@ -326,30 +329,32 @@ std::string AnyText(std::mt19937& random, size_t length) {
 TEST_F(MaskValuesTest, WhereCaseIsIgnoredItChangesNothingButTheCase) {
   std::mt19937 random(3);
   for (const MaskKind kind : {MaskKind::kText, MaskKind::kPhone}) {
-    const auto masker = MakeMasker(Rule(kind, "text"), {.name = "c", .type = "text", .ignores_case = true}, kSecret);
-    const auto exact = MakeMasker(Rule(kind, "text"), {.name = "c", .type = "text"}, kSecret);
+    const auto masker =
+        mask::MakeMasker(PlainRule(kind, "text"), {.name = "c", .type = "text", .ignores_case = true}, kValuesSecret);
+    const auto exact = mask::MakeMasker(PlainRule(kind, "text"), {.name = "c", .type = "text"}, kValuesSecret);
     std::set<std::string> values, masked;
     for (int i = 0; i < 20'000; ++i) {
       const std::string value = AnyText(random, 1 + random() % 20);
-      const std::string out = Masked(*masker, value);
-      for (const Lowering lowering : {Lowering::kAscii, Lowering::kUnicode}) {
-        const std::string lower = LowerCase(value, lowering);
-        ASSERT_EQ(LowerCase(out, lowering), LowerCase(Masked(*masker, lower), lowering)) << value;
+      const std::string out = MaskedBy(*masker, value);
+      for (const mask::Lowering lowering : {mask::Lowering::kAscii, mask::Lowering::kUnicode}) {
+        const std::string lower = mask::LowerCase(value, lowering);
+        ASSERT_EQ(mask::LowerCase(out, lowering), mask::LowerCase(MaskedBy(*masker, lower), lowering)) << value;
       }
-      if (values.insert(LowerCase(value, Lowering::kUnicode)).second) {
-        ASSERT_TRUE(masked.insert(LowerCase(out, Lowering::kUnicode)).second) << value << " " << out;
+      if (values.insert(mask::LowerCase(value, mask::Lowering::kUnicode)).second) {
+        ASSERT_TRUE(masked.insert(mask::LowerCase(out, mask::Lowering::kUnicode)).second) << value << " " << out;
       }
     }
     // Joins with columns that do not ignore it hold for what has no capitals.
-    EXPECT_EQ(Masked(*masker, "anna-47"), Masked(*exact, "anna-47"));
+    EXPECT_EQ(MaskedBy(*masker, "anna-47"), MaskedBy(*exact, "anna-47"));
   }
 }
 
 TEST_F(MaskValuesTest, PathsOfTooManyStepsAreRefused) {
   std::string path = "$";
   for (int i = 0; i < 64; ++i) path += ".a";
-  EXPECT_THROW(MakeMasker(JsonRule({path}), {.name = "c", .type = "json"}, kSecret), Error);
-  EXPECT_NO_THROW(MakeMasker(JsonRule({path.substr(0, path.size() - 2)}), {.name = "c", .type = "json"}, kSecret));
+  EXPECT_THROW(mask::MakeMasker(JsonRule({path}), {.name = "c", .type = "json"}, kValuesSecret), Error);
+  EXPECT_NO_THROW(
+      mask::MakeMasker(JsonRule({path.substr(0, path.size() - 2)}), {.name = "c", .type = "json"}, kValuesSecret));
 }
 
 TEST_F(MaskValuesTest, ConditionsEndOnEveryValue) {
@@ -357,7 +362,7 @@ TEST_F(MaskValuesTest, ConditionsEndOnEveryValue) {
     const std::string& name = type.columns.front().type;
     if (name == "json" || name == "jsonb") continue;
     const auto test =
-        MakeValueTest({.column = "c", .comparison = Comparison::kEqual, .value = type.values.front()}, name);
+        mask::MakeValueTest({.column = "c", .comparison = Comparison::kEqual, .value = type.values.front()}, name);
     EXPECT_TRUE(test->Holds(type.values.front())) << name;
     for (const std::string& value : type.values) test->Holds(value);
   }
@@ -365,16 +370,16 @@ TEST_F(MaskValuesTest, ConditionsEndOnEveryValue) {
 
 // Values of which the text was known before this test was written: stores hold what they became.
 TEST_F(MaskValuesTest, WhatStoresHoldStaysAsItIs) {
-  const MaskColumn text{.name = "c", .type = "text"};
+  const mask::MaskColumn text{.name = "c", .type = "text"};
   std::string all;
   for (const char* value :
        {"Anna-Lena Müller", "12 34", "x", "漢字 ABC", "\xE9t\xE9", "a long text of which all letters count"})
-    all += Masked(Rule(MaskKind::kText, "text"), text, value) + "|";
+    all += MaskedBy(PlainRule(MaskKind::kText, "text"), text, value) + "|";
   for (const char* value : {"1", "-12.50", "99999999999999999999999999999999999999.5", "0"})
-    all += Masked(Rule(MaskKind::kNumber, "number"), {.name = "c", .type = "numeric"}, value) + "|";
-  all += Masked(Rule(MaskKind::kNumber, "number"), {.name = "c", .type = "int4"}, "-2147483648") + "|";
-  all += Masked(Rule(MaskKind::kDate, "date"), {.name = "c", .type = "date"}, "2026-01-31") + "|";
-  all += Masked(Rule(MaskKind::kEmail, "email"), {.name = "c", .type = "citext"}, "Anna@Home.example");
+    all += MaskedBy(PlainRule(MaskKind::kNumber, "number"), {.name = "c", .type = "numeric"}, value) + "|";
+  all += MaskedBy(PlainRule(MaskKind::kNumber, "number"), {.name = "c", .type = "int4"}, "-2147483648") + "|";
+  all += MaskedBy(PlainRule(MaskKind::kDate, "date"), {.name = "c", .type = "date"}, "2026-01-31") + "|";
+  all += MaskedBy(PlainRule(MaskKind::kEmail, "email"), {.name = "c", .type = "citext"}, "Anna@Home.example");
   EXPECT_EQ(all,
             "Wfhu-Rmwt XÒuqjt|77 07|a|潲孕 BQK|\xE8"
             "d\xE2|z ljbr lzkr zu qcttd hnk yubnazf djizr|68|-4.74|99999999999999999999999999999999999908.1|7|"

@@ -19,19 +19,19 @@ using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
 constexpr int kLookedAt = 300;  // Values whose look is compared, which takes most of the time.
-constexpr MaskSecret kSecret = {1, 2, 3, 4};
-constexpr MaskSecret kOther = {1, 2, 3, 5};
+constexpr mask::MaskSecret kSecret = {1, 2, 3, 4};
+constexpr mask::MaskSecret kOther = {1, 2, 3, 5};
 
 MaskRule Rule(MaskKind kind, const std::string& name) {
   return {.kind = kind, .name = name, .pattern = "public.t.c", .parts = {"public", "t", "c"}, .by = 100};
 }
 
-std::string Masked(const Masker& masker, const std::string& value) {
+std::string Masked(const mask::Masker& masker, const std::string& value) {
   std::string out;
   return masker.Append(value, &out) ? out : "NULL";
 }
-std::string Masked(const MaskRule& rule, const MaskColumn& column, const std::string& value) {
-  return Masked(*MakeMasker(rule, column, kSecret), value);
+std::string Masked(const MaskRule& rule, const mask::MaskColumn& column, const std::string& value) {
+  return Masked(*mask::MakeMasker(rule, column, kSecret), value);
 }
 
 // What a column of this type may have.
@@ -130,10 +130,10 @@ std::vector<Case> Cases() {
 TEST(MaskerTest, EveryRuleIsDeterministicKeyedFittingAndNeverTheSame) {
   for (const Case& test : Cases()) {
     SCOPED_TRACE(test.rule.name + " of " + test.type);
-    const MaskColumn column{.name = "c", .type = test.type};
-    const auto masker = MakeMasker(test.rule, column, kSecret);
-    const auto again = MakeMasker(test.rule, column, kSecret);
-    const auto other = MakeMasker(test.rule, column, kOther);
+    const mask::MaskColumn column{.name = "c", .type = test.type};
+    const auto masker = mask::MakeMasker(test.rule, column, kSecret);
+    const auto again = mask::MakeMasker(test.rule, column, kSecret);
+    const auto other = mask::MakeMasker(test.rule, column, kOther);
     Values values(test.type);
     int differ = 0;
     for (int i = 0; i < 3000; ++i) {
@@ -153,12 +153,12 @@ TEST(MaskerTest, EveryRuleIsDeterministicKeyedFittingAndNeverTheSame) {
 TEST(MaskerTest, WhereItMustBeUniqueItIs) {
   for (const Case& test : Cases()) {
     SCOPED_TRACE(test.rule.name + " of " + test.type);
-    const MaskColumn column{.name = "c", .type = test.type, .unique = true};
+    const mask::MaskColumn column{.name = "c", .type = test.type, .unique = true};
     if (!test.unique) {
-      EXPECT_THROW(MakeMasker(test.rule, column, kSecret), Error);
+      EXPECT_THROW(mask::MakeMasker(test.rule, column, kSecret), Error);
       continue;
     }
-    const auto masker = MakeMasker(test.rule, column, kSecret);
+    const auto masker = mask::MakeMasker(test.rule, column, kSecret);
     Values values(test.type);
     std::set<std::string> seen, masked;
     for (int i = 0; i < 10'000; ++i) {
@@ -175,7 +175,7 @@ TEST(MaskerTest, WhereItMustBeUniqueItIs) {
 
 TEST(MaskerTest, ASmallDomainIsPermutedWithoutFixedPoints) {
   // All texts of one digit, of two letters, of one letter with an accent; all of a block of numbers and days.
-  const auto text = MakeMasker(Rule(MaskKind::kText, "text"), {.name = "c", .type = "text"}, kSecret);
+  const auto text = mask::MakeMasker(Rule(MaskKind::kText, "text"), {.name = "c", .type = "text"}, kSecret);
   for (const std::string last : {"", "a", "-z"}) {
     std::set<std::string> masked;
     for (char c = '0'; c <= '9'; ++c) {
@@ -200,7 +200,7 @@ TEST(MaskerTest, ASmallDomainIsPermutedWithoutFixedPoints) {
   MaskRule by = Rule(MaskKind::kNumber, "number");
   for (int64_t block : {2, 3, 7, 100}) {
     by.by = block;
-    const auto number = MakeMasker(by, {.name = "c", .type = "int2", .unique = true}, kSecret);
+    const auto number = mask::MakeMasker(by, {.name = "c", .type = "int2", .unique = true}, kSecret);
     std::set<std::string> all;
     for (int value = INT16_MIN; value <= INT16_MAX; ++value) {
       const std::string out = Masked(*number, std::to_string(value));
@@ -218,8 +218,8 @@ TEST(MaskerTest, ASmallDomainIsPermutedWithoutFixedPoints) {
 TEST(MaskerTest, NumbersAndDatesStayNear) {
   MaskRule number = Rule(MaskKind::kNumber, "number");
   number.by = 10;
-  const MaskColumn numeric{.name = "c", .type = "numeric", .precision = 8, .scale = 3};
-  const auto masker = MakeMasker(number, numeric, kSecret);
+  const mask::MaskColumn numeric{.name = "c", .type = "numeric", .precision = 8, .scale = 3};
+  const auto masker = mask::MakeMasker(number, numeric, kSecret);
   for (const char* value : {"0.000", "-0.001", "99999.999", "-99999.999", "5.500", "12345.678"}) {
     const std::string out = Masked(*masker, value);
     EXPECT_LT(std::abs(std::stod(out) - std::stod(value)), 10) << value << " " << out;
@@ -227,7 +227,7 @@ TEST(MaskerTest, NumbersAndDatesStayNear) {
     EXPECT_LE(std::abs(std::stod(out)), 99999.999);
     EXPECT_THAT(out, MatchesRegex("-?[0-9]+[.][0-9]{3}"));
   }
-  const MaskColumn any{.name = "c", .type = "numeric"};
+  const mask::MaskColumn any{.name = "c", .type = "numeric"};
   const std::string huge = "123456789012345678901234567890123456789012345678901234567890.5";
   EXPECT_EQ(Masked(number, any, huge).size(), huge.size());
   EXPECT_NE(Masked(number, any, huge), huge);
@@ -235,7 +235,7 @@ TEST(MaskerTest, NumbersAndDatesStayNear) {
 
   MaskRule date = Rule(MaskKind::kDate, "date");
   date.by = 30;
-  const MaskColumn days{.name = "c", .type = "date"};
+  const mask::MaskColumn days{.name = "c", .type = "date"};
   EXPECT_EQ(Masked(date, days, "infinity"), "infinity");
   EXPECT_THAT(Masked(date, days, "2026-01-31"), MatchesRegex("202[56]-(12|01|02|03)-[0-9]{2}"));
   EXPECT_THAT(Masked(date, days, "0044-03-15 BC"), MatchesRegex("0044-0[2-4]-[0-9]{2} BC"));
@@ -247,30 +247,30 @@ TEST(MaskerTest, NumbersAndDatesStayNear) {
 }
 
 TEST(MaskerTest, LengthsFitTheColumn) {
-  const MaskColumn narrow{.name = "c", .type = "varchar", .limit = 25};
+  const mask::MaskColumn narrow{.name = "c", .type = "varchar", .limit = 25};
   EXPECT_THAT(Masked(Rule(MaskKind::kEmail, "email"), narrow, "somebody@home.example"),
               MatchesRegex("[a-z0-9]{13}@example[.]com"));
-  const MaskColumn tiny{.name = "c", .type = "varchar", .limit = 9};
+  const mask::MaskColumn tiny{.name = "c", .type = "varchar", .limit = 9};
   for (const auto& rule : {Rule(MaskKind::kEmail, "email"), Rule(MaskKind::kName, "name"), Rule(MaskKind::kUrl, "url"),
                            Rule(MaskKind::kHash, "hash"), Rule(MaskKind::kAddress, "address")}) {
-    EXPECT_THROW(MakeMasker(rule, tiny, kSecret), Error) << rule.name;
+    EXPECT_THROW(mask::MakeMasker(rule, tiny, kSecret), Error) << rule.name;
   }
   EXPECT_EQ(Masked(Rule(MaskKind::kText, "text"), tiny, "Österrei7").size(), std::string("Österrei7").size());
   MaskRule hash = Rule(MaskKind::kHash, "hash");
   hash.length = 9;
   EXPECT_EQ(Masked(hash, tiny, "x").size(), 9U);
-  EXPECT_THROW(MakeMasker(hash, {.name = "c", .type = "text", .unique = true}, kSecret), Error);
-  const MaskColumn padded{.name = "c", .type = "bpchar", .limit = 12};
+  EXPECT_THROW(mask::MakeMasker(hash, {.name = "c", .type = "text", .unique = true}, kSecret), Error);
+  const mask::MaskColumn padded{.name = "c", .type = "bpchar", .limit = 12};
   EXPECT_EQ(Masked(Rule(MaskKind::kFirstName, "first_name"), padded, "Somebody    ").size(), 12U);
 }
 
 TEST(MaskerTest, WhatCannotBeMaskedSoIsRefused) {
   struct Bad {
     MaskRule rule;
-    MaskColumn column;
+    mask::MaskColumn column;
     std::string told;
   };
-  const auto column = [](const std::string& type) { return MaskColumn{.name = "c", .type = type}; };
+  const auto column = [](const std::string& type) { return mask::MaskColumn{.name = "c", .type = type}; };
   std::vector<Bad> all = {{Rule(MaskKind::kEmail, "email"), column("int4"), "cannot mask a column of type int4"},
                           {Rule(MaskKind::kText, "text"), column("_text"), "cannot mask a column of type _text"},
                           {Rule(MaskKind::kNumber, "number"), column("text"), "cannot mask"},
@@ -286,7 +286,7 @@ TEST(MaskerTest, WhatCannotBeMaskedSoIsRefused) {
   all[8].column.partition_key = true;
   for (const Bad& bad : all) {
     try {
-      MakeMasker(bad.rule, bad.column, kSecret);
+      mask::MakeMasker(bad.rule, bad.column, kSecret);
       ADD_FAILURE() << bad.told;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kUsage);
@@ -298,7 +298,7 @@ TEST(MaskerTest, WhatCannotBeMaskedSoIsRefused) {
 
 TEST(MaskerTest, EqualTextsOfATypeWithoutCaseStayEqual) {
   const MaskRule email = Rule(MaskKind::kEmail, "email");
-  const MaskColumn citext{.name = "c", .type = "citext", .unique = true}, text{.name = "c", .type = "text"};
+  const mask::MaskColumn citext{.name = "c", .type = "citext", .unique = true}, text{.name = "c", .type = "text"};
   EXPECT_EQ(Masked(email, citext, "Me@Home.example"), Masked(email, citext, "me@home.example"));
   EXPECT_NE(Masked(email, text, "Me@Home.example"), Masked(email, text, "me@home.example"));
 }
@@ -311,7 +311,7 @@ TEST(MaskerTest, OnlyWhatPathsNameOfADocumentIsMasked) {
                 {"$.*.age", Rule(MaskKind::kNumber, "number")},
                 {"$.list[1]", Rule(MaskKind::kConstant, "constant")}};
   rule.paths.back().rule.value = "x";
-  const MaskColumn column{.name = "c", .type = "jsonb"};
+  const mask::MaskColumn column{.name = "c", .type = "jsonb"};
   const std::string masked = Masked(
       rule, column,
       R"({"user": {"email": "a@b.cc", "age": 41, "name": "N\u00fc\n"}, "orders": [{"phone": "12 34", "secret": [1, {"a": "b"}]},)"
@@ -331,12 +331,12 @@ TEST(MaskerTest, OnlyWhatPathsNameOfADocumentIsMasked) {
   for (const char* path : {"", "email", "$", "$.", "$.a.", "$.a[", "$[]", "$...", "$.a]b["}) {
     MaskRule bad = rule;
     bad.paths = {{path, Rule(MaskKind::kText, "text")}};
-    EXPECT_THROW(MakeMasker(bad, column, kSecret), Error) << path;
+    EXPECT_THROW(mask::MakeMasker(bad, column, kSecret), Error) << path;
   }
 }
 
 TEST(PermutationTest, IsOneOfEverySize) {
-  const Permutation permutation{KeyedHash(kSecret, "test")};
+  const mask::Permutation permutation{mask::KeyedHash(kSecret, "test")};
   for (uint64_t size : {1U, 2U, 3U, 5U, 16U, 17U, 100U, 1000U}) {
     std::set<uint64_t> images;
     for (uint64_t number = 0; number < size; ++number) {

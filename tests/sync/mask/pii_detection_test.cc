@@ -10,17 +10,17 @@
 namespace rotv {
 namespace {
 
-using Kind = TypePart::Kind;
+using Kind = mask::TypePart::Kind;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-TEST(PiiNamesTest, NamesOfPersonalDataAreKnownInManyForms) {
-  struct Case {
+TEST(PiiNamesTest, NamesOfPiiAreKnownInManyForms) {
+  struct NameCase {
     Kind kind;
     const char* rule;
     std::vector<const char*> names;
   };
-  const std::vector<Case> cases = {
+  const std::vector<NameCase> cases = {
       {Kind::kText,
        "email",
        {"email", "Email", "e_mail", "eMail", "contactEmail2", "CONTACT-EMAIL", "emails", "email_list", "raw_email",
@@ -58,15 +58,15 @@ TEST(PiiNamesTest, NamesOfPersonalDataAreKnownInManyForms) {
       {Kind::kDate, "date", {"born", "birthday", "birth_dates", "dob", "geburtsdatum", "nacimiento"}},
       {Kind::kUuid, "hash", {"token", "reset_token", "api_key"}},
   };
-  for (const Case& one : cases) {
+  for (const NameCase& one : cases) {
     for (const char* name : one.names) {
-      EXPECT_EQ(SuspectName(name, one.kind), one.rule) << name << " of kind " << static_cast<int>(one.kind);
+      EXPECT_EQ(mask::SuspectName(name, one.kind), one.rule) << name << " of kind " << static_cast<int>(one.kind);
     }
   }
 }
 
 // A false alarm stops everything, so that people would switch all of it off.
-TEST(PiiNamesTest, NamesThatOnlySoundPersonalAreNot) {
+TEST(PiiNamesTest, NamesThatOnlyResemblePiiAreNot) {
   const std::vector<std::pair<Kind, std::vector<const char*>>> cases = {
       {Kind::kText,
        {"name",
@@ -140,7 +140,7 @@ TEST(PiiNamesTest, NamesThatOnlySoundPersonalAreNot) {
   };
   for (const auto& [kind, names] : cases) {
     for (const char* name : names) {
-      EXPECT_EQ(SuspectName(name, kind), "") << name << " of kind " << static_cast<int>(kind);
+      EXPECT_EQ(mask::SuspectName(name, kind), "") << name << " of kind " << static_cast<int>(kind);
     }
   }
 }
@@ -171,15 +171,16 @@ TEST(PiiValuesTest, ValuesAreKnownWhereverTheyStand) {
   };
   for (const auto& [rule, values] : cases) {
     for (const char* value : values) {
-      EXPECT_EQ(SuspectByValues(Times(20, value)).rule, rule) << value;
+      EXPECT_EQ(mask::SuspectByValues(Times(20, value)).rule, rule) << value;
       // Cut off anywhere it is read without harm.
       const std::string whole = Times(1, value)[0];
-      for (size_t size = 0; size < whole.size(); ++size) SuspectByValues({whole.substr(0, size)});
+      for (size_t size = 0; size < whole.size(); ++size) mask::SuspectByValues({whole.substr(0, size)});
     }
   }
-  EXPECT_EQ(SuspectByValues({"4111 1111 1111 1111", "5500-0000-0000-0004", "340000000000009"}).rule, "text");
+  EXPECT_EQ(mask::SuspectByValues({"4111 1111 1111 1111", "5500-0000-0000-0004", "340000000000009"}).rule, "text");
   EXPECT_EQ(
-      SuspectByValues({"DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432", "FR1420041010050500013M02606"}).rule,
+      mask::SuspectByValues({"DE89 3704 0044 0532 0130 00", "GB82WEST12345698765432", "FR1420041010050500013M02606"})
+          .rule,
       "text");
 }
 
@@ -214,20 +215,20 @@ TEST(PiiValuesTest, ValuesThatOnlyLookAlikeAreNot) {
                             "\\xzz{}",
                             "price: 5 EUR @ {} pieces",
                             "2010 - 20{}"}) {
-    EXPECT_EQ(SuspectByValues(Times(20, value)).reason, "") << value;
+    EXPECT_EQ(mask::SuspectByValues(Times(20, value)).reason, "") << value;
   }
-  EXPECT_EQ(SuspectByValues({}).rule, "");
-  EXPECT_EQ(SuspectByValues({"", ""}).rule, "");
+  EXPECT_EQ(mask::SuspectByValues({}).rule, "");
+  EXPECT_EQ(mask::SuspectByValues({"", ""}).rule, "");
 }
 
 TEST(PiiValuesTest, AFewAmongManyCountForEmailAddressesInTexts) {
   std::vector<std::string> values = Times(97, "words {}");
   values.insert(values.end(), 2, "words to a@home.example");
-  EXPECT_EQ(SuspectByValues(values).rule, "");  // Two may be anybody's.
+  EXPECT_EQ(mask::SuspectByValues(values).rule, "");  // Two may be anybody's.
   values.insert(values.end(), 4, "words to a@home.example");
-  EXPECT_EQ(SuspectByValues(values).reason, "its values (6 of 103 look like e-mail addresses, or contain some)");
-  EXPECT_EQ(SuspectByValues({"a@home.example"}).rule, "email");
-  EXPECT_EQ(SuspectByValues({"+49 170 5550100", "+49 170 5550100"}).rule, "");
+  EXPECT_EQ(mask::SuspectByValues(values).reason, "its values (6 of 103 look like e-mail addresses, or contain some)");
+  EXPECT_EQ(mask::SuspectByValues({"a@home.example"}).rule, "email");
+  EXPECT_EQ(mask::SuspectByValues({"+49 170 5550100", "+49 170 5550100"}).rule, "");
 }
 
 TEST(PiiTypesTest, KindsOfTypes) {
@@ -243,7 +244,7 @@ TEST(PiiTypesTest, KindsOfTypes) {
         {"uuid", 'b', 'U', Kind::kUuid},           {"bool", 'b', 'B', Kind::kNone},
         {"mood", 'e', 'E', Kind::kNone},           {"geometry", 'b', 'U', Kind::kNone},
         {"interval", 'b', 'T', Kind::kNone}}) {
-    EXPECT_EQ(KindOfType(name, type, category), kind) << name;
+    EXPECT_EQ(mask::KindOfType(name, type, category), kind) << name;
   }
 }
 
@@ -256,11 +257,11 @@ class PiiRulesTest : public ::testing::Test {
     bool not_null = false, unique = false;
   };
   std::string RuleOf(const std::vector<One>& columns, const std::string& found) {
-    tables_ = std::vector<CatalogTable>(columns.size());
-    columns_ = std::vector<CatalogColumn>(columns.size());
-    masks_ = std::vector<MaskColumn>(columns.size());
-    types_ = std::vector<TypeParts>(columns.size());
-    std::vector<PiiColumn> all;
+    tables_ = std::vector<postgres::CatalogTable>(columns.size());
+    columns_ = std::vector<postgres::CatalogColumn>(columns.size());
+    masks_ = std::vector<mask::MaskColumn>(columns.size());
+    types_ = std::vector<mask::TypeParts>(columns.size());
+    std::vector<mask::PiiColumn> all;
     for (size_t i = 0; i < columns.size(); ++i) {
       const std::string name = columns[i].pattern.substr(columns[i].pattern.rfind('.') + 1);
       tables_[i].oid = static_cast<uint32_t>(i + 1);
@@ -269,17 +270,17 @@ class PiiRulesTest : public ::testing::Test {
       types_[i] = {.parts = {{.kind = columns[i].kind, .attributes = {}}}, .constant = columns[i].constant};
       all.push_back({&tables_[i], &columns_[i], &masks_[i], &types_[i], columns[i].pattern});
     }
-    for (const PiiRule& rule : RulesFor(DetectByName(all, facts_), facts_)) {
+    for (const mask::PiiRule& rule : mask::RulesFor(mask::DetectByName(all, facts_), facts_)) {
       if (rule.pattern == found) return rule.rule.empty() ? "none" : rule.rule;
     }
     return "not found";
   }
 
-  MaskFacts facts_;
-  std::vector<CatalogTable> tables_;
-  std::vector<CatalogColumn> columns_;
-  std::vector<MaskColumn> masks_;
-  std::vector<TypeParts> types_;
+  mask::MaskFacts facts_;
+  std::vector<postgres::CatalogTable> tables_;
+  std::vector<postgres::CatalogColumn> columns_;
+  std::vector<mask::MaskColumn> masks_;
+  std::vector<mask::TypeParts> types_;
 };
 
 TEST_F(PiiRulesTest, ARuleFitsTheColumnsType) {

@@ -7,7 +7,7 @@
 namespace rotv {
 namespace {
 
-using By = UniqueUse::By;
+using By = mask::UniqueUse::By;
 
 TEST(UniqueUsesTest, ExpressionsAreKnownByWhatTheyKeep) {
   const std::pair<const char*, By> expressions[] = {
@@ -52,22 +52,25 @@ TEST(UniqueUsesTest, ExpressionsAreKnownByWhatTheyKeep) {
       {"'unterminated", By::kUnknown},
       {"", By::kUnknown},
   };
-  for (const auto& [expression, by] : expressions) EXPECT_EQ(UseOf(expression, "code"), by) << expression;
-  EXPECT_EQ(UseOf("lower(\"Odd \"\"name\")", "Odd \"name"), By::kCase);
-  EXPECT_EQ(UseOf("lower(\"lower\")", "lower"), By::kUnknown) << "which of them is the column we do not try to tell";
+  for (const auto& [expression, by] : expressions) EXPECT_EQ(mask::UseOf(expression, "code"), by) << expression;
+  EXPECT_EQ(mask::UseOf("lower(\"Odd \"\"name\")", "Odd \"name"), By::kCase);
+  EXPECT_EQ(mask::UseOf("lower(\"lower\")", "lower"), By::kUnknown)
+      << "which of them is the column we do not try to tell";
 }
 
-MaskFacts FactsOf(const std::vector<std::string>& columns) {
-  MaskFacts facts;
+mask::MaskFacts FactsOf(const std::vector<std::string>& columns) {
+  mask::MaskFacts facts;
   int number = 0;
   for (const std::string& name : columns) facts.tables[1].columns[++number] = {.name = name, .type = "text"};
   return facts;
 }
 
 TEST(UniqueUsesTest, AGeneratedColumnsUsesCountForWhatItIsMadeOf) {
-  MaskFacts facts = FactsOf({"a", "low", "b"});
-  const UniqueKey key{.table = 1, .index = "i", .kind = UniqueKey::Kind::kColumn, .text = "low", .columns = {2}};
-  AddUniqueUses({key}, {{.table = 1, .column = 2, .text = "lower(a)", .columns = {1}}}, Lowering::kUnicode, &facts);
+  mask::MaskFacts facts = FactsOf({"a", "low", "b"});
+  const mask::UniqueKey key{
+      .table = 1, .index = "i", .kind = mask::UniqueKey::Kind::kColumn, .text = "low", .columns = {2}};
+  mask::AddUniqueUses({key}, {{.table = 1, .column = 2, .text = "lower(a)", .columns = {1}}}, mask::Lowering::kUnicode,
+                      &facts);
   const auto& columns = facts.tables[1].columns;
   ASSERT_EQ(columns.at(1).unique_uses.size(), 1U);
   EXPECT_EQ(columns.at(1).unique_uses[0].by, By::kCase);
@@ -75,18 +78,19 @@ TEST(UniqueUsesTest, AGeneratedColumnsUsesCountForWhatItIsMadeOf) {
   EXPECT_FALSE(columns.at(3).unique);
   // Where we cannot tell what lower() does, texts that keep their shape are not enough.
   facts = FactsOf({"a", "low"});
-  AddUniqueUses({key}, {{.table = 1, .column = 2, .text = "lower(a)", .columns = {1}}}, Lowering::kUnknown, &facts);
+  mask::AddUniqueUses({key}, {{.table = 1, .column = 2, .text = "lower(a)", .columns = {1}}}, mask::Lowering::kUnknown,
+                      &facts);
   EXPECT_EQ(facts.tables[1].columns.at(1).unique_uses[0].by, By::kText);
 }
 
 TEST(UniqueUsesTest, EqualityThatIgnoresCaseReachesEveryEndOfForeignKeys) {
-  MaskFacts facts = FactsOf({"a", "b", "c", "alone"});
+  mask::MaskFacts facts = FactsOf({"a", "b", "c", "alone"});
   facts.tables[1].columns[3].ignores_case = true;
-  facts.tables[1].columns[3].equality = Lowering::kUnicode;
+  facts.tables[1].columns[3].equality = mask::Lowering::kUnicode;
   facts.references = {{.table = 1, .column = 1, .referenced_table = 1, .referenced_column = 2},
                       {.table = 1, .column = 2, .referenced_table = 1, .referenced_column = 3}};
-  SpreadEquality(&facts);
-  for (const int column : {1, 2, 3}) EXPECT_EQ(facts.tables[1].columns[column].equality, Lowering::kUnicode);
+  mask::SpreadEquality(&facts);
+  for (const int column : {1, 2, 3}) EXPECT_EQ(facts.tables[1].columns[column].equality, mask::Lowering::kUnicode);
   EXPECT_FALSE(facts.tables[1].columns[4].ignores_case);
 }
 

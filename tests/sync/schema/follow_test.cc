@@ -5,7 +5,7 @@
 namespace rotv {
 namespace {
 
-CatalogIndex PrimaryKey(const std::vector<int>& column_numbers) {
+postgres::CatalogIndex PrimaryKey(const std::vector<int>& column_numbers) {
   return {.quoted_name = "t_pkey",
           .is_primary = true,
           .is_immediate = true,
@@ -13,7 +13,7 @@ CatalogIndex PrimaryKey(const std::vector<int>& column_numbers) {
           .column_numbers = column_numbers};
 }
 
-CatalogIndex IdentityIndex(const std::vector<int>& column_numbers) {
+postgres::CatalogIndex IdentityIndex(const std::vector<int>& column_numbers) {
   return {.quoted_name = "t_key",
           .is_replica_identity = true,
           .is_immediate = true,
@@ -22,8 +22,8 @@ CatalogIndex IdentityIndex(const std::vector<int>& column_numbers) {
 }
 
 // Columns id (1), a dropped one (2), name (3), total (4, generated).
-CatalogTable Table(const std::vector<CatalogIndex>& indexes) {
-  CatalogTable table;
+postgres::CatalogTable Table(const std::vector<postgres::CatalogIndex>& indexes) {
+  postgres::CatalogTable table;
   table.oid = 16400;
   table.schema = "public";
   table.name = "T";
@@ -35,14 +35,14 @@ CatalogTable Table(const std::vector<CatalogIndex>& indexes) {
   return table;
 }
 
-void ExpectCopied(const FollowDecision& decision, const std::string& advice) {
+void ExpectResync(const schema::FollowDecision& decision, const std::string& advice) {
   EXPECT_EQ(decision.follow, proto::FOLLOW_COPY);
   EXPECT_NE(decision.reason, "");
   EXPECT_NE(decision.advice.find(advice), std::string::npos) << decision.advice;
 }
 
 TEST(FollowTest, APrimaryKeyIsFollowed) {
-  FollowDecision decision = Decide(Table({PrimaryKey({3, 1})}), {});
+  schema::FollowDecision decision = schema::Decide(Table({PrimaryKey({3, 1})}), {});
   EXPECT_EQ(decision.follow, proto::FOLLOW_KEY);
   EXPECT_EQ(decision.way, "by primary key");
   EXPECT_EQ(decision.reason, "t_pkey");
@@ -50,110 +50,112 @@ TEST(FollowTest, APrimaryKeyIsFollowed) {
 }
 
 TEST(FollowTest, AChosenUniqueIndexComesBeforeThePrimaryKey) {
-  CatalogTable table = Table({PrimaryKey({1}), IdentityIndex({3})});
-  EXPECT_EQ(Decide(table, {}).reason, "t_pkey");
+  postgres::CatalogTable table = Table({PrimaryKey({1}), IdentityIndex({3})});
+  EXPECT_EQ(schema::Decide(table, {}).reason, "t_pkey");
   table.replica_identity = 'i';
-  FollowDecision decision = Decide(table, {});
+  schema::FollowDecision decision = schema::Decide(table, {});
   EXPECT_EQ(decision.follow, proto::FOLLOW_KEY);
   EXPECT_EQ(decision.way, "by index t_key");
   EXPECT_EQ(decision.column_numbers, std::vector<int>{3});
 }
 
-TEST(FollowTest, WithoutAUsablePrimaryKeyItIsCopied) {
-  CatalogIndex deferrable = PrimaryKey({1}), invalid = PrimaryKey({1});
+TEST(FollowTest, WithoutAUsablePrimaryKeyItIsResynced) {
+  postgres::CatalogIndex deferrable = PrimaryKey({1}), invalid = PrimaryKey({1});
   deferrable.is_immediate = false;
   invalid.is_valid = false;
-  for (const CatalogTable& table : {Table({}), Table({deferrable}), Table({invalid}), Table({IdentityIndex({1})})}) {
-    ExpectCopied(Decide(table, {}), "ALTER TABLE public.\"T\" REPLICA IDENTITY FULL");
+  for (const postgres::CatalogTable& table :
+       {Table({}), Table({deferrable}), Table({invalid}), Table({IdentityIndex({1})})}) {
+    ExpectResync(schema::Decide(table, {}), "ALTER TABLE public.\"T\" REPLICA IDENTITY FULL");
   }
 }
 
-TEST(FollowTest, WithAnIdentityIndexThatIsGoneItIsCopiedAlthoughThereIsAPrimaryKey) {
-  CatalogTable table = Table({PrimaryKey({1})});
+TEST(FollowTest, WithADroppedIdentityIndexItIsResyncedDespiteAPrimaryKey) {
+  postgres::CatalogTable table = Table({PrimaryKey({1})});
   table.replica_identity = 'i';
-  ExpectCopied(Decide(table, {}), "REPLICA IDENTITY FULL");
+  ExpectResync(schema::Decide(table, {}), "REPLICA IDENTITY FULL");
 }
 
-TEST(FollowTest, WithIdentityNothingItIsCopied) {
-  CatalogTable table = Table({PrimaryKey({1})});
+TEST(FollowTest, WithIdentityNothingItIsResynced) {
+  postgres::CatalogTable table = Table({PrimaryKey({1})});
   table.replica_identity = 'n';
-  ExpectCopied(Decide(table, {}), "REPLICA IDENTITY DEFAULT");
+  ExpectResync(schema::Decide(table, {}), "REPLICA IDENTITY DEFAULT");
 }
 
 TEST(FollowTest, UnderIdentityFullAnImmediatePrimaryKeyServes) {
-  CatalogTable table = Table({PrimaryKey({1})});
+  postgres::CatalogTable table = Table({PrimaryKey({1})});
   table.replica_identity = 'f';
-  EXPECT_EQ(Decide(table, {}).follow, proto::FOLLOW_KEY);
-  EXPECT_EQ(Decide(table, {}).column_numbers, std::vector<int>{1});
+  EXPECT_EQ(schema::Decide(table, {}).follow, proto::FOLLOW_KEY);
+  EXPECT_EQ(schema::Decide(table, {}).column_numbers, std::vector<int>{1});
 }
 
-TEST(FollowTest, UnderIdentityFullWithoutAUsableKeyItIsABag) {
-  CatalogIndex deferrable = PrimaryKey({1}), invalid = PrimaryKey({1});
+TEST(FollowTest, UnderIdentityFullWithoutAUsableKeyItIsAMultiset) {
+  postgres::CatalogIndex deferrable = PrimaryKey({1}), invalid = PrimaryKey({1});
   deferrable.is_immediate = false;
   invalid.is_valid = false;
-  for (CatalogTable table :
+  for (postgres::CatalogTable table :
        {Table({}), Table({deferrable}), Table({invalid}), Table({PrimaryKey({1, 4})}), Table({IdentityIndex({1})})}) {
     table.replica_identity = 'f';
-    EXPECT_EQ(Decide(table, {}).follow, proto::FOLLOW_BAG);
-    EXPECT_EQ(Decide(table, {}).way, "as a bag");
+    EXPECT_EQ(schema::Decide(table, {}).follow, proto::FOLLOW_BAG);
+    EXPECT_EQ(schema::Decide(table, {}).way, "as a bag");
   }
 }
 
 TEST(FollowTest, AGeneratedColumnCannotIdentifyARow) {
-  ExpectCopied(Decide(Table({PrimaryKey({1, 4})}), {}), "REPLICA IDENTITY FULL");
+  ExpectResync(schema::Decide(Table({PrimaryKey({1, 4})}), {}), "REPLICA IDENTITY FULL");
 }
 
 TEST(FollowTest, IdentityFullIsOfNoUseWhereTheServerCountsGeneratedColumnsIn) {
-  CatalogTable table = Table({PrimaryKey({1})});
+  postgres::CatalogTable table = Table({PrimaryKey({1})});
   table.full_identity_serves = false;
-  EXPECT_EQ(Decide(table, {}).follow, proto::FOLLOW_KEY);
+  EXPECT_EQ(schema::Decide(table, {}).follow, proto::FOLLOW_KEY);
   table.replica_identity = 'f';
-  ExpectCopied(Decide(table, {}), "REPLICA IDENTITY DEFAULT");
+  ExpectResync(schema::Decide(table, {}), "REPLICA IDENTITY DEFAULT");
 }
 
-TEST(FollowTest, AnUnloggedTableIsCopied) {
-  CatalogTable table = Table({PrimaryKey({1})});
+TEST(FollowTest, AnUnloggedTableIsResynced) {
+  postgres::CatalogTable table = Table({PrimaryKey({1})});
   table.persistence = 'u';
-  ExpectCopied(Decide(table, {}), "SET LOGGED");
+  ExpectResync(schema::Decide(table, {}), "SET LOGGED");
 }
 
 TEST(FollowTest, AnExcludedTableIsLeftOutWhateverItIs) {
-  CatalogTable table = Table({});
+  postgres::CatalogTable table = Table({});
   table.persistence = 'u';
   SourceConfig source;
   source.exclude = {"public.t", "other.T", "public.T"};
-  EXPECT_EQ(Decide(table, source).follow, proto::FOLLOW_SCHEMA_ONLY);
-  EXPECT_EQ(Decide(table, source).reason, "excluded in rotv.toml");
+  EXPECT_EQ(schema::Decide(table, source).follow, proto::FOLLOW_SCHEMA_ONLY);
+  EXPECT_EQ(schema::Decide(table, source).reason, "excluded in rotv.toml");
   source.exclude.pop_back();
 }
 
 TEST(FollowTest, PartitionedAndForeignTablesHaveNoRowsOfTheirOwn) {
   for (char kind : {'p', 'f'}) {
-    CatalogTable table = Table({PrimaryKey({1})});
+    postgres::CatalogTable table = Table({PrimaryKey({1})});
     table.kind = kind;
-    EXPECT_EQ(Decide(table, {}).follow, proto::FOLLOW_SCHEMA_ONLY);
+    EXPECT_EQ(schema::Decide(table, {}).follow, proto::FOLLOW_SCHEMA_ONLY);
   }
 }
 
 TEST(FollowTest, AnExtensionsTableIsMadeByTheExtension) {
-  CatalogTable table = Table({});
+  postgres::CatalogTable table = Table({});
   table.of_extension = true;
-  EXPECT_EQ(Decide(table, {}).follow, proto::FOLLOW_SCHEMA_ONLY);
+  EXPECT_EQ(schema::Decide(table, {}).follow, proto::FOLLOW_SCHEMA_ONLY);
   table.is_extension_config = true;
-  EXPECT_EQ(Decide(table, {}).follow, proto::FOLLOW_COPY);
-  EXPECT_EQ(Decide(table, {}).filter, "");
+  EXPECT_EQ(schema::Decide(table, {}).follow, proto::FOLLOW_COPY);
+  EXPECT_EQ(schema::Decide(table, {}).filter, "");
   table.extension_filter = "WHERE NOT builtin";
-  EXPECT_EQ(Decide(table, {}).filter, " WHERE NOT builtin");
+  EXPECT_EQ(schema::Decide(table, {}).filter, " WHERE NOT builtin");
 }
 
 TEST(FollowTest, ACopyIsKeptByTheTablesPrimaryKeyIfItHasOne) {
-  CatalogTable table = Table({PrimaryKey({3})});
+  postgres::CatalogTable table = Table({PrimaryKey({3})});
   table.persistence = 'u';
-  EXPECT_EQ(Decide(table, {}).column_numbers, std::vector<int>{3});
+  EXPECT_EQ(schema::Decide(table, {}).column_numbers, std::vector<int>{3});
   table.indexes[0].is_immediate = false;
-  EXPECT_EQ(Decide(table, {}).column_numbers, std::vector<int>{3}) << "it is unique once a transaction has ended";
+  EXPECT_EQ(schema::Decide(table, {}).column_numbers, std::vector<int>{3})
+      << "it is unique once a transaction has ended";
   table.indexes[0].is_valid = false;
-  EXPECT_TRUE(Decide(table, {}).column_numbers.empty());
+  EXPECT_TRUE(schema::Decide(table, {}).column_numbers.empty());
 }
 
 TEST(FollowTest, TablesAreStreamedUnderTheirNames) {
@@ -162,12 +164,12 @@ TEST(FollowTest, TablesAreStreamedUnderTheirNames) {
   a.mutable_tables(0)->set_follow(proto::FOLLOW_KEY);
   b = a;
   b.add_tables()->set_follow(proto::FOLLOW_COPY);
-  EXPECT_TRUE(SameTablesAreStreamed(a, b));
+  EXPECT_TRUE(schema::SameTablesAreStreamed(a, b));
   b.mutable_tables(1)->set_follow(proto::FOLLOW_BAG);
-  EXPECT_FALSE(SameTablesAreStreamed(a, b));
+  EXPECT_FALSE(schema::SameTablesAreStreamed(a, b));
   b = a;
   b.mutable_tables(0)->set_quoted_name("renamed");
-  EXPECT_FALSE(SameTablesAreStreamed(a, b));
+  EXPECT_FALSE(schema::SameTablesAreStreamed(a, b));
 }
 
 }  // namespace

@@ -11,8 +11,8 @@ namespace rotv {
 namespace {
 
 using namespace std::string_literals;
-using pgoutput::OldKind;
-using pgoutput::OldRow;
+using formats::pgoutput::OldKind;
+using formats::pgoutput::OldRow;
 using testing::CodeOf;
 using testing::ErrorOf;
 using testing::IntegerKey;
@@ -27,25 +27,25 @@ using Values = std::vector<std::string>;
 class RowCodecTest : public ::testing::Test {
  protected:
   // Columns id integer, name text, picture text.
-  RowCodec Codec(const std::vector<uint32_t>& key_columns) {
+  schema::RowCodec Codec(const std::vector<uint32_t>& key_columns) {
     described_ = {};
     testing::AddTable(&described_, 1, "t", {{"id", kInt4Oid}, {"name"}, {"picture"}}, key_columns);
     return {described_.schema.tables(0), described_.new_shapes[0]};
   }
 
-  static std::string KeyOfLine(RowCodec& codec, const std::string& line) {
+  static std::string KeyOfLine(schema::RowCodec& codec, const std::string& line) {
     std::string key = "left over";
     codec.KeyOfLine(line, &key);
     return key;
   }
-  static std::string KeyOf(RowCodec& codec, const Values& values, const std::optional<Values>& old = {}) {
+  static std::string KeyOf(schema::RowCodec& codec, const Values& values, const std::optional<Values>& old = {}) {
     std::string key = "left over";
-    pgoutput::Tuple old_tuple = old ? TupleOf(*old) : pgoutput::Tuple();
+    formats::pgoutput::Tuple old_tuple = old ? TupleOf(*old) : formats::pgoutput::Tuple();
     codec.KeyOfTuple(TupleOf(values), old ? &old_tuple : nullptr, &key);
     return key;
   }
   // With " ..." behind it if it is not complete.
-  static std::string LineOf(RowCodec& codec, const Values& values, const std::optional<Values>& old = {},
+  static std::string LineOf(schema::RowCodec& codec, const Values& values, const std::optional<Values>& old = {},
                             OldKind kind = OldKind::kFull) {
     std::string line = "left over";
     std::optional<OldRow> old_row;
@@ -54,7 +54,7 @@ class RowCodecTest : public ::testing::Test {
     return complete ? line : line + " ...";
   }
 
-  DescribedSchema described_;
+  schema::DescribedSchema described_;
 };
 
 TEST_F(RowCodecTest, ARowsLineAndItsTupleHaveOneKey) {
@@ -62,7 +62,7 @@ TEST_F(RowCodecTest, ARowsLineAndItsTupleHaveOneKey) {
   const std::string alphabet = "a\t\n\\\b\v\r\fNu.\x01\xFF";
   for (const std::vector<uint32_t>& key_columns :
        std::vector<std::vector<uint32_t>>{{0}, {1}, {0, 1}, {2, 0}, {1, 2, 0}}) {
-    RowCodec codec = Codec(key_columns);
+    schema::RowCodec codec = Codec(key_columns);
     for (int i = 0; i < 200; ++i) {
       Values values = {std::to_string(static_cast<int32_t>(random())), "", ""};
       for (size_t column : {1, 2}) {
@@ -74,20 +74,20 @@ TEST_F(RowCodecTest, ARowsLineAndItsTupleHaveOneKey) {
 }
 
 TEST_F(RowCodecTest, AKeyIsItsColumnsInTheOrderOfTheIndex) {
-  RowCodec codec = Codec({2, 0});
+  schema::RowCodec codec = Codec({2, 0});
   EXPECT_EQ(KeyOf(codec, {"-5", "x", "p"}), TextKey("p") + IntegerKey(-5));
   EXPECT_EQ(KeyOfLine(codec, "-5\tx\tp"), TextKey("p") + IntegerKey(-5));
   EXPECT_EQ(KeyOfLine(codec, "-5\tx\t"), TextKey("") + IntegerKey(-5));
 }
 
 TEST_F(RowCodecTest, WhatIsEscapedInALineIsNotInItsKey) {
-  RowCodec codec = Codec({1});
+  schema::RowCodec codec = Codec({1});
   EXPECT_EQ(KeyOfLine(codec, "1\ta\\tb\\\\\tp"), TextKey("a\tb\\"));
   EXPECT_EQ(KeyOfLine(codec, "1\t\\\\N\tp"), TextKey("\\N"));
 }
 
 TEST_F(RowCodecTest, AKeyThatIsNullOrMissingIsRefused) {
-  RowCodec codec = Codec({0, 1});
+  schema::RowCodec codec = Codec({0, 1});
   EXPECT_EQ(CodeOf([&] { KeyOfLine(codec, "1\t\\N\tp"); }), ErrorCode::kProtocol);
   EXPECT_EQ(CodeOf([&] { KeyOfLine(codec, "1"); }), ErrorCode::kProtocol);
   EXPECT_EQ(CodeOf([&] { KeyOf(codec, {"1", kNullValue, "p"}); }), ErrorCode::kProtocol);
@@ -96,7 +96,7 @@ TEST_F(RowCodecTest, AKeyThatIsNullOrMissingIsRefused) {
 }
 
 TEST_F(RowCodecTest, AnUnchangedKeyColumnIsInTheOldTuple) {
-  RowCodec codec = Codec({0, 1});
+  schema::RowCodec codec = Codec({0, 1});
   EXPECT_EQ(KeyOf(codec, {"2", kToast, "p"}, Values{"1", "long", kNullValue}), IntegerKey(2) + TextKey("long"));
   EXPECT_EQ(CodeOf([&] {
               KeyOf(codec, {"2", kToast, "p"}, Values{"1", kNullValue, kNullValue});
@@ -105,35 +105,35 @@ TEST_F(RowCodecTest, AnUnchangedKeyColumnIsInTheOldTuple) {
 }
 
 TEST_F(RowCodecTest, ARowIsWrittenAsCopyWritesIt) {
-  RowCodec codec = Codec({0});
+  schema::RowCodec codec = Codec({0});
   EXPECT_EQ(LineOf(codec, {"1", kNullValue, ""}), "1\t\\N\t");
   EXPECT_EQ(LineOf(codec, {"1", "\\N", "a\tb\nc\\"}), "1\t\\\\N\ta\\tb\\nc\\\\");
 }
 
 TEST_F(RowCodecTest, UnchangedColumnsWithoutAnOldRowLeaveTheLineIncomplete) {
-  RowCodec codec = Codec({0});
+  schema::RowCodec codec = Codec({0});
   EXPECT_EQ(LineOf(codec, {"1", "x", kToast}), "1\tx\t\\u ...");
   EXPECT_EQ(LineOf(codec, {"1", "\\u", "p"}), "1\t\\\\u\tp");
 }
 
 TEST_F(RowCodecTest, UnchangedColumnsAreInAFullOldRow) {
-  RowCodec codec = Codec({0});
+  schema::RowCodec codec = Codec({0});
   EXPECT_EQ(LineOf(codec, {"1", "x", kToast}, Values{"1", "w", "big\n"}), "1\tx\tbig\\n");
   EXPECT_EQ(LineOf(codec, {"1", "x", kToast}, Values{"1", "w", kNullValue}), "1\tx\t\\N");
 }
 
 TEST_F(RowCodecTest, ANullOfAnOldKeyIsNotTakenForAValue) {
-  RowCodec codec = Codec({0});
+  schema::RowCodec codec = Codec({0});
   EXPECT_EQ(LineOf(codec, {"2", "x", kToast}, Values{"1", kNullValue, kNullValue}, OldKind::kKey), "2\tx\t\\u ...");
 }
 
 TEST_F(RowCodecTest, AnUnchangedKeyColumnIsTakenFromAnOldKey) {
-  RowCodec codec = Codec({0, 1});
+  schema::RowCodec codec = Codec({0, 1});
   EXPECT_EQ(LineOf(codec, {"2", kToast, "p"}, Values{"1", "long\t", kNullValue}, OldKind::kKey), "2\tlong\\t\tp");
 }
 
 TEST_F(RowCodecTest, ARowWithAnotherNumberOfColumnsIsRefused) {
-  RowCodec codec = Codec({0});
+  schema::RowCodec codec = Codec({0});
   for (const Values& values : {Values{}, Values{"1", "x"}, Values{"1", "x", "p", "q"}}) {
     EXPECT_EQ(CodeOf([&] { LineOf(codec, values); }), ErrorCode::kProtocol);
     EXPECT_EQ(CodeOf([&] { KeyOf(codec, values); }), ErrorCode::kProtocol);
@@ -141,17 +141,17 @@ TEST_F(RowCodecTest, ARowWithAnotherNumberOfColumnsIsRefused) {
   }
 }
 
-TEST_F(RowCodecTest, ABagsKeyIsItsWholeLine) {
-  RowCodec codec = Codec({});
-  EXPECT_TRUE(codec.is_bag());
+TEST_F(RowCodecTest, AMultisetsKeyIsItsWholeLine) {
+  schema::RowCodec codec = Codec({});
+  EXPECT_TRUE(codec.is_multiset());
   std::string expected;
-  AppendBagKey("1\t\\N\tp", &expected);
+  AppendMultisetKey("1\t\\N\tp", &expected);
   EXPECT_EQ(KeyOfLine(codec, "1\t\\N\tp"), expected);
   EXPECT_NE(KeyOfLine(codec, "1\t\\N\tq"), expected);
 }
 
-pgoutput::Relation RelationOfTable() {
-  pgoutput::Relation relation;
+formats::pgoutput::Relation RelationOfTable() {
+  formats::pgoutput::Relation relation;
   relation.columns = {{true, "id", kInt4Oid, -1}, {false, "name", kTextOid, -1}, {false, "picture", kTextOid, -1}};
   return relation;
 }
@@ -159,27 +159,27 @@ pgoutput::Relation RelationOfTable() {
 TEST_F(RowCodecTest, ARelationAsItIsStoredFits) { EXPECT_TRUE(Codec({0}).Fits(RelationOfTable())); }
 
 TEST_F(RowCodecTest, UnderIdentityFullAKeyServesThatIsAConstraint) {
-  pgoutput::Relation full = RelationOfTable();
+  formats::pgoutput::Relation full = RelationOfTable();
   full.replica_identity = 'f';
-  for (pgoutput::RelationColumn& column : full.columns) column.is_identity = true;
+  for (formats::pgoutput::RelationColumn& column : full.columns) column.is_identity = true;
   EXPECT_FALSE(Codec({0}).Fits(full)) << "its index may have been gone for a while";
-  RowCodec codec = Codec({0});
+  schema::RowCodec codec = Codec({0});
   described_.schema.mutable_tables(0)->mutable_state()->set_constraint_oid(50);
   EXPECT_TRUE(codec.Fits(full));
 }
 
 TEST_F(RowCodecTest, NamesTypesAndOrderOfColumnsMustBeTheSame) {
-  std::vector<pgoutput::Relation> others(5, RelationOfTable());
+  std::vector<formats::pgoutput::Relation> others(5, RelationOfTable());
   others[0].columns.pop_back();
   others[1].columns.push_back({false, "more", kTextOid, -1});
   others[2].columns[1].name = "title";
   others[3].columns[1].type_oid = kInt4Oid;
   std::swap(others[4].columns[1], others[4].columns[2]);
-  for (const pgoutput::Relation& other : others) EXPECT_FALSE(Codec({0}).Fits(other));
+  for (const formats::pgoutput::Relation& other : others) EXPECT_FALSE(Codec({0}).Fits(other));
 }
 
 TEST_F(RowCodecTest, TheIdentityMustBeTheKey) {
-  pgoutput::Relation other = RelationOfTable();
+  formats::pgoutput::Relation other = RelationOfTable();
   other.columns[1].is_identity = true;
   EXPECT_FALSE(Codec({0}).Fits(other));
   EXPECT_TRUE(Codec({0, 1}).Fits(other));

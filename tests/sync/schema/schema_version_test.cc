@@ -8,8 +8,8 @@ namespace rotv {
 namespace {
 
 // Columns id (1), a dropped one (2), name (3), total (4, generated); the key is (name, id).
-Catalog CatalogOfOne() {
-  CatalogTable table;
+postgres::Catalog CatalogOfOne() {
+  postgres::CatalogTable table;
   table.oid = 16400;
   table.schema = "public";
   table.name = "T";
@@ -21,21 +21,21 @@ Catalog CatalogOfOne() {
       {.name = "total", .quoted_name = "total", .number = 4, .type_oid = 23, .is_generated = true, .missing = {}}};
   table.indexes = {
       {.quoted_name = "t_pkey", .is_primary = true, .is_immediate = true, .is_valid = true, .column_numbers = {3, 1}}};
-  Catalog catalog;
+  postgres::Catalog catalog;
   catalog.tables = {table};
   return catalog;
 }
 
-ShapeMap ShapesOf(const DescribedSchema& described) {
+ShapeMap ShapesOf(const schema::DescribedSchema& described) {
   ShapeMap shapes;
   for (const proto::Shape& shape : described.new_shapes) shapes.Add(shape);
   return shapes;
 }
 
 TEST(SchemaVersionTest, GeneratedColumnsAreLeftOutAndKeysCountAmongTheOthers) {
-  Catalog catalog = CatalogOfOne();
+  postgres::Catalog catalog = CatalogOfOne();
   catalog.sequences = {{.oid = 7, .schema = "s", .name = "Q", .quoted_name = "s.\"Q\""}};
-  DescribedSchema described = DescribeSchema(catalog, {}, {});
+  schema::DescribedSchema described = schema::DescribeSchema(catalog, {}, {});
   ASSERT_EQ(described.schema.tables_size(), 2) << "the second has the large objects";
   const proto::Table& table = described.schema.tables(0);
   EXPECT_EQ(table.id(), 16400u);
@@ -53,39 +53,39 @@ TEST(SchemaVersionTest, GeneratedColumnsAreLeftOutAndKeysCountAmongTheOthers) {
   EXPECT_EQ(table.state().last_column(), 4u);
   ASSERT_EQ(described.schema.sequences_size(), 1);
   EXPECT_EQ(described.schema.sequences(0).quoted_name(), "s.\"Q\"");
-  EXPECT_TRUE(IsStreamed(table));
+  EXPECT_TRUE(schema::IsStreamed(table));
 }
 
 TEST(SchemaVersionTest, ATableWithoutColumnsHasNoListOfColumns) {
-  Catalog catalog = CatalogOfOne();
+  postgres::Catalog catalog = CatalogOfOne();
   catalog.tables[0].columns.clear();
   catalog.tables[0].indexes.clear();
   catalog.tables[0].replica_identity = 'f';
-  proto::SchemaVersion schema = DescribeSchema(catalog, {}, {}).schema;
+  proto::SchemaVersion schema = schema::DescribeSchema(catalog, {}, {}).schema;
   EXPECT_EQ(schema.tables(0).copy_columns(), "");
   EXPECT_EQ(schema.tables(0).follow(), proto::FOLLOW_BAG);
 }
 
 TEST(SchemaVersionTest, AShapeThatIsKnownKeepsItsNumber) {
-  Catalog catalog = CatalogOfOne();
-  DescribedSchema first = DescribeSchema(catalog, {}, {});
+  postgres::Catalog catalog = CatalogOfOne();
+  schema::DescribedSchema first = schema::DescribeSchema(catalog, {}, {});
   ShapeMap known = ShapesOf(first);
-  DescribedSchema again = DescribeSchema(catalog, {}, known);
+  schema::DescribedSchema again = schema::DescribeSchema(catalog, {}, known);
   EXPECT_TRUE(again.new_shapes.empty());
   EXPECT_EQ(again.schema.tables(0).shape(), first.schema.tables(0).shape());
 
   catalog.tables[0].columns[0].name = "number";
-  DescribedSchema renamed = DescribeSchema(catalog, {}, known);
+  schema::DescribedSchema renamed = schema::DescribeSchema(catalog, {}, known);
   ASSERT_EQ(renamed.new_shapes.size(), 1u);
   EXPECT_GT(renamed.new_shapes[0].id(), known.greatest_id());
 }
 
 TEST(SchemaVersionTest, WhatOlderRowsHaveInAColumnIsKnownSinceItCame) {
-  Catalog catalog = CatalogOfOne();
-  ShapeMap known = ShapesOf(DescribeSchema(catalog, {}, {}));
+  postgres::Catalog catalog = CatalogOfOne();
+  ShapeMap known = ShapesOf(schema::DescribeSchema(catalog, {}, {}));
   catalog.tables[0].columns.push_back(
       {.name = "more", .quoted_name = "more", .number = 5, .type_oid = 25, .missing = "a\tb"});
-  DescribedSchema added = DescribeSchema(catalog, {}, known);
+  schema::DescribedSchema added = schema::DescribeSchema(catalog, {}, known);
   ASSERT_EQ(added.new_shapes.size(), 1u);
   EXPECT_EQ(added.new_shapes[0].columns(2).missing(), "a\\tb");
   known.Add(added.new_shapes[0]);
@@ -93,7 +93,7 @@ TEST(SchemaVersionTest, WhatOlderRowsHaveInAColumnIsKnownSinceItCame) {
   // VACUUM FULL puts the value into the rows and forgets it.
   catalog.tables[0].columns[3].missing.reset();
   catalog.tables[0].columns[3].name = "renamed";
-  DescribedSchema later = DescribeSchema(catalog, {}, known);
+  schema::DescribedSchema later = schema::DescribeSchema(catalog, {}, known);
   ASSERT_EQ(later.new_shapes.size(), 1u);
   EXPECT_EQ(later.new_shapes[0].columns(2).missing(), "a\\tb");
 }

@@ -53,114 +53,114 @@ class TableChangeTest : public ::testing::Test {
   proto::Table& now() { return *now_.mutable_tables(0); }
   proto::TableState& state() { return *now().mutable_state(); }
 
-  TableChange Change() {
-    return CompareTables({.before = before_,
-                          .now = now_,
-                          .shapes = shapes_,
-                          .must_copy = must_copy_,
-                          .text_changed = text_changed_})
+  schema::TableChange Change() {
+    return schema::CompareTables({.before = before_,
+                                  .now = now_,
+                                  .shapes = shapes_,
+                                  .must_copy = to_resync_,
+                                  .text_changed = text_changed_})
         .at(0);
   }
-  Fate FateOf() { return Change().fate; }
-  void ExpectCopied(const std::string& reason) {
-    TableChange change = Change();
-    EXPECT_EQ(change.fate, Fate::kCopy);
+  schema::Fate FateOf() { return Change().fate; }
+  void ExpectResync(const std::string& reason) {
+    schema::TableChange change = Change();
+    EXPECT_EQ(change.fate, schema::Fate::kCopy);
     EXPECT_NE(change.reason.find(reason), std::string::npos) << change.reason;
   }
 
   proto::SchemaVersion before_, now_;
   ShapeMap shapes_;
-  std::set<TableId> must_copy_;
+  std::set<TableId> to_resync_;
   bool text_changed_ = true;
 };
 
 TEST_F(TableChangeTest, NothingOrNamesAloneKeepTheRows) {
-  EXPECT_EQ(FateOf(), Fate::kKeep);
+  EXPECT_EQ(FateOf(), schema::Fate::kKeep);
   now().set_quoted_name("other.u");
-  EXPECT_EQ(FateOf(), Fate::kKeep);
+  EXPECT_EQ(FateOf(), schema::Fate::kKeep);
   now_ = Schema(2, {{1, "id"}, {2, "title"}});
-  EXPECT_EQ(FateOf(), Fate::kKeep);
+  EXPECT_EQ(FateOf(), schema::Fate::kKeep);
 }
 
 TEST_F(TableChangeTest, ANewTableAndOneWhoseRowsWereNotKeptAreCopied) {
   now().set_id(8);
-  ExpectCopied("new");
+  ExpectResync("new");
   now().set_id(kTable);
   before_.mutable_tables(0)->set_follow(proto::FOLLOW_SCHEMA_ONLY);
-  ExpectCopied("not kept");
+  ExpectResync("not kept");
   now().set_follow(proto::FOLLOW_SCHEMA_ONLY);
-  EXPECT_EQ(FateOf(), Fate::kNoRows);
+  EXPECT_EQ(FateOf(), schema::Fate::kNoRows);
 }
 
-TEST_F(TableChangeTest, ATableWithLostChangesIsCopied) {
-  must_copy_ = {kTable};
-  ExpectCopied("could be followed");
+TEST_F(TableChangeTest, ATableWithLostChangesIsResynced) {
+  to_resync_ = {kTable};
+  ExpectResync("could be followed");
 }
 
 TEST_F(TableChangeTest, AnotherIdentityNeedsACopy) {
   now().set_follow(proto::FOLLOW_BAG);
-  ExpectCopied("another way");
+  ExpectResync("another way");
   now() = before_.tables(0);
   now().set_key_columns(0, 1);
-  ExpectCopied("other columns");
+  ExpectResync("other columns");
   now() = before_.tables(0);
   now().set_key_is_integer(0, false);
-  ExpectCopied("other columns");
+  ExpectResync("other columns");
   now() = before_.tables(0);
   state().set_constraint_oid(51);
-  ExpectCopied("anew");
+  ExpectResync("anew");
 }
 
-TEST_F(TableChangeTest, ATableThatLeftThePublicationForAWhileIsCopied) {
+TEST_F(TableChangeTest, ATableThatLeftThePublicationForAWhileIsResynced) {
   state().set_membership("3:4");
-  ExpectCopied("published");
+  ExpectResync("published");
 }
 
 TEST_F(TableChangeTest, ColumnsAddedInPlaceKeepTheRows) {
   now_ = Schema(2, {{1, "id"}, {2, "name"}, {3, "more"}});
-  EXPECT_EQ(FateOf(), Fate::kKeep);
+  EXPECT_EQ(FateOf(), schema::Fate::kKeep);
   state().set_file(101);
-  ExpectCopied("rewritten");
+  ExpectResync("rewritten");
 }
 
 TEST_F(TableChangeTest, DroppedColumnsKeepTheRows) {
   now_ = Schema(2, {{1, "id"}});
   state().set_last_column(2);
-  EXPECT_EQ(FateOf(), Fate::kKeep);
+  EXPECT_EQ(FateOf(), schema::Fate::kKeep);
 }
 
 TEST_F(TableChangeTest, ColumnsThatCouldBeTakenForEachOtherNeedACopy) {
   now_ = Schema(2, {{1, "id"}, {3, "name"}});
-  ExpectCopied("added and dropped");
+  ExpectResync("added and dropped");
   now_ = Schema(3, {{1, "id"}, {2, "name"}, {4, "more"}});
-  ExpectCopied("came and went");
+  ExpectResync("came and went");
 }
 
-TEST_F(TableChangeTest, ABagIsCopiedWhenItsRowsGetOtherColumns) {
+TEST_F(TableChangeTest, AMultisetIsResyncedWhenItsRowsGetOtherColumns) {
   for (proto::SchemaVersion* schema : {&before_, &now_}) {
     schema->mutable_tables(0)->set_follow(proto::FOLLOW_BAG);
     schema->mutable_tables(0)->clear_key_columns();
     schema->mutable_tables(0)->clear_key_is_integer();
   }
-  EXPECT_EQ(FateOf(), Fate::kKeep);
+  EXPECT_EQ(FateOf(), schema::Fate::kKeep);
   now_ = Schema(2, {{1, "id"}, {2, "name"}, {3, "more"}});
   now().set_follow(proto::FOLLOW_BAG);
   now().clear_key_columns();
   now().clear_key_is_integer();
-  ExpectCopied("other columns");
+  ExpectResync("other columns");
 }
 
 TEST_F(TableChangeTest, AnotherTypeNeedsACopyAndAnotherLengthDoesNot) {
   state().mutable_columns(1)->set_type_modifier(24);
   state().mutable_columns(1)->set_xmin(901);
-  EXPECT_EQ(FateOf(), Fate::kKeep);
+  EXPECT_EQ(FateOf(), schema::Fate::kKeep);
   state().mutable_columns(1)->set_type_oid(20);
-  ExpectCopied("another type");
+  ExpectResync("another type");
 }
 
 TEST_F(TableChangeTest, WhatATypeIsMadeOfCounts) {
   state().mutable_columns(1)->set_type_fingerprint("other");
-  ExpectCopied("has changed");
+  ExpectResync("has changed");
 }
 
 TEST_F(TableChangeTest, ALabelThatWasRenamedCountsAndOneThatWasAddedDoesNot) {
@@ -176,40 +176,40 @@ TEST_F(TableChangeTest, ALabelThatWasRenamedCountsAndOneThatWasAddedDoesNot) {
   proto::EnumLabel* added = now_.add_enum_labels();
   added->set_oid(33);
   added->set_type_oid(30);
-  EXPECT_EQ(FateOf(), Fate::kKeep);
+  EXPECT_EQ(FateOf(), schema::Fate::kKeep);
   now_.mutable_enum_labels(1)->set_label("of another type");
-  EXPECT_EQ(FateOf(), Fate::kKeep);
+  EXPECT_EQ(FateOf(), schema::Fate::kKeep);
   now_.mutable_enum_labels(0)->set_label("renamed");
-  ExpectCopied("has changed");
+  ExpectResync("has changed");
 }
 
 TEST_F(TableChangeTest, ValuesThatNameOtherObjectsAreCopiedWhenNamesMayHaveChanged) {
   state().mutable_columns(1)->set_by_name(true);
-  ExpectCopied("names other objects");
+  ExpectResync("names other objects");
   text_changed_ = false;
-  EXPECT_EQ(FateOf(), Fate::kKeep);
+  EXPECT_EQ(FateOf(), schema::Fate::kKeep);
 }
 
 TEST_F(TableChangeTest, ANewFileAloneKeepsTheRowsAndWithANewDefinitionNeedsProof) {
   state().set_file(101);
-  EXPECT_EQ(FateOf(), Fate::kKeep);
+  EXPECT_EQ(FateOf(), schema::Fate::kKeep);
   state().mutable_columns(1)->set_xmin(901);
-  EXPECT_EQ(FateOf(), Fate::kKeepIfProven);
+  EXPECT_EQ(FateOf(), schema::Fate::kKeepIfProven);
   state().set_file(100);
-  EXPECT_EQ(FateOf(), Fate::kKeep);
+  EXPECT_EQ(FateOf(), schema::Fate::kKeep);
 }
 
-TEST_F(TableChangeTest, ATableThatIsNotStreamedIsCopiedWhenItsContentChanged) {
+TEST_F(TableChangeTest, ATableThatIsNotStreamedIsResyncedWhenItsContentChanged) {
   for (proto::SchemaVersion* schema : {&before_, &now_}) {
     schema->mutable_tables(0)->set_follow(proto::FOLLOW_COPY);
     schema->mutable_tables(0)->set_content("1:2");
   }
-  EXPECT_EQ(FateOf(), Fate::kKeep);
+  EXPECT_EQ(FateOf(), schema::Fate::kKeep);
   now().set_content("1:3");
-  ExpectCopied("has changed");
+  ExpectResync("has changed");
   now().set_content("1:2");
   now().set_filter(" WHERE true");
-  ExpectCopied("other rows");
+  ExpectResync("other rows");
 }
 
 }  // namespace

@@ -45,12 +45,12 @@ class LargeObjectsTest : public ::testing::Test {
 
   std::string PreData() {
     text_.clear();
-    LargeObjectWriter(schema_, write_).PutPreData();
+    seed::LargeObjectWriter(schema_, write_).WritePreData();
     return text_;
   }
   std::string Data() {
     text_.clear();
-    LargeObjectWriter(schema_, write_).PutData([this](const std::string& first_key) {
+    seed::LargeObjectWriter(schema_, write_).WriteData([this](const std::string& first_key) {
       return std::make_unique<Rows>(lines_, first_key);
     });
     return text_;
@@ -59,7 +59,7 @@ class LargeObjectsTest : public ::testing::Test {
   proto::SchemaVersion schema_;
   std::vector<std::string> lines_ = {"7\t0\t\\\\x", "900\t0\t\\\\x6162", "900\t16384\t\\\\x63", "1000\t0\t\\\\x64"};
   std::string text_;
-  const LargeObjectWriter::Write write_ = [this](std::string_view piece) { text_ += piece; };
+  const seed::LargeObjectWriter::Write write_ = [this](std::string_view piece) { text_ += piece; };
 };
 
 TEST_F(LargeObjectsTest, OneBlockHasAllWhereTheSchemasTextCreatesThem) {

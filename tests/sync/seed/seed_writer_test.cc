@@ -27,17 +27,17 @@ proto::SequenceValue ValueOf(int64_t last_value, bool is_called) {
 }
 
 TEST(SetvalTest, IsWrittenAsPgDumpWritesIt) {
-  EXPECT_EQ(SetvalStatement(SequenceNamed("public.a_seq"), ValueOf(7, true), true),
+  EXPECT_EQ(seed::SetvalStatement(SequenceNamed("public.a_seq"), ValueOf(7, true), true),
             "SELECT pg_catalog.setval('public.a_seq', 7, true);\n");
-  EXPECT_EQ(SetvalStatement(SequenceNamed("public.a_seq"), ValueOf(INT64_MIN, false), true),
+  EXPECT_EQ(seed::SetvalStatement(SequenceNamed("public.a_seq"), ValueOf(INT64_MIN, false), true),
             "SELECT pg_catalog.setval('public.a_seq', -9223372036854775808, false);\n");
 }
 
 TEST(SetvalTest, QuotesAndBackslashesInANameAreEscapedAsTheSourceReadsThem) {
   proto::Sequence sequence = SequenceNamed(R"(public."it's\")");
-  EXPECT_EQ(SetvalStatement(sequence, ValueOf(1, true), true),
+  EXPECT_EQ(seed::SetvalStatement(sequence, ValueOf(1, true), true),
             "SELECT pg_catalog.setval('public.\"it''s\\\"', 1, true);\n");
-  EXPECT_EQ(SetvalStatement(sequence, ValueOf(1, true), false),
+  EXPECT_EQ(seed::SetvalStatement(sequence, ValueOf(1, true), false),
             "SELECT pg_catalog.setval('public.\"it''s\\\\\"', 1, true);\n");
 }
 
@@ -64,19 +64,19 @@ class SeedWriterTest : public ::testing::Test {
 
   std::string Seed(uint64_t lsn = 1000) {
     std::string text;
-    counts_ = WriteSeed(
+    counts_ = seed::WriteSeed(
         *store_, Lsn(lsn), [&](std::string_view piece) { text += piece; }, progress_, interrupt_);
     return text;
   }
 
   StoreFixture store_;
-  DescribedSchema described_;
+  schema::DescribedSchema described_;
   proto::SchemaVersion& schema_ = described_.schema;
   proto::SequenceValues sequences_;
   std::vector<proto::TableHistory> more_epochs_;
   NoProgress progress_;
   Interrupt interrupt_;
-  SeedCounts counts_;
+  seed::SeedCounts counts_;
 };
 
 TEST_F(SeedWriterTest, ASeedIsSchemaRowsSequencesAndSchema) {
@@ -142,7 +142,7 @@ TEST_F(SeedWriterTest, RowsAreThoseOfTheLsnAndOfTheEpochThatServesIt) {
   EXPECT_EQ(rows(401), "after a truncate\n");
 }
 
-TEST_F(SeedWriterTest, TheKeyStandsWherePgDumpHasIt) {
+TEST_F(SeedWriterTest, TheRestrictKeyIsWherePgDumpHasIt) {
   constexpr std::string_view kTitle = "--\n-- PostgreSQL database dump\n--\n\n";
   constexpr std::string_view kEnd = "--\n-- PostgreSQL database dump complete\n--\n\n";
   schema_.set_pre_data(std::string(kTitle) + "SELECT 'PRE';\n");
@@ -151,7 +151,7 @@ TEST_F(SeedWriterTest, TheKeyStandsWherePgDumpHasIt) {
   schema_.add_large_objects()->add_objects()->set_oid(7);
   Publish();
   std::string text;
-  WriteSeed(
+  seed::WriteSeed(
       *store_, Lsn(1000), [&](std::string_view piece) { text += piece; }, progress_, interrupt_, "kEy");
   EXPECT_TRUE(text.starts_with(std::string(kTitle) + "\\restrict kEy\n\nSELECT 'PRE';\nSELECT pg_catalog.lo_unlink"))
       << text;
@@ -168,14 +168,14 @@ TEST(RestrictTest, APsqlKnowsItByItsVersion) {
   for (const char* text :
        {"psql (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)\n", "psql (PostgreSQL) 13.22\n", "psql (PostgreSQL) 14.19",
         "psql (PostgreSQL) 16.10", "psql (PostgreSQL) 17.6", "psql (PostgreSQL) 18beta3", "psql (PostgreSQL) 19.0"}) {
-    EXPECT_TRUE(HasFixesOfAugust2025(ParseProgramVersion(text))) << text;
+    EXPECT_TRUE(postgres::HasFixesOfAugust2025(postgres::ParseProgramVersion(text))) << text;
   }
   for (const char* text : {"psql (PostgreSQL) 15.13", "psql (PostgreSQL) 12.22", "psql (PostgreSQL) 17.5",
                            "psql (PostgreSQL) 9.6", "psql", ""}) {
-    EXPECT_FALSE(HasFixesOfAugust2025(ParseProgramVersion(text))) << text;
+    EXPECT_FALSE(postgres::HasFixesOfAugust2025(postgres::ParseProgramVersion(text))) << text;
   }
-  EXPECT_EQ(NewRestrictKey().size(), 63u);
-  EXPECT_NE(NewRestrictKey(), NewRestrictKey());
+  EXPECT_EQ(postgres::NewRestrictKey().size(), 63u);
+  EXPECT_NE(postgres::NewRestrictKey(), postgres::NewRestrictKey());
 }
 
 // More than fits into what is read ahead, in many parts.
@@ -198,7 +198,7 @@ TEST_F(SeedWriterTest, LargeTablesComeWholeAndInOrder) {
   std::string rows;
   bool in_rows = false;
   size_t largest = 0;
-  counts_ = WriteSeed(
+  counts_ = seed::WriteSeed(
       *store_, Lsn(1000),
       [&](std::string_view piece) {
         largest = std::max(largest, piece.size());
@@ -226,11 +226,11 @@ class LargeSeedTest : public SeedWriterTest {
   }
 };
 
-TEST_F(LargeSeedTest, WhenWritingFailsNobodyWaitsForEver) {
+TEST_F(LargeSeedTest, WhenWritingFailsNoThreadWaitsForEver) {
   Publish();
   int writes = 0;
   EXPECT_EQ(CodeOf([&] {
-              WriteSeed(
+              seed::WriteSeed(
                   *store_, Lsn(1000),
                   [&](std::string_view) {
                     if (++writes > 5) throw Error(ErrorCode::kDisk, "full");
@@ -244,7 +244,7 @@ TEST_F(LargeSeedTest, ItIsInterrupted) {
   Publish();
   int writes = 0;
   EXPECT_EQ(CodeOf([&] {
-              WriteSeed(
+              seed::WriteSeed(
                   *store_, Lsn(1000),
                   [&](std::string_view) {
                     if (++writes > 5) interrupt_.Request();

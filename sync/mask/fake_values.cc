@@ -1,4 +1,4 @@
-#include "sync/mask/made_values.h"
+#include "sync/mask/fake_values.h"
 
 #include <fmt/format.h>
 
@@ -8,7 +8,7 @@
 #include "storage/error.h"
 #include "sync/mask/word_lists.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 // 64 bits without letters that are taken for others: as good as unique.
@@ -79,11 +79,11 @@ void AppendUuid(uint64_t hash, std::string* out) {
 }
 
 // Appends what belongs to a hash of `value`.
-using Make = std::function<void(uint64_t hash, std::string_view value, std::string* out)>;
+using MakeValue = std::function<void(uint64_t hash, std::string_view value, std::string* out)>;
 
-class MadeValues : public Masker {
+class FakeValues : public Masker {
  public:
-  MadeValues(const KeyedHash& hash, Make make, Lowering equality)
+  FakeValues(const KeyedHash& hash, MakeValue make, Lowering equality)
       : hash_(hash), make_(std::move(make)), equality_(equality) {}
 
   bool Append(std::string_view value, std::string* out) const override {
@@ -101,17 +101,17 @@ class MadeValues : public Masker {
 
  private:
   const KeyedHash hash_;
-  const Make make_;
+  const MakeValue make_;
   const Lowering equality_;  // Equal texts of the column may be written in two ways.
 };
 
 // The longest of those that fit; the last one is the shortest.
 struct Form {
   int length;  // At most.
-  Make make;
+  MakeValue make;
 };
 
-Make Fitting(const MaskRule& rule, const MaskColumn& column, const std::vector<Form>& forms) {
+MakeValue Fitting(const MaskRule& rule, const MaskColumn& column, const std::vector<Form>& forms) {
   for (const Form& form : forms) {
     if (column.limit == 0 || form.length <= column.limit) return form.make;
   }
@@ -192,7 +192,7 @@ std::vector<Form> FormsOf(const MaskRule& rule, const MaskColumn& column) {
 
 }  // namespace
 
-std::unique_ptr<const Masker> MakeMadeValues(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
+std::unique_ptr<const Masker> MakeFakeValues(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
   constexpr int kUniqueHexDigits = 16;
   if (rule.kind == MaskKind::kHash && column.unique &&
       (column.type == "bytea" ? 2 * rule.length : rule.length) < kUniqueHexDigits) {
@@ -201,10 +201,10 @@ std::unique_ptr<const Masker> MakeMadeValues(const MaskRule& rule, const MaskCol
                             rule.length),
                 "give it \"length\" = 16 or more");
   }
-  const Make make = Fitting(rule, column, FormsOf(rule, column));
-  return std::make_unique<MadeValues>(
+  const MakeValue make = Fitting(rule, column, FormsOf(rule, column));
+  return std::make_unique<FakeValues>(
       KeyedHash(secret, rule.name), make,
       column.type == "citext" ? std::max(column.equality, Lowering::kAscii) : column.equality);
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

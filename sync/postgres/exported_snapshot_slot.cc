@@ -1,4 +1,4 @@
-#include "sync/postgres/snapshot_slot.h"
+#include "sync/postgres/exported_snapshot_slot.h"
 
 #include <fmt/format.h>
 
@@ -7,13 +7,13 @@
 
 #include "storage/error.h"
 #include "sync/postgres/catalog.h"
-#include "sync/postgres/snapshot_guard.h"
+#include "sync/postgres/exported_snapshot_guard.h"
 
-namespace rotv {
+namespace rotv::postgres {
 namespace {
 
-int LockTimeoutMs(SnapshotSlot::Lifetime lifetime) {
-  return lifetime == SnapshotSlot::Lifetime::kPermanent ? 30000 : 10000;
+int LockTimeoutMs(ExportedSnapshotSlot::Lifetime lifetime) {
+  return lifetime == ExportedSnapshotSlot::Lifetime::kPermanent ? 30000 : 10000;
 }
 
 struct Blockers {
@@ -73,13 +73,13 @@ Blockers BlockersOf(PgConnection& connection, int pid) {
 
 }  // namespace
 
-std::string ImportSnapshotSql(const std::string& snapshot) {
+std::string SetTransactionSnapshotSql(const std::string& snapshot) {
   return fmt::format("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '{}'", snapshot);
 }
 
-SnapshotSlot::SnapshotSlot(SourceSession& session, const std::string& name, Lifetime lifetime)
+ExportedSnapshotSlot::ExportedSnapshotSlot(SourceSession& session, const std::string& name, Lifetime lifetime)
     : session_(session), connection_(session.Connect(PgConnection::Kind::kReplication, LockTimeoutMs(lifetime))) {
-  session.LetGoWhenSilent();
+  session.EndSessionsWhenSilent();
   const char* export_option = connection_->server_version() >= 150000 ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT";
   std::string command =
       fmt::format("CREATE_REPLICATION_SLOT {}{} LOGICAL pgoutput {}", connection_->QuoteIdentifier(name),
@@ -116,17 +116,17 @@ SnapshotSlot::SnapshotSlot(SourceSession& session, const std::string& name, Life
   snapshot_ = slot.Get(0, 2);
 }
 
-std::unique_ptr<PgConnection> SnapshotSlot::Import() {
+std::unique_ptr<PgConnection> ExportedSnapshotSlot::Import() {
   std::unique_ptr<PgConnection> importing = session_.Connect(PgConnection::Kind::kOrdinary);
-  importing->Query(ImportSnapshotSql(snapshot_));
-  WaitUntilSafeToRead(*importing, session_.connection(), session_.context().interrupt);
+  importing->Query(SetTransactionSnapshotSql(snapshot_));
+  WaitUntilExportedSnapshotIsSafe(*importing, session_.connection(), session_.context().interrupt);
   return importing;
 }
 
-HeldSnapshot HoldSnapshot(SnapshotSlot& slot) {
-  HeldSnapshot held{.holder = slot.Import(), .name = "", .lsn = slot.lsn()};
+HeldExportedSnapshot HoldExportedSnapshot(ExportedSnapshotSlot& slot) {
+  HeldExportedSnapshot held{.holder = slot.Import(), .name = "", .lsn = slot.lsn()};
   held.name = held.holder->Query("SELECT pg_export_snapshot()").Get(0, 0);
   return held;
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

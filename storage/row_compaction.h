@@ -24,6 +24,6 @@ namespace rotv {
 // - What goes into a large level goes in portions, so that room on the disk is needed for one of them only.
 //
 // Being killed at any moment loses nothing and leaves nothing. Not at the same time as writes.
-rocksdb::Status TidyRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows);
+rocksdb::Status CompactRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows);
 
 }  // namespace rotv

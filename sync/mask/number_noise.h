@@ -9,15 +9,15 @@
 #include "sync/mask/masker.h"
 #include "sync/mask/permutation.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 __extension__ typedef unsigned __int128 Wide;  // NOLINT(modernize-use-using): the word in front needs it.
 
 // A permutation of the numbers of each sign and scale that are closer than rule.by. The work is linear in the number's
 // digits, and what comes out has at most one digit more. NaN and the infinities stay.
-class ShiftedNumber : public Masker {
+class NumberNoise : public Masker {
  public:
-  ShiftedNumber(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
+  NumberNoise(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
 
   bool Append(std::string_view value, std::string* out) const override;
 
@@ -54,4 +54,4 @@ class ShiftedNumber : public Masker {
   const Permutation permutation_;
 };
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -7,12 +7,12 @@
 #include "os/command.h"
 #include "sync/context/source_config.h"
 
-namespace rotv {
+namespace rotv::link {
 
 // Runs `command` there, inside the container where the source names one. The line begins with words that every login
 // shell understands the same way (fish and csh too); the rest is a script for sh. Where there is a password the first
 // line of standard input must be it. The end of standard input ends the command; until then it must be kept open.
-std::string CommandLine(const ProgramCall& command, const SourceConfig& source);
+std::string CommandLine(const os::ProgramCall& command, const SourceConfig& source);
 
 // Joins standard input and output to the PostgreSQL in the source's container, with what is found in there: for a host
 // and port bash; for a socket directory socat, perl or python3, else bash by TCP to 127.0.0.1; where none is named the
@@ -20,4 +20,4 @@ std::string CommandLine(const ProgramCall& command, const SourceConfig& source);
 // behind. Throws kUsage if the host could not be in a path of /dev/tcp.
 std::string RelayCommandLine(const SourceConfig& source);
 
-}  // namespace rotv
+}  // namespace rotv::link

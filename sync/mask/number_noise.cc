@@ -1,11 +1,11 @@
-#include "sync/mask/shifted_number.h"
+#include "sync/mask/number_noise.h"
 
 #include <algorithm>
 
 #include "storage/error.h"
 #include "sync/mask/move_in_block.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 constexpr int kWideDigits = 36;          // A Wide holds 38.
@@ -36,7 +36,7 @@ void AppendWide(Wide number, size_t at_least, std::string* out) {
 
 }  // namespace
 
-ShiftedNumber::ShiftedNumber(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret)
+NumberNoise::NumberNoise(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret)
     : column_(column),
       by_(std::min(static_cast<uint64_t>(rule.by), Permutation::kLargest)),
       by_value_(column.type == "numeric" && column.precision == 0 && column.unique),
@@ -45,7 +45,7 @@ ShiftedNumber::ShiftedNumber(const MaskRule& rule, const MaskColumn& column, con
   while (Wide(by_) * PowerOfTen(static_cast<int>(most_scale_) + 1) <= Permutation::kLargest) ++most_scale_;
 }
 
-bool ShiftedNumber::Append(std::string_view value, std::string* out) const {
+bool NumberNoise::Append(std::string_view value, std::string* out) const {
   if (value == "NaN" || value == "Infinity" || value == "-Infinity") {
     *out += value;
     return true;
@@ -70,7 +70,7 @@ bool ShiftedNumber::Append(std::string_view value, std::string* out) const {
   return true;
 }
 
-void ShiftedNumber::Read(std::string_view value, Digits* digits) {
+void NumberNoise::Read(std::string_view value, Digits* digits) {
   digits->negative = value.starts_with('-');
   if (digits->negative) value.remove_prefix(1);
   const size_t point = value.find('.');
@@ -90,11 +90,11 @@ void ShiftedNumber::Read(std::string_view value, Digits* digits) {
 
 // A minus in front of zeros says nothing, and another number may have become 0; with by_value_ the fraction's last
 // digit counts.
-bool ShiftedNumber::IsForbidden(const Digits& digits) const {
+bool NumberNoise::IsForbidden(const Digits& digits) const {
   return (digits.negative && IsZero(digits.text)) || (by_value_ && digits.scale > 0 && digits.text.back() == '0');
 }
 
-ShiftedNumber::Parts ShiftedNumber::PartsOf(const Digits& digits) const {
+NumberNoise::Parts NumberNoise::PartsOf(const Digits& digits) const {
   const size_t size = digits.text.size();
   Parts parts{.moved_scale = std::min(digits.scale, most_scale_)};
   const size_t finer = digits.scale - parts.moved_scale;
@@ -107,7 +107,7 @@ ShiftedNumber::Parts ShiftedNumber::PartsOf(const Digits& digits) const {
 }
 
 // -12.50 is 1250 hundredths, moved in a block of by * 100 of them.
-void ShiftedNumber::Permute(Digits* digits) const {
+void NumberNoise::Permute(Digits* digits) const {
   const Parts parts = PartsOf(*digits);
   const std::string_view text = digits->text;
   const Wide number = NumberOf(text.substr(parts.moved, parts.moved_end - parts.moved));
@@ -127,7 +127,7 @@ void ShiftedNumber::Permute(Digits* digits) const {
 }
 
 // The greatest that the moved digits may become, less `from_one`.
-Wide ShiftedNumber::LastOf(Wide number, const Parts& parts, size_t size, unsigned from_one) const {
+Wide NumberNoise::LastOf(Wide number, const Parts& parts, size_t size, unsigned from_one) const {
   if (column_.type == "int2" && number - from_one <= INT16_MAX) return INT16_MAX;
   if (column_.type == "int4" && number - from_one <= INT32_MAX) return INT32_MAX;
   if (column_.type == "int8" && number - from_one <= INT64_MAX) return INT64_MAX;
@@ -140,7 +140,7 @@ Wide ShiftedNumber::LastOf(Wide number, const Parts& parts, size_t size, unsigne
   return PowerOfTen(kWideDigits) - 1 - from_one;
 }
 
-Wide ShiftedNumber::Move(Wide number, Wide last, const Parts& parts, std::string* context) const {
+Wide NumberNoise::Move(Wide number, Wide last, const Parts& parts, std::string* context) const {
   const auto size = static_cast<uint64_t>(by_ * PowerOfTen(static_cast<int>(parts.moved_scale)));
   const bool narrow = number <= kNarrow && Wide(static_cast<uint64_t>(number) / size + 1) * size <= kNarrow;
   if (!narrow) return MoveInBlock<Wide>(permutation_, context, number, {.size = size, .first = 0, .last = last});
@@ -150,7 +150,7 @@ Wide ShiftedNumber::Move(Wide number, Wide last, const Parts& parts, std::string
 }
 
 // A permutation of the digits from `begin` on, in pieces, each of which depends on all digits in front of it.
-void ShiftedNumber::PermuteFine(std::string_view digits, size_t begin, std::string* out) const {
+void NumberNoise::PermuteFine(std::string_view digits, size_t begin, std::string* out) const {
   uint64_t in_front = fine_(digits.substr(0, begin));
   for (size_t at = begin; at < digits.size(); at += kFineDigits) {
     const std::string_view piece = digits.substr(at, kFineDigits);
@@ -162,4 +162,4 @@ void ShiftedNumber::PermuteFine(std::string_view digits, size_t begin, std::stri
   }
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

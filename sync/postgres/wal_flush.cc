@@ -1,17 +1,17 @@
-#include "sync/postgres/log_flush.h"
+#include "sync/postgres/wal_flush.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
-LogFlush AskLogFlush(PgConnection& connection) {
+WalFlush AskWalFlush(PgConnection& connection) {
   PgResult row =
       connection.Query("SELECT pg_current_wal_flush_lsn(), setting FROM pg_settings WHERE name = 'wal_writer_delay'");
   return {Lsn::Parse(row.Text(0, 0)).value(), std::chrono::milliseconds(row.Int(0, 1))};
 }
 
-bool FlushLog(PgConnection& connection) {
+bool FlushWal(PgConnection& connection) {
   // A transaction with a number gets a commit record even if it has done nothing; it does not wait for the record to be
   // flushed, but has the log writer do that at once.
   return !connection.TryQuery("SELECT pg_current_xact_id()").failure;
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

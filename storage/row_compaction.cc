@@ -1,4 +1,4 @@
-#include "storage/tidy.h"
+#include "storage/row_compaction.h"
 
 #include <algorithm>
 #include <string>
@@ -18,9 +18,9 @@ constexpr uint64_t kMostTimesLarger = 4;
 // So much goes to the next level at once. With what it overlaps there it is some 150 MB.
 constexpr size_t kPortionFiles = 4;
 
-class Tidying {
+class RowCompaction {
  public:
-  Tidying(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows) : db_(db), rows_(rows) { Look(); }
+  RowCompaction(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows) : db_(db), rows_(rows) { Look(); }
 
   rocksdb::Status Run() {
     if (files(0).size() >= kMostRuns) {
@@ -123,6 +123,8 @@ class Tidying {
 
 }  // namespace
 
-rocksdb::Status TidyRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows) { return Tidying(db, rows).Run(); }
+rocksdb::Status CompactRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows) {
+  return RowCompaction(db, rows).Run();
+}
 
 }  // namespace rotv

@@ -14,9 +14,12 @@
 #include <vector>
 
 namespace rotv {
+class Interrupt;
+}
+
+namespace rotv::postgres {
 
 class PgConnection;
-class Interrupt;
 
 // PostgreSQL's pg_snapshot: transactions below xmin have ended, those from xmax on have not, and of those between only
 // the ones in `in_progress` have not.
@@ -30,14 +33,14 @@ struct TransactionSnapshot {
 };
 
 // Whether every transaction that `exported` counts as ended has ended for `current` too.
-bool SafeToRead(const TransactionSnapshot& exported, const TransactionSnapshot& current);
+bool IsExportedSnapshotSafe(const TransactionSnapshot& exported, const TransactionSnapshot& current);
 
-// Waits until SafeToRead. `importing` is in a transaction on the exported snapshot and has read nothing; `ordinary` is
-// not in a transaction. Throws kUnreachable if that takes longer than a minute, kInterrupted.
-void WaitUntilSafeToRead(PgConnection& importing, PgConnection& ordinary, const Interrupt& interrupt);
+// Waits until IsExportedSnapshotSafe. `importing` is in a transaction on the exported snapshot and has read nothing;
+// `ordinary` is not in a transaction. Throws kUnreachable if that takes longer than a minute, kInterrupted.
+void WaitUntilExportedSnapshotIsSafe(PgConnection& importing, PgConnection& ordinary, const Interrupt& interrupt);
 
 // The same with the server's answers from elsewhere, and no wait but `pause`.
-void WaitUntilSafeToRead(const TransactionSnapshot& exported, const std::function<std::string()>& current,
-                         const std::function<void()>& pause);
+void WaitUntilExportedSnapshotIsSafe(const TransactionSnapshot& exported, const std::function<std::string()>& current,
+                                     const std::function<void()>& pause);
 
-}  // namespace rotv
+}  // namespace rotv::postgres

@@ -1,7 +1,7 @@
-// The guard of sync/postgres/snapshot_guard.h: what it takes for safe, that it waits, and, under ./dev soak, what
-// happens without it.
+// The guard of sync/postgres/exported_snapshot_guard.h: what it takes for safe, that it waits, and, under ./dev soak,
+// what happens without it.
 
-#include "sync/postgres/snapshot_guard.h"
+#include "sync/postgres/exported_snapshot_guard.h"
 
 #include <gtest/gtest.h>
 
@@ -21,12 +21,13 @@ using testing::Connection;
 using testing::PostgresServer;
 
 bool Safe(const char* exported, const char* current) {
-  return SafeToRead(TransactionSnapshot::Parse(exported), TransactionSnapshot::Parse(current));
+  return postgres::IsExportedSnapshotSafe(postgres::TransactionSnapshot::Parse(exported),
+                                          postgres::TransactionSnapshot::Parse(current));
 }
 
 bool IsRefused(std::string_view text) {
   try {
-    TransactionSnapshot::Parse(text);
+    postgres::TransactionSnapshot::Parse(text);
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kProtocol);
     return true;
@@ -34,19 +35,20 @@ bool IsRefused(std::string_view text) {
   return false;
 }
 
-TEST(SnapshotGuardTest, ReadsTheServersText) {
-  const TransactionSnapshot none = TransactionSnapshot::Parse("735:735:");
+TEST(ExportedSnapshotGuardTest, ReadsTheTextOfPgSnapshot) {
+  const postgres::TransactionSnapshot none = postgres::TransactionSnapshot::Parse("735:735:");
   EXPECT_EQ(none.xmin, 735u);
   EXPECT_EQ(none.xmax, 735u);
   EXPECT_TRUE(none.in_progress.empty());
-  const TransactionSnapshot two = TransactionSnapshot::Parse("12884901888:12884901900:12884901888,12884901890");
+  const postgres::TransactionSnapshot two =
+      postgres::TransactionSnapshot::Parse("12884901888:12884901900:12884901888,12884901890");
   EXPECT_EQ(two.xmin, 12884901888u);  // With the epoch: beyond 32 bits.
   EXPECT_EQ(two.xmax, 12884901900u);
   EXPECT_EQ(two.in_progress, (std::vector<uint64_t>{12884901888u, 12884901890u}));
-  EXPECT_EQ(TransactionSnapshot::Parse("1:9:7,3,5").in_progress, (std::vector<uint64_t>{3, 5, 7}));
+  EXPECT_EQ(postgres::TransactionSnapshot::Parse("1:9:7,3,5").in_progress, (std::vector<uint64_t>{3, 5, 7}));
 }
 
-TEST(SnapshotGuardTest, RefusesWhatIsNoSnapshot) {
+TEST(ExportedSnapshotGuardTest, RefusesWhatIsNoPgSnapshot) {
   for (const char* text : {"", ":", "::", "1", "1:", "1:2", "a:2:", "1:b:", "1:2:c", "1:2:3;4", "1:2:,3", "1:2:3,,4",
                            "-1:2:", " 1:2:", "1:2: 3", "1 :2:", "99999999999999999999999:2:"}) {
     EXPECT_TRUE(IsRefused(text)) << '"' << text << '"';
@@ -58,7 +60,7 @@ TEST(SnapshotGuardTest, RefusesWhatIsNoSnapshot) {
   }
 }
 
-TEST(SnapshotGuardTest, IsSafeOnceNothingThatCountsAsEndedIsUnderWay) {
+TEST(ExportedSnapshotGuardTest, IsSafeOnceNothingThatCountsAsEndedIsUnderWay) {
   // Nothing was under way at all.
   EXPECT_TRUE(Safe("10:10:", "10:10:"));
   EXPECT_TRUE(Safe("10:10:", "500:500:"));
@@ -80,11 +82,11 @@ TEST(SnapshotGuardTest, IsSafeOnceNothingThatCountsAsEndedIsUnderWay) {
   EXPECT_TRUE(Safe("1000:1010:", "5000:9000000000:5000,6000"));
 }
 
-TEST(SnapshotGuardTest, WaitsUntilItIsSafeAndNoLonger) {
-  const TransactionSnapshot exported = TransactionSnapshot::Parse("10:13:10");
+TEST(ExportedSnapshotGuardTest, WaitsUntilItIsSafeAndNoLonger) {
+  const postgres::TransactionSnapshot exported = postgres::TransactionSnapshot::Parse("10:13:10");
   std::deque<std::string> answers = {"10:13:10,11,12", "10:14:10,11", "11:15:11", "14:15:14", "never asked"};
   int pauses = 0;
-  WaitUntilSafeToRead(
+  postgres::WaitUntilExportedSnapshotIsSafe(
       exported,
       [&] {
         std::string answer = answers.front();
@@ -96,8 +98,8 @@ TEST(SnapshotGuardTest, WaitsUntilItIsSafeAndNoLonger) {
   EXPECT_EQ(answers.size(), 1u);
 }
 
-TEST(SnapshotGuardTest, ASafeSnapshotIsNotWaitedForAndAPauseMayGiveUp) {
-  const TransactionSnapshot exported = TransactionSnapshot::Parse("10:13:");
+TEST(ExportedSnapshotGuardTest, ASafeSnapshotIsNotWaitedForAndAPauseMayGiveUp) {
+  const postgres::TransactionSnapshot exported = postgres::TransactionSnapshot::Parse("10:13:");
   int asked = 0;
   const auto answer = [&](const char* text) {
     return [&asked, text] {
@@ -105,12 +107,13 @@ TEST(SnapshotGuardTest, ASafeSnapshotIsNotWaitedForAndAPauseMayGiveUp) {
       return std::string(text);
     };
   };
-  WaitUntilSafeToRead(exported, answer("13:13:"), [] { FAIL() << "no pause is needed"; });
+  postgres::WaitUntilExportedSnapshotIsSafe(exported, answer("13:13:"), [] { FAIL() << "no pause is needed"; });
   EXPECT_EQ(asked, 1);
-  EXPECT_THROW(WaitUntilSafeToRead(exported, answer("12:13:12"), [] { throw Error(ErrorCode::kInterrupted, "stop"); }),
+  EXPECT_THROW(postgres::WaitUntilExportedSnapshotIsSafe(exported, answer("12:13:12"),
+                                                         [] { throw Error(ErrorCode::kInterrupted, "stop"); }),
                Error);
   EXPECT_EQ(asked, 2);
-  EXPECT_THROW(WaitUntilSafeToRead(exported, answer("nonsense"), [] {}), Error);
+  EXPECT_THROW(postgres::WaitUntilExportedSnapshotIsSafe(exported, answer("nonsense"), [] {}), Error);
 }
 
 // --- On a real server, where transactions commit all the time.
@@ -155,8 +158,8 @@ void ReadThroughExportedSnapshot(Connection& replication, Connection& importing,
   const std::string name = *replication.Query(slot + export_option)[0][2];
   importing.Exec("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SET TRANSACTION SNAPSHOT '" + name + "'");
   if (guard == Guard::kOn) {
-    const auto exported = TransactionSnapshot::Parse(importing.Value("SELECT pg_current_snapshot()"));
-    WaitUntilSafeToRead(
+    const auto exported = postgres::TransactionSnapshot::Parse(importing.Value("SELECT pg_current_snapshot()"));
+    postgres::WaitUntilExportedSnapshotIsSafe(
         exported, [&] { return ordinary.Value("SELECT pg_current_snapshot()"); }, [] { std::this_thread::yield(); });
   }
   importing.Exec("SELECT count(*) FROM ledger; COMMIT");
@@ -196,7 +199,7 @@ Tally ReadWhileRowsCome(Guard guard, std::chrono::seconds how_long) {
   return tally;
 }
 
-TEST(SnapshotGuardSoak, CommittedRowsAreLostWithoutTheGuardAndNoneWithIt) {
+TEST(ExportedSnapshotGuardSoak, CommittedRowsAreLostWithoutTheGuardAndNoneWithIt) {
   const char* minutes = std::getenv("ROTV_SOAK_MINUTES");
   const std::chrono::seconds whole(60 * (minutes == nullptr ? 10 : std::atoi(minutes)));
   EXPECT_GT(ReadWhileRowsCome(Guard::kOff, whole / 2).lost, 0) << "nothing was lost, so that this shows nothing";

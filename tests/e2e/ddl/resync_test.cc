@@ -14,7 +14,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-class CopiedAgainTest : public DdlTest {
+class ResyncTest : public DdlTest {
  protected:
   // What doctor or status says of a table: {"name", "follow", "reason", ...}.
   nlohmann::json Said(const std::string& command, const std::string& table) {
@@ -41,9 +41,9 @@ struct Kind {
 
 void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 
-class CopiedAgainKindTest : public CopiedAgainTest, public ::testing::WithParamInterface<Kind> {};
+class ResyncKindTest : public ResyncTest, public ::testing::WithParamInterface<Kind> {};
 
-TEST_P(CopiedAgainKindTest, IsCopiedWhenItChangedAndOnlyThen) {
+TEST_P(ResyncKindTest, IsResyncedWhenItChangedAndOnlyThen) {
   Exec("CREATE TABLE fine (id int PRIMARY KEY, v text); INSERT INTO fine VALUES (1, 'a');" +
        std::string(GetParam().table) + ";INSERT INTO odd SELECT n, 'row' FROM generate_series(1, 500) n");
   const nlohmann::json doctor = Said("doctor", "public.odd");
@@ -85,7 +85,7 @@ TEST_P(CopiedAgainKindTest, IsCopiedWhenItChangedAndOnlyThen) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    All, CopiedAgainKindTest,
+    All, ResyncKindTest,
     ::testing::Values(Kind{"NoKey", "CREATE TABLE odd (id int, v text)", "no primary key"},
                       Kind{"DeferrableKey", "CREATE TABLE odd (id int PRIMARY KEY DEFERRABLE, v text)", "deferrable"},
                       Kind{"IdentityNothing",
@@ -104,7 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
                            "no primary key"}),
     [](const auto& kind) { return std::string(kind.param.name); });
 
-TEST_F(CopiedAgainTest, OfManyTablesOnlyThoseThatChangedAreCopied) {
+TEST_F(ResyncTest, OfManyTablesOnlyThoseThatChangedAreResynced) {
   for (int i = 0; i < 120; ++i) {
     Exec(fmt::format(
         "CREATE TABLE n{0} (id int, v text); INSERT INTO n{0} SELECT n, 'row' FROM generate_series(1, {0}) n", i));
@@ -118,7 +118,7 @@ TEST_F(CopiedAgainTest, OfManyTablesOnlyThoseThatChangedAreCopied) {
   EXPECT_THAT(PullCopies(), IsEmpty());
 }
 
-TEST_F(CopiedAgainTest, APartitionWithoutAKeyIsCopiedAndItsSiblingStreamed) {
+TEST_F(ResyncTest, APartitionWithoutAKeyIsResyncedAndItsSiblingStreamed) {
   Exec(
       "CREATE TABLE m (id int, v text) PARTITION BY RANGE (id);"
       "CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (0) TO (100); CREATE TABLE m_2 PARTITION OF m FOR VALUES FROM "
@@ -138,7 +138,7 @@ TEST_F(CopiedAgainTest, APartitionWithoutAKeyIsCopiedAndItsSiblingStreamed) {
 }
 
 // The one harm that the output plugin forces: what it is, that it is said beforehand, and that a pull ends it.
-TEST_F(CopiedAgainTest, ATableThatLosesItsIdentityIsFreedByThePull) {
+TEST_F(ResyncTest, ATableThatLosesItsIdentityIsFreedByThePull) {
   Exec("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT n, 'row' FROM generate_series(1, 100) n");
   rotv.MustSync({"baseline"});
   const std::string publication = rotv.server().Value("SELECT pubname FROM pg_publication");
@@ -176,7 +176,7 @@ TEST_F(CopiedAgainTest, ATableThatLosesItsIdentityIsFreedByThePull) {
 }
 
 // Somebody frees it by hand, with doctor's statement.
-TEST_F(CopiedAgainTest, ATableThatDoctorsStatementHasFreedIsFollowedOn) {
+TEST_F(ResyncTest, ATableThatDoctorsStatementHasFreedIsFollowedOn) {
   Exec("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT n, 'row' FROM generate_series(1, 100) n");
   rotv.MustSync({"baseline"});
   Exec("ALTER TABLE t DROP CONSTRAINT t_pkey");
@@ -195,7 +195,7 @@ TEST_F(CopiedAgainTest, ATableThatDoctorsStatementHasFreedIsFollowedOn) {
 
 // Its extension says which rows are the user's; a dump has those. CREATE EXTENSION would make the table: nothing to
 // import.
-TEST_F(CopiedAgainTest, AnExtensionsConfigurationIsCopiedWithItsFilter) {
+TEST_F(ResyncTest, AnExtensionsConfigurationIsCopiedWithItsFilter) {
   ExecAsSuperuser(
       "SET search_path = public; CREATE EXTENSION citext; CREATE TABLE conf (id int PRIMARY KEY, v text, own bool);"
       "CREATE TABLE member (id int PRIMARY KEY); CREATE TABLE all_of_it (id int); CREATE SEQUENCE conf_seq;"
@@ -220,7 +220,7 @@ TEST_F(CopiedAgainTest, AnExtensionsConfigurationIsCopiedWithItsFilter) {
   }
 }
 
-TEST_F(CopiedAgainTest, LargeObjectsAreCopiedWhenTheyChanged) {
+TEST_F(ResyncTest, LargeObjectsAreResyncedWhenTheyChanged) {
   Exec("CREATE TABLE fine (id int PRIMARY KEY, o oid)");
   BaselineIsDump();
   for (

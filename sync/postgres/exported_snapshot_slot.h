@@ -8,17 +8,17 @@
 #include "storage/lsn.h"
 #include "sync/postgres/source_session.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
 // A new logical slot and its snapshot, which others can import as long as this lives and no statement is sent on its
 // connection. A permanent slot stays; a temporary one goes with this.
-class SnapshotSlot {
+class ExportedSnapshotSlot {
  public:
   enum class Lifetime { kPermanent, kTemporary };
   // Waits for transactions that are open on the source, up to half a minute each (ten seconds for a temporary slot),
   // showing whom it waits for; then throws kUnreachable naming them. Throws kRefused if no slot is free or the plugin
   // is forbidden.
-  SnapshotSlot(SourceSession& session, const std::string& name, Lifetime lifetime = Lifetime::kPermanent);
+  ExportedSnapshotSlot(SourceSession& session, const std::string& name, Lifetime lifetime = Lifetime::kPermanent);
 
   Lsn lsn() const { return lsn_; }  // The consistent point: the snapshot is the state at it.
   const std::string& snapshot() const { return snapshot_; }
@@ -38,14 +38,14 @@ class SnapshotSlot {
 
 // A snapshot that is kept for as long as this lives, without the slot that it came from: nothing but the source's
 // vacuum waits for it.
-struct HeldSnapshot {
+struct HeldExportedSnapshot {
   std::unique_ptr<PgConnection> holder;
   std::string name;  // Exported, and safe to read through.
   Lsn lsn;           // The state that it is.
 };
-HeldSnapshot HoldSnapshot(SnapshotSlot& slot);
+HeldExportedSnapshot HoldExportedSnapshot(ExportedSnapshotSlot& slot);
 
 // The statements that put a connection's transaction on an exported snapshot.
-std::string ImportSnapshotSql(const std::string& snapshot);
+std::string SetTransactionSnapshotSql(const std::string& snapshot);
 
-}  // namespace rotv
+}  // namespace rotv::postgres

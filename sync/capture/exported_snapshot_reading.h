@@ -17,31 +17,32 @@
 #include "sync/mask/mask_lineage.h"
 #include "sync/mask/pii_sampler.h"
 #include "sync/postgres/catalog.h"
+#include "sync/postgres/exported_snapshot_slot.h"
 #include "sync/postgres/fingerprint.h"
-#include "sync/postgres/snapshot_slot.h"
 #include "sync/postgres/watchdog.h"
 #include "sync/schema/schema_version.h"
 
-namespace rotv {
+namespace rotv::capture {
 
-class SnapshotReading {
+class ExportedSnapshotReading {
  public:
   // The schema as SQL. It takes longer than all else where no table is copied: whoever will need it says so at once.
   enum class Texts { kRead, kKnown };
 
   // What the caller knows, and has: all outlive this.
   struct Before {
-    const std::string& publication;  // Ours.
-    const ShapeMap& shapes;          // The store's.
-    const MaskLineage& lineage;      // The masks that the store's rows came under.
-    PiiSampler& sampler;             // On the session's connection; it has looked at what was there before.
+    const std::string& publication;    // Ours.
+    const ShapeMap& shapes;            // The store's.
+    const mask::MaskLineage& lineage;  // The masks that the store's rows came under.
+    mask::PiiSampler& sampler;         // On the session's connection; it has looked at what was there before.
   };
   // Reads the catalogue, and begins to read the texts. Session and slot outlive this. Throws what ReadMaskedCatalog()
   // does.
-  SnapshotReading(SourceSession& session, SnapshotSlot& slot, const Before& before, Texts expected);
+  ExportedSnapshotReading(postgres::SourceSession& session, postgres::ExportedSnapshotSlot& slot, const Before& before,
+                          Texts expected);
 
-  const Catalog& catalog() const { return catalog_; }
-  const Fingerprint& fingerprint() const { return fingerprint_; }
+  const postgres::Catalog& catalog() const { return catalog_; }
+  const postgres::Fingerprint& fingerprint() const { return fingerprint_; }
   // Complete once ReadContents() and Read() have returned true.
   proto::SchemaVersion& schema() { return schema_; }
   const std::vector<proto::Shape>& new_shapes() const { return new_shapes_; }
@@ -65,22 +66,22 @@ class SnapshotReading {
 
  private:
   struct Dumped {
-    std::optional<DumpSections> sections;
+    std::optional<formats::DumpSections> sections;
     std::optional<Error> failure;
-    Fingerprint fingerprint;  // Behind the dump.
+    postgres::Fingerprint fingerprint;  // Behind the dump.
   };
   void BeginTexts();
   bool EndTexts();
   // The answers to statements that lock tables, in a short transaction of their own on the snapshot.
-  std::optional<std::vector<PgResult>> AskShortly(const std::string& statements);
+  std::optional<std::vector<postgres::PgResult>> AskShortly(const std::string& statements);
 
-  SourceSession& session_;
-  SnapshotSlot& slot_;
+  postgres::SourceSession& session_;
+  postgres::ExportedSnapshotSlot& slot_;
   const std::string publication_;
-  std::unique_ptr<PgConnection> reader_;
-  Watchdog watchdog_;
-  Catalog catalog_;
-  Fingerprint fingerprint_;
+  std::unique_ptr<postgres::PgConnection> reader_;
+  postgres::Watchdog watchdog_;
+  postgres::Catalog catalog_;
+  postgres::Fingerprint fingerprint_;
   proto::SchemaVersion schema_;
   std::vector<proto::Shape> new_shapes_;
   proto::SequenceValues sequences_;
@@ -90,4 +91,4 @@ class SnapshotReading {
   std::future<Dumped> dumping_;  // Last: it uses the above.
 };
 
-}  // namespace rotv
+}  // namespace rotv::capture

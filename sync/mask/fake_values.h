@@ -6,9 +6,9 @@
 
 #include "sync/mask/masker.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 // For kEmail, kName, kFirstName, kLastName, kAddress, kIp, kUrl, kUuid and kHash. Throws kUsage as MakeMasker() does.
-std::unique_ptr<const Masker> MakeMadeValues(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
+std::unique_ptr<const Masker> MakeFakeValues(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -1,4 +1,4 @@
-#include "sync/link/far_shell.h"
+#include "sync/link/remote_shell.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 #include "os/shell_quote.h"
 #include "storage/error.h"
 
-namespace rotv {
+namespace rotv::link {
 namespace {
 
 // A bash that is started by sshd's child reads ~/.bashrc even with -c, and what that prints would be taken for the
@@ -17,10 +17,10 @@ constexpr const char* kBash = "bash --norc";
 // of its output before it passes on that its input has ended; then nobody tells what runs in there, which stays for
 // good. So somebody takes its output as long as it lives.
 std::string InContainer(const SourceConfig& source, const std::string& shell, const std::string& script) {
-  const std::string exec = fmt::format("{} exec -i {} {} -c {}", ShellQuote(source.runtime),
-                                       ShellQuote(source.container), shell, ShellQuote(script));
+  const std::string exec = fmt::format("{} exec -i {} {} -c {}", os::ShellQuote(source.runtime),
+                                       os::ShellQuote(source.container), shell, os::ShellQuote(script));
   return "exec sh -c " +
-         ShellQuote(fmt::format(
+         os::ShellQuote(fmt::format(
              "exec 3>&1; s=$({{ {{ {} 3>&- 5>&-; echo $? >&5; }} | {{ cat >&3; exec cat >/dev/null; }} 5>&-; }} "
              "5>&1); exit ${{s:-1}}",
              exec));
@@ -71,11 +71,11 @@ while True:
 
 // nc is left out: its variants differ in whether -U exists and in what they do at the end of input.
 std::string SocketRelayScript(const std::string& directory, int port) {
-  const std::string directories = directory.empty() ? "/var/run/postgresql /tmp" : ShellQuote(directory);
+  const std::string directories = directory.empty() ? "/var/run/postgresql /tmp" : os::ShellQuote(directory);
   const std::string missing = "connect to " + directory + ": there is no .s.PGSQL." + std::to_string(port);
   // A directory that was named and is wrong must not go unseen: pg_dump is given the same one.
   const std::string if_missing =
-      directory.empty() ? "" : fmt::format("else echo {} >&2; exit 1; ", ShellQuote(missing));
+      directory.empty() ? "" : fmt::format("else echo {} >&2; exit 1; ", os::ShellQuote(missing));
   return fmt::format(
       "for d in {}; do s=$d/.s.PGSQL.{}; [ -S \"$s\" ] && break; s=; done; "
       "if [ -n \"$s\" ]; then "
@@ -83,7 +83,7 @@ std::string SocketRelayScript(const std::string& directory, int port) {
       "if command -v perl >/dev/null 2>&1; then exec perl -e {} \"$s\"; fi; "
       "if command -v python3 >/dev/null 2>&1; then exec python3 -c {} \"$s\"; fi; "
       "{}fi; {}",
-      directories, port, ShellQuote(kPerlRelay), ShellQuote(kPythonRelay), if_missing,
+      directories, port, os::ShellQuote(kPerlRelay), os::ShellQuote(kPythonRelay), if_missing,
       TcpRelayScript("127.0.0.1", port));
 }
 
@@ -100,16 +100,16 @@ bool FitsDevTcp(const std::string& host) {
 // waits for a lock, and writes nothing, would hold its own locks on the source long after the link was cut. (A signal
 // by SSH would not reach into a container, nor anything of root's.) The watcher is gone before the command's process
 // number can be used again.
-std::string CommandLine(const ProgramCall& command, const SourceConfig& source) {
+std::string CommandLine(const os::ProgramCall& command, const SourceConfig& source) {
   std::string words;
   if (!command.env.empty()) words += "env ";
-  for (const auto& [name, value] : command.env) words += ShellQuote(name + "=" + value) + " ";
-  words += ShellJoin(command.argv);
+  for (const auto& [name, value] : command.env) words += os::ShellQuote(name + "=" + value) + " ";
+  words += os::ShellJoin(command.argv);
   const std::string script = fmt::format(
       "{}exec 3<&0 </dev/null; {} 3<&- & c=$!; {{ read -r x <&3; kill $c; }} >/dev/null 2>&1 & w=$!; "
       "exec 3<&-; wait $c; s=$?; kill $w; exit $s",
       command.password.empty() ? "" : "IFS= read -r PGPASSWORD; export PGPASSWORD; ", words);
-  return source.container.empty() ? "exec sh -c " + ShellQuote(script) : InContainer(source, "sh", script);
+  return source.container.empty() ? "exec sh -c " + os::ShellQuote(script) : InContainer(source, "sh", script);
 }
 
 std::string RelayCommandLine(const SourceConfig& source) {
@@ -123,4 +123,4 @@ std::string RelayCommandLine(const SourceConfig& source) {
   return InContainer(source, kBash, TcpRelayScript(source.host, source.port));
 }
 
-}  // namespace rotv
+}  // namespace rotv::link

@@ -1,4 +1,4 @@
-#include "sync/postgres/snapshot_guard.h"
+#include "sync/postgres/exported_snapshot_guard.h"
 
 #include <algorithm>
 #include <charconv>
@@ -9,7 +9,7 @@
 #include "storage/interrupt.h"
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::postgres {
 namespace {
 
 uint64_t TakeNumber(std::string_view* text) {
@@ -47,7 +47,7 @@ TransactionSnapshot TransactionSnapshot::Parse(std::string_view text) {
   return snapshot;
 }
 
-bool SafeToRead(const TransactionSnapshot& exported, const TransactionSnapshot& current) {
+bool IsExportedSnapshotSafe(const TransactionSnapshot& exported, const TransactionSnapshot& current) {
   // Not ended for `current` are its in_progress and all from its xmax on; of these, none may count as ended for
   // `exported`.
   for (uint64_t xid : current.in_progress) {
@@ -59,17 +59,17 @@ bool SafeToRead(const TransactionSnapshot& exported, const TransactionSnapshot& 
   return true;
 }
 
-void WaitUntilSafeToRead(const TransactionSnapshot& exported, const std::function<std::string()>& current,
-                         const std::function<void()>& pause) {
-  while (!SafeToRead(exported, TransactionSnapshot::Parse(current()))) pause();
+void WaitUntilExportedSnapshotIsSafe(const TransactionSnapshot& exported, const std::function<std::string()>& current,
+                                     const std::function<void()>& pause) {
+  while (!IsExportedSnapshotSafe(exported, TransactionSnapshot::Parse(current()))) pause();
 }
 
-void WaitUntilSafeToRead(PgConnection& importing, PgConnection& ordinary, const Interrupt& interrupt) {
+void WaitUntilExportedSnapshotIsSafe(PgConnection& importing, PgConnection& ordinary, const Interrupt& interrupt) {
   using Clock = std::chrono::steady_clock;
   // The function looks at the snapshot only, at no row: so it may be called before all is safe.
   TransactionSnapshot exported = TransactionSnapshot::Parse(importing.Query("SELECT pg_current_snapshot()").Text(0, 0));
   Clock::time_point deadline = Clock::now() + std::chrono::minutes(1);
-  WaitUntilSafeToRead(
+  WaitUntilExportedSnapshotIsSafe(
       exported, [&] { return ordinary.Query("SELECT pg_current_snapshot()").Get(0, 0); },
       [&] {
         interrupt.Check();
@@ -81,4 +81,4 @@ void WaitUntilSafeToRead(PgConnection& importing, PgConnection& ordinary, const 
       });
 }
 
-}  // namespace rotv
+}  // namespace rotv::postgres

@@ -6,11 +6,11 @@
 
 #include "sync/mask/masker.h"
 
-namespace rotv {
+namespace rotv::mask {
 
 // For kNumber on whole numbers, numeric and floating point, and kDate on dates and timestamps, whose time of day stays.
 // What comes is closer to the value than rule.by (days). Different values stay different, but for floating point.
 // Throws kUsage as MakeMasker() does.
-std::unique_ptr<const Masker> MakeShifted(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
+std::unique_ptr<const Masker> MakeNoise(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -1,4 +1,4 @@
-#include "sync/mask/shifted.h"
+#include "sync/mask/noise.h"
 
 #include <fmt/format.h>
 
@@ -9,10 +9,10 @@
 #include "storage/error.h"
 #include "sync/mask/calendar_days.h"
 #include "sync/mask/move_in_block.h"
+#include "sync/mask/number_noise.h"
 #include "sync/mask/permutation.h"
-#include "sync/mask/shifted_number.h"
 
-namespace rotv {
+namespace rotv::mask {
 namespace {
 
 [[noreturn]] void FailOnValue(const char* what) {
@@ -21,9 +21,9 @@ namespace {
               "please report this with the column's type");
 }
 
-class ShiftedFloat : public Masker {
+class FloatNoise : public Masker {
  public:
-  ShiftedFloat(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret)
+  FloatNoise(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret)
       : by_(static_cast<double>(rule.by)), single_(column.type == "float4"), hash_(secret, "float") {}
 
   bool Append(std::string_view value, std::string* out) const override {
@@ -56,9 +56,9 @@ class ShiftedFloat : public Masker {
   const KeyedHash hash_;
 };
 
-class ShiftedDate : public Masker {
+class DateNoise : public Masker {
  public:
-  ShiftedDate(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret)
+  DateNoise(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret)
       : by_(static_cast<uint64_t>(rule.by)),
         last_(column.type == "date" ? DaysOf(5874897, 12, 31) : DaysOf(294276, 12, 31)),
         permutation_(KeyedHash(secret, "date")) {}
@@ -105,20 +105,20 @@ class ShiftedDate : public Masker {
 
 }  // namespace
 
-std::unique_ptr<const Masker> MakeShifted(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
-  if (rule.kind == MaskKind::kDate) return std::make_unique<ShiftedDate>(rule, column, secret);
+std::unique_ptr<const Masker> MakeNoise(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
+  if (rule.kind == MaskKind::kDate) return std::make_unique<DateNoise>(rule, column, secret);
   if (column.scale < 0) {
     throw Error(ErrorCode::kUsage, fmt::format("{}: the column rounds to the left of the point", rule.pattern),
                 "such a column cannot be masked but by \"null\" and \"constant\"");
   }
-  if (column.type != "float4" && column.type != "float8") return std::make_unique<ShiftedNumber>(rule, column, secret);
+  if (column.type != "float4" && column.type != "float8") return std::make_unique<NumberNoise>(rule, column, secret);
   if (column.unique) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("{}: floating point numbers that are moved need not stay unique, and this column must be",
                             rule.pattern),
                 "leave the column out of the key, or of the rules");
   }
-  return std::make_unique<ShiftedFloat>(rule, column, secret);
+  return std::make_unique<FloatNoise>(rule, column, secret);
 }
 
-}  // namespace rotv
+}  // namespace rotv::mask

@@ -14,13 +14,13 @@ using testing::Lines;
 using testing::ManifestAt;
 using testing::Put;
 using testing::StoreFixture;
-using Strings = std::vector<std::string>;
+using Texts = std::vector<std::string>;
 
 // Level 0 may have 23 files, and merging small neighbours may save 23: as many stay.
 constexpr size_t kMostLeftOver = 2 * 23;
 
 // Text that hardly compresses.
-std::string Noise(size_t size, unsigned seed) {
+std::string RandomText(size_t size, unsigned seed) {
   std::mt19937 random(seed);
   std::string noise(size, '\0');
   for (char& byte : noise) byte = static_cast<char>('!' + random() % 90);
@@ -30,7 +30,8 @@ std::string Noise(size_t size, unsigned seed) {
 std::vector<Put> NoisyRows(int64_t from, int64_t to, uint64_t lsn, size_t size) {
   std::vector<Put> puts;
   for (int64_t id = from; id < to; ++id) {
-    puts.push_back({.id = id, .lsn = lsn, .text = Noise(size, static_cast<unsigned>(id + static_cast<int64_t>(lsn)))});
+    puts.push_back(
+        {.id = id, .lsn = lsn, .text = RandomText(size, static_cast<unsigned>(id + static_cast<int64_t>(lsn)))});
   }
   return puts;
 }
@@ -44,20 +45,20 @@ std::set<std::string> Files(const StoreFixture& store, uint64_t least = 0) {
   return files;
 }
 
-TEST(TidyTest, PullsOfATableThatOnlyGrowsLeaveFewFiles) {
+TEST(RowCompactionTest, PullsOfATableThatOnlyGrowsLeaveFewFiles) {
   StoreFixture store;
-  Strings expected;
+  Texts expected;
   for (int64_t id = 0; id < 150; ++id) {
     auto lsn = static_cast<uint64_t>(10 + id);
     store.WriteAndPublish({{.id = id, .lsn = lsn, .text = std::to_string(id)}}, lsn + 1);
     expected.push_back(std::to_string(id));
-    store->Tidy();
+    store->Compact();
     EXPECT_LE(Files(store).size(), kMostLeftOver) << id;
   }
   EXPECT_EQ(Lines(*store, UINT64_MAX), expected);
 }
 
-TEST(TidyTest, ManySmallTablesHaveFewFiles) {
+TEST(RowCompactionTest, ManySmallTablesHaveFewFiles) {
   StoreFixture store;
   constexpr TableId kTables = 200;
   for (TableId table = 1; table <= kTables; ++table) {
@@ -65,14 +66,14 @@ TEST(TidyTest, ManySmallTablesHaveFewFiles) {
   }
   EXPECT_GE(Files(store).size(), size_t{kTables});
   store->Publish(ManifestAt(100), {});
-  store->Tidy();
+  store->Compact();
   EXPECT_LE(Files(store).size(), kMostLeftOver);
   for (TableId table = 1; table <= kTables; ++table) {
-    EXPECT_EQ(Lines(*store, 100, {}, table), Strings{std::to_string(table)});
+    EXPECT_EQ(Lines(*store, 100, {}, table), Texts{std::to_string(table)});
   }
 }
 
-TEST(TidyTest, SmallPullsAllOverALargeTableLeaveItsFilesAlone) {
+TEST(RowCompactionTest, SmallPullsAllOverALargeTableLeaveItsFilesAlone) {
   StoreFixture store;
   constexpr int64_t kRows = 20000;
   constexpr uint64_t kLarge = uint64_t{3} << 20;
@@ -88,16 +89,16 @@ TEST(TidyTest, SmallPullsAllOverALargeTableLeaveItsFilesAlone) {
       puts.push_back({.id = id, .lsn = lsn, .text = rows[id]});
     }
     store.WriteAndPublish(puts, lsn + 1);
-    store->Tidy();
+    store->Compact();
     EXPECT_LE(Files(store).size(), large.size() + kMostLeftOver) << lsn;
   }
   EXPECT_EQ(Files(store, kLarge), large);
-  Strings lines = Lines(*store, 200);
+  Texts lines = Lines(*store, 200);
   ASSERT_EQ(lines.size(), static_cast<size_t>(kRows));
   for (const auto& [id, text] : rows) EXPECT_EQ(lines.at(static_cast<size_t>(id)), text);
 }
 
-TEST(TidyTest, AMergeAmongLargeFilesKeepsEveryVersion) {
+TEST(RowCompactionTest, AMergeAmongLargeFilesKeepsEveryVersion) {
   StoreFixture store;
   std::mt19937 random(11);
   constexpr int64_t kRows = 3000;
@@ -113,41 +114,42 @@ TEST(TidyTest, AMergeAmongLargeFilesKeepsEveryVersion) {
         puts.push_back(testing::Gone(id, pull));
         rows.erase(id);
       } else {
-        puts.push_back({.id = id, .lsn = pull, .text = Noise(700, static_cast<unsigned>(random()))});
+        puts.push_back({.id = id, .lsn = pull, .text = RandomText(700, static_cast<unsigned>(random()))});
         rows[id] = puts.back().text;
       }
     }
     store.WriteAndPublish(puts, pull + 1);
-    store->Tidy();
+    store->Compact();
     if (pull % 10 == 3) states[pull + 1] = rows;
   }
   states[kPulls + 1] = rows;
   store.Reopen();
   for (const auto& [lsn, state] : states) {
-    Strings expected;
+    Texts expected;
     for (const auto& [id, text] : state) expected.push_back(text);
     EXPECT_TRUE(Lines(*store, lsn) == expected) << lsn;
   }
 }
 
-TEST(TidyTest, MoreThanGoesDownAtOnceGoesDownInPortions) {
+TEST(RowCompactionTest, MoreThanGoesDownAtOnceGoesDownInPortions) {
   StoreFixture store;
   constexpr int64_t kRows = 8000;
   for (int64_t id = 0; id < kRows; id += kRows / 4) testing::Write(*store, NoisyRows(id, id + kRows / 4, 10, 2000));
-  Strings expected;
+  Texts expected;
   for (const Put& put : NoisyRows(0, kRows, 10, 2000)) expected.push_back(put.text);
   for (uint64_t lsn = 100; lsn < 132; ++lsn) {  // The first ones come to lie in levels of their own.
     std::vector<Put> puts;
     for (int64_t id = static_cast<int64_t>(lsn % 12); id < kRows; id += 12) {
-      puts.push_back(
-          {.id = id, .lsn = lsn, .text = Noise(4000, static_cast<unsigned>(id + kRows * static_cast<int64_t>(lsn)))});
+      puts.push_back({.id = id,
+                      .lsn = lsn,
+                      .text = RandomText(4000, static_cast<unsigned>(id + kRows * static_cast<int64_t>(lsn)))});
       expected[static_cast<size_t>(id)] = puts.back().text;
     }
     testing::Write(*store, puts);
   }
   store->Publish(ManifestAt(200), {});
-  const Strings before = Lines(*store, 110);
-  store->Tidy();
+  const Texts before = Lines(*store, 110);
+  store->Compact();
   EXPECT_LE(Files(store).size(), store->DiskBytes() / (2 << 20) + kMostLeftOver);
   store.Reopen();
   EXPECT_TRUE(Lines(*store, 200) == expected);
@@ -155,7 +157,7 @@ TEST(TidyTest, MoreThanGoesDownAtOnceGoesDownInPortions) {
 }
 
 // Otherwise every pull would begin and end with merges that bring nothing.
-TEST(TidyTest, WhatIsTidyIsLeftAlone) {
+TEST(RowCompactionTest, WhatIsCompactIsLeftAlone) {
   StoreFixture store;
   for (TableId table = 1; table <= 100; ++table) {
     std::vector<Put> puts = NoisyRows(0, 100, 10, 1000);
@@ -163,10 +165,10 @@ TEST(TidyTest, WhatIsTidyIsLeftAlone) {
     testing::Write(*store, puts);
   }
   store->Publish(ManifestAt(100), {});
-  store->Tidy();
+  store->Compact();
   const std::set<std::string> files = Files(store);
   EXPECT_LE(files.size(), kMostLeftOver);
-  store->Tidy();
+  store->Compact();
   EXPECT_EQ(Files(store), files);
 }
 

@@ -8,19 +8,19 @@
 #include "storage/lsn.h"
 #include "sync/postgres/pg_connection.h"
 
-namespace rotv {
+namespace rotv::postgres {
 
-struct LogFlush {
+struct WalFlush {
   Lsn lsn;
   std::chrono::milliseconds writer_delay{0};  // wal_writer_delay
 };
 
 // One round trip.
-LogFlush AskLogFlush(PgConnection& connection);
+WalFlush AskWalFlush(PgConnection& connection);
 
 // Has the server's log writer flush everything that is in the log by now, which it does within its delay. This takes a
 // transaction's number and writes the commit record of an empty transaction, which needs no privilege, changes
 // nothing, waits for nobody and is sent to nobody. False if the server refuses.
-bool FlushLog(PgConnection& connection);
+bool FlushWal(PgConnection& connection);
 
-}  // namespace rotv
+}  // namespace rotv::postgres

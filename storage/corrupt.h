@@ -1,0 +1,17 @@
+// What is said of a store that holds what cannot be.
+
+#pragma once
+
+#include <string>
+
+#include "storage/error.h"
+
+namespace rotv {
+
+// Throws kCorrupt: "the store holds `what`".
+[[noreturn]] inline void ThrowCorrupt(const char* what) {
+  throw Error(ErrorCode::kCorrupt, std::string("the store holds ") + what,
+              "take a new baseline: rotv-sync baseline --force");
+}
+
+}  // namespace rotv

@@ -1,0 +1,13 @@
+// RocksDB's slices as views.
+
+#pragma once
+
+#include <rocksdb/slice.h>
+
+#include <string_view>
+
+namespace rotv {
+
+inline std::string_view View(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
+
+}  // namespace rotv

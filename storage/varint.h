@@ -1,0 +1,18 @@
+// Numbers as varints, as protobuf writes them: seven bits a byte, the lowest first.
+
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace rotv {
+
+inline void AppendVarint(uint64_t value, std::string* out) {
+  while (value >= 0x80) {
+    out->push_back(static_cast<char>(value | 0x80));
+    value >>= 7;
+  }
+  out->push_back(static_cast<char>(value));
+}
+
+}  // namespace rotv

@@ -1,0 +1,11 @@
+// Eight bytes as one word.
+
+#pragma once
+
+#include <cstdint>
+
+namespace rotv::formats {
+
+constexpr uint64_t EachByte(uint8_t byte) { return uint64_t{0x0101010101010101} * byte; }
+
+}  // namespace rotv::formats
