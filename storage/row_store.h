@@ -22,11 +22,10 @@
 #include "storage/row_scan.h"
 #include "storage/row_version.h"
 #include "storage/shape_map.h"
+#include "storage/store_state.h"
 #include "storage/version_buffer.h"
 
 namespace rotv {
-
-inline constexpr uint32_t kFormatVersion = 2;
 
 // A part of a table's keys: [begin, end), an empty end meaning the table's end.
 struct KeyRange {
@@ -60,24 +59,25 @@ class RowStore {
   virtual ~RowStore() = default;
 
   // As it was last published. The reference stays valid; its content changes with Publish().
-  virtual const proto::Manifest& manifest() const = 0;
+  virtual const StoreState& state() const = 0;
+  const proto::Manifest& manifest() const { return state().manifest(); }
 
   // Writes versions to disk, synced. Scans do not see those at or after the published durable LSN. Before the first
-  // version at or after it, a manifest with pull_in_progress must have been published.
+  // version at or after it, a state after BeginPull() must have been published.
   virtual void Write(const VersionBuffer& versions) = 0;
 
   // Adds chunks of the change log, from ChangeLogBuilder. Durable and visible with the next Publish().
   virtual void WriteLog(const std::vector<std::pair<std::string, std::string>>& chunks) = 0;
 
-  // What becomes visible together with a manifest.
+  // What becomes visible together with a state.
   struct Addition {
     std::optional<std::pair<Lsn, proto::SchemaVersion>> schema;
     std::optional<std::pair<Lsn, proto::SequenceValues>> sequences;
     std::vector<proto::Shape> shapes;  // Before the first row that has one of them. Nobody else may read meanwhile.
   };
-  // Makes `manifest` and `addition` durable, in one step. Once this returns it survives power loss, and
-  // manifest.durable_lsn may be acknowledged to the source. Throws kDisk if that cannot be promised.
-  virtual void Publish(const proto::Manifest& manifest, const Addition& addition) = 0;
+  // Makes `state` and `addition` durable, in one step. Once this returns it survives power loss, and
+  // state.durable_lsn() may be acknowledged to the source. Throws kDisk if that cannot be promised.
+  virtual void Publish(const StoreState& state, const Addition& addition) = 0;
 
   // The newest version of a row on disk, published or not; a partial one is made whole from older versions, as far as
   // they are on disk. `storage` holds the bytes that its text points into.

@@ -87,22 +87,12 @@ void AppendKept(const std::filesystem::path& path, std::vector<SnapshotInfo>* in
   if (store->manifest().snapshots_size() == 1) infos->back().sole_bytes = store->DiskBytes();
 }
 
-// Whether it was there.
-bool RemoveName(proto::Manifest& manifest, const std::string& name) {
-  auto* snapshots = manifest.mutable_snapshots();
-  auto end = std::remove_if(snapshots->begin(), snapshots->end(),
-                            [&](const proto::Snapshot& snapshot) { return snapshot.name() == name; });
-  bool found = end != snapshots->end();
-  snapshots->erase(end, snapshots->end());
-  return found;
-}
-
 bool RemoveFrom(Workspace& workspace, const std::filesystem::path& path, const std::string& name) {
   std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kReadWrite);
-  proto::Manifest manifest = store->manifest();
-  if (!RemoveName(manifest, name)) return false;
-  if (!manifest.snapshots().empty() || path == workspace.CurrentStorePath()) {
-    store->Publish(manifest, {});
+  StoreState state = store->state();
+  if (!state.RemoveSnapshot(name)) return false;
+  if (!state.manifest().snapshots().empty() || path == workspace.CurrentStorePath()) {
+    store->Publish(state, {});
     return true;
   }
   // A kept store goes with its last name, in one step: who is killed leaves no store without a name.
@@ -150,15 +140,16 @@ SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, con
 
   using std::chrono::system_clock;
   auto now = std::chrono::duration_cast<std::chrono::microseconds>(system_clock::now().time_since_epoch());
-  proto::Manifest manifest = store->manifest();
-  proto::Snapshot* snapshot = manifest.add_snapshots();
-  snapshot->set_name(name);
-  snapshot->set_lsn(point.lsn.value());
-  snapshot->set_time_us(point.time_us);
-  snapshot->set_created_us(now.count());
-  snapshot->set_rows(counts.rows);
-  store->Publish(manifest, {});
-  return InfoOf(*snapshot, false);
+  proto::Snapshot snapshot;
+  snapshot.set_name(name);
+  snapshot.set_lsn(point.lsn.value());
+  snapshot.set_time_us(point.time_us);
+  snapshot.set_created_us(now.count());
+  snapshot.set_rows(counts.rows);
+  StoreState state = store->state();
+  state.AddSnapshot(snapshot);
+  store->Publish(state, {});
+  return InfoOf(snapshot, false);
 }
 
 NamedPoint FindSnapshot(const Context& context, const std::string& name) {

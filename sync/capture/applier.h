@@ -43,11 +43,11 @@ class Applier {
     uint64_t truncated = 0;
   };
 
-  // Transactions that commit before `from` are dropped: the store has them. What `tables` point to, `manifest` and
-  // `writer` outlive the applier. In `manifest` the epochs change as tables are truncated, and tables whose rows come
-  // in none of their forms are added to must_copy: from then on their changes are dropped.
+  // Transactions that commit before `from` are dropped: the store has them. What `tables` point to, `state` and
+  // `writer` outlive the applier. In `state` the epochs change as tables are truncated, and tables whose rows come
+  // in none of their forms are marked for a resync: from then on their changes are dropped.
   // Rows are masked as their tables say, by `secret`.
-  Applier(const std::vector<StreamedTable>& tables, proto::Manifest& manifest, StoreWriter& writer, Lsn from,
+  Applier(const std::vector<StreamedTable>& tables, StoreState& state, StoreWriter& writer, Lsn from,
           const mask::MaskSecret& secret);
 
   // Begin decides whether a transaction is wanted; the others are for what is in one. Throws kProtocol if no server
@@ -83,7 +83,6 @@ class Applier {
   struct Followed {
     TableId id;
     EpochNumber epoch = 0;
-    proto::TableHistory* history = nullptr;
     std::vector<Form> forms;
     Form* form = nullptr;  // That of the rows that come now; null while they are dropped.
   };
@@ -126,7 +125,7 @@ class Applier {
   void CompleteLine(const Followed& table, std::string_view key);
   std::optional<VersionBuffer::Found> Newest(std::string_view prefix);
 
-  proto::Manifest& manifest_;
+  StoreState& state_;
   StoreWriter& writer_;
   std::map<uint32_t, Followed> tables_;
   std::unique_ptr<VersionBuffer> buffer_;

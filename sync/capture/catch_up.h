@@ -27,12 +27,12 @@ struct CatchUpResult {
 // Whether the source's state at the new head is kept to be read.
 enum class AtHead { kLeave, kHoldExportedSnapshot };
 
-// Brings `store` to a new head at the snapshot of a slot that is made and dropped here. `manifest` is the store's, with
-// pull_in_progress published, and `expected` says whether the schema is known to have changed; on return the new head
+// Brings `store` to a new head at the snapshot of a slot that is made and dropped here. `state` is the store's, with
+// its BeginPull() published, and `expected` says whether the schema is known to have changed; on return the new head
 // is published too. Starts over by itself when a migration comes in between. Throws kUnreachable if a transaction on
 // the source stays open for more than ten seconds, naming it; kRefused if the role lacks a privilege on something new;
 // kSlotLost if the publication is gone. What was streamed before an error is kept.
-CatchUpResult CatchUp(postgres::SourceSession& session, RowStore& store, proto::Manifest* manifest,
+CatchUpResult CatchUp(postgres::SourceSession& session, RowStore& store, StoreState* state,
                       ExportedSnapshotReading::Texts expected, AtHead at_head = AtHead::kLeave);
 
 }  // namespace rotv::capture

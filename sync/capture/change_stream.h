@@ -25,7 +25,7 @@ class ChangeStream {
     postgres::PgConnection& connection;  // A replication connection.
     Applier& applier;
     StoreWriter& writer;
-    proto::Manifest& manifest;  // Published as the stream gets on; durable_lsn is kept current.
+    StoreState& state;  // Published as the stream gets on, with each Advance() of it.
     Progress& progress;
     const Interrupt& interrupt;
     std::function<postgres::WalFlush()> wal_flush;  // AskWalFlush() on another connection; rarely called.
@@ -34,7 +34,7 @@ class ChangeStream {
   explicit ChangeStream(const Parts& parts) : parts_(parts) {}
 
   // Receives everything that commits before `target`. Everything received is in the store and durable on return, and
-  // manifest.durable_lsn is the position that was reached: `target`, or less if the server's log ends in records that
+  // state.durable_lsn() is the position that was reached: `target`, or less if the server's log ends in records that
   // nobody has flushed, behind the last commit, and the server refuses to do it.
   void ReceiveUntil(Lsn target);
 

@@ -13,7 +13,6 @@
 #include <numeric>
 #include <thread>
 
-#include "storage/epochs.h"
 #include "storage/error.h"
 #include "sync/formats/row_check.h"
 #include "sync/mask/row_filter.h"
@@ -36,24 +35,19 @@ struct Item {
   const proto::Table* table = nullptr;
   const proto::Shape* shape = nullptr;
   int64_t size = 0;
-  proto::TableHistory* history = nullptr;
   EpochNumber epoch = 0;  // Each try writes an epoch of its own, so that a broken-off one is never seen.
 };
 
 // What the workers share.
 class Work {
  public:
-  Work(const CopyRequest& request, const ShapeMap& shapes, proto::Manifest* manifest) : last_progress_(Clock::now()) {
+  Work(const CopyRequest& request, const ShapeMap& shapes, StoreState* state)
+      : state_(*state), last_progress_(Clock::now()) {
     std::map<uint32_t, int64_t> sizes;
     for (const postgres::CatalogTable& table : request.catalog.tables) sizes[table.oid] = table.bytes;
-    std::map<uint32_t, proto::TableHistory*> histories;
-    for (proto::TableHistory& history : *manifest->mutable_tables()) histories[history.table()] = &history;
     for (const proto::Table& table : request.schema.tables()) {
       if (request.tables.count(table.id()) == 0) continue;
-      proto::TableHistory*& history = histories[table.id()];
-      if (history == nullptr) history = &HistoryOf(*manifest, table.id());
-      waiting_.push_back(
-          {.table = &table, .shape = &shapes.Get(table.shape()), .size = sizes[table.id()], .history = history});
+      waiting_.push_back({.table = &table, .shape = &shapes.Get(table.shape()), .size = sizes[table.id()]});
     }
     total_ = std::accumulate(waiting_.begin(), waiting_.end(), int64_t{0},
                              [](int64_t sum, const Item& item) { return sum + item.size; });
@@ -71,16 +65,13 @@ class Work {
     if (ended_ || left_ == 0) return std::nullopt;
     Item item = waiting_.front();
     waiting_.pop_front();
-    item.epoch = item.history->last_number() + 1;
-    item.history->set_last_number(item.epoch);
+    item.epoch = state_.ReserveEpoch(item.table->id());
     return item;
   }
 
   void Done(const Item& item, Lsn lsn, const CopyCounts& counts) {
     std::lock_guard lock(mutex_);
-    proto::Epoch* epoch = item.history->add_epochs();
-    epoch->set_number(item.epoch);
-    epoch->set_start_lsn(lsn.value() - 1);
+    state_.AddEpoch(item.table->id(), item.epoch, Lsn(lsn.value() - 1));
     // A piece of a large object is nobody's row.
     if (item.table->id() != postgres::kLargeObjectTable) counts_.rows += counts.rows;
     counts_.bytes += counts.bytes;
@@ -129,6 +120,7 @@ class Work {
   std::atomic<uint64_t> bytes_so_far{0};
 
  private:
+  StoreState& state_;  // Under the mutex, as all of these.
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Item> waiting_;
@@ -268,9 +260,9 @@ class Worker {
 
 }  // namespace
 
-CopyEnd CopyTables(postgres::SourceSession& session, RowStore& store, const CopyRequest& request,
-                   proto::Manifest* manifest, CopyCounts* counts) {
-  Work work(request, store.shapes(), manifest);
+CopyEnd CopyTables(postgres::SourceSession& session, RowStore& store, const CopyRequest& request, StoreState* state,
+                   CopyCounts* counts) {
+  Work work(request, store.shapes(), state);
   if (work.size() == 0) return CopyEnd::kComplete;
   session.context().progress.Begin("copying rows", Progress::Unit::kBytes, static_cast<uint64_t>(work.total_bytes()));
   std::vector<std::thread> threads;

@@ -25,6 +25,7 @@ using testing::Lines;
 using testing::ManifestAt;
 using testing::Put;
 using testing::RunRole;
+using testing::StateAt;
 using testing::StoreFixture;
 using Mode = RowStore::Mode;
 using Strings = std::vector<std::string>;
@@ -56,7 +57,7 @@ std::vector<Put> ManyRows(int64_t from, int64_t to, uint64_t lsn, size_t size) {
 void Begin(RowStore& store) {
   proto::Manifest manifest = store.manifest();
   manifest.set_pull_in_progress(true);
-  store.Publish(manifest, {});
+  store.Publish(StoreState::FromStored(manifest), {});
 }
 
 const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::ChildEnvironment({
@@ -75,7 +76,7 @@ const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::Ch
        Begin(*store);
        testing::Write(*store, {{.id = 1, .lsn = 150, .text = "published"}});
        store->WriteLog(LogOf(150));
-       store->Publish(ManifestAt(200), {});
+       store->Publish(StateAt(200), {});
        raise(SIGKILL);
      }},
     {"publishing until killed",
@@ -89,7 +90,7 @@ const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::Ch
          store->WriteLog(LogOf(lsn + 5));
          proto::Manifest manifest = ManifestAt(lsn + 10);
          manifest.set_pull_in_progress(true);
-         store->Publish(manifest, {});
+         store->Publish(StoreState::FromStored(manifest), {});
          std::cout << "published " << lsn + 10 << std::endl;
        }
      }},
@@ -116,7 +117,7 @@ const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::Ch
          proto::Manifest manifest = ManifestAt(lsn);
          manifest.set_pull_in_progress(true);
          manifest.set_durable_lsn(100);
-         store->Publish(manifest, {});
+         store->Publish(StoreState::FromStored(manifest), {});
        }
      }},
     {"disk is full",
@@ -126,7 +127,7 @@ const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::Ch
        {
          std::unique_ptr<RowStore> store = RowStore::Open(disk / "store", Mode::kCreate);
          testing::Write(*store, {{.id = 1, .lsn = 10, .text = "old"}});
-         store->Publish(ManifestAt(100), {});
+         store->Publish(StateAt(100), {});
        }
        try {
          std::unique_ptr<RowStore> store = RowStore::Open(disk / "store", Mode::kReadWrite);
@@ -157,9 +158,9 @@ TEST(RowStoreTest, WhatIsNotPublishedIsNotSeen) {
   StoreFixture store;
   testing::Write(*store, {{.id = 1, .lsn = 10, .text = "a"}, {.id = 1, .lsn = 20, .text = "b"}});
   EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{});
-  store->Publish(ManifestAt(20), {});
+  store->Publish(StateAt(20), {});
   EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{"a"});
-  store->Publish(ManifestAt(21), {});
+  store->Publish(StateAt(21), {});
   EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{"b"});
 }
 
@@ -168,7 +169,7 @@ TEST(RowStoreTest, AReopenedStoreHasWhatWasPublished) {
   proto::Manifest manifest = ManifestAt(100);
   manifest.set_slot("the slot");
   testing::Write(*store, {{.id = 1, .lsn = 10, .text = "a"}});
-  store->Publish(manifest, {});
+  store->Publish(StoreState::FromStored(manifest), {});
   for (Mode mode : {Mode::kReadWrite, Mode::kReadOnly}) {
     store.Reopen(mode);
     EXPECT_EQ(store->manifest().slot(), "the slot");
@@ -203,7 +204,7 @@ TEST(RowStoreTest, ANewerFormatIsRefusedAndLeftAlone) {
   manifest.set_format_version(kFormatVersion + 1);
   manifest.set_pull_in_progress(true);
   testing::Write(*store, {{.id = 1, .lsn = 150, .text = "of a newer program"}});
-  store->Publish(manifest, {});
+  store->Publish(StoreState::FromStored(manifest), {});
   for (Mode mode : {Mode::kReadWrite, Mode::kReadOnly}) {
     Error error = ErrorOf([&] { store.Reopen(mode); });
     EXPECT_EQ(error.code(), ErrorCode::kDisk);
@@ -247,7 +248,7 @@ TEST(RowStoreTest, AKilledProcessLeavesNothingThatItHadNotPublished) {
   EXPECT_EQ(store->Newest(EncodeRowPrefix(1, 0, IntegerKey(1)), &storage)->version.text, "old");
   EXPECT_FALSE(store->Newest(EncodeRowPrefix(1, 0, IntegerKey(7)), &storage));
   // Not even once the LSN is published by a transaction that is another one.
-  store->Publish(ManifestAt(200), {});
+  store->Publish(StateAt(200), {});
   EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{"old"});
   int logged = 0;
   store->VisitLog(Lsn(0), [&](const proto::Transaction&) { return ++logged; });
@@ -260,7 +261,7 @@ TEST(RowStoreTest, ATransactionThatIsReceivedAgainIsWrittenAgain) {
   EXPECT_EQ(RunRole("killed before publishing", store.path()).exit_status, 128 + SIGKILL);
   store.Reopen();
   testing::Write(*store, {{.id = 1, .lsn = 150, .text = "again"}, testing::Gone(7, 150)});
-  store->Publish(ManifestAt(200), {});
+  store->Publish(StateAt(200), {});
   EXPECT_EQ(Lines(*store, 200), Strings{"again"});
   store.Reopen();
   EXPECT_EQ(Lines(*store, 200), Strings{"again"});
@@ -453,7 +454,7 @@ TEST(RowStoreTest, AnEmptyBufferIsWrittenAsNothing) {
   store->Write(VersionBuffer(VersionBuffer::Index::kNewest));
   store->Write(VersionBuffer(VersionBuffer::Index::kNone));
   store->WriteLog({});
-  store->Publish(ManifestAt(100), {});
+  store->Publish(StateAt(100), {});
   EXPECT_EQ(Lines(*store, 100), Strings{});
 }
 
@@ -488,7 +489,7 @@ TEST(RowStoreTest, TheSchemaIsTheOneInForce) {
   for (uint64_t lsn : {100, 200}) {
     proto::SchemaVersion schema;
     schema.set_pre_data("since " + std::to_string(lsn));
-    store->Publish(ManifestAt(lsn), {.schema = {{Lsn(lsn), schema}}, .sequences = {}});
+    store->Publish(StateAt(lsn), {.schema = {{Lsn(lsn), schema}}, .sequences = {}});
   }
   store.Reopen();
   EXPECT_EQ(store->SchemaAt(Lsn(100)).pre_data(), "since 100");
@@ -504,7 +505,7 @@ TEST(RowStoreTest, SequencesAreThoseOfTheFirstPullAtOrAfter) {
   for (uint64_t lsn : {100, 200}) {
     proto::SequenceValues values;
     values.add_values()->set_last_value(static_cast<int64_t>(lsn));
-    store->Publish(ManifestAt(lsn), {.schema = {}, .sequences = {{Lsn(lsn), values}}});
+    store->Publish(StateAt(lsn), {.schema = {}, .sequences = {{Lsn(lsn), values}}});
   }
   store.Reopen();
   EXPECT_EQ(store->SequencesAt(Lsn(50)).values(0).last_value(), 100);
@@ -545,7 +546,7 @@ TEST(RowStoreTest, PartsOfATableHoldEveryRowExactlyOnce) {
     }
     store->Write(buffer);
   }
-  store->Publish(ManifestAt(100), {});
+  store->Publish(StateAt(100), {});
   Strings whole = Lines(*store, 100);
   EXPECT_EQ(whole.size(), texts.size());
   for (size_t parts : {1, 2, 3, 16, 1000}) {
@@ -566,7 +567,7 @@ TEST(RowStoreTest, NoPartIsMuchLargerThanTheOthers) {
   for (size_t run = 0; run < kRuns; ++run) {
     testing::Write(*store, ManyRows(static_cast<int64_t>(run) * 10, static_cast<int64_t>(run) * 10 + 10, 10, 10));
   }
-  store->Publish(ManifestAt(100), {});
+  store->Publish(StateAt(100), {});
   std::vector<KeyRange> ranges = store->Split(1, 0, kParts);
   EXPECT_EQ(ranges.size(), kParts);
   for (const KeyRange& range : ranges) EXPECT_LE(Lines(*store, 100, range).size(), 30u);
@@ -579,7 +580,7 @@ TEST(RowStoreTest, VersionsOfOneRowAreNotCutApart) {
     testing::Write(*store, {{.id = 5, .lsn = lsn, .text = std::to_string(lsn)}, {.id = 6, .lsn = lsn, .text = "six"}});
   }
   testing::Write(*store, {{.id = 4, .lsn = 10, .text = "four"}});
-  store->Publish(ManifestAt(100), {});
+  store->Publish(StateAt(100), {});
   Strings together;
   for (const KeyRange& range : store->Split(1, 0, 16)) {
     for (const std::string& line : Lines(*store, 100, range)) together.push_back(line);
@@ -600,7 +601,7 @@ TEST(RowStoreTest, CompactionOfManyRunsChangesNothing) {
                             {.id = static_cast<int64_t>(lsn % 7 + 1), .lsn = lsn, .text = std::to_string(lsn)},
                             {.id = 9, .lsn = lsn, .text = "last"}});
   }
-  store->Publish(ManifestAt(100), {});
+  store->Publish(StateAt(100), {});
   std::vector<Strings> before, after;
   for (uint64_t lsn = 10; lsn <= 50; ++lsn) before.push_back(Lines(*store, lsn));
   store->Compact();
@@ -619,7 +620,7 @@ TEST(RowStoreTest, ScansSeeOneStateWhileAnotherIsWritten) {
     store->WriteLog(LogOf(lsn));
   };
   write(9);
-  store->Publish(ManifestAt(10), {});
+  store->Publish(StateAt(10), {});
   std::atomic<uint64_t> published{10};
   std::atomic<bool> stop{false};
   std::vector<std::thread> readers;
@@ -637,7 +638,7 @@ TEST(RowStoreTest, ScansSeeOneStateWhileAnotherIsWritten) {
   }
   for (uint64_t lsn = 20; lsn < 20 + kRounds; ++lsn) {
     write(lsn - 1);
-    store->Publish(ManifestAt(lsn), {});
+    store->Publish(StateAt(lsn), {});
     published = lsn;
   }
   stop = true;

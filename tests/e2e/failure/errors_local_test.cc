@@ -238,7 +238,7 @@ TEST(LocalErrorsTest, AStoreOfANewerFormatIsRefusedAndADamagedOneIsNoticed) {
     const auto store = RowStore::Open(path, RowStore::Mode::kReadWrite);
     manifest = store->manifest();
     manifest.set_format_version(kFormatVersion + 1);
-    store->Publish(manifest, {});
+    store->Publish(StoreState::FromStored(manifest), {});
   }
   const std::string formats =
       "has format " + std::to_string(kFormatVersion + 1) + ", this program knows " + std::to_string(kFormatVersion);

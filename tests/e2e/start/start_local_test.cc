@@ -128,7 +128,7 @@ TEST_F(StartLocalTest, DataThatIsTenDaysOldWarnsAndStarts) {
     constexpr int64_t kTenDaysUs = int64_t{10} * 24 * 3600 * 1'000'000;
     manifest.set_head_time_us(manifest.head_time_us() - kTenDaysUs);
     manifest.set_baseline_time_us(manifest.baseline_time_us() - kTenDaysUs);
-    store->Publish(manifest, {});
+    store->Publish(StoreState::FromStored(manifest), {});
   }
   Result started = Rotv({"start"});
   ASSERT_TRUE(started.ok()) << started.err;

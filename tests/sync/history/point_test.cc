@@ -29,7 +29,7 @@ class PointTest : public ::testing::Test {
     manifest.set_baseline_lsn(0x100);
     manifest.set_baseline_time_us(kNoon);
     manifest.set_head_time_us(kNoon + 600 * kSecond);
-    store_->Publish(manifest, {});
+    store_->Publish(StoreState::FromStored(manifest), {});
   }
 
   history::Point Find(const std::string& at) { return history::PointAt(*store_, at); }
@@ -50,7 +50,7 @@ TEST_F(PointTest, ANamedSnapshotIsItsPoint) {
   snapshot->set_name("monday");
   snapshot->set_lsn(0x111);
   snapshot->set_time_us(kNoon + 60 * kSecond);
-  store_->Publish(manifest, {});
+  store_->Publish(StoreState::FromStored(manifest), {});
   EXPECT_EQ(history::PointNamed(*store_, "monday").lsn, Lsn(0x111));
   EXPECT_EQ(history::PointNamed(*store_, "monday").time_us, kNoon + 60 * kSecond);
   Error error = ErrorOf([&] { history::PointNamed(*store_, "tuesday"); });

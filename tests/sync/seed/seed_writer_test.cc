@@ -59,7 +59,8 @@ class SeedWriterTest : public ::testing::Test {
         if (history.table() == more.table()) history.MergeFrom(more);
       }
     }
-    store_->Publish(manifest, {.schema = {{Lsn(100), schema_}}, .sequences = {{Lsn(1000), sequences_}}, .shapes = {}});
+    store_->Publish(StoreState::FromStored(manifest),
+                    {.schema = {{Lsn(100), schema_}}, .sequences = {{Lsn(1000), sequences_}}, .shapes = {}});
   }
 
   std::string Seed(uint64_t lsn = 1000) {
@@ -266,7 +267,7 @@ TEST_F(SeedWriterTest, ATableWithoutAnEpochIsCorrupt) {
   Publish();
   EXPECT_EQ(CodeOf([&] { Seed(0); }), ErrorCode::kCorrupt);
   proto::Manifest manifest = testing::ManifestAt(1000);
-  store_->Publish(manifest, {});
+  store_->Publish(StoreState::FromStored(manifest), {});
   EXPECT_EQ(CodeOf([&] { Seed(); }), ErrorCode::kCorrupt);
 }
 
