@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/config/mask_config.h"
 #include "cli/output/format.h"
 #include "cli/output/terminal.h"
 #include "cli/rotv_sync/command.h"
@@ -114,7 +115,9 @@ program::Command DeclareMask(CLI::App& app) {
   app.require_subcommand(1);
   app.footer(
       "The rules are in [mask] of rotv.toml; see docs/masking.md. Neither command shows a value.\n\n"
-      "Examples:\n"
+      "Rules:\n" +
+      config::MaskRuleList() +
+      "\nExamples:\n"
       "  rotv-sync mask suggest >>rotv.toml  # then read and mend it\n"
       "  rotv-sync mask check");
   CLI::App* suggest = app.add_subcommand("suggest", "Look at names and samples of columns, and write rules to review");

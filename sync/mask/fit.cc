@@ -10,6 +10,7 @@
 #include <set>
 
 #include "storage/error.h"
+#include "sync/context/mask_rule_table.h"
 #include "sync/mask/make_masker.h"
 #include "sync/mask/secret.h"
 #include "sync/mask/source_checks.h"
@@ -23,8 +24,10 @@ constexpr int kTimeoutMs = 3000;  // For one question: an expression may take as
 constexpr size_t kMostNamed = 5;
 
 // The same for every value, also for those that come later; and whatever the config says.
+// The config's value takes the place of all.
 bool IsConstant(const proto::MaskedColumn& masked) {
-  return masked.rule().name() == "constant" || masked.rule().name() == "password";
+  const MaskRuleRow* row = RowNamed(masked.rule().name());
+  return row != nullptr && row->Takes("value");
 }
 
 // A column that rows come with, and what masks it where anything does.

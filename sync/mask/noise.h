@@ -8,9 +8,12 @@
 
 namespace rotv::mask {
 
-// For kNumber on whole numbers, numeric and floating point, and kDate on dates and timestamps, whose time of day stays.
-// What comes is closer to the value than rule.by (days). Different values stay different, but for floating point.
-// Throws kUsage as MakeMasker() does.
-std::unique_ptr<const Masker> MakeNoise(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
+// What comes is closer to the value than rule.by (days). Different values stay different, but for floating point. Both
+// throw kUsage as MakeMasker() does.
+
+// For kNumber on whole numbers, numeric and floating point.
+std::unique_ptr<const Masker> MakeNumberNoise(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
+// For kDate on dates and timestamps, whose time of day stays.
+std::unique_ptr<const Masker> MakeDateNoise(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
 
 }  // namespace rotv::mask
