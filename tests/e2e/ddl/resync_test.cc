@@ -47,12 +47,12 @@ TEST_P(ResyncKindTest, IsResyncedWhenItChangedAndOnlyThen) {
   Exec("CREATE TABLE fine (id int PRIMARY KEY, v text); INSERT INTO fine VALUES (1, 'a');" +
        std::string(GetParam().table) + ";INSERT INTO odd SELECT n, 'row' FROM generate_series(1, 500) n");
   const nlohmann::json doctor = Said("doctor", "public.odd");
-  EXPECT_EQ(doctor.at("follow"), "copied again when changed");
+  EXPECT_EQ(doctor.at("follow"), "resynced when changed");
   EXPECT_THAT(doctor.at("reason").get<std::string>(), HasSubstr(GetParam().reason));
   EXPECT_EQ(rotv.Sync({"doctor"}).exit_status, 0);
   BaselineIsDump();
   EXPECT_FALSE(Published("odd"));
-  EXPECT_EQ(Said("status", "public.odd").at("follow"), "copied again when changed");
+  EXPECT_EQ(Said("status", "public.odd").at("follow"), "resynced when changed");
 
   EXPECT_THAT(PullCopies(), IsEmpty());
   Exec("UPDATE fine SET v = 'b'");
@@ -159,7 +159,7 @@ TEST_F(ResyncTest, ATableThatLosesItsIdentityIsFreedByThePull) {
     EXPECT_THAT(doctor.out, HasSubstr(publication));
     ASSERT_TRUE(PullIsRight(Copy::kAllowed));
     EXPECT_FALSE(Published("t"));
-    EXPECT_EQ(Said("status", "public.t").at("follow"), "copied again when changed");
+    EXPECT_EQ(Said("status", "public.t").at("follow"), "resynced when changed");
     Exec("UPDATE t SET v = 'free' WHERE id < 10; DELETE FROM t WHERE id = 50");
     EXPECT_THAT(PullCopies(), ElementsAre("public.t"));
     rotv.ExpectSeedIsDump({.import = Import::kNone});

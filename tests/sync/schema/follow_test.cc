@@ -96,7 +96,7 @@ TEST(FollowTest, UnderIdentityFullWithoutAUsableKeyItIsAMultiset) {
        {Table({}), Table({deferrable}), Table({invalid}), Table({PrimaryKey({1, 4})}), Table({IdentityIndex({1})})}) {
     table.replica_identity = 'f';
     EXPECT_EQ(schema::Decide(table, {}).follow, proto::FOLLOW_BAG);
-    EXPECT_EQ(schema::Decide(table, {}).way, "as a bag");
+    EXPECT_EQ(schema::Decide(table, {}).way, "as a multiset");
   }
 }
 

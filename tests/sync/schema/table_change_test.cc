@@ -94,7 +94,7 @@ TEST_F(TableChangeTest, ANewTableAndOneWhoseRowsWereNotKeptAreCopied) {
 
 TEST_F(TableChangeTest, ATableWithLostChangesIsResynced) {
   to_resync_ = {kTable};
-  ExpectResync("could be followed");
+  ExpectResync("could not be followed");
 }
 
 TEST_F(TableChangeTest, AnotherIdentityNeedsACopy) {
@@ -133,7 +133,7 @@ TEST_F(TableChangeTest, ColumnsThatCouldBeTakenForEachOtherNeedACopy) {
   now_ = Schema(2, {{1, "id"}, {3, "name"}});
   ExpectResync("added and dropped");
   now_ = Schema(3, {{1, "id"}, {2, "name"}, {4, "more"}});
-  ExpectResync("came and went");
+  ExpectResync("added and dropped again");
 }
 
 TEST_F(TableChangeTest, AMultisetIsResyncedWhenItsRowsGetOtherColumns) {
@@ -185,7 +185,7 @@ TEST_F(TableChangeTest, ALabelThatWasRenamedCountsAndOneThatWasAddedDoesNot) {
 
 TEST_F(TableChangeTest, ValuesThatNameOtherObjectsAreCopiedWhenNamesMayHaveChanged) {
   state().mutable_columns(1)->set_by_name(true);
-  ExpectResync("names other objects");
+  ExpectResync("refers to other objects");
   text_changed_ = false;
   EXPECT_EQ(FateOf(), schema::Fate::kKeep);
 }
