@@ -10,7 +10,7 @@ namespace {
 
 using Lsns = std::vector<Lsn>;
 
-TEST(GarbageTest, ASchemaIsNeededFromItsLsnToTheNext) {
+TEST(GarbageTest, ASchemaIsKeptForStatesUpToTheNextSchema) {
   const Lsns keys = {Lsn(10), Lsn(20), Lsn(30)};
   EXPECT_EQ(Unneeded(Retention({Lsn(10)}, Lsn(50)), keys, Valid::kFromKey), (Lsns{Lsn(20)}));
   EXPECT_EQ(Unneeded(Retention({Lsn(20)}, Lsn(50)), keys, Valid::kFromKey), (Lsns{Lsn(10)}));
@@ -19,7 +19,7 @@ TEST(GarbageTest, ASchemaIsNeededFromItsLsnToTheNext) {
   EXPECT_EQ(Unneeded(Retention({}, Lsn(29)), keys, Valid::kFromKey), (Lsns{Lsn(10)}));
 }
 
-TEST(GarbageTest, SequencesAreNeededUpToTheirLsn) {
+TEST(GarbageTest, SequencesAreKeptForStatesUpToTheirLsn) {
   const Lsns keys = {Lsn(10), Lsn(20), Lsn(30)};
   EXPECT_EQ(Unneeded(Retention({Lsn(10)}, Lsn(50)), keys, Valid::kUpToKey), (Lsns{Lsn(20)}));
   EXPECT_EQ(Unneeded(Retention({Lsn(11)}, Lsn(50)), keys, Valid::kUpToKey), (Lsns{Lsn(10)}));
@@ -27,7 +27,7 @@ TEST(GarbageTest, SequencesAreNeededUpToTheirLsn) {
   EXPECT_EQ(Unneeded(Retention({}, Lsn(20)), keys, Valid::kUpToKey), (Lsns{Lsn(10)}));
 }
 
-TEST(GarbageTest, EpochsThatServeNoStateThatStaysAreForgotten) {
+TEST(GarbageTest, EpochsThatServeNoKeptStateAreForgotten) {
   proto::Manifest manifest;
   for (TableId table : {1U, 2U}) {
     proto::TableHistory* history = manifest.add_tables();
