@@ -50,7 +50,7 @@ class StatementReader {
 
  private:
   void Take(const Token& token) {
-    if (token.kind == Kind::kBackslash) Throw("contains a psql meta-command");
+    if (token.kind == Kind::kBackslash) Throw("contains a command for psql");
     if (token.kind == Kind::kUnclear) Throw("contains something that psql may read in two ways");
     if (!token.closed) Throw("ends within quotes or a comment");
     if (token.kind == Kind::kSpace || token.kind == Kind::kNewline || token.kind == Kind::kComment) return;
@@ -67,7 +67,7 @@ class StatementReader {
     constexpr std::string_view kFirst[] = {"ALTER",   "COMMENT", "CREATE", "DROP",     "GRANT",
                                            "REFRESH", "REVOKE",  "SELECT", "SECURITY", "SET"};
     if (std::find(std::begin(kFirst), std::end(kFirst), token.text) == std::end(kFirst)) {
-      Throw("contains a statement that no schema dump has", kOtherOutputHint);
+      Throw("contains something that is no statement of a schema", kOtherOutputHint);
     }
     begun_ = true;
     start_ = static_cast<size_t>(token.text.data() - text_.data());

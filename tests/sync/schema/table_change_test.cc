@@ -108,12 +108,12 @@ TEST_F(TableChangeTest, AnotherIdentityNeedsACopy) {
   ExpectResync("other columns");
   now() = before_.tables(0);
   state().set_constraint_oid(51);
-  ExpectResync("anew");
+  ExpectResync("created again");
 }
 
 TEST_F(TableChangeTest, ATableThatLeftThePublicationForAWhileIsResynced) {
   state().set_membership("3:4");
-  ExpectResync("published");
+  ExpectResync("in the publication");
 }
 
 TEST_F(TableChangeTest, ColumnsAddedInPlaceKeepTheRows) {
