@@ -25,7 +25,7 @@ VersionBuffer::VersionBuffer(Index index) : indexed_(index == Index::kNewest) {
 
 char* VersionBuffer::Allocate(size_t size) {
   bytes_ += size;
-  if (size > kBlockSize / 4) {  // A large row has a block of its own, so that little is left unused.
+  if (size > kBlockSize / 4) {  // A large row gets its own block, so that little of the others is wasted.
     blocks_.push_back(std::make_unique_for_overwrite<char[]>(size));
     return blocks_.back().get();
   }
@@ -117,9 +117,9 @@ std::vector<VersionBuffer::Found> VersionBuffer::Versions(std::string_view row_p
 
 std::vector<VersionBuffer::Entry> VersionBuffer::Sorted() const {
   auto before = [](const Entry& a, const Entry& b) { return a.key() < b.key(); };
-  // Rows of a growing table come in the order of their keys: one look is cheaper than a sort.
+  // The rows of a table often arrive in the order of their keys: one check is cheaper than a sort.
   if (std::is_sorted(entries_.begin(), entries_.end(), before)) return entries_;
-  // The first bytes, as numbers, decide most comparisons without a look at the keys, which lie all over memory.
+  // The keys are scattered over memory, so most comparisons are decided by their first bytes, kept as numbers here.
   struct Place {
     uint64_t table_and_epoch, head;
     const Entry* entry;
@@ -127,7 +127,7 @@ std::vector<VersionBuffer::Entry> VersionBuffer::Sorted() const {
   std::vector<Place> places;
   places.reserve(entries_.size());
   for (const Entry& entry : entries_) {
-    // A key without a row key has its LSN there: 16 bytes are always there.
+    // Even a key with an empty row key has 16 bytes, since its LSN follows.
     places.push_back({ReadBigEndian64(entry.data), ReadBigEndian64(entry.data + kTablePrefixSize), &entry});
   }
   std::sort(places.begin(), places.end(), [&](const Place& a, const Place& b) {
