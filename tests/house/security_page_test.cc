@@ -1,4 +1,4 @@
-// Holds SECURITY.md against the tests: a promise whose test was renamed or removed is a promise that nobody keeps.
+// Checks SECURITY.md against the tests: if the test of a promise is renamed or removed, nothing proves the promise.
 
 #include <gtest/gtest.h>
 
@@ -33,7 +33,7 @@ std::set<std::string> TestsOfTheTree() {
   return names;
 }
 
-TEST(SecurityPageTest, EveryTestThatHoldsAPromiseExists) {
+TEST(SecurityPageTest, EveryTestNamedInSecurityPageExists) {
   static const std::regex kNamed(R"(`(\w+Test\.\w+)`)");
   const std::string page = WholeText(ROTV_SOURCE_DIR "/SECURITY.md");
   const std::set<std::string> tests = TestsOfTheTree();

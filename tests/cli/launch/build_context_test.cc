@@ -28,7 +28,7 @@ class BuildContextTest : public ::testing::Test {
 
 constexpr const char* kPlanted = "pl4nted-s3cret";
 
-// Every file of the context, and whether it holds what was planted.
+// Every file of the context, and whether it contains a planted secret.
 std::vector<std::string> Leaks(const fs::path& context) {
   std::vector<std::string> leaks;
   for (const auto& entry : fs::recursive_directory_iterator(context)) {
@@ -39,7 +39,7 @@ std::vector<std::string> Leaks(const fs::path& context) {
   return leaks;
 }
 
-TEST_F(BuildContextTest, NoSecretGetsIntoIt) {
+TEST_F(BuildContextTest, ContainsNoSecret) {
   Write("backend/package.json", R"({"version": "1.2.3"})");
   const std::string key = std::string("-----BEGIN OPENSSH PRIVATE KEY-----\n") + kPlanted;
   for (const char* name : {".env", "backend/.env", "backend/.env.local", ".env.production", ".envrc", ".npmrc",
@@ -55,7 +55,7 @@ TEST_F(BuildContextTest, NoSecretGetsIntoIt) {
   EXPECT_EQ(Leaks(context.directory()), std::vector<std::string>());
 }
 
-TEST_F(BuildContextTest, WhatAnApplicationNeedsIsThere) {
+TEST_F(BuildContextTest, ContainsWhatAnApplicationNeeds) {
   Write("backend/package.json", R"({"version": "1.2.3"})");
   for (const char* name : {"frontend/index.html", "backend/.env.example", "docs/keep/a.md", "docs/b.md"}) Write(name);
   Write("ca.pem", "-----BEGIN CERTIFICATE-----\n");
@@ -90,7 +90,7 @@ TEST_F(BuildContextTest, ADirectoryWithoutAnApplicationIsRefused) {
   }
 }
 
-TEST_F(BuildContextTest, AVersionThatIsNotThereIsZero) {
+TEST_F(BuildContextTest, AMissingVersionIsZero) {
   Write("package.json", "{}");
   EXPECT_EQ(launch::ApplicationVersion(App()), "0");
   Write("package.json", "not JSON");

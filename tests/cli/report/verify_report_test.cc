@@ -1,4 +1,4 @@
-// What verify says, without a source.
+// Tests the report of verify, without a source.
 
 #include "cli/report/verify_report.h"
 
@@ -59,14 +59,14 @@ TEST(VerifyReportTest, WhatWasRepairedIsReported) {
   EXPECT_EQ(report::VerifyJson(result)["equal"], true);
 }
 
-TEST(VerifyReportTest, AnIncompleteCountSaysSo) {
+TEST(VerifyReportTest, AnIncompleteCountIsMarked) {
   VerifyResult result = Different();
   result.tables.front().difference.complete = false;
   std::string text = report::VerifyText(result, "production");
   EXPECT_NE(text.find("at least 11 rows missing"), std::string::npos) << text;
 }
 
-TEST(VerifyReportTest, ProgramsAreToldTheSame) {
+TEST(VerifyReportTest, JsonHasTheSameFindings) {
   output::Json document = report::VerifyJson(Different());
   EXPECT_EQ(document["equal"], false);
   EXPECT_EQ(document["differing"], 1);

@@ -14,7 +14,7 @@ using testing::Partial;
 using testing::Put;
 using testing::StoreFixture;
 
-// Passes on to a real store, but only as many writes as it is let.
+// Passes writes on to a real store, but only as many as the test permits.
 class GatedStore : public RowStore {
  public:
   explicit GatedStore(RowStore& inner) : inner_(inner) {}
@@ -28,7 +28,7 @@ class GatedStore : public RowStore {
     std::lock_guard lock(mutex_);
     fail_ = true;
   }
-  bool WaitsFor(int writes) {  // Until so many writes have begun.
+  bool WaitsFor(int writes) {  // Until so many writes have begun; false after 20 seconds.
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return begun_ >= writes; });
   }
@@ -115,7 +115,7 @@ class StoreWriterTest : public ::testing::Test {
   GatedStore gate_{*store_};
 };
 
-TEST_F(StoreWriterTest, WhatWasDrainedIsInTheStore) {
+TEST_F(StoreWriterTest, DrainWritesEverythingToTheStore) {
   capture::StoreWriter writer(*store_);
   EXPECT_EQ(writer.durable_lsn(), Lsn(100));
   ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}}, 200)));
@@ -124,7 +124,7 @@ TEST_F(StoreWriterTest, WhatWasDrainedIsInTheStore) {
   EXPECT_EQ(testing::Lines(*store_, 200), std::vector<std::string>{"a"});
 }
 
-TEST_F(StoreWriterTest, TheDurableLsnMovesOnlyOncePublished) {
+TEST_F(StoreWriterTest, TheDurableLsnAdvancesOnlyOnPublication) {
   capture::StoreWriter writer(gate_);
   ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}}, 200)));
   ASSERT_TRUE(gate_.WaitsFor(1));
@@ -134,7 +134,7 @@ TEST_F(StoreWriterTest, TheDurableLsnMovesOnlyOncePublished) {
   EXPECT_EQ(writer.durable_lsn(), Lsn(200));
 }
 
-TEST_F(StoreWriterTest, AJobWithoutVersionsIsWrittenToo) {
+TEST_F(StoreWriterTest, AJobWithoutVersionsIsPublishedToo) {
   capture::StoreWriter writer(*store_);
   capture::StoreWriter::Job job;
   job.publication = {testing::ManifestAt(300), {}};
@@ -143,14 +143,14 @@ TEST_F(StoreWriterTest, AJobWithoutVersionsIsWrittenToo) {
   EXPECT_EQ(store_->manifest().durable_lsn(), 300u);
 }
 
-TEST_F(StoreWriterTest, AThirdJobMustWaitAndIsKeptByItsOwner) {
+TEST_F(StoreWriterTest, AThirdJobWaitsAndStaysWithItsOwner) {
   capture::StoreWriter writer(gate_);
   ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}})));
   ASSERT_TRUE(Submit(writer, JobOf({{.id = 2, .lsn = 110, .text = "b"}})));
   capture::StoreWriter::Job third = JobOf({{.id = 3, .lsn = 110, .text = "c"}}, 200);
   EXPECT_FALSE(writer.TrySubmit(&third));
   ASSERT_NE(third.versions, nullptr);
-  writer.WaitForRoom(1);  // Returns although there is none.
+  writer.WaitForRoom(1);  // Returns after the time although there is no room.
   gate_.Let(3);
   while (!writer.TrySubmit(&third)) writer.WaitForRoom(1000);
   writer.Drain();
@@ -188,7 +188,7 @@ TEST_F(StoreWriterTest, ARowIsFoundWhereverItIs) {
   expect_all();
 }
 
-TEST_F(StoreWriterTest, APartialRowIsNotMadeWholeFromBeforeItsDeletion) {
+TEST_F(StoreWriterTest, APartialRowIsNotCompletedFromBeforeItsDeletion) {
   testing::Write(*store_, {{.id = 1, .lsn = 10, .text = "1\told"}});
   capture::StoreWriter writer(gate_);
   ASSERT_TRUE(Submit(writer, JobOf({Gone(1, 110)})));
@@ -198,7 +198,7 @@ TEST_F(StoreWriterTest, APartialRowIsNotMadeWholeFromBeforeItsDeletion) {
   writer.Drain();
 }
 
-TEST_F(StoreWriterTest, EveryCallThrowsWhatAJobThrew) {
+TEST_F(StoreWriterTest, EveryCallRethrowsTheErrorOfAJob) {
   capture::StoreWriter writer(gate_);
   gate_.FailNext();
   gate_.Let(1);
@@ -226,7 +226,7 @@ TEST_F(StoreWriterTest, AfterAFailedJobNothingIsWritten) {
   EXPECT_EQ(store_->manifest().durable_lsn(), 100u);
 }
 
-TEST_F(StoreWriterTest, ItsEndFinishesTheJobUnderWay) {
+TEST_F(StoreWriterTest, TheDestructorFinishesTheRunningJob) {
   std::thread letting;
   {
     capture::StoreWriter writer(gate_);
@@ -236,10 +236,10 @@ TEST_F(StoreWriterTest, ItsEndFinishesTheJobUnderWay) {
     letting = std::thread([this] { gate_.Let(2); });
   }
   letting.join();
-  EXPECT_GE(store_->manifest().durable_lsn(), 200u);  // The other one may have been begun before the end.
+  EXPECT_GE(store_->manifest().durable_lsn(), 200u);  // The other job may have been started before the destructor ran.
 }
 
-TEST_F(StoreWriterTest, AThreadThatReadsDoesNotWaitForTheDisk) {
+TEST_F(StoreWriterTest, ReadingDoesNotWaitForTheDisk) {
   capture::StoreWriter writer(gate_);
   for (int round = 0; round < 100; ++round) {
     uint64_t lsn = 200 + static_cast<uint64_t>(round);

@@ -44,7 +44,7 @@ class RowCodecTest : public ::testing::Test {
     codec.KeyOfTuple(TupleOf(values), old ? &old_tuple : nullptr, &key);
     return key;
   }
-  // With " ..." behind it if it is not complete.
+  // The line, with " ..." after it if it is incomplete.
   static std::string LineOf(schema::RowCodec& codec, const Values& values, const std::optional<Values>& old = {},
                             OldKind kind = OldKind::kFull) {
     std::string line = "left over";
@@ -73,7 +73,7 @@ TEST_F(RowCodecTest, ARowsLineAndItsTupleHaveOneKey) {
   }
 }
 
-TEST_F(RowCodecTest, AKeyIsItsColumnsInTheOrderOfTheIndex) {
+TEST_F(RowCodecTest, AKeyHasItsColumnsInIndexOrder) {
   schema::RowCodec codec = Codec({2, 0});
   EXPECT_EQ(KeyOf(codec, {"-5", "x", "p"}), TextKey("p") + IntegerKey(-5));
   EXPECT_EQ(KeyOfLine(codec, "-5\tx\tp"), TextKey("p") + IntegerKey(-5));
@@ -122,7 +122,7 @@ TEST_F(RowCodecTest, UnchangedColumnsAreInAFullOldRow) {
   EXPECT_EQ(LineOf(codec, {"1", "x", kToast}, Values{"1", "w", kNullValue}), "1\tx\t\\N");
 }
 
-TEST_F(RowCodecTest, ANullOfAnOldKeyIsNotTakenForAValue) {
+TEST_F(RowCodecTest, ANullInAnOldKeyIsNotAValue) {
   schema::RowCodec codec = Codec({0});
   EXPECT_EQ(LineOf(codec, {"2", "x", kToast}, Values{"1", kNullValue, kNullValue}, OldKind::kKey), "2\tx\t\\u ...");
 }
@@ -156,9 +156,9 @@ formats::pgoutput::Relation RelationOfTable() {
   return relation;
 }
 
-TEST_F(RowCodecTest, ARelationAsItIsStoredFits) { EXPECT_TRUE(Codec({0}).Fits(RelationOfTable())); }
+TEST_F(RowCodecTest, AnUnchangedRelationFits) { EXPECT_TRUE(Codec({0}).Fits(RelationOfTable())); }
 
-TEST_F(RowCodecTest, UnderIdentityFullAKeyServesThatIsAConstraint) {
+TEST_F(RowCodecTest, UnderIdentityFullAConstraintsKeyIsUsed) {
   formats::pgoutput::Relation full = RelationOfTable();
   full.replica_identity = 'f';
   for (formats::pgoutput::RelationColumn& column : full.columns) column.is_identity = true;
