@@ -1,4 +1,4 @@
-// RFC 4648, section 4.
+// Base64 encoding: RFC 4648, section 4.
 
 #pragma once
 
