@@ -42,7 +42,7 @@ class StatementReader {
     // psql takes a zero byte for the end of a line, within quotes too.
     if (text_.find('\0') != std::string_view::npos) Throw("contains a zero byte");
     for (Token token = lexer_.Next(); token.kind != Kind::kEnd; token = lexer_.Next()) Take(token);
-    if (begun_) Throw("ends within a statement");
+    if (begun_) Throw("does not end at the end of a statement");
   }
 
   // The value after the text's last SET of standard_conforming_strings; on if there is none.

@@ -168,7 +168,7 @@ TEST_F(MaskLineageTest, WhatWasMaskedStaysMasked) {
   Exec(
       "INSERT INTO detached.visits_2025 VALUES (3, '2025-06-06', 'planted'); INSERT INTO swapped.people_old VALUES (3, "
       "'planted')");
-  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Masked as before, by no rule of the config"));
+  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Still masked, although no rule in the config covers them"));
   ExpectNothingPlanted("after a stream");
   Exec("CREATE TABLE detached.other (id int)");
   rotv.MustSync({"pull"});
@@ -208,7 +208,7 @@ TEST_F(MaskLineageTest, WhatCannotBeDecidedStopsWithTheLineToAdd) {
        "CREATE TABLE people (id int PRIMARY KEY, email text, lower text GENERATED ALWAYS AS (lower(email)) STORED);"
        "INSERT INTO people VALUES (1, 'planted')",
        "ALTER TABLE people ALTER lower DROP EXPRESSION", "=",
-       "@.people.lower is no longer generated, and may have been made of masked columns: add "
+       "@.people.lower is no longer generated, and may have been computed from masked columns: add "
        "\"@.people.lower\" = \"email\" to [mask]"},
       {"split", kVisitsRule, kVisits,
        "CREATE TABLE archive (id int, at date, email text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);"
@@ -255,7 +255,8 @@ TEST_F(MaskLineageTest, AnotherSecretWithoutRulesStops) {
   std::filesystem::remove(rotv.home() / "mask-secret");
   const Result refused = rotv.Sync({"pull"});
   EXPECT_EQ(refused.exit_status, 2);
-  EXPECT_THAT(refused.err, HasSubstr("(public.people.email among it) has no rule in the config, and another secret"));
+  EXPECT_THAT(refused.err,
+              HasSubstr("(public.people.email among them) have no rule in the config, and the secret is not"));
   EXPECT_FALSE(std::filesystem::exists(rotv.home() / "mask-secret")) << "another one is not made for it";
   WriteFile(rotv.home() / "elsewhere", secret, 0600);
   SetRules("mask_secret = \"" + (rotv.home() / "elsewhere").native() + "\"\n");
@@ -273,12 +274,12 @@ TEST_F(MaskLineageTest, AKeepThatNamesTheColumnEndsItsMask) {
       "\"public.visits.email\" = \"keep\"\n\"public.people.email\" = \"email\"\n\"public.visits_2025.email\" = "
       "\"keep\"\n");
   const std::string told = rotv.MustSync({"pull"});
-  EXPECT_THAT(told, HasSubstr("Copied again, 2 rows: public.visits_2025, public.visits_2026."));
-  EXPECT_THAT(told, Not(HasSubstr("Masked as before")));
+  EXPECT_THAT(told, HasSubstr("Resynced (2 rows): public.visits_2025, public.visits_2026."));
+  EXPECT_THAT(told, Not(HasSubstr("Still masked")));
   EXPECT_THAT(ReadFile(rotv.Seed()), HasSubstr("planted"));
   // It has ended, whatever the config says then.
   SetRules("mask_unknown = \"keep\"\n\"public.people.email\" = \"email\"\n");
-  EXPECT_THAT(rotv.MustSync({"pull"}), Not(HasSubstr("Masked as before")));
+  EXPECT_THAT(rotv.MustSync({"pull"}), Not(HasSubstr("Still masked")));
 }
 
 // A table that has no rows here for a while is not forgotten.
