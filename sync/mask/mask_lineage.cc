@@ -10,6 +10,7 @@
 #include "sync/mask/stored_mask.h"
 
 namespace rotv::mask {
+
 // A rule in rotv.toml names a column by its name, and names change: a partition is detached, a table is rebuilt by
 // rename, a column is renamed under a pattern with a star, a rule is deleted by mistake. Each of these would take a
 // column out of its rule without a word, and the next pull would copy real values. So the store remembers what it has

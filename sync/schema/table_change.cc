@@ -8,6 +8,7 @@
 #include "sync/schema/follow.h"
 
 namespace rotv::schema {
+
 // The stream tells what became of rows, not what became of tables: a migration appears in it only as other Relation
 // messages, and a rewrite (ALTER COLUMN TYPE … USING) not at all. So after a migration each table's description from
 // before is compared with the one at the new exported snapshot, and either the stored rows are proven to be usable or
