@@ -42,7 +42,7 @@ TEST_F(LogTest, TellsWhatEachTransactionChanged) {
 
   const std::string text = rotv.MustSync({"log"});
   EXPECT_THAT(text, HasSubstr("  public.t +2 ~5, public.bag -7\n"));
-  EXPECT_THAT(text, HasSubstr("  public.bag emptied +1\n"));
+  EXPECT_THAT(text, HasSubstr("  public.bag truncated +1\n"));
   EXPECT_THAT(text, HasSubstr("  public.t +80,000\n"));
 
   // The state with a transaction is at any LSN behind it.

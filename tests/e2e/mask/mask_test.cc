@@ -286,7 +286,7 @@ TEST_F(MaskRulesTest, OtherRulesCopyJustTheTablesConcerned) {
   Exec("INSERT INTO calm VALUES (100, 'more'); UPDATE people SET nick = 'other' WHERE id = 3");
   const std::string told = rotv.MustSync({"pull"});
   EXPECT_THAT(told, HasSubstr("The masking rules, or their secret, have changed."));
-  EXPECT_THAT(told, HasSubstr("Copied again, 42 rows: public.orders, public.parts_eu, public.people, public.staff."));
+  EXPECT_THAT(told, HasSubstr("Resynced (42 rows): public.orders, public.parts_eu, public.people, public.staff."));
   EXPECT_THAT(told, HasSubstr("rotv-sync baseline --force"));
   EXPECT_THAT(ReadFile(rotv.Seed()), Not(HasSubstr("planted")));
   EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("up to date"));
@@ -306,7 +306,7 @@ TEST_F(MaskRulesTest, OtherRulesCopyJustTheTablesConcerned) {
 
   // Without rules they stay masked; with "keep" the values are the source's again.
   SetRules("");
-  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Masked as before, by no rule of the config"));
+  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Still masked, although no rule in the config covers them"));
   EXPECT_THAT(ReadFile(rotv.Seed("last.sql")), Not(HasSubstr("planted7")));
   SetRules(
       "\"public.people.email\" = \"keep\"\n\"public.people.phone\" = \"keep\"\n"
@@ -382,7 +382,7 @@ TEST_F(MaskRulesTest, SuggestionsAreRulesThatServe) {
   WriteFile(rotv.config(), ReadFile(rotv.config()) + suggested);
   rotv.MustSync({"pull"});
   EXPECT_THAT(ReadFile(rotv.Seed()), Not(HasSubstr("planted")));
-  EXPECT_THAT(rotv.MustSync({"mask", "check"}), HasSubstr("nothing that is masked is left"));
+  EXPECT_THAT(rotv.MustSync({"mask", "check"}), HasSubstr("no unmasked value was found"));
 }
 
 TEST_F(MaskRulesTest, TheCheckFindsWhatIsLeft) {
@@ -405,20 +405,20 @@ TEST_F(MaskRulesTest, TheCheckFindsWhatIsLeft) {
   EXPECT_EQ(found.exit_status, 7);
   EXPECT_THAT(found.out,
               HasSubstr("public.people.email (email): 20 values sampled, 19 masked as the rule says, 1 changed"));
-  EXPECT_THAT(found.out, HasSubstr("public.people.email: values of it stand in 3 rows of public.calm.v"));
+  EXPECT_THAT(found.out, HasSubstr("public.people.email: its values are in 3 rows of public.calm.v"));
   // Seeds from before the rules, and one of now, in which the masked column itself is no find.
   const std::string home = rotv.home();
   EXPECT_THAT(found.out,
-              HasSubstr("public.people.email: values of it stand in 22 rows of " + home + "/seed-data.sql.zst\n"));
+              HasSubstr("public.people.email: its values are in 22 rows of " + home + "/seed-data.sql.zst\n"));
   EXPECT_THAT(found.out, HasSubstr("22 rows of " + home + "/seed-data.sql.gz\n"));
   EXPECT_THAT(found.out, HasSubstr("3 rows of " + home + "/seed-data.sql\n"));
   // Small numbers, and words that masks are made of: by their rows.
   EXPECT_THAT(found.out,
-              HasSubstr("public.people.age: values of it stand in 20 rows of " + home + "/seed-data.sql.gz"));
+              HasSubstr("public.people.age: its values are in 20 rows of " + home + "/seed-data.sql.gz"));
   EXPECT_THAT(found.out,
-              HasSubstr("public.people.nick: values of it stand in 20 rows of " + home + "/seed-data.sql.gz"));
-  EXPECT_THAT(found.out, Not(HasSubstr("age: values of it stand in 20 rows of " + home + "/seed-data.sql\n")));
-  EXPECT_THAT(found.out, HasSubstr(", and 3 seeds, looked through"));
+              HasSubstr("public.people.nick: its values are in 20 rows of " + home + "/seed-data.sql.gz"));
+  EXPECT_THAT(found.out, Not(HasSubstr("age: its values are in 20 rows of " + home + "/seed-data.sql\n")));
+  EXPECT_THAT(found.out, HasSubstr(", and 3 seeds in "));
   EXPECT_THAT(found.out + found.err, Not(HasSubstr("planted")));
   const auto json = nlohmann::json::parse(rotv.Sync({"--json", "mask", "check"}).out);
   EXPECT_EQ(json.at("clean"), false);
@@ -433,7 +433,7 @@ TEST_F(MaskRulesTest, TheCheckFindsWhatIsLeft) {
   // In earlier states, the real values and the note; those go with the history.
   EXPECT_EQ(leaks(), std::pair(size_t{20}, 51));
   EXPECT_THAT(rotv.Sync({"mask", "check"}).out,
-              HasSubstr("public.people.email: values of it stand in 19 rows of public.people.email in earlier states"));
+              HasSubstr("public.people.email: its values are in 19 rows of public.people.email in earlier states"));
   rotv.MustSync({"gc", "--keep-days", "0"});
   EXPECT_EQ(leaks(), std::pair(size_t{20}, 50)) << "the baseline stays";
   rotv.MustSync({"baseline", "--force"});

@@ -64,7 +64,7 @@ TEST_F(LeftoversTest, AnotherDatabaseLeavesNothingInTheFormer) {
   Follow("rotv");
   EXPECT_THAT(rotv.MustSync({"detach"}), AllOf(HasSubstr("Removed replication slot"), HasSubstr("in database other")));
   ExpectNothingOfOurs({"rotv", "other"});
-  EXPECT_EQ(rotv.MustSync({"detach"}), "Nothing of ours is on production.\n");
+  EXPECT_EQ(rotv.MustSync({"detach"}), "production has no slot and no publication of ours.\n");
 }
 
 TEST_F(LeftoversTest, ARenamedDatabaseIsFoundAndADroppedOneForgotten) {
@@ -77,7 +77,7 @@ TEST_F(LeftoversTest, ARenamedDatabaseIsFoundAndADroppedOneForgotten) {
   rotv.server().Exec("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots", {"other", "postgres"});
   rotv.server().Exec("DROP DATABASE other", {"postgres", "postgres"});
   Follow("renamed");
-  EXPECT_EQ(rotv.MustSync({"detach"}), "Nothing of ours is on production.\n");
+  EXPECT_EQ(rotv.MustSync({"detach"}), "production has no slot and no publication of ours.\n");
 }
 
 TEST_F(LeftoversTest, WhatMayNotBeRemovedStaysRecordedAndIsReported) {
