@@ -95,7 +95,7 @@ TEST_F(EnvExampleTest, ListsEveryFaultyVariableAndNoValue) {
   Write("backend/.env", "SECRET=change-this-please\nTOKEN=hunter2\n");
   std::string complaint = Complaint();
   EXPECT_EQ(complaint,
-            "backend/.env: ADMIN not set; SECRET still the placeholder of the example | fill it in as "
+            "backend/.env: ADMIN not set; SECRET still the example's placeholder | fill it in as "
             "backend/.env.example says; rotv validate-env checks it");
   EXPECT_THAT(complaint, Not(HasSubstr("hunter2")));
 }

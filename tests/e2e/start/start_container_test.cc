@@ -229,7 +229,7 @@ TEST_F(StartContainerTest, ATakenPortIsNamedWithItsProcess) {
   ASSERT_TRUE(other.WaitForOutput("listening", std::chrono::seconds(30)));
   Result started = Rotv({"start"});
   EXPECT_EQ(started.exit_status, 2) << started.out;
-  EXPECT_THAT(started.err, HasSubstr("port " + std::to_string(port_) + " is taken by node (process " +
+  EXPECT_THAT(started.err, HasSubstr("port " + std::to_string(port_) + " is in use by node (process " +
                                      std::to_string(other.pid()) + ")"));
   EXPECT_EQ(Containers(), "");
 }

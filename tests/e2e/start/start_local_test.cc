@@ -157,7 +157,7 @@ TEST_F(StartLocalTest, AnUnreachableSourceIsAWarningOnceThereIsData) {
   rotv_.Configure({{"url", "\"postgresql://rotv@127.0.0.1:1/rotv\""}});
   Result some = Rotv({"start", "--pull"});
   ASSERT_TRUE(some.ok()) << some.err;
-  EXPECT_THAT(some.err, HasSubstr("warning: the data is not refreshed: "));
+  EXPECT_THAT(some.err, HasSubstr("warning: the data was not brought up to date: "));
   EXPECT_EQ(Get("/count/places"), "100");
 }
 
@@ -166,7 +166,7 @@ TEST_F(StartLocalTest, ATakenPortIsNamedWithItsProcess) {
   ASSERT_TRUE(other.WaitForOutput("listening", std::chrono::seconds(30)));
   Result started = Rotv({"start"});
   EXPECT_EQ(started.exit_status, 2);
-  EXPECT_THAT(started.err, HasSubstr("port " + std::to_string(port_) + " is taken by node (process " +
+  EXPECT_THAT(started.err, HasSubstr("port " + std::to_string(port_) + " is in use by node (process " +
                                      std::to_string(other.pid()) + ")"));
   EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "found out before the long work";
   EXPECT_THAT(Processes(), IsEmpty());
@@ -225,7 +225,8 @@ TEST_F(StartLocalTest, ARuntimeThatIsNotHereIsNamedWithTheWaysOut) {
   std::replace(docker.argv.begin(), docker.argv.end(), std::string("local"), std::string("docker"));
   Result started = RunCommand(docker);
   EXPECT_EQ(started.exit_status, 2);
-  EXPECT_THAT(started.err, HasSubstr("docker is not on this machine\nhint: install docker, or run without containers"));
+  EXPECT_THAT(started.err, HasSubstr("docker is not installed on this machine\n"
+                                     "hint: install docker, or run without containers"));
 
   // In a name space where PostgreSQL's directory is empty.
   variables_.erase("PATH");
@@ -276,7 +277,7 @@ TEST_F(StartLocalTest, APersistentClusterKeepsItsData) {
     std::filesystem::permissions(rotv_.home(), std::filesystem::perms(0700));
     Result closed = Rotv({"start", "--persistent"});
     EXPECT_EQ(closed.exit_status, 2);
-    EXPECT_THAT(closed.err, HasSubstr("hint: start as an ordinary user, or open the way: chmod o+x '"));
+    EXPECT_THAT(closed.err, HasSubstr("hint: start as an ordinary user, or open the directory: chmod o+x '"));
     std::filesystem::permissions(rotv_.home(), std::filesystem::perms(0711));
   }
   MustRotv({"start", "--persistent"});
