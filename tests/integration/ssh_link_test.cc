@@ -1,4 +1,4 @@
-// Connections and commands over one SSH session, by a real sshd.
+// Connections and commands over one SSH session, with a real sshd.
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@
 namespace rotv {
 namespace {
 
-using namespace testing;  // NOLINT: the fixture's words.
+using namespace testing;  // NOLINT: the fixture's names.
 
 constexpr size_t kBig = 100 * 1000 * 1000;
 
@@ -31,13 +31,13 @@ class SshLinkTest : public ::testing::Test {
   Interrupt interrupt_;
 };
 
-// Reads to the end, then says how much came, then sends as much back.
+// Reads to the end, then sends the number of bytes, then as many bytes back.
 void TakeThenGive(int fd) {
   const int64_t taken = ReadPattern(fd, 1);
   SendPattern(fd, 2, static_cast<size_t>(std::max<int64_t>(taken, 0)));
 }
 
-TEST_F(SshLinkTest, HundredMegabytesArriveWholeBothWaysWithAHalfCloseBetween) {
+TEST_F(SshLinkTest, HundredMegabytesArriveBothWaysWithAHalfCloseBetween) {
   TcpServer far(TakeThenGive);
   const auto link = Open(far.port());
   const FileDescriptor near = Connect(*link);
@@ -49,7 +49,7 @@ TEST_F(SshLinkTest, HundredMegabytesArriveWholeBothWaysWithAHalfCloseBetween) {
   EXPECT_EQ(link->FailureReason(), "");
 }
 
-TEST_F(SshLinkTest, BothDirectionsAtOnceInFourConnections) {
+TEST_F(SshLinkTest, FourConnectionsCarryBothDirectionsAtOnce) {
   TcpServer far([](int fd) {
     std::thread sender([fd] {
       SendPattern(fd, 2, kBig / 4);
@@ -74,7 +74,7 @@ TEST_F(SshLinkTest, BothDirectionsAtOnceInFourConnections) {
   for (std::thread& client : clients) client.join();
 }
 
-TEST(SshLinkRekeyTest, NothingIsLostWhileKeysAreExchanged) {
+TEST(SshLinkRekeyTest, NoByteIsLostDuringARekey) {
   SshServer server({.config_lines = {"RekeyLimit 3M"}});
   TcpServer far(TakeThenGive);
   SourceConfig source = SourceBy(server);
@@ -88,11 +88,11 @@ TEST(SshLinkRekeyTest, NothingIsLostWhileKeysAreExchanged) {
   EXPECT_EQ(ReadPattern(near.get(), 2), static_cast<int64_t>(kBig / 4));
 }
 
-TEST_F(SshLinkTest, TheRemoteCloseReachesTheLocalEndAndViceVersa) {
+TEST_F(SshLinkTest, ACloseReachesTheOtherEnd) {
   std::atomic<bool> remote_saw_end{false};
   TcpServer far([&](int fd) {
     char byte = 0;
-    if (recv(fd, &byte, 1, 0) == 1 && byte == 'c') return;  // Closes.
+    if (recv(fd, &byte, 1, 0) == 1 && byte == 'c') return;  // Closes the connection.
     remote_saw_end = recv(fd, &byte, 1, 0) <= 0;
   });
   const auto link = Open(far.port());
@@ -108,7 +108,7 @@ TEST_F(SshLinkTest, TheRemoteCloseReachesTheLocalEndAndViceVersa) {
   EXPECT_TRUE(WaitUntil([&] { return remote_saw_end.load(); }));
 }
 
-TEST_F(SshLinkTest, AConnectionThatIsGivenUpStopsAServerThatSendsForever) {
+TEST_F(SshLinkTest, AnAbandonedConnectionStopsAServerThatKeepsSending) {
   std::atomic<bool> stopped{false};
   TcpServer far([&](int fd) {
     const std::string piece(1 << 20, 'x');
@@ -148,9 +148,9 @@ TEST_F(SshLinkTest, AStalledReaderStopsTheSenderAndGetsEverythingLater) {
   EXPECT_EQ(ReadPattern(near.get(), 2), static_cast<int64_t>(kBig));
 }
 
-// libssh opens a channel's window with every read, however little was read: a reader that is slow but reads must not
-// make it take in all that the far end has.
-TEST_F(SshLinkTest, ASlowReaderDoesNotMakeMemoryGrow) {
+// libssh opens a channel's window with every read, however little was read: a slow reader must not make it take in
+// everything that the remote host has.
+TEST_F(SshLinkTest, ASlowReaderDoesNotGrowMemory) {
   TcpServer far([](int fd) { SendPattern(fd, 2, kBig); });
   const auto link = Open(far.port());
   const FileDescriptor near = Connect(*link);
@@ -165,7 +165,7 @@ TEST_F(SshLinkTest, ASlowReaderDoesNotMakeMemoryGrow) {
   EXPECT_LT(SettledBytes(*link) - taken, 8'000'000u);
 }
 
-TEST_F(SshLinkTest, AStalledConnectionDoesNotHoldUpOthers) {
+TEST_F(SshLinkTest, AStalledConnectionDoesNotBlockOthers) {
   TcpServer far([](int fd) { SendPattern(fd, 2, kBig / 5); });
   const auto link = Open(far.port());
   const FileDescriptor stalled = Connect(*link);
@@ -174,7 +174,7 @@ TEST_F(SshLinkTest, AStalledConnectionDoesNotHoldUpOthers) {
   EXPECT_EQ(ReadPattern(near.get(), 2), static_cast<int64_t>(kBig / 5));
 }
 
-TEST_F(SshLinkTest, RunGivesOutputErrorsAndStatus) {
+TEST_F(SshLinkTest, RunReturnsOutputErrorsAndStatus) {
   const auto link = Open(1);
   const RunResult run =
       RunOn(*link, {{"sh", "-c", "echo \"$1|$A\"; echo err >&2; exit 3", "x", "it's a $word"}, {{"A", "x 'y'"}}, ""});
@@ -183,13 +183,13 @@ TEST_F(SshLinkTest, RunGivesOutputErrorsAndStatus) {
   EXPECT_EQ(run.result.exit_status, 3);
 }
 
-TEST_F(SshLinkTest, RunTellsWhatIsNotThereAndWhatWasKilled) {
+TEST_F(SshLinkTest, RunReportsMissingAndKilledCommands) {
   const auto link = Open(1);
   EXPECT_EQ(RunOn(*link, {{"no-such-program"}, {}, ""}).result.exit_status, 127);
   EXPECT_EQ(RunOn(*link, Shell("kill -TERM $$")).result.exit_status, 128 + 15);
 }
 
-TEST_F(SshLinkTest, RunBringsHundredMegabytesWhole) {
+TEST_F(SshLinkTest, RunReturnsHundredMegabytesIntact) {
   const TempDir directory;
   std::string bytes(kBig, '\0');
   Pattern(7).Fill(bytes);
@@ -207,7 +207,7 @@ TEST_F(SshLinkTest, RunBringsHundredMegabytesWhole) {
   EXPECT_TRUE(right);
 }
 
-TEST_F(SshLinkTest, TwoRunsAtOnceDoNotMix) {
+TEST_F(SshLinkTest, ConcurrentRunsDoNotMix) {
   const auto link = Open(1);
   std::vector<std::thread> threads;
   for (const char* word : {"one", "two", "three"}) {
@@ -220,7 +220,7 @@ TEST_F(SshLinkTest, TwoRunsAtOnceDoNotMix) {
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST_F(SshLinkTest, ThePasswordReachesTheCommandAndNoProcessList) {
+TEST_F(SshLinkTest, ThePasswordReachesTheCommandButNoProcessList) {
   const auto link = Open(1);
   const std::string password = "pa ss'\\\"w$(id)`";
   os::ProgramCall command =
@@ -238,7 +238,7 @@ TEST_F(SshLinkTest, AReaderThatThrowsEndsTheRemoteCommand) {
     pid.append(piece);
     throw std::runtime_error("the disk is full");
   };
-  // A command that would neither write again nor look at its output.
+  // A command that would neither write again nor check its output.
   const std::string fifo = private_dir_ / "fifo";
   MustRun({.argv = {"mkfifo", fifo}});
   EXPECT_THROW(link->Run(Shell("echo $$; exec cat '" + fifo + "'"), fail), std::runtime_error);
@@ -252,7 +252,7 @@ TEST_F(SshLinkTest, AnInterruptEndsARunSoon) {
             ErrorCode::kInterrupted);
 }
 
-TEST_F(SshLinkTest, ASessionThatIsKilledIsUnreachableAndSaysSo) {
+TEST_F(SshLinkTest, AKilledSessionIsReportedAsUnreachable) {
   TcpServer far([](int fd) { SendPattern(fd, 2, kBig); });
   const auto link = Open(far.port());
   const FileDescriptor near = Connect(*link);
@@ -262,7 +262,7 @@ TEST_F(SshLinkTest, ASessionThatIsKilledIsUnreachableAndSaysSo) {
   const Error error = ErrorOf([&] { link->Run(Shell("echo go; exec tail -f /dev/null"), kill_sessions); });
   EXPECT_EQ(error.code(), ErrorCode::kUnreachable);
   EXPECT_TRUE(Contains(error.what(), server_.Destination())) << error.what();
-  ReadToEnd(near.get());  // Ends.
+  ReadToEnd(near.get());  // Returns when the other end closes.
   EXPECT_TRUE(Contains(link->FailureReason(), "broke")) << link->FailureReason();
   EXPECT_EQ(ErrorOf([&] { link->Run(Shell("true"), [](std::string_view) {}); }).code(), ErrorCode::kUnreachable);
   EXPECT_TRUE(WaitUntil([&] { return !Connect(*link); })) << "somebody still listens";
@@ -272,7 +272,7 @@ size_t OpenFiles() {
   return static_cast<size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
 }
 
-TEST_F(SshLinkTest, NothingIsLeftBehind) {
+TEST_F(SshLinkTest, NoFileOrProcessRemains) {
   TcpServer far([](int fd) { SendPattern(fd, 2, 1000); });
   Open(far.port());
   const size_t before = OpenFiles();
@@ -286,7 +286,7 @@ TEST_F(SshLinkTest, NothingIsLeftBehind) {
   EXPECT_TRUE(WaitUntil([&] { return server_.Sessions() == 0; }));
 }
 
-TEST_F(SshLinkTest, ADirectoryTooLongForASocketsPathIsNoHindrance) {
+TEST_F(SshLinkTest, ADirectoryTooLongForASocketPathWorks) {
   TcpServer far([](int fd) { SendPattern(fd, 2, 1000); });
   const std::string long_dir = private_dir_ / std::string(100, 'd');
   std::filesystem::create_directory(long_dir);
@@ -302,7 +302,7 @@ TEST_F(SshLinkTest, ADirectoryTooLongForASocketsPathIsNoHindrance) {
   EXPECT_FALSE(std::filesystem::exists(host));
 }
 
-TEST_F(SshLinkTest, ASocketThatAKilledRunLeftIsReplaced) {
+TEST_F(SshLinkTest, ASocketLeftByAKilledRunIsReplaced) {
   WriteFile(private_dir_ / ".s.PGSQL.5432", "");
   TcpServer far([](int fd) { SendPattern(fd, 2, 1000); });
   const auto link = Open(far.port());

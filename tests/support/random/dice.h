@@ -1,5 +1,5 @@
-// Numbers that follow from one seed, the same on every machine: what the standard's distributions make of an engine's
-// numbers is not laid down, so none of them is used.
+// Numbers that follow from one seed, the same on every machine. The standard does not define what its distributions
+// make of an engine's numbers, so none of them is used.
 
 #pragma once
 

@@ -5,7 +5,7 @@
 namespace rotv::testing {
 namespace {
 
-// What an attempt is made of; MARKS stands for the directory.
+// The statements of each attempt; MARKS is replaced by the directory.
 constexpr const char* kAttempts = R"sql(
   $a$COPY (SELECT 1) TO PROGRAM 'touch MARKS/program'$a$,
   $a$COPY (SELECT 1) TO 'MARKS/copy'$a$,
@@ -38,7 +38,7 @@ constexpr const char* kAttempts = R"sql(
   $a$SELECT public.dblink_exec('user=postgres dbname=postgres', 'CREATE ROLE mighty SUPERUSER')$a$
 )sql";
 
-// A function whose volatility is a lie may call one that tells the truth.
+// A function declared IMMUTABLE may call the VOLATILE one that makes the attempt.
 constexpr const char* kFunctions = R"sql(
 CREATE SCHEMA attack;
 CREATE TABLE attack.gained (place text, attempt text);
@@ -119,7 +119,7 @@ INSERT INTO attack.defaults VALUES (1);
 INSERT INTO attack.hidden VALUES (1);
 )sql";
 
-// The import's own statements may turn a setting that psql finds the ends of literals by.
+// Statements that may change a setting by which psql finds the ends of literals.
 constexpr const char* kConfusion = R"sql(
 CREATE FUNCTION attack.confuse() RETURNS bool LANGUAGE plpgsql AS $f$
 BEGIN

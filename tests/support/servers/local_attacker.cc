@@ -5,7 +5,7 @@
 namespace rotv::testing {
 namespace {
 
-// Whoever runs this tells who he is.
+// This program reports which user runs it.
 constexpr const char* kProgram = R"(
 plant() {  # FILE
   { printf '#!/bin/bash\nid -u >>%q\n' "$MARK" >"$1" && chmod 0755 "$1"; } 2>/dev/null

@@ -19,7 +19,7 @@ namespace {
 
 constexpr int kPollMs = 50;
 constexpr uint32_t kSslRequest = 80877103, kGssRequest = 80877104;
-constexpr size_t kFrameHeader = 25;  // Of XLogData.
+constexpr size_t kFrameHeader = 25;  // The header of XLogData.
 
 uint32_t Number(std::string_view bytes) {
   uint32_t number = 0;
@@ -32,7 +32,7 @@ std::string Bytes(size_t number) {
   return {reinterpret_cast<const char*>(&bytes), sizeof bytes};
 }
 
-// False if the other side is gone.
+// False if the peer has closed the connection.
 bool SendAll(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);

@@ -74,7 +74,7 @@ TEST(StreamRandomTest, ATamperedStreamIsRefusedOrStoredAsWholeTransactions) {
     refused += world.Run(messages).refused ? 1 : 0;
   }
   EXPECT_GT(refused, kRounds / 2);
-  EXPECT_LT(refused, kRounds) << "a byte that makes one note another is accepted";
+  EXPECT_LT(refused, kRounds) << "some mutations leave a valid stream";
 }
 
 }  // namespace
