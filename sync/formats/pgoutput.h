@@ -63,8 +63,8 @@ struct Insert {
   uint32_t relation_oid = 0;
   Tuple row;
 };
-// What an UPDATE or DELETE says of the old row: kKey holds the identity's columns (all other columns are 'n' without
-// meaning NULL), kFull the whole row.
+// The kind of old row that an UPDATE or DELETE sends: kKey has the identity's columns (all other columns are 'n', which
+// does not mean NULL), kFull the whole row.
 enum class OldKind : char { kKey = 'K', kFull = 'O' };
 struct OldRow {
   OldKind kind = OldKind::kKey;

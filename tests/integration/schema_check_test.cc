@@ -111,7 +111,7 @@ TEST(SchemaCheckTest, PsqlCommandsAndOtherTextAreRefused) {
       {"SET SESSION client_encoding = 'SJIS';", "unknown setting"},
       {"SET NAMES 'SJIS';", "unknown setting"},
       {"SET \"client_encoding\" = 'SJIS';", "unknown setting"},
-      {"SET client_encoding = 'SJIS';", "no encoding that a database can have"},
+      {"SET client_encoding = 'SJIS';", "not an encoding that a database can have"},
       {"SET standard_conforming_strings = off;", "another standard_conforming_strings"},
   };
   for (const Case& each : cases) {
