@@ -9,9 +9,9 @@
 namespace rotv::drift {
 namespace {
 
-// Everything below is PostgreSQL's own wording (pg_get_…), so two databases of one server say the same of the same.
-// Objects below 16384 are initdb's. Each branch gives kind, name, own name, parent, definition, create, drop, parts and
-// the number that orders it.
+// All definitions are PostgreSQL's own wording (pg_get_…), so two databases on one server describe equal objects
+// equally. Objects with oids below 16384 are initdb's. Each branch returns kind, name, own name, parent, definition,
+// create, drop, parts and the number that orders it.
 constexpr std::string_view kQuery = R"sql(
 WITH member AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),
 space AS (SELECT oid, nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'),
