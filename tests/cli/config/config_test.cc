@@ -271,19 +271,19 @@ TEST_F(ConfigTest, MalformedMaskingRulesAreRefused) {
         {"\"a..c\" = \"email\"", "names neither a table nor a column"},
         {"\"a.b\" = \"email\"", "\"email\" is for columns"},
         {"\"a.b.c\" = \"drop\"", "\"drop\" is for tables"},
-        {"\"a.b.c\" = 5", "is no rule"},
+        {"\"a.b.c\" = 5", "is not a rule"},
         {"\"a.b.c\" = { length = 5 }", "does not say which rule"},
         {"\"a.b.c\" = { rule = \"hash\", length = 0 }", "out of range"},
         {"\"a.b.c\" = { rule = \"email\", length = 5 }", "does not take \"length\""},
         {"\"a.b.c\" = \"number\"", "\"number\" needs \"by\""},
         {"\"a.b.c\" = \"password\"", "\"password\" needs \"value\""},
         {"\"a.b.c\" = { rule = \"number\", by = 1 }", "out of range"},
-        {"\"a.b.c\" = { rule = \"json\", paths = {} }", "names nothing"},
+        {"\"a.b.c\" = { rule = \"json\", paths = {} }", "has no paths"},
         {"\"a.b.c\" = { rule = \"json\", paths = { \"$.a\" = \"keep\" } }", "no rule for a part"},
         {"\"a.b\" = \"where\"", "\"where\" needs \"all\""},
-        {"\"a.b\" = { rule = \"where\", all = [] }", "\"all\" says nothing"},
-        {"\"a.b\" = { rule = \"where\", all = [5] }", "\"all\" is no condition"},
-        {"\"a.b\" = { rule = \"where\", all = [\"a like 'x'\"] }", "\"a like 'x'\" is no condition"},
+        {"\"a.b\" = { rule = \"where\", all = [] }", "\"all\" has no conditions"},
+        {"\"a.b\" = { rule = \"where\", all = [5] }", "\"all\" is not a condition"},
+        {"\"a.b\" = { rule = \"where\", all = [\"a like 'x'\"] }", "\"a like 'x'\" is not a condition"},
         {"\"a.b.c\" = { rule = \"where\", all = [\"a = 1\"] }", "\"where\" is for tables"},
         {"mask_unknown = \"ignore\"", "\"mask_unknown\" is \"ignore\""}}) {
     const std::string complaint = ComplaintOf(std::string("[sources.a]\ndatabase = \"x\"\n[mask]\n") + line + "\n");
@@ -351,7 +351,7 @@ TEST_F(ConfigTest, FilesAreSearchedInTheDocumentedOrder) {
 TEST_F(ConfigTest, ANamedFileMustExist) {
   Write("rotv.toml", "[sources.a]\ndatabase = \"x\"\n");
   request_.config = directory_ / "missing.toml";
-  EXPECT_EQ(Complaint(), "there is no config file missing.toml | --config names it: mend the path");
+  EXPECT_EQ(Complaint(), "there is no config file missing.toml | --config names it: correct the path");
   request_.config.clear();
   request_.environment["ROTV_CONFIG"] = directory_ / "missing.toml";
   EXPECT_HAS(Complaint(), "ROTV_CONFIG names it");

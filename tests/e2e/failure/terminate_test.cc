@@ -106,7 +106,7 @@ TEST_F(TerminateTest, OnADiskThatDoesNotAnswer) {
     }
     const Result result = Terminate(process);
     EXPECT_EQ(result.exit_status, kInterrupted) << result.err;
-    EXPECT_THAT(result.err, HasSubstr("rotv-sync: interrupted\nhint: run the same command again to go on\n"));
+    EXPECT_THAT(result.err, HasSubstr("rotv-sync: interrupted\nhint: run the same command again to continue\n"));
     if (arguments[0] != "detach") rotv.MustSync({"pull"});
   }
   rotv.MustSync({"detach"});

@@ -257,7 +257,7 @@ TEST_F(MaskWhereTest, OtherConditionsResyncTheTableAndWrongOnesAreRefused) {
   EXPECT_THAT(refused("n > many"), HasSubstr("n: \"many\" is no int4"));
   EXPECT_THAT(refused("s > 5"), HasSubstr("s: a text is only compared by = and <>"));
   EXPECT_THAT(refused("n > 5"), HasSubstr("public.b.a_id references it, and would reference rows that are left out"));
-  EXPECT_THAT(refused("n ~ 5"), HasSubstr("\"n ~ 5\" is no condition"));
+  EXPECT_THAT(refused("n ~ 5"), HasSubstr("\"n ~ 5\" is not a condition"));
 
   Exec("DROP TABLE b");
   SetRules("\"public.a\" = { rule = \"where\", all = [\"n > 5\"] }\n");

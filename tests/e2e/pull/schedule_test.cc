@@ -252,7 +252,7 @@ TEST_F(ScheduleTest, WhatCannotBeScheduledIsRefused) {
     std::string told;
   };
   for (const Case& bad : {Case{{"install", "--calendar", "25:00"}, "25 is not from 0 to 23"},
-                          {{"install", "--calendar", "2026-*-* 02:00"}, "cron knows no years"},
+                          {{"install", "--calendar", "2026-*-* 02:00"}, "cron has no years"},
                           {{"install", "--calendar", "Mon *-*-01 02:00"}, "not for both"},
                           {{"install", "--calendar", "0 2 * * *"}, "is not a date"},
                           {{"install", "--source", "nowhere"}, "there is no source"}}) {

@@ -106,7 +106,7 @@ TEST_F(ScheduleTimerTest, ItsTimeComes) {
   EXPECT_EQ(Shown().at("calendar"), "daily");
   const Result refused = RunCommand(Schedule({"install", "--calendar", "25:00"}));
   EXPECT_EQ(refused.exit_status, 2);
-  EXPECT_THAT(refused.err, HasSubstr("is not a calendar of systemd"));
+  EXPECT_THAT(refused.err, HasSubstr("is not a calendar expression of systemd"));
   EXPECT_EQ(Shown().at("calendar"), "daily");
   EXPECT_EQ(Shown().at("installed"), true);
   MustRun(Schedule({"remove"}));
