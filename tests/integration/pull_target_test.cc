@@ -89,7 +89,7 @@ TEST_F(PullTargetTest, TheResultHasTheFingerprintAndTheSourcesClock) {
 
 TEST_F(PullTargetTest, AnotherServerIsRefused) {
   manifest_.mutable_source()->set_system_id(manifest_.source().system_id() + 1);
-  ExpectMoved("another PostgreSQL cluster");
+  ExpectMoved("not the PostgreSQL cluster");
 }
 
 TEST_F(PullTargetTest, AnotherTimelineIsRefused) {
@@ -99,12 +99,12 @@ TEST_F(PullTargetTest, AnotherTimelineIsRefused) {
 
 TEST_F(PullTargetTest, AnotherDatabaseOfTheSameNameIsRefused) {
   manifest_.mutable_source()->set_database_oid(1);
-  ExpectMoved("dropped and made anew");
+  ExpectMoved("dropped and created again");
 }
 
 TEST_F(PullTargetTest, AMissingSlotIsRefused) {
   server_.Exec("SELECT pg_drop_replication_slot('ours')", kSuperuser);
-  ExpectMoved("slot ours is gone");
+  ExpectMoved("slot ours no longer exists");
 }
 
 TEST_F(PullTargetTest, ASlotAheadOfTheStoreIsRefused) {
@@ -123,7 +123,7 @@ TEST_F(PullTargetTest, ASlotThatLostItsWalIsRefused) {
   }
   server_.Exec("CHECKPOINT", kSuperuser);
   ASSERT_EQ(server_.Value("SELECT wal_status FROM pg_replication_slots", kSuperuser), "lost");
-  ExpectMoved("has removed log");
+  ExpectMoved("has removed WAL");
 }
 
 }  // namespace

@@ -89,15 +89,15 @@ TEST(ServerErrorsTest, EachMissingPrivilegeIsNamedWithTheStatementThatGrantsIt) 
       "rotv");
   mend("CREATE SCHEMA also; CREATE SEQUENCE also.numbers; ALTER SEQUENCE also.numbers OWNER TO rotv");
   statement = "GRANT USAGE ON SCHEMA \"Closed\", also TO \"reader-1\";";
-  ExpectBothRefuse(rotv, {kRefused, "may not be used: \"Closed\", also", statement});
+  ExpectBothRefuse(rotv, {kRefused, "no USAGE privilege on: \"Closed\", also", statement});
   mend(statement);
   statement = "GRANT SELECT ON SEQUENCE public.numbers TO \"reader-1\";";
-  ExpectBothRefuse(rotv, {kRefused, "may not be read: public.numbers", statement});
+  ExpectBothRefuse(rotv, {kRefused, "no SELECT privilege on: public.numbers", statement});
   mend(statement);
   // Also where a table's owner has taken the right from himself.
   mend("REVOKE ALL ON t FROM rotv; GRANT SELECT ON numbers TO rotv");
   statement = "GRANT SELECT ON public.t TO \"reader-1\";";
-  ExpectBothRefuse(rotv, {kRefused, "may not be read: public.t", statement});
+  ExpectBothRefuse(rotv, {kRefused, "no SELECT privilege on: public.t", statement});
   mend(statement);
   mend("ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY");
   statement = "ALTER ROLE \"reader-1\" BYPASSRLS;";
@@ -115,7 +115,7 @@ TEST(ServerErrorsTest, ATableWhoseRowsAreExcludedMustBeReadableToo) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .source_settings = {{"exclude", R"(["public.hidden"])"}}});
   rotv.server().Exec(kServerTable);
   rotv.server().Exec("CREATE TABLE public.hidden (id int)", kSuperuser);
-  ExpectBothRefuse(rotv, {kRefused, "may not be read: public.hidden", "GRANT SELECT ON public.hidden TO rotv;"});
+  ExpectBothRefuse(rotv, {kRefused, "no SELECT privilege on: public.hidden", "GRANT SELECT ON public.hidden TO rotv;"});
   rotv.server().Exec("GRANT SELECT ON public.hidden TO rotv;", kSuperuser);
   rotv.MustSync({"baseline"});
 }

@@ -58,7 +58,7 @@ class SourceMovedTest : public ::testing::Test {
 TEST_F(SourceMovedTest, ASlotThatIsGone) {
   Change();
   rotv_.server().Exec("SELECT pg_drop_replication_slot('" + slot_ + "')", kSuperuser);
-  ExpectPullRefuses("replication slot " + slot_ + " is gone from the source");
+  ExpectPullRefuses("replication slot " + slot_ + " no longer exists on the source");
   ExpectNewBaselineFixes();
 }
 
@@ -76,13 +76,13 @@ TEST_F(SourceMovedTest, ASlotThatAnotherClientHasRecreated) {
   ExpectPullRefuses("ahead of the store at");
   // Of another kind, or another database's.
   rotv_.server().Exec(drop + "SELECT pg_create_physical_replication_slot('" + slot_ + "')", kSuperuser);
-  ExpectPullRefuses("somebody has made another replication slot named " + slot_);
+  ExpectPullRefuses("replication slot " + slot_ + " on the source is another one of the same name");
   rotv_.server().Exec(drop + "SELECT pg_create_logical_replication_slot('" + slot_ + "', 'test_decoding')", kSuperuser);
-  ExpectPullRefuses("somebody has made another replication slot named " + slot_);
+  ExpectPullRefuses("replication slot " + slot_ + " on the source is another one of the same name");
   rotv_.server().Exec(drop, kSuperuser);
   rotv_.server().Exec("SELECT pg_create_logical_replication_slot('" + slot_ + "', 'pgoutput')",
                       {"postgres", "postgres"});
-  ExpectPullRefuses("somebody has made another replication slot named " + slot_);
+  ExpectPullRefuses("replication slot " + slot_ + " on the source is another one of the same name");
   ExpectNewBaselineFixes();
 }
 
@@ -116,7 +116,7 @@ TEST_F(SourceMovedTest, ASlotWhoseWalWasRemoved) {
   };
   ASSERT_TRUE(WaitUntil(is_lost));
   server.Exec("DROP TABLE filler", kSuperuser);
-  ExpectPullRefuses("the source has removed log that replication slot " + slot_ + " needed (max_slot_wal_keep_size)");
+  ExpectPullRefuses("the source has removed WAL that replication slot " + slot_ + " needed (max_slot_wal_keep_size)");
   server.Set("max_slot_wal_keep_size", "4GB");
   ExpectNewBaselineFixes();
 }
@@ -128,7 +128,7 @@ TEST_F(SourceMovedTest, ADatabaseThatWasDroppedAndRecreated) {
   rotv_.server().CreateDatabase("rotv");
   rotv_.server().Exec("CREATE TABLE t (id int PRIMARY KEY, text text); INSERT INTO t VALUES (7, 'another database')");
   rotv_.server().Exec("SELECT pg_create_logical_replication_slot('" + slot_ + "', 'pgoutput')", kSuperuser);
-  ExpectPullRefuses("database rotv was dropped and made anew");
+  ExpectPullRefuses("database rotv was dropped and created again");
   ExpectNewBaselineFixes();
 }
 
@@ -141,7 +141,7 @@ TEST_F(SourceMovedTest, ADatabaseThatWasRestoredFromADump) {
   server.CreateDatabase("rotv");
   ASSERT_TRUE(server.Psql(dump).ok());
   Change();
-  ExpectPullRefuses("database rotv was dropped and made anew");
+  ExpectPullRefuses("database rotv was dropped and created again");
   // The slot in the other database was ours, and would hold back its log for ever.
   ExpectNewBaselineFixes();
 }
@@ -182,7 +182,7 @@ TEST_F(SourceMovedTest, AnotherCluster) {
   }
   rotv_.Configure({{"host", "\"" + another.socket_directory() + "\""}, {"port", std::to_string(another.port())}});
   if (system_id(another) != system_id(rotv_.server())) {
-    ExpectPullRefuses("the source is another PostgreSQL cluster than that of the baseline");
+    ExpectPullRefuses("the source is not the PostgreSQL cluster of the baseline");
   } else {
     ExpectPullRefuses("");
   }
@@ -237,7 +237,7 @@ TEST_F(SourceMovedTest, ANewBaselineThatIsKilledLeavesTheOldStore) {
   waiting.Wait();
   open.Exec("ROLLBACK");
   EXPECT_EQ(ReadFile(rotv_.Seed()), seed_);
-  ExpectPullRefuses("is gone from the source");
+  ExpectPullRefuses("no longer exists on the source");
 
   SlowLink link({.target_port = rotv_.ssh().port(), .megabits_per_second = 20});
   rotv_.ssh().TrustPort(link.port());
@@ -249,7 +249,7 @@ TEST_F(SourceMovedTest, ANewBaselineThatIsKilledLeavesTheOldStore) {
   copying.Wait();
   rotv_.Configure({{"ssh", direct}});
   EXPECT_EQ(ReadFile(rotv_.Seed()), seed_);
-  ExpectPullRefuses("is gone from the source");
+  ExpectPullRefuses("no longer exists on the source");
   ExpectNewBaselineFixes();
 }
 
@@ -258,7 +258,7 @@ TEST_F(SourceMovedTest, AScheduledPullTakesTheNewBaselineByItself) {
   Change();
   const Result result = rotv_.Sync({"--json", "pull", "--rebaseline"});
   ASSERT_EQ(result.exit_status, 0) << result.err;
-  EXPECT_NE(result.err.find("is gone from the source: taking a new baseline"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("no longer exists on the source: taking a new baseline"), std::string::npos) << result.err;
   EXPECT_FALSE(nlohmann::json::parse(result.out)["baseline"].is_null());
   ExpectOneBaseline(rotv_);
   rotv_.ExpectSeedIsDump();
