@@ -16,8 +16,8 @@
 // never sinks below the version that it deletes; and RocksDB installs the result of each CompactFiles() atomically, so
 // a kill between two of them leaves a valid store.
 //
-// RocksDB's automatic compaction was refused: it would run during a pull and take its processor time. A full
-// CompactRange() after each pull was refused too: its cost grows with the store, not with the pull.
+// RocksDB's automatic compaction is off: it would run during a pull and take its processor time. A full CompactRange()
+// after each pull would not do either: its cost grows with the store, not with the pull.
 //
 // Many small tables or pulls also leave many small files within one level, which add no runs but have to be opened one
 // by one. MergeNeighbours() joins adjacent ones, again only once that saves a fixed number of files.

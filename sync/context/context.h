@@ -15,7 +15,7 @@ struct Context {
   std::filesystem::path home;  // All local state; created (0700) on first use.
   Progress& progress;
   const Interrupt& interrupt;
-  bool scheduled = false;  // A timer started the command: see OpenWorkspace() for what waits for what.
+  bool scheduled = false;  // No person watches the run. OpenWorkspace() says which runs wait for which.
 };
 
 }  // namespace rotv

@@ -22,7 +22,7 @@ constexpr std::string_view kListMagic("SSHKRL\n\0", 8);  // OpenSSH's PROTOCOL.k
 [[noreturn]] void ThrowUncheckable(const std::string& file, const std::string& why) {
   throw Error(
       ErrorCode::kRefused,
-      fmt::format("no host key can be accepted: whether it is revoked cannot be found out in {}: {}", file, why),
+      fmt::format("no host key can be accepted, because {} cannot be checked for revoked keys: {}", file, why),
       "correct RevokedHostKeys in ~/.ssh/config or /etc/ssh/ssh_config, or the file that it names");
 }
 

@@ -60,21 +60,21 @@ std::vector<KnownHostLine> KnownLines(const HostKeyPlace& place, const std::stri
   return lines;
 }
 
-// "rsa-sha2-512" signs with a key of type "ssh-rsa".
+// The key type of a signature algorithm: "rsa-sha2-512" signs with a key of type "ssh-rsa".
 std::string_view KeyTypeOf(std::string_view algorithm) {
   return algorithm.starts_with("rsa-sha2-") ? "ssh-rsa" : algorithm;
 }
 
 [[noreturn]] void ThrowRevoked(const HostKeyPlace& place, const HostKey& key, const std::string& where) {
   throw Error(ErrorCode::kRefused,
-              fmt::format("THE HOST KEY OF {} IS REVOKED by {}: {}. Somebody may be listening in", place.name, where,
+              fmt::format("THE HOST KEY OF {} IS REVOKED by {}: {}. Someone may be listening in", place.name, where,
                           key.fingerprint),
               "ask who runs the host for its new key; do not go on with this one");
 }
 
 [[noreturn]] void ThrowChanged(const HostKeyPlace& place, const HostKey& key, const std::string& file) {
   throw Error(ErrorCode::kRefused,
-              fmt::format("THE HOST KEY OF {} HAS CHANGED: it is now {}. Somebody may be listening in", place.name,
+              fmt::format("THE HOST KEY OF {} HAS CHANGED: it is now {}. Someone may be listening in", place.name,
                           key.fingerprint),
               fmt::format("ask who runs the host. Only if the change is theirs: ssh-keygen -R {} -f {}, then add "
                           "this line: {} {} {}",
@@ -103,7 +103,7 @@ const KnownHostLine* FindLine(const std::vector<KnownHostLine>& lines, Kind kind
   return found == lines.end() ? nullptr : &*found;
 }
 
-// Throws if one of them revokes it.
+// True if one of the lines has the key. Throws if one of them revokes it.
 bool IsAccepted(const HostKeyPlace& place, const HostKey& key, const std::vector<KnownHostLine>& lines) {
   const auto is_it = [&](const KnownHostLine& line) { return line.type == key.type && line.key == key.base64; };
   if (const KnownHostLine* revoked = FindLine(lines, Kind::kRevoked, is_it)) ThrowRevoked(place, key, revoked->file);
@@ -137,9 +137,9 @@ void PreferKnownKeys(ssh_session session, const HostKeyPlace& place, const SshSe
       return line.kind == Kind::kKey && line.type == KeyTypeOf(algorithm);
     });
   });
-  // Names that libssh does not know are left out by it; where none remains its own list stays.
+  // libssh ignores names that it does not know; if none remains, its own list stays in force.
   ssh_options_set(session, SSH_OPTIONS_HOSTKEYS, fmt::format("{}", fmt::join(algorithms, ",")).c_str());
-  // Else it would put kinds of key in front that it has read under another name.
+  // Otherwise libssh would put key types first that it has read there under another name.
   ssh_options_set(session, SSH_OPTIONS_KNOWNHOSTS, "/dev/null");
   ssh_options_set(session, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null");
 }

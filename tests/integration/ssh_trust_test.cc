@@ -102,7 +102,7 @@ class SshTrustTest : public ::testing::Test {
 constexpr const char* kRevoked = "IS REVOKED";
 constexpr const char* kUnknown = "is not known";
 constexpr const char* kOnlyAuthority = "certificate authority only";
-constexpr const char* kUndecided = "cannot be found out";
+constexpr const char* kUndecided = "cannot be checked for revoked keys";
 
 TEST_F(SshTrustTest, TrustsTheSameHostKeysAsOpenssh) {
   MustRun({.argv = {"ssh-keygen", "-q", "-k", "-f", home_ / "krl", home_ / "other.pub"}});

@@ -105,7 +105,8 @@ TEST(SshErrorsTest, AHostThatIsNotThereOrDoesNotAnswerIsUnreachable) {
   ExpectJsonError(rotv.Sync({"--json", "pull"}), {kUnreachable, "connection refused", "is sshd running there"});
   // Not SSH at all.
   rotv.Configure({{"ssh", "\"x@127.0.0.1:" + std::to_string(rotv.server().port()) + "\""}});
-  ExpectError(rotv.Sync({"pull"}), {kUnreachable, "broke the connection off", "is this the port of sshd?"});
+  ExpectError(rotv.Sync({"pull"}),
+              {kUnreachable, "closed the connection during the SSH handshake", "is this the port of sshd?"});
   rotv.Configure({{"ssh", "\"x@no-such-host.invalid\""}});
   ExpectError(rotv.Sync({"pull"}), {kUnreachable, "there is no host no-such-host.invalid", "rotv.toml"});
   rotv.Configure({{"ssh", "\"x@127.0.0.1:port\""}});
