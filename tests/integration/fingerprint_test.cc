@@ -136,8 +136,8 @@ TEST_F(FingerprintTest, IgnoresTemporaryTablesOfOtherSessions) {
       "CREATE TEMP TABLE passing (id int PRIMARY KEY, name text UNIQUE DEFAULT 'x', mood app.mood CHECK (id > 0))");
 }
 
-// Known limitation: the schema's half sees what belongs to temporary tables, so that a pull is refused while an
-// application has some.
+// Sequences, views, foreign keys and statistics of temporary tables must not count either: otherwise a pull would be
+// refused while an application uses some.
 TEST_F(FingerprintTest, IgnoresDependentsOfTemporaryTablesOfOtherSessions) {
   ExpectUnseen("CREATE TEMP TABLE passing (id serial PRIMARY KEY)");
   ExpectUnseen("CREATE TEMP TABLE passing (id int GENERATED ALWAYS AS IDENTITY)");

@@ -120,7 +120,7 @@ TEST(RowHasherTest, DifferentRowsHaveDifferentHashes) {
   for (const char* line : lines) EXPECT_TRUE(hashes.insert(hasher.Hash(line)).second) << line;
 }
 
-TEST(RowHasherTest, InvalidLinesHaveAHashToo) {
+TEST(RowHasherTest, InvalidLinesHaveOtherHashes) {
   compare::RowHasher hasher(2);
   EXPECT_NE(hasher.Hash("a\\"), hasher.Hash("a"));
   EXPECT_NE(hasher.Hash("a\tb\\q"), hasher.Hash("a\tb"));

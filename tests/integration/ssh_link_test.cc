@@ -265,14 +265,14 @@ TEST_F(SshLinkTest, AKilledSessionIsReportedAsUnreachable) {
   ReadToEnd(near.get());  // Returns when the other end closes.
   EXPECT_TRUE(Contains(link->FailureReason(), "broke")) << link->FailureReason();
   EXPECT_EQ(ErrorOf([&] { link->Run(Shell("true"), [](std::string_view) {}); }).code(), ErrorCode::kUnreachable);
-  EXPECT_TRUE(WaitUntil([&] { return !Connect(*link); })) << "somebody still listens";
+  EXPECT_TRUE(WaitUntil([&] { return !Connect(*link); })) << "there is still a listener";
 }
 
 size_t OpenFiles() {
   return static_cast<size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
 }
 
-TEST_F(SshLinkTest, NoFileOrProcessRemains) {
+TEST_F(SshLinkTest, NoFileConnectionOrSessionRemains) {
   TcpServer far([](int fd) { SendPattern(fd, 2, 1000); });
   Open(far.port());
   const size_t before = OpenFiles();

@@ -1,5 +1,5 @@
-// What the source demands of values, by CHECK constraints, domains and generated columns, is met by what is stored
-// instead, is refused before anything is stored, or is said to be unchecked.
+// CHECK constraints, domains and generated columns of the source: masked values satisfy them, or the rule is refused
+// before anything is stored, or doctor reports that they are unchecked.
 
 #include <gmock/gmock.h>
 
@@ -17,9 +17,9 @@ enum class Verdict { kImports, kFits, kRefused, kUnchecked };
 
 struct Case {
   std::string name;
-  std::string ddl;  // Makes the table p (id, email, …), with rows.
+  std::string ddl;  // Creates the table p (id, email, …), with rows.
   Verdict verdict = Verdict::kImports;
-  std::string told = {};  // A part of what doctor says, where it is not kImports.
+  std::string told = {};  // A part of doctor's output, unless it is kImports.
   std::string rule = R"("email")";
 };
 
@@ -75,7 +75,7 @@ const std::vector<Case> kCases = {
     {"a domain that is NOT VALID",
      "CREATE DOMAIN few AS text; CREATE TABLE p (id int PRIMARY KEY, email few); INSERT INTO p VALUES (1, 'x@y.z'); "
      "ALTER DOMAIN few ADD CONSTRAINT short CHECK (length(VALUE) < 6) NOT VALID",
-     Verdict::kFits, "1 rules, 1 columns\n"},  // pg_dump --clean writes no drop of it that an empty database takes.
+     Verdict::kFits, "1 rules, 1 columns\n"},  // pg_dump --clean writes no drop for it that an empty database accepts.
     {"points in time",
      "CREATE TABLE p (id int PRIMARY KEY, email text, at timestamptz, CHECK (at < now() AND at > '1900-01-01'::date "
      "AND "
@@ -122,7 +122,7 @@ const std::vector<Case> kCases = {
      Verdict::kRefused, "is no value of type mood", R"({ rule = "constant", value = "mad" })"},
 };
 
-// Since 18.
+// Cases that exist since version 18.
 const std::vector<Case> kNewCases = {
     {"a CHECK that is NOT ENFORCED",
      "CREATE TABLE p (id int PRIMARY KEY, email text CONSTRAINT only_a CHECK (email LIKE 'A%') NOT ENFORCED); INSERT "
@@ -147,7 +147,7 @@ class MaskConstraints : public ::testing::Test {
     RotvHome rotv(std::move(options));
     for (const Case& one : cases) {
       SCOPED_TRACE(one.name);
-      // Each is a source of its own: what was masked in the one before says nothing of it.
+      // Each case is a source of its own: masks of the previous one do not apply to it.
       rotv.Sync({"detach"});
       std::filesystem::remove_all(rotv.home());
       rotv.server().Exec("DROP SCHEMA public CASCADE; CREATE SCHEMA public; " + one.ddl);
@@ -178,8 +178,8 @@ class MaskConstraints : public ::testing::Test {
   }
 };
 
-TEST_F(MaskConstraints, AreMetOrRefusedOrNamed) { Try(kCases, kOwnVersion); }
-TEST_F(MaskConstraints, OfNewerServersToo) { Try(kNewCases, 18); }
+TEST_F(MaskConstraints, AreSatisfiedOrRefusedOrReported) { Try(kCases, kOwnVersion); }
+TEST_F(MaskConstraints, AreHandledForNewerServersToo) { Try(kNewCases, 18); }
 
 }  // namespace
 }  // namespace rotv::testing

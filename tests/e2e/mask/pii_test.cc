@@ -1,5 +1,5 @@
-// PII detection: once there is a [mask] section, no column that looks personal comes here without a rule, and what a
-// sample of values shows stays in memory.
+// PII detection: once there is a [mask] section, no column that looks personal is copied without a rule, and sampled
+// values stay in memory.
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -31,7 +31,7 @@ class PiiTest : public FollowTest {
     const std::string text = ReadFile(rotv.config());
     WriteFile(rotv.config(), text.substr(0, text.find("[mask]")) + "[mask]\n" + rules);
   }
-  // What was written. Neither that nor any file of the test's home has a value of the source.
+  // Returns the output. Neither the output nor any file of the test's home contains a value of the source.
   std::string Refused(const std::vector<std::string>& arguments) {
     const Result result = rotv.Sync(arguments);
     EXPECT_EQ(result.exit_status, 2) << result.out << result.err;
@@ -81,7 +81,7 @@ TEST_F(PiiTest, ColumnsOfAnyTypeAreRefusedByTheirNames) {
   }
   EXPECT_TRUE(rotv.LeftOnSource().empty());
 
-  // One line for a table that is fine. What has a rule is masked all the same.
+  // One line covers a table without PII. Columns with a rule are masked all the same.
   SetRules("\"public.u.main_email\" = \"email\"\n\"public.u\" = \"keep\"\n");
   EXPECT_THAT(Refused({"baseline"}), Not(HasSubstr("public.u.")));
   SetRules("\"public.u.main_email\" = \"email\"\n\"public.u\" = \"keep\"\n\"public.mor\" = \"keep\"\n");
@@ -94,7 +94,7 @@ TEST_F(PiiTest, ColumnsOfAnyTypeAreRefusedByTheirNames) {
 }
 
 TEST_F(PiiTest, ColumnsOfAnyTypeAreRefusedByTheirValues) {
-  // Nothing of an owner's runs as us: neither a cast nor a generated column's expression.
+  // No code of an owner runs with our rights: neither a cast nor a generated column's expression.
   ExecAsSuperuser("CREATE EXTENSION hstore; CREATE EXTENSION citext");
   Exec(
       "CREATE TYPE pair AS (a text, b text);"
@@ -107,11 +107,11 @@ TEST_F(PiiTest, ColumnsOfAnyTypeAreRefusedByTheirValues) {
       "'@home.example', 'UTF8'), row('x y', 'SECRET' || n || '@home.example')::pair, public.hstore('k', 'SECRET' || n "
       "|| '@home.example'), xmlelement(name a, 'SECRET' || n || '@home.example'), 'SECRET' || n || '@home.example', "
       "'SECRET' || n || '@home.example', 'word', row('a', 'b')::pair, repeat('x', 3000) FROM generate_series(1, 30) n;"
-      // The newest rows count, too, also where most are NULL.
+      // The newest rows count too, even if most values are NULL.
       "CREATE TABLE long (id int PRIMARY KEY, v text, pad text);"
       "INSERT INTO long SELECT n, CASE WHEN n > 29900 THEN 'SECRET' || n || '@home.example' END, repeat('p', 100) FROM "
       "generate_series(1, 30000) n;"
-      // Beyond the first thousand characters, and in rows that are not here, nothing is looked for.
+      // Text after the first thousand characters, and rows that are not copied, are not searched.
       "CREATE TABLE far (id int PRIMARY KEY, v text); INSERT INTO far SELECT n, repeat('x', 1100) || n || "
       "'@home.example' FROM generate_series(1, 9) n;"
       "CREATE TABLE excluded (id int PRIMARY KEY, email text); INSERT INTO excluded VALUES (1, 'SECRET@home.example')");
@@ -136,7 +136,7 @@ TEST_F(PiiTest, ColumnsOfAnyTypeAreRefusedByTheirValues) {
   rotv.MustSync({"baseline"});
 }
 
-TEST_F(PiiTest, APullLooksAtWhatIsNewBeforeItWritesAnything) {
+TEST_F(PiiTest, APullChecksNewColumnsBeforeItWrites) {
   Exec(
       "CREATE TABLE people (id int PRIMARY KEY, email text); INSERT INTO people SELECT n, 'SECRET' || n || "
       "'@home.example' FROM generate_series(1, 20) n;"
@@ -145,7 +145,7 @@ TEST_F(PiiTest, APullLooksAtWhatIsNewBeforeItWritesAnything) {
   const std::string rules = "\"public.people.email\" = \"email\"\n";
   SetRules(rules);
   rotv.MustSync({"baseline"});
-  // The head, the tables that are followed, and the publication.
+  // The head, the followed tables, and the publication.
   const auto state = [this] {
     const auto status = nlohmann::json::parse(rotv.MustSync({"--json", "status", "--offline"}));
     return status.at("head").at("lsn").dump() + status.at("tables").dump() +
@@ -157,7 +157,7 @@ TEST_F(PiiTest, APullLooksAtWhatIsNewBeforeItWritesAnything) {
       "CREATE TABLE newsletter (email text); CREATE TABLE people_backup AS SELECT * FROM people;"
       "CREATE TABLE copied AS SELECT id, email AS e FROM people; ALTER TABLE calm ADD w text DEFAULT "
       "'SECRET@home.example'; INSERT INTO people VALUES (99, 'SECRET99@home.example')");
-  // Those that have a masked column's name come first, with the rule that it has.
+  // Columns with the name of a masked column come first, with its rule.
   const std::string copies = "\"public.newsletter.email\" = \"email\"\n\"public.people_backup.email\" = \"email\"\n";
   const std::string reported_copies = Refused({"-v", "pull"});
   for (const char* table : {"newsletter", "people_backup"}) {
@@ -176,7 +176,7 @@ TEST_F(PiiTest, APullLooksAtWhatIsNewBeforeItWritesAnything) {
   rotv.MustSync({"pull"});
   ExpectNothingOnDisk();
   EXPECT_THAT(ReadFile(rotv.Seed()), Not(HasSubstr("SECRET1")));
-  // A column that was looked at is not read again, whatever comes into it, until it or the rules change.
+  // A checked column is not read again, whatever it gets, until it or the rules change.
   Exec("UPDATE calm SET v = 'PLANTED' || id || '@home.example'; CREATE TABLE other (id int PRIMARY KEY)");
   rotv.MustSync({"pull"});
   Exec("ALTER TABLE calm ALTER v TYPE varchar(200)");
@@ -186,11 +186,11 @@ TEST_F(PiiTest, APullLooksAtWhatIsNewBeforeItWritesAnything) {
   EXPECT_THAT(Refused({"pull"}), HasSubstr("public.calm.v looks personal by its values (20 of 20"));
 }
 
-// Tables of columns of any name, type and content, some partitioned, tied by foreign keys, kept or with rules.
+// Tables of columns of any name, type and content, some partitioned, connected by foreign keys, kept or with rules.
 class RandomCatalogue {
  public:
   explicit RandomCatalogue(unsigned seed) : random_(seed) {}
-  static constexpr int kTables = 9;  // What is found in so many is told in one message.
+  static constexpr int kTables = 9;  // The findings in so many tables are reported in one message.
 
   std::string sql() {
     std::string all =
@@ -250,7 +250,7 @@ class RandomCatalogue {
       if (random_() % 6 == 0) rules_ += fmt::format("\"{}.{}\" = \"keep\"\n", name, column);
     }
     const bool parted = random_() % 4 == 0;
-    // Personal only because what it references is.
+    // Personal only because the referenced column is.
     const char* reference =
         number > 0 && schema == "public" && random_() % 3 == 0 ? ", who text REFERENCES public.persons" : "";
     if (*reference != 0) values += ", n || ''";
@@ -277,7 +277,7 @@ class RandomCatalogue {
 
 class PiiEqualityTest : public PiiTest, public ::testing::WithParamInterface<unsigned> {};
 
-TEST_P(PiiEqualityTest, SuggestedIsWhatIsRefusedAndWhatServes) {
+TEST_P(PiiEqualityTest, SuggestionsMatchRefusalsAndWork) {
   RandomCatalogue catalogue(GetParam());
   const std::string made = catalogue.sql();
   SCOPED_TRACE(made);
@@ -298,7 +298,7 @@ TEST_P(PiiEqualityTest, SuggestedIsWhatIsRefusedAndWhatServes) {
   }
   EXPECT_THAT(suggested, ::testing::Contains("public.persons.email"));
 
-  // Again and again until nothing is refused.
+  // Repeats until nothing is refused.
   std::set<std::string> refused;
   std::string kept = rules;
   for (size_t before = 1; refused.size() != before;) {

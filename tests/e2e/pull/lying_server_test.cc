@@ -1,5 +1,5 @@
-// The attacker who controls the server, or the way to it: what he sends in the place of rows, schema and changes ends
-// with exit 5, nothing of it is stored, and psql runs none of it.
+// An attacker controls the server, or the link to it: the rows, schema and changes that he sends end with exit 5,
+// nothing of them is stored, and psql runs none of it.
 
 #include "tests/support/servers/lying_server.h"
 
@@ -34,7 +34,7 @@ class LyingServerTest : public ::testing::Test {
     EXPECT_EQ(result.err.find("first"), std::string::npos) << "a value: " << result.err;
   }
 
-  // What is stored is what the source has, and psql runs nothing of it.
+  // Checks that the store has only what the source has, and that psql runs nothing of it.
   void ExpectSeedIsHarmless() {
     const std::filesystem::path seed = rotv.Seed();
     rotv.server().CreateDatabase("elsewhere");
@@ -130,7 +130,7 @@ TEST_F(LyingServerTest, ChangesAreCheckedAndNothingAfterALieIsStored) {
     liar.Tell(LyingServer::OfStream(each.change));
     ExpectRefused({"pull"}, each.what);
   }
-  // A value may hold anything that is text: it is escaped here.
+  // A value may contain any text: it is escaped here.
   liar.Tell(LyingServer::OfStream(replaced("third", "\n\\.\n\\")));
   rotv.MustSync({"pull"});
   liar.TellTheTruth();

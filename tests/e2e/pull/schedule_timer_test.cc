@@ -1,4 +1,4 @@
-// Scheduled pulls by a real systemd, in the sandbox that their unit asks for.
+// Scheduled pulls by a real systemd, in the sandbox of their unit.
 
 #include <gmock/gmock.h>
 
@@ -37,7 +37,7 @@ class ScheduleTimerTest : public FollowTest {
     std::sort(units.begin(), units.end());
     return units;
   }
-  // A drop-in of the unit.
+  // Adds a drop-in to the unit.
   void Add(const std::filesystem::path& unit, const std::string& text) const {
     std::filesystem::create_directories(unit.string() + ".d");
     WriteFile(unit.string() + ".d/test.conf", text);
@@ -67,7 +67,7 @@ TEST_F(ScheduleTimerTest, ATimerPullsInASandboxAndIsRemoved) {
   EXPECT_EQ(shown.at("installed"), true);
   EXPECT_FALSE(shown.at("next").is_null());
 
-  // It can write its home, and nothing beside.
+  // The unit can write its home, and nothing else.
   const TempDir outside(TempDirName::kPlain, "/var/tmp");
   Add(units[0], "[Service]\nExecStartPre=touch \"" + (rotv.home() / "touched").string() +
                     "\"\nExecStartPre=sh -c '! touch \"" + (outside / "touched").string() + "\"'\n");
@@ -101,7 +101,7 @@ TEST_F(ScheduleTimerTest, ItsTimeComes) {
     const auto last = Shown().at("last");
     return !last.is_null() && last.at("state") == "done";
   }));
-  // Another calendar takes its place, and what is not one takes nobody's.
+  // Another calendar replaces it, and an invalid one replaces nothing.
   MustRun(Schedule({"install", "--calendar", "daily"}));
   EXPECT_EQ(Shown().at("calendar"), "daily");
   const Result refused = RunCommand(Schedule({"install", "--calendar", "25:00"}));

@@ -1,4 +1,4 @@
-// The ways to a source, where the local state lies, what commands print, and how it all ends.
+// Ways to a source, the place of the local state, the output of commands, and detach.
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -69,7 +69,7 @@ class OutputTest : public FollowTest {
   }
 };
 
-TEST_F(OutputTest, JsonSaysWhatWasDone) {
+TEST_F(OutputTest, JsonReportsTheWorkDone) {
   Exec(kWaysTable);
   json said = SyncJson({"doctor"});
   EXPECT_EQ(said["ready"], true);
@@ -136,7 +136,7 @@ TEST_F(OutputTest, QuietIsSilentOnStderr) {
   }
 }
 
-TEST_F(OutputTest, TheSeedGoesToStandardOutputAlone) {
+TEST_F(OutputTest, OnlyTheSeedGoesToStandardOutput) {
   Exec(kWaysTable);
   rotv.MustSync({"baseline"});
   const std::string seed = ReadFile(rotv.Seed());
@@ -165,7 +165,7 @@ TEST_F(OutputTest, LocalStateIsPrivate) {
   }
 }
 
-TEST_F(OutputTest, NamesOfNoEncodingAreStillJson) {
+TEST_F(OutputTest, NamesOfNoEncodingStillGiveJson) {
   rotv.server().CreateDatabase("bytes", "rotv", "TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'");
   rotv.server().Exec("CREATE TABLE \"t\xff\xc3\" (id int PRIMARY KEY)", {"bytes", "rotv"});
   rotv.Configure({{"database", "\"bytes\""}});
@@ -186,7 +186,7 @@ TEST_F(OutputTest, TheEnvironmentNamesHomeAndConfig) {
 
 class DetachTest : public OutputTest {};
 
-TEST_F(DetachTest, WhatIsStoredStaysUsable) {
+TEST_F(DetachTest, StoredDataStayUsable) {
   Exec(kWaysTable);
   rotv.MustSync({"baseline"});
   Exec("UPDATE t SET v = 'pulled'");

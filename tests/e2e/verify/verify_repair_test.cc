@@ -1,4 +1,4 @@
-// A store that was damaged on purpose is found out, by the right keys, and repaired.
+// A store that was damaged on purpose: verify finds the damage by the right keys, and repairs it.
 
 #include "fmt/format.h"
 #include "tests/e2e/verify/verify_fixture.h"
@@ -66,7 +66,7 @@ TEST_F(VerifyRepairTest, RowsOfATextKeyAreFoundAndRepaired) {
   RepairIsRight();
 }
 
-TEST_F(VerifyRepairTest, OnlyWhatDiffersIsCopied) {
+TEST_F(VerifyRepairTest, OnlyDifferingRowsAreCopied) {
   {
     Damage damage(rotv, "public.t");
     damage.Write(IntegerKeyOf(17), "17\tno");
@@ -97,7 +97,7 @@ TEST_F(VerifyRepairTest, AMultisetIsResynced) {
   RepairIsRight();
 }
 
-TEST_F(VerifyRepairTest, ATableOfWhichMostDiffersIsResynced) {
+TEST_F(VerifyRepairTest, ATableThatMostlyDiffersIsResynced) {
   {
     Damage damage(rotv, "public.few");
     for (int i = 1; i <= 300; ++i) damage.Write(IntegerKeyOf(i), fmt::format("{}\tno", i));
@@ -111,7 +111,7 @@ TEST_F(VerifyRepairTest, ATableOfWhichMostDiffersIsResynced) {
   RepairIsRight();
 }
 
-TEST_F(VerifyRepairTest, ATableThatCannotBeReadIsResynced) {
+TEST_F(VerifyRepairTest, AnUnreadableTableIsResynced) {
   {
     Damage damage(rotv, "public.few");
     damage.Put(IntegerKeyOf(1000), {.kind = RowVersion::Kind::kPartial, .shape = damage.shape(), .text = "1000\t\\u"});
