@@ -36,7 +36,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// How many attempts are made while the schema keeps changing.
+// The most attempts that are made while the schema keeps changing.
 constexpr int kMostTries = 5;
 
 class BaselineRun {
@@ -96,7 +96,7 @@ class BaselineRun {
     context_.progress.End();
   }
 
-  // Whatever the replaced store has masked stays masked.
+  // Reads the masks of the replaced store: everything that it has masked stays masked.
   void ReadLineage() {
     if (!workspace_.current()) return;
     try {

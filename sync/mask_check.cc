@@ -196,7 +196,7 @@ class MaskCheck {
     }
   }
 
-  // For each owner: true if its rule never makes a value that some other row really had.
+  // Returns for each owner whether its rule never makes a value that some other row really had.
   std::vector<bool> Unlike() const {
     std::vector<bool> unlike;
     for (const MaskedColumnCheck& column : result_.columns) unlike.push_back(!IsLikeReal(column.rule));

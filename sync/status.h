@@ -16,7 +16,7 @@ namespace rotv {
 struct SlotStatus {
   std::string slot;
   std::string publication;
-  std::string wal_status;        // pg_replication_slots.wal_status; "missing" if the slot is gone.
+  std::string wal_status;        // pg_replication_slots.wal_status; "missing" if the slot was dropped.
   uint64_t wal_held_bytes = 0;   // WAL that the source keeps for us.
   uint64_t pending_bytes = 0;    // WAL written since the head.
   int64_t catalog_xmin_age = 0;  // In transactions: vacuum cannot remove catalogue rows that died after it.

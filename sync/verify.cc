@@ -32,7 +32,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// How many rounds are made: one more after each change of the schema, and after each repair to see whether it has
+// The most rounds that are made: one more after each change of the schema, and after each repair to see whether it has
 // helped.
 constexpr int kMostRounds = 6;
 

@@ -98,7 +98,7 @@ void Applier::CheckPlace(const formats::pgoutput::Message& message) const {
   if (in_transaction_) return;
   if (Is<formats::pgoutput::Commit>(message)) ThrowOutOfOrder("a transaction ends that did not begin");
   const auto* logical = std::get_if<formats::pgoutput::LogicalMessage>(&message);
-  if (logical == nullptr || logical->transactional) ThrowOutOfOrder("there is a change outside of a transaction");
+  if (logical == nullptr || logical->transactional) ThrowOutOfOrder("a change is outside of a transaction");
 }
 
 void Applier::Apply(const formats::pgoutput::Message& message) {
@@ -140,7 +140,7 @@ void Applier::ReachedOutsideOfTransaction(Lsn position) {
 
 Applier::Followed* Applier::Find(uint32_t relation_oid) {
   if (last_oid_ == relation_oid && last_oid_ != 0) return last_;
-  if (described_.count(relation_oid) == 0) ThrowOutOfOrder("there is a change of a table that was not described");
+  if (described_.count(relation_oid) == 0) ThrowOutOfOrder("a change is of a table that was not described");
   auto found = tables_.find(relation_oid);
   last_ = found == tables_.end() || found->second.form == nullptr ? nullptr : &found->second;
   last_oid_ = relation_oid;

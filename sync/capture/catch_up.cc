@@ -47,7 +47,7 @@ namespace rotv::capture {
 
 namespace {
 
-// How many attempts are made while the schema keeps changing.
+// The most attempts that are made while the schema keeps changing.
 constexpr int kMostTries = 5;
 // Connections for the exported snapshot, the watchdog, and a table or two.
 constexpr size_t kConnections = 3;

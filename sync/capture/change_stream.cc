@@ -36,8 +36,8 @@ namespace rotv::capture {
 
 namespace {
 
-// How much waits in memory before it is written, and how long: less work between two acknowledgements lets the source
-// remove its WAL earlier.
+// These limit how much waits in memory before it is written, and for how long: less work between two acknowledgements
+// lets the source remove its WAL earlier.
 constexpr size_t kBufferBytes = size_t{16} << 20;
 constexpr auto kPublishPeriod = std::chrono::seconds(1);
 // This is well below the shortest sensible wal_sender_timeout.
@@ -155,9 +155,9 @@ bool ChangeStream::WaitForMore() {
   return NothingLeftToFlush();
 }
 
-// Decides whether the stream may end before the target, because what is missing are records that nobody will flush. A
-// commit that others have already seen (synchronous_commit = off) may be among them, so the server is asked to flush
-// first. If it refuses, this returns true once its WAL writer has had the time to flush every such commit.
+// Decides whether the stream may end before the target, because the missing records would never be flushed. A commit
+// that others have already seen (synchronous_commit = off) may be among them, so the server is asked to flush first. If
+// it refuses, this returns true once its WAL writer has had the time to flush every such commit.
 bool ChangeStream::NothingLeftToFlush() {
   Clock::time_point now = Clock::now();
   if (parts_.applier.in_transaction() || now - last_arrival_ < idle_limit_) return false;

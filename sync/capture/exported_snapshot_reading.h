@@ -26,11 +26,11 @@ namespace rotv::capture {
 
 class ExportedSnapshotReading {
  public:
-  // Whether the schema is read as SQL. That takes longer than everything else if no table is copied, so a caller that
+  // kRead: the schema is read as SQL. That takes longer than everything else if no table is copied, so a caller that
   // will need it says so from the start.
   enum class Texts { kRead, kKnown };
 
-  // What the caller knows and has; all of it must outlive this object.
+  // Data that the caller has; all of it must outlive this object.
   struct Before {
     const std::string& publication;    // The name of our publication.
     const ShapeMap& shapes;            // The shapes of the store.
@@ -47,7 +47,7 @@ class ExportedSnapshotReading {
   // Complete once ReadContents() and Read() have returned true.
   proto::SchemaVersion& schema() { return schema_; }
   const std::vector<proto::Shape>& new_shapes() const { return new_shapes_; }
-  // At least the values that they had at the snapshot.
+  // The values are at least those that the sequences had at the snapshot.
   const proto::SequenceValues& sequences() const { return sequences_; }
   int64_t time_us() const { return time_us_; }  // The source's clock, just after the snapshot.
   uint64_t xid() const { return xid_; }         // No transaction that the snapshot does not see has a lower number.

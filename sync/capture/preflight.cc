@@ -127,7 +127,7 @@ Check CheckDumpProgram(postgres::SourceSession& session) {
   try {
     const int version = postgres::DumpProgramVersion(session);
     const int program = version / 10000;
-    std::string message = fmt::format("version {} beside a server {}", program, server);
+    std::string message = fmt::format("version {} for a server {}", program, server);
     if (program >= server && postgres::HasFixesOfAugust2025(version)) return Ok("pg_dump", message);
     if (program >= server) {
       return {

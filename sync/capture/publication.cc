@@ -64,14 +64,15 @@ void AdjustPublication(postgres::PgConnection& connection, const std::string& na
                   connection.QuoteLiteral(name)));
   if (rows.rows() == 0) {
     throw Error(ErrorCode::kSlotLost, fmt::format("publication {} no longer exists on the source", name),
-                "take a new baseline: rotv-sync pull --rebaseline (until then, what is stored can still be "
+                "take a new baseline: rotv-sync pull --rebaseline (until then, the stored history can still be "
                 "materialized)");
   }
   std::map<uint32_t, std::string> missing = StreamedTablesOf(schema);
   std::map<uint32_t, std::string> unwanted;
   for (int row = 0; row < rows.rows(); ++row) {
     if (rows.IsNull(row, 0)) continue;
-    // A table with a row filter or a column list, which somebody else has added, is dropped and added again.
+    // A table with a row filter or a column list, which somebody else has given it in the publication, is dropped and
+    // added again.
     bool whole = rows.Bool(row, 3);
     if (!whole || missing.erase(rows.Oid(row, 0)) == 0) unwanted[rows.Oid(row, 0)] = rows.Get(row, 1);
   }

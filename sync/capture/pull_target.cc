@@ -21,7 +21,7 @@ constexpr uint64_t kPageHeaderBytes = 24;
 constexpr uint64_t kSegmentHeaderBytes = 40;
 
 constexpr const char* kNewBaseline =
-    "take a new baseline: rotv-sync pull --rebaseline (until then, what is stored can still be materialized)";
+    "take a new baseline: rotv-sync pull --rebaseline (until then, the stored history can still be materialized)";
 
 // A commit record is in the WAL a moment before its transaction is seen to have ended.
 constexpr auto kCommitTimeout = std::chrono::milliseconds(500);

@@ -22,9 +22,9 @@
 
 namespace rotv::compare {
 
-// Whether two copies of a table are equal is decided by sums, so that neither rows nor a dump cross the link: each side
-// hashes its rows, and the sums of the hashes are compared by group. A sum does not depend on the order of rows, so the
-// source needs no sort, and the sums of several reads can be added.
+// Sums decide whether two copies of a table are equal, so that neither rows nor a dump cross the link: each side hashes
+// its rows, and the sums of the hashes are compared by group. A sum does not depend on the order of rows, so the source
+// needs no sort, and the sums of several reads can be added.
 //
 // Work is split twice, by what each side is good at. The store is read once, in the order of its keys, and while it is
 // read its groups are decided (table_digest.h). Then the source computes the same groups. It reads its file in the
@@ -47,7 +47,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// As many connections as a baseline uses.
+// A baseline uses as many connections.
 constexpr size_t kMostConnections = 3;
 // A table of several times this size is read in parts.
 constexpr int64_t kBytesAtOnce = int64_t{64} << 20;

@@ -15,7 +15,7 @@ class ColumnChange {
       statements_ = {before_.drop, AddColumn(after_)};
       return std::move(statements_);
     }
-    // What depends on the type or on NOT NULL is dropped before, and created after them.
+    // Objects that depend on the type or on NOT NULL are dropped before, and created after them.
     const bool new_type = Differs("type") || Differs("collation");
     const bool new_default = Differs("default") || (new_type && !after_.Part("default").empty());
     if (new_default && !before_.Part("default").empty()) Alter("DROP DEFAULT");

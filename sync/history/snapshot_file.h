@@ -37,8 +37,8 @@ class SnapshotFileWriter {
 
 class SnapshotFileReader {
  public:
-  // With a `key` the file must be signed by it. Throws kUsage if the file cannot be opened, kCorrupt if the signature
-  // is missing or wrong: then nothing is unpacked.
+  // Opens the file. With a `key` it must be signed by that key. Throws kUsage if the file cannot be opened, kCorrupt if
+  // the signature is missing or wrong: then nothing is unpacked.
   SnapshotFileReader(const std::filesystem::path& path, const PublicKey* key);
   ~SnapshotFileReader();
 

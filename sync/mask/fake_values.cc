@@ -124,7 +124,7 @@ MakeValue Fitting(const MaskRule& rule, const MaskColumn& column, const std::vec
 
 std::vector<Form> FormsOf(const MaskRule& rule, const MaskColumn& column) {
   const bool unique = column.unique;
-  // Where equal values do no harm the words alone are enough.
+  // The words alone are enough if equal values do no harm.
   auto words = [unique](int length, void (*append)(HashStream & stream, std::string * out)) {
     const int all = unique ? length + 1 + kUniqueLength : length;
     return std::vector<Form>{{all, [append, unique](uint64_t hash, std::string_view /*value*/, std::string* out) {

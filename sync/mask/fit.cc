@@ -38,7 +38,7 @@ struct ProbedColumn {
 // A condition that a masked row must satisfy.
 struct Demand {
   std::string name;       // Names the demand if it is not checked: "public.t: t_check".
-  std::string against;    // Follows "what the rule makes": "does not meet the constraint t_check".
+  std::string against;    // Follows "a value masked by the rule": "does not meet the constraint t_check".
   std::set<int> columns;  // Columns that `condition` reads.
   std::string condition;  // An expression over their names; for a domain, over "value".
   int value_of = 0;       // For a domain: the column that "value" is taken from.
@@ -94,7 +94,7 @@ class TableProbe {
       if (!IsConstant(*masked)) continue;
       const std::string type = "value of type " + masked->type();
       demands.push_back({.name = NameOf(number) + ": " + type,
-                         .against = "is no " + type,
+                         .against = "is not a " + type,
                          .columns = {number},
                          .condition = TakesPart(number),
                          .of_constant = true});
@@ -124,7 +124,7 @@ class TableProbe {
     const std::string& quoted = columns_.at(number)->quoted_name;
     if (checked.generated == 's') {
       demands->push_back({.name = name + ": its generation",
-                          .against = fmt::format("is nothing that {} can be generated from", name),
+                          .against = fmt::format("cannot be used to generate {}", name),
                           .columns = {number},
                           .condition = TakesPart(number)});
     }
@@ -144,7 +144,7 @@ class TableProbe {
       if (of_domain == checks_.of_domains.end()) continue;
       for (const SourceCheck& check : of_domain->second) {
         demands->push_back({.name = fmt::format("{}: domain {}", NameOf(number), check.name),
-                            .against = "is no " + check.name,
+                            .against = "is not a value of the domain " + check.name,
                             .columns = {number},
                             .condition = check.condition.text,
                             .value_of = number,
@@ -292,9 +292,9 @@ class TableProbe {
       names.push_back(NameOf(number));
       rules.push_back(masked_.at(number)->rule().name());
     }
-    if (names.size() == 1) return fmt::format("{}: what \"{}\" makes {}", names[0], rules[0], demand.against);
+    if (names.size() == 1) return fmt::format("{}: a value masked by \"{}\" {}", names[0], rules[0], demand.against);
     for (size_t i = 0; i < names.size(); ++i) names[i] += fmt::format(" ({})", rules[i]);
-    return fmt::format("{}: what the rules make {}", fmt::join(names, " and "), demand.against);
+    return fmt::format("{}: a row masked by these rules {}", fmt::join(names, " and "), demand.against);
   }
 
   postgres::PgConnection& connection_;

@@ -36,8 +36,8 @@ size_t DecodeUtf8(std::string_view text, uint32_t* code);
 // Appends a code point from 0x80 on.
 void AppendUtf8(uint32_t code, std::string* out);
 
-// What the database's lower() does. In some locales the lower case of I is not i, and in other encodings than UTF-8 we
-// cannot tell.
+// The effect of the database's lower(). In some locales the lower case of I is not i, and in other encodings than UTF-8
+// we cannot tell.
 enum class Lowering { kUnknown, kAscii, kUnicode };
 
 // Returns `text` in lower case: ASCII letters, and with kUnicode those that CasedLetterOf() knows.

@@ -101,7 +101,7 @@ void CheckColumn(const MaskRule& rule, const MaskColumn& column) {
   };
   if (!Fits(rule.kind, column.type)) {
     fail(fmt::format("\"{}\" cannot mask a column of type {}", rule.name, column.type),
-         "\"null\" and \"constant\" can mask any; docs/masking.md says which rule takes which types");
+         "\"null\" and \"constant\" can mask any type; docs/masking.md lists the types of each rule");
   }
   if (column.generated) fail("the column is generated from others", "mask the columns that it is computed from");
   if (column.partition_key) fail("the column decides which partition a row is in", "leave it as it is: \"keep\"");
@@ -114,7 +114,7 @@ void CheckColumn(const MaskRule& rule, const MaskColumn& column) {
   }
   for (const UniqueUse& use : column.unique_uses) {
     if (rule.kind == MaskKind::kNull ? !use.nulls_equal : Keeps(use, rule.kind)) continue;
-    fail(fmt::format("what \"{}\" makes need not be unique for the {}", rule.name, use.what),
+    fail(fmt::format("values masked by \"{}\" need not be unique for the {}", rule.name, use.what),
          use.by == UniqueUse::By::kText ? "\"hash\", \"email\" and \"uuid\" make values that are"
                                         : "use \"null\" if the column takes it, or \"drop\" for the table's rows");
   }

@@ -141,7 +141,7 @@ bool MaskLineage::Had(const MaskRule& rule) const { return rules_.count(Serializ
 std::vector<proto::FormerMask> MaskLineage::FormerAfter(const postgres::Catalog& catalog,
                                                         const std::set<std::pair<uint32_t, int>>& ended) const {
   std::map<uint32_t, const postgres::CatalogTable*> there;
-  std::set<NameAndRule> remembered;  // One mask for each name that is gone is enough: a table that is created every day
+  std::set<NameAndRule> remembered;  // One mask for each dropped name is enough: a table that is created every day
                                      // would add one a day.
   for (const postgres::CatalogTable& table : catalog.tables) {
     if (database_ == Database::kSame) there[table.oid] = &table;

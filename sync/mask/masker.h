@@ -13,7 +13,7 @@
 
 namespace rotv::mask {
 
-// How a unique index or an exclusion constraint uses a column.
+// One use of a column by a unique index or an exclusion constraint.
 struct UniqueUse {
   enum class By {
     kValue,    // Compares the value itself.
@@ -36,11 +36,11 @@ struct MaskColumn {
   int scale = 0;
   bool not_null = false;
   bool unique = false;  // It is in a primary key, unique or exclusion constraint or unique index, alone or with others.
-  // In which ones, and how; including those through a generated column.
+  // The uses by these, including those through a generated column.
   std::vector<UniqueUse> unique_uses = {};
   // Texts of it, or of a column at the other end of a foreign key, may be equal though their case differs.
   bool ignores_case = false;
-  // How the column's own "=" lowers texts; kUnknown if only identical bytes are equal.
+  // The way in which the column's own "=" lowers texts; kUnknown if only identical bytes are equal.
   Lowering equality = Lowering::kUnknown;
   bool generated = false;
   bool partition_key = false;

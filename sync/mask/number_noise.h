@@ -28,8 +28,8 @@ class NumberNoise : public Masker {
     size_t scale = 0;
     std::string text;
   };
-  // Where the parts of a number begin: digits that stay, the number that is moved by less than `by`, zeros, the finer
-  // digits.
+  // The positions at which the parts of a number begin: digits that stay, the number that is moved by less than `by`,
+  // zeros, the finer digits.
   struct Parts {
     size_t moved = 0;
     size_t moved_end = 0;

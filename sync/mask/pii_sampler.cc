@@ -15,7 +15,7 @@ namespace {
 // These limit one round trip: what is held in memory at once, and how long the answer takes. A value may have
 // kCharacters of four bytes each.
 constexpr size_t kMostTables = 32, kMostColumns = 64;
-// How often a locked table is tried.
+// The most attempts to read a locked table.
 constexpr int kMostTries = 5;
 
 // Larger values are skipped if the server would have to build the whole text to return its beginning.
@@ -136,7 +136,7 @@ std::vector<postgres::PgResult> PiiSampler::Read(const std::string& sql) {
     if (postgres::IsForMovedTable(*outcome.failure)) return {};
     if (!postgres::IsForBusyTable(*outcome.failure)) connection_.Throw(*outcome.failure);
     throw Error(ErrorCode::kUnreachable, "a table stays locked on the source, so no sample of it can be read",
-                "try again when the migration there has ended: " + outcome.failure->message);
+                "try again when the migration on the source has ended: " + outcome.failure->message);
   }
   std::vector<postgres::PgResult> samples;
   // Each sample is between the results of BEGIN and COMMIT.

@@ -31,7 +31,7 @@ struct PiiColumn {
 
 class PiiSampler {
  public:
-  // At most this many rows of a table, from its beginning and its end, and this many characters of each value.
+  // Limits of a sample: rows of a table, from its beginning and its end, and characters of each value.
   static constexpr int kFirstRows = 120, kLastRows = 80, kCharacters = 1000;
 
   // `connection` is an ordinary one that is in no transaction while Look() runs: never one with an exported snapshot,

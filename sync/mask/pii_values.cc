@@ -218,8 +218,8 @@ Suspicion SuspectByValues(const std::vector<std::string>& values) {
     ValuePattern value_pattern;
     const char* rule;
     const char* what;
-    // At least three values look so, and one of this many: the others may be placeholders or test data, or texts of
-    // which only some contain an e-mail address.
+    // A column is suspected if at least three values, and one of this many, look so: the others may be placeholders or
+    // test data, or texts of which only some contain an e-mail address.
     size_t one_of;
   };
   constexpr Kind kKinds[] = {{kEmail, "email", "like e-mail addresses, or contain some", 20},

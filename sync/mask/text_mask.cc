@@ -87,8 +87,8 @@ void AppendPart(const Part& part, std::string* out) {
   }
 }
 
-// For each radix, the most texts to which another character can be added while they can still be numbered. It is a
-// table because a division for each character would be most of the work.
+// The most texts, by radix, to which another character can be added while they can still be numbered. It is a table
+// because a division for each character would be most of the work.
 constexpr uint32_t kLargestRadix = 128;  // The radix of a block of letters; every alphabet is smaller.
 constexpr std::array<uint64_t, kLargestRadix + 1> kMostTexts = [] {
   std::array<uint64_t, kLargestRadix + 1> most{};

@@ -180,7 +180,7 @@ void CheckSchemaTexts(const proto::SchemaVersion& schema) {
   if (all.standard_strings() != schema.standard_strings()) {
     throw Error(ErrorCode::kProtocol, "the schema's text has another standard_conforming_strings than its source");
   }
-  // What follows the rows is read under the same settings.
+  // The text after the rows is read under the same settings.
   const std::string settings = all.standard_strings() ? "" : "SET standard_conforming_strings = off;";
   StatementReader(settings + schema.post_data()).Run();
 }

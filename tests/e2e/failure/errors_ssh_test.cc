@@ -163,8 +163,7 @@ TEST(SshErrorsTest, APgDumpOlderThanTheServerIsRefused) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .ssh = {.path_prefix = {bin.path()}}});
   rotv.server().Exec(kSshTable);
   const std::string hint = "apt-get install postgresql-client-" + server;
-  ExpectSshBaselineFails(rotv,
-                         {kRefused, "version 13 beside a server " + server + ": it is older than the server", hint});
+  ExpectSshBaselineFails(rotv, {kRefused, "version 13 for a server " + server + ": it is older than the server", hint});
   EXPECT_EQ(rotv.Sync({"doctor"}).exit_status, kRefused);
   // The mismatch is noticed only after slot and publication exist: both are removed again.
   install(server + ".1");

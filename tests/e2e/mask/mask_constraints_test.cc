@@ -30,19 +30,19 @@ const std::vector<Case> kCases = {
     {"and one that is valid does",
      "CREATE TABLE p (id int PRIMARY KEY, email text CONSTRAINT only_a CHECK (email LIKE 'A%')); INSERT INTO p VALUES "
      "(1, 'A@y.z')",
-     Verdict::kRefused, "public.p.email: what \"email\" makes does not meet the constraint only_a"},
+     Verdict::kRefused, "public.p.email: a value masked by \"email\" does not meet the constraint only_a"},
     {"a generated column is that of the masked value",
      "CREATE TABLE p (id int PRIMARY KEY, email text, low text GENERATED ALWAYS AS (lower(email)) STORED, CHECK (low = "
      "lower(email))); INSERT INTO p (id, email) VALUES (1, 'x@y.z')"},
     {"a CHECK of a generated column alone",
      "CREATE TABLE p (id int PRIMARY KEY, email text, g int GENERATED ALWAYS AS (length(email)) STORED, CONSTRAINT "
      "short CHECK (g < 20)); INSERT INTO p (id, email) VALUES (1, 'x@y.z')",
-     Verdict::kRefused, "public.p.email: what \"email\" makes does not meet the constraint short"},
+     Verdict::kRefused, "public.p.email: a value masked by \"email\" does not meet the constraint short"},
     {"a generated column that must not be NULL",
      "CREATE TABLE p (id int PRIMARY KEY, email text, dom text NOT NULL GENERATED ALWAYS AS (nullif(split_part(email, "
      "'@', 2), '')) STORED); INSERT INTO p (id, email) VALUES (1, 'x@y.z')",
      Verdict::kRefused,
-     "public.p.email: what \"null\" makes leaves public.p.dom NULL, which is generated from it and NOT NULL",
+     "public.p.email: a value masked by \"null\" leaves public.p.dom NULL, which is generated from it and NOT NULL",
      R"("null")"},
     {"a generated column that is never NULL",
      "CREATE TABLE p (id int PRIMARY KEY, email text, dom text NOT NULL GENERATED ALWAYS AS (split_part(email, '@', "
@@ -52,12 +52,12 @@ const std::vector<Case> kCases = {
      "CREATE TABLE p (id int PRIMARY KEY, email text, few varchar(5) GENERATED ALWAYS AS (email) STORED); INSERT INTO "
      "p "
      "(id, email) VALUES (1, 'x@y.z')",
-     Verdict::kRefused, "public.p.email: what \"email\" makes is nothing that public.p.few can be generated from"},
+     Verdict::kRefused, "public.p.email: a value masked by \"email\" cannot be used to generate public.p.few"},
     {"a generated column that is a number",
      "CREATE TABLE p (id int PRIMARY KEY, email text, n int GENERATED ALWAYS AS (email::int) STORED); INSERT INTO p "
      "(id, "
      "email) VALUES (1, '17')",
-     Verdict::kRefused, "public.p.email: what \"email\" makes is nothing that public.p.n can be generated from"},
+     Verdict::kRefused, "public.p.email: a value masked by \"email\" cannot be used to generate public.p.n"},
     {"the same by a rule that keeps digits digits",
      "CREATE TABLE p (id int PRIMARY KEY, email text, n int GENERATED ALWAYS AS (email::int) STORED); INSERT INTO p "
      "(id, "
@@ -71,7 +71,7 @@ const std::vector<Case> kCases = {
      "CREATE DOMAIN word AS text CHECK (VALUE <> ''); CREATE DOMAIN few AS word CHECK (length(VALUE) < 6); CREATE "
      "TABLE "
      "p (id int PRIMARY KEY, email few); INSERT INTO p VALUES (1, 'x@y.z')",
-     Verdict::kRefused, "public.p.email: what \"email\" makes is no public.few"},
+     Verdict::kRefused, "public.p.email: a value masked by \"email\" is not a value of the domain public.few"},
     {"a domain that is NOT VALID",
      "CREATE DOMAIN few AS text; CREATE TABLE p (id int PRIMARY KEY, email few); INSERT INTO p VALUES (1, 'x@y.z'); "
      "ALTER DOMAIN few ADD CONSTRAINT short CHECK (length(VALUE) < 6) NOT VALID",
@@ -119,7 +119,7 @@ const std::vector<Case> kCases = {
      "CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE TABLE p (id int PRIMARY KEY, email mood); INSERT INTO p VALUES "
      "(1, "
      "'sad')",
-     Verdict::kRefused, "is no value of type mood", R"({ rule = "constant", value = "mad" })"},
+     Verdict::kRefused, "is not a value of type mood", R"({ rule = "constant", value = "mad" })"},
 };
 
 // Cases that exist since version 18.
@@ -133,7 +133,7 @@ const std::vector<Case> kNewCases = {
     {"but a CHECK of it is not",
      "CREATE TABLE p (id int PRIMARY KEY, email text, g int GENERATED ALWAYS AS (length(email)) VIRTUAL, CONSTRAINT "
      "short CHECK (g < 20)); INSERT INTO p (id, email) VALUES (1, 'x@y.z')",
-     Verdict::kRefused, "public.p.email: what \"email\" makes does not meet the constraint short"},
+     Verdict::kRefused, "public.p.email: a value masked by \"email\" does not meet the constraint short"},
     {"a NOT NULL that is NOT VALID",
      "CREATE TABLE p (id int PRIMARY KEY, email text, dom text GENERATED ALWAYS AS (nullif(email, email)) STORED); "
      "INSERT INTO p (id, email) VALUES (1, 'x@y.z'); ALTER TABLE p ADD CONSTRAINT there NOT NULL dom NOT VALID"},

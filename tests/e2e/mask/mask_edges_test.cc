@@ -191,7 +191,8 @@ struct RefusedCase {
 TEST_F(MaskEdgesTest, ARuleThatCannotKeepAColumnUniqueIsRefusedBeforeAnyWrite) {
   const std::vector<RefusedCase> cases = {
       {"email", "text", "CREATE UNIQUE INDEX ON {0} (left(c, 1))", "\"left\"(c, 1)"},
-      {"email", "text", "ALTER TABLE {0} ADD f char(1) GENERATED ALWAYS AS (left(c, 1)) STORED UNIQUE", "made of it"},
+      {"email", "text", "ALTER TABLE {0} ADD f char(1) GENERATED ALWAYS AS (left(c, 1)) STORED UNIQUE",
+       "computed from it"},
       {"hash", "text", "CREATE UNIQUE INDEX ON {0} (split_part(c, '@', 2))", "split_part"},
       {"text", "text", "CREATE UNIQUE INDEX ON {0} (lower(btrim(c)))", "btrim"},
       {"hash", "text", "CREATE UNIQUE INDEX ON {0} (n) WHERE c = 'main'", "where (c = 'main'::text)"},
@@ -214,7 +215,7 @@ TEST_F(MaskEdgesTest, ARuleThatCannotKeepAColumnUniqueIsRefusedBeforeAnyWrite) {
   EXPECT_EQ(result.exit_status, 2) << result.err;
   for (size_t i = 0; i < cases.size(); ++i) {
     EXPECT_THAT(result.err,
-                HasSubstr(fmt::format("public.r{}.c: what \"{}\" makes need not be unique", i, cases[i].rule)));
+                HasSubstr(fmt::format("public.r{}.c: values masked by \"{}\" need not be unique", i, cases[i].rule)));
     EXPECT_THAT(result.err, HasSubstr(cases[i].told));
   }
   EXPECT_TRUE(rotv.LeftOnSource().empty());

@@ -379,7 +379,7 @@ class MaskWalks {
     // added line and one of the parent. In both cases the user takes the simplest solution.
     const std::string column = problem.substr(0, problem.find(": "));
     const bool misfit = problem.find("cannot mask a column") != std::string::npos ||
-                        problem.find(" makes ") != std::string::npos ||
+                        problem.find(" masked by ") != std::string::npos ||
                         problem.find("takes no NULL") != std::string::npos;
     if (problem.find("add \"") == std::string::npos && misfit) {
       rules_.Set(column, "\"null\"");
