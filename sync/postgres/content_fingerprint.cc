@@ -9,8 +9,9 @@ namespace {
 
 constexpr int kPerStatement = 200;
 
-// A row that is written again gets another place and another xmin. Where the table's file has changed since the
-// snapshot, the snapshot would read nothing.
+// The fingerprint is count(*) and a sum over a hash of each row's place and xmin: a row that is written again gets
+// another place or another xmin. The last column is false if the table has another file than at the snapshot, which
+// would then read no rows.
 std::string TableSql(const proto::Table& table) {
   return fmt::format(
       "SELECT {0}::oid, (SELECT count(*)::text || ':' || coalesce(sum(hashtextextended(ctid::text || ' ' || "

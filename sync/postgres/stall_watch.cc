@@ -14,7 +14,7 @@ void StallWatch::Heard() {
 
 void StallWatch::Quiet() {
   if (Clock::now() - since_ < limit_ / 2) return;
-  // Also where nobody came here for a long time there is time for one look.
+  // There is time for one look even if this was not called for a long time.
   const ServerState state = look_(std::max(since_ + limit_, Clock::now() + limit_ / 2));
   if (state != ServerState::kUnreachable && (state == ServerState::kBusy || ++waits_seen_ == 1)) {
     if (state == ServerState::kBusy) waits_seen_ = 0;
@@ -24,7 +24,7 @@ void StallWatch::Quiet() {
   const char* why = state == ServerState::kUnreachable ? "and nothing else gets through to the server"
                                                        : "though the server has sent its answer";
   throw Error(ErrorCode::kUnreachable,
-              fmt::format("the connection to {} stalls: nothing came for {} s, {}", where_,
+              fmt::format("the connection to {} stalls: nothing was received for {} s, {}", where_,
                           std::chrono::duration_cast<std::chrono::seconds>(limit_).count(), why),
               "check the network, a VPN or a proxy in between; then run the same command again");
 }
