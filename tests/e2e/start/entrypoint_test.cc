@@ -151,7 +151,7 @@ TEST_F(EntrypointTest, TheSuperuserCannotLogInAfterTheImportBegins) {
   variables_["ROTV_SUPERUSER"] = "no";
   Process again(Entrypoint(seed));
   ASSERT_TRUE(again.WaitForOutput("\nstarted\n", kPatience)) << again.Out() << again.Err();
-  EXPECT_THAT(again.Out(), HasSubstr("rotv: warning: in this cluster, which was made before, rotv is a superuser"));
+  EXPECT_THAT(again.Out(), HasSubstr("rotv: warning: in this existing cluster rotv is a superuser"));
   EXPECT_THAT(log_in("user=rotv_superuser").err, HasSubstr("pg_hba.conf rejects"));
 }
 
@@ -197,7 +197,7 @@ TEST_F(EntrypointTest, ADatabaseWithATimeLimitEndsByItself) {
   for (const char* application : {"", "sh -c 'echo started; sleep 1000'"}) {
     Result ended = RunCommand(Entrypoint(WriteSeed("seed", Dump(10)), application));
     EXPECT_EQ(ended.exit_status, 0) << ended.out << ended.err;
-    EXPECT_THAT(ended.out, HasSubstr("rotv: it has run for 1 seconds, as long as it may\n"));
+    EXPECT_THAT(ended.out, HasSubstr("rotv: the lifetime of 1 seconds is over\n"));
     ExpectNothingRuns();
   }
 }
@@ -288,11 +288,11 @@ TEST_F(EntrypointTest, VariablesReachTheApplicationUnchanged) {
 TEST_F(EntrypointTest, ADirectoryThatIsNotAClusterIsLeftAlone) {
   std::filesystem::create_directory(directory_ / "run/data");
   std::ofstream(directory_ / "run/data/letters") << "dear";
-  EXPECT_THAT(Failure(WriteSeed("seed", Dump(1))), HasSubstr("holds something that is no PostgreSQL cluster"));
+  EXPECT_THAT(Failure(WriteSeed("seed", Dump(1))), HasSubstr("contains something other than a PostgreSQL cluster"));
   EXPECT_TRUE(std::filesystem::exists(directory_ / "run/data/letters"));
   struct stat status {};
   ASSERT_EQ(stat((directory_ / "run/data").c_str(), &status), 0);
-  EXPECT_EQ(status.st_uid, geteuid()) << "given away before it was looked at";
+  EXPECT_EQ(status.st_uid, geteuid()) << "the owner was changed before the check";
 }
 
 class EntrypointWithSpacesTest : public EntrypointTest {

@@ -83,7 +83,7 @@ TEST_F(ImportRightsTest, AnOwnerOfTablesGainsNothing) {
   ASSERT_TRUE(started.ok()) << started.err;
   EXPECT_THAT(
       started.err,
-      AllOf(HasSubstr("warning: left out is what would run with the rights of the database's superuser"),
+      AllOf(HasSubstr("warning: left out, because it would run with the rights of the database's superuser"),
             HasSubstr("EVENT TRIGGER attack, EVENT TRIGGER guard, FOREIGN TABLE public.far, FUNCTION public.free, "
                       "FUNCTION public.handle_plfree, FUNCTION public.native, FUNCTION public.on_native, "
                       "LANGUAGE plfree, "),

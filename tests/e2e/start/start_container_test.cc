@@ -208,7 +208,7 @@ TEST_F(StartContainerTest, ADamagedCompressedSeedStartsNothing) {
   Result started = Rotv({"start"});
   EXPECT_EQ(started.exit_status, 2) << started.out;
   EXPECT_THAT(started.err, HasSubstr("the seed is damaged: "));
-  EXPECT_THAT(started.err, HasSubstr("hint: rotv seed writes it anew"));
+  EXPECT_THAT(started.err, HasSubstr("hint: rotv seed writes it again"));
   ExpectNothingRuns();
   std::filesystem::remove(seed);
   MustRotv({"start"});
@@ -255,7 +255,7 @@ TEST_F(StartContainerTest, AFailedStartLeavesNothing) {
   Build();
   Result small = Rotv({"start"});
   EXPECT_EQ(small.exit_status, 2) << small.out;
-  EXPECT_THAT(small.err, HasSubstr("the data directory is full\nhint: set a larger size: tmpfs_size"));
+  EXPECT_THAT(small.err, HasSubstr("the data directory is full\nhint: set a larger tmpfs_size"));
   ExpectNothingRuns();
 }
 
