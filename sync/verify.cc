@@ -24,9 +24,9 @@ namespace rotv {
 // snapshot, and migrations are dealt with there; a second way to an exact LSN was refused. The slot itself is dropped
 // before the first table is read, since it would hold back WAL for as long as the comparison takes.
 //
-// Rounds end because each one settles something: a table that was found equal keeps its verdict, since an equal digest
-// proves equality at its LSN whatever has changed later. Only tables that differ, or that a migration has moved, enter
-// the next round; a repaired one enters to be proven equal.
+// There are few rounds because each one settles something: a table that was found equal keeps its verdict, since an
+// equal digest proves equality at its LSN whatever has changed later. Only tables that differ, or that a migration has
+// moved, enter the next round; a repaired one enters to be proven equal.
 
 namespace {
 

@@ -27,7 +27,7 @@ namespace rotv::capture {
 //
 // While the stream passes over a migration, rows are recognised by the Relation message before them: each table has a
 // list of forms (before and after the migration), and one that fits none of them is marked for a resync, from its first
-// such row on. Guessing a mapping from names was refused: two columns could be taken for each other.
+// such row on. No mapping from names is guessed, since two columns could be taken for each other.
 //
 // A row filter (`where`) makes an update an insert or a delete here, if the row comes into or leaves the kept set. A
 // row that comes in without all of its values, or whose condition is about a value that was not sent, cannot be stored:

@@ -30,14 +30,14 @@ namespace rotv::capture {
 // exports a snapshot that sees exactly what commits before its LSN L. The order is fixed by what must hold if the run
 // is killed:
 // 1. The publication is adjusted and committed before the slot exists, since pgoutput looks it up in the catalogue of
-// the past; tables that leave it are dropped first, which ends the server's refusal to UPDATE them.
+//    the past; tables that leave it are dropped first, which ends the server's refusal to UPDATE them.
 // 2. Catalogue, fingerprints and sequences are read at L and compared with what is stored (table_change.h).
 // 3. Tables that need it are copied at L into new epochs, which no reader sees yet.
 // 4. must_copy names these tables before the stream passes over their changes: from then on these are dropped, and a
-// run that goes on after a kill must know it.
+//    run that goes on after a kill must know it.
 // 5. The permanent slot is streamed to L, where everything becomes visible in one synced batch.
 // A migration at any point shows in a fingerprint at the end of the step, and the run starts over at a new slot.
-// Streamed rows are kept; epochs of the failed attempt are dropped.
+// Streamed rows are kept; epochs of an incomplete copy are dropped.
 //
 // Invariant: after the batch, the state at L is the source's at L, in every table. Between the old head and L a state
 // may be one that never was (some tables copied, others streamed), so a gap is recorded and no such point is offered.

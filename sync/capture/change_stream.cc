@@ -18,14 +18,15 @@ namespace rotv::capture {
 // Keepalives come when the server likes, so after 20 ms without a message we request one. But the server reads only WAL
 // that is flushed, and on an idle server the last records before the target may stay unflushed for long. So once
 // nothing has come for 100 ms, and the server still answers (one that decodes a large transaction is silent as well,
-// and must be waited for), another connection asks how far the WAL is flushed: - At or after the target: the rest is on
-// its way. - Before it: the server is made to flush (FlushWal(): an empty transaction with a number, whose commit
-// record the WAL writer flushes at once). A transaction with synchronous_commit = off, which other sessions can already
-// see, may be among the unflushed records, and nothing that can be asked tells whether one is, so the stream must not
-// end yet. - If the server refuses, the pull waits until the WAL writer must have flushed every such commit (within
-// three of its rounds), and ends at the position reached. Waiting for the WAL writer in every case was refused because
-// it costs an idle pull two seconds; a logical message would flush as well, but other consumers of the WAL would see
-// it.
+// and must be waited for), another connection asks how far the WAL is flushed:
+// - At or after the target: the rest is on its way.
+// - Before it: the server is made to flush (FlushWal(): an empty transaction with a number, whose commit record the WAL
+//   writer flushes at once). A transaction with synchronous_commit = off, which other sessions can already see, may be
+//   among the unflushed records, and nothing that can be asked tells whether one is, so the stream must not end yet.
+// - If the server refuses, the pull waits until the WAL writer must have flushed every such commit (within three of its
+//   rounds), and ends at the position reached.
+// Waiting for the WAL writer in every case was refused because it costs an idle pull two seconds; a logical message
+// would flush as well, but other consumers of the WAL would see it.
 //
 // What may the source forget? Only what is synced here. Acknowledge() reports the writer's durable LSN as flushed,
 // never the position received; so a crash at any moment leaves the slot at or before the store's LSN, and what comes

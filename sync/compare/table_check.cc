@@ -28,10 +28,10 @@ namespace rotv::compare {
 //
 // Work is split twice, by what each side is good at. The store is read once, in the order of its keys, and while it is
 // read its groups are decided (table_digest.h). Then the source computes the same groups. It reads its file in the
-// order of its blocks, so a large table is divided by ranges of blocks (ctid), 64 MB each, among the connections; every
-// part contributes to every group, and the parts are added. That is why the store comes first: only a layout of groups
-// that is known can be computed by several statements in any order. Dividing the source by ranges of keys instead would
-// need an index scan, or a full read for each range.
+// order of its blocks, so a large table is divided by ranges of blocks (ctid), of about 64 MB and at most 64 of them,
+// among the connections; every part contributes to every group, and the parts are added. That is why the store comes
+// first: only a layout of groups that is known can be computed by several statements in any order. Dividing the source
+// by ranges of keys instead would need an index scan, or a full read for each range.
 //
 // Invariant: all reads of a table are at one exported snapshot, and each one checks in its own statement that the
 // table's file is still the one that this snapshot sees; else the check is given up as moved, and verify compares the
@@ -40,8 +40,8 @@ namespace rotv::compare {
 //
 // The queue is ordered so that memory stays bounded: tables wait in order of size, the largest first, so that no large
 // one is left for a single connection at the end; the source's parts of a table go to the front, so that its groups are
-// not kept for long; a table that is locked goes to the back. A lock is never waited for on the source longer than the
-// watchdog allows.
+// not kept for long; a table that is locked goes to the back. If our lock blocks another session for more than a
+// second, the watchdog cancels our statement, and the read is tried again later.
 
 namespace {
 

@@ -11,7 +11,6 @@
 namespace rotv::history {
 
 // Two states of a table are compared in one of three ways, the cheapest that is correct:
-//
 // 1. CompareKeys(): the change log names the rows that were touched, and each is looked up in both states. The cost is
 // that of the change, not of the table. It needs both states in one epoch, and a list of keys that fits into memory
 // (touched_rows.h).
@@ -24,8 +23,8 @@ namespace rotv::history {
 // The third way must not hold a table in memory. So the hashes are split into as many shares as memory asks for, one
 // pass over both states for each share: the older state's rows are counted, the newer state's are counted down, and
 // what is left over in either direction is the difference. Each pass scans the older state twice, since a removed row
-// is found only after the newer state was read. Sorting both states on disk would read each only a few times, but would
-// need space for a copy of the table; this way is rare, so time is spent instead.
+// is found only after the newer state was read. An external sort would read each state fewer times, but would need
+// space for a copy of the table; this way is rare, so it spends time instead.
 
 namespace {
 
