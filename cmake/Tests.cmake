@@ -1,8 +1,8 @@
-# Makes one test program of the *_test.cc files in a folder of tests/, and tells ctest of its tests as "folder.Suite.Test".
+# Makes one test program of the *_test.cc files in a folder of tests/, and registers its tests as "folder.Suite.Test".
 #
-# Labels choose what the sanitizers run. Tests of one folder and integration tests have "asan"; a file adds labels to its
-# tests by a line of its own:  // Labels: asan tsan
-# Targets asan_tests and tsan_tests build the programs that have such tests.
+# Labels choose what the sanitizers run. All tests except those in e2e have the label "asan"; a file gives its tests
+# more labels by a line of its own:  // Labels: asan tsan
+# The targets asan_tests and tsan_tests build the programs that have such tests.
 
 add_custom_target(asan_tests)
 add_custom_target(tsan_tests)
@@ -22,7 +22,7 @@ function(rotv_add_tests folder)
     set(standard asan)
   endif()
 
-  # The suites of files with labels of their own, by their labels; all others are what is left.
+  # Suites in files with labels of their own are registered per file; the last call registers all other suites.
   set(labelled "")
   foreach(file ${files})
     file(STRINGS ${file} line REGEX "^// Labels: " LIMIT_COUNT 1)
