@@ -317,7 +317,7 @@ class SideBySide {
       Measure(Sync(home_, DirectConfig(), {"materialize", "--output", Path("seed.sql")}), &ours);
     }
     if (ContentOf(Path("seed.sql")) != ContentOf(Path("dump.sql")))
-      throw std::runtime_error("the seed is not the dump");
+      throw std::runtime_error("the seed differs from the dump");
     report_.Speed("materialize to a file", ours, theirs, kDumpSpeed);
     NotePeak("materialize", ours);
     for (const char* name : {"seed.sql", "dump.sql"}) fs::remove(Path(name));
@@ -512,7 +512,7 @@ class SideBySide {
     Measure(Sync(home_, DirectConfig(), {"materialize", "--output", Path("seed.sql")}), &last);
     NotePeak("materialize", last);
     if (ContentOf(Path("seed.sql")) != ContentOf(Path("dump.sql")))
-      throw std::runtime_error("the seed is not the dump");
+      throw std::runtime_error("the seed differs from the dump");
     report_.Fact("the last seed", "has the same lines as a pg_dump of the source");
   }
 

@@ -55,7 +55,7 @@ class BankLoad {
     pgbench_ = std::make_unique<Process>(command);
     Connection connection = rotv_.server().NewConnection();
     const auto writing = [&] { return connection.Value("SELECT count(*) > 20 FROM journal") == "t"; };
-    if (!WaitUntil(writing)) ADD_FAILURE() << "pgbench does not write: " << pgbench_->Err();
+    if (!WaitUntil(writing)) ADD_FAILURE() << "pgbench has failed: " << pgbench_->Err();
   }
 
   // All writers have ended on return.

@@ -72,17 +72,17 @@ class DdlTest : public FollowTest {
     if (!pull) return;
     EXPECT_EQ(pull->value("copied", nlohmann::json()), nlohmann::json::array());
     EXPECT_EQ(pull->value("schema_changed", nlohmann::json()), false);
-    EXPECT_TRUE(DumpsAreEqual({"the seed behind a pull with nothing new", ReadFile(rotv.Seed())},
-                              {"the one before it", before}));
+    EXPECT_TRUE(
+        DumpsAreEqual({"the seed after a pull without changes", ReadFile(rotv.Seed())}, {"the one before it", before}));
   }
 
   // A failure of one step hides no other: a new baseline is taken after it.
   void Follow(const DdlStep& step) {
     SCOPED_TRACE(step.statement);
     Exec(step.statement);
-    bool right = IsRight("behind the statement", step.copy);
+    bool right = IsRight("after the statement", step.copy);
     Exec(step.change.empty() ? usual_change : step.change);
-    if (right) right = IsRight("behind changes of the data", step.copy);
+    if (right) right = IsRight("after changes of the data", step.copy);
     if (right) {
       NothingNewIsPulled();
     } else {

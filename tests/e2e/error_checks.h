@@ -29,13 +29,13 @@ inline std::vector<std::string> Lines(const std::string& text) {
   return lines;
 }
 
-struct SaidError {
+struct PrintedError {
   std::string message;
   std::string hint;
 };
 
 // Returns the last two lines of standard error. Only an error ends like this.
-inline SaidError ErrorSaid(const Result& result) {
+inline PrintedError PrintedErrorOf(const Result& result) {
   const std::vector<std::string> lines = Lines(result.err);
   constexpr std::string_view kMessage = "rotv-sync: ";
   constexpr std::string_view kHint = "hint: ";
@@ -49,9 +49,9 @@ inline SaidError ErrorSaid(const Result& result) {
 
 inline void ExpectError(const Result& result, const ExpectedError& expected) {
   EXPECT_EQ(result.exit_status, expected.code) << result.out << result.err;
-  const SaidError said = ErrorSaid(result);
-  EXPECT_THAT(said.message, ::testing::HasSubstr(expected.message));
-  EXPECT_THAT(said.hint, ::testing::HasSubstr(expected.hint));
+  const PrintedError printed = PrintedErrorOf(result);
+  EXPECT_THAT(printed.message, ::testing::HasSubstr(expected.message));
+  EXPECT_THAT(printed.hint, ::testing::HasSubstr(expected.hint));
   // The message is plain words, without a program's internals.
   EXPECT_THAT(result.err, ::testing::Not(::testing::HasSubstr("std::")));
   EXPECT_THAT(result.err, ::testing::Not(::testing::HasSubstr("<user>")));

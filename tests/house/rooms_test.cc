@@ -90,7 +90,7 @@ TEST(RoomsTest, AFolderNamesOnlyFoldersBelowIt) {
       EXPECT_TRUE(below.contains(other)) << room.folder << " names " << other
                                          << ", which is not before it in the table";
     }
-    EXPECT_TRUE(below.insert(room.folder).second) << room.folder << " is there twice";
+    EXPECT_TRUE(below.insert(room.folder).second) << room.folder << " is in the table twice";
   }
   EXPECT_GT(below.size(), 20u);
 }

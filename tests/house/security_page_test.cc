@@ -39,7 +39,7 @@ TEST(SecurityPageTest, EveryTestNamedInSecurityPageExists) {
   const std::set<std::string> tests = TestsOfTheTree();
   size_t named = 0;
   for (std::sregex_iterator match(page.begin(), page.end(), kNamed), end; match != end; ++match, ++named) {
-    EXPECT_EQ(tests.count((*match)[1].str()), 1u) << "SECURITY.md names " << (*match)[1] << ", which is no test";
+    EXPECT_EQ(tests.count((*match)[1].str()), 1u) << "SECURITY.md names " << (*match)[1] << ", which is not a test";
   }
   EXPECT_GT(named, 0u) << "SECURITY.md names no test at all";
 }

@@ -89,19 +89,19 @@ void ExpectWholeBothWays(link::Link& link) {
 
 TEST_F(ContainerLinkTest, BashCarriesBytesBothWaysAndTheServersClose) {
   const auto server = MakeServer();
-  TcpServer far(TakeAllThenGive);
-  ExpectWholeBothWays(*Open(*server, "127.0.0.1", far.port()));
+  TcpServer remote(TakeAllThenGive);
+  ExpectWholeBothWays(*Open(*server, "127.0.0.1", remote.port()));
 }
 
 TEST_F(ContainerLinkTest, ClosingEitherEndLeavesNoProcess) {
   const auto server = MakeServerWith({"bash", "cat"});
   std::atomic<int> ends{0};
-  TcpServer far([&](int fd) {
+  TcpServer remote([&](int fd) {
     char byte = 0;
     if (recv(fd, &byte, 1, 0) == 1 && byte != 'c') ReadToEnd(fd);
     ++ends;
   });
-  const auto link = Open(*server, "127.0.0.1", far.port());
+  const auto link = Open(*server, "127.0.0.1", remote.port());
   {
     const FileDescriptor near = Connect(*link);
     SendAll(near.get(), "c");
@@ -113,7 +113,7 @@ TEST_F(ContainerLinkTest, ClosingEitherEndLeavesNoProcess) {
   }
   EXPECT_TRUE(WaitUntil([&] { return ends == 2; }));
   const auto left = [&] {
-    return RunCommand({.argv = {"pgrep", "-f", "/dev/tcp/127.0.0.1/" + std::to_string(far.port())}}).out;
+    return RunCommand({.argv = {"pgrep", "-f", "/dev/tcp/127.0.0.1/" + std::to_string(remote.port())}}).out;
   };
   EXPECT_TRUE(WaitUntil([&] { return left().empty(); })) << left();
 }
@@ -151,9 +151,9 @@ class ContainerSocketTest : public ContainerLinkTest, public ::testing::WithPara
 
 TEST_P(ContainerSocketTest, TheContainersProgramsCarryBytesBothWays) {
   const auto server = MakeServerWith({"bash", GetParam()});
-  TcpServer far(TakeAllThenGive);
+  TcpServer remote(TakeAllThenGive);
   const TempDir sockets(TempDirName::kWithSpace);
-  const SocketServer socket_server(sockets.path(), far.port());
+  const SocketServer socket_server(sockets.path(), remote.port());
   ExpectWholeBothWays(*Open(*server, sockets.path(), 5432));
 }
 
@@ -162,8 +162,8 @@ INSTANTIATE_TEST_SUITE_P(All, ContainerSocketTest, ::testing::Values("perl", "py
 
 TEST_F(ContainerLinkTest, WithoutAHostOrASocketTcpIsUsed) {
   const auto server = MakeServer();
-  TcpServer far(TakeAllThenGive);
-  ExpectWholeBothWays(*Open(*server, "", far.port()));
+  TcpServer remote(TakeAllThenGive);
+  ExpectWholeBothWays(*Open(*server, "", remote.port()));
 }
 
 TEST_F(ContainerLinkTest, CommandsRunInsideAndEndWithTheirReader) {

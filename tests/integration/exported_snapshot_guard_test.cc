@@ -202,7 +202,7 @@ Tally ReadWhileRowsCome(Guard guard, std::chrono::seconds how_long) {
 TEST(ExportedSnapshotGuardSoak, CommittedRowsAreLostOnlyWithoutTheGuard) {
   const char* minutes = std::getenv("ROTV_SOAK_MINUTES");
   const std::chrono::seconds whole(60 * (minutes == nullptr ? 10 : std::atoi(minutes)));
-  EXPECT_GT(ReadWhileRowsCome(Guard::kOff, whole / 2).lost, 0) << "nothing was lost, so that this shows nothing";
+  EXPECT_GT(ReadWhileRowsCome(Guard::kOff, whole / 2).lost, 0) << "nothing was lost, so the guard is not tested";
   EXPECT_EQ(ReadWhileRowsCome(Guard::kOn, whole / 2).lost, 0);
 }
 

@@ -70,12 +70,12 @@ TEST_F(PullTargetTest, VisibleTransactionsCommitBeforeTheTarget) {
     server_.Exec("SET synchronous_commit = off; INSERT INTO t VALUES (" + std::to_string(i) + ")", kSuperuser);
     Lsn target = Ask().insert_lsn;
     // The start of a Commit message: its letter, a byte of flags, the commit LSN.
-    std::string behind = server_.Value(
+    std::string after = server_.Value(
         "SELECT count(*) FROM pg_logical_slot_peek_binary_changes('ours', NULL, NULL, 'proto_version', '1', "
         "'publication_names', 'ours') WHERE get_byte(data, 0) = ascii('C') AND substring(data FROM 3 FOR 8) >= '\\x" +
             fmt::format("{:016x}", target.value()) + "'",
         kSuperuser);
-    EXPECT_EQ(behind, "0");
+    EXPECT_EQ(after, "0");
   }
 }
 

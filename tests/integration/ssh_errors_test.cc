@@ -259,13 +259,13 @@ TEST_F(SshErrorsTest, AFailureIsForgottenOnceTheLinkWorks) {
   source.port = FreePort();
   const auto link = Open(source);
   EXPECT_NE(FailureOf(*link), "");
-  const Process far(
+  const Process remote(
       {.argv = {"python3", "-c",
                 "import socket,sys\ns=socket.socket()\ns.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1)\n"
                 "s.bind(('127.0.0.1'," +
                     std::to_string(source.port) +
                     "))\ns.listen()\nprint('up',flush=True)\nc=s.accept()[0]\nc.sendall(b'x')\nc.close()"}});
-  ASSERT_TRUE(const_cast<Process&>(far).WaitForOutput("up", std::chrono::seconds(10)));
+  ASSERT_TRUE(const_cast<Process&>(remote).WaitForOutput("up", std::chrono::seconds(10)));
   EXPECT_EQ(ReadToEnd(Connect(*link).get()), "x");
   EXPECT_EQ(link->FailureReason(), "");
 }

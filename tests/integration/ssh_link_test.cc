@@ -38,8 +38,8 @@ void TakeThenGive(int fd) {
 }
 
 TEST_F(SshLinkTest, HundredMegabytesArriveBothWaysWithAHalfCloseBetween) {
-  TcpServer far(TakeThenGive);
-  const auto link = Open(far.port());
+  TcpServer remote(TakeThenGive);
+  const auto link = Open(remote.port());
   const FileDescriptor near = Connect(*link);
   SendPattern(near.get(), 1, kBig);
   shutdown(near.get(), SHUT_WR);
@@ -50,7 +50,7 @@ TEST_F(SshLinkTest, HundredMegabytesArriveBothWaysWithAHalfCloseBetween) {
 }
 
 TEST_F(SshLinkTest, FourConnectionsCarryBothDirectionsAtOnce) {
-  TcpServer far([](int fd) {
+  TcpServer remote([](int fd) {
     std::thread sender([fd] {
       SendPattern(fd, 2, kBig / 4);
       shutdown(fd, SHUT_WR);
@@ -58,7 +58,7 @@ TEST_F(SshLinkTest, FourConnectionsCarryBothDirectionsAtOnce) {
     EXPECT_EQ(ReadPattern(fd, 1), static_cast<int64_t>(kBig / 4));
     sender.join();
   });
-  const auto link = Open(far.port());
+  const auto link = Open(remote.port());
   std::vector<std::thread> clients;
   for (int i = 0; i < 4; ++i) {
     clients.emplace_back([&link] {
@@ -76,9 +76,9 @@ TEST_F(SshLinkTest, FourConnectionsCarryBothDirectionsAtOnce) {
 
 TEST(SshLinkRekeyTest, NoByteIsLostDuringARekey) {
   SshServer server({.config_lines = {"RekeyLimit 3M"}});
-  TcpServer far(TakeThenGive);
+  TcpServer remote(TakeThenGive);
   SourceConfig source = SourceBy(server);
-  source.port = far.port();
+  source.port = remote.port();
   const TempDir private_dir;
   const Interrupt interrupt;
   const auto link = link::OpenLink(source, private_dir.path(), interrupt);
@@ -90,12 +90,12 @@ TEST(SshLinkRekeyTest, NoByteIsLostDuringARekey) {
 
 TEST_F(SshLinkTest, ACloseReachesTheOtherEnd) {
   std::atomic<bool> remote_saw_end{false};
-  TcpServer far([&](int fd) {
+  TcpServer remote([&](int fd) {
     char byte = 0;
     if (recv(fd, &byte, 1, 0) == 1 && byte == 'c') return;  // Closes the connection.
     remote_saw_end = recv(fd, &byte, 1, 0) <= 0;
   });
-  const auto link = Open(far.port());
+  const auto link = Open(remote.port());
   {
     const FileDescriptor near = Connect(*link);
     SendAll(near.get(), "c");
@@ -110,13 +110,13 @@ TEST_F(SshLinkTest, ACloseReachesTheOtherEnd) {
 
 TEST_F(SshLinkTest, AnAbandonedConnectionStopsAServerThatKeepsSending) {
   std::atomic<bool> stopped{false};
-  TcpServer far([&](int fd) {
+  TcpServer remote([&](int fd) {
     const std::string piece(1 << 20, 'x');
     while (send(fd, piece.data(), piece.size(), MSG_NOSIGNAL) > 0) {
     }
     stopped = true;
   });
-  const auto link = Open(far.port());
+  const auto link = Open(remote.port());
   {
     const FileDescriptor near = Connect(*link);
     char byte = 0;
@@ -141,8 +141,8 @@ uint64_t SettledBytes(const link::Link& link) {
 }
 
 TEST_F(SshLinkTest, AStalledReaderStopsTheSenderAndGetsEverythingLater) {
-  TcpServer far([](int fd) { SendPattern(fd, 2, kBig); });
-  const auto link = Open(far.port());
+  TcpServer remote([](int fd) { SendPattern(fd, 2, kBig); });
+  const auto link = Open(remote.port());
   const FileDescriptor near = Connect(*link);
   EXPECT_LT(SettledBytes(*link), 8'000'000u);
   EXPECT_EQ(ReadPattern(near.get(), 2), static_cast<int64_t>(kBig));
@@ -151,8 +151,8 @@ TEST_F(SshLinkTest, AStalledReaderStopsTheSenderAndGetsEverythingLater) {
 // libssh opens a channel's window with every read, however little was read: a slow reader must not make it take in
 // everything that the remote host has.
 TEST_F(SshLinkTest, ASlowReaderDoesNotGrowMemory) {
-  TcpServer far([](int fd) { SendPattern(fd, 2, kBig); });
-  const auto link = Open(far.port());
+  TcpServer remote([](int fd) { SendPattern(fd, 2, kBig); });
+  const auto link = Open(remote.port());
   const FileDescriptor near = Connect(*link);
   std::vector<char> buffer(64 * 1024);
   uint64_t taken = 0;
@@ -166,8 +166,8 @@ TEST_F(SshLinkTest, ASlowReaderDoesNotGrowMemory) {
 }
 
 TEST_F(SshLinkTest, AStalledConnectionDoesNotBlockOthers) {
-  TcpServer far([](int fd) { SendPattern(fd, 2, kBig / 5); });
-  const auto link = Open(far.port());
+  TcpServer remote([](int fd) { SendPattern(fd, 2, kBig / 5); });
+  const auto link = Open(remote.port());
   const FileDescriptor stalled = Connect(*link);
   SettledBytes(*link);
   const FileDescriptor near = Connect(*link);
@@ -228,7 +228,7 @@ TEST_F(SshLinkTest, ThePasswordReachesTheCommandButNoProcessList) {
   command.password = password;
   const RunResult run = RunOn(*link, command);
   EXPECT_TRUE(run.out.starts_with(password + "|")) << run.out.substr(0, 100);
-  EXPECT_FALSE(Contains(run.out.substr(password.size()), "pa ss'")) << "it stands in a command line";
+  EXPECT_FALSE(Contains(run.out.substr(password.size()), "pa ss'")) << "it is in a command line";
 }
 
 TEST_F(SshLinkTest, AReaderThatThrowsEndsTheRemoteCommand) {
@@ -253,8 +253,8 @@ TEST_F(SshLinkTest, AnInterruptEndsARunSoon) {
 }
 
 TEST_F(SshLinkTest, AKilledSessionIsReportedAsUnreachable) {
-  TcpServer far([](int fd) { SendPattern(fd, 2, kBig); });
-  const auto link = Open(far.port());
+  TcpServer remote([](int fd) { SendPattern(fd, 2, kBig); });
+  const auto link = Open(remote.port());
   const FileDescriptor near = Connect(*link);
   char byte = 0;
   ASSERT_EQ(recv(near.get(), &byte, 1, 0), 1);
@@ -273,11 +273,11 @@ size_t OpenFiles() {
 }
 
 TEST_F(SshLinkTest, NoFileConnectionOrSessionRemains) {
-  TcpServer far([](int fd) { SendPattern(fd, 2, 1000); });
-  Open(far.port());
+  TcpServer remote([](int fd) { SendPattern(fd, 2, 1000); });
+  Open(remote.port());
   const size_t before = OpenFiles();
   for (int i = 0; i < 3; ++i) {
-    const auto link = Open(far.port());
+    const auto link = Open(remote.port());
     EXPECT_EQ(ReadPattern(Connect(*link).get(), 2), 1000);
     RunOn(*link, Shell("true"));
   }
@@ -287,11 +287,11 @@ TEST_F(SshLinkTest, NoFileConnectionOrSessionRemains) {
 }
 
 TEST_F(SshLinkTest, ADirectoryTooLongForASocketPathWorks) {
-  TcpServer far([](int fd) { SendPattern(fd, 2, 1000); });
+  TcpServer remote([](int fd) { SendPattern(fd, 2, 1000); });
   const std::string long_dir = private_dir_ / std::string(100, 'd');
   std::filesystem::create_directory(long_dir);
   SourceConfig source = SourceBy(server_);
-  source.port = far.port();
+  source.port = remote.port();
   std::string host;
   {
     const auto link = link::OpenLink(source, long_dir, interrupt_);
@@ -304,8 +304,8 @@ TEST_F(SshLinkTest, ADirectoryTooLongForASocketPathWorks) {
 
 TEST_F(SshLinkTest, ASocketLeftByAKilledRunIsReplaced) {
   WriteFile(private_dir_ / ".s.PGSQL.5432", "");
-  TcpServer far([](int fd) { SendPattern(fd, 2, 1000); });
-  const auto link = Open(far.port());
+  TcpServer remote([](int fd) { SendPattern(fd, 2, 1000); });
+  const auto link = Open(remote.port());
   EXPECT_EQ(ReadPattern(Connect(*link).get(), 2), 1000);
 }
 

@@ -126,9 +126,9 @@ class UrlPasswordTest : public ::testing::Test {
 // Sends the same reply to every client, whatever it receives.
 class LyingServer {
  public:
-  explicit LyingServer(std::string says)
-      : says_(std::move(says)), server_([this](int fd) {
-          SendAll(fd, says_);
+  explicit LyingServer(std::string reply)
+      : reply_(std::move(reply)), server_([this](int fd) {
+          SendAll(fd, reply_);
           const std::string heard = ReadToEnd(fd);
           const std::lock_guard lock(mutex_);
           heard_ += heard;
@@ -141,7 +141,7 @@ class LyingServer {
   }
 
  private:
-  const std::string says_;
+  const std::string reply_;
   mutable std::mutex mutex_;
   std::string heard_;
   TcpServer server_;
@@ -156,9 +156,9 @@ TEST_F(UrlPasswordTest, ALyingServerNeverReceivesThePassword) {
       {"with TLS that it does not speak", "S" + kInClear},
   };
   for (const char* mode : {"", "?sslmode=disable", "?sslmode=allow", "?sslmode=prefer", "?sslmode=require"}) {
-    for (const auto& [when, says] : cases) {
+    for (const auto& [when, reply] : cases) {
       SCOPED_TRACE(fmt::format("{}{}", when, mode));
-      LyingServer server(says);
+      LyingServer server(reply);
       const auto link = Open(fmt::format("postgresql://rotv@{}:{}/rotv{}", kElsewhere, server.port(), mode));
       const Error error = ErrorOf([&] { postgres::PgConnection::Connect(*link, {}, interrupt_); });
       EXPECT_THAT(error.code(), ::testing::AnyOf(ErrorCode::kRefused, ErrorCode::kUnreachable)) << error.what();

@@ -44,7 +44,7 @@ TEST(GarbageTest, EpochsThatServeNoKeptStateAreForgotten) {
   ForgetEpochs(Retention({Lsn(10)}, Lsn(40)), {1}, &manifest);
   ASSERT_EQ(manifest.tables(0).epochs_size(), 3);
   EXPECT_EQ(manifest.tables(0).epochs(0).start_lsn(), 9U);
-  EXPECT_EQ(manifest.tables(0).epochs(1).number(), 3U) << "the first that starts at 20 serves nothing";
+  EXPECT_EQ(manifest.tables(0).epochs(1).number(), 3U) << "the first epoch that starts at 20 serves no state";
   EXPECT_EQ(manifest.tables(0).epochs(2).start_lsn(), 40U);
   EXPECT_EQ(manifest.tables(1).epochs_size(), 0);
   EXPECT_EQ(manifest.tables(1).last_number(), 4U);

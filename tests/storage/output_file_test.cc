@@ -25,7 +25,7 @@ std::string Gunzip(const fs::path& path) {
   int size;
   while ((size = gzread(file, buffer, sizeof buffer)) > 0) content.append(buffer, static_cast<size_t>(size));
   EXPECT_EQ(size, 0);
-  EXPECT_FALSE(gzdirect(file)) << "not compressed at all";
+  EXPECT_FALSE(gzdirect(file)) << "it is not compressed";
   EXPECT_EQ(gzclose(file), Z_OK);
   return content;
 }

@@ -111,7 +111,7 @@ TEST(RowCompactionTest, AMergeAmongLargeFilesKeepsEveryVersion) {
     for (int64_t i = 0; i < some; ++i) {
       int64_t id = some == kRows ? i : static_cast<int64_t>(random()) % kRows;
       if (random() % 5 == 0) {
-        puts.push_back(testing::Gone(id, pull));
+        puts.push_back(testing::Tombstone(id, pull));
         rows.erase(id);
       } else {
         puts.push_back({.id = id, .lsn = pull, .text = RandomText(700, static_cast<unsigned>(random()))});

@@ -69,7 +69,7 @@ TEST(RowKeyTest, TextsKeepTheOrderOfTheirBytes) {
 
 TEST(RowKeyTest, NoTextKeyIsAPrefixOfAnother) {
   std::set<std::string> keys;
-  for (const std::string& text : Texts()) EXPECT_TRUE(keys.insert(TextKey(text)).second) << "two texts, one key";
+  for (const std::string& text : Texts()) EXPECT_TRUE(keys.insert(TextKey(text)).second) << "two texts have one key";
   // In key order, a prefix comes right before a key that begins with it.
   for (auto key = keys.begin(), next = std::next(key); next != keys.end(); key = next++) {
     EXPECT_FALSE(next->starts_with(*key)) << ::testing::PrintToString(*key);
@@ -140,9 +140,9 @@ TEST(RowKeyTest, KeyBytesMatchTheFormatDocument) {
   EXPECT_EQ(TextKey("a\0b"sv),
             "a\x00\xFF"
             "b\x00\x01"sv);
-  std::string bag;
-  AppendMultisetKey("", &bag);  // The published test vector of XXH3-128.
-  EXPECT_EQ(bag, "\x99\xAA\x06\xD3\x01\x47\x98\xD8\x60\x01\xC3\x24\x46\x8D\x49\x7F"sv);
+  std::string key;
+  AppendMultisetKey("", &key);  // The published test vector of XXH3-128.
+  EXPECT_EQ(key, "\x99\xAA\x06\xD3\x01\x47\x98\xD8\x60\x01\xC3\x24\x46\x8D\x49\x7F"sv);
 }
 
 TEST(RowKeyTest, BigEndianNumbersAreReadBack) {

@@ -10,12 +10,12 @@ namespace rotv {
 namespace {
 
 using testing::CodeOf;
-using testing::Gone;
 using testing::IntegerKey;
 using testing::Lines;
 using testing::Partial;
 using testing::Put;
 using testing::StoreFixture;
+using testing::Tombstone;
 using Strings = std::vector<std::string>;
 
 TEST(RowScanTest, SeesCommitsBeforeItsLsnButNotAtIt) {
@@ -30,7 +30,7 @@ TEST(RowScanTest, SeesCommitsBeforeItsLsnButNotAtIt) {
 
 TEST(RowScanTest, ADeletedRowIsGoneUntilItIsInsertedAgain) {
   StoreFixture store;
-  store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "a"}, Gone(1, 20), {.id = 1, .lsn = 30, .text = "c"}}, 100);
+  store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "a"}, Tombstone(1, 20), {.id = 1, .lsn = 30, .text = "c"}}, 100);
   EXPECT_EQ(Lines(*store, 20), Strings{"a"});
   EXPECT_EQ(Lines(*store, 30), Strings{});
   EXPECT_EQ(Lines(*store, 31), Strings{"c"});
@@ -77,7 +77,7 @@ TEST(RowScanTest, APartialRowWithoutItsOlderVersionIsCorrupt) {
   for (const std::vector<Put>& versions :
        {std::vector<Put>{Partial(1, 20, "1\t\\u")},
         std::vector<Put>{Partial(1, 20, "1\t\\u"), {.id = 2, .lsn = 10, .text = "2\tx"}},
-        std::vector<Put>{Partial(1, 20, "1\t\\u"), Gone(1, 15), {.id = 1, .lsn = 10, .text = "1\tx"}},
+        std::vector<Put>{Partial(1, 20, "1\t\\u"), Tombstone(1, 15), {.id = 1, .lsn = 10, .text = "1\tx"}},
         std::vector<Put>{Partial(1, 20, "1\t\\u"), {.id = 1, .lsn = 10, .text = "1\tx\ty"}}}) {
     StoreFixture store;
     store.WriteAndPublish(versions, 100);
@@ -89,7 +89,7 @@ TEST(RowScanTest, EqualRowsOfAMultisetComeAsOftenAsTheyAreCounted) {
   StoreFixture store;
   store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "a", .count = 3},
                          {.id = 1, .lsn = 20, .text = "a", .count = 1},
-                         Gone(1, 30),
+                         Tombstone(1, 30),
                          {.id = 2, .lsn = 10, .text = "b", .count = 2}},
                         100);
   EXPECT_EQ(Lines(*store, 20), (Strings{"a", "a", "a", "b", "b"}));
@@ -121,7 +121,7 @@ TEST(RowScanTest, SingleRowsAreFoundByTheirKeysAtTheLsn) {
   store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "1\told\tbig"},
                          Partial(1, 20, "1\tnew\t\\u"),
                          {.id = 2, .lsn = 10, .text = "2\t\t", .count = 3},
-                         Gone(2, 30),
+                         Tombstone(2, 30),
                          {.id = 4, .lsn = 40, .text = "4\t\t"}},
                         100);
   auto find = [&](uint64_t lsn, int64_t id) {
@@ -169,7 +169,7 @@ TEST(RowScanTest, EveryStateOfARandomHistoryMatchesTheModel) {
         testing::Add(*buffer, {.id = id, .lsn = lsn, .text = rows[id][0] + "\t" + rows[id][1] + "\t" + rows[id][2]});
       } else if (action == 1) {
         rows.erase(row);
-        testing::Add(*buffer, Gone(id, lsn));
+        testing::Add(*buffer, Tombstone(id, lsn));
       } else {
         row->second[action - 1] = std::to_string(random());
         std::array<std::string, 3> line = {row->second[0], "\\u", "\\u"};

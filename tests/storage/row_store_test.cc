@@ -259,7 +259,7 @@ TEST(RowStoreTest, ATransactionReceivedAgainIsWrittenAgain) {
   WithOneRow(store).Close();
   EXPECT_EQ(RunRole("killed before publishing", store.path()).exit_status, 128 + SIGKILL);
   store.Reopen();
-  testing::Write(*store, {{.id = 1, .lsn = 150, .text = "again"}, testing::Gone(7, 150)});
+  testing::Write(*store, {{.id = 1, .lsn = 150, .text = "again"}, testing::Tombstone(7, 150)});
   store->Publish(ManifestAt(200), {});
   EXPECT_EQ(Lines(*store, 200), Strings{"again"});
   store.Reopen();
@@ -469,7 +469,7 @@ TEST(RowStoreTest, NewestIsCompletedAsFarAsTheStoreCan) {
   testing::Write(*store, {{.id = 1, .lsn = 10, .text = "1\tbig"}, {.id = 11, .lsn = 5, .text = "11\tother"}});
   testing::Write(*store, {testing::Partial(1, 20, "one\t\\u"),
                           testing::Partial(2, 20, "2\t\\u"),
-                          testing::Gone(3, 20),
+                          testing::Tombstone(3, 20),
                           {.id = 3, .lsn = 10, .text = "3\tx"}});
   std::string storage;
   auto newest = [&](int64_t id) { return store->Newest(EncodeRowPrefix(1, 0, IntegerKey(id)), &storage); };

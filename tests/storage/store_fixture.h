@@ -49,7 +49,7 @@ struct Put {
   EpochNumber epoch = 0;
 };
 
-inline Put Gone(int64_t id, uint64_t lsn) { return {.id = id, .lsn = lsn, .kind = RowVersion::Kind::kTombstone}; }
+inline Put Tombstone(int64_t id, uint64_t lsn) { return {.id = id, .lsn = lsn, .kind = RowVersion::Kind::kTombstone}; }
 inline Put Partial(int64_t id, uint64_t lsn, const std::string& text) {
   return {.id = id, .lsn = lsn, .text = text, .kind = RowVersion::Kind::kPartial};
 }

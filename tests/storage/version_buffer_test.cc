@@ -48,7 +48,7 @@ TEST(VersionBufferTest, ALaterVersionOfTheSameTransactionReplacesTheEarlier) {
   VersionBuffer buffer(VersionBuffer::Index::kNewest);
   Add(buffer, {.id = 1, .lsn = 5, .text = "before"});
   Add(buffer, {.id = 1, .lsn = 10, .text = "first"});
-  Add(buffer, testing::Gone(1, 10));
+  Add(buffer, testing::Tombstone(1, 10));
   Add(buffer, {.id = 1, .lsn = 10, .text = "last"});
   EXPECT_EQ(BufferTexts(buffer.Versions(PrefixOf(1))), (std::vector<std::string>{"last", "before"}));
   EXPECT_EQ(buffer.Sorted().size(), 2u);

@@ -55,9 +55,9 @@ fs::path MakeStore(const Workspace& workspace, const std::string& label) {
 TEST(WorkspaceTest, ItsDirectoriesArePrivateToTheOwner) {
   TempDir home;
   Workspace workspace(home / "home", "prod", "pull");
-  for (const fs::path& made :
+  for (const fs::path& created :
        {home / "home", home.path() / "home/sources", workspace.directory(), workspace.RunDirectory()}) {
-    EXPECT_EQ(fs::status(made).permissions(), fs::perms::owner_all) << made;
+    EXPECT_EQ(fs::status(created).permissions(), fs::perms::owner_all) << created;
   }
   EXPECT_EQ(workspace.directory(), home.path() / "home/sources/prod");
 }

@@ -93,7 +93,7 @@ TEST(EnvFileTest, AnUnterminatedQuoteIsReportedByItsStart) {
   EXPECT_EQ(ComplaintOf("K=\"ends in a backslash\\"), ".env:1: the quote that starts here does not end");
 }
 
-TEST(EnvFileTest, ErrorsDoNotRepeatWhatMayBeAPassword) {
+TEST(EnvFileTest, ErrorsDoNotRepeatPossiblePasswords) {
   EXPECT_EQ(ComplaintOf("PGPASSWORD='s3cret' s3cret\n").find("s3cret"), std::string::npos);
 }
 

@@ -107,9 +107,9 @@ TEST(ApplicationEnvironmentTest, ASecretReadFromAFileIsChecked) {
   std::ofstream(directory / "url") << "postgres://h/x\n";
   EXPECT_NE(Refusal({{"REPORTING_FILE", directory / "url"}}), "");
   EXPECT_EQ(Refusal({{"DATABASE_URL_FILE", directory / "url"}}), "");
-  os::Environment made = launch::WithOwnDatabase({{"DATABASE_URL_FILE", directory / "url"}}, kRules, kTcp);
-  EXPECT_EQ(made["DATABASE_URL"], "postgresql://rotv@127.0.0.1:5432/app");
-  EXPECT_FALSE(made.contains("DATABASE_URL_FILE"));
+  os::Environment variables = launch::WithOwnDatabase({{"DATABASE_URL_FILE", directory / "url"}}, kRules, kTcp);
+  EXPECT_EQ(variables["DATABASE_URL"], "postgresql://rotv@127.0.0.1:5432/app");
+  EXPECT_FALSE(variables.contains("DATABASE_URL_FILE"));
 }
 
 TEST(ApplicationEnvironmentTest, JdbcWithoutTcpIsRefused) {

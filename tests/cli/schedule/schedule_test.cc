@@ -80,7 +80,7 @@ TEST(CalendarTest, TheNextRunFollowsTheLocalClock) {
     return schedule::Calendar(text).Next(now * kSecond).value_or(0) / kSecond;
   };
   EXPECT_EQ(next("02:00", 1795824000), 1795827600) << "2026-11-28T00:00:00Z is 01:00";
-  EXPECT_EQ(next("02:00", 1795827600), 1795827600 + 86400) << "not the present moment";
+  EXPECT_EQ(next("02:00", 1795827600), 1795827600 + 86400) << "the present moment does not count";
   EXPECT_EQ(next("Mon 02:00", 1795824000), 1796000400);
   EXPECT_EQ(next("02-29 00:00", 1795824000), 1835391600) << "2028";
   EXPECT_FALSE(schedule::Calendar("02-30 00:00").Next(0).has_value());

@@ -196,12 +196,12 @@ TEST_F(DdlDuringAPullTest, AMigrationBetweenSchemaReadAndStreamEndLeavesAConsist
     Process pull(command);
     ASSERT_TRUE(WaitUntil([&] { return rotv.slow_link().BytesToClient() > 200'000; })) << pull.Err();
     Exec(migration);
-    EXPECT_TRUE(pull.Running()) << "too late to show anything";
+    EXPECT_TRUE(pull.Running()) << "the pull was over too early for the test";
     const Result result = pull.Wait();
     ASSERT_TRUE(result.ok()) << Describe(command, result);
     const std::string seed = ReadFile(rotv.Seed());
     if (!DumpsAreEqual({"the seed", seed}, {"before", before})) {
-      EXPECT_TRUE(DumpsAreEqual({"the seed", seed}, {"pg_dump behind the migration", rotv.server().Dump()}));
+      EXPECT_TRUE(DumpsAreEqual({"the seed", seed}, {"pg_dump after the migration", rotv.server().Dump()}));
     }
     Exec("UPDATE t SET big = 'b' WHERE id < 10; DELETE FROM t WHERE id = 11");
     PullIsRight(Copy::kAllowed);

@@ -76,7 +76,7 @@ TEST_P(MigrationTest, IsNotBlockedAndTheBaselineIsCorrect) {
   // The watchdog cancels the copy after a second; the rest of the limit is for the migration's own work and a busy
   // machine. That the copy was cancelled is checked below.
   EXPECT_LT(waited, 10) << baseline.Err();
-  EXPECT_TRUE(baseline.Running()) << "too late to show anything: " << baseline.Err();
+  EXPECT_TRUE(baseline.Running()) << "the copy was over too early for the test: " << baseline.Err();
 
   const Result result = baseline.Wait();
   ASSERT_EQ(result.exit_status, 0) << result.err;

@@ -17,13 +17,13 @@ using ::testing::IsEmpty;
 class ResyncTest : public DdlTest {
  protected:
   // The entry of a table in doctor's or status's JSON: {"name", "follow", "reason", ...}.
-  nlohmann::json Said(const std::string& command, const std::string& table) {
+  nlohmann::json ReportOf(const std::string& command, const std::string& table) {
     const Result result = rotv.Sync({"--json", command});
     const nlohmann::json document = nlohmann::json::parse(result.out);
     for (const nlohmann::json& entry : document.at("tables")) {
       if (entry.at("name") == table) return entry;
     }
-    ADD_FAILURE() << table << " is not named: " << result.out << result.err;
+    ADD_FAILURE() << table << " is not reported: " << result.out << result.err;
     return {{"follow", ""}, {"reason", ""}};
   }
   bool Published(const std::string& table) {
@@ -46,13 +46,13 @@ class ResyncKindTest : public ResyncTest, public ::testing::WithParamInterface<K
 TEST_P(ResyncKindTest, IsResyncedOnlyWhenItChanged) {
   Exec("CREATE TABLE fine (id int PRIMARY KEY, v text); INSERT INTO fine VALUES (1, 'a');" +
        std::string(GetParam().table) + ";INSERT INTO odd SELECT n, 'row' FROM generate_series(1, 500) n");
-  const nlohmann::json doctor = Said("doctor", "public.odd");
+  const nlohmann::json doctor = ReportOf("doctor", "public.odd");
   EXPECT_EQ(doctor.at("follow"), "resynced when changed");
   EXPECT_THAT(doctor.at("reason").get<std::string>(), HasSubstr(GetParam().reason));
   EXPECT_EQ(rotv.Sync({"doctor"}).exit_status, 0);
   BaselineIsDump();
   EXPECT_FALSE(Published("odd"));
-  EXPECT_EQ(Said("status", "public.odd").at("follow"), "resynced when changed");
+  EXPECT_EQ(ReportOf("status", "public.odd").at("follow"), "resynced when changed");
 
   EXPECT_THAT(PullCopies(), IsEmpty());
   Exec("UPDATE fine SET v = 'b'");
@@ -126,8 +126,8 @@ TEST_F(ResyncTest, APartitionWithoutAKeyIsResyncedAndItsSiblingStreamed) {
       "199) "
       "n");
   BaselineIsDump();
-  EXPECT_EQ(Said("status", "public.m").at("follow"), "schema only");
-  EXPECT_EQ(Said("status", "public.m_2").at("follow"), "streamed by primary key");
+  EXPECT_EQ(ReportOf("status", "public.m").at("follow"), "schema only");
+  EXPECT_EQ(ReportOf("status", "public.m_2").at("follow"), "streamed by primary key");
   Exec("DELETE FROM m WHERE id = 160; UPDATE m SET id = 160 WHERE id = 60; UPDATE m SET v = 'x' WHERE id > 190");
   rotv.MustSync({"pull"});
   Exec("UPDATE m SET v = 'y' WHERE id > 190");
@@ -160,7 +160,7 @@ TEST_F(ResyncTest, ATableThatLosesItsIdentityIsFreedByThePull) {
     EXPECT_THAT(doctor.out, HasSubstr(publication));
     ASSERT_TRUE(PullIsRight(Copy::kAllowed));
     EXPECT_FALSE(Published("t"));
-    EXPECT_EQ(Said("status", "public.t").at("follow"), "resynced when changed");
+    EXPECT_EQ(ReportOf("status", "public.t").at("follow"), "resynced when changed");
     Exec("UPDATE t SET v = 'free' WHERE id < 10; DELETE FROM t WHERE id = 50");
     EXPECT_THAT(PullCopies(), ElementsAre("public.t"));
     rotv.ExpectSeedIsDump({.import = Import::kNone});
@@ -168,7 +168,7 @@ TEST_F(ResyncTest, ATableThatLosesItsIdentityIsFreedByThePull) {
     Exec(gain + "; UPDATE t SET v = v || '!' WHERE id > 90");
     ASSERT_TRUE(PullIsRight(Copy::kAllowed));
     EXPECT_TRUE(Published("t"));
-    EXPECT_EQ(Said("status", "public.t").at("follow"), "streamed by primary key");
+    EXPECT_EQ(ReportOf("status", "public.t").at("follow"), "streamed by primary key");
     Exec("UPDATE t SET v = 'streamed' WHERE id < 10; INSERT INTO t VALUES (50, 'back')");
     EXPECT_TRUE(PullIsRight(Copy::kNever));
     NothingNewIsPulled();

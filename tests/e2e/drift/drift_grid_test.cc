@@ -219,14 +219,14 @@ class DriftGridTest : public ::testing::Test {
   // Runs on a copy of one database the sketch that makes it the other one, and returns the remaining differences.
   static drift::SchemaDrift DriftAfter(const std::vector<std::string>& sketch, const std::string& from,
                                        const std::string& target) {
-    g_server->DropDatabase("mended");
-    g_server->CreateDatabase("mended", "rotv", "TEMPLATE " + from);
-    testing::Connection connection = g_server->NewConnection({"mended", "postgres"});
+    g_server->DropDatabase("fixed");
+    g_server->CreateDatabase("fixed", "rotv", "TEMPLATE " + from);
+    testing::Connection connection = g_server->NewConnection({"fixed", "postgres"});
     for (const std::string& statement : sketch) {
       SCOPED_TRACE(statement);
       EXPECT_NO_THROW(connection.Exec(statement));
     }
-    return FindDrift(Read("mended"), Read(target), {});
+    return FindDrift(Read("fixed"), Read(target), {});
   }
 
   static std::vector<std::string> Labels(const std::vector<drift::SchemaObject>& objects) {

@@ -138,9 +138,9 @@ TEST(DiskFullTest, BaselineAndPullFailClearlyAndTheStoreStaysUsable) {
   rotv.server().Exec(kTable);
   SmallDisk disk;
   const auto command = [&](const std::vector<std::string>& arguments) {
-    Command made = rotv.SyncCommand(arguments);
-    made.argv[2] = disk / "home";  // The argument of --home.
-    return made;
+    Command result = rotv.SyncCommand(arguments);
+    result.argv[2] = disk / "home";  // The argument of --home.
+    return result;
   };
   rotv.server().Exec(std::string("BEGIN; ") + kMuch + "; COMMIT");
   ExpectError(RunCommand(disk.Limited(command({"baseline"}))), {kDisk, "", disk.hint()});
@@ -204,7 +204,7 @@ TEST(LocalErrorsTest, TheHintNamesTheCommandWithoutABaselineAndWithOne) {
   // An LSN that the store does not have.
   const Result ahead = rotv.Sync({"materialize", "--at", "FFFF/0", "--output", "-"});
   EXPECT_EQ(ahead.exit_status, kUsage) << ahead.err;
-  ErrorSaid(ahead);
+  PrintedErrorOf(ahead);
 }
 
 TEST(LocalErrorsTest, ASecondProcessIsRefusedAndNamesTheFirst) {

@@ -73,40 +73,39 @@ TEST(ServerErrorsTest, EachMissingPrivilegeIsReportedWithItsGrant) {
       "CREATE TABLE public.foreign_one (id int PRIMARY KEY); ALTER TABLE foreign_one OWNER TO \"The Owner\";"
       "CREATE SEQUENCE public.numbers",
       kSuperuser);
-  const auto mend = [&](const std::string& statement) { server.Exec(statement, kSuperuser); };
+  const auto fix = [&](const std::string& statement) { server.Exec(statement, kSuperuser); };
 
   std::string statement = "ALTER ROLE \"reader-1\" REPLICATION;";
   ExpectBothRefuse(rotv, {kRefused, "may not replicate", statement});
-  mend(statement);
+  fix(statement);
   statement = "GRANT CREATE ON DATABASE rotv TO \"reader-1\";";
   ExpectBothRefuse(rotv, {kRefused, "may not create a publication", statement});
-  mend(statement);
+  fix(statement);
   statement = "GRANT \"The Owner\", rotv TO \"reader-1\";";
   ExpectBothRefuse(rotv, {kRefused, "only its owner may publish a table: public.foreign_one, public.t", statement});
-  mend(statement);
-  mend(
-      "CREATE SCHEMA \"Closed\"; CREATE TABLE \"Closed\".t (id int PRIMARY KEY); ALTER TABLE \"Closed\".t OWNER TO "
+  fix(statement);
+  fix("CREATE SCHEMA \"Closed\"; CREATE TABLE \"Closed\".t (id int PRIMARY KEY); ALTER TABLE \"Closed\".t OWNER TO "
       "rotv");
-  mend("CREATE SCHEMA also; CREATE SEQUENCE also.numbers; ALTER SEQUENCE also.numbers OWNER TO rotv");
+  fix("CREATE SCHEMA also; CREATE SEQUENCE also.numbers; ALTER SEQUENCE also.numbers OWNER TO rotv");
   statement = "GRANT USAGE ON SCHEMA \"Closed\", also TO \"reader-1\";";
   ExpectBothRefuse(rotv, {kRefused, "no USAGE privilege on: \"Closed\", also", statement});
-  mend(statement);
+  fix(statement);
   statement = "GRANT SELECT ON SEQUENCE public.numbers TO \"reader-1\";";
   ExpectBothRefuse(rotv, {kRefused, "no SELECT privilege on: public.numbers", statement});
-  mend(statement);
+  fix(statement);
   // The table's owner may have revoked the right from himself.
-  mend("REVOKE ALL ON t FROM rotv; GRANT SELECT ON numbers TO rotv");
+  fix("REVOKE ALL ON t FROM rotv; GRANT SELECT ON numbers TO rotv");
   statement = "GRANT SELECT ON public.t TO \"reader-1\";";
   ExpectBothRefuse(rotv, {kRefused, "no SELECT privilege on: public.t", statement});
-  mend(statement);
-  mend("ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY");
+  fix(statement);
+  fix("ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY");
   statement = "ALTER ROLE \"reader-1\" BYPASSRLS;";
   ExpectBothRefuse(rotv, {kRefused, "policies would hide rows of public.t", statement});
-  mend(statement);
+  fix(statement);
 
   EXPECT_EQ(rotv.Sync({"doctor"}).exit_status, 0);
   rotv.MustSync({"baseline"});
-  mend("GRANT USAGE ON SCHEMA \"Closed\", also TO rotv");  // The role that dumps for the comparison.
+  fix("GRANT USAGE ON SCHEMA \"Closed\", also TO rotv");  // The role that dumps for the comparison.
   rotv.ExpectSeedIsDump();
 }
 

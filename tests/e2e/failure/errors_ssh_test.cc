@@ -37,7 +37,7 @@ TEST(SshErrorsTest, AnUnknownHostKeyIsRefusedWithItsKnownHostsLine) {
   ExpectJsonError(rotv.Sync({"--json", "baseline"}), {kRefused, "SHA256:", rotv.ssh().HostKey()});
 
   // The last line of the hint is all that is missing.
-  const std::string hint = ErrorSaid(rotv.Sync({"baseline"})).hint;
+  const std::string hint = PrintedErrorOf(rotv.Sync({"baseline"})).hint;
   WriteFile(rotv.ssh().known_hosts(), hint.substr(hint.rfind(place)) + "\n", 0600);
   rotv.MustSync({"baseline"});
 }

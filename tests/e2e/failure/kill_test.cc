@@ -133,7 +133,7 @@ TEST(KillBaselineTest, TheOldBaselineStaysInUseAndNoLeftoversRemain) {
   std::vector<std::string> on_source = rotv.LeftOnSource();
   constexpr int kTries = 10;
   int killed = 0;
-  int on_the_way = 0;
+  int killed_with_slot = 0;
   for (int i = 1; i <= kTries; ++i) {
     workload.Run(1);
     if (KillAfter(rotv.SyncCommand({"baseline", "--force"}), whole * i / kTries)) {
@@ -144,7 +144,7 @@ TEST(KillBaselineTest, TheOldBaselineStaysInUseAndNoLeftoversRemain) {
       continue;
     }
     ++killed;
-    if (rotv.LeftOnSource().size() > 2) ++on_the_way;
+    if (rotv.LeftOnSource().size() > 2) ++killed_with_slot;
     // The next command cleans up; a command that needs no source cleans up here.
     const std::string now = ReadFile(rotv.Seed());
     EXPECT_THAT(Stores(rotv), ::testing::SizeIs(1));
@@ -159,7 +159,7 @@ TEST(KillBaselineTest, TheOldBaselineStaysInUseAndNoLeftoversRemain) {
     EXPECT_THAT(on_source, ::testing::SizeIs(2)) << "try " << i;
   }
   EXPECT_GE(killed, kTries / 2);
-  EXPECT_GE(on_the_way, 1) << "never killed while its slot was there";
+  EXPECT_GE(killed_with_slot, 1) << "never killed while its slot was there";
   rotv.MustSync({"pull"});
   rotv.ExpectSeedIsDump();
 }

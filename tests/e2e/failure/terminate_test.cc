@@ -21,7 +21,7 @@ namespace {
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 
-constexpr milliseconds kGoneWithin{2000};
+constexpr milliseconds kEndsWithin{2000};
 
 RotvHomeOptions HomeOptions(const std::string& rules = "") {
   RotvHomeOptions options = FollowOptions();
@@ -32,8 +32,8 @@ RotvHomeOptions HomeOptions(const std::string& rules = "") {
 
 Result Terminate(Process& process) {
   process.Signal(SIGTERM);
-  const std::optional<Result> result = process.WaitFor(kGoneWithin);
-  EXPECT_TRUE(result) << "still there after two seconds";
+  const std::optional<Result> result = process.WaitFor(kEndsWithin);
+  EXPECT_TRUE(result) << "it still runs after two seconds";
   if (!result) process.Signal(SIGKILL);
   return process.Wait();
 }
@@ -124,7 +124,7 @@ TEST_F(TerminateTest, ASecondSignalEndsItAtOnce) {
   Process process(OnDeadDisk({"baseline"}));
   ASSERT_TRUE(WaitUntil([&] { return std::filesystem::exists(Begun()); }));
   process.Signal(SIGINT);
-  EXPECT_FALSE(process.WaitFor(kGoneWithin)) << "the first one asks";
+  EXPECT_FALSE(process.WaitFor(kEndsWithin)) << "the first signal waits for the disk";
   process.Signal(SIGINT);
   EXPECT_EQ(process.Wait().exit_status, kInterrupted);
 }

@@ -128,7 +128,7 @@ TEST_F(GcTest, APullRunsGcWhenTheHistoryIsLarge) {
   const Result refused = rotv.Sync({"materialize", "--at", "1 minute ago"});
   EXPECT_EQ(refused.exit_status, 2);
   const nlohmann::json collected = Json({"gc", "--keep-days", "0"});
-  EXPECT_LT(collected.at("dropped"), 500) << "there was hardly anything left to do";
+  EXPECT_LT(collected.at("dropped"), 500) << "gc had hardly any work left";
   rotv.ExpectSeedIsDump();
 }
 

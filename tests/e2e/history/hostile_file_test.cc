@@ -144,7 +144,7 @@ TEST_F(HostileFileTest, FilesThatNoExportWritesAreRefused) {
        head([&](auto& it) { it.mutable_schema()->mutable_post_data()->append("COPY t FROM stdin;\n"); })},
       {"an open quote", head([&](auto& it) { it.mutable_schema()->mutable_pre_data()->append("SELECT '"); })},
       {"DROPs in the middle", head([&](auto& it) { it.mutable_schema()->set_drops_at(10); })},
-      {"DROPs behind the end", head([&](auto& it) { it.mutable_schema()->set_drops_at(UINT64_MAX); })},
+      {"DROPs after the end", head([&](auto& it) { it.mutable_schema()->set_drops_at(UINT64_MAX); })},
       {"other strings", head([&](auto& it) { it.mutable_schema()->set_standard_strings(false); })},
       {"a sequence's name",
        head([&](auto& it) { it.mutable_schema()->mutable_sequences(0)->set_quoted_name("s'" + evil); })},
@@ -244,9 +244,9 @@ TEST_F(HostileFileTest, TheLargestRowsOfAnUnsignedFileFit) {
   result = Import(Path("large.rotv"));
   ExpectRefused(result, "a large row");
   EXPECT_THAT(result.err, HasSubstr("--verify"));
-  const nlohmann::json made =
+  const nlohmann::json exported =
       nlohmann::json::parse(home_->MustSync({"--json", "snapshot", "export", "--sign", "head", Path("large.rotv")}));
-  EXPECT_EQ(Import(Path("large.rotv"), {"--verify", made.at("public_key")}).exit_status, 0);
+  EXPECT_EQ(Import(Path("large.rotv"), {"--verify", exported.at("public_key")}).exit_status, 0);
   home_->server().Exec("DROP TABLE large");
   home_->MustSync({"pull"});
 }
@@ -262,7 +262,7 @@ TEST_F(HostileFileTest, ASignedFileIsImportedOnlyUnchanged) {
   WriteFile(Path("key.pub"), key + "\n");
   EXPECT_EQ(Import(file, {"--verify", key}).exit_status, 0);
   EXPECT_EQ(Import(file, {"--verify", Path("key.pub")}).exit_status, 0);
-  EXPECT_EQ(Import(file).exit_status, 0) << "whoever does not ask gets it all the same";
+  EXPECT_EQ(Import(file).exit_status, 0) << "without a request it is imported all the same";
   MustRun({.argv = {"zstd", "-tq", file}});
   // The next export uses the same key.
   EXPECT_EQ(

@@ -40,9 +40,9 @@ TEST_F(SnapshotTest, NamesAreCreatedListedAndDeleted) {
   rotv.MustSync({"baseline"});
   EXPECT_THAT(rotv.MustSync({"snapshot", "list"}), HasSubstr("has no snapshots yet"));
   const Moment first = NowPulled();
-  const nlohmann::json made = Json({"snapshot", "create", "first"});
-  EXPECT_EQ(made.at("lsn"), first.lsn);
-  EXPECT_EQ(made.at("rows"), 550);
+  const nlohmann::json created = Json({"snapshot", "create", "first"});
+  EXPECT_EQ(created.at("lsn"), first.lsn);
+  EXPECT_EQ(created.at("rows"), 550);
   Exec("DELETE FROM t WHERE id > 100");
   rotv.MustSync({"pull"});
   rotv.MustSync({"snapshot", "create", "second.of_2-names"});
@@ -55,7 +55,7 @@ TEST_F(SnapshotTest, NamesAreCreatedListedAndDeleted) {
   EXPECT_EQ(list[0].at("name"), "first");
   EXPECT_EQ(list[1].at("name"), "second.of_2-names");
   EXPECT_EQ(list[1].at("rows"), 150);
-  EXPECT_EQ(list[0].at("sole_bytes"), 0) << "the last days need the same";
+  EXPECT_EQ(list[0].at("sole_bytes"), 0) << "the last days need the same rows";
   ExpectDump(first, {"--snapshot", "first"});
 
   rotv.MustSync({"snapshot", "delete", "first"});

@@ -59,8 +59,8 @@ TEST_F(TransferTest, EveryImportedSnapshotEqualsItsDump) {
     SCOPED_TRACE(i);
     const std::string name = "moment-" + std::to_string(i);
     rotv.MustSync({"snapshot", "export", name, file()});
-    const std::string said = MustRun(Colleague({"snapshot", "import", file()})).out;
-    EXPECT_THAT(said, HasSubstr("rotv start --source production-" + name));
+    const std::string output = MustRun(Colleague({"snapshot", "import", file()})).out;
+    EXPECT_THAT(output, HasSubstr("rotv start --source production-" + name));
     ExpectColleagueHas(moments[i], {"--source", "production-" + name});
   }
   const nlohmann::json list =
@@ -73,9 +73,9 @@ TEST_F(TransferTest, EveryImportedSnapshotEqualsItsDump) {
 TEST_F(TransferTest, AnImportedSourceIsTheDefaultAndCannotBePulled) {
   rotv.MustSync({"baseline"});
   const Moment moment = NowPulled();
-  const nlohmann::json made = Json({"snapshot", "export", "head", file()});
-  EXPECT_EQ(made.at("rows"), 550);
-  EXPECT_EQ(made.at("bytes"), std::filesystem::file_size(file()));
+  const nlohmann::json exported = Json({"snapshot", "export", "head", file()});
+  EXPECT_EQ(exported.at("rows"), 550);
+  EXPECT_EQ(exported.at("bytes"), std::filesystem::file_size(file()));
   MustRun({.argv = {"zstd", "-tq", file()}});
   MustRun(Colleague({"snapshot", "import", file(), "--as", "today"}));
   ExpectColleagueHas(moment);
@@ -101,7 +101,7 @@ TEST_F(TransferTest, FilesThatCannotBeImportedAreReported) {
   rotv.MustSync({"baseline"});
   rotv.MustSync({"snapshot", "export", "head", file()});
   EXPECT_THAT(Fails({"snapshot", "import", "not there"}, 2).err, HasSubstr("not there cannot be read"));
-  std::ofstream(rotv.directory() / "elsewhere/text") << "no snapshot at all";
+  std::ofstream(rotv.directory() / "elsewhere/text") << "not a snapshot file";
   EXPECT_THAT(Fails({"snapshot", "import", "text"}, 2).err, HasSubstr("text is no snapshot"));
   std::ofstream(rotv.directory() / "elsewhere/empty");
   EXPECT_THAT(Fails({"snapshot", "import", "empty"}, 2).err, HasSubstr("empty is no snapshot"));

@@ -19,7 +19,7 @@ struct Case {
   std::string name;
   std::string ddl;  // Creates the table p (id, email, …), with rows.
   Verdict verdict = Verdict::kImports;
-  std::string told = {};  // A part of doctor's output, unless it is kImports.
+  std::string expected = {};  // A part of doctor's output, unless it is kImports.
   std::string rule = R"("email")";
 };
 
@@ -160,9 +160,9 @@ class MaskConstraints : public ::testing::Test {
         EXPECT_THAT(doctor.out, Not(HasSubstr("not checked")));
         ExpectSeedImports(rotv);
       } else {
-        EXPECT_THAT(doctor.out, HasSubstr(one.told));
+        EXPECT_THAT(doctor.out, HasSubstr(one.expected));
         if (one.verdict != Verdict::kFits) {
-          EXPECT_THAT(rotv.Sync({"baseline", "--force"}).err, HasSubstr(one.told));
+          EXPECT_THAT(rotv.Sync({"baseline", "--force"}).err, HasSubstr(one.expected));
         }
       }
     }

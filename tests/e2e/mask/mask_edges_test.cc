@@ -185,7 +185,7 @@ struct RefusedCase {
   std::string rule;
   std::string type;
   std::string create;  // The rest of CREATE TABLE, with the column c.
-  std::string told;
+  std::string expected;
 };
 
 TEST_F(MaskEdgesTest, ARuleThatCannotKeepAColumnUniqueIsRefusedBeforeAnyWrite) {
@@ -216,7 +216,7 @@ TEST_F(MaskEdgesTest, ARuleThatCannotKeepAColumnUniqueIsRefusedBeforeAnyWrite) {
   for (size_t i = 0; i < cases.size(); ++i) {
     EXPECT_THAT(result.err,
                 HasSubstr(fmt::format("public.r{}.c: values masked by \"{}\" need not be unique", i, cases[i].rule)));
-    EXPECT_THAT(result.err, HasSubstr(cases[i].told));
+    EXPECT_THAT(result.err, HasSubstr(cases[i].expected));
   }
   EXPECT_TRUE(rotv.LeftOnSource().empty());
 }

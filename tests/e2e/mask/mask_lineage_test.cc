@@ -26,7 +26,7 @@ struct LineageCase {
   std::string before;      // Runs before the baseline.
   std::string migration;   // Runs after it.
   std::string left_rules;  // The config's rules from then on; "=": the same.
-  std::string told;        // Expected text for each mask that stays, or for the refusal.
+  std::string expected;    // Expected text for each mask that stays, or for the refusal.
 };
 
 std::string In(const LineageCase& one, std::string text) {
@@ -158,8 +158,8 @@ TEST_F(MaskLineageTest, MaskedColumnsStayMasked) {
     rules += In(one, one.left_rules == "=" ? one.rules : one.left_rules);
   }
   SetRules(rules);
-  auto expect_all = [&](const std::vector<std::string>& told, const std::string& who) {
-    for (const LineageCase& one : cases) EXPECT_THAT(told, ::testing::Contains(In(one, one.told))) << who;
+  auto expect_all = [&](const std::vector<std::string>& output, const std::string& who) {
+    for (const LineageCase& one : cases) EXPECT_THAT(output, ::testing::Contains(In(one, one.expected))) << who;
   };
   const auto pulled = nlohmann::json::parse(rotv.MustSync({"--json", "pull"}));
   expect_all(pulled.at("carried_masks").get<std::vector<std::string>>(), "pull");
@@ -228,10 +228,10 @@ TEST_F(MaskLineageTest, UndecidableCasesStopWithTheLineToAdd) {
     SetRules(rules);
     const Result refused = rotv.Sync({"pull"});
     EXPECT_EQ(refused.exit_status, 2) << refused.out;
-    const std::string told = In(one, one.told);
-    EXPECT_THAT(refused.err, HasSubstr(told));
+    const std::string expected = In(one, one.expected);
+    EXPECT_THAT(refused.err, HasSubstr(expected));
     EXPECT_THAT(refused.err, HasSubstr("nothing was written"));
-    EXPECT_THAT(rotv.Sync({"doctor"}).out, HasSubstr(told));
+    EXPECT_THAT(rotv.Sync({"doctor"}).out, HasSubstr(expected));
     const size_t line = refused.err.find("add ") + 4;
     if (HasFailure()) break;
     rules += refused.err.substr(line, refused.err.find(" to [mask]", line) - line) + "\n";
@@ -257,7 +257,7 @@ TEST_F(MaskLineageTest, AnotherSecretWithoutRulesStops) {
   EXPECT_EQ(refused.exit_status, 2);
   EXPECT_THAT(refused.err,
               HasSubstr("(public.people.email among them) have no rule in the config, and the secret is not"));
-  EXPECT_FALSE(std::filesystem::exists(rotv.home() / "mask-secret")) << "another one is not made for it";
+  EXPECT_FALSE(std::filesystem::exists(rotv.home() / "mask-secret")) << "no new secret is created for it";
   WriteFile(rotv.home() / "elsewhere", secret, 0600);
   SetRules("mask_secret = \"" + (rotv.home() / "elsewhere").native() + "\"\n");
   rotv.MustSync({"pull"});
@@ -273,9 +273,9 @@ TEST_F(MaskLineageTest, AKeepThatNamesTheColumnEndsItsMask) {
   SetRules(
       "\"public.visits.email\" = \"keep\"\n\"public.people.email\" = \"email\"\n\"public.visits_2025.email\" = "
       "\"keep\"\n");
-  const std::string told = rotv.MustSync({"pull"});
-  EXPECT_THAT(told, HasSubstr("Resynced (2 rows): public.visits_2025, public.visits_2026."));
-  EXPECT_THAT(told, Not(HasSubstr("Still masked")));
+  const std::string output = rotv.MustSync({"pull"});
+  EXPECT_THAT(output, HasSubstr("Resynced (2 rows): public.visits_2025, public.visits_2026."));
+  EXPECT_THAT(output, Not(HasSubstr("Still masked")));
   EXPECT_THAT(ReadFile(rotv.Seed()), HasSubstr("planted"));
   // The mask has ended, whatever the config says later.
   SetRules("mask_unknown = \"keep\"\n\"public.people.email\" = \"email\"\n");

@@ -248,7 +248,7 @@ class MaskRulesTest : public FollowTest {
 
 TEST_F(MaskRulesTest, RulesThatDoNotFitStopBeforeAnyWrite) {
   const std::string both = "\"public.people.email\" = \"email\"\n\"public.orders.who\" = \"email\"\n";
-  for (const auto& [rules, told] :
+  for (const auto& [rules, expected] :
        {std::pair<std::string, std::string>{both + "\"public.people.mobile\" = \"phone\"",
                                             "public.people.mobile: there is no such column"},
         {both + "\"public.persons\" = \"drop\"", "public.persons: there is no such table"},
@@ -266,8 +266,8 @@ TEST_F(MaskRulesTest, RulesThatDoNotFitStopBeforeAnyWrite) {
         {both + "\"*.people.nick\" = \"text\"\n\"public.*.nick\" = \"name\"", "two rules that are equally exact"},
         {both + "\"public.parts.region\" = \"text\"", "decides which partition"},
         {"\"public.people.nick\" = \"text\"", "public.people.email looks personal by its name, and has no rule"}}) {
-    EXPECT_THAT(ExpectRefused(rules, "baseline"), HasSubstr(told)) << rules;
-    EXPECT_THAT(ExpectRefused(rules, "doctor"), HasSubstr(told)) << rules;
+    EXPECT_THAT(ExpectRefused(rules, "baseline"), HasSubstr(expected)) << rules;
+    EXPECT_THAT(ExpectRefused(rules, "doctor"), HasSubstr(expected)) << rules;
   }
   EXPECT_TRUE(rotv.LeftOnSource().empty());
   EXPECT_FALSE(std::filesystem::exists(rotv.home() / "sources/production/current"));
@@ -284,10 +284,10 @@ TEST_F(MaskRulesTest, ChangedRulesResyncOnlyTheirTables) {
   SetRules(
       "\"public.people.email\" = \"email\"\n\"public.orders.who\" = \"email\"\n\"public.parts.mail\" = \"email\"\n");
   Exec("INSERT INTO calm VALUES (100, 'more'); UPDATE people SET nick = 'other' WHERE id = 3");
-  const std::string told = rotv.MustSync({"pull"});
-  EXPECT_THAT(told, HasSubstr("The masking rules, or their secret, have changed."));
-  EXPECT_THAT(told, HasSubstr("Resynced (42 rows): public.orders, public.parts_eu, public.people, public.staff."));
-  EXPECT_THAT(told, HasSubstr("rotv-sync baseline --force"));
+  const std::string output = rotv.MustSync({"pull"});
+  EXPECT_THAT(output, HasSubstr("The masking rules, or their secret, have changed."));
+  EXPECT_THAT(output, HasSubstr("Resynced (42 rows): public.orders, public.parts_eu, public.people, public.staff."));
+  EXPECT_THAT(output, HasSubstr("rotv-sync baseline --force"));
   EXPECT_THAT(ReadFile(rotv.Seed()), Not(HasSubstr("planted")));
   EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("up to date"));
 

@@ -438,7 +438,7 @@ constexpr int kWalks = 200, kSteps = 4;
 TEST(MaskWalkTest, NoWalkOfMigrationsRevealsASecret) {
   MaskWalks walks;
   walks.Run(SeedOr(1), kWalks, kSteps);
-  EXPECT_GT(walks.refused(), 5) << "some of it cannot be decided";
+  EXPECT_GT(walks.refused(), 5) << "part of it cannot be decided";
 }
 
 TEST(MaskWalkSoakTest, NoLongWalkRevealsASecret) {

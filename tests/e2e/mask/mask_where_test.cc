@@ -159,7 +159,7 @@ TEST_F(MaskWhereTest, RowsAppearAndDisappearAsTheyChange) {
   // resync.
   Exec("UPDATE events SET kind = 'draft' WHERE id % 5 = 0");
   nlohmann::json pulled = nlohmann::json::parse(rotv.MustSync({"--json", "pull"}));
-  EXPECT_EQ(pulled["copied"].size(), 0U) << "they only go";
+  EXPECT_EQ(pulled["copied"].size(), 0U) << "rows only leave";
   expect_as_wanted();
   Exec("UPDATE events SET kind = NULL, at = at + 100 WHERE id % 7 = 0");
   pulled = nlohmann::json::parse(rotv.MustSync({"--json", "pull"}));

@@ -66,18 +66,18 @@ TEST_F(PiiTest, ColumnsOfAnyTypeAreRefusedByTheirNames) {
       "ALTER TABLE u OWNER TO rotv; ALTER TABLE more OWNER TO rotv");
   SetRules("\"public.u.main_email\" = \"email\"\n");
   for (const char* command : {"baseline", "pull", "doctor"}) {
-    const std::string told = Refused({command});
+    const std::string output = Refused({command});
     for (const char* column : {"u.emails", "u.phone", "u.phones", "u.address", "u.email_xml", "u.raw_email",
                                "u.last_names", "u.email_list", "u.birth_dates", "u.ssn", "more.email_h",
                                "more.email_domains", "more.phone_range", "more.birth_spans", "more.token"}) {
-      EXPECT_THAT(told, HasSubstr(fmt::format("public.{} looks personal by its name, and has no rule", column)));
+      EXPECT_THAT(output, HasSubstr(fmt::format("public.{} looks personal by its name, and has no rule", column)));
     }
-    EXPECT_THAT(told, HasSubstr("public.more.home looks personal by its attribute contact.street"));
-    EXPECT_THAT(told, HasSubstr("public.more.seen looks personal by its type"));
-    EXPECT_THAT(told, HasSubstr("public.more.device looks personal by its type"));
+    EXPECT_THAT(output, HasSubstr("public.more.home looks personal by its attribute contact.street"));
+    EXPECT_THAT(output, HasSubstr("public.more.seen looks personal by its type"));
+    EXPECT_THAT(output, HasSubstr("public.more.device looks personal by its type"));
     for (const char* column :
          {"email_sent", "email_count", "last_email_at", "email_status", "mood_email", "main_email"})
-      EXPECT_THAT(told, Not(HasSubstr(fmt::format("{} looks", column))));
+      EXPECT_THAT(output, Not(HasSubstr(fmt::format("{} looks", column))));
   }
   EXPECT_TRUE(rotv.LeftOnSource().empty());
 
@@ -119,15 +119,15 @@ TEST_F(PiiTest, ColumnsOfAnyTypeAreRefusedByTheirValues) {
   for (const char* unknown : {"", "mask_unknown = \"null\"\n"}) {
     SetRules(unknown);
     for (const char* command : {"baseline", "doctor"}) {
-      const std::string told = Refused({command});
+      const std::string output = Refused({command});
       for (const char* column : {"note", "doc", "tags", "raw", "p", "h", "x", "c", "n"}) {
-        EXPECT_THAT(told,
+        EXPECT_THAT(output,
                     HasSubstr(fmt::format("public.calm.{} looks personal by its values (30 of 30 look like", column)))
-            << told;
+            << output;
       }
-      EXPECT_THAT(told, HasSubstr("public.long.v looks personal by its values (80 of 80 look like"));
+      EXPECT_THAT(output, HasSubstr("public.long.v looks personal by its values (80 of 80 look like"));
       for (const char* column : {"plain", "odd", "big", "far.v", "excluded"})
-        EXPECT_THAT(told, Not(HasSubstr(fmt::format("{} looks", column))));
+        EXPECT_THAT(output, Not(HasSubstr(fmt::format("{} looks", column))));
     }
   }
   SetRules("mask_unknown = \"keep\"\n");
@@ -165,9 +165,9 @@ TEST_F(PiiTest, APullChecksNewColumnsBeforeItWrites) {
   }
   EXPECT_EQ(state(), before);
   SetRules(rules + copies);
-  const std::string told = Refused({"-v", "pull"});
+  const std::string output = Refused({"-v", "pull"});
   for (const char* column : {"copied.e", "calm.w"}) {
-    EXPECT_THAT(told, HasSubstr(fmt::format("public.{} looks personal", column)));
+    EXPECT_THAT(output, HasSubstr(fmt::format("public.{} looks personal", column)));
   }
   EXPECT_EQ(state(), before);
 
@@ -279,9 +279,9 @@ class PiiEqualityTest : public PiiTest, public ::testing::WithParamInterface<uns
 
 TEST_P(PiiEqualityTest, SuggestionsMatchRefusalsAndWork) {
   RandomCatalogue catalogue(GetParam());
-  const std::string made = catalogue.sql();
-  SCOPED_TRACE(made);
-  Exec(made);
+  const std::string ddl = catalogue.sql();
+  SCOPED_TRACE(ddl);
+  Exec(ddl);
   std::string rules = catalogue.rules();
   if (rotv.server().Value("SELECT count(*) FROM pg_tables WHERE schemaname = 'fine'") != "0") {
     rules += "\"fine.*\" = \"keep\"\n";
@@ -316,8 +316,8 @@ TEST_P(PiiEqualityTest, SuggestionsMatchRefusalsAndWork) {
   SetRules(rules + suggestions);
   rotv.MustSync({"baseline"});
   EXPECT_THAT(rotv.MustSync({"mask", "suggest"}), HasSubstr("No column without a rule looks personal."));
-  rotv.server().CreateDatabase("made");
-  const Result psql = rotv.server().Psql(rotv.Seed(), {"made", "postgres"});
+  rotv.server().CreateDatabase("imported");
+  const Result psql = rotv.server().Psql(rotv.Seed(), {"imported", "postgres"});
   EXPECT_TRUE(psql.ok()) << psql.err;
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, PiiEqualityTest, ::testing::Values(1U, 2U, 3U));

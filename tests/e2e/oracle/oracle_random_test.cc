@@ -189,7 +189,7 @@ void FollowRandomChanges(uint64_t seed, Clock::time_point end) {
     }
     if (past.size() > 5 || (!past.empty() && generator.OneIn(3))) {
       const std::string then = ReadFile(rotv.Seed("then.sql", {"--at", past.front().lsn}));
-      EXPECT_TRUE(DumpsAreEqual({"the seed at " + past.front().lsn, then}, {"the seed made then", past.front().seed}));
+      EXPECT_TRUE(DumpsAreEqual({"the seed at " + past.front().lsn, then}, {"the earlier seed", past.front().seed}));
       past.pop_front();
     }
   }

@@ -52,7 +52,7 @@ class RandomSchema {
       for (int i = 1 + step % 4; i > 0; --i) workload_.Step();
       Compare({"pull"});
     }
-    EXPECT_LT(workload_.RefusedShare(), kMostRefused) << "seed " << seed_ << ": the generator makes nothing of worth";
+    EXPECT_LT(workload_.RefusedShare(), kMostRefused) << "seed " << seed_ << ": too many statements are refused";
   }
 
  private:

@@ -171,10 +171,10 @@ TEST(RotvHomeTest, PassesItsConfigAndNoneOfTheUsersVariables) {
   TempDir directory;
   WriteFile(directory / "say", "#!/bin/sh\nfor a; do echo \"$a\"; done; env; cat \"$4\"\n", 0755);
   RotvHome rotv({.binary = directory / "say", .home_name = TempDirName::kWithSpace});
-  const std::string said = rotv.MustSync({"pull"});
-  EXPECT_NE(said.find("pull\n"), std::string::npos);
-  EXPECT_NE(said.find("database = \"rotv\"\n"), std::string::npos) << said;
-  EXPECT_EQ(said.find("example.invalid"), std::string::npos);
+  const std::string output = rotv.MustSync({"pull"});
+  EXPECT_NE(output.find("pull\n"), std::string::npos);
+  EXPECT_NE(output.find("database = \"rotv\"\n"), std::string::npos) << output;
+  EXPECT_EQ(output.find("example.invalid"), std::string::npos);
   EXPECT_TRUE(rotv.LeftOnSource().empty());
   // sshd finds the source's pg_dump, and the server lets the role log in.
   EXPECT_EQ(RunCommand(rotv.ssh().ClientCommand({"pg_dump -s -h " + rotv.server().socket_directory() + " -p " +

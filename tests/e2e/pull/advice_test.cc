@@ -52,7 +52,7 @@ TEST(AdviceTest, AllowsABaselineAndMakesNoRoleASuperuser) {
     }
     if (problem.empty()) break;
     ASSERT_EQ(std::count(followed.begin(), followed.end(), problem), 0)
-        << problem << " is still there after its advice";
+        << problem << " is still a problem after its fix";
     followed.push_back(problem);
     server.Exec(fix, kSuperuser);
     EXPECT_EQ(server.Value(kPrivilegedMemberships, kSuperuser), "0") << fix;

@@ -53,8 +53,8 @@ TEST_F(BoundaryTest, ATransactionIsInEveryStateAfterTheStartOfItsCommitRecord) {
   for (size_t i = 0; i < commits.size(); ++i) {
     SCOPED_TRACE(i);
     EXPECT_TRUE(DumpsAreEqual({"the seed at the commit", SeedAt(commits[i])}, {"the dump before it", dumps[i]}));
-    EXPECT_TRUE(DumpsAreEqual({"the seed behind the commit", SeedAt(Lsn(commits[i].value() + 1))},
-                              {"the dump behind it", dumps[i + 1]}));
+    EXPECT_TRUE(DumpsAreEqual({"the seed after the commit", SeedAt(Lsn(commits[i].value() + 1))},
+                              {"the dump after it", dumps[i + 1]}));
   }
 }
 
@@ -109,11 +109,11 @@ TEST_F(BoundaryTest, ACommitExactlyAtTheConsistentPointBelongsToTheFirstPull) {
     third.Exec(fmt::format("BEGIN; INSERT INTO t VALUES ({}, 'third')", 10 * i + 3));
     second.Exec("COMMIT");
     // The commit follows at once: its record is the next one after the slot became consistent.
-    const std::string made = fmt::format(
+    const std::string slot_created = fmt::format(
         "SELECT count(*) = {} FROM pg_replication_slots WHERE slot_name <> 'watcher' AND confirmed_flush_lsn IS NOT "
         "NULL",
         i == 0 ? 1 : 2);
-    ASSERT_TRUE(WaitUntil([&] { return asking.Value(made) == "t"; }));
+    ASSERT_TRUE(WaitUntil([&] { return asking.Value(slot_created) == "t"; }));
     third.Exec("COMMIT");
     const Result result = baseline.Wait();
     ASSERT_TRUE(result.ok()) << result.err << result.out;

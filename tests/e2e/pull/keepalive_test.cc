@@ -60,7 +60,7 @@ TEST_F(KeepaliveSlowLinkTest, StandbyStatusIsSentWhileALargeRowIsReceived) {
 }
 
 // The connection for the stream is open all the time.
-TEST_F(KeepaliveSlowLinkTest, StandbyStatusIsSentWhileATableIsCopied) {
+TEST_F(KeepaliveSlowLinkTest, TheConnectionStaysAliveWhileATableIsCopied) {
   rotv.MustSync({"baseline"});
   Exec("INSERT INTO no_key SELECT 2, " + Bytes(6'000'000) + "; UPDATE t SET v = 'streamed'; ALTER TABLE t ADD c int");
   const nlohmann::json pulled = WithinMemory("pull", {"pull"});

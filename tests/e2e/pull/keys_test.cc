@@ -129,7 +129,7 @@ TEST_F(KeysTest, KeysOfSeveralColumnsAreFollowed) {
       FROM generate_series(1, 30) n;
     INSERT INTO bytes SELECT decode(lpad(to_hex(n), 2, '0'), 'hex'), -n, 'x' FROM generate_series(0, 255) n;
     INSERT INTO numbers SELECT n % 2, -n, (n - 5) * 1000000000000000000 FROM generate_series(-4, 14) n;
-    -- Keys that would be one if their columns were just put one behind the other.
+    -- Keys that would be equal if their columns were only concatenated.
     INSERT INTO words VALUES ('a', 'bc'), ('ab', 'c'), ('abc', ''), ('', 'abc'), (E'a\tb', 'c'), ('a', E'b\tc'),
       (E'a\\', 'tb'), ('a', E'\\tb'), (E'a\x01', 'b'), ('a', E'\x01b'), (E'\\N', ''), ('', E'\\N'))");
   BaselineIsDump();

@@ -188,7 +188,7 @@ TEST_F(OddTablesTest, RowSecurityThatHidesRowsIsRefused) {
   const std::string before = ReadFile(rotv.Seed());
   const Result pull = rotv.Sync({"pull"});
   EXPECT_EQ(pull.exit_status, kRefused) << pull.err;
-  EXPECT_THAT(ErrorSaid(pull).message + ErrorSaid(pull).hint, HasSubstr("BYPASSRLS"));
+  EXPECT_THAT(PrintedErrorOf(pull).message + PrintedErrorOf(pull).hint, HasSubstr("BYPASSRLS"));
   EXPECT_TRUE(DumpsAreEqual({"the seed", ReadFile(rotv.Seed())}, {"before", before}));
   EXPECT_EQ(rotv.Sync({"doctor"}).exit_status, kRefused);
   EXPECT_EQ(rotv.Sync({"baseline", "--force"}).exit_status, kRefused);
@@ -205,7 +205,7 @@ TEST_F(OddTablesTest, ANewUnreadableTableIsRefusedUntilItIsReadable) {
   const Result pull = rotv.Sync({"pull"});
   EXPECT_EQ(pull.exit_status, kRefused) << pull.err;
   EXPECT_THAT(pull.err, HasSubstr("theirs"));
-  EXPECT_THAT(ErrorSaid(pull).hint, HasSubstr("ALTER TABLE public.theirs OWNER TO rotv;"));
+  EXPECT_THAT(PrintedErrorOf(pull).hint, HasSubstr("ALTER TABLE public.theirs OWNER TO rotv;"));
   ExecAsSuperuser("GRANT SELECT ON theirs TO rotv");
   // It is readable but cannot be published: it is still followed, or the fix is reported.
   const Result again = rotv.Sync({"pull"});

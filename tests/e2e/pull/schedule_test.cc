@@ -84,9 +84,9 @@ class ScheduleTest : public FollowTest {
 TEST_F(ScheduleTest, ACrontabLineIsInsertedBetweenMarkersAndRemovedCompletely) {
   const std::string theirs = "# mine\nMAILTO=\"\"\n5 4 * * * echo 100\\% 'of it'\n";
   SetTable(theirs);
-  const std::string told = MustRun(Schedule({"install", "--calendar", "Mon..Fri 07:30"})).out;
-  EXPECT_THAT(told, HasSubstr("production is pulled by cron: Mon..Fri 07:30\n"));
-  EXPECT_THAT(told, HasSubstr("last run   none yet"));
+  const std::string shown = MustRun(Schedule({"install", "--calendar", "Mon..Fri 07:30"})).out;
+  EXPECT_THAT(shown, HasSubstr("production is pulled by cron: Mon..Fri 07:30\n"));
+  EXPECT_THAT(shown, HasSubstr("last run   none yet"));
   EXPECT_THAT(Table(), HasSubstr(theirs + "# BEGIN rotv-sync production in "));
   EXPECT_THAT(Table(), HasSubstr("\n30 7 * * 1,2,3,4,5 '"));
 
@@ -250,7 +250,7 @@ TEST_F(ScheduleTest, TheEndOfAnUnfinishedRunIsReported) {
 TEST_F(ScheduleTest, SchedulesThatCronCannotRunAreRefused) {
   struct Case {
     std::vector<std::string> arguments;
-    std::string told;
+    std::string expected;
   };
   for (const Case& bad : {Case{{"install", "--calendar", "25:00"}, "25 is not from 0 to 23"},
                           {{"install", "--calendar", "2026-*-* 02:00"}, "cron has no years"},
@@ -258,8 +258,8 @@ TEST_F(ScheduleTest, SchedulesThatCronCannotRunAreRefused) {
                           {{"install", "--calendar", "0 2 * * *"}, "is not a date"},
                           {{"install", "--source", "nowhere"}, "there is no source"}}) {
     const Result refused = RunCommand(Schedule(bad.arguments));
-    EXPECT_EQ(refused.exit_status, 2) << bad.told;
-    EXPECT_THAT(refused.err, HasSubstr(bad.told));
+    EXPECT_EQ(refused.exit_status, 2) << bad.expected;
+    EXPECT_THAT(refused.err, HasSubstr(bad.expected));
     EXPECT_THAT(refused.err, HasSubstr("hint: "));
   }
   EXPECT_EQ(Table(), "");

@@ -56,9 +56,9 @@ class ScheduleTimerTest : public FollowTest {
 };
 
 TEST_F(ScheduleTimerTest, ATimerPullsInASandboxAndIsRemoved) {
-  const std::string told = MustRun(Schedule({"install", "--calendar", "Mon..Fri 07:30"})).out;
-  EXPECT_THAT(told, HasSubstr("production is pulled by systemd: Mon..Fri 07:30\n"));
-  EXPECT_THAT(told, HasSubstr("enable-linger"));
+  const std::string shown = MustRun(Schedule({"install", "--calendar", "Mon..Fri 07:30"})).out;
+  EXPECT_THAT(shown, HasSubstr("production is pulled by systemd: Mon..Fri 07:30\n"));
+  EXPECT_THAT(shown, HasSubstr("enable-linger"));
   const std::vector<std::filesystem::path> units = Units();
   ASSERT_EQ(units.size(), 2u);
   const std::string service = units[0].filename(), timer = units[1].filename();

@@ -74,7 +74,7 @@ TEST_F(TruncateTest, TruncatesOfSeveralPullsLeaveThePastUnchanged) {
   Exec(kFill + "UPDATE b SET v = 'last'");
   PullIsDump();
   EXPECT_TRUE(DumpsAreEqual({"the seed of the baseline", ReadFile(rotv.Seed("old.sql", {"--snapshot", "baseline"}))},
-                            {"the seed made then", before}));
+                            {"the earlier seed", before}));
 }
 
 // A large value from before the TRUNCATE does not replace one that was not sent.

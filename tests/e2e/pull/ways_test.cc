@@ -71,14 +71,14 @@ class OutputTest : public FollowTest {
 
 TEST_F(OutputTest, JsonReportsTheWorkDone) {
   Exec(kWaysTable);
-  json said = SyncJson({"doctor"});
-  EXPECT_EQ(said["ready"], true);
-  EXPECT_EQ(said["code"], 0);
-  ASSERT_EQ(said["tables"].size(), 1u);
-  EXPECT_EQ(said["tables"][0]["name"], "public.t");
+  json report = SyncJson({"doctor"});
+  EXPECT_EQ(report["ready"], true);
+  EXPECT_EQ(report["code"], 0);
+  ASSERT_EQ(report["tables"].size(), 1u);
+  EXPECT_EQ(report["tables"][0]["name"], "public.t");
 
-  said = SyncJson({"status"});
-  EXPECT_EQ(said["has_baseline"], false);
+  report = SyncJson({"status"});
+  EXPECT_EQ(report["has_baseline"], false);
 
   const json baseline = SyncJson({"baseline"});
   EXPECT_EQ(baseline["tables"], 1);
@@ -99,18 +99,18 @@ TEST_F(OutputTest, JsonReportsTheWorkDone) {
   EXPECT_TRUE(pulled["baseline"].is_null());
   EXPECT_EQ(SyncJson({"pull"})["from"], pulled["to"]);
 
-  const json made = SyncJson({"materialize"});
-  EXPECT_EQ(made["path"], (rotv.home() / "seed-data.sql").string());
-  EXPECT_EQ(made["tables"], 1);
-  EXPECT_EQ(made["rows"], 0);
-  EXPECT_EQ(made["bytes"], std::filesystem::file_size(rotv.home() / "seed-data.sql"));
+  const json materialized = SyncJson({"materialize"});
+  EXPECT_EQ(materialized["path"], (rotv.home() / "seed-data.sql").string());
+  EXPECT_EQ(materialized["tables"], 1);
+  EXPECT_EQ(materialized["rows"], 0);
+  EXPECT_EQ(materialized["bytes"], std::filesystem::file_size(rotv.home() / "seed-data.sql"));
   EXPECT_EQ(SyncJson({"materialize", "--snapshot", "baseline"})["rows"], 500);
 
-  said = SyncJson({"status"});
-  EXPECT_EQ(said["has_baseline"], true);
-  EXPECT_EQ(said["baseline"]["lsn"], baseline["lsn"]);
-  EXPECT_EQ(said["detached"], false);
-  EXPECT_EQ(said["slot"]["wal_status"], "reserved");
+  report = SyncJson({"status"});
+  EXPECT_EQ(report["has_baseline"], true);
+  EXPECT_EQ(report["baseline"]["lsn"], baseline["lsn"]);
+  EXPECT_EQ(report["detached"], false);
+  EXPECT_EQ(report["slot"]["wal_status"], "reserved");
   EXPECT_TRUE(SyncJson({"status", "--offline"})["slot"].is_null());
   EXPECT_EQ(SyncJson({"detach"})["removed"].size(), 2u);
 }
@@ -143,7 +143,7 @@ TEST_F(OutputTest, OnlyTheSeedGoesToStandardOutput) {
   EXPECT_EQ(rotv.MustSync({"materialize", "--restrict", "never", "--output", "-"}), seed);
   EXPECT_EQ(rotv.MustSync({"-q", "materialize", "--restrict", "never", "--output", "-"}), seed);
   EXPECT_EQ(rotv.MustSync({"--json", "materialize", "--restrict", "never", "--output", "-"}), seed);
-  EXPECT_EQ(ReadFile(rotv.Seed()), seed) << "the same bytes every time";
+  EXPECT_EQ(ReadFile(rotv.Seed()), seed) << "two seeds differ";
   for (const char* how : {"zstd", "gzip"}) {
     const std::filesystem::path packed = rotv.Seed("packed", {"--compress", how});
     EXPECT_EQ(MustRun({.argv = {how, "-d", "-c"}, .stdin_text = ReadFile(packed)}).out, seed);

@@ -169,7 +169,7 @@ TEST_F(StartGuardTest, AVariableThatPointsElsewhereStopsTheStart) {
       variables_.erase("OLD_REPORTS");
     }
   }
-  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "found out before the long work";
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "it is found before the long work";
   WriteApp(".env", "SPRING_DATASOURCE_URL=jdbc:" + elsewhere_.Url() + "\n");
   EXPECT_THAT(Rotv({"start"}).err, HasSubstr("SPRING_DATASOURCE_URL is set, and JDBC"));
 

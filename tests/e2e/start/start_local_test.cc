@@ -87,7 +87,7 @@ TEST_F(StartLocalTest, TheSeedIsWrittenOnlyIfTheStoreChanged) {
 
   rotv_.server().Exec("INSERT INTO places VALUES (500, 'new')");
   MustRotv({"restart"});
-  EXPECT_EQ(Get("/count/places"), "100") << "nobody asked for a pull";
+  EXPECT_EQ(Get("/count/places"), "100") << "no pull was requested";
   EXPECT_EQ(std::filesystem::last_write_time(rotv_.home() / "seed-data.sql"), written);
   MustRotv({"restart", "--pull"});
   EXPECT_EQ(Get("/count/places"), "101");
@@ -168,7 +168,7 @@ TEST_F(StartLocalTest, ATakenPortIsReportedWithItsProcess) {
   EXPECT_EQ(started.exit_status, 2);
   EXPECT_THAT(started.err, HasSubstr("port " + std::to_string(port_) + " is in use by node (process " +
                                      std::to_string(other.pid()) + ")"));
-  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "found out before the long work";
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "it is found before the long work";
   EXPECT_THAT(Processes(), IsEmpty());
   int free = FreePort();
   MustRotv({"start", "--port", std::to_string(free)});
@@ -241,7 +241,7 @@ TEST_F(StartLocalTest, AMissingRuntimeIsReportedWithAlternatives) {
   EXPECT_EQ(started.exit_status, 2);
   EXPECT_THAT(started.err, HasSubstr("there is no PostgreSQL server on this machine"));
   EXPECT_THAT(started.err, HasSubstr("hint: sudo apt-get install postgresql"));
-  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "found out before the long work";
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "it is found before the long work";
 }
 
 TEST_F(StartLocalTest, WithoutAnApplicationOnlyTheDatabaseIsStarted) {

@@ -46,13 +46,14 @@ TEST_F(StartNeighboursTest, TakenNamesAreNotUsed) {
   char name[64];
   std::snprintf(name, sizeof name, "rotv-%u-%08x", geteuid(),
                 static_cast<uint32_t>(XXH3_64bits(home.data(), home.size())));
-  const std::filesystem::path foretold = std::filesystem::path("/dev/shm") / name;
-  attacker_.Occupy(foretold);
+  const std::filesystem::path predicted = std::filesystem::path("/dev/shm") / name;
+  attacker_.Occupy(predicted);
   ExpectItWorks();
-  EXPECT_NE(Directory(), foretold);
+  EXPECT_NE(Directory(), predicted);
   MustRotv({"stop"});
-  EXPECT_TRUE(std::filesystem::exists(foretold / "entrypoint/entrypoint")) << "it was not ours to remove";
-  attacker_.Run("rm -r '" + foretold.native() + "'");
+  EXPECT_TRUE(std::filesystem::exists(predicted / "entrypoint/entrypoint"))
+      << "a directory of another user was removed";
+  attacker_.Run("rm -r '" + predicted.native() + "'");
 }
 
 TEST_F(StartNeighboursTest, AVisibleDirectoryCannotBeReplaced) {
@@ -122,11 +123,11 @@ TEST_F(StartNeighboursTest, AProcessOfAnotherUserIsNotMistakenForOurs) {
   std::unique_ptr<Process> decoy = attacker_.Start("export ROTV_RUN='" + directory + "'; echo here; exec sleep 600");
   ASSERT_TRUE(decoy->WaitForOutput("here", std::chrono::seconds(30)));
   MustRotv({"stop"});
-  EXPECT_TRUE(decoy->Running()) << "somebody else's process was killed";
+  EXPECT_TRUE(decoy->Running()) << "a process of another user was killed";
   EXPECT_EQ(Json::parse(MustRotv({"--json", "status"}))["state"], "stopped");
 }
 
-// Root works in directories that belong to the server's user, whose programs may run anybody's code.
+// Root works in directories that belong to the server's user, whose programs may run code of anyone.
 TEST_F(StartNeighboursTest, RootFollowsNoLinkOfTheServersUser) {
   if (!IsRoot()) return;
   const std::filesystem::path home = rotv_.home();

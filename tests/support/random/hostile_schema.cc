@@ -20,7 +20,7 @@ constexpr const char* kAttempts = R"sql(
   $a$SELECT rolpassword FROM pg_catalog.pg_authid$a$,
   $a$UPDATE pg_catalog.pg_authid SET rolsuper = true$a$,
   $a$ALTER ROLE CURRENT_USER SUPERUSER$a$,
-  $a$CREATE ROLE mighty SUPERUSER LOGIN$a$,
+  $a$CREATE ROLE elevated SUPERUSER LOGIN$a$,
   $a$GRANT pg_execute_server_program, pg_write_server_files TO CURRENT_USER$a$,
   $a$GRANT rotv_superuser TO CURRENT_USER$a$,
   $a$SET ROLE rotv_superuser$a$,
@@ -32,10 +32,10 @@ constexpr const char* kAttempts = R"sql(
   $a$CREATE EXTENSION plpython3u$a$,
   $a$CREATE FUNCTION attack.native() RETURNS int LANGUAGE internal AS 'pg_backend_pid'$a$,
   $a$CREATE FUNCTION attack.native() RETURNS int LANGUAGE c AS 'MARKS/library', 'start'$a$,
-  $a$CREATE EVENT TRIGGER mighty ON ddl_command_end EXECUTE FUNCTION attack.on_event()$a$,
-  $a$CREATE SUBSCRIPTION mighty CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false)$a$,
-  $a$SELECT public.dblink_exec('user=rotv_superuser dbname=postgres', 'CREATE ROLE mighty SUPERUSER')$a$,
-  $a$SELECT public.dblink_exec('user=postgres dbname=postgres', 'CREATE ROLE mighty SUPERUSER')$a$
+  $a$CREATE EVENT TRIGGER elevated ON ddl_command_end EXECUTE FUNCTION attack.on_event()$a$,
+  $a$CREATE SUBSCRIPTION elevated CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false)$a$,
+  $a$SELECT public.dblink_exec('user=rotv_superuser dbname=postgres', 'CREATE ROLE elevated SUPERUSER')$a$,
+  $a$SELECT public.dblink_exec('user=postgres dbname=postgres', 'CREATE ROLE elevated SUPERUSER')$a$
 )sql";
 
 // A function declared IMMUTABLE may call the VOLATILE one that makes the attempt.

@@ -55,7 +55,7 @@ done)");
 void LocalAttacker::Occupy(const std::filesystem::path& directory) const {
   Result result =
       Run("umask 0; occupy '" + directory.native() + "'; test -x '" + directory.native() + "/entrypoint/entrypoint'");
-  if (!result.ok()) throw std::runtime_error("the attacker cannot make " + directory.native() + ": " + result.err);
+  if (!result.ok()) throw std::runtime_error("the attacker cannot create " + directory.native() + ": " + result.err);
 }
 
 std::string LocalAttacker::Victims() const {

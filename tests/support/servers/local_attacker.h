@@ -33,7 +33,7 @@ class LocalAttacker {
 
   // The users that have run his program, one number per line; empty if none has.
   std::string Victims() const;
-  // A directory that everybody may write, such as /tmp.
+  // A directory that everyone may write, such as /tmp.
   const std::filesystem::path& shared() const { return shared_.path(); }
 
  private:

@@ -89,7 +89,7 @@ class LyingServer::Relay {
     while (from_server_.size() - at >= 5) {
       const size_t size = 1 + Number(std::string_view(from_server_).substr(at + 1));
       if (from_server_.size() - at < size) break;
-      for (const WireMessage& message : server_.Answer({from_server_[at], from_server_.substr(at + 5, size - 5)})) {
+      for (const WireMessage& message : server_.Replies({from_server_[at], from_server_.substr(at + 5, size - 5)})) {
         out += message.type + Bytes(message.body.size() + 4) + message.body;
       }
       at += size;
@@ -133,12 +133,12 @@ void LyingServer::Accept() {
   }
 }
 
-void LyingServer::Tell(Lie lie) {
+void LyingServer::SetLie(Lie lie) {
   std::lock_guard lock(mutex_);
   lie_ = std::move(lie);
 }
 
-std::vector<WireMessage> LyingServer::Answer(const WireMessage& message) {
+std::vector<WireMessage> LyingServer::Replies(const WireMessage& message) {
   std::lock_guard lock(mutex_);
   return lie_ ? lie_(message) : std::vector<WireMessage>{message};
 }

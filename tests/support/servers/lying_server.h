@@ -31,8 +31,8 @@ class LyingServer {
 
   int port() const { return port_; }
   // Applies `lie` from now on, on open connections too.
-  void Tell(Lie lie);
-  void TellTheTruth() { Tell(nullptr); }
+  void SetLie(Lie lie);
+  void RemoveLie() { SetLie(nullptr); }
 
   // Replaces each row of COPY that is `line` by other bytes, including the newline.
   static Lie InPlaceOfRow(std::string line, std::string bytes);
@@ -43,7 +43,7 @@ class LyingServer {
 
  private:
   class Relay;
-  std::vector<WireMessage> Answer(const WireMessage& message);
+  std::vector<WireMessage> Replies(const WireMessage& message);
   void Accept();
 
   const int target_port_;

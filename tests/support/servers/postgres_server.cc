@@ -122,7 +122,7 @@ fs::path OwnBinDirectory() {
     if (fs::exists(candidate / "initdb")) return candidate;
     left = colon == std::string_view::npos ? "" : left.substr(colon + 1);
   }
-  throw std::runtime_error("no PostgreSQL server here: ./dev test installs one");
+  throw std::runtime_error("PostgreSQL is not installed: ./dev test installs it");
 }
 
 // Takes as long as a download if the version is not there yet; waits for another process that is making it.

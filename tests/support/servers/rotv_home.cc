@@ -51,12 +51,12 @@ RotvHome::RotvHome(RotvHomeOptions options)
 }
 
 SshServer& RotvHome::ssh() {
-  if (ssh_ == nullptr) throw std::runtime_error("this way has no sshd");
+  if (ssh_ == nullptr) throw std::runtime_error("this source is reached without SSH");
   return *ssh_;
 }
 
 SlowLink& RotvHome::slow_link() {
-  if (slow_link_ == nullptr) throw std::runtime_error("this way has no slow link");
+  if (slow_link_ == nullptr) throw std::runtime_error("this source has no slow link");
   return *slow_link_;
 }
 

@@ -171,7 +171,7 @@ class SlowLink::Pump {
   void Move(Pair& pair, Flow& flow, Clock::time_point& link_free, std::atomic<uint64_t>& count) {
     if (pair.broken || pair.frozen) return;
     TakeIn(pair, flow, link_free);
-    LetOut(pair, flow, count);
+    SendOut(pair, flow, count);
   }
 
   // Reads one piece only, so that a busy connection leaves room for the others.
@@ -196,7 +196,7 @@ class SlowLink::Pump {
     flow.pieces.push_back({link_free + link_.options_.delay_each_way, std::string(buffer, static_cast<size_t>(n)), 0});
   }
 
-  static void LetOut(Pair& pair, Flow& flow, std::atomic<uint64_t>& count) {
+  static void SendOut(Pair& pair, Flow& flow, std::atomic<uint64_t>& count) {
     const auto now = Clock::now();
     while (!flow.pieces.empty() && flow.pieces.front().due <= now) {
       Piece& piece = flow.pieces.front();

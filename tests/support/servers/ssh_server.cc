@@ -26,7 +26,7 @@ std::string SshdBinary() {
   for (const char* path : {"/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"}) {
     if (fs::exists(path)) return path;
   }
-  throw std::runtime_error("no sshd here: ./dev test installs one");
+  throw std::runtime_error("sshd is not installed: ./dev test installs it");
 }
 
 // Without PAM sshd refuses an account whose password is locked, even with a key. Root's is, on many machines.

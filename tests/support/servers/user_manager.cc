@@ -14,7 +14,7 @@ UserManager::UserManager(const std::filesystem::path& user_home)
         return command;
       }()) {
   if (!process_.WaitForOutput("ready", std::chrono::seconds(30))) {
-    throw std::runtime_error("no systemd of one's own can be started: " + process_.Err());
+    throw std::runtime_error("cannot start a systemd for the test: " + process_.Err());
   }
 }
 

@@ -181,7 +181,7 @@ TEST_F(ApplierTest, TwoKeysAreSwappedThroughAThird) {
   EXPECT_EQ(Rows(), (Strings{"1\ttwo\tp2", "2\tone\tp1"}));
 }
 
-// Where the row is when its key changes and its picture (a TOAST value) is not sent.
+// The place of a row whose key changes and whose picture (a TOAST value) is not sent.
 enum class Place { kBuffer, kInFlight, kDisk };
 
 class ApplierPlaceTest : public ApplierTest, public ::testing::WithParamInterface<Place> {
@@ -393,7 +393,7 @@ std::vector<ApplierDisorderTest::Disorder> ApplierDisorderTest::All() {
        }},
       {"SameTransactionAgain", [=](Test& test) { test.Begin(110); }},
       {"EarlierTransaction", [=](Test& test) { test.Begin(105); }},
-      {"TransactionThatTheStoreHasBehindALaterOne", [=](Test& test) { test.Begin(kFrom - 1); }},
+      {"TransactionThatTheStoreHasAfterALaterOne", [=](Test& test) { test.Begin(kFrom - 1); }},
       {"TransactionBeforeAKeepalive",
        [=](Test& test) { test.applier_->ReachedOutsideOfTransaction(Lsn(500)), test.Begin(499); }},
       {"RowOfATableThatWasNotDescribed", [=](Test& test) { test.Begin(120), test.Insert(7, row); }},
@@ -418,7 +418,7 @@ std::vector<ApplierDisorderTest::Disorder> ApplierDisorderTest::All() {
        [=](Test& test) {
          test.Begin(120), test.Insert(kMultiset, {"x", kToast});
        }},
-      {"OldRowOfABagWithAnUnchangedColumn",
+      {"OldRowOfAMultisetWithAnUnchangedColumn",
        [=](Test& test) {
          test.Begin(120), test.Delete(kMultiset, OldKind::kFull, {"x", kToast});
        }},
@@ -521,7 +521,7 @@ TEST_F(ApplierTest, ATableWithAnotherShapeIsSkippedAndMarkedForResync) {
   Begin(110);
   Insert(kKeyed, {"1", "a", "p"});
   applier_->Apply(KeyedRelation({"id", "title", "picture"}));
-  EXPECT_EQ(manifest_.must_copy_size(), 0) << "no row of that form has come";
+  EXPECT_EQ(manifest_.must_copy_size(), 0) << "no row of that shape has come";
   Insert(kKeyed, {"2", "b", "p"});
   Insert(kFull, {"3", "c", "p"});
   Commit(110);
@@ -608,7 +608,7 @@ TEST_F(ApplierTest, TheChangeLogNamesEveryChangedRow) {
 TEST_F(ApplierTest, EveryStateOfRandomTransactionsMatchesTheModel) {
   std::mt19937 random(9);
   std::map<int, std::pair<std::string, std::string>> rows;
-  std::map<std::string, int> bag;
+  std::map<std::string, int> multiset;
   std::map<uint64_t, Strings> states, multiset_states;
   auto text = [&] { return std::to_string(random() % 1000); };
   for (uint64_t lsn = 110; lsn < 110 + 400 * 10; lsn += 10) {
@@ -639,11 +639,11 @@ TEST_F(ApplierTest, EveryStateOfRandomTransactionsMatchesTheModel) {
         rows.erase(id);
       }
       std::string value = std::to_string(random() % 4);
-      if (bag[value] > 0 && random() % 2 == 0) {
-        --bag[value];
+      if (multiset[value] > 0 && random() % 2 == 0) {
+        --multiset[value];
         Delete(kMultiset, OldKind::kFull, {value, "b"});
       } else {
-        ++bag[value];
+        ++multiset[value];
         Insert(kMultiset, {value, "b"});
       }
       if (random() % 40 == 0) {
@@ -658,7 +658,7 @@ TEST_F(ApplierTest, EveryStateOfRandomTransactionsMatchesTheModel) {
       states[lsn + 1].push_back(std::to_string(id) + "\t" + columns.first + "\t" + columns.second);
     }
     states[lsn + 1];
-    for (const auto& [value, count] : bag) {
+    for (const auto& [value, count] : multiset) {
       for (int i = 0; i < count; ++i) multiset_states[lsn + 1].push_back(value + "\tb");
     }
     if (random() % 5 == 0) Publish();

@@ -61,7 +61,7 @@ TEST(MaskLineageTest, ARenamedColumnKeepsItsMask) {
   const postgres::CatalogTable renamed = TableNow(10, "members", {{1, "id"}, {2, "contact"}, {3, "email"}});
   ASSERT_NE(lineage.MaskOf(renamed, renamed.columns[1]), nullptr);
   EXPECT_EQ(lineage.MaskOf(renamed, renamed.columns[1])->rule().name(), "email");
-  EXPECT_EQ(lineage.MaskOf(renamed, renamed.columns[2]), nullptr) << "it was there, and not masked";
+  EXPECT_EQ(lineage.MaskOf(renamed, renamed.columns[2]), nullptr) << "it existed before, unmasked";
   const postgres::CatalogTable remade = TableNow(11, "people", {{1, "email"}});
   EXPECT_NE(lineage.MaskOf(remade, remade.columns[0]), nullptr) << "a new table under its name";
 }
@@ -73,7 +73,8 @@ TEST(MaskLineageTest, AnotherDatabaseIsMatchedByNames) {
   EXPECT_EQ(lineage.MaskOf(catalog.tables[0], catalog.tables[0].columns[0]), nullptr);
   EXPECT_NE(lineage.MaskOf(catalog.tables[1], catalog.tables[1].columns[0]), nullptr);
   const mask::MaskSuspicion suspicion(lineage, catalog);
-  EXPECT_FALSE(suspicion.Of(catalog.tables[0], catalog.tables[0].columns[0], {.type = "text"})) << "all is new there";
+  EXPECT_FALSE(suspicion.Of(catalog.tables[0], catalog.tables[0].columns[0], {.type = "text"}))
+      << "every table is new there";
 }
 
 TEST(MaskLineageTest, DroppedTablesLeaveOneMaskPerName) {
@@ -131,7 +132,7 @@ TEST(MaskHistoryTest, AMaskIsLostUnlessAKeepRuleEndedIt) {
   history.Add(Lsn(200), bare);
   ASSERT_EQ(history.LostMasks().size(), 1U);
   EXPECT_EQ(history.LostMasks()[0].column, "public.people.email");
-  EXPECT_TRUE(history.WasMasked(10, 2, Lsn(99))) << "the copy at 100";
+  EXPECT_TRUE(history.WasMasked(10, 2, Lsn(99))) << "masked since the copy at 100";
   EXPECT_TRUE(history.WasMasked(10, 2, Lsn(150)));
   EXPECT_FALSE(history.WasMasked(10, 2, Lsn(199)));
   EXPECT_FALSE(history.WasMasked(10, 3, Lsn(150)));

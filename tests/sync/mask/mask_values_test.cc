@@ -164,15 +164,15 @@ TEST_F(MaskValuesTest, NumbersStayWithinTheirPrecision) {
         const std::string out = MaskedBy(*masker, sign + digits);
         SCOPED_TRACE(fmt::format("numeric({},{}) {}{} to {}", shape.precision, shape.scale, sign, digits, out));
         EXPECT_TRUE(seen.insert(out).second);
-        std::string made;
+        std::string kept_digits;
         for (const char c : out) {
-          if (c >= '0' && c <= '9') made.push_back(c);
+          if (c >= '0' && c <= '9') kept_digits.push_back(c);
         }
-        made.erase(0, std::min(made.find_first_not_of('0'), made.size()));
-        EXPECT_LE(made.size(), static_cast<size_t>(shape.precision));
+        kept_digits.erase(0, std::min(kept_digits.find_first_not_of('0'), kept_digits.size()));
+        EXPECT_LE(kept_digits.size(), static_cast<size_t>(shape.precision));
         const size_t point = out.find('.');
         EXPECT_EQ(point == std::string::npos ? 0 : out.size() - point - 1, static_cast<size_t>(shape.scale));
-        EXPECT_FALSE(out.starts_with('-') && made.empty()) << "a negative zero";
+        EXPECT_FALSE(out.starts_with('-') && kept_digits.empty()) << "a negative zero";
       }
     }
   }

@@ -224,7 +224,7 @@ TEST(PiiValuesTest, ValuesThatOnlyResemblePiiAreNotReported) {
 TEST(PiiValuesTest, AFewAmongManyCountForEmailAddressesInTexts) {
   std::vector<std::string> values = Times(97, "words {}");
   values.insert(values.end(), 2, "words to a@home.example");
-  EXPECT_EQ(mask::SuspectByValues(values).rule, "");  // Two may belong to anybody.
+  EXPECT_EQ(mask::SuspectByValues(values).rule, "");  // Two may belong to anyone.
   values.insert(values.end(), 4, "words to a@home.example");
   EXPECT_EQ(mask::SuspectByValues(values).reason, "its values (6 of 103 look like e-mail addresses, or contain some)");
   EXPECT_EQ(mask::SuspectByValues({"a@home.example"}).rule, "email");

@@ -80,7 +80,7 @@ TEST_F(RowCodecTest, AKeyHasItsColumnsInIndexOrder) {
   EXPECT_EQ(KeyOfLine(codec, "-5\tx\t"), TextKey("") + IntegerKey(-5));
 }
 
-TEST_F(RowCodecTest, WhatIsEscapedInALineIsNotInItsKey) {
+TEST_F(RowCodecTest, EscapesOfALineAreNotInItsKey) {
   schema::RowCodec codec = Codec({1});
   EXPECT_EQ(KeyOfLine(codec, "1\ta\\tb\\\\\tp"), TextKey("a\tb\\"));
   EXPECT_EQ(KeyOfLine(codec, "1\t\\\\N\tp"), TextKey("\\N"));
@@ -162,7 +162,7 @@ TEST_F(RowCodecTest, UnderIdentityFullAConstraintsKeyIsUsed) {
   formats::pgoutput::Relation full = RelationOfTable();
   full.replica_identity = 'f';
   for (formats::pgoutput::RelationColumn& column : full.columns) column.is_identity = true;
-  EXPECT_FALSE(Codec({0}).Fits(full)) << "its index may have been gone for a while";
+  EXPECT_FALSE(Codec({0}).Fits(full)) << "its index may have been missing for a while";
   schema::RowCodec codec = Codec({0});
   described_.schema.mutable_tables(0)->mutable_state()->set_constraint_oid(50);
   EXPECT_TRUE(codec.Fits(full));
@@ -184,7 +184,7 @@ TEST_F(RowCodecTest, TheIdentityMustBeTheKey) {
   EXPECT_FALSE(Codec({0}).Fits(other));
   EXPECT_TRUE(Codec({0, 1}).Fits(other));
   EXPECT_FALSE(Codec({1, 2}).Fits(other));
-  EXPECT_FALSE(Codec({}).Fits(other)) << "a bag needs whole old rows";
+  EXPECT_FALSE(Codec({}).Fits(other)) << "a multiset needs whole old rows";
   other.replica_identity = 'f';
   EXPECT_TRUE(Codec({}).Fits(other));
 }

@@ -49,7 +49,7 @@ TEST(SchemaDiffTest, ObjectsOfOneNameAreDistinguishedByTheirText) {
   EXPECT_EQ(changes[0].after, "CREATE FUNCTION f2;");
 }
 
-TEST(SchemaDiffTest, NamesMayHoldWhatLooksLikeAComment) {
+TEST(SchemaDiffTest, NamesMayLookLikeComments) {
   const std::string before = Object("TABLE", "a; Type: VIEW; Schema: x; Owner: -", "one", "odd; Type: y");
   const std::string after = Object("TABLE", "a; Type: VIEW; Schema: x; Owner: -", "two", "odd; Type: y");
   const std::vector<schema::SchemaChange> changes = schema::CompareSchemas(before, after);

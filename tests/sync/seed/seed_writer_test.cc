@@ -112,7 +112,7 @@ TEST_F(SeedWriterTest, ASeedIsSchemaRowsSequencesAndSchema) {
   EXPECT_EQ(counts_.tables, 2u);
   EXPECT_EQ(counts_.rows, 4u);
   EXPECT_EQ(counts_.bytes, expected.size());
-  EXPECT_EQ(Seed(), expected) << "the same bytes every time";
+  EXPECT_EQ(Seed(), expected) << "two seeds differ";
 }
 
 TEST_F(SeedWriterTest, ALineEndInANameDoesNotEndTheComment) {
