@@ -7,7 +7,7 @@
 
 namespace rotv::os {
 
-// With padding, without line ends.
+// Encodes `bytes`, with padding and without line breaks.
 std::string Base64(std::string_view bytes);
 
 }  // namespace rotv::os

@@ -13,6 +13,11 @@
 
 #include "storage/error.h"
 
+// The usual order makes a replacement durable: write a temporary file, fsync it, rename it, fsync the directory. Two
+// things are added. The temporary file is locked while it is written, so that a later run can tell a leftover (not
+// locked) from a file that another run is writing. And its name is unpredictable and created exclusively, since a seed
+// may be written into a directory, such as /tmp, in which other users can put links.
+
 namespace rotv {
 namespace {
 

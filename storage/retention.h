@@ -48,7 +48,7 @@ class SoleNeeds {
 
   // Indexed like the retention's points().
   const std::vector<uint64_t>& bytes() const { return bytes_; }
-  uint64_t total() const { return total_; }  // Of all versions.
+  uint64_t total() const { return total_; }  // The bytes of all versions.
 
  private:
   const Retention& retention_;

@@ -25,7 +25,7 @@
 namespace rotv {
 namespace {
 
-// With more runs than this in level 0 a scan is noticeably slower.
+// A scan is noticeably slower with more runs than this in level 0.
 constexpr size_t kMostRuns = 24;
 constexpr size_t kMostSmallNeighbours = 24;
 // The files that a baseline writes are larger, even if its rows compress well, so they are not rewritten.

@@ -8,6 +8,16 @@
 #include "storage/error.h"
 #include "storage/row_key.h"
 
+// A pull may put millions of versions here. It also asks for the newest version of a row, to complete a partial row or
+// to count equal rows of a multiset, and each version replaces one of the same row and transaction. So keys and values
+// lie encoded in large blocks, with no allocation for each version, and a hash table with open addressing leads from a
+// row to its newest version; older ones follow by a list through the entries. Sorting happens once, when the buffer is
+// written, on the first 16 bytes of each key as two numbers, since comparing the keys themselves would mean a cache
+// miss for each comparison.
+//
+// A std::map ordered by key would need no sort, but an allocation and several cache misses for each version. A copy of
+// a table never asks for rows, and goes without the index.
+
 namespace rotv {
 namespace {
 

@@ -4,6 +4,13 @@
 #include "storage/rocksdb_slice.h"
 #include "storage/row_key.h"
 
+// Keys order by row, then from the newest version to the oldest, so one pass over the iterator gives every row as it
+// was at lsn_: of each row the first version before lsn_ counts, and its others are skipped. A partial version takes
+// the fields that it lacks from the versions that follow it, which are the next older ones.
+//
+// Invariant: a row is complete before a tombstone, the next row or the end is reached. Anything else is damage, and
+// throws. The cost grows with the number of versions, not of rows; gc is what bounds it.
+
 namespace rotv {
 namespace {
 

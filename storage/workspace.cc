@@ -12,6 +12,12 @@
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 
+// A store directory counts only if the file `current` names it, as the one in use or as a kept one. Everything else
+// that looks like a store is unfinished or obsolete, and is removed by the next command that holds the lock. So every
+// change of stores is one atomic replacement of that small file: a kill before it leaves the former state, a kill after
+// it leaves directories that are removed later. What is created on the source is recorded in `owned` before it exists
+// there, for the same reason.
+
 namespace rotv {
 namespace {
 

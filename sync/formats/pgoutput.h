@@ -43,7 +43,7 @@ struct RelationColumn {
 };
 struct Relation {
   uint32_t oid = 0;
-  std::string_view schema;  // As sent: empty means pg_catalog.
+  std::string_view schema;  // The text that was sent: empty means pg_catalog.
   std::string_view name;
   char replica_identity = 'd';  // pg_class.relreplident.
   std::vector<RelationColumn> columns;

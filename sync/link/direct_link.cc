@@ -227,7 +227,7 @@ class DirectLink : public Link {
   }
 
   const std::chrono::milliseconds stall_timeout_;
-  const Parameters parameters_;  // Those of the url.
+  const Parameters parameters_;  // The url's parameters.
   const bool proven_;
   const std::string private_dir_;
   const Interrupt& interrupt_;

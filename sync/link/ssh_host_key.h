@@ -18,7 +18,7 @@ struct HostKeyPlace {
   std::string name;                // "[host]:port", "host" for port 22, or the HostKeyAlias.
   std::string name_without_port;   // Used if no line matches `name`, like with ssh; empty: none.
   std::vector<std::string> files;  // known_hosts files; those that do not exist are ignored.
-  std::string file_to_add_to;      // For the hint.
+  std::string file_to_add_to;      // The file that the hint names.
   std::string revoked_keys;        // RevokedHostKeys; empty: none.
 };
 

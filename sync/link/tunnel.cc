@@ -36,7 +36,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kKeepalivesUnanswered = 4;  // With more than these the link counts as dead.
+constexpr int kKeepalivesUnanswered = 4;  // The link counts as dead with more than these.
 constexpr int kSocketBufferBytes = 1 << 20;
 constexpr size_t kUploadBytes = 256 * 1024;
 constexpr int kReadsInARow = 64;  // libssh reads 4 KiB a call: this many before other channels have a turn.

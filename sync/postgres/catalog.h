@@ -47,7 +47,7 @@ struct CatalogTable {
   bool owned = false;                // Our role, or a role that it is a member of, owns it.
   bool readable = false;
   bool row_security = false;         // Policies apply to our role.
-  bool full_identity_serves = true;  // With identity FULL, the server allows changes of it while it is published.
+  bool full_identity_serves = true;  // Changes of it are allowed while it is published with identity FULL.
   bool dropped = false;              // A masking rule drops its rows: schema only.
   std::string extension_filter;      // The rows of is_extension_config that are dumped: empty, or "WHERE …".
   std::string quoted_owner;

@@ -5,6 +5,15 @@
 #include "fmt/format.h"
 #include "storage/error.h"
 
+// The server has settings that look like this and are not enough: TCP keepalives and client_connection_check_interval
+// only see the next hop, which an sshd or a proxy keeps alive, and idle_in_transaction_session_timeout would also end a
+// session that rightly waits. So a statement in the server itself (a DO block) watches for our keepalives in
+// pg_stat_activity. It costs two connections and a wake-up each tenth of a second, and needs no privilege beyond ending
+// sessions of the own role.
+//
+// Invariant: whatever holds something on the source is a session with the watched application name, and is closed
+// before the switch.
+
 namespace rotv::postgres {
 namespace {
 

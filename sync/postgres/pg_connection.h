@@ -153,7 +153,7 @@ class PgConnection {
   Options options_;
   std::optional<Clock::time_point> deadline_;  // Set for a connection that only checks on another one.
   bool server_refused_ = false;                // The server itself refused the connection.
-  mutable StallWatch stream_watch_;            // For StreamFrame(), whose silence lasts longer than one call.
+  mutable StallWatch stream_watch_;            // Used by StreamFrame(): silence lasts longer than one call.
   std::unique_ptr<pg_conn, Finish> connection_;
   std::shared_ptr<pg_cancel> cancel_;
   std::unique_ptr<char, FreeMemory> copy_buffer_;

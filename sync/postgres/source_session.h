@@ -19,8 +19,8 @@ namespace rotv::postgres {
 
 class SourceSession {
  public:
-  // With kAlsoReplication a replication connection is opened at the same time, since on a slow link each takes several
-  // round trips.
+  // kAlsoReplication opens a replication connection at the same time, since on a slow link each takes several round
+  // trips.
   enum class Connections { kOne, kAlsoReplication };
   // kSay: the link's warnings go to the progress; kKeep: the caller reports them.
   enum class Warnings { kSay, kKeep };

@@ -5,6 +5,12 @@
 #include "fmt/format.h"
 #include "storage/error.h"
 
+// Silence proves nothing: a server that sorts a large table is silent for minutes, and so is a connection that a
+// firewall has dropped. TCP only notices a peer that acknowledges nothing, and a proxy acknowledges on behalf of a peer
+// that is gone. So after half of the limit another connection asks what the server's backend does. If it works, the
+// wait goes on without limit. If it says that it waits for us, its message may just be on the way, so that counts only
+// when it is seen twice in a row. A fixed limit on silence would break off long statements.
+
 namespace rotv::postgres {
 
 void StallWatch::Heard() {
