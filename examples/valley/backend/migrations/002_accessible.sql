@@ -1,4 +1,4 @@
--- The list of places can be filtered by this column.
+-- The API returns this column for each destination.
 
 ALTER TABLE places ADD COLUMN IF NOT EXISTS accessible boolean;
 UPDATE places SET accessible = (facts ->> 'accessible')::boolean WHERE accessible IS NULL AND facts ? 'accessible';
