@@ -25,6 +25,15 @@
 #include "sync/seed/version_search.h"
 
 namespace rotv {
+
+// That nothing real is left cannot be shown for all values, so a sample of the source's rows is compared with the
+// store. Each sampled value is tested in two ways. Against its own row: the store must have exactly what the rule makes
+// of it. And anywhere else: values of at least eight bytes are searched in every column without a rule, in every stored
+// version and in the seeds, all in one pass (value_finder.h). Shorter values, and words that fake values are made of,
+// occur elsewhere by chance, so they count only in their own row. In a masked column of an older state or a seed, a
+// value that looks real may be a fake one of another row; there only values of rules whose fakes are recognisable are
+// searched, and all others are compared by their row's key.
+
 namespace {
 
 // True for rules whose fake values consist of words that real people have, too.

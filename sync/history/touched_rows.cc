@@ -5,6 +5,12 @@
 #include "storage/error.h"
 
 namespace rotv::history {
+
+// The keys that a diff looks up are collected from the change log, within a fixed amount of memory for all tables
+// together. When it is exceeded, the table with the most keys loses them and is merged as a whole instead (row_diff.h):
+// the diff of such a table costs a pass over both of its states. Moments of the timeline are bounded in the same way:
+// when there are too many, the unit of time is doubled and neighbours are added up.
+
 namespace {
 
 constexpr size_t kMostBytes = size_t{64} << 20;  // Memory for keys, including their containers.

@@ -41,8 +41,8 @@ void AppendHex(size_t digits, uint64_t hash, std::string* out) {
   }
 }
 
-// Returns a private address with the same netmask, such as "192.168.1.7/24" or "fe80::1". Its host part is zero if the
-// type is cidr; it is of the same family, unless it must be unique.
+// Replaces an address such as "192.168.1.7/24" or "fe80::1" by a private one with the same netmask. The host part is
+// zero if the type is cidr. The address is of the same family, unless it must be unique.
 std::string Address(std::string_view value, uint64_t hash, bool network, bool unique) {
   const bool v6 = value.find(':') != std::string_view::npos;
   const size_t slash = value.find('/');

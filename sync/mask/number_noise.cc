@@ -6,6 +6,20 @@
 #include "sync/mask/move_in_block.h"
 
 namespace rotv::mask {
+
+// The numbers of one sign and scale are divided into blocks of `by`, counted in units of the last decimal, that begin
+// at multiples of it; each number is permuted within its block (move_in_block.h). So the result is less than `by` away,
+// and different numbers stay different, since every block is mapped onto itself. A plain offset from a hash would be
+// closer to noise, but two values could meet.
+//
+// A block must have at most 2^62 numbers. A fraction so long that it has more is split: the upper digits are permuted
+// in their block, and the finer ones by themselves, in pieces of 18 digits, each with all digits before it as context.
+// Digits above the lowest 36 of the number that is moved stay as they are, since they are far more than `by`.
+//
+// A result that must not be (a negative zero; where the column is unique by value, a fraction that ends with 0) is
+// permuted again. The permutation restricted to the allowed numbers is still a permutation, and the loop ends because
+// it leads back to the number it began with.
+
 namespace {
 
 constexpr int kWideDigits = 36;          // A Wide holds 38 digits.

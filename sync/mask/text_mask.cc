@@ -6,6 +6,20 @@
 #include "sync/mask/permutation.h"
 
 namespace rotv::mask {
+
+// A text keeps its shape: everything that is no letter or digit stays, and each other character becomes one of its own
+// alphabet. All texts of one shape are numbered, each character being a digit whose base is the size of its alphabet,
+// and the number is permuted (permutation.h) with the shape as context. So different texts of one shape stay different,
+// and texts of different shapes keep different shapes. A text whose shape has more than 2^62 texts cannot be numbered
+// in a word; its characters are drawn from a hash of the text instead, where two results meet as rarely as two hashes
+// do. Permuting pieces of it by themselves would show where two texts have the same piece.
+//
+// If the column ignores case, the number is computed from letters without their case, and the result gets the case of
+// the original: texts that are equal there stay equal, whichever lower() the database has.
+//
+// A value may be a gigabyte long, so it is not split into parts in memory but read once to number it and once more to
+// write the result.
+
 namespace {
 
 // One character of the text, which is replaced by one of `radix` characters that begin with `base`; radix 0: it stays
@@ -14,13 +28,8 @@ struct Part {
   uint32_t base = 0;
   uint32_t value = 0;
   uint32_t radix = 0;
-  enum class Form {
-    kByte,
-    kUtf8,
-    kLower,
-    kUpper
-  } form = Form::kByte;  // The last two are letters of the alphabet
-                         // `base`.
+  // kLower and kUpper are letters of the alphabet `base`.
+  enum class Form { kByte, kUtf8, kLower, kUpper } form = Form::kByte;
 };
 
 // Letters of the same script are in blocks of 128.

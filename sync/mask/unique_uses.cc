@@ -9,6 +9,14 @@
 #include <set>
 
 namespace rotv::mask {
+
+// Whether masked values stay unique in an index on an expression depends on what the expression keeps of a value. It is
+// judged from the text that the server deparses, after casts between text types, collations and parentheses are
+// removed: the column itself, lower() or upper() of it, functions that keep letters and digits in their order, or the
+// day of a timestamp. Everything else, and any expression that names the column more than once, is kUnknown, for which
+// only few rules are accepted. An expression that is not understood is thus refused, never guessed; the price is that
+// some harmless ones are refused, too.
+
 namespace {
 
 // One word of an expression: a name (a quoted one without its quotes), a function's name, a literal, or a sign.

@@ -22,6 +22,14 @@
 #include "sync/seed/large_object_writer.h"
 
 namespace rotv::seed {
+
+// A seed is one stream of text whose order is pg_dump's, but reading rows (finding versions, unpacking blocks,
+// completing partial rows) is most of the work. So tables are split into parts, which are ranges of keys; three threads
+// read parts ahead, and the calling thread writes their pieces in order. Memory is bounded by the parts that may be
+// open and the pieces that each may hold; pieces that were written are used again.
+//
+// Invariant: without a restrict key, two seeds of one state are the same bytes, whatever the threads did.
+
 namespace {
 
 constexpr size_t kPieceBytes = size_t{1} << 20;
