@@ -21,10 +21,10 @@ class ConfigValues {
   ConfigValues(const std::filesystem::path& path, const os::Environment& environment)
       : path_(path), environment_(environment) {}
 
-  // All of these throw kUsage, with the file and the line.
+  // These throw kUsage, with the file and the line.
   [[noreturn]] void Fail(const toml::source_region& where, const std::string& what, const std::string& hint) const;
   [[noreturn]] void FailOnType(const toml::key& key, const toml::node& node, std::string_view expected) const;
-  // For a key that is not known in a section.
+  // Reports a key that is not known in a section.
   [[noreturn]] void FailOnUnknown(const toml::key& key, const std::string& section,
                                   const std::vector<std::string>& known) const;
   FailAt Failing() const;

@@ -18,7 +18,7 @@
 namespace rotv::drift {
 
 struct DriftPlace {
-  const Context& context;  // That of the seed's source.
+  const Context& context;  // The context of the seed's source.
   const config::AppConfig& app;
   const config::DriftConfig& config;
   output::ProgressBar& progress;

@@ -15,6 +15,13 @@
 #include "sync/context/source_address.h"
 
 namespace rotv::launch {
+
+// An application finds its database by environment variables. A variable that is known to name a database is replaced,
+// so that the application finds the started one without any change. Any other variable that leads to a PostgreSQL
+// server or to a source's host is refused, not replaced, because it is not known what that database is for. The
+// invariant: no variable that the application gets leads to another server, except those in allow_env. Names are
+// compared, not addresses: another name of a source's host is not recognised.
+
 namespace {
 
 enum class Form { kUrl, kTestUrl, kJdbcUrl, kHost, kPort, kUser, kPassword, kName };

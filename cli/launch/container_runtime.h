@@ -12,7 +12,7 @@ namespace rotv::launch {
 class ContainerRuntime : public Runtime {
  public:
   // `program` is podman or docker. The container's name is derived from the home directory, and a label holds that
-  // directory, so that a container of somebody else with the same name is never removed.
+  // directory, so that another program's container of the same name is never removed.
   ContainerRuntime(std::string program, std::filesystem::path home, std::string database,
                    const os::Environment& environment, const Interrupt& interrupt);
 

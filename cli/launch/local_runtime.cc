@@ -269,8 +269,8 @@ int LocalRuntime::Spawn(const LaunchRequest& request) const {
   for (std::string& variable : variables) envp.push_back(variable.data());
   envp.push_back(nullptr);
   std::string script = *directory_ / "entrypoint/entrypoint";
-  // The entrypoint runs in a session of its own, and not as our child, so that nobody has to wait for its end. bash is
-  // named because a tmpfs may be mounted noexec.
+  // The entrypoint runs in a session of its own, and not as our child, so that no process has to wait for its end. bash
+  // is named because a tmpfs may be mounted noexec.
   std::vector<std::string> words = {"setsid", "--fork", "bash", script};
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());

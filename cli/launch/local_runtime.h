@@ -61,7 +61,7 @@ class LocalRuntime : public Runtime {
   const std::string database_;
   const config::EnvironmentRules rules_;
   const os::PrivateDirectory private_directory_;
-  std::optional<std::filesystem::path> directory_;  // That of the running application; nothing if none was started.
+  std::optional<std::filesystem::path> directory_;  // TMPFS/rotv-RANDOM; nothing if none was started.
   const std::filesystem::path log_;
   const std::filesystem::path persistent_dir_;
   pid_t started_ = 0;  // The main process, if this object started it; else 0.

@@ -28,7 +28,7 @@ struct Seed {
   Lsn lsn;
   int64_t data_time_us = 0;     // Unix time by the source's clock.
   uint64_t sql_bytes = 0;       // Uncompressed.
-  bool written = false;         // By this call.
+  bool written = false;         // Written by this call.
   std::set<std::string> roles;  // The roles that an import needs.
 };
 

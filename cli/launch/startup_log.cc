@@ -48,7 +48,7 @@ void StartupLog::Line(std::string_view line) {
     state_.database_ready = true;
   } else if (Take(line, "prepared: ")) {
     size_t space = line.find(' ');
-    // After that, the application writes the log, and could imitate such a line.
+    // Once the database is ready the application writes the log too, and could imitate such a line.
     if (!state_.database_ready && space != std::string_view::npos) {
       state_.prepared[std::string(line.substr(0, space))] = line.substr(space + 1);
     }

@@ -9,7 +9,7 @@
 
 namespace rotv::output {
 
-// What results and messages may contain besides plain ASCII.
+// Features that results and messages may use besides plain ASCII.
 struct TextStyle {
   bool utf8 = false;
   bool colour = false;

@@ -16,7 +16,7 @@
 
 namespace rotv::program {
 
-// What such a command works with, once the command line and the config have been read.
+// The objects that such a command works with, once the command line and the config have been read.
 struct Session {
   const Context& context;
   output::ProgressBar& progress;  // The one in `context`, which also has Say().

@@ -19,7 +19,7 @@ int RunGc(const program::Session& session, int keep_days) {
       "Every state from {} ({}) on is kept, and so are the baseline and the snapshots.\n",
       output::HumanBytes(result.bytes_after), output::HumanBytes(result.bytes_before),
       output::HumanCount(result.counts.dropped), output::Counted(result.counts.versions, "version", "versions"),
-      output::Counted(result.counts.epochs, "old copy", "old copies"), output::HumanDuration(result.seconds),
+      output::Counted(result.counts.epochs, "old epoch", "old epochs"), output::HumanDuration(result.seconds),
       result.kept_from.ToString(), output::HumanTime(result.kept_from_time_us));
   output::Json document{{"bytes_before", result.bytes_before},
                         {"bytes_after", result.bytes_after},

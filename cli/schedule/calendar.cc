@@ -166,6 +166,8 @@ std::optional<int64_t> Calendar::Next(int64_t now_us) const {
   const std::time_t now = static_cast<std::time_t>(now_us / kUsPerSecond);
   std::tm today{};
   localtime_r(&now, &today);
+  // Every day of eight years is tried in turn; mktime() does the calendar's and the time zone's arithmetic, so that
+  // none of it is repeated here.
   for (int day = 0; day <= kDays; ++day) {
     std::tm date{};
     date.tm_year = today.tm_year;
