@@ -41,7 +41,7 @@ std::unique_ptr<Process> LocalAttacker::AttackNamesIn(const std::filesystem::pat
 echo attacking
 while true; do
   for one in rotv-*; do
-    # Of his own he has none that begins so.
+    # He has no files of his own with such names.
     [[ -e $one && ! -O $one ]] || continue
     mv "$one" "stolen-$$" 2>/dev/null && { occupy "$one" || ln -s "$PWD/evil-$$" "$one"; }
     occupy "$one"
