@@ -14,6 +14,12 @@
 #include "sync/link/known_hosts.h"
 #include "sync/link/revoked_keys.h"
 
+// Invariant: a host is trusted only if OpenSSH's client would trust it. libssh's own check cannot promise that: it
+// reads known_hosts without markers, and knows one file. So the files are those that `ssh -G` names, their lines are
+// matched here, and revocation lists are a question for ssh-keygen. Whatever cannot be read or decided is a refusal,
+// since nothing that follows is safe without it. This is stricter than OpenSSH in two points: host certificates are not
+// supported, and StrictHostKeyChecking cannot turn the check off. A test asks OpenSSH's client about each case.
+
 namespace rotv::link {
 namespace {
 
@@ -26,7 +32,7 @@ struct HostKey {
 };
 
 HostKey KeyOf(ssh_session session) {
-  const Error unreadable(ErrorCode::kRefused, "the host shows a key that libssh does not understand", "");
+  const Error unreadable(ErrorCode::kRefused, "the host has a key that libssh does not understand", "");
   ssh_key raw_key = nullptr;
   if (ssh_get_server_publickey(session, &raw_key) != SSH_OK) throw unreadable;
   const std::unique_ptr<ssh_key_struct, decltype(&ssh_key_free)> key(raw_key, ssh_key_free);
@@ -69,14 +75,14 @@ std::string_view KeyTypeOf(std::string_view algorithm) {
   throw Error(ErrorCode::kRefused,
               fmt::format("THE HOST KEY OF {} IS REVOKED by {}: {}. Someone may be listening in", place.name, where,
                           key.fingerprint),
-              "ask who runs the host for its new key; do not go on with this one");
+              "ask the host's administrator for its new key; do not accept this one");
 }
 
 [[noreturn]] void ThrowChanged(const HostKeyPlace& place, const HostKey& key, const std::string& file) {
   throw Error(ErrorCode::kRefused,
               fmt::format("THE HOST KEY OF {} HAS CHANGED: it is now {}. Someone may be listening in", place.name,
                           key.fingerprint),
-              fmt::format("ask who runs the host. Only if the change is theirs: ssh-keygen -R {} -f {}, then add "
+              fmt::format("ask the host's administrator. Only if they changed it: ssh-keygen -R {} -f {}, then add "
                           "this line: {} {} {}",
                           os::ShellQuote(place.name), file, place.name, key.type, key.base64));
 }
