@@ -26,7 +26,7 @@
 
 namespace rotv {
 
-// That nothing real is left cannot be shown for all values, so a sample of the source's rows is compared with the
+// A check of all values would be a second copy of the source, so a sample of the source's rows is compared with the
 // store. Each sampled value is tested in two ways. Against its own row: the store must have exactly what the rule makes
 // of it. And anywhere else: values of at least eight bytes are searched in every column without a rule, in every stored
 // version and in the seeds, all in one pass (value_finder.h). Shorter values, and words that fake values are made of,

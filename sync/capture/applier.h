@@ -1,5 +1,5 @@
-// Applies the messages of pgoutput to the store: which row got which version, which table a new epoch, and what the
-// change log says of it. No I/O of its own but through the writer.
+// Applies the messages of pgoutput to the store: which row gets which version, which table a new epoch, and what the
+// change log records. Does no I/O except through the writer.
 
 #pragma once
 
@@ -139,7 +139,7 @@ class Applier {
   bool dropping_ = false;                          // The store already has the transaction in progress.
   bool spilled_ = false;                           // A part of the transaction in progress has left the buffer.
   bool logged_ = false;                            // The transaction in progress has an entry in the change log.
-  std::optional<formats::pgoutput::Begin> begin_;  // The last one.
+  std::optional<formats::pgoutput::Begin> begin_;  // The last one that was applied.
   Lsn commit_lsn_;
   Lsn complete_until_;
   std::set<uint32_t> described_;  // Relations that the stream has described.

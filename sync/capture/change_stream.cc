@@ -147,7 +147,7 @@ bool ChangeStream::WaitForMore() {
     return false;
   }
   if (!asked_) {
-    Acknowledge(true);  // The server answers with its position.
+    Acknowledge(true);  // Requests a keepalive, which has the server's position.
     asked_ = true;
   }
   std::optional<std::string_view> frame = parts_.connection.StreamFrame(kWaitMs);

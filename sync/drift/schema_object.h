@@ -1,4 +1,4 @@
-// One object of a database's schema, as its server describes it. Plain data.
+// Describes one object of a database's schema, as its server does. Plain data.
 
 #pragma once
 

@@ -23,7 +23,7 @@ class MaskHistory {
   bool WasMasked(uint32_t table, uint32_t column, Lsn commit_lsn) const;
 
   struct Lost {
-    std::string column;  // public.users.email, quoted where it has to be.
+    std::string column;  // public.users.email, quoted if necessary.
     std::string rule;    // "email"
   };
   // Returns columns of the head's tables that were masked once and are stored unmasked, although no "keep" ever named

@@ -11,7 +11,7 @@
 
 namespace rotv::mask {
 
-__extension__ typedef unsigned __int128 Wide;  // NOLINT(modernize-use-using): the word in front needs it.
+__extension__ typedef unsigned __int128 Wide;  // NOLINT(modernize-use-using): __extension__ needs a typedef.
 
 // Permutes the numbers of each sign and scale within a distance of less than rule.by. The work is linear in the
 // number's digits, and the result has at most one more digit. NaN and the infinities stay.

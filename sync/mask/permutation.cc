@@ -24,7 +24,7 @@ namespace rotv::mask {
 
 namespace {
 
-__extension__ typedef unsigned __int128 Wide;  // NOLINT(modernize-use-using): the word in front needs it.
+__extension__ typedef unsigned __int128 Wide;  // NOLINT(modernize-use-using): __extension__ needs a typedef.
 
 // Treats a number as two digits of a base and moves them in turns, each by a hash of the other: a Feistel network that
 // adds. The rounds' keys come from a keyed hash; the rounds themselves are SplitMix64's mixer.

@@ -1,4 +1,4 @@
-// Reads a few values of columns on the source, for PII detection. They are held in memory while they are looked at, and
+// Reads a few values of columns on the source, for PII detection. They are held in memory while they are examined, and
 // are never written anywhere.
 
 #pragma once

@@ -10,12 +10,12 @@
 
 namespace rotv::mask {
 
-// Whether masked values stay unique in an index on an expression depends on what the expression keeps of a value. It is
-// judged from the text that the server deparses, after casts between text types, collations and parentheses are
-// removed: the column itself, lower() or upper() of it, functions that keep letters and digits in their order, or the
-// day of a timestamp. Everything else, and any expression that names the column more than once, is kUnknown, for which
-// only few rules are accepted. An expression that is not understood is thus refused, never guessed; the price is that
-// some harmless ones are refused, too.
+// Masked values stay unique in an index on an expression only if the expression keeps enough of a value. That is judged
+// from the text that the server deparses, after casts between text types, collations and parentheses are removed: the
+// column itself, lower() or upper() of it, functions that keep letters and digits in their order, or the day of a
+// timestamp. Everything else, and any expression that names the column more than once, is kUnknown, for which only few
+// rules are accepted. An expression that is not understood is thus refused, never guessed; the price is that some
+// harmless ones are refused, too.
 
 namespace {
 

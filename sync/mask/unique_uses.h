@@ -1,5 +1,5 @@
-// Works out what a masked value has to stay unique for: unique indexes and exclusion constraints, by a column itself,
-// by expressions, by their predicates, and through generated columns. Pure.
+// Determines where a masked value must stay unique: in unique indexes and exclusion constraints, by a column itself, by
+// expressions, by their predicates, and through generated columns. Pure.
 
 #pragma once
 

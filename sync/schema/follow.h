@@ -19,7 +19,8 @@ struct FollowDecision {
   std::vector<int> column_numbers;  // The identity's, else the primary key's; empty for a multiset.
   uint32_t constraint_oid = 0;      // The constraint that the identity belongs to; 0 for none.
   std::string filter;               // FOLLOW_COPY: the rows that a dump has: " WHERE …", or empty.
-  std::string advice;               // FOLLOW_COPY: the statement after which it would be streamed; empty if none.
+  std::string advice;               // FOLLOW_COPY: the statement after which the table would be streamed; empty if
+                                    // there is none.
 };
 FollowDecision Decide(const postgres::CatalogTable& table, const SourceConfig& source);
 

@@ -37,7 +37,7 @@ class StatementReader {
  public:
   explicit StatementReader(std::string_view text) : text_(text), lexer_(text) {}
 
-  // Reads to the end; throws at what is wrong.
+  // Reads to the end; throws at the first error.
   void Run() {
     // psql takes a zero byte for the end of a line, within quotes too.
     if (text_.find('\0') != std::string_view::npos) Throw("contains a zero byte");

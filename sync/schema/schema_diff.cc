@@ -36,7 +36,7 @@ std::string ObjectName(const Header& header) {
   return name.append(header.name);
 }
 
-// Settings that pg_dump writes where they change, which depends on the neighbours.
+// pg_dump writes these settings where they change, which depends on the neighbouring objects.
 bool IsSetting(std::string_view line) {
   return line.starts_with("SET default_tablespace = ") || line.starts_with("SET default_table_access_method = ");
 }

@@ -60,7 +60,7 @@ class Describer {
     shape.set_table(table.oid);
     std::string list;
     for (const postgres::CatalogColumn& column : table.columns) {
-      if (column.is_generated) continue;  // In neither pgoutput nor COPY.
+      if (column.is_generated) continue;  // It is in neither pgoutput nor COPY.
       AddColumn(column, &shape);
       list += (list.empty() ? "(" : ", ") + column.quoted_name;
     }
