@@ -279,7 +279,7 @@ TEST_F(ConfigTest, MalformedMaskingRulesAreRefused) {
         {"\"a.b.c\" = \"password\"", "\"password\" needs \"value\""},
         {"\"a.b.c\" = { rule = \"number\", by = 1 }", "out of range"},
         {"\"a.b.c\" = { rule = \"json\", paths = {} }", "has no paths"},
-        {"\"a.b.c\" = { rule = \"json\", paths = { \"$.a\" = \"keep\" } }", "no rule for a part"},
+        {"\"a.b.c\" = { rule = \"json\", paths = { \"$.a\" = \"keep\" } }", "not a rule for a part"},
         {"\"a.b\" = \"where\"", "\"where\" needs \"all\""},
         {"\"a.b\" = { rule = \"where\", all = [] }", "\"all\" has no conditions"},
         {"\"a.b\" = { rule = \"where\", all = [5] }", "\"all\" is not a condition"},

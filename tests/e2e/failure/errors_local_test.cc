@@ -177,7 +177,7 @@ TEST(ConfigErrorsTest, AConfigThatCannotBeReadIsReportedWithFileAndLine) {
   };
   expect("[sources.production]\nssh = \"a@b\n", {kUsage, file + ":2:", "docs/configuration.md"});
   expect("[sources.production]\nurl = \"postgresql://a@b/c\"\n\nssh = \"a@b\"\n",
-         {kUsage, file + ":4: \"ssh\" and \"url\" exclude each other", "or url alone"});
+         {kUsage, file + ":4: \"ssh\" and \"url\" exclude each other", "or only url"});
   expect("[sources.production]\nssh = \"a@b\"\ndatabse = \"c\"\n",
          {kUsage, file + ":3: unknown key \"databse\"", "database"});
   expect("[sources.production]\nssh = \"a@b\"\npassword = \"c\"\n", {kUsage, file + ":3:", "PGPASSWORD"});

@@ -201,7 +201,7 @@ TEST_F(MaskTest, TheSecretDeterminesTheValues) {
   EXPECT_EQ(ReadFile(rotv.Seed()), first);
   // Another secret: tables stored under the first one are resynced.
   WriteFile(rotv.home() / "mask-secret", std::string(64, 'a') + "\n", 0600);
-  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Copied again"));
+  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Resynced ("));
   const std::string second = ReadFile(rotv.Seed());
   EXPECT_NE(second, first);
   ExpectClean(second, "the seed");
@@ -311,7 +311,7 @@ TEST_F(MaskRulesTest, ChangedRulesResyncOnlyTheirTables) {
   SetRules(
       "\"public.people.email\" = \"keep\"\n\"public.people.phone\" = \"keep\"\n"
       "\"public.orders.who\" = \"keep\"\n\"public.parts.mail\" = \"keep\"\n");
-  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Copied again"));
+  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Resynced ("));
   rotv.ExpectSeedIsDump({.import = Import::kNone});  // An import puts a child table's inherited columns first.
 }
 

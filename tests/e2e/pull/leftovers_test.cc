@@ -88,7 +88,7 @@ TEST_F(LeftoversTest, ObjectsThatMayNotBeRemovedStayRecordedAndAreReported) {
   const Result first = rotv.Sync({"detach"});
   ExpectExit(first, kRefused);
   EXPECT_THAT(first.out, AllOf(HasSubstr("Removed replication slot " + name), HasSubstr("Left publication " + name),
-                               HasSubstr("DROP PUBLICATION \"" + name + "\";"), Not(HasSubstr("Nothing of ours"))));
+                               HasSubstr("DROP PUBLICATION \"" + name + "\";"), Not(HasSubstr("no slot and no publication of ours"))));
   const nlohmann::json status = nlohmann::json::parse(rotv.MustSync({"--json", "status"}));
   ASSERT_THAT(status.at("leftovers"), SizeIs(1)) << status;
   EXPECT_EQ(status.at("leftovers")[0].at("what"), "publication " + name);
@@ -141,7 +141,7 @@ TEST_F(LeftoversTest, ACopyOfTheServerIsRecognized) {
   const Result unreachable = rotv.Sync({"detach"});
   ExpectExit(unreachable, 4);
   EXPECT_THAT(unreachable.out,
-              AllOf(HasSubstr("pg_drop_replication_slot('" + name), Not(HasSubstr("Nothing of ours"))));
+              AllOf(HasSubstr("pg_drop_replication_slot('" + name), Not(HasSubstr("no slot and no publication of ours"))));
   rotv.server().Start();
   EXPECT_THAT(rotv.MustSync({"detach"}), HasSubstr("Removed replication slot " + name));
   ExpectNothingOfOurs({"rotv"});

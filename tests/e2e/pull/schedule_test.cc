@@ -106,7 +106,7 @@ TEST_F(ScheduleTest, ACrontabLineIsInsertedBetweenMarkersAndRemovedCompletely) {
   EXPECT_EQ(Table(), theirs);
   EXPECT_FALSE(std::filesystem::exists(Kept("")));
   EXPECT_EQ(Shown().at("installed"), false);
-  EXPECT_THAT(MustRun(Schedule({"remove"})).out, HasSubstr("was not pulled by a schedule"));
+  EXPECT_THAT(MustRun(Schedule({"remove"})).out, HasSubstr("had no schedule"));
 }
 
 TEST_F(ScheduleTest, TheCrontabLinePullsAndReports) {
@@ -254,7 +254,7 @@ TEST_F(ScheduleTest, SchedulesThatCronCannotRunAreRefused) {
   };
   for (const Case& bad : {Case{{"install", "--calendar", "25:00"}, "25 is not from 0 to 23"},
                           {{"install", "--calendar", "2026-*-* 02:00"}, "cron has no years"},
-                          {{"install", "--calendar", "Mon *-*-01 02:00"}, "not for both"},
+                          {{"install", "--calendar", "Mon *-*-01 02:00"}, "cannot require both"},
                           {{"install", "--calendar", "0 2 * * *"}, "is not a date"},
                           {{"install", "--source", "nowhere"}, "there is no source"}}) {
     const Result refused = RunCommand(Schedule(bad.arguments));
@@ -275,14 +275,14 @@ TEST_F(ScheduleTest, SchedulesThatCronCannotRunAreRefused) {
     EXPECT_EQ(Table(), broken);
   }
   SetTable("");
-  EXPECT_THAT(MustRun(Schedule({"show"})).out, HasSubstr("cron no longer has it"));
+  EXPECT_THAT(MustRun(Schedule({"show"})).out, HasSubstr("cron no longer has the job"));
 
   // The machine has neither systemd nor cron.
   Command nowhere = rotv.SyncCommand({"schedule", "install"});
   nowhere.env["PATH"] = "/nowhere";
   const Result refused = RunCommand(nowhere);
   EXPECT_EQ(refused.exit_status, 2);
-  EXPECT_THAT(refused.err, HasSubstr("neither a systemd of yours nor cron"));
+  EXPECT_THAT(refused.err, HasSubstr("neither a systemd user instance nor cron"));
 }
 
 TEST_F(ScheduleTest, AnUnreadableCrontabIsNotReplaced) {

@@ -124,7 +124,7 @@ TEST_F(ImportRightsTest, DependentsOfOmittedObjectsAreExplained) {
   EXPECT_THAT(started.err,
               AllOf(HasSubstr("the seed cannot be imported: line "),
                     HasSubstr("function public.native(integer) does not exist"), HasSubstr("left out before: "),
-                    HasSubstr("hint: what was left out may be what is missing")));
+                    HasSubstr("hint: what is missing may have been left out")));
 }
 
 // Objects that applications have, most of which an owner of tables may create; extensions, trusted ones and others.

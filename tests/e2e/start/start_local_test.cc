@@ -247,7 +247,7 @@ TEST_F(StartLocalTest, AMissingRuntimeIsReportedWithAlternatives) {
 TEST_F(StartLocalTest, WithoutAnApplicationOnlyTheDatabaseIsStarted) {
   std::filesystem::remove_all(app());
   std::filesystem::create_directory(app());
-  EXPECT_THAT(MustRotv({"start"}), HasSubstr("the database alone"));
+  EXPECT_THAT(MustRotv({"start"}), HasSubstr("only the database"));
   EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT count(*) FROM places"}), "100\n");
 }
 

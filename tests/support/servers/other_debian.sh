@@ -4,8 +4,8 @@
 #
 # ROTV_TEST_CACHE         the cache: else /var/cache/rotv-test for root, whose home a server's user cannot read, and
 #                         ~/.cache/rotv-test for other users. It may be deleted at any time
-# ROTV_TEST_APT_SOURCES   a file NAME.list or NAME.sources for Debian, in which @SUITE@ is replaced by the release's name:
-#                         for machines that are not a Debian
+# ROTV_TEST_APT_SOURCES   a file NAME.list or NAME.sources for Debian, in which @SUITE@ is replaced by the release's
+#                         name: for machines that are not a Debian
 
 fail() {
   printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >&2

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Other PostgreSQL versions for tests, next to the machine's own: prints the directory of each version's programs, one
-# line each, and installs missing ones. Needs apt and a Debian mirror, but neither root nor a container nor the version's
-# C library: the packages are unpacked into a cache, and each program is started with the dynamic loader that came with it.
+# line each, and installs missing ones. Needs apt and a Debian mirror, but neither root nor a container nor the
+# version's C library: the packages are unpacked into a cache, and each program is started with the dynamic loader that
+# came with it.
 #
 #   tests/support/servers/postgres_versions.sh 17 18
 #
@@ -109,8 +110,8 @@ version_directory() {  # VERSION
   final=$cache/postgresql-$version-$recipe
   if [[ ! -d $final ]]; then
     command -v apt-get >/dev/null ||
-      fail "apt, which would fetch PostgreSQL $version, is missing; install it as /usr/lib/postgresql/$version, or leave these
-tests out: ./dev test --without-versions"
+      fail "apt, which would fetch PostgreSQL $version, is missing; install it as /usr/lib/postgresql/$version, or
+leave these tests out: ./dev test --without-versions"
     mkdir -p "$cache"
     exec {lock}>"$cache/.lock-$version"
     flock "$lock"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# A user's systemd, like that of a login session, on a machine without one, or with another one: in a mount namespace with
-# cgroups and a /run/systemd of its own. Needs root. It ends with this process.
+# A user's systemd, like that of a login session, on a machine without one, or with another one: in a mount namespace
+# with cgroups and a /run/systemd of its own. Needs root. It ends with this process.
 #   user_manager.sh RUNTIME_DIR [probe]    with HOME set; prints "ready" once it runs; a probe then ends
 # Other programs enter it with nsenter --target PID --mount --cgroup, and with this XDG_RUNTIME_DIR.
 set -euo pipefail
