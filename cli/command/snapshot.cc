@@ -229,8 +229,8 @@ program::Command DeclareSnapshot(CLI::App& app) {
   flags->verify_option =
       import
           ->add_option("--verify", flags->verify,
-                       "Refuse the file unless it is signed with the key of this public key (as export --sign printed "
-                       "it, or a file that holds it)")
+                       "Refuse the file unless this public key verifies its signature (as export --sign printed it, or "
+                       "a file that holds it)")
           ->type_name("KEY");
   import->callback([flags] { flags->run = RunImport;
 });

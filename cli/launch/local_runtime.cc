@@ -162,7 +162,7 @@ void LocalRuntime::RequireNodeApplication() const {
     std::ifstream file(directory / "package.json");
     if (!file) continue;
     if (!os::ProgramIsHere("node", environment_)) {
-      throw Error(ErrorCode::kUsage, "the application needs Node.js, which is not on this machine",
+      throw Error(ErrorCode::kUsage, "the application needs Node.js, which is not installed on this machine",
                   "sudo apt-get install nodejs npm (Fedora: sudo dnf install nodejs), or install podman");
     }
     output::Json package = output::Json::parse(file, nullptr, false);
@@ -258,7 +258,7 @@ void LocalRuntime::Start(const LaunchRequest& request) {
   private_directory_.Remove();
   directory_.reset();
   throw Error(ErrorCode::kUsage, fmt::format("the entrypoint cannot be started: {}", std::strerror(problem)),
-              "setsid and bash have to be in PATH");
+              "setsid and bash must be in PATH");
 }
 
 // Returns 0, or an errno value if it cannot be started.

@@ -21,7 +21,7 @@ std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::
       throw Error(ErrorCode::kUsage, fmt::format("{} is not installed on this machine", container.program),
                   fmt::format("install {}, or run without containers: rotv --runtime local start", container.program));
     }
-    // Docker's client is often there without its server.
+    // Docker's client is often installed without its server.
     bool chosen =
         kind == container.kind || (kind == RuntimeKind::kAny && here &&
                                    (container.kind == RuntimeKind::kPodman ||

@@ -201,7 +201,7 @@ int RunProgram(const Program& program, int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return Fail(program, output,
                 Error(ErrorCode::kBug, "out of memory",
-                      "256 MiB should do, unless a single row is larger: please report this as a bug"));
+                      "256 MiB should be enough, unless a single row is larger: please report this as a bug"));
   } catch (const std::filesystem::filesystem_error& error) {
     return Fail(program, output, Error(ErrorCode::kDisk, error.what()));
   } catch (const std::exception& error) {

@@ -109,9 +109,8 @@ std::string DriftText(const drift::DriftCheck& check, const std::string& source,
   if (drift.empty()) return fmt::format("The schemas are equal{}: {}.\n", ignored, sides);
   return fmt::format("The schemas differ{}: {}.\n", ignored, sides) + OnlyText(source, drift.only_before) +
          OnlyText("the migrations", drift.only_after) + ChangedText(source, drift.changed) +
-         SketchText(fmt::format("A new migration that would make the schemas equal, as {} has it:", source),
-                    drift.to_before, style) +
-         SketchText(fmt::format("Statements that would make {} equal to what the migrations build:", source),
+         SketchText(fmt::format("A new migration that would build what {} has:", source), drift.to_before, style) +
+         SketchText(fmt::format("Statements that would change {} to what the migrations build:", source),
                     drift.to_after, style) +
          // The counts come last, because the end of a long output is what stays on the screen.
          fmt::format("\n{}.\n", drift::DriftCounts(drift, source));

@@ -215,7 +215,8 @@ program::Command DeclareSchedule(CLI::App& app) {
   run->add_flag("--log", flags->run.log, "Write to the schedule's log file");
   run->add_option("--spread", flags->run.spread_seconds, "Wait a random time of at most this long first")
       ->type_name("SECONDS");
-  run->add_option("--retries", flags->run.retries, "Attempts after one that cannot reach the source (default: 3)")
+  run->add_option("--retries", flags->run.retries,
+                  "How often to try again if the source cannot be reached (default: 3)")
       ->type_name("N");
   run->add_option("--retry-after", flags->run.retry_seconds, "Time to wait before each retry (default: 300)")
       ->type_name("SECONDS");

@@ -68,7 +68,7 @@ async function answer({ database, settings, frontend }, request) {
   if (url.pathname in LISTS) return list(database, LISTS[url.pathname], url.searchParams);
   const match = /^\/api\/destinations\/(\d{1,9})\/picture$/.exec(url.pathname);
   if (match) return picture(database, Number(match[1]));
-  if (url.pathname.startsWith('/api/')) return json(404, { error: 'there is no such thing in the API' });
+  if (url.pathname.startsWith('/api/')) return json(404, { error: 'there is no such path in the API' });
   return file(frontend, decodeURIComponent(url.pathname));
 }
 
