@@ -114,8 +114,9 @@ RunState ContainerRuntime::State() {
 
 void ContainerRuntime::Start(const LaunchRequest& request) {
   if (!request.persistent_dir.empty()) OwnPersistentDirectory(request.persistent_dir);
-  os::PrivateFile env_file(ContainerVariables(home_), EnvFileText(WithOwnDatabase(request.environment, request.rules,
-                                                                                  Database())));  // Removed on return.
+  // The file is removed on return.
+  os::PrivateFile env_file(ContainerVariables(home_),
+                           EnvFileText(WithOwnDatabase(request.environment, request.rules, Database())));
   os::ProgramResult started = os::RunProgramQuietly(RunWords(request, env_file.path()), interrupt_);
   if (started.exit_status == 0) return;
   Stop();  // A failed start can leave a container in state "created".
