@@ -55,7 +55,7 @@ class DdlTest : public FollowTest {
   }
 
   // Checks that a pull ends with 0 and that its seed equals the dump.
-  bool PullIsRight(Copy copy) {
+  bool PullIsCorrect(Copy copy) {
     const auto pull = Pull();
     if (!pull) return false;
     if (copy == Copy::kNever) {
@@ -80,9 +80,9 @@ class DdlTest : public FollowTest {
   void Follow(const DdlStep& step) {
     SCOPED_TRACE(step.statement);
     Exec(step.statement);
-    bool right = IsRight("after the statement", step.copy);
+    bool right = IsCorrect("after the statement", step.copy);
     Exec(step.change.empty() ? usual_change : step.change);
-    if (right) right = IsRight("after changes of the data", step.copy);
+    if (right) right = IsCorrect("after changes of the data", step.copy);
     if (right) {
       NothingNewIsPulled();
     } else {
@@ -97,9 +97,9 @@ class DdlTest : public FollowTest {
   std::string usual_change;
 
  private:
-  bool IsRight(const std::string& when, Copy copy) {
+  bool IsCorrect(const std::string& when, Copy copy) {
     SCOPED_TRACE(when);
-    return PullIsRight(copy);
+    return PullIsCorrect(copy);
   }
 };
 

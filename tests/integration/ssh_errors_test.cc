@@ -58,7 +58,7 @@ TEST_F(SshErrorsTest, StrictHostKeyCheckingNoIsIgnored) {
   EXPECT_EQ(OpenError(source).code(), ErrorCode::kRefused);
 }
 
-TEST_F(SshErrorsTest, AChangedHostKeyIsRefusedWithAWarning) {
+TEST_F(SshErrorsTest, AChangedHostKeyIsRefusedAndTheHintRemovesTheOldKey) {
   SshServer server;
   server.ReplaceHostKey();
   const Error error = OpenError(SourceBy(server));
@@ -78,7 +78,7 @@ TEST_F(SshErrorsTest, ARefusedLoginNamesUserAndKey) {
   EXPECT_TRUE(Contains(error.what(), server.client_key().string())) << error.what();
 }
 
-TEST_F(SshErrorsTest, WithoutAnyKeyTheLoginFailsWithAHint) {
+TEST_F(SshErrorsTest, WithoutAnyKeyTheLoginIsRefused) {
   SshServer server;
   SourceConfig source = SourceBy(server);
   source.identity = "";

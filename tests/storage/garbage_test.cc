@@ -40,7 +40,7 @@ TEST(GarbageTest, EpochsThatServeNoKeptStateAreForgotten) {
   gap = manifest.add_gaps();
   gap->set_after_lsn(35);
   gap->set_before_lsn(41);
-  // Table 2 is in no schema that stays.
+  // Table 2 is in no kept schema.
   ForgetEpochs(Retention({Lsn(10)}, Lsn(40)), {1}, &manifest);
   ASSERT_EQ(manifest.tables(0).epochs_size(), 3);
   EXPECT_EQ(manifest.tables(0).epochs(0).start_lsn(), 9U);

@@ -107,7 +107,7 @@ TEST(RowCompactionTest, AMergeAmongLargeFilesKeepsEveryVersion) {
   std::map<uint64_t, std::map<int64_t, std::string>> states;
   for (uint64_t pull = 1; pull <= kPulls; ++pull) {
     std::vector<Put> puts;
-    int64_t some = pull % 25 == 0 ? kRows : static_cast<int64_t>(random() % 40) + 1;  // Now and then a large one.
+    int64_t some = pull % 25 == 0 ? kRows : static_cast<int64_t>(random() % 40) + 1;  // Every 25th pull is large.
     for (int64_t i = 0; i < some; ++i) {
       int64_t id = some == kRows ? i : static_cast<int64_t>(random()) % kRows;
       if (random() % 5 == 0) {

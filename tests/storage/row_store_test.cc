@@ -457,7 +457,7 @@ TEST(RowStoreTest, AnEmptyBufferWritesNothing) {
   EXPECT_EQ(Lines(*store, 100), Strings{});
 }
 
-TEST(RowStoreTest, OfTwoWritesOfAVersionTheLaterCounts) {
+TEST(RowStoreTest, TheLaterOfTwoWritesOfAVersionCounts) {
   StoreFixture store;
   store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "a"}, {.id = 2, .lsn = 10, .text = "b"}}, 100);
   testing::Write(*store, {{.id = 1, .lsn = 10, .text = "A"}});

@@ -34,7 +34,7 @@ class DdlAmongDataTest : public DdlTest, public ::testing::WithParamInterface<Id
       const std::string after = step.change.empty() ? usual_change : step.change;
       SCOPED_TRACE(step.statement);
       Exec("BEGIN;" + before + step.statement + ";" + after + "COMMIT");
-      if (PullIsRight(step.copy)) {
+      if (PullIsCorrect(step.copy)) {
         NothingNewIsPulled();
       } else {
         rotv.MustSync({"baseline", "--force"});
@@ -48,9 +48,9 @@ class DdlAmongDataTest : public DdlTest, public ::testing::WithParamInterface<Id
       Exec(step.statement);
       Exec(step.change.empty() ? usual_change : step.change);
     }
-    if (PullIsRight(Copy::kAllowed)) NothingNewIsPulled();
+    if (PullIsCorrect(Copy::kAllowed)) NothingNewIsPulled();
     Exec(usual_change);
-    PullIsRight(Copy::kAllowed);
+    PullIsCorrect(Copy::kAllowed);
   }
 };
 
@@ -81,7 +81,7 @@ TEST_P(DdlAmongDataTest, RowsWrittenTwiceInATransactionLargerThanTheBufferAreFol
        std::vector<std::string>{"ADD between int DEFAULT 7", "DROP junk", "RENAME v TO w"}) {
     SCOPED_TRACE(migration);
     Exec("BEGIN;" + change + much + "ALTER TABLE t " + migration + ";" + change + "COMMIT");
-    PullIsRight(Copy::kAllowed);
+    PullIsCorrect(Copy::kAllowed);
   }
 }
 
@@ -101,7 +101,7 @@ TEST_P(RandomDdlTest, MigrationsAndDataAreFollowed) {
     }
     if (pull % 4 == 3) Exec("VACUUM FULL bag");
     SCOPED_TRACE(fmt::format("number {}, pull {}, since the last one:\n{}", GetParam(), pull, since));
-    ASSERT_TRUE(PullIsRight(Copy::kAllowed));
+    ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
   }
   rotv.ExpectSeedIsDump({.import = Import::kEmpty});
 }
@@ -152,7 +152,7 @@ TEST_F(DdlTest, EachSeedTakenDuringMigrationsShowsOneMoment) {
   writer.join();
   EXPECT_GT(transactions, 20);
   EXPECT_GT(done, 0);
-  EXPECT_TRUE(PullIsRight(Copy::kAllowed));
+  EXPECT_TRUE(PullIsCorrect(Copy::kAllowed));
   NothingNewIsPulled();
   EXPECT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(2));
 }
@@ -204,7 +204,7 @@ TEST_F(DdlDuringAPullTest, AMigrationBetweenSchemaReadAndStreamEndLeavesAConsist
       EXPECT_TRUE(DumpsAreEqual({"the seed", seed}, {"pg_dump after the migration", rotv.server().Dump()}));
     }
     Exec("UPDATE t SET big = 'b' WHERE id < 10; DELETE FROM t WHERE id = 11");
-    PullIsRight(Copy::kAllowed);
+    PullIsCorrect(Copy::kAllowed);
   }
 }
 
@@ -235,7 +235,7 @@ TEST_F(DdlTest, AnOpenMigrationIsWaitedForBrieflyAndReported) {
       ExpectError(result, {kUnreachable, std::to_string(migration.backend_pid()), ""});
     }
     migration.Exec("COMMIT");
-    PullIsRight(Copy::kAllowed);
+    PullIsCorrect(Copy::kAllowed);
     NothingNewIsPulled();
     EXPECT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(2));
   }
@@ -275,13 +275,13 @@ TEST_F(DdlDuringAPullTest, APullAfterAKilledResyncIsCorrect) {
       }
     }
     if (i % 2 == 0) {
-      ASSERT_TRUE(PullIsRight(Copy::kAllowed));
+      ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
       EXPECT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(2));
     }
     seed = ReadFile(rotv.Seed());
   }
   EXPECT_GE(killed, kTries / 2);
-  ASSERT_TRUE(PullIsRight(Copy::kAllowed));
+  ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
   EXPECT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(2));
 }
 

@@ -209,7 +209,7 @@ TEST_F(DdlObjectsTest, ChangesOfASingleCatalogueColumnAreFollowed) {
        }) {
     SCOPED_TRACE(statement);
     Exec(statement);
-    PullIsRight(Copy::kNever);
+    PullIsCorrect(Copy::kNever);
   }
 }
 

@@ -257,7 +257,7 @@ TEST_F(DdlTablesTest, RewrittenTableFilesCauseNoResync) {
   Exec(Changed("t"));
   Exec("CLUSTER t USING t_v");
   Exec(Changed("t"));
-  EXPECT_TRUE(PullIsRight(Copy::kNever));
+  EXPECT_TRUE(PullIsCorrect(Copy::kNever));
 }
 
 }  // namespace

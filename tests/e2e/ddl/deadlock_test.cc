@@ -63,7 +63,7 @@ class DeadlockTest : private HeldDump, public DdlTest {
   void ExpectDone(Process& ours) {
     const Result result = ours.Wait();
     EXPECT_EQ(result.exit_status, 0) << result.err;
-    EXPECT_TRUE(PullIsRight(Copy::kAllowed));
+    EXPECT_TRUE(PullIsCorrect(Copy::kAllowed));
     EXPECT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(2));
   }
 

@@ -158,7 +158,7 @@ TEST_F(ResyncTest, ATableThatLosesItsIdentityIsFreedByThePull) {
     const Result doctor = rotv.Sync({"doctor"});
     EXPECT_THAT(doctor.out, HasSubstr("DROP TABLE ONLY public.t"));
     EXPECT_THAT(doctor.out, HasSubstr(publication));
-    ASSERT_TRUE(PullIsRight(Copy::kAllowed));
+    ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
     EXPECT_FALSE(Published("t"));
     EXPECT_EQ(ReportOf("status", "public.t").at("follow"), "resynced when changed");
     Exec("UPDATE t SET v = 'free' WHERE id < 10; DELETE FROM t WHERE id = 50");
@@ -166,11 +166,11 @@ TEST_F(ResyncTest, ATableThatLosesItsIdentityIsFreedByThePull) {
     rotv.ExpectSeedIsDump({.import = Import::kNone});
 
     Exec(gain + "; UPDATE t SET v = v || '!' WHERE id > 90");
-    ASSERT_TRUE(PullIsRight(Copy::kAllowed));
+    ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
     EXPECT_TRUE(Published("t"));
     EXPECT_EQ(ReportOf("status", "public.t").at("follow"), "streamed by primary key");
     Exec("UPDATE t SET v = 'streamed' WHERE id < 10; INSERT INTO t VALUES (50, 'back')");
-    EXPECT_TRUE(PullIsRight(Copy::kNever));
+    EXPECT_TRUE(PullIsCorrect(Copy::kNever));
     NothingNewIsPulled();
   }
   rotv.ExpectSeedIsDump();
@@ -183,15 +183,15 @@ TEST_F(ResyncTest, ATableFreedByDoctorsStatementStaysFollowed) {
   Exec("ALTER TABLE t DROP CONSTRAINT t_pkey");
   Exec("ALTER PUBLICATION " + SqlName(rotv.server().Value("SELECT pubname FROM pg_publication")) +
        " DROP TABLE public.t; UPDATE t SET v = 'free'; DELETE FROM t WHERE id > 90");
-  ASSERT_TRUE(PullIsRight(Copy::kAllowed));
+  ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
   Exec("ALTER TABLE t ADD PRIMARY KEY (id); UPDATE t SET v = 'key'");
-  ASSERT_TRUE(PullIsRight(Copy::kAllowed));
+  ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
   // The table leaves the publication while it has its key: changes in the meantime are in no stream.
   Exec("ALTER PUBLICATION " + SqlName(rotv.server().Value("SELECT pubname FROM pg_publication")) +
        " DROP TABLE public.t; UPDATE t SET v = 'unseen'; DELETE FROM t WHERE id > 80");
-  ASSERT_TRUE(PullIsRight(Copy::kAllowed));
+  ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
   Exec("UPDATE t SET v = 'seen' WHERE id < 5");
-  EXPECT_TRUE(PullIsRight(Copy::kNever));
+  EXPECT_TRUE(PullIsCorrect(Copy::kNever));
 }
 
 // The extension marks which rows are the user's; a dump has those. CREATE EXTENSION creates the table: there is nothing
@@ -217,7 +217,7 @@ TEST_F(ResyncTest, AnExtensionsConfigurationIsCopiedWithItsFilter) {
         "INSERT INTO member VALUES (2)", "TRUNCATE conf"}) {
     SCOPED_TRACE(change);
     ExecAsSuperuser(std::string("SET search_path = public;") + change);
-    if (PullIsRight(Copy::kAllowed)) NothingNewIsPulled();
+    if (PullIsCorrect(Copy::kAllowed)) NothingNewIsPulled();
   }
 }
 
@@ -240,7 +240,7 @@ TEST_F(ResyncTest, ChangedLargeObjectsAreResynced) {
       }) {
     SCOPED_TRACE(change);
     Exec(change);
-    if (PullIsRight(Copy::kAllowed)) NothingNewIsPulled();
+    if (PullIsCorrect(Copy::kAllowed)) NothingNewIsPulled();
     rotv.ExpectSeedIsDump({.import = Import::kEmpty});
   }
   Exec("SELECT lo_from_bytea(0, 'before the baseline')");

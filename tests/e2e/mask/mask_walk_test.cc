@@ -1,9 +1,9 @@
-// Secrets in masked columns, and random walks of migrations that move, rename, detach, attach, retype, copy and remake
-// their tables, and of edits to the rules. After each step a pull, which may refuse with the line to add: it is added.
-// Whatever happened, no secret is in anything that was written.
+// Secrets are in masked columns, and random walks of migrations move, rename, detach, attach, retype, copy and recreate
+// their tables, while others edit the rules. A pull follows each step; if it refuses with a line to add, the test adds
+// it. Whatever happened, no secret is in any file that was written.
 //
-// Each walk has a schema of its own, so that one pull serves a step of all of them. What no tool can know is left out:
-// values copied into a column that was there already, or into a new one of another name beside the masked one.
+// Each walk has a schema of its own, so that one pull serves a step of all of them. Steps that no tool can recognize
+// are left out: values copied into an existing column, or into a new column with another name next to the masked one.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

@@ -178,7 +178,7 @@ TEST_F(OddTablesTest, RowSecurityThatHidesRowsIsRefused) {
   // With BYPASSRLS all rows are read.
   BaselineIsDump();
   ExecAsSuperuser("UPDATE theirs SET v = 'c' WHERE id = 2; INSERT INTO their_bag VALUES (2, 'b')");
-  EXPECT_TRUE(PullIsRight(Copy::kAllowed));
+  EXPECT_TRUE(PullIsCorrect(Copy::kAllowed));
 
   // A table with a policy, which the role may read but does not own, and which a pull must copy.
   ExecAsSuperuser(
@@ -193,7 +193,7 @@ TEST_F(OddTablesTest, RowSecurityThatHidesRowsIsRefused) {
   EXPECT_EQ(rotv.Sync({"doctor"}).exit_status, kRefused);
   EXPECT_EQ(rotv.Sync({"baseline", "--force"}).exit_status, kRefused);
   ExecAsSuperuser("ALTER ROLE rotv BYPASSRLS");
-  EXPECT_TRUE(PullIsRight(Copy::kAllowed));
+  EXPECT_TRUE(PullIsCorrect(Copy::kAllowed));
 }
 
 // A table appears between two pulls, and the role may not read it.
@@ -211,9 +211,9 @@ TEST_F(OddTablesTest, ANewUnreadableTableIsRefusedUntilItIsReadable) {
   const Result again = rotv.Sync({"pull"});
   EXPECT_TRUE(again.ok() || again.exit_status == kRefused) << again.err;
   ExecAsSuperuser("ALTER TABLE theirs OWNER TO rotv");
-  ASSERT_TRUE(PullIsRight(Copy::kAllowed));
+  ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
   Exec("INSERT INTO theirs VALUES (2)");
-  EXPECT_TRUE(PullIsRight(Copy::kNever));
+  EXPECT_TRUE(PullIsCorrect(Copy::kNever));
 }
 
 TEST_F(OddTablesTest, ChangesOfSequencesAreFollowed) {

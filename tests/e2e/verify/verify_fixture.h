@@ -38,7 +38,7 @@ class VerifyTest : public FollowTest {
     EXPECT_EQ(report["differing"], 0);
   }
   // Checks that damage is found, repaired, and then gone.
-  void RepairIsRight() {
+  void RepairIsCorrect() {
     json repaired = Verify(0, {"--repair"});
     EXPECT_EQ(repaired["equal"], true) << repaired.dump(2);
     ExpectEqual();

@@ -49,7 +49,7 @@ TEST_F(VerifyRepairTest, RowsOfAnIntegerKeyAreFoundAndRepaired) {
   EXPECT_EQ(difference["ranges"][0]["from"], json());
   EXPECT_TRUE(difference["ranges"][0]["to"].is_string());
   EXPECT_GE(difference["differing_ranges"], 2);
-  RepairIsRight();
+  RepairIsCorrect();
 }
 
 TEST_F(VerifyRepairTest, RowsOfATextKeyAreFoundAndRepaired) {
@@ -63,7 +63,7 @@ TEST_F(VerifyRepairTest, RowsOfATextKeyAreFoundAndRepaired) {
   EXPECT_EQ(difference["keys"],
             json::array({Key("different", {{"a", "w\t3"}, {"b", "3"}}), Key("missing", {{"a", "w\t699"}, {"b", "699"}}),
                          Key("extra", {{"a", "zzz"}, {"b", "1"}})}));
-  RepairIsRight();
+  RepairIsCorrect();
 }
 
 TEST_F(VerifyRepairTest, OnlyDifferingRowsAreCopied) {
@@ -94,7 +94,7 @@ TEST_F(VerifyRepairTest, AMultisetIsResynced) {
   const Result repair = rotv.Sync({"-v", "verify", "--repair"});
   EXPECT_EQ(repair.exit_status, 0) << repair.err;
   EXPECT_NE(repair.err.find("copying public.bag"), std::string::npos) << repair.err;
-  RepairIsRight();
+  RepairIsCorrect();
 }
 
 TEST_F(VerifyRepairTest, ATableThatMostlyDiffersIsResynced) {
@@ -108,7 +108,7 @@ TEST_F(VerifyRepairTest, ATableThatMostlyDiffersIsResynced) {
   EXPECT_EQ(difference["keys"][9], Key("different", {{"id", "10"}}));
   const Result repair = rotv.Sync({"-v", "verify", "--repair"});
   EXPECT_NE(repair.err.find("copying public.few"), std::string::npos) << repair.err;
-  RepairIsRight();
+  RepairIsCorrect();
 }
 
 TEST_F(VerifyRepairTest, AnUnreadableTableIsResynced) {
@@ -117,7 +117,7 @@ TEST_F(VerifyRepairTest, AnUnreadableTableIsResynced) {
     damage.Put(IntegerKeyOf(1000), {.kind = RowVersion::Kind::kPartial, .shape = damage.shape(), .text = "1000\t\\u"});
   }
   EXPECT_NE(TableOf(Verify(7), "public.few")["unreadable"], json());
-  RepairIsRight();
+  RepairIsCorrect();
 }
 
 TEST_F(VerifyRepairTest, ARepairIsFollowedByPulls) {

@@ -160,7 +160,7 @@ std::string RandomValues::Value(const std::string& type, ValueSize size) {
   }
   if (plain == "smallint") return Cast(Digits(200), type);
   if (plain == "numeric") {
-    // The same number in several texts.
+    // The tails give one number several texts.
     static const std::vector<std::string> kTails = {"", "", ".0", ".00", ".5", ".123456"};
     return Cast(Digits(60) + dice_.Pick(kTails), type);
   }

@@ -121,7 +121,7 @@ class ApplierTest : public ::testing::Test {
 
   StoreFixture store_;
   schema::DescribedSchema described_;
-  std::optional<proto::Table> later_;  // What the table kKeyed becomes.
+  std::optional<proto::Table> later_;  // The later shape of the table kKeyed.
   proto::Manifest manifest_;
   std::unique_ptr<capture::StoreWriter> writer_;
   std::unique_ptr<capture::Applier> applier_;

@@ -35,7 +35,7 @@ inline std::string FromHex(std::string_view hex) {
 
 // One message that the server's slot sent, and what the server reports about it.
 struct CapturedMessage {
-  std::string lsn;             // Of a Commit: the end of its record.
+  std::string lsn;             // For a Commit, the end of its record.
   uint32_t xid = 0;            // 0 for a logical message outside of a transaction.
   int64_t commit_time_us = 0;  // Unix time.
   std::string bytes;
