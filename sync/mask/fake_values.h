@@ -1,4 +1,4 @@
-// Values that are made up: what they look like is known, and which one it is depends on a hash alone.
+// Makes fake values: their form is fixed by the rule, and which value it is depends on a hash alone.
 
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace rotv::mask {
 
-// All throw kUsage as MakeMasker() does.
+// Each makes the masker of the rule that it is named after. They throw kUsage as MakeMasker() does.
 std::unique_ptr<const Masker> MakeEmail(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
 std::unique_ptr<const Masker> MakeName(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
 std::unique_ptr<const Masker> MakeFirstName(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);

@@ -31,7 +31,7 @@ class Null : public Masker {
   bool Append(std::string_view /*value*/, std::string* /*out*/) const override { return false; }
 };
 
-// char(n) is written with its spaces.
+// Pads values of char(n) with blanks, as the server writes them.
 class Padded : public Masker {
  public:
   Padded(std::unique_ptr<const Masker> inner, int length) : inner_(std::move(inner)), length_(length) {}
@@ -65,7 +65,7 @@ bool Keeps(const MaskRuleRow& row, UniqueUse::By by) {
   return false;
 }
 
-// The rule makes unique values for this use of values that are unique for it.
+// True if the rule maps values that are unique for this use to values that are unique for it.
 bool Keeps(const MaskRuleRow& row, const UniqueUse& use) {
   return row.unique == MaskRuleRow::Unique::kNulls ? !use.nulls_equal : Keeps(row, use.by);
 }
@@ -77,20 +77,21 @@ void CheckColumn(const MaskRule& rule, const MaskColumn& column) {
   const MaskRuleRow& row = RowOf(rule.kind);
   if (!row.types.Has(column.type)) {
     fail(fmt::format("\"{}\" cannot mask a column of type {}", rule.name, column.type),
-         "\"null\" and \"constant\" can mask any; docs/masking.md says which rule takes which types");
+         "\"null\" and \"constant\" can mask any type; docs/masking.md lists the types of each rule");
   }
-  if (column.generated) fail("the column is generated, from others", "mask what it is made of");
-  if (column.partition_key) fail("the column decides which partition a row is in", "it has to stay as it is");
+  if (column.generated) fail("the column is generated from others", "mask the columns that it is computed from");
+  if (column.partition_key) fail("the column decides which partition a row is in", "leave it as it is: \"keep\"");
   if (row.unique == MaskRuleRow::Unique::kNulls && column.not_null)
-    fail("the column takes no NULL", "such as \"constant\" or \"hash\"");
+    fail("the column takes no NULL", "use a rule that gives no NULL, such as \"constant\" or \"hash\"");
   if (row.unique == MaskRuleRow::Unique::kNothing && column.unique) {
-    fail(fmt::format("\"{}\" would not keep the column unique", rule.name), "such as \"hash\" or \"text\"");
+    fail(fmt::format("\"{}\" would not keep the column unique", rule.name),
+         "use a rule whose values are unique, such as \"hash\" or \"text\"");
   }
   for (const UniqueUse& use : column.unique_uses) {
     if (Keeps(row, use)) continue;
-    fail(fmt::format("what \"{}\" makes need not be unique for the {}", rule.name, use.what),
-         use.by == UniqueUse::By::kText ? "\"hash\", \"email\" and \"uuid\" make what is"
-                                        : "\"null\" where the column takes it; or \"drop\" for the table's rows");
+    fail(fmt::format("values masked by \"{}\" need not be unique for the {}", rule.name, use.what),
+         use.by == UniqueUse::By::kText ? "\"hash\", \"email\" and \"uuid\" make values that are"
+                                        : "use \"null\" if the column takes it, or \"drop\" for the table's rows");
   }
 }
 

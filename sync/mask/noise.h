@@ -1,4 +1,4 @@
-// Numbers and dates that stay near what they were.
+// Makes maskers that add noise: numbers and dates stay near their original values.
 
 #pragma once
 
@@ -8,12 +8,12 @@
 
 namespace rotv::mask {
 
-// What comes is closer to the value than rule.by (days). Different values stay different, but for floating point. Both
-// throw kUsage as MakeMasker() does.
+// A masked value differs from the original by less than rule.by (days). Different values stay different, except for
+// floating point. Both functions throw kUsage as MakeMasker() does.
 
-// For kNumber on whole numbers, numeric and floating point.
+// Makes the masker of kNumber on integers, numeric and floating point.
 std::unique_ptr<const Masker> MakeNumberNoise(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
-// For kDate on dates and timestamps, whose time of day stays.
+// Makes the masker of kDate on dates and timestamps, whose time of day stays.
 std::unique_ptr<const Masker> MakeDateNoise(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
 
 }  // namespace rotv::mask

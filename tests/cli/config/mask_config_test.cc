@@ -118,7 +118,7 @@ TEST_P(MaskConfigTest, APartOfADocumentTakesTheRulesThatSaySo) {
   const std::string told =
       ComplaintAbout(fmt::format("\"a.b.c\" = {{ rule = \"json\", paths = {{ \"$.a\" = {} }} }}", RuleWith(row_)));
   const bool nowhere = row_.in_documents == MaskRuleRow::InDocuments::kNowhere;
-  EXPECT_EQ(told, nowhere ? fmt::format("\"{}\" is no rule for a part of a document", row_.name) : "");
+  EXPECT_EQ(told, nowhere ? fmt::format("\"{}\" is not a rule for a part of a document", row_.name) : "");
 }
 
 TEST_P(MaskConfigTest, TheHelpNamesTheRule) {
