@@ -10,7 +10,7 @@
 namespace rotv {
 namespace {
 
-// A state that is wrong must not be published, in whatever build: hence no assert().
+// A broken invariant ends the run in every build, unlike assert(): a wrong state must never be published.
 void Require(bool holds, const std::string& what) {
   if (!holds) throw Error(ErrorCode::kBug, "the state of the store would be wrong: " + what);
 }

@@ -1,8 +1,9 @@
-// The state of a store: what it has of which source, and up to where. It owns the manifest: whoever changes the state
-// does so by one of the transitions below, each of which checks its own invariant and throws kBug where that does not
+// StoreState is the state of a store: what it has of which source, and up to which LSN. It owns the manifest. Every
+// change of the state is one of the transitions below. Each checks its own invariant, and throws kBug if that does not
 // hold. RowStore::Publish() makes a state durable and visible.
 //
-// A state is a value: a run changes a copy, which nobody sees before it is published. One thread at a time may use one.
+// A state is a value: a run changes a copy, which readers do not see before it is published. One thread at a time may
+// use a state.
 
 #pragma once
 
@@ -23,97 +24,98 @@ inline constexpr uint32_t kFormatVersion = 2;
 
 class StoreState {
  public:
-  // Where the rows come from.
+  // Origin says where the rows come from.
   struct Origin {
     proto::SourceIdentity source;
     std::string slot;
     std::string publication;
-    std::string description;  // For people.
+    std::string description;  // The source as its link describes it, for people.
   };
-  // When a head was the source's present.
+  // Moment says when a head was the source's present.
   struct Moment {
     int64_t time_us = 0;  // By the source's clock.
-    uint64_t xid = 0;     // As Manifest.head_xid.
+    uint64_t xid = 0;     // Manifest.head_xid.
   };
-  // What a later pull compares, to tell whether the stream is enough.
+  // A later pull compares the fingerprints to tell whether the stream is enough.
   struct Fingerprints {
     std::string schema;
     std::string tables;
     std::string masks;
   };
 
-  // That of a new store.
+  // Makes the state of a new, empty store.
   StoreState();
-  // The state of a store at its baseline, before any table has rows.
+  // Makes the state of a store at its baseline, before any table has rows.
   static StoreState AtBaseline(const Origin& origin, Lsn lsn, const Moment& moment, const Fingerprints& fingerprints);
-  // The state of a store that comes from a file: one point, which is its baseline and its head, and no slot.
+  // Makes the state of a store that comes from a file: it has one point, its baseline and head, and no slot.
   static StoreState Imported(const Origin& origin, Lsn lsn, int64_t time_us);
-  // For RowStore, which reads manifests, and for tests. Nothing is checked.
+  // Takes a manifest as it is, unchecked. For RowStore, which reads manifests, and for tests.
   static StoreState FromStored(proto::Manifest manifest);
 
   const proto::Manifest& manifest() const { return manifest_; }
-  // Everything before it is on disk, once the state is published.
+  // Everything before the durable LSN is on disk once the state is published.
   Lsn durable_lsn() const { return Lsn(manifest_.durable_lsn()); }
-  // Where the last complete pull ended; at most the durable LSN.
+  // The head is where the last complete pull ended; it is at most the durable LSN.
   Lsn head_lsn() const { return Lsn(manifest_.head_lsn()); }
-  // No table waits for a resync.
+  // True if no table waits for a resync.
   bool needs_no_resync() const { return manifest_.must_copy().empty(); }
 
-  // --- A pull
+  // --- Pulls
 
-  // Rows at or after the durable LSN may be written from now on. Not for a store without a slot.
+  // Allows rows at or after the durable LSN to be written. The store must have a slot.
   void BeginPull();
-  // Everything that commits before `lsn` is stored. The durable LSN never goes back, and moves in a pull only.
+  // Says that everything that commits before `lsn` is stored. The durable LSN never goes back, and moves only in a
+  // pull.
   void Advance(Lsn lsn);
-  // Ends a pull for which the stream was enough: the head is where the stream has come to. No table may wait for a
-  // resync.
+  // Ends a pull for which the stream was enough: the durable LSN becomes the head. No table may wait for a resync.
   void EndIncrementalPull(const Moment& moment);
-  // Ends a pull at the snapshot of `lsn`, at or after the durable LSN: no table waits for a resync any more. kBroken
-  // leaves a gap between the former head and this one, where no state can be had.
+  // Ends a pull at the exported snapshot of `lsn`, which is at or after the durable LSN: no table waits for a resync
+  // any more. kBroken leaves a gap, without states, between the former head and this one.
   enum class History { kUnbroken, kBroken };
   void EndPullWithResync(Lsn lsn, const Moment& moment, const Fingerprints& fingerprints, History history);
-  // Ends a pull that was killed: what it has published stays, all else is gone.
+  // Ends a pull that was killed: what it had published stays, and RowStore has removed the rest.
   void AbandonPull();
 
-  // --- Tables. The number of an epoch is never given twice to one table, not even to a copy that was given up; the
-  // epochs of a table begin in the order of their numbers.
+  // --- Tables
+  //
+  // A table's epochs begin in the order of their numbers. A number is never used again, even if the copy that it was
+  // reserved for is aborted.
 
-  // Changes of this table are not stored from now on: the next pull resyncs it. Marking it twice is no harm.
+  // Says that changes of the table are not stored from now on: the next pull resyncs it. A second mark changes nothing.
   void MarkForResync(TableId table);
-  // These tables, and no others, wait for a resync.
+  // Marks these tables, and unmarks all others.
   void MarkOnlyForResync(const std::set<TableId>& tables);
 
-  // The epoch that the table's changes belong to now. There must be one.
+  // Gives the epoch that the table's changes belong to now. There must be one.
   EpochNumber CurrentEpoch(TableId table) const;
-  // Begins an epoch without rows, which serves the states after `commit_lsn`, that of a transaction that is not
-  // durable.
+  // Begins an epoch without rows for the states after `commit_lsn`, whose transaction must not be durable yet.
   EpochNumber Truncate(TableId table, Lsn commit_lsn);
-  // The number for a copy of the table, which nobody sees before AddEpoch().
+  // Gives a number for a copy of the table, which stays invisible until AddEpoch().
   EpochNumber ReserveEpoch(TableId table);
-  // The copy is complete: from now on it serves the states after `start_lsn`. Its number was reserved.
+  // Says that the copy with this reserved number is complete: it serves the states after `start_lsn`.
   void AddEpoch(TableId table, EpochNumber number, Lsn start_lsn);
-  // How many epochs each table has.
+  // Counts the epochs of each table.
   using EpochCounts = std::map<TableId, int>;
   EpochCounts CountEpochs() const;
-  // Takes back the epochs that were added since; gives them. Their numbers stay used.
+  // Removes the epochs that were added after `before` was counted, and gives them. Their numbers stay used.
   std::vector<proto::DroppedEpoch> TakeBackEpochs(const EpochCounts& before);
 
-  // --- Names, and the end
+  // --- Snapshots, detaching
 
-  // Names are unique, and name nothing that is after the head.
+  // Adds a name. It must be a new one, for a point at or before the head.
   void AddSnapshot(const proto::Snapshot& snapshot);
-  // False if there is none of this name.
+  // Removes a name; gives false if there is no such name.
   bool RemoveSnapshot(const std::string& name);
-  // Slot and publication are to be removed: no pull begins any more.
+  // Says that slot and publication are to be removed: no pull may begin any more.
   void Detach();
 
   // --- Garbage collection
 
-  // Nobody is promised any more what `retention` does not keep; what is to be dropped is written down. `tables` are
-  // those that some state that stays has. What is kept begins no earlier than before.
+  // Withdraws the states that `retention` does not keep, and records the epochs to be dropped. `tables` are those of
+  // the states that stay. The history that is kept may not begin earlier than it did.
   void BeginCollection(const Retention& retention, const std::set<TableId>& tables, Lsn log_from,
                        int64_t kept_from_time_us);
-  // All of that is gone; the store takes so many bytes now.
+  // Says that all of that is dropped; the store takes `bytes` now.
   void EndCollection(uint64_t bytes);
 
  private:
@@ -122,7 +124,7 @@ class StoreState {
   proto::TableHistory& HistoryOf(TableId table);
 
   proto::Manifest manifest_;
-  std::map<TableId, int> places_;  // Of each table's history in the manifest.
+  std::map<TableId, int> places_;  // The index of each table's history in the manifest.
 };
 
 }  // namespace rotv

@@ -13,7 +13,7 @@ namespace rotv::config {
 // relative mask_secret is returned unchanged.
 MaskConfig ReadMaskConfig(const toml::table& table, const FailAt& fail);
 
-// The rules for a help text, each with what it gives, a line each.
+// Lists the rules for a help text, each with what it gives, one a line.
 std::string MaskRuleList();
 
 }  // namespace rotv::config

@@ -29,7 +29,7 @@ constexpr MaskTypes kAny = {MaskTypes::Group::kAny};
 constexpr MaskTypes TextsAnd(std::string_view others) { return {MaskTypes::Group::kTexts, others}; }
 constexpr MaskTypes Only(std::string_view types) { return {MaskTypes::Group::kNone, types}; }
 
-// Words from a list, addresses and the like: made of a hash of the value alone.
+// Makes the row of a rule for fake values, which depend on a hash of the value alone.
 constexpr MaskRuleRow Fake(MaskKind kind, std::string_view name, MaskTypes types, std::string_view help) {
   return {.kind = kind,
           .name = name,
@@ -39,6 +39,7 @@ constexpr MaskRuleRow Fake(MaskKind kind, std::string_view name, MaskTypes types
           .help = help};
 }
 
+// Makes the row of a rule that keeps the length and shape of a text.
 constexpr MaskRuleRow Shaped(MaskKind kind, std::string_view name, std::string_view help) {
   return {.kind = kind,
           .name = name,
@@ -129,7 +130,7 @@ constexpr bool IsInOrder() {
 }
 static_assert(IsInOrder(), "the rows stand in the order of MaskKind");
 
-// One of `words`, which have blanks in between.
+// True if `word` is one of `words`, which are separated by blanks.
 bool IsAmong(std::string_view words, std::string_view word) {
   while (!words.empty()) {
     const size_t end = std::min(words.find(' '), words.size());

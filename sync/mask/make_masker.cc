@@ -113,7 +113,7 @@ std::unique_ptr<const Masker> MakeJson(const MaskRule& rule, const MaskColumn& /
   return MakeJsonMasker(rule, secret, MakeMasker);
 }
 
-// 1: long fractions are moved as far as short ones, and negative numbers of numeric(p, s) stay within it.
+// Revision 1: long fractions are moved as far as short ones, and negative numbers of numeric(p, s) stay within it.
 uint32_t NumberRevision(const MaskRule& /*rule*/, const std::string& type) {
   return type == "int2" || type == "int4" || type == "int8" ? 0 : 1;
 }
@@ -124,12 +124,12 @@ uint32_t JsonRevision(const MaskRule& rule, const std::string& /*type*/) {
   return revision;
 }
 
-// The other half of a rule's row in MaskRuleTable(): how it is done. Rules of tables, and those that keep what is
-// there, have none.
+// A Maker is the other half of a rule's row in MaskRuleTable(): it makes the masker. Rules for tables and "keep" have
+// none.
 struct Maker {
   MaskKind kind;
   MaskerFactory make;
-  uint32_t (*revision)(const MaskRule& rule, const std::string& type) = nullptr;  // Null: 0, whatever the type.
+  uint32_t (*revision)(const MaskRule& rule, const std::string& type) = nullptr;  // Null: always 0.
 };
 constexpr Maker kMakers[] = {
     {MaskKind::kEmail, MakeEmail},

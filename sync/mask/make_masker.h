@@ -16,7 +16,7 @@ namespace rotv::mask {
 // must be. Must not be called for rules of tables, nor for kKeep.
 std::unique_ptr<const Masker> MakeMasker(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
 
-// Which version of what the rule makes of such a column: another one makes other values of some.
+// Gives the revision of the values that the rule makes for a type. Another revision makes other values of some.
 uint32_t RevisionOf(const MaskRule& rule, const std::string& type);
 
 }  // namespace rotv::mask

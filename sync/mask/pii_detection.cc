@@ -122,7 +122,7 @@ std::vector<MaskRule> CandidatesFor(const std::string& wanted, const std::string
   return candidates;
 }
 
-// A setting that need not be there is not suggested.
+// Writes a suggested rule as a value of TOML. Optional settings are left out.
 std::string Written(const MaskRule& rule) {
   const std::span<const MaskSetting> settings = RowOf(rule.kind).settings;
   const bool needed =

@@ -1,5 +1,4 @@
-// Holds that what has one owner has no second one: the state of a store is changed by StoreState alone, and what a
-// masking rule is stands in one table.
+// Checks that only StoreState changes the state of a store, and that only the table tells masking rules apart.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +13,7 @@
 namespace rotv {
 namespace {
 
-// Lines of the source in these folders that match, as "sync/pull.cc: line".
+// Gives the lines of these folders' sources that match, as "sync/pull.cc: line".
 std::vector<std::string> LinesWith(const std::vector<std::string>& folders, const std::string& pattern) {
   const std::filesystem::path source = ROTV_SOURCE_DIR;
   const std::regex expression(pattern);

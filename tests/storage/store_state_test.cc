@@ -17,8 +17,8 @@ namespace rotv {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 using testing::ErrorOf;
+using ::testing::HasSubstr;
 
 constexpr TableId kTable = 7;
 constexpr TableId kOther = 8;
@@ -31,7 +31,7 @@ StoreState Baseline(uint64_t lsn = 100) {
       {.time_us = 5, .xid = 6}, {.schema = "s", .tables = "t", .masks = "m"});
 }
 
-// One with a table that has rows, and a pull that has begun.
+// Makes a state with a table that has rows, and a pull that has begun.
 StoreState InPull(uint64_t lsn = 100) {
   StoreState state = Baseline(lsn);
   state.AddEpoch(kTable, state.ReserveEpoch(kTable), Lsn(lsn - 1));
@@ -39,7 +39,7 @@ StoreState InPull(uint64_t lsn = 100) {
   return state;
 }
 
-// `transition` is refused as a bug, for this reason, and leaves the state as it was.
+// Checks that `transition` is refused as a bug, for this reason, and leaves the state as it was.
 void ExpectRefused(StoreState& state, const std::function<void()>& transition, const std::string& why) {
   const std::string before = state.manifest().SerializeAsString();
   const Error error = ErrorOf(transition);
@@ -272,7 +272,7 @@ TEST(StoreStateTest, ACollectionKeepsNothingThatAnEarlierOneHasDropped) {
       state, [&] { state.BeginCollection(retention, {kTable}, Lsn(139), 17); }, "that are gone");
 }
 
-// What must hold after any transitions.
+// Checks what must hold after any transition.
 void CheckInvariants(const StoreState& state, const StoreState& before) {
   const proto::Manifest& now = state.manifest();
   EXPECT_GE(state.durable_lsn(), before.durable_lsn());
@@ -295,8 +295,8 @@ void CheckInvariants(const StoreState& state, const StoreState& before) {
   EXPECT_EQ(marked.size(), static_cast<size_t>(now.must_copy_size()));
 }
 
-// Transitions in any order, most of them with numbers that may be wrong: a state takes those that are right, refuses
-// the others, and keeps its invariants. No number is reserved twice, and a state that is read again is the same.
+// The transitions come in any order, many with wrong numbers. The state takes the right ones, refuses the others and
+// keeps its invariants. No number is reserved twice, and a state that is read again is the same.
 TEST(StoreStateTest, RandomTransitionsKeepTheInvariants) {
   for (unsigned seed = 0; seed < 200; ++seed) {
     SCOPED_TRACE(seed);

@@ -1,4 +1,4 @@
-// Holds what the config takes of a masking rule to the rule's row in the table.
+// Checks that the config takes of each masking rule what the rule's row in the table says.
 
 #include "cli/config/mask_config.h"
 
@@ -32,7 +32,7 @@ std::string ComplaintAbout(const std::string& text) {
   return "";
 }
 
-// A value that the setting takes.
+// Gives a value that the setting takes.
 std::string ValueFor(const MaskSetting& setting) {
   if (std::holds_alternative<std::string MaskRule::*>(setting.member)) return "\"x\"";
   if (std::holds_alternative<std::vector<std::string> MaskRule::*>(setting.member)) return "[\"a = 1\"]";

@@ -1,5 +1,5 @@
-// Holds each row of the table of masking rules to what its rule does, and to docs/masking.md: whoever adds a row and
-// forgets the rest sees it here.
+// Checks each row of the table of masking rules against what its rule does, and against docs/masking.md. A new row
+// without the rest fails here.
 
 #include "sync/context/mask_rule_table.h"
 
@@ -26,7 +26,7 @@ using By = mask::UniqueUse::By;
 
 constexpr mask::MaskSecret kTableSecret = {1, 2, 3, 4};
 
-// A rule with all of its settings, each as it would not be without.
+// Makes a rule with all of its settings, none at its default.
 MaskRule FullRule(const MaskRuleRow& row) {
   MaskRule rule = SuggestedRule(row.kind);
   rule.pattern = "public.t.c";
@@ -54,7 +54,7 @@ std::set<std::string> WordsOf(const std::string& text) {
   return {std::istream_iterator<std::string>(in), {}};
 }
 
-// What is expected, in other words than the table's.
+// Expected says what a rule must do, independently of the table.
 struct Expected {
   std::string types;        // "" for none.
   std::set<By> keeps = {};  // The uses by which what it makes of unique values stays unique.
@@ -177,7 +177,7 @@ TEST_P(MaskRuleTableTest, ARuleOfADocumentMasksWhatItsRowSays) {
   EXPECT_EQ(is_number, row_.in_documents != InDocuments::kAll) << out;
 }
 
-// The lines of the table in docs/masking.md that have the rule in their first cell.
+// The rows of the manual's table that have the rule in their first cell are looked at.
 TEST_P(MaskRuleTableTest, TheManualNamesTheRuleAndItsSettings) {
   std::ifstream manual(ROTV_SOURCE_DIR "/docs/masking.md");
   std::string found;
