@@ -30,7 +30,7 @@ int RunProgramShowing(const std::vector<std::string>& words, const Interrupt& in
                       const std::function<void(std::string_view)>& on_output,
                       const Environment& environment = HelperEnvironment());
 
-// Replaces this process, with its terminal and signals. Returns only by an exception: kUsage if it is not there.
+// Replaces this process, with its terminal and signals. Returns only by an exception: kCannotStart if it is not there.
 [[noreturn]] void BecomeProgram(const std::vector<std::string>& words, const Environment& added = {});
 
 // Whether `program` is in PATH.

@@ -53,7 +53,7 @@ struct GarbageCounts {
 class RowStore {
  public:
   enum class Mode { kCreate, kReadWrite, kReadOnly };
-  // kCreate makes a new store in `directory`, which must not exist. Throws kDisk if it is locked by another process, if
+  // kCreate makes a new store in `directory`, which must not exist. Throws kInUse if another process has it, kDisk if
   // it cannot be read and written, or if its format is not this program's; kCorrupt if it is damaged. Rows that a
   // killed pull left behind unpublished are removed, unless kReadOnly.
   static std::unique_ptr<RowStore> Open(const std::filesystem::path& directory, Mode mode);

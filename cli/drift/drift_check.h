@@ -32,7 +32,7 @@ struct DriftCheck {
 };
 
 // At "head", "baseline" or a snapshot; nothing of it stays. Throws kUsage, with the words of psql or of the command, if
-// migrations or schema cannot be applied, if none are to be found, and what the runtime and ReadSchemaText() throw.
+// the migrations cannot be applied or none are to be found; and what ScratchServer and ReadSchemaText() throw.
 DriftCheck CheckDrift(const DriftPlace& place, const std::string& snapshot);
 
 // "2 only in production, 1 different"; empty if nothing differs. Pure.

@@ -30,15 +30,15 @@ struct ScratchRequest {
 class ScratchServer {
  public:
   // On return the server runs, with the schema in it. What a killed one left is removed before. The caller holds the
-  // directory's LaunchLock. Throws kUsage, with what to do, if the runtime is not ready or the schema cannot be
-  // imported.
+  // directory's LaunchLock. Throws what Runtime::CheckReady() does; kCannotStart, with what to do, if it does not start
+  // or the schema cannot be imported.
   explicit ScratchServer(const ScratchRequest& request);
   ~ScratchServer();  // Everything is gone, but the log.
   ScratchServer(const ScratchServer&) = delete;
   ScratchServer& operator=(const ScratchServer&) = delete;
 
   // What psql writes for statements, in a session of their own, as the role that the schema was imported as. Throws
-  // kUsage with its words.
+  // kCannotStart with its words.
   std::string Ask(const std::string& database, const std::vector<std::string>& statements) const;
 
   // The database of the migrations, and the superuser that owns it: they are the developer's own, and may make

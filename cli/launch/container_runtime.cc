@@ -90,7 +90,7 @@ void ContainerRuntime::CheckReady(const LaunchRequest& request) {
   if (image.exit_status == 0) return;
   os::ProgramResult info = os::RunProgramQuietly({program_, "info"}, interrupt_);
   if (info.exit_status != 0) {
-    throw Error(ErrorCode::kUsage, fmt::format("{} does not work here: {}", program_, os::LastLine(info.err)),
+    throw Error(ErrorCode::kCannotStart, fmt::format("{} does not work here: {}", program_, os::LastLine(info.err)),
                 fmt::format("mend it ({} info), or run without containers: rotv --runtime local start", program_));
   }
   throw Error(ErrorCode::kUsage, fmt::format("there is no image {} yet", request.image),
@@ -120,7 +120,8 @@ void ContainerRuntime::Start(const LaunchRequest& request) {
   os::ProgramResult started = os::RunProgramQuietly(RunWords(request, env_file.path()), interrupt_);
   if (started.exit_status == 0) return;
   Stop();  // "created" containers of a failed start stay otherwise.
-  throw Error(ErrorCode::kUsage, fmt::format("{} cannot start the container: {}", program_, os::LastLine(started.err)),
+  throw Error(ErrorCode::kCannotStart,
+              fmt::format("{} cannot start the container: {}", program_, os::LastLine(started.err)),
               fmt::format("look at {} info and at the image {}; rotv build makes it anew", program_, request.image));
 }
 

@@ -76,7 +76,7 @@ LaunchLock::LaunchLock(const std::filesystem::path& home) {
     char holder[32] = {};
     ssize_t got = pread(file_.get(), holder, sizeof(holder) - 1, 0);
     throw Error(
-        ErrorCode::kDisk,
+        ErrorCode::kInUse,
         fmt::format("another rotv is starting or stopping this application (process {})", got > 0 ? holder : "unknown"),
         "wait for it, or end it; the next start cleans up");
   }

@@ -39,7 +39,7 @@ void RemoveLeftSecrets(const std::filesystem::path& home) noexcept;
 // Held while something is started or stopped; released by the kernel when the process dies.
 class LaunchLock {
  public:
-  // Throws kDisk if another process holds it, naming it.
+  // Throws kInUse if another process holds it, naming it.
   explicit LaunchLock(const std::filesystem::path& home);
 
  private:

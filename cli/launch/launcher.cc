@@ -62,7 +62,7 @@ void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool withou
     watch.RequireAlive();
     if (!without_limit && Clock::now() - start > kApplicationTimeout) {
       throw Error(
-          ErrorCode::kUsage,
+          ErrorCode::kCannotStart,
           fmt::format("the application does not answer at http://127.0.0.1:{}{}: {}", place.app.port, place.app.health,
                       answer.status > 0 ? fmt::format("status {}", answer.status) : answer.problem),
           fmt::format("look into {}; a slow one is waited for by --wait", watch.log_file().native()));
@@ -217,7 +217,7 @@ std::vector<TableCount> LargestTables(const Runtime& runtime, const Interrupt& i
   const os::ProgramResult answer = os::RunProgramQuietly(
       runtime.PsqlCommand({"-XAtq", "-F", " ", "-v", "ON_ERROR_STOP=1", "-c", kLargestTables}, false), interrupt);
   if (answer.exit_status != 0) {
-    throw Error(ErrorCode::kUsage, fmt::format("the database does not answer: {}", os::LastLine(answer.err)),
+    throw Error(ErrorCode::kCannotStart, fmt::format("the database does not answer: {}", os::LastLine(answer.err)),
                 "rotv logs");
   }
   std::vector<TableCount> tables;

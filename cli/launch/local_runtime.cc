@@ -145,7 +145,8 @@ bool LocalRuntime::HasCluster(const std::filesystem::path& directory) const {
 
 void LocalRuntime::CheckReady(const LaunchRequest& request) {
   if (FindPostgresPrograms(environment_).empty()) {
-    throw Error(ErrorCode::kUsage, "there is no PostgreSQL server on this machine, and no container runtime is used",
+    throw Error(ErrorCode::kCannotStart,
+                "there is no PostgreSQL server on this machine, and no container runtime is used",
                 "sudo apt-get install postgresql (Fedora: sudo dnf install postgresql-server), or install podman");
   }
   const std::filesystem::path place = TmpfsDirectory(environment_);
@@ -161,7 +162,7 @@ void LocalRuntime::RequireNodeApplication() const {
     std::ifstream file(directory / "package.json");
     if (!file) continue;
     if (!os::ProgramIsHere("node", environment_)) {
-      throw Error(ErrorCode::kUsage, "the application needs Node.js, which is not on this machine",
+      throw Error(ErrorCode::kCannotStart, "the application needs Node.js, which is not on this machine",
                   "sudo apt-get install nodejs npm (Fedora: sudo dnf install nodejs), or install podman");
     }
     output::Json package = output::Json::parse(file, nullptr, false);
@@ -256,7 +257,7 @@ void LocalRuntime::Start(const LaunchRequest& request) {
   }
   private_directory_.Remove();
   directory_.reset();
-  throw Error(ErrorCode::kUsage, fmt::format("the entrypoint cannot be started: {}", std::strerror(problem)),
+  throw Error(ErrorCode::kCannotStart, fmt::format("the entrypoint cannot be started: {}", std::strerror(problem)),
               "setsid and bash have to be in PATH");
 }
 

@@ -59,14 +59,15 @@ class Runtime {
   // Whether a persistent cluster is in `directory`, all of it: one whose first import did not end is not.
   virtual bool HasCluster(const std::filesystem::path& directory) const = 0;
 
-  // Whether what a start needs is here: the image, PostgreSQL's programs. Throws kUsage with what to do.
+  // Whether what a start needs is here. Throws, with what to do, kUsage where the image or the application's packages
+  // are missing, kCannotStart where a program of this machine is, or does not work.
   virtual void CheckReady(const LaunchRequest& request) = 0;
 
   // Whether it is there: kRunning says that its main process lives, not that it answers.
   virtual RunState State() = 0;
 
   // Returns once it is started; it then tells in its log how far it is. Nothing of an earlier run may be there. Throws
-  // kUsage if it cannot be started, and leaves nothing then.
+  // kCannotStart if it cannot be started, and leaves nothing then.
   virtual void Start(const LaunchRequest& request) = 0;
 
   // Asks it to end, ends it by force after a while, and removes everything but its log and a persistent cluster. Does
@@ -92,8 +93,8 @@ class Runtime {
 
 enum class RuntimeKind { kAny, kPodman, kDocker, kLocal };
 
-// kAny: podman if it is there, else docker, else local. Throws kUsage if the one asked for is not there. `interrupt`
-// outlives it.
+// kAny: podman if it is there, else docker, else local. Throws kCannotStart if the one asked for is not there.
+// `interrupt` outlives it.
 std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::path& home,
                                        const config::AppConfig& app, const os::Environment& environment,
                                        const Interrupt& interrupt);

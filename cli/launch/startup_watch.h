@@ -28,8 +28,8 @@ class StartupWatch {
   // application to wait for. Throws what RequireAlive() does, and kInterrupted.
   bool AwaitDatabase(output::ProgressBar& progress, const Interrupt& interrupt);
 
-  // Throws kUsage once the entrypoint has told an error, or the application has ended: with what the entrypoint said,
-  // or else the last line of what the application said.
+  // Throws kCannotStart once the entrypoint has told an error, or the application has ended: with what the entrypoint
+  // said, or else the last line of what the application said.
   void RequireAlive();
 
   const std::filesystem::path& log_file() const { return log_file_; }

@@ -29,7 +29,7 @@ void PrepareProcess() {
   // A stream that is closed would give its number to the next file opened, and results would be written into that.
   for (int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     bool closed = fcntl(descriptor, F_GETFD) == -1;
-    if (closed && open("/dev/null", O_RDONLY) < 0) _exit(static_cast<int>(ErrorCode::kUsage));
+    if (closed && open("/dev/null", O_RDONLY) < 0) _exit(static_cast<int>(ErrorCode::kCannotStart));
   }
   rlimit no_core{0, 0};  // Rows and passwords are in our memory.
   setrlimit(RLIMIT_CORE, &no_core);

@@ -6,11 +6,10 @@
 #include "cli/report/drift_report.h"
 #include "cli/rotv/command.h"
 #include "os/clock.h"
+#include "storage/error.h"
 
 namespace rotv {
 namespace {
-
-constexpr int kSchemasDiffer = 9;
 
 struct Flags {
   std::string snapshot;
@@ -35,7 +34,7 @@ int RunValidateSchema(const program::Invocation& call, const RuntimeOption& runt
        .make_runtime = [&](const std::filesystem::path& home) { return ScratchRuntime(call, runtime, app, home); }},
       flags.snapshot.empty() ? "head" : flags.snapshot);
   call.output.Result(report::DriftText(check, source.name, call.style), report::DriftJson(check, source.name));
-  return check.drift.empty() ? 0 : kSchemasDiffer;
+  return check.drift.empty() ? 0 : static_cast<int>(ErrorCode::kSchemasDiffer);
 }
 
 }  // namespace

@@ -211,7 +211,8 @@ program::Command DeclareSchedule(CLI::App& app) {
   CLI::App* run = app.add_subcommand("run", "Pull now, as the schedule does");
   run->add_flag("--log", flags->run.log, "Write to the schedule's log file");
   run->add_option("--spread", flags->run.spread_seconds, "Begin up to so much later, by chance")->type_name("SECONDS");
-  run->add_option("--retries", flags->run.retries, "Where the source cannot be reached (default: 3)")->type_name("N");
+  run->add_option("--retries", flags->run.retries, "Where the source cannot be reached, or is in use (default: 3)")
+      ->type_name("N");
   run->add_option("--retry-after", flags->run.retry_seconds, "How long to wait before each (default: 300)")
       ->type_name("SECONDS");
   run->callback([flags] { flags->chosen = RunOnce; });

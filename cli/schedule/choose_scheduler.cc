@@ -12,7 +12,7 @@ namespace rotv::schedule {
 std::unique_ptr<Scheduler> ChooseScheduler(const SchedulePlace& place) {
   if (SystemdTimer::IsHere(place)) return std::make_unique<SystemdTimer>(place);
   if (os::ProgramIsHere("crontab", place.environment)) return std::make_unique<Crontab>(place);
-  throw Error(ErrorCode::kUsage,
+  throw Error(ErrorCode::kCannotStart,
               "nothing on this machine runs commands at their times: neither a systemd of yours nor cron",
               fmt::format("install cron, or have something else run '{}' schedule run", place.executable.native()));
 }

@@ -9,7 +9,7 @@
 
 namespace rotv::schedule {
 
-// The person's systemd where there is one, else cron. Throws kUsage where there is neither.
+// The person's systemd where there is one, else cron. Throws kCannotStart where there is neither.
 std::unique_ptr<Scheduler> ChooseScheduler(const SchedulePlace& place);
 // The one that `by` names.
 std::unique_ptr<Scheduler> SchedulerOf(const std::string& by, const SchedulePlace& place);

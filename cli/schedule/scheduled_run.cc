@@ -43,13 +43,18 @@ void Prepare(const ScheduleJob& job, os::Environment* environment) {
   }
 }
 
+// Both pass by themselves: the source comes back, the other run ends.
+bool IsWorthARetry(const Error& error) {
+  return error.code() == ErrorCode::kUnreachable || error.code() == ErrorCode::kInUse;
+}
+
 int RunWithRetries(const program::Invocation& call, const ScheduledRunOptions& options,
                    const program::Command& command) {
   for (int retry = 0;; ++retry) {
     try {
       return command.run(call);
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::kUnreachable || retry == options.retries) throw;
+      if (!IsWorthARetry(error) || retry == options.retries) throw;
       call.interrupt.Check();
       call.progress.Warn(
           fmt::format("{}; trying again in {}", error.what(), output::HumanDuration(options.retry_seconds)));

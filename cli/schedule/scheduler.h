@@ -32,7 +32,7 @@ class Scheduler {
   // Throws kUsage if it cannot follow this calendar.
   virtual void Check(const std::string& calendar) = 0;
   // From now on `job` runs at its times; what was installed for its source before is replaced. Gives what the person
-  // should know about when it runs, a sentence a line. Throws kUsage, with nothing installed.
+  // should know about when it runs, a sentence a line. Throws kCannotStart, with nothing installed.
   virtual std::string Install(const ScheduleJob& job) = 0;
   // Nothing of it is left; also if nothing was there.
   virtual void Remove(const ScheduleJob& job) = 0;

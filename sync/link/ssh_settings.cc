@@ -92,7 +92,7 @@ std::string AskSsh(const SshTarget& target, const Interrupt& interrupt) {
       command, [&](std::string_view piece) { text.append(piece); }, interrupt);
   if (result.exit_status == 127) {
     if (!HasConfiguration()) return "";
-    throw Error(ErrorCode::kUsage, "there is an ssh configuration, but no ssh program that reads it",
+    throw Error(ErrorCode::kCannotStart, "there is an ssh configuration, but no ssh program that reads it",
                 "install OpenSSH's client (apt-get install openssh-client, or the like)");
   }
   if (result.exit_status != 0) {

@@ -21,8 +21,8 @@ struct SshSettings {
 
 // Asks OpenSSH itself (ssh -G), so that every Host, Match and Include counts as it does for ssh. OpenSSH's defaults
 // where there is no ssh and no configuration of it either.
-// Throws kUsage if there is a configuration, and ssh is missing or cannot read it; kRefused if the configuration has
-// host keys come from a program (KnownHostsCommand), which would be overlooked here; kInterrupted.
+// Throws kCannotStart if there is a configuration, and ssh is missing; kUsage if ssh cannot read it; kRefused if the
+// configuration has host keys come from a program (KnownHostsCommand), which would be overlooked here; kInterrupted.
 SshSettings ReadSshSettings(const SshTarget& target, const Interrupt& interrupt);
 
 // "~/x" with HOME in place of the tilde.

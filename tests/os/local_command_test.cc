@@ -1,6 +1,9 @@
 #include "os/local_command.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <stdexcept>
@@ -46,6 +49,30 @@ TEST(LocalCommandTest, AProgramThatIsNotThereIs127) {
 
 TEST(LocalCommandTest, AProgramThatMayNotRunIs126) {
   EXPECT_EQ(RunIt({{"/etc/passwd"}, {}, ""}).result.exit_status, 126);
+}
+
+// In a child without the right to more processes or files, which a test of ours would not get back.
+ErrorCode CodeWithLimit(__rlimit_resource what) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const rlimit none{0, 0};
+    if (geteuid() == 0 && setuid(65534) != 0) _exit(99);
+    if (setrlimit(what, &none) != 0) _exit(98);
+    try {
+      RunIt(Shell("true"));
+    } catch (const Error& error) {
+      _exit(static_cast<int>(error.code()));
+    }
+    _exit(0);
+  }
+  int status = 0;
+  EXPECT_EQ(waitpid(child, &status, 0), child);
+  return static_cast<ErrorCode>(WEXITSTATUS(status));
+}
+
+TEST(LocalCommandTest, AProcessOrAPipeThatTheKernelRefusesIsNoUsageError) {
+  EXPECT_EQ(CodeWithLimit(RLIMIT_NPROC), ErrorCode::kCannotStart);
+  EXPECT_EQ(CodeWithLimit(RLIMIT_NOFILE), ErrorCode::kCannotStart);
 }
 
 TEST(LocalCommandTest, ThePasswordIsInAFileOfNoNameAndNeitherInWordsNorEnvironment) {

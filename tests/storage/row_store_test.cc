@@ -215,11 +215,11 @@ TEST(RowStoreTest, ASecondOpenerIsRefused) {
   StoreFixture store;
   WithOneRow(store);
   Error error = ErrorOf([&] { RowStore::Open(store.path(), Mode::kReadWrite); });
-  EXPECT_EQ(error.code(), ErrorCode::kDisk);
+  EXPECT_EQ(error.code(), ErrorCode::kInUse);
   EXPECT_NE(std::string(error.what()).find("in use by another process"), std::string::npos) << error.what();
 
   testing::Result other = RunRole("open", store.path());
-  EXPECT_EQ(other.exit_status, static_cast<int>(ErrorCode::kDisk));
+  EXPECT_EQ(other.exit_status, static_cast<int>(ErrorCode::kInUse));
   EXPECT_NE(other.err.find("in use by another process"), std::string::npos) << other.err;
   store.Close();
   EXPECT_EQ(RunRole("open", store.path()).exit_status, 0);

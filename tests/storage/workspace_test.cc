@@ -67,7 +67,7 @@ TEST(WorkspaceTest, ASecondProcessIsToldOfTheFirst) {
   testing::Process holder(testing::RoleCommand("hold", home.path()));
   ASSERT_TRUE(holder.WaitForOutput("holding", std::chrono::seconds(20)));
   Error error = ErrorOf([&] { Workspace(home.path(), "prod", "pull"); });
-  EXPECT_EQ(error.code(), ErrorCode::kDisk);
+  EXPECT_EQ(error.code(), ErrorCode::kInUse);
   EXPECT_NE(std::string(error.what()).find("prod"), std::string::npos) << error.what();
   EXPECT_NE(std::string(error.what()).find("baseline --force"), std::string::npos) << error.what();
   EXPECT_NE(std::string(error.what()).find(std::to_string(holder.pid())), std::string::npos) << error.what();
@@ -86,7 +86,7 @@ TEST(WorkspaceTest, AnotherSourceIsAnotherLock) {
   TempDir home;
   Workspace production(home.path(), "prod", "pull");
   EXPECT_NO_THROW(Workspace(home.path(), "staging", "pull"));
-  EXPECT_EQ(ErrorOf([&] { Workspace(home.path(), "prod", "pull"); }).code(), ErrorCode::kDisk);
+  EXPECT_EQ(ErrorOf([&] { Workspace(home.path(), "prod", "pull"); }).code(), ErrorCode::kInUse);
 }
 
 TEST(WorkspaceTest, WithoutABaselineTheCommandThatTakesOneIsNamed) {

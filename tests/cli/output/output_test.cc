@@ -52,7 +52,8 @@ TEST(OutputTest, MessagesOfSeveralLinesStillMakeTwoLines) {
 TEST(OutputTest, EveryCodeHasAHint) {
   for (ErrorCode code :
        {ErrorCode::kBug, ErrorCode::kUsage, ErrorCode::kRefused, ErrorCode::kUnreachable, ErrorCode::kProtocol,
-        ErrorCode::kDisk, ErrorCode::kCorrupt, ErrorCode::kSlotLost, ErrorCode::kInterrupted}) {
+        ErrorCode::kDisk, ErrorCode::kCorrupt, ErrorCode::kSlotLost, ErrorCode::kSchemasDiffer, ErrorCode::kInUse,
+        ErrorCode::kCannotStart, ErrorCode::kInterrupted}) {
     Captured captured;
     output::Output("rotv-sync", output::Output::Form::kText, captured.Streams()).Failure(Error(code, "x"));
     EXPECT_GT(captured.err.size(), std::string("rotv-sync: x\nhint: \n").size()) << static_cast<int>(code);

@@ -15,11 +15,12 @@
 namespace rotv {
 namespace {
 
-using testing::kDiffer;
-using testing::kUsage;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::kDiffer;
+using testing::kInUse;
+using testing::kUsage;
 using ::testing::Not;
 using testing::Result;
 
@@ -213,7 +214,7 @@ TEST_F(ValidateSchemaTest, TwoAtOnceDoNotMeet) {
   EXPECT_TRUE(testing::WaitUntil([&] { return !first.Running() || std::filesystem::exists(copied); },
                                  std::chrono::seconds(60)));
   Result second = Rotv({"validate-schema"});
-  EXPECT_EQ(second.exit_status, 6);
+  EXPECT_EQ(second.exit_status, kInUse);
   EXPECT_THAT(second.err, HasSubstr("another rotv is "));
   EXPECT_TRUE(std::filesystem::exists(copied));
   first.Signal(SIGTERM);

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 
+#include "tests/e2e/exit_codes.h"
 #include "tests/e2e/follow_fixture.h"
 #include "tests/support/servers/user_manager.h"
 
@@ -213,7 +214,7 @@ TEST_F(ScheduleTest, WhoHasNotYetSaidHisNameIsGivenAMoment) {
   Process silent({.argv = {"flock", lock, "sh", "-c", "echo held; sleep 600"}});
   ASSERT_TRUE(silent.WaitForOutput("held", std::chrono::seconds(30)));
   const Result refused = rotv.Sync({"gc"});
-  EXPECT_EQ(refused.exit_status, 6);
+  EXPECT_EQ(refused.exit_status, kInUse);
   EXPECT_THAT(refused.err, HasSubstr("source production is in use by another run"));
   silent.SignalGroup(SIGKILL);
 }
@@ -280,7 +281,7 @@ TEST_F(ScheduleTest, WhatCannotBeScheduledIsRefused) {
   Command nowhere = rotv.SyncCommand({"schedule", "install"});
   nowhere.env["PATH"] = "/nowhere";
   const Result refused = RunCommand(nowhere);
-  EXPECT_EQ(refused.exit_status, 2);
+  EXPECT_EQ(refused.exit_status, kCannotStart);
   EXPECT_THAT(refused.err, HasSubstr("neither a systemd of yours nor cron"));
 }
 
@@ -296,7 +297,7 @@ TEST_F(ScheduleTest, ATableThatCannotBeReadIsNotReplaced) {
   Command install = rotv.SyncCommand({"schedule", "install"});
   install.env["PATH"] = bin.string() + ":" + install.env["PATH"];
   const Result refused = RunCommand(install);
-  EXPECT_EQ(refused.exit_status, 2);
+  EXPECT_EQ(refused.exit_status, kCannotStart);
   EXPECT_THAT(refused.err, HasSubstr("the crontab cannot be read: crontab: cannot chdir"));
   EXPECT_FALSE(std::filesystem::exists(bin / "written"));
   EXPECT_FALSE(std::filesystem::exists(Kept("job.json")));

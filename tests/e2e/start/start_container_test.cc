@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "fmt/format.h"
+#include "tests/e2e/exit_codes.h"
 #include "tests/e2e/start/start_fixture.h"
 #include "tests/support/servers/postgres_container.h"
 
@@ -204,7 +205,7 @@ TEST_F(StartContainerTest, ADamagedCompressedSeedStartsNothing) {
   }
   std::filesystem::last_write_time(seed, time);  // As a disk does it.
   Result started = Rotv({"start"});
-  EXPECT_EQ(started.exit_status, 2) << started.out;
+  EXPECT_EQ(started.exit_status, kCannotStart) << started.out;
   EXPECT_THAT(started.err, HasSubstr("the seed is damaged: "));
   EXPECT_THAT(started.err, HasSubstr("hint: rotv seed writes it anew"));
   ExpectNothingRuns();
@@ -217,7 +218,7 @@ TEST_F(StartContainerTest, ASeedThatFailsInTheMiddleStartsNothing) {
   MakeSeedThatCannotBeImported();
   Build();
   Result started = Rotv({"start"});
-  EXPECT_EQ(started.exit_status, 2) << started.out;
+  EXPECT_EQ(started.exit_status, kCannotStart) << started.out;
   EXPECT_THAT(started.err, HasSubstr("the seed cannot be imported: line "));
   EXPECT_THAT(started.err, HasSubstr("violates check constraint"));
   ExpectNothingRuns();
@@ -252,7 +253,7 @@ TEST_F(StartContainerTest, WhatCannotStartLeavesNothing) {
   rotv_.server().Exec("CREATE TABLE large AS SELECT i, repeat(md5(i::text), 3) FROM generate_series(1, 500000) i");
   Build();
   Result small = Rotv({"start"});
-  EXPECT_EQ(small.exit_status, 2) << small.out;
+  EXPECT_EQ(small.exit_status, kCannotStart) << small.out;
   EXPECT_THAT(small.err, HasSubstr("the data directory is full\nhint: set a larger size: tmpfs_size"));
   ExpectNothingRuns();
 }
