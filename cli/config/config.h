@@ -4,6 +4,8 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,30 +24,55 @@ struct ConfigRequest {
   os::Environment environment;
 };
 
+// The config of one run. The first question looks for the file and the variables and reads them; everything else is
+// answered from what was read then, so that a command never follows two states of a file. What was imported is looked
+// up at each question: a command may change it. For one thread.
+//
 // Everything in the file is checked, not only what is asked for. Paths come back absolute or relative to the working
-// directory, with "~" replaced.
-// Throws kUsage, with file and line where there is one, if a file that was named is missing, if a file holds anything
-// unknown, wrong, a password or masking rules, and if there is no such source.
-SourceConfig ReadSource(const ConfigRequest& request);
+// directory, with "~" replaced. All of these throw kUsage, with file and line where there is one, if a file that was
+// named is missing, or if a file holds anything unknown, wrong or a password.
+class Config {
+ public:
+  explicit Config(ConfigRequest request);
+  ~Config();
+  Config(const Config&) = delete;
+  Config& operator=(const Config&) = delete;
 
-// All of them, by name, whatever `request.source` says. Throws as ReadSource() does.
-std::vector<SourceConfig> ReadSources(const ConfigRequest& request);
+  // The one that is asked for: by the request, or by `name`. Throws kUsage if there is no such source.
+  SourceConfig Source() const;
+  SourceConfig Source(const std::string& name) const;
 
-// The file that they come from, absolute; empty where the variables serve.
-std::filesystem::path ConfigFilePath(const ConfigRequest& request);
+  // All of them, by name, whatever the request says. Throws kUsage if there is none.
+  std::vector<SourceConfig> Sources() const;
 
-// The names of those in the config or the variables, without imported ones; none where nothing is configured.
-std::vector<std::string> ConfiguredSources(const ConfigRequest& request);
+  // The file that they come from, absolute; empty where the variables serve.
+  std::filesystem::path FilePath() const;
 
-// The [app] section of the same file, or its defaults where there is none: no source is needed. `directory` is
-// absolute. Throws kUsage as ReadSource() does.
-AppConfig ReadApp(const ConfigRequest& request);
+  // The names of those in the config or the variables, without imported ones; none where nothing is configured.
+  std::vector<std::string> ConfiguredSources() const;
 
-// The [schema] section of the same file, likewise.
-DriftConfig ReadDrift(const ConfigRequest& request);
+  // The [app] section of the same file, or its defaults where there is none: no source is needed. `directory` is
+  // absolute.
+  AppConfig App() const;
 
-// How seeds are compressed where nothing else is said: $ROTV_SEED_COMPRESSION, else "compression" in [app], else not.
-// Throws kUsage if the variable is neither none, zstd nor gzip, and as ReadSource() does.
-Compression ReadSeedCompression(const ConfigRequest& request);
+  // The [schema] section of the same file, likewise.
+  DriftConfig Drift() const;
+
+  // How seeds are compressed where nothing else is said: $ROTV_SEED_COMPRESSION, else "compression" in [app], else not.
+  // Throws kUsage if the variable is neither none, zstd nor gzip.
+  Compression SeedCompression() const;
+
+  const ConfigRequest& request() const { return request_; }
+
+ private:
+  struct Read;
+  const Read& Reading() const;
+  const std::map<std::string, SourceConfig>& Configured() const;
+  std::map<std::string, SourceConfig> All() const;
+  std::vector<SourceAddress> Addresses() const;
+
+  const ConfigRequest request_;
+  const std::unique_ptr<Read> read_;
+};
 
 }  // namespace rotv::config

@@ -126,8 +126,10 @@ int RunCommand(const Program& program, const CommandLine& line, const os::Enviro
                                 .write = [](std::string_view text) { output::WriteAll(STDERR_FILENO, text); }});
   const std::filesystem::path home = config::ResolveHome(options.home, environment);
   if (program.remove_leftovers != nullptr) program.remove_leftovers(home);
-  return line.chosen().run(
-      {options, environment, home, progress, output, g_interrupt, output::StyleFor(STDOUT_FILENO, environment)});
+  const config::Config config(
+      {.config = options.config, .source = options.source, .home = home, .environment = environment});
+  return line.chosen().run({options, environment, home, progress, output, g_interrupt,
+                            output::StyleFor(STDOUT_FILENO, environment), config});
 }
 
 int Fail(const Program& program, output::Output& output, const Error& error) {

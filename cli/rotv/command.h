@@ -32,8 +32,6 @@ program::Command DeclareValidateSchema(CLI::App& app, const RuntimeOption& runti
 
 // --- What several of them need.
 
-config::ConfigRequest RequestOf(const program::Invocation& call);
-
 // The one that --runtime names, else the one in which something runs, else the first that is here. `app` is what the
 // config says.
 std::unique_ptr<launch::Runtime> RuntimeFor(const program::Invocation& call, const RuntimeOption& option,

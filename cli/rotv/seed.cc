@@ -13,17 +13,17 @@ namespace rotv {
 namespace {
 
 int RunSeed(const program::Invocation& call, const std::string& name) {
-  config::AppConfig app = config::ReadApp(RequestOf(call));
-  config::ConfigRequest request = RequestOf(call);
+  config::AppConfig app = call.config.App();
+  std::string asked = call.options.source;
   std::string snapshot = name;
   // "rotv seed staging" names a source where there is one of that name.
-  if (request.source.empty()) {
-    for (const SourceConfig& other : config::ReadSources(request)) {
-      if (other.name == name) std::swap(request.source, snapshot);
+  if (asked.empty()) {
+    for (const SourceConfig& other : call.config.Sources()) {
+      if (other.name == name) std::swap(asked, snapshot);
     }
   }
   if (!snapshot.empty()) CheckSnapshotName(snapshot);
-  SourceConfig source = config::ReadSource(request);
+  SourceConfig source = call.config.Source(asked);
   config::OpenHome(call.home);
   Context context{source, call.home, call.progress, call.interrupt};
   launch::Seed seed = launch::PrepareSeed(context, {.snapshot = "head", .compression = app.compression, .pull = true});

@@ -67,10 +67,10 @@ output::Json StartJson(const launch::LaunchResult& result) {
 // A problem of the comparison is no problem of the start.
 void WarnOfDrift(const program::Invocation& call, const RuntimeOption& option, const config::AppConfig& app,
                  const launch::LaunchState& state) {
-  config::DriftConfig config = config::ReadDrift(RequestOf(call));
+  config::DriftConfig config = call.config.Drift();
   if (!config.warn_at_start) return;
   try {
-    SourceConfig source = config::ReadSource(RequestOf(call));
+    SourceConfig source = call.config.Source();
     Context context{source, call.home, call.progress, call.interrupt};
     std::string warning = drift::DriftWarning(
         {.context = context,
@@ -100,7 +100,7 @@ void AddStartFlags(CLI::App& app, StartFlags* flags) {
 }
 
 int RunStart(const program::Invocation& call, const RuntimeOption& option, const StartFlags& flags, bool replace) {
-  config::AppConfig app = config::ReadApp(RequestOf(call));
+  config::AppConfig app = call.config.App();
   std::string variable = os::Variable(call.environment, "PERSISTENT_DATA");
   if (flags.persistent || variable == "true" || variable == "1") app.persistent = true;
   if (flags.port != 0) app.port = flags.port;
@@ -113,7 +113,7 @@ int RunStart(const program::Invocation& call, const RuntimeOption& option, const
                                                 .runtime = *runtime,
                                                 .progress = call.progress,
                                                 .interrupt = call.interrupt,
-                                                .read_source = [&] { return config::ReadSource(RequestOf(call)); }},
+                                                .read_source = [&] { return call.config.Source(); }},
                                                {.snapshot = flags.snapshot.empty() ? "head" : flags.snapshot,
                                                 .pull = flags.pull,
                                                 .wait = flags.wait,

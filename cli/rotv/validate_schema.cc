@@ -17,13 +17,13 @@ struct Flags {
 };
 
 int RunValidateSchema(const program::Invocation& call, const RuntimeOption& runtime, const Flags& flags) {
-  config::AppConfig app = config::ReadApp(RequestOf(call));
-  config::DriftConfig config = config::ReadDrift(RequestOf(call));
+  config::AppConfig app = call.config.App();
+  config::DriftConfig config = call.config.Drift();
   if (!flags.migrations.empty()) {
     config.migrations =
         std::filesystem::absolute(config::ExpandTilde(flags.migrations, call.environment)).lexically_normal();
   }
-  SourceConfig source = config::ReadSource(RequestOf(call));
+  SourceConfig source = call.config.Source();
   config::OpenHome(call.home);
   Context context{source, call.home, call.progress, call.interrupt};
   drift::DriftCheck check = drift::CheckDrift(

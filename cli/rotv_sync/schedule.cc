@@ -41,11 +41,6 @@ constexpr const char* kKeptVariables[] = {"PATH",
                                           "PGDATABASE",
                                           "PGUSER"};
 
-config::ConfigRequest RequestOf(const program::Invocation& call) {
-  return {
-      .config = call.options.config, .source = call.options.source, .home = call.home, .environment = call.environment};
-}
-
 schedule::SchedulePlace PlaceOf(const program::Invocation& call) {
   return {call.home, call.environment, call.interrupt, std::filesystem::read_symlink("/proc/self/exe")};
 }
@@ -65,7 +60,7 @@ schedule::ScheduleJob NewJob(const program::Invocation& call, const ScheduleFlag
                             .by = {},
                             .calendar = flags.calendar,
                             .rebaseline = flags.rebaseline,
-                            .config = config::ConfigFilePath(RequestOf(call)),
+                            .config = call.config.FilePath(),
                             .directory = std::filesystem::current_path(),
                             .environment = {}};
   for (const char* name : kKeptVariables) {
@@ -126,7 +121,7 @@ int Report(const program::Invocation& call, const std::string& source, const std
 }
 
 int RunInstall(const ScheduleFlags& flags, const program::Invocation& call) {
-  const SourceConfig source = config::ReadSource(RequestOf(call));
+  const SourceConfig source = call.config.Source();
   if (source.imported) {
     throw Error(ErrorCode::kUsage, fmt::format("{} came from a file: there is nothing to pull", source.name), "");
   }
@@ -156,7 +151,7 @@ int RunInstall(const ScheduleFlags& flags, const program::Invocation& call) {
 // The config may be gone by now.
 std::string SourceName(const program::Invocation& call) {
   if (!call.options.source.empty() && IsSourceName(call.options.source)) return call.options.source;
-  return config::ReadSource(RequestOf(call)).name;
+  return call.config.Source().name;
 }
 
 int RunShow(const ScheduleFlags& /*flags*/, const program::Invocation& call) {
@@ -178,7 +173,7 @@ int RunOnce(const ScheduleFlags& flags, const program::Invocation& call) {
   const std::string source = SourceName(call);
   std::optional<schedule::ScheduleJob> job = schedule::ReadJob(call.home, source);
   // By hand, or by something else that runs commands at their times.
-  if (!job) job = NewJob(call, flags, config::ReadSource(RequestOf(call)));
+  if (!job) job = NewJob(call, flags, call.config.Source());
   const bool rebaseline = job->rebaseline;
   auto pull = [rebaseline](const program::Session& session) { return RunPull(session, rebaseline); };
   return schedule::RunAsScheduled(call, *job, flags.run,

@@ -84,8 +84,12 @@ int RunAsScheduled(const program::Invocation& call, const ScheduleJob& job, cons
     if (!job.config.empty()) global.config = job.config;
     os::Environment environment = call.environment;
     Prepare(job, &environment);
-    const int exit_code = RunWithRetries(
-        {global, environment, call.home, call.progress, call.output, call.interrupt, call.style}, options, command);
+    // Another one than the caller's: as the job's directory and variables have it.
+    const config::Config config(
+        {.config = global.config, .source = global.source, .home = call.home, .environment = environment});
+    const int exit_code =
+        RunWithRetries({global, environment, call.home, call.progress, call.output, call.interrupt, call.style, config},
+                       options, command);
     note_end(exit_code);
     return exit_code;
   } catch (const Error& error) {
