@@ -329,7 +329,8 @@ std::vector<SourceAddress> Config::Addresses() const {
   std::vector<SourceAddress> all;
   try {
     for (const auto& [name, source] : Configured()) {
-      for (SourceAddress& address : AddressesOf(source)) all.push_back(std::move(address));
+      for (SourceAddress& address : AddressesOf(source, os::Variable(request_.environment, "HOME")))
+        all.push_back(std::move(address));
     }
   } catch (const Error&) {
   }

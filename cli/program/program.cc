@@ -164,15 +164,14 @@ output::Output::Form FormAskedFor(int argc, char** argv) {
 }
 
 // As Fail() shows an interrupt, on a line of its own where a progress bar may be drawn.
-os::LastWords InterruptedWords(const Program& program, output::Output::Form form) {
+os::LastWords InterruptedWords(const Program& program, output::Output::Form form, const os::Environment& environment) {
   os::LastWords words{.descriptor = form == output::Output::Form::kJson ? STDOUT_FILENO : STDERR_FILENO, .text = {}};
   const auto write = [&](std::string_view text) {
     words.text += text;
     return true;
   };
   output::Output(program.name, form, {.out = write, .err = write}).Failure(Interrupted());
-  if (form == output::Output::Form::kText && output::IsTerminal(STDERR_FILENO, os::ProcessEnvironment()))
-    words.text.insert(0, "\n");
+  if (form == output::Output::Form::kText && output::IsTerminal(STDERR_FILENO, environment)) words.text.insert(0, "\n");
   return words;
 }
 
@@ -180,9 +179,8 @@ os::LastWords InterruptedWords(const Program& program, output::Output::Form form
 
 int RunProgram(const Program& program, int argc, char** argv) {
   PrepareProcess();
-  const os::Environment environment = os::ProcessEnvironment();  // PGDATABASE and PGUSER may describe a source.
-  os::ClearLibpqEnvironment();
-  os::StopOnSignals(&g_interrupt, InterruptedWords(program, FormAskedFor(argc, argv)));
+  const os::Environment& environment = os::TakeEnvironment();  // PGDATABASE and PGUSER may describe a source.
+  os::StopOnSignals(&g_interrupt, InterruptedWords(program, FormAskedFor(argc, argv), environment));
   output::Output output(program.name, FormAskedFor(argc, argv),
                         {.out = [](std::string_view text) { return output::WriteAll(STDOUT_FILENO, text); },
                          .err = [](std::string_view text) { return output::WriteAll(STDERR_FILENO, text); },

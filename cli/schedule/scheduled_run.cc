@@ -12,6 +12,7 @@
 #include "cli/output/format.h"
 #include "os/clock.h"
 #include "os/log_file.h"
+#include "os/process_environment.h"
 #include "storage/error.h"
 
 namespace rotv::schedule {
@@ -33,7 +34,7 @@ void WaitByChance(int most_seconds, const Interrupt& interrupt) {
 
 void Prepare(const ScheduleJob& job, os::Environment* environment) {
   for (const auto& [name, value] : job.environment) {
-    setenv(name.c_str(), value.c_str(), 1);  // For libraries and programs.
+    os::SetTakenVariable(name, value);
     (*environment)[name] = value;
   }
   if (chdir(job.directory.c_str()) != 0) {

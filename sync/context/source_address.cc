@@ -34,11 +34,11 @@ void Add(std::vector<SourceAddress>& addresses, std::string_view host, int port)
 }
 
 // What ~/.ssh/config calls the host; the name itself where it says nothing.
-std::string HostNameOf(const std::string& host) {
+std::string HostNameOf(const std::string& host, const std::string& home) {
   std::unique_ptr<ssh_session_struct, decltype(&ssh_free)> session(ssh_new(), &ssh_free);
   if (session == nullptr || ssh_options_set(session.get(), SSH_OPTIONS_HOST, host.c_str()) != SSH_OK) return host;
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
-    ssh_options_set(session.get(), SSH_OPTIONS_SSH_DIR, (std::string(home) + "/.ssh").c_str());
+  if (!home.empty()) {
+    ssh_options_set(session.get(), SSH_OPTIONS_SSH_DIR, (home + "/.ssh").c_str());
   }
   char* value = nullptr;
   if (ssh_options_parse_config(session.get(), nullptr) != SSH_OK ||
@@ -127,14 +127,14 @@ bool HasPostgresScheme(std::string_view lower) {
 
 }  // namespace
 
-std::vector<SourceAddress> AddressesOf(const SourceConfig& source) {
+std::vector<SourceAddress> AddressesOf(const SourceConfig& source, const std::string& home) {
   std::vector<SourceAddress> addresses;
   if (!source.ssh.empty()) {
     try {
       SshTarget target = ParseSshTarget(source.ssh);
       int port = target.port == 0 ? 22 : target.port;
       Add(addresses, target.host, port);
-      if (std::string name = HostNameOf(target.host); Lower(name) != Lower(target.host)) Add(addresses, name, port);
+      if (std::string name = HostNameOf(target.host, home); Lower(name) != Lower(target.host)) Add(addresses, name, port);
     } catch (const Error&) {
       // Told where the source is used.
     }

@@ -17,8 +17,9 @@ struct SourceAddress {
 };
 
 // Every host that the source names: of `ssh` (and its HostName in ~/.ssh/config), of `url`, of `host`. Where a host is
-// this machine itself the port belongs to it. Socket directories are none. Never throws for a source that was checked.
-std::vector<SourceAddress> AddressesOf(const SourceConfig& source);
+// this machine itself the port belongs to it. Socket directories are none. `home` is the person's directory, in which
+// .ssh is. Never throws for a source that was checked.
+std::vector<SourceAddress> AddressesOf(const SourceConfig& source, const std::string& home);
 
 // Whether `value` is or holds the address of a PostgreSQL server, as a URL of any driver (postgres:,
 // postgresql+psycopg:, jdbc:postgresql:, postgis: …) or in libpq's or ADO.NET's key=value form. Pure.

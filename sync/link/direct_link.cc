@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <mutex>
 #include <optional>
@@ -79,8 +78,8 @@ std::string ValueOr(const Parameters& parameters, const std::string& name, const
 // Debian's wrapper, which takes longer than all else here, only starts one of the latter.
 std::set<fs::path> Candidates(const std::string& program) {
   std::vector<fs::path> directories;
-  const char* path = std::getenv("PATH");
-  std::string_view rest = path != nullptr ? path : "";
+  const std::string path = os::TakenVariable("PATH");
+  std::string_view rest = path;
   while (!rest.empty()) {
     const size_t colon = std::min(rest.find(':'), rest.size());
     if (colon > 0) directories.emplace_back(rest.substr(0, colon));

@@ -15,6 +15,7 @@
 
 #include "fmt/format.h"
 #include "os/local_command.h"
+#include "os/process_environment.h"
 #include "storage/error.h"
 #include "storage/handle.h"
 #include "sync/link/known_hosts.h"
@@ -26,10 +27,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kSystemConfig = "/etc/ssh/ssh_config";
 
-std::string Home() {
-  const char* home = std::getenv("HOME");
-  return home == nullptr ? "" : home;
-}
+std::string Home() { return os::TakenVariable("HOME"); }
 
 std::string HomeOfUser() {
   const passwd* entry = getpwuid(getuid());
