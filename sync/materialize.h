@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +13,7 @@
 #include "storage/lsn.h"
 #include "storage/output_file.h"
 #include "sync/context/context.h"
+#include "sync/history/point.h"
 #include "sync/postgres/psql_restrict.h"
 
 namespace rotv {
@@ -23,12 +25,15 @@ struct MaterializeOptions {
   Compression compression = Compression::kNone;
   postgres::Restrict restrict_commands = postgres::Restrict::kAuto;
   std::vector<std::string> psql_version = {"psql", "--version"};  // What asks the psql that will read it; for kAuto.
+  // Whether a seed of this point is there already; then nothing is written. Asked once, while nobody else can change
+  // what the name means.
+  std::function<bool(const history::ResolvedPoint&)> is_there = {};
 };
 
 struct MaterializeResult {
-  std::filesystem::path path;  // Where it was written; "-" for stdout.
-  Lsn lsn;
-  int64_t source_time_us = 0;  // Unix time, by the source's clock, of the state written.
+  std::filesystem::path path;    // Where it was written; "-" for stdout.
+  history::ResolvedPoint point;  // Of the state written.
+  bool written = true;           // Otherwise it was there, and what follows is not known.
   uint64_t tables = 0;
   uint64_t rows = 0;
   uint64_t bytes = 0;  // Of SQL, before compression.

@@ -26,17 +26,6 @@ struct SnapshotInfo {
 // none of the latter two and is neither "head" nor "baseline".
 void CheckSnapshotName(const std::string& name);
 
-// Where a name points to, and in which history: that of the baseline at this LSN and time.
-struct NamedPoint {
-  Lsn lsn;
-  int64_t time_us = 0;
-  Lsn baseline_lsn;
-  int64_t baseline_time_us = 0;
-};
-
-// Of "head", "baseline" or a snapshot. Throws kUsage if there is none, with those that there are.
-NamedPoint FindSnapshot(const Context& context, const std::string& name);
-
 // Durable on return; nothing is copied. `at` as PointAt() takes it; empty: the head. A name that exists with the same
 // point is left as it is. Throws kUsage if it exists with another point, or if there is no such point.
 SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, const std::string& at);

@@ -38,9 +38,9 @@ DriftCheck CheckDrift(const DriftPlace& place, const std::string& snapshot);
 // "2 only in production, 1 different"; empty if nothing differs. Pure.
 std::string DriftCounts(const SchemaDrift& drift, const std::string& source);
 
-// As CheckDrift(), but only if anything has changed since the last time that said so (HOME/scratch keeps
-// what it found); a line for people, empty where there is no difference. A command's work is not known to change, so it
-// is done every time.
-std::string DriftWarning(const DriftPlace& place, const std::string& snapshot);
+// As CheckDrift(), at what a name was resolved to, but only if anything has changed since the last time that said so
+// (HOME/scratch keeps what it found); a line for people, empty where there is no difference. A command's work is not
+// known to change, so it is done every time.
+std::string DriftWarning(const DriftPlace& place, const history::ResolvedPoint& point);
 
 }  // namespace rotv::drift

@@ -44,10 +44,10 @@ uint64_t TmpfsBytesFor(uint64_t sql_bytes) {
 }
 
 void WarnIfStale(const Seed& seed, output::ProgressBar& progress) {
-  int64_t days = DaysOld(seed.data_time_us, os::NowMicroseconds());
+  int64_t days = DaysOld(seed.point.time_us, os::NowMicroseconds());
   if (days < kStaleAfterDays) return;
   progress.Warn(fmt::format("the data is {} days old ({}): rotv restart --pull brings it up to date", days,
-                            output::HumanTime(seed.data_time_us)));
+                            output::HumanTime(seed.point.time_us)));
 }
 
 void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool without_limit) {
@@ -167,10 +167,11 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
     request.seed = seed.path;
     request.roles = seed.roles;
     request.tmpfs_bytes = place.app.tmpfs_bytes > 0 ? place.app.tmpfs_bytes : TmpfsBytesFor(seed.sql_bytes);
+    result.point = seed.point;
     result.state.source = seed.source;
     result.state.snapshot = seed.snapshot;
-    result.state.lsn = seed.lsn.ToString();
-    result.state.data_time_us = seed.data_time_us;
+    result.state.lsn = seed.point.lsn.ToString();
+    result.state.data_time_us = seed.point.time_us;
   }
   PreparedClusters prepared(place.home);
   OfferPrepared(place, prepared, request);

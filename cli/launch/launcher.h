@@ -13,6 +13,7 @@
 #include "cli/output/progress_bar.h"
 #include "os/environment.h"
 #include "sync/context/context.h"
+#include "sync/materialize.h"
 
 namespace rotv::launch {
 
@@ -31,6 +32,7 @@ struct TableCount {
 struct LaunchResult {
   bool already_running = false;  // Then nothing was done.
   LaunchState state;
+  history::ResolvedPoint point;    // Of the data; not known where the persistent cluster was left as it was.
   std::string runtime;             // For people.
   bool application = true;         // Otherwise there is none, and the database alone runs.
   std::vector<TableCount> tables;  // The largest five.

@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "storage/lsn.h"
 #include "sync/context/context.h"
 #include "sync/materialize.h"
 
@@ -25,11 +24,10 @@ struct Seed {
   std::filesystem::path path;
   std::string source;
   std::string snapshot;
-  Lsn lsn;
-  int64_t data_time_us = 0;     // Unix time by the source's clock.
-  uint64_t sql_bytes = 0;       // Uncompressed.
-  bool written = false;         // Just now.
-  std::set<std::string> roles;  // Which an import needs.
+  history::ResolvedPoint point;  // What `snapshot` meant when it was written or found to be there.
+  uint64_t sql_bytes = 0;        // Uncompressed.
+  bool written = false;          // Just now.
+  std::set<std::string> roles;   // Which an import needs.
 };
 
 // Takes the baseline where there is none. A source that cannot be reached is a warning where there is a store or an

@@ -66,7 +66,7 @@ output::Json StartJson(const launch::LaunchResult& result) {
 
 // A problem of the comparison is no problem of the start.
 void WarnOfDrift(const program::Invocation& call, const RuntimeOption& option, const config::AppConfig& app,
-                 const launch::LaunchState& state) {
+                 const history::ResolvedPoint& point) {
   config::DriftConfig config = call.config.Drift();
   if (!config.warn_at_start) return;
   try {
@@ -78,7 +78,7 @@ void WarnOfDrift(const program::Invocation& call, const RuntimeOption& option, c
          .config = config,
          .progress = call.progress,
          .make_runtime = [&](const std::filesystem::path& home) { return ScratchRuntime(call, option, app, home); }},
-        state.snapshot);
+        point);
     if (!warning.empty()) call.progress.Warn(warning);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
@@ -119,7 +119,7 @@ int RunStart(const program::Invocation& call, const RuntimeOption& option, const
                                                 .wait = flags.wait,
                                                 .replace = replace});
   const launch::LaunchState& state = result.state;
-  if (!result.already_running && !state.source.empty()) WarnOfDrift(call, option, app, state);
+  if (!result.already_running && !state.source.empty()) WarnOfDrift(call, option, app, result.point);
   if (std::string warning =
           schedule::ScheduleWarning(call.home, state.source, state.data_time_us, os::NowMicroseconds());
       state.snapshot == "head" && !warning.empty()) {

@@ -40,6 +40,21 @@ struct PointInStore {
 // looked for in the stores that were kept for them, too.
 PointInStore OpenPoint(const Workspace& workspace, const std::string& at, const std::string& snapshot);
 
+// What a name or a time was resolved to: a point, and the history it is of, which is that of the baseline at this LSN
+// and time. It stays this point when the name is deleted, or is given to another one.
+struct ResolvedPoint {
+  Lsn lsn;
+  int64_t time_us = 0;
+  Lsn baseline_lsn;
+  int64_t baseline_time_us = 0;
+
+  friend bool operator==(const ResolvedPoint&, const ResolvedPoint&) = default;
+};
+ResolvedPoint Resolved(const PointInStore& found);
+
+// Opens the store of a resolved point, by whatever name it goes now. Throws kUsage if it is no longer stored.
+PointInStore OpenPoint(const Workspace& workspace, const ResolvedPoint& resolved);
+
 // The same for texts that may be the names of snapshots or anything that PointAt() takes. Points of one store share it.
 std::vector<PointInStore> OpenAnyPoints(const Workspace& workspace, const std::vector<std::string>& texts);
 

@@ -254,5 +254,34 @@ TEST_F(ValidateSchemaTest, StartWarnsWhereTheConfigAsksForIt) {
   MustRotv({"stop"});
 }
 
+// The name is deleted and given to another state while the start waits for its application.
+TEST_F(ValidateSchemaTest, AStartComparesTheStateThatItStartedAndNotWhatItsNameMeansByThen) {
+  Configure("warn_at_start = true\n");
+  rotv_.MustSync({"snapshot", "create", "day"});
+  WriteApp("server.js",
+           "while (!require('node:fs').existsSync(__dirname + '/go'))\n"
+           "  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);\n" +
+               testing::ReadFile(app() / "server.js"));
+  testing::Process start(RotvCommand({"start", "--snapshot", "day"}));
+  const std::filesystem::path log = rotv_.home() / "run/app.log";
+  ASSERT_TRUE(testing::WaitUntil(
+      [&] {
+        return !start.Running() ||
+               (std::filesystem::exists(log) && testing::ReadFile(log).find("phase: application") != std::string::npos);
+      },
+      std::chrono::seconds(60)));
+  rotv_.server().Exec("ALTER TABLE places ADD rating int");
+  rotv_.MustSync({"pull"});
+  rotv_.MustSync({"snapshot", "delete", "day"});
+  rotv_.MustSync({"snapshot", "create", "day"});
+  WriteApp("go", "");
+  const Result started = start.Wait();
+  EXPECT_EQ(started.exit_status, 0) << started.err;
+  EXPECT_THAT(started.err, Not(HasSubstr("migrations"))) << "the state that runs is what they build";
+  EXPECT_THAT(MustRotv({"psql", "-XAtc", "SELECT count(*) FROM pg_attribute WHERE attname = 'rating'"}), "0\n");
+  EXPECT_THAT(Rotv({"restart", "--snapshot", "day"}).err, HasSubstr("1 only in production"));
+  MustRotv({"stop"});
+}
+
 }  // namespace
 }  // namespace rotv
