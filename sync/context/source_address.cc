@@ -1,6 +1,5 @@
 #include "sync/context/source_address.h"
 
-#include <libpq-fe.h>
 #include <libssh/libssh.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <memory>
 
 #include "storage/error.h"
+#include "sync/context/conninfo.h"
 #include "sync/context/ssh_target.h"
 
 namespace rotv {
@@ -50,22 +50,6 @@ std::string HostNameOf(const std::string& host, const std::string& home) {
   return name;
 }
 
-using Conninfo = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
-
-Conninfo Parse(const std::string& text) {
-  char* error = nullptr;
-  Conninfo options(PQconninfoParse(text.c_str(), &error), &PQconninfoFree);
-  PQfreemem(error);
-  return options;
-}
-
-std::string_view ValueOf(const Conninfo& options, std::string_view keyword) {
-  for (const PQconninfoOption* option = options.get(); option != nullptr && option->keyword != nullptr; ++option) {
-    if (option->keyword == keyword) return option->val == nullptr ? "" : option->val;
-  }
-  return "";
-}
-
 std::vector<std::string_view> SplitAtCommas(std::string_view text) {
   std::vector<std::string_view> parts;
   while (true) {
@@ -77,10 +61,12 @@ std::vector<std::string_view> SplitAtCommas(std::string_view text) {
 }
 
 void AddUrl(std::vector<SourceAddress>& addresses, const std::string& url) {
-  Conninfo options = Parse(url);
-  std::vector<std::string_view> ports = SplitAtCommas(ValueOf(options, "port"));
+  const Conninfo options = ParseConninfo(url);
+  const std::string port_list = ValueOf(options, "port");
+  std::vector<std::string_view> ports = SplitAtCommas(port_list);
   for (const char* keyword : {"host", "hostaddr"}) {
-    std::vector<std::string_view> hosts = SplitAtCommas(ValueOf(options, keyword));
+    const std::string host_list = ValueOf(options, keyword);
+    std::vector<std::string_view> hosts = SplitAtCommas(host_list);
     for (size_t i = 0; i < hosts.size(); ++i) {
       std::string_view text = ports[ports.size() == hosts.size() ? i : 0];
       int port = 5432;
@@ -134,7 +120,8 @@ std::vector<SourceAddress> AddressesOf(const SourceConfig& source, const std::st
       SshTarget target = ParseSshTarget(source.ssh);
       int port = target.port == 0 ? 22 : target.port;
       Add(addresses, target.host, port);
-      if (std::string name = HostNameOf(target.host, home); Lower(name) != Lower(target.host)) Add(addresses, name, port);
+      if (std::string name = HostNameOf(target.host, home); Lower(name) != Lower(target.host))
+        Add(addresses, name, port);
     } catch (const Error&) {
       // Told where the source is used.
     }
@@ -152,7 +139,7 @@ bool NamesPostgresServer(std::string_view value) {
   const std::string lower = Lower(value);
   if (HasPostgresScheme(lower)) return true;
   if (lower.find('=') == std::string::npos) return false;
-  Conninfo options = Parse(std::string(value));
+  const Conninfo options = ParseConninfo(std::string(value));
   for (const char* keyword : {"host", "hostaddr", "service"}) {
     if (!ValueOf(options, keyword).empty()) return true;
   }

@@ -1,5 +1,6 @@
 #include "cli/config/config.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 
@@ -56,7 +57,7 @@ class ConfigTest : public ::testing::Test {
   config::ConfigRequest request_;
 };
 
-#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
+#define EXPECT_HAS(text, part) EXPECT_THAT(text, ::testing::HasSubstr(part))
 
 TEST_F(ConfigTest, EveryKeyIsRead) {
   SourceConfig source = Read(R"(
@@ -194,7 +195,7 @@ TEST_F(ConfigTest, PasswordsAreRefusedWhereverTheyStandAndNotRepeated) {
        }) {
     std::string complaint = ComplaintOf(text);
     EXPECT_HAS(complaint, "passw") << text;
-    EXPECT_EQ(complaint.find("cret"), std::string::npos) << complaint;
+    EXPECT_THAT(complaint, ::testing::Not(::testing::HasSubstr("cret")));
   }
 }
 
