@@ -1,8 +1,8 @@
 #include "cli/launch/launcher.h"
 
 #include <fmt/format.h>
+#include <sodium.h>
 
-#include <charconv>
 #include <chrono>
 #include <ctime>
 #include <sstream>
@@ -117,12 +117,11 @@ class Launched {
 };
 
 std::string FromHex(std::string_view digits) {
-  std::string bytes;
-  for (size_t i = 0; i + 1 < digits.size(); i += 2) {
-    unsigned value = 0;
-    std::from_chars(digits.data() + i, digits.data() + i + 2, value, 16);
-    bytes += static_cast<char>(value);
-  }
+  std::string bytes(digits.size() / 2, '\0');
+  size_t length = 0;
+  sodium_hex2bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), digits.data(), digits.size(), nullptr,
+                 &length, nullptr);
+  bytes.resize(length);
   return bytes;
 }
 
