@@ -1,5 +1,6 @@
 #include "os/local_command.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -44,7 +45,7 @@ TEST(LocalCommandTest, ASignalIs128PlusItsNumber) {
 TEST(LocalCommandTest, AProgramThatIsNotThereIs127) {
   const Ran ran = RunIt({{"no-such-program-anywhere"}, {}, ""});
   EXPECT_EQ(ran.result.exit_status, 127);
-  EXPECT_NE(ran.result.stderr_text.find("no-such-program-anywhere: command not found"), std::string::npos);
+  EXPECT_THAT(ran.result.stderr_text, ::testing::HasSubstr("no-such-program-anywhere: command not found"));
 }
 
 TEST(LocalCommandTest, AProgramThatMayNotRunIs126) {
@@ -84,7 +85,7 @@ TEST(LocalCommandTest, ThePasswordIsInAFileOfNoNameAndNeitherInWordsNorEnvironme
   const Ran ran = RunIt(command);
   EXPECT_TRUE(ran.out.starts_with("x y|/")) << ran.out;
   const std::string line = "\n600\n*:*:*:*:s3\\:c\\\\ret\n";
-  ASSERT_NE(ran.out.find(line), std::string::npos) << ran.out;
+  ASSERT_THAT(ran.out, ::testing::HasSubstr(line));
   EXPECT_EQ(ran.out.find("c\\", ran.out.find(line) + line.size()), std::string::npos) << ran.out;
 }
 
@@ -96,10 +97,10 @@ TEST(LocalCommandTest, AProgramIsGivenWhatItNeedsAndNoSecretOfOurs) {
   setenv("PGSSLROOTCERT", "/tmp/ca", 1);
   const std::string out = RunIt({{"env"}, {}, ""}).out;
   for (const char* name : {"SOME_TOKEN", "SSH_AUTH_SOCK", "PGPASSWORD", "PGSERVICE"}) {
-    EXPECT_EQ(out.find(name), std::string::npos) << name;
+    EXPECT_THAT(out, ::testing::Not(::testing::HasSubstr(name))) << name;
     unsetenv(name);
   }
-  for (const char* name : {"PATH=", "PGSSLROOTCERT=/tmp/ca"}) EXPECT_NE(out.find(name), std::string::npos) << name;
+  for (const char* name : {"PATH=", "PGSSLROOTCERT=/tmp/ca"}) EXPECT_THAT(out, ::testing::HasSubstr(name)) << name;
   unsetenv("PGSSLROOTCERT");
 }
 

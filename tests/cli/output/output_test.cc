@@ -1,6 +1,7 @@
 #include "cli/output/output.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -76,8 +77,8 @@ TEST(OutputTest, WhenDataTakesStdoutEverythingElseGoesToStderr) {
   output.Result("", output::Json{{"ok", true}});
   output.Failure(Error(ErrorCode::kDisk, "x", "y"));
   EXPECT_EQ(captured.out, "");
-  EXPECT_NE(captured.err.find("\"ok\""), std::string::npos);
-  EXPECT_NE(captured.err.find("\"error\""), std::string::npos);
+  EXPECT_THAT(captured.err, ::testing::HasSubstr("\"ok\""));
+  EXPECT_THAT(captured.err, ::testing::HasSubstr("\"error\""));
 }
 
 TEST(OutputTest, WhatWasOverlookedInATextDoesNotReachATerminal) {
