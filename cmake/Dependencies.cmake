@@ -1,11 +1,11 @@
-# Finds what the distribution provides. The versions are those of Debian 12, the oldest system that this is tried on. A
-# part that is missing or older ends the configure step with the package to install.
+# Finds the libraries that the distribution provides. The versions are those of Debian 12, the oldest system that is
+# tested. If a library is missing or older the configure step fails and names its package.
 
 function(rotv_missing name debian fedora)
   message(FATAL_ERROR "rotv-sync needs ${name}.\n"
     "  Debian, Ubuntu: sudo apt-get install ${debian}\n"
     "  Fedora (untested): sudo dnf install ${fedora}\n"
-    "  or let ./dev build install everything.")
+    "  or run ./dev build, which installs everything.")
 endfunction()
 
 find_package(PkgConfig)

@@ -1,4 +1,4 @@
-// rotv.toml, or the variables that serve where there is none, to the one source that a command works on, and to the
+// Reads rotv.toml, or the variables that are used if there is none: the source that a command works on, and the
 // application that is started on its data.
 
 #pragma once
@@ -19,18 +19,18 @@ namespace rotv::config {
 struct ConfigRequest {
   std::string config;                     // --config; empty: $ROTV_CONFIG, else ./rotv.toml, else HOME/rotv.toml.
   std::string source;                     // --source; empty: the only one, else "production".
-  std::filesystem::path home;             // As ResolveHome() gives it.
+  std::filesystem::path home;             // The result of ResolveHome().
   std::filesystem::path directory = ".";  // Where ./rotv.toml, .env and backend/.env are looked for.
   os::Environment environment;
 };
 
-// The config of one run. The first question looks for the file and the variables and reads them; everything else is
-// answered from what was read then, so that a command never follows two states of a file. What was imported is looked
-// up at each question: a command may change it. For one thread.
+// The config of one run. The first call reads the file and the variables; every other one is answered from what was
+// read then, so that a command never follows two states of a file. Imported sources are looked up by each call, since a
+// command may change them. Only one thread may use it.
 //
-// Everything in the file is checked, not only what is asked for. Paths come back absolute or relative to the working
-// directory, with "~" replaced. All of these throw kUsage, with file and line where there is one, if a file that was
-// named is missing, or if a file holds anything unknown, wrong or a password.
+// Everything in the file is checked, not only what is asked for. Paths are absolute or relative to the working
+// directory, with "~" replaced. All methods throw kUsage, with file and line if there is one, if a file that was named
+// is missing, or if a file has an unknown key, a wrong value or a password.
 class Config {
  public:
   explicit Config(ConfigRequest request);
@@ -38,28 +38,28 @@ class Config {
   Config(const Config&) = delete;
   Config& operator=(const Config&) = delete;
 
-  // The one that is asked for: by the request, or by `name`. Throws kUsage if there is no such source.
+  // Returns the source that the request names, or the default one. Throws kUsage if there is no such source.
   SourceConfig Source() const;
+  // The same for `name`; empty: the default one.
   SourceConfig Source(const std::string& name) const;
 
-  // All of them, by name, whatever the request says. Throws kUsage if there is none.
+  // Returns all sources, ordered by name, whatever the request names. Throws kUsage if there is none.
   std::vector<SourceConfig> Sources() const;
 
-  // The file that they come from, absolute; empty where the variables serve.
+  // The config file, absolute; empty if there is none and the variables are used.
   std::filesystem::path FilePath() const;
 
-  // The names of those in the config or the variables, without imported ones; none where nothing is configured.
+  // The names of the sources in the config or the variables, without imported ones; none if nothing is configured.
   std::vector<std::string> ConfiguredSources() const;
 
-  // The [app] section of the same file, or its defaults where there is none: no source is needed. `directory` is
-  // absolute.
+  // The [app] section of the same file, or its defaults if there is none. No source is needed. `directory` is absolute.
   AppConfig App() const;
 
-  // The [schema] section of the same file, likewise.
+  // The [schema] section of the same file, or its defaults if there is none.
   DriftConfig Drift() const;
 
-  // How seeds are compressed where nothing else is said: $ROTV_SEED_COMPRESSION, else "compression" in [app], else not.
-  // Throws kUsage if the variable is neither none, zstd nor gzip.
+  // The default compression of seeds: $ROTV_SEED_COMPRESSION, else "compression" in [app], else none. Throws kUsage if
+  // the variable is not none, zstd or gzip.
   Compression SeedCompression() const;
 
   const ConfigRequest& request() const { return request_; }

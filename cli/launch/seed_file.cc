@@ -23,7 +23,7 @@ constexpr const char* kNoteEnding = ".json";
 std::filesystem::path SeedPath(const Context& context, const std::string& snapshot, Compression compression) {
   std::string name = "seed-data";
   if (snapshot != "head") name += "-" + snapshot;
-  // No name of a snapshot or of a source has this character.
+  // Names of snapshots and sources cannot have this character.
   if (!context.source.is_default) name += "@" + context.source.name;
   name += ".sql";
   if (compression == Compression::kZstd) name += ".zst";
@@ -33,10 +33,10 @@ std::filesystem::path SeedPath(const Context& context, const std::string& snapsh
 
 std::filesystem::path NotePath(std::filesystem::path seed) { return seed += kNoteEnding; }
 
-// The note beside a seed, as it is in the file.
+// The note FILE.json describes the seed that was written to FILE.
 struct Note {
-  std::string file;      // The seed's fingerprint: one that somebody wrote over is no longer ours.
-  std::string baseline;  // Which history, by its baseline's LSN and time.
+  std::string file;      // The seed's fingerprint: a seed that somebody wrote over is no longer ours.
+  std::string baseline;  // Names the store: the LSN and time of its baseline.
   std::string source;
   std::string snapshot;
   std::string lsn;
@@ -51,7 +51,7 @@ std::string BaselineName(const history::ResolvedPoint& point) {
   return fmt::format("{} {}", point.baseline_lsn.ToString(), point.baseline_time_us);
 }
 
-// The opposite of BaselineName().
+// Reads what BaselineName() wrote. Returns false if it is something else.
 bool ReadBaselineName(std::string_view name, history::ResolvedPoint& point) {
   const size_t space = name.find(' ');
   if (space == std::string_view::npos) return false;
@@ -62,7 +62,7 @@ bool ReadBaselineName(std::string_view name, history::ResolvedPoint& point) {
   return std::from_chars(time.data(), time.data() + time.size(), point.baseline_time_us).ec == std::errc();
 }
 
-// Nothing if there is no note, or if the file is no longer the one it tells of.
+// Returns nothing if there is no note, or if the seed is no longer the file that the note describes.
 std::optional<Seed> ReadNote(const std::filesystem::path& path) {
   std::ifstream file(NotePath(path));
   const nlohmann::json document = nlohmann::json::parse(file, nullptr, false);
@@ -96,7 +96,7 @@ void WriteNote(const Seed& seed) {
   WriteFileAtomically(NotePath(seed.path), output::JsonText(nlohmann::json(note)));
 }
 
-// Whether this error says that the source cannot serve us now, and nothing of what is here.
+// True for an error of the source, which does not concern what is stored here.
 bool IsTheSources(const Error& error) {
   return error.code() == ErrorCode::kUnreachable || error.code() == ErrorCode::kRefused ||
          error.code() == ErrorCode::kSlotLost;
@@ -107,7 +107,7 @@ void Refresh(const Context& context) {
     Pull(context);
   } catch (const Error& error) {
     if (!IsTheSources(error)) throw;
-    context.progress.Warn(fmt::format("the data is not refreshed: {} ({})", error.what(), error.hint()));
+    context.progress.Warn(fmt::format("the data was not brought up to date: {} ({})", error.what(), error.hint()));
   }
 }
 
@@ -122,7 +122,7 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
       TakeMissingBaseline(context);
     } catch (const Error& error) {
       if (!there || !IsTheSources(error)) throw;
-      context.progress.Warn(fmt::format("going on with the seed that is here: {} ({})", error.what(), error.hint()));
+      context.progress.Warn(fmt::format("using the existing seed: {} ({})", error.what(), error.hint()));
       return *there;
     }
   } else if (request.pull && !context.source.imported) {

@@ -23,20 +23,20 @@ bool IsIn(uint32_t code, const Range (&ranges)[N]) {
                      [&](const Range& range) { return code >= range.first && code <= range.last; });
 }
 
-// Reorders, hides or moves what stands around it: C0 and C1, marks of direction, blanks of no width, tags. Not the two
-// joiners, without which some languages cannot be written.
+// Characters that reorder, hide or move the text around them: C0 and C1 controls, direction marks, zero-width blanks,
+// tags. The two joiners are not among them: some languages cannot be written without them.
 constexpr Range kSteering[] = {{0, 0x1F},        {0x7F, 0x9F},      {0x61C, 0x61C},   {0x200B, 0x200B},
                                {0x200E, 0x200F}, {0x2028, 0x202E},  {0x2060, 0x206F}, {0xFEFF, 0xFEFF},
                                {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F}};
 
 struct Character {
   size_t bytes;
-  uint32_t code;  // kNoUtf8 for a byte that is none.
+  uint32_t code;  // kNoUtf8 for a byte that is not UTF-8.
 };
 
 constexpr uint32_t kNoUtf8 = UINT32_MAX;
 
-// The first character of `text`, which is not empty.
+// Returns the first character of `text`, which is not empty.
 Character FirstCharacter(std::string_view text) {
   utf8proc_int32_t code = 0;
   const utf8proc_ssize_t bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
@@ -52,7 +52,7 @@ size_t ColumnsOf(const Character& character) {
 
 bool Steers(uint32_t code) { return code == kNoUtf8 || IsIn(code, kSteering); }
 
-// Takes the first character off `text` and appends it, or what `replace` makes of one that steers.
+// Removes the first character from `text` and appends it to `to`; one that steers is replaced by `replace` of it.
 template <class Replace>
 void MoveCharacter(std::string_view& text, std::string& to, Replace replace) {
   const Character character = FirstCharacter(text);
@@ -187,7 +187,7 @@ std::string TerminalJson(std::string_view text) {
     return fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + (code >> 10), 0xDC00 + (code & 0x3FF));
   };
   while (!text.empty()) {
-    const bool keep = text[0] == '\n' || text[0] == '\t';  // Between the values.
+    const bool keep = text[0] == '\n' || text[0] == '\t';  // White space between the values.
     if (keep) {
       safe += text[0];
       text.remove_prefix(1);

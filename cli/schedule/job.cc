@@ -41,7 +41,7 @@ std::optional<T> ReadRecord(const fs::path& path) {
 }
 
 void WriteRecord(const fs::path& path, const nlohmann::json& document) {
-  fs::create_directories(path.parent_path());  // Private by the umask.
+  fs::create_directories(path.parent_path());  // The umask makes them private.
   WriteFileAtomically(path, output::JsonText(document));
 }
 

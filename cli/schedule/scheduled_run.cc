@@ -38,9 +38,10 @@ void Prepare(const ScheduleJob& job, os::Environment* environment) {
     (*environment)[name] = value;
   }
   if (chdir(job.directory.c_str()) != 0) {
-    throw Error(ErrorCode::kUsage,
-                fmt::format("{}, from where this schedule was installed, cannot be entered", job.directory.native()),
-                "rotv-sync schedule install again, where the config is");
+    throw Error(
+        ErrorCode::kUsage,
+        fmt::format("cannot change to {}, the directory in which this schedule was installed", job.directory.native()),
+        "run rotv-sync schedule install again, in the config's directory");
   }
 }
 

@@ -37,10 +37,10 @@ struct Item {
   const proto::Shape* shape = nullptr;
   int64_t size = 0;
   proto::TableHistory* history = nullptr;
-  EpochNumber epoch = 0;  // Each try writes an epoch of its own, so that a broken-off one is never seen.
+  EpochNumber epoch = 0;  // Each attempt writes an epoch of its own, so that rows of an aborted one are never seen.
 };
 
-// What the workers share.
+// The state that the workers share.
 class Work {
  public:
   Work(const CopyRequest& request, const ShapeMap& shapes, proto::Manifest* manifest) : last_progress_(Clock::now()) {
@@ -64,7 +64,7 @@ class Work {
   size_t size() const { return left_; }
   int64_t total_bytes() const { return total_; }
 
-  // The next table; nothing when all are done or the work has ended early.
+  // Returns the next table; nothing when all are done or the work has ended early.
   std::optional<Item> Take() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return ended_ || left_ == 0 || !waiting_.empty(); });
@@ -81,7 +81,7 @@ class Work {
     proto::Epoch* epoch = item.history->add_epochs();
     epoch->set_number(item.epoch);
     epoch->set_start_lsn(lsn.value() - 1);
-    // A piece of a large object is nobody's row.
+    // Large-object chunks belong to no table; they are not counted as rows.
     if (item.table->id() != postgres::kLargeObjectTable) counts_.rows += counts.rows;
     counts_.bytes += counts.bytes;
     last_progress_ = Clock::now();
@@ -89,13 +89,13 @@ class Work {
     changed_.notify_all();
   }
 
-  // Puts it behind the others. Throws if nothing got on for long.
+  // Puts the table after all others. Throws if no table has made progress for long.
   void TryLater(Item item, const std::string& why) {
     std::unique_lock lock(mutex_);
     if (Clock::now() - last_progress_ > kPatience) {
       throw Error(ErrorCode::kUnreachable,
                   fmt::format("{} could not be read for ten minutes: {}", item.table->quoted_name(), why),
-                  "see who holds locks on it: SELECT * FROM pg_locks; then try again");
+                  "find the session that holds a lock on it (SELECT * FROM pg_locks), then try again");
     }
     waiting_.push_back(item);
     changed_.notify_all();
@@ -158,7 +158,7 @@ class Worker {
   }
 
  private:
-  // One string of statements, so that a table costs one round trip.
+  // Returns one string of statements, so that a table costs one round trip.
   std::string Statements(const Item& item) const {
     std::string begin = postgres::BeginReadingSql(*connection_, *item.table, request_.snapshot);
     bool large_objects = item.table->id() == postgres::kLargeObjectTable;
@@ -196,8 +196,8 @@ class Worker {
     if (postgres::IsForMovedTable(failure)) return work_.EndMoved(item);
     if (postgres::IsForBusyTable(failure)) {
       session_.context().progress.Note(
-          fmt::format("{} is tried again later: {}", item.table->quoted_name(), failure.message));
-      WriteRows();  // What there is of the epoch would come behind its end.
+          fmt::format("will try {} again later: {}", item.table->quoted_name(), failure.message));
+      WriteRows();  // Buffered rows of the epoch would otherwise be written after it was dropped.
       store_.DropEpoch(item.table->id(), item.epoch);
       return work_.TryLater(item, failure.message);
     }
@@ -249,7 +249,7 @@ class Worker {
     multiset_rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
   }
 
-  // How many equal rows have come before.
+  // Returns how many equal rows have come before.
   uint32_t CountOf(const VersionBuffer& buffer, const std::string& prefix, std::string* bytes) {
     std::optional<VersionBuffer::Found> found = buffer.Newest(prefix);
     if (!found) found = store_.Newest(prefix, bytes);
@@ -261,7 +261,8 @@ class Worker {
   const CopyRequest& request_;
   Work& work_;
   std::unique_ptr<postgres::PgConnection> connection_;
-  // Of several tables: a file for each of thousands of small ones would take longer to add the more there are.
+  // The buffers hold rows of several tables: with a file for each of thousands of small tables, adding a file would
+  // take ever longer.
   std::unique_ptr<VersionBuffer> rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
   std::unique_ptr<VersionBuffer> multiset_rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
 };

@@ -16,8 +16,8 @@ std::string LastLine(std::string text) {
   return newline == std::string::npos ? text : text.substr(newline + 1);
 }
 
-// sshd says "open failed" and, for TCP, a reason; its code 1 is administratively prohibited, 2 connect failed
-// (RFC 4254, 5.1).
+// Explains a refused forwarding. sshd sends "open failed" and, for TCP, a reason; its code 1 is administratively
+// prohibited, 2 connect failed (RFC 4254, 5.1).
 std::string RefusedForward(const ChannelEnd& end, const std::string& label) {
   const Destination& destination = *end.refused;
   const std::string why = LastLine(end.failure);
@@ -52,7 +52,7 @@ std::string RefusedForward(const ChannelEnd& end, const std::string& label) {
   return why;
 }
 
-// What the container's runtime or the relay in the container wrote before it ended.
+// Explains the end of a relay by what the container's runtime, or the relay in the container, wrote before it ended.
 std::string FailedRelay(const ChannelEnd& end, const SourceConfig& source, const std::string& label) {
   const std::string& said = end.stderr_text;
   const std::string& runtime = source.runtime;

@@ -17,7 +17,7 @@ std::string BeginReadingSql(const PgConnection& connection, const proto::Table& 
 }
 
 bool IsForMovedTable(const PgFailure& failure) {
-  // No such table, column or schema; not a table.
+  // These states mean: no such table, column or schema; not a table.
   for (const char* state : {"42P01", "42703", "42809", "3F000"}) {
     if (failure.sqlstate == state) return true;
   }

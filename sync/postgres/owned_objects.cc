@@ -19,7 +19,7 @@ std::string PlaceOf(const proto::OwnedObjects& objects) {
   return fmt::format("database {} of {}", objects.database(), objects.description());
 }
 
-// Nothing was refused that another role could not do: it stays, and is told.
+// True if the server refused for lack of a privilege: the object stays, and is reported.
 bool IsRefusal(const PgFailure& failure) { return failure.sqlstate == "42501"; }
 
 proto::SourceWay WayOf(const SourceConfig& source) {
@@ -48,7 +48,7 @@ bool IsSameServer(const SourceConfig& one, const SourceConfig& other) {
          hosts(one) == hosts(other);
 }
 
-// One set of objects, on one server.
+// Removes one set of objects on one server.
 class Remover {
  public:
   Remover(SourceSession& session, const proto::OwnedObjects& objects)
@@ -62,18 +62,19 @@ class Remover {
       return std::move(removal_);
     }
     const bool had_slot = DropSlot();
-    // Where another server has taken the place of the one before (an upgrade), databases have other numbers.
+    // If another server has replaced the former one (an upgrade), databases have other oids.
     const uint32_t database = same_server ? objects_.database_oid() : 0;
     if (database == 0 || database == here.database_oid()) {
       DropPublication(connection_);
     } else {
       DropPublicationIn(database);
     }
-    // A copy of the server's files has its system identifier and the publication, and no slot: that is on the original.
+    // A copy of the server's files has its system identifier and the publication, but not the slot, which only the
+    // original has.
     const SourceConfig& source = session_.context().source;
     if (!had_slot && same_server && objects_.has_way() && !IsSameServer(SourceAtPlace(source, objects_), source)) {
       removal_.left.clear();
-      LeaveBoth(fmt::format("it was made by another way, and {} may be a copy of that server",
+      LeaveBoth(fmt::format("it was made over another link, and {} may be a copy of that server",
                             session_.link().Description()));
     }
     return std::move(removal_);
@@ -90,12 +91,12 @@ class Remover {
     removal_.left.push_back({.what = what, .where = PlaceOf(objects_), .why = why, .sql = sql, .code = code});
   }
 
-  // False if there is none.
+  // Drops the slot; false if there is none.
   bool DropSlot() {
     using Clock = std::chrono::steady_clock;
     const std::string slot = connection_.QuoteLiteral(objects_.slot());
     const std::string find = fmt::format("SELECT active_pid FROM pg_replication_slots WHERE slot_name = {}", slot);
-    // A server notices a client that vanished after its wal_sender_timeout at the latest; a minute is the default.
+    // A server notices a vanished client after wal_sender_timeout at the latest, by default a minute.
     const Clock::time_point deadline = Clock::now() + std::chrono::seconds(75);
     for (;;) {
       const PgResult found = connection_.Query(find);
@@ -105,7 +106,7 @@ class Remover {
         removal_.removed.push_back("replication slot " + objects_.slot());
         return true;
       }
-      if (outcome.failure->sqlstate == "42704") return true;  // Gone in between.
+      if (outcome.failure->sqlstate == "42704") return true;  // It was dropped in between.
       if (IsRefusal(*outcome.failure)) {
         Leave("replication slot " + objects_.slot(), SlotRemovalSql(objects_.slot()), outcome.failure->message,
               ErrorCode::kRefused);
@@ -140,7 +141,8 @@ class Remover {
     Leave("publication " + name, PublicationRemovalSql(name), outcome.failure->message, ErrorCode::kRefused);
   }
 
-  // Whatever it is called by now. With a database its publications have gone.
+  // Drops the publication in the database with this oid, whatever its present name. If the database is gone, so is the
+  // publication.
   void DropPublicationIn(uint32_t database) {
     const PgResult found = connection_.Query(fmt::format("SELECT datname FROM pg_database WHERE oid = {}", database));
     if (found.rows() == 0) return;
@@ -208,7 +210,7 @@ Removal RemoveObjectsAnywhere(SourceSession& session, const proto::OwnedObjects&
   try {
     const SourceConfig then = SourceAtPlace(context.source, objects);
     const Context there{then, context.home, context.progress, context.interrupt, context.scheduled};
-    const std::filesystem::path directory = run_directory / "there";  // The session's sockets have the same names.
+    const std::filesystem::path directory = run_directory / "there";  // The session's own sockets have the same names.
     std::filesystem::create_directories(directory);
     SourceSession former(there, directory);
     Removal again = RemoveObjects(former, objects);
@@ -217,7 +219,7 @@ Removal RemoveObjectsAnywhere(SourceSession& session, const proto::OwnedObjects&
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kBug) throw;
     for (Leftover& left : removal.left) {
-      left.why += fmt::format("; and by the way it was made: {}", error.what());
+      left.why += fmt::format("; and over the link it was made by: {}", error.what());
       if (left.code != ErrorCode::kRefused) left.code = error.code();
     }
     return removal;

@@ -26,7 +26,7 @@ TEST(ProcessEnvironmentTest, EveryVariableOfThisLibpqIsInTheList) {
   PQconninfoFree(options);
 }
 
-// Those that are no parameter of a connection (PGSERVICEFILE, PSQLRC …) stand in the programs only.
+// Variables that are no connection parameter (PGSERVICEFILE, PSQLRC …) are found in the programs only.
 TEST(ProcessEnvironmentTest, EveryVariableThatPsqlAndLibpqNameIsInTheList) {
   const std::string psql = testing::PostgresServer::BinDirectory() / "psql";
   const std::string script =
@@ -54,7 +54,7 @@ TEST(ProcessEnvironmentTest, TheEntrypointHasTheSameList) {
   EXPECT_EQ(there, TheList());
 }
 
-TEST(ProcessEnvironmentTest, TheListIsInOrderAndHasEachOnce) {
+TEST(ProcessEnvironmentTest, TheListIsSortedWithoutDuplicates) {
   EXPECT_TRUE(std::is_sorted(os::LibpqVariables().begin(), os::LibpqVariables().end()));
   EXPECT_EQ(TheList().size(), os::LibpqVariables().size());
 }
@@ -92,7 +92,7 @@ TEST(ProcessEnvironmentTest, WhatWasTakenIsReadOnceAndWhatLeadsElsewhereIsGone) 
       ::testing::ExitedWithCode(0), "");
 }
 
-TEST(ProcessEnvironmentTest, AnAgentIsOnlyForAContainerRuntimeElsewhere) {
+TEST(ProcessEnvironmentTest, OnlyARemoteContainerRuntimeGetsTheAgent) {
   std::map<std::string, std::string> here = {{"SSH_AUTH_SOCK", "/a"}, {"HOME", "/h"}, {"LC_ALL", "C"}, {"KEY", "k"}};
   EXPECT_EQ(os::HelperEnvironment(here), (std::map<std::string, std::string>{{"HOME", "/h"}, {"LC_ALL", "C"}}));
   here["CONTAINER_HOST"] = "ssh://somewhere";

@@ -43,7 +43,7 @@ std::vector<std::string> Names(const fs::path& directory) {
   return names;
 }
 
-TEST(AtomicFileTest, IsThereOnceCommittedAndOnlyForItsOwner) {
+TEST(AtomicFileTest, AppearsOnCommitAndIsPrivateToItsOwner) {
   TempDir directory;
   WriteFileAtomically(directory / "file", "content");
   EXPECT_EQ(ReadFile(directory / "file"), "content");
@@ -51,7 +51,7 @@ TEST(AtomicFileTest, IsThereOnceCommittedAndOnlyForItsOwner) {
   EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
 }
 
-TEST(AtomicFileTest, TheOldOneStaysUntilTheCommit) {
+TEST(AtomicFileTest, TheOldFileStaysUntilTheCommit) {
   TempDir directory;
   WriteFileAtomically(directory / "file", "old");
   {
@@ -64,13 +64,13 @@ TEST(AtomicFileTest, TheOldOneStaysUntilTheCommit) {
   EXPECT_EQ(ReadFile(directory / "file"), "new, of two pieces");
 }
 
-TEST(AtomicFileTest, WithoutACommitNothingIsLeft) {
+TEST(AtomicFileTest, WithoutACommitNoFileRemains) {
   TempDir directory;
   { AtomicFile(directory / "file").Write("dropped"); }
   EXPECT_TRUE(fs::is_empty(directory.path()));
 }
 
-TEST(AtomicFileTest, WhatAKilledRunLeftDoesNoHarm) {
+TEST(AtomicFileTest, FilesLeftByAKilledRunAreHarmless) {
   TempDir directory;
   WriteFileAtomically(directory / "file", "old");
   EXPECT_EQ(RunRole("killed", directory / "file").exit_status, 128 + SIGKILL);
@@ -80,8 +80,8 @@ TEST(AtomicFileTest, WhatAKilledRunLeftDoesNoHarm) {
   EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
 }
 
-// In a directory where everybody may lay something out, as in /tmp.
-TEST(AtomicFileTest, WhatOthersLaidOutIsNeitherWrittenThroughNorTouched) {
+// The file is in a directory where other users may create files too, such as /tmp.
+TEST(AtomicFileTest, LinksAndFilesOfOthersAreNeitherFollowedNorChanged) {
   TempDir shared;
   TempDir elsewhere;
   fs::permissions(shared.path(), fs::perms::all | fs::perms::sticky_bit);
@@ -108,7 +108,7 @@ TEST(AtomicFileTest, WhatOthersLaidOutIsNeitherWrittenThroughNorTouched) {
   EXPECT_EQ(ReadFile(elsewhere / "victim"), "precious");
 }
 
-TEST(AtomicFileTest, TheTemporaryFileHasAnotherNameEachTimeAndIsLeftAloneWhileItIsWritten) {
+TEST(AtomicFileTest, EveryWriterHasItsOwnTemporaryFile) {
   TempDir directory;
   AtomicFile first(directory / "file");
   const std::vector<std::string> one = Names(directory.path());
@@ -123,14 +123,14 @@ TEST(AtomicFileTest, TheTemporaryFileHasAnotherNameEachTimeAndIsLeftAloneWhileIt
   EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
 }
 
-TEST(AtomicFileTest, ANameAsLongAsNamesMayBe) {
+TEST(AtomicFileTest, ANameOfTheMaximumLengthWorks) {
   TempDir directory;
   const std::string name(255, 'n');
   WriteFileAtomically(directory / name, "content");
   EXPECT_EQ(ReadFile(directory / name), "content");
 }
 
-TEST(AtomicFileTest, AFullDiskIsNamedAndLeavesTheOldOne) {
+TEST(AtomicFileTest, AFullDiskIsReportedAndLeavesTheOldFile) {
   TempDir directory;
   WriteFileAtomically(directory / "file", "old");
   testing::Result result = RunRole("disk full", directory / "file");
@@ -140,7 +140,7 @@ TEST(AtomicFileTest, AFullDiskIsNamedAndLeavesTheOldOne) {
   EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
 }
 
-TEST(AtomicFileTest, AMissingDirectoryIsNamedWithWhatToDo) {
+TEST(AtomicFileTest, AMissingDirectoryIsReportedWithAHint) {
   TempDir directory;
   Error error = ErrorOf([&] { WriteFileAtomically(directory.path() / "none" / "file", ""); });
   EXPECT_EQ(error.code(), ErrorCode::kDisk);
@@ -154,7 +154,7 @@ TEST(AtomicFileTest, ADirectoryIsNotReplaced) {
   EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
 }
 
-TEST(AtomicFileTest, WhatIsNoFileIsNotReplaced) {
+TEST(AtomicFileTest, ASpecialFileIsNotReplaced) {
   TempDir directory;
   ASSERT_EQ(mkfifo((directory / "pipe").c_str(), 0600), 0);
   EXPECT_EQ(ErrorOf([&] { AtomicFile file(directory / "pipe"); }).code(), ErrorCode::kDisk);
@@ -162,12 +162,12 @@ TEST(AtomicFileTest, WhatIsNoFileIsNotReplaced) {
   EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"pipe"});
 }
 
-TEST(AtomicFileTest, AFileThatIsNotThereCannotBeRead) {
+TEST(AtomicFileTest, AMissingFileCannotBeRead) {
   TempDir directory;
   EXPECT_EQ(ErrorOf([&] { ReadFile(directory / "none"); }).code(), ErrorCode::kDisk);
 }
 
-TEST(AtomicFileTest, AFileIsReadWhole) {
+TEST(AtomicFileTest, AFileIsReadCompletely) {
   TempDir directory;
   std::string content(200000, 'x');
   content[65536] = '\0';

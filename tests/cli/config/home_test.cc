@@ -42,7 +42,7 @@ class HomeTest : public ::testing::Test {
   path directory_;
 };
 
-TEST_F(HomeTest, TheOptionComesBeforeTheVariableAndThatBeforeTheDefault) {
+TEST_F(HomeTest, TheOptionOverridesTheVariableWhichOverridesTheDefault) {
   os::Environment environment = {{"HOME", "/people/ada"}};
   EXPECT_EQ(config::ResolveHome("", environment), "/people/ada/.rotv");
   environment["ROTV_HOME"] = "/srv/rotv";
@@ -50,7 +50,7 @@ TEST_F(HomeTest, TheOptionComesBeforeTheVariableAndThatBeforeTheDefault) {
   EXPECT_EQ(config::ResolveHome("/other", environment), "/other");
 }
 
-TEST_F(HomeTest, TildeIsThePersonsHome) {
+TEST_F(HomeTest, TildeIsTheUsersHomeDirectory) {
   os::Environment environment = {{"HOME", "/people/ada"}};
   EXPECT_EQ(config::ResolveHome("~/x/y", environment), "/people/ada/x/y");
   EXPECT_EQ(config::ExpandTilde("~", environment), "/people/ada");
@@ -62,7 +62,7 @@ TEST_F(HomeTest, RelativeHomesBecomeAbsolute) {
   EXPECT_EQ(config::ResolveHome("state/", {}), std::filesystem::current_path() / "state");
 }
 
-TEST_F(HomeTest, WhatIsMissingIsMadeForItsOwnerAlone) {
+TEST_F(HomeTest, MissingDirectoriesAreCreatedPrivate) {
   mode_t before = umask(0);
   config::OpenHome(directory_ / "a" / "b");
   umask(before);
@@ -83,16 +83,16 @@ TEST_F(HomeTest, AFileInItsPlaceIsRefused) {
   EXPECT_THAT(Complaint(directory_ / "file" / "home"), ::testing::HasSubstr("cannot be"));
 }
 
-TEST_F(HomeTest, WhereNothingCanBeMadeItIsRefused) {
+TEST_F(HomeTest, AHomeThatCannotBeCreatedIsRefused) {
   EXPECT_THAT(Complaint("/proc/rotv-home"), ::testing::HasSubstr("cannot be created"));
 }
 
-TEST_F(HomeTest, WhatOthersCanWriteIsRefused) {
+TEST_F(HomeTest, AHomeThatOthersCanWriteIsRefused) {
   ASSERT_EQ(chmod(directory_.c_str(), 0777), 0);
   EXPECT_THAT(Complaint(directory_), ::testing::HasSubstr("can be written by other users"));
 }
 
-TEST_F(HomeTest, WhatBelongsToAnotherUserIsRefused) {
+TEST_F(HomeTest, AHomeOfAnotherUserIsRefused) {
   if (geteuid() != 0) {
     EXPECT_THAT(Complaint("/"), ::testing::HasSubstr("belongs to another user"));
     return;

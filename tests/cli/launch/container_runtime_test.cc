@@ -8,12 +8,12 @@
 namespace rotv {
 namespace {
 
-TEST(EnvFileTextTest, ValuesStandAsTheyAre) {
+TEST(EnvFileTextTest, ValuesAreWrittenUnchanged) {
   EXPECT_EQ(launch::EnvFileText({{"A", "with 'quotes' \"and\" # signs"}, {"B", ""}}),
             "A=with 'quotes' \"and\" # signs\nB=\n");
 }
 
-TEST(EnvFileTextTest, ValuesWithLineEndsAreEncodedAndNamed) {
+TEST(EnvFileTextTest, ValuesWithLineEndsAreEncodedAndListed) {
   EXPECT_EQ(launch::EnvFileText({{"KEY", "a\nb"}, {"PLAIN", "x"}, {"ZED", "\r\n"}}),
             "KEY=YQpi\nPLAIN=x\nZED=DQo=\nROTV_SECRETS_BASE64=KEY,ZED\n");
 }
@@ -30,7 +30,7 @@ TEST(EnvFileTextTest, ValuesOfEveryLengthAreEncoded) {
   }
 }
 
-TEST(ContainerNameTest, EveryHomeHasItsOwn) {
+TEST(ContainerNameTest, EveryHomeHasItsOwnName) {
   os::Environment environment{{"HOME", "/people/ada"}};
   EXPECT_EQ(launch::ContainerName("/people/ada/.rotv", environment), "rotv");
   std::string other = launch::ContainerName("/srv/x", environment);

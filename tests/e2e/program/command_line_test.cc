@@ -1,4 +1,4 @@
-// Runs the real binary for what needs no server.
+// Runs the real binary for tests that need no server.
 
 #include <fcntl.h>
 #include <gmock/gmock.h>
@@ -38,7 +38,7 @@ class CommandLineTest : public ::testing::Test {
 
   void WriteConfig(const std::string& text) { std::ofstream(config_) << text; }
 
-  // In the test's own directory, with a clean environment. Output goes to files, so that nothing can block.
+  // Runs in the test's own directory, with a clean environment. Output goes to files, so that nothing can block.
   Outcome Run(std::vector<std::string> arguments, bool stdout_closed = false) {
     arguments.insert(arguments.begin(), ROTV_SYNC_BINARY);
     pid_t child = fork();
@@ -106,7 +106,7 @@ TEST_F(CommandLineTest, VersionIsPrinted) {
   EXPECT_EQ(outcome.out.substr(0, 10), "rotv-sync ");
 }
 
-TEST_F(CommandLineTest, AnUnknownCommandIsAUsageErrorWithTheNearest) {
+TEST_F(CommandLineTest, AnUnknownCommandIsAUsageErrorWithASuggestion) {
   Outcome outcome = Run({"plul"});
   EXPECT_EQ(outcome.code, 2);
   EXPECT_HAS(outcome.err, "rotv-sync: there is no command \"plul\"\nhint: ");
@@ -136,7 +136,7 @@ TEST_F(CommandLineTest, UnknownOptionsAreUsageErrors) {
   }
 }
 
-TEST_F(CommandLineTest, AnUnknownOptionWithoutACommandIsNamed) {
+TEST_F(CommandLineTest, AnUnknownOptionWithoutACommandIsReported) {
   EXPECT_HAS(Run({"--nonsense"}).err, "rotv-sync: there is no option --nonsense\n");
 }
 
@@ -153,7 +153,7 @@ TEST_F(CommandLineTest, ErrorsAsJsonAreADocumentOnStdout) {
   }
 }
 
-TEST_F(CommandLineTest, WhenTheSeedTakesStdoutJsonErrorsGoToStderr) {
+TEST_F(CommandLineTest, WhenTheSeedGoesToStdoutJsonErrorsGoToStderr) {
   Outcome outcome = Run({"--json", "--config", "missing.toml", "materialize", "--output", "-"});
   EXPECT_EQ(outcome.code, 2);
   EXPECT_EQ(outcome.out, "");
@@ -175,14 +175,14 @@ TEST_F(CommandLineTest, ErrorsInTheConfigNameFileAndLine) {
   EXPECT_HAS(outcome.err, "rotv.toml:3: ");
 }
 
-TEST_F(CommandLineTest, AMaskingRuleThatIsNoneStopsEveryCommand) {
+TEST_F(CommandLineTest, AnInvalidMaskingRuleStopsEveryCommand) {
   WriteConfig("[sources.production]\nssh = \"db\"\ndatabase = \"x\"\n[mask]\n\"public.users.email\" = \"hide\"\n");
   Outcome outcome = RunConfigured({"pull"});
   EXPECT_EQ(outcome.code, 2);
   EXPECT_HAS(outcome.err, "rotv.toml:5: there is no rule");
 }
 
-TEST_F(CommandLineTest, AHomeThatCannotBeMadeIsADiskError) {
+TEST_F(CommandLineTest, AHomeThatCannotBeCreatedIsADiskError) {
   home_ = "/proc/rotv-home";
   EXPECT_EQ(RunConfigured({"status", "--offline"}).code, 6);
   home_ = config_;  // A file.
@@ -191,7 +191,7 @@ TEST_F(CommandLineTest, AHomeThatCannotBeMadeIsADiskError) {
   EXPECT_HAS(outcome.err, "is not a directory");
 }
 
-TEST_F(CommandLineTest, MaterializeWithoutABaselineSaysHowToGetOne) {
+TEST_F(CommandLineTest, MaterializeWithoutABaselineNamesTheCommandThatTakesOne) {
   Outcome outcome = RunConfigured({"materialize"});
   EXPECT_EQ(outcome.code, 2);
   EXPECT_HAS(outcome.err, "\nhint: ");
@@ -199,7 +199,7 @@ TEST_F(CommandLineTest, MaterializeWithoutABaselineSaysHowToGetOne) {
   EXPECT_FALSE(std::filesystem::exists(home_ / "seed-data.sql"));
 }
 
-TEST_F(CommandLineTest, StatusWithoutABaselineSaysSo) {
+TEST_F(CommandLineTest, StatusReportsAMissingBaseline) {
   Outcome outcome = RunConfigured({"status", "--offline"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_HAS(outcome.out, "none yet");
@@ -208,7 +208,7 @@ TEST_F(CommandLineTest, StatusWithoutABaselineSaysSo) {
   EXPECT_EQ(nlohmann::json::parse(outcome.out)["has_baseline"], false);
 }
 
-TEST_F(CommandLineTest, LocalStateIsForItsOwnerAlone) {
+TEST_F(CommandLineTest, LocalStateIsPrivateToItsOwner) {
   RunConfigured({"status", "--offline"});
   EXPECT_EQ(std::filesystem::status(home_).permissions(), std::filesystem::perms::owner_all);
 }
