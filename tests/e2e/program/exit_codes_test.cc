@@ -99,10 +99,10 @@ TEST_F(ExitCodesTest, AProgramOrAContainerThatDoesNotStartIsNoUsageError) {
   const std::vector<std::string> start = {"--runtime", "docker", "start", "--persistent"};
   const std::string docker = kDocker;
   for (const Case& one :
-       {Case{ROTV_BINARY, start, "", "", "docker is not on this machine"},
+       {Case{ROTV_BINARY, start, "", "", "docker is not installed on this machine"},
         {ROTV_BINARY, start, "#!/no/such/interpreter\n", "", "docker does not work here: docker: command not found"},
         {ROTV_BINARY, start, docker, "echo 'no space for it' >&2; exit 125", "cannot start the container: no space"},
-        {ROTV_BINARY, start, docker, ": >\"$started\"", "the application has ended while it started: boom"}}) {
+        {ROTV_BINARY, start, docker, ": >\"$started\"", "the application ended while it was starting: boom"}}) {
     fs::remove(directory_ / "bin/docker");
     if (!one.docker.empty()) WriteFile(directory_ / "bin/docker", one.docker, 0755);
     Command command = CommandOf(one.program, one.arguments);
@@ -116,11 +116,11 @@ TEST_F(ExitCodesTest, AProgramOrAContainerThatDoesNotStartIsNoUsageError) {
 
 TEST_F(ExitCodesTest, WithoutTheProgramsThatStartTheDatabaseNothingIsStarted) {
   Command command = CommandOf(ROTV_BINARY, {"--runtime", "local", "start", "--persistent"});
-  command.env["PATH"] = Bin();  // Neither setsid nor bash; PostgreSQL is where its packages put it.
+  command.env["PATH"] = Bin();  // There is no bash; PostgreSQL is where its packages put it.
   const Result result = RunCommand(command);
   EXPECT_EQ(result.exit_status, kCannotStart) << Describe(command, result);
   EXPECT_THAT(result.err, HasSubstr("the entrypoint cannot be started: No such file or directory"));
-  EXPECT_THAT(result.err, HasSubstr("hint: setsid and bash"));
+  EXPECT_THAT(result.err, HasSubstr("hint: bash must be in PATH"));
 }
 
 TEST_F(ExitCodesTest, WithoutASchedulerNothingIsScheduled) {
