@@ -52,9 +52,9 @@ struct GarbageCounts {
 class RowStore {
  public:
   enum class Mode { kCreate, kReadWrite, kReadOnly };
-  // Opens a store; kCreate creates a new one in `directory`, which must not exist. Throws kDisk if it is locked by
-  // another process, if it cannot be read and written, or if its format is not this program's; kCorrupt if it is
-  // damaged. Removes the unpublished rows that a killed pull left, except with kReadOnly.
+  // Opens a store; kCreate creates a new one in `directory`, which must not exist. Throws kInUse if another process has
+  // it open, kDisk if it cannot be read and written, or if its format is not this program's; kCorrupt if it is damaged.
+  // Removes the unpublished rows that a killed pull left, except with kReadOnly.
   static std::unique_ptr<RowStore> Open(const std::filesystem::path& directory, Mode mode);
   virtual ~RowStore() = default;
 

@@ -152,15 +152,6 @@ SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, con
   return InfoOf(snapshot, false);
 }
 
-NamedPoint FindSnapshot(const Context& context, const std::string& name) {
-  Workspace workspace = OpenWorkspace(context, "snapshot");
-  auto [store, point] = history::OpenPoint(workspace, "", name);
-  return {.lsn = point.lsn,
-          .time_us = point.time_us,
-          .baseline_lsn = Lsn(store->manifest().baseline_lsn()),
-          .baseline_time_us = store->manifest().baseline_time_us()};
-}
-
 std::vector<SnapshotInfo> ListSnapshots(const Context& context) {
   Workspace workspace = OpenWorkspace(context, "snapshot list");
   std::vector<SnapshotInfo> infos;

@@ -104,7 +104,7 @@ int RunCheck(const program::Session& session) {
   document["seeds"] = result.seeds;
   document["seconds"] = result.seconds;
   session.output.Result(CheckText(result, session.context.source.name), document);
-  return result.clean() ? 0 : static_cast<int>(ErrorCode::kCorrupt);
+  return result.clean() ? 0 : static_cast<int>(ErrorCode::kFindings);
 }
 
 }  // namespace

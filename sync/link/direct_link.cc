@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <mutex>
 #include <optional>
@@ -18,6 +17,7 @@
 #include "os/local_command.h"
 #include "os/process_environment.h"
 #include "storage/error.h"
+#include "sync/context/conninfo.h"
 #include "sync/link/password_file.h"
 #include "sync/link/password_relay.h"
 #include "sync/link/server_proof.h"
@@ -39,25 +39,15 @@ Parameters PartsOf(const SourceConfig& source) {
 
 Parameters ParseUrl(const SourceConfig& source) {
   if (source.url.empty()) return PartsOf(source);
-  char* error_text = nullptr;
-  PQconninfoOption* options = PQconninfoParse(source.url.c_str(), &error_text);
-  if (options == nullptr) {
-    std::string why = error_text != nullptr ? error_text : "out of memory";
-    PQfreemem(error_text);
-    while (why.ends_with('\n')) why.pop_back();
-    // libpq's message can contain the url with its password; such a message is not shown.
-    const bool names_url = why.find(source.url) != std::string::npos || why.find("password") != std::string::npos;
-    throw Error(ErrorCode::kUsage,
-                fmt::format("the url of source {} is not one that libpq understands{}", source.name,
-                            names_url ? "" : ": " + why),
-                "write it as postgresql://user@host:port/database?sslmode=verify-full");
-  }
-  Parameters parameters;
-  for (const PQconninfoOption* option = options; option->keyword != nullptr; ++option) {
-    if (option->val != nullptr) parameters[option->keyword] = option->val;
-  }
-  PQconninfoFree(options);
-  return parameters;
+  const Conninfo parsed = ParseConninfo(source.url);
+  if (parsed.error.empty()) return parsed.values;
+  // libpq's message can contain the url with its password; such a message is not shown.
+  const bool names_url =
+      parsed.error.find(source.url) != std::string::npos || parsed.error.find("password") != std::string::npos;
+  throw Error(ErrorCode::kUsage,
+              fmt::format("the url of source {} is not one that libpq understands{}", source.name,
+                          names_url ? "" : ": " + parsed.error),
+              "write it as postgresql://user@host:port/database?sslmode=verify-full");
 }
 
 // Quotes a value for a libpq connection string.
@@ -79,8 +69,8 @@ std::string ValueOr(const Parameters& parameters, const std::string& name, const
 // wrapper is left out: it is slow, and only starts one of the latter.
 std::set<fs::path> Candidates(const std::string& program) {
   std::vector<fs::path> directories;
-  const char* path = std::getenv("PATH");
-  std::string_view rest = path != nullptr ? path : "";
+  const std::string path = os::TakenVariable("PATH");
+  std::string_view rest = path;
   while (!rest.empty()) {
     const size_t colon = std::min(rest.find(':'), rest.size());
     if (colon > 0) directories.emplace_back(rest.substr(0, colon));

@@ -1,5 +1,6 @@
 #include "storage/row_store.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
@@ -208,7 +209,7 @@ TEST(RowStoreTest, ANewerFormatIsRefusedAndNotChanged) {
   for (Mode mode : {Mode::kReadWrite, Mode::kReadOnly}) {
     Error error = ErrorOf([&] { store.Reopen(mode); });
     EXPECT_EQ(error.code(), ErrorCode::kDisk);
-    EXPECT_NE(std::string(error.what()).find("format 3"), std::string::npos) << error.what();
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("format 3"));
   }
 }
 
@@ -216,12 +217,12 @@ TEST(RowStoreTest, ASecondOpenerIsRefused) {
   StoreFixture store;
   WithOneRow(store);
   Error error = ErrorOf([&] { RowStore::Open(store.path(), Mode::kReadWrite); });
-  EXPECT_EQ(error.code(), ErrorCode::kDisk);
-  EXPECT_NE(std::string(error.what()).find("in use by another process"), std::string::npos) << error.what();
+  EXPECT_EQ(error.code(), ErrorCode::kInUse);
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("in use by another process"));
 
   testing::Result other = RunRole("open", store.path());
-  EXPECT_EQ(other.exit_status, static_cast<int>(ErrorCode::kDisk));
-  EXPECT_NE(other.err.find("in use by another process"), std::string::npos) << other.err;
+  EXPECT_EQ(other.exit_status, static_cast<int>(ErrorCode::kInUse));
+  EXPECT_THAT(other.err, ::testing::HasSubstr("in use by another process"));
   store.Close();
   EXPECT_EQ(RunRole("open", store.path()).exit_status, 0);
 }
@@ -230,7 +231,7 @@ TEST(RowStoreTest, ADirectoryNamedLockIsNotReportedAsInUse) {
   testing::TempDir directory;
   Error error = ErrorOf([&] { RowStore::Open(directory / "lock", Mode::kReadWrite); });
   EXPECT_EQ(error.code(), ErrorCode::kDisk);
-  EXPECT_EQ(std::string(error.what()).find("in use by another process"), std::string::npos) << error.what();
+  EXPECT_THAT(error.what(), ::testing::Not(::testing::HasSubstr("in use by another process")));
 }
 
 TEST(RowStoreTest, AKilledProcessLeavesNoUnpublishedRows) {
@@ -361,7 +362,7 @@ TEST(RowStoreTest, ARunLeftByAKilledProcessIsNotOverwritten) {
 void ExpectOldContentAfter(const std::string& role, StoreFixture& store) {
   testing::Result result = RunRole(role, store.path());
   EXPECT_EQ(result.exit_status, static_cast<int>(ErrorCode::kDisk)) << result.err;
-  EXPECT_NE(result.err.find(store.path().string()), std::string::npos) << result.err;
+  EXPECT_THAT(result.err, ::testing::HasSubstr(store.path().string()));
   store.Reopen();
   EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{"old"});
   for (const auto& file : fs::directory_iterator(store.path())) EXPECT_NE(file.path().extension(), ".tmp");
@@ -386,7 +387,7 @@ TEST(RowStoreTest, AFullDiskIsReportedAndLeavesTheOldContent) {
   fs::create_directory(directory / "disk");
   testing::Result result = RunRole("disk is full", directory.path());
   EXPECT_EQ(result.exit_status, static_cast<int>(ErrorCode::kDisk)) << result.err;
-  EXPECT_NE(result.err.find("No space left"), std::string::npos) << result.err;
+  EXPECT_THAT(result.err, ::testing::HasSubstr("No space left"));
   // The same store on a disk that has room again.
   const fs::path copy = directory / "with room";
   std::unique_ptr<RowStore> store =

@@ -218,10 +218,10 @@ TEST(LocalErrorsTest, ASecondProcessIsRefusedAndNamesTheFirst) {
   first.Signal(SIGSTOP);
   ASSERT_TRUE(first.Running());
   for (const char* command : {"pull", "materialize", "status", "detach"}) {
-    ExpectError(rotv.Sync({command}), {kDisk, "in use by another run: " + holder, "wait until it has ended"});
+    ExpectError(rotv.Sync({command}), {kInUse, "in use by another run: " + holder, "wait until it has ended"});
   }
-  ExpectError(rotv.Sync({"baseline", "--force"}), {kDisk, holder, "wait"});
-  ExpectJsonError(rotv.Sync({"--json", "pull"}), {kDisk, holder, "wait"});
+  ExpectError(rotv.Sync({"baseline", "--force"}), {kInUse, holder, "wait"});
+  ExpectJsonError(rotv.Sync({"--json", "pull"}), {kInUse, holder, "wait"});
   first.Signal(SIGCONT);
   EXPECT_EQ(first.Wait().exit_status, 0);
   rotv.MustSync({"pull"});

@@ -1,6 +1,7 @@
 // Runs the real binary for tests that need no server.
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -16,7 +17,7 @@
 namespace rotv {
 namespace {
 
-#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
+#define EXPECT_HAS(text, part) EXPECT_THAT(text, ::testing::HasSubstr(part))
 
 struct Outcome {
   int code = -1;

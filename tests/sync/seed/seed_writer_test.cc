@@ -2,6 +2,7 @@
 
 #include "sync/seed/seed_writer.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "sync/postgres/psql_restrict.h"
@@ -122,7 +123,7 @@ TEST_F(SeedWriterTest, ALineEndInANameDoesNotEndTheComment) {
   proto::Table* table = testing::AddTable(&described_, 1, "a", {{"id", kInt4Oid}}, {0});
   table->set_name("a\nDROP TABLE b;\r");
   Publish();
-  EXPECT_NE(Seed().find("-- Data for Name: a DROP TABLE b; ; Type"), std::string::npos) << Seed();
+  EXPECT_THAT(Seed(), ::testing::HasSubstr("-- Data for Name: a DROP TABLE b; ; Type"));
 }
 
 TEST_F(SeedWriterTest, RowsComeFromTheLsnAndItsEpoch) {
