@@ -7,6 +7,7 @@
 
 #include "storage/error.h"
 #include "sync/formats/wal_frame.h"
+#include "sync/postgres/sqlstate.h"
 
 namespace rotv::capture {
 namespace {
@@ -26,7 +27,6 @@ constexpr int kWalWriterRounds = 3;
 constexpr int kWaitMs = 50;
 // The server notices that a killed run is gone after its wal_sender_timeout, a minute by default.
 constexpr auto kSlotInUseTimeout = std::chrono::seconds(75);
-constexpr const char* kObjectInUse = "55006";
 constexpr auto kNap = std::chrono::microseconds(100);
 
 int64_t NowUs() {
@@ -45,7 +45,7 @@ void ChangeStream::Start() {
                                     connection.QuoteLiteral(connection.QuoteIdentifier(parts_.manifest.publication())));
   Clock::time_point deadline = Clock::now() + kSlotInUseTimeout;
   while (std::optional<postgres::PgFailure> failure = connection.StartStream(command)) {
-    if (failure->sqlstate != kObjectInUse) connection.Throw(*failure);
+    if (failure->sqlstate != postgres::sqlstate::kObjectInUse) connection.Throw(*failure);
     if (Clock::now() > deadline) {
       throw Error(ErrorCode::kUnreachable, "the replication slot is in use: " + failure->message,
                   "end that process on the source: SELECT pg_terminate_backend(<PID>); then try again");

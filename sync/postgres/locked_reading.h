@@ -15,9 +15,4 @@ namespace rotv::postgres {
 // Where it is not, the snapshot would read nothing, silently.
 std::string BeginReadingSql(const PgConnection& connection, const proto::Table& table, const std::string& snapshot);
 
-// A failure because the table is no longer what the snapshot says.
-bool IsForMovedTable(const PgFailure& failure);
-// IsForLock(), or the watchdog: trying again may help.
-bool IsForBusyTable(const PgFailure& failure);
-
 }  // namespace rotv::postgres

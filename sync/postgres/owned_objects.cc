@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "sync/context/source_address.h"
+#include "sync/postgres/sqlstate.h"
 
 namespace rotv::postgres {
 namespace {
@@ -17,9 +18,6 @@ std::string PlaceOf(const proto::OwnedObjects& objects) {
   if (objects.system_id() == 0) return "the source";
   return fmt::format("database {} of {}", objects.database(), objects.description());
 }
-
-// Nothing was refused that another role could not do: it stays, and is told.
-bool IsRefusal(const PgFailure& failure) { return failure.sqlstate == "42501"; }
 
 proto::SourceWay WayOf(const SourceConfig& source) {
   proto::SourceWay way;
@@ -103,13 +101,13 @@ class Remover {
         removal_.removed.push_back("replication slot " + objects_.slot());
         return true;
       }
-      if (outcome.failure->sqlstate == "42704") return true;  // Gone in between.
-      if (IsRefusal(*outcome.failure)) {
+      if (outcome.failure->sqlstate == sqlstate::kUndefinedObject) return true;  // Gone in between.
+      if (IsForPrivilege(*outcome.failure)) {
         Leave("replication slot " + objects_.slot(), SlotRemovalSql(objects_.slot()), outcome.failure->message,
               ErrorCode::kRefused);
         return true;
       }
-      if (outcome.failure->sqlstate != "55006") connection_.Throw(*outcome.failure);
+      if (outcome.failure->sqlstate != sqlstate::kObjectInUse) connection_.Throw(*outcome.failure);
       if (Clock::now() > deadline) {
         throw Error(
             ErrorCode::kUnreachable,
@@ -134,7 +132,7 @@ class Remover {
           fmt::format("publication {}{}", name, elsewhere ? ", in database " + connection.database() : ""));
       return;
     }
-    if (!IsRefusal(*outcome.failure)) connection.Throw(*outcome.failure);
+    if (!IsForPrivilege(*outcome.failure)) connection.Throw(*outcome.failure);
     Leave("publication " + name, PublicationRemovalSql(name), outcome.failure->message, ErrorCode::kRefused);
   }
 

@@ -17,6 +17,7 @@
 
 #include "storage/interrupt.h"
 #include "sync/link/link.h"
+#include "sync/postgres/pg_failure.h"
 #include "sync/postgres/stall_watch.h"
 
 struct pg_conn;
@@ -44,18 +45,6 @@ class PgResult {
   };
   std::unique_ptr<pg_result, Clear> result_;
 };
-
-// What the server said against a statement.
-struct PgFailure {
-  std::string sqlstate;  // Five characters; empty if the connection was lost.
-  std::string message;   // On one line, without "ERROR:".
-};
-
-// A lock that was not to be had in time, or a deadlock: trying again may help.
-bool IsForLock(const PgFailure& failure);
-// What was to be read as a table is a view or a foreign table (or in another state in which it cannot be read): our
-// sessions read neither, but for the system's.
-bool IsForRestrictedRelation(const PgFailure& failure);
 
 struct PgOutcome {
   std::vector<PgResult> results;     // Of the statements that worked.
