@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "storage/error.h"
+#include "storage/write_all.h"
 
 namespace rotv {
 namespace {
@@ -53,12 +54,7 @@ std::string TemporaryPrefix(const std::filesystem::path& path) {
 }
 
 void WriteTo(int fd, std::string_view bytes, const std::filesystem::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) ThrowDiskError("write", path, errno);
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
+  if (const int problem = WriteAll(fd, bytes); problem != 0) ThrowDiskError("write", path, problem);
 }
 
 // Ours, and nobody writes it any more. Others may have laid out anything under such a name.

@@ -17,6 +17,7 @@
 #include "os/local_command.h"
 #include "storage/error.h"
 #include "storage/handle.h"
+#include "storage/write_all.h"
 #include "sync/link/known_hosts.h"
 
 namespace rotv::link {
@@ -63,7 +64,7 @@ class JoinedConfig {
  public:
   JoinedConfig() : file_(memfd_create("ssh_config", MFD_CLOEXEC)) {
     const std::string text = fmt::format("Include \"{}\"\nMatch all\nInclude {}\n", UserConfig(), kSystemConfig);
-    if (!file_ || write(file_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    if (!file_ || WriteAll(file_.get(), text) != 0) {
       throw Error(ErrorCode::kUsage, fmt::format("cannot hand ~/.ssh/config over to ssh: {}", std::strerror(errno)));
     }
   }
