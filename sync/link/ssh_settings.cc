@@ -15,6 +15,7 @@
 
 #include "fmt/format.h"
 #include "os/local_command.h"
+#include "os/run_program.h"
 #include "storage/error.h"
 #include "storage/handle.h"
 #include "storage/write_all.h"
@@ -74,11 +75,6 @@ class JoinedConfig {
   FileDescriptor file_;
 };
 
-std::string LastLineOf(std::string_view text) {
-  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
-  return std::string(text.substr(text.rfind('\n') + 1));
-}
-
 // What `ssh -G` prints; empty if there is no ssh.
 std::string AskSsh(const SshTarget& target, const Interrupt& interrupt) {
   os::ProgramCall command;
@@ -97,7 +93,8 @@ std::string AskSsh(const SshTarget& target, const Interrupt& interrupt) {
                 "install OpenSSH's client (apt-get install openssh-client, or the like)");
   }
   if (result.exit_status != 0) {
-    throw Error(ErrorCode::kUsage, fmt::format("ssh cannot read its configuration: {}", LastLineOf(result.stderr_text)),
+    throw Error(ErrorCode::kUsage,
+                fmt::format("ssh cannot read its configuration: {}", os::LastLine(result.stderr_text)),
                 fmt::format("correct it until this works: ssh -G {}", target.host));
   }
   return text;
