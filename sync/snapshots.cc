@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
+#include "os/clock.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "sync/context/open_workspace.h"
@@ -148,14 +148,12 @@ SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, con
       *store, point.lsn, [](std::string_view) {}, context.progress, context.interrupt);
   context.progress.End();
 
-  using std::chrono::system_clock;
-  auto now = std::chrono::duration_cast<std::chrono::microseconds>(system_clock::now().time_since_epoch());
   proto::Manifest manifest = store->manifest();
   proto::Snapshot* snapshot = manifest.add_snapshots();
   snapshot->set_name(name);
   snapshot->set_lsn(point.lsn.value());
   snapshot->set_time_us(point.time_us);
-  snapshot->set_created_us(now.count());
+  snapshot->set_created_us(os::NowMicroseconds());
   snapshot->set_rows(counts.rows);
   store->Publish(manifest, {});
   return InfoOf(*snapshot, false);

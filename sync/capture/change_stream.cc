@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "os/clock.h"
 #include "storage/error.h"
 #include "sync/formats/wal_frame.h"
 #include "sync/postgres/sqlstate.h"
@@ -28,11 +29,6 @@ constexpr int kWaitMs = 50;
 // The server notices that a killed run is gone after its wal_sender_timeout, a minute by default.
 constexpr auto kSlotInUseTimeout = std::chrono::seconds(75);
 constexpr auto kNap = std::chrono::microseconds(100);
-
-int64_t NowUs() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 }  // namespace
 
@@ -165,7 +161,7 @@ void ChangeStream::Acknowledge(bool request_reply) {
   acknowledged_ = std::max(acknowledged_, parts_.writer.durable_lsn());
   formats::StandbyStatus status{
       .received = std::max(received_, acknowledged_), .flushed = acknowledged_, .request_reply = request_reply};
-  parts_.connection.SendStream(formats::EncodeStandbyStatus(status, NowUs()));
+  parts_.connection.SendStream(formats::EncodeStandbyStatus(status, os::NowMicroseconds()));
   last_standby_status_ = Clock::now();
 }
 
