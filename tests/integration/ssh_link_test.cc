@@ -1,4 +1,6 @@
 // Connections and commands over one SSH session, by a real sshd.
+//
+// Labels: tsan
 
 #include <gtest/gtest.h>
 

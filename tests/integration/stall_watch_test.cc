@@ -1,5 +1,7 @@
 // Silence on a connection to a real server: of a way that carries nothing any more, of a server that is busy, and of an
 // answer that was lost.
+//
+// Labels: tsan
 
 #include "sync/postgres/stall_watch.h"
 

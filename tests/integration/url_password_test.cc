@@ -1,5 +1,7 @@
 // A password never goes in clear to a server that nothing proves: against a server that lies, and against a real one
 // with each of its methods.
+//
+// Labels: tsan
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

@@ -115,13 +115,14 @@ using Role = std::function<void(const std::filesystem::path&)>;
 
 class ChildEnvironment : public ::testing::Environment {
  public:
-  explicit ChildEnvironment(std::map<std::string, Role> roles) : roles_(std::move(roles)) {}
+  // Several files of one test program may each have theirs; their names differ.
+  explicit ChildEnvironment(std::map<std::string, Role> roles) { AllRoles().merge(std::move(roles)); }
   void SetUp() override {
     const char* role = std::getenv("ROTV_TEST_ROLE");
     if (role == nullptr) return;
     int status = 0;
     try {
-      roles_.at(role)(std::getenv("ROTV_TEST_PATH"));
+      AllRoles().at(role)(std::getenv("ROTV_TEST_PATH"));
     } catch (const Error& error) {
       std::cerr << error.what() << std::endl;
       status = static_cast<int>(error.code());
@@ -130,7 +131,10 @@ class ChildEnvironment : public ::testing::Environment {
   }
 
  private:
-  std::map<std::string, Role> roles_;
+  static std::map<std::string, Role>& AllRoles() {
+    static std::map<std::string, Role> all;
+    return all;
+  }
 };
 
 // A role ends with 0, with the code of its Error, or as it kills itself.

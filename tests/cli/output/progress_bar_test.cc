@@ -156,7 +156,8 @@ TEST(ProgressBarTest, WithoutUtf8TheBarIsAscii) {
   stage.Pass(1000);
   bar.Update(1'000);
   EXPECT_NE(stage.Bar().find("[############            ]"), std::string::npos) << stage.Bar();
-  EXPECT_TRUE(std::all_of(stage.Bar().begin(), stage.Bar().end(), [](unsigned char c) { return c < 0x80; }));
+  const std::string shown = stage.Bar();
+  EXPECT_TRUE(std::all_of(shown.begin(), shown.end(), [](unsigned char c) { return c < 0x80; }));
 }
 
 TEST(ProgressBarTest, ShownWorkEndsWithALineThatStays) {

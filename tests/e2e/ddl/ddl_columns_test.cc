@@ -82,6 +82,7 @@ TEST_F(DdlTest, AGeneratedColumnThatBecomesPlainIsFollowed) {
 }
 
 // A default is what it was when the column was added, whatever the column's default has become since.
+// Labels: asan
 TEST_F(DdlTest, DefaultsOfSeveralPullsStayWithTheRowsOfTheirTime) {
   Exec("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT n, 'v' FROM generate_series(1, 200) n");
   rotv.MustSync({"baseline"});

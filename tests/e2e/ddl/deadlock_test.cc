@@ -1,4 +1,6 @@
 // A migration on the source and our reading of the schema want each other's locks: the one that gives way is ours.
+//
+// Labels: tsan
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -104,6 +104,7 @@ INSTANTIATE_TEST_SUITE_P(
                            "no primary key"}),
     [](const auto& kind) { return std::string(kind.param.name); });
 
+// Labels: asan tsan
 TEST_F(ResyncTest, OfManyTablesOnlyThoseThatChangedAreResynced) {
   for (int i = 0; i < 120; ++i) {
     Exec(fmt::format(

@@ -286,6 +286,7 @@ TEST_F(DriftGridTest, OrderNamesFormattingAndRightsMakeNoDifference) {
   }
 }
 
+// Labels: asan
 TEST_F(DriftGridTest, ManyDifferencesAtOnceCanBeFixed) {
   // New things that stand on new things, on both sides, and old ones that change with what stands on them.
   MakeOther(R"(
@@ -314,6 +315,7 @@ DROP TABLE log;
   EXPECT_THAT(AllLabels(DriftAfter(drift.to_before, "after", "before")), IsEmpty());
 }
 
+// Labels: asan
 TEST_F(DriftGridTest, AnEmptyDatabaseCanBeMadeThisOne) {
   g_server->DropDatabase("after");
   g_server->CreateDatabase("after");
@@ -324,6 +326,7 @@ TEST_F(DriftGridTest, AnEmptyDatabaseCanBeMadeThisOne) {
   EXPECT_THAT(AllLabels(DriftAfter(drift.to_after, "before", "after")), IsEmpty());
 }
 
+// Labels: asan
 TEST_F(DriftGridTest, IgnoresWhatAPatternNamesWithItsParts) {
   MakeOther(
       "CREATE TABLE app.audit_log (id serial PRIMARY KEY); CREATE INDEX extra ON book (pages); "

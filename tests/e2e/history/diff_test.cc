@@ -1,5 +1,7 @@
 // Differences between two points, against those that SQL finds between two databases that were imported from their
 // seeds.
+//
+// Labels: asan
 
 #include <gmock/gmock.h>
 

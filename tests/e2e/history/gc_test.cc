@@ -69,6 +69,7 @@ TEST_F(GcTest, TheLastDaysStayWhole) {
   EXPECT_GT(Json({"gc"}).at("dropped"), 0);
 }
 
+// Labels: asan
 TEST_F(GcTest, TheRoomComesBack) {
   Exec("INSERT INTO t SELECT n, md5(n::text), repeat(md5(n::text), 20) FROM generate_series(1001, 5000) n");
   rotv.MustSync({"baseline"});

@@ -1,4 +1,6 @@
 // Personal data never reach this machine's disk, whatever way rows come, and what is stored instead can be worked with.
+//
+// Labels: asan
 
 #include <gmock/gmock.h>
 

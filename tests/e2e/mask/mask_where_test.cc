@@ -1,4 +1,6 @@
 // Tables of which the rules keep the rows for which conditions hold.
+//
+// Labels: asan
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>

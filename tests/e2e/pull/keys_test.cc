@@ -1,4 +1,6 @@
 // How rows are known: keys that change, swap, chain and come back; identities by index, FULL, and bags of equal rows.
+//
+// Labels: asan tsan
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,6 @@
 // `verify` of tables whose columns are masked: what is not masked is compared all the same.
+//
+// Labels: asan
 
 #include <gmock/gmock.h>
 

@@ -1,3 +1,5 @@
+// Labels: tsan
+
 #include "sync/capture/store_writer.h"
 
 #include <gtest/gtest.h>

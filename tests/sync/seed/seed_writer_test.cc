@@ -1,3 +1,5 @@
+// Labels: tsan
+
 #include "sync/seed/seed_writer.h"
 
 #include <gtest/gtest.h>
