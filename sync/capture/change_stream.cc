@@ -8,7 +8,7 @@
 #include "os/clock.h"
 #include "storage/error.h"
 #include "sync/formats/wal_frame.h"
-#include "sync/postgres/sqlstate.h"
+#include "sync/postgres/slot_in_use.h"
 
 namespace rotv::capture {
 namespace {
@@ -26,8 +26,6 @@ constexpr auto kQuiet = std::chrono::milliseconds(100);
 constexpr auto kStalled = std::chrono::seconds(2);
 constexpr int kWalWriterRounds = 3;
 constexpr int kWaitMs = 50;
-// The server notices that a killed run is gone after its wal_sender_timeout, a minute by default.
-constexpr auto kSlotInUseTimeout = std::chrono::seconds(75);
 constexpr auto kNap = std::chrono::microseconds(100);
 
 }  // namespace
@@ -39,17 +37,10 @@ void ChangeStream::Start() {
   std::string command = fmt::format("START_REPLICATION SLOT {} LOGICAL {} (proto_version '1', publication_names {})",
                                     connection.QuoteIdentifier(parts_.manifest.slot()), from.ToString(),
                                     connection.QuoteLiteral(connection.QuoteIdentifier(parts_.manifest.publication())));
-  Clock::time_point deadline = Clock::now() + kSlotInUseTimeout;
-  while (std::optional<postgres::PgFailure> failure = connection.StartStream(command)) {
-    if (failure->sqlstate != postgres::sqlstate::kObjectInUse) connection.Throw(*failure);
-    if (Clock::now() > deadline) {
-      throw Error(ErrorCode::kUnreachable, "the replication slot is in use: " + failure->message,
-                  "end that process on the source: SELECT pg_terminate_backend(<PID>); then try again");
-    }
-    parts_.interrupt.Check();
-    parts_.progress.Detail("waiting until the source has let go of a broken-off pull");
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
+  const std::optional<postgres::PgFailure> failure = postgres::UseSlotOnceReleased(
+      [&] { return connection.StartStream(command); }, parts_.interrupt,
+      [&] { parts_.progress.Detail("waiting for the source to release the replication slot of an aborted pull"); });
+  if (failure) connection.Throw(*failure);
   parts_.progress.Detail("");
   last_publish_ = last_standby_status_ = last_arrival_ = Clock::now();
   idle_limit_ = kQuiet;

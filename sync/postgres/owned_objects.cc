@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "sync/context/source_address.h"
+#include "sync/postgres/slot_in_use.h"
 #include "sync/postgres/sqlstate.h"
 
 namespace rotv::postgres {
@@ -88,36 +87,21 @@ class Remover {
 
   // False if there is none.
   bool DropSlot() {
-    using Clock = std::chrono::steady_clock;
     const std::string slot = connection_.QuoteLiteral(objects_.slot());
-    const std::string find = fmt::format("SELECT active_pid FROM pg_replication_slots WHERE slot_name = {}", slot);
-    // A server notices a client that vanished after its wal_sender_timeout at the latest; a minute is the default.
-    const Clock::time_point deadline = Clock::now() + std::chrono::seconds(75);
-    for (;;) {
-      const PgResult found = connection_.Query(find);
-      if (found.rows() == 0) return false;
-      const PgOutcome outcome = connection_.TryQuery(fmt::format("SELECT pg_drop_replication_slot({})", slot));
-      if (!outcome.failure) {
-        removal_.removed.push_back("replication slot " + objects_.slot());
-        return true;
-      }
-      if (outcome.failure->sqlstate == sqlstate::kUndefinedObject) return true;  // Gone in between.
-      if (IsForPrivilege(*outcome.failure)) {
-        Leave("replication slot " + objects_.slot(), SlotRemovalSql(objects_.slot()), outcome.failure->message,
-              ErrorCode::kRefused);
-        return true;
-      }
-      if (outcome.failure->sqlstate != sqlstate::kObjectInUse) connection_.Throw(*outcome.failure);
-      if (Clock::now() > deadline) {
-        throw Error(
-            ErrorCode::kUnreachable,
-            fmt::format("replication slot {} is still in use by process {} on the source", objects_.slot(),
-                        found.Text(0, 0)),
-            fmt::format("end it on the source: SELECT pg_terminate_backend({}); then try again", found.Text(0, 0)));
-      }
-      session_.context().interrupt.Check();
-      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    const std::string find = fmt::format("SELECT FROM pg_replication_slots WHERE slot_name = {}", slot);
+    if (connection_.Query(find).rows() == 0) return false;
+    const std::string drop = fmt::format("SELECT pg_drop_replication_slot({})", slot);
+    const std::optional<PgFailure> failure =
+        UseSlotOnceReleased([&] { return connection_.TryQuery(drop).failure; }, session_.context().interrupt, [] {});
+    if (!failure) {
+      removal_.removed.push_back("replication slot " + objects_.slot());
+    } else if (IsForPrivilege(*failure)) {
+      Leave("replication slot " + objects_.slot(), SlotRemovalSql(objects_.slot()), failure->message,
+            ErrorCode::kRefused);
+    } else if (failure->sqlstate != sqlstate::kUndefinedObject) {  // Which means: gone in between.
+      connection_.Throw(*failure);
     }
+    return true;
   }
 
   void DropPublication(PgConnection& connection) {
