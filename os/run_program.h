@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,9 @@ int RunProgramShowing(const std::vector<std::string>& words, const Interrupt& in
 
 // Replaces this process, with its terminal and signals. Returns only by an exception: kUsage if it is not there.
 [[noreturn]] void BecomeProgram(const std::vector<std::string>& words, const Environment& added = {});
+
+// The directories of PATH, in its order.
+std::vector<std::filesystem::path> PathDirectories(const Environment& environment);
 
 // Whether `program` is in PATH.
 bool ProgramIsHere(const std::string& program, const Environment& environment);

@@ -68,7 +68,4 @@ class LocalRuntime : public Runtime {
   const Interrupt& interrupt_;
 };
 
-// Where PostgreSQL's programs are, newest version last, and those in PATH before all; empty if there are none.
-std::filesystem::path FindPostgresPrograms(const os::Environment& environment);
-
 }  // namespace rotv::launch

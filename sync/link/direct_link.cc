@@ -16,7 +16,9 @@
 
 #include "fmt/format.h"
 #include "os/local_command.h"
+#include "os/postgres_programs.h"
 #include "os/process_environment.h"
+#include "os/run_program.h"
 #include "storage/error.h"
 #include "sync/link/password_file.h"
 #include "sync/link/password_relay.h"
@@ -78,21 +80,10 @@ std::string ValueOr(const Parameters& parameters, const std::string& name, const
 // `program` in every directory of PATH, and where packages keep the versions that PATH does not show; each once.
 // Debian's wrapper, which takes longer than all else here, only starts one of the latter.
 std::set<fs::path> Candidates(const std::string& program) {
-  std::vector<fs::path> directories;
-  const char* path = std::getenv("PATH");
-  std::string_view rest = path != nullptr ? path : "";
-  while (!rest.empty()) {
-    const size_t colon = std::min(rest.find(':'), rest.size());
-    if (colon > 0) directories.emplace_back(rest.substr(0, colon));
-    rest.remove_prefix(std::min(colon + 1, rest.size()));
-  }
+  std::vector<fs::path> directories = os::PathDirectories(os::ProcessEnvironment());
+  const std::vector<fs::path> packaged = os::PackagedPostgresDirectories();
+  directories.insert(directories.end(), packaged.begin(), packaged.end());
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", ignored)) {
-    directories.push_back(entry.path() / "bin");
-  }
-  for (const auto& entry : fs::directory_iterator("/usr", ignored)) {
-    if (entry.path().filename().string().starts_with("pgsql-")) directories.push_back(entry.path() / "bin");
-  }
   std::set<fs::path> found;
   for (const fs::path& directory : directories) {
     if (access((directory / program).c_str(), X_OK) != 0) continue;
