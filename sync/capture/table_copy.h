@@ -14,9 +14,6 @@
 
 namespace rotv::capture {
 
-// A table is read over one.
-inline constexpr size_t kMostCopyConnections = 3;
-
 struct CopyCounts {
   uint64_t rows = 0;
   uint64_t bytes = 0;  // Of COPY text.
