@@ -1,10 +1,10 @@
-# Finds what the distribution provides; a missing part ends the configure step with the package to install.
+# Finds the libraries that the distribution provides. If one is missing the configure step fails and names its package.
 
 function(rotv_missing name debian fedora)
   message(FATAL_ERROR "rotv-sync needs ${name}.\n"
     "  Debian, Ubuntu: sudo apt-get install ${debian}\n"
     "  Fedora (untested): sudo dnf install ${fedora}\n"
-    "  or let ./dev build install everything.")
+    "  or run ./dev build, which installs everything.")
 endfunction()
 
 function(rotv_find_library target name header library debian fedora)

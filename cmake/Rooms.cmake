@@ -1,5 +1,5 @@
-# Makes one static library of each folder that cmake/rooms.txt names, linked to the folders that the table allows and to
-# nothing else. What a folder needs of other people's libraries is said in the folder's parent (sync/, cli/).
+# Makes one static library of each folder in cmake/rooms.txt, linked only to the folders that the table allows. The
+# CMakeLists.txt of the folder's parent (sync/, cli/) adds external libraries.
 
 function(rotv_library_of folder result)
   string(REPLACE "/" "_" name ${folder})
@@ -15,7 +15,7 @@ function(rotv_add_rooms)
     set(folder ${CMAKE_MATCH_1})
     string(REGEX MATCHALL "[^ ]+" below "${CMAKE_MATCH_2}")
     if(folder STREQUAL "proto")
-      continue()  # It is made of what protoc writes.
+      continue()  # Its library is made from protoc's output.
     endif()
     rotv_library_of(${folder} library)
     file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/${folder}/*.cc)

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
-# The application, in the foreground as far as anybody can see: in a process group of its own, which gets the signals.
+# Starts and stops the application. It runs in a process group of its own, and signals are sent to the group.
 
-# Its process, which leads its group; empty when it does not run.
+# The application's process, which leads its group; empty when it does not run.
 application=''
 
 start_application() {
@@ -14,20 +14,20 @@ start_application() {
   phase application
   [[ -x $directory ]] || fail "the user $(id -un) cannot reach $directory, where the application is"
   [[ -n $command ]] || command=$(default_command "$directory")
-  [[ -n $command ]] || fail "nothing says how to start the application in $directory" \
+  [[ -n $command ]] || fail "it is not known how to start the application in $directory" \
     "name its \"main\" in package.json, or set ROTV_APP_COMMAND"
   (
     trap - INT QUIT
     cd "$directory"
     set_environment
-    # It must not keep the data's lock when it outlives the server.
+    # The application must not hold the lock on the data if it outlives the server.
     exec {lock_fd}<&-
     exec setsid setpriv --pdeathsig KILL bash -c "exec $command" </dev/null
   ) &
   application=$!
 }
 
-# What `npm start` would come to, without npm, which passes signals on late and costs a second.
+# Prints the command that `npm start` would run. npm itself is not used: it passes signals on late and costs a second.
 default_command() {  # DIRECTORY
   if grep -qs '"main"[[:space:]]*:' "$1/package.json"; then
     printf 'node .'
@@ -38,12 +38,12 @@ default_command() {  # DIRECTORY
   fi
 }
 
-# What was meant for the application, and the database that runs here. DATABASE_URL and the like come from `rotv start`,
-# which has put them in the place of those that the application was given.
+# Sets the application's variables, and those that name the database that runs here. `rotv start` has already replaced
+# DATABASE_URL and similar variables.
 set_environment() {
   restore_environment
   export PGHOST=$ROTV_SOCKET_DIR PGPORT=$ROTV_PGPORT PGDATABASE=$ROTV_DATABASE PGUSER=$ROTV_DBUSER
-  # shellcheck disable=SC2086  # Names, one a word.
+  # shellcheck disable=SC2086  # Each word is a name.
   neutralize_libpq ${ROTV_LIBPQ_NAMES:-}
   if [[ -z ${NODE_ENV:-} ]]; then
     [[ $ROTV_MODE == persistent ]] && NODE_ENV=production || NODE_ENV=development
@@ -51,18 +51,19 @@ set_environment() {
   fi
 }
 
-# The first process of it has ended; what it started goes too.
+# The application's first process has ended: kills everything that it started.
 application_ended() {
   kill -KILL -- "-$application" 2>/dev/null || true
   application=''
 }
 
-# Asked first, and after ten seconds no more.
+# Asks the application to end, and kills it after ten seconds.
 stop_application() {
   [[ -n $application ]] || return 0
   local end=$((SECONDS + 10)) asked=no
   while kill -0 "$application" 2>/dev/null && ((SECONDS < end)); do
-    # Once, since many take a second time for impatience; but before setsid there is no group yet, and nobody to hear it.
+    # The group gets TERM once, because many programs take a second one for a request to abort. Before setsid there is
+    # no group yet, and bash may not react: it gets TERM until there is one.
     if [[ $asked == no ]]; then
       if kill -TERM -- "-$application" 2>/dev/null; then asked=yes; else kill -TERM "$application" 2>/dev/null; fi
     fi

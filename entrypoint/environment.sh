@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Who is given which variables. Nothing of libpq's may say where anything here connects to; and what is meant for the
-# application is given to it alone, neither to the server nor to any helper.
+# Decides which process gets which variables. libpq's variables must not decide where anything here connects to. The
+# application's variables are given only to the application, neither to the server nor to any helper.
 
-# As in os/process_environment, which says what they are. A test compares the two.
+# libpq's variables, as in os/process_environment, which describes them. A test compares the two lists.
 libpq_variables=(
   PGAPPNAME PGAUTHTYPE PGCHANNELBINDING PGCLIENTENCODING PGCONNECT_TIMEOUT PGDATABASE PGDATESTYLE PGGEQO PGGSSDELEGATION
   PGGSSENCMODE PGGSSLIB PGHOST PGHOSTADDR PGKRBSRVNAME PGLOADBALANCEHOSTS PGLOCALEDIR PGMAXPROTOCOLVERSION
@@ -13,10 +13,10 @@ libpq_variables=(
   PSQL_WATCH_PAGER
 )
 
-# Those that are for the application alone.
+# The names of the variables that only the application gets.
 application_variables=()
 
-# From here on they are variables of this shell only: what it starts does not inherit them.
+# Makes them variables of this shell only: the programs that it starts do not inherit them.
 withhold_environment() {
   local name
   unset "${libpq_variables[@]}"
@@ -30,8 +30,8 @@ withhold_environment() {
   done < <(compgen -e)
 }
 
-# An application that reads its .env itself sets what is not set: each of libpq's variables that stands there is given
-# a value that changes nothing. A service has none such, and is the database that runs here.
+# Gives libpq's variables that are in the application's .env a value that changes nothing: an application that reads its
+# .env itself sets only variables that are not set. A service has no such value, and gets the database that runs here.
 neutralize_libpq() {  # NAMES...
   local name
   for name in "$@"; do
@@ -56,7 +56,7 @@ neutralize_libpq() {  # NAMES...
   done
 }
 
-# For the application, or for this program in another user's name.
+# Exports the application's variables again, for the application, or for this program when it runs as another user.
 restore_environment() {
   [[ ${#application_variables[@]} == 0 ]] || export "${application_variables[@]?}"
 }

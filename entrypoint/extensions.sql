@@ -1,5 +1,5 @@
--- Makes the extensions of a seed (superuser.sh), by the superuser, in a database without any of the source's code. Behind
--- this file comes the plan as rows of COPY.
+-- Creates the extensions of a seed (superuser.sh) as the superuser, in a database without any of the source's code. The
+-- plan follows this file as rows of COPY.
 
 \o /dev/null
 SELECT set_config('rotv.app_role', :'user', false), set_config('rotv.trust', :'trust', false);
@@ -7,8 +7,9 @@ SELECT set_config('rotv.app_role', :'user', false), set_config('rotv.trust', :'t
 CREATE TEMP TABLE plan (step int, kind text, name text, value text);
 CREATE TEMP TABLE left_out (name text);
 
--- The trusted ones are made by the application's role, and are its own. Gives false for one that a source has to be
--- trusted for: it brings a language in which functions do what the server's user may do, or needs one that does.
+-- Creates one extension. A trusted one is created by the application's role, which then owns it. Returns false for one
+-- that only a trusted source may have: it brings a language whose functions can do what the server's user can do, or it
+-- requires an extension that was left out.
 CREATE FUNCTION pg_temp.make_extension(extension text, schema text) RETURNS bool LANGUAGE plpgsql AS $$
 DECLARE
   app_role text := pg_catalog.current_setting('rotv.app_role');
@@ -33,7 +34,7 @@ BEGIN
   RESET ROLE;
   IF pg_catalog.current_setting('rotv.trust') <> 'yes'
     AND EXISTS (SELECT FROM pg_catalog.pg_language WHERE NOT lanpltrusted AND lanname NOT IN ('internal', 'c')) THEN
-    RAISE SQLSTATE 'RV001';  -- Which undoes it.
+    RAISE SQLSTATE 'RV001';  -- This rolls the creation back.
   END IF;
   RETURN true;
 EXCEPTION WHEN SQLSTATE 'RV001' THEN
@@ -52,7 +53,7 @@ BEGIN
   FOR one IN SELECT p.* FROM pg_temp.plan p JOIN pg_catalog.pg_extension e ON e.extname = p.name WHERE p.kind = 'comment' LOOP
     EXECUTE pg_catalog.format('COMMENT ON EXTENSION %I IS %L', one.name, one.value);
   END LOOP;
-  -- All of their tables may be read, and those written to that a dump has rows of.
+  -- The application's role may read all of their tables, and write to those of which a dump has rows.
   FOR one IN
     SELECT c.oid::pg_catalog.regclass AS member,
       CASE WHEN c.relkind = 'S' OR c.oid = ANY (e.extconfig) THEN 'ALL' ELSE 'SELECT' END AS rights

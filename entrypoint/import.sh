@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# The seed, from the file into the database: in one transaction, so that tables that were made in it need no log, and an
-# error leaves nothing. It is read twice, by the same filter (seed_filter.awk): for what the superuser has to make first,
-# and for what the application's role runs.
+# Imports the seed into the database, in one transaction: tables that are created in it need no WAL, and an error leaves
+# nothing. The seed is read twice, by the same filter (seed_filter.awk): for what the superuser has to create first, and
+# for what the application's role runs.
 
-# In the cluster's directory: what the import left out, a name a line.
+# This file in the cluster's directory lists what the import left out, one name per line.
 left_out_file=rotv-left-out
 
-trust_hint="trust = true in [sources.NAME] of rotv.toml lets it in: whoever can change the schema there can then run programs here"
+trust_hint="trust = true in [sources.NAME] of rotv.toml allows it: anyone who can change the schema there can then run programs here"
 
-# Sets `seed_format` (none, plain, zstd, gzip) and opens the seed, as `seed_fd` and once more as `plan_fd`. A process that
-# was root has done both.
+# Sets `seed_format` (none, plain, zstd, gzip) and opens the seed twice, as `seed_fd` and as `plan_fd`. If this process
+# was root before, root has done both.
 open_seed() {
   seed_format=${ROTV_INTERNAL_SEED_FORMAT:-} seed_fd=${ROTV_INTERNAL_SEED_FD:-} plan_fd=${ROTV_INTERNAL_PLAN_FD:-}
   unset ROTV_INTERNAL_SEED_FORMAT ROTV_INTERNAL_SEED_FD ROTV_INTERNAL_PLAN_FD
@@ -39,16 +39,16 @@ close_seed() {
   for descriptor in $seed_fd $plan_fd; do exec {descriptor}<&-; done
 }
 
-# psql takes the end of a file that stops within a table's rows for the end of the table. What pg_dump began it has to
-# have ended.
+# Checks that a plain seed is complete. If a file ends within a table's rows, psql takes that for the end of the table;
+# but a dump that has pg_dump's first line must have its last line too.
 check_plain_seed() {
-  [[ -s $ROTV_SEED ]] || fail "the seed is damaged: $ROTV_SEED is empty" "rotv seed writes it anew"
+  [[ -s $ROTV_SEED ]] || fail "the seed is damaged: $ROTV_SEED is empty" "rotv seed writes it again"
   ! head -c 200 "$ROTV_SEED" | grep -q '^-- PostgreSQL database dump' ||
     tail -c 400 "$ROTV_SEED" | grep -q '^-- PostgreSQL database dump complete' ||
-    fail "the seed is damaged: its end is missing" "rotv seed writes it anew"
+    fail "the seed is damaged: its end is missing" "rotv seed writes it again"
 }
 
-# The superuser may log in when it begins, and not any more before anything of the source runs.
+# The superuser may log in when this begins, and can no longer when anything of the source runs.
 import_seed() {
   local start=$EPOCHREALTIME milliseconds languages
   left_out=$scratch/left-out
@@ -75,7 +75,7 @@ import_seed() {
   say "imported: ${milliseconds%???}.$(printf '%.1s' "${milliseconds: -3}") s"
 }
 
-# What stands before the rows of the seed. A damaged one is found out by the import.
+# Writes the plan from the seed's statements before the first rows. A damaged seed is detected later, by the import.
 plan_import() {
   local status=0
   if [[ $seed_format == plain ]]; then
@@ -87,7 +87,7 @@ plan_import() {
   [[ $status == 0 ]] || fail_full "the seed cannot be read: awk ended with status $status"
 }
 
-# Replaces the process. Rows in large pieces wake psql less often, which is half of what the filter costs.
+# Replaces the process by the filter. Rows in large pieces wake psql less often, which halves the cost of the filter.
 filter_seed() {  # plan or import, LANGUAGES
   local in_large_pieces=()
   ! command -v stdbuf >/dev/null || in_large_pieces=(stdbuf -o 256K)
@@ -110,7 +110,7 @@ run_import() {  # LANGUAGES
   run_psql <&"$text_fd" &
   importer=$!
   helpers=("$importer" "$filter" ${decompressor:+"$decompressor"})
-  # A reader that is not held open by us ends when psql does.
+  # Our own copy of the pipe is closed, so that the filter ends when psql does.
   exec {text_fd}<&-
   show_progress "${decompressor:-$filter}" "$importer"
   wait "$importer" || status=$?
@@ -120,14 +120,14 @@ run_import() {  # LANGUAGES
   [[ ! -f $scratch/left-out-now ]] || cat "$scratch/left-out-now" >>"$left_out"
   check_filter "$filtered"
   check_import "$status" "$damaged"
-  # Ended early by something else, it has cut the seed.
+  # A filter that was ended by something else has cut the seed off.
   [[ $filtered == 0 ]] || fail "the seed cannot be read: awk ended with status $filtered"
 }
 
-# A seed has statements and rows, and nothing that is done by psql itself.
+# A seed has statements and rows, and no meta-commands of psql.
 check_filter() {  # STATUS
   [[ $1 != 3 ]] || fail "the seed is refused: $(head -n 1 "$scratch/refused")" \
-    "pg_dump writes no such text: find out where the seed, or its source, has it from"
+    "pg_dump does not write such text: find out how it came into the seed, or into its source"
 }
 
 run_psql() {
@@ -139,14 +139,14 @@ left_out_names() {  # FILE
   sort -u "$1" | awk 'NR <= 30 { printf "%s%s", separator, $0; separator = ", " } END { if (NR > 30) printf " and %d more", NR - 30 }'
 }
 
-# At every start on such a cluster, since something may be missing in it.
+# Warns at every start on such a cluster, because something may be missing in it.
 tell_left_out() {
   [[ -s $ROTV_DATA/$left_out_file ]] || return 0
-  say "warning: left out is what would run with the rights of the database's superuser, or of the user who runs the server:" \
+  say "warning: left out, because it would run with the rights of the database's superuser or of the server's user:" \
     "$(left_out_names "$ROTV_DATA/$left_out_file"). $trust_hint"
 }
 
-# How far the reader of the file has come, by the kernel's word for it.
+# Prints how far the reader of the file has come, from its position in /proc.
 show_progress() {  # READER IMPORTER
   local size position pause
   size=$(stat -L -c %s "/proc/$$/fd/$seed_fd") || return 0
@@ -155,7 +155,7 @@ show_progress() {  # READER IMPORTER
     if position=$(sed -n 's/^pos:[[:space:]]*//p' "/proc/$1/fdinfo/0" 2>/dev/null) && [[ -n $position ]]; then
       say "import: $position of $size"
     fi
-    # Until it is time again, or the import ends.
+    # Waits until it is time again, or the import ends.
     sleep 0.5 &
     pause=$!
     helpers+=("$pause")
@@ -164,7 +164,7 @@ show_progress() {  # READER IMPORTER
   done
 }
 
-# The one reason that explains the others: a full disk, a damaged file, then what psql said.
+# Fails with the reason that explains the others: a full disk, then a damaged file, then psql's error.
 check_import() {  # STATUS OF PSQL, OF THE DECOMPRESSOR
   local first='' place
   cat "$scratch/psql" >&2
@@ -172,16 +172,16 @@ check_import() {  # STATUS OF PSQL, OF THE DECOMPRESSOR
   if [[ $1 != 0 ]]; then
     first=$(grep -m 1 -E '^psql:.*(ERROR|FATAL|PANIC):' "$scratch/psql" || grep -m 1 . "$scratch/psql" || true)
   fi
-  # A decompressor that nobody reads from any more ends by a signal (141), which is no fault of the file.
+  # A decompressor whose reader is gone ends by a signal (141), which does not mean that the file is damaged.
   if [[ $2 != 0 && ($2 != 141 || $1 == 0) ]] && grep -q . "$scratch/decompressor"; then
-    fail "the seed is damaged: $(tr '\r' '\n' <"$scratch/decompressor" | grep -m 1 .)" "rotv seed writes it anew"
+    fail "the seed is damaged: $(tr '\r' '\n' <"$scratch/decompressor" | grep -m 1 .)" "rotv seed writes it again"
   fi
   [[ $1 != 0 || $2 != 0 ]] || return 0
   place=$(sed -n 's/^CONTEXT:  *\(COPY [^:,]*, line [0-9]*\(, column [^:]*\)\{0,1\}\).*/ (\1)/p' "$scratch/psql" | head -n 1)
   first=$(sed -E 's/^psql:<stdin>:([0-9]+): */line \1: /' <<<"${first:-psql ended with status $1}")
   if [[ -s $left_out ]]; then
     fail_full "the seed cannot be imported: $first$place (left out before: $(left_out_names "$left_out"))" \
-      "what was left out may be what is missing. $trust_hint"
+      "what is missing may have been left out. $trust_hint"
   elif [[ $first == *'ermission denied'* || $first == *'must be superuser'* ]]; then
     fail_full "the seed cannot be imported: $first$place" "it is imported with the rights of an ordinary role. $trust_hint"
   fi

@@ -1,19 +1,19 @@
 # shellcheck shell=bash
-# The server: its programs, its cluster, its settings, its start and its end.
+# Finds PostgreSQL's programs, creates a cluster, writes its settings, and starts and stops the server.
 
 # The server's process; empty when it does not run.
 server=''
 
 find_programs() {
   [[ -n ${ROTV_PGBIN:-} ]] || ROTV_PGBIN=$(find_postgres_programs) || ROTV_PGBIN=''
-  [[ -x $ROTV_PGBIN/initdb ]] || fail "PostgreSQL's programs are not here" "install its server, or set ROTV_PGBIN"
+  [[ -x $ROTV_PGBIN/initdb ]] || fail "PostgreSQL's programs are not installed here" "install its server, or set ROTV_PGBIN"
   export ROTV_PGBIN
 }
 
-# Runs in the background and waits: a signal does not have to wait for its end. Returns its status.
+# Runs a command in the background and waits for it, so that a signal is handled before it ends. Returns its status.
 run() {  # COMMAND...
   local status=0
-  "$@" <&0 &  # Else bash would give it an empty one.
+  "$@" <&0 &  # Otherwise bash would give it an empty stdin.
   helpers=("$!")
   wait "$!" || status=$?
   helpers=()
@@ -28,7 +28,8 @@ check_version() {
     "start it with PostgreSQL $found, or upgrade it by pg_dump or pg_upgrade"
 }
 
-# In a directory below, since initdb wants an empty one, and moved: this one may have a lost+found, and has the marker.
+# Creates the cluster in a subdirectory, because initdb needs an empty one, and moves it: the directory itself has the
+# marker, and maybe a lost+found.
 make_cluster() {
   local new=$ROTV_DATA/rotv-new
   : >"$ROTV_DATA/$began_marker" || fail_full "$ROTV_DATA cannot be written to"
@@ -42,7 +43,7 @@ make_cluster() {
   write_import_settings || fail_full "the settings cannot be written"
 }
 
-# While there is nothing to lose: nothing is written twice, and nothing waits for a disk.
+# The settings while there is nothing to lose: nothing is written twice, and nothing waits for the disk.
 unsafe_settings() {
   cat <<'END'
 fsync = off
@@ -60,19 +61,20 @@ jit = off
 END
 }
 
-# In both modes.
+# The settings during the import, in both modes.
 write_import_settings() {
   { unsafe_settings && cat; } <<'END' | write_settings
 max_wal_size = 1GB
 maintenance_work_mem = 256MB
 max_parallel_maintenance_workers = 2
 autovacuum = off
-# Who is killed must not come back in recovery: the import has failed.
+# If a backend is killed the import has failed: the server must not come back in recovery.
 restart_after_crash = off
 END
 }
 
-# The same server goes on, faster than it is safe: everything is gone at its end.
+# The settings after the import in development mode: the same server goes on, fast and unsafe, because everything is
+# gone at its end.
 write_development_settings() {
   { unsafe_settings && cat; } <<'END' | write_settings
 max_wal_size = 256MB
@@ -81,7 +83,8 @@ autovacuum = on
 END
 }
 
-# As safe as PostgreSQL is by default, and ready to be followed in turn, by readers that cannot fill the disk.
+# The settings of a persistent cluster: as safe as PostgreSQL's defaults, and ready for logical replication with slots
+# that cannot fill the disk.
 write_persistent_settings() {
   write_settings <<'END'
 wal_level = logical
@@ -98,10 +101,10 @@ start_server() {
   try_to_start_server || fail_full "PostgreSQL does not start: it ended with status $?"
 }
 
-# The end of this process is the server's as well: no server is left behind by one that was killed.
+# Starts the server so that it ends with this process, even if this process is killed.
 try_to_start_server() {
   (
-    # Bash starts what is in the background with interrupts ignored, and so would be all that the server starts.
+    # bash starts background processes with SIGINT ignored, and everything that the server starts would inherit that.
     trap - INT QUIT
     exec_plain setpriv --pdeathsig INT "$ROTV_PGBIN/postgres" -D "$ROTV_DATA" -p "$ROTV_PGPORT" \
       -c "unix_socket_directories=$(quoted_list_item "$ROTV_SOCKET_DIR")" -c "listen_addresses=$ROTV_LISTEN" </dev/null
@@ -110,11 +113,11 @@ try_to_start_server() {
   wait_for_server
 }
 
-# In a list of PostgreSQL's, where a space or a comma would end it.
+# Quotes an item of a list in PostgreSQL's settings, where a space or a comma would end it.
 quoted_list_item() { printf '"%s"' "${1//\"/\"\"}"; }
 
-# As pg_ctl does it: the server says in its file when it is ready. Recovery takes as long as it takes. Returns the status
-# of a server that has ended, which is not 0 then.
+# Waits like pg_ctl: postmaster.pid says when the server is ready. There is no timeout, because recovery may take long.
+# If the server has ended, returns its status, and 1 in place of 0.
 wait_for_server() {
   local lines
   while kill -0 "$server" 2>/dev/null; do
@@ -129,11 +132,11 @@ wait_for_server() {
   return $((status == 0 ? 1 : status))
 }
 
-# Returns the server's status: what it had not yet written is lost where it is not 0.
+# Stops the server and returns its status. If that is not 0, whatever the server had not yet written is lost.
 stop_server() {
   [[ -n $server ]] || return 0
   local status=0
-  # More than once: until it has become the server, this process ignores what interrupts it.
+  # INT is sent more than once: until it has become the server, the process ignores it.
   while kill -INT "$server" 2>/dev/null; do
     for _ in {1..25}; do
       kill -0 "$server" 2>/dev/null || break
@@ -145,10 +148,10 @@ stop_server() {
   return "$status"
 }
 
-# Killed in between, a server without fsync would come up again without the import.
+# A server without fsync that was killed in between would start again without the import.
 stop_cleanly() { stop_server || fail_full "PostgreSQL did not end as it should: its status was $?"; }
 
-# After the import: the settings to live with. A persistent cluster is on the disk before it counts as one.
+# Writes the final settings after the import. A persistent cluster is durable before its marker is removed.
 finish_cluster() {
   if [[ $ROTV_MODE == development ]]; then
     write_development_settings || fail_full "the settings cannot be written"
@@ -158,19 +161,20 @@ finish_cluster() {
   fi
   stop_cleanly
   write_persistent_settings || fail_full "the settings cannot be written"
-  run exec_plain "$ROTV_PGBIN/initdb" --sync-only --pgdata="$ROTV_DATA" >/dev/null || fail "the new cluster cannot be put on the disk"
+  run exec_plain "$ROTV_PGBIN/initdb" --sync-only --pgdata="$ROTV_DATA" >/dev/null || fail "the new cluster cannot be synced to disk"
   rm -f "$ROTV_DATA/$began_marker"
   sync "$ROTV_DATA"
   start_server
 }
 
-# An error, which is another one where the disk is full: a server that cannot write its log often says nothing of it.
+# Fails with an error, or with another one if the disk is full: a server that cannot write its WAL often does not say
+# so.
 fail_full() {  # TEXT [FILE WITH MORE WORDS]
   local blocks size
   read -r blocks size < <(stat -f -c '%a %S' "$ROTV_DATA") || true
-  # A segment of the log is the largest thing that is made at once.
+  # A WAL segment (16 MiB) is the largest file that is created at once.
   if [[ $1 == *'No space left on device'* || $((${blocks:-0} * ${size:-0})) -lt $((16 << 20)) ]]; then
-    fail "the data directory is full" "set a larger size: tmpfs_size in [app] of rotv.toml; without a container another place: ROTV_TMPFS_DIR"
+    fail "the data directory is full" "set a larger tmpfs_size in [app] of rotv.toml; without a container, another place with ROTV_TMPFS_DIR"
   fi
   fail "$1" "${2:-}"
 }

@@ -6,10 +6,10 @@
 find_postgres_programs() {
   local first
   if ! first=$(command -v initdb); then
-    # The newest, as numbers: 9.6 before 15.
+    # The newest version is taken; versions are compared as numbers: 9.6 before 15.
     first=$({ compgen -G '/usr/lib/postgresql/*/bin/initdb' || compgen -G '/usr/pgsql-*/bin/initdb'; } |
       sort -V | tail -n 1)
     [[ -n $first ]] || return 1
   fi
-  dirname "$(realpath "$first")"  # A link may stand alone.
+  dirname "$(realpath "$first")"  # Resolves a link to initdb alone.
 }

@@ -1,13 +1,13 @@
 # shellcheck shell=bash
-# Clusters that are kept between the starts in development mode: `empty`, with its databases, and `seeded`, with the seed
-# imported. Each is the directory of a server that was stopped, as a tar: after any other end unlogged tables are empty.
-# Which of them fits the seed is known outside (cli/launch/prepared_clusters); what fits the server is known here.
+# Keeps prepared clusters between starts in development mode: `empty`, with its databases, and `seeded`, with the seed
+# imported. Each is a tar of the directory of a server that was stopped cleanly: after any other end unlogged tables are
+# empty. cli/launch/prepared_clusters decides which of them fits the seed; what fits the server is decided here.
 
-# The last member of each, so that one that was cut off is known.
+# This file is the last member of each tar, so that a tar that was cut off is recognised.
 complete_marker=rotv-prepared-complete
 
-# What a cluster has to agree with: how it is made here, the rights in it, the server, its extensions, the order of its
-# texts, and what initdb takes over.
+# Prints what a cluster must agree with: how it is made here (2), the rights in it, the server, the collation, its
+# extensions, and the time zone that initdb takes over.
 server_place() {
   local share
   share=$("$ROTV_PGBIN/pg_config" --sharedir 2>/dev/null) || share=''
@@ -16,7 +16,7 @@ server_place() {
     "$(stat -c %Y "$share/extension" 2>/dev/null)" "${TZ:-$(readlink /etc/localtime)}"
 }
 
-# Opens what may be read and written, as the user whose files they are. Like the seed, they are handed on.
+# Opens the files that may be read and written, as the user who owns them. They are passed on like the seed.
 open_prepared() {
   place=${ROTV_INTERNAL_PLACE:-}
   IFS=, read -r empty_from empty_to seeded_from seeded_to <<<"${ROTV_INTERNAL_PREPARED:-}"
@@ -34,7 +34,7 @@ open_prepared() {
   export ROTV_INTERNAL_PLACE=$place ROTV_INTERNAL_PREPARED="$empty_from,$empty_to,$seeded_from,$seeded_to"
 }
 
-# Whether the cluster is there now. A damaged one leaves nothing.
+# Unpacks a prepared cluster. Returns 1 if there is none or if it is damaged; nothing of it is left then.
 unpack_cluster() {  # FILE DESCRIPTOR, or nothing
   [[ -n $1 ]] || return 1
   : >"$ROTV_DATA/$began_marker" || fail_full "$ROTV_DATA cannot be written to"
@@ -48,11 +48,12 @@ unpack_cluster() {  # FILE DESCRIPTOR, or nothing
 }
 
 drop_prepared() {  # REASON
-  say "the prepared cluster is of no use, and is made again: ${1:-its end is missing}"
+  say "the prepared cluster cannot be used, and is made again: ${1:-its end is missing}"
   empty_directory
 }
 
-# The server is stopped, and runs again afterwards. What cannot be kept costs time at the next start, and nothing else.
+# Stops the server, writes the cluster, and starts the server again. If the cluster cannot be kept, the next start takes
+# longer, and nothing else happens.
 keep_cluster() {  # NAME FILE DESCRIPTOR
   [[ -n $2 ]] || return 0
   stop_cleanly

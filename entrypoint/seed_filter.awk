@@ -1,38 +1,38 @@
-# Reads a seed, the text of pg_dump, statement by statement, as psql will. Runs under LC_ALL=C: a character is a byte.
+# Reads a seed, the text of pg_dump, statement by statement, like psql does. Runs under LC_ALL=C: a character is a byte.
 #
-# FILTER_MODE=plan: writes what the superuser has to make before the import, and ends at the first rows. In COPY's text
-# format, a line each: number, `extension`, its name, its schema; or number, `comment`, its name, the comment.
+# FILTER_MODE=plan: writes what the superuser has to create before the import, and ends at the first rows. Each line is
+# in COPY's text format: number, `extension`, its name, its schema; or number, `comment`, its name, the comment.
 #
-# FILTER_MODE=import: writes the statements that the database's owner runs; what is left out becomes empty lines, so that
-# psql counts as the file does. Left out are extensions (they are there by then), the DROPs of --clean, and, unless
-# FILTER_TRUST is `yes`, what only a superuser may make: each is named in a line of the file FILTER_LEFT_OUT.
-# FILTER_LANGUAGES are those that an ordinary role may write functions in.
+# FILTER_MODE=import: writes the statements that the database's owner runs. What is left out becomes empty lines, so
+# that psql's line numbers are those of the file. Left out are extensions (they exist by then), the DROPs of --clean,
+# and, unless FILTER_TRUST is `yes`, what only a superuser may create: each is named in a line of the file
+# FILTER_LEFT_OUT. FILTER_LANGUAGES are the languages in which an ordinary role may write functions.
 #
-# What the owner's statements may do is decided by the owner's rights, never here. But no text is passed on that psql
-# could take for a command of its own: a backslash outside of literals, rows that it would read as statements, or a
-# literal that two settings of standard_conforming_strings end at two places, is refused, with status 3 and the reason in
-# the file FILTER_REFUSED.
+# The owner's rights decide what its statements may do; this filter never does. But it passes on no text that psql could
+# take for a meta-command: it refuses a backslash outside of literals, rows that psql would read as statements, and a
+# literal whose end depends on standard_conforming_strings. It then ends with status 3 and writes the reason to the file
+# FILTER_REFUSED.
 
 BEGIN {
   planning = ENVIRON["FILTER_MODE"] == "plan"
   trusting = ENVIRON["FILTER_TRUST"] == "yes"
   count = split(ENVIRON["FILTER_LANGUAGES"], names, "\n")
   for (i = 1; i <= count; i++) allowed_language[names[i]] = 1
-  # Bytes that end a run of ordinary text; what is in names and words before a quote decides what the quote begins.
+  # The bytes that end a run of ordinary text. The name or word before a quote decides what the quote begins.
   special = "['\"$;()\\\\/-]"
   word_byte = "[A-Za-z0-9_$\200-\377]"
   name_pattern = "(\"([^\"]|\"\")*\"|[A-Za-z0-9_\200-\377]+)"
   kinds = "^(EVENT TRIGGER|FOREIGN DATA WRAPPER|FOREIGN TABLE|SERVER|USER MAPPING|ACCESS METHOD|TRANSFORM|SUBSCRIPTION|" \
     "OPERATOR CLASS|OPERATOR FAMILY|TEXT SEARCH TEMPLATE|TEXT SEARCH PARSER|LANGUAGE) "
-  # As psql knows a statement whose body may have semicolons.
+  # psql recognises a statement whose body may have semicolons like this.
   space = "[ \\t\\r\\f\\v\\n]"
   routine = "^" space "*[Cc][Rr][Ee][Aa][Tt][Ee]" space "+([Oo][Rr]" space "+[Rr][Ee][Pp][Ll][Aa][Cc][Ee]" space "+)?" \
     "([Ff][Uu][Nn][Cc][Tt][Ii][Oo][Nn]|[Pp][Rr][Oo][Cc][Ee][Dd][Uu][Rr][Ee])"
-  # Most of what may stand on a left-out function.
+  # Most kinds of objects that may depend on a function that was left out.
   users = "^(TRIGGER|CONSTRAINT TRIGGER|OPERATOR|AGGREGATE|CAST|EVENT TRIGGER) "
 }
 
-# Rows: nothing else is done for them. psql takes both lines for the end.
+# Rows are passed on unchanged. psql takes both lines for the end.
 copying {
   print
   if ($0 == "\\." || $0 == "\\.\r") copying = 0
@@ -46,7 +46,7 @@ copying {
   next
 }
 
-# A piece of a large object.
+# A chunk of a large object is passed on.
 !in_statement && /^SELECT pg_catalog\.lowrite\(0, '\\x[0-9a-f]*'\);$/ { emit($0); next }
 
 !in_statement && /^\\(un)?restrict [A-Za-z0-9]+$/ { emit($0); next }
@@ -59,7 +59,7 @@ copying {
 
 END {
   if (failed) exit 3
-  if (in_statement && !planning) print_statement()  # psql sends it, and the server says what is missing.
+  if (in_statement && !planning) print_statement()  # psql sends it, and the server reports what is missing.
 }
 
 function emit(line) { if (!planning) print line }
@@ -70,14 +70,14 @@ function start_statement() {
   kept = 0
   bare = ""          # The statement without comments, and with '' for every literal; names in quotes are as they are.
   lines = 0
-  ended = 0          # A semicolon outside of everything was seen.
+  ended = 0          # The statement's semicolon was seen.
   parentheses = 0
-  begins = 0         # Of a function's body in SQL: BEGIN ATOMIC ... END.
-  after_literal = 0  # Nothing but white space came since a literal.
+  begins = 0         # Depth in a function's SQL body: BEGIN ATOMIC ... END.
+  after_literal = 0  # Only white space came since a literal.
 }
 
-# One line more of the statement. `text` is what is passed on, behind `kept_text` that is done with, since awk copies what it
-# adds to; `bare` is what it says.
+# Takes the next line of the statement. The text to pass on is in `kept_text` and, for the current line, in `text`: awk
+# copies a string when it appends to it, so strings are kept short. `bare` is the statement to be judged.
 function take(line,    at, byte, rest, tag) {
   if (lines++) {
     if (state == "'") { keep_literal(); literal = "\n" }
@@ -148,7 +148,7 @@ function whole_statement(    i, whole) {
 
 function last_byte() { return substr(text, length(text)) }
 
-# Two statements in one line would be one for us.
+# The filter would take two statements in one line for one.
 function require_statement_goes_on() { if (ended) refuse("two statements in one line") }
 
 # psql counts BEGIN, CASE and END of functions, outside of parentheses.
@@ -159,7 +159,7 @@ function take_words(words,    rest, word) {
   while (match(rest, /[A-Za-z0-9_\200-\377]+/)) {
     word = toupper(substr(rest, RSTART, RLENGTH))
     rest = substr(rest, RSTART + RLENGTH)
-    # Its versions disagree.
+    # Versions of psql disagree about such words.
     if (word ~ /^[0-9].*(BEGIN|CASE|END)$/) refuse("a word that begins with digits")
     if (word == "BEGIN" || (word == "CASE" && begins)) begins++
     else if (word == "END" && begins) begins--
@@ -168,7 +168,7 @@ function take_words(words,    rest, word) {
 
 function start_literal(    before) {
   require_statement_goes_on()
-  # The second would go on as the first began.
+  # psql and the server would read the second literal by the rules of the first.
   if (after_literal) refuse("two literals in a row")
   before = substr(text, length(text) - 1)
   bare = bare "''"
@@ -180,7 +180,7 @@ function start_literal(    before) {
   if (backslash_escapes) text = text " E'"
 }
 
-# The text up to the end of what is quoted, or to the end of the line; returns what is behind it.
+# Takes the text up to the end of what is quoted, or to the end of the line; returns the rest.
 function take_quoted(rest,    at, piece) {
   if (state == "'") return take_literal(rest)
   if (state == "E'") return take_escaped(rest)
@@ -195,8 +195,9 @@ function take_quoted(rest,    at, piece) {
   return substr(rest, length(piece) + 1)
 }
 
-# A doubled quote goes on. With a backslash it is written so that it means the same under every setting: a function that
-# the import runs can change the setting, and with it where psql sees the end.
+# Takes a literal; a doubled quote does not end it. A literal with a backslash is written so that it means the same
+# under every setting: a function that the import runs can change the setting, and with it the place where psql sees the
+# end.
 function take_literal(rest,    at, i, escapes) {
   while ((at = index(rest, "'")) && substr(rest, at + 1, 1) == "'") {
     literal = literal substr(rest, 1, at + 1)
@@ -266,11 +267,11 @@ function follow_settings(statement) {
   if (toupper(statement) !~ /^SET (SESSION )?(STANDARD_CONFORMING_STRINGS|CLIENT_ENCODING)/) return
   if (statement ~ /^SET standard_conforming_strings = (on|off);$/) backslash_escapes = statement ~ /off/
   else if (statement !~ /^SET client_encoding = '';$/) refuse("an unusual setting: " statement)
-  # In these a byte of a character may look like a quote.
+  # In these encodings a byte of a character may look like a quote.
   else if (toupper(whole_statement()) ~ /SJIS|SHIFT|BIG5|GBK|UHC|GB18030|JOHAB/) refuse("a client encoding that no server has")
 }
 
-# psql reads rows wherever the server asks for them, so every COPY has to be one that is known here.
+# psql reads rows whenever the server asks for them, so every COPY has to be recognised here.
 function start_rows(statement) {
   if (statement !~ /^COPY .* FROM stdin;$/) refuse("a COPY that pg_dump does not write")
   if (planning) exit
@@ -278,7 +279,7 @@ function start_rows(statement) {
   copying = 1
 }
 
-# --- What the superuser makes.
+# --- What the superuser creates.
 
 function plan(statement,    rest, name, whole) {
   rest = statement
@@ -289,7 +290,7 @@ function plan(statement,    rest, name, whole) {
   } else if (sub(/^COMMENT ON EXTENSION /, "", rest) && match(whole = whole_statement(), / IS +E?'.*';$/)) {
     rest = substr(whole, RSTART, RLENGTH - 2)
     sub(/^ IS +/, "", rest)
-    # As take_literal() wrote it.
+    # Undoes what take_literal() did.
     if (sub(/^E/, "", rest)) gsub(/\\\\/, "\\", rest)
     rest = substr(rest, 2)
     gsub(/''/, "'", rest)
@@ -297,7 +298,7 @@ function plan(statement,    rest, name, whole) {
   }
 }
 
-# The name that `rest` begins with, without quotes.
+# Returns the name that `rest` begins with, without quotes.
 function take_name(rest) {
   if (!match(rest, "^" name_pattern)) return ""
   rest = substr(rest, 1, RLENGTH)
@@ -307,7 +308,7 @@ function take_name(rest) {
   return rest
 }
 
-# For a row of COPY.
+# Escapes a value for a row of COPY.
 function escaped(value) {
   value = replaced(value, "\\", "\\\\")
   value = replaced(value, "\t", "\\t")
@@ -315,7 +316,7 @@ function escaped(value) {
   return replaced(value, "\r", "\\r")
 }
 
-# Not by gsub, whose backslashes are not the same in every awk.
+# Replaces every `byte`. gsub is not used, because awks differ in what its backslashes mean.
 function replaced(value, byte, by,    at, result) {
   while ((at = index(value, byte))) {
     result = result substr(value, 1, at - 1) by
@@ -328,12 +329,13 @@ function replaced(value, byte, by,    at, result) {
 
 function is_left_out(statement,    rest) {
   if (statement ~ /^(CREATE|COMMENT ON|ALTER) EXTENSION /) return 1
-  if (from_pg_dump && statement ~ /^(BEGIN|COMMIT);$/) return 1  # Around large objects: all is one transaction already.
-  # Before the first object there is nothing but what --clean wants to have gone; in an empty database that is nothing.
+  if (from_pg_dump && statement ~ /^(BEGIN|COMMIT);$/) return 1  # Around large objects; the import is one transaction.
+  # Statements before the first object remove what --clean wants removed; in an empty database there is nothing to
+  # remove.
   if (from_pg_dump && !objects_began && statement ~ /^(DROP|ALTER|CREATE OR REPLACE VIEW) /) return 1
   if (statement ~ /^CREATE /) objects_began = 1
   if (trusting) return 0
-  if (entry_is_left_out && statement !~ /^(SET|SELECT) /) return 1  # What pg_dump writes with an object.
+  if (entry_is_left_out && statement !~ /^(SET|SELECT) /) return 1  # What pg_dump writes for the same object.
   rest = statement
   if (sub(/^ALTER TABLE .* ATTACH PARTITION /, "FOREIGN TABLE ", rest) || sub(/^COMMENT ON COLUMN /, "FOREIGN TABLE ", rest))
     return object(rest) in left_out
@@ -368,7 +370,7 @@ function uses_left_out(rest,    name, at) {
   return 0
 }
 
-# "FUNCTION public.f", "EVENT TRIGGER guard": what is said of an object first, and the name or more that it is known by.
+# Returns the kind and name by which a statement names an object: "FUNCTION public.f", "EVENT TRIGGER guard".
 function object(rest,    kind) {
   if (match(rest, /^[A-Z]+( [A-Z]+)* /)) { kind = substr(rest, 1, RLENGTH); rest = substr(rest, RLENGTH + 1) }
   if (rest ~ /^\(/) sub(/\).*/, ")", rest)

@@ -1,13 +1,15 @@
 # shellcheck shell=bash
-# What a superuser makes, and who may be one when. The source is not trusted: everything that its schema can say runs as
-# the role $ROTV_DBUSER, which owns the database and is an ordinary role. The cluster's own superuser makes roles,
-# databases and extensions before any of the source's code is there, and can log in only then: afterwards pg_hba.conf
-# rejects it on every way, so that nothing in the database reaches it, by dblink and the server's own user either.
+# Creates what only a superuser can create, and decides who is a superuser when. The source is not trusted: all code in
+# its schema runs as the role $ROTV_DBUSER, which owns the database and is an ordinary role. The cluster's own superuser
+# creates roles, databases and extensions before any of the source's code is there, and can log in only then: afterwards
+# pg_hba.conf rejects it for every kind of connection, so that nothing in the database reaches it, not even by dblink as
+# the server's user.
 
-# No application's user has this name.
+# The name of the cluster's own superuser; no application's user has it.
 superuser=rotv_superuser
 
-# What the programs of PostgreSQL need of our variables; the others may be secrets. By the marks processes are found.
+# Chooses the variables that PostgreSQL's programs need; the others may be secrets. Processes are found by ROTV_RUN and
+# ROTV_TEST_MARK.
 set_plain_environment() {
   local name
   plain_environment=("HOME=$scratch")
@@ -16,7 +18,7 @@ set_plain_environment() {
   done
 }
 
-# Replaces the process: to be called where one was made for it.
+# Replaces the process: it must be called in a process that was made for it.
 exec_plain() { exec env -i "${plain_environment[@]}" "$@"; }
 
 psql_as() {  # ROLE DATABASE ARGUMENTS...
@@ -30,10 +32,10 @@ as_superuser() { psql_as "$superuser" "$@"; }  # DATABASE ARGUMENTS...
 
 require_ordinary_user() {
   [[ $ROTV_DBUSER != "$superuser" && $ROTV_DBUSER != pg_* ]] ||
-    fail "the database's user cannot be called $ROTV_DBUSER, which is PostgreSQL's name or ours" "set ROTV_DBUSER to another one"
+    fail "the database's user cannot be called $ROTV_DBUSER, which is a name of PostgreSQL or of rotv" "set ROTV_DBUSER to another one"
 }
 
-# The replication protocol reads and writes files, and has lines of its own.
+# Writes pg_hba.conf. The replication protocol can read and write files, and needs entries of its own.
 write_hba() {  # trust, or reject: for the superuser
   cat >"$ROTV_DATA/pg_hba.conf.new" <<END && mv "$ROTV_DATA/pg_hba.conf.new" "$ROTV_DATA/pg_hba.conf"
 local all,replication $superuser $1
@@ -44,7 +46,7 @@ host all,replication all ::1/128 trust
 END
 }
 
-# Returns when the running server obeys.
+# Lets the superuser log in, or not; returns when the running server has applied it.
 admit_superuser() {  # yes or no
   local rule=reject status wanted=2
   [[ $1 == no ]] || rule=trust wanted=0
@@ -60,18 +62,19 @@ admit_superuser() {  # yes or no
   fail "PostgreSQL does not read its pg_hba.conf"
 }
 
-# Before there is anything of the source. CREATEDB: test suites make databases of their own. BYPASSRLS: rows come in, and
-# views are filled, also where tables force their policies on their owner. REPLICATION: a persistent cluster can be followed.
+# Creates the role and its databases, before there is anything of the source. CREATEDB: test suites create databases of
+# their own. BYPASSRLS: rows are imported and views filled even if tables force their policies on their owner.
+# REPLICATION: a persistent cluster can be a source itself.
 make_databases() {
   local replication=NOREPLICATION
   [[ $ROTV_MODE != persistent ]] || replication=REPLICATION
   as_superuser postgres -v user="$ROTV_DBUSER" -v name="$ROTV_DATABASE" -v test="${ROTV_DATABASE}_test" \
-    -v replication=$replication 2>"$scratch/sql" <<'END' || fail_full "the database cannot be made: $(head -n 1 "$scratch/sql")"
+    -v replication=$replication 2>"$scratch/sql" <<'END' || fail_full "the database cannot be created: $(head -n 1 "$scratch/sql")"
 CREATE ROLE :"user" LOGIN CREATEDB BYPASSRLS :replication;
 CREATE DATABASE :"name" OWNER :"user" TEMPLATE template0;
 CREATE DATABASE :"test" OWNER :"user" TEMPLATE template0;
 END
-  # Up to 14 the public schema is the superuser's.
+  # Up to version 14 the superuser owns the public schema.
   (($(<"$ROTV_DATA/PG_VERSION") > 14)) || { give_schemas "$ROTV_DATABASE" && give_schemas "${ROTV_DATABASE}_test"; }
 }
 
@@ -80,11 +83,11 @@ give_schemas() {  # DATABASE
 SELECT format('ALTER SCHEMA %I OWNER TO %I', nspname, :'user') FROM pg_namespace
 WHERE nspname !~ '^pg_' AND nspname <> 'information_schema' AND nspowner = 10 \gexec
 END
-    fail_full "the schemas cannot be given to $ROTV_DBUSER: $(head -n 1 "$scratch/sql")"
+    fail_full "the owner of the schemas cannot be changed to $ROTV_DBUSER: $(head -n 1 "$scratch/sql")"
 }
 
-# Policies name roles, which are no part of a dump. The application's role may become one of them; one of PostgreSQL's
-# own, which a policy may name as well, is neither made nor granted.
+# Creates the roles that policies name, because a dump has no roles. The application's role may become any of them.
+# Roles of PostgreSQL itself, which a policy may name as well, are neither created nor granted.
 make_roles() {
   local role
   while IFS= read -r role; do
@@ -94,11 +97,11 @@ CREATE ROLE :"role";
 SELECT format(CASE WHEN current_setting('server_version_num')::int >= 160000
                    THEN 'GRANT %I TO %I WITH INHERIT FALSE, SET TRUE' ELSE 'GRANT %I TO %I' END, :'role', :'user') \gexec
 END
-      fail_full "the role $role cannot be made: $(head -n 1 "$scratch/sql")"
+      fail_full "the role $role cannot be created: $(head -n 1 "$scratch/sql")"
   done <<<"${ROTV_ROLES:-}"
 }
 
-# The extensions that the seed names, from what is installed. Names and comments are all that is taken from the seed.
+# Creates the extensions that the seed names, if they are installed. Only names and comments are taken from the seed.
 make_extensions() {  # FILE OF seed_filter.awk's PLAN
   if [[ -s $1 ]]; then
     { cat "$here/extensions.sql" "$1" && printf '%s\n' '\.' 'SELECT pg_temp.make_extensions() \g /dev/null' 'TABLE pg_temp.left_out;'; } \
@@ -112,7 +115,7 @@ make_extensions() {  # FILE OF seed_filter.awk's PLAN
 fail_on_extension() {
   local error
   error=$(grep -m 1 -E 'ERROR:|FATAL:' "$scratch/sql" || head -n 1 "$scratch/sql")
-  fail_full "an extension of the seed cannot be made: ${error#*ERROR:  }" \
+  fail_full "an extension of the seed cannot be created: ${error#*ERROR:  }" \
     "install it where PostgreSQL runs: on this machine, or in the image"
 }
 
@@ -120,28 +123,29 @@ trusted_languages() {
   as_superuser "$ROTV_DATABASE" -c 'SELECT lanname FROM pg_language WHERE lanpltrusted'
 }
 
-set_superuser() {  # yes or no: whether the application's role is one
+set_superuser() {  # yes or no, for the application's role
   local word=NOSUPERUSER
   [[ $1 == no ]] || word=SUPERUSER
   as_superuser postgres -v user="$ROTV_DBUSER" 2>"$scratch/sql" <<<"ALTER ROLE :\"user\" $word;" ||
-    fail_full "the rights of $ROTV_DBUSER cannot be set: $(head -n 1 "$scratch/sql")"
+    fail_full "the rights of $ROTV_DBUSER cannot be changed: $(head -n 1 "$scratch/sql")"
 }
 
-# For code that is not the source's, in databases of its own: the migrations of a comparison.
+# Creates a superuser for code that is not the source's, in databases of its own: the migrations of a comparison.
 make_admin() {
   as_superuser postgres -v admin="$ROTV_ADMIN" 2>"$scratch/sql" <<<'CREATE ROLE :"admin" SUPERUSER LOGIN;' ||
-    fail_full "the role $ROTV_ADMIN cannot be made: $(head -n 1 "$scratch/sql")"
+    fail_full "the role $ROTV_ADMIN cannot be created: $(head -n 1 "$scratch/sql")"
 }
 
-# A cluster that was made under other rules keeps them: what it lets the application do is its owner's to decide.
+# Warns if an existing cluster has other rights than [app] asks for. It keeps them: its owner decides what the
+# application may do in it.
 compare_rights() {
   local found
   found=$(psql_as "$ROTV_DBUSER" "$ROTV_DATABASE" -c 'SELECT rolsuper FROM pg_roles WHERE rolname = current_user') || return 0
   if [[ $found == t && $ROTV_SUPERUSER == no ]]; then
-    say "warning: in this cluster, which was made before, $ROTV_DBUSER is a superuser: code in the source's schema may run" \
-      "programs here. To have an ordinary role, make the cluster again: stop, and remove $ROTV_DATA"
+    say "warning: in this existing cluster $ROTV_DBUSER is a superuser: code in the source's schema may run programs" \
+      "here. To get an ordinary role, create the cluster again: stop, and remove $ROTV_DATA"
   elif [[ $found == f && $ROTV_SUPERUSER == yes ]]; then
-    say "warning: in this cluster, which was made before, $ROTV_DBUSER is no superuser, though [app] asks for one. To have" \
-      "it so, make the cluster again: stop, and remove $ROTV_DATA"
+    say "warning: in this existing cluster $ROTV_DBUSER is not a superuser, though [app] asks for one. To get one," \
+      "create the cluster again: stop, and remove $ROTV_DATA"
   fi
 }

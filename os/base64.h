@@ -1,4 +1,4 @@
-// RFC 4648, section 4.
+// Base64 encoding: RFC 4648, section 4.
 
 #pragma once
 
@@ -7,7 +7,7 @@
 
 namespace rotv::os {
 
-// With padding, without line ends.
+// Encodes `bytes`, with padding and without line breaks.
 std::string Base64(std::string_view bytes);
 
 }  // namespace rotv::os

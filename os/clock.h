@@ -1,4 +1,4 @@
-// This machine's clock.
+// Reads this machine's clock.
 
 #pragma once
 
@@ -7,7 +7,7 @@
 
 namespace rotv::os {
 
-// Unix time.
+// Unix time, microseconds.
 inline int64_t NowMicroseconds() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return std::chrono::duration_cast<std::chrono::microseconds>(now).count();

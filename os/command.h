@@ -1,4 +1,4 @@
-// A command for another program, here or on a remote host, and how it ended.
+// A call of another program, on this machine or on a remote host, and its result.
 
 #pragma once
 
@@ -10,16 +10,17 @@
 namespace rotv::os {
 
 struct ProgramCall {
-  std::vector<std::string> argv;           // Quoted for the remote shell by a link.
-  std::map<std::string, std::string> env;  // Never a password: the process list of the host shows it.
-  std::string password;                    // Handed over on standard input as PGPASSWORD; empty: none.
+  std::vector<std::string> argv;           // Unquoted; an SSH link quotes it for the remote shell.
+  std::map<std::string, std::string> env;  // Never a password: the host's process list shows it.
+  std::string password;                    // PGPASSWORD, handed over without arguments or `env`; empty: none.
 
-  // Called at least every Interrupt::kPollMs while no output comes; what it throws ends the command. May be empty.
+  // Called at least every Interrupt::kPollMs while no output comes; an exception from it ends the command. May be
+  // empty.
   std::function<void()> while_quiet = {};
 };
 
 struct CommandResult {
-  int exit_status = 0;      // As a shell's: 127 not found, 128+n killed by signal n.
+  int exit_status = 0;      // Like a shell's: 127 not found, 128+n killed by signal n.
   std::string stderr_text;  // The last 64 KiB.
 };
 

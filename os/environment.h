@@ -1,4 +1,4 @@
-// The variables of the process's environment, as data: everything that reads them is given them.
+// Environment variables as data. ProcessEnvironment() reads them; code that needs them gets them as an argument.
 
 #pragma once
 
@@ -11,7 +11,7 @@ using Environment = std::map<std::string, std::string>;
 
 Environment ProcessEnvironment();
 
-// The value of `name`; empty where it is not set. A variable set to nothing counts as not set, everywhere.
+// The value of `name`; empty if it is not set. An empty variable counts as not set, everywhere.
 std::string Variable(const Environment& environment, const std::string& name);
 
 }  // namespace rotv::os

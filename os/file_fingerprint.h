@@ -1,4 +1,4 @@
-// Tells a file from one that was written over it or put in its place.
+// Detects that a file was overwritten or replaced.
 
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace rotv::os {
 
-// Of its inode, size and time of change; nothing if it is not there.
+// A text of the file's inode, size and modification time; nullopt if it does not exist.
 std::optional<std::string> FileFingerprint(const std::filesystem::path& path);
 
 }  // namespace rotv::os

@@ -40,11 +40,11 @@ Pipe MakePipe() {
   return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
 
-// A pgpass file that is in no directory: it has no name that a killed run could leave behind, and a program's
-// environment and words stay without the password. libpq wants it closed to others.
+// Makes a pgpass file that is in no directory: a killed run leaves nothing behind, and the program's environment and
+// arguments stay free of the password. libpq ignores the file unless only its owner can read it.
 FileDescriptor PasswordInMemory(const std::string& password) {
   if (password.find_first_of("\r\n") != std::string::npos) {
-    throw Error(ErrorCode::kUsage, "a password that holds a line break cannot be handed over");
+    throw Error(ErrorCode::kUsage, "a password that contains a line break cannot be handed over");
   }
   std::string line = "*:*:*:*:";
   for (const char c : password) {
@@ -59,8 +59,8 @@ FileDescriptor PasswordInMemory(const std::string& password) {
   return file;
 }
 
-// What the child needs, made before the fork: after it another thread's lock may be held forever, so that the child may
-// not allocate.
+// Launch holds what the child needs, made before the fork: after it the child may not allocate, since another thread
+// may have held the allocator's lock, which is then never released.
 struct Launch {
   Launch(const ProgramCall& command, std::map<std::string, std::string> environment) {
     for (const auto& [name, value] : command.env) environment[name] = value;
@@ -90,14 +90,14 @@ struct Launch {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   signal(SIGPIPE, SIG_DFL);
-  // Whatever ends us, this program does not go on alone. (Also if we are gone already.)
+  // The kernel ends the program when we die, whatever the cause. The second check covers our death before the prctl().
   if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != launch.parent) _exit(126);
   const int null_fd = open("/dev/null", O_RDONLY);
   if (null_fd < 0 || dup2(null_fd, STDIN_FILENO) < 0 || dup2(out_fd, STDOUT_FILENO) < 0 ||
       dup2(err_fd, STDERR_FILENO) < 0) {
     _exit(126);
   }
-  if (launch.password_file) fcntl(launch.password_file.get(), F_SETFD, 0);  // Open in this program, and in no other.
+  if (launch.password_file) fcntl(launch.password_file.get(), F_SETFD, 0);  // Only this program inherits it.
   execvpe(launch.argv[0], launch.argv.data(), launch.envp.data());
   const int reason = errno;
   const char* text = reason == ENOENT ? ": command not found\n" : ": cannot be started\n";
@@ -108,7 +108,7 @@ struct Launch {
   _exit(reason == ENOENT ? 127 : 126);
 }
 
-// A child that does not outlive this object.
+// A child process that does not outlive this object.
 class Child {
  public:
   explicit Child(const Launch& launch) {
@@ -129,7 +129,7 @@ class Child {
   int out() const { return out_.get(); }
   int err() const { return err_.get(); }
 
-  // Its exit status once both outputs have ended.
+  // Waits for the end of the child and returns its exit status; called once both outputs have ended.
   int Wait() {
     int status = 0;
     while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {

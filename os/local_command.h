@@ -1,4 +1,4 @@
-// Runs a program on this machine, for the link that has no far end.
+// Runs a program on this machine, for the link without a remote host.
 
 #pragma once
 
@@ -13,12 +13,12 @@
 
 namespace rotv::os {
 
-// Runs `command` as Link::Run() says. argv[0] is looked for in PATH unless it holds a '/'. The program
-// is given `environment` and what `command.env` adds, and by default nothing of ours that it does not need. The
-// password reaches it as a pgpass file in memory, and so stands in no environment that it hands on. Standard input is
-// empty. A program that cannot be started is a result: 127 when it is not there, 126 else, with the reason in
-// stderr_text. When `on_stdout` throws or `interrupt` is requested the program is ended (SIGTERM, after a second
-// SIGKILL) before the exception leaves; it gets SIGTERM also if this process ends without one.
+// Runs `command` under the contract of Link::Run(). argv[0] is looked for in PATH unless it holds a '/'. The program
+// gets `environment` and what `command.env` adds; the default holds only what helpers need. The password reaches it as
+// a pgpass file in memory, so no environment that it passes on holds it. Standard input is empty. A program that cannot
+// be started is a result: 127 if it does not exist, else 126, with the reason in stderr_text. If `on_stdout` throws or
+// `interrupt` is requested, the program is ended (SIGTERM, after a second SIGKILL) before the exception leaves. It also
+// gets SIGTERM if this process dies.
 CommandResult RunLocalCommand(const ProgramCall& command, const std::function<void(std::string_view)>& on_stdout,
                               const Interrupt& interrupt,
                               std::map<std::string, std::string> environment = HelperEnvironment());

@@ -1,4 +1,4 @@
-// A file in the place of a journal.
+// Redirects output to a log file with rotation, where there is no journal.
 
 #pragma once
 
@@ -6,8 +6,9 @@
 
 namespace rotv::os {
 
-// From here on everything that this process and its children write goes to the end of `path`. A file that has grown to
-// a megabyte is put aside as PATH.1 before, that one as PATH.2, and so on; three are kept. Throws kDisk.
+// Redirects standard output and standard error of this process, and so of its children, to the end of `path`. Before
+// that, a file that has reached a megabyte is renamed to PATH.1, PATH.1 to PATH.2, and so on; three are kept. Throws
+// kDisk.
 void WriteToLogFile(const std::filesystem::path& path);
 
 }  // namespace rotv::os

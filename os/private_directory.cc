@@ -32,15 +32,15 @@ std::string RandomName() {
 [[noreturn]] void Unsafe(const std::filesystem::path& place, const std::filesystem::path& directory,
                          const std::string& why) {
   throw Error(ErrorCode::kUsage,
-              fmt::format("the database cannot be put into {}: {} {}, who could put something else in its place",
-                          place.native(), directory.native(), why),
+              fmt::format("the database cannot be put into {}: {} {}, who could replace it", place.native(),
+                          directory.native(), why),
               "name another directory with ROTV_TMPFS_DIR, one that is yours alone");
 }
 
 void RequireSafe(const std::filesystem::path& place, const std::filesystem::path& directory) {
   struct stat status {};
   if (lstat(directory.c_str(), &status) != 0 || !S_ISDIR(status.st_mode)) {
-    throw Error(ErrorCode::kUsage, fmt::format("{} is no directory", place.native()),
+    throw Error(ErrorCode::kUsage, fmt::format("{} is not a directory", place.native()),
                 "name another directory with ROTV_TMPFS_DIR");
   }
   if (status.st_uid != 0 && status.st_uid != geteuid()) Unsafe(place, directory, "belongs to another user");
@@ -80,7 +80,7 @@ std::filesystem::path PrivateDirectory::Make(const std::filesystem::path& place)
   std::filesystem::path directory = std::filesystem::canonical(place) / RandomName();
   std::filesystem::create_directories(record_.parent_path());
   WriteFileAtomically(record_, directory.native());
-  // Fails where anything has the name, a link too.
+  // mkdir() fails if anything has the name, even a link.
   if (mkdir(directory.c_str(), 0700) != 0) ThrowDiskError("make", directory, errno);
   return directory;
 }

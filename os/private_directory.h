@@ -1,5 +1,5 @@
-// A directory of ours in a place where other people of the machine may write too, such as /dev/shm. They see its name
-// as soon as it is there; so it is unpredictable before, and what is found later is used only if it is ours.
+// A private directory in a place where other users of the machine may write too, such as /dev/shm. They see its name
+// once it exists; so the name is unpredictable until then, and a directory found later is used only if it is ours.
 
 #pragma once
 
@@ -8,22 +8,23 @@
 
 namespace rotv::os {
 
-// Throws kUsage, with the directory at fault, if somebody else than root and we could put another directory in the
-// place of `place` or of what we make there: it and all above it must belong to root or us, and be closed to the
-// writing of others or sticky.
+// Throws kUsage, naming the directory at fault, if anyone but root and this user could replace `place` or what we make
+// in it: `place` and all directories above it must belong to root or to us, and be either not writable by others or
+// sticky.
 void RequireSafePlace(const std::filesystem::path& place);
 
-// Known by `record`, a file in a directory of ours.
+// PrivateDirectory finds its directory by `record`, a file in a directory that only we can write to.
 class PrivateDirectory {
  public:
   explicit PrivateDirectory(std::filesystem::path record) : record_(std::move(record)) {}
 
-  // The one that was made, if it is there; nothing for what is not ours, or no directory, which is never touched.
+  // The directory that was made, if it exists; nullopt if what has its name is not ours or no directory: that is never
+  // touched.
   std::optional<std::filesystem::path> Find() const;
-  // Makes PLACE/rotv-RANDOM, open to ourselves alone. It is recorded before it is there, so that no killed run leaves
-  // one that nobody knows. Throws as RequireSafePlace(), kDisk.
+  // Creates PLACE/rotv-RANDOM with mode 0700. The name is recorded before the directory exists, so that a killed run
+  // leaves no unrecorded one. Throws like RequireSafePlace(), and kDisk.
   std::filesystem::path Make(const std::filesystem::path& place) const;
-  // With everything in it, following no link. Throws kDisk if that is not possible.
+  // Removes the directory with everything in it, following no link. Throws kDisk if that fails.
   void Remove() const;
 
  private:

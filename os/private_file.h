@@ -1,4 +1,4 @@
-// Files that only their owner may read, for other programs that we run.
+// Files that only their owner may read, for programs that we run.
 
 #pragma once
 
@@ -7,10 +7,11 @@
 
 namespace rotv::os {
 
-// A file with mode 0600 from its first byte on, in a directory that is made where it is missing; gone with the object.
+// A file that has mode 0600 before its first byte is written. Its directory is created if it is missing; the destructor
+// removes the file.
 class PrivateFile {
  public:
-  // Replaces what a killed run left there. Throws kDisk.
+  // Replaces a file that a killed run left there. Throws kDisk.
   PrivateFile(const std::filesystem::path& path, std::string_view text);
   ~PrivateFile();
   PrivateFile(const PrivateFile&) = delete;

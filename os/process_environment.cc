@@ -12,7 +12,8 @@ namespace {
 
 using Variables = std::map<std::string, std::string>;
 
-// How a connection is secured, and files that a `url` may refer to: never where one goes that does not ask for it.
+// These variables say how a connection is secured, or where files are that a `url` may refer to. None of them changes
+// the server to which a connection goes.
 constexpr std::array<std::string_view, 17> kSecurityVariables = {"PGCHANNELBINDING",
                                                                  "PGGSSENCMODE",
                                                                  "PGGSSLIB",
@@ -67,7 +68,7 @@ constexpr std::array<std::string_view, 36> kHelperVariables = {"PATH",
                                                                "UBSAN_OPTIONS",
                                                                "REGISTRY_AUTH_FILE",
                                                                "KRB5CCNAME"};
-// Of families that grow with each release.
+// Prefixes of families of variables that grow with each release.
 constexpr std::array<std::string_view, 10> kHelperFamilies = {
     "ROTV_", "LC_", "XDG_", "CONTAINER", "_CONTAINERS_", "PODMAN_", "DOCKER_", "BUILDAH_", "STORAGE_", "BUILDKIT_"};
 
@@ -91,7 +92,8 @@ std::optional<std::string>& TakenPassword() {
 }  // namespace
 
 const std::vector<std::string_view>& LibpqVariables() {
-  // By major version in the manual, "Environment Variables" of libpq and psql; PGTTY, PGREALM and PGAUTHTYPE are older.
+  // The manuals of each major version, "Environment Variables" of libpq and psql, list these; PGTTY, PGREALM and
+  // PGAUTHTYPE are older.
   static const std::vector<std::string_view> kVariables = {
       "PGAPPNAME",
       "PGAUTHTYPE",
@@ -154,7 +156,7 @@ bool IsLibpqVariable(std::string_view name) { return Contains(LibpqVariables(), 
 void ClearLibpqEnvironment() {
   if (const char* password = std::getenv("PGPASSWORD")) TakenPassword() = password;
   for (std::string_view name : LibpqVariables()) {
-    // What psql reads are its user's preferences.
+    // The variables of psql are its user's preferences, and stay.
     if (!Contains(kSecurityVariables, name) && !name.starts_with("PSQL")) unsetenv(std::string(name).c_str());
   }
 }

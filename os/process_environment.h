@@ -1,6 +1,6 @@
-// What the environment may decide. libpq and psql read some fifty variables, and any of them can send a connection to
-// another server than the one that was meant. Here is the one list of them; entrypoint/environment.sh has the same for
-// the entrypoint, and a test holds the two together.
+// Limits what the environment may decide. libpq and psql read some fifty variables, and any of them can send a
+// connection to another server than the intended one. This is the only list of them here; entrypoint/environment.sh has
+// the same list for the entrypoint, and a test compares the two.
 
 #pragma once
 
@@ -15,19 +15,21 @@ namespace rotv::os {
 const std::vector<std::string_view>& LibpqVariables();
 bool IsLibpqVariable(std::string_view name);
 
-// Removes libpq's variables from this process's environment, so that neither our own connections nor anything that we
-// run is led by them. What says how a connection is secured stays (PGSSLMODE, PGSSLROOTCERT, PGPASSFILE …), and where
-// the service file is that a `url` may name: by themselves they lead nowhere. PGPASSWORD moves to
-// EnvironmentPassword(), out of the reach of every program that we start. To be called before the first thread.
+// Removes libpq's variables from this process's environment, so that they direct neither our own connections nor any
+// program that we run. Two kinds stay, since by themselves they direct nothing: those that say how a connection is
+// secured (PGSSLMODE, PGSSLROOTCERT, PGPASSFILE …), and those that say where the service file is that a `url` may name.
+// PGPASSWORD moves to EnvironmentPassword(), so that no program that we start inherits it. Must be called before the
+// first thread starts.
 void ClearLibpqEnvironment();
 
-// PGPASSWORD as it was when ClearLibpqEnvironment() was called, else as it is; empty where it is not set.
+// PGPASSWORD as it was before ClearLibpqEnvironment(); without that call, its present value. Empty if it is not set.
 std::string EnvironmentPassword();
 
-// What programs that help us are given of `environment`: where they and their files are, the language, proxies,
-// certificates, and what container runtimes and systemd need to find their own. Neither passwords nor an SSH agent,
-// unless the container runtime works on another machine (CONTAINER_HOST, DOCKER_HOST).
+// Selects the variables of `environment` that helper programs get: where they and their files are, the language,
+// proxies, certificates, and what container runtimes and systemd need to find their own files. Never passwords; the SSH
+// agent only if the container runtime works on another machine (CONTAINER_HOST, DOCKER_HOST). Without an argument:
+// those of this process's environment.
 std::map<std::string, std::string> HelperEnvironment(const std::map<std::string, std::string>& environment);
-std::map<std::string, std::string> HelperEnvironment();  // Of this process.
+std::map<std::string, std::string> HelperEnvironment();
 
 }  // namespace rotv::os

@@ -17,8 +17,8 @@
 namespace rotv::os {
 namespace {
 
-// Empty where the process has ended, which may also come between the opening and the reading; a stream would throw
-// then.
+// Reads a file of /proc; empty if the process has ended. It may also end between open and read, on which a stream would
+// throw.
 std::string ReadProcFile(const std::string& path) {
   std::string text;
   int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
@@ -56,7 +56,7 @@ std::optional<std::string> ListeningInode(const char* table, int port) {
   constexpr const char* kListening = "0A";
   std::istringstream lines(ReadProcFile(table));
   std::string line;
-  std::getline(lines, line);  // The head.
+  std::getline(lines, line);  // The header line.
   while (std::getline(lines, line)) {
     std::istringstream stream(line);
     std::vector<std::string> fields{std::istream_iterator<std::string>(stream), {}};
@@ -70,7 +70,7 @@ std::optional<std::string> ListeningInode(const char* table, int port) {
 bool HoldsSocket(pid_t process, const std::string& inode) {
   std::error_code problem;
   std::string wanted = fmt::format("socket:[{}]", inode);
-  // It may end while it is looked at.
+  // The process may end during the loop.
   for (std::filesystem::directory_iterator i(fmt::format("/proc/{}/fd", process), problem), end; !problem && i != end;
        i.increment(problem)) {
     std::error_code gone;
@@ -103,7 +103,7 @@ std::optional<uid_t> UserOf(pid_t process) {
 
 bool IsAlive(pid_t process) {
   std::string status = ReadProcFile(fmt::format("/proc/{}/stat", process));
-  size_t name_end = status.rfind(") ");  // The name may hold anything.
+  size_t name_end = status.rfind(") ");  // The name before it may contain anything.
   if (name_end == std::string::npos || name_end + 2 >= status.size()) return false;
   char state = status[name_end + 2];
   return state != 'Z' && state != 'X';

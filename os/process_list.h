@@ -1,4 +1,4 @@
-// The processes of this machine, as /proc shows them.
+// Lists the processes of this machine, from /proc.
 
 #pragma once
 
@@ -10,23 +10,23 @@
 
 namespace rotv::os {
 
-// Those that we may look at and that have `variable` ("NAME=VALUE") in the environment with which they were started.
+// The processes that were started with `variable` ("NAME=VALUE") in their environment, among those that we may inspect.
 std::vector<pid_t> ProcessesWithVariable(const std::string& variable);
 
-// The words of its command line; empty if it is gone.
+// The arguments of its command line; empty if it has ended.
 std::vector<std::string> CommandLineOf(pid_t process);
 
-// Whose it is; nothing if it is gone.
+// The user who owns it; nullopt if it has ended.
 std::optional<uid_t> UserOf(pid_t process);
 
-// Whether it is there and has not ended, also where nobody has waited for its end yet.
+// True if it exists and has not ended; a zombie (not waited for yet) has ended.
 bool IsAlive(pid_t process);
 
-// Whether it leads its session, as what was started apart from everything does.
+// True if it leads its session, like a program that was started detached.
 bool LeadsItsSession(pid_t process);
 
-// "node (process 4711)" for who listens on this TCP port of 127.0.0.1 or of every address; "another user's process"
-// where we may not see whose it is; empty if nobody does.
+// Names the process that listens on this TCP port of 127.0.0.1 or of every address: "node (process 4711)"; "another
+// user's process" if we may not inspect it; empty if there is none.
 std::string WhoListensOn(int port);
 
 }  // namespace rotv::os

@@ -27,7 +27,7 @@ ProgramResult RunProgramQuietly(const std::vector<std::string>& words, const Int
 
 int RunProgramShowing(const std::vector<std::string>& words, const Interrupt& interrupt,
                       const std::function<void(std::string_view)>& on_output, const Environment& environment) {
-  // A shell joins the two, which keeps their lines in order.
+  // A shell merges the two outputs, which keeps their lines in order.
   std::vector<std::string> joined = {"sh", "-c", "exec \"$@\" 2>&1", "sh"};
   joined.insert(joined.end(), words.begin(), words.end());
   return RunLocalCommand({.argv = joined, .env = {}, .password = {}}, on_output, interrupt, environment).exit_status;

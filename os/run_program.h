@@ -1,4 +1,4 @@
-// Runs other programs of this machine: with their output taken, or in this program's place.
+// Runs other programs of this machine: with their output captured, or in place of this process.
 
 #pragma once
 
@@ -15,29 +15,30 @@
 namespace rotv::os {
 
 struct ProgramResult {
-  int exit_status = 0;  // As a shell's: 127 not found, 128+n killed by signal n.
+  int exit_status = 0;  // Like a shell's: 127 not found, 128+n killed by signal n.
   std::string out;      // All of it.
   std::string err;      // The last 64 KiB.
 };
 
-// Waits for its end. Standard input is empty, and of our environment it is given what helpers need. Throws
-// kInterrupted, and the program is then ended.
+// Runs a program and waits for its end. Standard input is empty; the environment is HelperEnvironment() and `added`. On
+// an interrupt the program is ended and kInterrupted thrown.
 ProgramResult RunProgramQuietly(const std::vector<std::string>& words, const Interrupt& interrupt,
                                 const Environment& added = {});
 
-// The same with stdout and stderr together, given to `on_output` while they come; gives the exit status. An exception
-// from `on_output` ends the program. `environment` is all that it is given.
+// The same, but passes stdout and stderr, merged, to `on_output` as they come, and returns the exit status. An
+// exception from `on_output` ends the program. The program's environment is exactly `environment`.
 int RunProgramShowing(const std::vector<std::string>& words, const Interrupt& interrupt,
                       const std::function<void(std::string_view)>& on_output,
                       const Environment& environment = HelperEnvironment());
 
-// Replaces this process, with its terminal and signals. Returns only by an exception: kUsage if it is not there.
+// Replaces this process by the program, which keeps its terminal and gets default signal handlers. Never returns;
+// throws kUsage if the program cannot be run.
 [[noreturn]] void BecomeProgram(const std::vector<std::string>& words, const Environment& added = {});
 
-// The directories of PATH, in its order.
+// The directories in the PATH of `environment`, in its order.
 std::vector<std::filesystem::path> PathDirectories(const Environment& environment);
 
-// Whether `program` is in PATH.
+// True if `program` is in the PATH of `environment`.
 bool ProgramIsHere(const std::string& program, const Environment& environment);
 
 // The last line of `text` that is not empty.

@@ -18,7 +18,7 @@ std::string ShellQuote(std::string_view word) {
   std::string quoted = "'";
   for (const char c : word) {
     if (c == '\'') {
-      quoted += "'\\''";  // Nothing can be escaped inside single quotes: leave them, and come back.
+      quoted += "'\\''";  // Single quotes have no escapes: close them, add \', open them.
     } else {
       quoted += c;
     }

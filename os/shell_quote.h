@@ -1,4 +1,4 @@
-// Words for a POSIX shell. Pure.
+// Quotes words for a POSIX shell. Pure.
 
 #pragma once
 
@@ -8,11 +8,11 @@
 
 namespace rotv::os {
 
-// `word` so that a shell takes it as one word with exactly these bytes: as it is where nothing in it is special, else
-// in single quotes. The bytes may be any but NUL.
+// Quotes `word` so that a shell reads it as one word with exactly these bytes: unchanged if nothing in it is special,
+// else in single quotes. Any byte but NUL is allowed.
 std::string ShellQuote(std::string_view word);
 
-// The words quoted, with a space between.
+// Quotes the words and joins them with spaces.
 std::string ShellJoin(const std::vector<std::string>& words);
 
 }  // namespace rotv::os

@@ -13,7 +13,7 @@
 namespace rotv::os {
 namespace {
 
-// What signal handlers can reach. Made before the first signal can come, and never freed.
+// The state that signal handlers can reach. It is created before the first signal can come, and never freed.
 struct Stop {
   Interrupt* interrupt = nullptr;
   LastWords words;
@@ -22,11 +22,11 @@ struct Stop {
 };
 Stop* g_stop;
 
-// Async-signal-safe. No destructor runs: whatever does not return may hold their locks. Programs that we started end
-// with us, since they asked the kernel to (local_command.cc).
+// Ends the process; async-signal-safe. No destructor runs, since the code that does not return may hold locks they
+// need. Programs that we started end with us, since they asked the kernel for that (local_command.cc).
 [[noreturn]] void EndNow() {
   pollfd out{g_stop->words.descriptor, POLLOUT, 0};
-  // Where nobody reads, a message would keep us here.
+  // A write to a full pipe that no process reads would block.
   if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0) {
     const ssize_t written = write(g_stop->words.descriptor, g_stop->words.text.data(), g_stop->words.text.size());
     static_cast<void>(written);
@@ -49,7 +49,7 @@ extern "C" void OnSignal(int number) {
 void Handle(int number, void (*handler)(int)) {
   struct sigaction action {};
   action.sa_handler = handler;
-  action.sa_flags = SA_RESTART;  // Who waits looks at the Interrupt; nobody else needs to know of EINTR.
+  action.sa_flags = SA_RESTART;  // Waiting loops check the Interrupt; other code need not handle EINTR.
   sigemptyset(&action.sa_mask);
   sigaction(number, &action, nullptr);
 }
@@ -66,7 +66,7 @@ void StopOnSignals(Interrupt* interrupt, LastWords words) {
   for (int number : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction inherited {};
     sigaction(number, nullptr, &inherited);
-    if (inherited.sa_handler == SIG_IGN && number == SIGHUP) continue;  // nohup meant it.
+    if (inherited.sa_handler == SIG_IGN && number == SIGHUP) continue;  // nohup set it on purpose.
     Handle(number, OnSignal);
   }
 }

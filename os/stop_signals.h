@@ -1,4 +1,4 @@
-// SIGINT, SIGTERM and SIGHUP: they ask a command to stop, and end it where it does not.
+// Handles SIGINT, SIGTERM and SIGHUP: they ask a command to stop, and end the process if it does not stop in time.
 
 #pragma once
 
@@ -8,21 +8,23 @@
 
 namespace rotv::os {
 
-// What is written where the command has no chance to.
+// The text that the signal handler writes if the command cannot report by itself.
 struct LastWords {
   int descriptor = 2;
   std::string text;
 };
 
-// From now on such a signal requests `interrupt`. A command that has not ended kStopMs later (kStopByHandMs after
-// SIGINT), since it is in the middle of a large value, a call that does not return or a disk that does not answer, is
-// ended then and there with exit code 130, after `words`; a second signal ends it at once. Every command can be killed
-// at every moment: the next one cleans up. For the whole life of the process.
+// Installs the handlers, for the rest of the process's life: such a signal requests `interrupt`. A command may be
+// unable to see that, in the middle of a large value, a call that does not return or a disk that does not respond. If
+// it has not ended kStopMs later (kStopByHandMs after SIGINT), the handler writes `words` and ends the process with
+// exit code 130; a second signal does so at once. That is safe since every command may be killed at every moment: the
+// next one cleans up.
 void StopOnSignals(Interrupt* interrupt, LastWords words);
 
-// Whoever sends SIGTERM waits for two seconds at most.
+// A program that sends SIGTERM should not have to wait for more than two seconds.
 inline constexpr int kStopMs = 1700;
-// A person may want what is on the source to be taken back over a slow link, and can press the keys again.
+// After Ctrl-C there is time to remove what was created on the source, even over a slow link; a second Ctrl-C ends the
+// wait.
 inline constexpr int kStopByHandMs = 8000;
 
 }  // namespace rotv::os

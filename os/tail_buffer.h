@@ -1,4 +1,4 @@
-// The last 64 KiB of what a program says, however much it says.
+// TailBuffer keeps the last 64 KiB of a program's output.
 
 #pragma once
 
@@ -11,7 +11,7 @@ class TailBuffer {
  public:
   void Append(std::string_view text) {
     text_.append(text.substr(text.size() > kLimitBytes ? text.size() - kLimitBytes : 0));
-    // Cut only now and then, so that a talkative program does not move 64 KiB for every line.
+    // It is cut only now and then, so that a program with much output does not cause a move of 64 KiB for every line.
     if (text_.size() > 2 * kLimitBytes) text_.erase(0, text_.size() - kLimitBytes);
   }
 

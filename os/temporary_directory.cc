@@ -17,8 +17,8 @@ TemporaryDirectory::TemporaryDirectory() {
   std::string pattern = parent / "rotv-XXXXXX";
   if (mkdtemp(pattern.data()) == nullptr) {
     throw Error(ErrorCode::kDisk,
-                fmt::format("no directory can be made in {}: {}", parent.native(), std::strerror(errno)),
-                "look for free space there, or set TMPDIR");
+                fmt::format("cannot create a directory in {}: {}", parent.native(), std::strerror(errno)),
+                "free some space there, or set TMPDIR");
   }
   path_ = pattern;
 }

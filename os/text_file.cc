@@ -28,7 +28,7 @@ class File {
 
 [[noreturn]] void FailToRead(const std::filesystem::path& path, std::string_view why) {
   throw Error(ErrorCode::kUsage, fmt::format("{} cannot be read: {}", path.native(), why),
-              "mend the file, or name another one");
+              "fix the file, or name another one");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-// Reads small files that people write.
+// Reads small text files that people write.
 
 #pragma once
 
@@ -10,7 +10,7 @@ namespace rotv::os {
 
 inline constexpr size_t kTextFileMaxBytes = 1 << 20;
 
-// The whole of `path`; nothing if there is no such file. Throws kUsage if it cannot be read or is larger than 1 MiB.
+// Reads the whole file; nullopt if it does not exist. Throws kUsage if it cannot be read or is larger than 1 MiB.
 std::optional<std::string> ReadTextFile(const std::filesystem::path& path);
 
 }  // namespace rotv::os

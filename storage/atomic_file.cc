@@ -14,6 +14,11 @@
 #include "storage/error.h"
 #include "storage/write_all.h"
 
+// The usual order makes a replacement durable: write a temporary file, fsync it, rename it, fsync the directory. Two
+// things are added. The temporary file is locked while it is written, so that a later run can tell a leftover (not
+// locked) from a file that another run is writing. And its name is unpredictable and created exclusively, since a seed
+// may be written into a directory, such as /tmp, in which other users can put links.
+
 namespace rotv {
 namespace {
 
@@ -34,9 +39,9 @@ std::string HintFor(int error_number, const std::filesystem::path& path) {
     case EISDIR:
       return "name a file in it, or choose another place";
     case EFBIG:
-      return "raise the limit on the size of a file (ulimit -f), or choose another disk";
+      return "raise the limit on file sizes (ulimit -f), or choose another disk";
     case ELOOP:
-      return "it is a link: remove it, or choose another place";
+      return "it is a symbolic link: remove it, or choose another place";
     case ENOENT:
     case ENOTDIR:
       return fmt::format("create the directory {} first, or choose another place", DirectoryOf(path).string());
@@ -47,7 +52,8 @@ std::string HintFor(int error_number, const std::filesystem::path& path) {
 
 constexpr std::string_view kTemporarySuffix = ".tmp";
 
-// Of the names that temporary files of `path` have. Cut where a name could become too long for the file system.
+// All temporary files of `path` have names that begin like this. A long name is cut, so that the file system's limit
+// (255 bytes) is not reached.
 std::string TemporaryPrefix(const std::filesystem::path& path) {
   constexpr size_t kLongest = 200;
   return path.filename().string().substr(0, kLongest) + ".rotv-";
@@ -57,7 +63,8 @@ void WriteTo(int fd, std::string_view bytes, const std::filesystem::path& path) 
   if (const int problem = WriteAll(fd, bytes); problem != 0) ThrowDiskError("write", path, problem);
 }
 
-// Ours, and nobody writes it any more. Others may have laid out anything under such a name.
+// Removes `file` if it is a regular file of this user that no process has locked. Other users may have put anything
+// under such a name, so nothing else is touched.
 void RemoveIfAbandoned(const std::filesystem::path& file) {
   const FileDescriptor fd(open(file.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   struct stat status {};
@@ -95,14 +102,15 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
   while (!fd_) CreateTemporary();
 }
 
-// Locked for as long as it is written, so that nobody takes it for a leftover.
+// The file is locked for as long as it is written, so that no other run takes it for a leftover.
 void AtomicFile::CreateTemporary() {
   std::string name = DirectoryOf(path_) / (TemporaryPrefix(path_) + "XXXXXX" + std::string(kTemporarySuffix));
   FileDescriptor fd(mkostemps(name.data(), static_cast<int>(kTemporarySuffix.size()), O_CLOEXEC));
   if (!fd) ThrowDiskError("write", path_, errno);
   struct stat status {};
-  flock(fd.get(), LOCK_EX);  // A file system without locks keeps leftovers, no more.
-  if (fstat(fd.get(), &status) == 0 && status.st_nlink == 0) return;  // Taken for one all the same: another.
+  flock(fd.get(), LOCK_EX);  // Without locks a file system only keeps leftovers; nothing else breaks.
+  // Another run removed it as a leftover before it was locked: the caller tries again.
+  if (fstat(fd.get(), &status) == 0 && status.st_nlink == 0) return;
   temporary_ = name;
   fd_ = std::move(fd);
 }
@@ -114,7 +122,8 @@ AtomicFile::~AtomicFile() {
 void AtomicFile::Write(std::string_view bytes) {
   WriteTo(fd_.get(), bytes, path_);
   written_ += bytes.size();
-  // Begun now, so that little is left to wait for when the file is synced at its end. Only a hint: errors come then.
+  // Writeback starts now, so that the fsync at the end has little left to wait for. This is only a hint: fsync reports
+  // the errors.
   constexpr uint64_t kStartEvery = uint64_t{8} << 20;
   if (written_ - started_ < kStartEvery) return;
   sync_file_range(fd_.get(), static_cast<off64_t>(started_), static_cast<off64_t>(written_ - started_),

@@ -1,4 +1,4 @@
-// A file that is either the old one or the complete new one, whatever happens in between.
+// Files that are replaced atomically: after a crash a path names the old file or the complete new one.
 
 #pragma once
 
@@ -11,10 +11,10 @@
 
 namespace rotv {
 
-// Writes beside `path`, under a name that nobody can foresee ("NAME.rotv-XXXXXX.tmp"), and renames on Commit(). Without
-// a Commit() the destructor removes what was written. The file is created 0600, and never in the place of one that is
-// there: in a directory that others may write to, a link that they have laid out is not written through. What killed
-// runs left beside `path` is removed by the next one.
+// Writes to a temporary file beside `path`, under an unpredictable name ("NAME.rotv-XXXXXX.tmp"), and renames it on
+// Commit(). Without a Commit() the destructor removes the temporary file. It is created 0600 and exclusively: in a
+// directory that others may write to, a link placed there in advance is never followed. Each run removes the temporary
+// files that killed runs left beside `path`.
 class AtomicFile {
  public:
   // Throws kDisk if the directory cannot be written.
@@ -36,26 +36,28 @@ class AtomicFile {
   std::filesystem::path temporary_;
   FileDescriptor fd_;
   uint64_t written_ = 0;
-  uint64_t started_ = 0;  // The disk was told to begin with everything before.
+  uint64_t started_ = 0;  // Writeback of all bytes before this offset was started.
 };
 
-// Replaces the content of `path` in one step.
+// Replaces the content of `path` atomically and durably, with an AtomicFile.
 void WriteFileAtomically(const std::filesystem::path& path, std::string_view content);
 
-// A new file, 0600, in the place of whatever `path` names, which is removed (a link, not what it leads to). Not in one
-// step and not synced, for what is of use to this run only; all else goes through an AtomicFile. Throws kDisk.
+// Creates a new file, 0600, in place of whatever `path` names, which is removed first (a link itself, not its target).
+// The write is neither atomic nor synced: this is for files that only the present run needs; everything else goes
+// through an AtomicFile. Throws kDisk.
 void WriteNewFile(const std::filesystem::path& path, std::string_view content);
 
-// The file at `path`, 0600, made where it is missing; `flags` as for open(). Not through a link. Throws kDisk.
+// Opens the file at `path`, and creates it (0600) if it is missing; `flags` as for open(). Follows no link. Throws
+// kDisk.
 FileDescriptor OpenOrCreateFile(const std::filesystem::path& path, int flags);
 
-// The whole file; throws kDisk if it cannot be read.
+// Reads the whole file; throws kDisk if it cannot be read.
 std::string ReadFile(const std::filesystem::path& path);
 
-// Makes the names in a directory durable.
+// Syncs a directory, so that the names in it survive power loss. Throws kDisk.
 void SyncDirectory(const std::filesystem::path& directory);
 
-// kDisk with the reason of `error_number` and a hint that fits it.
+// Throws kDisk: "cannot `what` `path`", the reason of `error_number` (an errno), and a hint that fits it.
 [[noreturn]] void ThrowDiskError(const std::string& what, const std::filesystem::path& path, int error_number);
 
 }  // namespace rotv

@@ -5,10 +5,15 @@
 #include "storage/row_key.h"
 #include "storage/varint.h"
 
+// One key per transaction would mean 100,000 keys for 100,000 small transactions, and values too short to compress.
+// So small transactions share a chunk, and a large one is continued in further chunks: memory is bounded by one chunk
+// whatever a transaction's size, and a chunk may end with a transaction whose rest begins the next one. Keys order by
+// commit LSN, then by chunk number; a reader that starts at an LSN must therefore begin with the chunk before it.
+
 namespace rotv {
 namespace {
 
-// Large enough to compress well, small enough that a transaction of any size needs little memory.
+// Large enough to compress well, and small enough that a transaction of any size needs little memory.
 constexpr size_t kChunkBytes = 256 * 1024;
 constexpr size_t kTransactionOverhead = 64;
 

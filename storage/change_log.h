@@ -1,4 +1,4 @@
-// The change log: which rows each transaction touched. Built in memory, kept in chunks.
+// The change log records which rows each transaction touched. It is built in memory and stored in chunks.
 //
 // Key: the commit LSN of the chunk's first transaction and the chunk's number within it, both big-endian.
 // Value: a LogChunk, zstd-compressed.
@@ -23,12 +23,13 @@ class ChangeLogBuilder {
 
   void Begin(Lsn commit_lsn, int64_t commit_time_us, uint32_t xid);
   void Add(TableId table, EpochNumber epoch, Change change, std::string_view row_key);
-  // One more row that the same change touched: an update's old key.
+  // Adds one more row that the same change touched: the old key of an update. The change is not counted again.
   void AddKey(TableId table, EpochNumber epoch, std::string_view row_key);
   void Truncate(TableId table, EpochNumber new_epoch);
   void Commit();
 
-  // The chunks that are complete, to be published; with kAll also the one under way (at the end of a transaction).
+  // Hands over the complete chunks, to be published; kAll closes and adds the one under way, and may be used only
+  // between transactions.
   enum class Which { kComplete, kAll };
   std::vector<std::pair<std::string, std::string>> Take(Which which);
 
@@ -45,6 +46,7 @@ class ChangeLogBuilder {
   std::vector<std::pair<std::string, std::string>> complete_;
 };
 
+// The key under which a chunk is stored.
 std::string ChangeLogKey(Lsn commit_lsn, uint32_t chunk);
 // Throws kCorrupt if `value` is not a chunk.
 proto::LogChunk DecodeLogChunk(std::string_view value);

@@ -1,4 +1,4 @@
-// zstd over whole strings.
+// zstd compression of whole strings.
 
 #pragma once
 

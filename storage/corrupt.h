@@ -1,4 +1,4 @@
-// What is said of a store that holds what cannot be.
+// The error for a store whose content contradicts its format.
 
 #pragma once
 

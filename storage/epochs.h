@@ -1,4 +1,4 @@
-// The unbroken histories of tables, as the manifest has them.
+// The epochs of tables (unbroken histories of their rows), as the manifest has them.
 
 #pragma once
 
@@ -10,13 +10,14 @@
 
 namespace rotv {
 
-// By table, the epoch that serves the state at `lsn`; tables that have none then are left out.
+// Gives for each table the epoch that serves the state at `lsn`; a table without one at that LSN is left out.
 std::map<TableId, EpochNumber> EpochsAt(const proto::Manifest& manifest, Lsn lsn);
 
-// The history of `table`, which is added if there is none.
+// Finds the history of `table`, and adds an empty one if there is none.
 proto::TableHistory& HistoryOf(proto::Manifest& manifest, TableId table);
 
-// Begins a new epoch, which serves the states behind `start_lsn`; gives its number, which no other ever had.
+// Begins a new epoch, which serves the states after `start_lsn`. Returns its number, which no other epoch of this table
+// ever had.
 EpochNumber BeginEpoch(proto::TableHistory& history, Lsn start_lsn);
 
 }  // namespace rotv

@@ -1,5 +1,5 @@
-// The one exception of this project. Its code says what the caller can do about it, and is the exit code of the
-// program.
+// The only exception class of this project. Its code says what the caller can do about the failure, and is the exit
+// code of the program.
 
 #pragma once
 

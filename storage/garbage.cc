@@ -5,13 +5,25 @@
 #include "storage/rocksdb_slice.h"
 #include "storage/row_key.h"
 
+// Garbage collection is one pass over all versions that writes a RocksDB deletion for each version that no retained
+// state needs (RowSieve decides, from the newest version of a row to the oldest), and then a compaction of the key
+// ranges in which there were any.
+//
+// Invariant: each single deletion is harmless, so a kill or a full disk in between leaves a store in which every
+// retained state can still be read, and the next run completes the work. Cost: one read of all rows; only ranges with
+// deletions are written again.
+//
+// Two alternatives were refused. A compaction filter sees neither all versions of a row at once nor in one call, so it
+// cannot tell whether an older version still completes a partial one. A new store beside the old one needs the size of
+// the store once more.
+
 namespace rotv {
 namespace {
 
 constexpr size_t kBatchBytes = size_t{4} << 20;
 constexpr uint64_t kVersionsBetweenLooks = 4096;
 
-// Deletes in batches, and notes where.
+// Deletes versions in batches, and notes the key ranges in which they were.
 class Deletions {
  public:
   Deletions(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows) : db_(db), rows_(rows) {}
@@ -24,7 +36,7 @@ class Deletions {
     if (spans_.empty() || spans_.back().first.compare(0, kTablePrefixSize, key, 0, kTablePrefixSize) != 0) {
       spans_.emplace_back(key, key);
     }
-    spans_.back().first = std::min(spans_.back().first, key);  // Those of one row come in no order.
+    spans_.back().first = std::min(spans_.back().first, key);  // The versions of one row come in no order.
     spans_.back().second = std::max(spans_.back().second, key);
     if (batch_.GetDataSize() > kBatchBytes) Write();
   }
@@ -60,7 +72,7 @@ void ForgetEpochs(const Retention& retention, const std::set<TableId>& tables, p
     kept.clear_epochs();
     for (int i = 0; i < history.epochs_size(); ++i) {
       const proto::Epoch& epoch = history.epochs(i);
-      // Of two that start at one LSN the first serves nothing.
+      // If two epochs start at the same LSN, the first one serves no state.
       Lsn end = i + 1 < history.epochs_size() ? Lsn(history.epochs(i + 1).start_lsn()) : Lsn(UINT64_MAX);
       if (alive && retention.NeedsAny(Lsn(epoch.start_lsn()), end)) {
         *kept.add_epochs() = epoch;
@@ -87,7 +99,7 @@ std::vector<Lsn> Unneeded(const Retention& retention, const std::vector<Lsn>& ke
       to = i + 1 < keys.size() ? Lsn(keys[i + 1].value() - 1) : Lsn(UINT64_MAX);
     } else {
       after = i > 0 ? keys[i - 1] : Lsn();
-      to = i + 1 < keys.size() ? keys[i] : Lsn(UINT64_MAX);  // The last also serves what is behind it.
+      to = i + 1 < keys.size() ? keys[i] : Lsn(UINT64_MAX);  // The last one also serves all later states.
     }
     if (!retention.NeedsAny(after, to)) unneeded.push_back(keys[i]);
   }

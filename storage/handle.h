@@ -1,4 +1,4 @@
-// Owns what the operating system hands out as a number.
+// FileDescriptor owns a file descriptor and closes it.
 
 #pragma once
 

@@ -1,4 +1,4 @@
-// Whether the user asked the program to stop. Set by a signal handler, looked at by every loop that can wait.
+// The request to stop the program. A signal handler sets it, and every loop that can wait checks it.
 
 #pragma once
 
@@ -10,7 +10,7 @@ namespace rotv {
 
 class Interrupt {
  public:
-  // Safe in a signal handler.
+  // Async-signal-safe.
   void Request() { requested_.store(true, std::memory_order_relaxed); }
   bool requested() const { return requested_.load(std::memory_order_relaxed); }
 

@@ -1,4 +1,4 @@
-// A position in PostgreSQL's write-ahead log.
+// Lsn is a position in PostgreSQL's write-ahead log (WAL).
 //
 // The one rule of LSN arithmetic: a transaction is known by its commit LSN (the start of its commit record), and
 // belongs to the state at `l` if and only if commit_lsn < l.
@@ -18,13 +18,13 @@ class Lsn {
   constexpr Lsn() = default;
   constexpr explicit Lsn(uint64_t value) : value_(value) {}
 
-  // Reads PostgreSQL's form, two hexadecimal numbers of at most 8 digits ("16/B374D848"); nothing for anything else.
+  // Parses PostgreSQL's form, two hexadecimal numbers of at most 8 digits ("16/B374D848"); nullopt for anything else.
   static std::optional<Lsn> Parse(std::string_view text);
 
   constexpr uint64_t value() const { return value_; }
   std::string ToString() const;
 
-  // clang-tidy 14 takes what the compiler makes of comparisons for a literal 0.
+  // clang-tidy 14 takes the code that the compiler generates for comparisons for a literal 0.
   // NOLINTNEXTLINE(modernize-use-nullptr)
   friend constexpr auto operator<=>(Lsn, Lsn) = default;
 
@@ -32,7 +32,7 @@ class Lsn {
   uint64_t value_ = 0;
 };
 
-// Bytes of log from `from` to `to`; 0 when `to` is not behind `from`.
+// The bytes of WAL from `from` to `to`; 0 if `to` is not after `from`.
 constexpr uint64_t BytesBetween(Lsn from, Lsn to) { return to > from ? to.value() - from.value() : 0; }
 
 }  // namespace rotv

@@ -39,8 +39,8 @@ bool IsOursOrRoots(uid_t owner) { return owner == geteuid() || owner == 0; }
               "remove it, or choose another place");
 }
 
-// As Linux does where fs.protected_symlinks is set: in a directory in which everybody may put something, as in /tmp,
-// only links of ours, or of the directory's owner, are followed.
+// Follows the rule of Linux's fs.protected_symlinks: in a sticky directory that anyone may write to, such as /tmp, only
+// links of this user or of the directory's owner are followed.
 void RequireTrustedLink(const std::filesystem::path& link) {
   struct stat of_link {};
   struct stat of_directory {};
@@ -51,14 +51,14 @@ void RequireTrustedLink(const std::filesystem::path& link) {
   ThrowForeign(link, "a link");
 }
 
-// Something that is no file and takes what comes: a device, a named pipe. It must not be replaced by a file.
+// A device or a named pipe, which is written to directly: it must not be replaced by a file.
 class StreamOutput : public SeedOutput {
  public:
   explicit StreamOutput(const std::filesystem::path& path)
       : path_(path), fd_(open(path.c_str(), O_WRONLY | O_CLOEXEC)) {
     struct stat status {};
     if (!fd_ || fstat(fd_.get(), &status) != 0) ThrowDiskError("write", path, errno);
-    // Somebody who waits at the other end of a pipe of his own would get the rows.
+    // Another user who reads from a pipe of their own would get the rows.
     if (!IsOursOrRoots(status.st_uid)) ThrowForeign(path, "a pipe or device");
   }
   void Write(std::string_view bytes) override {
@@ -71,15 +71,15 @@ class StreamOutput : public SeedOutput {
   FileDescriptor fd_;
 };
 
-// Behind a symbolic link the file is replaced, or made, and not the link.
+// Resolves symbolic links: the file that a link names is replaced or created, not the link itself.
 std::filesystem::path ResolveSymlinks(std::filesystem::path path) {
-  constexpr int kMostLinks = 40;  // As many as the kernel follows.
+  constexpr int kMostLinks = 40;  // The kernel's own limit.
   std::error_code error;
   for (int links = 0; links < kMostLinks && std::filesystem::is_symlink(path, error); ++links) {
     RequireTrustedLink(path);
     std::filesystem::path target = std::filesystem::read_symlink(path, error);
     if (error) break;
-    path = path.parent_path() / target;  // Which is the target where that is absolute.
+    path = path.parent_path() / target;  // An absolute target replaces the whole path.
   }
   return path;
 }
@@ -108,7 +108,7 @@ class ZstdOutput : public SeedOutput {
   explicit ZstdOutput(std::unique_ptr<SeedOutput> inner) : inner_(std::move(inner)), context_(ZSTD_createCCtx()) {
     ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_compressionLevel, kZstdLevel);
     ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_checksumFlag, 1);
-    // Ignored by a zstd that was built without threads.
+    // A zstd that was built without threads ignores this.
     ZSTD_CCtx_setParameter(context_.get(), ZSTD_c_nbWorkers, static_cast<int>(std::thread::hardware_concurrency()));
   }
   void Write(std::string_view bytes) override { Compress(bytes, ZSTD_e_continue); }

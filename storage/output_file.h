@@ -1,4 +1,5 @@
-// Where a seed goes: a file that is replaced when the new one is complete, or standard output; plain or compressed.
+// The destination of a seed: a file that is replaced once the new one is complete, or standard output; plain or
+// compressed.
 
 #pragma once
 
@@ -15,14 +16,15 @@ class SeedOutput {
   virtual ~SeedOutput() = default;
   // Throws kDisk, naming the path.
   virtual void Write(std::string_view bytes) = 0;
-  // Everything was written: compress what is left, make it durable, take the old file's place.
+  // Finishes the output after the last Write(): flushes the compressor, makes the file durable and replaces the old
+  // one. Throws kDisk.
   virtual void Commit() = 0;
 };
 
-// Compresses on the way to `output`.
+// Wraps `output` so that what is written is compressed first.
 std::unique_ptr<SeedOutput> CompressInto(std::unique_ptr<SeedOutput> output, Compression compression);
 
-// `path` "-" is standard output.
+// Opens the output at `path`; "-" is standard output. Throws kDisk.
 std::unique_ptr<SeedOutput> OpenSeedOutput(const std::filesystem::path& path, Compression compression);
 
 }  // namespace rotv

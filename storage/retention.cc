@@ -2,6 +2,12 @@
 
 #include <algorithm>
 
+// One pass from the newest version to the oldest decides everything, since what makes an older version necessary is
+// always newer: a retained state between it and its successor, or a needed partial version that it completes.
+// Tombstones are the exception. One that a retained state sees must stay only while an older version of the row stays,
+// which it hides; so tombstones wait in hiding_ until an older version is kept, and are dropped if none is. Without
+// this a table of many short-lived rows would keep one tombstone for each forever.
+
 namespace rotv {
 
 Retention::Retention(std::vector<Lsn> points, Lsn keep_from) : points_(std::move(points)), keep_from_(keep_from) {
@@ -46,7 +52,7 @@ void SoleNeeds::Add(Lsn commit_lsn, RowVersion::Kind kind, size_t bytes) {
 }
 
 void RowSieve::EndRow() {
-  for (Lsn lsn : hiding_) drop_(lsn);  // There is nothing left to hide.
+  for (Lsn lsn : hiding_) drop_(lsn);  // No older version is left for them to hide.
   hiding_.clear();
   newer_.reset();
   fills_ = false;
@@ -68,7 +74,7 @@ void RowSieve::Add(Lsn commit_lsn, RowVersion::Kind kind) {
     drop_(commit_lsn);
     return;
   }
-  hiding_.clear();  // They stay.
+  hiding_.clear();  // These tombstones stay: they hide this version.
   fills_ = kind == RowVersion::Kind::kPartial;
 }
 

@@ -1,4 +1,7 @@
-// Which states of a store are to stay, and what of its history they need. Pure.
+// Decides what a store must keep: which states are retained, and which versions of rows those states need. Pure.
+//
+// A state at L consists of the newest version with commit LSN < L of each row. So a version with commit LSN c whose
+// next newer version has commit LSN n is seen by the states in (c, n].
 
 #pragma once
 
@@ -14,17 +17,17 @@ namespace rotv {
 
 class Retention {
  public:
-  // The states at these LSNs, and at every LSN from `keep_from` on.
+  // Retains the states at these LSNs, and at every LSN from `keep_from` on.
   Retention(std::vector<Lsn> points, Lsn keep_from);
 
   Lsn keep_from() const { return keep_from_; }
   const std::vector<Lsn>& points() const { return points_; }  // Ascending, each once.
 
-  // Whether a state that stays lies in (after, to].
+  // True if a retained state lies in (after, to].
   bool NeedsAny(Lsn after, Lsn to) const;
 
-  // Which states that stay lie in (after, to]: nothing if none does; one of points(), or several (the states from
-  // `keep_from` on count as several).
+  // Tells how many retained states lie in (after, to]. For kByOne, `*point` is set to its index in points(); the states
+  // from `keep_from` on count as several.
   enum class Needed { kByNone, kByOne, kBySeveral };
   Needed NeededIn(Lsn after, Lsn to, size_t* point) const;
 
@@ -33,46 +36,47 @@ class Retention {
   Lsn keep_from_;
 };
 
-// Goes through the versions of all rows in the same way, and adds up what only one of the points needs.
+// Adds up, for each point, the bytes of versions that only this point needs: what deleting it would free. It is fed
+// like RowSieve, with the versions of one row after the other, the newest first.
 class SoleNeeds {
  public:
   explicit SoleNeeds(const Retention& retention) : retention_(retention), bytes_(retention.points().size()) {}
 
-  // Before the first version of each row.
+  // Called before the first version of each row.
   void EndRow();
   void Add(Lsn commit_lsn, RowVersion::Kind kind, size_t bytes);
 
-  // Beside the retention's points().
+  // Indexed like the retention's points().
   const std::vector<uint64_t>& bytes() const { return bytes_; }
-  uint64_t total() const { return total_; }  // Of all versions.
+  uint64_t total() const { return total_; }  // The bytes of all versions.
 
  private:
   const Retention& retention_;
   std::vector<uint64_t> bytes_;
   uint64_t total_ = 0;
   std::optional<Lsn> newer_;
-  bool fills_ = false;               // A partial one waits for what it lacks, which is needed by
-  std::optional<size_t> fills_for_;  // this point alone; nothing: by several.
+  bool fills_ = false;               // The newer version is partial and needed: an older one completes it.
+  std::optional<size_t> fills_for_;  // The only point that needs that partial version; nullopt: several do.
 };
 
-// Goes through the versions of one row after the other, the newest first, and tells which no state needs: those that
-// none that stays sees, unless a newer partial one is made whole from them.
+// Finds the versions that no retained state needs. It is fed the versions of one row after the other, the newest first.
+// A version is needed if a retained state sees it, or if it completes a needed partial version that is newer.
 class RowSieve {
  public:
-  // Called with the LSN of a version of the present row that is not needed; in no particular order.
+  // Called with the commit LSN of each version of the present row that is not needed; in no particular order.
   using Drop = std::function<void(Lsn)>;
   RowSieve(const Retention& retention, Drop drop) : retention_(retention), drop_(std::move(drop)) {}
 
-  // Before the first version of each row, and behind the last of all.
+  // Called before the first version of each row, and after the last version of all.
   void EndRow();
   void Add(Lsn commit_lsn, RowVersion::Kind kind);
 
  private:
   const Retention& retention_;
   const Drop drop_;
-  std::optional<Lsn> newer_;  // The version before the next one.
-  bool fills_ = false;        // A partial one that is needed waits for what it lacks.
-  std::vector<Lsn> hiding_;   // Tombstones that are needed if an older version is.
+  std::optional<Lsn> newer_;  // The commit LSN of the version added last, which is the next newer one.
+  bool fills_ = false;        // That version is partial and needed: the next older one completes it.
+  std::vector<Lsn> hiding_;   // Tombstones that are needed only if an older version of the row is.
 };
 
 }  // namespace rotv

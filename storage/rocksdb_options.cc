@@ -14,10 +14,10 @@
 namespace rotv {
 namespace {
 
-// A larger one is filled by page faults, and who looks up rows goes through the store in the order of their keys.
+// A larger cache is filled by page faults and does not help: lookups of rows come in the order of their keys.
 constexpr size_t kCacheBytes = size_t{8} << 20;
-// Large blocks compress better, and a scan reads them all anyway; who looks up single rows unpacks a whole one for
-// each.
+// Large blocks compress better, and a scan reads all of them anyway; the price is that looking up a single row
+// decompresses a whole block.
 constexpr size_t kBlockBytes = size_t{32} << 10;
 
 rocksdb::ColumnFamilyOptions FamilyOptions(const std::shared_ptr<rocksdb::Cache>& cache) {
@@ -39,13 +39,13 @@ rocksdb::ColumnFamilyOptions FamilyOptions(const std::shared_ptr<rocksdb::Cache>
 
 constexpr const char* kGreatestLsn = "rotv.greatest_lsn";
 
-// Notes in each file of rows the greatest commit LSN of its keys, those of deletions too.
+// Notes in each file of rows the greatest commit LSN of its keys, including those of deletions.
 class GreatestLsn : public rocksdb::TablePropertiesCollector {
  public:
   rocksdb::Status AddUserKey(const rocksdb::Slice& key, const rocksdb::Slice& /*value*/, rocksdb::EntryType /*type*/,
                              rocksdb::SequenceNumber /*sequence*/, uint64_t /*file_size*/) override {
     if (key.size() < kTablePrefixSize + kLsnSuffixSize) {
-      greatest_ = UINT64_MAX;  // No key of ours; such a file is looked at.
+      greatest_ = UINT64_MAX;  // This is no key of ours; such a file is always read.
     } else {
       greatest_ = std::max(greatest_, ~ReadBigEndian64(key.data() + key.size() - kLsnSuffixSize));
     }
@@ -88,7 +88,7 @@ rocksdb::DBOptions StoreDbOptions() {
   options.create_missing_column_families = true;
   options.max_open_files = 256;
   options.max_background_jobs = 2;
-  options.max_file_opening_threads = 2;  // Of 16, most would find nothing to do in a small store.
+  options.max_file_opening_threads = 2;  // Most of the default's 16 would have nothing to do in a small store.
   options.keep_log_file_num = 2;
   options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
   options.max_log_file_size = size_t{1} << 20;
@@ -100,8 +100,8 @@ rocksdb::DBOptions StoreDbOptions() {
 
 rocksdb::ColumnFamilyOptions RowFamilyOptions() {
   rocksdb::ColumnFamilyOptions options = FamilyOptions(SharedCache());
-  // Runs come in sorted and are merged by Compact(), when a pull is over: merging while one runs takes its processor
-  // time.
+  // Runs are ingested sorted, and Compact() merges them after a pull: automatic compaction would take the pull's
+  // processor time.
   options.disable_auto_compactions = true;
   options.level0_slowdown_writes_trigger = 1 << 20;
   options.level0_stop_writes_trigger = 1 << 20;
@@ -118,7 +118,7 @@ bool MayHoldVersionsFrom(const rocksdb::TableProperties& properties, Lsn from) {
 
 rocksdb::ColumnFamilyOptions SmallFamilyOptions() {
   rocksdb::ColumnFamilyOptions options = FamilyOptions(SharedCache());
-  options.compression = rocksdb::kNoCompression;  // Values are compressed, or small.
+  options.compression = rocksdb::kNoCompression;  // Large values are compressed already.
   return options;
 }
 

@@ -1,4 +1,4 @@
-// RocksDB's slices as views.
+// Converts RocksDB's slices to string views.
 
 #pragma once
 

@@ -1,4 +1,4 @@
-// What went wrong in RocksDB, in the user's words.
+// Turns a failed RocksDB status into an Error.
 
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace rotv {
 
-// Throws kDisk, or kCorrupt, unless `status` is fine. `directory` is the store's.
+// Throws kDisk, or kCorrupt, unless `status` is ok. `directory` is the store's.
 void CheckStatus(const rocksdb::Status& status, const std::filesystem::path& directory);
 
 }  // namespace rotv

@@ -6,16 +6,32 @@
 
 #include "storage/rocksdb_options.h"
 
+// Each pull ingests a few sorted runs into level 0, and a scan merges all runs, so without compaction scans slow down
+// with the number of pulls. The idea is that of a leveled merge tree, driven by sizes: once level 0 has kMostRuns
+// files, all levels above some level are merged into it, and the walk down stops before the first level that is more
+// than kMostTimesLarger times as large as what moves. So a small pull leaves most of a large store alone, and each
+// byte is written a bounded number of times per level (the header has the bounds).
+//
+// Invariants: the order of levels stays the order of age, since everything above the target level moves, so a deletion
+// never sinks below the version that it deletes; and RocksDB installs the result of each CompactFiles() atomically, so
+// a kill between two of them leaves a valid store.
+//
+// RocksDB's automatic compaction is off: it would run during a pull and take its processor time. A full CompactRange()
+// after each pull would not do either: its cost grows with the store, not with the pull.
+//
+// Many small tables or pulls also leave many small files within one level, which add no runs but have to be opened one
+// by one. MergeNeighbours() joins adjacent ones, again only once that saves a fixed number of files.
+
 namespace rotv {
 namespace {
 
-// Above so many runs in level 0 a scan is noticeably slower.
+// A scan is noticeably slower with more runs than this in level 0.
 constexpr size_t kMostRuns = 24;
 constexpr size_t kMostSmallNeighbours = 24;
-// What a baseline writes at once has more bytes, also where its rows compress well: those files are not rewritten.
+// The files that a baseline writes are larger, even if its rows compress well, so they are not rewritten.
 constexpr uint64_t kSmallBytes = kRowFileBytes / 2;
 constexpr uint64_t kMostTimesLarger = 4;
-// So much goes to the next level at once. With what it overlaps there it is some 150 MB.
+// This many files move to the next level at a time: together with the files they overlap there, some 150 MB.
 constexpr size_t kPortionFiles = 4;
 
 class RowCompaction {
@@ -34,22 +50,22 @@ class RowCompaction {
   using Files = std::vector<rocksdb::SstFileMetaData>;
 
   void Look() { db_->GetColumnFamilyMetaData(rows_, &meta_); }
-  // In the order of their keys, but for level 0.
+  // The files are in the order of their keys, except in level 0.
   const Files& files(size_t level) const { return meta_.levels[level].files; }
   uint64_t bytes(size_t level) const { return meta_.levels[level].size; }
   size_t last_level() const { return meta_.levels.size() - 1; }
 
-  // RocksDB adds what the inputs overlap in levels down to `to_level`.
+  // Merges `inputs` into `to_level`. RocksDB adds the files that the inputs overlap in the levels down to there.
   rocksdb::Status Merge(const std::vector<std::string>& inputs, size_t to_level) {
     rocksdb::CompactionOptions options;
-    options.compression = rocksdb::kDisableCompressionOption;  // The family's.
+    options.compression = rocksdb::kDisableCompressionOption;  // The column family's own compression.
     options.output_file_size_limit = kRowFileBytes;
     rocksdb::Status status = db_->CompactFiles(options, rows_, inputs, static_cast<int>(to_level));
     Look();
     return status;
   }
 
-  // All levels above `to_level` go there.
+  // Merges all levels above `to_level` into it.
   rocksdb::Status MergeAllAbove(size_t to_level) {
     std::vector<std::string> inputs;
     for (size_t level = 0; level < to_level; ++level) {
@@ -58,7 +74,7 @@ class RowCompaction {
     return Merge(inputs, to_level);
   }
 
-  // Down to the last level for which that costs little, or which is empty.
+  // Merges level 0 down to the last level for which that costs little, or which is empty.
   rocksdb::Status MergeDown() {
     size_t to_level = 1;
     uint64_t moving = bytes(0);
@@ -80,7 +96,7 @@ class RowCompaction {
     return status;
   }
 
-  // Neighbours in `level` that fit into one small file, as [begin, end) of its files.
+  // Neighbouring files of `level` that fit into one small file, as [begin, end) of files(level).
   struct Group {
     size_t level, begin, end;
   };

@@ -1,4 +1,4 @@
-// A walk over the rows of one table at one LSN.
+// RowScan is a walk over the rows of one table at one LSN.
 
 #pragma once
 
@@ -13,11 +13,11 @@ class RowScan {
   virtual ~RowScan() = default;
   // Goes to the next row; false at the end. Throws kCorrupt on a failed checksum or an unresolvable partial row.
   virtual bool Next() = 0;
-  // One line of COPY text without its newline; valid until Next(). A bag's row comes as often as it is there.
+  // One line of COPY text without its newline; valid until Next() or Find(). In a multiset equal rows come one by one.
   virtual std::string_view line() const = 0;
   virtual std::string_view row_key() const = 0;
-  // How many rows of this key there are: more than one only in a bag. If there are any, line() is one of them until the
-  // next call. Next() then goes on behind it. Any order of keys, though ascending ones are cheaper.
+  // Counts the rows of this key: more than one only in a multiset. If there are any, line() is one of them until the
+  // next call, and Next() goes on after them. Keys may come in any order; ascending ones are cheaper.
   virtual uint32_t Find(std::string_view row_key) = 0;
 };
 

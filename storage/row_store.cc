@@ -23,13 +23,25 @@
 #include "storage/row_key.h"
 #include "storage/version_scan.h"
 
+// Rows bypass RocksDB's write-ahead log and memtable: a sorted VersionBuffer is written as one SST file, synced, and
+// ingested, so that no row is written twice. Everything small (manifest, change log, schemas, sequences, shapes) goes
+// through RocksDB's log.
+//
+// Invariant: the manifest alone decides what is visible. Scans skip versions at or after its durable LSN, and Publish()
+// replaces it in one synced batch with the schema and sequences that belong to it. So versions may be on disk long
+// before they are visible, and a kill between Write() and Publish() only leaves versions that no scan sees.
+//
+// Such versions must not stay, though: see RemoveUnpublished(). Finding them would mean reading the whole store after
+// each kill; instead each file notes the greatest commit LSN in it, and only files that can hold such versions are
+// read.
+
 namespace rotv {
 namespace {
 
 constexpr const char* kManifestKey = "manifest";
 constexpr std::string_view kSequencesPrefix = "sequences/";
 constexpr std::string_view kShapesPrefix = "shape/";
-// A run on its way into the database: run-0.tmp. Never looked at again by RocksDB.
+// The name of a run before it is ingested: run-0.tmp. RocksDB never opens that name again.
 constexpr std::string_view kRunPrefix = "run-";
 constexpr std::string_view kRunSuffix = ".tmp";
 
@@ -54,7 +66,7 @@ template <typename Proto>
 Proto Parse(std::string_view bytes) {
   Proto parsed;
   if (!parsed.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    throw Error(ErrorCode::kCorrupt, "the store's own description is damaged",
+    throw Error(ErrorCode::kCorrupt, "the store's metadata is damaged",
                 "take a new baseline: rotv-sync baseline --force");
   }
   return parsed;
@@ -93,7 +105,7 @@ class RocksRowStore : public RowStore {
       if (mode == Mode::kReadWrite) RemoveRuns();
       if (mode == Mode::kReadWrite && manifest_.pull_in_progress()) RemoveUnpublished();
     } catch (...) {
-      Close();  // There is no destructor of what was not constructed.
+      Close();  // The destructor does not run for an object whose constructor throws.
       throw;
     }
   }
@@ -108,7 +120,7 @@ class RocksRowStore : public RowStore {
     try {
       WriteRun(versions, file);
     } catch (...) {
-      unlink(file.c_str());  // On a full disk nobody else would.
+      unlink(file.c_str());  // The space is free at once, even if no later run opens the store (the disk may be full).
       throw;
     }
   }
@@ -149,7 +161,7 @@ class RocksRowStore : public RowStore {
     std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options, families_[kRows]));
     iterator->Seek(Slice(row_prefix));
     CheckStatus(iterator->status(), directory_);
-    // Keys are no prefixes of each other, so the first one behind the prefix is this row's, if the row is there at all.
+    // No row key is a prefix of another, so the first key at or after the prefix is this row's if the row exists.
     if (!iterator->Valid() || !iterator->key().starts_with(Slice(row_prefix)) ||
         iterator->key().size() != row_prefix.size() + kLsnSuffixSize) {
       return std::nullopt;
@@ -181,7 +193,7 @@ class RocksRowStore : public RowStore {
     options.iterate_lower_bound = &bounds->lower;
     if (!bounds->upper_bytes.empty()) options.iterate_upper_bound = &bounds->upper;  // The last table of all has none.
     if (request.access == ScanRequest::Access::kAllRows) {
-      options.fill_cache = false;  // A scan would push out everything else, and reads each block once.
+      options.fill_cache = false;  // A scan reads each block once, and would evict everything else.
       options.readahead_size = size_t{1} << 20;
     }
     std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options, families_[kRows]));
@@ -224,16 +236,16 @@ class RocksRowStore : public RowStore {
   void Compact() override { CheckStatus(CompactRows(db_.get(), families_[kRows]), directory_); }
 
  private:
-  // The LSNs at the ends of the keys of a family that begin with `prefix`, ascending.
+  // The LSNs with which those keys of a family end that begin with `prefix`, ascending.
   std::vector<Lsn> LsnsOf(Family family, std::string_view prefix) const;
   std::set<TableId> TablesOf(const std::vector<Lsn>& schemas) const;
   void DropUnneededDescriptions(const Retention& retention, Lsn log_from);
 
   void WriteRun(const VersionBuffer& versions, const std::string& file) {
     rocksdb::Options options(StoreDbOptions(), RowFamilyOptions());
-    rocksdb::EnvOptions written_early;  // So that little is left to wait for when the file is synced.
+    rocksdb::EnvOptions written_early;  // Writeback starts early, so that the sync at the end is short.
     written_early.bytes_per_sync = uint64_t{1} << 20;
-    // It stays in the page cache: the ingestion reads it at once, and often a seed soon.
+    // The file stays in the page cache: ingestion reads it at once, and a seed often reads it soon.
     constexpr bool kInvalidatePageCache = false;
     rocksdb::SstFileWriter writer(written_early, options, families_[kRows], kInvalidatePageCache);
     CheckStatus(writer.Open(file), directory_);
@@ -253,8 +265,8 @@ class RocksRowStore : public RowStore {
     db_->Close();
   }
 
-  // A process that was killed while RocksDB took a run over has left a second name of a file that is in use: to write a
-  // new run under that name would overwrite the old one.
+  // A process that is killed while RocksDB ingests a run leaves a second name (a hard link) of a file that is in use.
+  // Writing a new run under that name would overwrite the file in use, so such names are removed first.
   void RemoveRuns() {
     std::vector<std::filesystem::path> runs;
     for (const auto& file : std::filesystem::directory_iterator(directory_)) {
@@ -296,15 +308,15 @@ class RocksRowStore : public RowStore {
     CheckStatus(shapes->status(), directory_);
   }
 
-  // A transaction that is received again would find its own rows of the killed run: to fill unchanged columns from, or
-  // to count equal rows of a bag once more.
+  // Unpublished rows of a killed run do harm: a transaction that is received again would find its own later rows, and
+  // fill unchanged columns from them, or count equal rows of a multiset twice.
   void RemoveUnpublished() {
     Lsn durable(manifest_.durable_lsn());
     rocksdb::WriteBatch batch;
     rocksdb::ReadOptions options;
     options.fill_cache = false;
-    // Of a file without such versions nothing is read but what was noted at its end. A deletion stands in a file that
-    // is looked at like the version that it deletes, since it has the same key.
+    // A file without such versions is skipped: only its properties are read. A deletion has the key of the version that
+    // it deletes, so the file it is in is read whenever that version's file is.
     options.table_filter = [durable](const rocksdb::TableProperties& properties) {
       return MayHoldVersionsFrom(properties, durable);
     };
@@ -332,21 +344,21 @@ class RocksRowStore : public RowStore {
   rocksdb::ColumnFamilyHandle* families_[kFamilyCount] = {};
   proto::Manifest manifest_;
   ShapeMap shapes_;
-  std::atomic<uint64_t> durable_lsn_{0};  // The manifest's, for other threads than the one that publishes.
+  std::atomic<uint64_t> durable_lsn_{0};  // That of manifest_, for threads other than the one that publishes.
   std::atomic<uint64_t> next_run_{0};
 };
 
 std::vector<KeyRange> RocksRowStore::Split(TableId table, EpochNumber epoch, size_t parts) const {
   std::string prefix = EncodeRowPrefix(table, epoch, "");
   std::string end = AfterPrefix(prefix);
-  // The files' own boundaries are good places to cut, and known without reading anything.
+  // Boundaries of files are good places to cut, and are known without reading anything.
   std::vector<rocksdb::LiveFileMetaData> files;
   db_->GetLiveFilesMetaData(&files);
   std::vector<std::string> cuts;
   for (const rocksdb::LiveFileMetaData& file : files) {
     if (file.column_family_name != kFamilyNames[kRows]) continue;
     if (file.smallestkey > prefix && file.smallestkey < end) {
-      // All versions of a row stay in one part.
+      // The cut has no LSN, so that all versions of a row are in one range.
       cuts.push_back(file.smallestkey.substr(0, file.smallestkey.size() - kLsnSuffixSize));
     }
   }
@@ -386,7 +398,7 @@ proto::SequenceValues RocksRowStore::SequencesAt(Lsn lsn) const {
 void RocksRowStore::VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const {
   std::unique_ptr<rocksdb::Iterator> log = NewIterator(kLog);
   Lsn durable(durable_lsn_);
-  // A chunk that begins before `from` may hold transactions behind it.
+  // A chunk that begins before `from` may hold transactions at or after it.
   log->SeekForPrev(ChangeLogKey(from, 0));
   if (!log->Valid()) log->SeekToFirst();
   for (; log->Valid(); log->Next()) {
@@ -453,7 +465,7 @@ void RocksRowStore::DropUnneededDescriptions(const Retention& retention, Lsn log
   for (Lsn lsn : Unneeded(retention, LsnsOf(kMeta, kSequencesPrefix), Valid::kUpToKey)) {
     batch.Delete(families_[kMeta], LsnKey(kSequencesPrefix, lsn));
   }
-  // The chunk in which `log_from` lies may begin before it.
+  // The chunk that holds `log_from` may begin before it, and stays.
   std::unique_ptr<rocksdb::Iterator> log = NewIterator(kLog);
   log->SeekForPrev(ChangeLogKey(log_from, 0));
   CheckStatus(log->status(), directory_);
@@ -466,7 +478,7 @@ GarbageCounts RocksRowStore::CollectGarbage(const Retention& retention, Lsn log_
   GarbageCounts counts;
   std::vector<Lsn> schemas = LsnsOf(kSchema, "");
   for (Lsn lsn : Unneeded(retention, schemas, Valid::kFromKey)) std::erase(schemas, lsn);
-  // First nobody is promised any more what will be gone.
+  // The manifest is published first: no reader may be promised a state whose versions are about to be removed.
   proto::Manifest manifest = manifest_;
   const bool broken_off = manifest.collecting();
   manifest.set_collecting(true);

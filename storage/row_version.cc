@@ -22,7 +22,7 @@ uint32_t ReadVarint(std::string_view* bytes) {
   ThrowCorrupt("a row version with a broken number");
 }
 
-// Takes the first field, and the tab behind it, off `line`.
+// Removes the first field, and the tab after it, from `line`.
 std::string_view TakeField(std::string_view* line, bool* more) {
   size_t tab = line->find('\t');
   std::string_view field = line->substr(0, tab);

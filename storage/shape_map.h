@@ -1,8 +1,8 @@
-// The shapes of a store's rows, and how a row of one shape becomes a row of another shape of its table: columns are the
-// same if their numbers are. A column that the row does not have gets the value that such rows have; one that the new
-// shape does not have is left out.
+// ShapeMap has the shapes of a store's rows, and converts a row of one shape to another shape of its table: columns are
+// the same if their numbers are. A column that the row lacks gets the value that older rows have (Column.missing); a
+// column that the new shape lacks is left out.
 //
-// Filled by one thread while nobody reads; then read by any.
+// One thread fills it while no other reads; afterwards any thread may read.
 
 #pragma once
 
@@ -22,20 +22,20 @@ class ShapeMap {
  public:
   void Add(const proto::Shape& shape);
 
-  // Throws kCorrupt if there is none.
+  // The shape with this id. Throws kCorrupt if there is none.
   const proto::Shape& Get(uint32_t id) const;
   // The shape of this table whose columns have the same names, numbers and types.
   std::optional<uint32_t> Find(const proto::Shape& like) const;
-  // A column of a table, as some shape has it; null if none does.
+  // A column of a table, taken from any shape that has it; null if none does.
   const proto::Column* FindColumn(TableId table, uint32_t number) const;
   uint32_t greatest_id() const { return shapes_.empty() ? 0 : shapes_.rbegin()->first; }
 
-  // `line`, of shape `from`, as a line of shape `to`: itself where both have the same columns, else a view of
-  // `*scratch`. Fields that are kUnchangedField stay so. Throws kCorrupt if the line is not of its shape.
+  // Converts `line` from shape `from` to shape `to`. Returns `line` itself if both have the same columns, else a view
+  // of `*scratch`. A kUnchangedField stays one. Throws kCorrupt if the line does not fit its shape.
   std::string_view Convert(uint32_t from, uint32_t to, std::string_view line, std::string* scratch) const;
 
-  // Puts the fields of `older` where `*partial`, a line of shape `shape`, says kUnchangedField. Returns whether every
-  // field is known now.
+  // Replaces each kUnchangedField of `*partial`, a line of shape `shape`, with the field of `older`. Returns true if
+  // every field is known now.
   bool FillUnchanged(uint32_t shape, std::string* partial, const RowVersion& older) const;
 
  private:
@@ -43,7 +43,7 @@ class ShapeMap {
   std::map<TableId, std::vector<uint32_t>> by_table_;
 };
 
-// Converts the lines of a scan: what it has found out about two shapes is kept for the next line.
+// ShapeConverter converts the lines of a scan: it keeps the mapping between two shapes for the next line.
 class ShapeConverter {
  public:
   // `shapes` outlives the converter.
@@ -53,7 +53,7 @@ class ShapeConverter {
   std::string_view Convert(uint32_t from, std::string_view line);
 
  private:
-  // Where each column of the new shape comes from: the index of a field, or a value.
+  // The origin of a column of the new shape: the index of a field, or (if negative) a value.
   struct Source {
     int field = -1;
     std::string_view value;
@@ -62,7 +62,7 @@ class ShapeConverter {
 
   const ShapeMap& shapes_;
   const uint32_t to_;
-  uint32_t planned_ = 0;  // The shape that plan_ is for; 0 for none.
+  uint32_t planned_ = 0;  // The shape that plan_ converts from; 0: none yet.
   bool same_ = false;
   size_t fields_ = 0;
   std::vector<Source> plan_;

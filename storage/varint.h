@@ -1,4 +1,4 @@
-// Numbers as varints, as protobuf writes them: seven bits a byte, the lowest first.
+// Varints like protobuf's: seven bits a byte, the lowest first.
 
 #pragma once
 

@@ -1,4 +1,4 @@
-// Row versions on their way to the disk: filled by one thread, then written as one sorted run.
+// VersionBuffer gathers row versions in memory, to be written as one sorted run.
 
 #pragma once
 
@@ -13,18 +13,18 @@
 
 namespace rotv {
 
-// Filled by one thread. Once filled it may be read by any number of threads, as long as nobody changes it.
+// One thread fills it. Any number of threads may read it while it does not change.
 class VersionBuffer {
  public:
-  // A buffer that answers Newest() keeps an index, which costs some 10 ns a version.
+  // Newest() and Versions() need an index, which costs some 10 ns a version.
   enum class Index { kNone, kNewest };
   explicit VersionBuffer(Index index);
 
-  // Adds a version; one of the same row and commit LSN that is here already gives way to it, if there is an index.
-  // Without one no row may come twice.
+  // Adds a version. With an index it replaces an earlier version of the same row and commit LSN; without one no row may
+  // be added twice.
   void Put(const VersionKey& key, const RowVersion& version);
 
-  // The versions of this row that were put, the last one first. They point into the buffer. Only with Index::kNewest.
+  // The versions of this row that were added, the last one first. They point into the buffer. Only with Index::kNewest.
   struct Found {
     Lsn commit_lsn;
     RowVersion version;
@@ -38,17 +38,17 @@ class VersionBuffer {
     const char* data = nullptr;
     uint32_t key_size = 0;
     uint32_t value_size = 0;
-    uint32_t previous = 0;  // One more than the index of the row's version before this one; 0 for none.
+    uint32_t previous = 0;  // The index of the row's previous version, plus one; 0 for none.
   };
-  // What is in it, in byte order of the keys, each key once.
+  // All versions, in byte order of their keys, each key once.
   std::vector<Entry> Sorted() const;
 
   bool empty() const { return entries_.empty(); }
-  size_t bytes() const { return bytes_; }  // About what it takes in memory.
+  size_t bytes() const { return bytes_; }  // The approximate memory use.
 
  private:
   char* Allocate(size_t size);
-  // Where slots_ holds this row, or would hold it.
+  // The slot that holds this row, or would hold it.
   size_t SlotOf(std::string_view row_prefix) const;
   void Grow();
   void AddIndexed(Entry entry);
@@ -59,10 +59,10 @@ class VersionBuffer {
   char* block_next_ = nullptr;
   size_t bytes_ = 0;
   std::vector<Entry> entries_;
-  // Open addressing by the hash of the row prefix: one more than the index of the row's last entry, 0 for none.
+  // A hash table with open addressing, by row prefix: the index of the row's last entry plus one; 0 for none.
   std::vector<uint32_t> slots_;
   size_t slots_used_ = 0;
-  std::string scratch_;  // Kept to save allocations.
+  std::string scratch_;  // A member to save allocations.
 };
 
 }  // namespace rotv

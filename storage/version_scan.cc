@@ -4,6 +4,13 @@
 #include "storage/rocksdb_slice.h"
 #include "storage/row_key.h"
 
+// Keys order by row, then from the newest version to the oldest, so one pass over the iterator gives every row as it
+// was at lsn_: of each row the first version before lsn_ counts, and its others are skipped. A partial version takes
+// the fields that it lacks from the versions that follow it, which are the next older ones.
+//
+// Invariant: a row is complete before a tombstone, the next row or the end is reached. Anything else is damage, and
+// throws. The cost grows with the number of versions, not of rows; gc is what bounds it.
+
 namespace rotv {
 namespace {
 
@@ -32,10 +39,10 @@ class VersionScan : public RowScan {
   uint32_t Find(std::string_view row_key) override {
     prefix_ = table_prefix_;
     prefix_ += row_key;
-    seen_ = started_ = true;  // Whatever follows of this row, Next() passes over.
+    seen_ = started_ = true;  // Next() skips the remaining versions of this row.
     repeat_ = 0;
     std::string target = prefix_;
-    AppendBigEndian64(~(lsn_.value() - 1), &target);  // Newer versions are in front of it.
+    AppendBigEndian64(~(lsn_.value() - 1), &target);  // Newer versions sort before it.
     iterator_->Seek(target);
     CheckIterator();
     if (!iterator_->Valid() || View(iterator_->key()).substr(0, prefix_.size()) != prefix_) return 0;
@@ -53,7 +60,7 @@ class VersionScan : public RowScan {
     if (started_) {
       iterator_->Next();
     } else {
-      iterator_->SeekToFirst();  // Its lower bound is the range's begin.
+      iterator_->SeekToFirst();  // The iterator's lower bound is the begin of the range.
       started_ = true;
     }
     CheckIterator();
@@ -67,7 +74,7 @@ class VersionScan : public RowScan {
                 "check the disk, then take a new baseline: rotv-sync baseline --force");
   }
 
-  // Whether the version here is the newest before lsn_ of a row that was not seen yet. Notes the row.
+  // True if the present version is the newest one before lsn_ of a row that was not seen yet. Notes the row.
   bool Visible() {
     std::string_view key = View(iterator_->key());
     std::string_view prefix = key.substr(0, key.size() - kLsnSuffixSize);
@@ -78,7 +85,7 @@ class VersionScan : public RowScan {
     return true;
   }
 
-  // Makes the whole row of the version here; false if the row is gone.
+  // Completes the row of the present version; false if the row was deleted.
   bool Resolve() {
     RowVersion version = DecodeRowVersion(View(iterator_->value()));
     repeat_ = version.count;

@@ -12,6 +12,12 @@
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 
+// A store directory counts only if the file `current` names it, as the one in use or as a kept one. Everything else
+// that looks like a store is unfinished or obsolete, and is removed by the next command that holds the lock. So every
+// change of stores is one atomic replacement of that small file: a kill before it leaves the former state, a kill after
+// it leaves directories that are removed later. What is created on the source is recorded in `owned` before it exists
+// there, for the same reason.
+
 namespace rotv {
 namespace {
 
@@ -104,7 +110,7 @@ std::vector<RecordedObjects> AllRecordedObjects(const fs::path& home) {
         if (!follows || !Same(objects, current->objects())) all.push_back({.source = name, .objects = objects});
       }
     } catch (const Error&) {
-      continue;  // Whoever works on that source is told.
+      continue;  // A command that works on that source reports it.
     }
   }
   std::sort(all.begin(), all.end(), [](const auto& a, const auto& b) { return a.source < b.source; });
@@ -136,7 +142,7 @@ void Workspace::TakeLock(const std::string& command) {
   const auto deadline = std::chrono::steady_clock::now() + kLockHolderTimeout;
   while (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) ThrowDiskError("lock", path, errno);
-    // Who has just taken it has not written yet who he is; callers act on that.
+    // A process that has just taken the lock may not have written its name yet; callers decide by that name.
     std::string holder = ReadFile(path);
     if (!holder.empty() || std::chrono::steady_clock::now() > deadline) throw SourceInUse(source_name_, holder);
     std::this_thread::sleep_for(kLook);
@@ -186,7 +192,7 @@ void Workspace::SetCurrent(const fs::path& store, const proto::OwnedObjects& obj
   *next.mutable_objects() = objects;
   WriteFileAtomically(directory_ / "current", next.SerializeAsString());
   current_ = next;
-  RemoveOtherStores();  // And not the sockets, which this run still uses.
+  RemoveOtherStores();  // The sockets stay: this run still uses them.
 }
 
 void Workspace::SetImported(const fs::path& store) {

@@ -1,10 +1,10 @@
-// Where a source's state lives under the home directory, and the lock that keeps a second process out.
+// Workspace is the directory of a source under the home directory, and the lock that keeps a second process out.
 //
-//   HOME/sources/NAME/lock          held (flock) by the one process that works on this source; says which
+//   HOME/sources/NAME/lock          held (flock) by the one process that works on this source; its text names it
 //   HOME/sources/NAME/current       which store is in use; replaced by rename
 //   HOME/sources/NAME/owned         slots and publications of ours that may exist on the source
 //   HOME/sources/NAME/store-XXXX/   a RocksDB
-//   HOME/sources/NAME/run/          sockets of a running command
+//   HOME/sources/NAME/run/          sockets of the command that holds the lock
 
 #pragma once
 
@@ -20,78 +20,78 @@
 
 namespace rotv {
 
-// Whether `name` can be a source's name, which becomes a directory's: [A-Za-z0-9._-], at most 64, not starting with
-// '.'.
+// True if `name` can be a source's name, which is also a directory's name: [A-Za-z0-9._-], at most 64 characters, not
+// starting with '.'.
 bool IsSourceName(std::string_view name);
 
-// The sources that came from files, in order of their names. Takes no lock.
+// The sources that were imported from files, sorted by name. Takes no lock.
 std::vector<std::string> ImportedSources(const std::filesystem::path& home);
 
-// Whether a complete baseline of this source is here. Takes no lock.
+// True if a complete baseline of this source is here. Takes no lock.
 bool HasBaseline(const std::filesystem::path& home, const std::string& source_name);
 
-// Which store of this source is in use; nothing if there is no baseline. Takes no lock.
+// The store of this source that is in use; nullopt if there is no baseline. Takes no lock.
 std::optional<proto::CurrentStore> ReadCurrent(const std::filesystem::path& home, const std::string& source_name);
 
-// Something that may exist on a source, and which source of `home` has recorded it.
+// Objects that may exist on a source, and the source of `home` that recorded them.
 struct RecordedObjects {
   std::string source;
   proto::OwnedObjects objects;
   bool in_use = false;  // By the current store.
 };
-// Of all sources, by their names. Takes no lock; what cannot be read is passed over.
+// The recorded objects of all sources, sorted by source name. Takes no lock; unreadable records are skipped.
 std::vector<RecordedObjects> AllRecordedObjects(const std::filesystem::path& home);
 
-// Another process holds the lock.
+// Thrown if another process holds the lock.
 class SourceInUse : public Error {
  public:
   SourceInUse(const std::string& source_name, const std::string& holder);
-  // Who, as it called itself: "rotv-sync pull (process 4711)". May be empty, of one
-  // who says nothing for two seconds, or be that of the one before.
+  // The holder, as it described itself: "rotv-sync pull (process 4711)". It is empty if the holder wrote nothing
+  // within two seconds, and may be that of the previous holder.
   const std::string& holder() const { return holder_; }
 
  private:
   std::string holder_;
 };
 
-// Where a store of this source is that CurrentStore names.
+// The path of the store that `current` names.
 std::filesystem::path StorePath(const std::filesystem::path& home, const std::string& source_name,
                                 const proto::CurrentStore& current);
 
-// Holds the source's lock as long as it lives.
+// Holds the source's lock for its lifetime.
 class Workspace {
  public:
-  // Makes the directories (0700) and takes the lock. `command` is what another process is told of this one. Throws
-  // SourceInUse if another process holds the lock, and kDisk if the home directory cannot be written. What a killed run
-  // left half-built is removed.
+  // Creates the directories (0700) and takes the lock. `command` is what SourceInUse of another process says about this
+  // one. Throws SourceInUse if another process holds the lock, and kDisk if the home directory cannot be written.
+  // Removes unfinished stores of killed runs.
   Workspace(const std::filesystem::path& home, const std::string& source_name, const std::string& command);
 
   const std::filesystem::path& directory() const { return directory_; }
-  // For sockets; empty when the lock was taken.
+  // The directory for sockets; it was emptied when the lock was taken.
   std::filesystem::path RunDirectory() const { return directory_ / "run"; }
 
   std::optional<proto::CurrentStore> current() const { return current_; }
-  // Throws kUsage with the command to run if there is none.
+  // The path of the store in use. Throws kUsage with the command to run if there is none.
   std::filesystem::path CurrentStorePath() const;
 
-  // A path for a new store that does not exist yet; `label` is made part of its name.
+  // A path for a new store, which does not exist yet; `label` becomes part of its name.
   std::filesystem::path NewStorePath(const std::string& label) const;
-  // Those that were in use and have snapshots, the youngest first.
+  // The earlier stores that are kept for their snapshots, the youngest first.
   std::vector<std::filesystem::path> KeptStorePaths() const;
   enum class Before { kDelete, kKeep };
-  // From now on `store` is the one in use; what becomes of the one before is said by `before`. Durable on return.
+  // Makes `store` the one in use; `before` decides what happens to the previous one. Durable on return.
   void SetCurrent(const std::filesystem::path& store, const proto::OwnedObjects& objects, Before before);
-  // The same for a store that came from a file. All stores before it are deleted.
+  // The same for a store that was imported from a file. All earlier stores are deleted.
   void SetImported(const std::filesystem::path& store);
-  // Deletes a store that was kept.
+  // Deletes a kept store.
   void DropKept(const std::filesystem::path& store);
 
-  // From now on what the current store has on the source is a leftover. Durable on return.
+  // Makes the slot and publication of the current store leftovers. Durable on return.
   void SetDetached();
 
-  // All that may exist on the source and is not in use by the current store.
+  // The recorded objects that may exist on the source and that the current store does not use.
   std::vector<proto::OwnedObjects> Leftovers() const;
-  // Durable on return.
+  // Record, or forget, objects on the source. Durable on return.
   void AddOwned(const proto::OwnedObjects& objects);
   void RemoveOwned(const proto::OwnedObjects& objects);
 

@@ -24,11 +24,20 @@
 #include "sync/schema/follow.h"
 
 namespace rotv {
+
+// A baseline is built beside the store in use, from the exported snapshot of a new permanent slot, and becomes the
+// store in use by the rename of one small file. The order is publication, slot, rows, rename: the publication is
+// committed before the slot exists, since pgoutput looks it up in the catalogue of the past, and the rows are read at
+// the snapshot that the slot exported, so that the stream continues exactly where the copy ends. What will exist on the
+// source is recorded here before it is created: a run that is killed at any point leaves only things that the next
+// command finds in the record and removes. If a migration changes the schema during an attempt, its copy is of no use,
+// and the next attempt has a slot, a publication and a store of its own.
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// How often a baseline starts over because the schema changed under it.
+// The most attempts that are made while the schema keeps changing.
 constexpr int kMostTries = 5;
 
 class BaselineRun {
@@ -59,11 +68,12 @@ class BaselineRun {
       RemoveStore();
       postgres::RemoveAndTellLeftovers(session_, workspace_);
       if (attempt == kMostTries) {
-        throw Error(ErrorCode::kUnreachable,
-                    fmt::format("the source's schema changed during each of {} tries of a baseline", kMostTries),
-                    "try again when no migration runs there");
+        throw Error(
+            ErrorCode::kUnreachable,
+            fmt::format("the source's schema changed during each of {} attempts to take a baseline", kMostTries),
+            "try again when no migration is running on the source");
       }
-      context_.progress.Warn("the source's schema changed meanwhile: starting over");
+      context_.progress.Warn("the source's schema changed in the meantime: starting over");
     }
     postgres::ReportRemoval(postgres::RemoveLeftovers(session_, workspace_, postgres::Reach::kAnywhere),
                             context_.progress);
@@ -87,7 +97,7 @@ class BaselineRun {
     context_.progress.End();
   }
 
-  // What the store that is replaced has masked stays masked.
+  // Reads the masks of the replaced store: everything that it has masked stays masked.
   void ReadLineage() {
     if (!workspace_.current()) return;
     try {
@@ -95,15 +105,15 @@ class BaselineRun {
     } catch (const Error& error) {
       if (error.code() != ErrorCode::kCorrupt && error.code() != ErrorCode::kDisk) throw;
       context_.progress.Warn(
-          fmt::format("the store that is replaced cannot be read ({}): rules that masked it and are "
+          fmt::format("the store to be replaced cannot be read ({}): rules that masked it and are "
                       "not in the config are not known",
                       error.what()));
     }
   }
 
-  // False if the schema changed in between. What was made is recorded, and removed by the caller.
+  // Returns false if the schema changed in between. Everything that was created is recorded, and removed by the caller.
   bool Try() {
-    // What the copy will need is made while the publication and the slot are.
+    // Connections for the copy are opened while publication and slot are created.
     constexpr size_t kForSnapshotAndWatchdog = 2;
     session_.Prepare(kForSnapshotAndWatchdog +
                      std::min(postgres::kMostTableReaders, static_cast<size_t>(published_.tables_size())));
@@ -121,7 +131,8 @@ class BaselineRun {
     context_.progress.End();
     if (!schema::SameTablesAreStreamed(published_, reading.schema()) || !reading.ReadContents())
       return RefreshPublished();
-    // Asked only now: with a slow far shell the answer takes longer than all that came before.
+    // The answer is waited for only now: with a slow login shell on the remote host it takes longer than everything
+    // before.
     if (dump_program_.valid()) capture::ThrowIfProblem(dump_program_.get());
 
     std::unique_ptr<RowStore> store = opening.get();
@@ -148,10 +159,10 @@ class BaselineRun {
     return true;
   }
 
-  // What a detached store had on the source has been dealt with, or is recorded already.
+  // The objects of a detached store on the source have been removed, or are recorded already.
   bool InUse() const { return workspace_.current() && !workspace_.current()->detached(); }
 
-  // Its snapshots outlive it. A store that cannot be read has none that anybody could use.
+  // The old store's snapshots outlive it. A store that cannot be read has none that could be used.
   Workspace::Before FateOfOldStore() const {
     if (!workspace_.current()) return Workspace::Before::kDelete;
     try {
@@ -179,7 +190,7 @@ class BaselineRun {
     manifest->set_description(session_.link().Description());
   }
 
-  // For the next try. Always false, so that a caller can return it.
+  // Reads the catalogue again for the next attempt. Returns false always, so that a caller can return it.
   bool RefreshPublished() {
     postgres::Catalog catalog = mask::ReadMaskedCatalog(session_.connection(), context_, lineage_, "", &sampler_);
     capture::ThrowFirstProblem(capture::CheckCatalog(catalog, context_.source));
@@ -205,16 +216,16 @@ class BaselineRun {
     store_path_.clear();
   }
 
-  // Removes what a failed try has made, as far as the source can be reached: what is left is recorded, and goes with
-  // the next run. The session may be what has failed, so that this takes another.
+  // Removes what a failed attempt has created, as far as the source can be reached: the rest is recorded, and removed
+  // by the next run. This opens another session, since the first one may be what has failed.
   void Undo() {
     RemoveStore();
     if (workspace_.current() && workspace_.current()->objects().slot() == objects_.slot()) return;
-    static const Interrupt kNotInterrupted;  // The user's wish to stop is what has brought us here.
+    static const Interrupt kNotInterrupted;  // The interrupt may be the reason for this call.
     try {
       Context context{context_.source, context_.home, context_.progress, kNotInterrupted};
       std::filesystem::path directory =
-          workspace_.RunDirectory() / "undo";  // The session's sockets have the same names.
+          workspace_.RunDirectory() / "undo";  // The first session's sockets have the same names.
       std::error_code ignored;
       std::filesystem::create_directory(directory, ignored);
       postgres::SourceSession cleaner(context, directory, postgres::SourceSession::Connections::kOne,
@@ -235,7 +246,8 @@ class BaselineRun {
   proto::SchemaVersion published_;
   std::filesystem::path store_path_;
   BaselineResult result_;
-  std::future<capture::Check> dump_program_;  // Last: it uses the session, and ends before anything else does.
+  std::future<capture::Check> dump_program_;  // Declared last: it uses the session, and must end before the other
+                                              // members.
 };
 
 BaselineResult TakeIn(Workspace& workspace, const Context& context, const BaselineOptions& options) {

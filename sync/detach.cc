@@ -19,7 +19,8 @@ DetachResult Detach(const Context& context) {
   DetachResult result;
   Workspace workspace = OpenWorkspace(context, "detach");
   postgres::SourceSession session(context, workspace.RunDirectory());
-  // Before anything is removed: a run that is killed here is finished by the next command that reaches the source.
+  // The mark comes before anything is removed: if this run is killed, the next command that reaches the source finishes
+  // it.
   if (workspace.current() && !workspace.current()->detached()) {
     MarkDetached(workspace);
     workspace.SetDetached();

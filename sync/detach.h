@@ -1,4 +1,4 @@
-// Removes slots and publications of ours from the source; what is stored stays usable.
+// Removes our slots and publications from the source; what is stored stays usable.
 
 #pragma once
 
@@ -13,18 +13,18 @@
 namespace rotv {
 
 struct DetachResult {
-  std::vector<std::string> removed;  // "replication slot rotv_…", "publication rotv_…"; empty if nothing was there.
-  std::vector<postgres::Leftover> left;  // What could not be removed; it stays recorded.
-  // Of this machine and user by their names, and in no record of this home: of another one, or of one that is lost.
+  std::vector<std::string> removed;  // "replication slot rotv_…", "publication rotv_…"; empty if there was nothing.
+  std::vector<postgres::Leftover> left;  // Objects that could not be removed; they stay recorded.
+  // Objects of this machine and user, judged by their names, that no record of this home has: they belong to another
+  // home, or to one that is lost.
   std::vector<postgres::FoundObject> unrecorded;
 };
 
-// Removes everything that was ever recorded for this source, where it was made. Done twice it does nothing the second
-// time.
+// Removes everything that was ever recorded for this source, wherever it was created. A second call does nothing.
 DetachResult Detach(const Context& context);
 
-// The source of this name that has left something on a server, though rotv.toml has none such any more: as it was when
-// that was made. Nothing if there is none.
+// Returns a source of this name that has left something on a server although rotv.toml no longer has it, with the
+// settings of that time; nothing if there is none.
 std::optional<SourceConfig> FormerSource(const std::filesystem::path& home, const std::string& name);
 
 }  // namespace rotv

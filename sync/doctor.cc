@@ -28,7 +28,7 @@ capture::Check CheckDisk(const Context& context, const postgres::Catalog& catalo
   constexpr double kMiB = 1 << 20;
   std::string message = fmt::format("{:.0f} MiB free for a database of {:.0f} MiB",
                                     static_cast<double>(space.available) / kMiB, static_cast<double>(needed) / kMiB);
-  // The store takes less than half of it, the seed about as much.
+  // The store takes less than half of the database's size, the seed about as much.
   if (error || space.available > needed * 2)
     return {.outcome = capture::Check::Outcome::kOk, .name = "disk", .message = message};
   return {.outcome = capture::Check::Outcome::kWarning,
@@ -53,10 +53,10 @@ capture::Check CheckMask(postgres::PgConnection& connection, const Context& cont
       check.fix += (check.fix.empty() ? "" : "; ") + fix;
     };
     if (const std::vector<std::string> carried = mask::CarriedMasks(catalog.mask_record); !carried.empty()) {
-      warn(fmt::format("masked as before, by no rule of the config: {}", fmt::join(carried, ", ")),
+      warn(fmt::format("still masked, although no rule in the config covers them: {}", fmt::join(carried, ", ")),
            "give each a rule of its own in [mask], or \"keep\" (docs/masking.md)");
     }
-    if (!unchecked.empty()) warn(unchecked, "see whether a seed is taken: rotv-sync pull && rotv start");
+    if (!unchecked.empty()) warn(unchecked, "check that a seed can be imported: rotv-sync pull && rotv start");
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kUsage) throw;
     check = {.outcome = capture::Check::Outcome::kProblem,
@@ -68,7 +68,7 @@ capture::Check CheckMask(postgres::PgConnection& connection, const Context& cont
   return check;
 }
 
-// Takes no lock: a pull may be writing.
+// Takes no lock, since a pull may be writing.
 mask::MaskLineage LineageOf(const proto::CurrentStore& current, const Context& context,
                             postgres::PgConnection& connection, std::vector<capture::Check>* checks) {
   try {
@@ -84,7 +84,7 @@ mask::MaskLineage LineageOf(const proto::CurrentStore& current, const Context& c
   }
 }
 
-// What is recorded for another server is told as well, with what removes it there.
+// Objects that are recorded for another server are reported as well, with the SQL that removes them there.
 std::vector<capture::Check> CheckLeftovers(postgres::SourceSession& session,
                                            const std::vector<std::string>& configured) {
   const std::vector<postgres::FoundObject> found = postgres::FindObjects(session, postgres::Scope::kEveryDatabase);
@@ -125,7 +125,7 @@ const capture::Check* DoctorReport::FirstProblem() const {
 
 DoctorReport Examine(const Context& context, const std::vector<std::string>& configured) {
   DoctorReport report;
-  // Doctor changes nothing, not even in the home directory: its sockets are elsewhere.
+  // The sockets are outside of the home directory, since doctor changes nothing, not even there.
   const os::TemporaryDirectory sockets;
   try {
     postgres::SourceSession session(context, sockets.path(), postgres::SourceSession::Connections::kOne,

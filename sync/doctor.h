@@ -17,12 +17,12 @@ struct DoctorReport {
   std::vector<capture::Check> checks;
   std::vector<capture::TableReport> tables;
 
-  // The first problem, if any: what baseline would fail with.
+  // Returns the first problem, with which baseline would fail; null if there is none.
   const capture::Check* FirstProblem() const;
 };
 
-// A source that cannot be reached or refuses the login is a problem in the report, not an exception. `configured` are
-// the names of all sources that there are.
+// Examines the source. A source that cannot be reached or refuses the login is a problem in the report, not an
+// exception. `configured` are the names of all configured sources.
 DoctorReport Examine(const Context& context, const std::vector<std::string>& configured);
 
 }  // namespace rotv

@@ -12,7 +12,7 @@
 namespace rotv {
 namespace {
 
-// `*` stands for any text.
+// True if `text` matches `pattern`, in which `*` matches any text.
 bool Matches(std::string_view pattern, std::string_view text) {
   size_t p = 0, t = 0, star = std::string_view::npos, from = 0;
   while (t < text.size()) {
@@ -32,7 +32,7 @@ bool Matches(std::string_view pattern, std::string_view text) {
   return p == pattern.size();
 }
 
-// Takes out what a pattern names, and everything that is part of it; counts the wholes.
+// Removes objects that a pattern names, with all of their parts. Returns the number of objects without the parts.
 size_t RemoveIgnored(std::vector<drift::SchemaObject>& objects, const std::vector<std::string>& ignore) {
   std::set<std::string> gone;
   auto named = [&](const drift::SchemaObject& object) {
@@ -43,7 +43,7 @@ size_t RemoveIgnored(std::vector<drift::SchemaObject>& objects, const std::vecto
   for (const drift::SchemaObject& object : objects) {
     if (named(object)) gone.insert(object.Label());
   }
-  // A part of a part (a column's sequence) may stand before it.
+  // A part of a part (a column's sequence) may come before it.
   for (size_t before = 0; before != gone.size();) {
     before = gone.size();
     for (const drift::SchemaObject& object : objects) {
@@ -58,14 +58,14 @@ size_t RemoveIgnored(std::vector<drift::SchemaObject>& objects, const std::vecto
   return count;
 }
 
-// A primary key makes its columns NOT NULL. Where it is on one side only, that is one difference and not two.
+// A primary key makes its columns NOT NULL. If it is on one side only, that is one difference and not two.
 std::string WithoutKeysNotNull(std::string definition) {
   constexpr std::string_view kNotNull = " NOT NULL";
   if (definition.ends_with(kNotNull)) definition.resize(definition.size() - kNotNull.size());
   return definition;
 }
 
-// What is compared of it where no other side has a say.
+// Returns what is compared of an object regardless of the other side.
 std::string Meaning(const drift::SchemaObject& object) {
   const std::string language = object.Part("language");
   if (language.empty()) return object.definition;
@@ -101,7 +101,7 @@ class Pairing {
  public:
   Pairing(const std::vector<drift::SchemaObject>& before, const std::vector<drift::SchemaObject>& after)
       : before_(before), after_(after) {
-    // Whatever they are called; then those of one name that say different things.
+    // Objects are paired by meaning, regardless of their names; then those of one name that differ.
     Pair(&KeyByMeaning);
     Pair([](const drift::SchemaObject& object) { return object.Label(); });
   }
@@ -135,7 +135,7 @@ class Pairing {
   std::set<const drift::SchemaObject*> paired_;
 };
 
-// Without what is part of another one in it.
+// Returns the objects that are not part of another one in the list.
 std::vector<drift::SchemaObject> Wholes(const std::vector<drift::SchemaObject>& objects) {
   std::set<std::string> labels;
   for (const drift::SchemaObject& object : objects) labels.insert(object.Label());

@@ -10,13 +10,13 @@
 
 namespace rotv {
 
-// The order of objects, the names of constraints and indexes, and the formatting of functions make no difference.
-// `ignore` are patterns with * for any text, for names ("public.audit_*") or labels ("index public.*"); what is part of
-// an ignored object is ignored too.
+// Compares two lists of objects. Their order, the names of constraints and indexes, and the formatting of functions
+// make no difference. `ignore` are patterns, with * for any text, for names ("public.audit_*") or labels ("index
+// public.*"); parts of an ignored object are ignored, too.
 drift::SchemaDrift FindDrift(std::vector<drift::SchemaObject> before, std::vector<drift::SchemaObject> after,
                              const std::vector<std::string>& ignore);
 
-// Tables in which tools remember which migrations were done, as patterns for `ignore`.
+// Returns patterns for `ignore` that match the tables in which tools record the migrations that were applied.
 std::vector<std::string> MigrationBookkeeping();
 
 }  // namespace rotv

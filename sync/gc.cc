@@ -12,10 +12,10 @@ namespace rotv {
 namespace {
 
 constexpr int64_t kUsPerDay = int64_t{24} * 60 * 60 * 1'000'000;
-// Without a limit in the config: what a history may grow to beside the data itself.
+// The size to which a history may grow beside the data itself if the config has no limit.
 constexpr uint64_t kAlwaysAllowed = uint64_t{512} << 20;
 
-// From where on every state stays.
+// Returns the point from which every state is kept.
 history::Point KeepFrom(const RowStore& store, int keep_days) {
   const proto::Manifest& manifest = store.manifest();
   int64_t time_us = manifest.head_time_us() - keep_days * kUsPerDay;

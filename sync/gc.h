@@ -1,4 +1,4 @@
-// Forgets what no snapshot and no kept day needs.
+// Removes the history that no snapshot and no kept day needs.
 
 #pragma once
 
@@ -10,23 +10,23 @@
 namespace rotv {
 
 struct GcResult {
-  uint64_t bytes_before = 0;  // Of the store on disk.
+  uint64_t bytes_before = 0;  // Size of the store on disk.
   uint64_t bytes_after = 0;
   GarbageCounts counts;
-  Lsn kept_from;  // Every state from here on is there, with those of snapshots, and the baseline's.
+  Lsn kept_from;  // Every state from here on exists, and those of snapshots and of the baseline.
   int64_t kept_from_time_us = 0;
   double seconds = 0;
 };
 
-// What stays: the head, the baseline, every snapshot, and every state of the last `keep_days` days before the head.
-// Seeds of all of these are the same bytes before and after. A kill at any moment does no harm; the next gc goes on.
+// Keeps the head, the baseline, every snapshot, and every state of the last `keep_days` days before the head. Seeds of
+// all of these are the same bytes before and after. A kill at any moment does no harm; the next gc continues.
 GcResult CollectGarbage(const Context& context, int keep_days);
 
-// The same after a pull, if the store has outgrown what the config allows and has grown by a quarter since the last
-// time: else nothing would come of it.
+// Does the same after a pull, if the store has outgrown what the config allows and has grown by a quarter since the
+// last time: with less growth little could be freed.
 void CollectGarbageIfLarge(const Context& context, RowStore& store);
 
-// Which states `keep_days` and the snapshots of the store keep.
+// Returns which states `keep_days` and the snapshots of the store keep.
 Retention RetentionOf(const RowStore& store, int keep_days);
 
 }  // namespace rotv

@@ -35,11 +35,11 @@ class LogReader {
     if (!request.since.empty()) ReadSince(request.since);
   }
 
-  // What the store has now and was not visited yet. False if no more is wanted.
+  // Visits what the store has now and was not visited yet. Returns false if no more is wanted.
   bool Visit(const VisitTransaction& visit) {
     bool more = true;
     store_.VisitLog(next_, [&](const proto::Transaction& transaction) {
-      // Pieces of a large one follow each other.
+      // The pieces of a large transaction follow each other.
       AddPiece(transaction);
       if (transaction.continued()) return true;
       next_ = Lsn(transaction.commit_lsn() + 1);
@@ -52,14 +52,14 @@ class LogReader {
     return more;
   }
 
-  // Throws kUsage if a table was asked for that is nowhere.
+  // Throws kUsage if the requested table exists nowhere in the history.
   void CheckTable() const {
     if (wanted_.empty()) return;
     for (const auto& [id, table] : names_) {
       if (table.quoted == wanted_ || table.plain == wanted_) return;
     }
     throw Error(ErrorCode::kUsage, fmt::format("there is no table {}", wanted_),
-                "name it as rotv-sync status -v does, with its schema where it is not public");
+                "name it as rotv-sync status -v does, with its schema if that is not public");
   }
 
  private:
@@ -83,7 +83,7 @@ class LogReader {
       names_.emplace(table.id(), Name{table.quoted_name(), table.name()});
   }
 
-  // Tables that are gone are called as they were.
+  // Dropped tables have their last name.
   const Name& NameOf(TableId table, Lsn lsn) {
     auto found = names_.find(table);
     if (found != names_.end()) return found->second;
@@ -126,7 +126,7 @@ class LogReader {
   LoggedTransaction whole_;
 };
 
-// Those of now: all, or the last. False if no more is wanted.
+// Visits the transactions that are stored now: all, or the last ones. Returns false if no more is wanted.
 bool VisitStored(LogReader& reader, const LogRequest& request, const VisitTransaction& visit) {
   if (request.last == 0) {
     bool more = reader.Visit(visit);

@@ -1,4 +1,4 @@
-// The transactions that were received, and what each changed.
+// Reads the transactions that were received, and what each changed.
 
 #pragma once
 
@@ -14,32 +14,34 @@ namespace rotv {
 
 struct LoggedTransaction {
   struct Table {
-    std::string name;  // As it is called now, quoted where it has to be, with its schema.
+    std::string name;  // Its present name, quoted if necessary, with its schema.
     uint64_t inserted = 0;
     uint64_t updated = 0;
     uint64_t deleted = 0;
     bool truncated = false;
   };
-  Lsn lsn;              // Of its commit. The state with it is at any greater LSN.
-  int64_t time_us = 0;  // Of its commit, by the source's clock.
+  Lsn lsn;              // The commit LSN. The transaction belongs to the state at any greater LSN.
+  int64_t time_us = 0;  // Commit time, by the source's clock.
   uint32_t xid = 0;
   std::vector<Table> tables;
 };
 
 struct LogRequest {
-  std::string since;  // An LSN or a time as ParsePointTime() takes it; empty: the beginning.
-  std::string table;  // Only what changed this one, with or without its schema; empty: all.
-  size_t last = 0;    // Only so many, the last of them; 0: all.
+  std::string since;  // An LSN or a time as ParsePointTime() takes it; empty: from the beginning.
+  std::string table;  // Only changes of this table, with or without its schema; empty: of all tables.
+  size_t last = 0;    // Only the last so many transactions; 0: all.
 };
 
-// False: no more is wanted.
+// Returns false if no more transactions are wanted.
 using VisitTransaction = std::function<bool(const LoggedTransaction&)>;
 
-// In order of commit. Needs no connection. Throws kUsage if `since` is neither or there is no such table.
+// Visits stored transactions in order of commit. Needs no connection. Throws kUsage if `since` is neither an LSN nor a
+// time, or if there is no such table.
 void ReadLog(const Context& context, const LogRequest& request, const VisitTransaction& visit);
 
-// The same, and then what is committed from now on: pulls about once a second, through one connection, which is made
-// anew when it is lost. Returns when no more is wanted; an interrupt ends it as an Error.
+// Does the same, and continues with transactions as they are committed: pulls about once a second through one
+// connection, which is opened again when it is lost. Returns when no more transactions are wanted; an interrupt ends it
+// as an Error.
 void FollowLog(const Context& context, const LogRequest& request, const VisitTransaction& visit);
 
 }  // namespace rotv

@@ -25,14 +25,23 @@
 #include "sync/seed/version_search.h"
 
 namespace rotv {
+
+// A check of all values would be a second copy of the source, so a sample of the source's rows is compared with the
+// store. Each sampled value is tested in two ways. Against its own row: the store must have exactly what the rule makes
+// of it. And anywhere else: values of at least eight bytes are searched in every column without a rule, in every stored
+// version and in the seeds, all in one pass (value_finder.h). Shorter values, and words that fake values are made of,
+// occur elsewhere by chance, so they count only in their own row. In a masked column of an older state or a seed, a
+// value that looks real may be a fake one of another row; there only values of rules whose fakes are recognisable are
+// searched, and all others are compared by their row's key.
+
 namespace {
 
-// What these make is made of words that real people have, too.
+// True for rules whose fake values consist of words that real people have, too.
 bool IsMadeOfWords(const std::string& rule) {
   return rule == "name" || rule == "first_name" || rule == "last_name" || rule == "address" || rule == "constant";
 }
 
-// What these make may be what another row really has.
+// True for rules whose fake values may be the real values of other rows.
 bool IsLikeReal(const std::string& rule) {
   return IsMadeOfWords(rule) || rule == "number" || rule == "date" || rule == "text" || rule == "phone" || rule == "ip";
 }
@@ -143,7 +152,8 @@ class MaskCheck {
     if (known_.emplace(real).second) finder_.Add(real, column);
   }
 
-  // For seeds, in which a row may stand under the same key; null where the key is masked, or there is none.
+  // Returns the rows for the search of seeds, in which a row has the same key; null if the key is masked, or there is
+  // none.
   seed::SampledRows* KnownRows(const proto::Table& table, const proto::Shape& shape) {
     if (table.key_columns().empty()) return nullptr;
     std::vector<std::string> key;
@@ -163,10 +173,10 @@ class MaskCheck {
     return key;
   }
 
-  // In every column that has no rule.
+  // Searches every column that has no rule.
   void LookElsewhere() {
     std::map<std::pair<size_t, std::string>, uint64_t> found;
-    context_.progress.Begin("looking through rows", Progress::Unit::kRows, 0);
+    context_.progress.Begin("searching rows", Progress::Unit::kRows, 0);
     for (const proto::Table& table : schema_.tables()) {
       if (!schema::HasRows(table) || epochs_.count(table.id()) == 0) continue;
       const proto::Shape& shape = store_.shapes().Get(table.shape());
@@ -181,7 +191,7 @@ class MaskCheck {
         formats::SplitCopyLine(rows->line(), static_cast<size_t>(shape.columns_size()), &fields);
         for (int i = 0; i < shape.columns_size(); ++i) {
           if (masked.count(shape.columns(i).number()) != 0) continue;
-          std::set<size_t> owners;  // Each counts once a row.
+          std::set<size_t> owners;  // Each owner counts once for each row.
           finder_.Find(fields[static_cast<size_t>(i)], [&](size_t owner) { owners.insert(owner); });
           for (size_t owner : owners) {
             ++found[{owner, fmt::format("{}.{}", table.quoted_name(), shape.columns(i).name())}];
@@ -195,7 +205,7 @@ class MaskCheck {
     }
   }
 
-  // Of each owner: what its rule makes is never what another value was.
+  // Returns for each owner whether its rule never makes a value that some other row really had.
   std::vector<bool> Unlike() const {
     std::vector<bool> unlike;
     for (const MaskedColumnCheck& column : result_.columns) unlike.push_back(!IsLikeReal(column.rule));
@@ -227,7 +237,7 @@ class MaskCheck {
     const std::vector<bool> unlike = Unlike();
     for (const std::filesystem::path& seed :
          seed::SeedsOf(context_.home, context_.source.name, context_.source.is_default)) {
-      context_.progress.Begin("looking through " + seed.filename().native(), Progress::Unit::kItems, 0);
+      context_.progress.Begin("searching " + seed.filename().native(), Progress::Unit::kItems, 0);
       const seed::SeedSearchRequest request{
           .schema = schema_, .finder = finder_, .rows = rows_, .unlike = unlike, .interrupt = context_.interrupt};
       for (const auto& [owner, lines] : seed::SearchSeed(seed, request)) {
@@ -249,7 +259,7 @@ class MaskCheck {
   const mask::MaskSecret secret_;
   std::set<std::string, std::less<>> known_;
   seed::ValueFinder finder_;
-  std::map<std::string, seed::SampledRows> rows_;  // By their tables' quoted names.
+  std::map<std::string, seed::SampledRows> rows_;  // By the quoted names of their tables.
   MaskCheckResult result_;
 };
 
@@ -265,7 +275,7 @@ MaskCheckResult CheckMasks(const Context& context) {
   const std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
   if (mask::MaskRulesChanged(store->manifest(), store->SchemaAt(Lsn(store->manifest().head_lsn())), context)) {
     throw Error(ErrorCode::kUsage, "the rows are stored under other rules, or another secret, than those of the config",
-                "rotv-sync pull copies what has other rules now; then check again");
+                "rotv-sync pull resyncs tables whose rules have changed; then check again");
   }
   postgres::SourceSession session(context, workspace.RunDirectory());
   return MaskCheck(session, *store).Run();

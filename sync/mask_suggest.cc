@@ -13,7 +13,7 @@ namespace rotv {
 std::vector<mask::PiiRule> SuggestMasks(const Context& context) {
   Workspace workspace = OpenWorkspace(context, "mask suggest");
   postgres::SourceSession session(context, workspace.RunDirectory());
-  context.progress.Begin("looking at samples", Progress::Unit::kItems, 0);
+  context.progress.Begin("reading samples", Progress::Unit::kItems, 0);
   SourceConfig source = context.source;
   source.mask.declared = true;
   source.mask.unknown = MaskUnknown::kRefuse;

@@ -1,4 +1,4 @@
-// Writes rules for columns that may hold personal data.
+// Suggests rules for columns that may hold personal data.
 
 #pragma once
 
@@ -9,9 +9,9 @@
 
 namespace rotv {
 
-// What PII detection finds on the source: the columns that `mask_unknown = "refuse"` refuses, with a rule for each.
-// Reads the catalogue and samples of the tables; changes nothing. Throws what SourceSession does, and kUsage if a rule
-// that is there already does not fit.
+// Returns what PII detection finds on the source: the columns that `mask_unknown = "refuse"` refuses, with a rule for
+// each. Reads the catalogue and samples of the tables; changes nothing. Throws what SourceSession does, and kUsage if a
+// rule in the config does not fit.
 std::vector<mask::PiiRule> SuggestMasks(const Context& context);
 
 }  // namespace rotv

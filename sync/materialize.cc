@@ -26,14 +26,14 @@ std::filesystem::path DefaultPath(const std::filesystem::path& home, Compression
   return home / "seed-data.sql";
 }
 
-// A psql that does not know \restrict stops at it. One that is not here is taken for a newer one.
+// A psql that does not know \restrict stops at it. If there is no psql here, a new one is assumed.
 bool IsRestricted(const Context& context, const MaterializeOptions& options) {
   if (options.restrict_commands != postgres::Restrict::kAuto)
     return options.restrict_commands == postgres::Restrict::kAlways;
   const int version = postgres::PsqlVersion(options.psql_version, context.interrupt);
   if (version == 0 || postgres::HasFixesOfAugust2025(version)) return true;
   context.progress.Warn(fmt::format(
-      "psql {}.{} does not know \\restrict, so the seed is without it: update psql, or write it with --restrict always",
+      "psql {}.{} does not know \\restrict, so the seed has none: update psql, or write it with --restrict always",
       version / 10000, version % 10000));
   return false;
 }
@@ -43,7 +43,7 @@ bool IsRestricted(const Context& context, const MaterializeOptions& options) {
 MaterializeResult Materialize(const Context& context, const MaterializeOptions& options) {
   auto start = std::chrono::steady_clock::now();
   Workspace workspace = OpenWorkspace(context, "materialize");
-  // What a killed pull left lies behind every point that can be asked for, so it need not be removed first.
+  // Rows that a killed pull has left are after every point that can be asked for, so they need not be removed first.
   auto [store, point] = history::OpenPoint(workspace, options.at, options.snapshot);
 
   MaterializeResult result;

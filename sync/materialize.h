@@ -22,23 +22,24 @@ struct MaterializeOptions {
   std::string snapshot = "head";  // "head", "baseline" or a name.
   Compression compression = Compression::kNone;
   postgres::Restrict restrict_commands = postgres::Restrict::kAuto;
-  std::vector<std::string> psql_version = {"psql", "--version"};  // What asks the psql that will read it; for kAuto.
+  std::vector<std::string> psql_version = {"psql", "--version"};  // The command that asks the importing psql for its
+                                                                  // version; for kAuto.
 };
 
 struct MaterializeResult {
-  std::filesystem::path path;  // Where it was written; "-" for stdout.
+  std::filesystem::path path;  // Where the seed was written; "-" for stdout.
   Lsn lsn;
-  int64_t source_time_us = 0;  // Unix time, by the source's clock, of the state written.
+  int64_t source_time_us = 0;  // The time of the state, in Unix time by the source's clock.
   uint64_t tables = 0;
   uint64_t rows = 0;
-  uint64_t bytes = 0;  // Of SQL, before compression.
+  uint64_t bytes = 0;  // Bytes of SQL, before compression.
   double seconds = 0;
-  bool restricted = false;      // psql runs no command that is in it.
-  std::set<std::string> roles;  // Which an import needs, and the seed does not make.
+  bool restricted = false;      // psql runs no meta-command that is in the seed.
+  std::set<std::string> roles;  // Roles that an import needs and the seed does not create.
 };
 
-// A file is built beside `output`, synced and renamed: the old one stays until then. Needs no connection.
-// Throws kUsage if there is no baseline or no such point (with the range that exists), kDisk if it cannot be written.
+// Builds a file beside `output`, syncs and renames it: the old one stays until then. Needs no connection. Throws kUsage
+// if there is no baseline or no such point (naming the range that exists), kDisk if it cannot be written.
 MaterializeResult Materialize(const Context& context, const MaterializeOptions& options);
 
 }  // namespace rotv

@@ -18,6 +18,16 @@
 #include "sync/schema/follow.h"
 
 namespace rotv {
+
+// A pull begins as an incremental one, on the assumption that only streamed rows have changed, and ends in a resync if
+// the assumption proves wrong. It is checked twice: before the stream, by the schema's fingerprint, and after it, by
+// the same fingerprint and those of the tables that are not streamed. Equal fingerprints at both ends mean that nothing
+// else has changed in between, because every schema change changes them (fingerprint.h). Checking first costs one round
+// trip that is needed anyway (it fixes the target); checking afterwards runs while the stream ends.
+//
+// Whatever the stream has brought is kept when a resync follows, and the resync continues from there: what was received
+// is durable and acknowledged, so it would not come again.
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -45,14 +55,14 @@ class PullRun {
   }
 
  private:
-  // So that rows of a run that is killed are found and removed.
+  // Marks the store, so that rows of a killed run are found and removed.
   void MarkInProgress() {
     manifest_.set_pull_in_progress(true);
     store_.Publish(manifest_, {});
   }
 
-  // Streams, given that nothing else has changed; false if something has, before or meanwhile. What was streamed is
-  // stored then, and the slow way goes on behind it.
+  // Streams, on the assumption that nothing else has changed; returns false if something has, before or in the
+  // meantime. What was streamed is stored in that case, and the resync continues after it.
   bool PullIncrementally(const capture::SourceState& state) {
     const postgres::Fingerprint stored{manifest_.schema_fingerprint(), manifest_.table_fingerprint()};
     proto::SchemaVersion schema = store_.SchemaAt(Lsn(manifest_.durable_lsn()));
@@ -65,8 +75,8 @@ class PullRun {
     for (const proto::Table& table : schema.tables()) {
       if (schema::IsStreamed(table)) tables.push_back({table.id(), {{&table, &store_.shapes().Get(table.shape())}}});
     }
-    // The schema must be the same at the end as it was at the start: only then was it so all the while. Asked while the
-    // stream is ended.
+    // The schema must be the same at the end as it was at the start: only then was it the same all the time. The
+    // question is asked while the stream ends.
     std::optional<capture::UnchangedCheck::Head> head;
     Count(capture::StreamUntil(session_, store_, tables, state.insert_lsn, &manifest_, [&] {
       head = capture::UnchangedCheck(session_.connection(), manifest_, schema, state).Ask();
@@ -119,7 +129,7 @@ bool HasBaseline(const Context& context) { return HasBaseline(context.home, cont
 PullResult Pull(const Context& context) {
   Workspace workspace = OpenWorkspace(context, "pull");
   std::filesystem::path path = workspace.CurrentStorePath();
-  // The store is opened while the link is.
+  // The store is opened while the link is opened.
   std::future<std::unique_ptr<RowStore>> opening =
       std::async(std::launch::async, [&] { return RowStore::Open(path, RowStore::Mode::kReadWrite); });
   postgres::SourceSession session(context, workspace.RunDirectory(),
@@ -131,7 +141,7 @@ PullResult Pull(const Context& context) {
 
 PullResult Pull(postgres::SourceSession& session, RowStore& store) {
   if (store.manifest().detached()) {
-    throw Error(ErrorCode::kSlotLost, "this source was detached: its slot is gone",
+    throw Error(ErrorCode::kSlotLost, "this source was detached: its replication slot was dropped",
                 "take a new baseline: rotv-sync pull --rebaseline");
   }
   return PullRun(session, store).Run();

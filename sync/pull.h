@@ -24,27 +24,27 @@ struct PullResult {
   uint64_t inserted = 0;
   uint64_t updated = 0;
   uint64_t deleted = 0;
-  uint64_t truncated = 0;           // Tables emptied.
-  std::vector<std::string> copied;  // Quoted names of the tables whose rows were copied again.
+  uint64_t truncated = 0;           // TRUNCATEs of single tables.
+  std::vector<std::string> copied;  // Quoted names of the tables that were resynced.
   uint64_t copied_rows = 0;
   bool schema_changed = false;
   std::vector<schema::SchemaChange>
-      schema_changes;                      // From the head before to this one; may be none of those that dumps show.
-  bool mask_changed = false;               // The rules of masking, or their secret.
-  std::vector<std::string> carried_masks;  // In force by no rule of the config: "public.users.email (email)".
+      schema_changes;                      // From the previous head to this one; empty if dumps do not show the change.
+  bool mask_changed = false;               // The masking rules or their secret have changed.
+  std::vector<std::string> carried_masks;  // Masks in force without a rule in the config: "public.users.email (email)".
   uint64_t wire_bytes = 0;                 // Received over SSH; 0 without.
   double seconds = 0;
 };
 
-// Whether a complete baseline of this source is here, without which there is nothing to go on from. Takes no lock.
+// True if there is a complete baseline of this source, which a pull needs. Takes no lock.
 bool HasBaseline(const Context& context);
 
-// There must be a baseline. What was received before an error is kept and not received again. Throws kSlotLost if the
-// slot is gone, invalidated or ahead of the store, or if this is another database; and what CatchUp() throws, if the
-// schema or a table that is not streamed has changed.
+// Pulls; there must be a baseline. What was received before an error is kept and not received again. Throws kSlotLost
+// if the slot was dropped, invalidated or is ahead of the store, or if this is another database; and, if the schema or
+// a table that is not streamed has changed, what CatchUp() throws.
 PullResult Pull(const Context& context);
 
-// The same for a source and a store that are open.
+// Pulls from a source into a store that are open already.
 PullResult Pull(postgres::SourceSession& session, RowStore& store);
 
 }  // namespace rotv

@@ -1,4 +1,4 @@
-// The schema of a stored state as SQL.
+// Returns the schema of a stored state as SQL.
 
 #pragma once
 
@@ -11,12 +11,12 @@
 namespace rotv {
 
 struct SchemaText {
-  std::string sql;  // The seed without its rows, which psql imports.
+  std::string sql;  // The seed without its rows; psql can import it.
   history::Point point;
-  std::set<std::string> roles;  // Which an import needs, and the text does not make.
+  std::set<std::string> roles;  // Roles that an import needs and the text does not create.
 };
 
-// At "head", "baseline" or a snapshot. Throws what OpenWorkspace() and OpenPoint() do.
+// Reads the schema at "head", "baseline" or a snapshot. Throws what OpenWorkspace() and OpenPoint() do.
 SchemaText ReadSchemaText(const Context& context, const std::string& snapshot);
 
 }  // namespace rotv

@@ -20,7 +20,7 @@
 namespace rotv {
 namespace {
 
-// One of the two points, with all that is known of it.
+// One of the two points, with everything known about it.
 struct Side {
   const RowStore* store = nullptr;
   Lsn lsn;
@@ -32,7 +32,7 @@ Side MakeSide(const RowStore& store, Lsn lsn) {
   return {.store = &store, .lsn = lsn, .schema = store.SchemaAt(lsn), .epochs = EpochsAt(store.manifest(), lsn)};
 }
 
-// Two states of one table; null where it is not there.
+// Two states of one table; null in a state without it.
 struct Pair {
   const proto::Table* before = nullptr;
   const proto::Table* after = nullptr;
@@ -40,7 +40,8 @@ struct Pair {
   const std::string& name() const { return (after != nullptr ? after : before)->quoted_name(); }
 };
 
-// By their ids within one history, by their names between two, and where a table was made anew.
+// Pairs tables by their ids within one history, and by their names between two, or if a table was dropped and created
+// again.
 std::vector<Pair> PairTables(const Side& before, const Side& after) {
   std::map<TableId, const proto::Table*> by_id;
   std::map<std::string, const proto::Table*> by_name;
@@ -80,7 +81,8 @@ std::vector<Pair> PairTables(const Side& before, const Side& after) {
 
 class StateComparison {
  public:
-  // `touched` is what happened between the two states of one history, the earlier first; null for two histories.
+  // `touched` has the rows that were changed between the two states of one history, the earlier first; null for two
+  // histories.
   StateComparison(const Side& before, const Side& after, const history::TouchedRows* touched,
                   const DiffRequest& request, const Context& context)
       : before_(before), after_(after), touched_(touched), request_(request), context_(context) {}
@@ -98,7 +100,7 @@ class StateComparison {
     }
     if (!found) {
       throw Error(ErrorCode::kUsage, fmt::format("neither point has rows of a table {}", request_.table),
-                  "name it as the diff of all tables does, with its schema where it is not public");
+                  "name it as the diff of all tables does, with its schema if that is not public");
     }
     std::stable_sort(tables.begin(), tables.end(),
                      [](const TableDiff& a, const TableDiff& b) { return a.changes() > b.changes(); });
@@ -130,13 +132,13 @@ class StateComparison {
     return diff;
   }
 
-  // A table that is in one of the states only: all of its rows were added or removed.
+  // Handles a table that is in one of the states only: all of its rows were added or removed.
   TableDiff CompareWithNothing(const Pair& pair, TableDiff diff) {
     bool added = pair.before == nullptr;
     diff.presence = added ? TableDiff::Presence::kAfterOnly : TableDiff::Presence::kBeforeOnly;
     history::TableState full = added ? StateOf(after_, *pair.after) : StateOf(before_, *pair.before);
     history::TableState empty = full;
-    empty.lsn = Lsn();  // Before anything was there.
+    empty.lsn = Lsn();  // An LSN before any row.
     history::RowDiff rows(added ? empty : full, added ? full : empty);
     diff.columns = rows.columns();
     diff.key_columns = rows.key_columns();
@@ -156,7 +158,7 @@ class StateComparison {
     return {.store = side.store, .table = &table, .epoch = epoch->second, .lsn = side.lsn};
   }
 
-  // The rows that have to be looked at; null: all.
+  // Returns the keys of the rows to compare; null: all rows.
   const std::vector<std::string>* KeysOf(const Pair& pair) const {
     if (touched_ == nullptr || pair.before->id() != pair.after->id()) return nullptr;
     EpochNumber epoch = before_.epochs.at(pair.before->id());

@@ -27,14 +27,14 @@ constexpr size_t kBufferBytes = size_t{8} << 20;
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-// --- Export
+// Export.
 
 class Exporter {
  public:
   Exporter(const RowStore& store, Lsn lsn, history::SnapshotFileWriter& file, const Context& context)
       : store_(store), lsn_(lsn), file_(file), context_(context), epochs_(EpochsAt(store.manifest(), lsn)) {}
 
-  // Gives the number of rows.
+  // Returns the number of rows.
   uint64_t Run(const proto::Snapshot& snapshot) {
     const proto::SchemaVersion schema = store_.SchemaAt(lsn_);
     WriteHead(snapshot, schema);
@@ -90,7 +90,7 @@ class Exporter {
         rows->rbegin()->set_count(rows->rbegin()->count() + 1);
         continue;
       }
-      // Between two rows, so that equal ones stay together.
+      // The record ends here, before the row, so that equal rows stay together.
       if (bytes > kRecordBytes) flush();
       proto::SnapshotRow* row = record.mutable_rows()->add_rows();
       row->set_key(std::string(scan->row_key()));
@@ -109,7 +109,7 @@ class Exporter {
   uint64_t rows_ = 0;
 };
 
-// --- Import
+// Import.
 
 class Importer {
  public:
@@ -117,7 +117,7 @@ class Importer {
            const Interrupt& interrupt)
       : file_(file), head_(head), store_(store), progress_(progress), interrupt_(interrupt) {}
 
-  // Throws kCorrupt if the file holds what no export writes.
+  // Throws kCorrupt if the file contains what no export writes.
   uint64_t Run() {
     try {
       return Import();
@@ -196,7 +196,7 @@ class Importer {
     std::map<uint32_t, const proto::Shape*> shapes;
     for (const proto::Shape& shape : head_.shapes()) {
       if (shape.id() == 0 || !shapes.emplace(shape.id(), &shape).second) ThrowDamaged();
-      // It stands in rows that are older than the column.
+      // This value is read into rows that are older than the column.
       const formats::RowCheck field(
           {.table = "a table", .columns = 1, .encoding = formats::EncodingNamed(head_.identity().encoding())});
       for (const proto::Column& column : shape.columns()) {
@@ -212,7 +212,8 @@ class Importer {
            std::all_of(table.key_columns().begin(), table.key_columns().end(), is_column);
   }
 
-  // As the rows of a baseline: the state at its LSN, and none before, has them.
+  // Returns the commit LSN of the rows, like those of a baseline: the state at the snapshot's LSN has them, and none
+  // before it.
   Lsn RowLsn() const { return Lsn(head_.snapshot().lsn() - 1); }
 
   void Take(const proto::SnapshotRows& rows) {

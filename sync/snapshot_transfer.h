@@ -1,4 +1,4 @@
-// A snapshot on its way to somebody who has no access to the source.
+// Exports a snapshot to a file and imports it, for people who have no access to the source.
 
 #pragma once
 
@@ -16,11 +16,11 @@ namespace rotv {
 
 struct ExportResult {
   Lsn lsn;
-  int64_t time_us = 0;  // Of the state, by the source's clock.
+  int64_t time_us = 0;  // The time of the state, by the source's clock.
   uint64_t rows = 0;
-  uint64_t bytes = 0;  // Of the file; 0 where it is none (a pipe).
+  uint64_t bytes = 0;  // Size of the file; 0 if it is none (a pipe).
   double seconds = 0;
-  std::string public_key;  // Of whom signed it; empty: nobody.
+  std::string public_key;  // The signer's key; empty if it is not signed.
 };
 
 enum class Signing { kNone, kOwnKey };
@@ -31,12 +31,12 @@ struct ExportRequest {
   Signing signing = Signing::kNone;  // kOwnKey: ReadSigningKey().
 };
 
-// Packs a snapshot into one compressed file with all that a seed of it needs. The old file stays until the new one is
-// complete. Throws kUsage if there is no such snapshot, kDisk if the file cannot be written.
+// Packs a snapshot into one compressed file with everything that a seed of it needs. The old file stays until the new
+// one is complete. Throws kUsage if there is no such snapshot, kDisk if the file cannot be written.
 ExportResult ExportSnapshot(const Context& context, const ExportRequest& request);
 
 struct ImportResult {
-  std::string source;  // What it is called here.
+  std::string source;  // Its name here.
   std::string exported_source;
   std::string exported_name;
   Lsn lsn;
@@ -47,17 +47,18 @@ struct ImportResult {
 
 struct ImportRequest {
   std::filesystem::path file;
-  std::string as;                                    // Empty: SOURCE-SNAPSHOT, as they were called.
-  std::function<bool(const std::string&)> is_taken;  // Whether the config has a source of this name.
-  std::optional<history::PublicKey> verify = {};     // By whom it must be signed; nothing: it need not be.
+  std::string as;                                    // Empty: SOURCE-SNAPSHOT, by their names at the export.
+  std::function<bool(const std::string&)> is_taken;  // Returns true if the config has a source of this name.
+  std::optional<history::PublicKey> verify = {};     // The key that must have signed it; nothing: no signature is
+                                                     // needed.
 };
 
-// Makes a source of the file that can be materialized, compared and started, but has nothing to pull from. One that was
-// imported under this name before is replaced, once the new one is complete; its snapshots stay. The file is trusted
-// with nothing: its schema and rows are checked as a source's are, and memory stays bounded, but for one that is signed
-// as asked for, whose rows may be of any size. Throws kUsage if the file is none, if the name is taken by a source of
-// the config or one that was pulled; kCorrupt if the file is damaged, not signed as asked for, or holds what no export
-// has written.
+// Creates a source from the file that can be materialized, compared and started, but not pulled. A source that was
+// imported under this name before is replaced once the new one is complete; its snapshots stay. Nothing in the file is
+// trusted: its schema and rows are checked like a source's, and memory stays bounded, except that rows may be of any
+// size if the file has the required signature. Throws kUsage if the file is not a snapshot's, or if the name is taken
+// by a source of the config or one that was pulled; kCorrupt if the file is damaged, not signed as required, or
+// contains what no export has written.
 ImportResult ImportSnapshot(const std::filesystem::path& home, const ImportRequest& request, Progress& progress,
                             const Interrupt& interrupt);
 

@@ -48,7 +48,7 @@ std::vector<SnapshotInfo> AllSnapshots(const Workspace& workspace) {
   return infos;
 }
 
-// Of the snapshots of the store in use. What is in memory counts as it would on disk.
+// Sets sole_bytes for the snapshots of the store in use. Data in memory counts with its size on disk.
 void FindSoleBytes(const Context& context, const RowStore& store, std::vector<SnapshotInfo>* infos) {
   if (store.manifest().snapshots_size() == 0) return;
   Retention retention = RetentionOf(store, context.source.history.keep_days);
@@ -80,14 +80,14 @@ void FindSoleBytes(const Context& context, const RowStore& store, std::vector<Sn
   }
 }
 
-// A store that is kept for one snapshot alone goes with it.
+// A store that is kept for one snapshot alone is freed with it.
 void AppendKept(const std::filesystem::path& path, std::vector<SnapshotInfo>* infos) {
   std::unique_ptr<RowStore> store = OpenForReading(path);
   AppendSnapshots(*store, true, infos);
   if (store->manifest().snapshots_size() == 1) infos->back().sole_bytes = store->DiskBytes();
 }
 
-// Whether it was there.
+// Removes a snapshot's name. Returns whether it was there.
 bool RemoveName(proto::Manifest& manifest, const std::string& name) {
   auto* snapshots = manifest.mutable_snapshots();
   auto end = std::remove_if(snapshots->begin(), snapshots->end(),
@@ -105,7 +105,7 @@ bool RemoveFrom(Workspace& workspace, const std::filesystem::path& path, const s
     store->Publish(manifest, {});
     return true;
   }
-  // A kept store goes with its last name, in one step: who is killed leaves no store without a name.
+  // Deleting the last snapshot of a kept store deletes the store, atomically: a crash cannot leave an unnamed store.
   store.reset();
   workspace.DropKept(path);
   return true;
@@ -125,7 +125,7 @@ void CheckSnapshotName(const std::string& name) {
                 "1 to 100 letters, digits, dots, underscores and hyphens, with neither a dot nor a hyphen in front");
   }
   if (name == "head" || name == "baseline") {
-    throw Error(ErrorCode::kUsage, fmt::format("{} always exists and cannot be made or deleted", name),
+    throw Error(ErrorCode::kUsage, fmt::format("{} always exists and cannot be created or deleted", name),
                 "choose another name");
   }
 }
@@ -186,7 +186,7 @@ void DeleteSnapshot(const Context& context, const std::string& name) {
   for (const std::filesystem::path& path : workspace.KeptStorePaths()) {
     if (RemoveFrom(workspace, path, name)) return;
   }
-  history::OpenPoint(workspace, "", name);  // Which says that there is none, and which there are.
+  history::OpenPoint(workspace, "", name);  // This throws the error that names the snapshots that exist.
 }
 
 }  // namespace rotv

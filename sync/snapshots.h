@@ -1,4 +1,4 @@
-// Names for points of the history.
+// Manages names for points of the history.
 
 #pragma once
 
@@ -14,19 +14,19 @@ namespace rotv {
 struct SnapshotInfo {
   std::string name;
   Lsn lsn;
-  int64_t time_us = 0;     // Of the state, by the source's clock.
-  int64_t created_us = 0;  // By this machine's.
-  uint64_t rows = 0;       // Of all tables.
-  bool kept = false;       // Of a history that a later baseline has ended.
-  // What dropping it, and nothing else, would free with the next gc: about, and only where ListSnapshots() gives it.
+  int64_t time_us = 0;     // The time of the state, by the source's clock.
+  int64_t created_us = 0;  // By this machine's clock.
+  uint64_t rows = 0;       // Rows of all tables.
+  bool kept = false;       // It belongs to a history that a later baseline has ended.
+  // About how much the next gc would free if only this snapshot were deleted; set only by ListSnapshots().
   uint64_t sole_bytes = 0;
 };
 
-// Throws kUsage, with what is allowed, unless it is 1 to 100 letters, digits, dots, underscores or hyphens, begins with
-// none of the latter two and is neither "head" nor "baseline".
+// Throws kUsage, saying what is allowed, unless the name has 1 to 100 letters, digits, dots, underscores or hyphens,
+// does not begin with a dot or hyphen, and is neither "head" nor "baseline".
 void CheckSnapshotName(const std::string& name);
 
-// Where a name points to, and in which history: that of the baseline at this LSN and time.
+// The point that a name stands for, and its history: that of the baseline at this LSN and time.
 struct NamedPoint {
   Lsn lsn;
   int64_t time_us = 0;
@@ -34,18 +34,20 @@ struct NamedPoint {
   int64_t baseline_time_us = 0;
 };
 
-// Of "head", "baseline" or a snapshot. Throws kUsage if there is none, with those that there are.
+// Finds "head", "baseline" or a snapshot. Throws kUsage if there is none, naming those that exist.
 NamedPoint FindSnapshot(const Context& context, const std::string& name);
 
-// Durable on return; nothing is copied. `at` as PointAt() takes it; empty: the head. A name that exists with the same
-// point is left as it is. Throws kUsage if it exists with another point, or if there is no such point.
+// Names a point. Durable on return; nothing is copied. PointAt() says which texts `at` may be; empty: the head. A name
+// that exists with the same point is left as it is. Throws kUsage if it exists with another point, or if there is no
+// such point.
 SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, const std::string& at);
 
-// By the point's time; head and baseline are not among them. Reads the keys of all versions, if there is any.
+// Returns snapshots in order of their points' time; head and baseline are not among them. Reads the keys of all
+// versions, if there is a snapshot.
 std::vector<SnapshotInfo> ListSnapshots(const Context& context);
 
-// Durable on return. What only this snapshot needed goes with the next gc, and the whole store at once if it was kept
-// for nothing else. Throws kUsage if there is none.
+// Deletes a snapshot. Durable on return. What only this snapshot needed is removed by the next gc; a store that was
+// kept only for it is removed at once. Throws kUsage if there is no such snapshot.
 void DeleteSnapshot(const Context& context, const std::string& name);
 
 }  // namespace rotv

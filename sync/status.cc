@@ -53,7 +53,7 @@ void Describe(const RowStore& store, StatusReport* report) {
   }
 }
 
-// Removes what it can. What stays elsewhere is recorded; what is here, perhaps not.
+// Removes what it can. Objects elsewhere that stay are recorded; those on this server perhaps not.
 std::vector<postgres::Leftover> FindLeftovers(postgres::SourceSession& session, Workspace& workspace,
                                               const std::vector<std::string>& configured) {
   postgres::Removal removal = postgres::RemoveLeftovers(session, workspace, postgres::Reach::kSession);
@@ -81,7 +81,7 @@ StatusReport Status(const Context& context, AskSource ask, const std::vector<std
     store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
     Describe(*store, &report);
   }
-  // Without a baseline there may still be something to remove: of one that was killed, or in no record here.
+  // Without a baseline there may still be objects to remove: those of a killed baseline, or some that no record has.
   if (ask == AskSource::kNo || context.source.imported) return report;
   try {
     postgres::SourceSession session(context, workspace.RunDirectory());

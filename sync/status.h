@@ -1,4 +1,4 @@
-// What is here, how old it is, and what it costs the source.
+// Reports what is stored, how old it is, and what it costs the source.
 
 #pragma once
 
@@ -16,16 +16,16 @@ namespace rotv {
 struct SlotStatus {
   std::string slot;
   std::string publication;
-  std::string wal_status;        // pg_replication_slots.wal_status; "missing" if the slot is gone.
-  uint64_t wal_held_bytes = 0;   // Log that the source keeps for us.
-  uint64_t pending_bytes = 0;    // Log written since the head.
-  int64_t catalog_xmin_age = 0;  // Transactions; vacuum cannot clean the catalogue behind it.
+  std::string wal_status;        // pg_replication_slots.wal_status; "missing" if the slot was dropped.
+  uint64_t wal_held_bytes = 0;   // WAL that the source keeps for us.
+  uint64_t pending_bytes = 0;    // WAL written since the head.
+  int64_t catalog_xmin_age = 0;  // In transactions: vacuum cannot remove catalogue rows that died after it.
   std::string removal;           // The SQL that removes everything of ours from the source.
 };
 
 struct TableStatus {
   std::string name;
-  std::string follow;  // As FollowText().
+  std::string follow;  // FollowText().
   std::string reason;
 };
 
@@ -40,13 +40,13 @@ struct StatusReport {
   uint64_t store_bytes = 0;
   bool detached = false;
   std::vector<TableStatus> tables;
-  std::optional<SlotStatus> slot;             // Nothing with --offline, without a baseline, or when detached.
-  std::vector<postgres::Leftover> leftovers;  // What stays on the source, and nobody needs; nothing with --offline.
-  std::string unreachable;                    // Why the source could not be asked; empty if it was.
+  std::optional<SlotStatus> slot;             // Empty with --offline, without a baseline, or when detached.
+  std::vector<postgres::Leftover> leftovers;  // Objects on the source that are no longer needed; empty with --offline.
+  std::string unreachable;                    // Why the source could not be asked; empty if it was, or was not to be.
 };
 
 enum class AskSource { kYes, kNo };
-// `configured` are the names of all sources that there are.
+// Reads the status. `configured` are the names of all configured sources.
 StatusReport Status(const Context& context, AskSource ask, const std::vector<std::string>& configured);
 
 }  // namespace rotv

@@ -18,11 +18,22 @@
 #include "sync/schema/follow.h"
 
 namespace rotv {
+
+// Comparing needs one LSN at which both sides have a state. A pull that ends in a resync has exactly that: the exported
+// snapshot of its temporary slot and the new head are the same state. So each round is a CatchUp() that keeps the
+// snapshot, and migrations are dealt with there; a second way to an exact LSN was refused. The slot itself is dropped
+// before the first table is read, since it would hold back WAL for as long as the comparison takes.
+//
+// There are few rounds because each one settles something: a table that was found equal keeps its verdict, since an
+// equal digest proves equality at its LSN whatever has changed later. Only tables that differ, or that a migration has
+// moved, enter the next round; a repaired one enters to be proven equal.
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// How often it starts over because the schema changed again, or goes on to see whether a repair has helped.
+// The most rounds that are made: one more after each change of the schema, and after each repair to see whether it has
+// helped.
 constexpr int kMostRounds = 6;
 
 class VerifyRun {
@@ -32,13 +43,13 @@ class VerifyRun {
 
   VerifyResult Run() {
     Clock::time_point start = Clock::now();
-    // The quick way, if it is open: then little is left to stream while the snapshot is kept.
+    // An incremental pull, if one is possible, leaves little to stream while the exported snapshot is held.
     Pull(session_, store_);
     for (int round = 1; !Round(); ++round) {
       if (round < kMostRounds) continue;
       throw Error(ErrorCode::kUnreachable,
-                  fmt::format("the source's schema changed during each of {} tries to compare it", kMostRounds),
-                  "try again when no migration runs there");
+                  fmt::format("the source's schema changed during each of {} attempts to compare it", kMostRounds),
+                  "try again when no migration is running on the source");
     }
     for (auto& [name, verdict] : verdicts_) {
       result_.rows += verdict.rows;
@@ -52,11 +63,11 @@ class VerifyRun {
   }
 
  private:
-  // Verdicts stand in the order in which a dump has the tables.
+  // Verdicts are in the order in which a dump has the tables.
   using Name = std::pair<std::string, std::string>;
   static Name NameOf(const proto::Table& table) { return {table.schema(), table.name()}; }
 
-  // Compares what has no verdict yet. True once everything has one.
+  // Compares tables that have no verdict yet. Returns true once all have one.
   bool Round() {
     proto::Manifest manifest = store_.manifest();
     manifest.set_pull_in_progress(true);
@@ -115,7 +126,7 @@ class VerifyRun {
         return schema::HasRows(table) && (table.quoted_name() == name || table.schema() + "." + table.name() == name);
       });
       if (named == schema.tables().end()) {
-        throw Error(ErrorCode::kUsage, fmt::format("no rows are kept of a table {}", name),
+        throw Error(ErrorCode::kUsage, fmt::format("there is no table {} whose rows are kept", name),
                     "name it with its schema, as public.visits; see rotv-sync status");
       }
       asked_.insert(NameOf(*named));
@@ -136,9 +147,9 @@ class VerifyRun {
     verdicts_[NameOf(*check.table)] = std::move(verdict);
   }
 
-  // Finds out what differs, and mends it if that is wanted. True if nothing is left to do.
+  // Finds the rows that differ, and repairs them if requested. Returns true if nothing is left to do.
   bool Explain(const std::vector<const compare::TableCheck*>& differing, const compare::CheckRequest& at) {
-    context_.progress.Begin("finding what differs", Progress::Unit::kItems, differing.size());
+    context_.progress.Begin("finding differences", Progress::Unit::kItems, differing.size());
     compare::TableExaminer examiner(session_, store_, at);
     std::vector<Found> found;
     bool moved = false;
@@ -150,9 +161,10 @@ class VerifyRun {
       if (difference) found.push_back({check, *std::move(difference)});
     }
     context_.progress.End();
-    // Columns are looked up by name in the catalogue as it is now. What is equal is so all the same.
+    // Columns are looked up by name in the catalogue as it is now, so a difference may be due to a migration. What is
+    // equal is equal all the same.
     if (moved || SchemaHasChanged()) {
-      context_.progress.Note("the source's schema changed meanwhile: comparing what is left once more");
+      context_.progress.Note("the source's schema changed in the meantime: comparing the remaining tables again");
       return false;
     }
     bool repairing = false;
@@ -193,7 +205,8 @@ class VerifyRun {
     verdicts_[name] = before != differed_.end() ? before->second : VerdictOf(table, lsn);
   }
 
-  // First by rows; if that did not help, all of it. False if that did not help either.
+  // Repairs by rows first; if that did not help, marks the table for a resync. Returns false if that has not helped
+  // either.
   bool RepairOrResync(compare::TableExaminer& examiner, const Found& table) {
     Name name = NameOf(*table.check->table);
     if (copied_.count(name) != 0) return false;
@@ -207,7 +220,7 @@ class VerifyRun {
     return true;
   }
 
-  // The next catching up copies these; if this run is killed, the next pull does.
+  // Marks tables for the resync of the next round; if this run is killed, the next pull makes it.
   void PublishResyncMarks() {
     if (to_resync_.empty()) return;
     proto::Manifest manifest = store_.manifest();
@@ -221,8 +234,8 @@ class VerifyRun {
   RowStore& store_;
   const VerifyRequest& request_;
   std::set<Name> asked_;
-  std::map<Name, TableVerdict> verdicts_;  // Final ones.
-  std::map<Name, TableVerdict> differed_;  // What was repaired, and is still to be compared again.
+  std::map<Name, TableVerdict> verdicts_;  // Final verdicts.
+  std::map<Name, TableVerdict> differed_;  // Tables that were repaired, and are still to be compared again.
   std::set<Name> copied_;
   std::set<TableId> to_resync_;
   VerifyResult result_;

@@ -1,4 +1,4 @@
-// The commands that deal with the history of a source, for both programs.
+// The commands on a source's history, which both programs have.
 
 #pragma once
 
@@ -6,7 +6,8 @@
 
 namespace rotv::command {
 
-// Adds its own commands, their options, descriptions and examples to `app`. What it gives is called after parsing.
+// Adds the subcommands of `snapshot` with their options, descriptions and examples to `app`. The command that it
+// returns runs after parsing.
 program::Command DeclareSnapshot(CLI::App& app);
 
 }  // namespace rotv::command

@@ -29,7 +29,7 @@ struct Flags {
   bool sign = false;
   CLI::Option* at_option = nullptr;
   CLI::Option* verify_option = nullptr;
-  std::function<int(const Flags& flags, const program::Invocation& call)> run;  // Of the command chosen.
+  std::function<int(const Flags& flags, const program::Invocation& call)> run;  // The chosen subcommand.
 };
 
 output::Json SnapshotJson(const SnapshotInfo& snapshot) {
@@ -83,7 +83,7 @@ int RunDelete(const Flags& flags, const program::Session& session) {
   return 0;
 }
 
-// "staging:head" is of another source, where there is one of that name: times have colons, too.
+// "staging:head" is a point of another source only if there is a source of that name: times have colons too.
 DiffPoint ParsePoint(const std::string& text, const program::Session& session) {
   size_t colon = text.find(':');
   if (colon != std::string::npos) {
@@ -133,7 +133,7 @@ int RunExport(const Flags& flags, const program::Session& session) {
                         {"seconds", made.seconds}};
   if (flags.sign) {
     text += fmt::format(
-        "Signed; whoever imports it needs the public key, by another way than the file:\n"
+        "Signed. To verify it, the receiver needs the public key; send it by another way than the file:\n"
         "rotv-sync snapshot import --verify {} FILE\n",
         made.public_key);
     document["public_key"] = made.public_key;
@@ -142,7 +142,7 @@ int RunExport(const Flags& flags, const program::Session& session) {
   return 0;
 }
 
-// Whoever imports may have neither a source nor a config.
+// An import needs neither a source nor a config.
 int RunImport(const Flags& flags, const program::Invocation& call) {
   config::OpenHome(call.home);
   const std::vector<std::string> configured = config::ConfiguredSources(
@@ -182,7 +182,7 @@ CLI::App* Add(CLI::App& app, const std::shared_ptr<Flags>& flags, const char* na
 }  // namespace
 
 program::Command DeclareSnapshot(CLI::App& app) {
-  app.description("Names for points of the history");
+  app.description("Name points of the history, compare them, and pass them on");
   app.require_subcommand(1);
   app.footer(
       "head and baseline always exist. A snapshot copies nothing: it keeps its point from gc.\n\n"
@@ -203,34 +203,34 @@ program::Command DeclareSnapshot(CLI::App& app) {
   CLI::App* create = Add(app, flags, "create", "Give a point a name", RunCreate);
   create->add_option("name", flags->name, "Letters, digits, dots, underscores, hyphens")->required()->type_name("NAME");
   flags->at_option =
-      create->add_option("--at", flags->at, "A log position or a time (default: the head)")->type_name("LSN|TIME");
-  Add(app, flags, "list", "Which there are, with what deleting each alone would free",
+      create->add_option("--at", flags->at, "A WAL position or time (default: the head)")->type_name("LSN|TIME");
+  Add(app, flags, "list", "List the snapshots, and what deleting each alone would free",
       [](const Flags&, const program::Session& session) { return RunList(session); });
-  CLI::App* remove = Add(app, flags, "delete", "Forget a name", RunDelete);
-  remove->add_option("name", flags->name, "Which one")->required()->type_name("NAME");
-  CLI::App* diff = Add(app, flags, "diff", "What differs between two points", RunDiff);
-  diff->add_option("before", flags->before, "A snapshot, head, baseline, a log position or a time; SOURCE:POINT")
+  CLI::App* remove = Add(app, flags, "delete", "Delete a snapshot", RunDelete);
+  remove->add_option("name", flags->name, "The snapshot")->required()->type_name("NAME");
+  CLI::App* diff = Add(app, flags, "diff", "Show what differs between two points", RunDiff);
+  diff->add_option("before", flags->before, "A snapshot, head, baseline, a WAL position or a time; SOURCE:POINT")
       ->required()
       ->type_name("A");
-  diff->add_option("after", flags->after, "The same")->required()->type_name("B");
-  diff->add_option("--table", flags->table, "This table only")->type_name("NAME");
-  diff->add_flag("--rows", flags->rows, "The rows themselves, too");
-  diff->add_option("--html", flags->html, "A page for a browser, with the rows")->type_name("FILE");
-  diff->add_option("--limit", flags->limit, "How many rows at most (default: 1000)")->type_name("N");
+  diff->add_option("after", flags->after, "The other point")->required()->type_name("B");
+  diff->add_option("--table", flags->table, "Only this table")->type_name("NAME");
+  diff->add_flag("--rows", flags->rows, "Show the rows too");
+  diff->add_option("--html", flags->html, "Write a page for a browser, with the rows")->type_name("FILE");
+  diff->add_option("--limit", flags->limit, "Show at most this many rows (default: 1000)")->type_name("N");
   CLI::App* pack =
-      Add(app, flags, "export", "Pack a point into a file, for somebody without access to the source", RunExport);
+      Add(app, flags, "export", "Write a point into a file, for people without access to the source", RunExport);
   pack->add_option("name", flags->name, "A snapshot, head or baseline")->required()->type_name("NAME");
-  pack->add_option("file", flags->file, "Where to")->required()->type_name("FILE");
+  pack->add_option("file", flags->file, "The file to write")->required()->type_name("FILE");
   pack->add_flag("--sign", flags->sign, "Sign it with the key of this home, and print the public key");
-  CLI::App* import = app.add_subcommand("import", "Make a source of such a file");
+  CLI::App* import = app.add_subcommand("import", "Create a source from an exported file");
   import->fallthrough();
-  import->add_option("file", flags->file, "What export has written")->required()->type_name("FILE");
-  import->add_option("--as", flags->as, "What to call it (default: SOURCE-NAME as they were)")->type_name("NAME");
+  import->add_option("file", flags->file, "A file that export has written")->required()->type_name("FILE");
+  import->add_option("--as", flags->as, "The new source's name (default: SOURCE-NAME, as exported)")->type_name("NAME");
   flags->verify_option =
       import
           ->add_option("--verify", flags->verify,
-                       "Import nothing unless it is signed by this public key (as export --sign printed it, or a file "
-                       "that holds it)")
+                       "Refuse the file unless this public key verifies its signature (as export --sign printed it, or "
+                       "a file that holds it)")
           ->type_name("KEY");
   import->callback([flags] { flags->run = RunImport;
 });

@@ -1,4 +1,4 @@
-// What the config says of the application that `rotv start` runs on the seed. Plain data.
+// The settings of the application that `rotv start` runs on the seed. Plain data.
 
 #pragma once
 
@@ -12,27 +12,27 @@
 
 namespace rotv::config {
 
-// Which servers the variables of an application may name.
+// The rules for an application's variables: which servers they must not name.
 struct EnvironmentRules {
-  std::vector<SourceAddress> sources;  // Where production is: none of them, but for what is
-  std::vector<std::string> allowed;    // listed in allow_env of [app], and wanted as it is.
+  std::vector<SourceAddress> sources;  // Where the sources are. No variable may name one, except those
+  std::vector<std::string> allowed;    // listed in allow_env of [app], which are passed unchanged.
 };
 
 struct AppConfig {
-  std::filesystem::path directory;       // Of the application; default: where rotv.toml is, else the working directory.
+  std::filesystem::path directory;       // The application's; default: where rotv.toml is, else the working directory.
   std::string env_file;                  // Empty: DIRECTORY/.env, then DIRECTORY/backend/.env.
-  std::string command;                   // Empty: what its package.json says. Not used by an image of its own.
-  std::string image = "localhost/rotv";  // What `build` makes and `start` runs.
-  std::string base_image;                // What `build` starts from; empty: the Containerfile's default.
-  std::string database = "rotv";         // Beside it there is DATABASE_test.
-  std::string health = "/api/health";    // Answers once the application works.
+  std::string command;                   // Empty: the one in package.json. An image with its own entrypoint ignores it.
+  std::string image = "localhost/rotv";  // The image that `build` builds and `start` runs.
+  std::string base_image;                // The image that `build` starts from; empty: the Containerfile's default.
+  std::string database = "rotv";         // A second database, DATABASE_test, is created too.
+  std::string health = "/api/health";    // The path that answers once the application works.
   int port = 8080;                       // On this machine's loopback.
-  uint64_t tmpfs_bytes = 0;              // Of the database's tmpfs; 0: worked out from the seed.
-  Compression compression = Compression::kNone;  // Of the seed.
+  uint64_t tmpfs_bytes = 0;              // Size of the database's tmpfs; 0: computed from the seed.
+  Compression compression = Compression::kNone;  // Compression of the seed.
   bool persistent = false;
-  bool superuser = false;  // The application's role is one; else it owns its database, and that is all.
+  bool superuser = false;  // The application's role is a superuser; otherwise it only owns its databases.
   EnvironmentRules environment_rules;
-  bool keep_prepared = true;  // A ready cluster in HOME/prepared, for the next start.
+  bool keep_prepared = true;  // Keep prepared clusters in HOME/prepared for the next start.
 };
 
 }  // namespace rotv::config

@@ -45,7 +45,7 @@ Compression ReadCompression(const toml::key& key, const toml::node& node, const 
   values.Fail(key.source(), fmt::format("\"compression\" is \"{}\"", name), "expected \"none\", \"zstd\" or \"gzip\"");
 }
 
-// What rotv sets itself cannot be wanted otherwise: a start would be one on that database.
+// Refuses the variables that rotv sets itself: with another value the application would run on another database.
 std::vector<std::string> ReadAllowEnv(const toml::key& key, const toml::node& node, const ConfigValues& values) {
   std::vector<std::string> names = values.Texts(key, node, "[\"REPORTING_URL\"]");
   for (const std::string& name : names) {

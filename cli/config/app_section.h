@@ -12,7 +12,7 @@ namespace rotv::config {
 
 AppConfig ReadAppSection(const toml::table& table, const ConfigValues& values);
 
-// "none", "zstd" or "gzip"; nothing for anything else.
+// Parses "none", "zstd" and "gzip"; returns nothing for any other name.
 std::optional<Compression> CompressionNamed(std::string_view name);
 
 }  // namespace rotv::config

@@ -58,10 +58,10 @@ struct ConfigContent {
 };
 
 constexpr int64_t kMostDays = 100'000;
-constexpr int64_t kShortestStall = 4;  // A link that is only slow must not look dead.
+constexpr int64_t kShortestStall = 4;  // A shorter timeout would take a slow link for a dead one.
 constexpr int64_t kLongestStall = 3600;
 
-// One file while it is read: what errors and relative paths need.
+// Reads one file, and knows its path for errors and for relative paths.
 class ConfigFile {
  public:
   ConfigFile(const std::filesystem::path& path, const os::Environment& environment) : values_(path, environment) {}
@@ -128,8 +128,8 @@ class ConfigFile {
           continue;
         values_.Fail(key.source(),
                      fmt::format("\"{}\" and \"url\" exclude each other in [sources.{}]", key.str(), name.str()),
-                     key.str() == "ssh" ? "give ssh with host, port, database and user, or url alone"
-                                        : "the url says it all: take the other keys out, or the url");
+                     key.str() == "ssh" ? "give ssh with host, port, database and user, or only url"
+                                        : "the url has everything: remove the other keys, or the url");
       }
     }
     if (std::optional<SourceProblem> problem = CheckSource(source)) {
@@ -196,7 +196,7 @@ ChosenFile FindFile(const ConfigRequest& request) {
     if (!text) {
       throw Error(
           ErrorCode::kUsage, fmt::format("there is no config file {}", path.native()),
-          request.config.empty() ? "ROTV_CONFIG names it: mend or unset it" : "--config names it: mend the path");
+          request.config.empty() ? "ROTV_CONFIG names it: correct or unset it" : "--config names it: correct the path");
     }
     return {path, std::move(text)};
   }
@@ -210,12 +210,12 @@ ChosenFile FindFile(const ConfigRequest& request) {
 constexpr const char* kDefaultSource = "production";
 using Sources = std::map<std::string, SourceConfig>;
 
-// Which one is worked on where none is named; there may be none of this name.
+// The name of the source that is used if none is named. There may be no source of this name.
 std::string NameOfDefault(const Sources& sources) {
   return sources.size() == 1 ? sources.begin()->first : kDefaultSource;
 }
 
-// Those of the file, or else of the variables; none if there are none. All are checked.
+// Returns the sources of the file, or else the one that the variables describe, or none. All are checked.
 Sources FindConfigured(const ConfigRequest& request, const ChosenFile& file) {
   ConfigContent content;
   if (file.text) content = ConfigFile(file.path, request.environment).Read(*file.text);
@@ -230,7 +230,7 @@ Sources FindConfigured(const ConfigRequest& request, const ChosenFile& file) {
   return std::move(content.sources);
 }
 
-// All that there are, at least one.
+// Returns all sources, imported ones too; at least one. Throws kUsage if there is none.
 Sources FindSources(const ConfigRequest& request) {
   ChosenFile file = FindFile(request);
   Sources sources = FindConfigured(request, file);
@@ -240,7 +240,7 @@ Sources FindSources(const ConfigRequest& request) {
                                  : std::string("there is no rotv.toml here, nor in ") + request.home.native();
     throw Error(ErrorCode::kUsage, what + ", and PRODUCTION_HOST is not set", kMinimalConfig);
   }
-  // What was imported is worked on by default only where there is nothing else.
+  // An imported source is the default only if there are no others.
   const bool nothing_else = sources.empty();
   std::string by_default = NameOfDefault(sources);
   for (const std::string& name : imported) {
@@ -317,7 +317,7 @@ DriftConfig ReadDrift(const ConfigRequest& request) {
 
 namespace {
 
-// Where production is, as far as it is described: what cannot be understood is told where it is used.
+// Returns the addresses of all sources. A source that cannot be read is left out here; commands that use it report it.
 std::vector<SourceAddress> SourceAddresses(const ConfigRequest& request, const ChosenFile& file) {
   std::vector<SourceAddress> all;
   try {
@@ -337,7 +337,7 @@ AppConfig ReadApp(const ConfigRequest& request) {
   if (file.text) app = ConfigFile(file.path, request.environment).Read(*file.text).app;
   app.compression = SeedCompression(app, request.environment);
   app.environment_rules.sources = SourceAddresses(request, file);
-  // A config in the home directory is for applications anywhere.
+  // A config in the home directory applies to applications in any directory.
   bool beside_config = file.text && file.path != request.home / "rotv.toml";
   if (app.directory.empty()) {
     app.directory = beside_config ? std::filesystem::absolute(file.path).parent_path() : request.directory;

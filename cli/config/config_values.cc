@@ -32,7 +32,7 @@ std::string_view TypeName(const toml::node& node) {
   }
 }
 
-// "2G", "512M", "1000000": bytes; nothing if it is not that.
+// Parses a size, "2G", "512M" or "1000000", into bytes; returns nothing for any other text.
 std::optional<uint64_t> BytesFrom(std::string_view text) {
   uint64_t number = 0;
   auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), number);

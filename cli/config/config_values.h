@@ -1,4 +1,4 @@
-// Values of rotv.toml, checked for their type: what the readers of its sections share.
+// Reads values of rotv.toml and checks their types. The readers of its sections share this.
 
 #pragma once
 
@@ -17,31 +17,32 @@ namespace rotv::config {
 
 class ConfigValues {
  public:
-  // Of the file at `path`. Both outlive this.
+  // `path` is the file's, for errors and relative paths. Both references outlive this object.
   ConfigValues(const std::filesystem::path& path, const os::Environment& environment)
       : path_(path), environment_(environment) {}
 
-  // All of these throw kUsage, with the file and the line.
+  // These throw kUsage, with the file and the line.
   [[noreturn]] void Fail(const toml::source_region& where, const std::string& what, const std::string& hint) const;
   [[noreturn]] void FailOnType(const toml::key& key, const toml::node& node, std::string_view expected) const;
-  // For a key that is not known in a section.
+  // Reports a key that is not known in a section.
   [[noreturn]] void FailOnUnknown(const toml::key& key, const std::string& section,
                                   const std::vector<std::string>& known) const;
   FailAt Failing() const;
-  // Tells what looks like a password where it belongs; returns for any other key. Those above do it first.
+  // Throws for a key that looks like a password, and says where passwords belong; returns for any other key.
+  // FailOnType() and FailOnUnknown() call it first.
   void FailOnPassword(const toml::key& key) const;
 
-  // Throw kUsage where the value is not what they are for. Neither text nor path is empty.
+  // These throw kUsage if the value has another type. Texts and paths are never empty.
   const toml::table& Table(const toml::key& key, const toml::node& node) const;
   std::string Text(const toml::key& key, const toml::node& node) const;
   std::string Path(const toml::key& key, const toml::node& node) const;
   bool Flag(const toml::key& key, const toml::node& node) const;
   int Port(const toml::key& key, const toml::node& node) const;
   uint64_t Bytes(const toml::key& key, const toml::node& node) const;  // "2G"
-  // `example` is an array of strings, as it would stand in the file.
+  // `example` is an array of strings as one would write it in the file.
   std::vector<std::string> Texts(const toml::key& key, const toml::node& node, const std::string& example) const;
 
-  // With "~" replaced; a relative path is relative to the file's directory.
+  // Replaces "~"; a relative path is relative to the file's directory.
   std::string PathOf(const std::string& text) const;
 
  private:

@@ -1,4 +1,4 @@
-// What the config says of the application's migrations. Plain data.
+// The settings of the comparison with the application's migrations. Plain data.
 
 #pragma once
 
@@ -8,11 +8,11 @@
 namespace rotv::config {
 
 struct DriftConfig {
-  std::string migrations;           // A directory of SQL files; empty: where applications usually have them.
-  std::string command;              // What runs them, in the application's directory; empty: psql does.
-  std::vector<std::string> roles;   // To be there before them.
-  std::vector<std::string> ignore;  // Patterns as FindDrift() takes them.
-  bool warn_at_start = false;       // `rotv start` compares, and warns.
+  std::string migrations;           // A directory of SQL files; empty: the usual places are searched.
+  std::string command;              // Runs the migrations, in the application's directory; empty: psql.
+  std::vector<std::string> roles;   // Created before the migrations run.
+  std::vector<std::string> ignore;  // Patterns of FindDrift().
+  bool warn_at_start = false;       // `rotv start` compares the schemas, and warns.
 };
 
 }  // namespace rotv::config

@@ -21,7 +21,7 @@ bool IsKeyCharacter(char c) {
 class EnvParser {
  public:
   EnvParser(std::string_view text, const std::string& file) : rest_(text), file_(file) {
-    if (rest_.starts_with("\xEF\xBB\xBF")) rest_.remove_prefix(3);  // The mark that some editors put first.
+    if (rest_.starts_with("\xEF\xBB\xBF")) rest_.remove_prefix(3);  // The byte order mark that some editors write.
   }
 
   os::Environment Parse() {
@@ -39,7 +39,7 @@ class EnvParser {
  private:
   [[noreturn]] void Fail(int line, std::string_view what) const {
     throw Error(ErrorCode::kUsage, fmt::format("{}:{}: {}", file_, line, what),
-                "expected KEY=value, KEY='value' or KEY=\"value\", one a line, and comments that start with #");
+                "expected KEY=value, KEY='value' or KEY=\"value\", one per line, and comments that start with #");
   }
 
   bool AtLineEnd() const { return rest_.empty() || rest_[0] == '\n' || rest_.starts_with("\r\n"); }
@@ -67,7 +67,7 @@ class EnvParser {
       SkipBlanks();
     }
     if (key.empty() || (key[0] >= '0' && key[0] <= '9')) Fail(line_, "the line does not start with a variable's name");
-    if (rest_.empty() || rest_[0] != '=') Fail(line_, "there is no '=' behind the variable's name");
+    if (rest_.empty() || rest_[0] != '=') Fail(line_, "there is no '=' after the variable's name");
     rest_.remove_prefix(1);
     SkipBlanks();
 
@@ -104,7 +104,7 @@ class EnvParser {
       }
     }
     SkipBlanks();
-    if (!AtLineEnd() && rest_[0] != '#') Fail(line_, "there is something behind the closing quote");
+    if (!AtLineEnd() && rest_[0] != '#') Fail(line_, "there is something after the closing quote");
     return value;
   }
 
@@ -113,7 +113,7 @@ class EnvParser {
     static constexpr std::string_view kMeanings = "\n\r\t\"\\$`";
     size_t which = kEscapes.find(rest_[0]);
     if (which == std::string_view::npos) {
-      value += '\\';  // What follows is taken by the caller, as it stands.
+      value += '\\';  // The caller takes the next character unchanged.
       return;
     }
     value += kMeanings[which];
@@ -139,11 +139,11 @@ Found Lookup(const std::string& name, const std::vector<std::pair<std::string, o
   return {"", name};
 }
 
-// user@host[:port], as `ssh` stands in rotv.toml. A numeric IPv6 address needs its brackets before a port.
+// Returns user@host[:port], like `ssh` in rotv.toml. A numeric IPv6 address is put in brackets.
 std::string SshPlace(const Found& user, const Found& host, const Found& port) {
   if (host.value.find('@') != std::string::npos || host.value.find('/') != std::string::npos) {
     throw Error(ErrorCode::kUsage, host.where + " is not the name of a host",
-                "give the name alone; the user is PRODUCTION_USER, the port PRODUCTION_PORT");
+                "give only the name; the user is PRODUCTION_USER, the port PRODUCTION_PORT");
   }
   bool bare_ipv6 = std::count(host.value.begin(), host.value.end(), ':') > 1 && host.value[0] != '[';
   std::string place =

@@ -1,4 +1,4 @@
-// How the readers of rotv.toml's sections say what is wrong in it.
+// Reports an error in a section of rotv.toml.
 
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace rotv::config {
 
-// Throws what it makes of a place in the file, what is wrong there, and a hint.
+// Throws an Error that names the place in the file, what is wrong there, and a hint.
 using FailAt = std::function<void(const toml::source_region& where, const std::string& what, const std::string& hint)>;
 
 }  // namespace rotv::config

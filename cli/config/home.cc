@@ -39,17 +39,18 @@ std::filesystem::path ResolveHome(const std::string& option, const os::Environme
   std::string chosen = option.empty() ? os::Variable(environment, "ROTV_HOME") : option;
   std::filesystem::path home = chosen.empty() ? UserHome(environment) / ".rotv" : ExpandTilde(chosen, environment);
   home = std::filesystem::absolute(home).lexically_normal();
-  return home.has_filename() ? home : home.parent_path();  // "dir/" and "dir" are one.
+  return home.has_filename() ? home : home.parent_path();  // "dir/" and "dir" are the same.
 }
 
 void OpenHome(const std::filesystem::path& home) {
   std::filesystem::path partial;
   for (const std::filesystem::path& part : home) {
     partial /= part;
-    // The mode is ours for what we make; what exists stays as it is.
+    // Only directories that we create get our mode; existing ones keep theirs.
     if (mkdir(partial.c_str(), 0700) != 0 && errno != EEXIST) {
       int error = errno;
-      if (struct stat status; stat(partial.c_str(), &status) == 0) continue;  // Such as a read-only file system's root.
+      if (struct stat status; stat(partial.c_str(), &status) == 0)
+        continue;  // It exists, for example on a read-only file system.
       FailOnDisk(home, fmt::format("cannot be created: {}", std::strerror(error)), kOtherPlace);
     }
   }

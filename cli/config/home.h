@@ -1,4 +1,4 @@
-// The directory of all local state.
+// Finds and creates the home directory, which holds all local state.
 
 #pragma once
 
@@ -9,18 +9,17 @@
 
 namespace rotv::config {
 
-// The person's home directory: $HOME, else what the system's user database says.
-// Throws kUsage if neither tells.
+// The user's home directory: $HOME, else the one in the system's user database. Throws kUsage if there is neither.
 std::filesystem::path UserHome(const os::Environment& environment);
 
-// `path` with a leading "~" or "~/" replaced by UserHome(). "~name" is left as it is.
+// Replaces a leading "~" or "~/" in `path` by UserHome(). "~name" is left as it is.
 std::filesystem::path ExpandTilde(const std::filesystem::path& path, const os::Environment& environment);
 
-// --home (empty: not given), else $ROTV_HOME, else ~/.rotv; absolute. Touches nothing.
+// Returns --home (empty: not given), else $ROTV_HOME, else ~/.rotv, as an absolute path. Touches nothing.
 std::filesystem::path ResolveHome(const std::string& option, const os::Environment& environment);
 
-// Creates `home` (0700) with the directories above it where it is missing, and makes sure that it can be used: a
-// directory, ours, writable, and by nobody else. Throws kDisk.
+// Creates `home` (0700) and the directories above it if they are missing, and makes sure that it can be used: it is a
+// directory, it is ours, and only we can write to it. Throws kDisk.
 void OpenHome(const std::filesystem::path& home);
 
 }  // namespace rotv::config

@@ -13,7 +13,7 @@
 namespace rotv::config {
 namespace {
 
-// What a rule may say beside its name.
+// The settings that a rule may have besides its name.
 struct Setting {
   const char* name;
   MaskKind kind;
@@ -49,13 +49,13 @@ class Reader {
  private:
   [[noreturn]] void Fail(const toml::key& key, const std::string& what, const std::string& hint) const {
     fail_(key.source(), what, hint);
-    throw Error(ErrorCode::kBug, "a problem of the config that is none");
+    throw Error(ErrorCode::kBug, "FailAt returned instead of throwing");
   }
 
   std::string ReadString(const toml::key& key, const toml::node& node) const {
     const auto* text = node.as_string();
     if (text == nullptr || text->get().empty())
-      Fail(key, fmt::format("\"{}\" is no text", key.str()), "a text in quotes");
+      Fail(key, fmt::format("\"{}\" is not a text", key.str()), "a text in quotes");
     return text->get();
   }
 
@@ -76,7 +76,7 @@ class Reader {
     Fail(key, fmt::format("\"mask_unknown\" is \"{}\"", text), "\"refuse\", \"null\" or \"keep\"");
   }
 
-  // schema.table or schema.table.column; a part with dots in it stands in double quotes, which are doubled in it.
+  // Splits schema.table or schema.table.column. A part with dots is in double quotes, and quotes in it are doubled.
   std::vector<std::string> PartsOf(const toml::key& key) const {
     std::vector<std::string> parts(1);
     bool quoted = false;
@@ -99,7 +99,7 @@ class Reader {
     for (const std::string& part : parts) empty |= part.empty();
     if (empty || parts.size() < 2 || parts.size() > 3) {
       Fail(key, fmt::format("\"{}\" names neither a table nor a column", key.str()),
-           "\"schema.table\" or \"schema.table.column\", where * stands for any");
+           "\"schema.table\" or \"schema.table.column\", where * matches any");
     }
     return parts;
   }
@@ -117,7 +117,7 @@ class Reader {
         if (setting.str() != "rule") ReadSetting(setting, value, &rule);
       }
     } else {
-      Fail(key, fmt::format("\"{}\" is no rule", pattern), "such as \"email\" or { rule = \"hash\", length = 40 }");
+      Fail(key, fmt::format("\"{}\" is not a rule", pattern), "such as \"email\" or { rule = \"hash\", length = 40 }");
     }
     for (const Setting& setting : kSettings) {
       const auto* table = node.as_table();
@@ -162,11 +162,11 @@ class Reader {
   void ReadConditions(const toml::key& key, const toml::node& node, MaskRule* rule) const {
     const std::string example = "{ rule = \"where\", all = [\"created_at >= 2026-01-01\", \"status <> 'draft'\"] }";
     const auto* conditions = node.as_array();
-    if (conditions == nullptr || conditions->empty()) Fail(key, "\"all\" says nothing", example);
+    if (conditions == nullptr || conditions->empty()) Fail(key, "\"all\" has no conditions", example);
     for (const toml::node& element : *conditions) {
       const auto* text = element.as_string();
       if (text == nullptr || !ParseRowCondition(text->get())) {
-        Fail(key, fmt::format("\"{}\" is no condition", text == nullptr ? "all" : text->get()),
+        Fail(key, fmt::format("\"{}\" is not a condition", text == nullptr ? "all" : text->get()),
              "COLUMN = VALUE, with <>, <, <=, > or >=, or COLUMN is null, is not null; " + example);
       }
       rule->conditions.push_back(text->get());
@@ -176,13 +176,13 @@ class Reader {
   void ReadPaths(const toml::key& key, const toml::node& node, MaskRule* rule) const {
     const auto* paths = node.as_table();
     if (paths == nullptr || paths->empty()) {
-      Fail(key, "\"paths\" names nothing", "{ rule = \"json\", paths = { \"$.email\" = \"email\" } }");
+      Fail(key, "\"paths\" has no paths", "{ rule = \"json\", paths = { \"$.email\" = \"email\" } }");
     }
     for (const auto& [path, inner] : *paths) {
       MaskRule of_path = ReadRule(path, inner, rule->pattern);
       const MaskKind kind = of_path.kind;
       if (kind == MaskKind::kDate || kind == MaskKind::kJson || kind == MaskKind::kKeep || IsOfTables(kind)) {
-        Fail(path, fmt::format("\"{}\" is no rule for a part of a document", of_path.name),
+        Fail(path, fmt::format("\"{}\" is not a rule for a part of a document", of_path.name),
              "such as \"text\" or \"null\"");
       }
       rule->paths.push_back({std::string(path.str()), std::move(of_path)});

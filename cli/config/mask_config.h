@@ -7,8 +7,8 @@
 
 namespace rotv::config {
 
-// Checked for its form; whether the columns are there, and can be masked so, only the source tells. A relative
-// mask_secret stays as it is written.
+// Checks the form of the rules. Whether the columns exist and can be masked this way, only the source can tell. A
+// relative mask_secret is returned unchanged.
 MaskConfig ReadMaskConfig(const toml::table& table, const FailAt& fail);
 
 }  // namespace rotv::config

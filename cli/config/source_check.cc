@@ -44,7 +44,7 @@ std::string PercentDecoded(std::string_view text) {
   return decoded;
 }
 
-// The value of a parameter behind the '?'; libpq decodes the names too, so "pass%77ord" is one.
+// Returns the value of a parameter after the '?'. libpq decodes names too, so "pass%77ord" is one for it.
 std::optional<std::string> UrlParameter(std::string_view query, std::string_view name) {
   while (!query.empty()) {
     size_t end = std::min(query.find('&'), query.size());
@@ -67,8 +67,8 @@ Problem CheckUrl(std::string_view url) {
   std::string_view query = url.substr(std::min(question + 1, url.size()));
   std::string_view place = url.substr(0, question);
 
-  // libpq ends the credentials at the first '@' or '/'; a password with a '/' in it is one all the same, so everything
-  // between a ':' and any later '@' is taken for one.
+  // libpq ends the credentials at the first '@' or '/'. A password with a '/' in it must be found all the same, so
+  // everything between a ':' and any later '@' counts as a password.
   size_t colon = place.find(':');
   size_t at = place.rfind('@');
   bool credentials = colon != std::string_view::npos && at != std::string_view::npos && colon + 1 < at;
@@ -88,7 +88,7 @@ Problem CheckSsh(std::string_view ssh) {
   if (ssh.starts_with("ssh://")) ssh.remove_prefix(6);
   size_t at = ssh.rfind('@');
   if (at != std::string_view::npos && ssh.substr(0, at).find(':') != std::string_view::npos) {
-    return SourceProblem{"ssh", "ssh holds a password", "take it out; log in with a key (identity) or the agent"};
+    return SourceProblem{"ssh", "ssh holds a password", "remove it; log in with a key (identity) or the agent"};
   }
   if (ssh.starts_with('-') || ssh.find(' ') != std::string_view::npos || at == 0 || at + 1 == ssh.size()) {
     return SourceProblem{"ssh", "ssh is not the name of a host",
@@ -97,7 +97,7 @@ Problem CheckSsh(std::string_view ssh) {
   return std::nullopt;
 }
 
-// Containers' names, as podman and docker make them; one that starts with '-' would be read as an option.
+// Accepts the names that podman and docker allow; one that starts with '-' would be taken for an option.
 Problem CheckContainer(std::string_view container) {
   if (container.empty() || (IsAsciiAlnum(container[0]) && IsWordOf(container, "_.-"))) return std::nullopt;
   return SourceProblem{"container", "container is not the name of a container",
@@ -108,7 +108,7 @@ Problem CheckExclude(std::string_view table) {
   size_t dot = table.find('.');
   bool whole = dot != std::string_view::npos && dot > 0 && dot + 1 < table.size();
   if (whole && table[0] != '"') return std::nullopt;
-  return SourceProblem{"exclude", "exclude holds what is not the name of a table",
+  return SourceProblem{"exclude", "exclude has an entry that is not the name of a table",
                        "expected \"schema.table\", without SQL's quotes, for example \"public.page_views\""};
 }
 
@@ -135,7 +135,7 @@ std::optional<SourceProblem> CheckSource(const SourceConfig& source) {
   if (source.database.empty()) {
     return SourceProblem{"database", "database is missing", "add for example: database = \"rotv\""};
   }
-  // libpq can read a database's name as a whole URL, with a password in it.
+  // libpq accepts a whole URL, with a password in it, as a database's name.
   if (IsPostgresUrl(source.database)) {
     return SourceProblem{"database", "database is a URL", "give the URL as url, without a password, and no database"};
   }

@@ -1,4 +1,4 @@
-// What makes a source's description unusable, wherever it was written. Pure: nothing is opened or looked up.
+// Checks the description of a source, wherever it was written. Pure: nothing is opened or looked up.
 
 #pragma once
 
@@ -12,14 +12,14 @@ namespace rotv::config {
 
 struct SourceProblem {
   std::string key;      // The key of rotv.toml that is at fault.
-  std::string message;  // Without the value: it could hold a password.
+  std::string message;  // Without the value, which could contain a password.
   std::string hint;
 };
 
-// The first thing wrong with `source`; nothing if it can be used.
+// Returns the first problem of `source`; nothing if it can be used.
 std::optional<SourceProblem> CheckSource(const SourceConfig& source);
 
 inline constexpr std::string_view kPasswordHint =
-    "take it out; give it in PGPASSWORD or in a pgpass file (~/.pgpass, mode 0600)";
+    "remove it; give it in PGPASSWORD or in a pgpass file (~/.pgpass, mode 0600)";
 
 }  // namespace rotv::config

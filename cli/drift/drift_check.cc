@@ -19,7 +19,7 @@
 namespace rotv::drift {
 namespace {
 
-// What psql said first: "psql:/tmp/migrations/002_x.sql:14: ERROR:  …", which names the file as it was given.
+// Returns psql's first error: "psql:/tmp/migrations/002_x.sql:14: ERROR:  …", which names the file as it was given.
 std::string FirstError(const std::string& output) {
   size_t error = output.find("ERROR:");
   if (error == std::string::npos) return os::LastLine(output);
@@ -38,7 +38,7 @@ class RemovedAtEnd {
  public:
   explicit RemovedAtEnd(std::vector<std::filesystem::path> paths) : paths_(std::move(paths)) {}
   ~RemovedAtEnd() {
-    std::error_code ignored;  // The next comparison writes them anew.
+    std::error_code ignored;  // The next comparison writes them again.
     for (const std::filesystem::path& path : paths_) std::filesystem::remove_all(path, ignored);
   }
   RemovedAtEnd(const RemovedAtEnd&) = delete;
@@ -52,7 +52,7 @@ class Comparison {
  public:
   Comparison(const DriftPlace& place, const std::string& snapshot)
       : place_(place), directory_(place.context.home / "scratch") {
-    // Before anything takes long.
+    // Errors in the configuration are found here, before anything takes long.
     FindWhatMigrates();
     schema_ = ReadSchemaText(place.context, snapshot);
   }
@@ -80,7 +80,7 @@ class Comparison {
     return check;
   }
 
-  // Of everything that the result follows from; empty if that cannot be known.
+  // A fingerprint of everything that the result depends on; empty if that cannot be known, as with a command.
   std::string Fingerprint() const {
     if (!place_.config.command.empty()) return "";
     std::string rest = schema_.sql;
@@ -99,8 +99,9 @@ class Comparison {
     if (!source_.empty()) {
       migrations_ = ReadMigrations(source_);
     } else if (place_.config.command.empty()) {
-      throw Error(ErrorCode::kUsage, fmt::format("there are no migrations in {}", place_.app.directory.native()),
-                  "\"migrations\" in [schema] of rotv.toml names their directory, or \"command\" what runs them");
+      throw Error(
+          ErrorCode::kUsage, fmt::format("there are no migrations in {}", place_.app.directory.native()),
+          "\"migrations\" in [schema] of rotv.toml names their directory, or \"command\" the program that runs them");
     }
   }
 
@@ -109,7 +110,7 @@ class Comparison {
     return fmt::format("{} of {}", output::Counted(migrations_.size(), "file", "files"), source_.native());
   }
 
-  // In the place where a command finds them that belongs to the application.
+  // A command of the application finds the migrations at their usual place in the application's directory.
   void CopyForServer() {
     if (source_.empty()) return;
     const std::filesystem::path copy = directory_ / "migrations";
@@ -140,16 +141,16 @@ class Comparison {
     throw Error(ErrorCode::kUsage,
                 fmt::format("\"{}\" ended with status {}: {}", place_.config.command, outcome.exit_status,
                             os::LastLine(outcome.output)),
-                "it runs in the application's directory, and finds an empty database by PGHOST, PGDATABASE and "
-                "DATABASE_URL; in a container, the application is the one that rotv build has put there");
+                "it runs in the application's directory, on an empty database that PGHOST, PGDATABASE and DATABASE_URL "
+                "name; in a container, the application is the one that rotv build has put there");
   }
 
   [[noreturn]] static void FailOnFile(std::string error, const std::string& directory) {
     const std::string prefix = "psql:" + directory + "/";
     if (error.starts_with(prefix)) error.erase(0, prefix.size());
-    std::string hint = "mend the migration: it has to run on an empty database";
+    std::string hint = "correct the migration: it has to run on an empty database";
     if (error.find("role \"") != std::string::npos && error.find("does not exist") != std::string::npos) {
-      hint = "roles that migrations need are named in [schema] of rotv.toml: roles = [\"NAME\"]";
+      hint = "name the roles that migrations need in [schema] of rotv.toml: roles = [\"NAME\"]";
     } else if (error.find("extension") != std::string::npos) {
       hint = "the server that the comparison runs on needs this extension: install it there, or build an image with it";
     }
@@ -174,7 +175,7 @@ class Comparison {
 
   const DriftPlace& place_;
   const std::filesystem::path directory_;
-  std::filesystem::path source_;  // The directory of the migrations; empty where only a command knows.
+  std::filesystem::path source_;  // The directory of the migrations; empty if only a command knows it.
   std::vector<Migration> migrations_;
   std::vector<launch::SharedDirectory> shared_;  // Their copy.
   SchemaText schema_;
@@ -186,7 +187,7 @@ std::string Sentence(const DriftCheck& check, const std::string& source) {
                      source, DriftCounts(check.drift, source));
 }
 
-// What was found the last time, for the fingerprint that it was found for.
+// Returns the warning of the last comparison, if it was made for the same fingerprint.
 std::optional<std::string> ReadFound(const std::filesystem::path& path, const std::string& fingerprint) {
   std::optional<std::string> text = os::ReadTextFile(path);
   if (!text || fingerprint.empty()) return std::nullopt;

@@ -1,4 +1,4 @@
-// Compares the schema of a seed with what the application's migrations build, on a server made for it.
+// Compares the schema of a seed with what the application's migrations build, on a server that runs only for this.
 
 #pragma once
 
@@ -18,7 +18,7 @@
 namespace rotv::drift {
 
 struct DriftPlace {
-  const Context& context;  // Of the source whose seed it is.
+  const Context& context;  // The context of the seed's source.
   const config::AppConfig& app;
   const config::DriftConfig& config;
   output::ProgressBar& progress;
@@ -27,20 +27,21 @@ struct DriftPlace {
 
 struct DriftCheck {
   SchemaDrift drift;       // Before: the seed. After: the migrations.
-  history::Point point;    // Of the seed.
+  history::Point point;    // The point of the seed.
   std::string migrations;  // For people: "2 files of /app/migrations", "npm run migrate".
 };
 
-// At "head", "baseline" or a snapshot; nothing of it stays. Throws kUsage, with the words of psql or of the command, if
-// migrations or schema cannot be applied, if none are to be found, and what the runtime and ReadSchemaText() throw.
+// Compares at "head", "baseline" or a snapshot; removes everything that it started. Throws kUsage, with the message of
+// psql or of the command, if migrations or schema cannot be applied; kUsage if there are no migrations; and what the
+// runtime and ReadSchemaText() throw.
 DriftCheck CheckDrift(const DriftPlace& place, const std::string& snapshot);
 
 // "2 only in production, 1 different"; empty if nothing differs. Pure.
 std::string DriftCounts(const SchemaDrift& drift, const std::string& source);
 
-// As CheckDrift(), but only if anything has changed since the last time that said so (HOME/scratch keeps
-// what it found); a line for people, empty where there is no difference. A command's work is not known to change, so it
-// is done every time.
+// Returns a line for people; empty if there is no difference. Compares like CheckDrift(), but only if anything has
+// changed since the last comparison, whose result HOME/scratch keeps. Whether the work of a command has changed cannot
+// be known, so a command is run every time.
 std::string DriftWarning(const DriftPlace& place, const std::string& snapshot);
 
 }  // namespace rotv::drift

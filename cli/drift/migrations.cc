@@ -20,7 +20,7 @@ using std::filesystem::path;
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-// "2_a" before "10_b": runs of digits count as the numbers that they are.
+// Orders "2_a" before "10_b": runs of digits are compared as numbers.
 bool NumbersFirst(std::string_view a, std::string_view b) {
   while (!a.empty() && !b.empty()) {
     if (IsDigit(a[0]) && IsDigit(b[0])) {
@@ -56,7 +56,7 @@ bool IsHidden(const path& file) {
   return std::any_of(file.begin(), file.end(), [](const path& part) { return part.native().starts_with('.'); });
 }
 
-// All regular files but hidden ones, relative.
+// Returns all regular files except hidden ones, as relative paths.
 std::vector<path> FilesBelow(const path& directory) {
   std::vector<path> files;
   using std::filesystem::directory_options;
@@ -87,7 +87,8 @@ std::string ReadSql(const path& file) {
   std::ifstream in(file, std::ios::binary);
   std::string text(std::istreambuf_iterator<char>(in), {});
   if (!in) {
-    throw Error(ErrorCode::kUsage, fmt::format("the migration {} cannot be read", file.native()), "look at its rights");
+    throw Error(ErrorCode::kUsage, fmt::format("the migration {} cannot be read", file.native()),
+                "check its permissions");
   }
   return std::string(ForwardPart(text));
 }
@@ -106,7 +107,7 @@ std::string_view ForwardPart(std::string_view sql) {
   for (size_t line = 0; line < sql.size();) {
     size_t end = std::min(sql.find('\n', line), sql.size());
     for (std::string_view mark : kWayBack) {
-      // In any case of letters, as goose writes "-- +goose Down".
+      // Upper and lower case are equal: goose writes "-- +goose Down".
       bool marked = end - line >= mark.size() && strncasecmp(sql.data() + line, mark.data(), mark.size()) == 0;
       if (marked) return sql.substr(0, line);
     }
@@ -123,7 +124,7 @@ std::vector<Migration> ReadMigrations(const path& directory) {
   }
   if (migrations.empty()) {
     throw Error(ErrorCode::kUsage, fmt::format("there are no SQL files in {}", directory.native()),
-                "where a program runs the migrations, name it: command = \"npm run migrate\" in [schema] of rotv.toml");
+                "if a program runs the migrations, name it: command = \"npm run migrate\" in [schema] of rotv.toml");
   }
   return migrations;
 }
@@ -150,7 +151,7 @@ void CopyMigrations(const path& directory, const std::vector<Migration>& migrati
     if (problem) {
       throw Error(ErrorCode::kDisk,
                   fmt::format("{} cannot be copied: {}", (directory / file).native(), problem.message()),
-                  "look at its rights, and for room on the disk of the home directory");
+                  "check its permissions, and the free space on the disk of the home directory");
     }
   }
 }

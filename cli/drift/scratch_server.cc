@@ -11,16 +11,16 @@
 namespace rotv::drift {
 namespace {
 
-// There are no rows in it, but what migrations bring.
+// The server has no rows except those that migrations insert.
 constexpr uint64_t kTmpfsBytes = uint64_t{1} << 30;
-// Long enough for any migrations; only a server whose comparison was killed lives so long.
+// This is long enough for any migrations. Only a server whose comparison was killed runs this long.
 constexpr int kLifetimeSeconds = 3600;
 
 }  // namespace
 
 ScratchServer::ScratchServer(const ScratchRequest& request)
     : request_(request), runtime_(request.make_runtime(request.directory)) {
-  runtime_->Stop();  // What a killed comparison left.
+  runtime_->Stop();  // Removes what a killed comparison left.
   launch::LaunchRequest launch{.seed = request.schema,
                                .tmpfs_bytes = kTmpfsBytes,
                                .app_directory = request.app.directory,
@@ -66,8 +66,8 @@ std::string ScratchServer::Psql(const std::vector<std::string>& more) const {
   arguments.insert(arguments.end(), more.begin(), more.end());
   os::ProgramResult answer = os::RunProgramQuietly(runtime_->PsqlCommand(arguments, false), request_.interrupt);
   if (answer.exit_status == 0) return answer.out;
-  throw Error(ErrorCode::kUsage, fmt::format("the scratch server refuses: {}", os::LastLine(answer.err)),
-              fmt::format("look into {}", (request_.directory / "run" / "app.log").native()));
+  throw Error(ErrorCode::kUsage, fmt::format("the scratch server reports an error: {}", os::LastLine(answer.err)),
+              fmt::format("see {}", (request_.directory / "run" / "app.log").native()));
 }
 
 ScratchServer::Outcome ScratchServer::Run(const std::vector<std::string>& words,
@@ -83,7 +83,8 @@ ScratchServer::Outcome ScratchServer::RunFiles(const launch::SharedDirectory& sh
   std::vector<std::string> arguments = {"-Xq", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null"};
   arguments.insert(arguments.end(), {"-U", kMigrated, "-d", kMigrated});
   for (const std::filesystem::path& file : files) {
-    // One process for all: each costs a tenth of a second in a container. What a file began and did not end is kept.
+    // One psql runs all files: each process costs a tenth of a second in a container. A transaction that a file leaves
+    // open is committed.
     arguments.insert(arguments.end(),
                      {"-c", "RESET ALL", "-f", runtime_->PlaceOf(shared) + "/" + file.native(), "-c", "COMMIT"});
   }

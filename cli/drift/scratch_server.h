@@ -1,4 +1,4 @@
-// A server that lives as long as a comparison: one database with a schema that is imported, and others beside it.
+// Runs a server for the time of a comparison: one database with an imported schema, and one for the migrations.
 
 #pragma once
 
@@ -16,43 +16,44 @@
 namespace rotv::drift {
 
 struct ScratchRequest {
-  const std::filesystem::path& directory;  // HOME/scratch: of the running comparison alone.
+  const std::filesystem::path& directory;  // HOME/scratch; only one comparison at a time uses it.
   const config::AppConfig& app;
   output::ProgressBar& progress;
   const Interrupt& interrupt;
   std::function<std::unique_ptr<launch::Runtime>(const std::filesystem::path& home)> make_runtime;
-  std::set<std::string> roles;   // That it names.
-  bool trust = false;            // Its code may run as a superuser.
+  std::set<std::string> roles;   // The roles that the schema names.
+  bool trust = false;            // The schema's code may run as a superuser.
   std::filesystem::path schema;  // SQL for the first database.
   std::vector<launch::SharedDirectory> shared;
 };
 
 class ScratchServer {
  public:
-  // On return the server runs, with the schema in it. What a killed one left is removed before. The caller holds the
+  // On return the server runs, with the schema imported. Removes first whatever a killed one left. The caller holds the
   // directory's LaunchLock. Throws kUsage, with what to do, if the runtime is not ready or the schema cannot be
   // imported.
   explicit ScratchServer(const ScratchRequest& request);
-  ~ScratchServer();  // Everything is gone, but the log.
+  ~ScratchServer();  // Removes everything except the log.
   ScratchServer(const ScratchServer&) = delete;
   ScratchServer& operator=(const ScratchServer&) = delete;
 
-  // What psql writes for statements, in a session of their own, as the role that the schema was imported as. Throws
-  // kUsage with its words.
+  // Runs statements in a session of their own, as the role that imported the schema, and returns psql's output. Throws
+  // kUsage with psql's message.
   std::string Ask(const std::string& database, const std::vector<std::string>& statements) const;
 
-  // The database of the migrations, and the superuser that owns it: they are the developer's own, and may make
-  // extensions. It never looks into the database that has the source's code.
+  // The name of the database of the migrations, and of the superuser that owns it. Migrations are the developer's own
+  // code, and may create extensions. This role never connects to the database with the source's code.
   static constexpr const char* kMigrated = "rotv_migrations";
   void MakeMigratedDatabase() const;
 
   struct Outcome {
     int exit_status = 0;
-    std::string output;  // The last 64 KiB of what it wrote, errors and all.
+    std::string output;  // The last 64 KiB of stdout and stderr.
   };
-  // Files of a shared directory by psql, one after the other, each as a new session would; ends at the first error.
+  // Runs files of a shared directory with psql, one after the other, each with a new session's settings. Ends at the
+  // first error.
   Outcome RunFiles(const launch::SharedDirectory& shared, const std::vector<std::filesystem::path>& files) const;
-  // A command of the shell where the application is, with PG* and DATABASE_URL for the database.
+  // Runs a shell command in the application's directory, with PG* and DATABASE_URL for the database of the migrations.
   Outcome RunCommand(const std::string& command) const;
 
   const launch::Runtime& runtime() const { return *runtime_; }

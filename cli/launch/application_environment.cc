@@ -15,6 +15,13 @@
 #include "sync/context/source_address.h"
 
 namespace rotv::launch {
+
+// An application finds its database by environment variables. A variable that is known to name a database is replaced,
+// so that the application finds the started one without any change. Any other variable that leads to a PostgreSQL
+// server or to a source's host is refused, not replaced, because it is not known what that database is for. The
+// invariant: no variable that the application gets leads to another server, except those in allow_env. Names are
+// compared, not addresses: another name of a source's host is not recognised.
+
 namespace {
 
 enum class Form { kUrl, kTestUrl, kJdbcUrl, kHost, kPort, kUser, kPassword, kName };
@@ -24,7 +31,8 @@ struct DatabaseVariable {
   Form form;
 };
 
-// What applications and their libraries read. One that is missing here is not replaced but refused.
+// The variables by which applications and their libraries find a database. A variable that is missing here is refused,
+// not replaced.
 constexpr DatabaseVariable kDatabaseVariables[] = {
     {"DATABASE_URL", Form::kUrl},
     {"DATABASE_URI", Form::kUrl},
@@ -64,7 +72,7 @@ constexpr DatabaseVariable kDatabaseVariables[] = {
     {"QUARKUS_DATASOURCE_JDBC_URL", Form::kJdbcUrl},
 };
 
-// POSTGRES_HOST, DB_HOST and their like.
+// Each prefix goes with each of the parts below: POSTGRES_HOST, DB_PORT, PG_USER ….
 constexpr std::array<std::string_view, 9> kPrefixes = {"POSTGRES_",           "POSTGRESQL_",    "DB_",
                                                        "DATABASE_",           "JDBC_DATABASE_", "SPRING_DATASOURCE_",
                                                        "QUARKUS_DATASOURCE_", "FLYWAY_",        "PG_"};
@@ -73,7 +81,7 @@ constexpr DatabaseVariable kParts[] = {
     {"USERNAME", Form::kUser}, {"PASSWORD", Form::kPassword}, {"PASS", Form::kPassword}, {"DB", Form::kName},
     {"DATABASE", Form::kName}, {"DBNAME", Form::kName},       {"NAME", Form::kName}};
 
-// In a .env that says where sources are, and of no use to an application.
+// These variables of a .env file say where sources are; an application has no use for them.
 constexpr std::array<std::string_view, 6> kNotForApplications = {
     "PRODUCTION_HOST", "PRODUCTION_PORT", "PRODUCTION_USER", "PRODUCTION_CONTAINER", "SSH_AUTH_SOCK", "SSH_AGENT_PID"};
 
@@ -97,7 +105,7 @@ const DatabaseVariable* FindDatabaseVariable(std::string_view name) {
   return nullptr;
 }
 
-// An address of something else than PostgreSQL: mysql://, mongodb+srv://, sqlite:.
+// True for an address of something other than PostgreSQL: mysql://, mongodb+srv://, sqlite:.
 bool IsOtherKindOfUrl(std::string_view value) {
   size_t colon = value.find(':');
   bool scheme = colon != std::string_view::npos && colon > 1 &&
@@ -105,7 +113,7 @@ bool IsOtherKindOfUrl(std::string_view value) {
   return scheme && !NamesPostgresServer(value);
 }
 
-// How the variable's value is to be replaced; nothing where it stays.
+// Returns how the variable's value is replaced; null if it is kept.
 const DatabaseVariable* Replacement(std::string_view name, std::string_view value) {
   const DatabaseVariable* variable = FindDatabaseVariable(name);
   if (variable == nullptr || name == "DATABASE_URL") return variable;
@@ -113,7 +121,7 @@ const DatabaseVariable* Replacement(std::string_view name, std::string_view valu
   return url && IsOtherKindOfUrl(value) ? nullptr : variable;
 }
 
-// NAME of NAME_FILE, where containers are given secrets as files.
+// Returns NAME for NAME_FILE, by which containers are given secrets as files; empty for other names.
 std::string_view WithoutFileEnding(std::string_view name) {
   return name.ends_with(kFileEnding) ? name.substr(0, name.size() - kFileEnding.size()) : std::string_view();
 }
@@ -135,7 +143,7 @@ std::string SchemeOf(const std::string& old_url) {
   return postgres ? old_url.substr(0, end) : "postgresql";
 }
 
-// Of the old URL's parameters those that say how it is used, and nothing of where it goes.
+// Keeps those parameters of the old URL that say how the database is used, and none that says where it is.
 std::string KeptParameters(const std::string& old_url) {
   constexpr std::array<std::string_view, 6> kKept = {"schema",       "currentSchema", "search_path",
                                                      "pool_timeout", "pool_size",     "connection_limit"};
@@ -150,8 +158,8 @@ std::string KeptParameters(const std::string& old_url) {
   return kept;
 }
 
-// By a socket: drivers take the host of the parameters before that of the authority, which is there for those that
-// want one. Nobody listens on that port, should a driver know no sockets.
+// A URL without TCP names the socket directory in the parameter "host", which drivers prefer to the host in the URL's
+// authority. The authority is there for drivers that require one; a driver without sockets finds nothing on that port.
 std::string UrlOf(const OwnDatabase& database, const std::string& name, const std::string& old_url) {
   std::string kept = KeptParameters(old_url);
   std::string scheme = SchemeOf(old_url);
@@ -179,14 +187,14 @@ std::string ValueFor(Form form, const OwnDatabase& database, const std::string& 
     case Form::kUser:
       return database.user;
     case Form::kPassword:
-      return database.user;  // Not asked for; some drivers insist on one.
+      return database.user;  // The server asks for none; some drivers insist on one.
     case Form::kName:
       return database.name;
   }
   return "";
 }
 
-// The text of a small file; empty if it is none.
+// Returns the text of a small regular file; empty for anything else.
 std::string SmallFile(const std::string& path) {
   constexpr off_t kMaxBytes = 64 * 1024;
   struct stat status {};
@@ -195,7 +203,7 @@ std::string SmallFile(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-// A host's name that is a word of its own may be anything ("production"), unless the variable says what it is.
+// A host's name without dots ("production") may mean anything, unless the name of the variable says that it is a host.
 bool NameSaysHost(std::string_view name) {
   for (std::string_view word : {"HOST", "SERVER", "ADDR", "ENDPOINT"}) {
     if (name.find(word) != std::string_view::npos) return true;
@@ -223,8 +231,8 @@ void RequireReachable(const os::Environment& variables, const config::Environmen
     if (!WantsJdbc(name, value, rules)) continue;
     throw Error(
         ErrorCode::kUsage,
-        fmt::format("{} is set, and JDBC reaches no database without TCP, which the local runtime has not", name),
-        "start it in a container: rotv --runtime podman start; or take the variable out");
+        fmt::format("{} is set, and JDBC needs TCP, which the database of the local runtime does not have", name),
+        "start it in a container: rotv --runtime podman start; or remove the variable");
   }
 }
 
@@ -250,10 +258,10 @@ void RequireOwnDatabase(const os::Environment& variables, const config::Environm
   if (std::vector<std::string> names = LeadingElsewhere(variables, rules); !names.empty()) {
     throw Error(
         ErrorCode::kUsage,
-        fmt::format("{} {} to another PostgreSQL server or to a source's host: the application would work there",
+        fmt::format("{} {} to another PostgreSQL server or to a source's host: the application would use that one",
                     fmt::join(names, ", "), names.size() == 1 ? "leads" : "lead"),
-        fmt::format("take it out of .env or the shell: rotv sets DATABASE_URL and PGHOST to the started database. "
-                    "Where it is wanted: allow_env = [\"{}\"] in [app] of rotv.toml",
+        fmt::format("remove it from .env or the shell: rotv sets DATABASE_URL and PGHOST to the started database. "
+                    "If it is wanted: allow_env = [\"{}\"] in [app] of rotv.toml",
                     fmt::join(names, "\", \"")));
   }
   RequireReachable(variables, rules, database);
@@ -297,7 +305,7 @@ ShellEnvironment ForShell(const os::Environment& variables, const config::Enviro
   }
   for (const std::string& name : shell.withheld) shell.variables.erase(name);
   shell.variables = WithOwnDatabase(shell.variables, rules, database);
-  for (const char* agent : {"SSH_AUTH_SOCK", "SSH_AGENT_PID"}) {  // Who sits at a shell knows where he goes.
+  for (const char* agent : {"SSH_AUTH_SOCK", "SSH_AGENT_PID"}) {  // A user at a shell may use ssh.
     if (auto found = variables.find(agent); found != variables.end()) shell.variables.insert(*found);
   }
   return shell;
@@ -310,7 +318,7 @@ std::vector<std::string> EnvWords(const os::Environment& inherited, const os::En
     if (!wanted.contains(name) && !os::IsLibpqVariable(name)) unset(name);
   }
   for (std::string_view name : os::LibpqVariables()) {
-    // What psql alone reads are its user's preferences.
+    // Variables that only psql reads are its user's preferences.
     if (!name.starts_with("PSQL") && !wanted.contains(std::string(name))) unset(name);
   }
   for (const auto& [name, value] : wanted) {

@@ -1,4 +1,4 @@
-// Which servers an application's environment leads to: the database that was started for it, and no other.
+// Makes sure that an application's environment leads to the database that was started for it, and to no other server.
 
 #pragma once
 
@@ -11,35 +11,36 @@
 
 namespace rotv::launch {
 
-// The started database, as a program sees it that runs beside it.
+// The started database, as seen by a program that runs next to it.
 struct OwnDatabase {
   std::string socket_directory;
-  int port = 5432;   // Of the socket, and of TCP where there is TCP.
-  bool tcp = false;  // On 127.0.0.1.
+  int port = 5432;   // The port of the socket, and of TCP if `tcp`.
+  bool tcp = false;  // It also listens on 127.0.0.1.
   std::string user = "rotv";
   std::string name;
 };
 
-// The names of those that are neither allowed nor replaced by WithOwnDatabase() and hold a PostgreSQL server's address
-// or a source's host, themselves or in the file that NAME_FILE names.
+// The names of variables that are neither allowed nor replaced by WithOwnDatabase() and contain a PostgreSQL server's
+// address or a source's host, in their value or in the file that NAME_FILE names.
 std::vector<std::string> LeadingElsewhere(const os::Environment& variables, const config::EnvironmentRules& rules);
 
-// Throws kUsage, with the names and never a value, if there are any; or if one wants JDBC, which knows no sockets,
-// where `database` has no TCP.
+// Throws kUsage if LeadingElsewhere() finds any, or if a variable is a JDBC URL, which cannot name a socket, and
+// `database` has no TCP. The message has the names and never a value.
 void RequireOwnDatabase(const os::Environment& variables, const config::EnvironmentRules& rules,
                         const OwnDatabase& database);
 
 // PGHOST, PGPORT, PGUSER and PGDATABASE.
 os::Environment LibpqVariablesFor(const OwnDatabase& database);
 
-// The same variables, but that all which are known to say where the database is say `database`: PGHOST, PGPORT, PGUSER,
-// PGDATABASE and DATABASE_URL always, others (DIRECT_URL, POSTGRES_URL, JDBC_DATABASE_URL, DB_HOST …) where they are
-// set. Without what else libpq reads, PRODUCTION_*, and an SSH agent, which would open production as well. Variables of
-// `rules.allowed` stay.
+// Returns `variables` with each variable that is known to name a database changed to name `database`: PGHOST, PGPORT,
+// PGUSER, PGDATABASE and DATABASE_URL always, others (DIRECT_URL, POSTGRES_URL, JDBC_DATABASE_URL, DB_HOST …) if they
+// are set. All other libpq variables, PRODUCTION_* and those of an SSH agent, which would open production as well, are
+// removed. Variables in `rules.allowed` stay as they are.
 os::Environment WithOwnDatabase(const os::Environment& variables, const config::EnvironmentRules& rules,
                                 const OwnDatabase& database);
 
-// For a shell of the user's: as WithOwnDatabase(), and without the variables that RequireOwnDatabase() would refuse.
+// The environment of a user's shell: like WithOwnDatabase(), without the variables that RequireOwnDatabase() would
+// refuse, which are named in `withheld`, but with the SSH agent.
 struct ShellEnvironment {
   os::Environment variables;
   std::vector<std::string> withheld;
@@ -47,7 +48,8 @@ struct ShellEnvironment {
 ShellEnvironment ForShell(const os::Environment& variables, const config::EnvironmentRules& rules,
                           const OwnDatabase& database);
 
-// Words that put `wanted` in the place of `inherited` before the program that follows them: env --unset=… NAME=value ….
+// Returns the words of a command that replaces the environment `inherited` by `wanted` for the program that follows:
+// env --unset=… NAME=value ….
 std::vector<std::string> EnvWords(const os::Environment& inherited, const os::Environment& wanted);
 
 }  // namespace rotv::launch

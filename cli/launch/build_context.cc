@@ -45,7 +45,8 @@ bool ContainsPath(const Names& names, const std::string& name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-// Certificates are public, and may be needed; keys are told by their words, whatever they are called.
+// Certificates are public, and may be needed. Private keys are recognised by their PEM header, whatever the file's
+// name.
 bool HoldsPrivateKey(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
   std::string text(64 * 1024, '\0');
@@ -72,7 +73,7 @@ bool IsSecret(const fs::directory_entry& entry) {
   return MayBeKey(entry.path()) && entry.is_regular_file() && HoldsPrivateKey(entry.path());
 }
 
-// By the file itself, so that no other name of it gets by.
+// Compares the files themselves, so that a file under another name (a link) is found too.
 bool IsAny(const fs::path& path, const std::vector<fs::path>& others) {
   return std::any_of(others.begin(), others.end(), [&](const fs::path& other) {
     std::error_code none;
@@ -112,7 +113,7 @@ class TreeCopy {
         Copy(entry.path(), to / name, relative / name);
         if (fs::exists(to / name)) fs::permissions(to / name, entry.status().permissions());
       } else {
-        fs::create_directories(to);  // Of one that was left out but for this.
+        fs::create_directories(to);  // The directory may be left out except for this file.
         CopyOne(entry, to / name);
       }
     }
@@ -121,9 +122,9 @@ class TreeCopy {
   static void CopyOne(const fs::directory_entry& entry, const fs::path& target) {
     if (entry.is_symlink()) {
       fs::copy_symlink(entry.path(), target);
-    } else if (entry.is_regular_file()) {  // Sockets and the like are nobody's source.
+    } else if (entry.is_regular_file()) {  // Sockets and the like are not sources.
       fs::copy_file(entry.path(), target);
-      fs::last_write_time(target, entry.last_write_time());  // Else no step would be found in the cache.
+      fs::last_write_time(target, entry.last_write_time());  // A new time would invalidate every cached step.
     }
   }
 
@@ -131,7 +132,7 @@ class TreeCopy {
   IgnoreFile ignored_;
 };
 
-// package.json and package-lock.json alone, so that a change elsewhere finds the installed packages in the cache.
+// Copies only package.json and package-lock.json, so that the installed packages stay cached when other files change.
 void CopyPackageFiles(const fs::path& application, const fs::path& to) {
   fs::create_directories(to);
   for (const char* folder : {"", "backend"}) {
@@ -153,7 +154,7 @@ fs::path PackageFile(const fs::path& application) {
   throw Error(
       ErrorCode::kUsage,
       fmt::format("there is no application in {}: neither package.json nor backend/package.json", application.native()),
-      "call rotv in the application's directory, or name it: directory = \"...\" in [app] of rotv.toml");
+      "run rotv in the application's directory, or name it: directory = \"...\" in [app] of rotv.toml");
 }
 
 }  // namespace

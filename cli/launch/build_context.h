@@ -1,4 +1,4 @@
-// What an image is built from: a directory of its own, so that nothing reaches a layer that was not meant to.
+// Collects the files of an image in a directory of its own, so that nothing reaches a layer by accident.
 
 #pragma once
 
@@ -12,16 +12,16 @@ namespace rotv::launch {
 
 struct BuildPlaces {
   std::filesystem::path application;
-  std::vector<std::filesystem::path> left_out = {};  // HOME, the config, the file of secrets: should they lie in there.
+  std::vector<std::filesystem::path> left_out = {};  // HOME, the config and the .env file, if they are inside.
 };
 
-// A temporary directory with what the Containerfile says, gone with the object.
+// A temporary directory with the files that the Containerfile needs. The destructor removes it.
 class BuildContext {
  public:
-  // Copies the application without node_modules, version control, `left_out`, what its .containerignore (where there is
-  // none, its .dockerignore) leaves out, and whatever is made to hold secrets, which no "!" brings back: .env* (its
-  // examples stay), .envrc, .npmrc, .netrc, .pgpass, rotv.toml, SSH's directory, private keys and key stores.
-  // Throws kDisk, kUsage if the application has neither package.json nor backend/package.json.
+  // Copies the application without node_modules, version control, `left_out`, and what its .containerignore (or, if
+  // there is none, its .dockerignore) leaves out. Files that usually hold secrets are left out too, and no "!" brings
+  // them back: .env* (its examples stay), .envrc, .npmrc, .netrc, .pgpass, rotv.toml, SSH's directory, private keys and
+  // key stores. Throws kDisk; kUsage if the application has neither package.json nor backend/package.json.
   explicit BuildContext(const BuildPlaces& places);
 
   const std::filesystem::path& directory() const { return directory_.path(); }
@@ -30,7 +30,7 @@ class BuildContext {
   os::TemporaryDirectory directory_;
 };
 
-// "version" of the application's package.json; "0" if it says none.
+// The "version" in the application's package.json; "0" if there is none.
 std::string ApplicationVersion(const std::filesystem::path& application);
 
 }  // namespace rotv::launch

@@ -19,7 +19,7 @@ namespace rotv::launch {
 namespace {
 
 constexpr const char* kHomeLabel = "rotv.home";
-constexpr int kPostgresUser = 70;  // As the Containerfile makes it.
+constexpr int kPostgresUser = 70;  // The user that the Containerfile creates.
 
 std::filesystem::path BrowserCache(const os::Environment& environment) {
   std::filesystem::path cache = config::UserHome(environment) / ".cache/ms-playwright";
@@ -29,7 +29,7 @@ std::filesystem::path BrowserCache(const os::Environment& environment) {
 
 bool SelinuxIsOn() { return access("/sys/fs/selinux/enforce", F_OK) == 0; }
 
-// A field of --mount, which is a line of CSV.
+// Quotes a field of --mount, whose value is one line of CSV.
 std::string Field(const std::string& text) {
   if (text.find_first_of(",\"") == std::string::npos) return text;
   std::string quoted = "\"";
@@ -77,7 +77,7 @@ std::string ContainerRuntime::Describe() const {
 }
 
 bool ContainerRuntime::HasCluster(const std::filesystem::path& directory) const {
-  // Without root it belongs to a number of our subordinate range, and is closed to ourselves.
+  // Without root, the cluster belongs to a user of our subordinate range, and we ourselves cannot read it.
   std::vector<std::string> words = {"sh", "-c", "test -e \"$1/PG_VERSION\" && ! test -e \"$1/rotv-import-began\"", "sh",
                                     directory.native()};
   if (program_ == "podman" && geteuid() != 0) words.insert(words.begin(), {"podman", "unshare"});
@@ -91,7 +91,7 @@ void ContainerRuntime::CheckReady(const LaunchRequest& request) {
   os::ProgramResult info = os::RunProgramQuietly({program_, "info"}, interrupt_);
   if (info.exit_status != 0) {
     throw Error(ErrorCode::kUsage, fmt::format("{} does not work here: {}", program_, os::LastLine(info.err)),
-                fmt::format("mend it ({} info), or run without containers: rotv --runtime local start", program_));
+                fmt::format("fix it ({} info), or run without containers: rotv --runtime local start", program_));
   }
   throw Error(ErrorCode::kUsage, fmt::format("there is no image {} yet", request.image),
               fmt::format("rotv --runtime {} build", program_));
@@ -104,8 +104,8 @@ RunState ContainerRuntime::State() {
   if (!container.is_array() || container.empty()) return RunState::kNone;
   const output::Json& labels = container[0]["Config"]["Labels"];
   if (!labels.is_object() || labels.value(kHomeLabel, "") != home_.native()) {
-    throw Error(ErrorCode::kUsage, fmt::format("a container named {} is here that rotv has not made", container_),
-                fmt::format("{} rm {}, if nobody needs it", program_, container_));
+    throw Error(ErrorCode::kUsage, fmt::format("there is a container named {} that rotv did not create", container_),
+                fmt::format("{} rm {}, if it is not needed", program_, container_));
   }
   std::string status = container[0]["State"].value("Status", "");
   if (status == "running" || status == "paused") return RunState::kRunning;
@@ -114,14 +114,14 @@ RunState ContainerRuntime::State() {
 
 void ContainerRuntime::Start(const LaunchRequest& request) {
   if (!request.persistent_dir.empty()) OwnPersistentDirectory(request.persistent_dir);
+  // The file is removed on return.
   os::PrivateFile env_file(ContainerVariables(home_),
-                           EnvFileText(WithOwnDatabase(request.environment, request.rules,
-                                                       Database())));  // Gone again on return.
+                           EnvFileText(WithOwnDatabase(request.environment, request.rules, Database())));
   os::ProgramResult started = os::RunProgramQuietly(RunWords(request, env_file.path()), interrupt_);
   if (started.exit_status == 0) return;
-  Stop();  // "created" containers of a failed start stay otherwise.
+  Stop();  // A failed start can leave a container in state "created".
   throw Error(ErrorCode::kUsage, fmt::format("{} cannot start the container: {}", program_, os::LastLine(started.err)),
-              fmt::format("look at {} info and at the image {}; rotv build makes it anew", program_, request.image));
+              fmt::format("check {} info and the image {}; rotv build builds it again", program_, request.image));
 }
 
 std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request,
@@ -149,7 +149,7 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
     add({"--env", "ROTV_MODE=persistent"});
   }
   if (!request.seed.empty()) {
-    // Its ending tells the compression to people who look; the entrypoint looks at the bytes.
+    // The suffix shows the compression to people; the entrypoint looks at the bytes.
     std::string ending = request.seed.extension() == ".sql" ? "" : request.seed.extension().native();
     std::string target = "/tmp/seed-data.sql" + ending;
     add({"--mount", Mount(request.seed, target, ",ro" + Relabel(",relabel=shared"))});
@@ -168,7 +168,7 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
   for (const SharedDirectory& shared : request.shared) {
     add({"--mount", Mount(shared.path, shared.target, ",ro" + Relabel(",relabel=shared"))});
   }
-  // Set and empty, it says that there is none.
+  // A variable that is set and empty says that there is no command.
   if (!request.app_command.empty() || request.database_only) add({"--env", "ROTV_APP_COMMAND=" + request.app_command});
   if (!browser_cache_.empty()) {
     add({"--mount", Mount(browser_cache_, "/ms-playwright", ",ro")});
@@ -187,10 +187,10 @@ std::string ContainerRuntime::Mount(const std::filesystem::path& source, std::st
   return fmt::format("type=bind,{},target={}{}", Field("source=" + source.native()), target, options);
 }
 
-// Without root, the container's postgres is a number of our subordinate range; a directory that was made, copied or put
-// back by us belongs to the container's root, and PostgreSQL refuses it.
+// Without root, the container's postgres is a user of our subordinate range. A directory that we created, copied or
+// restored belongs to the container's root, and PostgreSQL refuses it: it is given to postgres.
 void ContainerRuntime::OwnPersistentDirectory(const std::filesystem::path& directory) const {
-  if (program_ != "podman" || geteuid() == 0) return;  // The entrypoint does it there.
+  if (program_ != "podman" || geteuid() == 0) return;  // Docker or root: the entrypoint does it.
   os::ProgramResult owner =
       os::RunProgramQuietly({"podman", "unshare", "stat", "-c", "%u", directory.native()}, interrupt_);
   if (os::LastLine(owner.out) == std::to_string(kPostgresUser)) return;
@@ -198,13 +198,14 @@ void ContainerRuntime::OwnPersistentDirectory(const std::filesystem::path& direc
       {"podman", "unshare", "chown", "-R", fmt::format("{0}:{0}", kPostgresUser), directory.native()}, interrupt_);
   if (changed.exit_status == 0) return;
   throw Error(ErrorCode::kDisk,
-              fmt::format("{} cannot be given to PostgreSQL: {}", directory.native(), os::LastLine(changed.err)),
-              fmt::format("look at its files' owners: podman unshare ls -ln '{}'", directory.native()));
+              fmt::format("cannot change the owner of {} to PostgreSQL's user: {}", directory.native(),
+                          os::LastLine(changed.err)),
+              fmt::format("check the owners of its files: podman unshare ls -ln '{}'", directory.native()));
 }
 
 void ContainerRuntime::Stop() {
-  if (State() == RunState::kNone) return;  // Also the look at whose it is.
-  const Interrupt none;                    // What is begun here is brought to its end.
+  if (State() == RunState::kNone) return;  // Throws if the container is not ours.
+  const Interrupt none;                    // Once begun, stopping is not interrupted.
   os::RunProgramQuietly({program_, "stop", "--time", "20", container_}, none);
   os::ProgramResult removed = os::RunProgramQuietly({program_, "rm", "--force", "--volumes", container_}, none);
   if (removed.exit_status != 0 && State() != RunState::kNone) {
@@ -229,7 +230,7 @@ std::vector<std::string> ContainerRuntime::ExecWords(bool terminal, const std::v
 
 std::vector<std::string> ContainerRuntime::ShellCommand(bool terminal, const OwnDatabase& database) const {
   std::vector<std::string> words = ExecWords(terminal, {});
-  // It has the application's variables, unless another database is meant.
+  // The shell inherits the application's variables, unless another database is meant.
   os::Environment wanted = LibpqVariablesFor(database);
   if (database.name != database_) wanted = WithOwnDatabase({}, {}, database);
   for (std::string& word : EnvWords({}, wanted)) words.push_back(std::move(word));
@@ -250,7 +251,7 @@ std::vector<std::string> ContainerRuntime::PsqlVersionCommand(const std::string&
 }
 
 std::vector<std::string> ContainerRuntime::PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const {
-  // By variables, so that every argument of psql's own keeps its meaning, another database's name too.
+  // Variables name the database, so that all arguments of psql keep their meaning, another database's name too.
   std::vector<std::string> words = ExecWords(terminal, {});
   for (std::string& word : EnvWords({}, LibpqVariablesFor(Database()))) words.push_back(std::move(word));
   words.emplace_back("psql");

@@ -1,4 +1,4 @@
-// The application and its database in one container of Podman or Docker.
+// Runs the application and its database in one container of Podman or Docker.
 
 #pragma once
 
@@ -11,8 +11,8 @@ namespace rotv::launch {
 
 class ContainerRuntime : public Runtime {
  public:
-  // `program` is podman or docker. The container's name follows from the home directory; what a container of that name
-  // was started for stands in a label, so that a stranger's is never removed.
+  // `program` is podman or docker. The container's name is derived from the home directory, and a label holds that
+  // directory, so that another program's container of the same name is never removed.
   ContainerRuntime(std::string program, std::filesystem::path home, std::string database,
                    const os::Environment& environment, const Interrupt& interrupt);
 
@@ -35,7 +35,7 @@ class ContainerRuntime : public Runtime {
  private:
   std::vector<std::string> RunWords(const LaunchRequest& request, const std::filesystem::path& env_file) const;
   std::vector<std::string> ExecWords(bool terminal, const std::vector<std::string>& variables) const;
-  // `option`, where labels are needed.
+  // Returns `option` where SELinux needs labels; else empty.
   std::string Relabel(const std::string& option) const;
   std::string Mount(const std::filesystem::path& source, std::string_view target, std::string_view options) const;
   void OwnPersistentDirectory(const std::filesystem::path& directory) const;
@@ -48,11 +48,11 @@ class ContainerRuntime : public Runtime {
   const std::string container_;
 };
 
-// "rotv" for ~/.rotv, else "rotv-" and eight hexadecimal digits that follow from the path.
+// "rotv" for ~/.rotv, else "rotv-" and eight hexadecimal digits of a hash over the path.
 std::string ContainerName(const std::filesystem::path& home, const os::Environment& environment);
 
-// What an --env-file carries: NAME=VALUE lines. A value with a line end, which it cannot carry, goes in Base64 and is
-// named in ROTV_SECRETS_BASE64, from which the entrypoint decodes it.
+// The text of an --env-file: NAME=VALUE lines. A value with a line feed, which the format cannot hold, is written in
+// Base64 and named in ROTV_SECRETS_BASE64; the entrypoint decodes it.
 std::string EnvFileText(const os::Environment& variables);
 
 }  // namespace rotv::launch

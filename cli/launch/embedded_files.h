@@ -1,4 +1,4 @@
-// The Containerfile and the entrypoint's scripts, where containers and processes find them.
+// Writes the embedded Containerfile and entrypoint scripts to a directory.
 
 #pragma once
 
@@ -6,8 +6,8 @@
 
 namespace rotv::launch {
 
-// Writes all of them below `directory`, which is created; scripts become executable by everyone, and readable: the
-// entrypoint changes its user. Throws kDisk.
+// Writes all of them below `directory`, which is created. The files are readable and executable by everyone, because
+// the entrypoint changes its user. Throws kDisk.
 void WriteEmbeddedFiles(const std::filesystem::path& directory);
 
 }  // namespace rotv::launch

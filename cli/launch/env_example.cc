@@ -34,7 +34,7 @@ bool IsName(std::string_view text) {
          std::all_of(text.begin(), text.end(), letter);
 }
 
-// NAME of "NAME=value" and "export NAME=value".
+// Returns NAME for "NAME=value" and "export NAME=value"; nothing for other lines.
 std::optional<std::string> AssignedName(std::string_view line) {
   size_t equals = line.find('=');
   if (equals == std::string_view::npos) return std::nullopt;
@@ -58,7 +58,7 @@ void ReadFiles(const std::vector<NamedFile>& places, EnvironmentReport* report) 
     std::optional<os::Environment> variables = config::ReadEnvFile(place.path);
     if (!variables) continue;
     report->files.push_back(place.name);
-    report->variables.insert(variables->begin(), variables->end());  // The first counts.
+    report->variables.insert(variables->begin(), variables->end());  // The first file that sets a variable wins.
   }
 }
 
@@ -106,7 +106,7 @@ EnvironmentReport ReadAppEnvironment(const std::filesystem::path& directory, con
   ReadFiles(env_file.empty() ? Places(directory, ".env") : std::vector<NamedFile>{{env_file, env_file}}, &report);
   if (!env_file.empty() && report.files.empty()) {
     throw Error(ErrorCode::kUsage, fmt::format("there is no file {}", env_file),
-                "\"env_file\" in [app] of rotv.toml names it: mend it, or leave it out for .env");
+                "\"env_file\" in [app] of rotv.toml names it: correct it, or leave it out to use .env");
   }
   for (const WantedVariable& wanted : ReadExamples(directory, &report)) {
     if (std::string value = os::Variable(environment, wanted.name); !value.empty())
@@ -127,13 +127,13 @@ void RequireUsable(const EnvironmentReport& report) {
   if (report.files.empty()) {
     std::string file = example.substr(0, example.size() - std::string_view(".example").size());
     throw Error(ErrorCode::kUsage,
-                fmt::format("there is no {}, and {} wants {}", file, example, fmt::join(report.missing, ", ")),
+                fmt::format("there is no {}, and {} requires {}", file, example, fmt::join(report.missing, ", ")),
                 fmt::format("cp {} {}, and fill it in", example, file));
   }
   std::string what;
   if (!report.missing.empty()) what = fmt::format("{} not set", fmt::join(report.missing, ", "));
   if (!report.placeholders.empty()) {
-    what += fmt::format("{}{} still the placeholder of the example", what.empty() ? "" : "; ",
+    what += fmt::format("{}{} still the example's placeholder", what.empty() ? "" : "; ",
                         fmt::join(report.placeholders, ", "));
   }
   throw Error(ErrorCode::kUsage, fmt::format("{}: {}", fmt::join(report.files, ", "), what),

@@ -1,4 +1,4 @@
-// Asks a web server on loopback whether it answers.
+// Checks whether a web server on loopback answers.
 
 #pragma once
 
@@ -8,10 +8,10 @@ namespace rotv::launch {
 
 struct HttpResponse {
   int status = 0;       // 0: no answer.
-  std::string problem;  // Why there was none.
+  std::string problem;  // Why there was no answer.
 };
 
-// GET http://127.0.0.1:PORT PATH, for at most two seconds; no proxy, no redirect followed.
+// Sends GET PATH to http://127.0.0.1:PORT and waits at most two seconds. Uses no proxy, follows no redirect.
 HttpResponse ProbeHttp(int port, const std::string& path);
 
 }  // namespace rotv::launch

@@ -4,6 +4,15 @@
 #include <cctype>
 
 namespace rotv::launch {
+
+// Matching is backtracking without recursion. A pattern has two kinds of wildcard, "*" (not over a slash) and "**" (any
+// number of directories), and for each kind only the latest wildcard is remembered: where its pattern continues, and
+// how much text it has taken so far. When the text does not match, the latest "*" takes one more character; when it
+// would have to take a slash, the latest "**" takes one more directory, and the "*" after it are forgotten. Earlier
+// wildcards need no second try: whatever they would skip, the latest one can skip too. Each byte of the path is
+// therefore compared at most once per byte of the pattern and per directory, where a recursive match, which tries every
+// wildcard at every place, can take exponential time.
+
 namespace {
 
 std::string_view TrimmedLine(std::string_view text) {
@@ -13,7 +22,7 @@ std::string_view TrimmedLine(std::string_view text) {
   return text;
 }
 
-// One character of `text` against what `glob` begins with, a class or a character. Takes it off the front of `glob`.
+// Compares one character with the first element of `glob`, a class or a character, and removes that from `glob`.
 bool TakeOne(std::string_view& glob, char c) {
   if (glob[0] != '[') {
     if (glob[0] == '\\' && glob.size() > 1) glob.remove_prefix(1);
@@ -42,8 +51,7 @@ bool TakeOne(std::string_view& glob, char c) {
   return found != negated && c != '/';
 }
 
-// Whether `glob` stands for all of `text`. Each "*" is tried at the latest place only, which is enough: what stands
-// before it has matched. "**" and "*" are remembered apart, since "*" must not go over a slash.
+// Decides whether `glob` matches all of `text`.
 class Glob {
  public:
   static bool Matches(std::string_view glob, std::string_view text) {
@@ -72,7 +80,7 @@ class Glob {
   }
 
  private:
-  // Where to go on when the rest does not fit: with one character more for "*", one directory more for "**".
+  // The place to continue from if the rest does not match: "*" takes one more character, "**" one more directory.
   struct Back {
     std::string_view glob;
     std::string_view text;
@@ -120,7 +128,7 @@ IgnoreFile::IgnoreFile(std::string_view text) {
     std::string normal = std::filesystem::path(line).lexically_normal().native();
     while (normal.size() > 1 && normal.ends_with('/')) normal.pop_back();
     while (normal.starts_with('/')) normal.erase(0, 1);
-    // What lies outside is no part of a build, and the top itself is always there.
+    // Paths outside are not part of a build, and the top itself is always included.
     if (normal.empty() || normal == "." || normal.starts_with("..")) continue;
     pattern.glob = normal;
     patterns_.push_back(std::move(pattern));
@@ -131,7 +139,7 @@ bool IgnoreFile::LeavesOut(const std::filesystem::path& path) const {
   bool left_out = false;
   for (const Pattern& pattern : patterns_) {
     if (pattern.exception != left_out) continue;  // It would change nothing.
-    // A directory stands for what is in it.
+    // A pattern that matches a directory covers everything in it.
     std::filesystem::path above;
     for (const std::filesystem::path& part : path) {
       above /= part;

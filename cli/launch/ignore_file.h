@@ -1,13 +1,13 @@
-// .dockerignore and .containerignore: what a build leaves out. Pure.
+// Reads .dockerignore and .containerignore, which say what a build leaves out. Pure.
 //
 //   # comment         in the first column
-//   *.log             one name at the top; "*" and "?" stand for no slash, [a-z] and [^a-z] for one character
-//   **/*.log          at any depth; "**" stands for any number of directories, none too
-//   /docs/            as docs: patterns are relative to the top, and a directory goes with all that is in it
-//   !docs/README.md   not left out after all; the last line that fits decides
-//   \#x               "\" before a character takes its meaning away
+//   *.log             a name at the top; "*" and "?" match no slash, [a-z] and [^a-z] match one character
+//   **/*.log          a name at any depth; "**" matches any number of directories, including none
+//   /docs/            the same as docs: patterns are relative to the top, and a directory includes all that is in it
+//   !docs/README.md   an exception: not left out after all; the last line that matches decides
+//   \#x               a "\" takes away the special meaning of the next character
 //
-// Format: Docker's manual, ".dockerignore file", and moby/patternmatcher, of which the matching is.
+// Format: Docker's manual, ".dockerignore file". The matching follows moby/patternmatcher.
 
 #pragma once
 
@@ -23,9 +23,9 @@ class IgnoreFile {
   IgnoreFile() = default;
   explicit IgnoreFile(std::string_view text);
 
-  // Whether `path`, relative to the top and normal, is left out.
+  // True if `path`, relative to the top and normalised, is left out.
   bool LeavesOut(const std::filesystem::path& path) const;
-  // Whether something below a directory that is left out may stay.
+  // True if something below a directory that is left out may be kept.
   bool HasExceptions() const;
 
  private:

@@ -78,7 +78,7 @@ LaunchLock::LaunchLock(const std::filesystem::path& home) {
     throw Error(
         ErrorCode::kDisk,
         fmt::format("another rotv is starting or stopping this application (process {})", got > 0 ? holder : "unknown"),
-        "wait for it, or end it; the next start cleans up");
+        "wait for it, or stop it; the next start cleans up");
   }
   std::string self = std::to_string(getpid());
   if (ftruncate(file_.get(), 0) != 0 || pwrite(file_.get(), self.data(), self.size(), 0) < 0) {

@@ -24,19 +24,19 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kPollAnswer{25};
-constexpr std::chrono::seconds kApplicationTimeout{120};  // Behind the import.
+constexpr std::chrono::seconds kApplicationTimeout{120};  // After the import.
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
 void RequireFreePort(int port) {
   std::string holder = os::WhoListensOn(port);
   if (holder.empty()) return;
-  throw Error(ErrorCode::kUsage, fmt::format("port {} is taken by {}", port, holder),
-              "end it, or choose another port: rotv start --port N, or port = N in [app] of rotv.toml");
+  throw Error(ErrorCode::kUsage, fmt::format("port {} is in use by {}", port, holder),
+              "stop it, or choose another port: rotv start --port N, or port = N in [app] of rotv.toml");
 }
 
-// Room for the rows, their indexes and what a day's work adds: rows take about as much as their text, and less where
-// there are pictures (half of their hexadecimal text).
+// The size has room for the rows, their indexes and a day's changes. Rows take about as much space as their text; bytea
+// takes half of its hexadecimal text.
 uint64_t TmpfsBytesFor(uint64_t sql_bytes) {
   constexpr uint64_t kMiB = 1 << 20;
   constexpr uint64_t kLeast = 1024 * kMiB;
@@ -55,9 +55,9 @@ void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool withou
   place.progress.Begin("waiting for the application", Progress::Unit::kItems, 0);
   while (true) {
     place.interrupt.Check();
-    place.progress.Update(0);  // That it still waits.
+    place.progress.Update(0);  // Shows that it still waits.
     HttpResponse answer = ProbeHttp(place.app.port, place.app.health);
-    // Who has no such path answers, too.
+    // An application that does not have the path answers too (404).
     if (answer.status > 0 && answer.status < 500) break;
     watch.RequireAlive();
     if (!without_limit && Clock::now() - start > kApplicationTimeout) {
@@ -65,14 +65,14 @@ void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool withou
           ErrorCode::kUsage,
           fmt::format("the application does not answer at http://127.0.0.1:{}{}: {}", place.app.port, place.app.health,
                       answer.status > 0 ? fmt::format("status {}", answer.status) : answer.problem),
-          fmt::format("look into {}; a slow one is waited for by --wait", watch.log_file().native()));
+          fmt::format("see {}; --wait waits for a slow application", watch.log_file().native()));
     }
     std::this_thread::sleep_for(kPollAnswer);
   }
   place.progress.End();
 }
 
-// And whether its source is trusted.
+// Sets `trust` if the seed's source is trusted.
 Seed SeedFor(const LaunchPlace& place, const LaunchOptions& options, bool& trust) {
   SourceConfig source = place.read_source();
   trust = source.trust;
@@ -85,7 +85,7 @@ Seed SeedFor(const LaunchPlace& place, const LaunchOptions& options, bool& trust
   return seed;
 }
 
-// A persistent cluster is itself what is kept.
+// A persistent cluster is kept itself, so it needs no prepared one.
 void OfferPrepared(const LaunchPlace& place, PreparedClusters& prepared, LaunchRequest& request) {
   if (place.app.persistent) return;
   if (!place.app.keep_prepared) return PreparedClusters::Remove(place.home);
@@ -94,7 +94,7 @@ void OfferPrepared(const LaunchPlace& place, PreparedClusters& prepared, LaunchR
   request.prepared = prepared.usable();
 }
 
-// Started, and to be stopped again unless all goes well.
+// Starts the runtime; the destructor stops it again unless Keep() was called.
 class Launched {
  public:
   Launched(const LaunchPlace& place, const LaunchRequest& request) : place_(place) { place.runtime.Start(request); }
@@ -142,7 +142,7 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
     result.state = *earlier;
     return result;
   }
-  if (found != RunState::kNone && !runs) place.runtime.Stop();  // Of a start that was killed, or ended by itself.
+  if (found != RunState::kNone && !runs) place.runtime.Stop();  // Left by a start that was killed, or ended by itself.
 
   LaunchRequest request{.app_directory = place.app.directory,
                         .app_command = place.app.command,
@@ -195,8 +195,9 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   return result;
 }
 
-// A fixed text that counts what it finds by itself. Names reach neither psql's command line nor, unencoded, its output:
-// a name may hold line ends, and psql takes a line that begins with a backslash for a command of its own.
+// The statement is a fixed text that finds and counts the tables on the server. Names of tables are never in psql's
+// command line, and only hex-encoded in its output: a name may contain line feeds, and psql takes a line that begins
+// with a backslash for a meta-command.
 constexpr const char* kLargestTables = R"(
 SET search_path = pg_catalog;
 CREATE FUNCTION pg_temp.rows_of(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$

@@ -1,4 +1,4 @@
-// Starts the application on a seed, and says when it answers.
+// Starts the application on a seed, and waits until it answers.
 
 #pragma once
 
@@ -19,29 +19,29 @@ namespace rotv::launch {
 struct LaunchOptions {
   std::string snapshot = "head";
   bool pull = false;
-  bool wait = false;     // For the application without a limit of time.
-  bool replace = false;  // What runs, which goes on until everything else that can be checked was.
+  bool wait = false;     // Wait for the application without a time limit.
+  bool replace = false;  // Stop a running application, once all checks have passed.
 };
 
 struct TableCount {
-  std::string name;  // Quoted where it has to be.
+  std::string name;  // Quoted like an SQL identifier, if necessary.
   uint64_t rows = 0;
 };
 
 struct LaunchResult {
-  bool already_running = false;  // Then nothing was done.
+  bool already_running = false;  // If true, nothing was done.
   LaunchState state;
-  std::string runtime;             // For people.
-  bool application = true;         // Otherwise there is none, and the database alone runs.
+  std::string runtime;             // The runtime's Describe().
+  bool application = true;         // False: there is none, and only the database runs.
   std::vector<TableCount> tables;  // The largest five.
   double seed_seconds = 0;
   double seconds = 0;
 };
 
-// What launching works with. All outlive the call.
+// The objects that Launch() works with. All outlive the call.
 struct LaunchPlace {
   const std::filesystem::path& home;
-  const config::AppConfig& app;  // With what the command line says put in.
+  const config::AppConfig& app;  // The options of the command line are applied.
   const os::Environment& environment;
   Runtime& runtime;
   output::ProgressBar& progress;
@@ -49,12 +49,12 @@ struct LaunchPlace {
   std::function<SourceConfig()> read_source;  // Called only if a seed is needed.
 };
 
-// Checks everything that can be checked before it takes long: what the runtime needs, the environment, the port. On
-// return database and application answer. What a killed start left is replaced. When it throws, nothing new is left
-// running; the log stays in HOME/run/app.log.
+// Starts the database on a seed, and the application. On return both answer. First checks everything that can be
+// checked quickly: what the runtime needs, the environment, the port. Whatever a killed start left is replaced. When it
+// throws, nothing that it started is left running; the log stays in HOME/run/app.log.
 LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options);
 
-// The tables with the most bytes of the running database, with their exact numbers of rows.
+// The five tables of the running database with the most bytes, with their exact row counts.
 std::vector<TableCount> LargestTables(const Runtime& runtime, const Interrupt& interrupt);
 
 std::string UrlOf(const LaunchState& state);

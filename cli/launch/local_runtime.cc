@@ -32,8 +32,8 @@
 namespace rotv::launch {
 namespace {
 
-// PostgreSQL does not run as root, and its user gets through directories that are open to everybody only. Gives the
-// first that is not.
+// Returns the first directory above `path` that is closed to other users. PostgreSQL does not run as root, and its user
+// can pass only through directories that are open to everyone.
 std::optional<std::filesystem::path> ClosedDirectoryAbove(const std::filesystem::path& path) {
   std::filesystem::path partial;
   for (const std::filesystem::path& part : path.parent_path()) {
@@ -50,11 +50,11 @@ void RequireOpenToServer(const std::filesystem::path& path) {
   if (!closed) return;
   throw Error(ErrorCode::kUsage,
               fmt::format("PostgreSQL does not run as root, and its user cannot reach {}", path.native()),
-              fmt::format("start as an ordinary user, or open the way: chmod o+x '{}'", closed->native()));
+              fmt::format("start as an ordinary user, or open the directory: chmod o+x '{}'", closed->native()));
 }
 
-// Of the socket. Should a driver know no sockets and try TCP, it finds nobody there: who listens on such a port is
-// root, and 5432 may be a tunnel to production.
+// The port in the socket's name. A driver that does not support sockets and tries TCP finds nothing on this port, where
+// only root can listen; on 5432 it could find a tunnel to production.
 constexpr int kPort = 1;
 
 constexpr std::chrono::seconds kStopTimeout{20};
@@ -67,18 +67,18 @@ bool IsWritableTmpfs(const std::string& directory) {
 }
 
 std::filesystem::path TmpfsDirectory(const os::Environment& environment) {
-  // One that is named need not be a tmpfs: who has little memory may prefer a disk.
+  // A directory named by the user need not be a tmpfs: with little memory a disk may be better.
   if (std::string named = os::Variable(environment, "ROTV_TMPFS_DIR"); !named.empty()) return named;
   for (const std::string& place : {std::string("/dev/shm"), os::Variable(environment, "XDG_RUNTIME_DIR")}) {
     if (IsWritableTmpfs(place)) return place;
   }
-  throw Error(ErrorCode::kUsage, "neither /dev/shm nor XDG_RUNTIME_DIR is a tmpfs that can be written",
+  throw Error(ErrorCode::kUsage, "neither /dev/shm nor XDG_RUNTIME_DIR is a writable tmpfs",
               "name a directory for the database with ROTV_TMPFS_DIR");
 }
 
 std::string Marker(const std::filesystem::path& directory) { return "ROTV_RUN=" + directory.native(); }
 
-// Whether it is one that we, or root in the service user's name, may have started.
+// True for a process that we, or root as the service user, may have started.
 bool MayBeOurs(pid_t process, const os::Environment& environment) {
   std::optional<uid_t> owner = os::UserOf(process);
   if (!owner) return false;
@@ -88,8 +88,9 @@ bool MayBeOurs(pid_t process, const os::Environment& environment) {
   return user != nullptr && *owner == user->pw_uid;
 }
 
-// The server's own file says its number, and where its cluster is. The directory is the service user's, so that root
-// follows no link there, and waits for no pipe.
+// Returns the process of the server on `cluster`, from its postmaster.pid; 0 if there is none. The directory belongs to
+// the service user, so root must neither follow a link there nor block on a pipe. The file may be old: the process
+// counts only if its user fits and its command line names the cluster.
 pid_t Postmaster(const std::filesystem::path& cluster, const os::Environment& environment) {
   FileDescriptor file(open((cluster / "postmaster.pid").c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
   char text[32] = {};
@@ -130,13 +131,13 @@ void LocalRuntime::CheckReady(const LaunchRequest& request) {
   if (request.app_command.empty() && !request.database_only) RequireNodeApplication();
 }
 
-// An application in Node.js can only be started with its packages, which an image would bring along.
+// An application in Node.js needs its packages installed, which an image would contain.
 void LocalRuntime::RequireNodeApplication() const {
   for (const std::filesystem::path& directory : {app_directory_ / "backend", app_directory_}) {
     std::ifstream file(directory / "package.json");
     if (!file) continue;
     if (!os::ProgramIsHere("node", environment_)) {
-      throw Error(ErrorCode::kUsage, "the application needs Node.js, which is not on this machine",
+      throw Error(ErrorCode::kUsage, "the application needs Node.js, which is not installed on this machine",
                   "sudo apt-get install nodejs npm (Fedora: sudo dnf install nodejs), or install podman");
     }
     output::Json package = output::Json::parse(file, nullptr, false);
@@ -168,10 +169,10 @@ pid_t LocalRuntime::MainProcess() const {
   std::string script = *directory_ / "entrypoint/entrypoint";
   for (pid_t process : Processes()) {
     std::vector<std::string> words = os::CommandLineOf(process);
-    // The last word, since it changes its user by way of `setpriv` and `env`, which name it.
+    // The script is the last word: the entrypoint changes its user through `setpriv` and `env`, which name it too.
     if (os::LeadsItsSession(process) && words.size() >= 2 && words.back() == script) return process;
   }
-  // Between two programs it has no words and no variables for a moment.
+  // During exec a process has no command line and no variables for a moment.
   return started_ != 0 && os::IsAlive(started_) && os::LeadsItsSession(started_) ? started_ : 0;
 }
 
@@ -200,7 +201,7 @@ os::Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) 
   }
   variables["ROTV_SOCKET_DIR"] = Database().socket_directory;
   variables["ROTV_PGPORT"] = std::to_string(Database().port);
-  variables["ROTV_LISTEN"] = "";  // The machine may have a PostgreSQL of its own on the port.
+  variables["ROTV_LISTEN"] = "";  // The machine may run its own PostgreSQL on the port.
   variables["ROTV_DATABASE"] = request.database;
   variables["ROTV_LIFETIME"] = request.lifetime_seconds > 0 ? std::to_string(request.lifetime_seconds) : "";
   variables["ROTV_ROLES"] = fmt::format("{}", fmt::join(request.roles, "\n"));
@@ -209,7 +210,7 @@ os::Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) 
   variables["ROTV_ADMIN"] = request.admin;
   variables["ROTV_APP_DIR"] = request.app_directory;
   variables["ROTV_PGBIN"] = os::FindPostgresPrograms(environment_);
-  // Set and empty, it says that there is none.
+  // A variable that is set and empty says that there is no command.
   if (!request.app_command.empty() || request.database_only) variables["ROTV_APP_COMMAND"] = request.app_command;
   variables["PORT"] = std::to_string(request.port);
   variables["HOST"] = "127.0.0.1";
@@ -221,21 +222,21 @@ void LocalRuntime::Start(const LaunchRequest& request) {
   directory_ = private_directory_.Make(TmpfsDirectory(environment_));
   std::filesystem::create_directories(log_.parent_path());
   WriteEmbeddedFiles(*directory_);
-  // PostgreSQL runs as another user where we are root, and must get through.
+  // If we are root, PostgreSQL runs as another user, which must be able to pass through.
   if (geteuid() == 0) std::filesystem::permissions(*directory_, perms(0711));
   int problem = Spawn(request);
   if (problem == 0) {
-    // Until it is bash.
+    // Waits until the new process runs bash.
     while ((started_ = MainProcess()) == 0 && !Processes().empty()) std::this_thread::sleep_for(kPollProcess);
     return;
   }
   private_directory_.Remove();
   directory_.reset();
   throw Error(ErrorCode::kUsage, fmt::format("the entrypoint cannot be started: {}", std::strerror(problem)),
-              "setsid and bash have to be in PATH");
+              "setsid and bash must be in PATH");
 }
 
-// Gives 0, or why it could not be started, as errno does.
+// Returns 0, or an errno value if it cannot be started.
 int LocalRuntime::Spawn(const LaunchRequest& request) const {
   std::vector<std::string> variables;
   for (const auto& [name, value] : EntrypointVariables(request)) variables.push_back(name + "=" + value);
@@ -243,8 +244,8 @@ int LocalRuntime::Spawn(const LaunchRequest& request) const {
   for (std::string& variable : variables) envp.push_back(variable.data());
   envp.push_back(nullptr);
   std::string script = *directory_ / "entrypoint/entrypoint";
-  // Apart from us, and the child of nobody who would have to wait for its end. By bash, because a tmpfs may forbid
-  // programs of its own.
+  // The entrypoint runs in a session of its own, and not as our child, so that no process has to wait for its end. bash
+  // is named because a tmpfs may be mounted noexec.
   std::vector<std::string> words = {"setsid", "--fork", "bash", script};
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -284,7 +285,7 @@ void LocalRuntime::Stop() {
   auto deadline = std::chrono::steady_clock::now() + kStopTimeout;
   if (pid_t process = MainProcess(); process != 0) kill(process, SIGTERM);
   while (MainProcess() != 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(kPollProcess);
-  // What a killed entrypoint left: its server, its application. Theirs end as their parents do.
+  // A killed entrypoint leaves its server and its application; their child processes end with them.
   deadline = std::chrono::steady_clock::now() + kStopTimeout;
   auto left = [this] {
     const std::vector<std::filesystem::path> clusters = Clusters();
@@ -295,7 +296,7 @@ void LocalRuntime::Stop() {
   while (left()) {
     KillAll();
     if (std::chrono::steady_clock::now() > deadline) {
-      throw Error(ErrorCode::kUsage, "processes of the application cannot be ended",
+      throw Error(ErrorCode::kUsage, "processes of the application cannot be killed",
                   fmt::format("look for processes that use {}", directory_.value_or(persistent_dir_).native()));
     }
     std::this_thread::sleep_for(kPollProcess);

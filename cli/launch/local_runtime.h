@@ -1,17 +1,17 @@
-// The application and its database as plain processes of this machine, where there is no container runtime: the same
-// entrypoint, with the machine's own PostgreSQL in a private directory of a tmpfs.
+// Runs the application and its database as plain processes of this machine, for machines without a container runtime.
+// It uses the same entrypoint, with the machine's own PostgreSQL in a private directory on a tmpfs.
 //
 //   TMPFS/rotv-RANDOM/pgdata       the cluster (0700), unless it is persistent
-//   TMPFS/rotv-RANDOM/socket       of PostgreSQL, which listens nowhere else
+//   TMPFS/rotv-RANDOM/socket       PostgreSQL's socket; it listens nowhere else
 //   TMPFS/rotv-RANDOM/entrypoint   the scripts
 //   HOME/run/local-directory       the name of TMPFS/rotv-RANDOM
-//   HOME/run/app.log               what everything writes
+//   HOME/run/app.log               the output of everything that runs
 //
-// Other users of the machine can write to TMPFS as well: PrivateDirectory keeps what is ours. Where root starts it, the
-// scripts stay root's, and only the cluster and the socket are the service user's.
+// Other users of the machine can write to TMPFS as well: PrivateDirectory protects our directory. If root starts it,
+// the scripts belong to root, and only the cluster and the socket to the service user.
 //
-// What runs is recognised by a variable in its environment, which outlives the kill of any process between, and by its
-// user: anybody can set a variable.
+// Running processes are recognised by a variable in their environment, which they keep when a process between is
+// killed, and by their user, because anyone can set a variable.
 
 #pragma once
 
@@ -61,10 +61,10 @@ class LocalRuntime : public Runtime {
   const std::string database_;
   const config::EnvironmentRules rules_;
   const os::PrivateDirectory private_directory_;
-  std::optional<std::filesystem::path> directory_;  // Of what was started; nothing if nothing was.
+  std::optional<std::filesystem::path> directory_;  // TMPFS/rotv-RANDOM; nothing if none was started.
   const std::filesystem::path log_;
   const std::filesystem::path persistent_dir_;
-  pid_t started_ = 0;  // The main process, if it was started by this object.
+  pid_t started_ = 0;  // The main process, if this object started it; else 0.
   const Interrupt& interrupt_;
 };
 

@@ -32,7 +32,7 @@ std::string VariableOf(std::string_view name) {
   return name == kEmpty ? "ROTV_PREPARED_EMPTY" : "ROTV_PREPARED_SEEDED";
 }
 
-// The place of the one that is there, if it was made for `key` and is complete.
+// Returns the server for which the kept cluster was made, if it was made for `key` and is complete.
 std::optional<std::string> PlaceOf(const fs::path& directory, const std::string& name, const std::string& key) {
   std::ifstream file(File(directory, name, ".json"));
   output::Json note = output::Json::parse(file, nullptr, false);
@@ -46,10 +46,11 @@ std::optional<std::string> PlaceOf(const fs::path& directory, const std::string&
   }
 }
 
-// Empty, and not synced: it is nothing yet.
+// Creates an empty file, which needs no sync: it has no content yet.
 void MakeFile(const fs::path& path) { WriteNewFile(path, ""); }
 
-// The note comes last and goes first: what it tells of is on the disk.
+// Moves NAME.new to NAME.tar. The note NAME.json is written last and removed first, so that whatever a note describes
+// is complete on disk.
 void Publish(const fs::path& directory, const std::string& name, const std::string& key, const std::string& place) {
   fs::path made = File(directory, name, ".new");
   fs::path kept = File(directory, name, ".tar");
@@ -71,7 +72,7 @@ void Publish(const fs::path& directory, const std::string& name, const std::stri
 PreparedClusters::PreparedClusters(const fs::path& home) : directory_(home / "prepared") {}
 
 PreparedClusters::~PreparedClusters() {
-  for (std::future<void>& one : syncing_) one.wait();  // Its exception is the destructor's to drop.
+  for (std::future<void>& one : syncing_) one.wait();  // Exceptions are dropped here.
   std::error_code ignored;
   for (const char* name : kNames) fs::remove(File(directory_, name, ".new"), ignored);
 }
@@ -84,7 +85,7 @@ bool PreparedClusters::Offer(const fs::path& seed, const std::string& database, 
   seed_key_ = os::FileFingerprint(seed).value_or("");
   database_ = database;
   fs::create_directories(directory_);
-  fs::permissions(directory_, fs::perms::owner_all);  // It holds what production holds.
+  fs::permissions(directory_, fs::perms::owner_all);  // It holds production data.
   for (const char* name : kNames) {
     if (std::optional<std::string> place = PlaceOf(directory_, name, KeyOf(name))) {
       usable_[VariableOf(name)] = *place;

@@ -1,8 +1,8 @@
-// Clusters that are kept ready between starts, so that a start on a seed that has not changed imports nothing, and one
-// on a new seed needs no initdb. The entrypoint (entrypoint/prepared.sh) writes and reads them; here is which of them
-// may be used, and that only complete ones are.
+// Keeps prepared clusters between starts, so that a start on an unchanged seed imports nothing, and one on a new seed
+// needs no initdb. The entrypoint (entrypoint/prepared.sh) writes and reads the clusters; this class decides which may
+// be used, and makes sure that only complete ones are.
 //
-// In HOME/prepared: NAME.tar, the directory of a server that was stopped; NAME.json, what it was made for; NAME.new,
+// HOME/prepared holds NAME.tar, the directory of a stopped server; NAME.json, a note of what it was made for; NAME.new,
 // one that is being written. NAME is `empty` (after initdb, with its databases) or `seeded` (with a seed imported).
 
 #pragma once
@@ -21,26 +21,26 @@ namespace rotv::launch {
 class PreparedClusters {
  public:
   explicit PreparedClusters(const std::filesystem::path& home);
-  // Waits for what Keep() began; removes what was not kept.
+  // Waits for the work of Keep(); removes files that were not kept.
   ~PreparedClusters();
   PreparedClusters(const PreparedClusters&) = delete;
   PreparedClusters& operator=(const PreparedClusters&) = delete;
 
-  // Makes a file for each that may be written now, and gives those that fit `seed` and `database`. What does not fit is
-  // deleted, it is of no use any more. Gives false, and nothing may be written, where the disk has no room for another
-  // `bytes`. Throws kDisk if HOME cannot be written.
+  // Finds the clusters that fit `seed` and `database`, deletes the others, and creates the files into which the
+  // entrypoint may write new ones. Returns false, and then nothing may be written, if no cluster with this seed fits
+  // and the disk does not have room for twice `bytes`. Throws kDisk if HOME cannot be written.
   bool Offer(const std::filesystem::path& seed, const std::string& database, uint64_t bytes);
 
   const std::filesystem::path& directory() const { return directory_; }
-  // ROTV_PREPARED_SEEDED, ROTV_PREPARED_EMPTY for those that fit: for which server they were made, in words that the
-  // entrypoint alone understands.
+  // ROTV_PREPARED_SEEDED and ROTV_PREPARED_EMPTY for the clusters that fit. The values say for which server they were
+  // made, in a form that only the entrypoint understands.
   const os::Environment& usable() const { return usable_; }
 
-  // The entrypoint has written these: by name, for which server. They are put on the disk in the background, and count
-  // once they are there; where that fails there is none, which costs time at the next start and nothing else.
+  // Takes over the clusters that the entrypoint has written: by name, for which server. They are synced to disk in the
+  // background, and are used once that is done. If it fails the cluster is not used, and the next start takes longer.
   void Keep(const std::map<std::string, std::string>& written);
 
-  // Deletes all: of this home nothing is to be kept.
+  // Deletes all prepared clusters of `home`.
   static void Remove(const std::filesystem::path& home);
 
  private:

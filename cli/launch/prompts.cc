@@ -18,7 +18,7 @@ std::string Replaced(std::string_view text, char what, std::string_view with) {
   return replaced;
 }
 
-// In a string of psql's, between single quotes.
+// Returns `text` as a single-quoted string of psql.
 std::string PsqlQuoted(std::string_view text) {
   return "'" + Replaced(Replaced(text, '\\', "\\\\"), '\'', "\\'") + "'";
 }
@@ -66,7 +66,7 @@ std::string BashrcText(std::string_view label, const os::Environment& database) 
   std::string shown;
   for (char c : label) shown += std::string_view("\\$`!").find(c) == std::string_view::npos ? c : '?';
   text += fmt::format("rotv_label={}\n", os::ShellQuote(fmt::format("({}) ", shown)));
-  // Also where the prompt is made again before each line.
+  // The label is put back before each line, because some prompts are built again each time.
   text +=
       "rotv_prompt() { [[ $PS1 == \"$rotv_label\"* ]] || PS1=$rotv_label$PS1; }\n"
       "rotv_prompt\n"

@@ -1,4 +1,4 @@
-// What psql and a shell show in their prompts of a started database: which data it is, so that nobody takes it for
+// Makes psql and the shell show in their prompts which data a started database has, so that it is not mistaken for
 // production, nor production for it.
 
 #pragma once
@@ -13,23 +13,23 @@
 
 namespace rotv::launch {
 
-// "production at 0/1A2B3C0 2026-11-29 10:15", with the snapshot's name in the place of the LSN where it has one; for a
-// persistent cluster, which is nobody's copy any more, "persistent". One line without control characters.
+// "production at 0/1A2B3C0 2026-11-29 10:15", with the snapshot's name in place of the LSN if there is one. For a
+// persistent cluster, which is no longer a copy of any point, "persistent". One line without control characters.
 std::string DataLabel(const LaunchState& state);
 
-// Arguments of psql that put the label in front of its prompts. psql's own words stay what they are: -c and files have
-// no prompt.
+// The arguments of psql that put the label in front of its prompts. They change nothing else: with -c and with files
+// there is no prompt.
 std::vector<std::string> PsqlPromptArguments(std::string_view label);
 
-// The text of a file that is read in the place of `user_file` (empty: none) and reads that first: a psqlrc that sets
-// prompts of its own does not take ours away.
+// The text of a psqlrc that is read in place of `user_file` (empty: none). It reads that file first, so that prompts
+// set there do not replace ours.
 std::string PsqlrcText(const std::filesystem::path& user_file);
 
 // The psqlrc that psql of `version` ("15.18") would read for this user; empty if there is none.
 std::filesystem::path UserPsqlrc(const os::Environment& environment, std::string_view version);
 
-// The text of a bash startup file: ~/.bashrc, and afterwards again what says where the database is, which ~/.bashrc may
-// have set, and the label in front of the prompt.
+// The text of a bash startup file. It reads ~/.bashrc, then sets the variables that name the database, which ~/.bashrc
+// may have changed, and puts the label in front of the prompt.
 std::string BashrcText(std::string_view label, const os::Environment& database);
 
 }  // namespace rotv::launch

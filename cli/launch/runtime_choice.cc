@@ -18,10 +18,10 @@ std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::
   for (const Container& container : {Container{RuntimeKind::kPodman, "podman"}, {RuntimeKind::kDocker, "docker"}}) {
     bool here = os::ProgramIsHere(container.program, environment);
     if (kind == container.kind && !here) {
-      throw Error(ErrorCode::kUsage, fmt::format("{} is not on this machine", container.program),
+      throw Error(ErrorCode::kUsage, fmt::format("{} is not installed on this machine", container.program),
                   fmt::format("install {}, or run without containers: rotv --runtime local start", container.program));
     }
-    // Docker's client is often there without its server.
+    // Docker's client is often installed without its server.
     bool chosen =
         kind == container.kind || (kind == RuntimeKind::kAny && here &&
                                    (container.kind == RuntimeKind::kPodman ||

@@ -23,7 +23,7 @@ constexpr const char* kNoteEnding = ".json";
 std::filesystem::path SeedPath(const Context& context, const std::string& snapshot, Compression compression) {
   std::string name = "seed-data";
   if (snapshot != "head") name += "-" + snapshot;
-  // No name of a snapshot or of a source has this character.
+  // Names of snapshots and sources cannot have this character.
   if (!context.source.is_default) name += "@" + context.source.name;
   name += ".sql";
   if (compression == Compression::kZstd) name += ".zst";
@@ -33,16 +33,17 @@ std::filesystem::path SeedPath(const Context& context, const std::string& snapsh
 
 std::filesystem::path NotePath(std::filesystem::path seed) { return seed += kNoteEnding; }
 
-// What the note beside a seed says; nothing if there is none, or if the file is no longer the one it tells of.
+// The note FILE.json describes the seed that was written to FILE.
 struct Note {
   Seed seed;
-  std::string baseline;  // Which store, by its LSN and time.
+  std::string baseline;  // Names the store: the LSN and time of its baseline.
 };
 
 std::string BaselineName(const NamedPoint& point) {
   return fmt::format("{} {}", point.baseline_lsn.ToString(), point.baseline_time_us);
 }
 
+// Returns nothing if there is no note, or if the seed is no longer the file that the note describes.
 std::optional<Note> ReadNote(const std::filesystem::path& path) {
   std::ifstream file(NotePath(path));
   output::Json document = output::Json::parse(file, nullptr, false);
@@ -78,7 +79,7 @@ void WriteNote(const Note& note) {
                                                     {"roles", note.seed.roles}}));
 }
 
-// Whether this error says that the source cannot serve us now, and nothing of what is here.
+// True for an error of the source, which does not concern what is stored here.
 bool IsTheSources(const Error& error) {
   return error.code() == ErrorCode::kUnreachable || error.code() == ErrorCode::kRefused ||
          error.code() == ErrorCode::kSlotLost;
@@ -89,7 +90,7 @@ void Refresh(const Context& context) {
     Pull(context);
   } catch (const Error& error) {
     if (!IsTheSources(error)) throw;
-    context.progress.Warn(fmt::format("the data is not refreshed: {} ({})", error.what(), error.hint()));
+    context.progress.Warn(fmt::format("the data was not brought up to date: {} ({})", error.what(), error.hint()));
   }
 }
 
@@ -104,7 +105,7 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
       TakeMissingBaseline(context);
     } catch (const Error& error) {
       if (!note || !IsTheSources(error)) throw;
-      context.progress.Warn(fmt::format("going on with the seed that is here: {} ({})", error.what(), error.hint()));
+      context.progress.Warn(fmt::format("using the existing seed: {} ({})", error.what(), error.hint()));
       return note->seed;
     }
   } else if (request.pull && !context.source.imported) {

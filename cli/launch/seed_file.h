@@ -1,4 +1,4 @@
-// The seed that a start imports: written when it is missing or behind the store, and never when nothing changed.
+// Provides the seed that a start imports. It is written only if it is missing or older than the store.
 
 #pragma once
 
@@ -17,8 +17,8 @@ namespace rotv::launch {
 struct SeedRequest {
   std::string snapshot = "head";
   Compression compression = Compression::kNone;
-  bool pull = false;                                              // Bring the store up to the source's present first.
-  std::vector<std::string> psql_version = {"psql", "--version"};  // As MaterializeOptions has it.
+  bool pull = false;                                              // Bring the store up to date with the source first.
+  std::vector<std::string> psql_version = {"psql", "--version"};  // As in MaterializeOptions.
 };
 
 struct Seed {
@@ -28,26 +28,27 @@ struct Seed {
   Lsn lsn;
   int64_t data_time_us = 0;     // Unix time by the source's clock.
   uint64_t sql_bytes = 0;       // Uncompressed.
-  bool written = false;         // Just now.
-  std::set<std::string> roles;  // Which an import needs.
+  bool written = false;         // Written by this call.
+  std::set<std::string> roles;  // The roles that an import needs.
 };
 
-// Takes the baseline where there is none. A source that cannot be reached is a warning where there is a store or an
-// earlier seed to go on with. HOME/seed-data.sql for head, HOME/seed-data-NAME.sql for a named point, and with @SOURCE
-// in front of .sql for another source than the one that is worked on by default; what a file holds stands beside it in
-// FILE.json, with which it is known again. Throws what TakeBaseline(), Pull() and Materialize() do.
+// Returns the seed of a point, and writes it if necessary. Takes the baseline if there is none. A source that cannot be
+// reached is only a warning if there is a store or an earlier seed to use. The file is HOME/seed-data.sql for head and
+// HOME/seed-data-NAME.sql for a snapshot, with @SOURCE before .sql for a source other than the default one; FILE.json
+// next to it says what it holds, so that a later call recognises it. Throws what TakeBaseline(), Pull() and
+// Materialize() throw.
 Seed PrepareSeed(const Context& context, const SeedRequest& request);
 
-// Deletes the files of a snapshot that PrepareSeed() wrote and nobody has changed.
+// Deletes the seeds of a snapshot that PrepareSeed() wrote and that have not been changed since.
 void RemoveSeedOf(const Context& context, const std::string& snapshot);
 
-// The files of this home are no longer what their notes say: the store was changed in place. Nothing is deleted but the
-// notes.
+// Deletes the notes of all seeds in `home`, and nothing else: after the store was changed in place, seeds no longer are
+// what their notes say.
 void ForgetSeeds(const std::filesystem::path& home);
 
 inline constexpr int64_t kStaleAfterDays = 7;
 
-// Days since `data_time_us`, whole ones.
+// The whole days from `data_time_us` to `now_us`.
 int64_t DaysOld(int64_t data_time_us, int64_t now_us);
 
 }  // namespace rotv::launch

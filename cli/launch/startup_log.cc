@@ -8,9 +8,9 @@ namespace rotv::launch {
 namespace {
 
 constexpr size_t kOtherLinesMaxBytes = 4096;
-constexpr size_t kLineMaxBytes = 64 * 1024;  // A statement in the server's log may hold a picture.
+constexpr size_t kLineMaxBytes = 64 * 1024;  // A statement in the server's log may be long.
 
-// Takes `prefix` off the front of `line`.
+// Removes `prefix` from the front of `line`; returns false if it is not there.
 bool Take(std::string_view& line, std::string_view prefix) {
   if (!line.starts_with(prefix)) return false;
   line.remove_prefix(prefix.size());
@@ -48,7 +48,7 @@ void StartupLog::Line(std::string_view line) {
     state_.database_ready = true;
   } else if (Take(line, "prepared: ")) {
     size_t space = line.find(' ');
-    // Afterwards it is the application that speaks.
+    // Once the database is ready the application writes the log too, and could imitate such a line.
     if (!state_.database_ready && space != std::string_view::npos) {
       state_.prepared[std::string(line.substr(0, space))] = line.substr(space + 1);
     }
@@ -60,7 +60,7 @@ void StartupLog::Line(std::string_view line) {
   } else if (Take(line, "warning: ")) {
     if (!state_.database_ready) state_.warnings.emplace_back(line);
   } else if (Take(line, "error: ")) {
-    if (!state_.error.empty()) return;  // The first is the cause.
+    if (!state_.error.empty()) return;  // The first error is the cause.
     state_.error = line;
     state_.last_words = os::LastLine(other_lines_);
   } else if (Take(line, "hint: ")) {

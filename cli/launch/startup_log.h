@@ -1,5 +1,5 @@
-// What a starting application tells in its log: the lines of the entrypoint, apart from everything that the server and
-// the application write. Pure; the format is the entrypoint's (entrypoint/messages.sh).
+// Parses the log of a starting application: picks the entrypoint's lines out of everything that the server and the
+// application write. Pure. The format is defined in entrypoint/messages.sh.
 
 #pragma once
 
@@ -17,19 +17,20 @@ struct StartupState {
   uint64_t import_done = 0;
   uint64_t import_total = 0;
   bool database_ready = false;
-  std::map<std::string, std::string> prepared;  // Clusters written for later starts, and for which server, until then.
-  std::vector<std::string> warnings;            // Until then.
-  std::string error;                            // Empty: none.
+  // The prepared clusters that were written, and for which server; only before the database is ready.
+  std::map<std::string, std::string> prepared;
+  std::vector<std::string> warnings;  // Only before the database is ready.
+  std::string error;                  // Empty: none.
   std::string hint;
-  std::string last_words;  // What was written last before the error, by somebody else.
+  std::string last_words;  // The last line before the error that is not the entrypoint's.
 };
 
 class StartupLog {
  public:
-  // A piece of the log, cut anywhere.
+  // Takes the next piece of the log, cut anywhere.
   void Feed(std::string_view piece);
   const StartupState& state() const { return state_; }
-  // The last lines that are not the entrypoint's: what the application said before it died.
+  // The last lines that are not the entrypoint's: what the application wrote before it ended.
   const std::string& other_lines() const { return other_lines_; }
 
  private:

@@ -10,9 +10,9 @@
 namespace rotv::launch {
 namespace {
 
-constexpr std::chrono::milliseconds kPollLog{500};    // At the runtime.
-constexpr std::chrono::milliseconds kReread{25};      // What the log has told so far.
-constexpr std::chrono::milliseconds kLastLines{200};  // Until they are here.
+constexpr std::chrono::milliseconds kPollLog{500};    // How often the runtime is asked for its state.
+constexpr std::chrono::milliseconds kReread{25};      // How often the parsed log is looked at.
+constexpr std::chrono::milliseconds kLastLines{200};  // Time for the last lines to arrive.
 
 }  // namespace
 
@@ -37,7 +37,7 @@ void StartupWatch::Follow(const std::vector<std::string>& words, bool keep) {
       log_.Feed(piece);
     });
   } catch (const Error&) {
-    // Stopped, or it cannot be run: either way there is no more to come.
+    // The command was stopped, or cannot be run: either way the log has ended.
   }
   log_ended_ = true;
 }
@@ -66,7 +66,7 @@ bool StartupWatch::AwaitDatabase(output::ProgressBar& progress, const Interrupt&
   return State().phase == "application";
 }
 
-// The end of the log alone does not tell: Podman may go on following a container that has ended.
+// Waiting for the end of the log is not enough: Podman may keep following a container that has ended.
 bool StartupWatch::HasEnded() {
   if (log_ended_) return true;
   auto now = std::chrono::steady_clock::now();
@@ -84,9 +84,9 @@ void StartupWatch::RequireAlive() {
   if (state.error.empty()) {
     std::string last = os::LastLine(log_.other_lines());
     throw Error(ErrorCode::kUsage,
-                fmt::format("the application has ended while it started{}{}", last.empty() ? "" : ": ", last), hint);
+                fmt::format("the application ended while it was starting{}{}", last.empty() ? "" : ": ", last), hint);
   }
-  // Only the application itself knows why.
+  // Why the application ended, only its own output says.
   bool its_own = state.error.starts_with("the application ended") && !state.last_words.empty();
   throw Error(ErrorCode::kUsage, its_own ? state.error + ": " + state.last_words : state.error, hint);
 }

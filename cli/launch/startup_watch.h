@@ -16,20 +16,20 @@ namespace rotv::launch {
 
 class StartupWatch {
  public:
-  // `log_file` is written with what comes, unless the runtime writes it itself.
+  // Writes the log to `log_file` as it arrives, unless the runtime writes that file itself.
   StartupWatch(Runtime& runtime, std::filesystem::path log_file);
-  ~StartupWatch();  // The application goes on.
+  ~StartupWatch();  // The application keeps running.
   StartupWatch(const StartupWatch&) = delete;
   StartupWatch& operator=(const StartupWatch&) = delete;
 
   StartupState State() const;
 
-  // Waits until the seed is imported and the database answers, and shows how far it is; gives false if there is no
-  // application to wait for. Throws what RequireAlive() does, and kInterrupted.
+  // Waits until the seed is imported and the database answers, and shows the progress. Returns false if there is no
+  // application to wait for. Throws what RequireAlive() throws, and kInterrupted.
   bool AwaitDatabase(output::ProgressBar& progress, const Interrupt& interrupt);
 
-  // Throws kUsage once the entrypoint has told an error, or the application has ended: with what the entrypoint said,
-  // or else the last line of what the application said.
+  // Throws kUsage if the entrypoint has reported an error or the application has ended. The message is the
+  // entrypoint's, or else the last line that the application wrote.
   void RequireAlive();
 
   const std::filesystem::path& log_file() const { return log_file_; }

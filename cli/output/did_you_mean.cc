@@ -9,7 +9,7 @@
 namespace rotv::output {
 namespace {
 
-// Levenshtein, with one row kept.
+// Returns the Levenshtein distance; only one row of the table is kept.
 size_t EditDistance(std::string_view a, std::string_view b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
@@ -28,7 +28,7 @@ size_t EditDistance(std::string_view a, std::string_view b) {
 }  // namespace
 
 std::string NearestWord(std::string_view word, const std::vector<std::string>& candidates) {
-  constexpr size_t kLongestWord = 100;  // Nobody mistypes one longer; keeps the table of distances small.
+  constexpr size_t kLongestWord = 100;  // Longer words are not typed by hand; this keeps the table of distances small.
   if (word.size() > kLongestWord) return "";
   size_t nearest = std::max<size_t>(1, word.size() / 3) + 1;
   std::string best;

@@ -8,10 +8,10 @@
 
 namespace rotv::output {
 
-// The candidate nearest to `word`, if one is near enough to be a slip of the fingers; else empty.
+// The candidate nearest to `word` if it is near enough to be a typing error; else empty.
 std::string NearestWord(std::string_view word, const std::vector<std::string>& candidates);
 
-// "did you mean "x"?" where a candidate is near, else "`otherwise`: a, b, c".
+// Returns "did you mean "x"?" if a candidate is near, else "`otherwise`: a, b, c".
 std::string DidYouMean(std::string_view word, const std::vector<std::string>& candidates, std::string_view otherwise);
 
 }  // namespace rotv::output

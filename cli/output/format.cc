@@ -35,7 +35,7 @@ std::string HumanBytes(uint64_t bytes) {
   if (bytes < 1000) return fmt::format("{} B", bytes);
   double value = static_cast<double>(bytes) / 1000;
   size_t unit = 0;
-  // What rounds to 1000 belongs to the next unit: 999,950 bytes are 1.00 MB.
+  // A value that rounds to 1000 belongs to the next unit: 999,950 bytes are 1.00 MB.
   while (value >= 999.5 && unit + 1 < kUnits.size()) {
     value /= 1000;
     ++unit;

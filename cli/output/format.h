@@ -1,4 +1,4 @@
-// Numbers as people read them. All in English, whatever the locale, so that they do not change between machines.
+// Formats numbers for people. The text is English in every locale, so that it is the same on all machines.
 
 #pragma once
 
@@ -18,13 +18,13 @@ std::string HumanDuration(double seconds);
 // now.
 std::string HumanAge(double seconds);
 
-// With thousands separators: "1,234,567".
+// Writes thousands separators: "1,234,567".
 std::string HumanCount(uint64_t count);
 
 // "1 table", "1,200 tables".
 std::string Counted(uint64_t count, std::string_view one, std::string_view many);
 
-// Unix time in microseconds. IsoTime is for programs: "2026-11-23T16:42:50.123456Z". HumanTime is for people:
+// Both take Unix time in microseconds. IsoTime is for programs: "2026-11-23T16:42:50.123456Z". HumanTime is for people:
 // "2026-11-23 16:42:50 UTC".
 std::string IsoTime(int64_t time_us);
 std::string HumanTime(int64_t time_us);

@@ -21,18 +21,18 @@ std::string DefaultHint(const std::string& program, ErrorCode code) {
     case ErrorCode::kUsage:
       return program + " --help";
     case ErrorCode::kRefused:
-      return "rotv-sync doctor says what the source lacks, and the statement that mends it";
+      return "rotv-sync doctor says what the source lacks, and prints the statement that fixes it";
     case ErrorCode::kUnreachable:
-      return "try again; rotv-sync doctor says how far the way to the source goes";
+      return "try again; rotv-sync doctor says where the connection to the source fails";
     case ErrorCode::kProtocol:
       return "the source may be newer than this program: look for a newer rotv-sync";
     case ErrorCode::kDisk:
-      return "look for free space and for another rotv-sync that runs";
+      return "check for free space, and for another rotv-sync that is running";
     case ErrorCode::kCorrupt:
     case ErrorCode::kSlotLost:
       return "take a new baseline: rotv-sync baseline --force";
     case ErrorCode::kInterrupted:
-      return "run the same command again to go on";
+      return "run the same command again to continue";
   }
   return "";
 }
@@ -44,7 +44,7 @@ bool WriteAll(int descriptor, std::string_view text) {
   if (problem == 0) return true;
   if (problem == EPIPE || problem == EBADF) return false;
   throw Error(ErrorCode::kDisk, fmt::format("the result cannot be written: {}", std::strerror(problem)),
-              "look at where the output goes");
+              "check where the output goes");
 }
 
 bool ReaderIsGone(int descriptor) {

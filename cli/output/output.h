@@ -1,5 +1,5 @@
-// Where results and errors go, and in which form: docs/configuration.md tells users. Nothing that goes through here can
-// steer a terminal; in JSON names stay exact all the same.
+// Writes results and errors, as text or as JSON; docs/configuration.md describes both for users. Nothing that is
+// written here can steer a terminal; names in JSON stay exact all the same.
 
 #pragma once
 
@@ -14,45 +14,46 @@ namespace rotv::output {
 
 using Json = nlohmann::ordered_json;
 
-// All of `text` to `descriptor`. Nothing is said when nobody reads it (closed pipe, closed stream): false. Throws kDisk
+// Writes all of `text` to `descriptor`. Returns false if it is closed, or the reading end of the pipe is. Throws kDisk
 // if it cannot be written for another reason.
 bool WriteAll(int descriptor, std::string_view text);
 
-// Whether the reading end of stdout is gone, or it was never open.
+// True if the reading end of `descriptor` is closed, or if it was never open.
 bool ReaderIsGone(int descriptor);
 
-// One document, indented, with a line end. Text that is not UTF-8 (names in an old encoding) has its bytes replaced.
+// Writes one document, indented, with a line feed at its end. Bytes that are not UTF-8 (names in an old encoding) are
+// replaced.
 std::string JsonText(const Json& document);
-// The same on one line, without its end.
+// The same on one line, without a line feed.
 std::string CompactJson(const Json& document);
 
 class Output {
  public:
   enum class Form { kText, kJson };
-  using Write = std::function<bool(std::string_view)>;  // As WriteAll().
+  using Write = std::function<bool(std::string_view)>;  // Like WriteAll().
   struct Streams {
     Write out;  // stdout
     Write err;  // stderr
     bool out_is_terminal = false;
   };
 
-  // `program` stands in front of errors.
+  // `program` is the prefix of errors.
   Output(std::string program, Form form, Streams streams)
       : program_(std::move(program)), form_(form), streams_(std::move(streams)) {}
 
   Form form() const { return form_; }
 
-  // Once the data itself takes stdout (materialize --output -), everything else goes to stderr.
+  // Sends everything else to stderr when the data itself goes to stdout (materialize --output -).
   void LeaveStdoutToData() { streams_.out = streams_.err; }
 
-  // The result of a command: `text` for people, or `document`. Called once.
+  // Writes the result of a command: `text` for people, or `document`. Called once.
   void Result(std::string_view text, const Json& document);
 
-  // A part of a result that comes piece by piece, as it is. False if nobody reads it any more.
+  // Writes a part of a result that comes piece by piece, unchanged. Returns false if the reader is gone.
   bool Part(std::string_view text);
 
-  // Two lines on stderr, `PROGRAM: ...` and `hint: ...`, or {"error":{"code","message","hint"}} on stdout. An error
-  // without a hint gets its code's.
+  // Writes two lines to stderr, `PROGRAM: ...` and `hint: ...`, or {"error":{"code","message","hint"}} to stdout. An
+  // error without a hint gets the default hint of its code.
   void Failure(const Error& error);
 
  private:

@@ -21,7 +21,7 @@ constexpr milliseconds kLineEvery{5000};
 constexpr auto kNever = std::numeric_limits<ProgressBar::TimePoint::rep>::max();
 constexpr const char* kEraseLine = "\r\x1b[K";
 
-// Eighths of a cell, so that a short bar still moves.
+// Draws eighths of a cell, so that a short bar still moves.
 std::string DrawBar(double fraction, size_t cells, const TextStyle& style) {
   static constexpr const char* kEighths[] = {"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"};
   auto eighths = static_cast<size_t>(std::clamp(fraction, 0.0, 1.0) * static_cast<double>(cells) * 8);
@@ -93,7 +93,7 @@ void ProgressBar::Say(std::string_view line) {
 void ProgressBar::PrintLine(std::string_view line) {
   std::lock_guard lock(mutex_);
   std::string text = drawn_ ? kEraseLine : "";
-  drawn_ = false;  // It comes back when it is next due.
+  drawn_ = false;  // The bar is drawn again when it is due.
   options_.write(text.append(line).append("\n"));
 }
 
@@ -116,7 +116,8 @@ void ProgressBar::ScheduleAfter(TimePoint now, milliseconds wait) {
   next_draw_.store((now + wait).time_since_epoch().count(), std::memory_order_relaxed);
 }
 
-// The recent past counts more: the time left follows a link that becomes slow within seconds, and does not jump.
+// The rate is an exponential moving average: when a link becomes slow the time left follows within seconds, but does
+// not jump.
 void ProgressBar::MeasureRate(TimePoint now, uint64_t done) {
   constexpr double kMemorySeconds = 5;
   double elapsed_s = Seconds(measured_at_, now);
@@ -133,7 +134,7 @@ void ProgressBar::Erase() {
   drawn_ = false;
 }
 
-// What was shown ends with a line that stays: what was done, and how long it took.
+// Work that was shown ends with a line that stays: what was done, and how long it took.
 void ProgressBar::FinishWork() {
   if (!working_) return;
   working_ = false;
@@ -159,7 +160,7 @@ std::string ProgressBar::Amount(uint64_t done) const {
 }
 
 std::string ProgressBar::Rate(double per_second) const {
-  // One table in ten seconds is a rate, too.
+  // Slow rates need a decimal: one table in ten seconds.
   if (unit_ == Unit::kItems && per_second < 10) return fmt::format("{:.1f}/s", per_second);
   auto whole = static_cast<uint64_t>(per_second);
   return unit_ == Unit::kItems ? HumanCount(whole) + "/s" : Amount(whole) + "/s";
@@ -168,12 +169,12 @@ std::string ProgressBar::Rate(double per_second) const {
 std::string ProgressBar::TimeLeft(uint64_t done) const {
   if (!TotalIsKnown(done) || rate_per_s_ <= 0) return "";
   double seconds = std::round(static_cast<double>(total_ - done) / rate_per_s_);
-  // Tenths would be more than an estimate knows.
+  // An estimate is not exact to tenths of a second.
   return (seconds < 10 ? fmt::format("{:.0f} s", std::max(1.0, seconds)) : HumanDuration(seconds)) + " left";
 }
 
-// Where the line is too narrow the least telling parts go first: the detail is cut and left out, the bar becomes short
-// and is left out, then the rate and the time left.
+// On a narrow terminal the least useful parts are left out first: the detail is cut, then left out, the bar becomes
+// short, then is left out, then the rate and the time left.
 std::string ProgressBar::BarLine(uint64_t done) const {
   constexpr size_t kLongBar = 24;
   constexpr size_t kShortBar = 10;

@@ -1,4 +1,4 @@
-// Shows a person how work goes on: a bar on a terminal, a line now and then elsewhere. Debian has no library for
+// Shows the progress of work: a bar on a terminal, a line every few seconds elsewhere. Debian has no library for
 // progress bars in C++, so this one is ours.
 
 #pragma once
@@ -18,27 +18,27 @@ namespace rotv::output {
 
 enum class Verbosity { kQuiet, kNormal, kVerbose };
 
-// Nothing is shown of work that takes less than a second. Then on a terminal a bar, redrawn at most 10 times a second
-// and cut to the terminal's width; elsewhere a line every 5 seconds. With kQuiet only warnings.
+// Work that takes less than a second is not shown. After that, a terminal shows a bar, redrawn at most 10 times a
+// second and cut to the terminal's width; elsewhere a line is written every 5 seconds. kQuiet shows only warnings.
 //
-// Any thread may call anything. Update() costs an atomic store and a look at the clock unless something is to be drawn,
+// All methods may be called from any thread. Update() costs an atomic store and a look at the clock unless it draws,
 // and never waits for another thread that draws.
 class ProgressBar : public Progress {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
   struct Options {
-    std::string program = "rotv-sync";  // Stands in front of lines.
+    std::string program = "rotv-sync";  // The prefix of lines.
     Verbosity verbosity = Verbosity::kNormal;
     bool terminal = false;  // Lines can be redrawn.
     TextStyle style;
     std::function<int()> width = [] { return 80; };
     std::function<TimePoint()> now = std::chrono::steady_clock::now;
-    std::function<void(std::string_view)> write;  // To stderr; what one call is given belongs together.
+    std::function<void(std::string_view)> write;  // Writes to stderr; the text of one call belongs together.
   };
 
   explicit ProgressBar(Options options);
-  ~ProgressBar() override;  // Leaves no half drawn line behind.
+  ~ProgressBar() override;  // Erases a line that is still drawn.
 
   void Begin(std::string_view what, Unit unit, uint64_t total) override;
   void Update(uint64_t done) override;
@@ -47,7 +47,7 @@ class ProgressBar : public Progress {
   void Warn(std::string_view line) override;
   void Note(std::string_view line) override;
 
-  // A line that is shown unless kQuiet.
+  // Shows a line unless kQuiet.
   void Say(std::string_view line);
 
  private:
@@ -66,12 +66,12 @@ class ProgressBar : public Progress {
 
   const Options options_;
   std::atomic<uint64_t> done_{0};
-  std::atomic<TimePoint::rep> next_draw_;  // Never, while there is no work.
+  std::atomic<TimePoint::rep> next_draw_;  // kNever while there is no work.
 
   std::mutex mutex_;  // Guards what follows.
   bool working_ = false;
   bool shown_ = false;  // Something of this work was shown.
-  bool drawn_ = false;  // A bar stands on the terminal's line.
+  bool drawn_ = false;  // The terminal's line shows a bar.
   std::string what_;
   std::string detail_;
   Unit unit_ = Unit::kItems;

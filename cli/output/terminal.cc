@@ -16,7 +16,7 @@ struct Range {
   uint32_t last;
 };
 
-// Not the whole of Unicode's tables: what names of tables and messages hold in practice.
+// These are parts of Unicode's tables: the characters that names of tables and messages contain in practice.
 constexpr Range kNoColumn[] = {{0x300, 0x36F}, {0x200B, 0x200F}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}, {0xFEFF, 0xFEFF}};
 constexpr Range kTwoColumns[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0xA4CF},  {0xAC00, 0xD7A3},
                                  {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},  {0xFFE0, 0xFFE6},
@@ -28,21 +28,21 @@ bool IsIn(uint32_t code, const Range (&ranges)[N]) {
                      [&](const Range& range) { return code >= range.first && code <= range.last; });
 }
 
-// Reorders, hides or moves what stands around it: C0 and C1, marks of direction, blanks of no width, tags. Not the two
-// joiners, without which some languages cannot be written.
+// Characters that reorder, hide or move the text around them: C0 and C1 controls, direction marks, zero-width blanks,
+// tags. The two joiners are not among them: some languages cannot be written without them.
 constexpr Range kSteering[] = {{0, 0x1F},        {0x7F, 0x9F},      {0x61C, 0x61C},   {0x200B, 0x200B},
                                {0x200E, 0x200F}, {0x2028, 0x202E},  {0x2060, 0x206F}, {0xFEFF, 0xFEFF},
                                {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F}};
 
 struct Character {
   size_t bytes;
-  uint32_t code;  // kNoUtf8 for a byte that is none.
+  uint32_t code;  // kNoUtf8 for a byte that is not UTF-8.
 };
 
 constexpr uint32_t kNoUtf8 = UINT32_MAX;
 constexpr Character kBadByte{1, kNoUtf8};
 
-// The first character of `text`, which is not empty.
+// Returns the first character of `text`, which is not empty.
 Character FirstCharacter(std::string_view text) {
   auto lead = static_cast<unsigned char>(text[0]);
   if (lead < 0x80) return {1, lead};
@@ -67,7 +67,7 @@ size_t ColumnsOf(const Character& character) {
 
 bool Steers(uint32_t code) { return code == kNoUtf8 || IsIn(code, kSteering); }
 
-// Takes the first character off `text` and appends it, or what `replace` makes of one that steers.
+// Removes the first character from `text` and appends it to `to`; one that steers is replaced by `replace` of it.
 template <class Replace>
 void MoveCharacter(std::string_view& text, std::string& to, Replace replace) {
   const Character character = FirstCharacter(text);
@@ -202,7 +202,7 @@ std::string TerminalJson(std::string_view text) {
     return fmt::format("\\u{:04x}\\u{:04x}", 0xD800 + (code >> 10), 0xDC00 + (code & 0x3FF));
   };
   while (!text.empty()) {
-    const bool keep = text[0] == '\n' || text[0] == '\t';  // Between the values.
+    const bool keep = text[0] == '\n' || text[0] == '\t';  // White space between the values.
     if (keep) {
       safe += text[0];
       text.remove_prefix(1);

@@ -1,4 +1,4 @@
-// What the streams can show, and text laid out for them.
+// Finds out what a stream can show, and lays out text for it.
 
 #pragma once
 
@@ -9,7 +9,7 @@
 
 namespace rotv::output {
 
-// How results and messages may look.
+// Features that results and messages may use besides plain ASCII.
 struct TextStyle {
   bool utf8 = false;
   bool colour = false;
@@ -17,40 +17,40 @@ struct TextStyle {
 
 enum class Colour { kGreen, kYellow, kRed, kFaint };
 
-// Whether `descriptor` is a terminal on which lines can be redrawn and coloured (TERM is set, and not to "dumb").
+// True if `descriptor` is a terminal on which lines can be redrawn and coloured (TERM is set, and is not "dumb").
 bool IsTerminal(int descriptor, const os::Environment& environment);
 
-// Columns of the terminal; 80 where it does not say.
+// Columns of the terminal; 80 if it does not say.
 int TerminalWidth(int descriptor);
 
-// Symbols beyond ASCII where the locale's encoding is UTF-8; colour on a terminal, unless NO_COLOR is set.
+// Allows symbols beyond ASCII if the locale's encoding is UTF-8, and colour on a terminal unless NO_COLOR is set.
 TextStyle StyleFor(int descriptor, const os::Environment& environment);
 
-// `text` in `colour`, or as it is where the style has none.
+// Returns `text` in `colour`, or unchanged if the style has no colour.
 std::string Coloured(std::string_view text, Colour colour, const TextStyle& style);
 
-// Columns that UTF-8 text takes on a terminal: wide characters take two, combining ones none.
+// The columns that UTF-8 text takes on a terminal: wide characters take two, combining ones none.
 size_t DisplayWidth(std::string_view text);
 
-// `text` with blanks behind it until it takes `width` columns.
+// Add blanks after or before `text` until it takes `width` columns.
 std::string PadRight(std::string_view text, size_t width);
 std::string PadLeft(std::string_view text, size_t width);
 
-// `text`, cut so that it takes at most `width` columns, with a mark at its end if anything was cut.
+// Cuts `text` so that it takes at most `width` columns, with a mark at its end if anything was cut.
 std::string CutToWidth(std::string_view text, size_t width, const TextStyle& style);
 
-// Names of tables and messages of servers come from elsewhere: whoever chose them could move the cursor, colour, hide
-// or reorder what stands around them. What steers a terminal (control characters of ASCII and of Unicode, marks of
-// direction, blanks of no width, bytes that are no UTF-8) becomes '?' in all of these.
+// Names of tables and messages of servers are not trusted: they could move the cursor, or colour, hide or reorder the
+// text around them. The functions below replace everything that steers a terminal: control characters of ASCII and of
+// Unicode, direction marks, zero-width blanks, bytes that are not UTF-8. The first two write '?' for it.
 
-// One line: line ends become blanks, trailing ones go.
+// Makes one line: line feeds become blanks, trailing blanks are removed.
 std::string OneLine(std::string_view text);
 
-// Lines laid out by us: keeps line ends, tabs and what Coloured() writes. For everything that is written for people, so
-// that a name that was overlooked does no harm.
+// Makes lines that we laid out safe: keeps line feeds, tabs and the colours of Coloured(). Everything written for
+// people goes through it, so that a name that was overlooked does no harm.
 std::string TerminalText(std::string_view text);
 
-// A JSON document: what steers a terminal is written as \uXXXX, which is the same document.
+// Makes a JSON document safe: whatever steers a terminal is written as \uXXXX, which is the same document.
 std::string TerminalJson(std::string_view text);
 
 }  // namespace rotv::output

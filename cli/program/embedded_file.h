@@ -1,4 +1,4 @@
-// Files that travel inside the program (cmake/Embed.cmake).
+// Files that are embedded in the program (cmake/Embed.cmake).
 
 #pragma once
 
@@ -15,7 +15,7 @@ struct EmbeddedFile {
 // The Containerfile and the entrypoint's scripts.
 std::span<const EmbeddedFile> ContainerFiles();
 
-// Pages that commands fill in.
+// HTML pages that commands fill in.
 std::span<const EmbeddedFile> PageFiles();
 
 }  // namespace rotv::program

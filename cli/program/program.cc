@@ -23,10 +23,11 @@ namespace {
 
 Interrupt g_interrupt;  // Signal handlers reach it.
 
-Error Interrupted() { return Error(ErrorCode::kInterrupted, "interrupted", "run the same command again to go on"); }
+Error Interrupted() { return Error(ErrorCode::kInterrupted, "interrupted", "run the same command again to continue"); }
 
 void PrepareProcess() {
-  // A stream that is closed would give its number to the next file opened, and results would be written into that.
+  // The number of a closed stream would go to the next file that is opened, and results would be written into that
+  // file.
   for (int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     bool closed = fcntl(descriptor, F_GETFD) == -1;
     if (closed && open("/dev/null", O_RDONLY) < 0) _exit(static_cast<int>(ErrorCode::kUsage));
@@ -42,30 +43,31 @@ class CommandLine {
   explicit CommandLine(const Program& program) : program_(program), app_(program.description, program.name) {
     app_.set_version_flag("--version", fmt::format("{} {}", program.name, ROTV_VERSION), "Print the version and exit");
     app_.set_help_flag("-h,--help", "Print this help and exit");
-    app_.add_option("--home", options_.home, "All local state (default: $ROTV_HOME, else ~/.rotv)")->type_name("DIR");
+    app_.add_option("--home", options_.home, "The directory of all local state (default: $ROTV_HOME, else ~/.rotv)")
+        ->type_name("DIR");
     app_.add_option("--config", options_.config,
-                    "Sources and masking rules (default: $ROTV_CONFIG, else ./rotv.toml, else HOME/rotv.toml)")
+                    "The config file (default: $ROTV_CONFIG, else ./rotv.toml, else HOME/rotv.toml)")
         ->type_name("FILE");
-    app_.add_option("--source", options_.source, "Which source (default: the only one, else production)")
+    app_.add_option("--source", options_.source, "The source to work on (default: the only one, else production)")
         ->type_name("NAME");
-    app_.add_flag("--json", options_.json, "One JSON document on stdout");
-    CLI::Option* quiet = app_.add_flag("-q", options_.quiet, "Less on stderr: warnings and errors only");
-    app_.add_flag("-v", options_.verbose, "More on stderr")->excludes(quiet);
+    app_.add_flag("--json", options_.json, "Print the result as one JSON document on stdout");
+    CLI::Option* quiet = app_.add_flag("-q", options_.quiet, "Print only warnings and errors on stderr");
+    app_.add_flag("-v", options_.verbose, "Print more on stderr")->excludes(quiet);
     app_.require_subcommand(1);
     app_.get_formatter()->label("SUBCOMMAND", "COMMAND");
     app_.footer(program.footer);
     if (program.declare_options) program.declare_options(app_);
     for (const CommandEntry& entry : program.commands) {
       CLI::App* command = app_.add_subcommand(entry.name);
-      command->fallthrough();  // Global options may also stand behind the command.
+      command->fallthrough();  // Global options may come after the command too.
       commands_.emplace(entry.name, entry.declare(*command));
       command->footer(fmt::format("{}\n\nOptions of every command (--home, --json, ...): {} --help",
                                   command->get_footer(), program.name));
     }
   }
 
-  // Gives what is to be printed for --help and --version, with which there is nothing else to do.
-  // Throws kUsage for what cannot be understood.
+  // Returns the text to print for --help and --version, after which the program ends; else nothing. Throws kUsage for a
+  // command line that cannot be parsed.
   std::optional<std::string> Parse(int argc, char** argv) {
     try {
       app_.parse(argc, argv);
@@ -131,18 +133,19 @@ int RunCommand(const Program& program, const CommandLine& line, const os::Enviro
 }
 
 int Fail(const Program& program, output::Output& output, const Error& error) {
-  // Ctrl-C also reaches the programs we started, whose ends may be what is noticed first.
+  // Ctrl-C also reaches the programs that we started, and their end may be noticed first.
   bool consequence = g_interrupt.requested() && error.code() != ErrorCode::kBug && error.code() != ErrorCode::kCorrupt;
   Error shown = error;
   if (consequence && error.code() != ErrorCode::kInterrupted) {
     shown = Interrupted();
   }
-  // Whoever closes a pipe early knows it, and needs no message.
+  // A reader that closes its pipe early needs no message.
   bool quiet = shown.code() == ErrorCode::kDisk && output::ReaderIsGone(STDOUT_FILENO);
   try {
     if (!quiet) output.Failure(shown);
   } catch (const Error&) {
-    // stdout takes nothing, so that --json cannot say it there. Where stderr takes nothing either, the exit code does.
+    // stdout cannot be written, so that --json cannot report the error there. If stderr cannot be written either, only
+    // the exit code reports it.
     try {
       output::WriteAll(STDERR_FILENO, fmt::format("{}: {}\n", program.name, output::OneLine(shown.what())));
     } catch (const Error&) {
@@ -151,7 +154,7 @@ int Fail(const Program& program, output::Output& output, const Error& error) {
   return static_cast<int>(shown.code());
 }
 
-// --json counts for errors of the command line itself, also where it was not reached by the parser.
+// Errors of the command line itself are JSON too if --json is given, even if the parser did not get to it.
 output::Output::Form FormAskedFor(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     std::string_view word = argv[i];
@@ -161,7 +164,7 @@ output::Output::Form FormAskedFor(int argc, char** argv) {
   return output::Output::Form::kText;
 }
 
-// As Fail() shows an interrupt, on a line of its own where a progress bar may be drawn.
+// Writes what Fail() writes for an interrupt, on a line of its own where a progress bar may be drawn.
 os::LastWords InterruptedWords(const Program& program, output::Output::Form form) {
   os::LastWords words{.descriptor = form == output::Output::Form::kJson ? STDOUT_FILENO : STDERR_FILENO, .text = {}};
   const auto write = [&](std::string_view text) {
@@ -198,7 +201,7 @@ int RunProgram(const Program& program, int argc, char** argv) {
   } catch (const std::bad_alloc&) {
     return Fail(program, output,
                 Error(ErrorCode::kBug, "out of memory",
-                      "256 MiB should do, unless a single row is larger: please report this as a bug"));
+                      "256 MiB should be enough, unless a single row is larger: please report this as a bug"));
   } catch (const std::filesystem::filesystem_error& error) {
     return Fail(program, output, Error(ErrorCode::kDisk, error.what()));
   } catch (const std::exception& error) {

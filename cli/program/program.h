@@ -1,5 +1,5 @@
-// What the programs of this project have in common: the options in front of every command, the set-up of the process,
-// and how an error becomes two lines and an exit code.
+// Runs the two programs of this project: the options of every command, the set-up of the process, and how an error
+// becomes two lines and an exit code.
 
 #pragma once
 
@@ -30,27 +30,27 @@ struct GlobalOptions {
   }
 };
 
-// One call of the program: what a command works with once the command line is read. Nothing is opened yet.
+// One call of the program: what a command works with once the command line is parsed. Nothing is opened yet.
 struct Invocation {
   const GlobalOptions& options;
   const os::Environment& environment;
-  std::filesystem::path home;  // As ResolveHome() gives it.
+  std::filesystem::path home;  // The result of ResolveHome().
   output::ProgressBar& progress;
   output::Output& output;
   const Interrupt& interrupt;
-  output::TextStyle style;  // Of stdout.
+  output::TextStyle style;  // The style of stdout.
 };
 
-// What a command is to its program: it gives the exit code, and throws Error.
+// A command as its program sees it. `run` returns the exit code, or throws Error.
 struct Command {
   std::function<int(const Invocation&)> run;
-  // Whether stdout is for the command's data, as the options given say; nothing: never.
+  // True if the given options send the command's data to stdout; null: never.
   std::function<bool()> takes_stdout;
 };
 
 struct CommandEntry {
   const char* name;
-  // Adds its options, description and examples to `app`, its subcommand. What it gives is called after parsing.
+  // Adds the command's options, description and examples to `app`, its subcommand. The result runs after parsing.
   std::function<Command(CLI::App& app)> declare;
 };
 
@@ -59,12 +59,12 @@ struct Program {
   const char* description;
   const char* footer;
   std::vector<CommandEntry> commands;
-  std::function<void(CLI::App& app)> declare_options;  // Those that only this program has; may be empty.
-  // Called before every command, with the home directory: what killed runs left there goes. Never throws.
+  std::function<void(CLI::App& app)> declare_options;  // Options that only this program has; may be null.
+  // Called before every command: removes from the home directory what killed runs left there. Never throws.
   void (*remove_leftovers)(const std::filesystem::path& home) noexcept = nullptr;
 };
 
-// The whole of main(): gives the exit code, and lets nothing out.
+// The whole of main(): returns the exit code, and throws nothing.
 int RunProgram(const Program& program, int argc, char** argv);
 
 }  // namespace rotv::program

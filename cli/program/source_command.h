@@ -1,4 +1,4 @@
-// A command that works on one source: `rotv-sync` is made of these, and `rotv` has some of them, too.
+// Runs commands that work on one source. Most commands of `rotv-sync` do, and some of `rotv`.
 
 #pragma once
 
@@ -16,33 +16,33 @@
 
 namespace rotv::program {
 
-// What such a command works with, once the command line and the config are read.
+// The objects that such a command works with, once the command line and the config have been read.
 struct Session {
   const Context& context;
-  output::ProgressBar& progress;  // The one in `context`, with its Say().
+  output::ProgressBar& progress;  // The one in `context`, which also has Say().
   output::Output& output;
   output::Verbosity verbosity;
-  output::TextStyle style;                            // Of stdout.
-  const std::vector<SourceConfig>& sources;           // All that there are, by name.
-  bool source_is_named;                               // By --source.
-  Compression seed_compression = Compression::kNone;  // Where nothing else is said.
+  output::TextStyle style;                            // The style of stdout.
+  const std::vector<SourceConfig>& sources;           // All sources, ordered by name.
+  bool source_is_named;                               // --source was given.
+  Compression seed_compression = Compression::kNone;  // The default.
 };
 
 std::vector<std::string> NamesOf(const std::vector<SourceConfig>& sources);
 
 struct SyncCommand {
-  // Gives the exit code; throws Error.
+  // Returns the exit code; throws Error.
   std::function<int(const Session&)> run;
-  // Whether stdout is for the command's data, as the options given say; nothing: never.
+  // True if the given options send the command's data to stdout; null: never.
   std::function<bool()> takes_stdout;
-  // --source may also name one that the config no longer has, and that has left something on a server. It has no rules
-  // then, so that nothing of it may be stored.
+  // --source may also name a source that the config no longer has, and that left a slot or publication on a server.
+  // Such a source has no masking rules, so none of its rows may be stored.
   bool also_former = false;
 };
 
-enum class Watched { kByAPerson, kByNobody };  // As Context::scheduled.
+enum class Watched { kByAPerson, kByNobody };  // See Context::scheduled.
 
-// The source is known, and the home directory is there, before anything of `command` is done.
+// Makes a Command that reads the config, chooses the source and opens the home directory, and then runs `command`.
 Command OnSource(const SyncCommand& command, Watched watched = Watched::kByAPerson);
 
 }  // namespace rotv::program

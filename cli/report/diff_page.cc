@@ -9,7 +9,7 @@ namespace rotv::report {
 std::string DiffPage(const output::Json& diff) {
   constexpr std::string_view kPlace = "@DATA@";
   std::string page(program::PageFiles().front().text);
-  // Within a script element nothing but its end is looked for, which no text of a database may bring.
+  // In a script element the browser looks only for the end tag, which no text of a database may contain.
   std::string data;
   for (char c : output::CompactJson(diff)) {
     if (c == '<') {

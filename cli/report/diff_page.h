@@ -1,4 +1,4 @@
-// A difference as one page for a browser, which needs nothing beside it.
+// Writes a difference as one self-contained page for a browser.
 
 #pragma once
 
@@ -8,7 +8,7 @@
 
 namespace rotv::report {
 
-// `diff` is what DiffJson() gives.
+// `diff` is the result of DiffJson().
 std::string DiffPage(const output::Json& diff);
 
 }  // namespace rotv::report

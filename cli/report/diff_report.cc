@@ -11,7 +11,7 @@
 namespace rotv::report {
 namespace {
 
-// In the table of people; longer values are cut.
+// The text output cuts values that have more characters.
 constexpr size_t kLongestShown = 60;
 
 std::string Shortened(std::string_view text, size_t most) {
@@ -90,7 +90,7 @@ std::string RowText(const DiffRow& row) {
   const auto& values = row.after.empty() ? row.before : row.after;
   for (size_t i = 0; i < row.columns.size(); ++i) {
     bool changed = row.kind == history::RowChange::Kind::kChanged && row.before[i] != row.after[i];
-    // Of a row that was changed: what names it, and what is another.
+    // A changed row shows its key and the columns that differ.
     if (row.kind == history::RowChange::Kind::kChanged && !changed && !IsKey(row, row.columns[i])) continue;
     text += fmt::format(" {}={}", output::OneLine(row.columns[i]),
                         changed ? fmt::format("{} → {}", Shown(row.before[i]), Shown(row.after[i])) : Shown(values[i]));

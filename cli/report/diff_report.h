@@ -1,4 +1,4 @@
-// A difference between two points, for people and for programs.
+// Formats the difference between two points as text and as JSON.
 
 #pragma once
 
@@ -11,26 +11,26 @@
 
 namespace rotv::report {
 
-// A row that differs, with its values as text; a NULL is no value.
+// A row that differs, with its values as text; NULL is nullopt.
 struct DiffRow {
   std::string table;
   history::RowChange::Kind kind = history::RowChange::Kind::kChanged;
   std::vector<std::string> columns;
   std::vector<std::string> key_columns;
-  std::vector<std::optional<std::string>> before;  // Empty if there was none.
-  std::vector<std::optional<std::string>> after;
+  std::vector<std::optional<std::string>> before;  // Empty for an added row.
+  std::vector<std::optional<std::string>> after;   // Empty for a removed row.
 };
 
 struct DiffRows {
-  std::vector<DiffRow> rows;  // The first of them.
+  std::vector<DiffRow> rows;  // The first ones.
   uint64_t total = 0;
 };
 
-// With values of at most this many characters; of longer ones the beginning, with what is missing.
+// MakeDiffRow() cuts values that have more characters, and adds their full length.
 inline constexpr size_t kLongestDiffValue = 1000;
 DiffRow MakeDiffRow(const TableDiff& table, const history::RowChange& change);
 
-// `rows` is null where none were asked for.
+// `rows` is null if no rows were asked for.
 std::string DiffText(const SnapshotDiff& diff, const DiffRows* rows);
 output::Json SchemaChangesJson(const std::vector<schema::SchemaChange>& changes);
 output::Json DiffJson(const SnapshotDiff& diff, const DiffRows* rows);

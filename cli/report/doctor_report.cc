@@ -15,7 +15,7 @@ namespace {
 using Outcome = capture::Check::Outcome;
 
 constexpr size_t kManyTables = 60;
-constexpr size_t kWidestColumn = 48;  // One long name does not push the others off the screen.
+constexpr size_t kWidestColumn = 48;  // A long name does not push the other columns off the screen.
 
 std::string_view OutcomeName(Outcome outcome) {
   switch (outcome) {
@@ -41,7 +41,7 @@ std::string Symbol(Outcome outcome, const output::TextStyle& style) {
   return "";
 }
 
-// Statements stand on lines of their own, as they are to be typed.
+// Statements are on lines of their own, ready to be copied.
 std::string FixLines(std::string_view fix) {
   std::string lines;
   while (!fix.empty()) {
@@ -59,7 +59,7 @@ size_t ColumnWidth(const std::vector<const Row*>& rows, Text text) {
   return std::min(width, kWidestColumn);
 }
 
-// A table with a problem is a check, too, so that it decides the exit code. People see it once, among the tables.
+// A table with a problem is also a check, so that it decides the exit code. The text shows it once, among the tables.
 bool RepeatsTable(const DoctorReport& report, const capture::Check& check) {
   return std::any_of(report.tables.begin(), report.tables.end(), [&](const capture::TableReport& table) {
     return table.name == check.name && table.outcome == check.outcome;
@@ -108,7 +108,7 @@ std::string TablesText(const std::vector<const capture::TableReport*>& rows, con
 std::string TablesSummary(const DoctorReport& report) {
   std::map<std::string, uint64_t> ways;
   for (const capture::TableReport& table : report.tables) ++ways[output::OneLine(table.follow)];
-  // By an index each table has its own way: these say more as one.
+  // Tables streamed by an index each name their own; the summary counts them together.
   std::map<std::string, uint64_t> merged;
   for (const auto& [way, count] : ways)
     merged[way.starts_with("streamed by index") ? "streamed by an index" : way] += count;

@@ -1,4 +1,4 @@
-// What doctor found, for people and for programs.
+// Formats what doctor found as text and as JSON.
 
 #pragma once
 
@@ -12,8 +12,8 @@ namespace rotv::report {
 
 enum class Detail { kProblemsFirst, kEverything };
 
-// A line a check and a table, columns aligned; what needs hands comes with its statement. With kProblemsFirst, where
-// there are 60 tables or more, only those with something to say are listed.
+// The text has one line per check and per table, in aligned columns; a problem comes with the statement that fixes it.
+// With kProblemsFirst, and 60 tables or more, only tables with a remark are listed.
 std::string DoctorText(const DoctorReport& report, Detail detail, const output::TextStyle& style);
 output::Json DoctorJson(const DoctorReport& report);
 

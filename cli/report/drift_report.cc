@@ -24,7 +24,8 @@ std::vector<std::string> Lines(const std::string& text) {
   return lines;
 }
 
-// Lines of `text` that the other text does not have: of a function of a hundred lines, the one that matters.
+// Returns the lines of `text` that the other text does not have, at most six: of a function of a hundred lines, only
+// the line that differs is of interest.
 std::vector<std::string> OwnLines(const std::string& text, const std::string& other) {
   constexpr size_t kMost = 6;
   std::vector<std::string> own = Lines(text), others = Lines(other);
@@ -46,7 +47,7 @@ std::string OnlyText(const std::string& where, const std::vector<drift::SchemaOb
   if (objects.empty()) return "";
   std::string text = fmt::format("\nOnly in {} ({})\n", where, objects.size());
   for (const drift::SchemaObject& object : objects) {
-    // A long one is in the sketch.
+    // A long definition is in the SQL sketch.
     std::vector<std::string> definition = Lines(object.definition);
     bool shown = definition.size() == 1 && object.kind != "function" && object.kind != "procedure";
     text += fmt::format("  {}{}\n", output::OneLine(object.Label()), shown ? ": " + definition[0] : "");
@@ -66,7 +67,7 @@ std::string ChangedText(const std::string& source, const std::vector<drift::Chan
         text += fmt::format("    {}  {}\n", output::PadRight(label, width), line);
         label.clear();
       }
-      if (!label.empty()) text += fmt::format("    {}  (nothing of its own)\n", output::PadRight(label, width));
+      if (!label.empty()) text += fmt::format("    {}  (no line of its own)\n", output::PadRight(label, width));
     };
     side(source, before.definition, after.definition);
     side(kMigrations, after.definition, before.definition);
@@ -108,10 +109,10 @@ std::string DriftText(const drift::DriftCheck& check, const std::string& source,
   if (drift.empty()) return fmt::format("The schemas are equal{}: {}.\n", ignored, sides);
   return fmt::format("The schemas differ{}: {}.\n", ignored, sides) + OnlyText(source, drift.only_before) +
          OnlyText("the migrations", drift.only_after) + ChangedText(source, drift.changed) +
-         SketchText(fmt::format("What a new migration would say to make of them what {} has:", source), drift.to_before,
-                    style) +
-         SketchText(fmt::format("What would make of {} what the migrations build:", source), drift.to_after, style) +
-         // Once more, where the eye is.
+         SketchText(fmt::format("A new migration that would build what {} has:", source), drift.to_before, style) +
+         SketchText(fmt::format("Statements that would change {} to what the migrations build:", source),
+                    drift.to_after, style) +
+         // The counts come last, because the end of a long output is what stays on the screen.
          fmt::format("\n{}.\n", drift::DriftCounts(drift, source));
 }
 

@@ -1,4 +1,4 @@
-// What a comparison of schemas found, for people and for programs. Pure.
+// Formats the result of a schema comparison as text and as JSON. Pure.
 
 #pragma once
 

@@ -15,7 +15,7 @@ namespace {
 constexpr size_t kMostObjects = 10;
 constexpr size_t kMostLines = 3;
 
-// What a statement says line by line, as a column stands on one: without its indent and its comma.
+// Splits a statement into lines without indent and comma: in CREATE TABLE each column is on a line of its own.
 std::vector<std::string> ChangeLines(const std::string& statement) {
   std::vector<std::string> lines;
   std::istringstream in(statement);

@@ -1,4 +1,4 @@
-// Changes of a schema in one line. Pure.
+// Formats the changes of a schema as one line. Pure.
 
 #pragma once
 
@@ -10,7 +10,7 @@
 namespace rotv::report {
 
 // "TABLE public.places (+rating integer), INDEX public.places_rating (new), VIEW public.old (gone)": at most ten
-// objects, and of each that has changed at most three lines.
+// objects. A changed object shows at most three lines.
 std::string SchemaLine(const std::vector<schema::SchemaChange>& changes);
 
 }  // namespace rotv::report

@@ -30,17 +30,16 @@ std::string SlotText(const SlotStatus& slot, const output::TextStyle& style) {
   std::string text = Line("slot", fmt::format("{}, {}", output::OneLine(slot.slot),
                                               usable ? state : output::Coloured(state, output::Colour::kRed, style)));
   if (usable) {
-    text += Line("pending", fmt::format("{} of log written since the head", output::HumanBytes(slot.pending_bytes)));
-    text +=
-        Line("held back",
-             fmt::format("{} of log on the source; catalogue horizon {} old", output::HumanBytes(slot.wal_held_bytes),
-                         output::Counted(static_cast<uint64_t>(std::max<int64_t>(slot.catalog_xmin_age, 0)),
-                                         "transaction", "transactions")));
+    text += Line("pending", fmt::format("{} of WAL written since the head", output::HumanBytes(slot.pending_bytes)));
+    text += Line("held back",
+                 fmt::format("{} of WAL on the source; catalog_xmin is {} old", output::HumanBytes(slot.wal_held_bytes),
+                             output::Counted(static_cast<uint64_t>(std::max<int64_t>(slot.catalog_xmin_age, 0)),
+                                             "transaction", "transactions")));
   } else {
-    text += Line("", "the source no longer keeps what a pull needs: rotv-sync pull --rebaseline");
+    text += Line("", "the source no longer has the WAL that a pull needs: rotv-sync pull --rebaseline");
   }
   if (slot.removal.empty()) return text;
-  text += "\nTo remove everything of ours from the source: rotv-sync detach, or there\n";
+  text += "\nTo remove our slot and publication from the source: rotv-sync detach, or run there\n";
   std::string_view rest = slot.removal;
   while (!rest.empty()) {
     size_t end = std::min(rest.find('\n'), rest.size());
@@ -94,9 +93,9 @@ std::string StatusText(const StatusReport& report, const StatusView& view, const
     if (!report.tables.empty()) text += Line("tables", TablesLine(report));
   }
   if (report.detached)
-    text += Line("detached", "slot and publication are gone: seeds can be made, pull needs a new baseline");
+    text += Line("detached", "slot and publication are removed: seeds can be written, pull needs a new baseline");
   if (!report.unreachable.empty()) {
-    text += Line("source", output::Coloured("cannot be asked: " + output::OneLine(report.unreachable),
+    text += Line("source", output::Coloured("cannot be queried: " + output::OneLine(report.unreachable),
                                             output::Colour::kYellow, style));
   }
   if (view.schedule || view.last_scheduled) text += ScheduleLine(view, style);

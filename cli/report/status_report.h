@@ -1,4 +1,4 @@
-// What is here and what it costs the source, for people and for programs.
+// Formats the status of a source as text and as JSON.
 
 #pragma once
 
@@ -15,12 +15,12 @@ namespace rotv::report {
 
 struct StatusView {
   std::string source_name;
-  int64_t now_us = 0;  // Unix time; what ages are counted from.
+  int64_t now_us = 0;  // Unix time, microseconds; ages are relative to it.
   std::optional<schedule::ScheduleJob> schedule = {};
   std::optional<schedule::ScheduledRun> last_scheduled = {};
 };
 
-// Older than this, the head is worth a warning: the slot has held back a week of log.
+// A head older than this is worth a warning: the slot holds back a week of WAL.
 inline constexpr int64_t kOldHeadDays = 7;
 bool HeadIsOld(const StatusReport& report, const StatusView& view);
 

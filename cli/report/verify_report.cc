@@ -119,8 +119,8 @@ std::string VerifyText(const VerifyResult& result, const std::string& source_nam
                             output::Counted(result.masked.size(), "table was", "tables were"));
   }
   if (!result.in_part.empty()) {
-    compared +=
-        fmt::format("; of {} without the masked columns", output::Counted(result.in_part.size(), "table", "tables"));
+    compared += fmt::format("; {} compared without the masked columns",
+                            output::Counted(result.in_part.size(), "table", "tables"));
   }
   if (result.wire_bytes > 0) compared += fmt::format("; {} received over SSH", output::HumanBytes(result.wire_bytes));
   if (result.differing() > 0) {

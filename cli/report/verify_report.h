@@ -1,4 +1,4 @@
-// What `verify` prints.
+// Formats the result of verify as text and as JSON.
 
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace rotv::report {
 
-// Never a value of a row but those of its key.
+// The only values of a row in the text are those of its key.
 std::string VerifyText(const VerifyResult& result, const std::string& source_name);
 output::Json VerifyJson(const VerifyResult& result);
 

@@ -1,4 +1,4 @@
-// logs, shell and psql: programs that take this one's place, with its terminal.
+// The commands logs, shell and psql replace this process with another program, which takes over the terminal.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -29,7 +29,7 @@ int RunLogs(const program::Invocation& call, const RuntimeOption& option, bool f
     if (!std::filesystem::exists(kept)) {
       throw Error(ErrorCode::kUsage, "there is no log: nothing was started", "rotv start");
     }
-    os::BecomeProgram({"cat", kept.native()});  // Of the last run.
+    os::BecomeProgram({"cat", kept.native()});  // The log of the last run.
   }
   os::BecomeProgram(runtime->LogCommand(follow));
 }
@@ -50,7 +50,7 @@ int RunShell(const program::Invocation& call, const RuntimeOption& option) {
   }
   std::vector<std::string> words = running->ShellCommand(OnTerminal(), database);
   if (OnTerminal()) {
-    // What is ours, once more: ~/.bashrc may have set it.
+    // Our variables are set again after ~/.bashrc, which may have changed them.
     os::Environment again = launch::LibpqVariablesFor(database);
     const os::Environment inherited = running->Inherited();
     for (const auto& [name, value] : shell.variables) {
@@ -63,7 +63,8 @@ int RunShell(const program::Invocation& call, const RuntimeOption& option) {
   os::BecomeProgram(words);
 }
 
-// Where psql runs on this machine, its user's own file is read, too. In the container there is none.
+// Where psql runs on this machine, it reads the user's own psqlrc too. In a container there is none, and the result is
+// empty.
 os::Environment PsqlrcOfOurs(const program::Invocation& call, const launch::Runtime& running) {
   if (running.name() != "local") return {};
   const std::filesystem::path psql = os::FindPostgresPrograms(call.environment) / "psql";
@@ -87,29 +88,29 @@ int RunPsql(const program::Invocation& call, const RuntimeOption& option, const 
 }  // namespace
 
 program::Command DeclareLogs(CLI::App& app, const RuntimeOption& runtime) {
-  app.description("Print what database and application write");
-  app.footer("Of the last start, where nothing runs.\n\nExamples:\n  rotv logs -f");
+  app.description("Print the log of the database and the application");
+  app.footer("If nothing runs, prints the log of the last start.\n\nExamples:\n  rotv logs -f");
   auto follow = std::make_shared<bool>(false);
-  app.add_flag("-f,--follow", *follow, "Go on until the application ends");
+  app.add_flag("-f,--follow", *follow, "Keep printing until the application ends");
   return {[follow, &runtime](const program::Invocation& call) { return RunLogs(call, runtime, *follow); },
           [] { return true; }};
 }
 
 program::Command DeclareShell(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Open a shell where the application runs");
-  app.footer("Its prompt says which data the database has.\n\nExamples:\n  rotv shell");
+  app.footer("The prompt says which data the database has.\n\nExamples:\n  rotv shell");
   return {[&runtime](const program::Invocation& call) { return RunShell(call, runtime); }, [] { return true; }};
 }
 
 program::Command DeclarePsql(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Open psql on the running database");
   app.footer(
-      "Everything behind psql goes to it.\n\n"
+      "All arguments after psql are passed to it.\n\n"
       "Examples:\n"
       "  rotv psql\n"
       "  rotv psql -c 'SELECT count(*) FROM users'\n"
       "  rotv psql rotv_test");
-  app.fallthrough(false);  // What psql knows and we do too is meant for psql.
+  app.fallthrough(false);  // An option that both programs know is meant for psql.
   app.allow_extras();
   return {[&app, &runtime](const program::Invocation& call) -> int { return RunPsql(call, runtime, app.remaining()); },
           [] { return true; }};

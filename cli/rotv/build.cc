@@ -15,7 +15,7 @@
 namespace rotv {
 namespace {
 
-// The end of what a build printed, which is where it says what failed.
+// Keeps the end of a build's output, which says what failed.
 class LastLines {
  public:
   void Add(std::string_view text) {
@@ -36,7 +36,7 @@ class LastLines {
   std::string text_;
 };
 
-// What npm needs of this machine to reach its registry, and no layer may keep.
+// The files of this machine that npm needs to reach its registry, as build secrets: no image layer may keep them.
 std::vector<std::string> Secrets(const os::Environment& environment) {
   std::vector<std::string> secrets;
   std::filesystem::path npmrc = config::UserHome(environment) / ".npmrc";
@@ -79,7 +79,7 @@ int RunBuild(const program::Invocation& call, const RuntimeOption& option, bool 
     constexpr int kShownLines = 15;
     if (quiet) output::WriteAll(STDERR_FILENO, output::TerminalText(last.Get(kShownLines)));
     throw Error(ErrorCode::kUsage, fmt::format("the image cannot be built: {}", os::LastLine(last.Get(kShownLines))),
-                "the failing step stands above; --no-cache begins anew");
+                "the failing step is shown above; --no-cache runs every step again");
   }
   call.output.Result(fmt::format("Built {}, version {}. rotv start runs it.\n", app.image, version),
                      output::Json{{"image", app.image}, {"version", version}});
@@ -89,14 +89,14 @@ int RunBuild(const program::Invocation& call, const RuntimeOption& option, bool 
 }  // namespace
 
 program::Command DeclareBuild(CLI::App& app, const RuntimeOption& runtime) {
-  app.description("Build the image: PostgreSQL and Node.js below, the application above");
+  app.description("Build the image: layers with PostgreSQL and Node.js, then those of the application");
   app.footer(
-      "A change of the application rebuilds its layers only.\n\n"
+      "A change of the application rebuilds only its own layers.\n\n"
       "Examples:\n"
       "  rotv build\n"
       "  rotv build --no-cache");
   auto no_cache = std::make_shared<bool>(false);
-  app.add_flag("--no-cache", *no_cache, "Build every step anew");
+  app.add_flag("--no-cache", *no_cache, "Run every build step again");
   return {[no_cache, &runtime](const program::Invocation& call) { return RunBuild(call, runtime, *no_cache); },
           nullptr};
 }

@@ -1,5 +1,5 @@
-// The commands of `rotv`. Each has a file of its own; each adds its options, description and examples to `app`, its
-// subcommand. What it gives is called after parsing.
+// The commands of `rotv`. Each has a file of its own and a function that adds its options, description and examples to
+// `app`, its subcommand. The command that the function returns runs after parsing.
 
 #pragma once
 
@@ -13,7 +13,7 @@
 
 namespace rotv {
 
-// --runtime, which stands in front of every command.
+// The value of --runtime, an option of every command.
 struct RuntimeOption {
   std::string name;  // Empty: not given.
 };
@@ -30,23 +30,23 @@ program::Command DeclareSeed(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareValidateEnv(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareValidateSchema(CLI::App& app, const RuntimeOption& runtime);
 
-// --- What several of them need.
+// Several commands share what follows.
 
 config::ConfigRequest RequestOf(const program::Invocation& call);
 
-// The one that --runtime names, else the one in which something runs, else the first that is here. `app` is what the
-// config says.
+// The runtime that --runtime names, else the one in which something runs, else the first that is installed. `app` is
+// the config's [app] section.
 std::unique_ptr<launch::Runtime> RuntimeFor(const program::Invocation& call, const RuntimeOption& option,
                                             const config::AppConfig& app);
 
-// What RuntimeFor() gives, for another home directory: what runs here is not touched by it.
+// Like RuntimeFor(), for another home directory: whatever runs in this one is not touched.
 std::unique_ptr<launch::Runtime> ScratchRuntime(const program::Invocation& call, const RuntimeOption& option,
                                                 const config::AppConfig& app, const std::filesystem::path& home);
 
-// The same for commands that need a running application. Throws kUsage if there is none.
+// Like RuntimeFor(), for commands that need a running application. Throws kUsage if there is none.
 std::unique_ptr<launch::Runtime> RunningRuntime(const program::Invocation& call, const RuntimeOption& option);
 
-// What start and restart have in common.
+// The options that start and restart share.
 struct StartFlags {
   std::string snapshot;
   bool persistent = false;
@@ -55,7 +55,8 @@ struct StartFlags {
   bool wait = false;
 };
 void AddStartFlags(CLI::App& app, StartFlags* flags);
-// `replace`: what runs is stopped for it, once everything else is ready; otherwise it goes on, and the user is told.
+// With `replace`, a running application is stopped once everything else is ready. Without it, a running application
+// keeps running, and the result says so.
 int RunStart(const program::Invocation& call, const RuntimeOption& option, const StartFlags& flags, bool replace);
 
 }  // namespace rotv

@@ -17,12 +17,12 @@ program::CommandEntry Entry(const char* name,
 
 const program::Program kProgram{
     .name = "rotv",
-    .description = "Runs an application on a fresh copy of its production's data.",
+    .description = "Runs an application on a fresh copy of its production data.",
     .footer =
         "Examples:\n"
         "  rotv build                         # once, where containers are used\n"
-        "  rotv start                         # the first time it takes the baseline\n"
-        "  rotv restart --pull                # today's data, and everything done by hand is gone\n"
+        "  rotv start                         # takes the baseline the first time\n"
+        "  rotv restart --pull                # today's data; local changes are gone\n"
         "  rotv psql -c 'SELECT count(*) FROM users'\n"
         "  rotv stop\n\n"
         "Exit codes: as rotv-sync --help has them; 2 also where the application does not start,\n"
@@ -41,8 +41,7 @@ const program::Program kProgram{
                  Entry("validate-schema", DeclareValidateSchema)},
     .declare_options =
         [](CLI::App& app) {
-          app.add_option("--runtime", g_runtime.name,
-                         "podman, docker or local (default: the first of them that is here)")
+          app.add_option("--runtime", g_runtime.name, "podman, docker or local (default: the first that is installed)")
               ->type_name("NAME")
               ->check(CLI::IsMember({"podman", "docker", "local"}));
         },

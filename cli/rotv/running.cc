@@ -1,4 +1,4 @@
-// Which application a command means.
+// Chooses the runtime that a command works with.
 
 #include "cli/config/home.h"
 #include "cli/launch/launch_state.h"
@@ -37,7 +37,7 @@ std::unique_ptr<launch::Runtime> RuntimeFor(const program::Invocation& call, con
 std::unique_ptr<launch::Runtime> RunningRuntime(const program::Invocation& call, const RuntimeOption& option) {
   std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, config::ReadApp(RequestOf(call)));
   if (runtime->State() == launch::RunState::kRunning) return runtime;
-  throw Error(ErrorCode::kUsage, "the application does not run", "rotv start");
+  throw Error(ErrorCode::kUsage, "the application is not running", "rotv start");
 }
 
 }  // namespace rotv

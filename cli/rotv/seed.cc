@@ -16,7 +16,7 @@ int RunSeed(const program::Invocation& call, const std::string& name) {
   config::AppConfig app = config::ReadApp(RequestOf(call));
   config::ConfigRequest request = RequestOf(call);
   std::string snapshot = name;
-  // "rotv seed staging" names a source where there is one of that name.
+  // "rotv seed staging" names a source if there is one of that name.
   if (request.source.empty()) {
     for (const SourceConfig& other : config::ReadSources(request)) {
       if (other.name == name) std::swap(request.source, snapshot);
@@ -48,14 +48,14 @@ int RunSeed(const program::Invocation& call, const std::string& name) {
 }  // namespace
 
 program::Command DeclareSeed(CLI::App& app, const RuntimeOption& /*runtime*/) {
-  app.description("Bring the store up to the source's present, and write the seed");
+  app.description("Bring the store up to date with the source, and write the seed");
   app.footer(
       "Examples:\n"
       "  rotv seed\n"
-      "  rotv seed before-release           # and keeps it as a snapshot\n"
-      "  rotv seed staging                  # of another source");
+      "  rotv seed before-release           # also keeps it as a snapshot\n"
+      "  rotv seed staging                  # the seed of another source");
   auto name = std::make_shared<std::string>();
-  app.add_option("name", *name, "A name to keep this state under, too, or a source of rotv.toml")->type_name("NAME");
+  app.add_option("name", *name, "A snapshot to keep this state as, or a source of rotv.toml")->type_name("NAME");
   return {[name](const program::Invocation& call) { return RunSeed(call, *name); }, nullptr};
 }
 

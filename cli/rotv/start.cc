@@ -23,11 +23,11 @@ std::string DataText(const launch::LaunchState& state) {
 std::string StartText(const launch::LaunchResult& result) {
   const launch::LaunchState& state = result.state;
   if (result.already_running) {
-    return fmt::format("Already running ({}): {}\n  {}\n  rotv restart starts it afresh.\n", state.runtime,
+    return fmt::format("Already running ({}): {}\n  {}\n  rotv restart starts it again on clean data.\n", state.runtime,
                        launch::UrlOf(state), DataText(state));
   }
   std::string text = result.application ? fmt::format("Running: {}\n", launch::UrlOf(state))
-                                        : std::string("Running: the database alone (rotv psql)\n");
+                                        : std::string("Running: only the database (rotv psql)\n");
   text += fmt::format("  {}\n", DataText(state));
   size_t width = 0;
   for (const launch::TableCount& table : result.tables)
@@ -64,7 +64,7 @@ output::Json StartJson(const launch::LaunchResult& result) {
   return document;
 }
 
-// A problem of the comparison is no problem of the start.
+// Warns if the schemas differ. A comparison that fails is a warning too: it does not fail the start.
 void WarnOfDrift(const program::Invocation& call, const RuntimeOption& option, const config::AppConfig& app,
                  const launch::LaunchState& state) {
   config::DriftConfig config = config::ReadDrift(RequestOf(call));
@@ -89,14 +89,14 @@ void WarnOfDrift(const program::Invocation& call, const RuntimeOption& option, c
 }  // namespace
 
 void AddStartFlags(CLI::App& app, StartFlags* flags) {
-  app.add_option("--snapshot", flags->snapshot, "The data at head (the default), baseline or a named point")
+  app.add_option("--snapshot", flags->snapshot, "The data at head (the default), at baseline or at a snapshot")
       ->type_name("NAME");
   app.add_flag("--persistent", flags->persistent, "Keep the database in HOME/pgdata (also PERSISTENT_DATA=true)");
-  app.add_flag("--pull", flags->pull, "Bring the store up to the source's present first");
-  app.add_option("--port", flags->port, "Of the application, on 127.0.0.1 (default: 8080)")
+  app.add_flag("--pull", flags->pull, "Bring the store up to date with the source first");
+  app.add_option("--port", flags->port, "The application's port on 127.0.0.1 (default: 8080)")
       ->type_name("N")
       ->check(CLI::Range(1, 65535));
-  app.add_flag("--wait", flags->wait, "Wait for the application without a limit of time");
+  app.add_flag("--wait", flags->wait, "Wait for the application without a time limit");
 }
 
 int RunStart(const program::Invocation& call, const RuntimeOption& option, const StartFlags& flags, bool replace) {
@@ -132,7 +132,7 @@ int RunStart(const program::Invocation& call, const RuntimeOption& option, const
 program::Command DeclareStart(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Start the application on the seed, clean at every start");
   app.footer(
-      "Takes the baseline if there is none, writes the seed if it is missing or behind the store,\n"
+      "Takes the baseline if there is none, writes the seed if it is missing or older than the store,\n"
       "and returns when database and application answer.\n\n"
       "Examples:\n"
       "  rotv start\n"

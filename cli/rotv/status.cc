@@ -16,8 +16,8 @@ const char* StateName(launch::RunState found, const std::optional<launch::Launch
 
 std::string StatusText(const std::string& name, const std::optional<launch::LaunchState>& state) {
   if (name == "stopped") return "Not running. rotv start starts it.\n";
-  if (name == "ended") return "Ended by itself. rotv logs says why; rotv start starts it again.\n";
-  if (!state || !state->ready) return "Starting, or left by a start that was killed: rotv start begins anew.\n";
+  if (name == "ended") return "The application ended by itself. rotv logs says why; rotv start starts it again.\n";
+  if (!state || !state->ready) return "Starting, or left over from a start that was killed: rotv start starts again.\n";
   std::string data = state->source.empty() ? std::string("the persistent cluster")
                                            : fmt::format("{} as it was at {} ({})", state->source, state->lsn,
                                                          output::HumanTime(state->data_time_us));
@@ -50,7 +50,7 @@ int RunStatus(const program::Invocation& call, const RuntimeOption& option) {
 }  // namespace
 
 program::Command DeclareStatus(CLI::App& app, const RuntimeOption& runtime) {
-  app.description("Say what runs, and on which data");
+  app.description("Show what runs, and on which data");
   app.footer("Examples:\n  rotv status --json");
   return {[&runtime](const program::Invocation& call) { return RunStatus(call, runtime); }, nullptr};
 }

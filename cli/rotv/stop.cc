@@ -18,7 +18,7 @@ int RunStop(const program::Invocation& call, const RuntimeOption& option) {
   return 0;
 }
 
-// As it was started, where nothing else is asked for.
+// Options that are not given are taken from the last start.
 int RunRestart(const program::Invocation& call, const RuntimeOption& option, StartFlags flags) {
   config::OpenHome(call.home);
   std::optional<launch::LaunchState> state = launch::ReadLaunchState(call.home);
@@ -34,7 +34,7 @@ int RunRestart(const program::Invocation& call, const RuntimeOption& option, Sta
 }  // namespace
 
 program::Command DeclareStop(CLI::App& app, const RuntimeOption& runtime) {
-  app.description("Stop application and database; what was done in them is gone, unless they are persistent");
+  app.description("Stop the application and its database; changes are gone, unless the data is persistent");
   app.footer("Examples:\n  rotv stop");
   return {[&runtime](const program::Invocation& call) { return RunStop(call, runtime); }, nullptr};
 }
@@ -43,7 +43,7 @@ program::Command DeclareRestart(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Stop, and start again as it was started, on clean data");
   app.footer(
       "Examples:\n"
-      "  rotv restart                       # everything done by hand is gone\n"
+      "  rotv restart                       # local changes are gone\n"
       "  rotv restart --pull                # and the data is today's");
   auto flags = std::make_shared<StartFlags>();
   AddStartFlags(app, flags.get());

@@ -32,7 +32,7 @@ int RunValidateEnv(const program::Invocation& call) {
   if (report.examples.empty()) {
     text = fmt::format("There is no .env.example in {}: nothing to check against.\n", app.directory.native());
   } else {
-    text = fmt::format("{}: everything that {} wants is set.\n",
+    text = fmt::format("{}: every variable that {} requires is set.\n",
                        report.files.empty() ? "The environment" : fmt::format("{}", fmt::join(report.files, ", ")),
                        fmt::join(report.examples, ", "));
     if (!report.optional.empty()) text += fmt::format("Optional, not set: {}.\n", fmt::join(report.optional, ", "));

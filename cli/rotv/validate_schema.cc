@@ -43,16 +43,16 @@ int RunValidateSchema(const program::Invocation& call, const RuntimeOption& runt
 program::Command DeclareValidateSchema(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Compare the schema of the seed with what the application's migrations build");
   app.footer(
-      "Both go into a server of their own, which is gone afterwards. Neither order nor formatting nor\n"
-      "the names that a server makes up count. Ends with 0 where they are equal, and with 9 where not.\n\n"
+      "Loads both into a temporary server. Differences in order, formatting and generated names do not\n"
+      "count. Exits with 0 if the schemas are equal, and with 9 if they differ.\n\n"
       "Examples:\n"
       "  rotv validate-schema\n"
       "  rotv validate-schema --migrations db/migrations\n"
       "  rotv --json --runtime local validate-schema | jq .different");
   auto flags = std::make_shared<Flags>();
-  app.add_option("--snapshot", flags->snapshot, "The schema at head (the default), baseline or a named point")
+  app.add_option("--snapshot", flags->snapshot, "The schema at head (the default), at baseline or at a snapshot")
       ->type_name("NAME");
-  app.add_option("--migrations", flags->migrations, "The directory of SQL files (default: as rotv.toml says)")
+  app.add_option("--migrations", flags->migrations, "The directory of SQL files (default: the one in rotv.toml)")
       ->type_name("DIR");
   return {[flags, &runtime](const program::Invocation& call) { return RunValidateSchema(call, runtime, *flags); },
           nullptr};

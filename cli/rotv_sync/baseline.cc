@@ -31,7 +31,7 @@ output::Json BaselineJson(const BaselineResult& result) {
   document["wire_bytes"] = result.wire_bytes;
   document["seconds"] = result.seconds;
   document["carried_masks"] = result.carried_masks;
-  document["lacking"] = output::Json::array();  // Nothing is, since tables without an identity are followed too.
+  document["lacking"] = output::Json::array();  // Always empty: tables without an identity are followed too.
   return document;
 }
 
@@ -42,10 +42,10 @@ program::SyncCommand DeclareBaseline(CLI::App& app) {
   };
   auto flags = std::make_shared<Flags>();
   app.description("Take the full baseline");
-  app.add_flag("--force", flags->force, "Replace the baseline that is here, once the new one is complete");
+  app.add_flag("--force", flags->force, "Replace the existing baseline once the new one is complete");
   app.add_flag("--allow-unlimited-wal", flags->allow_unlimited_wal,
-               "Also where the source's max_slot_wal_keep_size is unlimited: a slot that is\n"
-               "forgotten then fills the source's disk");
+               "Accept that the source's max_slot_wal_keep_size is unlimited: a forgotten slot\n"
+               "can then fill the source's disk");
   app.footer(
       "Creates one slot and one publication on the source; rotv-sync detach removes them.\n\n"
       "Examples:\n"

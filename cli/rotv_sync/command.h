@@ -1,4 +1,4 @@
-// What a command is to main: a row in its table. Each command has a file of its own.
+// The commands of `rotv-sync`. Each is a row in main's table and has a file of its own.
 
 #pragma once
 
@@ -6,7 +6,8 @@
 
 namespace rotv {
 
-// Each adds its options, description and examples to `app`, its subcommand. What it gives is called after parsing.
+// Each function adds a command's options, description and examples to `app`, its subcommand. The command that it
+// returns runs after parsing.
 program::SyncCommand DeclareDoctor(CLI::App& app);
 program::SyncCommand DeclareBaseline(CLI::App& app);
 program::SyncCommand DeclarePull(CLI::App& app);
@@ -19,10 +20,11 @@ program::SyncCommand DeclareDetach(CLI::App& app);
 program::Command DeclareSchedule(CLI::App& app);
 program::Command DeclareMask(CLI::App& app);
 
-// Pulls, and tells of it; takes the baseline first if there is none, and with `rebaseline` also where the slot is lost.
+// Pulls and prints the result. Takes the baseline first if there is none; with `rebaseline` it takes a new one if the
+// slot is lost.
 int RunPull(const program::Session& session, bool rebaseline);
 
-// What baseline and pull both tell of a baseline.
+// The report of a new baseline as text and as JSON, for the commands baseline and pull.
 struct BaselineResult;
 std::string BaselineText(const BaselineResult& result, const std::string& source_name);
 output::Json BaselineJson(const BaselineResult& result);

@@ -18,11 +18,11 @@ std::string DetachText(const DetachResult& result, const std::string& source) {
                         output::OneLine(left.why), output::OneLine(left.sql));
   }
   for (const postgres::FoundObject& found : result.unrecorded) {
-    text +=
-        fmt::format("No record here has {} in {}, which this machine and user made. If no other home uses it:\n  {}\n",
-                    output::OneLine(found.what), output::OneLine(found.where), output::OneLine(found.sql));
+    text += fmt::format(
+        "{} in {} was created by this machine and user, but no record here has it. If no other home uses it:\n  {}\n",
+        output::OneLine(found.what), output::OneLine(found.where), output::OneLine(found.sql));
   }
-  return text.empty() ? fmt::format("Nothing of ours is on {}.\n", source) : text;
+  return text.empty() ? fmt::format("{} has no slot and no publication of ours.\n", source) : text;
 }
 
 output::Json DetachJson(const DetachResult& result) {
@@ -42,7 +42,8 @@ output::Json DetachJson(const DetachResult& result) {
 int RunDetach(const program::Session& session) {
   const DetachResult result = Detach(session.context);
   if (schedule::ReadJob(session.context.home, session.context.source.name)) {
-    session.progress.Warn("a schedule goes on pulling, and cannot without a new baseline: rotv-sync schedule remove");
+    session.progress.Warn(
+        "the schedule will fail until there is a new baseline; to remove it: rotv-sync schedule remove");
   }
   session.output.Result(DetachText(result, session.context.source.name), DetachJson(result));
   return result.left.empty() ? 0 : static_cast<int>(result.left.front().code);
@@ -51,12 +52,12 @@ int RunDetach(const program::Session& session) {
 }  // namespace
 
 program::SyncCommand DeclareDetach(CLI::App& app) {
-  app.description("Remove everything of ours from the source");
+  app.description("Remove our slots and publications from the source");
   app.footer(
-      "Slots and publications go where they were made: also in a database, or on a server, that rotv.toml\n"
-      "no longer names. What cannot be removed is told with its SQL, and the exit code is not 0.\n"
-      "What is stored stays usable: seeds can still be made of it. To follow the source again, take\n"
-      "a new baseline.\n\n"
+      "Removes them where they were created, also in a database or on a server that rotv.toml no longer\n"
+      "names. Whatever cannot be removed is listed with the SQL that does it, and the exit code is not 0.\n"
+      "The store stays usable: seeds can still be written from it. To follow the source again, take a new\n"
+      "baseline.\n\n"
       "Examples:\n"
       "  rotv-sync detach");
   return {RunDetach, nullptr, true};

@@ -20,11 +20,11 @@ int RunDoctor(const program::Session& session) {
 program::SyncCommand DeclareDoctor(CLI::App& app) {
   app.description("Check the source and this machine; change nothing");
   app.footer(
-      "Says for each table how it will be followed and why, and for each problem the exact\n"
-      "statement or command that mends it. Exits with 0 only if baseline would work.\n\n"
+      "Prints for each table how it will be followed and why, and for each problem the exact\n"
+      "statement or command that fixes it. Exits with 0 only if a baseline would work.\n\n"
       "Examples:\n"
       "  rotv-sync doctor\n"
-      "  rotv-sync -v doctor                # every table, also where there are many\n"
+      "  rotv-sync -v doctor                # every table, however many there are\n"
       "  rotv-sync --json doctor | jq '.checks[] | select(.outcome != \"ok\")'");
   return {RunDoctor, nullptr};
 }

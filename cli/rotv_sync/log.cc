@@ -18,12 +18,12 @@ struct LogFlags {
   bool follow = false;
 };
 
-// Who asks for nothing in particular wants the end.
+// Without --since and --limit only the last transactions are shown.
 constexpr size_t kLastByDefault = 50;
 
 std::string TableText(const LoggedTransaction::Table& table) {
   std::string text = output::OneLine(table.name);
-  if (table.truncated) text += " emptied";
+  if (table.truncated) text += " truncated";
   if (table.inserted > 0) text += fmt::format(" +{}", output::HumanCount(table.inserted));
   if (table.updated > 0) text += fmt::format(" ~{}", output::HumanCount(table.updated));
   if (table.deleted > 0) text += fmt::format(" -{}", output::HumanCount(table.deleted));
@@ -54,7 +54,7 @@ output::Json TransactionJson(const LoggedTransaction& transaction) {
   return document;
 }
 
-// One document: {"source": ..., "transactions": [...]}, written as it comes.
+// Writes one document, {"source": ..., "transactions": [...]}, in pieces, as the transactions are read.
 int WriteJson(const LogRequest& request, const program::Session& session) {
   std::string before =
       fmt::format("{{\n\"source\": {},\n\"transactions\": [", output::Json(session.context.source.name).dump());
@@ -91,15 +91,15 @@ int RunLog(const LogFlags& flags, const program::Session& session) {
 
 program::SyncCommand DeclareLog(CLI::App& app) {
   auto flags = std::make_shared<LogFlags>();
-  app.description("The transactions received, and what each changed: + new, ~ updated, - deleted rows");
-  app.add_option("--since", flags->since, "From this log position or time on")->type_name("LSN|TIME");
-  app.add_option("--table", flags->table, "Only what changed this one")->type_name("NAME");
-  flags->limit_option =
-      app.add_option("--limit", flags->limit, "Only the last so many; 0 for all (default: 50, with --since all)")
-          ->type_name("N");
-  app.add_flag("--follow,-f", flags->follow, "Stay connected and pull what is committed, until interrupted");
+  app.description("Show the transactions received and what each changed: + inserted, ~ updated, - deleted rows");
+  app.add_option("--since", flags->since, "Only transactions from this WAL position or time on")->type_name("LSN|TIME");
+  app.add_option("--table", flags->table, "Only transactions that changed this table")->type_name("NAME");
+  flags->limit_option = app.add_option("--limit", flags->limit,
+                                       "Only the last N transactions; 0 shows all (default: 50; all with --since)")
+                            ->type_name("N");
+  app.add_flag("--follow,-f", flags->follow, "Stay connected; pull and show new transactions until interrupted");
   app.footer(
-      "With --json --follow there is one document a line.\n\n"
+      "With --json --follow, each line is one document.\n\n"
       "Examples:\n"
       "  rotv-sync log\n"
       "  rotv-sync log --since \"2 hours ago\" --table users\n"

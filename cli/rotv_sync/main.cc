@@ -13,11 +13,11 @@ program::CommandEntry Entry(const char* name, program::SyncCommand (*declare)(CL
 
 const program::Program kProgram{
     .name = "rotv-sync",
-    .description = "Follows a PostgreSQL and writes seeds of it, as pg_dump would have.",
+    .description = "Follows a PostgreSQL database and writes seeds of it that equal a pg_dump.",
     .footer =
         "Examples:\n"
-        "  rotv-sync doctor                   # would it work, and what is missing?\n"
-        "  rotv-sync pull                     # the first time it takes the baseline\n"
+        "  rotv-sync doctor                   # checks whether a baseline would work\n"
+        "  rotv-sync pull                     # takes the baseline the first time\n"
         "  rotv-sync materialize              # writes HOME/seed-data.sql\n"
         "  rotv-sync COMMAND --help\n\n"
         "Exit codes: 0 done, 1 a bug here, 2 command line or config, 3 refused by the source, 4 unreachable,\n"

@@ -15,8 +15,8 @@
 namespace rotv {
 namespace {
 
-// A key of TOML: dots and stars need quotes, and quotes need other quotes.
-// What a terminal cannot show is escaped, as JSON does it too: a line end in a name must not begin a line of its own.
+// Returns `pattern` as a TOML key: dots and stars need quotes, and a name with quotes needs the other kind. Characters
+// that a terminal cannot show are escaped like in JSON: a line feed in a name must not start a line of its own.
 std::string TomlKey(const std::string& pattern) {
   if (output::OneLine(pattern) != pattern) return output::TerminalJson(output::CompactJson(output::Json(pattern)));
   return pattern.find('"') == std::string::npos ? "\"" + pattern + "\"" : "'" + pattern + "'";
@@ -26,11 +26,12 @@ int RunSuggest(const program::Session& session) {
   const std::vector<mask::PiiRule> suggestions = SuggestMasks(session.context);
   output::Json document{{"suggestions", output::Json::array()}};
   const bool declared = session.context.source.mask.declared;
-  std::string text = "# Suggested by the names and samples of columns: to be read, mended, and put into rotv.toml.\n";
-  text += declared ? "# These lines belong into its section [mask].\n" : "[mask]\n";
+  std::string text =
+      "# Suggested from the names and samples of columns: read and correct this, then put it into rotv.toml.\n";
+  text += declared ? "# These lines belong in its section [mask].\n" : "[mask]\n";
   for (const mask::PiiRule& suggestion : suggestions) {
     text += fmt::format("# {}\n", output::OneLine(suggestion.reason));
-    // What only a person can decide stands behind a #.
+    // A column for which only a person can choose a rule is commented out.
     text += suggestion.rule.empty() ? fmt::format("# {} = …\n", TomlKey(suggestion.pattern))
                                     : fmt::format("{} = {}\n", TomlKey(suggestion.pattern), suggestion.rule);
     document["suggestions"].push_back(
@@ -54,27 +55,27 @@ std::string CheckText(const MaskCheckResult& result, const std::string& source) 
     text += "\n";
   }
   for (const MaskLeak& leak : result.leaks) {
-    text += fmt::format("{}: values of it stand in {} of {}\n", output::OneLine(leak.column),
+    text += fmt::format("{}: its values are in {} of {}\n", output::OneLine(leak.column),
                         output::Counted(leak.rows, "row", "rows"), output::OneLine(leak.found_in));
   }
   for (const mask::MaskHistory::Lost& lost : result.lost) {
-    text += fmt::format("{}: was masked ({}), and is stored UNMASKED; no \"keep\" says so\n",
+    text += fmt::format("{}: was masked ({}), and is now stored UNMASKED without a \"keep\"\n",
                         output::OneLine(lost.column), lost.rule);
   }
   if (!result.carried_masks.empty()) {
-    text += fmt::format("Masked as before, by no rule of the config: {}\n",
+    text += fmt::format("Still masked, although no rule in the config covers them: {}\n",
                         output::OneLine(fmt::format("{}", fmt::join(result.carried_masks, ", "))));
   }
   const bool past = std::any_of(result.leaks.begin(), result.leaks.end(),
                                 [](const MaskLeak& leak) { return leak.found_in.ends_with(" in earlier states"); });
-  if (past) text += "Earlier states are forgotten by: rotv-sync baseline --force (delete their snapshots first).\n";
+  if (past) text += "To drop the earlier states: rotv-sync baseline --force (delete their snapshots first).\n";
   std::string seeds;
-  if (!result.seeds.empty()) seeds = fmt::format(", and {},", output::Counted(result.seeds.size(), "seed", "seeds"));
-  return text + fmt::format("{} and {} of {} at {}{} looked through in {}: {}.\n",
+  if (!result.seeds.empty()) seeds = fmt::format(", and {}", output::Counted(result.seeds.size(), "seed", "seeds"));
+  return text + fmt::format("Searched {} and {} of {} at {}{} in {}: {}.\n",
                             output::Counted(result.rows, "row", "rows"),
                             output::Counted(result.versions, "earlier version", "earlier versions"), source,
                             result.lsn.ToString(), seeds, output::HumanDuration(result.seconds),
-                            result.clean() ? "nothing that is masked is left" : "some of what is masked is left");
+                            result.clean() ? "no unmasked value was found" : "unmasked values were found");
 }
 
 int RunCheck(const program::Session& session) {
@@ -110,16 +111,18 @@ int RunCheck(const program::Session& session) {
 program::Command DeclareMask(CLI::App& app) {
   using Run = int (*)(const program::Session& session);
   auto chosen = std::make_shared<Run>(nullptr);
-  app.description("Find what is personal, and prove that it is masked");
+  app.description("Find personal data, and prove that it is masked");
   app.require_subcommand(1);
   app.footer(
-      "The rules are in [mask] of rotv.toml; see docs/masking.md. Neither command shows a value.\n\n"
+      "The rules are in [mask] of rotv.toml; see docs/masking.md. Neither command prints a value.\n\n"
       "Examples:\n"
-      "  rotv-sync mask suggest >>rotv.toml  # then read and mend it\n"
+      "  rotv-sync mask suggest >>rotv.toml  # then read and correct it\n"
       "  rotv-sync mask check");
-  CLI::App* suggest = app.add_subcommand("suggest", "Look at names and samples of columns, and write rules to review");
+  CLI::App* suggest = app.add_subcommand(
+      "suggest", "Look for personal data in the names and samples of columns; print rules to review");
   suggest->callback([chosen] { *chosen = RunSuggest; });
-  CLI::App* check = app.add_subcommand("check", "Compare samples of the source with what is stored");
+  CLI::App* check =
+      app.add_subcommand("check", "Search the stored rows, their history and the seeds for values that a rule masks");
   check->callback([chosen] { *chosen = RunCheck; });
   for (CLI::App* command : {suggest, check}) command->fallthrough();
   return {[chosen](const program::Invocation& call) {

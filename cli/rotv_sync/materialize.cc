@@ -36,7 +36,7 @@ MaterializeOptions OptionsFrom(const MaterializeFlags& flags, Compression by_def
   options.snapshot = flags.snapshot;
   if (flags.restrict_commands == "always") options.restrict_commands = postgres::Restrict::kAlways;
   if (flags.restrict_commands == "never") options.restrict_commands = postgres::Restrict::kNever;
-  // A name that was given says what is wanted, and a pipe is read by psql.
+  // The default applies to the default path only: a path that is given says what is wanted, and psql reads a pipe.
   if (flags.compress.empty() && flags.output.empty()) options.compression = by_default;
   if (flags.compress == "zstd") options.compression = Compression::kZstd;
   if (flags.compress == "gzip") options.compression = Compression::kGzip;
@@ -64,7 +64,7 @@ int RunMaterialize(const MaterializeFlags& flags, const program::Session& sessio
   document["bytes"] = result.bytes;
   document["seconds"] = result.seconds;
   document["restricted"] = result.restricted;
-  // On stdout's behalf stderr gets the summary, and there less was asked for.
+  // When the seed goes to stdout the summary goes to stderr, where --quiet asks for less.
   bool silent = flags.output == "-" && session.verbosity == output::Verbosity::kQuiet &&
                 session.output.form() == output::Output::Form::kText;
   if (!silent) session.output.Result(text, document);
@@ -75,13 +75,13 @@ int RunMaterialize(const MaterializeFlags& flags, const program::Session& sessio
 
 program::SyncCommand DeclareMaterialize(CLI::App& app) {
   auto flags = std::make_shared<MaterializeFlags>();
-  app.description("Write the seed: plain SQL that builds the database as it was");
-  flags->output_option =
-      app.add_option("--output", flags->output, "Where to; - is stdout (default: HOME/seed-data.sql, .zst, .gz)")
-          ->type_name("PATH|-");
-  flags->at_option = app.add_option("--at", flags->at, "The state at a log position or a time")->type_name("LSN|TIME");
+  app.description("Write the seed: plain SQL that builds the database as it was at one point");
+  flags->output_option = app.add_option("--output", flags->output,
+                                        "The file to write; - is stdout (default: HOME/seed-data.sql, .zst, .gz)")
+                             ->type_name("PATH|-");
+  flags->at_option = app.add_option("--at", flags->at, "The state at a WAL position or time")->type_name("LSN|TIME");
   CLI::Option* snapshot =
-      app.add_option("--snapshot", flags->snapshot, "The state at head (the default), baseline or a named point")
+      app.add_option("--snapshot", flags->snapshot, "The state at head (the default), at baseline or at a snapshot")
           ->type_name("NAME");
   flags->at_option->excludes(snapshot);
   app.add_option("--compress", flags->compress,
@@ -89,8 +89,8 @@ program::SyncCommand DeclareMaterialize(CLI::App& app) {
       ->type_name("HOW")
       ->check(CLI::IsMember({"zstd", "gzip", "none"}));
   app.add_option("--restrict", flags->restrict_commands,
-                 "always, never or auto: whether the seed tells psql to run no command that is in it (auto, the "
-                 "default: unless the psql here does not know \\restrict)")
+                 "always, never or auto: whether the seed begins with \\restrict, so that psql runs no meta-command in "
+                 "it (auto, the default: unless the psql here does not know \\restrict)")
       ->type_name("WHEN")
       ->check(CLI::IsMember({"auto", "always", "never"}));
   app.footer(

@@ -16,7 +16,7 @@
 namespace rotv {
 namespace {
 
-// At most ten names.
+// Lists at most ten names, and how many more there are.
 std::string Listed(const std::vector<std::string>& names) {
   constexpr size_t kMost = 10;
   std::string text;
@@ -24,10 +24,11 @@ std::string Listed(const std::vector<std::string>& names) {
   return names.size() > kMost ? fmt::format("{} and {} more", text, names.size() - kMost) : text;
 }
 
-// One line, as long as there are any.
+// One line that lists carried masks; empty if there are none.
 std::string CarriedText(const std::vector<std::string>& masks) {
   if (masks.empty()) return "";
-  return fmt::format("Masked as before, by no rule of the config (\"keep\" would end it): {}.\n", Listed(masks));
+  return fmt::format("Still masked, although no rule in the config covers them (\"keep\" ends it): {}.\n",
+                     Listed(masks));
 }
 
 std::string PullText(const PullResult& result, const std::string& source_name) {
@@ -41,7 +42,7 @@ std::string PullText(const PullResult& result, const std::string& source_name) {
       "Pulled {} from {} to {}: {} ({} inserted, {} updated, {} deleted", source_name, result.from.ToString(),
       result.to.ToString(), output::Counted(result.transactions, "transaction", "transactions"),
       output::HumanCount(result.inserted), output::HumanCount(result.updated), output::HumanCount(result.deleted));
-  if (result.truncated > 0) text += fmt::format(", {} emptied", output::Counted(result.truncated, "table", "tables"));
+  if (result.truncated > 0) text += fmt::format(", {} truncated", output::Counted(result.truncated, "table", "tables"));
   text += fmt::format(") in {}", output::HumanDuration(result.seconds));
   if (result.wire_bytes > 0) text += fmt::format("; {} received over SSH", output::HumanBytes(result.wire_bytes));
   text += ".\n";
@@ -52,12 +53,12 @@ std::string PullText(const PullResult& result, const std::string& source_name) {
   }
   if (result.mask_changed) text += "The masking rules, or their secret, have changed.\n";
   if (!result.copied.empty()) {
-    text += fmt::format("Copied again, {}: {}.\n", output::Counted(result.copied_rows, "row", "rows"),
-                        Listed(result.copied));
+    text +=
+        fmt::format("Resynced ({}): {}.\n", output::Counted(result.copied_rows, "row", "rows"), Listed(result.copied));
   }
   if (result.mask_changed) {
     text +=
-        "Earlier states have their values as they were stored then; to forget them: delete their snapshots, then\n"
+        "Earlier states keep the values that were stored then. To drop them: delete their snapshots, then\n"
         "rotv-sync baseline --force (gc always keeps the baseline).\n";
   }
   return text + CarriedText(result.carried_masks);
@@ -83,8 +84,8 @@ output::Json PullJson(const PullResult& result) {
   return document;
 }
 
-// A new baseline in place of one that can no longer be brought up to date. Whether the source's log may grow without
-// limit was decided when that one was taken.
+// Takes a new baseline in place of one that can no longer be brought up to date. Unlimited WAL on the source is
+// allowed: the user decided about it when the old one was taken.
 BaselineResult ReplaceBaseline(const program::Session& session, const Error& reason) {
   session.progress.Warn(fmt::format("{}: taking a new baseline", reason.what()));
   return TakeBaseline(session.context, {.replace = Replace::kAllow, .wal_limit = capture::WalLimit::kUnlimitedAllowed});
@@ -101,7 +102,7 @@ int RunPull(const program::Session& session, bool rebaseline) {
   }
   PullResult result;
   try {
-    // Also behind a new baseline: a large one took its time, and the source went on.
+    // A pull follows a new baseline too: a large one takes long, and the source has changed since.
     result = Pull(session.context);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kSlotLost || !rebaseline) throw;
@@ -115,18 +116,18 @@ int RunPull(const program::Session& session, bool rebaseline) {
 }
 
 program::SyncCommand DeclarePull(CLI::App& app) {
-  app.description("Bring the store up to the source's present");
+  app.description("Bring the store up to date with the source");
   app.footer(
-      "Takes the baseline first if there is none. What was received before an interruption is\n"
-      "kept: run it again to go on.\n\n"
+      "Takes the baseline first if there is none. Whatever was received before an interruption is\n"
+      "kept: the next pull continues from there.\n\n"
       "Examples:\n"
       "  rotv-sync pull\n"
-      "  rotv-sync pull --rebaseline        # for a schedule that nobody watches\n"
+      "  rotv-sync pull --rebaseline        # for unattended schedules\n"
       "  rotv-sync -q pull && rotv-sync -q materialize");
   auto rebaseline = std::make_shared<bool>(false);
   app.add_flag("--rebaseline", *rebaseline,
-               "Take a new baseline where the slot is lost, or the source is another one; the old\n"
-               "one stays usable until the new one is complete");
+               "Take a new baseline if the slot is lost or the source was replaced; the old one\n"
+               "stays usable until the new one is complete");
   return {[rebaseline](const program::Session& session) { return RunPull(session, *rebaseline); }, nullptr};
 }
 

@@ -23,7 +23,8 @@ struct ScheduleFlags {
   std::function<int(const ScheduleFlags& flags, const program::Invocation& call)> chosen;
 };
 
-// What a pull reads of the environment, and a scheduler does not hand on. PGPASSWORD stays out of files.
+// The variables that a pull reads and a scheduler does not pass on. PGPASSWORD is left out: it is never written to a
+// file.
 constexpr const char* kKeptVariables[] = {"PATH",
                                           "SSH_AUTH_SOCK",
                                           "PGPASSFILE",
@@ -50,13 +51,13 @@ schedule::SchedulePlace PlaceOf(const program::Invocation& call) {
   return {call.home, call.environment, call.interrupt, std::filesystem::read_symlink("/proc/self/exe")};
 }
 
-// A line end would begin another line of a unit or a crontab.
+// Throws kUsage for a path with a line feed, which would start another line of a unit or a crontab.
 void RefuseControlCharacters(const std::filesystem::path& path) {
   for (char c : path.native()) {
     if (static_cast<unsigned char>(c) >= ' ') continue;
     throw Error(ErrorCode::kUsage,
                 fmt::format("{} has a control character in its name", output::OneLine(path.native())),
-                "a schedule needs a path without");
+                "a schedule needs a path without control characters");
   }
 }
 
@@ -76,31 +77,32 @@ schedule::ScheduleJob NewJob(const program::Invocation& call, const ScheduleFlag
 
 void WarnOfSecrets(const program::Invocation& call, const SourceConfig& source) {
   if (!os::Variable(call.environment, "PGPASSWORD").empty()) {
-    call.progress.Warn("PGPASSWORD is set here, and will not be in a scheduled run: put the password into ~/.pgpass");
+    call.progress.Warn("PGPASSWORD is set here but will not be set in scheduled runs: put the password into ~/.pgpass");
   }
   if (!source.ssh.empty() && source.identity.empty() && !os::Variable(call.environment, "SSH_AUTH_SOCK").empty()) {
     call.progress.Warn(
-        "a scheduled run can only ask the SSH agent that runs now: \"identity\" in the config is the surer way");
+        "scheduled runs can only use the SSH agent that runs now: \"identity\" in the config is more reliable");
   }
 }
 
-// What `show` tells, and `install`, too.
+// Prints the report of `show`, which `install` prints too.
 int Report(const program::Invocation& call, const std::string& source, const std::string& remarks) {
   const std::optional<schedule::ScheduleJob> job = schedule::ReadJob(call.home, source);
   const std::optional<schedule::ScheduledRun> last = schedule::ReadLastRun(call.home, source);
   output::Json document{{"source", source}, {"installed", false}};
   std::string text;
   if (!job) {
-    text = fmt::format("{} is not pulled by a schedule: rotv-sync schedule install\n", source);
+    text = fmt::format("{} has no schedule: rotv-sync schedule install\n", source);
   } else {
     const std::unique_ptr<schedule::Scheduler> scheduler = schedule::SchedulerOf(job->by, PlaceOf(call));
     const bool installed = scheduler->IsInstalled(*job);
     const std::optional<int64_t> next = installed ? scheduler->Next(*job) : std::nullopt;
     text = fmt::format("{} is pulled by {}: {}\n", source, job->by, job->calendar);
     if (installed) {
-      text += fmt::format("next run   {}\n", next ? output::HumanTime(*next) : "not known");
+      text += fmt::format("next run   {}\n", next ? output::HumanTime(*next) : "unknown");
     } else {
-      text += fmt::format("next run   none: {} no longer has it, rotv-sync schedule install puts it back\n", job->by);
+      text +=
+          fmt::format("next run   none: {} no longer has the job; rotv-sync schedule install adds it again\n", job->by);
     }
     document["installed"] = installed;
     document["by"] = job->by;
@@ -128,7 +130,8 @@ int Report(const program::Invocation& call, const std::string& source, const std
 int RunInstall(const ScheduleFlags& flags, const program::Invocation& call) {
   const SourceConfig source = config::ReadSource(RequestOf(call));
   if (source.imported) {
-    throw Error(ErrorCode::kUsage, fmt::format("{} came from a file: there is nothing to pull", source.name), "");
+    throw Error(ErrorCode::kUsage, fmt::format("{} was imported from a file: there is nothing to pull", source.name),
+                "");
   }
   config::OpenHome(call.home);
   const schedule::SchedulePlace place = PlaceOf(call);
@@ -140,7 +143,7 @@ int RunInstall(const ScheduleFlags& flags, const program::Invocation& call) {
   scheduler->Check(job.calendar);
   const std::optional<schedule::ScheduleJob> before = schedule::ReadJob(call.home, source.name);
   if (before && before->by != job.by) schedule::SchedulerOf(before->by, place)->Remove(*before);
-  // First the note: what was killed behind it can be removed.
+  // The record is written first: if the process is killed after that, `remove` still finds the job.
   schedule::WriteJob(call.home, job);
   std::string remarks;
   try {
@@ -153,7 +156,7 @@ int RunInstall(const ScheduleFlags& flags, const program::Invocation& call) {
   return Report(call, source.name, remarks);
 }
 
-// The config may be gone by now.
+// The config may be gone by now, so a source that is named is not looked up in it.
 std::string SourceName(const program::Invocation& call) {
   if (!call.options.source.empty() && IsSourceName(call.options.source)) return call.options.source;
   return config::ReadSource(RequestOf(call)).name;
@@ -169,7 +172,7 @@ int RunRemove(const ScheduleFlags& /*flags*/, const program::Invocation& call) {
   if (job) schedule::SchedulerOf(job->by, PlaceOf(call))->Remove(*job);
   schedule::RemoveJob(call.home, source);
   call.output.Result(job ? fmt::format("{} is no longer pulled by {}.\n", source, job->by)
-                         : fmt::format("{} was not pulled by a schedule.\n", source),
+                         : fmt::format("{} had no schedule.\n", source),
                      output::Json{{"source", source}, {"removed", job.has_value()}});
   return 0;
 }
@@ -177,7 +180,7 @@ int RunRemove(const ScheduleFlags& /*flags*/, const program::Invocation& call) {
 int RunOnce(const ScheduleFlags& flags, const program::Invocation& call) {
   const std::string source = SourceName(call);
   std::optional<schedule::ScheduleJob> job = schedule::ReadJob(call.home, source);
-  // By hand, or by something else that runs commands at their times.
+  // Without a record the command is run by hand or by another scheduler.
   if (!job) job = NewJob(call, flags, config::ReadSource(RequestOf(call)));
   const bool rebaseline = job->rebaseline;
   auto pull = [rebaseline](const program::Session& session) { return RunPull(session, rebaseline); };
@@ -189,30 +192,33 @@ int RunOnce(const ScheduleFlags& flags, const program::Invocation& call) {
 
 program::Command DeclareSchedule(CLI::App& app) {
   auto flags = std::make_shared<ScheduleFlags>();
-  app.description("Pull at certain times");
+  app.description("Pull at set times");
   app.require_subcommand(1);
   app.footer(
-      "A timer of your systemd, or a line of your crontab where there is none. A scheduled pull and\n"
-      "your own commands wait for each other.\n\n"
+      "Uses a systemd user timer, or a line of your crontab where there is no systemd. Scheduled pulls\n"
+      "and your own commands wait for each other.\n\n"
       "Examples:\n"
-      "  rotv-sync schedule install                             # at night\n"
+      "  rotv-sync schedule install                             # every night\n"
       "  rotv-sync schedule install --calendar 'Mon..Fri 07:30'\n"
       "  rotv-sync schedule show                                # last and next run\n"
       "  rotv-sync schedule remove");
-  CLI::App* install = app.add_subcommand("install", "Begin with it, or change its times");
-  install->add_option("--calendar", flags->calendar, "When, as systemd writes it (default: *-*-* 02:00)")
+  CLI::App* install = app.add_subcommand("install", "Install the schedule, or change its times");
+  install->add_option("--calendar", flags->calendar, "The times, in systemd's format (default: *-*-* 02:00)")
       ->type_name("SPEC");
-  install->add_flag("--rebaseline", flags->rebaseline, "Take a new baseline where the slot is lost");
+  install->add_flag("--rebaseline", flags->rebaseline, "Take a new baseline if the slot is lost");
   install->callback([flags] { flags->chosen = RunInstall; });
-  CLI::App* show = app.add_subcommand("show", "When it ran last, how that ended, and when it runs next");
+  CLI::App* show = app.add_subcommand("show", "Show the last run, how it ended, and the next run");
   show->callback([flags] { flags->chosen = RunShow; });
-  CLI::App* remove = app.add_subcommand("remove", "End it");
+  CLI::App* remove = app.add_subcommand("remove", "Remove the schedule");
   remove->callback([flags] { flags->chosen = RunRemove; });
   CLI::App* run = app.add_subcommand("run", "Pull now, as the schedule does");
   run->add_flag("--log", flags->run.log, "Write to the schedule's log file");
-  run->add_option("--spread", flags->run.spread_seconds, "Begin up to so much later, by chance")->type_name("SECONDS");
-  run->add_option("--retries", flags->run.retries, "Where the source cannot be reached (default: 3)")->type_name("N");
-  run->add_option("--retry-after", flags->run.retry_seconds, "How long to wait before each (default: 300)")
+  run->add_option("--spread", flags->run.spread_seconds, "Wait a random time of at most this long first")
+      ->type_name("SECONDS");
+  run->add_option("--retries", flags->run.retries,
+                  "How often to try again if the source cannot be reached (default: 3)")
+      ->type_name("N");
+  run->add_option("--retry-after", flags->run.retry_seconds, "Time to wait before each retry (default: 300)")
       ->type_name("SECONDS");
   run->callback([flags] { flags->chosen = RunOnce; });
   for (CLI::App* command : {install, show, remove, run}) command->fallthrough();

@@ -15,15 +15,15 @@ namespace {
 
 void WarnIfOld(const StatusReport& report, const report::StatusView& view, const SourceConfig& source,
                output::ProgressBar& progress) {
-  // What was imported is as old as it is.
+  // An imported source cannot be pulled, so its age is no reason for a warning.
   if (source.imported || !report::HeadIsOld(report, view)) return;
   progress.Warn(fmt::format("the head of {} is older than {} days: {}", source.name, report::kOldHeadDays,
                             report.detached ? "take a new baseline to follow the source again"
                                             : "rotv-sync pull, or rotv-sync detach if it is no longer needed"));
 }
 
-// Of the one that is named, or of all: then the document is that of the one that is worked on by default, and has all
-// in "sources".
+// Prints the status of the named source, or of all. For all, the document describes the default source, and its
+// "sources" has every one.
 int RunStatus(const program::Session& session, AskSource ask) {
   const int64_t now_us = os::NowMicroseconds();
   std::string text;
@@ -37,7 +37,7 @@ int RunStatus(const program::Session& session, AskSource ask) {
     try {
       report = Status(context, ask, names);
     } catch (const Error& error) {
-      // The others' are told all the same.
+      // The other sources are reported all the same.
       if (is_chosen) throw;
       text += fmt::format("{}{}: {}\n", text.empty() ? "" : "\n", source.name, output::OneLine(error.what()));
       all.push_back(output::Json{{"source", source.name}, {"error", error.what()}});
@@ -61,11 +61,11 @@ int RunStatus(const program::Session& session, AskSource ask) {
 
 program::SyncCommand DeclareStatus(CLI::App& app) {
   auto offline = std::make_shared<bool>(false);
-  app.description("Show what is here of each source, how old it is, and what it costs there");
-  app.add_flag("--offline", *offline, "Do not ask the source");
+  app.description("Show what is stored of each source, how old it is, and what it costs the source");
+  app.add_flag("--offline", *offline, "Do not connect to the source");
   app.footer(
       "Examples:\n"
-      "  rotv-sync status                   # of all sources\n"
+      "  rotv-sync status                   # all sources\n"
       "  rotv-sync --source staging status\n"
       "  rotv-sync --json status --offline | jq -r .head.time");
   auto run = [offline](const program::Session& session) {

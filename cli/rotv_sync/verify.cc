@@ -20,10 +20,10 @@ int RunVerify(const program::Session& session, const VerifyRequest& request) {
 }  // namespace
 
 program::SyncCommand DeclareVerify(CLI::App& app) {
-  app.description("Prove that the store equals the source, without a dump of it");
+  app.description("Prove that the store equals the source, without dumping it");
   app.footer(
-      "Pulls, then has the source and the store compute numbers over the same rows at the same\n"
-      "moment. No rows are moved; what differs is told by its keys. Ends with 7 if anything does.\n"
+      "Pulls, then compares hashes that the source and the store compute over the same rows at the same\n"
+      "LSN. No rows are transferred; differences are listed by key. Exits with 7 if there are any.\n"
       "The source reads each table once: docs/verify.md says what that costs there.\n\n"
       "Examples:\n"
       "  rotv-sync verify\n"
@@ -32,11 +32,11 @@ program::SyncCommand DeclareVerify(CLI::App& app) {
   auto request = std::make_shared<VerifyRequest>();
   auto repair = std::make_shared<bool>(false);
   app.add_option("--table", request->tables, "Only this table; may be given several times")->type_name("TABLE");
-  app.add_flag("--repair", *repair, "Copy what differs from the source, and compare once more");
+  app.add_flag("--repair", *repair, "Copy the differing rows from the source, and compare again");
   auto run = [request, repair](const program::Session& session) {
     request->repair = *repair ? Repair::kRows : Repair::kNo;
     int status = RunVerify(session, *request);
-    if (*repair) launch::ForgetSeeds(session.context.home);  // The same LSN now stands for other rows.
+    if (*repair) launch::ForgetSeeds(session.context.home);  // The rows at this LSN are different now.
     return status;
   };
   return {run, nullptr};

@@ -16,7 +16,7 @@ struct Range {
   int first;
   int last;
 };
-// Of minutes, hours, dates, months and days of the week (0 is Sunday).
+// The ranges of minutes, hours, dates, months and days of the week (0 is Sunday), in the order of Field.
 constexpr Range kRanges[] = {{0, 59}, {0, 23}, {1, 31}, {1, 12}, {0, 6}};
 
 constexpr std::string_view kWeekdays[] = {"sunday", "monday", "tuesday", "wednesday", "thursday", "friday", "saturday"};
@@ -66,13 +66,13 @@ Calendar::Calendar(std::string_view text) : text_(text) {
   }
   if (empty) Fail("it is empty");
   if (!IsFull(kWeekday) && !(IsFull(kDate) && IsFull(kMonth))) {
-    Fail("cron takes days of the week and dates for one or the other, not for both");
+    Fail("cron runs if the day of the week or the date matches, and cannot require both");
   }
 }
 
 void Calendar::Fail(const std::string& why) const {
   throw Error(ErrorCode::kUsage, fmt::format("\"{}\" cannot be put into a crontab: {}", text_, why),
-              "such as '*-*-* 02:00', 'Mon..Fri 07:30' or 'hourly'");
+              "for example '*-*-* 02:00', 'Mon..Fri 07:30' or 'hourly'");
 }
 
 int Calendar::ReadNumber(std::string_view text, Field field) const {
@@ -112,7 +112,7 @@ Calendar::Values Calendar::ReadList(std::string_view list, Field field) const {
         Fail(fmt::format("\"{}\" is not a step", text));
       }
     }
-    // Days of the week go around: Sat..Mon.
+    // Days of the week wrap around: Sat..Mon.
     if (field == kWeekday && last < first) last += 7;
     if (last < first) Fail(fmt::format("\"{}\" ends before it begins", item));
     for (int value = first; value <= last; value += step) {
@@ -128,7 +128,7 @@ void Calendar::ReadDate(std::string_view text) {
   if (text.find('~') != std::string_view::npos) Fail("cron does not count from the end of a month");
   std::vector<std::string_view> parts = Split(text, '-');
   if (parts.size() == 3) {
-    if (parts.front() != "*") Fail("cron knows no years");
+    if (parts.front() != "*") Fail("cron has no years");
     parts.erase(parts.begin());
   }
   if (parts.size() != 2) Fail(fmt::format("\"{}\" is not a date", text));
@@ -139,7 +139,7 @@ void Calendar::ReadDate(std::string_view text) {
 void Calendar::ReadTime(std::string_view text) {
   const std::vector<std::string_view> parts = Split(text, ':');
   if (parts.size() > 3) Fail(fmt::format("\"{}\" is not a time", text));
-  if (parts.size() == 3 && parts[2] != "00" && parts[2] != "0") Fail("cron knows no seconds");
+  if (parts.size() == 3 && parts[2] != "00" && parts[2] != "0") Fail("cron has no seconds");
   values_[kHour] = ReadList(parts[0], kHour);
   values_[kMinute] = ReadList(parts[1], kMinute);
 }
@@ -162,16 +162,18 @@ std::string Calendar::CronFields() const {
 
 std::optional<int64_t> Calendar::Next(int64_t now_us) const {
   constexpr int64_t kUsPerSecond = 1'000'000;
-  constexpr int kDays = 8 * 366;  // 29 February may be that far.
+  constexpr int kDays = 8 * 366;  // The next 29 February may be that far away (around 2100).
   const std::time_t now = static_cast<std::time_t>(now_us / kUsPerSecond);
   std::tm today{};
   localtime_r(&now, &today);
+  // Every day of eight years is tried in turn; mktime() does the calendar's and the time zone's arithmetic, so that
+  // none of it is repeated here.
   for (int day = 0; day <= kDays; ++day) {
     std::tm date{};
     date.tm_year = today.tm_year;
     date.tm_mon = today.tm_mon;
     date.tm_mday = today.tm_mday + day;
-    date.tm_hour = 12;  // Where no clock is put forward or back.
+    date.tm_hour = 12;  // Clocks do not change at noon.
     date.tm_isdst = -1;
     mktime(&date);
     if (!values_[kMonth].test(static_cast<size_t>(date.tm_mon) + 1) ||

@@ -1,5 +1,5 @@
-// Calendar expressions as systemd writes them ("Mon..Fri *-*-* 02:00"), for machines where cron has to understand them.
-// Format: systemd.time(7), "CALENDAR EVENTS", as far as cron can do the same.
+// Reads systemd's calendar expressions ("Mon..Fri *-*-* 02:00") and translates them for cron, on machines without
+// systemd. Format: systemd.time(7), "CALENDAR EVENTS", as far as cron can do the same.
 
 #pragma once
 
@@ -14,15 +14,16 @@ namespace rotv::schedule {
 
 class Calendar {
  public:
-  // [DAYS] [[*-]MONTHS-DATES] [HOURS:MINUTES[:00]], each a list of numbers, ranges (a..b) and steps (a/n, */n), or
-  // hourly, daily, weekly, monthly, quarterly, yearly. Throws kUsage for all else, and for what cron cannot do: years,
-  // seconds, time zones, the last days of months, days of the week together with dates.
+  // Accepts [DAYS] [[*-]MONTHS-DATES] [HOURS:MINUTES[:00]], each a list of numbers, ranges (a..b) and steps (a/n, */n),
+  // and hourly, daily, weekly, monthly, quarterly, yearly. Throws kUsage for anything else, and for what cron cannot
+  // do: years, seconds, time zones, the last days of months, days of the week together with dates.
   explicit Calendar(std::string_view text);
 
   // The five fields of a crontab's line.
   std::string CronFields() const;
 
-  // The first moment after `now_us` (Unix time), by this machine's clock and time zone; nothing within eight years.
+  // The first time after `now_us`, by this machine's clock and time zone; nothing if there is none within eight years.
+  // Unix time, microseconds.
   std::optional<int64_t> Next(int64_t now_us) const;
 
  private:

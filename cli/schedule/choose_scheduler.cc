@@ -13,8 +13,8 @@ std::unique_ptr<Scheduler> ChooseScheduler(const SchedulePlace& place) {
   if (SystemdTimer::IsHere(place)) return std::make_unique<SystemdTimer>(place);
   if (os::ProgramIsHere("crontab", place.environment)) return std::make_unique<Crontab>(place);
   throw Error(ErrorCode::kUsage,
-              "nothing on this machine runs commands at their times: neither a systemd of yours nor cron",
-              fmt::format("install cron, or have something else run '{}' schedule run", place.executable.native()));
+              "nothing on this machine runs scheduled commands: there is neither a systemd user instance nor cron",
+              fmt::format("install cron, or let something else run '{}' schedule run", place.executable.native()));
 }
 
 std::unique_ptr<Scheduler> SchedulerOf(const std::string& by, const SchedulePlace& place) {

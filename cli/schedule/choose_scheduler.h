@@ -1,4 +1,4 @@
-// Chooses what runs commands at their times.
+// Chooses the scheduler of this machine.
 
 #pragma once
 
@@ -9,9 +9,9 @@
 
 namespace rotv::schedule {
 
-// The person's systemd where there is one, else cron. Throws kUsage where there is neither.
+// The user's systemd instance if there is one, else cron. Throws kUsage if there is neither.
 std::unique_ptr<Scheduler> ChooseScheduler(const SchedulePlace& place);
-// The one that `by` names.
+// The scheduler that `by` names, as in ScheduleJob::by.
 std::unique_ptr<Scheduler> SchedulerOf(const std::string& by, const SchedulePlace& place);
 
 }  // namespace rotv::schedule

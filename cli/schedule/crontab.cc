@@ -14,11 +14,11 @@
 namespace rotv::schedule {
 namespace {
 
-// Everybody's default is the same minute: the source is spared.
+// Runs are spread, because everybody has the same default minute and would load the source together.
 constexpr int kSpreadSeconds = 15 * 60;
 
-// As a word for the shell that cron starts; cron itself makes a line end of a '%' that no backslash is before, and
-// takes that backslash away, also within quotes.
+// Quotes `text` as a word for the shell that cron starts. cron itself turns a '%' into a line feed unless a backslash
+// is before it, and removes that backslash, even within quotes.
 std::string CronWord(const std::string& text) {
   std::string word = "'";
   for (char c : text) {
@@ -49,7 +49,7 @@ std::string WithoutBlock(const std::string& table, const std::string& begin, con
   }
   if (inside || !paired) {
     throw Error(ErrorCode::kUsage, "the lines of this schedule in the crontab have lost one of their two markers",
-                fmt::format("crontab -e, and take out what is left of it, beginning with \"{}\"", begin));
+                fmt::format("run crontab -e and remove what is left of them, beginning with \"{}\"", begin));
   }
   return kept;
 }
@@ -62,7 +62,7 @@ Crontab::Markers Crontab::MarkersOf(const ScheduleJob& job) const {
 std::string Crontab::Read() const {
   const os::ProgramResult listed = os::RunProgramQuietly({"crontab", "-l"}, place_.interrupt);
   if (listed.exit_status == 0) return listed.out;
-  // One that cannot be read must not be taken for an empty one, which ours would replace.
+  // A crontab that cannot be read must not be taken for an empty one: ours would replace it.
   for (const char* empty : {"no crontab", "No such file"}) {
     if (listed.err.find(empty) != std::string::npos) return "";
   }
@@ -76,7 +76,7 @@ void Crontab::Write(const std::string& table) const {
   const os::ProgramResult set = os::RunProgramQuietly({"crontab", file.path()}, place_.interrupt);
   if (set.exit_status != 0) {
     throw Error(ErrorCode::kUsage,
-                fmt::format("crontab takes no line of ours: {}", output::OneLine(os::LastLine(set.err))),
+                fmt::format("crontab does not accept our line: {}", output::OneLine(os::LastLine(set.err))),
                 "may this user have a crontab? see cron.allow and cron.deny");
   }
 }
@@ -90,7 +90,7 @@ std::string Crontab::Install(const ScheduleJob& job) {
                   CronWord(place_.executable), CronWord(place_.home), CronWord(job.source), kSpreadSeconds);
   std::string table = WithoutBlock(Read(), markers.begin, markers.end);
   Write(fmt::format("{}{}\n{}{}\n", table, markers.begin, line, markers.end));
-  return "Each run begins up to 15 minutes later, by chance. cron does not make up for runs that were missed.\n";
+  return "Each run starts up to 15 minutes later, at random. cron does not make up for missed runs.\n";
 }
 
 void Crontab::Remove(const ScheduleJob& job) {

@@ -1,4 +1,4 @@
-// A line between markers in the person's crontab.
+// Keeps a schedule as a line between markers in the user's crontab.
 
 #pragma once
 
@@ -29,8 +29,7 @@ class Crontab : public Scheduler {
   const SchedulePlace place_;
 };
 
-// `table` without what stands from the line `begin` to the line `end`, both included. Throws kUsage if one of the two
-// is missing.
+// Returns `table` without the lines from `begin` to `end`, both included. Throws kUsage if one of the two is missing.
 std::string WithoutBlock(const std::string& table, const std::string& begin, const std::string& end);
 
 }  // namespace rotv::schedule

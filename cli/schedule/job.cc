@@ -36,7 +36,7 @@ std::optional<T> ReadRecord(const fs::path& path, T (*from)(const output::Json& 
 }
 
 void WriteRecord(const fs::path& path, const output::Json& document) {
-  fs::create_directories(path.parent_path());  // Private by the umask.
+  fs::create_directories(path.parent_path());  // The umask makes them private.
   WriteFileAtomically(path, output::JsonText(document));
 }
 

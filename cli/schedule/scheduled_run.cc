@@ -33,13 +33,14 @@ void WaitByChance(int most_seconds, const Interrupt& interrupt) {
 
 void Prepare(const ScheduleJob& job, os::Environment* environment) {
   for (const auto& [name, value] : job.environment) {
-    setenv(name.c_str(), value.c_str(), 1);  // For libraries and programs.
+    setenv(name.c_str(), value.c_str(), 1);  // Libraries and programs read it there.
     (*environment)[name] = value;
   }
   if (chdir(job.directory.c_str()) != 0) {
-    throw Error(ErrorCode::kUsage,
-                fmt::format("{}, from where this schedule was installed, cannot be entered", job.directory.native()),
-                "rotv-sync schedule install again, where the config is");
+    throw Error(
+        ErrorCode::kUsage,
+        fmt::format("cannot change to {}, the directory in which this schedule was installed", job.directory.native()),
+        "run rotv-sync schedule install again, in the config's directory");
   }
 }
 

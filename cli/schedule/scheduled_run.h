@@ -1,4 +1,4 @@
-// A command that a schedule runs.
+// Runs a command for a schedule.
 
 #pragma once
 
@@ -8,14 +8,14 @@
 namespace rotv::schedule {
 
 struct ScheduledRunOptions {
-  bool log = false;         // To a file in the schedule's directory instead of stdout and stderr.
-  int spread_seconds = 0;   // It begins up to so much later, by chance.
-  int retries = 3;          // Where the source cannot be reached, as right after this machine woke up,
-  int retry_seconds = 300;  // each so much later.
+  bool log = false;         // Write to a file in the schedule's directory instead of stdout and stderr.
+  int spread_seconds = 0;   // Wait a random time of at most this long first.
+  int retries = 3;          // If the source cannot be reached, for example right after wake-up;
+  int retry_seconds = 300;  // the wait before each.
 };
 
-// Runs `command` as `job` orders it, with what it says of config, directory and variables, and notes how it ended, also
-// where the command line's other half (config, source) was wrong. Gives the command's exit code, throws its Error.
+// Runs `command` with the config, directory and variables of `job`, and records how it ended, also if the config or the
+// source was wrong. Returns the command's exit code; throws its Error.
 int RunAsScheduled(const program::Invocation& call, const ScheduleJob& job, const ScheduledRunOptions& options,
                    const program::Command& command);
 

@@ -1,4 +1,4 @@
-// What runs commands at their times on this machine.
+// The interface to the program that runs scheduled commands on this machine.
 
 #pragma once
 
@@ -14,7 +14,7 @@
 
 namespace rotv::schedule {
 
-// What a scheduler works with. All outlive it.
+// The objects that a scheduler works with. All references outlive it.
 struct SchedulePlace {
   const std::filesystem::path& home;
   const os::Environment& environment;
@@ -26,19 +26,19 @@ class Scheduler {
  public:
   virtual ~Scheduler() = default;
 
-  // As in ScheduleJob::by.
+  // The name in ScheduleJob::by.
   virtual std::string name() const = 0;
 
   // Throws kUsage if it cannot follow this calendar.
   virtual void Check(const std::string& calendar) = 0;
-  // From now on `job` runs at its times; what was installed for its source before is replaced. Gives what the person
-  // should know about when it runs, a sentence a line. Throws kUsage, with nothing installed.
+  // On return `job` is installed, and replaces an earlier one for its source. Returns what the user should know about
+  // when it runs, one sentence per line. Throws kUsage; then nothing is installed.
   virtual std::string Install(const ScheduleJob& job) = 0;
-  // Nothing of it is left; also if nothing was there.
+  // Removes the job; does nothing if it is not installed.
   virtual void Remove(const ScheduleJob& job) = 0;
-  // Whether the order is still there, and not only our note of it.
+  // True if the scheduler still has the job; our own record of it does not count.
   virtual bool IsInstalled(const ScheduleJob& job) = 0;
-  // Unix time in microseconds; nothing if it is not known.
+  // The next run, Unix time in microseconds; nothing if it is unknown.
   virtual std::optional<int64_t> Next(const ScheduleJob& job) = 0;
 };
 

@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// In a session without one, such as cron's or su's, the person's systemd is found where it always is.
+// Sessions of cron or su have no XDG_RUNTIME_DIR; the user's systemd is then found at its usual path.
 os::Environment RuntimeDirectory(const os::Environment& environment) {
   const std::string usual = fmt::format("/run/user/{}", getuid());
   if (!os::Variable(environment, "XDG_RUNTIME_DIR").empty() || !fs::exists(usual)) return {};
@@ -30,7 +30,7 @@ os::ProgramResult Systemctl(const SchedulePlace& place, std::vector<std::string>
   return os::RunProgramQuietly(words, place.interrupt, RuntimeDirectory(place.environment));
 }
 
-// A value of a unit in quotes; within them only these have a meaning.
+// Quotes a value of a unit; within quotes only these three characters have a meaning.
 std::string UnitWord(const std::string& text) {
   std::string word = "\"";
   for (char c : text) {
@@ -41,7 +41,7 @@ std::string UnitWord(const std::string& text) {
   return word + "\"";
 }
 
-// As an argument of a command, where variables are replaced, too; not in the program's own name.
+// Quotes an argument of a command, in which systemd replaces variables too; it does not in the program's own name.
 std::string ArgumentWord(const std::string& text) {
   std::string doubled;
   for (char c : text) doubled += c == '$' ? std::string("$$") : std::string(1, c);
@@ -56,12 +56,12 @@ fs::path UnitDirectory(const os::Environment& environment) {
 constexpr const char* kHeader =
     "# Written by rotv-sync schedule install, which replaces it; rotv-sync schedule remove deletes it.\n";
 
-// What needs a mount namespace.
+// The settings that need a mount namespace.
 constexpr const char* kMountSandbox[] = {
     "PrivateUsers=yes",         "PrivateDevices=yes",    "ProtectSystem=strict",     "ProtectHome=read-only",
     "ProtectControlGroups=yes", "ProtectKernelLogs=yes", "ProtectKernelModules=yes", "ProtectKernelTunables=yes"};
 
-// Its home is all that it may write; sockets go to /tmp where the home's path is too long for them.
+// The run may write only to its home, and to /tmp, where sockets are if the home's path is too long for them.
 std::string MountSandbox(const fs::path& home) {
   return fmt::format("{}\nReadWritePaths={}\nReadWritePaths=-/tmp\n", fmt::join(kMountSandbox, "\n"), UnitWord(home));
 }
@@ -115,7 +115,7 @@ std::string TimerUnit(const ScheduleJob& job) {
       "Description=rotv-sync: when {} is pulled\n\n"
       "[Timer]\n"
       "OnCalendar={}\n"
-      "# The source is spared everybody's same minute, and what was missed while this machine was off is made up for.\n"
+      "# Runs are spread, so that not everybody loads the source in the same minute; missed runs are made up for.\n"
       "RandomizedDelaySec=15min\n"
       "Persistent=true\n\n"
       "[Install]\n"
@@ -133,11 +133,12 @@ void SystemdTimer::Check(const std::string& calendar) {
   const os::ProgramResult parsed =
       os::RunProgramQuietly({"systemd-analyze", "calendar", "--iterations=1", "--", calendar}, place_.interrupt);
   if (parsed.exit_status == 0 && calendar.find('\n') == std::string::npos) return;
-  throw Error(ErrorCode::kUsage, fmt::format("\"{}\" is not a calendar of systemd", output::OneLine(calendar)),
-              "such as '*-*-* 02:00', 'Mon..Fri 07:30' or 'hourly'; systemd-analyze calendar tries others");
+  throw Error(ErrorCode::kUsage,
+              fmt::format("\"{}\" is not a calendar expression of systemd", output::OneLine(calendar)),
+              "for example '*-*-* 02:00', 'Mon..Fri 07:30' or 'hourly'; systemd-analyze calendar checks others");
 }
 
-// The home directory is a part of it: each has its own schedule.
+// The name depends on the home directory, because each has its own schedule.
 std::string SystemdTimer::UnitName(const ScheduleJob& job) const {
   const std::string& home = place_.home.native();
   const bool usual = place_.home == config::UserHome(place_.environment) / ".rotv";
@@ -157,21 +158,20 @@ std::string SystemdTimer::Install(const ScheduleJob& job) {
   WriteFileAtomically(UnitPath(job, ".timer"), TimerUnit(job));
   Reload();
   const std::string timer = UnitName(job) + ".timer";
-  // What ran by another calendar is started anew.
+  // A timer that ran with another calendar is started again.
   os::ProgramResult started = Systemctl(place_, {"enable", timer});
   if (started.exit_status == 0) started = Systemctl(place_, {"restart", timer});
   if (started.exit_status != 0) {
     Remove(job);
     throw Error(ErrorCode::kUsage,
-                fmt::format("systemd does not take the timer: {}", output::OneLine(os::LastLine(started.err))),
-                "systemctl --user status may tell more");
+                fmt::format("systemd does not accept the timer: {}", output::OneLine(os::LastLine(started.err))),
+                "systemctl --user status may say more");
   }
-  std::string told = "Each run begins up to 15 minutes later, by chance; one that was missed is made up for.\n";
+  std::string told = "Each run starts up to 15 minutes later, at random; a missed run is made up for.\n";
   if (sandbox == Sandbox::kWithoutMounts) {
-    told +=
-        "This system gives a person's services no file systems of their own: the run could write more than its home.\n";
+    told += "This system does not allow mount namespaces for user services: the run could write outside its home.\n";
   }
-  if (!Lingers(place_)) told += "It runs while you are logged in; always: loginctl enable-linger\n";
+  if (!Lingers(place_)) told += "It runs only while you are logged in; to run it always: loginctl enable-linger\n";
   return told;
 }
 

@@ -1,4 +1,4 @@
-// A service and a timer of the person's own systemd. Formats: systemd.service(5), systemd.timer(5), systemd.exec(5).
+// Installs a service and a timer of the user's systemd. Formats: systemd.service(5), systemd.timer(5), systemd.exec(5).
 
 #pragma once
 
@@ -10,7 +10,7 @@ class SystemdTimer : public Scheduler {
  public:
   explicit SystemdTimer(const SchedulePlace& place);
 
-  // Whether this person has one that answers.
+  // True if this user has a systemd instance that answers.
   static bool IsHere(const SchedulePlace& place);
 
   std::string name() const override { return "systemd"; }
@@ -26,10 +26,10 @@ class SystemdTimer : public Scheduler {
   void Reload() const;
 
   const SchedulePlace place_;
-  const std::filesystem::path units_;  // Where this person's units are.
+  const std::filesystem::path units_;  // The directory of this user's units.
 };
 
-// Whether a mount namespace for a person's service can be had, which some systems do not allow.
+// kWithoutMounts is for systems that do not allow a mount namespace for a user's service.
 enum class Sandbox { kFull, kWithoutMounts };
 
 std::string ServiceUnit(const ScheduleJob& job, const SchedulePlace& place, Sandbox sandbox);

@@ -1,5 +1,5 @@
--- An hour in production, after the baseline. Run by psql outside of a transaction: each statement, and each COMMIT in
--- the DO block, is a transaction of its own.
+-- An hour in production, after the baseline. psql runs this outside of a transaction: each statement, and each COMMIT
+-- in the DO block, is a transaction of its own.
 
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
@@ -14,10 +14,10 @@ BEGIN
 END
 $$;
 
--- A place with a cover picture is renamed. The picture does not travel again: the server says "unchanged".
+-- A place with a cover picture is renamed. The picture is not sent again: the stream marks it as unchanged TOAST.
 UPDATE places SET name = 'Hale Depot', slug = 'hale-depot' WHERE id = 42;
 
--- A new place with a picture, and one that is gone, with its pictures and hours.
+-- A new place with a picture is inserted; another is deleted, with its pictures and hours.
 INSERT INTO places (slug, name, kind, location, elevation_m, description, cover)
 SELECT 'mill-race-bridge', 'Mill Race Bridge', 'covered bridge', point(-81.5583, 41.2031), 231.5,
        E'Rebuilt after the flood.\nThe planks are the third set; the roof is still the first.',
@@ -25,7 +25,7 @@ SELECT 'mill-race-bridge', 'Mill Race Bridge', 'covered bridge', point(-81.5583,
 DELETE FROM events WHERE place_id = 77;
 DELETE FROM places WHERE id = 77;
 
--- Everything of one evening in one transaction: insert, change and delete the same row; swap two unique values.
+-- One evening's work is one transaction: it inserts, changes and deletes the same row, and swaps two unique values.
 BEGIN;
 INSERT INTO news (slug, title, body, tags) VALUES ('draft', 'Draft', 'To be written', '{}');
 UPDATE news SET title = E'Caf\u00e9 at the station opens', body = E'Back\\slash, tab\there, and \\. too.' WHERE slug = 'draft';
@@ -37,7 +37,7 @@ UPDATE users SET email = 'tala.novak1@example.org' WHERE id = md5('user 2')::uui
 UPDATE users SET email = 'sven.kowalski2@example.org' WHERE id = md5('user 1')::uuid;
 COMMIT;
 
--- What is rolled back never happened.
+-- Changes that are rolled back are not streamed.
 BEGIN;
 DELETE FROM registrations;
 SAVEPOINT before_regret;
@@ -45,7 +45,7 @@ UPDATE events SET price = 1000000 - 1;
 ROLLBACK TO before_regret;
 ROLLBACK;
 
--- The night's housekeeping: large transactions.
+-- Housekeeping at night: large transactions.
 DELETE FROM sessions WHERE started_at < timestamptz '2025-04-01 00:00+00';
 UPDATE events SET price = round(price * 1.1, 2), status = 'open' WHERE status = 'planned';
 UPDATE users SET settings = settings || '{"digest": "weekly"}' WHERE settings @> '{"newsletter": true}';

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The main job on this machine alone: a small "production" behind an sshd, followed, and rebuilt elsewhere.
-# Called by `./dev demo`, which installs and builds first; ROTV_SYNC names the program.
+# Shows the main job on this machine alone: a small "production" behind an sshd is followed, and rebuilt elsewhere.
+# `./dev demo` calls it, and installs and builds first; ROTV_SYNC names the program.
 #
-# Everything lives in one private directory, and in one on tmpfs; nothing listens on TCP but the sshd, on loopback.
-# All of it is gone when this ends, however it ends.
+# Everything is in one private directory, and in one on tmpfs; only the sshd listens on TCP, on loopback. All of it is
+# removed when this ends, however it ends.
 
 set -euo pipefail
 export LC_ALL=C.UTF-8
@@ -15,10 +15,10 @@ rotv=$(dirname "$rotv_sync")/rotv
 keep=no
 [[ ${1:-} == --keep ]] && keep=yes
 
-# Nothing of the user's own settings may lead elsewhere.
+# The user's own settings must not lead to another server.
 for name in "${!PG@}" "${!ROTV_@}" "${!PRODUCTION_@}" SSH_AUTH_SOCK; do unset "$name"; done
 
-# --- The end, which comes first: it must know what to take away.
+# --- The clean-up, which is defined first, so that it runs whatever happens.
 
 work='' fast='' application=no child='' sshd_pid='' production_pid='' second_pid=''
 
@@ -46,7 +46,7 @@ trap 'exit 130' INT
 trap 'exit 143' TERM
 trap 'exit 129' HUP
 
-# Runs a program so that a signal to this script is looked at once, and not when the program has ended.
+# Runs a program so that a signal to this script is handled at once, and not only when the program has ended.
 run() {
   setpriv --pdeathsig TERM "$@" <&0 &
   child=$!
@@ -56,7 +56,7 @@ run() {
   return "$status"
 }
 
-# --- How it talks.
+# --- Output.
 
 if [[ -t 1 ]]; then bold=$'\e[1m' dim=$'\e[2m' red=$'\e[31m' green=$'\e[32m' plain=$'\e[0m'; else bold='' dim='' red='' green='' plain=''; fi
 step_number=0
@@ -88,8 +88,8 @@ if [[ $(id -u) == 0 ]]; then
   getent passwd postgres >/dev/null || server_user=nobody
 fi
 
-# Prints the words that a command begins with that is to run as the server's user. setpriv ends it should this script
-# be killed so that it cannot clean up.
+# The first words of a command that runs as the server's user. setpriv ends it if this script is killed and cannot clean
+# up.
 as_server=(setpriv --pdeathsig QUIT)
 if [[ $(id -u) == 0 ]]; then
   as_server+=("--reuid=$server_user" "--regid=$(id -g "$server_user")" --init-groups)
@@ -107,7 +107,7 @@ free_port() {
   fail "no free TCP port on 127.0.0.1"
 }
 
-# Waits until the command says yes, or the process has ended; at most a minute.
+# Waits at most a minute until the command succeeds; fails if the process has ended.
 wait_for() {  # PID COMMAND...
   local pid=$1
   shift
@@ -119,7 +119,7 @@ wait_for() {  # PID COMMAND...
   return 1
 }
 
-# Makes a cluster in DIRECTORY/data with its socket in DIRECTORY/socket, and starts it; $started is its process.
+# Creates a cluster in DIRECTORY/data with its socket in DIRECTORY/socket, and starts it; $started is its process.
 start_postgres() {  # DIRECTORY SETTINGS...
   local directory=$1
   shift
@@ -136,13 +136,13 @@ start_postgres() {  # DIRECTORY SETTINGS...
   wait_for "$started" "$bin/pg_isready" -h "$directory/socket" || { cat "$directory/log" >&2; fail "PostgreSQL does not start"; }
 }
 
-# Reachable by the server's user, but only private things lie in it.
+# The server's user can pass through this directory; everything in it is private.
 work=$(mktemp -d /tmp/rotv-demo.XXXXXX)
 chmod 0711 "$work"
 mkdir -m 0711 "$work/production"
 production=(-X -q -v ON_ERROR_STOP=1 -h "$work/production/socket" -U rotv -d rotv)
 
-# Where there is no tmpfs with room for the second server (a container's /dev/shm has 64 MB), it goes to the disk.
+# Without a tmpfs that has room for the second server (a container's /dev/shm has 64 MB), the server is on disk.
 on_tmpfs='on tmpfs'
 if [[ $(stat -f -c %T /dev/shm 2>/dev/null) == tmpfs && $(df --output=avail -B1M /dev/shm | tail -n 1) -gt 700 ]]; then
   fast=$(mktemp -d /dev/shm/rotv-demo.XXXXXX)
@@ -155,7 +155,7 @@ second=(-X -q -v ON_ERROR_STOP=1 -h "$fast/socket" -U postgres -d rotv)
 
 # --- 1
 
-step "A production of its own"
+step "A small production database"
 t=$(now)
 start_postgres "$work/production" wal_level=logical max_slot_wal_keep_size=4GB max_wal_size=1GB
 production_pid=$started
@@ -199,7 +199,7 @@ done
 printf '[127.0.0.1]:%s %s\n' "$port" "$(cut -d ' ' -f 1,2 "$work/host_key.pub")" >"$work/known_hosts"
 ssh=(ssh -F none -i "$work/key" -o IdentitiesOnly=yes -o BatchMode=yes -o StrictHostKeyChecking=yes
   -o "UserKnownHostsFile=$work/known_hosts" -o GlobalKnownHostsFile=none -p "$port" "$(id -un)@127.0.0.1")
-say "It listens on a socket only. The way in is an sshd on 127.0.0.1:$port, whose host key must match."
+say "It listens only on a socket. It is reached through an sshd on 127.0.0.1:$port, whose host key must match."
 
 cat >"$work/rotv.toml" <<END
 [sources.production]
@@ -213,7 +213,7 @@ END
 sync=("$rotv_sync" --config "$work/rotv.toml" --home "$work/home")
 app=("$rotv" --config "$work/rotv.toml" --home "$work/home" --runtime local)
 
-# Shows the command as one would type it, runs it, and says how long it took.
+# Shows the command as a user would type it, runs it, and sets $took to its duration.
 show() { show_as rotv-sync "${sync[@]}" -- "$@"; }
 
 show_as() {  # NAME PROGRAM... -- ARGUMENTS...
@@ -241,10 +241,10 @@ END
 
 # --- 2 to 6
 
-step "rotv-sync looks before it touches anything"
+step "rotv-sync checks everything before it changes anything"
 show doctor
 
-step "The baseline: one complete copy, at one point in production's log"
+step "The baseline: one complete copy, at one position in production's WAL"
 show baseline
 count_rows "${production[@]}" >"$work/rows.before"
 say "${bold}baseline: $took${plain}; the store has $(megabytes "$(du -sb "$work/home" | cut -f 1)")"
@@ -259,7 +259,7 @@ run "$bin/psql" "${production[@]}" -f "$here/changes.sql"
 say "2,000 small transactions and some large ones: a place with a picture renamed, another gone with all that belongs"
 say "to it, keys changed, values swapped, one transaction rolled back, old sessions deleted: $(since "$t")"
 
-step "The pull: what was committed since, and no more"
+step "The pull: only what was committed since"
 show pull
 say "${bold}pull: $took${plain}"
 show pull
@@ -301,7 +301,7 @@ mark="$green=$plain"
 [[ $here_now == "$there" ]] || { mark="$red different: $there$plain"; wrong=1; }
 printf '   the renamed place and its picture: %s  %s\n\n' "$here_now" "$mark"
 
-# Rows sorted within their COPY block; without comments, blank lines and psql's random keys. What is left must match.
+# Sorts rows within their COPY block, and drops comments, blank lines and psql's random keys. The rest must match.
 canonical() {
   awk '
     copying                { if ($0 == "\\.") { copying = 0; n += 2 } printf "%09d\t%s\n", n, $0; next }
@@ -310,7 +310,7 @@ canonical() {
                            { printf "%09d\t%s\n", ++n, $0 }
   ' | LC_ALL=C sort -S 256M -T "$work"
 }
-dump() {  # psql's -h; pg_dump pins neither of these two itself
+dump() {  # HOST, as of psql's -h; pg_dump sets neither of these two variables itself
   PGTZ=UTC PGOPTIONS='-c bytea_output=hex' "$bin/pg_dump" -h "$1" -U postgres --clean --if-exists --no-owner --no-acl \
     --no-publications --no-subscriptions rotv
 }
@@ -321,7 +321,7 @@ compare() {  # NAME FILE
     printf '   %-34s %s  %s=%s\n' "$1" "$sum" "$green" "$plain"
   else
     printf '   %-34s %s  %sdifferent%s\n' "$1" "$sum" "$red" "$plain"
-    # Here, and not before: the first lines that differ, cut to what can be read.
+    # Shows the first lines that differ, cut to a readable length.
     diff "$work/dump.production" "$2" | cut -c 1-160 | head -n 10 | indent || true
     wrong=1
   fi
@@ -342,7 +342,7 @@ rm "$work"/dump.*
 step "The application on it"
 url=''
 if [[ -d $here/../valley/backend/node_modules ]]; then
-  # Where the server's user can read it, who runs the application when root asks for it.
+  # The copy is readable for the server's user, who runs the application if this script runs as root.
   cp -r "$here/../valley" "$work/valley"
   printf 'SESSION_SECRET=%s\n' "$(head -c 24 /dev/urandom | base64)" >"$work/valley/backend/.env"
   chmod -R a+rX "$work/valley"
@@ -354,18 +354,18 @@ if [[ -d $here/../valley/backend/node_modules ]]; then
   [[ $(api_rows) == "$(sed -n 's/^places|//p' "$work/rows.now")" ]] || fail "the application shows other places than production has"
   show_as rotv "${app[@]}" -- psql -qc 'DELETE FROM events; DELETE FROM places WHERE id > 100 AND NOT EXISTS (SELECT FROM pictures WHERE place_id = places.id)'
   show_as rotv "${app[@]}" -- restart
-  [[ $(api_rows) == "$(sed -n 's/^places|//p' "$work/rows.now")" ]] || fail "what was done by hand is still there after a restart"
+  [[ $(api_rows) == "$(sed -n 's/^places|//p' "$work/rows.now")" ]] || fail "local changes are still there after a restart"
   say "${bold}clean again: $took${plain}. It runs at ${bold}$url${plain}"
   printf '   %s$ rotv validate-schema%s\n' "$dim" "$plain"
   status=0
   t=$(now)
   run "${app[@]}" validate-schema >"$work/out" || status=$?
   [[ $status == 9 ]] || fail "validate-schema ended with $status"
-  # Without the SQL that would make the one the other.
-  sed '/^-- What/,$d' "$work/out" | grep . | cut -c 1-110 | indent
-  say "${bold}compared: $(since "$t")${plain}. Production has gone its own way here."
+  # The SQL that would make the schemas equal is not shown.
+  sed '/^-- /,$d' "$work/out" | grep . | cut -c 1-110 | indent
+  say "${bold}compared: $(since "$t")${plain}. Production and the migrations have diverged here."
 else
-  say "left out: the application's packages are not installed (npm ci in examples/valley/backend)"
+  say "skipped: the application's packages are not installed (npm ci in examples/valley/backend)"
 fi
 
 if [[ $keep == yes ]]; then
@@ -374,7 +374,7 @@ if [[ $keep == yes ]]; then
 production:        $bin/psql -h $work/production/socket -U rotv rotv
 the second one:    $bin/psql -h $fast/socket -U postgres rotv
 follow it:         $rotv_sync --config $work/rotv.toml --home $work/home status
-the application:   ${url:-left out}
+the application:   ${url:-skipped}
 over SSH:          ${ssh[*]}
 the seed:          $work/seed-data.sql
 END
@@ -396,5 +396,5 @@ show detach
 left=$("$bin/psql" -X -h "$work/production/socket" -U postgres -d rotv -Atc \
   "SELECT 'slot ' || slot_name FROM pg_replication_slots UNION ALL SELECT 'publication ' || pubname FROM pg_publication")
 [[ -z $left ]] || fail "left in production: $left"
-say "no slot, no publication; servers, keys and directories go now."
+say "no slot, no publication; servers, keys and directories are removed now."
 printf "\n%sDone in %d s: production's data, rebuilt from the stream of its changes.%s\n" "$bold" "$SECONDS" "$plain"

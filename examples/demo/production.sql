@@ -1,5 +1,5 @@
--- "Roots of the Valley": what a small production database of a park's visitor application looks like. About 100 MB as a
--- plain dump, the same on every run. Loaded by the role that owns the database.
+-- "Roots of the Valley": a small production database of a park's visitor application. It has about 100 MB as a plain
+-- dump, and is the same on every run. The role that owns the database loads it.
 
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
@@ -47,7 +47,7 @@ CREATE TABLE pictures (
     CHECK (width > 0 AND height > 0)
 );
 
--- No primary key: followed by the index that it names as its identity.
+-- This table has no primary key; it is streamed by the index that is its replica identity.
 CREATE TABLE opening_hours (
     place_id integer NOT NULL REFERENCES places ON DELETE CASCADE,
     weekday smallint NOT NULL CHECK (weekday BETWEEN 1 AND 7),
@@ -112,7 +112,7 @@ CREATE TRIGGER places_describe BEFORE INSERT OR UPDATE ON places FOR EACH ROW EX
 CREATE FUNCTION slug(title text) RETURNS text LANGUAGE sql IMMUTABLE AS
 $$ SELECT trim(BOTH '-' FROM regexp_replace(lower(title), '[^a-z0-9]+', '-', 'g')) $$;
 
--- Bytes that do not compress, as a JPEG's do not.
+-- Returns bytes that do not compress, like a JPEG's.
 CREATE FUNCTION pg_temp.jpeg(seed text, kilobytes integer) RETURNS bytea LANGUAGE sql AS $$
     SELECT '\xffd8ffe000104a46494600'::bytea || string_agg(decode(md5(seed || n), 'hex'), ''::bytea ORDER BY n)
     FROM generate_series(1, kilobytes * 64) n
@@ -216,5 +216,5 @@ CREATE VIEW upcoming_events AS
     FROM events e JOIN places p ON p.id = e.place_id LEFT JOIN registrations r ON r.event_id = e.id
     WHERE e.status = 'open' GROUP BY e.id, p.id;
 
-SET client_min_messages = error; -- It cannot analyze the catalogue, and need not.
+SET client_min_messages = error; -- The role cannot analyze the catalogue, and need not.
 ANALYZE;

@@ -8,16 +8,41 @@
 #include "storage/error.h"
 
 namespace rotv::capture {
+
+// Messages become versions of rows: (table, epoch, key, commit LSN) to a line of COPY text, a count, or a tombstone.
+// Invariants:
+// - A version depends only on messages of its own transaction and on older versions. So a transaction that is sent
+//   again, because the server missed our last standby status, is recognised by its commit LSN and dropped as a whole;
+//   applying it twice would count the rows of a multiset twice.
+// - What the order of messages promises is checked here and nowhere else: transactions ascend by commit LSN, and a
+//   table is described before its first row. LSNs in the headers of frames are not checked, since a server sends a
+//   transaction's first LSN with its Begin, which may lie before the last commit.
+// - Every row is checked, then filtered on its real values, then masked, then keyed. Nothing later sees a real value.
+//
+// Values that are TOASTed and unchanged are not sent. Looking up the old row for each would make every update a read of
+// the store; so a partial version is stored, and a scan completes it from older ones. Only two cases need the values at
+// once: a changed key, since the new key has no older versions, and an earlier version of the same transaction, which
+// has the same commit LSN and would be overwritten. A multiset reads its count, and a table with conditions whether the
+// row is stored; both look first into what is not written yet.
+//
+// While the stream passes over a migration, rows are recognised by the Relation message before them: each table has a
+// list of forms (before and after the migration), and one that fits none of them is marked for a resync, from its first
+// such row on. No mapping from names is guessed, since two columns could be taken for each other.
+//
+// A row filter (`where`) makes an update an insert or a delete here, if the row comes into or leaves the kept set. A
+// row that comes in without all of its values, or whose condition is about a value that was not sent, cannot be stored:
+// the table is marked for a resync.
+
 namespace {
 
 [[noreturn]] void ThrowNoSuchRow() {
-  throw Error(ErrorCode::kCorrupt, "the store lacks the row that the source has changed",
+  throw Error(ErrorCode::kCorrupt, "the store does not have the row that the source has changed",
               "take a new baseline: rotv-sync baseline --force");
 }
 
 [[noreturn]] void ThrowOutOfOrder(const std::string& what) {
   throw Error(ErrorCode::kProtocol, "the source's stream of changes is out of order: " + what,
-              "see what is between this machine and the source; what was received before is kept");
+              "check what is between this machine and the source; what was received before is kept");
 }
 
 [[noreturn]] void ThrowNoOldRow() {
@@ -50,7 +75,9 @@ Applier::Applier(const std::vector<StreamedTable>& tables, proto::Manifest& mani
     followed.epoch = followed.history->epochs(followed.history->epochs_size() - 1).number();
     for (const StreamedTable::Form& form : table.forms) {
       mask::RowFilter filter(*form.table, *form.shape);
-      if (!filter.complete()) continue;  // Which of its rows are kept cannot be told: they are copied.
+      if (!filter.complete())
+        continue;  // The conditions cannot be evaluated on such rows, so the table needs a
+                   // resync.
       followed.forms.push_back(
           {form.shape->id(),
            formats::RowCheck({.table = form.table->quoted_name(),
@@ -71,7 +98,7 @@ void Applier::CheckPlace(const formats::pgoutput::Message& message) const {
   if (in_transaction_) return;
   if (Is<formats::pgoutput::Commit>(message)) ThrowOutOfOrder("a transaction ends that did not begin");
   const auto* logical = std::get_if<formats::pgoutput::LogicalMessage>(&message);
-  if (logical == nullptr || logical->transactional) ThrowOutOfOrder("there is a change outside of a transaction");
+  if (logical == nullptr || logical->transactional) ThrowOutOfOrder("a change is outside of a transaction");
 }
 
 void Applier::Apply(const formats::pgoutput::Message& message) {
@@ -81,11 +108,11 @@ void Applier::Apply(const formats::pgoutput::Message& message) {
 }
 
 void Applier::On(const formats::pgoutput::Begin& message) {
-  // One that the store had at the start is sent again by a server that missed our last standby status.
+  // A server that missed our last standby status sends again transactions that the store had at the start.
   dropping_ = message.commit_lsn < from_;
   const bool is_late = message.commit_lsn < complete_until_ && !dropping_;
   if (is_late || (begin_ && message.commit_lsn <= begin_->commit_lsn)) {
-    ThrowOutOfOrder(fmt::format("a transaction of {} comes after one that is later", message.commit_lsn.ToString()));
+    ThrowOutOfOrder(fmt::format("a transaction at {} comes after a later one", message.commit_lsn.ToString()));
   }
   begin_ = message;
   commit_lsn_ = message.commit_lsn;
@@ -96,7 +123,7 @@ void Applier::On(const formats::pgoutput::Begin& message) {
 
 void Applier::On(const formats::pgoutput::Commit& message) {
   if (message.commit_lsn != commit_lsn_ || message.end_lsn <= commit_lsn_) {
-    ThrowOutOfOrder(fmt::format("the transaction of {} ends as another", commit_lsn_.ToString()));
+    ThrowOutOfOrder(fmt::format("the transaction at {} ends with the position of another one", commit_lsn_.ToString()));
   }
   if (logged_) {
     log_.Commit();
@@ -113,7 +140,7 @@ void Applier::ReachedOutsideOfTransaction(Lsn position) {
 
 Applier::Followed* Applier::Find(uint32_t relation_oid) {
   if (last_oid_ == relation_oid && last_oid_ != 0) return last_;
-  if (described_.count(relation_oid) == 0) ThrowOutOfOrder("there is a change of a table that was not described");
+  if (described_.count(relation_oid) == 0) ThrowOutOfOrder("a change is of a table that was not described");
   auto found = tables_.find(relation_oid);
   last_ = found == tables_.end() || found->second.form == nullptr ? nullptr : &found->second;
   last_oid_ = relation_oid;
@@ -132,12 +159,12 @@ void Applier::On(const formats::pgoutput::Relation& message) {
   auto found = tables_.find(message.oid);
   if (found == tables_.end()) return;
   Followed& table = found->second;
-  // Of two that fit, the later one: its columns are the same, with newer names for their types' lengths.
+  // If two forms fit, the later one is used: its columns are the same, with newer modifiers of their types.
   auto fits = [&](const Form& form) { return form.codec.Fits(message); };
   auto form = std::find_if(table.forms.rbegin(), table.forms.rend(), fits);
-  // Rows that fit none of them may still be rows that the store has, of a transaction that is sent again.
+  // Rows that fit no form may still be rows that the store has, of a transaction that is sent again.
   table.form = form == table.forms.rend() ? nullptr : &*form;
-  last_oid_ = 0;  // What is kept of the last message's table may be another form.
+  last_oid_ = 0;  // The cached table may have had another form.
 }
 
 void Applier::Note(const Followed& table, ChangeLogBuilder::Change change, std::string_view key) {
@@ -167,8 +194,8 @@ std::optional<VersionBuffer::Found> Applier::Newest(std::string_view prefix) {
   return found ? found : writer_.Newest(prefix, &found_bytes_);
 }
 
-// The row's version of this same transaction would be overwritten by the partial one, so it must be taken up into it;
-// older versions stay, and a scan finds them.
+// A version that this transaction has already written for the row would be overwritten by the partial one, so its
+// values are merged into it. Older versions stay, and a scan finds them.
 void Applier::PutPartial(const Followed& table, std::string_view key) {
   std::string prefix = EncodeRowPrefix(table.id, table.epoch, key);
   std::optional<VersionBuffer::Found> before = buffer_->Newest(prefix);
@@ -196,7 +223,7 @@ void Applier::CompleteLine(const Followed& table, std::string_view key) {
 void Applier::TakeWholeLine(const Followed& table, const formats::pgoutput::Tuple& row,
                             const formats::pgoutput::OldRow* old) {
   if (table.form->codec.LineOfTuple(row, old, &line_)) return;
-  throw Error(ErrorCode::kProtocol, "the source sent a row of which a column is missing",
+  throw Error(ErrorCode::kProtocol, "the source sent a row without one of its columns",
               "please report this with the table's definition");
 }
 
@@ -284,10 +311,10 @@ void Applier::UpdateKeyed(Followed& table, const formats::pgoutput::Update& mess
   const mask::RowFilter::Verdict verdict =
       table.form->filter.Row(message.row, has_all_old ? &message.old_row->row : nullptr);
   const bool was_kept = table.form->sample.Keeps(old_key_) && IsStored(table, old_key_);
-  // A condition on what was not sent holds as it did.
+  // A condition on a value that was not sent holds as it did before.
   const bool is_kept = table.form->sample.Keeps(key_) && verdict != mask::RowFilter::Verdict::kNo;
   if (!was_kept && !is_kept) return;
-  // A row that comes, or may come, among those that are kept, and of which not all was sent.
+  // The row comes, or may come, into the kept set, and not all of it was sent.
   if (!was_kept && (!complete || verdict == mask::RowFilter::Verdict::kUnknown)) return MarkForResync(table.id);
 
   ++counts_.updated;

@@ -1,5 +1,5 @@
-// Applies the messages of pgoutput to the store: which row got which version, which table a new epoch, and what the
-// change log says of it. No I/O of its own but through the writer.
+// Applies the messages of pgoutput to the store: which row gets which version, which table a new epoch, and what the
+// change log records. Does no I/O except through the writer.
 
 #pragma once
 
@@ -23,14 +23,14 @@
 
 namespace rotv::capture {
 
-// A table as the stream may show it.
+// A table in the forms that its rows may have in the stream.
 struct StreamedTable {
   struct Form {
     const proto::Table* table = nullptr;
     const proto::Shape* shape = nullptr;
   };
   TableId id = 0;
-  std::vector<Form> forms;  // The one in force at the start first. None: the table's changes are dropped.
+  std::vector<Form> forms;  // The form in force at the start comes first. None: the table's changes are dropped.
 };
 
 class Applier {
@@ -44,28 +44,29 @@ class Applier {
   };
 
   // Transactions that commit before `from` are dropped: the store has them. What `tables` point to, `manifest` and
-  // `writer` outlive the applier. In `manifest` the epochs change as tables are truncated, and tables whose rows come
-  // in none of their forms are added to must_copy: from then on their changes are dropped.
-  // Rows are masked as their tables say, by `secret`.
+  // `writer` must outlive the applier. In `manifest` epochs change when tables are truncated, and tables whose rows
+  // come in none of their forms are added to must_copy: from then on their changes are dropped. Rows are masked as
+  // their tables' descriptions say, with `secret`.
   Applier(const std::vector<StreamedTable>& tables, proto::Manifest& manifest, StoreWriter& writer, Lsn from,
           const mask::MaskSecret& secret);
 
-  // Begin decides whether a transaction is wanted; the others are for what is in one. Throws kProtocol if no server
-  // would send this message here: transactions come one after the other in the order of their commits, rows within one,
-  // after the Relation that describes them, with as many columns as it has, and with every value that this kind of
-  // message has. What was applied before is still good; this transaction is not, and must not be published.
+  // Applies one message. Begin decides whether a transaction is wanted; the other messages belong to one. Throws
+  // kProtocol if no server would send this message here: transactions come one after the other in the order of their
+  // commits; rows come within one, after the Relation that describes them, with as many columns as it has, and with
+  // every value that this kind of message has. What was applied before remains valid; this transaction is not, and must
+  // not be published.
   void Apply(const formats::pgoutput::Message& message);
 
   bool in_transaction() const { return in_transaction_; }
-  // The commit LSN of the transaction under way.
+  // The commit LSN of the transaction in progress.
   Lsn commit_lsn() const { return commit_lsn_; }
-  // Everything that commits before it was applied, or was in the store before.
+  // Everything that commits before this LSN was applied, or was in the store before.
   Lsn complete_until() const { return complete_until_; }
   void ReachedOutsideOfTransaction(Lsn position);
 
-  // About what waits in memory to be written.
+  // Returns about how many bytes wait in memory to be written.
   size_t buffered_bytes() const { return buffer_->bytes(); }
-  // Takes what waits, for the writer. Between transactions the log goes with it.
+  // Hand over what waits, for the writer. Between transactions the log must be taken with the versions.
   std::shared_ptr<const VersionBuffer> TakeVersions();
   std::vector<std::pair<std::string, std::string>> TakeLog();
 
@@ -76,7 +77,7 @@ class Applier {
     uint32_t shape;
     formats::RowCheck check;
     schema::RowCodec codec;
-    mask::RowMask new_mask, old_mask;  // Each keeps what it made last.
+    mask::RowMask new_mask, old_mask;  // Two, since each one keeps its last result.
     mask::RowSample sample;
     mask::RowFilter filter;
   };
@@ -85,7 +86,7 @@ class Applier {
     EpochNumber epoch = 0;
     proto::TableHistory* history = nullptr;
     std::vector<Form> forms;
-    Form* form = nullptr;  // That of the rows that come now; null while they are dropped.
+    Form* form = nullptr;  // The form of the rows that come now; null while they are dropped.
   };
 
   void On(const formats::pgoutput::Begin& message);
@@ -101,28 +102,28 @@ class Applier {
 
   void CheckPlace(const formats::pgoutput::Message& message) const;
   void CheckRow(const Followed& table, const formats::pgoutput::Tuple& row) const { table.form->check.Tuple(row); }
-  // From now on the table's changes are dropped, and it is to be copied.
+  // Drops the table's changes from now on, and marks it for a resync.
   void MarkForResync(uint32_t relation_oid);
-  // Null if the table's changes are dropped.
+  // Returns null if the table's changes are dropped.
   Followed* Find(uint32_t relation_oid);
-  // Makes line_ of a row that must have come with all of its values.
+  // Sets line_ to a row that must have come with all of its values.
   void TakeWholeLine(const Followed& table, const formats::pgoutput::Tuple& row, const formats::pgoutput::OldRow* old);
   void UpdateKeyed(Followed& table, const formats::pgoutput::Update& message);
-  // `row` itself where nothing is masked, else `*masked`.
+  // Returns `row` itself if nothing is masked, else `*masked`.
   static const formats::pgoutput::OldRow* Masked(Form& form, const formats::pgoutput::OldRow& row,
                                                  formats::pgoutput::OldRow* masked);
   void PutRow(const Followed& table, std::string_view key, std::string_view line);
   void PutPartial(const Followed& table, std::string_view key);
   void PutTombstone(const Followed& table, std::string_view key);
-  // Adds `change` (1 or -1) to the number of rows equal to `line` in a bag, whose key it leaves in key_. False if such
-  // rows are not kept.
+  // Adds `change` (1 or -1) to the number of rows equal to `line` in a multiset, and leaves their key in key_. Returns
+  // false if such rows are not kept.
   bool ChangeMultisetCount(Followed& table, std::string_view line, int change);
-  // Whether the table's conditions hold for a row that came with all of its values, or with `old` that has the rest.
+  // True if the table's conditions hold for a row that came with all of its values, or with `old` that has the rest.
   static bool IsWanted(const Followed& table, const formats::pgoutput::Tuple& row, const formats::pgoutput::Tuple* old);
-  // Whether the row under `key` is among those that are kept; true where no condition leaves any out.
+  // True if the row under `key` is among those that are kept; always true if no condition leaves any out.
   bool IsStored(const Followed& table, std::string_view key);
   void Note(const Followed& table, ChangeLogBuilder::Change change, std::string_view key);
-  // Fills line_ from the versions of the row under `key` before this one.
+  // Fills the unchanged columns of line_ from the versions of the row under `key` before this one.
   void CompleteLine(const Followed& table, std::string_view key);
   std::optional<VersionBuffer::Found> Newest(std::string_view prefix);
 
@@ -135,14 +136,14 @@ class Applier {
   const Lsn from_;
 
   bool in_transaction_ = false;
-  bool dropping_ = false;                          // The store has the transaction under way.
-  bool spilled_ = false;                           // A part of the transaction under way has left the buffer.
-  bool logged_ = false;                            // The transaction under way has an entry in the log.
-  std::optional<formats::pgoutput::Begin> begin_;  // The last one.
+  bool dropping_ = false;                          // The store already has the transaction in progress.
+  bool spilled_ = false;                           // A part of the transaction in progress has left the buffer.
+  bool logged_ = false;                            // The transaction in progress has an entry in the change log.
+  std::optional<formats::pgoutput::Begin> begin_;  // The last one that was applied.
   Lsn commit_lsn_;
   Lsn complete_until_;
-  std::set<uint32_t> described_;  // Of which relations the stream has told what they are.
-  Followed* last_ = nullptr;      // The table of the last message: mostly that of the next one.
+  std::set<uint32_t> described_;  // Relations that the stream has described.
+  Followed* last_ = nullptr;      // The table of the last message, which is mostly that of the next one.
   uint32_t last_oid_ = 0;
   std::string key_, old_key_, line_, found_bytes_;  // Kept to save allocations.
 };

@@ -20,11 +20,36 @@
 #include "sync/schema/table_change.h"
 
 namespace rotv::capture {
+
+// The stream tells everything about the rows of a table that is published and keeps its form. It tells nothing about
+// tables that are not streamed, about a rewrite, or about a table between two migrations. When the end of a pull finds
+// that something of this kind has happened, the pull ends in a resync.
+//
+// One exact LSN is needed at which copies and stream meet. An exported snapshot of an ordinary transaction has none:
+// WAL positions and visibility are not tied. Only a new replication slot gives both, so a temporary one is created; it
+// exports a snapshot that sees exactly what commits before its LSN L. The order is fixed by what must hold if the run
+// is killed:
+// 1. The publication is adjusted and committed before the slot exists, since pgoutput looks it up in the catalogue of
+//    the past; tables that leave it are dropped first, which ends the server's refusal to UPDATE them.
+// 2. Catalogue, fingerprints and sequences are read at L and compared with what is stored (table_change.h).
+// 3. Tables that need it are copied at L into new epochs, which no reader sees yet.
+// 4. must_copy names these tables before the stream passes over their changes: from then on these are dropped, and a
+//    run that goes on after a kill must know it.
+// 5. The permanent slot is streamed to L, where everything becomes visible in one synced batch.
+// A migration at any point shows in a fingerprint at the end of the step, and the run starts over at a new slot.
+// Streamed rows are kept; epochs of an incomplete copy are dropped.
+//
+// Invariant: after the batch, the state at L is the source's at L, in every table. Between the old head and L a state
+// may be one that never was (some tables copied, others streamed), so a gap is recorded and no such point is offered.
+//
+// The cost is that of the tables copied, plus a few round trips. Taking a new baseline instead would be simpler, but
+// would copy every table after each ALTER.
+
 namespace {
 
-// How often it starts over because the schema changed again.
+// The most attempts that are made while the schema keeps changing.
 constexpr int kMostTries = 5;
-// For the snapshot, the watchdog, and a table or two.
+// Connections for the exported snapshot, the watchdog, and a table or two.
 constexpr size_t kConnections = 3;
 
 class CatchUpRun {
@@ -39,7 +64,7 @@ class CatchUpRun {
         expected_(expected),
         before_(store.SchemaAt(Lsn(manifest->durable_lsn()))),
         lineage_(before_),
-        // Under other rules other columns are without one, which nobody has looked at.
+        // Under other rules, other columns have none, and nobody has examined them.
         sampler_(session.connection(), context_.interrupt,
                  mask::MaskRulesChanged(manifest_, before_, context_) ? proto::SchemaVersion() : before_) {}
 
@@ -47,19 +72,19 @@ class CatchUpRun {
     for (int attempt = 1; !Try(); ++attempt) {
       if (attempt == kMostTries) {
         throw Error(ErrorCode::kUnreachable,
-                    fmt::format("the source's schema changed during each of {} tries to follow it", kMostTries),
-                    "try again when no migration runs there");
+                    fmt::format("the source's schema changed during each of {} attempts to follow it", kMostTries),
+                    "try again when no migration is running on the source");
       }
-      context_.progress.Note("the source's schema changed meanwhile: starting over");
+      context_.progress.Note("the source's schema changed in the meantime: starting over");
       expected_ = ExportedSnapshotReading::Texts::kRead;
     }
     return std::move(result_);
   }
 
  private:
-  // False if the schema changed in between, or if it turned out that more tables must be copied.
+  // Returns false if the schema changed in between, or if it turned out that more tables need a resync.
   bool Try() {
-    session_.Prepare(kConnections);  // They open while the catalogue is read and the slot is made.
+    session_.Prepare(kConnections);  // They open while the catalogue is read and the slot is created.
     proto::SchemaVersion published = Publish();
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
     postgres::ExportedSnapshotSlot slot(session_, postgres::NewObjectNames(context_.source.name).slot(),
@@ -86,7 +111,7 @@ class CatchUpRun {
     return true;
   }
 
-  // Has the publication name what is to be streamed, and gives that schema.
+  // Adjusts the publication to the tables that are to be streamed, and returns the schema that they are part of.
   proto::SchemaVersion Publish() {
     postgres::PgConnection& connection = session_.connection();
     postgres::Catalog catalog =
@@ -132,7 +157,7 @@ class CatchUpRun {
   }
 
   bool ReadSnapshot(ExportedSnapshotReading& reading, const std::set<TableId>& tables, bool schema_changed) {
-    // The texts also say which large objects there are.
+    // The texts also list the large objects.
     bool read_texts = schema_changed || tables.count(postgres::kLargeObjectTable) != 0;
     auto texts = read_texts ? ExportedSnapshotReading::Texts::kRead : ExportedSnapshotReading::Texts::kKnown;
     std::map<TableId, int> epochs;
@@ -155,9 +180,10 @@ class CatchUpRun {
     return false;
   }
 
-  // False if rows came that are of neither the old nor the new form of their table: it is to be copied, too.
+  // Returns false if rows came that have neither the old nor the new form of their table, which then needs a resync,
+  // too.
   bool Stream(const std::vector<schema::TableChange>& changes, const std::set<TableId>& copied, Lsn target) {
-    // Whoever goes on after an interruption must know that these tables' changes are dropped from now on.
+    // A run that goes on after an interruption must know that these tables' changes are dropped from now on.
     manifest_.mutable_must_copy()->Assign(copied.begin(), copied.end());
     std::vector<StreamedTable> tables;
     for (const schema::TableChange& change : changes) {
@@ -211,7 +237,7 @@ class CatchUpRun {
   RowStore& store_;
   proto::Manifest& manifest_;
   ExportedSnapshotReading::Texts expected_;
-  const proto::SchemaVersion before_;  // What is stored was received under it.
+  const proto::SchemaVersion before_;  // The schema under which the stored rows were received.
   const mask::MaskLineage lineage_;
   mask::PiiSampler sampler_;
   CatchUpResult result_;

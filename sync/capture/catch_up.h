@@ -1,5 +1,5 @@
-// The slow way of a pull: something has changed on the source that the stream does not tell. A temporary slot's
-// snapshot fixes one exact LSN; what must be copied is copied there, everything else is streamed up to it.
+// Does the resync of a pull: something has changed on the source that the stream does not tell. The exported snapshot
+// of a temporary slot fixes one exact LSN; tables that need it are copied there, everything else is streamed up to it.
 
 #pragma once
 
@@ -24,14 +24,14 @@ struct CatchUpResult {
   std::optional<postgres::HeldExportedSnapshot> snapshot;  // The new head's, with AtHead::kHoldExportedSnapshot.
 };
 
-// Whether the source's state at the new head is kept to be read.
+// Says whether the source's state at the new head is kept readable.
 enum class AtHead { kLeave, kHoldExportedSnapshot };
 
-// Brings `store` to a new head at the snapshot of a slot that is made and dropped here. `manifest` is the store's, with
-// pull_in_progress published, and `expected` says whether the schema is known to have changed; on return the new head
-// is published too. Starts over by itself when a migration comes in between. Throws kUnreachable if a transaction on
-// the source stays open for more than ten seconds, naming it; kRefused if the role lacks a privilege on something new;
-// kSlotLost if the publication is gone. What was streamed before an error is kept.
+// Brings `store` to a new head at the exported snapshot of a slot that is created and dropped here. `manifest` is the
+// store's, with pull_in_progress published, and `expected` says whether the schema is known to have changed; on return
+// the new head is published, too. Starts over by itself if a migration comes in between. Throws kUnreachable if a
+// transaction on the source stays open for more than ten seconds, naming it; kRefused if the role lacks a privilege on
+// something new; kSlotLost if the publication was dropped. What was streamed before an error is kept.
 CatchUpResult CatchUp(postgres::SourceSession& session, RowStore& store, proto::Manifest* manifest,
                       ExportedSnapshotReading::Texts expected, AtHead at_head = AtHead::kLeave);
 

@@ -11,18 +11,44 @@
 #include "sync/postgres/slot_in_use.h"
 
 namespace rotv::capture {
+
+// Two questions decide when a stream may end and what the source may forget.
+//
+// When is everything before the target here? The target is the position at which the source's WAL was written when the
+// pull began. It is reached when the stream is outside of a transaction and either a commit ends at or after it, a
+// transaction begins whose commit is at or after it, or a keepalive says that the server has read its WAL that far.
+// Keepalives come when the server likes, so after 20 ms without a message we request one. But the server reads only WAL
+// that is flushed, and on an idle server the last records before the target may stay unflushed for long. So once
+// nothing has come for 100 ms, and the server still answers (one that decodes a large transaction is silent as well,
+// and must be waited for), another connection asks how far the WAL is flushed:
+// - At or after the target: the rest is on its way.
+// - Before it: the server is made to flush (FlushWal(): an empty transaction with a number, whose commit record the WAL
+//   writer flushes at once). A transaction with synchronous_commit = off, which other sessions can already see, may be
+//   among the unflushed records, and nothing that can be asked tells whether one is, so the stream must not end yet.
+// - If the server refuses, the pull waits until the WAL writer must have flushed every such commit (within three of its
+//   rounds), and ends at the position reached.
+// Waiting for the WAL writer in every case was refused because it costs an idle pull two seconds; a logical message
+// would flush as well, but other consumers of the WAL would see it.
+//
+// What may the source forget? Only what is synced here. Acknowledge() reports the writer's durable LSN as flushed,
+// never the position received; so a crash at any moment leaves the slot at or before the store's LSN, and what comes
+// again is dropped by the applier. A slot ahead of the store would be a gap that nothing can fill. Standby statuses are
+// sent every half second, also while a large transaction is received or the writer is busy, since the server ends a
+// connection that is silent for wal_sender_timeout. To keep the source's WAL short, the store publishes once a second
+// between transactions, or whenever 16 MB have gathered; within a transaction, buffers are written but not published.
+
 namespace {
 
-// What waits in memory before it is written, and how long it may wait: less work between two acknowledgements means
-// that the source can let go of its log earlier.
+// These limit how much waits in memory before it is written, and for how long: less work between two acknowledgements
+// lets the source remove its WAL earlier.
 constexpr size_t kBufferBytes = size_t{16} << 20;
 constexpr auto kPublishPeriod = std::chrono::seconds(1);
-// Well below the shortest sensible wal_sender_timeout.
+// This is well below the shortest sensible wal_sender_timeout.
 constexpr auto kStandbyStatusPeriod = std::chrono::milliseconds(500);
-// With nothing to receive for so long, ask whether the log is flushed up to the target.
+// After so long without a message we ask whether the WAL is flushed up to the target.
 constexpr auto kQuiet = std::chrono::milliseconds(100);
-// The log's last records may never be flushed while the server idles, but commits always are, within three rounds of
-// its log writer (200 ms each, unless wal_writer_delay says otherwise).
+// The WAL's last records may never be flushed while the server is idle, but commits always are, within three rounds of
+// the WAL writer (200 ms each, unless wal_writer_delay says otherwise).
 constexpr auto kStalled = std::chrono::seconds(2);
 constexpr int kWalWriterRounds = 3;
 constexpr int kWaitMs = 50;
@@ -89,9 +115,9 @@ bool ChangeStream::TakeMessage(const formats::XLogData& data) {
   received_ = std::max(received_, data.start);
   formats::pgoutput::Message message = formats::pgoutput::Decode(data.payload);
   const auto* begin = std::get_if<formats::pgoutput::Begin>(&message);
-  if (begin != nullptr && !parts_.applier.in_transaction()) {  // Else the applier refuses it.
+  if (begin != nullptr && !parts_.applier.in_transaction()) {  // Otherwise the applier refuses it.
     if (begin->commit_lsn >= target_) {
-      // It belongs to the next pull; and so does everything behind it.
+      // It belongs to the next pull, and so does everything after it.
       parts_.applier.ReachedOutsideOfTransaction(target_);
       return true;
     }
@@ -100,15 +126,15 @@ bool ChangeStream::TakeMessage(const formats::XLogData& data) {
   return !parts_.applier.in_transaction() && parts_.applier.complete_until() >= target_;
 }
 
-// Nothing is there at the moment. Returns whether nothing can be missing any more.
+// Waits while no message is available. Returns true if nothing before the target can still be missing.
 bool ChangeStream::WaitForMore() {
-  // A short nap lets several messages gather: a wake-up for each would cost more than its message.
+  // A short nap lets several messages gather: a wake-up for each would cost more than the message.
   if (Clock::now() - last_arrival_ < std::chrono::milliseconds(20)) {
     std::this_thread::sleep_for(kNap);
     return false;
   }
   if (!asked_) {
-    Acknowledge(true);  // The server answers with its position.
+    Acknowledge(true);  // Requests a keepalive, which has the server's position.
     asked_ = true;
   }
   std::optional<std::string_view> frame = parts_.connection.StreamFrame(kWaitMs);
@@ -117,9 +143,9 @@ bool ChangeStream::WaitForMore() {
   return NothingLeftToFlush();
 }
 
-// What is missing to the target may be records that wait for somebody to flush them. A commit can be among those that
-// others have seen already (synchronous_commit = off), and nothing tells whether one is: so the server is asked to
-// flush them. Where it refuses, this returns true once its log writer has had the time to flush every such commit.
+// Decides whether the stream may end before the target, because the missing records would never be flushed. A commit
+// that others have already seen (synchronous_commit = off) may be among them, so the server is asked to flush first. If
+// it refuses, this returns true once its WAL writer has had the time to flush every such commit.
 bool ChangeStream::NothingLeftToFlush() {
   Clock::time_point now = Clock::now();
   if (parts_.applier.in_transaction() || now - last_arrival_ < idle_limit_) return false;
@@ -127,7 +153,7 @@ bool ChangeStream::NothingLeftToFlush() {
   if (now - last_keepalive_ > std::chrono::milliseconds(500)) return false;
   postgres::WalFlush flush = parts_.wal_flush();
   if (flush.lsn >= target_) {
-    last_arrival_ = now;  // The rest is on its way; not asked again for a while.
+    last_arrival_ = now;  // The rest is on its way; the next question waits for a while.
     return false;
   }
   if (!flush_tried_) {

@@ -1,4 +1,4 @@
-// Receives the stream of changes from a slot and has it applied, up to a target; acknowledges what is durable.
+// Receives the stream of changes from a slot up to a target and passes it to the applier; acknowledges what is durable.
 
 #pragma once
 
@@ -25,27 +25,27 @@ class ChangeStream {
     postgres::PgConnection& connection;  // A replication connection.
     Applier& applier;
     StoreWriter& writer;
-    proto::Manifest& manifest;  // Published as the stream gets on; durable_lsn is kept current.
+    proto::Manifest& manifest;  // Published as the stream proceeds; durable_lsn is kept current.
     Progress& progress;
     const Interrupt& interrupt;
     std::function<postgres::WalFlush()> wal_flush;  // AskWalFlush() on another connection; rarely called.
-    std::function<bool()> flush_wal;                // FlushWal() there; at most once.
+    std::function<bool()> flush_wal;                // FlushWal() on that connection; called at most once.
   };
   explicit ChangeStream(const Parts& parts) : parts_(parts) {}
 
-  // Receives everything that commits before `target`. Everything received is in the store and durable on return, and
-  // manifest.durable_lsn is the position that was reached: `target`, or less if the server's log ends in records that
-  // nobody has flushed, behind the last commit, and the server refuses to do it.
+  // Receives everything that commits before `target`. On return everything received is in the store and durable, and
+  // manifest.durable_lsn is the position that was reached: `target`, or less if the server's WAL ends, after the last
+  // commit, in records that are not flushed, and the server refuses to flush them.
   void ReceiveUntil(Lsn target);
 
-  // Acknowledges all of it and ends the stream.
+  // Acknowledges everything that was received and ends the stream.
   void End();
 
  private:
   using Clock = std::chrono::steady_clock;
 
   void Start();
-  // Both return whether everything before the target has come.
+  // All three return true if everything before the target has come.
   bool TakeFrame(std::string_view frame);
   bool TakeMessage(const struct formats::XLogData& data);
   bool WaitForMore();
@@ -64,7 +64,7 @@ class ChangeStream {
   Clock::time_point last_standby_status_;
   Clock::time_point last_arrival_;
   Clock::time_point last_keepalive_;
-  Clock::duration idle_limit_;  // With a server that has nothing to send.
+  Clock::duration idle_limit_;  // How long a server that has nothing to send is waited for.
   bool asked_ = false;
   bool flush_tried_ = false;
 };

@@ -1,4 +1,4 @@
-// What a preflight looked at and found.
+// The result of a preflight: what was checked, and what was found.
 
 #pragma once
 
@@ -15,14 +15,14 @@ struct Check {
   enum class Outcome { kOk, kWarning, kProblem };
   Outcome outcome = Outcome::kOk;
   std::string name;                      // "wal_level", "publication", "public.notes"
-  std::string message;                   // What is so.
-  std::string fix;                       // The exact statement or command that mends it; empty when ok.
-  ErrorCode code = ErrorCode::kRefused;  // What baseline would fail with; for kProblem only.
+  std::string message;                   // What was found.
+  std::string fix;                       // The exact statement or command that fixes it; empty if ok.
+  ErrorCode code = ErrorCode::kRefused;  // The error that baseline would end with; for kProblem only.
 };
 
 struct TableReport {
   std::string name;    // Quoted as SQL needs it.
-  std::string follow;  // As FollowText().
+  std::string follow;  // FollowText().
   std::string reason;
   int64_t rows_estimate = 0;
   int64_t bytes = 0;

@@ -16,7 +16,7 @@
 namespace rotv::capture {
 namespace {
 
-// A statement that failed because the schema is no longer what the snapshot says, or because somebody on the source
+// True if a statement failed because the schema is no longer the snapshot's, or because another session on the source
 // needs the lock more than we do.
 bool IsForMovedSchema(const postgres::PgFailure& failure) {
   return postgres::IsForMovedTable(failure) || postgres::IsForBusyTable(failure) ||
@@ -48,7 +48,8 @@ std::optional<std::vector<postgres::PgResult>> ExportedSnapshotReading::AskShort
   postgres::PgOutcome outcome =
       connection.TryQuery(postgres::SetTransactionSnapshotSql(slot_.snapshot()) + ";" + statements + "COMMIT");
   if (!outcome.failure) {
-    outcome.results.pop_back();  // Of COMMIT; before the answers are those of BEGIN and SET TRANSACTION.
+    outcome.results.pop_back();  // The result of COMMIT; before the answers are the results of BEGIN and SET
+                                 // TRANSACTION.
     outcome.results.erase(outcome.results.begin(), outcome.results.begin() + 2);
     return std::move(outcome.results);
   }
@@ -79,7 +80,7 @@ bool ExportedSnapshotReading::ReadContents() {
 
 std::optional<std::set<TableId>> ExportedSnapshotReading::WithoutOldRows(const std::vector<const proto::Table*>& tables,
                                                                          uint64_t xid) {
-  // A row's xmin has 32 bits: the upper ones are those with which it is below the next transaction's number. Rows that
+  // A row's xmin has 32 bits. The upper bits are chosen so that the number is below the next transaction's. Rows that
   // were frozen long ago may get too high a number, and then prove nothing.
   std::vector<std::string> statements;
   for (const proto::Table* table : tables) {
@@ -102,7 +103,7 @@ std::optional<std::set<TableId>> ExportedSnapshotReading::WithoutOldRows(const s
 
 void ExportedSnapshotReading::BeginTexts() {
   dumping_ = std::async(std::launch::async, [this] {
-    // It sees what is there once the dump has ended.
+    // This connection sees the schema as it is after the dump has ended.
     std::future<std::unique_ptr<postgres::PgConnection>> connecting =
         std::async(std::launch::async, [this] { return session_.Connect(postgres::PgConnection::Kind::kOrdinary); });
     Dumped dumped;
@@ -116,11 +117,12 @@ void ExportedSnapshotReading::BeginTexts() {
   });
 }
 
-// False if the schema has changed since the snapshot: pg_dump reads a part of the catalogue as it is now.
+// Returns false if the schema has changed since the snapshot: pg_dump reads a part of the catalogue as it is now.
 bool ExportedSnapshotReading::EndTexts() {
   Dumped dumped = dumping_.get();
   if (dumped.fingerprint != fingerprint_) return false;
-  // As a connection still works, a migration was in its way, or the watchdog has seen it in a migration's way.
+  // Since another connection still works, the cause was a migration that pg_dump waited for, or the watchdog, which saw
+  // pg_dump block a migration.
   if (dumped.failure && dumped.failure->code() == ErrorCode::kUnreachable) return false;
   if (dumped.failure) throw *dumped.failure;
   if (!dumped.sections) return false;
@@ -147,8 +149,8 @@ bool ExportedSnapshotReading::Read(RowStore& store, const std::set<TableId>& tab
   if (CopyTables(session_, store, request, manifest, counts) == CopyEnd::kTableMoved) return false;
   if (texts == Texts::kRead && !EndTexts()) return false;
   reader_.reset();  // Its snapshot would hold back the source's vacuum.
-  // Names are looked up in the catalogue as it is now: columns that changed places would have been copied as each
-  // other.
+  // COPY looks names up in the catalogue as it is now: two columns that exchanged their names would have been copied as
+  // each other.
   return tables.empty() || postgres::ReadFingerprint(session_.connection(), publication_).tables == fingerprint_.tables;
 }
 

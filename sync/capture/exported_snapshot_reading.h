@@ -1,5 +1,5 @@
-// What is read at the snapshot that a slot's creation exported: the schema and, of the tables that are asked for, the
-// rows. The baseline and a pull that has to copy tables again both stand on it.
+// Reads the source at the exported snapshot of a slot: the schema and, for the tables that are asked for, the rows. The
+// baseline and a pull with a resync both use it.
 
 #pragma once
 
@@ -26,18 +26,19 @@ namespace rotv::capture {
 
 class ExportedSnapshotReading {
  public:
-  // The schema as SQL. It takes longer than all else where no table is copied: whoever will need it says so at once.
+  // kRead: the schema is read as SQL. That takes longer than everything else if no table is copied, so a caller that
+  // will need it says so from the start.
   enum class Texts { kRead, kKnown };
 
-  // What the caller knows, and has: all outlive this.
+  // Data that the caller has; all of it must outlive this object.
   struct Before {
-    const std::string& publication;    // Ours.
-    const ShapeMap& shapes;            // The store's.
+    const std::string& publication;    // The name of our publication.
+    const ShapeMap& shapes;            // The shapes of the store.
     const mask::MaskLineage& lineage;  // The masks that the store's rows came under.
-    mask::PiiSampler& sampler;         // On the session's connection; it has looked at what was there before.
+    mask::PiiSampler& sampler;         // Uses the session's connection; has examined the columns of the schema before.
   };
-  // Reads the catalogue, and begins to read the texts. Session and slot outlive this. Throws what ReadMaskedCatalog()
-  // does.
+  // Reads the catalogue, and starts to read the texts. Session and slot must outlive this object. Throws what
+  // ReadMaskedCatalog() does.
   ExportedSnapshotReading(postgres::SourceSession& session, postgres::ExportedSnapshotSlot& slot, const Before& before,
                           Texts expected);
 
@@ -46,18 +47,19 @@ class ExportedSnapshotReading {
   // Complete once ReadContents() and Read() have returned true.
   proto::SchemaVersion& schema() { return schema_; }
   const std::vector<proto::Shape>& new_shapes() const { return new_shapes_; }
-  // At least what they had at the snapshot.
+  // The values are at least those that the sequences had at the snapshot.
   const proto::SequenceValues& sequences() const { return sequences_; }
-  int64_t time_us() const { return time_us_; }  // The source's clock, just behind the snapshot.
+  int64_t time_us() const { return time_us_; }  // The source's clock, just after the snapshot.
   uint64_t xid() const { return xid_; }         // No transaction that the snapshot does not see has a lower number.
 
-  // All of these give false if the source's schema has changed since the snapshot in a way that makes what was read
-  // useless: the caller starts over with a new snapshot.
+  // All of these return false (or nothing) if the source's schema has changed since the snapshot in a way that makes
+  // what was read useless: the caller starts over with a new snapshot.
 
   // Reads the fingerprints of tables that are not streamed, and the sequences.
   bool ReadContents();
 
-  // Whether each of these tables has a row that is older than the transaction `xid`. Gives those that have none.
+  // Checks whether each of these tables has a row that is older than the transaction `xid`. Returns the tables that
+  // have none.
   std::optional<std::set<TableId>> WithoutOldRows(const std::vector<const proto::Table*>& tables, uint64_t xid);
 
   // Copies the rows of these tables into new epochs, which it adds to `manifest`, and reads the texts.
@@ -68,11 +70,11 @@ class ExportedSnapshotReading {
   struct Dumped {
     std::optional<formats::DumpSections> sections;
     std::optional<Error> failure;
-    postgres::Fingerprint fingerprint;  // Behind the dump.
+    postgres::Fingerprint fingerprint;  // Read after the dump.
   };
   void BeginTexts();
   bool EndTexts();
-  // The answers to statements that lock tables, in a short transaction of their own on the snapshot.
+  // Returns the results of statements that lock tables, run in a short transaction of their own at the snapshot.
   std::optional<std::vector<postgres::PgResult>> AskShortly(const std::string& statements);
 
   postgres::SourceSession& session_;
@@ -88,7 +90,7 @@ class ExportedSnapshotReading {
   int64_t time_us_ = 0;
   uint64_t xid_ = 0;
   uint64_t next_xid_ = 0;
-  std::future<Dumped> dumping_;  // Last: it uses the above.
+  std::future<Dumped> dumping_;  // Declared last, since it uses the members above.
 };
 
 }  // namespace rotv::capture

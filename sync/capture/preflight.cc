@@ -17,7 +17,7 @@ namespace {
 
 using Outcome = Check::Outcome;
 
-// pgoutput with what is needed here has existed since 14; newer majors than the newest that was tried are let pass.
+// pgoutput has had everything needed here since 14; majors newer than the newest one that was tested are accepted.
 constexpr int kOldestServer = 140000;
 
 Check Ok(const std::string& name, const std::string& message) {
@@ -34,11 +34,11 @@ Check CheckSlots(const postgres::PgResult& row) {
   int64_t most = row.Int(0, 1);
   int64_t used = row.Int(0, 2);
   std::string message = fmt::format("{} of {} replication slots in use", used, most);
-  // One that stays, and one for a moment whenever the schema has changed.
+  // One slot stays, and a second one is needed for a moment whenever the schema has changed.
   if (most - used >= 2) return Ok("replication slots", message);
   std::string fix = fmt::format(
       "ALTER SYSTEM SET max_replication_slots = {}; then restart the server; or drop one that "
-      "nobody needs: SELECT slot_name, active FROM pg_replication_slots;",
+      "is not needed: SELECT slot_name, active FROM pg_replication_slots;",
       most + 4);
   return most == used ? Problem("replication slots", message + ": none is free", fix)
                       : Warning("replication slots", message + ": two should be free", fix);
@@ -71,7 +71,7 @@ std::vector<Check> CheckSettings(postgres::PgConnection& connection, WalLimit wa
       "(SELECT rolreplication OR rolsuper FROM pg_roles WHERE rolname = current_user), "
       "has_database_privilege(current_database(), 'CREATE'), quote_ident(current_user), "
       "quote_ident(current_database()), "
-      "coalesce(current_setting('idle_replication_slot_timeout', true), '0')");  // Since 18.
+      "coalesce(current_setting('idle_replication_slot_timeout', true), '0')");  // Since PostgreSQL 18.
   std::vector<Check> checks;
   if (connection.server_version() < kOldestServer) {
     checks.push_back(Problem("server version",
@@ -104,11 +104,12 @@ std::vector<Check> CheckSettings(postgres::PgConnection& connection, WalLimit wa
   return checks;
 }
 
-// pg_hba.conf has lines of its own for replication, and matches the database's name for ours.
+// Checked by connecting: pg_hba.conf has separate lines for replication, and our connection must match the database's
+// name, too.
 Check CheckReplicationConnection(postgres::SourceSession& session) {
   try {
     (void)session.Connect(postgres::PgConnection::Kind::kReplication);
-    return Ok("replication connection", "let in");
+    return Ok("replication connection", "accepted");
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
     return {.outcome = Outcome::kProblem,
@@ -126,15 +127,16 @@ Check CheckDumpProgram(postgres::SourceSession& session) {
   try {
     const int version = postgres::DumpProgramVersion(session);
     const int program = version / 10000;
-    std::string message = fmt::format("version {} beside a server {}", program, server);
+    std::string message = fmt::format("version {} for a server {}", program, server);
     if (program >= server && postgres::HasFixesOfAugust2025(version)) return Ok("pg_dump", message);
     if (program >= server) {
-      return {.outcome = Outcome::kWarning,
-              .name = "pg_dump",
-              .message = fmt::format("version {}.{} is open to CVE-2025-8714 and CVE-2025-8715: names with a line end",
-                                     program, version % 10000),
-              .fix = fmt::format("update it there: apt-get install --only-upgrade postgresql-client-{} (or the like)",
-                                 program)};
+      return {
+          .outcome = Outcome::kWarning,
+          .name = "pg_dump",
+          .message = fmt::format("version {}.{} is open to CVE-2025-8714 and CVE-2025-8715: names with a line break",
+                                 program, version % 10000),
+          .fix = fmt::format("update it there: apt-get install --only-upgrade postgresql-client-{} (or the like)",
+                             program)};
     }
     return Problem("pg_dump", message + ": it is older than the server",
                    fmt::format("install it there: apt-get install postgresql-client-{} (or the like)", server));
@@ -167,7 +169,8 @@ std::vector<TableReport> ReportTables(const postgres::Catalog& catalog, const So
                        .bytes = table.bytes};
     if (!decision.advice.empty()) {
       report.outcome = Outcome::kWarning;
-      report.fix = fmt::format("{}; then its changes are streamed, and no pull has to read all of it", decision.advice);
+      report.fix =
+          fmt::format("{}; then its changes are streamed, and no pull has to read the whole table", decision.advice);
     }
     reports.push_back(report);
   }
@@ -184,13 +187,13 @@ std::vector<Check> CheckPublished(const postgres::Catalog& catalog, const Source
     checks.push_back(Warning("published table",
                              fmt::format("{} is published, but {}: the server refuses UPDATE and DELETE on it",
                                          table.quoted_name, decision.reason),
-                             fmt::format("rotv-sync pull lets it go; or on the source, at once: {}",
+                             fmt::format("rotv-sync pull drops it from the publication; or on the source, at once: {}",
                                          DropFromPublicationSql(publication, table.quoted_name))));
   }
   if (!checks.empty()) return checks;
   checks.push_back(
       Ok("published tables",
-         fmt::format("should a streamed table lose its key, the server refuses UPDATE and DELETE on it until the next "
+         fmt::format("if a streamed table loses its key, the server refuses UPDATE and DELETE on it until the next "
                      "pull, or until: {}",
                      DropFromPublicationSql(publication.empty() ? "rotv_…" : publication, "its_name"))));
   return checks;
@@ -212,7 +215,7 @@ std::vector<Check> CheckCatalog(const postgres::Catalog& catalog, const SourceCo
   for (const std::string& excluded : source.exclude) {
     if (names.count(excluded) != 0) continue;
     Check check = Problem("exclude", fmt::format("there is no table {}, which rotv.toml excludes", excluded),
-                          "mend its name in `exclude`, as schema.table without quotes");
+                          "correct its name in `exclude`, as schema.table without quotes");
     check.code = ErrorCode::kUsage;
     checks.push_back(check);
   }

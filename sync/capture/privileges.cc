@@ -6,7 +6,7 @@
 namespace rotv::capture {
 namespace {
 
-// At most five names, for a message.
+// Returns at most five names, for a message.
 std::string FirstNames(const std::vector<std::string>& names) {
   std::string text;
   for (size_t i = 0; i < names.size() && i < 5; ++i) text += (i == 0 ? "" : ", ") + names[i];
@@ -23,7 +23,7 @@ void AddLine(const std::string& statement, std::string* sql) { *sql += (sql->emp
 }  // namespace
 
 void Privileges::Add(const postgres::CatalogTable& table, const schema::FollowDecision& decision) {
-  // Whatever becomes of its rows, pg_dump locks a table, which takes these two.
+  // pg_dump locks every table, even one whose rows are not kept, and the lock needs these two privileges.
   const bool locked = table.kind != 'f' && (!table.of_extension || table.is_extension_config);
   if (locked && !table.closed_schema.empty()) closed_.insert(table.closed_schema);
   if (locked && !table.readable) {
@@ -56,11 +56,11 @@ std::vector<Privileges::Missing> Privileges::Listed(const std::string& user) con
   }
   if (!closed_.empty()) {
     const std::string schemas = fmt::format("{}", fmt::join(closed_, ", "));
-    missing.push_back({"schemas", "what is in them may not be used: " + schemas,
+    missing.push_back({"schemas", "no USAGE privilege on: " + schemas,
                        fmt::format("GRANT USAGE ON SCHEMA {} TO {};", schemas, user)});
   }
   if (!unreadable_.empty()) {
-    missing.push_back({"reading", "may not be read: " + FirstNames(unreadable_), ReadingSql(user)});
+    missing.push_back({"reading", "no SELECT privilege on: " + FirstNames(unreadable_), ReadingSql(user)});
   }
   if (!secured_.empty()) {
     missing.push_back({"row security", "policies would hide rows of " + FirstNames(secured_),
@@ -68,7 +68,7 @@ std::vector<Privileges::Missing> Privileges::Listed(const std::string& user) con
   }
   if (large_objects_) {
     missing.push_back(
-        {"large objects", "some may not be read",
+        {"large objects", "no SELECT privilege on some of them",
          fmt::format("DO $$ DECLARE o oid; BEGIN FOR o IN SELECT oid FROM pg_catalog.pg_largeobject_metadata LOOP "
                      "EXECUTE 'GRANT SELECT ON LARGE OBJECT ' || o || {}; END LOOP; END $$;",
                      SqlLiteral(" TO " + user))});

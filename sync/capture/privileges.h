@@ -1,4 +1,4 @@
-// What our role on the source lacks, and the statements that grant just that.
+// Lists what our role on the source lacks, and the statements that grant just that.
 
 #pragma once
 
@@ -11,29 +11,30 @@
 
 namespace rotv::capture {
 
-// Each statement leaves the role an ordinary one: it is made a member of owners only who are no superusers and cannot
-// become any, and may read what is dumped, not all that there is (pg_read_all_data reads password hashes). Pure.
+// Each statement leaves the role an ordinary one: it becomes a member only of owners that are no superusers and cannot
+// become any, and may read only what is dumped (pg_read_all_data would let it read password hashes). Pure.
 class Privileges {
  public:
   struct Missing {
     std::string name;     // "ownership"
     std::string message;  // "only its owner may publish a table: public.t"
-    std::string sql;      // Statements, a line each.
+    std::string sql;      // Statements, one for each line.
   };
 
   void Add(const postgres::CatalogTable& table, const schema::FollowDecision& decision);
   void Add(const postgres::CatalogSequence& sequence);
   void AddLargeObjects() { large_objects_ = true; }
 
-  // `user` is the role, quoted.
+  // Returns what is missing. `user` is the role, quoted.
   std::vector<Missing> Listed(const std::string& user) const;
 
  private:
   std::string OwnershipSql(const std::string& user) const;
   std::string ReadingSql(const std::string& user) const;
 
-  std::vector<std::string> foreign_, superuser_owned_;        // Tables of others; of these those of mighty owners.
-  std::vector<std::string> unreadable_, tables_, sequences_;  // All of them, and by their kinds.
+  std::vector<std::string> foreign_, superuser_owned_;        // Tables of other owners, and those of them whose owners
+                                                              // are or can become superusers.
+  std::vector<std::string> unreadable_, tables_, sequences_;  // All of them, and the same by kind.
   std::vector<std::string> secured_;
   std::set<std::string> owners_, closed_;
   bool large_objects_ = false;

@@ -10,8 +10,9 @@
 namespace rotv::capture {
 namespace {
 
-// With the locks on some tables held, those on others are waited for: so shortly that no migration can be in a deadlock
-// with us for as long as the server takes to look for one (deadlock_timeout, a second), and then end the migration.
+// While we hold the locks on some tables, we wait for those on others: so briefly that no migration can be in a
+// deadlock with us for as long as the server takes to look for one (deadlock_timeout, a second), and then cancel the
+// migration.
 constexpr int kLockTimeoutMs = 250;
 constexpr int kMostPublicationTries = 10;
 
@@ -31,7 +32,7 @@ std::map<uint32_t, std::string> StreamedTablesOf(const proto::SchemaVersion& sch
   return tables;
 }
 
-// Runs the statement in a transaction, again where a lock was not to be had.
+// Runs the statement in a transaction, and tries again if a lock could not be acquired.
 void Commit(postgres::PgConnection& connection, const std::string& statement) {
   const std::string sql = fmt::format("BEGIN; SET LOCAL lock_timeout = {}; {}; COMMIT", kLockTimeoutMs, statement);
   for (int attempt = 1;; ++attempt) {
@@ -62,20 +63,21 @@ void AdjustPublication(postgres::PgConnection& connection, const std::string& na
                   "JOIN pg_namespace n ON n.oid = c.relnamespace) ON r.prpubid = p.oid WHERE p.pubname = {}",
                   connection.QuoteLiteral(name)));
   if (rows.rows() == 0) {
-    throw Error(ErrorCode::kSlotLost, fmt::format("publication {} is gone from the source", name),
-                "take a new baseline: rotv-sync pull --rebaseline (until then, what is stored can still be "
+    throw Error(ErrorCode::kSlotLost, fmt::format("publication {} no longer exists on the source", name),
+                "take a new baseline: rotv-sync pull --rebaseline (until then, the stored history can still be "
                 "materialized)");
   }
   std::map<uint32_t, std::string> missing = StreamedTablesOf(schema);
   std::map<uint32_t, std::string> unwanted;
   for (int row = 0; row < rows.rows(); ++row) {
     if (rows.IsNull(row, 0)) continue;
-    // With a filter or a list of columns, which somebody else has put there, a table is published anew.
+    // A table with a row filter or a column list, which somebody else has given it in the publication, is dropped and
+    // added again.
     bool whole = rows.Bool(row, 3);
     if (!whole || missing.erase(rows.Oid(row, 0)) == 0) unwanted[rows.Oid(row, 0)] = rows.Get(row, 1);
   }
   if (!rows.Bool(0, 2)) Commit(connection, fmt::format("ALTER PUBLICATION {} SET ({})", quoted, kOptions));
-  // What is let go comes first, by itself: it frees a table that refuses UPDATE and DELETE.
+  // Tables are dropped first, by themselves: that frees a table on which the server refuses UPDATE and DELETE.
   if (!unwanted.empty()) {
     Commit(connection, fmt::format("ALTER PUBLICATION {} DROP TABLE {}", quoted, OnlyList(unwanted)));
   }

@@ -1,4 +1,4 @@
-// Our publication: exactly the tables that are streamed.
+// Keeps our publication at exactly the tables that are streamed.
 
 #pragma once
 
@@ -9,15 +9,16 @@
 
 namespace rotv::capture {
 
-// Commits a publication of the streamed tables of `schema`. Must be done before the slot is made: pgoutput reads the
-// catalogue of the past, where a younger publication does not exist.
+// Commits a publication of the streamed tables of `schema`. Must be called before the slot is created: pgoutput looks
+// the publication up in the catalogue of the past, where a newer one does not exist.
 void CreatePublication(postgres::PgConnection& connection, const std::string& name, const proto::SchemaVersion& schema);
 
-// Adds and drops tables until the publication has the streamed tables of `schema` and no other, and commits that. What
-// it has already stays as it is. Throws kSlotLost if it is gone; kUnreachable if a lock was not to be had in time.
+// Adds and drops tables until the publication has exactly the streamed tables of `schema`, and commits that. Tables
+// that it has already are left alone. Throws kSlotLost if it does not exist any more; kUnreachable if a lock could not
+// be acquired in time.
 void AdjustPublication(postgres::PgConnection& connection, const std::string& name, const proto::SchemaVersion& schema);
 
-// The statement with which an administrator takes one table out of it.
+// Returns the statement with which an administrator drops one table from it.
 std::string DropFromPublicationSql(const std::string& publication, const std::string& quoted_table);
 
 }  // namespace rotv::capture

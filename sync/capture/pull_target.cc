@@ -21,9 +21,9 @@ constexpr uint64_t kPageHeaderBytes = 24;
 constexpr uint64_t kSegmentHeaderBytes = 40;
 
 constexpr const char* kNewBaseline =
-    "take a new baseline: rotv-sync pull --rebaseline (until then, what is stored can still be materialized)";
+    "take a new baseline: rotv-sync pull --rebaseline (until then, the stored history can still be materialized)";
 
-// A commit record is written a moment before its transaction is seen to have ended.
+// A commit record is in the WAL a moment before its transaction is seen to have ended.
 constexpr auto kCommitTimeout = std::chrono::milliseconds(500);
 constexpr auto kCommitPause = std::chrono::milliseconds(20);
 
@@ -31,44 +31,44 @@ constexpr auto kCommitPause = std::chrono::milliseconds(20);
 
 void CheckIdentity(const postgres::PgResult& row, const proto::SourceIdentity& known) {
   if (static_cast<uint64_t>(row.Int(0, 0)) != known.system_id()) {
-    ThrowMoved("the source is another PostgreSQL cluster than that of the baseline");
+    ThrowMoved("the source is not the PostgreSQL cluster of the baseline");
   }
   if (row.Oid(0, 1) != known.timeline()) {
     ThrowMoved(fmt::format("the source is on timeline {}, the baseline on {}: there was a failover or a restore",
                            row.Oid(0, 1), known.timeline()));
   }
   if (row.Oid(0, 2) != known.database_oid()) {
-    ThrowMoved(fmt::format("database {} was dropped and made anew since the baseline", known.database()));
+    ThrowMoved(fmt::format("database {} was dropped and created again since the baseline", known.database()));
   }
 }
 
 void CheckSlot(const postgres::PgResult& row, const proto::Manifest& manifest) {
-  if (row.IsNull(0, 3)) ThrowMoved(fmt::format("replication slot {} is gone from the source", manifest.slot()));
+  if (row.IsNull(0, 3)) ThrowMoved(fmt::format("replication slot {} no longer exists on the source", manifest.slot()));
   if (!row.Bool(0, 6)) {
-    ThrowMoved(fmt::format("somebody has made another replication slot named {} on the source", manifest.slot()));
+    ThrowMoved(fmt::format("replication slot {} on the source is another one of the same name", manifest.slot()));
   }
   std::string wal_status = row.Get(0, 4);
   if (wal_status == "lost") {
-    ThrowMoved(fmt::format("the source has removed log that replication slot {} needed (max_slot_wal_keep_size)",
+    ThrowMoved(fmt::format("the source has removed WAL that replication slot {} needed (max_slot_wal_keep_size)",
                            manifest.slot()));
   }
   std::optional<Lsn> confirmed = Lsn::Parse(row.Text(0, 5));
-  if (!confirmed) throw Error(ErrorCode::kProtocol, "the source named no position for the replication slot");
+  if (!confirmed) throw Error(ErrorCode::kProtocol, "the source reported no position for the replication slot");
   if (*confirmed > Lsn(manifest.durable_lsn())) {
-    ThrowMoved(fmt::format("replication slot {} stands at {}, ahead of the store at {}: somebody else has used it",
+    ThrowMoved(fmt::format("replication slot {} is at {}, ahead of the store at {}: something else has used it",
                            manifest.slot(), confirmed->ToString(), Lsn(manifest.durable_lsn()).ToString()));
   }
 }
 
-// What is stored was flushed by the source when it was sent: no crash takes it away.
+// The source had flushed what is stored before it was sent: no crash of the source loses it.
 void CheckPosition(Lsn insert_lsn, const proto::Manifest& manifest) {
   Lsn durable(manifest.durable_lsn());
   if (insert_lsn >= durable) return;
-  ThrowMoved(fmt::format("the source has gone back to an earlier state: its log ends at {}, the store's at {}",
+  ThrowMoved(fmt::format("the source has gone back to an earlier state: its WAL ends at {}, the store is at {}",
                          insert_lsn.ToString(), durable.ToString()));
 }
 
-// Numbers with a space behind each, as PostgreSQL shows transactions: their lower 32 bits.
+// Parses numbers with a space after each, as PostgreSQL shows transactions: the lower 32 bits.
 std::set<uint32_t> XidsOf(std::string_view text) {
   std::set<uint32_t> xids;
   uint32_t xid = 0;
@@ -91,8 +91,8 @@ Lsn WithoutPageHeader(Lsn insert_lsn, uint64_t segment_bytes) {
 }
 
 SourceState AskSourceState(postgres::PgConnection& connection, const proto::Manifest& manifest) {
-  // The position comes behind all that was seen, which so commits before it; and the next transaction's number last:
-  // from there on, they commit behind the position.
+  // The position is read after everything that was seen, which therefore commits before it; the next transaction's
+  // number is read last: from there on, transactions commit after the position.
   postgres::StatementBatch batch;
   batch.Add(
       {fmt::format("SELECT {}, s.slot_name, s.wal_status, s.confirmed_flush_lsn, "
@@ -110,7 +110,7 @@ SourceState AskSourceState(postgres::PgConnection& connection, const proto::Mani
   CheckSlot(results.at(0), manifest);
   std::span<const postgres::PgResult> position = position_at.In(results);
   std::optional<Lsn> insert_lsn = Lsn::Parse(position[0].Text(0, 0));
-  if (!insert_lsn) throw Error(ErrorCode::kProtocol, "the source named no position in its log");
+  if (!insert_lsn) throw Error(ErrorCode::kProtocol, "the source reported no position in its WAL");
   CheckPosition(*insert_lsn, manifest);
   return {.insert_lsn = WithoutPageHeader(*insert_lsn, static_cast<uint64_t>(position[0].Int(0, 2))),
           .time_us = position[0].Int(0, 1),
@@ -122,9 +122,9 @@ UnchangedCheck::UnchangedCheck(postgres::PgConnection& connection, const proto::
                                const proto::SchemaVersion& schema, const SourceState& target)
     : connection_(connection), manifest_(manifest), schema_(schema), target_(target) {}
 
-// Transactions that were under way when the target was fixed and still are: have they committed before it, so that they
-// belong to the state at the target, without being seen yet? Those that are idle or prepared have not; the others end
-// within a moment if they have, unless they wait for a standby.
+// Asks whether transactions that were in progress when the target was fixed, and still are, have committed before it,
+// so that they belong to the state at the target without being visible yet. Those that are idle or prepared have not
+// committed; the others end within a moment if they have, unless they wait for a standby.
 UnchangedCheck::Doubt UnchangedCheck::DoubtOf(const postgres::PgResult& row) const {
   if (row.Bool(0, 2)) return Doubt::kStandby;
   postgres::TransactionSnapshot snapshot = postgres::TransactionSnapshot::Parse(row.Text(0, 0));
@@ -139,7 +139,7 @@ std::optional<UnchangedCheck::Head> UnchangedCheck::Ask() {
   using Clock = std::chrono::steady_clock;
   Clock::time_point deadline = Clock::now() + kCommitTimeout;
   postgres::StatementBatch batch;
-  // First: what is seen to have ended here is seen by all statements behind it.
+  // This comes first: what is seen to have ended here is visible to all statements after it.
   postgres::StatementBatch::Place doubt_at = batch.Add(
       {"SELECT pg_current_snapshot(), concat((SELECT string_agg(backend_xid || ' ', '') FROM pg_stat_activity WHERE "
        "backend_xid IS NOT NULL AND state LIKE 'idle in transaction%'), (SELECT string_agg(transaction || ' ', '') "
@@ -152,7 +152,7 @@ std::optional<UnchangedCheck::Head> UnchangedCheck::Ask() {
   postgres::StatementBatch::Place contents_at = batch.Add(postgres::ContentStatements(schema_));
   for (;;) {
     postgres::PgOutcome outcome = connection_.TryQuery(batch.sql());
-    if (outcome.failure) return std::nullopt;  // Something of it is gone, or locked by a migration.
+    if (outcome.failure) return std::nullopt;  // Something that it reads was dropped, or is locked by a migration.
     const postgres::PgResult& doubt_row = doubt_at.In(outcome.results)[0];
     Doubt doubt = DoubtOf(doubt_row);
     if (doubt == Doubt::kStandby) return std::nullopt;

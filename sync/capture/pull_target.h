@@ -1,5 +1,5 @@
-// The question with which a pull begins: is this still the source of the baseline, and how far has it come? And the one
-// with which it ends: has nothing changed in between but rows that were sent?
+// Asks the question with which a pull begins: is this still the source of the baseline, and how far has it come? And
+// the one with which it ends: has nothing changed in between except rows that were streamed?
 
 #pragma once
 
@@ -20,26 +20,27 @@ struct SourceState {
   Lsn insert_lsn;       // Everything visible when this was read commits before it.
   int64_t time_us = 0;  // The source's clock.
   postgres::Fingerprint fingerprint;
-  uint64_t next_xid = 0;  // Transactions from here on commit behind insert_lsn.
+  uint64_t next_xid = 0;  // Transactions from this number on commit after insert_lsn.
 };
 
-// One round trip. Throws kSlotLost with what has happened, if this is another server, timeline or database, or if the
-// slot is gone, invalidated, or ahead of the store.
+// Reads the state in one round trip. Throws kSlotLost, saying what has happened, if this is another server, timeline or
+// database, or if the slot was dropped, invalidated, or is ahead of the store.
 SourceState AskSourceState(postgres::PgConnection& connection, const proto::Manifest& manifest);
 
-// Whether nothing changed on the source since the stored schema but what the stream brings: neither the schema nor a
-// table that is not streamed.
+// Checks that nothing has changed on the source since the stored schema except what the stream delivers: neither the
+// schema nor a table that is not streamed.
 class UnchangedCheck {
  public:
-  // All of these outlive the check. `target` is where the pull ends.
+  // All of these must outlive the check. `target` is where the pull ends.
   UnchangedCheck(postgres::PgConnection& connection, const proto::Manifest& manifest,
                  const proto::SchemaVersion& schema, const SourceState& target);
 
-  // What the head has, if nothing else changed; nothing if something did, or may have. One round trip, unless
-  // transactions are committing at this moment that may belong to the state at the target: then up to half a second.
+  // Returns the data of the new head if nothing else has changed; nothing if something has, or may have. Takes one
+  // round trip, unless transactions that may belong to the state at the target are committing at this moment: then up
+  // to half a second.
   struct Head {
     proto::SequenceValues sequences;
-    uint64_t xid = 0;  // As Manifest.head_xid.
+    uint64_t xid = 0;  // Manifest.head_xid.
   };
   std::optional<Head> Ask();
 
@@ -53,8 +54,8 @@ class UnchangedCheck {
   const SourceState& target_;
 };
 
-// Where the last record before `insert_lsn` ends: an insert position at the start of a page stands behind the page's
-// header, which no record's end does.
+// Returns where the last record before `insert_lsn` ends: an insert position at the start of a page is after the page's
+// header, which no record's end is.
 Lsn WithoutPageHeader(Lsn insert_lsn, uint64_t segment_bytes);
 
 }  // namespace rotv::capture

@@ -5,7 +5,7 @@
 namespace rotv::capture {
 namespace {
 
-// One being written, one waiting; a third is being filled. Each holds some 20 MB.
+// One job is being written and one waits while a third is being filled. Each holds some 20 MB.
 constexpr size_t kMostJobs = 2;
 
 }  // namespace
@@ -27,7 +27,7 @@ void StoreWriter::Run() {
   for (;;) {
     changed_.wait(lock, [this] { return stop_ || !jobs_.empty(); });
     if (stop_) return;
-    const Job& job = jobs_.front();  // A deque's elements stay where they are while others are added behind.
+    const Job& job = jobs_.front();  // A deque's elements stay where they are while others are added at its end.
     lock.unlock();
     std::exception_ptr error;
     try {
@@ -95,7 +95,7 @@ std::optional<VersionBuffer::Found> StoreWriter::Newest(std::string_view row_pre
     }
   }
   std::optional<VersionBuffer::Found> newest;
-  auto take = [&](const VersionBuffer::Found& found) {  // Returns whether older versions do not matter.
+  auto take = [&](const VersionBuffer::Found& found) {  // Returns true if older versions do not matter.
     if (!newest) {
       newest = found;
       storage->assign(found.version.text);

@@ -1,4 +1,4 @@
-// Writes to the store in a thread of its own, so that receiving never waits for the disk.
+// Writes to the store in a thread of its own, so that receiving does not wait for the disk.
 
 #pragma once
 
@@ -18,7 +18,7 @@ namespace rotv::capture {
 
 class StoreWriter {
  public:
-  // What is written in one go: versions and log, then (at the end of a transaction) what makes them visible.
+  // One unit of writing: versions and log, then (at the end of a transaction) the publication that makes them visible.
   struct Job {
     std::shared_ptr<const VersionBuffer> versions;
     std::vector<std::pair<std::string, std::string>> log;
@@ -29,26 +29,26 @@ class StoreWriter {
     std::optional<Publication> publication;
   };
 
-  // The store outlives the writer.
+  // The store must outlive the writer.
   explicit StoreWriter(RowStore& store);
-  // Drops what was not written.
+  // Drops jobs that were not written.
   ~StoreWriter();
 
-  // Hands a job over, in order. False if too many are under way: WaitForRoom() and try again. Every call throws what a
-  // job before it threw.
+  // Submits a job; jobs are written in order. Returns false if too many are in progress: then call WaitForRoom() and
+  // try again. Every call of this class throws what an earlier job threw.
   bool TrySubmit(Job* job);
   void WaitForRoom(int timeout_ms);
-  // Until all that was submitted is written; DrainFor() gives false if that takes longer.
+  // Wait until all submitted jobs are written; DrainFor() returns false if that takes longer.
   void Drain();
   bool DrainFor(int timeout_ms);
 
   const ShapeMap& shapes() const { return store_.shapes(); }
 
-  // What was published last is durable up to here.
+  // The durable LSN of the last job that was published and synced.
   Lsn durable_lsn();
 
-  // The newest version of a row in what was submitted and in the store; a partial one is made whole. For the one thread
-  // that submits. `storage` holds the bytes that it points into.
+  // Returns the newest version of a row in the submitted jobs and in the store; a partial one is completed. May be
+  // called only by the thread that submits. `storage` holds the bytes that the result points into.
   std::optional<VersionBuffer::Found> Newest(std::string_view row_prefix, std::string* storage);
 
  private:
@@ -62,7 +62,7 @@ class StoreWriter {
   bool stop_ = false;
   std::exception_ptr error_;
   Lsn durable_lsn_;
-  std::thread thread_;  // Last: it uses all of the above.
+  std::thread thread_;  // Declared last, since it uses all members above.
 };
 
 }  // namespace rotv::capture

@@ -28,10 +28,10 @@ struct Item {
   const proto::Shape* shape = nullptr;
   int64_t size = 0;
   proto::TableHistory* history = nullptr;
-  EpochNumber epoch = 0;  // Each try writes an epoch of its own, so that a broken-off one is never seen.
+  EpochNumber epoch = 0;  // Each attempt writes an epoch of its own, so that rows of an aborted one are never seen.
 };
 
-// The tables of the request, the largest first, so that none is left for one worker alone in the end.
+// Returns the tables of the request, the largest first, so that no large one is left for one worker at the end.
 std::deque<Item> ItemsOf(const CopyRequest& request, const ShapeMap& shapes, proto::Manifest* manifest) {
   std::map<uint32_t, int64_t> sizes;
   for (const postgres::CatalogTable& table : request.catalog.tables) sizes[table.oid] = table.bytes;
@@ -49,7 +49,7 @@ std::deque<Item> ItemsOf(const CopyRequest& request, const ShapeMap& shapes, pro
   return items;
 }
 
-// What the workers share.
+// The state that the workers share.
 class Work : public postgres::TableQueue<Item> {
  public:
   Work(postgres::SourceSession& session, std::deque<Item> items) : TableQueue(session, std::move(items)) {}
@@ -59,7 +59,7 @@ class Work : public postgres::TableQueue<Item> {
       proto::Epoch* epoch = item.history->add_epochs();
       epoch->set_number(item.epoch);
       epoch->set_start_lsn(lsn.value() - 1);
-      // A piece of a large object is nobody's row.
+      // Large-object chunks belong to no table; they are not counted as rows.
       if (item.table->id() != postgres::kLargeObjectTable) counts_.rows += counts.rows;
       counts_.bytes += counts.bytes;
     });
@@ -89,7 +89,7 @@ class Worker {
 
   void Run() {
     while (std::optional<Item> item = work_.Take()) {
-      // Nobody else has this table.
+      // No other worker has this table.
       item->epoch = item->history->last_number() + 1;
       item->history->set_last_number(item->epoch);
       Copy(*item);
@@ -98,7 +98,7 @@ class Worker {
   }
 
  private:
-  // One string of statements, so that a table costs one round trip.
+  // Returns one string of statements, so that a table costs one round trip.
   std::string Statements(const Item& item) const {
     std::string begin = postgres::BeginReadingSql(connection_, *item.table, request_.snapshot);
     bool large_objects = item.table->id() == postgres::kLargeObjectTable;
@@ -135,7 +135,7 @@ class Worker {
     (void)connection_.TryQuery("ROLLBACK");
     if (postgres::IsForMovedTable(failure)) return work_.EndMoved(item);
     if (!postgres::IsForBusyTable(failure)) connection_.Throw(failure);
-    WriteRows();  // What there is of the epoch would come behind its end.
+    WriteRows();  // Buffered rows of the epoch would otherwise be written after it was dropped.
     store_.DropEpoch(item.table->id(), item.epoch);
     work_.TryLater(item, *item.table, failure);
   }
@@ -185,7 +185,7 @@ class Worker {
     multiset_rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
   }
 
-  // How many equal rows have come before.
+  // Returns how many equal rows have come before.
   uint32_t CountOf(const VersionBuffer& buffer, const std::string& prefix, std::string* bytes) {
     std::optional<VersionBuffer::Found> found = buffer.Newest(prefix);
     if (!found) found = store_.Newest(prefix, bytes);
@@ -197,7 +197,8 @@ class Worker {
   RowStore& store_;
   const CopyRequest& request_;
   Work& work_;
-  // Of several tables: a file for each of thousands of small ones would take longer to add the more there are.
+  // The buffers hold rows of several tables: with a file for each of thousands of small tables, adding a file would
+  // take ever longer.
   std::unique_ptr<VersionBuffer> rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
   std::unique_ptr<VersionBuffer> multiset_rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
 };

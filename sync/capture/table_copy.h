@@ -1,4 +1,4 @@
-// Copies the rows of many tables at one snapshot, several at a time.
+// Copies the rows of many tables at one exported snapshot, several tables at a time.
 
 #pragma once
 
@@ -16,27 +16,27 @@ namespace rotv::capture {
 
 struct CopyCounts {
   uint64_t rows = 0;
-  uint64_t bytes = 0;  // Of COPY text.
+  uint64_t bytes = 0;  // Bytes of COPY text.
 };
 
 enum class CopyEnd {
   kComplete,
-  kTableMoved,  // A table was rewritten, emptied, renamed or dropped since the snapshot: it can no longer be read
+  kTableMoved,  // A table was rewritten, truncated, renamed or dropped since the snapshot: it can no longer be read
                 // there.
 };
 
 struct CopyRequest {
   const proto::SchemaVersion& schema;
-  const postgres::Catalog& catalog;  // For the sizes: large tables first.
+  const postgres::Catalog& catalog;  // Gives the sizes: large tables come first.
   const std::set<TableId>& tables;
-  std::string snapshot;  // Exported, and safe to read through.
-  Lsn lsn;               // The state that the snapshot is.
+  std::string snapshot;  // An exported snapshot that is safe to read through.
+  Lsn lsn;               // The LSN of the snapshot.
   mask::MaskSecret mask_secret;
 };
 
 // Writes these tables of the schema into `store`, as versions that are visible at `lsn` and later, and adds each
 // table's new epoch to `manifest`. The store must know their shapes. Each table is read in a short transaction of its
-// own; one that stands in somebody's way is given up and tried again later, until ten minutes have passed without any
+// own; a read that blocks another session is cancelled and tried again later, until ten minutes have passed without any
 // progress (kUnreachable).
 CopyEnd CopyTables(postgres::SourceSession& session, RowStore& store, const CopyRequest& request,
                    proto::Manifest* manifest, CopyCounts* counts);

@@ -52,7 +52,7 @@ std::string DigestSql::FirstKey() const {
   return IntegerKey() ? column + "::bigint" : fmt::format("concat({}) COLLATE \"C\"", column);
 }
 
-// Over k, the first key column, and h, the hash.
+// Returns the group as an expression over k, the first key column, and h, the hash.
 std::string DigestSql::GroupExpression(const TableDigest& layout) const {
   std::string range = "0";
   if (!layout.begins.empty()) {
@@ -72,7 +72,8 @@ std::string DigestSql::WhereRanges(const TableDigest& layout, const std::vector<
   size_t first = groups.front() / layout.parts;
   size_t last = groups.back() / layout.parts;
   std::string key = FirstKey();
-  key.resize(key.size() - std::string_view("::bigint").size());  // So that an index on the column serves.
+  // The cast is removed so that an index on the column can be used.
+  key.resize(key.size() - std::string_view("::bigint").size());
   std::string where;
   if (first > 0) where += fmt::format(" WHERE {} >= {}", key, layout.begins[first - 1]);
   if (last < layout.begins.size()) {
@@ -85,7 +86,7 @@ std::string DigestSql::Groups(const TableDigest& layout, const BlockRange& block
   std::string where;
   if (blocks.begin > 0) where += fmt::format(" WHERE ctid >= '({},0)'", blocks.begin);
   if (blocks.end >= 0) where += fmt::format(" {} ctid < '({},0)'", where.empty() ? "WHERE" : "AND", blocks.end);
-  // OFFSET 0 keeps the hash from being computed once for each place where it stands.
+  // OFFSET 0 keeps the server from computing the hash once for each place where it is used.
   return fmt::format(
       "SELECT g, count(*), sum(h) FROM (SELECT {} AS g, h FROM (SELECT {} AS k, {} AS h FROM {}{} OFFSET 0) r) r "
       "GROUP BY g",

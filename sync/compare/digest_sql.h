@@ -1,5 +1,5 @@
-// The statements that compare a table on the source with its rows here. Each reads rows as pg_dump would have them, and
-// gives numbers and keys; only RowsSql() gives rows. Column 0 of what they call the hash is RowHashSql().
+// Builds the statements that compare a table on the source with its rows here. Each reads rows as pg_dump would, and
+// returns numbers and keys; only Rows() returns rows. Column 0 of what they call the hash is RowHashSql().
 
 #pragma once
 
@@ -14,40 +14,41 @@
 
 namespace rotv::compare {
 
-// Blocks of a table's file, [begin, end); `end` < 0 is its end, wherever that is.
+// Blocks of a table's file, [begin, end); `end` < 0 is the end of the file, wherever that is.
 struct BlockRange {
   int64_t begin = 0;
   int64_t end = -1;
 };
 
-// Which of a table's columns are compared, by their places in its shape: those whose values are the source's.
+// Returns the columns that are compared, by their index in the shape: those whose values are the source's.
 std::vector<size_t> ComparedColumns(const proto::Table& table, const proto::Shape& shape);
 
-// Whether its rows here and on the source can be put side by side at all: all of them are kept, and known by the same
-// keys.
+// True if rows here and on the source can be compared at all: all of them are kept, and identified by the same keys.
 bool CanBeCompared(const proto::Table& table, const proto::Shape& shape);
 
 class DigestSql {
  public:
-  // All outlive this. `shape` is the table's.
+  // All must outlive this object. `shape` is the table's.
   DigestSql(const postgres::PgConnection& connection, const proto::Table& table, const proto::Shape& shape);
 
-  // Rows of (group, rows, sum of their hashes); groups without rows are left out.
+  // Returns rows of (group, number of rows, sum of their hashes); groups without rows are left out.
   std::string Groups(const TableDigest& layout, const BlockRange& blocks) const;
 
-  // Of every row in these groups, which are in order: the hash, and the key's columns. Without SELECT's semicolon.
+  // Returns the hash and the key's columns of every row in these groups, which are in order. The SELECT has no
+  // semicolon.
   std::string Keys(const TableDigest& layout, const std::vector<size_t>& groups) const;
 
-  // The rows with these hashes, as COPY has them; they are in the ranges of `groups`.
+  // Returns the rows with these hashes, as COPY has them; they are in the ranges of `groups`.
   std::string Rows(const TableDigest& layout, const std::vector<size_t>& groups,
                    std::span<const uint64_t> hashes) const;
 
-  // Whether a part of the table can be read by its blocks without reading the rest.
+  // True if a part of the table can be read by its blocks without reading the rest.
   bool HasBlocks() const { return plain_; }
 
  private:
   std::string GroupExpression(const TableDigest& layout) const;
-  // " WHERE …", from the first to the last of the ranges that these groups are of; empty where that would not help.
+  // Returns " WHERE …", from the first to the last of the ranges that these groups belong to; empty if it would not
+  // help.
   std::string WhereRanges(const TableDigest& layout, const std::vector<size_t>& groups) const;
   bool IntegerKey() const { return !table_.key_columns().empty() && table_.key_is_integer(0); }
   std::string FirstKey() const;
@@ -56,15 +57,15 @@ class DigestSql {
   const postgres::PgConnection& connection_;
   const proto::Table& table_;
   bool plain_ = false;
-  std::vector<std::string> columns_;  // Quoted.
+  std::vector<std::string> columns_;  // Quoted names.
   std::string from_;
   std::string hash_;
 };
 
-// Puts what Groups() gave into `groups`, which has all of them. Throws kProtocol if it is none of it.
+// Adds the result of Groups() to `groups`, which has all groups. Throws kProtocol if the result has another form.
 void AddGroups(const postgres::PgResult& result, std::vector<GroupDigest>* groups);
 
-// The value modulo 2^64 of a number in decimal, which may be negative and of any length. Throws kProtocol.
+// Returns the value modulo 2^64 of a decimal number, which may be negative and of any length. Throws kProtocol.
 uint64_t ModuloWord(std::string_view decimal);
 
 }  // namespace rotv::compare

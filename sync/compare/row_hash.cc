@@ -11,12 +11,12 @@
 namespace rotv::compare {
 namespace {
 
-// Values are put one behind the other, with this between them. concat_ws() is the cheapest way to the text of several
-// values: ROW(…)::text takes twice as long, and md5() of it four times.
+// Values are concatenated with this between them. concat_ws() is the cheapest way to get the text of several values:
+// ROW(…)::text takes twice as long, and md5() of it four times.
 constexpr char kSeparator = '\x1f';
 constexpr const char* kSeparatorSql = "E'\\x1f'";
-// A function may have a hundred arguments: columns are taken so many at a time, and each time's number is the next
-// one's seed.
+// A function may have a hundred arguments, so columns are hashed this many at a time, and each hash is the next one's
+// seed.
 constexpr size_t kColumnsAtOnce = 32;
 
 std::string Listed(const std::vector<std::string>& columns, size_t begin, size_t end) {
@@ -24,7 +24,7 @@ std::string Listed(const std::vector<std::string>& columns, size_t begin, size_t
                                      columns.begin() + static_cast<ptrdiff_t>(end), ", "));
 }
 
-// concat_ws() passes over NULL: a bit for each column says where. IS NULL would be true for a row of NULLs, too.
+// concat_ws() skips NULL, so a bit for each column says where a NULL is. IS NULL would be true for a row of NULLs, too.
 std::string NullsSql(const std::vector<std::string>& columns, size_t begin, size_t end) {
   std::string bits;
   for (size_t i = begin; i < end; ++i) {
@@ -38,7 +38,7 @@ void AppendValue(std::string_view field, std::string* scratch, std::string* text
   try {
     text->append(formats::UnescapeCopyField(field, scratch));
   } catch (const Error&) {
-    text->append(field);  // No value of the source's: it differs from whatever is there.
+    text->append(field);  // It is no value of the source's, so it differs from every one.
   }
 }
 
@@ -88,7 +88,7 @@ uint64_t RowHasher::HashOfFields(std::string_view line) {
     bool first = true;
     size_t end = std::min(column_count_, column + kColumnsAtOnce);
     for (size_t bit = 0; column < end; ++column, ++bit) {
-      // The last one takes all that is left, also where that is too much.
+      // The last column takes the rest of the line, even if that is too much.
       size_t tab = column + 1 == column_count_ ? std::string_view::npos : line.find('\t');
       std::string_view field = line.substr(0, tab);
       line = tab == std::string_view::npos ? std::string_view() : line.substr(tab + 1);

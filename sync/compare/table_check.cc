@@ -17,14 +17,36 @@
 #include "sync/schema/follow.h"
 
 namespace rotv::compare {
+
+// Sums decide whether two copies of a table are equal, so that neither rows nor a dump cross the link: each side hashes
+// its rows, and the sums of the hashes are compared by group. A sum does not depend on the order of rows, so the source
+// needs no sort, and the sums of several reads can be added.
+//
+// Work is split twice, by what each side is good at. The store is read once, in the order of its keys, and while it is
+// read its groups are decided (table_digest.h). Then the source computes the same groups. It reads its file in the
+// order of its blocks, so a large table is divided by ranges of blocks (ctid), of about 64 MB and at most 64 of them,
+// among the connections; every part contributes to every group, and the parts are added. That is why the store comes
+// first: only a layout of groups that is known can be computed by several statements in any order. Dividing the source
+// by ranges of keys instead would need an index scan, or a full read for each range.
+//
+// Invariant: all reads of a table are at one exported snapshot, and each one checks in its own statement that the
+// table's file is still the one that this snapshot sees; else the check is given up as moved, and verify compares the
+// table again at a later snapshot. An equal digest therefore proves equality at the snapshot's LSN, whatever has
+// happened since.
+//
+// The queue is ordered so that memory stays bounded: tables wait in order of size, the largest first, so that no large
+// one is left for a single connection at the end; the source's parts of a table go to the front, so that its groups are
+// not kept for long; a table that is locked goes to the back. If our lock blocks another session for more than a
+// second, the watchdog cancels our statement, and the read is tried again later.
+
 namespace {
 
-// A table of several times so many bytes is read in parts.
+// A table of several times this size is read in parts.
 constexpr int64_t kBytesAtOnce = int64_t{64} << 20;
 constexpr int64_t kMostParts = 64;
 constexpr uint64_t kRowsBetweenReports = 20'000;
 
-// First the store's digest is made, which decides the groups; then the source's, in parts.
+// A job first reads the store, which decides the groups; then jobs for the source follow, one for each part.
 struct Job {
   TableCheck* check = nullptr;
   bool on_source = false;
@@ -33,12 +55,12 @@ struct Job {
 
 struct Size {
   int64_t blocks = 0;
-  int64_t bytes = 0;  // With what is kept apart from the rows.
+  int64_t bytes = 0;  // Includes the TOAST table.
 };
 
 using Sizes = std::map<TableId, Size>;
 
-// The checks, those of the largest tables first.
+// Returns the checks, those of the largest tables first.
 std::deque<Job> JobsOf(std::deque<TableCheck>* checks, Sizes& sizes) {
   std::deque<Job> jobs;
   for (TableCheck& check : *checks) jobs.push_back({.check = &check});
@@ -52,8 +74,8 @@ class Work : public postgres::TableQueue<Job> {
   Work(postgres::SourceSession& session, std::deque<TableCheck>* checks, Sizes sizes)
       : TableQueue(session, JobsOf(checks, sizes)), sizes_(std::move(sizes)) {}
 
-  // The store's part of a check is done: the source's comes before everything else, so that its groups are not kept
-  // for long.
+  // Follows a check's read of the store: the reads on the source come before all other jobs, so that the groups are not
+  // kept for long.
   void AskSource(TableCheck* check, bool has_blocks) {
     check->source.assign(check->stored.groups.size(), {});
     const auto found = sizes_.find(check->table->id());
@@ -147,13 +169,13 @@ class Worker {
   void AskSource(const Job& job) {
     const TableCheck& check = *job.check;
     if (work_.Moved(check)) return work_.GiveUp(job);
-    // One process of the source's for each connection of ours, and nothing on its disk.
+    // The source uses one process for each of our connections, and no temporary file.
     postgres::PgOutcome outcome = connection_.TryQuery(
         fmt::format("{}SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL enable_sort = off; {}; COMMIT",
                     postgres::BeginReadingSql(connection_, *check.table, request_.snapshot),
                     SqlOf(check).Groups(check.stored, job.blocks)));
     if (outcome.failure) return Failed(job, *outcome.failure);
-    // Behind the check come two SETs, the groups, and COMMIT.
+    // The check is followed by two SETs, the groups, and COMMIT.
     const postgres::PgResult& unmoved = outcome.results.at(outcome.results.size() - 5);
     if (unmoved.rows() != 1 || !unmoved.Bool(0, 0)) return work_.GiveUp(job);
     work_.Done(job, outcome.results.at(outcome.results.size() - 2));
@@ -173,18 +195,18 @@ class Worker {
   Work& work_;
 };
 
-// A server on a big-endian machine hashes otherwise.
+// A server on a big-endian machine computes other hashes.
 void CheckSameHash(postgres::PgConnection& connection) {
   constexpr std::string_view kText = "what both must give the same number to";
   constexpr uint64_t kSeed = 0x123456789abcdef0;
   postgres::PgResult row = connection.Query(
       fmt::format("SELECT hashtextextended({} COLLATE \"C\", {})", connection.QuoteLiteral(kText), kSeed));
   if (static_cast<uint64_t>(row.Int(0, 0)) == formats::HashText(kText, kSeed)) return;
-  throw Error(ErrorCode::kProtocol, "the source's machine computes other hashes of text than this one",
+  throw Error(ErrorCode::kProtocol, "the source's machine hashes text differently than this one",
               "verify works with servers on little-endian machines only; compare a seed with pg_dump instead");
 }
 
-// As of the last vacuum: to ask for what they are now would wait for whoever has locked a table.
+// These are the sizes at the last vacuum: asking for the present ones would wait for anyone who has locked a table.
 Sizes ReadSizes(postgres::PgConnection& connection) {
   postgres::PgResult rows = connection.Query(
       "SELECT c.oid, c.relpages, (c.relpages + coalesce(t.relpages, 0)) * current_setting('block_size')::bigint "

@@ -1,4 +1,4 @@
-// Compares tables of the store with the source, by digests: several tables at a time, large ones in several parts. No
+// Compares tables of the store with the source by digests: several tables at a time, large ones in several parts. No
 // row leaves the source.
 
 #pragma once
@@ -16,39 +16,41 @@
 
 namespace rotv::compare {
 
-// One table, and what came out.
+// The check of one table, with its result.
 struct TableCheck {
   const proto::Table* table = nullptr;
   EpochNumber epoch = 0;
 
   TableDigest stored;
-  std::vector<GroupDigest> source;  // Of the same groups. Of a table that is equal, both are one group in the end.
-  size_t parts_left = 0;            // Of the source's file, to be read.
-  std::string unreadable;           // What prevents the store from reading its own rows; empty if nothing does.
-  bool moved = false;               // It was rewritten, renamed or dropped: the snapshot no longer says anything.
+  std::vector<GroupDigest> source;  // The source's digest of the same groups. For a table that is equal, both are
+                                    // reduced to one group in the end.
+  size_t parts_left = 0;            // Parts of the source's file that are still to be read.
+  std::string unreadable;           // Why the store cannot read its own rows; empty if it can.
+  bool moved = false;               // The table was rewritten, renamed or dropped: the exported snapshot tells nothing
+                                    // about it any more.
 
   bool equal() const { return unreadable.empty() && !moved && stored.groups == source; }
-  // Keeps no more than the sums, once it is known to be equal: there may be thousands of large tables.
+  // Reduces the digests to their sums once the table is known to be equal: there may be thousands of large tables.
   void ForgetGroups();
-  // Those that are not equal, in order.
+  // Returns the groups that differ, in order.
   std::vector<size_t> DifferingGroups() const;
 };
 
 struct CheckRequest {
-  std::string snapshot;  // Exported, and safe to read through.
-  Lsn lsn;               // The state that it is; the store has it, too.
+  std::string snapshot;  // An exported snapshot that is safe to read through.
+  Lsn lsn;               // The LSN of that snapshot; the store has this state, too.
 };
 
-// Fills `checks`. Each reading on the source is a transaction of its own; what stands in somebody's way is tried again
-// later, until ten minutes have passed without any progress (kUnreachable). Throws kProtocol if the source does not
-// hash text as we do.
+// Fills `checks`. Each read on the source is a transaction of its own; one that blocks another session is cancelled and
+// tried again later, until ten minutes have passed without any progress (kUnreachable). Throws kProtocol if the source
+// hashes text differently than we do.
 void CheckTables(postgres::SourceSession& session, const RowStore& store, const CheckRequest& request,
                  std::deque<TableCheck>* checks);
 
-// A scan of the table's rows as the digest is made of them. `range` as in ScanRequest.
+// Returns a scan of the table's rows, in the form that digests are computed from. `range` is ScanRequest's.
 std::unique_ptr<RowScan> ScanForCheck(const RowStore& store, const TableCheck& check, Lsn lsn, KeyRange range = {});
 
-// The text of the first key columns, from a row's key.
+// Returns the text of the first `columns` key columns of a row's key.
 std::vector<std::string> KeyTexts(const proto::Table& table, std::string_view row_key, int columns);
 
 }  // namespace rotv::compare

@@ -21,7 +21,7 @@
 namespace rotv::compare {
 namespace {
 
-// How many rows' keys are kept at once.
+// The most rows whose keys are kept at once.
 constexpr uint64_t kMostRows = 200'000;
 constexpr size_t kMostWanted = 50'000;
 constexpr size_t kMostShown = 10;
@@ -42,7 +42,7 @@ std::string KeyStart(const TableCheck& check, const std::string& first_key) {
 // Compares the rows of some groups by their keys.
 class RowComparison {
  public:
-  // `groups` are in order. What is found is added to `difference`.
+  // `groups` are in order. Differences are added to `difference`.
   RowComparison(const TableCheck& check, const proto::Shape& shape, const std::vector<size_t>& groups,
                 TableDifference* difference)
       : check_(check),
@@ -56,7 +56,7 @@ class RowComparison {
 
   void Restart() { source_.clear(); }
 
-  // One line of DigestSql::Keys().
+  // Takes one line of DigestSql::Keys().
   void TakeSource(std::string_view line) {
     formats::SplitCopyLine(line, 1 + static_cast<size_t>(table_.key_columns_size()), &fields_);
     int64_t hash = 0;
@@ -69,7 +69,7 @@ class RowComparison {
     ++entry.count;
   }
 
-  // The store's rows from the first to the last of the ranges.
+  // Returns the range of the store's rows from the first to the last of the ranges.
   KeyRange StoreRange() const {
     KeyRange range;
     if (begins_.empty() || groups_.empty()) return range;
@@ -115,7 +115,7 @@ class RowComparison {
  private:
   struct Entry {
     uint64_t hash = 0;
-    uint64_t count = 0;  // Other than 1 only in a bag.
+    uint64_t count = 0;  // Differs from 1 only in a multiset.
   };
 
   static std::string MultisetKey(uint64_t hash) {
@@ -138,7 +138,7 @@ class RowComparison {
     if (difference_.wanted.size() < kMostWanted) difference_.wanted.push_back(hash);
   }
 
-  // Keeps the first ones in order of their keys. A bag's rows have no key that could be told.
+  // Keeps the first keys in order. A multiset's rows have no key to report.
   void Note(KeyDifference::Kind kind, const std::string& key) {
     if (schema::IsMultiset(table_)) return;
     noted_.emplace_back(key, kind);
@@ -163,14 +163,15 @@ class RowComparison {
   const std::vector<size_t>& groups_;
   RowHasher hasher_;
   TableDifference& difference_;
-  std::vector<std::string> begins_;  // As keys.
+  std::vector<std::string> begins_;  // Encoded as keys.
   std::map<std::string, Entry> source_;
   std::vector<std::pair<std::string, KeyDifference::Kind>> noted_;
   std::vector<std::string_view> fields_;
   std::string scratch_;
 };
 
-// Names the ranges, and chooses the groups that are looked at: whole ranges, so that both forms of a row are there.
+// Lists the differing ranges, and chooses the groups that are compared row by row: whole ranges, so that both forms of
+// a row are among them.
 void ChooseGroups(const TableCheck& check, TableDifference* difference) {
   const TableDigest& digest = check.stored;
   uint64_t rows = 0;
@@ -269,7 +270,7 @@ std::optional<TableDifference> TableExaminer::Examine(const TableCheck& check) {
 
 bool TableExaminer::CanRepair(const TableCheck& check, const TableDifference& difference) {
   uint64_t differing = difference.missing + difference.extra + difference.different;
-  // What comes row by row is not masked; a copy of the table is.
+  // Rows that are fetched one by one are not masked; a copy of the table is.
   return !schema::IsMultiset(*check.table) && !check.table->has_mask() && check.unreadable.empty() &&
          difference.complete && !difference.groups.empty() && difference.wanted.size() < kMostWanted &&
          difference.unwanted.size() < kMostWanted && differing <= 100 + check.stored.rows() / 2;
@@ -279,7 +280,8 @@ bool TableExaminer::Repair(const TableCheck& check, const TableDifference& diffe
   const proto::Shape& shape = store_.shapes().Get(check.table->shape());
   schema::RowCodec codec(*check.table, shape);
   auto buffer = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
-  // No transaction commits there, since LSNs are even; so it stands behind all that the head sees, and before the rest.
+  // No transaction commits at this LSN, since commit records begin at multiples of eight; so the version is newer than
+  // every other that the head sees, and older than those that follow.
   const Lsn lsn(request_.lsn.value() - 1);
   auto put = [&](const std::string& key, const RowVersion& version) {
     buffer->Put({.table = check.table->id(), .epoch = check.epoch, .row_key = key, .commit_lsn = lsn}, version);

@@ -1,4 +1,4 @@
-// Which rows of a table differ, once the digests have said that some do; and how the store gets the source's.
+// Finds the rows of a table that differ, once the digests have shown that some do, and repairs them from the source.
 
 #pragma once
 
@@ -20,13 +20,13 @@ struct KeyDifference {
   enum class Kind {
     kMissing,    // On the source only.
     kExtra,      // In the store only.
-    kDifferent,  // In both, with other values.
+    kDifferent,  // In both, with different values.
   };
   Kind kind = Kind::kDifferent;
-  std::vector<std::pair<std::string, std::string>> key;  // Column and value.
+  std::vector<std::pair<std::string, std::string>> key;  // Pairs of column and value.
 };
 
-// A range of the first key column's values, [from, to); nothing where it is open.
+// A range of the first key column's values, [from, to); nothing for an open end.
 struct DifferingRange {
   std::optional<std::string> from;
   std::optional<std::string> to;
@@ -34,15 +34,15 @@ struct DifferingRange {
 
 struct TableDifference {
   uint64_t differing_ranges = 0;
-  std::vector<DifferingRange> ranges;  // The first of them; none in a table without a key.
-  // Of the rows that were looked at one by one: those of the first ranges, as many as memory allows.
+  std::vector<DifferingRange> ranges;  // The first ranges; none for a table without a key.
+  // Results for the rows that were compared one by one: those of the first ranges, as many as memory allows.
   bool complete = true;
   uint64_t missing = 0;
   uint64_t extra = 0;
   uint64_t different = 0;
-  std::vector<KeyDifference> keys;  // The first of them, in order of the keys.
+  std::vector<KeyDifference> keys;  // The first keys, in order.
 
-  // What a repair needs: groups of the digest, hashes of the source's rows, keys that the source does not have.
+  // Input of a repair: groups of the digest, hashes of the source's rows, keys that the source does not have.
   std::vector<size_t> groups;
   std::vector<uint64_t> wanted;
   std::vector<std::string> unwanted;
@@ -50,27 +50,27 @@ struct TableDifference {
 
 class TableExaminer {
  public:
-  // All outlive this.
+  // All must outlive this object.
   TableExaminer(postgres::SourceSession& session, RowStore& store, const CheckRequest& request);
 
-  // Fetches hashes and keys of what differs, and no other value. Nothing if the table has moved. Throws kUnreachable if
-  // the table is in somebody's way for long.
+  // Fetches hashes and keys of the rows that differ, and no other value. Returns nothing if the table has moved
+  // (TableCheck). Throws kUnreachable if the table stays busy for long.
   std::optional<TableDifference> Examine(const TableCheck& check);
 
-  // Whether Repair() may be called: rows are known by a key, all differences are known, and they are not most of it.
+  // True if Repair() may be called: rows are identified by a key, all differences are known, and most rows are equal.
   static bool CanRepair(const TableCheck& check, const TableDifference& difference);
   // Fetches the rows that are missing or different and writes them as they were at the request's LSN, where the head
-  // must be; what the source does not have is gone there. May be broken off at any moment: each row is right or as it
-  // was. False if the table has moved.
+  // must be; rows that the source does not have are deleted there. It may be interrupted at any moment: each row is
+  // then correct or as it was. Returns false if the table has moved.
   bool Repair(const TableCheck& check, const TableDifference& difference);
 
  private:
   enum class End { kRead, kMoved };
-  // Calls `restart`, then `take` for each row (a checked line of COPY text); again from the start if the table was
+  // A read calls `restart`, then `take` for each row (a checked line of COPY text); it starts over if the table was
   // busy.
   struct Reading {
     std::string select;
-    size_t columns = 0;  // Of what is selected.
+    size_t columns = 0;  // Columns of the SELECT.
     std::function<void()> restart;
     std::function<void(std::string_view)> take;
   };

@@ -5,6 +5,21 @@
 #include <numeric>
 
 namespace rotv::compare {
+
+// The layout of groups must be decided while the store is read once, before it is known how many rows there are, and
+// the source must be able to compute a row's group in plain SQL.
+//
+// Ranges of keys are cut every ten thousand rows. If there would be more than 256, each two neighbours become one, and
+// later ranges are cut twice as large: so the final ranges have about the same size, and memory is fixed. The limit is
+// 256 because the source finds a row's range by width_bucket(), which walks an array of texts from its start. A range
+// whose rows are too many for one group is divided further by the last bits of the rows' hashes. 1,024 such parts are
+// counted for every range while it is read; only Finish(), which knows the largest range, decides how many are kept
+// apart.
+//
+// Ranges localise a difference for people and for the repair, which then reads a part of the table by its index; the
+// parts by hashes only keep the groups small. A row that differs is in two parts, by its old and its new hash, but in
+// one range, so the examination takes all differing parts of a range together.
+
 namespace {
 
 constexpr uint64_t kRowsPerGroup = 10'000;
@@ -44,7 +59,7 @@ void DigestBuilder::EndRange() {
 }
 
 void DigestBuilder::HalveRanges() {
-  // Of an odd number of ranges the last one stays alone.
+  // If the number of ranges is odd, the last one stays alone.
   std::vector<Parts> halved;
   std::vector<std::string> begins;
   for (size_t i = 0; i < ended_.size(); ++i) {

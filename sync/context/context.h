@@ -1,4 +1,4 @@
-// What every command of the engine is given.
+// Context is what every verb gets: the source, the home directory, progress and the interrupt.
 
 #pragma once
 
@@ -15,7 +15,7 @@ struct Context {
   std::filesystem::path home;  // All local state; created (0700) on first use.
   Progress& progress;
   const Interrupt& interrupt;
-  bool scheduled = false;  // Nobody watches: it waits for whoever works on the source, and everybody waits for it.
+  bool scheduled = false;  // No person watches the run. OpenWorkspace() says which runs wait for which.
 };
 
 }  // namespace rotv

@@ -1,4 +1,4 @@
-// The names of masking rules.
+// The names of the kinds of masking rules.
 
 #pragma once
 
@@ -11,9 +11,9 @@
 
 namespace rotv {
 
-// The kind of this name, "first_name"; nothing if there is none.
+// The kind with this name ("first_name"); nullopt if there is none.
 std::optional<MaskKind> MaskKindOf(std::string_view name);
-// Every name there is.
+// All names.
 std::vector<std::string> MaskKindNames();
 
 }  // namespace rotv

@@ -1,5 +1,5 @@
-// What the config says of masking. Plain data; read and checked for its form by the command line's layer, and against
-// the source's catalogue by MaskPlan.
+// The masking section of the config. Plain data: cli/config reads it and checks its form, and MaskPlan checks it
+// against the source's catalogue.
 
 #pragma once
 
@@ -12,7 +12,7 @@
 namespace rotv {
 
 enum class MaskKind {
-  // Of columns.
+  // Rules for columns.
   kEmail,
   kName,
   kFirstName,
@@ -31,45 +31,45 @@ enum class MaskKind {
   kConstant,
   kJson,
   kKeep,
-  // Of tables; kKeep also: nothing in them is to be taken for personal.
+  // Rules for tables; so is kKeep, which exempts the whole table from PII detection.
   kDrop,
   kSample,
   kWhere,
 };
 
-// Stands in a rule's pattern for any schema, table or column.
+// Matches any schema, table or column in a rule's pattern.
 inline constexpr std::string_view kAnyPart = "*";
 
 struct MaskPath;
 
 struct MaskRule {
   MaskKind kind = MaskKind::kKeep;
-  std::string name;                // Of the kind, as it is written: "first_name".
-  std::string pattern;             // As it is written, for messages: "public.users.email".
-  std::vector<std::string> parts;  // Schema, table, and column where there is one; "*" stands for any.
+  std::string name;                // The kind's name in the config: "first_name".
+  std::string pattern;             // The pattern in the config, for messages: "public.users.email".
+  std::vector<std::string> parts;  // Schema, table, and for a column its name; "*" matches any.
 
-  std::string value;                    // Of kConstant and kPassword.
-  int length = 32;                      // Of kHash: characters, or bytes of a bytea.
-  int64_t by = 0;                       // Of kNumber: closer to the value than this. Of kDate: days.
-  int percent = 0;                      // Of kSample.
-  std::vector<std::string> conditions;  // Of kWhere: as ParseRowCondition() takes them.
-  std::vector<MaskPath> paths;          // Of kJson: what is masked how.
+  std::string value;                    // kConstant and kPassword: the new value.
+  int length = 32;                      // kHash: characters, or bytes of a bytea.
+  int64_t by = 0;                       // Noise. kNumber: the result differs by less than this. kDate: days.
+  int percent = 0;                      // kSample: the rows that are kept.
+  std::vector<std::string> conditions;  // kWhere: in the form of ParseRowCondition().
+  std::vector<MaskPath> paths;          // kJson: the parts of the document, and the rule of each.
 };
 
-// A part of a JSON document.
+// A part of a JSON document, and its rule.
 struct MaskPath {
   std::string path;
   MaskRule rule;
 };
 
-// What becomes of a column that looks personal and has no rule.
+// The treatment of a column in which PII detection finds something and that has no rule.
 enum class MaskUnknown { kRefuse, kNull, kKeep };
 
 struct MaskConfig {
-  bool declared = false;  // There is a section, perhaps without a rule.
+  bool declared = false;  // The config has the section, perhaps without a rule.
   std::vector<MaskRule> rules;
   MaskUnknown unknown = MaskUnknown::kRefuse;
-  std::string secret_file;  // Empty: HOME/mask-secret, made on first use.
+  std::string secret_file;  // Empty: HOME/mask-secret, created on first use.
 
   bool empty() const { return !declared && rules.empty(); }
 };

@@ -8,7 +8,7 @@
 namespace rotv {
 namespace {
 
-constexpr std::string_view kScheduled = "scheduled ";  // In front of the command's name, for those that wait.
+constexpr std::string_view kScheduled = "scheduled ";  // Precedes the command's name in the lock file.
 
 bool IsScheduled(const SourceInUse& in_use) { return in_use.holder().find(kScheduled) != std::string::npos; }
 
@@ -26,7 +26,7 @@ Workspace OpenWorkspace(const Context& context, const std::string& command, cons
       return Workspace(context.home, source_name, name);
     } catch (const SourceInUse& in_use) {
       if (!context.scheduled && !IsScheduled(in_use)) throw;
-      if (!told) context.progress.Warn(fmt::format("waiting until it has ended: {}", in_use.what()));
+      if (!told) context.progress.Warn(fmt::format("waiting for the other run to end: {}", in_use.what()));
       told = true;
     }
     context.interrupt.Check();

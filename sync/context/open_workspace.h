@@ -1,4 +1,4 @@
-// A source's workspace for a command, when its turn has come.
+// Opens a source's workspace for a command, and waits for it where that is right.
 
 #pragma once
 
@@ -9,10 +9,10 @@
 
 namespace rotv {
 
-// As Workspace's constructor. Where another process works on the source, a scheduled run waits for its end, and
-// everybody waits for the end of a scheduled run; otherwise throws SourceInUse. Throws kInterrupted while it waits.
+// Opens the workspace like Workspace's constructor. If another process holds the source's lock, a scheduled run waits
+// for it, and any run waits for a scheduled one; otherwise throws SourceInUse. May throw kInterrupted while it waits.
 Workspace OpenWorkspace(const Context& context, const std::string& command);
-// The same of another source.
+// The same for another source.
 Workspace OpenWorkspace(const Context& context, const std::string& command, const std::string& source_name);
 
 }  // namespace rotv

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <cctype>
 
+// One comparison of one column with one literal, and nothing else: such a condition can be evaluated here, on values as
+// they come in COPY text and in the stream. Free SQL expressions were refused: only the source could evaluate them, and
+// a publication's own row filters make it refuse updates of tables whose conditions are not about the replica identity.
+
 namespace rotv {
 namespace {
 
@@ -10,7 +14,7 @@ struct ComparisonName {
   std::string_view text;
   Comparison comparison;
 };
-// Longer ones before those that they begin with.
+// A longer operator comes before its own prefixes.
 constexpr ComparisonName kComparisons[] = {
     {">=", Comparison::kGreaterOrEqual}, {"<=", Comparison::kLessOrEqual}, {"<>", Comparison::kNotEqual},
     {"!=", Comparison::kNotEqual},       {"=", Comparison::kEqual},        {"<", Comparison::kLess},
@@ -28,7 +32,8 @@ std::string LowerCase(std::string_view text) {
   return lower;
 }
 
-// What stands between two `quote`s from the beginning on, where they are doubled; takes it off `text`.
+// Removes a quoted text from the front of `text` and returns what is between the quotes, in which a doubled quote means
+// one. nullopt if it is not closed.
 std::optional<std::string> TakeQuoted(char quote, std::string_view* text) {
   std::string inside;
   for (size_t i = 1; i < text->size(); ++i) {

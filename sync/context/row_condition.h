@@ -1,4 +1,4 @@
-// Conditions on a column by which rows of a table are kept. Pure.
+// Conditions on a column that select the rows of a table to keep. Pure.
 
 #pragma once
 
@@ -13,10 +13,11 @@ enum class Comparison { kEqual, kNotEqual, kLess, kLessOrEqual, kGreater, kGreat
 struct RowCondition {
   std::string column;
   Comparison comparison = Comparison::kEqual;
-  std::string value;  // Of a comparison with one.
+  std::string value;  // Unused for kIsNull and kIsNotNull.
 };
 
-// "created_at >= 2026-01-01", "status <> 'draft'", "\"Odd name\" is not null"; nothing if it is none.
+// Parses a condition: "created_at >= 2026-01-01", "status <> 'draft'", "\"Odd name\" is not null". nullopt if it is
+// none.
 std::optional<RowCondition> ParseRowCondition(std::string_view text);
 
 }  // namespace rotv

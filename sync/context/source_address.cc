@@ -33,7 +33,7 @@ void Add(std::vector<SourceAddress>& addresses, std::string_view host, int port)
   addresses.push_back(std::move(address));
 }
 
-// What ~/.ssh/config calls the host; the name itself where it says nothing.
+// The HostName that ~/.ssh/config has for the host; the host itself if it has none.
 std::string HostNameOf(const std::string& host) {
   std::unique_ptr<ssh_session_struct, decltype(&ssh_free)> session(ssh_new(), &ssh_free);
   if (session == nullptr || ssh_options_set(session.get(), SSH_OPTIONS_HOST, host.c_str()) != SSH_OK) return host;
@@ -94,7 +94,7 @@ bool IsHostCharacter(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '-' || c == '_' || c == '.';
 }
 
-// Whether `lower` says one of `names`, an equals sign behind it, as a key of its own.
+// True if `lower` contains one of `names` as a key, followed by an equals sign.
 bool HasKey(std::string_view lower, std::initializer_list<std::string_view> names) {
   return std::any_of(names.begin(), names.end(), [&](std::string_view name) {
     for (size_t at = lower.find(name); at != std::string_view::npos; at = lower.find(name, at + 1)) {
@@ -106,7 +106,8 @@ bool HasKey(std::string_view lower, std::initializer_list<std::string_view> name
   });
 }
 
-// "postgres:", "postgresql+psycopg:", "postgis:", "pgsql:", "jdbc:postgresql:", anywhere.
+// True if a URL scheme of PostgreSQL is anywhere in the text: "postgres:", "postgresql+psycopg:", "postgis:", "pgsql:",
+// "jdbc:postgresql:".
 bool HasPostgresScheme(std::string_view lower) {
   constexpr std::array<std::string_view, 5> kSchemes = {"postgresql", "postgres", "postgis", "pgsql", "cockroachdb"};
   for (std::string_view scheme : kSchemes) {
@@ -136,9 +137,9 @@ std::vector<SourceAddress> AddressesOf(const SourceConfig& source) {
       Add(addresses, target.host, port);
       if (std::string name = HostNameOf(target.host); Lower(name) != Lower(target.host)) Add(addresses, name, port);
     } catch (const Error&) {
-      // Told where the source is used.
+      // The error is reported where the source is used.
     }
-    // As seen from there: this machine's own names are the other's.
+    // `host` is seen from the remote host: a loopback name there is not this machine.
     if (!IsLoopback(Lower(source.host))) Add(addresses, source.host, source.port);
   } else if (!source.url.empty()) {
     AddUrl(addresses, source.url);
@@ -162,7 +163,7 @@ bool NamesPostgresServer(std::string_view value) {
 bool NamesHost(std::string_view value, const SourceAddress& address) {
   const std::string lower = Lower(value);
   const std::string& host = address.host;
-  const bool word = host.find_first_of(".:") == std::string::npos;  // And not a name of the network only.
+  const bool word = host.find_first_of(".:") == std::string::npos;  // It may be an ordinary word.
   for (size_t at = lower.find(host); at != std::string::npos; at = lower.find(host, at + 1)) {
     size_t end = at + host.size();
     if (at > 0 && IsHostCharacter(lower[at - 1])) continue;

@@ -1,5 +1,5 @@
-// The servers that a source stands on, and how to find them in a text that somebody wrote: what tells whether a
-// variable of an application's environment leads to production.
+// Finds the addresses of a source's servers, and recognises them in other text: this is how an application's
+// environment variables are checked for a way to production.
 
 #pragma once
 
@@ -16,17 +16,18 @@ struct SourceAddress {
   int port = 0;      // 0: any.
 };
 
-// Every host that the source names: of `ssh` (and its HostName in ~/.ssh/config), of `url`, of `host`. Where a host is
-// this machine itself the port belongs to it. Socket directories are none. Never throws for a source that was checked.
+// Lists every host that the source names: those of `ssh` (and its HostName in ~/.ssh/config), `url` and `host`. A host
+// that is this machine has a port; others match on any port. Socket directories are left out. Never throws for a source
+// that was checked.
 std::vector<SourceAddress> AddressesOf(const SourceConfig& source);
 
-// Whether `value` is or holds the address of a PostgreSQL server, as a URL of any driver (postgres:,
+// True if `value` is or contains the address of a PostgreSQL server, as a URL of any driver (postgres:,
 // postgresql+psycopg:, jdbc:postgresql:, postgis: …) or in libpq's or ADO.NET's key=value form. Pure.
 bool NamesPostgresServer(std::string_view value);
 
-// Whether `value` holds the host as a whole word: alone, with a port, or within a URL. A host without a dot is an
-// ordinary word elsewhere, and counts only with a port or behind "/", "@" or "=". This machine's own name counts with
-// the port only. Pure.
+// True if `value` contains the host as a whole word: alone, with a port, or within a URL. A host without a dot may be
+// an ordinary word, and counts only with a port or after "/", "@" or "=". This machine's own name counts only with the
+// port. Pure.
 bool NamesHost(std::string_view value, const SourceAddress& address);
 
 }  // namespace rotv

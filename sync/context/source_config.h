@@ -1,4 +1,4 @@
-// What the config says of one source. Plain data; read and checked by the command line's layer.
+// The configuration of one source. Plain data: cli/config reads and checks it.
 
 #pragma once
 
@@ -11,27 +11,28 @@
 
 namespace rotv {
 
-// How much of the past is kept.
+// HistoryConfig says how much of the history is kept.
 struct HistoryConfig {
-  int keep_days = 7;                         // Every state of these days before the head.
-  std::optional<uint64_t> limit_bytes = {};  // Above it a pull forgets what is older; 0: never; nothing: worked out.
+  int keep_days = 7;  // Every state of these days before the head is kept.
+  // A pull drops older history when the store is larger than this; 0: never; nullopt: a computed limit.
+  std::optional<uint64_t> limit_bytes = {};
 };
 
 struct SourceConfig {
   std::string name;
-  bool is_default = true;  // Whether it is the one that is worked on where none is named.
-  bool imported = false;   // From a file: there is nothing to connect to.
+  bool is_default = true;  // Commands that name no source use this one.
+  bool imported = false;   // It came from a file: there is no server to connect to.
 
-  // By SSH, when not empty: user@host[:port], or a Host of ~/.ssh/config.
+  // user@host[:port], or a Host of ~/.ssh/config; empty: no SSH.
   std::string ssh;
   std::string identity;     // A private key's file; empty: agent, then ssh_config, then the usual files.
   std::string known_hosts;  // Empty: libssh's default files.
 
-  std::string container;           // PostgreSQL lives in this container on the far end.
-  std::string runtime = "podman";  // What runs that container: podman or docker.
+  std::string container;           // PostgreSQL runs in this container on the remote host; empty: in none.
+  std::string runtime = "podman";  // The program that runs that container: podman or docker.
 
-  // As seen from the far end (inside the container, if one is named). A host that starts with '/' is a socket
-  // directory; an empty one means the usual socket directory of the far end.
+  // The server's address as seen from the remote host (inside the container, if one is named). A host that starts with
+  // '/' is a socket directory; an empty one means the usual socket directories there.
   std::string host;
   int port = 5432;
   std::string database;
@@ -39,11 +40,12 @@ struct SourceConfig {
 
   std::string url;  // A libpq URL, instead of ssh; then `container`, `host`, `port`, `database` and `user` are unused.
 
-  int stall_timeout_s = 60;  // A connection that is silent for so long, and whose server proves no life, is given up.
+  // A connection that is silent for this long is given up, unless the server is seen to work on it.
+  int stall_timeout_s = 60;
 
   std::vector<std::string> exclude;  // "schema.table", unquoted: schema only, no rows.
 
-  bool trust = false;  // An import may run what its schema says as a superuser of the database that it makes.
+  bool trust = false;  // An import may run the schema's code as a superuser of the new database.
 
   HistoryConfig history;
   MaskConfig mask;

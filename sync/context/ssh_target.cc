@@ -55,7 +55,7 @@ SshTarget ParseSshTarget(std::string_view text) {
   SshTarget target;
   if (const size_t at = rest.rfind('@'); at != std::string_view::npos) {
     target.user = rest.substr(0, at);
-    if (target.user.empty()) throw BadTarget(text, "there is nobody before the @");
+    if (target.user.empty()) throw BadTarget(text, "there is no user before the @");
     rest.remove_prefix(at + 1);
   }
   if (rest.starts_with('[')) {
@@ -64,9 +64,9 @@ SshTarget ParseSshTarget(std::string_view text) {
     ParsePlain(rest, text, target);
   }
   if (target.host.empty()) throw BadTarget(text, "it names no host");
-  // A host that begins with a dash would be an option to the ssh that a ProxyJump starts.
+  // The ssh of a ProxyJump would take a host that begins with a dash for an option.
   if (target.host.front() == '-' || target.user.starts_with('-')) throw BadTarget(text, "it begins with a dash");
-  if (std::any_of(text.begin(), text.end(), IsSpaceOrControl)) throw BadTarget(text, "it holds a space");
+  if (std::any_of(text.begin(), text.end(), IsSpaceOrControl)) throw BadTarget(text, "it contains a space");
   return target;
 }
 

@@ -9,9 +9,9 @@
 namespace rotv::drift {
 namespace {
 
-// Everything below is PostgreSQL's own wording (pg_get_…), so two databases of one server say the same of the same.
-// Objects below 16384 are initdb's. Each branch gives kind, name, own name, parent, definition, create, drop, parts and
-// the number that orders it.
+// All definitions are PostgreSQL's own wording (pg_get_…), so two databases on one server describe equal objects
+// equally. Objects with oids below 16384 are initdb's. Each branch returns kind, name, own name, parent, definition,
+// create, drop, parts and the number that orders it.
 constexpr std::string_view kQuery = R"sql(
 WITH member AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),
 space AS (SELECT oid, nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'),
@@ -24,7 +24,7 @@ rel AS (
   WHERE c.oid >= 16384 AND relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
     AND (('pg_class'::regclass)::oid, c.oid) NOT IN (SELECT classid, objid FROM member)),
 object AS (
-  -- Schemas. That initdb made public is no news, that it is missing would be.
+  -- Schemas. public is read although initdb creates it: it may have been dropped.
   SELECT 'schema' AS kind, quote_ident(nspname) AS name, NULL AS own, NULL AS parent, '' AS definition,
     format('CREATE SCHEMA %I', nspname) AS make, format('DROP SCHEMA %I', nspname) AS unmake, NULL::jsonb AS parts,
     oid::bigint AS number
@@ -87,8 +87,8 @@ UNION ALL
       CASE WHEN seqcycle THEN 'CYCLE' ELSE 'NO CYCLE' END) AS definition) AS d
   WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid AND deptype = 'i')
 UNION ALL
-  -- Functions and procedures. Constructors of ranges come with their type. The text of a body is apart, since only its
-  -- language says what formatting is.
+  -- Functions and procedures. Constructors of ranges belong to their type. The body is a part of its own, since only its
+  -- language decides what is formatting.
   SELECT CASE prokind WHEN 'p' THEN 'procedure' ELSE 'function' END, f.name, NULL, NULL, f.definition, f.definition,
     format('DROP %s %s', CASE prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, f.name),
     jsonb_build_object('result', pg_get_function_result(f.oid),
@@ -173,7 +173,7 @@ UNION ALL
     ON owner.relation = conrelid AND owner.domain = contypid
   WHERE contype IN ('c', 'f', 'p', 'u', 'x') AND conislocal AND conparentid = 0 AND c.oid >= 16384
 UNION ALL
-  -- Views. Those that stand on others were made after them.
+  -- Views. Those that use others were created after them.
   SELECT kind, name, NULL, NULL, concat_ws(' ', options, pg_get_viewdef(oid)),
     format('CREATE %s %s %s AS %s', CASE relkind WHEN 'v' THEN 'OR REPLACE VIEW' ELSE 'MATERIALIZED VIEW' END, name,
       options, rtrim(pg_get_viewdef(oid), ';')),
@@ -188,7 +188,7 @@ UNION ALL
   WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = i.oid AND contype IN ('p', 'u', 'x'))
     AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = i.oid)
 UNION ALL
-  -- In no order of columns.
+  -- Extended statistics. The order of their columns does not matter.
   SELECT 'statistics', format('%I.%I', nspname, stxname), NULL, r.kind || ' ' || r.name,
     concat_ws(' ', stxkind, (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attname) FROM pg_attribute
       WHERE attrelid = stxrelid AND attnum = ANY (stxkeys)), pg_get_statisticsobjdef_expressions(s.oid)),
@@ -228,7 +228,7 @@ UNION ALL
      HAVING count(*) > 0), evtfoid::regproc) AS d) AS d
   WHERE e.oid >= 16384 AND (('pg_event_trigger'::regclass)::oid, e.oid) NOT IN (SELECT classid, objid FROM member)
 UNION ALL
-  -- The rest: that they are there.
+  -- All other objects: only their existence is compared.
   SELECT i.type, i.identity, NULL, NULL, '', NULL, NULL, NULL, o.oid::bigint
   FROM (SELECT 'pg_cast'::regclass::oid AS class, oid FROM pg_cast
       WHERE NOT EXISTS (SELECT FROM pg_depend d

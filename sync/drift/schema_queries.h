@@ -10,13 +10,13 @@
 
 namespace rotv::drift {
 
-// A query that gives one JSON text: what is in the database beyond what initdb made, and without what belongs to
-// extensions. Not read: owners, privileges, comments, publications, subscriptions, tablespaces, statistics' targets.
-// For PostgreSQL 14 and later; `search_path` must be empty, so that everything is qualified.
+// Returns a query whose result is one JSON text: everything that is in the database beyond what initdb created, without
+// the objects of extensions. It leaves out owners, privileges, comments, publications, subscriptions, tablespaces and
+// statistics targets. For PostgreSQL 14 and later; `search_path` must be empty, so that all names are qualified.
 std::string_view SchemaQuery();
 
-// The answer to it, in an order in which each can be made after those before it, by and large. Throws kProtocol if it
-// is no such answer.
+// Parses the result. Objects are in an order in which each can mostly be created after those before it. Throws
+// kProtocol if the text is no such result.
 std::vector<SchemaObject> ParseSchema(std::string_view json);
 
 }  // namespace rotv::drift

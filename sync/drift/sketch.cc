@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kTableRank = 8;
 
-// Which kinds need which: each only those before it, by and large.
+// Orders kinds by their dependencies: each mostly needs only those before it.
 int RankOf(const SchemaObject& object) {
   static const std::map<std::string, int> kRanks = {{"schema", 0},         {"extension", 1},
                                                     {"type", 3},           {"attribute", 4},
@@ -27,7 +27,7 @@ int RankOf(const SchemaObject& object) {
                                                     {"rule", 14},          {"materialized view", 11},
                                                     {"trigger", 14},       {"policy", 14},
                                                     {"statistics", 14},    {"event trigger", 15}};
-  if (object.kind == "constraint" && object.Part("type") == "f") return 13;  // A unique index may be what it needs.
+  if (object.kind == "constraint" && object.Part("type") == "f") return 13;  // It may depend on a unique index.
   auto found = kRanks.find(object.kind);
   return found == kRanks.end() ? 2 : found->second;
 }
@@ -51,7 +51,8 @@ class Sketch {
     std::vector<ChangedObject> changed = Ranked(request_.changed);
     std::erase_if(changed, [](const ChangedObject& change) { return IsReplaced(change); });
 
-    // What was made last goes first; but what tables stand on goes when they no longer do.
+    // Objects are dropped in reverse order of their creation; but those on which tables depend are dropped after the
+    // tables no longer need them.
     auto above = std::find_if(surplus.begin(), surplus.end(),
                               [](const SchemaObject& object) { return RankOf(object) >= kTableRank; });
     DropAll(Ranked(WithReplaced({above, surplus.end()}, &ChangedObject::before)));
@@ -93,17 +94,17 @@ class Sketch {
   }
 
   void Drop(const SchemaObject& object) {
-    // It goes with what it is part of; but a table cannot go while another one references it.
+    // A part is dropped together with its object; but a table cannot be dropped while another one references it.
     const std::string references = object.Part("references");
     const bool holds_another = references != object.parent && surplus_.contains(references);
     if (surplus_.contains(object.parent) && !holds_another) return;
     if (object.drop.empty()) return Add(ByHand(fmt::format("drop the {}", object.Label())));
     Add(object.drop);
-    if (object.kind == "table" || object.kind == "column") statements_.back() += "  -- with what is in it";
+    if (object.kind == "table" || object.kind == "column") statements_.back() += "  -- with its data";
     if (object.Part("type") == "p") LoosenKey(object);
   }
 
-  // A primary key leaves its columns NOT NULL behind.
+  // A dropped primary key leaves its columns NOT NULL.
   void LoosenKey(const SchemaObject& key) {
     auto columns = nlohmann::json::parse(key.Part("columns"), nullptr, false);
     for (const SchemaObject& column : request_.target) {
@@ -158,7 +159,7 @@ class Sketch {
     }
   }
 
-  // Those that can only be dropped and made again are both missing and surplus.
+  // Objects that can only be dropped and created again are both missing and surplus.
   std::vector<SchemaObject> WithReplaced(std::vector<SchemaObject> objects, SchemaObject ChangedObject::*side) const {
     for (const ChangedObject& change : request_.changed) {
       if (IsReplaced(change)) objects.push_back(change.*side);
@@ -170,12 +171,12 @@ class Sketch {
     static const std::set<std::string> kAltered = {"column",   "table",     "foreign table", "type",
                                                    "sequence", "extension", "attribute",     "view"};
     if (kAltered.contains(change.after.kind)) return false;
-    // CREATE OR REPLACE keeps everything that stands on a function, where its type stays.
+    // CREATE OR REPLACE keeps everything that depends on a function, if its type stays the same.
     return change.after.Part("language").empty() || change.after.Part("result") != change.before.Part("result") ||
            change.after.Part("arguments") != change.before.Part("arguments");
   }
 
-  // Its sequence may have the name that a sequence to be made wants.
+  // The identity's sequence may have the name of a sequence that is to be created.
   void FreeIdentity(const ChangedObject& change) {
     if (change.after.kind == "column" && !change.before.Part("identity").empty() &&
         change.after.Part("identity").empty()) {
@@ -199,7 +200,7 @@ class Sketch {
     } else if (after.kind == "attribute") {
       Add(fmt::format("ALTER {} ALTER ATTRIBUTE {} TYPE {} CASCADE", after.parent, LastName(after), after.definition));
     } else {
-      Create(after);  // OR REPLACE.
+      Create(after);  // It is CREATE OR REPLACE.
     }
   }
 
@@ -213,7 +214,7 @@ class Sketch {
       Add(fmt::format("ALTER TABLE {} SET {}", after.name, after.Part("unlogged") == "true" ? "UNLOGGED" : "LOGGED"));
     }
     if (before.Part("tail") != after.Part("tail")) {
-      Add(ByHand(fmt::format("make the {} anew, as \"{}\" and not as \"{}\"", after.Label(), after.Part("tail"),
+      Add(ByHand(fmt::format("create the {} again, as \"{}\" and not as \"{}\"", after.Label(), after.Part("tail"),
                              before.Part("tail"))));
     }
     if (before.Part("options") != after.Part("options")) {
@@ -224,7 +225,7 @@ class Sketch {
     ChangeRowSecurity(after, before);
   }
 
-  // "WITH (a=1, b=2)" to "(a, b)".
+  // Turns "WITH (a=1, b=2)" into "(a, b)".
   static std::string NamesOnly(const std::string& options) {
     std::string names;
     bool name = true;
@@ -240,7 +241,7 @@ class Sketch {
     const auto& [before, after] = change;
     if (after.parts.contains("labels") && before.parts.contains("labels")) return ChangeEnum(change);
     if (!after.parts.contains("base") || before.Part("base") != after.Part("base")) {
-      return Add(ByHand(fmt::format("make the {} anew, as {}", after.Label(), after.definition)));
+      return Add(ByHand(fmt::format("create the {} again, as {}", after.Label(), after.definition)));
     }
     if (before.Part("default") != after.Part("default")) {
       Add(fmt::format("ALTER DOMAIN {} {}", after.name,
@@ -251,7 +252,7 @@ class Sketch {
     }
   }
 
-  // Values can be added, and neither taken away nor moved.
+  // Values can be added, but neither removed nor moved.
   void ChangeEnum(const ChangedObject& change) {
     auto old_labels = nlohmann::json::parse(change.before.Part("labels")).get<std::vector<std::string>>();
     auto new_labels = nlohmann::json::parse(change.after.Part("labels")).get<std::vector<std::string>>();
@@ -260,7 +261,7 @@ class Sketch {
       if (std::find(old_labels.begin(), old_labels.end(), label) != old_labels.end()) kept.push_back(label);
     }
     if (kept != old_labels) {
-      return Add(ByHand(fmt::format("make the {} anew, as {}: values cannot be taken away or moved",
+      return Add(ByHand(fmt::format("create the {} again, as {}: values cannot be removed or moved",
                                     change.after.Label(), change.after.definition)));
     }
     for (size_t i = 0; i < new_labels.size(); ++i) {

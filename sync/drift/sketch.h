@@ -1,4 +1,4 @@
-// The SQL that would make one schema another: for people to read, mend and run. Pure.
+// Drafts the SQL that would turn one schema into another, for people to read, correct and run. Pure.
 
 #pragma once
 
@@ -10,14 +10,15 @@
 namespace rotv::drift {
 
 struct SketchRequest {
-  const std::vector<SchemaObject>& missing;   // To be made, with all their parts, in an order in which they were made.
-  const std::vector<SchemaObject>& surplus;   // To be taken away, likewise.
+  const std::vector<SchemaObject>& missing;   // To be created, with all their parts, in the order in which they were
+                                              // created.
+  const std::vector<SchemaObject>& surplus;   // To be dropped, in the same order.
   const std::vector<ChangedObject>& changed;  // From `before` to `after`.
-  const std::vector<SchemaObject>& target;    // Everything that is to be there.
+  const std::vector<SchemaObject>& target;    // Everything that must exist in the end.
 };
 
-// As SchemaDrift says it. Nothing is dropped that is not on the list, so an object that others still stand on is for
-// the reader to sort out.
+// Returns statements as SchemaDrift describes them. Nothing is dropped that is not in `surplus`, so an object on which
+// others still depend is left for the reader to sort out.
 std::vector<std::string> SketchChange(const SketchRequest& request);
 
 }  // namespace rotv::drift

@@ -11,11 +11,11 @@ class ColumnChange {
 
   std::vector<std::string> Write() {
     if (Differs("generated")) {
-      // It cannot be changed in place, but for PostgreSQL 17 and later.
+      // It cannot be changed in place before PostgreSQL 17.
       statements_ = {before_.drop, AddColumn(after_)};
       return std::move(statements_);
     }
-    // What stands on the type or on NOT NULL goes before, and comes after them.
+    // Objects that depend on the type or on NOT NULL are dropped before, and created after them.
     const bool new_type = Differs("type") || Differs("collation");
     const bool new_default = Differs("default") || (new_type && !after_.Part("default").empty());
     if (new_default && !before_.Part("default").empty()) Alter("DROP DEFAULT");
@@ -41,7 +41,7 @@ class ColumnChange {
   }
 
   void ChangeNotNull() {
-    // A key's own NOT NULL comes and goes with it.
+    // A primary key's own NOT NULL comes and goes with the key.
     std::string before = before_.Part("not_null"), after = after_.Part("not_null");
     if (before == "false" && after == "true") Alter("SET NOT NULL");
     if (before == "true" && after == "false") Alter("DROP NOT NULL");
@@ -49,7 +49,7 @@ class ColumnChange {
 
   void ChangeIdentity() {
     std::string identity = after_.Part("identity");
-    if (identity.empty()) return;  // It was dropped before everything.
+    if (identity.empty()) return;  // It has already been dropped.
     if (before_.Part("identity").empty()) {
       Alter(fmt::format("ADD GENERATED {} AS IDENTITY", identity));
     } else {

@@ -1,4 +1,4 @@
-// The SQL that makes a column what another one is. Pure.
+// Drafts the SQL that turns one column into another. Pure.
 
 #pragma once
 
@@ -9,10 +9,11 @@
 
 namespace rotv::drift {
 
-// ALTER TABLE … ADD COLUMN.
+// Returns ALTER TABLE … ADD COLUMN.
 std::string AddColumn(const SchemaObject& column);
 
-// The statements that make `before` what `after` is, once an identity that it shall not have is dropped.
+// Returns the statements that turn `before` into `after`, given that an identity which `after` does not have is already
+// dropped.
 std::vector<std::string> ChangeColumn(const ChangedObject& change);
 
 }  // namespace rotv::drift

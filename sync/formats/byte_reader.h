@@ -1,6 +1,6 @@
-// Reads the numbers and strings of PostgreSQL's wire formats from the front of a byte string. Pure: no I/O. Every
-// string_view points into the bytes given. Every read throws Error(kProtocol) when the bytes run out, so that a message
-// is never half decoded; call Finish() last, for bytes left over.
+// ByteReader reads the numbers and strings of PostgreSQL's wire formats from the front of a byte string. Pure: no I/O.
+// Every string_view points into the bytes given. Every read throws Error(kProtocol) when the bytes run out, so that a
+// message is never half decoded; call Finish() last, which refuses bytes that are left over.
 
 #pragma once
 
@@ -26,17 +26,17 @@ class ByteReader {
   char Char() { return static_cast<char>(Uint8()); }
   Lsn ReadLsn() { return Lsn(Uint64()); }
 
-  // A time on the wire is microseconds since 2000-01-01; this is Unix time in microseconds.
+  // Reads a time (on the wire, microseconds since 2000-01-01) as Unix time in microseconds.
   int64_t UnixTimeUs() { return static_cast<int64_t>(Uint64() + kUnixTimeOfEpochUs); }
 
-  // Returns `count`, a number of things that follow, each of at least `least_size` bytes. One that cannot be true is
-  // refused here, so that room can be made for them without trusting the sender.
+  // Returns `count`, the number of following items of at least `least_size` bytes each. Throws if so many cannot fit
+  // into the remaining bytes, so that the caller may reserve memory for them without trusting the sender.
   size_t CheckedCount(size_t count, size_t least_size) const {
     if (count > remaining() / least_size) ThrowEndsEarly();
     return count;
   }
 
-  // The bytes up to the next zero byte, which is read too.
+  // Reads the bytes up to the next zero byte, which is consumed too.
   std::string_view CString() {
     const void* zero = remaining() == 0 ? nullptr : std::memchr(position_, 0, remaining());
     if (zero == nullptr) ThrowEndsEarly();
@@ -56,12 +56,12 @@ class ByteReader {
 
   size_t remaining() const { return static_cast<size_t>(end_ - position_); }
 
-  // Throws Error(kProtocol) if anything is left.
+  // Throws Error(kProtocol) if bytes are left over.
   void Finish() const {
     if (position_ != end_) throw Error(ErrorCode::kProtocol, "a message from the source is longer than it should be");
   }
 
-  // What is added to a time on the wire to make it Unix time; subtracted for the way back.
+  // The Unix time of 2000-01-01, in microseconds: the difference between times on the wire and Unix time.
   static constexpr uint64_t kUnixTimeOfEpochUs = 946'684'800'000'000;
 
  private:
@@ -75,7 +75,7 @@ class ByteReader {
     return static_cast<T>(value);
   }
 
-  // Out of line: what is inlined a million times a second should hold no code to build a message.
+  // Out of line, since reads are inlined and run a million times a second: they should not hold code for messages.
   [[noreturn, gnu::noinline, gnu::cold]] static void ThrowEndsEarly() {
     throw Error(ErrorCode::kProtocol, "a message from the source ends early");
   }

@@ -10,8 +10,8 @@
 namespace rotv::formats {
 namespace {
 
-// The letter that stands behind the backslash for each byte that COPY escapes; 0 for all others. In encodings that a
-// server can have, no byte of a longer character is among them.
+// The letter that follows the backslash, for each byte that COPY escapes; 0 for all others. No such byte is part of a
+// longer character in the encodings that a server can have.
 constexpr std::array<char, 256> kEscapeLetters = [] {
   std::array<char, 256> letters{};
   letters['\b'] = 'b';
@@ -34,19 +34,19 @@ constexpr std::array<char, 256> kEscapedBytes = [] {
 
 char EscapeLetter(char byte) { return kEscapeLetters[static_cast<uint8_t>(byte)]; }
 
-// Whether any of eight bytes may have to be escaped: is a backslash, or less than 0x0E. That is wrong only for the
-// bytes 0 to 7, which are rare in text, and costs a closer look.
+// True if any of eight bytes may have to be escaped: if it is a backslash, or less than 0x0E. A false alarm comes only
+// from the bytes 0 to 7, which are rare in text; the caller then checks byte by byte.
 bool MayNeedEscape(const char* bytes) {
   uint64_t word;
   std::memcpy(&word, bytes, sizeof(word));
-  // The usual trick: subtracting borrows from a byte's high bit only if the byte was smaller, or was set before.
+  // The usual trick: the subtraction sets a byte's high bit only if the byte was smaller, or had it set before.
   uint64_t small = (word - EachByte('\r' + 1)) & ~word;
   uint64_t not_backslash = word ^ EachByte('\\');
   uint64_t backslash = (not_backslash - EachByte(1)) & ~not_backslash;
   return ((small | backslash) & EachByte(0x80)) != 0;
 }
 
-// The first byte from `begin` on that has to be escaped, or `end`.
+// Finds the first byte from `begin` on that has to be escaped; `end` if there is none.
 const char* FindSpecial(const char* begin, const char* end) {
   while (true) {
     while (end - begin >= 8 && !MayNeedEscape(begin)) begin += 8;
@@ -76,7 +76,7 @@ void SplitCopyLine(std::string_view line, size_t column_count, std::vector<std::
   fields->clear();
   if (column_count == 0 && line.empty()) return;
   size_t begin = 0;
-  // Stops behind the first field too many, so that a broken line cannot make `fields` large.
+  // The loop stops at the expected number of fields, so that a broken line cannot make `fields` large.
   while (fields->size() < column_count) {
     size_t tab = line.find('\t', begin);
     if (tab == std::string_view::npos) {

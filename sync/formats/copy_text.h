@@ -1,5 +1,5 @@
-// The text format of COPY: one row is one line, fields are separated by tabs. Pure: no I/O.
-// Format: PostgreSQL manual, "COPY", section "Text Format"; escapes exactly what COPY TO escapes.
+// Reads and writes the text format of COPY: one row is one line, fields are separated by tabs. Pure: no I/O.
+// Format: PostgreSQL manual, "COPY", section "Text Format"; this escapes exactly the bytes that COPY TO escapes.
 
 #pragma once
 
@@ -12,11 +12,11 @@
 namespace rotv::formats {
 
 inline constexpr std::string_view kCopyNull = "\\N";
-// Stands for an unchanged column in a partial row. COPY never writes it: a backslash of data is always doubled.
+// Marks an unchanged column in a partial row. COPY never writes it: a backslash in data is always doubled.
 inline constexpr std::string_view kCopyUnchanged = kUnchangedField;
 
-// Appends `text` (a type's output, in an encoding that a server can have) to `out`, escaped as COPY TO STDOUT escapes
-// it: \b \f \n \r \t \v and \\ .
+// Appends `text` (a type's output, in an encoding that a server can have) to `out`, escaped like COPY TO STDOUT does:
+// \b \f \n \r \t \v and \\ .
 void AppendCopyEscaped(std::string_view text, std::string* out);
 
 // Splits a line (no newline at its end) into its fields, still escaped, which point into `line`. `fields` is cleared
@@ -24,9 +24,9 @@ void AppendCopyEscaped(std::string_view text, std::string* out);
 // number of fields is not `column_count`.
 void SplitCopyLine(std::string_view line, size_t column_count, std::vector<std::string_view>* fields);
 
-// The value that an escaped field stands for; must not be given kCopyNull or kCopyUnchanged. Returns `field` itself
-// where nothing was escaped, else a view of `*scratch`. Throws Error(kProtocol) on a backslash that COPY TO never
-// writes: one at the end, or before anything but the letters above (it never writes octal or hexadecimal escapes).
+// Gives the value of an escaped field, which must not be kCopyNull or kCopyUnchanged. Returns `field` itself if nothing
+// was escaped, else a view of `*scratch`. Throws Error(kProtocol) on a backslash that COPY TO never writes: one at the
+// end, or before anything but the letters above (COPY TO never writes octal or hexadecimal escapes).
 std::string_view UnescapeCopyField(std::string_view field, std::string* scratch);
 
 }  // namespace rotv::formats

@@ -8,6 +8,23 @@
 #include "storage/error.h"
 #include "sync/formats/psql_lexer.h"
 
+// Rows belong between pre-data and post-data of a dump, but in pg_dump's text nothing marks that place, and finding it
+// by the kinds of objects would repeat pg_dump's sorting for each version. So pg_dump says it itself: it runs twice at
+// one exported snapshot, once with both sections and once with post-data alone, and the second text is a suffix of the
+// first. One run for each section would not do: a full dump begins with the DROPs of all objects, those of post-data
+// first, so its text is not the one section after the other.
+//
+// The suffix has one irregularity: pg_dump writes "SET default_tablespace" and "SET default_table_access_method" only
+// where the value changes, so the run with post-data alone can have such a paragraph where the full run has none.
+// PostDataSize() compares from the end, and steps over these paragraphs.
+//
+// Invariant: pre_data + post_data is the first text, byte for byte, but for \restrict lines. If any other byte of the
+// second text differs, the split throws instead of guessing: the schema has changed in between, or pg_dump is one that
+// this program does not know. The cost is a second run of pg_dump, beside the first.
+//
+// CanonicalDump() uses psql's lexer, since a line inside a literal or a function body may look like a comment or like
+// COPY.
+
 namespace rotv::formats {
 namespace {
 
@@ -17,14 +34,14 @@ constexpr std::string_view kComplete = "\n--\n-- PostgreSQL database dump comple
   throw Error(ErrorCode::kProtocol, std::string("the output of pg_dump on the source ") + what);
 }
 
-// Where the settings that every dump begins with start: pg_dump writes nothing but comments and \restrict before them.
+// The offset of the settings with which every dump begins: pg_dump writes only comments and \restrict before them.
 size_t SettingsStart(std::string_view dump) {
   size_t start = dump.find("\nSET ");
   if (start == std::string_view::npos) ThrowNotADump("does not begin with settings");
   return start + 1;
 }
 
-// Removes the line [start, its newline] and the blank line behind it, if there is one.
+// Removes the line [start, its newline] and the blank line after it, if there is one.
 void EraseParagraphLine(size_t start, std::string* dump) {
   size_t end = dump->find('\n', start);
   end = end == std::string::npos ? dump->size() : end + 1;
@@ -32,8 +49,8 @@ void EraseParagraphLine(size_t start, std::string* dump) {
   dump->erase(start, end - start);
 }
 
-// Only the \restrict above the settings and the \unrestrict with the same key behind the last comment are pg_dump's
-// own: a line like them in between is the text of a function or a comment.
+// Removes pg_dump's own \restrict lines: the \restrict above the settings, and the \unrestrict with the same key after
+// the last comment. A line like them in between is part of a function or a comment.
 std::string WithoutRestrict(std::string_view text) {
   constexpr std::string_view kRestrict = "\n\\restrict ";
   std::string dump(text);
@@ -50,7 +67,7 @@ std::string WithoutRestrict(std::string_view text) {
   return dump;
 }
 
-// What stands behind the settings, from the blank line on: so every paragraph of a body has a newline before it.
+// The part after the settings, from the blank line on, so that every paragraph of a body has a newline before it.
 std::string_view Body(std::string_view dump) {
   size_t blank = dump.find("\n\n", SettingsStart(dump));
   if (blank == std::string_view::npos) ThrowNotADump("ends within its settings");
@@ -89,7 +106,7 @@ size_t PostDataSize(std::string_view all, std::string_view post) {
   size_t size = 0;
   while (true) {
     size_t common = CommonSuffixSize(all, post);
-    if (common == post.size()) return size + common - 1;  // The blank line above the objects ends what is before them.
+    if (common == post.size()) return size + common - 1;  // The blank line above the objects belongs to pre-data.
     std::optional<Paragraph> setting = SettingOnlyInPost(post, common);
     if (!setting) {
       throw Error(ErrorCode::kProtocol, "two runs of pg_dump on the source disagree about the end of the schema",
@@ -102,15 +119,15 @@ size_t PostDataSize(std::string_view all, std::string_view post) {
   }
 }
 
-// Finds where lines end that are the ends of lines for SQL: those within a literal, a quoted name or the body of a
-// function belong to it, whatever they look like.
+// Splits a dump into lines as SQL sees them: a newline within a literal, a quoted name or a function body does not end
+// one.
 class SqlLines {
  public:
   explicit SqlLines(std::string_view text) : text_(text), lexer_(text) {}
 
   bool done() const { return lexer_.done(); }
 
-  // The next line, with its newline where it has one. Lines of comments and psql's commands are never continued.
+  // The next line, with its newline if it has one. Comment lines and psql's commands are never continued.
   std::string_view Next() {
     const size_t start = lexer_.position();
     if (text_[start] == '\\' || text_.substr(start, 2) == "--") return lexer_.SkipLine();
@@ -146,7 +163,7 @@ void AppendSortedRows(SqlLines* lines, std::vector<std::string_view>* rows, std:
     ended = row == "\\.";
     if (!ended) rows->push_back(row);
   }
-  // Seeds have their rows in order, or nearly.
+  // Seeds mostly have their rows in order already.
   if (!std::is_sorted(rows->begin(), rows->end())) std::sort(rows->begin(), rows->end());
   for (std::string_view row : *rows) AppendLine(row, out);
   if (ended) AppendLine("\\.", out);
@@ -169,14 +186,14 @@ DumpSections SplitDump(std::string_view all, std::string_view post) {
 }
 
 size_t FindDrops(std::string_view post_with_drops, std::string_view pre_data) {
-  // Behind the DROPs stands the first object's comment, or a setting before it.
+  // After the DROPs comes the first object's comment, or a setting before it.
   std::string text = WithoutRestrict(post_with_drops);
   std::string_view drops = Body(text).substr(1);
   size_t object = std::min(drops.find("\n--\n"), drops.find("\nSET default_table"));
   drops = drops.starts_with("--\n") || drops.starts_with("SET default_table") ? "" : drops.substr(0, object + 1);
   size_t start = static_cast<size_t>(Body(pre_data).data() - pre_data.data()) + 1;
   if (pre_data.substr(start, drops.size()) != drops) {
-    throw Error(ErrorCode::kProtocol, "two runs of pg_dump on the source disagree about what is to be dropped",
+    throw Error(ErrorCode::kProtocol, "two runs of pg_dump on the source disagree about the objects to be dropped",
                 "the schema may have changed in between: run the command again");
   }
   return start + drops.size();
@@ -193,7 +210,7 @@ std::string CanonicalDump(std::string_view dump) {
     if (IsDisregarded(line)) continue;
     AppendLine(line, &canonical);
     if (line.starts_with("SET standard_conforming_strings = ")) lines.set_backslash_escapes(line.ends_with("off;"));
-    // All of a statement that begins a line with COPY is on that line, as SQL sees it.
+    // A COPY statement is all on one line, as SQL sees lines.
     if (line.starts_with("COPY ") && line.ends_with(" FROM stdin;")) AppendSortedRows(&lines, &rows, &canonical);
   }
   return canonical;

@@ -1,4 +1,4 @@
-// Takes the text of pg_dump apart, so that rows can be put where pg_dump would have put them. Pure: no I/O.
+// Splits the output of pg_dump, so that rows can be written where pg_dump would have written them. Pure: no I/O.
 
 #pragma once
 
@@ -8,26 +8,27 @@
 namespace rotv::formats {
 
 struct DumpSections {
-  std::string pre_data;   // Header, DROPs and everything before the rows; ends where the rows begin.
-  std::string post_data;  // Everything behind the rows, to the end of the dump.
+  std::string pre_data;   // The header, the DROPs and everything else before the rows; ends where the rows begin.
+  std::string post_data;  // Everything after the rows, to the end of the dump.
 };
 
-// `all` is the output of pg_dump --section=pre-data --section=post-data --clean --if-exists, `post` that of
-// --section=post-data, both at one snapshot. Behind its settings `post` is a suffix of `all`, but for paragraphs "SET
-// default_tablespace" and "SET default_table_access_method", which pg_dump writes only where the value changes: they
-// are taken as `all` has them, since the rows in between change neither. \restrict and \unrestrict (their keys are
-// random) are dropped from both. Throws Error(kProtocol) if `post` is no such suffix, or one of them is no complete
-// dump.
+// Splits `all`, the output of pg_dump --section=pre-data --section=post-data --clean --if-exists, where `post` begins,
+// the output of --section=post-data; both are made at the same exported snapshot. After its settings `post` is a suffix
+// of `all`, except for paragraphs "SET default_tablespace" and "SET default_table_access_method", which pg_dump writes
+// only where the value changes: those of `all` are kept, since the rows in between change neither. \restrict and
+// \unrestrict (their keys are random) are removed. Throws Error(kProtocol) if `post` is no such suffix, or if one of
+// the two is not a complete dump.
 DumpSections SplitDump(std::string_view all, std::string_view post);
 
-// Where in `pre_data` the DROPs of post-data's objects end: those that pg_dump --section=post-data --clean --if-exists
-// writes at the same snapshot are the first in it. Throws Error(kProtocol) if they are not.
+// Finds the offset in `pre_data` at which the DROPs of post-data's objects end. `post_with_drops` is the output of
+// pg_dump --section=post-data --clean --if-exists at the same exported snapshot; its DROPs are the first in `pre_data`.
+// Throws Error(kProtocol) if they are not.
 size_t FindDrops(std::string_view post_with_drops, std::string_view pre_data);
 
-// What is left of a dump for a comparison: COPY rows sorted bytewise inside each block, without the lines that are
-// comments, blank or \restrict. Two dumps are equal if and only if their canonical forms are. Literals, quoted names
-// and the bodies of functions are kept as they are, whatever their lines look like. Holds one string_view a row of the
-// largest block beside the result.
+// The form of a dump that is compared: COPY rows are sorted bytewise inside each block; comments, blank lines and
+// \restrict lines are left out. Two dumps count as equal if and only if their canonical forms are. Literals, quoted
+// names and function bodies are kept unchanged, whatever their lines look like. Beside the result this takes memory for
+// one string_view for each row of the largest block.
 std::string CanonicalDump(std::string_view dump);
 
 }  // namespace rotv::formats

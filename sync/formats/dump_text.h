@@ -1,4 +1,4 @@
-// Small pieces of a dump's text, as pg_dump writes them. Pure.
+// Writes small pieces of a dump's text like pg_dump does. Pure.
 
 #pragma once
 
@@ -7,11 +7,12 @@
 
 namespace rotv::formats {
 
-// A literal: quotes doubled; backslashes too where the source takes them for escapes (standard_conforming_strings off).
+// Writes a literal: quotes are doubled, and backslashes too if they are escapes on the source
+// (standard_conforming_strings = off).
 std::string DumpLiteral(std::string_view text, bool standard_strings);
 
-// The comment above an object: "-- Data for Name: t; Type: TABLE DATA; Schema: public; Owner: -". A name in it does not
-// end the comment's line.
+// The comment above an object: "-- Data for Name: t; Type: TABLE DATA; Schema: public; Owner: -". Line breaks in a name
+// become spaces, so that they do not end the comment.
 struct DumpComment {
   std::string_view prefix;  // "Data for "
   std::string_view name;

@@ -15,10 +15,10 @@ using google::protobuf::FieldDescriptor;
 using google::protobuf::MessageFactory;
 using google::protobuf::internal::WireFormatLite;
 
-constexpr int kMostDepth = 50;        // A rule within a rule is the one recursion there is.
-constexpr size_t kStringSize = 48;    // With what the heap adds.
-constexpr size_t kPointerSize = 16;   // Likewise, of a repeated field's array that grows.
-constexpr size_t kUnknownSize = 128;  // With the set that a message has for those.
+constexpr int kMostDepth = 50;        // The only recursion is a masking rule within a rule.
+constexpr size_t kStringSize = 48;    // A string with the heap's overhead.
+constexpr size_t kPointerSize = 16;   // An element of a repeated field's growing array, with overhead.
+constexpr size_t kUnknownSize = 128;  // An unknown field, with the set that a message keeps them in.
 
 class Counter {
  public:
@@ -50,7 +50,7 @@ class Counter {
     return Take(known ? kPointerSize : kUnknownSize);
   }
 
-  // What comes with another type than the field's is kept as unknown.
+  // A field with a wire type other than its own is kept as unknown.
   static bool IsExpected(const FieldDescriptor* field, uint64_t wire_type) {
     if (field == nullptr) return false;
     if (wire_type == WireFormatLite::WIRETYPE_LENGTH_DELIMITED && field->is_packable()) return true;

@@ -1,4 +1,4 @@
-// How much memory a message of protobuf takes once it is parsed, found out before it is. Pure.
+// Bounds the memory that a protobuf message takes, before it is parsed. Pure.
 
 #pragma once
 
@@ -9,8 +9,9 @@
 
 namespace rotv::formats {
 
-// True if parsing `bytes` as a message of `type` takes no more than about `limit` bytes: an empty message within
-// another is two bytes there and hundreds in memory. False also where the bytes are no message.
+// True if parsing `bytes` as a message of `type` takes at most about `limit` bytes. The size of `bytes` is no bound: an
+// empty message within another takes two bytes in the file and hundreds in memory. Also false if the bytes are no
+// message.
 bool FitsWhenParsed(const google::protobuf::Descriptor& type, std::string_view bytes, size_t limit);
 
 }  // namespace rotv::formats

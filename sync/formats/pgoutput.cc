@@ -12,8 +12,8 @@ namespace {
   throw Error(ErrorCode::kProtocol, fmt::format("the source sent a {} that is not known (0x{:02x})", what, value));
 }
 
-// Reads a byte of flags, of which only those in `known` may be set: one that this program does not know of could mean
-// that the rest of the message means something else.
+// Reads a byte of flags, of which only those in `known` may be set: an unknown flag could change the meaning of the
+// rest of the message.
 uint8_t ReadFlags(ByteReader* reader, uint8_t known, std::string_view what) {
   uint8_t flags = reader->Uint8();
   if ((flags & ~known) != 0) ThrowUnknown(what, flags);
@@ -107,7 +107,7 @@ LogicalMessage ReadLogicalMessage(ByteReader* reader) {
   return message;
 }
 
-// The new row of an INSERT or UPDATE.
+// Reads the new row of an INSERT or UPDATE.
 Tuple ReadNewTuple(ByteReader* reader, char kind) {
   if (kind != 'N') ThrowUnknown("kind of row", static_cast<uint8_t>(kind));
   return ReadTuple(reader);

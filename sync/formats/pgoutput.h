@@ -43,7 +43,7 @@ struct RelationColumn {
 };
 struct Relation {
   uint32_t oid = 0;
-  std::string_view schema;  // As sent: empty means pg_catalog.
+  std::string_view schema;  // The text that was sent: empty means pg_catalog.
   std::string_view name;
   char replica_identity = 'd';  // pg_class.relreplident.
   std::vector<RelationColumn> columns;
@@ -63,8 +63,8 @@ struct Insert {
   uint32_t relation_oid = 0;
   Tuple row;
 };
-// What an UPDATE or DELETE says of the old row: kKey holds the identity's columns (all other columns are 'n' without
-// meaning NULL), kFull the whole row.
+// The kind of old row that an UPDATE or DELETE sends: kKey has the identity's columns (all other columns are 'n', which
+// does not mean NULL), kFull the whole row.
 enum class OldKind : char { kKey = 'K', kFull = 'O' };
 struct OldRow {
   OldKind kind = OldKind::kKey;

@@ -2,6 +2,12 @@
 
 #include <algorithm>
 
+// A schema from the source is run by psql, which executes commands of its own in it (\! runs a shell). So it must be
+// known of every byte whether psql takes it for a command, a literal or SQL, and that is decided by psql's lexer and no
+// other; a lexer of the server, or a search for lines that begin with a backslash, would differ from it somewhere. The
+// rules are those of psqlscan.l. Where its versions differ, or where a variable would be interpolated, the token is
+// kUnclear and the caller refuses the text: it errs to the safe side. A random test compares with the real psql.
+
 namespace rotv::formats {
 namespace {
 
@@ -47,7 +53,7 @@ PsqlLexer::Token PsqlLexer::Next() {
       return Take(Kind::kBackslash, position_ + 1);
     case ':':
       return TakeColon();
-    case '\r':  // Ends a line for psql's lexer, not for its reader.
+    case '\r':  // It ends a line for psql's lexer, but not for the code that reads lines.
       return Take(Kind::kUnclear, position_ + 1);
     default:
       if (StartsWith("--")) return TakeComment();
@@ -97,7 +103,7 @@ PsqlLexer::Token PsqlLexer::TakeWord() {
   return Take(Kind::kWord, EndOf(text_, position_, IsWordByte));
 }
 
-// What directly follows a number is a token of its own for some versions and a part of the number for others.
+// A word directly after a number is a token of its own for some versions, and part of the number for others.
 PsqlLexer::Token PsqlLexer::TakeNumber() {
   size_t end = EndOf(text_, position_, [](char byte) { return IsDigit(byte) || byte == '.'; });
   if (At(end) == 'e' || At(end) == 'E') {
@@ -131,15 +137,14 @@ PsqlLexer::Token PsqlLexer::TakeBlockComment() {
     } else if (text_.substr(at, 2) == "*/") {
       --depth;
     } else {
-      --at;  // Only one of the two.
+      --at;  // Only one of the two bytes.
     }
   }
   return Take(Kind::kComment, at);
 }
 
-// psql takes :NAME for one token and puts a variable's value in its place, where it looks for commands. Its own
-// variables have upper case names, which SQL that was written by a server has only in quotes; one holds the last
-// error's text.
+// psql takes :NAME for one token, replaces it by a variable's value, and looks for commands in that. Its own variables,
+// of which one holds the last error's text, have upper case names, which SQL written by a server has only in quotes.
 PsqlLexer::Token PsqlLexer::TakeColon() {
   if (StartsWith("::")) return Take(Kind::kSign, position_ + 2);
   const Kind kind = IsUpper(At(position_ + 1)) ? Kind::kUnclear : Kind::kSign;

@@ -1,7 +1,7 @@
-// Reads SQL as psql does before it sends it: where a token ends decides what is a statement, what is a command of psql
-// itself, and what is within quotes and neither. Pure: no I/O.
-// Format: psql's psqlscan.l, versions 13 to 18. It is given the text line by line, so a string is not continued on the
-// next line by another one.
+// PsqlLexer splits SQL into tokens like psql does before it sends it: the ends of tokens decide whether text is a
+// statement, a command of psql itself, or quoted and neither. Pure: no I/O.
+// Format: psql's psqlscan.l, versions 13 to 18. psql scans line by line, so a string literal on the next line does not
+// continue one on this line.
 
 #pragma once
 
@@ -22,27 +22,27 @@ class PsqlLexer {
     kString,     // Every form of '...', with its prefix.
     kName,       // "..." or U&"...".
     kDollar,     // $tag$...$tag$
-    kBackslash,  // Outside of all those: psql takes what follows as a command of its own.
+    kBackslash,  // Outside of all those: psql takes the text after it as a command of its own.
     kSign,       // Anything else: mostly one byte.
-    kUnclear,    // What not every version of psql takes for the same tokens, or what it may replace.
+    kUnclear,    // Text that versions of psql split differently, or that psql may replace by a variable.
   };
   struct Token {
     Kind kind = Kind::kEnd;
-    std::string_view text;  // Points into what was given.
-    bool closed = true;     // False where the text ends within quotes or a comment.
+    std::string_view text;  // Points into the text given.
+    bool closed = true;     // False if the text ends within quotes or a comment.
   };
 
   explicit PsqlLexer(std::string_view text) : text_(text) {}
 
   Token Next();
 
-  // The rest of the line, with its newline where it has one.
+  // Skips the rest of the line and returns it, with its newline if it has one.
   std::string_view SkipLine();
 
   size_t position() const { return position_; }
   bool done() const { return position_ == text_.size(); }
 
-  // True: a backslash escapes in every string, as after SET standard_conforming_strings = off.
+  // True: a backslash is an escape in every string, like after SET standard_conforming_strings = off.
   void set_backslash_escapes(bool value) { backslash_escapes_ = value; }
 
  private:

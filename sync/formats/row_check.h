@@ -1,5 +1,5 @@
-// Checks a row before it is stored: what is stored is written into a seed as it is, and psql and the server read it
-// there. A server that lies must not be able to end a line, and with it the COPY, where it likes. Pure: no I/O.
+// Checks a row before it is stored: stored rows are copied into a seed unchanged, and psql and a server read them
+// there. A malicious source must not be able to end a line, and so the COPY, where it likes. Pure: no I/O.
 
 #pragma once
 
@@ -14,26 +14,26 @@
 namespace rotv::formats {
 
 struct RowForm {
-  std::string table;  // For messages, quoted as SQL needs it.
+  std::string table;  // Quoted for SQL; used in messages.
   size_t columns = 0;
   TextEncoding encoding = TextEncoding::kUtf8;
 };
 
-// Every check throws Error(kProtocol) that names the table and no value.
+// Each check throws an Error(kProtocol) that names the table and never a value.
 class RowCheck {
  public:
   explicit RowCheck(RowForm form) : form_(std::move(form)) {}
 
-  // One line of COPY text without its newline, as COPY TO writes it: the right number of fields; control characters
-  // and backslashes only as the escapes \b \f \n \r \t \v and \\ , or \N for a whole field; characters of the encoding.
-  // So it cannot be "\." either.
+  // Checks one line of COPY text (without its newline) for what COPY TO writes: the right number of fields; control
+  // characters and backslashes only as the escapes \b \f \n \r \t \v and \\ , or \N for a whole field; characters of
+  // the encoding. So the line cannot be "\." either.
   void Line(std::string_view line) const;
 
-  // A CopyData message, which COPY TO makes of one line and its newline. Returns the line.
+  // Checks a CopyData message, which COPY TO fills with one line and its newline. Returns the line.
   std::string_view Message(std::string_view message) const;
 
-  // Values as pgoutput sends them, which are escaped here: the right number of columns, characters of the encoding, and
-  // no zero byte.
+  // Checks values of pgoutput, which are escaped later, on this side: the right number of columns, characters of the
+  // encoding, and no zero byte.
   void Tuple(const pgoutput::Tuple& tuple) const;
 
  private:

@@ -6,7 +6,7 @@
 namespace rotv::formats {
 namespace {
 
-// Takes a name off the front of `text`: quoted, or to the next byte that ends one. Its value is unquoted.
+// Removes a name from the front of `text`, quoted or up to the next byte that ends one, and returns it unquoted.
 std::optional<std::string> TakeName(std::string_view* text) {
   std::string name;
   if (!text->starts_with('"')) {
@@ -35,7 +35,8 @@ bool Take(std::string_view word, std::string_view* text) {
   return true;
 }
 
-// CREATE POLICY name ON schema.table [AS RESTRICTIVE] [FOR command] [TO role, …] [USING …], as pg_dump writes it.
+// Reads what pg_dump writes after CREATE POLICY: name ON schema.table [AS RESTRICTIVE] [FOR command] [TO role, …]
+// [USING …].
 void AddOfPolicy(std::string_view text, std::set<std::string>* roles) {
   if (!TakeName(&text) || !Take(" ON ", &text)) return;
   if (!TakeName(&text) || (Take(".", &text) && !TakeName(&text))) return;
@@ -61,7 +62,7 @@ std::set<std::string> RolesIn(std::string_view schema) {
     std::string_view text = schema.substr(at + kMapping.size());
     if (std::optional<std::string> role = TakeName(&text)) roles.insert(*role);
   }
-  // Not names of anybody; in quotes they would be, and nobody has them.
+  // These are keywords, not roles. In quotes they would be roles, which no real server has.
   for (const char* word : {"PUBLIC", "public", "CURRENT_USER", "SESSION_USER", "CURRENT_ROLE"}) roles.erase(word);
   return roles;
 }

@@ -1,4 +1,4 @@
-// Which roles a dump's statements name, which a server must have before it imports them. Pure.
+// Finds the roles that a dump's statements name: a server must have them before it imports the dump. Pure.
 
 #pragma once
 
@@ -8,8 +8,8 @@
 
 namespace rotv::formats {
 
-// Those that policies are for and that user mappings belong to, unquoted; `schema` is a text of pg_dump --no-owner
-// --no-acl, in which nothing else names any.
+// The roles of policies and of user mappings, unquoted. `schema` is an output of pg_dump --no-owner --no-acl, in which
+// nothing else names roles.
 std::set<std::string> RolesIn(std::string_view schema);
 
 }  // namespace rotv::formats

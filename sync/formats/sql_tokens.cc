@@ -12,7 +12,8 @@ bool IsWord(char c) {
          static_cast<unsigned char>(c) >= 0x80;
 }
 
-// All give the end of what begins at `at`, or that of the text where it does not end.
+// Each of the following functions gives the end of the item that begins at `at`, or that of the text if it is not
+// closed.
 
 size_t EndOfBlockComment(std::string_view sql, size_t at) {
   int depth = 0;  // They nest.
@@ -35,13 +36,13 @@ size_t EndOfQuoted(std::string_view sql, size_t at, bool escapes) {
     if (escapes && sql[at] == '\\') {
       ++at;
     } else if (sql[at] == quote) {
-      return at + 1;  // A doubled quote begins another one, right here, which says the same.
+      return at + 1;  // A doubled quote ends this token and begins the next one, which compares the same.
     }
   }
   return sql.size();
 }
 
-// `at` where no dollar quote begins: $1, $.
+// Returns `at` if no dollar quote begins there: $1, $.
 size_t EndOfDollarQuoted(std::string_view sql, size_t at) {
   size_t close = at + 1;
   while (close < sql.size() && IsWord(sql[close])) ++close;
@@ -57,7 +58,7 @@ size_t EndOfWord(std::string_view sql, size_t at) {
   return at;
 }
 
-// Behind white space and comments.
+// Skips white space and comments.
 size_t NextToken(std::string_view sql, size_t at) {
   while (at < sql.size()) {
     if (IsSpace(sql[at])) {

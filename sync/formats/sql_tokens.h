@@ -1,4 +1,4 @@
-// What a text in SQL or PL/pgSQL says, apart from its formatting. Pure.
+// Reduces a text in SQL or PL/pgSQL to its tokens, without its formatting. Pure.
 
 #pragma once
 
@@ -7,9 +7,9 @@
 
 namespace rotv::formats {
 
-// The tokens of `sql`, one space between each two: white space and comments are gone, literals, quoted names and
-// dollar-quoted texts are as they were. Upper and lower case stay. Two texts with the same tokens mean the same; the
-// result is for comparison alone.
+// The tokens of `sql` with one space between each two: white space and comments are removed; literals, quoted names and
+// dollar-quoted texts stay unchanged, and so does the case of letters. Two texts with the same tokens mean the same.
+// The result is for comparison only.
 std::string SqlTokens(std::string_view sql);
 
 }  // namespace rotv::formats

@@ -25,8 +25,8 @@ bool InRange(uint8_t byte, uint8_t first, uint8_t last) { return byte >= first &
 bool IsEucByte(uint8_t byte) { return InRange(byte, 0xA1, 0xFE); }
 bool IsHigh(uint8_t byte) { return byte >= 0x80; }
 
-// Each gives the size of the character that starts at `at`, whose first byte is not ASCII; 0 if it is none. `left` is
-// the number of bytes from there to the end of the text.
+// Each of these functions gives the size of the character that starts at `at`, whose first byte is not ASCII; 0 if it
+// is not a valid one. `left` is the number of bytes from there to the end of the text.
 size_t Utf8Size(const uint8_t* at, size_t left) {
   auto follows = [&](size_t count) {
     if (left <= count) return false;
@@ -38,7 +38,7 @@ size_t Utf8Size(const uint8_t* at, size_t left) {
   const uint8_t first = at[0];
   if (InRange(first, 0xC2, 0xDF)) return follows(1) && InRange(at[1], 0x80, 0xBF) ? 2 : 0;
   if (InRange(first, 0xE0, 0xEF)) {
-    // Neither what fits into fewer bytes nor a surrogate.
+    // Overlong forms and surrogates are invalid.
     const uint8_t low = first == 0xE0 ? 0xA0 : 0x80;
     const uint8_t high = first == 0xED ? 0x9F : 0xBF;
     return follows(2) && InRange(at[1], low, high) ? 3 : 0;
@@ -107,7 +107,7 @@ TextEncoding EncodingNamed(std::string_view name) {
   for (std::string_view family : kOneByteFamilies) {
     if (name.starts_with(family)) return TextEncoding::kOneByte;
   }
-  throw Error(ErrorCode::kProtocol, fmt::format("\"{}\" is no encoding that a database can have", name));
+  throw Error(ErrorCode::kProtocol, fmt::format("\"{}\" is not an encoding that a database can have", name));
 }
 
 bool IsEncoded(TextEncoding encoding, std::string_view text) {

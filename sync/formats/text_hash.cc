@@ -31,7 +31,7 @@ struct State {
 
 constexpr size_t kBlock = 12;
 
-// Little-endian, wherever this runs.
+// Reads a little-endian word, on any machine.
 uint32_t Word(const unsigned char* bytes) {
   return static_cast<uint32_t>(bytes[0]) | static_cast<uint32_t>(bytes[1]) << 8 |
          static_cast<uint32_t>(bytes[2]) << 16 | static_cast<uint32_t>(bytes[3]) << 24;
@@ -55,8 +55,8 @@ uint64_t HashText(std::string_view text, uint64_t seed) {
     state.c += Word(bytes + 8);
     state.Mix();
   }
-  // What is left, and zeros behind it; the lowest byte of the third word belongs to the length, so that the bytes of
-  // that word stand one place higher.
+  // The remaining bytes are padded with zeros. The lowest byte of the third word belongs to the length, so the bytes of
+  // that word are one place higher.
   unsigned char rest[kBlock + 1] = {};
   if (left != 0) std::memcpy(rest, bytes, left);
   state.a += Word(rest);

@@ -1,5 +1,5 @@
-// PostgreSQL's hashtextextended() of a text under the collation "C", as servers on little-endian machines compute it,
-// so that a row can be compared with its like on the source without being moved. Pure. Source: hash_bytes_extended() in
+// Computes PostgreSQL's hashtextextended() of a text under the collation "C", like servers on little-endian machines
+// do, so that a row can be compared with the source's row without moving it. Pure. Source: hash_bytes_extended() in
 // PostgreSQL's hashfn.c, a variant of Bob Jenkins' lookup3.
 
 #pragma once

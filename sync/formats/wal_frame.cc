@@ -21,7 +21,7 @@ WalFrame DecodeWalFrame(std::string_view frame) {
     XLogData data;
     data.start = reader.ReadLsn();
     data.server_end = reader.ReadLsn();
-    reader.UnixTimeUs();  // When it was sent; nothing depends on it.
+    reader.UnixTimeUs();  // The time of sending; nothing depends on it.
     data.payload = reader.Rest();
     return data;
   }
@@ -43,7 +43,7 @@ std::string EncodeStandbyStatus(const StandbyStatus& status, int64_t now_us) {
   frame.push_back('r');
   AppendBigEndian(status.received.value(), &frame);
   AppendBigEndian(status.flushed.value(), &frame);
-  AppendBigEndian(status.flushed.value(), &frame);  // Applied: what is durable here can be read here.
+  AppendBigEndian(status.flushed.value(), &frame);  // Applied: what is durable here is also visible here.
   AppendBigEndian(static_cast<uint64_t>(now_us) - ByteReader::kUnixTimeOfEpochUs, &frame);
   frame.push_back(status.request_reply ? 1 : 0);
   return frame;

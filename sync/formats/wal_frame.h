@@ -1,4 +1,4 @@
-// The frames inside a replication connection's CopyBoth stream. Pure: no I/O.
+// Decodes and encodes the frames inside a replication connection's CopyBoth stream. Pure: no I/O.
 // Format: PostgreSQL manual, "Streaming Replication Protocol".
 
 #pragma once
@@ -14,7 +14,7 @@ namespace rotv::formats {
 
 struct XLogData {
   Lsn start;
-  Lsn server_end;            // The end of the server's log when it sent this.
+  Lsn server_end;            // The end of the server's WAL when it sent this.
   std::string_view payload;  // One message of the output plugin; points into the frame.
 };
 struct Keepalive {
@@ -23,15 +23,15 @@ struct Keepalive {
 };
 using WalFrame = std::variant<XLogData, Keepalive>;
 
-// Throws Error(kProtocol) if `frame` is neither, or has not the length it should.
+// Throws Error(kProtocol) if `frame` is neither, or has the wrong length.
 WalFrame DecodeWalFrame(std::string_view frame);
 
 struct StandbyStatus {
   Lsn received;
-  Lsn flushed;  // What is acknowledged: the server may forget everything before.
+  Lsn flushed;  // The acknowledged position: the server may drop all WAL before it.
   bool request_reply = false;
 };
-// A standby status update, sent by the receiver. `now_us` is Unix time.
+// Encodes a standby status update, which the receiver sends. `now_us` is Unix time.
 std::string EncodeStandbyStatus(const StandbyStatus& status, int64_t now_us);
 
 }  // namespace rotv::formats

@@ -17,7 +17,7 @@ std::string TimeText(int64_t time_us) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(time_us / kUsPerSecond)));
 }
 
-// Where the range begins in which every state is there.
+// Returns where the range begins in which every state exists.
 Point Beginning(const proto::Manifest& manifest) {
   if (manifest.kept_from_lsn() > manifest.baseline_lsn()) {
     return {Lsn(manifest.kept_from_lsn()), manifest.kept_from_time_us()};
@@ -32,14 +32,14 @@ Point Beginning(const proto::Manifest& manifest) {
   for (const proto::Snapshot& snapshot : manifest.snapshots()) {
     if (Lsn(snapshot.lsn()) < beginning.lsn) others += ", " + snapshot.name();
   }
-  throw Error(ErrorCode::kUsage, fmt::format("{} is outside of what is stored", at),
-              // Rounded up, so that the lower end is one of them.
+  throw Error(ErrorCode::kUsage, fmt::format("{} is outside of the stored history", at),
+              // The time is rounded up, so that the lower end is itself a point that exists.
               fmt::format("points exist from {} ({}) to {} ({}){}", beginning.lsn.ToString(),
                           TimeText(beginning.time_us + kUsPerSecond - 1), Lsn(manifest.head_lsn()).ToString(),
                           TimeText(manifest.head_time_us()), others));
 }
 
-// Whether the state at `lsn`, which is not behind the head, was not forgotten.
+// True if the state at `lsn`, which is not after the head, was not forgotten.
 bool IsKept(const proto::Manifest& manifest, Lsn lsn) {
   if (lsn >= Beginning(manifest).lsn || lsn == Lsn(manifest.baseline_lsn())) return true;
   const auto& snapshots = manifest.snapshots();
@@ -47,17 +47,16 @@ bool IsKept(const proto::Manifest& manifest, Lsn lsn) {
                      [&](const proto::Snapshot& snapshot) { return Lsn(snapshot.lsn()) == lsn; });
 }
 
-// Throws if the state at `lsn` cannot be had, with the two nearest that can.
+// Throws if `lsn` is in a gap, where no state exists; the hint has the two nearest points.
 void CheckNoGap(const RowStore& store, Lsn lsn) {
   for (const proto::Gap& gap : store.manifest().gaps()) {
     Lsn after(gap.after_lsn());
     Lsn before(gap.before_lsn());
     if (lsn <= after || lsn >= before) continue;
-    throw Error(
-        ErrorCode::kUsage,
-        fmt::format("{} lies within a pull that found the schema changed or copied tables again", lsn.ToString()),
-        fmt::format("the nearest points are {} ({}) and {} ({})", after.ToString(), TimeText(TimeAt(store, after)),
-                    before.ToString(), TimeText(TimeAt(store, before))));
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{} is within a pull that found the schema changed or made a resync", lsn.ToString()),
+                fmt::format("the nearest points are {} ({}) and {} ({})", after.ToString(),
+                            TimeText(TimeAt(store, after)), before.ToString(), TimeText(TimeAt(store, before))));
   }
 }
 
@@ -128,7 +127,7 @@ Point PointAt(const RowStore& store, const std::string& at) {
 
 namespace {
 
-// In the store in use, then in those that were kept, the youngest first.
+// Searches the store in use, then those that were kept, the newest first.
 std::optional<PointInStore> FindInAll(const Workspace& workspace, const std::shared_ptr<RowStore>& current,
                                       const std::string& name, std::string* names) {
   if (std::optional<Point> point = FindNamed(*current, name)) return PointInStore{current, *point};

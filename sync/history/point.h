@@ -1,4 +1,4 @@
-// Which LSN a person means, and in which store it can be had.
+// Finds the LSN that a person means, and the store that has its state.
 
 #pragma once
 
@@ -16,31 +16,31 @@ struct Point {
   int64_t time_us = 0;  // Unix time, by the source's clock.
 };
 
-// All throw kUsage if there is no such point, with the range or the names that exist.
+// All of these throw kUsage if there is no such point, naming the range or the names that exist.
 
-// The point at an LSN (16/B374D848), or just behind the last transaction that committed at or before a time
+// Returns the point at an LSN (16/B374D848), or just after the last transaction that committed at or before a time
 // (point_time.h).
 Point PointAt(const RowStore& store, const std::string& at);
 
-// "head", "baseline" or a snapshot of this store.
+// Returns the point named "head" or "baseline", or a snapshot of this store.
 Point PointNamed(const RowStore& store, const std::string& name);
 
-// The commit time of the last transaction before `lsn`, as far as it is known; else of what is known before it.
+// Returns the commit time of the last transaction before `lsn`, if it is known; else the latest time known before it.
 int64_t TimeAt(const RowStore& store, Lsn lsn);
 
-// Just behind the last transaction that committed at or before `time_us`.
+// Returns the LSN just after the last transaction that committed at or before `time_us`.
 Lsn LsnAt(const RowStore& store, int64_t time_us);
 
 struct PointInStore {
-  std::shared_ptr<RowStore> store;  // For reading only.
+  std::shared_ptr<RowStore> store;  // Opened for reading only.
   Point point;
 };
 
-// The point that `at`, where it is not empty, or else `snapshot` names. Snapshots outlive a new baseline: they are
-// looked for in the stores that were kept for them, too.
+// Opens the point that `at` names, or `snapshot` if `at` is empty. Snapshots outlive a new baseline: the stores that
+// were kept for them are searched, too.
 PointInStore OpenPoint(const Workspace& workspace, const std::string& at, const std::string& snapshot);
 
-// The same for texts that may be the names of snapshots or anything that PointAt() takes. Points of one store share it.
+// Opens points for texts that may be names of snapshots or anything that PointAt() takes. Points of one store share it.
 std::vector<PointInStore> OpenAnyPoints(const Workspace& workspace, const std::vector<std::string>& texts);
 
 }  // namespace rotv::history

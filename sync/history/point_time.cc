@@ -12,7 +12,7 @@ constexpr int64_t kSecondsPerDay = 24 * kSecondsPerHour;
 
 int64_t Number(const std::ssub_match& match) { return match.matched ? std::stoll(match.str()) : 0; }
 
-// Hours, minutes and what else there is of a time of day begin at group `first`; nothing if there is no such time.
+// Returns the time of day whose hours, minutes and so on begin at group `first`; nothing if there is no such time.
 std::optional<int64_t> TimeOfDayUs(const std::smatch& match, size_t first) {
   int64_t hours = Number(match[first]), minutes = Number(match[first + 1]), seconds = Number(match[first + 2]);
   if (hours > 24 || minutes > 59 || seconds > 59 || (hours == 24 && minutes + seconds > 0)) return std::nullopt;

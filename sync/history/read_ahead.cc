@@ -29,7 +29,8 @@ void ReadAhead::Arrive(size_t group) {
   moved_.notify_one();
 }
 
-// False at the end. A group is not begun before the one in front of it is looked up: more would not stay in the cache.
+// Returns false at the end. A group is not begun before the caller is at the group before it: more would not stay in
+// the cache.
 bool ReadAhead::WaitForTurn(size_t group) {
   std::unique_lock lock(mutex_);
   moved_.wait(lock, [&] { return ended_ || reached_ + 1 >= group; });
@@ -43,7 +44,7 @@ void ReadAhead::Run() {
       for (size_t i = group * kGroup; i < end; ++i) (void)scan_->Find(keys_[i]);
     }
   } catch (const Error&) {
-    // Whoever looks these rows up meets it, too, and tells of it.
+    // The caller meets the same error when it looks these rows up, and reports it.
   }
 }
 

@@ -9,11 +9,28 @@
 #include "sync/schema/follow.h"
 
 namespace rotv::history {
+
+// Two states of a table are compared in one of three ways, the cheapest that is correct:
+// 1. CompareKeys(): the change log names the rows that were touched, and each is looked up in both states. The cost is
+// that of the change, not of the table. It needs both states in one epoch, and a list of keys that fits into memory
+// (touched_rows.h).
+// 2. Merge(): both states are scanned in the order of their keys, which is how the store has them, and walked side by
+// side. The cost is one pass over each; memory is one row of each. It needs keys that have the same bytes for the same
+// row, so it also serves two epochs, and two histories.
+// 3. CompareByContent(): where the keys do not agree (another identity, a multiset whose columns have changed), rows
+// are compared by a 128-bit hash of the columns that both states have. A row is then added or removed, never changed.
+//
+// The third way must not hold a table in memory. So the hashes are split into as many shares as memory asks for, one
+// pass over both states for each share: the older state's rows are counted, the newer state's are counted down, and
+// what is left over in either direction is the difference. Each pass scans the older state twice, since a removed row
+// is found only after the newer state was read. An external sort would read each state fewer times, but would need
+// space for a copy of the table; this way is rare, so it spends time instead.
+
 namespace {
 
-// Rows between two looks at whether the user wants an end.
+// Rows between two checks of the interrupt.
 constexpr uint64_t kRowsBetweenLooks = 4096;
-// Rows whose hashes are held at once where rows can only be compared by all that they are.
+// Rows whose hashes are held at once by CompareByContent().
 constexpr uint64_t kRowsHeld = 1 << 20;
 
 std::vector<std::string> NamesOf(const proto::Shape& shape) {
@@ -29,7 +46,7 @@ std::vector<std::string> KeyNames(const proto::Table& table, const proto::Shape&
   return names;
 }
 
-// 128 bits, so that different rows are never taken for each other.
+// The hash has 128 bits, so that different rows are never taken for equal.
 using ContentHash = std::pair<uint64_t, uint64_t>;
 struct FirstHalf {
   size_t operator()(const ContentHash& hash) const { return hash.first; }
@@ -47,7 +64,7 @@ ContentHash HashOf(const std::vector<std::string_view>& fields) {
 RowDiff::RowDiff(const TableState& before, const TableState& after)
     : before_{.state = before, .picks = {}}, after_{.state = after, .picks = {}} {
   after_.shape = after.table->shape();
-  // Within one history the older rows are read as they would be in the newer table.
+  // Within one history the older rows are read in the newer table's shape.
   bool one_table = before.store == after.store && before.table->id() == after.table->id();
   before_.shape = one_table ? after_.shape : before.table->shape();
   MatchColumns();
@@ -77,10 +94,12 @@ bool RowDiff::KeysAgree() const {
   const ShapeMap& old_shapes = before_.state.store->shapes();
   const ShapeMap& new_shapes = after_.state.store->shapes();
   if (schema::IsMultiset(a) != schema::IsMultiset(b)) return false;
-  // A bag's key is a hash of the line as it is stored.
+  // A multiset's key is a hash of the stored line.
   if (schema::IsMultiset(a)) return NamesOf(old_shapes.Get(a.shape())) == NamesOf(new_shapes.Get(b.shape()));
   bool one_table = before_.state.store == after_.state.store && a.id() == b.id();
-  if (one_table && before_.state.epoch == after_.state.epoch) return true;  // Also where a key column was renamed.
+  if (one_table && before_.state.epoch == after_.state.epoch)
+    return true;  // This holds even if a key column was
+                  // renamed.
   return KeyNames(a, old_shapes.Get(a.shape())) == KeyNames(b, new_shapes.Get(b.shape())) &&
          std::equal(a.key_is_integer().begin(), a.key_is_integer().end(), b.key_is_integer().begin(),
                     b.key_is_integer().end());
@@ -162,7 +181,7 @@ RowCounts RowDiff::CompareAll(const Visit& visit, const Interrupt& interrupt) {
   return counts;
 }
 
-// Both states in the order of their keys.
+// Walks both states side by side, in the order of their keys.
 void RowDiff::Merge(const Visit& visit, const Interrupt& interrupt, RowCounts* counts) {
   std::unique_ptr<RowScan> old_rows = Scan(before_, ScanRequest::Access::kAllRows);
   std::unique_ptr<RowScan> new_rows = Scan(after_, ScanRequest::Access::kAllRows);
@@ -186,7 +205,7 @@ void RowDiff::Merge(const Visit& visit, const Interrupt& interrupt, RowCounts* c
   }
 }
 
-// In several passes, each over the rows whose hash is in its share, so that memory is bounded.
+// Makes several passes, each over the rows whose hash is in its share, so that memory is bounded.
 void RowDiff::CompareByContent(const Visit& visit, const Interrupt& interrupt, RowCounts* counts) {
   uint64_t rows = 0;
   for (std::unique_ptr<RowScan> scan = Scan(before_, ScanRequest::Access::kAllRows); scan->Next();) {
@@ -194,7 +213,8 @@ void RowDiff::CompareByContent(const Visit& visit, const Interrupt& interrupt, R
   }
   const uint64_t passes = rows / kRowsHeld + 1;
   for (uint64_t pass = 0; pass < passes; ++pass) {
-    std::unordered_map<ContentHash, int64_t, FirstHalf> surplus;  // Of the older state.
+    std::unordered_map<ContentHash, int64_t, FirstHalf> surplus;  // Rows of the older state that the newer one has not
+                                                                  // matched.
     uint64_t looked_at = 0;
     auto each = [&](const Side& side, std::vector<std::string_view>* fields, const auto& take) {
       for (std::unique_ptr<RowScan> scan = Scan(side, ScanRequest::Access::kAllRows); scan->Next();) {

@@ -1,4 +1,4 @@
-// Which rows of one table differ between two states of it.
+// Finds the rows of one table that differ between two of its states.
 
 #pragma once
 
@@ -26,8 +26,8 @@ struct TableState {
 struct RowChange {
   enum class Kind { kAdded, kRemoved, kChanged };
   Kind kind = Kind::kChanged;
-  // Fields of COPY text, still escaped, as `columns` of the comparison has them; empty where there is no such row. They
-  // live until the return.
+  // Fields of COPY text, still escaped, in the order of `columns` of the comparison; empty if there is no such row.
+  // They live until the callback returns.
   const std::vector<std::string_view>* before = nullptr;
   const std::vector<std::string_view>* after = nullptr;
 };
@@ -36,37 +36,36 @@ struct RowCounts {
   uint64_t added = 0;
   uint64_t removed = 0;
   uint64_t changed = 0;
-  std::vector<uint64_t> changed_columns;  // Beside `columns`: in how many of the changed rows it has another value.
+  std::vector<uint64_t> changed_columns;  // For each of `columns`: in how many changed rows its value differs.
 };
 
 class RowDiff {
  public:
-  // The same table, under its present name or an earlier one. Both outlive this.
+  // Both states are of the same table, under its present name or an earlier one. Both must outlive this object.
   RowDiff(const TableState& before, const TableState& after);
 
-  // Those that are compared: what both states have. Where one has a column that the other has not, rows that are the
-  // same but for it are the same. Within one history a row from before a column was added counts as having what ADD
-  // COLUMN gave it.
+  // The columns that are compared: those that both states have. Rows that differ only in a column that one state lacks
+  // count as equal. Within one history a row from before a column was added has the value that ADD COLUMN gave it.
   const std::vector<std::string>& columns() const { return columns_; }
-  // Those by which rows are the same row; empty if rows are known by all that they are, and so are never changed.
+  // The columns that identify a row; empty if rows are identified by their whole content, and so are never changed.
   const std::vector<std::string>& key_columns() const { return key_columns_; }
 
   using Visit = std::function<void(const RowChange&)>;
-  // Looks only at the rows of these keys, in their order. Both states must be of one epoch.
+  // Compares only the rows of these keys, in their order. Both states must be of one epoch.
   RowCounts CompareKeys(const std::vector<std::string>& sorted_keys, const Visit& visit, const Interrupt& interrupt);
-  // Reads both states whole.
+  // Compares all rows of both states.
   RowCounts CompareAll(const Visit& visit, const Interrupt& interrupt);
 
  private:
   struct Side {
     TableState state;
-    uint32_t shape = 0;         // That lines are read in.
-    size_t fields = 0;          // How many a line has.
-    std::vector<size_t> picks;  // Which of them are compared.
+    uint32_t shape = 0;         // The shape in which lines are read.
+    size_t fields = 0;          // How many fields a line has.
+    std::vector<size_t> picks;  // Indexes of the fields that are compared.
   };
   void MatchColumns();
   std::unique_ptr<RowScan> Scan(const Side& side, ScanRequest::Access access) const;
-  // Whether the keys of both states have the same bytes for the same row.
+  // True if the keys of both states have the same bytes for the same row.
   bool KeysAgree() const;
   void Pick(const Side& side, std::string_view line, std::vector<std::string_view>* fields) const;
   void Emit(RowChange::Kind kind, const Visit& visit, RowCounts* counts);
@@ -76,7 +75,7 @@ class RowDiff {
 
   Side before_;
   Side after_;
-  bool same_columns_ = false;  // Then equal lines are equal rows, and unequal ones are not.
+  bool same_columns_ = false;  // Then rows are equal if and only if their lines are.
   std::vector<std::string> columns_;
   std::vector<std::string> key_columns_;
   std::vector<std::string_view> before_fields_;

@@ -20,10 +20,10 @@ namespace rotv::history {
 namespace {
 
 constexpr size_t kLengthBytes = 4;
-// PostgreSQL allows a gigabyte in a value; protobuf two in a message.
+// PostgreSQL allows a value of a gigabyte; protobuf a message of two.
 constexpr size_t kLargestSignedRecord = size_t{2'000} << 20;
 constexpr size_t kMostParsedBytes = size_t{80} << 20;
-// 8 MiB: zstd's level of ours looks back 2 MiB.
+// 8 MiB; the compression level of an export looks back 2 MiB.
 constexpr int kMostWindowLog = 23;
 
 void PutLength(uint32_t length, char* to) {
@@ -64,7 +64,7 @@ struct SnapshotFileReader::State {
   ZSTD_inBuffer in{nullptr, 0, 0};
   size_t frame_left = 1;  // 0: the frame has ended, and its checksum was right.
   std::optional<SignedPart> signed_part;
-  SnapshotHash hash;  // Of as much of the signed part as was read.
+  SnapshotHash hash;  // Hash of the signed part, as far as it was read.
 };
 
 SnapshotFileReader::SnapshotFileReader(const std::filesystem::path& path, const PublicKey* key)
@@ -82,13 +82,13 @@ SnapshotFileReader::~SnapshotFileReader() = default;
 
 void SnapshotFileReader::ThrowDamaged(const std::string& what) const {
   if (first_) {
-    throw Error(ErrorCode::kUsage, fmt::format("{} is no snapshot: {}", path_.native(), what),
+    throw Error(ErrorCode::kUsage, fmt::format("{} is no snapshot file: {}", path_.native(), what),
                 "name a file that rotv-sync snapshot export has written");
   }
   throw Error(ErrorCode::kCorrupt, fmt::format("{} is damaged: {}", path_.native(), what), "copy or export it again");
 }
 
-// False at the end of the file.
+// Returns false at the end of the file.
 bool SnapshotFileReader::FillInput() {
   ssize_t got = 0;
   do {
@@ -106,7 +106,7 @@ bool SnapshotFileReader::FillInput() {
 }
 
 void SnapshotFileReader::CheckEnd() {
-  // What the decompressor holds back until the frame's checksum is right comes with nothing.
+  // The decompressor may hold back bytes until the frame's checksum is verified, so a missing end shows only here.
   if (first_ || state_->frame_left != 0) ThrowDamaged("its end is missing");
   if (state_->signed_part && state_->hash.Finish() != state_->signed_part->hash) {
     ThrowDamaged("it was changed while it was read");
@@ -124,12 +124,12 @@ size_t SnapshotFileReader::Read(char* to, size_t size) {
 }
 
 void SnapshotFileReader::Parse(const std::string& bytes, proto::SnapshotRecord* record) const {
-  constexpr size_t kAlwaysFits = size_t{256} << 10;  // A message of nothing but empty ones grows two hundredfold.
+  constexpr size_t kAlwaysFits = size_t{256} << 10;  // A message that consists of empty messages grows two hundredfold.
   if (!state_->signed_part && bytes.size() > kAlwaysFits &&
       !formats::FitsWhenParsed(*proto::SnapshotRecord::descriptor(), bytes, kMostParsedBytes)) {
     ThrowDamaged("a record would take too much memory");
   }
-  const google::protobuf::LogSilencer silent;  // What is wrong is said here.
+  const google::protobuf::LogSilencer silent;  // Errors are reported here instead.
   record->Clear();
   if (!record->ParseFromString(bytes)) ThrowDamaged("a record cannot be understood");
 }
@@ -147,9 +147,9 @@ bool SnapshotFileReader::Next(proto::SnapshotRecord* record) {
     throw Error(ErrorCode::kCorrupt,
                 fmt::format("{} holds a record of {} MiB; without a signature {} MiB are read", path_.native(),
                             length >> 20, kLargestUnsignedRecord >> 20),
-                "have it signed (snapshot export --sign), and import it with --verify KEY");
+                "have it exported with a signature (snapshot export --sign), and import it with --verify KEY");
   }
-  // In pieces: a wrong length must not take memory that the file has no bytes for.
+  // The record is read in pieces: a wrong length must not allocate memory that the file has no bytes for.
   constexpr size_t kPiece = size_t{1} << 20;
   std::string bytes;
   while (bytes.size() < length) {
@@ -158,7 +158,7 @@ bool SnapshotFileReader::Next(proto::SnapshotRecord* record) {
     if (Read(bytes.data() + begin, bytes.size() - begin) < bytes.size() - begin) ThrowDamaged("its end is missing");
   }
   Parse(bytes, record);
-  if (first_ && !record->has_head()) ThrowDamaged("it does not begin like one");
+  if (first_ && !record->has_head()) ThrowDamaged("it does not begin like a snapshot file");
   if (first_ && record->head().format() != kSnapshotFileFormat) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("{} has format {}, this program knows {}", path_.native(), record->head().format(),

@@ -1,4 +1,4 @@
-// The records of a snapshot's file; proto/snapshot_file.proto describes the format.
+// Writes and reads the records of a snapshot's file; proto/snapshot_file.proto describes the format.
 
 #pragma once
 
@@ -16,14 +16,14 @@
 namespace rotv::history {
 
 inline constexpr uint32_t kSnapshotFileFormat = 1;
-// The largest record of a file that nobody vouches for: it is unpacked and parsed within 256 MiB of memory, whatever it
-// holds. A larger one, which is one large row or very many tables, is read from a signed file alone.
+// The largest record of an unsigned file: it is unpacked and parsed within 256 MiB of memory, whatever it contains. A
+// larger record, which is one large row or very many tables, is read only from a signed file.
 inline constexpr size_t kLargestUnsignedRecord = size_t{32} << 20;
 
-// Built beside the file, which is replaced by Commit().
+// Builds the file beside the old one, which Commit() replaces.
 class SnapshotFileWriter {
  public:
-  // Signed with `key`, if there is one.
+  // Signs the file with `key`, if there is one.
   SnapshotFileWriter(const std::filesystem::path& path, const SigningKey* key);
   // Throws kDisk, naming the path.
   void Write(const proto::SnapshotRecord& record);
@@ -37,20 +37,21 @@ class SnapshotFileWriter {
 
 class SnapshotFileReader {
  public:
-  // With a `key` the file must be signed by it. Throws kUsage if the file cannot be opened, kCorrupt if the signature
-  // is not there or not right: nothing is unpacked then.
+  // Opens the file. With a `key` it must be signed by that key. Throws kUsage if the file cannot be opened, kCorrupt if
+  // the signature is missing or wrong: then nothing is unpacked.
   SnapshotFileReader(const std::filesystem::path& path, const PublicKey* key);
   ~SnapshotFileReader();
 
-  // The next record; false at the end of the file. Throws kUsage if it is no snapshot's file, or one of a later format;
-  // kCorrupt if it is damaged, if a record is larger than one may be, or if what was read is not what was verified.
+  // Reads the next record; returns false at the end of the file. Throws kUsage if it is no snapshot's file, or one of a
+  // later format; kCorrupt if it is damaged, if a record is larger than allowed, or if the bytes that were read are not
+  // the bytes that were verified.
   bool Next(proto::SnapshotRecord* record);
 
-  uint64_t bytes_read() const { return bytes_read_; }  // Of the file.
+  uint64_t bytes_read() const { return bytes_read_; }  // Bytes of the file.
 
  private:
   struct State;
-  // Fewer only at the end of the file.
+  // Returns fewer bytes only at the end of the file.
   size_t Read(char* to, size_t size);
   bool FillInput();
   void CheckEnd();

@@ -19,14 +19,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A skippable frame: its magic number and the size of what follows, both little-endian.
+// The start of a skippable frame: its magic number and the size of what follows, both little-endian.
 constexpr std::string_view kFrameStart("\x57\x2A\x4D\x18\x68\x00\x00\x00rotvsig1", 16);
 constexpr size_t kFrameSize = kFrameStart.size() + crypto_sign_PUBLICKEYBYTES + crypto_sign_BYTES;
 static_assert(kFrameSize == 8 + 0x68);
-// So that a signature is of nothing else.
+// The subject is hashed as well, so that the signature cannot be used for anything else.
 constexpr std::string_view kSubject = "rotv snapshot file 1\n";
 constexpr const char* kSignedFileHint =
-    "ask who exported it for a signed file and the public key: snapshot export --sign";
+    "ask the person who exported it for a signed file and the public key: snapshot export --sign";
 
 void StartSodium() {
   if (sodium_init() < 0) throw Error(ErrorCode::kBug, "libsodium cannot be used here");
@@ -39,7 +39,7 @@ std::string Subject(const SnapshotHash::Value& hash) {
   return std::string(kSubject) + std::string(View(hash.data(), hash.size()));
 }
 
-// True if `text`, but for white space at its end, is base64 of `size` bytes.
+// True if `text`, except for white space at its end, is base64 of `size` bytes.
 bool FromBase64(std::string text, unsigned char* bytes, size_t size) {
   while (!text.empty() && std::isspace(static_cast<unsigned char>(text.back())) != 0) text.pop_back();
   size_t length = 0;
@@ -52,7 +52,7 @@ bool FromBase64(std::string text, unsigned char* bytes, size_t size) {
 std::string ToBase64(const unsigned char* bytes, size_t size) {
   std::string text(sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL), '\0');
   sodium_bin2base64(text.data(), text.size(), bytes, size, sodium_base64_VARIANT_ORIGINAL);
-  text.pop_back();  // The zero byte.
+  text.pop_back();  // Removes the zero byte.
   return text;
 }
 
@@ -79,7 +79,7 @@ class SigningOutput : public SeedOutput {
   SnapshotHash hash_;
 };
 
-// Exactly `size` bytes, given to `take` in pieces.
+// Reads exactly `size` bytes and passes them to `take` in pieces.
 template <typename Take>
 void ReadPieces(int file, const fs::path& path, uint64_t size, Take take) {
   std::vector<char> buffer(size_t{256} << 10);
@@ -107,11 +107,11 @@ SigningKey ReadSigningKey(const fs::path& home) {
   struct stat status;
   if (stat(path.c_str(), &status) != 0) ThrowDiskError("read", path, errno);
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
-    throw Error(ErrorCode::kUsage, fmt::format("the key for signing, {}, can be read by others", path.native()),
-                fmt::format("it may be known: delete it, and tell those who have its public key"));
+    throw Error(ErrorCode::kUsage, fmt::format("the signing key, {}, can be read by others", path.native()),
+                fmt::format("others may know it: delete it, and tell those who have its public key"));
   }
   if (!FromBase64(ReadFile(path), seed.data(), seed.size())) {
-    throw Error(ErrorCode::kUsage, fmt::format("{} is no key for signing", path.native()),
+    throw Error(ErrorCode::kUsage, fmt::format("{} holds no signing key", path.native()),
                 "put it back from a backup, or delete it: the next one has another public key");
   }
   crypto_sign_seed_keypair(key.public_key.data(), key.secret.data(), seed.data());
@@ -162,7 +162,8 @@ SignedPart VerifySignature(int file, const fs::path& path, const PublicKey& key)
   struct stat status;
   if (fstat(file, &status) != 0) ThrowDiskError("read", path, errno);
   if (!S_ISREG(status.st_mode)) {
-    throw Error(ErrorCode::kUsage, fmt::format("{} is no file, and its signature stands at its end", path.native()),
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{} is not a regular file, and its signature is at its end", path.native()),
                 "save it to a file first");
   }
   const auto size = static_cast<uint64_t>(status.st_size);

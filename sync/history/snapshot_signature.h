@@ -1,6 +1,6 @@
-// Signs the file of a snapshot, so that who gets it knows from whom it is: Ed25519 over a BLAKE2b hash of the file.
-// The signature follows the snapshot in a frame that zstd passes over, so a program that does not know it reads the
-// file all the same.
+// Signs the file of a snapshot, so that its recipient can tell who exported it: Ed25519 over a BLAKE2b hash of the
+// file. The signature follows the snapshot in a frame that zstd skips, so a program that does not know signatures can
+// still read the file.
 
 #pragma once
 
@@ -18,20 +18,20 @@ namespace rotv::history {
 using PublicKey = std::array<unsigned char, 32>;
 
 struct SigningKey {
-  std::array<unsigned char, 64> secret;  // As libsodium has it.
+  std::array<unsigned char, 64> secret;  // In libsodium's form.
   PublicKey public_key;
 };
 
-// HOME/signing-key, which is made (0600, durable) where it is missing. Throws kUsage if it can be read by others or
-// holds anything else; kDisk.
+// Reads HOME/signing-key, which is created (0600, durable) if it is missing. Throws kUsage if it can be read by others
+// or holds anything else; kDisk.
 SigningKey ReadSigningKey(const std::filesystem::path& home);
 
-// base64, without line ends.
+// Returns the key in base64, without line ends.
 std::string PublicKeyText(const PublicKey& key);
 // Throws kUsage if `text` is neither a key in base64 nor the path of a file that holds one.
 PublicKey ParsePublicKey(const std::string& text);
 
-// Hashes what is signed.
+// Computes the hash that is signed.
 class SnapshotHash {
  public:
   using Value = std::array<unsigned char, 64>;
@@ -45,16 +45,16 @@ class SnapshotHash {
   std::unique_ptr<State> state_;
 };
 
-// Passes on what is written; Commit() adds the signature of it.
+// Returns an output that passes on what is written; Commit() appends the signature.
 std::unique_ptr<SeedOutput> SignOutput(std::unique_ptr<SeedOutput> output, const SigningKey& key);
 
 struct SignedPart {
-  uint64_t size = 0;  // Of the file, from its start on.
+  uint64_t size = 0;  // In bytes, from the file's start.
   SnapshotHash::Value hash{};
 };
 
-// Reads the file and goes back to its start. Throws kCorrupt if it is not signed, or not by `key`; kUsage if it is none
-// that can be read twice.
+// Reads the file and returns to its start. Throws kCorrupt if it is not signed, or not by `key`; kUsage if it cannot be
+// read twice.
 SignedPart VerifySignature(int file, const std::filesystem::path& path, const PublicKey& key);
 
 }  // namespace rotv::history

@@ -1,4 +1,4 @@
-// One step of the timeline that a diff shows.
+// Describes one step of the timeline that a diff shows.
 
 #pragma once
 
@@ -9,12 +9,12 @@
 
 namespace rotv::history {
 
-// What was committed in one stretch of the time between two points.
+// The transactions committed in one stretch of the time between two points.
 struct TimelineStep {
   int64_t begin_us = 0;
   int64_t end_us = 0;
   uint64_t transactions = 0;
-  std::vector<std::pair<std::string, uint64_t>> rows;  // By table, as TableDiff names them; in order of the names.
+  std::vector<std::pair<std::string, uint64_t>> rows;  // Rows by table, named as in TableDiff, in order of the names.
 };
 
 }  // namespace rotv::history

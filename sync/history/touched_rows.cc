@@ -5,14 +5,20 @@
 #include "storage/error.h"
 
 namespace rotv::history {
+
+// The keys that a diff looks up are collected from the change log, within a fixed amount of memory for all tables
+// together. When it is exceeded, the table with the most keys loses them and is merged as a whole instead (row_diff.h):
+// the diff of such a table costs a pass over both of its states. Moments of the timeline are bounded in the same way:
+// when there are too many, the unit of time is doubled and neighbours are added up.
+
 namespace {
 
-constexpr size_t kMostBytes = size_t{64} << 20;  // Of keys, with what holds them.
+constexpr size_t kMostBytes = size_t{64} << 20;  // Memory for keys, including their containers.
 constexpr size_t kBytesBesideKey = 64;
 constexpr size_t kMostMoments = 4096;
 constexpr int64_t kSteps = 120;
 
-// The first key of TableChanges.keys, which is taken away from it.
+// Removes the first key from TableChanges.keys and returns it.
 std::string_view TakeKey(std::string_view* keys) {
   size_t length = 0;
   for (int shift = 0;; shift += 7) {
@@ -100,7 +106,7 @@ std::vector<TimelineStep> TouchedRows::Timeline(int64_t begin_us, int64_t end_us
   if (steps.empty()) steps.push_back({.begin_us = begin_us, .end_us = end_us, .rows = {}});
   std::vector<std::map<std::string, uint64_t>> rows(steps.size());
   for (const auto& [time_us, moment] : moments_) {
-    // Times of commits may lie a little outside, since their order is another one than that of the log.
+    // Commit times may be slightly outside, since their order is not that of the WAL.
     int64_t index = std::clamp<int64_t>((time_us - begin_us) / length, 0, static_cast<int64_t>(steps.size()) - 1);
     auto at = static_cast<size_t>(index);
     steps[at].transactions += moment.transactions;

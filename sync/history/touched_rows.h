@@ -1,4 +1,4 @@
-// What the change log says of the time between two LSNs: which rows were touched, and when.
+// Reads from the change log which rows were touched between two LSNs, and when.
 
 #pragma once
 
@@ -17,16 +17,17 @@ namespace rotv::history {
 
 class TouchedRows {
  public:
-  // Of the transactions with from <= commit LSN < to. Memory is bounded: of a table with very many changes the keys are
-  // not held.
+  // Reads the transactions with from <= commit LSN < to. Memory is bounded: the keys of a table with very many changes
+  // are not kept.
   TouchedRows(const RowStore& store, Lsn from, Lsn to, const Interrupt& interrupt);
 
-  // In ascending order, empty if none was touched; null if there were too many to be held.
+  // Returns the touched keys in ascending order; empty if there are none, null if there were too many to be kept.
   const std::vector<std::string>* Keys(TableId table, EpochNumber epoch) const;
 
   uint64_t transactions() const { return transactions_; }
 
-  // In steps of equal length from `begin_us` to `end_us`, by the source's clock. Tables without a name are left out.
+  // Returns steps of equal length from `begin_us` to `end_us`, by the source's clock. Tables without a name are left
+  // out.
   std::vector<TimelineStep> Timeline(int64_t begin_us, int64_t end_us,
                                      const std::map<TableId, std::string>& names) const;
 
@@ -44,7 +45,7 @@ class TouchedRows {
   std::vector<TableAndEpoch> too_many_;
   size_t bytes_ = 0;
   uint64_t transactions_ = 0;
-  // By commit time, rounded down to a multiple of the resolution, which is doubled when there are too many.
+  // Moments by commit time, rounded down to a multiple of the resolution, which is doubled when there are too many.
   std::map<int64_t, Moment> moments_;
   int64_t resolution_us_ = 1000;
 };

@@ -11,8 +11,8 @@ namespace {
 
 bool Has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-// sshd says "open failed" and, for TCP, a reason; its code 1 is administratively prohibited, 2 connect failed
-// (RFC 4254, 5.1).
+// Explains a refused forwarding. sshd sends "open failed" and, for TCP, a reason; its code 1 is administratively
+// prohibited, 2 connect failed (RFC 4254, 5.1).
 std::string RefusedForward(const ChannelEnd& end, const std::string& label) {
   const Destination& destination = *end.refused;
   const std::string why = os::LastLine(end.failure);
@@ -47,7 +47,7 @@ std::string RefusedForward(const ChannelEnd& end, const std::string& label) {
   return why;
 }
 
-// What the container's runtime or the relay in the container wrote before it ended.
+// Explains the end of a relay by what the container's runtime, or the relay in the container, wrote before it ended.
 std::string FailedRelay(const ChannelEnd& end, const SourceConfig& source, const std::string& label) {
   const std::string& said = end.stderr_text;
   const std::string& runtime = source.runtime;

@@ -1,4 +1,4 @@
-// Says in a person's words why a connection or a command could not be had at the far end. Pure.
+// Explains to the user why a connection or a command on the remote host failed. Pure.
 
 #pragma once
 
@@ -9,8 +9,8 @@
 
 namespace rotv::link {
 
-// One line, with what to do about it; empty if nothing was wrong with the way itself (the server answered, or closed
-// by itself). `label` names the far end.
+// One line with the reason and what to do about it; empty if the link itself worked (the server answered, or closed the
+// connection by itself). `label` names the remote host.
 std::string ChannelFailure(const ChannelEnd& end, const SourceConfig& source, const std::string& label);
 
 }  // namespace rotv::link

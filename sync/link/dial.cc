@@ -47,8 +47,8 @@ Error ConnectTimeoutError(const DialOptions& options) {
                "check the network, a VPN or a firewall in between, and try again");
 }
 
-// getaddrinfo() cannot be interrupted and may wait long for a name server: it runs in a thread that is left behind if
-// nobody wants its answer any more.
+// getaddrinfo() cannot be interrupted and may wait long for a name server. So it runs in a thread that is left running
+// if the caller gives up.
 Addresses ResolveInterruptibly(const DialOptions& options, const Interrupt& interrupt) {
   std::packaged_task<Addresses()> task([host = options.host, port = options.port] { return Resolve(host, port); });
   std::future<Addresses> answer = task.get_future();
@@ -62,7 +62,7 @@ Addresses ResolveInterruptibly(const DialOptions& options, const Interrupt& inte
 
 void SetOption(int fd, int level, int name, int value) { setsockopt(fd, level, name, &value, sizeof value); }
 
-// Settings that fail only where the kernel lacks them: then the connection is slower to notice its end, no more.
+// Sets options that fail only if the kernel lacks them: the connection then only takes longer to notice its end.
 void TuneSocket(int fd) {
   SetOption(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   SetOption(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
@@ -72,7 +72,7 @@ void TuneSocket(int fd) {
   SetOption(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, 60'000);
 }
 
-// Connects to one address: 0, or why not.
+// Connects to one address. Returns 0, or an errno.
 int ConnectOne(const addrinfo& address, const FileDescriptor& socket_fd, Clock::time_point deadline,
                const Interrupt& interrupt) {
   if (connect(socket_fd.get(), address.ai_addr, address.ai_addrlen) == 0) return 0;
@@ -122,7 +122,8 @@ FileDescriptor DialTcp(const DialOptions& options, const Interrupt& interrupt) {
       continue;
     }
     TuneSocket(fd.get());
-    // An address that does not answer (IPv6 without a route is the usual one) leaves time for the next.
+    // Each address gets a share of the time: one that does not answer (often IPv6 without a route) leaves time for the
+    // next.
     const auto share = (options.deadline - Clock::now()) / static_cast<int>(addresses.size() - i);
     const int error = ConnectOne(address, fd, Clock::now() + share, interrupt);
     if (error == 0) return fd;

@@ -1,4 +1,4 @@
-// A TCP connection that can be interrupted while it is made.
+// Opens TCP connections; connecting can be interrupted.
 
 #pragma once
 
@@ -17,8 +17,8 @@ struct DialOptions {
 };
 
 // Connects to one of the host's addresses, tried in the resolver's order. The socket is non-blocking and close-on-exec,
-// sends without delay, and gives a connection up that carries no acknowledgement for a minute. Throws kUnreachable (no
-// such host, refused, no answer before the deadline), kInterrupted within Interrupt::kPollMs.
+// has TCP_NODELAY, and fails if sent data is not acknowledged for a minute. Throws kUnreachable (no such host, refused,
+// no answer before the deadline), and kInterrupted within Interrupt::kPollMs.
 FileDescriptor DialTcp(const DialOptions& options, const Interrupt& interrupt);
 
 }  // namespace rotv::link

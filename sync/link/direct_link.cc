@@ -31,7 +31,7 @@ namespace fs = std::filesystem;
 
 using Parameters = PgParameters;
 
-// Without a url the parts that also serve behind SSH: then seen from here.
+// Without a url, the same settings as for SSH (host, port, database, user), here seen from this machine.
 Parameters PartsOf(const SourceConfig& source) {
   Parameters parameters = {
       {"host", source.host}, {"port", std::to_string(source.port)}, {"dbname", source.database}, {"user", source.user}};
@@ -47,7 +47,7 @@ Parameters ParseUrl(const SourceConfig& source) {
     std::string why = error_text != nullptr ? error_text : "out of memory";
     PQfreemem(error_text);
     while (why.ends_with('\n')) why.pop_back();
-    // libpq's text can repeat the url with its password, so that it is not passed on.
+    // libpq's message can contain the url with its password; such a message is not shown.
     const bool names_url = why.find(source.url) != std::string::npos || why.find("password") != std::string::npos;
     throw Error(ErrorCode::kUsage,
                 fmt::format("the url of source {} is not one that libpq understands{}", source.name,
@@ -62,7 +62,7 @@ Parameters ParseUrl(const SourceConfig& source) {
   return parameters;
 }
 
-// A value of a libpq connection string.
+// Quotes a value for a libpq connection string.
 std::string QuoteValue(std::string_view value) {
   std::string quoted = "'";
   for (const char c : value) {
@@ -77,8 +77,8 @@ std::string ValueOr(const Parameters& parameters, const std::string& name, const
   return found == parameters.end() || found->second.empty() ? otherwise : found->second;
 }
 
-// `program` in every directory of PATH, and where packages keep the versions that PATH does not show; each once.
-// Debian's wrapper, which takes longer than all else here, only starts one of the latter.
+// Lists each `program` in the directories of PATH, and where packages keep versions that are not in PATH. Debian's
+// wrapper is left out: it is slow, and only starts one of the latter.
 std::set<fs::path> Candidates(const std::string& program) {
   std::vector<fs::path> directories = os::PathDirectories(os::ProcessEnvironment());
   const std::vector<fs::path> packaged = os::PackagedPostgresDirectories();
@@ -93,7 +93,7 @@ std::set<fs::path> Candidates(const std::string& program) {
   return found;
 }
 
-// A peer that has vanished is noticed by the kernel; one that only keeps silent, by those who wait for it.
+// Lets the kernel notice a peer that vanished. A peer that is only silent is noticed by StallWatch.
 void AddTimeouts(Parameters& parameters, std::chrono::milliseconds stall_timeout) {
   const std::string third_s = std::to_string(std::max<int64_t>(1, stall_timeout.count() / 3000));
   parameters.try_emplace("connect_timeout", std::to_string(std::max<int64_t>(2, stall_timeout.count() / 1000)));
@@ -125,11 +125,10 @@ class DirectLink : public Link {
 
   std::vector<LinkWarning> Warnings() const override {
     if (proven_) return {};
-    return {
-        {fmt::format("nothing proves that {} is the source: whoever is in between can read and change what it sends",
-                     ValueOr(parameters_, "host", ValueOr(parameters_, "hostaddr", "the server"))),
-         "add ?sslmode=verify-full&sslrootcert=FILE to the url in rotv.toml, with the certificate of the authority "
-         "that signed the server's"}};
+    return {{fmt::format("nothing proves that {} is the source: anyone in between can read and change what it sends",
+                         ValueOr(parameters_, "host", ValueOr(parameters_, "hostaddr", "the server"))),
+             "add ?sslmode=verify-full&sslrootcert=FILE to the url in rotv.toml, with the certificate of the authority "
+             "that signed the server's"}};
   }
 
   std::chrono::milliseconds StallTimeout() const override { return stall_timeout_; }
@@ -142,8 +141,8 @@ class DirectLink : public Link {
     return os::RunLocalCommand(local, on_stdout, interrupt_);
   }
 
-  // One connection string, because an url says more than -h, -p, -U can (sslmode). Never with the password: it would
-  // be seen in the process list.
+  // Gives one connection string, because a url can say more than -h, -p and -U (sslmode). It never has the password,
+  // which the process list would show.
   std::vector<std::string> DumpArguments() override {
     std::string conninfo;
     for (const auto& [name, value] : ConnectionParameters()) {
@@ -168,9 +167,9 @@ class DirectLink : public Link {
   uint64_t BytesSent() const override { return 0; }
 
  private:
-  // Keeps libpq from sending the password in clear to a server that nothing proves. From version 16 on it only has to
-  // be told. Before, with TLS it is held to SCRAM bound to the channel, which fails where somebody is in between; and
-  // without, it goes through a relay that reads along.
+  // Keeps libpq from sending the password in cleartext to a server that nothing proves. Since version 16 libpq has an
+  // option for that (require_auth). Before, with TLS, libpq is bound to SCRAM with channel binding, which fails if
+  // anyone is in between; without TLS it goes through a relay that inspects the login.
   void GuardPassword(Parameters& parameters) {
     constexpr int kKnowsRequireAuth = 160000;
     if (PQlibVersion() >= kKnowsRequireAuth) {
@@ -180,7 +179,7 @@ class DirectLink : public Link {
     const Parameters all = WithDefaults(parameters);
     const std::string password = PasswordOf(all);
     if (password.empty()) {
-      parameters["passfile"] = private_dir_ + "/none";  // Nor may libpq find one by itself.
+      parameters["passfile"] = private_dir_ + "/none";  // libpq must not find a password by itself either.
       return;
     }
     const std::string mode = ValueOr(all, "sslmode", "prefer");
@@ -199,7 +198,7 @@ class DirectLink : public Link {
     for (const char* name : {"hostaddr", "sslmode", "channel_binding", "gssencmode"}) parameters.erase(name);
     parameters["host"] = relay_->directory();
     parameters["port"] = std::to_string(SocketPlace::kPort);
-    parameters["password"] = password;  // pgpass knows it under the server's name.
+    parameters["password"] = password;  // A pgpass file has it under the server's name, not the socket's.
   }
 
   static std::string PasswordOf(const Parameters& all) {
@@ -219,7 +218,7 @@ class DirectLink : public Link {
   }
 
   const std::chrono::milliseconds stall_timeout_;
-  const Parameters parameters_;  // As the url has them.
+  const Parameters parameters_;  // The url's parameters.
   const bool proven_;
   const std::string private_dir_;
   const Interrupt& interrupt_;

@@ -1,4 +1,4 @@
-// The link of a source that is named by a libpq URL: connections go straight to the server, commands run here.
+// The link of a source with a libpq URL: connections go straight to the server, and commands run on this machine.
 
 #pragma once
 
@@ -11,16 +11,17 @@
 
 namespace rotv::link {
 
-// Opens nothing: whether the server can be reached is seen with the first connection. A password never goes in clear to
-// a server that nothing proves (see ProvesServer()). Throws kUsage if libpq does not understand the url.
+// Makes the link without connecting: only the first connection shows whether the server can be reached. A password is
+// never sent in cleartext to a server that nothing proves (see ProvesServer()). Throws kUsage if libpq does not
+// understand the url.
 std::unique_ptr<Link> MakeDirectLink(const SourceConfig& source, const std::string& private_dir,
                                      const Interrupt& interrupt);
 
-// The newest `program` of PostgreSQL on this machine (PATH and the usual places of packages), by what its --version
-// says: a dump program must not be older than its server. `program` itself if there is none.
+// Finds the newest version of PostgreSQL's `program` on this machine (PATH and the usual directories of packages), by
+// its --version: pg_dump must not be older than its server. Returns `program` itself if none is found.
 std::string FindNewestProgram(const std::string& program, const Interrupt& interrupt);
 
-// The major version in what `pg_dump --version` prints; 0 if there is none.
+// Reads the major version from the output of `pg_dump --version`; 0 if there is none.
 int MajorVersionOf(std::string_view version_text);
 
 }  // namespace rotv::link

@@ -10,7 +10,7 @@ namespace {
 
 using LineKind = KnownHostLine::Kind;
 
-// libssh matches patterns and hashed names only as part of a whole line, so that it gets one: any valid key will do.
+// libssh matches patterns and hashed names only within a whole line, so it is given one with any valid key.
 constexpr std::string_view kAnyKey =
     " ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -29,7 +29,7 @@ bool FitsOne(const std::string& name, const std::string& pattern) {
   return fits;
 }
 
-// libssh takes each pattern by itself and so overlooks that "!pattern" shuts a host out of the whole line.
+// Matches the patterns one by one: libssh does not know that "!pattern" excludes a host from the whole line.
 bool MatchesPattern(const std::string& name, std::string_view patterns) {
   if (patterns.starts_with('|')) return FitsOne(name, std::string(patterns));
   bool fits = false;

@@ -1,5 +1,5 @@
-// What known_hosts files say about one host. Format: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT". libssh reads such files
-// too, but knows no markers: to it "@revoked" is a host's name. Pure.
+// Reads the lines of known_hosts files about one host. Format: sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT". libssh reads
+// such files too, but knows no markers: it takes "@revoked" for a host's name. Pure.
 
 #pragma once
 
@@ -13,15 +13,15 @@ struct KnownHostLine {
   enum class Kind { kKey, kAuthority, kRevoked };
   Kind kind = Kind::kKey;
   std::string type;  // "ssh-ed25519"
-  std::string key;   // Base64, as it stands in the line.
-  std::string file;  // Where it was found.
+  std::string key;   // Base64, copied from the line.
+  std::string file;  // The file that has the line.
 };
 
-// The lines of `text`, the content of `file`, whose patterns (hashed or not, with * ? and !) fit `name`: "[host]:port",
-// "host" for port 22, or a HostKeyAlias. Lines that are no key are left out, as OpenSSH does.
+// Finds the lines of `text`, the content of `file`, whose patterns (hashed or not, with * ? and !) match `name`:
+// "[host]:port", "host" for port 22, or a HostKeyAlias. Lines without a valid key are skipped, like OpenSSH does.
 std::vector<KnownHostLine> LinesAbout(const std::string& name, std::string_view text, const std::string& file);
 
-// The words of a line, separated by blanks and tabs.
+// Splits a line into words at blanks and tabs.
 std::vector<std::string_view> WordsOf(std::string_view line);
 
 }  // namespace rotv::link

@@ -1,5 +1,5 @@
-// Watches a server's side of a login for the question that a libpq before 16 answers without thinking: the password in
-// clear. Pure. Format: PostgreSQL manual, "Message Formats".
+// LoginInspector reads the server's messages of a login, and objects to a request for the password in cleartext, which
+// a libpq before 16 answers without a question. Pure. Format: PostgreSQL manual, "Message Formats".
 
 #pragma once
 
@@ -10,11 +10,12 @@ namespace rotv::link {
 
 class LoginInspector {
  public:
-  // Takes what the server sends next and gives what of it may be passed on: whole messages only, until the login has
-  // succeeded or failed, and everything from then on.
+  // Takes the next bytes from the server and returns those that may be passed on to libpq: whole messages until the
+  // login has succeeded or failed, and all bytes after that.
   std::string Feed(std::string_view bytes);
 
-  // Empty, or why the connection must be cut. Nothing of the message at fault was or will be passed on.
+  // The reason why the connection must be cut; empty if there is none. No byte of the offending message was or will be
+  // passed on.
   const std::string& objection() const { return objection_; }
 
  private:

@@ -9,10 +9,10 @@
 
 namespace rotv::link {
 
-// Opens the way to `source`, with known_hosts check and login where it goes by SSH. `private_dir` exists, is 0700 and
-// ours; sockets are made in it and removed by the destructor. `interrupt` outlives the link.
-// Throws kRefused (unknown or changed host key, login refused, key needs a passphrase), kUnreachable (no such host,
-// connection refused, time-out), kUsage (bad `ssh` value, key file missing), kInterrupted.
+// Opens the link to `source`; over SSH this includes the host key check and the login. `private_dir` exists, is 0700
+// and ours; sockets are created in it and removed by the link's destructor. `interrupt` outlives the link. Throws
+// kRefused (unknown or changed host key, login refused, key needs a passphrase), kUnreachable (no such host, connection
+// refused, time-out), kUsage (bad `ssh` value, key file missing), kInterrupted.
 std::unique_ptr<Link> OpenLink(const SourceConfig& source, const std::string& private_dir, const Interrupt& interrupt);
 
 }  // namespace rotv::link

@@ -13,7 +13,7 @@ namespace {
 
 constexpr size_t kFields = 5;  // hostname:port:database:username:password
 
-// Takes the line apart at its colons; "\:" and "\\" stand for the characters themselves.
+// Splits the line at its colons; "\:" and "\\" mean the characters themselves.
 std::vector<std::string> Fields(std::string_view line) {
   std::vector<std::string> fields(1);
   for (size_t i = 0; i < line.size(); ++i) {

@@ -17,13 +17,26 @@
 #include "sync/link/dial.h"
 #include "sync/link/login_inspector.h"
 
+// libpq before 16 has no require_auth: a server that asks for the password in cleartext gets it. With TLS,
+// channel_binding=require prevents that; without TLS nothing in libpq does. So libpq connects to a socket of this
+// relay, which passes the server's bytes through a LoginInspector and cuts the connection before a cleartext request
+// reaches libpq.
+//
+// Invariant: no byte from the server reaches libpq that the inspector has not released. The other direction needs no
+// inspection: libpq sends its password only when asked.
+//
+// The cost is one thread for each connection and one more copy of each byte, all through the connection's life: libpq
+// owns its socket and cannot be given another one after the login. Each direction has one buffer, which must be empty
+// before more is read, so a slow reader slows the writer down and memory is bounded. The alternative, to do the login
+// here, would mean a second implementation of SCRAM.
+
 namespace rotv::link {
 namespace {
 
 constexpr std::chrono::seconds kDialLimit{15};
 constexpr size_t kBufferBytes = size_t{256} << 10;
 
-// One direction of a connection: what was read and not yet written.
+// One direction of a connection, with the bytes that were read and not yet written.
 struct Flow {
   int from = -1;
   int to = -1;
@@ -35,7 +48,7 @@ struct Flow {
   bool Full() const { return written < bytes.size(); }
 };
 
-// False if there is nobody to write to any more.
+// Writes what can be written now. False if the receiving end is gone.
 bool Write(Flow& flow) {
   while (flow.Full()) {
     const ssize_t count =

@@ -1,5 +1,5 @@
-// A socket of ours between libpq and a server that nothing proves, which cuts a connection before the password could be
-// sent in clear.
+// PasswordRelay is a proxy between libpq and a server that nothing proves. It cuts a connection before libpq could send
+// the password in cleartext.
 
 #pragma once
 
@@ -20,7 +20,7 @@ class PasswordRelay {
     int port = 0;
   };
 
-  // Listens in `private_dir` (see SocketPlace) and carries each connection to `server`, without TLS.
+  // Listens in `private_dir` (see SocketPlace) and relays each connection to `server`, without TLS.
   PasswordRelay(Server server, const std::string& private_dir);
   // Ends every connection.
   ~PasswordRelay();
@@ -29,7 +29,7 @@ class PasswordRelay {
 
   const std::string& directory() const { return place_.directory(); }
 
-  // Why the last connection could not be made, or was cut; empty after one that could.
+  // The reason why the last connection failed or was cut; empty if it did not.
   std::string Failure() const;
 
  private:
@@ -43,7 +43,7 @@ class PasswordRelay {
   Interrupt stop_;
   mutable std::mutex mutex_;
   std::string failure_;              // Guarded by mutex_.
-  std::list<std::thread> carrying_;  // Used by the accepting thread, and after its end.
+  std::list<std::thread> carrying_;  // Used by the accepting thread, and by the destructor after its end.
   std::thread accepting_;            // Last: it uses all of the above.
 };
 

@@ -9,13 +9,12 @@
 namespace rotv::link {
 namespace {
 
-// A bash that is started by sshd's child reads ~/.bashrc even with -c, and what that prints would be taken for the
-// server's words.
+// A bash that sshd starts reads ~/.bashrc even with -c, and its output would be taken for the server's.
 constexpr const char* kBash = "bash --norc";
 
-// `shell` is words as they stand. When the link is cut while much comes out of the container, `podman exec` would die
-// of its output before it passes on that its input has ended; then nobody tells what runs in there, which stays for
-// good. So somebody takes its output as long as it lives.
+// Runs a script by a shell in the container; `shell` is not quoted. If the link drops while the container writes much,
+// `podman exec` would die of SIGPIPE before it passes on the end of its input, and the program in the container would
+// never learn of it and stay forever. So a `cat` reads the output of `podman exec` as long as that lives.
 std::string InContainer(const SourceConfig& source, const std::string& shell, const std::string& script) {
   const std::string exec = fmt::format("{} exec -i {} {} -c {}", os::ShellQuote(source.runtime),
                                        os::ShellQuote(source.container), shell, os::ShellQuote(script));
@@ -26,8 +25,8 @@ std::string InContainer(const SourceConfig& source, const std::string& shell, co
              exec));
 }
 
-// Whichever direction ends first ends the other: a server that closes must not leave its client waiting, nor a client
-// that is killed its server. Background commands read /dev/null unless told otherwise, hence <&0.
+// The end of one direction ends the other: a server that closes must not leave its client waiting, nor a killed client
+// its server. The shell gives background commands /dev/null as input unless it is redirected, hence <&0.
 std::string TcpRelayScript(const std::string& host, int port) {
   return fmt::format(
       "exec 3<>/dev/tcp/{}/{} || exit 1; cat <&3 3<&- & d=$!; cat <&0 >&3 & u=$!; exec 3>&- 0<&-; wait -n; "
@@ -35,7 +34,7 @@ std::string TcpRelayScript(const std::string& host, int port) {
       host, port);
 }
 
-// A client that is gone ends both directions: what a COPY still has to say nobody wants.
+// The end of the client ends both directions: no one needs the rest of a COPY.
 constexpr const char* kPerlRelay = R"(
 use Socket;
 my $s;
@@ -69,11 +68,11 @@ while True:
     while v: v = v[os.write(1, v):]
 )";
 
-// nc is left out: its variants differ in whether -U exists and in what they do at the end of input.
+// nc is not used: its variants differ in whether -U exists and in what they do at the end of input.
 std::string SocketRelayScript(const std::string& directory, int port) {
   const std::string directories = directory.empty() ? "/var/run/postgresql /tmp" : os::ShellQuote(directory);
   const std::string missing = "connect to " + directory + ": there is no .s.PGSQL." + std::to_string(port);
-  // A directory that was named and is wrong must not go unseen: pg_dump is given the same one.
+  // A configured directory without the socket is an error, with no fallback to TCP: pg_dump gets the same directory.
   const std::string if_missing =
       directory.empty() ? "" : fmt::format("else echo {} >&2; exit 1; ", os::ShellQuote(missing));
   return fmt::format(
@@ -96,10 +95,10 @@ bool FitsDevTcp(const std::string& host) {
 
 }  // namespace
 
-// Standard input stays open as long as somebody wants the output: where it ends, the command does. Else a pg_dump that
-// waits for a lock, and writes nothing, would hold its own locks on the source long after the link was cut. (A signal
-// by SSH would not reach into a container, nor anything of root's.) The watcher is gone before the command's process
-// number can be used again.
+// The script ends the command when its standard input ends, which stays open as long as the output is wanted. Otherwise
+// a pg_dump that waits for a lock, and writes nothing, would hold its own locks on the source long after the link
+// dropped. (A signal by SSH would reach neither into a container nor a process of another user.) The watcher is killed
+// before the command's process id can be used again.
 std::string CommandLine(const os::ProgramCall& command, const SourceConfig& source) {
   std::string words;
   if (!command.env.empty()) words += "env ";

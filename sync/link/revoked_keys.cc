@@ -21,10 +21,9 @@ namespace {
 constexpr std::string_view kListMagic("SSHKRL\n\0", 8);  // OpenSSH's PROTOCOL.krl.
 
 [[noreturn]] void ThrowUncheckable(const std::string& file, const std::string& why) {
-  throw Error(
-      ErrorCode::kRefused,
-      fmt::format("no host key can be accepted: whether it is revoked cannot be found out in {}: {}", file, why),
-      "correct RevokedHostKeys in ~/.ssh/config or /etc/ssh/ssh_config, or the file that it names");
+  throw Error(ErrorCode::kRefused,
+              fmt::format("no host key can be accepted, because {} cannot be checked for revoked keys: {}", file, why),
+              "correct RevokedHostKeys in ~/.ssh/config or /etc/ssh/ssh_config, or the file that it names");
 }
 
 std::string Content(const std::string& file) {

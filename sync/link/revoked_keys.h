@@ -1,4 +1,4 @@
-// RevokedHostKeys of ssh_config(5).
+// Checks a host key against RevokedHostKeys of ssh_config(5).
 
 #pragma once
 
@@ -8,9 +8,9 @@
 
 namespace rotv::link {
 
-// Whether `file` revokes `key_line` ("ssh-ed25519 AAAA…"). The file holds public keys, one a line, or is a key
-// revocation list (KRL), which ssh-keygen is asked about. Throws kRefused if that cannot be found out: then no host key
-// may be accepted, as with ssh.
+// True if `file` revokes `key_line` ("ssh-ed25519 AAAA…"). The file has one public key a line, or is a key revocation
+// list (KRL), for which ssh-keygen is asked. Throws kRefused if that cannot be determined: then no host key may be
+// accepted, like with ssh.
 bool IsRevoked(const std::string& key_line, const std::string& file, const Interrupt& interrupt);
 
 }  // namespace rotv::link

@@ -31,7 +31,7 @@ bool IsHere(const std::string& host) {
   return inet_pton(AF_INET6, host.c_str(), &six) == 1 && IN6_IS_ADDR_LOOPBACK(&six);
 }
 
-// libpq takes lists, separated by commas.
+// True if all hosts are this machine; libpq takes lists, separated by commas.
 bool AllAreHere(std::string_view hosts) {
   while (true) {
     const size_t comma = std::min(hosts.find(','), hosts.size());
@@ -60,7 +60,7 @@ PgParameters WithDefaults(const PgParameters& given) {
 bool ProvesServer(const PgParameters& parameters) {
   if (ParameterOf(parameters, "sslmode") == "verify-full" || ParameterOf(parameters, "gssencmode") == "require")
     return true;
-  if (parameters.contains("service")) return false;  // It may name a host that is not seen here.
+  if (parameters.contains("service")) return false;  // It may name a host that this program does not see.
   const std::string address = ParameterOf(parameters, "hostaddr");
   return AllAreHere(address.empty() ? ParameterOf(parameters, "host") : address);
 }

@@ -1,4 +1,4 @@
-// What is known of a server before a password is sent to it. Pure, but for ServerSpeaksTls().
+// Tells what is certain about a server before a password is sent to it. Pure, except for ServerSpeaksTls().
 
 #pragma once
 
@@ -9,17 +9,19 @@
 
 namespace rotv::link {
 
-using PgParameters = std::map<std::string, std::string>;  // Those of libpq.
+using PgParameters = std::map<std::string, std::string>;  // libpq's connection parameters.
 
-// `given`, and for what it leaves out libpq's own defaults of host, hostaddr, port, sslmode, gssencmode, dbname and
-// user, environment included.
+// Completes `given` with libpq's own defaults (environment included) for host, hostaddr, port, sslmode, gssencmode,
+// dbname and user.
 PgParameters WithDefaults(const PgParameters& given);
 
-// Whether a connection by `parameters` can only be to the server that is meant: its certificate is checked against its
-// name (sslmode=verify-full), or there is no network in between (a unix socket, loopback).
+// True if a connection with `parameters` can only reach the intended server: its certificate is checked against its
+// name (sslmode=verify-full), GSSAPI encryption is required, or there is no network in between (a unix socket,
+// loopback).
 bool ProvesServer(const PgParameters& parameters);
 
-// Asks the server at `host` (SSLRequest). False too if it cannot be reached within a few seconds.
+// Asks the server at `host` whether it supports TLS (SSLRequest). Also false if it cannot be reached within a few
+// seconds.
 bool ServerSpeaksTls(const std::string& host, int port, const Interrupt& interrupt);
 
 }  // namespace rotv::link

@@ -1,4 +1,4 @@
-// The unix socket through which libpq comes to us.
+// SocketPlace is the unix socket by which libpq connects to us.
 
 #pragma once
 
@@ -9,11 +9,12 @@
 
 namespace rotv::link {
 
-// A socket named as libpq expects it for port 5432. It is made in `private_dir`, or, where that path is too long for a
-// socket's, in a new directory (0700) under XDG_RUNTIME_DIR or /tmp. Removed at the end, together with what was made.
+// Makes a socket with the name that libpq expects for port 5432. It is in `private_dir`, or, if that path is too long
+// for a socket, in a new directory (0700) under XDG_RUNTIME_DIR or /tmp. The destructor removes the socket and that
+// directory.
 class SocketPlace {
  public:
-  // Throws kDisk if no socket can be made. One that a killed run left is replaced.
+  // Throws kDisk if no socket can be made. Replaces one that a killed run left.
   explicit SocketPlace(const std::string& private_dir);
   ~SocketPlace();
   SocketPlace(const SocketPlace&) = delete;
@@ -22,7 +23,7 @@ class SocketPlace {
   const std::string& directory() const { return directory_; }
   static constexpr int kPort = 5432;
 
-  // The listening socket; once.
+  // Hands over the listening socket; may be called once.
   FileDescriptor TakeListener() { return std::move(listener_); }
 
  private:

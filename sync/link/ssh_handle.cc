@@ -8,8 +8,8 @@
 namespace rotv::link {
 
 void SshSessionDeleter::operator()(ssh_session session) const {
-  // Silently: a polite goodbye could wait for a link that is gone. Closes the socket, also one that we handed over,
-  // unless an error already did; a proxy is ended too.
+  // A disconnect message could wait for a dead link, so none is sent. This closes the socket, even one that we handed
+  // over, unless an error already did; it also ends a proxy.
   ssh_silent_disconnect(session);
   ssh_free(session);
 }

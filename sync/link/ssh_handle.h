@@ -1,4 +1,4 @@
-// A libssh session as an object, and waiting for its steps.
+// Owns a libssh session, and waits for its steps.
 
 #pragma once
 
@@ -18,8 +18,8 @@ struct SshSessionDeleter {
 };
 using SshHandle = std::unique_ptr<ssh_session_struct, SshSessionDeleter>;
 
-// Calls `step`, a libssh function on a non-blocking session, until it gives something else than `again`, and waits for
-// the session's socket in between. Throws kInterrupted; kUnreachable when `deadline` passes.
+// Until() calls `step`, a libssh function on a non-blocking session, until its result is not `again`, waits for the
+// session's socket in between, and returns the result. Throws kInterrupted, and kUnreachable when `deadline` passes.
 struct SshWait {
   ssh_session session;
   const Interrupt& interrupt;

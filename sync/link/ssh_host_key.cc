@@ -14,6 +14,12 @@
 #include "sync/link/known_hosts.h"
 #include "sync/link/revoked_keys.h"
 
+// Invariant: a host is trusted only if OpenSSH's client would trust it. libssh's own check cannot promise that: it
+// reads known_hosts without markers, and knows one file. So the files are those that `ssh -G` names, their lines are
+// matched here, and revocation lists are a question for ssh-keygen. Whatever cannot be read or decided is a refusal,
+// since nothing that follows is safe without it. This is stricter than OpenSSH in two points: host certificates are not
+// supported, and StrictHostKeyChecking cannot turn the check off. A test asks OpenSSH's client about each case.
+
 namespace rotv::link {
 namespace {
 
@@ -26,7 +32,7 @@ struct HostKey {
 };
 
 HostKey KeyOf(ssh_session session) {
-  const Error unreadable(ErrorCode::kRefused, "the host shows a key that libssh does not understand", "");
+  const Error unreadable(ErrorCode::kRefused, "the host has a key that libssh does not understand", "");
   ssh_key raw_key = nullptr;
   if (ssh_get_server_publickey(session, &raw_key) != SSH_OK) throw unreadable;
   const std::unique_ptr<ssh_key_struct, decltype(&ssh_key_free)> key(raw_key, ssh_key_free);
@@ -60,23 +66,23 @@ std::vector<KnownHostLine> KnownLines(const HostKeyPlace& place, const std::stri
   return lines;
 }
 
-// "rsa-sha2-512" signs with a key of type "ssh-rsa".
+// The key type of a signature algorithm: "rsa-sha2-512" signs with a key of type "ssh-rsa".
 std::string_view KeyTypeOf(std::string_view algorithm) {
   return algorithm.starts_with("rsa-sha2-") ? "ssh-rsa" : algorithm;
 }
 
 [[noreturn]] void ThrowRevoked(const HostKeyPlace& place, const HostKey& key, const std::string& where) {
   throw Error(ErrorCode::kRefused,
-              fmt::format("THE HOST KEY OF {} IS REVOKED by {}: {}. Somebody may be listening in", place.name, where,
+              fmt::format("THE HOST KEY OF {} IS REVOKED by {}: {}. Someone may be listening in", place.name, where,
                           key.fingerprint),
-              "ask who runs the host for its new key; do not go on with this one");
+              "ask the host's administrator for its new key; do not accept this one");
 }
 
 [[noreturn]] void ThrowChanged(const HostKeyPlace& place, const HostKey& key, const std::string& file) {
   throw Error(ErrorCode::kRefused,
-              fmt::format("THE HOST KEY OF {} HAS CHANGED: it is now {}. Somebody may be listening in", place.name,
+              fmt::format("THE HOST KEY OF {} HAS CHANGED: it is now {}. Someone may be listening in", place.name,
                           key.fingerprint),
-              fmt::format("ask who runs the host. Only if the change is theirs: ssh-keygen -R {} -f {}, then add "
+              fmt::format("ask the host's administrator. Only if they changed it: ssh-keygen -R {} -f {}, then add "
                           "this line: {} {} {}",
                           os::ShellQuote(place.name), file, place.name, key.type, key.base64));
 }
@@ -103,7 +109,7 @@ const KnownHostLine* FindLine(const std::vector<KnownHostLine>& lines, Kind kind
   return found == lines.end() ? nullptr : &*found;
 }
 
-// Throws if one of them revokes it.
+// True if one of the lines has the key. Throws if one of them revokes it.
 bool IsAccepted(const HostKeyPlace& place, const HostKey& key, const std::vector<KnownHostLine>& lines) {
   const auto is_it = [&](const KnownHostLine& line) { return line.type == key.type && line.key == key.base64; };
   if (const KnownHostLine* revoked = FindLine(lines, Kind::kRevoked, is_it)) ThrowRevoked(place, key, revoked->file);
@@ -137,9 +143,9 @@ void PreferKnownKeys(ssh_session session, const HostKeyPlace& place, const SshSe
       return line.kind == Kind::kKey && line.type == KeyTypeOf(algorithm);
     });
   });
-  // Names that libssh does not know are left out by it; where none remains its own list stays.
+  // libssh ignores names that it does not know; if none remains, its own list stays in force.
   ssh_options_set(session, SSH_OPTIONS_HOSTKEYS, fmt::format("{}", fmt::join(algorithms, ",")).c_str());
-  // Else it would put kinds of key in front that it has read under another name.
+  // Otherwise libssh would put key types first that it has read there under another name.
   ssh_options_set(session, SSH_OPTIONS_KNOWNHOSTS, "/dev/null");
   ssh_options_set(session, SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null");
 }

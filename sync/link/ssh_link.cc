@@ -29,7 +29,7 @@ std::vector<Destination> DestinationsOf(const SourceConfig& source) {
   using To = Destination::Kind;
   if (!source.container.empty()) return {{To::kCommand, RelayCommandLine(source), 0}};
   const std::string socket_name = fmt::format("/.s.PGSQL.{}", source.port);
-  // The packages' directory, then PostgreSQL's own default.
+  // The usual directories are that of packages, then PostgreSQL's own default.
   if (source.host.empty()) {
     return {{To::kSocket, "/var/run/postgresql" + socket_name, 0}, {To::kSocket, "/tmp" + socket_name, 0}};
   }
@@ -37,7 +37,7 @@ std::vector<Destination> DestinationsOf(const SourceConfig& source) {
   return {{To::kTcp, source.host, source.port}};
 }
 
-// Where the tunnel's thread puts how a command ended, and a caller takes it.
+// EndBox carries the end of a command from the tunnel's thread to the caller.
 struct EndBox {
   std::mutex mutex;
   std::optional<ChannelEnd> end;
@@ -79,7 +79,8 @@ class SshLink : public Link {
   }
 
   std::map<std::string, std::string> ConnectionParameters() override {
-    // The socket is the near end of our tunnel. What the environment demands for other servers must not close it to us.
+    // The socket is the local end of our tunnel. Settings of the environment for other servers must not prevent this
+    // connection.
     std::map<std::string, std::string> parameters = {{"host", socket_.directory()},
                                                      {"port", std::to_string(SocketPlace::kPort)},
                                                      {"sslmode", "disable"},
@@ -116,7 +117,7 @@ class SshLink : public Link {
   os::CommandResult Run(const os::ProgramCall& command,
                         const std::function<void(std::string_view)>& on_stdout) override {
     if (command.password.find_first_of("\r\n") != std::string::npos) {
-      throw Error(ErrorCode::kUsage, "a password that holds a line break cannot be handed over");
+      throw Error(ErrorCode::kUsage, "a password that contains a line break cannot be handed over");
     }
     const auto box = std::make_shared<EndBox>();
     ChannelSpec spec;
@@ -133,7 +134,7 @@ class SshLink : public Link {
     return ResultOf(box->end.value_or(ChannelEnd{}));
   }
 
-  // pg_dump runs where the server is: no -h where the usual socket directory is meant.
+  // pg_dump runs where the server is: without -h it uses the usual socket directory.
   std::vector<std::string> DumpArguments() override {
     std::vector<std::string> arguments;
     if (!source_.host.empty()) arguments.insert(arguments.end(), {"-h", source_.host});
@@ -186,7 +187,7 @@ class SshLink : public Link {
       throw Error(ErrorCode::kRefused, ChannelFailure(end, source_, label_));
     }
     if (!end.exit_status) {
-      throw Error(ErrorCode::kUnreachable, fmt::format("{} ended a command without saying how", label_),
+      throw Error(ErrorCode::kUnreachable, fmt::format("{} ended a command without an exit status", label_),
                   "run the same command again to go on");
     }
     return {*end.exit_status, end.stderr_text};
@@ -195,7 +196,7 @@ class SshLink : public Link {
   const SourceConfig source_;
   const Interrupt& interrupt_;
   const std::vector<Destination> destinations_;
-  std::unique_ptr<SshSession> session_;  // Until the tunnel has it.
+  std::unique_ptr<SshSession> session_;  // Moved into the tunnel.
   const std::string label_;
   const std::vector<std::string> key_warnings_;
   SocketPlace socket_;

@@ -1,4 +1,4 @@
-// The link that goes by SSH, into a container or not.
+// The link over SSH, with or without a container.
 
 #pragma once
 
@@ -9,8 +9,9 @@
 
 namespace rotv::link {
 
-// As OpenLink(). libpq sees a unix socket: it speaks no TLS over one, which SSH makes unnecessary; a server whose
-// pg_hba.conf wants `hostssl` from 127.0.0.1 is reached by its socket directory instead.
+// Opens a link under the contract of OpenLink(). libpq connects to a unix socket, over which it uses no TLS; SSH makes
+// that unnecessary. A server whose pg_hba.conf requires `hostssl` from 127.0.0.1 is reached by its socket directory
+// instead.
 std::unique_ptr<Link> OpenSshLink(const SourceConfig& source, const std::string& private_dir,
                                   const Interrupt& interrupt);
 

@@ -31,13 +31,14 @@ struct LoadedKey {
   Key key{nullptr, ssh_key_free};
 };
 
-// libssh asks for a passphrase only if the key has one; nobody is there to answer.
+// libssh calls this only if the key has a passphrase. It notes that, and gives none: this program never prompts.
 int NotePassphraseWanted(const char*, char*, size_t, int, int, void* wanted) {
   *static_cast<bool*>(wanted) = true;
   return -1;
 }
 
-// OpenSSH's rule (sshkey_perm_ok): a file of ours must be readable for nobody else. One of another user is his matter.
+// Follows OpenSSH's rule (sshkey_perm_ok): a file of ours must not be readable by others; a file of another user is not
+// checked.
 bool OthersMayRead(const std::string& path) {
   struct stat status {};
   return stat(path.c_str(), &status) == 0 && status.st_uid == getuid() && (status.st_mode & 077) != 0;
@@ -61,25 +62,25 @@ LoadedKey LoadKey(const std::string& path) {
   return loaded;
 }
 
-// What was tried, for the error if nothing helps.
+// Records the keys that were tried, for the error message.
 struct Attempts {
   std::vector<std::string> offered;
   std::vector<std::string> need_passphrase;
   std::vector<std::string> unprotected;
 };
 
-// Whether the far end let us in by this key.
+// Offers a key; true if the remote host accepted it.
 bool Offer(const SshWait& wait, ssh_key key) {
   const int result = wait.Until(SSH_AUTH_AGAIN, [&] { return ssh_userauth_publickey(wait.session, nullptr, key); });
   if (result == SSH_AUTH_ERROR) {
     throw Error(ErrorCode::kUnreachable,
-                fmt::format("{} broke off the login: {}", wait.label, ssh_get_error(wait.session)),
+                fmt::format("{} closed the connection during the login: {}", wait.label, ssh_get_error(wait.session)),
                 "too many keys may have been tried (MaxAuthTries): name the right one with identity in rotv.toml");
   }
   return result == SSH_AUTH_SUCCESS;
 }
 
-// A certificate beside the key goes first, as with ssh.
+// Offers the certificate beside the key, which goes first, like with ssh.
 bool OfferCertificate(const SshWait& wait, const std::string& path, Attempts& attempts) {
   const std::string certificate_path = path + "-cert.pub";
   ssh_key raw_certificate = nullptr;

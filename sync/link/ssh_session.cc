@@ -24,14 +24,14 @@ namespace {
 using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kConnectLimit{15'000};
-constexpr std::chrono::milliseconds kLoginLimit{30'000};  // A far end that asks slow name servers takes its time.
+constexpr std::chrono::milliseconds kLoginLimit{30'000};  // A remote host with slow name servers takes long.
 
-// The ciphers that cost least first (AES-GCM has help from the processor and needs no separate MAC), then what every
-// server knows.
+// The ciphers that cost least come first (processors support AES-GCM, which needs no separate MAC), then those that
+// every server knows.
 constexpr const char* kCiphers =
     "aes128-gcm@openssh.com,aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr,aes192-ctr,aes128-ctr";
 
-// libssh writes to a ProxyCommand's pipe with write(), so that a proxy that dies would kill this process.
+// Blocks SIGPIPE: libssh writes to a ProxyCommand's pipe with write(), so a proxy that dies would kill this process.
 class SigpipeBlocked {
  public:
   SigpipeBlocked() {
@@ -71,12 +71,14 @@ void Set(ssh_session session, ssh_options_e option, const std::string& value) {
   }
 }
 
-// What rotv.toml says goes before ~/.ssh/config, which goes before our own wishes. libssh lets the last setter win.
+// Sets the session's options: rotv.toml has precedence over ~/.ssh/config, which has precedence over our own defaults.
+// In libssh the last call wins.
 void Configure(ssh_session session, const SshOptions& options) {
   Set(session, SSH_OPTIONS_HOST, options.target.host);
-  ssh_options_set(session, SSH_OPTIONS_CIPHERS_C_S, kCiphers);  // Refused where a policy forbids one: defaults stay.
+  // This fails if a policy forbids one of them: then the defaults stay.
+  ssh_options_set(session, SSH_OPTIONS_CIPHERS_C_S, kCiphers);
   ssh_options_set(session, SSH_OPTIONS_CIPHERS_S_C, kCiphers);
-  // libssh looks the home directory up in the user database; everybody else, and a test, goes by HOME.
+  // libssh takes the home directory from the user database; other programs (and tests) use HOME.
   if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
     Set(session, SSH_OPTIONS_SSH_DIR, std::string(home) + "/.ssh");
   }
@@ -105,28 +107,28 @@ SshTarget Resolved(ssh_session session) {
 [[noreturn]] void ThrowHandshakeFailure(ssh_session session, const SshWait& wait, const std::string& proxy) {
   const std::string why = ssh_get_error(session);
   if (why.find("kex error") != std::string::npos) {
-    throw Error(
-        ErrorCode::kRefused, fmt::format("{} speaks SSH with no method that this side knows: {}", wait.label, why),
-        "the far end's sshd_config, or Ciphers, MACs and KexAlgorithms in ~/.ssh/config, must allow one of them");
+    throw Error(ErrorCode::kRefused,
+                fmt::format("{} and this program have no SSH algorithm in common: {}", wait.label, why),
+                "allow one in the remote host's sshd_config, or in Ciphers, MACs and KexAlgorithms of ~/.ssh/config");
   }
   if (!proxy.empty()) {
     throw Error(ErrorCode::kUnreachable,
-                fmt::format("the way to {} through `{}` broke off: {}", wait.label, proxy, why),
+                fmt::format("the connection to {} through `{}` failed: {}", wait.label, proxy, why),
                 fmt::format("run the ProxyCommand by hand, or: ssh -v {}", wait.label));
   }
   throw Error(ErrorCode::kUnreachable,
-              fmt::format("{} broke the connection off while it was made: {}", wait.label, why),
+              fmt::format("{} closed the connection during the SSH handshake: {}", wait.label, why),
               "is this the port of sshd? It may also be too busy just now (MaxStartups): try again");
 }
 
-// Connects the session: by a socket of ours, which can be interrupted, except through a proxy.
+// Connects the session by a socket of ours, so that it can be interrupted; a proxy makes its own connection.
 void Handshake(ssh_session session, const SshWait& wait) {
   const SshTarget target = Resolved(session);
   std::string proxy = OptionOf(session, SSH_OPTIONS_PROXYCOMMAND);
   if (proxy == "none") proxy.clear();
   if (proxy.empty()) {
     const FileDescriptor socket_fd = DialTcp({target.host, target.port, wait.deadline}, wait.interrupt);
-    // A copy, because libssh closes it: in an error at once, else in the session's deleter.
+    // libssh gets a copy, because it closes it: after an error at once, else in the session's deleter.
     const int fd = fcntl(socket_fd.get(), F_DUPFD_CLOEXEC, 0);
     ssh_options_set(session, SSH_OPTIONS_FD, &fd);
   }
@@ -134,7 +136,7 @@ void Handshake(ssh_session session, const SshWait& wait) {
   if (result != SSH_OK) ThrowHandshakeFailure(session, wait, proxy);
 }
 
-// libssh makes the socket blocking once connected; a stalled link would then hold up everything the thread does.
+// libssh makes the socket blocking once it is connected; a stalled link would then block the whole thread.
 void MakeNonBlocking(int fd) {
   fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
   fcntl(fd, F_SETFD, FD_CLOEXEC);
@@ -145,11 +147,11 @@ void MakeNonBlocking(int fd) {
 std::unique_ptr<SshSession> SshSession::Connect(const SshOptions& options, const Interrupt& interrupt) {
   const SigpipeBlocked no_sigpipe;
   const std::string identity = ExpandHome(options.identity);
-  if (!identity.empty()) CheckKeyFile(identity);  // Before anything goes over the network.
+  if (!identity.empty()) CheckKeyFile(identity);  // This needs no network, so it comes first.
   const SshSettings settings = ReadSshSettings(options.target, interrupt);
 
   SshHandle handle(ssh_new());
-  if (handle == nullptr) throw Error(ErrorCode::kBug, "libssh gives no session");
+  if (handle == nullptr) throw Error(ErrorCode::kBug, "libssh could not create a session");
   Configure(handle.get(), options);
   const std::string label = ToString(Resolved(handle.get()));
   const HostKeyPlace place = PlaceOf(Resolved(handle.get()), settings, options.known_hosts);

@@ -1,4 +1,4 @@
-// An SSH session: connected, its host key checked, logged in.
+// SshSession is an SSH session that is connected and logged in, with its host key checked.
 
 #pragma once
 
@@ -17,24 +17,24 @@ namespace rotv::link {
 
 struct SshOptions {
   SshTarget target;
-  std::string identity;                                               // As in SourceConfig; "~/" is understood.
-  std::string known_hosts;                                            // As in SourceConfig; "~/" is understood.
-  std::chrono::milliseconds stall_timeout = std::chrono::minutes(1);  // Connecting and logging in take no longer each.
+  std::string identity;                                               // See SourceConfig; may begin with "~/".
+  std::string known_hosts;                                            // See SourceConfig; may begin with "~/".
+  std::chrono::milliseconds stall_timeout = std::chrono::minutes(1);  // The limit for connecting, and for logging in.
 };
 
-// May be used by one thread at a time, and moved to another.
+// One thread at a time may use it; it may move from one thread to another.
 class SshSession {
  public:
-  // Reads ~/.ssh/config (HOME's) and /etc/ssh/ssh_config, connects (ProxyCommand and ProxyJump too), checks the host
-  // key, and logs in with a key; asks nobody anything. Throws as OpenLink() does.
+  // Reads ~/.ssh/config (below HOME) and /etc/ssh/ssh_config, connects (also by ProxyCommand and ProxyJump), checks the
+  // host key, and logs in with a key. Never prompts. Throws like OpenLink().
   static std::unique_ptr<SshSession> Connect(const SshOptions& options, const Interrupt& interrupt);
 
   ssh_session get() const { return handle_.get(); }
 
-  // For people: "root@db.example.org:22422".
+  // A name for messages: "root@db.example.org:22422".
   const std::string& label() const { return label_; }
 
-  // What a person should hear of though the session stands: key files that were not used.
+  // Warnings about key files that were not used.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
  private:

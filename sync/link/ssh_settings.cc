@@ -59,8 +59,8 @@ SshSettings Defaults() {
   return settings;
 }
 
-// A configuration that includes both files, readable under the path that it gives, as long as it lives. ssh goes by the
-// user database's home directory; with another HOME it has to be told where the files are.
+// Makes a configuration that includes both files, readable under path() for the object's lifetime. ssh takes the home
+// directory from the user database; with another HOME it must be told where the files are.
 class JoinedConfig {
  public:
   JoinedConfig() : file_(memfd_create("ssh_config", MFD_CLOEXEC)) {
@@ -75,7 +75,7 @@ class JoinedConfig {
   FileDescriptor file_;
 };
 
-// What `ssh -G` prints; empty if there is no ssh.
+// The output of `ssh -G`; empty if there is neither an ssh nor a configuration.
 std::string AskSsh(const SshTarget& target, const Interrupt& interrupt) {
   os::ProgramCall command;
   command.argv = {"ssh", "-G"};
@@ -100,7 +100,7 @@ std::string AskSsh(const SshTarget& target, const Interrupt& interrupt) {
   return text;
 }
 
-// The tokens of ssh_config(5) that can stand in the name of a file. What is left of others names no file.
+// Expands the tokens of ssh_config(5) that may be in the name of a file. A name with other tokens matches no file.
 std::string Expanded(std::string_view path, const std::map<char, std::string>& tokens) {
   std::string text;
   for (size_t i = 0; i < path.size(); ++i) {
@@ -144,7 +144,7 @@ std::string ValueOf(const Lines& lines, std::string_view keyword) {
   return found == lines.end() || found->second == "none" ? "" : found->second;
 }
 
-// ssh prints its default files below the user database's home directory.
+// Moves a default file below HOME: ssh prints its default files below the home directory of the user database.
 std::string BelowHome(const std::string& path) {
   const std::string prefix = HomeOfUser() + "/.ssh/known_hosts";
   return path == prefix || path == prefix + "2" ? Home() + path.substr(HomeOfUser().size()) : path;

@@ -14,15 +14,32 @@
 #include "fmt/format.h"
 #include "storage/error.h"
 
+// libssh may be used by one thread at a time only, and a session has one socket for all of its channels. So one thread
+// owns the session and every channel, in one poll() loop over the session's socket, the local sockets and a wake-up
+// eventfd. Other threads put requests into a list under a mutex and wake the loop: no lock is held while libssh runs,
+// and no two threads ever touch the session. libpq sees plain unix sockets and needs no change.
+//
+// Invariants: a ChannelSpec's on_end is called exactly once for each channel, whether it ends, never opens or the
+// session is lost (AbortAll and EndUnopened cover the last cases); and a callback must not wait, since it would stop
+// all channels.
+//
+// Flow control comes from SSH: a channel whose local socket is full leaves its data in libssh's buffer, its window
+// closes, and the other channels go on. The session is read in bounded turns (kReadsInARow), so that one busy channel
+// does not starve the others. A dead session is noticed by counting unanswered keepalives, and not by a clock: a
+// process that was stopped, or a laptop that slept, must not give up a link that still works.
+//
+// A thread for each channel with a lock around libssh would not do: a blocking call for one channel would hold the lock
+// and so block all of them.
+
 namespace rotv::link {
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr int kKeepalivesUnanswered = 4;  // More of them, and the link counts as dead.
+constexpr int kKeepalivesUnanswered = 4;  // The link counts as dead with more than these.
 constexpr int kSocketBufferBytes = 1 << 20;
 constexpr size_t kUploadBytes = 256 * 1024;
-constexpr int kReadsInARow = 64;  // libssh reads 4 KiB a call; more in a row before anyone else has a turn.
+constexpr int kReadsInARow = 64;  // libssh reads 4 KiB a call: this many before other channels have a turn.
 
 void EnlargeBuffers(int fd) {
   setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSocketBufferBytes, sizeof kSocketBufferBytes);
@@ -42,7 +59,7 @@ void EndUnopened(const ChannelSpec& spec, const std::string& reason) {
 
 }  // namespace
 
-// What the thread works with. Only it touches this.
+// The state of the tunnel's thread. No other thread touches it.
 class Tunnel::Pump {
  public:
   explicit Pump(Tunnel& tunnel) : tunnel_(tunnel), session_(tunnel.session_->get()), event_(ssh_event_new()) {
@@ -56,7 +73,7 @@ class Tunnel::Pump {
   Pump(const Pump&) = delete;
   Pump& operator=(const Pump&) = delete;
 
-  // Until the tunnel is to stop (empty) or the session is lost (why).
+  // Runs until the tunnel is stopped (returns an empty string) or the session is lost (returns the reason).
   std::string Run() {
     while (!tunnel_.stop_) {
       TakeRequests();
@@ -106,7 +123,7 @@ class Tunnel::Pump {
 
   bool CanWrite() const { return (ssh_get_status(session_) & SSH_WRITE_PENDING) == 0; }
 
-  // polled_: wake-up, session, listeners, channels.
+  // Fills polled_ in this order: wake-up, session, listeners, channels; then polls.
   void Poll() {
     polled_.clear();
     polled_.push_back({tunnel_.wake_.get(), POLLIN, 0});
@@ -124,7 +141,7 @@ class Tunnel::Pump {
 
   void ReadWakeUps() {
     uint64_t count = 0;
-    if (read(tunnel_.wake_.get(), &count, sizeof count) < 0) return;  // Nothing to read: somebody else's wake-up.
+    if (read(tunnel_.wake_.get(), &count, sizeof count) < 0) return;  // Nothing to read: an earlier call took it.
   }
 
   void HandlePackets() {
@@ -134,7 +151,8 @@ class Tunnel::Pump {
     }
   }
 
-  // libssh keeps one global request at a time: the first call fetches the answer to the last one, if it has come.
+  // libssh keeps one global request at a time: the first call only collects the answer to the last request if it has
+  // come, and the second one sends.
   void KeepAlive() {
     tunnel_.bytes_sent_ = wire_.out_bytes;
     if (tunnel_.bytes_received_ != wire_.in_bytes) {
@@ -155,7 +173,7 @@ class Tunnel::Pump {
     }
     if (unanswered_ > kKeepalivesUnanswered) {
       return fmt::format(
-          "the SSH connection to {} is dead: nothing was heard for {} s", label,
+          "the SSH connection to {} is dead: nothing was received for {} s", label,
           std::chrono::duration_cast<std::chrono::seconds>(tunnel_.keepalive_interval_ * (kKeepalivesUnanswered + 1))
               .count());
     }
@@ -170,7 +188,7 @@ class Tunnel::Pump {
     }
   }
 
-  // Every channel, also one that was not polled: the session's packets may have given it something to do.
+  // Advances every channel, even one that was not polled: the session's packets may have given it something to do.
   void AdvanceChannels() {
     const size_t first = 2 + listeners_.size();
     for (size_t i = 0; i < channels_.size(); ++i) {
@@ -189,7 +207,7 @@ class Tunnel::Pump {
   std::vector<pollfd> polled_;
   std::vector<char> buffer_ = std::vector<char>(kUploadBytes);
   Clock::time_point next_keepalive_ = Clock::now() + tunnel_.keepalive_interval_;
-  int unanswered_ = 0;  // Keepalives since anything came. Counted, not timed: a process that was stopped is not dead.
+  int unanswered_ = 0;  // Keepalives since anything was received.
 };
 
 Tunnel::Tunnel(std::unique_ptr<SshSession> session, std::chrono::milliseconds stall_timeout)
@@ -205,7 +223,7 @@ Tunnel::~Tunnel() {
 }
 
 void Tunnel::Main() {
-  // libssh writes to a proxy's pipe with write(): blocked here for good, a broken pipe is an error like others.
+  // libssh writes to a proxy's pipe with write(). With SIGPIPE blocked a broken pipe is an error like others.
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
@@ -227,7 +245,7 @@ void Tunnel::Main() {
 
 void Tunnel::Wake() {
   const uint64_t one = 1;
-  if (write(wake_.get(), &one, sizeof one) < 0) return;  // Full: the thread is about to wake anyway.
+  if (write(wake_.get(), &one, sizeof one) < 0) return;  // The counter is full: the thread is about to wake anyway.
 }
 
 void Tunnel::Submit(Request request) {

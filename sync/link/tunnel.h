@@ -1,5 +1,5 @@
-// Carries connections and commands over one SSH session. One thread owns the session and all that goes over it;
-// everyone else hands it work.
+// Tunnel carries connections and commands over one SSH session. One thread owns the session and everything on it; other
+// threads hand it requests.
 
 #pragma once
 
@@ -17,23 +17,24 @@
 
 namespace rotv::link {
 
-// All functions may be called by any thread. Callbacks of a ChannelSpec run on the tunnel's thread and must not wait.
+// Any thread may call any function. Callbacks of a ChannelSpec run on the tunnel's thread and must not wait.
 class Tunnel {
  public:
-  // A session that is silent for `stall_timeout`, keepalives unanswered, is taken for dead.
+  // A session counts as dead when it is silent for `stall_timeout` and its keepalives are unanswered.
   Tunnel(std::unique_ptr<SshSession> session, std::chrono::milliseconds stall_timeout);
   // Ends every channel (their on_end is called) and the session.
   ~Tunnel();
   Tunnel(const Tunnel&) = delete;
   Tunnel& operator=(const Tunnel&) = delete;
 
-  // Every connection accepted by `listener`, a listening stream socket, becomes a channel like `spec`.
+  // Makes a channel with `spec` for each connection that `listener`, a listening stream socket, accepts.
   void Listen(FileDescriptor listener, ChannelSpec spec);
 
-  // A channel whose near end is `local`. If the session is gone the channel ends at once, maybe before this returns.
+  // Makes a channel whose local end is `local`. If the session is lost the channel ends at once, maybe before this
+  // returns.
   void Attach(FileDescriptor local, ChannelSpec spec);
 
-  // Why the session is gone; empty while it lives.
+  // The reason why the session is lost; empty while it works.
   std::string Lost() const;
 
   uint64_t BytesReceived() const { return bytes_received_; }

@@ -12,11 +12,11 @@
 namespace rotv::link {
 namespace {
 
-// A packet of this size or more goes to the local socket at once; smaller ones wait in libssh's buffer until all that
-// came together has been handled, so that a stream of small messages does not cost a system call each.
+// A packet of this size or more is sent to the local socket at once. Smaller ones wait in libssh's buffer until all
+// packets that came together are handled, so that a stream of small messages does not cost a system call each.
 constexpr uint32_t kDirectBytes = 8 * 1024;
 
-// The signals that SSH names (RFC 4254, 6.10).
+// The numbers of the signals that SSH names (RFC 4254, 6.10).
 int SignalNumber(std::string_view name) {
   constexpr std::array<std::pair<std::string_view, int>, 13> kSignals = {{{"ABRT", SIGABRT},
                                                                           {"ALRM", SIGALRM},
@@ -85,7 +85,7 @@ void TunnelChannel::ContinueOpening() {
   }
   state_ = State::kOpen;
   if (destination.kind != Destination::Kind::kCommand) return;
-  // What follows need not wait for the answer: sshd handles the request first.
+  // Data need not wait for the answer to this request: sshd handles the request first.
   request_pending_ = true;
   ContinueRequest();
 }
@@ -110,8 +110,8 @@ void TunnelChannel::FailDestination(const std::string& why) {
   StartChannel();
 }
 
-// A socket that has hung up is always ready: not polled any more. What is left to read in it goes whenever the session
-// has room, which wakes the pump too.
+// A socket that has hung up is always ready, so it is not polled any more. Its remaining data is read whenever the
+// session has room, which wakes the pump too.
 int TunnelChannel::fd() const { return finished() || hung_up_ ? -1 : local_.get(); }
 
 bool TunnelChannel::WantsLocalData() const { return state_ == State::kOpen && !input_ended_ && unsent_.empty(); }
@@ -174,7 +174,7 @@ void TunnelChannel::OnExitSignal(ssh_session, ssh_channel, const char* signal, i
   static_cast<TunnelChannel*>(self)->end_.exit_status = 128 + SignalNumber(signal);
 }
 
-// Gives the local socket what it takes; the number of bytes that are done with.
+// Sends to the local socket what it takes. Returns the number of bytes that are consumed.
 uint32_t TunnelChannel::SendLocal(const char* data, uint32_t size) {
   if (local_gone_) return size;
   const ssize_t taken = send(local_.get(), data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -222,24 +222,24 @@ void TunnelChannel::ReadLocal(std::vector<char>& buffer) {
   }
 }
 
-// libssh takes less than it is given while keys are exchanged: the rest waits in unsent_.
+// libssh takes less than it is given during a key exchange: the rest waits in unsent_.
 void TunnelChannel::WriteRemote(const char* data, size_t size) {
   const int written = ssh_channel_write(channel_, data, static_cast<uint32_t>(size));
   if (written < 0) {
-    input_ended_ = true;  // The far end has closed: OnClose has been or will be called.
+    input_ended_ = true;  // The remote end has closed: OnClose has been or will be called.
   } else if (static_cast<size_t>(written) < size) {
     unsent_.assign(data + written, size - static_cast<size_t>(written));
   }
 }
 
-// Half-closes in both directions, and the end of the channel.
+// Passes on half-closes in both directions, and ends the channel.
 void TunnelChannel::PassEnds() {
   const bool input_done = input_ended_ && unsent_.empty();
   if (input_done && !input_end_sent_ && !remote_closed_) {
     ssh_channel_send_eof(channel_);
     input_end_sent_ = true;
   }
-  // A command's exit status can come after its output's end: whoever waits for it sees the end when all is known.
+  // A command's exit status can come after the end of its output: its caller sees the end only when both are known.
   const bool is_command = spec_.destinations[destination_].kind == Destination::Kind::kCommand;
   if (remote_eof_ && Drained() && !output_ended_ && !is_command) {
     shutdown(local_.get(), SHUT_WR);
@@ -248,14 +248,14 @@ void TunnelChannel::PassEnds() {
   if (remote_closed_ && Drained()) {
     Finish();
   } else if ((hung_up_ || local_gone_) && input_done) {
-    Finish();  // Nobody is left to read: what the far end still sends is of no use.
+    Finish();  // No reader is left for the data that the remote end still sends.
   }
 }
 
 void TunnelChannel::FreeChannel() {
   if (channel_ == nullptr) return;
   ssh_remove_channel_callbacks(channel_, &callbacks_);
-  // On a non-blocking session closing takes up to three calls (EOF, CLOSE, done), and free() makes but one.
+  // On a non-blocking session closing takes up to three calls (EOF, CLOSE, done), and free() makes only one.
   for (int i = 0; i < 3 && state_ == State::kOpen && ssh_is_connected(session_) != 0; ++i) {
     if (ssh_channel_close(channel_) != SSH_AGAIN) break;
   }

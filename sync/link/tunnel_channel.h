@@ -1,4 +1,4 @@
-// One SSH channel and the local socket at its near end. Used by the tunnel's pump thread only.
+// TunnelChannel is one SSH channel and the local socket that it is connected to. Only the tunnel's thread uses it.
 
 #pragma once
 
@@ -16,7 +16,7 @@
 
 namespace rotv::link {
 
-// Where a channel ends on the far side.
+// Destination is the remote end of a channel.
 struct Destination {
   enum class Kind { kTcp, kSocket, kCommand };
   Kind kind = Kind::kTcp;
@@ -24,40 +24,41 @@ struct Destination {
   int port = 0;      // kTcp only.
 };
 
-// How a channel ended.
+// ChannelEnd says how a channel ended.
 struct ChannelEnd {
   std::optional<Destination> refused;  // The last destination whose opening failed, if none could be opened.
-  std::string failure;                 // libssh's or sshd's words for that, or why the session broke; else empty.
+  std::string failure;                 // libssh's or sshd's message for that, or why the session broke; else empty.
   bool session_lost = false;
-  std::optional<int> exit_status;  // Of a command; 128+n if killed by signal n; none if the far end did not say.
-  std::string stderr_text;         // Of a command: the last 64 KiB.
-  uint64_t bytes_received = 0;     // On standard output, or by the connection.
+  std::optional<int> exit_status;  // A command's; 128+n if killed by signal n; nullopt if the remote host sent none.
+  std::string stderr_text;         // A command's last 64 KiB.
+  uint64_t bytes_received = 0;     // From standard output, or from the connection.
 };
 
 struct ChannelSpec {
   std::vector<Destination> destinations;          // Tried in turn until one opens.
-  std::string first_bytes;                        // Sent before anything that the local socket brings.
+  std::string first_bytes;                        // Sent before any data of the local socket.
   bool input_ends_there = false;                  // Nothing but first_bytes is sent.
-  std::function<void()> on_first_byte;            // The far end has answered. May be empty.
+  std::function<void()> on_first_byte;            // Called when the remote end has answered. May be empty.
   std::function<void(const ChannelEnd&)> on_end;  // Called once, before the local socket closes. May be empty.
 };
 
 class TunnelChannel {
  public:
-  // `local` is a stream socket whose other end somebody else holds.
+  // `local` is a stream socket; its peer is libpq or the caller of a command.
   TunnelChannel(ssh_session session, ChannelSpec spec, FileDescriptor local);
   ~TunnelChannel();
   TunnelChannel(const TunnelChannel&) = delete;
   TunnelChannel& operator=(const TunnelChannel&) = delete;
 
-  // What to poll() the local socket for; -1 as fd() where there is nothing to wait for.
+  // The local socket and the events to poll() it for; fd() is -1 if there is nothing to wait for.
   int fd() const;
   short PollEvents(bool session_can_write) const;
 
-  // Moves what can be moved after poll() and after the session's packets were handled. `buffer` is scratch space.
+  // Moves the data that can be moved, after poll() and after the session's packets were handled. `buffer` is scratch
+  // space.
   void Advance(short revents, bool session_can_write, std::vector<char>& buffer);
 
-  // The session is gone: ends the channel without touching it.
+  // Ends the channel without touching the session, which is lost.
   void Abort(const std::string& reason);
 
   bool finished() const { return state_ == State::kFinished; }
@@ -96,21 +97,22 @@ class TunnelChannel {
   State state_ = State::kOpening;
   size_t destination_ = 0;
 
-  // A command's exec request was sent and its answer has not come.
+  // A command's exec request was sent, and its answer has not come.
   bool request_pending_ = false;
 
-  // Toward the local socket. What it does not take stays in libssh's buffer, so that the channel's window closes; only
-  // all of that at once moves to pending_, because libssh opens the window again with every read.
+  // The direction to the local socket. Data that it does not take stays in libssh's buffer, so that the channel's
+  // window closes. That buffer moves to pending_ only as a whole, because libssh opens the window again with every
+  // read.
   std::string pending_;
-  size_t sent_ = 0;        // Of pending_.
-  uint32_t buffered_ = 0;  // In libssh's buffer.
+  size_t sent_ = 0;        // Bytes of pending_ that were sent.
+  uint32_t buffered_ = 0;  // Bytes in libssh's buffer.
   bool local_full_ = false;
-  bool local_gone_ = false;    // Writing to it failed: nobody reads there any more.
-  bool hung_up_ = false;       // Its other end is closed; what it wrote before can still be read.
-  bool output_ended_ = false;  // The far end's EOF was passed on.
+  bool local_gone_ = false;    // Writing to it failed: its peer no longer reads.
+  bool hung_up_ = false;       // Its peer has closed; data that the peer wrote before can still be read.
+  bool output_ended_ = false;  // The remote EOF was passed on.
 
-  // Toward the far end.
-  std::string unsent_;        // Read from the local socket, or first_bytes, and not yet taken by libssh.
+  // The direction to the remote end.
+  std::string unsent_;        // Read from the local socket, or first_bytes; not yet taken by libssh.
   bool input_ended_ = false;  // The local socket's EOF was seen.
   bool input_end_sent_ = false;
 

@@ -2,7 +2,7 @@
 
 namespace rotv::mask {
 
-// Both from "chrono-Compatible Low-Level Date Algorithms" by Howard Hinnant.
+// Both functions are from "chrono-Compatible Low-Level Date Algorithms" by Howard Hinnant.
 
 int64_t DaysOf(int64_t year, int64_t month, int64_t day) {
   year -= month <= 2;

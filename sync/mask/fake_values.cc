@@ -11,7 +11,7 @@
 namespace rotv::mask {
 namespace {
 
-// 64 bits without letters that are taken for others: as good as unique.
+// Appends 64 bits in an alphabet without letters that look like others: practically unique.
 void AppendUnique(uint64_t hash, std::string* out) {
   constexpr std::string_view kAlphabet = "abcdefghjkmnpqrstuvwxyz123456789";
   static_assert(kAlphabet.size() == 32);
@@ -41,12 +41,12 @@ void AppendHex(size_t digits, uint64_t hash, std::string* out) {
   }
 }
 
-// "192.168.1.7/24", "fe80::1": a private address with the same netmask, whose host part is nil where the type is cidr;
-// of the same family, unless it must be unique.
+// Replaces an address such as "192.168.1.7/24" or "fe80::1" by a private one with the same netmask. The host part is
+// zero if the type is cidr. The address is of the same family, unless it must be unique.
 std::string Address(std::string_view value, uint64_t hash, bool network, bool unique) {
   const bool v6 = value.find(':') != std::string_view::npos;
   const size_t slash = value.find('/');
-  // A network that must be unique is one of a single address.
+  // A network that must be unique consists of a single address.
   const bool masked = slash != std::string_view::npos && !(network && unique) && !(unique && !v6);
   int bits = v6 || unique ? 128 : 32;
   if (masked) bits = std::min(bits, std::atoi(std::string(value.substr(slash + 1)).c_str()));
@@ -59,7 +59,8 @@ std::string Address(std::string_view value, uint64_t hash, bool network, bool un
       text += std::to_string(address >> shift & 255) + (shift > 0 ? "." : "");
     return text + mask;
   }
-  // fd00::/8 is for private use; 64 bits of the hash stand in the host part, or in front where that must be nil.
+  // fd00::/8 is for private use; 64 bits of the hash are in the host part, or in the network part if the host part must
+  // be zero.
   uint64_t high = 0xFD00000000000000, low = hash;
   if (network && bits < 128) {
     high |= hash >> 8;
@@ -78,7 +79,7 @@ void AppendUuid(uint64_t hash, std::string* out) {
   for (size_t at : {20U, 16U, 12U, 8U}) out->insert(begin + at, 1, '-');
 }
 
-// Appends what belongs to a hash of `value`.
+// Appends the fake value for a hash of `value`.
 using MakeValue = std::function<void(uint64_t hash, std::string_view value, std::string* out)>;
 
 class FakeValues : public Masker {
@@ -93,7 +94,7 @@ class FakeValues : public Masker {
     const uint64_t hash = hash_(value);
     make_(hash, value, out);
     if (std::string_view(*out).substr(begin) != value) return true;
-    // By chance.
+    // The fake value equals the real one by chance.
     out->resize(begin);
     make_(hash + 1, value, out);
     return true;
@@ -102,10 +103,10 @@ class FakeValues : public Masker {
  private:
   const KeyedHash hash_;
   const MakeValue make_;
-  const Lowering equality_;  // Equal texts of the column may be written in two ways.
+  const Lowering equality_;  // Says how equal texts of the column may be written differently.
 };
 
-// The longest of those that fit; the last one is the shortest.
+// The longest form that fits is used; the last one is the shortest.
 struct Form {
   int length;  // At most.
   MakeValue make;
@@ -123,7 +124,7 @@ MakeValue Fitting(const MaskRule& rule, const MaskColumn& column, const std::vec
 
 std::vector<Form> FormsOf(const MaskRule& rule, const MaskColumn& column) {
   const bool unique = column.unique;
-  // Where equal ones are no harm the bare words do.
+  // The words alone are enough if equal values do no harm.
   auto words = [unique](int length, void (*append)(HashStream & stream, std::string * out)) {
     const int all = unique ? length + 1 + kUniqueLength : length;
     return std::vector<Form>{{all, [append, unique](uint64_t hash, std::string_view /*value*/, std::string* out) {
@@ -186,7 +187,7 @@ std::vector<Form> FormsOf(const MaskRule& rule, const MaskColumn& column) {
                }}};
     }
     default:
-      throw Error(ErrorCode::kBug, "a mask that makes no values");
+      throw Error(ErrorCode::kBug, "a mask without a generator of values");
   }
 }
 

@@ -1,4 +1,4 @@
-// Values that are made up: what they look like is known, and which one it is depends on a hash alone.
+// Makes fake values: their form is fixed by the rule, and which value it is depends on a hash alone.
 
 #pragma once
 
@@ -8,7 +8,8 @@
 
 namespace rotv::mask {
 
-// For kEmail, kName, kFirstName, kLastName, kAddress, kIp, kUrl, kUuid and kHash. Throws kUsage as MakeMasker() does.
+// Makes the masker of kEmail, kName, kFirstName, kLastName, kAddress, kIp, kUrl, kUuid and kHash. Throws kUsage as
+// MakeMasker() does.
 std::unique_ptr<const Masker> MakeFakeValues(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
 
 }  // namespace rotv::mask

@@ -20,15 +20,15 @@ namespace rotv::mask {
 namespace {
 
 constexpr int kProbes = 20;
-constexpr int kTimeoutMs = 3000;  // For one question: an expression may take as long as its author likes.
+constexpr int kTimeoutMs = 3000;  // Limits one query: an expression may take as long as its author likes.
 constexpr size_t kMostNamed = 5;
 
-// The same for every value, also for those that come later; and whatever the config says.
+// True if the rule gives one value to every row, including rows that come later, and that value is the config's.
 bool IsConstant(const proto::MaskedColumn& masked) {
   return masked.rule().name() == "constant" || masked.rule().name() == "password";
 }
 
-// A column that rows come with, and what masks it where anything does.
+// A column that is in COPY's rows, and what masks it, if anything does.
 struct ProbedColumn {
   const postgres::CatalogColumn* column = nullptr;
   const proto::MaskedColumn* masked = nullptr;
@@ -36,15 +36,15 @@ struct ProbedColumn {
   std::unique_ptr<const Masker> masker;
 };
 
-// Something that must hold for a row.
+// A condition that a masked row must satisfy.
 struct Demand {
-  std::string name;       // For whoever cannot have it checked: "public.t: t_check".
-  std::string against;    // Behind "what the rule makes": "does not meet the constraint t_check".
-  std::set<int> columns;  // That `condition` reads.
-  std::string condition;  // Over their names; or over "value", of a domain.
-  int value_of = 0;       // Then the column that it is the value of.
+  std::string name;       // Names the demand if it is not checked: "public.t: t_check".
+  std::string against;    // Follows "a value masked by the rule": "does not meet the constraint t_check".
+  std::set<int> columns;  // Columns that `condition` reads.
+  std::string condition;  // An expression over their names; for a domain, over "value".
+  int value_of = 0;       // For a domain: the column that "value" is taken from.
   bool built_in = true;
-  bool of_constant = false;  // That it is a value of its column's type.
+  bool of_constant = false;  // The demand is that a constant is a value of its column's type.
 };
 
 class TableProbe {
@@ -83,7 +83,7 @@ class TableProbe {
   std::string NameOf(int number) const {
     return fmt::format("{}.{}", table_.quoted_name, columns_.at(number)->quoted_name);
   }
-  // True of every value; one that nobody looks at would not be made.
+  // Is true for every value. It makes the server compute the value: without a use it would not.
   std::string TakesPart(int number) const {
     return fmt::format("pg_catalog.num_nulls({}) >= 0", columns_.at(number)->quoted_name);
   }
@@ -95,7 +95,7 @@ class TableProbe {
       if (!IsConstant(*masked)) continue;
       const std::string type = "value of type " + masked->type();
       demands.push_back({.name = NameOf(number) + ": " + type,
-                         .against = "is no " + type,
+                         .against = "is not a " + type,
                          .columns = {number},
                          .condition = TakesPart(number),
                          .of_constant = true});
@@ -118,14 +118,14 @@ class TableProbe {
     return demands;
   }
 
-  // A virtual column is made when it is read, so that only a constraint on it can hold back a row.
+  // A virtual column is computed when it is read, so only a constraint on it can reject a row.
   void AddGeneration(int number, std::vector<Demand>* demands) const {
     const CheckedColumn& checked = *Checked(number);
     const std::string name = NameOf(number);
     const std::string& quoted = columns_.at(number)->quoted_name;
     if (checked.generated == 's') {
       demands->push_back({.name = name + ": its generation",
-                          .against = fmt::format("is nothing that {} can be generated from", name),
+                          .against = fmt::format("cannot be used to generate {}", name),
                           .columns = {number},
                           .condition = TakesPart(number)});
     }
@@ -145,7 +145,7 @@ class TableProbe {
       if (of_domain == checks_.of_domains.end()) continue;
       for (const SourceCheck& check : of_domain->second) {
         demands->push_back({.name = fmt::format("{}: domain {}", NameOf(number), check.name),
-                            .against = "is no " + check.name,
+                            .against = "is not a value of the domain " + check.name,
                             .columns = {number},
                             .condition = check.condition.text,
                             .value_of = number,
@@ -154,10 +154,10 @@ class TableProbe {
     }
   }
 
-  // Empty if it is met; nothing if that cannot be asked.
+  // Returns an empty text if the demand is met, the problem if not, and nothing if the source cannot be asked.
   std::optional<std::string> Check(const Demand& demand) {
     if (const std::optional<bool> has = HasEnumLabel(demand)) return *has ? "" : What(demand.columns, demand);
-    std::set<int> base;  // What rows come with.
+    std::set<int> base;  // The stored columns that these depend on.
     if (!demand.built_in || !AddBase(demand.columns, &base)) return std::nullopt;
     const std::vector<ProbedColumn> columns = ProbedColumns(base);
     const std::string made = MadeRows(columns);
@@ -168,16 +168,16 @@ class TableProbe {
                                          kTimeoutMs, Question(demand, columns, made)));
     if (!outcome.failure) return outcome.results.at(2).Bool(0, 0) ? "" : What(base, demand);
     (void)connection_.TryQuery("ROLLBACK");
-    // The server's words would show a value.
+    // The server's message would show a value.
     const std::string& state = outcome.failure->sqlstate;
     if (state.starts_with(postgres::sqlstate::kConstraintViolations) ||
         state.starts_with(postgres::sqlstate::kDataExceptions)) {
       return What(base, demand);
     }
-    return std::nullopt;  // Out of time; or an expression that only the table itself can have evaluated.
+    return std::nullopt;  // The time is up, or only the table itself can evaluate the expression.
   }
 
-  // Of a constant for an enum: its labels are in the catalogue. Nothing for every other demand.
+  // Answers for a constant for an enum, whose labels are in the catalogue. Returns nothing for every other demand.
   std::optional<bool> HasEnumLabel(const Demand& demand) const {
     const int number = *demand.columns.begin();
     const CheckedColumn* checked = Checked(number);
@@ -194,7 +194,8 @@ class TableProbe {
     return constant;
   }
 
-  // Whatever is generated is generated again, of what it is made of. False if something in it is not built in.
+  // Adds the stored columns that `columns` are computed from, since generated columns are computed again. Returns false
+  // if something in them is not built in.
   bool AddBase(const std::set<int>& columns, std::set<int>* base) const {
     for (int number : columns) {
       const CheckedColumn* checked = Checked(number);
@@ -223,9 +224,9 @@ class TableProbe {
     return columns;
   }
 
-  // "('a', NULL), ('b', '1')", of a few of the source's rows; empty if there is nothing to mask. concat() gives a
-  // type's output, as COPY does; a cast would take one that the owner of a type has made, should the column have become
-  // of it.
+  // Returns the masked values of a few of the source's rows as "('a', NULL), ('b', '1')"; empty if there is nothing to
+  // mask. concat() gives a type's output, as COPY does; a cast would call one that the owner of a type has defined,
+  // should the column have changed to such a type.
   std::string MadeRows(const std::vector<ProbedColumn>& columns) {
     std::string list, wanted;
     for (const ProbedColumn& probed : columns) {
@@ -256,7 +257,8 @@ class TableProbe {
     return probed.masker->Append(rows.Get(row, column), &value) ? connection_.QuoteLiteral(value) : "NULL";
   }
 
-  // No name of a user's object is in it, so that none can be replaced between the catalogue's answer and this question.
+  // Builds the query. It contains no name of a user's object, so that no such object can be replaced between the answer
+  // from the catalogue and this query.
   std::string Question(const Demand& demand, const std::vector<ProbedColumn>& columns, const std::string& made) const {
     auto alias = [&](int number) {
       return number == demand.value_of ? std::string("value") : columns_.at(number)->quoted_name;
@@ -277,7 +279,7 @@ class TableProbe {
         demand.condition, generated, typed, made, names);
   }
 
-  // As it is stored: what is too long is refused, where a cast would cut it.
+  // The generated value as it is stored: a value that is too long is refused, where a cast would truncate it.
   static std::string Generation(const CheckedColumn& column) {
     if (column.length_function.empty() || column.modifier < 0) {
       return fmt::format("({})::{}", column.generation.text, column.type);
@@ -293,9 +295,9 @@ class TableProbe {
       names.push_back(NameOf(number));
       rules.push_back(masked_.at(number)->rule().name());
     }
-    if (names.size() == 1) return fmt::format("{}: what \"{}\" makes {}", names[0], rules[0], demand.against);
+    if (names.size() == 1) return fmt::format("{}: a value masked by \"{}\" {}", names[0], rules[0], demand.against);
     for (size_t i = 0; i < names.size(); ++i) names[i] += fmt::format(" ({})", rules[i]);
-    return fmt::format("{}: what the rules make {}", fmt::join(names, " and "), demand.against);
+    return fmt::format("{}: a row masked by these rules {}", fmt::join(names, " and "), demand.against);
   }
 
   postgres::PgConnection& connection_;
@@ -330,8 +332,9 @@ std::vector<std::string> RequireFit(postgres::PgConnection& connection, const Co
   for (const postgres::CatalogTable* table : tables)
     TableProbe(connection, secret, checks, *table).Run(&problems, &unchecked);
   if (!problems.empty()) {
-    throw Error(ErrorCode::kUsage, fmt::format("masking: {}", fmt::join(problems, "; ")),
-                "another rule for the column: \"text\" keeps the shape, \"constant\" gives what you say");
+    throw Error(
+        ErrorCode::kUsage, fmt::format("masking: {}", fmt::join(problems, "; ")),
+        "choose another rule for the column: \"text\" keeps the shape, \"constant\" writes the value that you give");
   }
   return {unchecked.begin(), unchecked.end()};
 }

@@ -1,4 +1,4 @@
-// Checks that what the rules make is taken by the source's own CHECK constraints, domains and generated columns.
+// Checks that masked values satisfy the source's own CHECK constraints, domains and generated columns.
 
 #pragma once
 
@@ -11,17 +11,17 @@
 
 namespace rotv::mask {
 
-// Masks a few rows of each table and has the source evaluate, on what comes out, the CHECK constraints and domains that
-// hold for masked columns and the columns that are generated from them; constants must be values of their column's
-// type. Only PostgreSQL's own functions, operators and types are evaluated, in a read-only transaction: whatever else
-// an owner of tables has put there would run with our rights. Returns the names of what is left unchecked therefore, in
-// order. Tables that `known` has with the same mask are passed over. `catalog` is ReadMaskedCatalog()'s; `connection`
-// is in no transaction. Throws kUsage, naming the constraints that are not met. A few rows do not prove that none
-// fails.
+// Masks a few rows of each table and has the source evaluate, on the masked rows, the CHECK constraints and domains
+// that apply to masked columns and the columns that are generated from them; constants must be values of their column's
+// type. Only PostgreSQL's own functions, operators and types are evaluated, in a read-only transaction: anything else
+// that an owner of tables has put there would run with our rights. Returns, in order, the names of what is left
+// unchecked for that reason. Tables that `known` has with the same mask are skipped. `catalog` is
+// ReadMaskedCatalog()'s; `connection` is in no transaction. Throws kUsage, naming the constraints that are not met. A
+// few rows do not prove that none fails.
 std::vector<std::string> RequireFit(postgres::PgConnection& connection, const Context& context,
                                     const postgres::Catalog& catalog, const proto::SchemaVersion& known = {});
 
-// "3 constraints on masked values are not checked: …", with at most five names; empty for none.
+// Returns a text such as "3 constraints on masked values are not checked: …", with at most five names; empty for none.
 std::string UncheckedText(const std::vector<std::string>& unchecked);
 
 }  // namespace rotv::mask

@@ -14,11 +14,12 @@ using Json = nlohmann::json;
 
 constexpr std::string_view kAnyMember = "*";
 constexpr std::string_view kAnyDepth = "**";
-constexpr size_t kMostSteps = 63;  // The places on a path are the bits of a number.
-// What PostgreSQL holds in a field. A rule may make more of a smaller document: a name of an empty text, for example.
+constexpr size_t kMostSteps = 63;  // The positions on a path are the bits of a number.
+// The largest field of PostgreSQL. A rule may make a document larger, for example where it puts a name in the place of
+// an empty text.
 constexpr size_t kMostBytes = 0x3FFFFFFF;
 
-// "$.a[*]..b" to a, *, **, b.
+// Splits "$.a[*]..b" into a, *, **, b.
 std::vector<std::string> StepsOf(const std::string& pattern, const std::string& path) {
   auto fail = [&] {
     return Error(ErrorCode::kUsage, fmt::format("{}: \"{}\" is not a path", pattern, path),
@@ -48,12 +49,12 @@ struct PathMask {
   std::vector<std::string> steps;
   MaskKind kind;
   std::unique_ptr<const Masker> texts;
-  std::unique_ptr<const Masker> numbers, floats;  // Of kNumber.
+  std::unique_ptr<const Masker> numbers, floats;  // Only for kNumber.
 
-  // The places on the path that a value of the document can be at, one bit each: what is behind bit i is steps[i].
+  // The positions on the path that a value of the document can be at, one bit each: after bit i follows steps[i].
   uint64_t Start() const { return Closed(1); }
   uint64_t Follow(uint64_t places, std::string_view at) const {
-    uint64_t next = places & End();  // What is below the end of the path is masked, too.
+    uint64_t next = places & End();  // Everything below the end of the path is masked, too.
     for (size_t i = 0; i < steps.size(); ++i) {
       if ((places >> i & 1) == 0) continue;
       if (steps[i] == kAnyDepth) next |= uint64_t{1} << i;
@@ -62,7 +63,7 @@ struct PathMask {
     return Closed(next);
   }
   uint64_t End() const { return uint64_t{1} << steps.size(); }
-  // ".." may also be no level at all.
+  // Adds the positions that are reached without a step, since ".." also matches no level at all.
   uint64_t Closed(uint64_t places) const {
     for (size_t i = 0; i < steps.size(); ++i) {
       if (steps[i] == kAnyDepth && (places >> i & 1) != 0) places |= uint64_t{2} << i;
@@ -71,8 +72,9 @@ struct PathMask {
   }
 };
 
-// Writes the document again while it is read, as jsonb writes it. All paths are followed at once, so that each value is
-// looked at once, however deep it is nested. Stops at what is too large.
+// Writes the document again, in jsonb's format, while it is read. All paths are followed at once as sets of positions,
+// so each value is visited once, however deep it is nested; trying every path from the root at each value took time
+// that grew with the nesting. Stops when the output is too large.
 class Rewriter : public nlohmann::json_sax<Json> {
  public:
   Rewriter(const std::vector<PathMask>& masks, const KeyedHash& numbers, std::string* out)
@@ -116,11 +118,11 @@ class Rewriter : public nlohmann::json_sax<Json> {
 
  private:
   struct Level {
-    uint64_t members = 0;  // So far.
+    uint64_t members = 0;  // Members seen so far.
     bool array = false;
   };
 
-  // Appends what stands in front of a value. Gives the mask for it.
+  // Appends what comes before a value. Returns the mask for the value.
   const PathMask* Begin() {
     if (!levels_.empty() && levels_.back().array) {
       const uint64_t index = levels_.back().members++;
@@ -132,7 +134,7 @@ class Rewriter : public nlohmann::json_sax<Json> {
     }
     return nullptr;
   }
-  // From where the innermost open value is, to the member `at`.
+  // Follows all paths from the innermost open value to its member `at`.
   void Follow(std::string_view at) {
     const uint64_t* const above = &above_[above_.size() - masks_.size()];
     for (size_t i = 0; i < masks_.size(); ++i) places_[i] = masks_[i].Follow(above[i], at);
@@ -143,7 +145,7 @@ class Rewriter : public nlohmann::json_sax<Json> {
     *out_ += text;
     return Fits();
   }
-  // A number stays one, unless the rule says what stands there.
+  // A number stays a number, unless the rule dictates a value.
   bool Number(const std::string& text) {
     const PathMask* mask = Begin();
     if (mask == nullptr) {
@@ -179,9 +181,9 @@ class Rewriter : public nlohmann::json_sax<Json> {
   const std::vector<PathMask>& masks_;
   const KeyedHash& numbers_;
   std::string* out_;
-  std::vector<uint64_t> places_;  // On each path, of the value that comes.
-  std::vector<uint64_t> above_;   // The same of the values that are open, from the root on.
-  std::vector<Level> levels_;     // Of these values.
+  std::vector<uint64_t> places_;  // The positions of the next value, on each path.
+  std::vector<uint64_t> above_;   // The positions of the values that are open, from the root on.
+  std::vector<Level> levels_;     // The levels of these values.
 };
 
 class JsonMasker : public Masker {

@@ -20,7 +20,7 @@ uint64_t KeyedHash::operator()(std::string_view value) const {
   return number;
 }
 
-// SplitMix64: what comes out tells the hash, and the hash tells nothing of the value.
+// This is SplitMix64: its output reveals the hash, and the hash reveals nothing of the value.
 uint64_t HashStream::Next() {
   uint64_t z = state_ += 0x9E3779B97F4A7C15;
   z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9;

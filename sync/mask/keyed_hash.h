@@ -1,5 +1,5 @@
-// What masked values are made of: numbers that nobody can predict without the secret, the same for the same value each
-// time.
+// Gives the numbers that masked values are made from: without the secret nobody can predict them, and the same value
+// always gets the same number.
 
 #pragma once
 
@@ -13,23 +13,23 @@ using MaskSecret = std::array<unsigned char, 32>;
 
 class KeyedHash {
  public:
-  // Hashes of different purposes have nothing to do with each other.
+  // Hashes for different purposes are independent of each other.
   KeyedHash(const MaskSecret& secret, std::string_view purpose);
 
-  // SipHash-2-4 (libsodium's crypto_shorthash).
+  // Returns SipHash-2-4 of the value (libsodium's crypto_shorthash).
   uint64_t operator()(std::string_view value) const;
 
  private:
   std::array<unsigned char, 16> key_;
 };
 
-// An endless row of numbers that begins with a hash.
+// An endless sequence of numbers that starts with a hash.
 class HashStream {
  public:
   explicit HashStream(uint64_t hash) : state_(hash) {}
 
   uint64_t Next();
-  // Below `bound`, which is not 0.
+  // Returns a number below `bound`, which must not be 0.
   uint32_t Below(uint32_t bound);
 
  private:

@@ -10,11 +10,11 @@ struct Alphabet {
   uint32_t lower;    // The first letter, and
   uint32_t last;     // the last one, in lower case.
   int32_t to_upper;  // From the lower to the upper case.
-  uint32_t step;     // 2 where the cases stand side by side.
+  uint32_t step;     // 2 where upper and lower case alternate.
 };
 
-// Left out is what has no case pair of its own, or another one in some locale: ß, ÿ, ı and İ, ſ, ĸ, ŉ, final sigma,
-// digraphs.
+// Letters without a case pair of their own, or with another pair in some locale, are left out: ß, ÿ, ı and İ, ſ, ĸ, ŉ,
+// final sigma, digraphs.
 constexpr Alphabet kAlphabets[] = {
     {'a', 'z', -0x20, 1},
     {0xE0, 0xF6, -0x20, 1},

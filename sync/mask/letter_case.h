@@ -1,4 +1,4 @@
-// Letters in two cases. Pure.
+// Knows the letters that have two cases. Pure.
 
 #pragma once
 
@@ -19,26 +19,28 @@ struct CasedLetter {
   bool upper = false;
 };
 
-// Of a code point; nothing if it is no such letter. The alphabets never change, whatever Unicode adds: what was masked
-// with them is stored.
+// Returns the letter of a code point; nothing if it is no such letter. The alphabets never change, whatever Unicode
+// adds: values that were masked with them are stored.
 std::optional<CasedLetter> CasedLetterOf(uint32_t code);
 
-// Its code point.
+// Returns the code point of a letter.
 uint32_t CodeOf(const CasedLetter& letter);
 
 // True if an alphabet has letters in the block of 128 code points that `code` is in.
 bool HasCasedLetters(uint32_t code);
 
-// The character at the beginning of `text`, which is not empty, as UTF-8; 0 bytes if it is ASCII or none.
+// Decodes the character at the beginning of `text`, which is not empty, as UTF-8. Returns its length in bytes; 0 if it
+// is ASCII or no UTF-8.
 size_t DecodeUtf8(std::string_view text, uint32_t* code);
 
-// A code point from 0x80 on.
+// Appends a code point from 0x80 on.
 void AppendUtf8(uint32_t code, std::string* out);
 
-// What the database's lower() does. In some locales an i is no I, and in other encodings than UTF-8 we cannot tell.
+// The effect of the database's lower(). In some locales the lower case of I is not i, and in other encodings than UTF-8
+// we cannot tell.
 enum class Lowering { kUnknown, kAscii, kUnicode };
 
-// `text` in lower case: ASCII, and with kUnicode what CasedLetterOf() knows.
+// Returns `text` in lower case: ASCII letters, and with kUnicode those that CasedLetterOf() knows.
 std::string LowerCase(std::string_view text, Lowering lowering);
 
 }  // namespace rotv::mask

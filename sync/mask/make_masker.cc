@@ -30,7 +30,7 @@ class Null : public Masker {
   bool Append(std::string_view /*value*/, std::string* /*out*/) const override { return false; }
 };
 
-// char(n) is written with its spaces.
+// Pads values of char(n) with blanks, as the server writes them.
 class Padded : public Masker {
  public:
   Padded(std::unique_ptr<const Masker> inner, int length) : inner_(std::move(inner)), length_(length) {}
@@ -78,7 +78,7 @@ bool Fits(MaskKind kind, const std::string& type) {
   }
 }
 
-// The rule makes unique values for this use of values that are unique for it.
+// True if the rule maps values that are unique for this use to values that are unique for it.
 bool Keeps(const UniqueUse& use, MaskKind kind) {
   const bool shaped = kind == MaskKind::kText || kind == MaskKind::kPhone;
   switch (use.by) {
@@ -101,21 +101,22 @@ void CheckColumn(const MaskRule& rule, const MaskColumn& column) {
   };
   if (!Fits(rule.kind, column.type)) {
     fail(fmt::format("\"{}\" cannot mask a column of type {}", rule.name, column.type),
-         "\"null\" and \"constant\" can mask any; docs/masking.md says which rule takes which types");
+         "\"null\" and \"constant\" can mask any type; docs/masking.md lists the types of each rule");
   }
-  if (column.generated) fail("the column is generated, from others", "mask what it is made of");
-  if (column.partition_key) fail("the column decides which partition a row is in", "it has to stay as it is");
+  if (column.generated) fail("the column is generated from others", "mask the columns that it is computed from");
+  if (column.partition_key) fail("the column decides which partition a row is in", "leave it as it is: \"keep\"");
   if (rule.kind == MaskKind::kNull && column.not_null)
-    fail("the column takes no NULL", "such as \"constant\" or \"hash\"");
+    fail("the column takes no NULL", "use a rule that gives no NULL, such as \"constant\" or \"hash\"");
   if ((rule.kind == MaskKind::kConstant || rule.kind == MaskKind::kPassword || rule.kind == MaskKind::kJson) &&
       column.unique) {
-    fail(fmt::format("\"{}\" would not keep the column unique", rule.name), "such as \"hash\" or \"text\"");
+    fail(fmt::format("\"{}\" would not keep the column unique", rule.name),
+         "use a rule whose values are unique, such as \"hash\" or \"text\"");
   }
   for (const UniqueUse& use : column.unique_uses) {
     if (rule.kind == MaskKind::kNull ? !use.nulls_equal : Keeps(use, rule.kind)) continue;
-    fail(fmt::format("what \"{}\" makes need not be unique for the {}", rule.name, use.what),
-         use.by == UniqueUse::By::kText ? "\"hash\", \"email\" and \"uuid\" make what is"
-                                        : "\"null\" where the column takes it; or \"drop\" for the table's rows");
+    fail(fmt::format("values masked by \"{}\" need not be unique for the {}", rule.name, use.what),
+         use.by == UniqueUse::By::kText ? "\"hash\", \"email\" and \"uuid\" make values that are"
+                                        : "use \"null\" if the column takes it, or \"drop\" for the table's rows");
   }
 }
 

@@ -10,8 +10,8 @@
 
 namespace rotv::mask {
 
-// Throws kUsage if this rule cannot mask such a column: what it would give does not fit, or would not be unique where
-// it must be. Not for rules of tables, and not for kKeep.
+// Throws kUsage if this rule cannot mask such a column: its values would not fit, or would not be unique where they
+// must be. Must not be called for rules of tables, nor for kKeep.
 std::unique_ptr<const Masker> MakeMasker(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
 
 }  // namespace rotv::mask

@@ -29,7 +29,7 @@ MaskCarry::MaskCarry(const MaskLineage& lineage, const MaskSecret& secret, const
   for (const postgres::CatalogTable& table : catalog.tables) by_name_[{table.schema, table.name}] = &table;
 }
 
-// The table itself, then those that it inherits from.
+// Returns the table itself, then those that it inherits from.
 std::vector<const postgres::CatalogTable*> MaskCarry::WithAncestors(const MaskFacts::Table& facts,
                                                                     const postgres::CatalogTable& table) const {
   std::vector<const postgres::CatalogTable*> all{&table};
@@ -40,16 +40,16 @@ std::vector<const postgres::CatalogTable*> MaskCarry::WithAncestors(const MaskFa
   return all;
 }
 
-// Of the column of this name, which is how an ancestor's column is a child's.
+// Finds the mask of the column of this name: an ancestor's column and its child's have the same name.
 const proto::MaskedColumn* MaskCarry::MaskOf(const postgres::CatalogTable& table,
                                              const postgres::CatalogColumn& column) const {
   const postgres::CatalogColumn* own = ColumnNamed(table, column.name);
   return own == nullptr ? nullptr : lineage_.MaskOf(table, *own);
 }
 
-// A "keep" is a person's decision about this very column only if it names table and column, and was not there when the
-// column was masked: then it was about another one, which has been renamed since. One that names an ancestor is about
-// those of its children that were masked with it, not about a table that was attached to it later.
+// A "keep" is a person's decision about this very column only if it names table and column, and was not in the config
+// when the column was masked: then it was about another column, which has been renamed since. A "keep" that names an
+// ancestor is about those of its children that were masked with it, not about a table that was attached to it later.
 bool MaskCarry::Ends(const MaskRule& keep, const MaskFacts::Table& facts, const postgres::CatalogColumn* column) const {
   if (std::any_of(keep.parts.begin() + 1, keep.parts.end(), [](const auto& part) { return part == kAnyPart; }))
     return false;
@@ -64,8 +64,8 @@ bool MaskCarry::Ends(const MaskRule& keep, const MaskFacts::Table& facts, const 
   });
 }
 
-// Any rule masks too; but one that lets a part through, and was there before, was meant for another column, which had
-// this name then.
+// Any rule masks as well, so it may replace a mask; but a rule that lets a part of the values through, and was in the
+// config before, was meant for another column, which had this name then.
 bool MaskCarry::Replaces(const MaskRule& named, const std::string& before_rule) const {
   return !MasksInPart(named.kind) || !lineage_.Had(named) || StoredRule(named).SerializeAsString() == before_rule;
 }
@@ -99,7 +99,8 @@ const proto::TableMask* MaskCarry::RowsFor(const MaskFacts::Table& facts, const 
     if (before == nullptr) continue;
     if (named != nullptr) {
       const bool keeps = named->kind == MaskKind::kKeep;
-      // What left out all rows is not replaced by what was there to leave out some of another table's.
+      // A rule that left out all rows is not replaced by a rule that was already there, to leave out some rows of
+      // another table.
       const bool replaces = !before->dropped() || !MasksInPart(named->kind) || !lineage_.Had(*named);
       if (keeps ? Ends(*named, facts, nullptr) : replaces) {
         if (keeps) ended_.emplace(table.oid, 0);
@@ -122,7 +123,7 @@ void MaskCarry::Carry(const postgres::CatalogTable& from, const std::string& wha
 
 std::string MaskCarry::LineToAdd(const postgres::CatalogTable& table, const postgres::CatalogColumn& column,
                                  const MaskColumn& facts, const MaskRule& was) const {
-  return fmt::format("add {} to [mask], or \"keep\" in its place",
+  return fmt::format("add {} to [mask], or \"keep\" instead of the rule",
                      RuleLine(RulePattern(table.schema, table.name, column.name), RuleThatFits(was, facts, secret_)));
 }
 
@@ -143,8 +144,9 @@ std::string MaskCarry::Misfit(const postgres::CatalogTable& table, const postgre
 std::string MaskCarry::SecretProblem() const {
   if (of_another_secret_ == 0) return "";
   return fmt::format(
-      "{} of what is masked ({} among it) has no rule in the config, and another secret than the one that masked it: "
-      "add mask_secret = \"FILE\" to [mask], with the former secret",
+      "masks of {} tables or columns ({} among them) have no rule in the config, and the secret is not the one they "
+      "were "
+      "made with: add mask_secret = \"FILE\" to [mask], with the former secret",
       of_another_secret_, carried_.front().what());
 }
 

@@ -1,4 +1,4 @@
-// What the masks of the store say beside the rules of the config, while a plan is made. Pure.
+// Decides, while a plan is made, between the masks of the store and the rules of the config. Pure.
 
 #pragma once
 
@@ -18,30 +18,31 @@ namespace rotv::mask {
 
 class MaskCarry {
  public:
-  // All of these outlive it.
+  // All of these must outlive the object.
   MaskCarry(const MaskLineage& lineage, const MaskSecret& secret, const postgres::Catalog& catalog);
 
-  // The rule in force for a column of which the config says `named` (null: nothing): that, or the one that the column
-  // was masked by, which lives as long as this does.
+  // Returns the rule in force for a column for which the config has the rule `named` (null: none): that rule, or the
+  // one that the column was masked by, which lives as long as this object.
   const MaskRule* RuleFor(const MaskFacts::Table& facts, const postgres::CatalogTable& table,
                           const postgres::CatalogColumn& column, const MaskRule* named);
 
-  // The mask by which rows of a table are left out, where it counts more than `named`; else null.
+  // Returns the mask that leaves out rows of a table, if it takes precedence over `named`; else null.
   const proto::TableMask* RowsFor(const MaskFacts::Table& facts, const postgres::CatalogTable& table,
                                   const MaskRule* named);
 
-  // Why a column without a rule may hold what was masked elsewhere, and the line to add; empty if nothing says so.
+  // Returns why a column without a rule may hold values that were masked elsewhere, and the line to add to the config;
+  // empty if nothing suggests so.
   std::string Doubt(const postgres::CatalogTable& table, const postgres::CatalogColumn& column,
                     const MaskColumn& facts) const;
 
-  // What is wrong with a mask that is carried on, and the line to add. `why` is what MakeMasker() said.
+  // Returns what is wrong with a mask that is carried on, and the line to add. `why` is MakeMasker()'s message.
   std::string Misfit(const postgres::CatalogTable& table, const postgres::CatalogColumn& column,
                      const MaskColumn& facts, const MaskRule& rule, const std::string& why) const;
 
-  // Not empty if masks are carried on that another secret has made.
+  // Is not empty if masks are carried on that were made with another secret.
   std::string SecretProblem() const;
 
-  // Of the finished plan.
+  // Returns the record of the finished plan.
   proto::MaskRecord Record(const MaskConfig& config) const;
 
  private:
@@ -59,7 +60,7 @@ class MaskCarry {
   const postgres::Catalog& catalog_;
   std::map<std::pair<std::string, std::string>, const postgres::CatalogTable*> by_name_;
   const MaskSuspicion suspicion_;
-  std::deque<MaskRule> rules_;  // Those that are carried on.
+  std::deque<MaskRule> rules_;  // Rules that are carried on.
   std::vector<proto::CarriedMask> carried_;
   std::set<std::pair<uint32_t, int>> ended_;
   size_t of_another_secret_ = 0;

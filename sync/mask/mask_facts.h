@@ -1,4 +1,4 @@
-// What masking has to know of tables and columns.
+// Holds what masking has to know about tables and columns.
 
 #pragma once
 
@@ -13,14 +13,14 @@
 
 namespace rotv::mask {
 
-// What of a table's columns only matters where they are masked.
+// Facts about a table's columns that only matter where they are masked.
 struct MaskFacts {
   struct Table {
     std::vector<std::pair<std::string, std::string>>
-        names;                          // (schema, name) of itself, then of those it inherits from.
+        names;                          // (schema, name) of the table, then of those that it inherits from.
     std::map<int, MaskColumn> columns;  // By pg_attribute.attnum.
   };
-  struct Reference {  // A column of a foreign key.
+  struct Reference {  // One column of a foreign key.
     uint32_t table = 0;
     int column = 0;
     uint32_t referenced_table = 0;

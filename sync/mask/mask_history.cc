@@ -46,7 +46,7 @@ void MaskHistory::Add(Lsn lsn, const proto::SchemaVersion& schema) {
 bool MaskHistory::WasMasked(uint32_t table, uint32_t column, Lsn commit_lsn) const {
   const auto found = columns_.find({table, column});
   if (found == columns_.end()) return false;
-  // The rows of a copy at L were committed at L - 1, before the schema that they came under.
+  // Rows copied at L are stored with a commit LSN of L - 1, before the schema version that they belong to.
   const auto after = found->second.from.upper_bound(Lsn(commit_lsn.value() + 1));
   return after != found->second.from.begin() && std::prev(after)->second;
 }
@@ -54,7 +54,7 @@ bool MaskHistory::WasMasked(uint32_t table, uint32_t column, Lsn commit_lsn) con
 bool MaskHistory::IsKept(const Name& column) const {
   if (kept_.count(RulePattern(column.schema, column.table, column.column)) != 0) return true;
   if (kept_.count("*." + RulePattern(column.table, column.column)) != 0) return true;
-  // A partition's mask ends with its parent's.
+  // A partition's mask ends together with its parent's.
   const auto [begin, end] = patterns_.equal_range(column.column);
   return std::any_of(begin, end, [&](const auto& one) { return kept_.count(one.second) != 0; });
 }

@@ -1,4 +1,4 @@
-// What all schema versions of a store say of masks. Pure.
+// Collects what all schema versions of a store say about masks. Pure.
 
 #pragma once
 
@@ -16,23 +16,24 @@ namespace rotv::mask {
 
 class MaskHistory {
  public:
-  // In order of their LSNs; the last one is the head's.
+  // Must be called in order of the LSNs; the last version is the head's.
   void Add(Lsn lsn, const proto::SchemaVersion& schema);
 
-  // A row version of this table that was committed at `commit_lsn` came under a mask of the column.
+  // True if a row version of this table that was committed at `commit_lsn` was stored while the column was masked.
   bool WasMasked(uint32_t table, uint32_t column, Lsn commit_lsn) const;
 
   struct Lost {
-    std::string column;  // public.users.email, quoted where it has to be.
+    std::string column;  // public.users.email, quoted if necessary.
     std::string rule;    // "email"
   };
-  // Columns of the head's tables that were masked once and are stored unmasked, although no "keep" ever named them.
+  // Returns columns of the head's tables that were masked once and are stored unmasked, although no "keep" ever named
+  // them.
   std::vector<Lost> LostMasks() const;
 
  private:
   struct Masked {
     std::string rule;
-    std::map<Lsn, bool> from;  // From when on it was masked, or not.
+    std::map<Lsn, bool> from;  // From which LSN on it was masked, or not.
   };
   struct Name {
     std::string schema, table, column, quoted;
@@ -41,9 +42,9 @@ class MaskHistory {
   bool IsKept(const Name& column) const;
 
   std::map<ColumnId, Masked> columns_;
-  std::map<ColumnId, Name> unmasked_;                 // Of the tables of the version that was added last.
-  std::set<std::string> kept_;                        // The patterns of all "keep"s.
-  std::multimap<std::string, std::string> patterns_;  // Of all that was masked, by the column's name.
+  std::map<ColumnId, Name> unmasked_;                 // Columns of the version that was added last.
+  std::set<std::string> kept_;                        // The patterns of all "keep" rules.
+  std::multimap<std::string, std::string> patterns_;  // Patterns of every column that was masked, by the column's name.
 };
 
 }  // namespace rotv::mask

@@ -10,6 +10,24 @@
 #include "sync/mask/stored_mask.h"
 
 namespace rotv::mask {
+
+// A rule in rotv.toml names a column by its name, and names change: a partition is detached, a table is rebuilt by
+// rename, a column is renamed under a pattern with a star, a rule is deleted by mistake. Each of these would take a
+// column out of its rule without a word, and the next pull would copy real values. So the store remembers what it has
+// masked, and a mask ends only by a person's decision about that very column.
+//
+// A column is the same if (pg_class.oid, attnum) is, which no rename changes and which is not used again while the
+// table exists. A table that the last pull did not know is matched by its full name, since a table that is dropped and
+// created again gets a new oid; so is every table if the source is another database now (kOther), where oids mean
+// nothing.
+//
+// The record is in the schema version: `former` has the masks that no table of that version carries (tables without
+// rows here, columns that were dropped). It must not grow with the history, so of a column that is gone only one mask
+// for each name and rule is kept: a table that is created every day would otherwise add an entry a day.
+//
+// Two alternatives were refused. Carrying masks on by name alone loses a mask with a rename; a fingerprint of values
+// would find copies, but would have to keep something of the values that are not to be kept.
+
 namespace {
 
 std::string Serialized(const MaskRule& rule) {
@@ -43,7 +61,7 @@ NameAndRule NameAndRuleOf(const proto::MaskedColumn& masked) {
 }  // namespace
 
 MaskLineage::MaskLineage(const proto::SchemaVersion& before, Database database) : database_(database) {
-  // What is in force now comes last, and counts where both say something.
+  // Masks that are in force now are added last, and take precedence over former ones.
   for (const proto::FormerMask& former : before.mask_record().former()) {
     Add(former.table(), {.schema = former.schema(), .name = former.name(), .mask = former.mask()});
   }
@@ -66,7 +84,7 @@ void MaskLineage::Add(uint32_t oid, Table table) {
   if (table.mask.columns_size() == 0 && !HasTableRule(table.mask)) return;
   auto [known, is_new] = tables_.try_emplace(oid, table);
   if (is_new) return;
-  // The former masks of columns that are not masked by what is in force.
+  // The former masks are kept for columns that are not masked by those in force.
   for (const proto::MaskedColumn& former : known->second.mask.columns()) {
     const auto& now = table.mask.columns();
     if (std::none_of(now.begin(), now.end(), [&](const auto& one) { return one.number() == former.number(); })) {
@@ -123,13 +141,14 @@ bool MaskLineage::Had(const MaskRule& rule) const { return rules_.count(Serializ
 std::vector<proto::FormerMask> MaskLineage::FormerAfter(const postgres::Catalog& catalog,
                                                         const std::set<std::pair<uint32_t, int>>& ended) const {
   std::map<uint32_t, const postgres::CatalogTable*> there;
-  std::set<NameAndRule> remembered;  // One mask of a name that is gone is enough: a table a day would be one a day.
+  std::set<NameAndRule> remembered;  // One mask for each dropped name is enough: a table that is created every day
+                                     // would add one a day.
   for (const postgres::CatalogTable& table : catalog.tables) {
     if (database_ == Database::kSame) there[table.oid] = &table;
     for (const proto::MaskedColumn& masked : table.mask.columns()) remembered.insert(NameAndRuleOf(masked));
   }
   std::vector<proto::FormerMask> all;
-  for (auto entry = tables_.rbegin(); entry != tables_.rend(); ++entry) {  // The younger tables first.
+  for (auto entry = tables_.rbegin(); entry != tables_.rend(); ++entry) {  // Newer tables come first.
     const auto& [oid, table] = *entry;
     const auto now = there.find(oid);
     proto::FormerMask former;

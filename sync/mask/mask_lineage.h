@@ -1,5 +1,5 @@
-// The masks that the rows of a store came under. They stay in force until a person ends them: a migration on the
-// source, or a rule that is lost from the config, must not bring real values here. Pure.
+// Knows the masks under which the rows of a store were stored. They stay in force until a person ends them: a migration
+// on the source, or a rule that is lost from the config, must not bring real values into the store. Pure.
 
 #pragma once
 
@@ -19,37 +19,40 @@ namespace rotv::mask {
 
 class MaskLineage {
  public:
-  // kOther: the history is another database's, restored elsewhere perhaps. Its tables are known by their names only.
+  // kOther: the history is of another database, perhaps one that was restored elsewhere. Its tables are known only by
+  // their names.
   enum class Database { kSame, kOther };
 
-  MaskLineage() = default;  // There is no history.
+  MaskLineage() = default;  // Without a history.
   explicit MaskLineage(const proto::SchemaVersion& before, Database database = Database::kSame);
 
-  // Nothing was masked, as far as is known.
+  // True if nothing was masked, as far as is known.
   bool empty() const { return tables_.empty(); }
 
-  // What masked this table, which is the same under another name; one that is new is known by its name. Null: nothing.
+  // Returns the rule that decides which rows of this table are kept. The table is recognised under another name as
+  // well; a new table is known by its name. Null: there is none.
   const proto::TableMask* TableMaskOf(const postgres::CatalogTable& table) const;
-  // The same of a column.
+  // Returns the mask of a column, found in the same way.
   const proto::MaskedColumn* MaskOf(const postgres::CatalogTable& table, const postgres::CatalogColumn& column) const;
 
-  // The config had this rule, word for word, at the last pull: it says nothing of what has changed since.
+  // True if the config had this rule, word for word, at the last pull: then it says nothing about what has changed
+  // since.
   bool Had(const MaskRule& rule) const;
 
-  // SecretId() of the secret that a table's masks were made with; empty if nothing is known of it.
+  // Returns the SecretId() of the secret that a table's masks were made with; empty if it is not known.
   std::string SecretIdOf(const postgres::CatalogTable& table) const;
 
-  // What the next lineage must know beside the masks that `catalog` has now. `ended` are the columns (pg_class.oid,
-  // attnum) that a person took out of their masks; a table's own rule is column 0.
+  // Returns what the next lineage must know in addition to the masks that `catalog` has now. `ended` are the columns
+  // (pg_class.oid, attnum) whose masks a person has ended; a table's own rule is column 0.
   std::vector<proto::FormerMask> FormerAfter(const postgres::Catalog& catalog,
                                              const std::set<std::pair<uint32_t, int>>& ended) const;
 
-  // A table with masks, as it was called last.
+  // A table with masks, under its last name.
   struct Table {
     std::string schema, name;
     proto::TableMask mask;
   };
-  // All of them by oid, also those that are gone.
+  // All tables with masks by oid, including those that were dropped.
   const std::map<uint32_t, Table>& tables() const { return tables_; }
 
   struct Column {
@@ -57,7 +60,8 @@ class MaskLineage {
     bool generated = false;
   };
   using Columns = std::map<int, Column>;  // By attnum.
-  // Of a table that was there at the last pull, masked or not; null if it is new, or nothing is known by oids.
+  // Returns the columns of a table that existed at the last pull, masked or not; null if it is new, or if oids tell
+  // nothing (kOther).
   const Columns* ColumnsOf(uint32_t table) const;
 
   Database database() const { return database_; }
@@ -67,16 +71,16 @@ class MaskLineage {
   const Table* Find(const postgres::CatalogTable& table) const;
 
   Database database_ = Database::kSame;
-  std::map<uint32_t, Table> tables_;  // Those with masks, gone ones too, by oid.
+  std::map<uint32_t, Table> tables_;  // Tables with masks by oid, including dropped ones.
   std::map<std::pair<std::string, std::string>, uint32_t> by_name_;
-  std::map<uint32_t, Columns> columns_;  // Of all tables that were there.
+  std::map<uint32_t, Columns> columns_;  // Columns of all tables that existed.
   std::set<std::string> rules_;          // Serialized ConfigMaskRules.
 };
 
-// A rule that can mask such a column, as near to `was` as there is; kKeep if none can.
+// Returns a rule that can mask such a column, as close to `was` as possible; kKeep if there is none.
 MaskRule RuleThatFits(const MaskRule& was, const MaskColumn& column, const MaskSecret& secret);
 
-// Whether a rule lets a part of the values through as they are, or of the rows.
+// True if a rule of this kind lets a part of the values, or of the rows, through unchanged.
 bool MasksInPart(MaskKind kind);
 
 }  // namespace rotv::mask

@@ -64,14 +64,14 @@ class Plan {
   struct Choice {
     const MaskRule* rule = nullptr;
     MaskColumn column;
-    bool carried = false;  // The rule is of the store's masks, and not of the config.
+    bool carried = false;  // The rule comes from the store's masks, not from the config.
   };
 
   void Problem(const std::string& what) {
     if (std::find(problems_.begin(), problems_.end(), what) == problems_.end()) problems_.push_back(what);
   }
 
-  // The most exact of the rules that name this; null if none does.
+  // Returns the most exact rule that names this table or column; null if none does.
   const MaskRule* Find(const MaskFacts::Table& table, const std::string* column, const std::string& what) {
     const MaskRule* best = nullptr;
     bool doubtful = false;
@@ -86,7 +86,7 @@ class Plan {
       best = &rule;
       doubtful = false;
     }
-    if (doubtful) Problem(fmt::format("{}: two rules that are equally exact say different things of it", what));
+    if (doubtful) Problem(fmt::format("{}: two rules that are equally exact contradict each other", what));
     return best;
   }
 
@@ -119,8 +119,8 @@ class Plan {
     }
   }
 
-  // Refuses columns that may hold what was masked elsewhere, and are masked by nothing here. A "keep" for any table is
-  // no decision about them.
+  // Refuses columns that may hold what was masked elsewhere, and are not masked here. A "keep" for any table (*) is no
+  // decision about them.
   void RefuseDoubtful(const postgres::CatalogTable& table) {
     if (table.kind != 'r' || table.of_extension || without_rows_.count(table.oid) != 0) return;
     for (const postgres::CatalogColumn& column : table.columns) {
@@ -134,10 +134,10 @@ class Plan {
     }
   }
 
-  // Which rows of the table are kept.
+  // Decides which rows of the table are kept.
   void ChooseRows(const MaskFacts::Table& facts, postgres::CatalogTable& table) {
     const MaskRule* rule = Find(facts, nullptr, table.quoted_name);
-    if (rule == nullptr) rule = KeepOf(facts);  // It ends what left out rows before.
+    if (rule == nullptr) rule = KeepOf(facts);  // It ends a rule that left out rows before.
     if (const proto::TableMask* before = carry_.RowsFor(facts, table, rule)) {
       CarryRows(*before, facts, table);
     } else if (rule != nullptr) {
@@ -185,15 +185,14 @@ class Plan {
 
   struct AppliedCondition {
     RowCondition condition;
-    std::string text;     // For people.
-    std::string pattern;  // Of the rule that says so.
+    std::string text;     // The condition as the config has it.
+    std::string pattern;  // The pattern of the rule that it belongs to.
   };
   void KeepIf(const AppliedCondition& applied, const MaskFacts::Table& facts,
               std::map<int, MaskColumn>::const_iterator column, postgres::CatalogTable& table) {
     sampled_[table.oid] = applied.pattern;
     if (column == facts.columns.end() || column->second.generated) {
-      Problem(fmt::format("{}: \"{}\" is about no column of {} that rows come with", applied.pattern, applied.text,
-                          table.quoted_name));
+      Problem(fmt::format("{}: \"{}\" names no stored column of {}", applied.pattern, applied.text, table.quoted_name));
       return;
     }
     try {
@@ -207,7 +206,8 @@ class Plan {
     }
   }
 
-  // The most exact "keep" of the table: a person has said that nothing personal is in it. Null if nobody has.
+  // Returns the most exact "keep" of the table, by which a person has said that it holds no personal data; null if
+  // there is none.
   const MaskRule* KeepOf(const MaskFacts::Table& table) {
     const MaskRule* best = nullptr;
     for (size_t i = 0; i < config_.rules.size(); ++i) {
@@ -231,8 +231,8 @@ class Plan {
                         .pattern = MaskPattern({schema, name, column.name})});
   }
 
-  // What is unknown may be made NULL by what names give away only: a sample of values may be another one next time, and
-  // the column's values would be here after all.
+  // Unknown columns become NULL only by what their names give away. A sample of values may be different next time, and
+  // then the column's values would be stored after all.
   void DealWithUnknown() {
     static const MaskRule kNull{.kind = MaskKind::kNull, .name = "null", .pattern = "mask_unknown", .parts = {}};
     if (config_.empty() || config_.unknown == MaskUnknown::kKeep) unknown_.clear();
@@ -253,7 +253,7 @@ class Plan {
     return choice->second.rule->kind == MaskKind::kKeep ? nullptr : choice->second.rule;
   }
 
-  // Both sides of a foreign key must be masked alike, and what is referenced is unique.
+  // Both sides of a foreign key must be masked alike; the referenced side is unique.
   void CheckReferences() {
     for (const MaskFacts::Reference& reference : facts_.references) {
       const ColumnId from{reference.table, reference.column},
@@ -273,7 +273,7 @@ class Plan {
     }
   }
 
-  // Rows that are left out must be missed by nobody.
+  // Rows that are left out must not be referenced by any row that is kept.
   void CheckSamples() {
     for (const MaskFacts::Reference& reference : facts_.references) {
       const auto sampled = sampled_.find(reference.referenced_table);
@@ -342,7 +342,7 @@ class Plan {
   std::map<ColumnId, std::string> names_;
   std::set<uint32_t> without_rows_;          // Tables that rules or the config leave without rows here.
   std::map<uint32_t, std::string> sampled_;  // Tables of which a part of the rows is kept, with the rule's pattern.
-  std::vector<PiiColumn> unknown_;           // What PII detection has to look at.
+  std::vector<PiiColumn> unknown_;           // Columns that PII detection has to examine.
   std::vector<std::string> problems_;
 };
 

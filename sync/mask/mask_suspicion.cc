@@ -17,7 +17,7 @@ std::string SmallLetters(std::string text) {
   return text;
 }
 
-// What a value survives a change of its column's type in: a cast within a family, or to text and documents.
+// True if values can have been converted between these types: by a cast within a family, or to text and documents.
 bool MayHold(const std::string& type, const std::string& values_of) {
   static const std::map<std::string, char> kFamilies = {
       {"text", 't'},      {"varchar", 't'},     {"bpchar", 't'}, {"citext", 't'}, {"name", 't'},
@@ -57,12 +57,12 @@ bool IsMasked(const MaskLineage::Table& table, int number) {
 }  // namespace
 
 MaskSuspicion::MaskSuspicion(const MaskLineage& lineage, const postgres::Catalog& catalog) : lineage_(lineage) {
-  if (lineage.database() == MaskLineage::Database::kOther) return;  // All is new: nothing follows from that.
+  if (lineage.database() == MaskLineage::Database::kOther) return;  // Everything is new, so nothing follows from that.
   for (const postgres::CatalogTable& table : catalog.tables) there_.insert(table.oid);
   LearnNames(catalog);
 }
 
-// As they were called, and as they are now: a column may have been renamed before it was copied.
+// Learns the former and the present names: a column may have been renamed before it was copied.
 void MaskSuspicion::LearnNames(const postgres::Catalog& catalog) {
   for (const auto& [oid, table] : lineage_.tables()) {
     for (const proto::MaskedColumn& masked : table.mask.columns()) {
@@ -104,20 +104,20 @@ std::optional<MaskSuspicion::Reason> MaskSuspicion::Of(const postgres::CatalogTa
       if (!known->second.generated || masked == lineage_.tables().end() || masked->second.mask.columns().empty()) {
         return std::nullopt;
       }
-      return Reason{"is no longer generated, and may have been made of masked columns",
+      return Reason{"is no longer generated, and may have been computed from masked columns",
                     masked->second.mask.columns(0).rule()};
     }
   }
   if (std::optional<Reason> reason = ByTable(table, column, facts)) return reason;
   const std::string name = SmallLetters(column.name);
   auto same = names_.find({name, table.schema});
-  if (same == names_.end()) same = names_.lower_bound({name, ""});  // In any schema.
+  if (same == names_.end()) same = names_.lower_bound({name, ""});  // The same name in any schema.
   if (same == names_.end() || same->first.first != name) return std::nullopt;
   return Reason{fmt::format("is new, and has the name of {}, {}", same->second.where, MaskedBy(same->second.rule)),
                 same->second.rule};
 }
 
-// A table with replacements of its masked columns may have been copied, too.
+// Learns what may replace masked columns, since a table with such replacements may have been copied, too.
 void MaskSuspicion::LearnReplacements(const postgres::CatalogTable& table, const MaskLineage::Table& masked) {
   const MaskLineage::Columns* columns = lineage_.ColumnsOf(table.oid);
   if (columns == nullptr) return;
@@ -144,8 +144,8 @@ std::vector<uint32_t> MaskSuspicion::FormsOf(const postgres::CatalogTable& table
   return forms;
 }
 
-// It has all columns of the other one that are not masked; where that is still there, just as many in all, and more
-// than one of the same name: an "id" tells nothing.
+// True if the table has all columns of the other one that are not masked. If the other one still exists, it must also
+// have as many columns in total, and share more than one name: an "id" alone tells nothing.
 bool MaskSuspicion::IsLike(const postgres::CatalogTable& table, uint32_t form) const {
   const MaskLineage::Columns& columns = *lineage_.ColumnsOf(form);
   size_t shared = 0;
@@ -176,13 +176,13 @@ std::optional<MaskSuspicion::Reason> MaskSuspicion::ByTable(const postgres::Cata
                         : fmt::format("is new, and its table has lost {}, {}", masked.name(), MaskedBy(masked.rule())),
                     masked.rule()};
     }
-    // What was generated from masked columns is not masked itself.
+    // Columns that were generated from masked ones are not masked themselves.
     for (const auto& [number, generated] : columns) {
       if (!generated.generated || form.mask.columns().empty()) continue;
       if (is_new ? HasColumn(table, generated.name) : HasColumn(table, number)) continue;
-      return Reason{
-          fmt::format("is new, and its table has lost {}, which may have been made of masked columns", generated.name),
-          form.mask.columns(0).rule()};
+      return Reason{fmt::format("is new, and its table has lost {}, which may have been computed from masked columns",
+                                generated.name),
+                    form.mask.columns(0).rule()};
     }
   }
   return std::nullopt;

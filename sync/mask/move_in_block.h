@@ -1,4 +1,4 @@
-// Moves a number within its block of neighbours: what "number" and "date" do. Pure.
+// Moves a number within its block of neighbours, which is what "number" and "date" do. Pure.
 
 #pragma once
 
@@ -30,16 +30,17 @@ void AppendDigits(Number number, size_t at_least, std::string* out) {
 template <typename Number>
 struct Blocks {
   uint64_t size = 0;  // Blocks begin at multiples of it.
-  Number first = 0;   // The least number that there is, and
-  Number last = 0;    // the greatest: a block ends there at the latest.
+  Number first = 0;   // The least number of the type, and
+  Number last = 0;    // the greatest: the last block ends there.
 };
 
-// Permutes the block that `number` is in, which must be one of blocks.first to blocks.last. Adds to `context`.
+// Permutes the block that `number` is in; it must lie between blocks.first and blocks.last. Appends the block to
+// `context`.
 template <typename Number>
 Number MoveInBlock(const Permutation& permutation, std::string* context, Number number, const Blocks<Number>& blocks) {
   const auto size = static_cast<Number>(blocks.size);
   Number index = number / size;
-  if (index * size > number) index -= 1;  // Rounded towards zero.
+  if (index * size > number) index -= 1;  // The division rounds towards zero.
   AppendBytes(index, context);
   const Number start = index * size;
   const Number begin = std::max(start, blocks.first);

@@ -16,8 +16,7 @@ namespace rotv::mask {
 namespace {
 
 [[noreturn]] void FailOnValue(const char* what) {
-  throw Error(ErrorCode::kProtocol,
-              fmt::format("the source sent something that is no {} for a column that is masked", what),
+  throw Error(ErrorCode::kProtocol, fmt::format("the source sent something that is no {} for a masked column", what),
               "please report this with the column's type");
 }
 
@@ -35,7 +34,7 @@ class FloatNoise : public Masker {
       *out += value;
       return true;
     }
-    // From -1 to 1, and not so near 0 that nothing is moved.
+    // The factor is between 0.5 and 1 in size, with either sign, so that every value moves.
     const uint64_t hash = hash_(value);
     const double part = (static_cast<double>(hash >> 12) + 1) / 0x1p53 + 0.5;
     const double moved = number + (hash % 2 == 0 ? by_ : -by_) * part;
@@ -44,8 +43,8 @@ class FloatNoise : public Masker {
   }
 
  private:
-  // Numbers so large that `by` is lost in rounding are moved by the least that they can be: towards zero, since beyond
-  // the largest there is none.
+  // Numbers so large that `by` is lost in rounding are moved by the least possible amount: towards zero, since there is
+  // no number beyond the largest one.
   template <typename Float>
   static std::string Written(Float number, Float moved) {
     return fmt::format("{}", moved == number ? std::nextafter(number, Float{0}) : moved);
@@ -63,7 +62,7 @@ class DateNoise : public Masker {
         last_(column.type == "date" ? DaysOf(5874897, 12, 31) : DaysOf(294276, 12, 31)),
         permutation_(KeyedHash(secret, "date")) {}
 
-  // "2026-01-31 10:00:00+00", "0044-03-15 BC"
+  // Takes values such as "2026-01-31 10:00:00+00" and "0044-03-15 BC".
   bool Append(std::string_view value, std::string* out) const override {
     if (value == "infinity" || value == "-infinity") {
       *out += value;
@@ -93,9 +92,8 @@ class DateNoise : public Masker {
   }
 
  private:
-  // The days that PostgreSQL's types begin and end with. Each of them is there with any time of day: timestamps end
-  // with 294276-12-31 23:59:59.999999, and begin at midnight. (Sessions are in UTC, so a timestamptz is on its own
-  // day.)
+  // The first and last day of PostgreSQL's types. Every day in between exists with any time of day: timestamps end with
+  // 294276-12-31 23:59:59.999999, and begin at midnight. (Sessions are in UTC, so a timestamptz is on its own day.)
   static constexpr int64_t kFirst = -2'440'588;  // 4714-11-24 BC, the Julian day 0.
 
   const uint64_t by_;
@@ -108,13 +106,13 @@ class DateNoise : public Masker {
 std::unique_ptr<const Masker> MakeNoise(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
   if (rule.kind == MaskKind::kDate) return std::make_unique<DateNoise>(rule, column, secret);
   if (column.scale < 0) {
-    throw Error(ErrorCode::kUsage, fmt::format("{}: the column rounds to the left of the point", rule.pattern),
-                "such a column cannot be masked but by \"null\" and \"constant\"");
+    throw Error(ErrorCode::kUsage, fmt::format("{}: the column rounds to the left of the decimal point", rule.pattern),
+                "only \"null\" and \"constant\" can mask such a column");
   }
   if (column.type != "float4" && column.type != "float8") return std::make_unique<NumberNoise>(rule, column, secret);
   if (column.unique) {
     throw Error(ErrorCode::kUsage,
-                fmt::format("{}: floating point numbers that are moved need not stay unique, and this column must be",
+                fmt::format("{}: floating point numbers with noise need not stay unique, and this column must be",
                             rule.pattern),
                 "leave the column out of the key, or of the rules");
   }

@@ -1,4 +1,4 @@
-// Numbers and dates that stay near what they were.
+// Makes maskers that add noise: numbers and dates stay near their original values.
 
 #pragma once
 
@@ -8,9 +8,9 @@
 
 namespace rotv::mask {
 
-// For kNumber on whole numbers, numeric and floating point, and kDate on dates and timestamps, whose time of day stays.
-// What comes is closer to the value than rule.by (days). Different values stay different, but for floating point.
-// Throws kUsage as MakeMasker() does.
+// Makes the masker of kNumber on integers, numeric and floating point, and of kDate on dates and timestamps, whose time
+// of day stays. A masked value differs from the original by less than rule.by (days). Different values stay different,
+// except for floating point. Throws kUsage as MakeMasker() does.
 std::unique_ptr<const Masker> MakeNoise(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
 
 }  // namespace rotv::mask

@@ -6,10 +6,24 @@
 #include "sync/mask/move_in_block.h"
 
 namespace rotv::mask {
+
+// The numbers of one sign and scale are divided into blocks of `by`, counted in units of the last decimal, that begin
+// at multiples of it; each number is permuted within its block (move_in_block.h). So the result is less than `by` away,
+// and different numbers stay different, since every block is mapped onto itself. A plain offset from a hash would be
+// closer to noise, but two values could meet.
+//
+// A block must have at most 2^62 numbers. A fraction so long that it has more is split: the upper digits are permuted
+// in their block, and the finer ones by themselves, in pieces of 18 digits, each with all digits before it as context.
+// Digits above the lowest 36 of the number that is moved stay as they are, since they are far more than `by`.
+//
+// A result that must not be (a negative zero; where the column is unique by value, a fraction that ends with 0) is
+// permuted again. The permutation restricted to the allowed numbers is still a permutation, and the loop ends because
+// it leads back to the number it began with.
+
 namespace {
 
-constexpr int kWideDigits = 36;          // A Wide holds 38.
-constexpr size_t kFineDigits = 18;       // Permuted at a time: 10^18 is below Permutation::kLargest.
+constexpr int kWideDigits = 36;          // A Wide holds 38 digits.
+constexpr size_t kFineDigits = 18;       // Digits permuted at a time: 10^18 is below Permutation::kLargest.
 constexpr uint64_t kNarrow = INT64_MAX;  // A division of wider numbers is slow.
 
 Wide PowerOfTen(int exponent) {
@@ -56,7 +70,7 @@ bool NumberNoise::Append(std::string_view value, std::string* out) const {
   if (by_value_) {
     while (digits.scale > 0 && digits.text.back() == '0') digits.text.pop_back(), --digits.scale, ++zeros;
   }
-  // A permutation leads back to where it began, which is such a number: so it does not go on for ever.
+  // The loop ends: a permutation leads back to the number that it began with, which is allowed.
   do {
     Permute(&digits);
   } while (IsForbidden(digits));
@@ -82,14 +96,14 @@ void NumberNoise::Read(std::string_view value, Digits* digits) {
   }
   const bool ends_with_point = point != std::string_view::npos && digits->scale == 0;
   if (digits->text.empty() || ends_with_point || digits->text.find_first_not_of("0123456789") != std::string::npos) {
-    throw Error(ErrorCode::kProtocol, "the source sent something that is no number for a column that is masked",
+    throw Error(ErrorCode::kProtocol, "the source sent something that is no number for a masked column",
                 "please report this with the column's type");
   }
   if (IsZero(digits->text)) digits->negative = false;
 }
 
-// A minus in front of zeros says nothing, and another number may have become 0; with by_value_ the fraction's last
-// digit counts.
+// A minus before zeros has no meaning, and another number may have become 0; with by_value_ the fraction's last digit
+// counts.
 bool NumberNoise::IsForbidden(const Digits& digits) const {
   return (digits.negative && IsZero(digits.text)) || (by_value_ && digits.scale > 0 && digits.text.back() == '0');
 }
@@ -100,18 +114,18 @@ NumberNoise::Parts NumberNoise::PartsOf(const Digits& digits) const {
   const size_t finer = digits.scale - parts.moved_scale;
   parts.moved_end = size - finer;
   if (parts.moved_end > kWideDigits) parts.moved = parts.moved_end - kWideDigits;
-  // numeric(3, 40) has zeros there.
+  // numeric(3, 40) has zeros in between.
   const auto precision = static_cast<size_t>(column_.precision);
   parts.fine = precision > 0 && precision < finer ? size - precision : parts.moved_end;
   return parts;
 }
 
-// -12.50 is 1250 hundredths, moved in a block of by * 100 of them.
+// Treats -12.50 as 1250 hundredths, which are moved in a block of by * 100 of them.
 void NumberNoise::Permute(Digits* digits) const {
   const Parts parts = PartsOf(*digits);
   const std::string_view text = digits->text;
   const Wide number = NumberOf(text.substr(parts.moved, parts.moved_end - parts.moved));
-  // There is no negative zero: where nothing else can tell, the negative numbers are counted from one.
+  // There is no negative zero: if no other digit tells, the negative numbers are counted from one.
   const bool all = parts.moved == 0 && parts.moved_end == text.size();
   const unsigned from_one = digits->negative && all ? 1 : 0;
   thread_local std::string context, permuted;
@@ -126,7 +140,7 @@ void NumberNoise::Permute(Digits* digits) const {
   digits->text.swap(permuted);
 }
 
-// The greatest that the moved digits may become, less `from_one`.
+// Returns the greatest number that the moved digits may become, less `from_one`.
 Wide NumberNoise::LastOf(Wide number, const Parts& parts, size_t size, unsigned from_one) const {
   if (column_.type == "int2" && number - from_one <= INT16_MAX) return INT16_MAX;
   if (column_.type == "int4" && number - from_one <= INT32_MAX) return INT32_MAX;
@@ -136,7 +150,8 @@ Wide NumberNoise::LastOf(Wide number, const Parts& parts, size_t size, unsigned 
     const Wide last = PowerOfTen(std::clamp(column_.precision - finer, 0, kWideDigits)) - 1;
     if (number <= last) return last - from_one;
   }
-  // Also what the column's type has since been made wide enough for: the pull that sees this copies the table again.
+  // A number may also be of a wider type that the column has got since: the pull that sees this change resyncs the
+  // table.
   return PowerOfTen(kWideDigits) - 1 - from_one;
 }
 
@@ -149,7 +164,7 @@ Wide NumberNoise::Move(Wide number, Wide last, const Parts& parts, std::string* 
                            {.size = size, .first = 0, .last = static_cast<int64_t>(std::min<Wide>(last, kNarrow))}));
 }
 
-// A permutation of the digits from `begin` on, in pieces, each of which depends on all digits in front of it.
+// Permutes the digits from `begin` on, in pieces, each of which depends on all digits before it.
 void NumberNoise::PermuteFine(std::string_view digits, size_t begin, std::string* out) const {
   uint64_t in_front = fine_(digits.substr(0, begin));
   for (size_t at = begin; at < digits.size(); at += kFineDigits) {

@@ -1,4 +1,4 @@
-// Exact numbers that stay near what they were: whole numbers and numeric.
+// Adds noise to exact numbers: integers and numeric.
 
 #pragma once
 
@@ -11,10 +11,10 @@
 
 namespace rotv::mask {
 
-__extension__ typedef unsigned __int128 Wide;  // NOLINT(modernize-use-using): the word in front needs it.
+__extension__ typedef unsigned __int128 Wide;  // NOLINT(modernize-use-using): __extension__ needs a typedef.
 
-// A permutation of the numbers of each sign and scale that are closer than rule.by. The work is linear in the number's
-// digits, and what comes out has at most one digit more. NaN and the infinities stay.
+// Permutes the numbers of each sign and scale within a distance of less than rule.by. The work is linear in the
+// number's digits, and the result has at most one more digit. NaN and the infinities stay.
 class NumberNoise : public Masker {
  public:
   NumberNoise(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret);
@@ -22,18 +22,19 @@ class NumberNoise : public Masker {
   bool Append(std::string_view value, std::string* out) const override;
 
  private:
-  // The digits of a number without its sign and point, the last `scale` of which are its fraction.
+  // The digits of a number without its sign and point; the last `scale` of them are its fraction.
   struct Digits {
     bool negative = false;
     size_t scale = 0;
     std::string text;
   };
-  // Where its parts begin: digits that stay, the number that is moved by less than `by`, zeros, the finer digits.
+  // The positions at which the parts of a number begin: digits that stay, the number that is moved by less than `by`,
+  // zeros, the finer digits.
   struct Parts {
     size_t moved = 0;
     size_t moved_end = 0;
     size_t fine = 0;
-    size_t moved_scale = 0;  // Digits of the fraction that are moved.
+    size_t moved_scale = 0;  // How many digits of the fraction are moved.
   };
 
   // Throws kProtocol.
@@ -48,8 +49,8 @@ class NumberNoise : public Masker {
 
   const MaskColumn column_;
   const uint64_t by_;
-  const bool by_value_;    // 1.5 and 1.50 are masked alike, and no other number becomes what they do.
-  size_t most_scale_ = 0;  // The most digits of a fraction with which a block of `by` can be permuted.
+  const bool by_value_;    // 1.5 and 1.50 are masked alike, and no other number gets their masked value.
+  size_t most_scale_ = 0;  // The most digits of a fraction with which a block of `by` can be permuted as a whole.
   const KeyedHash fine_;
   const Permutation permutation_;
 };

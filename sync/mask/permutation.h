@@ -1,4 +1,4 @@
-// Keyed permutations: different values stay different, whatever their domain is, and none stays what it was.
+// Keyed permutations: different values stay different, whatever their domain is, and no value stays the same.
 
 #pragma once
 
@@ -15,8 +15,9 @@ class Permutation {
 
   static constexpr uint64_t kLargest = uint64_t{1} << 62;
 
-  // A permutation of the numbers below `size`, which is at least 1 and at most kLargest; another one for each
-  // `context`. No number is its own image unless there is only one. Throws kBug if `number` is not below `size`.
+  // Returns the image of `number` under a permutation of the numbers below `size`, which is at least 1 and at most
+  // kLargest. Each `context` has a permutation of its own. No number is its own image, unless it is the only one.
+  // Throws kBug if `number` is not below `size`.
   uint64_t Apply(std::string_view context, uint64_t size, uint64_t number) const;
 
  private:

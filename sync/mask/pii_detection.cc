@@ -13,6 +13,23 @@
 #include "sync/mask/stored_mask.h"
 
 namespace rotv::mask {
+
+// A column without a rule is stored as it is, so once a [mask] section exists every column that no rule names is
+// examined, in four steps of rising cost: the type (network addresses), the name, the names of a row type's attributes,
+// and last a bounded sample of values. Then foreign keys are followed until nothing is added, because both sides of one
+// hold the same values. Only the sample asks the source for anything, and only for columns that the cheaper steps have
+// not found.
+//
+// The answer to a finding is a rule, and the same code finds the columns that `mask_unknown` refuses and the ones for
+// which `mask suggest` writes rules: a suggestion that is taken over ends the refusal. Columns that must be masked
+// alike (partitions of one table, both sides of a foreign key) form a group, and a rule is suggested only if it fits
+// every member; a group that no rule fits is reported without one rather than dropped.
+//
+// Detection errs on both sides by design: it reads names in seven languages and looks for forms of values, not for
+// meaning. It is a net under the rules, not a proof, so a finding stops the command before anything is written instead
+// of masking by guess, and "keep" ends it for good. `mask_unknown = "null"` masks only by names and types, since the
+// next sample may be another one.
+
 namespace {
 
 using ColumnId = std::pair<uint32_t, int>;
@@ -30,7 +47,7 @@ Suspicion SuspectByName(const PiiColumn& column) {
   return {};
 }
 
-// The columns of both sides of each foreign key.
+// Returns the columns on both sides of each foreign key.
 std::vector<std::pair<ColumnId, ColumnId>> TiesOf(const MaskFacts& facts) {
   std::vector<std::pair<ColumnId, ColumnId>> ties;
   for (const MaskFacts::Reference& reference : facts.references) {
@@ -39,7 +56,7 @@ std::vector<std::pair<ColumnId, ColumnId>> TiesOf(const MaskFacts& facts) {
   return ties;
 }
 
-// To both sides of foreign keys, until nothing is added.
+// Adds columns that foreign keys tie to findings, until there are no more.
 void AddReferences(const std::vector<PiiColumn>& columns, const MaskFacts& facts, std::vector<PiiFinding>* findings) {
   std::map<ColumnId, const PiiColumn*> left;
   for (const PiiColumn& column : columns) left[column.id()] = &column;
@@ -62,7 +79,7 @@ void AddReferences(const std::vector<PiiColumn>& columns, const MaskFacts& facts
   }
 }
 
-// Columns that must have the same rule: those of one pattern, and those that foreign keys tie together.
+// Groups columns that must have the same rule: those of one pattern, and those that foreign keys tie together.
 class Groups {
  public:
   Groups(const std::vector<PiiFinding>& findings, const MaskFacts& facts) : parents_(findings.size()) {
@@ -78,7 +95,7 @@ class Groups {
       if (a != by_id.end() && b != by_id.end()) Join(a->second, b->second);
     }
   }
-  // The same number for all of a group.
+  // Returns the same number for all members of a group.
   size_t Of(size_t finding) const {
     while (parents_[finding] != finding) finding = parents_[finding];
     return finding;
@@ -91,7 +108,7 @@ class Groups {
 
 struct Candidate {
   MaskRule rule;
-  std::string written;  // As a value of TOML.
+  std::string written;  // The rule as a value of TOML.
 };
 
 std::string QuotedText(const std::string& text) {
@@ -117,8 +134,8 @@ Candidate CandidateOf(const std::string& name, const std::string& constant) {
   return candidate;
 }
 
-// The rule that is wanted, then what keeps most of a value's form. Numbers that name a person are not moved by a
-// little: most of their digits would stay.
+// Returns the wanted rule, then those that keep most of a value's form. Small noise is not offered for numbers that
+// identify a person: most of their digits would stay.
 std::vector<Candidate> CandidatesFor(const std::string& wanted, const std::string& constant) {
   std::vector<Candidate> candidates;
   for (const std::string& name : {wanted, std::string("text"), std::string("hash"), std::string("uuid"),
@@ -141,11 +158,11 @@ bool CanMask(const Candidate& candidate, const PiiColumn& column, bool tied) {
     (void)MakeMasker(candidate.rule, mask, MaskSecret());
     return true;
   } catch (const Error&) {
-    return false;  // Too short, of another type, not unique.
+    return false;  // The column is too short, of another type, or must be unique.
   }
 }
 
-// Of one group; empty if no rule fits all.
+// Returns a rule for one group; empty if no rule fits all of its members.
 std::string RuleForAll(const std::vector<const PiiFinding*>& group) {
   bool tied = false;
   for (const PiiFinding* finding : group) tied |= finding->column.pattern != group[0]->column.pattern;

@@ -1,5 +1,5 @@
-// PII detection: which columns look as if they held personal data, and have no rule. `mask_unknown` and `mask suggest`
-// both use it, so that what is suggested is what is refused.
+// PII detection: finds columns that look as if they held personal data, and have no rule. `mask_unknown` and `mask
+// suggest` both use it, so that what is suggested is what is refused.
 
 #pragma once
 
@@ -18,22 +18,25 @@ struct PiiFinding {
   Suspicion suspicion;
 };
 
-// What names and types give away; a column that a foreign key ties to such a one has the same values. Pure.
+// Finds columns by names and types. A column that a foreign key ties to such a column has the same values, and is found
+// as well. Pure.
 std::vector<PiiFinding> DetectByName(const std::vector<PiiColumn>& columns, const MaskFacts& facts);
 
-// DetectByName() and, of the other columns, what a sample of their values gives away. Without `sampler` names only.
+// Finds columns like DetectByName() and, among the others, those whose sampled values look personal. Without `sampler`
+// it goes by names only.
 std::vector<PiiFinding> DetectPii(const std::vector<PiiColumn>& columns, const MaskFacts& facts, PiiSampler* sampler);
 
-// A rule for each pattern that was found, by pattern; the partitions of a table have the same one.
+// The rule for one pattern that was found; the partitions of a table share one.
 struct PiiRule {
-  std::string pattern;  // As a key of [mask]: public.users.email
-  std::string rule;     // As a value: "email" in quotes, or a table. Empty: nothing that can be done here fits.
+  std::string pattern;  // The key of [mask]: public.users.email
+  std::string rule;     // The value: "email" in quotes, or a table. Empty: no rule fits.
   std::string reason;
 };
-// Each rule fits every column that it is for, and is the same on both sides of a foreign key. Pure.
+// Returns rules in order of their patterns. Each rule fits every column that it is for, and is the same on both sides
+// of a foreign key. Pure.
 std::vector<PiiRule> RulesFor(const std::vector<PiiFinding>& findings, const MaskFacts& facts);
 
-// Throws kUsage, naming each, if there are any.
+// Throws kUsage, naming each finding, if there are any.
 void RefusePii(const std::vector<PiiFinding>& findings, const MaskFacts& facts);
 
 }  // namespace rotv::mask

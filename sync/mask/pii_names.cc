@@ -8,7 +8,7 @@
 namespace rotv::mask {
 namespace {
 
-// Letters of Latin-1 in UTF-8 without their signs: "Straße" is "strasse", "prénom" is "prenom".
+// Returns a Latin-1 letter (in UTF-8) without its diacritics: "Straße" is "strasse", "prénom" is "prenom".
 const char* WithoutSign(unsigned char second) {
   constexpr unsigned char kUpperToLower = 0x20;
   const unsigned char lower = second < 0xA0 ? static_cast<unsigned char>(second + kUpperToLower) : second;
@@ -24,7 +24,7 @@ const char* WithoutSign(unsigned char second) {
   return "y";
 }
 
-// Words of a name: "contactEmail2", "contact_email" and "CONTACT-EMAIL" are all contact, email.
+// Splits a name into words: "contactEmail2", "contact_email" and "CONTACT-EMAIL" are all contact, email.
 std::vector<std::string> WordsOf(std::string_view name) {
   std::vector<std::string> words(1);
   bool was_lower = false;
@@ -44,7 +44,7 @@ std::vector<std::string> WordsOf(std::string_view name) {
   return words;
 }
 
-// "emails", "addresses", "birthdays" as well as what there is one of.
+// True for the word and its plural: "emails", "addresses", "birthdays".
 bool IsWord(std::string_view word, std::string_view wanted) {
   if (wanted.back() == '*') return word.starts_with(wanted.substr(0, wanted.size() - 1));
   if (!word.starts_with(wanted)) return false;
@@ -52,7 +52,7 @@ bool IsWord(std::string_view word, std::string_view wanted) {
   return end.empty() || end == "s" || (end == "es" && wanted.ends_with("ss"));
 }
 
-// Adjacent words, or the same written as one: first, name; firstname.
+// Matches adjacent words, or the same words written as one: first, name; firstname.
 struct Sign {
   explicit Sign(const std::string& text) {
     std::istringstream stream(text);
@@ -61,7 +61,7 @@ struct Sign {
       words.push_back(word);
     }
   }
-  // How many words of `name` follow it; nothing if it is not there.
+  // Returns how many words of `name` follow the sign; nothing if the sign is not in it.
   std::optional<ptrdiff_t> WordsAfter(const std::vector<std::string>& name) const {
     for (auto word = name.begin(); word != name.end(); ++word) {
       if (IsWord(*word, joined)) return name.end() - word - 1;
@@ -84,7 +84,7 @@ struct Group {
   const char* signs;  // A star matches any end.
 };
 
-// The first that is found counts.
+// The first group that matches counts.
 constexpr Group kGroups[] = {
     {"ip", kInText | kInNumbers, "ip ip_addr ip_address remote_addr remote_address client_addr"},
     {"password", kInText,
@@ -124,14 +124,14 @@ constexpr Group kGroups[] = {
     {"text", kInText, "religion ethnicity sexual_orientation diagnosis"},
 };
 
-// After a sign, at the end of a name: the column does not have such a value, but says something about it, as in
-// email_status and phone_country_code.
+// After a sign, at the end of a name, these words mean that the column does not hold such a value, but says something
+// about one, as in email_status and phone_country_code.
 constexpr const char* kAbout =
     "count counter total type kind status format template subject provider version policy locale language lang "
     "algorithm method mode category class scope verified confirmed enabled disabled required consent sent at on expiry "
     "expires expiration event field column label placeholder frequency preference setting queue schema server host "
     "port app os limit attempt interval length size country_code dial_code";
-// In numbers such a name is mostly another table's key.
+// A number with such a name is mostly another table's key.
 constexpr const char* kAboutInNumbers = "id index order rank";
 
 std::vector<Sign> SignsOf(const char* text) {

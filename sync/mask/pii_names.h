@@ -1,4 +1,4 @@
-// What names of columns, of a row type's attributes and of a document's members say of personal data. Pure.
+// Judges by their names whether columns, attributes of row types and members of documents hold personal data. Pure.
 
 #pragma once
 
@@ -9,8 +9,8 @@
 
 namespace rotv::mask {
 
-// The rule for what has such a name and such values: "email"; it need not fit the column's type. Empty if nothing is
-// suspected. Names are English, German, French, Spanish, Italian, Portuguese or Dutch, in whatever case.
+// Returns the rule for something with such a name and such values: "email"; it need not fit the column's type. Empty if
+// nothing is suspected. Names are English, German, French, Spanish, Italian, Portuguese or Dutch, in any case.
 std::string SuspectName(std::string_view name, TypePart::Kind kind);
 
 }  // namespace rotv::mask

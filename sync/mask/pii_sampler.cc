@@ -12,13 +12,13 @@
 namespace rotv::mask {
 namespace {
 
-// Of one round trip: what is held in memory at once, and how long the answer takes. A value may have kCharacters of
-// four bytes each.
+// These limit one round trip: what is held in memory at once, and how long the answer takes. A value may have
+// kCharacters of four bytes each.
 constexpr size_t kMostTables = 32, kMostColumns = 64;
-// How often a table's lock is waited for.
+// The most attempts to read a locked table.
 constexpr int kMostTries = 5;
 
-// Larger values are passed over where the server would have to build all of the text for the beginning of it.
+// Larger values are skipped if the server would have to build the whole text to return its beginning.
 constexpr int kLargestBytes = 65536;
 
 bool HasText(const TypeParts& type) {
@@ -26,8 +26,8 @@ bool HasText(const TypeParts& type) {
                      [](const TypePart& part) { return part.kind == TypePart::Kind::kText; });
 }
 
-// The beginning of a value's text. A cast to text may be a function of the table's owner, which would run as us: format
-// calls the type's own output function, which only a superuser can make.
+// Returns an expression for the beginning of a value's text. A cast to text may be a function of the table's owner,
+// which would run with our rights: format calls the type's own output function, which only a superuser can define.
 std::string BeginningOf(const PiiColumn& column) {
   const std::string& name = column.column->quoted_name;
   const std::string& type = column.mask->type;
@@ -40,8 +40,8 @@ std::string BeginningOf(const PiiColumn& column) {
       name, kLargestBytes, PiiSampler::kCharacters);
 }
 
-// The first rows and, where there are more blocks than these come from, some of the last ones, which are the newest
-// where rows are only added. Neither reads the table as a whole.
+// Selects the first rows and, if the table has more blocks than these come from, some of the last ones, which are the
+// newest if rows are only added. Neither reads the whole table.
 std::string SampleSql(const postgres::CatalogTable& table, const std::string& list) {
   const std::string rows = fmt::format("SELECT {} FROM ONLY {}", list, table.quoted_name);
   if (!table.extension_filter.empty()) {
@@ -81,7 +81,7 @@ std::vector<Suspicion> PiiSampler::Look(const std::vector<PiiColumn>& columns) {
       sql += readings[end].sql;
     }
     std::vector<postgres::PgResult> rows = Read(sql);
-    // One of the tables is no longer what it was.
+    // One of the tables has changed.
     const bool together = rows.size() == end - begin;
     for (size_t i = begin; i < end; ++i) {
       if (!together) rows = Read(readings[i].sql);
@@ -103,7 +103,7 @@ std::vector<PiiSampler::Reading> PiiSampler::Readings(const std::vector<PiiColum
   std::vector<Reading> readings;
   for (size_t begin = 0, end = 0; begin < columns.size(); begin = end) {
     const postgres::CatalogTable& table = *columns[begin].table;
-    // Whatever cannot be read stops the command elsewhere, with advice.
+    // A table that cannot be read stops the command elsewhere, with advice.
     const bool readable = table.readable && !table.row_security && table.closed_schema.empty();
     Reading reading;
     std::string list;
@@ -121,10 +121,10 @@ std::vector<PiiSampler::Reading> PiiSampler::Readings(const std::vector<PiiColum
   return readings;
 }
 
-// The samples; none if a table, or a column of it, is not there as it was.
+// Returns the samples; none if a table, or a column of it, no longer exists as it was.
 std::vector<postgres::PgResult> PiiSampler::Read(const std::string& sql) {
   postgres::PgOutcome outcome = connection_.TryQuery(sql);
-  // A migration has the table, or wanted it while we had it.
+  // A migration holds the table, or wanted it while we read it.
   for (int attempt = 1; outcome.failure && postgres::IsForBusyTable(*outcome.failure) && attempt < kMostTries;
        ++attempt) {
     interrupt_.Check();
@@ -135,11 +135,11 @@ std::vector<postgres::PgResult> PiiSampler::Read(const std::string& sql) {
     (void)connection_.TryQuery("ROLLBACK");
     if (postgres::IsForMovedTable(*outcome.failure)) return {};
     if (!postgres::IsForBusyTable(*outcome.failure)) connection_.Throw(*outcome.failure);
-    throw Error(ErrorCode::kUnreachable, "a table stays locked on the source, so that no sample of it can be read",
-                "try again when the migration there has ended: " + outcome.failure->message);
+    throw Error(ErrorCode::kUnreachable, "a table stays locked on the source, so no sample of it can be read",
+                "try again when the migration on the source has ended: " + outcome.failure->message);
   }
   std::vector<postgres::PgResult> samples;
-  // Each comes between those of BEGIN and COMMIT.
+  // Each sample is between the results of BEGIN and COMMIT.
   for (size_t i = 1; i < outcome.results.size(); i += 3) samples.push_back(std::move(outcome.results[i]));
   return samples;
 }

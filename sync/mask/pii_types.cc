@@ -8,7 +8,7 @@
 namespace rotv::mask {
 namespace {
 
-// A value of a type that is made of no others.
+// Returns a value of a type that has no parts.
 std::string ConstantOf(const std::string& name, char category) {
   if (IsOneOf(name, {"json", "jsonb"})) return "{}";
   if (name == "xml") return "<x/>";
@@ -27,8 +27,8 @@ std::string ConstantOf(const std::string& name, char category) {
 
 }  // namespace
 
-// Each type is taken apart step by step. `outer_type` is what the column's type is once domains are removed. PostgreSQL
-// has no row type that contains itself, in whatever way; the depth is bounded all the same.
+// Each type is taken apart step by step. `outer_type` is the column's type without its domains. PostgreSQL has no row
+// type that contains itself in any way; the depth is bounded all the same.
 const char* const kTypePartsSql = R"sql(
 WITH RECURSIVE part AS (
   SELECT DISTINCT a.atttypid AS root, a.atttypid AS outer_type, a.atttypid AS type, ARRAY[]::text[] AS attributes,
@@ -82,14 +82,14 @@ TypePart::Kind KindOfType(const std::string& name, char type, char category) {
     case 'G':  // point, polygon
     case 'T':  // interval
     case 'V':  // bit
-    case 'Z':  // "char", and the server's own.
+    case 'Z':  // "char", and internal types of the server.
       return Kind::kNone;
     default:
       break;
   }
   if (name == "uuid") return Kind::kUuid;
   if (IsOneOf(name, {"macaddr", "macaddr8"})) return Kind::kNetwork;
-  // Numbers in other clothes, places, and the numbers of books and wares.
+  // These are numbers in another form, places, and numbers of books and goods.
   const bool harmless = IsOneOf(
       name, {"tid",       "xid",     "xid8",     "cid",     "pg_lsn", "txid_snapshot", "pg_snapshot", "geometry",
              "geography", "raster",  "box2d",    "box3d",   "cube",   "seg",           "vector",      "halfvec",

@@ -19,13 +19,13 @@ bool IsLetter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 bool IsOfOtherScript(char c) { return static_cast<unsigned char>(c) >= 0x80; }
 bool IsAnyOf(char c, View of) { return of.find(c) != View::npos; }
 
-// "logo@2x.png" is a picture for a fine screen.
+// A picture for a high-resolution screen, such as "logo@2x.png", is no e-mail address.
 bool IsFileEnding(View ending) {
   constexpr std::array<View, 9> kEndings = {"png", "jpg", "jpeg", "gif", "svg", "webp", "css", "js", "html"};
   return std::find(kEndings.begin(), kEndings.end(), ending) != kEndings.end();
 }
 
-// Anywhere in the text.
+// True if there is an e-mail address anywhere in the text.
 bool HasEmail(View text) {
   for (size_t at = text.find('@'); at != View::npos; at = text.find('@', at + 1)) {
     size_t end = at + 1;
@@ -33,7 +33,7 @@ bool HasEmail(View text) {
            (IsLetter(text[end]) || IsDigit(text[end]) || IsAnyOf(text[end], ".-") || IsOfOtherScript(text[end]))) {
       ++end;
     }
-    while (end > at + 1 && IsAnyOf(text[end - 1], ".-")) --end;  // The sentence's.
+    while (end > at + 1 && IsAnyOf(text[end - 1], ".-")) --end;  // Punctuation of the sentence.
     const View domain = text.substr(at + 1, end - at - 1);
     const size_t dot = domain.rfind('.');
     const bool named = at > 0 && (IsLetter(text[at - 1]) || IsDigit(text[at - 1]) || IsAnyOf(text[at - 1], "._%+-") ||
@@ -52,7 +52,8 @@ bool IsIp(View value) {
   return address.size() > 6 && inet_pton(AF_INET6, address.c_str(), binary.data()) == 1;
 }
 
-// 13 to 19 digits with a check digit (Luhn), with or without spaces and hyphens, of a network that gives out cards.
+// True for 13 to 19 digits with a valid check digit (Luhn), with or without spaces and hyphens, that begin as the
+// numbers of card networks do.
 bool IsCard(View value) {
   if (value.empty() || !IsAnyOf(value[0], "3456")) return false;
   int digits = 0, sum = 0;
@@ -66,7 +67,8 @@ bool IsCard(View value) {
   return digits >= 13 && digits <= 19 && sum % 10 == 0;
 }
 
-// ISO 13616: the text after the first four characters, then these, with letters from 10 on, is 1 modulo 97.
+// Checks ISO 13616: the characters after the first four, followed by those four, with letters counted from 10 on, are 1
+// modulo 97.
 bool IsIban(View value) {
   std::string text(value);
   std::erase(text, ' ');
@@ -83,7 +85,7 @@ bool IsIban(View value) {
   return rest == 1;
 }
 
-// 15.1.2026, 2026-01-15, 01/15/2026.
+// True for 15.1.2026, 2026-01-15, 01/15/2026.
 bool IsDate(View value) {
   std::vector<size_t> groups(1);
   char sign = 0;
@@ -100,7 +102,7 @@ bool IsDate(View value) {
   return groups.size() == 3 && day(1) && ((groups[0] == 4 && day(2)) || (day(0) && groups[2] == 4));
 }
 
-// 7 to 15 digits in groups. Nothing but digits is any number, unless it begins as one of a phone.
+// True for 7 to 15 digits in groups. Digits alone may be any number, unless they begin like a phone number.
 bool IsPhone(View value) {
   int digits = 0, groups = 0;
   bool in_group = false;
@@ -113,15 +115,15 @@ bool IsPhone(View value) {
   if (digits < 7 || digits > 15 || IsDate(value)) return false;
   if (value[0] == '+') return true;
   if (groups == 1) return value[0] == '0' && value[1] != '0' && (digits == 10 || digits == 11);
-  // Books have such numbers, and points on the map.
+  // Books (ISBN) and coordinates have such numbers.
   if ((digits == 13 && (value.starts_with("978") || value.starts_with("979"))) || value[0] == '-') return false;
   const auto dots = std::count(value.begin(), value.end(), '.');
   if (dots > 0 && dots + 1 < groups) return false;
   return groups >= 3 || (groups == 2 && dots == 0 && (value[0] == '0' || value[0] == '('));
 }
 
-// Password hashes in crypt's forms, JSON web tokens, private keys, and keys of services that say what they are. Other
-// random letters are as often harmless: numbers of pictures, orders, commits.
+// True for password hashes in crypt's forms, JSON web tokens, private keys, and keys of services that are marked as
+// such. Other random letters are as often harmless: numbers of pictures, orders, commits.
 bool IsSecret(View value) {
   if (value.size() < 20) return false;
   if (value[0] == '$' && value.size() >= 30) {
@@ -149,7 +151,7 @@ unsigned ValuePatternsOf(View piece) {
   return value_patterns | (IsSecret(piece) ? kSecret : 0U);
 }
 
-// What `\x616e6e61` has as text; bytes that are no letters as spaces.
+// Returns the text in `\x616e6e61`; bytes that are no letters become spaces.
 std::string TextOfBytes(View hexadecimal) {
   std::string text;
   const auto digit = [](char c) { return IsDigit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1; };
@@ -167,7 +169,7 @@ constexpr int kDeepest = 4;
 
 unsigned ValuePatternsIn(View value, int depth);
 
-// A document, array or row value, perhaps cut off: its strings, and what is between its marks.
+// Looks into a document, array or row value, perhaps cut off: at its strings, and at what is between its punctuation.
 unsigned ValuePatternsInside(View value, int depth) {
   unsigned value_patterns = 0;
   std::string piece;
@@ -175,7 +177,7 @@ unsigned ValuePatternsInside(View value, int depth) {
     piece.clear();
     const bool quoted = value[i] == '"';
     if (quoted) {
-      // JSON and arrays escape a quote by a backslash, row values by another quote.
+      // JSON and arrays escape a quote by a backslash, row values by a second quote.
       for (++i; i < value.size(); ++i) {
         const bool escaped = i + 1 < value.size() && (value[i] == '\\' || value.substr(i, 2) == "\"\"");
         if (!escaped && value[i] == '"') break;
@@ -216,12 +218,12 @@ Suspicion SuspectByValues(const std::vector<std::string>& values) {
     ValuePattern value_pattern;
     const char* rule;
     const char* what;
-    // At least three values look so, and one of so many: the others may be placeholders or test data, or texts of which
-    // only some contain an e-mail address.
+    // A column is suspected if at least three values, and one of this many, look so: the others may be placeholders or
+    // test data, or texts of which only some contain an e-mail address.
     size_t one_of;
   };
   constexpr Kind kKinds[] = {{kEmail, "email", "like e-mail addresses, or contain some", 20},
-                             {kIp, "ip", "like addresses of the net", 3},
+                             {kIp, "ip", "like network addresses", 3},
                              {kCard, "text", "like card numbers", 3},
                              {kIban, "text", "like bank account numbers", 3},
                              {kPhone, "phone", "like phone numbers", 3},
@@ -236,7 +238,8 @@ Suspicion SuspectByValues(const std::vector<std::string>& values) {
     const auto alike = static_cast<size_t>(std::count_if(
         value_patterns.begin(), value_patterns.end(), [&](unsigned one) { return (one & kind.value_pattern) != 0; }));
     const bool enough = alike >= kAtLeast && alike * kind.one_of >= value_patterns.size();
-    // An e-mail address is hardly anything else, also where there are few values yet.
+    // A text that looks like an e-mail address is hardly anything else, so one of three is enough even if there are few
+    // values yet.
     if (!enough && !(kind.value_pattern == kEmail && alike * 3 >= value_patterns.size() && alike > 0)) continue;
     return {kind.rule, fmt::format("its values ({} of {} look {})", alike, value_patterns.size(), kind.what)};
   }

@@ -9,9 +9,9 @@
 namespace rotv::mask {
 namespace {
 
-// Domains are followed to what they are made of; the first length on the way counts. A column is unique if an index
-// says so, alone or together with others, or by an expression that it is a part of (an index depends on such columns).
-// Tables say what they inherit from, partitions too, which are divided by what any of those is divided by.
+// Domains are followed to their base types; the first length on the way counts. A column is unique if an index says so,
+// alone or together with others, or by an expression that uses it (an index depends on such columns). Tables list what
+// they inherit from, and so do partitions, which inherit their ancestors' partition keys as well.
 constexpr const char* kFactsSql = R"sql(
 WITH RECURSIVE base AS (
   SELECT a.attrelid, a.attnum, a.attname, t.oid AS type, t.typname, t.typtype, t.typbasetype,
@@ -72,9 +72,9 @@ CROSS JOIN LATERAL ROWS FROM (unnest(conkey), unnest(confkey)) AS k (key, fkey)
 WHERE contype = 'f'
 )sql";
 
-// Keys of unique indexes and exclusion constraints; generated columns and what they are made of, which depends on the
-// column before PostgreSQL 15 and on its expression since; and what the database's lower() does. What only newer
-// servers have is looked for in a row as JSON.
+// Reads the keys of unique indexes and exclusion constraints; generated columns and what they are computed from, which
+// depends on the column before PostgreSQL 15 and on its expression since; and what the database's lower() does.
+// Catalogue columns that only newer servers have are looked up in the row as JSON.
 constexpr const char* kUniqueSql = R"sql(
 SELECT i.indrelid,
   CASE WHEN i.indisexclusion THEN 'exclusion constraint ' ELSE 'unique index ' END || pg_catalog.quote_ident(c.relname),
@@ -111,7 +111,7 @@ SELECT pg_catalog.lower('I') = 'i' AND pg_catalog.upper('i') = 'I'
 FROM pg_catalog.pg_database WHERE datname = pg_catalog.current_database()
 )sql";
 
-constexpr int kModifierHeader = 4;  // VARHDRSZ, which lengths are kept with.
+constexpr int kModifierHeader = 4;  // VARHDRSZ, which stored lengths include.
 
 void SetLengths(int modifier, MaskColumn* column) {
   if (modifier < kModifierHeader) return;
@@ -119,12 +119,13 @@ void SetLengths(int modifier, MaskColumn* column) {
   if (column->type == "varchar" || column->type == "bpchar") column->limit = modifier;
   if (column->type == "numeric") {
     column->precision = modifier >> 16 & 0xFFFF;
-    // Since PostgreSQL 15 eleven bits with a sign.
+    // Since PostgreSQL 15 the scale is eleven bits with a sign.
     column->scale = ((modifier & 0x7FF) ^ 1024) - 1024;
   }
 }
 
-// Texts that are equal in this column may differ in case: by their type, or a collation that only ignores case.
+// Sets how texts that are equal in this column may differ in case: by its type, or by a collation that only ignores
+// case.
 void SetEquality(Lowering lowering, const std::string& collation, MaskColumn* column) {
   if (column->type == "citext") {
     column->ignores_case = true;

@@ -1,4 +1,4 @@
-// Reads what masking has to know of tables and columns.
+// Reads what masking has to know about tables and columns.
 
 #pragma once
 

@@ -31,8 +31,8 @@ RowCondition ConditionOf(const proto::RowCondition& stored) {
     if (kStored[i] != stored.comparison()) continue;
     return {.column = stored.name(), .comparison = static_cast<Comparison>(i), .value = stored.value()};
   }
-  // A later version's.
-  throw Error(ErrorCode::kCorrupt, "the store's rows were kept by a condition that is not known here");
+  // A later version has written it.
+  throw Error(ErrorCode::kCorrupt, "the store's rows were filtered by a condition that this version does not know");
 }
 
 RowFilter::RowFilter(const proto::Table& table, const proto::Shape& shape)

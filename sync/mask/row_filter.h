@@ -1,4 +1,4 @@
-// Which rows of a table are kept where rules keep those for which conditions hold. Pure.
+// Decides which rows of a table are kept if a rule keeps those for which conditions hold. Pure.
 
 #pragma once
 
@@ -16,32 +16,32 @@ namespace rotv::mask {
 
 proto::RowCondition StoredCondition(const RowCondition& condition, uint32_t number, const std::string& type);
 
-// The other way round. Throws kCorrupt if it is a later version's.
+// Reverses StoredCondition(). Throws kCorrupt if the condition is of a later version.
 RowCondition ConditionOf(const proto::RowCondition& stored);
 
 class RowFilter {
  public:
-  // For rows of `shape` before they are masked. Throws kCorrupt if the table's conditions are not understood.
+  // Filters rows of `shape` before they are masked. Throws kCorrupt if the table's conditions are not understood.
   RowFilter(const proto::Table& table, const proto::Shape& shape);
 
-  // All rows are kept.
+  // True if all rows are kept.
   bool empty() const { return conditions_.empty(); }
 
-  // Whether the shape has all columns that it asks for.
+  // True if the shape has all columns that the conditions use.
   bool complete() const;
 
-  // kUnknown: no condition fails, and one is about a value that is not there: it was not sent since it has not changed,
+  // kUnknown: no condition fails, and one is about a value that is missing: it was not sent because it has not changed,
   // or the shape does not have its column.
   enum class Verdict { kNo, kYes, kUnknown };
 
-  // Of a line of COPY.
+  // Judges a line of COPY.
   Verdict Line(std::string_view line);
-  // Of a tuple; what it does not have is taken from `old`, which may be null.
+  // Judges a tuple; values that it does not have are taken from `old`, which may be null.
   Verdict Row(const formats::pgoutput::Tuple& row, const formats::pgoutput::Tuple* old) const;
 
  private:
   struct Condition {
-    int index;  // In the shape; -1: it is not there.
+    int index;  // Index in the shape; -1: it does not have the column.
     bool wants_null;
     std::unique_ptr<const ValueTest> test;
   };

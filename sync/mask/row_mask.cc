@@ -44,7 +44,7 @@ const formats::pgoutput::Tuple& RowMask::Row(const formats::pgoutput::Tuple& row
   if (masked_.empty()) return row;
   row_ = row;
   for (size_t i = 0; i < masked_.size(); ++i) {
-    // A tuple of another number of columns is refused by whoever uses it.
+    // A tuple with another number of columns is refused by the caller.
     if (masked_[i].index >= row_.size()) continue;
     formats::pgoutput::Column& column = row_[masked_[i].index];
     if (column.kind != formats::pgoutput::Column::Kind::kText) continue;

@@ -1,4 +1,4 @@
-// Masks the rows of one table, as COPY or pgoutput bring them, before anything of them is kept. Pure.
+// Masks the rows of one table, as COPY or pgoutput deliver them, before anything of them is stored. Pure.
 
 #pragma once
 
@@ -15,20 +15,20 @@ namespace rotv::mask {
 
 class RowMask {
  public:
-  // Rows of `shape`, masked as the table says.
+  // Masks rows of `shape` as the table's description says.
   RowMask(const proto::Table& table, const proto::Shape& shape, const MaskSecret& secret);
 
   bool empty() const { return masked_.empty(); }
 
-  // The masked row. Valid until the next call, and as long as `line` is.
+  // Returns the masked row. Valid until the next call, and as long as `line` is.
   std::string_view Line(std::string_view line);
 
-  // The masked tuple; NULL and unchanged columns stay so. Valid as Line()'s.
+  // Returns the masked tuple; NULL and unchanged columns stay so. Valid as long as Line()'s result.
   const formats::pgoutput::Tuple& Row(const formats::pgoutput::Tuple& row);
 
  private:
   struct MaskedColumn {
-    size_t index;  // In the shape.
+    size_t index;  // Index in the shape.
     std::unique_ptr<const Masker> masker;
   };
 
@@ -37,7 +37,7 @@ class RowMask {
   std::vector<std::string_view> fields_;
   std::string scratch_, value_, line_;
   formats::pgoutput::Tuple row_;
-  std::vector<std::string> values_;  // What row_ points into.
+  std::vector<std::string> values_;  // Storage that row_ points into.
 };
 
 }  // namespace rotv::mask

@@ -1,4 +1,4 @@
-// Which rows of a table are kept where a rule keeps a part of them. Pure.
+// Decides which rows of a table are kept if a rule keeps a part of them. Pure.
 
 #pragma once
 
@@ -14,14 +14,14 @@ class RowSample {
   RowSample(const proto::Table& table, const MaskSecret& secret)
       : percent_(table.mask().sample_percent()), hash_(secret, "sample") {}
 
-  // Of the row with this key (RowCodec's): the same each time.
+  // True if the row with this key (RowCodec's) is kept: the same answer each time.
   bool Keeps(std::string_view key) const {
     constexpr uint64_t kAll = 100;
     return percent_ == 0 || hash_(key) % kAll < static_cast<uint64_t>(percent_);
   }
 
  private:
-  const int percent_;  // 0: all.
+  const int percent_;  // 0: all rows.
   const KeyedHash hash_;
 };
 

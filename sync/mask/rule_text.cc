@@ -5,7 +5,7 @@
 namespace rotv::mask {
 namespace {
 
-// A basic string of TOML, in which control characters are escaped.
+// Returns a basic string of TOML, in which control characters are escaped.
 std::string Quoted(const std::string& text) {
   std::string quoted = "\"";
   for (char c : text) {
@@ -22,7 +22,7 @@ std::string Quoted(const std::string& text) {
   return quoted + "\"";
 }
 
-// A key with quotes in it reads better in a literal string, where that can hold it.
+// Returns a key of TOML. A key with quotes in it reads better as a literal string, if one can hold it.
 std::string Key(const std::string& pattern) {
   const std::string basic = Quoted(pattern);
   const bool plain = basic.size() == pattern.size() + 2;

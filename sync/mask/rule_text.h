@@ -1,4 +1,4 @@
-// Rules as they are written in [mask] of rotv.toml, for messages that say which line to add. Pure.
+// Writes rules as they are in [mask] of rotv.toml, for messages that say which line to add. Pure.
 
 #pragma once
 
@@ -9,16 +9,16 @@
 
 namespace rotv::mask {
 
-// A pattern that names just this: parts with dots, quotes or stars in them stand in double quotes.
+// Returns a pattern that names just this; parts with dots, quotes or stars in them are in double quotes.
 std::string MaskPattern(const std::vector<std::string>& parts);
 
-// public.users.email. Without `column` it names the table.
+// Returns public.users.email; without `column` the pattern names the table.
 std::string RulePattern(const std::string& schema, const std::string& table, const std::string& column = "");
 
-// "email" in quotes, or { rule = "hash", length = 40 }.
+// Returns "email" in quotes, or { rule = "hash", length = 40 }.
 std::string RuleText(const MaskRule& rule);
 
-// "public.users.email" = "email". Always one line.
+// Returns "public.users.email" = "email"; always one line.
 std::string RuleLine(const std::string& pattern, const MaskRule& rule);
 
 }  // namespace rotv::mask

@@ -30,8 +30,8 @@ MaskSecret Parse(const fs::path& path, std::string text) {
   const char* end = nullptr;
   if (sodium_hex2bin(secret.data(), secret.size(), text.data(), text.size(), nullptr, &length, &end) != 0 ||
       length != secret.size() || end != text.data() + text.size()) {
-    throw Error(ErrorCode::kUsage, fmt::format("{} is no secret for masking", path.native()),
-                "expected 64 hexadecimal digits, as of: openssl rand -hex 32");
+    throw Error(ErrorCode::kUsage, fmt::format("{} holds no secret for masking", path.native()),
+                "expected 64 hexadecimal digits, as made by: openssl rand -hex 32");
   }
   return secret;
 }
@@ -46,7 +46,7 @@ MaskSecret ReadMaskSecret(const fs::path& home, const std::string& file) {
   std::ifstream stream(path);
   if (!stream || stat(path.c_str(), &status) != 0) {
     throw Error(ErrorCode::kUsage, fmt::format("the secret for masking, {}, cannot be read", path.native()),
-                "\"mask_secret\" in [mask] names it: mend the path, or the file's permissions");
+                "\"mask_secret\" in [mask] names it: correct the path, or the file's permissions");
   }
   if ((status.st_mode & (S_IRWXG | S_IRWXO)) != 0) {
     throw Error(ErrorCode::kUsage, fmt::format("the secret for masking, {}, can be read by others", path.native()),
@@ -57,7 +57,8 @@ MaskSecret ReadMaskSecret(const fs::path& home, const std::string& file) {
 
 MaskSecret MaskSecretOf(const Context& context) {
   const MaskConfig& mask = context.source.mask;
-  // Rules that are gone from the config may still be in force for what is stored: their secret is read, but not made.
+  // Rules that are no longer in the config may still be in force for stored rows: their secret is read, but not
+  // created.
   const bool needed = !mask.empty() || !mask.secret_file.empty() || fs::exists(context.home / "mask-secret");
   return needed ? ReadMaskSecret(context.home, mask.secret_file) : MaskSecret();
 }

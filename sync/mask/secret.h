@@ -1,4 +1,4 @@
-// The secret that masked values depend on.
+// Reads the secret that masked values depend on.
 
 #pragma once
 
@@ -10,14 +10,15 @@
 
 namespace rotv::mask {
 
-// `file`, or where that is empty HOME/mask-secret, which is made (0600, durable) where it is missing. 64 hexadecimal
-// digits. Throws kUsage if a file that was named is missing, can be read by others, or holds anything else; kDisk.
+// Reads `file`; if that is empty, HOME/mask-secret, which is created (0600, durable) if it is missing. The file holds
+// 64 hexadecimal digits. Throws kUsage if a file that was named is missing, can be read by others, or holds anything
+// else; kDisk.
 MaskSecret ReadMaskSecret(const std::filesystem::path& home, const std::string& file);
 
-// Of the source's rules, and of those that its store was masked by; nothing where there are none of either.
+// Returns the secret of the source's rules, and of those that its store was masked by; zeros if there are neither.
 MaskSecret MaskSecretOf(const Context& context);
 
-// Tells secrets apart; nothing of the secret follows from it.
+// Returns an identifier that tells secrets apart; it reveals nothing of the secret.
 std::string SecretId(const MaskSecret& secret);
 
 }  // namespace rotv::mask

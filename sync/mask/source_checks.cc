@@ -8,12 +8,13 @@
 namespace rotv::mask {
 namespace {
 
-// {0} are the tables. An expression is judged by its tree, as the server keeps it: every object in it is there by its
+// {0} are the tables. An expression is judged by its tree, as the server stores it: every object in it is named by its
 // oid, whatever the search path was, and from FirstNormalObjectId (16384) on objects are users'. Type modifiers and
-// places in a text are no oids; the type of a column is judged by itself. Of PostgreSQL's own functions those that are
-// not immutable may run SQL that they are given (query_to_xml, ts_stat), look up what a user has made (table_to_xml,
-// pg_input_is_valid), or have effects (pg_terminate_backend): of these only what is about points in time is let pass.
-// No backslash in it: the source may read strings with standard_conforming_strings off.
+// positions in a text are no oids; the type of a column is judged by itself. Those of PostgreSQL's own functions that
+// are not immutable may run SQL that they are given (query_to_xml, ts_stat), look up what a user has created
+// (table_to_xml, pg_input_is_valid), or have side effects (pg_terminate_backend): of these only functions about points
+// in time are accepted. The statement contains no backslash: the source may read strings with
+// standard_conforming_strings off.
 constexpr const char* kChecksSql = R"sql(
 WITH expression AS (
   SELECT 'c' AS kind, conrelid AS relation, contypid AS type, 0 AS number, conname::text AS name, conbin AS tree

@@ -1,4 +1,4 @@
-// The lineage of a store that nothing is received into: before a new baseline, and for doctor.
+// Reads the lineage of a store that nothing is received into: before a new baseline, and for doctor.
 
 #pragma once
 
@@ -9,8 +9,8 @@
 
 namespace rotv::mask {
 
-// Of the head of the store in this directory. Where `connection` is to another database than the store's, tables are
-// known by their names only. Throws what RowStore::Open() and the connection throw.
+// Returns the lineage at the head of the store in this directory. If `connection` is to another database than the
+// store's, tables are known only by their names. Throws what RowStore::Open() and the connection throw.
 MaskLineage ReadStoredLineage(const std::filesystem::path& store, postgres::PgConnection& connection);
 
 }  // namespace rotv::mask

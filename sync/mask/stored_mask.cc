@@ -13,7 +13,7 @@
 namespace rotv::mask {
 namespace {
 
-// 1: long fractions are moved as far as short ones, and negative numbers of numeric(p, s) stay within it.
+// Revision 1: long fractions are moved as far as short ones, and negative numbers of numeric(p, s) stay within it.
 constexpr uint32_t kNumericRevision = 1;
 
 bool MakesNumeric(const MaskRule& rule, const std::string& type) {
@@ -26,9 +26,10 @@ bool MakesNumeric(const MaskRule& rule, const std::string& type) {
 
 MaskRule RuleOf(const proto::MaskRule& stored, const std::string& pattern) {
   const std::optional<MaskKind> kind = MaskKindOf(stored.name());
-  // A later version's.
+  // A later version has stored it.
   if (!kind)
-    throw Error(ErrorCode::kCorrupt, "the store was masked by a rule that is not known here: " + stored.name());
+    throw Error(ErrorCode::kCorrupt,
+                "the store was masked by a rule that this version does not know: " + stored.name());
   MaskRule rule{.kind = *kind,
                 .name = stored.name(),
                 .pattern = pattern,
@@ -89,7 +90,8 @@ const proto::MaskedColumn* MaskOf(const proto::Table& table, uint32_t number) {
 
 std::string MaskFingerprint(const MaskConfig& config, const MaskSecret& secret) {
   if (config.empty()) return "";
-  // The 2 stands for what is read of the source for the rules: a store made with less looks at all tables again.
+  // The 2 is the revision of what is read from the source for the rules: a store made with an older one examines all
+  // tables again.
   std::string all = fmt::format("2 {}", static_cast<int>(config.unknown));
   for (const MaskRule& rule : config.rules) {
     const std::string stored = StoredRule(rule).SerializeAsString();

@@ -6,20 +6,36 @@
 #include "sync/mask/permutation.h"
 
 namespace rotv::mask {
+
+// A text keeps its shape: everything that is no letter or digit stays, and each other character becomes one of its own
+// alphabet. All texts of one shape are numbered, each character being a digit whose base is the size of its alphabet,
+// and the number is permuted (permutation.h) with the shape as context. So different texts of one shape stay different,
+// and texts of different shapes keep different shapes. A text whose shape has more than 2^62 texts cannot be numbered
+// in a word; its characters are drawn from a hash of the text instead, where two results meet as rarely as two hashes
+// do. Permuting pieces of it by themselves would show where two texts have the same piece.
+//
+// If the column ignores case, the number is computed from letters without their case, and the result gets the case of
+// the original: texts that are equal there stay equal, whichever lower() the database has.
+//
+// A value may be a gigabyte long, so it is not split into parts in memory but read once to number it and once more to
+// write the result.
+
 namespace {
 
-// A part of the text: one character that is replaced by one of `radix`, which begin with `base`; radix 0: as it is.
+// One character of the text, which is replaced by one of `radix` characters that begin with `base`; radix 0: it stays
+// as it is.
 struct Part {
   uint32_t base = 0;
   uint32_t value = 0;
   uint32_t radix = 0;
-  enum class Form { kByte, kUtf8, kLower, kUpper } form = Form::kByte;  // The last two: of the alphabet `base`.
+  // kLower and kUpper are letters of the alphabet `base`.
+  enum class Form { kByte, kUtf8, kLower, kUpper } form = Form::kByte;
 };
 
-// Letters of the same script stand in blocks of 128.
+// Letters of the same script are in blocks of 128.
 Part PartOfCode(uint32_t code) {
   constexpr uint32_t kLatin1Letters = 0xC0, kAfterLatin1 = 0x100;
-  if (code < kLatin1Letters) return {code, 0, 0, Part::Form::kUtf8};  // Signs.
+  if (code < kLatin1Letters) return {code, 0, 0, Part::Form::kUtf8};  // Latin-1's punctuation.
   if (code < kAfterLatin1) return {kLatin1Letters, code - kLatin1Letters, 64, Part::Form::kUtf8};
   return {code & ~0x7FU, code & 0x7F, 128, Part::Form::kUtf8};
 }
@@ -29,13 +45,14 @@ Part PartOfByte(unsigned char c) {
   if (in('0', '9')) return {'0', static_cast<uint32_t>(c - '0'), 10};
   if (in('a', 'z')) return {'a', static_cast<uint32_t>(c - 'a'), 26};
   if (in('A', 'Z')) return {'A', static_cast<uint32_t>(c - 'A'), 26};
-  // In the other encodings that a server can have: letters of one byte, or halves of such of two.
+  // Other encodings that a server can have use such bytes for letters, or as halves of letters of two bytes.
   if (in(0xA1, 0xFE)) return {0xA1, static_cast<uint32_t>(c - 0xA1), 0xFE - 0xA1 + 1};
   return {c};
 }
 
-// Both cases of a letter are the same letter of the same alphabet, so that what the parts are numbered by ignores case.
-// The few letters of these scripts that have no other case stay: any that they became would be some other letter's.
+// Maps both cases of a letter to the same letter of the same alphabet, so that the number of a text ignores case. The
+// few letters of these scripts that have no other case stay: any letter that they became would be the image of another
+// one as well.
 Part CasedPart(const Part& part, uint32_t code) {
   const std::optional<CasedLetter> letter = CasedLetterOf(code);
   if (letter) {
@@ -45,12 +62,12 @@ Part CasedPart(const Part& part, uint32_t code) {
   return part;
 }
 
-// The parts of a text, one after the other: however long it is, they take no room.
+// Reads the parts of a text one after the other, in constant memory however long the text is.
 class PartReader {
  public:
   PartReader(std::string_view text, bool ignores_case) : rest_(text), ignores_case_(ignores_case) {}
 
-  // False at the end.
+  // Returns false at the end.
   bool Next(Part* part) {
     if (rest_.empty()) return false;
     const auto c = static_cast<unsigned char>(rest_.front());
@@ -79,9 +96,9 @@ void AppendPart(const Part& part, std::string* out) {
   }
 }
 
-// By radix: of more texts than these, another character makes more than can be numbered. A division for each character
-// would be most of the work.
-constexpr uint32_t kLargestRadix = 128;  // Of a block of letters; every alphabet is smaller.
+// The most texts, by radix, to which another character can be added while they can still be numbered. It is a table
+// because a division for each character would be most of the work.
+constexpr uint32_t kLargestRadix = 128;  // The radix of a block of letters; every alphabet is smaller.
 constexpr std::array<uint64_t, kLargestRadix + 1> kMostTexts = [] {
   std::array<uint64_t, kLargestRadix + 1> most{};
   for (uint32_t radix = 1; radix <= kLargestRadix; ++radix) most[radix] = Permutation::kLargest / radix;
@@ -93,9 +110,10 @@ class TextMasker : public Masker {
   TextMasker(bool ignores_case, const MaskSecret& secret)
       : ignores_case_(ignores_case), hash_(secret, "text"), permutation_(KeyedHash(secret, "text permutation")) {}
 
-  // All texts of this shape are numbered, as long as they can be: beyond that two of them meet as rarely as two hashes.
+  // Numbers all texts of the value's shape, as long as they can be numbered, and permutes the number; longer texts are
+  // drawn from a hash, where two meet as rarely as two hashes do.
   bool Append(std::string_view value, std::string* out) const override {
-    thread_local std::string shape;  // What stays, and what there could be instead of what does not.
+    thread_local std::string shape;  // The characters that stay, and the alphabets of those that do not.
     shape.clear();
     uint64_t texts = 1, number = 0;
     Part part;
@@ -125,7 +143,7 @@ class TextMasker : public Masker {
     }
   }
 
-  // The text of this number, of the `texts` that have the value's shape.
+  // Writes the text with this number, of the `texts` that have the value's shape.
   void Write(std::string_view value, uint64_t texts, uint64_t number, std::string* out) const {
     Part part;
     for (PartReader reader(value, ignores_case_); reader.Next(&part);) {

@@ -1,4 +1,4 @@
-// Texts that keep their length and shape.
+// Masks texts so that they keep their length and shape.
 
 #pragma once
 
@@ -8,9 +8,9 @@
 
 namespace rotv::mask {
 
-// For kText and kPhone: every letter becomes one of the same script and case, every digit one; all else stays.
-// Different texts stay different. Where the column ignores case, letters keep their case, which says nothing there: two
-// texts become such that differ in case only if, and only if, they are.
+// Makes the masker of kText and kPhone: every letter becomes one of the same script and case, every digit a digit;
+// everything else stays. Different texts stay different. If the column ignores case, letters keep their case, which
+// carries no information there: two masked texts differ only in case if and only if the original ones do.
 std::unique_ptr<const Masker> MakeTextMasker(const MaskColumn& column, const MaskSecret& secret);
 
 }  // namespace rotv::mask

@@ -1,4 +1,4 @@
-// Names of types among others.
+// Looks a type's name up among others.
 
 #pragma once
 

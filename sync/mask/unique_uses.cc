@@ -9,15 +9,23 @@
 #include <set>
 
 namespace rotv::mask {
+
+// Masked values stay unique in an index on an expression only if the expression keeps enough of a value. That is judged
+// from the text that the server deparses, after casts between text types, collations and parentheses are removed: the
+// column itself, lower() or upper() of it, functions that keep letters and digits in their order, or the day of a
+// timestamp. Everything else, and any expression that names the column more than once, is kUnknown, for which only few
+// rules are accepted. An expression that is not understood is thus refused, never guessed; the price is that some
+// harmless ones are refused, too.
+
 namespace {
 
-// An expression's words: names (quoted ones without their quotes), those of functions, literals, and signs.
+// One word of an expression: a name (a quoted one without its quotes), a function's name, a literal, or a sign.
 struct Word {
   enum class Kind { kName, kQuoted, kFunction, kLiteral, kNumber, kSign } kind = Kind::kSign;
   std::string text;
 };
 
-// What stands between the quote at `*at` and the next one that is not doubled.
+// Returns the text between the quote at `*at` and the next one that is not doubled; `*at` is advanced past it.
 std::string TakeQuoted(const std::string& text, size_t* at) {
   const char quote = text[(*at)++];
   std::string inside;
@@ -58,15 +66,15 @@ std::vector<Word> TokensOf(const std::string& text) {
 bool IsSign(const Word& word, const char* sign) { return word.kind == Word::Kind::kSign && word.text == sign; }
 bool IsName(const Word& word) { return word.kind == Word::Kind::kName || word.kind == Word::Kind::kQuoted; }
 
-// An expression less its casts, collations and parentheses.
+// An expression without its casts, collations and parentheses.
 struct Simplified {
   std::vector<Word> words;
-  bool known_casts = true;  // All were between types of text,
-  bool to_day = false;      // or one to a date.
+  bool known_casts = true;  // All casts were between text types,
+  bool to_day = false;      // or one was to a date.
 };
 
-// Skips a type's name from `at` on: public.citext, character varying(20), timestamp without time zone. Gives its first
-// word after the schema; nothing if it has a length, to which a cast shortens.
+// Skips a type's name from `at` on: public.citext, character varying(20), timestamp without time zone. Returns its
+// first word after the schema; nothing if it has a length, to which a cast truncates.
 std::string TakeType(const std::vector<Word>& words, size_t* at) {
   if (*at + 1 < words.size() && IsSign(words[*at + 1], ".")) *at += 2;
   const std::string type = *at < words.size() ? words[*at].text : "";
@@ -112,8 +120,9 @@ bool IsKeyword(const std::string& name) {
   return std::any_of(name.begin(), name.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
 }
 
-// Functions that leave the letters and digits of a text in their order, so that two texts that differ in these, and not
-// only in case, stay different; and md5(), under which different texts are.
+// True if the expression only uses functions that keep the letters and digits of a text in their order, so that two
+// texts that differ in these, and not only in case, stay different; or md5(), which gives different texts different
+// values.
 bool KeepsText(const std::vector<Word>& words) {
   static const std::set<std::string> kFunctions = {"lower", "upper", "btrim",   "ltrim",
                                                    "rtrim", "md5",   "replace", "COALESCE"};
@@ -121,7 +130,7 @@ bool KeepsText(const std::vector<Word>& words) {
     if (word.kind == Word::Kind::kLiteral) return !HasLettersOrDigits(word.text);
     if (word.kind == Word::Kind::kSign) return word.text == "," || word.text == "||";
     if (word.kind == Word::Kind::kFunction) return kFunctions.count(word.text) != 0;
-    // Other columns are no harm. Keywords are written in capitals, names that have such in quotes.
+    // Other columns do no harm. Keywords are in capitals, and names that have capitals are in quotes.
     return word.kind == Word::Kind::kQuoted || (word.kind == Word::Kind::kName && !IsKeyword(word.text));
   });
 }
@@ -137,7 +146,7 @@ bool IsIn(const std::string& expression, const std::string& column) {
   return std::any_of(words.begin(), words.end(), [&](const Word& word) { return IsName(word) && word.text == column; });
 }
 
-// True if the predicate only asks for NULL or NOT NULL in the column. Sets `wants_null` if it asks for NULL.
+// True if the predicate only tests whether the column is NULL or NOT NULL. Sets `wants_null` if it tests for NULL.
 bool IsAboutNull(const std::string& predicate, const std::string& column, bool* wants_null) {
   const std::vector<std::string> words = TextsOf(Simplify(predicate).words);
   *wants_null = false;
@@ -166,7 +175,7 @@ class Uses {
       Note(column, use);
       const auto made = generated_.find({key.table, number});
       if (made == generated_.end()) continue;
-      // Generated columns are made of others that are not.
+      // Generated columns are computed from columns that are not generated.
       for (const int from : made->second->columns) {
         MaskColumn* base = Find(key.table, from);
         if (base != nullptr) Note(base, Through(*made->second, base->name, column->name, use));
@@ -204,7 +213,7 @@ class Uses {
       use.what += fmt::format(" with {}", key.operation);
     }
     if (!key.collation.empty()) use.by = ByCollation(key.collation, use.by);
-    // What lower() does to a letter is only known in UTF-8, and not in every locale.
+    // The effect of lower() on a letter is known only in UTF-8, and not in every locale.
     if (use.by == UniqueUse::By::kCase && lowering_ == Lowering::kUnknown) use.by = UniqueUse::By::kText;
     return use;
   }
@@ -214,11 +223,11 @@ class Uses {
     return only_case ? UniqueUse::By::kCase : std::max(by, UniqueUse::By::kText);
   }
 
-  // A use of the generated column, as one of a column that it is made of.
+  // Converts a use of the generated column to one of a column that it is computed from.
   UniqueUse Through(const GeneratedColumn& generated, const std::string& base, const std::string& name,
                     const UniqueUse& use) const {
     UniqueUse through = use;
-    through.what = fmt::format("{} of {}, which is made of it ({})", use.what, name, generated.text);
+    through.what = fmt::format("{} of {}, which is computed from it ({})", use.what, name, generated.text);
     const UniqueUse::By by = UseOf(generated.text, base);
     const bool both = by != UniqueUse::By::kValue && use.by != UniqueUse::By::kValue && by != use.by;
     through.by = both ? (std::max(by, use.by) <= UniqueUse::By::kText ? UniqueUse::By::kText : UniqueUse::By::kUnknown)

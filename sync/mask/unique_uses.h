@@ -1,5 +1,5 @@
-// Works out what a masked value has to stay unique for: unique indexes and exclusion constraints, by a column itself,
-// by expressions, by their predicates, and through generated columns. Pure.
+// Determines where a masked value must stay unique: in unique indexes and exclusion constraints, by a column itself, by
+// expressions, by their predicates, and through generated columns. Pure.
 
 #pragma once
 
@@ -11,34 +11,34 @@
 
 namespace rotv::mask {
 
-// A key of a unique index or an exclusion constraint. A predicate is a key of its own.
+// One key of a unique index or an exclusion constraint. A predicate is a key of its own.
 struct UniqueKey {
   enum class Kind { kColumn, kExpression, kPredicate };
   uint32_t table = 0;
   std::string index;  // For messages: "unique index users_lower_idx".
   Kind kind = Kind::kColumn;
-  std::string text;             // As pg_get_indexdef() and pg_get_expr() write it, with an empty search_path.
-  std::vector<int> columns;     // Of the table, which it may be made of.
-  std::string operation = "=";  // Two rows for which all keys' operators hold exclude each other.
+  std::string text;             // Text from pg_get_indexdef() or pg_get_expr(), with an empty search_path.
+  std::vector<int> columns;     // Columns of the table that it may use.
+  std::string operation = "=";  // Two rows conflict if the operators of all keys hold for them.
   bool nulls_equal = false;     // NULLS NOT DISTINCT
-  std::string collation;        // Of one that is not deterministic: its ICU locale.
+  std::string collation;        // The ICU locale of a collation that is not deterministic.
 };
 
 struct GeneratedColumn {
   uint32_t table = 0;
   int column = 0;
   std::string text;
-  std::vector<int> columns;  // Which it is made of.
+  std::vector<int> columns;  // The columns that it is computed from.
 };
 
-// What an expression makes of the column of this name.
+// Returns how an expression uses the column of this name.
 UniqueUse::By UseOf(const std::string& expression, const std::string& column);
 
-// Sets unique, unique_uses and ignores_case. `lowering` is what the database's lower() does.
+// Sets unique, unique_uses and ignores_case of the facts. `lowering` is what the database's lower() does.
 void AddUniqueUses(const std::vector<UniqueKey>& keys, const std::vector<GeneratedColumn>& generated, Lowering lowering,
                    MaskFacts* facts);
 
-// An equality that ignores case counts for both sides of a foreign key, and for those that they reference in turn.
+// Applies an equality that ignores case to both sides of a foreign key, and to the columns that they reference in turn.
 void SpreadEquality(MaskFacts* facts);
 
 }  // namespace rotv::mask

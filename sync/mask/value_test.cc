@@ -16,6 +16,23 @@
 #include "sync/mask/type_names.h"
 
 namespace rotv::mask {
+
+// A rule "where" (all = ["created_at >= 2026-01-01"]) is evaluated here, on values as COPY and pgoutput deliver them,
+// and not by the source. A row filter of the publication would make the server refuse UPDATE and DELETE of a table
+// whose condition uses columns outside of the replica identity, which is harm to production; a WHERE in COPY alone
+// would not cover the stream.
+//
+// Invariant: a test decides exactly as the server's own comparison would, or the condition is refused when the rules
+// are read. Numbers, dates and timestamps are parsed and compared by value, so that 1.5 equals 1.50, NaN is greater
+// than every number, and infinity sorts as it does on the server. numeric is compared digit by digit, since it does not
+// fit into any machine type; a date has more days than 64 bits of microseconds can count. The order of all other types
+// depends on collations and operator classes of the source: only = and <> are offered for them, on the type's text. For
+// the same reason char(n) is compared without its blanks, and uuid and boolean in the form in which the server writes
+// them.
+//
+// Cost: one parse per value; the condition's own value is parsed once. A value that cannot be parsed is an error of the
+// protocol, never a row that is silently kept or left out.
+
 namespace {
 
 std::string LowerCase(std::string_view text) {
@@ -24,7 +41,7 @@ std::string LowerCase(std::string_view text) {
   return lower;
 }
 
-// -1, 0, 1.
+// Returns -1, 0 or 1.
 int SignOf(std::strong_ordering order) { return std::is_lt(order) ? -1 : std::is_gt(order) ? 1 : 0; }
 
 bool Satisfies(Comparison comparison, int order) {
@@ -48,7 +65,7 @@ bool Satisfies(Comparison comparison, int order) {
   return comparison == Comparison::kIsNotNull;
 }
 
-// A decimal number of any length: -12.50 is {-1, "12", "5"}. As PostgreSQL orders them, NaN is above everything.
+// A decimal number of any length: -12.50 is {-1, "12", "5"}. NaN is above everything, as PostgreSQL orders it.
 struct Decimal {
   int sign = 0;  // -2: -Infinity, 2: Infinity, 3: NaN.
   std::string_view whole, fraction;
@@ -80,7 +97,7 @@ struct Decimal {
   }
 };
 
-// strtod() of a text that need not end with a zero byte.
+// Calls strtod() for a text that need not end with a zero byte.
 std::optional<double> FloatFrom(std::string_view text) {
   const std::string copy(text);
   char* end = nullptr;
@@ -89,13 +106,13 @@ std::optional<double> FloatFrom(std::string_view text) {
   return number;
 }
 
-// More than microseconds in 64 bits can tell: dates go to the year 5874897.
+// Dates go to the year 5874897, which microseconds in 64 bits cannot count.
 struct Moment {
   int64_t days = 0;  // Since 1970.
   int64_t microseconds = 0;
 };
 
-// Of "2026-01-31", "2026-01-31 10:00[:00[.5]]", with "+00", "Z" or " BC" behind it.
+// Parses "2026-01-31" and "2026-01-31 10:00[:00[.5]]", each possibly followed by "+00", "Z" or " BC".
 std::optional<Moment> MomentFrom(std::string_view text) {
   if (text == "infinity") return Moment{.days = std::numeric_limits<int64_t>::max()};
   if (text == "-infinity") return Moment{.days = std::numeric_limits<int64_t>::min()};
@@ -125,11 +142,12 @@ std::optional<Moment> MomentFrom(std::string_view text) {
 }
 
 [[noreturn]] void FailOnComparedValue() {
-  throw Error(ErrorCode::kProtocol, "the source sent something that is none of its type for a column of a condition",
+  throw Error(ErrorCode::kProtocol,
+              "the source sent something that is not of the column's type, for a column that a condition uses",
               "please report this with the column's type");
 }
 
-// Values that have an order, by what they are once they are read.
+// Compares values of types that have an order, by their parsed form.
 template <typename Value>
 class OrderedTest : public ValueTest {
  public:
@@ -155,7 +173,7 @@ class OrderedTest : public ValueTest {
   }
 
   const Comparison comparison_;
-  const std::string text_;  // What bound_ may point into.
+  const std::string text_;  // Storage that bound_ may point into.
   const Read read_;
   const Value bound_;
 };
@@ -172,7 +190,7 @@ class EqualTest : public ValueTest {
  private:
   const bool equal_;
   const std::string value_;
-  const bool padded_;  // char(n): blanks at the end say nothing.
+  const bool padded_;  // char(n): blanks at the end have no meaning.
 };
 
 class NotNullTest : public ValueTest {
@@ -218,7 +236,7 @@ std::unique_ptr<const ValueTest> MakeValueTest(const RowCondition& condition, co
   if (IsOneOf(type, {"date", "timestamp", "timestamptz"})) return MakeOrdered<Moment>(condition, type, &MomentFrom);
   if (comparison != Comparison::kEqual && comparison != Comparison::kNotEqual) {
     throw Error(ErrorCode::kUsage,
-                fmt::format("{}: a {} is only compared by = and <>, since its order is the source's affair",
+                fmt::format("{}: a {} is only compared by = and <>, since its order depends on the source's collation",
                             condition.column, type));
   }
   return std::make_unique<EqualTest>(comparison, AsWritten(condition, type), type == "bpchar");

@@ -1,4 +1,4 @@
-// What made-up names and addresses are made of.
+// The words that fake names and addresses consist of.
 
 #pragma once
 

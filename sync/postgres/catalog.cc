@@ -11,12 +11,12 @@
 namespace rotv::postgres {
 namespace {
 
-// The schemas that pg_dump leaves out, and what belongs to other sessions.
+// Excludes the schemas that pg_dump leaves out, and the temporary ones of other sessions.
 constexpr const char* kUserSchema = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
-// {0} is kUserSchema, {1} the publication's name as a literal. pg_table_size() waits for a migration that holds the
-// table: nobody could say for whom, so that such a table's size is an estimate. The hash of an enum's value is another
-// one in another database: pg_dump has partitions by it loaded through their root.
+// {0} is kUserSchema, {1} the publication's name as a literal. pg_table_size() would wait for a migration that has
+// locked the table, and we could not tell the user for what; so the size of a locked table is an estimate. The hash of
+// an enum's value differs between databases: pg_dump loads hash partitions by an enum through their root.
 constexpr const char* kTablesSql = R"(
 SELECT c.oid, n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident(c.relname), c.relkind, c.relpersistence,
        c.relreplident,
@@ -124,7 +124,7 @@ std::vector<int> ParseNumbers(std::string_view text) {
   return {numbers.begin(), numbers.end()};
 }
 
-// pg_attribute.attmissingval is an array of one element, whose text this takes out of the array's.
+// Extracts the element from pg_attribute.attmissingval, which is an array of one element.
 std::string ElementOf(std::string_view array) {
   if (array.size() < 2 || array.front() != '{' || array.back() != '}') {
     throw Error(ErrorCode::kProtocol, "the source's catalogue has a column default that is not understood");
@@ -195,7 +195,7 @@ void SortByName(std::vector<Object>* objects) {
             [](const Object& a, const Object& b) { return std::tie(a.schema, a.name) < std::tie(b.schema, b.name); });
 }
 
-// What belongs to a table that was made between two of the statements is passed over.
+// Assembles the tables. A table that was created between two of the statements is skipped.
 std::vector<CatalogTable> TablesOf(const std::vector<PgResult>& results, int server_version) {
   std::map<uint32_t, CatalogTable> tables;
   for (int row = 0; row < results[0].rows(); ++row) tables.emplace(results[0].Oid(row, 0), TableOf(results[0], row));
@@ -209,7 +209,7 @@ std::vector<CatalogTable> TablesOf(const std::vector<PgResult>& results, int ser
   }
   std::vector<CatalogTable> sorted;
   for (auto& [oid, table] : tables) {
-    // Since 18 generated columns count in the identity, and refuse changes as long as they are not published.
+    // Since 18 generated columns are part of identity FULL: the server refuses changes unless they are published.
     table.full_identity_serves =
         server_version < 180000 || std::none_of(table.columns.begin(), table.columns.end(),
                                                 [](const CatalogColumn& column) { return column.is_generated; });

@@ -1,4 +1,4 @@
-// What the source's catalogue says of the tables and sequences that a dump of it would hold.
+// Reads the source's catalogue: the tables and sequences that a dump of it would contain.
 
 #pragma once
 
@@ -20,8 +20,8 @@ struct CatalogColumn {
   uint32_t type_oid = 0;
   int32_t type_modifier = -1;
   bool is_generated = false;
-  uint32_t xmin = 0;                   // Of its row in pg_attribute.
-  std::optional<std::string> missing;  // What older rows, which do not have the column, have in it; nothing for NULL.
+  uint32_t xmin = 0;                   // That of its row in pg_attribute.
+  std::optional<std::string> missing;  // pg_attribute.attmissingval, the value of older rows; nullopt: NULL.
 };
 
 struct CatalogIndex {
@@ -31,7 +31,7 @@ struct CatalogIndex {
   bool is_immediate = false;
   bool is_valid = false;
   std::vector<int> column_numbers;
-  uint32_t constraint_oid = 0;  // Of the constraint that it serves; 0 for none.
+  uint32_t constraint_oid = 0;  // The constraint that it implements; 0 for none.
 };
 
 struct CatalogTable {
@@ -43,26 +43,26 @@ struct CatalogTable {
   char persistence = 'p';       // pg_class.relpersistence
   char replica_identity = 'd';  // pg_class.relreplident
   bool of_extension = false;
-  bool is_extension_config = false;  // pg_dump dumps rows of it, although it is an extension's.
-  bool owned = false;                // By us, or by a role that we are a member of.
+  bool is_extension_config = false;  // It belongs to an extension, and pg_dump dumps rows of it all the same.
+  bool owned = false;                // Our role, or a role that it is a member of, owns it.
   bool readable = false;
-  bool row_security = false;         // Policies apply to us.
-  bool full_identity_serves = true;  // The server lets a published table be changed that has identity FULL.
-  bool dropped = false;              // By a masking rule: schema only.
-  std::string extension_filter;      // Which rows of is_extension_config: empty, or "WHERE …".
+  bool row_security = false;         // Policies apply to our role.
+  bool full_identity_serves = true;  // Changes of it are allowed while it is published with identity FULL.
+  bool dropped = false;              // A masking rule drops its rows: schema only.
+  std::string extension_filter;      // The rows of is_extension_config that are dumped: empty, or "WHERE …".
   std::string quoted_owner;
-  bool owner_can_be_superuser =
-      false;                  // A superuser, or a role that can become one: nobody should be made a member of it.
+  // The owner is a superuser, or a role that can become one: no role should be made a member of it.
+  bool owner_can_be_superuser = false;
   std::string load_through;   // The quoted root of a partition that pg_dump loads through it; else empty.
-  std::string closed_schema;  // Its schema, quoted, if we lack USAGE on it.
+  std::string closed_schema;  // Its schema, quoted, if our role lacks USAGE on it; else empty.
   int64_t rows_estimate = 0;
   int64_t bytes = 0;
   uint32_t file = 0;                   // pg_class.relfilenode
-  int last_column = 0;                 // The greatest attnum, of dropped columns too.
-  std::string membership;              // Its row in the publication that was asked for; empty if it has none.
-  std::vector<CatalogColumn> columns;  // Neither dropped nor system columns, in order.
+  int last_column = 0;                 // The greatest attnum, including those of dropped columns.
+  std::string membership;              // Its row in the publication of ReadCatalog(); empty if it has none.
+  std::vector<CatalogColumn> columns;  // In order, without dropped and system columns.
   std::vector<CatalogIndex> indexes;   // Primary key and replica identity only.
-  proto::TableMask mask;               // As the masking rules say; nothing of it is known to ReadCatalog().
+  proto::TableMask mask;               // Set by the masking rules, not by ReadCatalog().
 };
 
 struct CatalogSequence {
@@ -71,14 +71,14 @@ struct CatalogSequence {
   std::string name;
   std::string quoted_name;
   bool readable = false;
-  std::string closed_schema;  // As of a table.
+  std::string closed_schema;  // See CatalogTable.
 };
 
-// All that the text of a type's values is made of: itself, its elements, attributes, base types and ranges.
+// Everything that determines the text of a type's values: the type, its elements, attributes, base types and ranges.
 struct CatalogType {
-  std::string fingerprint;      // Without the labels of enums.
+  std::string fingerprint;      // It does not cover the labels of enums.
   std::vector<uint32_t> enums;  // The enum types among them.
-  bool by_name = false;         // The text is made of the names of other objects: regclass and the like.
+  bool by_name = false;         // The text contains names of other objects: regclass and the like.
 };
 
 struct CatalogEnumLabel {
@@ -89,18 +89,18 @@ struct CatalogEnumLabel {
 
 struct Catalog {
   std::vector<CatalogTable> tables;        // Ordinary, partitioned and foreign; by (schema, name) in byte order.
-  std::vector<CatalogSequence> sequences;  // Likewise.
-  std::map<uint32_t, CatalogType> types;   // Of the tables' columns, by oid.
+  std::vector<CatalogSequence> sequences;  // In the same order.
+  std::map<uint32_t, CatalogType> types;   // The types of the tables' columns, by oid.
   std::vector<CatalogEnumLabel> enum_labels;
   int64_t large_objects = 0;
-  bool large_objects_readable = true;        // All of them, by us.
-  bool large_object_pages_readable = false;  // pg_largeobject itself, which takes a superuser by default.
-  std::string quoted_user;                   // Whom we are logged in as.
-  proto::MaskRecord mask_record;             // As CatalogTable::mask.
+  bool large_objects_readable = true;        // Our role can read all of them.
+  bool large_object_pages_readable = false;  // Our role can read pg_largeobject itself; by default a superuser can.
+  std::string quoted_user;                   // The role of the session.
+  proto::MaskRecord mask_record;             // Set like CatalogTable::mask.
 };
 
-// As the connection's snapshot sees it, if it is in a transaction. One round trip. `publication` is ours, unquoted, or
-// empty.
+// Reads the catalogue in one round trip; in a transaction, at the connection's snapshot. `publication` is the name of
+// ours, unquoted, or empty.
 Catalog ReadCatalog(PgConnection& connection, const std::string& publication = "");
 
 }  // namespace rotv::postgres

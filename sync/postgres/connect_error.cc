@@ -7,7 +7,7 @@
 namespace rotv::postgres {
 namespace {
 
-// The remote host will refuse this the next time, too. Nothing where trying again may help.
+// The error for a failure that the remote host would repeat next time; nullopt if trying again may help.
 std::optional<Error> RefusedByRemoteHost(const std::string& what, const std::string& reason) {
   auto says = [&](const char* text) { return reason.find(text) != std::string::npos; };
   if (says(" has no container ")) return Error(ErrorCode::kRefused, what, "check `container` in rotv.toml");
@@ -35,7 +35,7 @@ std::optional<Error> RefusedByRemoteHost(const std::string& what, const std::str
 
 Error ConnectError(const std::string& message, const std::string& link_reason, const std::string& where) {
   auto says = [&](const char* text) { return message.find(text) != std::string::npos; };
-  // What stands in front of the server's words names our end of the tunnel.
+  // The text before the server's message names our end of the tunnel, which means nothing to the user.
   size_t words = message.find("FATAL:  ");
   std::string server_said = words == std::string::npos ? message : message.substr(words + 8);
   std::string what =
@@ -74,8 +74,7 @@ Error ConnectError(const std::string& message, const std::string& link_reason, c
     return {ErrorCode::kRefused, what, "on the source: ALTER SYSTEM SET max_wal_senders = 10; then restart it"};
   }
   if (says("channel binding") || says("\"!password\"") || link_reason.find(" in clear") != std::string::npos) {
-    return {ErrorCode::kRefused,
-            fmt::format("{}. The password was not sent: whoever is in between could read it", what),
+    return {ErrorCode::kRefused, fmt::format("{}. The password was not sent: anyone in between could read it", what),
             "prove the server: add ?sslmode=verify-full&sslrootcert=FILE to the url; or let pg_hba.conf there ask with "
             "scram-sha-256; or, if it asks for no password, unset PGPASSWORD"};
   }

@@ -1,4 +1,4 @@
-// Says why a connection to PostgreSQL could not be made, and what to do about it. Pure.
+// Explains why a connection to PostgreSQL failed, and what to do about it. Pure.
 
 #pragma once
 
@@ -8,9 +8,9 @@
 
 namespace rotv::postgres {
 
-// libpq gives no SQLSTATE before a connection exists, so the server's text is looked at. `message` is libpq's on one
-// line, `link_reason` why the link itself failed (empty: it did not), `where` the server for people. kRefused where
-// trying again cannot help, else kUnreachable.
+// Classifies a failure by the server's text, since libpq gives no SQLSTATE before a connection exists. `message` is
+// libpq's, on one line; `link_reason` says why the link itself failed (empty: it did not); `where` describes the
+// server. The code is kRefused if trying again cannot help, else kUnreachable.
 Error ConnectError(const std::string& message, const std::string& link_reason, const std::string& where);
 
 }  // namespace rotv::postgres

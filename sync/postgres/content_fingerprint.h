@@ -1,5 +1,5 @@
-// Whether a table that is not streamed has changed: a number for its rows, from where they lie and who wrote them. It
-// reads the table once on the source (0.1 s a million rows), and moves and writes nothing.
+// Finds out whether a table that is not streamed has changed, by a fingerprint of the places (ctid) and xmins of its
+// rows. The source reads the table once for it (0.1 s a million rows), and sends and writes nothing.
 
 #pragma once
 
@@ -14,10 +14,11 @@
 
 namespace rotv::postgres {
 
-// They give a row for each table of `schema` that is copied again when it changed, and fail if one of them is gone.
+// Statements that give one row for each table of `schema` that is resynced when changed. They fail if one of these
+// tables no longer exists.
 std::vector<std::string> ContentStatements(const proto::SchemaVersion& schema);
 
-// By table; nothing if a table had a new file by the time its rows were read.
+// The fingerprints by table; nullopt if a table had a new file by the time its rows were read.
 std::optional<std::map<uint32_t, std::string>> ParseContent(std::span<const PgResult> results);
 
 }  // namespace rotv::postgres

@@ -5,13 +5,23 @@
 #include "fmt/format.h"
 #include "storage/error.h"
 
+// The server has settings that look like this and are not enough: TCP keepalives and client_connection_check_interval
+// only see the next hop, which an sshd or a proxy keeps alive, and idle_in_transaction_session_timeout would also end a
+// session that rightly waits. So a statement in the server itself (a DO block) watches for our keepalives in
+// pg_stat_activity. It costs two connections and a wake-up each tenth of a second, and needs no privilege beyond ending
+// sessions of the own role.
+//
+// Invariant: whatever holds something on the source is a session with the watched application name, and is closed
+// before the switch.
+
 namespace rotv::postgres {
 namespace {
 
 constexpr int kHeartbeatsPerTimeout = 4;
 
-// Commits in between, so that it holds no snapshot for longer than a tenth of a second, and sees news. Another name is
-// a goodbye, after which it ends without a word.
+// The statement that watches in the server. It commits in each round, so that it holds no snapshot for longer than a
+// tenth of a second, and sees new values. When the first connection changes its application name, that means the
+// regular end: the statement returns and ends no session.
 std::string WatchSql(PgConnection& connection, const std::string& application_name, int heartbeat_pid,
                      std::chrono::milliseconds limit) {
   const std::string body = fmt::format(
@@ -41,13 +51,13 @@ DeadMansSwitch::~DeadMansSwitch() {
   }
   stopping_.notify_all();
   thread_.join();
-  // Where an error has brought us here the link may be what has failed: then the closed connection says it.
+  // After an error the link may be dead, so the regular end is not announced: closing the connections does that.
   if (std::uncaught_exceptions() > 0) return;
   try {
     heartbeat_->Query("SET application_name = ''");
-    watcher_->FinishCopy();  // Of the statement, which ends now.
+    watcher_->FinishCopy();  // Takes the result of the watching statement, which ends now.
   } catch (const Error&) {
-    // Nothing is left to be ended.
+    // The connections are gone, and nothing is left to end.
   }
 }
 
@@ -60,7 +70,7 @@ void DeadMansSwitch::SendHeartbeats(std::chrono::milliseconds period) {
       lock.lock();
     }
   } catch (const Error&) {
-    // The link dropped or the user interrupted: the work that is watched ends for the same reason, and says so.
+    // The link dropped or the user interrupted: the watched work ends for the same reason, and reports it.
   }
 }
 

@@ -1,6 +1,6 @@
-// Ends our sessions on the source when nothing is heard of us. A server that cannot reach its client notices by itself
-// only if the network says so; an sshd or a proxy in between can keep a connection, and with it a snapshot that VACUUM
-// must respect or a table's lock, for hours.
+// DeadMansSwitch lets the source end our sessions when it no longer hears from us. A server notices by itself that its
+// client is gone only if the network reports it. An sshd or a proxy in between can keep a connection open for hours,
+// and with it an exported snapshot that VACUUM must respect, or a table's lock.
 
 #pragma once
 
@@ -15,10 +15,10 @@ namespace rotv::postgres {
 
 class DeadMansSwitch {
  public:
-  // Takes two connections: one on which a statement watches, in the server, the other, on which a thread gives a sign
-  // of life several times within Link::StallTimeout(). Without one for so long, or once the other is gone, the
-  // statement ends every session that has the application name of `options`. To be destroyed after all of those. The
-  // link and the interrupt outlive it.
+  // Opens two connections: on one a thread sends keepalives, several within each Link::StallTimeout(); on the other a
+  // statement in the server watches for them. Without a keepalive for that long, or once the first connection is
+  // closed, the statement ends all sessions with the application name of `options`. Must be destroyed after all of
+  // those. The link and the interrupt outlive it.
   DeadMansSwitch(link::Link& link, const PgConnection::Options& options, const Interrupt& interrupt);
   ~DeadMansSwitch();
   DeadMansSwitch(const DeadMansSwitch&) = delete;

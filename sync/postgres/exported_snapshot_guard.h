@@ -1,9 +1,10 @@
-// Keeps us from reading through a fresh slot's snapshot too early.
+// Keeps us from reading through the exported snapshot of a new slot too early.
 //
-// The snapshot that a slot's creation exports counts a transaction as committed as soon as its commit record was
-// decoded; the server may not have marked it so yet. A reader that comes in between takes it for crashed and stamps its
-// rows as aborted, for good: committed rows are destroyed on the source. So nothing may be read through the snapshot
-// before every transaction that it counts as committed is seen as ended by an ordinary snapshot.
+// The snapshot that the creation of a slot exports counts a transaction as committed as soon as its commit record is
+// decoded, but the server may not have marked the transaction as committed yet. A reader in between takes it for
+// crashed and sets hint bits that mark its rows as aborted, for good: committed rows are destroyed on the source. So
+// nothing may be read through the exported snapshot before an ordinary snapshot sees every transaction ended that the
+// exported one counts as committed.
 
 #pragma once
 
@@ -21,25 +22,25 @@ namespace rotv::postgres {
 
 class PgConnection;
 
-// PostgreSQL's pg_snapshot: transactions below xmin have ended, those from xmax on have not, and of those between only
-// the ones in `in_progress` have not.
+// PostgreSQL's pg_snapshot: transactions below xmin have ended, those from xmax on have not, and those in between have
+// ended unless they are in `in_progress`.
 struct TransactionSnapshot {
   uint64_t xmin = 0;
   uint64_t xmax = 0;
-  std::vector<uint64_t> in_progress;  // In order.
+  std::vector<uint64_t> in_progress;  // Ascending.
 
   // Reads the text of pg_current_snapshot(): "xmin:xmax:xip,xip". Throws kProtocol for anything else.
   static TransactionSnapshot Parse(std::string_view text);
 };
 
-// Whether every transaction that `exported` counts as ended has ended for `current` too.
+// True if every transaction that `exported` counts as ended has ended for `current` too.
 bool IsExportedSnapshotSafe(const TransactionSnapshot& exported, const TransactionSnapshot& current);
 
-// Waits until IsExportedSnapshotSafe. `importing` is in a transaction on the exported snapshot and has read nothing;
-// `ordinary` is not in a transaction. Throws kUnreachable if that takes longer than a minute, kInterrupted.
+// Waits until IsExportedSnapshotSafe(). `importing` is in a transaction on the exported snapshot and has read no row;
+// `ordinary` is not in a transaction. Throws kUnreachable if that takes longer than a minute, and kInterrupted.
 void WaitUntilExportedSnapshotIsSafe(PgConnection& importing, PgConnection& ordinary, const Interrupt& interrupt);
 
-// The same with the server's answers from elsewhere, and no wait but `pause`.
+// The same with the server's answers from `current`, and with `pause` as the only wait.
 void WaitUntilExportedSnapshotIsSafe(const TransactionSnapshot& exported, const std::function<std::string()>& current,
                                      const std::function<void()>& pause);
 

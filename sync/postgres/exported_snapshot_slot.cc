@@ -18,11 +18,11 @@ int LockTimeoutMs(ExportedSnapshotSlot::Lifetime lifetime) {
 }
 
 struct Blockers {
-  std::string names;   // For people; empty if nobody blocks.
+  std::string names;   // Descriptions for messages; empty if nothing blocks.
   std::string remedy;  // The statements that end them.
 };
 
-// Who keeps `pid` waiting.
+// The sessions and prepared transactions that `pid` waits for.
 Blockers BlockersOf(PgConnection& connection, int pid) {
   PgResult rows = connection.Query(
       fmt::format("SELECT b.pid, coalesce(a.usename, ''), coalesce(nullif(a.application_name, ''), 'unnamed'), "
@@ -57,11 +57,11 @@ Blockers BlockersOf(PgConnection& connection, int pid) {
   if (failure.message.find("replication slots are in use") != std::string::npos) {
     throw Error(
         ErrorCode::kRefused, "the source has no free replication slot: " + failure.message,
-        "on the source: ALTER SYSTEM SET max_replication_slots = 20; then restart it, or drop a slot that nobody "
-        "needs: SELECT slot_name, active FROM pg_replication_slots;");
+        "on the source: ALTER SYSTEM SET max_replication_slots = 20; then restart it, or drop a slot that is not "
+        "needed: SELECT slot_name, active FROM pg_replication_slots;");
   }
   if (failure.message.find("wal_level") != std::string::npos) {
-    throw Error(ErrorCode::kRefused, "the source does not write what is needed: " + failure.message,
+    throw Error(ErrorCode::kRefused, "the source's WAL lacks what logical replication needs: " + failure.message,
                 "on the source: ALTER SYSTEM SET wal_level = logical; then restart it");
   }
   if (IsForPrivilege(failure) || failure.message.find("pgoutput") != std::string::npos) {
@@ -85,7 +85,7 @@ ExportedSnapshotSlot::ExportedSnapshotSlot(SourceSession& session, const std::st
   std::string command =
       fmt::format("CREATE_REPLICATION_SLOT {}{} LOGICAL pgoutput {}", connection_->QuoteIdentifier(name),
                   lifetime == Lifetime::kTemporary ? " TEMPORARY" : "", export_option);
-  // It waits for all open transactions that write: meanwhile the other connection says whom for.
+  // Creating a slot waits for all open transactions that write; meanwhile the other connection asks which these are.
   std::future<PgOutcome> creation = std::async(std::launch::async, [&] { return connection_->TryQuery(command); });
   Blockers blockers;
   try {
@@ -104,7 +104,7 @@ ExportedSnapshotSlot::ExportedSnapshotSlot(SourceSession& session, const std::st
     try {
       return creation.get();
     } catch (...) {
-      connection_->Cancel();  // The server would wait on, and keep the slot, until its lock_timeout.
+      connection_->Cancel();  // Otherwise the server would keep waiting, with the slot, until lock_timeout.
       throw;
     }
   }();
@@ -112,7 +112,7 @@ ExportedSnapshotSlot::ExportedSnapshotSlot(SourceSession& session, const std::st
   if (outcome.failure) ThrowNoSlot(*connection_, *outcome.failure, blockers);
   const PgResult& slot = outcome.results.back();
   std::optional<Lsn> lsn = Lsn::Parse(slot.Text(0, 1));
-  if (!lsn) throw Error(ErrorCode::kProtocol, "the source named no position for its new slot");
+  if (!lsn) throw Error(ErrorCode::kProtocol, "the source gave no LSN for its new slot");
   lsn_ = *lsn;
   snapshot_ = slot.Get(0, 2);
 }

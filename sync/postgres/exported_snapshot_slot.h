@@ -1,4 +1,4 @@
-// A new slot, and the snapshot that its creation exports.
+// Creates a replication slot, and gives the snapshot that its creation exports.
 
 #pragma once
 
@@ -10,23 +10,24 @@
 
 namespace rotv::postgres {
 
-// A new logical slot and its snapshot, which others can import as long as this lives and no statement is sent on its
-// connection. A permanent slot stays; a temporary one goes with this.
+// ExportedSnapshotSlot is a new logical slot with its exported snapshot. Other connections can import the snapshot as
+// long as this object exists and no statement is sent on its connection. A permanent slot stays; a temporary one is
+// dropped with this object.
 class ExportedSnapshotSlot {
  public:
   enum class Lifetime { kPermanent, kTemporary };
-  // Waits for transactions that are open on the source, up to half a minute each (ten seconds for a temporary slot),
-  // showing whom it waits for; then throws kUnreachable naming them. Throws kRefused if no slot is free or the plugin
-  // is forbidden.
+  // Creates the slot. The server waits for transactions that are open on it; the progress shows them. After half a
+  // minute for one of them (ten seconds for a temporary slot) throws kUnreachable and names them. Throws kRefused if no
+  // slot is free or the plugin is forbidden.
   ExportedSnapshotSlot(SourceSession& session, const std::string& name, Lifetime lifetime = Lifetime::kPermanent);
 
-  Lsn lsn() const { return lsn_; }  // The consistent point: the snapshot is the state at it.
+  Lsn lsn() const { return lsn_; }  // The slot's consistent point: the snapshot is the state at this LSN.
   const std::string& snapshot() const { return snapshot_; }
 
-  // Ends the snapshot, and the slot too if it is temporary.
+  // Ends the exported snapshot, and drops the slot if it is temporary.
   void Close() { connection_.reset(); }
 
-  // A connection in a read-only transaction on the snapshot, safe to read through.
+  // Opens a connection in a read-only transaction on the exported snapshot, through which reading is safe.
   std::unique_ptr<PgConnection> Import();
 
  private:
@@ -36,16 +37,16 @@ class ExportedSnapshotSlot {
   std::string snapshot_;
 };
 
-// A snapshot that is kept for as long as this lives, without the slot that it came from: nothing but the source's
-// vacuum waits for it.
+// An exported snapshot without the slot that it came from, kept as long as this object exists. On the source it holds
+// back only VACUUM, and no WAL.
 struct HeldExportedSnapshot {
   std::unique_ptr<PgConnection> holder;
-  std::string name;  // Exported, and safe to read through.
-  Lsn lsn;           // The state that it is.
+  std::string name;  // The exported snapshot, through which reading is safe.
+  Lsn lsn;           // The snapshot is the state at this LSN.
 };
 HeldExportedSnapshot HoldExportedSnapshot(ExportedSnapshotSlot& slot);
 
-// The statements that put a connection's transaction on an exported snapshot.
+// The statements that begin a transaction on an exported snapshot.
 std::string SetTransactionSnapshotSql(const std::string& snapshot);
 
 }  // namespace rotv::postgres

@@ -5,7 +5,8 @@
 namespace rotv::postgres {
 namespace {
 
-// One row of what is hashed for each catalogue; the number in front keeps rows of different catalogues apart.
+// Hashes the rows of each catalogue that pg_dump reads, mostly by oid and xmin, since every change of a catalogue row
+// changes its xmin. The number at the front keeps rows of different catalogues apart.
 constexpr const char* kSchemaSql = R"(
 WITH u AS (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(temp|toast)'),
 t AS (SELECT oid FROM pg_class WHERE relpersistence = 't')
@@ -45,9 +46,10 @@ SELECT coalesce(bit_xor(h), 0) FROM (
 ) z
 )";
 
-// Per table: names, persistence, identity index, columns with xmin and missing value, the closure of its types (enum
-// labels, composite attributes, domains, ranges), its row in our publication. Not the file: TRUNCATE, which is
-// streamed, and VACUUM FULL, which changes no row, move it, and every other rewrite changes pg_attribute.
+// Hashes for each table: names, persistence, identity index, columns with xmin and missing value, the closure of its
+// types (enum labels, composite attributes, domains, ranges), and its row in our publication. The table's file is left
+// out: TRUNCATE (which is streamed) and VACUUM FULL (which changes no row) give it a new one, and every other rewrite
+// changes pg_attribute.
 constexpr const char* kTableFingerprintsSql = R"(
 WITH RECURSIVE
 ns AS (SELECT oid, nspname FROM pg_namespace WHERE oid >= 16384 AND nspname !~ '^pg_' OR nspname = 'public'),
@@ -83,7 +85,7 @@ SELECT coalesce(bit_xor(hash_record_extended(row(oid, h), 0)), 0) FROM f
 }  // namespace
 
 std::vector<std::string> FingerprintStatements(const PgConnection& connection, const std::string& publication) {
-  // The tables' query uses unqualified names of pg_catalog only, which an empty search_path still finds.
+  // The query of the tables uses unqualified names of pg_catalog only, which are found with an empty search_path too.
   std::string tables = kTableFingerprintsSql;
   const std::string placeholder = "@PUBLICATION@";
   tables.replace(tables.find(placeholder), placeholder.size(), connection.QuoteLiteral(publication));

@@ -10,7 +10,8 @@ namespace rotv::postgres {
 namespace {
 
 constexpr int kMostDatabases = 20;
-// Whoever owns a database can give any name to a publication: what is told to be run is made of such as we give.
+// A database's owner can give a publication any name, so only names in our form go into the SQL that users are told to
+// run.
 constexpr const char* kNames = "^rotv_[a-z0-9_]+$";
 
 class Finder {
@@ -33,7 +34,7 @@ class Finder {
   }
 
  private:
-  // What cannot be looked into is passed over: its slots were seen all the same.
+  // A database that cannot be read is skipped: its slots are listed anyway.
   void LookElsewhere(PgConnection& connection) {
     const PgResult databases = connection.Query(
         fmt::format("SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate AND datname <> "
@@ -85,14 +86,14 @@ std::vector<Leftover> LeftoversAmong(const std::vector<FoundObject>& found,
   for (const FoundObject& object : found) {
     std::string why;
     if (object.whose == FoundObject::Whose::kOurs) {
-      why = "this machine and user made it, and no record here has it: another home uses it, or it is forgotten";
+      why = "this machine and user made it, and no record here has it: another home uses it, or nothing does";
     } else if (object.whose == FoundObject::Whose::kRecorded) {
       const bool is_configured = std::count(configured.begin(), configured.end(), object.source) > 0;
       if (is_configured && object.in_use) continue;
-      why = is_configured ? fmt::format("an earlier run of source {} has left it; its next pull, or detach, removes it",
+      why = is_configured ? fmt::format("an earlier run of source {} left it; its next pull, or detach, removes it",
                                         object.source)
                           : fmt::format(
-                                "it is of source {0}, which rotv.toml does not have: rotv-sync --source {0} "
+                                "it belongs to source {0}, which rotv.toml does not have: rotv-sync --source {0} "
                                 "detach removes it",
                                 object.source);
     } else {

@@ -32,8 +32,8 @@ std::string LargeObjectContentSql(bool pages) {
 }
 
 std::string LargeObjectRowsSql() {
-  // lo_open() is the one way to a large object's size that whoever may read it has; what it opens ends with the
-  // transaction.
+  // lo_open() is the only way to a large object's size for a role that may only read it. The descriptor is closed with
+  // the transaction.
   return "SELECT m.oid, n, lo_get(m.oid, n, 16384) FROM (SELECT oid, lo_lseek64(lo_open(oid, 262144), 0, 2) AS size "
          "FROM pg_largeobject_metadata OFFSET 0) m CROSS JOIN LATERAL generate_series(0, greatest(m.size - 1, 0), "
          "16384) n";

@@ -1,4 +1,4 @@
-// Large objects, which logical replication does not stream: the statements that read them.
+// The statements that read large objects, which logical replication does not stream.
 
 #pragma once
 
@@ -9,24 +9,24 @@
 
 namespace rotv::postgres {
 
-// The table under which their contents are kept: pg_catalog.pg_largeobject's oid.
+// The table id under which the store keeps their contents: the oid of pg_catalog.pg_largeobject.
 inline constexpr uint32_t kLargeObjectTable = 2613;
 
-// Until 16 pg_dump creates them among the schema's objects, and one block has the contents of all. Since 17 they are
-// created and filled in groups of one owner and one set of privileges, all among the data.
+// Until 16 pg_dump creates large objects among the schema's objects, and one block has the contents of all of them.
+// Since 17 they are created and filled in groups of one owner and one set of privileges, all in the data section.
 inline constexpr int kLargeObjectsInGroups = 170000;
 
-// Their fingerprint: one row as ContentStatements() gives them. With `pages` pg_largeobject itself is looked at, which
-// takes a superuser; else all values are read.
+// The statement for their fingerprint, which gives one row like those of ContentStatements(). With `pages` it reads
+// pg_largeobject itself, which needs a superuser; else it reads all values.
 std::string LargeObjectContentSql(bool pages);
 
-// All of them as rows of (object, offset, bytes), in the pieces in which pg_dump writes them. An empty one has one row,
-// without bytes.
+// The statement for all of them as rows of (object, offset, bytes), in the chunks that pg_dump writes. An empty object
+// has one row without bytes.
 std::string LargeObjectRowsSql();
 
-// Asks for the groups of a server since 17.
+// The statement for the groups, for servers since 17.
 std::string LargeObjectGroupsSql();
-// pg_dump's name for a group, by which it orders them: as text.
+// pg_dump's name for a group; it sorts the groups by these names, as text.
 std::string LargeObjectGroupName(const proto::LargeObjectGroup& group);
 void ParseLargeObjectGroups(const PgResult& result, proto::SchemaVersion* schema);
 

@@ -1,5 +1,5 @@
-// How a table's rows are read on the source: at an exported snapshot, in a short transaction of their own, so that no
-// migration there waits for more than one such reading.
+// Reads a table's rows on the source: at an exported snapshot, each table in a short transaction of its own, so that a
+// migration never waits for more than one such reading.
 
 #pragma once
 
@@ -10,9 +10,9 @@
 
 namespace rotv::postgres {
 
-// Begins the transaction and locks the table against changes of its form; the statement that reads, and COMMIT, follow
-// in the same string. Its last result is one boolean: whether the table's file is still the one that the snapshot sees.
-// Where it is not, the snapshot would read nothing, silently.
+// Begins the transaction and locks the table against schema changes; the reading statement and COMMIT follow in the
+// same string. The last result of this part is a boolean: true if the table's file is still the one that the exported
+// snapshot sees. If it is not, a read at that snapshot would silently give no rows.
 std::string BeginReadingSql(const PgConnection& connection, const proto::Table& table, const std::string& snapshot);
 
 }  // namespace rotv::postgres

@@ -9,7 +9,7 @@
 namespace rotv::postgres {
 namespace {
 
-// Slots may have lower-case letters, digits and underscores only, 63 bytes in all.
+// Names of slots may have only lower-case letters, digits and underscores, 63 bytes in all.
 std::string NamePart(std::string text, size_t most) {
   for (char& c : text) {
     c = static_cast<char>(tolower(static_cast<unsigned char>(c)));

@@ -1,4 +1,4 @@
-// The names of the slots and publications that we make on sources.
+// The names of the slots and publications that we create on sources.
 
 #pragma once
 
@@ -8,14 +8,14 @@
 
 namespace rotv::postgres {
 
-// "host", "user": of this machine and whoever runs this, as names of ours have them.
+// The host and the user in the form that our names have.
 std::string LocalHostName();
 std::string LocalUserName();
 
-// What names of ours begin with, of this machine and user.
+// The prefix of all names that this machine and user give.
 std::string LocalOwnedPrefix();
 
-// Names for a slot and a publication of ours that nobody else has: host, user and source in them.
+// New, unique names for a slot and a publication: host, user and source are part of them.
 proto::OwnedObjects NewObjectNames(const std::string& source_name);
 
 }  // namespace rotv::postgres

@@ -43,7 +43,7 @@ bool IsSameServer(const SourceConfig& one, const SourceConfig& other) {
          hosts(one) == hosts(other);
 }
 
-// One set of objects, on one server.
+// Removes one set of objects on one server.
 class Remover {
  public:
   Remover(SourceSession& session, const proto::OwnedObjects& objects)
@@ -57,18 +57,19 @@ class Remover {
       return std::move(removal_);
     }
     const bool had_slot = DropSlot();
-    // Where another server has taken the place of the one before (an upgrade), databases have other numbers.
+    // If another server has replaced the former one (an upgrade), databases have other oids.
     const uint32_t database = same_server ? objects_.database_oid() : 0;
     if (database == 0 || database == here.database_oid()) {
       DropPublication(connection_);
     } else {
       DropPublicationIn(database);
     }
-    // A copy of the server's files has its system identifier and the publication, and no slot: that is on the original.
+    // A copy of the server's files has its system identifier and the publication, but not the slot, which only the
+    // original has.
     const SourceConfig& source = session_.context().source;
     if (!had_slot && same_server && objects_.has_way() && !IsSameServer(SourceAtPlace(source, objects_), source)) {
       removal_.left.clear();
-      LeaveBoth(fmt::format("it was made by another way, and {} may be a copy of that server",
+      LeaveBoth(fmt::format("it was made over another link, and {} may be a copy of that server",
                             session_.link().Description()));
     }
     return std::move(removal_);
@@ -85,7 +86,7 @@ class Remover {
     removal_.left.push_back({.what = what, .where = PlaceOf(objects_), .why = why, .sql = sql, .code = code});
   }
 
-  // False if there is none.
+  // Drops the slot; false if there is none.
   bool DropSlot() {
     const std::string slot = connection_.QuoteLiteral(objects_.slot());
     const std::string find = fmt::format("SELECT FROM pg_replication_slots WHERE slot_name = {}", slot);
@@ -98,7 +99,7 @@ class Remover {
     } else if (IsForPrivilege(*failure)) {
       Leave("replication slot " + objects_.slot(), SlotRemovalSql(objects_.slot()), failure->message,
             ErrorCode::kRefused);
-    } else if (failure->sqlstate != sqlstate::kUndefinedObject) {  // Which means: gone in between.
+    } else if (failure->sqlstate != sqlstate::kUndefinedObject) {  // Else it was dropped in between.
       connection_.Throw(*failure);
     }
     return true;
@@ -120,7 +121,8 @@ class Remover {
     Leave("publication " + name, PublicationRemovalSql(name), outcome.failure->message, ErrorCode::kRefused);
   }
 
-  // Whatever it is called by now. With a database its publications have gone.
+  // Drops the publication in the database with this oid, whatever its present name. If the database is gone, so is the
+  // publication.
   void DropPublicationIn(uint32_t database) {
     const PgResult found = connection_.Query(fmt::format("SELECT datname FROM pg_database WHERE oid = {}", database));
     if (found.rows() == 0) return;
@@ -188,7 +190,7 @@ Removal RemoveObjectsAnywhere(SourceSession& session, const proto::OwnedObjects&
   try {
     const SourceConfig then = SourceAtPlace(context.source, objects);
     const Context there{then, context.home, context.progress, context.interrupt, context.scheduled};
-    const std::filesystem::path directory = run_directory / "there";  // The session's sockets have the same names.
+    const std::filesystem::path directory = run_directory / "there";  // The session's own sockets have the same names.
     std::filesystem::create_directories(directory);
     SourceSession former(there, directory);
     Removal again = RemoveObjects(former, objects);
@@ -197,7 +199,7 @@ Removal RemoveObjectsAnywhere(SourceSession& session, const proto::OwnedObjects&
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kBug) throw;
     for (Leftover& left : removal.left) {
-      left.why += fmt::format("; and by the way it was made: {}", error.what());
+      left.why += fmt::format("; and over the link it was made by: {}", error.what());
       if (left.code != ErrorCode::kRefused) left.code = error.code();
     }
     return removal;

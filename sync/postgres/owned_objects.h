@@ -1,4 +1,4 @@
-// The slots and publications of ours on sources: where they were made, how they are removed there.
+// Our slots and publications on sources: records where they were created, and removes them there.
 
 #pragma once
 
@@ -15,18 +15,18 @@
 
 namespace rotv::postgres {
 
-// Adds where they are made: the server and the database of the session, and the way there.
+// Adds the place where they are created: the server and the database of the session, and its link.
 void SetPlace(SourceSession& session, proto::OwnedObjects* objects);
 
-// `source` as it was when they were made.
+// `source` with the link settings that it had when they were created.
 SourceConfig SourceAtPlace(const SourceConfig& source, const proto::OwnedObjects& objects);
 
-// What stays on a source.
+// An object that stays on a source.
 struct Leftover {
   std::string what;   // "publication rotv_…"
   std::string where;  // "database shop of root@db.example.org:22"
   std::string why;    // "must be owner of publication rotv_…"
-  std::string sql;    // What removes it there.
+  std::string sql;    // The statement that removes it there.
   ErrorCode code = ErrorCode::kRefused;
 };
 
@@ -35,32 +35,33 @@ struct Removal {
   std::vector<Leftover> left;
 };
 
-// Removes them where they were made, if that is the session's server: a publication in a database of another name or by
-// another connection, too. A slot that a killed run of ours still holds is waited for; throws kUnreachable if it stays
-// in use. What is refused, or on another server, is left.
+// Removes them where they were created, if that is the session's server; for a publication in another database it opens
+// a connection to that one. If a killed run of ours still holds the slot, waits for the server to release it; throws
+// kUnreachable if it stays in use. Objects whose removal is refused, or on another server, are in `left`.
 Removal RemoveObjects(SourceSession& session, const proto::OwnedObjects& objects);
-// The same; what the session cannot remove, on another server or as another role, is tried once more by the way that
-// was recorded with it, if that is another one. `run_directory` is private and ours.
+// The same, but what the session cannot remove (it is on another server, or needs another role) is tried again over the
+// link that was recorded with it, if that is another one. `run_directory` is private and ours.
 Removal RemoveObjectsAnywhere(SourceSession& session, const proto::OwnedObjects& objects,
                               const std::filesystem::path& run_directory);
 
 enum class Reach { kSession, kAnywhere };
-// Of everything that the workspace has recorded and its store does not use. What is removed is recorded no more.
+// Removes everything that the workspace has recorded and its store does not use, and the records of what is removed.
 Removal RemoveLeftovers(SourceSession& session, Workspace& workspace, Reach reach);
 
-// RemoveLeftovers() as far as this session reaches, for what earlier, killed runs left on the source and what replaced
-// stores have used. The context's progress tells what is removed, and what stays.
+// RemoveLeftovers() with Reach::kSession, for objects that killed runs left on the source or that replaced stores used.
+// Reports to the context's progress what is removed and what stays.
 void RemoveAndTellLeftovers(SourceSession& session, Workspace& workspace);
 
-// What is removed as a note, what stays as a warning with its SQL.
+// Reports removed objects as notes, and those that stay as warnings with their SQL.
 void ReportRemoval(const Removal& removal, Progress& progress);
 
-// The SQL with which a person removes them.
+// The SQL with which the user can remove them.
 std::string RemovalSql(const proto::OwnedObjects& objects);
 std::string SlotRemovalSql(const std::string& slot);
 std::string PublicationRemovalSql(const std::string& publication);
 
-// What this source has recorded as made on other servers than the session's: it is not looked for there.
+// The objects that this source has recorded as created on other servers than the session's. Those servers are not
+// asked.
 std::vector<Leftover> RecordedElsewhere(SourceSession& session);
 
 }  // namespace rotv::postgres

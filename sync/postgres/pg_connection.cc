@@ -24,7 +24,7 @@ namespace {
 
 using std::chrono::milliseconds;
 constexpr milliseconds kConnectTimeout{30'000};
-// A server that is not on Linux refuses it.
+// A server that is not on Linux refuses this setting.
 constexpr milliseconds kLookAgain{200};
 constexpr milliseconds kCancelTimeout{5'000};
 constexpr const char* kClientCheckSetting = "client_connection_check_interval";
@@ -45,7 +45,7 @@ PgFailure FailureOf(const PGresult* result) {
   const char* detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
   PgFailure failure{state == nullptr ? "" : state,
                     primary == nullptr ? OneLine(PQresultErrorMessage(result)) : OneLine(primary)};
-  // A detail may quote a row's values; the server's own limits do not.
+  // A detail may quote a row's values; those of the classes 5x (the server's own limits and state) do not.
   if (detail != nullptr && failure.sqlstate.starts_with(sqlstate::kServerLimits)) {
     failure.message += fmt::format(" ({})", OneLine(detail));
   }
@@ -56,8 +56,9 @@ bool IsFailure(ExecStatusType status) {
   return status == PGRES_FATAL_ERROR || status == PGRES_BAD_RESPONSE || status == PGRES_NONFATAL_ERROR;
 }
 
-// Since the minor versions of August 2024. A table that we read may have become a view since we looked, and what a view
-// calls would run with our rights; pg_dump forbids itself the same.
+// True for versions with restrict_nonsystem_relation_kind (since the minor versions of August 2024). A table that we
+// read may have become a view since we looked, and functions that a view calls would run with our rights. pg_dump sets
+// it too.
 bool KnowsRestrictedRelations(int version) {
   for (int since : {140013, 150008, 160004}) {
     if (version / 10000 == since / 10000) return version >= since;
@@ -65,7 +66,7 @@ bool KnowsRestrictedRelations(int version) {
   return version >= 170000;
 }
 
-// Asks until there is an answer.
+// Asks again until there is an answer, or the deadline has passed.
 ServerState LookUntil(std::chrono::steady_clock::time_point deadline, const Interrupt& interrupt,
                       const std::function<ServerState()>& ask) {
   while (true) {
@@ -80,7 +81,7 @@ ServerState LookUntil(std::chrono::steady_clock::time_point deadline, const Inte
   }
 }
 
-// What libpq cannot find by itself; empty if it can, or if there is none.
+// The password, if libpq cannot find it by itself; empty if it can, or if there is none.
 std::string PasswordFor(const link::Link& link, const std::map<std::string, std::string>& parameters) {
   if (parameters.contains("password")) return "";
   if (std::string given = os::EnvironmentPassword(); !given.empty()) return given;
@@ -118,7 +119,7 @@ int64_t PgResult::Int(int row, int column) const {
   int64_t value = 0;
   auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || text.empty()) {
-    throw Error(ErrorCode::kProtocol, "the source answered a question about its catalogue with something unexpected");
+    throw Error(ErrorCode::kProtocol, "the source returned an unexpected value for a catalogue query");
   }
   return value;
 }
@@ -164,12 +165,13 @@ void PgConnection::Open(const Options& options) {
     Establish(parameters);
   }
   cancel_.reset(PQgetCancel(connection_.get()), FreeCancel());
-  // Text must come in the database's own encoding, as pg_dump takes it; a role's or PGCLIENTENCODING's must not count.
+  // Text must come in the database's own encoding, which pg_dump uses too; that of a role or of PGCLIENTENCODING must
+  // not be used.
   std::string encoding = Parameter("server_encoding");
   if (Parameter("client_encoding") != encoding && PQsetClientEncoding(connection_.get(), encoding.c_str()) != 0) {
     Throw({"", OneLine(PQerrorMessage(connection_.get()))});
   }
-  // Unknown to older servers, so these cannot be startup options.
+  // Older servers do not know these settings, so they cannot be startup options.
   std::string settings;
   if (server_version() >= 170000) settings = "SET transaction_timeout = 0;";
   if (options.kind == Kind::kOrdinary && KnowsRestrictedRelations(server_version())) {
@@ -212,7 +214,7 @@ void PgConnection::Establish(const std::map<std::string, std::string>& parameter
   }
 }
 
-// On another connection, and a new one each time: one that was kept would stall, too.
+// Runs a query on another connection, and on a new one each time: one that was kept would stall too.
 PgResult PgConnection::AskOnce(const std::string& sql, Clock::time_point deadline) const {
   PgConnection other(link_, interrupt_);
   other.deadline_ = deadline;
@@ -226,8 +228,8 @@ PgResult PgConnection::AskOnce(const std::string& sql, Clock::time_point deadlin
 }
 
 ServerState PgConnection::Look(Clock::time_point deadline) const {
-  // A walsender is active in the view's eyes even while it waits for changes. Whoever can only say that it is full of
-  // other clients lives, too.
+  // In the view a walsender is active even while it waits for changes. A server that only says that it has too many
+  // clients is alive too.
   const std::string sql = fmt::format(
       "SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {} AND state = 'active' AND "
       "coalesce(wait_event_type, '') <> 'Client' AND coalesce(wait_event, '') <> 'WalSenderMain')",
@@ -262,7 +264,7 @@ void PgConnection::Throw(const PgFailure& failure) const {
 void PgConnection::WaitFor(short events, int timeout_ms) const {
   pollfd waiting{PQsocket(connection_.get()), events, 0};
   Clock::time_point deadline = Clock::now() + milliseconds(timeout_ms);
-  std::optional<StallWatch> watch;  // Most waits are over before it is needed.
+  std::optional<StallWatch> watch;  // Most waits end before it is needed.
   for (;;) {
     interrupt_.Check();
     auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now()).count();
@@ -277,7 +279,7 @@ void PgConnection::WaitFor(short events, int timeout_ms) const {
   }
 }
 
-// Like PQgetResult, but a signal ends the waiting.
+// Like PQgetResult(), but the interrupt ends the wait.
 pg_result* PgConnection::NextResult() {
   while (PQflush(connection_.get()) > 0) WaitFor(POLLOUT | POLLIN, -1);
   while (PQisBusy(connection_.get()) != 0) {
@@ -412,7 +414,8 @@ void PgConnection::EndStream() {
 
 void PgConnection::Cancel() {
   if (cancel_ == nullptr) return;
-  // PQcancel() waits for the server's end of the line for as long as it takes: it is left behind if that is too long.
+  // PQcancel() waits without limit for the server to close the connection, so it runs in a thread that is left running
+  // if that takes too long.
   std::packaged_task<void()> task([cancel = cancel_] {
     char error[256];
     PQcancel(cancel.get(), error, sizeof error);

@@ -1,8 +1,8 @@
-// A connection to the source, by libpq. One that exists is connected; the destructor closes it. Used by one thread at a
-// time, except Cancel(). Every wait can be interrupted and ends when the connection stalls (Link::StallTimeout()), and
-// every session has the settings that make text the same everywhere (bytea_output, DateStyle, TimeZone …) and let
-// nothing of ours wait or time out by accident. What the server says unasked (notices) is shown to nobody: it is text
-// of whoever may write a trigger there.
+// PgConnection is a connection to the source by libpq. An object that exists is connected; the destructor closes it.
+// One thread at a time may use it, except for Cancel(). Every wait can be interrupted, and ends when the connection
+// stalls (Link::StallTimeout()). Every session has settings that make text the same everywhere (bytea_output,
+// DateStyle, TimeZone …) and that keep our statements from waiting or timing out by accident. Notices of the server are
+// never shown: anyone who may write a trigger there decides their text.
 
 #pragma once
 
@@ -47,8 +47,8 @@ class PgResult {
 };
 
 struct PgOutcome {
-  std::vector<PgResult> results;     // Of the statements that worked.
-  std::optional<PgFailure> failure;  // Of the first one that did not.
+  std::vector<PgResult> results;     // Results of the statements that succeeded.
+  std::optional<PgFailure> failure;  // The error of the first statement that failed.
 };
 
 class PgConnection {
@@ -56,56 +56,57 @@ class PgConnection {
   enum class Kind { kOrdinary, kReplication };
   struct Options {
     Kind kind = Kind::kOrdinary;
-    std::string password;  // Empty: PGPASSWORD or pgpass by libpq's own rules.
-    std::string database;  // Empty: that of the link.
+    std::string password;  // Empty: PGPASSWORD or pgpass, by libpq's own rules.
+    std::string database;  // Empty: the link's.
     std::string application_name = "rotv-sync";
     int lock_timeout_ms = 2000;
   };
 
-  // Throws kRefused (login, database, privilege), kUnreachable (nobody answers, too many clients, starting up),
+  // Throws kRefused (login, database, privilege), kUnreachable (no answer, too many clients, starting up), and
   // kInterrupted. The link and the interrupt outlive the connection.
   static std::unique_ptr<PgConnection> Connect(link::Link& link, const Options& options, const Interrupt& interrupt);
   ~PgConnection();
   PgConnection(const PgConnection&) = delete;
   PgConnection& operator=(const PgConnection&) = delete;
 
-  // One statement, or several separated by semicolons (one round trip for all). Query() throws on failure: kRefused for
-  // a missing privilege, kUnreachable for a lost connection or a lock that was not to be had, else kProtocol.
+  // Run one statement, or several separated by semicolons in one round trip. Query() and QueryAll() throw on failure:
+  // kRefused for a missing privilege, kUnreachable for a lost connection or a lock that was not available, else
+  // kProtocol.
   PgResult Query(const std::string& sql);                  // The last statement's rows.
   std::vector<PgResult> QueryAll(const std::string& sql);  // Each statement's.
   PgOutcome TryQuery(const std::string& sql);              // Throws only for a lost connection.
   [[noreturn]] void Throw(const PgFailure& failure) const;
 
-  // Starts a statement whose end nobody waits for: the connection is of no other use from then on.
+  // Starts a statement without waiting for its end. From then on the connection can be used for nothing else.
   void Send(const std::string& sql);
 
-  // Statements, the last of which is COPY … TO STDOUT; gives the results of those before it.
+  // Runs statements of which the last is COPY … TO STDOUT; returns the results of those before it.
   PgOutcome StartCopyOut(const std::string& sql);
-  // The next row with its newline; lives until the next call. Nothing at the end: then FinishCopy() must be called.
+  // The next row with its newline, valid until the next call. nullopt at the end: then FinishCopy() must be called.
   std::optional<std::string_view> CopyRow();
-  // Takes the end of the COPY and of what follows it in the same string of statements.
+  // Takes the results of the COPY and of the statements after it in the same string; returns the first error.
   std::optional<PgFailure> FinishCopy();
 
-  // START_REPLICATION. Gives what the server says against it; throws only for a lost connection.
+  // Runs START_REPLICATION. Returns the server's error, if any; throws only for a lost connection.
   std::optional<PgFailure> StartStream(const std::string& command);
-  // The next frame; lives until the next call. Waits up to `timeout_ms` where none is there yet. Throws kUnreachable if
+  // The next frame, valid until the next call. Waits up to `timeout_ms` if there is none yet. Throws kUnreachable if
   // the stream ended or the connection was lost.
   std::optional<std::string_view> StreamFrame(int timeout_ms);
   void SendStream(std::string_view frame);
-  // Ends the stream from our side and takes the server's last words; frames still under way are dropped.
+  // Ends the stream from our side and takes the server's final result; frames still under way are dropped.
   void EndStream();
 
-  // For a command that says nothing while it works on the server (pg_dump): takes the server for busy as long as it
-  // lets connections like this one in. The connection outlives the watch.
+  // Makes a watch for a command that is silent while it works on the server (pg_dump): the server counts as busy as
+  // long as it accepts connections like this one. The connection outlives the watch.
   StallWatch WatchServer() const;
 
-  // Asks the server to stop the statement under way. From any thread; never throws. On a link that stalls it gives up
-  // after a few seconds.
+  // Asks the server to cancel the statement under way. May be called by any thread; never throws. On a stalled link it
+  // gives up after a few seconds.
   void Cancel();
 
   int server_version() const;                     // 150020
   std::string Parameter(const char* name) const;  // server_encoding, standard_conforming_strings …
-  std::string password() const;                   // That which was used; empty if none.
+  std::string password() const;                   // The password that was used; empty: none.
   std::string database() const;
   std::string user() const;
   int backend_pid() const;
@@ -139,17 +140,17 @@ class PgConnection {
   link::Link& link_;
   const Interrupt& interrupt_;
   Options options_;
-  std::optional<Clock::time_point> deadline_;  // Of a connection that only looks after another.
-  bool server_refused_ = false;                // Why there is no connection: the server's own words.
-  mutable StallWatch stream_watch_;            // Of StreamFrame(), whose silence lasts longer than one call.
+  std::optional<Clock::time_point> deadline_;  // Set for a connection that only checks on another one.
+  bool server_refused_ = false;                // The server itself refused the connection.
+  mutable StallWatch stream_watch_;            // Used by StreamFrame(): silence lasts longer than one call.
   std::unique_ptr<pg_conn, Finish> connection_;
   std::shared_ptr<pg_cancel> cancel_;
   std::unique_ptr<char, FreeMemory> copy_buffer_;
   bool copy_ended_ = false;
 };
 
-// PGOPTIONS for a program of PostgreSQL's own, beside what it pins itself: also lets the server notice soon that we are
-// gone.
+// PGOPTIONS for one of PostgreSQL's own programs, in addition to the settings that it makes itself. They also let the
+// server notice soon that its client is gone.
 std::string PinnedOptions(int lock_timeout_ms, std::chrono::milliseconds stall_timeout);
 
 }  // namespace rotv::postgres

@@ -16,7 +16,7 @@ bool IsForBusyTable(const PgFailure& failure) {
 }
 
 bool IsForRestrictedRelation(const PgFailure& failure) {
-  return failure.sqlstate == sqlstate::kNotInPrerequisiteState;  // The words are in the server's language.
+  return failure.sqlstate == sqlstate::kNotInPrerequisiteState;  // The message is in the server's language.
 }
 
 bool IsForMovedTable(const PgFailure& failure) {
@@ -34,21 +34,21 @@ Error ErrorOf(const PgFailure& failure) {
             "rotv-sync doctor names the privilege that is missing and how to grant it"};
   }
   if (IsForLock(failure)) {
-    return {ErrorCode::kUnreachable, "a lock on the source was not to be had: " + failure.message,
+    return {ErrorCode::kUnreachable, "could not get a lock on the source: " + failure.message,
             "try again when the migration or transaction that holds it has ended"};
   }
   if (IsForRestrictedRelation(failure)) {
     return {ErrorCode::kUnreachable, "the source refused: " + failure.message,
-            "where a table has become a view: rotv-sync pull takes up the schema as it is now; then try again"};
+            "if a table has become a view: rotv-sync pull stores the schema as it is now; then try again"};
   }
   const auto in = [&](std::string_view of_class) { return failure.sqlstate.starts_with(of_class); };
-  if (in(sqlstate::kRaisedByFunctions)) {  // Code that somebody wrote for it, as in an event trigger.
+  if (in(sqlstate::kRaisedByFunctions)) {  // Raised by PL/pgSQL code, such as an event trigger.
     return {ErrorCode::kRefused, "the source refused: " + failure.message,
             "an event trigger there may forbid it: SELECT evtname, evtfoid::regproc FROM pg_event_trigger;"};
   }
   const bool gone = in(sqlstate::kShutdowns) || in(sqlstate::kConnectionExceptions) ||
                     in(sqlstate::kInsufficientResources) || failure.sqlstate == sqlstate::kQueryCanceled;
-  return {gone ? ErrorCode::kUnreachable : ErrorCode::kProtocol, "the source said: " + failure.message,
+  return {gone ? ErrorCode::kUnreachable : ErrorCode::kProtocol, "the source reported: " + failure.message,
           gone ? "try again" : "please report this with the server's version"};
 }
 

@@ -1,4 +1,4 @@
-// What the server says against a statement, and what that means for whoever sent it. Pure.
+// The server's error for a statement, and what it means for the sender. Pure.
 
 #pragma once
 
@@ -13,22 +13,22 @@ struct PgFailure {
   std::string message;   // On one line, without "ERROR:".
 };
 
-// A lock that was not to be had in time, or a deadlock: trying again may help.
+// True for a lock that was not available in time, and for a deadlock: trying again may help.
 bool IsForLock(const PgFailure& failure);
-// IsForLock(), or the watchdog: trying again may help.
+// True if IsForLock(), or if the watchdog has cancelled the statement: trying again may help.
 bool IsForBusyTable(const PgFailure& failure);
 
-// What was to be read as a table is a view or a foreign table (or in another state in which it cannot be read): our
-// sessions read neither, but for the system's.
+// True if a relation that should be read as a table is a view or a foreign table (or cannot be read for another reason
+// of its state): our sessions read neither, except for system views.
 bool IsForRestrictedRelation(const PgFailure& failure);
-// A failure because the table is no longer what the snapshot says.
+// True for a failure because the table is no longer what the exported snapshot says.
 bool IsForMovedTable(const PgFailure& failure);
 
-// Another role could do it.
+// True if the server refused for lack of a privilege.
 bool IsForPrivilege(const PgFailure& failure);
 
-// The failure as an error with a hint: kRefused for a missing privilege, kUnreachable for what may work when tried
-// again, else kProtocol. Not for a lost connection, of which the link knows more.
+// Returns the failure as an error with a hint: kRefused for a missing privilege, kUnreachable if trying again may help,
+// else kProtocol. A lost connection is not reported by this: the link knows more about it.
 Error ErrorOf(const PgFailure& failure);
 
 }  // namespace rotv::postgres

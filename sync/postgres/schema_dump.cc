@@ -10,8 +10,8 @@
 namespace rotv::postgres {
 namespace {
 
-// What went wrong of what pg_dump has written: the first line that says so, because the query that failed comes behind
-// it, in many lines. Else the last line.
+// Finds the error in pg_dump's output: the first line with "error: ", since the failed query follows it in many lines;
+// else the last line.
 std::string ErrorLine(std::string text) {
   while (!text.empty() && text.back() == '\n') text.pop_back();
   size_t error = text.find("error: ");
@@ -40,7 +40,7 @@ Error DumpError(SourceSession& session, const os::CommandResult& result) {
   }
   if (says("permission denied")) {
     return {ErrorCode::kRefused, "pg_dump may not read the schema: " + ErrorLine(text),
-            "rotv-sync doctor names what may not be read, and the statement that grants it"};
+            "rotv-sync doctor names the objects that it may not read, and the statements that grant it"};
   }
   if (says("lock timeout") || says("canceling statement") || says("deadlock detected")) {
     return {ErrorCode::kUnreachable, "pg_dump could not get a lock on the source: " + ErrorLine(text),
@@ -64,7 +64,7 @@ os::ProgramCall DumpCommand(SourceSession& session, const std::string& snapshot,
     command.argv.emplace_back(argument);
   }
   command.argv.push_back("--snapshot=" + snapshot);
-  // A role's client_encoding must not count: the rows come in the database's own.
+  // A client_encoding of the role must not be used: rows come in the database's own encoding.
   command.argv.push_back("--encoding=" + session.connection().Parameter("server_encoding"));
   for (std::string& section : sections) command.argv.push_back(std::move(section));
   command.env = {{"PGTZ", "UTC"},
@@ -93,7 +93,7 @@ std::optional<formats::DumpSections> DumpSchema(SourceSession& session, const st
   os::ProgramCall all =
       DumpCommand(session, snapshot, {"--section=pre-data", "--section=post-data", "--clean", "--if-exists"});
   os::ProgramCall post = DumpCommand(session, snapshot, {"--section=post-data"});
-  // Side by side, since each is mostly waiting for its own questions.
+  // Both run at the same time, since each mostly waits for the server's answers.
   std::future<std::optional<std::string>> all_text =
       std::async(std::launch::async, [&] { return RunDump(session, all); });
   std::optional<std::string> post_text;

@@ -1,4 +1,4 @@
-// The schema's text, from pg_dump beside the server.
+// Gets the schema's text from pg_dump, which runs beside the server.
 
 #pragma once
 
@@ -10,15 +10,15 @@
 
 namespace rotv::postgres {
 
-// As the exported snapshot sees it; nothing if the watchdog has made it give way to somebody on the source. Throws
-// kRefused if pg_dump is not there, is older than the server, or may not read something; kUnreachable if a lock was not
-// to be had in time.
+// Dumps the schema at the exported snapshot; nullopt if the watchdog has cancelled pg_dump, because another session
+// waited for its locks. Throws kRefused if there is no pg_dump, if it is older than the server, or if it may not read
+// something; kUnreachable if a lock was not available in time.
 std::optional<formats::DumpSections> DumpSchema(SourceSession& session, const std::string& snapshot);
 
-// Likewise, what FindDrops() needs.
+// Dumps what FindDrops() needs, under the same contract.
 std::optional<std::string> DumpDrops(SourceSession& session, const std::string& snapshot);
 
-// The version of the pg_dump that would be used: 150020. Throws kRefused with what to install if there is none.
+// The version of the pg_dump that would be used: 150020. If there is none, throws kRefused with a hint what to install.
 int DumpProgramVersion(SourceSession& session);
 
 }  // namespace rotv::postgres

@@ -5,7 +5,7 @@
 namespace rotv::postgres {
 
 std::vector<std::string> SequenceStatements(const proto::SchemaVersion& schema) {
-  // pg_sequence_last_value() is NULL after setval(…, false); the sequence's own row is not.
+  // pg_sequence_last_value() is NULL after setval(…, false), so the sequence's own row is read.
   constexpr int kPerStatement = 500;
   std::vector<std::string> statements;
   for (int i = 0; i < schema.sequences_size(); ++i) {

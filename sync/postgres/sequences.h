@@ -1,4 +1,4 @@
-// Where the sequences stand.
+// Reads the values of sequences.
 
 #pragma once
 
@@ -11,8 +11,8 @@
 
 namespace rotv::postgres {
 
-// They ask for last_value and is_called of each sequence of `schema`; none where there is no sequence. They fail if one
-// of the sequences is gone.
+// Statements that read last_value and is_called of each sequence of `schema`; none if there is no sequence. They fail
+// if one of the sequences no longer exists.
 std::vector<std::string> SequenceStatements(const proto::SchemaVersion& schema);
 
 proto::SequenceValues ParseSequences(std::span<const PgResult> results);

@@ -24,7 +24,7 @@ std::optional<PgFailure> UseSlotOnceReleased(const std::function<std::optional<P
     if (!failure || failure->sqlstate != sqlstate::kObjectInUse) return failure;
     if (Clock::now() > deadline) {
       throw Error(ErrorCode::kUnreachable, "the replication slot is in use: " + failure->message,
-                  "end that process on the source: SELECT pg_terminate_backend(<PID>); then try again");
+                  "end that process on the source (SELECT pg_terminate_backend(<PID>)), then try again");
     }
     interrupt.Check();
     waiting();

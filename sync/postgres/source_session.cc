@@ -60,7 +60,7 @@ void SourceSession::EndSessionsWhenSilent() {
     try {
       return std::make_unique<DeadMansSwitch>(*link_, options, context_.interrupt);
     } catch (const Error& error) {
-      context_.progress.Note(std::string("the source will not notice by itself that we are gone: ") + error.what());
+      context_.progress.Note(std::string("if this run dies, the source will not notice it by itself: ") + error.what());
       return nullptr;
     }
   });

@@ -1,4 +1,4 @@
-// A source that is reached: the way to it, a connection for questions, and what of ours stands there.
+// SourceSession is an open link to a source, a connection for queries, and the means to open more of them.
 
 #pragma once
 
@@ -19,10 +19,10 @@ namespace rotv::postgres {
 
 class SourceSession {
  public:
-  // With kAlsoReplication a replication connection is opened at the same time: on a slow link each takes several round
+  // kAlsoReplication opens a replication connection at the same time, since on a slow link each takes several round
   // trips.
   enum class Connections { kOne, kAlsoReplication };
-  // kSay: the link's warnings go to the progress; kKeep: the caller has them told.
+  // kSay: the link's warnings go to the progress; kKeep: the caller reports them.
   enum class Warnings { kSay, kKeep };
   // Opens the link and the connection. `run_directory` is private and ours, for sockets. The context outlives the
   // session.
@@ -31,27 +31,27 @@ class SourceSession {
 
   link::Link& link() { return *link_; }
   PgConnection& connection() { return *connection_; }
-  // A replication connection for one stream: a server does not begin a second one on it. With kAlsoReplication the
-  // first has been opened before; waits until it is, and throws what has prevented that.
+  // A replication connection for one stream: a server does not start a second stream on it. With kAlsoReplication the
+  // first one is being opened already: waits for it, and throws the error if that failed.
   std::unique_ptr<PgConnection> TakeReplication();
   const Context& context() const { return context_; }
 
-  // One more connection, with the password that served the first. May be called by several threads.
+  // Opens one more connection, with the password of the first. May be called by several threads.
   std::unique_ptr<PgConnection> Connect(PgConnection::Kind kind, int lock_timeout_ms = kLockTimeoutMs);
 
-  // One ordinary connection to another database of the same server. Throws as PgConnection::Connect().
+  // Opens an ordinary connection to another database of the same server. Throws like PgConnection::Connect().
   std::unique_ptr<PgConnection> ConnectTo(const std::string& database);
 
-  // Begins to open ordinary connections, for as many calls of Connect(): what each takes of round trips and of a server
-  // process's start is over when they are needed. What is not taken is closed with the session.
+  // Begins to open ordinary connections for that many later calls of Connect(): their round trips and the start of
+  // their server processes are over when they are needed. The session's destructor closes those that are not taken.
   void Prepare(size_t connections);
 
-  // From now on the source ends the connections of this session when it hears nothing of us for Link::StallTimeout().
-  // For whoever is about to hold something there. Returns at once; does nothing where the source has no connections to
-  // spare for it.
+  // Starts a DeadMansSwitch: from now on the source ends the connections of this session if it does not hear from us
+  // for Link::StallTimeout(). Called before anything is held on the source (an exported snapshot, a lock). Returns at
+  // once; has no effect if the source has no connections left for it.
   void EndSessionsWhenSilent();
 
-  // All connections of this session carry it, so that they can be told from others' in pg_stat_activity.
+  // All connections of this session have it, so that they can be told from others in pg_stat_activity.
   const std::string& application_name() const { return application_name_; }
 
  private:
@@ -62,16 +62,16 @@ class SourceSession {
   const Context& context_;
   std::string application_name_;
   std::unique_ptr<link::Link> link_;
-  std::future<std::unique_ptr<DeadMansSwitch>> switch_;  // Before the connections that it ends.
-  std::unique_ptr<PgConnection> connection_;             // After the link, which it needs.
+  std::future<std::unique_ptr<DeadMansSwitch>> switch_;  // Declared before the connections that it ends.
+  std::unique_ptr<PgConnection> connection_;             // Declared after the link, which it needs.
   std::future<std::unique_ptr<PgConnection>> opening_replication_;
   std::mutex mutex_;
   std::deque<std::future<std::unique_ptr<PgConnection>>> prepared_;
 };
 
-// Which database the connection is to.
+// Identifies the database of the connection.
 proto::SourceIdentity ReadIdentity(PgConnection& connection);
-// The same as columns for a larger query: system identifier, timeline, database oid.
+// The same as columns of a larger query: system identifier, timeline, database oid.
 inline constexpr const char* kIdentityColumns =
     "(SELECT system_identifier FROM pg_control_system()), (SELECT timeline_id FROM pg_control_checkpoint()), "
     "(SELECT oid FROM pg_database WHERE datname = current_database())";

@@ -1,4 +1,4 @@
-// Several statements for one round trip, and where the answer of each is. Pure.
+// StatementBatch joins statements for one round trip, and finds the results of each part again. Pure.
 
 #pragma once
 
@@ -20,7 +20,7 @@ class StatementBatch {
     }
   };
 
-  // Each is one statement, without a semicolon at its end.
+  // Adds statements; each is exactly one, without a semicolon at its end. Returns the place of their results.
   Place Add(const std::vector<std::string>& statements) {
     for (const std::string& statement : statements) sql_ += statement + ";";
     Place place{size_, statements.size()};

@@ -23,13 +23,13 @@
 
 namespace rotv::postgres {
 
-// Over as many connections one command reads tables.
+// One command reads tables over as many connections.
 inline constexpr size_t kMostTableReaders = 3;
 
 template <typename Job>
 class TableQueue {
  public:
-  // Jobs are taken in this order.
+  // Workers take the jobs in this order.
   TableQueue(SourceSession& session, std::deque<Job> jobs)
       : session_(session), waiting_(std::move(jobs)), left_(waiting_.size()) {}
 
@@ -55,7 +55,7 @@ class TableQueue {
     if (error_) std::rethrow_exception(error_);
   }
 
-  // The next job; nothing when all are finished or the work has ended early.
+  // Returns the next job; nothing when all are finished or the work has ended early.
   std::optional<Job> Take() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return ended_ || left_ == 0 || !waiting_.empty(); });
@@ -65,7 +65,7 @@ class TableQueue {
     return job;
   }
 
-  // A job is finished. `record` writes down what came out, while no other worker does; `more` are jobs that came of it,
+  // Finishes a job. `record` writes down what came out, while no other worker does; `more` are jobs that came of it,
   // which are taken before all others.
   template <typename Record>
   void Finish(const Record& record, const std::vector<Job>& more = {}) {
@@ -78,24 +78,24 @@ class TableQueue {
     changed_.notify_all();
   }
 
-  // The job's table was busy: the job waits until after the others. Returns after a pause. Throws kUnreachable if no
-  // job was finished for ten minutes.
+  // Puts the job after all others, since its table was busy. Returns after a pause. Throws kUnreachable if no job was
+  // finished for ten minutes.
   void TryLater(const Job& job, const proto::Table& table, const PgFailure& busy) {
     constexpr auto kPatience = std::chrono::minutes(10);
     constexpr auto kRetryPause = std::chrono::milliseconds(500);
-    session_.context().progress.Note(fmt::format("{} is tried again later: {}", table.quoted_name(), busy.message));
+    session_.context().progress.Note(fmt::format("will try {} again later: {}", table.quoted_name(), busy.message));
     std::unique_lock lock(mutex_);
     if (Clock::now() - last_progress_ > kPatience) {
       throw Error(ErrorCode::kUnreachable,
                   fmt::format("{} could not be read for ten minutes: {}", table.quoted_name(), busy.message),
-                  "see who holds locks on it: SELECT * FROM pg_locks; then try again");
+                  "find the session that holds a lock on it (SELECT * FROM pg_locks), then try again");
     }
     waiting_.push_back(job);
     changed_.notify_all();
     changed_.wait_for(lock, kRetryPause, [this] { return ended_; });
   }
 
-  // No job is taken from now on.
+  // Ends the work early: no job is taken from now on.
   void End() {
     std::lock_guard lock(mutex_);
     EndLocked();
@@ -119,7 +119,7 @@ class TableQueue {
   SourceSession& session_;
   std::condition_variable changed_;
   std::deque<Job> waiting_;
-  size_t left_;  // Jobs that are not finished: those that wait and those that are worked at.
+  size_t left_;  // Jobs that are not finished: the waiting ones and those that workers have.
   Clock::time_point last_progress_ = Clock::now();
   bool ended_ = false;
   std::exception_ptr error_;

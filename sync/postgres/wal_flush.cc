@@ -9,8 +9,8 @@ WalFlush AskWalFlush(PgConnection& connection) {
 }
 
 bool FlushWal(PgConnection& connection) {
-  // A transaction with a number gets a commit record even if it has done nothing; it does not wait for the record to be
-  // flushed, but has the log writer do that at once.
+  // A transaction with an id gets a commit record even if it has done nothing. It does not wait until that is flushed,
+  // but makes the WAL writer do it at once.
   return !connection.TryQuery("SELECT pg_current_xact_id()").failure;
 }
 

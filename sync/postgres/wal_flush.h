@@ -1,5 +1,5 @@
-// How far the source's log is safe, which is how far it sends: records that nobody has flushed stay where they are
-// while the server idles.
+// Asks how far the source's WAL is flushed, and has it flushed. The source sends flushed WAL only, and while it is idle
+// its last records may stay unflushed for long.
 
 #pragma once
 
@@ -15,12 +15,12 @@ struct WalFlush {
   std::chrono::milliseconds writer_delay{0};  // wal_writer_delay
 };
 
-// One round trip.
+// Asks in one round trip.
 WalFlush AskWalFlush(PgConnection& connection);
 
-// Has the server's log writer flush everything that is in the log by now, which it does within its delay. This takes a
-// transaction's number and writes the commit record of an empty transaction, which needs no privilege, changes
-// nothing, waits for nobody and is sent to nobody. False if the server refuses.
+// Has the server's WAL writer flush all WAL that is written by now, which it does within its delay. This uses up one
+// transaction id and writes the commit record of an empty transaction, which needs no privilege, changes nothing, waits
+// for no standby and is sent to no consumer. False if the server refuses.
 bool FlushWal(PgConnection& connection);
 
 }  // namespace rotv::postgres

@@ -16,9 +16,9 @@ constexpr auto kStep = std::chrono::milliseconds(50);
 
 Watchdog::Watchdog(SourceSession& session) : connection_(session.Connect(PgConnection::Kind::kOrdinary)) {
   std::string ours = connection_->QuoteLiteral(session.application_name());
-  // pg_blocking_pids() is asked only for those that wait: it takes a look at all locks. Who waits for us while we wait
-  // ourselves may be in a deadlock with us, which the server ends after a second (deadlock_timeout), and not always by
-  // ending us.
+  // pg_blocking_pids() examines all locks, so it is called only for sessions that wait. A session that waits for us
+  // while we wait ourselves may be in a deadlock with us. The server resolves that after a second (deadlock_timeout),
+  // and not always by ending our statement.
   sql_ = fmt::format(
       "SELECT pg_cancel_backend(ours.pid) FROM pg_locks waiting "
       "CROSS JOIN LATERAL unnest(pg_blocking_pids(waiting.pid)) blocking(pid) "
@@ -42,7 +42,7 @@ void Watchdog::Run() {
       for (auto waited = kStep; waited <= kPeriod && !stop_; waited += kStep) std::this_thread::sleep_for(kStep);
     }
   } catch (const Error&) {
-    // The link dropped or the user interrupted: the work that is watched ends for the same reason, and says so.
+    // The link dropped or the user interrupted: the watched work ends for the same reason, and reports it.
   }
 }
 

@@ -1,5 +1,5 @@
-// Sees to it that nobody on the source waits long for a lock that we hold, or fails in a deadlock with us: whoever is
-// in the way is cancelled, and that is us.
+// Watchdog keeps our locks from harming other sessions on the source: if one waits long for a lock that we hold, or
+// would deadlock with us, our own statement is cancelled.
 
 #pragma once
 
@@ -13,9 +13,9 @@ namespace rotv::postgres {
 
 class Watchdog {
  public:
-  // Watches until destroyed, in a thread and on a connection of its own. Statements of `session` that somebody has
-  // waited for longer than a second, or waits for while they wait for a lock themselves, are cancelled (SQLSTATE
-  // 57014).
+  // Watches until destroyed, in a thread and on a connection of its own. Cancels (SQLSTATE 57014) a statement of
+  // `session` if another session has waited for its locks for longer than a second, or waits for them at all while the
+  // statement waits for a lock itself.
   explicit Watchdog(SourceSession& session);
   ~Watchdog();
 

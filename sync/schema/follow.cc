@@ -9,7 +9,7 @@ namespace {
 
 constexpr const char* kExcluded = "excluded in rotv.toml";
 
-// The index that names a row, as the server itself chooses it; null if there is none.
+// Returns the index that identifies a row, as the server itself chooses it; null if there is none.
 const postgres::CatalogIndex* IdentityIndex(const postgres::CatalogTable& table) {
   for (const postgres::CatalogIndex& index : table.indexes) {
     bool chosen = table.replica_identity == 'i' ? index.is_replica_identity : index.is_primary;
@@ -25,7 +25,7 @@ bool HasGeneratedColumn(const postgres::CatalogTable& table, const postgres::Cat
   });
 }
 
-// At rest even a deferrable primary key is unique, so that a copy can be kept by it.
+// A deferrable primary key is unique as well once a transaction has ended, so a copy can be keyed by it.
 std::vector<int> PrimaryKeyColumns(const postgres::CatalogTable& table) {
   for (const postgres::CatalogIndex& index : table.indexes) {
     if (index.is_primary && index.is_valid && !HasGeneratedColumn(table, index)) return index.column_numbers;
@@ -60,7 +60,7 @@ FollowDecision ByIndex(const postgres::CatalogIndex& index) {
 
 FollowDecision OfExtension(const postgres::CatalogTable& table) {
   if (!table.is_extension_config) return SchemaOnly("belongs to an extension");
-  FollowDecision decision = CopiedAgain(table, "an extension's configuration: rows that were added to it", "");
+  FollowDecision decision = CopiedAgain(table, "an extension's configuration table: only the rows added to it", "");
   if (!table.extension_filter.empty()) decision.filter = " " + table.extension_filter;
   return decision;
 }
@@ -68,13 +68,13 @@ FollowDecision OfExtension(const postgres::CatalogTable& table) {
 }  // namespace
 
 FollowDecision Decide(const postgres::CatalogTable& table, const SourceConfig& source) {
-  if (table.kind == 'p') return SchemaOnly("partitioned: its rows are in its partitions");
-  if (table.kind == 'f') return SchemaOnly("foreign: its rows are elsewhere");
+  if (table.kind == 'p') return SchemaOnly("partitioned: its partitions have the rows");
+  if (table.kind == 'f') return SchemaOnly("foreign: another server has the rows");
   if (IsExcluded(source, table.schema, table.name)) return SchemaOnly(kExcluded);
   if (table.dropped) return SchemaOnly("dropped by a masking rule");
   if (table.of_extension) return OfExtension(table);
   if (table.persistence == 'u') {
-    return CopiedAgain(table, "unlogged: its changes are not sent",
+    return CopiedAgain(table, "unlogged: its changes are not in the WAL",
                        fmt::format("ALTER TABLE {} SET LOGGED", table.quoted_name));
   }
   const std::string full = fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL", table.quoted_name);
@@ -91,12 +91,13 @@ FollowDecision Decide(const postgres::CatalogTable& table, const SourceConfig& s
   if (table.replica_identity == 'f') {
     FollowDecision decision;
     decision.follow = proto::FOLLOW_BAG;
-    decision.way = "as a bag";
+    decision.way = "as a multiset";
     decision.reason = "identity FULL and no usable primary key";
     return decision;
   }
-  if (index != nullptr) return CopiedAgain(table, "identified by a generated column, which is not sent", full);
-  if (table.replica_identity == 'i') return CopiedAgain(table, "its replica identity index is gone or not valid", full);
+  if (index != nullptr) return CopiedAgain(table, "identified by a generated column, which is not published", full);
+  if (table.replica_identity == 'i')
+    return CopiedAgain(table, "its replica identity index was dropped or is not valid", full);
   return CopiedAgain(table, "no primary key, or a deferrable one", full);
 }
 
@@ -106,7 +107,7 @@ std::string FollowText(proto::Follow follow, const std::string& way) {
     case proto::FOLLOW_BAG:
       return "streamed " + way;
     case proto::FOLLOW_COPY:
-      return "copied again when changed";
+      return "resynced when changed";
     default:
       return "schema only";
   }

@@ -16,7 +16,7 @@ namespace {
               "please report this with the table's definition");
 }
 
-// The field at `index`, given that the search begins at field `*at`, which starts at `*position`.
+// Returns the field at `index`. The search begins at field `*at`, which starts at `*position`; both are advanced.
 std::string_view FieldAt(std::string_view line, uint32_t index, uint32_t* at, size_t* position) {
   for (; *at < index; ++*at) {
     size_t tab = line.find('\t', *position);
@@ -39,7 +39,7 @@ void RowCodec::AppendKeyColumn(int key_column, std::string_view text, std::strin
 void RowCodec::KeyOfLine(std::string_view line, std::string* key) {
   key->clear();
   if (is_multiset()) return AppendMultisetKey(line, key);
-  // Only as far as the last key column: what stands behind may be megabytes of picture.
+  // The line is read only up to the last key column: what follows may be megabytes of a picture.
   uint32_t at = 0;
   size_t position = 0;
   for (int i = 0; i < table_.key_columns_size(); ++i) {
@@ -89,7 +89,7 @@ bool RowCodec::LineOfTuple(const formats::pgoutput::Tuple& tuple, const formats:
         formats::AppendCopyEscaped(column->text, line);
         break;
       case formats::pgoutput::Column::Kind::kUnchangedToast:
-        // A toasted key column that did not change is in the old tuple, and nowhere else if the row is known by it.
+        // If the key identifies the row, a toasted key column that did not change is in the old tuple and nowhere else.
         if (old != nullptr && old->row[i].kind == formats::pgoutput::Column::Kind::kText) {
           formats::AppendCopyEscaped(old->row[i].text, line);
         } else {
@@ -108,8 +108,8 @@ bool RowCodec::Fits(const formats::pgoutput::Relation& relation) const {
     const formats::pgoutput::RelationColumn& now = relation.columns[static_cast<size_t>(i)];
     if (now.name != shape_.columns(i).name() || now.type_oid != shape_.columns(i).type_oid()) return false;
   }
-  // Every old row comes whole. But where nothing but an index keeps the key unique, and the identity is FULL meanwhile,
-  // the index may be gone meanwhile, too: only a constraint that is made anew is noticed.
+  // Under FULL every old row is complete. But if only an index keeps the key unique, that index may have been dropped
+  // in the meantime as well: only a constraint that is dropped and created again is noticed.
   if (relation.replica_identity == 'f') return is_multiset_ || table_.state().constraint_oid() != 0;
   if (is_multiset_) return false;
   int identity_columns = 0;

@@ -17,12 +17,12 @@ using Kind = formats::PsqlLexer::Kind;
 using Token = formats::PsqlLexer::Token;
 
 constexpr const char* kOldDumpHint =
-    "before 13.22, 14.19, 15.14, 16.10 and 17.6 pg_dump writes an object's name that holds a line end so that psql "
+    "pg_dump before 13.22, 14.19, 15.14, 16.10 and 17.6 writes an object's name with a line break so that psql "
     "runs "
-    "its second line: install a newer one beside the source, and look for such a name";
+    "its second line: install a newer one on the source's host, and look for such a name";
 
 constexpr const char* kOtherOutputHint =
-    "something else than pg_dump may write into its output: see what the login shell there prints";
+    "something other than pg_dump may write into its output: check what the login shell on the remote host prints";
 
 std::string Lower(std::string_view word) {
   std::string lower(word);
@@ -32,26 +32,26 @@ std::string Lower(std::string_view word) {
   return lower;
 }
 
-// Follows psql in what it holds for one statement.
+// Splits the text into statements exactly where psql does.
 class StatementReader {
  public:
   explicit StatementReader(std::string_view text) : text_(text), lexer_(text) {}
 
-  // Reads to the end; throws at what is wrong.
+  // Reads to the end; throws at the first error.
   void Run() {
-    // psql takes it for the end of a line, within quotes too.
-    if (text_.find('\0') != std::string_view::npos) Throw("holds a zero byte");
+    // psql takes a zero byte for the end of a line, within quotes too.
+    if (text_.find('\0') != std::string_view::npos) Throw("contains a zero byte");
     for (Token token = lexer_.Next(); token.kind != Kind::kEnd; token = lexer_.Next()) Take(token);
-    if (begun_) Throw("does not end with the end of a statement");
+    if (begun_) Throw("does not end at the end of a statement");
   }
 
-  // As after the last SET of it; on where there was none.
+  // The value after the text's last SET of standard_conforming_strings; on if there is none.
   bool standard_strings() const { return standard_strings_; }
 
  private:
   void Take(const Token& token) {
-    if (token.kind == Kind::kBackslash) Throw("holds a command for psql");
-    if (token.kind == Kind::kUnclear) Throw("holds what psql may read in two ways");
+    if (token.kind == Kind::kBackslash) Throw("contains a command for psql");
+    if (token.kind == Kind::kUnclear) Throw("contains something that psql may read in two ways");
     if (!token.closed) Throw("ends within quotes or a comment");
     if (token.kind == Kind::kSpace || token.kind == Kind::kNewline || token.kind == Kind::kComment) return;
     if (!begun_) Begin(token);
@@ -62,11 +62,12 @@ class StatementReader {
   }
 
   void Begin(const Token& token) {
-    // What pg_dump writes of a schema; COPY, and what a shell may print, are not among it.
+    // These begin the statements that pg_dump writes for a schema; COPY, and what a shell may print, are not among
+    // them.
     constexpr std::string_view kFirst[] = {"ALTER",   "COMMENT", "CREATE", "DROP",     "GRANT",
                                            "REFRESH", "REVOKE",  "SELECT", "SECURITY", "SET"};
     if (std::find(std::begin(kFirst), std::end(kFirst), token.text) == std::end(kFirst)) {
-      Throw("holds what is no statement of a schema", kOtherOutputHint);
+      Throw("contains something that is no statement of a schema", kOtherOutputHint);
     }
     begun_ = true;
     start_ = static_cast<size_t>(token.text.data() - text_.data());
@@ -74,8 +75,8 @@ class StatementReader {
     initials_.fill('\0');
   }
 
-  // Since version 14 a semicolon between BEGIN and END of a function's body ends no statement. psql counts as this
-  // does.
+  // Since version 14 a semicolon between BEGIN and END of a function's body does not end the statement. This counts as
+  // psql does.
   void CountWord(std::string_view text) {
     const std::string word = Lower(text);
     for (const char* counted : {"create", "function", "procedure", "or", "replace"}) {
@@ -96,7 +97,7 @@ class StatementReader {
     if (statement.starts_with("SET ")) TakeSetting(statement);
   }
 
-  // Settings that decide how what follows is read, only as pg_dump writes them.
+  // Accepts settings that decide how the rest is read only in the form in which pg_dump writes them.
   void TakeSetting(std::string_view statement) {
     constexpr std::string_view kStrings = "SET standard_conforming_strings = ";
     constexpr std::string_view kEncoding = "SET client_encoding = '";
@@ -126,7 +127,7 @@ class StatementReader {
 
   std::string_view text_;
   formats::PsqlLexer lexer_;
-  bool begun_ = false;  // A statement has begun and not ended.
+  bool begun_ = false;  // A statement has begun and has not ended.
   size_t start_ = 0;
   int parentheses_ = 0;
   int begins_ = 0;
@@ -154,7 +155,7 @@ bool TakeNames(std::string_view separator, std::string_view* text) {
   return false;
 }
 
-// "(id, name)"; nothing for a table without columns.
+// True for "(id, name)", and for an empty text, which a table without columns has.
 bool IsColumnList(std::string_view text) {
   if (text.empty()) return true;
   if (text.front() != '(') return false;
@@ -170,7 +171,7 @@ void CheckSchemaTexts(const proto::SchemaVersion& schema) {
   const std::string_view pre_data = schema.pre_data();
   const uint64_t drops_at = schema.drops_at();
   if (drops_at > pre_data.size() || (drops_at != 0 && pre_data[drops_at - 1] != '\n')) {
-    throw Error(ErrorCode::kProtocol, "the place of the DROPs in the schema's text is at the end of no line");
+    throw Error(ErrorCode::kProtocol, "the position of the DROPs in the schema's text is not at the end of a line");
   }
   StatementReader before(pre_data.substr(0, drops_at));
   before.Run();
@@ -179,7 +180,7 @@ void CheckSchemaTexts(const proto::SchemaVersion& schema) {
   if (all.standard_strings() != schema.standard_strings()) {
     throw Error(ErrorCode::kProtocol, "the schema's text has another standard_conforming_strings than its source");
   }
-  // What is behind the rows is read under the same settings.
+  // The text after the rows is read under the same settings.
   const std::string settings = all.standard_strings() ? "" : "SET standard_conforming_strings = off;";
   StatementReader(settings + schema.post_data()).Run();
 }
@@ -187,7 +188,7 @@ void CheckSchemaTexts(const proto::SchemaVersion& schema) {
 void CheckSchemaNames(const proto::SchemaVersion& schema) {
   auto require = [](bool holds) {
     if (!holds)
-      throw Error(ErrorCode::kProtocol, "the source's catalogue has a name that is not quoted as SQL needs it");
+      throw Error(ErrorCode::kProtocol, "the source's catalogue has a name that is not quoted as SQL requires");
   };
   for (const proto::Table& table : schema.tables()) {
     require(IsQuotedName(table.quoted_name()) && IsColumnList(table.copy_columns()) &&
@@ -195,10 +196,10 @@ void CheckSchemaNames(const proto::SchemaVersion& schema) {
   }
   for (const proto::Sequence& sequence : schema.sequences()) require(IsQuotedName(sequence.quoted_name()));
   for (const proto::LargeObjectGroup& group : schema.large_objects()) {
-    if (group.objects().empty()) throw Error(ErrorCode::kProtocol, "a group of large objects has none");
+    if (group.objects().empty()) throw Error(ErrorCode::kProtocol, "a group of large objects is empty");
     for (const proto::LargeObject& object : group.objects()) {
       if (object.comment().find('\0') != std::string::npos) {
-        throw Error(ErrorCode::kProtocol, "the comment of a large object holds a zero byte");
+        throw Error(ErrorCode::kProtocol, "the comment of a large object contains a zero byte");
       }
     }
   }
@@ -210,7 +211,7 @@ void CheckStoredSchema(const proto::SchemaVersion& schema) {
     CheckSchemaTexts(schema);
   } catch (const Error& error) {
     throw Error(ErrorCode::kCorrupt, error.what(),
-                "nothing of it is used; take a new baseline (rotv-sync baseline --force), or ask for another file");
+                "none of it is used; take a new baseline (rotv-sync baseline --force), or ask for another file");
   }
 }
 

@@ -6,7 +6,7 @@
 namespace rotv::schema {
 namespace {
 
-// pg_dump's comment over each object: "-- Name: t; Type: TABLE; Schema: public; Owner: -".
+// The parts of pg_dump's comment above each object: "-- Name: t; Type: TABLE; Schema: public; Owner: -".
 struct Header {
   std::string_view name;
   std::string_view type;
@@ -16,7 +16,7 @@ struct Header {
 bool ParseHeader(std::string_view line, Header* header) {
   constexpr std::string_view kName = "-- Name: ", kType = "; Type: ", kSchema = "; Schema: ", kOwner = "; Owner: ";
   if (!line.starts_with(kName)) return false;
-  // From the end: a name may hold anything.
+  // The line is searched from its end, since a name may contain anything.
   size_t owner = line.rfind(kOwner);
   if (owner == std::string_view::npos) return false;
   size_t schema = line.rfind(kSchema, owner);
@@ -36,7 +36,7 @@ std::string ObjectName(const Header& header) {
   return name.append(header.name);
 }
 
-// Settings that pg_dump writes where they change, which depends on the neighbours.
+// pg_dump writes these settings where they change, which depends on the neighbouring objects.
 bool IsSetting(std::string_view line) {
   return line.starts_with("SET default_tablespace = ") || line.starts_with("SET default_table_access_method = ");
 }
@@ -67,7 +67,7 @@ Objects Split(std::string_view text) {
   return objects;
 }
 
-// What is in both is taken out of both.
+// Removes from both lists what is in both.
 void Subtract(std::vector<std::string>& before, std::vector<std::string>& after) {
   for (auto it = before.begin(); it != before.end();) {
     auto same = std::find(after.begin(), after.end(), *it);

@@ -60,7 +60,7 @@ class Describer {
     shape.set_table(table.oid);
     std::string list;
     for (const postgres::CatalogColumn& column : table.columns) {
-      if (column.is_generated) continue;  // In neither pgoutput nor COPY.
+      if (column.is_generated) continue;  // It is in neither pgoutput nor COPY.
       AddColumn(column, &shape);
       list += (list.empty() ? "(" : ", ") + column.quoted_name;
     }
@@ -71,8 +71,8 @@ class Describer {
     if (IsMasked(table.mask)) *described->mutable_mask() = table.mask;
   }
 
-  // What rows have that are older than the column is known since it came: a rewrite of the table puts it into all rows,
-  // and out of the catalogue.
+  // The value of a column in rows older than the column is remembered from when it was added: a rewrite of the table
+  // puts it into all rows, and removes it from the catalogue.
   void AddColumn(const postgres::CatalogColumn& column, proto::Shape* shape) const {
     proto::Column* stored = shape->add_columns();
     stored->set_name(column.name);
@@ -89,7 +89,7 @@ class Describer {
     stored->set_missing(field);
   }
 
-  // Sets the table's key, and gives the shape its number.
+  // Sets the table's key. Returns the number of the shape, which is a new one if the shape is.
   uint32_t Number(proto::Shape shape, proto::Table* table, const std::vector<int>& key) {
     for (int number : key) {
       auto column = std::find_if(shape.columns().begin(), shape.columns().end(), [&](const proto::Column& candidate) {
@@ -127,7 +127,7 @@ class Describer {
     return state;
   }
 
-  // Rows of (object, offset, bytes), as pg_dump reads them.
+  // Large objects are rows of (object, offset, bytes), as pg_dump reads them.
   void AddLargeObjects() {
     proto::Table* described = result_.schema.add_tables();
     described->set_id(postgres::kLargeObjectTable);
@@ -135,14 +135,14 @@ class Describer {
     described->set_name("pg_largeobject");
     described->set_quoted_name("pg_catalog.pg_largeobject");
     described->set_follow(proto::FOLLOW_COPY);
-    described->set_follow_reason("large objects: their changes are not sent");
+    described->set_follow_reason("large objects: logical replication does not send their changes");
     proto::Shape shape;
     shape.set_table(postgres::kLargeObjectTable);
     AddColumn({.name = "loid", .quoted_name = "", .number = 1, .type_oid = kOid, .missing = {}}, &shape);
     AddColumn({.name = "offset", .quoted_name = "", .number = 2, .type_oid = kInt8, .missing = {}}, &shape);
     AddColumn({.name = "data", .quoted_name = "", .number = 3, .type_oid = kBytea, .missing = {}}, &shape);
     described->set_shape(Number(std::move(shape), described, {1, 2}));
-    described->set_key_is_integer(0, true);  // An oid is one, too.
+    described->set_key_is_integer(0, true);  // An oid is an integer as well.
   }
 
   const postgres::Catalog& catalog_;

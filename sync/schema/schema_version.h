@@ -1,4 +1,4 @@
-// The schema as the store keeps it, from the catalogue. Pure.
+// Describes a catalogue as the store keeps it. Pure.
 
 #pragma once
 
@@ -12,12 +12,12 @@
 namespace rotv::schema {
 
 struct DescribedSchema {
-  proto::SchemaVersion schema;           // Without its texts and without the contents' fingerprints.
-  std::vector<proto::Shape> new_shapes;  // Those of its tables that are not in `known`.
+  proto::SchemaVersion schema;           // Without its texts and without the content fingerprints.
+  std::vector<proto::Shape> new_shapes;  // Shapes of its tables that `known` does not have.
 };
 
-// Tables, shapes, sequences and labels of enums; large objects are its last table. Shapes that `known` has keep their
-// number.
+// Describes tables, shapes, sequences and enum labels; the last table stands for large objects. Shapes that `known` has
+// keep their number. Throws kProtocol as CheckSchemaNames() does.
 DescribedSchema DescribeSchema(const postgres::Catalog& catalog, const SourceConfig& source, const ShapeMap& known);
 
 }  // namespace rotv::schema

@@ -1,5 +1,5 @@
-// What has become of the tables between two schemas: which rows that are stored still serve, and which must be copied
-// again. Pure.
+// Compares the tables of two schemas: for which ones the stored rows can still be used, and which ones need a resync.
+// Pure.
 
 #pragma once
 
@@ -15,9 +15,9 @@
 namespace rotv::schema {
 
 enum class Fate {
-  kNoRows,        // None are kept.
-  kKeep,          // The stored rows serve, in the new shape.
-  kKeepIfProven,  // Likewise if one row is older than the last pull: then the table's new file is not a rewrite.
+  kNoRows,        // The store keeps no rows of it.
+  kKeep,          // The stored rows can be used, in the new shape.
+  kKeepIfProven,  // Like kKeep if one row is older than the last pull: that proves that the new file is no rewrite.
   kCopy,
 };
 
@@ -25,18 +25,18 @@ struct TableChange {
   const proto::Table* before = nullptr;  // Null for a new one.
   const proto::Table* now = nullptr;
   Fate fate = Fate::kNoRows;
-  std::string reason;  // Of a copy, for people: "new", "its column price has another type".
+  std::string reason;  // Why it needs a resync, for people: "new", "its column price has another type".
 };
 
 struct SchemaComparison {
   const proto::SchemaVersion& before;
   const proto::SchemaVersion& now;
-  const ShapeMap& shapes;  // Of both.
+  const ShapeMap& shapes;  // Has the shapes of both.
   const std::set<TableId>& must_copy;
-  bool text_changed = false;  // Something in the schema's text may have changed: names that values are made of.
+  bool text_changed = false;  // Something in the schema's text may have changed, such as a name that values refer to.
 };
 
-// One for each table of `now`, in its order.
+// Returns one change for each table of `now`, in its order.
 std::vector<TableChange> CompareTables(const SchemaComparison& comparison);
 
 }  // namespace rotv::schema

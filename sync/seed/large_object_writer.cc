@@ -12,7 +12,7 @@ namespace {
 
 constexpr const char* kClose = "SELECT pg_catalog.lo_close(0);\n\n";
 
-// A stored row of (object, offset, bytes): "20001\t0\t\\x616263".
+// A stored chunk of (object, offset, bytes): "20001\t0\t\\x616263".
 struct Piece {
   std::string_view object;
   std::string_view hex;
@@ -28,10 +28,10 @@ Piece PieceOf(std::string_view line) {
   size_t bytes = line.find(kHexPrefix);
   if (first != std::string_view::npos && bytes != std::string_view::npos) {
     Piece piece{line.substr(0, first), line.substr(bytes + kHexPrefix.size())};
-    // They stand in statements of the seed.
+    // Both are written into statements of the seed.
     if (IsMadeOf("0123456789", piece.object) && IsMadeOf("0123456789abcdef", piece.hex)) return piece;
   }
-  throw Error(ErrorCode::kCorrupt, "the store holds a piece of a large object that is none");
+  throw Error(ErrorCode::kCorrupt, "the store holds a malformed chunk of a large object");
 }
 
 }  // namespace

@@ -12,18 +12,18 @@
 
 namespace rotv::seed {
 
-// Writes the parts of a seed that pg_dump writes of them. `rows` gives their rows, in order of object and offset, from
-// an object on.
+// Writes the parts of a seed that pg_dump writes for large objects. `rows` returns their rows, in order of object and
+// offset, beginning with an object.
 class LargeObjectWriter {
  public:
   using Write = std::function<void(std::string_view)>;
   using RowsFrom = std::function<std::unique_ptr<RowScan>(const std::string& first_key)>;
-  // All outlive the writer.
+  // Both must outlive the writer.
   LargeObjectWriter(const proto::SchemaVersion& schema, const Write& write) : schema_(schema), write_(write) {}
 
-  // The schema's text before the data, with the groups' DROPs in their place.
+  // Writes the schema's text before the data, with the groups' DROPs in their place.
   void WritePreData() const;
-  // Behind the sequences.
+  // Writes the large objects, which come after the sequences.
   void WriteData(const RowsFrom& rows) const;
 
  private:

@@ -21,10 +21,11 @@ constexpr size_t kPiece = 256 << 10;
 }
 
 [[noreturn]] void FailAsDamaged(const std::filesystem::path& path) {
-  throw Error(ErrorCode::kCorrupt, fmt::format("{} is damaged", path.native()), "write it anew: rotv-sync materialize");
+  throw Error(ErrorCode::kCorrupt, fmt::format("{} is damaged", path.native()),
+              "write it again: rotv-sync materialize");
 }
 
-// What comes in pieces, as lines.
+// Cuts pieces of text into lines.
 class LineCutter {
  public:
   explicit LineCutter(const std::function<void(std::string_view)>& line) : line_(line) {}
@@ -49,7 +50,7 @@ class LineCutter {
   std::string begun_;
 };
 
-// gzread() gives what is not compressed as it is.
+// gzread() returns a file that is not compressed as it is.
 void ReadPlainOrGzip(const std::filesystem::path& path, LineCutter& lines) {
   std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);
   if (!file) FailToRead(path, "it cannot be opened");
@@ -68,7 +69,7 @@ void ReadZstd(const std::filesystem::path& path, LineCutter& lines) {
   if (!file) FailToRead(path, "it cannot be opened");
   std::unique_ptr<ZSTD_DCtx, size_t (*)(ZSTD_DCtx*)> context(ZSTD_createDCtx(), ZSTD_freeDCtx);
   std::vector<char> compressed(kPiece), piece(kPiece);
-  size_t left = 0;  // 0 where a frame ends.
+  size_t left = 0;  // 0 at the end of a frame.
   while (file.read(compressed.data(), static_cast<std::streamsize>(compressed.size())), file.gcount() > 0) {
     ZSTD_inBuffer in{compressed.data(), static_cast<size_t>(file.gcount()), 0};
     while (in.pos < in.size) {

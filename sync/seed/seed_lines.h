@@ -1,4 +1,4 @@
-// Reads a seed line by line, whatever it is compressed with.
+// Reads a seed line by line, whatever its compression is.
 
 #pragma once
 
@@ -8,9 +8,9 @@
 
 namespace rotv::seed {
 
-// Calls `line` with each, without its end, in order; a line lives until the call returns. Memory: the longest line and
-// some. Throws kDisk if the file cannot be read, and kCorrupt if it is no file of its compression, or ends in the
-// middle of it.
+// Calls `line` with each line, without its end, in order; a line lives until the call returns. Memory is bounded by the
+// longest line. Throws kDisk if the file cannot be read, and kCorrupt if its compression is damaged or it ends in the
+// middle.
 void ForEachSeedLine(const std::filesystem::path& path, const std::function<void(std::string_view)>& line);
 
 }  // namespace rotv::seed

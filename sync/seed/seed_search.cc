@@ -11,7 +11,7 @@
 namespace rotv::seed {
 namespace {
 
-// `(id, "odd, name", b)` to names.
+// Splits `(id, "odd, name", b)` into names.
 std::vector<std::string> NamesIn(std::string_view list) {
   std::vector<std::string> names(1);
   bool quoted = false;
@@ -24,7 +24,7 @@ std::vector<std::string> NamesIn(std::string_view list) {
       }
     } else if (list[i] == ',' && !quoted) {
       names.emplace_back();
-      ++i;  // The blank.
+      ++i;  // Skips the blank.
     } else {
       names.back() += list[i];
     }
@@ -83,7 +83,7 @@ class SeedSearch {
       key_.clear();
       if (sample_ == nullptr) continue;
       for (const std::string& column : sample_->key) key_.push_back(PlaceOf(column));
-      // A seed of before the key was one.
+      // The seed is older than the key.
       if (std::count(key_.begin(), key_.end(), columns_.size()) > 0) sample_ = nullptr;
     }
   }
@@ -94,7 +94,7 @@ class SeedSearch {
     });
   }
 
-  // The number of columns if there is none of this name.
+  // Returns the column's index; the number of columns if there is none of this name.
   size_t PlaceOf(const std::string& name) const {
     auto place = std::find_if(columns_.begin(), columns_.end(), [&](const Column& one) { return one.name == name; });
     return static_cast<size_t>(place - columns_.begin());
@@ -114,14 +114,14 @@ class SeedSearch {
 
   const SeedSearchRequest& request_;
   bool in_rows_ = false;
-  // Of the rows that come now.
+  // The columns of the table whose rows are being read.
   std::vector<Column> columns_;
   bool has_masked_ = false;
   const SampledRows* sample_ = nullptr;
-  std::vector<size_t> key_;  // Where its key stands.
+  std::vector<size_t> key_;  // Indexes of the key's columns.
 
   std::vector<std::string_view> fields_;
-  std::set<size_t> owners_;  // Each counts once a line.
+  std::set<size_t> owners_;  // Each owner counts once for each line.
 };
 
 bool IsSeedName(const std::string& name) {

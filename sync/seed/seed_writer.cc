@@ -22,18 +22,26 @@
 #include "sync/seed/large_object_writer.h"
 
 namespace rotv::seed {
+
+// A seed is one stream of text whose order is pg_dump's, but reading rows (finding versions, unpacking blocks,
+// completing partial rows) is most of the work. So tables are split into parts, which are ranges of keys; three threads
+// read parts ahead, and the calling thread writes their pieces in order. Memory is bounded by the parts that may be
+// open and the pieces that each may hold; pieces that were written are used again.
+//
+// Invariant: without a restrict key, two seeds of one state are the same bytes, whatever the threads did.
+
 namespace {
 
 constexpr size_t kPieceBytes = size_t{1} << 20;
-// One more than the two cores of a small machine: one of them waits for its turn now and then.
+// Three readers are one more than the two cores of a small machine: now and then one of them waits for its turn.
 constexpr size_t kReaders = 3;
-// How many pieces of one part may wait for their turn, and how many parts may be read ahead. A part (a file of the
-// store at most) mostly fits into its pieces, so that the reader of the next part need not wait for its turn.
+// These limit how many pieces of one part may wait to be written, and how many parts are read ahead. A part (at most
+// one file of the store) mostly fits into its pieces, so that the reader of the next part need not wait.
 constexpr size_t kPiecesAhead = 20;
 constexpr size_t kPartsAhead = 4;
 constexpr size_t kPartsPerTable = 1 << 20;
 
-// A range of one table's rows, read by one thread and written by another.
+// A range of one table's rows, which one thread reads and another one writes.
 struct Part {
   ScanRequest scan;
 
@@ -56,8 +64,8 @@ class ReadAhead {
     for (std::thread& thread : threads_) thread.join();
   }
 
-  // The next piece of the part at `at`, which must be asked for in order; nothing at its end. `used` is the piece
-  // before, whose memory serves again: fresh memory costs more than what is copied into it.
+  // Returns the next piece of the part at `at`; parts must be asked for in order. Returns nothing at its end. `used` is
+  // the piece before, whose memory is used again: fresh memory costs more than what is copied into it.
   std::optional<std::string> Take(size_t at, std::string used) {
     std::unique_lock lock(mutex_);
     writing_ = at;
@@ -189,7 +197,7 @@ class SeedWriter {
     progress_.Update(counts_.bytes);
   }
 
-  // Where pg_dump has them: behind the first comment, and at the end.
+  // Writes \restrict and \unrestrict where pg_dump has them: after the first comment, and at the end.
   void WriteRestrict() {
     constexpr std::string_view kTitle = "--\n-- PostgreSQL database dump\n--\n\n";
     const size_t at = schema_.pre_data().starts_with(kTitle) ? kTitle.size() : 0;
@@ -209,7 +217,7 @@ class SeedWriter {
 
   void WriteTables() {
     std::vector<std::unique_ptr<Part>> parts;
-    std::vector<std::pair<const proto::Table*, size_t>> tables;  // With the number of its parts.
+    std::vector<std::pair<const proto::Table*, size_t>> tables;  // Each with the number of its parts.
     for (const proto::Table& table : schema_.tables()) {
       if (!schema::HasRows(table) || table.id() == postgres::kLargeObjectTable) continue;
       ScanRequest scan = ScanOf(table);

@@ -19,13 +19,14 @@ struct SeedCounts {
   uint64_t bytes = 0;
 };
 
-// Gives the seed of `store` at `lsn` to `write`, in pieces of about a megabyte, in order, on the calling thread. Rows
-// are read ahead by other threads. With a `restrict_key` psql runs no command that is in it (NewRestrictKey()); else
-// two seeds of one state are the same bytes. Throws kCorrupt if psql would read something else than SQL in the schema.
+// Passes the seed of `store` at `lsn` to `write`, in pieces of about a megabyte, in order, on the calling thread. Other
+// threads read rows ahead. With a `restrict_key` psql runs no meta-command that is in the text (NewRestrictKey());
+// without it two seeds of one state are the same bytes. Throws kCorrupt if psql would read something other than SQL in
+// the schema.
 SeedCounts WriteSeed(const RowStore& store, Lsn lsn, const std::function<void(std::string_view)>& write,
                      Progress& progress, const Interrupt& interrupt, const std::string& restrict_key = "");
 
-// pg_dump's line for one sequence. `standard_strings` is the source's standard_conforming_strings.
+// Returns pg_dump's line for one sequence. `standard_strings` is the source's standard_conforming_strings.
 std::string SetvalStatement(const proto::Sequence& sequence, const proto::SequenceValue& value, bool standard_strings);
 
 }  // namespace rotv::seed

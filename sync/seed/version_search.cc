@@ -23,7 +23,7 @@ class VersionSearch {
     ++finds_.versions;
     const proto::Shape& shape = request_.store.shapes().Get(version.shape);
     formats::SplitCopyLine(version.text, static_cast<size_t>(shape.columns_size()), &fields_);
-    std::set<std::pair<size_t, int>> owners;  // Each counts once a version and column.
+    std::set<std::pair<size_t, int>> owners;  // Each owner counts once for each version and column.
     for (int i = 0; i < shape.columns_size(); ++i) {
       const bool masked = request_.history.WasMasked(key.table, shape.columns(i).number(), key.commit_lsn);
       request_.finder.Find(fields_[static_cast<size_t>(i)], [&](size_t owner) {
@@ -37,7 +37,7 @@ class VersionSearch {
   VersionFinds Finds() { return std::move(finds_); }
 
  private:
-  // The newest version of a row in the epoch that the head is in.
+  // True for the newest version of a row in the head's epoch.
   bool IsOfHead(const VersionKey& key) {
     std::string prefix = EncodeRowPrefix(key.table, key.epoch, key.row_key);
     const bool is_newest = prefix != row_;
@@ -46,7 +46,8 @@ class VersionSearch {
     return is_newest && tables_.count(key.table) != 0 && epoch != epochs_.end() && epoch->second == key.epoch;
   }
 
-  // Numbers, dates and words are told by their row, and only where they came unmasked: a made one may be as another.
+  // Numbers, dates and words are recognised by their row, and only if they were stored unmasked: a fake one may equal
+  // another row's.
   void CompareWithItsRow(const VersionKey& key, const proto::Shape& shape, std::set<std::pair<size_t, int>>* owners) {
     const auto table = tables_.find(key.table);
     if (table == tables_.end()) return;
@@ -68,7 +69,7 @@ class VersionSearch {
     }
   }
 
-  // -1 if there is none of this name.
+  // Returns the column's index; -1 if there is none of this name.
   static int PlaceOf(const proto::Shape& shape, const std::string& name) {
     for (int i = 0; i < shape.columns_size(); ++i) {
       if (shape.columns(i).name() == name) return i;
@@ -78,7 +79,7 @@ class VersionSearch {
 
   std::string NameOf(TableId id, const proto::Shape& shape, int column) const {
     const auto table = tables_.find(id);
-    const std::string name = table == tables_.end() ? "a table that is gone" : table->second->quoted_name();
+    const std::string name = table == tables_.end() ? "a dropped table" : table->second->quoted_name();
     return fmt::format("{}.{}", name, shape.columns(column).name());
   }
 
@@ -96,7 +97,7 @@ VersionFinds SearchVersions(const VersionSearchRequest& request) {
   constexpr uint64_t kVersionsBetweenLooks = 4096;
   VersionSearch search(request);
   uint64_t seen = 0;
-  request.progress.Begin("looking through earlier states", Progress::Unit::kRows, 0);
+  request.progress.Begin("searching earlier states", Progress::Unit::kRows, 0);
   request.store.VisitVersions([&](const VersionKey& key, const RowVersion& version, size_t /*bytes*/) {
     if (++seen % kVersionsBetweenLooks == 0) {
       request.interrupt.Check();

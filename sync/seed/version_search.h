@@ -1,4 +1,4 @@
-// Looks for values of masked columns in all row versions of a store, and not in those of its head only.
+// Searches all row versions of a store, not only those of its head, for values of masked columns.
 
 #pragma once
 
@@ -19,23 +19,23 @@ namespace rotv::seed {
 
 struct VersionSearchRequest {
   const RowStore& store;
-  const proto::SchemaVersion& schema;  // The head's.
+  const proto::SchemaVersion& schema;  // The head's schema.
   const mask::MaskHistory& history;
   const ValueFinder& finder;
-  const std::map<std::string, SampledRows>& rows;  // As SeedSearchRequest has them.
+  const std::map<std::string, SampledRows>& rows;  // Like those of SeedSearchRequest.
   const std::vector<bool>& unlike;
   Progress& progress;
   const Interrupt& interrupt;
 };
 
 struct VersionFinds {
-  // In how many versions that are not the head's values of an owner stand, by owner and column.
+  // In how many versions, other than the head's, an owner's values occur, by owner and column.
   std::map<std::pair<size_t, std::string>, uint64_t> found;
-  uint64_t versions = 0;  // Looked through.
+  uint64_t versions = 0;  // Versions that were searched.
 };
 
-// What stands in a column that was masked when the version came may have been made, and is compared as SearchSeed()
-// does; so is what came before its column had a rule. Throws kInterrupted, and kCorrupt on a failed checksum.
+// A value in a column that was masked when its version was stored may be fake, and is compared as SearchSeed() does; so
+// is one that was stored before its column had a rule. Throws kInterrupted, and kCorrupt on a failed checksum.
 VersionFinds SearchVersions(const VersionSearchRequest& request);
 
 }  // namespace rotv::seed

@@ -39,7 +39,7 @@ CREATE TABLE pictures (
   id serial PRIMARY KEY, poi_id integer REFERENCES pois, title text NOT NULL, mime_type text NOT NULL, bytes bytea);
 )";
 
-// Text of words that are as unequally frequent as those of a language, so that it compresses as such text does.
+// Text whose words have the frequencies of a language, so that it compresses like such text.
 class Writer {
  public:
   Writer() {
@@ -90,7 +90,8 @@ class Writer {
   std::vector<std::string> words_;
 };
 
-// COPY in pieces, so that this program stays small: Linux counts it into the peak of what it starts.
+// COPY runs in pieces, so that this program stays small: Linux counts its memory into the peak of the programs that it
+// starts.
 void Fill(Connection& connection, const std::string& copy, int64_t rows,
           const std::function<std::string(int64_t)>& line) {
   std::string piece;
@@ -174,8 +175,8 @@ void LoadData(const PostgresServer& server, const DataSize& size) {
 
 namespace {
 
-// `count` transactions of five changes. Rows are spread by a step that is coprime to every size used here; the views
-// that are deleted are the oldest ones from `first_view` on.
+// `count` transactions of five changes. Rows are chosen by a step that is coprime to every size used here; the deleted
+// views are the oldest ones from `first_view` on.
 std::string SmallTransactions(int64_t count, int64_t first_view, int64_t salt, const Shares& shares) {
   return fmt::format(R"(
 DO $$
@@ -215,7 +216,7 @@ void MakeChanges(const PostgresServer& server, const DataSize& size) {
   connection.Exec(fmt::format("UPDATE events SET description = left(description, 100) WHERE id <= {}", large / 10));
   connection.Exec(SmallTransactions(small - small / 2, shares.page_views / 10 + small / 2, 2, shares));
   connection.Exec("SET synchronous_commit = on");
-  connection.Exec("UPDATE pois SET updated_at = now() WHERE id = 1");  // Has the log flushed up to here.
+  connection.Exec("UPDATE pois SET updated_at = now() WHERE id = 1");  // Flushes the WAL up to here.
 }
 
 void ChangeOnePercent(const PostgresServer& server, const DataSize& size, int64_t round) {

@@ -1,4 +1,4 @@
-// How fast bytes of the source become values, and values lines.
+// Measures how fast bytes of the source become values, and values become lines.
 
 #include <benchmark/benchmark.h>
 
@@ -114,7 +114,7 @@ BENCHMARK(CheckLine)
     ->Args({4, 200, 1})
     ->Args({2, 4'000'000, 0});
 
-// A dump of one table, its rows in order of the key or in none.
+// A dump of one table, with its rows in key order or in random order.
 void Canonical(benchmark::State& state) {
   std::mt19937 random(1);
   std::string dump = "COPY public.t (id, note) FROM stdin;\n";

@@ -1,4 +1,4 @@
-// What old points, differences and gc cost.
+// Measures the cost of old points, differences and gc.
 
 #pragma once
 
@@ -19,13 +19,14 @@ struct HistorySamples {
   Samples at_old{"materialize --at, a million changes ago"};
   Samples diff{"snapshot diff of 1,000 changes"};
   Samples gc{"gc --keep-days 0"};
-  uint64_t changes = 0;       // Between the old point and the head, about.
-  uint64_t growth = 0;        // Bytes of the store that they took.
-  uint64_t bytes_before = 0;  // Of the store, around gc.
+  uint64_t changes = 0;       // Between the old point and the head, roughly.
+  uint64_t growth = 0;        // Bytes by which the store grew.
+  uint64_t bytes_before = 0;  // Size of the store, before and after gc.
   uint64_t bytes_after = 0;
 };
 
-// `sync` is `rotv-sync` on a home that holds a store of the source, with these arguments. Changes the source and pulls.
+// `sync` makes the command `rotv-sync` with the given arguments, on a home that has a store of the source. Changes the
+// source and pulls.
 HistorySamples MeasureHistory(const testing::PostgresServer& source, const DataSize& size, int repeat,
                               const std::function<testing::Command(const std::vector<std::string>&)>& sync,
                               const std::filesystem::path& output, const Measurer& measure);

@@ -1,4 +1,4 @@
-// What masking costs a baseline.
+// Measures what masking costs a baseline.
 
 #pragma once
 
@@ -17,8 +17,8 @@ struct MaskSamples {
   Samples masked{"baseline of one table, ten columns masked"};
 };
 
-// Of a table with `rows` rows in a database of its own, which is made. `directory` is for configs and homes; `sync` is
-// `rotv-sync` on a home with a config, with these arguments.
+// Measures a table with `rows` rows in a new database of its own. `directory` is for configs and homes; `sync` makes
+// the command `rotv-sync` with the given arguments, on a home with a config.
 MaskSamples MeasureMask(
     testing::PostgresServer& source, int64_t rows, int repeat, const std::filesystem::path& directory,
     const std::function<testing::Command(const std::filesystem::path& home, const std::filesystem::path& config,

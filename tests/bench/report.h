@@ -1,4 +1,4 @@
-// What a run has measured, and how it is printed.
+// Collects the measurements of a run and prints them.
 
 #pragma once
 
@@ -9,13 +9,13 @@
 
 namespace rotv::bench {
 
-// One thing done several times.
+// Samples of one operation that is repeated.
 struct Samples {
   std::string what;
   std::vector<double> seconds = {};
-  std::vector<double> processor_seconds = {};  // Of the program alone, not of the servers that it made work.
-  std::vector<uint64_t> wire_bytes = {};       // In both directions, where they were counted.
-  int64_t peak_kib = 0;                        // The highest of all.
+  std::vector<double> processor_seconds = {};  // Of the program alone, without the servers that work for it.
+  std::vector<uint64_t> wire_bytes = {};       // In both directions, if they were counted.
+  int64_t peak_kib = 0;                        // The highest of all samples.
 
   double Median() const;
   uint64_t MedianWireBytes() const;
@@ -32,7 +32,7 @@ struct Figure {
   std::string what;
   std::string ours;
   std::string theirs;
-  std::string unit;  // Behind the ratio: "times as fast", "of its size".
+  std::string unit;  // Follows the ratio: "times as fast", "of its size".
   double value = 0;
   std::optional<Target> target = {};
 
@@ -43,12 +43,12 @@ class Report {
  public:
   void Fact(const std::string& name, const std::string& value) { facts_.push_back({name, value}); }
 
-  // How many times as fast as theirs ours is.
+  // Reports how many times as fast as theirs ours is.
   void Speed(const std::string& what, const Samples& ours, const Samples& theirs, std::optional<Target> target);
-  // How many times as long as theirs ours takes.
+  // Reports how many times as long as theirs ours takes.
   void Duration(const std::string& what, const Samples& ours, const Samples& theirs, std::optional<Target> target);
   void Size(const std::string& what, uint64_t ours, uint64_t theirs, std::optional<Target> target);
-  // The peak memory of all runs of one of our commands.
+  // Reports the peak memory of all runs of one of our commands.
   void Memory(const std::string& what, int64_t peak_kib, Target target_mib);
 
   std::vector<std::string> Missed() const;

@@ -1,5 +1,6 @@
-// Measures rotv-sync against what one would use without it, in one run on the same data: pg_dump, ssh with pg_dump, and
-// pg_recvlogical. It is a measurement: a target that is missed is named, and only what fails makes the run fail.
+// Measures rotv-sync against the tools one would use without it, in one run on the same data: pg_dump, ssh with
+// pg_dump, and pg_recvlogical. It is a measurement: a missed target is reported, and only a failing command makes the
+// run fail.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -64,7 +65,8 @@ struct Options {
   bool Has(const std::string& part) const { return std::find(parts.begin(), parts.end(), part) != parts.end(); }
 };
 
-// PostgreSQL's defaults but for these: what an administrator would set, and what would disturb a measurement.
+// PostgreSQL's defaults with two kinds of exceptions: what an administrator would set, and what would disturb a
+// measurement.
 const std::map<std::string, std::string> kServerSettings = {
     {"shared_buffers", "256MB"},        {"max_wal_size", "4GB"}, {"fsync", "on"}, {"full_page_writes", "on"},
     {"max_slot_wal_keep_size", "20GB"}, {"autovacuum", "off"},
@@ -72,7 +74,7 @@ const std::map<std::string, std::string> kServerSettings = {
 
 void Say(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
 
-// Rows stand in another order in a dump, comments name versions: the sum over the lines' hashes does not see that.
+// Rows come in another order in a dump, and comments name versions: the sum over the lines' hashes ignores that.
 struct Content {
   uint64_t lines = 0;
   uint64_t sum = 0;
@@ -165,8 +167,7 @@ class SideBySide {
     return named == nullptr ? ROTV_SYNC_BINARY : named;
   }
 
-  // bash takes itself for a login by ssh, and reads what the user put in .bashrc, only at level 1: that is not
-  // measured.
+  // bash takes itself for a login by ssh, and reads the user's .bashrc, only at level 1: that is not measured.
   static std::string SshEnvironment() {
     return fmt::format("SetEnv SHLVL=1 PATH=\"{}:/usr/local/bin:/usr/bin:/bin\"",
                        testing::PostgresServer::BinDirectory().string());
@@ -215,7 +216,7 @@ class SideBySide {
     return command;
   }
 
-  // What somebody would type who has no rotv-sync: ssh HOST pg_dump > FILE.
+  // The command of a user without rotv-sync: ssh HOST pg_dump > FILE.
   Command SshDump(int ssh_port, const std::vector<std::string>& ssh_options, const fs::path& file) {
     Command dump = Dump({});
     std::vector<std::string> words;
@@ -243,7 +244,7 @@ class SideBySide {
     return command;
   }
 
-  // Runs it and adds what it took. What is still to be written to disk from before is not its fault.
+  // Runs the command and adds its cost. Earlier writes that are not yet on disk are not counted.
   void Measure(const Command& command, Samples* samples) {
     ::sync();
     Result result = MustRun(command);
@@ -264,7 +265,7 @@ class SideBySide {
     peaks_kib_[what] = std::max(peaks_kib_[what], samples.peak_kib);
   }
 
-  // For a profiler.
+  // Prints commands for a profiler, and keeps the servers until Enter is pressed.
   Report Keep() {
     MustRun(Sync(home_, source_.config(), {"baseline"}));
     Say(fmt::format("psql -d \"{}\"", source_.server().ConnectionString()));
@@ -276,7 +277,7 @@ class SideBySide {
     return report_;
   }
 
-  // --- What is measured.
+  // --- Measurements.
 
   void WarmUp() {
     MustRun(Dump({"-f", Path("warm.sql")}));
@@ -316,7 +317,7 @@ class SideBySide {
       Measure(Sync(home_, DirectConfig(), {"materialize", "--output", Path("seed.sql")}), &ours);
     }
     if (ContentOf(Path("seed.sql")) != ContentOf(Path("dump.sql")))
-      throw std::runtime_error("the seed is not the dump");
+      throw std::runtime_error("the seed differs from the dump");
     report_.Speed("materialize to a file", ours, theirs, kDumpSpeed);
     NotePeak("materialize", ours);
     for (const char* name : {"seed.sql", "dump.sql"}) fs::remove(Path(name));
@@ -326,7 +327,7 @@ class SideBySide {
     }
   }
 
-  // The same without the disk.
+  // The same measurement without the disk.
   void MeasureMaterializeTo(const fs::path& directory) {
     Samples ours{"materialize to tmpfs"};
     Samples theirs{"pg_dump -f to tmpfs"};
@@ -338,7 +339,7 @@ class SideBySide {
     report_.Speed("materialize to a file on tmpfs", ours, theirs, {});
   }
 
-  // Bytes are counted on the way through ssh, which includes logging in, the schema and the pull before.
+  // Bytes are counted on the way through ssh, including the login, the schema and the pull before.
   void MeasureVerify() {
     Say("verify");
     Samples ours{"verify"};
@@ -420,7 +421,7 @@ class SideBySide {
     std::function<void()> change;
   };
 
-  // Each run starts from a copy of the home and of the slot as they were before the changes.
+  // Each run starts from a copy of the home and of the slot from before the changes.
   void MeasurePull(const PullPart& part) {
     Say(part.what);
     MustRun(Sync(home_, DirectConfig(), {"pull"}));
@@ -458,7 +459,7 @@ class SideBySide {
     NotePeak(part.what, through_ssh);
   }
 
-  // The new column is filled in when rows are read: none is copied again.
+  // The new column is filled in when rows are read: no row is copied again.
   void MeasureAddColumn() {
     Say("a column with a default");
     const testing::PostgresServer& server = source_.server();
@@ -494,7 +495,7 @@ class SideBySide {
   }
 
   void DropSlot(const std::string& name) {
-    // A walsender that has just lost its client may still hold it.
+    // A walsender that has just lost its client may still hold the slot.
     const std::string free =
         fmt::format("SELECT NOT active FROM pg_replication_slots WHERE slot_name = {}", testing::SqlLiteral(name));
     testing::WaitUntil([&] { return source_.server().Value(free) == "t"; });
@@ -502,7 +503,7 @@ class SideBySide {
                            testing::kSuperuser);
   }
 
-  // Figures of a store that is wrong would be worth nothing.
+  // Figures of a wrong store would be worthless.
   void CheckSeed() {
     Say("comparing the last seed with a dump");
     MustRun(Sync(home_, DirectConfig(), {"pull"}));
@@ -511,7 +512,7 @@ class SideBySide {
     Measure(Sync(home_, DirectConfig(), {"materialize", "--output", Path("seed.sql")}), &last);
     NotePeak("materialize", last);
     if (ContentOf(Path("seed.sql")) != ContentOf(Path("dump.sql")))
-      throw std::runtime_error("the seed is not the dump");
+      throw std::runtime_error("the seed differs from the dump");
     report_.Fact("the last seed", "has the same lines as a pg_dump of the source");
   }
 

@@ -11,7 +11,7 @@ namespace fs = std::filesystem;
 using testing::Command;
 using testing::MustRun;
 
-// PostgreSQL's defaults throughout, on tmpfs; no fsync could be dearer there.
+// PostgreSQL's defaults throughout, on tmpfs, where fsync costs nothing.
 constexpr const char* kByHand = R"SH(
 set -e
 seed=$1 app=$2 port=$3 directory=$4
@@ -53,16 +53,16 @@ StartSamples MeasureStart(const testing::RotvHome& source, const fs::path& home,
   std::ofstream(config, std::ios::app) << fmt::format("[app]\ndirectory = \"{}\"\nport = {}\n", app.native(), kPort);
 
   auto rotv = [&](const std::string& command) {
-    Command made = source.ProgramCommand(ROTV_BINARY, {"--runtime", "local", command});
-    made.argv[2] = home;  // Behind --home.
-    made.argv[4] = config;
-    return made;
+    Command result = source.ProgramCommand(ROTV_BINARY, {"--runtime", "local", command});
+    result.argv[2] = home;  // The argument of --home.
+    result.argv[4] = config;
+    return result;
   };
   auto script = [&](const char* text, const std::vector<std::string>& arguments) {
-    Command made = source.ProgramCommand("sh", {});
-    made.argv = {"sh", "-c", text, "sh"};
-    made.argv.insert(made.argv.end(), arguments.begin(), arguments.end());
-    return made;
+    Command result = source.ProgramCommand("sh", {});
+    result.argv = {"sh", "-c", text, "sh"};
+    result.argv.insert(result.argv.end(), arguments.begin(), arguments.end());
+    return result;
   };
   const std::string directory = "/dev/shm/rotv-bench-by-hand";
 
@@ -70,7 +70,7 @@ StartSamples MeasureStart(const testing::RotvHome& source, const fs::path& home,
   MustRun(rotv("start"));  // Writes the seed.
   MustRun(rotv("stop"));
   for (int i = 0; i < repeat; ++i) {
-    // As after a pull: there is an empty cluster, and none with this seed.
+    // The state after a pull: there is an empty cluster, and none with this seed.
     fs::remove(home / "prepared" / "seeded.json");
     measure(rotv("start"), &samples.start);
     measure(rotv("restart"), &samples.restart);

@@ -1,4 +1,4 @@
-// What `rotv start` takes until the application answers, against the way by hand.
+// Measures the time that `rotv start` takes until the application answers, compared with doing the same by hand.
 
 #pragma once
 
@@ -10,7 +10,7 @@
 
 namespace rotv::bench {
 
-// How a command is run and its time kept.
+// Runs a command and records its time.
 using Measurer = std::function<void(const testing::Command& command, Samples* samples)>;
 
 struct StartSamples {
@@ -19,8 +19,8 @@ struct StartSamples {
   Samples by_hand{"initdb, psql -f, the application"};
 };
 
-// `home` holds a store of the source. All three end with the first answer of the same application; the cluster is on
-// /dev/shm each time. Alternating, `repeat` times.
+// `home` has a store of the source. All three variants end with the first reply of the same application; the cluster is
+// on /dev/shm each time. They alternate, `repeat` times.
 StartSamples MeasureStart(const testing::RotvHome& source, const std::filesystem::path& home, int repeat,
                           const Measurer& measure);
 

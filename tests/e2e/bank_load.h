@@ -1,4 +1,4 @@
-// A load whose every committed state can be told from a torn one: money moves, and its sums agree.
+// A load in which a torn state can be recognized: money moves, and its sums agree in every committed state.
 
 #pragma once
 
@@ -15,7 +15,7 @@ namespace rotv::testing {
 
 class BankLoad {
  public:
-  // Makes the tables.
+  // Creates the tables.
   explicit BankLoad(RotvHome& rotv) : rotv_(rotv) {
     rotv.server().Exec(
         "CREATE TABLE account (id int PRIMARY KEY, balance bigint);"
@@ -37,7 +37,7 @@ class BankLoad {
   BankLoad(const BankLoad&) = delete;
   BankLoad& operator=(const BankLoad&) = delete;
 
-  // Several writers, until Stop().
+  // Starts several writers, which run until Stop().
   void Start() {
     Command command;
     command.argv = {rotv_.server().bin_directory() / "pgbench",
@@ -55,10 +55,10 @@ class BankLoad {
     pgbench_ = std::make_unique<Process>(command);
     Connection connection = rotv_.server().NewConnection();
     const auto writing = [&] { return connection.Value("SELECT count(*) > 20 FROM journal") == "t"; };
-    if (!WaitUntil(writing)) ADD_FAILURE() << "pgbench does not write: " << pgbench_->Err();
+    if (!WaitUntil(writing)) ADD_FAILURE() << "pgbench has failed: " << pgbench_->Err();
   }
 
-  // Nobody writes any more on return.
+  // All writers have ended on return.
   void Stop() {
     if (pgbench_ == nullptr) return;
     EXPECT_TRUE(pgbench_->Running()) << pgbench_->Err();
@@ -74,7 +74,7 @@ class BankLoad {
   std::unique_ptr<Process> pgbench_;
 };
 
-// What a seed says that was moved: the sum of the last column of a table's rows, and their number.
+// The moved money in a seed: the sum of the last column of a table's rows, and their number.
 struct BankSum {
   int64_t sum = 0;
   int64_t rows = 0;
@@ -94,7 +94,7 @@ inline BankSum SumOf(std::string_view seed, std::string_view table) {
   return result;
 }
 
-// Gives how many transactions the seed has, and fails the test if it has parts of one.
+// Returns the number of transactions in the seed, and fails the test if it has parts of one.
 inline int64_t ExpectWholeTransactions(std::string_view seed) {
   const BankSum journal = SumOf(seed, "journal");
   EXPECT_EQ(SumOf(seed, "account").sum, journal.sum);

@@ -1,5 +1,5 @@
 // The table `t` whose columns change, in each way that a table can be followed, and the changes of its columns. Each
-// list goes on where the table is new.
+// list continues from a new table.
 
 #pragma once
 
@@ -32,7 +32,7 @@ inline std::string NameOf(Identity identity) {
 
 inline void PrintTo(Identity identity, std::ostream* out) { *out << NameOf(identity); }
 
-// Large values in some rows, which are not sent again where an update does not touch them.
+// Some rows have large values, which are not sent again if an update leaves them unchanged.
 inline std::string MakeT(Identity identity) {
   const std::string table =
       "CREATE TABLE t (junk int, id int NOT NULL, v text, middle text DEFAULT 'm', big text, n int, x int, y int,"
@@ -57,7 +57,7 @@ inline std::string MakeT(Identity identity) {
   return "";
 }
 
-// New, updated with a large value that stays and with one that changes, under another key, deleted.
+// Rows are inserted, updated with an unchanged and with a changed large value, moved to another key, deleted.
 inline std::string ChangeT(Identity identity) {
   std::string change =
       "INSERT INTO t (id, v, big) SELECT max(id) + 1, E'new\\t\\n', repeat(md5(max(id)::text), 200) FROM t;"
@@ -108,7 +108,7 @@ inline std::vector<DdlStep> DroppedAndRenamedColumns(const std::string& change) 
     return std::regex_replace(change, std::regex("\\b" + from + "\\b"), to);
   };
   return {
-      {"ALTER TABLE t DROP junk"},  // The first.
+      {"ALTER TABLE t DROP junk"},  // The first column.
       {"ALTER TABLE t DROP middle"},
       {"ALTER TABLE t ADD middle text"},
       {"ALTER TABLE t DROP letters, DROP net"},
@@ -140,7 +140,8 @@ inline std::vector<DdlStep> RetypedColumns() {
       {"ALTER TABLE t ALTER code TYPE varchar(2) USING left(code, 2)", Copy::kAllowed},
       {"ALTER TABLE t ALTER price TYPE numeric(12,2)", Copy::kAllowed},
       {"ALTER TABLE t ALTER price TYPE numeric(12,4)", Copy::kAllowed},
-      {"ALTER TABLE t ALTER at TYPE timestamp", Copy::kAllowed},  // In a session of time zone UTC nothing is rewritten.
+      {"ALTER TABLE t ALTER at TYPE timestamp", Copy::kAllowed},  // In a session with time zone UTC the server rewrites
+                                                                  // nothing.
       {"ALTER TABLE t ALTER at TYPE timestamptz", Copy::kAllowed},
       {"ALTER TABLE t ALTER at TYPE date", Copy::kAllowed},
       {"UPDATE t SET net = '10.1.2.3/32' WHERE id < 50; ALTER TABLE t ALTER net TYPE inet", Copy::kAllowed},
@@ -157,7 +158,7 @@ inline std::vector<DdlStep> RetypedColumns() {
   };
 }
 
-// What touches no row.
+// Changes that touch no row.
 inline std::vector<DdlStep> PropertiesOfColumns() {
   return {
       {"ALTER TABLE t ALTER v SET NOT NULL"},
@@ -182,7 +183,8 @@ inline std::vector<DdlStep> PropertiesOfColumns() {
   };
 }
 
-// As many columns as before are needed to know a bag's row by; and a table that is copied again is so behind each.
+// A multiset's rows are identified by all their columns, so another number of columns needs a resync; a table that is
+// resynced anyway is resynced after each change.
 inline std::vector<DdlStep> WithOtherColumns(Identity identity, std::vector<DdlStep> steps) {
   if (identity != Identity::kMultiset && identity != Identity::kNone) return steps;
   for (DdlStep& step : steps) step.copy = Copy::kAllowed;

@@ -1,5 +1,5 @@
-// What tests of schema changes do: a statement on the source, a pull, the oracle; then changes of the data behind it,
-// and once more; then a pull with nothing new.
+// The loop of schema change tests: a statement on the source, a pull, the oracle; then changes of the data and the same
+// again; then a pull without changes.
 
 #pragma once
 
@@ -15,16 +15,16 @@
 
 namespace rotv::testing {
 
-// Of the tables that exist: whether the pull behind a statement may copy rows again that it knows already.
+// Says if the pull after a statement may copy rows again that are stored already, for tables that exist.
 enum class Copy { kNever, kAllowed };
 
 struct DdlStep {
   std::string statement;
   Copy copy = Copy::kNever;
-  std::string change = {};  // Of the data behind it; empty: the test's usual one.
+  std::string change = {};  // Changes of the data after the statement; empty: the test's usual ones.
 };
 
-// Without SSH: many pulls.
+// Without SSH, since there are many pulls.
 inline RotvHomeOptions DdlOptions(PostgresOptions postgres = {}) {
   RotvHomeOptions options = FollowOptions(std::move(postgres));
   options.way = Way::kDirect;
@@ -36,7 +36,7 @@ class DdlTest : public FollowTest {
   DdlTest() : FollowTest(DdlOptions()) {}
   explicit DdlTest(RotvHomeOptions options) : FollowTest(std::move(options)) {}
 
-  // The document of `pull --json`. The test fails, and nothing is returned, unless it ends with 0.
+  // Returns the document of `pull --json`. Fails the test and returns nothing unless the pull ends with 0.
   std::optional<nlohmann::json> Pull() {
     const Command command = rotv.SyncCommand({"--json", "pull"});
     const Result result = RunCommand(command);
@@ -46,7 +46,7 @@ class DdlTest : public FollowTest {
     }
     return nlohmann::json::parse(result.out);
   }
-  // The tables that a pull has copied again, which must succeed; in order.
+  // Returns the tables that a pull has resynced, in order. The pull must succeed.
   std::vector<std::string> PullCopies() {
     std::vector<std::string> tables;
     if (const auto pull = Pull()) tables = pull->at("copied").get<std::vector<std::string>>();
@@ -54,8 +54,8 @@ class DdlTest : public FollowTest {
     return tables;
   }
 
-  // A pull that ends with 0, and whose seed is the dump.
-  bool PullIsRight(Copy copy) {
+  // Checks that a pull ends with 0 and that its seed equals the dump.
+  bool PullIsCorrect(Copy copy) {
     const auto pull = Pull();
     if (!pull) return false;
     if (copy == Copy::kNever) {
@@ -65,24 +65,24 @@ class DdlTest : public FollowTest {
     EXPECT_TRUE(equal);
     return static_cast<bool>(equal);
   }
-  // A pull with nothing new does nothing.
+  // Checks that a pull without changes does nothing.
   void NothingNewIsPulled() {
     const std::string before = ReadFile(rotv.Seed());
     const auto pull = Pull();
     if (!pull) return;
     EXPECT_EQ(pull->value("copied", nlohmann::json()), nlohmann::json::array());
     EXPECT_EQ(pull->value("schema_changed", nlohmann::json()), false);
-    EXPECT_TRUE(DumpsAreEqual({"the seed behind a pull with nothing new", ReadFile(rotv.Seed())},
-                              {"the one before it", before}));
+    EXPECT_TRUE(
+        DumpsAreEqual({"the seed after a pull without changes", ReadFile(rotv.Seed())}, {"the one before it", before}));
   }
 
-  // A failure of one step hides no other: a new baseline is taken behind it.
+  // A failure of one step hides no other: a new baseline is taken after it.
   void Follow(const DdlStep& step) {
     SCOPED_TRACE(step.statement);
     Exec(step.statement);
-    bool right = IsRight("behind the statement", step.copy);
+    bool right = IsCorrect("after the statement", step.copy);
     Exec(step.change.empty() ? usual_change : step.change);
-    if (right) right = IsRight("behind changes of the data", step.copy);
+    if (right) right = IsCorrect("after changes of the data", step.copy);
     if (right) {
       NothingNewIsPulled();
     } else {
@@ -97,9 +97,9 @@ class DdlTest : public FollowTest {
   std::string usual_change;
 
  private:
-  bool IsRight(const std::string& when, Copy copy) {
+  bool IsCorrect(const std::string& when, Copy copy) {
     SCOPED_TRACE(when);
-    return PullIsRight(copy);
+    return PullIsCorrect(copy);
   }
 };
 

@@ -1,5 +1,5 @@
-// What every refusal has in common, for the tests of bad input: the exit code, two lines on standard error, and nothing
-// left behind.
+// Checks that every refusal shares, for the tests of bad input: the exit code, two lines on standard error, and no
+// leftovers.
 
 #pragma once
 
@@ -29,13 +29,13 @@ inline std::vector<std::string> Lines(const std::string& text) {
   return lines;
 }
 
-struct SaidError {
+struct PrintedError {
   std::string message;
   std::string hint;
 };
 
-// The last two lines of standard error. Nothing but an error ends so.
-inline SaidError ErrorSaid(const Result& result) {
+// Returns the last two lines of standard error. Only an error ends like this.
+inline PrintedError PrintedErrorOf(const Result& result) {
   const std::vector<std::string> lines = Lines(result.err);
   constexpr std::string_view kMessage = "rotv-sync: ";
   constexpr std::string_view kHint = "hint: ";
@@ -49,10 +49,10 @@ inline SaidError ErrorSaid(const Result& result) {
 
 inline void ExpectError(const Result& result, const ExpectedError& expected) {
   EXPECT_EQ(result.exit_status, expected.code) << result.out << result.err;
-  const SaidError said = ErrorSaid(result);
-  EXPECT_THAT(said.message, ::testing::HasSubstr(expected.message));
-  EXPECT_THAT(said.hint, ::testing::HasSubstr(expected.hint));
-  // In words, not as a program's insides.
+  const PrintedError printed = PrintedErrorOf(result);
+  EXPECT_THAT(printed.message, ::testing::HasSubstr(expected.message));
+  EXPECT_THAT(printed.hint, ::testing::HasSubstr(expected.hint));
+  // The message is plain words, without a program's internals.
   EXPECT_THAT(result.err, ::testing::Not(::testing::HasSubstr("std::")));
   EXPECT_THAT(result.err, ::testing::Not(::testing::HasSubstr("<user>")));
 }
@@ -68,7 +68,7 @@ inline void ExpectJsonError(const Result& result, const ExpectedError& expected)
   EXPECT_THAT(result.err, ::testing::Not(::testing::HasSubstr("hint: ")));
 }
 
-// Stores in the home directory, complete or not.
+// The stores in the home directory, complete or not.
 inline std::vector<std::string> Stores(const RotvHome& rotv) {
   std::vector<std::string> stores;
   std::error_code none;
@@ -83,14 +83,14 @@ inline bool HasCurrentStore(const RotvHome& rotv) {
   return std::filesystem::exists(rotv.home() / "sources/production/current");
 }
 
-// As if nothing had been run.
+// Checks that the source and the home look as if no command had run.
 inline void ExpectNothingLeft(const RotvHome& rotv) {
   EXPECT_THAT(rotv.LeftOnSource(), ::testing::IsEmpty());
   EXPECT_THAT(Stores(rotv), ::testing::IsEmpty());
   EXPECT_FALSE(HasCurrentStore(rotv));
 }
 
-// One baseline, and what belongs to it.
+// Checks that there is one baseline with its slot and publication.
 inline void ExpectOneBaseline(const RotvHome& rotv) {
   EXPECT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(2));
   EXPECT_THAT(Stores(rotv), ::testing::SizeIs(1));

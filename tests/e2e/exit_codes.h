@@ -1,4 +1,4 @@
-// The exit codes of the programs, as scripts know them: written out, and not taken from the code under test.
+// The exit codes of the programs, as scripts know them: written out, not taken from the code under test.
 
 #pragma once
 

@@ -1,4 +1,5 @@
-// What most end-to-end tests do: a source that is followed, changed, pulled, and compared with its own dump each time.
+// The base of most end-to-end tests: a source that is followed, changed, pulled, and compared with its own dump each
+// time.
 
 #pragma once
 
@@ -23,11 +24,11 @@ class FollowTest : public ::testing::Test {
   FollowTest() : FollowTest(FollowOptions()) {}
   explicit FollowTest(RotvHomeOptions options)
       : rotv(std::move(options)), sql(std::make_unique<Connection>(rotv.server().ConnectionString())) {
-    // What is written here means the same whatever the server's settings are.
+    // Values here mean the same whatever the server's settings are.
     Exec("SET search_path = public; SET datestyle = ISO; SET intervalstyle = postgres; SET timezone = 'UTC'");
   }
 
-  // As the source's role, in one session: BEGIN and COMMIT may stand in different calls.
+  // Runs statements as the source's role, in one session: BEGIN and COMMIT may be in different calls.
   void Exec(const std::string& statements) { sql->Exec(statements); }
   void ExecAsSuperuser(const std::string& statements) { rotv.server().Exec(statements, kSuperuser); }
 
@@ -39,7 +40,7 @@ class FollowTest : public ::testing::Test {
     rotv.MustSync({"pull"});
     rotv.ExpectSeedIsDump(oracle);
   }
-  // In one transaction; then pulled and compared.
+  // Runs the statements in one transaction, pulls and compares.
   void TransactionIsFollowed(const std::string& statements) {
     Exec("BEGIN;" + statements + ";COMMIT");
     PullIsDump();
@@ -50,7 +51,7 @@ class FollowTest : public ::testing::Test {
   std::unique_ptr<Connection> sql;
 };
 
-// The test fails, with all that was written, unless the command ends with this status.
+// Fails the test, with all output, unless the command ends with this status.
 inline void ExpectExit(const RotvHome& rotv, const std::vector<std::string>& arguments, int status) {
   const Command command = rotv.SyncCommand(arguments);
   const Result result = RunCommand(command);

@@ -1,5 +1,5 @@
-// What tests of much data and of long transactions share: commands that must stay within their memory, and a comparison
-// of texts that would not fit into it.
+// Base of the tests of much data and of long transactions: commands that must stay within their memory, and a
+// comparison of texts that would not fit into it.
 
 #pragma once
 
@@ -17,7 +17,7 @@ namespace rotv::testing {
 
 constexpr int64_t kMostKib = 256 * 1024;
 
-// A source that breaks off whoever leaves it without an answer for two seconds.
+// A source that drops clients without a standby status for two seconds.
 inline RotvHomeOptions LargeOptions(PostgresOptions postgres = {}) {
   postgres.settings["wal_sender_timeout"] = "2s";
   postgres.settings["max_wal_size"] = "4GB";
@@ -30,8 +30,7 @@ class LargeTest : public FollowTest {
   LargeTest() : LargeTest(LargeOptions()) {}
   explicit LargeTest(RotvHomeOptions options) : FollowTest(std::move(options)) {}
 
-  // Runs it to its end, in at most 256 MiB, and gives what it says of itself. Time and memory are the test's
-  // properties.
+  // Runs the command within 256 MiB and returns its JSON. Time and memory are recorded as test properties.
   nlohmann::json WithinMemory(const std::string& what, std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "--json");
     Command command = rotv.SyncCommand(arguments);
@@ -45,7 +44,7 @@ class LargeTest : public FollowTest {
     return nlohmann::json::parse(result.out, nullptr, false);
   }
 
-  // The oracle for what is too large to be sorted in memory: as many lines, and the same sum of their hashes.
+  // The oracle for text that is too large to be sorted in memory: the number of lines, and the sum of their hashes.
   void ExpectSeedHasTheDumpsLines() {
     const std::filesystem::path seed = rotv.directory() / "seed.sql";
     const std::filesystem::path dump = rotv.directory() / "dump.sql";

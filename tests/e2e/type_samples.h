@@ -1,4 +1,4 @@
-// Types with values that are easily garbled: escapes, extremes, what prints differently under other settings.
+// Types with values that are easily garbled: escapes, extremes, and values that print differently under other settings.
 
 #pragma once
 
@@ -11,11 +11,11 @@ enum class Order { kSortable, kNotSortable };
 
 struct TypeSample {
   std::string type;
-  std::vector<std::string> values;  // Expressions of SQL, standard_conforming_strings on; no two equal as keys.
-  Order order = Order::kSortable;   // Whether it can be a key.
+  std::vector<std::string> values;  // SQL expressions, standard_conforming_strings on; no two are equal as keys.
+  Order order = Order::kSortable;   // Says if it can be a key.
 };
 
-// What CREATE TABLE of the types below needs, once.
+// The one-time setup that CREATE TABLE with the types below needs.
 inline constexpr const char* kTypeSamplesSetup = R"(
   CREATE EXTENSION hstore SCHEMA public;
   CREATE EXTENSION citext SCHEMA public;

@@ -1,4 +1,4 @@
-// Every type's samples through the baseline and through the stream.
+// Copies every type's samples through the baseline and through the stream.
 
 #pragma once
 
@@ -31,7 +31,7 @@ class TypesTest : public FollowTest {
     Exec(statements);
   }
 
-  // A NULL and every value, with ids from `first_id` on.
+  // Inserts a NULL and every value, with ids from `first_id` on.
   void InsertValues(int first_id) {
     std::string statements = "BEGIN;";
     for (size_t i = 0; i < samples_.size(); ++i) {

@@ -1,5 +1,6 @@
-// Any messages, in any order, are applied whole or refused: decoder, applier and row codec together. An input is
-// messages of pgoutput, each behind its length in two bytes; behind a length of 0 is the number of a captured one.
+// Any messages, in any order, are applied as whole transactions or refused: decoder, applier and row codec together. An
+// input is a sequence of messages of pgoutput, each after its length in two bytes; after a length of 0 comes the number
+// of a captured message.
 
 #include <algorithm>
 #include <cstddef>

@@ -1,4 +1,4 @@
-// What is escaped reads back as it was; what can be read at all is what COPY would have written.
+// Escaped text reads back unchanged; text that can be read at all is what COPY would have written.
 
 #include <algorithm>
 #include <cstddef>
@@ -41,7 +41,7 @@ void CheckAsLine(std::string_view line) {
   }
 }
 
-// A row is accepted if and only if it is what COPY writes of some text.
+// A row is accepted if and only if COPY writes it for some text.
 void CheckAsRow(std::string_view line) {
   size_t columns = static_cast<size_t>(std::count(line.begin(), line.end(), '\t')) + 1;
   const RowCheck check({.table = "t", .columns = columns, .encoding = TextEncoding::kOneByte});
@@ -66,7 +66,7 @@ void CheckAsRow(std::string_view line) {
 }
 
 void CheckAsField(std::string_view field) {
-  // A line's newlines and tabs are gone before a field is read, and COPY leaves none of the others as they are.
+  // A line's newlines and tabs are removed before a field is read, and COPY escapes all the others.
   if (field.find_first_of("\b\f\n\r\t\v") != std::string_view::npos) return;
   try {
     std::string scratch;

@@ -1,4 +1,4 @@
-// A canonical form is its own canonical form; the sections of a dump are all of it but the \restrict lines.
+// A canonical form is its own canonical form; the sections of a dump are all of it except the \restrict lines.
 
 #include <cstddef>
 #include <cstdint>
@@ -17,7 +17,7 @@ void CheckCanonical(std::string_view dump) {
   FuzzCheck(canonical.size() <= dump.size() + 1);
 }
 
-// Random text is hardly ever a dump, so it is made the body of one.
+// Random text is hardly ever a dump, so it becomes the body of one.
 std::string Dump(std::string_view objects) {
   return "--\n-- PostgreSQL database dump\n--\n\n\\restrict K\n\nSET row_security = off;\n\n" + std::string(objects) +
          "\n--\n-- PostgreSQL database dump complete\n--\n\n\\unrestrict K\n\n";

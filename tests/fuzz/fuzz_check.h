@@ -1,4 +1,4 @@
-// What a fuzzer holds to be true, in every kind of build.
+// Checks a claim of a fuzzer, in every kind of build.
 
 #pragma once
 

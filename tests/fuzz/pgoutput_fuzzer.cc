@@ -1,4 +1,4 @@
-// Any bytes are either a whole message, all of whose text lies within them, or a protocol error.
+// Any bytes are either a whole message, all of whose text is within them, or a protocol error.
 
 #include <cstddef>
 #include <cstdint>
@@ -10,7 +10,7 @@
 namespace rotv::formats::pgoutput {
 namespace {
 
-// Reads all text, so that AddressSanitizer sees a view that lies elsewhere.
+// Reads all text, so that AddressSanitizer notices a view that points elsewhere.
 struct Checker {
   void Check(std::string_view text) {
     FuzzCheck(text.empty() ||

@@ -1,5 +1,5 @@
-// What stands behind the decoder of a stream of changes, driven by any bytes: applier and row codec, with a real store
-// behind them. Shared by the fuzzer and by a random test.
+// Drives what follows the decoder of a stream of changes with any bytes: applier and row codec, on a real store. The
+// fuzzer and a random test share it.
 
 #pragma once
 
@@ -23,7 +23,7 @@ namespace rotv {
 
 class StreamWorld {
  public:
-  // Follows the relations that the good messages among these describe, under their own numbers.
+  // Follows the relations that the valid messages among these describe, under their own numbers.
   explicit StreamWorld(const std::vector<std::string>& messages) {
     store_ = RowStore::Open(directory_.path() / "store", RowStore::Mode::kCreate);
     for (const std::string& message : messages) {
@@ -43,7 +43,8 @@ class StreamWorld {
     bool refused = false;
     uint64_t rows = 0;
   };
-  // A stream from its start. It may be refused, with one of the two codes that say so; what was taken before is whole.
+  // Runs a stream from its start. It may be refused with one of the two codes for that; transactions before the refusal
+  // are whole.
   Outcome Run(const std::vector<std::string>& messages) {
     proto::Manifest manifest = manifest_;
     capture::StoreWriter writer(*store_);
@@ -98,14 +99,16 @@ class StreamWorld {
     BeginEpoch(HistoryOf(manifest_, relation.oid), Lsn());
   }
 
-  // A row has one key, whether it is read from the message or from the line that is made of it.
+  // A row has one key, whether the key is read from the message or from the line made from it.
   void CheckKeys(const formats::pgoutput::Message& message) {
     const auto* insert = std::get_if<formats::pgoutput::Insert>(&message);
     if (insert == nullptr) return;
     auto found = known_.find(insert->relation_oid);
     if (found == known_.end() || found->second.table.follow() != proto::FOLLOW_KEY) return;
     const proto::Shape& shape = shapes_.at(insert->relation_oid);
-    if (insert->row.size() != static_cast<size_t>(shape.columns_size())) return;  // Another form, which was dropped.
+    if (insert->row.size() != static_cast<size_t>(shape.columns_size()))
+      return;  // A table of another shape, which was
+               // dropped.
     schema::RowCodec codec(found->second.table, shape);
     std::string line, of_tuple, of_line;
     if (!codec.LineOfTuple(insert->row, nullptr, &line)) return;

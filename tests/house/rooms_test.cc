@@ -1,5 +1,5 @@
-// Holds the source against cmake/rooms.txt: which folder may include which, that no module includes itself by way of
-// others, and that namespaces follow the folders. What the table says is also the picture in docs/architecture.md.
+// Checks the source against cmake/rooms.txt: which folder may include which, that no module includes itself through
+// others, and that namespaces follow the folders. The picture in docs/architecture.md must agree with that table.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -40,7 +40,7 @@ struct Room {
   std::set<std::string> may_include;
 };
 
-// In the order of the table. Lines are "folder: folder folder"; others are comments.
+// The rooms in the order of the table. Lines are "folder: folder folder"; other lines are comments.
 std::vector<Room> Rooms(const std::string& text) {
   std::vector<Room> rooms;
   for (const std::string& line : LinesOf(text)) {
@@ -58,8 +58,8 @@ std::string FolderOf(const std::string& path) { return fs::path(path).parent_pat
 
 struct SourceFile {
   std::string path;                   // "sync/link/tunnel.cc"
-  std::string text;                   // All of it.
-  std::vector<std::string> includes;  // Ours: "sync/link/tunnel.h".
+  std::string text;                   // The whole text.
+  std::vector<std::string> includes;  // Project headers only: "sync/link/tunnel.h".
 };
 
 const std::vector<SourceFile>& SourceFiles() {
@@ -83,13 +83,14 @@ const std::vector<SourceFile>& SourceFiles() {
   return all;
 }
 
-TEST(RoomsTest, AFolderNamesOnlyFoldersThatStandBelowIt) {
+TEST(RoomsTest, AFolderNamesOnlyFoldersBelowIt) {
   std::set<std::string> below;
   for (const Room& room : TheRooms()) {
     for (const std::string& other : room.may_include) {
-      EXPECT_TRUE(below.contains(other)) << room.folder << " names " << other << ", which does not stand before it";
+      EXPECT_TRUE(below.contains(other)) << room.folder << " names " << other
+                                         << ", which is not before it in the table";
     }
-    EXPECT_TRUE(below.insert(room.folder).second) << room.folder << " stands there twice";
+    EXPECT_TRUE(below.insert(room.folder).second) << room.folder << " is in the table twice";
   }
   EXPECT_GT(below.size(), 20u);
 }
@@ -116,7 +117,7 @@ TEST(RoomsTest, AFileIncludesOnlyWhatItsFolderMayInclude) {
 }
 
 // A module is a header and its .cc.
-TEST(RoomsTest, NoModuleIncludesItselfByWayOfOthers) {
+TEST(RoomsTest, NoModuleIncludesItselfThroughOthers) {
   const auto module = [](const std::string& path) { return path.substr(0, path.rfind('.')); };
   std::map<std::string, std::set<std::string>> graph;
   for (const SourceFile& file : SourceFiles()) {
@@ -139,7 +140,8 @@ TEST(RoomsTest, NoModuleIncludesItselfByWayOfOthers) {
   for (const SourceFile& file : SourceFiles()) visit(module(file.path));
 }
 
-// storage, the verbs, what verbs are given and the commands are rotv itself: the words of the whole program.
+// storage, the verbs, what verbs are given and the commands are in namespace rotv itself: the words of the whole
+// program.
 std::string NamespaceOf(const std::string& folder) {
   static const std::set<std::string> kPlain = {"storage", "sync", "sync/context", "cli/rotv", "cli/rotv_sync"};
   return kPlain.contains(folder) ? "rotv" : "rotv::" + fs::path(folder).filename().string();
@@ -163,7 +165,7 @@ TEST(RoomsTest, NamespacesFollowTheFolders) {
   }
 }
 
-TEST(RoomsTest, ThePictureShowsTheRoomsAsTheyAre) {
+TEST(RoomsTest, ThePictureMatchesTheRooms) {
   const std::string page = TextOf(kSource / "docs/architecture.md");
   const size_t begin = page.find("<!-- rooms:begin -->");
   const size_t end = page.find("<!-- rooms:end -->");

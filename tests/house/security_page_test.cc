@@ -1,4 +1,4 @@
-// Holds SECURITY.md against the tests: a promise whose test was renamed or removed is a promise that nobody keeps.
+// Checks SECURITY.md against the tests: if the test of a promise is renamed or removed, nothing proves the promise.
 
 #include <gtest/gtest.h>
 
@@ -33,13 +33,13 @@ std::set<std::string> TestsOfTheTree() {
   return names;
 }
 
-TEST(SecurityPageTest, EveryTestThatHoldsAPromiseExists) {
+TEST(SecurityPageTest, EveryTestNamedInSecurityPageExists) {
   static const std::regex kNamed(R"(`(\w+Test\.\w+)`)");
   const std::string page = WholeText(ROTV_SOURCE_DIR "/SECURITY.md");
   const std::set<std::string> tests = TestsOfTheTree();
   size_t named = 0;
   for (std::sregex_iterator match(page.begin(), page.end(), kNamed), end; match != end; ++match, ++named) {
-    EXPECT_EQ(tests.count((*match)[1].str()), 1u) << "SECURITY.md names " << (*match)[1] << ", which is no test";
+    EXPECT_EQ(tests.count((*match)[1].str()), 1u) << "SECURITY.md names " << (*match)[1] << ", which is not a test";
   }
   EXPECT_GT(named, 0u) << "SECURITY.md names no test at all";
 }

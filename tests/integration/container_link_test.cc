@@ -1,5 +1,5 @@
-// The way into a container. A stand-in for podman on the far end runs what it is given on the host itself, and says
-// what podman says; the real one is met in the end-to-end tests.
+// The link into a container. A stand-in for podman on the remote host runs its arguments on the host itself, and gives
+// podman's messages; the end-to-end tests use the real one.
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@
 namespace rotv {
 namespace {
 
-using namespace testing;  // NOLINT: the fixture's words.
+using namespace testing;  // NOLINT: the fixture's names.
 
 constexpr const char* kPodman = R"(#!/bin/bash
 [ "$1 $2" = "exec -i" ] || { echo "Error: not expected: $*" >&2; exit 125; }
@@ -68,7 +68,7 @@ class ContainerLinkTest : public ::testing::Test {
 
 constexpr size_t kSize = 30 * 1000 * 1000;
 
-// Takes so many bytes, then gives as many: PostgreSQL's way, where nobody half-closes.
+// Takes so many bytes, then sends as many: PostgreSQL's way, where neither peer half-closes.
 void TakeAllThenGive(int fd) {
   Pattern pattern(1);
   std::vector<char> buffer(64 * 1024);
@@ -87,25 +87,25 @@ void ExpectWholeBothWays(link::Link& link) {
   EXPECT_EQ(ReadPattern(near.get(), 2), static_cast<int64_t>(kSize)) << link.FailureReason();
 }
 
-TEST_F(ContainerLinkTest, BashBringsBytesWholeBothWaysAndTheServersClose) {
+TEST_F(ContainerLinkTest, BashCarriesBytesBothWaysAndTheServersClose) {
   const auto server = MakeServer();
-  TcpServer far(TakeAllThenGive);
-  ExpectWholeBothWays(*Open(*server, "127.0.0.1", far.port()));
+  TcpServer remote(TakeAllThenGive);
+  ExpectWholeBothWays(*Open(*server, "127.0.0.1", remote.port()));
 }
 
-TEST_F(ContainerLinkTest, AServerThatClosesAndAClientThatGoesLeaveNoProcessBehind) {
+TEST_F(ContainerLinkTest, ClosingEitherEndLeavesNoProcess) {
   const auto server = MakeServerWith({"bash", "cat"});
   std::atomic<int> ends{0};
-  TcpServer far([&](int fd) {
+  TcpServer remote([&](int fd) {
     char byte = 0;
     if (recv(fd, &byte, 1, 0) == 1 && byte != 'c') ReadToEnd(fd);
     ++ends;
   });
-  const auto link = Open(*server, "127.0.0.1", far.port());
+  const auto link = Open(*server, "127.0.0.1", remote.port());
   {
     const FileDescriptor near = Connect(*link);
     SendAll(near.get(), "c");
-    EXPECT_EQ(ReadToEnd(near.get()), "");  // Ends, although this side says nothing more.
+    EXPECT_EQ(ReadToEnd(near.get()), "");  // Ends, although this end sends nothing more.
   }
   {
     const FileDescriptor near = Connect(*link);
@@ -113,12 +113,12 @@ TEST_F(ContainerLinkTest, AServerThatClosesAndAClientThatGoesLeaveNoProcessBehin
   }
   EXPECT_TRUE(WaitUntil([&] { return ends == 2; }));
   const auto left = [&] {
-    return RunCommand({.argv = {"pgrep", "-f", "/dev/tcp/127.0.0.1/" + std::to_string(far.port())}}).out;
+    return RunCommand({.argv = {"pgrep", "-f", "/dev/tcp/127.0.0.1/" + std::to_string(remote.port())}}).out;
   };
   EXPECT_TRUE(WaitUntil([&] { return left().empty(); })) << left();
 }
 
-// What stands behind a socket directory, in place of PostgreSQL.
+// A server at a socket directory, in place of PostgreSQL.
 class SocketServer {
  public:
   SocketServer(const std::string& directory, int port) {
@@ -149,21 +149,21 @@ class SocketServer {
 
 class ContainerSocketTest : public ContainerLinkTest, public ::testing::WithParamInterface<const char*> {};
 
-TEST_P(ContainerSocketTest, WhatIsInThereBringsBytesWholeBothWays) {
+TEST_P(ContainerSocketTest, TheContainersProgramsCarryBytesBothWays) {
   const auto server = MakeServerWith({"bash", GetParam()});
-  TcpServer far(TakeAllThenGive);
+  TcpServer remote(TakeAllThenGive);
   const TempDir sockets(TempDirName::kWithSpace);
-  const SocketServer socket_server(sockets.path(), far.port());
+  const SocketServer socket_server(sockets.path(), remote.port());
   ExpectWholeBothWays(*Open(*server, sockets.path(), 5432));
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ContainerSocketTest, ::testing::Values("perl", "python3"),
                          [](const auto& parameter) { return std::string(parameter.param); });
 
-TEST_F(ContainerLinkTest, WhereNothingIsNamedAndNoSocketIsThereItGoesByTcp) {
+TEST_F(ContainerLinkTest, WithoutAHostOrASocketTcpIsUsed) {
   const auto server = MakeServer();
-  TcpServer far(TakeAllThenGive);
-  ExpectWholeBothWays(*Open(*server, "", far.port()));
+  TcpServer remote(TakeAllThenGive);
+  ExpectWholeBothWays(*Open(*server, "", remote.port()));
 }
 
 TEST_F(ContainerLinkTest, CommandsRunInsideAndEndWithTheirReader) {
@@ -188,7 +188,7 @@ TEST_F(ContainerLinkTest, CommandsRunInsideAndEndWithTheirReader) {
   EXPECT_TRUE(WaitUntil([&] { return kill(std::stoi(pid), 0) != 0; })) << "the command still runs";
 }
 
-TEST_F(ContainerLinkTest, WhyItFailsIsReported) {
+TEST_F(ContainerLinkTest, TheReasonOfAFailureIsReported) {
   const auto server = MakeServer();
   const int closed = FreePort();
   std::string why = FailureOf(*Open(*server, "127.0.0.1", closed, "absent"));
@@ -210,7 +210,7 @@ TEST_F(ContainerLinkTest, WhyItFailsIsReported) {
   EXPECT_TRUE(Contains(why, "there is no no-such-runtime on")) << why;
 }
 
-TEST_F(ContainerLinkTest, AHostThatIsAShellsBusinessIsAUsageError) {
+TEST_F(ContainerLinkTest, AHostWithShellCharactersIsAUsageError) {
   const auto server = MakeServer();
   EXPECT_EQ(ErrorOf([&] { Open(*server, "a;id", 5432); }).code(), ErrorCode::kUsage);
 }

@@ -1,5 +1,5 @@
-// The guard of sync/postgres/exported_snapshot_guard.h: what it takes for safe, that it waits, and, under ./dev soak,
-// what happens without it.
+// Tests sync/postgres/exported_snapshot_guard.h: which snapshots it considers safe, that it waits, and, under ./dev
+// soak, what happens without it.
 
 #include "sync/postgres/exported_snapshot_guard.h"
 
@@ -42,47 +42,47 @@ TEST(ExportedSnapshotGuardTest, ReadsTheTextOfPgSnapshot) {
   EXPECT_TRUE(none.in_progress.empty());
   const postgres::TransactionSnapshot two =
       postgres::TransactionSnapshot::Parse("12884901888:12884901900:12884901888,12884901890");
-  EXPECT_EQ(two.xmin, 12884901888u);  // With the epoch: beyond 32 bits.
+  EXPECT_EQ(two.xmin, 12884901888u);  // Includes the epoch: beyond 32 bits.
   EXPECT_EQ(two.xmax, 12884901900u);
   EXPECT_EQ(two.in_progress, (std::vector<uint64_t>{12884901888u, 12884901890u}));
   EXPECT_EQ(postgres::TransactionSnapshot::Parse("1:9:7,3,5").in_progress, (std::vector<uint64_t>{3, 5, 7}));
 }
 
-TEST(ExportedSnapshotGuardTest, RefusesWhatIsNoPgSnapshot) {
+TEST(ExportedSnapshotGuardTest, RefusesMalformedPgSnapshots) {
   for (const char* text : {"", ":", "::", "1", "1:", "1:2", "a:2:", "1:b:", "1:2:c", "1:2:3;4", "1:2:,3", "1:2:3,,4",
                            "-1:2:", " 1:2:", "1:2: 3", "1 :2:", "99999999999999999999999:2:"}) {
     EXPECT_TRUE(IsRefused(text)) << '"' << text << '"';
   }
-  // What is cut off before the second colon is seen; behind it a shorter list is a list too.
+  // A text cut off before the second colon is refused; after it, a shorter list is still a list.
   const std::string whole = "735:740:736,738";
   for (size_t length = 0; length < whole.rfind(':') + 1; ++length) {
     EXPECT_TRUE(IsRefused(whole.substr(0, length))) << length;
   }
 }
 
-TEST(ExportedSnapshotGuardTest, IsSafeOnceNothingThatCountsAsEndedIsUnderWay) {
-  // Nothing was under way at all.
+TEST(ExportedSnapshotGuardTest, IsSafeOnceNoTransactionThatCountsAsEndedIsInProgress) {
+  // No transaction was in progress.
   EXPECT_TRUE(Safe("10:10:", "10:10:"));
   EXPECT_TRUE(Safe("10:10:", "500:500:"));
-  // 11 counts as ended for the slot, and is not so yet.
+  // 11 counts as ended for the slot, but is still in progress.
   EXPECT_FALSE(Safe("10:13:10", "10:13:10,11"));
   EXPECT_FALSE(Safe("10:12:10", "10:15:10,11,14"));
   EXPECT_FALSE(Safe("10:12:", "11:12:11"));
-  // What the slot does not count as ended does not matter.
+  // A transaction that the slot does not count as ended does not matter.
   EXPECT_TRUE(Safe("10:13:10,11", "10:13:10,11"));
   EXPECT_TRUE(Safe("10:13:10,11", "11:20:11,15,16"));
   EXPECT_TRUE(Safe("10:13:", "13:20:13,14"));
-  // The ordinary snapshot may even end before the slot's: from its xmax on nothing has ended for it.
+  // The ordinary snapshot may even end before the slot's: from its xmax on, no transaction has ended for it.
   EXPECT_FALSE(Safe("10:13:", "12:12:"));
   EXPECT_FALSE(Safe("10:13:11", "11:12:11"));
   EXPECT_TRUE(Safe("10:13:11,12", "11:11:"));
   EXPECT_TRUE(Safe("10:13:12", "12:12:"));
   EXPECT_FALSE(Safe("10:14:12", "12:12:"));
-  // Far apart: only what is below the slot's xmax counts.
+  // The two are far apart: only transactions below the slot's xmax count.
   EXPECT_TRUE(Safe("1000:1010:", "5000:9000000000:5000,6000"));
 }
 
-TEST(ExportedSnapshotGuardTest, WaitsUntilItIsSafeAndNoLonger) {
+TEST(ExportedSnapshotGuardTest, WaitsExactlyUntilItIsSafe) {
   const postgres::TransactionSnapshot exported = postgres::TransactionSnapshot::Parse("10:13:10");
   std::deque<std::string> answers = {"10:13:10,11,12", "10:14:10,11", "11:15:11", "14:15:14", "never asked"};
   int pauses = 0;
@@ -98,7 +98,7 @@ TEST(ExportedSnapshotGuardTest, WaitsUntilItIsSafeAndNoLonger) {
   EXPECT_EQ(answers.size(), 1u);
 }
 
-TEST(ExportedSnapshotGuardTest, ASafeSnapshotIsNotWaitedForAndAPauseMayGiveUp) {
+TEST(ExportedSnapshotGuardTest, ASafeSnapshotNeedsNoWaitAndAPauseMayGiveUp) {
   const postgres::TransactionSnapshot exported = postgres::TransactionSnapshot::Parse("10:13:");
   int asked = 0;
   const auto answer = [&](const char* text) {
@@ -116,11 +116,11 @@ TEST(ExportedSnapshotGuardTest, ASafeSnapshotIsNotWaitedForAndAPauseMayGiveUp) {
   EXPECT_THROW(postgres::WaitUntilExportedSnapshotIsSafe(exported, answer("nonsense"), [] {}), Error);
 }
 
-// --- On a real server, where transactions commit all the time.
+// --- The guard on a real server, where transactions commit all the time.
 
 constexpr int kWriters = 16;
 
-// Committed rows that are there no more. Each writer inserts rows of its own and counts what was committed.
+// Counts committed rows that are missing. Each writer inserts rows of its own and counts what it committed.
 struct Writers {
   explicit Writers(const PostgresServer& server) {
     for (int writer = 0; writer < kWriters; ++writer) {
@@ -150,8 +150,8 @@ struct Writers {
 
 enum class Guard { kOn, kOff };
 
-// One slot, whose snapshot is used as the baseline does: the rows are read through it as soon as the guard, if there is
-// one, lets us.
+// Uses one slot's exported snapshot like the baseline: reads the rows through it as soon as the guard, if there is one,
+// permits.
 void ReadThroughExportedSnapshot(Connection& replication, Connection& importing, Connection& ordinary, Guard guard) {
   const std::string slot = "CREATE_REPLICATION_SLOT soak TEMPORARY LOGICAL pgoutput ";
   const char* export_option = PostgresServer::MajorVersion() >= 15 ? "(SNAPSHOT 'export')" : "EXPORT_SNAPSHOT";
@@ -172,8 +172,8 @@ struct Tally {
   int snapshots = 0;
 };
 
-// Rounds on a fresh table each, because reading takes the longer the more is in it. Without the guard the first loss
-// ends it: that is all there is to show.
+// Repeats rounds on a fresh table each, because reading takes longer the more rows there are. Without the guard the
+// first loss ends the loop, because it proves the point.
 Tally ReadWhileRowsCome(Guard guard, std::chrono::seconds how_long) {
   constexpr auto kRound = std::chrono::seconds(10);
   using Clock = std::chrono::steady_clock;
@@ -199,10 +199,10 @@ Tally ReadWhileRowsCome(Guard guard, std::chrono::seconds how_long) {
   return tally;
 }
 
-TEST(ExportedSnapshotGuardSoak, CommittedRowsAreLostWithoutTheGuardAndNoneWithIt) {
+TEST(ExportedSnapshotGuardSoak, CommittedRowsAreLostOnlyWithoutTheGuard) {
   const char* minutes = std::getenv("ROTV_SOAK_MINUTES");
   const std::chrono::seconds whole(60 * (minutes == nullptr ? 10 : std::atoi(minutes)));
-  EXPECT_GT(ReadWhileRowsCome(Guard::kOff, whole / 2).lost, 0) << "nothing was lost, so that this shows nothing";
+  EXPECT_GT(ReadWhileRowsCome(Guard::kOff, whole / 2).lost, 0) << "nothing was lost, so the guard is not tested";
   EXPECT_EQ(ReadWhileRowsCome(Guard::kOn, whole / 2).lost, 0);
 }
 

@@ -59,7 +59,7 @@ class FingerprintTest : public ::testing::Test {
 
   static postgres::Fingerprint Read() { return postgres::ReadFingerprint(source_->connection(), kPublication); }
   static void Exec(const std::string& sql) { server_->Exec(sql, kSuperuser); }
-  // While another session has made these.
+  // Compares fingerprints while another session has created temporary objects.
   static void ExpectUnseen(const std::string& temporary);
 
   static PostgresServer* server_;
@@ -76,7 +76,7 @@ TEST_F(FingerprintTest, IsTheSameWhenReadTwice) {
   EXPECT_NE(first.tables, "0");
 }
 
-TEST_F(FingerprintTest, StaysWhileNothingChangesThatADumpOrTheStreamShows) {
+TEST_F(FingerprintTest, StaysWhileDumpAndStreamStayTheSame) {
   const char* harmless[] = {
       "INSERT INTO app.t SELECT i, i::text FROM generate_series(100, 2000) i",
       "UPDATE app.t SET name = name || '!'",
@@ -107,8 +107,8 @@ TEST_F(FingerprintTest, StaysWhileNothingChangesThatADumpOrTheStreamShows) {
   }
 }
 
-// VACUUM takes back what pg_class says of triggers and rules when the last is gone: DROP leaves it.
-TEST_F(FingerprintTest, StaysWhenVacuumFindsThatTriggersAndRulesAreGone) {
+// VACUUM resets the flags for triggers and rules in pg_class after the last one is dropped; DROP does not.
+TEST_F(FingerprintTest, StaysWhenVacuumClearsTriggerAndRuleFlags) {
   Exec(
       "CREATE TABLE app.once (id int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED);"
       "CREATE RULE nothing AS ON DELETE TO app.once DO INSTEAD NOTHING;"
@@ -131,14 +131,14 @@ void FingerprintTest::ExpectUnseen(const std::string& temporary) {
   EXPECT_EQ(now.tables, before.tables) << temporary;
 }
 
-TEST_F(FingerprintTest, AnotherSessionsTemporaryTablesAreNotSeenWhileTheyAreThere) {
+TEST_F(FingerprintTest, IgnoresTemporaryTablesOfOtherSessions) {
   ExpectUnseen(
       "CREATE TEMP TABLE passing (id int PRIMARY KEY, name text UNIQUE DEFAULT 'x', mood app.mood CHECK (id > 0))");
 }
 
-// Open: the schema's half sees what belongs to temporary tables, so that a pull is refused while an application has
-// some.
-TEST_F(FingerprintTest, WhatBelongsToAnotherSessionsTemporaryTablesIsNotSeen) {
+// Sequences, views, foreign keys and statistics of temporary tables must not count either: otherwise a pull would be
+// refused while an application uses some.
+TEST_F(FingerprintTest, IgnoresDependentsOfTemporaryTablesOfOtherSessions) {
   ExpectUnseen("CREATE TEMP TABLE passing (id serial PRIMARY KEY)");
   ExpectUnseen("CREATE TEMP TABLE passing (id int GENERATED ALWAYS AS IDENTITY)");
   ExpectUnseen("CREATE TEMP SEQUENCE passing");
@@ -152,7 +152,7 @@ TEST_F(FingerprintTest, WhatBelongsToAnotherSessionsTemporaryTablesIsNotSeen) {
   ExpectUnseen("CREATE FUNCTION pg_temp.passing() RETURNS int LANGUAGE sql AS 'SELECT 1'");
 }
 
-TEST_F(FingerprintTest, EveryChangeOfTheSchemaIsSeen) {
+TEST_F(FingerprintTest, ChangesWithEverySchemaChange) {
   const char* changes[] = {
       "CREATE SCHEMA more",
       "ALTER SCHEMA more RENAME TO moore",
@@ -217,7 +217,7 @@ TEST_F(FingerprintTest, EveryChangeOfTheSchemaIsSeen) {
   }
 }
 
-TEST_F(FingerprintTest, EveryChangeOfHowRowsLookOrAreStreamedIsSeen) {
+TEST_F(FingerprintTest, ChangesWhenRowsLookOrAreStreamedDifferently) {
   const char* changes[] = {
       "ALTER TABLE app.t ADD COLUMN more int",
       "ALTER TABLE app.t ADD COLUMN filled int DEFAULT 7",

@@ -1,5 +1,5 @@
-// What the tests of links share: a source by way of a real sshd, raw connections through it, and a TCP server that can
-// be told what to do with each connection.
+// Helpers for the tests of links: a source through a real sshd, raw connections to it, and a TCP server whose behaviour
+// a test chooses for each connection.
 
 #pragma once
 
@@ -41,7 +41,7 @@ inline SourceConfig SourceBy(const SshServer& server) {
   return source;
 }
 
-// An environment variable for one test.
+// Sets an environment variable for one test.
 class ScopedVariable {
  public:
   ScopedVariable(const char* name, const std::string& value) : name_(name) {
@@ -59,7 +59,7 @@ class ScopedVariable {
 
 inline bool Contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
-// Bytes that differ at every offset, so that lost, doubled and moved ones are all seen.
+// Bytes that differ at every offset, so that lost, doubled and moved bytes are all noticed.
 class Pattern {
  public:
   explicit Pattern(uint64_t seed) : state_(seed * 2 + 1) {}
@@ -67,7 +67,7 @@ class Pattern {
   void Fill(std::string& piece) {
     for (char& byte : piece) byte = Next();
   }
-  // Whether the next bytes are these.
+  // True if the next bytes are these.
   bool Matches(std::string_view piece) {
     for (const char byte : piece) {
       if (byte != Next()) return false;
@@ -114,7 +114,8 @@ inline void SendPattern(int fd, uint64_t seed, size_t size) {
   }
 }
 
-// Reads to the end; the number of bytes if all are the pattern's, else minus one more than the number that were right.
+// Reads to the end; returns the number of bytes if all follow the pattern, else minus one minus the number of correct
+// ones.
 inline int64_t ReadPattern(int fd, uint64_t seed) {
   Pattern pattern(seed);
   std::vector<char> buffer(64 * 1024);
@@ -178,7 +179,7 @@ class TcpServer {
   std::thread thread_;
 };
 
-// Connects as libpq would.
+// Connects like libpq.
 inline FileDescriptor Connect(link::Link& link) {
   const auto parameters = link.ConnectionParameters();
   const std::string path = parameters.at("host") + "/.s.PGSQL." + parameters.at("port");

@@ -1,4 +1,4 @@
-// Every way to a real PostgreSQL, with libpq and pg_dump at its end.
+// Tests every link to a real PostgreSQL, with libpq and pg_dump.
 
 #include <gtest/gtest.h>
 #include <libpq-fe.h>
@@ -12,7 +12,7 @@
 namespace rotv {
 namespace {
 
-using namespace testing;  // NOLINT: the fixture's words.
+using namespace testing;  // NOLINT: the fixture's names.
 
 class LinkTest : public ::testing::Test {
  protected:
@@ -68,7 +68,7 @@ std::string CopyOut(PGconn* connection) {
   return text;
 }
 
-// The table and pg_dump's own words, by this way.
+// Reads the table and runs pg_dump through this link.
 void ExpectEverythingWorks(link::Link& link, const PostgresServer& postgres) {
   const Pg near = ConnectPg(link);
   ASSERT_EQ(PQstatus(near.get()), CONNECTION_OK) << PQerrorMessage(near.get()) << link.FailureReason();
@@ -85,13 +85,13 @@ void ExpectEverythingWorks(link::Link& link, const PostgresServer& postgres) {
   EXPECT_NE(postgres.port(), 0);
 }
 
-TEST_F(LinkTest, ByUrl) {
+TEST_F(LinkTest, ReachesTheServerByUrl) {
   const auto link = Open(Url());
   ExpectEverythingWorks(*link, *postgres_);
   EXPECT_EQ(link->Description(), "127.0.0.1:" + std::to_string(postgres_->port()) + ", database rotv");
 }
 
-TEST_F(LinkTest, FromHereWithoutAUrl) {
+TEST_F(LinkTest, ReachesTheServerDirectlyWithoutAUrl) {
   SourceConfig source;
   source.name = "test";
   source.host = postgres_->socket_directory();
@@ -101,7 +101,7 @@ TEST_F(LinkTest, FromHereWithoutAUrl) {
   ExpectEverythingWorks(*Open(source), *postgres_);
 }
 
-TEST_F(LinkTest, BySshAndTcp) {
+TEST_F(LinkTest, ReachesTheServerBySshAndTcp) {
   const SshServer server;
   SourceConfig source = SourceBy(server);
   source.port = postgres_->port();
@@ -110,7 +110,7 @@ TEST_F(LinkTest, BySshAndTcp) {
   EXPECT_GT(link->BytesReceived(), 300'000u * 2 * 39);
 }
 
-TEST_F(LinkTest, BySshAndSocketDirectory) {
+TEST_F(LinkTest, ReachesTheServerBySshAndSocketDirectory) {
   const SshServer server;
   SourceConfig source = SourceBy(server);
   source.host = postgres_->socket_directory();
@@ -118,7 +118,7 @@ TEST_F(LinkTest, BySshAndSocketDirectory) {
   ExpectEverythingWorks(*Open(source), *postgres_);
 }
 
-TEST_F(LinkTest, AUrlsDumpHasItsSettingsButNoPasswordAmongItsArguments) {
+TEST_F(LinkTest, PgDumpGetsTheUrlsSettingsButNoPasswordInItsArguments) {
   const auto link = Open(Url("?password=s3cret&sslmode=prefer&application_name=it's%20me"));
   std::string arguments;
   for (const std::string& argument : link->DumpArguments()) arguments += argument + " ";
@@ -129,14 +129,14 @@ TEST_F(LinkTest, AUrlsDumpHasItsSettingsButNoPasswordAmongItsArguments) {
   ExpectEverythingWorks(*link, *postgres_);
 }
 
-TEST_F(LinkTest, AUrlThatLibpqDoesNotUnderstandIsAUsageErrorThatKeepsThePasswordSecret) {
+TEST_F(LinkTest, AnInvalidUrlIsAUsageErrorThatHidesThePassword) {
   const Error error = ErrorOf([&] { Open(Url("?password=s3cret&nonsense=1")); });
   EXPECT_EQ(error.code(), ErrorCode::kUsage);
   EXPECT_FALSE(Contains(error.what(), "s3cret")) << error.what();
   EXPECT_TRUE(Contains(error.what(), "nonsense")) << error.what();
 }
 
-TEST(MajorVersionTest, IsReadFromWhatProgramsSayOfThemselves) {
+TEST(MajorVersionTest, IsParsedFromVersionOutput) {
   EXPECT_EQ(link::MajorVersionOf("pg_dump (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)\n"), 15);
   EXPECT_EQ(link::MajorVersionOf("pg_dump (PostgreSQL) 18beta1"), 18);
   EXPECT_EQ(link::MajorVersionOf("pg_dump (PostgreSQL) 9.6.24"), 9);

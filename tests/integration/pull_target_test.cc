@@ -16,18 +16,18 @@ using testing::PostgresServer;
 
 constexpr uint64_t kSegment = 16 << 20;
 
-TEST(WithoutPageHeaderTest, APositionInThePageIsKept) {
+TEST(WithoutPageHeaderTest, AnLsnInsideAPageIsKept) {
   for (uint64_t offset : {8192 + 0, 8192 + 8, 8192 + 25, 8192 + 32, 16384 - 8, 100, 24}) {
     EXPECT_EQ(capture::WithoutPageHeader(Lsn(5 * kSegment + offset), kSegment), Lsn(5 * kSegment + offset)) << offset;
   }
 }
 
-TEST(WithoutPageHeaderTest, AfterAPageHeaderItIsThePagesStart) {
+TEST(WithoutPageHeaderTest, AfterAPageHeaderTheLsnIsThePageStart) {
   EXPECT_EQ(capture::WithoutPageHeader(Lsn(5 * kSegment + 8192 + 24), kSegment), Lsn(5 * kSegment + 8192));
   EXPECT_EQ(capture::WithoutPageHeader(Lsn(6 * kSegment - 8192 + 24), kSegment), Lsn(6 * kSegment - 8192));
 }
 
-TEST(WithoutPageHeaderTest, AfterASegmentHeaderItIsTheSegmentsStart) {
+TEST(WithoutPageHeaderTest, AfterASegmentHeaderTheLsnIsTheSegmentStart) {
   EXPECT_EQ(capture::WithoutPageHeader(Lsn(5 * kSegment + 40), kSegment), Lsn(5 * kSegment));
   EXPECT_EQ(capture::WithoutPageHeader(Lsn(5 * kSegment + 8192 + 40), kSegment), Lsn(5 * kSegment + 8192 + 40));
   // Segments can be larger and smaller.
@@ -64,22 +64,22 @@ class PullTargetTest : public ::testing::Test {
   proto::Manifest manifest_;
 };
 
-TEST_F(PullTargetTest, WhatIsVisibleCommitsBeforeTheTarget) {
+TEST_F(PullTargetTest, VisibleTransactionsCommitBeforeTheTarget) {
   for (int i = 0; i < 20; ++i) {
-    // Not flushed, but visible.
+    // The transaction is not flushed, but visible.
     server_.Exec("SET synchronous_commit = off; INSERT INTO t VALUES (" + std::to_string(i) + ")", kSuperuser);
     Lsn target = Ask().insert_lsn;
-    // Of a Commit message: its letter, a byte of flags, the commit LSN.
-    std::string behind = server_.Value(
+    // The start of a Commit message: its letter, a byte of flags, the commit LSN.
+    std::string after = server_.Value(
         "SELECT count(*) FROM pg_logical_slot_peek_binary_changes('ours', NULL, NULL, 'proto_version', '1', "
         "'publication_names', 'ours') WHERE get_byte(data, 0) = ascii('C') AND substring(data FROM 3 FOR 8) >= '\\x" +
             fmt::format("{:016x}", target.value()) + "'",
         kSuperuser);
-    EXPECT_EQ(behind, "0");
+    EXPECT_EQ(after, "0");
   }
 }
 
-TEST_F(PullTargetTest, TheAnswerHasTheFingerprintAndTheSourcesClock) {
+TEST_F(PullTargetTest, TheResultHasTheFingerprintAndTheSourcesClock) {
   capture::SourceState state = Ask();
   EXPECT_EQ(state.fingerprint, postgres::ReadFingerprint(source_.connection(), "ours"));
   int64_t now = std::stoll(server_.Value("SELECT (extract(epoch FROM now()) * 1000000)::bigint"));
@@ -89,7 +89,7 @@ TEST_F(PullTargetTest, TheAnswerHasTheFingerprintAndTheSourcesClock) {
 
 TEST_F(PullTargetTest, AnotherServerIsRefused) {
   manifest_.mutable_source()->set_system_id(manifest_.source().system_id() + 1);
-  ExpectMoved("another PostgreSQL cluster");
+  ExpectMoved("not the PostgreSQL cluster");
 }
 
 TEST_F(PullTargetTest, AnotherTimelineIsRefused) {
@@ -97,14 +97,14 @@ TEST_F(PullTargetTest, AnotherTimelineIsRefused) {
   ExpectMoved("timeline");
 }
 
-TEST_F(PullTargetTest, AnotherDatabaseOfThatNameIsRefused) {
+TEST_F(PullTargetTest, AnotherDatabaseOfTheSameNameIsRefused) {
   manifest_.mutable_source()->set_database_oid(1);
-  ExpectMoved("dropped and made anew");
+  ExpectMoved("dropped and created again");
 }
 
-TEST_F(PullTargetTest, ASlotThatIsGoneIsRefused) {
+TEST_F(PullTargetTest, AMissingSlotIsRefused) {
   server_.Exec("SELECT pg_drop_replication_slot('ours')", kSuperuser);
-  ExpectMoved("slot ours is gone");
+  ExpectMoved("slot ours no longer exists");
 }
 
 TEST_F(PullTargetTest, ASlotAheadOfTheStoreIsRefused) {
@@ -112,7 +112,7 @@ TEST_F(PullTargetTest, ASlotAheadOfTheStoreIsRefused) {
   ExpectMoved("ahead of the store");
 }
 
-TEST_F(PullTargetTest, ASlotWhoseWalIsGoneIsRefused) {
+TEST_F(PullTargetTest, ASlotThatLostItsWalIsRefused) {
   server_.Set("max_slot_wal_keep_size", "1MB");
   server_.Set("max_wal_size", "32MB");
   for (int i = 0; i < 4; ++i) {
@@ -123,7 +123,7 @@ TEST_F(PullTargetTest, ASlotWhoseWalIsGoneIsRefused) {
   }
   server_.Exec("CHECKPOINT", kSuperuser);
   ASSERT_EQ(server_.Value("SELECT wal_status FROM pg_replication_slots", kSuperuser), "lost");
-  ExpectMoved("has removed log");
+  ExpectMoved("has removed WAL");
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ class RowHashTest : public ::testing::Test {
     return static_cast<uint64_t>(connection().Query("SELECT " + expression).Int(0, 0));
   }
 
-  // What the server says of each row of `table`, and what we say of its COPY line, must be the same.
+  // The server's hash of each row of `table` must equal our hash of its COPY line.
   static void ExpectSameHashes(const std::string& table, const std::vector<std::string>& columns) {
     postgres::PgResult hashes =
         connection().Query(fmt::format("SELECT {} FROM {}", compare::RowHashSql(columns), table));
@@ -52,7 +52,7 @@ class RowHashTest : public ::testing::Test {
 PostgresServer* RowHashTest::server_ = nullptr;
 testing::DirectSource* RowHashTest::source_ = nullptr;
 
-TEST_F(RowHashTest, ATextOfEveryLengthAndSeedHasTheServersHash) {
+TEST_F(RowHashTest, TextOfEveryLengthAndSeedHasTheServersHash) {
   std::string text;
   for (int length = 0; length < 100; ++length) {
     for (uint64_t seed : {uint64_t{0}, uint64_t{1}, uint64_t{0xfedcba9876543210}}) {
@@ -65,7 +65,7 @@ TEST_F(RowHashTest, ATextOfEveryLengthAndSeedHasTheServersHash) {
   }
 }
 
-TEST_F(RowHashTest, ATextHasTheSameHashWhereverItStandsInMemory) {
+TEST_F(RowHashTest, TextHasTheSameHashAtEveryAddress) {
   const std::string text = "a text of some length, which is more than one block";
   const uint64_t hash = formats::HashText(text, 7);
   std::string moved;
@@ -85,7 +85,7 @@ TEST_F(RowHashTest, RowsHaveTheServersHash) {
   ExpectSameHashes("public.t", {"a", "b", "c", "d", "e", "f"});
 }
 
-// Which SQL takes for NULL in some places.
+// SQL takes such a row for NULL in some places.
 TEST_F(RowHashTest, ARowOfNullsIsNotNull) {
   connection().Query(
       "CREATE TYPE public.pair AS (a int, b text); CREATE TABLE public.pairs (a public.pair, b int);"
@@ -112,7 +112,7 @@ TEST_F(RowHashTest, ARowWithoutColumnsHasTheServersHash) {
   ExpectSameHashes("public.none", {});
 }
 
-TEST(RowHasherTest, RowsThatDifferHaveOtherHashes) {
+TEST(RowHasherTest, DifferentRowsHaveDifferentHashes) {
   compare::RowHasher hasher(3);
   std::set<uint64_t> hashes;
   const char* lines[] = {"a\tb\t\\N",     "a\t\\N\tb", "\\N\ta\tb", "a\tb\t",  "a\t\tb",     "\ta\tb",
@@ -120,7 +120,7 @@ TEST(RowHasherTest, RowsThatDifferHaveOtherHashes) {
   for (const char* line : lines) EXPECT_TRUE(hashes.insert(hasher.Hash(line)).second) << line;
 }
 
-TEST(RowHasherTest, ALineThatCopyWouldNotWriteHasANumber) {
+TEST(RowHasherTest, InvalidLinesHaveOtherHashes) {
   compare::RowHasher hasher(2);
   EXPECT_NE(hasher.Hash("a\\"), hasher.Hash("a"));
   EXPECT_NE(hasher.Hash("a\tb\\q"), hasher.Hash("a\tb"));

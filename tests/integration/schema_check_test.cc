@@ -23,7 +23,7 @@ proto::SchemaVersion SchemaOf(const std::string& pre_data, const std::string& po
   return schema;
 }
 
-// What is said of it; nothing if it is accepted.
+// The problem found in it; empty if it is accepted.
 std::string ProblemOf(const proto::SchemaVersion& schema) {
   try {
     schema::CheckSchemaTexts(schema);
@@ -36,7 +36,7 @@ std::string ProblemOf(const proto::SchemaVersion& schema) {
 
 class CapturedSchemaTest : public ::testing::TestWithParam<const char*> {};
 
-TEST_P(CapturedSchemaTest, WhatPgDumpWritesIsASchema) {
+TEST_P(CapturedSchemaTest, SchemasOfPgDumpAreAccepted) {
   const std::string name = GetParam();
   const formats::DumpSections sections =
       formats::SplitDump(ReadCaptured(name + ".all.sql"), ReadCaptured(name + ".post.sql"));
@@ -64,7 +64,7 @@ TEST(SchemaCheckTest, BackslashesWithinQuotesAreText) {
   EXPECT_EQ(ProblemOf(off), "");
 }
 
-TEST(SchemaCheckTest, WhatPsqlWouldRunOrWhatIsNoSchemaIsRefused) {
+TEST(SchemaCheckTest, PsqlCommandsAndOtherTextAreRefused) {
   struct Case {
     std::string text;
     const char* why;
@@ -111,7 +111,7 @@ TEST(SchemaCheckTest, WhatPsqlWouldRunOrWhatIsNoSchemaIsRefused) {
       {"SET SESSION client_encoding = 'SJIS';", "unknown setting"},
       {"SET NAMES 'SJIS';", "unknown setting"},
       {"SET \"client_encoding\" = 'SJIS';", "unknown setting"},
-      {"SET client_encoding = 'SJIS';", "no encoding that a database can have"},
+      {"SET client_encoding = 'SJIS';", "not an encoding that a database can have"},
       {"SET standard_conforming_strings = off;", "another standard_conforming_strings"},
   };
   for (const Case& each : cases) {
@@ -121,7 +121,7 @@ TEST(SchemaCheckTest, WhatPsqlWouldRunOrWhatIsNoSchemaIsRefused) {
   }
 }
 
-TEST(SchemaCheckTest, DropsArePutBetweenStatements) {
+TEST(SchemaCheckTest, DropsAreInsertedBetweenStatements) {
   proto::SchemaVersion schema = SchemaOf("SELECT 'a;b';\nSELECT 2;\n");
   for (uint64_t at = 0; at <= schema.pre_data().size() + 1; ++at) {
     schema.set_drops_at(at);
@@ -158,8 +158,9 @@ TEST(SchemaCheckTest, NamesAreQuotedOrPlain) {
   EXPECT_THROW(schema::CheckSchemaNames(schema), Error);
 }
 
-// The judge is psql: in a random text that is accepted it finds no command, and after it begins a new statement.
-TEST(SchemaCheckTest, PsqlReadsWhatIsAcceptedAsThisDoes) {
+// psql is the judge: in a random text that is accepted it finds no command, and after the text it begins a new
+// statement.
+TEST(SchemaCheckTest, PsqlFindsNoCommandInAcceptedText) {
   const std::string pieces[] = {"'",
                                 "''",
                                 "\"",

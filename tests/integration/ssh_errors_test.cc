@@ -1,4 +1,4 @@
-// What a person is told when the way to the source does not open, by a real sshd.
+// Tests the messages for a link to the source that fails, with a real sshd.
 
 #include <gtest/gtest.h>
 
@@ -12,7 +12,7 @@
 namespace rotv {
 namespace {
 
-using namespace testing;  // NOLINT: the fixture's words.
+using namespace testing;  // NOLINT: the fixture's names.
 
 class SshErrorsTest : public ::testing::Test {
  protected:
@@ -30,7 +30,7 @@ class SshErrorsTest : public ::testing::Test {
   Interrupt interrupt_;
 };
 
-TEST_F(SshErrorsTest, AnUnknownHostKeyIsRefusedAndTheHintsLineMakesItKnown) {
+TEST_F(SshErrorsTest, AnUnknownHostKeyIsRefusedAndTheHintAddsIt) {
   SshServer server;
   SourceConfig source = SourceBy(server);
   source.known_hosts = private_dir_ / "known";
@@ -49,7 +49,7 @@ TEST_F(SshErrorsTest, AnUnknownHostKeyIsRefusedAndTheHintsLineMakesItKnown) {
   EXPECT_NO_THROW(Open(source));
 }
 
-TEST_F(SshErrorsTest, StrictHostKeyCheckingNoIsNotHeeded) {
+TEST_F(SshErrorsTest, StrictHostKeyCheckingNoIsIgnored) {
   SshServer server;
   std::filesystem::create_directory(home_ / ".ssh");
   WriteFile(home_ / ".ssh/config", "Host *\n  StrictHostKeyChecking no\n", 0600);
@@ -58,7 +58,7 @@ TEST_F(SshErrorsTest, StrictHostKeyCheckingNoIsNotHeeded) {
   EXPECT_EQ(OpenError(source).code(), ErrorCode::kRefused);
 }
 
-TEST_F(SshErrorsTest, AChangedHostKeyIsRefusedLoudly) {
+TEST_F(SshErrorsTest, AChangedHostKeyIsRefusedAndTheHintRemovesTheOldKey) {
   SshServer server;
   server.ReplaceHostKey();
   const Error error = OpenError(SourceBy(server));
@@ -78,7 +78,7 @@ TEST_F(SshErrorsTest, ARefusedLoginNamesUserAndKey) {
   EXPECT_TRUE(Contains(error.what(), server.client_key().string())) << error.what();
 }
 
-TEST_F(SshErrorsTest, WithoutAnyKeyThereIsNothingToTry) {
+TEST_F(SshErrorsTest, WithoutAnyKeyTheLoginIsRefused) {
   SshServer server;
   SourceConfig source = SourceBy(server);
   source.identity = "";
@@ -87,7 +87,7 @@ TEST_F(SshErrorsTest, WithoutAnyKeyThereIsNothingToTry) {
   EXPECT_TRUE(Contains(error.what(), "no key to try")) << error.what();
 }
 
-TEST_F(SshErrorsTest, AKeyWithAPassphraseAsksForTheAgentAndTheAgentHelps) {
+TEST_F(SshErrorsTest, AKeyWithAPassphraseNeedsTheAgent) {
   SshServer server({.key_passphrase = "open sesame"});
   const Error error = OpenError(SourceBy(server));
   EXPECT_EQ(error.code(), ErrorCode::kRefused);
@@ -108,7 +108,7 @@ TEST_F(SshErrorsTest, AKeyWithAPassphraseAsksForTheAgentAndTheAgentHelps) {
   EXPECT_NO_THROW(Open(agent_only));
 }
 
-TEST_F(SshErrorsTest, AKeyFileThatIsMissingOrNoKeyIsAUsageError) {
+TEST_F(SshErrorsTest, AMissingOrInvalidKeyFileIsAUsageError) {
   SshServer server;
   SourceConfig source = SourceBy(server);
   source.identity = private_dir_ / "missing";
@@ -119,13 +119,13 @@ TEST_F(SshErrorsTest, AKeyFileThatIsMissingOrNoKeyIsAUsageError) {
   EXPECT_TRUE(Contains(error.hint(), "leave out .pub")) << error.hint();
 }
 
-TEST_F(SshErrorsTest, AnSshValueThatIsNoPlaceIsAUsageError) {
+TEST_F(SshErrorsTest, AnInvalidSshTargetIsAUsageError) {
   SourceConfig source;
   source.ssh = "user@host:port";
   EXPECT_EQ(OpenError(source).code(), ErrorCode::kUsage);
 }
 
-TEST_F(SshErrorsTest, AHostThatDoesNotExistIsUnreachable) {
+TEST_F(SshErrorsTest, AnUnknownHostIsUnreachable) {
   SourceConfig source;
   source.ssh = "user@no-such-host.invalid";
   const Error error = OpenError(source);
@@ -141,7 +141,7 @@ TEST_F(SshErrorsTest, AClosedPortIsUnreachable) {
   EXPECT_TRUE(Contains(error.what(), "connection refused")) << error.what();
 }
 
-TEST_F(SshErrorsTest, APortThatIsNoSshdsIsUnreachable) {
+TEST_F(SshErrorsTest, APortWithoutSshdIsUnreachable) {
   TcpServer web([](int fd) { SendAll(fd, "HTTP/1.0 400 Bad Request\r\n\r\n"); });
   SourceConfig source;
   source.ssh = "user@127.0.0.1:" + std::to_string(web.port());
@@ -150,7 +150,7 @@ TEST_F(SshErrorsTest, APortThatIsNoSshdsIsUnreachable) {
   EXPECT_TRUE(Contains(error.hint(), "is this the port of sshd?")) << error.hint();
 }
 
-TEST_F(SshErrorsTest, APortThatNeverAnswersIsGivenUpAfterFifteenSeconds) {
+TEST_F(SshErrorsTest, ASilentPortTimesOutAfterFifteenSeconds) {
   TcpServer silent([](int fd) { ReadToEnd(fd); });
   SourceConfig source;
   source.ssh = "user@127.0.0.1:" + std::to_string(silent.port());
@@ -162,7 +162,7 @@ TEST_F(SshErrorsTest, APortThatNeverAnswersIsGivenUpAfterFifteenSeconds) {
   EXPECT_LT(took, std::chrono::seconds(18));
 }
 
-TEST_F(SshErrorsTest, AnInterruptEndsTheConnectingSoon) {
+TEST_F(SshErrorsTest, AnInterruptEndsConnectingSoon) {
   TcpServer silent([this](int fd) {
     interrupt_.Request();
     ReadToEnd(fd);
@@ -174,7 +174,7 @@ TEST_F(SshErrorsTest, AnInterruptEndsTheConnectingSoon) {
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
 }
 
-TEST_F(SshErrorsTest, AHostOfTheSshConfigBringsItsNamePortUserKeyAndKnownHosts) {
+TEST_F(SshErrorsTest, AHostOfTheSshConfigSetsNamePortUserKeyAndKnownHosts) {
   SshServer server;
   std::filesystem::create_directory(home_ / ".ssh");
   WriteFile(home_ / ".ssh/config",
@@ -188,7 +188,7 @@ TEST_F(SshErrorsTest, AHostOfTheSshConfigBringsItsNamePortUserKeyAndKnownHosts) 
   EXPECT_EQ(Open(source)->Description(), server.Destination());
 }
 
-TEST_F(SshErrorsTest, TheUsualFilesAreUsedWhereNothingIsNamed) {
+TEST_F(SshErrorsTest, TheUsualFilesAreUsedByDefault) {
   SshServer server;
   std::filesystem::create_directory(home_ / ".ssh");
   WriteFile(home_ / ".ssh/id_ed25519", ReadFile(server.client_key()), 0600);
@@ -203,7 +203,7 @@ TEST_F(SshErrorsTest, AProxyCommandIsUsedAndItsFailureIsReported) {
   std::filesystem::create_directory(home_ / ".ssh");
   std::string relay;
   for (const std::string& word : server.ClientCommand({}).argv) relay += word + " ";
-  // ClientCommand's last word is the host: options go in front of it.
+  // ClientCommand's last word is the host: options go before it.
   relay.insert(relay.rfind("127.0.0.1"), "-W %h:%p ");
   WriteFile(home_ / ".ssh/config", "Host *\n  ProxyCommand " + relay + "\n", 0600);
   EXPECT_EQ(RunOn(*Open(SourceBy(server)), Shell("echo hello")).out, "hello\n");
@@ -214,7 +214,7 @@ TEST_F(SshErrorsTest, AProxyCommandIsUsedAndItsFailureIsReported) {
   EXPECT_TRUE(Contains(error.what(), "`false`")) << error.what();
 }
 
-// Opens a connection that fails and says what the link knows of it.
+// Opens a connection that fails and returns what the link knows about it.
 std::string FailureOf(link::Link& link) {
   const FileDescriptor near = Connect(link);
   EXPECT_EQ(ReadToEnd(near.get()), "");
@@ -236,7 +236,7 @@ TEST_F(SshErrorsTest, NoServerAtTheRemotePortIsReported) {
   EXPECT_TRUE(Contains(why, "refused")) << why;
 }
 
-TEST_F(SshErrorsTest, ARemoteSocketThatIsMissingOrForbiddenIsReported) {
+TEST_F(SshErrorsTest, AMissingOrForbiddenRemoteSocketIsReported) {
   SshServer server;
   SourceConfig source = SourceBy(server);
   source.host = private_dir_.path();
@@ -253,19 +253,19 @@ TEST_F(SshErrorsTest, ARemoteSocketThatIsMissingOrForbiddenIsReported) {
   EXPECT_TRUE(Contains(forbidden, "AllowStreamLocalForwarding")) << forbidden;
 }
 
-TEST_F(SshErrorsTest, AFailureIsForgottenOnceTheWayWorks) {
+TEST_F(SshErrorsTest, AFailureIsForgottenOnceTheLinkWorks) {
   SshServer server;
   SourceConfig source = SourceBy(server);
   source.port = FreePort();
   const auto link = Open(source);
   EXPECT_NE(FailureOf(*link), "");
-  const Process far(
+  const Process remote(
       {.argv = {"python3", "-c",
                 "import socket,sys\ns=socket.socket()\ns.setsockopt(socket.SOL_SOCKET,socket.SO_REUSEADDR,1)\n"
                 "s.bind(('127.0.0.1'," +
                     std::to_string(source.port) +
                     "))\ns.listen()\nprint('up',flush=True)\nc=s.accept()[0]\nc.sendall(b'x')\nc.close()"}});
-  ASSERT_TRUE(const_cast<Process&>(far).WaitForOutput("up", std::chrono::seconds(10)));
+  ASSERT_TRUE(const_cast<Process&>(remote).WaitForOutput("up", std::chrono::seconds(10)));
   EXPECT_EQ(ReadToEnd(Connect(*link).get()), "x");
   EXPECT_EQ(link->FailureReason(), "");
 }

@@ -1,4 +1,4 @@
-// Connections and commands over one SSH session, by a real sshd.
+// Connections and commands over one SSH session, with a real sshd.
 //
 // Labels: tsan
 
@@ -16,7 +16,7 @@
 namespace rotv {
 namespace {
 
-using namespace testing;  // NOLINT: the fixture's words.
+using namespace testing;  // NOLINT: the fixture's names.
 
 constexpr size_t kBig = 100 * 1000 * 1000;
 
@@ -33,15 +33,15 @@ class SshLinkTest : public ::testing::Test {
   Interrupt interrupt_;
 };
 
-// Reads to the end, then says how much came, then sends as much back.
+// Reads to the end, then sends the number of bytes, then as many bytes back.
 void TakeThenGive(int fd) {
   const int64_t taken = ReadPattern(fd, 1);
   SendPattern(fd, 2, static_cast<size_t>(std::max<int64_t>(taken, 0)));
 }
 
-TEST_F(SshLinkTest, HundredMegabytesArriveWholeBothWaysWithAHalfCloseBetween) {
-  TcpServer far(TakeThenGive);
-  const auto link = Open(far.port());
+TEST_F(SshLinkTest, HundredMegabytesArriveBothWaysWithAHalfCloseBetween) {
+  TcpServer remote(TakeThenGive);
+  const auto link = Open(remote.port());
   const FileDescriptor near = Connect(*link);
   SendPattern(near.get(), 1, kBig);
   shutdown(near.get(), SHUT_WR);
@@ -51,8 +51,8 @@ TEST_F(SshLinkTest, HundredMegabytesArriveWholeBothWaysWithAHalfCloseBetween) {
   EXPECT_EQ(link->FailureReason(), "");
 }
 
-TEST_F(SshLinkTest, BothDirectionsAtOnceInFourConnections) {
-  TcpServer far([](int fd) {
+TEST_F(SshLinkTest, FourConnectionsCarryBothDirectionsAtOnce) {
+  TcpServer remote([](int fd) {
     std::thread sender([fd] {
       SendPattern(fd, 2, kBig / 4);
       shutdown(fd, SHUT_WR);
@@ -60,7 +60,7 @@ TEST_F(SshLinkTest, BothDirectionsAtOnceInFourConnections) {
     EXPECT_EQ(ReadPattern(fd, 1), static_cast<int64_t>(kBig / 4));
     sender.join();
   });
-  const auto link = Open(far.port());
+  const auto link = Open(remote.port());
   std::vector<std::thread> clients;
   for (int i = 0; i < 4; ++i) {
     clients.emplace_back([&link] {
@@ -76,11 +76,11 @@ TEST_F(SshLinkTest, BothDirectionsAtOnceInFourConnections) {
   for (std::thread& client : clients) client.join();
 }
 
-TEST(SshLinkRekeyTest, NothingIsLostWhileKeysAreExchanged) {
+TEST(SshLinkRekeyTest, NoByteIsLostDuringARekey) {
   SshServer server({.config_lines = {"RekeyLimit 3M"}});
-  TcpServer far(TakeThenGive);
+  TcpServer remote(TakeThenGive);
   SourceConfig source = SourceBy(server);
-  source.port = far.port();
+  source.port = remote.port();
   const TempDir private_dir;
   const Interrupt interrupt;
   const auto link = link::OpenLink(source, private_dir.path(), interrupt);
@@ -90,14 +90,14 @@ TEST(SshLinkRekeyTest, NothingIsLostWhileKeysAreExchanged) {
   EXPECT_EQ(ReadPattern(near.get(), 2), static_cast<int64_t>(kBig / 4));
 }
 
-TEST_F(SshLinkTest, TheRemoteCloseReachesTheLocalEndAndViceVersa) {
+TEST_F(SshLinkTest, ACloseReachesTheOtherEnd) {
   std::atomic<bool> remote_saw_end{false};
-  TcpServer far([&](int fd) {
+  TcpServer remote([&](int fd) {
     char byte = 0;
-    if (recv(fd, &byte, 1, 0) == 1 && byte == 'c') return;  // Closes.
+    if (recv(fd, &byte, 1, 0) == 1 && byte == 'c') return;  // Closes the connection.
     remote_saw_end = recv(fd, &byte, 1, 0) <= 0;
   });
-  const auto link = Open(far.port());
+  const auto link = Open(remote.port());
   {
     const FileDescriptor near = Connect(*link);
     SendAll(near.get(), "c");
@@ -110,15 +110,15 @@ TEST_F(SshLinkTest, TheRemoteCloseReachesTheLocalEndAndViceVersa) {
   EXPECT_TRUE(WaitUntil([&] { return remote_saw_end.load(); }));
 }
 
-TEST_F(SshLinkTest, AConnectionThatIsGivenUpStopsAServerThatSendsForever) {
+TEST_F(SshLinkTest, AnAbandonedConnectionStopsAServerThatKeepsSending) {
   std::atomic<bool> stopped{false};
-  TcpServer far([&](int fd) {
+  TcpServer remote([&](int fd) {
     const std::string piece(1 << 20, 'x');
     while (send(fd, piece.data(), piece.size(), MSG_NOSIGNAL) > 0) {
     }
     stopped = true;
   });
-  const auto link = Open(far.port());
+  const auto link = Open(remote.port());
   {
     const FileDescriptor near = Connect(*link);
     char byte = 0;
@@ -143,18 +143,18 @@ uint64_t SettledBytes(const link::Link& link) {
 }
 
 TEST_F(SshLinkTest, AStalledReaderStopsTheSenderAndGetsEverythingLater) {
-  TcpServer far([](int fd) { SendPattern(fd, 2, kBig); });
-  const auto link = Open(far.port());
+  TcpServer remote([](int fd) { SendPattern(fd, 2, kBig); });
+  const auto link = Open(remote.port());
   const FileDescriptor near = Connect(*link);
   EXPECT_LT(SettledBytes(*link), 8'000'000u);
   EXPECT_EQ(ReadPattern(near.get(), 2), static_cast<int64_t>(kBig));
 }
 
-// libssh opens a channel's window with every read, however little was read: a reader that is slow but reads must not
-// make it take in all that the far end has.
-TEST_F(SshLinkTest, ASlowReaderDoesNotMakeMemoryGrow) {
-  TcpServer far([](int fd) { SendPattern(fd, 2, kBig); });
-  const auto link = Open(far.port());
+// libssh opens a channel's window with every read, however little was read: a slow reader must not make it take in
+// everything that the remote host has.
+TEST_F(SshLinkTest, ASlowReaderDoesNotGrowMemory) {
+  TcpServer remote([](int fd) { SendPattern(fd, 2, kBig); });
+  const auto link = Open(remote.port());
   const FileDescriptor near = Connect(*link);
   std::vector<char> buffer(64 * 1024);
   uint64_t taken = 0;
@@ -167,16 +167,16 @@ TEST_F(SshLinkTest, ASlowReaderDoesNotMakeMemoryGrow) {
   EXPECT_LT(SettledBytes(*link) - taken, 8'000'000u);
 }
 
-TEST_F(SshLinkTest, AStalledConnectionDoesNotHoldUpOthers) {
-  TcpServer far([](int fd) { SendPattern(fd, 2, kBig / 5); });
-  const auto link = Open(far.port());
+TEST_F(SshLinkTest, AStalledConnectionDoesNotBlockOthers) {
+  TcpServer remote([](int fd) { SendPattern(fd, 2, kBig / 5); });
+  const auto link = Open(remote.port());
   const FileDescriptor stalled = Connect(*link);
   SettledBytes(*link);
   const FileDescriptor near = Connect(*link);
   EXPECT_EQ(ReadPattern(near.get(), 2), static_cast<int64_t>(kBig / 5));
 }
 
-TEST_F(SshLinkTest, RunGivesOutputErrorsAndStatus) {
+TEST_F(SshLinkTest, RunReturnsOutputErrorsAndStatus) {
   const auto link = Open(1);
   const RunResult run =
       RunOn(*link, {{"sh", "-c", "echo \"$1|$A\"; echo err >&2; exit 3", "x", "it's a $word"}, {{"A", "x 'y'"}}, ""});
@@ -185,13 +185,13 @@ TEST_F(SshLinkTest, RunGivesOutputErrorsAndStatus) {
   EXPECT_EQ(run.result.exit_status, 3);
 }
 
-TEST_F(SshLinkTest, RunTellsWhatIsNotThereAndWhatWasKilled) {
+TEST_F(SshLinkTest, RunReportsMissingAndKilledCommands) {
   const auto link = Open(1);
   EXPECT_EQ(RunOn(*link, {{"no-such-program"}, {}, ""}).result.exit_status, 127);
   EXPECT_EQ(RunOn(*link, Shell("kill -TERM $$")).result.exit_status, 128 + 15);
 }
 
-TEST_F(SshLinkTest, RunBringsHundredMegabytesWhole) {
+TEST_F(SshLinkTest, RunReturnsHundredMegabytesIntact) {
   const TempDir directory;
   std::string bytes(kBig, '\0');
   Pattern(7).Fill(bytes);
@@ -209,7 +209,7 @@ TEST_F(SshLinkTest, RunBringsHundredMegabytesWhole) {
   EXPECT_TRUE(right);
 }
 
-TEST_F(SshLinkTest, TwoRunsAtOnceDoNotMix) {
+TEST_F(SshLinkTest, ConcurrentRunsDoNotMix) {
   const auto link = Open(1);
   std::vector<std::thread> threads;
   for (const char* word : {"one", "two", "three"}) {
@@ -222,7 +222,7 @@ TEST_F(SshLinkTest, TwoRunsAtOnceDoNotMix) {
   for (std::thread& thread : threads) thread.join();
 }
 
-TEST_F(SshLinkTest, ThePasswordReachesTheCommandAndNoProcessList) {
+TEST_F(SshLinkTest, ThePasswordReachesTheCommandButNoProcessList) {
   const auto link = Open(1);
   const std::string password = "pa ss'\\\"w$(id)`";
   os::ProgramCall command =
@@ -230,7 +230,7 @@ TEST_F(SshLinkTest, ThePasswordReachesTheCommandAndNoProcessList) {
   command.password = password;
   const RunResult run = RunOn(*link, command);
   EXPECT_TRUE(run.out.starts_with(password + "|")) << run.out.substr(0, 100);
-  EXPECT_FALSE(Contains(run.out.substr(password.size()), "pa ss'")) << "it stands in a command line";
+  EXPECT_FALSE(Contains(run.out.substr(password.size()), "pa ss'")) << "it is in a command line";
 }
 
 TEST_F(SshLinkTest, AReaderThatThrowsEndsTheRemoteCommand) {
@@ -240,7 +240,7 @@ TEST_F(SshLinkTest, AReaderThatThrowsEndsTheRemoteCommand) {
     pid.append(piece);
     throw std::runtime_error("the disk is full");
   };
-  // A command that would neither write again nor look at its output.
+  // A command that would neither write again nor check its output.
   const std::string fifo = private_dir_ / "fifo";
   MustRun({.argv = {"mkfifo", fifo}});
   EXPECT_THROW(link->Run(Shell("echo $$; exec cat '" + fifo + "'"), fail), std::runtime_error);
@@ -254,9 +254,9 @@ TEST_F(SshLinkTest, AnInterruptEndsARunSoon) {
             ErrorCode::kInterrupted);
 }
 
-TEST_F(SshLinkTest, ASessionThatIsKilledIsUnreachableAndSaysSo) {
-  TcpServer far([](int fd) { SendPattern(fd, 2, kBig); });
-  const auto link = Open(far.port());
+TEST_F(SshLinkTest, AKilledSessionIsReportedAsUnreachable) {
+  TcpServer remote([](int fd) { SendPattern(fd, 2, kBig); });
+  const auto link = Open(remote.port());
   const FileDescriptor near = Connect(*link);
   char byte = 0;
   ASSERT_EQ(recv(near.get(), &byte, 1, 0), 1);
@@ -264,22 +264,22 @@ TEST_F(SshLinkTest, ASessionThatIsKilledIsUnreachableAndSaysSo) {
   const Error error = ErrorOf([&] { link->Run(Shell("echo go; exec tail -f /dev/null"), kill_sessions); });
   EXPECT_EQ(error.code(), ErrorCode::kUnreachable);
   EXPECT_TRUE(Contains(error.what(), server_.Destination())) << error.what();
-  ReadToEnd(near.get());  // Ends.
+  ReadToEnd(near.get());  // Returns when the other end closes.
   EXPECT_TRUE(Contains(link->FailureReason(), "broke")) << link->FailureReason();
   EXPECT_EQ(ErrorOf([&] { link->Run(Shell("true"), [](std::string_view) {}); }).code(), ErrorCode::kUnreachable);
-  EXPECT_TRUE(WaitUntil([&] { return !Connect(*link); })) << "somebody still listens";
+  EXPECT_TRUE(WaitUntil([&] { return !Connect(*link); })) << "there is still a listener";
 }
 
 size_t OpenFiles() {
   return static_cast<size_t>(std::distance(std::filesystem::directory_iterator("/proc/self/fd"), {}));
 }
 
-TEST_F(SshLinkTest, NothingIsLeftBehind) {
-  TcpServer far([](int fd) { SendPattern(fd, 2, 1000); });
-  Open(far.port());
+TEST_F(SshLinkTest, NoFileConnectionOrSessionRemains) {
+  TcpServer remote([](int fd) { SendPattern(fd, 2, 1000); });
+  Open(remote.port());
   const size_t before = OpenFiles();
   for (int i = 0; i < 3; ++i) {
-    const auto link = Open(far.port());
+    const auto link = Open(remote.port());
     EXPECT_EQ(ReadPattern(Connect(*link).get(), 2), 1000);
     RunOn(*link, Shell("true"));
   }
@@ -288,12 +288,12 @@ TEST_F(SshLinkTest, NothingIsLeftBehind) {
   EXPECT_TRUE(WaitUntil([&] { return server_.Sessions() == 0; }));
 }
 
-TEST_F(SshLinkTest, ADirectoryTooLongForASocketsPathIsNoHindrance) {
-  TcpServer far([](int fd) { SendPattern(fd, 2, 1000); });
+TEST_F(SshLinkTest, ADirectoryTooLongForASocketPathWorks) {
+  TcpServer remote([](int fd) { SendPattern(fd, 2, 1000); });
   const std::string long_dir = private_dir_ / std::string(100, 'd');
   std::filesystem::create_directory(long_dir);
   SourceConfig source = SourceBy(server_);
-  source.port = far.port();
+  source.port = remote.port();
   std::string host;
   {
     const auto link = link::OpenLink(source, long_dir, interrupt_);
@@ -304,10 +304,10 @@ TEST_F(SshLinkTest, ADirectoryTooLongForASocketsPathIsNoHindrance) {
   EXPECT_FALSE(std::filesystem::exists(host));
 }
 
-TEST_F(SshLinkTest, ASocketThatAKilledRunLeftIsReplaced) {
+TEST_F(SshLinkTest, ASocketLeftByAKilledRunIsReplaced) {
   WriteFile(private_dir_ / ".s.PGSQL.5432", "");
-  TcpServer far([](int fd) { SendPattern(fd, 2, 1000); });
-  const auto link = Open(far.port());
+  TcpServer remote([](int fd) { SendPattern(fd, 2, 1000); });
+  const auto link = Open(remote.port());
   EXPECT_EQ(ReadPattern(Connect(*link).get(), 2), 1000);
 }
 

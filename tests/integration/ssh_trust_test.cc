@@ -1,5 +1,5 @@
-// Which hosts and which keys are trusted: exactly those that OpenSSH's own client trusts with the same files, which is
-// asked each time. A real sshd.
+// Checks which hosts and keys are trusted: exactly those that OpenSSH's own client, which is asked each time, trusts
+// with the same files. Uses a real sshd.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,12 +14,12 @@
 namespace rotv {
 namespace {
 
-using namespace testing;  // NOLINT: the fixture's words.
+using namespace testing;  // NOLINT: the fixture's names.
 using ::testing::HasSubstr;
 
 struct TrustCase {
   std::string what;
-  // In all of these <NAME> stands for [127.0.0.1]:PORT, <KEY> for the host's key, <OTHER> for another key, <DIR> for
+  // In all of these, <NAME> is replaced by [127.0.0.1]:PORT, <KEY> by the host's key, <OTHER> by another key, <DIR> by
   // the directory of the files.
   std::string user_lines;
   std::string global_lines;
@@ -102,9 +102,9 @@ class SshTrustTest : public ::testing::Test {
 constexpr const char* kRevoked = "IS REVOKED";
 constexpr const char* kUnknown = "is not known";
 constexpr const char* kOnlyAuthority = "certificate authority only";
-constexpr const char* kUndecided = "cannot be found out";
+constexpr const char* kUndecided = "cannot be checked for revoked keys";
 
-TEST_F(SshTrustTest, HostKeysAreTrustedAsOpensshTrustsThem) {
+TEST_F(SshTrustTest, TrustsTheSameHostKeysAsOpenssh) {
   MustRun({.argv = {"ssh-keygen", "-q", "-k", "-f", home_ / "krl", home_ / "other.pub"}});
   WriteFile(home_ / "host.pub", server_.HostKey() + "\n");
   MustRun({.argv = {"ssh-keygen", "-q", "-k", "-f", home_ / "krl-of-host", home_ / "host.pub"}});
@@ -170,22 +170,22 @@ TEST_F(SshTrustTest, HostKeysAreTrustedAsOpensshTrustsThem) {
   }
 }
 
-// What would let a key pass with ssh, and is not understood here, never does.
-TEST_F(SshTrustTest, KeysThatOnlyAProgramKnowsAreRefusedWithTheReason) {
+// A setting that would let a key pass with ssh, and that is not understood here, never does.
+TEST_F(SshTrustTest, KeysKnownOnlyToAProgramAreRefusedWithTheReason) {
   Write({"", "<NAME> <KEY>", "", "  KnownHostsCommand /usr/bin/printf \"<NAME> <KEY>\"", ""});
   const Error error = ErrorOf([&] { Open(Source()); });
   EXPECT_EQ(error.code(), ErrorCode::kRefused);
   EXPECT_THAT(error.what(), HasSubstr("KnownHostsCommand"));
 }
 
-TEST_F(SshTrustTest, AConfigurationThatSshCannotReadIsAUsageError) {
+TEST_F(SshTrustTest, AnUnreadableSshConfigIsAUsageError) {
   WriteFile(home_ / ".ssh/config", "Host *\n  HostKeyAliass mydb\n", 0600);
   const Error error = ErrorOf([&] { Open(SourceBy(server_)); });
   EXPECT_EQ(error.code(), ErrorCode::kUsage);
   EXPECT_THAT(error.hint(), HasSubstr("ssh -G"));
 }
 
-TEST_F(SshTrustTest, TheSourcesKnownHostsTakesThePlaceOfTheUsersAndNotOfRevocations) {
+TEST_F(SshTrustTest, TheSourcesKnownHostsReplacesTheUsersButNotRevocations) {
   Write({"", "", "@revoked * <KEY>", "", ""});
   SourceConfig source = Source();
   source.known_hosts = server_.known_hosts();
@@ -194,7 +194,7 @@ TEST_F(SshTrustTest, TheSourcesKnownHostsTakesThePlaceOfTheUsersAndNotOfRevocati
   EXPECT_NO_THROW(Open(source));
 }
 
-TEST_F(SshTrustTest, AKeyFileThatOthersMayReadIsRefusedWhereverItIsNamed) {
+TEST_F(SshTrustTest, AKeyFileThatOthersMayReadIsRefusedEverywhere) {
   const std::filesystem::path key = home_ / ".ssh/id_ed25519";
   const std::string hint = "chmod 600 " + key.string();
   WriteFile(home_ / ".ssh/known_hosts", ReadFile(server_.known_hosts()), 0600);
@@ -220,7 +220,7 @@ TEST_F(SshTrustTest, AKeyFileThatOthersMayReadIsRefusedWhereverItIsNamed) {
   EXPECT_NO_THROW(Open(named));
 }
 
-TEST_F(SshTrustTest, ByAnotherKeyTheUnprotectedOneIsAWarning) {
+TEST_F(SshTrustTest, AnUnprotectedKeyIsAWarningIfAnotherKeyWorks) {
   const std::filesystem::path open_key = home_ / "open-key";
   WriteFile(open_key, ReadFile(server_.client_key()), 0644);
   Write({"", "<NAME> <KEY>", "", "  IdentityFile " + open_key.string(), ""});
@@ -229,8 +229,8 @@ TEST_F(SshTrustTest, ByAnotherKeyTheUnprotectedOneIsAWarning) {
   EXPECT_THAT(warnings[0].message, HasSubstr("chmod 600 " + open_key.string()));
 }
 
-// A host shows one of its keys, and which one is for the client to say.
-TEST_F(SshTrustTest, OfSeveralHostKeysTheKnownOneIsAskedFor) {
+// A host shows one of its keys, and the client chooses which one.
+TEST_F(SshTrustTest, TheKnownOneOfSeveralHostKeysIsRequested) {
   const std::filesystem::path rsa = home_ / "rsa_host_key";
   MustRun({.argv = {"ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-C", "", "-f", rsa}});
   SshServer two({.config_lines = {"HostKey " + rsa.string()}});

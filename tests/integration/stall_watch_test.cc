@@ -1,5 +1,5 @@
-// Silence on a connection to a real server: of a way that carries nothing any more, of a server that is busy, and of an
-// answer that was lost.
+// Silence on a connection to a real server: of a link that carries nothing any more, of a server that is busy, and of a
+// lost reply.
 //
 // Labels: tsan
 
@@ -20,7 +20,7 @@
 namespace rotv {
 namespace {
 
-using namespace testing;  // NOLINT: the fixture's words.
+using namespace testing;  // NOLINT: the fixture's names.
 using Clock = std::chrono::steady_clock;
 
 constexpr int kStallSeconds = 3;
@@ -55,7 +55,7 @@ class StallWatchTest : public ::testing::Test {
   std::unique_ptr<link::Link> link_;
 };
 
-TEST_F(StallWatchTest, EveryKindOfWaitEnds) {
+TEST_F(StallWatchTest, EveryKindOfWaitEndsOnAStalledLink) {
   const std::pair<const char*, std::function<void(postgres::PgConnection&)>> waits[] = {
       {"an answer", [](postgres::PgConnection& connection) { connection.Query("SELECT 1"); }},
       {"the start of a COPY",
@@ -74,7 +74,7 @@ TEST_F(StallWatchTest, EveryKindOfWaitEnds) {
   ExpectStalls([&] { Connect(); });
 }
 
-TEST_F(StallWatchTest, InTheMiddleOfACopyOrAStreamToo) {
+TEST_F(StallWatchTest, AStallInACopyOrAStreamEndsToo) {
   const auto connection = Connect();
   connection->StartCopyOut("COPY (SELECT repeat('x', 1000) FROM generate_series(1, 100000)) TO STDOUT");
   for (int i = 0; i < 10; ++i) EXPECT_TRUE(connection->CopyRow().has_value());
@@ -95,7 +95,7 @@ TEST_F(StallWatchTest, InTheMiddleOfACopyOrAStreamToo) {
   });
 }
 
-// A server that works is silent, too.
+// A server that works is silent too.
 TEST_F(StallWatchTest, ABusyServerIsWaitedFor) {
   const auto connection = Connect();
   EXPECT_EQ(connection->Query(fmt::format("SELECT pg_sleep({})", 2 * kStallSeconds + 1)).rows(), 1);
@@ -104,15 +104,16 @@ TEST_F(StallWatchTest, ABusyServerIsWaitedFor) {
   connection->Query("SET lock_timeout = 0");
   std::thread unlock([&] {
     EXPECT_TRUE(server_.WaitForBlocked("pg_advisory_lock"));
-    std::this_thread::sleep_for(std::chrono::seconds(2 * kStallSeconds));  // What is waited for is time itself.
+    std::this_thread::sleep_for(std::chrono::seconds(2 * kStallSeconds));  // The passing of time itself is what the
+                                                                           // test waits for.
     other.Exec("COMMIT; SELECT pg_advisory_unlock_all()");
   });
   EXPECT_NO_THROW(connection->Query("SELECT pg_advisory_lock(1)"));
   unlock.join();
 }
 
-// New connections get through: only the server can tell that its answer was lost.
-TEST_F(StallWatchTest, AnAnswerThatWasLostIsNotWaitedFor) {
+// New connections get through: only the server can say that its reply was lost.
+TEST_F(StallWatchTest, ALostReplyIsNotWaitedFor) {
   const auto connection = Connect();
   slow_link_.FreezeOpenOnes();
   ExpectStalls([&] { connection->Query("SELECT 1"); });
@@ -125,11 +126,11 @@ TEST_F(StallWatchTest, AnAnswerThatWasLostIsNotWaitedFor) {
   });
 }
 
-TEST_F(StallWatchTest, AnInterruptEndsTheWaitSoon) {
+TEST_F(StallWatchTest, AnInterruptEndsAStalledWaitSoon) {
   const auto connection = Connect();
   slow_link_.Freeze();
   std::thread interrupting([&] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(kStallSeconds * 600));  // In the middle of a look.
+    std::this_thread::sleep_for(std::chrono::milliseconds(kStallSeconds * 600));  // In the middle of a check.
     interrupt_.Request();
   });
   const auto start = Clock::now();

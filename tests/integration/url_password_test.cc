@@ -1,4 +1,4 @@
-// A password never goes in clear to a server that nothing proves: against a server that lies, and against a real one
+// A password is never sent in clear to an unproven server: tested against a server that lies, and against a real one
 // with each of its methods.
 //
 // Labels: tsan
@@ -22,12 +22,12 @@
 namespace rotv {
 namespace {
 
-using namespace testing;  // NOLINT: the fixture's words.
+using namespace testing;  // NOLINT: the fixture's names.
 using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr const char* kPassword = "s3cret-enough";
-// Leads to this machine, and is no loopback address in anybody's eyes.
+// Leads to this machine, but does not count as a loopback address.
 constexpr const char* kElsewhere = "0.0.0.0";
 
 std::string Number(uint32_t number) {
@@ -46,7 +46,7 @@ const std::string kInClear = Ask(3);
 const std::string kMd5 = Ask(5, "salt");
 const std::string kScram = Ask(10, std::string("SCRAM-SHA-256\0\0", 15));
 
-TEST(LoginInspectorTest, PassesNothingOfAMessageThatAsksInClearHoweverItIsCut) {
+TEST(LoginInspectorTest, PassesNoPartOfARequestForAClearPasswordHoweverItIsSplit) {
   for (const std::string& before : {std::string(), kMd5, kScram}) {
     const std::string bytes = before + kInClear + "rest";
     for (size_t piece = 1; piece <= bytes.size(); ++piece) {
@@ -72,7 +72,7 @@ TEST(LoginInspectorTest, PassesEverythingOnceTheLoginIsOver) {
   }
 }
 
-TEST(LoginInspectorTest, PassesNothingThatHasNoPlaceInALogin) {
+TEST(LoginInspectorTest, PassesNoMessageThatDoesNotBelongToALogin) {
   for (const std::string& bytes : {std::string("S\0\0\0\x08xxxx", 9), std::string("N"), std::string("\0", 1),
                                    "R" + Number(4) + "abcd", "R" + Number(1 << 20) + Number(5)}) {
     link::LoginInspector inspector;
@@ -81,7 +81,7 @@ TEST(LoginInspectorTest, PassesNothingThatHasNoPlaceInALogin) {
   }
 }
 
-TEST(ServerProofTest, OnlyACheckedNameOrNoNetworkProvesTheServer) {
+TEST(ServerProofTest, OnlyAVerifiedNameOrALocalConnectionProvesTheServer) {
   const std::pair<link::PgParameters, bool> cases[] = {
       {{{"host", "db.example.org"}}, false},
       {{{"host", "db.example.org"}, {"sslmode", "require"}}, false},
@@ -125,12 +125,12 @@ class UrlPasswordTest : public ::testing::Test {
   ScopedVariable password_{"PGPASSWORD", kPassword};
 };
 
-// Tells every client the same, whatever it says.
+// Sends the same reply to every client, whatever it receives.
 class LyingServer {
  public:
-  explicit LyingServer(std::string says)
-      : says_(std::move(says)), server_([this](int fd) {
-          SendAll(fd, says_);
+  explicit LyingServer(std::string reply)
+      : reply_(std::move(reply)), server_([this](int fd) {
+          SendAll(fd, reply_);
           const std::string heard = ReadToEnd(fd);
           const std::lock_guard lock(mutex_);
           heard_ += heard;
@@ -143,13 +143,13 @@ class LyingServer {
   }
 
  private:
-  const std::string says_;
+  const std::string reply_;
   mutable std::mutex mutex_;
   std::string heard_;
   TcpServer server_;
 };
 
-TEST_F(UrlPasswordTest, ALyingServerNeverHearsThePassword) {
+TEST_F(UrlPasswordTest, ALyingServerNeverReceivesThePassword) {
   const std::pair<const char*, std::string> cases[] = {
       {"at once", kInClear},
       {"after it has refused TLS", "N" + kInClear},
@@ -158,9 +158,9 @@ TEST_F(UrlPasswordTest, ALyingServerNeverHearsThePassword) {
       {"with TLS that it does not speak", "S" + kInClear},
   };
   for (const char* mode : {"", "?sslmode=disable", "?sslmode=allow", "?sslmode=prefer", "?sslmode=require"}) {
-    for (const auto& [when, says] : cases) {
+    for (const auto& [when, reply] : cases) {
       SCOPED_TRACE(fmt::format("{}{}", when, mode));
-      LyingServer server(says);
+      LyingServer server(reply);
       const auto link = Open(fmt::format("postgresql://rotv@{}:{}/rotv{}", kElsewhere, server.port(), mode));
       const Error error = ErrorOf([&] { postgres::PgConnection::Connect(*link, {}, interrupt_); });
       EXPECT_THAT(error.code(), ::testing::AnyOf(ErrorCode::kRefused, ErrorCode::kUnreachable)) << error.what();
@@ -188,7 +188,7 @@ class UrlMethodsTest : public UrlPasswordTest {
     }
   }
 
-  // The server shows a certificate for kElsewhere from now on, which is also its own authority's.
+  // From now on the server shows a certificate for kElsewhere, which is also its own authority's.
   void StartTls() {
     const std::filesystem::path directory = server_.data_directory();
     MustRun({.argv = {"openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=test",
@@ -205,7 +205,7 @@ class UrlMethodsTest : public UrlPasswordTest {
     server_.Set("ssl", "on");
   }
 
-  // Connects, and runs pg_dump by the same way. Empty, or what was said against it.
+  // Connects, and runs pg_dump by the same link. Returns the error's message; empty if there is none.
   std::string Try(const std::string& method, const std::string& parameters) {
     const auto link =
         Open(fmt::format("postgresql://by_{}@{}:{}/rotv{}", method, kElsewhere, server_.port(), parameters));
@@ -229,7 +229,7 @@ class UrlMethodsTest : public UrlPasswordTest {
   PostgresServer server_;
 };
 
-TEST_F(UrlMethodsTest, WithoutTlsEveryMethodWorksThatDoesNotShowThePassword) {
+TEST_F(UrlMethodsTest, WithoutTlsOnlyMethodsThatHideThePasswordWork) {
   for (const char* parameters : {"", "?sslmode=disable"}) {
     EXPECT_EQ(Try("scram", parameters), "");
     EXPECT_EQ(Try("md5", parameters), "");
@@ -240,7 +240,7 @@ TEST_F(UrlMethodsTest, WithoutTlsEveryMethodWorksThatDoesNotShowThePassword) {
   EXPECT_EQ(Try("trust", ""), "");
 }
 
-TEST_F(UrlMethodsTest, WithTlsThatProvesNothingScramIsBoundToIt) {
+TEST_F(UrlMethodsTest, WithUnverifiedTlsScramUsesChannelBinding) {
   StartTls();
   const std::string ca = "?sslmode=verify-ca&sslrootcert=" + (private_dir_ / "root.crt").string();
   for (const std::string& parameters : {std::string(), std::string("?sslmode=require"), ca}) {
@@ -251,7 +251,7 @@ TEST_F(UrlMethodsTest, WithTlsThatProvesNothingScramIsBoundToIt) {
   EXPECT_EQ(Try("trust", ""), "");
 }
 
-TEST_F(UrlMethodsTest, ToAServerThatIsProvenEverythingMayGo) {
+TEST_F(UrlMethodsTest, AProvenServerMayUseEveryMethod) {
   StartTls();
   const std::string proven = "?sslmode=verify-full&sslrootcert=" + (private_dir_ / "root.crt").string();
   for (const char* method : {"scram", "md5", "password", "trust"}) EXPECT_EQ(Try(method, proven), "") << method;
@@ -260,8 +260,8 @@ TEST_F(UrlMethodsTest, ToAServerThatIsProvenEverythingMayGo) {
   ASSERT_EQ(Open("postgresql://rotv@0.0.0.0/rotv?sslmode=require")->Warnings().size(), 1U);
 }
 
-// pgpass knows the server under its own name, also where the connection goes through a socket of ours.
-TEST_F(UrlMethodsTest, APasswordFileServesToo) {
+// pgpass knows the server under its own name, even if the connection goes through a socket of ours.
+TEST_F(UrlMethodsTest, APasswordFileWorksToo) {
   const ScopedVariable none("PGPASSWORD", "");
   WriteFile(private_dir_ / "pgpass", fmt::format("{}:{}:rotv:by_scram:{}\n", kElsewhere, server_.port(), kPassword),
             0600);

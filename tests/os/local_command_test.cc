@@ -27,7 +27,7 @@ Ran RunIt(const os::ProgramCall& command) {
 
 os::ProgramCall Shell(const std::string& script) { return {{"sh", "-c", script}, {}, ""}; }
 
-TEST(LocalCommandTest, GivesOutputErrorsAndStatus) {
+TEST(LocalCommandTest, ReturnsOutputErrorsAndStatus) {
   const Ran ran = RunIt(Shell("echo out; echo err >&2; exit 3"));
   EXPECT_EQ(ran.out, "out\n");
   EXPECT_EQ(ran.result.stderr_text, "err\n");
@@ -38,17 +38,17 @@ TEST(LocalCommandTest, ASignalIs128PlusItsNumber) {
   EXPECT_EQ(RunIt(Shell("kill -9 $$")).result.exit_status, 128 + SIGKILL);
 }
 
-TEST(LocalCommandTest, AProgramThatIsNotThereIs127) {
+TEST(LocalCommandTest, AMissingProgramIs127) {
   const Ran ran = RunIt({{"no-such-program-anywhere"}, {}, ""});
   EXPECT_EQ(ran.result.exit_status, 127);
   EXPECT_NE(ran.result.stderr_text.find("no-such-program-anywhere: command not found"), std::string::npos);
 }
 
-TEST(LocalCommandTest, AProgramThatMayNotRunIs126) {
+TEST(LocalCommandTest, AProgramWithoutExecutePermissionIs126) {
   EXPECT_EQ(RunIt({{"/etc/passwd"}, {}, ""}).result.exit_status, 126);
 }
 
-TEST(LocalCommandTest, ThePasswordIsInAFileOfNoNameAndNeitherInWordsNorEnvironment) {
+TEST(LocalCommandTest, ThePasswordIsInAnUnnamedFileAndNotInArgumentsOrEnvironment) {
   os::ProgramCall command = Shell(
       "echo \"$A|$PATH\"; stat -L -c %a $PGPASSFILE; cat $PGPASSFILE; tr '\\0' ' ' < /proc/$$/cmdline; "
       "tr '\\0' ' ' < /proc/$$/environ");
@@ -61,7 +61,7 @@ TEST(LocalCommandTest, ThePasswordIsInAFileOfNoNameAndNeitherInWordsNorEnvironme
   EXPECT_EQ(ran.out.find("c\\", ran.out.find(line) + line.size()), std::string::npos) << ran.out;
 }
 
-TEST(LocalCommandTest, AProgramIsGivenWhatItNeedsAndNoSecretOfOurs) {
+TEST(LocalCommandTest, AProgramGetsWhatItNeedsAndNoSecretOfOurs) {
   setenv("SOME_TOKEN", "t0ken", 1);
   setenv("SSH_AUTH_SOCK", "/tmp/agent", 1);
   setenv("PGPASSWORD", "s3cret", 1);
@@ -78,7 +78,7 @@ TEST(LocalCommandTest, AProgramIsGivenWhatItNeedsAndNoSecretOfOurs) {
 
 TEST(LocalCommandTest, StandardInputIsEmpty) { EXPECT_EQ(RunIt({{"cat"}, {}, ""}).out, ""); }
 
-TEST(LocalCommandTest, OfALotOfErrorsTheLast64KiBStay) {
+TEST(LocalCommandTest, OnlyTheLast64KiBOfErrorsAreKept) {
   const Ran ran = RunIt(Shell("yes line | head -n 100000 >&2; echo last >&2"));
   EXPECT_EQ(ran.result.stderr_text.size(), 65536u);
   EXPECT_TRUE(ran.result.stderr_text.ends_with("line\nlast\n"));

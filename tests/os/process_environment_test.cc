@@ -26,7 +26,7 @@ TEST(ProcessEnvironmentTest, EveryVariableOfThisLibpqIsInTheList) {
   PQconninfoFree(options);
 }
 
-// Those that are no parameter of a connection (PGSERVICEFILE, PSQLRC …) stand in the programs only.
+// Variables that are no connection parameter (PGSERVICEFILE, PSQLRC …) are found in the programs only.
 TEST(ProcessEnvironmentTest, EveryVariableThatPsqlAndLibpqNameIsInTheList) {
   const std::string psql = testing::PostgresServer::BinDirectory() / "psql";
   const std::string script =
@@ -54,12 +54,12 @@ TEST(ProcessEnvironmentTest, TheEntrypointHasTheSameList) {
   EXPECT_EQ(there, TheList());
 }
 
-TEST(ProcessEnvironmentTest, TheListIsInOrderAndHasEachOnce) {
+TEST(ProcessEnvironmentTest, TheListIsSortedWithoutDuplicates) {
   EXPECT_TRUE(std::is_sorted(os::LibpqVariables().begin(), os::LibpqVariables().end()));
   EXPECT_EQ(TheList().size(), os::LibpqVariables().size());
 }
 
-TEST(ProcessEnvironmentTest, ClearingTakesWhatLeadsElsewhereAndKeepsThePasswordForUs) {
+TEST(ProcessEnvironmentTest, ClearingRemovesRedirectingVariablesAndReturnsThePassword) {
   for (std::string_view name : os::LibpqVariables()) setenv(std::string(name).c_str(), "x", 1);
   setenv("PGPASSWORD", "s3cret", 1);
   os::ClearLibpqEnvironment();
@@ -72,7 +72,7 @@ TEST(ProcessEnvironmentTest, ClearingTakesWhatLeadsElsewhereAndKeepsThePasswordF
   for (std::string_view name : os::LibpqVariables()) unsetenv(std::string(name).c_str());
 }
 
-TEST(ProcessEnvironmentTest, AnAgentIsOnlyForAContainerRuntimeElsewhere) {
+TEST(ProcessEnvironmentTest, OnlyARemoteContainerRuntimeGetsTheAgent) {
   std::map<std::string, std::string> here = {{"SSH_AUTH_SOCK", "/a"}, {"HOME", "/h"}, {"LC_ALL", "C"}, {"KEY", "k"}};
   EXPECT_EQ(os::HelperEnvironment(here), (std::map<std::string, std::string>{{"HOME", "/h"}, {"LC_ALL", "C"}}));
   here["CONTAINER_HOST"] = "ssh://somewhere";

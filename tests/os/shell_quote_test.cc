@@ -15,12 +15,12 @@ TEST(ShellQuoteTest, LeavesPlainWordsAsTheyAre) {
 
 TEST(ShellQuoteTest, KeepsAnEmptyWord) { EXPECT_EQ(os::ShellQuote(""), "''"); }
 
-TEST(ShellQuoteTest, EveryByteComesThroughARealShell) {
+TEST(ShellQuoteTest, EveryByteSurvivesARealShell) {
   std::string every;
   for (int byte = 1; byte < 256; ++byte) every += static_cast<char>(byte);
   const std::vector<std::string> words = {every, "$HOME `id` $(id)", "it's", "-n", "a\nb\n", "*", "~", "\\", "#x", ""};
   for (const char* shell : {"sh", "bash"}) {
-    // The line is itself one word of another line, as it is over SSH into a container.
+    // The line is itself one word of another line, like one that goes over SSH into a container.
     const std::string inner = "printf '%s|' " + os::ShellJoin(words);
     const auto result = testing::MustRun({.argv = {shell, "-c", "exec sh -c " + os::ShellQuote(inner)}});
     std::string expected;

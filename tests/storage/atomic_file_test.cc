@@ -42,7 +42,7 @@ std::vector<std::string> Names(const fs::path& directory) {
   return names;
 }
 
-TEST(AtomicFileTest, IsThereOnceCommittedAndOnlyForItsOwner) {
+TEST(AtomicFileTest, AppearsOnCommitAndIsPrivateToItsOwner) {
   TempDir directory;
   WriteFileAtomically(directory / "file", "content");
   EXPECT_EQ(ReadFile(directory / "file"), "content");
@@ -50,7 +50,7 @@ TEST(AtomicFileTest, IsThereOnceCommittedAndOnlyForItsOwner) {
   EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
 }
 
-TEST(AtomicFileTest, TheOldOneStaysUntilTheCommit) {
+TEST(AtomicFileTest, TheOldFileStaysUntilTheCommit) {
   TempDir directory;
   WriteFileAtomically(directory / "file", "old");
   {
@@ -63,13 +63,13 @@ TEST(AtomicFileTest, TheOldOneStaysUntilTheCommit) {
   EXPECT_EQ(ReadFile(directory / "file"), "new, of two pieces");
 }
 
-TEST(AtomicFileTest, WithoutACommitNothingIsLeft) {
+TEST(AtomicFileTest, WithoutACommitNoFileRemains) {
   TempDir directory;
   { AtomicFile(directory / "file").Write("dropped"); }
   EXPECT_TRUE(fs::is_empty(directory.path()));
 }
 
-TEST(AtomicFileTest, WhatAKilledRunLeftDoesNoHarm) {
+TEST(AtomicFileTest, FilesLeftByAKilledRunAreHarmless) {
   TempDir directory;
   WriteFileAtomically(directory / "file", "old");
   EXPECT_EQ(RunRole("killed", directory / "file").exit_status, 128 + SIGKILL);
@@ -79,8 +79,8 @@ TEST(AtomicFileTest, WhatAKilledRunLeftDoesNoHarm) {
   EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
 }
 
-// In a directory where everybody may lay something out, as in /tmp.
-TEST(AtomicFileTest, WhatOthersLaidOutIsNeitherWrittenThroughNorTouched) {
+// The file is in a directory where other users may create files too, such as /tmp.
+TEST(AtomicFileTest, LinksAndFilesOfOthersAreNeitherFollowedNorChanged) {
   TempDir shared;
   TempDir elsewhere;
   fs::permissions(shared.path(), fs::perms::all | fs::perms::sticky_bit);
@@ -107,7 +107,7 @@ TEST(AtomicFileTest, WhatOthersLaidOutIsNeitherWrittenThroughNorTouched) {
   EXPECT_EQ(ReadFile(elsewhere / "victim"), "precious");
 }
 
-TEST(AtomicFileTest, TheTemporaryFileHasAnotherNameEachTimeAndIsLeftAloneWhileItIsWritten) {
+TEST(AtomicFileTest, EveryWriterHasItsOwnTemporaryFile) {
   TempDir directory;
   AtomicFile first(directory / "file");
   const std::vector<std::string> one = Names(directory.path());
@@ -122,14 +122,14 @@ TEST(AtomicFileTest, TheTemporaryFileHasAnotherNameEachTimeAndIsLeftAloneWhileIt
   EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
 }
 
-TEST(AtomicFileTest, ANameAsLongAsNamesMayBe) {
+TEST(AtomicFileTest, ANameOfTheMaximumLengthWorks) {
   TempDir directory;
   const std::string name(255, 'n');
   WriteFileAtomically(directory / name, "content");
   EXPECT_EQ(ReadFile(directory / name), "content");
 }
 
-TEST(AtomicFileTest, AFullDiskIsNamedAndLeavesTheOldOne) {
+TEST(AtomicFileTest, AFullDiskIsReportedAndLeavesTheOldFile) {
   TempDir directory;
   WriteFileAtomically(directory / "file", "old");
   testing::Result result = RunRole("disk full", directory / "file");
@@ -139,7 +139,7 @@ TEST(AtomicFileTest, AFullDiskIsNamedAndLeavesTheOldOne) {
   EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
 }
 
-TEST(AtomicFileTest, AMissingDirectoryIsNamedWithWhatToDo) {
+TEST(AtomicFileTest, AMissingDirectoryIsReportedWithAHint) {
   TempDir directory;
   Error error = ErrorOf([&] { WriteFileAtomically(directory.path() / "none" / "file", ""); });
   EXPECT_EQ(error.code(), ErrorCode::kDisk);
@@ -153,7 +153,7 @@ TEST(AtomicFileTest, ADirectoryIsNotReplaced) {
   EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
 }
 
-TEST(AtomicFileTest, WhatIsNoFileIsNotReplaced) {
+TEST(AtomicFileTest, ASpecialFileIsNotReplaced) {
   TempDir directory;
   ASSERT_EQ(mkfifo((directory / "pipe").c_str(), 0600), 0);
   EXPECT_EQ(ErrorOf([&] { AtomicFile file(directory / "pipe"); }).code(), ErrorCode::kDisk);
@@ -161,12 +161,12 @@ TEST(AtomicFileTest, WhatIsNoFileIsNotReplaced) {
   EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"pipe"});
 }
 
-TEST(AtomicFileTest, AFileThatIsNotThereCannotBeRead) {
+TEST(AtomicFileTest, AMissingFileCannotBeRead) {
   TempDir directory;
   EXPECT_EQ(ErrorOf([&] { ReadFile(directory / "none"); }).code(), ErrorCode::kDisk);
 }
 
-TEST(AtomicFileTest, AFileIsReadWhole) {
+TEST(AtomicFileTest, AFileIsReadCompletely) {
   TempDir directory;
   std::string content(200000, 'x');
   content[65536] = '\0';

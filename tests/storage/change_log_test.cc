@@ -50,7 +50,7 @@ void Small(ChangeLogBuilder& builder, uint64_t lsn) {
   builder.Commit();
 }
 
-// So many keys that it takes several chunks.
+// Adds a transaction with so many keys that it takes several chunks.
 void Large(ChangeLogBuilder& builder, uint64_t lsn, int keys = 1000) {
   builder.Begin(Lsn(lsn), 1, 1);
   for (int i = 0; i < keys; ++i) {
@@ -69,7 +69,7 @@ std::vector<uint64_t> Visited(const RowStore& store, uint64_t from) {
   return lsns;
 }
 
-TEST(ChangeLogTest, ATransactionSaysWhatItDid) {
+TEST(ChangeLogTest, ATransactionListsItsChanges) {
   ChangeLogBuilder builder;
   builder.Begin(Lsn(77), 123456, 9);
   builder.Add(1, 0, Change::kInsert, "a");
@@ -96,7 +96,7 @@ TEST(ChangeLogTest, ATransactionSaysWhatItDid) {
   EXPECT_TRUE(transaction.changes(2).truncated());
 }
 
-TEST(ChangeLogTest, NothingIsTakenTwice) {
+TEST(ChangeLogTest, ChunksAreTakenOnce) {
   ChangeLogBuilder builder;
   EXPECT_TRUE(builder.Take(Which::kAll).empty());
   Small(builder, 1);
@@ -105,7 +105,7 @@ TEST(ChangeLogTest, NothingIsTakenTwice) {
   EXPECT_TRUE(builder.Take(Which::kAll).empty());
 }
 
-TEST(ChangeLogTest, ALargeTransactionIsContinuedInMoreChunks) {
+TEST(ChangeLogTest, ALargeTransactionSpansSeveralChunks) {
   ChangeLogBuilder builder;
   Small(builder, 5);
   Large(builder, 10);
@@ -113,7 +113,7 @@ TEST(ChangeLogTest, ALargeTransactionIsContinuedInMoreChunks) {
   Chunks chunks = builder.Take(Which::kAll);
   ASSERT_GE(chunks.size(), 4u);
   EXPECT_TRUE(std::is_sorted(chunks.begin(), chunks.end()));
-  // The large one begins in the chunk of the one before, and the one behind stands in its last chunk.
+  // The large transaction begins in the chunk of the one before it; the one after it is in its last chunk.
   EXPECT_EQ(chunks[0].first, ChangeLogKey(Lsn(5), 0));
   for (size_t i = 1; i < chunks.size(); ++i) {
     EXPECT_EQ(chunks[i].first, ChangeLogKey(Lsn(10), static_cast<uint32_t>(i)));
@@ -159,7 +159,7 @@ TEST(ChangeLogTest, CompleteChunksAreTakenInTheMiddleOfATransaction) {
   EXPECT_EQ(inserted, 2000u);
 }
 
-TEST(ChangeLogTest, NoTwoChunksHaveOneKey) {
+TEST(ChangeLogTest, EveryChunkHasItsOwnKey) {
   std::mt19937 random(5);
   ChangeLogBuilder builder;
   std::vector<std::string> keys;
@@ -183,7 +183,7 @@ TEST(ChangeLogTest, ADamagedChunkIsCorrupt) {
   EXPECT_EQ(CodeOf([] { DecodeLogChunk(ZstdCompress("\xFF\xFF\xFF")); }), ErrorCode::kCorrupt);
 }
 
-TEST(ChangeLogTest, AVisitFromAnywhereSeesExactlyWhatComesAfter) {
+TEST(ChangeLogTest, AVisitSeesExactlyTheTransactionsFromItsStart) {
   StoreFixture store;
   ChangeLogBuilder builder;
   std::vector<uint64_t> all;
@@ -211,7 +211,7 @@ TEST(ChangeLogTest, AVisitFromAnywhereSeesExactlyWhatComesAfter) {
   }
 }
 
-TEST(ChangeLogTest, AVisitEndsWhenItsVisitorHasEnough) {
+TEST(ChangeLogTest, AVisitEndsWhenTheVisitorStopsIt) {
   StoreFixture store;
   ChangeLogBuilder builder;
   for (uint64_t lsn = 1; lsn < 10; ++lsn) Small(builder, lsn);
@@ -222,7 +222,7 @@ TEST(ChangeLogTest, AVisitEndsWhenItsVisitorHasEnough) {
   EXPECT_EQ(visits, 2);
 }
 
-TEST(ChangeLogTest, WhatIsNotPublishedIsNotVisited) {
+TEST(ChangeLogTest, UnpublishedTransactionsAreNotVisited) {
   StoreFixture store;
   ChangeLogBuilder builder;
   Small(builder, 10);

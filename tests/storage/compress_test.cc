@@ -11,7 +11,7 @@ namespace {
 
 using testing::CodeOf;
 
-TEST(CompressTest, WhatIsCompressedComesBack) {
+TEST(CompressTest, CompressedDataDecompressesToTheOriginal) {
   std::mt19937 random(4);
   for (size_t size : {size_t{0}, size_t{1}, size_t{1000}, size_t{3} << 20}) {
     std::string noise(size, '\0');
@@ -28,7 +28,7 @@ TEST(CompressTest, EveryTruncationIsCorrupt) {
   }
 }
 
-TEST(CompressTest, WhatIsNoFrameIsCorrupt) {
+TEST(CompressTest, DataThatIsNotAFrameIsCorrupt) {
   EXPECT_EQ(CodeOf([] { ZstdDecompress("not zstd at all"); }), ErrorCode::kCorrupt);
   EXPECT_EQ(CodeOf([] { ZstdDecompress(ZstdCompress("a") + "more"); }), ErrorCode::kCorrupt);
 }

@@ -10,7 +10,7 @@ namespace {
 
 using Lsns = std::vector<Lsn>;
 
-TEST(GarbageTest, ASchemaIsNeededFromItsLsnToTheNext) {
+TEST(GarbageTest, ASchemaIsKeptForStatesUpToTheNextSchema) {
   const Lsns keys = {Lsn(10), Lsn(20), Lsn(30)};
   EXPECT_EQ(Unneeded(Retention({Lsn(10)}, Lsn(50)), keys, Valid::kFromKey), (Lsns{Lsn(20)}));
   EXPECT_EQ(Unneeded(Retention({Lsn(20)}, Lsn(50)), keys, Valid::kFromKey), (Lsns{Lsn(10)}));
@@ -19,7 +19,7 @@ TEST(GarbageTest, ASchemaIsNeededFromItsLsnToTheNext) {
   EXPECT_EQ(Unneeded(Retention({}, Lsn(29)), keys, Valid::kFromKey), (Lsns{Lsn(10)}));
 }
 
-TEST(GarbageTest, SequencesAreNeededUpToTheirLsn) {
+TEST(GarbageTest, SequencesAreKeptForStatesUpToTheirLsn) {
   const Lsns keys = {Lsn(10), Lsn(20), Lsn(30)};
   EXPECT_EQ(Unneeded(Retention({Lsn(10)}, Lsn(50)), keys, Valid::kUpToKey), (Lsns{Lsn(20)}));
   EXPECT_EQ(Unneeded(Retention({Lsn(11)}, Lsn(50)), keys, Valid::kUpToKey), (Lsns{Lsn(10)}));
@@ -27,7 +27,7 @@ TEST(GarbageTest, SequencesAreNeededUpToTheirLsn) {
   EXPECT_EQ(Unneeded(Retention({}, Lsn(20)), keys, Valid::kUpToKey), (Lsns{Lsn(10)}));
 }
 
-TEST(GarbageTest, EpochsThatServeNoStateThatStaysAreForgotten) {
+TEST(GarbageTest, EpochsThatServeNoKeptStateAreForgotten) {
   proto::Manifest manifest;
   for (TableId table : {1U, 2U}) {
     proto::TableHistory* history = manifest.add_tables();
@@ -40,11 +40,11 @@ TEST(GarbageTest, EpochsThatServeNoStateThatStaysAreForgotten) {
   gap = manifest.add_gaps();
   gap->set_after_lsn(35);
   gap->set_before_lsn(41);
-  // Table 2 is in no schema that stays.
+  // Table 2 is in no kept schema.
   ForgetEpochs(Retention({Lsn(10)}, Lsn(40)), {1}, &manifest);
   ASSERT_EQ(manifest.tables(0).epochs_size(), 3);
   EXPECT_EQ(manifest.tables(0).epochs(0).start_lsn(), 9U);
-  EXPECT_EQ(manifest.tables(0).epochs(1).number(), 3U) << "the first that starts at 20 serves nothing";
+  EXPECT_EQ(manifest.tables(0).epochs(1).number(), 3U) << "the first epoch that starts at 20 serves no state";
   EXPECT_EQ(manifest.tables(0).epochs(2).start_lsn(), 40U);
   EXPECT_EQ(manifest.tables(1).epochs_size(), 0);
   EXPECT_EQ(manifest.tables(1).last_number(), 4U);

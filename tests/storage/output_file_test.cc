@@ -25,7 +25,7 @@ std::string Gunzip(const fs::path& path) {
   int size;
   while ((size = gzread(file, buffer, sizeof buffer)) > 0) content.append(buffer, static_cast<size_t>(size));
   EXPECT_EQ(size, 0);
-  EXPECT_FALSE(gzdirect(file)) << "not compressed at all";
+  EXPECT_FALSE(gzdirect(file)) << "it is not compressed";
   EXPECT_EQ(gzclose(file), Z_OK);
   return content;
 }
@@ -62,7 +62,7 @@ class OutputFileTest : public ::testing::TestWithParam<Compression> {
 INSTANTIATE_TEST_SUITE_P(Compressions, OutputFileTest,
                          ::testing::Values(Compression::kNone, Compression::kZstd, Compression::kGzip));
 
-TEST_P(OutputFileTest, WhatIsWrittenIsReadBack) {
+TEST_P(OutputFileTest, WrittenDataIsReadBack) {
   std::mt19937 random(10);
   std::string noise(3 << 20, '\0');
   for (char& byte : noise) byte = static_cast<char>(random());
@@ -86,7 +86,7 @@ TEST_P(OutputFileTest, WhatIsWrittenIsReadBack) {
   }
 }
 
-TEST_P(OutputFileTest, UntilTheCommitTheOldFileIsThere) {
+TEST_P(OutputFileTest, TheOldFileStaysUntilTheCommit) {
   WriteFileAtomically(directory_ / "seed", "old");
   {
     std::unique_ptr<SeedOutput> output = OpenSeedOutput(directory_ / "seed", GetParam());
@@ -96,7 +96,7 @@ TEST_P(OutputFileTest, UntilTheCommitTheOldFileIsThere) {
   EXPECT_EQ(std::distance(fs::directory_iterator(directory_.path()), fs::directory_iterator()), 1);
 }
 
-TEST_P(OutputFileTest, ADirectoryThatIsNotThereIsKnownAtOnce) {
+TEST_P(OutputFileTest, AMissingDirectoryIsReportedAtOnce) {
   EXPECT_EQ(CodeOf([&] { OpenSeedOutput(directory_.path() / "none" / "seed", GetParam()); }), ErrorCode::kDisk);
 }
 
@@ -134,7 +134,7 @@ TEST_P(OutputFileTest, AFullDiskIsADiskError) {
   EXPECT_EQ(code, ErrorCode::kDisk);
 }
 
-// Somebody else on the machine, in a directory that is everybody's.
+// Another user of the machine, in a directory that everyone may write to.
 class SharedDirectoryTest : public ::testing::Test {
  protected:
   SharedDirectoryTest() {
@@ -142,7 +142,7 @@ class SharedDirectoryTest : public ::testing::Test {
     WriteFileAtomically(own_ / "victim", "precious");
   }
 
-  // As another user where that is possible; what is ours is trusted.
+  // Runs as another user where that is possible; our own files are trusted.
   void Plant(const std::vector<std::string>& words) { testing::MustRun({.argv = words, .user = "nobody"}); }
 
   Error ErrorOfWriting(const fs::path& path) {
@@ -160,7 +160,7 @@ class SharedDirectoryTest : public ::testing::Test {
 };
 
 TEST_F(SharedDirectoryTest, LinksAndPipesOfOthersGetNoRows) {
-  if (!testing::IsRoot()) {  // Nobody else can be had: then ours stand for what is trusted.
+  if (!testing::IsRoot()) {  // Without root there is no other user: our own files then show what is trusted.
     fs::create_symlink(own_ / "victim", shared_ / "seed.sql");
     OpenSeedOutput(shared_ / "seed.sql", Compression::kNone)->Commit();
     EXPECT_TRUE(fs::is_symlink(shared_ / "seed.sql"));
@@ -172,7 +172,7 @@ TEST_F(SharedDirectoryTest, LinksAndPipesOfOthersGetNoRows) {
   EXPECT_EQ(error.code(), ErrorCode::kDisk);
   EXPECT_NE(std::string(error.what()).find("a link of another user"), std::string::npos) << error.what();
 
-  // By way of a link of ours it is no better.
+  // A link of ours that leads there is refused too.
   fs::create_symlink(shared_ / "seed.sql", own_ / "link");
   EXPECT_EQ(ErrorOfWriting(own_ / "link").code(), ErrorCode::kDisk);
 

@@ -27,7 +27,7 @@ std::set<uint64_t> Dropped(const Retention& retention, const std::vector<Version
 
 using Set = std::set<uint64_t>;
 
-TEST(RetentionTest, AStateAtAnLsnSeesWhatCommittedBeforeIt) {
+TEST(RetentionTest, AStateAtAnLsnSeesEarlierCommits) {
   Retention retention({Lsn(20), Lsn(40)}, Lsn(100));
   size_t point = 99;
   EXPECT_EQ(retention.NeededIn(Lsn(20), Lsn(30), &point), Needed::kByNone);
@@ -48,24 +48,24 @@ TEST(RetentionTest, VersionsThatNoStateSeesAreDropped) {
   EXPECT_EQ(Dropped(retention, {{5}}), Set{});
 }
 
-TEST(RetentionTest, APartialVersionKeepsWhatItIsMadeWholeFrom) {
+TEST(RetentionTest, APartialVersionKeepsTheVersionsThatCompleteIt) {
   Retention retention({}, Lsn(100));
   EXPECT_EQ(Dropped(retention, {{90, RetentionKind::kPartial}, {80}, {70}}), (Set{70}));
   EXPECT_EQ(Dropped(retention, {{90, RetentionKind::kPartial}, {80, RetentionKind::kPartial}, {70}, {60}}), (Set{60}));
   EXPECT_EQ(Dropped(retention, {{90}, {80, RetentionKind::kPartial}, {70}}), (Set{80, 70}));
 }
 
-TEST(RetentionTest, ATombstoneStaysAsLongAsItHidesSomething) {
+TEST(RetentionTest, ATombstoneStaysWhileItHidesAVersion) {
   Retention head({}, Lsn(100));
   EXPECT_EQ(Dropped(head, {{90, RetentionKind::kTombstone}, {80}}), (Set{90, 80}));
   Retention point({Lsn(85)}, Lsn(100));
   EXPECT_EQ(Dropped(point, {{90, RetentionKind::kTombstone}, {80}}), Set{});
   EXPECT_EQ(Dropped(point, {{95}, {90, RetentionKind::kTombstone}, {80}}), (Set{90}));
-  // Within the kept time all of it counts.
+  // Within the retention time every version counts.
   EXPECT_EQ(Dropped(Retention({}, Lsn(85)), {{95}, {90, RetentionKind::kTombstone}, {80}, {70}}), (Set{70}));
 }
 
-TEST(RetentionTest, WhatOnlyOnePointNeedsIsAddedUp) {
+TEST(RetentionTest, BytesThatOnlyOnePointNeedsAreSummed) {
   Retention retention({Lsn(20), Lsn(40), Lsn(100)}, Lsn(100));
   SoleNeeds needs(retention);
   auto row = [&](const std::vector<Version>& newest_first) {
@@ -75,7 +75,7 @@ TEST(RetentionTest, WhatOnlyOnePointNeedsIsAddedUp) {
   row({{90}, {39}, {19}, {15}});                          // 39 for the second, 19 for the first.
   row({{90}, {10}});                                      // 10 for both.
   row({{90}, {38, RetentionKind::kPartial}, {25}});       // Both for the second.
-  row({{90, RetentionKind::kPartial}, {30}, {12}});       // 30 for all behind it, too.
+  row({{90, RetentionKind::kPartial}, {30}, {12}});       // 30 for all points after it, too.
   row({{90}, {35, RetentionKind::kPartial}, {11}, {5}});  // 11 for both.
   row({{91, RetentionKind::kTombstone}, {37}, {18, RetentionKind::kTombstone}, {6}});
   EXPECT_EQ(needs.bytes(), (std::vector<uint64_t>{19 + 12, 39 + 38 + 25 + 35 + 37, 0}));
@@ -83,8 +83,8 @@ TEST(RetentionTest, WhatOnlyOnePointNeedsIsAddedUp) {
             90U + 39 + 19 + 15 + 90 + 10 + 90 + 38 + 25 + 90 + 30 + 12 + 90 + 35 + 11 + 5 + 91 + 37 + 18 + 6);
 }
 
-// Random histories: what is seen at each state that stays is the same afterwards, and nothing else could be dropped.
-TEST(RetentionTest, EveryStateThatStaysIsSeenAsBefore) {
+// Random histories: what each kept state sees is the same afterwards, and no further version could be dropped.
+TEST(RetentionTest, EveryKeptStateIsUnchanged) {
   std::mt19937 random(11);
   auto below = [&](unsigned limit) { return random() % limit; };
   for (int round = 0; round < 2000; ++round) {
@@ -105,7 +105,7 @@ TEST(RetentionTest, EveryStateThatStaysIsSeenAsBefore) {
     Retention retention(points, Lsn(keep_from));
     const Set dropped = Dropped(retention, newest_first);
 
-    // The versions that the state at `lsn` is made of, without those in `gone`; empty if the row is not there.
+    // The versions that make up the state at `lsn`, without those in `gone`; empty if the row does not exist then.
     auto seen = [&](uint64_t lsn, const Set& gone) {
       std::vector<uint64_t> used;
       for (const Version& version : newest_first) {

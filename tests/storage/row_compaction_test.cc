@@ -16,7 +16,7 @@ using testing::Put;
 using testing::StoreFixture;
 using Texts = std::vector<std::string>;
 
-// Level 0 may have 23 files, and merging small neighbours may save 23: as many stay.
+// Level 0 may have 23 files, and merging small neighbours may save 23: so many may remain.
 constexpr size_t kMostLeftOver = 2 * 23;
 
 // Text that hardly compresses.
@@ -36,7 +36,7 @@ std::vector<Put> NoisyRows(int64_t from, int64_t to, uint64_t lsn, size_t size) 
   return puts;
 }
 
-// Files of at least `least` bytes. Those of other families are among them: few, and small.
+// Files of at least `least` bytes. They include files of other column families, which are few and small.
 std::set<std::string> Files(const StoreFixture& store, uint64_t least = 0) {
   std::set<std::string> files;
   for (const auto& file : fs::directory_iterator(store.path())) {
@@ -45,7 +45,7 @@ std::set<std::string> Files(const StoreFixture& store, uint64_t least = 0) {
   return files;
 }
 
-TEST(RowCompactionTest, PullsOfATableThatOnlyGrowsLeaveFewFiles) {
+TEST(RowCompactionTest, PullsOfAnAppendOnlyTableLeaveFewFiles) {
   StoreFixture store;
   Texts expected;
   for (int64_t id = 0; id < 150; ++id) {
@@ -73,7 +73,7 @@ TEST(RowCompactionTest, ManySmallTablesHaveFewFiles) {
   }
 }
 
-TEST(RowCompactionTest, SmallPullsAllOverALargeTableLeaveItsFilesAlone) {
+TEST(RowCompactionTest, SmallPullsAcrossALargeTableDoNotRewriteItsFiles) {
   StoreFixture store;
   constexpr int64_t kRows = 20000;
   constexpr uint64_t kLarge = uint64_t{3} << 20;
@@ -107,11 +107,11 @@ TEST(RowCompactionTest, AMergeAmongLargeFilesKeepsEveryVersion) {
   std::map<uint64_t, std::map<int64_t, std::string>> states;
   for (uint64_t pull = 1; pull <= kPulls; ++pull) {
     std::vector<Put> puts;
-    int64_t some = pull % 25 == 0 ? kRows : static_cast<int64_t>(random() % 40) + 1;  // Now and then a large one.
+    int64_t some = pull % 25 == 0 ? kRows : static_cast<int64_t>(random() % 40) + 1;  // Every 25th pull is large.
     for (int64_t i = 0; i < some; ++i) {
       int64_t id = some == kRows ? i : static_cast<int64_t>(random()) % kRows;
       if (random() % 5 == 0) {
-        puts.push_back(testing::Gone(id, pull));
+        puts.push_back(testing::Tombstone(id, pull));
         rows.erase(id);
       } else {
         puts.push_back({.id = id, .lsn = pull, .text = RandomText(700, static_cast<unsigned>(random()))});
@@ -131,13 +131,13 @@ TEST(RowCompactionTest, AMergeAmongLargeFilesKeepsEveryVersion) {
   }
 }
 
-TEST(RowCompactionTest, MoreThanGoesDownAtOnceGoesDownInPortions) {
+TEST(RowCompactionTest, ALargeBacklogIsCompactedInPortions) {
   StoreFixture store;
   constexpr int64_t kRows = 8000;
   for (int64_t id = 0; id < kRows; id += kRows / 4) testing::Write(*store, NoisyRows(id, id + kRows / 4, 10, 2000));
   Texts expected;
   for (const Put& put : NoisyRows(0, kRows, 10, 2000)) expected.push_back(put.text);
-  for (uint64_t lsn = 100; lsn < 132; ++lsn) {  // The first ones come to lie in levels of their own.
+  for (uint64_t lsn = 100; lsn < 132; ++lsn) {  // The first runs end up in levels of their own.
     std::vector<Put> puts;
     for (int64_t id = static_cast<int64_t>(lsn % 12); id < kRows; id += 12) {
       puts.push_back({.id = id,
@@ -156,8 +156,8 @@ TEST(RowCompactionTest, MoreThanGoesDownAtOnceGoesDownInPortions) {
   EXPECT_TRUE(Lines(*store, 110) == before);
 }
 
-// Otherwise every pull would begin and end with merges that bring nothing.
-TEST(RowCompactionTest, WhatIsCompactIsLeftAlone) {
+// Otherwise every pull would begin and end with merges that gain nothing.
+TEST(RowCompactionTest, ACompactStoreIsNotCompactedAgain) {
   StoreFixture store;
   for (TableId table = 1; table <= 100; ++table) {
     std::vector<Put> puts = NoisyRows(0, 100, 10, 1000);

@@ -24,7 +24,7 @@ std::vector<int64_t> Integers() {
   return values;
 }
 
-// Short texts over few bytes, so that many are prefixes of others; among them all with 0x00, 0x01 and 0xFF.
+// Short texts over few bytes, so that many are prefixes of others, with every text of 0x00, 0x01 and 0xFF among them.
 std::vector<std::string> Texts() {
   std::vector<std::string> texts = {""};
   const std::string alphabet(
@@ -51,7 +51,7 @@ TEST(RowKeyTest, AnIntegerTakesEightBytes) {
   for (int64_t value : Integers()) EXPECT_EQ(IntegerKey(value).size(), 8u);
 }
 
-TEST(RowKeyTest, WhatIsNoIntegerIsRefused) {
+TEST(RowKeyTest, NonIntegersAreRefused) {
   std::string key;
   for (std::string_view text : {""sv, " 1"sv, "1 "sv, "+1"sv, "1.0"sv, "1e3"sv, "0x1"sv, "9223372036854775808"sv,
                                 "-9223372036854775809"sv, "NaN"sv, "1\0"sv}) {
@@ -67,10 +67,10 @@ TEST(RowKeyTest, TextsKeepTheOrderOfTheirBytes) {
   EXPECT_TRUE(std::is_sorted(keys.begin(), keys.end()));
 }
 
-TEST(RowKeyTest, NoTextsKeyIsAPrefixOfAnothers) {
+TEST(RowKeyTest, NoTextKeyIsAPrefixOfAnother) {
   std::set<std::string> keys;
-  for (const std::string& text : Texts()) EXPECT_TRUE(keys.insert(TextKey(text)).second) << "two texts, one key";
-  // In order, a prefix stands right before something that begins with it.
+  for (const std::string& text : Texts()) EXPECT_TRUE(keys.insert(TextKey(text)).second) << "two texts have one key";
+  // In key order, a prefix comes right before a key that begins with it.
   for (auto key = keys.begin(), next = std::next(key); next != keys.end(); key = next++) {
     EXPECT_FALSE(next->starts_with(*key)) << ::testing::PrintToString(*key);
   }
@@ -89,7 +89,7 @@ TEST(RowKeyTest, KeysOfSeveralColumnsKeepTheOrderOfTheColumns) {
   }
 }
 
-TEST(RowKeyTest, ColumnsAreTakenFromAKeyAsTheyWerePutIn) {
+TEST(RowKeyTest, ColumnsOfAKeyAreReadBack) {
   for (const std::string& text : Texts()) {
     std::string key = TextKey(text) + IntegerKey(-7) + TextKey("end");
     std::string_view left = key;
@@ -105,7 +105,7 @@ TEST(RowKeyTest, ColumnsAreTakenFromAKeyAsTheyWerePutIn) {
   }
 }
 
-TEST(RowKeyTest, WhatIsNoKeyHasNoColumns) {
+TEST(RowKeyTest, MalformedKeysHaveNoColumns) {
   for (std::string_view key : {""sv, "a"sv, "a\0"sv, "\xFF"sv, "a\0\xFF"sv}) {
     EXPECT_EQ(CodeOf([&] {
                 std::string_view left = key;
@@ -120,7 +120,7 @@ TEST(RowKeyTest, WhatIsNoKeyHasNoColumns) {
   }
 }
 
-TEST(RowKeyTest, EqualLinesHaveOneMultisetKeyAndOthersAnother) {
+TEST(RowKeyTest, EqualLinesShareAMultisetKeyAndDifferentLinesDoNot) {
   std::set<std::string> keys;
   for (const std::string& text : Texts()) {
     std::string key, again;
@@ -133,19 +133,19 @@ TEST(RowKeyTest, EqualLinesHaveOneMultisetKeyAndOthersAnother) {
   EXPECT_EQ(keys.size(), Texts().size());
 }
 
-// A store that was written with one build is read by the next.
-TEST(RowKeyTest, TheBytesAreThoseOfTheFormat) {
+// A store written by one build is read by the next.
+TEST(RowKeyTest, KeyBytesMatchTheFormatDocument) {
   EXPECT_EQ(IntegerKey(-2), "\x7F\xFF\xFF\xFF\xFF\xFF\xFF\xFE"sv);
   EXPECT_EQ(IntegerKey(258), "\x80\x00\x00\x00\x00\x00\x01\x02"sv);
   EXPECT_EQ(TextKey("a\0b"sv),
             "a\x00\xFF"
             "b\x00\x01"sv);
-  std::string bag;
-  AppendMultisetKey("", &bag);  // The published test vector of XXH3-128.
-  EXPECT_EQ(bag, "\x99\xAA\x06\xD3\x01\x47\x98\xD8\x60\x01\xC3\x24\x46\x8D\x49\x7F"sv);
+  std::string key;
+  AppendMultisetKey("", &key);  // The published test vector of XXH3-128.
+  EXPECT_EQ(key, "\x99\xAA\x06\xD3\x01\x47\x98\xD8\x60\x01\xC3\x24\x46\x8D\x49\x7F"sv);
 }
 
-TEST(RowKeyTest, BigEndianNumbersAreReadAgain) {
+TEST(RowKeyTest, BigEndianNumbersAreReadBack) {
   std::string bytes;
   AppendBigEndian32(0x01020304, &bytes);
   EXPECT_EQ(bytes, "\x01\x02\x03\x04"sv);

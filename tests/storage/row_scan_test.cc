@@ -10,15 +10,15 @@ namespace rotv {
 namespace {
 
 using testing::CodeOf;
-using testing::Gone;
 using testing::IntegerKey;
 using testing::Lines;
 using testing::Partial;
 using testing::Put;
 using testing::StoreFixture;
+using testing::Tombstone;
 using Strings = std::vector<std::string>;
 
-TEST(RowScanTest, SeesWhatCommittedBeforeItsLsnAndNothingAtIt) {
+TEST(RowScanTest, SeesCommitsBeforeItsLsnButNotAtIt) {
   StoreFixture store;
   store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "a"}, {.id = 1, .lsn = 20, .text = "b"}}, 100);
   EXPECT_EQ(Lines(*store, 10), Strings{});
@@ -28,15 +28,15 @@ TEST(RowScanTest, SeesWhatCommittedBeforeItsLsnAndNothingAtIt) {
   EXPECT_EQ(Lines(*store, 100), Strings{"b"});
 }
 
-TEST(RowScanTest, ADeletedRowIsGoneUntilItComesBack) {
+TEST(RowScanTest, ADeletedRowIsGoneUntilItIsInsertedAgain) {
   StoreFixture store;
-  store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "a"}, Gone(1, 20), {.id = 1, .lsn = 30, .text = "c"}}, 100);
+  store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "a"}, Tombstone(1, 20), {.id = 1, .lsn = 30, .text = "c"}}, 100);
   EXPECT_EQ(Lines(*store, 20), Strings{"a"});
   EXPECT_EQ(Lines(*store, 30), Strings{});
   EXPECT_EQ(Lines(*store, 31), Strings{"c"});
 }
 
-TEST(RowScanTest, RowsComeInTheOrderOfTheirKeysWithTheirKeys) {
+TEST(RowScanTest, RowsComeInKeyOrderWithTheirKeys) {
   StoreFixture store;
   store.WriteAndPublish({{.id = 3, .lsn = 1, .text = "c"}, {.id = -1, .lsn = 1, .text = "a"}}, 100);
   testing::Write(*store, {{.id = 2, .lsn = 1, .text = "b"}});
@@ -60,7 +60,7 @@ TEST(RowScanTest, OtherTablesAndEpochsAreNotSeen) {
   EXPECT_EQ(Lines(*store, 100, {}, 0xFFFFFFFF, 0xFFFFFFFF), Strings{"last"});
 }
 
-TEST(RowScanTest, APartialRowIsMadeWholeFromSeveralOlderVersions) {
+TEST(RowScanTest, APartialRowIsCompletedFromSeveralOlderVersions) {
   StoreFixture store;
   store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "1\told\tbig\thuge"},
                          Partial(1, 20, "1\tnew\t\\u\t\\u"),
@@ -77,7 +77,7 @@ TEST(RowScanTest, APartialRowWithoutItsOlderVersionIsCorrupt) {
   for (const std::vector<Put>& versions :
        {std::vector<Put>{Partial(1, 20, "1\t\\u")},
         std::vector<Put>{Partial(1, 20, "1\t\\u"), {.id = 2, .lsn = 10, .text = "2\tx"}},
-        std::vector<Put>{Partial(1, 20, "1\t\\u"), Gone(1, 15), {.id = 1, .lsn = 10, .text = "1\tx"}},
+        std::vector<Put>{Partial(1, 20, "1\t\\u"), Tombstone(1, 15), {.id = 1, .lsn = 10, .text = "1\tx"}},
         std::vector<Put>{Partial(1, 20, "1\t\\u"), {.id = 1, .lsn = 10, .text = "1\tx\ty"}}}) {
     StoreFixture store;
     store.WriteAndPublish(versions, 100);
@@ -85,11 +85,11 @@ TEST(RowScanTest, APartialRowWithoutItsOlderVersionIsCorrupt) {
   }
 }
 
-TEST(RowScanTest, EqualRowsOfAMultisetComeAsOftenAsTheyAreThere) {
+TEST(RowScanTest, EqualRowsOfAMultisetComeAsOftenAsTheyAreCounted) {
   StoreFixture store;
   store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "a", .count = 3},
                          {.id = 1, .lsn = 20, .text = "a", .count = 1},
-                         Gone(1, 30),
+                         Tombstone(1, 30),
                          {.id = 2, .lsn = 10, .text = "b", .count = 2}},
                         100);
   EXPECT_EQ(Lines(*store, 20), (Strings{"a", "a", "a", "b", "b"}));
@@ -97,7 +97,7 @@ TEST(RowScanTest, EqualRowsOfAMultisetComeAsOftenAsTheyAreThere) {
   EXPECT_EQ(Lines(*store, 31), (Strings{"b", "b"}));
 }
 
-TEST(RowScanTest, ARangeHasItsBeginAndNotItsEnd) {
+TEST(RowScanTest, ARangeIncludesItsBeginButNotItsEnd) {
   StoreFixture store;
   std::vector<Put> puts;
   for (int id = 0; id < 10; ++id) puts.push_back({.id = id, .lsn = 1, .text = std::to_string(id)});
@@ -109,7 +109,7 @@ TEST(RowScanTest, ARangeHasItsBeginAndNotItsEnd) {
   EXPECT_EQ(Lines(*store, 100, {at(3), at(3)}), Strings{});
 }
 
-TEST(RowScanTest, AnEmptyTableHasNoRowsAndAsksAgainInVain) {
+TEST(RowScanTest, AnEmptyTableHasNoRowsHoweverOftenAsked) {
   StoreFixture store;
   store.WriteAndPublish({}, 100);
   std::unique_ptr<RowScan> scan = store->ScanAt({.table = 1, .epoch = 0, .lsn = Lsn(100)});
@@ -121,7 +121,7 @@ TEST(RowScanTest, SingleRowsAreFoundByTheirKeysAtTheLsn) {
   store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "1\told\tbig"},
                          Partial(1, 20, "1\tnew\t\\u"),
                          {.id = 2, .lsn = 10, .text = "2\t\t", .count = 3},
-                         Gone(2, 30),
+                         Tombstone(2, 30),
                          {.id = 4, .lsn = 40, .text = "4\t\t"}},
                         100);
   auto find = [&](uint64_t lsn, int64_t id) {
@@ -138,7 +138,7 @@ TEST(RowScanTest, SingleRowsAreFoundByTheirKeysAtTheLsn) {
   EXPECT_EQ(find(100, 3), "0");
   EXPECT_EQ(find(40, 4), "0");
   EXPECT_EQ(find(41, 4), "1:4\t\t");
-  // In any order, and Next() goes on behind it.
+  // Keys may be asked for in any order, and Next() continues after the last of them.
   std::unique_ptr<RowScan> scan = store->ScanAt({.table = 1, .epoch = 0, .lsn = Lsn(100)});
   EXPECT_EQ(scan->Find(IntegerKey(4)), 1U);
   EXPECT_EQ(scan->Find(IntegerKey(1)), 1U);
@@ -152,8 +152,8 @@ TEST(RowScanTest, ATableWithoutColumnsHasEmptyLines) {
   EXPECT_EQ(Lines(*store, 100), (Strings{"", ""}));
 }
 
-// Random histories against the simplest model: at each LSN the whole table as a map.
-TEST(RowScanTest, EveryStateOfARandomHistoryIsFound) {
+// Random histories are compared with the simplest model: at each LSN the whole table is a map.
+TEST(RowScanTest, EveryStateOfARandomHistoryMatchesTheModel) {
   std::mt19937 random(6);
   for (int round = 0; round < 3; ++round) {
     StoreFixture store;
@@ -169,7 +169,7 @@ TEST(RowScanTest, EveryStateOfARandomHistoryIsFound) {
         testing::Add(*buffer, {.id = id, .lsn = lsn, .text = rows[id][0] + "\t" + rows[id][1] + "\t" + rows[id][2]});
       } else if (action == 1) {
         rows.erase(row);
-        testing::Add(*buffer, Gone(id, lsn));
+        testing::Add(*buffer, Tombstone(id, lsn));
       } else {
         row->second[action - 1] = std::to_string(random());
         std::array<std::string, 3> line = {row->second[0], "\\u", "\\u"};

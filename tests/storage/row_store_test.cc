@@ -134,7 +134,7 @@ const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::Ch
          if (!mounted) testing::FillDisk();
          for (int64_t id = 0;; id += 1000) testing::Write(*store, ManyRows(id, id + 1000, 150, 1000));
        } catch (const Error&) {
-         // What is on it goes with this process.
+         // The disk's content disappears with this process.
          if (mounted) fs::copy(disk, path / "with room", fs::copy_options::recursive);
          throw;
        }
@@ -146,14 +146,14 @@ StoreFixture& WithOneRow(StoreFixture& store) {
   return store;
 }
 
-TEST(RowStoreTest, ANewStoreIsPrivateToItsDirectoryAndHasTheFormatsVersion) {
+TEST(RowStoreTest, ANewStoreIsEmptyAndHasTheCurrentFormatVersion) {
   StoreFixture store;
   EXPECT_EQ(store->manifest().format_version(), kFormatVersion);
   EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{});
   EXPECT_GT(store->DiskBytes(), 0u);
 }
 
-TEST(RowStoreTest, WhatIsNotPublishedIsNotSeen) {
+TEST(RowStoreTest, UnpublishedWritesAreInvisible) {
   StoreFixture store;
   testing::Write(*store, {{.id = 1, .lsn = 10, .text = "a"}, {.id = 1, .lsn = 20, .text = "b"}});
   EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{});
@@ -163,7 +163,7 @@ TEST(RowStoreTest, WhatIsNotPublishedIsNotSeen) {
   EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{"b"});
 }
 
-TEST(RowStoreTest, AReopenedStoreHasWhatWasPublished) {
+TEST(RowStoreTest, AReopenedStoreHasAllPublishedRows) {
   StoreFixture store;
   proto::Manifest manifest = ManifestAt(100);
   manifest.set_slot("the slot");
@@ -176,7 +176,7 @@ TEST(RowStoreTest, AReopenedStoreHasWhatWasPublished) {
   }
 }
 
-TEST(RowStoreTest, AStoreThatExistsIsNotMadeAgain) {
+TEST(RowStoreTest, AnExistingStoreIsNotCreatedAgain) {
   StoreFixture store;
   WithOneRow(store).Close();
   EXPECT_EQ(CodeOf([&] { RowStore::Open(store.path(), Mode::kCreate); }), ErrorCode::kDisk);
@@ -184,7 +184,7 @@ TEST(RowStoreTest, AStoreThatExistsIsNotMadeAgain) {
   EXPECT_EQ(Lines(*store, 100), Strings{"old"});
 }
 
-TEST(RowStoreTest, AStoreThatIsNotThereIsNotMadeByTheWay) {
+TEST(RowStoreTest, OpeningAMissingStoreDoesNotCreateIt) {
   testing::TempDir directory;
   for (Mode mode : {Mode::kReadWrite, Mode::kReadOnly}) {
     EXPECT_EQ(CodeOf([&] { RowStore::Open(directory / "none", mode); }), ErrorCode::kDisk);
@@ -197,7 +197,7 @@ TEST(RowStoreTest, AStoreThatWasNeverPublishedIsCorrupt) {
   EXPECT_EQ(CodeOf([&] { store.Reopen(); }), ErrorCode::kCorrupt);
 }
 
-TEST(RowStoreTest, ANewerFormatIsRefusedAndLeftAlone) {
+TEST(RowStoreTest, ANewerFormatIsRefusedAndNotChanged) {
   StoreFixture store;
   proto::Manifest manifest = ManifestAt(100);
   manifest.set_format_version(kFormatVersion + 1);
@@ -225,18 +225,18 @@ TEST(RowStoreTest, ASecondOpenerIsRefused) {
   EXPECT_EQ(RunRole("open", store.path()).exit_status, 0);
 }
 
-TEST(RowStoreTest, ADirectoryWhoseNameSpeaksOfLocksIsNotTakenForALockedOne) {
+TEST(RowStoreTest, ADirectoryNamedLockIsNotReportedAsInUse) {
   testing::TempDir directory;
   Error error = ErrorOf([&] { RowStore::Open(directory / "lock", Mode::kReadWrite); });
   EXPECT_EQ(error.code(), ErrorCode::kDisk);
   EXPECT_EQ(std::string(error.what()).find("in use by another process"), std::string::npos) << error.what();
 }
 
-TEST(RowStoreTest, AKilledProcessLeavesNothingThatItHadNotPublished) {
+TEST(RowStoreTest, AKilledProcessLeavesNoUnpublishedRows) {
   StoreFixture store;
   WithOneRow(store).Close();
   EXPECT_EQ(RunRole("killed before publishing", store.path()).exit_status, 128 + SIGKILL);
-  store.Reopen(Mode::kReadOnly);  // Removes nothing, and sees nothing of it all the same.
+  store.Reopen(Mode::kReadOnly);  // Removes nothing, and does not see the rows either.
   EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{"old"});
   EXPECT_TRUE(store->manifest().pull_in_progress());
 
@@ -246,7 +246,7 @@ TEST(RowStoreTest, AKilledProcessLeavesNothingThatItHadNotPublished) {
   std::string storage;
   EXPECT_EQ(store->Newest(EncodeRowPrefix(1, 0, IntegerKey(1)), &storage)->version.text, "old");
   EXPECT_FALSE(store->Newest(EncodeRowPrefix(1, 0, IntegerKey(7)), &storage));
-  // Not even once the LSN is published by a transaction that is another one.
+  // They stay invisible even after another transaction publishes that LSN.
   store->Publish(ManifestAt(200), {});
   EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{"old"});
   int logged = 0;
@@ -254,12 +254,12 @@ TEST(RowStoreTest, AKilledProcessLeavesNothingThatItHadNotPublished) {
   EXPECT_EQ(logged, 0);
 }
 
-TEST(RowStoreTest, ATransactionThatIsReceivedAgainIsWrittenAgain) {
+TEST(RowStoreTest, ATransactionReceivedAgainIsWrittenAgain) {
   StoreFixture store;
   WithOneRow(store).Close();
   EXPECT_EQ(RunRole("killed before publishing", store.path()).exit_status, 128 + SIGKILL);
   store.Reopen();
-  testing::Write(*store, {{.id = 1, .lsn = 150, .text = "again"}, testing::Gone(7, 150)});
+  testing::Write(*store, {{.id = 1, .lsn = 150, .text = "again"}, testing::Tombstone(7, 150)});
   store->Publish(ManifestAt(200), {});
   EXPECT_EQ(Lines(*store, 200), Strings{"again"});
   store.Reopen();
@@ -267,7 +267,7 @@ TEST(RowStoreTest, ATransactionThatIsReceivedAgainIsWrittenAgain) {
   EXPECT_EQ(Lines(*store, 150), Strings{"old"});
 }
 
-// A store that took hours to fill would otherwise be read from end to end.
+// Otherwise a store that took hours to fill would be read from end to end.
 TEST(RowStoreTest, OpeningAfterAKilledProcessReadsOnlyFilesThatMayHoldUnpublishedRows) {
   StoreFixture store;
   store.WriteAndPublish(ManyRows(0, 1000, 10, 1000), 100);
@@ -283,11 +283,11 @@ TEST(RowStoreTest, OpeningAfterAKilledProcessReadsOnlyFilesThatMayHoldUnpublishe
   EXPECT_FALSE(store->manifest().pull_in_progress());
   std::string storage;
   EXPECT_FALSE(store->Newest(EncodeRowPrefix(1, 0, IntegerKey(1)), &storage)->version.text == "unpublished");
-  EXPECT_EQ(CodeOf([&] { Lines(*store, 100); }), ErrorCode::kCorrupt);  // It was damaged where a reader sees it.
+  EXPECT_EQ(CodeOf([&] { Lines(*store, 100); }), ErrorCode::kCorrupt);  // The damage is where a reader sees it.
 }
 
-// Twice killed: what the first opening deleted stands in a file of its own by then.
-TEST(RowStoreTest, KilledAgainAfterTheCleaningItLeavesNothingEither) {
+// The process is killed twice: by then, what the first opening deleted is in a file of its own.
+TEST(RowStoreTest, AProcessKilledAfterTheCleanupLeavesNoUnpublishedRowsEither) {
   StoreFixture store;
   WithOneRow(store).Close();
   for (int kill = 0; kill < 3; ++kill) {
@@ -300,7 +300,7 @@ TEST(RowStoreTest, KilledAgainAfterTheCleaningItLeavesNothingEither) {
   EXPECT_FALSE(store->Newest(EncodeRowPrefix(1, 0, IntegerKey(7)), &storage));
 }
 
-TEST(RowStoreTest, AKilledProcessKeepsAllThatItHadPublished) {
+TEST(RowStoreTest, AKilledProcessKeepsAllPublishedRows) {
   StoreFixture store;
   WithOneRow(store).Close();
   EXPECT_EQ(RunRole("killed after publishing", store.path()).exit_status, 128 + SIGKILL);
@@ -312,7 +312,7 @@ TEST(RowStoreTest, AKilledProcessKeepsAllThatItHadPublished) {
   EXPECT_EQ(logged, 1);
 }
 
-TEST(RowStoreTest, KilledAtAnyTimeItHasExactlyWhatWasPublished) {
+TEST(RowStoreTest, AStoreKilledAtAnyTimeHasExactlyThePublishedRows) {
   StoreFixture store;
   WithOneRow(store).Close();
   for (int kill = 0; kill < 5; ++kill) {
@@ -337,8 +337,8 @@ TEST(RowStoreTest, KilledAtAnyTimeItHasExactlyWhatWasPublished) {
   }
 }
 
-// RocksDB takes a run over by giving it a second name; a process killed before the first name is removed leaves both.
-TEST(RowStoreTest, ARunThatAKilledProcessLeftIsNotWrittenOver) {
+// RocksDB takes over a run by giving it a second name; a process killed before it removes the first leaves both.
+TEST(RowStoreTest, ARunLeftByAKilledProcessIsNotOverwritten) {
   StoreFixture store;
   store.WriteAndPublish(ManyRows(0, 1000, 10, 1000), 100);
   Strings lines = Lines(*store, 100);
@@ -368,32 +368,32 @@ void ExpectOldContentAfter(const std::string& role, StoreFixture& store) {
   EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{"new"});
 }
 
-TEST(RowStoreTest, ARunThatCannotBeWrittenLeavesTheOldContent) {
+TEST(RowStoreTest, AFailedRunWriteLeavesTheOldContent) {
   StoreFixture store;
   WithOneRow(store).Close();
   ExpectOldContentAfter("files are limited", store);
 }
 
-TEST(RowStoreTest, ALogThatCannotBeWrittenLeavesTheOldContent) {
+TEST(RowStoreTest, AFailedChangeLogWriteLeavesTheOldContent) {
   StoreFixture store;
   WithOneRow(store).Close();
   ExpectOldContentAfter("log is limited", store);
 }
 
-TEST(RowStoreTest, AFullDiskSaysSoAndLeavesTheOldContent) {
+TEST(RowStoreTest, AFullDiskIsReportedAndLeavesTheOldContent) {
   testing::TempDir directory;
   fs::create_directory(directory / "disk");
   testing::Result result = RunRole("disk is full", directory.path());
   EXPECT_EQ(result.exit_status, static_cast<int>(ErrorCode::kDisk)) << result.err;
   EXPECT_NE(result.err.find("No space left"), std::string::npos) << result.err;
-  // On a disk with room again.
+  // The same store on a disk that has room again.
   const fs::path copy = directory / "with room";
   std::unique_ptr<RowStore> store =
       RowStore::Open((fs::exists(copy) ? copy : directory / "disk") / "store", Mode::kReadWrite);
   EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{"old"});
 }
 
-TEST(RowStoreTest, ADamagedFileIsCorruptOrDoesNotMatterAndNeverGivesOtherRows) {
+TEST(RowStoreTest, ADamagedFileNeverYieldsWrongRows) {
   StoreFixture store;
   store.WriteAndPublish(ManyRows(0, 300, 10, 1000), 100);
   const Strings lines = Lines(*store, 100);
@@ -448,7 +448,7 @@ TEST(RowStoreTest, ATruncatedOrMissingFileIsCorrupt) {
   }
 }
 
-TEST(RowStoreTest, AnEmptyBufferIsWrittenAsNothing) {
+TEST(RowStoreTest, AnEmptyBufferWritesNothing) {
   StoreFixture store;
   store->Write(VersionBuffer(VersionBuffer::Index::kNewest));
   store->Write(VersionBuffer(VersionBuffer::Index::kNone));
@@ -457,19 +457,19 @@ TEST(RowStoreTest, AnEmptyBufferIsWrittenAsNothing) {
   EXPECT_EQ(Lines(*store, 100), Strings{});
 }
 
-TEST(RowStoreTest, TheSameVersionWrittenTwiceIsTheLaterOne) {
+TEST(RowStoreTest, TheLaterOfTwoWritesOfAVersionCounts) {
   StoreFixture store;
   store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "a"}, {.id = 2, .lsn = 10, .text = "b"}}, 100);
   testing::Write(*store, {{.id = 1, .lsn = 10, .text = "A"}});
   EXPECT_EQ(Lines(*store, 100), (Strings{"A", "b"}));
 }
 
-TEST(RowStoreTest, NewestIsMadeWholeAsFarAsTheStoreReaches) {
+TEST(RowStoreTest, NewestIsCompletedAsFarAsTheStoreCan) {
   StoreFixture store;
   testing::Write(*store, {{.id = 1, .lsn = 10, .text = "1\tbig"}, {.id = 11, .lsn = 5, .text = "11\tother"}});
   testing::Write(*store, {testing::Partial(1, 20, "one\t\\u"),
                           testing::Partial(2, 20, "2\t\\u"),
-                          testing::Gone(3, 20),
+                          testing::Tombstone(3, 20),
                           {.id = 3, .lsn = 10, .text = "3\tx"}});
   std::string storage;
   auto newest = [&](int64_t id) { return store->Newest(EncodeRowPrefix(1, 0, IntegerKey(id)), &storage); };
@@ -483,7 +483,7 @@ TEST(RowStoreTest, NewestIsMadeWholeAsFarAsTheStoreReaches) {
   EXPECT_FALSE(store->Newest(EncodeRowPrefix(1, 0, std::string(7, '\x80')), &storage));
 }
 
-TEST(RowStoreTest, TheSchemaIsTheOneInForce) {
+TEST(RowStoreTest, TheSchemaInForceIsUsed) {
   StoreFixture store;
   for (uint64_t lsn : {100, 200}) {
     proto::SchemaVersion schema;
@@ -498,7 +498,7 @@ TEST(RowStoreTest, TheSchemaIsTheOneInForce) {
   EXPECT_EQ(CodeOf([&] { (void)store->SchemaAt(Lsn(99)); }), ErrorCode::kCorrupt);
 }
 
-TEST(RowStoreTest, SequencesAreThoseOfTheFirstPullAtOrAfter) {
+TEST(RowStoreTest, SequencesComeFromTheFirstPullAtOrAfterTheLsn) {
   StoreFixture store;
   EXPECT_EQ(store->SequencesAt(Lsn(1)).values_size(), 0);
   for (uint64_t lsn : {100, 200}) {
@@ -514,7 +514,7 @@ TEST(RowStoreTest, SequencesAreThoseOfTheFirstPullAtOrAfter) {
   EXPECT_EQ(store->SequencesAt(Lsn(201)).values(0).last_value(), 200);
 }
 
-TEST(RowStoreTest, AnEpochServesWhatCommittedAfterItsStart) {
+TEST(RowStoreTest, AnEpochServesStatesAfterItsStart) {
   proto::Manifest manifest;
   proto::TableHistory* history = manifest.add_tables();
   history->set_table(5);
@@ -535,7 +535,8 @@ TEST(RowStoreTest, PartsOfATableHoldEveryRowExactlyOnce) {
   StoreFixture store;
   std::mt19937 random(7);
   std::set<std::string> texts;
-  for (int run = 0; run < 40; ++run) {  // As pulls leave it: many runs, versions of one row in several of them.
+  for (int run = 0; run < 40; ++run) {  // Pulls leave it like this: many runs, and versions of one row in several of
+                                        // them.
     VersionBuffer buffer(VersionBuffer::Index::kNewest);
     for (int i = 0; i < 30; ++i) {
       int64_t id = static_cast<int64_t>(random() % 500) + run * 20;
@@ -572,7 +573,7 @@ TEST(RowStoreTest, NoPartIsMuchLargerThanTheOthers) {
   for (const KeyRange& range : ranges) EXPECT_LE(Lines(*store, 100, range).size(), 30u);
 }
 
-TEST(RowStoreTest, VersionsOfOneRowAreNotCutApart) {
+TEST(RowStoreTest, PartsDoNotSplitTheVersionsOfARow) {
   StoreFixture store;
   // Every run begins in the middle of row 5's history.
   for (uint64_t lsn = 40; lsn >= 10; --lsn) {
@@ -630,7 +631,7 @@ TEST(RowStoreTest, ScansSeeOneStateWhileAnotherIsWritten) {
         uint64_t lsn = published;
         EXPECT_EQ(Lines(*store, lsn), Strings(kRows, std::to_string(lsn - 1)));
         EXPECT_TRUE(store->Newest(EncodeRowPrefix(1, 0, IntegerKey(7)), &storage));
-        Strings latest = Lines(*store, UINT64_MAX);  // Whatever it is, it is one state.
+        Strings latest = Lines(*store, UINT64_MAX);  // Whichever state it is, it is one state.
         EXPECT_EQ(latest, Strings(kRows, latest.at(0)));
       }
     });

@@ -24,7 +24,7 @@ std::string Filled(std::string partial, std::string_view older) {
   return partial;
 }
 
-TEST(RowVersionTest, AKeyIsReadAgain) {
+TEST(RowVersionTest, AKeyIsReadBack) {
   std::string row_key = TextKey("a\0b"sv);
   std::string bytes = EncodeVersionKey({.table = 0xFFFFFFFF, .epoch = 7, .row_key = row_key, .commit_lsn = Lsn(99)});
   VersionKey key = DecodeVersionKey(bytes);
@@ -61,7 +61,7 @@ TEST(RowVersionTest, AKeyThatIsTooShortIsCorrupt) {
   }
 }
 
-TEST(RowVersionTest, AVersionIsReadAgain) {
+TEST(RowVersionTest, AVersionIsReadBack) {
   for (Kind kind : {Kind::kRow, Kind::kPartial}) {
     for (uint32_t number : {0u, 1u, 127u, 128u, 16383u, 16384u, 0x0FFFFFFFu, 0x10000000u, 0xFFFFFFFFu}) {
       for (std::string_view text : {""sv, "1\ta"sv, "\0\xFF"sv}) {
@@ -82,7 +82,7 @@ TEST(RowVersionTest, ATombstoneIsOneByte) {
   EXPECT_EQ(DecodeRowVersion(bytes).kind, Kind::kTombstone);
 }
 
-TEST(RowVersionTest, EveryTruncationOfWhatStandsBeforeTheTextIsCorrupt) {
+TEST(RowVersionTest, EveryTruncationOfTheHeaderIsCorrupt) {
   std::string bytes = Encode({.kind = Kind::kRow, .shape = 0xFFFFFFFF, .count = 300, .text = ""});
   ASSERT_EQ(bytes.size(), 8u);
   for (size_t size = 0; size < bytes.size(); ++size) {
@@ -90,7 +90,7 @@ TEST(RowVersionTest, EveryTruncationOfWhatStandsBeforeTheTextIsCorrupt) {
   }
 }
 
-TEST(RowVersionTest, WhatIsNoVersionIsCorrupt) {
+TEST(RowVersionTest, MalformedVersionsAreCorrupt) {
   for (std::string_view bytes : {"T1"sv, "X\1\1a"sv, "\0\1\1"sv, "r\1\1"sv, "R\xFF\xFF\xFF\xFF\xFF\xFF\1"sv}) {
     EXPECT_EQ(CodeOf([&] { DecodeRowVersion(bytes); }), ErrorCode::kCorrupt);
   }

@@ -47,21 +47,21 @@ class ShapeMapTest : public ::testing::Test {
   ShapeMap shapes_;
 };
 
-TEST_F(ShapeMapTest, ARowGetsWhatOlderRowsHaveInNewColumns) {
+TEST_F(ShapeMapTest, ANewColumnGetsItsValueForOlderRows) {
   EXPECT_EQ(Convert(1, 2, "one\ttwo"), "one\ttwo\t7\t\\N");
   EXPECT_EQ(Convert(5, 6, ""), "");
   EXPECT_EQ(Convert(5, 1, ""), "\\N\t\\N");
 }
 
-TEST_F(ShapeMapTest, ARowLosesColumnsThatWereDropped) {
+TEST_F(ShapeMapTest, DroppedColumnsAreRemovedFromRows) {
   EXPECT_EQ(Convert(2, 3, "one\ttwo\tthree\tfour"), "two\tthree");
   EXPECT_EQ(Convert(1, 3, "one\ttwo"), "two\t7");
   EXPECT_EQ(Convert(1, 5, "one\ttwo"), "");
 }
 
-TEST_F(ShapeMapTest, ColumnsWithOtherNamesAreTheSame) { EXPECT_EQ(Convert(1, 4, "one\ttwo"), "one\ttwo"); }
+TEST_F(ShapeMapTest, RenamedColumnsAreTheSame) { EXPECT_EQ(Convert(1, 4, "one\ttwo"), "one\ttwo"); }
 
-TEST_F(ShapeMapTest, ARowThatIsNotOfItsShapeIsCorrupt) {
+TEST_F(ShapeMapTest, ARowThatDoesNotFitItsShapeIsCorrupt) {
   EXPECT_EQ(CodeOf([&] { Convert(1, 2, "one"); }), ErrorCode::kCorrupt);
   EXPECT_EQ(CodeOf([&] { Convert(1, 2, "one\ttwo\tthree"); }), ErrorCode::kCorrupt);
   EXPECT_EQ(CodeOf([&] { Convert(77, 2, "one"); }), ErrorCode::kCorrupt);

@@ -19,14 +19,14 @@
 
 namespace rotv::testing {
 
-// Mounts a disk of 8 MB, which is seen by this process alone and goes with it. Who is not root gets a user namespace
-// for that; false where the machine forbids it.
+// Mounts a disk of 8 MB that only this process sees and that disappears with it. Without root it does so in a user
+// namespace. Returns false where the machine forbids that.
 inline bool MountSmallDisk(const std::filesystem::path& disk) {
   const uid_t user = geteuid();
   const gid_t group = getegid();
   const int spaces = user == 0 ? CLONE_NEWNS : CLONE_NEWUSER | CLONE_NEWNS;
   if (unshare(spaces) != 0) return false;
-  if (user != 0) {  // Files belong to somebody only whom the namespace knows.
+  if (user != 0) {  // Only users that the namespace knows can own files.
     std::ofstream("/proc/self/setgroups") << "deny";
     std::ofstream("/proc/self/uid_map") << user << ' ' << user << " 1";
     std::ofstream("/proc/self/gid_map") << group << ' ' << group << " 1";
@@ -36,7 +36,7 @@ inline bool MountSmallDisk(const std::filesystem::path& disk) {
 }
 
 // From now on the kernel answers every write of this process to a file as it does when the disk is full. Standard
-// output and error are spared.
+// output and standard error are spared.
 inline void FillDisk() {
   constexpr auto kNumber = static_cast<unsigned>(offsetof(seccomp_data, nr));
   constexpr auto kFile = static_cast<unsigned>(offsetof(seccomp_data, args));

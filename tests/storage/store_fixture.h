@@ -1,5 +1,4 @@
-// What the tests of the store share: making versions, reading rows, and running a part of a test in a process of its
-// own.
+// Helpers for the tests of the store: they make versions, read rows, and run part of a test in a process of its own.
 
 #pragma once
 
@@ -50,7 +49,7 @@ struct Put {
   EpochNumber epoch = 0;
 };
 
-inline Put Gone(int64_t id, uint64_t lsn) { return {.id = id, .lsn = lsn, .kind = RowVersion::Kind::kTombstone}; }
+inline Put Tombstone(int64_t id, uint64_t lsn) { return {.id = id, .lsn = lsn, .kind = RowVersion::Kind::kTombstone}; }
 inline Put Partial(int64_t id, uint64_t lsn, const std::string& text) {
   return {.id = id, .lsn = lsn, .text = text, .kind = RowVersion::Kind::kPartial};
 }
@@ -66,7 +65,7 @@ inline void Write(RowStore& store, const std::vector<Put>& puts) {
   store.Write(buffer);
 }
 
-// What everything before `durable` published says, at the least.
+// A manifest with the least that makes everything before `durable` published.
 inline proto::Manifest ManifestAt(uint64_t durable) {
   proto::Manifest manifest;
   manifest.set_format_version(kFormatVersion);
@@ -98,7 +97,7 @@ class StoreFixture {
     store_.reset();
     store_ = RowStore::Open(path(), mode);
   }
-  // `store_` written and published up to `durable`.
+  // `store_`, written and published up to `durable`.
   void WriteAndPublish(const std::vector<Put>& puts, uint64_t durable) {
     Write(*store_, puts);
     store_->Publish(ManifestAt(durable), {});
@@ -109,8 +108,8 @@ class StoreFixture {
   std::unique_ptr<RowStore> store_;
 };
 
-// The part of a test that runs in a process of its own, since it is killed, limited or must be another one. RocksDB's
-// threads do not survive a fork, so this program is run anew.
+// A part of a test that runs in a process of its own, because it is killed, limited, or must be another process.
+// RocksDB's threads do not survive a fork, so this program is started again.
 using Role = std::function<void(const std::filesystem::path&)>;
 
 class ChildEnvironment : public ::testing::Environment {
@@ -137,7 +136,8 @@ class ChildEnvironment : public ::testing::Environment {
   }
 };
 
-// A role ends with 0, with the code of its Error, or as it kills itself.
+// The command that runs a role. It exits with 0, with the code of the role's Error, or by the signal with which the
+// role kills itself.
 inline Command RoleCommand(const std::string& role, const std::filesystem::path& path) {
   return {.argv = {std::filesystem::read_symlink("/proc/self/exe").string()},
           .env = {{"ROTV_TEST_ROLE", role}, {"ROTV_TEST_PATH", path.string()}, {"GTEST_OUTPUT", ""}}};

@@ -23,7 +23,7 @@ std::vector<std::string> BufferTexts(const std::vector<VersionBuffer::Found>& ve
   return texts;
 }
 
-TEST(VersionBufferTest, ANewOneIsEmpty) {
+TEST(VersionBufferTest, ANewBufferIsEmpty) {
   VersionBuffer buffer(VersionBuffer::Index::kNewest);
   EXPECT_TRUE(buffer.empty());
   EXPECT_EQ(buffer.bytes(), 0u);
@@ -32,7 +32,7 @@ TEST(VersionBufferTest, ANewOneIsEmpty) {
   EXPECT_TRUE(buffer.Versions(PrefixOf(1)).empty());
 }
 
-TEST(VersionBufferTest, NewestIsTheOnePutLast) {
+TEST(VersionBufferTest, NewestIsTheVersionPutLast) {
   VersionBuffer buffer(VersionBuffer::Index::kNewest);
   Add(buffer, {.id = 1, .lsn = 10, .text = "old"});
   Add(buffer, {.id = 2, .lsn = 10, .text = "other"});
@@ -44,23 +44,23 @@ TEST(VersionBufferTest, NewestIsTheOnePutLast) {
   EXPECT_FALSE(buffer.Newest(PrefixOf(3)));
 }
 
-TEST(VersionBufferTest, AVersionOfTheSameTransactionGivesWayToTheLaterOne) {
+TEST(VersionBufferTest, ALaterVersionOfTheSameTransactionReplacesTheEarlier) {
   VersionBuffer buffer(VersionBuffer::Index::kNewest);
   Add(buffer, {.id = 1, .lsn = 5, .text = "before"});
   Add(buffer, {.id = 1, .lsn = 10, .text = "first"});
-  Add(buffer, testing::Gone(1, 10));
+  Add(buffer, testing::Tombstone(1, 10));
   Add(buffer, {.id = 1, .lsn = 10, .text = "last"});
   EXPECT_EQ(BufferTexts(buffer.Versions(PrefixOf(1))), (std::vector<std::string>{"last", "before"}));
   EXPECT_EQ(buffer.Sorted().size(), 2u);
 }
 
-TEST(VersionBufferTest, ARowsPrefixIsNotTakenForAnothersThatBeginsWithIt) {
+TEST(VersionBufferTest, ARowIsNotMistakenForOneWhoseKeyBeginsWithItsKey) {
   VersionBuffer buffer(VersionBuffer::Index::kNewest);
   buffer.Put({1, 0, "ab", Lsn(1)}, {.text = "long"});
   EXPECT_FALSE(buffer.Newest(EncodeRowPrefix(1, 0, "a")));
 }
 
-TEST(VersionBufferTest, WithoutAnIndexNobodyMayAsk) {
+TEST(VersionBufferTest, LookingUpWithoutAnIndexIsABug) {
   VersionBuffer buffer(VersionBuffer::Index::kNone);
   Add(buffer, {.id = 1, .lsn = 10, .text = "a"});
   EXPECT_EQ(CodeOf([&] { (void)buffer.Newest(PrefixOf(1)); }), ErrorCode::kBug);

@@ -52,17 +52,17 @@ fs::path MakeStore(const Workspace& workspace, const std::string& label) {
   return store;
 }
 
-TEST(WorkspaceTest, ItsDirectoriesAreForTheOwnerAlone) {
+TEST(WorkspaceTest, ItsDirectoriesArePrivateToTheOwner) {
   TempDir home;
   Workspace workspace(home / "home", "prod", "pull");
-  for (const fs::path& made :
+  for (const fs::path& created :
        {home / "home", home.path() / "home/sources", workspace.directory(), workspace.RunDirectory()}) {
-    EXPECT_EQ(fs::status(made).permissions(), fs::perms::owner_all) << made;
+    EXPECT_EQ(fs::status(created).permissions(), fs::perms::owner_all) << created;
   }
   EXPECT_EQ(workspace.directory(), home.path() / "home/sources/prod");
 }
 
-TEST(WorkspaceTest, ASecondProcessIsToldOfTheFirst) {
+TEST(WorkspaceTest, ASecondProcessIsRefusedAndTheFirstIsNamed) {
   TempDir home;
   testing::Process holder(testing::RoleCommand("hold", home.path()));
   ASSERT_TRUE(holder.WaitForOutput("holding", std::chrono::seconds(20)));
@@ -73,7 +73,7 @@ TEST(WorkspaceTest, ASecondProcessIsToldOfTheFirst) {
   EXPECT_NE(std::string(error.what()).find(std::to_string(holder.pid())), std::string::npos) << error.what();
 }
 
-TEST(WorkspaceTest, TheLockOfAKilledProcessIsFree) {
+TEST(WorkspaceTest, AKilledProcessReleasesItsLock) {
   TempDir home;
   testing::Process holder(testing::RoleCommand("hold", home.path()));
   ASSERT_TRUE(holder.WaitForOutput("holding", std::chrono::seconds(20)));
@@ -82,14 +82,14 @@ TEST(WorkspaceTest, TheLockOfAKilledProcessIsFree) {
   EXPECT_NO_THROW(Workspace(home.path(), "prod", "pull"));
 }
 
-TEST(WorkspaceTest, AnotherSourceIsAnotherLock) {
+TEST(WorkspaceTest, EverySourceHasItsOwnLock) {
   TempDir home;
   Workspace production(home.path(), "prod", "pull");
   EXPECT_NO_THROW(Workspace(home.path(), "staging", "pull"));
   EXPECT_EQ(ErrorOf([&] { Workspace(home.path(), "prod", "pull"); }).code(), ErrorCode::kDisk);
 }
 
-TEST(WorkspaceTest, WithoutABaselineTheCommandThatTakesOneIsNamed) {
+TEST(WorkspaceTest, WithoutABaselineTheHintNamesTheCommandThatTakesOne) {
   TempDir home;
   Workspace workspace(home.path(), "prod", "pull");
   EXPECT_FALSE(HasBaseline(home.path(), "prod"));
@@ -99,7 +99,7 @@ TEST(WorkspaceTest, WithoutABaselineTheCommandThatTakesOneIsNamed) {
   EXPECT_NE(error.hint().find("--source prod baseline"), std::string::npos) << error.hint();
 }
 
-TEST(WorkspaceTest, WhatWasSetIsCurrentInTheNextRun) {
+TEST(WorkspaceTest, TheCurrentStoreStaysCurrentInTheNextRun) {
   TempDir home;
   fs::path store;
   {
@@ -128,7 +128,7 @@ TEST(WorkspaceTest, TheReplacedStoreIsDeletedAndTheSocketsStay) {
   EXPECT_TRUE(fs::exists(workspace.RunDirectory() / "socket"));
 }
 
-TEST(WorkspaceTest, WhatAKilledRunHalfBuiltIsRemovedAndItsSlotRemembered) {
+TEST(WorkspaceTest, AnUnfinishedStoreIsRemovedAndItsSlotRemembered) {
   TempDir home;
   fs::path store;
   {
@@ -153,7 +153,7 @@ TEST(WorkspaceTest, OldSocketsAreGoneWhenTheLockIsTaken) {
   EXPECT_TRUE(fs::is_empty(workspace.RunDirectory()));
 }
 
-TEST(WorkspaceTest, LeftoversAreAllButTheCurrentStores) {
+TEST(WorkspaceTest, LeftoversIncludeEverySlotButTheCurrentStores) {
   TempDir home;
   {
     Workspace workspace(home.path(), "prod", "baseline");
@@ -166,10 +166,10 @@ TEST(WorkspaceTest, LeftoversAreAllButTheCurrentStores) {
   Workspace next(home.path(), "prod", "pull");
   EXPECT_EQ(LeftoverSlots(next), std::vector<std::string>{"c"});
   next.SetCurrent(MakeStore(next, "2"), Objects("c"), Workspace::Before::kDelete);
-  EXPECT_EQ(LeftoverSlots(next), std::vector<std::string>{"b"});  // Until it is said to be removed.
+  EXPECT_EQ(LeftoverSlots(next), std::vector<std::string>{"b"});  // Until it is reported as removed.
 }
 
-TEST(WorkspaceTest, ASlotOfAnotherPublicationIsNotTheSame) {
+TEST(WorkspaceTest, ASlotWithAnotherPublicationIsAnotherLeftover) {
   TempDir home;
   Workspace workspace(home.path(), "prod", "baseline");
   workspace.AddOwned(Objects("a"));
@@ -179,7 +179,7 @@ TEST(WorkspaceTest, ASlotOfAnotherPublicationIsNotTheSame) {
   EXPECT_EQ(LeftoverSlots(workspace), std::vector<std::string>{"a"});
 }
 
-TEST(WorkspaceTest, ADamagedNameOfTheCurrentStoreIsCorruptAndDeletesNothing) {
+TEST(WorkspaceTest, ADamagedPointerToTheCurrentStoreIsCorruptAndDeletesNothing) {
   TempDir home;
   fs::path store;
   {
@@ -192,7 +192,7 @@ TEST(WorkspaceTest, ADamagedNameOfTheCurrentStoreIsCorruptAndDeletesNothing) {
   EXPECT_TRUE(fs::exists(store));
 }
 
-TEST(WorkspaceTest, AHomeThatCannotBeMadeIsNamed) {
+TEST(WorkspaceTest, AHomeThatCannotBeCreatedIsReported) {
   TempDir home;
   WriteFileAtomically(home / "file", "");
   Error error = ErrorOf([&] { Workspace(home / "file", "prod", "pull"); });

@@ -1,5 +1,5 @@
 // Opens the page of a difference in a real browser: node look_at_diff.js PAGE.html DIFF.json SCREENSHOT.png
-// Ends with 1 and a message if it does not show what the document says. NODE_PATH has playwright-core.
+// Exits with 1 and a message if the page does not show the document's content. NODE_PATH has playwright-core.
 
 'use strict';
 const assert = require('node:assert');
@@ -13,10 +13,10 @@ function findBrowser() {
     try {
       return execSync(`command -v ${name}`, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
     } catch {
-      // The next one.
+      // Try the next one.
     }
   }
-  throw new Error('there is no Chromium here: apt-get install chromium');
+  throw new Error('Chromium is not installed: apt-get install chromium');
 }
 
 const number = (text) => Number(text.replaceAll(',', ''));
@@ -52,18 +52,18 @@ async function look(file, document, screenshot) {
     assert.equal(await page.locator('#schema details').count(), diff.schema.length, 'objects of the schema');
     assert.ok(await page.locator('#timeline rect').count() > 0, 'a timeline');
     const titles = await page.$$eval('#timeline rect title', (all) => all.map((title) => title.textContent));
-    assert.ok(titles.every((title) => title.includes('transactions')), 'which tells its transactions');
+    assert.ok(titles.every((title) => title.includes('transactions')), 'which shows its transactions');
 
     await page.fill('#filter', diff.tables[0].table);
     assert.ok(await page.locator('#tables tbody tr:visible').count() >= 1);
     await page.fill('#filter', 'no table has this name');
     assert.equal(await page.locator('#tables tbody tr:visible').count(), 0);
     await page.fill('#filter', '');
-    // It is dark in the dark.
+    // The page is dark if the browser prefers dark pages.
     const back = await page.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number));
     assert.ok(back.every((part) => part < 64), `dark: ${back}`);
     await page.screenshot({ path: screenshot, fullPage: true });
-    assert.deepEqual(complaints, [], 'the console is silent, and nothing is asked for');
+    assert.deepEqual(complaints, [], 'the console is empty, and nothing is requested');
     console.log(`${diff.tables.length} tables and ${diff.rows.length} rows are shown; ${screenshot}`);
   } finally {
     await browser.close();

@@ -1,5 +1,5 @@
-// What the tests of the engine's inside share: a described table, rows of pgoutput by hand, and a progress that nobody
-// sees.
+// Helpers for the tests of the engine's internals: a described table, hand-made rows of pgoutput, and a silent
+// progress.
 
 #pragma once
 
@@ -48,7 +48,7 @@ inline proto::Shape ShapeOf(uint32_t id, uint32_t table, const std::vector<Colum
   return shape;
 }
 
-// Adds a table and its shape. Without key columns it is a bag.
+// Adds a table and its shape. Without key columns the table is a multiset.
 inline proto::Table* AddTable(schema::DescribedSchema* described, uint32_t id, const std::string& name,
                               const std::vector<ColumnSpec>& columns, const std::vector<uint32_t>& key_columns) {
   described->new_shapes.push_back(ShapeOf(id + 1000, id, columns));
@@ -70,7 +70,7 @@ inline proto::Table* AddTable(schema::DescribedSchema* described, uint32_t id, c
   return table;
 }
 
-// A first epoch for each table of `schema`.
+// Adds a first epoch for each table of `schema`.
 inline void AddHistories(const proto::SchemaVersion& schema, proto::Manifest* manifest) {
   for (const proto::Table& table : schema.tables()) {
     proto::TableHistory* history = manifest->add_tables();
@@ -82,7 +82,7 @@ inline void AddHistories(const proto::SchemaVersion& schema, proto::Manifest* ma
 inline const std::string kNullValue = "<null>";
 inline const std::string kToast = "<toast>";
 
-// A row by its columns' text, kNullValue or kToast. It points into `values`.
+// A row from its columns' text, kNullValue or kToast. It points into `values`.
 inline formats::pgoutput::Tuple TupleOf(const std::vector<std::string>& values) {
   formats::pgoutput::Tuple tuple;
   for (const std::string& value : values) {

@@ -1,5 +1,5 @@
-// Brings the database up to the schema that this version wants: the files of migrations/ in the order of their numbers,
-// each once, in one transaction. On a copy of production they are done already, or find what they want to make.
+// Brings the database to the schema that this version needs: runs the files of migrations/ in the order of their
+// numbers, each once, in one transaction. On a copy of production their objects may exist already.
 
 'use strict';
 const fs = require('node:fs');
@@ -7,7 +7,7 @@ const path = require('node:path');
 
 const LOCK = 7_045_001; // Two backends that start at once take turns.
 
-// [{ number, name, file }] in order. A number that is there twice would be done once.
+// Returns [{ number, name, file }] in order. Two files with one number are an error: only one of them would run.
 function listMigrations(directory) {
   const migrations = fs
     .readdirSync(directory)
@@ -24,7 +24,7 @@ function listMigrations(directory) {
   return migrations;
 }
 
-// Gives the names of those that were done now.
+// Runs the migrations that have not run yet, and returns their names.
 async function migrate(client, directory) {
   const done = [];
   await client.query('BEGIN');

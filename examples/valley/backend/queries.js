@@ -1,8 +1,8 @@
-// What the API gives, as SQL.
+// The queries behind the API.
 
 'use strict';
 
-// A point of PostgreSQL has x first: the longitude.
+// PostgreSQL's point has x, the longitude, first.
 const DESTINATIONS = `
   SELECT id, slug, name, kind, location[0] AS longitude, location[1] AS latitude, elevation_m::float AS elevation_m,
          description, accessible, octet_length(cover) AS picture_bytes
@@ -19,7 +19,7 @@ const EVENTS = `
 
 const PICTURE = 'SELECT cover FROM places WHERE id = $1';
 
-// By the first bytes, since the table does not say.
+// Recognises a picture's type by its first bytes, because the table does not have it.
 function contentType(bytes) {
   if (bytes.subarray(0, 3).equals(Buffer.from([0xff, 0xd8, 0xff]))) return 'image/jpeg';
   if (bytes.subarray(0, 4).toString('latin1') === '\x89PNG') return 'image/png';

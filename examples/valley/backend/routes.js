@@ -1,4 +1,4 @@
-// From a request to an answer. `database` is anything with query(sql, values).
+// Answers requests. `database` is anything with query(sql, values).
 
 'use strict';
 const crypto = require('node:crypto');
@@ -12,7 +12,7 @@ const MOST = 1000;
 
 const json = (status, body) => ({ status, type: 'application/json', body: JSON.stringify(body) });
 
-// ?limit=N, between 1 and 1000.
+// Reads ?limit=N, a whole number from 1; more than 1000 counts as 1000.
 function limitOf(parameters) {
   const limit = Number(parameters.get('limit') ?? MOST);
   return Number.isInteger(limit) && limit >= 1 ? Math.min(limit, MOST) : null;
@@ -20,7 +20,7 @@ function limitOf(parameters) {
 
 async function list(database, sql, parameters) {
   const limit = limitOf(parameters);
-  if (limit === null) return json(400, { error: 'limit has to be a whole number from 1' });
+  if (limit === null) return json(400, { error: 'limit must be a whole number from 1' });
   return json(200, (await database.query(sql, [limit])).rows);
 }
 
@@ -39,7 +39,7 @@ async function health(database) {
   }
 }
 
-// A file of the page; nothing outside of its directory can be named.
+// Serves a file of the page; files outside of its directory cannot be named.
 async function file(directory, name) {
   const full = path.join(directory, path.normalize(name === '/' ? '/index.html' : name));
   const type = PAGE_TYPES[path.extname(full)];
@@ -51,7 +51,7 @@ async function file(directory, name) {
   }
 }
 
-// Who comes back is known again, by a number that only we can have signed.
+// Recognises a visitor who comes back by a number that only we can have signed.
 function visitorCookie(secret, header = '') {
   const sign = (id) => crypto.createHmac('sha256', secret).update(id).digest('base64url');
   const [id, signature] = /(?:^|; )visitor=([\w-]+)\.([\w-]+)/.exec(header)?.slice(1) ?? [];
@@ -68,7 +68,7 @@ async function answer({ database, settings, frontend }, request) {
   if (url.pathname in LISTS) return list(database, LISTS[url.pathname], url.searchParams);
   const match = /^\/api\/destinations\/(\d{1,9})\/picture$/.exec(url.pathname);
   if (match) return picture(database, Number(match[1]));
-  if (url.pathname.startsWith('/api/')) return json(404, { error: 'there is no such thing in the API' });
+  if (url.pathname.startsWith('/api/')) return json(404, { error: 'there is no such path in the API' });
   return file(frontend, decodeURIComponent(url.pathname));
 }
 

@@ -17,7 +17,7 @@ function listen(server, settings) {
 
 async function main() {
   const settings = readSettings(process.env);
-  // PGHOST, PGPORT, PGDATABASE and PGUSER say where the database is.
+  // The driver reads PGHOST, PGPORT, PGDATABASE and PGUSER.
   const database = new Pool({ max: 8, connectionTimeoutMillis: 5000 });
   database.on('error', (problem) => console.error(`valley: a database connection broke: ${problem.message}`));
 
@@ -32,7 +32,7 @@ async function main() {
       result = await answer(parts, request);
     } catch (problem) {
       console.error(`valley: ${request.method} ${request.url}: ${problem.message}`);
-      result = { status: 500, type: 'application/json', body: '{"error":"something is wrong here; the log says what"}' };
+      result = { status: 500, type: 'application/json', body: '{"error":"internal error; see the log"}' };
     }
     const cookie = visitorCookie(settings.secret, request.headers.cookie);
     response.writeHead(result.status, { 'content-type': result.type, ...(cookie && { 'set-cookie': cookie }) });

@@ -1,5 +1,5 @@
-// Opens the page in a real browser and looks at it: node look.js URL SCREENSHOT.png
-// Ends with 1 and a message if it does not show what the API gives.
+// Opens the page in a real browser and checks it: node look.js URL SCREENSHOT.png
+// Exits with 1 and a message if the page does not show the data of the API.
 
 'use strict';
 const assert = require('node:assert');
@@ -11,7 +11,7 @@ function findBrowser() {
     try {
       return execSync(`command -v ${name}`, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
     } catch {
-      // The next one.
+      // Tries the next one.
     }
   }
   throw new Error('there is no Chromium here: apt-get install chromium');
@@ -31,7 +31,7 @@ async function look(url, screenshot) {
     await page.goto(url);
     await page.waitForSelector('body[data-ready=yes]', { timeout: 30_000 });
     const expected = await (await page.request.get(new URL('api/destinations', url).href)).json();
-    assert.ok(expected.length > 0, 'the API gives no destinations');
+    assert.ok(expected.length > 0, 'the API returns no destinations');
     assert.equal(await page.locator('#places > li').count(), expected.length, 'destinations in the list');
     assert.equal(await page.locator('#map circle').count(), expected.length, 'destinations on the map');
     assert.equal(await page.locator('#places > li strong').first().textContent(), expected[0].name);

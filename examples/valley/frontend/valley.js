@@ -1,4 +1,4 @@
-// Draws what the API gives: destinations as a map and as a list, events and news beside them.
+// Shows the data of the API: destinations as a map and as a list, and events and news.
 
 'use strict';
 
@@ -14,7 +14,7 @@ async function load(path) {
   return response.json();
 }
 
-// Text only: what is in the database is never taken for HTML.
+// Sets only text, so that nothing from the database is taken for HTML.
 function element(name, text, parent) {
   const made = document.createElement(name);
   if (text !== undefined) made.textContent = text;
@@ -30,7 +30,7 @@ function card(list, title, detail, text) {
   return item;
 }
 
-// Longitude and latitude to the drawing, a degree of longitude being shorter by the cosine of the latitude.
+// Maps longitude and latitude to the drawing; a degree of longitude is shorter by the cosine of the latitude.
 function projection(places) {
   const range = (values) => [Math.min(...values), Math.max(...values)];
   const [west, east] = range(places.map((place) => place.longitude));

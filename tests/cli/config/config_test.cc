@@ -30,7 +30,7 @@ class ConfigTest : public ::testing::Test {
     return config::ReadSource(request_);
   }
 
-  // "message | hint", with the directory taken out.
+  // The error as "message | hint", without the directory.
   std::string Complaint() {
     try {
       config::ReadSource(request_);
@@ -99,7 +99,7 @@ TEST_F(ConfigTest, SshMayBeLeftOutForADirectConnection) {
   EXPECT_EQ(source.host, "localhost");
 }
 
-TEST_F(ConfigTest, AUrlStandsAlone) {
+TEST_F(ConfigTest, AUrlIsEnough) {
   SourceConfig source = Read("[sources.a]\nurl = \"postgresql://rotv@db.example.org/rotv?sslmode=verify-full\"\n");
   EXPECT_EQ(source.url, "postgresql://rotv@db.example.org/rotv?sslmode=verify-full");
 }
@@ -140,7 +140,7 @@ TEST_F(ConfigTest, EmptyValuesAreRefused) {
   EXPECT_HAS(ComplaintOf("[sources.a]\nssh = \"\"\n"), "rotv.toml:2: \"ssh\" is empty");
 }
 
-TEST_F(ConfigTest, UrlExcludesEveryOtherWayToSayWhere) {
+TEST_F(ConfigTest, UrlExcludesEveryOtherAddressKey) {
   for (const char* line : {"ssh = \"db\"", "host = \"db\"", "port = 5432", "database = \"x\"", "user = \"x\"",
                            "container = \"x\"", "runtime = \"docker\"", "identity = \"k\""}) {
     std::string text = std::string("[sources.a]\nurl = \"postgresql://db/x\"\n") + line + "\n";
@@ -178,7 +178,7 @@ TEST_F(ConfigTest, SourceNamesMustSuitDirectories) {
   EXPECT_EQ(Read("[sources.\"A-1_b.c\"]\ndatabase = \"x\"\n").name, "A-1_b.c");
 }
 
-TEST_F(ConfigTest, PasswordsAreRefusedWhereverTheyStandAndNotRepeated) {
+TEST_F(ConfigTest, PasswordsAreRefusedEverywhereAndNotRepeated) {
   for (const char* text : {
            "[sources.a]\npassword = \"s3cret\"\n",
            "[sources]\npassword = \"s3cret\"\n",
@@ -202,7 +202,7 @@ TEST_F(ConfigTest, AColonInAUrlIsNotAlwaysAPassword) {
   EXPECT_EQ(ComplaintOf("[sources.a]\nssh = \"ssh://root@db:22\"\ndatabase = \"x\"\n"), "nothing");
 }
 
-TEST_F(ConfigTest, WhatIsNoUrlOfPostgresIsRefused) {
+TEST_F(ConfigTest, UrlsWithoutThePostgresqlSchemeAreRefused) {
   EXPECT_HAS(ComplaintOf("[sources.a]\nurl = \"host=db dbname=x\"\n"), "does not start with postgresql://");
 }
 
@@ -212,7 +212,7 @@ TEST_F(ConfigTest, ValuesThatWouldBeReadAsOptionsAreRefused) {
   EXPECT_HAS(ComplaintOf("[sources.a]\ndatabase = \"x\"\nhost = \"a\\nb\"\n"), "rotv.toml:3: host holds a control");
 }
 
-TEST_F(ConfigTest, ExcludedTablesHaveTheirSchema) {
+TEST_F(ConfigTest, ExcludedTablesAreNamedWithTheirSchema) {
   EXPECT_HAS(ComplaintOf("[sources.a]\ndatabase = \"x\"\nexclude = [\"page_views\"]\n"), "rotv.toml:3: exclude");
   EXPECT_HAS(ComplaintOf("[sources.a]\ndatabase = \"x\"\nexclude = ['\"public\".\"t\"']\n"), "rotv.toml:3: exclude");
 }
@@ -261,38 +261,38 @@ mask_secret = "secrets/mask"
   EXPECT_EQ(Read(rules).mask.rules.size(), 10U);
 }
 
-TEST_F(ConfigTest, WhatIsNoMaskingRuleIsRefused) {
-  for (const auto& [line, told] :
+TEST_F(ConfigTest, MalformedMaskingRulesAreRefused) {
+  for (const auto& [line, expected] :
        {std::pair{"\"public.users.email\" = \"emial\"", "there is no rule \"emial\" | "},
         {"\"email\" = \"email\"", "names neither a table nor a column"},
         {"\"a.b.c.d\" = \"email\"", "names neither a table nor a column"},
         {"\"a..c\" = \"email\"", "names neither a table nor a column"},
         {"\"a.b\" = \"email\"", "\"email\" is for columns"},
         {"\"a.b.c\" = \"drop\"", "\"drop\" is for tables"},
-        {"\"a.b.c\" = 5", "is no rule"},
+        {"\"a.b.c\" = 5", "is not a rule"},
         {"\"a.b.c\" = { length = 5 }", "does not say which rule"},
         {"\"a.b.c\" = { rule = \"hash\", length = 0 }", "out of range"},
         {"\"a.b.c\" = { rule = \"email\", length = 5 }", "does not take \"length\""},
         {"\"a.b.c\" = \"number\"", "\"number\" needs \"by\""},
         {"\"a.b.c\" = \"password\"", "\"password\" needs \"value\""},
         {"\"a.b.c\" = { rule = \"number\", by = 1 }", "out of range"},
-        {"\"a.b.c\" = { rule = \"json\", paths = {} }", "names nothing"},
-        {"\"a.b.c\" = { rule = \"json\", paths = { \"$.a\" = \"keep\" } }", "no rule for a part"},
+        {"\"a.b.c\" = { rule = \"json\", paths = {} }", "has no paths"},
+        {"\"a.b.c\" = { rule = \"json\", paths = { \"$.a\" = \"keep\" } }", "not a rule for a part"},
         {"\"a.b\" = \"where\"", "\"where\" needs \"all\""},
-        {"\"a.b\" = { rule = \"where\", all = [] }", "\"all\" says nothing"},
-        {"\"a.b\" = { rule = \"where\", all = [5] }", "\"all\" is no condition"},
-        {"\"a.b\" = { rule = \"where\", all = [\"a like 'x'\"] }", "\"a like 'x'\" is no condition"},
+        {"\"a.b\" = { rule = \"where\", all = [] }", "\"all\" has no conditions"},
+        {"\"a.b\" = { rule = \"where\", all = [5] }", "\"all\" is not a condition"},
+        {"\"a.b\" = { rule = \"where\", all = [\"a like 'x'\"] }", "\"a like 'x'\" is not a condition"},
         {"\"a.b.c\" = { rule = \"where\", all = [\"a = 1\"] }", "\"where\" is for tables"},
         {"mask_unknown = \"ignore\"", "\"mask_unknown\" is \"ignore\""}}) {
     const std::string complaint = ComplaintOf(std::string("[sources.a]\ndatabase = \"x\"\n[mask]\n") + line + "\n");
-    EXPECT_HAS(complaint, told);
+    EXPECT_HAS(complaint, expected);
     EXPECT_HAS(complaint, "rotv.toml:4: ");
   }
   EXPECT_HAS(ComplaintOf("mask = true\n"), "\"mask\" is true or false");
 }
 
 TEST_F(ConfigTest, TheSchemaSectionIsReadAndChecked) {
-  for (const auto& [line, told] :
+  for (const auto& [line, expected] :
        {std::pair{"migrations = 5", "\"migrations\" is a whole number"},
         {"migrations = \"\"", "\"migrations\" is empty"},
         {"roles = \"reader\"", "\"roles\" is a string | expected an array of strings"},
@@ -301,13 +301,13 @@ TEST_F(ConfigTest, TheSchemaSectionIsReadAndChecked) {
         {"migration = \"x\"", "unknown key \"migration\" in [schema] | did you mean \"migrations\"?"},
         {"password = \"x\"", "passwords are not kept in this file"}}) {
     const std::string complaint = ComplaintOf(std::string("[sources.a]\ndatabase = \"x\"\n[schema]\n") + line + "\n");
-    EXPECT_HAS(complaint, told);
+    EXPECT_HAS(complaint, expected);
     EXPECT_HAS(complaint, "rotv.toml:4: ");
   }
   EXPECT_EQ(ComplaintOf("[sources.a]\ndatabase = \"x\"\n[schema]\nmigrations = \"db\"\nroles = [\"r\"]\n"), "nothing");
 }
 
-TEST_F(ConfigTest, AnEmptyMaskSectionIsOneAllTheSame) {
+TEST_F(ConfigTest, AnEmptyMaskSectionCountsAsPresent) {
   EXPECT_FALSE(Read("[mask]\n[sources.a]\ndatabase = \"x\"\n").mask.empty());
   EXPECT_TRUE(Read("[sources.a]\ndatabase = \"x\"\n").mask.empty());
 }
@@ -316,12 +316,12 @@ TEST_F(ConfigTest, TheOnlySourceNeedsNoChoice) {
   EXPECT_EQ(Read("[sources.staging]\ndatabase = \"x\"\n").name, "staging");
 }
 
-TEST_F(ConfigTest, OfSeveralSourcesProductionIsTheDefault) {
+TEST_F(ConfigTest, ProductionIsTheDefaultOfSeveralSources) {
   EXPECT_EQ(Read("[sources.a]\ndatabase = \"x\"\n[sources.production]\ndatabase = \"y\"\n").name, "production");
   EXPECT_HAS(ComplaintOf("[sources.a]\ndatabase = \"x\"\n[sources.b]\ndatabase = \"y\"\n"), "the sources are: a, b");
 }
 
-TEST_F(ConfigTest, AnUnknownSourceIsRefusedWithThoseThatExist) {
+TEST_F(ConfigTest, AnUnknownSourceIsRefusedAndExistingOnesAreListed) {
   request_.source = "stagign";
   EXPECT_EQ(ComplaintOf("[sources.staging]\ndatabase = \"x\"\n[sources.production]\ndatabase = \"y\"\n"),
             "there is no source \"stagign\" | did you mean \"staging\"? the sources are: production, staging");
@@ -332,7 +332,7 @@ TEST_F(ConfigTest, AllSourcesAreCheckedNotOnlyTheChosenOne) {
   EXPECT_HAS(ComplaintOf("[sources.a]\ndatabase = \"x\"\n[sources.b]\nport = 0\n"), "rotv.toml:4: port");
 }
 
-TEST_F(ConfigTest, FilesAreLookedForInTheOrderOfTheContract) {
+TEST_F(ConfigTest, FilesAreSearchedInTheDocumentedOrder) {
   auto with = [](const std::string& name) { return "[sources." + name + "]\ndatabase = \"x\"\n"; };
   Write("home/rotv.toml", with("of_home"));
   EXPECT_EQ(config::ReadSource(request_).name, "of_home");
@@ -349,7 +349,7 @@ TEST_F(ConfigTest, FilesAreLookedForInTheOrderOfTheContract) {
 TEST_F(ConfigTest, ANamedFileMustExist) {
   Write("rotv.toml", "[sources.a]\ndatabase = \"x\"\n");
   request_.config = directory_ / "missing.toml";
-  EXPECT_EQ(Complaint(), "there is no config file missing.toml | --config names it: mend the path");
+  EXPECT_EQ(Complaint(), "there is no config file missing.toml | --config names it: correct the path");
   request_.config.clear();
   request_.environment["ROTV_CONFIG"] = directory_ / "missing.toml";
   EXPECT_HAS(Complaint(), "ROTV_CONFIG names it");
@@ -357,13 +357,13 @@ TEST_F(ConfigTest, ANamedFileMustExist) {
   EXPECT_HAS(Complaint(), "cannot be read");
 }
 
-TEST_F(ConfigTest, RelativePathsAreRelativeToTheFileWhereverThatIs) {
+TEST_F(ConfigTest, RelativePathsAreRelativeToTheConfigFile) {
   Write("etc/own.toml", "[sources.a]\nssh = \"db\"\ndatabase = \"x\"\nidentity = \"../key\"\n");
   request_.config = directory_ / "etc/own.toml";
   EXPECT_EQ(config::ReadSource(request_).identity, (directory_ / "key").native());
 }
 
-TEST_F(ConfigTest, WithoutSourcesTheVariablesServe) {
+TEST_F(ConfigTest, WithoutSourcesTheVariablesAreUsed) {
   request_.environment["PRODUCTION_HOST"] = "db.example.org";
   request_.environment["PGDATABASE"] = "rotv";
   EXPECT_EQ(config::ReadSource(request_).ssh, "root@db.example.org");
@@ -371,14 +371,14 @@ TEST_F(ConfigTest, WithoutSourcesTheVariablesServe) {
   EXPECT_EQ(Read("[sources.a]\ndatabase = \"x\"\n").name, "a");
 }
 
-TEST_F(ConfigTest, OfTheVariablesThereIsOnlyProduction) {
+TEST_F(ConfigTest, TheVariablesDefineOnlyProduction) {
   request_.environment["PRODUCTION_HOST"] = "db.example.org";
   request_.environment["PGDATABASE"] = "rotv";
   request_.source = "staging";
   EXPECT_HAS(Complaint(), "there is no source \"staging\" | the sources are: production");
 }
 
-TEST_F(ConfigTest, WithNothingAtAllAMinimalConfigIsShown) {
+TEST_F(ConfigTest, WithoutAnyConfigAMinimalOneIsShown) {
   EXPECT_HAS(Complaint(), "there is no rotv.toml");
   EXPECT_HAS(Complaint(), "[sources.production]");
   EXPECT_HAS(ComplaintOf(""), "rotv.toml has no [sources.NAME]");
@@ -398,7 +398,7 @@ TEST_F(ConfigTest, TheApplicationHasDefaults) {
   EXPECT_FALSE(app.superuser);
 }
 
-TEST_F(ConfigTest, TheApplicationIsRead) {
+TEST_F(ConfigTest, TheApplicationSectionIsRead) {
   std::filesystem::create_directories(directory_ / "my app");
   Write("rotv.toml",
         "[app]\ndirectory = \"my app\"\nport = 3000\ntmpfs_size = \"2G\"\ncompression = \"zstd\"\npersistent = "
@@ -416,14 +416,14 @@ TEST_F(ConfigTest, TheApplicationIsRead) {
   EXPECT_EQ(app.command, "node x.js");
 }
 
-TEST_F(ConfigTest, AConfigInTheHomeDirectoryIsForTheApplicationHere) {
+TEST_F(ConfigTest, AConfigInTheHomeDirectoryAppliesToTheApplicationInTheCurrentDirectory) {
   Write("home/rotv.toml", "[app]\nport = 3000\n");
   config::AppConfig app = config::ReadApp(request_);
   EXPECT_EQ(app.port, 3000);
   EXPECT_EQ(app.directory, std::filesystem::canonical(directory_));
 }
 
-TEST_F(ConfigTest, WhatIsWrongOfTheApplicationIsNamedWithItsLine) {
+TEST_F(ConfigTest, ErrorsInTheApplicationSectionNameTheirLine) {
   EXPECT_HAS(ComplaintOf("[app]\nports = 1\n"), "rotv.toml:2: unknown key \"ports\" in [app] | did you mean \"port\"?");
   EXPECT_HAS(ComplaintOf("[app]\ntmpfs_size = \"2 GB\"\n"), "rotv.toml:2: \"tmpfs_size\" is not a size");
   EXPECT_HAS(ComplaintOf("[app]\ntmpfs_size = \"0\"\n"), "is not a size");

@@ -34,7 +34,7 @@ TEST(EnvFileTest, PlainValuesGoToTheEndOfTheLine) {
   EXPECT_EQ(ValueOf("K=value   \t"), "value");
 }
 
-TEST(EnvFileTest, BlanksAndExportMayStandBeforeAndAroundTheName) {
+TEST(EnvFileTest, BlanksAndExportMaySurroundTheName) {
   EXPECT_EQ(ValueOf("  K = value"), "value");
   EXPECT_EQ(ValueOf("export K=value"), "value");
   EXPECT_EQ(ValueOf("\texport\tK=value"), "value");
@@ -66,7 +66,7 @@ TEST(EnvFileTest, NothingIsExpandedOrRun) {
   EXPECT_EQ(ValueOf("K=\"`id`\""), "`id`");
 }
 
-TEST(EnvFileTest, QuotedValuesMayGoOverSeveralLines) {
+TEST(EnvFileTest, QuotedValuesMaySpanLines) {
   os::Environment variables = config::ParseEnvFile("KEY=\"-----BEGIN\nabc\n-----END\"\nK=after\n", ".env");
   EXPECT_EQ(variables["KEY"], "-----BEGIN\nabc\n-----END");
   EXPECT_EQ(variables["K"], "after");
@@ -74,13 +74,13 @@ TEST(EnvFileTest, QuotedValuesMayGoOverSeveralLines) {
 
 TEST(EnvFileTest, TheLastOfTwoEqualKeysCounts) { EXPECT_EQ(ValueOf("K=1\nK=2\n"), "2"); }
 
-TEST(EnvFileTest, WindowsLineEndsAndByteOrderMarksAreNoPartOfValues) {
+TEST(EnvFileTest, WindowsLineEndsAndByteOrderMarksAreNotPartOfValues) {
   os::Environment variables = config::ParseEnvFile("\xEF\xBB\xBFK=value\r\n\r\nL='quoted'\r\n", ".env");
   EXPECT_EQ(variables["K"], "value");
   EXPECT_EQ(variables["L"], "quoted");
 }
 
-TEST(EnvFileTest, MalformedLinesAreNamedByTheirNumber) {
+TEST(EnvFileTest, MalformedLinesAreReportedByNumber) {
   EXPECT_EQ(ComplaintOf("K=1\n\nno assignment\n").substr(0, 7), ".env:3:");
   EXPECT_EQ(ComplaintOf("=value\n").substr(0, 7), ".env:1:");
   EXPECT_EQ(ComplaintOf("# c\n1K=value\n").substr(0, 7), ".env:2:");
@@ -88,19 +88,19 @@ TEST(EnvFileTest, MalformedLinesAreNamedByTheirNumber) {
   EXPECT_EQ(ComplaintOf("A=\"x\ny\"\nK\n").substr(0, 7), ".env:3:");
 }
 
-TEST(EnvFileTest, AQuoteThatDoesNotEndIsNamedByWhereItStarts) {
+TEST(EnvFileTest, AnUnterminatedQuoteIsReportedByItsStart) {
   EXPECT_EQ(ComplaintOf("A=1\nK=\"open\nB=2\nC=3\n"), ".env:2: the quote that starts here does not end");
   EXPECT_EQ(ComplaintOf("K=\"ends in a backslash\\"), ".env:1: the quote that starts here does not end");
 }
 
-TEST(EnvFileTest, ErrorsDoNotRepeatWhatMayBeAPassword) {
+TEST(EnvFileTest, ErrorsDoNotRepeatPossiblePasswords) {
   EXPECT_EQ(ComplaintOf("PGPASSWORD='s3cret' s3cret\n").find("s3cret"), std::string::npos);
 }
 
-TEST(EnvFileTest, EveryTruncationIsReadOrRefusedButNeverOverrun) {
+TEST(EnvFileTest, NoTruncationIsReadPastItsEnd) {
   std::string text = "export K = \"a\\n\\x b\" # c\r\nL='x\ny'\n# d\nM=plain # e\n";
   for (size_t size = 0; size <= text.size(); ++size) {
-    std::string part(text.data(), size);  // A copy of its own: a sanitizer sees reads behind it.
+    std::string part(text.data(), size);  // A copy of its own: a sanitizer sees reads beyond its end.
     try {
       config::ParseEnvFile(part, ".env");
     } catch (const Error& error) {
@@ -138,7 +138,7 @@ TEST_F(VariablesTest, WithoutAHostThereIsNoSource) {
   EXPECT_FALSE(config::SourceFromVariables(environment_, directory_));
 }
 
-TEST_F(VariablesTest, EveryVariableHasItsPlace) {
+TEST_F(VariablesTest, EveryVariableSetsItsKey) {
   Write(".env",
         "PRODUCTION_HOST=db.example.org\nPRODUCTION_PORT=22422\nPRODUCTION_CONTAINER=rootsofthevalley.org\n"
         "PRODUCTION_USER=deploy\nPGDATABASE=rotv\nPGUSER=reader\n");
@@ -152,23 +152,23 @@ TEST_F(VariablesTest, EveryVariableHasItsPlace) {
   EXPECT_EQ(source.port, 5432);
 }
 
-TEST_F(VariablesTest, TheEnvironmentComesBeforeDotEnvAndThatBeforeTheBackends) {
+TEST_F(VariablesTest, TheEnvironmentOverridesDotEnvWhichOverridesTheBackends) {
   Write("backend/.env", "PRODUCTION_HOST=backend\nPGDATABASE=backend\nPGUSER=backend\n");
   Write(".env", "PRODUCTION_HOST=root\nPGDATABASE=root\n");
   environment_["PRODUCTION_HOST"] = "process";
-  environment_["PGUSER"] = "";  // As good as not set.
+  environment_["PGUSER"] = "";  // Counts as not set.
   SourceConfig source = config::SourceFromVariables(environment_, directory_).value();
   EXPECT_EQ(source.ssh, "root@process");
   EXPECT_EQ(source.database, "root");
   EXPECT_EQ(source.user, "backend");
 }
 
-TEST_F(VariablesTest, WithoutADatabaseTheVariableIsNamed) {
+TEST_F(VariablesTest, WithoutADatabaseTheMissingVariableIsNamed) {
   environment_["PRODUCTION_HOST"] = "db";
   EXPECT_EQ(Complaint(), "PRODUCTION_HOST is set, but PGDATABASE is not");
 }
 
-TEST_F(VariablesTest, UnusableValuesAreNamedByVariableAndPlace) {
+TEST_F(VariablesTest, UnusableValuesAreReportedWithVariableAndFile) {
   Write("backend/.env", "PRODUCTION_PORT=ssh\nPRODUCTION_CONTAINER='-it x'\n");
   environment_ = {{"PRODUCTION_HOST", "db"}, {"PGDATABASE", "x"}};
   EXPECT_EQ(Complaint(), "PRODUCTION_PORT in backend/.env is not a port");
@@ -180,12 +180,12 @@ TEST_F(VariablesTest, UnusableValuesAreNamedByVariableAndPlace) {
   EXPECT_EQ(Complaint(), "PRODUCTION_HOST in the environment is not the name of a host");
 }
 
-TEST_F(VariablesTest, NumericIpv6HostsGetTheirBrackets) {
+TEST_F(VariablesTest, NumericIpv6HostsGetBrackets) {
   environment_ = {{"PRODUCTION_HOST", "2001:db8::1"}, {"PRODUCTION_PORT", "2222"}, {"PGDATABASE", "x"}};
   EXPECT_EQ(config::SourceFromVariables(environment_, directory_)->ssh, "root@[2001:db8::1]:2222");
 }
 
-TEST_F(VariablesTest, AMalformedFileIsAnErrorAndNotSkipped) {
+TEST_F(VariablesTest, AMalformedFileIsAnError) {
   Write("backend/.env", "PGDATABASE=x\nnonsense\n");
   EXPECT_NE(Complaint().find("backend/.env:2:"), std::string::npos);
 }

@@ -36,7 +36,7 @@ class HomeTest : public ::testing::Test {
   const path directory_ = temporary_.path();
 };
 
-TEST_F(HomeTest, TheOptionComesBeforeTheVariableAndThatBeforeTheDefault) {
+TEST_F(HomeTest, TheOptionOverridesTheVariableWhichOverridesTheDefault) {
   os::Environment environment = {{"HOME", "/people/ada"}};
   EXPECT_EQ(config::ResolveHome("", environment), "/people/ada/.rotv");
   environment["ROTV_HOME"] = "/srv/rotv";
@@ -44,7 +44,7 @@ TEST_F(HomeTest, TheOptionComesBeforeTheVariableAndThatBeforeTheDefault) {
   EXPECT_EQ(config::ResolveHome("/other", environment), "/other");
 }
 
-TEST_F(HomeTest, TildeIsThePersonsHome) {
+TEST_F(HomeTest, TildeIsTheUsersHomeDirectory) {
   os::Environment environment = {{"HOME", "/people/ada"}};
   EXPECT_EQ(config::ResolveHome("~/x/y", environment), "/people/ada/x/y");
   EXPECT_EQ(config::ExpandTilde("~", environment), "/people/ada");
@@ -56,7 +56,7 @@ TEST_F(HomeTest, RelativeHomesBecomeAbsolute) {
   EXPECT_EQ(config::ResolveHome("state/", {}), std::filesystem::current_path() / "state");
 }
 
-TEST_F(HomeTest, WhatIsMissingIsMadeForItsOwnerAlone) {
+TEST_F(HomeTest, MissingDirectoriesAreCreatedPrivate) {
   mode_t before = umask(0);
   config::OpenHome(directory_ / "a" / "b");
   umask(before);
@@ -77,16 +77,16 @@ TEST_F(HomeTest, AFileInItsPlaceIsRefused) {
   EXPECT_NE(Complaint(directory_ / "file" / "home").find("cannot be"), std::string::npos);
 }
 
-TEST_F(HomeTest, WhereNothingCanBeMadeItIsRefused) {
+TEST_F(HomeTest, AHomeThatCannotBeCreatedIsRefused) {
   EXPECT_NE(Complaint("/proc/rotv-home").find("cannot be created"), std::string::npos);
 }
 
-TEST_F(HomeTest, WhatOthersCanWriteIsRefused) {
+TEST_F(HomeTest, AHomeThatOthersCanWriteIsRefused) {
   ASSERT_EQ(chmod(directory_.c_str(), 0777), 0);
   EXPECT_NE(Complaint(directory_).find("can be written by other users"), std::string::npos);
 }
 
-TEST_F(HomeTest, WhatBelongsToAnotherUserIsRefused) {
+TEST_F(HomeTest, AHomeOfAnotherUserIsRefused) {
   if (geteuid() != 0) {
     EXPECT_NE(Complaint("/").find("belongs to another user"), std::string::npos);
     return;

@@ -29,13 +29,13 @@ class MigrationsTest : public ::testing::Test {
   testing::TempDir directory_{testing::TempDirName::kWithSpace};
 };
 
-TEST_F(MigrationsTest, NumbersAreNumbers) {
+TEST_F(MigrationsTest, NumbersAreSortedAsNumbers) {
   for (const char* name : {"10_b.sql", "2_a.sql", "1_z.sql", "002_b.sql", "20260101_x.sql", "a.txt", "3_c.sql~"})
     Write(name);
   EXPECT_THAT(Order(), ElementsAre("1_z.sql", "2_a.sql", "002_b.sql", "10_b.sql", "20260101_x.sql"));
 }
 
-TEST_F(MigrationsTest, TheWayBackIsLeftOut) {
+TEST_F(MigrationsTest, DownMigrationsAreLeftOut) {
   for (const char* name : {"1_a.up.sql", "1_a.down.sql", "2024_x/up.sql", "2024_x/down.sql", "U2__b.sql", "V2__b.sql",
                            "V10__c.sql", "R__view.sql", "Upper.sql", ".hidden.sql", ".git/x.sql"}) {
     Write(name);
@@ -44,7 +44,7 @@ TEST_F(MigrationsTest, TheWayBackIsLeftOut) {
               ElementsAre("1_a.up.sql", "2024_x/up.sql", "Upper.sql", "V2__b.sql", "V10__c.sql", "R__view.sql"));
 }
 
-TEST_F(MigrationsTest, OfOneFileTheForwardPartCounts) {
+TEST_F(MigrationsTest, OnlyTheUpPartOfAFileIsRun) {
   EXPECT_EQ(drift::ForwardPart("-- migrate:up\nA;\n-- migrate:down\nB;\n"), "-- migrate:up\nA;\n");
   EXPECT_EQ(drift::ForwardPart("-- +goose Up\nA;\n-- +goose Down\nB;"), "-- +goose Up\nA;\n");
   EXPECT_EQ(drift::ForwardPart("-- Up Migration\nA;\n-- Down Migration\nB;"), "-- Up Migration\nA;\n");
@@ -52,7 +52,7 @@ TEST_F(MigrationsTest, OfOneFileTheForwardPartCounts) {
   EXPECT_EQ(drift::ForwardPart(""), "");
 }
 
-TEST_F(MigrationsTest, ACopyHasWhatIsIncludedToo) {
+TEST_F(MigrationsTest, ACopyContainsIncludedFiles) {
   Write("1.sql", "\\ir parts/x.psql\n-- migrate:down\nDROP");
   Write("parts/x.psql", "SELECT 2;");
   Write("1.down.sql");
@@ -68,9 +68,9 @@ TEST_F(MigrationsTest, ACopyHasWhatIsIncludedToo) {
   EXPECT_FALSE(std::filesystem::exists(target / "old.sql"));
 }
 
-TEST_F(MigrationsTest, AreFoundWhereTheyUsuallyAre) {
+TEST_F(MigrationsTest, AreFoundInTheUsualDirectories) {
   EXPECT_EQ(drift::FindMigrations(directory_.path()), "");
-  std::filesystem::create_directories(directory_ / "migrations");  // Holds none.
+  std::filesystem::create_directories(directory_ / "migrations");  // Contains no migrations.
   Write("backend/db/migrations/1.sql");
   EXPECT_EQ(drift::FindMigrations(directory_.path()), directory_ / "backend/db/migrations");
   Write("migrations/1.sql");
@@ -82,7 +82,7 @@ TEST_F(MigrationsTest, NoneIsAnError) {
   EXPECT_THROW(drift::ReadMigrations(directory_ / "nowhere"), Error);
 }
 
-TEST_F(MigrationsTest, TheFingerprintIsOfPathsAndTexts) {
+TEST_F(MigrationsTest, TheFingerprintCoversPathsAndTexts) {
   Write("1.sql", "A");
   uint64_t first = drift::MigrationsFingerprint(drift::ReadMigrations(directory_.path()));
   EXPECT_EQ(drift::MigrationsFingerprint(drift::ReadMigrations(directory_.path())), first);

@@ -35,7 +35,7 @@ std::string Refusal(const os::Environment& variables, const launch::OwnDatabase&
   }
 }
 
-TEST(ApplicationEnvironmentTest, DatabaseUrlIsOursAlways) {
+TEST(ApplicationEnvironmentTest, DatabaseUrlAlwaysPointsToTheStartedDatabase) {
   EXPECT_EQ(launch::WithOwnDatabase({}, {}, kSocket), (os::Environment{{"DATABASE_URL", kBySocket},
                                                                        {"PGHOST", "/run/own db"},
                                                                        {"PGPORT", "1"},
@@ -45,7 +45,7 @@ TEST(ApplicationEnvironmentTest, DatabaseUrlIsOursAlways) {
             "postgresql://rotv@127.0.0.1:5432/app");
 }
 
-TEST(ApplicationEnvironmentTest, EveryFormSaysTheSameDatabase) {
+TEST(ApplicationEnvironmentTest, EveryFormNamesTheSameDatabase) {
   struct Case {
     const char* name;
     const char* value;
@@ -81,7 +81,7 @@ TEST(ApplicationEnvironmentTest, NoVariableOfLibpqPasses) {
   EXPECT_EQ(launch::WithOwnDatabase(variables, kRules, kSocket), launch::WithOwnDatabase({}, kRules, kSocket));
 }
 
-TEST(ApplicationEnvironmentTest, WhatLeadsElsewhereIsRefusedByItsName) {
+TEST(ApplicationEnvironmentTest, VariablesThatPointElsewhereAreRefusedByName) {
   const char* const values[] = {"postgres://h/x",      "jdbc:postgresql://h/x",  "host=h dbname=x",
                                 "service=prod",        "http://db.example.org/", "db.example.org",
                                 "tcp://127.0.0.1:6432"};
@@ -102,14 +102,14 @@ TEST(ApplicationEnvironmentTest, WhatLeadsElsewhereIsRefusedByItsName) {
   EXPECT_EQ(Refusal({{"NO_PROXY", "db.example.org"}}), "");
 }
 
-TEST(ApplicationEnvironmentTest, ASecretInAFileIsLookedAt) {
+TEST(ApplicationEnvironmentTest, ASecretReadFromAFileIsChecked) {
   const testing::TempDir directory;
   std::ofstream(directory / "url") << "postgres://h/x\n";
   EXPECT_NE(Refusal({{"REPORTING_FILE", directory / "url"}}), "");
   EXPECT_EQ(Refusal({{"DATABASE_URL_FILE", directory / "url"}}), "");
-  os::Environment made = launch::WithOwnDatabase({{"DATABASE_URL_FILE", directory / "url"}}, kRules, kTcp);
-  EXPECT_EQ(made["DATABASE_URL"], "postgresql://rotv@127.0.0.1:5432/app");
-  EXPECT_FALSE(made.contains("DATABASE_URL_FILE"));
+  os::Environment variables = launch::WithOwnDatabase({{"DATABASE_URL_FILE", directory / "url"}}, kRules, kTcp);
+  EXPECT_EQ(variables["DATABASE_URL"], "postgresql://rotv@127.0.0.1:5432/app");
+  EXPECT_FALSE(variables.contains("DATABASE_URL_FILE"));
 }
 
 TEST(ApplicationEnvironmentTest, JdbcWithoutTcpIsRefused) {
@@ -118,7 +118,7 @@ TEST(ApplicationEnvironmentTest, JdbcWithoutTcpIsRefused) {
   EXPECT_EQ(Refusal({{"JDBC_DATABASE_URL", "jdbc:postgresql://h/x"}}, kTcp), "");
 }
 
-TEST(ApplicationEnvironmentTest, EnvWordsTakeAwayWhatIsNotWanted) {
+TEST(ApplicationEnvironmentTest, EnvWordsRemoveUnwantedVariables) {
   const std::vector<std::string> words = launch::EnvWords({{"A", "1"}, {"B", "2"}}, {{"B", "2"}, {"PGHOST", "/x"}});
   auto has = [&](const char* word) { return std::find(words.begin(), words.end(), word) != words.end(); };
   EXPECT_TRUE(has("--unset=A") && has("PGHOST=/x") && has("--unset=PGSERVICE") && has("--unset=PGHOSTADDR"));

@@ -28,7 +28,7 @@ class BuildContextTest : public ::testing::Test {
 
 constexpr const char* kPlanted = "pl4nted-s3cret";
 
-// Every file of the context, and whether it holds what was planted.
+// The files of the context that contain the planted secret.
 std::vector<std::string> Leaks(const fs::path& context) {
   std::vector<std::string> leaks;
   for (const auto& entry : fs::recursive_directory_iterator(context)) {
@@ -39,7 +39,7 @@ std::vector<std::string> Leaks(const fs::path& context) {
   return leaks;
 }
 
-TEST_F(BuildContextTest, NoSecretGetsIntoIt) {
+TEST_F(BuildContextTest, ContainsNoSecret) {
   Write("backend/package.json", R"({"version": "1.2.3"})");
   const std::string key = std::string("-----BEGIN OPENSSH PRIVATE KEY-----\n") + kPlanted;
   for (const char* name : {".env", "backend/.env", "backend/.env.local", ".env.production", ".envrc", ".npmrc",
@@ -55,27 +55,27 @@ TEST_F(BuildContextTest, NoSecretGetsIntoIt) {
   EXPECT_EQ(Leaks(context.directory()), std::vector<std::string>());
 }
 
-TEST_F(BuildContextTest, WhatAnApplicationNeedsIsThere) {
+TEST_F(BuildContextTest, ContainsWhatAnApplicationNeeds) {
   Write("backend/package.json", R"({"version": "1.2.3"})");
   for (const char* name : {"frontend/index.html", "backend/.env.example", "docs/keep/a.md", "docs/b.md"}) Write(name);
   Write("ca.pem", "-----BEGIN CERTIFICATE-----\n");
   Write(".containerignore", "docs\n!docs/keep/*.md\n");
   Write(".dockerignore", "frontend\n");
   fs::create_symlink("index.html", App() / "frontend/link");
-  fs::path made;
+  fs::path built;
   {
     launch::BuildContext context({.application = App()});
-    made = context.directory();
+    built = context.directory();
     for (const char* name : {"app/backend/package.json", "packages/backend/package.json", "app/frontend/index.html",
                              "app/backend/.env.example", "app/frontend/link", "app/docs/keep/a.md", "app/ca.pem",
                              "Containerfile", "entrypoint/entrypoint"}) {
-      EXPECT_TRUE(fs::exists(made / name)) << name;
+      EXPECT_TRUE(fs::exists(built / name)) << name;
     }
-    EXPECT_FALSE(fs::exists(made / "app/docs/b.md"));
-    EXPECT_EQ(fs::last_write_time(made / "app/frontend/index.html"),
+    EXPECT_FALSE(fs::exists(built / "app/docs/b.md"));
+    EXPECT_EQ(fs::last_write_time(built / "app/frontend/index.html"),
               fs::last_write_time(App() / "frontend/index.html"));
   }
-  EXPECT_FALSE(fs::exists(made));
+  EXPECT_FALSE(fs::exists(built));
   EXPECT_EQ(launch::ApplicationVersion(App()), "1.2.3");
 }
 
@@ -90,7 +90,7 @@ TEST_F(BuildContextTest, ADirectoryWithoutAnApplicationIsRefused) {
   }
 }
 
-TEST_F(BuildContextTest, AVersionThatIsNotThereIsZero) {
+TEST_F(BuildContextTest, AMissingVersionIsZero) {
   Write("package.json", "{}");
   EXPECT_EQ(launch::ApplicationVersion(App()), "0");
   Write("package.json", "not JSON");

@@ -7,7 +7,7 @@
 namespace rotv {
 namespace {
 
-TEST(Base64Test, TheVectorsOfTheStandard) {
+TEST(Base64Test, EncodesTheVectorsOfTheStandard) {
   EXPECT_EQ(os::Base64(""), "");
   EXPECT_EQ(os::Base64("f"), "Zg==");
   EXPECT_EQ(os::Base64("fo"), "Zm8=");
@@ -18,17 +18,17 @@ TEST(Base64Test, TheVectorsOfTheStandard) {
   EXPECT_EQ(os::Base64("\xff\xfe"), "//4=");
 }
 
-TEST(EnvFileTextTest, ValuesStandAsTheyAre) {
+TEST(EnvFileTextTest, ValuesAreWrittenUnchanged) {
   EXPECT_EQ(launch::EnvFileText({{"A", "with 'quotes' \"and\" # signs"}, {"B", ""}}),
             "A=with 'quotes' \"and\" # signs\nB=\n");
 }
 
-TEST(EnvFileTextTest, ValuesWithLineEndsAreEncodedAndNamed) {
+TEST(EnvFileTextTest, ValuesWithLineEndsAreEncodedAndListed) {
   EXPECT_EQ(launch::EnvFileText({{"KEY", "a\nb"}, {"PLAIN", "x"}, {"ZED", "\r\n"}}),
             "KEY=YQpi\nPLAIN=x\nZED=DQo=\nROTV_SECRETS_BASE64=KEY,ZED\n");
 }
 
-TEST(ContainerNameTest, EveryHomeHasItsOwn) {
+TEST(ContainerNameTest, EveryHomeHasItsOwnName) {
   os::Environment environment{{"HOME", "/people/ada"}};
   EXPECT_EQ(launch::ContainerName("/people/ada/.rotv", environment), "rotv");
   std::string other = launch::ContainerName("/srv/x", environment);

@@ -26,7 +26,7 @@ class EnvExampleTest : public ::testing::Test {
   launch::EnvironmentReport Read(const os::Environment& environment = {}) {
     return launch::ReadAppEnvironment(Directory(), "", environment);
   }
-  // "message | hint" of the error.
+  // The error as "message | hint".
   std::string Complaint(const os::Environment& environment = {}) {
     try {
       launch::RequireUsable(Read(environment));
@@ -41,7 +41,7 @@ class EnvExampleTest : public ::testing::Test {
   testing::TempDir directory_;
 };
 
-TEST_F(EnvExampleTest, TellsRequiredFromOptional) {
+TEST_F(EnvExampleTest, DistinguishesRequiredFromOptional) {
   std::vector<launch::WantedVariable> wanted = launch::ParseEnvExample(
       "# The database.\nPGUSER=rotv\nexport SESSION_SECRET = change-this\nEMPTY=\n# Optional: for "
       "mails\nSMTP=localhost\n"
@@ -54,7 +54,7 @@ TEST_F(EnvExampleTest, TellsRequiredFromOptional) {
   EXPECT_THAT(optional, ElementsAre("EMPTY", "SMTP", "COMMENTED", "words"));
 }
 
-TEST_F(EnvExampleTest, KnowsPlaceholdersInAnyCase) {
+TEST_F(EnvExampleTest, RecognizesPlaceholdersInAnyCase) {
   for (const char* value :
        {"change-this-to-a-long-random-text", "CHANGEME", "your-key-here", "<secret>", "xxxx", "TODO"}) {
     EXPECT_TRUE(launch::IsPlaceholder(value)) << value;
@@ -63,7 +63,7 @@ TEST_F(EnvExampleTest, KnowsPlaceholdersInAnyCase) {
     EXPECT_FALSE(launch::IsPlaceholder(value)) << value;
 }
 
-TEST_F(EnvExampleTest, WithoutAnExampleEverythingIsUsable) {
+TEST_F(EnvExampleTest, WithoutAnExampleEveryEnvironmentIsValid) {
   Write(".env", "A=1\n");
   launch::EnvironmentReport report = Read();
   EXPECT_TRUE(report.usable());
@@ -81,7 +81,7 @@ TEST_F(EnvExampleTest, TheFirstFileThatSetsAVariableCounts) {
   EXPECT_EQ(report.variables["C"], "3");
 }
 
-TEST_F(EnvExampleTest, TheProcessSetsWhatAnExampleNamesAndNothingElse) {
+TEST_F(EnvExampleTest, TheProcessSetsOnlyVariablesOfTheExample) {
   Write(".env.example", "A=1\n");
   Write(".env", "A=file\nB=file\n");
   launch::EnvironmentReport report = Read({{"A", "process"}, {"B", "process"}, {"PATH", "/bin"}});
@@ -90,17 +90,17 @@ TEST_F(EnvExampleTest, TheProcessSetsWhatAnExampleNamesAndNothingElse) {
   EXPECT_EQ(report.variables.count("PATH"), 0U);
 }
 
-TEST_F(EnvExampleTest, NamesEveryVariableAtFaultAndNoValue) {
+TEST_F(EnvExampleTest, ListsEveryFaultyVariableAndNoValue) {
   Write("backend/.env.example", "SECRET=change-this\nADMIN=you@example.org\nTOKEN=t\n# optional\nKEY=change-this\n");
   Write("backend/.env", "SECRET=change-this-please\nTOKEN=hunter2\n");
   std::string complaint = Complaint();
   EXPECT_EQ(complaint,
-            "backend/.env: ADMIN not set; SECRET still the placeholder of the example | fill it in as "
+            "backend/.env: ADMIN not set; SECRET still the example's placeholder | fill it in as "
             "backend/.env.example says; rotv validate-env checks it");
   EXPECT_THAT(complaint, Not(HasSubstr("hunter2")));
 }
 
-TEST_F(EnvExampleTest, AMissingFileIsNamedWithTheCommandThatMakesIt) {
+TEST_F(EnvExampleTest, AMissingFileIsReportedWithTheCommandThatCreatesIt) {
   Write("backend/.env.example", "SECRET=change-this\n");
   EXPECT_EQ(Complaint(),
             "there is no backend/.env, and backend/.env.example wants SECRET | cp backend/.env.example "
@@ -108,7 +108,7 @@ TEST_F(EnvExampleTest, AMissingFileIsNamedWithTheCommandThatMakesIt) {
   EXPECT_EQ(Complaint({{"SECRET", "s"}}), "");
 }
 
-TEST_F(EnvExampleTest, AMalformedLineIsNamedByItsNumber) {
+TEST_F(EnvExampleTest, AMalformedLineIsReportedByNumber) {
   Write(".env", "A=1\nthis is hunter2\n");
   std::string complaint = Complaint();
   EXPECT_THAT(complaint, HasSubstr(".env:2"));

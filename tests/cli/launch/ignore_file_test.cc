@@ -11,8 +11,8 @@ struct Case {
   bool left_out;
 };
 
-// What Docker's manual says of each, and what moby/patternmatcher does.
-TEST(IgnoreFileTest, LeavesOutWhatDockerDoes) {
+// Patterns from Docker's manual, with the results of moby/patternmatcher.
+TEST(IgnoreFileTest, IgnoresWhatDockerIgnores) {
   const Case cases[] = {
       {"# a\na", "a", true},
       {"#a\n", "#a", false},
@@ -63,7 +63,7 @@ TEST(IgnoreFileTest, LeavesOutWhatDockerDoes) {
   }
 }
 
-TEST(IgnoreFileTest, ManyStarsTakeNoTime) {
+TEST(IgnoreFileTest, ManyStarsAreMatchedInReasonableTime) {
   std::string pattern;
   for (int i = 0; i < 200; ++i) pattern += "*a";
   EXPECT_FALSE(launch::IgnoreFile(pattern + "b").LeavesOut(std::string(4000, 'a')));

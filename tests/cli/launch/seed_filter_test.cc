@@ -1,4 +1,4 @@
-// entrypoint/seed_filter.awk by itself: what it passes on of a seed, what it leaves out, and what it refuses.
+// Tests entrypoint/seed_filter.awk by itself: what it passes on, what it leaves out, and what it refuses.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -43,7 +43,7 @@ class SeedFilterTest : public ::testing::Test {
   TempDir directory_;
 };
 
-TEST_F(SeedFilterTest, WhatAnOwnerMayMakeIsPassedOn) {
+TEST_F(SeedFilterTest, StatementsOfAnOwnerArePassedOn) {
   for (const std::string& text : std::vector<std::string>{
            "SELECT 1;\n", "CREATE TABLE t (a int); -- and a remark; with \\! in it\n",
            "/* a /* nested */ \\! one; */ SELECT 1;\n",
@@ -58,14 +58,14 @@ TEST_F(SeedFilterTest, WhatAnOwnerMayMakeIsPassedOn) {
            "\\restrict abcDEF123\n\nSELECT 1;\n\n\\unrestrict abcDEF123\n",
            "SELECT pg_catalog.lowrite(0, '\\x0a0b');\n", "CREATE TYPE public.mood AS ENUM (\n    'a'\n);\n",
            "CREATE TYPE public.pair AS (\n\ta integer\n);\n",
-           "CREATE EVENT TRIGGER\n",  // Ends within a statement, which is for the server to say.
+           "CREATE EVENT TRIGGER\n",  // Ends within a statement; the server reports that.
        }) {
     EXPECT_EQ(Passed(kHeader + text), kHeader + text);
   }
 }
 
-// In as many lines as it has.
-TEST_F(SeedFilterTest, WhatNeedsASuperuserIsNamedAndLeftOut) {
+// The seed has as many lines as before.
+TEST_F(SeedFilterTest, StatementsOfASuperuserAreListedAndLeftOut) {
   struct Case {
     const char* text;
     const char* name;
@@ -107,7 +107,7 @@ TEST_F(SeedFilterTest, WhatNeedsASuperuserIsNamedAndLeftOut) {
   }
 }
 
-TEST_F(SeedFilterTest, WhatBelongsToSomethingLeftOutGoesWithIt) {
+TEST_F(SeedFilterTest, DependentsOfOmittedObjectsAreLeftOutToo) {
   const std::string text =
       "--\n-- Name: f(); Type: FUNCTION\n--\n\nCREATE FUNCTION public.f() RETURNS trigger\n    LANGUAGE c\n    AS "
       "'x';\n\n\n"
@@ -128,7 +128,7 @@ TEST_F(SeedFilterTest, WhatBelongsToSomethingLeftOutGoesWithIt) {
   EXPECT_THAT(passed, HasSubstr("CREATE TRIGGER u"));
 }
 
-TEST_F(SeedFilterTest, DropsOfWhatIsNotThereAreLeftOut) {
+TEST_F(SeedFilterTest, DropsOfMissingObjectsAreLeftOut) {
   const std::string text =
       "SET lock_timeout = 0;\n\nDROP VIEW IF EXISTS v;\nALTER TABLE IF EXISTS ONLY t DROP CONSTRAINT c;\n"
       "CREATE OR REPLACE VIEW a.v AS\nSELECT\n    NULL::a.type AS a;\n"
@@ -145,7 +145,7 @@ TEST_F(SeedFilterTest, ALiteralMeansTheSameUnderEverySetting) {
             "SET standard_conforming_strings = off;\nSELECT  E'a\\'; \\! b\n';\n");
 }
 
-TEST_F(SeedFilterTest, NothingIsPassedOnThatPsqlWouldDoByItself) {
+TEST_F(SeedFilterTest, NoPsqlCommandIsPassedOn) {
   for (const std::string& text : std::vector<std::string>{
            "\\! touch x\n",
            "SELECT 1 \\! touch x\n",
@@ -178,7 +178,7 @@ TEST_F(SeedFilterTest, NothingIsPassedOnThatPsqlWouldDoByItself) {
   }
 }
 
-TEST_F(SeedFilterTest, ThePlanHasExtensionsAndTheirCommentsAsValues) {
+TEST_F(SeedFilterTest, ThePlanListsExtensionsAndTheirComments) {
   const std::string text =
       "CREATE EXTENSION IF NOT EXISTS \"uuid-ossp\" WITH SCHEMA \"a\"\"\tb\";\n"
       "COMMENT ON EXTENSION \"uuid-ossp\" IS 'it''s\\.\n\\.\ntwo';\n"

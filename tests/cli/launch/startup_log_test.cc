@@ -5,7 +5,7 @@
 namespace rotv {
 namespace {
 
-TEST(StartupLogTest, FollowsTheLinesOfTheEntrypoint) {
+TEST(StartupLogTest, FollowsTheEntrypointsLines) {
   launch::StartupLog log;
   log.Feed("rotv: phase: cluster\nThe files belong to postgres.\nrotv: phase: import\nrotv: import: 12 of 360\n");
   EXPECT_EQ(log.state().phase, "import");
@@ -43,7 +43,7 @@ TEST(StartupLogTest, TheFirstErrorIsTheCause) {
   EXPECT_EQ(log.state().error, "first");
 }
 
-TEST(StartupLogTest, AnApplicationThatWritesMuchTakesNoMemory) {
+TEST(StartupLogTest, AnApplicationsOutputDoesNotGrowMemory) {
   launch::StartupLog log;
   log.Feed(std::string(1 << 20, 'x'));
   for (int i = 0; i < 10000; ++i) log.Feed("another line\n");

@@ -23,7 +23,7 @@ TEST(FormatTest, BytesHaveThreeDigitsAndDecimalUnits) {
   EXPECT_EQ(output::HumanBytes(std::numeric_limits<uint64_t>::max()), "18.4 EB");
 }
 
-TEST(FormatTest, BytesThatRoundToAThousandTakeTheNextUnit) {
+TEST(FormatTest, BytesThatRoundToAThousandUseTheNextUnit) {
   EXPECT_EQ(output::HumanBytes(999'499), "999 kB");
   EXPECT_EQ(output::HumanBytes(999'500), "1.00 MB");
 }
@@ -98,7 +98,7 @@ struct Steering {
   std::string json;
 };
 
-// What a name can hold to move, hide or reorder what stands around it, and what it may hold all the same.
+// Characters of a name that move, hide or reorder the text around it; and characters that are allowed.
 const Steering kSteering[] = {
     {"escape", "\x1b[2J", "?[2J", R"(\u001b[2J)"},
     {"bell", "\a", "?", R"(\u0007)"},
@@ -121,7 +121,7 @@ const Steering kSteering[] = {
     {"letters", "ü中א👩‍👩", "ü中א👩‍👩", "ü中א👩‍👩"},
 };
 
-TEST(TerminalTextTest, WhatSteersATerminalIsShownAsAQuestionMark) {
+TEST(TerminalTextTest, ControlCharactersAreShownAsQuestionMarks) {
   for (const Steering& each : kSteering) {
     EXPECT_EQ(output::OneLine("a" + each.text + "b"), "a" + each.shown + "b") << each.what;
     EXPECT_EQ(output::TerminalText("a" + each.text + "b\n"), "a" + each.shown + "b\n") << each.what;
@@ -129,7 +129,7 @@ TEST(TerminalTextTest, WhatSteersATerminalIsShownAsAQuestionMark) {
   }
 }
 
-TEST(TerminalTextTest, OurOwnLayoutStays) {
+TEST(TerminalTextTest, OurOwnColoursAndLineEndsStay) {
   for (const output::Colour colour :
        {output::Colour::kGreen, output::Colour::kYellow, output::Colour::kRed, output::Colour::kFaint}) {
     const std::string text = output::Coloured("x", colour, {.utf8 = true, .colour = true}) + "\t1\n  2\n";
@@ -138,24 +138,24 @@ TEST(TerminalTextTest, OurOwnLayoutStays) {
   EXPECT_EQ(output::TerminalText("\x1b[31;1mx\x1b[8mx\x1b[0"), "?[31;1mx?[8mx?[0");
 }
 
-TEST(TerminalTextTest, OneLineCannotSteerATerminal) {
+TEST(TerminalTextTest, ASingleLineCannotControlATerminal) {
   EXPECT_EQ(output::OneLine("FATAL:  no\n  DETAIL: x\n"), "FATAL: no DETAIL: x");
   EXPECT_EQ(output::OneLine("a\x1b[2Jb"), "a?[2Jb");
 }
 
-TEST(TerminalTextTest, ColourIsOnlyWhereTheStyleHasIt) {
+TEST(TerminalTextTest, ColourIsUsedOnlyIfTheStyleHasIt) {
   EXPECT_EQ(output::Coloured("x", output::Colour::kRed, {}), "x");
   EXPECT_EQ(output::Coloured("x", output::Colour::kRed, {.colour = true}), "\x1b[31mx\x1b[0m");
 }
 
-TEST(TerminalTextTest, Utf8IsWhatTheFirstSetVariableSays) {
+TEST(TerminalTextTest, TheFirstSetLocaleVariableDecidesOnUtf8) {
   EXPECT_TRUE(output::StyleFor(-1, {{"LANG", "de_DE.UTF-8"}}).utf8);
   EXPECT_TRUE(output::StyleFor(-1, {{"LC_ALL", "C.utf8"}, {"LANG", "C"}}).utf8);
   EXPECT_FALSE(output::StyleFor(-1, {{"LC_ALL", "C"}, {"LANG", "de_DE.UTF-8"}}).utf8);
   EXPECT_FALSE(output::StyleFor(-1, {}).utf8);
 }
 
-TEST(DidYouMeanTest, OnlyNearWordsAreOffered) {
+TEST(DidYouMeanTest, OnlySimilarWordsAreSuggested) {
   std::vector<std::string> words = {"database", "container", "host"};
   EXPECT_EQ(output::NearestWord("databse", words), "database");
   EXPECT_EQ(output::NearestWord("hosts", words), "host");

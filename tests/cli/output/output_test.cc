@@ -42,7 +42,7 @@ TEST(OutputTest, ErrorsAreTwoLinesOnStderr) {
   EXPECT_EQ(captured.out, "");
 }
 
-TEST(OutputTest, MessagesOfSeveralLinesStillMakeTwoLines) {
+TEST(OutputTest, MultilineMessagesStillMakeTwoLines) {
   Captured captured;
   output::Output("rotv-sync", output::Output::Form::kText, captured.Streams())
       .Failure(Error(ErrorCode::kRefused, "FATAL: no\nDETAIL: x\n", "a\nb"));
@@ -62,13 +62,13 @@ TEST(OutputTest, EveryCodeHasAHint) {
 TEST(OutputTest, JsonErrorsAreADocumentOnStdoutWithTheExitCode) {
   Captured captured;
   output::Output("rotv-sync", output::Output::Form::kJson, captured.Streams())
-      .Failure(Error(ErrorCode::kSlotLost, "the slot is lost", "anew"));
+      .Failure(Error(ErrorCode::kSlotLost, "the slot is lost", "again"));
   nlohmann::json document = nlohmann::json::parse(captured.out);
-  EXPECT_EQ(document, (nlohmann::json{{"error", {{"code", 8}, {"message", "the slot is lost"}, {"hint", "anew"}}}}));
+  EXPECT_EQ(document, (nlohmann::json{{"error", {{"code", 8}, {"message", "the slot is lost"}, {"hint", "again"}}}}));
   EXPECT_EQ(captured.err, "");
 }
 
-TEST(OutputTest, WhenDataTakesStdoutEverythingElseGoesToStderr) {
+TEST(OutputTest, WhenDataGoesToStdoutEverythingElseGoesToStderr) {
   Captured captured;
   output::Output output("rotv-sync", output::Output::Form::kJson, captured.Streams());
   output.LeaveStdoutToData();
@@ -79,7 +79,7 @@ TEST(OutputTest, WhenDataTakesStdoutEverythingElseGoesToStderr) {
   EXPECT_NE(captured.err.find("\"error\""), std::string::npos);
 }
 
-TEST(OutputTest, WhatWasOverlookedInATextDoesNotReachATerminal) {
+TEST(OutputTest, UnescapedControlCharactersDoNotReachATerminal) {
   Captured captured;
   output::Output output("rotv-sync", output::Output::Form::kText, captured.Streams());
   output.Result("public.\x1b[2Jt\u202e\n", output::Json());
@@ -102,14 +102,14 @@ TEST(OutputTest, NamesInJsonAreExactAndEscapedOnATerminal) {
   }
 }
 
-TEST(OutputTest, NamesThatAreNotUtf8DoNotBreakTheDocument) {
+TEST(OutputTest, InvalidUtf8DoesNotBreakTheDocument) {
   std::string text = output::JsonText(output::Json{{"name",
                                                     "gr\xf6\xdf"
                                                     "e"}});
   EXPECT_TRUE(nlohmann::json::accept(text)) << text;
 }
 
-TEST(WriteAllTest, NobodyListeningIsNoError) {
+TEST(WriteAllTest, AClosedPipeIsNotAnError) {
   std::signal(SIGPIPE, SIG_IGN);
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);

@@ -14,7 +14,7 @@ using Unit = Progress::Unit;
 
 constexpr const char* kErase = "\r\x1b[K";
 
-// A clock that stands still until it is moved, and all that was written.
+// A clock that moves only when the test moves it, and everything that was written.
 struct Stage {
   output::ProgressBar::TimePoint now{};
   int width = 100;
@@ -38,7 +38,7 @@ struct Stage {
   }
 };
 
-TEST(ProgressBarTest, NothingIsShownOfShortWork) {
+TEST(ProgressBarTest, ShortWorkShowsNothing) {
   for (bool terminal : {false, true}) {
     Stage stage;
     output::ProgressBar bar(stage.Options(terminal));
@@ -51,7 +51,7 @@ TEST(ProgressBarTest, NothingIsShownOfShortWork) {
   }
 }
 
-TEST(ProgressBarTest, ABarTellsHowFarAndHowLong) {
+TEST(ProgressBarTest, ABarShowsProgressAndRemainingTime) {
   Stage stage;
   output::ProgressBar bar(stage.Options(true));
   bar.Begin("copying rows", Unit::kBytes, 4'000'000);
@@ -98,7 +98,7 @@ TEST(ProgressBarTest, ItFitsEveryWidth) {
   }
 }
 
-TEST(ProgressBarTest, ANarrowTerminalStillTellsThePercent) {
+TEST(ProgressBarTest, ANarrowTerminalStillShowsThePercentage) {
   Stage stage;
   stage.width = 20;
   output::ProgressBar bar(stage.Options(true));
@@ -118,7 +118,7 @@ TEST(ProgressBarTest, AnOrdinaryTerminalHasRoomForAShortBar) {
   EXPECT_EQ(stage.Bar(), "copying rows   46%  [████▋     ]  14.0 MB of 30.0 MB  14.0 MB/s  1 s left");
 }
 
-TEST(ProgressBarTest, WithoutATotalThereIsNoPercent) {
+TEST(ProgressBarTest, WithoutATotalThereIsNoPercentage) {
   Stage stage;
   output::ProgressBar bar(stage.Options(true));
   bar.Begin("receiving", Unit::kBytes, 0);
@@ -127,7 +127,7 @@ TEST(ProgressBarTest, WithoutATotalThereIsNoPercent) {
   EXPECT_EQ(stage.Bar(), "receiving  5.00 kB  5.00 kB/s");
 }
 
-TEST(ProgressBarTest, BeyondAnEstimatedTotalNothingIsPretended) {
+TEST(ProgressBarTest, BeyondAnEstimatedTotalNoPercentageIsShown) {
   Stage stage;
   output::ProgressBar bar(stage.Options(true));
   bar.Begin("receiving", Unit::kBytes, 100);
@@ -136,7 +136,7 @@ TEST(ProgressBarTest, BeyondAnEstimatedTotalNothingIsPretended) {
   EXPECT_EQ(stage.Bar(), "receiving  5.00 kB  5.00 kB/s");
 }
 
-TEST(ProgressBarTest, ACountThatGoesBackIsHarmless) {
+TEST(ProgressBarTest, ADecreasingCountIsHarmless) {
   Stage stage;
   output::ProgressBar bar(stage.Options(true));
   bar.Begin("receiving", Unit::kBytes, 10000);
@@ -160,7 +160,7 @@ TEST(ProgressBarTest, WithoutUtf8TheBarIsAscii) {
   EXPECT_TRUE(std::all_of(shown.begin(), shown.end(), [](unsigned char c) { return c < 0x80; }));
 }
 
-TEST(ProgressBarTest, ShownWorkEndsWithALineThatStays) {
+TEST(ProgressBarTest, ShownWorkEndsWithAPermanentLine) {
   Stage stage;
   output::ProgressBar bar(stage.Options(true));
   bar.Begin("copying rows", Unit::kBytes, 2'000'000);
@@ -178,7 +178,7 @@ TEST(ProgressBarTest, ShownWorkEndsWithALineThatStays) {
   EXPECT_EQ(stage.written.size(), count);
 }
 
-TEST(ProgressBarTest, TheNextWorkEndsTheOneBefore) {
+TEST(ProgressBarTest, NewWorkEndsThePreviousWork) {
   Stage stage;
   output::ProgressBar bar(stage.Options(true));
   bar.Begin("one", Unit::kItems, 0);
@@ -188,7 +188,7 @@ TEST(ProgressBarTest, TheNextWorkEndsTheOneBefore) {
   EXPECT_EQ(stage.Last(), "one: 4 in 2.0 s (2.0/s)\n");
 }
 
-TEST(ProgressBarTest, ElsewhereALineComesEveryFiveSeconds) {
+TEST(ProgressBarTest, WithoutATerminalALineIsWrittenEveryFiveSeconds) {
   Stage stage;
   output::ProgressBar bar(stage.Options(false));
   bar.Begin("copying rows", Unit::kBytes, 20'000'000);
@@ -198,7 +198,7 @@ TEST(ProgressBarTest, ElsewhereALineComesEveryFiveSeconds) {
     bar.Update(static_cast<uint64_t>(i) * 1'000'000);
   }
   ASSERT_EQ(stage.written.size(), 2u);
-  // The detail came first in the fifth second, and with it what was done until then.
+  // The detail came first in the fifth second, together with the progress up to then.
   EXPECT_EQ(stage.written[0], "copying rows: 4.00 MB of 20.0 MB (20%), 800 kB/s, 20 s left (public.notes)\n");
   EXPECT_EQ(stage.written[1].find('\x1b'), std::string::npos);
 }
@@ -219,7 +219,7 @@ TEST(ProgressBarTest, QuietShowsWarningsOnly) {
   EXPECT_EQ(stage.Last(), "rotv-sync: warning: careful\n");
 }
 
-TEST(ProgressBarTest, NotesAreForTheVerbose) {
+TEST(ProgressBarTest, NotesAreShownOnlyIfVerbose) {
   Stage stage;
   output::ProgressBar::Options options = stage.Options(false);
   output::ProgressBar normal(options);
@@ -245,7 +245,7 @@ TEST(ProgressBarTest, WarningsDoNotMixWithTheBar) {
   EXPECT_EQ(stage.Last(), "rotv-sync: warning: again\n");
 }
 
-TEST(ProgressBarTest, AnErrorFindsACleanLine) {
+TEST(ProgressBarTest, AnErrorStartsOnACleanLine) {
   Stage stage;
   {
     output::ProgressBar bar(stage.Options(true));
@@ -262,7 +262,7 @@ TEST(ProgressBarTest, AnyThreadMayCallAnything) {
   std::atomic<int64_t> now_ms{0};
   options.terminal = true;
   options.now = [&] { return output::ProgressBar::TimePoint(milliseconds(now_ms.fetch_add(7))); };
-  options.write = [&](std::string_view text) { written.emplace_back(text); };  // Calls come one at a time.
+  options.write = [&](std::string_view text) { written.emplace_back(text); };  // Calls are serialized.
   {
     output::ProgressBar bar(options);
     std::vector<std::thread> threads;

@@ -1,4 +1,4 @@
-// What doctor and status say, without a source.
+// Tests the reports of doctor and status, without a source.
 
 #include <gtest/gtest.h>
 
@@ -74,7 +74,7 @@ TEST(DoctorReportTest, WithoutUtf8TheSymbolsAreAscii) {
   EXPECT_HAS(text, "  + ssh        logged in\n  x wal_level");
 }
 
-TEST(DoctorReportTest, ManyTablesAreSummedUpUnlessAllAreAskedFor) {
+TEST(DoctorReportTest, ManyTablesAreSummarizedUnlessAllAreRequested) {
   DoctorReport report = SomeReport();
   for (int i = 0; i < 60; ++i) report.tables.push_back(Table("public.t" + std::to_string(i), "schema only"));
   std::string text = report::DoctorText(report, report::Detail::kProblemsFirst, kUtf8);
@@ -84,7 +84,7 @@ TEST(DoctorReportTest, ManyTablesAreSummedUpUnlessAllAreAskedFor) {
   EXPECT_HAS(report::DoctorText(report, report::Detail::kEverything, kUtf8), "public.t59");
 }
 
-TEST(DoctorReportTest, ATableWithAProblemIsShownAndCountedOnce) {
+TEST(DoctorReportTest, ATableWithAProblemIsListedOnce) {
   DoctorReport report;
   capture::TableReport table = Table("public.notes", "not followed");
   table.reason = "no identity";
@@ -101,7 +101,7 @@ TEST(DoctorReportTest, ATableWithAProblemIsShownAndCountedOnce) {
   EXPECT_HAS(text, "1 problem, 0 warnings: baseline would fail at public.notes (exit code 3).");
 }
 
-TEST(DoctorReportTest, AFitSourceIsReady) {
+TEST(DoctorReportTest, ASourceWithoutProblemsIsReady) {
   DoctorReport report;
   report.checks = {Fine("ssh", "logged in")};
   EXPECT_HAS(report::DoctorText(report, report::Detail::kProblemsFirst, kUtf8), "✓ Ready for a baseline.\n");
@@ -145,23 +145,23 @@ TEST(StatusReportTest, AgesSizesAndTheRemovalAreShown) {
   EXPECT_HAS(text, "head       3 minutes ago, 1970-01-10 23:57:00 UTC (16/2)\n");
   EXPECT_HAS(text, "baseline   10 days ago, 1970-01-01 00:00:00 UTC (0/1000)\n");
   EXPECT_HAS(text, "store      140 MB\n");
-  EXPECT_HAS(text, "held back  16.0 MB of log on the source; catalogue horizon 12,345 transactions old\n");
+  EXPECT_HAS(text, "held back  16.0 MB of WAL on the source; catalog_xmin is 12,345 transactions old\n");
   EXPECT_HAS(text, "  SELECT pg_drop_replication_slot('rotv_a');\n  DROP PUBLICATION rotv_a;\n");
 }
 
-TEST(StatusReportTest, AHeadOfMoreThanSevenDaysIsOld) {
+TEST(StatusReportTest, AHeadOlderThanSevenDaysIsOld) {
   EXPECT_FALSE(report::HeadIsOld(SomeStatus(7 * kDayUs), kView));
   EXPECT_TRUE(report::HeadIsOld(SomeStatus(7 * kDayUs + 1), kView));
   EXPECT_FALSE(report::HeadIsOld(StatusReport{}, kView));
 }
 
-TEST(StatusReportTest, ALostSlotSaysWhatToDo) {
+TEST(StatusReportTest, ALostSlotIsReportedWithAHint) {
   StatusReport report = SomeStatus(0);
   report.slot->wal_status = "lost";
   EXPECT_HAS(report::StatusText(report, kView, kUtf8), "rotv-sync pull --rebaseline");
 }
 
-TEST(StatusReportTest, WithoutABaselineTheCommandIsNamed) {
+TEST(StatusReportTest, WithoutABaselineTheCommandThatTakesOneIsShown) {
   std::string text = report::StatusText(StatusReport{}, kView, kUtf8);
   EXPECT_HAS(text, "none yet: rotv-sync baseline");
   EXPECT_LACKS(text, "1970");
@@ -180,11 +180,11 @@ TEST(StatusReportTest, JsonHasLsnsAsTextAndTimesInUtc) {
   EXPECT_EQ(document["slot"]["wal_held_bytes"], 16'000'000);
 }
 
-TEST(StatusReportTest, AnUnreachableSourceIsSaid) {
+TEST(StatusReportTest, AnUnreachableSourceIsReported) {
   StatusReport report = SomeStatus(0);
   report.slot.reset();
   report.unreachable = "connection refused";
-  EXPECT_HAS(report::StatusText(report, kView, kUtf8), "cannot be asked: connection refused");
+  EXPECT_HAS(report::StatusText(report, kView, kUtf8), "cannot be queried: connection refused");
 }
 
 }  // namespace

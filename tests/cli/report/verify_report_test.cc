@@ -1,4 +1,4 @@
-// What verify says, without a source.
+// Tests the report of verify, without a source.
 
 #include "cli/report/verify_report.h"
 
@@ -36,7 +36,7 @@ TEST(VerifyReportTest, AnEqualStoreIsOneLine) {
             "The store is equal to production: 1,234,567 rows in 2 tables compared at 0/1A0 in 2.0 s.\n");
 }
 
-TEST(VerifyReportTest, DifferencesComeWithRangesKeysAndWhatToDo) {
+TEST(VerifyReportTest, DifferencesAreShownWithRangesKeysAndAHint) {
   EXPECT_EQ(report::VerifyText(Different(), "production"),
             "public.a: 11 rows missing, 0 not on the source, 1 different\n"
             "  in keys below 20\n"
@@ -49,7 +49,7 @@ TEST(VerifyReportTest, DifferencesComeWithRangesKeysAndWhatToDo) {
             "hint: rotv-sync verify --repair\n");
 }
 
-TEST(VerifyReportTest, WhatWasRepairedIsReported) {
+TEST(VerifyReportTest, RepairsAreReported) {
   VerifyResult result = Different();
   result.tables.front().equal = true;
   result.tables.front().repaired = true;
@@ -59,14 +59,14 @@ TEST(VerifyReportTest, WhatWasRepairedIsReported) {
   EXPECT_EQ(report::VerifyJson(result)["equal"], true);
 }
 
-TEST(VerifyReportTest, AnIncompleteCountSaysSo) {
+TEST(VerifyReportTest, AnIncompleteCountIsMarked) {
   VerifyResult result = Different();
   result.tables.front().difference.complete = false;
   std::string text = report::VerifyText(result, "production");
   EXPECT_NE(text.find("at least 11 rows missing"), std::string::npos) << text;
 }
 
-TEST(VerifyReportTest, ProgramsAreToldTheSame) {
+TEST(VerifyReportTest, JsonHasTheSameFindings) {
   output::Json document = report::VerifyJson(Different());
   EXPECT_EQ(document["equal"], false);
   EXPECT_EQ(document["differing"], 1);

@@ -1,4 +1,4 @@
-// Calendars for cron, units for systemd, and what is kept of a scheduled pull.
+// Tests calendars for cron, units for systemd, and the record of a scheduled pull.
 
 #include <gmock/gmock.h>
 
@@ -20,7 +20,7 @@ using testing::TempDir;
 
 constexpr int64_t kSecond = 1'000'000;
 
-TEST(CalendarTest, IsWhatCronCallsIt) {
+TEST(CalendarTest, TranslatesToCron) {
   for (const auto& [text, fields] : {std::pair{"*-*-* 02:00", "0 2 * * *"},
                                      {"02:00", "0 2 * * *"},
                                      {"*-*-* 02:00:00", "0 2 * * *"},
@@ -41,7 +41,7 @@ TEST(CalendarTest, IsWhatCronCallsIt) {
   }
 }
 
-TEST(CalendarTest, WhatCronCannotDoIsRefused) {
+TEST(CalendarTest, CalendarsThatCronCannotExpressAreRefused) {
   for (const char* text : {"",
                            " ",
                            "2026-*-* 02:00",
@@ -73,24 +73,24 @@ TEST(CalendarTest, WhatCronCannotDoIsRefused) {
   }
 }
 
-TEST(CalendarTest, TheNextMomentIsThatOfTheLocalClock) {
+TEST(CalendarTest, TheNextRunFollowsTheLocalClock) {
   setenv("TZ", "Europe/Berlin", 1);
   tzset();
   auto next = [](const char* text, int64_t now) {
     return schedule::Calendar(text).Next(now * kSecond).value_or(0) / kSecond;
   };
   EXPECT_EQ(next("02:00", 1795824000), 1795827600) << "2026-11-28T00:00:00Z is 01:00";
-  EXPECT_EQ(next("02:00", 1795827600), 1795827600 + 86400) << "not the present moment";
+  EXPECT_EQ(next("02:00", 1795827600), 1795827600 + 86400) << "the present moment does not count";
   EXPECT_EQ(next("Mon 02:00", 1795824000), 1796000400);
   EXPECT_EQ(next("02-29 00:00", 1795824000), 1835391600) << "2028";
   EXPECT_FALSE(schedule::Calendar("02-30 00:00").Next(0).has_value());
-  // On 2027-03-28 there is no 02:30: it is an hour later.
+  // On 2027-03-28 there is no 02:30: the run is an hour later.
   EXPECT_EQ(next("*-*-28 02:30", 1806192000 - 3600), 1806197400);
   unsetenv("TZ");
   tzset();
 }
 
-TEST(CrontabTest, OnlyTheBlockIsTakenOut) {
+TEST(CrontabTest, OnlyOurBlockIsRemoved) {
   EXPECT_EQ(schedule::WithoutBlock("a\n# B\nx\n# E\nb\n", "# B", "# E"), "a\nb\n");
   EXPECT_EQ(schedule::WithoutBlock("", "# B", "# E"), "");
   EXPECT_EQ(schedule::WithoutBlock("a\n", "# B", "# E"), "a\n");
@@ -99,7 +99,7 @@ TEST(CrontabTest, OnlyTheBlockIsTakenOut) {
   }
 }
 
-TEST(SystemdTimerTest, TheUnitsAreWhatSystemdCallsWellFormed) {
+TEST(SystemdTimerTest, SystemdAcceptsTheUnits) {
   const TempDir directory;
   const std::filesystem::path home = directory / "a $HOME of 100% \"it\" \\ here";
   const std::filesystem::path executable = directory / "rotv $sync 100%";
@@ -124,7 +124,7 @@ TEST(SystemdTimerTest, TheUnitsAreWhatSystemdCallsWellFormed) {
     EXPECT_EQ(schedule::ServiceUnit(job, place, sandbox).find("ProtectSystem=strict") != std::string::npos,
               sandbox == schedule::Sandbox::kFull);
   }
-  // That it can fail.
+  // This shows that systemd-analyze finds faults.
   testing::WriteFile(directory / "bad.service", "[Service]\nType=oneshot\nExecStart=/nowhere/at/all\nNonsense=1\n");
   testing::Command verify;
   verify.argv = {"systemd-analyze", "verify", "--user", "--recursive-errors=yes", directory / "bad.service"};
@@ -132,7 +132,7 @@ TEST(SystemdTimerTest, TheUnitsAreWhatSystemdCallsWellFormed) {
   EXPECT_FALSE(testing::RunCommand(verify).ok());
 }
 
-TEST(ScheduledRunTest, AFailureIsWorthAWarningUntilTheHeadIsYounger) {
+TEST(ScheduledRunTest, AFailureIsAWarningUntilTheHeadIsNewer) {
   const TempDir home;
   const schedule::ScheduledRun failed{
       .started_us = 90 * kSecond, .ended_us = 100 * kSecond, .exit_code = 4, .message = "gone\nnow", .hint = "look"};
@@ -149,7 +149,7 @@ TEST(ScheduledRunTest, AFailureIsWorthAWarningUntilTheHeadIsYounger) {
   EXPECT_EQ(schedule::ScheduleWarning(home.path(), "production", 50 * kSecond, 200 * kSecond), "");
 }
 
-TEST(ScheduledRunTest, WhatCannotBeUnderstoodIsNotThere) {
+TEST(ScheduledRunTest, AnUnreadableRecordCountsAsMissing) {
   const TempDir home;
   std::filesystem::create_directories(schedule::ScheduleDirectory(home.path(), "production"));
   for (const char* text : {"", "[]", "{}", "{\"source\": 1", R"({"source": 1, "by": 2})"}) {

@@ -1,4 +1,4 @@
-// Columns that are added, dropped, renamed and retyped between two pulls, in tables that are followed in each way.
+// Columns are added, dropped, renamed and retyped between two pulls, in tables that are followed in each way.
 
 #include <gtest/gtest.h>
 
@@ -23,13 +23,13 @@ class DdlColumnsTest : public DdlTest, public ::testing::WithParamInterface<Iden
   }
 };
 
-TEST_P(DdlColumnsTest, AddedOnesAreFollowed) { FollowColumns(WithOtherColumns(GetParam(), AddedColumns())); }
+TEST_P(DdlColumnsTest, AddedColumnsAreFollowed) { FollowColumns(WithOtherColumns(GetParam(), AddedColumns())); }
 
-TEST_P(DdlColumnsTest, DroppedAndRenamedOnesAreFollowed) {
+TEST_P(DdlColumnsTest, DroppedAndRenamedColumnsAreFollowed) {
   FollowColumns(WithOtherColumns(GetParam(), DroppedAndRenamedColumns(usual_change)));
 }
 
-TEST_P(DdlColumnsTest, RetypedOnesAreFollowed) { FollowColumns(RetypedColumns()); }
+TEST_P(DdlColumnsTest, RetypedColumnsAreFollowed) { FollowColumns(RetypedColumns()); }
 
 INSTANTIATE_TEST_SUITE_P(All, DdlColumnsTest,
                          ::testing::Values(Identity::kPrimaryKey, Identity::kFullWithKey, Identity::kMultiset,
@@ -38,7 +38,7 @@ INSTANTIATE_TEST_SUITE_P(All, DdlColumnsTest,
 
 using DdlPropertiesTest = DdlColumnsTest;
 
-TEST_P(DdlPropertiesTest, AreFollowedWithoutANewCopy) { FollowColumns(PropertiesOfColumns()); }
+TEST_P(DdlPropertiesTest, AreFollowedWithoutAResync) { FollowColumns(PropertiesOfColumns()); }
 
 INSTANTIATE_TEST_SUITE_P(All, DdlPropertiesTest, ::testing::Values(Identity::kPrimaryKey, Identity::kMultiset),
                          [](const auto& identity) { return NameOf(identity.param); });
@@ -60,7 +60,7 @@ TEST_P(DdlIdentityIndexTest, ColumnsAreFollowed) {
 INSTANTIATE_TEST_SUITE_P(All, DdlIdentityIndexTest, ::testing::Values(Identity::kIndex),
                          [](const auto& identity) { return NameOf(identity.param); });
 
-// Values that no row of the store has: a generated column that becomes a plain one, and the way back.
+// Values that no stored row has: a generated column becomes a plain one, and a plain column a generated one.
 TEST_F(DdlTest, AGeneratedColumnThatBecomesPlainIsFollowed) {
   Exec(
       "CREATE TABLE g (id int PRIMARY KEY, v text, twice int GENERATED ALWAYS AS (id * 2) STORED, w text DEFAULT 'w',"
@@ -81,9 +81,9 @@ TEST_F(DdlTest, AGeneratedColumnThatBecomesPlainIsFollowed) {
   });
 }
 
-// A default is what it was when the column was added, whatever the column's default has become since.
+// Older rows keep the default of the time when the column was added, whatever the column's default is later.
 // Labels: asan
-TEST_F(DdlTest, DefaultsOfSeveralPullsStayWithTheRowsOfTheirTime) {
+TEST_F(DdlTest, OlderRowsKeepTheDefaultsOfTheirTime) {
   Exec("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT n, 'v' FROM generate_series(1, 200) n");
   rotv.MustSync({"baseline"});
   usual_change =
@@ -95,7 +95,7 @@ TEST_F(DdlTest, DefaultsOfSeveralPullsStayWithTheRowsOfTheirTime) {
     Follow(DdlStep{"ALTER TABLE t ALTER " + column + " SET DEFAULT 100; UPDATE t SET " + column +
                    " = NULL WHERE id % 7 = " + std::to_string(i)});
   }
-  // Rewritten by the server: the rows are the same.
+  // The server rewrites the table; the rows are the same.
   Follow(DdlStep{"VACUUM FULL t"});
   rotv.ExpectSeedIsDump({.import = Import::kEmpty});
 }

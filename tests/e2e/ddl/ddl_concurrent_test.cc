@@ -1,4 +1,4 @@
-// Schema changes among data changes: in one transaction, many between two pulls, and while a pull runs.
+// Schema changes mix with data changes: in one transaction, many between two pulls, and while a pull runs.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -27,14 +27,14 @@ class DdlAmongDataTest : public DdlTest, public ::testing::WithParamInterface<Id
     rotv.MustSync({"baseline"});
   }
 
-  // Each statement with changes of the data on both sides of it, in one transaction.
+  // Runs each statement with changes of the data before and after it, in one transaction.
   void FollowTransactions(const std::vector<DdlStep>& steps) {
     std::string before = usual_change;
     for (const DdlStep& step : steps) {
       const std::string after = step.change.empty() ? usual_change : step.change;
       SCOPED_TRACE(step.statement);
       Exec("BEGIN;" + before + step.statement + ";" + after + "COMMIT");
-      if (PullIsRight(step.copy)) {
+      if (PullIsCorrect(step.copy)) {
         NothingNewIsPulled();
       } else {
         rotv.MustSync({"baseline", "--force"});
@@ -42,15 +42,15 @@ class DdlAmongDataTest : public DdlTest, public ::testing::WithParamInterface<Id
       before = after;
     }
   }
-  // All of them, with data changes between them, and one pull.
+  // Runs all statements, with data changes between them, before one pull.
   void FollowAtOnce(const std::vector<DdlStep>& steps) {
     for (const DdlStep& step : steps) {
       Exec(step.statement);
       Exec(step.change.empty() ? usual_change : step.change);
     }
-    if (PullIsRight(Copy::kAllowed)) NothingNewIsPulled();
+    if (PullIsCorrect(Copy::kAllowed)) NothingNewIsPulled();
     Exec(usual_change);
-    PullIsRight(Copy::kAllowed);
+    PullIsCorrect(Copy::kAllowed);
   }
 };
 
@@ -70,8 +70,8 @@ TEST_P(DdlAmongDataTest, ColumnsRetypedBetweenTwoPullsAreFollowed) { FollowAtOnc
 INSTANTIATE_TEST_SUITE_P(All, DdlAmongDataTest, ::testing::Values(Identity::kPrimaryKey, Identity::kMultiset),
                          [](const auto& identity) { return NameOf(identity.param); });
 
-// So large that its first part is on disk, in the table's old form, before the migration in it comes.
-TEST_P(DdlAmongDataTest, InATransactionLargerThanTheBufferRowsThatAreThereTwiceAreFollowed) {
+// The transaction is so large that its first part is on disk, in the table's old shape, before its migration comes.
+TEST_P(DdlAmongDataTest, RowsWrittenTwiceInATransactionLargerThanTheBufferAreFollowed) {
   const std::string change =
       "UPDATE t SET n = n + 1; UPDATE t SET id = id + 100000 WHERE id % 7 = 0; DELETE FROM t WHERE id % 11 = 0;";
   const std::string much =
@@ -81,7 +81,7 @@ TEST_P(DdlAmongDataTest, InATransactionLargerThanTheBufferRowsThatAreThereTwiceA
        std::vector<std::string>{"ADD between int DEFAULT 7", "DROP junk", "RENAME v TO w"}) {
     SCOPED_TRACE(migration);
     Exec("BEGIN;" + change + much + "ALTER TABLE t " + migration + ";" + change + "COMMIT");
-    PullIsRight(Copy::kAllowed);
+    PullIsCorrect(Copy::kAllowed);
   }
 }
 
@@ -101,20 +101,21 @@ TEST_P(RandomDdlTest, MigrationsAndDataAreFollowed) {
     }
     if (pull % 4 == 3) Exec("VACUUM FULL bag");
     SCOPED_TRACE(fmt::format("number {}, pull {}, since the last one:\n{}", GetParam(), pull, since));
-    ASSERT_TRUE(PullIsRight(Copy::kAllowed));
+    ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
   }
   rotv.ExpectSeedIsDump({.import = Import::kEmpty});
 }
 
 INSTANTIATE_TEST_SUITE_P(Numbers, RandomDdlTest, ::testing::Range(1U, 9U));
 
-// A session migrates and writes; every seed in between is of one moment.
-TEST_F(DdlTest, WhilePullsRunEachSeedIsOfOneMoment) {
+// A session migrates and writes; every seed taken meanwhile shows one moment.
+TEST_F(DdlTest, EachSeedTakenDuringMigrationsShowsOneMoment) {
   const unsigned number = std::random_device()();
   SCOPED_TRACE(fmt::format("number {}", number));
   Exec(RandomMigrations::Tables());
   rotv.MustSync({"baseline"});
-  // So many for each pull: a fast machine would fill the tables, and a table has only so many columns in its life.
+  // The limit for each pull: a fast machine would fill the tables, and the number of columns in a table's life is
+  // limited.
   constexpr int kOfAPull = 80;
   std::atomic<int> allowed = kOfAPull;
   std::atomic<int> transactions = 0;
@@ -138,7 +139,7 @@ TEST_F(DdlTest, WhilePullsRunEachSeedIsOfOneMoment) {
   for (int i = 0; i < 12; ++i) {
     const Command command = rotv.SyncCommand({"pull"});
     const Result result = RunCommand(command);
-    // It may give up where the schema never rests, and say so.
+    // A pull may give up if the schema never rests, and then reports it.
     if (result.ok()) {
       ++done;
     } else {
@@ -151,7 +152,7 @@ TEST_F(DdlTest, WhilePullsRunEachSeedIsOfOneMoment) {
   writer.join();
   EXPECT_GT(transactions, 20);
   EXPECT_GT(done, 0);
-  EXPECT_TRUE(PullIsRight(Copy::kAllowed));
+  EXPECT_TRUE(PullIsCorrect(Copy::kAllowed));
   NothingNewIsPulled();
   EXPECT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(2));
 }
@@ -166,8 +167,8 @@ class DdlDuringAPullTest : public DdlTest {
   }
 };
 
-// The schema was read when the pull began; the stream takes a second or two.
-TEST_F(DdlDuringAPullTest, BetweenTheSchemasReadAndTheStreamsEndTheSeedIsOfOneMoment) {
+// The schema is read when the pull begins; the stream takes a second or two.
+TEST_F(DdlDuringAPullTest, AMigrationBetweenSchemaReadAndStreamEndLeavesAConsistentSeed) {
   const auto identity = Identity::kPrimaryKey;
   Exec(MakeT(identity) +
        ";CREATE TABLE noise (id serial PRIMARY KEY, v text); CREATE TABLE no_key (id int, v text);"
@@ -195,24 +196,24 @@ TEST_F(DdlDuringAPullTest, BetweenTheSchemasReadAndTheStreamsEndTheSeedIsOfOneMo
     Process pull(command);
     ASSERT_TRUE(WaitUntil([&] { return rotv.slow_link().BytesToClient() > 200'000; })) << pull.Err();
     Exec(migration);
-    EXPECT_TRUE(pull.Running()) << "too late to show anything";
+    EXPECT_TRUE(pull.Running()) << "the pull was over too early for the test";
     const Result result = pull.Wait();
     ASSERT_TRUE(result.ok()) << Describe(command, result);
     const std::string seed = ReadFile(rotv.Seed());
     if (!DumpsAreEqual({"the seed", seed}, {"before", before})) {
-      EXPECT_TRUE(DumpsAreEqual({"the seed", seed}, {"pg_dump behind the migration", rotv.server().Dump()}));
+      EXPECT_TRUE(DumpsAreEqual({"the seed", seed}, {"pg_dump after the migration", rotv.server().Dump()}));
     }
     Exec("UPDATE t SET big = 'b' WHERE id < 10; DELETE FROM t WHERE id = 11");
-    PullIsRight(Copy::kAllowed);
+    PullIsCorrect(Copy::kAllowed);
   }
 }
 
-// A migration that is not committed: the pull is done, or says within seconds for whom it has waited.
-TEST_F(DdlTest, AnOpenMigrationIsWaitedForBrieflyAndNamed) {
+// A migration is not committed: the pull completes, or reports within seconds for whom it has waited.
+TEST_F(DdlTest, AnOpenMigrationIsWaitedForBrieflyAndReported) {
   Exec(MakeT(Identity::kPrimaryKey) + "; CREATE TABLE no_key (id int, v text); INSERT INTO no_key VALUES (1, 'a')");
   rotv.MustSync({"baseline"});
   const std::vector<std::pair<std::string, std::string>> cases = {
-      // What was committed before, and what is not yet.
+      // A committed change, and the changes of the open transaction.
       {"UPDATE t SET v = 'a' WHERE id < 5", "ALTER TABLE t ADD c int DEFAULT 7; UPDATE t SET c = 8 WHERE id < 9"},
       {"CREATE TABLE n (id int PRIMARY KEY); INSERT INTO n VALUES (1)", "ALTER TABLE t ALTER n TYPE bigint"},
       {"INSERT INTO no_key VALUES (2, 'b')", "ALTER TABLE t DROP c"},
@@ -234,14 +235,14 @@ TEST_F(DdlTest, AnOpenMigrationIsWaitedForBrieflyAndNamed) {
       ExpectError(result, {kUnreachable, std::to_string(migration.backend_pid()), ""});
     }
     migration.Exec("COMMIT");
-    PullIsRight(Copy::kAllowed);
+    PullIsCorrect(Copy::kAllowed);
     NothingNewIsPulled();
     EXPECT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(2));
   }
 }
 
-// Tables of a megabyte are copied again, over a link on which that takes seconds.
-TEST_F(DdlDuringAPullTest, KilledDuringAResyncTheNextPullIsRight) {
+// Tables of a megabyte are resynced over a link on which that takes seconds.
+TEST_F(DdlDuringAPullTest, APullAfterAKilledResyncIsCorrect) {
   Exec(
       "CREATE TABLE t (id int PRIMARY KEY, n int, v text); CREATE TABLE no_key (n int, v text);"
       "INSERT INTO t SELECT n, n, md5(n::text) || md5((-n)::text) FROM generate_series(1, 10000) n;"
@@ -267,20 +268,20 @@ TEST_F(DdlDuringAPullTest, KilledDuringAResyncTheNextPullIsRight) {
       process.Signal(SIGKILL);
       process.Wait();
       ++killed;
-      // What was complete is in use: before, or behind.
+      // The complete state from before or after the pull is in use.
       const std::string now = ReadFile(rotv.Seed());
       if (!DumpsAreEqual({"the seed", now}, {"the one before", seed})) {
         EXPECT_TRUE(DumpsAreEqual({"the seed", now}, {"pg_dump", rotv.server().Dump()}));
       }
     }
     if (i % 2 == 0) {
-      ASSERT_TRUE(PullIsRight(Copy::kAllowed));
+      ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
       EXPECT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(2));
     }
     seed = ReadFile(rotv.Seed());
   }
   EXPECT_GE(killed, kTries / 2);
-  ASSERT_TRUE(PullIsRight(Copy::kAllowed));
+  ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
   EXPECT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(2));
 }
 

@@ -1,5 +1,5 @@
-// What a database holds beside tables, changed between two pulls. Most of it is text of the schema alone; types and
-// names are also in what rows look like.
+// Objects other than tables change between two pulls. Most of them are only text of the schema; types and names also
+// show in rows.
 
 #include <gtest/gtest.h>
 
@@ -79,7 +79,7 @@ TEST_F(DdlObjectsTest, TypesAndDomainsAreFollowed) {
       {"ALTER TYPE span RENAME TO \"a span\"; ALTER TYPE \"a span\" SET SCHEMA public"},
       {"ALTER TYPE outer_type ADD ATTRIBUTE z text", Copy::kAllowed},
       {"ALTER TYPE outer_type DROP ATTRIBUTE s", Copy::kAllowed},
-      // A composite type that a key is made of.
+      // A composite type that is part of a key.
       {"ALTER TYPE point2 ADD ATTRIBUTE z int", Copy::kAllowed},
       {"ALTER TYPE point2 DROP ATTRIBUTE y", Copy::kAllowed},
       {"DROP TABLE by_type, bag; ALTER TYPE alone SET SCHEMA pg_catalog", Copy::kNever, "SELECT 1"},
@@ -124,7 +124,7 @@ TEST_F(DdlObjectsTest, PoliciesAndPrivilegesAreFollowed) {
       {"ALTER TABLE t FORCE ROW LEVEL SECURITY; ALTER POLICY p ON t USING (id > 6) WITH CHECK (id > 7)"},
       {"ALTER POLICY p ON t RENAME TO q; COMMENT ON POLICY q ON t IS 'c'"},
       {"DROP POLICY q ON t; ALTER TABLE t NO FORCE ROW LEVEL SECURITY, DISABLE ROW LEVEL SECURITY"},
-      // Not in a dump without owners and privileges.
+      // Objects that are not in a dump without owners and privileges.
       {"ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO PUBLIC; GRANT SELECT ON t TO PUBLIC"},
       {"CREATE ROLE somebody; GRANT UPDATE (v) ON t TO somebody; ALTER TABLE t OWNER TO somebody"},
       {"ALTER TABLE t OWNER TO rotv; DROP OWNED BY somebody; DROP ROLE somebody"},
@@ -174,8 +174,8 @@ TEST_F(DdlObjectsTest, OtherObjectsAreFollowed) {
   });
 }
 
-// Each by itself: what else changes with it would hide that it is not looked at.
-TEST_F(DdlObjectsTest, WhatStandsInOneColumnOfTheCatalogueIsFollowed) {
+// Each change comes alone: another change at the same time would hide that one is not noticed.
+TEST_F(DdlObjectsTest, ChangesOfASingleCatalogueColumnAreFollowed) {
   Exec(
       "CREATE MATERIALIZED VIEW mat AS SELECT 1 AS x WITH NO DATA; CREATE TYPE of AS (id int, v text); CREATE TABLE o "
       "(id int, v text); CREATE INDEX twice ON t ((id * 2)); CREATE FOREIGN DATA WRAPPER w; CREATE SERVER far FOREIGN "
@@ -209,7 +209,7 @@ TEST_F(DdlObjectsTest, WhatStandsInOneColumnOfTheCatalogueIsFollowed) {
        }) {
     SCOPED_TRACE(statement);
     Exec(statement);
-    PullIsRight(Copy::kNever);
+    PullIsCorrect(Copy::kNever);
   }
 }
 
@@ -227,17 +227,17 @@ TEST_F(DdlObjectsTest, ExtensionsAreFollowed) {
       {"ALTER TABLE t ALTER v TYPE citext", Copy::kAllowed},
       {"ALTER TABLE t ALTER v TYPE text", Copy::kAllowed},
       {"DROP TABLE l; DROP EXTENSION ltree; COMMENT ON EXTENSION hstore IS 'mine'"},
-      // What writes its values is another function, for all that the catalogue says.
+      // The catalogue says only that another function writes the type's values.
       {"CREATE SCHEMA ext; ALTER EXTENSION hstore SET SCHEMA ext", Copy::kAllowed, "UPDATE h SET h = 'c=>3'"},
       {"DROP EXTENSION hstore CASCADE; DROP EXTENSION pg_trgm CASCADE; DROP EXTENSION cube"},
-      // A table of ours that becomes an extension's member, and is ours again.
+      // A table of ours becomes an extension's member, and ours again.
       {"ALTER EXTENSION citext ADD TABLE t", Copy::kAllowed},
       {"ALTER EXTENSION citext DROP TABLE t", Copy::kAllowed},
   });
 }
 
-// Stored as a number, printed as a name.
-TEST_F(DdlObjectsTest, NamesInRowsAreFollowedWhereTheyChange) {
+// Such values are stored as numbers and printed as names.
+TEST_F(DdlObjectsTest, ChangedNamesInRowsAreFollowed) {
   Exec(
       "CREATE ROLE \"first\"; CREATE SCHEMA s; CREATE TABLE s.named (id int PRIMARY KEY); CREATE FUNCTION fun() "
       "RETURNS "
@@ -263,7 +263,8 @@ TEST_F(DdlObjectsTest, NamesInRowsAreFollowedWhereTheyChange) {
       {"ALTER SCHEMA s RENAME TO \"S\"", Copy::kAllowed},
       {"ALTER FUNCTION fun() RENAME TO fan; ALTER TYPE typ RENAME TO tup", Copy::kAllowed},
       {"ALTER TEXT SEARCH CONFIGURATION ts RENAME TO tt; ALTER COLLATION co RENAME TO cu", Copy::kAllowed},
-      {"CREATE FUNCTION fan(int) RETURNS int LANGUAGE sql AS 'SELECT 1'", Copy::kAllowed},  // No longer the only one.
+      {"CREATE FUNCTION fan(int) RETURNS int LANGUAGE sql AS 'SELECT 1'",
+       Copy::kAllowed},  // The name is no longer unique.
       {"ALTER TABLE \"S\".renamed SET SCHEMA public", Copy::kAllowed},
       {"DROP TABLE renamed", Copy::kAllowed, "UPDATE by_class SET v = 'a number now'; DELETE FROM bag"},
       {"DROP FUNCTION fan(); DROP TYPE tup", Copy::kAllowed},

@@ -1,4 +1,4 @@
-// Partitions and inheritance that change between two pulls.
+// Partitions and inheritance change between two pulls.
 
 #include <gtest/gtest.h>
 
@@ -9,7 +9,7 @@ namespace {
 
 using DdlPartitionsTest = DdlTest;
 
-TEST_F(DdlPartitionsTest, CreatedAttachedDetachedAndDroppedOnesAreFollowed) {
+TEST_F(DdlPartitionsTest, CreatedAttachedDetachedAndDroppedPartitionsAreFollowed) {
   Exec(R"(
     CREATE TABLE m (id int, at int, v text, big text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
     CREATE TABLE m_low PARTITION OF m FOR VALUES FROM (0) TO (1000);
@@ -20,7 +20,7 @@ TEST_F(DdlPartitionsTest, CreatedAttachedDetachedAndDroppedOnesAreFollowed) {
     CREATE TABLE loose (big text, at int NOT NULL, gone int, id int NOT NULL, v text, PRIMARY KEY (id, at));
     ALTER TABLE loose DROP gone; INSERT INTO loose (id, at, v) SELECT n, n, 'loose' FROM generate_series(2000, 2099) n)");
   rotv.MustSync({"baseline"});
-  // Rows cross partitions both ways, large values with them.
+  // Rows move between partitions both ways, with large values.
   usual_change = R"(
     INSERT INTO m SELECT max(id) + 1, 5, 'new', 'b' FROM m;
     UPDATE m SET at = 1500, v = v || '>' WHERE id = (SELECT min(id) FROM m WHERE at < 900);
@@ -56,7 +56,7 @@ TEST_F(DdlPartitionsTest, CreatedAttachedDetachedAndDroppedOnesAreFollowed) {
   });
 }
 
-TEST_F(DdlPartitionsTest, ConcurrentlyDetachedOnesAreFollowed) {
+TEST_F(DdlPartitionsTest, ConcurrentlyDetachedPartitionsAreFollowed) {
   Exec(
       "CREATE TABLE m (id int PRIMARY KEY, v text) PARTITION BY RANGE (id);"
       "CREATE TABLE m_1 PARTITION OF m FOR VALUES FROM (0) TO (1000);"
@@ -67,7 +67,7 @@ TEST_F(DdlPartitionsTest, ConcurrentlyDetachedOnesAreFollowed) {
   FollowAll({{"ALTER TABLE m DETACH PARTITION m_2 CONCURRENTLY"}});
 }
 
-TEST_F(DdlPartitionsTest, ATableThatIsMadePartitionedAndTheWayBackAreFollowed) {
+TEST_F(DdlPartitionsTest, ATableThatBecomesPartitionedAndPlainAgainIsFollowed) {
   Exec(
       "CREATE TABLE m (id int PRIMARY KEY, v text, big text); INSERT INTO m SELECT n, 'row', repeat('b', 5000) FROM "
       "generate_series(0, 99) n");
@@ -89,7 +89,7 @@ TEST_F(DdlPartitionsTest, ATableThatIsMadePartitionedAndTheWayBackAreFollowed) {
   });
 }
 
-TEST_F(DdlPartitionsTest, InheritanceThatChangesIsFollowed) {
+TEST_F(DdlPartitionsTest, ChangesOfInheritanceAreFollowed) {
   Exec(R"(
     CREATE TABLE parent (id int PRIMARY KEY, v text); CREATE TABLE child (w text, PRIMARY KEY (id)) INHERITS (parent);
     CREATE TABLE cousin (x int, v text, id int PRIMARY KEY);

@@ -1,4 +1,4 @@
-// A migration on the source and our reading of the schema want each other's locks: the one that gives way is ours.
+// A migration on the source and our reading of the schema wait for each other's locks: our side gives way.
 //
 // Labels: tsan
 
@@ -14,7 +14,7 @@
 namespace rotv::testing {
 namespace {
 
-// pg_dump begins when it is let go. By then the slot is there, whose making would wait for the migration.
+// pg_dump waits until the test releases it. By then the slot exists, whose creation would wait for the migration.
 class HeldDump {
  public:
   HeldDump() {
@@ -51,7 +51,7 @@ class DeadlockTest : private HeldDump, public DdlTest {
     Exec("CREATE TABLE first (id int PRIMARY KEY); CREATE TABLE second (id int PRIMARY KEY)");
   }
 
-  // Whether we have the one table and have waited for another for so long.
+  // True if we hold a lock on the one table and have waited for the other for so long.
   bool WeWaitWithALockOn(const std::string& table, const std::string& so_long) {
     return rotv.server().Value(
                fmt::format("SELECT count(*) FROM pg_locks waiting JOIN pg_locks held USING (pid) "
@@ -65,7 +65,7 @@ class DeadlockTest : private HeldDump, public DdlTest {
   void ExpectDone(Process& ours) {
     const Result result = ours.Wait();
     EXPECT_EQ(result.exit_status, 0) << result.err;
-    EXPECT_TRUE(PullIsRight(Copy::kAllowed));
+    EXPECT_TRUE(PullIsCorrect(Copy::kAllowed));
     EXPECT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(2));
   }
 
@@ -76,22 +76,22 @@ class DeadlockTest : private HeldDump, public DdlTest {
     Connection migration = rotv.server().NewConnection();
     migration.Exec("SET search_path = public; BEGIN; ALTER TABLE second ADD v int DEFAULT 2");
     ReleaseHold();
-    // The server has looked whether that is a deadlock: it looks once, a second after the waiting began.
+    // The server has checked for a deadlock: it does so once, a second after the wait began.
     ASSERT_TRUE(WaitUntil([&] { return WeWaitWithALockOn("public.first", "1.2 s"); })) << ours.Err();
     EXPECT_NO_THROW(migration.Exec("ALTER TABLE first ADD v int DEFAULT 3; COMMIT")) << ours.Err();
     ExpectDone(ours);
   }
 };
 
-TEST_F(DeadlockTest, WhileABaselineReadsTheSchemaIsOursToEnd) { ExpectTheMigrationToWin("baseline"); }
+TEST_F(DeadlockTest, ABaselineReadingTheSchemaGivesWay) { ExpectTheMigrationToWin("baseline"); }
 
-TEST_F(DeadlockTest, WhileAPullReadsTheSchemaIsOursToEnd) {
+TEST_F(DeadlockTest, APullReadingTheSchemaGivesWay) {
   rotv.MustSync({"baseline"});
   Exec("CREATE TABLE third (id int PRIMARY KEY)");
   ExpectTheMigrationToWin("pull");
 }
 
-TEST_F(DeadlockTest, WhileThePublicationIsMadeIsOursToEnd) {
+TEST_F(DeadlockTest, CreatingThePublicationGivesWay) {
   Connection migration = rotv.server().NewConnection();
   migration.Exec("SET search_path = public; BEGIN; ALTER TABLE second ADD v int DEFAULT 2");
   Process ours(rotv.SyncCommand({"-v", "baseline"}));

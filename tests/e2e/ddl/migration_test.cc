@@ -1,5 +1,5 @@
-// Migrations that are started on the source while a baseline copies their table: they are not held up for long, and the
-// baseline is right in the end. The link is so slow that the copy takes several seconds, which opens the window.
+// Migrations start on the source while a baseline copies their table: they are not blocked for long, and the baseline
+// is correct in the end. The link is so slow that the copy takes several seconds, in which the migration starts.
 
 #include <gtest/gtest.h>
 
@@ -18,7 +18,7 @@ using Clock = std::chrono::steady_clock;
 struct Migration {
   const char* name;
   const char* sql;
-  // Whether the copy stands in its way. If it does, the copy is broken off.
+  // True if the copy blocks the migration. If so, the copy is cancelled.
   bool conflicts = true;
 };
 
@@ -31,7 +31,7 @@ class MigrationTest : public ::testing::TestWithParam<Migration> {
         "CREATE TABLE big (id int PRIMARY KEY, a text, b text, n int);"
         "CREATE TABLE small (id int PRIMARY KEY, text text);"
         "INSERT INTO small SELECT n, 'row ' || n FROM generate_series(1, 50) n;"
-        // Does not compress much: md5 is hex.
+        // Hardly compressible: md5 is hexadecimal text.
         "INSERT INTO big SELECT n, 'a' || md5(n::text) || md5((-n)::text), 'b' || md5((n * 7)::text), n "
         "FROM generate_series(1, 60000) n");
   }
@@ -43,15 +43,15 @@ class MigrationTest : public ::testing::TestWithParam<Migration> {
         kSuperuser);
   }
 
-  // 7 MB at 12 Mbit/s: some five seconds.
+  // 7 MB at 12 Mbit/s take about five seconds.
   mutable RotvHome rotv_{
       {.binary = ROTV_SYNC_BINARY, .slow_link = {{.delay_each_way = milliseconds(2), .megabits_per_second = 12}}}};
 };
 
-TEST_P(MigrationTest, IsNotHeldUpAndTheBaselineIsRight) {
+TEST_P(MigrationTest, IsNotBlockedAndTheBaselineIsCorrect) {
   PostgresServer& server = rotv_.server();
   Process baseline(rotv_.SyncCommand({"-v", "baseline"}));
-  // It has begun, and some of it has come.
+  // The copy has begun, and some rows have arrived.
   ASSERT_TRUE(WaitUntil([&] { return Copying() != "0"; })) << baseline.Err();
   rotv_.slow_link().ResetCounts();
   ASSERT_TRUE(WaitUntil([&] { return rotv_.slow_link().BytesToClient() > 500'000; })) << baseline.Err();
@@ -61,7 +61,7 @@ TEST_P(MigrationTest, IsNotHeldUpAndTheBaselineIsRight) {
   const auto start = Clock::now();
   migration.Send(GetParam().sql);
   if (GetParam().conflicts) {
-    // The application's writes queue up behind it.
+    // The application's writes queue up after the migration.
     EXPECT_TRUE(WaitUntil([&] {
       return server.Value(
                  "SELECT count(*) FROM pg_locks WHERE NOT granted AND pid = " + std::to_string(migration.backend_pid()),
@@ -73,17 +73,17 @@ TEST_P(MigrationTest, IsNotHeldUpAndTheBaselineIsRight) {
   const double waited = std::chrono::duration<double>(Clock::now() - start).count();
   migration.Finish();
   writer.Finish();
-  // A second until the watchdog takes it for held up, and what its own work and a busy machine take. That the copy is
-  // broken off, and not waited for, is seen below.
+  // The watchdog cancels the copy after a second; the rest of the limit is for the migration's own work and a busy
+  // machine. That the copy was cancelled is checked below.
   EXPECT_LT(waited, 10) << baseline.Err();
-  EXPECT_TRUE(baseline.Running()) << "too late to show anything: " << baseline.Err();
+  EXPECT_TRUE(baseline.Running()) << "the copy was over too early for the test: " << baseline.Err();
 
   const Result result = baseline.Wait();
   ASSERT_EQ(result.exit_status, 0) << result.err;
   const bool broken_off = result.err.find("canceling statement due to user request") != std::string::npos;
   EXPECT_EQ(broken_off, GetParam().conflicts) << result.err;
   ExpectOneBaseline(rotv_);
-  // The migration can be behind the baseline's point.
+  // The migration may have committed after the baseline's point.
   rotv_.MustSync({"pull"});
   rotv_.ExpectSeedIsDump();
 }
@@ -101,7 +101,7 @@ INSTANTIATE_TEST_SUITE_P(
         Migration{"ColumnsThatChangePlaces",
                   "BEGIN; ALTER TABLE big RENAME a TO x; ALTER TABLE big RENAME b TO a; ALTER TABLE big RENAME x TO b; "
                   "COMMIT"},
-        // Stands beside reading, and is in the schema behind the baseline's point.
+        // Creating an index does not conflict with reading; it is in the schema after the baseline's point.
         Migration{"CreateIndex", "CREATE INDEX big_n ON big (n)", false}),
     [](const auto& parameter) { return std::string(parameter.param.name); });
 

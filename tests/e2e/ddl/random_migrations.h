@@ -1,5 +1,5 @@
 // Random transactions of schema changes and data changes, the same for the same number. Three tables, each followed in
-// another way, always hold the same rows in the same columns, so that a torn state can be told without a dump.
+// another way, always have the same rows in the same columns, so that a torn state is recognized without a dump.
 
 #pragma once
 
@@ -20,7 +20,7 @@ class RandomMigrations {
  public:
   explicit RandomMigrations(unsigned number) : random_(number) {}
 
-  // By primary key, as a bag, and copied again.
+  // A table followed by its primary key, one as a multiset, and one that is resynced.
   static std::string Tables() {
     std::string sql;
     for (const char* table : kTables) {
@@ -31,7 +31,7 @@ class RandomMigrations {
     return sql + "ALTER TABLE keyed ADD PRIMARY KEY (id); ALTER TABLE bag REPLICA IDENTITY FULL;";
   }
 
-  // The next transaction's statements.
+  // Returns the statements of the next transaction.
   std::string Transaction() {
     std::string sql;
     for (int i = Below(4); i >= 0; --i) {
@@ -41,14 +41,14 @@ class RandomMigrations {
     return sql;
   }
 
-  // The three tables of a seed are one.
+  // Checks that the three tables of a seed are equal.
   static void ExpectWhole(std::string_view seed) {
     const auto rows = [&](std::string_view table) {
       const std::string begin = fmt::format("\nCOPY public.{} ", table);
       size_t at = seed.find(begin);
       if (at == std::string_view::npos) throw std::runtime_error("the seed has no table " + std::string(table));
       const std::string_view block = seed.substr(at + begin.size(), seed.find("\n\\.", at) - at - begin.size());
-      std::vector<std::string_view> lines;  // The columns' names among them.
+      std::vector<std::string_view> lines;  // Includes the columns' names.
       for (at = 0; at < block.size(); at = std::min(block.find('\n', at), block.size()) + 1) {
         lines.push_back(block.substr(at, std::min(block.find('\n', at), block.size()) - at));
       }
@@ -129,7 +129,7 @@ class RandomMigrations {
         "ALTER TABLE {{t}} RENAME {0} TO tmp; ALTER TABLE {{t}} RENAME {1} TO {0}; ALTER TABLE {{t}} RENAME tmp TO {1}",
         columns_.front().name, columns_.back().name);
   }
-  // Every type has a way to text; a default would stand in the way.
+  // Every type converts to text; a default would prevent the conversion.
   std::string Retype() {
     Column& column = columns_[Below(static_cast<int>(columns_.size()))];
     const std::string use =

@@ -1,5 +1,5 @@
-// What no stream brings: tables without a usable identity, unlogged ones, large objects, extensions' configuration. A
-// pull copies them again when they have changed, and only then.
+// Data that no stream carries: tables without a usable identity, unlogged tables, large objects, configuration of
+// extensions. A pull resyncs them if they have changed, and only then.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -16,14 +16,14 @@ using ::testing::IsEmpty;
 
 class ResyncTest : public DdlTest {
  protected:
-  // What doctor or status says of a table: {"name", "follow", "reason", ...}.
-  nlohmann::json Said(const std::string& command, const std::string& table) {
+  // The entry of a table in doctor's or status's JSON: {"name", "follow", "reason", ...}.
+  nlohmann::json ReportOf(const std::string& command, const std::string& table) {
     const Result result = rotv.Sync({"--json", command});
     const nlohmann::json document = nlohmann::json::parse(result.out);
     for (const nlohmann::json& entry : document.at("tables")) {
       if (entry.at("name") == table) return entry;
     }
-    ADD_FAILURE() << table << " is not named: " << result.out << result.err;
+    ADD_FAILURE() << table << " is not reported: " << result.out << result.err;
     return {{"follow", ""}, {"reason", ""}};
   }
   bool Published(const std::string& table) {
@@ -43,16 +43,16 @@ void PrintTo(const Kind& kind, std::ostream* out) { *out << kind.name; }
 
 class ResyncKindTest : public ResyncTest, public ::testing::WithParamInterface<Kind> {};
 
-TEST_P(ResyncKindTest, IsResyncedWhenItChangedAndOnlyThen) {
+TEST_P(ResyncKindTest, IsResyncedOnlyWhenItChanged) {
   Exec("CREATE TABLE fine (id int PRIMARY KEY, v text); INSERT INTO fine VALUES (1, 'a');" +
        std::string(GetParam().table) + ";INSERT INTO odd SELECT n, 'row' FROM generate_series(1, 500) n");
-  const nlohmann::json doctor = Said("doctor", "public.odd");
-  EXPECT_EQ(doctor.at("follow"), "copied again when changed");
+  const nlohmann::json doctor = ReportOf("doctor", "public.odd");
+  EXPECT_EQ(doctor.at("follow"), "resynced when changed");
   EXPECT_THAT(doctor.at("reason").get<std::string>(), HasSubstr(GetParam().reason));
   EXPECT_EQ(rotv.Sync({"doctor"}).exit_status, 0);
   BaselineIsDump();
   EXPECT_FALSE(Published("odd"));
-  EXPECT_EQ(Said("status", "public.odd").at("follow"), "copied again when changed");
+  EXPECT_EQ(ReportOf("status", "public.odd").at("follow"), "resynced when changed");
 
   EXPECT_THAT(PullCopies(), IsEmpty());
   Exec("UPDATE fine SET v = 'b'");
@@ -63,7 +63,7 @@ TEST_P(ResyncKindTest, IsResyncedWhenItChangedAndOnlyThen) {
            "UPDATE odd SET v = 'changed' WHERE id = 7",
            "DELETE FROM odd WHERE id = 8",
            "UPDATE odd SET v = 'twice'; UPDATE fine SET v = 'c'",
-           // As many rows as before.
+           // The number of rows stays the same.
            "BEGIN; DELETE FROM odd WHERE id = 9; INSERT INTO odd VALUES (9, 'again'); COMMIT",
            "DELETE FROM odd WHERE id > 490; INSERT INTO odd SELECT n, 'back' FROM generate_series(491, 500) n",
            "TRUNCATE odd",
@@ -76,7 +76,7 @@ TEST_P(ResyncKindTest, IsResyncedWhenItChangedAndOnlyThen) {
     rotv.ExpectSeedIsDump({.import = Import::kNone});
     EXPECT_THAT(PullCopies(), IsEmpty());
   }
-  // Nothing has changed: rolled back, or read.
+  // Nothing changes: a rollback, and a read.
   Exec("BEGIN; UPDATE odd SET v = 'no'; ROLLBACK; SELECT * FROM odd");
   rotv.MustSync({"pull"});
   Exec("INSERT INTO odd VALUES (77, 'text')");
@@ -105,7 +105,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& kind) { return std::string(kind.param.name); });
 
 // Labels: asan tsan
-TEST_F(ResyncTest, OfManyTablesOnlyThoseThatChangedAreResynced) {
+TEST_F(ResyncTest, OnlyChangedTablesAreResynced) {
   for (int i = 0; i < 120; ++i) {
     Exec(fmt::format(
         "CREATE TABLE n{0} (id int, v text); INSERT INTO n{0} SELECT n, 'row' FROM generate_series(1, {0}) n", i));
@@ -127,8 +127,8 @@ TEST_F(ResyncTest, APartitionWithoutAKeyIsResyncedAndItsSiblingStreamed) {
       "199) "
       "n");
   BaselineIsDump();
-  EXPECT_EQ(Said("status", "public.m").at("follow"), "schema only");
-  EXPECT_EQ(Said("status", "public.m_2").at("follow"), "streamed by primary key");
+  EXPECT_EQ(ReportOf("status", "public.m").at("follow"), "schema only");
+  EXPECT_EQ(ReportOf("status", "public.m_2").at("follow"), "streamed by primary key");
   Exec("DELETE FROM m WHERE id = 160; UPDATE m SET id = 160 WHERE id = 60; UPDATE m SET v = 'x' WHERE id > 190");
   rotv.MustSync({"pull"});
   Exec("UPDATE m SET v = 'y' WHERE id > 190");
@@ -138,7 +138,8 @@ TEST_F(ResyncTest, APartitionWithoutAKeyIsResyncedAndItsSiblingStreamed) {
   rotv.ExpectSeedIsDump();
 }
 
-// The one harm that the output plugin forces: what it is, that it is said beforehand, and that a pull ends it.
+// The one harm that the output plugin forces: the server refuses UPDATE and DELETE. doctor warns of it beforehand, and
+// a pull ends it.
 TEST_F(ResyncTest, ATableThatLosesItsIdentityIsFreedByThePull) {
   Exec("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT n, 'row' FROM generate_series(1, 100) n");
   rotv.MustSync({"baseline"});
@@ -158,44 +159,44 @@ TEST_F(ResyncTest, ATableThatLosesItsIdentityIsFreedByThePull) {
     const Result doctor = rotv.Sync({"doctor"});
     EXPECT_THAT(doctor.out, HasSubstr("DROP TABLE ONLY public.t"));
     EXPECT_THAT(doctor.out, HasSubstr(publication));
-    ASSERT_TRUE(PullIsRight(Copy::kAllowed));
+    ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
     EXPECT_FALSE(Published("t"));
-    EXPECT_EQ(Said("status", "public.t").at("follow"), "copied again when changed");
+    EXPECT_EQ(ReportOf("status", "public.t").at("follow"), "resynced when changed");
     Exec("UPDATE t SET v = 'free' WHERE id < 10; DELETE FROM t WHERE id = 50");
     EXPECT_THAT(PullCopies(), ElementsAre("public.t"));
     rotv.ExpectSeedIsDump({.import = Import::kNone});
 
     Exec(gain + "; UPDATE t SET v = v || '!' WHERE id > 90");
-    ASSERT_TRUE(PullIsRight(Copy::kAllowed));
+    ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
     EXPECT_TRUE(Published("t"));
-    EXPECT_EQ(Said("status", "public.t").at("follow"), "streamed by primary key");
+    EXPECT_EQ(ReportOf("status", "public.t").at("follow"), "streamed by primary key");
     Exec("UPDATE t SET v = 'streamed' WHERE id < 10; INSERT INTO t VALUES (50, 'back')");
-    EXPECT_TRUE(PullIsRight(Copy::kNever));
+    EXPECT_TRUE(PullIsCorrect(Copy::kNever));
     NothingNewIsPulled();
   }
   rotv.ExpectSeedIsDump();
 }
 
-// Somebody frees it by hand, with doctor's statement.
-TEST_F(ResyncTest, ATableThatDoctorsStatementHasFreedIsFollowedOn) {
+// An administrator frees the table by hand, with doctor's statement.
+TEST_F(ResyncTest, ATableFreedByDoctorsStatementStaysFollowed) {
   Exec("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT n, 'row' FROM generate_series(1, 100) n");
   rotv.MustSync({"baseline"});
   Exec("ALTER TABLE t DROP CONSTRAINT t_pkey");
   Exec("ALTER PUBLICATION " + SqlName(rotv.server().Value("SELECT pubname FROM pg_publication")) +
        " DROP TABLE public.t; UPDATE t SET v = 'free'; DELETE FROM t WHERE id > 90");
-  ASSERT_TRUE(PullIsRight(Copy::kAllowed));
+  ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
   Exec("ALTER TABLE t ADD PRIMARY KEY (id); UPDATE t SET v = 'key'");
-  ASSERT_TRUE(PullIsRight(Copy::kAllowed));
-  // Taken out while it has its key: changes in between are in no stream.
+  ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
+  // The table leaves the publication while it has its key: changes in the meantime are in no stream.
   Exec("ALTER PUBLICATION " + SqlName(rotv.server().Value("SELECT pubname FROM pg_publication")) +
        " DROP TABLE public.t; UPDATE t SET v = 'unseen'; DELETE FROM t WHERE id > 80");
-  ASSERT_TRUE(PullIsRight(Copy::kAllowed));
+  ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
   Exec("UPDATE t SET v = 'seen' WHERE id < 5");
-  EXPECT_TRUE(PullIsRight(Copy::kNever));
+  EXPECT_TRUE(PullIsCorrect(Copy::kNever));
 }
 
-// Its extension says which rows are the user's; a dump has those. CREATE EXTENSION would make the table: nothing to
-// import.
+// The extension marks which rows are the user's; a dump has those. CREATE EXTENSION creates the table: there is nothing
+// to import.
 TEST_F(ResyncTest, AnExtensionsConfigurationIsCopiedWithItsFilter) {
   ExecAsSuperuser(
       "SET search_path = public; CREATE EXTENSION citext; CREATE TABLE conf (id int PRIMARY KEY, v text, own bool);"
@@ -217,11 +218,11 @@ TEST_F(ResyncTest, AnExtensionsConfigurationIsCopiedWithItsFilter) {
         "INSERT INTO member VALUES (2)", "TRUNCATE conf"}) {
     SCOPED_TRACE(change);
     ExecAsSuperuser(std::string("SET search_path = public;") + change);
-    if (PullIsRight(Copy::kAllowed)) NothingNewIsPulled();
+    if (PullIsCorrect(Copy::kAllowed)) NothingNewIsPulled();
   }
 }
 
-TEST_F(ResyncTest, LargeObjectsAreResyncedWhenTheyChanged) {
+TEST_F(ResyncTest, ChangedLargeObjectsAreResynced) {
   Exec("CREATE TABLE fine (id int PRIMARY KEY, o oid)");
   BaselineIsDump();
   for (
@@ -240,7 +241,7 @@ TEST_F(ResyncTest, LargeObjectsAreResyncedWhenTheyChanged) {
       }) {
     SCOPED_TRACE(change);
     Exec(change);
-    if (PullIsRight(Copy::kAllowed)) NothingNewIsPulled();
+    if (PullIsCorrect(Copy::kAllowed)) NothingNewIsPulled();
     rotv.ExpectSeedIsDump({.import = Import::kEmpty});
   }
   Exec("SELECT lo_from_bytea(0, 'before the baseline')");

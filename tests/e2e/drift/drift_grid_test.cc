@@ -1,5 +1,5 @@
-// One difference at a time between two databases of a real server: each is found and named, nothing else is, and the
-// sketch of each side makes it the other one.
+// One difference at a time between two databases of a real server: each is found and reported, and nothing else; each
+// side's SQL sketch turns that side into the other.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -57,13 +57,14 @@ CREATE STATISTICS book_stat ON author_id, pages FROM book;
 
 enum class Side { kOnlyBefore, kOnlyAfter, kChanged };
 
-// What ran on the other side, and what is to be found: "column public.book.isbn". kOnlyAfter: it was added there.
+// The statements for the other side, and the expected finding: "column public.book.isbn". kOnlyAfter: it was added
+// there.
 struct Difference {
   const char* name;
   const char* sql;
   const char* label;
   Side side;
-  bool sketch_is_whole = true;  // Otherwise a part of it is a comment, for people.
+  bool sketch_is_whole = true;  // Otherwise a part of it is a comment for people.
 };
 
 const Difference kDifferences[] = {
@@ -176,20 +177,20 @@ const Difference kDifferences[] = {
     {"collation", "CREATE COLLATION german FROM \"C\"", "collation public.german", Side::kOnlyAfter, false},
 };
 
-// These are none.
+// Changes that are no difference.
 const char* const kNoDifference[] = {
     "SELECT 1",
     "ALTER INDEX book_title RENAME TO book_by_title",
     "ALTER TABLE book RENAME CONSTRAINT book_pages_check TO pages_are_positive",
     "ALTER TABLE author RENAME CONSTRAINT author_pkey TO author_key",
-    "ALTER TABLE book DROP updated; ALTER TABLE book ADD updated timestamptz",  // The order of the columns.
+    "ALTER TABLE book DROP updated; ALTER TABLE book ADD updated timestamptz",  // The order of columns does not count.
     "CREATE OR REPLACE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS "
     "$$ BEGIN /* of \n books */ new.updated=now(); RETURN new; END $$",
     "GRANT SELECT ON book TO PUBLIC; ALTER TABLE book OWNER TO rotv; COMMENT ON TABLE book IS 'of all'",
     "INSERT INTO author (name) VALUES ('A'); SELECT nextval('ticket')",
 };
 
-std::unique_ptr<PostgresServer> g_server;  // Of all tests.
+std::unique_ptr<PostgresServer> g_server;  // Shared by all tests.
 
 class DriftGridTest : public ::testing::Test {
  protected:
@@ -215,17 +216,17 @@ class DriftGridTest : public ::testing::Test {
 
   static drift::SchemaDrift Drift() { return FindDrift(Read("before"), Read("after"), {}); }
 
-  // Runs on a copy of one of them what is said to make it the other one, and gives what then still differs.
+  // Runs on a copy of one database the sketch that makes it the other one, and returns the remaining differences.
   static drift::SchemaDrift DriftAfter(const std::vector<std::string>& sketch, const std::string& from,
                                        const std::string& target) {
-    g_server->DropDatabase("mended");
-    g_server->CreateDatabase("mended", "rotv", "TEMPLATE " + from);
-    testing::Connection connection = g_server->NewConnection({"mended", "postgres"});
+    g_server->DropDatabase("fixed");
+    g_server->CreateDatabase("fixed", "rotv", "TEMPLATE " + from);
+    testing::Connection connection = g_server->NewConnection({"fixed", "postgres"});
     for (const std::string& statement : sketch) {
       SCOPED_TRACE(statement);
       EXPECT_NO_THROW(connection.Exec(statement));
     }
-    return FindDrift(Read("mended"), Read(target), {});
+    return FindDrift(Read("fixed"), Read(target), {});
   }
 
   static std::vector<std::string> Labels(const std::vector<drift::SchemaObject>& objects) {
@@ -258,7 +259,7 @@ TEST_F(DriftGridTest, FindsEachDifferenceAndNothingElse) {
   }
 }
 
-TEST_F(DriftGridTest, EachSideCanBeMadeTheOther) {
+TEST_F(DriftGridTest, SketchesTurnEachSideIntoTheOther) {
   for (const Difference& difference : kDifferences) {
     SCOPED_TRACE(difference.name);
     MakeOther(difference.sql);
@@ -278,7 +279,8 @@ TEST_F(DriftGridTest, EachSideCanBeMadeTheOther) {
   }
 }
 
-TEST_F(DriftGridTest, OrderNamesFormattingAndRightsMakeNoDifference) {
+// Labels: asan
+TEST_F(DriftGridTest, IgnoresOrderNamesFormattingAndRights) {
   for (const char* sql : kNoDifference) {
     SCOPED_TRACE(sql);
     ASSERT_NO_THROW(MakeOther(sql));
@@ -288,7 +290,7 @@ TEST_F(DriftGridTest, OrderNamesFormattingAndRightsMakeNoDifference) {
 
 // Labels: asan
 TEST_F(DriftGridTest, ManyDifferencesAtOnceCanBeFixed) {
-  // New things that stand on new things, on both sides, and old ones that change with what stands on them.
+  // New objects that depend on new ones, on both sides, and old ones that change with the objects that depend on them.
   MakeOther(R"(
 CREATE SCHEMA more;
 CREATE TYPE more.colour AS ENUM ('red', 'blue');
@@ -316,7 +318,7 @@ DROP TABLE log;
 }
 
 // Labels: asan
-TEST_F(DriftGridTest, AnEmptyDatabaseCanBeMadeThisOne) {
+TEST_F(DriftGridTest, ASketchBuildsTheSchemaFromAnEmptyDatabase) {
   g_server->DropDatabase("after");
   g_server->CreateDatabase("after");
   drift::SchemaDrift drift = Drift();
@@ -327,7 +329,7 @@ TEST_F(DriftGridTest, AnEmptyDatabaseCanBeMadeThisOne) {
 }
 
 // Labels: asan
-TEST_F(DriftGridTest, IgnoresWhatAPatternNamesWithItsParts) {
+TEST_F(DriftGridTest, IgnoresObjectsOfAPatternWithTheirParts) {
   MakeOther(
       "CREATE TABLE app.audit_log (id serial PRIMARY KEY); CREATE INDEX extra ON book (pages); "
       "CREATE TABLE schema_migrations (version text)");

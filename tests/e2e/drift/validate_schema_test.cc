@@ -1,5 +1,5 @@
-// `rotv validate-schema`, and what `pull` and `start` say of a schema that has changed: a real source, real migrations,
-// and the server that is made for the comparison.
+// `rotv validate-schema`, and what `pull` and `start` report about a changed schema: a real source, real migrations,
+// and the server that is started for the comparison.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -15,11 +15,11 @@
 namespace rotv {
 namespace {
 
-using testing::kDiffer;
-using testing::kUsage;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using testing::kDiffer;
+using testing::kUsage;
 using ::testing::Not;
 using testing::Result;
 
@@ -30,10 +30,10 @@ class ValidateSchemaTest : public testing::StartTest {
   ValidateSchemaTest() : StartTest("local", testing::TempDirName::kWithSpace) {
     variables_["ROTV_TEST_MARK"] = rotv_.directory();
     WriteApp("migrations/1_places.sql", "CREATE TABLE places (id int PRIMARY KEY, name text NOT NULL);");
-    // Its transaction, and what it sets, are its own affair.
+    // A migration's own transactions and settings do not affect the next one.
     WriteApp("migrations/2_news.sql",
              "SET search_path = pg_catalog; BEGIN; CREATE TABLE public.news (id int, title text);");
-    // Behind both, and its way back is not for us.
+    // It sorts after both, and its down part is ignored.
     WriteApp("migrations/10_key.sql",
              "ALTER TABLE news ADD CONSTRAINT any_name PRIMARY KEY (id);\n-- migrate:down\nDROP TABLE news;\n");
     WriteApp("migrations/10_key.down.sql", "DROP TABLE news;");
@@ -67,11 +67,11 @@ TEST_F(ValidateSchemaTest, EqualSchemasAreEqual) {
   EXPECT_EQ(result.exit_status, kEqual) << result.out << result.err;
   EXPECT_THAT(result.out, HasSubstr("The schemas are equal: production as it was at "));
   EXPECT_THAT(result.out, HasSubstr("3 files of "));
-  // Once more: nothing of the first one is in the way.
+  // The second run: the first one has left nothing in its way.
   EXPECT_EQ(Rotv({"validate-schema"}).exit_status, kEqual);
 }
 
-TEST_F(ValidateSchemaTest, DifferencesAreNamedOnBothSides) {
+TEST_F(ValidateSchemaTest, DifferencesAreReportedForBothSides) {
   rotv_.server().Exec(
       "ALTER TABLE places ALTER name TYPE varchar(40), ADD rating int; CREATE INDEX ON news (title);"
       "CREATE TABLE schema_migrations (version text)");
@@ -96,26 +96,26 @@ TEST_F(ValidateSchemaTest, DifferencesAreNamedOnBothSides) {
               ElementsAre("column public.places.rating", "index public.news_title_idx"));
   EXPECT_THAT(Names(differences["only_in_migrations"]), ElementsAre("type public.kind"));
   EXPECT_THAT(Names(differences["different"]), ElementsAre("column public.places.name"));
-  // The sketch is a migration that works.
+  // The sketch is a working migration.
   WriteApp("migrations/12_as_in_production.sql", differences["sql_for_migrations"].get<std::string>());
   EXPECT_EQ(Differences(kEqual)["equal"], true);
 }
 
-TEST_F(ValidateSchemaTest, RolesOfTheSourceAreThere) {
+TEST_F(ValidateSchemaTest, RolesOfTheSourceExist) {
   rotv_.server().Exec("CREATE ROLE reader; CREATE POLICY p ON places TO reader USING (id > 90)", testing::kSuperuser);
   rotv_.MustSync({"pull"});
   WriteApp("migrations/11_policy.sql", "CREATE POLICY p ON places TO reader USING (id > 90);");
   EXPECT_EQ(Rotv({"validate-schema"}).exit_status, kEqual);
 }
 
-TEST_F(ValidateSchemaTest, MigrationsMayMakeWhatNeedsASuperuser) {
+TEST_F(ValidateSchemaTest, MigrationsMayCreateObjectsThatNeedASuperuser) {
   rotv_.server().Exec("CREATE EXTENSION dblink", testing::kSuperuser);
   rotv_.MustSync({"pull"});
   WriteApp("migrations/11_extension.sql", "CREATE EXTENSION dblink;");
   EXPECT_EQ(Rotv({"validate-schema"}).exit_status, kEqual);
 }
 
-TEST_F(ValidateSchemaTest, AnOlderSchemaCanBeAskedFor) {
+TEST_F(ValidateSchemaTest, AnOlderSchemaCanBeCompared) {
   rotv_.MustSync({"snapshot", "create", "old"});
   rotv_.server().Exec("ALTER TABLE places ADD rating int");
   rotv_.MustSync({"pull"});
@@ -124,7 +124,7 @@ TEST_F(ValidateSchemaTest, AnOlderSchemaCanBeAskedFor) {
   EXPECT_EQ(Rotv({"validate-schema", "--snapshot", "none"}).exit_status, kUsage);
 }
 
-TEST_F(ValidateSchemaTest, WhatIsIgnoredIsCounted) {
+TEST_F(ValidateSchemaTest, IgnoredDifferencesAreCounted) {
   rotv_.server().Exec(
       "CREATE SCHEMA audit; CREATE TABLE audit.log (id serial PRIMARY KEY); CREATE INDEX x ON news (id)");
   rotv_.MustSync({"pull"});
@@ -133,7 +133,7 @@ TEST_F(ValidateSchemaTest, WhatIsIgnoredIsCounted) {
   EXPECT_EQ(differences["ignored"], 3);
 }
 
-TEST_F(ValidateSchemaTest, ACommandMigrates) {
+TEST_F(ValidateSchemaTest, ACommandRunsTheMigrations) {
   WriteApp("migrate.sh",
            "psql -X -q -v ON_ERROR_STOP=1 -f migrations/1_places.sql && "
            "psql -X -q -d \"$DATABASE_URL\" -c 'CREATE TABLE news (id int PRIMARY KEY, title text)'\n");
@@ -148,7 +148,7 @@ TEST_F(ValidateSchemaTest, ACommandMigrates) {
   EXPECT_THAT(result.err, HasSubstr("\"sh migrate.sh\" ended with status 3: no such thing\nhint: "));
 }
 
-TEST_F(ValidateSchemaTest, AMigrationThatFailsIsNamedWithItsLine) {
+TEST_F(ValidateSchemaTest, AFailedMigrationIsReportedWithItsLine) {
   WriteApp("migrations/3_bad.sql", "CREATE TABLE fine (id int);\n\nCREATE TABEL news2 (id int);\n");
   Result result = Rotv({"validate-schema"});
   EXPECT_EQ(result.exit_status, kUsage);
@@ -162,7 +162,7 @@ TEST_F(ValidateSchemaTest, AMigrationThatFailsIsNamedWithItsLine) {
   EXPECT_EQ(Rotv({"validate-schema"}).exit_status, kEqual);
 }
 
-TEST_F(ValidateSchemaTest, WhereThereAreNoMigrationsItIsSaid) {
+TEST_F(ValidateSchemaTest, MissingMigrationsAreReported) {
   std::filesystem::remove_all(app() / "migrations");
   Result result = Rotv({"validate-schema"});
   EXPECT_EQ(result.exit_status, kUsage);
@@ -173,8 +173,8 @@ TEST_F(ValidateSchemaTest, WhereThereAreNoMigrationsItIsSaid) {
   EXPECT_THAT(result.err, HasSubstr("no/where cannot be read: No such file or directory"));
 }
 
-// What runs is left alone, and goes on.
-TEST_F(ValidateSchemaTest, RunsBesideTheApplication) {
+// The running application is left alone and goes on.
+TEST_F(ValidateSchemaTest, RunsNextToTheApplication) {
   MustRotv({"start"});
   EXPECT_EQ(Rotv({"validate-schema"}).exit_status, kEqual);
   EXPECT_THAT(MustRotv({"psql", "-XAtc", "SELECT count(*) FROM places"}), HasSubstr("100"));
@@ -183,7 +183,7 @@ TEST_F(ValidateSchemaTest, RunsBesideTheApplication) {
   MustRotv({"stop"});
 }
 
-TEST_F(ValidateSchemaTest, OneThatIsKilledOrInterruptedLeavesNothingInTheWay) {
+TEST_F(ValidateSchemaTest, AKilledOrInterruptedRunDoesNotBlockTheNext) {
   WriteApp("migrations/4_slow.sql", "SELECT pg_sleep(600);");
   auto psql_runs = [&] {
     std::vector<pid_t> processes = Processes();
@@ -206,7 +206,7 @@ TEST_F(ValidateSchemaTest, OneThatIsKilledOrInterruptedLeavesNothingInTheWay) {
   EXPECT_EQ(Rotv({"validate-schema"}).exit_status, kEqual);
 }
 
-TEST_F(ValidateSchemaTest, TwoAtOnceDoNotMeet) {
+TEST_F(ValidateSchemaTest, TwoConcurrentRunsDoNotDisturbEachOther) {
   WriteApp("migrations/4_slow.sql", "SELECT pg_sleep(600);");
   testing::Process first(RotvCommand({"validate-schema"}));
   const std::filesystem::path copied = rotv_.home() / "scratch/migrations/4_slow.sql";
@@ -220,7 +220,7 @@ TEST_F(ValidateSchemaTest, TwoAtOnceDoNotMeet) {
   first.Wait();
 }
 
-TEST_F(ValidateSchemaTest, PullSaysWhatHasChanged) {
+TEST_F(ValidateSchemaTest, PullReportsSchemaChanges) {
   rotv_.server().Exec("ALTER TABLE places ADD rating int DEFAULT 3, DROP name; CREATE INDEX ON places (rating)");
   EXPECT_THAT(rotv_.MustSync({"pull"}),
               HasSubstr("The schema has changed on the source: TABLE public.places (+rating integer DEFAULT 3, "
@@ -233,7 +233,7 @@ TEST_F(ValidateSchemaTest, PullSaysWhatHasChanged) {
   EXPECT_EQ(nlohmann::json::parse(rotv_.MustSync({"--json", "pull"}))["schema_changes"].size(), 0U);
 }
 
-TEST_F(ValidateSchemaTest, StartWarnsWhereTheConfigAsksForIt) {
+TEST_F(ValidateSchemaTest, StartWarnsIfTheConfigAsksForIt) {
   rotv_.server().Exec("ALTER TABLE places ADD rating int");
   rotv_.MustSync({"pull"});
   const char* warning =
@@ -241,7 +241,7 @@ TEST_F(ValidateSchemaTest, StartWarnsWhereTheConfigAsksForIt) {
   EXPECT_THAT(RunCommand(RotvCommand({"start"})).err, Not(HasSubstr("migrations differ")));
   Configure("warn_at_start = true\n");
   EXPECT_THAT(Rotv({"restart"}).err, HasSubstr(warning));
-  // What was found is known, and compared again once something changes.
+  // The finding is cached, and the schemas are compared again once something changes.
   EXPECT_THAT(Rotv({"restart"}).err, HasSubstr(warning));
   WriteApp("migrations/12_rating.sql", "ALTER TABLE places ADD rating int;");
   EXPECT_THAT(Rotv({"restart"}).err, Not(HasSubstr("migrations")));

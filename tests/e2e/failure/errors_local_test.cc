@@ -1,5 +1,5 @@
-// What goes wrong on this machine: output, disk, config, lock, and stores that cannot be used. Each with its exit code,
-// in the user's words, with what to do; and what was complete before stays so.
+// Errors of this machine: output, disk, config, lock, and stores that cannot be used. Each has its exit code, a message
+// in the user's words, and a hint; complete results from before stay.
 
 #include <gtest/gtest.h>
 #include <sys/mount.h>
@@ -22,8 +22,8 @@ constexpr const char* kTable =
     "CREATE TABLE t (id int PRIMARY KEY, text text); INSERT INTO t SELECT n, 'row ' || n FROM generate_series(1, 2000) "
     "n";
 
-// A disk that is full soon. Where nothing may be mounted, a limit on a file's size stands in: then writes fail
-// likewise.
+// A disk that is soon full. If nothing may be mounted, a limit on a file's size takes its place: writes fail in the
+// same way.
 class SmallDisk {
  public:
   SmallDisk() {
@@ -37,7 +37,7 @@ class SmallDisk {
 
   fs::path operator/(const std::string& name) const { return directory_ / name; }
 
-  // The command as long as the disk is small.
+  // The command, limited like the disk.
   Command Limited(Command command) const {
     if (mounted_) return command;
     std::vector<std::string> argv = {"sh", "-c", "trap '' XFSZ; ulimit -f 3000; exec \"$@\"", "sh"};
@@ -59,7 +59,7 @@ class SmallDisk {
   bool mounted_ = false;
 };
 
-// Does not compress below 3 MB.
+// The rows do not compress below 3 MB.
 constexpr const char* kMuch =
     "INSERT INTO t SELECT 10000 + n, (SELECT string_agg(md5(n::text || i), '') FROM generate_series(1, 16) i) "
     "FROM generate_series(1, 30000) n";
@@ -94,14 +94,14 @@ TEST(OutputErrorsTest, AnOutputThatCannotBeWrittenIsReportedAndTheOldFileStays) 
   EXPECT_TRUE(fs::is_character_file("/dev/full"));
   EXPECT_EQ(ReadFile(seed), content);
 
-  // What is no file takes the seed, and stays what it is; a link stays a link.
+  // A special file takes the seed and stays a special file; a link stays a link.
   EXPECT_TRUE(materialize("/dev/null").ok());
   EXPECT_TRUE(fs::is_character_file("/dev/null"));
   fs::create_symlink("target.sql", rotv.directory() / "link.sql");
   EXPECT_TRUE(materialize(rotv.directory() / "link.sql").ok());
   EXPECT_TRUE(fs::is_symlink(rotv.directory() / "link.sql"));
   EXPECT_EQ(ReadFile(rotv.directory() / "target.sql"), content);
-  // Nothing else is left beside them.
+  // No other file is left in the directory.
   for (const auto& entry : fs::directory_iterator(rotv.directory())) {
     EXPECT_NE(entry.path().extension(), ".tmp") << entry.path();
   }
@@ -132,20 +132,20 @@ TEST(OutputErrorsTest, AFullDiskLeavesTheOldSeed) {
   ExpectSeedEqualsDump(rotv.server(), disk / "seed.sql");
 }
 
-// The store itself: a baseline and a pull that do not fit end clearly, and work once there is room.
+// The store itself: a baseline and a pull that do not fit end with a clear message, and work once there is room.
 TEST(DiskFullTest, BaselineAndPullFailClearlyAndTheStoreStaysUsable) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
   rotv.server().Exec(kTable);
   SmallDisk disk;
   const auto command = [&](const std::vector<std::string>& arguments) {
-    Command made = rotv.SyncCommand(arguments);
-    made.argv[2] = disk / "home";  // Behind --home.
-    return made;
+    Command result = rotv.SyncCommand(arguments);
+    result.argv[2] = disk / "home";  // The argument of --home.
+    return result;
   };
   rotv.server().Exec(std::string("BEGIN; ") + kMuch + "; COMMIT");
   ExpectError(RunCommand(disk.Limited(command({"baseline"}))), {kDisk, "", disk.hint()});
   EXPECT_TRUE(rotv.LeftOnSource().empty());
-  EXPECT_EQ(RunCommand(command({"materialize"})).exit_status, kUsage);  // None is there.
+  EXPECT_EQ(RunCommand(command({"materialize"})).exit_status, kUsage);  // There is no store.
 
   rotv.server().Exec("DELETE FROM t WHERE id > 10000");
   MustRun(disk.Limited(command({"baseline"})));
@@ -173,11 +173,11 @@ TEST(ConfigErrorsTest, AConfigThatCannotBeReadIsReportedWithFileAndLine) {
     WriteFile(rotv.config(), text);
     ExpectError(rotv.Sync({"baseline"}), expected);
     ExpectJsonError(rotv.Sync({"--json", "status"}), expected);
-    EXPECT_FALSE(fs::exists(rotv.home()));  // Nothing was begun.
+    EXPECT_FALSE(fs::exists(rotv.home()));  // Nothing was started.
   };
   expect("[sources.production]\nssh = \"a@b\n", {kUsage, file + ":2:", "docs/configuration.md"});
   expect("[sources.production]\nurl = \"postgresql://a@b/c\"\n\nssh = \"a@b\"\n",
-         {kUsage, file + ":4: \"ssh\" and \"url\" exclude each other", "or url alone"});
+         {kUsage, file + ":4: \"ssh\" and \"url\" exclude each other", "or only url"});
   expect("[sources.production]\nssh = \"a@b\"\ndatabse = \"c\"\n",
          {kUsage, file + ":3: unknown key \"databse\"", "database"});
   expect("[sources.production]\nssh = \"a@b\"\npassword = \"c\"\n", {kUsage, file + ":3:", "PGPASSWORD"});
@@ -188,7 +188,7 @@ TEST(ConfigErrorsTest, AConfigThatCannotBeReadIsReportedWithFileAndLine) {
   EXPECT_THAT(rotv.Sync({"pull"}).exit_status, ::testing::AnyOf(kUsage, kDisk));
 }
 
-TEST(LocalErrorsTest, WithoutABaselineAndWithOneAlreadyTheHintIsWhatToRun) {
+TEST(LocalErrorsTest, TheHintNamesTheCommandWithoutABaselineAndWithOne) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
   rotv.server().Exec(kTable);
   ExpectError(rotv.Sync({"materialize"}), {kUsage, "there is no baseline of source production yet", "baseline"});
@@ -201,10 +201,10 @@ TEST(LocalErrorsTest, WithoutABaselineAndWithOneAlreadyTheHintIsWhatToRun) {
   EXPECT_NE(rotv.LeftOnSource(), there);
   ExpectOneBaseline(rotv);
   rotv.ExpectSeedIsDump();
-  // A position that the store does not have.
+  // An LSN that the store does not have.
   const Result ahead = rotv.Sync({"materialize", "--at", "FFFF/0", "--output", "-"});
   EXPECT_EQ(ahead.exit_status, kUsage) << ahead.err;
-  ErrorSaid(ahead);
+  PrintedErrorOf(ahead);
 }
 
 TEST(LocalErrorsTest, ASecondProcessIsRefusedAndNamesTheFirst) {
@@ -228,7 +228,7 @@ TEST(LocalErrorsTest, ASecondProcessIsRefusedAndNamesTheFirst) {
   ExpectOneBaseline(rotv);
 }
 
-TEST(LocalErrorsTest, AStoreOfANewerFormatIsRefusedAndADamagedOneIsNoticed) {
+TEST(LocalErrorsTest, ANewerStoreIsRefusedAndADamagedOneIsReported) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
   rotv.server().Exec(kTable);
   rotv.MustSync({"baseline"});
@@ -245,12 +245,12 @@ TEST(LocalErrorsTest, AStoreOfANewerFormatIsRefusedAndADamagedOneIsNoticed) {
   for (const char* command : {"pull", "materialize", "status"}) {
     ExpectError(rotv.Sync({command}), {kDisk, formats, "use the newer rotv-sync"});
   }
-  ExpectOneBaseline(rotv);  // Untouched: the newer program still has it.
+  ExpectOneBaseline(rotv);  // Untouched: the newer program can still use it.
   rotv.MustSync({"baseline", "--force"});
   ExpectOneBaseline(rotv);
   rotv.ExpectSeedIsDump();
 
-  // A byte of the rows is another.
+  // One byte of the rows is changed.
   const std::string old_seed = ReadFile(rotv.Seed());
   for (const auto& entry : fs::directory_iterator(rotv.home() / "sources/production" / Stores(rotv).at(0))) {
     if (entry.path().extension() != ".sst") continue;

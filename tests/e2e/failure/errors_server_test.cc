@@ -1,5 +1,5 @@
-// What PostgreSQL refuses, or has not set as it is needed: each with its exit code and the statement that mends it; the
-// statement is then run, and it must have mended it. What cannot be read is the subject of unfollowed_test.
+// Things that PostgreSQL refuses, and settings that are missing: each has its exit code and the statement that fixes
+// it; the test runs the statement and checks the fix. unfollowed_test covers what cannot be read.
 
 #include <gtest/gtest.h>
 
@@ -23,7 +23,7 @@ void ExpectBaselineFails(const RotvHome& rotv, const ExpectedError& expected) {
   EXPECT_FALSE(HasCurrentStore(rotv));
 }
 
-// Doctor and baseline refuse with the same words.
+// Doctor and baseline refuse with the same message.
 void ExpectBothRefuse(const RotvHome& rotv, const ExpectedError& expected) {
   const Result doctor = rotv.Sync({"doctor"});
   EXPECT_EQ(doctor.exit_status, expected.code) << doctor.out << doctor.err;
@@ -32,7 +32,7 @@ void ExpectBothRefuse(const RotvHome& rotv, const ExpectedError& expected) {
   ExpectNothingLeft(rotv);
 }
 
-TEST(ServerErrorsTest, WrongDatabaseUserAndPasswordAreToldApart) {
+TEST(ServerErrorsTest, WrongDatabaseUserAndPasswordAreDistinguished) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY,
                  .postgres = {.hba_lines = {"local rotv secured scram-sha-256", "local all locked reject"}}});
   rotv.server().Exec("CREATE ROLE secured LOGIN REPLICATION IN ROLE rotv PASSWORD 'right'; CREATE ROLE locked LOGIN",
@@ -63,8 +63,8 @@ TEST(ServerErrorsTest, WrongDatabaseUserAndPasswordAreToldApart) {
   MustRun(command);
 }
 
-// One privilege less each, and its statement.
-TEST(ServerErrorsTest, EachMissingPrivilegeIsNamedWithTheStatementThatGrantsIt) {
+// One privilege is missing each time, and its statement is shown.
+TEST(ServerErrorsTest, EachMissingPrivilegeIsReportedWithItsGrant) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .source_settings = {{"user", "\"reader-1\""}}});
   const PostgresServer& server = rotv.server();
   server.Exec(kServerTable);
@@ -73,40 +73,39 @@ TEST(ServerErrorsTest, EachMissingPrivilegeIsNamedWithTheStatementThatGrantsIt) 
       "CREATE TABLE public.foreign_one (id int PRIMARY KEY); ALTER TABLE foreign_one OWNER TO \"The Owner\";"
       "CREATE SEQUENCE public.numbers",
       kSuperuser);
-  const auto mend = [&](const std::string& statement) { server.Exec(statement, kSuperuser); };
+  const auto fix = [&](const std::string& statement) { server.Exec(statement, kSuperuser); };
 
   std::string statement = "ALTER ROLE \"reader-1\" REPLICATION;";
   ExpectBothRefuse(rotv, {kRefused, "may not replicate", statement});
-  mend(statement);
+  fix(statement);
   statement = "GRANT CREATE ON DATABASE rotv TO \"reader-1\";";
   ExpectBothRefuse(rotv, {kRefused, "may not create a publication", statement});
-  mend(statement);
+  fix(statement);
   statement = "GRANT \"The Owner\", rotv TO \"reader-1\";";
   ExpectBothRefuse(rotv, {kRefused, "only its owner may publish a table: public.foreign_one, public.t", statement});
-  mend(statement);
-  mend(
-      "CREATE SCHEMA \"Closed\"; CREATE TABLE \"Closed\".t (id int PRIMARY KEY); ALTER TABLE \"Closed\".t OWNER TO "
+  fix(statement);
+  fix("CREATE SCHEMA \"Closed\"; CREATE TABLE \"Closed\".t (id int PRIMARY KEY); ALTER TABLE \"Closed\".t OWNER TO "
       "rotv");
-  mend("CREATE SCHEMA also; CREATE SEQUENCE also.numbers; ALTER SEQUENCE also.numbers OWNER TO rotv");
+  fix("CREATE SCHEMA also; CREATE SEQUENCE also.numbers; ALTER SEQUENCE also.numbers OWNER TO rotv");
   statement = "GRANT USAGE ON SCHEMA \"Closed\", also TO \"reader-1\";";
-  ExpectBothRefuse(rotv, {kRefused, "may not be used: \"Closed\", also", statement});
-  mend(statement);
+  ExpectBothRefuse(rotv, {kRefused, "no USAGE privilege on: \"Closed\", also", statement});
+  fix(statement);
   statement = "GRANT SELECT ON SEQUENCE public.numbers TO \"reader-1\";";
-  ExpectBothRefuse(rotv, {kRefused, "may not be read: public.numbers", statement});
-  mend(statement);
-  // Also where a table's owner has taken the right from himself.
-  mend("REVOKE ALL ON t FROM rotv; GRANT SELECT ON numbers TO rotv");
+  ExpectBothRefuse(rotv, {kRefused, "no SELECT privilege on: public.numbers", statement});
+  fix(statement);
+  // The table's owner may have revoked the right from himself.
+  fix("REVOKE ALL ON t FROM rotv; GRANT SELECT ON numbers TO rotv");
   statement = "GRANT SELECT ON public.t TO \"reader-1\";";
-  ExpectBothRefuse(rotv, {kRefused, "may not be read: public.t", statement});
-  mend(statement);
-  mend("ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY");
+  ExpectBothRefuse(rotv, {kRefused, "no SELECT privilege on: public.t", statement});
+  fix(statement);
+  fix("ALTER TABLE t ENABLE ROW LEVEL SECURITY; ALTER TABLE t FORCE ROW LEVEL SECURITY");
   statement = "ALTER ROLE \"reader-1\" BYPASSRLS;";
   ExpectBothRefuse(rotv, {kRefused, "policies would hide rows of public.t", statement});
-  mend(statement);
+  fix(statement);
 
   EXPECT_EQ(rotv.Sync({"doctor"}).exit_status, 0);
   rotv.MustSync({"baseline"});
-  mend("GRANT USAGE ON SCHEMA \"Closed\", also TO rotv");  // Who dumps for the comparison.
+  fix("GRANT USAGE ON SCHEMA \"Closed\", also TO rotv");  // The role that dumps for the comparison.
   rotv.ExpectSeedIsDump();
 }
 
@@ -115,12 +114,12 @@ TEST(ServerErrorsTest, ATableWhoseRowsAreExcludedMustBeReadableToo) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .source_settings = {{"exclude", R"(["public.hidden"])"}}});
   rotv.server().Exec(kServerTable);
   rotv.server().Exec("CREATE TABLE public.hidden (id int)", kSuperuser);
-  ExpectBothRefuse(rotv, {kRefused, "may not be read: public.hidden", "GRANT SELECT ON public.hidden TO rotv;"});
+  ExpectBothRefuse(rotv, {kRefused, "no SELECT privilege on: public.hidden", "GRANT SELECT ON public.hidden TO rotv;"});
   rotv.server().Exec("GRANT SELECT ON public.hidden TO rotv;", kSuperuser);
   rotv.MustSync({"baseline"});
 }
 
-TEST(ServerErrorsTest, SettingsThatFollowingNeedsAreNamedWithTheStatement) {
+TEST(ServerErrorsTest, MissingSettingsAreReportedWithTheStatementThatSetsThem) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .postgres = {.settings = {{"wal_level", "replica"}}}});
   PostgresServer& server = rotv.server();
   server.Exec(kServerTable);
@@ -134,7 +133,7 @@ TEST(ServerErrorsTest, SettingsThatFollowingNeedsAreNamedWithTheStatement) {
   EXPECT_THAT(rotv.LeftOnSource(), ::testing::ElementsAre("slot of_others"));
   EXPECT_THAT(Stores(rotv), ::testing::IsEmpty());
   server.Exec("SELECT pg_drop_replication_slot('of_others')", kSuperuser);
-  // One is enough; two should be free.
+  // One slot is enough; two should be free.
   EXPECT_THAT(rotv.MustSync({"doctor"}), HasSubstr("two should be free"));
   server.Set("max_replication_slots", "10");
 
@@ -158,8 +157,8 @@ TEST(ServerErrorsTest, AnUnlimitedSlotIsRefusedUnlessAllowed) {
   rotv.MustSync({"pull"});
 }
 
-// Two sources at once, because each takes the whole of the time that a slot's creation waits.
-TEST(ServerErrorsTest, ATransactionThatStaysOpenIsNamedAndSoIsAPreparedOne) {
+// Two sources run in parallel, because each takes the whole time for which a slot's creation waits.
+TEST(ServerErrorsTest, OpenAndPreparedTransactionsAreReported) {
   RotvHome open({.binary = ROTV_SYNC_BINARY});
   RotvHome prepared({.binary = ROTV_SYNC_BINARY});
   open.server().Exec(kServerTable);
@@ -180,7 +179,7 @@ TEST(ServerErrorsTest, ATransactionThatStaysOpenIsNamedAndSoIsAPreparedOne) {
                   {kUnreachable, "a prepared transaction: 'half done'", "ROLLBACK PREPARED 'half done';"});
   ExpectNothingLeft(prepared);
 
-  // Whoever does not want to wait so long.
+  // The user may interrupt the wait.
   Process impatient(open.SyncCommand({"baseline"}));
   EXPECT_TRUE(WaitUntil([&] {
     return open.server().Value(
@@ -201,7 +200,7 @@ TEST(ServerErrorsTest, ATransactionThatStaysOpenIsNamedAndSoIsAPreparedOne) {
   prepared.MustSync({"baseline"});
 }
 
-TEST(ServerErrorsTest, AServerThatIsDownOrAStandbyIsToldApart) {
+TEST(ServerErrorsTest, AStoppedServerAndAStandbyAreDistinguished) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
   PostgresServer& server = rotv.server();
   server.Exec(kServerTable);

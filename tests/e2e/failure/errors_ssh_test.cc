@@ -1,5 +1,5 @@
-// What goes wrong on the way to the source: each with its exit code, in the user's words, with what to do, and nothing
-// left behind.
+// Errors of the link to the source: each has its exit code, a message in the user's words, and a hint, and leaves
+// nothing on the source.
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 
 constexpr const char* kSshTable = "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)";
 
-// Programs of the far end, by name; the real ones.
+// Links the real programs of the remote host by name.
 void LinkPrograms(const TempDir& directory, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     const Result found =
@@ -28,7 +28,7 @@ void ExpectSshBaselineFails(const RotvHome& rotv, const ExpectedError& expected)
   ExpectNothingLeft(rotv);
 }
 
-TEST(SshErrorsTest, AnUnknownHostKeyIsRefusedWithTheLineThatMakesItKnown) {
+TEST(SshErrorsTest, AnUnknownHostKeyIsRefusedWithItsKnownHostsLine) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
   rotv.server().Exec(kSshTable);
   WriteFile(rotv.ssh().known_hosts(), "", 0600);
@@ -36,13 +36,13 @@ TEST(SshErrorsTest, AnUnknownHostKeyIsRefusedWithTheLineThatMakesItKnown) {
   ExpectSshBaselineFails(rotv, {kRefused, "the host key of " + place + " is not known", rotv.ssh().known_hosts()});
   ExpectJsonError(rotv.Sync({"--json", "baseline"}), {kRefused, "SHA256:", rotv.ssh().HostKey()});
 
-  // The line that the hint ends with is all that is missing.
-  const std::string hint = ErrorSaid(rotv.Sync({"baseline"})).hint;
+  // The last line of the hint is all that is missing.
+  const std::string hint = PrintedErrorOf(rotv.Sync({"baseline"})).hint;
   WriteFile(rotv.ssh().known_hosts(), hint.substr(hint.rfind(place)) + "\n", 0600);
   rotv.MustSync({"baseline"});
 }
 
-TEST(SshErrorsTest, AChangedHostKeyIsRefusedLoudlyAndTheOldBaselineStaysInUse) {
+TEST(SshErrorsTest, AChangedHostKeyIsRefusedAndTheOldBaselineStaysInUse) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
   rotv.server().Exec(kSshTable);
   rotv.MustSync({"baseline"});
@@ -64,7 +64,7 @@ TEST(SshErrorsTest, ARefusedLoginNamesTheKeysThatWereTried) {
   ExpectSshBaselineFails(rotv, {kRefused, "refused the login; tried: " + rotv.ssh().client_key().string(),
                                 "must be in ~/.ssh/authorized_keys"});
 
-  // A key that is not there, and one that is none.
+  // A missing key, and a file that is not a key.
   rotv.Configure({{"identity", "\"no_such_key\""}});
   ExpectSshBaselineFails(rotv, {kUsage, "no_such_key", "identity in rotv.toml"});
   rotv.Configure({{"identity", "\"" + rotv.ssh().client_key().string() + ".pub\""}});
@@ -77,13 +77,13 @@ TEST(SshErrorsTest, ARefusedLoginNamesTheKeysThatWereTried) {
   rotv.MustSync({"baseline"});
 }
 
-TEST(SshErrorsTest, AnEncryptedKeyNeedsAnAgentAndTheCommandForItIsNamed) {
+TEST(SshErrorsTest, AnEncryptedKeyNeedsAnAgentAndTheHintHasTheCommand) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .ssh = {.key_passphrase = "secret"}});
   rotv.server().Exec(kSshTable);
   ExpectSshBaselineFails(
       rotv, {kRefused, "needs a passphrase, and no agent has it", "ssh-add " + rotv.ssh().client_key().string()});
 
-  // With an agent that has it, it works.
+  // With an agent that has the key, it works.
   const TempDir directory;
   const std::string socket = directory / "agent";
   Process agent(Command{.argv = {"ssh-agent", "-D", "-a", socket}});
@@ -96,16 +96,17 @@ TEST(SshErrorsTest, AnEncryptedKeyNeedsAnAgentAndTheCommandForItIsNamed) {
   MustRun(command);
 }
 
-TEST(SshErrorsTest, AHostThatIsNotThereOrDoesNotAnswerIsUnreachable) {
+TEST(SshErrorsTest, AMissingOrSilentHostIsUnreachable) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
   rotv.server().Exec(kSshTable);
   rotv.MustSync({"baseline"});
   rotv.ssh().Stop();
   ExpectError(rotv.Sync({"pull"}), {kUnreachable, "nothing listens at 127.0.0.1, port", "is sshd running there"});
   ExpectJsonError(rotv.Sync({"--json", "pull"}), {kUnreachable, "connection refused", "is sshd running there"});
-  // Not SSH at all.
+  // The port does not speak SSH.
   rotv.Configure({{"ssh", "\"x@127.0.0.1:" + std::to_string(rotv.server().port()) + "\""}});
-  ExpectError(rotv.Sync({"pull"}), {kUnreachable, "broke the connection off", "is this the port of sshd?"});
+  ExpectError(rotv.Sync({"pull"}),
+              {kUnreachable, "closed the connection during the SSH handshake", "is this the port of sshd?"});
   rotv.Configure({{"ssh", "\"x@no-such-host.invalid\""}});
   ExpectError(rotv.Sync({"pull"}), {kUnreachable, "there is no host no-such-host.invalid", "rotv.toml"});
   rotv.Configure({{"ssh", "\"x@127.0.0.1:port\""}});
@@ -130,7 +131,7 @@ TEST(SshErrorsTest, NoServerAndForbiddenForwardingAreReported) {
   ExpectSshBaselineFails(no_tcp, {kRefused, "forbids forwarding to 127.0.0.1", "sshd_config"});
 }
 
-TEST(SshErrorsTest, ARemoteHostWithoutPgDumpGetsAHintHowToInstallIt) {
+TEST(SshErrorsTest, ARemoteHostWithoutPgDumpGetsAnInstallationHint) {
   TempDir bin;
   LinkPrograms(bin, {"sh", "bash", "env", "cat"});
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .ssh = {.config_lines = {"SetEnv PATH=" + bin.path().string()}}});
@@ -141,15 +142,15 @@ TEST(SshErrorsTest, ARemoteHostWithoutPgDumpGetsAHintHowToInstallIt) {
   EXPECT_EQ(doctor.exit_status, kRefused);
   EXPECT_THAT(doctor.out, HasSubstr(hint));
 
-  // Nor anything that runs containers.
+  // Nor is there a program that runs containers.
   rotv.Configure({{"container", "\"db\""}});
   ExpectSshBaselineFails(rotv, {kRefused, "there is no podman on", "runtime"});
 }
 
-TEST(SshErrorsTest, APgDumpThatIsOlderThanTheServerIsRefused) {
+TEST(SshErrorsTest, APgDumpOlderThanTheServerIsRefused) {
   TempDir bin;
   const std::string server = std::to_string(PostgresServer::MajorVersion());
-  // Old ones cannot be installed beside a new one everywhere; this one says what they say.
+  // An old pg_dump cannot be installed next to a new one on every machine; this script prints its messages.
   const std::string mismatch = "pg_dump: error: server version: " + server +
                                ".1; pg_dump version: 13.4\npg_dump: error: aborting because of server version mismatch";
   const auto install = [&](const std::string& version) {
@@ -162,10 +163,9 @@ TEST(SshErrorsTest, APgDumpThatIsOlderThanTheServerIsRefused) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .ssh = {.path_prefix = {bin.path()}}});
   rotv.server().Exec(kSshTable);
   const std::string hint = "apt-get install postgresql-client-" + server;
-  ExpectSshBaselineFails(rotv,
-                         {kRefused, "version 13 beside a server " + server + ": it is older than the server", hint});
+  ExpectSshBaselineFails(rotv, {kRefused, "version 13 for a server " + server + ": it is older than the server", hint});
   EXPECT_EQ(rotv.Sync({"doctor"}).exit_status, kRefused);
-  // Where it is noticed only when slot and publication are there: both go again.
+  // The mismatch is noticed only after slot and publication exist: both are removed again.
   install(server + ".1");
   ExpectSshBaselineFails(rotv, {kRefused, "is older than the server (PostgreSQL " + server + ")", hint});
 }

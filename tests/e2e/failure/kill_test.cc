@@ -1,5 +1,5 @@
-// Commands that are killed, interrupted or cut off at many moments: the next one goes on by itself, nothing is lost or
-// repeated, nothing is left behind, and what was complete before stays in use until its replacement is complete.
+// Commands are killed, interrupted or cut off at many moments: the next one continues by itself, nothing is lost or
+// repeated, no leftovers remain, and a complete result stays in use until its replacement is complete.
 
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Clock = std::chrono::steady_clock;
 
-// What a source holds and does here; every transaction touches a table that is followed.
+// The content of a source and its changes; every transaction touches a table that is followed.
 class Workload {
  public:
   explicit Workload(const PostgresServer& server) : connection_(server.NewConnection()) {
@@ -38,15 +38,15 @@ class Workload {
         "INSERT INTO big (text) SELECT md5(n::text) || md5((n + 1)::text) FROM generate_series(1, 20000) n");
   }
 
-  // The same on a new connection: a server that has crashed has cut the old one.
+  // Continues on a new connection: a server that has crashed has cut the old one.
   Workload(const PostgresServer& server, int transactions_so_far)
       : transactions(transactions_so_far), connection_(server.NewConnection()) {}
 
-  // One large transaction, full of what cannot be applied twice, and many small ones.
+  // Runs one large transaction, full of changes that cannot be applied twice, and many small ones.
   void Run(int small_transactions) {
     connection_.Exec(
         "BEGIN;"
-        "UPDATE notes SET text = text || '+';"  // The pictures do not travel.
+        "UPDATE notes SET text = text || '+';"  // The pictures are not sent.
         "INSERT INTO bag SELECT n % 7, 'equal rows' FROM generate_series(1, 700) n;"
         "DELETE FROM bag WHERE ctid IN (SELECT min(ctid) FROM bag GROUP BY n);"
         "UPDATE bag SET n = n + 1 WHERE n % 3 = 0;"
@@ -54,7 +54,7 @@ class Workload {
         "INSERT INTO big (text) SELECT md5(random()::text) || md5(random()::text) FROM generate_series(1, 15000);"
         "SAVEPOINT s; DELETE FROM big; ROLLBACK TO s;"
         "UPDATE places SET id = -id WHERE id BETWEEN 1 AND 100;"
-        "UPDATE places SET id = 101 + id WHERE id < 0;"  // Keys change places.
+        "UPDATE places SET id = 101 + id WHERE id < 0;"  // Keys are exchanged.
         "UPDATE notes SET id = id + 100000 WHERE id % 10 = 3 AND id < 100000;"
         "UPDATE notes SET text = text || '!' WHERE id > 100000;"
         "COMMIT");
@@ -67,7 +67,7 @@ class Workload {
     transactions += small_transactions;
   }
 
-  int transactions = 0;  // Since the start's.
+  int transactions = 0;  // Counted since the start.
 
  private:
   Connection connection_;
@@ -77,7 +77,7 @@ std::filesystem::path StorePath(const RotvHome& rotv) {
   return rotv.home() / "sources/production" / Stores(rotv).at(0);
 }
 
-// Every transaction is in the log once: as many as were made, in order.
+// Checks that every transaction is in the change log once and in order.
 void ExpectLogHasEachTransactionOnce(const RotvHome& rotv, int transactions) {
   const auto store = RowStore::Open(StorePath(rotv), RowStore::Mode::kReadOnly);
   std::vector<uint64_t> commits;
@@ -103,7 +103,7 @@ std::optional<Result> KillAfter(const Command& command, milliseconds delay) {
   return std::nullopt;
 }
 
-// Slow enough that there is a moment to hit in every phase.
+// The link is slow enough that every phase has a moment to hit.
 SlowLinkOptions Slow(double megabits_per_second) {
   return {.delay_each_way = milliseconds(1), .megabits_per_second = megabits_per_second};
 }
@@ -112,7 +112,7 @@ RotvHomeOptions Options(double megabits_per_second) {
   return {.binary = ROTV_SYNC_BINARY, .slow_link = Slow(megabits_per_second)};
 }
 
-TEST(KillBaselineTest, AtAnyMomentTheOldOneStaysInUseAndNothingIsLeftBehind) {
+TEST(KillBaselineTest, TheOldBaselineStaysInUseAndNoLeftoversRemain) {
   RotvHome rotv(Options(40));
   Workload workload(rotv.server());
   rotv.MustSync({"baseline"});
@@ -133,24 +133,24 @@ TEST(KillBaselineTest, AtAnyMomentTheOldOneStaysInUseAndNothingIsLeftBehind) {
   std::vector<std::string> on_source = rotv.LeftOnSource();
   constexpr int kTries = 10;
   int killed = 0;
-  int on_the_way = 0;
+  int killed_with_slot = 0;
   for (int i = 1; i <= kTries; ++i) {
     workload.Run(1);
     if (KillAfter(rotv.SyncCommand({"baseline", "--force"}), whole * i / kTries)) {
-      // It was done before: what it has made is what counts now.
+      // The baseline completed before the kill: its result counts now.
       seed = ReadFile(rotv.Seed());
       on_source = rotv.LeftOnSource();
       ASSERT_THAT(on_source, ::testing::SizeIs(2));
       continue;
     }
     ++killed;
-    if (rotv.LeftOnSource().size() > 2) ++on_the_way;
-    // Whatever runs next cleans up; that which needs no source cleans up here.
+    if (rotv.LeftOnSource().size() > 2) ++killed_with_slot;
+    // The next command cleans up; a command that needs no source cleans up here.
     const std::string now = ReadFile(rotv.Seed());
     EXPECT_THAT(Stores(rotv), ::testing::SizeIs(1));
     rotv.MustSync({"status"});
     if (rotv.LeftOnSource() != on_source) {
-      // Killed behind the rename: the new one is complete and in use, or the test has shown an error.
+      // Killed after the rename: the new store is complete and in use, or the test has shown an error.
       EXPECT_NE(now, seed) << "try " << i;
       on_source = rotv.LeftOnSource();
       seed = now;
@@ -159,15 +159,15 @@ TEST(KillBaselineTest, AtAnyMomentTheOldOneStaysInUseAndNothingIsLeftBehind) {
     EXPECT_THAT(on_source, ::testing::SizeIs(2)) << "try " << i;
   }
   EXPECT_GE(killed, kTries / 2);
-  EXPECT_GE(on_the_way, 1) << "never killed while its slot was there";
+  EXPECT_GE(killed_with_slot, 1) << "never killed while its slot was there";
   rotv.MustSync({"pull"});
   rotv.ExpectSeedIsDump();
 }
 
-TEST(KillBaselineTest, TheFirstOneLeavesNothingOnceAnythingIsRun) {
+TEST(KillBaselineTest, LeftoversOfAFirstBaselineAreRemovedByTheNextCommand) {
   RotvHome rotv(Options(20));
   Workload workload(rotv.server());
-  // At what can be seen from outside.
+  // Moments that can be seen from outside.
   const std::vector<std::pair<const char*, std::function<bool()>>> moments = {
       {"the publication is there", [&] { return !rotv.LeftOnSource().empty(); }},
       {"the slot is there", [&] { return rotv.LeftOnSource().size() == 2; }},
@@ -194,7 +194,7 @@ TEST(KillBaselineTest, TheFirstOneLeavesNothingOnceAnythingIsRun) {
   rotv.ExpectSeedIsDump();
 }
 
-TEST(KillPullTest, AtManyMomentsNothingIsLostAndNothingRepeated) {
+TEST(KillPullTest, NoTransactionIsLostOrRepeated) {
   RotvHome rotv(Options(25));
   Workload workload(rotv.server());
   rotv.MustSync({"baseline"});
@@ -203,9 +203,9 @@ TEST(KillPullTest, AtManyMomentsNothingIsLostAndNothingRepeated) {
   constexpr int kTries = 10;
   for (int i = 0; i < kTries; ++i) {
     workload.Run(60);
-    // From the connection's being made to beyond the end.
+    // From the time of connecting until after the end.
     if (!KillAfter(rotv.SyncCommand({"pull"}), milliseconds(150 + 250 * i))) ++killed;
-    // What is there can be used at any time: the state of some commit.
+    // The store can be used at any time: it shows the state of some commit.
     if (i % 4 == 1) rotv.Seed("between.sql");
   }
   EXPECT_GE(killed, 3);
@@ -213,12 +213,12 @@ TEST(KillPullTest, AtManyMomentsNothingIsLostAndNothingRepeated) {
   rotv.ExpectSeedIsDump();
   ExpectLogHasEachTransactionOnce(rotv, workload.transactions);
   ExpectOneBaseline(rotv);
-  // And where it began is still known.
+  // The baseline's point is still known.
   EXPECT_EQ(ReadFile(rotv.Seed("first.sql", {"--snapshot", "baseline"})), baseline);
 }
 
-// Where a transaction is written in pieces: it is larger than what is kept in memory.
-TEST(KillPullTest, InTheMiddleOfOneLargeTransactionItBeginsAgain) {
+// A transaction that is larger than the memory for it is written in pieces.
+TEST(KillPullTest, ALargeTransactionIsReceivedAgain) {
   RotvHome rotv(Options(200));
   Workload workload(rotv.server());
   rotv.MustSync({"baseline"});
@@ -279,7 +279,7 @@ TEST(KillMaterializeTest, TheOldFileStaysUntilTheNewOneIsComplete) {
   ExpectSeedEqualsDump(rotv.server(), path);
 }
 
-TEST(InterruptTest, ABaselineAndAPullEndCleanlyAndSoonAndGoOnLater) {
+TEST(InterruptTest, BaselineAndPullEndSoonAndContinueLater) {
   RotvHome rotv(Options(8));
   Workload workload(rotv.server());
   const auto interrupt = [&](const std::vector<std::string>& arguments, const std::function<bool()>& when) {
@@ -313,7 +313,7 @@ TEST(InterruptTest, ABaselineAndAPullEndCleanlyAndSoonAndGoOnLater) {
 }
 
 // The link is cut, or the source crashes, after so many bytes: exit 4, and the same command then works.
-TEST(CutOffTest, ABaselineFailsClearlyLeavesNothingAndWorksTheNextTime) {
+TEST(CutOffTest, ACutOffBaselineLeavesNothingAndWorksTheNextTime) {
   RotvHome rotv(Options(100));
   Workload workload(rotv.server());
   for (const uint64_t bytes : {2'000, 30'000, 300'000, 1'500'000}) {
@@ -324,7 +324,7 @@ TEST(CutOffTest, ABaselineFailsClearlyLeavesNothingAndWorksTheNextTime) {
     rotv.MustSync({"status"});
     ExpectNothingLeft(rotv);
   }
-  // sshd's sessions die while rows are copied.
+  // sshd's sessions are killed while rows are copied.
   {
     rotv.slow_link().ResetCounts();
     Process process(rotv.SyncCommand({"baseline"}));
@@ -349,7 +349,7 @@ TEST(CutOffTest, ABaselineFailsClearlyLeavesNothingAndWorksTheNextTime) {
   rotv.ExpectSeedIsDump();
 }
 
-TEST(CutOffTest, APullGoesOnWhereItWasCutOff) {
+TEST(CutOffTest, APullContinuesWhereItWasCutOff) {
   RotvHome rotv(Options(100));
   Workload workload(rotv.server());
   rotv.MustSync({"baseline"});
@@ -378,7 +378,7 @@ TEST(CutOffTest, APullGoesOnWhereItWasCutOff) {
     rotv.MustSync({"pull"});
     rotv.ExpectSeedIsDump();
   }
-  // It crashes between two pulls, too.
+  // The server also crashes between two pulls.
   rotv.server().Crash();
   rotv.server().Start();
   workload = Workload(rotv.server(), workload.transactions);

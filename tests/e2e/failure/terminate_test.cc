@@ -1,5 +1,5 @@
-// SIGTERM ends every command within two seconds, whatever it is in the middle of: a disk that does not answer, a server
-// that does not, one large value. The next run goes on.
+// SIGTERM ends every command within two seconds, whatever it is doing: the disk hangs, the server hangs, or one large
+// value is processed. The next run continues.
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -21,7 +21,7 @@ namespace {
 using std::chrono::milliseconds;
 using ::testing::HasSubstr;
 
-constexpr milliseconds kGoneWithin{2000};
+constexpr milliseconds kEndsWithin{2000};
 
 RotvHomeOptions HomeOptions(const std::string& rules = "") {
   RotvHomeOptions options = FollowOptions();
@@ -32,13 +32,13 @@ RotvHomeOptions HomeOptions(const std::string& rules = "") {
 
 Result Terminate(Process& process) {
   process.Signal(SIGTERM);
-  const std::optional<Result> result = process.WaitFor(kGoneWithin);
-  EXPECT_TRUE(result) << "still there after two seconds";
+  const std::optional<Result> result = process.WaitFor(kEndsWithin);
+  EXPECT_TRUE(result) << "it still runs after two seconds";
   if (!result) process.Signal(SIGKILL);
   return process.Wait();
 }
 
-// True once it runs our program and has a connection: what was inherited is closed by then.
+// True once it runs our program and has a connection: inherited sockets are closed by then.
 bool HasSocket(pid_t process) {
   const std::filesystem::path directory = fmt::format("/proc/{}", process);
   std::error_code gone;
@@ -58,7 +58,7 @@ class TerminateTest : public FollowTest {
         "generate_series(1, 2000) i");
   }
 
-  // Every sync of the command's takes for ever.
+  // Every sync of the command takes for ever.
   Command OnDeadDisk(const std::vector<std::string>& arguments) {
     Command command = rotv.SyncCommand(arguments);
     const std::filesystem::path library = rotv.directory() / "slow_disk.so";  // A path without spaces.
@@ -71,7 +71,7 @@ class TerminateTest : public FollowTest {
   }
   std::filesystem::path Begun() const { return rotv.directory() / "sync-begun"; }
 
-  // All processes of the server stop, or go on.
+  // Stops or continues all processes of the server.
   void SignalServer(int number) {
     std::ifstream file(rotv.server().data_directory() / "postmaster.pid");
     pid_t postmaster = 0;
@@ -82,7 +82,7 @@ class TerminateTest : public FollowTest {
   }
 };
 
-TEST_F(TerminateTest, OnADiskThatDoesNotAnswer) {
+TEST_F(TerminateTest, SigtermEndsEveryCommandOnAHangingDisk) {
   rotv.MustSync({"baseline"});
   rotv.MustSync({"snapshot", "create", "old"});
   const std::vector<std::vector<std::string>> commands = {
@@ -92,13 +92,13 @@ TEST_F(TerminateTest, OnADiskThatDoesNotAnswer) {
       {"snapshot", "create", "new"},
       {"snapshot", "export", "old", rotv.directory() / "old.rotv"},
       {"gc", "--keep-days", "0"},
-      {"detach"},  // The last one: the slot is gone by then.
+      {"detach"},  // The last command: the slot is gone by then.
   };
   for (const std::vector<std::string>& arguments : commands) {
     SCOPED_TRACE(arguments[0] + " " + (arguments.size() > 1 ? arguments[1] : ""));
     Exec("UPDATE t SET note = note || '.'");
     Process process(OnDeadDisk(arguments));
-    // A command that syncs nothing has nothing to wait for here.
+    // A command that syncs nothing does not hang here.
     ASSERT_TRUE(WaitUntil([&] { return std::filesystem::exists(Begun()) || !process.Running(); }));
     if (!process.Running()) {
       ADD_FAILURE() << "it ended by itself: " << process.Wait().err;
@@ -106,7 +106,7 @@ TEST_F(TerminateTest, OnADiskThatDoesNotAnswer) {
     }
     const Result result = Terminate(process);
     EXPECT_EQ(result.exit_status, kInterrupted) << result.err;
-    EXPECT_THAT(result.err, HasSubstr("rotv-sync: interrupted\nhint: run the same command again to go on\n"));
+    EXPECT_THAT(result.err, HasSubstr("rotv-sync: interrupted\nhint: run the same command again to continue\n"));
     if (arguments[0] != "detach") rotv.MustSync({"pull"});
   }
   rotv.MustSync({"detach"});
@@ -124,12 +124,12 @@ TEST_F(TerminateTest, ASecondSignalEndsItAtOnce) {
   Process process(OnDeadDisk({"baseline"}));
   ASSERT_TRUE(WaitUntil([&] { return std::filesystem::exists(Begun()); }));
   process.Signal(SIGINT);
-  EXPECT_FALSE(process.WaitFor(kGoneWithin)) << "the first one asks";
+  EXPECT_FALSE(process.WaitFor(kEndsWithin)) << "the first signal waits for the disk";
   process.Signal(SIGINT);
   EXPECT_EQ(process.Wait().exit_status, kInterrupted);
 }
 
-TEST_F(TerminateTest, OnAServerThatDoesNotAnswer) {
+TEST_F(TerminateTest, SigtermEndsEveryCommandOnAHangingServer) {
   rotv.MustSync({"baseline"});
   SignalServer(SIGSTOP);
   const std::vector<std::vector<std::string>> commands = {
@@ -159,13 +159,13 @@ class TerminateInAValueTest : public TerminateTest {
   TerminateInAValueTest() : TerminateTest("[mask]\n\"public.large.note\" = \"text\"\n") {}
 };
 
-TEST_F(TerminateInAValueTest, TheNextRunGoesOn) {
+TEST_F(TerminateInAValueTest, TheNextRunContinues) {
   Exec(
       "CREATE EXTENSION citext; CREATE TABLE large (id int PRIMARY KEY, note citext);"
       "INSERT INTO large SELECT 1, string_agg(x, '') FROM (SELECT repeat('Анна ', 1000000) AS x FROM "
       "generate_series(1, 8)) y");
   Process process(rotv.SyncCommand({"baseline"}));
-  // Nothing else needs a second of the processor here.
+  // Nothing else needs a second of processor time here.
   ASSERT_TRUE(WaitUntil([&] { return ProcessorSeconds(process.pid()) > 1 || !process.Running(); }));
   ASSERT_TRUE(process.Running()) << "masking has become too fast for this test: take a larger value";
   EXPECT_EQ(Terminate(process).exit_status, kInterrupted);
@@ -174,7 +174,7 @@ TEST_F(TerminateInAValueTest, TheNextRunGoesOn) {
   rotv.ExpectSeedIsDump();
 }
 
-// The programs that a command runs here (pg_dump) end with it, even where it is killed.
+// The programs that a command runs here (pg_dump) end with it, even if it is killed.
 TEST(LocalCommandEndTest, ProgramsEndWithTheProcessThatRunsThem) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
@@ -191,7 +191,7 @@ TEST(LocalCommandEndTest, ProgramsEndWithTheProcessThatRunsThem) {
   const auto program = std::filesystem::path("/proc") / std::to_string(std::atoi(buffer)) / "cmdline";
   kill(runner, SIGKILL);
   waitpid(runner, nullptr, 0);
-  // Gone, or without a command line, which a dead one is that nobody has waited for.
+  // The process is gone, or has no command line, like a zombie.
   EXPECT_TRUE(WaitUntil([&] { return std::ifstream(program).peek() == std::ifstream::traits_type::eof(); }));
 }
 

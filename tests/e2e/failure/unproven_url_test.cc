@@ -1,4 +1,4 @@
-// A url whose server nothing proves: it works, and it is said each time.
+// A url whose server is not proven works, with a warning each time.
 
 #include <gmock/gmock.h>
 

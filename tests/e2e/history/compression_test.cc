@@ -1,4 +1,4 @@
-// Compressed seeds, asked for in each of the ways: the same text comes out of each.
+// Compressed seeds, requested in each of the ways, contain the same text.
 
 #include <gmock/gmock.h>
 
@@ -25,14 +25,14 @@ class CompressionTest : public HistoryTest {
   }
 };
 
-TEST_F(CompressionTest, IsWhatTheOptionTheVariableOrTheConfigSays) {
+TEST_F(CompressionTest, FollowsTheOptionTheVariableOrTheConfig) {
   rotv.MustSync({"baseline"});
   const std::string plain = SeedText({});
   ASSERT_TRUE(Materialize("", {"--compress", "zstd"}).ok());
   EXPECT_EQ(Unpacked("zstd", rotv.home() / "seed-data.sql.zst"), plain);
   ASSERT_TRUE(Materialize("gzip").ok());
   EXPECT_EQ(Unpacked("gzip", rotv.home() / "seed-data.sql.gz"), plain);
-  // An option outdoes the variable; a file or a pipe that is named gets what psql reads.
+  // The option overrides the variable; a named file or pipe gets a format that psql reads.
   ASSERT_TRUE(Materialize("gzip", {"--compress", "none"}).ok());
   EXPECT_EQ(ReadFile(rotv.home() / "seed-data.sql"), plain);
   EXPECT_EQ(Materialize("gzip", {"--output", "-"}).out, plain);

@@ -1,4 +1,4 @@
-// The page of a difference, looked at by a real browser.
+// The page of a difference, checked in a real browser.
 
 #include <gmock/gmock.h>
 
@@ -11,7 +11,7 @@ namespace {
 
 class DiffPageTest : public HistoryTest {};
 
-TEST_F(DiffPageTest, ShowsInABrowserWhatTheDocumentSays) {
+TEST_F(DiffPageTest, ShowsTheDocumentInABrowser) {
   rotv.MustSync({"baseline"});
   Exec("CREATE TABLE \"<script>alert('odd')</script>\" (id int PRIMARY KEY, \"<b>\" text)");
   rotv.MustSync({"pull"});

@@ -1,5 +1,4 @@
-// Differences between two points, against those that SQL finds between two databases that were imported from their
-// seeds.
+// Differences between two points, compared with those that SQL finds between two databases imported from their seeds.
 //
 // Labels: asan
 
@@ -17,9 +16,9 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// What of one table differs.
+// The expected differences of one table.
 struct Expected {
-  std::set<std::string> added, removed, changed;  // Keys; of a table without one the rows, with their number.
+  std::set<std::string> added, removed, changed;  // Keys; for a table without one the rows, with their number.
 };
 
 class DiffTest : public HistoryTest {
@@ -33,7 +32,7 @@ class DiffTest : public HistoryTest {
         "CREATE TABLE calm (id int PRIMARY KEY); INSERT INTO calm SELECT generate_series(1, 50)");
   }
 
-  // Databases named before and after, as the seeds of the two points make them.
+  // Creates the databases `before` and `after` from the seeds of the two points.
   void Import(const std::string& before, const std::string& after) {
     for (const auto& [database, lsn] : {std::pair{std::string("before"), before}, {"after", after}}) {
       rotv.server().CreateDatabase(database);
@@ -41,7 +40,7 @@ class DiffTest : public HistoryTest {
       ASSERT_TRUE(psql.ok()) << psql.err;
     }
   }
-  // Key and text of each row, as SQL has them.
+  // Returns key and text of each row from SQL.
   std::multimap<std::string, std::string> RowsOf(const std::string& database, const std::string& key,
                                                  const std::string& row, const std::string& table) {
     std::multimap<std::string, std::string> rows;
@@ -78,7 +77,7 @@ class DiffTest : public HistoryTest {
     EXPECT_EQ(table.at("removed"), expected.removed.size()) << name;
     EXPECT_EQ(table.at("changed"), expected.changed.size()) << name;
   }
-  // The rows of --rows, each by this column of it.
+  // Returns the rows of --rows, each by one of its columns.
   static std::set<std::string> KeysOf(const nlohmann::json& diff, const std::string& table, const std::string& kind,
                                       const std::string& column) {
     std::set<std::string> keys;
@@ -113,7 +112,7 @@ class DiffTest : public HistoryTest {
   }
 };
 
-TEST_F(DiffTest, CountsAndRowsAreThoseOfSql) {
+TEST_F(DiffTest, CountsAndRowsMatchSql) {
   rotv.MustSync({"baseline"});
   Change();
   const Moment before = NowPulled();
@@ -132,13 +131,13 @@ TEST_F(DiffTest, CountsAndRowsAreThoseOfSql) {
   EXPECT_EQ(TableOf(diff, "public.calm").at("changed"), 0);
   EXPECT_THAT(TableOf(diff, "public.t").at("changed_columns").dump(), HasSubstr("\"v\":"));
   EXPECT_EQ(diff.at("schema").size(), 0U);
-  // The timeline has every change, also those that came to nothing.
+  // The timeline has every change, including those that cancelled out.
   uint64_t transactions = 0;
   for (const nlohmann::json& step : diff.at("timeline")) transactions += step.at("transactions").get<uint64_t>();
   EXPECT_EQ(transactions, diff.at("transactions"));
   EXPECT_GT(transactions, 1U);
 
-  // The other way round it is the other way round, and nothing differs from itself.
+  // Exchanged points give exchanged differences, and no point differs from itself.
   const nlohmann::json back = Json({"snapshot", "diff", "head", "before"});
   for (const nlohmann::json& table : diff.at("tables")) {
     const nlohmann::json other = TableOf(back, table.at("table"));
@@ -149,7 +148,7 @@ TEST_F(DiffTest, CountsAndRowsAreThoseOfSql) {
   EXPECT_EQ(Json({"snapshot", "diff", "head", "head"}).at("tables").size(), 0U);
   EXPECT_THAT(rotv.MustSync({"snapshot", "diff", "head", after.lsn}), HasSubstr("No row differs."));
 
-  // One table, with its rows, for people.
+  // One table with its rows, as text.
   const std::string text = rotv.MustSync({"snapshot", "diff", "before", "head", "--table", "t", "--rows"});
   EXPECT_THAT(text, HasSubstr("public.t"));
   EXPECT_THAT(text, HasSubstr("v=changed → last"));
@@ -157,7 +156,7 @@ TEST_F(DiffTest, CountsAndRowsAreThoseOfSql) {
   EXPECT_THAT(rotv.MustSync({"snapshot", "diff", "before", "head", "--rows", "--limit", "1"}), HasSubstr("more rows"));
 }
 
-TEST_F(DiffTest, TruncatedAndCopiedTablesAreReadWhole) {
+TEST_F(DiffTest, TruncatedAndResyncedTablesAreReadCompletely) {
   rotv.MustSync({"baseline"});
   const Moment before = NowPulled();
   Change();
@@ -170,7 +169,7 @@ TEST_F(DiffTest, TruncatedAndCopiedTablesAreReadWhole) {
   ExpectAll(Json({"snapshot", "diff", "baseline", "head"}));
 }
 
-TEST_F(DiffTest, ChangesOfTheSchemaAreNamed) {
+TEST_F(DiffTest, SchemaChangesAreListed) {
   rotv.MustSync({"baseline"});
   Exec(
       "ALTER TABLE t ADD added int DEFAULT 7; UPDATE t SET added = 8 WHERE id = 5; ALTER TABLE named RENAME TO called;"
@@ -198,7 +197,7 @@ TEST_F(DiffTest, ChangesOfTheSchemaAreNamed) {
   EXPECT_EQ(objects.count("TABLE public.pairs"), 0U);
 }
 
-TEST_F(DiffTest, TwoSourcesAreComparedByTheirNames) {
+TEST_F(DiffTest, TwoSourcesAreComparedByTableNames) {
   rotv.server().CreateDatabase("staging");
   std::ofstream(rotv.config(), std::ios::app)
       << "\n[sources.staging]\nurl = \""
@@ -229,7 +228,7 @@ TEST_F(DiffTest, TwoSourcesAreComparedByTheirNames) {
   EXPECT_EQ(diff.at("schema")[0].at("object"), "TABLE public.calm");
 }
 
-TEST_F(DiffTest, WhatIsNotThereIsNamed) {
+TEST_F(DiffTest, MissingPointsAndTablesAreReported) {
   rotv.MustSync({"baseline"});
   auto refused = [&](std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), {"snapshot", "diff"});

@@ -1,4 +1,4 @@
-// What gc leaves is what was there before, and what it takes is refused; at whatever moment it is killed.
+// Points that gc keeps are unchanged, and points that it drops are refused; at whatever moment it is killed.
 
 #include <gmock/gmock.h>
 #include <signal.h>
@@ -20,7 +20,7 @@ class GcTest : public HistoryTest {
   uint64_t StoreBytes() const { return Json({"status", "--offline"}).at("store_bytes"); }
 };
 
-TEST_F(GcTest, SnapshotsAreTheirDumpsAfterwardsAndTheRestIsRefused) {
+TEST_F(GcTest, SnapshotsStillEqualTheirDumpsAndOtherPointsAreRefused) {
   const std::vector<Moment> moments = TwentyMoments();
   const Moment head = NowPulled();
   const std::string baseline = SeedText({"--snapshot", "baseline"});
@@ -40,7 +40,7 @@ TEST_F(GcTest, SnapshotsAreTheirDumpsAfterwardsAndTheRestIsRefused) {
       EXPECT_THAT(refused.err, HasSubstr(", and baseline, moment-0, moment-4"));
     }
   }
-  // Again there is nothing to do, and what goes on is followed.
+  // A second gc has nothing to do, and later changes are followed.
   EXPECT_EQ(Json({"gc", "--keep-days", "0"}).at("dropped"), 0);
   Exec(
       "UPDATE t SET v = 'behind' WHERE id % 3 = 0; DELETE FROM t WHERE id % 7 = 0; INSERT INTO sack VALUES ('line 1')");
@@ -48,11 +48,11 @@ TEST_F(GcTest, SnapshotsAreTheirDumpsAfterwardsAndTheRestIsRefused) {
   rotv.ExpectSeedIsDump();
   ExpectDump(moments[5], {"--snapshot", "moment-5"});
   const nlohmann::json diff = Json({"snapshot", "diff", "baseline", "head"});
-  EXPECT_EQ(diff.at("transactions"), nullptr);  // The log of it is gone, the difference is not.
+  EXPECT_EQ(diff.at("transactions"), nullptr);  // The change log of it is gone, but the difference is not.
   EXPECT_GT(diff.at("tables").size(), 1U);
   EXPECT_GT(Json({"snapshot", "diff", "moment-5", "head"}).at("transactions"), 0);
 
-  // Once no name needs them, they go.
+  // Moments are dropped once no name needs them.
   for (size_t i = 0; i < moments.size(); ++i) {
     if (HasName(i)) rotv.MustSync({"snapshot", "delete", "moment-" + std::to_string(i)});
   }
@@ -61,7 +61,7 @@ TEST_F(GcTest, SnapshotsAreTheirDumpsAfterwardsAndTheRestIsRefused) {
   rotv.ExpectSeedIsDump();
 }
 
-TEST_F(GcTest, TheLastDaysStayWhole) {
+TEST_F(GcTest, TheLastDaysStayComplete) {
   const std::vector<Moment> moments = TwentyMoments();
   EXPECT_EQ(Json({"gc"}).at("dropped"), 0);
   for (const Moment& moment : moments) ExpectDump(moment, {"--at", moment.lsn});
@@ -70,7 +70,7 @@ TEST_F(GcTest, TheLastDaysStayWhole) {
 }
 
 // Labels: asan
-TEST_F(GcTest, TheRoomComesBack) {
+TEST_F(GcTest, DiskSpaceIsFreed) {
   Exec("INSERT INTO t SELECT n, md5(n::text), repeat(md5(n::text), 20) FROM generate_series(1001, 5000) n");
   rotv.MustSync({"baseline"});
   for (int i = 0; i < 4; ++i) {
@@ -88,7 +88,7 @@ TEST_F(GcTest, TheRoomComesBack) {
   rotv.ExpectSeedIsDump();
 }
 
-TEST_F(GcTest, TheListSaysWhatDeletingASnapshotFrees) {
+TEST_F(GcTest, TheListShowsWhatDeletingASnapshotFrees) {
   Configure("keep_days = 0");
   rotv.MustSync({"baseline"});
   for (const std::string name : {"kept-1", "large", "kept-2"}) {
@@ -118,7 +118,7 @@ TEST_F(GcTest, TheListSaysWhatDeletingASnapshotFrees) {
   EXPECT_LT(freed, promised * 2);
 }
 
-TEST_F(GcTest, APullDoesItWhenTheHistoryIsLarge) {
+TEST_F(GcTest, APullRunsGcWhenTheHistoryIsLarge) {
   rotv.MustSync({"baseline"});
   Configure("keep_days = 0\nlimit = \"100K\"");
   for (int i = 0; i < 3; ++i) {
@@ -129,11 +129,11 @@ TEST_F(GcTest, APullDoesItWhenTheHistoryIsLarge) {
   const Result refused = rotv.Sync({"materialize", "--at", "1 minute ago"});
   EXPECT_EQ(refused.exit_status, 2);
   const nlohmann::json collected = Json({"gc", "--keep-days", "0"});
-  EXPECT_LT(collected.at("dropped"), 500) << "there was hardly anything left to do";
+  EXPECT_LT(collected.at("dropped"), 500) << "gc had hardly any work left";
   rotv.ExpectSeedIsDump();
 }
 
-TEST_F(GcTest, KilledAtAnyMomentItIsCompletedByTheNext) {
+TEST_F(GcTest, AKilledGcIsCompletedByTheNext) {
   Exec("INSERT INTO t SELECT n, md5(n::text) FROM generate_series(2000, 60000) n");
   const std::vector<Moment> moments = TwentyMoments();
   Exec("UPDATE t SET v = 'more' WHERE id > 2000");

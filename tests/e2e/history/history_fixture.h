@@ -1,4 +1,4 @@
-// What tests of the history do: real dumps of the source at many moments, against what the store makes of them later.
+// Base of the tests of the history: real dumps of the source at many moments are compared with the store's seeds later.
 
 #pragma once
 
@@ -25,7 +25,7 @@ class RandomKills {
  public:
   explicit RandomKills(std::chrono::milliseconds whole) : whole_(whole), random_(number_) {}
 
-  // Tells of it for a failure's message.
+  // Returns a description for a failure message.
   std::string Kill(const Command& command) {
     const std::chrono::milliseconds moment(random_() % static_cast<unsigned>(whole_.count() + 1));
     Process process(command);
@@ -42,7 +42,7 @@ class RandomKills {
   std::mt19937 random_;
 };
 
-// What `action` takes, for RandomKills.
+// Measures how long `action` takes, for RandomKills.
 template <typename Action>
 std::chrono::milliseconds TimeOf(Action action) {
   const auto began = std::chrono::steady_clock::now();
@@ -73,15 +73,15 @@ class HistoryTest : public FollowTest {
   }
   std::string Head() const { return Json({"status", "--offline"}).at("head").at("lsn"); }
 
-  // The source as it is now, where nothing happens until the return.
+  // The present state of the source, which must be at rest until the return.
   Moment Now() { return {rotv.server().Value("SELECT pg_current_wal_insert_lsn()"), rotv.server().Dump()}; }
   Moment NowPulled() {
     rotv.MustSync({"pull"});
     return {Head(), rotv.server().Dump()};
   }
 
-  // Of a workload with changes of the schema: some at the end of a pull, some between two. HasName() says which are the
-  // snapshots moment-0, moment-1 and so on. At the end everything is pulled.
+  // Moments of a workload with schema changes: some at the end of a pull, some between two. HasName() says which are
+  // the snapshots moment-0, moment-1 and so on. At the end everything is pulled.
   std::vector<Moment> TwentyMoments() {
     rotv.MustSync({"baseline"});
     const std::vector<std::string> ddl = {
@@ -95,7 +95,7 @@ class HistoryTest : public FollowTest {
     std::vector<Moment> moments;
     for (int i = 0; i < 20; ++i) {
       const std::string n = std::to_string(i);
-      // The first of each four changes the schema, so that its point is the end of a pull; the others lie in between.
+      // The first of each four changes the schema, so that its point is the end of a pull; the others are in between.
       if (i % 4 == 0) {
         rotv.MustSync({"pull"});
         Exec(ddl.at(static_cast<size_t>(i / 4)));
@@ -108,7 +108,7 @@ class HistoryTest : public FollowTest {
       if (i == 10) Exec("TRUNCATE " + bag + "; INSERT INTO " + bag + " (v) VALUES ('after')");
       moments.push_back(i % 4 == 0 ? NowPulled() : Now());
       if (i % 4 == 2) rotv.MustSync({"pull"});
-      // Half of them get a name, when they can: some at once, some from the past.
+      // Half of them get a name: some at once, some from the past.
       if (i % 4 == 0) rotv.MustSync({"snapshot", "create", "moment-" + n, "--at", moments.back().lsn});
     }
     rotv.MustSync({"pull"});
@@ -119,12 +119,12 @@ class HistoryTest : public FollowTest {
   }
   static bool HasName(size_t i) { return i % 4 < 2; }
 
-  // The home directory as it is now, and back to it.
+  // Keeps a copy of the home directory, and restores it.
   void KeepHome() const { CopyTree(rotv.home(), rotv.directory() / "kept"); }
   void RestoreHome() const { CopyTree(rotv.directory() / "kept", rotv.home()); }
 
   std::string SeedText(const std::vector<std::string>& which) const { return ReadFile(rotv.Seed("at.sql", which)); }
-  // What the store makes of a moment, named by an option of materialize, is its dump.
+  // Checks that the seed of a moment, named by an option of materialize, equals its dump.
   void ExpectDump(const Moment& moment, const std::vector<std::string>& which) const {
     EXPECT_TRUE(DumpsAreEqual({"the seed " + which.back(), SeedText(which)}, {"the dump", moment.dump}));
   }

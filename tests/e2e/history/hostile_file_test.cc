@@ -1,5 +1,5 @@
-// A snapshot's file is as untrusted as a source: whatever it holds, it is refused with exit 7 within 256 MiB of memory,
-// and nothing of it is imported; or it is signed, and then nothing else is.
+// A snapshot file is as untrusted as a source: whatever it contains, it is refused with exit 7 within 256 MiB of
+// memory, and nothing of it is imported; or it is signed, and then nothing else is refused.
 
 #include <gmock/gmock.h>
 #include <zstd.h>
@@ -47,7 +47,7 @@ class HostileFileTest : public ::testing::Test {
     EXPECT_FALSE(std::filesystem::exists(Path("colleague/sources/it/current"))) << what;
   }
 
-  // The good file with one record changed.
+  // Changes one record of the good file.
   using Change = std::function<void(proto::SnapshotRecord&)>;
   static std::filesystem::path Changed(const Change& change) {
     history::SnapshotFileReader reader(Path("good.rotv"), nullptr);
@@ -60,7 +60,7 @@ class HostileFileTest : public ::testing::Test {
     return Path("changed.rotv");
   }
 
-  // A file of the good one's head and of bytes that no writer of ours makes.
+  // A file with the good one's head and bytes that our writer never produces.
   static std::filesystem::path Raw(const std::function<void(SeedOutput&)>& write) {
     std::unique_ptr<SeedOutput> out = OpenSeedOutput(Path("raw.rotv"), Compression::kZstd);
     history::SnapshotFileReader reader(Path("good.rotv"), nullptr);
@@ -80,7 +80,7 @@ class HostileFileTest : public ::testing::Test {
     WriteLength(out, bytes.size());
     out.Write(bytes);
   }
-  // A field of protobuf that holds `content`.
+  // A field of protobuf with `content`.
   static std::string Field(int number, const std::string& content) {
     std::string bytes(1, static_cast<char>(number << 3 | 2));
     for (size_t size = content.size(); size >= 0x80; size >>= 7) bytes.push_back(static_cast<char>(size | 0x80));
@@ -106,7 +106,7 @@ proto::Table* TableNamed(proto::SnapshotRecord& record, const std::string& name)
   return nullptr;
 }
 
-TEST_F(HostileFileTest, WhatNoExportWritesIsRefused) {
+TEST_F(HostileFileTest, FilesThatNoExportWritesAreRefused) {
   const auto head = [](const std::function<void(proto::SnapshotHead&)>& change) -> Change {
     return [=](proto::SnapshotRecord& record) {
       if (record.has_head()) change(*record.mutable_head());
@@ -144,7 +144,7 @@ TEST_F(HostileFileTest, WhatNoExportWritesIsRefused) {
        head([&](auto& it) { it.mutable_schema()->mutable_post_data()->append("COPY t FROM stdin;\n"); })},
       {"an open quote", head([&](auto& it) { it.mutable_schema()->mutable_pre_data()->append("SELECT '"); })},
       {"DROPs in the middle", head([&](auto& it) { it.mutable_schema()->set_drops_at(10); })},
-      {"DROPs behind the end", head([&](auto& it) { it.mutable_schema()->set_drops_at(UINT64_MAX); })},
+      {"DROPs after the end", head([&](auto& it) { it.mutable_schema()->set_drops_at(UINT64_MAX); })},
       {"other strings", head([&](auto& it) { it.mutable_schema()->set_standard_strings(false); })},
       {"a sequence's name",
        head([&](auto& it) { it.mutable_schema()->mutable_sequences(0)->set_quoted_name("s'" + evil); })},
@@ -183,7 +183,7 @@ TEST_F(HostileFileTest, WhatNoExportWritesIsRefused) {
 }
 
 // Bytes that are few in the file and would be many in memory.
-TEST_F(HostileFileTest, MemoryIsBoundedWhateverTheFileHolds) {
+TEST_F(HostileFileTest, MemoryIsBoundedForEveryFile) {
   constexpr size_t kMost = history::kLargestUnsignedRecord;
   const std::string zeros(size_t{1} << 20, '\0');
   const auto in_head = [](const std::string& schema) { return Field(1, Field(6, schema)); };
@@ -213,7 +213,7 @@ TEST_F(HostileFileTest, MemoryIsBoundedWhateverTheFileHolds) {
 }
 
 TEST_F(HostileFileTest, AWindowLargerThanOursIsRefused) {
-  {  // All of it is gone before the import begins, whose memory is counted from its fork on.
+  {  // All of it is freed before the import begins, whose memory is counted from its fork on.
     std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(), ZSTD_freeCCtx);
     ZSTD_CCtx_setParameter(context.get(), ZSTD_c_windowLog, 27);
     const std::string content(size_t{160} << 20, '\0');
@@ -224,7 +224,7 @@ TEST_F(HostileFileTest, AWindowLargerThanOursIsRefused) {
     WriteFile(Path("window.rotv"), packed.substr(0, out.pos));
   }
   const Result result = Import(Path("window.rotv"));
-  EXPECT_EQ(result.exit_status, 2) << result.err;  // It is no snapshot's file from its first byte on.
+  EXPECT_EQ(result.exit_status, 2) << result.err;  // Its first byte shows that it is no snapshot file.
   EXPECT_LT(result.peak_rss_kib, 100 << 10);
 }
 
@@ -236,7 +236,7 @@ TEST_F(HostileFileTest, TheLargestRowsOfAnUnsignedFileFit) {
   Result result = Import(Path("large.rotv"));
   EXPECT_EQ(result.exit_status, 0) << result.err;
   EXPECT_LT(result.peak_rss_kib, 256 << 10);
-  // Larger ones come with a signature.
+  // Larger rows need a signature.
   home_->server().Exec("INSERT INTO large VALUES (5, repeat('y', 40 << 20))");
   home_->MustSync({"pull"});
   result = home_->Sync({"snapshot", "export", "head", Path("large.rotv")});
@@ -244,14 +244,14 @@ TEST_F(HostileFileTest, TheLargestRowsOfAnUnsignedFileFit) {
   result = Import(Path("large.rotv"));
   ExpectRefused(result, "a large row");
   EXPECT_THAT(result.err, HasSubstr("--verify"));
-  const nlohmann::json made =
+  const nlohmann::json exported =
       nlohmann::json::parse(home_->MustSync({"--json", "snapshot", "export", "--sign", "head", Path("large.rotv")}));
-  EXPECT_EQ(Import(Path("large.rotv"), {"--verify", made.at("public_key")}).exit_status, 0);
+  EXPECT_EQ(Import(Path("large.rotv"), {"--verify", exported.at("public_key")}).exit_status, 0);
   home_->server().Exec("DROP TABLE large");
   home_->MustSync({"pull"});
 }
 
-TEST_F(HostileFileTest, AFileIsImportedOnlyAsItWasSigned) {
+TEST_F(HostileFileTest, ASignedFileIsImportedOnlyUnchanged) {
   const std::filesystem::path file = Path("signed.rotv");
   const Result exported = home_->Sync({"--json", "snapshot", "export", "head", file, "--sign"});
   ASSERT_TRUE(exported.ok()) << exported.err;
@@ -262,9 +262,9 @@ TEST_F(HostileFileTest, AFileIsImportedOnlyAsItWasSigned) {
   WriteFile(Path("key.pub"), key + "\n");
   EXPECT_EQ(Import(file, {"--verify", key}).exit_status, 0);
   EXPECT_EQ(Import(file, {"--verify", Path("key.pub")}).exit_status, 0);
-  EXPECT_EQ(Import(file).exit_status, 0) << "whoever does not ask gets it all the same";
+  EXPECT_EQ(Import(file).exit_status, 0) << "without a request it is imported all the same";
   MustRun({.argv = {"zstd", "-tq", file}});
-  // The same key the next time.
+  // The next export uses the same key.
   EXPECT_EQ(
       nlohmann::json::parse(home_->MustSync({"--json", "snapshot", "export", "head", file, "--sign"})).at("public_key"),
       key);
@@ -305,8 +305,8 @@ TEST_F(HostileFileTest, AFileIsImportedOnlyAsItWasSigned) {
   EXPECT_EQ(home_->Sync({"snapshot", "export", "head", file, "--sign"}).exit_status, 2);
 }
 
-// The judge is the message itself: what is let through takes no more than was said, once it is parsed.
-TEST_F(HostileFileTest, WhatParsingTakesIsNotUnderestimated) {
+// The message itself is the judge: an accepted one takes no more than estimated, once it is parsed.
+TEST_F(HostileFileTest, MemoryForParsingIsNotUnderestimated) {
   const std::string pieces[] = {
       Field(2, Repeated("\x12\x00"s, 10'000)),
       Field(2, Repeated("\x12\x02\x0a\x00"s, 10'000)),

@@ -1,4 +1,4 @@
-// The transactions received: as the source committed them, once and later, and while it goes on.
+// The transactions received: listed as the source committed them, afterwards and while following.
 
 #include <gmock/gmock.h>
 
@@ -18,7 +18,7 @@ class LogTest : public HistoryTest {
   }
 };
 
-TEST_F(LogTest, TellsWhatEachTransactionChanged) {
+TEST_F(LogTest, ListsTheChangesOfEachTransaction) {
   rotv.MustSync({"baseline"});
   EXPECT_EQ(Transactions().size(), 0U);
   EXPECT_EQ(rotv.MustSync({"log"}), "");
@@ -26,7 +26,7 @@ TEST_F(LogTest, TellsWhatEachTransactionChanged) {
       "BEGIN; INSERT INTO t (id) VALUES (-1), (-2); UPDATE t SET v = 'x' WHERE id < 4; DELETE FROM bag WHERE v = 'line "
       "3'; COMMIT");
   Exec("BEGIN; TRUNCATE bag; INSERT INTO bag VALUES ('a'); COMMIT");
-  Exec("INSERT INTO t SELECT n FROM generate_series(10001, 90000) n");  // In several pieces.
+  Exec("INSERT INTO t SELECT n FROM generate_series(10001, 90000) n");  // In several chunks.
   rotv.MustSync({"pull"});
   const std::string multiset_rows = "7";
   const nlohmann::json all = Transactions();
@@ -42,10 +42,10 @@ TEST_F(LogTest, TellsWhatEachTransactionChanged) {
 
   const std::string text = rotv.MustSync({"log"});
   EXPECT_THAT(text, HasSubstr("  public.t +2 ~5, public.bag -7\n"));
-  EXPECT_THAT(text, HasSubstr("  public.bag emptied +1\n"));
+  EXPECT_THAT(text, HasSubstr("  public.bag truncated +1\n"));
   EXPECT_THAT(text, HasSubstr("  public.t +80,000\n"));
 
-  // The state with a transaction is at any LSN behind it.
+  // Every LSN after the commit is in the state with the transaction.
   EXPECT_EQ(Transactions({"--since", all[1].at("lsn")}), nlohmann::json({all[1], all[2]}));
   EXPECT_EQ(Transactions({"--since", all[1].at("time")}), nlohmann::json({all[1], all[2]}));
   EXPECT_EQ(Transactions({"--since", "2 hours ago"}), all);
@@ -59,7 +59,7 @@ TEST_F(LogTest, TellsWhatEachTransactionChanged) {
   ExpectExit(rotv, {"log", "--since", "soon"}, 2);
 }
 
-TEST_F(LogTest, TablesAreCalledAsTheyAreNow) {
+TEST_F(LogTest, TablesHaveTheirPresentNames) {
   rotv.MustSync({"baseline"});
   Exec("INSERT INTO t VALUES (-1); CREATE TABLE passing (id int PRIMARY KEY)");
   rotv.MustSync({"pull"});
@@ -80,16 +80,16 @@ TEST_F(LogTest, FollowsUntilItIsInterrupted) {
   ASSERT_TRUE(follow.WaitForOutput("public.t +1", std::chrono::seconds(60))) << follow.Err();
   Exec("INSERT INTO bag VALUES ('a'), ('b')");
   ASSERT_TRUE(follow.WaitForOutput("public.bag +2", std::chrono::seconds(60))) << follow.Err();
-  // Somebody else is told who is there.
+  // Another process learns who holds the lock.
   const Result other = rotv.Sync({"pull"});
   EXPECT_EQ(other.exit_status, 6);
   EXPECT_THAT(other.err, HasSubstr("log --follow"));
-  // The source goes away and comes back.
+  // The source restarts.
   rotv.server().Restart();
   sql = std::make_unique<Connection>(rotv.server().ConnectionString());
   Exec("DELETE FROM public.t WHERE id = 1");
   ASSERT_TRUE(follow.WaitForOutput("public.t -1", std::chrono::seconds(60))) << follow.Err();
-  // A change of the schema in between.
+  // The schema changes in between.
   Exec("ALTER TABLE public.t ADD n int; UPDATE public.t SET n = 1 WHERE id = 2");
   Exec("UPDATE public.t SET n = 2 WHERE id IN (3, 4)");
   ASSERT_TRUE(follow.WaitForOutput("public.t ~2", std::chrono::seconds(60))) << follow.Err();
@@ -99,7 +99,7 @@ TEST_F(LogTest, FollowsUntilItIsInterrupted) {
   rotv.ExpectSeedIsDump();
 }
 
-TEST_F(LogTest, FollowWritesADocumentALine) {
+TEST_F(LogTest, FollowWritesOneDocumentPerLine) {
   rotv.MustSync({"baseline"});
   Exec("INSERT INTO t VALUES (-1)");
   Process follow(rotv.SyncCommand({"--json", "log", "--follow"}));

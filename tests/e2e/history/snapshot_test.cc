@@ -1,4 +1,4 @@
-// Points of the history: by LSN, by time, by name; the oracle at many of them.
+// Points of the history: by LSN, by time, by name; the oracle checks many of them.
 
 #include <gmock/gmock.h>
 
@@ -16,7 +16,7 @@ class SnapshotTest : public HistoryTest {
     EXPECT_EQ(result.exit_status, status) << result.out << result.err;
     return result;
   }
-  // How many baselines are kept.
+  // Counts the stores that are kept.
   size_t Stores() const {
     size_t count = 0;
     for (const auto& entry : std::filesystem::directory_iterator(rotv.home() / "sources" / "production")) {
@@ -26,7 +26,7 @@ class SnapshotTest : public HistoryTest {
   }
 };
 
-TEST_F(SnapshotTest, TwentyMomentsAreTheirDumpsLater) {
+TEST_F(SnapshotTest, TwentyMomentsEqualTheirDumpsLater) {
   const std::vector<Moment> moments = TwentyMoments();
   for (size_t i = 0; i < moments.size(); ++i) {
     SCOPED_TRACE(i);
@@ -36,17 +36,17 @@ TEST_F(SnapshotTest, TwentyMomentsAreTheirDumpsLater) {
   rotv.ExpectSeedIsDump();
 }
 
-TEST_F(SnapshotTest, NamesAreMadeListedAndDeleted) {
+TEST_F(SnapshotTest, NamesAreCreatedListedAndDeleted) {
   rotv.MustSync({"baseline"});
   EXPECT_THAT(rotv.MustSync({"snapshot", "list"}), HasSubstr("has no snapshots yet"));
   const Moment first = NowPulled();
-  const nlohmann::json made = Json({"snapshot", "create", "first"});
-  EXPECT_EQ(made.at("lsn"), first.lsn);
-  EXPECT_EQ(made.at("rows"), 550);
+  const nlohmann::json created = Json({"snapshot", "create", "first"});
+  EXPECT_EQ(created.at("lsn"), first.lsn);
+  EXPECT_EQ(created.at("rows"), 550);
   Exec("DELETE FROM t WHERE id > 100");
   rotv.MustSync({"pull"});
   rotv.MustSync({"snapshot", "create", "second.of_2-names"});
-  // Again is no error, of another point it is.
+  // The same point again is no error; another point is.
   rotv.MustSync({"snapshot", "create", "first", "--at", first.lsn});
   EXPECT_THAT(Refused({"snapshot", "create", "first"}).err, HasSubstr("there is a snapshot first already"));
 
@@ -55,7 +55,7 @@ TEST_F(SnapshotTest, NamesAreMadeListedAndDeleted) {
   EXPECT_EQ(list[0].at("name"), "first");
   EXPECT_EQ(list[1].at("name"), "second.of_2-names");
   EXPECT_EQ(list[1].at("rows"), 150);
-  EXPECT_EQ(list[0].at("sole_bytes"), 0) << "the last days need the same";
+  EXPECT_EQ(list[0].at("sole_bytes"), 0) << "the last days need the same rows";
   ExpectDump(first, {"--snapshot", "first"});
 
   rotv.MustSync({"snapshot", "delete", "first"});
@@ -64,7 +64,7 @@ TEST_F(SnapshotTest, NamesAreMadeListedAndDeleted) {
   ExpectDump(first, {"--at", first.lsn});  // Only the name is gone.
 }
 
-TEST_F(SnapshotTest, NamesThatAreNoneAreRefused) {
+TEST_F(SnapshotTest, InvalidNamesAreRefused) {
   rotv.MustSync({"baseline"});
   for (const std::string name : {"", "head", "baseline", ".", "..", ".hidden", "a/b", "../up", "two words", "ümlaut"}) {
     Refused({"snapshot", "create", name});
@@ -78,7 +78,7 @@ TEST_F(SnapshotTest, NamesThatAreNoneAreRefused) {
   Refused({"snapshot", "create", "x", "--at", "FFFF/0"});
 }
 
-TEST_F(SnapshotTest, TheyOutliveANewBaseline) {
+TEST_F(SnapshotTest, SnapshotsOutliveANewBaseline) {
   rotv.MustSync({"baseline"});
   const Moment old = NowPulled();
   rotv.MustSync({"snapshot", "create", "old"});
@@ -106,13 +106,13 @@ TEST_F(SnapshotTest, TheyOutliveANewBaseline) {
   rotv.ExpectSeedIsDump();
 }
 
-TEST_F(SnapshotTest, ADeletionThatIsKilledHasHappenedOrHasNot) {
+TEST_F(SnapshotTest, AKilledDeletionIsAtomic) {
   Exec("INSERT INTO t SELECT n, md5(n::text) FROM generate_series(2000, 60000) n");
   rotv.MustSync({"baseline"});
   const Moment old = NowPulled();
   rotv.MustSync({"snapshot", "create", "old"});
   Exec("DELETE FROM t WHERE id > 100");
-  // The whole store of the baseline before goes with its last name.
+  // The whole store of the previous baseline is deleted with its last name.
   rotv.MustSync({"baseline", "--force"});
   const Moment now = NowPulled();
   KeepHome();

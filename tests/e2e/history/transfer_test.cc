@@ -1,4 +1,4 @@
-// A snapshot that goes to somebody else in a file: the same dump comes out of it.
+// A snapshot is exported to a file and imported elsewhere: it gives the same dump.
 
 #include <gmock/gmock.h>
 #include <signal.h>
@@ -16,7 +16,7 @@ class TransferTest : public HistoryTest {
  protected:
   std::filesystem::path file() const { return rotv.directory() / "a snapshot.rotv"; }
 
-  // On the machine of a colleague, who has neither a config nor access.
+  // A command on the machine of a colleague, who has neither a config nor access.
   Command Colleague(std::vector<std::string> arguments) const {
     Command command = rotv.SyncCommand({});
     command.argv = {ROTV_SYNC_BINARY, "--home", rotv.directory() / "colleague"};
@@ -38,7 +38,7 @@ class TransferTest : public HistoryTest {
     EXPECT_TRUE(
         DumpsAreEqual({"the colleague's seed", ReadFile(rotv.directory() / "theirs.sql")}, {"the dump", moment.dump}));
   }
-  // The file with one byte changed, or cut off.
+  // Changes one byte of the file, or truncates it.
   void Damage(size_t at, bool cut) const {
     std::filesystem::copy_file(file(), rotv.directory() / "damaged.rotv",
                                std::filesystem::copy_options::overwrite_existing);
@@ -51,7 +51,7 @@ class TransferTest : public HistoryTest {
   }
 };
 
-TEST_F(TransferTest, EverySnapshotIsItsDumpOnAFreshHome) {
+TEST_F(TransferTest, EveryImportedSnapshotEqualsItsDump) {
   Exec("SELECT lo_from_bytea(4711, 'large'::bytea)");
   const std::vector<Moment> moments = TwentyMoments();
   for (size_t i = 0; i < moments.size(); ++i) {
@@ -59,8 +59,8 @@ TEST_F(TransferTest, EverySnapshotIsItsDumpOnAFreshHome) {
     SCOPED_TRACE(i);
     const std::string name = "moment-" + std::to_string(i);
     rotv.MustSync({"snapshot", "export", name, file()});
-    const std::string said = MustRun(Colleague({"snapshot", "import", file()})).out;
-    EXPECT_THAT(said, HasSubstr("rotv start --source production-" + name));
+    const std::string output = MustRun(Colleague({"snapshot", "import", file()})).out;
+    EXPECT_THAT(output, HasSubstr("rotv start --source production-" + name));
     ExpectColleagueHas(moments[i], {"--source", "production-" + name});
   }
   const nlohmann::json list =
@@ -70,12 +70,12 @@ TEST_F(TransferTest, EverySnapshotIsItsDumpOnAFreshHome) {
   EXPECT_GT(list.at("tables").size(), 0U);
 }
 
-TEST_F(TransferTest, TheOnlySourceIsTheDefaultAndCannotBePulled) {
+TEST_F(TransferTest, AnImportedSourceIsTheDefaultAndCannotBePulled) {
   rotv.MustSync({"baseline"});
   const Moment moment = NowPulled();
-  const nlohmann::json made = Json({"snapshot", "export", "head", file()});
-  EXPECT_EQ(made.at("rows"), 550);
-  EXPECT_EQ(made.at("bytes"), std::filesystem::file_size(file()));
+  const nlohmann::json exported = Json({"snapshot", "export", "head", file()});
+  EXPECT_EQ(exported.at("rows"), 550);
+  EXPECT_EQ(exported.at("bytes"), std::filesystem::file_size(file()));
   MustRun({.argv = {"zstd", "-tq", file()}});
   MustRun(Colleague({"snapshot", "import", file(), "--as", "today"}));
   ExpectColleagueHas(moment);
@@ -84,7 +84,7 @@ TEST_F(TransferTest, TheOnlySourceIsTheDefaultAndCannotBePulled) {
     Fails({command}, 2);
   }
   EXPECT_THAT(Fails({"pull"}, 2).err, HasSubstr("today was imported from a file"));
-  // Another one in its place; the old one goes when the new one is complete.
+  // Another snapshot takes its place; the old one is deleted when the new one is complete.
   Exec("DELETE FROM t WHERE id > 10");
   const Moment later = NowPulled();
   rotv.MustSync({"snapshot", "export", "head", file()});
@@ -97,16 +97,16 @@ TEST_F(TransferTest, TheOnlySourceIsTheDefaultAndCannotBePulled) {
   EXPECT_EQ(stores, 1U);
 }
 
-TEST_F(TransferTest, WhatCannotBeImportedIsNamed) {
+TEST_F(TransferTest, FilesThatCannotBeImportedAreReported) {
   rotv.MustSync({"baseline"});
   rotv.MustSync({"snapshot", "export", "head", file()});
   EXPECT_THAT(Fails({"snapshot", "import", "not there"}, 2).err, HasSubstr("not there cannot be read"));
-  std::ofstream(rotv.directory() / "elsewhere/text") << "no snapshot at all";
+  std::ofstream(rotv.directory() / "elsewhere/text") << "not a snapshot file";
   EXPECT_THAT(Fails({"snapshot", "import", "text"}, 2).err, HasSubstr("text is no snapshot"));
   std::ofstream(rotv.directory() / "elsewhere/empty");
   EXPECT_THAT(Fails({"snapshot", "import", "empty"}, 2).err, HasSubstr("empty is no snapshot"));
   Fails({"snapshot", "import", file(), "--as", "../up"}, 2);
-  // A name that the config has, or that was pulled under.
+  // A name that is in the config, or that was pulled under.
   const Result taken = rotv.Sync({"snapshot", "import", file(), "--as", "production"});
   EXPECT_EQ(taken.exit_status, 2);
   EXPECT_THAT(taken.err, HasSubstr("there is a source production already"));
@@ -122,13 +122,13 @@ TEST_F(TransferTest, WhatCannotBeImportedIsNamed) {
     SCOPED_TRACE((cut ? "cut off at " : "changed at ") + std::to_string(at));
     const Command import = Colleague({"snapshot", "import", rotv.directory() / "damaged.rotv", "--as", "x"});
     const Result result = RunCommand(import);
-    // The first bytes decide whether it is a snapshot at all.
+    // The first bytes decide whether it is a snapshot file at all.
     EXPECT_TRUE(result.exit_status == 7 || result.exit_status == 2) << Describe(import, result);
     EXPECT_FALSE(std::filesystem::exists(rotv.directory() / "colleague/sources/x/current"));
   }
 }
 
-TEST_F(TransferTest, KilledAtAnyMomentTheOldOneStays) {
+TEST_F(TransferTest, TheOldSnapshotSurvivesAKilledImport) {
   Exec("INSERT INTO t SELECT n, md5(n::text) FROM generate_series(2000, 60000) n");
   rotv.MustSync({"baseline"});
   const Moment first = NowPulled();

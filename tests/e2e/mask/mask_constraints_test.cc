@@ -1,5 +1,5 @@
-// What the source demands of values, by CHECK constraints, domains and generated columns, is met by what is stored
-// instead, is refused before anything is stored, or is said to be unchecked.
+// CHECK constraints, domains and generated columns of the source: masked values satisfy them, or the rule is refused
+// before anything is stored, or doctor reports that they are unchecked.
 
 #include <gmock/gmock.h>
 
@@ -17,9 +17,9 @@ enum class Verdict { kImports, kFits, kRefused, kUnchecked };
 
 struct Case {
   std::string name;
-  std::string ddl;  // Makes the table p (id, email, …), with rows.
+  std::string ddl;  // Creates the table p (id, email, …), with rows.
   Verdict verdict = Verdict::kImports;
-  std::string told = {};  // A part of what doctor says, where it is not kImports.
+  std::string expected = {};  // A part of doctor's output, unless it is kImports.
   std::string rule = R"("email")";
 };
 
@@ -30,19 +30,19 @@ const std::vector<Case> kCases = {
     {"and one that is valid does",
      "CREATE TABLE p (id int PRIMARY KEY, email text CONSTRAINT only_a CHECK (email LIKE 'A%')); INSERT INTO p VALUES "
      "(1, 'A@y.z')",
-     Verdict::kRefused, "public.p.email: what \"email\" makes does not meet the constraint only_a"},
+     Verdict::kRefused, "public.p.email: a value masked by \"email\" does not meet the constraint only_a"},
     {"a generated column is that of the masked value",
      "CREATE TABLE p (id int PRIMARY KEY, email text, low text GENERATED ALWAYS AS (lower(email)) STORED, CHECK (low = "
      "lower(email))); INSERT INTO p (id, email) VALUES (1, 'x@y.z')"},
     {"a CHECK of a generated column alone",
      "CREATE TABLE p (id int PRIMARY KEY, email text, g int GENERATED ALWAYS AS (length(email)) STORED, CONSTRAINT "
      "short CHECK (g < 20)); INSERT INTO p (id, email) VALUES (1, 'x@y.z')",
-     Verdict::kRefused, "public.p.email: what \"email\" makes does not meet the constraint short"},
+     Verdict::kRefused, "public.p.email: a value masked by \"email\" does not meet the constraint short"},
     {"a generated column that must not be NULL",
      "CREATE TABLE p (id int PRIMARY KEY, email text, dom text NOT NULL GENERATED ALWAYS AS (nullif(split_part(email, "
      "'@', 2), '')) STORED); INSERT INTO p (id, email) VALUES (1, 'x@y.z')",
      Verdict::kRefused,
-     "public.p.email: what \"null\" makes leaves public.p.dom NULL, which is generated from it and NOT NULL",
+     "public.p.email: a value masked by \"null\" leaves public.p.dom NULL, which is generated from it and NOT NULL",
      R"("null")"},
     {"a generated column that is never NULL",
      "CREATE TABLE p (id int PRIMARY KEY, email text, dom text NOT NULL GENERATED ALWAYS AS (split_part(email, '@', "
@@ -52,12 +52,12 @@ const std::vector<Case> kCases = {
      "CREATE TABLE p (id int PRIMARY KEY, email text, few varchar(5) GENERATED ALWAYS AS (email) STORED); INSERT INTO "
      "p "
      "(id, email) VALUES (1, 'x@y.z')",
-     Verdict::kRefused, "public.p.email: what \"email\" makes is nothing that public.p.few can be generated from"},
+     Verdict::kRefused, "public.p.email: a value masked by \"email\" cannot be used to generate public.p.few"},
     {"a generated column that is a number",
      "CREATE TABLE p (id int PRIMARY KEY, email text, n int GENERATED ALWAYS AS (email::int) STORED); INSERT INTO p "
      "(id, "
      "email) VALUES (1, '17')",
-     Verdict::kRefused, "public.p.email: what \"email\" makes is nothing that public.p.n can be generated from"},
+     Verdict::kRefused, "public.p.email: a value masked by \"email\" cannot be used to generate public.p.n"},
     {"the same by a rule that keeps digits digits",
      "CREATE TABLE p (id int PRIMARY KEY, email text, n int GENERATED ALWAYS AS (email::int) STORED); INSERT INTO p "
      "(id, "
@@ -71,11 +71,11 @@ const std::vector<Case> kCases = {
      "CREATE DOMAIN word AS text CHECK (VALUE <> ''); CREATE DOMAIN few AS word CHECK (length(VALUE) < 6); CREATE "
      "TABLE "
      "p (id int PRIMARY KEY, email few); INSERT INTO p VALUES (1, 'x@y.z')",
-     Verdict::kRefused, "public.p.email: what \"email\" makes is no public.few"},
+     Verdict::kRefused, "public.p.email: a value masked by \"email\" is not a value of the domain public.few"},
     {"a domain that is NOT VALID",
      "CREATE DOMAIN few AS text; CREATE TABLE p (id int PRIMARY KEY, email few); INSERT INTO p VALUES (1, 'x@y.z'); "
      "ALTER DOMAIN few ADD CONSTRAINT short CHECK (length(VALUE) < 6) NOT VALID",
-     Verdict::kFits, "1 rules, 1 columns\n"},  // pg_dump --clean writes no drop of it that an empty database takes.
+     Verdict::kFits, "1 rules, 1 columns\n"},  // pg_dump --clean writes no drop for it that an empty database accepts.
     {"points in time",
      "CREATE TABLE p (id int PRIMARY KEY, email text, at timestamptz, CHECK (at < now() AND at > '1900-01-01'::date "
      "AND "
@@ -119,10 +119,10 @@ const std::vector<Case> kCases = {
      "CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE TABLE p (id int PRIMARY KEY, email mood); INSERT INTO p VALUES "
      "(1, "
      "'sad')",
-     Verdict::kRefused, "is no value of type mood", R"({ rule = "constant", value = "mad" })"},
+     Verdict::kRefused, "is not a value of type mood", R"({ rule = "constant", value = "mad" })"},
 };
 
-// Since 18.
+// Cases that exist since version 18.
 const std::vector<Case> kNewCases = {
     {"a CHECK that is NOT ENFORCED",
      "CREATE TABLE p (id int PRIMARY KEY, email text CONSTRAINT only_a CHECK (email LIKE 'A%') NOT ENFORCED); INSERT "
@@ -133,7 +133,7 @@ const std::vector<Case> kNewCases = {
     {"but a CHECK of it is not",
      "CREATE TABLE p (id int PRIMARY KEY, email text, g int GENERATED ALWAYS AS (length(email)) VIRTUAL, CONSTRAINT "
      "short CHECK (g < 20)); INSERT INTO p (id, email) VALUES (1, 'x@y.z')",
-     Verdict::kRefused, "public.p.email: what \"email\" makes does not meet the constraint short"},
+     Verdict::kRefused, "public.p.email: a value masked by \"email\" does not meet the constraint short"},
     {"a NOT NULL that is NOT VALID",
      "CREATE TABLE p (id int PRIMARY KEY, email text, dom text GENERATED ALWAYS AS (nullif(email, email)) STORED); "
      "INSERT INTO p (id, email) VALUES (1, 'x@y.z'); ALTER TABLE p ADD CONSTRAINT there NOT NULL dom NOT VALID"},
@@ -147,7 +147,7 @@ class MaskConstraints : public ::testing::Test {
     RotvHome rotv(std::move(options));
     for (const Case& one : cases) {
       SCOPED_TRACE(one.name);
-      // Each is a source of its own: what was masked in the one before says nothing of it.
+      // Each case is a source of its own: masks of the previous one do not apply to it.
       rotv.Sync({"detach"});
       std::filesystem::remove_all(rotv.home());
       rotv.server().Exec("DROP SCHEMA public CASCADE; CREATE SCHEMA public; " + one.ddl);
@@ -160,9 +160,9 @@ class MaskConstraints : public ::testing::Test {
         EXPECT_THAT(doctor.out, Not(HasSubstr("not checked")));
         ExpectSeedImports(rotv);
       } else {
-        EXPECT_THAT(doctor.out, HasSubstr(one.told));
+        EXPECT_THAT(doctor.out, HasSubstr(one.expected));
         if (one.verdict != Verdict::kFits) {
-          EXPECT_THAT(rotv.Sync({"baseline", "--force"}).err, HasSubstr(one.told));
+          EXPECT_THAT(rotv.Sync({"baseline", "--force"}).err, HasSubstr(one.expected));
         }
       }
     }
@@ -178,8 +178,8 @@ class MaskConstraints : public ::testing::Test {
   }
 };
 
-TEST_F(MaskConstraints, AreMetOrRefusedOrNamed) { Try(kCases, kOwnVersion); }
-TEST_F(MaskConstraints, OfNewerServersToo) { Try(kNewCases, 18); }
+TEST_F(MaskConstraints, AreSatisfiedOrRefusedOrReported) { Try(kCases, kOwnVersion); }
+TEST_F(MaskConstraints, AreHandledForNewerServersToo) { Try(kNewCases, 18); }
 
 }  // namespace
 }  // namespace rotv::testing

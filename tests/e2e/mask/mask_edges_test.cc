@@ -1,6 +1,6 @@
-// What the rules make of values at the ends of their types, and of values that are equal or unique by more than their
-// bytes, is taken by a real server: the seed imports, with all its constraints. What could not be is refused before
-// anything is written.
+// A real server accepts the masked forms of extreme values, and of values that are equal or unique by more than their
+// bytes: the seed imports with all its constraints. What cannot be masked like that is refused before anything is
+// written.
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -47,8 +47,8 @@ std::string AsToml(const MaskRule& rule) {
   return "{ rule = \"json\", paths = { \"$..a\" = \"text\", \"$..b\" = { rule = \"number\", by = 100 } } }";
 }
 
-// A table for each type, a column for each rule, a row for each value; what comes later comes by the stream.
-TEST_F(MaskEdgesTest, ValuesAtTheEndsOfEveryTypeAreMaskedIntoIt) {
+// A table for each type, a column for each rule, a row for each value; later rows come through the stream.
+TEST_F(MaskEdgesTest, ExtremeValuesOfEveryTypeAreMaskedIntoTheType) {
   Exec("CREATE EXTENSION citext");
   std::vector<std::string> later;
   int tables = 0;
@@ -76,7 +76,7 @@ TEST_F(MaskEdgesTest, ValuesAtTheEndsOfEveryTypeAreMaskedIntoIt) {
   Import();
   for (int i = 0; i < tables; ++i) {
     ExpectSameNumber(fmt::format("SELECT count(*) FROM public.t{}", i));
-    // Whatever way a value came, it is masked the same.
+    // A value is masked the same, whichever way it came.
     EXPECT_EQ(Masked(fmt::format("SELECT count(*) FROM public.t{0} a JOIN public.t{0} b ON a.id + 1000 = b.id "
                                  "WHERE a.c0::text <> b.c0::text",
                                  i)),
@@ -85,12 +85,12 @@ TEST_F(MaskEdgesTest, ValuesAtTheEndsOfEveryTypeAreMaskedIntoIt) {
 }
 
 struct UniqueCase {
-  std::string table;  // And the column c of it.
+  std::string table;  // And its column c.
   std::string rule;
-  std::string create;  // "{}" stands for the table.
+  std::string create;  // "{}" is replaced by the table.
 };
 
-// 26 letters and 26 × 26 pairs of them, half of them capitals, so that they are unique without their case.
+// 26 letters and their 26 × 26 pairs, half of them capitals, unique ignoring case.
 constexpr const char* kLetters =
     "INSERT INTO {0} (c) SELECT CASE WHEN i % 2 = 0 THEN upper(v) ELSE v END FROM (SELECT i, chr(97 + i / 26) || "
     "chr(97 + i % 26) AS v FROM generate_series(0, 675) i UNION ALL SELECT i, chr(97 + i) FROM generate_series(0, 25) "
@@ -120,7 +120,7 @@ const std::vector<UniqueCase>& Kept() {
   return kKept;
 }
 
-TEST_F(MaskEdgesTest, WhatIsUniqueByMoreThanItsBytesStaysSo) {
+TEST_F(MaskEdgesTest, ValuesUniqueByMoreThanTheirBytesStayUnique) {
   Exec(
       "CREATE EXTENSION citext; CREATE COLLATION ignores_case (provider = icu, locale = 'und-u-ks-level2', "
       "deterministic = false)");
@@ -135,7 +135,7 @@ TEST_F(MaskEdgesTest, WhatIsUniqueByMoreThanItsBytesStaysSo) {
       "CREATE UNIQUE INDEX ON days (date_trunc('day', c));"
       "INSERT INTO days SELECT timestamp '2026-01-01 10:00' + i * interval '25 hours' FROM generate_series(1, 900) i");
   AddRule("public.days.c", "{ rule = \"date\", days = 365 }");
-  // Numbers that are equal though they are written in two ways.
+  // Numbers that are equal although they are written in two ways.
   Exec(
       "CREATE TABLE amounts (c numeric PRIMARY KEY);"
       "INSERT INTO amounts SELECT DISTINCT ON (v) v FROM (SELECT i / 10.0 FROM generate_series(0, 300) i UNION ALL "
@@ -149,7 +149,7 @@ TEST_F(MaskEdgesTest, WhatIsUniqueByMoreThanItsBytesStaysSo) {
   ExpectSameNumber("SELECT count(*) FROM public.amounts");
 }
 
-TEST_F(MaskEdgesTest, ForeignKeysOfTextsThatAreEqualButForTheirCaseHold) {
+TEST_F(MaskEdgesTest, ForeignKeysThatIgnoreCaseStayValid) {
   Exec(
       "CREATE EXTENSION citext; CREATE COLLATION ignores_case (provider = icu, locale = 'und-u-ks-level2', "
       "deterministic = false)");
@@ -157,7 +157,7 @@ TEST_F(MaskEdgesTest, ForeignKeysOfTextsThatAreEqualButForTheirCaseHold) {
   for (const std::string type : {"citext", "text COLLATE ignores_case"}) {
     for (const std::string rule : {"text", "phone", "email", "name", "hash", "uuid"}) {
       const std::string p = fmt::format("p{}", tables), c = fmt::format("c{}", tables++);
-      // Which letters the server takes for one, it says itself.
+      // The server itself says which letters it treats as equal.
       Exec(
           fmt::format("CREATE TABLE {0} (login {2} PRIMARY KEY); CREATE TABLE {1} (id serial PRIMARY KEY, who {2} "
                       "REFERENCES {0}); INSERT INTO {0} VALUES ('Anna'), ('bob'), ('Élise Łuñez Ωμέγα Жуков');"
@@ -168,7 +168,7 @@ TEST_F(MaskEdgesTest, ForeignKeysOfTextsThatAreEqualButForTheirCaseHold) {
       AddRule(fmt::format("public.{}.who", c), '"' + rule + '"');
     }
   }
-  // The referenced side is unique ignoring case, the key itself does not ignore it.
+  // The referenced side is unique ignoring case; the key itself does not ignore it.
   Exec(
       "CREATE TABLE exact (code text PRIMARY KEY); CREATE UNIQUE INDEX ON exact (lower(code));"
       "CREATE TABLE refers (id serial PRIMARY KEY, code text REFERENCES exact); INSERT INTO exact VALUES ('Ab'), ('C');"
@@ -184,14 +184,15 @@ TEST_F(MaskEdgesTest, ForeignKeysOfTextsThatAreEqualButForTheirCaseHold) {
 struct RefusedCase {
   std::string rule;
   std::string type;
-  std::string create;  // After CREATE TABLE with c.
-  std::string told;
+  std::string create;  // The rest of CREATE TABLE, with the column c.
+  std::string expected;
 };
 
-TEST_F(MaskEdgesTest, WhatCannotBeKeptUniqueIsRefusedBeforeAnythingIsWritten) {
+TEST_F(MaskEdgesTest, ARuleThatCannotKeepAColumnUniqueIsRefusedBeforeAnyWrite) {
   const std::vector<RefusedCase> cases = {
       {"email", "text", "CREATE UNIQUE INDEX ON {0} (left(c, 1))", "\"left\"(c, 1)"},
-      {"email", "text", "ALTER TABLE {0} ADD f char(1) GENERATED ALWAYS AS (left(c, 1)) STORED UNIQUE", "made of it"},
+      {"email", "text", "ALTER TABLE {0} ADD f char(1) GENERATED ALWAYS AS (left(c, 1)) STORED UNIQUE",
+       "computed from it"},
       {"hash", "text", "CREATE UNIQUE INDEX ON {0} (split_part(c, '@', 2))", "split_part"},
       {"text", "text", "CREATE UNIQUE INDEX ON {0} (lower(btrim(c)))", "btrim"},
       {"hash", "text", "CREATE UNIQUE INDEX ON {0} (n) WHERE c = 'main'", "where (c = 'main'::text)"},
@@ -214,14 +215,14 @@ TEST_F(MaskEdgesTest, WhatCannotBeKeptUniqueIsRefusedBeforeAnythingIsWritten) {
   EXPECT_EQ(result.exit_status, 2) << result.err;
   for (size_t i = 0; i < cases.size(); ++i) {
     EXPECT_THAT(result.err,
-                HasSubstr(fmt::format("public.r{}.c: what \"{}\" makes need not be unique", i, cases[i].rule)));
-    EXPECT_THAT(result.err, HasSubstr(cases[i].told));
+                HasSubstr(fmt::format("public.r{}.c: values masked by \"{}\" need not be unique", i, cases[i].rule)));
+    EXPECT_THAT(result.err, HasSubstr(cases[i].expected));
   }
   EXPECT_TRUE(rotv.LeftOnSource().empty());
 }
 
-// The alphabets are ours, since what was masked with them is stored: the server must know them, too.
-TEST_F(MaskEdgesTest, EveryLetterOfOurAlphabetsHasTheServersOtherCase) {
+// The alphabets are ours, because masked values in stores depend on them: the server must have the same cases.
+TEST_F(MaskEdgesTest, EveryLetterOfOurAlphabetsHasTheServersCase) {
   std::string lower, upper;
   for (uint32_t code = 1; code < 0x11000; ++code) {
     std::optional<mask::CasedLetter> letter = mask::CasedLetterOf(code);

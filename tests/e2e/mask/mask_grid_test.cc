@@ -1,4 +1,4 @@
-// A secret in a column of each type under each rule that takes it: nothing of it is written, whatever happens to its
+// A secret in a column of each type, under each rule that takes the type, is never written, whatever happens to its
 // row.
 
 #include <fmt/format.h>
@@ -14,9 +14,9 @@ namespace {
 using ::testing::HasSubstr;
 
 struct Type {
-  const char* name;    // In SQL.
-  const char* value;   // A literal; {} stands for two digits that are the column's own.
-  const char* needle;  // What must not be found of it.
+  const char* name;    // The type in SQL.
+  const char* value;   // A literal; {} is replaced by two digits of the column.
+  const char* needle;  // The part of it that must not be found.
   std::vector<const char*> rules;
 };
 
@@ -62,7 +62,7 @@ struct Column {
   std::vector<std::string> needles;
 };
 
-// In two digits a value's own. An enum's labels stand in every schema: it is looked for in rows alone.
+// Two digits distinguish the columns. An enum's labels are in every schema: they are searched in rows only.
 std::vector<Column> Columns() {
   std::vector<Column> columns;
   for (const Type& type : kMaskedTypes) {
@@ -117,7 +117,7 @@ class MaskGridTest : public FollowTest {
     for (const char* table : {"keyed", "bag", "unlogged"}) {
       Superuser(fmt::format("INSERT INTO {} SELECT n{} FROM generate_series(1, 6) n", table, values));
     }
-    // What is planted in rows that are not kept stands in a column without a rule.
+    // Secrets in rows that are not kept are in a column without a rule.
     Superuser(
         "INSERT INTO rows SELECT n, n % 2 = 0, CASE WHEN n % 2 = 0 THEN 'fine' ELSE 'planted-left-out' END, "
         "'planted-secret' FROM generate_series(1, 20) n");
@@ -130,7 +130,7 @@ class MaskGridTest : public FollowTest {
     EXPECT_TRUE(result.ok()) << result.err;
     written_ += result.out + result.err;
   }
-  // What the store has is compressed: a seed shows the rows, log and diff what they were.
+  // The store is compressed: a seed shows the rows, log and diff their history.
   void Show() {
     Run({"materialize", "--output", rotv.home() / "seed.sql"});
     Run({"log"});
@@ -159,7 +159,7 @@ class MaskGridTest : public FollowTest {
   std::string written_;
 };
 
-TEST_F(MaskGridTest, NoTypeUnderNoRuleLeavesAnything) {
+TEST_F(MaskGridTest, NoRuleLeavesASecretOfAnyType) {
   ASSERT_GT(columns_.size(), 80U);
   Run({"baseline"});
   Show();
@@ -179,7 +179,7 @@ TEST_F(MaskGridTest, NoTypeUnderNoRuleLeavesAnything) {
   Show();
   ExpectNothingPlanted("after a pull");
 
-  // All are copied again, with a kill in the middle.
+  // All tables are resynced, with a kill in the middle.
   Superuser(
       "ALTER TABLE keyed ALTER id TYPE bigint; ALTER TABLE bag ALTER id TYPE bigint; ALTER TABLE rows ALTER id TYPE "
       "bigint");
@@ -198,7 +198,7 @@ TEST_F(MaskGridTest, NoTypeUnderNoRuleLeavesAnything) {
   Run({"mask", "check"});
   ExpectNothingPlanted("in the end");
 
-  // What is looked for is there to be found.
+  // The secrets that are searched for do exist in the source.
   EXPECT_THAT(rotv.server().Dump(), HasSubstr(columns_[0].needles[1]));
   EXPECT_THAT(rotv.server().Dump(), HasSubstr("planted-left-out"));
 }

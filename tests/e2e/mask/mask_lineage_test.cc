@@ -1,5 +1,5 @@
-// A mask stays in force, whatever migrations do to its table and edits to the config, until a person ends it; and what
-// cannot be decided stops before anything is written.
+// A mask stays in force, whatever migrations do to its table and edits to the config, until a person ends it; what
+// cannot be decided is refused before anything is written.
 
 #include <gmock/gmock.h>
 
@@ -19,14 +19,14 @@ RotvHomeOptions Options() {
   return options;
 }
 
-// One thing that happens to a masked table, in a schema of its own.
+// One event in the life of a masked table, in a schema of its own.
 struct LineageCase {
-  std::string name;        // The schema, which is the search_path of what follows.
-  std::string rules;       // Of the config, @ standing for the schema.
-  std::string before;      // Made before the baseline.
-  std::string migration;   // After it.
-  std::string left_rules;  // What the config says from then on; "=": the same.
-  std::string told;        // Of each mask that is carried on, or of what is refused.
+  std::string name;        // The schema, which is the search_path of the statements.
+  std::string rules;       // Rules of the config; @ is replaced by the schema.
+  std::string before;      // Runs before the baseline.
+  std::string migration;   // Runs after it.
+  std::string left_rules;  // The config's rules from then on; "=": the same.
+  std::string expected;    // Expected text for each mask that stays, or for the refusal.
 };
 
 std::string In(const LineageCase& one, std::string text) {
@@ -68,7 +68,7 @@ class MaskLineageTest : public FollowTest {
   }
   void Migrate(const LineageCase& one) { Exec(In(one, "SET search_path = @; BEGIN;" + one.migration + ";COMMIT")); }
 
-  // What every seed has of every version of every row, and what was told.
+  // Checks every seed with every version of every row, and all output.
   void ExpectNothingPlanted(const std::string& when) const {
     SCOPED_TRACE(when);
     EXPECT_THAT(ReadFile(rotv.Seed()), Not(HasSubstr("planted")));
@@ -77,12 +77,12 @@ class MaskLineageTest : public FollowTest {
   }
 };
 
-TEST_F(MaskLineageTest, WhatWasMaskedStaysMasked) {
+TEST_F(MaskLineageTest, MaskedColumnsStayMasked) {
   const std::vector<LineageCase> cases = {
       {"detached", kVisitsRule, kVisits, "ALTER TABLE visits DETACH PARTITION visits_2025", "=",
        "@.visits_2025.email (email)"},
       {"elsewhere", kVisitsRule, kVisits, kAttachElsewhere, "=", "@.visits_2025.email (email)"},
-      // What a "keep" says of a table is not said of what is attached to it.
+      // A "keep" for a table does not apply to a partition attached to it.
       {"kept_parent", std::string(kVisitsRule) + "\"@.archive.email\" = \"keep\"\n",
        std::string(kVisits) +
            ";CREATE TABLE archive (id int, at date, email text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at)",
@@ -102,13 +102,13 @@ TEST_F(MaskLineageTest, WhatWasMaskedStaysMasked) {
        std::string(kPeople) + ";CREATE TABLE others (id int PRIMARY KEY, email text)",
        "ALTER TABLE people RENAME email TO contact; INSERT INTO people VALUES (2, 'planted')", "=",
        "@.people.contact (email)"},
-      // Each rule now names the other column; a "keep" that was there before was about that one, too.
+      // Each rule now names the other column; an earlier "keep" was about that one, too.
       {"columns_swapped", std::string(kEmail) + "\"@.people.nick\" = \"keep\"\n",
        "CREATE TABLE people (id int PRIMARY KEY, email text, nick text); INSERT INTO people VALUES (1, 'planted', 'n')",
        "ALTER TABLE people RENAME email TO old; ALTER TABLE people RENAME nick TO email;"
        "ALTER TABLE people RENAME old TO nick; INSERT INTO people VALUES (2, 'n', 'planted')",
        "=", "@.people.nick (email)"},
-      // The rule for the other document lets through what this one's masks.
+      // The rule for the other document lets paths through that this one masks.
       {"documents_swapped",
        "\"@.people.profile\" = { rule = \"json\", paths = { \"$.s\" = \"text\" } }\n"
        "\"@.people.settings\" = { rule = \"json\", paths = { \"$.theme\" = \"text\" } }\n",
@@ -128,7 +128,7 @@ TEST_F(MaskLineageTest, WhatWasMaskedStaysMasked) {
       {"forgotten", kEmail, kPeople, "INSERT INTO people VALUES (2, 'planted')", "", "@.people.email (email)"},
       {"kept_anywhere", kEmail, kPeople, "INSERT INTO people VALUES (2, 'planted')", "\"@.*.email\" = \"keep\"\n",
        "@.people.email (email)"},
-      // Made anew under its name, the rule gone.
+      // The table is created again under its name, and the rule is removed.
       {"remade", kEmail, kPeople, "DROP TABLE people; CREATE TABLE people AS SELECT 2 AS id, 'planted'::text AS email",
        "", "@.people.email (email)"},
       {"column_remade", kEmail, kPeople,
@@ -158,17 +158,17 @@ TEST_F(MaskLineageTest, WhatWasMaskedStaysMasked) {
     rules += In(one, one.left_rules == "=" ? one.rules : one.left_rules);
   }
   SetRules(rules);
-  auto expect_all = [&](const std::vector<std::string>& told, const std::string& who) {
-    for (const LineageCase& one : cases) EXPECT_THAT(told, ::testing::Contains(In(one, one.told))) << who;
+  auto expect_all = [&](const std::vector<std::string>& output, const std::string& who) {
+    for (const LineageCase& one : cases) EXPECT_THAT(output, ::testing::Contains(In(one, one.expected))) << who;
   };
   const auto pulled = nlohmann::json::parse(rotv.MustSync({"--json", "pull"}));
   expect_all(pulled.at("carried_masks").get<std::vector<std::string>>(), "pull");
   ExpectNothingPlanted("after the migrations");
-  // The next pulls, also one that the stream suffices for, and a new baseline.
+  // The next pulls, including an incremental one, and a new baseline.
   Exec(
       "INSERT INTO detached.visits_2025 VALUES (3, '2025-06-06', 'planted'); INSERT INTO swapped.people_old VALUES (3, "
       "'planted')");
-  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Masked as before, by no rule of the config"));
+  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Still masked, although no rule in the config covers them"));
   ExpectNothingPlanted("after a stream");
   Exec("CREATE TABLE detached.other (id int)");
   rotv.MustSync({"pull"});
@@ -179,7 +179,7 @@ TEST_F(MaskLineageTest, WhatWasMaskedStaysMasked) {
   EXPECT_THAT(ReadFile(rotv.Seed()), Not(HasSubstr("planted")));
 }
 
-TEST_F(MaskLineageTest, WhatCannotBeDecidedStopsWithTheLineToAdd) {
+TEST_F(MaskLineageTest, UndecidableCasesStopWithTheLineToAdd) {
   const std::vector<LineageCase> cases = {
       {"no_longer_fits", "\"@.*.email\" = \"email\"\n",
        std::string(kPeople) + ";CREATE TABLE others (id int PRIMARY KEY, email text)",
@@ -190,7 +190,7 @@ TEST_F(MaskLineageTest, WhatCannotBeDecidedStopsWithTheLineToAdd) {
       {"remade_elsewhere", kEmail, kPeople, "CREATE TABLE persons AS SELECT * FROM people", "=",
        "@.persons.email is new, and has the name of @.people.email, which was masked by \"email\": add "
        "\"@.persons.email\" = \"email\" to [mask]"},
-      // Whatever is said of any table is not said of this one.
+      // A rule for any table is not a rule for this one.
       {"kept_anywhere", std::string(kEmail) + "\"@.*.email\" = \"keep\"\n", kPeople,
        "CREATE TABLE persons AS SELECT * FROM people", "=", "add \"@.persons.email\" = \"email\" to [mask]"},
       {"dropped_before", kEmail, kPeople,
@@ -208,7 +208,7 @@ TEST_F(MaskLineageTest, WhatCannotBeDecidedStopsWithTheLineToAdd) {
        "CREATE TABLE people (id int PRIMARY KEY, email text, lower text GENERATED ALWAYS AS (lower(email)) STORED);"
        "INSERT INTO people VALUES (1, 'planted')",
        "ALTER TABLE people ALTER lower DROP EXPRESSION", "=",
-       "@.people.lower is no longer generated, and may have been made of masked columns: add "
+       "@.people.lower is no longer generated, and may have been computed from masked columns: add "
        "\"@.people.lower\" = \"email\" to [mask]"},
       {"split", kVisitsRule, kVisits,
        "CREATE TABLE archive (id int, at date, email text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);"
@@ -228,10 +228,10 @@ TEST_F(MaskLineageTest, WhatCannotBeDecidedStopsWithTheLineToAdd) {
     SetRules(rules);
     const Result refused = rotv.Sync({"pull"});
     EXPECT_EQ(refused.exit_status, 2) << refused.out;
-    const std::string told = In(one, one.told);
-    EXPECT_THAT(refused.err, HasSubstr(told));
+    const std::string expected = In(one, one.expected);
+    EXPECT_THAT(refused.err, HasSubstr(expected));
     EXPECT_THAT(refused.err, HasSubstr("nothing was written"));
-    EXPECT_THAT(rotv.Sync({"doctor"}).out, HasSubstr(told));
+    EXPECT_THAT(rotv.Sync({"doctor"}).out, HasSubstr(expected));
     const size_t line = refused.err.find("add ") + 4;
     if (HasFailure()) break;
     rules += refused.err.substr(line, refused.err.find(" to [mask]", line) - line) + "\n";
@@ -255,8 +255,9 @@ TEST_F(MaskLineageTest, AnotherSecretWithoutRulesStops) {
   std::filesystem::remove(rotv.home() / "mask-secret");
   const Result refused = rotv.Sync({"pull"});
   EXPECT_EQ(refused.exit_status, 2);
-  EXPECT_THAT(refused.err, HasSubstr("(public.people.email among it) has no rule in the config, and another secret"));
-  EXPECT_FALSE(std::filesystem::exists(rotv.home() / "mask-secret")) << "another one is not made for it";
+  EXPECT_THAT(refused.err,
+              HasSubstr("(public.people.email among them) have no rule in the config, and the secret is not"));
+  EXPECT_FALSE(std::filesystem::exists(rotv.home() / "mask-secret")) << "no new secret is created for it";
   WriteFile(rotv.home() / "elsewhere", secret, 0600);
   SetRules("mask_secret = \"" + (rotv.home() / "elsewhere").native() + "\"\n");
   rotv.MustSync({"pull"});
@@ -272,16 +273,16 @@ TEST_F(MaskLineageTest, AKeepThatNamesTheColumnEndsItsMask) {
   SetRules(
       "\"public.visits.email\" = \"keep\"\n\"public.people.email\" = \"email\"\n\"public.visits_2025.email\" = "
       "\"keep\"\n");
-  const std::string told = rotv.MustSync({"pull"});
-  EXPECT_THAT(told, HasSubstr("Copied again, 2 rows: public.visits_2025, public.visits_2026."));
-  EXPECT_THAT(told, Not(HasSubstr("Masked as before")));
+  const std::string output = rotv.MustSync({"pull"});
+  EXPECT_THAT(output, HasSubstr("Resynced (2 rows): public.visits_2025, public.visits_2026."));
+  EXPECT_THAT(output, Not(HasSubstr("Still masked")));
   EXPECT_THAT(ReadFile(rotv.Seed()), HasSubstr("planted"));
-  // It has ended, whatever the config says then.
+  // The mask has ended, whatever the config says later.
   SetRules("mask_unknown = \"keep\"\n\"public.people.email\" = \"email\"\n");
-  EXPECT_THAT(rotv.MustSync({"pull"}), Not(HasSubstr("Masked as before")));
+  EXPECT_THAT(rotv.MustSync({"pull"}), Not(HasSubstr("Still masked")));
 }
 
-// A table that has no rows here for a while is not forgotten.
+// A table without rows here for a while is not forgotten.
 TEST_F(MaskLineageTest, AMaskOutlivesAnExclusion) {
   Exec(kPeople);
   SetRules("\"public.people.email\" = \"email\"\n");

@@ -1,4 +1,4 @@
-// Personal data never reach this machine's disk, whatever way rows come, and what is stored instead can be worked with.
+// Personal data never reach this machine's disk, whichever way rows come, and the masked data are usable.
 //
 // Labels: asan
 
@@ -65,7 +65,7 @@ class MaskTest : public FollowTest {
     Exec("INSERT INTO audit VALUES (1, 'planted-audit')");
   }
 
-  // Everything of a person holds the word "planted", or what stands for it in its type.
+  // Every value of a person contains the word "planted", or its equivalent in the type.
   void AddPerson(int id) {
     const std::string n = std::to_string(id);
     Exec("INSERT INTO people VALUES (" + n + ", 'planted" + n + "@secret.example', 'Planted Person " + n +
@@ -89,7 +89,7 @@ class MaskTest : public FollowTest {
          n + "')");
   }
 
-  // No file of the home, no seed and nothing that was written has anything of the source's people.
+  // Checks that no file of the home, no seed and no output contains data of the source's people.
   void ExpectNothingPlanted(const std::string& when) {
     SCOPED_TRACE(when);
     for (const auto& entry : std::filesystem::recursive_directory_iterator(rotv.directory())) {
@@ -99,7 +99,7 @@ class MaskTest : public FollowTest {
     ExpectClean(written_, "what was written");
   }
   static void ExpectClean(const std::string& bytes, const std::string& where) {
-    // Seven letters at least: made-up texts hold shorter words by chance.
+    // At least seven letters: fake texts contain shorter words by chance.
     static const char* const kPlanted[] = {"planted",       "Planted",      "7777 55",    "203.0.113.",
                                            "deadbeef-0000", "feedfacecafe", "1977-07-07", "987654.32"};
     for (const char* planted : kPlanted) {
@@ -108,7 +108,7 @@ class MaskTest : public FollowTest {
                                        << bytes.substr(at - std::min<size_t>(at, 40), 100);
     }
   }
-  // The store's rows are compressed: a seed has them all, and the log their keys.
+  // The store's rows are compressed: a seed shows them all, and the log their keys.
   void Pull() {
     Keep(rotv.Sync({"-v", "pull"}));
     Keep(rotv.Sync({"materialize", "--output", rotv.home() / "seed.sql"}));
@@ -119,7 +119,7 @@ class MaskTest : public FollowTest {
     written_ += result.out + result.err;
   }
 
-  // The seed in a database, with all constraints.
+  // Imports the seed into a database, with all constraints.
   void Import() {
     if (imported_) rotv.server().Exec("DROP DATABASE masked", {"postgres", "postgres"});
     rotv.server().CreateDatabase("masked");
@@ -127,7 +127,7 @@ class MaskTest : public FollowTest {
     const Result psql = rotv.server().Psql(rotv.Seed(), {"masked", "postgres"});
     ASSERT_TRUE(psql.ok()) << psql.err;
   }
-  // Whatever way a row has come, it is masked the same.
+  // A row is masked the same, whichever way it came.
   void ExpectAsCopiedAfresh() {
     const std::string streamed = ReadFile(rotv.Seed("streamed.sql"));
     rotv.MustSync({"baseline", "--force"});
@@ -151,7 +151,7 @@ class MaskTest : public FollowTest {
   bool imported_ = false;
 };
 
-TEST_F(MaskTest, NothingPlantedIsEverOnTheDisk) {
+TEST_F(MaskTest, PlantedValuesNeverReachTheDisk) {
   Pull();
   ExpectNothingPlanted("after the baseline");
   Import();
@@ -173,7 +173,7 @@ TEST_F(MaskTest, NothingPlantedIsEverOnTheDisk) {
   Import();
   ExpectSameJoins();
 
-  // Copied again, by a migration; and a kill in the middle.
+  // A migration forces a resync, with a kill in the middle.
   Exec("ALTER TABLE people ALTER notes TYPE varchar(9000) USING notes || ' planted again'");
   for (int round = 0; round < 3; ++round) {
     Process pull(rotv.SyncCommand({"pull"}));
@@ -194,16 +194,16 @@ TEST_F(MaskTest, NothingPlantedIsEverOnTheDisk) {
   ExpectAsCopiedAfresh();
 }
 
-TEST_F(MaskTest, TheSecretMakesTheValues) {
+TEST_F(MaskTest, TheSecretDeterminesTheValues) {
   rotv.MustSync({"pull"});
   const std::string first = ReadFile(rotv.Seed());
   EXPECT_EQ(std::filesystem::status(rotv.home() / "mask-secret").permissions(),
             std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
   rotv.MustSync({"baseline", "--force"});
   EXPECT_EQ(ReadFile(rotv.Seed()), first);
-  // Another secret: what was stored under the other one is copied again.
+  // Another secret: tables stored under the first one are resynced.
   WriteFile(rotv.home() / "mask-secret", std::string(64, 'a') + "\n", 0600);
-  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Copied again"));
+  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Resynced ("));
   const std::string second = ReadFile(rotv.Seed());
   EXPECT_NE(second, first);
   ExpectClean(second, "the seed");
@@ -230,7 +230,7 @@ class MaskRulesTest : public FollowTest {
         "CREATE TABLE staff (PRIMARY KEY (id), room int) INHERITS (people); INSERT INTO staff VALUES (99, "
         "'planted-staff', 'x', 50, 1)");
   }
-  // From now on these are the rules; without any there is no section.
+  // Sets the rules; without any there is no section.
   void SetRules(const std::string& rules) const {
     std::string text = ReadFile(rotv.config());
     text = text.substr(0, text.find("[mask]"));
@@ -245,12 +245,12 @@ class MaskRulesTest : public FollowTest {
   }
   void IsFine(const std::string& table) { fine_ += "\"" + table + "\" = \"keep\"\n"; }
 
-  std::string fine_ = "\"public.parts\" = \"keep\"\n";  // Where the test is not about PII detection.
+  std::string fine_ = "\"public.parts\" = \"keep\"\n";  // For tests that are not about PII detection.
 };
 
-TEST_F(MaskRulesTest, RulesThatDoNotFitStopBeforeAnythingIsWritten) {
+TEST_F(MaskRulesTest, RulesThatDoNotFitStopBeforeAnyWrite) {
   const std::string both = "\"public.people.email\" = \"email\"\n\"public.orders.who\" = \"email\"\n";
-  for (const auto& [rules, told] :
+  for (const auto& [rules, expected] :
        {std::pair<std::string, std::string>{both + "\"public.people.mobile\" = \"phone\"",
                                             "public.people.mobile: there is no such column"},
         {both + "\"public.persons\" = \"drop\"", "public.persons: there is no such table"},
@@ -268,32 +268,32 @@ TEST_F(MaskRulesTest, RulesThatDoNotFitStopBeforeAnythingIsWritten) {
         {both + "\"*.people.nick\" = \"text\"\n\"public.*.nick\" = \"name\"", "two rules that are equally exact"},
         {both + "\"public.parts.region\" = \"text\"", "decides which partition"},
         {"\"public.people.nick\" = \"text\"", "public.people.email looks personal by its name, and has no rule"}}) {
-    EXPECT_THAT(ExpectRefused(rules, "baseline"), HasSubstr(told)) << rules;
-    EXPECT_THAT(ExpectRefused(rules, "doctor"), HasSubstr(told)) << rules;
+    EXPECT_THAT(ExpectRefused(rules, "baseline"), HasSubstr(expected)) << rules;
+    EXPECT_THAT(ExpectRefused(rules, "doctor"), HasSubstr(expected)) << rules;
   }
   EXPECT_TRUE(rotv.LeftOnSource().empty());
   EXPECT_FALSE(std::filesystem::exists(rotv.home() / "sources/production/current"));
 
-  // Of rows that are not here nothing is asked.
+  // A rule for a table without rows here is not checked.
   rotv.Configure({{"exclude", R"(["public.orders"])"}});
   SetRules("\"public.people.email\" = \"email\"\n\"public.orders.id\" = \"email\"\n");
   EXPECT_EQ(rotv.Sync({"doctor"}).exit_status, 0) << rotv.Sync({"doctor"}).out;
 }
 
-TEST_F(MaskRulesTest, OtherRulesCopyJustTheTablesConcerned) {
+TEST_F(MaskRulesTest, ChangedRulesResyncOnlyTheirTables) {
   rotv.MustSync({"pull"});
   EXPECT_THAT(ReadFile(rotv.Seed()), HasSubstr("planted7"));
   SetRules(
       "\"public.people.email\" = \"email\"\n\"public.orders.who\" = \"email\"\n\"public.parts.mail\" = \"email\"\n");
   Exec("INSERT INTO calm VALUES (100, 'more'); UPDATE people SET nick = 'other' WHERE id = 3");
-  const std::string told = rotv.MustSync({"pull"});
-  EXPECT_THAT(told, HasSubstr("The masking rules, or their secret, have changed."));
-  EXPECT_THAT(told, HasSubstr("Copied again, 42 rows: public.orders, public.parts_eu, public.people, public.staff."));
-  EXPECT_THAT(told, HasSubstr("rotv-sync baseline --force"));
+  const std::string output = rotv.MustSync({"pull"});
+  EXPECT_THAT(output, HasSubstr("The masking rules, or their secret, have changed."));
+  EXPECT_THAT(output, HasSubstr("Resynced (42 rows): public.orders, public.parts_eu, public.people, public.staff."));
+  EXPECT_THAT(output, HasSubstr("rotv-sync baseline --force"));
   EXPECT_THAT(ReadFile(rotv.Seed()), Not(HasSubstr("planted")));
   EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("up to date"));
 
-  // A column that appears later, and looks personal.
+  // A column that looks personal appears later.
   Exec("ALTER TABLE people ADD phone text DEFAULT 'planted phone'; INSERT INTO calm VALUES (101, 'more')");
   const Result refused = rotv.Sync({"pull"});
   EXPECT_EQ(refused.exit_status, 2);
@@ -306,18 +306,18 @@ TEST_F(MaskRulesTest, OtherRulesCopyJustTheTablesConcerned) {
   rotv.MustSync({"pull"});
   EXPECT_THAT(ReadFile(rotv.Seed("last.sql")), Not(HasSubstr("planted phone\n")));
 
-  // Without rules they stay masked; with "keep" the values are the source's again.
+  // Without rules the columns stay masked; with "keep" the values are the source's again.
   SetRules("");
-  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Masked as before, by no rule of the config"));
+  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Still masked, although no rule in the config covers them"));
   EXPECT_THAT(ReadFile(rotv.Seed("last.sql")), Not(HasSubstr("planted7")));
   SetRules(
       "\"public.people.email\" = \"keep\"\n\"public.people.phone\" = \"keep\"\n"
       "\"public.orders.who\" = \"keep\"\n\"public.parts.mail\" = \"keep\"\n");
-  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Copied again"));
-  rotv.ExpectSeedIsDump({.import = Import::kNone});  // An import puts a child's inherited columns first.
+  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Resynced ("));
+  rotv.ExpectSeedIsDump({.import = Import::kNone});  // An import puts a child table's inherited columns first.
 }
 
-TEST_F(MaskRulesTest, ConstraintsOfTheSourceAreMetByWhatIsMade) {
+TEST_F(MaskRulesTest, MaskedValuesSatisfyTheSourcesConstraints) {
   IsFine("public.people");
   Exec(
       "CREATE DOMAIN code AS text CHECK (VALUE ~ '^[A-Z]{2}-[0-9]{4}$');"
@@ -326,25 +326,27 @@ TEST_F(MaskRulesTest, ConstraintsOfTheSourceAreMetByWhatIsMade) {
       "INSERT INTO checked SELECT n, 'planted-open', 'AB-' || 1000 + n, n, 'planted low' FROM generate_series(1, 30) "
       "n");
   const std::string fine = "\"public.checked.tag\" = \"text\"\n\"public.checked.low\" = \"text\"\n";
-  EXPECT_THAT(ExpectRefused(fine + "\"public.checked.state\" = \"text\"\n", "baseline"),
-              HasSubstr("public.checked.state: what \"text\" makes does not meet the constraint checked_state_check"));
+  EXPECT_THAT(
+      ExpectRefused(fine + "\"public.checked.state\" = \"text\"\n", "baseline"),
+      HasSubstr("public.checked.state: a value masked by \"text\" does not meet the constraint checked_state_check"));
   EXPECT_THAT(ExpectRefused(fine + "\"public.checked.state\" = \"text\"\n", "doctor"),
               HasSubstr("checked_state_check"));
   EXPECT_THAT(ExpectRefused("\"public.checked.tag\" = \"email\"\n", "baseline"),
-              HasSubstr("public.checked.tag: what \"email\" makes is no public.code"));
+              HasSubstr("public.checked.tag: a value masked by \"email\" is not a value of the domain public.code"));
   EXPECT_THAT(ExpectRefused("\"public.checked.size\" = { rule = \"constant\", value = \"many\" }\n", "baseline"),
-              HasSubstr("public.checked.size: what \"constant\" makes is no value of type int4"));
-  // Over several columns, of which not all need be masked.
+              HasSubstr("public.checked.size: a value masked by \"constant\" is not a value of type int4"));
+  // A constraint over several columns, some of which need not be masked.
   Exec(
       "CREATE TABLE spans (id int PRIMARY KEY, begins date, ends date, one text, other text, CONSTRAINT in_order CHECK "
       "(begins < ends), CONSTRAINT the_same CHECK (one = other), CONSTRAINT told CHECK (one IS NOT NULL OR id > 0));"
       "INSERT INTO spans SELECT n, date '2026-01-01' + n, date '2026-01-02' + n, 'planted' || n, 'planted' || n FROM "
       "generate_series(1, 40) n");
   EXPECT_THAT(ExpectRefused("\"public.spans.begins\" = { rule = \"date\", days = 300 }\n", "baseline"),
-              HasSubstr("public.spans.begins: what \"date\" makes does not meet the constraint in_order"));
-  EXPECT_THAT(ExpectRefused("\"public.spans.one\" = \"email\"\n\"public.spans.other\" = \"text\"\n", "baseline"),
-              HasSubstr("public.spans.one (email) and public.spans.other (text): what the rules make does not meet the "
-                        "constraint the_same"));
+              HasSubstr("public.spans.begins: a value masked by \"date\" does not meet the constraint in_order"));
+  EXPECT_THAT(
+      ExpectRefused("\"public.spans.one\" = \"email\"\n\"public.spans.other\" = \"text\"\n", "baseline"),
+      HasSubstr("public.spans.one (email) and public.spans.other (text): a row masked by these rules does not meet the "
+                "constraint the_same"));
   const std::string together = "\"public.spans.one\" = \"email\"\n\"public.spans.other\" = \"email\"\n";
   SetRules(fine + together);
   rotv.MustSync({"pull"});
@@ -354,7 +356,7 @@ TEST_F(MaskRulesTest, ConstraintsOfTheSourceAreMetByWhatIsMade) {
   EXPECT_TRUE(rotv.server().Psql(rotv.Seed(), {"checked", "postgres"}).ok());
 }
 
-TEST_F(MaskRulesTest, SuggestionsAreRulesThatServe) {
+TEST_F(MaskRulesTest, SuggestedRulesWork) {
   Exec(
       "CREATE TABLE mixed (id int PRIMARY KEY, contact text, handle text, at inet, api_key varchar(20), pan text, tel "
       "text, "
@@ -380,16 +382,16 @@ TEST_F(MaskRulesTest, SuggestionsAreRulesThatServe) {
     EXPECT_THAT(suggested, Not(HasSubstr(not_suspected)));
   }
   EXPECT_TRUE(rotv.LeftOnSource().empty());
-  // As they are, they can be followed.
+  // The suggestions can be used unchanged.
   WriteFile(rotv.config(), ReadFile(rotv.config()) + suggested);
   rotv.MustSync({"pull"});
   EXPECT_THAT(ReadFile(rotv.Seed()), Not(HasSubstr("planted")));
-  EXPECT_THAT(rotv.MustSync({"mask", "check"}), HasSubstr("nothing that is masked is left"));
+  EXPECT_THAT(rotv.MustSync({"mask", "check"}), HasSubstr("no unmasked value was found"));
 }
 
-TEST_F(MaskRulesTest, TheCheckFindsWhatIsLeft) {
+TEST_F(MaskRulesTest, TheCheckFindsRemainingValues) {
   IsFine("public.calm");
-  EXPECT_EQ(rotv.Sync({"mask", "check"}).exit_status, 2);  // No baseline.
+  EXPECT_EQ(rotv.Sync({"mask", "check"}).exit_status, 2);  // There is no baseline.
   Exec(
       "UPDATE calm SET v = 'write to planted' || id || '0@secret.example' WHERE id < 4;"
       "UPDATE orders SET who = NULL; UPDATE people SET email = email || '0@secret.example'");
@@ -407,20 +409,18 @@ TEST_F(MaskRulesTest, TheCheckFindsWhatIsLeft) {
   EXPECT_EQ(found.exit_status, 7);
   EXPECT_THAT(found.out,
               HasSubstr("public.people.email (email): 20 values sampled, 19 masked as the rule says, 1 changed"));
-  EXPECT_THAT(found.out, HasSubstr("public.people.email: values of it stand in 3 rows of public.calm.v"));
-  // Seeds from before the rules, and one of now, in which the masked column itself is no find.
+  EXPECT_THAT(found.out, HasSubstr("public.people.email: its values are in 3 rows of public.calm.v"));
+  // Seeds from before the rules are reported; in a present one, the masked column itself is no finding.
   const std::string home = rotv.home();
   EXPECT_THAT(found.out,
-              HasSubstr("public.people.email: values of it stand in 22 rows of " + home + "/seed-data.sql.zst\n"));
+              HasSubstr("public.people.email: its values are in 22 rows of " + home + "/seed-data.sql.zst\n"));
   EXPECT_THAT(found.out, HasSubstr("22 rows of " + home + "/seed-data.sql.gz\n"));
   EXPECT_THAT(found.out, HasSubstr("3 rows of " + home + "/seed-data.sql\n"));
-  // Small numbers, and words that masks are made of: by their rows.
-  EXPECT_THAT(found.out,
-              HasSubstr("public.people.age: values of it stand in 20 rows of " + home + "/seed-data.sql.gz"));
-  EXPECT_THAT(found.out,
-              HasSubstr("public.people.nick: values of it stand in 20 rows of " + home + "/seed-data.sql.gz"));
-  EXPECT_THAT(found.out, Not(HasSubstr("age: values of it stand in 20 rows of " + home + "/seed-data.sql\n")));
-  EXPECT_THAT(found.out, HasSubstr(", and 3 seeds, looked through"));
+  // Small numbers, and words that fake values are made of, are judged by their rows.
+  EXPECT_THAT(found.out, HasSubstr("public.people.age: its values are in 20 rows of " + home + "/seed-data.sql.gz"));
+  EXPECT_THAT(found.out, HasSubstr("public.people.nick: its values are in 20 rows of " + home + "/seed-data.sql.gz"));
+  EXPECT_THAT(found.out, Not(HasSubstr("age: its values are in 20 rows of " + home + "/seed-data.sql\n")));
+  EXPECT_THAT(found.out, HasSubstr(", and 3 seeds in "));
   EXPECT_THAT(found.out + found.err, Not(HasSubstr("planted")));
   const auto json = nlohmann::json::parse(rotv.Sync({"--json", "mask", "check"}).out);
   EXPECT_EQ(json.at("clean"), false);
@@ -432,10 +432,10 @@ TEST_F(MaskRulesTest, TheCheckFindsWhatIsLeft) {
     const auto result = nlohmann::json::parse(rotv.Sync({"--json", "mask", "check"}).out);
     return std::pair(result.at("leaks").size(), result.at("versions").get<int>());
   };
-  // In earlier states, the real values and the note; those go with the history.
+  // Earlier states have the real values and the note; both disappear with the history.
   EXPECT_EQ(leaks(), std::pair(size_t{20}, 51));
   EXPECT_THAT(rotv.Sync({"mask", "check"}).out,
-              HasSubstr("public.people.email: values of it stand in 19 rows of public.people.email in earlier states"));
+              HasSubstr("public.people.email: its values are in 19 rows of public.people.email in earlier states"));
   rotv.MustSync({"gc", "--keep-days", "0"});
   EXPECT_EQ(leaks(), std::pair(size_t{20}, 50)) << "the baseline stays";
   rotv.MustSync({"baseline", "--force"});
@@ -453,7 +453,7 @@ TEST_F(MaskRulesTest, TheCheckFindsWhatIsLeft) {
   EXPECT_THAT(rotv.Sync({"mask", "check"}).err, HasSubstr("no column of production is masked"));
 }
 
-TEST_F(MaskRulesTest, ASampleIsTheSameRowsWhateverHappensToThem) {
+TEST_F(MaskRulesTest, ASampleKeepsTheSameRows) {
   IsFine("*.people");
   Exec(
       "CREATE TABLE visits (id int PRIMARY KEY, v text, big text); ALTER TABLE visits ALTER big SET STORAGE EXTERNAL;"
@@ -487,7 +487,7 @@ TEST_F(MaskRulesTest, ASampleIsTheSameRowsWhateverHappensToThem) {
   EXPECT_TRUE(DumpsAreEqual({"what was streamed", streamed}, {"what was copied", ReadFile(rotv.Seed("copied.sql"))}));
   rotv.MustSync({"verify"});
 
-  // What others reference cannot be left out.
+  // Referenced rows cannot be left out.
   EXPECT_THAT(ExpectRefused(rules + "\"public.people\" = { rule = \"sample\", percent = 20 }\n", "pull"),
               HasSubstr("public.orders.who references it"));
 }

@@ -1,9 +1,9 @@
-// Secrets in masked columns, and random walks of migrations that move, rename, detach, attach, retype, copy and remake
-// their tables, and of edits to the rules. After each step a pull, which may refuse with the line to add: it is added.
-// Whatever happened, no secret is in anything that was written.
+// Secrets are in masked columns, and random walks of migrations move, rename, detach, attach, retype, copy and recreate
+// their tables, while others edit the rules. A pull follows each step; if it refuses with a line to add, the test adds
+// it. Whatever happened, no secret is in any file that was written.
 //
-// Each walk has a schema of its own, so that one pull serves a step of all of them. What no tool can know is left out:
-// values copied into a column that was there already, or into a new one of another name beside the masked one.
+// Each walk has a schema of its own, so that one pull serves a step of all of them. Steps that no tool can recognize
+// are left out: values copied into an existing column, or into a new column with another name next to the masked one.
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -30,19 +30,19 @@ RotvHomeOptions WalkOptions() {
 constexpr const char* kWalkRules[] = {"\"email\"", "\"text\"", "{ rule = \"hash\", length = 24 }",
                                       "{ rule = \"constant\", value = \"made\" }", "\"null\""};
 
-// What the config says: patterns and their rules, as a person would keep them.
+// The rules in the config: patterns and their rules, as a user would keep them.
 class Rules {
  public:
   void Set(const std::string& pattern, const std::string& rule) { rules_[pattern] = rule; }
   void Remove(const std::string& pattern) { rules_.erase(pattern); }
-  // All that name this column of any table of its walk.
+  // Removes all rules that name this column of any table of its walk.
   void RemoveOfColumn(const std::string& column) {
     const std::string schema = column.substr(1, column.find('.') - 1), name = column.substr(column.rfind('.'));
     std::erase_if(rules_, [&](const auto& rule) {
       return rule.first.substr(1).starts_with(schema + ".") && rule.first.ends_with(name);
     });
   }
-  // Those that begin with this.
+  // Returns the rules that begin with this.
   std::vector<std::string> Of(const std::string& start) const {
     std::vector<std::string> patterns;
     for (const auto& [pattern, rule] : rules_) {
@@ -106,7 +106,7 @@ class Walk {
     char kind = 'r';
     bool is_partition = false;
     std::vector<std::string> columns;
-    std::vector<std::string> secret;  // Of these, those that have a secret in them.
+    std::vector<std::string> secret;  // Columns among these that contain a secret.
   };
 
   size_t Below(size_t bound) { return random_() % bound; }
@@ -116,7 +116,8 @@ class Walk {
   }
   std::string NewName(const char* start) { return fmt::format("{}{}_{}", start, number_, ++names_); }
 
-  // {0} stands for the walk's number, {1} for a secret. What the server refuses was no step.
+  // Runs statements; {0} is replaced by the walk's number, {1} by a secret. False if the server refuses, which is not a
+  // step.
   bool Do(const std::string& statements) {
     std::string text = statements;
     auto replace = [&](const std::string& what, const std::string& with) {
@@ -173,7 +174,7 @@ class Walk {
 
   void Move() {
     std::vector<Table> tables = Tables();
-    if (tables.empty()) return;  // It has dropped them all.
+    if (tables.empty()) return;  // The walk has dropped all tables.
     Table& table = Pick(tables);
     FindSecrets(&table);
     const std::string secret = table.secret.empty() ? "" : Pick(table.secret);
@@ -264,8 +265,8 @@ class Walk {
     Do(fmt::format("ALTER TABLE {0} ADD {1} text; UPDATE {0} SET {1} = {2}; ALTER TABLE {0} DROP {2}", table.quoted,
                    NewName("c"), column));
   }
-  // A column that was generated, and pulled as such (before that it is one of what no tool can know), becomes an
-  // ordinary one at some later step.
+  // A generated column that was pulled as such (before that, no tool can know) becomes an ordinary one at some later
+  // step.
   void Generate(const Table& table, const std::string& column) {
     const std::string generated =
         sql_.Value(fmt::format("SELECT coalesce(min(attname), '') FROM pg_attribute WHERE attrelid = '{}'::regclass "
@@ -298,10 +299,10 @@ class Walk {
                                 pattern));
   }
 
-  // New secrets where there are some already.
+  // Writes new secrets to columns that have some already.
   void Change() {
     std::vector<Table> tables = Tables();
-    if (tables.empty()) return;  // It has dropped them all.
+    if (tables.empty()) return;  // The walk has dropped all tables.
     Table& table = Pick(tables);
     FindSecrets(&table);
     if (table.secret.empty()) return;
@@ -315,14 +316,14 @@ class Walk {
   Rules& rules_;
   std::vector<std::string> done_;
   int names_ = 0, secrets_ = 0;
-  bool adds_copy_ = false;  // This step made a column that is generated from a secret: it ends with that.
+  bool adds_copy_ = false;  // This step created a column generated from a secret, and ends with it.
 };
 
 class MaskWalks {
  public:
   MaskWalks() : rotv_(WalkOptions()), sql_(rotv_.server().ConnectionString()) {}
 
-  // Walks of one seed, beside each other. False if a secret was found, or a pull failed.
+  // Runs walks of one seed in parallel. False if a secret was found, or a pull failed.
   bool Run(uint64_t seed, int walks, int steps) {
     SCOPED_TRACE(fmt::format("ROTV_RANDOM_SEED={}", seed));
     for (int number = 0; number < walks; ++number) walks_.emplace_back(number, seed, sql_, rules_).Setup();
@@ -354,7 +355,7 @@ class MaskWalks {
     return IsClean(when);
   }
 
-  // What the error says of each problem. False if there is one that is not said how to solve.
+  // Follows the error's advice for each problem. False if a problem comes without a solution.
   bool FollowAdvice(const std::string& error) {
     const std::string begin = "masking: ";
     const size_t at = error.find(begin);
@@ -374,18 +375,18 @@ class MaskWalks {
       rules_.Remove(problem.substr(0, none));
       return true;
     }
-    // A rule of the config that does not fit any more, for a child maybe; or two that do not agree, of a line that was
-    // added and the parent's. Either way the person takes the shortest way out.
+    // A rule of the config that does not fit any more, perhaps for a child table; or two rules that conflict, one of an
+    // added line and one of the parent. In both cases the user takes the simplest solution.
     const std::string column = problem.substr(0, problem.find(": "));
     const bool misfit = problem.find("cannot mask a column") != std::string::npos ||
-                        problem.find(" makes ") != std::string::npos ||
+                        problem.find(" masked by ") != std::string::npos ||
                         problem.find("takes no NULL") != std::string::npos;
     if (problem.find("add \"") == std::string::npos && misfit) {
       rules_.Set(column, "\"null\"");
       return true;
     }
     if (problem.find("decides which partition") != std::string::npos && column.ends_with(".region")) {
-      rules_.Set(column, "\"keep\"");  // It was masked for a suspicion, and has no secret.
+      rules_.Set(column, "\"keep\"");  // It was masked on suspicion, and has no secret.
       return true;
     }
     if (problem.find("equally exact") != std::string::npos || problem.find("is generated") != std::string::npos) {
@@ -398,7 +399,7 @@ class MaskWalks {
     return true;
   }
 
-  // The store's rows are compressed: a seed has those of now, a diff those before.
+  // The store's rows are compressed: a seed shows the present ones, a diff the earlier ones.
   bool IsClean(const std::string& when) {
     if (!Look(ReadFile(rotv_.Seed()), when + ", in the seed")) return false;
     const Result diff = rotv_.Sync({"snapshot", "diff", "baseline", "head", "--rows", "--limit", "100000"});
@@ -434,13 +435,13 @@ uint64_t SeedOr(uint64_t usual) {
 
 constexpr int kWalks = 200, kSteps = 4;
 
-TEST(MaskWalkTest, NoWalkOfMigrationsBringsASecretHere) {
+TEST(MaskWalkTest, NoWalkOfMigrationsRevealsASecret) {
   MaskWalks walks;
   walks.Run(SeedOr(1), kWalks, kSteps);
-  EXPECT_GT(walks.refused(), 5) << "some of it cannot be decided";
+  EXPECT_GT(walks.refused(), 5) << "part of it cannot be decided";
 }
 
-TEST(MaskWalkSoakTest, NoLongWalkDoes) {
+TEST(MaskWalkSoakTest, NoLongWalkRevealsASecret) {
   const char* given = std::getenv("ROTV_SOAK_MINUTES");
   const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(given == nullptr ? 1 : std::atoi(given));
   for (uint64_t seed = SeedOr(100); std::chrono::steady_clock::now() < end; ++seed) {

@@ -1,4 +1,4 @@
-// Tables of which the rules keep the rows for which conditions hold.
+// Tables of which the rules keep only the rows that satisfy conditions.
 //
 // Labels: asan
 
@@ -44,7 +44,7 @@ class MaskWhereTest : public FollowTest {
     std::sort(rows.begin(), rows.end());
     return fmt::format("{}", fmt::join(rows, "\n"));
   }
-  // The same from the source.
+  // Returns the same from the source.
   std::string Wanted(const std::string& select) {
     std::vector<std::string> rows;
     for (const Row& row : rotv.server().Query(select, kSuperuser)) rows.push_back(*row[0]);
@@ -58,7 +58,7 @@ class MaskWhereTest : public FollowTest {
   }
 };
 
-TEST_F(MaskWhereTest, ConditionsHoldAsTheServerSays) {
+TEST_F(MaskWhereTest, ConditionsMatchTheServersEvaluation) {
   struct Values {
     const char* type;
     const char* base;  // pg_type's name.
@@ -113,7 +113,7 @@ TEST_F(MaskWhereTest, ConditionsHoldAsTheServerSays) {
   }
 }
 
-TEST_F(MaskWhereTest, WhatIsNoConditionIsReported) {
+TEST_F(MaskWhereTest, InvalidConditionsAreReported) {
   for (const char* text : {"", "a", "a =", "= 5", "a ~ 5", "a = 'x", "a = 'x' y", "a is", "\"a = 5", "a is not"}) {
     EXPECT_FALSE(ParseRowCondition(text)) << text;
   }
@@ -127,7 +127,7 @@ TEST_F(MaskWhereTest, WhatIsNoConditionIsReported) {
   }
 }
 
-TEST_F(MaskWhereTest, RowsComeAndGoAsTheyChange) {
+TEST_F(MaskWhereTest, RowsAppearAndDisappearAsTheyChange) {
   Exec(
       "CREATE TABLE events (id int PRIMARY KEY, at date, kind text, big text, mail text);"
       "ALTER TABLE events ALTER big SET STORAGE EXTERNAL;"
@@ -157,17 +157,18 @@ TEST_F(MaskWhereTest, RowsComeAndGoAsTheyChange) {
   };
   expect_as_wanted();
 
-  // In and out, and their large values are not sent: a row that comes in makes the table be copied again.
+  // Rows begin and cease to satisfy it, and their large values are not sent: a row that newly satisfies it causes a
+  // resync.
   Exec("UPDATE events SET kind = 'draft' WHERE id % 5 = 0");
   nlohmann::json pulled = nlohmann::json::parse(rotv.MustSync({"--json", "pull"}));
-  EXPECT_EQ(pulled["copied"].size(), 0U) << "they only go";
+  EXPECT_EQ(pulled["copied"].size(), 0U) << "rows only leave";
   expect_as_wanted();
   Exec("UPDATE events SET kind = NULL, at = at + 100 WHERE id % 7 = 0");
   pulled = nlohmann::json::parse(rotv.MustSync({"--json", "pull"}));
   EXPECT_EQ(pulled["copied"].size(), 1U);
   expect_as_wanted();
 
-  // Without large values in the way, nothing is.
+  // Without unsent large values, there is no resync.
   Exec(
       "UPDATE events SET big = 'small'; INSERT INTO events SELECT n, '2026-05-05', NULL, 'new', 'planted' FROM "
       "generate_series(301, 400) n");
@@ -189,7 +190,7 @@ TEST_F(MaskWhereTest, RowsComeAndGoAsTheyChange) {
   EXPECT_EQ(rotv.Sync({"mask", "check"}).exit_status, 0);
 }
 
-// Rows that are made, changed and taken away at random, with keys that move.
+// Rows are inserted, updated and deleted at random, and keys move.
 TEST_F(MaskWhereTest, ARandomLoadIsFollowed) {
   Exec(
       "CREATE TABLE t (id int PRIMARY KEY, n numeric, b bool, v text);"
@@ -221,7 +222,7 @@ TEST_F(MaskWhereTest, ARandomLoadIsFollowed) {
           connection.Exec(fmt::format("UPDATE {} SET b = NOT b, v = v || 'x'{}", table, where));
           break;
         case 3:
-          // To a place of its own: who comes from where is the rest.
+          // Keys move to a range of their own; the remainder keeps the old key.
           connection.Exec(fmt::format("UPDATE {} SET id = {} + id % 1000000, b = {}{}", table, ++moves * 1'000'000,
                                       any(2) == 0, where));
           break;
@@ -243,7 +244,7 @@ TEST_F(MaskWhereTest, ARandomLoadIsFollowed) {
   ExpectStreamedIsCopied();
 }
 
-TEST_F(MaskWhereTest, OtherConditionsResyncTheTableAndWrongOnesAreRefused) {
+TEST_F(MaskWhereTest, ChangedConditionsResyncTheTableAndInvalidOnesAreRefused) {
   Exec(
       "CREATE TABLE a (id int PRIMARY KEY, n int, s text, twice int GENERATED ALWAYS AS (n * 2) STORED);"
       "INSERT INTO a SELECT n, n, 's' FROM generate_series(1, 10) n;"
@@ -254,29 +255,29 @@ TEST_F(MaskWhereTest, OtherConditionsResyncTheTableAndWrongOnesAreRefused) {
     EXPECT_EQ(result.exit_status, 2) << rule;
     return result.err;
   };
-  EXPECT_THAT(refused("nothing > 5"), HasSubstr("\"nothing > 5\" is about no column of public.a"));
-  EXPECT_THAT(refused("twice > 5"), HasSubstr("is about no column of public.a that rows come with"));
+  EXPECT_THAT(refused("nothing > 5"), HasSubstr("\"nothing > 5\" names no stored column of public.a"));
+  EXPECT_THAT(refused("twice > 5"), HasSubstr("names no stored column of public.a"));
   EXPECT_THAT(refused("n > many"), HasSubstr("n: \"many\" is no int4"));
   EXPECT_THAT(refused("s > 5"), HasSubstr("s: a text is only compared by = and <>"));
   EXPECT_THAT(refused("n > 5"), HasSubstr("public.b.a_id references it, and would reference rows that are left out"));
-  EXPECT_THAT(refused("n ~ 5"), HasSubstr("\"n ~ 5\" is no condition"));
+  EXPECT_THAT(refused("n ~ 5"), HasSubstr("\"n ~ 5\" is not a condition"));
 
   Exec("DROP TABLE b");
   SetRules("\"public.a\" = { rule = \"where\", all = [\"n > 5\"] }\n");
   rotv.MustSync({"baseline"});
   EXPECT_EQ(RowsOf("a", "seed.sql"), Wanted("SELECT id || E'\\t' || n || E'\\t' || s FROM a WHERE n > 5"));
   SetRules("\"public.a\" = { rule = \"where\", all = [\"n > 8\"] }\n");
-  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Copied again, 2 rows: public.a."));
+  EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("Resynced (2 rows): public.a."));
   EXPECT_EQ(RowsOf("a", "seed.sql"), Wanted("SELECT id || E'\\t' || n || E'\\t' || s FROM a WHERE n > 8"));
 
-  // The column that a condition is about comes later than the rows, and goes.
+  // The condition's column is added after the rows, and dropped again.
   Exec("ALTER TABLE a ADD later int DEFAULT 3; UPDATE a SET later = 4 WHERE id = 10; INSERT INTO a VALUES (11, 11)");
   SetRules("\"public.a\" = { rule = \"where\", all = [\"later = 3\"] }\n");
   rotv.MustSync({"pull"});
   EXPECT_EQ(RowsOf("a", "seed.sql"), Wanted("SELECT id || E'\\t' || n || E'\\t' || coalesce(s, E'\\\\N') || E'\\t' || "
                                             "later FROM a WHERE later = 3"));
   Exec("ALTER TABLE a DROP later");
-  EXPECT_THAT(rotv.Sync({"pull"}).err, HasSubstr("is about no column of public.a"));
+  EXPECT_THAT(rotv.Sync({"pull"}).err, HasSubstr("names no stored column of public.a"));
 }
 
 }  // namespace

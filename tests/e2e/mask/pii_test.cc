@@ -1,5 +1,5 @@
-// PII detection: once there is a [mask] section, no column that looks personal comes here without a rule, and what a
-// sample of values shows stays in memory.
+// PII detection: once there is a [mask] section, no column that looks personal is copied without a rule, and sampled
+// values stay in memory.
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -31,7 +31,7 @@ class PiiTest : public FollowTest {
     const std::string text = ReadFile(rotv.config());
     WriteFile(rotv.config(), text.substr(0, text.find("[mask]")) + "[mask]\n" + rules);
   }
-  // What was written. Neither that nor any file of the test's home has a value of the source.
+  // Returns the output. Neither the output nor any file of the test's home contains a value of the source.
   std::string Refused(const std::vector<std::string>& arguments) {
     const Result result = rotv.Sync(arguments);
     EXPECT_EQ(result.exit_status, 2) << result.out << result.err;
@@ -66,22 +66,22 @@ TEST_F(PiiTest, ColumnsOfAnyTypeAreRefusedByTheirNames) {
       "ALTER TABLE u OWNER TO rotv; ALTER TABLE more OWNER TO rotv");
   SetRules("\"public.u.main_email\" = \"email\"\n");
   for (const char* command : {"baseline", "pull", "doctor"}) {
-    const std::string told = Refused({command});
+    const std::string output = Refused({command});
     for (const char* column : {"u.emails", "u.phone", "u.phones", "u.address", "u.email_xml", "u.raw_email",
                                "u.last_names", "u.email_list", "u.birth_dates", "u.ssn", "more.email_h",
                                "more.email_domains", "more.phone_range", "more.birth_spans", "more.token"}) {
-      EXPECT_THAT(told, HasSubstr(fmt::format("public.{} looks personal by its name, and has no rule", column)));
+      EXPECT_THAT(output, HasSubstr(fmt::format("public.{} looks personal by its name, and has no rule", column)));
     }
-    EXPECT_THAT(told, HasSubstr("public.more.home looks personal by its attribute contact.street"));
-    EXPECT_THAT(told, HasSubstr("public.more.seen looks personal by its type"));
-    EXPECT_THAT(told, HasSubstr("public.more.device looks personal by its type"));
+    EXPECT_THAT(output, HasSubstr("public.more.home looks personal by its attribute contact.street"));
+    EXPECT_THAT(output, HasSubstr("public.more.seen looks personal by its type"));
+    EXPECT_THAT(output, HasSubstr("public.more.device looks personal by its type"));
     for (const char* column :
          {"email_sent", "email_count", "last_email_at", "email_status", "mood_email", "main_email"})
-      EXPECT_THAT(told, Not(HasSubstr(fmt::format("{} looks", column))));
+      EXPECT_THAT(output, Not(HasSubstr(fmt::format("{} looks", column))));
   }
   EXPECT_TRUE(rotv.LeftOnSource().empty());
 
-  // One line for a table that is fine. What has a rule is masked all the same.
+  // One line covers a table without PII. Columns with a rule are masked all the same.
   SetRules("\"public.u.main_email\" = \"email\"\n\"public.u\" = \"keep\"\n");
   EXPECT_THAT(Refused({"baseline"}), Not(HasSubstr("public.u.")));
   SetRules("\"public.u.main_email\" = \"email\"\n\"public.u\" = \"keep\"\n\"public.mor\" = \"keep\"\n");
@@ -94,7 +94,7 @@ TEST_F(PiiTest, ColumnsOfAnyTypeAreRefusedByTheirNames) {
 }
 
 TEST_F(PiiTest, ColumnsOfAnyTypeAreRefusedByTheirValues) {
-  // Nothing of an owner's runs as us: neither a cast nor a generated column's expression.
+  // No code of an owner runs with our rights: neither a cast nor a generated column's expression.
   ExecAsSuperuser("CREATE EXTENSION hstore; CREATE EXTENSION citext");
   Exec(
       "CREATE TYPE pair AS (a text, b text);"
@@ -107,11 +107,11 @@ TEST_F(PiiTest, ColumnsOfAnyTypeAreRefusedByTheirValues) {
       "'@home.example', 'UTF8'), row('x y', 'SECRET' || n || '@home.example')::pair, public.hstore('k', 'SECRET' || n "
       "|| '@home.example'), xmlelement(name a, 'SECRET' || n || '@home.example'), 'SECRET' || n || '@home.example', "
       "'SECRET' || n || '@home.example', 'word', row('a', 'b')::pair, repeat('x', 3000) FROM generate_series(1, 30) n;"
-      // The newest rows count, too, also where most are NULL.
+      // The newest rows count too, even if most values are NULL.
       "CREATE TABLE long (id int PRIMARY KEY, v text, pad text);"
       "INSERT INTO long SELECT n, CASE WHEN n > 29900 THEN 'SECRET' || n || '@home.example' END, repeat('p', 100) FROM "
       "generate_series(1, 30000) n;"
-      // Beyond the first thousand characters, and in rows that are not here, nothing is looked for.
+      // Text after the first thousand characters, and rows that are not copied, are not searched.
       "CREATE TABLE far (id int PRIMARY KEY, v text); INSERT INTO far SELECT n, repeat('x', 1100) || n || "
       "'@home.example' FROM generate_series(1, 9) n;"
       "CREATE TABLE excluded (id int PRIMARY KEY, email text); INSERT INTO excluded VALUES (1, 'SECRET@home.example')");
@@ -119,15 +119,15 @@ TEST_F(PiiTest, ColumnsOfAnyTypeAreRefusedByTheirValues) {
   for (const char* unknown : {"", "mask_unknown = \"null\"\n"}) {
     SetRules(unknown);
     for (const char* command : {"baseline", "doctor"}) {
-      const std::string told = Refused({command});
+      const std::string output = Refused({command});
       for (const char* column : {"note", "doc", "tags", "raw", "p", "h", "x", "c", "n"}) {
-        EXPECT_THAT(told,
+        EXPECT_THAT(output,
                     HasSubstr(fmt::format("public.calm.{} looks personal by its values (30 of 30 look like", column)))
-            << told;
+            << output;
       }
-      EXPECT_THAT(told, HasSubstr("public.long.v looks personal by its values (80 of 80 look like"));
+      EXPECT_THAT(output, HasSubstr("public.long.v looks personal by its values (80 of 80 look like"));
       for (const char* column : {"plain", "odd", "big", "far.v", "excluded"})
-        EXPECT_THAT(told, Not(HasSubstr(fmt::format("{} looks", column))));
+        EXPECT_THAT(output, Not(HasSubstr(fmt::format("{} looks", column))));
     }
   }
   SetRules("mask_unknown = \"keep\"\n");
@@ -136,7 +136,7 @@ TEST_F(PiiTest, ColumnsOfAnyTypeAreRefusedByTheirValues) {
   rotv.MustSync({"baseline"});
 }
 
-TEST_F(PiiTest, APullLooksAtWhatIsNewBeforeItWritesAnything) {
+TEST_F(PiiTest, APullChecksNewColumnsBeforeItWrites) {
   Exec(
       "CREATE TABLE people (id int PRIMARY KEY, email text); INSERT INTO people SELECT n, 'SECRET' || n || "
       "'@home.example' FROM generate_series(1, 20) n;"
@@ -145,7 +145,7 @@ TEST_F(PiiTest, APullLooksAtWhatIsNewBeforeItWritesAnything) {
   const std::string rules = "\"public.people.email\" = \"email\"\n";
   SetRules(rules);
   rotv.MustSync({"baseline"});
-  // The head, the tables that are followed, and the publication.
+  // The head, the followed tables, and the publication.
   const auto state = [this] {
     const auto status = nlohmann::json::parse(rotv.MustSync({"--json", "status", "--offline"}));
     return status.at("head").at("lsn").dump() + status.at("tables").dump() +
@@ -157,7 +157,7 @@ TEST_F(PiiTest, APullLooksAtWhatIsNewBeforeItWritesAnything) {
       "CREATE TABLE newsletter (email text); CREATE TABLE people_backup AS SELECT * FROM people;"
       "CREATE TABLE copied AS SELECT id, email AS e FROM people; ALTER TABLE calm ADD w text DEFAULT "
       "'SECRET@home.example'; INSERT INTO people VALUES (99, 'SECRET99@home.example')");
-  // Those that have a masked column's name come first, with the rule that it has.
+  // Columns with the name of a masked column come first, with its rule.
   const std::string copies = "\"public.newsletter.email\" = \"email\"\n\"public.people_backup.email\" = \"email\"\n";
   const std::string reported_copies = Refused({"-v", "pull"});
   for (const char* table : {"newsletter", "people_backup"}) {
@@ -165,9 +165,9 @@ TEST_F(PiiTest, APullLooksAtWhatIsNewBeforeItWritesAnything) {
   }
   EXPECT_EQ(state(), before);
   SetRules(rules + copies);
-  const std::string told = Refused({"-v", "pull"});
+  const std::string output = Refused({"-v", "pull"});
   for (const char* column : {"copied.e", "calm.w"}) {
-    EXPECT_THAT(told, HasSubstr(fmt::format("public.{} looks personal", column)));
+    EXPECT_THAT(output, HasSubstr(fmt::format("public.{} looks personal", column)));
   }
   EXPECT_EQ(state(), before);
 
@@ -176,7 +176,7 @@ TEST_F(PiiTest, APullLooksAtWhatIsNewBeforeItWritesAnything) {
   rotv.MustSync({"pull"});
   ExpectNothingOnDisk();
   EXPECT_THAT(ReadFile(rotv.Seed()), Not(HasSubstr("SECRET1")));
-  // A column that was looked at is not read again, whatever comes into it, until it or the rules change.
+  // A checked column is not read again, whatever it gets, until it or the rules change.
   Exec("UPDATE calm SET v = 'PLANTED' || id || '@home.example'; CREATE TABLE other (id int PRIMARY KEY)");
   rotv.MustSync({"pull"});
   Exec("ALTER TABLE calm ALTER v TYPE varchar(200)");
@@ -186,11 +186,11 @@ TEST_F(PiiTest, APullLooksAtWhatIsNewBeforeItWritesAnything) {
   EXPECT_THAT(Refused({"pull"}), HasSubstr("public.calm.v looks personal by its values (20 of 20"));
 }
 
-// Tables of columns of any name, type and content, some partitioned, tied by foreign keys, kept or with rules.
+// Tables of columns of any name, type and content, some partitioned, connected by foreign keys, kept or with rules.
 class RandomCatalogue {
  public:
   explicit RandomCatalogue(unsigned seed) : random_(seed) {}
-  static constexpr int kTables = 9;  // What is found in so many is told in one message.
+  static constexpr int kTables = 9;  // The findings in so many tables are reported in one message.
 
   std::string sql() {
     std::string all =
@@ -250,7 +250,7 @@ class RandomCatalogue {
       if (random_() % 6 == 0) rules_ += fmt::format("\"{}.{}\" = \"keep\"\n", name, column);
     }
     const bool parted = random_() % 4 == 0;
-    // Personal only because what it references is.
+    // Personal only because the referenced column is.
     const char* reference =
         number > 0 && schema == "public" && random_() % 3 == 0 ? ", who text REFERENCES public.persons" : "";
     if (*reference != 0) values += ", n || ''";
@@ -277,11 +277,11 @@ class RandomCatalogue {
 
 class PiiEqualityTest : public PiiTest, public ::testing::WithParamInterface<unsigned> {};
 
-TEST_P(PiiEqualityTest, SuggestedIsWhatIsRefusedAndWhatServes) {
+TEST_P(PiiEqualityTest, SuggestionsMatchRefusalsAndWork) {
   RandomCatalogue catalogue(GetParam());
-  const std::string made = catalogue.sql();
-  SCOPED_TRACE(made);
-  Exec(made);
+  const std::string ddl = catalogue.sql();
+  SCOPED_TRACE(ddl);
+  Exec(ddl);
   std::string rules = catalogue.rules();
   if (rotv.server().Value("SELECT count(*) FROM pg_tables WHERE schemaname = 'fine'") != "0") {
     rules += "\"fine.*\" = \"keep\"\n";
@@ -298,7 +298,7 @@ TEST_P(PiiEqualityTest, SuggestedIsWhatIsRefusedAndWhatServes) {
   }
   EXPECT_THAT(suggested, ::testing::Contains("public.persons.email"));
 
-  // Again and again until nothing is refused.
+  // Repeats until nothing is refused.
   std::set<std::string> refused;
   std::string kept = rules;
   for (size_t before = 1; refused.size() != before;) {
@@ -316,8 +316,8 @@ TEST_P(PiiEqualityTest, SuggestedIsWhatIsRefusedAndWhatServes) {
   SetRules(rules + suggestions);
   rotv.MustSync({"baseline"});
   EXPECT_THAT(rotv.MustSync({"mask", "suggest"}), HasSubstr("No column without a rule looks personal."));
-  rotv.server().CreateDatabase("made");
-  const Result psql = rotv.server().Psql(rotv.Seed(), {"made", "postgres"});
+  rotv.server().CreateDatabase("imported");
+  const Result psql = rotv.server().Psql(rotv.Seed(), {"imported", "postgres"});
   EXPECT_TRUE(psql.ok()) << psql.err;
 }
 INSTANTIATE_TEST_SUITE_P(Seeds, PiiEqualityTest, ::testing::Values(1U, 2U, 3U));

@@ -1,5 +1,5 @@
-// Random transactions over tables of every identity, each pull compared with a dump. The generator's seed is in every
-// failure's message, and ROTV_RANDOM_SEED repeats it; ROTV_SOAK_MINUTES is for how long ./dev soak looks.
+// Random transactions over tables of every identity; each pull is compared with a dump. Every failure message has the
+// generator's seed, and ROTV_RANDOM_SEED repeats it; ROTV_SOAK_MINUTES sets the duration under ./dev soak.
 
 #include <gtest/gtest.h>
 
@@ -64,7 +64,7 @@ class Generator {
         return fmt::format("UPDATE {0} SET k = k + {1} WHERE k > {2} AND k < {2} + 5", table, 100 + Below(100),
                            Below(60));
       case 10:
-        // Equal rows: one of them.
+        // Deletes one of several equal rows.
         return fmt::format("DELETE FROM bag WHERE ctid = (SELECT min(ctid) FROM bag WHERE {})", Where());
       case 11:
         return fmt::format("DELETE FROM {} WHERE {}", table, Where());
@@ -104,7 +104,7 @@ class Generator {
   }
 
   std::string Insert(const std::string& table) {
-    // The same number in several texts.
+    // Forms of one number in several texts.
     const std::string key = table == "by_index" && OneIn(3) ? Key() + (OneIn(2) ? ".0" : ".00") : Key();
     if (table == "words") {
       return fmt::format("INSERT INTO words (k, a, v, big, n) VALUES ({}, coalesce({}, 'a'), {}, {}, {})", key, Text(),
@@ -116,7 +116,8 @@ class Generator {
   std::mt19937_64 random_;
 };
 
-// Runs it in a savepoint, so that its failure (a key that is there, a row that somebody else holds) costs nothing else.
+// Runs the statement in a savepoint, so that its failure (a duplicate key, a row locked by another session) undoes
+// nothing else.
 void Attempt(Connection& connection, const std::string& statement) {
   connection.Exec("SAVEPOINT attempt");
   try {
@@ -142,19 +143,19 @@ void RunTransaction(Connection& connection, Generator& generator) {
   connection.Exec(generator.OneIn(8) ? "ROLLBACK" : "COMMIT");
 }
 
-// A state of the past, which must stay what it was.
+// A state of the past, which must not change.
 struct Past {
   std::string lsn;
   std::string seed;
 };
 
-// Rounds of transactions, a pull and the oracle until `end`, with a source of its own.
+// Repeats rounds of transactions, a pull and the oracle until `end`, with a source of its own.
 void FollowRandomChanges(uint64_t seed, Clock::time_point end) {
   SCOPED_TRACE(fmt::format("ROTV_RANDOM_SEED={}", seed));
   Generator generator(seed);
   RotvHome rotv(FollowOptions());
   Connection connection = rotv.server().NewConnection();
-  Connection slow = rotv.server().NewConnection();  // Whose transactions span pulls.
+  Connection slow = rotv.server().NewConnection();  // Its transactions span pulls.
   connection.Exec(kTables);
   connection.Exec("SET lock_timeout = 20");
   slow.Exec("SET lock_timeout = 20");
@@ -188,7 +189,7 @@ void FollowRandomChanges(uint64_t seed, Clock::time_point end) {
     }
     if (past.size() > 5 || (!past.empty() && generator.OneIn(3))) {
       const std::string then = ReadFile(rotv.Seed("then.sql", {"--at", past.front().lsn}));
-      EXPECT_TRUE(DumpsAreEqual({"the seed at " + past.front().lsn, then}, {"the seed made then", past.front().seed}));
+      EXPECT_TRUE(DumpsAreEqual({"the seed at " + past.front().lsn, then}, {"the earlier seed", past.front().seed}));
       past.pop_front();
     }
   }
@@ -207,7 +208,7 @@ TEST(OracleRandomTest, RandomTransactionsAreFollowed) {
   FollowRandomChanges(RandomSeed(), Clock::now() + std::chrono::seconds(20));
 }
 
-TEST(OracleRandomSoakTest, RandomTransactionsAreFollowedForLong) {
+TEST(OracleRandomSoakTest, RandomTransactionsAreFollowedForALongTime) {
   const char* minutes = std::getenv("ROTV_SOAK_MINUTES");
   const auto end = Clock::now() + std::chrono::minutes(minutes == nullptr ? 1 : std::atoi(minutes));
   while (Clock::now() < end && !HasFailure()) {

@@ -1,5 +1,5 @@
-// Databases that nobody designed, changed in ways that nobody chose: rows and schema at random, each pull compared with
-// a dump. A failure names the number that makes the same again, and the statements since the last pull that was right.
+// Random databases with random changes of rows and schema; each pull is compared with a dump. A failure shows the
+// number that makes the same database again, and the statements since the last correct pull.
 
 #include <gtest/gtest.h>
 
@@ -24,8 +24,9 @@ constexpr int kImportEvery = 6;
 constexpr double kMostRefused = 0.2;
 constexpr size_t kLastShown = 60;
 
-// Whether psql builds from a dump a database whose dump is the same. There are databases for which it does not, and
-// which nobody can blame a seed for: a default that the table of its key does not have, a cast that is written anew.
+// True if psql builds from a dump a database whose dump is the same. Some databases are not rebuilt exactly, which is
+// no fault of the seed: a default that the table of its key does not have, a cast that the server writes in other
+// words.
 bool DumpRebuildsItself(PostgresServer& source) {
   static constexpr const char* kCopy = "a copy by its dump";
   const std::string dump = source.Dump();
@@ -42,7 +43,7 @@ class RandomSchema {
  public:
   explicit RandomSchema(uint64_t seed) : seed_(seed), rotv_(FollowOptions()), workload_(seed, rotv_.server()) {}
 
-  // Until `end` or `steps` pulls, whichever is first.
+  // Runs until `end` or for `steps` pulls, whichever is first.
   void Follow(Clock::time_point end, int steps) {
     workload_.Setup();
     Compare({"baseline"});
@@ -51,7 +52,7 @@ class RandomSchema {
       for (int i = 1 + step % 4; i > 0; --i) workload_.Step();
       Compare({"pull"});
     }
-    EXPECT_LT(workload_.RefusedShare(), kMostRefused) << "seed " << seed_ << ": the generator makes nothing of worth";
+    EXPECT_LT(workload_.RefusedShare(), kMostRefused) << "seed " << seed_ << ": too many statements are refused";
   }
 
  private:
@@ -78,7 +79,7 @@ class RandomSchema {
                        step_, fmt::join(all.begin() + static_cast<std::ptrdiff_t>(first), all.end(), "\n"));
   }
 
-  // Everything, for whoever wants to make it smaller: each statement ends with a line of its own.
+  // All statements, to reduce a failure by hand: each statement ends with a line of its own.
   std::string Script() const {
     std::string script;
     for (size_t i = 0; i < workload_.statements().size(); ++i) {
@@ -92,7 +93,7 @@ class RandomSchema {
   RotvHome rotv_;
   RandomWorkload workload_;
   int step_ = 0;
-  std::vector<size_t> compared_;  // How many statements there were.
+  std::vector<size_t> compared_;  // The number of statements at each comparison.
 };
 
 std::optional<uint64_t> GivenSeed() {
@@ -124,7 +125,7 @@ TEST(RandomSchemaTest, AFreshRandomSeedIsFollowed) {
   Follow(GivenSeed().value_or(FreshSeed()), Clock::now() + seconds(60), kSteps);
 }
 
-TEST(RandomSchemaSoakTest, FreshRandomSeedsAreFollowedForLong) {
+TEST(RandomSchemaSoakTest, FreshRandomSeedsAreFollowedForALongTime) {
   const char* given = std::getenv("ROTV_SOAK_MINUTES");
   const Clock::time_point end = Clock::now() + minutes(given == nullptr ? 1 : std::atoi(given));
   for (uint64_t seed = GivenSeed().value_or(FreshSeed()); Clock::now() < end && !HasFailure(); ++seed) {

@@ -1,4 +1,4 @@
-// \restrict in seeds: with a key of its own each time, unless the psql that is here does not know it.
+// \restrict in seeds: with a new key each time, unless the psql on this machine does not support it.
 
 #include <gmock/gmock.h>
 
@@ -19,7 +19,7 @@ class RestrictTest : public ::testing::Test {
     rotv.MustSync({"baseline"});
   }
 
-  // With this as the only psql; an empty text for none.
+  // Runs materialize with this as the only psql; an empty text means none.
   Result Materialize(const std::string& psql, const std::vector<std::string>& more = {}) {
     std::filesystem::create_directories(directory());
     std::filesystem::remove(directory() / "psql");
@@ -34,7 +34,7 @@ class RestrictTest : public ::testing::Test {
   RotvHome rotv{{.binary = ROTV_SYNC_BINARY, .way = Way::kDirect}};
 };
 
-TEST_F(RestrictTest, ASeedIsRestrictedUnlessPsqlDoesNotKnowIt) {
+TEST_F(RestrictTest, ASeedIsRestrictedIfPsqlSupportsIt) {
   const std::string old = "psql (PostgreSQL) 15.13 (Debian 15.13-0+deb12u1)";
   const std::string fixed = "psql (PostgreSQL) 15.14";
   for (const std::string& psql : {fixed, std::string(), std::string("psql (PostgreSQL) 18.1")}) {
@@ -50,7 +50,7 @@ TEST_F(RestrictTest, ASeedIsRestrictedUnlessPsqlDoesNotKnowIt) {
   EXPECT_EQ(Materialize(fixed, {"--restrict", "maybe"}).exit_status, 2);
 }
 
-TEST_F(RestrictTest, TheKeyIsAnotherEachTimeAndPsqlTakesIt) {
+TEST_F(RestrictTest, EverySeedHasANewKeyThatPsqlAccepts) {
   std::set<std::string> keys;
   for (int i = 0; i < 3; ++i) {
     const std::string text = Materialize("").out;
@@ -62,13 +62,13 @@ TEST_F(RestrictTest, TheKeyIsAnotherEachTimeAndPsqlTakesIt) {
     WriteFile(rotv.directory() / "restricted.sql", text.substr(0, text.rfind("\\unrestrict")) + "\\! touch MARK\n");
   }
   EXPECT_EQ(keys.size(), 3u);
-  rotv.ExpectSeedIsDump();  // It is imported, restricted.
+  rotv.ExpectSeedIsDump();  // It is imported with \restrict.
   rotv.server().CreateDatabase("elsewhere");
   const Result result = rotv.server().Psql(rotv.directory() / "restricted.sql", {"elsewhere", "rotv"});
   EXPECT_THAT(result.err, HasSubstr("restricted"));
 }
 
-TEST_F(RestrictTest, DoctorNamesAPgDumpWithoutTheFixesForNamesWithALineEnd) {
+TEST_F(RestrictTest, DoctorReportsAPgDumpThatIsUnsafeForNamesWithALineEnd) {
   const std::string major = std::to_string(PostgresServer::MajorVersion());
   std::filesystem::create_directories(directory());
   WriteFile(directory() / "pg_dump", "#!/bin/sh\necho 'pg_dump (PostgreSQL) " + major + ".1'\n", 0755);

@@ -1,4 +1,4 @@
-// Names that need quotes, sequences, generated and dropped columns, and what else a schema holds beside plain tables.
+// Names that need quotes, sequences, generated and dropped columns, and other objects of a schema besides plain tables.
 
 #include <gtest/gtest.h>
 
@@ -11,7 +11,7 @@ namespace {
 
 using NamesTest = FollowTest;
 
-// A schema, a table, a key and a sequence of every name; rows before the baseline and behind it.
+// A schema, a table, a key and a sequence of every name; rows before the baseline and after it.
 TEST_F(NamesTest, NamesThatNeedQuotesAreFollowed) {
   const std::vector<std::string> names = {"with.dot",
                                           "with \"quotes\"",
@@ -56,14 +56,14 @@ class OldStringsTest : public FollowTest {
   OldStringsTest() : FollowTest(FollowOptions({.settings = {{"standard_conforming_strings", "off"}}})) {}
 };
 
-TEST_F(OldStringsTest, BackslashesAreFollowedWhereTheSourceTakesThemForEscapes) {
+TEST_F(OldStringsTest, BackslashesAreFollowedIfTheSourceTreatsThemAsEscapes) {
   Exec(
       "CREATE TABLE \"a\\b'\" (\"i\\\" serial PRIMARY KEY, v text DEFAULT E'\\\\x');"
       "INSERT INTO \"a\\b'\" DEFAULT VALUES; COMMENT ON TABLE \"a\\b'\" IS E'\\\\'");
   BaselineIsDump({.import = Import::kNone});
   Exec("INSERT INTO \"a\\b'\" (v) VALUES (E'\\\\\\n')");
   PullIsDump();
-  // Imported beside the original: a dump from a server with the usual strings would not have the same text.
+  // Imported next to the original: a dump from a server with the usual setting would not have the same text.
   rotv.server().CreateDatabase("copy");
   const Result imported = rotv.server().Psql(rotv.Seed(), {"copy", "postgres"});
   ASSERT_TRUE(imported.ok()) << imported.err;
@@ -73,7 +73,7 @@ TEST_F(OldStringsTest, BackslashesAreFollowedWhereTheSourceTakesThemForEscapes) 
 
 using SequencesTest = FollowTest;
 
-TEST_F(SequencesTest, EverySequenceHasItsValue) {
+TEST_F(SequencesTest, EverySequenceKeepsItsValue) {
   Exec(
       "CREATE SEQUENCE up; CREATE SEQUENCE down INCREMENT -3 MINVALUE -100 START -1; CREATE SEQUENCE unused START 7;"
       "CREATE SEQUENCE unused_down INCREMENT -1; CREATE SEQUENCE will_be_used START 5;"
@@ -95,7 +95,7 @@ TEST_F(SequencesTest, EverySequenceHasItsValue) {
       "  nextval('\"na.me\n\"\"''\\\"')");
   PullIsDump({.import = Import::kEmptyAndOverOlder});
 
-  // Sequences alone have changed, and what one takes in a transaction that is rolled back stays taken.
+  // Only sequences have changed, and a value that a rolled-back transaction took stays taken.
   Exec("SELECT nextval('up'); BEGIN; INSERT INTO t DEFAULT VALUES; SELECT nextval('down'); ROLLBACK");
   PullIsDump();
   Exec("TRUNCATE t RESTART IDENTITY");
@@ -133,7 +133,7 @@ TEST_F(ColumnsTest, GeneratedAndDroppedColumnsAreLeftOut) {
 
 using OtherObjectsTest = FollowTest;
 
-TEST_F(OtherObjectsTest, WhatElseASchemaHoldsIsInTheSeed) {
+TEST_F(OtherObjectsTest, OtherObjectsOfASchemaAreInTheSeed) {
   Exec(R"(
     CREATE TABLE a (id int PRIMARY KEY, v text NOT NULL, tags text[] DEFAULT '{}', u int UNIQUE DEFERRABLE);
     CREATE TABLE b (id int PRIMARY KEY, a_id int NOT NULL REFERENCES a ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED);

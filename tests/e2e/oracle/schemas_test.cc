@@ -1,5 +1,5 @@
 // Databases of the size and kind that applications have, written by hand in tests/e2e/oracle/schemas: followed through
-// a day of business, a release's migration, and the day after it.
+// a business day, a release's migration, and the next day.
 
 #include <gtest/gtest.h>
 
@@ -11,8 +11,8 @@ namespace {
 
 struct Schema {
   const char* name;
-  // What a migration leaves cannot always be rebuilt exactly, not by pg_dump either: a column added to a table with
-  // heirs stands behind theirs, and before them once it is imported.
+  // The result of a migration cannot always be rebuilt exactly, not even by pg_dump: a column added to a table with
+  // child tables comes after theirs, and before them once it is imported.
   Import after_migration = Import::kEmpty;
 };
 
@@ -22,7 +22,7 @@ class SchemasTest : public ::testing::TestWithParam<Schema> {
  protected:
   SchemasTest() : rotv(FollowOptions()) {}
 
-  // As a person would, statement by statement.
+  // Runs a script statement by statement.
   void Run(const std::string& script) {
     const std::string file =
         fmt::format("{}/tests/e2e/oracle/schemas/{}/{}.sql", ROTV_SOURCE_DIR, GetParam().name, script);

@@ -1,4 +1,4 @@
-// The servers and the oracle that the other tests trust.
+// Checks the servers and the oracle that the other tests rely on.
 
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-TEST(SubprocessTest, GivesOutputAndStatus) {
+TEST(SubprocessTest, ReturnsOutputAndStatus) {
   const Result result = RunCommand({.argv = {"sh", "-c", "cat; echo \"$A\" >&2; pwd; exit 7"},
                                     .env = {{"A", "b c"}},
                                     .directory = "/",
@@ -58,7 +58,7 @@ TEST(PostgresServerTest, StartsCrashesRecoversAndDumps) {
   EXPECT_THROW(server.Exec("SELECT 1/0"), std::runtime_error);
 }
 
-TEST(SshServerTest, LetsInWhoHasTheKeyAndKnowsTheHost) {
+TEST(SshServerTest, AdmitsClientsThatHaveTheKeyAndKnowTheHost) {
   SshServer ssh;
   EXPECT_EQ(MustRun(ssh.ClientCommand({"echo $((6*7))"})).out, "42\n");
 
@@ -95,7 +95,7 @@ TEST(SlowLinkTest, DelaysLimitsCountsAndBreaks) {
   const double took = SecondsSince(start);
   EXPECT_GE(took, 0.4);
   EXPECT_LT(took, 2.0);
-  // A piece is counted when it has been sent: the client may be faster.
+  // A piece is counted after it has been sent: the client may be faster.
   EXPECT_TRUE(WaitUntil([&] { return link.BytesToClient() >= 2'500'000u; }));
   EXPECT_LT(link.BytesToClient(), 2'600'000u);
   EXPECT_GT(link.BytesToTarget(), 0u);
@@ -131,11 +131,11 @@ class OracleTest : public ::testing::Test {
   std::string seed_text_;
 };
 
-TEST_F(OracleTest, TakesADumpForWhatItIs) {
+TEST_F(OracleTest, AcceptsADump) {
   EXPECT_TRUE(SeedEqualsDump(server_, seed_, {.import = Import::kEmptyAndOverOlder}));
 }
 
-TEST_F(OracleTest, CatchesOneByte) {
+TEST_F(OracleTest, DetectsOneChangedByte) {
   seed_text_.replace(seed_text_.find("row 777"), 7, "row 776");
   WriteFile(seed_, seed_text_);
   const ::testing::AssertionResult result = SeedEqualsDump(server_, seed_);
@@ -144,7 +144,7 @@ TEST_F(OracleTest, CatchesOneByte) {
   EXPECT_NE(std::string(result.message()).find("COPY public.a "), std::string::npos) << result.message();
 }
 
-TEST_F(OracleTest, CatchesAMissingRowAndAMissingTail) {
+TEST_F(OracleTest, DetectsAMissingRowAndAMissingTail) {
   const size_t row = seed_text_.find("row 500\n");
   const size_t begin = seed_text_.rfind('\n', row) + 1;
   std::string without_row = seed_text_;
@@ -155,8 +155,8 @@ TEST_F(OracleTest, CatchesAMissingRowAndAMissingTail) {
   EXPECT_FALSE(SeedEqualsDump(server_, seed_));
 }
 
-TEST_F(OracleTest, CatchesASeedThatCannotBeImported) {
-  // As the dump of a database whose constraint does not hold.
+TEST_F(OracleTest, DetectsASeedThatCannotBeImported) {
+  // This is the dump of a database whose constraint does not hold.
   server_.Exec("SET session_replication_role = replica; DELETE FROM a WHERE id = 1", kSuperuser);
   WriteFile(seed_, server_.Dump());
   EXPECT_TRUE(SeedEqualsDump(server_, seed_, {.import = Import::kNone}));
@@ -165,18 +165,18 @@ TEST_F(OracleTest, CatchesASeedThatCannotBeImported) {
   EXPECT_NE(std::string(result.message()).find("violates foreign key"), std::string::npos) << result.message();
 }
 
-TEST(RotvHomeTest, GivesTheBinaryItsConfigAndNothingOfTheUsers) {
+TEST(RotvHomeTest, PassesItsConfigAndNoneOfTheUsersVariables) {
   setenv("PGHOST", "example.invalid", 1);
-  // `env` stands in for the binary: it says what it is given.
+  // `env` takes the place of the binary: it prints its environment.
   TempDir directory;
   WriteFile(directory / "say", "#!/bin/sh\nfor a; do echo \"$a\"; done; env; cat \"$4\"\n", 0755);
   RotvHome rotv({.binary = directory / "say", .home_name = TempDirName::kWithSpace});
-  const std::string said = rotv.MustSync({"pull"});
-  EXPECT_NE(said.find("pull\n"), std::string::npos);
-  EXPECT_NE(said.find("database = \"rotv\"\n"), std::string::npos) << said;
-  EXPECT_EQ(said.find("example.invalid"), std::string::npos);
+  const std::string output = rotv.MustSync({"pull"});
+  EXPECT_NE(output.find("pull\n"), std::string::npos);
+  EXPECT_NE(output.find("database = \"rotv\"\n"), std::string::npos) << output;
+  EXPECT_EQ(output.find("example.invalid"), std::string::npos);
   EXPECT_TRUE(rotv.LeftOnSource().empty());
-  // sshd reaches the source's pg_dump, and the server lets the role in.
+  // sshd finds the source's pg_dump, and the server lets the role log in.
   EXPECT_EQ(RunCommand(rotv.ssh().ClientCommand({"pg_dump -s -h " + rotv.server().socket_directory() + " -p " +
                                                  std::to_string(rotv.server().port()) + " -U rotv rotv"}))
                 .exit_status,

@@ -1,5 +1,5 @@
-// The main work with each PostgreSQL that is about: the machine's own, and others beside it. The source, its pg_dump,
-// the judge's pg_dump and the server that the seed is imported into are all of the one version.
+// The main work with each PostgreSQL version available: the machine's own, and others next to it. The source, its
+// pg_dump, the oracle's pg_dump and the server that imports the seed are all of the one version.
 
 #include <gtest/gtest.h>
 
@@ -72,7 +72,7 @@ TEST_P(VersionsTest, EachKindOfChangeIsFollowed) {
   PullIsDump({.import = Import::kEmpty});
 }
 
-// A migration between two pulls is refused or taken over, but never overlooked.
+// A migration between two pulls is refused or followed, but never overlooked.
 TEST_P(VersionsTest, AChangedSchemaIsNoticed) {
   Exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
   BaselineIsDump();
@@ -85,7 +85,7 @@ TEST_P(VersionsTest, AChangedSchemaIsNoticed) {
   rotv.ExpectSeedIsDump();
 }
 
-TEST_P(VersionsTest, AllCommandsKnowTheSource) {
+TEST_P(VersionsTest, AllCommandsWork) {
   Exec("CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t VALUES (1)");
   rotv.MustSync({"doctor"});
   rotv.MustSync({"baseline"});
@@ -94,8 +94,8 @@ TEST_P(VersionsTest, AllCommandsKnowTheSource) {
   EXPECT_TRUE(rotv.LeftOnSource().empty());
 }
 
-// A transaction's time limit came with 17: ours must not count, whatever the role's is.
-TEST_P(VersionsTest, TimeLimitsOfTheRoleDoNotCount) {
+// transaction_timeout came with 17: the role's setting must not apply to our transactions.
+TEST_P(VersionsTest, TimeLimitsOfTheRoleDoNotApply) {
   Exec("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT n, 'v' FROM generate_series(1, 200000) n");
   for (const char* limit : {"statement_timeout", "idle_in_transaction_session_timeout", "transaction_timeout"}) {
     const std::string known = fmt::format("SELECT count(*) FROM pg_settings WHERE name = '{}'", limit);
@@ -149,7 +149,7 @@ TEST_P(VersionsLoadTest, SeedsUnderLoadHaveWholeTransactions) {
 
 INSTANTIATE_TEST_SUITE_P(All, VersionsLoadTest, kVersions, VersionName);
 
-// --- What only some versions have.
+// --- Features of some versions only.
 
 class VersionsPostGisTest : public FollowTest {
  protected:
@@ -173,7 +173,8 @@ TEST_F(VersionsPostGisTest, GeometriesAreFollowed) {
       "INSERT INTO place (any_of) VALUES ('GEOMETRYCOLLECTION (POINT EMPTY, POLYGON ((0 0, 0 1, 1 1, 0 0)))');"
       "UPDATE track SET way = ST_Force3D(ST_Reverse(way)); INSERT INTO track VALUES ('LINESTRING Z EMPTY')");
   PullIsDump();
-  // A database's own reference system: pg_dump writes these rows of the extension's table, and none that came with it.
+  // A reference system that the database added: pg_dump writes these rows of the extension's table, and none of the
+  // extension's own.
   ExecAsSuperuser(
       "INSERT INTO spatial_ref_sys (srid, auth_name, auth_srid, srtext, proj4text)"
       "  SELECT 990001, 'valley', 1, srtext, proj4text FROM spatial_ref_sys WHERE srid = 4326");
@@ -187,7 +188,7 @@ class Versions18Test : public FollowTest {
   Versions18Test() : FollowTest(FollowOptions({.version = 18})) {}
 };
 
-TEST_F(Versions18Test, WhatCameWithItIsFollowed) {
+TEST_F(Versions18Test, NewFeaturesAreFollowed) {
   ExecAsSuperuser("CREATE EXTENSION btree_gist SCHEMA public");
   Exec(
       "CREATE TABLE computed (id int PRIMARY KEY, seen text GENERATED ALWAYS AS ('v' || v) VIRTUAL, v int,"

@@ -1,4 +1,4 @@
-// Runs the real binary for what needs no server.
+// Runs the real binary for tests that need no server.
 
 #include <gtest/gtest.h>
 
@@ -27,7 +27,7 @@ class CommandLineTest : public ::testing::Test {
 
   void WriteConfig(const std::string& text) { std::ofstream(config_) << text; }
 
-  // In the test's own directory, with a clean environment.
+  // Runs in the test's own directory, with a clean environment.
   Outcome Run(const std::vector<std::string>& arguments, bool stdout_closed = false) {
     testing::Command command{.argv = {ROTV_SYNC_BINARY},
                              .env = {{"HOME", directory_.native()}},
@@ -75,7 +75,7 @@ TEST_F(CommandLineTest, VersionIsPrinted) {
   EXPECT_EQ(outcome.out.substr(0, 10), "rotv-sync ");
 }
 
-TEST_F(CommandLineTest, AnUnknownCommandIsAUsageErrorWithTheNearest) {
+TEST_F(CommandLineTest, AnUnknownCommandIsAUsageErrorWithASuggestion) {
   Outcome outcome = Run({"plul"});
   EXPECT_EQ(outcome.code, 2);
   EXPECT_HAS(outcome.err, "rotv-sync: there is no command \"plul\"\nhint: ");
@@ -105,7 +105,7 @@ TEST_F(CommandLineTest, UnknownOptionsAreUsageErrors) {
   }
 }
 
-TEST_F(CommandLineTest, AnUnknownOptionWithoutACommandIsNamed) {
+TEST_F(CommandLineTest, AnUnknownOptionWithoutACommandIsReported) {
   EXPECT_HAS(Run({"--nonsense"}).err, "rotv-sync: there is no option --nonsense\n");
 }
 
@@ -122,7 +122,7 @@ TEST_F(CommandLineTest, ErrorsAsJsonAreADocumentOnStdout) {
   }
 }
 
-TEST_F(CommandLineTest, WhenTheSeedTakesStdoutJsonErrorsGoToStderr) {
+TEST_F(CommandLineTest, WhenTheSeedGoesToStdoutJsonErrorsGoToStderr) {
   Outcome outcome = Run({"--json", "--config", "missing.toml", "materialize", "--output", "-"});
   EXPECT_EQ(outcome.code, 2);
   EXPECT_EQ(outcome.out, "");
@@ -144,14 +144,14 @@ TEST_F(CommandLineTest, ErrorsInTheConfigNameFileAndLine) {
   EXPECT_HAS(outcome.err, "rotv.toml:3: ");
 }
 
-TEST_F(CommandLineTest, AMaskingRuleThatIsNoneStopsEveryCommand) {
+TEST_F(CommandLineTest, AnInvalidMaskingRuleStopsEveryCommand) {
   WriteConfig("[sources.production]\nssh = \"db\"\ndatabase = \"x\"\n[mask]\n\"public.users.email\" = \"hide\"\n");
   Outcome outcome = RunConfigured({"pull"});
   EXPECT_EQ(outcome.code, 2);
   EXPECT_HAS(outcome.err, "rotv.toml:5: there is no rule");
 }
 
-TEST_F(CommandLineTest, AHomeThatCannotBeMadeIsADiskError) {
+TEST_F(CommandLineTest, AHomeThatCannotBeCreatedIsADiskError) {
   home_ = "/proc/rotv-home";
   EXPECT_EQ(RunConfigured({"status", "--offline"}).code, 6);
   home_ = config_;  // A file.
@@ -160,7 +160,7 @@ TEST_F(CommandLineTest, AHomeThatCannotBeMadeIsADiskError) {
   EXPECT_HAS(outcome.err, "is not a directory");
 }
 
-TEST_F(CommandLineTest, MaterializeWithoutABaselineSaysHowToGetOne) {
+TEST_F(CommandLineTest, MaterializeWithoutABaselineNamesTheCommandThatTakesOne) {
   Outcome outcome = RunConfigured({"materialize"});
   EXPECT_EQ(outcome.code, 2);
   EXPECT_HAS(outcome.err, "\nhint: ");
@@ -168,7 +168,7 @@ TEST_F(CommandLineTest, MaterializeWithoutABaselineSaysHowToGetOne) {
   EXPECT_FALSE(std::filesystem::exists(home_ / "seed-data.sql"));
 }
 
-TEST_F(CommandLineTest, StatusWithoutABaselineSaysSo) {
+TEST_F(CommandLineTest, StatusReportsAMissingBaseline) {
   Outcome outcome = RunConfigured({"status", "--offline"});
   EXPECT_EQ(outcome.code, 0) << outcome.err;
   EXPECT_HAS(outcome.out, "none yet");
@@ -177,7 +177,7 @@ TEST_F(CommandLineTest, StatusWithoutABaselineSaysSo) {
   EXPECT_EQ(nlohmann::json::parse(outcome.out)["has_baseline"], false);
 }
 
-TEST_F(CommandLineTest, LocalStateIsForItsOwnerAlone) {
+TEST_F(CommandLineTest, LocalStateIsPrivateToItsOwner) {
   RunConfigured({"status", "--offline"});
   EXPECT_EQ(std::filesystem::status(home_).permissions(), std::filesystem::perms::owner_all);
 }

@@ -1,5 +1,5 @@
-// What doctor advises, run as it stands by the source's administrator, makes the check pass, and makes nobody mightier
-// than it has to: our role does not come to be a superuser, nor a member of one, nor somebody who reads passwords.
+// The source's administrator runs doctor's advice unchanged: the check then passes, and no role gains more rights than
+// it needs: our role becomes neither a superuser, nor a member of one, nor a role that reads passwords.
 
 #include <gmock/gmock.h>
 
@@ -16,7 +16,8 @@ constexpr const char* kPrivilegedMemberships =
     "SELECT count(*) FROM pg_roles WHERE (rolsuper OR rolcreaterole OR rolname IN ('pg_execute_server_program', "
     "'pg_read_server_files', 'pg_write_server_files')) AND pg_has_role('the reader', oid, 'MEMBER')";
 
-// Everything is missing at once: no grant, tables of an ordinary owner, of a superuser and of a member of one.
+// Everything is missing: there is no grant, and tables belong to an ordinary owner, to a superuser and to a member of
+// one.
 constexpr const char* kSource = R"(
 CREATE ROLE "the reader" LOGIN;
 CREATE ROLE "Shop Owner"; CREATE ROLE admin SUPERUSER; CREATE ROLE deputy IN ROLE admin; CREATE ROLE maker CREATEROLE;
@@ -36,11 +37,11 @@ CREATE UNLOGGED TABLE public.unlogged (id int PRIMARY KEY); ALTER TABLE public.u
 INSERT INTO "Shop".t (v) VALUES ('one'); SELECT lo_from_bytea(0, 'bytes');
 )";
 
-TEST(AdviceTest, LeadsToABaselineAndMakesNoRoleASuperuser) {
+TEST(AdviceTest, AllowsABaselineAndMakesNoRoleASuperuser) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY, .source_settings = {{"user", R"('the reader')"}}});
   const PostgresServer& server = rotv.server();
   server.Exec(kSource, kSuperuser);
-  std::vector<std::string> followed;  // Which checks there were a statement for.
+  std::vector<std::string> followed;  // The checks that came with a statement.
   for (int round = 0; round < 20; ++round) {
     const nlohmann::json doctor = nlohmann::json::parse(rotv.Sync({"--json", "doctor"}).out);
     std::string problem, fix;
@@ -51,7 +52,7 @@ TEST(AdviceTest, LeadsToABaselineAndMakesNoRoleASuperuser) {
     }
     if (problem.empty()) break;
     ASSERT_EQ(std::count(followed.begin(), followed.end(), problem), 0)
-        << problem << " is still there after its advice";
+        << problem << " is still a problem after its fix";
     followed.push_back(problem);
     server.Exec(fix, kSuperuser);
     EXPECT_EQ(server.Value(kPrivilegedMemberships, kSuperuser), "0") << fix;
@@ -59,7 +60,7 @@ TEST(AdviceTest, LeadsToABaselineAndMakesNoRoleASuperuser) {
   }
   EXPECT_THAT(followed, ::testing::UnorderedElementsAre("replication", "publication", "ownership", "schemas", "reading",
                                                         "row security", "large objects"));
-  // How tables could be followed better is advice, too.
+  // Hints on how to follow tables better are advice, too.
   const nlohmann::json doctor = nlohmann::json::parse(rotv.MustSync({"--json", "doctor"}));
   for (const nlohmann::json& table : doctor.at("tables")) {
     const std::string fix = table.at("fix");

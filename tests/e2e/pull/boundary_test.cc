@@ -1,4 +1,4 @@
-// A transaction belongs to the state at L if and only if its commit LSN lies before L: constructed, and under load.
+// A transaction belongs to the state at L if and only if its commit LSN is before L: constructed, and under load.
 
 #include <gtest/gtest.h>
 
@@ -13,14 +13,14 @@ namespace {
 
 class BoundaryTest : public FollowTest {
  protected:
-  // A slot of the test's own tells where commit records begin.
+  // A slot of the test's own shows where commit records begin.
   BoundaryTest() {
     Exec("CREATE TABLE t (id int PRIMARY KEY, v text)");
     ExecAsSuperuser("CREATE PUBLICATION watcher FOR ALL TABLES");
     ExecAsSuperuser("SELECT pg_create_logical_replication_slot('watcher', 'pgoutput')");
   }
 
-  // Of all transactions since, in order.
+  // The commit LSNs of all transactions since, in order.
   std::vector<Lsn> CommitLsns() {
     const Rows rows = rotv.server().Query(
         "SELECT encode(substr(data, 2, 8), 'hex') FROM pg_logical_slot_peek_binary_changes('watcher', NULL, NULL, "
@@ -39,7 +39,7 @@ class BoundaryTest : public FollowTest {
   std::string SeedAt(Lsn lsn) const { return ReadFile(rotv.Seed("at.sql", {"--at", lsn.ToString()})); }
 };
 
-TEST_F(BoundaryTest, ATransactionIsInTheStateAfterItsCommitRecordsStart) {
+TEST_F(BoundaryTest, ATransactionIsInEveryStateAfterTheStartOfItsCommitRecord) {
   rotv.MustSync({"baseline"});
   std::vector<std::string> dumps = {rotv.server().Dump()};
   for (const char* statement : {"INSERT INTO t VALUES (1, 'a'), (2, 'b')", "UPDATE t SET v = 'c' WHERE id = 1",
@@ -53,18 +53,18 @@ TEST_F(BoundaryTest, ATransactionIsInTheStateAfterItsCommitRecordsStart) {
   for (size_t i = 0; i < commits.size(); ++i) {
     SCOPED_TRACE(i);
     EXPECT_TRUE(DumpsAreEqual({"the seed at the commit", SeedAt(commits[i])}, {"the dump before it", dumps[i]}));
-    EXPECT_TRUE(DumpsAreEqual({"the seed behind the commit", SeedAt(Lsn(commits[i].value() + 1))},
-                              {"the dump behind it", dumps[i + 1]}));
+    EXPECT_TRUE(DumpsAreEqual({"the seed after the commit", SeedAt(Lsn(commits[i].value() + 1))},
+                              {"the dump after it", dumps[i + 1]}));
   }
 }
 
-// The target of a pull, which is what it acknowledges, is an open transaction's next record: its commit.
-TEST_F(BoundaryTest, ACommitExactlyAtTheTargetIsTheNextPulls) {
+// The target of a pull, which it acknowledges, is where an open transaction's next record begins: its commit.
+TEST_F(BoundaryTest, ACommitExactlyAtTheTargetBelongsToTheNextPull) {
   rotv.MustSync({"baseline"});
   int exact = 0;
   for (int i = 0; i < 20 && exact < 3; ++i) {
     Exec(fmt::format("BEGIN; INSERT INTO t VALUES ({}, 'open')", i));
-    // Somebody else's commit: the log ends there, and is flushed.
+    // Another session's commit: the WAL ends there, and is flushed.
     rotv.server().Exec(fmt::format("INSERT INTO t VALUES ({}, 'other')", 1000 + i));
     const std::string before = rotv.server().Dump();
     const Lsn head = *Lsn::Parse(SyncJson({"pull"})["to"].get<std::string>());
@@ -79,7 +79,7 @@ TEST_F(BoundaryTest, ACommitExactlyAtTheTargetIsTheNextPulls) {
   EXPECT_EQ(exact, 3);
 }
 
-// Whether the slot that is being made waits for the transaction of this session.
+// True if the slot that is being created waits for the transaction of this session.
 bool SlotWaitsFor(const PostgresServer& server, Connection& session) {
   const std::string sql = fmt::format(
       "SELECT count(*) > 0 FROM pg_locks l JOIN pg_stat_activity a USING (pid) WHERE NOT l.granted AND l.transactionid "
@@ -90,9 +90,9 @@ bool SlotWaitsFor(const PostgresServer& server, Connection& session) {
   return WaitUntil([&] { return asking.Value(sql) == "t"; }, std::chrono::seconds(10));
 }
 
-// A slot is consistent at the third look at the running transactions if there are some at the first and the second:
-// whoever began behind the second may be open then, and commit with the very next record.
-TEST_F(BoundaryTest, ACommitExactlyAtTheConsistentPointIsTheFirstPulls) {
+// A slot is consistent at the third record of running transactions if there are some at the first and the second: a
+// transaction that began after the second may be open then, and commit with the very next record.
+TEST_F(BoundaryTest, ACommitExactlyAtTheConsistentPointBelongsToTheFirstPull) {
   int exact = 0;
   for (int i = 0; i < 10 && exact < 2; ++i) {
     SCOPED_TRACE(i);
@@ -108,12 +108,12 @@ TEST_F(BoundaryTest, ACommitExactlyAtTheConsistentPointIsTheFirstPulls) {
     ASSERT_TRUE(SlotWaitsFor(rotv.server(), second));
     third.Exec(fmt::format("BEGIN; INSERT INTO t VALUES ({}, 'third')", 10 * i + 3));
     second.Exec("COMMIT");
-    // At once: the next record after the one at which the slot became consistent.
-    const std::string made = fmt::format(
+    // The commit follows at once: its record is the next one after the slot became consistent.
+    const std::string slot_created = fmt::format(
         "SELECT count(*) = {} FROM pg_replication_slots WHERE slot_name <> 'watcher' AND confirmed_flush_lsn IS NOT "
         "NULL",
         i == 0 ? 1 : 2);
-    ASSERT_TRUE(WaitUntil([&] { return asking.Value(made) == "t"; }));
+    ASSERT_TRUE(WaitUntil([&] { return asking.Value(slot_created) == "t"; }));
     third.Exec("COMMIT");
     const Result result = baseline.Wait();
     ASSERT_TRUE(result.ok()) << result.err << result.out;
@@ -131,7 +131,7 @@ TEST_F(BoundaryTest, ACommitExactlyAtTheConsistentPointIsTheFirstPulls) {
   EXPECT_EQ(exact, 2);
 }
 
-// A log that ends in records that nobody flushes while the server idles: an open transaction's.
+// WAL that ends in records of an open transaction, which are not flushed while the server idles.
 class UnflushedWalTest : public FollowTest {
  protected:
   UnflushedWalTest() {
@@ -139,11 +139,11 @@ class UnflushedWalTest : public FollowTest {
     rotv.MustSync({"baseline"});
   }
 
-  // The end of such a log.
+  // Writes such records and returns their end.
   Lsn WriteUnflushed() {
     Exec("BEGIN");
     for (int i = 0; i < 1000; ++i) {
-      // Some more than a page's header.
+      // A few more bytes than a page header.
       Exec(fmt::format("INSERT INTO t SELECT i, 'open' FROM generate_series({}, {}) i", i * 10, i * 10 + 9));
       const Row row = rotv.server().Query("SELECT pg_current_wal_insert_lsn(), pg_current_wal_flush_lsn()").at(0);
       const Lsn insert = *Lsn::Parse(*row[0]);
@@ -164,7 +164,7 @@ TEST_F(UnflushedWalTest, IsPulledToItsEnd) {
   PullIsDump();
 }
 
-TEST_F(UnflushedWalTest, MayHoldACommitThatOthersHaveSeen) {
+TEST_F(UnflushedWalTest, MayContainACommitThatOthersHaveSeen) {
   Connection hasty = rotv.server().NewConnection();
   hasty.Exec("SET synchronous_commit = off");
   for (int i = 0; i < 5; ++i) {
@@ -175,7 +175,7 @@ TEST_F(UnflushedWalTest, MayHoldACommitThatOthersHaveSeen) {
   }
 }
 
-TEST_F(UnflushedWalTest, IsWaitedForWhereTheServerRefusesToFlushIt) {
+TEST_F(UnflushedWalTest, IsWaitedForIfTheServerRefusesToFlushIt) {
   ExecAsSuperuser(
       "DO $$ DECLARE f regprocedure; BEGIN"
       "  FOR f IN SELECT oid FROM pg_proc WHERE proname = 'pg_logical_emit_message'"
@@ -194,7 +194,7 @@ TEST_F(BoundaryLoadTest, EverySeedUnderLoadHasWholeTransactions) {
   load.Start();
   rotv.MustSync({"baseline"});
   int64_t transactions = ExpectWholeTransactions(ReadFile(rotv.Seed()));
-  std::vector<std::pair<std::string, int64_t>> points;  // LSNs where pulls ended, with what had been moved.
+  std::vector<std::pair<std::string, int64_t>> points;  // LSNs where pulls ended, with the money moved by then.
   for (int i = 0; i < 12; ++i) {
     SCOPED_TRACE(i);
     const auto pulled = nlohmann::json::parse(rotv.MustSync({"--json", "pull"}));
@@ -203,7 +203,7 @@ TEST_F(BoundaryLoadTest, EverySeedUnderLoadHasWholeTransactions) {
     transactions = now;
     points.emplace_back(pulled["to"], now);
   }
-  // Any LSN is a point, also between two pulls; and the past stays what it was.
+  // Any LSN is a point, also between two pulls; and the past does not change.
   for (size_t i = 1; i < points.size(); ++i) {
     SCOPED_TRACE(points[i].first);
     const uint64_t from = Lsn::Parse(points[i - 1].first)->value();

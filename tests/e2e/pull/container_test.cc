@@ -1,5 +1,5 @@
-// PostgreSQL in a real container that publishes nothing, behind a real sshd: reached as `container = "..."` says, with
-// nothing in there but Debian and PostgreSQL.
+// PostgreSQL in a real container without published ports, behind a real sshd: reached with `container = "..."`, with
+// only Debian and PostgreSQL in the container.
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@ namespace {
 
 class ContainerTest : public ::testing::Test {
  protected:
-  // `host` as in rotv.toml, as seen from inside; empty: none is named.
+  // `host` in rotv.toml, as seen from inside the container; empty: not set.
   explicit ContainerTest(const std::string& host = "", std::optional<SlowLinkOptions> slow_link = {})
       : rotv({.binary = ROTV_SYNC_BINARY,
               .postgres = {.version = PostgresContainer::kVersion},
@@ -25,8 +25,8 @@ class ContainerTest : public ::testing::Test {
                     {"port", ""}});
   }
 
-  // The seed of now is what the pg_dump in there writes, and builds the same database. The home's own server is not
-  // followed here: it is the empty one of the same version that seeds are imported into.
+  // The present seed equals the output of the container's pg_dump, and builds the same database. The home's own server
+  // is not followed here: it is the empty one of the same version that imports seeds.
   void ExpectSeedIsDump() {
     const std::filesystem::path seed = rotv.Seed();
     EXPECT_TRUE(DumpsAreEqual({"the seed", ReadFile(seed)}, {"pg_dump in the container", container.Dump()}));
@@ -37,14 +37,14 @@ class ContainerTest : public ::testing::Test {
     EXPECT_TRUE(DumpsAreEqual({"a dump of the import", rotv.server().Dump("imported")}, {"the seed", ReadFile(seed)}));
   }
 
-  // Slots and publications in there.
+  // Slots and publications in the container.
   std::string Left() const {
     return container.Value(
         "SELECT (SELECT count(*) FROM pg_replication_slots) || ' slots, ' || "
         "(SELECT count(*) FROM pg_publication) || ' publications'");
   }
 
-  // What came in with a connection is gone again: programs, and sessions of the server.
+  // The processes of a connection have ended: programs, and sessions of the server.
   void ExpectNothingRuns() const {
     EXPECT_TRUE(WaitUntil([&] { return container.OtherProcesses().empty() && Sessions().empty(); }))
         << ::testing::PrintToString(container.OtherProcesses())
@@ -97,7 +97,7 @@ INSTANTIATE_TEST_SUITE_P(All, ContainerWayTest, ::testing::Values("", "/run/post
                            return host.empty() ? "NothingNamed" : host[0] == '/' ? "Socket" : "Tcp";
                          });
 
-TEST_F(ContainerTest, WhatIsMissingIsReported) {
+TEST_F(ContainerTest, MissingPartsAreReported) {
   container.Exec("CREATE TABLE t (id int PRIMARY KEY)");
   const auto fails = [&](const ExpectedError& expected) {
     ExpectError(rotv.Sync({"baseline"}), expected);
@@ -117,7 +117,7 @@ TEST_F(ContainerTest, WhatIsMissingIsReported) {
   fails({kRefused, "has no bash", "install bash in the container"});
   container.Run({"mv", "/usr/bin/away", "/usr/bin/bash"});
 
-  // It may be started by the next time.
+  // A paused container is not running, but may be by the next attempt.
   MustRun(container.Podman({"pause", container.name()}));
   fails({kUnreachable, "is not running on " + rotv.ssh().Destination() + ": podman start " + container.name(),
          "try again"});
@@ -126,7 +126,7 @@ TEST_F(ContainerTest, WhatIsMissingIsReported) {
   ExpectSeedIsDump();
 }
 
-// 50 Mbit/s: the rows take some seconds, in which the link is cut.
+// 50 Mbit/s: copying the rows takes some seconds, in which the link is cut.
 class ContainerCutTest : public ContainerTest {
  protected:
   ContainerCutTest() : ContainerTest("", SlowLinkOptions{}) {
@@ -136,7 +136,7 @@ class ContainerCutTest : public ContainerTest {
         "FROM generate_series(1, 40000) n");
   }
 
-  // A baseline in the middle of its rows.
+  // Starts a baseline and returns in the middle of its rows.
   std::unique_ptr<Process> StartBaseline() {
     auto baseline = std::make_unique<Process>(rotv.SyncCommand({"baseline"}));
     const auto copying = [&] {
@@ -157,14 +157,14 @@ class ContainerCutTest : public ContainerTest {
   }
 };
 
-TEST_F(ContainerCutTest, ALinkThatBreaksLeavesNoProcess) {
+TEST_F(ContainerCutTest, ABrokenLinkLeavesNoProcess) {
   const auto baseline = StartBaseline();
   rotv.slow_link().Break();
   EXPECT_EQ(baseline->Wait().exit_status, kUnreachable) << baseline->Err();
   ExpectTheNextOneWorks();
 }
 
-TEST_F(ContainerCutTest, AClientThatIsKilledLeavesNoProcess) {
+TEST_F(ContainerCutTest, AKilledClientLeavesNoProcess) {
   const auto baseline = StartBaseline();
   baseline->Signal(SIGKILL);
   baseline->Wait();

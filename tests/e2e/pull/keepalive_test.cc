@@ -1,4 +1,4 @@
-// A source that breaks off whoever leaves it without an answer for two seconds, and work that takes longer than that.
+// A source that drops clients without a standby status for two seconds, and work that takes longer than that.
 
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ class KeepaliveTest : public LargeTest {
   }
 };
 
-// About 12 s of the way.
+// About 12 s on the link.
 class KeepaliveSlowLinkTest : public KeepaliveTest {
  protected:
   KeepaliveSlowLinkTest() : KeepaliveTest(Options()) {}
@@ -30,7 +30,7 @@ class KeepaliveSlowLinkTest : public KeepaliveTest {
     options.slow_link = SlowLinkOptions{.megabits_per_second = 8};
     return options;
   }
-  // Bytes that cannot be compressed.
+  // Returns bytes that cannot be compressed.
   static std::string Bytes(int64_t count) {
     return fmt::format("(SELECT string_agg(sha512((random() || 'x' || n)::bytea), '') FROM generate_series(1, {}) n)",
                        count / 64);
@@ -49,7 +49,7 @@ TEST_F(KeepaliveSlowLinkTest, StandbyStatusIsSentWhileATransactionIsReceived) {
   rotv.ExpectSeedIsDump({.import = Import::kNone});
 }
 
-// A single message takes longer than that.
+// A single message takes longer than the limit.
 TEST_F(KeepaliveSlowLinkTest, StandbyStatusIsSentWhileALargeRowIsReceived) {
   rotv.MustSync({"baseline"});
   Exec("INSERT INTO t SELECT 5000, encode(" + Bytes(8'000'000) + ", 'base64')");
@@ -59,8 +59,8 @@ TEST_F(KeepaliveSlowLinkTest, StandbyStatusIsSentWhileALargeRowIsReceived) {
   rotv.ExpectSeedIsDump({.import = Import::kNone});
 }
 
-// The connection that will stream is open all the while.
-TEST_F(KeepaliveSlowLinkTest, IsNotMissedWhileATableIsCopied) {
+// The connection for the stream is open all the time.
+TEST_F(KeepaliveSlowLinkTest, TheConnectionStaysAliveWhileATableIsCopied) {
   rotv.MustSync({"baseline"});
   Exec("INSERT INTO no_key SELECT 2, " + Bytes(6'000'000) + "; UPDATE t SET v = 'streamed'; ALTER TABLE t ADD c int");
   const nlohmann::json pulled = WithinMemory("pull", {"pull"});
@@ -77,7 +77,7 @@ TEST_F(KeepaliveTest, StandbyStatusIsSentWhileTheDiskIsSlow) {
       "UPDATE t SET v = repeat('streamed', 100); INSERT INTO t SELECT n, repeat('x', 500) FROM generate_series(2000, "
       "60000) n");
   Command command = rotv.SyncCommand({"pull"});
-  // Under a path without spaces, which would separate two libraries.
+  // The library's path has no spaces, which would separate two libraries.
   const std::filesystem::path library = rotv.directory() / "slow_disk.so";
   std::filesystem::create_symlink(ROTV_SLOW_DISK, library);
   command.env["LD_PRELOAD"] = library;

@@ -1,4 +1,5 @@
-// How rows are known: keys that change, swap, chain and come back; identities by index, FULL, and bags of equal rows.
+// How rows are identified: keys that change, swap, form chains and return; identities by index, FULL, and multisets of
+// equal rows.
 //
 // Labels: asan tsan
 
@@ -12,7 +13,8 @@ namespace {
 
 class KeysTest : public FollowTest {
  protected:
-  // Tables `t` of one kind after the other: with int keys 1 to 9, and in one transaction what is hard.
+  // Creates tables `t` of one kind after the other: with int keys 1 to 9, and with all the hard cases in one
+  // transaction.
   void KeyChangesAreFollowed() {
     Exec("INSERT INTO t SELECT n, 'row ' || n FROM generate_series(1, 9) n");
     BaselineIsDump({.import = Import::kNone});
@@ -24,7 +26,7 @@ class KeysTest : public FollowTest {
         "UPDATE t SET k = 21 WHERE k = 4; UPDATE t SET k = 22 WHERE k = 21;"
         "UPDATE t SET v = 'chained' WHERE k = 22; UPDATE t SET k = 23 WHERE k = 22");
     TransactionIsFollowed("UPDATE t SET k = 50 WHERE k = 5; UPDATE t SET k = 5, v = 'back' WHERE k = 50");
-    // A key used again.
+    // A key that is used again.
     TransactionIsFollowed("DELETE FROM t WHERE k = 6; INSERT INTO t VALUES (6, 'again')");
     TransactionIsFollowed(
         "UPDATE t SET k = 60 WHERE k = 6; INSERT INTO t VALUES (6, 'third');"
@@ -32,7 +34,7 @@ class KeysTest : public FollowTest {
     TransactionIsFollowed(
         "DELETE FROM t WHERE k = 7; UPDATE t SET k = 7 WHERE k = 8; DELETE FROM t WHERE k = 7;"
         "INSERT INTO t VALUES (7, 'last'), (8, NULL)");
-    // Nothing is left of these.
+    // These rows leave nothing.
     TransactionIsFollowed(
         "INSERT INTO t VALUES (70, 'x'); UPDATE t SET k = 71 WHERE k = 70;"
         "UPDATE t SET v = 'y' WHERE k = 71; DELETE FROM t WHERE k = 71");
@@ -48,7 +50,7 @@ TEST_F(KeysTest, ChangesOfAPrimaryKeyAreFollowed) {
   KeyChangesAreFollowed();
 }
 
-// What an index only includes names no row, and may be null.
+// A column that an index only includes identifies no row, and may be null.
 TEST_F(KeysTest, ChangesOfAPrimaryKeyThatIncludesAColumnAreFollowed) {
   Exec("CREATE TABLE t (k int, v text, PRIMARY KEY (k) INCLUDE (v))");
   KeyChangesAreFollowed();
@@ -90,8 +92,8 @@ TEST_F(KeysTest, APartitionsRowsMoveWithTheirKeys) {
   KeyChangesAreFollowed();
 }
 
-// A key that is equal to the old one but is not the same text.
-TEST_F(KeysTest, EqualKeysOfAnotherTextReplaceEachOther) {
+// A key that equals the old one but has another text.
+TEST_F(KeysTest, EqualKeysWithDifferentTextReplaceEachOther) {
   Exec(
       "CREATE EXTENSION citext;"
       "CREATE COLLATION ci (provider = icu, locale = 'und-u-ks-level2', deterministic = false);"
@@ -129,7 +131,7 @@ TEST_F(KeysTest, KeysOfSeveralColumnsAreFollowed) {
       FROM generate_series(1, 30) n;
     INSERT INTO bytes SELECT decode(lpad(to_hex(n), 2, '0'), 'hex'), -n, 'x' FROM generate_series(0, 255) n;
     INSERT INTO numbers SELECT n % 2, -n, (n - 5) * 1000000000000000000 FROM generate_series(-4, 14) n;
-    -- Keys that would be one if their columns were just put one behind the other.
+    -- Keys that would be equal if their columns were only concatenated.
     INSERT INTO words VALUES ('a', 'bc'), ('ab', 'c'), ('abc', ''), ('', 'abc'), (E'a\tb', 'c'), ('a', E'b\tc'),
       (E'a\\', 'tb'), ('a', E'\\tb'), (E'a\x01', 'b'), ('a', E'\x01b'), (E'\\N', ''), ('', E'\\N'))");
   BaselineIsDump();

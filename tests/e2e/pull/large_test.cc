@@ -1,4 +1,4 @@
-// Much at once: transactions that are larger than any memory for them, that stay open, that are of many parts; and very
+// Large amounts: transactions that are larger than the memory for them, that stay open, that have many parts; and very
 // many tables.
 
 #include <gmock/gmock.h>
@@ -20,7 +20,7 @@ class LargeTransactionTest : public LargeTest {
         "INSERT INTO t SELECT n, n, 'before' FROM generate_series(1, 1000) n; INSERT INTO other VALUES (1, 'o')");
   }
 
-  // One transaction of so many row changes, with about 480 bytes in each of them.
+  // One transaction of so many row changes, with about 480 bytes in each.
   void OneTransactionIsFollowed(int64_t rows) {
     WithinMemory("baseline", {"baseline"});
     const int64_t inserted = rows * 7 / 10;
@@ -40,37 +40,35 @@ class LargeTransactionTest : public LargeTest {
     EXPECT_GT(pulled["wire_bytes"].get<int64_t>(), rows * 400);
     ExpectSeedHasTheDumpsLines();
     WithinMemory("status", {"status"});
-    // And the other way a table comes in: all of it at once.
+    // The other way in which a table comes: all of it at once.
     Exec("ALTER TABLE t ALTER a TYPE bigint USING a * 2");
     EXPECT_EQ(WithinMemory("copy", {"pull"})["copied"], nlohmann::json({"public.t"}));
     ExpectSeedHasTheDumpsLines();
   }
 };
 
-TEST_F(LargeTransactionTest, OneOf700000RowsAnd300MegabytesIsFollowedInBoundedMemory) {
-  OneTransactionIsFollowed(700'000);
-}
+TEST_F(LargeTransactionTest, A300MegabyteTransactionIsFollowedInBoundedMemory) { OneTransactionIsFollowed(700'000); }
 
-TEST_F(LargeTransactionTest, SoakOneOfFiveMillionRowsAnd2GigabytesIsFollowedInBoundedMemory) {
+TEST_F(LargeTransactionTest, SoakA2GigabyteTransactionIsFollowedInBoundedMemory) {
   OneTransactionIsFollowed(5'000'000);
 }
 
-// What it has written is not committed before the target, whatever comes later.
-TEST_F(LargeTransactionTest, OneThatStaysOpenIsNotWaitedForByThePull) {
+// Its changes are not committed before the target, whatever comes later.
+TEST_F(LargeTransactionTest, APullDoesNotWaitForAnOpenTransaction) {
   rotv.MustSync({"baseline"});
   Connection open = rotv.server().NewConnection();
   open.Exec("BEGIN; INSERT INTO t SELECT n, n, repeat('x', 900) FROM generate_series(10001, 110000) n");
   Exec("INSERT INTO other VALUES (2, 'o')");
   const nlohmann::json pulled = WithinMemory("pull", {"pull"});
   EXPECT_EQ(pulled["inserted"], 1);
-  EXPECT_LT(last_seconds, 10);  // The least time after which something on the source gives up waiting.
+  EXPECT_LT(last_seconds, 10);  // The least time after which another client of the source gives up waiting.
   rotv.ExpectSeedIsDump({.import = Import::kNone});
   open.Exec("UPDATE t SET a = -a WHERE id < 100; COMMIT");
   EXPECT_EQ(WithinMemory("pull_of_it", {"pull"})["inserted"], 100000);
   rotv.ExpectSeedIsDump({.import = Import::kNone});
 }
 
-TEST_F(LargeTransactionTest, ATransactionThatStaysOpenIsNamedWhereAnExportedSnapshotWaitsForIt) {
+TEST_F(LargeTransactionTest, AnOpenTransactionThatDelaysAnExportedSnapshotIsReported) {
   rotv.MustSync({"baseline"});
   const std::string seed = ReadFile(rotv.Seed());
   Connection open = rotv.server().NewConnection();
@@ -83,7 +81,7 @@ TEST_F(LargeTransactionTest, ATransactionThatStaysOpenIsNamedWhereAnExportedSnap
   EXPECT_LT(result.seconds, 30);
   EXPECT_EQ(ReadFile(rotv.Seed()), seed);
   EXPECT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(2));
-  // One that ends while it is waited for.
+  // The transaction ends while the pull waits for it.
   Process pull(rotv.SyncCommand({"pull"}));
   ASSERT_TRUE(pull.WaitForOutput("waiting for process " + pid, std::chrono::seconds(30))) << pull.Err();
   open.Exec("COMMIT");
@@ -91,8 +89,8 @@ TEST_F(LargeTransactionTest, ATransactionThatStaysOpenIsNamedWhereAnExportedSnap
   rotv.ExpectSeedIsDump({.import = Import::kNone});
 }
 
-// Each part of a transaction spills to a file of its own on the source.
-TEST_F(LargeTransactionTest, ManySavepointsAreFollowedAndThoseRolledBackAreNot) {
+// The source spills each part of a transaction to a file of its own.
+TEST_F(LargeTransactionTest, ManySavepointsAreFollowedExceptThoseRolledBack) {
   rotv.server().Set("logical_decoding_work_mem", "64kB");
   rotv.MustSync({"baseline"});
   Exec(R"(
@@ -128,7 +126,7 @@ class PreparedTransactionTest : public LargeTest {
   }
 };
 
-TEST_F(PreparedTransactionTest, IsNamedByTheBaselineThatWaitsForIt) {
+TEST_F(PreparedTransactionTest, IsReportedByTheBaselineThatWaitsForIt) {
   Exec("BEGIN; UPDATE t SET v = 'prepared' WHERE id < 10; PREPARE TRANSACTION 'a ''quoted'' name'");
   Process baseline(rotv.SyncCommand({"baseline"}));
   ASSERT_TRUE(
@@ -146,11 +144,11 @@ TEST_F(PreparedTransactionTest, WithDdlCountsFromItsCommit) {
       "(1001, 'new', 8); CREATE TABLE fresh (id int PRIMARY KEY); INSERT INTO fresh VALUES (1);"
       "PREPARE TRANSACTION 'later'");
   Exec("INSERT INTO other VALUES (2, 'meanwhile')");
-  // A dump would wait for the table: the pull must not.
+  // A dump would wait for the table; the pull must not.
   const nlohmann::json pulled = WithinMemory("pull", {"pull"});
   EXPECT_EQ(pulled["inserted"], 1);
   EXPECT_EQ(pulled["schema_changed"], false);
-  // What needs a snapshot must wait, and says for whom.
+  // A pull that needs an exported snapshot must wait, and reports for whom.
   Exec("ALTER TABLE other ADD c int");
   ExpectError(rotv.Sync({"pull"}), {kUnreachable, "a prepared transaction: 'later'", "ROLLBACK PREPARED 'later'"});
   Exec("COMMIT PREPARED 'later'");
@@ -163,7 +161,7 @@ class ManyTablesTest : public LargeTest {
  protected:
   ManyTablesTest() : LargeTest(LargeOptions({.settings = {{"max_locks_per_transaction", "512"}}})) {}
 
-  // Every fiftieth has no identity.
+  // Creates tables; every fiftieth has no identity.
   void Create(int count) {
     Exec(
         fmt::format("DO $$ BEGIN FOR i IN 1..{} LOOP"

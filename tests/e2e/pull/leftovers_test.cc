@@ -1,4 +1,4 @@
-// Whatever was made on a source is removed where it was made, or is told with the statement that removes it there.
+// Everything that was created on a source is removed there, or is reported with the statement that removes it.
 
 #include <gmock/gmock.h>
 
@@ -27,7 +27,7 @@ class LeftoversTest : public ::testing::Test {
     rotv.server().Exec(kTable, {"other", "rotv"});
   }
 
-  // Of the database and the role.
+  // Follows this database as this role.
   void Follow(const std::string& database, const std::string& user = "rotv", const std::string& source = "production") {
     WriteFile(rotv.config(), "[sources." + source + "]\nurl = \"postgresql://" + user +
                                  "@127.0.0.1:" + std::to_string(rotv.server().port()) + "/" + database + "\"\n");
@@ -53,21 +53,21 @@ class LeftoversTest : public ::testing::Test {
   RotvHome rotv;
 };
 
-TEST_F(LeftoversTest, AnotherDatabaseLeavesNothingInTheFormer) {
+TEST_F(LeftoversTest, ANewDatabaseLeavesNothingInTheFormerOne) {
   rotv.MustSync({"baseline"});
   Follow("other");
   rotv.MustSync({"baseline", "--force"});
   EXPECT_THAT(PublicationsIn("rotv"), IsEmpty());
   EXPECT_THAT(PublicationsIn("other"), SizeIs(1));
   EXPECT_EQ(Slots(), "1");
-  // And when only detach comes after the change.
+  // The same if only detach comes after the change.
   Follow("rotv");
   EXPECT_THAT(rotv.MustSync({"detach"}), AllOf(HasSubstr("Removed replication slot"), HasSubstr("in database other")));
   ExpectNothingOfOurs({"rotv", "other"});
-  EXPECT_EQ(rotv.MustSync({"detach"}), "Nothing of ours is on production.\n");
+  EXPECT_EQ(rotv.MustSync({"detach"}), "production has no slot and no publication of ours.\n");
 }
 
-TEST_F(LeftoversTest, ARenamedDatabaseIsFoundAndADroppedOneForgotten) {
+TEST_F(LeftoversTest, ARenamedDatabaseIsFoundAndADroppedOneIsForgotten) {
   rotv.MustSync({"baseline"});
   rotv.server().Exec("ALTER DATABASE rotv RENAME TO renamed", {"postgres", "postgres"});
   Follow("other");
@@ -77,10 +77,10 @@ TEST_F(LeftoversTest, ARenamedDatabaseIsFoundAndADroppedOneForgotten) {
   rotv.server().Exec("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots", {"other", "postgres"});
   rotv.server().Exec("DROP DATABASE other", {"postgres", "postgres"});
   Follow("renamed");
-  EXPECT_EQ(rotv.MustSync({"detach"}), "Nothing of ours is on production.\n");
+  EXPECT_EQ(rotv.MustSync({"detach"}), "production has no slot and no publication of ours.\n");
 }
 
-TEST_F(LeftoversTest, WhatMayNotBeRemovedStaysRecordedAndIsReported) {
+TEST_F(LeftoversTest, ObjectsThatMayNotBeRemovedStayRecordedAndAreReported) {
   rotv.MustSync({"baseline"});
   const std::string name = PublicationsIn("rotv").at(0);
   rotv.server().Exec("CREATE ROLE second LOGIN REPLICATION; ALTER ROLE rotv NOLOGIN", kSuperuser);
@@ -88,19 +88,20 @@ TEST_F(LeftoversTest, WhatMayNotBeRemovedStaysRecordedAndIsReported) {
   const Result first = rotv.Sync({"detach"});
   ExpectExit(first, kRefused);
   EXPECT_THAT(first.out, AllOf(HasSubstr("Removed replication slot " + name), HasSubstr("Left publication " + name),
-                               HasSubstr("DROP PUBLICATION \"" + name + "\";"), Not(HasSubstr("Nothing of ours"))));
+                               HasSubstr("DROP PUBLICATION \"" + name + "\";"),
+                               Not(HasSubstr("no slot and no publication of ours"))));
   const nlohmann::json status = nlohmann::json::parse(rotv.MustSync({"--json", "status"}));
   ASSERT_THAT(status.at("leftovers"), SizeIs(1)) << status;
   EXPECT_EQ(status.at("leftovers")[0].at("what"), "publication " + name);
   EXPECT_THAT(rotv.Sync({"doctor"}).out, HasSubstr("publication " + name));
   ExpectExit(rotv.Sync({"detach"}), kRefused);
-  // The role that made it is let in again: that way is recorded.
+  // The role that created it may log in again: that link is recorded.
   rotv.server().Exec("ALTER ROLE rotv LOGIN", kSuperuser);
   EXPECT_THAT(rotv.MustSync({"detach"}), HasSubstr("Removed publication " + name));
   ExpectNothingOfOurs({"rotv"});
 }
 
-TEST_F(LeftoversTest, ARenamedSourceIsDetachedByItsFormerName) {
+TEST_F(LeftoversTest, ARenamedSourceIsDetachedUnderItsFormerName) {
   rotv.MustSync({"baseline"});
   Follow("rotv", "rotv", "prod");
   for (const char* command : {"doctor", "status"}) {
@@ -112,7 +113,7 @@ TEST_F(LeftoversTest, ARenamedSourceIsDetachedByItsFormerName) {
   ExpectExit(rotv.Sync({"--source", "nonsense", "detach"}), 2);
 }
 
-TEST_F(LeftoversTest, ALostHomeIsReportedAndOtherPeoplesAreLeftAlone) {
+TEST_F(LeftoversTest, LeftoversOfALostHomeAreReportedAndOtherHomesAreLeftAlone) {
   rotv.MustSync({"baseline"});
   std::filesystem::remove_all(rotv.home());
   const std::string name = PublicationsIn("rotv").at(0);
@@ -126,8 +127,8 @@ TEST_F(LeftoversTest, ALostHomeIsReportedAndOtherPeoplesAreLeftAlone) {
   EXPECT_THAT(PublicationsIn("other"), SizeIs(1));
 }
 
-// A restored copy of production has its system identifier and our publication, and not the slot.
-TEST_F(LeftoversTest, ACopyOfTheServerIsNotTakenForIt) {
+// A restored copy of production has its system identifier and our publication, but not the slot.
+TEST_F(LeftoversTest, ACopyOfTheServerIsRecognized) {
   rotv.MustSync({"baseline"});
   const std::string name = PublicationsIn("rotv").at(0);
   // The clusters of a test are copies of one, and so have one system identifier.
@@ -140,21 +141,21 @@ TEST_F(LeftoversTest, ACopyOfTheServerIsNotTakenForIt) {
   rotv.server().Stop();
   const Result unreachable = rotv.Sync({"detach"});
   ExpectExit(unreachable, 4);
-  EXPECT_THAT(unreachable.out,
-              AllOf(HasSubstr("pg_drop_replication_slot('" + name), Not(HasSubstr("Nothing of ours"))));
+  EXPECT_THAT(unreachable.out, AllOf(HasSubstr("pg_drop_replication_slot('" + name),
+                                     Not(HasSubstr("no slot and no publication of ours"))));
   rotv.server().Start();
   EXPECT_THAT(rotv.MustSync({"detach"}), HasSubstr("Removed replication slot " + name));
   ExpectNothingOfOurs({"rotv"});
 }
 
-// At every step: what one run has not come to, the next one does.
+// The kill comes at every step: the next run does what remains.
 TEST_F(LeftoversTest, AKilledDetachIsFinishedByTheNext) {
   for (int step = 0; step < 4; ++step) {
     Follow("rotv");
     rotv.MustSync({"baseline", "--force"});
     Follow("other");
     Connection blocker = rotv.server().NewConnection(kSuperuser);
-    // A lock that DROP PUBLICATION waits for; or the slot, which is held; or nothing.
+    // DROP PUBLICATION waits for a lock; or the slot is in use; or nothing blocks.
     if (step < 2) blocker.Exec("BEGIN; LOCK TABLE pg_publication IN ACCESS EXCLUSIVE MODE");
     Command command = rotv.SyncCommand({"detach"});
     Process detach(command);

@@ -1,5 +1,5 @@
-// The attacker who controls the server, or the way to it: what he sends in the place of rows, schema and changes ends
-// with exit 5, nothing of it is stored, and psql runs none of it.
+// An attacker controls the server, or the link to it: the rows, schema and changes that he sends end with exit 5,
+// nothing of them is stored, and psql runs none of it.
 
 #include "tests/support/servers/lying_server.h"
 
@@ -34,7 +34,7 @@ class LyingServerTest : public ::testing::Test {
     EXPECT_EQ(result.err.find("first"), std::string::npos) << "a value: " << result.err;
   }
 
-  // What is stored is what the source has, and psql runs nothing of it.
+  // Checks that the store has only what the source has, and that psql runs nothing of it.
   void ExpectSeedIsHarmless() {
     const std::filesystem::path seed = rotv.Seed();
     rotv.server().CreateDatabase("elsewhere");
@@ -56,7 +56,7 @@ TEST_F(LyingServerTest, RowsAndSchemaOfABaselineAreChecked) {
   };
   const auto row = [](const std::string& bytes) { return LyingServer::InPlaceOfRow("1\tfirst", bytes); };
   const Case cases[] = {
-      {"a command behind the end of the rows", row("1\tfirst\n\\.\n" + evil)},
+      {"a command after the end of the rows", row("1\tfirst\n\\.\n" + evil)},
       {"two lines", row("1\tfirst\n3\tthird\n")},
       {"no line end", row("1\tfirst")},
       {"a field missing", row("1\n")},
@@ -75,9 +75,9 @@ TEST_F(LyingServerTest, RowsAndSchemaOfABaselineAreChecked) {
       {"a sequence's name", LyingServer::InPlaceOfText("public.s", "public.s\\'; " + evil)},
   };
   for (const Case& each : cases) {
-    liar.Tell(each.lie);
+    liar.SetLie(each.lie);
     ExpectRefused({"baseline"}, each.what);
-    liar.TellTheTruth();
+    liar.RemoveLie();
     EXPECT_EQ(rotv.Sync({"materialize"}).exit_status, 2) << each.what << ": there is a store";
   }
   rotv.MustSync({"baseline"});
@@ -127,13 +127,13 @@ TEST_F(LyingServerTest, ChangesAreCheckedAndNothingAfterALieIsStored) {
        }},
   };
   for (const Case& each : cases) {
-    liar.Tell(LyingServer::OfStream(each.change));
+    liar.SetLie(LyingServer::OfStream(each.change));
     ExpectRefused({"pull"}, each.what);
   }
-  // A value may hold anything that is text: it is escaped here.
-  liar.Tell(LyingServer::OfStream(replaced("third", "\n\\.\n\\")));
+  // A value may contain any text: it is escaped here.
+  liar.SetLie(LyingServer::OfStream(replaced("third", "\n\\.\n\\")));
   rotv.MustSync({"pull"});
-  liar.TellTheTruth();
+  liar.RemoveLie();
   EXPECT_THAT(ReadFile(rotv.Seed()), HasSubstr("3\t\\n\\\\.\\n\\\\\n"));
   rotv.server().Exec("UPDATE t SET labelled = E'\\n\\\\.\\n\\\\' WHERE id = 3");
   rotv.MustSync({"pull"});

@@ -1,4 +1,4 @@
-// Tables at the limits of what PostgreSQL allows, and what stands around them: followed, and changed between two pulls.
+// Tables at PostgreSQL's limits, and objects around them: followed, and changed between two pulls.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@ using ::testing::HasSubstr;
 
 using OddTablesTest = DdlTest;
 
-TEST_F(OddTablesTest, WithoutColumnsTheyKeepTheirRows) {
+TEST_F(OddTablesTest, TablesWithoutColumnsKeepTheirRows) {
   Exec(
       "CREATE TABLE nothing (); CREATE TABLE full_nothing (); ALTER TABLE full_nothing REPLICA IDENTITY FULL;"
       "CREATE TABLE was_more (a int, b text); ALTER TABLE was_more DROP a, DROP b; CREATE TABLE key_only (id int "
@@ -43,7 +43,7 @@ TEST_F(OddTablesTest, WithoutColumnsTheyKeepTheirRows) {
   });
 }
 
-TEST_F(OddTablesTest, WithAsManyColumnsAsThereCanBeTheyAreFollowed) {
+TEST_F(OddTablesTest, TablesWithTheMaximumOfColumnsAreFollowed) {
   Exec(R"(
     DO $$ BEGIN
       EXECUTE (SELECT 'CREATE TABLE wide (' || string_agg(format('c%s %s', n, CASE WHEN n % 40 = 0 THEN 'text' ELSE
@@ -71,7 +71,7 @@ TEST_F(OddTablesTest, WithAsManyColumnsAsThereCanBeTheyAreFollowed) {
   });
 }
 
-TEST_F(OddTablesTest, DroppedColumnsTakePlacesUntilTheTableIsFull) {
+TEST_F(OddTablesTest, DroppedColumnsCountTowardsTheMaximum) {
   Exec(
       "CREATE TABLE t (id int PRIMARY KEY, v text, gone text); INSERT INTO t SELECT n, 'v', 'g' FROM "
       "generate_series(1, "
@@ -90,7 +90,7 @@ TEST_F(OddTablesTest, DroppedColumnsTakePlacesUntilTheTableIsFull) {
   });
 }
 
-TEST_F(OddTablesTest, LongAndQuotedNamesThatChangeAreFollowed) {
+TEST_F(OddTablesTest, ChangesOfLongAndQuotedNamesAreFollowed) {
   const std::string l63(63, 'l');
   const std::string umlauts = "äöüß日本語😀";
   Exec("CREATE SCHEMA " + l63 + "; CREATE TABLE " + l63 + "." + l63 + " (" + l63 + " serial PRIMARY KEY, v text);" +
@@ -127,7 +127,7 @@ TEST_F(OddTablesTest, LongAndQuotedNamesThatChangeAreFollowed) {
   rotv.ExpectSeedIsDump();
 }
 
-TEST_F(OddTablesTest, RulesTakeNothingFromThem) {
+TEST_F(OddTablesTest, RulesOnTablesLoseNoRows) {
   Exec(
       "CREATE TABLE t (id int PRIMARY KEY, v text); CREATE TABLE no_key (id int); CREATE TABLE to_view (id int);"
       "INSERT INTO t VALUES (1, 'a'), (2, 'b'); INSERT INTO no_key VALUES (1), (2);"
@@ -138,7 +138,7 @@ TEST_F(OddTablesTest, RulesTakeNothingFromThem) {
   usual_change =
       "INSERT INTO t SELECT max(id) + 1, 'new' FROM t; UPDATE t SET v = v || '+'; INSERT INTO no_key VALUES (7)";
   FollowAll({
-      // Until the last one, each insert into t adds a row to the table that is copied again.
+      // Until the last step, each insert into t adds a row to the table that is resynced.
       {"DELETE FROM t", Copy::kAllowed},
       {"INSERT INTO no_key VALUES (8)", Copy::kAllowed},
       {"DROP RULE no_delete ON t; DELETE FROM t WHERE id = 1", Copy::kAllowed},
@@ -146,7 +146,7 @@ TEST_F(OddTablesTest, RulesTakeNothingFromThem) {
   });
 }
 
-TEST_F(OddTablesTest, TemporaryOnesAreIgnored) {
+TEST_F(OddTablesTest, TemporaryTablesAreIgnored) {
   Exec(
       "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'a'); CREATE TEMP TABLE tmp (id int); "
       "CREATE "
@@ -166,7 +166,7 @@ TEST_F(OddTablesTest, TemporaryOnesAreIgnored) {
   }
 }
 
-// A role that row security hides rows from must not take what it sees for all there is.
+// A role from which row security hides rows must not take the visible rows for all rows.
 TEST_F(OddTablesTest, RowSecurityThatHidesRowsIsRefused) {
   Exec("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'a'), (2, 'b')");
   ExecAsSuperuser(
@@ -175,12 +175,12 @@ TEST_F(OddTablesTest, RowSecurityThatHidesRowsIsRefused) {
       "ALTER TABLE theirs OWNER TO rotv; ALTER TABLE theirs ENABLE ROW LEVEL SECURITY; ALTER TABLE theirs FORCE ROW "
       "LEVEL "
       "SECURITY; CREATE POLICY p ON theirs USING (id = 1)");
-  // With BYPASSRLS all of them are read.
+  // With BYPASSRLS all rows are read.
   BaselineIsDump();
   ExecAsSuperuser("UPDATE theirs SET v = 'c' WHERE id = 2; INSERT INTO their_bag VALUES (2, 'b')");
-  EXPECT_TRUE(PullIsRight(Copy::kAllowed));
+  EXPECT_TRUE(PullIsCorrect(Copy::kAllowed));
 
-  // A table that the role may read but not own, with a policy, that a pull must copy.
+  // A table with a policy, which the role may read but does not own, and which a pull must copy.
   ExecAsSuperuser(
       "ALTER ROLE rotv NOBYPASSRLS; ALTER TABLE their_bag ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON their_bag "
       "USING (id "
@@ -188,16 +188,16 @@ TEST_F(OddTablesTest, RowSecurityThatHidesRowsIsRefused) {
   const std::string before = ReadFile(rotv.Seed());
   const Result pull = rotv.Sync({"pull"});
   EXPECT_EQ(pull.exit_status, kRefused) << pull.err;
-  EXPECT_THAT(ErrorSaid(pull).message + ErrorSaid(pull).hint, HasSubstr("BYPASSRLS"));
+  EXPECT_THAT(PrintedErrorOf(pull).message + PrintedErrorOf(pull).hint, HasSubstr("BYPASSRLS"));
   EXPECT_TRUE(DumpsAreEqual({"the seed", ReadFile(rotv.Seed())}, {"before", before}));
   EXPECT_EQ(rotv.Sync({"doctor"}).exit_status, kRefused);
   EXPECT_EQ(rotv.Sync({"baseline", "--force"}).exit_status, kRefused);
   ExecAsSuperuser("ALTER ROLE rotv BYPASSRLS");
-  EXPECT_TRUE(PullIsRight(Copy::kAllowed));
+  EXPECT_TRUE(PullIsCorrect(Copy::kAllowed));
 }
 
-// One that appears between two pulls and that the role may not read.
-TEST_F(OddTablesTest, ANewOneThatCannotBeReadIsRefusedUntilItCan) {
+// A table appears between two pulls, and the role may not read it.
+TEST_F(OddTablesTest, ANewUnreadableTableIsRefusedUntilItIsReadable) {
   Exec("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t VALUES (1, 'a')");
   BaselineIsDump();
   ExecAsSuperuser("CREATE TABLE theirs (id int PRIMARY KEY); INSERT INTO theirs VALUES (1)");
@@ -205,18 +205,18 @@ TEST_F(OddTablesTest, ANewOneThatCannotBeReadIsRefusedUntilItCan) {
   const Result pull = rotv.Sync({"pull"});
   EXPECT_EQ(pull.exit_status, kRefused) << pull.err;
   EXPECT_THAT(pull.err, HasSubstr("theirs"));
-  EXPECT_THAT(ErrorSaid(pull).hint, HasSubstr("ALTER TABLE public.theirs OWNER TO rotv;"));
+  EXPECT_THAT(PrintedErrorOf(pull).hint, HasSubstr("ALTER TABLE public.theirs OWNER TO rotv;"));
   ExecAsSuperuser("GRANT SELECT ON theirs TO rotv");
-  // Readable but not to be published: still followed, or told how.
+  // It is readable but cannot be published: it is still followed, or the fix is reported.
   const Result again = rotv.Sync({"pull"});
   EXPECT_TRUE(again.ok() || again.exit_status == kRefused) << again.err;
   ExecAsSuperuser("ALTER TABLE theirs OWNER TO rotv");
-  ASSERT_TRUE(PullIsRight(Copy::kAllowed));
+  ASSERT_TRUE(PullIsCorrect(Copy::kAllowed));
   Exec("INSERT INTO theirs VALUES (2)");
-  EXPECT_TRUE(PullIsRight(Copy::kNever));
+  EXPECT_TRUE(PullIsCorrect(Copy::kNever));
 }
 
-TEST_F(OddTablesTest, SequencesThatChangeAreFollowed) {
+TEST_F(OddTablesTest, ChangesOfSequencesAreFollowed) {
   Exec(
       "CREATE SEQUENCE up; CREATE SEQUENCE down INCREMENT -1 MINVALUE -5 CYCLE; CREATE SEQUENCE alone START 5;"
       "CREATE TABLE t (s serial PRIMARY KEY, i bigint GENERATED ALWAYS AS IDENTITY)");

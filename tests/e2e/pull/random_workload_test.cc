@@ -1,4 +1,4 @@
-// The random workload itself, on a server that nobody follows.
+// Tests the random workload itself, on a server that is not followed.
 
 #include "tests/support/random/random_workload.h"
 
@@ -12,7 +12,7 @@ namespace rotv::testing {
 namespace {
 
 std::vector<std::string> Statements(uint64_t seed, int steps) {
-  const PostgresServer server({.settings = {{"autovacuum", "off"}}});  // It takes locks at times of its own.
+  const PostgresServer server({.settings = {{"autovacuum", "off"}}});  // It would take locks at times of its own.
   RandomWorkload workload(seed, server);
   workload.Setup();
   for (int i = 0; i < steps; ++i) workload.Step();
@@ -25,7 +25,7 @@ std::vector<std::string> Statements(uint64_t seed, int steps) {
   return workload.statements();
 }
 
-TEST(RandomWorkloadTest, OneSeedMakesTheSameStatementsAgain) {
+TEST(RandomWorkloadTest, OneSeedGivesTheSameStatementsAgain) {
   const char* given = std::getenv("ROTV_RANDOM_SEED");
   const uint64_t seed = given == nullptr ? 7 : std::strtoull(given, nullptr, 10);
   const std::vector<std::string> first = Statements(seed, 60);

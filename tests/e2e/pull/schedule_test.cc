@@ -1,4 +1,4 @@
-// Scheduled pulls: what cron is told and does, how the last one ended, and whose turn it is.
+// Scheduled pulls: what cron is configured to do and does, how the last run ended, and which process waits for which.
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
@@ -33,7 +33,7 @@ class ScheduleTest : public FollowTest {
         "n");
   }
 
-  // As a person without systemd types it.
+  // The command of a user without systemd.
   Command Schedule(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), "schedule");
     return WithCron(rotv.SyncCommand(arguments), Tables());
@@ -53,7 +53,7 @@ class ScheduleTest : public FollowTest {
     set.stdin_text = text;
     MustRun(WithCron(set, Tables()));
   }
-  // What cron gives a shell of the one line of ours, with `spread` seconds at most to begin.
+  // The line that cron gives to a shell; the pull begins within `spread` seconds.
   std::string OurLine(int spread) const {
     std::istringstream lines(Table());
     for (std::string line; std::getline(lines, line);) {
@@ -64,7 +64,7 @@ class ScheduleTest : public FollowTest {
     }
     return "";
   }
-  // As cron does: in the person's home directory, with next to nothing in the environment.
+  // Runs it like cron: in the user's home directory, with hardly any environment.
   Result RunAsCron(const std::string& line) const {
     Command command = rotv.SyncCommand({});
     const std::string user_home = command.env.at("HOME");
@@ -73,7 +73,7 @@ class ScheduleTest : public FollowTest {
     command.directory = user_home;
     return RunCommand(command);
   }
-  // A pull as it is scheduled, by hand.
+  // Runs a scheduled pull by hand.
   Result Run(std::vector<std::string> more = {}) const {
     more.insert(more.begin(), {"schedule", "run", "--retries", "0"});
     return rotv.Sync(more);
@@ -81,12 +81,12 @@ class ScheduleTest : public FollowTest {
   std::filesystem::path Kept(const std::string& name) const { return rotv.home() / "schedule" / "production" / name; }
 };
 
-TEST_F(ScheduleTest, ALineStandsBetweenMarkersAndLeavesNothing) {
+TEST_F(ScheduleTest, ACrontabLineIsInsertedBetweenMarkersAndRemovedCompletely) {
   const std::string theirs = "# mine\nMAILTO=\"\"\n5 4 * * * echo 100\\% 'of it'\n";
   SetTable(theirs);
-  const std::string told = MustRun(Schedule({"install", "--calendar", "Mon..Fri 07:30"})).out;
-  EXPECT_THAT(told, HasSubstr("production is pulled by cron: Mon..Fri 07:30\n"));
-  EXPECT_THAT(told, HasSubstr("last run   none yet"));
+  const std::string shown = MustRun(Schedule({"install", "--calendar", "Mon..Fri 07:30"})).out;
+  EXPECT_THAT(shown, HasSubstr("production is pulled by cron: Mon..Fri 07:30\n"));
+  EXPECT_THAT(shown, HasSubstr("last run   none yet"));
   EXPECT_THAT(Table(), HasSubstr(theirs + "# BEGIN rotv-sync production in "));
   EXPECT_THAT(Table(), HasSubstr("\n30 7 * * 1,2,3,4,5 '"));
 
@@ -96,7 +96,7 @@ TEST_F(ScheduleTest, ALineStandsBetweenMarkersAndLeavesNothing) {
   EXPECT_THAT(shown.at("next").get<std::string>(), HasSubstr(":30:00"));
   EXPECT_TRUE(shown.at("last").is_null());
 
-  // Again: in its place.
+  // A second install replaces the line.
   MustRun(Schedule({"install"}));
   EXPECT_THAT(Table(), HasSubstr("\n0 2 * * * '"));
   EXPECT_THAT(Table(), Not(HasSubstr("30 7")));
@@ -106,16 +106,16 @@ TEST_F(ScheduleTest, ALineStandsBetweenMarkersAndLeavesNothing) {
   EXPECT_EQ(Table(), theirs);
   EXPECT_FALSE(std::filesystem::exists(Kept("")));
   EXPECT_EQ(Shown().at("installed"), false);
-  EXPECT_THAT(MustRun(Schedule({"remove"})).out, HasSubstr("was not pulled by a schedule"));
+  EXPECT_THAT(MustRun(Schedule({"remove"})).out, HasSubstr("had no schedule"));
 }
 
-TEST_F(ScheduleTest, WhatCronRunsPullsAndTells) {
+TEST_F(ScheduleTest, TheCrontabLinePullsAndReports) {
   MustRun(Schedule({"install"}));
   const std::string line = OurLine(1);
   ASSERT_NE(line, "");
   const Result first = RunAsCron(line);
   EXPECT_EQ(first.exit_status, 0) << ReadFile(Kept("log"));
-  EXPECT_EQ(first.out + first.err, "");  // Or it comes by mail.
+  EXPECT_EQ(first.out + first.err, "");  // Otherwise cron would mail it.
   EXPECT_THAT(ReadFile(Kept("log")), HasSubstr("Baseline of production"));
   Exec("UPDATE t SET v = 'changed' WHERE id < 10; DELETE FROM t WHERE id > 90");
   EXPECT_EQ(RunAsCron(line).exit_status, 0);
@@ -131,7 +131,7 @@ TEST_F(ScheduleTest, WhatCronRunsPullsAndTells) {
   EXPECT_THAT(rotv.MustSync({"status", "--offline"}), HasSubstr("schedule   *-*-* 02:00, by cron; last run done"));
 }
 
-TEST_F(ScheduleTest, TheLogIsPutAsideWhenItIsFull) {
+TEST_F(ScheduleTest, AFullLogIsRotated) {
   MustRun(Schedule({"install"}));
   const std::string line = OurLine(0);
   for (const char* mark : {"1", "2", "3", "4", "5"}) {
@@ -145,7 +145,7 @@ TEST_F(ScheduleTest, TheLogIsPutAsideWhenItIsFull) {
   EXPECT_FALSE(std::filesystem::exists(Kept("log.4")));
 }
 
-TEST_F(ScheduleTest, VariablesOfThePlaceItWasInstalledInServe) {
+TEST_F(ScheduleTest, VariablesFromTheInstallationAreUsed) {
   const std::filesystem::path place = rotv.directory() / "100% of 'it'";
   std::filesystem::create_directories(place);
   Command install = rotv.SyncCommand({});
@@ -162,7 +162,7 @@ TEST_F(ScheduleTest, VariablesOfThePlaceItWasInstalledInServe) {
   EXPECT_TRUE(std::filesystem::exists(place / "home/sources/production/current"));
 }
 
-TEST_F(ScheduleTest, TheLastErrorIsShownUntilDataComeAgain) {
+TEST_F(ScheduleTest, TheLastErrorIsShownUntilAPullSucceeds) {
   rotv.MustSync({"pull"});
   rotv.server().Stop();
   const Result failed = Run();
@@ -180,7 +180,7 @@ TEST_F(ScheduleTest, TheLastErrorIsShownUntilDataComeAgain) {
   EXPECT_EQ(Status().at("last_scheduled").at("state"), "done");
 }
 
-TEST_F(ScheduleTest, ASourceThatComesBackIsTriedAgain) {
+TEST_F(ScheduleTest, AnUnreachableSourceIsTriedAgain) {
   rotv.MustSync({"pull"});
   rotv.server().Stop();
   Process run(rotv.SyncCommand({"schedule", "run", "--retries", "1000", "--retry-after", "0"}));
@@ -189,7 +189,7 @@ TEST_F(ScheduleTest, ASourceThatComesBackIsTriedAgain) {
   EXPECT_EQ(run.Wait().exit_status, 0) << run.Err();
 }
 
-TEST_F(ScheduleTest, AScheduledRunWaitsForAPerson) {
+TEST_F(ScheduleTest, AScheduledRunWaitsForAManualRun) {
   rotv.MustSync({"baseline"});
   Process person(rotv.SyncCommand({"log", "--follow"}));
   Exec("INSERT INTO t VALUES (1000, 'seen')");
@@ -201,8 +201,9 @@ TEST_F(ScheduleTest, AScheduledRunWaitsForAPerson) {
   EXPECT_EQ(scheduled.Wait().exit_status, 0) << scheduled.Err();
 }
 
-// A scheduled run goes from its baseline to its pull, and has the lock anew before it has written who it is.
-TEST_F(ScheduleTest, WhoHasNotYetSaidHisNameIsGivenAMoment) {
+// Between its baseline and its pull, a scheduled run takes the lock again, and writes only afterwards which process it
+// is.
+TEST_F(ScheduleTest, AnUnnamedLockHolderIsWaitedForBriefly) {
   rotv.MustSync({"baseline"});
   const std::string lock = rotv.home() / "sources/production/lock";
   WriteFile(lock, "");
@@ -218,8 +219,8 @@ TEST_F(ScheduleTest, WhoHasNotYetSaidHisNameIsGivenAMoment) {
   silent.SignalGroup(SIGKILL);
 }
 
-TEST_F(ScheduleTest, APersonWaitsForAScheduledRun) {
-  Exec("BEGIN; SELECT txid_current()");  // For whose end a new slot waits.
+TEST_F(ScheduleTest, AManualRunWaitsForAScheduledRun) {
+  Exec("BEGIN; SELECT txid_current()");  // A new slot waits for its end.
   Process scheduled(rotv.SyncCommand({"schedule", "run"}));
   const std::filesystem::path lock = rotv.home() / "sources/production/lock";
   ASSERT_TRUE(WaitUntil(
@@ -231,7 +232,7 @@ TEST_F(ScheduleTest, APersonWaitsForAScheduledRun) {
   EXPECT_EQ(person.Wait().exit_status, 0) << person.Err();
 }
 
-TEST_F(ScheduleTest, HowAnUnfinishedRunEndedIsReported) {
+TEST_F(ScheduleTest, TheEndOfAnUnfinishedRunIsReported) {
   rotv.MustSync({"pull"});
   Process person(rotv.SyncCommand({"log", "--follow"}));
   Exec("INSERT INTO t VALUES (1000, 'seen')");
@@ -246,24 +247,24 @@ TEST_F(ScheduleTest, HowAnUnfinishedRunEndedIsReported) {
   }
 }
 
-TEST_F(ScheduleTest, WhatCannotBeScheduledIsRefused) {
+TEST_F(ScheduleTest, SchedulesThatCronCannotRunAreRefused) {
   struct Case {
     std::vector<std::string> arguments;
-    std::string told;
+    std::string expected;
   };
   for (const Case& bad : {Case{{"install", "--calendar", "25:00"}, "25 is not from 0 to 23"},
-                          {{"install", "--calendar", "2026-*-* 02:00"}, "cron knows no years"},
-                          {{"install", "--calendar", "Mon *-*-01 02:00"}, "not for both"},
+                          {{"install", "--calendar", "2026-*-* 02:00"}, "cron has no years"},
+                          {{"install", "--calendar", "Mon *-*-01 02:00"}, "cannot require both"},
                           {{"install", "--calendar", "0 2 * * *"}, "is not a date"},
                           {{"install", "--source", "nowhere"}, "there is no source"}}) {
     const Result refused = RunCommand(Schedule(bad.arguments));
-    EXPECT_EQ(refused.exit_status, 2) << bad.told;
-    EXPECT_THAT(refused.err, HasSubstr(bad.told));
+    EXPECT_EQ(refused.exit_status, 2) << bad.expected;
+    EXPECT_THAT(refused.err, HasSubstr(bad.expected));
     EXPECT_THAT(refused.err, HasSubstr("hint: "));
   }
   EXPECT_EQ(Table(), "");
 
-  // Somebody has edited the table.
+  // The user has edited the table.
   MustRun(Schedule({"install"}));
   const std::string broken = std::regex_replace(Table(), std::regex("# END.*\n"), "");
   SetTable(broken);
@@ -274,17 +275,17 @@ TEST_F(ScheduleTest, WhatCannotBeScheduledIsRefused) {
     EXPECT_EQ(Table(), broken);
   }
   SetTable("");
-  EXPECT_THAT(MustRun(Schedule({"show"})).out, HasSubstr("cron no longer has it"));
+  EXPECT_THAT(MustRun(Schedule({"show"})).out, HasSubstr("cron no longer has the job"));
 
-  // Neither systemd nor cron.
+  // The machine has neither systemd nor cron.
   Command nowhere = rotv.SyncCommand({"schedule", "install"});
   nowhere.env["PATH"] = "/nowhere";
   const Result refused = RunCommand(nowhere);
   EXPECT_EQ(refused.exit_status, 2);
-  EXPECT_THAT(refused.err, HasSubstr("neither a systemd of yours nor cron"));
+  EXPECT_THAT(refused.err, HasSubstr("neither a systemd user instance nor cron"));
 }
 
-TEST_F(ScheduleTest, ATableThatCannotBeReadIsNotReplaced) {
+TEST_F(ScheduleTest, AnUnreadableCrontabIsNotReplaced) {
   // A crontab that fails on demand.
   const std::filesystem::path bin = rotv.directory() / "bin";
   std::filesystem::create_directories(bin);
@@ -302,7 +303,7 @@ TEST_F(ScheduleTest, ATableThatCannotBeReadIsNotReplaced) {
   EXPECT_FALSE(std::filesystem::exists(Kept("job.json")));
 }
 
-TEST_F(ScheduleTest, AConfigThatIsGoneIsTheLastError) {
+TEST_F(ScheduleTest, AMissingConfigIsTheLastError) {
   MustRun(Schedule({"install"}));
   const std::string line = OurLine(0);
   std::filesystem::remove(rotv.config());
@@ -312,7 +313,7 @@ TEST_F(ScheduleTest, AConfigThatIsGoneIsTheLastError) {
   const auto last = nlohmann::json::parse(MustRun(WithCron(show, Tables())).out).at("last");
   EXPECT_EQ(last.at("exit_code"), 2);
   EXPECT_THAT(last.at("message").get<std::string>(), HasSubstr("there is no config file"));
-  // It can be removed all the same.
+  // The schedule can still be removed.
   show.argv = {ROTV_SYNC_BINARY, "--home", rotv.home(), "--source", "production", "schedule", "remove"};
   MustRun(WithCron(show, Tables()));
   EXPECT_EQ(Table(), "");

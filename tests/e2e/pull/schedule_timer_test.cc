@@ -1,4 +1,4 @@
-// Scheduled pulls by a real systemd, in the sandbox that their unit asks for.
+// Scheduled pulls by a real systemd, in the sandbox of their unit.
 
 #include <gmock/gmock.h>
 
@@ -37,7 +37,7 @@ class ScheduleTimerTest : public FollowTest {
     std::sort(units.begin(), units.end());
     return units;
   }
-  // A drop-in of the unit.
+  // Adds a drop-in to the unit.
   void Add(const std::filesystem::path& unit, const std::string& text) const {
     std::filesystem::create_directories(unit.string() + ".d");
     WriteFile(unit.string() + ".d/test.conf", text);
@@ -56,9 +56,9 @@ class ScheduleTimerTest : public FollowTest {
 };
 
 TEST_F(ScheduleTimerTest, ATimerPullsInASandboxAndIsRemoved) {
-  const std::string told = MustRun(Schedule({"install", "--calendar", "Mon..Fri 07:30"})).out;
-  EXPECT_THAT(told, HasSubstr("production is pulled by systemd: Mon..Fri 07:30\n"));
-  EXPECT_THAT(told, HasSubstr("enable-linger"));
+  const std::string shown = MustRun(Schedule({"install", "--calendar", "Mon..Fri 07:30"})).out;
+  EXPECT_THAT(shown, HasSubstr("production is pulled by systemd: Mon..Fri 07:30\n"));
+  EXPECT_THAT(shown, HasSubstr("enable-linger"));
   const std::vector<std::filesystem::path> units = Units();
   ASSERT_EQ(units.size(), 2u);
   const std::string service = units[0].filename(), timer = units[1].filename();
@@ -67,7 +67,7 @@ TEST_F(ScheduleTimerTest, ATimerPullsInASandboxAndIsRemoved) {
   EXPECT_EQ(shown.at("installed"), true);
   EXPECT_FALSE(shown.at("next").is_null());
 
-  // It can write its home, and nothing beside.
+  // The unit can write its home, and nothing else.
   const TempDir outside(TempDirName::kPlain, "/var/tmp");
   Add(units[0], "[Service]\nExecStartPre=touch \"" + (rotv.home() / "touched").string() +
                     "\"\nExecStartPre=sh -c '! touch \"" + (outside / "touched").string() + "\"'\n");
@@ -101,12 +101,12 @@ TEST_F(ScheduleTimerTest, ItsTimeComes) {
     const auto last = Shown().at("last");
     return !last.is_null() && last.at("state") == "done";
   }));
-  // Another calendar takes its place, and what is not one takes nobody's.
+  // Another calendar replaces it, and an invalid one replaces nothing.
   MustRun(Schedule({"install", "--calendar", "daily"}));
   EXPECT_EQ(Shown().at("calendar"), "daily");
   const Result refused = RunCommand(Schedule({"install", "--calendar", "25:00"}));
   EXPECT_EQ(refused.exit_status, 2);
-  EXPECT_THAT(refused.err, HasSubstr("is not a calendar of systemd"));
+  EXPECT_THAT(refused.err, HasSubstr("is not a calendar expression of systemd"));
   EXPECT_EQ(Shown().at("calendar"), "daily");
   EXPECT_EQ(Shown().at("installed"), true);
   MustRun(Schedule({"remove"}));

@@ -1,5 +1,5 @@
-// The source is no longer what the store was made from: a pull says so with exit code 8 before anything is applied,
-// what is stored can still be materialized, and a new baseline mends it.
+// The source is no longer the one that the store was made from: a pull reports it with exit code 8 before it applies
+// anything, the store can still be materialized, and a new baseline fixes it.
 
 #include <gtest/gtest.h>
 
@@ -28,12 +28,12 @@ class SourceMovedTest : public ::testing::Test {
     slot_ = rotv_.server().Value("SELECT slot_name FROM pg_replication_slots");
   }
 
-  // What is stored is as it was, whatever is asked.
+  // Checks that the store does not change, whatever command runs.
   void ExpectPullRefuses(const std::string& message) {
     ExpectError(rotv_.Sync({"pull"}), {kNewBaselineNeeded, message, kForce});
     ExpectJsonError(rotv_.Sync({"--json", "pull"}), {kNewBaselineNeeded, message, kForce});
     EXPECT_EQ(ReadFile(rotv_.Seed()), seed_);
-    // baseline alone does not destroy it.
+    // baseline without --force does not destroy it.
     EXPECT_EQ(rotv_.Sync({"baseline"}).exit_status, 2);
   }
 
@@ -55,39 +55,39 @@ class SourceMovedTest : public ::testing::Test {
   std::string slot_;
 };
 
-TEST_F(SourceMovedTest, ASlotThatIsGone) {
+TEST_F(SourceMovedTest, AMissingSlotIsRefused) {
   Change();
   rotv_.server().Exec("SELECT pg_drop_replication_slot('" + slot_ + "')", kSuperuser);
-  ExpectPullRefuses("replication slot " + slot_ + " is gone from the source");
+  ExpectPullRefuses("replication slot " + slot_ + " no longer exists on the source");
   ExpectNewBaselineFixes();
 }
 
-TEST_F(SourceMovedTest, ASlotThatAnotherClientHasAdvanced) {
+TEST_F(SourceMovedTest, ASlotAdvancedByAnotherClientIsRefused) {
   Change();
   rotv_.server().Exec("SELECT pg_replication_slot_advance('" + slot_ + "', pg_current_wal_insert_lsn())", kSuperuser);
   ExpectPullRefuses("ahead of the store at");
   ExpectNewBaselineFixes();
 }
 
-TEST_F(SourceMovedTest, ASlotThatAnotherClientHasRecreated) {
+TEST_F(SourceMovedTest, ASlotRecreatedByAnotherClientIsRefused) {
   Change();
   const std::string drop = "SELECT pg_drop_replication_slot('" + slot_ + "');";
   rotv_.server().Exec(drop + "SELECT pg_create_logical_replication_slot('" + slot_ + "', 'pgoutput')", kSuperuser);
   ExpectPullRefuses("ahead of the store at");
-  // Of another kind, or another database's.
+  // A slot of another kind, or of another database.
   rotv_.server().Exec(drop + "SELECT pg_create_physical_replication_slot('" + slot_ + "')", kSuperuser);
-  ExpectPullRefuses("somebody has made another replication slot named " + slot_);
+  ExpectPullRefuses("replication slot " + slot_ + " on the source is another one of the same name");
   rotv_.server().Exec(drop + "SELECT pg_create_logical_replication_slot('" + slot_ + "', 'test_decoding')", kSuperuser);
-  ExpectPullRefuses("somebody has made another replication slot named " + slot_);
+  ExpectPullRefuses("replication slot " + slot_ + " on the source is another one of the same name");
   rotv_.server().Exec(drop, kSuperuser);
   rotv_.server().Exec("SELECT pg_create_logical_replication_slot('" + slot_ + "', 'pgoutput')",
                       {"postgres", "postgres"});
-  ExpectPullRefuses("somebody has made another replication slot named " + slot_);
+  ExpectPullRefuses("replication slot " + slot_ + " on the source is another one of the same name");
   ExpectNewBaselineFixes();
 }
 
-// It lacks nothing: all that is not stored yet comes.
-TEST_F(SourceMovedTest, ASlotThatACopyOfAnEarlierStateTookThePlaceOfIsFollowed) {
+// Such a slot lacks nothing: everything that is not stored yet comes.
+TEST_F(SourceMovedTest, ASlotReplacedByAnEarlierCopyIsFollowed) {
   rotv_.server().Exec("SELECT pg_copy_logical_replication_slot('" + slot_ + "', 'earlier')", kSuperuser);
   Change();
   rotv_.MustSync({"pull"});
@@ -103,7 +103,7 @@ TEST_F(SourceMovedTest, ASlotThatACopyOfAnEarlierStateTookThePlaceOfIsFollowed) 
   rotv_.ExpectSeedIsDump();
 }
 
-TEST_F(SourceMovedTest, ASlotWhoseWalWasRemoved) {
+TEST_F(SourceMovedTest, ASlotThatLostItsWalIsRefused) {
   PostgresServer& server = rotv_.server();
   server.Set("max_slot_wal_keep_size", "1MB");
   server.Set("max_wal_size", "32MB");
@@ -116,24 +116,24 @@ TEST_F(SourceMovedTest, ASlotWhoseWalWasRemoved) {
   };
   ASSERT_TRUE(WaitUntil(is_lost));
   server.Exec("DROP TABLE filler", kSuperuser);
-  ExpectPullRefuses("the source has removed log that replication slot " + slot_ + " needed (max_slot_wal_keep_size)");
+  ExpectPullRefuses("the source has removed WAL that replication slot " + slot_ + " needed (max_slot_wal_keep_size)");
   server.Set("max_slot_wal_keep_size", "4GB");
   ExpectNewBaselineFixes();
 }
 
-TEST_F(SourceMovedTest, ADatabaseThatWasDroppedAndRecreated) {
-  // With the slot's name, even: somebody has rebuilt it all.
+TEST_F(SourceMovedTest, ARecreatedDatabaseIsRefused) {
+  // It even has the slot's name: everything was rebuilt.
   rotv_.server().Exec("SELECT pg_drop_replication_slot('" + slot_ + "')", kSuperuser);
   rotv_.server().DropDatabase("rotv");
   rotv_.server().CreateDatabase("rotv");
   rotv_.server().Exec("CREATE TABLE t (id int PRIMARY KEY, text text); INSERT INTO t VALUES (7, 'another database')");
   rotv_.server().Exec("SELECT pg_create_logical_replication_slot('" + slot_ + "', 'pgoutput')", kSuperuser);
-  ExpectPullRefuses("database rotv was dropped and made anew");
+  ExpectPullRefuses("database rotv was dropped and created again");
   ExpectNewBaselineFixes();
 }
 
-// With its publication, as a dump has it; the slot stands, in the database that was put aside.
-TEST_F(SourceMovedTest, ADatabaseThatWasRestoredFromADump) {
+// A dump contains the publication; the slot exists, in the renamed database.
+TEST_F(SourceMovedTest, ADatabaseRestoredFromADumpIsRefused) {
   PostgresServer& server = rotv_.server();
   const std::filesystem::path dump = rotv_.directory() / "restore.sql";
   WriteFile(dump, server.Dump());
@@ -141,13 +141,13 @@ TEST_F(SourceMovedTest, ADatabaseThatWasRestoredFromADump) {
   server.CreateDatabase("rotv");
   ASSERT_TRUE(server.Psql(dump).ok());
   Change();
-  ExpectPullRefuses("database rotv was dropped and made anew");
-  // The slot in the other database was ours, and would hold back its log for ever.
+  ExpectPullRefuses("database rotv was dropped and created again");
+  // The slot in the other database was ours, and would hold back its WAL for ever.
   ExpectNewBaselineFixes();
 }
 
-// The files of an earlier day: identity and slot are the same, and the log goes another way from there.
-TEST_F(SourceMovedTest, ADataDirectoryThatWasRestored) {
+// The files are from an earlier day: identity and slot are the same, and the WAL diverges from there.
+TEST_F(SourceMovedTest, ARestoredDataDirectoryIsRefused) {
   PostgresServer& server = rotv_.server();
   const std::string files = server.data_directory();
   server.Stop();
@@ -163,12 +163,12 @@ TEST_F(SourceMovedTest, ADataDirectoryThatWasRestored) {
   ExpectNewBaselineFixes();
 }
 
-TEST_F(SourceMovedTest, AnotherCluster) {
+TEST_F(SourceMovedTest, AnotherClusterIsRefused) {
   PostgresServer another;
   another.Exec("CREATE TABLE t (id int PRIMARY KEY, text text); INSERT INTO t VALUES (7, 'another cluster')");
   const std::string host = "\"" + rotv_.server().socket_directory() + "\"";
   const std::string port = std::to_string(rotv_.server().port());
-  // initdb made both at one moment, and copied: without this they would be the same cluster.
+  // Both clusters are copies of one initdb: without this change they would have the same system identifier.
   const auto system_id = [](const PostgresServer& server) {
     return server.Value("SELECT system_identifier FROM pg_control_system()", kSuperuser);
   };
@@ -182,18 +182,18 @@ TEST_F(SourceMovedTest, AnotherCluster) {
   }
   rotv_.Configure({{"host", "\"" + another.socket_directory() + "\""}, {"port", std::to_string(another.port())}});
   if (system_id(another) != system_id(rotv_.server())) {
-    ExpectPullRefuses("the source is another PostgreSQL cluster than that of the baseline");
+    ExpectPullRefuses("the source is not the PostgreSQL cluster of the baseline");
   } else {
     ExpectPullRefuses("");
   }
-  // It was but a wrong line in the config: the right one goes on.
+  // Only a line of the config was wrong: with the right one, pulls continue.
   rotv_.Configure({{"host", host}, {"port", port}});
   Change();
   rotv_.MustSync({"pull"});
   rotv_.ExpectSeedIsDump();
 }
 
-TEST_F(SourceMovedTest, ATimelineThatARestoreHasBegun) {
+TEST_F(SourceMovedTest, ATimelineBegunByARestoreIsRefused) {
   PostgresServer& server = rotv_.server();
   server.Stop();
   WriteFile(server.data_directory() / "standby.signal", "");
@@ -212,23 +212,23 @@ TEST_F(SourceMovedTest, ATimelineThatARestoreHasBegun) {
   ExpectNewBaselineFixes();
 }
 
-TEST_F(SourceMovedTest, ADetachedSource) {
+TEST_F(SourceMovedTest, ADetachedSourceIsRefused) {
   rotv_.MustSync({"detach"});
   EXPECT_TRUE(rotv_.LeftOnSource().empty());
   Change();
-  ExpectPullRefuses("this source was detached: its slot is gone");
+  ExpectPullRefuses("this source was detached: its replication slot was dropped");
   ExpectNewBaselineFixes({"baseline", "--force"});
 }
 
-// The old history is there until the new one is complete.
-TEST_F(SourceMovedTest, ANewBaselineThatIsKilledLeavesTheOldStore) {
+// The old history stays until the new one is complete.
+TEST_F(SourceMovedTest, AKilledNewBaselineLeavesTheOldStore) {
   const RotvHome& rotv = rotv_;
   rotv_.server().Exec("SELECT pg_drop_replication_slot('" + slot_ + "')", kSuperuser);
   Change();
   rotv_.server().Exec(
       "CREATE TABLE large (id int PRIMARY KEY, v text); ALTER TABLE large ALTER v SET STORAGE EXTERNAL;"
       "INSERT INTO large SELECT n, repeat(md5(n::text), 30000) FROM generate_series(1, 20) n");
-  // While it waits for a consistent point, and in the middle of the rows.
+  // The kill comes during the wait for a consistent point, and in the middle of the rows.
   Connection open = rotv_.server().NewConnection();
   open.Exec("BEGIN; UPDATE t SET text = 'open' WHERE id = 1");
   Process waiting(rotv.SyncCommand({"pull", "--rebaseline"}));
@@ -237,7 +237,7 @@ TEST_F(SourceMovedTest, ANewBaselineThatIsKilledLeavesTheOldStore) {
   waiting.Wait();
   open.Exec("ROLLBACK");
   EXPECT_EQ(ReadFile(rotv_.Seed()), seed_);
-  ExpectPullRefuses("is gone from the source");
+  ExpectPullRefuses("no longer exists on the source");
 
   SlowLink link({.target_port = rotv_.ssh().port(), .megabits_per_second = 20});
   rotv_.ssh().TrustPort(link.port());
@@ -249,16 +249,16 @@ TEST_F(SourceMovedTest, ANewBaselineThatIsKilledLeavesTheOldStore) {
   copying.Wait();
   rotv_.Configure({{"ssh", direct}});
   EXPECT_EQ(ReadFile(rotv_.Seed()), seed_);
-  ExpectPullRefuses("is gone from the source");
+  ExpectPullRefuses("no longer exists on the source");
   ExpectNewBaselineFixes();
 }
 
-TEST_F(SourceMovedTest, AScheduledPullTakesTheNewBaselineByItself) {
+TEST_F(SourceMovedTest, AScheduledPullTakesANewBaseline) {
   rotv_.server().Exec("SELECT pg_drop_replication_slot('" + slot_ + "')", kSuperuser);
   Change();
   const Result result = rotv_.Sync({"--json", "pull", "--rebaseline"});
   ASSERT_EQ(result.exit_status, 0) << result.err;
-  EXPECT_NE(result.err.find("is gone from the source: taking a new baseline"), std::string::npos) << result.err;
+  EXPECT_NE(result.err.find("no longer exists on the source: taking a new baseline"), std::string::npos) << result.err;
   EXPECT_FALSE(nlohmann::json::parse(result.out)["baseline"].is_null());
   ExpectOneBaseline(rotv_);
   rotv_.ExpectSeedIsDump();

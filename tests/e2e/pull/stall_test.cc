@@ -1,5 +1,5 @@
-// A way to the source that carries nothing any more and tells nobody: every command ends within the bound, at whatever
-// byte it happens, and goes on later as if nothing had been.
+// A link that silently carries nothing any more: every command ends within the bound, after whichever byte it happens,
+// and continues later without harm.
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,8 @@ namespace rotv::testing {
 namespace {
 
 constexpr int kStallSeconds = 4;
-// Looking, ending children and, by SSH, the keepalive that is just under way; and machines that are busy.
+// The bound for checks, the end of child processes and, over SSH, a keepalive that is being sent; and for busy
+// machines.
 constexpr double kMostSeconds = 3 * kStallSeconds + 6;
 
 // One run with a home and a link of its own, so that many can stall at the same time.
@@ -72,7 +73,7 @@ class StallTest : public ::testing::TestWithParam<Way> {
   RotvHome rotv_;
 };
 
-TEST_P(StallTest, EveryCommandEndsWithinTheBoundAtWhateverByteItHappens) {
+TEST_P(StallTest, EveryCommandEndsWithinTheBoundAfterAnyByte) {
   struct Stalled {
     std::string what;
     std::unique_ptr<StallingRun> run;
@@ -103,7 +104,7 @@ TEST_P(StallTest, EveryCommandEndsWithinTheBoundAtWhateverByteItHappens) {
   }
 }
 
-TEST_P(StallTest, ThatAlsoGoesForAStoreThatIsThere) {
+TEST_P(StallTest, CommandsOnAnExistingStoreEndWithinTheBoundToo) {
   struct Stalled {
     std::vector<std::string> arguments;
     uint64_t after = 0;
@@ -114,7 +115,7 @@ TEST_P(StallTest, ThatAlsoGoesForAStoreThatIsThere) {
   for (const uint64_t after : {0, 3'000, 1'000'000}) stalled.push_back({{"pull"}, after, NewRun(), nullptr});
   stalled.push_back({{"verify"}, 10'000, NewRun(), nullptr});
   stalled.push_back({{"detach"}, 600, NewRun(), nullptr});
-  // One after the other: on a busy machine five at once may take a login longer than the bound of a test.
+  // They run one after the other: on a busy machine five at once may make a login take longer than the bound of a test.
   for (Stalled& each : stalled) MustRun(each.run->CommandFor({"baseline"}));
   rotv_.server().Exec("UPDATE t SET v = v || 'x'");
   for (Stalled& each : stalled) {
@@ -133,7 +134,7 @@ TEST_P(StallTest, ThatAlsoGoesForAStoreThatIsThere) {
     EXPECT_EQ(result->exit_status, kUnreachable) << result->out << result->err;
     EXPECT_LT(result->seconds, kMostSeconds);
   }
-  // Once the way is free again, all of them go on.
+  // Once the link carries bytes again, all of them continue.
   for (Stalled& each : stalled) {
     SCOPED_TRACE(each.arguments[0]);
     each.run->link().Thaw();
@@ -141,9 +142,9 @@ TEST_P(StallTest, ThatAlsoGoesForAStoreThatIsThere) {
   }
 }
 
-// Whoever vanishes leaves nothing behind that holds the source back: not even where sshd, or a proxy, keeps all of its
+// A client that vanishes leaves no session that holds the source back: not even if sshd, or a proxy, keeps all of its
 // connections open.
-TEST_P(StallTest, TheSourceEndsSessionsWithinTheBoundThoughNoConnectionIsCut) {
+TEST_P(StallTest, TheSourceEndsSessionsWithinTheBoundWithoutADisconnect) {
   std::unique_ptr<StallingRun> run = NewRun();
   Process baseline(run->CommandFor({"baseline"}));
   const auto sessions = [&](const std::string& condition) {
@@ -163,8 +164,8 @@ TEST_P(StallTest, TheSourceEndsSessionsWithinTheBoundThoughNoConnectionIsCut) {
       << sessions("true");
 }
 
-// A server that is busy says nothing either, and is left in peace.
-TEST_P(StallTest, AStatementThatTakesLongerThanTheBoundIsWaitedFor) {
+// A busy server is silent too, and is waited for.
+TEST_P(StallTest, AStatementLongerThanTheBoundIsWaitedFor) {
   std::unique_ptr<StallingRun> run = NewRun();
   Connection writer = rotv_.server().NewConnection();
   writer.Exec("BEGIN; UPDATE t SET v = 'open' WHERE id = 1");  // The new slot waits for it.

@@ -1,5 +1,5 @@
-// What else may live on a source: other subscribers and publishers, event triggers, row security of one's own tables,
-// partitions that no dump trusts.
+// Other users of a source: other subscribers and publishers, event triggers, row security, partitions by the hash of an
+// enum.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -22,9 +22,9 @@ class SurroundingsTest : public FollowTest {
   }
 };
 
-// Values of an enum hash otherwise in the database that a dump is restored to: pg_dump has such rows find their
-// partition anew.
-TEST_F(SurroundingsTest, PartitionsByTheHashOfAnEnumAreWrittenAsADumpDoes) {
+// Values of an enum have other hashes in the database that imports a dump: pg_dump lets such rows find their partition
+// again.
+TEST_F(SurroundingsTest, PartitionsByTheHashOfAnEnumAreWrittenLikeADump) {
   Exec(
       "CREATE TYPE mood AS ENUM ('good', 'so so', 'bad', 'none'); CREATE TABLE by_mood (mood mood, id int, v text,"
       "PRIMARY KEY (id, mood)) PARTITION BY HASH (mood);"
@@ -35,12 +35,12 @@ TEST_F(SurroundingsTest, PartitionsByTheHashOfAnEnumAreWrittenAsADumpDoes) {
   BaselineIsDump({.import = Import::kNone});
   Exec("UPDATE by_mood SET mood = 'bad', id = -id WHERE mood = 'good' AND id < 5; DELETE FROM by_mood WHERE id = 20");
   PullIsDump();
-  // Imported, the rows are in other partitions: no dump of that is the seed.
+  // After the import the rows are in other partitions: a dump of that database differs from the seed.
   rotv.server().CreateDatabase("again");
   const Result psql = rotv.server().Psql(rotv.Seed(), {"again", "postgres"});
   ASSERT_TRUE(psql.ok()) << psql.err;
   EXPECT_EQ(rotv.server().Value("SELECT count(*) FROM by_mood", {"again", "postgres"}), "76");
-  // A level deeper, and one that is no partition any more.
+  // A partition one level deeper, and a table that is no partition any more.
   Exec(
       "CREATE TABLE deep (mood mood, n int) PARTITION BY LIST (n); CREATE TABLE deep_1 PARTITION OF deep FOR VALUES IN "
       "(1) PARTITION BY HASH (mood); CREATE TABLE deep_1_0 PARTITION OF deep_1 FOR VALUES WITH (MODULUS 1, REMAINDER "
@@ -50,8 +50,8 @@ TEST_F(SurroundingsTest, PartitionsByTheHashOfAnEnumAreWrittenAsADumpDoes) {
   PullIsDump();
 }
 
-// The source itself follows another database: each of those changes names where it came from.
-TEST_F(SurroundingsTest, ChangesThatCameFromElsewhereAreFollowed) {
+// The source itself subscribes to another database: each of those changes names its origin.
+TEST_F(SurroundingsTest, ReplicatedChangesAreFollowed) {
   ExecAsSuperuser(
       "CREATE SUBSCRIPTION from_elsewhere CONNECTION 'host=nowhere.example' PUBLICATION p WITH (connect = false);"
       "SELECT pg_replication_origin_create('elsewhere')");
@@ -82,8 +82,8 @@ TEST_F(SurroundingsTest, PublicationsAndSlotsOfOthersAreLeftAlone) {
   EXPECT_THAT(rotv.LeftOnSource(), ::testing::ElementsAre("publication fewer", "slot a_standby", "slot theirs"));
 }
 
-// It sees our publication made and altered, and may write about it.
-TEST_F(SurroundingsTest, EventTriggersThatNoteAllThatIsDoneAreFollowed) {
+// The trigger sees how our publication is created and altered, and may write about it.
+TEST_F(SurroundingsTest, EventTriggersThatRecordOurDdlAreHarmless) {
   ExecAsSuperuser(
       "CREATE TABLE notes (id serial PRIMARY KEY, tag text); GRANT ALL ON notes, notes_id_seq TO rotv; ALTER TABLE "
       "notes OWNER TO rotv; CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO "
@@ -96,7 +96,7 @@ TEST_F(SurroundingsTest, EventTriggersThatNoteAllThatIsDoneAreFollowed) {
             "ALTER PUBLICATION,CREATE PUBLICATION");
 }
 
-TEST_F(SurroundingsTest, AnEventTriggerThatForbidsOurPublicationIsTheSourcesRefusal) {
+TEST_F(SurroundingsTest, AnEventTriggerThatForbidsOurPublicationIsReported) {
   ExecAsSuperuser(
       "CREATE FUNCTION forbid() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'schema changes only through "
       "migrations'; END $$; CREATE EVENT TRIGGER forbid ON ddl_command_start EXECUTE FUNCTION forbid()");
@@ -113,7 +113,7 @@ TEST_F(SurroundingsTest, AnEventTriggerThatForbidsOurPublicationIsTheSourcesRefu
   PullIsDump();
 }
 
-// Its owner sees all rows, unless the table says otherwise.
+// Its owner sees all rows, unless the table is set to FORCE ROW LEVEL SECURITY.
 TEST_F(SurroundingsTest, RowSecurityThatIsForcedOnTheOwnerIsRefused) {
   ExecAsSuperuser("ALTER ROLE rotv NOBYPASSRLS");
   Exec("ALTER TABLE t ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON t USING (id < 50)");
@@ -129,8 +129,8 @@ TEST_F(SurroundingsTest, RowSecurityThatIsForcedOnTheOwnerIsRefused) {
   PullIsDump();
 }
 
-// Settings of role and database that change what statements do.
-TEST_F(SurroundingsTest, ARoleOfSerializableTransactionsIsFollowed) {
+// Settings of role and database that change how statements behave.
+TEST_F(SurroundingsTest, ARoleWithSerializableTransactionsIsFollowed) {
   ExecAsSuperuser(
       "ALTER ROLE rotv SET default_transaction_isolation = 'serializable'; ALTER ROLE rotv SET "
       "default_transaction_deferrable = on; ALTER ROLE rotv SET default_transaction_read_only = on; ALTER DATABASE "

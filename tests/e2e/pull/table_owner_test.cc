@@ -1,5 +1,5 @@
-// Nothing that an owner of tables has put on the source runs with our rights, whatever is asked of it: even where we
-// are its superuser.
+// No code that an owner of tables has put on the source runs with our rights, whichever command reads it: even if we
+// are the superuser.
 
 #include "tests/support/servers/table_owner.h"
 
@@ -35,7 +35,7 @@ class TableOwnerTest : public ::testing::Test {
  protected:
   TableOwnerTest() : rotv(OwnerOptions()), owner(rotv.server()) { owner.Plant(); }
 
-  // Whatever it ends with.
+  // Runs the command, which may end with any status.
   Result IsSafe(const std::vector<std::string>& arguments) {
     Result result = rotv.Sync(arguments);
     EXPECT_THAT(owner.Caught(), IsEmpty()) << arguments.front() << "\n" << result.out << result.err;
@@ -51,7 +51,7 @@ class TableOwnerTest : public ::testing::Test {
   TableOwner owner;
 };
 
-TEST_F(TableOwnerTest, NoCommandRunsAnythingOfTheOwners) {
+TEST_F(TableOwnerTest, NoCommandRunsCodeOfTheOwner) {
   const Result doctor = IsSafe({"doctor"});
   EXPECT_EQ(doctor.exit_status, 0) << doctor.out;
   EXPECT_THAT(doctor.out, HasSubstr("8 constraints on masked values are not checked"));
@@ -72,8 +72,8 @@ TEST_F(TableOwnerTest, NoCommandRunsAnythingOfTheOwners) {
   IsSafeAndWorks({"detach"});
 }
 
-// The names of tables are known from before.
-TEST_F(TableOwnerTest, AViewInATablesPlaceIsNotRead) {
+// The names of tables are known from an earlier run.
+TEST_F(TableOwnerTest, AViewThatReplacesATableIsNotRead) {
   IsSafeAndWorks({"baseline"});
   owner.SwapForView("shop.bag", "'v' || n AS v, 'glad'::shop.mood AS mood");
   IsSafeAndWorks({"pull"});

@@ -1,4 +1,4 @@
-// Large values that an update did not touch: the server does not send them, the seed has them all the same.
+// Large values that an update leaves unchanged: the server does not send them, and the seed has them all the same.
 
 #include <gtest/gtest.h>
 
@@ -16,7 +16,7 @@ std::string Large(const std::string& seed, int kilobytes = 100) {
 
 class ToastTest : public FollowTest {
  protected:
-  // Tables p with the columns k, name, picture (bytea), words (text), in that order.
+  // Uses tables p with the columns k, name, picture (bytea), words (text), in that order.
   void UnchangedValuesAreKept() {
     Exec(fmt::format("INSERT INTO p SELECT n, 'name ' || n, {}::bytea, {} FROM generate_series(1, 8) n",
                      Large("'p' || n"), Large("'w' || n", 20)));
@@ -29,13 +29,13 @@ class ToastTest : public FollowTest {
                     "UPDATE p SET words = {} WHERE k = 3",
                     Large("'y'"), Large("'z'")));
     TransactionIsFollowed("UPDATE p SET name = 'b' WHERE k = 4; UPDATE p SET name = 'c' WHERE k = 4");
-    // Inserted and partly updated in one transaction, also more than once.
+    // Rows are inserted and partly updated in one transaction, also more than once.
     TransactionIsFollowed(
         fmt::format("INSERT INTO p VALUES (20, 'new', {}::bytea, {}); UPDATE p SET name = 'newer' "
                     "WHERE k = 20; UPDATE p SET words = NULL WHERE k = 20; UPDATE p SET name = NULL "
                     "WHERE k = 20",
                     Large("'i'"), Large("'j'")));
-    // Updated in part, deleted, and there again.
+    // Rows are updated in part, deleted, and inserted again.
     TransactionIsFollowed(
         fmt::format("UPDATE p SET name = 'd' WHERE k = 5; DELETE FROM p WHERE k = 5;"
                     "INSERT INTO p VALUES (5, 'again', {}::bytea, ''); UPDATE p SET name = 'e' WHERE k = 5",
@@ -43,7 +43,7 @@ class ToastTest : public FollowTest {
     TransactionIsFollowed("DELETE FROM p WHERE k = 6");
     TransactionIsFollowed(fmt::format("INSERT INTO p VALUES (6, 'again', NULL, {})", Large("'l'")));
     TransactionIsFollowed("UPDATE p SET name = 'f' WHERE k = 6");
-    // Over several pulls, and then with another key.
+    // The same over several pulls, and then with another key.
     for (int i = 0; i < 3; ++i) TransactionIsFollowed(fmt::format("UPDATE p SET name = 'pull {}'", i));
     TransactionIsFollowed("UPDATE p SET k = 70 WHERE k = 7");
     TransactionIsFollowed("UPDATE p SET name = 'g' WHERE k = 70");
@@ -62,12 +62,12 @@ class ToastTest : public FollowTest {
 
 constexpr const char* kColumns = "name text, picture bytea, words text";
 
-TEST_F(ToastTest, ByPrimaryKey) {
+TEST_F(ToastTest, UnchangedValuesAreKeptByPrimaryKey) {
   Exec(fmt::format("CREATE TABLE p (k int PRIMARY KEY, {})", kColumns));
   UnchangedValuesAreKept();
 }
 
-TEST_F(ToastTest, ByReplicaIdentityIndex) {
+TEST_F(ToastTest, UnchangedValuesAreKeptByReplicaIdentityIndex) {
   Exec(
       fmt::format("CREATE TABLE p (k int NOT NULL, {}); CREATE UNIQUE INDEX p_k ON p (k);"
                   "ALTER TABLE p REPLICA IDENTITY USING INDEX p_k",
@@ -75,17 +75,17 @@ TEST_F(ToastTest, ByReplicaIdentityIndex) {
   UnchangedValuesAreKept();
 }
 
-TEST_F(ToastTest, UnderIdentityFull) {
+TEST_F(ToastTest, UnchangedValuesAreKeptUnderIdentityFull) {
   Exec(fmt::format("CREATE TABLE p (k int PRIMARY KEY, {}); ALTER TABLE p REPLICA IDENTITY FULL", kColumns));
   UnchangedValuesAreKept();
 }
 
-TEST_F(ToastTest, UnderIdentityFullWithoutAKey) {
+TEST_F(ToastTest, UnchangedValuesAreKeptUnderIdentityFullWithoutAKey) {
   Exec(fmt::format("CREATE TABLE p (k int, {}); ALTER TABLE p REPLICA IDENTITY FULL", kColumns));
   UnchangedValuesAreKept();
 }
 
-// A key of 2 kB is moved out of the row too, where storage says so: then it is itself not sent.
+// A key of 2 kB is stored outside of the row too, if its storage says so: then it is itself not sent.
 TEST_F(ToastTest, AToastedKeyIsFollowed) {
   Exec(
       "CREATE TABLE t (v text, k text PRIMARY KEY, w text); ALTER TABLE t ALTER k SET STORAGE EXTERNAL;"

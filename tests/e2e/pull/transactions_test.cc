@@ -1,4 +1,4 @@
-// Transactions: those that end otherwise than they began, many small ones, and one that is larger than memory.
+// Transactions: rolled back, aborted and prepared ones, many small ones, and one that is larger than memory.
 
 #include <gtest/gtest.h>
 
@@ -20,7 +20,7 @@ class TransactionsTest : public FollowTest {
         "ALTER TABLE bag REPLICA IDENTITY FULL");
   }
 
-  // Gives what the pull says of itself.
+  // Returns the pull's JSON.
   nlohmann::json PullWithinMemory() {
     const Command command = rotv.SyncCommand({"--json", "pull"});
     const Result result = RunCommand(command);
@@ -32,7 +32,7 @@ class TransactionsTest : public FollowTest {
   }
 };
 
-TEST_F(TransactionsTest, WhatIsRolledBackNeverWas) {
+TEST_F(TransactionsTest, RolledBackChangesAreInvisible) {
   Exec("INSERT INTO t SELECT n, 'v', 'w' FROM generate_series(1, 10) n");
   BaselineIsDump();
   Exec("BEGIN; INSERT INTO t VALUES (11); DELETE FROM t WHERE id = 1; INSERT INTO bag VALUES ('x'); ROLLBACK");
@@ -51,7 +51,7 @@ TEST_F(TransactionsTest, WhatIsRolledBackNeverWas) {
   PullIsDump();
 }
 
-TEST_F(TransactionsTest, ARowMayComeChangeAndGoInOne) {
+TEST_F(TransactionsTest, ARowMayBeInsertedUpdatedAndDeletedInOneTransaction) {
   BaselineIsDump({.import = Import::kNone});
   TransactionIsFollowed("INSERT INTO t VALUES (1, 'a', 'b'); UPDATE t SET v = 'c'; DELETE FROM t");
   TransactionIsFollowed(
@@ -61,7 +61,7 @@ TEST_F(TransactionsTest, ARowMayComeChangeAndGoInOne) {
   TransactionIsFollowed(
       "INSERT INTO bag VALUES ('a'), ('a'), ('b'); DELETE FROM bag WHERE v = 'a'; UPDATE bag SET v = 'a';"
       "INSERT INTO bag VALUES ('b')");
-  // Nothing that is stored.
+  // Transactions that change nothing that is stored.
   Exec(
       "BEGIN; COMMIT; BEGIN; SELECT pg_current_xact_id(); COMMIT; CREATE TEMP TABLE x (i int); INSERT INTO x VALUES "
       "(1);"
@@ -70,7 +70,7 @@ TEST_F(TransactionsTest, ARowMayComeChangeAndGoInOne) {
   EXPECT_EQ(PullWithinMemory()["transactions"], 0);
 }
 
-TEST_F(TransactionsTest, OrderIsThatOfCommits) {
+TEST_F(TransactionsTest, TransactionsAreAppliedInCommitOrder) {
   Exec("INSERT INTO t SELECT n, 'v', 'w' FROM generate_series(1, 10) n");
   BaselineIsDump({.import = Import::kNone});
   Connection other = rotv.server().NewConnection();
@@ -79,7 +79,7 @@ TEST_F(TransactionsTest, OrderIsThatOfCommits) {
   PullIsDump();
   other.Exec("UPDATE t SET w = 'later' WHERE id = 2; UPDATE t SET id = 22 WHERE id = 21; COMMIT");
   PullIsDump();
-  // An old transaction that many pulls pass by.
+  // An old transaction that stays open during many pulls.
   other.Exec("BEGIN; DELETE FROM t WHERE id = 5; INSERT INTO bag VALUES ('old')");
   for (int i = 0; i < 3; ++i) {
     Exec("UPDATE t SET v = v || '.' WHERE id = 6; INSERT INTO bag VALUES ('old')");
@@ -89,7 +89,7 @@ TEST_F(TransactionsTest, OrderIsThatOfCommits) {
   PullIsDump({.import = Import::kEmpty});
 }
 
-TEST_F(TransactionsTest, APreparedOneCountsFromItsCommit) {
+TEST_F(TransactionsTest, APreparedTransactionCountsFromItsCommit) {
   Exec("INSERT INTO t SELECT n, 'v', 'w' FROM generate_series(1, 10) n");
   BaselineIsDump({.import = Import::kNone});
   Exec(
@@ -107,7 +107,7 @@ TEST_F(TransactionsTest, APreparedOneCountsFromItsCommit) {
   PullIsDump({.import = Import::kEmpty});
 }
 
-TEST_F(TransactionsTest, ASourceThatCrashedIsFollowedOn) {
+TEST_F(TransactionsTest, ACrashedSourceStaysFollowed) {
   Exec("INSERT INTO t SELECT n, 'v', 'w' FROM generate_series(1, 10) n");
   BaselineIsDump({.import = Import::kNone});
   Exec("UPDATE t SET v = 'before'");
@@ -132,7 +132,7 @@ TEST_F(TransactionsTest, AsynchronousCommitsAreFollowed) {
   }
 }
 
-TEST_F(TransactionsTest, AHundredThousandSmallOnes) {
+TEST_F(TransactionsTest, AHundredThousandSmallTransactionsAreFollowed) {
   BaselineIsDump({.import = Import::kNone});
   Exec("SET synchronous_commit = off");
   Exec(
@@ -146,7 +146,7 @@ TEST_F(TransactionsTest, AHundredThousandSmallOnes) {
   rotv.ExpectSeedIsDump({.import = Import::kEmpty});
 }
 
-TEST_F(TransactionsTest, OneOfTwoMillionRows) {
+TEST_F(TransactionsTest, ATransactionOfTwoMillionRowsIsFollowed) {
   Exec("INSERT INTO t SELECT n, 'before ' || n, 'w' FROM generate_series(1, 200000) n");
   BaselineIsDump({.import = Import::kNone});
   Exec(
@@ -159,7 +159,7 @@ TEST_F(TransactionsTest, OneOfTwoMillionRows) {
   EXPECT_EQ(pulled["updated"], 500000);
   EXPECT_EQ(pulled["deleted"], 300000);
   rotv.ExpectSeedIsDump({.import = Import::kNone});
-  // Rolled back, it costs nothing here.
+  // A rolled-back transaction costs nothing here.
   Exec("BEGIN; DELETE FROM t WHERE id > 500000; ROLLBACK; UPDATE t SET w = 'small' WHERE id = 1");
   EXPECT_EQ(PullWithinMemory()["deleted"], 0);
 }

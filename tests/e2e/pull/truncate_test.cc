@@ -30,7 +30,7 @@ class TruncateTest : public FollowTest {
   }
 };
 
-TEST_F(TruncateTest, OfOneTableSeveralAndCascade) {
+TEST_F(TruncateTest, TruncatesOfOneSeveralAndCascadedTablesAreFollowed) {
   TransactionIsFollowed("TRUNCATE other");
   TransactionIsFollowed("TRUNCATE a CASCADE");
   TransactionIsFollowed(kFill + "TRUNCATE bag, other, parts");
@@ -40,7 +40,7 @@ TEST_F(TruncateTest, OfOneTableSeveralAndCascade) {
   PullIsDump({.import = Import::kEmpty});
 }
 
-TEST_F(TruncateTest, BetweenChangesOfOneTransaction) {
+TEST_F(TruncateTest, ATruncateBetweenChangesOfOneTransactionIsFollowed) {
   TransactionIsFollowed(
       "UPDATE other SET id = id + 1000; INSERT INTO other VALUES (1, 'before'); TRUNCATE other;"
       "INSERT INTO other VALUES (1, 'behind'), (2, 'behind'); UPDATE other SET v = 'u' WHERE id = 2");
@@ -56,7 +56,7 @@ TEST_F(TruncateTest, BetweenChangesOfOneTransaction) {
   TransactionIsFollowed("INSERT INTO other VALUES (9, 'nine'); INSERT INTO bag VALUES ('y')");
 }
 
-TEST_F(TruncateTest, RolledBackIsNone) {
+TEST_F(TruncateTest, ARolledBackTruncateHasNoEffect) {
   TransactionIsFollowed(
       "SAVEPOINT s; TRUNCATE other, bag; INSERT INTO other VALUES (1, 'gone'); ROLLBACK TO s;"
       "UPDATE other SET v = 'kept' WHERE id = 1; DELETE FROM bag WHERE ctid = '(0,1)'");
@@ -65,7 +65,7 @@ TEST_F(TruncateTest, RolledBackIsNone) {
   TransactionIsFollowed("SAVEPOINT s; TRUNCATE other; RELEASE s; INSERT INTO other VALUES (1, 'released')");
 }
 
-TEST_F(TruncateTest, OverSeveralPullsAndIntoThePast) {
+TEST_F(TruncateTest, TruncatesOfSeveralPullsLeaveThePastUnchanged) {
   const std::string before = ReadFile(rotv.Seed());
   Exec(kEmpty);
   PullIsDump();
@@ -74,11 +74,11 @@ TEST_F(TruncateTest, OverSeveralPullsAndIntoThePast) {
   Exec(kFill + "UPDATE b SET v = 'last'");
   PullIsDump();
   EXPECT_TRUE(DumpsAreEqual({"the seed of the baseline", ReadFile(rotv.Seed("old.sql", {"--snapshot", "baseline"}))},
-                            {"the seed made then", before}));
+                            {"the earlier seed", before}));
 }
 
-// A large value from before the TRUNCATE is not taken for one that was not sent.
-TEST_F(TruncateTest, LargeValuesBehindItAreTheirOwn) {
+// A large value from before the TRUNCATE does not replace one that was not sent.
+TEST_F(TruncateTest, LargeValuesAfterATruncateDoNotComeFromBefore) {
   ExecAsSuperuser("ALTER TABLE other ALTER v SET STORAGE EXTERNAL");
   rotv.MustSync({"baseline", "--force"});
   TransactionIsFollowed(

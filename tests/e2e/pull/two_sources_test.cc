@@ -1,4 +1,4 @@
-// Two sources side by side: separate stores and locks, one config.
+// Two sources in one config: separate stores and locks.
 
 #include <gmock/gmock.h>
 
@@ -30,18 +30,18 @@ class TwoSourcesTest : public HistoryTest {
   }
 };
 
-TEST_F(TwoSourcesTest, AreFollowedAtOnceAndShownTogether) {
+TEST_F(TwoSourcesTest, SourcesAreFollowedInParallelAndShownTogether) {
   rotv.MustSync({"baseline"});
   EXPECT_THAT(rotv.MustSync({"status"}), HasSubstr("staging"));
   rotv.MustSync({"--source", "staging", "baseline"});
   for (int round = 0; round < 3; ++round) {
     Exec("UPDATE t SET v = 'round " + std::to_string(round) + "'");
     Staging("UPDATE s SET v = 'round " + std::to_string(round) + "'");
-    // The one is following, the other pulls meanwhile.
+    // One source is being followed while the other is pulled.
     Process follow(rotv.SyncCommand({"--source", "staging", "log", "--follow"}));
     ASSERT_TRUE(follow.WaitForOutput("public.s ~300", std::chrono::seconds(60))) << follow.Err();
     rotv.MustSync({"pull"});
-    // Who is asked for all of them is told of the other nevertheless.
+    // `status` of all sources shows the other one nevertheless.
     EXPECT_THAT(rotv.MustSync({"status"}), HasSubstr("staging: source staging is in use by another run"));
     EXPECT_EQ(rotv.Sync({"--source", "staging", "status"}).exit_status, 6);
     follow.Signal(SIGINT);
@@ -55,7 +55,7 @@ TEST_F(TwoSourcesTest, AreFollowedAtOnceAndShownTogether) {
   EXPECT_NE(status.at("sources")[0].at("head").at("lsn"), nullptr);
   EXPECT_THAT(rotv.MustSync({"--source", "staging", "status"}), Not(HasSubstr("production")));
 
-  // Both at the same moment.
+  // Both run at the same moment.
   Exec("DELETE FROM t WHERE id < 100");
   Staging("DELETE FROM s WHERE id < 100");
   Process one(rotv.SyncCommand({"pull"}));
@@ -65,7 +65,7 @@ TEST_F(TwoSourcesTest, AreFollowedAtOnceAndShownTogether) {
   ExpectBothAreTheirDumps();
 }
 
-TEST_F(TwoSourcesTest, SeedsStandSideBySide) {
+TEST_F(TwoSourcesTest, SeedsAreWrittenSideBySide) {
   auto rotv_command = [&](const std::vector<std::string>& arguments) {
     return rotv.ProgramCommand(ROTV_BINARY, arguments);
   };

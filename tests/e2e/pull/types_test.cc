@@ -18,7 +18,7 @@ TEST_F(HostileTypesTest, EveryValueIsFollowedUnderSettingsThatPrintItDifferently
 
 class RoleSettingsTest : public FollowTest {};
 
-TEST_F(RoleSettingsTest, SettingsOfTheRoleAndTheDatabaseDoNotCount) {
+TEST_F(RoleSettingsTest, SettingsOfTheRoleAndTheDatabaseHaveNoEffect) {
   ExecAsSuperuser(
       "ALTER ROLE rotv SET datestyle = 'German'; ALTER ROLE rotv SET bytea_output = 'escape';"
       "ALTER ROLE rotv IN DATABASE rotv SET intervalstyle = 'iso_8601';"

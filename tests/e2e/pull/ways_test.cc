@@ -1,4 +1,4 @@
-// The ways to a source, where the local state lies, what commands print, and how it all ends.
+// Ways to a source, the place of the local state, the output of commands, and detach.
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -69,16 +69,16 @@ class OutputTest : public FollowTest {
   }
 };
 
-TEST_F(OutputTest, JsonSaysWhatWasDone) {
+TEST_F(OutputTest, JsonReportsTheWorkDone) {
   Exec(kWaysTable);
-  json said = SyncJson({"doctor"});
-  EXPECT_EQ(said["ready"], true);
-  EXPECT_EQ(said["code"], 0);
-  ASSERT_EQ(said["tables"].size(), 1u);
-  EXPECT_EQ(said["tables"][0]["name"], "public.t");
+  json report = SyncJson({"doctor"});
+  EXPECT_EQ(report["ready"], true);
+  EXPECT_EQ(report["code"], 0);
+  ASSERT_EQ(report["tables"].size(), 1u);
+  EXPECT_EQ(report["tables"][0]["name"], "public.t");
 
-  said = SyncJson({"status"});
-  EXPECT_EQ(said["has_baseline"], false);
+  report = SyncJson({"status"});
+  EXPECT_EQ(report["has_baseline"], false);
 
   const json baseline = SyncJson({"baseline"});
   EXPECT_EQ(baseline["tables"], 1);
@@ -99,18 +99,18 @@ TEST_F(OutputTest, JsonSaysWhatWasDone) {
   EXPECT_TRUE(pulled["baseline"].is_null());
   EXPECT_EQ(SyncJson({"pull"})["from"], pulled["to"]);
 
-  const json made = SyncJson({"materialize"});
-  EXPECT_EQ(made["path"], (rotv.home() / "seed-data.sql").string());
-  EXPECT_EQ(made["tables"], 1);
-  EXPECT_EQ(made["rows"], 0);
-  EXPECT_EQ(made["bytes"], std::filesystem::file_size(rotv.home() / "seed-data.sql"));
+  const json materialized = SyncJson({"materialize"});
+  EXPECT_EQ(materialized["path"], (rotv.home() / "seed-data.sql").string());
+  EXPECT_EQ(materialized["tables"], 1);
+  EXPECT_EQ(materialized["rows"], 0);
+  EXPECT_EQ(materialized["bytes"], std::filesystem::file_size(rotv.home() / "seed-data.sql"));
   EXPECT_EQ(SyncJson({"materialize", "--snapshot", "baseline"})["rows"], 500);
 
-  said = SyncJson({"status"});
-  EXPECT_EQ(said["has_baseline"], true);
-  EXPECT_EQ(said["baseline"]["lsn"], baseline["lsn"]);
-  EXPECT_EQ(said["detached"], false);
-  EXPECT_EQ(said["slot"]["wal_status"], "reserved");
+  report = SyncJson({"status"});
+  EXPECT_EQ(report["has_baseline"], true);
+  EXPECT_EQ(report["baseline"]["lsn"], baseline["lsn"]);
+  EXPECT_EQ(report["detached"], false);
+  EXPECT_EQ(report["slot"]["wal_status"], "reserved");
   EXPECT_TRUE(SyncJson({"status", "--offline"})["slot"].is_null());
   EXPECT_EQ(SyncJson({"detach"})["removed"].size(), 2u);
 }
@@ -136,14 +136,14 @@ TEST_F(OutputTest, QuietIsSilentOnStderr) {
   }
 }
 
-TEST_F(OutputTest, TheSeedGoesToStandardOutputAlone) {
+TEST_F(OutputTest, OnlyTheSeedGoesToStandardOutput) {
   Exec(kWaysTable);
   rotv.MustSync({"baseline"});
   const std::string seed = ReadFile(rotv.Seed());
   EXPECT_EQ(rotv.MustSync({"materialize", "--restrict", "never", "--output", "-"}), seed);
   EXPECT_EQ(rotv.MustSync({"-q", "materialize", "--restrict", "never", "--output", "-"}), seed);
   EXPECT_EQ(rotv.MustSync({"--json", "materialize", "--restrict", "never", "--output", "-"}), seed);
-  EXPECT_EQ(ReadFile(rotv.Seed()), seed) << "the same bytes every time";
+  EXPECT_EQ(ReadFile(rotv.Seed()), seed) << "two seeds differ";
   for (const char* how : {"zstd", "gzip"}) {
     const std::filesystem::path packed = rotv.Seed("packed", {"--compress", how});
     EXPECT_EQ(MustRun({.argv = {how, "-d", "-c"}, .stdin_text = ReadFile(packed)}).out, seed);
@@ -165,7 +165,7 @@ TEST_F(OutputTest, LocalStateIsPrivate) {
   }
 }
 
-TEST_F(OutputTest, NamesOfNoEncodingAreStillJson) {
+TEST_F(OutputTest, NamesOfNoEncodingStillGiveJson) {
   rotv.server().CreateDatabase("bytes", "rotv", "TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'");
   rotv.server().Exec("CREATE TABLE \"t\xff\xc3\" (id int PRIMARY KEY)", {"bytes", "rotv"});
   rotv.Configure({{"database", "\"bytes\""}});
@@ -186,7 +186,7 @@ TEST_F(OutputTest, TheEnvironmentNamesHomeAndConfig) {
 
 class DetachTest : public OutputTest {};
 
-TEST_F(DetachTest, WhatIsStoredStaysUsable) {
+TEST_F(DetachTest, StoredDataStayUsable) {
   Exec(kWaysTable);
   rotv.MustSync({"baseline"});
   Exec("UPDATE t SET v = 'pulled'");

@@ -1,4 +1,4 @@
-// The entrypoint itself, as a plain process: seeds that are damaged, and ends at every moment.
+// The entrypoint itself, run as a plain process: damaged seeds, and signals at every moment.
 
 #include <gmock/gmock.h>
 #include <signal.h>
@@ -26,7 +26,7 @@ class EntrypointTest : public ::testing::Test {
   explicit EntrypointTest(TempDirName name = TempDirName::kPlain) : directory_(name) {
     std::filesystem::create_directory(directory_ / "app");
     std::filesystem::create_directory(directory_ / "run");
-    // Whoever runs the server makes the cluster in there.
+    // The server's user creates the cluster there.
     std::filesystem::permissions(directory_ / "run", std::filesystem::perms::all);
   }
 
@@ -59,7 +59,7 @@ class EntrypointTest : public ::testing::Test {
     command.timeout = kPatience;
     return command;
   }
-  // What a run that fails writes.
+  // Returns the output of a run that fails.
   std::string Failure(const std::string& seed) {
     Result ended = RunCommand(Entrypoint(seed));
     EXPECT_EQ(ended.exit_status, 1) << ended.out << ended.err;
@@ -75,7 +75,7 @@ class EntrypointTest : public ::testing::Test {
     return MustRun({.argv = {"psql", "-XAtq", "-h", directory_ / "run/s", "-U", "rotv", "-d", "rotv", "-c", sql}}).out;
   }
 
-  // A table of so many rows, between what pg_dump writes at its beginning and end.
+  // A table of so many rows, between pg_dump's beginning and end.
   static std::string Dump(int rows, const std::string& more = "") {
     std::string text =
         "--\n-- PostgreSQL database dump\n--\n\nCREATE TABLE t (id int, x text);\nCOPY t (id, x) FROM stdin;\n";
@@ -88,7 +88,7 @@ class EntrypointTest : public ::testing::Test {
   std::map<std::string, std::string> variables_;
 };
 
-TEST_F(EntrypointTest, SeedsOfEveryKindAreKnownByTheirBytes) {
+TEST_F(EntrypointTest, SeedsOfEveryKindAreRecognizedByTheirBytes) {
   std::string plain = WriteSeed("seed", Dump(1000));
   for (const std::string& seed : {plain, Compress("zstd", plain), Compress("gzip", plain)}) {
     SCOPED_TRACE(seed);
@@ -116,19 +116,19 @@ TEST_F(EntrypointTest, DamagedSeedsStartNothing) {
 TEST_F(EntrypointTest, TheFirstErrorOfASeedIsReportedWithItsLine) {
   std::string text = Dump(10, "SELECT 1/0;\nSELECT nothing;\n");
   std::string failure = Failure(WriteSeed("seed", text));
-  // Six lines before the rows, ten rows, and their end.
+  // Six lines come before the rows, then ten rows and their end.
   EXPECT_THAT(failure, HasSubstr("rotv: error: the seed cannot be imported: line 18: ERROR:  division by zero\n"));
 }
 
 TEST_F(EntrypointTest, ACommandOfPsqlInASeedIsNotRun) {
-  // Behind what psql takes for the end of the rows.
+  // After text that psql takes for the end of the rows.
   std::string mark = directory_ / "run/mark";
   std::string failure = Failure(WriteSeed("seed", Dump(10, "\\! touch " + mark + "\n")));
   EXPECT_THAT(failure, HasSubstr("rotv: error: the seed is refused: line 18: a command of psql\n"));
   EXPECT_FALSE(std::filesystem::exists(mark));
 }
 
-TEST_F(EntrypointTest, TheSuperuserCannotLogInOnceTheImportBegins) {
+TEST_F(EntrypointTest, TheSuperuserCannotLogInAfterTheImportBegins) {
   variables_ = {{"ROTV_MODE", "persistent"}, {"ROTV_SUPERUSER", "yes"}};
   std::string seed = WriteSeed("seed", Dump(10));
   auto log_in = [&](const std::string& more) {
@@ -147,11 +147,11 @@ TEST_F(EntrypointTest, TheSuperuserCannotLogInOnceTheImportBegins) {
     entrypoint.Signal(SIGTERM);
     entrypoint.Wait();
   }
-  // It keeps its rights, and that is said.
+  // It keeps its rights, and a message says so.
   variables_["ROTV_SUPERUSER"] = "no";
   Process again(Entrypoint(seed));
   ASSERT_TRUE(again.WaitForOutput("\nstarted\n", kPatience)) << again.Out() << again.Err();
-  EXPECT_THAT(again.Out(), HasSubstr("rotv: warning: in this cluster, which was made before, rotv is a superuser"));
+  EXPECT_THAT(again.Out(), HasSubstr("rotv: warning: in this existing cluster rotv is a superuser"));
   EXPECT_THAT(log_in("user=rotv_superuser").err, HasSubstr("pg_hba.conf rejects"));
 }
 
@@ -192,27 +192,27 @@ TEST_F(EntrypointTest, ServerAndApplicationEndTogether) {
   EXPECT_THAT(os::ProcessesWithVariable("ROTV_TEST_MARK=" + directory_.path().native()), IsEmpty());
 }
 
-TEST_F(EntrypointTest, WhatMayLiveForATimeEndsByItself) {
+TEST_F(EntrypointTest, ADatabaseWithATimeLimitEndsByItself) {
   variables_["ROTV_LIFETIME"] = "1";
   for (const char* application : {"", "sh -c 'echo started; sleep 1000'"}) {
     Result ended = RunCommand(Entrypoint(WriteSeed("seed", Dump(10)), application));
     EXPECT_EQ(ended.exit_status, 0) << ended.out << ended.err;
-    EXPECT_THAT(ended.out, HasSubstr("rotv: it has run for 1 seconds, as long as it may\n"));
+    EXPECT_THAT(ended.out, HasSubstr("rotv: the lifetime of 1 seconds is over\n"));
     ExpectNothingRuns();
   }
 }
 
-TEST_F(EntrypointTest, APersistentClusterIsImportedIntoOnce) {
+TEST_F(EntrypointTest, APersistentClusterIsImportedOnce) {
   variables_["ROTV_MODE"] = "persistent";
   std::string seed = WriteSeed("seed", Dump(300000));
-  // Killed half way through the import: that is no cluster yet.
+  // Killed halfway through the import: that is no usable cluster.
   {
     Process killed(Entrypoint(seed));
     ASSERT_TRUE(killed.WaitForOutput("rotv: import: ", kPatience));
     killed.SignalGroup(SIGKILL);
     killed.Wait();
   }
-  // Its number may be another process's of that user by now, or still its own.
+  // Its pid may belong to another process of that user by now, or still be its own.
   Process another({.argv = {"sleep", "1000"}, .user = IsRoot() ? "postgres" : ""});
   std::filesystem::path lock = directory_ / "run/s/.s.PGSQL.5432.lock";
   std::string left = ReadFile(lock);
@@ -231,7 +231,7 @@ TEST_F(EntrypointTest, APersistentClusterIsImportedIntoOnce) {
 }
 
 TEST_F(EntrypointTest, AServerThatDiedAfterTheImportIsNotUsed) {
-  // Without fsync it would come up again with less than was imported.
+  // Without fsync the cluster would come up again with fewer rows than were imported.
   std::filesystem::create_directories(directory_ / "prepared");
   std::filesystem::permissions(directory_ / "prepared", std::filesystem::perms::all);
   std::string seed = WriteSeed("seed", Dump(10, "SELECT pg_catalog.pg_sleep(1);\n"));
@@ -267,7 +267,7 @@ TEST_F(EntrypointTest, AServerThatDiedAfterTheImportIsNotUsed) {
   }
 }
 
-TEST_F(EntrypointTest, TheDatabasesUserCannotBeOneOfTheServersOwn) {
+TEST_F(EntrypointTest, TheDatabasesUserCannotBeAReservedRole) {
   for (const char* user : {"rotv_superuser", "pg_signal_backend"}) {
     variables_ = {{"ROTV_DBUSER", user}};
     EXPECT_THAT(Failure(WriteSeed("seed", Dump(1))),
@@ -275,7 +275,7 @@ TEST_F(EntrypointTest, TheDatabasesUserCannotBeOneOfTheServersOwn) {
   }
 }
 
-TEST_F(EntrypointTest, VariablesReachTheApplicationAsTheyAre) {
+TEST_F(EntrypointTest, VariablesReachTheApplicationUnchanged) {
   variables_ = {
       {"PLAIN", "two words # \"more\" 'quotes' $HOME"}, {"LINES", "b25lCnR3bwo="}, {"ROTV_SECRETS_BASE64", "LINES"}};
   std::string seed = WriteSeed("seed", Dump(1));
@@ -285,14 +285,14 @@ TEST_F(EntrypointTest, VariablesReachTheApplicationAsTheyAre) {
   EXPECT_THAT(entrypoint.Out(), HasSubstr("[two words # \"more\" 'quotes' $HOME][one\ntwo\n][rotv]"));
 }
 
-TEST_F(EntrypointTest, WhatIsNotAClusterIsLeftAlone) {
+TEST_F(EntrypointTest, ADirectoryThatIsNotAClusterIsLeftAlone) {
   std::filesystem::create_directory(directory_ / "run/data");
   std::ofstream(directory_ / "run/data/letters") << "dear";
-  EXPECT_THAT(Failure(WriteSeed("seed", Dump(1))), HasSubstr("holds something that is no PostgreSQL cluster"));
+  EXPECT_THAT(Failure(WriteSeed("seed", Dump(1))), HasSubstr("contains something other than a PostgreSQL cluster"));
   EXPECT_TRUE(std::filesystem::exists(directory_ / "run/data/letters"));
   struct stat status {};
   ASSERT_EQ(stat((directory_ / "run/data").c_str(), &status), 0);
-  EXPECT_EQ(status.st_uid, geteuid()) << "given away before it was looked at";
+  EXPECT_EQ(status.st_uid, geteuid()) << "the owner was changed before the check";
 }
 
 class EntrypointWithSpacesTest : public EntrypointTest {
@@ -300,7 +300,7 @@ class EntrypointWithSpacesTest : public EntrypointTest {
   EntrypointWithSpacesTest() : EntrypointTest(TempDirName::kWithSpace) {}
 };
 
-TEST_F(EntrypointWithSpacesTest, EveryPathMayHaveThem) {
+TEST_F(EntrypointWithSpacesTest, EveryPathMayHaveSpaces) {
   Process entrypoint(Entrypoint(WriteSeed("a seed", Dump(10))));
   ASSERT_TRUE(entrypoint.WaitForOutput("\nstarted\n", kPatience)) << entrypoint.Out() << entrypoint.Err();
   EXPECT_EQ(Ask("SELECT count(*) FROM t"), "10\n");

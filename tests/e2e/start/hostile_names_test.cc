@@ -1,5 +1,5 @@
-// An owner of tables on production chooses names, and what the server says; neither steers a terminal, or is taken for
-// a command, on the machine that pulls.
+// An owner of tables on production chooses names, and what the server says; neither controls a terminal, or is taken
+// for a command, on the machine that pulls.
 
 #include <gmock/gmock.h>
 
@@ -12,7 +12,7 @@ using Json = nlohmann::json;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// Moves the cursor, sets the title, turns the line around, and goes on with a line that psql would run.
+// Moves the cursor, sets the title, reverses the line, and continues with a line that psql would run.
 constexpr const char* kName = "t\x1b[2J\x1b]0;x\a\u202e\u009b2J\u2066\n\\! touch ran\nSELECT 1; --";
 const char* const kSteering[] = {"\x1b", "\a", "\u202e", "\u009b", "\u2066"};
 
@@ -24,7 +24,7 @@ class HostileNamesTest : public StartTest {
     rotv_.server().Exec("CREATE TABLE " + table + " (" + SqlName(std::string("c") + kName) +
                         " int PRIMARY KEY, email text); INSERT INTO " + table +
                         " SELECT n, 'x' FROM generate_series(1, " + "1000) n");
-    // What is said unasked, to everybody who changes the schema, as we do.
+    // A notice that everyone gets who changes the schema, as we do.
     rotv_.server().Exec(
         "CREATE FUNCTION shout() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN RAISE WARNING "
         "'heard \x1b[2J\u202e'; END $$; CREATE EVENT TRIGGER shout ON ddl_command_end EXECUTE FUNCTION shout()",
@@ -47,7 +47,7 @@ class HostileNamesTest : public StartTest {
   }
 };
 
-TEST_F(HostileNamesTest, NoCommandLetsThemReachTheTerminal) {
+TEST_F(HostileNamesTest, NoCommandPrintsThemUnescaped) {
   const std::vector<std::string> commands[] = {
       {"doctor"},         {"-v", "doctor"}, {"-v", "baseline"}, {"-v", "pull"},
       {"status"},         {"log"},          {"verify"},         {"snapshot", "create", "before"},
@@ -68,7 +68,7 @@ TEST_F(HostileNamesTest, NoCommandLetsThemReachTheTerminal) {
     SCOPED_TRACE(::testing::PrintToString(command));
     ExpectHarmless(rotv_.Sync(command));
   }
-  // A column that cannot be masked so, a table that is not there: errors quote names.
+  // Errors quote names: a column that the rule cannot mask, a table that does not exist.
   rotv_.Configure({{"exclude", R"(["public.no)"
                                "\\u202e"
                                R"("])"}});
@@ -84,8 +84,8 @@ TEST_F(HostileNamesTest, InJsonTheyAreExact) {
       << doctor["tables"];
 }
 
-// Table names went to psql as text of ours.
-TEST_F(HostileNamesTest, TheSummaryAfterAStartRunsNoneOfThem) {
+// Table names once went to psql as part of our text.
+TEST_F(HostileNamesTest, TheSummaryAfterAStartRunsNoName) {
   const Result started = Rotv({"start"});
   ASSERT_TRUE(started.ok()) << started.err;
   ExpectHarmless(started);

@@ -1,4 +1,4 @@
-// Whose rights the code of a source has in the databases that are made of its seed, and what needs more.
+// The rights of the source's code in the databases made from its seed, and objects that need more.
 
 #include <gmock/gmock.h>
 
@@ -35,7 +35,7 @@ class ImportRightsTest : public StartTest {
     EXPECT_TRUE(DumpsAreEqual({"the started database", MustRun(dump).out}, {"the source", rotv_.server().Dump()}));
   }
 
-  // For the running application's role.
+  // Checks the running application's role.
   void ExpectOrdinaryRole() const {
     EXPECT_EQ(Ask("SELECT rolsuper, rolcreaterole, rolreplication FROM pg_roles WHERE rolname = current_user"),
               "f|f|f\n");
@@ -51,7 +51,7 @@ class ImportRightsTest : public StartTest {
     }
   }
 
-  // Of the server's processes.
+  // The environments of the server's processes.
   std::string Environments() const {
     std::string all;
     for (pid_t process : Processes()) {
@@ -83,7 +83,7 @@ TEST_F(ImportRightsTest, AnOwnerOfTablesGainsNothing) {
   ASSERT_TRUE(started.ok()) << started.err;
   EXPECT_THAT(
       started.err,
-      AllOf(HasSubstr("warning: left out is what would run with the rights of the database's superuser"),
+      AllOf(HasSubstr("warning: left out, because it would run with the rights of the database's superuser"),
             HasSubstr("EVENT TRIGGER attack, EVENT TRIGGER guard, FOREIGN TABLE public.far, FUNCTION public.free, "
                       "FUNCTION public.handle_plfree, FUNCTION public.native, FUNCTION public.on_native, "
                       "LANGUAGE plfree, "),
@@ -97,12 +97,12 @@ TEST_F(ImportRightsTest, AnOwnerOfTablesGainsNothing) {
   EXPECT_EQ(Ask(HostileSchema::kGained), "");
   EXPECT_THAT(hostile.Marks(), IsEmpty());
   ExpectOrdinaryRole();
-  // As in the source, whatever psql made of it.
+  // The text is the source's, whatever psql made of it.
   EXPECT_EQ(Ask("SELECT length(text) FROM attack.literal"),
             rotv_.server().Value("SELECT length(text) FROM attack.literal") + "\n");
 }
 
-TEST_F(ImportRightsTest, ATrustedSourceHasWhatNeedsASuperuser) {
+TEST_F(ImportRightsTest, ATrustedSourceKeepsObjectsThatNeedASuperuser) {
   HostileSchema::InstallWhatNeedsASuperuser(rotv_.server());
   rotv_.Configure({{"trust", "true"}});
   Result started = Rotv({"start"});
@@ -110,13 +110,13 @@ TEST_F(ImportRightsTest, ATrustedSourceHasWhatNeedsASuperuser) {
   EXPECT_THAT(started.err, Not(HasSubstr("left out")));
   ExpectDatabaseIsTheSources();
   ExpectOrdinaryRole();
-  // What was made for a trusted source is not for one that is trusted no more.
+  // A cluster prepared for a trusted source is not used once the source is no longer trusted.
   rotv_.Configure({{"trust", ""}});
   EXPECT_THAT(Rotv({"restart"}).err, HasSubstr("EVENT TRIGGER guard"));
   EXPECT_EQ(Ask("SELECT count(*) FROM pg_event_trigger"), "0\n");
 }
 
-TEST_F(ImportRightsTest, WhatDependsOnWhatWasLeftOutIsExplained) {
+TEST_F(ImportRightsTest, DependentsOfOmittedObjectsAreExplained) {
   HostileSchema::InstallWhatNeedsASuperuser(rotv_.server());
   rotv_.server().Exec("CREATE VIEW uses_native AS SELECT native(1)", kSuperuser);
   Result started = Rotv({"start"});
@@ -124,10 +124,10 @@ TEST_F(ImportRightsTest, WhatDependsOnWhatWasLeftOutIsExplained) {
   EXPECT_THAT(started.err,
               AllOf(HasSubstr("the seed cannot be imported: line "),
                     HasSubstr("function public.native(integer) does not exist"), HasSubstr("left out before: "),
-                    HasSubstr("hint: what was left out may be what is missing")));
+                    HasSubstr("hint: what is missing may have been left out")));
 }
 
-// What applications have, most of which an owner of tables may make by himself; extensions, trusted ones and others.
+// Objects that applications have, most of which an owner of tables may create; extensions, trusted ones and others.
 constexpr const char* kRichSchema = R"sql(
 CREATE SCHEMA "odd ""schema";
 CREATE SCHEMA tools;

@@ -1,4 +1,4 @@
-// `rotv` with Podman: a real image, built by `rotv build` on a Debian of the tests' own, and real containers.
+// `rotv` with Podman: a real image, built by `rotv build` on the tests' own Debian, and real containers.
 
 #include <gmock/gmock.h>
 #include <signal.h>
@@ -30,7 +30,7 @@ class StartContainerTest : public StartTest {
     Podman({"rmi", "--force", image_});
   }
 
-  // To the end of [app].
+  // Adds to the end of [app].
   void AddConfig(const std::string& lines) { std::ofstream(rotv_.config(), std::ios::app) << lines; }
 
   Result Podman(const std::vector<std::string>& arguments) const {
@@ -38,12 +38,13 @@ class StartContainerTest : public StartTest {
     argv.insert(argv.end(), arguments.begin(), arguments.end());
     return RunCommand({.argv = argv, .env = podman_.environment});
   }
-  // Those of this home, running or not.
+  // The containers of this home, running or not.
   std::string Containers() const {
     return Podman({"ps", "--all", "--filter", "label=rotv.home=" + rotv_.home().native(), "--format", "{{.Names}}"})
         .out;
   }
-  // Also those of directories below this home, where a comparison has its server. Other tests' are among them.
+  // Includes those of directories below this home, where a comparison has its server. Containers of other tests are
+  // among them.
   std::string LabelsOfAll() const { return Podman({"ps", "--all", "--format", "{{.Labels}}"}).out; }
   std::string Name() const {
     std::string name = Containers();
@@ -53,7 +54,7 @@ class StartContainerTest : public StartTest {
     EXPECT_EQ(Containers(), "");
     EXPECT_EQ(os::WhoListensOn(port_), "");
   }
-  // The steps of the build that were not found in the cache: their numbers with their stage.
+  // Builds and returns the steps that were not found in the cache: their numbers with their stage.
   std::string Build() {
     Result built = Rotv({"build"});
     EXPECT_TRUE(built.ok()) << built.err;
@@ -61,7 +62,7 @@ class StartContainerTest : public StartTest {
   }
 
   TestPodman podman_;
-  // Its own: several tests run at once.
+  // An image of its own: several tests run at once.
   const std::string image_ = fmt::format("localhost/rotv-test-app-{}", port_);
 };
 
@@ -71,7 +72,7 @@ int Count(const std::string& text, const std::string& part) {
   return count;
 }
 
-TEST_F(StartContainerTest, OnlyWhatChangedIsRebuilt) {
+TEST_F(StartContainerTest, OnlyChangedLayersAreRebuilt) {
   Build();
   std::string again = Build();
   int steps = Count(again, "STEP ");
@@ -84,7 +85,7 @@ TEST_F(StartContainerTest, OnlyWhatChangedIsRebuilt) {
   WriteApp("added.js", "// A change of the application: " + unique + "\n");
   std::string changed = Build();
   EXPECT_THAT(changed, HasSubstr("Using cache"));
-  // The installation of its packages is the last step that is found; the sources are copied anew.
+  // The installation of its packages is the last step that is found; the sources are copied again.
   size_t npm = changed.find("npm \"$install\"");
   size_t copied = changed.find("COPY --chown=70:70 ${APP_DIR}/");
   if (copied == std::string::npos) copied = changed.find("COPY --chown=70:70 app/");
@@ -104,7 +105,7 @@ TEST_F(StartContainerTest, OnlyWhatChangedIsRebuilt) {
   EXPECT_EQ(Podman({"image", "inspect", "--format", "{{index .Labels \"rotv.version\"}}", image_}).out, version + "\n");
 }
 
-TEST_F(StartContainerTest, TheMainJob) {
+TEST_F(StartContainerTest, AStartServesTheApplicationOnTheSourcesData) {
   WriteApp(".env", "SECRET='two words # and \"more\"'\nLINES=\"one\\ntwo\"\n");
   Build();
   EXPECT_THAT(Podman({"run", "--rm", "--entrypoint", "ls", image_, "-A", "/app"}).out, Not(HasSubstr(".env")));
@@ -124,7 +125,7 @@ TEST_F(StartContainerTest, TheMainJob) {
   EXPECT_EQ(MustRotv({"psql", "-Atc", "SHOW fsync"}), "off\n");
   EXPECT_THAT(Podman({"exec", Name(), "stat", "-f", "-c", "%T", "/data/pgdata"}).out, HasSubstr("tmpfs"));
 
-  // What was done by hand is gone.
+  // Changes made by hand are gone.
   MustRotv({"psql", "-qc", "INSERT INTO places VALUES (1000, 'by hand')"});
   MustRotv({"stop"});
   ExpectNothingRuns();
@@ -132,7 +133,7 @@ TEST_F(StartContainerTest, TheMainJob) {
   EXPECT_EQ(Get("/count/places"), "100");
   EXPECT_THAT(MustRotv({"logs"}), Not(HasSubstr("rotv: phase: import"))) << "it starts from the prepared cluster";
 
-  // Killed in there, and from outside.
+  // Killed inside the container, and from outside.
   Podman({"exec", Name(), "sh", "-c", "kill -9 $(head -n 1 /data/pgdata/postmaster.pid)"});
   Podman({"kill", Name()});
   MustRotv({"start"});
@@ -140,7 +141,8 @@ TEST_F(StartContainerTest, TheMainJob) {
   EXPECT_EQ(MustRotv({"stop"}), "Stopped.\n");
 }
 
-// In a container of its own, without this machine's network, by files and by a command that finds them in the image.
+// The comparison runs in a container of its own, without this machine's network, with files and with a command that
+// finds them in the image.
 TEST_F(StartContainerTest, SchemasAreCompared) {
   WriteApp("migrations/1_all.sql",
            "CREATE TABLE places (id int PRIMARY KEY, name text NOT NULL);"
@@ -153,7 +155,7 @@ TEST_F(StartContainerTest, SchemasAreCompared) {
   EXPECT_EQ(equal.exit_status, 0) << equal.out << equal.err;
   EXPECT_THAT(LabelsOfAll(), Not(HasSubstr(rotv_.home().native())));
 
-  // Not yet in the image.
+  // The migration is not in the image yet.
   WriteApp("migrations/2_more.sql", "CREATE TABLE more (id int);");
   EXPECT_THAT(Rotv({"validate-schema"}).out, HasSubstr("Only in the migrations (1)\n  table public.more\n"));
   WriteApp("migrations/1_all.sql", "CREATE TABLE places (id int PRIMARY KEY, name text NOT NULL);");
@@ -162,7 +164,7 @@ TEST_F(StartContainerTest, SchemasAreCompared) {
   EXPECT_THAT(LabelsOfAll(), Not(HasSubstr(rotv_.home().native())));
 }
 
-TEST_F(StartContainerTest, AStartThatIsKilledAtAnyMomentIsFollowedByOneThatWorks) {
+TEST_F(StartContainerTest, AStartAfterAKilledOneWorks) {
   Build();
   auto began = std::chrono::steady_clock::now();
   MustRotv({"start"});
@@ -178,7 +180,7 @@ TEST_F(StartContainerTest, AStartThatIsKilledAtAnyMomentIsFollowedByOneThatWorks
     SCOPED_TRACE("round " + std::to_string(round) + " after " + std::to_string(moment.count()) + " ms");
     Process start(RotvCommand({"start"}));
     std::this_thread::sleep_for(moment);
-    // The host's process, the container, PostgreSQL in there; the latter two if they are there yet.
+    // Kills the host's process, the container, or PostgreSQL in it; the latter two if they exist yet.
     if (round % 3 == 0) start.Signal(SIGKILL);
     if (round % 3 == 1) Podman({"kill", Name()});
     if (round % 3 == 2) Podman({"exec", Name(), "sh", "-c", "kill -9 $(head -n 1 /data/pgdata/postmaster.pid)"});
@@ -202,11 +204,11 @@ TEST_F(StartContainerTest, ADamagedCompressedSeedStartsNothing) {
     file.seekp(static_cast<std::streamoff>(std::filesystem::file_size(seed) / 2));
     file << "\xff\xff\xff\xff\xff\xff\xff\xff";
   }
-  std::filesystem::last_write_time(seed, time);  // As a disk does it.
+  std::filesystem::last_write_time(seed, time);  // A failing disk leaves the time unchanged too.
   Result started = Rotv({"start"});
   EXPECT_EQ(started.exit_status, 2) << started.out;
   EXPECT_THAT(started.err, HasSubstr("the seed is damaged: "));
-  EXPECT_THAT(started.err, HasSubstr("hint: rotv seed writes it anew"));
+  EXPECT_THAT(started.err, HasSubstr("hint: rotv seed writes it again"));
   ExpectNothingRuns();
   std::filesystem::remove(seed);
   MustRotv({"start"});
@@ -223,13 +225,13 @@ TEST_F(StartContainerTest, ASeedThatFailsInTheMiddleStartsNothing) {
   ExpectNothingRuns();
 }
 
-TEST_F(StartContainerTest, ATakenPortIsNamedWithItsProcess) {
+TEST_F(StartContainerTest, ATakenPortIsReportedWithItsProcess) {
   Build();
   Process other(TakePort());
   ASSERT_TRUE(other.WaitForOutput("listening", std::chrono::seconds(30)));
   Result started = Rotv({"start"});
   EXPECT_EQ(started.exit_status, 2) << started.out;
-  EXPECT_THAT(started.err, HasSubstr("port " + std::to_string(port_) + " is taken by node (process " +
+  EXPECT_THAT(started.err, HasSubstr("port " + std::to_string(port_) + " is in use by node (process " +
                                      std::to_string(other.pid()) + ")"));
   EXPECT_EQ(Containers(), "");
 }
@@ -243,28 +245,28 @@ TEST_F(StartContainerTest, APersistentClusterKeepsItsData) {
   MustRotv({"restart"});
   EXPECT_EQ(Get("/count/places"), "101");
   MustRotv({"stop"});
-  // Its files belong to the container's PostgreSQL, and are cleaned up by whoever may.
+  // Its files belong to the container's PostgreSQL; podman unshare has the right to delete them.
   RunCommand({.argv = {"podman", "unshare", "rm", "-rf", rotv_.home() / "pgdata"}, .env = podman_.environment});
 }
 
-TEST_F(StartContainerTest, WhatCannotStartLeavesNothing) {
+TEST_F(StartContainerTest, AFailedStartLeavesNothing) {
   AddConfig("tmpfs_size = \"48M\"\n");
   rotv_.server().Exec("CREATE TABLE large AS SELECT i, repeat(md5(i::text), 3) FROM generate_series(1, 500000) i");
   Build();
   Result small = Rotv({"start"});
   EXPECT_EQ(small.exit_status, 2) << small.out;
-  EXPECT_THAT(small.err, HasSubstr("the data directory is full\nhint: set a larger size: tmpfs_size"));
+  EXPECT_THAT(small.err, HasSubstr("the data directory is full\nhint: set a larger tmpfs_size"));
   ExpectNothingRuns();
 }
 
-TEST_F(StartContainerTest, WithoutAnImageTheCommandIsNamed) {
+TEST_F(StartContainerTest, WithoutAnImageTheHintNamesTheCommand) {
   Result started = Rotv({"start"});
   EXPECT_EQ(started.exit_status, 2);
   EXPECT_THAT(started.err, HasSubstr("there is no image " + image_ + " yet\nhint: rotv --runtime podman build"));
   EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources"));
 }
 
-TEST_F(StartContainerTest, ABuildThatFailsEndsWithTheStepThatDid) {
+TEST_F(StartContainerTest, AFailedBuildEndsWithItsFailedStep) {
   WriteApp("package.json", R"({"name": "x", "version": "1.0.0", "dependencies": {"x": "file:not-there"}})");
   Result built = Rotv({"-q", "build"});
   EXPECT_EQ(built.exit_status, 2);

@@ -1,4 +1,4 @@
-// `rotv` on a real source: an application's directory, a free port, and what a start leaves.
+// `rotv` on a real source: an application's directory, a free port, and checks of what a start leaves.
 
 #pragma once
 
@@ -19,7 +19,7 @@
 
 namespace rotv::testing {
 
-// Nobody listens there now; somebody else may take it before it is used.
+// The port has no listener now; another process may take it before it is used.
 inline int FreePort() {
   int socket_fd = socket(AF_INET, SOCK_STREAM, 0);
   sockaddr_in address{};
@@ -49,7 +49,7 @@ class StartTest : public ::testing::Test {
         "INSERT INTO news SELECT i, 'title ' || i FROM generate_series(1, 7) i");
   }
   ~StartTest() override {
-    // A test that failed half way leaves nothing behind, either.
+    // A failed test leaves nothing running, either.
     RunCommand(RotvCommand({"stop"}));
   }
 
@@ -65,16 +65,16 @@ class StartTest : public ::testing::Test {
   Result Rotv(const std::vector<std::string>& arguments) const { return RunCommand(RotvCommand(arguments)); }
   std::string MustRotv(const std::vector<std::string>& arguments) const { return MustRun(RotvCommand(arguments)).out; }
 
-  // The body of an answer; empty if there is none.
+  // Returns the body of a reply; empty if there is none.
   std::string Get(const std::string& path) const {
     return RunCommand({.argv = {"curl", "--silent", "--noproxy", "*", "--max-time", "5",
                                 "http://127.0.0.1:" + std::to_string(port_) + path}})
         .out;
   }
 
-  // From the next pull or baseline on.
+  // Applies from the next pull or baseline on.
   void MakeSeedThatCannotBeImported() {
-    // A check that looks into another table, whose rows come later: no dump of it can be read in.
+    // A CHECK that reads another table, whose rows come later: no dump of it can be imported.
     rotv_.server().Exec(
         "CREATE TABLE zones (id int PRIMARY KEY); INSERT INTO zones VALUES (1);"
         "CREATE FUNCTION known(zone int) RETURNS bool LANGUAGE sql AS 'SELECT EXISTS (SELECT 1 FROM public.zones WHERE "
@@ -82,7 +82,7 @@ class StartTest : public ::testing::Test {
         "CREATE TABLE areas (zone int PRIMARY KEY CHECK (known(zone))); INSERT INTO areas VALUES (1)");
   }
 
-  // Somebody else, who says "listening" once he has the port.
+  // Another process, which prints "listening" once it has the port.
   Command TakePort() const {
     return {.argv = {"node", "-e",
                      "require('http').createServer().listen(" + std::to_string(port_) +
@@ -94,7 +94,7 @@ class StartTest : public ::testing::Test {
     std::ofstream(app() / name) << text;
   }
 
-  // Processes that a start of this home made and that live.
+  // The running processes that a start of this home created.
   std::vector<pid_t> Processes() const {
     std::vector<pid_t> found;
     for (pid_t process : os::ProcessesWithVariable("ROTV_TEST_MARK=" + rotv_.directory().native()))

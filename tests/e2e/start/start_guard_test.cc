@@ -1,5 +1,5 @@
-// Nothing that is started here reaches production, whatever the environment says; and nobody is given a secret that is
-// not for him.
+// No program that is started here reaches production, whatever the environment says; and no program gets a secret that
+// it does not need.
 
 #include <gmock/gmock.h>
 #include <signal.h>
@@ -20,7 +20,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 
-// Another server that answers everybody, as production does to who has its password.
+// Another server that accepts everyone, as production accepts everyone who has its password.
 class Elsewhere {
  public:
   Elsewhere() : server_({.settings = {{"log_connections", "on"}}}) {
@@ -34,7 +34,7 @@ class Elsewhere {
   std::string Url() const { return "postgresql://rotv@127.0.0.1:" + port() + "/rotv"; }
   bool WasReached() const { return Connections() != connections_; }
 
-  // A value for a variable of libpq's that leads there, or that lets no other server be good enough.
+  // A value for a libpq variable that leads there, or that accepts no other server.
   std::string Lure(const std::string& name) const {
     const std::map<std::string, std::string> lures = {{"PGHOST", "127.0.0.1"},
                                                       {"PGHOSTADDR", "127.0.0.1"},
@@ -86,7 +86,7 @@ class StartGuardTest : public StartTest {
  protected:
   StartGuardTest() { variables_["ROTV_TEST_MARK"] = rotv_.directory(); }
 
-  // The port of the server that answers; every one has its own.
+  // The port of the server that replies; every server has its own.
   std::string PortByPsql() const { return MustRotv({"psql", "-XAtc", "SHOW port"}); }
   std::string InShell(const std::string& script) const {
     Command command = RotvCommand({"shell"});
@@ -97,7 +97,7 @@ class StartGuardTest : public StartTest {
   Elsewhere elsewhere_;
 };
 
-TEST_F(StartGuardTest, NoVariableOfLibpqLeadsAnythingElsewhere) {
+TEST_F(StartGuardTest, NoVariableOfLibpqRedirectsAProgram) {
   MustRotv({"start"});
   const std::string port = PortByPsql();
   EXPECT_EQ(Json::parse(Get("/env/PGSERVICE")), nullptr);
@@ -111,7 +111,7 @@ TEST_F(StartGuardTest, NoVariableOfLibpqLeadsAnythingElsewhere) {
   WriteApp(".env", env);
   MustRotv({"start"});
   EXPECT_EQ(Get("/count/places"), "100");
-  // An application that reads .env by itself sets what is not set.
+  // An application that reads .env by itself sets variables that are not set.
   Command as_application{.argv = {PostgresServer::BinDirectory() / "psql", "-XAtc", "SHOW port"}, .unset_env = {"PG*"}};
   as_application.env = elsewhere_.Lures();
   for (auto& [name, value] : as_application.env) {
@@ -121,7 +121,7 @@ TEST_F(StartGuardTest, NoVariableOfLibpqLeadsAnythingElsewhere) {
   EXPECT_EQ(MustRun(as_application).out, port);
   EXPECT_EQ(Json::parse(Get("/env/PGPORT")), "1");
   MustRotv({"restart"});
-  // Each alone, and all together.
+  // Each variable alone, and all together.
   std::map<std::string, std::string> all;
   all.swap(variables_);
   for (const auto& [name, value] : elsewhere_.Lures()) {
@@ -134,7 +134,7 @@ TEST_F(StartGuardTest, NoVariableOfLibpqLeadsAnythingElsewhere) {
   EXPECT_FALSE(elsewhere_.WasReached());
 }
 
-TEST_F(StartGuardTest, DatabaseUrlIsThatOfTheStartedDatabase) {
+TEST_F(StartGuardTest, DatabaseUrlPointsToTheStartedDatabase) {
   const std::vector<std::string> names = {"DATABASE_URL", "DIRECT_URL", "POSTGRES_PRISMA_URL", "DATABASE_URL_UNPOOLED"};
   std::string env;
   for (const std::string& name : names) env += name + "=" + elsewhere_.Url() + "\n";
@@ -151,7 +151,7 @@ TEST_F(StartGuardTest, DatabaseUrlIsThatOfTheStartedDatabase) {
   EXPECT_FALSE(elsewhere_.WasReached());
 }
 
-TEST_F(StartGuardTest, WhatLeadsElsewhereStopsTheStartByItsName) {
+TEST_F(StartGuardTest, AVariableThatPointsElsewhereStopsTheStart) {
   const std::string source = "127.0.0.1:" + std::to_string(rotv_.server().port());
   for (const std::string& value : {elsewhere_.Url(), "jdbc:" + elsewhere_.Url(),
                                    "host=127.0.0.1 port=" + elsewhere_.port(), "http://" + source + "/api", source}) {
@@ -169,7 +169,7 @@ TEST_F(StartGuardTest, WhatLeadsElsewhereStopsTheStartByItsName) {
       variables_.erase("OLD_REPORTS");
     }
   }
-  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "found out before the long work";
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "it is found before the long work";
   WriteApp(".env", "SPRING_DATASOURCE_URL=jdbc:" + elsewhere_.Url() + "\n");
   EXPECT_THAT(Rotv({"start"}).err, HasSubstr("SPRING_DATASOURCE_URL is set, and JDBC"));
 
@@ -181,8 +181,8 @@ TEST_F(StartGuardTest, WhatLeadsElsewhereStopsTheStartByItsName) {
   EXPECT_EQ(Rotv({"status"}).exit_status, 2);
 }
 
-// What runs in a terminal of its own: `script` gives one.
-TEST_F(StartGuardTest, PromptsSayWhichDataItIs) {
+// Prompts need a terminal of their own: `script` provides one.
+TEST_F(StartGuardTest, PromptsShowWhichDataIsUsed) {
   MustRotv({"start"});
   WriteFile(rotv_.directory() / "user/.psqlrc", "\\set PROMPT1 'mine%# '\n\\set QUIET 1\n\\echo 'rc was read'\n");
   WriteFile(rotv_.directory() / "user/.bashrc", "PS1='mine$ '; export PGHOST=127.0.0.1 PGPORT=" + elsewhere_.port() +
@@ -212,12 +212,12 @@ TEST_F(StartGuardTest, PromptsSayWhichDataItIs) {
 
 // --- Secrets.
 
-// Looks at every process of the machine, for as long as it lives.
+// Watches every process of the machine as long as it lives.
 class SecretWatch {
  public:
   explicit SecretWatch(std::vector<std::string> secrets) : secrets_(std::move(secrets)), thread_([this] { Run(); }) {}
   ~SecretWatch() { Stop(); }
-  // "SECRET in environ of WORDS", each once.
+  // Returns "SECRET in environ of WORDS", each once.
   std::set<std::string> Stop() {
     stop_ = true;
     if (thread_.joinable()) thread_.join();
@@ -239,7 +239,7 @@ class SecretWatch {
       for (const std::string& secret : secrets_) {
         if (text.find(secret) == std::string::npos) continue;
         std::string words = Text(process / "cmdline");
-        if (words.empty()) continue;  // It is becoming another program, or has ended: seen as what it is next time.
+        if (words.empty()) continue;  // It is in the middle of an exec, or has ended: it is seen next time.
         std::replace(words.begin(), words.end(), '\0', ' ');
         found_.insert(secret + " in " + file + " of " + words.substr(0, 200));
       }
@@ -270,7 +270,7 @@ std::vector<std::string> Without(const std::set<std::string>& found, std::initia
   return rest;
 }
 
-TEST_F(StartGuardTest, SecretsAreGivenToNobodyWhoDoesNotNeedThem) {
+TEST_F(StartGuardTest, SecretsReachOnlyProgramsThatNeedThem) {
   WriteApp(".env", "API_KEY=pl4nted-api-key\n");
   variables_["PGPASSWORD"] = "pl4nted-password";
   variables_["SSH_AUTH_SOCK"] = "/tmp/pl4nted-agent";
@@ -280,8 +280,8 @@ TEST_F(StartGuardTest, SecretsAreGivenToNobodyWhoDoesNotNeedThem) {
   rotv_.server().Exec("CREATE TABLE more (id int PRIMARY KEY)");
   MustRotv({"restart", "--pull"});
   MustRotv({"stop"});
-  // The programs that the user gave them to, psql of his among them; the application; and who carries its environment
-  // to it and starts nothing else with it.
+  // Programs that the user gave the secrets to, including his psql; the application; and the program that carries the
+  // application's environment to it and starts nothing else with it.
   EXPECT_THAT(
       Without(watch.Stop(),
               {"environ of " ROTV_BINARY, "api-key in environ of node .", "api-key in environ of psql -XAtq",
@@ -292,7 +292,7 @@ TEST_F(StartGuardTest, SecretsAreGivenToNobodyWhoDoesNotNeedThem) {
       IsEmpty());
 }
 
-TEST(SyncSecretsTest, ThePasswordReachesTheSourceAndNoOtherProgram) {
+TEST(SyncSecretsTest, ThePasswordReachesOnlyTheSource) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY,
                  .way = Way::kDirect,
                  .postgres = {.hba_lines = {"host all rotv 127.0.0.1/32 scram-sha-256"}}});
@@ -315,7 +315,7 @@ TEST(SyncSecretsTest, ThePasswordReachesTheSourceAndNoOtherProgram) {
   EXPECT_THAT(watch.Stop(), IsEmpty());
 }
 
-TEST(SyncSurroundingsTest, NoVariableOfLibpqLeadsPastTheTunnel) {
+TEST(SyncSurroundingsTest, NoVariableOfLibpqBypassesTheTunnel) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
   Elsewhere elsewhere;
   rotv.server().Exec("CREATE TABLE t (d date PRIMARY KEY, at timestamptz); INSERT INTO t VALUES ('2026-02-01', now())");
@@ -332,7 +332,7 @@ TEST(SyncSurroundingsTest, NoVariableOfLibpqLeadsPastTheTunnel) {
   EXPECT_FALSE(elsewhere.WasReached());
 }
 
-TEST_F(StartGuardTest, WhatAKilledStartLeftOfSecretsIsGoneWithTheNextCommand) {
+TEST_F(StartGuardTest, SecretsLeftByAKilledStartAreRemovedByTheNextCommand) {
   std::filesystem::create_directories(rotv_.home() / "run");
   std::filesystem::permissions(rotv_.home(), std::filesystem::perms::owner_all);
   for (const std::string& program : {std::string(ROTV_BINARY), std::string(ROTV_SYNC_BINARY)}) {
@@ -340,7 +340,7 @@ TEST_F(StartGuardTest, WhatAKilledStartLeftOfSecretsIsGoneWithTheNextCommand) {
     RunCommand(rotv_.ProgramCommand(program, {"status"}));
     EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "run/app.env")) << program;
   }
-  // That of a start that goes on stays.
+  // The file of a start that is still running stays.
   WriteFile(rotv_.home() / "run/app.env", "KEY=pl4nted\n", 0600);
   WriteFile(rotv_.home() / "run/lock", "", 0600);
   Process holder({.argv = {"flock", rotv_.home() / "run/lock", "sh", "-c", "echo held; exec sleep 600"}});

@@ -23,14 +23,14 @@ class StartLocalTest : public StartTest {
  protected:
   StartLocalTest() { variables_["ROTV_TEST_MARK"] = rotv_.directory(); }
 
-  // What a stop or a failed start must not leave.
+  // Checks what a stop or a failed start must not leave.
   void ExpectNothingRuns() {
     EXPECT_THAT(Processes(), IsEmpty());
     EXPECT_EQ(os::WhoListensOn(port_), "");
     EXPECT_EQ(Json::parse(MustRotv({"--json", "status"}))["state"], "stopped");
   }
 
-  // 0: the host's process, 1: everything in there, 2: PostgreSQL, if it is there yet.
+  // 0: the host's process, 1: all its processes, 2: PostgreSQL, if it runs yet.
   void Kill(Process& start, int victim) {
     if (victim == 0) start.Signal(SIGKILL);
     for (pid_t process : Processes()) {
@@ -58,7 +58,7 @@ TEST_F(StartLocalTest, TheFirstStartTakesTheBaselineByItself) {
   EXPECT_THAT(MustRotv({"stop"}), HasSubstr("Nothing was running"));
 }
 
-TEST_F(StartLocalTest, WhatWasDoneByHandIsGoneAfterARestart) {
+TEST_F(StartLocalTest, ChangesMadeByHandAreGoneAfterARestart) {
   MustRotv({"start"});
   MustRotv({"psql", "-qc", "INSERT INTO places VALUES (1000, 'by hand'); DROP TABLE news"});
   EXPECT_EQ(Get("/count/places"), "101");
@@ -71,7 +71,7 @@ TEST_F(StartLocalTest, WhatWasDoneByHandIsGoneAfterARestart) {
   EXPECT_EQ(Get("/count/news"), "7");
 }
 
-TEST_F(StartLocalTest, StartingTwiceSaysSo) {
+TEST_F(StartLocalTest, ASecondStartIsReported) {
   MustRotv({"start"});
   Json again = Json::parse(MustRotv({"--json", "start"}));
   EXPECT_EQ(again["already_running"], true);
@@ -79,7 +79,7 @@ TEST_F(StartLocalTest, StartingTwiceSaysSo) {
   EXPECT_EQ(Json::parse(MustRotv({"--json", "status"}))["state"], "running");
 }
 
-TEST_F(StartLocalTest, TheSeedIsWrittenOnlyWhenTheStoreWentOn) {
+TEST_F(StartLocalTest, TheSeedIsWrittenOnlyIfTheStoreChanged) {
   MustRotv({"start"});
   auto written = std::filesystem::last_write_time(rotv_.home() / "seed-data.sql");
   MustRotv({"restart"});
@@ -87,25 +87,25 @@ TEST_F(StartLocalTest, TheSeedIsWrittenOnlyWhenTheStoreWentOn) {
 
   rotv_.server().Exec("INSERT INTO places VALUES (500, 'new')");
   MustRotv({"restart"});
-  EXPECT_EQ(Get("/count/places"), "100") << "nobody asked for a pull";
+  EXPECT_EQ(Get("/count/places"), "100") << "no pull was requested";
   EXPECT_EQ(std::filesystem::last_write_time(rotv_.home() / "seed-data.sql"), written);
   MustRotv({"restart", "--pull"});
   EXPECT_EQ(Get("/count/places"), "101");
 
-  // A file that somebody wrote over is no longer the seed.
+  // A file that was overwritten is no longer the seed.
   std::ofstream(rotv_.home() / "seed-data.sql") << "SELECT 1;\n";
   MustRotv({"restart"});
   EXPECT_EQ(Get("/count/places"), "101");
 }
 
-TEST_F(StartLocalTest, ASnapshotIsStartedFromAndKeptByItsName) {
+TEST_F(StartLocalTest, ARestartKeepsTheSnapshotOfTheStart) {
   EXPECT_THAT(MustRotv({"seed", "hundred"}), HasSubstr("Kept as snapshot hundred"));
   rotv_.server().Exec("DELETE FROM places WHERE id > 40");
   MustRotv({"start", "--pull"});
   EXPECT_EQ(Get("/count/places"), "40");
   EXPECT_THAT(MustRotv({"restart", "--snapshot", "hundred"}), HasSubstr("snapshot hundred"));
   EXPECT_EQ(Get("/count/places"), "100");
-  MustRotv({"restart"});  // As it was started.
+  MustRotv({"restart"});  // Keeps the snapshot that it was started with.
   EXPECT_EQ(Get("/count/places"), "100");
   MustRotv({"restart", "--snapshot", "head"});
   EXPECT_EQ(Get("/count/places"), "40");
@@ -119,7 +119,7 @@ TEST_F(StartLocalTest, ASnapshotIsStartedFromAndKeptByItsName) {
   EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "seed-data-hundred.sql"));
 }
 
-TEST_F(StartLocalTest, DataThatIsTenDaysOldWarnsAndStarts) {
+TEST_F(StartLocalTest, TenDaysOldDataIsAWarning) {
   rotv_.MustSync({"baseline"});
   {
     Workspace workspace(rotv_.home(), "production", "test");
@@ -136,7 +136,7 @@ TEST_F(StartLocalTest, DataThatIsTenDaysOldWarnsAndStarts) {
   EXPECT_EQ(Get("/count/places"), "100");
 }
 
-TEST_F(StartLocalTest, AFailedScheduledPullIsReportedUntilDataComeAgain) {
+TEST_F(StartLocalTest, AFailedScheduledPullIsReportedUntilAPullSucceeds) {
   rotv_.MustSync({"baseline"});
   rotv_.server().Stop();
   EXPECT_EQ(rotv_.Sync({"schedule", "run", "--retries", "0"}).exit_status, 4);
@@ -157,25 +157,25 @@ TEST_F(StartLocalTest, AnUnreachableSourceIsAWarningOnceThereIsData) {
   rotv_.Configure({{"url", "\"postgresql://rotv@127.0.0.1:1/rotv\""}});
   Result some = Rotv({"start", "--pull"});
   ASSERT_TRUE(some.ok()) << some.err;
-  EXPECT_THAT(some.err, HasSubstr("warning: the data is not refreshed: "));
+  EXPECT_THAT(some.err, HasSubstr("warning: the data was not brought up to date: "));
   EXPECT_EQ(Get("/count/places"), "100");
 }
 
-TEST_F(StartLocalTest, ATakenPortIsNamedWithItsProcess) {
+TEST_F(StartLocalTest, ATakenPortIsReportedWithItsProcess) {
   Process other(TakePort());
   ASSERT_TRUE(other.WaitForOutput("listening", std::chrono::seconds(30)));
   Result started = Rotv({"start"});
   EXPECT_EQ(started.exit_status, 2);
-  EXPECT_THAT(started.err, HasSubstr("port " + std::to_string(port_) + " is taken by node (process " +
+  EXPECT_THAT(started.err, HasSubstr("port " + std::to_string(port_) + " is in use by node (process " +
                                      std::to_string(other.pid()) + ")"));
-  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "found out before the long work";
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "it is found before the long work";
   EXPECT_THAT(Processes(), IsEmpty());
   int free = FreePort();
   MustRotv({"start", "--port", std::to_string(free)});
   EXPECT_THAT(MustRotv({"status"}), HasSubstr(std::to_string(free)));
 }
 
-TEST_F(StartLocalTest, TheEnvironmentReachesTheApplicationAsItIs) {
+TEST_F(StartLocalTest, TheEnvironmentReachesTheApplicationUnchanged) {
   WriteApp("backend/.env", "SPACES=two words # not this\nHASH='a # b \"c\"'\nLINES=\"one\\ntwo\"\nNOT_RUN=$(id)`id`\n");
   MustRotv({"start"});
   EXPECT_EQ(Json::parse(Get("/env/SPACES")), "two words");
@@ -185,7 +185,7 @@ TEST_F(StartLocalTest, TheEnvironmentReachesTheApplicationAsItIs) {
   EXPECT_EQ(Json::parse(Get("/env/PGDATABASE")), "rotv");
 }
 
-TEST_F(StartLocalTest, AnIncompleteEnvironmentIsRefusedBeforeAnythingIsDone) {
+TEST_F(StartLocalTest, AnIncompleteEnvironmentIsRefusedBeforeAnyChange) {
   WriteApp(".env.example", "SECRET=change-this\n");
   WriteApp(".env", "SECRET=change-this-later\n");
   Result started = Rotv({"start"});
@@ -195,7 +195,7 @@ TEST_F(StartLocalTest, AnIncompleteEnvironmentIsRefusedBeforeAnythingIsDone) {
   EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources"));
 }
 
-TEST_F(StartLocalTest, ARestartThatIsRefusedStopsNothing) {
+TEST_F(StartLocalTest, ARefusedRestartStopsNothing) {
   MustRotv({"start"});
   const auto before = Processes();
   WriteApp(".env.example", "SECRET=change-this\n");
@@ -210,7 +210,7 @@ TEST_F(StartLocalTest, ARestartThatIsRefusedStopsNothing) {
   EXPECT_NE(os::WhoListensOn(free), "");
 }
 
-TEST_F(StartLocalTest, MissingPackagesAreNamedBeforeAnythingIsDone) {
+TEST_F(StartLocalTest, MissingPackagesAreReportedBeforeAnyChange) {
   WriteApp("package.json", R"({"main": "server.js", "dependencies": {"pg": "^8"}})");
   Result started = Rotv({"start"});
   EXPECT_EQ(started.exit_status, 2);
@@ -219,15 +219,16 @@ TEST_F(StartLocalTest, MissingPackagesAreNamedBeforeAnythingIsDone) {
   EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources"));
 }
 
-TEST_F(StartLocalTest, ARuntimeThatIsNotHereIsNamedWithTheWaysOut) {
+TEST_F(StartLocalTest, AMissingRuntimeIsReportedWithAlternatives) {
   variables_["PATH"] = rotv_.directory();
   Command docker = RotvCommand({"start"});
   std::replace(docker.argv.begin(), docker.argv.end(), std::string("local"), std::string("docker"));
   Result started = RunCommand(docker);
   EXPECT_EQ(started.exit_status, 2);
-  EXPECT_THAT(started.err, HasSubstr("docker is not on this machine\nhint: install docker, or run without containers"));
+  EXPECT_THAT(started.err, HasSubstr("docker is not installed on this machine\n"
+                                     "hint: install docker, or run without containers"));
 
-  // In a name space where PostgreSQL's directory is empty.
+  // In a namespace where PostgreSQL's directory is empty.
   variables_.erase("PATH");
   Command local = RotvCommand({"start"});
   const std::vector<std::string> hidden = {
@@ -240,13 +241,13 @@ TEST_F(StartLocalTest, ARuntimeThatIsNotHereIsNamedWithTheWaysOut) {
   EXPECT_EQ(started.exit_status, 2);
   EXPECT_THAT(started.err, HasSubstr("there is no PostgreSQL server on this machine"));
   EXPECT_THAT(started.err, HasSubstr("hint: sudo apt-get install postgresql"));
-  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "found out before the long work";
+  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "it is found before the long work";
 }
 
-TEST_F(StartLocalTest, WithoutAnApplicationTheDatabaseAloneIsStarted) {
+TEST_F(StartLocalTest, WithoutAnApplicationOnlyTheDatabaseIsStarted) {
   std::filesystem::remove_all(app());
   std::filesystem::create_directory(app());
-  EXPECT_THAT(MustRotv({"start"}), HasSubstr("the database alone"));
+  EXPECT_THAT(MustRotv({"start"}), HasSubstr("only the database"));
   EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT count(*) FROM places"}), "100\n");
 }
 
@@ -276,7 +277,7 @@ TEST_F(StartLocalTest, APersistentClusterKeepsItsData) {
     std::filesystem::permissions(rotv_.home(), std::filesystem::perms(0700));
     Result closed = Rotv({"start", "--persistent"});
     EXPECT_EQ(closed.exit_status, 2);
-    EXPECT_THAT(closed.err, HasSubstr("hint: start as an ordinary user, or open the way: chmod o+x '"));
+    EXPECT_THAT(closed.err, HasSubstr("hint: start as an ordinary user, or open the directory: chmod o+x '"));
     std::filesystem::permissions(rotv_.home(), std::filesystem::perms(0711));
   }
   MustRotv({"start", "--persistent"});
@@ -291,9 +292,9 @@ TEST_F(StartLocalTest, APersistentClusterKeepsItsData) {
   EXPECT_EQ(Get("/count/places"), "101");
 }
 
-TEST_F(StartLocalTest, AKilledStartIsFollowedByOneThatWorks) {
+TEST_F(StartLocalTest, AStartAfterAKilledOneWorks) {
   rotv_.MustSync({"baseline"});
-  // The host's process, everything, or PostgreSQL, at moments of a start; 2 lives only from the import on.
+  // Kills the host's process, everything, or PostgreSQL, at moments of a start; 2 exists only from the import on.
   const std::map<std::string, std::vector<int>> victims_at = {
       {"rotv: phase: cluster", {0, 1}}, {"rotv: phase: import", {1, 2}}, {"rotv: phase: application", {0, 2}}};
   for (const auto& [moment, victims] : victims_at) {
@@ -301,10 +302,10 @@ TEST_F(StartLocalTest, AKilledStartIsFollowedByOneThatWorks) {
       SCOPED_TRACE(moment + " " + std::to_string(victim));
       std::filesystem::path log = rotv_.home() / "run" / "app.log";
       std::filesystem::remove(log);
-      std::filesystem::remove_all(rotv_.home() / "prepared");  // The long way, which comes by all of the moments.
+      std::filesystem::remove_all(rotv_.home() / "prepared");  // The long way, which passes through all of the moments.
       Process start(RotvCommand({"start"}));
       std::string text;
-      const std::string& wanted = moment;  // A lambda cannot take a part of a binding.
+      const std::string& wanted = moment;  // A lambda cannot capture a structured binding.
       bool there = WaitUntil(
           [&] {
             std::ifstream file(log);
@@ -324,7 +325,7 @@ TEST_F(StartLocalTest, AKilledStartIsFollowedByOneThatWorks) {
   }
 }
 
-// What is kept between the starts: whether a start imports is told by its log.
+// Tests what is kept between starts; the log shows whether a start imports.
 class PreparedClusterTest : public StartLocalTest {
  protected:
   void ExpectStart(bool imports) {
@@ -336,7 +337,7 @@ class PreparedClusterTest : public StartLocalTest {
     ExpectNothingRuns();
     EXPECT_FALSE(std::filesystem::exists(prepared("seeded.new")));
   }
-  // The oracle for what runs, however it came to be.
+  // The oracle for the running database, however it was started.
   void ExpectDatabaseIsTheSources() {
     const std::string directory = Json::parse(Get("/env/PGHOST"));
     const std::string port = MustRotv({"psql", "-Atc", "SHOW port"});
@@ -345,7 +346,7 @@ class PreparedClusterTest : public StartLocalTest {
     EXPECT_TRUE(DumpsAreEqual({"the started database", MustRun(dump).out}, {"the source", rotv_.server().Dump()}));
   }
   std::filesystem::path prepared(const std::string& name) const { return rotv_.home() / "prepared" / name; }
-  // Without the size and the time that say that it was changed.
+  // Damages the file, but keeps its size and time.
   void Damage(const std::filesystem::path& file) {
     auto time = std::filesystem::last_write_time(file);
     {
@@ -359,7 +360,7 @@ class PreparedClusterTest : public StartLocalTest {
 };
 
 TEST_F(PreparedClusterTest, AStartOnTheSameSeedImportsNothing) {
-  // Rows of an unlogged table outlive a clean stop only.
+  // Rows of an unlogged table survive only a clean stop.
   rotv_.server().Exec("CREATE UNLOGGED TABLE drafts (body text); INSERT INTO drafts VALUES ('as it was')");
   ExpectStart(true);
   ExpectStart(false);
@@ -368,7 +369,7 @@ TEST_F(PreparedClusterTest, AStartOnTheSameSeedImportsNothing) {
   ExpectDatabaseIsTheSources();
   EXPECT_EQ(MustRotv({"psql", "-Atc", "SHOW wal_level"}), "minimal\n");
   MustRotv({"stop"});
-  // One on another seed imports, and makes no new cluster.
+  // A start on another seed imports, and creates no new cluster.
   rotv_.server().Exec("INSERT INTO places VALUES (200, 'new')");
   rotv_.MustSync({"pull"});
   places_ = "101";
@@ -377,7 +378,7 @@ TEST_F(PreparedClusterTest, AStartOnTheSameSeedImportsNothing) {
   ExpectStart(false);
 }
 
-TEST_F(PreparedClusterTest, ADamagedOneIsMadeAgain) {
+TEST_F(PreparedClusterTest, ADamagedClusterIsPreparedAgain) {
   rotv_.server().Exec("CREATE TABLE drafts (body text)");
   ExpectStart(true);
   Damage(prepared("seeded.tar"));
@@ -392,7 +393,7 @@ TEST_F(PreparedClusterTest, ADamagedOneIsMadeAgain) {
   ExpectStart(false);
 }
 
-TEST_F(PreparedClusterTest, NothingIsKeptForWhoDoesNotWantIt) {
+TEST_F(PreparedClusterTest, NoClusterIsKeptIfTheUserDisablesIt) {
   rotv_.server().Exec("CREATE TABLE drafts (body text)");
   ExpectStart(true);
   EXPECT_TRUE(std::filesystem::exists(prepared("seeded.tar")));
@@ -401,17 +402,18 @@ TEST_F(PreparedClusterTest, NothingIsKeptForWhoDoesNotWantIt) {
   EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "prepared"));
 }
 
-TEST_F(PreparedClusterTest, AStartThatIsKilledAtAnyMomentIsFollowedByOneThatWorks) {
+TEST_F(PreparedClusterTest, AStartAfterAKilledOneWorks) {
   rotv_.server().Exec("CREATE TABLE drafts (body text)");
   auto began = std::chrono::steady_clock::now();
-  ExpectStart(true);  // The baseline and a stop are in this, so that some rounds come too late, which does no harm.
+  ExpectStart(true);  // The time includes the baseline and a stop, so that some kills come too late, which does no
+                      // harm.
   auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
   std::random_device seed;
   unsigned number = seed();
   SCOPED_TRACE("random number " + std::to_string(number));
   std::mt19937 random(number);
   for (int round = 0; round < 9; ++round) {
-    // Every third has nothing prepared, every third an empty cluster, every third one with the seed.
+    // Every third round has nothing prepared, every third an empty cluster, every third one with the seed.
     if (round % 3 == 0) std::filesystem::remove_all(prepared(""));
     if (round % 3 == 1) std::filesystem::remove(prepared("seeded.json"));
     auto moment = std::chrono::milliseconds(random() % static_cast<unsigned>(whole.count()));
@@ -421,7 +423,7 @@ TEST_F(PreparedClusterTest, AStartThatIsKilledAtAnyMomentIsFollowedByOneThatWork
     Process start(RotvCommand({"start"}));
     std::this_thread::sleep_for(moment);
     Kill(start, victim);
-    if (start.Wait().ok()) MustRotv({"stop"});  // It was over.
+    if (start.Wait().ok()) MustRotv({"stop"});  // The start had completed.
     MustRotv({"start"});
     EXPECT_EQ(Get("/count/places"), "100");
     MustRotv({"stop"});
@@ -445,12 +447,12 @@ class StartWithSpacesTest : public StartTest {
   StartWithSpacesTest() : StartTest("local", TempDirName::kWithSpace) {}
 };
 
-TEST_F(StartWithSpacesTest, EveryPathMayHaveThem) {
+TEST_F(StartWithSpacesTest, EveryPathMayHaveSpaces) {
   MustRotv({"start"});
   EXPECT_EQ(Get("/count/places"), "100");
 }
 
-TEST_F(StartLocalTest, RolesThatPoliciesNameAreThere) {
+TEST_F(StartLocalTest, RolesOfPoliciesExist) {
   rotv_.server().Exec(
       "CREATE ROLE \"Odd, one\"; CREATE ROLE reader; ALTER TABLE places ENABLE ROW LEVEL SECURITY;"
       "CREATE POLICY p ON places FOR SELECT TO reader, \"Odd, one\" USING (id > 90)",
@@ -461,7 +463,7 @@ TEST_F(StartLocalTest, RolesThatPoliciesNameAreThere) {
                       "SELECT string_agg(rolname, '; ' ORDER BY rolname) FROM pg_roles WHERE rolname IN "
                       "('reader', 'Odd, one') AND NOT rolcanlogin"}),
             "Odd, one; reader\n");
-  // From the note beside the seed, and from the prepared cluster.
+  // The roles come from the file next to the seed, and from the prepared cluster.
   for (const char* cluster : {"seeded.tar", "empty.tar"}) {
     std::filesystem::remove(rotv_.home() / "prepared" / cluster);
     MustRotv({"restart"});

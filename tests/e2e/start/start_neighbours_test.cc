@@ -1,4 +1,5 @@
-// `rotv --runtime local start` beside other users of the machine, who must neither get anything run nor be in the way.
+// `rotv --runtime local start` next to other users of the machine, who must not get any program run nor block the
+// start.
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>
@@ -39,24 +40,25 @@ struct stat StatusOf(const std::filesystem::path& path) {
   return status;
 }
 
-TEST_F(StartNeighboursTest, NamesThatAreTakenAreNotUsed) {
-  // What once could be foretold.
+TEST_F(StartNeighboursTest, TakenNamesAreNotUsed) {
+  // A name that could once be predicted.
   std::string home = rotv_.home();
   char name[64];
   std::snprintf(name, sizeof name, "rotv-%u-%08x", geteuid(),
                 static_cast<uint32_t>(XXH3_64bits(home.data(), home.size())));
-  const std::filesystem::path foretold = std::filesystem::path("/dev/shm") / name;
-  attacker_.Occupy(foretold);
+  const std::filesystem::path predicted = std::filesystem::path("/dev/shm") / name;
+  attacker_.Occupy(predicted);
   ExpectItWorks();
-  EXPECT_NE(Directory(), foretold);
+  EXPECT_NE(Directory(), predicted);
   MustRotv({"stop"});
-  EXPECT_TRUE(std::filesystem::exists(foretold / "entrypoint/entrypoint")) << "it was not ours to remove";
-  attacker_.Run("rm -r '" + foretold.native() + "'");
+  EXPECT_TRUE(std::filesystem::exists(predicted / "entrypoint/entrypoint"))
+      << "a directory of another user was removed";
+  attacker_.Run("rm -r '" + predicted.native() + "'");
 }
 
-TEST_F(StartNeighboursTest, OneThatIsSeenCannotBeReplaced) {
+TEST_F(StartNeighboursTest, AVisibleDirectoryCannotBeReplaced) {
   std::unique_ptr<Process> attack = attacker_.AttackNamesIn("/dev/shm");
-  if (!IsRoot()) attack.reset();  // He would be its owner.
+  if (!IsRoot()) attack.reset();  // The attacker would own it.
   ExpectItWorks();
   const std::filesystem::path directory = Directory();
   EXPECT_EQ(StatusOf(directory).st_uid, geteuid());
@@ -68,13 +70,13 @@ TEST_F(StartNeighboursTest, OneThatIsSeenCannotBeReplaced) {
   EXPECT_EQ(attacker_.Victims(), "");
 }
 
-TEST_F(StartNeighboursTest, OneThatIsGoneAndCameBackIsNotUsed) {
+TEST_F(StartNeighboursTest, AReplacedDirectoryIsNotUsed) {
   MustRotv({"start"});
   const std::filesystem::path directory = Directory();
   MustRotv({"stop"});
   EXPECT_FALSE(std::filesystem::exists(directory));
-  if (!IsRoot()) return;  // Made by himself it is his.
-  // As after a crash of the machine: what is remembered is no longer there, and somebody knows the name.
+  if (!IsRoot()) return;  // Without root the attacker is the owner.
+  // The state after a crash of the machine: the recorded directory is gone, and an attacker knows its name.
   WriteFile(Record(), directory.native());
   attacker_.Occupy(directory);
   EXPECT_EQ(Json::parse(MustRotv({"--json", "status"}))["state"], "stopped");
@@ -88,7 +90,7 @@ TEST_F(StartNeighboursTest, OneThatIsGoneAndCameBackIsNotUsed) {
   attacker_.Run("rm '" + directory.native() + "'");
 }
 
-TEST_F(StartNeighboursTest, APlaceThatOthersCanChangeIsRefusedBeforeAnythingIsDone) {
+TEST_F(StartNeighboursTest, ADirectoryThatOthersCanWriteIsRefusedBeforeAnyChange) {
   struct Place {
     const char* make;
     const char* reason;
@@ -114,18 +116,18 @@ TEST_F(StartNeighboursTest, APlaceThatOthersCanChangeIsRefusedBeforeAnythingIsDo
   }
 }
 
-TEST_F(StartNeighboursTest, AProcessOfAnotherUserIsNeverTakenForOurs) {
+TEST_F(StartNeighboursTest, AProcessOfAnotherUserIsNotMistakenForOurs) {
   if (!IsRoot()) return;
   MustRotv({"start"});
   const std::string directory = Directory();
   std::unique_ptr<Process> decoy = attacker_.Start("export ROTV_RUN='" + directory + "'; echo here; exec sleep 600");
   ASSERT_TRUE(decoy->WaitForOutput("here", std::chrono::seconds(30)));
   MustRotv({"stop"});
-  EXPECT_TRUE(decoy->Running()) << "somebody else's process was killed";
+  EXPECT_TRUE(decoy->Running()) << "a process of another user was killed";
   EXPECT_EQ(Json::parse(MustRotv({"--json", "status"}))["state"], "stopped");
 }
 
-// Root works in directories that belong to the server's user, whose programs may be anybody's code.
+// Root works in directories that belong to the server's user, whose programs may run code of anyone.
 TEST_F(StartNeighboursTest, RootFollowsNoLinkOfTheServersUser) {
   if (!IsRoot()) return;
   const std::filesystem::path home = rotv_.home();

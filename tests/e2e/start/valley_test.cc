@@ -1,4 +1,4 @@
-// The example application on a copy of the demo's production, looked at by a real browser.
+// The example application on a copy of the demo's production, checked in a real browser.
 
 #include <gmock/gmock.h>
 
@@ -45,7 +45,7 @@ TEST_F(ValleyTest, ShowsProductionsDataInABrowser) {
   EXPECT_EQ(std::to_string(ApiRows("/api/news")) + "\n",
             Production("SELECT least(count(*), 1000) FROM news WHERE published_at IS NOT NULL"));
   EXPECT_EQ(Json::parse(Get("/api/site"))["name"], "The valley's own");
-  // They and production's schema have come apart, and both ways to run them say so alike.
+  // The migrations and production's schema differ, and both runtimes report the same differences.
   auto differences = [&] {
     Result compared = Rotv({"--json", "validate-schema"});
     EXPECT_EQ(compared.exit_status, 9) << compared.err;
@@ -62,7 +62,7 @@ TEST_F(ValleyTest, ShowsProductionsDataInABrowser) {
            "await client.connect(); await migrate(client, __dirname + '/migrations'); await client.end(); })()");
   EXPECT_EQ(differences(), by_files);
 
-  // Its own migrations found what they wanted to make, and left it.
+  // Its own migrations found their tables, and left them alone.
   EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT count(*) FROM schema_migrations"}), "2\n");
   EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT count(search) > 0 FROM places"}), "t\n");
 

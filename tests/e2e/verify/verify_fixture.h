@@ -1,4 +1,4 @@
-// What the tests of `verify` share: running it, and damaging a store on purpose.
+// Base of the tests of `verify`: running it, and damaging a store on purpose.
 
 #pragma once
 
@@ -24,7 +24,7 @@ class VerifyTest : public FollowTest {
  protected:
   using FollowTest::FollowTest;
 
-  // What `verify --json` says; the test fails unless it ends with `status`.
+  // Returns the output of `verify --json`; the test fails unless it ends with `status`.
   json Verify(int status, std::vector<std::string> arguments = {}) {
     arguments.insert(arguments.begin(), {"--json", "verify"});
     const Command command = rotv.SyncCommand(arguments);
@@ -37,8 +37,8 @@ class VerifyTest : public FollowTest {
     EXPECT_EQ(report["equal"], true) << report.dump(2);
     EXPECT_EQ(report["differing"], 0);
   }
-  // Damage is found, repaired, and gone.
-  void RepairIsRight() {
+  // Checks that damage is found, repaired, and then gone.
+  void RepairIsCorrect() {
     json repaired = Verify(0, {"--repair"});
     EXPECT_EQ(repaired["equal"], true) << repaired.dump(2);
     ExpectEqual();
@@ -53,7 +53,7 @@ class VerifyTest : public FollowTest {
     return {};
   }
 
-  // The store, open for harm, and where to do it: just before the head.
+  // The store, opened to damage it just before the head.
   class Damage {
    public:
     Damage(const RotvHome& rotv, const std::string& quoted_name) {
@@ -78,7 +78,7 @@ class VerifyTest : public FollowTest {
       store_->Write(buffer);
     }
 
-    // Keys of the rows whose lines match.
+    // Returns keys of the rows whose lines match.
     std::vector<std::string> KeysOf(const std::function<bool(std::string_view)>& matches) {
       std::vector<std::string> keys;
       std::unique_ptr<RowScan> scan = store_->ScanAt({.table = table_.id(), .epoch = epoch_, .lsn = head_});

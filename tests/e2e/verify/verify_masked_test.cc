@@ -1,4 +1,4 @@
-// `verify` of tables whose columns are masked: what is not masked is compared all the same.
+// `verify` of tables with masked columns: unmasked columns are compared all the same.
 //
 // Labels: asan
 
@@ -41,7 +41,7 @@ class VerifyMaskedTest : public VerifyTest {
   }
 };
 
-TEST_F(VerifyMaskedTest, WhatIsNotMaskedIsCompared) {
+TEST_F(VerifyMaskedTest, UnmaskedColumnsAreCompared) {
   json report = Verify(0);
   EXPECT_THAT(report["masked"].get<std::vector<std::string>>(),
               ::testing::UnorderedElementsAre("public.by_mail", "public.chosen", "public.part"));
@@ -55,7 +55,7 @@ TEST_F(VerifyMaskedTest, WhatIsNotMaskedIsCompared) {
               HasSubstr("; 3 tables were not compared, because of masking; of 3 tables without the masked columns"));
 }
 
-TEST_F(VerifyMaskedTest, DamageIsFoundAndTheTableIsCopiedMasked) {
+TEST_F(VerifyMaskedTest, DamageIsFoundAndRepairedWithMasks) {
   std::string key;
   AppendIntegerKey("17", &key);
   {
@@ -71,7 +71,7 @@ TEST_F(VerifyMaskedTest, DamageIsFoundAndTheTableIsCopiedMasked) {
   EXPECT_THAT(seed, HasSubstr("plain\\t17\n"));
   EXPECT_THAT(seed, Not(HasSubstr("planted")));
 
-  // A masked column is no affair of verify.
+  // verify does not compare a masked column.
   {
     Damage damage(rotv, "public.keyed");
     damage.Write(key, "17\tother@example.com\tplain\\t17");
@@ -79,7 +79,7 @@ TEST_F(VerifyMaskedTest, DamageIsFoundAndTheTableIsCopiedMasked) {
   EXPECT_EQ(Verify(0)["equal"], true);
 }
 
-TEST_F(VerifyMaskedTest, RowsThatAreMissingOrTooManyAreFound) {
+TEST_F(VerifyMaskedTest, MissingAndExtraRowsAreFound) {
   std::string key;
   AppendIntegerKey("20000", &key);
   {

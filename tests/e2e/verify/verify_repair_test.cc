@@ -1,4 +1,4 @@
-// A store that was damaged on purpose is found out, by the right keys, and repaired.
+// A store that was damaged on purpose: verify finds the damage by the right keys, and repairs it.
 
 #include "fmt/format.h"
 #include "tests/e2e/verify/verify_fixture.h"
@@ -49,7 +49,7 @@ TEST_F(VerifyRepairTest, RowsOfAnIntegerKeyAreFoundAndRepaired) {
   EXPECT_EQ(difference["ranges"][0]["from"], json());
   EXPECT_TRUE(difference["ranges"][0]["to"].is_string());
   EXPECT_GE(difference["differing_ranges"], 2);
-  RepairIsRight();
+  RepairIsCorrect();
 }
 
 TEST_F(VerifyRepairTest, RowsOfATextKeyAreFoundAndRepaired) {
@@ -63,10 +63,10 @@ TEST_F(VerifyRepairTest, RowsOfATextKeyAreFoundAndRepaired) {
   EXPECT_EQ(difference["keys"],
             json::array({Key("different", {{"a", "w\t3"}, {"b", "3"}}), Key("missing", {{"a", "w\t699"}, {"b", "699"}}),
                          Key("extra", {{"a", "zzz"}, {"b", "1"}})}));
-  RepairIsRight();
+  RepairIsCorrect();
 }
 
-TEST_F(VerifyRepairTest, OnlyWhatDiffersIsCopied) {
+TEST_F(VerifyRepairTest, OnlyDifferingRowsAreCopied) {
   {
     Damage damage(rotv, "public.t");
     damage.Write(IntegerKeyOf(17), "17\tno");
@@ -94,10 +94,10 @@ TEST_F(VerifyRepairTest, AMultisetIsResynced) {
   const Result repair = rotv.Sync({"-v", "verify", "--repair"});
   EXPECT_EQ(repair.exit_status, 0) << repair.err;
   EXPECT_NE(repair.err.find("copying public.bag"), std::string::npos) << repair.err;
-  RepairIsRight();
+  RepairIsCorrect();
 }
 
-TEST_F(VerifyRepairTest, ATableOfWhichMostDiffersIsResynced) {
+TEST_F(VerifyRepairTest, ATableThatMostlyDiffersIsResynced) {
   {
     Damage damage(rotv, "public.few");
     for (int i = 1; i <= 300; ++i) damage.Write(IntegerKeyOf(i), fmt::format("{}\tno", i));
@@ -108,16 +108,16 @@ TEST_F(VerifyRepairTest, ATableOfWhichMostDiffersIsResynced) {
   EXPECT_EQ(difference["keys"][9], Key("different", {{"id", "10"}}));
   const Result repair = rotv.Sync({"-v", "verify", "--repair"});
   EXPECT_NE(repair.err.find("copying public.few"), std::string::npos) << repair.err;
-  RepairIsRight();
+  RepairIsCorrect();
 }
 
-TEST_F(VerifyRepairTest, ATableThatCannotBeReadIsResynced) {
+TEST_F(VerifyRepairTest, AnUnreadableTableIsResynced) {
   {
     Damage damage(rotv, "public.few");
     damage.Put(IntegerKeyOf(1000), {.kind = RowVersion::Kind::kPartial, .shape = damage.shape(), .text = "1000\t\\u"});
   }
   EXPECT_NE(TableOf(Verify(7), "public.few")["unreadable"], json());
-  RepairIsRight();
+  RepairIsCorrect();
 }
 
 TEST_F(VerifyRepairTest, ARepairIsFollowedByPulls) {

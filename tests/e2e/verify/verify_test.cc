@@ -1,5 +1,5 @@
-// A store that is right is found equal to its source, whatever the types and keys, while others write and migrate
-// there.
+// A correct store is reported as equal to its source, whatever the types and keys, while other sessions write and
+// migrate there.
 
 #include <thread>
 
@@ -11,7 +11,7 @@
 namespace rotv::testing {
 namespace {
 
-// A table for each type's values, and where it can be a key one with it as key.
+// A table for each type's values, and, if the type can be a key, one with it as key.
 std::string SampleTables() {
   std::string sql;
   int number = 0;
@@ -28,7 +28,7 @@ std::string SampleTables() {
   return sql;
 }
 
-// Keys whose order here is not their type's on the source, in so many rows that there are several ranges.
+// Keys whose stored order is not their type's order on the source, in so many rows that there are several ranges.
 constexpr const char* kKeyTables = R"(
   CREATE TABLE by_int (k int PRIMARY KEY, v text);
   INSERT INTO by_int SELECT n * 3 - 60000, 'row ' || n FROM generate_series(1, 45000) n;
@@ -134,7 +134,7 @@ TEST_F(VerifyTest, RowsOfAnOlderShapeAreEqual) {
   ExpectEqual();
 }
 
-TEST_F(VerifyTest, IsRightUnderLoad) {
+TEST_F(VerifyTest, IsCorrectUnderLoad) {
   BankLoad load(rotv);
   rotv.MustSync({"baseline"});
   load.Start();
@@ -145,7 +145,7 @@ TEST_F(VerifyTest, IsRightUnderLoad) {
   rotv.ExpectSeedIsDump({.import = Import::kNone});
 }
 
-TEST_F(VerifyTest, IsRightWhileTheSchemaChanges) {
+TEST_F(VerifyTest, IsCorrectWhileTheSchemaChanges) {
   Exec(
       "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT n, 'v' FROM generate_series(1, 30000) n;"
       "CREATE TABLE u (id int PRIMARY KEY, a int, b int); INSERT INTO u SELECT n, n, -n FROM generate_series(1, 9) n");

@@ -1,8 +1,8 @@
-// The smallest application that uses its database and its environment: what the tests of `rotv start` start.
+// The smallest application that uses its database and its environment. The tests of `rotv start` start it.
 //
 //   /api/health       200 once the database answers
 //   /count/TABLE      the number of its rows
-//   /env/NAME         a variable, as JSON; null where it is not set
+//   /env/NAME         a variable, as JSON; null if it is not set
 
 'use strict';
 const { execFile } = require('node:child_process');

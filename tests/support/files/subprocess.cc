@@ -51,7 +51,7 @@ std::string ReadAll(int fd) {
   char buffer[65536];
   off_t offset = 0;
   while (true) {
-    // pread, since the program shares the file's position.
+    // pread is used because the program shares the file's position.
     const ssize_t n = pread(fd, buffer, sizeof buffer, offset);
     if (n < 0 && errno == EINTR) continue;
     if (n <= 0) return text;
@@ -124,7 +124,7 @@ Process::Process(const Command& command) {
   const std::string directory = command.directory;
   const pid_t parent = getpid();
 
-  // Files in memory rather than pipes: nobody has to read them for the program to go on.
+  // Files in memory are used instead of pipes: the program goes on although they are not read.
   const int in_fd = MemoryFile("stdin");
   if (WriteAll(in_fd, command.stdin_text) != 0) ThrowErrno("write");
   lseek(in_fd, 0, SEEK_SET);
@@ -140,7 +140,7 @@ Process::Process(const Command& command) {
   pid_ = fork();
   if (pid_ < 0) ThrowErrno("fork");
   if (pid_ == 0) {
-    // Only what is safe between fork and exec in a process with threads.
+    // Only calls that are safe between fork and exec in a process with threads.
     setpgid(0, 0);
     if (dup2(in_fd, 0) < 0 || dup2(out_fd_, 1) < 0 || dup2(err_fd_, 2) < 0) _exit(126);
     if (account) {
@@ -159,7 +159,7 @@ Process::Process(const Command& command) {
     execvpe(argv_pointers[0], argv_pointers.data(), env_pointers.data());
     _exit(127);
   }
-  setpgid(pid_, pid_);  // Here too, so that the group exists whoever of the two comes first.
+  setpgid(pid_, pid_);  // Here too, so that the group exists whichever process comes first.
   close(in_fd);
 }
 
@@ -200,7 +200,7 @@ bool Process::Reap(bool block_until_end, milliseconds timeout) {
   while (true) {
     const pid_t waited = wait4(pid_, &status, block_until_end ? 0 : WNOHANG, &usage);
     if (waited == pid_) break;
-    if (waited < 0 && errno != EINTR) break;  // Reaped by somebody else: as good as ended.
+    if (waited < 0 && errno != EINTR) break;  // Another part of the program reaped it: it counts as ended.
     const auto left = std::chrono::duration_cast<milliseconds>(end - steady_clock::now());
     if (!block_until_end && left.count() <= 0) {
       if (pid_fd >= 0) close(pid_fd);

@@ -1,6 +1,6 @@
 // Runs programs for tests: with an environment, a directory, standard input and a user, in the foreground with a
 // time-out or in the background. Each program leads a process group of its own and is killed with this process, so that
-// a test that is itself killed leaves no server behind.
+// a test that is itself killed leaves no server running.
 
 #pragma once
 
@@ -17,24 +17,26 @@
 namespace rotv::testing {
 
 struct Command {
-  std::vector<std::string> argv = {};           // argv[0] is looked for in PATH unless it holds a '/'.
+  std::vector<std::string> argv = {};           // argv[0] is searched in PATH unless it contains a '/'.
   std::map<std::string, std::string> env = {};  // Set in addition to this process's environment.
-  std::vector<std::string> unset_env = {};  // Taken out of it; a name that ends in '*' stands for all that begin so.
-  std::filesystem::path directory = {};     // Empty: this process's.
+  std::vector<std::string> unset_env = {};      // Removed from it; a name that ends in '*' means all names with that
+                                                // prefix.
+  std::filesystem::path directory = {};         // Empty: this process's.
   std::string stdin_text = {};
   std::filesystem::path stdout_path = {};  // Standard output goes to this file instead of Result::out.
-  std::string user = {};  // Who runs it, with that user's groups and HOME. Needs root. Empty: as we are.
-  std::chrono::milliseconds timeout{120'000};  // RunCommand() kills the group after it. Background processes have none.
-  int death_signal = 9;                        // What the program gets when the thread that started it ends.
+  std::string user = {};  // The user that runs it, with that user's groups and HOME. Needs root. Empty: our own.
+  std::chrono::milliseconds timeout{120'000};  // RunCommand() kills the group after this time. Background processes
+                                               // have no time-out.
+  int death_signal = 9;                        // The signal that the program gets when the thread that started it ends.
 };
 
 struct Result {
-  int exit_status = 0;  // As a shell's: 127 not found, 128+n killed by signal n.
+  int exit_status = 0;  // The same as a shell's: 127 not found, 128+n killed by signal n.
   bool timed_out = false;
   std::string out;
   std::string err;
   double seconds = 0;
-  // Of the program and those of its children that it waited for.
+  // The peak of the program and of those of its children that it waited for.
   int64_t peak_rss_kib = 0;
   double processor_seconds = 0;
 
@@ -44,7 +46,7 @@ struct Result {
 // A program in the background. One thread at a time may use it.
 class Process {
  public:
-  // Throws std::runtime_error if it cannot be started; a program that is not there ends with status 127.
+  // Throws std::runtime_error if it cannot be started; a missing program ends with status 127.
   explicit Process(const Command& command);
   ~Process();  // Kills the group with SIGKILL and waits.
   Process(const Process&) = delete;
@@ -53,10 +55,10 @@ class Process {
   pid_t pid() const { return pid_; }
   bool Running();
 
-  void Signal(int signal_number);       // To the program alone. Nothing happens if it has ended.
-  void SignalGroup(int signal_number);  // To all that it started and that stayed in its group.
+  void Signal(int signal_number);       // Goes to the program alone. Nothing happens if it has ended.
+  void SignalGroup(int signal_number);  // Goes to all processes that it started and that stayed in its group.
 
-  // What it wrote so far.
+  // Its output so far.
   std::string Out() const;
   std::string Err() const;
   // Waits until standard output or standard error holds `text`; false if it ends or `timeout` passes first.
@@ -79,7 +81,7 @@ class Process {
 
 Result RunCommand(const Command& command);
 
-// As RunCommand(), but throws std::runtime_error with the command and all that it wrote unless it ends with 0.
+// Like RunCommand(), but throws std::runtime_error with the command and all its output unless it ends with 0.
 Result MustRun(const Command& command);
 
 // The command, its status and its output, for a failure's message.
@@ -103,13 +105,13 @@ bool WaitUntil(Condition condition, std::chrono::milliseconds timeout) {
 
 // The whole file; throws std::runtime_error if it cannot be read.
 std::string ReadFile(const std::filesystem::path& path);
-// Creates or replaces it with these permissions; throws std::runtime_error.
+// Creates or replaces the file with these permissions; throws std::runtime_error.
 void WriteFile(const std::filesystem::path& path, std::string_view text, mode_t mode = 0644);
 
 bool IsRoot();
 std::string CurrentUser();
-// A TCP port of 127.0.0.1 that nobody listens on at this moment, outside of the range that outgoing connections use.
-// Another process can still take it first: whoever uses it tries again with another.
+// A TCP port of 127.0.0.1 without a listener at this moment, outside of the range that outgoing connections use.
+// Another process can still take it first: callers try again with another port then.
 int FreePort();
 
 }  // namespace rotv::testing

@@ -15,7 +15,7 @@ TempDir::TempDir(TempDirName name, const std::filesystem::path& parent) {
     throw std::filesystem::filesystem_error("mkdtemp", pattern, std::error_code(errno, std::generic_category()));
   }
   root_ = pattern;
-  chmod(root_.c_str(), 0755);  // NOLINT(bugprone-unused-return-value): ours, just made.
+  chmod(root_.c_str(), 0755);  // NOLINT(bugprone-unused-return-value): our own new directory.
   path_ = root_;
   if (name == TempDirName::kWithSpace) {
     path_ = root_ / "a b";

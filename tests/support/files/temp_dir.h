@@ -1,4 +1,4 @@
-// A directory for one test, reachable by every user of the machine and removed at the end.
+// A directory for one test. Every user of the machine can reach it; it is removed at the end.
 
 #pragma once
 
@@ -14,7 +14,7 @@ class TempDir {
   // Makes a new directory (mode 0755) in `parent`; its name is short, so that a socket's path fits. Throws
   // std::filesystem::filesystem_error.
   explicit TempDir(TempDirName name = TempDirName::kPlain, const std::filesystem::path& parent = "/tmp");
-  // Removes it with all that is in it, unless the environment has ROTV_KEEP_TEMP: then it says where it is.
+  // Removes it with all its content, unless the environment has ROTV_KEEP_TEMP: then it prints the path.
   ~TempDir();
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;

@@ -1,5 +1,5 @@
-// A disk on which every sync takes ROTV_TEST_SYNC_MS milliseconds: a library for LD_PRELOAD. Where ROTV_TEST_SYNC_BEGUN
-// is set, a file of that name is there from the first sync on.
+// A disk on which every sync takes ROTV_TEST_SYNC_MS milliseconds: a library for LD_PRELOAD. If ROTV_TEST_SYNC_BEGUN is
+// set, a file of that name exists from the first sync on.
 
 #include <dlfcn.h>
 #include <fcntl.h>

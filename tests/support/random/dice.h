@@ -1,5 +1,5 @@
-// Numbers that follow from one seed, the same on every machine: what the standard's distributions make of an engine's
-// numbers is not laid down, so none of them is used.
+// Numbers that follow from one seed, the same on every machine. The standard does not define what its distributions
+// make of an engine's numbers, so none of them is used.
 
 #pragma once
 
@@ -13,11 +13,11 @@ class Dice {
  public:
   explicit Dice(uint64_t seed) : random_(seed) {}
 
-  // 0 to limit - 1; 0 where there is no choice.
+  // 0 to limit - 1; 0 if there is no choice.
   int Below(int limit) { return limit <= 1 ? 0 : static_cast<int>(random_() % static_cast<uint64_t>(limit)); }
   bool OneIn(int chances) { return Below(chances) == 0; }
 
-  // One of the elements, of which there must be some. It lives as long as `from`.
+  // One of the elements of `from`, which must not be empty. The reference lives as long as `from`.
   template <typename T>
   const T& Pick(const std::vector<T>& from) {
     return from.at(static_cast<size_t>(Below(static_cast<int>(from.size()))));

@@ -5,7 +5,7 @@
 namespace rotv::testing {
 namespace {
 
-// What an attempt is made of; MARKS stands for the directory.
+// The statements of each attempt; MARKS is replaced by the directory.
 constexpr const char* kAttempts = R"sql(
   $a$COPY (SELECT 1) TO PROGRAM 'touch MARKS/program'$a$,
   $a$COPY (SELECT 1) TO 'MARKS/copy'$a$,
@@ -20,7 +20,7 @@ constexpr const char* kAttempts = R"sql(
   $a$SELECT rolpassword FROM pg_catalog.pg_authid$a$,
   $a$UPDATE pg_catalog.pg_authid SET rolsuper = true$a$,
   $a$ALTER ROLE CURRENT_USER SUPERUSER$a$,
-  $a$CREATE ROLE mighty SUPERUSER LOGIN$a$,
+  $a$CREATE ROLE elevated SUPERUSER LOGIN$a$,
   $a$GRANT pg_execute_server_program, pg_write_server_files TO CURRENT_USER$a$,
   $a$GRANT rotv_superuser TO CURRENT_USER$a$,
   $a$SET ROLE rotv_superuser$a$,
@@ -32,13 +32,13 @@ constexpr const char* kAttempts = R"sql(
   $a$CREATE EXTENSION plpython3u$a$,
   $a$CREATE FUNCTION attack.native() RETURNS int LANGUAGE internal AS 'pg_backend_pid'$a$,
   $a$CREATE FUNCTION attack.native() RETURNS int LANGUAGE c AS 'MARKS/library', 'start'$a$,
-  $a$CREATE EVENT TRIGGER mighty ON ddl_command_end EXECUTE FUNCTION attack.on_event()$a$,
-  $a$CREATE SUBSCRIPTION mighty CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false)$a$,
-  $a$SELECT public.dblink_exec('user=rotv_superuser dbname=postgres', 'CREATE ROLE mighty SUPERUSER')$a$,
-  $a$SELECT public.dblink_exec('user=postgres dbname=postgres', 'CREATE ROLE mighty SUPERUSER')$a$
+  $a$CREATE EVENT TRIGGER elevated ON ddl_command_end EXECUTE FUNCTION attack.on_event()$a$,
+  $a$CREATE SUBSCRIPTION elevated CONNECTION 'dbname=x' PUBLICATION p WITH (connect = false)$a$,
+  $a$SELECT public.dblink_exec('user=rotv_superuser dbname=postgres', 'CREATE ROLE elevated SUPERUSER')$a$,
+  $a$SELECT public.dblink_exec('user=postgres dbname=postgres', 'CREATE ROLE elevated SUPERUSER')$a$
 )sql";
 
-// A function whose volatility is a lie may call one that tells the truth.
+// A function declared IMMUTABLE may call the VOLATILE one that makes the attempt.
 constexpr const char* kFunctions = R"sql(
 CREATE SCHEMA attack;
 CREATE TABLE attack.gained (place text, attempt text);
@@ -119,7 +119,7 @@ INSERT INTO attack.defaults VALUES (1);
 INSERT INTO attack.hidden VALUES (1);
 )sql";
 
-// The import's own statements may turn a setting that psql finds the ends of literals by.
+// Statements that may change a setting by which psql finds the ends of literals.
 constexpr const char* kConfusion = R"sql(
 CREATE FUNCTION attack.confuse() RETURNS bool LANGUAGE plpgsql AS $f$
 BEGIN

@@ -1,5 +1,5 @@
-// Values at the ends of what types hold, and the masking rules that take them: for tests of the rules alone, and on a
-// real server.
+// Extreme values of each type, and the masking rules that take them: for tests of the rules alone, and on a real
+// server.
 
 #pragma once
 
@@ -11,9 +11,9 @@
 namespace rotv::testing {
 
 struct MaskedType {
-  std::vector<mask::MaskColumn> columns;  // Of the same values.
-  std::vector<MaskRule> rules;            // That take them.
-  std::vector<std::string> values;        // As the server writes them.
+  std::vector<mask::MaskColumn> columns;  // Columns of these values.
+  std::vector<MaskRule> rules;            // Rules that take the columns.
+  std::vector<std::string> values;        // In the server's output form.
 };
 
 // `long_text` values have this many bytes.

@@ -6,7 +6,7 @@
 namespace rotv::testing {
 namespace {
 
-// Of the workload's own schemas; what belongs to an extension is left alone.
+// Tables of the workload's own schemas; objects of extensions are left out.
 constexpr const char* kTables = R"(
   SELECT n.nspname, c.relname, c.relkind, c.relpersistence, coalesce(p.partstrat, ' '),
     CASE WHEN c.relispartition THEN (SELECT format('"%s"."%s"', replace(rn.nspname, '"', '""'),

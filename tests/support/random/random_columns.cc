@@ -7,7 +7,7 @@ namespace {
 
 bool IsOwn(const RandomColumn& column) { return !column.inherited && !column.partition_key; }
 
-// Casts that leave the rows as they are, or change their text, or cannot fail with what the workload writes.
+// Casts that keep the rows unchanged, or change their text; none can fail with the workload's values.
 std::string WiderType(const std::string& type) {
   if (type == "smallint") return "integer";
   if (type == "integer") return "bigint";
@@ -81,7 +81,7 @@ std::string RandomColumns::Rename() {
                      SqlName(world_.NewName("c")));
 }
 
-// Of two columns with the same type where there are such: nothing tells them apart but their place.
+// Chooses two columns with the same type if there are such: only their position distinguishes them.
 std::string RandomColumns::ExchangeNames() {
   const RandomTable* table = Table();
   const RandomColumn* one = table == nullptr ? nullptr : world_.Column(*table, IsOwn);
@@ -96,7 +96,7 @@ std::string RandomColumns::ExchangeNames() {
       table->Sql(), SqlName(one->name), SqlName(two->name));
 }
 
-// What was computed is stored from now on.
+// The formerly computed values are stored from now on.
 std::string RandomColumns::DropExpression() {
   const RandomTable* table = Table();
   const RandomColumn* column =
@@ -121,7 +121,7 @@ std::string RandomColumns::Retype() {
       return fmt::format("{}{} USING {}::{}", start, wider, name, wider);
     }
     case 2: {
-      // The same type, other values.
+      // Keeps the type and changes the values.
       const std::string value = world_.values.Value(column->type, ValueSize::kSmall);
       return fmt::format("{0}{1} USING coalesce({2}, {3})", start, column->type, name, value);
     }
@@ -180,7 +180,7 @@ std::string RandomColumns::SetStorage() {
   return fmt::format("ALTER TABLE {} ALTER {} {}", table->Sql(), SqlName(column->name), world_.dice.Pick(kChanges));
 }
 
-// Several parts of one statement: dropped and added, under the same name too.
+// A statement of several parts: columns are dropped and added, under the same name too.
 std::string RandomColumns::Several() {
   const RandomTable* table = Table();
   const RandomColumn* column =

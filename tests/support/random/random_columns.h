@@ -1,4 +1,4 @@
-// Statements that change the columns of tables that are there.
+// Statements that change the columns of existing tables.
 
 #pragma once
 
@@ -28,7 +28,7 @@ class RandomColumns {
   std::string SetStorage();
   std::string Several();
 
-  // A table whose columns are its own to change.
+  // A table that may change its own columns.
   const RandomTable* Table();
 
   RandomWorld& world_;

@@ -41,7 +41,7 @@ const RandomTable& RandomData::Table() {
   if (const RandomTable* last = catalog_.FindTable(world_.last_table()); last != nullptr && dice_.OneIn(3))
     return *last;
   const RandomTable& table = dice_.Pick(catalog_.tables);
-  // A leaf is mostly written to through its root.
+  // A leaf partition is mostly written to through its root.
   return dice_.OneIn(3) ? table : Top(table);
 }
 
@@ -106,7 +106,7 @@ std::string RandomData::Insert(const RandomTable& table) {
   return fmt::format("{}VALUES {}{}", start, rows, conflict);
 }
 
-// A few rows, chosen by what is in them: where rows lie differs from run to run.
+// A condition that picks a few rows by their values: the physical order of rows differs from run to run.
 std::string RandomData::Where(const RandomTable& table) {
   for (const RandomColumn& column : table.columns) {
     if (!IsNumber(column) || dice_.OneIn(3)) continue;
@@ -132,7 +132,7 @@ std::string RandomData::Update(const RandomTable& table) {
   return fmt::format("UPDATE {} SET {} WHERE {}", table.Sql(), sets, Where(table));
 }
 
-// Moved, exchanged, or set to something that may be there already.
+// Keys are moved, exchanged, or set to values that may exist already.
 std::string RandomData::UpdateKey(const RandomTable& table) {
   std::vector<const RandomColumn*> keys;
   for (const RandomColumn& column : table.columns) {
@@ -142,7 +142,7 @@ std::string RandomData::UpdateKey(const RandomTable& table) {
   const RandomColumn& key = *dice_.Pick(keys);
   const std::string name = SqlName(key.name);
   if (IsNumber(key) && !dice_.OneIn(4)) {
-    // Shifted as a whole, so that hardly anything is met.
+    // All keys are moved together, so that hardly any collides.
     if (dice_.OneIn(2)) {
       return fmt::format("UPDATE {0} SET {1} = {1} + {2} WHERE {3}", table.Sql(), name, 100 + dice_.Below(1000),
                          Where(table));

@@ -1,4 +1,4 @@
-// Statements that change rows, made for the tables that a catalogue names.
+// Statements that change rows of the tables that a catalogue names.
 
 #pragma once
 
@@ -10,11 +10,11 @@ namespace rotv::testing {
 
 class RandomData {
  public:
-  // Which outlives this.
+  // `world` must outlive this object.
   explicit RandomData(RandomWorld& world)
       : world_(world), dice_(world.dice), catalog_(world.catalog), values_(world.values) {}
 
-  // One statement, which the server may refuse; empty where there is no table.
+  // One statement, which the server may refuse; empty if there is no table.
   std::string Change();
   // Rows for this table.
   std::string Insert(const RandomTable& table);

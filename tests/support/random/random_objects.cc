@@ -123,7 +123,7 @@ std::string RandomObjects::ChangeMaterializedView() {
   return (world_.dice.OneIn(3) ? "DROP" : "REFRESH") + (" MATERIALIZED VIEW " + view);
 }
 
-// They write nothing, or to a sequence, and let every row pass.
+// Triggers write nothing, or to a sequence, and let every row pass.
 std::string RandomObjects::CreateTrigger() {
   const RandomTable* table = world_.Table(Any);
   if (table == nullptr) return "";
@@ -191,7 +191,7 @@ std::string RandomObjects::ChangeSequence() {
   }
 }
 
-// Their numbers are given, since they are part of the dump.
+// The object identifiers are given explicitly, since they are part of the dump.
 std::string RandomObjects::LargeObject() {
   if (world_.catalog.large_objects.empty() || world_.dice.OneIn(3)) {
     return fmt::format("SELECT lo_from_bytea({}, convert_to(repeat({}, {}), 'UTF8'))", 700000 + world_.NextNumber(),
@@ -219,7 +219,7 @@ std::string RandomObjects::Comment() {
                      world_.values.Text());
 }
 
-// The owner is not bound by it.
+// The policy does not bind the owner.
 std::string RandomObjects::Policy() {
   const RandomTable* table = world_.Table(Any);
   if (table == nullptr) return "";

@@ -1,4 +1,5 @@
-// Statements that make, change and remove what is not a table: types, views, functions, sequences, large objects.
+// Statements that create, change and remove objects other than tables: types, views, functions, sequences, large
+// objects.
 
 #pragma once
 
@@ -13,7 +14,7 @@ class RandomObjects {
   explicit RandomObjects(RandomWorld& world) : world_(world) {}
 
   std::string Change();
-  // May not stand in front of a use of the value in the same transaction.
+  // A use of the new value must not follow in the same transaction.
   std::string CreateType();
 
  private:

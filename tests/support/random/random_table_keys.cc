@@ -1,4 +1,4 @@
-// The part of RandomTables that concerns what is laid over a table: keys, constraints, indexes, partitions and heirs.
+// The part of RandomTables that adds to tables: keys, constraints, indexes, partitions and child tables.
 
 #include "fmt/format.h"
 #include "tests/support/random/random_tables.h"
@@ -15,7 +15,7 @@ const RandomIndex* PrimaryKey(const RandomTable& table) {
 
 }  // namespace
 
-// Duplicates are removed first, and NULLs: the key is there afterwards.
+// Duplicates and NULLs are removed first, so that the key can be added.
 std::string RandomTables::AddPrimaryKey() {
   const RandomTable* table =
       world_.Table([](const RandomTable& t) { return t.IsPlain() && !t.HasPrimaryKey() && !t.has_children; });
@@ -99,7 +99,7 @@ std::string RandomTables::RenameIndex() {
                      SqlName(world_.dice.Pick(table->indexes).name), SqlName(world_.NewName("x")));
 }
 
-// Another file, the same rows.
+// Gives the table another file with the same rows.
 std::string RandomTables::Rewrite() {
   const RandomTable* table = world_.Table([](const RandomTable& t) { return t.kind == 'r' && !t.indexes.empty(); });
   if (table == nullptr) return "";
@@ -179,7 +179,7 @@ std::string RandomTables::Detach() {
   return fmt::format("ALTER TABLE {} DETACH PARTITION {}", leaf->root, leaf->Sql());
 }
 
-// Where it was, if both are there still.
+// Attaches the partition where it was, if both tables still exist.
 std::string RandomTables::Attach() {
   while (!detached_.empty()) {
     const Detached was = detached_.back();

@@ -95,7 +95,7 @@ std::string RandomTables::CreatePartitioned() {
   }
 }
 
-// A partition that has partitions.
+// A partition that itself has partitions.
 std::string RandomTables::Branch(const std::string& root) {
   const std::string branch = world_.NewObject("p");
   return fmt::format(
@@ -129,7 +129,7 @@ std::string RandomTables::Drop() {
   return table == nullptr ? "" : fmt::format("DROP TABLE {} CASCADE", table->Sql());
 }
 
-// Another table under the same name.
+// Creates another table under the same name.
 std::string RandomTables::CreateAgain() {
   const RandomTable* table = world_.Table([](const RandomTable& t) { return t.IsPlain() && !t.has_children; });
   if (table == nullptr) return "";
@@ -137,7 +137,7 @@ std::string RandomTables::CreateAgain() {
                      Columns(world_.dice.Below(4)), world_.dice.OneIn(4) ? "" : "PRIMARY KEY");
 }
 
-// As a repack does: a new table with the same columns takes over the name, with other rows.
+// Does the same as a repack: a new table with the same columns takes over the name, with other rows.
 std::string RandomTables::Replace() {
   const RandomTable* table =
       world_.Table([](const RandomTable& t) { return t.IsPlain() && !t.has_children && !t.inherits; });

@@ -1,4 +1,5 @@
-// Statements that make, change and remove whole tables: their keys, their identity, their partitions and heirs.
+// Statements that create, change and remove whole tables: their keys, their identity, their partitions and child
+// tables.
 
 #pragma once
 
@@ -13,9 +14,9 @@ class RandomTables {
  public:
   explicit RandomTables(RandomWorld& world) : world_(world) {}
 
-  std::string Create();       // Any kind.
-  std::string Change();       // May stand in a transaction.
-  std::string ChangeAlone();  // May not.
+  std::string Create();       // A table of any kind.
+  std::string Change();       // Allowed in a transaction.
+  std::string ChangeAlone();  // Not allowed in a transaction.
 
   std::string CreatePlain();
   std::string CreatePartitioned();
@@ -56,7 +57,7 @@ class RandomTables {
   std::string Inherit();
   std::string NoInherit();
 
-  // Where a partition stood before it was detached.
+  // The place of a partition before it was detached.
   struct Detached {
     std::string table;
     std::string root;

@@ -8,7 +8,7 @@
 namespace rotv::testing {
 namespace {
 
-// Small whole numbers meet again in other statements; the rest is what is easily garbled.
+// Small whole numbers occur again in other statements; the other values are easily garbled.
 const std::map<std::string, std::vector<std::string>>& Samples() {
   static const std::map<std::string, std::vector<std::string>> samples = {
       {"boolean", {"true", "false"}},
@@ -121,7 +121,7 @@ std::string RandomValues::Text() {
   return SqlLiteral(text);
 }
 
-// Large ones are kept outside of their row, where an update can leave them alone.
+// Large values are stored outside of their row (TOAST), where an update can leave them unchanged.
 std::string RandomValues::TextOf(ValueSize size) {
   if (size == ValueSize::kAny && dice_.OneIn(5)) {
     return fmt::format("repeat(md5('{}'), {})", dice_.Below(1000), 80 + dice_.Below(300));
@@ -160,7 +160,7 @@ std::string RandomValues::Value(const std::string& type, ValueSize size) {
   }
   if (plain == "smallint") return Cast(Digits(200), type);
   if (plain == "numeric") {
-    // The same number in several texts.
+    // The tails give one number several texts.
     static const std::vector<std::string> kTails = {"", "", ".0", ".00", ".5", ".123456"};
     return Cast(Digits(60) + dice_.Pick(kTails), type);
   }

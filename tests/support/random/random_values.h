@@ -1,5 +1,5 @@
-// Values of every type that the random workload uses, as expressions of SQL (standard_conforming_strings on) which
-// carry their type, and the types themselves.
+// Values of every type that the random workload uses, as SQL expressions (standard_conforming_strings on) with their
+// type, and the types themselves.
 
 #pragma once
 
@@ -10,26 +10,27 @@
 
 namespace rotv::testing {
 
-// How large a value may be: what stands in an index must fit into a page.
+// The largest allowed size of a value: indexed values must fit into a page.
 enum class ValueSize { kSmall, kAny };
 
 class RandomValues {
  public:
-  // Both outlive this.
+  // Both arguments must outlive this object.
   RandomValues(Dice& dice, const RandomCatalog& catalog) : dice_(dice), catalog_(catalog) {}
 
-  // For a new column: any type, also those of the database; one with an order, for keys.
+  // A type for a new column: any type, including those of the database; an ordered one for keys.
   std::string Type();
   std::string KeyType();
 
-  // Not NULL, unless it is the type's own way.
+  // A value that is not NULL, unless NULL belongs to the type.
   std::string Value(const std::string& type, ValueSize size = ValueSize::kAny);
-  // NULL where the column allows it, a key of the table that it refers to, what a partition would take.
+  // A value that fits the column: NULL where the column allows it, a key of the referenced table, or a value that a
+  // partition accepts.
   std::string ValueFor(const RandomTable& table, const RandomColumn& column);
-  // The same value in every row, as DEFAULT can have it; now and then one that differs from row to row.
+  // A value for DEFAULT: mostly the same in every row, now and then one that differs from row to row.
   std::string Default(const std::string& type);
 
-  // Characters that are easily garbled; a literal without its type.
+  // A literal without its type, made of characters that are easily garbled.
   std::string Text();
 
  private:
@@ -42,7 +43,7 @@ class RandomValues {
   const RandomCatalog& catalog_;
 };
 
-// Whether an index of btree takes this type.
+// True if a btree index takes this type.
 bool CanBeKey(const std::string& type, const RandomCatalog& catalog);
 
 }  // namespace rotv::testing

@@ -10,14 +10,14 @@ constexpr const char* kSession =
     "SET search_path = ''; SET datestyle = ISO; SET intervalstyle = postgres; SET timezone = 'UTC'; "
     "SET bytea_output = hex; SET extra_float_digits = 3; SET lock_timeout = 200";
 
-// What a table in the publication refuses: it ends with a pull.
+// The refusal by which the server protects a published table; it ends with a pull.
 bool IsThePublications(const std::string& reason) {
   return reason.find("replica identity and publishes") != std::string::npos ||
          reason.find("part of publication") != std::string::npos ||
          reason.find("cannot be replicated") != std::string::npos;
 }
 
-// "relation "a" does not exist" without what stands in quotes.
+// The message without the text in quotes: "relation "a" does not exist" loses its name.
 std::string WithoutNames(const std::string& message) {
   std::string text;
   bool quoted = false;
@@ -118,7 +118,7 @@ void RandomWorkload::EndTransaction() {
   if (world_.dice.OneIn(8)) {
     Execute(session_, "ROLLBACK");
   } else if (world_.dice.OneIn(6)) {
-    // Some transactions cannot be prepared; those are rolled back by the attempt.
+    // Some transactions cannot be prepared; the failed attempt rolls them back.
     const std::string name = SqlLiteral("random " + std::to_string(world_.NextNumber()));
     if (Execute(session_, "PREPARE TRANSACTION " + name)) {
       Execute(session_, (world_.dice.OneIn(3) ? "ROLLBACK PREPARED " : "COMMIT PREPARED ") + name);
@@ -128,7 +128,7 @@ void RandomWorkload::EndTransaction() {
   }
 }
 
-// Data and schema in any order, parts of it rolled back.
+// Changes data and schema in any order, and rolls parts back.
 void RandomWorkload::Transaction() {
   Execute(session_, "BEGIN");
   const int schema_changes_in = world_.dice.OneIn(2) ? 4 : 1000;
@@ -147,8 +147,8 @@ void RandomWorkload::Transaction() {
   ReadCatalogAgain();
 }
 
-// The other one begins first and ends at any time; where it holds a lock, this one gives up. Reading the catalogue
-// would have to wait for such a lock too, so what was read before serves until the end.
+// The other session begins first and ends at any time; if it holds a lock, this session gives up. Reading the catalogue
+// would have to wait for such a lock too, so the catalogue read before is used until the end.
 void RandomWorkload::TwoSessions() {
   Execute(other_, "BEGIN");
   for (int i = 1 + world_.dice.Below(4); i > 0; --i) Attempt(other_, Statement(Kind::kData));

@@ -1,5 +1,5 @@
-// A database and what happens to it, made up from one number: the same number makes the same statements on every server
-// of one version. Rows and schema change, in transactions and outside of them, in one session and in two.
+// A database and its changes, generated from one number: the same number gives the same statements on every server of
+// one version. Rows and schema change, in transactions and outside of them, in one session and in two.
 //
 //   RandomWorkload workload(seed, server);
 //   workload.Setup();
@@ -24,27 +24,27 @@ namespace rotv::testing {
 
 class RandomWorkload {
  public:
-  // For a server whose database `rotv` is empty, and which outlives this.
+  // The server's database `rotv` must be empty, and the server must outlive this object.
   RandomWorkload(uint64_t seed, const PostgresServer& server);
 
   void Setup();
   void Step();
 
-  // All that was executed so far, with what the server said to the refused ones.
+  // All statements executed so far, with the server's message for the refused ones.
   const std::vector<std::string>& statements() const { return statements_; }
-  // The share of statements that the server refused. What a published table without identity refuses is not counted:
-  // that ends with the next pull.
+  // The share of statements that the server refused. Refusals for a published table without identity are not counted:
+  // they end with the next pull.
   double RefusedShare() const;
-  // How often each reason was met, without names.
+  // The number of refusals by reason, without names.
   const std::map<std::string, int>& reasons() const { return reasons_; }
 
  private:
   enum class Kind { kData, kSchema };
 
   std::string Statement(Kind kind);
-  // False if it was refused.
+  // False if the server refused it.
   bool Execute(Connection& session, const std::string& sql);
-  // In a savepoint, so that a refusal costs nothing else.
+  // Runs the statement in a savepoint, so that a refusal undoes nothing else.
   void Attempt(Connection& session, const std::string& sql);
   void ReadCatalogAgain();
   void NoteRefusal(const std::string& reason);

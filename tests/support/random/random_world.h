@@ -1,4 +1,5 @@
-// What the makers of random statements share: the dice, the catalogue as last read, values, and names for new objects.
+// Shared by the generators of random statements: the dice, the catalogue as last read, values, and names for new
+// objects.
 
 #pragma once
 
@@ -15,21 +16,22 @@ class RandomWorld {
   RandomWorld(const RandomWorld&) = delete;
   RandomWorld& operator=(const RandomWorld&) = delete;
 
-  // A name that was never used, now and then with odd characters or 63 bytes long; or one that somebody had before.
+  // A name that was never used, now and then with odd characters or 63 bytes long; or one that another object had
+  // before.
   std::string NewName(const std::string& kind);
   std::string Schema() { return dice.Pick(catalog.schemas); }
-  // Qualified, in any schema; as SQL.
+  // A qualified name in any schema, as SQL.
   std::string NewObject(const std::string& kind) { return Schema() + "." + SqlName(NewName(kind)); }
   int NextNumber() { return ++number_; }
 
-  // One of the tables that fit; nullptr if there is none.
+  // One of the matching tables; nullptr if there is none.
   template <typename Fits>
   const RandomTable* Table(Fits fits);
-  // One of its columns that fit; nullptr if there is none.
+  // One of its matching columns; nullptr if there is none.
   template <typename Fits>
   const RandomColumn* Column(const RandomTable& table, Fits fits);
 
-  // Which table was picked last, as SQL: what changed just now is worth changing again.
+  // The table that was picked last, as SQL: a table that changed just now is worth changing again.
   const std::string& last_table() const { return last_table_; }
 
   Dice dice;
@@ -63,14 +65,14 @@ const RandomColumn* RandomWorld::Column(const RandomTable& table, Fits fits) {
   return found.empty() ? nullptr : dice.Pick(found);
 }
 
-// A statement of SQL, or several in one text; empty: nothing there to do it to.
+// One or several statements of SQL; empty if there is no object to change.
 template <typename Maker>
 struct RandomChange {
   int weight;
   std::string (Maker::*make)();
 };
 
-// Tries until one has something to do; weights are relative.
+// Tries generators until one gives a statement; weights are relative.
 template <typename Maker, size_t N>
 std::string PickChange(Dice& dice, Maker& maker, const RandomChange<Maker> (&changes)[N]) {
   int sum = 0;

@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# A Podman of the tests' own, with an image: makes the image where it is missing, and prints the environment in which
-# Podman knows it, NAME=VALUE, one a line, and IMAGE=NAME. Neither the user's containers nor his configuration are
-# touched. Works for root, and without root where the user may have a range of ids (/etc/subuid).
+# A Podman for the tests alone, with an image: builds the image if it is missing, and prints the environment in which
+# Podman finds it, NAME=VALUE, one per line, and IMAGE=NAME. Neither the user's containers nor his configuration are
+# touched. Works for root, and without root if the user has a range of ids (/etc/subuid).
 #
 #   container_image.sh             PostgreSQL 17 on Debian: a source
 #   container_image.sh debian      Debian alone: what an image for `rotv start` is built from
-#   container_image.sh application the same, and Podman's cache holds what every such image begins with
+#   container_image.sh application the same, and Podman's cache has the first layers of every such image
 #
 #   export $(tests/support/servers/container_image.sh); podman run -it --rm $IMAGE bash
 #
@@ -18,7 +18,7 @@ source "$(dirname "${BASH_SOURCE[0]}")/other_debian.sh"
 
 version=17
 suite=trixie
-# The tag: what is made differently is made again.
+# The tag has a version: raise it to build the image again.
 case ${1:-} in
   debian | application) image=localhost/rotv-test-debian:$suite-v1 packages=ca-certificates ;;
   '') image=localhost/rotv-test-postgresql:$version-v1 packages=postgresql-$version ;;
@@ -26,18 +26,19 @@ case ${1:-} in
 esac
 
 cache=$(cache_directory)/containers
-# On a file system that a restart of the machine empties: what Podman believes to run must not outlive it.
+# The file system is one that a restart of the machine empties: Podman's record of running containers must not
+# survive it.
 run=/dev/shm/rotv-test-podman-$(id -u)
 
 write_configuration() {
   local runtime files processes
-  runtime=$(command -v runc || command -v crun) || fail "there is no runc here; ./dev test installs one"
-  # No more than the machine allows, else nothing starts.
+  runtime=$(command -v runc || command -v crun) || fail "runc is not installed; ./dev test installs it"
+  # The limits must not exceed the machine's, else nothing starts.
   files=$(ulimit -Hn) processes=$(ulimit -Hu)
   [[ $files =~ ^[0-9]+$ && $files -lt 20000 ]] || files=20000
   [[ $processes =~ ^[0-9]+$ && $processes -lt 20000 ]] || processes=20000
   (umask 077 && mkdir -p "$run")
-  [[ -O $run ]] || fail "$run is somebody else's"
+  [[ -O $run ]] || fail "$run belongs to another user"
   mkdir -p "$cache"
   cat >"$cache/containers.conf" <<END
 [containers]
@@ -61,37 +62,37 @@ runroot = "$run/storage"
 END
 }
 
-# A small Debian with what is wanted in it, as somebody would make one who builds his own image.
+# Builds a small Debian with the wanted packages, like a user who builds his own image.
 make_image() {
   local work=$cache/new
   rm -rf "$work"
   mkdir "$work"
-  write_sources "$suite" "$work/sources" || fail "this machine is no Debian, so its mirrors do not have what the \
-container is made of.
+  write_sources "$suite" "$work/sources" || fail "this machine is not a Debian, so its mirrors do not have the \
+container's packages.
 Name a Debian mirror in ROTV_TEST_APT_SOURCES (see docs/testing.md), or leave these tests out:
 ./dev test --without-containers"
-  command -v mmdebstrap >/dev/null || fail "there is no mmdebstrap here; ./dev test installs it"
-  # The just-in-time compiler is a third of it all.
+  command -v mmdebstrap >/dev/null || fail "mmdebstrap is not installed; ./dev test installs it"
+  # The just-in-time compiler is a third of the size.
   # shellcheck disable=SC2016
   mmdebstrap --variant=minbase --aptopt='Acquire::Check-Valid-Until "false"' --dpkgopt=force-unsafe-io \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --include="$packages" \
     --customize-hook='rm -f "$1"/usr/lib/*/libLLVM* "$1"/usr/lib/*/libz3* "$1"/usr/lib/postgresql/*/lib/llvmjit.so' \
-    "$suite" "$work/image.tar" "$work"/sources/* >&2 || fail "the container's file system cannot be made"
+    "$suite" "$work/image.tar" "$work"/sources/* >&2 || fail "the container's file system cannot be built"
   podman import -q "$work/image.tar" "$image" >&2
   rm -rf "$work"
 }
 
-command -v podman >/dev/null || fail "there is no podman here; ./dev test installs it"
+command -v podman >/dev/null || fail "podman is not installed; ./dev test installs it"
 mkdir -p "$cache"
-# Podman must not inherit the lock: without root it leaves a process behind that keeps its user's name space.
+# Podman must not inherit the lock: without root it leaves a process running that keeps its user's namespace.
 exec 9>"$cache/.lock"
 flock 9
 [[ -d $run && -f $cache/storage.conf ]] || write_configuration
 export CONTAINERS_CONF=$cache/containers.conf CONTAINERS_STORAGE_CONF=$cache/storage.conf XDG_RUNTIME_DIR=$run
 podman image exists "$image" 9>&- || make_image 9>&-
 if [[ ${1:-} == application ]]; then
-  # What such an image is made of comes through a network, which Podman without root gets from slirp4netns.
+  # The image's parts come through a network, which Podman without root gets from slirp4netns.
   [[ $(id -u) == 0 || (-r /dev/net/tun && -w /dev/net/tun) ]] ||
     fail "an ordinary user's containers have no network here, since /dev/net/tun is closed (elsewhere its mode is 0666).
 Open it, or leave these tests out: ./dev test --without-containers"

@@ -5,7 +5,7 @@
 namespace rotv::testing {
 namespace {
 
-// Whoever runs this tells who he is.
+// This program reports which user runs it.
 constexpr const char* kProgram = R"(
 plant() {  # FILE
   { printf '#!/bin/bash\nid -u >>%q\n' "$MARK" >"$1" && chmod 0755 "$1"; } 2>/dev/null
@@ -42,7 +42,7 @@ std::unique_ptr<Process> LocalAttacker::AttackNamesIn(const std::filesystem::pat
 echo attacking
 while true; do
   for one in rotv-*; do
-    # Of his own he has none that begins so.
+    # He has no files of his own with such names.
     [[ -e $one && ! -O $one ]] || continue
     mv "$one" "stolen-$$" 2>/dev/null && { occupy "$one" || ln -s "$PWD/evil-$$" "$one"; }
     occupy "$one"
@@ -56,7 +56,7 @@ done)");
 void LocalAttacker::Occupy(const std::filesystem::path& directory) const {
   Result result =
       Run("umask 0; occupy '" + directory.native() + "'; test -x '" + directory.native() + "/entrypoint/entrypoint'");
-  if (!result.ok()) throw std::runtime_error("the attacker cannot make " + directory.native() + ": " + result.err);
+  if (!result.ok()) throw std::runtime_error("the attacker cannot create " + directory.native() + ": " + result.err);
 }
 
 std::string LocalAttacker::Victims() const {

@@ -19,7 +19,7 @@ namespace {
 
 constexpr int kPollMs = 50;
 constexpr uint32_t kSslRequest = 80877103, kGssRequest = 80877104;
-constexpr size_t kFrameHeader = 25;  // Of XLogData.
+constexpr size_t kFrameHeader = 25;  // The header of XLogData.
 
 uint32_t Number(std::string_view bytes) {
   uint32_t number = 0;
@@ -32,7 +32,7 @@ std::string Bytes(size_t number) {
   return {reinterpret_cast<const char*>(&bytes), sizeof bytes};
 }
 
-// False if the other side is gone.
+// False if the peer has closed the connection.
 bool SendAll(int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t sent = send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -89,7 +89,7 @@ class LyingServer::Relay {
     while (from_server_.size() - at >= 5) {
       const size_t size = 1 + Number(std::string_view(from_server_).substr(at + 1));
       if (from_server_.size() - at < size) break;
-      for (const WireMessage& message : server_.Answer({from_server_[at], from_server_.substr(at + 5, size - 5)})) {
+      for (const WireMessage& message : server_.Replies({from_server_[at], from_server_.substr(at + 5, size - 5)})) {
         out += message.type + Bytes(message.body.size() + 4) + message.body;
       }
       at += size;
@@ -133,12 +133,12 @@ void LyingServer::Accept() {
   }
 }
 
-void LyingServer::Tell(Lie lie) {
+void LyingServer::SetLie(Lie lie) {
   std::lock_guard lock(mutex_);
   lie_ = std::move(lie);
 }
 
-std::vector<WireMessage> LyingServer::Answer(const WireMessage& message) {
+std::vector<WireMessage> LyingServer::Replies(const WireMessage& message) {
   std::lock_guard lock(mutex_);
   return lie_ ? lie_(message) : std::vector<WireMessage>{message};
 }

@@ -1,5 +1,4 @@
-// An attacker between rotv-sync and a real PostgreSQL: a relay on 127.0.0.1 that may put any messages in the place of
-// those that the server sends.
+// An attacker between rotv-sync and a real PostgreSQL: a relay on 127.0.0.1 that may replace any message of the server.
 
 #pragma once
 
@@ -13,7 +12,7 @@
 
 namespace rotv::testing {
 
-// A message of the server in PostgreSQL's protocol, version 3.
+// A message from the server in PostgreSQL's protocol, version 3.
 struct WireMessage {
   char type = 0;  // 'd' is CopyData, 'D' a DataRow.
   std::string body;
@@ -21,30 +20,30 @@ struct WireMessage {
 
 class LyingServer {
  public:
-  // What the client gets in the place of a message; called by one thread at a time.
+  // The messages that the client gets in place of one message; called by one thread at a time.
   using Lie = std::function<std::vector<WireMessage>(const WireMessage&)>;
 
-  // Relays to 127.0.0.1:target_port, truthfully. There is no TLS on the way.
+  // Relays to 127.0.0.1:target_port without changes. The connection has no TLS.
   explicit LyingServer(int target_port);
   ~LyingServer();
   LyingServer(const LyingServer&) = delete;
   LyingServer& operator=(const LyingServer&) = delete;
 
   int port() const { return port_; }
-  // From now on, on connections that are open as well.
-  void Tell(Lie lie);
-  void TellTheTruth() { Tell(nullptr); }
+  // Applies `lie` from now on, on open connections too.
+  void SetLie(Lie lie);
+  void RemoveLie() { SetLie(nullptr); }
 
-  // Lies. A row of COPY, wherever it comes, that is `line`: other bytes in its place, newline and all.
+  // Replaces each row of COPY that is `line` by other bytes, including the newline.
   static Lie InPlaceOfRow(std::string line, std::string bytes);
-  // A field of a result that holds `text`: another text in its place.
+  // Replaces a field of a result that contains `text` by another text.
   static Lie InPlaceOfText(std::string text, std::string other);
-  // A message of pgoutput: the messages that `change` makes of it, in frames like its own.
+  // Replaces a message of pgoutput by the messages that `change` returns, in frames like its own.
   static Lie OfStream(std::function<std::vector<std::string>(std::string_view)> change);
 
  private:
   class Relay;
-  std::vector<WireMessage> Answer(const WireMessage& message);
+  std::vector<WireMessage> Replies(const WireMessage& message);
   void Accept();
 
   const int target_port_;
@@ -53,7 +52,7 @@ class LyingServer {
   std::atomic<bool> stop_ = false;
   std::mutex mutex_;
   Lie lie_;
-  std::vector<std::thread> relays_;  // Of accept_'s thread.
+  std::vector<std::thread> relays_;  // Used by accept_'s thread only.
   std::thread accept_;
 };
 

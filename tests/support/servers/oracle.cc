@@ -24,7 +24,7 @@ std::vector<std::string_view> Lines(std::string_view text) {
   return lines;
 }
 
-// A line may be a picture of a megabyte: what counts is where it begins to differ.
+// A line may be a picture of a megabyte: only the part where it begins to differ is shown.
 std::string Excerpt(std::string_view line, size_t from) {
   const size_t begin = from > kLineBytes / 2 ? from - kLineBytes / 2 : 0;
   const std::string_view part = line.substr(std::min(begin, line.size()), kLineBytes);
@@ -43,7 +43,7 @@ std::string Surroundings(const std::vector<std::string_view>& lines, size_t at, 
   return text;
 }
 
-// The COPY or statement that a line belongs to, for the eye.
+// The COPY or statement that contains a line, to show in a failure.
 std::string_view Block(const std::vector<std::string_view>& lines, size_t at) {
   for (size_t i = std::min(at, lines.size()); i-- > 0;) {
     if (lines[i] == "\\.") return "";
@@ -52,7 +52,7 @@ std::string_view Block(const std::vector<std::string_view>& lines, size_t at) {
   return "";
 }
 
-// Of the source's version: a newer one would dump the same database in other words.
+// A server of the source's version: a newer one would dump the same database in other words.
 PostgresServer& ImportServer(int version) {
   static std::map<int, std::unique_ptr<PostgresServer>> servers;
   std::unique_ptr<PostgresServer>& server = servers[version];
@@ -76,7 +76,7 @@ void CopyRoles(const PostgresServer& source, const PostgresServer& target) {
   }
 }
 
-// CREATE DATABASE's options for one like `database`: text sorts and is encoded as there.
+// CREATE DATABASE's options for a copy of `database`: the same encoding and collation.
 std::string DatabaseOptions(const PostgresServer& source, const std::string& database) {
   const Rows rows = source.Query(
       fmt::format("SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = {}",

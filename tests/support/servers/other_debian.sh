@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# For the scripts beside it, which source it: packages of other Debian releases than the machine's own, and where that
-# which is made of them is kept.
+# Sourced by the scripts in this folder: finds packages of other Debian releases than the machine's own, and the cache
+# for the results.
 #
-# ROTV_TEST_CACHE         where it is kept: else /var/cache/rotv-test for root, whose home a server's user cannot read,
-#                         and ~/.cache/rotv-test for anybody else. Delete it whenever you like
-# ROTV_TEST_APT_SOURCES   a file NAME.list or NAME.sources for Debian, in which @SUITE@ stands for the release's name: for
-#                         machines that are not Debian
+# ROTV_TEST_CACHE         the cache: else /var/cache/rotv-test for root, whose home a server's user cannot read, and
+#                         ~/.cache/rotv-test for other users. It may be deleted at any time
+# ROTV_TEST_APT_SOURCES   a file NAME.list or NAME.sources for Debian, in which @SUITE@ is replaced by the release's
+#                         name: for machines that are not a Debian
 
 fail() {
   printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >&2
@@ -23,7 +23,7 @@ cache_directory() {
 }
 
 # Writes apt's sources for a release into a directory: the machine's own, with the release's name in place of the
-# machine's. Fails where the machine is no Debian and nobody has named a mirror.
+# machine's. Fails if the machine is not a Debian and no mirror is named.
 write_sources() {  # SUITE DIRECTORY
   local suite=$1 directory=$2 file id codename
   mkdir -p "$directory"

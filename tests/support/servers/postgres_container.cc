@@ -12,7 +12,7 @@
 namespace rotv::testing {
 namespace {
 
-// The socket's directory is made when Debian's package starts the server, which nobody does here.
+// Debian's package creates the socket's directory when it starts the server; it is not used here.
 constexpr const char* kStart = R"(
 set -e
 install -d -o postgres /run/postgresql /data
@@ -53,7 +53,7 @@ TestPodman PreparePodman(const std::string& kind) {
 }
 
 PostgresContainer::PostgresContainer() : podman_(PreparePodman()), name_(NewName()) {
-  // --timeout: one whose test was killed does not stay.
+  // --timeout: the container of a killed test does not stay.
   MustRun(Podman({"run", "--detach", "--rm", "--init", "--network=none", "--timeout=900", "--name", name_,
                   podman_.image, "bash", "-c", kStart}));
   const auto up = [&] { return RunCommand(Podman({"exec", name_, "pg_isready", "-q", "-h", "127.0.0.1"})).ok(); };
@@ -112,7 +112,7 @@ std::string PostgresContainer::Dump() const {
 std::vector<std::string> PostgresContainer::OtherProcesses() const {
   std::vector<std::string> others;
   std::vector<std::string> lines = OutputLines(MustRun(Podman({"top", name_, "comm"})).out);
-  lines.erase(lines.begin());  // The heading.
+  lines.erase(lines.begin());  // The header line.
   for (const std::string& line : lines) {
     const std::string name = line.substr(0, line.find_last_not_of(' ') + 1);
     if (name != "postgres" && name != "podman-init") others.push_back(name);

@@ -36,7 +36,7 @@ uid_t ServerUid(const std::string& server_user) {
   return server_user.empty() ? geteuid() : getpwnam(server_user.c_str())->pw_uid;
 }
 
-// The test's own settings must not reach the programs that it runs.
+// The test user's own settings must not reach the programs that it runs.
 const std::vector<std::string> kNoPgVariables = {"PG*", "LC_*", "LANGUAGE"};
 
 Command AsServer(const std::string& server_user, std::vector<std::string> argv) {
@@ -49,7 +49,7 @@ Command AsServer(const std::string& server_user, std::vector<std::string> argv) 
   return command;
 }
 
-// A container's /dev/shm has 64 MB, often: too little to count as a tmpfs.
+// A container's /dev/shm often has 64 MB: too little to count as a tmpfs.
 fs::path Parent(DataPlace place) {
   constexpr uintmax_t kRoom = uintmax_t{1} << 30;
   std::error_code error;
@@ -65,7 +65,7 @@ std::map<std::string, std::string> DefaultSettings() {
       {"max_wal_senders", "10"},
       {"max_replication_slots", "10"},
       {"max_prepared_transactions", "10"},
-      {"fsync", "off"},  // The machine does not lose power in a test.
+      {"fsync", "off"},  // The machine does not lose power during a test.
       {"full_page_writes", "off"},
       {"max_wal_size", "2GB"},
       {"logging_collector", "off"},
@@ -100,17 +100,17 @@ Rows ToRows(const PGresult* result) {
   return rows;
 }
 
-// The newest server of packages, whatever PATH has.
+// Returns the newest server that packages have installed, whatever PATH has.
 fs::path OwnBinDirectory() {
   for (const fs::path& directory : os::PackagedPostgresDirectories()) {
     if (fs::exists(directory / "initdb")) return directory;
   }
   const fs::path found = os::FindPostgresPrograms(os::ProcessEnvironment());
   if (!found.empty()) return found;
-  throw std::runtime_error("no PostgreSQL server here: ./dev test installs one");
+  throw std::runtime_error("PostgreSQL is not installed: ./dev test installs it");
 }
 
-// Takes as long as a download where nobody has asked for it before; another process that makes it is waited for.
+// Takes as long as a download if the version is not there yet; waits for another process that is making it.
 fs::path OtherBinDirectory(int version) {
   const std::string script = ROTV_SOURCE_DIR "/tests/support/servers/postgres_versions.sh";
   const std::string out = MustRun({.argv = {script, std::to_string(version)}, .timeout = std::chrono::minutes(9)}).out;
@@ -119,7 +119,7 @@ fs::path OtherBinDirectory(int version) {
 
 using ResultHandle = std::unique_ptr<PGresult, decltype(&PQclear)>;
 
-// libpq's conninfo: value quoted.
+// A quoted value for libpq's conninfo.
 std::string Quoted(const std::string& value) {
   std::string quoted = "'";
   for (const char c : value) {
@@ -244,13 +244,13 @@ PostgresServer::PostgresServer(PostgresOptions options)
 
 PostgresServer::~PostgresServer() {
   if (process_ != nullptr && process_->Running()) {
-    process_->Signal(SIGQUIT);  // An immediate shutdown: nothing of it is kept.
+    process_->Signal(SIGQUIT);  // An immediate shutdown: nothing has to survive.
     process_->WaitFor(seconds(20));
   }
 }
 
-// initdb takes a second and always gives the same: it is done once and copied. The copy lies in /tmp under a name that
-// is known, so it counts only if it is the server user's own.
+// initdb takes a second and always gives the same result: it runs once, and its result is copied. The copy is in /tmp
+// under a known name, so it is used only if it belongs to the server's user.
 void PostgresServer::MakeCluster() {
   const std::string arguments = fmt::format("{}", fmt::join(options_.initdb_arguments, " "));
   const uid_t uid = ServerUid(server_user_);
@@ -273,12 +273,12 @@ void PostgresServer::MakeCluster() {
     MustRun(AsServer(server_user_, argv));
     Command single_user = AsServer(
         server_user_, {bin_directory() / "postgres", "--single", "-j", "-F", "-D", fresh.string(), "postgres"});
-    // -j: statements end with a semicolon and an empty line.
+    // With -j, statements end with a semicolon and an empty line.
     single_user.stdin_text =
         "CREATE ROLE rotv LOGIN REPLICATION BYPASSRLS;\n\n"
         "CREATE DATABASE rotv OWNER rotv;\n\n";
     MustRun(single_user);
-    // Atomic; where another process was first, its result is as good as ours.
+    // Atomic; if another process was first, its result is as good as ours.
     MustRun(AsServer(server_user_, {"sh", "-c", "mv -T \"$0\" \"$1\" 2>/dev/null || test -d \"$1\"", fresh, cached}));
     if (!usable()) throw std::runtime_error(fmt::format("{} is in the way: remove it", cached.string()));
   }
@@ -303,7 +303,7 @@ void PostgresServer::WriteConfiguration() {
 }
 
 void PostgresServer::Start() {
-  // A restart keeps its port; a first start tries another where somebody else took the port in between.
+  // A restart keeps its port; a first start tries another if another process took the port in between.
   for (int attempt = 0; attempt < 5; ++attempt) {
     if (process_ == nullptr || port_ == 0) port_ = FreePort();
     WriteConfiguration();
@@ -358,7 +358,7 @@ void PostgresServer::Set(const std::string& name, const std::string& value) {
   Connection connection = NewConnection(kSuperuser);
   const std::string loaded = connection.Value("SELECT pg_conf_load_time()");
   connection.Exec("SELECT pg_reload_conf()");
-  // A session has the new value once its process has read the signal; ours is as late as any.
+  // A session has the new value once its process has read the signal; ours reads it as late as any.
   if (!WaitUntil([&] { return connection.Value("SELECT pg_conf_load_time()") != loaded; }, seconds(10))) {
     throw std::runtime_error(fmt::format("{} = {} is not loaded:\n{}", name, value, log()));
   }

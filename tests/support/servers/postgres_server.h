@@ -1,7 +1,7 @@
 // A real PostgreSQL server for one test: the newest one of this machine, or one of another version, in a directory of
-// its own, on a socket and a free TCP port of 127.0.0.1, without passwords. Its cluster holds the database `rotv`,
-// owned by the role `rotv`, which has what a source's role needs and no more (LOGIN, REPLICATION, BYPASSRLS). All
-// functions throw std::runtime_error with the server's words, and its log where it does not run.
+// its own, on a socket and a free TCP port of 127.0.0.1, without passwords. Its cluster contains the database `rotv`,
+// owned by the role `rotv`, which has the rights that a source's role needs and no more (LOGIN, REPLICATION,
+// BYPASSRLS). All functions throw std::runtime_error with the server's message, and with its log if it does not run.
 
 #pragma once
 
@@ -21,11 +21,11 @@
 
 namespace rotv::testing {
 
-// NULL is nothing.
+// NULL is std::nullopt.
 using Row = std::vector<std::optional<std::string>>;
 using Rows = std::vector<Row>;
 
-// To which database, as whom.
+// The database and the role of a session.
 struct Login {
   std::string database = "rotv";
   std::string user = "rotv";
@@ -46,9 +46,9 @@ class Connection {
   // COPY ... FROM STDIN with `data` as its text.
   void CopyIn(const std::string& copy_sql, std::string_view data);
 
-  // Starts statements and returns at once: for those that wait for somebody else. Finish() waits for their end.
+  // Starts statements and returns at once: for statements that wait for another session. Finish() waits for their end.
   void Send(const std::string& sql);
-  // Whether Finish() would return at once.
+  // True if Finish() would return at once.
   bool Ready();
   Rows Finish();
   void Cancel();
@@ -61,29 +61,31 @@ class Connection {
   std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
 };
 
-enum class DataPlace { kDisk, kTmpfs };  // kTmpfs: where there is one with a gigabyte free.
+enum class DataPlace { kDisk, kTmpfs };  // kTmpfs: used if there is one with a gigabyte free.
 
-// The machine's own version: the one that ROTV_TEST_POSTGRES names, where it is set.
+// The machine's own version, or the one that ROTV_TEST_POSTGRES names if it is set.
 inline constexpr int kOwnVersion = 0;
 
 struct PostgresOptions {
-  int version = kOwnVersion;  // 17: what postgres_versions.sh has; made at the first use where ./dev test did not.
-  std::map<std::string, std::string> settings = {};  // postgresql.conf, over the defaults.
-  std::vector<std::string> hba_lines = {};  // Before the ones that let everybody in: the first that matches counts.
+  int version = kOwnVersion;  // 17 and others come from postgres_versions.sh, at the first use unless ./dev test has
+                              // installed them.
+  std::map<std::string, std::string> settings = {};  // Settings of postgresql.conf that override the defaults.
+  std::vector<std::string> hba_lines = {};  // Come before the lines that admit everyone: the first match counts.
   DataPlace place = DataPlace::kDisk;
   std::vector<std::string> initdb_arguments = {"--encoding=UTF8", "--locale=C.UTF-8"};
 };
 
 class PostgresServer {
  public:
-  // Where initdb, postgres, pg_dump and psql are: of the own version the newest /usr/lib/postgresql/*/bin, else PATH's.
+  // The directory of initdb, postgres, pg_dump and psql: for the own version the newest /usr/lib/postgresql/*/bin, else
+  // PATH's.
   static std::filesystem::path BinDirectory(int version = kOwnVersion);
   static int MajorVersion(int version = kOwnVersion);
 
-  // Settings under which every value that depends on a session's settings is printed in an unusual way.
+  // Settings that print every value that depends on a session's settings in an unusual way.
   static std::map<std::string, std::string> HostileSettings();
 
-  // Started and accepting connections on return.
+  // The server accepts connections on return.
   explicit PostgresServer(PostgresOptions options = {});
   ~PostgresServer();
   PostgresServer(const PostgresServer&) = delete;
@@ -91,18 +93,18 @@ class PostgresServer {
 
   void Start();
   void Stop();     // A fast shutdown.
-  void Crash();    // As if every process of it were killed; the next Start() recovers.
-  void Restart();  // Stop(), Start().
+  void Crash();    // The same as killing every process; the next Start() recovers.
+  void Restart();  // Stop(), then Start().
   bool Running();
-  // Changes a setting, for all databases; reloads, and restarts where only that makes it count.
+  // Changes a setting for all databases; reloads, and restarts if the setting needs it.
   void Set(const std::string& name, const std::string& value);
 
-  int version() const { return options_.version; }  // As in the options.
+  int version() const { return options_.version; }  // The version given in the options.
   std::filesystem::path bin_directory() const { return BinDirectory(options_.version); }
   std::string socket_directory() const { return socket_directory_; }
   int port() const { return port_; }
   std::filesystem::path data_directory() const { return data_directory_; }
-  std::string log() const;  // Of all starts.
+  std::string log() const;  // The log of all starts.
 
   std::string ConnectionString(const Login& login = {}) const;
   Connection NewConnection(const Login& login = {}) const { return Connection(ConnectionString(login)); }
@@ -110,7 +112,7 @@ class PostgresServer {
   Rows Query(const std::string& sql, const Login& login = {}) const;
   std::string Value(const std::string& sql, const Login& login = {}) const;
 
-  // A new empty database. `options` follow CREATE DATABASE name, as "TEMPLATE template0 ENCODING 'LATIN1'".
+  // A new empty database. `options` follow CREATE DATABASE name: "TEMPLATE template0 ENCODING 'LATIN1'".
   void CreateDatabase(const std::string& name, const std::string& owner = "rotv", const std::string& options = "");
   void DropDatabase(const std::string& name);
 
@@ -118,9 +120,9 @@ class PostgresServer {
   Result Psql(const std::filesystem::path& file, const Login& login = {},
               const std::vector<std::string>& arguments = {}) const;
 
-  // What the real pg_dump writes, with the settings pinned that it does not pin itself. `arguments` are added.
+  // The output of the real pg_dump, with the settings pinned that it does not pin itself. `arguments` are added.
   std::string Dump(const std::string& database = "rotv", const std::vector<std::string>& arguments = {}) const;
-  // The same as a command, to be timed or run beside something.
+  // The same as a command, to be timed or run in parallel with other work.
   Command DumpCommand(const std::string& database = "rotv", const std::vector<std::string>& arguments = {}) const;
 
   // Waits until `count` sessions whose query contains `text` wait for a lock; false after ten seconds.
@@ -132,7 +134,7 @@ class PostgresServer {
 
   PostgresOptions options_;
   TempDir directory_;
-  std::string server_user_;  // Empty: as we are.
+  std::string server_user_;  // Empty: the test's own user.
   std::string socket_directory_;
   std::filesystem::path data_directory_;
   int port_ = 0;

@@ -1,20 +1,21 @@
 #!/usr/bin/env bash
-# Other PostgreSQL versions for tests, beside the machine's own: prints the directory of each version's programs, one
-# line each, and makes what is missing. Needs apt and a Debian mirror, neither root nor a container nor the version's C
-# library: the packages are unpacked into a cache, and each program is started with the dynamic loader that came with it.
+# Other PostgreSQL versions for tests, next to the machine's own: prints the directory of each version's programs, one
+# line each, and installs missing ones. Needs apt and a Debian mirror, but neither root nor a container nor the
+# version's C library: the packages are unpacked into a cache, and each program is started with the dynamic loader that
+# came with it.
 #
 #   tests/support/servers/postgres_versions.sh 17 18
 #
-# Where a version is installed as /usr/lib/postgresql/N, that one serves.
+# A version that is installed as /usr/lib/postgresql/N is used from there.
 # The variables ROTV_TEST_CACHE and ROTV_TEST_APT_SOURCES are described in other_debian.sh.
 
 set -euo pipefail
 
-# The Debian release that has it. What is not in a release yet may move on; then a newer one goes here.
+# The Debian release that has the version. An unreleased Debian may drop it; then a newer release must be named here.
 declare -A suites=([17]=trixie [18]=forky)
-# Beside the server. Only where the release is finished, since PostGIS comes late.
+# Packages besides the server. Only for a finished release, since PostGIS comes late.
 declare -A extras=([17]=postgresql-17-postgis-3 [18]='')
-# Part of the cache's name: what is made differently is made again.
+# Part of the cache's name: raise it to install the versions again.
 recipe=v1
 
 # shellcheck source=tests/support/servers/other_debian.sh
@@ -34,22 +35,22 @@ set_apt_options() {  # APT
     -o APT::Install-Recommends=false -o Debug::NoLocking=true)
 }
 
-# The libraries that these packages want, without the just-in-time compiler's and those of PostGIS for pictures and
+# The libraries that these packages depend on, without the just-in-time compiler's and those of PostGIS for pictures and
 # solids: they are most of the bytes, and no test needs them.
 wanted_libraries() {  # PACKAGE...
   apt-cache "${apt_options[@]}" depends "$@" |
     sed -n 's/^ *Depends: \(lib[^ ]*\)$/\1/p' | grep -Ev '^lib(llvm|gdal|sfcgal)' | sort -u
 }
 
-# And what those want in turn, down to the C library. Named lib*: what is a program or a text is not needed.
+# The dependencies of those, down to the C library. Only names lib*: programs and texts are not needed.
 closure() {  # LIBRARY...
   apt-get "${apt_options[@]}" -qq --print-uris -y install "$@" | sed -n "s/^'[^']*' \(lib[^_]*\)_.*/\1/p"
 }
 
 # --- Programs that bring their own loader and libraries.
 
-# The server finds its files from where it is called: the loader passes that on, and nothing of all this reaches the
-# programs that it starts.
+# The server finds its files by the path of its program, which the loader passes on; the programs that the server starts
+# do not inherit any of this.
 write_starter() {  # PROGRAM FINAL
   local program=$1 final=$2 loader libraries name bin
   name=$(basename "$program") bin=usr/lib/postgresql/$version/bin
@@ -62,19 +63,19 @@ END
   chmod 755 "$root/$bin/$name"
 }
 
-# Leaves the whole tree in the directory `root`, for use as FINAL. Everything that goes wrong ends the script.
+# Leaves the whole tree in the directory `root`, for use as FINAL. Any error ends the script.
 make_version() {  # VERSION FINAL
   local version=$1 final=$2 apt=$root.apt packages libraries program deb control
   set_apt_options "$apt"
-  write_sources "${suites[$version]}" "$apt/sources" || fail "this machine is no Debian, so its mirrors do not have \
-PostgreSQL $version as the tests want it.
+  write_sources "${suites[$version]}" "$apt/sources" || fail "this machine is not a Debian, so its mirrors do not have \
+PostgreSQL $version for the tests.
 Install it as /usr/lib/postgresql/$version (PostgreSQL's own repository has it), or name a Debian mirror in
 ROTV_TEST_APT_SOURCES (see docs/testing.md), or leave these tests out: ./dev test --without-versions"
-  apt-get "${apt_options[@]}" update >&2 || true  # One mirror of several may be down; what is missing shows below.
+  apt-get "${apt_options[@]}" update >&2 || true  # One mirror of several may be down; missing packages show below.
   read -r -a packages <<<"postgresql-$version postgresql-client-$version ${extras[$version]}"
   mapfile -t libraries < <(wanted_libraries "${packages[@]}")
   [[ ${#libraries[@]} -gt 0 ]] ||
-    fail "apt finds no PostgreSQL $version in Debian's ${suites[$version]}; is its mirror to be reached?"
+    fail "apt finds no PostgreSQL $version in Debian's ${suites[$version]}; can its mirror be reached?"
   mapfile -t libraries < <(closure "${libraries[@]}")
   [[ -z ${extras[$version]} ]] || packages+=("${extras[$version]}-scripts")
   mkdir -p "$apt/debs" "$root"
@@ -83,9 +84,9 @@ ROTV_TEST_APT_SOURCES (see docs/testing.md), or leave these tests out: ./dev tes
   for deb in "$apt"/debs/*.deb; do dpkg-deb -x "$deb" "$root"; done
 
   local lib=$root/usr/lib/postgresql/$version
-  # Without it the server compiles nothing just in time, and says nothing of it.
+  # Without this file the server silently compiles nothing just in time.
   rm -f "$lib/lib/llvmjit.so"
-  # PostGIS's plain name is a link that its installation would make.
+  # PostGIS's plain name is a link that its installation would create.
   for control in "$root/usr/share/postgresql/$version"/extension/postgis*-3.control; do
     [[ ! -f $control ]] || ln -s "$(basename "$control")" "${control%-3.control}.control"
   done
@@ -96,10 +97,11 @@ ROTV_TEST_APT_SOURCES (see docs/testing.md), or leave these tests out: ./dev tes
   chmod -R a+rX "$root"
 }
 
-# Built beside and renamed: what is there is whole. One at a time; who waited finds it done.
+# Builds the tree under another name and renames it: an existing one is complete. One process builds at a time; a
+# waiting one finds the result.
 version_directory() {  # VERSION
   local version=$1 cache final lock root
-  [[ -n ${suites[$version]:-} ]] || fail "nobody has said which Debian has PostgreSQL $version"
+  [[ -n ${suites[$version]:-} ]] || fail "no Debian release is named for PostgreSQL $version"
   if [[ -x /usr/lib/postgresql/$version/bin/initdb ]]; then
     printf '%s\n' "/usr/lib/postgresql/$version/bin"
     return
@@ -108,8 +110,8 @@ version_directory() {  # VERSION
   final=$cache/postgresql-$version-$recipe
   if [[ ! -d $final ]]; then
     command -v apt-get >/dev/null ||
-      fail "no apt here to take PostgreSQL $version from; install it as /usr/lib/postgresql/$version, or leave these
-tests out: ./dev test --without-versions"
+      fail "apt, which would fetch PostgreSQL $version, is missing; install it as /usr/lib/postgresql/$version, or
+leave these tests out: ./dev test --without-versions"
     mkdir -p "$cache"
     exec {lock}>"$cache/.lock-$version"
     flock "$lock"

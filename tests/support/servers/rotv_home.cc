@@ -28,7 +28,7 @@ RotvHome::RotvHome(RotvHomeOptions options)
     source_["url"] = Toml(fmt::format("postgresql://rotv@127.0.0.1:{}/rotv", server_.port()));
   } else {
     SshServerOptions ssh_options = options_.ssh;
-    // The far end's pg_dump is the server's own, also where this machine has several.
+    // The remote host's pg_dump is the server's own, also if this machine has several.
     ssh_options.path_prefix.push_back(server_.bin_directory());
     ssh_ = std::make_unique<SshServer>(ssh_options);
     int ssh_port = ssh_->port();
@@ -51,12 +51,12 @@ RotvHome::RotvHome(RotvHomeOptions options)
 }
 
 SshServer& RotvHome::ssh() {
-  if (ssh_ == nullptr) throw std::runtime_error("this way has no sshd");
+  if (ssh_ == nullptr) throw std::runtime_error("this source is reached without SSH");
   return *ssh_;
 }
 
 SlowLink& RotvHome::slow_link() {
-  if (slow_link_ == nullptr) throw std::runtime_error("this way has no slow link");
+  if (slow_link_ == nullptr) throw std::runtime_error("this source has no slow link");
   return *slow_link_;
 }
 
@@ -88,7 +88,7 @@ Command RotvHome::ProgramCommand(const std::string& binary, const std::vector<st
   command.directory = directory_.path();
   command.unset_env = {"PG*", "ROTV_*", "PRODUCTION_*", "SSH_*", "XDG_*"};
   command.env["HOME"] = directory_ / "user";
-  // A url's pg_dump runs here: the server's own version.
+  // With a url, pg_dump runs here: the server's own version is used.
   const char* path = std::getenv("PATH");
   command.env["PATH"] = server_.bin_directory().string() + ":" + (path == nullptr ? "/usr/bin:/bin" : path);
   command.timeout = std::chrono::minutes(5);

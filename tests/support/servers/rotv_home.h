@@ -1,5 +1,5 @@
-// Everything an end-to-end test needs, tied together: a source (a real PostgreSQL, behind a real sshd unless the way is
-// direct), a home directory, a rotv.toml that names the one as seen from the other, and the real binary.
+// The parts of an end-to-end test, tied together: a source (a real PostgreSQL, through a real sshd unless the link is
+// direct), a home directory, a rotv.toml that names the source, and the real binary.
 //
 //   RotvHome rotv({.binary = ROTV_SYNC_BINARY});
 //   rotv.server().Exec("CREATE TABLE ...");
@@ -28,8 +28,8 @@ namespace rotv::testing {
 
 // How the source is reached.
 enum class Way {
-  kSshSocket,  // Through SSH to the server's socket directory on the far end.
-  kSshTcp,     // Through SSH to 127.0.0.1 on the far end.
+  kSshSocket,  // Through SSH to the server's socket directory on the remote host.
+  kSshTcp,     // Through SSH to 127.0.0.1 on the remote host.
   kDirect,     // A url, no SSH.
 };
 
@@ -40,9 +40,9 @@ struct RotvHomeOptions {
   SshServerOptions ssh = {};
   std::optional<SlowLinkOptions> slow_link = {};  // Between the client and sshd; its target_port is filled in.
   TempDirName home_name = TempDirName::kPlain;
-  // Over the source's lines in rotv.toml, as TOML: {"exclude", R"(["public.a"])"}.
+  // Override the source's lines in rotv.toml, as TOML: {"exclude", R"(["public.a"])"}.
   std::map<std::string, std::string> source_settings = {};
-  std::string more_config = {};  // Behind them.
+  std::string more_config = {};  // Lines after the source's.
 };
 
 class RotvHome {
@@ -50,7 +50,7 @@ class RotvHome {
   explicit RotvHome(RotvHomeOptions options);
 
   PostgresServer& server() { return server_; }
-  // Throws std::runtime_error if the way has none.
+  // Throws std::runtime_error if the source is reached without SSH.
   SshServer& ssh();
   SlowLink& slow_link();
 
@@ -58,27 +58,28 @@ class RotvHome {
   std::filesystem::path config() const { return directory_ / "rotv.toml"; }
   const std::filesystem::path& directory() const { return directory_.path(); }
 
-  // Writes rotv.toml again, with these lines of the source in place of the present ones; an empty value drops the line.
+  // Writes rotv.toml again, with these lines of the source instead of the present ones; an empty value removes the
+  // line.
   void Configure(const std::map<std::string, std::string>& source_settings);
 
-  // The command `rotv-sync --home .. --config .. arguments`, to be started in the background. No variable of the
-  // user's that concerns PostgreSQL, SSH or rotv reaches it; its HOME is in directory().
+  // The command `rotv-sync --home .. --config .. arguments`, to be started in the background. None of the user's
+  // variables that concern PostgreSQL, SSH or rotv reaches it; its HOME is in directory().
   Command SyncCommand(const std::vector<std::string>& arguments) const;
   // The same for another program of ours.
   Command ProgramCommand(const std::string& binary, const std::vector<std::string>& arguments) const;
-  // Runs it to its end.
+  // Runs the command and waits for its end.
   Result Sync(const std::vector<std::string>& arguments) const;
-  // Throws std::runtime_error with all that was written, unless it ends with 0. Returns standard output.
+  // Throws std::runtime_error with all output, unless it ends with 0. Returns standard output.
   std::string MustSync(const std::vector<std::string>& arguments) const;
 
-  // `materialize` to a file of this name in directory(); returns its path. Two seeds of one state are the same bytes:
-  // there is no \restrict with its random key in them, unless `arguments` ask for it.
+  // Runs `materialize` to a file of this name in directory(); returns its path. Two seeds of one state are the same
+  // bytes: they contain no \restrict with its random key, unless `arguments` ask for it.
   std::filesystem::path Seed(const std::string& name = "seed.sql",
                              const std::vector<std::string>& arguments = {}) const;
-  // The seed of now against the source, which must be at rest and pulled.
+  // Compares a new seed with the source, which must be at rest and pulled.
   void ExpectSeedIsDump(const OracleOptions& options = {}) const;
 
-  // What of ours is on the source: slots (temporary ones too) and publications, "slot NAME", "publication NAME".
+  // Our slots (temporary ones too) and publications on the source: "slot NAME", "publication NAME".
   std::vector<std::string> LeftOnSource() const;
 
  private:

@@ -25,9 +25,9 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr size_t kPieceBytes = 8192;  // 1.3 ms of 50 Mbit/s.
-// What the link's entrance holds before it reads no more, as a router's queue would. Without it everything would be
-// taken in at once, and the sender would never feel the link.
+constexpr size_t kPieceBytes = 8192;  // 1.3 ms at 50 Mbit/s.
+// How much time's worth of bytes the link queues before it stops reading, like a router. Without a limit everything
+// would be read at once, and the sender would never notice the link's speed.
 constexpr std::chrono::milliseconds kQueue{50};
 
 [[noreturn]] void ThrowErrno(const char* what) {
@@ -50,7 +50,7 @@ struct Flow {
   int from = -1;
   int to = -1;
   bool read_ended = false;   // `from` sends no more.
-  bool write_ended = false;  // and `to` has been told.
+  bool write_ended = false;  // and `to` has been shut down.
   std::deque<Piece> pieces;
 };
 
@@ -103,7 +103,7 @@ class SlowLink::Pump {
   }
 
  private:
-  // Until a socket has something for us, or a piece is due.
+  // Waits until a socket has bytes for us, or a piece is due.
   void Wait() {
     std::vector<pollfd> fds = {{link_.wake_fd_, POLLIN, 0}};
     auto due = Clock::time_point::max();
@@ -171,10 +171,10 @@ class SlowLink::Pump {
   void Move(Pair& pair, Flow& flow, Clock::time_point& link_free, std::atomic<uint64_t>& count) {
     if (pair.broken || pair.frozen) return;
     TakeIn(pair, flow, link_free);
-    LetOut(pair, flow, count);
+    SendOut(pair, flow, count);
   }
 
-  // Reads one piece: a connection with much to say leaves room for the others.
+  // Reads one piece only, so that a busy connection leaves room for the others.
   void TakeIn(Pair& pair, Flow& flow, Clock::time_point& link_free) const {
     const auto now = Clock::now();
     if (flow.read_ended || link_free > now + kQueue) return;
@@ -196,7 +196,7 @@ class SlowLink::Pump {
     flow.pieces.push_back({link_free + link_.options_.delay_each_way, std::string(buffer, static_cast<size_t>(n)), 0});
   }
 
-  static void LetOut(Pair& pair, Flow& flow, std::atomic<uint64_t>& count) {
+  static void SendOut(Pair& pair, Flow& flow, std::atomic<uint64_t>& count) {
     const auto now = Clock::now();
     while (!flow.pieces.empty() && flow.pieces.front().due <= now) {
       Piece& piece = flow.pieces.front();
@@ -230,7 +230,7 @@ class SlowLink::Pump {
     link_.connections_ = static_cast<int>(pairs_.size());
   }
 
-  // A broken connection is reset, so that neither side takes it for a proper end.
+  // A broken connection is reset, so that neither peer takes it for an orderly end.
   static void Close(Pair& pair) {
     for (const int fd : {pair.client, pair.target}) {
       const linger reset{1, 0};
@@ -241,7 +241,7 @@ class SlowLink::Pump {
 
   SlowLink& link_;
   std::list<Pair> pairs_;
-  Clock::time_point up_free_;  // When the link's entrance has sent off all that it took in.
+  Clock::time_point up_free_;  // The time when the link has sent all bytes that it took in.
   Clock::time_point down_free_;
 };
 
@@ -270,7 +270,7 @@ SlowLink::~SlowLink() {
 
 void SlowLink::Wake() const {
   const uint64_t one = 1;
-  if (write(wake_fd_, &one, sizeof one) < 0) return;  // Full: it wakes anyway.
+  if (write(wake_fd_, &one, sizeof one) < 0) return;  // The pipe is full: it wakes the thread anyway.
 }
 
 void SlowLink::ResetCounts() {

@@ -1,6 +1,6 @@
-// A link that is slower than loopback: a TCP relay on 127.0.0.1 which delays what it carries, limits how much it
-// carries in a second, counts it, and can freeze or break. All connections share the link's width, each direction
-// has its own. One thread of its own does the work; every function may be called from any thread.
+// A link that is slower than loopback: a TCP relay on 127.0.0.1 which delays bytes, limits and counts them, and can
+// freeze or break. All connections share the link's bandwidth; each direction has its own. One thread of its own does
+// the work; every function may be called from any thread.
 
 #pragma once
 
@@ -13,14 +13,14 @@
 namespace rotv::testing {
 
 struct SlowLinkOptions {
-  int target_port = 0;  // Of 127.0.0.1.
+  int target_port = 0;  // A port of 127.0.0.1.
   std::chrono::microseconds delay_each_way = std::chrono::milliseconds(20);
-  double megabits_per_second = 50;  // In each direction; 0: as fast as it goes.
+  double megabits_per_second = 50;  // In each direction; 0: without a limit.
 };
 
 class SlowLink {
  public:
-  // Listening on return. Throws std::runtime_error.
+  // Listens on return. Throws std::runtime_error.
   explicit SlowLink(const SlowLinkOptions& options);
   ~SlowLink();
   SlowLink(const SlowLink&) = delete;
@@ -33,17 +33,17 @@ class SlowLink {
   uint64_t BytesToClient() const { return bytes_to_client_; }
   void ResetCounts();
 
-  // Carries nothing until Thaw(), and tells nobody.
+  // Carries nothing until Thaw(); neither peer notices.
   void Freeze();
   void Thaw();
-  // Freezes once so many more bytes have reached the client. Happens once.
+  // Freezes once, after so many more bytes have reached the client.
   void FreezeAfter(uint64_t bytes_to_client);
   bool frozen() const { return frozen_; }
-  // The connections of now carry nothing any more; new ones do.
+  // Connections that are open now carry nothing any more; new ones do.
   void FreezeOpenOnes();
   // Resets every connection; new ones are accepted.
   void Break();
-  // Resets every connection once so many more bytes have reached the client; 0: never. Happens once.
+  // Resets every connection once, after so many more bytes have reached the client; 0: never.
   void BreakAfter(uint64_t bytes_to_client);
   int Connections() const { return connections_; }
 

@@ -21,17 +21,17 @@ namespace {
 namespace fs = std::filesystem;
 using std::chrono::seconds;
 
-// sshd wants to be called by its absolute path, and it is not in everybody's PATH.
+// sshd must be called by its absolute path, and PATH does not always contain it.
 std::string SshdBinary() {
   for (const char* path : {"/usr/sbin/sshd", "/usr/local/sbin/sshd", "/usr/bin/sshd"}) {
     if (fs::exists(path)) return path;
   }
-  throw std::runtime_error("no sshd here: ./dev test installs one");
+  throw std::runtime_error("sshd is not installed: ./dev test installs it");
 }
 
 // Without PAM sshd refuses an account whose password is locked, even with a key. Root's is, on many machines.
 bool NeedsPam(const std::string& user) {
-  const spwd* entry = getspnam(user.c_str());  // Nothing unless we are root; nor can sshd see it then.
+  const spwd* entry = getspnam(user.c_str());  // Without root there is no entry; sshd cannot read it then either.
   return entry != nullptr && entry->sp_pwdp != nullptr && entry->sp_pwdp[0] == '!';
 }
 
@@ -46,7 +46,8 @@ bool Listens(int port) {
   return listens;
 }
 
-// The parent of each process, from /proc/PID/stat: "pid (name) state ppid ...", where the name may hold anything.
+// The children of each process, from /proc/PID/stat: "pid (name) state ppid ...", where the name may contain any
+// characters.
 std::multimap<pid_t, pid_t> ChildrenByParent() {
   std::multimap<pid_t, pid_t> children;
   for (const fs::directory_entry& entry : fs::directory_iterator("/proc")) {
@@ -78,7 +79,7 @@ SshServer::SshServer(SshServerOptions options) : options_(std::move(options)), u
   MakeKey("host_key", "");
   MakeKey("client_key", options_.key_passphrase);
   WriteFile(authorized_keys(), ReadFile(directory_ / "client_key.pub"), 0600);
-  if (IsRoot()) fs::create_directories("/run/sshd");  // Where its unprivileged part is locked up.
+  if (IsRoot()) fs::create_directories("/run/sshd");  // The directory to which its unprivileged part is confined.
   Start();
   TrustPort(port_);
 }
@@ -86,7 +87,7 @@ SshServer::SshServer(SshServerOptions options) : options_(std::move(options)), u
 SshServer::~SshServer() {
   try {
     Stop();
-  } catch (const std::exception&) {  // Process's destructor kills what is left.
+  } catch (const std::exception&) {  // Process's destructor kills the rest.
   }
 }
 
@@ -125,8 +126,8 @@ void SshServer::WriteConfiguration() const {
       port_, (directory_ / "host_key").string(), authorized_keys().string(), NeedsPam(user_) ? "yes" : "no", path,
       environment);
   const fs::path file = directory_ / "sshd_config";
-  // Since OpenSSH 9.8 an address that fails too often is shut out, and tests fail on purpose. Older ones do not know
-  // it.
+  // Since OpenSSH 9.8 an address that fails too often is blocked, and tests fail on purpose. Older versions do not know
+  // the setting.
   WriteFile(file, text + "PerSourcePenalties no\n");
   if (!RunCommand({.argv = {SshdBinary(), "-t", "-f", file}}).ok()) WriteFile(file, text);
 }
@@ -153,7 +154,7 @@ void SshServer::Start() {
 
 void SshServer::Stop() {
   if (process_ == nullptr || !process_->Running()) return;
-  // Stopped first, so that it accepts nobody while its sessions are killed.
+  // The daemon is stopped first, so that it accepts no connection while its sessions are killed.
   process_->Signal(SIGSTOP);
   KillSessions();
   process_->Signal(SIGKILL);

@@ -7,7 +7,7 @@ namespace {
 
 constexpr const char* kSpring = "rotv-trap: ";
 
-// What a trap does, whatever it is called by.
+// The body of a trap, for every kind of caller.
 constexpr const char* kTrap = R"(
 CREATE FUNCTION shop.trap(place text) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN

@@ -14,12 +14,12 @@ UserManager::UserManager(const std::filesystem::path& user_home)
         return command;
       }()) {
   if (!process_.WaitForOutput("ready", std::chrono::seconds(30))) {
-    throw std::runtime_error("no systemd of one's own can be started: " + process_.Err());
+    throw std::runtime_error("cannot start a systemd for the test: " + process_.Err());
   }
 }
 
 UserManager::~UserManager() {
-  // Its services are in sessions of their own.
+  // The services run in sessions of their own.
   Command stop;
   stop.argv = {"systemctl", "--user", "exit"};
   RunCommand(Within(stop));
@@ -39,7 +39,7 @@ Command UserManager::Within(Command command) const {
 
 Command WithCron(Command command, const std::filesystem::path& tables) {
   std::filesystem::create_directories(tables);
-  // Some systemd of this machine's user would be in /run/user.
+  // A systemd of this machine's user may be in /run/user.
   const std::string script =
       "for spool in /var/spool/cron/crontabs /var/spool/cron; do [ ! -d $spool ] || break; done; "
       "mount --bind \"$1\" $spool && { [ ! -d /run/user ] || mount -t tmpfs none /run/user; } && shift && exec \"$@\"";

@@ -1,4 +1,4 @@
-// What runs commands at their times, for tests: a real systemd of one's own, and a real crontab that is nobody else's.
+// Runs commands at scheduled times, for tests: a real systemd and a real crontab for one test alone.
 
 #pragma once
 
@@ -9,10 +9,11 @@
 
 namespace rotv::testing {
 
-// A systemd whose units are those of `user_home`. Needs root. Ends with the object, with all that it has started.
+// A systemd whose units are those of `user_home`. Needs root. It ends with the object, together with everything that it
+// has started.
 class UserManager {
  public:
-  // Throws std::runtime_error if it does not come up.
+  // Throws std::runtime_error if it does not start.
   explicit UserManager(const std::filesystem::path& user_home);
   ~UserManager();
 
@@ -24,8 +25,8 @@ class UserManager {
   Process process_;
 };
 
-// `command` on a machine without systemd, whose crontabs are in `tables`. Root's own where we are root, and otherwise
-// one of a user namespace's root.
+// `command` on a machine without systemd, whose crontabs are in `tables`: root's crontab if we are root, otherwise that
+// of a user namespace's root.
 Command WithCron(Command command, const std::filesystem::path& tables);
 
 }  // namespace rotv::testing

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# A systemd of one's own, as a login session has one, on a machine that has none, or another's: in a mount namespace with
-# cgroups and a /run/systemd of its own. Needs root. It ends with this process.
-#   user_manager.sh RUNTIME_DIR [probe]    with HOME set; prints "ready" when it answers; a probe then ends
-# Other programs get there with nsenter --target PID --mount --cgroup, and with this XDG_RUNTIME_DIR.
+# A user's systemd, like that of a login session, on a machine without one, or with another one: in a mount namespace
+# with cgroups and a /run/systemd of its own. Needs root. It ends with this process.
+#   user_manager.sh RUNTIME_DIR [probe]    with HOME set; prints "ready" once it runs; a probe then ends
+# Other programs enter it with nsenter --target PID --mount --cgroup, and with this XDG_RUNTIME_DIR.
 set -euo pipefail
 
 if [[ ${1:-} != inside ]]; then
@@ -18,7 +18,7 @@ mkdir "$group"
 echo $$ >"$group/cgroup.procs"
 mkdir -p /run/systemd
 mount -t tmpfs none /run/systemd
-# As if systemd had started this machine: what it makes then, and what sandboxes put over what is not to be seen.
+# Creates what systemd creates when it starts a machine, and the files that sandboxes mount over hidden ones.
 mkdir -p /run/systemd/system /run/systemd/unit-root /run/systemd/inaccessible/dir
 (
   cd /run/systemd/inaccessible

@@ -61,7 +61,7 @@ class ApplierTest : public ::testing::Test {
     BeginOnly(lsn);
     if (!std::exchange(relations_came_, true)) Describe();
   }
-  // As the server does before a stream's first change of each table.
+  // The server describes each table in the same way before a stream's first change of it.
   void Describe() {
     for (const proto::Table& table : described_.schema.tables()) {
       formats::pgoutput::Relation relation;
@@ -94,7 +94,7 @@ class ApplierTest : public ::testing::Test {
     applier_->Apply(formats::pgoutput::Truncate{false, false, tables});
   }
 
-  // As the stream does when the buffer is full: versions leave it, in a transaction or not.
+  // The stream does the same when the buffer is full: versions leave it, whether a transaction is open or not.
   void Spill() { Submit({.versions = applier_->TakeVersions(), .log = applier_->TakeLog(), .publication = {}}); }
   void SpillToDisk() {
     Spill();
@@ -112,7 +112,7 @@ class ApplierTest : public ::testing::Test {
     while (!writer_->TrySubmit(&job)) writer_->WaitForRoom(1000);
   }
 
-  // The rows of a table at `lsn`, once all is written.
+  // The rows of a table at `lsn`, once everything is written.
   Strings Rows(uint32_t table = kKeyed, uint64_t lsn = UINT64_MAX) {
     Publish();
     writer_->Drain();
@@ -121,7 +121,7 @@ class ApplierTest : public ::testing::Test {
 
   StoreFixture store_;
   schema::DescribedSchema described_;
-  std::optional<proto::Table> later_;  // What the table kKeyed becomes.
+  std::optional<proto::Table> later_;  // The later shape of the table kKeyed.
   proto::Manifest manifest_;
   std::unique_ptr<capture::StoreWriter> writer_;
   std::unique_ptr<capture::Applier> applier_;
@@ -157,7 +157,7 @@ TEST_F(ApplierTest, EachTransactionIsAStateOfItsOwn) {
   EXPECT_EQ(Rows(kKeyed, 131), Strings{"1\t130\tp"});
 }
 
-TEST_F(ApplierTest, ARowThatWasDeletedComesBackInTheSameTransaction) {
+TEST_F(ApplierTest, ARowDeletedAndInsertedAgainInOneTransactionExists) {
   Begin(110);
   Insert(kKeyed, {"1", "a", "p"});
   Commit(110);
@@ -168,7 +168,7 @@ TEST_F(ApplierTest, ARowThatWasDeletedComesBackInTheSameTransaction) {
   EXPECT_EQ(Rows(), Strings{"1\tb\tq"});
 }
 
-TEST_F(ApplierTest, KeysChangePlacesByWayOfAThird) {
+TEST_F(ApplierTest, TwoKeysAreSwappedThroughAThird) {
   Begin(110);
   Insert(kKeyed, {"1", "one", "p1"});
   Insert(kKeyed, {"2", "two", "p2"});
@@ -181,7 +181,7 @@ TEST_F(ApplierTest, KeysChangePlacesByWayOfAThird) {
   EXPECT_EQ(Rows(), (Strings{"1\ttwo\tp2", "2\tone\tp1"}));
 }
 
-// Where the row is when its key changes and its picture does not come along.
+// The place of a row whose key changes and whose picture (a TOAST value) is not sent.
 enum class Place { kBuffer, kInFlight, kDisk };
 
 class ApplierPlaceTest : public ApplierTest, public ::testing::WithParamInterface<Place> {
@@ -205,7 +205,7 @@ TEST_P(ApplierPlaceTest, AKeyChangesWithItsPictureFromAnEarlierTransaction) {
   EXPECT_EQ(Rows(kKeyed, 120), Strings{"1\ta\tbig"});
 }
 
-TEST_P(ApplierPlaceTest, AKeyChangesWithItsPictureBehindSeveralPartialVersions) {
+TEST_P(ApplierPlaceTest, AKeyChangeFindsItsPictureAcrossSeveralPartialVersions) {
   Begin(110);
   Insert(kKeyed, {"1", "long", "big"});
   Commit(110);
@@ -280,7 +280,7 @@ TEST_P(ApplierPlaceTest, AMultisetCountsEqualRowsWhereverTheyAre) {
   EXPECT_EQ(states[2], (std::map<std::string, int>{{"x\t1", 1}, {"y\t1", 1}, {"z\t1", 1}}));
 }
 
-TEST_F(ApplierTest, AMultisetsRowThatIsUpdatedToItselfStays) {
+TEST_F(ApplierTest, AMultisetRowUpdatedToItselfStays) {
   Begin(110);
   Insert(kMultiset, {"x", "1"});
   Commit(110);
@@ -290,7 +290,7 @@ TEST_F(ApplierTest, AMultisetsRowThatIsUpdatedToItselfStays) {
   EXPECT_EQ(Rows(kMultiset), Strings{"x\t1"});
 }
 
-TEST_F(ApplierTest, AMultisetThatLacksTheDeletedRowIsCorrupt) {
+TEST_F(ApplierTest, DeletingAMissingMultisetRowIsCorrupt) {
   Begin(110);
   EXPECT_EQ(ErrorOf([&] { Delete(kMultiset, OldKind::kFull, {"x", "1"}); }).code(), ErrorCode::kCorrupt);
 }
@@ -301,7 +301,7 @@ TEST_F(ApplierTest, AMultisetsUpdateWithoutItsOldRowNeedsANewBaseline) {
   EXPECT_EQ(ErrorOf([&] { Update(kMultiset, {"x", "2"}); }).code(), ErrorCode::kProtocol);
 }
 
-TEST_F(ApplierTest, UnderIdentityFullAKeyedRowTakesWhatIsUnchangedFromTheOldRow) {
+TEST_F(ApplierTest, UnderIdentityFullUnchangedValuesComeFromTheOldRow) {
   Begin(110);
   Insert(kFull, {"1", "a", "big"});
   Commit(110);
@@ -316,7 +316,7 @@ TEST_F(ApplierTest, UnderIdentityFullAKeyedRowTakesWhatIsUnchangedFromTheOldRow)
   EXPECT_EQ(Rows(kFull), Strings{});
 }
 
-TEST_F(ApplierTest, AKeyThatChangesWithoutItsOldRowInTheStoreIsCorrupt) {
+TEST_F(ApplierTest, AKeyChangeOfAMissingRowIsCorrupt) {
   Begin(110);
   EXPECT_EQ(ErrorOf([&] {
               Update(kKeyed, OldKind::kKey, {"1", kNullValue, kNullValue}, {"2", "a", kToast});
@@ -324,7 +324,7 @@ TEST_F(ApplierTest, AKeyThatChangesWithoutItsOldRowInTheStoreIsCorrupt) {
             ErrorCode::kCorrupt);
 }
 
-TEST_F(ApplierTest, TruncateTwiceInATransactionLeavesWhatCameLast) {
+TEST_F(ApplierTest, OnlyRowsAfterTheLastTruncateOfATransactionRemain) {
   Begin(110);
   Insert(kKeyed, {"1", "before", ""});
   Insert(kMultiset, {"x", "1"});
@@ -345,7 +345,7 @@ TEST_F(ApplierTest, TruncateTwiceInATransactionLeavesWhatCameLast) {
   EXPECT_EQ(applier_->counts().truncated, 3u);
 }
 
-TEST_F(ApplierTest, TransactionsThatTheStoreHasAreDropped) {
+TEST_F(ApplierTest, TransactionsAlreadyStoredAreSkipped) {
   Begin(kFrom - 1);
   Insert(kKeyed, {"1", "has it", ""});
   Truncate({kKeyed});
@@ -360,7 +360,7 @@ TEST_F(ApplierTest, TransactionsThatTheStoreHasAreDropped) {
   EXPECT_EQ(applier_->counts().truncated, 0u);
 }
 
-// Each is what a source that is in order never sends, behind a transaction that is good.
+// Each case is something that an intact source never sends; a good transaction comes before it.
 class ApplierDisorderTest : public ApplierTest, public ::testing::WithParamInterface<size_t> {
  public:
   struct Disorder {
@@ -393,7 +393,7 @@ std::vector<ApplierDisorderTest::Disorder> ApplierDisorderTest::All() {
        }},
       {"SameTransactionAgain", [=](Test& test) { test.Begin(110); }},
       {"EarlierTransaction", [=](Test& test) { test.Begin(105); }},
-      {"TransactionThatTheStoreHasBehindALaterOne", [=](Test& test) { test.Begin(kFrom - 1); }},
+      {"TransactionThatTheStoreHasAfterALaterOne", [=](Test& test) { test.Begin(kFrom - 1); }},
       {"TransactionBeforeAKeepalive",
        [=](Test& test) { test.applier_->ReachedOutsideOfTransaction(Lsn(500)), test.Begin(499); }},
       {"RowOfATableThatWasNotDescribed", [=](Test& test) { test.Begin(120), test.Insert(7, row); }},
@@ -418,7 +418,7 @@ std::vector<ApplierDisorderTest::Disorder> ApplierDisorderTest::All() {
        [=](Test& test) {
          test.Begin(120), test.Insert(kMultiset, {"x", kToast});
        }},
-      {"OldRowOfABagWithAnUnchangedColumn",
+      {"OldRowOfAMultisetWithAnUnchangedColumn",
        [=](Test& test) {
          test.Begin(120), test.Delete(kMultiset, OldKind::kFull, {"x", kToast});
        }},
@@ -449,7 +449,7 @@ std::vector<ApplierDisorderTest::Disorder> ApplierDisorderTest::All() {
   };
 }
 
-TEST_P(ApplierDisorderTest, IsAProtocolErrorAndNothingOfItIsStored) {
+TEST_P(ApplierDisorderTest, IsAProtocolErrorAndStoresNothing) {
   Begin(110);
   Insert(kKeyed, {"1", "a", "p"});
   Commit(110);
@@ -483,7 +483,7 @@ TEST_F(ApplierTest, AfterARestartTheStoreIsContinued) {
   EXPECT_EQ(Rows(), Strings{"1\tb\tbig"});
 }
 
-TEST_F(ApplierTest, AnEmptyTransactionMovesThePositionAndIsNotLogged) {
+TEST_F(ApplierTest, AnEmptyTransactionAdvancesTheLsnAndIsNotLogged) {
   Begin(110);
   Commit(110);
   EXPECT_EQ(applier_->complete_until(), Lsn(111));
@@ -491,7 +491,7 @@ TEST_F(ApplierTest, AnEmptyTransactionMovesThePositionAndIsNotLogged) {
   EXPECT_TRUE(applier_->TakeLog().empty());
 }
 
-TEST_F(ApplierTest, ThePositionNeverGoesBack) {
+TEST_F(ApplierTest, TheLsnNeverDecreases) {
   applier_->ReachedOutsideOfTransaction(Lsn(500));
   applier_->ReachedOutsideOfTransaction(Lsn(400));
   EXPECT_EQ(applier_->complete_until(), Lsn(500));
@@ -517,11 +517,11 @@ formats::pgoutput::Relation KeyedRelation(const std::vector<std::string>& names)
   return relation;
 }
 
-TEST_F(ApplierTest, ATableWhoseRowsAreOfAnotherFormIsLeftOutAndMarkedForResync) {
+TEST_F(ApplierTest, ATableWithAnotherShapeIsSkippedAndMarkedForResync) {
   Begin(110);
   Insert(kKeyed, {"1", "a", "p"});
   applier_->Apply(KeyedRelation({"id", "title", "picture"}));
-  EXPECT_EQ(manifest_.must_copy_size(), 0) << "no row of that form has come";
+  EXPECT_EQ(manifest_.must_copy_size(), 0) << "no row of that shape has come";
   Insert(kKeyed, {"2", "b", "p"});
   Insert(kFull, {"3", "c", "p"});
   Commit(110);
@@ -531,7 +531,7 @@ TEST_F(ApplierTest, ATableWhoseRowsAreOfAnotherFormIsLeftOutAndMarkedForResync) 
   EXPECT_EQ(Rows(kFull), Strings{"3\tc\tp"});
 }
 
-TEST_F(ApplierTest, AnotherFormInATransactionThatTheStoreHasDoesNoHarm) {
+TEST_F(ApplierTest, AnotherShapeInAStoredTransactionIsHarmless) {
   Begin(kFrom - 10);
   applier_->Apply(KeyedRelation({"id", "title"}));
   Insert(kKeyed, {"1", "a"});
@@ -544,7 +544,7 @@ TEST_F(ApplierTest, AnotherFormInATransactionThatTheStoreHasDoesNoHarm) {
   EXPECT_EQ(Rows(), Strings{"2\tb\tp"});
 }
 
-TEST_F(ApplierTest, RowsOfTheLaterFormFollowThoseOfTheEarlier) {
+TEST_F(ApplierTest, RowsOfALaterShapeFollowRowsOfAnEarlierShape) {
   proto::Shape shape = described_.new_shapes[0];
   shape.set_id(5000);
   shape.mutable_columns()->SwapElements(0, 1);
@@ -576,7 +576,7 @@ TEST_F(ApplierTest, RowsOfTheLaterFormFollowThoseOfTheEarlier) {
   EXPECT_EQ(rows, (Strings{"a\t1\t5", "b\t2\t1", "c\t3\t2"}));
 }
 
-TEST_F(ApplierTest, TheLogNamesEveryRowThatWasTouched) {
+TEST_F(ApplierTest, TheChangeLogNamesEveryChangedRow) {
   Begin(110);
   Insert(kKeyed, {"1", "a", "p"});
   Update(kKeyed, OldKind::kKey, {"1", kNullValue, kNullValue}, {"2", "a", "p"});
@@ -604,11 +604,11 @@ TEST_F(ApplierTest, TheLogNamesEveryRowThatWasTouched) {
   EXPECT_EQ(logged[0].changes(1).epoch(), 1u);
 }
 
-// Random transactions, with the buffer taken at random, against the simplest model.
-TEST_F(ApplierTest, EveryStateOfARandomHistoryIsFound) {
+// Random transactions, with the buffer taken at random, are compared with the simplest model.
+TEST_F(ApplierTest, EveryStateOfRandomTransactionsMatchesTheModel) {
   std::mt19937 random(9);
   std::map<int, std::pair<std::string, std::string>> rows;
-  std::map<std::string, int> bag;
+  std::map<std::string, int> multiset;
   std::map<uint64_t, Strings> states, multiset_states;
   auto text = [&] { return std::to_string(random() % 1000); };
   for (uint64_t lsn = 110; lsn < 110 + 400 * 10; lsn += 10) {
@@ -639,11 +639,11 @@ TEST_F(ApplierTest, EveryStateOfARandomHistoryIsFound) {
         rows.erase(id);
       }
       std::string value = std::to_string(random() % 4);
-      if (bag[value] > 0 && random() % 2 == 0) {
-        --bag[value];
+      if (multiset[value] > 0 && random() % 2 == 0) {
+        --multiset[value];
         Delete(kMultiset, OldKind::kFull, {value, "b"});
       } else {
-        ++bag[value];
+        ++multiset[value];
         Insert(kMultiset, {value, "b"});
       }
       if (random() % 40 == 0) {
@@ -658,7 +658,7 @@ TEST_F(ApplierTest, EveryStateOfARandomHistoryIsFound) {
       states[lsn + 1].push_back(std::to_string(id) + "\t" + columns.first + "\t" + columns.second);
     }
     states[lsn + 1];
-    for (const auto& [value, count] : bag) {
+    for (const auto& [value, count] : multiset) {
       for (int i = 0; i < count; ++i) multiset_states[lsn + 1].push_back(value + "\tb");
     }
     if (random() % 5 == 0) Publish();

@@ -10,27 +10,27 @@ namespace rotv {
 namespace {
 
 using testing::ErrorOf;
-using testing::Gone;
 using testing::IntegerKey;
 using testing::Partial;
 using testing::Put;
 using testing::StoreFixture;
+using testing::Tombstone;
 
-// Passes on to a real store, but only as many writes as it is let.
+// Passes writes on to a real store, but only as many as the test permits.
 class GatedStore : public RowStore {
  public:
   explicit GatedStore(RowStore& inner) : inner_(inner) {}
 
-  void Let(int writes) {
+  void Permit(int writes) {
     std::lock_guard lock(mutex_);
-    let_ += writes;
+    permitted_ += writes;
     changed_.notify_all();
   }
   void FailNext() {
     std::lock_guard lock(mutex_);
     fail_ = true;
   }
-  bool WaitsFor(int writes) {  // Until so many writes have begun.
+  bool WaitsFor(int writes) {  // Until so many writes have begun; false after 20 seconds.
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, std::chrono::seconds(20), [&] { return begun_ >= writes; });
   }
@@ -45,8 +45,8 @@ class GatedStore : public RowStore {
       std::unique_lock lock(mutex_);
       ++begun_;
       changed_.notify_all();
-      changed_.wait(lock, [this] { return let_ > 0; });
-      --let_;
+      changed_.wait(lock, [this] { return permitted_ > 0; });
+      --permitted_;
       if (fail_) throw Error(ErrorCode::kDisk, "the disk is full");
     }
     inner_.Write(versions);
@@ -85,7 +85,7 @@ class GatedStore : public RowStore {
   RowStore& inner_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  int let_ = 0;
+  int permitted_ = 0;
   int begun_ = 0;
   bool fail_ = false;
 };
@@ -117,7 +117,7 @@ class StoreWriterTest : public ::testing::Test {
   GatedStore gate_{*store_};
 };
 
-TEST_F(StoreWriterTest, WhatWasDrainedIsInTheStore) {
+TEST_F(StoreWriterTest, DrainWritesEverythingToTheStore) {
   capture::StoreWriter writer(*store_);
   EXPECT_EQ(writer.durable_lsn(), Lsn(100));
   ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}}, 200)));
@@ -126,17 +126,17 @@ TEST_F(StoreWriterTest, WhatWasDrainedIsInTheStore) {
   EXPECT_EQ(testing::Lines(*store_, 200), std::vector<std::string>{"a"});
 }
 
-TEST_F(StoreWriterTest, TheDurableLsnMovesOnlyOncePublished) {
+TEST_F(StoreWriterTest, TheDurableLsnAdvancesOnlyOnPublication) {
   capture::StoreWriter writer(gate_);
   ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}}, 200)));
   ASSERT_TRUE(gate_.WaitsFor(1));
   EXPECT_EQ(writer.durable_lsn(), Lsn(100));
-  gate_.Let(1);
+  gate_.Permit(1);
   writer.Drain();
   EXPECT_EQ(writer.durable_lsn(), Lsn(200));
 }
 
-TEST_F(StoreWriterTest, AJobWithoutVersionsIsWrittenToo) {
+TEST_F(StoreWriterTest, AJobWithoutVersionsIsPublishedToo) {
   capture::StoreWriter writer(*store_);
   capture::StoreWriter::Job job;
   job.publication = {testing::ManifestAt(300), {}};
@@ -145,15 +145,15 @@ TEST_F(StoreWriterTest, AJobWithoutVersionsIsWrittenToo) {
   EXPECT_EQ(store_->manifest().durable_lsn(), 300u);
 }
 
-TEST_F(StoreWriterTest, AThirdJobMustWaitAndIsKeptByItsOwner) {
+TEST_F(StoreWriterTest, AThirdJobWaitsAndStaysWithItsOwner) {
   capture::StoreWriter writer(gate_);
   ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}})));
   ASSERT_TRUE(Submit(writer, JobOf({{.id = 2, .lsn = 110, .text = "b"}})));
   capture::StoreWriter::Job third = JobOf({{.id = 3, .lsn = 110, .text = "c"}}, 200);
   EXPECT_FALSE(writer.TrySubmit(&third));
   ASSERT_NE(third.versions, nullptr);
-  writer.WaitForRoom(1);  // Returns although there is none.
-  gate_.Let(3);
+  writer.WaitForRoom(1);  // Returns after the time although there is no room.
+  gate_.Permit(3);
   while (!writer.TrySubmit(&third)) writer.WaitForRoom(1000);
   writer.Drain();
   EXPECT_EQ(testing::Lines(*store_, 200), (std::vector<std::string>{"a", "b", "c"}));
@@ -165,7 +165,7 @@ TEST_F(StoreWriterTest, ARowIsFoundWhereverItIs) {
                            {.id = 3, .lsn = 10, .text = "gone soon"},
                            {.id = 4, .lsn = 10, .text = "4\tx\ty"}});
   capture::StoreWriter writer(gate_);
-  ASSERT_TRUE(Submit(writer, JobOf({Partial(2, 110, "2\tnew\t\\u"), Gone(3, 110), Partial(5, 110, "5\t\\u\t\\u"),
+  ASSERT_TRUE(Submit(writer, JobOf({Partial(2, 110, "2\tnew\t\\u"), Tombstone(3, 110), Partial(5, 110, "5\t\\u\t\\u"),
                                     Partial(4, 110, "4\tfirst\t\\u")})));
   ASSERT_TRUE(Submit(writer, JobOf({Partial(2, 120, "2\t\\u\t\\u"),
                                     {.id = 6, .lsn = 120, .text = "second"},
@@ -182,28 +182,28 @@ TEST_F(StoreWriterTest, ARowIsFoundWhereverItIs) {
     EXPECT_EQ(Newest(writer, 7), "none");
   };
   expect_all();
-  gate_.Let(1);
+  gate_.Permit(1);
   ASSERT_TRUE(gate_.WaitsFor(2));
   expect_all();
-  gate_.Let(1);
+  gate_.Permit(1);
   writer.Drain();
   expect_all();
 }
 
-TEST_F(StoreWriterTest, APartialRowIsNotMadeWholeFromBeforeItsDeletion) {
+TEST_F(StoreWriterTest, APartialRowIsNotCompletedFromBeforeItsDeletion) {
   testing::Write(*store_, {{.id = 1, .lsn = 10, .text = "1\told"}});
   capture::StoreWriter writer(gate_);
-  ASSERT_TRUE(Submit(writer, JobOf({Gone(1, 110)})));
+  ASSERT_TRUE(Submit(writer, JobOf({Tombstone(1, 110)})));
   ASSERT_TRUE(Submit(writer, JobOf({Partial(1, 120, "1\t\\u")})));
   EXPECT_EQ(Newest(writer, 1), "P120 1\t\\u");
-  gate_.Let(2);
+  gate_.Permit(2);
   writer.Drain();
 }
 
-TEST_F(StoreWriterTest, EveryCallThrowsWhatAJobThrew) {
+TEST_F(StoreWriterTest, EveryCallRethrowsTheErrorOfAJob) {
   capture::StoreWriter writer(gate_);
   gate_.FailNext();
-  gate_.Let(1);
+  gate_.Permit(1);
   ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}}, 200)));
   for (int i = 0; i < 2; ++i) {
     EXPECT_EQ(ErrorOf([&] { writer.Drain(); }).code(), ErrorCode::kDisk);
@@ -221,32 +221,32 @@ TEST_F(StoreWriterTest, AfterAFailedJobNothingIsWritten) {
     gate_.FailNext();
     ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}}, 200)));
     ASSERT_TRUE(Submit(writer, JobOf({{.id = 2, .lsn = 210, .text = "b"}}, 300)));
-    gate_.Let(2);
+    gate_.Permit(2);
     EXPECT_EQ(ErrorOf([&] { writer.Drain(); }).code(), ErrorCode::kDisk);
   }
   EXPECT_EQ(gate_.begun(), 1);
   EXPECT_EQ(store_->manifest().durable_lsn(), 100u);
 }
 
-TEST_F(StoreWriterTest, ItsEndFinishesTheJobUnderWay) {
-  std::thread letting;
+TEST_F(StoreWriterTest, TheDestructorFinishesTheRunningJob) {
+  std::thread permitting;
   {
     capture::StoreWriter writer(gate_);
     ASSERT_TRUE(Submit(writer, JobOf({{.id = 1, .lsn = 110, .text = "a"}}, 200)));
     ASSERT_TRUE(gate_.WaitsFor(1));
     ASSERT_TRUE(Submit(writer, JobOf({{.id = 2, .lsn = 210, .text = "b"}}, 300)));
-    letting = std::thread([this] { gate_.Let(2); });
+    permitting = std::thread([this] { gate_.Permit(2); });
   }
-  letting.join();
-  EXPECT_GE(store_->manifest().durable_lsn(), 200u);  // The other one may have been begun before the end.
+  permitting.join();
+  EXPECT_GE(store_->manifest().durable_lsn(), 200u);  // The other job may have been started before the destructor ran.
 }
 
-TEST_F(StoreWriterTest, AThreadThatReadsDoesNotWaitForTheDisk) {
+TEST_F(StoreWriterTest, ReadingDoesNotWaitForTheDisk) {
   capture::StoreWriter writer(gate_);
   for (int round = 0; round < 100; ++round) {
     uint64_t lsn = 200 + static_cast<uint64_t>(round);
     capture::StoreWriter::Job job = JobOf({{.id = round, .lsn = lsn, .text = std::to_string(round)}}, lsn + 1);
-    gate_.Let(1);
+    gate_.Permit(1);
     while (!writer.TrySubmit(&job)) writer.WaitForRoom(1000);
     EXPECT_EQ(Newest(writer, round), "R" + std::to_string(lsn) + " " + std::to_string(round));
     EXPECT_EQ(Newest(writer, round / 2), "R" + std::to_string(200 + round / 2) + " " + std::to_string(round / 2));

@@ -1,5 +1,5 @@
-// A captured stream with its messages changed, dropped, doubled and moved: what comes of it is refused or whole. The
-// fuzzer of the same does more; this one is in every run of the tests.
+// A captured stream with its messages changed, dropped, doubled and moved is refused, or whole transactions come of it.
+// A fuzzer covers more of the same; this test is part of every run.
 
 #include <gtest/gtest.h>
 
@@ -50,7 +50,7 @@ class StreamMutation {
   size_t Below(size_t limit) { return random_() % limit; }
 
  private:
-  // Those that mean something are more likely.
+  // Bytes with a meaning are more likely.
   char Byte() {
     constexpr std::string_view kLikely = "BCRIUDTYMONKntu\0\1\n\\\t\x80";
     return Below(2) == 0 ? kLikely[Below(kLikely.size())] : static_cast<char>(random_());
@@ -59,7 +59,7 @@ class StreamMutation {
   std::mt19937 random_;
 };
 
-TEST(StreamRandomTest, AStreamThatWasTamperedWithIsRefusedOrWhole) {
+TEST(StreamRandomTest, ATamperedStreamIsRefusedOrStoredAsWholeTransactions) {
   const std::vector<std::string> captured = CapturedStream();
   StreamWorld world(captured);
   const StreamWorld::Outcome good = world.Run(captured);
@@ -74,7 +74,7 @@ TEST(StreamRandomTest, AStreamThatWasTamperedWithIsRefusedOrWhole) {
     refused += world.Run(messages).refused ? 1 : 0;
   }
   EXPECT_GT(refused, kRounds / 2);
-  EXPECT_LT(refused, kRounds) << "a note that changes to another is nobody's business";
+  EXPECT_LT(refused, kRounds) << "some mutations leave a valid stream";
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 namespace rotv {
 namespace {
 
-// Any function that scatters.
+// Any hash function will do.
 uint64_t HashOf(uint64_t row) { return (row + 1) * 0x9e3779b97f4a7c15; }
 
 compare::TableDigest DigestOf(uint64_t rows, compare::DigestBuilder::Ranges ranges, uint64_t rows_per_key = 1) {
@@ -22,7 +22,7 @@ compare::TableDigest DigestOf(uint64_t rows, compare::DigestBuilder::Ranges rang
   return builder.Finish();
 }
 
-// The same from the digest's own layout, as the source makes it.
+// The same groups, computed by the digest's layout, as the source computes them.
 std::vector<compare::GroupDigest> Grouped(const compare::TableDigest& layout, uint64_t rows,
                                           uint64_t rows_per_key = 1) {
   std::vector<compare::GroupDigest> groups(layout.groups.size());
@@ -44,7 +44,7 @@ TEST(TableDigestTest, AnEmptyTableHasOneEmptyGroup) {
   EXPECT_EQ(digest.groups, std::vector<compare::GroupDigest>(1));
 }
 
-TEST(TableDigestTest, RowsAreCutIntoRangesByTheirKeys) {
+TEST(TableDigestTest, RowsAreDividedIntoRangesByKey) {
   compare::TableDigest digest = DigestOf(45'000, compare::DigestBuilder::Ranges::kByKey);
   EXPECT_EQ(digest.begins, (std::vector<std::string>{"10001", "20002", "30003", "40004"}));
   EXPECT_EQ(digest.parts, 1u);
@@ -58,20 +58,20 @@ TEST(TableDigestTest, RowsOfOneFirstKeyColumnStayTogether) {
   EXPECT_EQ(digest.groups, Grouped(digest, 45'000, 7'000));
 }
 
-TEST(TableDigestTest, AManyfoldKeyIsCutByHashes) {
+TEST(TableDigestTest, ATableWithFewKeysIsDividedByHash) {
   compare::TableDigest digest = DigestOf(200'000, compare::DigestBuilder::Ranges::kByKey, 1'000'000);
   EXPECT_TRUE(digest.begins.empty());
   EXPECT_EQ(digest.parts, 16u);
   EXPECT_EQ(digest.groups, Grouped(digest, 200'000, 1'000'000));
 }
 
-TEST(TableDigestTest, RowsWithoutAKeyAreCutByHashes) {
+TEST(TableDigestTest, RowsWithoutAKeyAreDividedByHash) {
   compare::TableDigest digest = DigestOf(200'000, compare::DigestBuilder::Ranges::kNone);
   EXPECT_TRUE(digest.begins.empty());
   EXPECT_EQ(digest.groups, Grouped(digest, 200'000));
 }
 
-TEST(TableDigestTest, ALargeTableHasNoMoreGroups) {
+TEST(TableDigestTest, TheNumberOfGroupsIsLimited) {
   constexpr uint64_t kRows = 6'000'000;
   compare::TableDigest digest = DigestOf(kRows, compare::DigestBuilder::Ranges::kByKey);
   EXPECT_LE(digest.ranges(), 256u);
@@ -96,7 +96,7 @@ TEST(ModuloWordTest, SumsOfAnyLengthAreTakenModuloTwoToThe64) {
   EXPECT_EQ(compare::ModuloWord("36893488147419103239"), 7u);
 }
 
-TEST(ModuloWordTest, WhatIsNoNumberIsRefused) {
+TEST(ModuloWordTest, NonNumbersAreRefused) {
   for (const char* text : {"", "-", "1.0", "1e5", "NaN", " 1"}) {
     try {
       compare::ModuloWord(text);

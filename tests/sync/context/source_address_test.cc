@@ -11,7 +11,7 @@
 namespace rotv {
 namespace {
 
-TEST(SourceAddressTest, AddressesOfPostgresServersAreKnownInEveryForm) {
+TEST(SourceAddressTest, AddressesOfPostgresServersAreRecognizedInEveryForm) {
   for (const char* value : {
            "postgres://db/x",
            "postgresql://u:p@db.example.org:6432/x?sslmode=require",
@@ -40,7 +40,7 @@ TEST(SourceAddressTest, AddressesOfPostgresServersAreKnownInEveryForm) {
   }
 }
 
-TEST(SourceAddressTest, AHostIsKnownAsAWholeWord) {
+TEST(SourceAddressTest, AHostIsRecognizedAsAWholeWord) {
   const SourceAddress address{"db.example.org", 0};
   for (const char* value : {"db.example.org", "DB.Example.ORG", "db.example.org:5432", "https://db.example.org/x",
                             "root@db.example.org", "a,db.example.org,b", "db.example.org.", "//u:p@db.example.org?x"}) {
@@ -53,7 +53,7 @@ TEST(SourceAddressTest, AHostIsKnownAsAWholeWord) {
   EXPECT_TRUE(NamesHost("http://[2001:db8::1]:80/", {"2001:db8::1", 0}));
 }
 
-TEST(SourceAddressTest, AHostThatIsAWordCountsOnlyInAnAddress) {
+TEST(SourceAddressTest, AHostThatIsAnOrdinaryWordIsRecognizedOnlyInAnAddress) {
   for (const char* value : {"prod:5432", "tcp://prod/x", "u@prod", "host=prod"}) {
     EXPECT_TRUE(NamesHost(value, {"prod", 0})) << value;
   }
@@ -62,7 +62,7 @@ TEST(SourceAddressTest, AHostThatIsAWordCountsOnlyInAnAddress) {
   }
 }
 
-TEST(SourceAddressTest, ThisMachineCountsWithThePortOnly) {
+TEST(SourceAddressTest, LocalhostIsRecognizedOnlyWithThePort) {
   EXPECT_TRUE(NamesHost("http://127.0.0.1:6432/", {"127.0.0.1", 6432}));
   EXPECT_FALSE(NamesHost("http://127.0.0.1:8080/", {"127.0.0.1", 6432}));
   EXPECT_FALSE(NamesHost("127.0.0.1", {"127.0.0.1", 6432}));
@@ -94,7 +94,7 @@ TEST(SourceAddressTest, EveryHostOfASourceIsNamed) {
   EXPECT_EQ(TextOf(url), "");
 }
 
-TEST(SourceAddressTest, AnAliasOfSshConfigIsItsHostNameToo) {
+TEST(SourceAddressTest, AnAliasOfSshConfigAlsoMeansItsHostName) {
   const testing::TempDir home;
   std::filesystem::create_directories(home / ".ssh");
   std::ofstream(home / ".ssh/config") << "Host prod\n  HostName db.example.org\n";

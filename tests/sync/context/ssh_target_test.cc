@@ -16,7 +16,7 @@ struct Parsed {
 
 class SshTargetTest : public ::testing::TestWithParam<Parsed> {};
 
-TEST_P(SshTargetTest, IsTakenApart) {
+TEST_P(SshTargetTest, IsParsed) {
   const SshTarget target = ParseSshTarget(GetParam().text);
   EXPECT_EQ(target.user, GetParam().user);
   EXPECT_EQ(target.host, GetParam().host);
@@ -49,7 +49,7 @@ INSTANTIATE_TEST_SUITE_P(All, BadSshTargetTest,
                          ::testing::Values("", "@db", "a@", "db:", "db:0", "db:65536", "db:22x", "db:-1", "[::1",
                                            "[::1]22", "[]:22", "a b", "db\n", "-oProxyCommand=id", "-l@db", "ssh://"));
 
-TEST(SshTargetToStringTest, IsWhatOneWrites) {
+TEST(SshTargetToStringTest, IsTheFormOfTheConfiguration) {
   for (const char* text : {"root@db.example.org:22422", "db", "a@[::1]:22", "[fe80::1]"}) {
     EXPECT_EQ(ToString(ParseSshTarget(text)), text);
   }

@@ -28,7 +28,7 @@ TEST(ByteReaderTest, IntegersAreBigEndian) {
   reader.Finish();
 }
 
-TEST(ByteReaderTest, TimeOfTheWireStartsIn2000) {
+TEST(ByteReaderTest, ProtocolTimeStartsIn2000) {
   EXPECT_EQ(formats::ByteReader("\0\0\0\0\0\0\0\0"sv).UnixTimeUs(), 946'684'800'000'000);
   EXPECT_EQ(formats::ByteReader("\xff\xff\xff\xff\xff\xff\xff\xff"sv).UnixTimeUs(), 946'684'799'999'999);
 }
@@ -54,14 +54,14 @@ TEST(ByteReaderTest, EveryReadBeyondTheEndIsAProtocolError) {
   ExpectProtocolError([] { formats::ByteReader("abc").Bytes(SIZE_MAX); });
 }
 
-TEST(ByteReaderTest, CountThatCannotBeTrueIsRefusedBeforeRoomIsMade) {
+TEST(ByteReaderTest, AnImpossibleCountIsRefusedBeforeAllocation) {
   EXPECT_EQ(formats::ByteReader("abcdefgh").CheckedCount(2, 4), 2u);
   EXPECT_EQ(formats::ByteReader("").CheckedCount(0, 4), 0u);
   ExpectProtocolError([] { formats::ByteReader("abcdefgh").CheckedCount(3, 4); });
   ExpectProtocolError([] { formats::ByteReader("abcdefgh").CheckedCount(SIZE_MAX, 4); });
 }
 
-TEST(ByteReaderTest, FinishRefusesWhatIsLeft) {
+TEST(ByteReaderTest, FinishRefusesRemainingBytes) {
   formats::ByteReader("").Finish();
   ExpectProtocolError([] { formats::ByteReader("a").Finish(); });
 }

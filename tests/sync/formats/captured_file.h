@@ -1,4 +1,4 @@
-// What capture.sh captured from a real server. Throws std::runtime_error where a file cannot be read.
+// Reads what capture.sh captured from a real server. Throws std::runtime_error if a file cannot be read.
 
 #pragma once
 
@@ -33,9 +33,9 @@ inline std::string FromHex(std::string_view hex) {
   return bytes;
 }
 
-// One message that the server's slot gave out, and what the server says of it.
+// One message that the server's slot sent, and what the server reports about it.
 struct CapturedMessage {
-  std::string lsn;             // Of a Commit: the end of its record.
+  std::string lsn;             // For a Commit, the end of its record.
   uint32_t xid = 0;            // 0 for a logical message outside of a transaction.
   int64_t commit_time_us = 0;  // Unix time.
   std::string bytes;

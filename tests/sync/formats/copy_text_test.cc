@@ -41,7 +41,7 @@ void ExpectRefused(Call call) {
   }
 }
 
-// Text in which specials stand at every distance from each other and from the ends.
+// Text in which special bytes are at every distance from each other and from the ends.
 std::string RandomText(std::mt19937* random) {
   std::string text(std::uniform_int_distribution<size_t>(0, 70)(*random), 'x');
   for (char& byte : text) {
@@ -79,14 +79,14 @@ TEST(CopyTextTest, EscapesEveryByteAtEveryPlaceOfAnyLength) {
   }
 }
 
-TEST(CopyTextTest, AppendsBehindWhatIsThere) {
+TEST(CopyTextTest, AppendsAfterExistingText) {
   std::string out = "a\t";
   formats::AppendCopyEscaped("", &out);
   formats::AppendCopyEscaped("b\tc", &out);
   EXPECT_EQ(out, "a\tb\\tc");
 }
 
-TEST(CopyTextTest, DataThatLooksLikeAMarkIsReported) {
+TEST(CopyTextTest, DataThatLooksLikeAMarkerIsEscaped) {
   EXPECT_EQ(Escaped("\\N"), "\\\\N");
   EXPECT_EQ(Escaped("\\u"), "\\\\u");
   EXPECT_EQ(Escaped("\\."), "\\\\.");

@@ -16,7 +16,7 @@ formats::DumpSections SplitCaptured(const std::string& name) {
   return formats::SplitDump(ReadCaptured(name + ".all.sql"), ReadCaptured(name + ".post.sql"));
 }
 
-// A dump as pg_dump 18 writes it, around `body`.
+// A dump in the form of pg_dump 18, around `body`.
 std::string Dump18(std::string_view body, const std::string& key = "aB3") {
   return "--\n-- PostgreSQL database dump\n--\n\n\\restrict " + key +
          "\n\n-- Dumped from database version 18.1\n-- Dumped by pg_dump version 18.1\n\n"
@@ -25,7 +25,7 @@ std::string Dump18(std::string_view body, const std::string& key = "aB3") {
          std::string(body) + std::string(kComplete) + "\\unrestrict " + key + "\n\n";
 }
 
-// The same as the minor versions before August 2025 wrote it.
+// The same dump in the form of minor versions before August 2025.
 std::string DumpWithoutRestrict(std::string_view body) {
   std::string dump = Dump18(body, "K");
   for (std::string_view line : {"\\restrict K\n\n", "\\unrestrict K\n\n"}) dump.erase(dump.find(line), line.size());
@@ -60,7 +60,7 @@ class CapturedDumpTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(CapturedDumpTest, RowsFitBetweenTheSections) {
   formats::DumpSections sections = SplitCaptured(GetParam());
-  // pg_dump's full dump ends with the same objects: what is left in front of them is pre-data and rows.
+  // pg_dump's full dump ends with the same objects; before them are pre-data and rows.
   formats::DumpSections full = formats::SplitDump(ReadCaptured(std::string(GetParam()) + ".full.sql"),
                                                   ReadCaptured(std::string(GetParam()) + ".post.sql"));
   EXPECT_EQ(full.post_data, sections.post_data);
@@ -71,7 +71,7 @@ TEST_P(CapturedDumpTest, RowsFitBetweenTheSections) {
             formats::CanonicalDump(ReadCaptured(std::string(GetParam()) + ".full.sql")));
 }
 
-TEST_P(CapturedDumpTest, SectionsTogetherAreTheDumpWithoutItsKey) {
+TEST_P(CapturedDumpTest, SectionsTogetherAreTheDumpWithoutTheRestrictKey) {
   formats::DumpSections sections = SplitCaptured(GetParam());
   std::string all = ReadCaptured(std::string(GetParam()) + ".all.sql");
   size_t restrict = all.find("\\restrict ");
@@ -81,7 +81,7 @@ TEST_P(CapturedDumpTest, SectionsTogetherAreTheDumpWithoutItsKey) {
   EXPECT_EQ(sections.pre_data + sections.post_data, all);
 }
 
-TEST_P(CapturedDumpTest, CanonicalFormOfACanonicalFormIsItself) {
+TEST_P(CapturedDumpTest, CanonicalFormIsIdempotent) {
   std::string canonical = formats::CanonicalDump(ReadCaptured(std::string(GetParam()) + ".full.sql"));
   EXPECT_EQ(formats::CanonicalDump(canonical), canonical);
 }
@@ -89,7 +89,7 @@ TEST_P(CapturedDumpTest, CanonicalFormOfACanonicalFormIsItself) {
 TEST_P(CapturedDumpTest, CutDumpIsAProtocolError) {
   std::string all = ReadCaptured(std::string(GetParam()) + ".all.sql");
   std::string post = ReadCaptured(std::string(GetParam()) + ".post.sql");
-  // The blank lines at the very end are no loss.
+  // The blank lines at the very end may be missing.
   for (size_t size = 0; size < all.size() - 2; size += 7) ExpectNotSplit(all.substr(0, size), post);
   for (size_t size = 0; size < post.size() - 2; size += 7) ExpectNotSplit(all, post.substr(0, size));
 }
@@ -117,7 +117,7 @@ TEST(DumpSectionsTest, SettingThatChangesAfterTheRowsIsKept) {
   EXPECT_TRUE(SplitCaptured("tablespace").post_data.starts_with("SET default_tablespace = '';\n\n--\n-- Name: plain"));
 }
 
-TEST(DumpSectionsTest, SettingIsFoundWhereverItStands) {
+TEST(DumpSectionsTest, SettingIsFoundAnywhere) {
   std::string pre =
       "SET default_tablespace = '';\n\nSET default_table_access_method = heap;\n\n--\n-- t\n--\n\nT;\n\n\n";
   std::string check = "--\n-- check\n--\n\nCHECK;\n\n\n";
@@ -194,12 +194,12 @@ TEST(CanonicalDumpTest, KeepsLinesWithinLiteralsAndNames) {
   }
 }
 
-TEST(CanonicalDumpTest, DollarsThatQuoteNothingAreNoQuotes) {
+TEST(CanonicalDumpTest, DollarsThatQuoteNothingAreNotQuotes) {
   EXPECT_EQ(formats::CanonicalDump("SELECT $1, $2;\n\nSELECT a$b$, c$$;\n\nB$;\n\n-- c\n"),
             "SELECT $1, $2;\nSELECT a$b$, c$$;\nB$;\n");
 }
 
-TEST(CanonicalDumpTest, ParametersAreNoQuotes) {
+TEST(CanonicalDumpTest, ParametersAreNotQuotes) {
   EXPECT_EQ(formats::CanonicalDump("SELECT $1$2;\n\nSELECT $1$2;\n"), "SELECT $1$2;\nSELECT $1$2;\n");
 }
 
@@ -222,7 +222,7 @@ TEST(CanonicalDumpTest, BlockOfATableWithoutColumnsKeepsItsEmptyRows) {
             "COPY public.no_columns  FROM stdin;\n\n\n\\.\nA;\n");
 }
 
-TEST(CanonicalDumpTest, DumpThatWasCutDiffersFromAWholeOne) {
+TEST(CanonicalDumpTest, TruncatedDumpDiffersFromTheWholeDump) {
   std::string whole = "COPY a (x) FROM stdin;\n1\n\\.\nA;\n";
   EXPECT_NE(formats::CanonicalDump(whole.substr(0, whole.find("\\."))),
             formats::CanonicalDump("COPY a (x) FROM stdin;\n1\n\\.\n"));

@@ -46,7 +46,7 @@ std::vector<T> CapturedOf(std::string_view table) {
   return found;
 }
 
-// A short form for comparisons: "1|<null>|<toast>".
+// A tuple in a short form for comparisons: "1|<null>|<toast>".
 std::string Show(const Tuple& tuple) {
   std::string shown;
   for (const Column& column : tuple) {
@@ -67,7 +67,7 @@ void ExpectProtocolError(std::string_view bytes) {
   }
 }
 
-TEST(PgoutputTest, BeginAndCommitAgreeWithWhatTheServerSaysOfThem) {
+TEST(PgoutputTest, BeginAndCommitAgreeWithTheServersReport) {
   Begin begin;
   size_t transactions = 0;
   for (const CapturedMessage& captured : Captured()) {
@@ -101,7 +101,7 @@ TEST(PgoutputTest, RelationNamesItsColumnsInOrder) {
   EXPECT_EQ(kv.columns[2].type_modifier, (10 << 16 | 2) + 4);  // numeric(10, 2).
 }
 
-TEST(PgoutputTest, RelationTellsItsIdentity) {
+TEST(PgoutputTest, RelationHasItsReplicaIdentity) {
   EXPECT_EQ(RelationNamed("whole").replica_identity, 'f');
   EXPECT_TRUE(RelationNamed("whole").columns[1].is_identity);
   EXPECT_EQ(RelationNamed("by_index").replica_identity, 'i');
@@ -129,7 +129,7 @@ TEST(PgoutputTest, TypeComesBeforeTheRelationThatUsesIt) {
   EXPECT_EQ(types[0].oid, RelationNamed("od\nd \"name").columns[1].type_oid);
 }
 
-TEST(PgoutputTest, InsertTellsNullFromEmpty) {
+TEST(PgoutputTest, InsertDistinguishesNullFromEmpty) {
   std::vector<Insert> inserts = CapturedOf<Insert>("kv");
   ASSERT_EQ(inserts.size(), 4u);
   EXPECT_EQ(Show(inserts[0].row), "1|one|1.50");
@@ -219,7 +219,7 @@ TEST(PgoutputTest, TruncateListsEveryTableItReaches) {
             (std::vector<uint32_t>{RelationNamed("parent").oid, RelationNamed("child").oid}));
 }
 
-TEST(PgoutputTest, TruncateFlagsAreToldApart) {
+TEST(PgoutputTest, TruncateFlagsAreDistinguished) {
   Truncate cascade = std::get<Truncate>(Decode("T\0\0\0\0\x01"sv));
   EXPECT_TRUE(cascade.cascade);
   EXPECT_FALSE(cascade.restart_identity);
@@ -228,7 +228,7 @@ TEST(PgoutputTest, TruncateFlagsAreToldApart) {
   EXPECT_TRUE(restart.restart_identity);
 }
 
-TEST(PgoutputTest, LogicalMessageTellsWhetherItBelongsToATransaction) {
+TEST(PgoutputTest, LogicalMessageSaysIfItIsTransactional) {
   std::vector<LogicalMessage> messages = CapturedOf<LogicalMessage>();
   ASSERT_EQ(messages.size(), 2u);
   EXPECT_TRUE(messages[0].transactional);
@@ -239,7 +239,7 @@ TEST(PgoutputTest, LogicalMessageTellsWhetherItBelongsToATransaction) {
   EXPECT_EQ(messages[1].content, "");
 }
 
-TEST(PgoutputTest, OriginTellsWhereATransactionCameFrom) {
+TEST(PgoutputTest, OriginNamesTheSourceOfATransaction) {
   std::vector<Origin> origins = CapturedOf<Origin>();
   ASSERT_EQ(origins.size(), 1u);
   EXPECT_EQ(origins[0].name, "elsewhere");
@@ -254,7 +254,7 @@ TEST(PgoutputTest, EveryTypeOfMessageWasCaptured) {
 
 TEST(PgoutputTest, EveryTruncationOfEveryMessageIsAProtocolError) {
   for (const CapturedMessage& captured : Captured()) {
-    // A copy of just that size lets AddressSanitizer see a read beyond it.
+    // A copy of exactly that size lets AddressSanitizer see a read beyond it.
     for (size_t size = 0; size < captured.bytes.size(); ++size) {
       std::vector<char> truncated(captured.bytes.begin(), captured.bytes.begin() + static_cast<ptrdiff_t>(size));
       ExpectProtocolError(std::string_view(truncated.data(), truncated.size()));
@@ -278,7 +278,7 @@ TEST(PgoutputTest, UnknownKindInsideAMessageIsAProtocolError) {
   ExpectProtocolError("I\0\0\0\x01N\0\x01x"sv);
   ExpectProtocolError(
       "I\0\0\0\x01N\0\x01"
-      "b\0\0\0\x01z"sv);  // Binary values were not asked for.
+      "b\0\0\0\x01z"sv);  // Binary values were not requested.
   ExpectProtocolError("U\0\0\0\x01X\0\0N\0\0"sv);
   ExpectProtocolError("U\0\0\0\x01K\0\0K\0\0"sv);
   ExpectProtocolError("D\0\0\0\x01N\0\0"sv);

@@ -31,7 +31,7 @@ bool AcceptsLine(std::string_view line, size_t columns, formats::TextEncoding en
   return Accepts([&] { check.Line(line); });
 }
 
-TEST(RowCheckTest, WhatCopyWritesIsARow) {
+TEST(RowCheckTest, LinesOfCopyAreAccepted) {
   for (const std::string& line :
        {""s, "a"s, "\\N"s, "abcdefgh"s, "abcdefghi"s, "\\\\."s, "\\\\N"s, "\\b\\f\\n\\r\\t\\v\\\\"s,
         "\x01\x07\x0e\x7f"s, "1234567\\\\"s, "1234567\\n"s, "\xc3\xa4\xf0\x9f\x98\x80"s}) {
@@ -42,15 +42,15 @@ TEST(RowCheckTest, WhatCopyWritesIsARow) {
   EXPECT_TRUE(AcceptsLine("", 0));
 }
 
-TEST(RowCheckTest, WhatCopyNeverWritesIsNone) {
+TEST(RowCheckTest, LinesThatCopyNeverWritesAreRefused) {
   for (const std::string& bad : {"\n"s, "\r"s, "\b"s, "\f"s, "\v"s, "\0"s, "\\"s, "\\."s, "\\!"s, "\\x41"s, "\\101"s,
                                  "\\u"s, "\\Nx"s, "x\\N"s, "\\\\\\"s, "\\N\\N"s}) {
-    // Wherever it is among bytes that are looked at eight at a time.
+    // The bad bytes are at every place among bytes that are checked eight at a time.
     for (size_t before = 0; before < 20; ++before) {
-      for (size_t behind : {0, 1, 9}) {
-        const std::string line = std::string(before, 'a') + bad + std::string(behind, 'b');
-        const bool is_letter = bad.ends_with('\\') && behind != 0;  // "\b" is an escape.
-        EXPECT_EQ(AcceptsLine(line, 1), is_letter) << before << ' ' << behind << ' ' << bad;
+      for (size_t after : {0, 1, 9}) {
+        const std::string line = std::string(before, 'a') + bad + std::string(after, 'b');
+        const bool is_letter = bad.ends_with('\\') && after != 0;  // "\b" is an escape.
+        EXPECT_EQ(AcceptsLine(line, 1), is_letter) << before << ' ' << after << ' ' << bad;
       }
     }
   }
@@ -69,7 +69,7 @@ TEST(RowCheckTest, FieldsAreCounted) {
   }
 }
 
-TEST(RowCheckTest, AMessageIsOneLineAndItsEnd) {
+TEST(RowCheckTest, AMessageIsOneLineWithItsLineEnd) {
   const formats::RowCheck check({.table = "t", .columns = 2});
   EXPECT_EQ(check.Message("a\tb\n"), "a\tb");
   for (const std::string& bad :
@@ -78,7 +78,7 @@ TEST(RowCheckTest, AMessageIsOneLineAndItsEnd) {
   }
 }
 
-TEST(RowCheckTest, EachEncodingHasItsCharacters) {
+TEST(RowCheckTest, CharactersAreCheckedInTheirEncoding) {
   struct Case {
     const char* encoding;
     std::string good;
@@ -119,8 +119,8 @@ TEST(RowCheckTest, EachEncodingHasItsCharacters) {
   }
 }
 
-// What is accepted is what COPY would have written of some values, byte by byte, and it writes nothing else.
-TEST(RowCheckTest, ExactlyWhatIsEscapedIsAccepted) {
+// COPY could have written exactly the accepted lines: each is compared with the escaped form of its values.
+TEST(RowCheckTest, ExactlyEscapedTextIsAccepted) {
   std::mt19937 random(7);
   const std::string bytes = "\n\r\t\\\b.Nnau!\xc3\xa4\x01"s;
   size_t accepted = 0;
@@ -131,7 +131,7 @@ TEST(RowCheckTest, ExactlyWhatIsEscapedIsAccepted) {
     formats::AppendCopyEscaped(text, &line);
     ASSERT_EQ(AcceptsLine(line, 1), formats::IsEncoded(formats::TextEncoding::kUtf8, text))
         << testing::PrintToString(text);
-    // The text as if it were a line.
+    // The text is taken for a line.
     const auto columns = 1 + static_cast<size_t>(std::count(text.begin(), text.end(), '\t'));
     if (!AcceptsLine(text, columns, formats::TextEncoding::kOneByte)) continue;
     ++accepted;

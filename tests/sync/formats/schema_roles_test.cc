@@ -8,7 +8,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-TEST(SchemaRolesTest, ThoseOfPoliciesAndUserMappings) {
+TEST(SchemaRolesTest, FindsRolesOfPoliciesAndUserMappings) {
   EXPECT_THAT(
       formats::RolesIn(
           "\nCREATE POLICY p ON public.t FOR SELECT TO reader USING (true);\n"
@@ -18,7 +18,7 @@ TEST(SchemaRolesTest, ThoseOfPoliciesAndUserMappings) {
       ElementsAre("Odd, one", "a\"b", "mapped", "reader", "writer"));
 }
 
-TEST(SchemaRolesTest, NoneWhereNoneIsNamed) {
+TEST(SchemaRolesTest, FindsNoneWhereNoneIsNamed) {
   EXPECT_THAT(formats::RolesIn("\nCREATE POLICY p ON public.t USING ((v = ' TO nobody'::text));\n"
                                "\nCREATE POLICY q ON public.t FOR INSERT WITH CHECK ((a = b));\n"
                                "COMMENT ON TABLE t IS 'CREATE POLICY p ON t TO nobody';\n"),

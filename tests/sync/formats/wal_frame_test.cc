@@ -41,7 +41,7 @@ TEST(WalFrameTest, XLogDataCarriesAMessage) {
   EXPECT_EQ(data.payload.data(), kXLogData.data() + kXLogDataHeaderSize);
 }
 
-TEST(WalFrameTest, KeepaliveSaysWhetherItWantsAReply) {
+TEST(WalFrameTest, KeepaliveSaysIfAReplyIsRequested) {
   formats::Keepalive keepalive = std::get<formats::Keepalive>(formats::DecodeWalFrame(kKeepalive));
   EXPECT_EQ(keepalive.server_end.ToString(), "17/10");
   EXPECT_TRUE(keepalive.reply_requested);
@@ -61,7 +61,7 @@ TEST(WalFrameTest, UnknownFrameIsAProtocolError) {
   ExpectProtocolError("W" + std::string(kXLogData.substr(1)));
 }
 
-TEST(WalFrameTest, StandbyStatusHasTheBytesOfTheManual) {
+TEST(WalFrameTest, StandbyStatusMatchesTheManual) {
   formats::StandbyStatus status;
   status.received = *Lsn::Parse("16/B374D848");
   status.flushed = *Lsn::Parse("16/A0000000");

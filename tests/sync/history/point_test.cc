@@ -44,7 +44,7 @@ TEST_F(PointTest, HeadAndBaselineAreSnapshots) {
   EXPECT_EQ(history::PointNamed(*store_, "baseline").time_us, kNoon);
 }
 
-TEST_F(PointTest, ANamedSnapshotIsItsPoint) {
+TEST_F(PointTest, ASnapshotNameResolvesToItsPoint) {
   proto::Manifest manifest = store_->manifest();
   proto::Snapshot* snapshot = manifest.add_snapshots();
   snapshot->set_name("monday");
@@ -57,13 +57,13 @@ TEST_F(PointTest, ANamedSnapshotIsItsPoint) {
   EXPECT_EQ(error.hint(), "there are head, baseline, monday");
 }
 
-TEST_F(PointTest, AnUnknownSnapshotIsNamed) {
+TEST_F(PointTest, AnUnknownSnapshotIsReportedByName) {
   Error error = ErrorOf([&] { history::PointNamed(*store_, "monday"); });
   EXPECT_EQ(error.code(), ErrorCode::kUsage);
   EXPECT_NE(std::string(error.what()).find("monday"), std::string::npos);
 }
 
-TEST_F(PointTest, AnLsnIsThatPointWithTheTimeOfWhatCommittedBefore) {
+TEST_F(PointTest, AnLsnIsAPointWithTheTimeOfTheLastEarlierCommit) {
   EXPECT_EQ(Find("0/100").lsn, Lsn(0x100));
   EXPECT_EQ(Find("0/100").time_us, kNoon);
   EXPECT_EQ(Find("0/120").lsn, Lsn(0x120));
@@ -72,7 +72,7 @@ TEST_F(PointTest, AnLsnIsThatPointWithTheTimeOfWhatCommittedBefore) {
   EXPECT_EQ(Find("0/200").time_us, kNoon + 600 * kSecond);
 }
 
-TEST_F(PointTest, ATimeIsJustAfterTheLastTransactionThatCommittedByThen) {
+TEST_F(PointTest, ATimeIsThePointAfterTheLastCommitUpToIt) {
   EXPECT_EQ(Find("2026-01-31T12:00:00Z").lsn, Lsn(0x100));
   EXPECT_EQ(Find("2026-01-31T12:00:59Z").lsn, Lsn(0x100));
   EXPECT_EQ(Find("2026-01-31T12:01:00Z").lsn, Lsn(0x111));
@@ -87,7 +87,7 @@ TEST_F(PointTest, ATimeCanBeWrittenInSeveralWays) {
   }
 }
 
-TEST_F(PointTest, WhatIsOutsideIsRefusedWithTheRange) {
+TEST_F(PointTest, PointsOutsideTheHistoryAreRefusedWithTheRange) {
   for (const char* at : {"0/FF", "0/201", "1/0", "2026-01-31T11:59:59Z", "2026-01-31T12:10:01Z", "2026-01-31"}) {
     Error error = ErrorOf([&] { Find(at); });
     EXPECT_EQ(error.code(), ErrorCode::kUsage) << at;
@@ -96,7 +96,7 @@ TEST_F(PointTest, WhatIsOutsideIsRefusedWithTheRange) {
   }
 }
 
-TEST_F(PointTest, WhatIsNeitherIsRefusedWithTheForms) {
+TEST_F(PointTest, MalformedPointsAreRefusedWithTheValidForms) {
   for (const char* at : {"last week", "0/", "2026-01-31T12:02:00Zulu", "12:02", "2026-13-31", "-1 hour", "0/1 "}) {
     Error error = ErrorOf([&] { Find(at); });
     EXPECT_EQ(error.code(), ErrorCode::kUsage) << at;

@@ -26,7 +26,7 @@ TEST(PointTimeTest, AbsoluteTimesAreUtcUnlessTheySayOtherwise) {
   EXPECT_EQ(Parse("2024-02-29"), 1709164800 * kSecondUs);
 }
 
-TEST(PointTimeTest, TimesThatCountFromNow) {
+TEST(PointTimeTest, RelativeTimesCountFromNow) {
   EXPECT_EQ(Parse("now"), kNow);
   EXPECT_EQ(Parse("2 hours ago"), kNow - 2 * kHour);
   EXPECT_EQ(Parse("1 hour ago"), kNow - kHour);
@@ -41,7 +41,7 @@ TEST(PointTimeTest, TimesThatCountFromNow) {
   EXPECT_EQ(Parse("yesterday 18:00"), kMidnight - kDay + 18 * kHour);
 }
 
-TEST(PointTimeTest, WhatIsNoTimeIsNone) {
+TEST(PointTimeTest, MalformedTimesAreRefused) {
   for (const char* text :
        {"", "0/16B3748", "2026-02-29", "2026-13-01", "2026-01-31T25:00", "2026-01-31T24:00:01", "2026-01-31 12:60",
         "2026-01-31 12:00Zulu", " 2026-01-31", "2026-01-31 ", "tomorrow", "yesterday 25:00", "2 hours", "-2 hours ago",

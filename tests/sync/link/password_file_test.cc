@@ -13,28 +13,28 @@ namespace {
 
 const link::PasswordQuery kQuery{{"db.example.org", "localhost"}, "5432", "rotv", "app"};
 
-TEST(PasswordFileTest, TheFirstLineThatFitsCounts) {
+TEST(PasswordFileTest, TheFirstMatchingLineIsUsed) {
   EXPECT_EQ(link::FindPassword("other:5432:rotv:app:no\ndb.example.org:5432:rotv:app:yes\n*:*:*:*:later\n", kQuery),
             "yes");
 }
 
-TEST(PasswordFileTest, AnyNameOfTheServerFits) {
+TEST(PasswordFileTest, AnyNameOfTheServerMatches) {
   EXPECT_EQ(link::FindPassword("localhost:5432:rotv:app:by socket", kQuery), "by socket");
 }
 
-TEST(PasswordFileTest, AStarFitsEverything) { EXPECT_EQ(link::FindPassword("*:*:*:*:x", kQuery), "x"); }
+TEST(PasswordFileTest, AStarMatchesEverything) { EXPECT_EQ(link::FindPassword("*:*:*:*:x", kQuery), "x"); }
 
-TEST(PasswordFileTest, EveryFieldMustFit) {
+TEST(PasswordFileTest, EveryFieldMustMatch) {
   EXPECT_EQ(link::FindPassword("localhost:5433:rotv:app:x", kQuery), std::nullopt);
   EXPECT_EQ(link::FindPassword("localhost:5432:other:app:x", kQuery), std::nullopt);
   EXPECT_EQ(link::FindPassword("localhost:5432:rotv:other:x", kQuery), std::nullopt);
 }
 
-TEST(PasswordFileTest, CommentsBlankAndBrokenLinesArePassedOver) {
+TEST(PasswordFileTest, CommentsBlankAndMalformedLinesAreSkipped) {
   EXPECT_EQ(link::FindPassword("# *:*:*:*:no\n\nlocalhost:5432\n*:*:*:*:yes\r\n", kQuery), "yes");
 }
 
-TEST(PasswordFileTest, ABackslashTakesAColonOrABackslashAsItIs) {
+TEST(PasswordFileTest, ABackslashEscapesAColonOrABackslash) {
   EXPECT_EQ(link::FindPassword(R"(*:*:*:*:a\:b\\c:d)", kQuery), R"(a:b\c:d)");
   EXPECT_EQ(link::FindPassword(R"(\:\:1:5432:rotv:app:six)", {{"::1"}, "5432", "rotv", "app"}), "six");
 }

@@ -1,4 +1,4 @@
-// What is remembered of masks, and from what it is told that one is lost. Pure.
+// Tests what is remembered of masks, and how a lost mask is recognized. Pure.
 
 #include "sync/mask/mask_lineage.h"
 
@@ -15,7 +15,7 @@ MaskRule LineageRule(MaskKind kind, const std::string& name) {
   return {.kind = kind, .name = name, .pattern = {}, .parts = {}};
 }
 
-// A table (id 1, email 2 masked by "email", note 3), as the store has it.
+// A table (id 1, email 2 masked by "email", note 3) in the form of the store.
 proto::Table StoredTable(uint32_t oid, const std::string& name) {
   proto::Table table;
   table.set_id(oid);
@@ -56,27 +56,28 @@ proto::SchemaVersion Before() {
   return schema;
 }
 
-TEST(MaskLineageTest, AColumnIsTheSameUnderAnotherName) {
+TEST(MaskLineageTest, ARenamedColumnKeepsItsMask) {
   const mask::MaskLineage lineage(Before());
   const postgres::CatalogTable renamed = TableNow(10, "members", {{1, "id"}, {2, "contact"}, {3, "email"}});
   ASSERT_NE(lineage.MaskOf(renamed, renamed.columns[1]), nullptr);
   EXPECT_EQ(lineage.MaskOf(renamed, renamed.columns[1])->rule().name(), "email");
-  EXPECT_EQ(lineage.MaskOf(renamed, renamed.columns[2]), nullptr) << "it was there, and not masked";
+  EXPECT_EQ(lineage.MaskOf(renamed, renamed.columns[2]), nullptr) << "it existed before, unmasked";
   const postgres::CatalogTable remade = TableNow(11, "people", {{1, "email"}});
   EXPECT_NE(lineage.MaskOf(remade, remade.columns[0]), nullptr) << "a new table under its name";
 }
 
-TEST(MaskLineageTest, AnotherDatabaseIsKnownByItsNames) {
+TEST(MaskLineageTest, AnotherDatabaseIsMatchedByNames) {
   const mask::MaskLineage lineage(Before(), mask::MaskLineage::Database::kOther);
   postgres::Catalog catalog;
   catalog.tables = {TableNow(10, "orders", {{2, "email"}}), TableNow(99, "people", {{7, "email"}})};
   EXPECT_EQ(lineage.MaskOf(catalog.tables[0], catalog.tables[0].columns[0]), nullptr);
   EXPECT_NE(lineage.MaskOf(catalog.tables[1], catalog.tables[1].columns[0]), nullptr);
   const mask::MaskSuspicion suspicion(lineage, catalog);
-  EXPECT_FALSE(suspicion.Of(catalog.tables[0], catalog.tables[0].columns[0], {.type = "text"})) << "all is new there";
+  EXPECT_FALSE(suspicion.Of(catalog.tables[0], catalog.tables[0].columns[0], {.type = "text"}))
+      << "every table is new there";
 }
 
-TEST(MaskLineageTest, TablesThatAreGoneLeaveOneMaskOfAName) {
+TEST(MaskLineageTest, DroppedTablesLeaveOneMaskPerName) {
   proto::SchemaVersion schema;
   for (uint32_t day = 0; day < 100; ++day) *schema.add_tables() = StoredTable(10 + day, "day_" + std::to_string(day));
   const mask::MaskLineage lineage(schema);
@@ -84,7 +85,7 @@ TEST(MaskLineageTest, TablesThatAreGoneLeaveOneMaskOfAName) {
   for (const proto::FormerMask& former : lineage.FormerAfter({}, {}))
     *after.mutable_mask_record()->add_former() = former;
   ASSERT_EQ(after.mask_record().former_size(), 1);
-  // It goes on being suspicious in the versions after that.
+  // The table stays suspicious in later versions.
   const mask::MaskLineage later(after);
   postgres::Catalog catalog;
   catalog.tables = {TableNow(500, "copy", {{1, "Email"}})};
@@ -97,7 +98,7 @@ TEST(MaskLineageTest, TablesThatAreGoneLeaveOneMaskOfAName) {
 TEST(MaskSuspicionTest, ATableLikeOneWithMasksMayBeACopyOfIt) {
   const mask::MaskLineage lineage(Before());
   struct Case {
-    std::vector<postgres::CatalogTable> now;  // The last one is asked about, with its last column.
+    std::vector<postgres::CatalogTable> now;  // The last table is the one asked about, with its last column.
     bool suspicious;
   };
   const postgres::CatalogTable people = TableNow(10, "people", {{1, "id"}, {2, "email"}, {3, "note"}});
@@ -109,7 +110,7 @@ TEST(MaskSuspicionTest, ATableLikeOneWithMasksMayBeACopyOfIt) {
       {{TableNow(11, "people", {{1, "contact"}})}, true},
       {{TableNow(10, "people", {{1, "id"}, {3, "note"}, {4, "contact"}})}, true},
       {{TableNow(10, "people", {{1, "id"}, {2, "email"}, {3, "note"}, {4, "contact"}})}, false},
-      // A copy of a table whose masked column was replaced.
+      // A copy of a table in which the masked column was replaced.
       {{TableNow(10, "people", {{1, "id"}, {3, "note"}, {4, "contact"}}), TableNow(11, "x", {{1, "contact"}})}, true},
   };
   for (size_t i = 0; i < cases.size(); ++i) {
@@ -122,7 +123,7 @@ TEST(MaskSuspicionTest, ATableLikeOneWithMasksMayBeACopyOfIt) {
   }
 }
 
-TEST(MaskHistoryTest, AMaskThatNoKeepHasEndedIsLost) {
+TEST(MaskHistoryTest, AMaskIsLostUnlessAKeepRuleEndedIt) {
   proto::SchemaVersion masked = Before(), bare = Before();
   bare.mutable_tables(0)->clear_mask();
   mask::MaskHistory history;
@@ -131,7 +132,7 @@ TEST(MaskHistoryTest, AMaskThatNoKeepHasEndedIsLost) {
   history.Add(Lsn(200), bare);
   ASSERT_EQ(history.LostMasks().size(), 1U);
   EXPECT_EQ(history.LostMasks()[0].column, "public.people.email");
-  EXPECT_TRUE(history.WasMasked(10, 2, Lsn(99))) << "the copy at 100";
+  EXPECT_TRUE(history.WasMasked(10, 2, Lsn(99))) << "masked since the copy at 100";
   EXPECT_TRUE(history.WasMasked(10, 2, Lsn(150)));
   EXPECT_FALSE(history.WasMasked(10, 2, Lsn(199)));
   EXPECT_FALSE(history.WasMasked(10, 3, Lsn(150)));
@@ -142,7 +143,7 @@ TEST(MaskHistoryTest, AMaskThatNoKeepHasEndedIsLost) {
   EXPECT_TRUE(history.LostMasks().empty());
 }
 
-TEST(RuleTextTest, IsWhatTheConfigTakes) {
+TEST(RuleTextTest, IsAcceptedByTheConfig) {
   MaskRule hash = LineageRule(MaskKind::kHash, "hash");
   hash.length = 40;
   EXPECT_EQ(mask::RuleLine(mask::RulePattern("public", "users", "token"), hash),

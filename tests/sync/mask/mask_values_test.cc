@@ -1,5 +1,5 @@
-// No value of any type makes a rule loop, recurse without bound or grow: every rule, on every type that it takes, on
-// the values at its ends and on huge ones. A hang is the alarm's affair: it ends the program.
+// No value of any type makes a rule loop, recurse without bound or grow: every rule is tried on every type that it
+// takes, on the extreme values and on huge ones. A rule that hangs is ended by the alarm, together with the program.
 
 #include "tests/support/random/mask_values.h"
 
@@ -68,7 +68,7 @@ TEST_F(MaskValuesTest, EveryRuleEndsOnEveryValueAndDoesNotGrow) {
   }
 }
 
-TEST_F(MaskValuesTest, DatesOfBothEndsStayWithinTheirType) {
+TEST_F(MaskValuesTest, ExtremeDatesStayWithinTheirType) {
   struct End {
     const char* type;
     int64_t first, last;
@@ -120,7 +120,7 @@ TEST_F(MaskValuesTest, DaysOfTheFirstBlockArePermuted) {
   }
 }
 
-TEST_F(MaskValuesTest, WhatNoTypeHasIsRefusedAndNotWalkedFor) {
+TEST_F(MaskValuesTest, ImpossibleValuesAreRefusedWithoutASearch) {
   const MaskRule date = PlainRule(MaskKind::kDate, "date");
   EXPECT_THROW(MaskedBy(date, {.name = "c", .type = "date"}, "4714-11-23 BC"), Error);
   EXPECT_THROW(MaskedBy(date, {.name = "c", .type = "date"}, "9999999-01-01"), Error);
@@ -132,7 +132,7 @@ TEST_F(MaskValuesTest, WhatNoTypeHasIsRefusedAndNotWalkedFor) {
   }
 }
 
-// numeric(p, s) and its greatest number, less and more than it, of either sign.
+// numeric(p, s) with its greatest number, and numbers below and above it, of either sign.
 TEST_F(MaskValuesTest, NumbersStayWithinTheirPrecision) {
   struct Shape {
     int precision, scale;
@@ -164,21 +164,21 @@ TEST_F(MaskValuesTest, NumbersStayWithinTheirPrecision) {
         const std::string out = MaskedBy(*masker, sign + digits);
         SCOPED_TRACE(fmt::format("numeric({},{}) {}{} to {}", shape.precision, shape.scale, sign, digits, out));
         EXPECT_TRUE(seen.insert(out).second);
-        std::string made;
+        std::string kept_digits;
         for (const char c : out) {
-          if (c >= '0' && c <= '9') made.push_back(c);
+          if (c >= '0' && c <= '9') kept_digits.push_back(c);
         }
-        made.erase(0, std::min(made.find_first_not_of('0'), made.size()));
-        EXPECT_LE(made.size(), static_cast<size_t>(shape.precision));
+        kept_digits.erase(0, std::min(kept_digits.find_first_not_of('0'), kept_digits.size()));
+        EXPECT_LE(kept_digits.size(), static_cast<size_t>(shape.precision));
         const size_t point = out.find('.');
         EXPECT_EQ(point == std::string::npos ? 0 : out.size() - point - 1, static_cast<size_t>(shape.scale));
-        EXPECT_FALSE(out.starts_with('-') && made.empty()) << "a negative zero";
+        EXPECT_FALSE(out.starts_with('-') && kept_digits.empty()) << "a negative zero";
       }
     }
   }
 }
 
-TEST_F(MaskValuesTest, LongFractionsAreMovedAsFarAsShortOnes) {
+TEST_F(MaskValuesTest, LongFractionsGetAsMuchNoiseAsShortOnes) {
   const auto masker =
       mask::MakeMasker(PlainRule(MaskKind::kNumber, "number", 1000), {.name = "c", .type = "numeric"}, kValuesSecret);
   int far = 0;
@@ -190,7 +190,7 @@ TEST_F(MaskValuesTest, LongFractionsAreMovedAsFarAsShortOnes) {
       const double moved = std::abs(std::stod(out) - std::stod(value));
       EXPECT_LT(moved, 1000);
       far += moved > 10 ? 1 : 0;
-      EXPECT_NE(out.substr(out.size() - 15), value.substr(value.size() - 15)) << "the fraction would tell the value";
+      EXPECT_NE(out.substr(out.size() - 15), value.substr(value.size() - 15)) << "the fraction would reveal the value";
     }
   }
   EXPECT_GT(far, 250);
@@ -198,7 +198,7 @@ TEST_F(MaskValuesTest, LongFractionsAreMovedAsFarAsShortOnes) {
 
 // Neighbours in the last place of fractions of any length, negative ones, and equal numbers that are written in two
 // ways.
-TEST_F(MaskValuesTest, NumericOfAnyScaleStaysUniqueByItsValue) {
+TEST_F(MaskValuesTest, NumericsOfAnyScaleStayUniqueByValue) {
   const auto masker = mask::MakeMasker(PlainRule(MaskKind::kNumber, "number", 2),
                                        {.name = "c", .type = "numeric", .unique = true}, kValuesSecret);
   std::set<std::string> values, masked;
@@ -225,7 +225,7 @@ TEST_F(MaskValuesTest, NumericOfAnyScaleStaysUniqueByItsValue) {
   }
 }
 
-TEST_F(MaskValuesTest, FloatsThatAreTooLargeToBeMovedByThatMuchAreMovedAtAll) {
+TEST_F(MaskValuesTest, FloatsTooLargeForTheNoiseStillChange) {
   for (const char* value : {"1.7976931348623157e+308", "-1.7976931348623157e+308", "1e+30"}) {
     const std::string out = MaskedBy(PlainRule(MaskKind::kNumber, "number"), {.name = "c", .type = "float8"}, value);
     EXPECT_NE(std::stod(out), std::stod(value));
@@ -255,7 +255,7 @@ MaskRule JsonRule(const std::vector<std::string>& paths, MaskKind kind = MaskKin
 
 TEST_F(MaskValuesTest, DocumentsOfAnyDepthAreMaskedInOnePass) {
   const mask::MaskColumn column{.name = "c", .type = "json"};
-  // Each of these took time by the power of the path's steps, or of the depth.
+  // Each of these once took time exponential in the number of the path's steps, or in the depth.
   for (const size_t depth : {400U, 100'000U}) {
     for (const auto& paths : std::vector<std::vector<std::string>>{
              {"$..a"}, {"$..a..a..a..a..b"}, {"$..*..*..*..x"}, {"$..a", "$..a.a", "$..a[0]..a", "$.*.*..a"}}) {
@@ -270,7 +270,7 @@ TEST_F(MaskValuesTest, DocumentsOfAnyDepthAreMaskedInOnePass) {
   EXPECT_THAT(MaskedBy(JsonRule({"$..a"}), column, wide), ::testing::Not(HasSubstr("planted")));
 }
 
-// The definition, as it was written before: by trying all ways.
+// The definition in its earlier form: it tries all ways.
 bool Leads(const std::vector<std::string>& steps, size_t step, const std::vector<std::string>& at, size_t depth) {
   if (step == steps.size()) return true;
   if (depth == at.size()) return false;
@@ -278,7 +278,7 @@ bool Leads(const std::vector<std::string>& steps, size_t step, const std::vector
   return (steps[step] == "*" || steps[step] == at[depth]) && Leads(steps, step + 1, at, depth + 1);
 }
 
-TEST_F(MaskValuesTest, PathsLeadWhereTheirDefinitionSays) {
+TEST_F(MaskValuesTest, PathsMatchTheirDefinition) {
   std::mt19937 random(14);
   for (int round = 0; round < 3000; ++round) {
     std::vector<std::string> steps, at;
@@ -317,7 +317,7 @@ TEST_F(MaskValuesTest, OddDocumentsAreMaskedOrBecomeNull) {
   EXPECT_THAT(moved.substr(0, 200), ::testing::Not(HasSubstr("3333333333333333")));
 }
 
-// Letters of alphabets, the few that have no other case, digits and signs.
+// Letters of alphabets, including the few without another case, digits and signs.
 std::string AnyText(std::mt19937& random, size_t length) {
   static const char* const kCharacters[] = {"a", "A", "z", "M", "7", "-", " ", "é", "É",  "ß", "ñ", "Ñ", "ş", "Ş", "ı",
                                             "İ", "Ω", "ω", "ς", "ж", "Ж", "ạ", "Ạ", "漢", "א", "ə", "Ə", "ა", "☃"};
@@ -326,7 +326,7 @@ std::string AnyText(std::mt19937& random, size_t length) {
   return text;
 }
 
-TEST_F(MaskValuesTest, WhereCaseIsIgnoredItChangesNothingButTheCase) {
+TEST_F(MaskValuesTest, WhereCaseIsIgnoredItChangesOnlyTheCaseOfTheResult) {
   std::mt19937 random(3);
   for (const MaskKind kind : {MaskKind::kText, MaskKind::kPhone}) {
     const auto masker =
@@ -344,7 +344,7 @@ TEST_F(MaskValuesTest, WhereCaseIsIgnoredItChangesNothingButTheCase) {
         ASSERT_TRUE(masked.insert(mask::LowerCase(out, mask::Lowering::kUnicode)).second) << value << " " << out;
       }
     }
-    // Joins with columns that do not ignore it hold for what has no capitals.
+    // Joins with columns that do not ignore case work for values without capitals.
     EXPECT_EQ(MaskedBy(*masker, "anna-47"), MaskedBy(*exact, "anna-47"));
   }
 }
@@ -368,8 +368,8 @@ TEST_F(MaskValuesTest, ConditionsEndOnEveryValue) {
   }
 }
 
-// Values of which the text was known before this test was written: stores hold what they became.
-TEST_F(MaskValuesTest, WhatStoresHoldStaysAsItIs) {
+// Stores hold the masked forms of these values, so the forms must never change: they are written down here.
+TEST_F(MaskValuesTest, MaskedValuesDoNotChangeBetweenVersions) {
   const mask::MaskColumn text{.name = "c", .type = "text"};
   std::string all;
   for (const char* value :

@@ -1,5 +1,5 @@
-// Every masking rule as a property over generated values: the same each time, other ones under another secret, fit for
-// the column, unique where they must be, and never what they were.
+// Tests every masking rule as a property over generated values: the result is the same each time, differs under another
+// secret, fits the column, is unique where it must be, and never equals the input.
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -18,7 +18,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
-constexpr int kLookedAt = 300;  // Values whose look is compared, which takes most of the time.
+constexpr int kLookedAt = 300;  // Values whose form is compared, which takes most of the time.
 constexpr mask::MaskSecret kSecret = {1, 2, 3, 4};
 constexpr mask::MaskSecret kOther = {1, 2, 3, 5};
 
@@ -34,7 +34,7 @@ std::string Masked(const MaskRule& rule, const mask::MaskColumn& column, const s
   return Masked(*mask::MakeMasker(rule, column, kSecret), value);
 }
 
-// What a column of this type may have.
+// Values that a column of this type may have.
 class Values {
  public:
   explicit Values(const std::string& type) : type_(type) {}
@@ -97,8 +97,8 @@ class Values {
 struct Case {
   MaskRule rule;
   std::string type;
-  std::string looks_like;  // POSIX regular expression of what comes out.
-  bool unique = true;      // Whether it can be in a unique column.
+  std::string looks_like;  // POSIX regular expression for the masked values.
+  bool unique = true;      // True if the rule can mask a unique column.
 };
 
 std::vector<Case> Cases() {
@@ -127,7 +127,7 @@ std::vector<Case> Cases() {
   };
 }
 
-TEST(MaskerTest, EveryRuleIsDeterministicKeyedFittingAndNeverTheSame) {
+TEST(MaskerTest, EveryRuleIsDeterministicKeyedAndFitsAndNeverKeepsAValue) {
   for (const Case& test : Cases()) {
     SCOPED_TRACE(test.rule.name + " of " + test.type);
     const mask::MaskColumn column{.name = "c", .type = test.type};
@@ -150,7 +150,7 @@ TEST(MaskerTest, EveryRuleIsDeterministicKeyedFittingAndNeverTheSame) {
   }
 }
 
-TEST(MaskerTest, WhereItMustBeUniqueItIs) {
+TEST(MaskerTest, UniqueColumnsStayUnique) {
   for (const Case& test : Cases()) {
     SCOPED_TRACE(test.rule.name + " of " + test.type);
     const mask::MaskColumn column{.name = "c", .type = test.type, .unique = true};
@@ -174,7 +174,7 @@ TEST(MaskerTest, WhereItMustBeUniqueItIs) {
 }
 
 TEST(MaskerTest, ASmallDomainIsPermutedWithoutFixedPoints) {
-  // All texts of one digit, of two letters, of one letter with an accent; all of a block of numbers and days.
+  // All texts of one digit, of two letters, of one letter with an accent; all values of a block of numbers and days.
   const auto text = mask::MakeMasker(Rule(MaskKind::kText, "text"), {.name = "c", .type = "text"}, kSecret);
   for (const std::string last : {"", "a", "-z"}) {
     std::set<std::string> masked;
@@ -264,11 +264,11 @@ TEST(MaskerTest, LengthsFitTheColumn) {
   EXPECT_EQ(Masked(Rule(MaskKind::kFirstName, "first_name"), padded, "Somebody    ").size(), 12U);
 }
 
-TEST(MaskerTest, WhatCannotBeMaskedSoIsRefused) {
+TEST(MaskerTest, RulesThatDoNotFitAreRefused) {
   struct Bad {
     MaskRule rule;
     mask::MaskColumn column;
-    std::string told;
+    std::string expected;
   };
   const auto column = [](const std::string& type) { return mask::MaskColumn{.name = "c", .type = type}; };
   std::vector<Bad> all = {{Rule(MaskKind::kEmail, "email"), column("int4"), "cannot mask a column of type int4"},
@@ -287,23 +287,23 @@ TEST(MaskerTest, WhatCannotBeMaskedSoIsRefused) {
   for (const Bad& bad : all) {
     try {
       mask::MakeMasker(bad.rule, bad.column, kSecret);
-      ADD_FAILURE() << bad.told;
+      ADD_FAILURE() << bad.expected;
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kUsage);
-      EXPECT_THAT(error.what(), HasSubstr(bad.told));
+      EXPECT_THAT(error.what(), HasSubstr(bad.expected));
       EXPECT_THAT(error.what(), HasSubstr("public.t.c"));
     }
   }
 }
 
-TEST(MaskerTest, EqualTextsOfATypeWithoutCaseStayEqual) {
+TEST(MaskerTest, EqualTextsOfACaseInsensitiveTypeStayEqual) {
   const MaskRule email = Rule(MaskKind::kEmail, "email");
   const mask::MaskColumn citext{.name = "c", .type = "citext", .unique = true}, text{.name = "c", .type = "text"};
   EXPECT_EQ(Masked(email, citext, "Me@Home.example"), Masked(email, citext, "me@home.example"));
   EXPECT_NE(Masked(email, text, "Me@Home.example"), Masked(email, text, "me@home.example"));
 }
 
-TEST(MaskerTest, OnlyWhatPathsNameOfADocumentIsMasked) {
+TEST(MaskerTest, OnlyPathsOfTheRuleAreMaskedInADocument) {
   MaskRule rule = Rule(MaskKind::kJson, "json");
   rule.paths = {{"$.user.email", Rule(MaskKind::kEmail, "email")},
                 {"$.orders[*].phone", Rule(MaskKind::kText, "text")},
@@ -335,7 +335,7 @@ TEST(MaskerTest, OnlyWhatPathsNameOfADocumentIsMasked) {
   }
 }
 
-TEST(PermutationTest, IsOneOfEverySize) {
+TEST(PermutationTest, IsAPermutationForEverySize) {
   const mask::Permutation permutation{mask::KeyedHash(kSecret, "test")};
   for (uint64_t size : {1U, 2U, 3U, 5U, 16U, 17U, 100U, 1000U}) {
     std::set<uint64_t> images;

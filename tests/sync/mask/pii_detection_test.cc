@@ -1,4 +1,4 @@
-// What names, types and values are taken for personal, and which rules are suggested for them.
+// Tests which names, types and values PII detection finds, and which rules it suggests for them.
 
 #include "sync/mask/pii_detection.h"
 
@@ -14,7 +14,7 @@ using Kind = mask::TypePart::Kind;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-TEST(PiiNamesTest, NamesOfPiiAreKnownInManyForms) {
+TEST(PiiNamesTest, NamesOfPiiAreRecognizedInManyForms) {
   struct NameCase {
     Kind kind;
     const char* rule;
@@ -65,8 +65,8 @@ TEST(PiiNamesTest, NamesOfPiiAreKnownInManyForms) {
   }
 }
 
-// A false alarm stops everything, so that people would switch all of it off.
-TEST(PiiNamesTest, NamesThatOnlyResemblePiiAreNot) {
+// A false alarm stops the run, and people would switch the detection off.
+TEST(PiiNamesTest, NamesThatOnlyResemblePiiAreNotReported) {
   const std::vector<std::pair<Kind, std::vector<const char*>>> cases = {
       {Kind::kText,
        {"name",
@@ -151,7 +151,7 @@ std::vector<std::string> Times(int count, const char* value) {
   return values;
 }
 
-TEST(PiiValuesTest, ValuesAreKnownWhereverTheyStand) {
+TEST(PiiValuesTest, PiiIsRecognizedAnywhereInAValue) {
   const std::vector<std::pair<const char*, std::vector<const char*>>> cases = {
       {"email",
        {"anna{}@secret.example", "write to anna{}@secret.example, please", "<anna{}@secret.example>",
@@ -172,7 +172,7 @@ TEST(PiiValuesTest, ValuesAreKnownWhereverTheyStand) {
   for (const auto& [rule, values] : cases) {
     for (const char* value : values) {
       EXPECT_EQ(mask::SuspectByValues(Times(20, value)).rule, rule) << value;
-      // Cut off anywhere it is read without harm.
+      // A value that is cut off anywhere is read without harm.
       const std::string whole = Times(1, value)[0];
       for (size_t size = 0; size < whole.size(); ++size) mask::SuspectByValues({whole.substr(0, size)});
     }
@@ -184,7 +184,7 @@ TEST(PiiValuesTest, ValuesAreKnownWhereverTheyStand) {
       "text");
 }
 
-TEST(PiiValuesTest, ValuesThatOnlyLookAlikeAreNot) {
+TEST(PiiValuesTest, ValuesThatOnlyResemblePiiAreNotReported) {
   for (const char* value : {"plain words {}",
                             "{}",
                             "1234567{}",
@@ -224,14 +224,14 @@ TEST(PiiValuesTest, ValuesThatOnlyLookAlikeAreNot) {
 TEST(PiiValuesTest, AFewAmongManyCountForEmailAddressesInTexts) {
   std::vector<std::string> values = Times(97, "words {}");
   values.insert(values.end(), 2, "words to a@home.example");
-  EXPECT_EQ(mask::SuspectByValues(values).rule, "");  // Two may be anybody's.
+  EXPECT_EQ(mask::SuspectByValues(values).rule, "");  // Two may belong to anyone.
   values.insert(values.end(), 4, "words to a@home.example");
   EXPECT_EQ(mask::SuspectByValues(values).reason, "its values (6 of 103 look like e-mail addresses, or contain some)");
   EXPECT_EQ(mask::SuspectByValues({"a@home.example"}).rule, "email");
   EXPECT_EQ(mask::SuspectByValues({"+49 170 5550100", "+49 170 5550100"}).rule, "");
 }
 
-TEST(PiiTypesTest, KindsOfTypes) {
+TEST(PiiTypesTest, TypesHaveTheirKind) {
   for (const auto& [name, type, category, kind] :
        {std::tuple{"text", 'b', 'S', Kind::kText}, {"citext", 'b', 'S', Kind::kText},
         {"jsonb", 'b', 'U', Kind::kText},          {"hstore", 'b', 'U', Kind::kText},
@@ -248,7 +248,7 @@ TEST(PiiTypesTest, KindsOfTypes) {
   }
 }
 
-// A catalogue of tables with one column each, and what is found there.
+// A catalogue of tables with one column each, and what PII detection finds there.
 class PiiRulesTest : public ::testing::Test {
  protected:
   struct One {

@@ -1,4 +1,4 @@
-// What an expression of an index, as the server writes it, makes of a column, and what follows for its rule.
+// Tests what an index expression, as the server writes it, does to a column, and what follows for the column's rule.
 
 #include "sync/mask/unique_uses.h"
 
@@ -9,7 +9,7 @@ namespace {
 
 using By = mask::UniqueUse::By;
 
-TEST(UniqueUsesTest, ExpressionsAreKnownByWhatTheyKeep) {
+TEST(UniqueUsesTest, ExpressionsAreClassifiedByWhatTheyPreserve) {
   const std::pair<const char*, By> expressions[] = {
       {"code", By::kValue},
       {"(code)::text", By::kValue},
@@ -28,7 +28,7 @@ TEST(UniqueUsesTest, ExpressionsAreKnownByWhatTheyKeep) {
       {"(code)::date", By::kDay},
       {"date_trunc('day'::text, code)", By::kDay},
       {"((timezone('UTC'::text, code))::date)", By::kDay},
-      // Fewer letters, other ones, or none.
+      // These give fewer letters, other letters, or none.
       {"\"left\"(code, 1)", By::kUnknown},
       {"length(code)", By::kUnknown},
       {"((code)::character varying(3))::text", By::kUnknown},
@@ -46,7 +46,7 @@ TEST(UniqueUsesTest, ExpressionsAreKnownByWhatTheyKeep) {
       {"date_trunc('month'::text, code)", By::kUnknown},
       {"timezone('UTC'::text, code)", By::kUnknown},
       {"other", By::kUnknown},
-      // Words that are only the column's name in quotes, or in a literal.
+      // Words that equal the column's name only in quotes, or in a literal.
       {"\"Code\"", By::kUnknown},
       {"(other || 'code'::text)", By::kUnknown},
       {"'unterminated", By::kUnknown},
@@ -55,7 +55,7 @@ TEST(UniqueUsesTest, ExpressionsAreKnownByWhatTheyKeep) {
   for (const auto& [expression, by] : expressions) EXPECT_EQ(mask::UseOf(expression, "code"), by) << expression;
   EXPECT_EQ(mask::UseOf("lower(\"Odd \"\"name\")", "Odd \"name"), By::kCase);
   EXPECT_EQ(mask::UseOf("lower(\"lower\")", "lower"), By::kUnknown)
-      << "which of them is the column we do not try to tell";
+      << "no attempt is made to find out which of them is the column";
 }
 
 mask::MaskFacts FactsOf(const std::vector<std::string>& columns) {
@@ -65,7 +65,7 @@ mask::MaskFacts FactsOf(const std::vector<std::string>& columns) {
   return facts;
 }
 
-TEST(UniqueUsesTest, AGeneratedColumnsUsesCountForWhatItIsMadeOf) {
+TEST(UniqueUsesTest, UsesOfAGeneratedColumnCountForItsInputs) {
   mask::MaskFacts facts = FactsOf({"a", "low", "b"});
   const mask::UniqueKey key{
       .table = 1, .index = "i", .kind = mask::UniqueKey::Kind::kColumn, .text = "low", .columns = {2}};
@@ -76,7 +76,7 @@ TEST(UniqueUsesTest, AGeneratedColumnsUsesCountForWhatItIsMadeOf) {
   EXPECT_EQ(columns.at(1).unique_uses[0].by, By::kCase);
   EXPECT_TRUE(columns.at(1).unique && columns.at(1).ignores_case);
   EXPECT_FALSE(columns.at(3).unique);
-  // Where we cannot tell what lower() does, texts that keep their shape are not enough.
+  // Where the effect of lower() is unknown, a rule that keeps the form of texts is not enough.
   facts = FactsOf({"a", "low"});
   mask::AddUniqueUses({key}, {{.table = 1, .column = 2, .text = "lower(a)", .columns = {1}}}, mask::Lowering::kUnknown,
                       &facts);

@@ -49,7 +49,7 @@ TEST(FollowTest, APrimaryKeyIsFollowed) {
   EXPECT_EQ(decision.column_numbers, (std::vector<int>{3, 1}));
 }
 
-TEST(FollowTest, AChosenUniqueIndexComesBeforeThePrimaryKey) {
+TEST(FollowTest, AReplicaIdentityIndexOverridesThePrimaryKey) {
   postgres::CatalogTable table = Table({PrimaryKey({1}), IdentityIndex({3})});
   EXPECT_EQ(schema::Decide(table, {}).reason, "t_pkey");
   table.replica_identity = 'i';
@@ -81,7 +81,7 @@ TEST(FollowTest, WithIdentityNothingItIsResynced) {
   ExpectResync(schema::Decide(table, {}), "REPLICA IDENTITY DEFAULT");
 }
 
-TEST(FollowTest, UnderIdentityFullAnImmediatePrimaryKeyServes) {
+TEST(FollowTest, UnderIdentityFullAnImmediatePrimaryKeyIsUsed) {
   postgres::CatalogTable table = Table({PrimaryKey({1})});
   table.replica_identity = 'f';
   EXPECT_EQ(schema::Decide(table, {}).follow, proto::FOLLOW_KEY);
@@ -96,7 +96,7 @@ TEST(FollowTest, UnderIdentityFullWithoutAUsableKeyItIsAMultiset) {
        {Table({}), Table({deferrable}), Table({invalid}), Table({PrimaryKey({1, 4})}), Table({IdentityIndex({1})})}) {
     table.replica_identity = 'f';
     EXPECT_EQ(schema::Decide(table, {}).follow, proto::FOLLOW_BAG);
-    EXPECT_EQ(schema::Decide(table, {}).way, "as a bag");
+    EXPECT_EQ(schema::Decide(table, {}).way, "as a multiset");
   }
 }
 
@@ -104,7 +104,7 @@ TEST(FollowTest, AGeneratedColumnCannotIdentifyARow) {
   ExpectResync(schema::Decide(Table({PrimaryKey({1, 4})}), {}), "REPLICA IDENTITY FULL");
 }
 
-TEST(FollowTest, IdentityFullIsOfNoUseWhereTheServerCountsGeneratedColumnsIn) {
+TEST(FollowTest, IdentityFullIsUnusableIfTheServerIncludesGeneratedColumns) {
   postgres::CatalogTable table = Table({PrimaryKey({1})});
   table.full_identity_serves = false;
   EXPECT_EQ(schema::Decide(table, {}).follow, proto::FOLLOW_KEY);
@@ -118,7 +118,7 @@ TEST(FollowTest, AnUnloggedTableIsResynced) {
   ExpectResync(schema::Decide(table, {}), "SET LOGGED");
 }
 
-TEST(FollowTest, AnExcludedTableIsLeftOutWhateverItIs) {
+TEST(FollowTest, AnExcludedTableIsAlwaysLeftOut) {
   postgres::CatalogTable table = Table({});
   table.persistence = 'u';
   SourceConfig source;
@@ -136,7 +136,7 @@ TEST(FollowTest, PartitionedAndForeignTablesHaveNoRowsOfTheirOwn) {
   }
 }
 
-TEST(FollowTest, AnExtensionsTableIsMadeByTheExtension) {
+TEST(FollowTest, AnExtensionsTableIsCreatedByTheExtension) {
   postgres::CatalogTable table = Table({});
   table.of_extension = true;
   EXPECT_EQ(schema::Decide(table, {}).follow, proto::FOLLOW_SCHEMA_ONLY);
@@ -147,7 +147,7 @@ TEST(FollowTest, AnExtensionsTableIsMadeByTheExtension) {
   EXPECT_EQ(schema::Decide(table, {}).filter, " WHERE NOT builtin");
 }
 
-TEST(FollowTest, ACopyIsKeptByTheTablesPrimaryKeyIfItHasOne) {
+TEST(FollowTest, AResyncedTableIsStoredByItsPrimaryKeyIfItHasOne) {
   postgres::CatalogTable table = Table({PrimaryKey({3})});
   table.persistence = 'u';
   EXPECT_EQ(schema::Decide(table, {}).column_numbers, std::vector<int>{3});

@@ -44,7 +44,7 @@ class RowCodecTest : public ::testing::Test {
     codec.KeyOfTuple(TupleOf(values), old ? &old_tuple : nullptr, &key);
     return key;
   }
-  // With " ..." behind it if it is not complete.
+  // The line, with " ..." after it if it is incomplete.
   static std::string LineOf(schema::RowCodec& codec, const Values& values, const std::optional<Values>& old = {},
                             OldKind kind = OldKind::kFull) {
     std::string line = "left over";
@@ -73,14 +73,14 @@ TEST_F(RowCodecTest, ARowsLineAndItsTupleHaveOneKey) {
   }
 }
 
-TEST_F(RowCodecTest, AKeyIsItsColumnsInTheOrderOfTheIndex) {
+TEST_F(RowCodecTest, AKeyHasItsColumnsInIndexOrder) {
   schema::RowCodec codec = Codec({2, 0});
   EXPECT_EQ(KeyOf(codec, {"-5", "x", "p"}), TextKey("p") + IntegerKey(-5));
   EXPECT_EQ(KeyOfLine(codec, "-5\tx\tp"), TextKey("p") + IntegerKey(-5));
   EXPECT_EQ(KeyOfLine(codec, "-5\tx\t"), TextKey("") + IntegerKey(-5));
 }
 
-TEST_F(RowCodecTest, WhatIsEscapedInALineIsNotInItsKey) {
+TEST_F(RowCodecTest, EscapesOfALineAreNotInItsKey) {
   schema::RowCodec codec = Codec({1});
   EXPECT_EQ(KeyOfLine(codec, "1\ta\\tb\\\\\tp"), TextKey("a\tb\\"));
   EXPECT_EQ(KeyOfLine(codec, "1\t\\\\N\tp"), TextKey("\\N"));
@@ -122,7 +122,7 @@ TEST_F(RowCodecTest, UnchangedColumnsAreInAFullOldRow) {
   EXPECT_EQ(LineOf(codec, {"1", "x", kToast}, Values{"1", "w", kNullValue}), "1\tx\t\\N");
 }
 
-TEST_F(RowCodecTest, ANullOfAnOldKeyIsNotTakenForAValue) {
+TEST_F(RowCodecTest, ANullInAnOldKeyIsNotAValue) {
   schema::RowCodec codec = Codec({0});
   EXPECT_EQ(LineOf(codec, {"2", "x", kToast}, Values{"1", kNullValue, kNullValue}, OldKind::kKey), "2\tx\t\\u ...");
 }
@@ -156,13 +156,13 @@ formats::pgoutput::Relation RelationOfTable() {
   return relation;
 }
 
-TEST_F(RowCodecTest, ARelationAsItIsStoredFits) { EXPECT_TRUE(Codec({0}).Fits(RelationOfTable())); }
+TEST_F(RowCodecTest, AnUnchangedRelationFits) { EXPECT_TRUE(Codec({0}).Fits(RelationOfTable())); }
 
-TEST_F(RowCodecTest, UnderIdentityFullAKeyServesThatIsAConstraint) {
+TEST_F(RowCodecTest, UnderIdentityFullAConstraintsKeyIsUsed) {
   formats::pgoutput::Relation full = RelationOfTable();
   full.replica_identity = 'f';
   for (formats::pgoutput::RelationColumn& column : full.columns) column.is_identity = true;
-  EXPECT_FALSE(Codec({0}).Fits(full)) << "its index may have been gone for a while";
+  EXPECT_FALSE(Codec({0}).Fits(full)) << "its index may have been missing for a while";
   schema::RowCodec codec = Codec({0});
   described_.schema.mutable_tables(0)->mutable_state()->set_constraint_oid(50);
   EXPECT_TRUE(codec.Fits(full));
@@ -184,7 +184,7 @@ TEST_F(RowCodecTest, TheIdentityMustBeTheKey) {
   EXPECT_FALSE(Codec({0}).Fits(other));
   EXPECT_TRUE(Codec({0, 1}).Fits(other));
   EXPECT_FALSE(Codec({1, 2}).Fits(other));
-  EXPECT_FALSE(Codec({}).Fits(other)) << "a bag needs whole old rows";
+  EXPECT_FALSE(Codec({}).Fits(other)) << "a multiset needs whole old rows";
   other.replica_identity = 'f';
   EXPECT_TRUE(Codec({}).Fits(other));
 }

@@ -32,7 +32,7 @@ TEST(SchemaDiffTest, ObjectsAreAddedRemovedAndChanged) {
   EXPECT_EQ(changes[2].kind, Kind::kRemoved);
 }
 
-TEST(SchemaDiffTest, OrderAndSettingsInBetweenAreNoChange) {
+TEST(SchemaDiffTest, OrderAndSettingsAreNotChanges) {
   const std::string a = Object("TABLE", "a", "CREATE TABLE public.a ();");
   const std::string b = Object("TABLE", "b", "CREATE TABLE public.b ();");
   const std::string setting = "SET default_tablespace = '';\n\nSET default_table_access_method = heap;\n\n";
@@ -40,7 +40,7 @@ TEST(SchemaDiffTest, OrderAndSettingsInBetweenAreNoChange) {
   EXPECT_TRUE(schema::CompareSchemas(a, a + "--\n-- PostgreSQL database dump complete\n--\n\n").empty());
 }
 
-TEST(SchemaDiffTest, SeveralOfOneNameAreToldApartByTheirText) {
+TEST(SchemaDiffTest, ObjectsOfOneNameAreDistinguishedByTheirText) {
   const std::string one = Object("FUNCTION", "f(integer)", "CREATE FUNCTION f1;");
   const std::string two = Object("FUNCTION", "f(integer)", "CREATE FUNCTION f2;");
   const std::vector<schema::SchemaChange> changes = schema::CompareSchemas(one, one + two);
@@ -49,7 +49,7 @@ TEST(SchemaDiffTest, SeveralOfOneNameAreToldApartByTheirText) {
   EXPECT_EQ(changes[0].after, "CREATE FUNCTION f2;");
 }
 
-TEST(SchemaDiffTest, NamesMayHoldWhatLooksLikeAComment) {
+TEST(SchemaDiffTest, NamesMayLookLikeComments) {
   const std::string before = Object("TABLE", "a; Type: VIEW; Schema: x; Owner: -", "one", "odd; Type: y");
   const std::string after = Object("TABLE", "a; Type: VIEW; Schema: x; Owner: -", "two", "odd; Type: y");
   const std::vector<schema::SchemaChange> changes = schema::CompareSchemas(before, after);

@@ -32,7 +32,7 @@ ShapeMap ShapesOf(const schema::DescribedSchema& described) {
   return shapes;
 }
 
-TEST(SchemaVersionTest, GeneratedColumnsAreLeftOutAndKeysCountAmongTheOthers) {
+TEST(SchemaVersionTest, GeneratedColumnsAreLeftOutOfColumnsAndKeyPositions) {
   postgres::Catalog catalog = CatalogOfOne();
   catalog.sequences = {{.oid = 7, .schema = "s", .name = "Q", .quoted_name = "s.\"Q\""}};
   schema::DescribedSchema described = schema::DescribeSchema(catalog, {}, {});
@@ -56,7 +56,7 @@ TEST(SchemaVersionTest, GeneratedColumnsAreLeftOutAndKeysCountAmongTheOthers) {
   EXPECT_TRUE(schema::IsStreamed(table));
 }
 
-TEST(SchemaVersionTest, ATableWithoutColumnsHasNoListOfColumns) {
+TEST(SchemaVersionTest, ATableWithoutColumnsHasNoColumnList) {
   postgres::Catalog catalog = CatalogOfOne();
   catalog.tables[0].columns.clear();
   catalog.tables[0].indexes.clear();
@@ -66,7 +66,7 @@ TEST(SchemaVersionTest, ATableWithoutColumnsHasNoListOfColumns) {
   EXPECT_EQ(schema.tables(0).follow(), proto::FOLLOW_BAG);
 }
 
-TEST(SchemaVersionTest, AShapeThatIsKnownKeepsItsNumber) {
+TEST(SchemaVersionTest, AKnownShapeKeepsItsNumber) {
   postgres::Catalog catalog = CatalogOfOne();
   schema::DescribedSchema first = schema::DescribeSchema(catalog, {}, {});
   ShapeMap known = ShapesOf(first);
@@ -80,7 +80,7 @@ TEST(SchemaVersionTest, AShapeThatIsKnownKeepsItsNumber) {
   EXPECT_GT(renamed.new_shapes[0].id(), known.greatest_id());
 }
 
-TEST(SchemaVersionTest, WhatOlderRowsHaveInAColumnIsKnownSinceItCame) {
+TEST(SchemaVersionTest, ANewColumnsValueForOlderRowsIsRemembered) {
   postgres::Catalog catalog = CatalogOfOne();
   ShapeMap known = ShapesOf(schema::DescribeSchema(catalog, {}, {}));
   catalog.tables[0].columns.push_back(

@@ -9,7 +9,7 @@ namespace {
 
 constexpr uint32_t kTable = 7;
 
-// One table with columns id (1) and name (2), streamed by id; and what becomes of it.
+// One table with columns id (1) and name (2), streamed by id; the tests change it.
 class TableChangeTest : public ::testing::Test {
  protected:
   TableChangeTest() {
@@ -82,7 +82,7 @@ TEST_F(TableChangeTest, NothingOrNamesAloneKeepTheRows) {
   EXPECT_EQ(FateOf(), schema::Fate::kKeep);
 }
 
-TEST_F(TableChangeTest, ANewTableAndOneWhoseRowsWereNotKeptAreCopied) {
+TEST_F(TableChangeTest, NewTablesAndTablesWithoutStoredRowsAreCopied) {
   now().set_id(8);
   ExpectResync("new");
   now().set_id(kTable);
@@ -94,10 +94,10 @@ TEST_F(TableChangeTest, ANewTableAndOneWhoseRowsWereNotKeptAreCopied) {
 
 TEST_F(TableChangeTest, ATableWithLostChangesIsResynced) {
   to_resync_ = {kTable};
-  ExpectResync("could be followed");
+  ExpectResync("could not be followed");
 }
 
-TEST_F(TableChangeTest, AnotherIdentityNeedsACopy) {
+TEST_F(TableChangeTest, AnotherIdentityNeedsAResync) {
   now().set_follow(proto::FOLLOW_BAG);
   ExpectResync("another way");
   now() = before_.tables(0);
@@ -108,12 +108,12 @@ TEST_F(TableChangeTest, AnotherIdentityNeedsACopy) {
   ExpectResync("other columns");
   now() = before_.tables(0);
   state().set_constraint_oid(51);
-  ExpectResync("anew");
+  ExpectResync("created again");
 }
 
 TEST_F(TableChangeTest, ATableThatLeftThePublicationForAWhileIsResynced) {
   state().set_membership("3:4");
-  ExpectResync("published");
+  ExpectResync("in the publication");
 }
 
 TEST_F(TableChangeTest, ColumnsAddedInPlaceKeepTheRows) {
@@ -129,11 +129,11 @@ TEST_F(TableChangeTest, DroppedColumnsKeepTheRows) {
   EXPECT_EQ(FateOf(), schema::Fate::kKeep);
 }
 
-TEST_F(TableChangeTest, ColumnsThatCouldBeTakenForEachOtherNeedACopy) {
+TEST_F(TableChangeTest, ColumnsThatCouldBeConfusedNeedAResync) {
   now_ = Schema(2, {{1, "id"}, {3, "name"}});
   ExpectResync("added and dropped");
   now_ = Schema(3, {{1, "id"}, {2, "name"}, {4, "more"}});
-  ExpectResync("came and went");
+  ExpectResync("added and dropped again");
 }
 
 TEST_F(TableChangeTest, AMultisetIsResyncedWhenItsRowsGetOtherColumns) {
@@ -150,7 +150,7 @@ TEST_F(TableChangeTest, AMultisetIsResyncedWhenItsRowsGetOtherColumns) {
   ExpectResync("other columns");
 }
 
-TEST_F(TableChangeTest, AnotherTypeNeedsACopyAndAnotherLengthDoesNot) {
+TEST_F(TableChangeTest, AnotherTypeNeedsAResyncAndAnotherLengthDoesNot) {
   state().mutable_columns(1)->set_type_modifier(24);
   state().mutable_columns(1)->set_xmin(901);
   EXPECT_EQ(FateOf(), schema::Fate::kKeep);
@@ -158,12 +158,12 @@ TEST_F(TableChangeTest, AnotherTypeNeedsACopyAndAnotherLengthDoesNot) {
   ExpectResync("another type");
 }
 
-TEST_F(TableChangeTest, WhatATypeIsMadeOfCounts) {
+TEST_F(TableChangeTest, AChangedTypeDefinitionNeedsAResync) {
   state().mutable_columns(1)->set_type_fingerprint("other");
   ExpectResync("has changed");
 }
 
-TEST_F(TableChangeTest, ALabelThatWasRenamedCountsAndOneThatWasAddedDoesNot) {
+TEST_F(TableChangeTest, ARenamedEnumLabelNeedsAResyncAndAnAddedOneDoesNot) {
   for (proto::SchemaVersion* schema : {&before_, &now_}) {
     schema->mutable_tables(0)->mutable_state()->mutable_columns(1)->add_enums(30);
     for (uint32_t oid : {31u, 32u}) {
@@ -183,14 +183,14 @@ TEST_F(TableChangeTest, ALabelThatWasRenamedCountsAndOneThatWasAddedDoesNot) {
   ExpectResync("has changed");
 }
 
-TEST_F(TableChangeTest, ValuesThatNameOtherObjectsAreCopiedWhenNamesMayHaveChanged) {
+TEST_F(TableChangeTest, ValuesThatNameOtherObjectsAreResyncedIfNamesMayHaveChanged) {
   state().mutable_columns(1)->set_by_name(true);
-  ExpectResync("names other objects");
+  ExpectResync("refers to other objects");
   text_changed_ = false;
   EXPECT_EQ(FateOf(), schema::Fate::kKeep);
 }
 
-TEST_F(TableChangeTest, ANewFileAloneKeepsTheRowsAndWithANewDefinitionNeedsProof) {
+TEST_F(TableChangeTest, ANewFileWithANewDefinitionKeepsTheRowsOnlyIfProven) {
   state().set_file(101);
   EXPECT_EQ(FateOf(), schema::Fate::kKeep);
   state().mutable_columns(1)->set_xmin(901);

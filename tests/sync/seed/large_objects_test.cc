@@ -17,7 +17,7 @@ class Rows : public RowScan {
   bool Next() override { return next_ < lines_.size() && (line_ = lines_[next_++], true); }
   std::string_view line() const override { return line_; }
   std::string_view row_key() const override { return {}; }
-  uint32_t Find(std::string_view) override { return 0; }  // Nobody asks.
+  uint32_t Find(std::string_view) override { return 0; }  // Not called.
 
  private:
   std::string KeyAt(size_t index) const {
@@ -62,7 +62,7 @@ class LargeObjectsTest : public ::testing::Test {
   const seed::LargeObjectWriter::Write write_ = [this](std::string_view piece) { text_ += piece; };
 };
 
-TEST_F(LargeObjectsTest, OneBlockHasAllWhereTheSchemasTextCreatesThem) {
+TEST_F(LargeObjectsTest, OneBlockHasAllIfTheSchemaCreatesThem) {
   EXPECT_EQ(PreData(), schema_.pre_data());
   EXPECT_EQ(Data(),
             "--\n-- Data for Name: BLOBS; Type: BLOBS; Schema: -; Owner: -\n--\n\nBEGIN;\n\n"
@@ -98,7 +98,7 @@ TEST_F(LargeObjectsTest, GroupsAreDroppedCreatedAndFilledInTurn) {
             "SELECT pg_catalog.lowrite(0, '\\x63');\nSELECT pg_catalog.lo_close(0);\n\nCOMMIT;\n\n\n");
 }
 
-TEST_F(LargeObjectsTest, BackslashesAreDoubledWhereTheSourceTakesThemForEscapes) {
+TEST_F(LargeObjectsTest, BackslashesAreDoubledIfTheSourceTreatsThemAsEscapes) {
   schema_.set_standard_strings(false);
   EXPECT_NE(Data().find("lowrite(0, '\\\\x6162')"), std::string::npos) << Data();
 }

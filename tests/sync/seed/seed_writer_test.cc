@@ -28,14 +28,14 @@ proto::SequenceValue ValueOf(int64_t last_value, bool is_called) {
   return value;
 }
 
-TEST(SetvalTest, IsWrittenAsPgDumpWritesIt) {
+TEST(SetvalTest, MatchesPgDump) {
   EXPECT_EQ(seed::SetvalStatement(SequenceNamed("public.a_seq"), ValueOf(7, true), true),
             "SELECT pg_catalog.setval('public.a_seq', 7, true);\n");
   EXPECT_EQ(seed::SetvalStatement(SequenceNamed("public.a_seq"), ValueOf(INT64_MIN, false), true),
             "SELECT pg_catalog.setval('public.a_seq', -9223372036854775808, false);\n");
 }
 
-TEST(SetvalTest, QuotesAndBackslashesInANameAreEscapedAsTheSourceReadsThem) {
+TEST(SetvalTest, QuotesAndBackslashesInANameAreEscapedForTheSource) {
   proto::Sequence sequence = SequenceNamed(R"(public."it's\")");
   EXPECT_EQ(seed::SetvalStatement(sequence, ValueOf(1, true), true),
             "SELECT pg_catalog.setval('public.\"it''s\\\"', 1, true);\n");
@@ -51,11 +51,13 @@ class SeedWriterTest : public ::testing::Test {
     schema_.set_standard_strings(true);
   }
 
-  // Publishes what is described, with everything before 1000 durable.
+  // Publishes the described schema and rows, with everything before 1000 durable.
   void Publish() {
     proto::Manifest manifest = testing::ManifestAt(1000);
     testing::AddHistories(schema_, &manifest);
-    for (proto::Table& table : *schema_.mutable_tables()) table.set_shape(1);  // As all rows of the fixture have it.
+    for (proto::Table& table : *schema_.mutable_tables())
+      table.set_shape(1);  // All rows of the fixture have this
+                           // shape.
     for (const proto::TableHistory& more : more_epochs_) {
       for (proto::TableHistory& history : *manifest.mutable_tables()) {
         if (history.table() == more.table()) history.MergeFrom(more);
@@ -112,17 +114,17 @@ TEST_F(SeedWriterTest, ASeedIsSchemaRowsSequencesAndSchema) {
   EXPECT_EQ(counts_.tables, 2u);
   EXPECT_EQ(counts_.rows, 4u);
   EXPECT_EQ(counts_.bytes, expected.size());
-  EXPECT_EQ(Seed(), expected) << "the same bytes every time";
+  EXPECT_EQ(Seed(), expected) << "two seeds differ";
 }
 
-TEST_F(SeedWriterTest, ANameThatHoldsALineEndDoesNotEndItsComment) {
+TEST_F(SeedWriterTest, ALineEndInANameDoesNotEndTheComment) {
   proto::Table* table = testing::AddTable(&described_, 1, "a", {{"id", kInt4Oid}}, {0});
   table->set_name("a\nDROP TABLE b;\r");
   Publish();
   EXPECT_NE(Seed().find("-- Data for Name: a DROP TABLE b; ; Type"), std::string::npos) << Seed();
 }
 
-TEST_F(SeedWriterTest, RowsAreThoseOfTheLsnAndOfTheEpochThatServesIt) {
+TEST_F(SeedWriterTest, RowsComeFromTheLsnAndItsEpoch) {
   testing::AddTable(&described_, 1, "a", {{"id", kInt4Oid}}, {0});
   testing::Write(*store_, {{.id = 1, .lsn = 200, .text = "first"},
                            {.id = 1, .lsn = 300, .text = "second"},
@@ -161,12 +163,12 @@ TEST_F(SeedWriterTest, TheRestrictKeyIsWherePgDumpHasIt) {
 }
 
 TEST_F(SeedWriterTest, ASchemaInWhichPsqlWouldFindACommandIsCorrupt) {
-  schema_.set_post_data("\\! touch MARK\n");  // As a store that was made before schemas were checked may hold it.
+  schema_.set_post_data("\\! touch MARK\n");  // A store older than the schema check may contain it.
   Publish();
   EXPECT_EQ(CodeOf([&] { Seed(); }), ErrorCode::kCorrupt);
 }
 
-TEST(RestrictTest, APsqlKnowsItByItsVersion) {
+TEST(RestrictTest, PsqlSupportsItByVersion) {
   for (const char* text :
        {"psql (PostgreSQL) 15.14 (Debian 15.14-0+deb12u1)\n", "psql (PostgreSQL) 13.22\n", "psql (PostgreSQL) 14.19",
         "psql (PostgreSQL) 16.10", "psql (PostgreSQL) 17.6", "psql (PostgreSQL) 18beta3", "psql (PostgreSQL) 19.0"}) {
@@ -180,8 +182,8 @@ TEST(RestrictTest, APsqlKnowsItByItsVersion) {
   EXPECT_NE(postgres::NewRestrictKey(), postgres::NewRestrictKey());
 }
 
-// More than fits into what is read ahead, in many parts.
-TEST_F(SeedWriterTest, LargeTablesComeWholeAndInOrder) {
+// The table is larger than what is read ahead, and has many parts.
+TEST_F(SeedWriterTest, LargeTablesAreWrittenCompletelyAndInOrder) {
   std::string expected;
   for (uint32_t id = 1; id <= 3; ++id) {
     testing::AddTable(&described_, id, "t" + std::to_string(id), {{"id", kInt4Oid}, {"text"}}, {0});
@@ -228,7 +230,7 @@ class LargeSeedTest : public SeedWriterTest {
   }
 };
 
-TEST_F(LargeSeedTest, WhenWritingFailsNoThreadWaitsForEver) {
+TEST_F(LargeSeedTest, AFailedWriteLeavesNoThreadWaiting) {
   Publish();
   int writes = 0;
   EXPECT_EQ(CodeOf([&] {
@@ -242,7 +244,7 @@ TEST_F(LargeSeedTest, WhenWritingFailsNoThreadWaitsForEver) {
             ErrorCode::kDisk);
 }
 
-TEST_F(LargeSeedTest, ItIsInterrupted) {
+TEST_F(LargeSeedTest, AnInterruptEndsIt) {
   Publish();
   int writes = 0;
   EXPECT_EQ(CodeOf([&] {

@@ -1,4 +1,4 @@
--- Places, their pictures, news and events. What a copy of production brings is left as it is.
+-- Creates places, their pictures, news and events. Objects that a copy of production has already are left as they are.
 
 DO $$
 BEGIN

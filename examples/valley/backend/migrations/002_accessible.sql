@@ -1,4 +1,4 @@
--- The list can be filtered by it.
+-- The API returns this column for each destination.
 
 ALTER TABLE places ADD COLUMN IF NOT EXISTS accessible boolean;
 UPDATE places SET accessible = (facts ->> 'accessible')::boolean WHERE accessible IS NULL AND facts ? 'accessible';

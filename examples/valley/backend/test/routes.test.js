@@ -11,7 +11,7 @@ const frontend = path.resolve(__dirname, '../../frontend');
 const settings = { siteName: 'A name', secret: 'x'.repeat(32) };
 const get = (url, database) => answer({ database, settings, frontend }, { method: 'GET', url });
 
-test('a list asks for as many rows as the limit says', async () => {
+test('a list asks for at most the limit of rows', async () => {
   const database = { query: async (sql, values) => ({ rows: [{ values }] }) };
   assert.equal((await get('/api/news?limit=5', database)).body, '[{"values":[5]}]');
   assert.equal((await get('/api/news?limit=99999', database)).body, '[{"values":[1000]}]');
@@ -24,20 +24,20 @@ test('health says when the database does not answer', async () => {
   assert.equal((await get('/api/health', database)).status, 503);
 });
 
-test('nothing outside of the page is served', async () => {
+test('files outside of the page are not served', async () => {
   for (const url of ['/../backend/server.js', '/%2e%2e/backend/server.js', '/%2e%2e%2fbackend%2fserver.js', '/.env']) {
     assert.equal((await get(url)).status, 404, url);
   }
   assert.equal((await get('/')).status, 200);
 });
 
-test('a cookie that was signed by somebody else is replaced', () => {
+test('a cookie with another signature is replaced', () => {
   const cookie = visitorCookie(settings.secret).split(';')[0];
   assert.equal(visitorCookie(settings.secret, cookie), null);
   assert.notEqual(visitorCookie('another secret, which is long', cookie), null);
 });
 
-test('settings name what is missing', () => {
+test('settings name the missing variable', () => {
   assert.throws(() => readSettings({}), /SESSION_SECRET/);
   assert.throws(() => readSettings({ SESSION_SECRET: 'change-this-to-a-long-random-text' }), /SESSION_SECRET/);
   assert.equal(readSettings({ SESSION_SECRET: 'a # "long" secret text', ROTV_IN_CONTAINER: '1' }).host, '0.0.0.0');
@@ -48,7 +48,7 @@ test('migrations are in order and have their own numbers', () => {
   assert.deepEqual(numbers, [...numbers].sort((a, b) => a - b));
 });
 
-test('pictures are known by their first bytes', () => {
+test('pictures are recognised by their first bytes', () => {
   assert.equal(contentType(Buffer.from([0xff, 0xd8, 0xff, 0xe0])), 'image/jpeg');
   assert.equal(contentType(Buffer.from('nothing')), 'application/octet-stream');
 });

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Captures what the tests of the decoders read from a real server, into this folder. The server is named by libpq's
-# variables (PGHOST, PGPORT, PGUSER) and must be one to play with: it needs wal_level = logical and
+# Captures the input of the decoders' tests from a real server, into this folder. The server is named by libpq's
+# variables (PGHOST, PGPORT, PGUSER) and must be expendable: it needs wal_level = logical and
 # track_commit_timestamp = on, and loses every database named rotv_capture. pg_dump must be its own version or newer.
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -11,7 +11,7 @@ fresh_database() {
     -c "CREATE DATABASE rotv_capture TEMPLATE template0 LC_COLLATE 'C' LC_CTYPE 'C' ENCODING '$1'" 2>/dev/null
 }
 
-# The two dumps that a baseline makes, and the one that a seed must equal.
+# Takes the two dumps that a baseline takes, and the one that a seed must equal.
 capture_dumps() {
   local options=(--no-owner --no-acl --no-publications --no-subscriptions)
   pg_dump "${options[@]}" --section=pre-data --section=post-data --clean --if-exists >"$1.all.sql"
@@ -22,7 +22,7 @@ capture_dumps() {
 fresh_database UTF8
 psql -qX -v ON_ERROR_STOP=1 -At -F ' ' -f pgoutput.sql >pgoutput.hex
 
-# Every byte but zero, one a row: SQL_ASCII takes them all.
+# Every byte but zero, one per row: SQL_ASCII accepts them all.
 fresh_database SQL_ASCII
 psql -qX -c 'COPY (SELECT chr(i) FROM generate_series(1, 255) AS i) TO STDOUT' | od -An -v -tx1 -w32 | tr -d ' ' >copy_bytes.hex
 
@@ -34,7 +34,7 @@ capture_dumps no_post_data
 fresh_database UTF8
 psql -qX -v ON_ERROR_STOP=1 -f dump.sql
 capture_dumps inconvenient
-# The last table before the rows is in another tablespace, so that what follows has to set it back.
+# The last table before the rows is in another tablespace, so that the dump has to reset the setting after it.
 psql -qX -v ON_ERROR_STOP=1 -c 'SET allow_in_place_tablespaces = on' -c "CREATE TABLESPACE rotv_capture LOCATION ''" \
   -c 'CREATE TABLE z_elsewhere (id int) TABLESPACE rotv_capture'
 capture_dumps tablespace

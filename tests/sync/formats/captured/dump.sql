@@ -1,4 +1,4 @@
--- A small schema in which pg_dump is at its most inconvenient; captured by capture.sh.
+-- A small schema for which pg_dump writes its most inconvenient dump, for capture.sh.
 
 CREATE TABLE plain (id int PRIMARY KEY, note text, CONSTRAINT plain_note CHECK (note <> ''));
 COMMENT ON TABLE plain IS 'first

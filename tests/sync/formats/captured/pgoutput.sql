@@ -1,4 +1,4 @@
--- One of every message of pgoutput; captured by capture.sh. Each statement is one transaction.
+-- Produces one of every message of pgoutput, for capture.sh. Each statement is one transaction.
 CREATE TABLE kv (id int PRIMARY KEY, note text, amount numeric(10, 2));
 CREATE TABLE whole (id int, note text);
 ALTER TABLE whole REPLICA IDENTITY FULL;

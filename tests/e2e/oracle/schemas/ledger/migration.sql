@@ -1,4 +1,4 @@
--- Two more digits, one log in months instead of three by hash, companies by a longer number.
+-- Amounts get more digits, the audit log is partitioned by time, a hash partition is replaced, companies are renamed.
 BEGIN;
 ALTER TABLE books.lines DROP signed CASCADE;
 ALTER TABLE books.lines ALTER value TYPE numeric(20, 6);

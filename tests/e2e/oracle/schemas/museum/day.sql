@@ -1,4 +1,4 @@
--- Things are hung elsewhere, lent and photographed; tickets are sold.
+-- Objects are moved, lent and photographed; tickets are sold.
 INSERT INTO visits.tickets (day, kind) SELECT '2024-07-01', 'full' FROM generate_series(1, 5);
 INSERT INTO visits.tickets (day, number, kind) VALUES ('2031-01-01', 1, 'child');
 UPDATE visits.tickets SET day = day + 365 WHERE day = '2023-06-10';

@@ -1,4 +1,4 @@
--- A new catalogue: kinds are renamed, sizes get a unit, last year's tickets are put away.
+-- A new catalogue: kinds are renamed, sizes get a unit, last year's tickets are archived.
 ALTER TYPE "Collection"."Kind of thing" RENAME VALUE 'it''s unknown' TO 'unknown';
 ALTER TYPE "Collection"."Kind of thing" RENAME TO kind;
 ALTER TYPE "Collection"."kind" ADD VALUE 'drawing' BEFORE 'print';

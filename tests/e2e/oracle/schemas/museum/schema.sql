@@ -1,4 +1,4 @@
--- A museum: things and who made them, where they stand, loans, exhibitions, visitors. Much text, pictures, odd names.
+-- A museum: objects, their makers and places, loans, exhibitions, visitors. Much text, pictures, odd names.
 
 CREATE SCHEMA "Collection";
 CREATE SCHEMA visits;

@@ -1,4 +1,4 @@
--- A day's samples and what follows from them.
+-- A day's samples and their consequences.
 INSERT INTO telemetry.samples SELECT 1 + n % 60, timestamptz '2024-03-20 00:00+00' + n * interval '29 seconds', (n * 41) % 1000, 99.5
   FROM generate_series(1, 1500) n;
 SELECT telemetry.roll_up('2024-03-20 00:00+00');

@@ -1,4 +1,4 @@
--- Old months go, new ones come, regions are followed by number, the default partition is emptied into its own.
+-- Old months are dropped, new ones added, events get a key, rows of the default partition move to their own.
 ALTER TABLE telemetry.samples DETACH PARTITION telemetry.samples_2024_01;
 DROP TABLE telemetry.samples_2024_01;
 BEGIN;

@@ -1,4 +1,4 @@
--- Orders come in, are paid and shipped; a few prices and a picture change; somebody is forgotten.
+-- Orders come in, are paid and shipped; a few prices and a picture change; one customer is deleted.
 BEGIN;
 INSERT INTO sales.orders (number, customer_id, state) VALUES (9001, md5('7')::uuid, 'cart'), (9002, NULL, 'cart');
 INSERT INTO sales.order_lines (order_number, line, sku, pieces, unit_price) VALUES (9001, 1, 'SKU-5', 2, 9.99), (9001, 2, 'SKU-6', 1, 4.5);

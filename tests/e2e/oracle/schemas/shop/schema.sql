@@ -108,7 +108,7 @@ CREATE TABLE sales.reviews (
   words text,
   PRIMARY KEY (customer_id, product_id)
 );
--- Nobody ever gave it a key.
+-- This table never got a key.
 CREATE TABLE sales.order_history (order_number bigint, state sales.order_state, at timestamptz DEFAULT clock_timestamp());
 CREATE UNLOGGED TABLE sales.sessions (token text PRIMARY KEY, customer_id uuid, data jsonb);
 
