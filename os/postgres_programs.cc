@@ -43,7 +43,8 @@ std::vector<fs::path> PackagedPostgresDirectories() {
 
 fs::path FindPostgresPrograms(const Environment& environment) {
   for (const fs::path& directory : PathDirectories(environment)) {
-    if (HasInitdb(directory)) return fs::canonical(directory / "initdb").parent_path();  // Resolves a link to initdb alone.
+    if (HasInitdb(directory))
+      return fs::canonical(directory / "initdb").parent_path();  // Resolves a link to initdb alone.
   }
   const std::vector<fs::path> packaged = PackagedPostgresDirectories();
   const auto newest = std::find_if(packaged.begin(), packaged.end(), HasInitdb);
