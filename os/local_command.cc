@@ -35,7 +35,7 @@ struct Pipe {
 Pipe MakePipe() {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
-    throw Error(ErrorCode::kUsage, fmt::format("cannot make a pipe: {}", std::strerror(errno)));
+    throw Error(ErrorCode::kCannotStart, fmt::format("cannot make a pipe: {}", std::strerror(errno)));
   }
   return {FileDescriptor(ends[0]), FileDescriptor(ends[1])};
 }
@@ -54,7 +54,7 @@ FileDescriptor PasswordInMemory(const std::string& password) {
   line += '\n';
   FileDescriptor file(memfd_create("rotv-pgpass", MFD_CLOEXEC));
   if (!file || fchmod(file.get(), 0600) != 0 || WriteAll(file.get(), line) != 0) {
-    throw Error(ErrorCode::kUsage, fmt::format("cannot make a file in memory: {}", std::strerror(errno)));
+    throw Error(ErrorCode::kCannotStart, fmt::format("cannot make a file in memory: {}", std::strerror(errno)));
   }
   return file;
 }
@@ -115,7 +115,7 @@ class Child {
     Pipe out = MakePipe();
     Pipe err = MakePipe();
     pid_ = fork();
-    if (pid_ < 0) throw Error(ErrorCode::kUsage, fmt::format("cannot start a process: {}", std::strerror(errno)));
+    if (pid_ < 0) throw Error(ErrorCode::kCannotStart, fmt::format("cannot start a process: {}", std::strerror(errno)));
     if (pid_ == 0) BecomeProgram(launch, out.write_end.get(), err.write_end.get());
     out_ = std::move(out.read_end);
     err_ = std::move(err.read_end);

@@ -1,11 +1,11 @@
 #include "os/process_environment.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <optional>
+
+#include "os/environment.h"
 
 namespace rotv::os {
 namespace {
@@ -84,9 +84,9 @@ bool IsForHelpers(std::string_view name, bool remote_runtime) {
   return family || Contains(kHelperVariables, name) || Contains(kSecurityVariables, name);
 }
 
-std::optional<std::string>& TakenPassword() {
-  static std::optional<std::string> password;
-  return password;
+std::optional<Variables>& Taken() {
+  static std::optional<Variables> taken;
+  return taken;
 }
 
 }  // namespace
@@ -153,19 +153,23 @@ const std::vector<std::string_view>& LibpqVariables() {
 
 bool IsLibpqVariable(std::string_view name) { return Contains(LibpqVariables(), name); }
 
-void ClearLibpqEnvironment() {
-  if (const char* password = std::getenv("PGPASSWORD")) TakenPassword() = password;
+const Variables& TakeEnvironment() {
+  Taken() = ProcessEnvironment();
   for (std::string_view name : LibpqVariables()) {
     // The variables of psql are its user's preferences, and stay.
     if (!Contains(kSecurityVariables, name) && !name.starts_with("PSQL")) unsetenv(std::string(name).c_str());
   }
+  return *Taken();
 }
 
-std::string EnvironmentPassword() {
-  if (TakenPassword()) return *TakenPassword();
-  const char* password = std::getenv("PGPASSWORD");
-  return password == nullptr ? "" : password;
+std::string TakenVariable(const std::string& name) { return Variable(Taken() ? *Taken() : ProcessEnvironment(), name); }
+
+void SetTakenVariable(const std::string& name, const std::string& value) {
+  if (Taken()) (*Taken())[name] = value;
+  setenv(name.c_str(), value.c_str(), 1);
 }
+
+std::string EnvironmentPassword() { return TakenVariable("PGPASSWORD"); }
 
 Variables HelperEnvironment(const Variables& environment) {
   const bool remote_runtime = environment.contains("CONTAINER_HOST") || environment.contains("DOCKER_HOST");
@@ -176,14 +180,6 @@ Variables HelperEnvironment(const Variables& environment) {
   return kept;
 }
 
-Variables HelperEnvironment() {
-  Variables all;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    std::string_view text = *entry;
-    size_t equals = text.find('=');
-    if (equals != std::string_view::npos) all.emplace(text.substr(0, equals), text.substr(equals + 1));
-  }
-  return HelperEnvironment(all);
-}
+Variables HelperEnvironment() { return HelperEnvironment(Taken() ? *Taken() : ProcessEnvironment()); }
 
 }  // namespace rotv::os

@@ -15,14 +15,22 @@ namespace rotv::os {
 const std::vector<std::string_view>& LibpqVariables();
 bool IsLibpqVariable(std::string_view name);
 
-// Removes libpq's variables from this process's environment, so that they direct neither our own connections nor any
-// program that we run. Two kinds stay, since by themselves they direct nothing: those that say how a connection is
+// Reads the process's environment, once: everything else is given what was read, or asks TakenVariable(). Removes
+// libpq's variables from the process, so that they direct neither our own connections nor any program that we run. Two
+// kinds stay, since by themselves they direct nothing, and libpq reads them itself: those that say how a connection is
 // secured (PGSSLMODE, PGSSLROOTCERT, PGPASSFILE …), and those that say where the service file is that a `url` may name.
 // PGPASSWORD moves to EnvironmentPassword(), so that no program that we start inherits it. Must be called before the
 // first thread starts.
-void ClearLibpqEnvironment();
+const std::map<std::string, std::string>& TakeEnvironment();
 
-// PGPASSWORD as it was before ClearLibpqEnvironment(); without that call, its present value. Empty if it is not set.
+// The value of `name` when TakeEnvironment() was called; without that call, its present value. Empty if it is not set.
+std::string TakenVariable(const std::string& name);
+
+// Changes what TakenVariable() returns, and what libraries and the programs that we start read. Must be called before
+// the first thread starts.
+void SetTakenVariable(const std::string& name, const std::string& value);
+
+// TakenVariable() of PGPASSWORD.
 std::string EnvironmentPassword();
 
 // Selects the variables of `environment` that helper programs get: where they and their files are, the language,
@@ -30,6 +38,6 @@ std::string EnvironmentPassword();
 // agent only if the container runtime works on another machine (CONTAINER_HOST, DOCKER_HOST). Without an argument:
 // those of this process's environment.
 std::map<std::string, std::string> HelperEnvironment(const std::map<std::string, std::string>& environment);
-std::map<std::string, std::string> HelperEnvironment();
+std::map<std::string, std::string> HelperEnvironment();  // Of what TakeEnvironment() read.
 
 }  // namespace rotv::os

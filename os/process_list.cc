@@ -101,15 +101,30 @@ std::optional<uid_t> UserOf(pid_t process) {
   return status.st_uid;
 }
 
-bool IsAlive(pid_t process) {
-  std::string status = ReadProcFile(fmt::format("/proc/{}/stat", process));
-  size_t name_end = status.rfind(") ");  // The name before it may contain anything.
-  if (name_end == std::string::npos || name_end + 2 >= status.size()) return false;
-  char state = status[name_end + 2];
-  return state != 'Z' && state != 'X';
+namespace {
+
+// The fields of /proc/PID/stat from the state on; empty if there is no such process.
+std::vector<std::string> StatusFields(pid_t process) {
+  const std::string status = ReadProcFile(fmt::format("/proc/{}/stat", process));
+  const size_t name_end = status.rfind(") ");  // The name before it may contain anything.
+  if (name_end == std::string::npos) return {};
+  std::istringstream stream(status.substr(name_end + 2));
+  return {std::istream_iterator<std::string>(stream), {}};
 }
 
-bool LeadsItsSession(pid_t process) { return getsid(process) == process; }
+}  // namespace
+
+bool IsAlive(pid_t process) {
+  const std::vector<std::string> fields = StatusFields(process);
+  return !fields.empty() && fields[0] != "Z" && fields[0] != "X";
+}
+
+std::optional<uint64_t> StartTimeOf(pid_t process) {
+  constexpr size_t kStartTime = 22 - 3;  // Field 22 of proc(5); the state is field 3.
+  const std::vector<std::string> fields = StatusFields(process);
+  if (fields.size() <= kStartTime) return std::nullopt;
+  return std::stoull(fields[kStartTime]);
+}
 
 std::string WhoListensOn(int port) {
   for (const char* table : {"/proc/net/tcp", "/proc/net/tcp6"}) {

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -22,8 +23,9 @@ std::optional<uid_t> UserOf(pid_t process);
 // True if it exists and has not ended; a zombie (not waited for yet) has ended.
 bool IsAlive(pid_t process);
 
-// True if it leads its session, like a program that was started detached.
-bool LeadsItsSession(pid_t process);
+// The time of its start, in clock ticks since the machine's start; nullopt if there is no such process. A process that
+// was not waited for yet has one.
+std::optional<uint64_t> StartTimeOf(pid_t process);
 
 // Names the process that listens on this TCP port of 127.0.0.1 or of every address: "node (process 4711)"; "another
 // user's process" if we may not inspect it; empty if there is none.

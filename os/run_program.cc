@@ -41,7 +41,7 @@ void BecomeProgram(const std::vector<std::string>& words, const Environment& add
   argv.push_back(nullptr);
   for (int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(number, SIG_DFL);
   execvp(argv[0], argv.data());
-  throw Error(ErrorCode::kUsage, fmt::format("{} cannot be run: {}", words.front(), std::strerror(errno)),
+  throw Error(ErrorCode::kCannotStart, fmt::format("{} cannot be run: {}", words.front(), std::strerror(errno)),
               fmt::format("install {}", words.front()));
 }
 

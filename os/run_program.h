@@ -32,7 +32,7 @@ int RunProgramShowing(const std::vector<std::string>& words, const Interrupt& in
                       const Environment& environment = HelperEnvironment());
 
 // Replaces this process by the program, which keeps its terminal and gets default signal handlers. Never returns;
-// throws kUsage if the program cannot be run.
+// throws kCannotStart if the program cannot be run.
 [[noreturn]] void BecomeProgram(const std::vector<std::string>& words, const Environment& added = {});
 
 // The directories in the PATH of `environment`, in its order.

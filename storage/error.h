@@ -16,9 +16,13 @@ enum class ErrorCode {
   kRefused = 3,        // The source refused: host key, login, permission, setting.
   kUnreachable = 4,    // The link dropped, or the source cannot be reached; trying again may help.
   kProtocol = 5,       // The source sent what we do not understand.
-  kDisk = 6,           // This machine's disk: full, locked by another run, unwritable.
+  kDisk = 6,           // This machine's disk: full, unwritable.
   kCorrupt = 7,        // The store failed a check.
+  kFindings = 7,       // `verify` or `mask check` found something: a result, no damage, under the same code.
   kSlotLost = 8,       // The slot is lost or has moved: a new baseline is needed.
+  kSchemasDiffer = 9,  // `validate-schema` found differences: a result, never thrown.
+  kInUse = 10,         // Another run holds what this one needs: wait, then try again.
+  kCannotStart = 12,   // This machine could not start a process, a container or a service.
   kInterrupted = 130,  // Interrupted; state is as if the command had stopped cleanly.
 };
 

@@ -23,7 +23,7 @@ void CheckStatus(const rocksdb::Status& status, const std::filesystem::path& dir
   const std::string text = status.ToString();
   if (text.find("While lock file") != std::string::npos ||
       text.find("lock hold by current process") != std::string::npos) {
-    throw Error(ErrorCode::kDisk, fmt::format("the store in {} is in use by another process", directory.string()),
+    throw Error(ErrorCode::kInUse, fmt::format("the store in {} is in use by another process", directory.string()),
                 "wait until it has ended, then run the command again");
   }
   throw Error(ErrorCode::kDisk, fmt::format("the store in {} failed: {}", directory.string(), status.ToString()),

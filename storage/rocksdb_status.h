@@ -8,7 +8,7 @@
 
 namespace rotv {
 
-// Throws kDisk, or kCorrupt, unless `status` is ok. `directory` is the store's.
+// Throws kDisk, kInUse or kCorrupt, unless `status` is ok. `directory` is the store's.
 void CheckStatus(const rocksdb::Status& status, const std::filesystem::path& directory);
 
 }  // namespace rotv

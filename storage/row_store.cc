@@ -95,15 +95,12 @@ class RocksRowStore : public RowStore {
                 directory_);
     db_.reset(db);
     std::copy(handles.begin(), handles.end(), families_);
-    if (mode == Mode::kCreate) {
-      manifest_.set_format_version(kFormatVersion);
-      return;
-    }
+    if (mode == Mode::kCreate) return;
     try {
       LoadManifest();
       LoadShapes();
       if (mode == Mode::kReadWrite) RemoveRuns();
-      if (mode == Mode::kReadWrite && manifest_.pull_in_progress()) RemoveUnpublished();
+      if (mode == Mode::kReadWrite && manifest().pull_in_progress()) RemoveUnpublished();
     } catch (...) {
       Close();  // The destructor does not run for an object whose constructor throws.
       throw;
@@ -112,7 +109,7 @@ class RocksRowStore : public RowStore {
 
   ~RocksRowStore() override { Close(); }
 
-  const proto::Manifest& manifest() const override { return manifest_; }
+  const StoreState& state() const override { return state_; }
 
   void Write(const VersionBuffer& versions) override {
     if (versions.empty()) return;
@@ -131,7 +128,7 @@ class RocksRowStore : public RowStore {
     CheckStatus(db_->Write(rocksdb::WriteOptions(), &batch), directory_);
   }
 
-  void Publish(const proto::Manifest& manifest, const Addition& addition) override {
+  void Publish(const StoreState& state, const Addition& addition) override {
     rocksdb::WriteBatch batch;
     if (addition.schema) {
       batch.Put(families_[kSchema], LsnKey("", addition.schema->first),
@@ -144,13 +141,13 @@ class RocksRowStore : public RowStore {
     for (const proto::Shape& shape : addition.shapes) {
       batch.Put(families_[kMeta], ShapeKey(shape.id()), shape.SerializeAsString());
     }
-    batch.Put(families_[kMeta], kManifestKey, manifest.SerializeAsString());
+    batch.Put(families_[kMeta], kManifestKey, state.manifest().SerializeAsString());
     rocksdb::WriteOptions synced;
     synced.sync = true;
     CheckStatus(db_->Write(synced, &batch), directory_);
     for (const proto::Shape& shape : addition.shapes) shapes_.Add(shape);
-    manifest_ = manifest;
-    durable_lsn_ = manifest.durable_lsn();
+    state_ = state;
+    durable_lsn_ = state.durable_lsn().value();
   }
 
   std::optional<VersionBuffer::Found> Newest(std::string_view row_prefix, std::string* storage) const override {
@@ -287,13 +284,14 @@ class RocksRowStore : public RowStore {
     rocksdb::Status status = db_->Get(rocksdb::ReadOptions(), families_[kMeta], kManifestKey, &bytes);
     if (status.IsNotFound()) status = rocksdb::Status::Corruption("it has no manifest");
     CheckStatus(status, directory_);
-    manifest_ = Parse<proto::Manifest>(bytes);
-    durable_lsn_ = manifest_.durable_lsn();
-    if (manifest_.format_version() != kFormatVersion) {
+    state_ = StoreState::FromStored(Parse<proto::Manifest>(bytes));
+    durable_lsn_ = state_.durable_lsn().value();
+    const uint32_t format = manifest().format_version();
+    if (format != kFormatVersion) {
       throw Error(ErrorCode::kDisk,
-                  fmt::format("the store in {} has format {}, this program knows {}", directory_.string(),
-                              manifest_.format_version(), kFormatVersion),
-                  manifest_.format_version() > kFormatVersion
+                  fmt::format("the store in {} has format {}, this program knows {}", directory_.string(), format,
+                              kFormatVersion),
+                  format > kFormatVersion
                       ? "use the newer rotv-sync that wrote it, or take a new baseline: rotv-sync baseline --force"
                       : "take a new baseline: rotv-sync baseline --force");
     }
@@ -311,7 +309,7 @@ class RocksRowStore : public RowStore {
   // Unpublished rows of a killed run do harm: a transaction that is received again would find its own later rows, and
   // fill unchanged columns from them, or count equal rows of a multiset twice.
   void RemoveUnpublished() {
-    Lsn durable(manifest_.durable_lsn());
+    const Lsn durable = state_.durable_lsn();
     rocksdb::WriteBatch batch;
     rocksdb::ReadOptions options;
     options.fill_cache = false;
@@ -330,21 +328,21 @@ class RocksRowStore : public RowStore {
     }
     CheckStatus(rows->status(), directory_);
     batch.DeleteRange(families_[kLog], LsnKey("", durable), std::string(16, '\xFF'));
-    proto::Manifest cleaned = manifest_;
-    cleaned.set_pull_in_progress(false);
-    batch.Put(families_[kMeta], kManifestKey, cleaned.SerializeAsString());
+    StoreState cleaned = state_;
+    cleaned.AbandonPull();
+    batch.Put(families_[kMeta], kManifestKey, cleaned.manifest().SerializeAsString());
     rocksdb::WriteOptions synced;
     synced.sync = true;
     CheckStatus(db_->Write(synced, &batch), directory_);
-    manifest_ = cleaned;
+    state_ = std::move(cleaned);
   }
 
   const std::filesystem::path directory_;
   std::unique_ptr<rocksdb::DB> db_;
   rocksdb::ColumnFamilyHandle* families_[kFamilyCount] = {};
-  proto::Manifest manifest_;
+  StoreState state_;
   ShapeMap shapes_;
-  std::atomic<uint64_t> durable_lsn_{0};  // That of manifest_, for threads other than the one that publishes.
+  std::atomic<uint64_t> durable_lsn_{0};  // That of state_, for threads other than the one that publishes.
   std::atomic<uint64_t> next_run_{0};
 };
 
@@ -478,22 +476,19 @@ GarbageCounts RocksRowStore::CollectGarbage(const Retention& retention, Lsn log_
   GarbageCounts counts;
   std::vector<Lsn> schemas = LsnsOf(kSchema, "");
   for (Lsn lsn : Unneeded(retention, schemas, Valid::kFromKey)) std::erase(schemas, lsn);
-  // The manifest is published first: no reader may be promised a state whose versions are about to be removed.
-  proto::Manifest manifest = manifest_;
-  const bool broken_off = manifest.collecting();
-  manifest.set_collecting(true);
-  manifest.set_kept_from_lsn(retention.keep_from().value());
-  manifest.set_kept_from_time_us(kept_from_time_us);
-  manifest.set_log_from_lsn(log_from.value());
-  ForgetEpochs(retention, TablesOf(schemas), &manifest);
-  counts.epochs = static_cast<uint64_t>(manifest.dropping_size());
-  Publish(manifest, {});
+  // The state is published first: no reader may be promised a state whose versions are about to be removed.
+  StoreState state = state_;
+  const bool broken_off = state.manifest().collecting();
+  state.BeginCollection(retention, TablesOf(schemas), log_from, kept_from_time_us);
+  const auto& dropping = state.manifest().dropping();
+  counts.epochs = static_cast<uint64_t>(dropping.size());
+  Publish(state, {});
 
   std::vector<KeySpan> spans;
-  for (const proto::DroppedEpoch& epoch : manifest.dropping()) DropEpoch(epoch.table(), epoch.epoch());
+  for (const proto::DroppedEpoch& epoch : dropping) DropEpoch(epoch.table(), epoch.epoch());
   CheckStatus(DropVersions(db_.get(), families_[kRows], retention, look, &counts.versions, &counts.dropped, &spans),
               directory_);
-  for (const proto::DroppedEpoch& epoch : manifest.dropping()) {
+  for (const proto::DroppedEpoch& epoch : dropping) {
     std::string begin = EncodeRowPrefix(epoch.table(), epoch.epoch(), "");
     spans.emplace_back(begin, AfterPrefix(begin));
   }
@@ -503,10 +498,8 @@ GarbageCounts RocksRowStore::CollectGarbage(const Retention& retention, Lsn log_
   for (Family family : {kLog, kSchema, kMeta}) {
     CheckStatus(db_->CompactRange(rocksdb::CompactRangeOptions(), families_[family], nullptr, nullptr), directory_);
   }
-  manifest.clear_dropping();
-  manifest.set_collecting(false);
-  manifest.set_collected_bytes(DiskBytes());
-  Publish(manifest, {});
+  state.EndCollection(DiskBytes());
+  Publish(state, {});
   return counts;
 }
 

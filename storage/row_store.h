@@ -22,11 +22,10 @@
 #include "storage/row_scan.h"
 #include "storage/row_version.h"
 #include "storage/shape_map.h"
+#include "storage/store_state.h"
 #include "storage/version_buffer.h"
 
 namespace rotv {
-
-inline constexpr uint32_t kFormatVersion = 2;
 
 // A part of a table's keys: [begin, end), an empty end meaning the table's end.
 struct KeyRange {
@@ -53,32 +52,33 @@ struct GarbageCounts {
 class RowStore {
  public:
   enum class Mode { kCreate, kReadWrite, kReadOnly };
-  // Opens a store; kCreate creates a new one in `directory`, which must not exist. Throws kDisk if it is locked by
-  // another process, if it cannot be read and written, or if its format is not this program's; kCorrupt if it is
-  // damaged. Removes the unpublished rows that a killed pull left, except with kReadOnly.
+  // Opens a store; kCreate creates a new one in `directory`, which must not exist. Throws kInUse if another process has
+  // it open, kDisk if it cannot be read and written, or if its format is not this program's; kCorrupt if it is damaged.
+  // Removes the unpublished rows that a killed pull left, except with kReadOnly.
   static std::unique_ptr<RowStore> Open(const std::filesystem::path& directory, Mode mode);
   virtual ~RowStore() = default;
 
-  // The manifest as it was last published. The reference stays valid; its content changes with Publish().
-  virtual const proto::Manifest& manifest() const = 0;
+  // The state as it was last published. The reference stays valid; its content changes with Publish().
+  virtual const StoreState& state() const = 0;
+  const proto::Manifest& manifest() const { return state().manifest(); }
 
   // Writes versions to disk, synced. Scans do not see those at or after the published durable LSN. Before a version at
-  // or after that LSN is written, a manifest with pull_in_progress must have been published.
+  // or after that LSN is written, a state after BeginPull() must have been published.
   virtual void Write(const VersionBuffer& versions) = 0;
 
   // Adds chunks of the change log, from ChangeLogBuilder. They are durable and visible with the next Publish().
   virtual void WriteLog(const std::vector<std::pair<std::string, std::string>>& chunks) = 0;
 
-  // Addition is what becomes visible together with a manifest.
+  // Addition is what becomes visible together with a state.
   struct Addition {
     std::optional<std::pair<Lsn, proto::SchemaVersion>> schema;
     std::optional<std::pair<Lsn, proto::SequenceValues>> sequences;
     // New shapes; they are added before the first row that has one of them. No other thread may read meanwhile.
     std::vector<proto::Shape> shapes;
   };
-  // Makes `manifest` and `addition` durable atomically. Once this returns, everything before manifest.durable_lsn
-  // survives power loss, and that LSN may be acknowledged to the source. Throws kDisk if that cannot be promised.
-  virtual void Publish(const proto::Manifest& manifest, const Addition& addition) = 0;
+  // Makes `state` and `addition` durable atomically. Once this returns, everything before state.durable_lsn() survives
+  // power loss, and that LSN may be acknowledged to the source. Throws kDisk if that cannot be promised.
+  virtual void Publish(const StoreState& state, const Addition& addition) = 0;
 
   // The newest version of a row on disk, published or not. A partial version is completed from older ones, as far as
   // they are on disk. `*storage` holds the bytes that its text points into.

@@ -118,7 +118,7 @@ std::vector<RecordedObjects> AllRecordedObjects(const fs::path& home) {
 }
 
 SourceInUse::SourceInUse(const std::string& source_name, const std::string& holder)
-    : Error(ErrorCode::kDisk,
+    : Error(ErrorCode::kInUse,
             fmt::format("source {} is in use by another run{}", source_name, holder.empty() ? "" : ": " + holder),
             "wait until it has ended, then run the command again"),
       holder_(holder) {}

@@ -136,21 +136,20 @@ class BaselineRun {
     if (dump_program_.valid()) capture::ThrowIfProblem(dump_program_.get());
 
     std::unique_ptr<RowStore> store = opening.get();
-    proto::Manifest manifest;
-    DescribeSource(reading, slot.lsn(), &manifest);
-    store->Publish(manifest, {.schema = {}, .sequences = {}, .shapes = reading.new_shapes()});
+    StoreState state = StateOf(reading, slot.lsn());
+    store->Publish(state, {.schema = {}, .sequences = {}, .shapes = reading.new_shapes()});
     std::set<TableId> tables;
     for (const proto::Table& table : reading.schema().tables()) {
       if (schema::HasRows(table)) tables.insert(table.id());
     }
     capture::CopyCounts counts;
-    if (!reading.Read(*store, tables, capture::ExportedSnapshotReading::Texts::kRead, &manifest, &counts))
+    if (!reading.Read(*store, tables, capture::ExportedSnapshotReading::Texts::kRead, &state, &counts))
       return RefreshPublished();
 
     RowStore::Addition addition;
     addition.schema = {slot.lsn(), reading.schema()};
     addition.sequences = {slot.lsn(), reading.sequences()};
-    store->Publish(manifest, addition);
+    store->Publish(state, addition);
     CountResult(counts, reading.schema(), slot.lsn(), *store);
     store.reset();
     if (InUse()) workspace_.AddOwned(workspace_.current()->objects());
@@ -173,21 +172,12 @@ class BaselineRun {
     }
   }
 
-  void DescribeSource(const capture::ExportedSnapshotReading& reading, Lsn lsn, proto::Manifest* manifest) {
-    *manifest->mutable_source() = postgres::ReadIdentity(session_.connection());
-    manifest->set_format_version(kFormatVersion);
-    manifest->set_slot(objects_.slot());
-    manifest->set_publication(objects_.publication());
-    manifest->set_baseline_lsn(lsn.value());
-    manifest->set_durable_lsn(lsn.value());
-    manifest->set_head_lsn(lsn.value());
-    manifest->set_baseline_time_us(reading.time_us());
-    manifest->set_head_time_us(reading.time_us());
-    manifest->set_head_xid(reading.xid());
-    manifest->set_schema_fingerprint(reading.fingerprint().schema);
-    manifest->set_table_fingerprint(reading.fingerprint().tables);
-    manifest->set_mask_fingerprint(mask::MaskFingerprint(context_));
-    manifest->set_description(session_.link().Description());
+  StoreState StateOf(const capture::ExportedSnapshotReading& reading, Lsn lsn) {
+    return StoreState::AtBaseline({.source = postgres::ReadIdentity(session_.connection()),
+                                   .slot = objects_.slot(),
+                                   .publication = objects_.publication(),
+                                   .description = session_.link().Description()},
+                                  lsn, reading.moment(), reading.fingerprints(mask::MaskFingerprint(context_)));
   }
 
   // Reads the catalogue again for the next attempt. Returns false always, so that a caller can return it.

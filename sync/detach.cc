@@ -8,9 +8,9 @@ namespace {
 
 void MarkDetached(const Workspace& workspace) {
   std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadWrite);
-  proto::Manifest manifest = store->manifest();
-  manifest.set_detached(true);
-  store->Publish(manifest, {});
+  StoreState state = store->state();
+  state.Detach();
+  store->Publish(state, {});
 }
 
 }  // namespace

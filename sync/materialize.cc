@@ -44,21 +44,24 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
   auto start = std::chrono::steady_clock::now();
   Workspace workspace = OpenWorkspace(context, "materialize");
   // Rows that a killed pull has left are after every point that can be asked for, so they need not be removed first.
-  auto [store, point] = history::OpenPoint(workspace, options.at, options.snapshot);
+  const history::PointInStore found = history::OpenPoint(workspace, options.at, options.snapshot);
 
   MaterializeResult result;
   result.path = options.output.empty() ? DefaultPath(context.home, options.compression) : options.output;
-  result.lsn = point.lsn;
-  result.source_time_us = point.time_us;
+  result.point = history::Resolved(found);
+  if (options.is_there && options.is_there(result.point)) {
+    result.written = false;
+    return result;
+  }
   std::unique_ptr<SeedOutput> output = OpenSeedOutput(result.path, options.compression);
   context.progress.Begin("writing the seed", Progress::Unit::kBytes, 0);
   result.restricted = IsRestricted(context, options);
   seed::SeedCounts counts = seed::WriteSeed(
-      *store, point.lsn, [&](std::string_view bytes) { output->Write(bytes); }, context.progress, context.interrupt,
-      result.restricted ? postgres::NewRestrictKey() : "");
+      *found.store, found.point.lsn, [&](std::string_view bytes) { output->Write(bytes); }, context.progress,
+      context.interrupt, result.restricted ? postgres::NewRestrictKey() : "");
   output->Commit();
   context.progress.End();
-  result.roles = formats::RolesIn(store->SchemaAt(point.lsn).post_data());
+  result.roles = formats::RolesIn(found.store->SchemaAt(found.point.lsn).post_data());
   result.tables = counts.tables;
   result.rows = counts.rows;
   result.bytes = counts.bytes;

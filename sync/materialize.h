@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -12,6 +13,7 @@
 #include "storage/lsn.h"
 #include "storage/output_file.h"
 #include "sync/context/context.h"
+#include "sync/history/point.h"
 #include "sync/postgres/psql_restrict.h"
 
 namespace rotv {
@@ -24,12 +26,15 @@ struct MaterializeOptions {
   postgres::Restrict restrict_commands = postgres::Restrict::kAuto;
   std::vector<std::string> psql_version = {"psql", "--version"};  // The command that asks the importing psql for its
                                                                   // version; for kAuto.
+  // Returns true if a seed of this point exists already; then nothing is written. Called once, under the source's lock,
+  // so that no other process can change what the name means.
+  std::function<bool(const history::ResolvedPoint&)> is_there = {};
 };
 
 struct MaterializeResult {
-  std::filesystem::path path;  // Where the seed was written; "-" for stdout.
-  Lsn lsn;
-  int64_t source_time_us = 0;  // The time of the state, in Unix time by the source's clock.
+  std::filesystem::path path;    // Where the seed was written; "-" for stdout.
+  history::ResolvedPoint point;  // The state that the seed holds.
+  bool written = true;           // False: the seed was there, and the fields below are not set.
   uint64_t tables = 0;
   uint64_t rows = 0;
   uint64_t bytes = 0;  // Bytes of SQL, before compression.

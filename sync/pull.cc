@@ -35,17 +35,17 @@ using Clock = std::chrono::steady_clock;
 class PullRun {
  public:
   PullRun(postgres::SourceSession& session, RowStore& store)
-      : context_(session.context()), session_(session), store_(store), manifest_(store.manifest()) {}
+      : context_(session.context()), session_(session), store_(store), state_(store.state()) {}
 
   PullResult Run() {
     Clock::time_point start = Clock::now();
-    result_.from = Lsn(manifest_.head_lsn());
-    capture::SourceState state = capture::AskSourceState(session_.connection(), manifest_);
+    result_.from = state_.head_lsn();
+    capture::SourceState source = capture::AskSourceState(session_.connection(), state_.manifest());
     MarkInProgress();
-    if (!PullIncrementally(state)) PullWithResync(state);
+    if (!PullIncrementally(source)) PullWithResync(source);
     store_.Compact();
     CollectGarbageIfLarge(context_, store_);
-    result_.to = Lsn(manifest_.head_lsn());
+    result_.to = state_.head_lsn();
     if (result_.schema_changed) {
       result_.schema_changes = schema::CompareSchemas(store_.SchemaAt(result_.from), store_.SchemaAt(result_.to));
     }
@@ -57,18 +57,19 @@ class PullRun {
  private:
   // Marks the store, so that rows of a killed run are found and removed.
   void MarkInProgress() {
-    manifest_.set_pull_in_progress(true);
-    store_.Publish(manifest_, {});
+    state_.BeginPull();
+    store_.Publish(state_, {});
   }
 
   // Streams, on the assumption that nothing else has changed; returns false if something has, before or in the
   // meantime. What was streamed is stored in that case, and the resync continues after it.
-  bool PullIncrementally(const capture::SourceState& state) {
-    const postgres::Fingerprint stored{manifest_.schema_fingerprint(), manifest_.table_fingerprint()};
-    proto::SchemaVersion schema = store_.SchemaAt(Lsn(manifest_.durable_lsn()));
-    if (state.fingerprint != stored || manifest_.must_copy_size() != 0) return false;
+  bool PullIncrementally(const capture::SourceState& source) {
+    const proto::Manifest& manifest = state_.manifest();
+    const postgres::Fingerprint stored{manifest.schema_fingerprint(), manifest.table_fingerprint()};
+    proto::SchemaVersion schema = store_.SchemaAt(state_.durable_lsn());
+    if (source.fingerprint != stored || !state_.needs_no_resync()) return false;
     if (!schema::ExclusionChanges(schema, context_.source).empty() ||
-        mask::MaskRulesChanged(manifest_, schema, context_))
+        mask::MaskRulesChanged(manifest, schema, context_))
       return false;
 
     std::vector<capture::StreamedTable> tables;
@@ -78,33 +79,30 @@ class PullRun {
     // The schema must be the same at the end as it was at the start: only then was it the same all the time. The
     // question is asked while the stream ends.
     std::optional<capture::UnchangedCheck::Head> head;
-    Count(capture::StreamUntil(session_, store_, tables, state.insert_lsn, &manifest_, [&] {
-      head = capture::UnchangedCheck(session_.connection(), manifest_, schema, state).Ask();
+    Count(capture::StreamUntil(session_, store_, tables, source.insert_lsn, &state_, [&] {
+      head = capture::UnchangedCheck(session_.connection(), manifest, schema, source).Ask();
     }));
-    if (!head || manifest_.must_copy_size() != 0) return false;
+    if (!head || !state_.needs_no_resync()) return false;
 
     result_.carried_masks = mask::CarriedMasks(schema.mask_record());
-    manifest_.set_head_lsn(manifest_.durable_lsn());
-    manifest_.set_head_time_us(state.time_us);
-    manifest_.set_head_xid(head->xid);
-    manifest_.set_pull_in_progress(false);
+    state_.EndIncrementalPull({.time_us = source.time_us, .xid = head->xid});
     RowStore::Addition addition;
-    addition.sequences = {Lsn(manifest_.head_lsn()), head->sequences};
-    store_.Publish(manifest_, addition);
+    addition.sequences = {state_.head_lsn(), head->sequences};
+    store_.Publish(state_, addition);
     return true;
   }
 
-  void PullWithResync(const capture::SourceState& state) {
-    bool new_texts = state.fingerprint.schema != manifest_.schema_fingerprint();
+  void PullWithResync(const capture::SourceState& source) {
+    bool new_texts = source.fingerprint.schema != state_.manifest().schema_fingerprint();
     capture::CatchUpResult caught_up = capture::CatchUp(
-        session_, store_, &manifest_,
+        session_, store_, &state_,
         new_texts ? capture::ExportedSnapshotReading::Texts::kRead : capture::ExportedSnapshotReading::Texts::kKnown);
     Count(caught_up.counts);
     result_.copied = std::move(caught_up.copied);
     result_.copied_rows = caught_up.copied_rows;
     result_.schema_changed = caught_up.schema_changed;
     result_.mask_changed = caught_up.mask_changed;
-    result_.carried_masks = mask::CarriedMasks(store_.SchemaAt(Lsn(manifest_.head_lsn())).mask_record());
+    result_.carried_masks = mask::CarriedMasks(store_.SchemaAt(state_.head_lsn()).mask_record());
   }
 
   void Count(const capture::Applier::Counts& counts) {
@@ -118,7 +116,7 @@ class PullRun {
   const Context& context_;
   postgres::SourceSession& session_;
   RowStore& store_;
-  proto::Manifest manifest_;
+  StoreState state_;
   PullResult result_;
 };
 

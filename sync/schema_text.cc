@@ -6,12 +6,26 @@
 
 namespace rotv {
 
+namespace {
+
+SchemaText TextAt(const history::PointInStore& found) {
+  proto::SchemaVersion schema = found.store->SchemaAt(found.point.lsn);
+  schema::CheckStoredSchema(schema);
+  return {.sql = schema.pre_data() + schema.post_data(),
+          .point = found.point,
+          .roles = formats::RolesIn(schema.post_data())};
+}
+
+}  // namespace
+
 SchemaText ReadSchemaText(const Context& context, const std::string& snapshot) {
   Workspace workspace = OpenWorkspace(context, "validate-schema");
-  auto [store, point] = history::OpenPoint(workspace, "", snapshot);
-  proto::SchemaVersion schema = store->SchemaAt(point.lsn);
-  schema::CheckStoredSchema(schema);
-  return {.sql = schema.pre_data() + schema.post_data(), .point = point, .roles = formats::RolesIn(schema.post_data())};
+  return TextAt(history::OpenPoint(workspace, "", snapshot));
+}
+
+SchemaText ReadSchemaText(const Context& context, const history::ResolvedPoint& point) {
+  Workspace workspace = OpenWorkspace(context, "validate-schema");
+  return TextAt(history::OpenPoint(workspace, point));
 }
 
 }  // namespace rotv

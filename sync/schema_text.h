@@ -18,5 +18,7 @@ struct SchemaText {
 
 // Reads the schema at "head", "baseline" or a snapshot. Throws what OpenWorkspace() and OpenPoint() do.
 SchemaText ReadSchemaText(const Context& context, const std::string& snapshot);
+// At what a name was resolved to before.
+SchemaText ReadSchemaText(const Context& context, const history::ResolvedPoint& point);
 
 }  // namespace rotv

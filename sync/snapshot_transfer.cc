@@ -151,9 +151,9 @@ class Importer {
     if (!complete) ThrowDamaged();
     Flush();
     RowStore::Addition addition;
-    addition.schema = {Lsn(manifest_.head_lsn()), head_.schema()};
-    addition.sequences = {Lsn(manifest_.head_lsn()), head_.sequences()};
-    store_.Publish(manifest_, addition);
+    addition.schema = {state_.head_lsn(), head_.schema()};
+    addition.sequences = {state_.head_lsn(), head_.sequences()};
+    store_.Publish(state_, addition);
     return rows_;
   }
 
@@ -162,18 +162,10 @@ class Importer {
     const proto::Snapshot& snapshot = head_.snapshot();
     if (snapshot.lsn() == 0) ThrowDamaged();
     schema::CheckStoredSchema(head_.schema());
-    manifest_.set_format_version(kFormatVersion);
-    *manifest_.mutable_source() = head_.identity();
-    manifest_.set_description(
-        fmt::format("snapshot {} of {}, imported ({})", snapshot.name(), head_.source(), head_.description()));
-    manifest_.set_imported(true);
-    manifest_.set_detached(true);
-    for (auto set :
-         {&proto::Manifest::set_baseline_lsn, &proto::Manifest::set_durable_lsn, &proto::Manifest::set_head_lsn}) {
-      (manifest_.*set)(snapshot.lsn());
-    }
-    manifest_.set_baseline_time_us(snapshot.time_us());
-    manifest_.set_head_time_us(snapshot.time_us());
+    state_ = StoreState::Imported({.source = head_.identity(),
+                                   .description = fmt::format("snapshot {} of {}, imported ({})", snapshot.name(),
+                                                              head_.source(), head_.description())},
+                                  Lsn(snapshot.lsn()), snapshot.time_us());
     const std::map<uint32_t, const proto::Shape*> shapes = Shapes();
     const formats::TextEncoding encoding = formats::EncodingNamed(head_.identity().encoding());
     for (const proto::Table& table : head_.schema().tables()) {
@@ -183,13 +175,13 @@ class Importer {
       formats::RowCheck check({.table = table.quoted_name(),
                                .columns = static_cast<size_t>(shape->second->columns_size()),
                                .encoding = encoding});
-      const EpochNumber epoch = BeginEpoch(HistoryOf(manifest_, table.id()), RowLsn());
+      const EpochNumber epoch = state_.ReserveEpoch(table.id());
+      state_.AddEpoch(table.id(), epoch, RowLsn());
       Known known{
           .shape = table.shape(), .is_multiset = schema::IsMultiset(table), .epoch = epoch, .check = std::move(check)};
       if (!tables_.emplace(table.id(), std::move(known)).second) ThrowDamaged();
     }
-    store_.Publish(manifest_,
-                   {.schema = {}, .sequences = {}, .shapes = {head_.shapes().begin(), head_.shapes().end()}});
+    store_.Publish(state_, {.schema = {}, .sequences = {}, .shapes = {head_.shapes().begin(), head_.shapes().end()}});
   }
 
   std::map<uint32_t, const proto::Shape*> Shapes() const {
@@ -245,7 +237,7 @@ class Importer {
   RowStore& store_;
   Progress& progress_;
   const Interrupt& interrupt_;
-  proto::Manifest manifest_;
+  StoreState state_;
   std::map<TableId, Known> tables_;
   std::unique_ptr<VersionBuffer> buffer_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
   uint64_t rows_ = 0;

@@ -87,22 +87,12 @@ void AppendKept(const std::filesystem::path& path, std::vector<SnapshotInfo>* in
   if (store->manifest().snapshots_size() == 1) infos->back().sole_bytes = store->DiskBytes();
 }
 
-// Removes a snapshot's name. Returns whether it was there.
-bool RemoveName(proto::Manifest& manifest, const std::string& name) {
-  auto* snapshots = manifest.mutable_snapshots();
-  auto end = std::remove_if(snapshots->begin(), snapshots->end(),
-                            [&](const proto::Snapshot& snapshot) { return snapshot.name() == name; });
-  bool found = end != snapshots->end();
-  snapshots->erase(end, snapshots->end());
-  return found;
-}
-
 bool RemoveFrom(Workspace& workspace, const std::filesystem::path& path, const std::string& name) {
   std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kReadWrite);
-  proto::Manifest manifest = store->manifest();
-  if (!RemoveName(manifest, name)) return false;
-  if (!manifest.snapshots().empty() || path == workspace.CurrentStorePath()) {
-    store->Publish(manifest, {});
+  StoreState state = store->state();
+  if (!state.RemoveSnapshot(name)) return false;
+  if (!state.manifest().snapshots().empty() || path == workspace.CurrentStorePath()) {
+    store->Publish(state, {});
     return true;
   }
   // Deleting the last snapshot of a kept store deletes the store, atomically: a crash cannot leave an unnamed store.
@@ -148,24 +138,16 @@ SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, con
       *store, point.lsn, [](std::string_view) {}, context.progress, context.interrupt);
   context.progress.End();
 
-  proto::Manifest manifest = store->manifest();
-  proto::Snapshot* snapshot = manifest.add_snapshots();
-  snapshot->set_name(name);
-  snapshot->set_lsn(point.lsn.value());
-  snapshot->set_time_us(point.time_us);
-  snapshot->set_created_us(os::NowMicroseconds());
-  snapshot->set_rows(counts.rows);
-  store->Publish(manifest, {});
-  return InfoOf(*snapshot, false);
-}
-
-NamedPoint FindSnapshot(const Context& context, const std::string& name) {
-  Workspace workspace = OpenWorkspace(context, "snapshot");
-  auto [store, point] = history::OpenPoint(workspace, "", name);
-  return {.lsn = point.lsn,
-          .time_us = point.time_us,
-          .baseline_lsn = Lsn(store->manifest().baseline_lsn()),
-          .baseline_time_us = store->manifest().baseline_time_us()};
+  proto::Snapshot snapshot;
+  snapshot.set_name(name);
+  snapshot.set_lsn(point.lsn.value());
+  snapshot.set_time_us(point.time_us);
+  snapshot.set_created_us(os::NowMicroseconds());
+  snapshot.set_rows(counts.rows);
+  StoreState state = store->state();
+  state.AddSnapshot(snapshot);
+  store->Publish(state, {});
+  return InfoOf(snapshot, false);
 }
 
 std::vector<SnapshotInfo> ListSnapshots(const Context& context) {

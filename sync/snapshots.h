@@ -26,17 +26,6 @@ struct SnapshotInfo {
 // does not begin with a dot or hyphen, and is neither "head" nor "baseline".
 void CheckSnapshotName(const std::string& name);
 
-// The point that a name stands for, and its history: that of the baseline at this LSN and time.
-struct NamedPoint {
-  Lsn lsn;
-  int64_t time_us = 0;
-  Lsn baseline_lsn;
-  int64_t baseline_time_us = 0;
-};
-
-// Finds "head", "baseline" or a snapshot. Throws kUsage if there is none, naming those that exist.
-NamedPoint FindSnapshot(const Context& context, const std::string& name);
-
 // Names a point. Durable on return; nothing is copied. PointAt() says which texts `at` may be; empty: the head. A name
 // that exists with the same point is left as it is. Throws kUsage if it exists with another point, or if there is no
 // such point.

@@ -69,11 +69,11 @@ class VerifyRun {
 
   // Compares tables that have no verdict yet. Returns true once all have one.
   bool Round() {
-    proto::Manifest manifest = store_.manifest();
-    manifest.set_pull_in_progress(true);
-    store_.Publish(manifest, {});
+    StoreState state = store_.state();
+    state.BeginPull();
+    store_.Publish(state, {});
     postgres::HeldExportedSnapshot snapshot =
-        *std::move(capture::CatchUp(session_, store_, &manifest, capture::ExportedSnapshotReading::Texts::kKnown,
+        *std::move(capture::CatchUp(session_, store_, &state, capture::ExportedSnapshotReading::Texts::kKnown,
                                     capture::AtHead::kHoldExportedSnapshot)
                        .snapshot);
     const proto::SchemaVersion schema = store_.SchemaAt(snapshot.lsn);
@@ -223,9 +223,9 @@ class VerifyRun {
   // Marks tables for the resync of the next round; if this run is killed, the next pull makes it.
   void PublishResyncMarks() {
     if (to_resync_.empty()) return;
-    proto::Manifest manifest = store_.manifest();
-    for (TableId table : to_resync_) manifest.add_must_copy(table);
-    store_.Publish(manifest, {});
+    StoreState state = store_.state();
+    for (TableId table : to_resync_) state.MarkForResync(table);
+    store_.Publish(state, {});
     to_resync_.clear();
   }
 

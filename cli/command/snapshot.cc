@@ -145,8 +145,7 @@ int RunExport(const Flags& flags, const program::Session& session) {
 // An import needs neither a source nor a config.
 int RunImport(const Flags& flags, const program::Invocation& call) {
   config::OpenHome(call.home);
-  const std::vector<std::string> configured = config::ConfiguredSources(
-      {.config = call.options.config, .source = {}, .home = call.home, .environment = call.environment});
+  const std::vector<std::string> configured = call.config.ConfiguredSources();
   auto is_taken = [&](const std::string& name) { return std::count(configured.begin(), configured.end(), name) > 0; };
   ImportRequest request{.file = flags.file, .as = flags.as, .is_taken = is_taken};
   if (flags.verify_option->count() > 0) request.verify = history::ParsePublicKey(flags.verify);

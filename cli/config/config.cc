@@ -208,53 +208,14 @@ ChosenFile FindFile(const ConfigRequest& request) {
 }
 
 constexpr const char* kDefaultSource = "production";
-using Sources = std::map<std::string, SourceConfig>;
+using SourceMap = std::map<std::string, SourceConfig>;
 
 // The name of the source that is used if none is named. There may be no source of this name.
-std::string NameOfDefault(const Sources& sources) {
+std::string NameOfDefault(const SourceMap& sources) {
   return sources.size() == 1 ? sources.begin()->first : kDefaultSource;
 }
 
-// Returns the sources of the file, or else the one that the variables describe, or none. All are checked.
-Sources FindConfigured(const ConfigRequest& request, const ChosenFile& file) {
-  ConfigContent content;
-  if (file.text) content = ConfigFile(file.path, request.environment).Read(*file.text);
-  if (content.sources.empty()) {
-    std::optional<SourceConfig> source = SourceFromVariables(request.environment, request.directory);
-    if (source) content.sources.emplace(source->name, std::move(*source));
-  }
-  for (auto& [name, source] : content.sources) {
-    source.history = content.history;
-    source.mask = content.mask;
-  }
-  return std::move(content.sources);
-}
-
-// Returns all sources, imported ones too; at least one. Throws kUsage if there is none.
-Sources FindSources(const ConfigRequest& request) {
-  ChosenFile file = FindFile(request);
-  Sources sources = FindConfigured(request, file);
-  const std::vector<std::string> imported = ImportedSources(request.home);
-  if (sources.empty() && imported.empty()) {
-    std::string what = file.text ? fmt::format("{} has no [sources.NAME]", file.path.native())
-                                 : std::string("there is no rotv.toml here, nor in ") + request.home.native();
-    throw Error(ErrorCode::kUsage, what + ", and PRODUCTION_HOST is not set", kMinimalConfig);
-  }
-  // An imported source is the default only if there are no others.
-  const bool nothing_else = sources.empty();
-  std::string by_default = NameOfDefault(sources);
-  for (const std::string& name : imported) {
-    SourceConfig source;
-    source.name = name;
-    source.imported = true;
-    sources.emplace(name, std::move(source));
-  }
-  if (nothing_else) by_default = NameOfDefault(sources);
-  for (auto& [name, source] : sources) source.is_default = name == by_default;
-  return sources;
-}
-
-SourceConfig Choose(Sources sources, const std::string& asked) {
+SourceConfig Choose(SourceMap sources, const std::string& asked) {
   std::vector<std::string> names;
   names.reserve(sources.size());
   for (auto& entry : sources) {
@@ -272,75 +233,119 @@ SourceConfig Choose(Sources sources, const std::string& asked) {
 
 }  // namespace
 
-SourceConfig ReadSource(const ConfigRequest& request) { return Choose(FindSources(request), request.source); }
+// What one look at the file and the variables found.
+struct Config::Read {
+  bool done = false;
+  std::filesystem::path path;  // As it was found; empty: there is no file.
+  ConfigContent content;
+  std::optional<SourceMap> configured;  // Those of `content`, or else of the variables.
+};
 
-std::vector<SourceConfig> ReadSources(const ConfigRequest& request) {
+Config::Config(ConfigRequest request) : request_(std::move(request)), read_(std::make_unique<Read>()) {}
+Config::~Config() = default;
+
+const Config::Read& Config::Reading() const {
+  if (read_->done) return *read_;
+  const ChosenFile file = FindFile(request_);
+  if (file.text) {
+    read_->content = ConfigFile(file.path, request_.environment).Read(*file.text);
+    read_->path = file.path;
+  }
+  read_->done = true;
+  return *read_;
+}
+
+// None if there are none. All are checked.
+const SourceMap& Config::Configured() const {
+  const ConfigContent& content = Reading().content;
+  if (read_->configured) return *read_->configured;
+  SourceMap sources = content.sources;
+  if (sources.empty()) {
+    std::optional<SourceConfig> source = SourceFromVariables(request_.environment, request_.directory);
+    if (source) sources.emplace(source->name, std::move(*source));
+  }
+  for (auto& [name, source] : sources) {
+    source.history = content.history;
+    source.mask = content.mask;
+  }
+  return read_->configured.emplace(std::move(sources));
+}
+
+// Returns all sources, imported ones too; at least one. Throws kUsage if there is none.
+SourceMap Config::All() const {
+  SourceMap sources = Configured();
+  const std::vector<std::string> imported = ImportedSources(request_.home);
+  if (sources.empty() && imported.empty()) {
+    std::string what = Reading().path.empty()
+                           ? std::string("there is no rotv.toml here, nor in ") + request_.home.native()
+                           : fmt::format("{} has no [sources.NAME]", Reading().path.native());
+    throw Error(ErrorCode::kUsage, what + ", and PRODUCTION_HOST is not set", kMinimalConfig);
+  }
+  // An imported source is the default only if there are no others.
+  const bool nothing_else = sources.empty();
+  std::string by_default = NameOfDefault(sources);
+  for (const std::string& name : imported) {
+    SourceConfig source;
+    source.name = name;
+    source.imported = true;
+    sources.emplace(name, std::move(source));
+  }
+  if (nothing_else) by_default = NameOfDefault(sources);
+  for (auto& [name, source] : sources) source.is_default = name == by_default;
+  return sources;
+}
+
+SourceConfig Config::Source() const { return Source(request_.source); }
+
+SourceConfig Config::Source(const std::string& name) const { return Choose(All(), name); }
+
+std::vector<SourceConfig> Config::Sources() const {
   std::vector<SourceConfig> all;
-  for (auto& [name, source] : FindSources(request)) all.push_back(std::move(source));
+  for (auto& [name, source] : All()) all.push_back(std::move(source));
   return all;
 }
 
-std::filesystem::path ConfigFilePath(const ConfigRequest& request) {
-  ChosenFile file = FindFile(request);
-  return file.text ? std::filesystem::absolute(file.path) : std::filesystem::path();
+std::filesystem::path Config::FilePath() const {
+  return Reading().path.empty() ? std::filesystem::path() : std::filesystem::absolute(Reading().path);
 }
 
-std::vector<std::string> ConfiguredSources(const ConfigRequest& request) {
+std::vector<std::string> Config::ConfiguredSources() const {
   std::vector<std::string> names;
-  for (const auto& [name, source] : FindConfigured(request, FindFile(request))) names.push_back(name);
+  for (const auto& [name, source] : Configured()) names.push_back(name);
   return names;
 }
 
-namespace {
-
-Compression SeedCompression(const AppConfig& app, const os::Environment& environment) {
-  std::string how = os::Variable(environment, "ROTV_SEED_COMPRESSION");
-  if (how.empty()) return app.compression;
+Compression Config::SeedCompression() const {
+  std::string how = os::Variable(request_.environment, "ROTV_SEED_COMPRESSION");
+  if (how.empty()) return Reading().content.app.compression;
   if (std::optional<Compression> compression = CompressionNamed(how)) return *compression;
   throw Error(ErrorCode::kUsage, fmt::format("ROTV_SEED_COMPRESSION is \"{}\"", how), "it may be none, zstd or gzip");
 }
 
-}  // namespace
-
-Compression ReadSeedCompression(const ConfigRequest& request) {
-  ChosenFile file = FindFile(request);
-  AppConfig app;
-  if (file.text) app = ConfigFile(file.path, request.environment).Read(*file.text).app;
-  return SeedCompression(app, request.environment);
-}
-
-DriftConfig ReadDrift(const ConfigRequest& request) {
-  ChosenFile file = FindFile(request);
-  if (!file.text) return {};
-  return ConfigFile(file.path, request.environment).Read(*file.text).drift;
-}
-
-namespace {
+DriftConfig Config::Drift() const { return Reading().content.drift; }
 
 // Returns the addresses of all sources. A source that cannot be read is left out here; commands that use it report it.
-std::vector<SourceAddress> SourceAddresses(const ConfigRequest& request, const ChosenFile& file) {
+std::vector<SourceAddress> Config::Addresses() const {
   std::vector<SourceAddress> all;
   try {
-    for (const auto& [name, source] : FindConfigured(request, file)) {
-      for (SourceAddress& address : AddressesOf(source)) all.push_back(std::move(address));
+    for (const auto& [name, source] : Configured()) {
+      for (SourceAddress& address : AddressesOf(source, os::Variable(request_.environment, "HOME")))
+        all.push_back(std::move(address));
     }
   } catch (const Error&) {
   }
   return all;
 }
 
-}  // namespace
-
-AppConfig ReadApp(const ConfigRequest& request) {
-  ChosenFile file = FindFile(request);
-  AppConfig app;
-  if (file.text) app = ConfigFile(file.path, request.environment).Read(*file.text).app;
-  app.compression = SeedCompression(app, request.environment);
-  app.environment_rules.sources = SourceAddresses(request, file);
+AppConfig Config::App() const {
+  AppConfig app = Reading().content.app;
+  app.compression = SeedCompression();
+  app.environment_rules.sources = Addresses();
   // A config in the home directory applies to applications in any directory.
-  bool beside_config = file.text && file.path != request.home / "rotv.toml";
+  const std::filesystem::path& file = Reading().path;
+  bool beside_config = !file.empty() && file != request_.home / "rotv.toml";
   if (app.directory.empty()) {
-    app.directory = beside_config ? std::filesystem::absolute(file.path).parent_path() : request.directory;
+    app.directory = beside_config ? std::filesystem::absolute(file).parent_path() : request_.directory;
   }
   app.directory = std::filesystem::weakly_canonical(std::filesystem::absolute(app.directory));
   if (!std::filesystem::is_directory(app.directory)) {

@@ -4,6 +4,8 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -22,30 +24,55 @@ struct ConfigRequest {
   os::Environment environment;
 };
 
-// Returns the source that the request names, or the default one. Everything in the file is checked, not only what is
-// asked for. Paths are absolute or relative to the working directory, with "~" replaced.
-// Throws kUsage, with file and line if there is one, if a file that was named is missing, if a file has an unknown key,
-// a wrong value or a password, and if there is no such source.
-SourceConfig ReadSource(const ConfigRequest& request);
+// The config of one run. The first call reads the file and the variables; every other one is answered from what was
+// read then, so that a command never follows two states of a file. Imported sources are looked up by each call, since a
+// command may change them. Only one thread may use it.
+//
+// Everything in the file is checked, not only what is asked for. Paths are absolute or relative to the working
+// directory, with "~" replaced. All methods throw kUsage, with file and line if there is one, if a file that was named
+// is missing, or if a file has an unknown key, a wrong value or a password.
+class Config {
+ public:
+  explicit Config(ConfigRequest request);
+  ~Config();
+  Config(const Config&) = delete;
+  Config& operator=(const Config&) = delete;
 
-// Returns all sources, ordered by name, whatever `request.source` says. Throws like ReadSource().
-std::vector<SourceConfig> ReadSources(const ConfigRequest& request);
+  // Returns the source that the request names, or the default one. Throws kUsage if there is no such source.
+  SourceConfig Source() const;
+  // The same for `name`; empty: the default one.
+  SourceConfig Source(const std::string& name) const;
 
-// The config file, absolute; empty if there is none and the variables are used.
-std::filesystem::path ConfigFilePath(const ConfigRequest& request);
+  // Returns all sources, ordered by name, whatever the request names. Throws kUsage if there is none.
+  std::vector<SourceConfig> Sources() const;
 
-// The names of the sources in the config or the variables, without imported ones; none if nothing is configured.
-std::vector<std::string> ConfiguredSources(const ConfigRequest& request);
+  // The config file, absolute; empty if there is none and the variables are used.
+  std::filesystem::path FilePath() const;
 
-// The [app] section of the same file, or its defaults if there is none. No source is needed. `directory` is absolute.
-// Throws kUsage like ReadSource().
-AppConfig ReadApp(const ConfigRequest& request);
+  // The names of the sources in the config or the variables, without imported ones; none if nothing is configured.
+  std::vector<std::string> ConfiguredSources() const;
 
-// The [schema] section of the same file, or its defaults if there is none.
-DriftConfig ReadDrift(const ConfigRequest& request);
+  // The [app] section of the same file, or its defaults if there is none. No source is needed. `directory` is absolute.
+  AppConfig App() const;
 
-// The default compression of seeds: $ROTV_SEED_COMPRESSION, else "compression" in [app], else none. Throws kUsage if
-// the variable is not none, zstd or gzip, and like ReadSource().
-Compression ReadSeedCompression(const ConfigRequest& request);
+  // The [schema] section of the same file, or its defaults if there is none.
+  DriftConfig Drift() const;
+
+  // The default compression of seeds: $ROTV_SEED_COMPRESSION, else "compression" in [app], else none. Throws kUsage if
+  // the variable is not none, zstd or gzip.
+  Compression SeedCompression() const;
+
+  const ConfigRequest& request() const { return request_; }
+
+ private:
+  struct Read;
+  const Read& Reading() const;
+  const std::map<std::string, SourceConfig>& Configured() const;
+  std::map<std::string, SourceConfig> All() const;
+  std::vector<SourceAddress> Addresses() const;
+
+  const ConfigRequest request_;
+  const std::unique_ptr<Read> read_;
+};
 
 }  // namespace rotv::config

@@ -2,28 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <type_traits>
 #include <vector>
 
 #include "cli/output/did_you_mean.h"
 #include "storage/error.h"
-#include "sync/context/mask_kinds.h"
+#include "sync/context/mask_rule_table.h"
 #include "sync/context/row_condition.h"
 
 namespace rotv::config {
 namespace {
-
-// The settings that a rule may have besides its name.
-struct Setting {
-  const char* name;
-  MaskKind kind;
-  bool required;
-};
-constexpr Setting kSettings[] = {
-    {"length", MaskKind::kHash, false},   {"by", MaskKind::kNumber, true},      {"days", MaskKind::kDate, true},
-    {"value", MaskKind::kPassword, true}, {"value", MaskKind::kConstant, true}, {"paths", MaskKind::kJson, true},
-    {"percent", MaskKind::kSample, true}, {"all", MaskKind::kWhere, true},
-};
 
 class Reader {
  public:
@@ -119,10 +107,9 @@ class Reader {
     } else {
       Fail(key, fmt::format("\"{}\" is not a rule", pattern), "such as \"email\" or { rule = \"hash\", length = 40 }");
     }
-    for (const Setting& setting : kSettings) {
+    for (const MaskSetting& setting : RowOf(rule.kind).settings) {
       const auto* table = node.as_table();
-      if (setting.kind != rule.kind || !setting.required || (table != nullptr && table->contains(setting.name)))
-        continue;
+      if (!setting.required || (table != nullptr && table->contains(setting.name))) continue;
       Fail(key, fmt::format("\"{}\" needs \"{}\"", rule.name, setting.name),
            fmt::format("{{ rule = \"{}\", {} = … }}", rule.name, setting.name));
     }
@@ -130,33 +117,37 @@ class Reader {
   }
 
   void SetKind(const toml::key& key, const std::string& name, MaskRule* rule) const {
-    const std::optional<MaskKind> kind = MaskKindOf(name);
-    if (!kind) {
+    const MaskRuleRow* row = RowNamed(name);
+    if (row == nullptr) {
       Fail(key, fmt::format("there is no rule \"{}\"", name),
-           output::DidYouMean(name, MaskKindNames(), "the rules are"));
+           output::DidYouMean(name, MaskRuleNames(), "the rules are"));
     }
-    rule->kind = *kind;
+    rule->kind = row->kind;
     rule->name = name;
   }
 
   void ReadSetting(const toml::key& key, const toml::node& node, MaskRule* rule) const {
-    const bool known = std::any_of(std::begin(kSettings), std::end(kSettings), [&](const Setting& setting) {
-      return setting.kind == rule->kind && key.str() == setting.name;
-    });
-    if (!known) Fail(key, fmt::format("\"{}\" does not take \"{}\"", rule->name, key.str()), "see docs/masking.md");
-    if (key.str() == "length") {
-      rule->length = static_cast<int>(ReadNumber(key, node, 1, 1024));
-    } else if (key.str() == "by" || key.str() == "days") {
-      rule->by = ReadNumber(key, node, 2, 1'000'000'000'000);
-    } else if (key.str() == "percent") {
-      rule->percent = static_cast<int>(ReadNumber(key, node, 1, 99));
-    } else if (key.str() == "value") {
-      rule->value = ReadString(key, node);
-    } else if (key.str() == "all") {
-      ReadConditions(key, node, rule);
-    } else {
-      ReadPaths(key, node, rule);
+    for (const MaskSetting& setting : RowOf(rule->kind).settings) {
+      if (key.str() == setting.name) return ReadValue(setting, key, node, rule);
     }
+    Fail(key, fmt::format("\"{}\" does not take \"{}\"", rule->name, key.str()), "see docs/masking.md");
+  }
+
+  void ReadValue(const MaskSetting& setting, const toml::key& key, const toml::node& node, MaskRule* rule) const {
+    std::visit(
+        [&](auto member) {
+          using Value = std::decay_t<decltype(rule->*member)>;
+          if constexpr (std::is_integral_v<Value>) {
+            rule->*member = static_cast<Value>(ReadNumber(key, node, setting.least, setting.most));
+          } else if constexpr (std::is_same_v<Value, std::string>) {
+            rule->*member = ReadString(key, node);
+          } else if constexpr (std::is_same_v<Value, std::vector<std::string>>) {
+            ReadConditions(key, node, rule);
+          } else {
+            ReadPaths(key, node, rule);
+          }
+        },
+        setting.member);
   }
 
   void ReadConditions(const toml::key& key, const toml::node& node, MaskRule* rule) const {
@@ -180,8 +171,7 @@ class Reader {
     }
     for (const auto& [path, inner] : *paths) {
       MaskRule of_path = ReadRule(path, inner, rule->pattern);
-      const MaskKind kind = of_path.kind;
-      if (kind == MaskKind::kDate || kind == MaskKind::kJson || kind == MaskKind::kKeep || IsOfTables(kind)) {
+      if (RowOf(of_path.kind).in_documents == MaskRuleRow::InDocuments::kNowhere) {
         Fail(path, fmt::format("\"{}\" is not a rule for a part of a document", of_path.name),
              "such as \"text\" or \"null\"");
       }
@@ -190,15 +180,11 @@ class Reader {
   }
 
   void CheckParts(const toml::key& key, const MaskRule& rule) const {
-    if (rule.kind == MaskKind::kKeep) return;
-    const bool of_tables = IsOfTables(rule.kind);
-    if (of_tables == (rule.parts.size() == 2)) return;
+    const MaskRuleRow::For what = RowOf(rule.kind).what;
+    const bool of_tables = what == MaskRuleRow::For::kTables;
+    if (what == MaskRuleRow::For::kBoth || of_tables == (rule.parts.size() == 2)) return;
     Fail(key, fmt::format("\"{}\" is for {}", rule.name, of_tables ? "tables" : "columns"),
          "\"schema.table\" names a table, \"schema.table.column\" a column");
-  }
-
-  static bool IsOfTables(MaskKind kind) {
-    return kind == MaskKind::kDrop || kind == MaskKind::kSample || kind == MaskKind::kWhere;
   }
 
   const FailAt& fail_;
@@ -207,5 +193,14 @@ class Reader {
 }  // namespace
 
 MaskConfig ReadMaskConfig(const toml::table& table, const FailAt& fail) { return Reader(fail).Read(table); }
+
+std::string MaskRuleList() {
+  std::string list;
+  for (const MaskRuleRow& row : MaskRuleTable()) {
+    const char* what = row.what == MaskRuleRow::For::kTables ? "a table: " : "";
+    list += fmt::format("  {:10}  {}{}\n", row.name, what, row.help);
+  }
+  return list;
+}
 
 }  // namespace rotv::config

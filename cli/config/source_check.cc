@@ -3,7 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
+#include <optional>
+#include <string>
+
+#include "sync/context/conninfo.h"
 
 namespace rotv::config {
 namespace {
@@ -25,60 +28,26 @@ bool IsPostgresUrl(std::string_view text) {
   return text.starts_with("postgresql://") || text.starts_with("postgres://");
 }
 
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
-  return lower;
-}
-
-std::string PercentDecoded(std::string_view text) {
-  auto digit = [](char c) { return c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10; };
-  std::string decoded;
-  for (size_t i = 0; i < text.size(); ++i) {
-    bool escape = text[i] == '%' && i + 2 < text.size() && std::isxdigit(static_cast<unsigned char>(text[i + 1])) &&
-                  std::isxdigit(static_cast<unsigned char>(text[i + 2]));
-    decoded += escape ? static_cast<char>(digit(text[i + 1]) * 16 + digit(text[i + 2])) : text[i];
-    if (escape) i += 2;
-  }
-  return decoded;
-}
-
-// Returns the value of a parameter after the '?'. libpq decodes names too, so "pass%77ord" is one for it.
-std::optional<std::string> UrlParameter(std::string_view query, std::string_view name) {
-  while (!query.empty()) {
-    size_t end = std::min(query.find('&'), query.size());
-    std::string_view pair = query.substr(0, end);
-    query.remove_prefix(std::min(end + 1, query.size()));
-    size_t equals = std::min(pair.find('='), pair.size());
-    if (Lower(PercentDecoded(pair.substr(0, equals))) != name) continue;
-    return PercentDecoded(pair.substr(std::min(equals + 1, pair.size())));
-  }
-  return std::nullopt;
-}
-
-Problem CheckUrl(std::string_view url) {
+Problem CheckUrl(const std::string& url) {
   if (!IsPostgresUrl(url)) {
     return SourceProblem{"url", "url does not start with postgresql://",
                          "expected postgresql://user@host[:port]/database[?sslmode=verify-full]"};
   }
-  url.remove_prefix(url.find("://") + 3);
-  size_t question = std::min(url.find('?'), url.size());
-  std::string_view query = url.substr(std::min(question + 1, url.size()));
-  std::string_view place = url.substr(0, question);
-
   // libpq ends the credentials at the first '@' or '/'. A password with a '/' in it must be found all the same, so
   // everything between a ':' and any later '@' counts as a password.
-  size_t colon = place.find(':');
-  size_t at = place.rfind('@');
-  bool credentials = colon != std::string_view::npos && at != std::string_view::npos && colon + 1 < at;
-  if (credentials || UrlParameter(query, "password") || UrlParameter(query, "sslpassword")) {
+  const std::string place = url.substr(0, url.find('?')).substr(url.find("://") + 3);
+  const size_t colon = place.find(':');
+  const size_t at = place.rfind('@');
+  const bool credentials = colon != std::string::npos && at != std::string::npos && colon + 1 < at;
+  const Conninfo parsed = ParseConninfo(url);
+  if (credentials || parsed.values.contains("password") || parsed.values.contains("sslpassword")) {
     return SourceProblem{"url", "url holds a password", std::string(kPasswordHint)};
   }
-
-  size_t slash = place.find('/');
-  bool has_path = slash != std::string_view::npos && slash + 1 < place.size();
-  if (!has_path && UrlParameter(query, "dbname").value_or("").empty()) {
+  if (!parsed.error.empty()) {  // The text may have a password in it, which libpq's words would repeat.
+    return SourceProblem{"url", "url is not one that libpq understands",
+                         "expected postgresql://user@host[:port]/database[?sslmode=verify-full]"};
+  }
+  if (ValueOf(parsed, "dbname").empty()) {
     return SourceProblem{"url", "url names no database", "expected postgresql://user@host[:port]/database"};
   }
   return std::nullopt;

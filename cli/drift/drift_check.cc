@@ -50,11 +50,12 @@ class RemovedAtEnd {
 
 class Comparison {
  public:
-  Comparison(const DriftPlace& place, const std::string& snapshot)
-      : place_(place), directory_(place.context.home / "scratch") {
+  // `point` is a name, or what one was resolved to.
+  template <typename Point>
+  Comparison(const DriftPlace& place, const Point& point) : place_(place), directory_(place.context.home / "scratch") {
     // Errors in the configuration are found here, before anything takes long.
     FindWhatMigrates();
-    schema_ = ReadSchemaText(place.context, snapshot);
+    schema_ = ReadSchemaText(place.context, point);
   }
 
   DriftCheck Run() {
@@ -206,8 +207,8 @@ std::string DriftCounts(const SchemaDrift& drift, const std::string& source) {
   return fmt::format("{}", fmt::join(counts, ", "));
 }
 
-std::string DriftWarning(const DriftPlace& place, const std::string& snapshot) {
-  Comparison comparison(place, snapshot);
+std::string DriftWarning(const DriftPlace& place, const history::ResolvedPoint& point) {
+  Comparison comparison(place, point);
   const std::string fingerprint = comparison.Fingerprint();
   const std::filesystem::path path = comparison.directory() / "found.json";
   if (std::optional<std::string> found = ReadFound(path, fingerprint)) return *found;

@@ -32,16 +32,16 @@ struct DriftCheck {
 };
 
 // Compares at "head", "baseline" or a snapshot; removes everything that it started. Throws kUsage, with the message of
-// psql or of the command, if migrations or schema cannot be applied; kUsage if there are no migrations; and what the
-// runtime and ReadSchemaText() throw.
+// psql or of the command, if the migrations cannot be applied; kUsage if there are no migrations; and what
+// ScratchServer and ReadSchemaText() throw.
 DriftCheck CheckDrift(const DriftPlace& place, const std::string& snapshot);
 
 // "2 only in production, 1 different"; empty if nothing differs. Pure.
 std::string DriftCounts(const SchemaDrift& drift, const std::string& source);
 
-// Returns a line for people; empty if there is no difference. Compares like CheckDrift(), but only if anything has
-// changed since the last comparison, whose result HOME/scratch keeps. Whether the work of a command has changed cannot
-// be known, so a command is run every time.
-std::string DriftWarning(const DriftPlace& place, const std::string& snapshot);
+// Returns a line for people; empty if there is no difference. Compares like CheckDrift(), at a point that a name was
+// resolved to, but only if anything has changed since the last comparison, whose result HOME/scratch keeps. Whether the
+// work of a command has changed cannot be known, so a command is run every time.
+std::string DriftWarning(const DriftPlace& place, const history::ResolvedPoint& point);
 
 }  // namespace rotv::drift

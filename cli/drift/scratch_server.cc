@@ -66,7 +66,7 @@ std::string ScratchServer::Psql(const std::vector<std::string>& more) const {
   arguments.insert(arguments.end(), more.begin(), more.end());
   os::ProgramResult answer = os::RunProgramQuietly(runtime_->PsqlCommand(arguments, false), request_.interrupt);
   if (answer.exit_status == 0) return answer.out;
-  throw Error(ErrorCode::kUsage, fmt::format("the scratch server reports an error: {}", os::LastLine(answer.err)),
+  throw Error(ErrorCode::kCannotStart, fmt::format("the scratch server reports an error: {}", os::LastLine(answer.err)),
               fmt::format("see {}", (request_.directory / "run" / "app.log").native()));
 }
 

@@ -30,15 +30,15 @@ struct ScratchRequest {
 class ScratchServer {
  public:
   // On return the server runs, with the schema imported. Removes first whatever a killed one left. The caller holds the
-  // directory's LaunchLock. Throws kUsage, with what to do, if the runtime is not ready or the schema cannot be
-  // imported.
+  // directory's LaunchLock. Throws what Runtime::CheckReady() does; kCannotStart, with what to do, if it does not start
+  // or the schema cannot be imported.
   explicit ScratchServer(const ScratchRequest& request);
   ~ScratchServer();  // Removes everything except the log.
   ScratchServer(const ScratchServer&) = delete;
   ScratchServer& operator=(const ScratchServer&) = delete;
 
   // Runs statements in a session of their own, as the role that imported the schema, and returns psql's output. Throws
-  // kUsage with psql's message.
+  // kCannotStart with psql's message.
   std::string Ask(const std::string& database, const std::vector<std::string>& statements) const;
 
   // The name of the database of the migrations, and of the superuser that owns it. Migrations are the developer's own

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sodium.h>
 #include <unistd.h>
 #include <xxhash.h>
 
@@ -10,7 +11,6 @@
 #include "cli/config/home.h"
 #include "cli/launch/launch_state.h"
 #include "cli/output/output.h"
-#include "os/base64.h"
 #include "os/private_file.h"
 #include "os/run_program.h"
 #include "storage/error.h"
@@ -37,6 +37,15 @@ std::string Field(const std::string& text) {
   return quoted + '"';
 }
 
+// As RFC 4648 has it, with padding and without line ends.
+std::string Base64(std::string_view bytes) {
+  std::string text(sodium_base64_encoded_len(bytes.size(), sodium_base64_VARIANT_ORIGINAL), '\0');
+  sodium_bin2base64(text.data(), text.size(), reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+                    sodium_base64_VARIANT_ORIGINAL);
+  text.pop_back();  // The zero byte.
+  return text;
+}
+
 }  // namespace
 
 std::string ContainerName(const std::filesystem::path& home, const os::Environment& environment) {
@@ -50,7 +59,7 @@ std::string EnvFileText(const os::Environment& variables) {
   std::string encoded;
   for (const auto& [name, value] : variables) {
     bool plain = value.find_first_of("\n\r") == std::string::npos;
-    text += fmt::format("{}={}\n", name, plain ? value : os::Base64(value));
+    text += fmt::format("{}={}\n", name, plain ? value : Base64(value));
     if (!plain) encoded += (encoded.empty() ? "" : ",") + name;
   }
   if (!encoded.empty()) text += fmt::format("ROTV_SECRETS_BASE64={}\n", encoded);
@@ -90,7 +99,7 @@ void ContainerRuntime::CheckReady(const LaunchRequest& request) {
   if (image.exit_status == 0) return;
   os::ProgramResult info = os::RunProgramQuietly({program_, "info"}, interrupt_);
   if (info.exit_status != 0) {
-    throw Error(ErrorCode::kUsage, fmt::format("{} does not work here: {}", program_, os::LastLine(info.err)),
+    throw Error(ErrorCode::kCannotStart, fmt::format("{} does not work here: {}", program_, os::LastLine(info.err)),
                 fmt::format("fix it ({} info), or run without containers: rotv --runtime local start", program_));
   }
   throw Error(ErrorCode::kUsage, fmt::format("there is no image {} yet", request.image),
@@ -120,7 +129,8 @@ void ContainerRuntime::Start(const LaunchRequest& request) {
   os::ProgramResult started = os::RunProgramQuietly(RunWords(request, env_file.path()), interrupt_);
   if (started.exit_status == 0) return;
   Stop();  // A failed start can leave a container in state "created".
-  throw Error(ErrorCode::kUsage, fmt::format("{} cannot start the container: {}", program_, os::LastLine(started.err)),
+  throw Error(ErrorCode::kCannotStart,
+              fmt::format("{} cannot start the container: {}", program_, os::LastLine(started.err)),
               fmt::format("check {} info and the image {}; rotv build builds it again", program_, request.image));
 }
 

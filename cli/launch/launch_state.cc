@@ -21,36 +21,23 @@ std::filesystem::path StatePath(const std::filesystem::path& home) { return home
 
 }  // namespace
 
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LaunchState, runtime, ready, port, persistent, source, snapshot, lsn,
+                                                data_time_us, started_time_us)
+
 std::optional<LaunchState> ReadLaunchState(const std::filesystem::path& home) {
   std::ifstream file(StatePath(home));
-  output::Json document = output::Json::parse(file, nullptr, false);
+  const nlohmann::json document = nlohmann::json::parse(file, nullptr, false);
   if (!document.is_object()) return std::nullopt;
   try {
-    return LaunchState{.runtime = document.value("runtime", ""),
-                       .ready = document.value("ready", false),
-                       .port = document.value("port", 0),
-                       .persistent = document.value("persistent", false),
-                       .source = document.value("source", ""),
-                       .snapshot = document.value("snapshot", ""),
-                       .lsn = document.value("lsn", ""),
-                       .data_time_us = document.value("data_time_us", int64_t{0}),
-                       .started_time_us = document.value("started_time_us", int64_t{0})};
-  } catch (const output::Json::exception&) {
+    return document.get<LaunchState>();
+  } catch (const nlohmann::json::exception&) {
     return std::nullopt;
   }
 }
 
 void WriteLaunchState(const std::filesystem::path& home, const LaunchState& state) {
   std::filesystem::create_directories(StatePath(home).parent_path());
-  WriteFileAtomically(StatePath(home), output::JsonText(output::Json{{"runtime", state.runtime},
-                                                                     {"ready", state.ready},
-                                                                     {"port", state.port},
-                                                                     {"persistent", state.persistent},
-                                                                     {"source", state.source},
-                                                                     {"snapshot", state.snapshot},
-                                                                     {"lsn", state.lsn},
-                                                                     {"data_time_us", state.data_time_us},
-                                                                     {"started_time_us", state.started_time_us}}));
+  WriteFileAtomically(StatePath(home), output::JsonText(nlohmann::json(state)));
 }
 
 void RemoveLaunchState(const std::filesystem::path& home) { std::filesystem::remove(StatePath(home)); }
@@ -76,7 +63,7 @@ LaunchLock::LaunchLock(const std::filesystem::path& home) {
     char holder[32] = {};
     ssize_t got = pread(file_.get(), holder, sizeof(holder) - 1, 0);
     throw Error(
-        ErrorCode::kDisk,
+        ErrorCode::kInUse,
         fmt::format("another rotv is starting or stopping this application (process {})", got > 0 ? holder : "unknown"),
         "wait for it, or stop it; the next start cleans up");
   }

@@ -39,7 +39,7 @@ void RemoveLeftSecrets(const std::filesystem::path& home) noexcept;
 // Held while something is started or stopped; released by the kernel when the process dies.
 class LaunchLock {
  public:
-  // Throws kDisk if another process holds the lock; the message has its process number.
+  // Throws kInUse if another process holds the lock; the message has its process number.
   explicit LaunchLock(const std::filesystem::path& home);
 
  private:

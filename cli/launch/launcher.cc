@@ -1,8 +1,8 @@
 #include "cli/launch/launcher.h"
 
 #include <fmt/format.h>
+#include <sodium.h>
 
-#include <charconv>
 #include <chrono>
 #include <ctime>
 #include <sstream>
@@ -44,10 +44,10 @@ uint64_t TmpfsBytesFor(uint64_t sql_bytes) {
 }
 
 void WarnIfStale(const Seed& seed, output::ProgressBar& progress) {
-  int64_t days = DaysOld(seed.data_time_us, os::NowMicroseconds());
+  int64_t days = DaysOld(seed.point.time_us, os::NowMicroseconds());
   if (days < kStaleAfterDays) return;
   progress.Warn(fmt::format("the data is {} days old ({}): rotv restart --pull brings it up to date", days,
-                            output::HumanTime(seed.data_time_us)));
+                            output::HumanTime(seed.point.time_us)));
 }
 
 void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool without_limit) {
@@ -62,7 +62,7 @@ void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool withou
     watch.RequireAlive();
     if (!without_limit && Clock::now() - start > kApplicationTimeout) {
       throw Error(
-          ErrorCode::kUsage,
+          ErrorCode::kCannotStart,
           fmt::format("the application does not answer at http://127.0.0.1:{}{}: {}", place.app.port, place.app.health,
                       answer.status > 0 ? fmt::format("status {}", answer.status) : answer.problem),
           fmt::format("see {}; --wait waits for a slow application", watch.log_file().native()));
@@ -117,12 +117,11 @@ class Launched {
 };
 
 std::string FromHex(std::string_view digits) {
-  std::string bytes;
-  for (size_t i = 0; i + 1 < digits.size(); i += 2) {
-    unsigned value = 0;
-    std::from_chars(digits.data() + i, digits.data() + i + 2, value, 16);
-    bytes += static_cast<char>(value);
-  }
+  std::string bytes(digits.size() / 2, '\0');
+  size_t length = 0;
+  sodium_hex2bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), digits.data(), digits.size(), nullptr,
+                 &length, nullptr);
+  bytes.resize(length);
   return bytes;
 }
 
@@ -167,10 +166,11 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
     request.seed = seed.path;
     request.roles = seed.roles;
     request.tmpfs_bytes = place.app.tmpfs_bytes > 0 ? place.app.tmpfs_bytes : TmpfsBytesFor(seed.sql_bytes);
+    result.point = seed.point;
     result.state.source = seed.source;
     result.state.snapshot = seed.snapshot;
-    result.state.lsn = seed.lsn.ToString();
-    result.state.data_time_us = seed.data_time_us;
+    result.state.lsn = seed.point.lsn.ToString();
+    result.state.data_time_us = seed.point.time_us;
   }
   PreparedClusters prepared(place.home);
   OfferPrepared(place, prepared, request);
@@ -218,7 +218,7 @@ std::vector<TableCount> LargestTables(const Runtime& runtime, const Interrupt& i
   const os::ProgramResult answer = os::RunProgramQuietly(
       runtime.PsqlCommand({"-XAtq", "-F", " ", "-v", "ON_ERROR_STOP=1", "-c", kLargestTables}, false), interrupt);
   if (answer.exit_status != 0) {
-    throw Error(ErrorCode::kUsage, fmt::format("the database does not answer: {}", os::LastLine(answer.err)),
+    throw Error(ErrorCode::kCannotStart, fmt::format("the database does not answer: {}", os::LastLine(answer.err)),
                 "rotv logs");
   }
   std::vector<TableCount> tables;

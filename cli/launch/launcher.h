@@ -13,6 +13,7 @@
 #include "cli/output/progress_bar.h"
 #include "os/environment.h"
 #include "sync/context/context.h"
+#include "sync/materialize.h"
 
 namespace rotv::launch {
 
@@ -31,6 +32,7 @@ struct TableCount {
 struct LaunchResult {
   bool already_running = false;  // If true, nothing was done.
   LaunchState state;
+  history::ResolvedPoint point;    // The data's point; not set if a persistent cluster was started as it was.
   std::string runtime;             // The runtime's Describe().
   bool application = true;         // False: there is none, and only the database runs.
   std::vector<TableCount> tables;  // The largest five.

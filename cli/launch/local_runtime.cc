@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <spawn.h>
 #include <sys/statfs.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -57,6 +56,7 @@ void RequireOpenToServer(const std::filesystem::path& path) {
 // only root can listen; on 5432 it could find a tunnel to production.
 constexpr int kPort = 1;
 
+constexpr const char* kMainProcess = "main-process";  // In the private directory.
 constexpr std::chrono::seconds kStopTimeout{20};
 constexpr std::chrono::milliseconds kPollProcess{20};
 
@@ -121,7 +121,8 @@ bool LocalRuntime::HasCluster(const std::filesystem::path& directory) const {
 
 void LocalRuntime::CheckReady(const LaunchRequest& request) {
   if (os::FindPostgresPrograms(environment_).empty()) {
-    throw Error(ErrorCode::kUsage, "there is no PostgreSQL server on this machine, and no container runtime is used",
+    throw Error(ErrorCode::kCannotStart,
+                "there is no PostgreSQL server on this machine, and no container runtime is used",
                 "sudo apt-get install postgresql (Fedora: sudo dnf install postgresql-server), or install podman");
   }
   const std::filesystem::path place = TmpfsDirectory(environment_);
@@ -137,7 +138,7 @@ void LocalRuntime::RequireNodeApplication() const {
     std::ifstream file(directory / "package.json");
     if (!file) continue;
     if (!os::ProgramIsHere("node", environment_)) {
-      throw Error(ErrorCode::kUsage, "the application needs Node.js, which is not installed on this machine",
+      throw Error(ErrorCode::kCannotStart, "the application needs Node.js, which is not installed on this machine",
                   "sudo apt-get install nodejs npm (Fedora: sudo dnf install nodejs), or install podman");
     }
     output::Json package = output::Json::parse(file, nullptr, false);
@@ -164,20 +165,14 @@ std::vector<std::filesystem::path> LocalRuntime::Clusters() const {
   return clusters;
 }
 
-pid_t LocalRuntime::MainProcess() const {
-  if (!directory_) return 0;
-  std::string script = *directory_ / "entrypoint/entrypoint";
-  for (pid_t process : Processes()) {
-    std::vector<std::string> words = os::CommandLineOf(process);
-    // The script is the last word: the entrypoint changes its user through `setpriv` and `env`, which name it too.
-    if (os::LeadsItsSession(process) && words.size() >= 2 && words.back() == script) return process;
-  }
-  // During exec a process has no command line and no variables for a moment.
-  return started_ != 0 && os::IsAlive(started_) && os::LeadsItsSession(started_) ? started_ : 0;
+std::optional<os::RecordedProcess> LocalRuntime::MainProcess() const {
+  std::optional<os::RecordedProcess> process;
+  if (directory_) process = os::RecordedProcess::Read(*directory_ / kMainProcess);
+  return process && process->IsAlive() ? process : std::nullopt;
 }
 
 RunState LocalRuntime::State() {
-  if (MainProcess() != 0) return RunState::kRunning;
+  if (MainProcess()) return RunState::kRunning;
   return directory_ ? RunState::kEnded : RunState::kNone;
 }
 
@@ -224,29 +219,24 @@ void LocalRuntime::Start(const LaunchRequest& request) {
   WriteEmbeddedFiles(*directory_);
   // If we are root, PostgreSQL runs as another user, which must be able to pass through.
   if (geteuid() == 0) std::filesystem::permissions(*directory_, perms(0711));
-  int problem = Spawn(request);
-  if (problem == 0) {
-    // Waits until the new process runs bash.
-    while ((started_ = MainProcess()) == 0 && !Processes().empty()) std::this_thread::sleep_for(kPollProcess);
-    return;
+  try {
+    os::RecordedProcess::Write(*directory_ / kMainProcess, Spawn(request));
+  } catch (...) {
+    Stop();  // Whatever of it runs.
+    throw;
   }
-  private_directory_.Remove();
-  directory_.reset();
-  throw Error(ErrorCode::kUsage, fmt::format("the entrypoint cannot be started: {}", std::strerror(problem)),
-              "setsid and bash must be in PATH");
 }
 
-// Returns 0, or an errno value if it cannot be started.
-int LocalRuntime::Spawn(const LaunchRequest& request) const {
+// Starts the entrypoint and returns its number. It is a child of ours until this program ends, in a session of its own.
+pid_t LocalRuntime::Spawn(const LaunchRequest& request) const {
   std::vector<std::string> variables;
   for (const auto& [name, value] : EntrypointVariables(request)) variables.push_back(name + "=" + value);
   std::vector<char*> envp;
   for (std::string& variable : variables) envp.push_back(variable.data());
   envp.push_back(nullptr);
   std::string script = *directory_ / "entrypoint/entrypoint";
-  // The entrypoint runs in a session of its own, and not as our child, so that no process has to wait for its end. bash
-  // is named because a tmpfs may be mounted noexec.
-  std::vector<std::string> words = {"setsid", "--fork", "bash", script};
+  // bash is named, because a tmpfs may forbid programs of its own.
+  std::vector<std::string> words = {"bash", script};
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -262,16 +252,16 @@ int LocalRuntime::Spawn(const LaunchRequest& request) const {
   sigset_t defaults;
   sigfillset(&defaults);
   posix_spawnattr_setsigdefault(&attributes, &defaults);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
   pid_t process = 0;
   int problem = posix_spawnp(&process, argv[0], &files, &attributes, argv.data(), envp.data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
-  if (problem != 0) return problem;
-  int status = 0;
-  while (waitpid(process, &status, 0) < 0 && errno == EINTR) {
+  if (problem != 0) {
+    throw Error(ErrorCode::kCannotStart, fmt::format("the entrypoint cannot be started: {}", std::strerror(problem)),
+                "bash must be in PATH");
   }
-  return WIFEXITED(status) && WEXITSTATUS(status) == 0 ? 0 : ENOEXEC;
+  return process;
 }
 
 void LocalRuntime::KillAll() const {
@@ -283,8 +273,8 @@ void LocalRuntime::KillAll() const {
 
 void LocalRuntime::Stop() {
   auto deadline = std::chrono::steady_clock::now() + kStopTimeout;
-  if (pid_t process = MainProcess(); process != 0) kill(process, SIGTERM);
-  while (MainProcess() != 0 && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(kPollProcess);
+  if (const auto process = MainProcess()) process->Signal(SIGTERM);
+  while (MainProcess() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(kPollProcess);
   // A killed entrypoint leaves its server and its application; their child processes end with them.
   deadline = std::chrono::steady_clock::now() + kStopTimeout;
   auto left = [this] {
@@ -301,15 +291,15 @@ void LocalRuntime::Stop() {
     }
     std::this_thread::sleep_for(kPollProcess);
   }
-  started_ = 0;
   private_directory_.Remove();
   directory_.reset();
 }
 
 std::vector<std::string> LocalRuntime::LogCommand(bool follow) const {
-  pid_t process = follow ? MainProcess() : 0;
-  if (process == 0) return {"cat", log_.native()};
-  return {"tail", "--lines=+1", "--follow", "--sleep-interval=0.1", fmt::format("--pid={}", process), log_.native()};
+  const auto process = follow ? MainProcess() : std::nullopt;
+  if (!process) return {"cat", log_.native()};
+  return {"tail",       "--lines=+1", "--follow", "--sleep-interval=0.1", fmt::format("--pid={}", process->number()),
+          log_.native()};
 }
 
 std::vector<std::string> LocalRuntime::ShellCommand(bool /*terminal*/, const OwnDatabase& database) const {

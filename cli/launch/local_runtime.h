@@ -4,14 +4,15 @@
 //   TMPFS/rotv-RANDOM/pgdata       the cluster (0700), unless it is persistent
 //   TMPFS/rotv-RANDOM/socket       PostgreSQL's socket; it listens nowhere else
 //   TMPFS/rotv-RANDOM/entrypoint   the scripts
+//   TMPFS/rotv-RANDOM/main-process the number of the entrypoint's process, and when it was started
 //   HOME/run/local-directory       the name of TMPFS/rotv-RANDOM
 //   HOME/run/app.log               the output of everything that runs
 //
 // Other users of the machine can write to TMPFS as well: PrivateDirectory protects our directory. If root starts it,
 // the scripts belong to root, and only the cluster and the socket to the service user.
 //
-// Running processes are recognised by a variable in their environment, which they keep when a process between is
-// killed, and by their user, because anyone can set a variable.
+// The entrypoint's process is recorded. What a killed entrypoint has left is recognised by a variable in the
+// environment, which processes keep when one between is killed, and by the user, because anyone can set a variable.
 
 #pragma once
 
@@ -23,6 +24,7 @@
 
 #include "cli/launch/runtime.h"
 #include "os/private_directory.h"
+#include "os/recorded_process.h"
 
 namespace rotv::launch {
 
@@ -50,10 +52,10 @@ class LocalRuntime : public Runtime {
  private:
   void RequireNodeApplication() const;
   os::Environment EntrypointVariables(const LaunchRequest& request) const;
-  int Spawn(const LaunchRequest& request) const;
+  pid_t Spawn(const LaunchRequest& request) const;
   std::vector<std::filesystem::path> Clusters() const;
   std::vector<pid_t> Processes() const;
-  pid_t MainProcess() const;  // 0: none.
+  std::optional<os::RecordedProcess> MainProcess() const;  // The entrypoint, if it is alive.
   void KillAll() const;
 
   const os::Environment environment_;
@@ -64,7 +66,6 @@ class LocalRuntime : public Runtime {
   std::optional<std::filesystem::path> directory_;  // TMPFS/rotv-RANDOM; nothing if none was started.
   const std::filesystem::path log_;
   const std::filesystem::path persistent_dir_;
-  pid_t started_ = 0;  // The main process, if this object started it; else 0.
   const Interrupt& interrupt_;
 };
 

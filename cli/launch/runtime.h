@@ -59,14 +59,15 @@ class Runtime {
   // True if `directory` holds a complete persistent cluster: one whose first import did not finish is not complete.
   virtual bool HasCluster(const std::filesystem::path& directory) const = 0;
 
-  // Checks that everything a start needs is installed: the image, PostgreSQL's programs. Throws kUsage with what to do.
+  // Checks that everything a start needs is installed. Throws, with what to do, kUsage if the image or the
+  // application's packages are missing, kCannotStart if a program of this machine is missing or does not work.
   virtual void CheckReady(const LaunchRequest& request) = 0;
 
   // kRunning says that the main process is alive, not that the application answers.
   virtual RunState State() = 0;
 
   // Returns once the main process is started; from then on the log says how far it is. Nothing of an earlier run may be
-  // left. Throws kUsage if it cannot be started, and then leaves nothing.
+  // left. Throws kCannotStart if it cannot be started, and then leaves nothing.
   virtual void Start(const LaunchRequest& request) = 0;
 
   // Asks the main process to end, kills it after a timeout, and removes everything except the log and a persistent
@@ -93,8 +94,8 @@ class Runtime {
 
 enum class RuntimeKind { kAny, kPodman, kDocker, kLocal };
 
-// kAny chooses podman if it is installed, else docker, else local. Throws kUsage if the runtime that was asked for is
-// not installed. `interrupt` outlives the result.
+// kAny chooses podman if it is installed, else docker, else local. Throws kCannotStart if the runtime that was asked
+// for is not installed. `interrupt` outlives the result.
 std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::path& home,
                                        const config::AppConfig& app, const os::Environment& environment,
                                        const Interrupt& interrupt);

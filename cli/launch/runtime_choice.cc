@@ -18,7 +18,7 @@ std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::
   for (const Container& container : {Container{RuntimeKind::kPodman, "podman"}, {RuntimeKind::kDocker, "docker"}}) {
     bool here = os::ProgramIsHere(container.program, environment);
     if (kind == container.kind && !here) {
-      throw Error(ErrorCode::kUsage, fmt::format("{} is not installed on this machine", container.program),
+      throw Error(ErrorCode::kCannotStart, fmt::format("{} is not installed on this machine", container.program),
                   fmt::format("install {}, or run without containers: rotv --runtime local start", container.program));
     }
     // Docker's client is often installed without its server.

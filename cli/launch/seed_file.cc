@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <charconv>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -13,7 +14,6 @@
 #include "storage/error.h"
 #include "sync/baseline.h"
 #include "sync/pull.h"
-#include "sync/snapshots.h"
 
 namespace rotv::launch {
 namespace {
@@ -35,48 +35,65 @@ std::filesystem::path NotePath(std::filesystem::path seed) { return seed += kNot
 
 // The note FILE.json describes the seed that was written to FILE.
 struct Note {
-  Seed seed;
+  std::string file;      // The seed's fingerprint: a seed that somebody wrote over is no longer ours.
   std::string baseline;  // Names the store: the LSN and time of its baseline.
+  std::string source;
+  std::string snapshot;
+  std::string lsn;
+  int64_t data_time_us = 0;
+  uint64_t sql_bytes = 0;
+  std::set<std::string> roles;
 };
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Note, file, baseline, source, snapshot, lsn, data_time_us, sql_bytes,
+                                                roles)
 
-std::string BaselineName(const NamedPoint& point) {
+std::string BaselineName(const history::ResolvedPoint& point) {
   return fmt::format("{} {}", point.baseline_lsn.ToString(), point.baseline_time_us);
 }
 
+// Reads what BaselineName() wrote. Returns false if it is something else.
+bool ReadBaselineName(std::string_view name, history::ResolvedPoint& point) {
+  const size_t space = name.find(' ');
+  if (space == std::string_view::npos) return false;
+  const std::optional<Lsn> lsn = Lsn::Parse(name.substr(0, space));
+  const std::string_view time = name.substr(space + 1);
+  if (!lsn) return false;
+  point.baseline_lsn = *lsn;
+  return std::from_chars(time.data(), time.data() + time.size(), point.baseline_time_us).ec == std::errc();
+}
+
 // Returns nothing if there is no note, or if the seed is no longer the file that the note describes.
-std::optional<Note> ReadNote(const std::filesystem::path& path) {
+std::optional<Seed> ReadNote(const std::filesystem::path& path) {
   std::ifstream file(NotePath(path));
-  output::Json document = output::Json::parse(file, nullptr, false);
+  const nlohmann::json document = nlohmann::json::parse(file, nullptr, false);
   if (!document.is_object()) return std::nullopt;
   try {
-    if (document.at("file").get<std::string>() != os::FileFingerprint(path)) return std::nullopt;
-    Note note;
-    note.baseline = document.at("baseline");
-    note.seed.path = path;
-    note.seed.source = document.at("source");
-    note.seed.snapshot = document.at("snapshot");
-    note.seed.data_time_us = document.at("data_time_us");
-    note.seed.sql_bytes = document.at("sql_bytes");
-    note.seed.roles = document.value("roles", std::set<std::string>());
-    std::optional<Lsn> lsn = Lsn::Parse(document.at("lsn").get<std::string>());
-    if (!lsn) return std::nullopt;
-    note.seed.lsn = *lsn;
-    return note;
-  } catch (const output::Json::exception&) {
+    const Note note = document.get<Note>();
+    const std::optional<Lsn> lsn = Lsn::Parse(note.lsn);
+    if (!lsn || note.file != os::FileFingerprint(path)) return std::nullopt;
+    Seed seed{.path = path,
+              .source = note.source,
+              .snapshot = note.snapshot,
+              .point = {.lsn = *lsn, .time_us = note.data_time_us},
+              .sql_bytes = note.sql_bytes,
+              .roles = note.roles};
+    if (!ReadBaselineName(note.baseline, seed.point)) return std::nullopt;
+    return seed;
+  } catch (const nlohmann::json::exception&) {
     return std::nullopt;
   }
 }
 
-void WriteNote(const Note& note) {
-  WriteFileAtomically(NotePath(note.seed.path),
-                      output::JsonText(output::Json{{"file", os::FileFingerprint(note.seed.path).value_or("")},
-                                                    {"baseline", note.baseline},
-                                                    {"source", note.seed.source},
-                                                    {"snapshot", note.seed.snapshot},
-                                                    {"lsn", note.seed.lsn.ToString()},
-                                                    {"data_time_us", note.seed.data_time_us},
-                                                    {"sql_bytes", note.seed.sql_bytes},
-                                                    {"roles", note.seed.roles}}));
+void WriteNote(const Seed& seed) {
+  const Note note{.file = os::FileFingerprint(seed.path).value_or(""),
+                  .baseline = BaselineName(seed.point),
+                  .source = seed.source,
+                  .snapshot = seed.snapshot,
+                  .lsn = seed.point.lsn.ToString(),
+                  .data_time_us = seed.point.time_us,
+                  .sql_bytes = seed.sql_bytes,
+                  .roles = seed.roles};
+  WriteFileAtomically(NotePath(seed.path), output::JsonText(nlohmann::json(note)));
 }
 
 // True for an error of the source, which does not concern what is stored here.
@@ -98,38 +115,39 @@ void Refresh(const Context& context) {
 
 Seed PrepareSeed(const Context& context, const SeedRequest& request) {
   std::filesystem::path path = SeedPath(context, request.snapshot, request.compression);
-  std::optional<Note> note = ReadNote(path);
-  if (note && note->seed.source != context.source.name) note.reset();
+  std::optional<Seed> there = ReadNote(path);
+  if (there && there->source != context.source.name) there.reset();
   if (!HasBaseline(context)) {
     try {
       TakeMissingBaseline(context);
     } catch (const Error& error) {
-      if (!note || !IsTheSources(error)) throw;
+      if (!there || !IsTheSources(error)) throw;
       context.progress.Warn(fmt::format("using the existing seed: {} ({})", error.what(), error.hint()));
-      return note->seed;
+      return *there;
     }
   } else if (request.pull && !context.source.imported) {
     Refresh(context);
   }
-  NamedPoint wanted = FindSnapshot(context, request.snapshot);
-  if (note && note->seed.lsn == wanted.lsn && note->baseline == BaselineName(wanted)) return note->seed;
-
+  // The name is resolved once: a seed that is there and one that is written are of the same point.
+  const auto is_there = [&](const history::ResolvedPoint& point) {
+    return there && there->point.lsn == point.lsn && BaselineName(there->point) == BaselineName(point);
+  };
   MaterializeResult made = Materialize(context, {.output = path,
                                                  .at = {},
                                                  .snapshot = request.snapshot,
                                                  .compression = request.compression,
-                                                 .psql_version = request.psql_version});
-  Note written{.seed = {.path = path,
-                        .source = context.source.name,
-                        .snapshot = request.snapshot,
-                        .lsn = made.lsn,
-                        .data_time_us = made.source_time_us,
-                        .sql_bytes = made.bytes,
-                        .written = true,
-                        .roles = made.roles},
-               .baseline = BaselineName(wanted)};
-  WriteNote(written);
-  return written.seed;
+                                                 .psql_version = request.psql_version,
+                                                 .is_there = is_there});
+  if (!made.written) return *there;
+  Seed seed{.path = path,
+            .source = context.source.name,
+            .snapshot = request.snapshot,
+            .point = made.point,
+            .sql_bytes = made.bytes,
+            .written = true,
+            .roles = made.roles};
+  WriteNote(seed);
+  return seed;
 }
 
 void RemoveSeedOf(const Context& context, const std::string& snapshot) {

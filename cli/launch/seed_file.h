@@ -8,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "storage/lsn.h"
 #include "sync/context/context.h"
 #include "sync/materialize.h"
 
@@ -25,11 +24,10 @@ struct Seed {
   std::filesystem::path path;
   std::string source;
   std::string snapshot;
-  Lsn lsn;
-  int64_t data_time_us = 0;     // Unix time by the source's clock.
-  uint64_t sql_bytes = 0;       // Uncompressed.
-  bool written = false;         // Written by this call.
-  std::set<std::string> roles;  // The roles that an import needs.
+  history::ResolvedPoint point;  // What `snapshot` meant when the seed was written or found.
+  uint64_t sql_bytes = 0;        // Uncompressed.
+  bool written = false;          // Written by this call.
+  std::set<std::string> roles;   // The roles that an import needs.
 };
 
 // Returns the seed of a point, and writes it if necessary. Takes the baseline if there is none. A source that cannot be

@@ -83,12 +83,12 @@ void StartupWatch::RequireAlive() {
   std::string hint = state.hint.empty() ? fmt::format("the whole log is in {}", log_file_.native()) : state.hint;
   if (state.error.empty()) {
     std::string last = os::LastLine(log_.other_lines());
-    throw Error(ErrorCode::kUsage,
+    throw Error(ErrorCode::kCannotStart,
                 fmt::format("the application ended while it was starting{}{}", last.empty() ? "" : ": ", last), hint);
   }
   // Why the application ended, only its own output says.
   bool its_own = state.error.starts_with("the application ended") && !state.last_words.empty();
-  throw Error(ErrorCode::kUsage, its_own ? state.error + ": " + state.last_words : state.error, hint);
+  throw Error(ErrorCode::kCannotStart, its_own ? state.error + ": " + state.last_words : state.error, hint);
 }
 
 }  // namespace rotv::launch

@@ -28,7 +28,7 @@ class StartupWatch {
   // application to wait for. Throws what RequireAlive() throws, and kInterrupted.
   bool AwaitDatabase(output::ProgressBar& progress, const Interrupt& interrupt);
 
-  // Throws kUsage if the entrypoint has reported an error or the application has ended. The message is the
+  // Throws kCannotStart if the entrypoint has reported an error or the application has ended. The message is the
   // entrypoint's, or else the last line that the application wrote.
   void RequireAlive();
 

@@ -27,10 +27,16 @@ std::string DefaultHint(const std::string& program, ErrorCode code) {
     case ErrorCode::kProtocol:
       return "the source may be newer than this program: look for a newer rotv-sync";
     case ErrorCode::kDisk:
-      return "check for free space, and for another rotv-sync that is running";
+      return "check for free space";
     case ErrorCode::kCorrupt:
     case ErrorCode::kSlotLost:
       return "take a new baseline: rotv-sync baseline --force";
+    case ErrorCode::kSchemasDiffer:
+      return "rotv validate-schema shows how";
+    case ErrorCode::kInUse:
+      return "wait until the other run has ended, then run the command again";
+    case ErrorCode::kCannotStart:
+      return "look at what this machine lacks: processes, memory, or the program itself";
     case ErrorCode::kInterrupted:
       return "run the same command again to continue";
   }

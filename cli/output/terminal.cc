@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+#include <utf8proc.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -15,12 +16,6 @@ struct Range {
   uint32_t first;
   uint32_t last;
 };
-
-// These are parts of Unicode's tables: the characters that names of tables and messages contain in practice.
-constexpr Range kNoColumn[] = {{0x300, 0x36F}, {0x200B, 0x200F}, {0x20D0, 0x20FF}, {0xFE00, 0xFE0F}, {0xFEFF, 0xFEFF}};
-constexpr Range kTwoColumns[] = {{0x1100, 0x115F},   {0x2E80, 0x303E},   {0x3041, 0xA4CF},  {0xAC00, 0xD7A3},
-                                 {0xF900, 0xFAFF},   {0xFE30, 0xFE6F},   {0xFF00, 0xFF60},  {0xFFE0, 0xFFE6},
-                                 {0x1F300, 0x1F64F}, {0x1F900, 0x1F9FF}, {0x20000, 0x3FFFD}};
 
 template <size_t N>
 bool IsIn(uint32_t code, const Range (&ranges)[N]) {
@@ -40,29 +35,19 @@ struct Character {
 };
 
 constexpr uint32_t kNoUtf8 = UINT32_MAX;
-constexpr Character kBadByte{1, kNoUtf8};
 
 // Returns the first character of `text`, which is not empty.
 Character FirstCharacter(std::string_view text) {
-  auto lead = static_cast<unsigned char>(text[0]);
-  if (lead < 0x80) return {1, lead};
-  size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (lead < 0xC2 || lead > 0xF4 || length > text.size()) return kBadByte;
-  uint32_t code = lead & (0xFFu >> (length + 1));
-  for (size_t i = 1; i < length; ++i) {
-    auto byte = static_cast<unsigned char>(text[i]);
-    if ((byte & 0xC0) != 0x80) return kBadByte;
-    code = code << 6 | (byte & 0x3Fu);
-  }
-  constexpr uint32_t kSmallest[] = {0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = code >= 0xD800 && code <= 0xDFFF;
-  if (code < kSmallest[length] || code > 0x10FFFF || surrogate) return kBadByte;
-  return {length, code};
+  utf8proc_int32_t code = 0;
+  const utf8proc_ssize_t bytes = utf8proc_iterate(reinterpret_cast<const utf8proc_uint8_t*>(text.data()),
+                                                  static_cast<utf8proc_ssize_t>(text.size()), &code);
+  if (bytes <= 0) return {1, kNoUtf8};
+  return {static_cast<size_t>(bytes), static_cast<uint32_t>(code)};
 }
 
 size_t ColumnsOf(const Character& character) {
-  if (character.code == kNoUtf8) return 1;
-  return IsIn(character.code, kNoColumn) ? 0 : IsIn(character.code, kTwoColumns) ? 2 : 1;
+  if (character.code == kNoUtf8) return 1;  // As the '?' that stands for it.
+  return static_cast<size_t>(utf8proc_charwidth(static_cast<utf8proc_int32_t>(character.code)));
 }
 
 bool Steers(uint32_t code) { return code == kNoUtf8 || IsIn(code, kSteering); }

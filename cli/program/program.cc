@@ -30,7 +30,7 @@ void PrepareProcess() {
   // file.
   for (int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     bool closed = fcntl(descriptor, F_GETFD) == -1;
-    if (closed && open("/dev/null", O_RDONLY) < 0) _exit(static_cast<int>(ErrorCode::kUsage));
+    if (closed && open("/dev/null", O_RDONLY) < 0) _exit(static_cast<int>(ErrorCode::kCannotStart));
   }
   rlimit no_core{0, 0};  // Rows and passwords are in our memory.
   setrlimit(RLIMIT_CORE, &no_core);
@@ -128,8 +128,10 @@ int RunCommand(const Program& program, const CommandLine& line, const os::Enviro
                                 .write = [](std::string_view text) { output::WriteAll(STDERR_FILENO, text); }});
   const std::filesystem::path home = config::ResolveHome(options.home, environment);
   if (program.remove_leftovers != nullptr) program.remove_leftovers(home);
-  return line.chosen().run(
-      {options, environment, home, progress, output, g_interrupt, output::StyleFor(STDOUT_FILENO, environment)});
+  const config::Config config(
+      {.config = options.config, .source = options.source, .home = home, .environment = environment});
+  return line.chosen().run({options, environment, home, progress, output, g_interrupt,
+                            output::StyleFor(STDOUT_FILENO, environment), config});
 }
 
 int Fail(const Program& program, output::Output& output, const Error& error) {
@@ -165,15 +167,14 @@ output::Output::Form FormAskedFor(int argc, char** argv) {
 }
 
 // Writes what Fail() writes for an interrupt, on a line of its own where a progress bar may be drawn.
-os::LastWords InterruptedWords(const Program& program, output::Output::Form form) {
+os::LastWords InterruptedWords(const Program& program, output::Output::Form form, const os::Environment& environment) {
   os::LastWords words{.descriptor = form == output::Output::Form::kJson ? STDOUT_FILENO : STDERR_FILENO, .text = {}};
   const auto write = [&](std::string_view text) {
     words.text += text;
     return true;
   };
   output::Output(program.name, form, {.out = write, .err = write}).Failure(Interrupted());
-  if (form == output::Output::Form::kText && output::IsTerminal(STDERR_FILENO, os::ProcessEnvironment()))
-    words.text.insert(0, "\n");
+  if (form == output::Output::Form::kText && output::IsTerminal(STDERR_FILENO, environment)) words.text.insert(0, "\n");
   return words;
 }
 
@@ -181,9 +182,8 @@ os::LastWords InterruptedWords(const Program& program, output::Output::Form form
 
 int RunProgram(const Program& program, int argc, char** argv) {
   PrepareProcess();
-  const os::Environment environment = os::ProcessEnvironment();  // PGDATABASE and PGUSER may describe a source.
-  os::ClearLibpqEnvironment();
-  os::StopOnSignals(&g_interrupt, InterruptedWords(program, FormAskedFor(argc, argv)));
+  const os::Environment& environment = os::TakeEnvironment();  // PGDATABASE and PGUSER may describe a source.
+  os::StopOnSignals(&g_interrupt, InterruptedWords(program, FormAskedFor(argc, argv), environment));
   output::Output output(program.name, FormAskedFor(argc, argv),
                         {.out = [](std::string_view text) { return output::WriteAll(STDOUT_FILENO, text); },
                          .err = [](std::string_view text) { return output::WriteAll(STDERR_FILENO, text); },

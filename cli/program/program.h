@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/config/config.h"
 #include "cli/output/output.h"
 #include "cli/output/progress_bar.h"
 #include "cli/output/terminal.h"
@@ -38,7 +39,8 @@ struct Invocation {
   output::ProgressBar& progress;
   output::Output& output;
   const Interrupt& interrupt;
-  output::TextStyle style;  // The style of stdout.
+  output::TextStyle style;       // The style of stdout.
+  const config::Config& config;  // Read by the first question to it.
 };
 
 // A command as its program sees it. `run` returns the exit code, or throws Error.

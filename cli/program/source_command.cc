@@ -11,13 +11,13 @@ namespace rotv::program {
 
 namespace {
 
-SourceConfig SourceFor(const config::ConfigRequest& request, bool also_former,
-                       const std::vector<SourceConfig>& sources) {
+SourceConfig SourceFor(const config::Config& config, bool also_former, const std::vector<SourceConfig>& sources) {
+  const config::ConfigRequest& request = config.request();
   const std::vector<std::string> names = NamesOf(sources);
   if (also_former && !request.source.empty() && std::count(names.begin(), names.end(), request.source) == 0) {
     if (std::optional<SourceConfig> former = FormerSource(request.home, request.source)) return *std::move(former);
   }
-  return config::ReadSource(request);
+  return config.Source();
 }
 
 }  // namespace
@@ -30,16 +30,12 @@ std::vector<std::string> NamesOf(const std::vector<SourceConfig>& sources) {
 
 Command OnSource(const SyncCommand& command, Watched watched) {
   auto run = [run = command.run, also_former = command.also_former, watched](const Invocation& call) {
-    config::ConfigRequest request{.config = call.options.config,
-                                  .source = call.options.source,
-                                  .home = call.home,
-                                  .environment = call.environment};
-    std::vector<SourceConfig> sources = config::ReadSources(request);
-    SourceConfig source = SourceFor(request, also_former, sources);
+    std::vector<SourceConfig> sources = call.config.Sources();
+    SourceConfig source = SourceFor(call.config, also_former, sources);
     config::OpenHome(call.home);
     Context context{source, call.home, call.progress, call.interrupt, watched == Watched::kByNobody};
     return run({context, call.progress, call.output, call.options.verbosity(), call.style, sources,
-                !request.source.empty(), config::ReadSeedCompression(request)});
+                !call.options.source.empty(), call.config.SeedCompression()});
   };
   return {run, command.takes_stdout};
 }

@@ -23,7 +23,7 @@ namespace {
 bool OnTerminal() { return isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1; }
 
 int RunLogs(const program::Invocation& call, const RuntimeOption& option, bool follow) {
-  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, config::ReadApp(RequestOf(call)));
+  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, call.config.App());
   if (runtime->State() == launch::RunState::kNone) {
     std::filesystem::path kept = call.home / "run" / "app.log";
     if (!std::filesystem::exists(kept)) {
@@ -40,7 +40,7 @@ std::string LabelOf(const program::Invocation& call) {
 }
 
 int RunShell(const program::Invocation& call, const RuntimeOption& option) {
-  config::AppConfig app = config::ReadApp(RequestOf(call));
+  config::AppConfig app = call.config.App();
   std::unique_ptr<launch::Runtime> running = RunningRuntime(call, option);
   const launch::OwnDatabase database = running->Database();
   const launch::ShellEnvironment shell = launch::ForShell(running->Inherited(), app.environment_rules, database);

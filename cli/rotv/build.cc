@@ -51,15 +51,14 @@ std::vector<std::string> Secrets(const os::Environment& environment) {
 }
 
 int RunBuild(const program::Invocation& call, const RuntimeOption& option, bool no_cache) {
-  config::AppConfig app = config::ReadApp(RequestOf(call));
+  config::AppConfig app = call.config.App();
   std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, app);
   if (runtime->name() == "local") {
     throw Error(ErrorCode::kUsage, "without a container runtime there is no image to build",
                 "install podman, or start without one: rotv --runtime local start");
   }
   launch::BuildContext context(
-      {.application = app.directory,
-       .left_out = {call.home, config::ConfigFilePath(RequestOf(call)), app.directory / app.env_file}});
+      {.application = app.directory, .left_out = {call.home, call.config.FilePath(), app.directory / app.env_file}});
   std::string version = launch::ApplicationVersion(app.directory);
   std::vector<std::string> words = {
       runtime->name(),     "build", "--tag", app.image, "--file", context.directory() / "Containerfile", "--build-arg",

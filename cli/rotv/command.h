@@ -32,8 +32,6 @@ program::Command DeclareValidateSchema(CLI::App& app, const RuntimeOption& runti
 
 // Several commands share what follows.
 
-config::ConfigRequest RequestOf(const program::Invocation& call);
-
 // The runtime that --runtime names, else the one in which something runs, else the first that is installed. `app` is
 // the config's [app] section.
 std::unique_ptr<launch::Runtime> RuntimeFor(const program::Invocation& call, const RuntimeOption& option,

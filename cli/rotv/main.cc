@@ -25,8 +25,8 @@ const program::Program kProgram{
         "  rotv restart --pull                # today's data; local changes are gone\n"
         "  rotv psql -c 'SELECT count(*) FROM users'\n"
         "  rotv stop\n\n"
-        "Exit codes: as rotv-sync --help has them; 2 also where the application does not start,\n"
-        "9 where validate-schema finds differences.",
+        "Exit codes: as rotv-sync --help has them; 12 also where the database or the application does not\n"
+        "start, 9 where validate-schema finds differences.",
     .commands = {Entry("start", DeclareStart),
                  Entry("stop", DeclareStop),
                  Entry("restart", DeclareRestart),

@@ -17,11 +17,6 @@ launch::RuntimeKind KindOf(const std::string& name) {
 
 }  // namespace
 
-config::ConfigRequest RequestOf(const program::Invocation& call) {
-  return {
-      .config = call.options.config, .source = call.options.source, .home = call.home, .environment = call.environment};
-}
-
 std::unique_ptr<launch::Runtime> ScratchRuntime(const program::Invocation& call, const RuntimeOption& option,
                                                 const config::AppConfig& app, const std::filesystem::path& home) {
   std::optional<launch::LaunchState> state = launch::ReadLaunchState(call.home);
@@ -35,7 +30,7 @@ std::unique_ptr<launch::Runtime> RuntimeFor(const program::Invocation& call, con
 }
 
 std::unique_ptr<launch::Runtime> RunningRuntime(const program::Invocation& call, const RuntimeOption& option) {
-  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, config::ReadApp(RequestOf(call)));
+  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, call.config.App());
   if (runtime->State() == launch::RunState::kRunning) return runtime;
   throw Error(ErrorCode::kUsage, "the application is not running", "rotv start");
 }

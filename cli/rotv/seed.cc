@@ -13,33 +13,33 @@ namespace rotv {
 namespace {
 
 int RunSeed(const program::Invocation& call, const std::string& name) {
-  config::AppConfig app = config::ReadApp(RequestOf(call));
-  config::ConfigRequest request = RequestOf(call);
+  config::AppConfig app = call.config.App();
+  std::string asked = call.options.source;
   std::string snapshot = name;
   // "rotv seed staging" names a source if there is one of that name.
-  if (request.source.empty()) {
-    for (const SourceConfig& other : config::ReadSources(request)) {
-      if (other.name == name) std::swap(request.source, snapshot);
+  if (asked.empty()) {
+    for (const SourceConfig& other : call.config.Sources()) {
+      if (other.name == name) std::swap(asked, snapshot);
     }
   }
   if (!snapshot.empty()) CheckSnapshotName(snapshot);
-  SourceConfig source = config::ReadSource(request);
+  SourceConfig source = call.config.Source(asked);
   config::OpenHome(call.home);
   Context context{source, call.home, call.progress, call.interrupt};
   launch::Seed seed = launch::PrepareSeed(context, {.snapshot = "head", .compression = app.compression, .pull = true});
-  if (!snapshot.empty()) CreateSnapshot(context, snapshot, seed.lsn.ToString());
+  if (!snapshot.empty()) CreateSnapshot(context, snapshot, seed.point.lsn.ToString());
   output::Json document;
   document["path"] = seed.path.native();
   document["source"] = seed.source;
-  document["lsn"] = seed.lsn.ToString();
-  document["source_time"] = output::IsoTime(seed.data_time_us);
+  document["lsn"] = seed.point.lsn.ToString();
+  document["source_time"] = output::IsoTime(seed.point.time_us);
   document["bytes"] = seed.sql_bytes;
   document["written"] = seed.written;
   document["kept_as"] = snapshot.empty() ? output::Json() : output::Json(snapshot);
   call.output.Result(
       fmt::format("{} {}: {} as it was at {} ({}), {} of SQL.\n{}", seed.written ? "Wrote" : "Nothing changed in",
-                  output::OneLine(seed.path.native()), seed.source, seed.lsn.ToString(),
-                  output::HumanTime(seed.data_time_us), output::HumanBytes(seed.sql_bytes),
+                  output::OneLine(seed.path.native()), seed.source, seed.point.lsn.ToString(),
+                  output::HumanTime(seed.point.time_us), output::HumanBytes(seed.sql_bytes),
                   snapshot.empty() ? "" : fmt::format("Kept as snapshot {0}: rotv start --snapshot {0}\n", snapshot)),
       document);
   return 0;

@@ -66,11 +66,11 @@ output::Json StartJson(const launch::LaunchResult& result) {
 
 // Warns if the schemas differ. A comparison that fails is a warning too: it does not fail the start.
 void WarnOfDrift(const program::Invocation& call, const RuntimeOption& option, const config::AppConfig& app,
-                 const launch::LaunchState& state) {
-  config::DriftConfig config = config::ReadDrift(RequestOf(call));
+                 const history::ResolvedPoint& point) {
+  config::DriftConfig config = call.config.Drift();
   if (!config.warn_at_start) return;
   try {
-    SourceConfig source = config::ReadSource(RequestOf(call));
+    SourceConfig source = call.config.Source();
     Context context{source, call.home, call.progress, call.interrupt};
     std::string warning = drift::DriftWarning(
         {.context = context,
@@ -78,7 +78,7 @@ void WarnOfDrift(const program::Invocation& call, const RuntimeOption& option, c
          .config = config,
          .progress = call.progress,
          .make_runtime = [&](const std::filesystem::path& home) { return ScratchRuntime(call, option, app, home); }},
-        state.snapshot);
+        point);
     if (!warning.empty()) call.progress.Warn(warning);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
@@ -100,7 +100,7 @@ void AddStartFlags(CLI::App& app, StartFlags* flags) {
 }
 
 int RunStart(const program::Invocation& call, const RuntimeOption& option, const StartFlags& flags, bool replace) {
-  config::AppConfig app = config::ReadApp(RequestOf(call));
+  config::AppConfig app = call.config.App();
   std::string variable = os::Variable(call.environment, "PERSISTENT_DATA");
   if (flags.persistent || variable == "true" || variable == "1") app.persistent = true;
   if (flags.port != 0) app.port = flags.port;
@@ -113,13 +113,13 @@ int RunStart(const program::Invocation& call, const RuntimeOption& option, const
                                                 .runtime = *runtime,
                                                 .progress = call.progress,
                                                 .interrupt = call.interrupt,
-                                                .read_source = [&] { return config::ReadSource(RequestOf(call)); }},
+                                                .read_source = [&] { return call.config.Source(); }},
                                                {.snapshot = flags.snapshot.empty() ? "head" : flags.snapshot,
                                                 .pull = flags.pull,
                                                 .wait = flags.wait,
                                                 .replace = replace});
   const launch::LaunchState& state = result.state;
-  if (!result.already_running && !state.source.empty()) WarnOfDrift(call, option, app, state);
+  if (!result.already_running && !state.source.empty()) WarnOfDrift(call, option, app, result.point);
   if (std::string warning =
           schedule::ScheduleWarning(call.home, state.source, state.data_time_us, os::NowMicroseconds());
       state.snapshot == "head" && !warning.empty()) {

@@ -28,7 +28,7 @@ std::string StatusText(const std::string& name, const std::optional<launch::Laun
 
 int RunStatus(const program::Invocation& call, const RuntimeOption& option) {
   std::optional<launch::LaunchState> state = launch::ReadLaunchState(call.home);
-  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, config::ReadApp(RequestOf(call)));
+  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, call.config.App());
   std::string name = StateName(runtime->State(), state);
   output::Json document;
   document["state"] = name;

@@ -9,7 +9,7 @@ namespace {
 
 int RunStop(const program::Invocation& call, const RuntimeOption& option) {
   config::OpenHome(call.home);
-  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, config::ReadApp(RequestOf(call)));
+  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, call.config.App());
   launch::LaunchLock lock(call.home);
   bool was_there = runtime->State() != launch::RunState::kNone;
   runtime->Stop();

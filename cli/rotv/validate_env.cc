@@ -12,7 +12,7 @@ namespace rotv {
 namespace {
 
 int RunValidateEnv(const program::Invocation& call) {
-  config::AppConfig app = config::ReadApp(RequestOf(call));
+  config::AppConfig app = call.config.App();
   launch::EnvironmentReport report = launch::ReadAppEnvironment(app.directory, app.env_file, call.environment);
   const std::vector<std::string> elsewhere = launch::LeadingElsewhere(report.variables, app.environment_rules);
   if (call.output.form() == output::Output::Form::kText) {

@@ -6,11 +6,10 @@
 #include "cli/report/drift_report.h"
 #include "cli/rotv/command.h"
 #include "os/clock.h"
+#include "storage/error.h"
 
 namespace rotv {
 namespace {
-
-constexpr int kSchemasDiffer = 9;
 
 struct Flags {
   std::string snapshot;
@@ -18,13 +17,13 @@ struct Flags {
 };
 
 int RunValidateSchema(const program::Invocation& call, const RuntimeOption& runtime, const Flags& flags) {
-  config::AppConfig app = config::ReadApp(RequestOf(call));
-  config::DriftConfig config = config::ReadDrift(RequestOf(call));
+  config::AppConfig app = call.config.App();
+  config::DriftConfig config = call.config.Drift();
   if (!flags.migrations.empty()) {
     config.migrations =
         std::filesystem::absolute(config::ExpandTilde(flags.migrations, call.environment)).lexically_normal();
   }
-  SourceConfig source = config::ReadSource(RequestOf(call));
+  SourceConfig source = call.config.Source();
   config::OpenHome(call.home);
   Context context{source, call.home, call.progress, call.interrupt};
   drift::DriftCheck check = drift::CheckDrift(
@@ -35,7 +34,7 @@ int RunValidateSchema(const program::Invocation& call, const RuntimeOption& runt
        .make_runtime = [&](const std::filesystem::path& home) { return ScratchRuntime(call, runtime, app, home); }},
       flags.snapshot.empty() ? "head" : flags.snapshot);
   call.output.Result(report::DriftText(check, source.name, call.style), report::DriftJson(check, source.name));
-  return check.drift.empty() ? 0 : kSchemasDiffer;
+  return check.drift.empty() ? 0 : static_cast<int>(ErrorCode::kSchemasDiffer);
 }
 
 }  // namespace

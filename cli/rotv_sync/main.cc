@@ -21,7 +21,9 @@ const program::Program kProgram{
         "  rotv-sync materialize              # writes HOME/seed-data.sql\n"
         "  rotv-sync COMMAND --help\n\n"
         "Exit codes: 0 done, 1 a bug here, 2 command line or config, 3 refused by the source, 4 unreachable,\n"
-        "5 not understood, 6 disk, 7 store damaged, 8 a new baseline is needed, 130 interrupted.",
+        "5 not understood, 6 disk, 7 store damaged (also what verify and mask check find), 8 a new baseline\n"
+        "is needed, 10 in use by another run, 12 a program or service of this machine does not start,\n"
+        "130 interrupted.",
     .commands = {Entry("doctor", DeclareDoctor),
                  Entry("baseline", DeclareBaseline),
                  Entry("pull", DeclarePull),

@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/config/mask_config.h"
 #include "cli/output/format.h"
 #include "cli/output/terminal.h"
 #include "cli/rotv_sync/command.h"
@@ -103,7 +104,7 @@ int RunCheck(const program::Session& session) {
   document["seeds"] = result.seeds;
   document["seconds"] = result.seconds;
   session.output.Result(CheckText(result, session.context.source.name), document);
-  return result.clean() ? 0 : static_cast<int>(ErrorCode::kCorrupt);
+  return result.clean() ? 0 : static_cast<int>(ErrorCode::kFindings);
 }
 
 }  // namespace
@@ -115,7 +116,9 @@ program::Command DeclareMask(CLI::App& app) {
   app.require_subcommand(1);
   app.footer(
       "The rules are in [mask] of rotv.toml; see docs/masking.md. Neither command prints a value.\n\n"
-      "Examples:\n"
+      "Rules:\n" +
+      config::MaskRuleList() +
+      "\nExamples:\n"
       "  rotv-sync mask suggest >>rotv.toml  # then read and correct it\n"
       "  rotv-sync mask check");
   CLI::App* suggest = app.add_subcommand(

@@ -52,13 +52,13 @@ int RunMaterialize(const MaterializeFlags& flags, const program::Session& sessio
   std::string path = result.path == "-" ? "stdout" : result.path.native();
   std::string text =
       fmt::format("Wrote {}: {} as it was at {} ({}): {}, {}, {} of SQL in {}.\n", output::OneLine(path),
-                  session.context.source.name, result.lsn.ToString(), output::HumanTime(result.source_time_us),
+                  session.context.source.name, result.point.lsn.ToString(), output::HumanTime(result.point.time_us),
                   output::Counted(result.tables, "table", "tables"), output::Counted(result.rows, "row", "rows"),
                   output::HumanBytes(result.bytes), output::HumanDuration(result.seconds));
   output::Json document;
   document["path"] = result.path.native();
-  document["lsn"] = result.lsn.ToString();
-  document["source_time"] = output::IsoTime(result.source_time_us);
+  document["lsn"] = result.point.lsn.ToString();
+  document["source_time"] = output::IsoTime(result.point.time_us);
   document["tables"] = result.tables;
   document["rows"] = result.rows;
   document["bytes"] = result.bytes;

@@ -42,11 +42,6 @@ constexpr const char* kKeptVariables[] = {"PATH",
                                           "PGDATABASE",
                                           "PGUSER"};
 
-config::ConfigRequest RequestOf(const program::Invocation& call) {
-  return {
-      .config = call.options.config, .source = call.options.source, .home = call.home, .environment = call.environment};
-}
-
 schedule::SchedulePlace PlaceOf(const program::Invocation& call) {
   return {call.home, call.environment, call.interrupt, std::filesystem::read_symlink("/proc/self/exe")};
 }
@@ -66,7 +61,7 @@ schedule::ScheduleJob NewJob(const program::Invocation& call, const ScheduleFlag
                             .by = {},
                             .calendar = flags.calendar,
                             .rebaseline = flags.rebaseline,
-                            .config = config::ConfigFilePath(RequestOf(call)),
+                            .config = call.config.FilePath(),
                             .directory = std::filesystem::current_path(),
                             .environment = {}};
   for (const char* name : kKeptVariables) {
@@ -128,7 +123,7 @@ int Report(const program::Invocation& call, const std::string& source, const std
 }
 
 int RunInstall(const ScheduleFlags& flags, const program::Invocation& call) {
-  const SourceConfig source = config::ReadSource(RequestOf(call));
+  const SourceConfig source = call.config.Source();
   if (source.imported) {
     throw Error(ErrorCode::kUsage, fmt::format("{} was imported from a file: there is nothing to pull", source.name),
                 "");
@@ -159,7 +154,7 @@ int RunInstall(const ScheduleFlags& flags, const program::Invocation& call) {
 // The config may be gone by now, so a source that is named is not looked up in it.
 std::string SourceName(const program::Invocation& call) {
   if (!call.options.source.empty() && IsSourceName(call.options.source)) return call.options.source;
-  return config::ReadSource(RequestOf(call)).name;
+  return call.config.Source().name;
 }
 
 int RunShow(const ScheduleFlags& /*flags*/, const program::Invocation& call) {
@@ -181,7 +176,7 @@ int RunOnce(const ScheduleFlags& flags, const program::Invocation& call) {
   const std::string source = SourceName(call);
   std::optional<schedule::ScheduleJob> job = schedule::ReadJob(call.home, source);
   // Without a record the command is run by hand or by another scheduler.
-  if (!job) job = NewJob(call, flags, config::ReadSource(RequestOf(call)));
+  if (!job) job = NewJob(call, flags, call.config.Source());
   const bool rebaseline = job->rebaseline;
   auto pull = [rebaseline](const program::Session& session) { return RunPull(session, rebaseline); };
   return schedule::RunAsScheduled(call, *job, flags.run,
@@ -216,7 +211,7 @@ program::Command DeclareSchedule(CLI::App& app) {
   run->add_option("--spread", flags->run.spread_seconds, "Wait a random time of at most this long first")
       ->type_name("SECONDS");
   run->add_option("--retries", flags->run.retries,
-                  "How often to try again if the source cannot be reached (default: 3)")
+                  "How often to try again if the source cannot be reached, or is in use (default: 3)")
       ->type_name("N");
   run->add_option("--retry-after", flags->run.retry_seconds, "Time to wait before each retry (default: 300)")
       ->type_name("SECONDS");

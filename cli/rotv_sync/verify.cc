@@ -14,7 +14,7 @@ namespace {
 int RunVerify(const program::Session& session, const VerifyRequest& request) {
   VerifyResult result = Verify(session.context, request);
   session.output.Result(report::VerifyText(result, session.context.source.name), report::VerifyJson(result));
-  return result.differing() == 0 ? 0 : static_cast<int>(ErrorCode::kCorrupt);
+  return result.differing() == 0 ? 0 : static_cast<int>(ErrorCode::kFindings);
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace rotv::schedule {
 std::unique_ptr<Scheduler> ChooseScheduler(const SchedulePlace& place) {
   if (SystemdTimer::IsHere(place)) return std::make_unique<SystemdTimer>(place);
   if (os::ProgramIsHere("crontab", place.environment)) return std::make_unique<Crontab>(place);
-  throw Error(ErrorCode::kUsage,
+  throw Error(ErrorCode::kCannotStart,
               "nothing on this machine runs scheduled commands: there is neither a systemd user instance nor cron",
               fmt::format("install cron, or let something else run '{}' schedule run", place.executable.native()));
 }

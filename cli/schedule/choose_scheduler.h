@@ -9,7 +9,7 @@
 
 namespace rotv::schedule {
 
-// The user's systemd instance if there is one, else cron. Throws kUsage if there is neither.
+// The user's systemd instance if there is one, else cron. Throws kCannotStart if there is neither.
 std::unique_ptr<Scheduler> ChooseScheduler(const SchedulePlace& place);
 // The scheduler that `by` names, as in ScheduleJob::by.
 std::unique_ptr<Scheduler> SchedulerOf(const std::string& by, const SchedulePlace& place);

@@ -66,7 +66,7 @@ std::string Crontab::Read() const {
   for (const char* empty : {"no crontab", "No such file"}) {
     if (listed.err.find(empty) != std::string::npos) return "";
   }
-  throw Error(ErrorCode::kUsage,
+  throw Error(ErrorCode::kCannotStart,
               fmt::format("the crontab cannot be read: {}", output::OneLine(os::LastLine(listed.err))),
               "may this user have a crontab? see cron.allow and cron.deny");
 }
@@ -75,7 +75,7 @@ void Crontab::Write(const std::string& table) const {
   const os::PrivateFile file(place_.home / "run" / "crontab", table);
   const os::ProgramResult set = os::RunProgramQuietly({"crontab", file.path()}, place_.interrupt);
   if (set.exit_status != 0) {
-    throw Error(ErrorCode::kUsage,
+    throw Error(ErrorCode::kCannotStart,
                 fmt::format("crontab does not accept our line: {}", output::OneLine(os::LastLine(set.err))),
                 "may this user have a crontab? see cron.allow and cron.deny");
   }

@@ -12,6 +12,10 @@
 #include "storage/error.h"
 
 namespace rotv::schedule {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ScheduleJob, source, by, calendar, rebaseline, config, directory, environment)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ScheduledRun, started_us, ended_us, process, exit_code, message, hint)
+
 namespace {
 
 namespace fs = std::filesystem;
@@ -23,40 +27,22 @@ fs::path LastRunPath(const fs::path& home, const std::string& source) {
   return ScheduleDirectory(home, source) / "last.json";
 }
 
+// Nothing unless every field is there.
 template <typename T>
-std::optional<T> ReadRecord(const fs::path& path, T (*from)(const output::Json& document)) {
+std::optional<T> ReadRecord(const fs::path& path) {
   std::ifstream file(path);
-  output::Json document = output::Json::parse(file, nullptr, false);
+  const nlohmann::json document = nlohmann::json::parse(file, nullptr, false);
   if (!document.is_object()) return std::nullopt;
   try {
-    return from(document);
-  } catch (const output::Json::exception&) {
+    return document.get<T>();
+  } catch (const nlohmann::json::exception&) {
     return std::nullopt;
   }
 }
 
-void WriteRecord(const fs::path& path, const output::Json& document) {
+void WriteRecord(const fs::path& path, const nlohmann::json& document) {
   fs::create_directories(path.parent_path());  // The umask makes them private.
   WriteFileAtomically(path, output::JsonText(document));
-}
-
-ScheduleJob JobFrom(const output::Json& document) {
-  return {.source = document.at("source"),
-          .by = document.at("by"),
-          .calendar = document.at("calendar"),
-          .rebaseline = document.at("rebaseline"),
-          .config = document.at("config"),
-          .directory = document.at("directory").get<std::string>(),
-          .environment = document.at("environment").get<os::Environment>()};
-}
-
-ScheduledRun RunFrom(const output::Json& document) {
-  return {.started_us = document.at("started_us"),
-          .ended_us = document.at("ended_us"),
-          .process = document.at("process"),
-          .exit_code = document.at("exit_code"),
-          .message = document.at("message"),
-          .hint = document.at("hint")};
 }
 
 std::string AgeText(int64_t time_us, int64_t now_us) {
@@ -69,30 +55,17 @@ std::string AgeText(int64_t time_us, int64_t now_us) {
 fs::path ScheduleDirectory(const fs::path& home, const std::string& source) { return home / "schedule" / source; }
 
 std::optional<ScheduleJob> ReadJob(const fs::path& home, const std::string& source) {
-  return ReadRecord(JobPath(home, source), JobFrom);
+  return ReadRecord<ScheduleJob>(JobPath(home, source));
 }
 
 std::optional<ScheduledRun> ReadLastRun(const fs::path& home, const std::string& source) {
-  return ReadRecord(LastRunPath(home, source), RunFrom);
+  return ReadRecord<ScheduledRun>(LastRunPath(home, source));
 }
 
-void WriteJob(const fs::path& home, const ScheduleJob& job) {
-  WriteRecord(JobPath(home, job.source), output::Json{{"source", job.source},
-                                                      {"by", job.by},
-                                                      {"calendar", job.calendar},
-                                                      {"rebaseline", job.rebaseline},
-                                                      {"config", job.config},
-                                                      {"directory", job.directory.native()},
-                                                      {"environment", job.environment}});
-}
+void WriteJob(const fs::path& home, const ScheduleJob& job) { WriteRecord(JobPath(home, job.source), job); }
 
 void WriteLastRun(const fs::path& home, const std::string& source, const ScheduledRun& run) {
-  WriteRecord(LastRunPath(home, source), output::Json{{"started_us", run.started_us},
-                                                      {"ended_us", run.ended_us},
-                                                      {"process", run.process},
-                                                      {"exit_code", run.exit_code},
-                                                      {"message", run.message},
-                                                      {"hint", run.hint}});
+  WriteRecord(LastRunPath(home, source), run);
 }
 
 void RemoveJob(const fs::path& home, const std::string& source) { fs::remove_all(ScheduleDirectory(home, source)); }

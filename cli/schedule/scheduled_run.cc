@@ -12,6 +12,7 @@
 #include "cli/output/format.h"
 #include "os/clock.h"
 #include "os/log_file.h"
+#include "os/process_environment.h"
 #include "storage/error.h"
 
 namespace rotv::schedule {
@@ -33,7 +34,7 @@ void WaitByChance(int most_seconds, const Interrupt& interrupt) {
 
 void Prepare(const ScheduleJob& job, os::Environment* environment) {
   for (const auto& [name, value] : job.environment) {
-    setenv(name.c_str(), value.c_str(), 1);  // Libraries and programs read it there.
+    os::SetTakenVariable(name, value);
     (*environment)[name] = value;
   }
   if (chdir(job.directory.c_str()) != 0) {
@@ -44,13 +45,18 @@ void Prepare(const ScheduleJob& job, os::Environment* environment) {
   }
 }
 
+// Both pass by themselves: the source comes back, the other run ends.
+bool IsWorthARetry(const Error& error) {
+  return error.code() == ErrorCode::kUnreachable || error.code() == ErrorCode::kInUse;
+}
+
 int RunWithRetries(const program::Invocation& call, const ScheduledRunOptions& options,
                    const program::Command& command) {
   for (int retry = 0;; ++retry) {
     try {
       return command.run(call);
     } catch (const Error& error) {
-      if (error.code() != ErrorCode::kUnreachable || retry == options.retries) throw;
+      if (!IsWorthARetry(error) || retry == options.retries) throw;
       call.interrupt.Check();
       call.progress.Warn(
           fmt::format("{}; trying again in {}", error.what(), output::HumanDuration(options.retry_seconds)));
@@ -80,8 +86,12 @@ int RunAsScheduled(const program::Invocation& call, const ScheduleJob& job, cons
     if (!job.config.empty()) global.config = job.config;
     os::Environment environment = call.environment;
     Prepare(job, &environment);
-    const int exit_code = RunWithRetries(
-        {global, environment, call.home, call.progress, call.output, call.interrupt, call.style}, options, command);
+    // Another one than the caller's: as the job's directory and variables have it.
+    const config::Config config(
+        {.config = global.config, .source = global.source, .home = call.home, .environment = environment});
+    const int exit_code =
+        RunWithRetries({global, environment, call.home, call.progress, call.output, call.interrupt, call.style, config},
+                       options, command);
     note_end(exit_code);
     return exit_code;
   } catch (const Error& error) {

@@ -10,7 +10,7 @@ namespace rotv::schedule {
 struct ScheduledRunOptions {
   bool log = false;         // Write to a file in the schedule's directory instead of stdout and stderr.
   int spread_seconds = 0;   // Wait a random time of at most this long first.
-  int retries = 3;          // If the source cannot be reached, for example right after wake-up;
+  int retries = 3;          // If the source cannot be reached, for example right after wake-up, or is in use;
   int retry_seconds = 300;  // the wait before each.
 };
 

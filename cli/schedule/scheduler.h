@@ -32,7 +32,7 @@ class Scheduler {
   // Throws kUsage if it cannot follow this calendar.
   virtual void Check(const std::string& calendar) = 0;
   // On return `job` is installed, and replaces an earlier one for its source. Returns what the user should know about
-  // when it runs, one sentence per line. Throws kUsage; then nothing is installed.
+  // when it runs, one sentence per line. Throws kCannotStart; then nothing is installed.
   virtual std::string Install(const ScheduleJob& job) = 0;
   // Removes the job; does nothing if it is not installed.
   virtual void Remove(const ScheduleJob& job) = 0;

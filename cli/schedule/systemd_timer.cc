@@ -163,7 +163,7 @@ std::string SystemdTimer::Install(const ScheduleJob& job) {
   if (started.exit_status == 0) started = Systemctl(place_, {"restart", timer});
   if (started.exit_status != 0) {
     Remove(job);
-    throw Error(ErrorCode::kUsage,
+    throw Error(ErrorCode::kCannotStart,
                 fmt::format("systemd does not accept the timer: {}", output::OneLine(os::LastLine(started.err))),
                 "systemctl --user status may say more");
   }

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "storage/epochs.h"
 #include "storage/error.h"
 
 namespace rotv::capture {
@@ -57,22 +56,19 @@ bool Is(const formats::pgoutput::Message& message) {
 
 }  // namespace
 
-Applier::Applier(const std::vector<StreamedTable>& tables, proto::Manifest& manifest, StoreWriter& writer, Lsn from,
+Applier::Applier(const std::vector<StreamedTable>& tables, StoreState& state, StoreWriter& writer, Lsn from,
                  const mask::MaskSecret& secret)
-    : manifest_(manifest),
+    : state_(state),
       writer_(writer),
       buffer_(std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest)),
       from_(from),
       complete_until_(from) {
-  const formats::TextEncoding encoding = formats::EncodingNamed(manifest.source().encoding());
-  std::map<uint32_t, proto::TableHistory*> histories;
-  for (proto::TableHistory& history : *manifest.mutable_tables()) histories[history.table()] = &history;
+  const formats::TextEncoding encoding = formats::EncodingNamed(state.manifest().source().encoding());
   for (const StreamedTable& table : tables) {
     if (table.forms.empty()) continue;
     Followed& followed = tables_[table.id];
     followed.id = table.id;
-    followed.history = histories.at(table.id);
-    followed.epoch = followed.history->epochs(followed.history->epochs_size() - 1).number();
+    followed.epoch = state_.CurrentEpoch(table.id);
     for (const StreamedTable::Form& form : table.forms) {
       mask::RowFilter filter(*form.table, *form.shape);
       if (!filter.complete())
@@ -149,7 +145,7 @@ Applier::Followed* Applier::Find(uint32_t relation_oid) {
 }
 
 void Applier::MarkForResync(uint32_t relation_oid) {
-  manifest_.add_must_copy(relation_oid);
+  state_.MarkForResync(relation_oid);
   tables_.erase(relation_oid);
   last_ = nullptr;
 }
@@ -358,7 +354,7 @@ void Applier::On(const formats::pgoutput::Truncate& message) {
     Followed* found = Find(oid);
     if (found == nullptr) continue;
     Followed& table = *found;
-    table.epoch = BeginEpoch(*table.history, commit_lsn_);
+    table.epoch = state_.Truncate(table.id, commit_lsn_);
     if (!logged_) log_.Begin(begin_->commit_lsn, begin_->commit_time_us, begin_->xid);
     logged_ = true;
     log_.Truncate(table.id, table.epoch);

@@ -43,11 +43,11 @@ class Applier {
     uint64_t truncated = 0;
   };
 
-  // Transactions that commit before `from` are dropped: the store has them. What `tables` point to, `manifest` and
-  // `writer` must outlive the applier. In `manifest` epochs change when tables are truncated, and tables whose rows
-  // come in none of their forms are added to must_copy: from then on their changes are dropped. Rows are masked as
-  // their tables' descriptions say, with `secret`.
-  Applier(const std::vector<StreamedTable>& tables, proto::Manifest& manifest, StoreWriter& writer, Lsn from,
+  // Transactions that commit before `from` are dropped: the store has them. What `tables` point to, `state` and
+  // `writer` must outlive the applier. In `state` epochs change when tables are truncated, and tables whose rows come
+  // in none of their forms are marked for a resync: from then on their changes are dropped. Rows are masked as their
+  // tables' descriptions say, with `secret`.
+  Applier(const std::vector<StreamedTable>& tables, StoreState& state, StoreWriter& writer, Lsn from,
           const mask::MaskSecret& secret);
 
   // Applies one message. Begin decides whether a transaction is wanted; the other messages belong to one. Throws
@@ -84,7 +84,6 @@ class Applier {
   struct Followed {
     TableId id;
     EpochNumber epoch = 0;
-    proto::TableHistory* history = nullptr;
     std::vector<Form> forms;
     Form* form = nullptr;  // The form of the rows that come now; null while they are dropped.
   };
@@ -127,7 +126,7 @@ class Applier {
   void CompleteLine(const Followed& table, std::string_view key);
   std::optional<VersionBuffer::Found> Newest(std::string_view prefix);
 
-  proto::Manifest& manifest_;
+  StoreState& state_;
   StoreWriter& writer_;
   std::map<uint32_t, Followed> tables_;
   std::unique_ptr<VersionBuffer> buffer_;

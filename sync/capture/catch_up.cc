@@ -54,19 +54,19 @@ constexpr size_t kConnections = 3;
 
 class CatchUpRun {
  public:
-  CatchUpRun(postgres::SourceSession& session, RowStore& store, proto::Manifest* manifest,
+  CatchUpRun(postgres::SourceSession& session, RowStore& store, StoreState* state,
              ExportedSnapshotReading::Texts expected, AtHead at_head)
       : at_head_(at_head),
         session_(session),
         context_(session.context()),
         store_(store),
-        manifest_(*manifest),
+        state_(*state),
         expected_(expected),
-        before_(store.SchemaAt(Lsn(manifest->durable_lsn()))),
+        before_(store.SchemaAt(state->durable_lsn())),
         lineage_(before_),
         // Under other rules, other columns have none, and nobody has examined them.
         sampler_(session.connection(), context_.interrupt,
-                 mask::MaskRulesChanged(manifest_, before_, context_) ? proto::SchemaVersion() : before_) {}
+                 mask::MaskRulesChanged(state->manifest(), before_, context_) ? proto::SchemaVersion() : before_) {}
 
   CatchUpResult Run() {
     for (int attempt = 1; !Try(); ++attempt) {
@@ -91,14 +91,13 @@ class CatchUpRun {
                                         postgres::ExportedSnapshotSlot::Lifetime::kTemporary);
     ExportedSnapshotReading reading(
         session_, slot,
-        {.publication = manifest_.publication(), .shapes = store_.shapes(), .lineage = lineage_, .sampler = sampler_},
-        expected_);
+        {.publication = publication(), .shapes = store_.shapes(), .lineage = lineage_, .sampler = sampler_}, expected_);
     context_.progress.End();
     if (!schema::SameTablesAreStreamed(published, reading.schema())) return false;
-    bool schema_changed = reading.fingerprint().schema != manifest_.schema_fingerprint();
+    bool schema_changed = reading.fingerprint().schema != StoredFingerprint().schema;
     if (!reading.ReadContents()) return false;
     if (!reading.new_shapes().empty()) {
-      store_.Publish(manifest_, {.schema = {}, .sequences = {}, .shapes = reading.new_shapes()});
+      store_.Publish(state_, {.schema = {}, .sequences = {}, .shapes = reading.new_shapes()});
     }
     std::optional<std::vector<schema::TableChange>> changes = Compare(reading, schema_changed);
     if (!changes) return false;
@@ -114,18 +113,18 @@ class CatchUpRun {
   // Adjusts the publication to the tables that are to be streamed, and returns the schema that they are part of.
   proto::SchemaVersion Publish() {
     postgres::PgConnection& connection = session_.connection();
-    postgres::Catalog catalog =
-        mask::ReadMaskedCatalog(connection, context_, lineage_, manifest_.publication(), &sampler_);
+    postgres::Catalog catalog = mask::ReadMaskedCatalog(connection, context_, lineage_, publication(), &sampler_);
     ThrowFirstProblem(CheckCatalog(catalog, context_.source));
     const std::string unchecked = mask::UncheckedText(mask::RequireFit(connection, context_, catalog, before_));
     if (!unchecked.empty()) context_.progress.Warn(unchecked);
     proto::SchemaVersion schema = schema::DescribeSchema(catalog, context_.source, store_.shapes()).schema;
-    AdjustPublication(connection, manifest_.publication(), schema);
+    AdjustPublication(connection, publication(), schema);
     return schema;
   }
 
   std::optional<std::vector<schema::TableChange>> Compare(ExportedSnapshotReading& reading, bool schema_changed) {
-    std::set<TableId> must_copy(manifest_.must_copy().begin(), manifest_.must_copy().end());
+    const auto& marked = state_.manifest().must_copy();
+    std::set<TableId> must_copy(marked.begin(), marked.end());
     std::vector<schema::TableChange> changes = schema::CompareTables({.before = before_,
                                                                       .now = reading.schema(),
                                                                       .shapes = store_.shapes(),
@@ -136,7 +135,7 @@ class CatchUpRun {
       if (change.fate == schema::Fate::kKeepIfProven) doubtful.push_back(change.now);
     }
     if (doubtful.empty()) return changes;
-    std::optional<std::set<TableId>> rewritten = reading.WithoutOldRows(doubtful, manifest_.head_xid());
+    std::optional<std::set<TableId>> rewritten = reading.WithoutOldRows(doubtful, state_.manifest().head_xid());
     if (!rewritten) return std::nullopt;
     for (schema::TableChange& change : changes) {
       if (change.fate != schema::Fate::kKeepIfProven) continue;
@@ -160,10 +159,9 @@ class CatchUpRun {
     // The texts also list the large objects.
     bool read_texts = schema_changed || tables.count(postgres::kLargeObjectTable) != 0;
     auto texts = read_texts ? ExportedSnapshotReading::Texts::kRead : ExportedSnapshotReading::Texts::kKnown;
-    std::map<TableId, int> epochs;
-    for (const proto::TableHistory& history : manifest_.tables()) epochs[history.table()] = history.epochs_size();
+    const StoreState::EpochCounts epochs = state_.CountEpochs();
     CopyCounts counts;
-    if (reading.Read(store_, tables, texts, &manifest_, &counts)) {
+    if (reading.Read(store_, tables, texts, &state_, &counts)) {
       result_.copied_rows = counts.rows;
       if (read_texts) return true;
       reading.schema().set_pre_data(before_.pre_data());
@@ -171,11 +169,8 @@ class CatchUpRun {
       reading.schema().set_drops_at(before_.drops_at());
       return true;
     }
-    for (proto::TableHistory& history : *manifest_.mutable_tables()) {
-      for (int known = epochs[history.table()]; history.epochs_size() > known;) {
-        store_.DropEpoch(history.table(), history.epochs().rbegin()->number());
-        history.mutable_epochs()->RemoveLast();
-      }
+    for (const proto::DroppedEpoch& epoch : state_.TakeBackEpochs(epochs)) {
+      store_.DropEpoch(epoch.table(), epoch.epoch());
     }
     return false;
   }
@@ -184,7 +179,7 @@ class CatchUpRun {
   // too.
   bool Stream(const std::vector<schema::TableChange>& changes, const std::set<TableId>& copied, Lsn target) {
     // A run that goes on after an interruption must know that these tables' changes are dropped from now on.
-    manifest_.mutable_must_copy()->Assign(copied.begin(), copied.end());
+    state_.MarkOnlyForResync(copied);
     std::vector<StreamedTable> tables;
     for (const schema::TableChange& change : changes) {
       if (change.fate != schema::Fate::kKeep || !schema::IsStreamed(*change.now)) continue;
@@ -195,8 +190,8 @@ class CatchUpRun {
       }
       tables.push_back(std::move(table));
     }
-    result_.counts = StreamUntil(session_, store_, tables, target, &manifest_, {});
-    return static_cast<size_t>(manifest_.must_copy_size()) == copied.size();
+    result_.counts = StreamUntil(session_, store_, tables, target, &state_, {});
+    return static_cast<size_t>(state_.manifest().must_copy_size()) == copied.size();
   }
 
   void Conclude(ExportedSnapshotReading& reading, const std::vector<schema::TableChange>& changes,
@@ -205,37 +200,27 @@ class CatchUpRun {
       if (copied.count(change.now->id()) != 0) result_.copied.push_back(change.now->quoted_name());
     }
     result_.schema_changed = schema_changed;
-    result_.mask_changed = mask::MaskRulesChanged(manifest_, before_, context_);
-    if (!copied.empty() || reading.fingerprint() != StoredFingerprint() ||
-        !schema::ExclusionChanges(before_, context_.source).empty() || result_.mask_changed) {
-      proto::Gap* gap = manifest_.add_gaps();
-      gap->set_after_lsn(manifest_.head_lsn());
-      gap->set_before_lsn(lsn.value());
-    }
-    manifest_.clear_must_copy();
-    manifest_.set_durable_lsn(lsn.value());
-    manifest_.set_head_lsn(lsn.value());
-    manifest_.set_head_time_us(reading.time_us());
-    manifest_.set_head_xid(reading.xid());
-    manifest_.set_schema_fingerprint(reading.fingerprint().schema);
-    manifest_.set_table_fingerprint(reading.fingerprint().tables);
-    manifest_.set_mask_fingerprint(mask::MaskFingerprint(context_));
-    manifest_.set_pull_in_progress(false);
+    result_.mask_changed = mask::MaskRulesChanged(state_.manifest(), before_, context_);
+    const bool broken = !copied.empty() || reading.fingerprint() != StoredFingerprint() ||
+                        !schema::ExclusionChanges(before_, context_.source).empty() || result_.mask_changed;
+    state_.EndPullWithResync(lsn, reading.moment(), reading.fingerprints(mask::MaskFingerprint(context_)),
+                             broken ? StoreState::History::kBroken : StoreState::History::kUnbroken);
     RowStore::Addition addition;
     addition.schema = {lsn, reading.schema()};
     addition.sequences = {lsn, reading.sequences()};
-    store_.Publish(manifest_, addition);
+    store_.Publish(state_, addition);
   }
 
   postgres::Fingerprint StoredFingerprint() const {
-    return {manifest_.schema_fingerprint(), manifest_.table_fingerprint()};
+    return {state_.manifest().schema_fingerprint(), state_.manifest().table_fingerprint()};
   }
+  const std::string& publication() const { return state_.manifest().publication(); }
 
   const AtHead at_head_;
   postgres::SourceSession& session_;
   const Context& context_;
   RowStore& store_;
-  proto::Manifest& manifest_;
+  StoreState& state_;
   ExportedSnapshotReading::Texts expected_;
   const proto::SchemaVersion before_;  // The schema under which the stored rows were received.
   const mask::MaskLineage lineage_;
@@ -245,9 +230,9 @@ class CatchUpRun {
 
 }  // namespace
 
-CatchUpResult CatchUp(postgres::SourceSession& session, RowStore& store, proto::Manifest* manifest,
+CatchUpResult CatchUp(postgres::SourceSession& session, RowStore& store, StoreState* state,
                       ExportedSnapshotReading::Texts expected, AtHead at_head) {
-  return CatchUpRun(session, store, manifest, expected, at_head).Run();
+  return CatchUpRun(session, store, state, expected, at_head).Run();
 }
 
 }  // namespace rotv::capture

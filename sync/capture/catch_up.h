@@ -27,12 +27,12 @@ struct CatchUpResult {
 // Says whether the source's state at the new head is kept readable.
 enum class AtHead { kLeave, kHoldExportedSnapshot };
 
-// Brings `store` to a new head at the exported snapshot of a slot that is created and dropped here. `manifest` is the
-// store's, with pull_in_progress published, and `expected` says whether the schema is known to have changed; on return
+// Brings `store` to a new head at the exported snapshot of a slot that is created and dropped here. `state` is the
+// store's, with its BeginPull() published, and `expected` says whether the schema is known to have changed; on return
 // the new head is published, too. Starts over by itself if a migration comes in between. Throws kUnreachable if a
 // transaction on the source stays open for more than ten seconds, naming it; kRefused if the role lacks a privilege on
 // something new; kSlotLost if the publication was dropped. What was streamed before an error is kept.
-CatchUpResult CatchUp(postgres::SourceSession& session, RowStore& store, proto::Manifest* manifest,
+CatchUpResult CatchUp(postgres::SourceSession& session, RowStore& store, StoreState* state,
                       ExportedSnapshotReading::Texts expected, AtHead at_head = AtHead::kLeave);
 
 }  // namespace rotv::capture

@@ -57,12 +57,13 @@ constexpr auto kNap = std::chrono::microseconds(100);
 }  // namespace
 
 void ChangeStream::Start() {
-  Lsn from(parts_.manifest.durable_lsn());
+  const Lsn from = parts_.state.durable_lsn();
+  const proto::Manifest& manifest = parts_.state.manifest();
   received_ = acknowledged_ = started_ = from;
   postgres::PgConnection& connection = parts_.connection;
   std::string command = fmt::format("START_REPLICATION SLOT {} LOGICAL {} (proto_version '1', publication_names {})",
-                                    connection.QuoteIdentifier(parts_.manifest.slot()), from.ToString(),
-                                    connection.QuoteLiteral(connection.QuoteIdentifier(parts_.manifest.publication())));
+                                    connection.QuoteIdentifier(manifest.slot()), from.ToString(),
+                                    connection.QuoteLiteral(connection.QuoteIdentifier(manifest.publication())));
   const std::optional<postgres::PgFailure> failure = postgres::UseSlotOnceReleased(
       [&] { return connection.StartStream(command); }, parts_.interrupt,
       [&] { parts_.progress.Detail("waiting for the source to release the replication slot of an aborted pull"); });
@@ -186,7 +187,7 @@ void ChangeStream::PublishWhenDue() {
   bool full = parts_.applier.buffered_bytes() >= kBufferBytes;
   bool between = !parts_.applier.in_transaction();
   bool late = between && Clock::now() - last_publish_ >= kPublishPeriod &&
-              parts_.applier.complete_until() > Lsn(parts_.manifest.durable_lsn());
+              parts_.applier.complete_until() > parts_.state.durable_lsn();
   if (full || late) HandOver(between);
 }
 
@@ -195,8 +196,8 @@ void ChangeStream::HandOver(bool publish) {
   job.log = parts_.applier.TakeLog();
   job.versions = parts_.applier.TakeVersions();
   if (publish) {
-    parts_.manifest.set_durable_lsn(parts_.applier.complete_until().value());
-    job.publication = {.manifest = parts_.manifest, .addition = {}};
+    parts_.state.Advance(parts_.applier.complete_until());
+    job.publication = {.state = parts_.state, .addition = {}};
     last_publish_ = Clock::now();
   }
   while (!parts_.writer.TrySubmit(&job)) {

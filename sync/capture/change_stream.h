@@ -25,7 +25,7 @@ class ChangeStream {
     postgres::PgConnection& connection;  // A replication connection.
     Applier& applier;
     StoreWriter& writer;
-    proto::Manifest& manifest;  // Published as the stream proceeds; durable_lsn is kept current.
+    StoreState& state;  // Published as the stream proceeds, after each Advance().
     Progress& progress;
     const Interrupt& interrupt;
     std::function<postgres::WalFlush()> wal_flush;  // AskWalFlush() on another connection; rarely called.
@@ -34,7 +34,7 @@ class ChangeStream {
   explicit ChangeStream(const Parts& parts) : parts_(parts) {}
 
   // Receives everything that commits before `target`. On return everything received is in the store and durable, and
-  // manifest.durable_lsn is the position that was reached: `target`, or less if the server's WAL ends, after the last
+  // state.durable_lsn() is the position that was reached: `target`, or less if the server's WAL ends, after the last
   // commit, in records that are not flushed, and the server refuses to flush them.
   void ReceiveUntil(Lsn target);
 

@@ -137,8 +137,8 @@ bool ExportedSnapshotReading::EndTexts() {
   return true;
 }
 
-bool ExportedSnapshotReading::Read(RowStore& store, const std::set<TableId>& tables, Texts texts,
-                                   proto::Manifest* manifest, CopyCounts* counts) {
+bool ExportedSnapshotReading::Read(RowStore& store, const std::set<TableId>& tables, Texts texts, StoreState* state,
+                                   CopyCounts* counts) {
   if (texts == Texts::kRead && !dumping_.valid()) BeginTexts();
   CopyRequest request{.schema = schema_,
                       .catalog = catalog_,
@@ -146,7 +146,7 @@ bool ExportedSnapshotReading::Read(RowStore& store, const std::set<TableId>& tab
                       .snapshot = slot_.snapshot(),
                       .lsn = slot_.lsn(),
                       .mask_secret = mask::MaskSecretOf(session_.context())};
-  if (CopyTables(session_, store, request, manifest, counts) == CopyEnd::kTableMoved) return false;
+  if (CopyTables(session_, store, request, state, counts) == CopyEnd::kTableMoved) return false;
   if (texts == Texts::kRead && !EndTexts()) return false;
   reader_.reset();  // Its snapshot would hold back the source's vacuum.
   // COPY looks names up in the catalogue as it is now: two columns that exchanged their names would have been copied as

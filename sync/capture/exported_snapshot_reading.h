@@ -49,8 +49,12 @@ class ExportedSnapshotReading {
   const std::vector<proto::Shape>& new_shapes() const { return new_shapes_; }
   // The values are at least those that the sequences had at the snapshot.
   const proto::SequenceValues& sequences() const { return sequences_; }
-  int64_t time_us() const { return time_us_; }  // The source's clock, just after the snapshot.
-  uint64_t xid() const { return xid_; }         // No transaction that the snapshot does not see has a lower number.
+  // The source's clock just after the snapshot; no transaction that the snapshot does not see has a lower number.
+  StoreState::Moment moment() const { return {.time_us = time_us_, .xid = xid_}; }
+  // What a store keeps to compare later; `masks` is the fingerprint of the rules that the rows come under.
+  StoreState::Fingerprints fingerprints(const std::string& masks) const {
+    return {.schema = fingerprint_.schema, .tables = fingerprint_.tables, .masks = masks};
+  }
 
   // All of these return false (or nothing) if the source's schema has changed since the snapshot in a way that makes
   // what was read useless: the caller starts over with a new snapshot.
@@ -62,9 +66,8 @@ class ExportedSnapshotReading {
   // have none.
   std::optional<std::set<TableId>> WithoutOldRows(const std::vector<const proto::Table*>& tables, uint64_t xid);
 
-  // Copies the rows of these tables into new epochs, which it adds to `manifest`, and reads the texts.
-  bool Read(RowStore& store, const std::set<TableId>& tables, Texts texts, proto::Manifest* manifest,
-            CopyCounts* counts);
+  // Copies the rows of these tables into new epochs, which it adds to `state`, and reads the texts.
+  bool Read(RowStore& store, const std::set<TableId>& tables, Texts texts, StoreState* state, CopyCounts* counts);
 
  private:
   struct Dumped {

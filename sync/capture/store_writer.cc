@@ -11,7 +11,7 @@ constexpr size_t kMostJobs = 2;
 }  // namespace
 
 StoreWriter::StoreWriter(RowStore& store)
-    : store_(store), durable_lsn_(Lsn(store.manifest().durable_lsn())), thread_([this] { Run(); }) {}
+    : store_(store), durable_lsn_(store.state().durable_lsn()), thread_([this] { Run(); }) {}
 
 StoreWriter::~StoreWriter() {
   {
@@ -33,12 +33,12 @@ void StoreWriter::Run() {
     try {
       if (job.versions != nullptr) store_.Write(*job.versions);
       if (!job.log.empty()) store_.WriteLog(job.log);
-      if (job.publication) store_.Publish(job.publication->manifest, job.publication->addition);
+      if (job.publication) store_.Publish(job.publication->state, job.publication->addition);
     } catch (...) {
       error = std::current_exception();
     }
     lock.lock();
-    if (job.publication && !error) durable_lsn_ = Lsn(job.publication->manifest.durable_lsn());
+    if (job.publication && !error) durable_lsn_ = job.publication->state.durable_lsn();
     jobs_.pop_front();
     if (error) {
       error_ = error;

@@ -23,7 +23,7 @@ class StoreWriter {
     std::shared_ptr<const VersionBuffer> versions;
     std::vector<std::pair<std::string, std::string>> log;
     struct Publication {
-      proto::Manifest manifest;
+      StoreState state;
       RowStore::Addition addition;
     };
     std::optional<Publication> publication;

@@ -8,16 +8,16 @@
 namespace rotv::capture {
 
 Applier::Counts StreamUntil(postgres::SourceSession& session, RowStore& store, const std::vector<StreamedTable>& tables,
-                            Lsn target, proto::Manifest* manifest, const std::function<void()>& meanwhile) {
+                            Lsn target, StoreState* state, const std::function<void()>& meanwhile) {
   const Context& context = session.context();
   StoreWriter writer(store);
-  Lsn from(manifest->durable_lsn());
-  Applier applier(tables, *manifest, writer, from, mask::MaskSecretOf(context));
+  const Lsn from = state->durable_lsn();
+  Applier applier(tables, *state, writer, from, mask::MaskSecretOf(context));
   std::unique_ptr<postgres::PgConnection> connection = session.TakeReplication();
   ChangeStream stream({.connection = *connection,
                        .applier = applier,
                        .writer = writer,
-                       .manifest = *manifest,
+                       .state = *state,
                        .progress = context.progress,
                        .interrupt = context.interrupt,
                        .wal_flush = [&] { return postgres::AskWalFlush(session.connection()); },

@@ -8,7 +8,6 @@
 #include <map>
 #include <numeric>
 
-#include "storage/epochs.h"
 #include "sync/formats/row_check.h"
 #include "sync/mask/row_filter.h"
 #include "sync/mask/row_mask.h"
@@ -27,23 +26,17 @@ struct Item {
   const proto::Table* table = nullptr;
   const proto::Shape* shape = nullptr;
   int64_t size = 0;
-  proto::TableHistory* history = nullptr;
   EpochNumber epoch = 0;  // Each attempt writes an epoch of its own, so that rows of an aborted one are never seen.
 };
 
 // Returns the tables of the request, the largest first, so that no large one is left for one worker at the end.
-std::deque<Item> ItemsOf(const CopyRequest& request, const ShapeMap& shapes, proto::Manifest* manifest) {
+std::deque<Item> ItemsOf(const CopyRequest& request, const ShapeMap& shapes) {
   std::map<uint32_t, int64_t> sizes;
   for (const postgres::CatalogTable& table : request.catalog.tables) sizes[table.oid] = table.bytes;
-  std::map<uint32_t, proto::TableHistory*> histories;
-  for (proto::TableHistory& history : *manifest->mutable_tables()) histories[history.table()] = &history;
   std::deque<Item> items;
   for (const proto::Table& table : request.schema.tables()) {
     if (request.tables.count(table.id()) == 0) continue;
-    proto::TableHistory*& history = histories[table.id()];
-    if (history == nullptr) history = &HistoryOf(*manifest, table.id());
-    items.push_back(
-        {.table = &table, .shape = &shapes.Get(table.shape()), .size = sizes[table.id()], .history = history});
+    items.push_back({.table = &table, .shape = &shapes.Get(table.shape()), .size = sizes[table.id()]});
   }
   std::stable_sort(items.begin(), items.end(), [](const Item& a, const Item& b) { return a.size > b.size; });
   return items;
@@ -52,13 +45,19 @@ std::deque<Item> ItemsOf(const CopyRequest& request, const ShapeMap& shapes, pro
 // The state that the workers share.
 class Work : public postgres::TableQueue<Item> {
  public:
-  Work(postgres::SourceSession& session, std::deque<Item> items) : TableQueue(session, std::move(items)) {}
+  Work(postgres::SourceSession& session, std::deque<Item> items, StoreState* state)
+      : TableQueue(session, std::move(items)), state_(*state) {}
+
+  std::optional<Item> Take() {
+    std::optional<Item> item = TableQueue::Take();
+    std::lock_guard lock(mutex_);
+    if (item) item->epoch = state_.ReserveEpoch(item->table->id());
+    return item;
+  }
 
   void Done(const Item& item, Lsn lsn, const CopyCounts& counts) {
     Finish([&] {
-      proto::Epoch* epoch = item.history->add_epochs();
-      epoch->set_number(item.epoch);
-      epoch->set_start_lsn(lsn.value() - 1);
+      state_.AddEpoch(item.table->id(), item.epoch, Lsn(lsn.value() - 1));
       // Large-object chunks belong to no table; they are not counted as rows.
       if (item.table->id() != postgres::kLargeObjectTable) counts_.rows += counts.rows;
       counts_.bytes += counts.bytes;
@@ -77,6 +76,7 @@ class Work : public postgres::TableQueue<Item> {
   std::atomic<uint64_t> bytes_so_far{0};
 
  private:
+  StoreState& state_;  // Under the mutex, like all of these.
   CopyCounts counts_;
   std::string moved_table_;
 };
@@ -88,12 +88,7 @@ class Worker {
       : connection_(connection), progress_(progress), store_(store), request_(request), work_(work) {}
 
   void Run() {
-    while (std::optional<Item> item = work_.Take()) {
-      // No other worker has this table.
-      item->epoch = item->history->last_number() + 1;
-      item->history->set_last_number(item->epoch);
-      Copy(*item);
-    }
+    while (std::optional<Item> item = work_.Take()) Copy(*item);
     WriteRows();
   }
 
@@ -205,15 +200,15 @@ class Worker {
 
 }  // namespace
 
-CopyEnd CopyTables(postgres::SourceSession& session, RowStore& store, const CopyRequest& request,
-                   proto::Manifest* manifest, CopyCounts* counts) {
+CopyEnd CopyTables(postgres::SourceSession& session, RowStore& store, const CopyRequest& request, StoreState* state,
+                   CopyCounts* counts) {
   Progress& progress = session.context().progress;
-  std::deque<Item> items = ItemsOf(request, store.shapes(), manifest);
+  std::deque<Item> items = ItemsOf(request, store.shapes());
   if (items.empty()) return CopyEnd::kComplete;
   const size_t tables = items.size();
   const int64_t bytes = std::accumulate(items.begin(), items.end(), int64_t{0},
                                         [](int64_t sum, const Item& item) { return sum + item.size; });
-  Work work(session, std::move(items));
+  Work work(session, std::move(items), state);
   progress.Begin("copying rows", Progress::Unit::kBytes, static_cast<uint64_t>(bytes));
   work.Run(tables,
            [&](postgres::PgConnection& connection) { Worker(connection, progress, store, request, work).Run(); });

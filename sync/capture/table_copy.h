@@ -35,10 +35,10 @@ struct CopyRequest {
 };
 
 // Writes these tables of the schema into `store`, as versions that are visible at `lsn` and later, and adds each
-// table's new epoch to `manifest`. The store must know their shapes. Each table is read in a short transaction of its
+// table's new epoch to `state`. The store must know their shapes. Each table is read in a short transaction of its
 // own; a read that blocks another session is cancelled and tried again later, until ten minutes have passed without any
 // progress (kUnreachable).
-CopyEnd CopyTables(postgres::SourceSession& session, RowStore& store, const CopyRequest& request,
-                   proto::Manifest* manifest, CopyCounts* counts);
+CopyEnd CopyTables(postgres::SourceSession& session, RowStore& store, const CopyRequest& request, StoreState* state,
+                   CopyCounts* counts);
 
 }  // namespace rotv::capture

@@ -1,6 +1,5 @@
 #include "sync/context/source_address.h"
 
-#include <libpq-fe.h>
 #include <libssh/libssh.h>
 
 #include <algorithm>
@@ -11,6 +10,7 @@
 #include <memory>
 
 #include "storage/error.h"
+#include "sync/context/conninfo.h"
 #include "sync/context/ssh_target.h"
 
 namespace rotv {
@@ -34,11 +34,11 @@ void Add(std::vector<SourceAddress>& addresses, std::string_view host, int port)
 }
 
 // The HostName that ~/.ssh/config has for the host; the host itself if it has none.
-std::string HostNameOf(const std::string& host) {
+std::string HostNameOf(const std::string& host, const std::string& home) {
   std::unique_ptr<ssh_session_struct, decltype(&ssh_free)> session(ssh_new(), &ssh_free);
   if (session == nullptr || ssh_options_set(session.get(), SSH_OPTIONS_HOST, host.c_str()) != SSH_OK) return host;
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
-    ssh_options_set(session.get(), SSH_OPTIONS_SSH_DIR, (std::string(home) + "/.ssh").c_str());
+  if (!home.empty()) {
+    ssh_options_set(session.get(), SSH_OPTIONS_SSH_DIR, (home + "/.ssh").c_str());
   }
   char* value = nullptr;
   if (ssh_options_parse_config(session.get(), nullptr) != SSH_OK ||
@@ -48,22 +48,6 @@ std::string HostNameOf(const std::string& host) {
   std::string name = value;
   ssh_string_free_char(value);
   return name;
-}
-
-using Conninfo = std::unique_ptr<PQconninfoOption, decltype(&PQconninfoFree)>;
-
-Conninfo Parse(const std::string& text) {
-  char* error = nullptr;
-  Conninfo options(PQconninfoParse(text.c_str(), &error), &PQconninfoFree);
-  PQfreemem(error);
-  return options;
-}
-
-std::string_view ValueOf(const Conninfo& options, std::string_view keyword) {
-  for (const PQconninfoOption* option = options.get(); option != nullptr && option->keyword != nullptr; ++option) {
-    if (option->keyword == keyword) return option->val == nullptr ? "" : option->val;
-  }
-  return "";
 }
 
 std::vector<std::string_view> SplitAtCommas(std::string_view text) {
@@ -77,10 +61,12 @@ std::vector<std::string_view> SplitAtCommas(std::string_view text) {
 }
 
 void AddUrl(std::vector<SourceAddress>& addresses, const std::string& url) {
-  Conninfo options = Parse(url);
-  std::vector<std::string_view> ports = SplitAtCommas(ValueOf(options, "port"));
+  const Conninfo options = ParseConninfo(url);
+  const std::string port_list = ValueOf(options, "port");
+  std::vector<std::string_view> ports = SplitAtCommas(port_list);
   for (const char* keyword : {"host", "hostaddr"}) {
-    std::vector<std::string_view> hosts = SplitAtCommas(ValueOf(options, keyword));
+    const std::string host_list = ValueOf(options, keyword);
+    std::vector<std::string_view> hosts = SplitAtCommas(host_list);
     for (size_t i = 0; i < hosts.size(); ++i) {
       std::string_view text = ports[ports.size() == hosts.size() ? i : 0];
       int port = 5432;
@@ -128,14 +114,15 @@ bool HasPostgresScheme(std::string_view lower) {
 
 }  // namespace
 
-std::vector<SourceAddress> AddressesOf(const SourceConfig& source) {
+std::vector<SourceAddress> AddressesOf(const SourceConfig& source, const std::string& home) {
   std::vector<SourceAddress> addresses;
   if (!source.ssh.empty()) {
     try {
       SshTarget target = ParseSshTarget(source.ssh);
       int port = target.port == 0 ? 22 : target.port;
       Add(addresses, target.host, port);
-      if (std::string name = HostNameOf(target.host); Lower(name) != Lower(target.host)) Add(addresses, name, port);
+      if (std::string name = HostNameOf(target.host, home); Lower(name) != Lower(target.host))
+        Add(addresses, name, port);
     } catch (const Error&) {
       // The error is reported where the source is used.
     }
@@ -153,7 +140,7 @@ bool NamesPostgresServer(std::string_view value) {
   const std::string lower = Lower(value);
   if (HasPostgresScheme(lower)) return true;
   if (lower.find('=') == std::string::npos) return false;
-  Conninfo options = Parse(std::string(value));
+  const Conninfo options = ParseConninfo(std::string(value));
   for (const char* keyword : {"host", "hostaddr", "service"}) {
     if (!ValueOf(options, keyword).empty()) return true;
   }

@@ -17,9 +17,9 @@ struct SourceAddress {
 };
 
 // Lists every host that the source names: those of `ssh` (and its HostName in ~/.ssh/config), `url` and `host`. A host
-// that is this machine has a port; others match on any port. Socket directories are left out. Never throws for a source
-// that was checked.
-std::vector<SourceAddress> AddressesOf(const SourceConfig& source);
+// that is this machine has a port; others match on any port. Socket directories are left out. `home` is the user's home
+// directory, which holds .ssh. Never throws for a source that was checked.
+std::vector<SourceAddress> AddressesOf(const SourceConfig& source, const std::string& home);
 
 // True if `value` is or contains the address of a PostgreSQL server, as a URL of any driver (postgres:,
 // postgresql+psycopg:, jdbc:postgresql:, postgis: …) or in libpq's or ADO.NET's key=value form. Pure.

@@ -155,6 +155,26 @@ PointInStore OpenPoint(const Workspace& workspace, const std::string& at, const 
   return std::move(*found);
 }
 
+ResolvedPoint Resolved(const PointInStore& found) {
+  const proto::Manifest& manifest = found.store->manifest();
+  return {.lsn = found.point.lsn,
+          .time_us = found.point.time_us,
+          .baseline_lsn = Lsn(manifest.baseline_lsn()),
+          .baseline_time_us = manifest.baseline_time_us()};
+}
+
+PointInStore OpenPoint(const Workspace& workspace, const ResolvedPoint& resolved) {
+  std::vector<std::filesystem::path> paths = workspace.KeptStorePaths();
+  paths.insert(paths.begin(), workspace.CurrentStorePath());
+  for (const std::filesystem::path& path : paths) {
+    std::shared_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kReadOnly);
+    PointInStore found{store, {resolved.lsn, resolved.time_us}};
+    if (Resolved(found) == resolved && IsKept(store->manifest(), resolved.lsn)) return found;
+  }
+  throw Error(ErrorCode::kUsage, fmt::format("the state at {} is no longer stored", resolved.lsn.ToString()),
+              "it was deleted meanwhile: run the command again");
+}
+
 std::vector<PointInStore> OpenAnyPoints(const Workspace& workspace, const std::vector<std::string>& texts) {
   std::shared_ptr<RowStore> current = OpenCurrent(workspace);
   std::vector<PointInStore> points;

@@ -40,6 +40,21 @@ struct PointInStore {
 // were kept for them are searched, too.
 PointInStore OpenPoint(const Workspace& workspace, const std::string& at, const std::string& snapshot);
 
+// What a name or a time was resolved to: a point and its history, which is that of the baseline at this LSN and time.
+// It stays the same point if the name is deleted or given to another one.
+struct ResolvedPoint {
+  Lsn lsn;
+  int64_t time_us = 0;
+  Lsn baseline_lsn;
+  int64_t baseline_time_us = 0;
+
+  friend bool operator==(const ResolvedPoint&, const ResolvedPoint&) = default;
+};
+ResolvedPoint Resolved(const PointInStore& found);
+
+// Opens the store of a resolved point, whatever name it has now. Throws kUsage if it is no longer stored.
+PointInStore OpenPoint(const Workspace& workspace, const ResolvedPoint& resolved);
+
 // Opens points for texts that may be names of snapshots or anything that PointAt() takes. Points of one store share it.
 std::vector<PointInStore> OpenAnyPoints(const Workspace& workspace, const std::vector<std::string>& texts);
 

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
-#include <cstdlib>
 #include <filesystem>
 #include <mutex>
 #include <optional>
@@ -20,6 +19,7 @@
 #include "os/process_environment.h"
 #include "os/run_program.h"
 #include "storage/error.h"
+#include "sync/context/conninfo.h"
 #include "sync/link/password_file.h"
 #include "sync/link/password_relay.h"
 #include "sync/link/server_proof.h"
@@ -41,25 +41,15 @@ Parameters PartsOf(const SourceConfig& source) {
 
 Parameters ParseUrl(const SourceConfig& source) {
   if (source.url.empty()) return PartsOf(source);
-  char* error_text = nullptr;
-  PQconninfoOption* options = PQconninfoParse(source.url.c_str(), &error_text);
-  if (options == nullptr) {
-    std::string why = error_text != nullptr ? error_text : "out of memory";
-    PQfreemem(error_text);
-    while (why.ends_with('\n')) why.pop_back();
-    // libpq's message can contain the url with its password; such a message is not shown.
-    const bool names_url = why.find(source.url) != std::string::npos || why.find("password") != std::string::npos;
-    throw Error(ErrorCode::kUsage,
-                fmt::format("the url of source {} is not one that libpq understands{}", source.name,
-                            names_url ? "" : ": " + why),
-                "write it as postgresql://user@host:port/database?sslmode=verify-full");
-  }
-  Parameters parameters;
-  for (const PQconninfoOption* option = options; option->keyword != nullptr; ++option) {
-    if (option->val != nullptr) parameters[option->keyword] = option->val;
-  }
-  PQconninfoFree(options);
-  return parameters;
+  const Conninfo parsed = ParseConninfo(source.url);
+  if (parsed.error.empty()) return parsed.values;
+  // libpq's message can contain the url with its password; such a message is not shown.
+  const bool names_url =
+      parsed.error.find(source.url) != std::string::npos || parsed.error.find("password") != std::string::npos;
+  throw Error(ErrorCode::kUsage,
+              fmt::format("the url of source {} is not one that libpq understands{}", source.name,
+                          names_url ? "" : ": " + parsed.error),
+              "write it as postgresql://user@host:port/database?sslmode=verify-full");
 }
 
 // Quotes a value for a libpq connection string.
@@ -80,7 +70,7 @@ std::string ValueOr(const Parameters& parameters, const std::string& name, const
 // Lists each `program` in the directories of PATH, and where packages keep versions that are not in PATH. Debian's
 // wrapper is left out: it is slow, and only starts one of the latter.
 std::set<fs::path> Candidates(const std::string& program) {
-  std::vector<fs::path> directories = os::PathDirectories(os::ProcessEnvironment());
+  std::vector<fs::path> directories = os::PathDirectories({{"PATH", os::TakenVariable("PATH")}});
   const std::vector<fs::path> packaged = os::PackagedPostgresDirectories();
   directories.insert(directories.end(), packaged.begin(), packaged.end());
   std::error_code ignored;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdlib>
 
+#include "os/process_environment.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 
@@ -52,9 +53,9 @@ std::optional<std::string> FindPassword(std::string_view content, const Password
 }
 
 std::optional<std::string> LookUpPassword(const PasswordQuery& query, const std::string& file) {
-  const char* named = std::getenv("PGPASSFILE");
-  const char* home = std::getenv("HOME");
-  std::string path = named != nullptr ? named : home != nullptr ? std::string(home) + "/.pgpass" : "";
+  const std::string home = os::TakenVariable("HOME");
+  std::string path = os::TakenVariable("PGPASSFILE");
+  if (path.empty() && !home.empty()) path = home + "/.pgpass";
   if (!file.empty()) path = file;
   struct stat status {};
   if (path.empty() || stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode)) return std::nullopt;

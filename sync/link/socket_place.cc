@@ -10,6 +10,7 @@
 #include <cstring>
 
 #include "fmt/format.h"
+#include "os/process_environment.h"
 #include "storage/error.h"
 
 namespace rotv::link {
@@ -27,9 +28,9 @@ Error NoSocket(const std::string& where, int error) {
 }
 
 std::string NewShortDirectory() {
-  for (const char* base : {static_cast<const char*>(std::getenv("XDG_RUNTIME_DIR")), "/tmp"}) {
-    if (base == nullptr || *base == '\0') continue;
-    std::string name = std::string(base) + "/rotv-XXXXXX";
+  for (const std::string& base : {os::TakenVariable("XDG_RUNTIME_DIR"), std::string("/tmp")}) {
+    if (base.empty()) continue;
+    std::string name = base + "/rotv-XXXXXX";
     if (FitsSocketPath(name) && mkdtemp(name.data()) != nullptr) return name;
   }
   throw NoSocket("/tmp", errno);

@@ -15,6 +15,7 @@
 
 #include "fmt/format.h"
 #include "fmt/ranges.h"
+#include "os/process_environment.h"
 #include "os/shell_quote.h"
 #include "storage/error.h"
 #include "storage/handle.h"
@@ -104,10 +105,7 @@ bool OfferFile(const SshWait& wait, const std::string& path, Attempts& attempts)
   return Offer(wait, loaded.key.get());
 }
 
-bool HaveAgent() {
-  const char* socket_path = std::getenv("SSH_AUTH_SOCK");
-  return socket_path != nullptr && *socket_path != '\0';
-}
+bool HaveAgent() { return !os::TakenVariable("SSH_AUTH_SOCK").empty(); }
 
 bool OfferAgent(const SshWait& wait, Attempts& attempts) {
   if (!HaveAgent()) return false;

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "fmt/format.h"
+#include "os/process_environment.h"
 #include "storage/error.h"
 #include "sync/link/dial.h"
 #include "sync/link/ssh_host_key.h"
@@ -79,8 +80,8 @@ void Configure(ssh_session session, const SshOptions& options) {
   ssh_options_set(session, SSH_OPTIONS_CIPHERS_C_S, kCiphers);
   ssh_options_set(session, SSH_OPTIONS_CIPHERS_S_C, kCiphers);
   // libssh takes the home directory from the user database; other programs (and tests) use HOME.
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home != '\0') {
-    Set(session, SSH_OPTIONS_SSH_DIR, std::string(home) + "/.ssh");
+  if (const std::string home = os::TakenVariable("HOME"); !home.empty()) {
+    Set(session, SSH_OPTIONS_SSH_DIR, home + "/.ssh");
   }
   if (ssh_options_parse_config(session, nullptr) != SSH_OK) {
     throw Error(ErrorCode::kUsage, fmt::format("~/.ssh/config cannot be read: {}", ssh_get_error(session)));

@@ -15,6 +15,7 @@
 
 #include "fmt/format.h"
 #include "os/local_command.h"
+#include "os/process_environment.h"
 #include "os/run_program.h"
 #include "storage/error.h"
 #include "storage/handle.h"
@@ -28,10 +29,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kSystemConfig = "/etc/ssh/ssh_config";
 
-std::string Home() {
-  const char* home = std::getenv("HOME");
-  return home == nullptr ? "" : home;
-}
+std::string Home() { return os::TakenVariable("HOME"); }
 
 std::string HomeOfUser() {
   const passwd* entry = getpwuid(getuid());
@@ -89,7 +87,7 @@ std::string AskSsh(const SshTarget& target, const Interrupt& interrupt) {
       command, [&](std::string_view piece) { text.append(piece); }, interrupt);
   if (result.exit_status == 127) {
     if (!HasConfiguration()) return "";
-    throw Error(ErrorCode::kUsage, "there is an ssh configuration, but no ssh program that reads it",
+    throw Error(ErrorCode::kCannotStart, "there is an ssh configuration, but no ssh program that reads it",
                 "install OpenSSH's client (apt-get install openssh-client, or the like)");
   }
   if (result.exit_status != 0) {

@@ -20,9 +20,9 @@ struct SshSettings {
 };
 
 // Asks OpenSSH itself (ssh -G), so that Host, Match and Include work like they do for ssh. Gives OpenSSH's defaults if
-// there is neither an ssh nor a configuration for it. Throws kUsage if there is a configuration, but ssh is missing or
-// cannot read it; kRefused if the configuration takes host keys from a program (KnownHostsCommand), which is not
-// supported here; kInterrupted.
+// there is neither an ssh nor a configuration for it. Throws kCannotStart if there is a configuration, but ssh is
+// missing; kUsage if ssh cannot read it; kRefused if the configuration takes host keys from a program
+// (KnownHostsCommand), which is not supported here; kInterrupted.
 SshSettings ReadSshSettings(const SshTarget& target, const Interrupt& interrupt);
 
 // Replaces the tilde of "~/x" by HOME.

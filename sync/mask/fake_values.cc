@@ -122,90 +122,109 @@ MakeValue Fitting(const MaskRule& rule, const MaskColumn& column, const std::vec
               "\"text\" keeps the length of what it masks");
 }
 
-std::vector<Form> FormsOf(const MaskRule& rule, const MaskColumn& column) {
+std::unique_ptr<const Masker> MakeFake(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret,
+                                       const std::vector<Form>& forms) {
+  return std::make_unique<FakeValues>(
+      KeyedHash(secret, rule.name), Fitting(rule, column, forms),
+      column.type == "citext" ? std::max(column.equality, Lowering::kAscii) : column.equality);
+}
+
+// Makes words that `append` takes from lists, `length` characters at most. The words alone are enough if equal values
+// do no harm.
+std::unique_ptr<const Masker> MakeWords(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret,
+                                        int length, void (*append)(HashStream& stream, std::string* out)) {
   const bool unique = column.unique;
-  // The words alone are enough if equal values do no harm.
-  auto words = [unique](int length, void (*append)(HashStream & stream, std::string * out)) {
-    const int all = unique ? length + 1 + kUniqueLength : length;
-    return std::vector<Form>{{all, [append, unique](uint64_t hash, std::string_view /*value*/, std::string* out) {
-                                HashStream stream(hash);
-                                append(stream, out);
-                                if (!unique) return;
-                                out->push_back(' ');
-                                AppendUnique(hash, out);
-                              }}};
-  };
-  switch (rule.kind) {
-    case MaskKind::kEmail:
-      return {{2 * kLongestName + 2 + kUniqueLength + 12,
-               [](uint64_t hash, std::string_view /*value*/, std::string* out) {
-                 const size_t begin = out->size();
-                 HashStream stream(hash);
-                 *out += Pick(FirstNames(), stream);
-                 out->push_back('.');
-                 *out += Pick(LastNames(), stream);
-                 out->push_back('.');
-                 AppendUnique(hash, out);
-                 *out += "@example.com";
-                 Lower(out, begin);
-               }},
-              {kUniqueLength + 12, [](uint64_t hash, std::string_view /*value*/, std::string* out) {
-                 AppendUnique(hash, out);
-                 *out += "@example.com";
-               }}};
-    case MaskKind::kName:
-      return words(2 * kLongestName + 1, AppendName);
-    case MaskKind::kFirstName:
-      return words(kLongestName, [](HashStream& stream, std::string* out) { *out += Pick(FirstNames(), stream); });
-    case MaskKind::kLastName:
-      return words(kLongestName, [](HashStream& stream, std::string* out) { *out += Pick(LastNames(), stream); });
-    case MaskKind::kAddress:
-      return words(4 + kLongestStreet, [](HashStream& stream, std::string* out) {
-        *out += std::to_string(1 + stream.Below(999));
-        out->push_back(' ');
-        *out += Pick(Streets(), stream);
-      });
-    case MaskKind::kUrl:
-      return {{20 + kUniqueLength, [](uint64_t hash, std::string_view /*value*/, std::string* out) {
-                 *out += "https://example.com/";
-                 AppendUnique(hash, out);
-               }}};
-    case MaskKind::kHash: {
-      const bool bytes = column.type == "bytea";
-      const auto digits = static_cast<size_t>(bytes ? 2 * rule.length : rule.length);
-      return {{static_cast<int>(digits), [digits, bytes](uint64_t hash, std::string_view /*value*/, std::string* out) {
-                 if (bytes) *out += "\\x";
-                 AppendHex(digits, hash, out);
-               }}};
-    }
-    case MaskKind::kUuid:
-      return {{36, [](uint64_t hash, std::string_view /*value*/, std::string* out) { AppendUuid(hash, out); }}};
-    case MaskKind::kIp: {
-      const bool network = column.type == "cidr";
-      return {{unique ? 43 : 19, [network, unique](uint64_t hash, std::string_view value, std::string* out) {
-                 *out += Address(value, hash, network, unique);
-               }}};
-    }
-    default:
-      throw Error(ErrorCode::kBug, "a mask without a generator of values");
-  }
+  const int all = unique ? length + 1 + kUniqueLength : length;
+  return MakeFake(rule, column, secret,
+                  {{all, [append, unique](uint64_t hash, std::string_view /*value*/, std::string* out) {
+                      HashStream stream(hash);
+                      append(stream, out);
+                      if (!unique) return;
+                      out->push_back(' ');
+                      AppendUnique(hash, out);
+                    }}});
 }
 
 }  // namespace
 
-std::unique_ptr<const Masker> MakeFakeValues(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
+std::unique_ptr<const Masker> MakeEmail(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
+  const Form with_names{2 * kLongestName + 2 + kUniqueLength + 12,
+                        [](uint64_t hash, std::string_view /*value*/, std::string* out) {
+                          const size_t begin = out->size();
+                          HashStream stream(hash);
+                          *out += Pick(FirstNames(), stream);
+                          out->push_back('.');
+                          *out += Pick(LastNames(), stream);
+                          out->push_back('.');
+                          AppendUnique(hash, out);
+                          *out += "@example.com";
+                          Lower(out, begin);
+                        }};
+  const Form without{kUniqueLength + 12, [](uint64_t hash, std::string_view /*value*/, std::string* out) {
+                       AppendUnique(hash, out);
+                       *out += "@example.com";
+                     }};
+  return MakeFake(rule, column, secret, {with_names, without});
+}
+
+std::unique_ptr<const Masker> MakeName(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
+  return MakeWords(rule, column, secret, 2 * kLongestName + 1, AppendName);
+}
+
+std::unique_ptr<const Masker> MakeFirstName(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
+  return MakeWords(rule, column, secret, kLongestName,
+                   [](HashStream& stream, std::string* out) { *out += Pick(FirstNames(), stream); });
+}
+
+std::unique_ptr<const Masker> MakeLastName(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
+  return MakeWords(rule, column, secret, kLongestName,
+                   [](HashStream& stream, std::string* out) { *out += Pick(LastNames(), stream); });
+}
+
+std::unique_ptr<const Masker> MakeAddress(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
+  return MakeWords(rule, column, secret, 4 + kLongestStreet, [](HashStream& stream, std::string* out) {
+    *out += std::to_string(1 + stream.Below(999));
+    out->push_back(' ');
+    *out += Pick(Streets(), stream);
+  });
+}
+
+std::unique_ptr<const Masker> MakeUrl(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
+  return MakeFake(rule, column, secret,
+                  {{20 + kUniqueLength, [](uint64_t hash, std::string_view /*value*/, std::string* out) {
+                      *out += "https://example.com/";
+                      AppendUnique(hash, out);
+                    }}});
+}
+
+std::unique_ptr<const Masker> MakeUuid(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
+  return MakeFake(rule, column, secret,
+                  {{36, [](uint64_t hash, std::string_view /*value*/, std::string* out) { AppendUuid(hash, out); }}});
+}
+
+std::unique_ptr<const Masker> MakeIp(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
+  const bool unique = column.unique, network = column.type == "cidr";
+  return MakeFake(rule, column, secret,
+                  {{unique ? 43 : 19, [network, unique](uint64_t hash, std::string_view value, std::string* out) {
+                      *out += Address(value, hash, network, unique);
+                    }}});
+}
+
+std::unique_ptr<const Masker> MakeHash(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
   constexpr int kUniqueHexDigits = 16;
-  if (rule.kind == MaskKind::kHash && column.unique &&
-      (column.type == "bytea" ? 2 * rule.length : rule.length) < kUniqueHexDigits) {
+  const bool bytes = column.type == "bytea";
+  const int digits = bytes ? 2 * rule.length : rule.length;
+  if (column.unique && digits < kUniqueHexDigits) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("{}: a hash of length {} would not be unique, which this column must be", rule.pattern,
                             rule.length),
                 "give it \"length\" = 16 or more");
   }
-  const MakeValue make = Fitting(rule, column, FormsOf(rule, column));
-  return std::make_unique<FakeValues>(
-      KeyedHash(secret, rule.name), make,
-      column.type == "citext" ? std::max(column.equality, Lowering::kAscii) : column.equality);
+  return MakeFake(rule, column, secret,
+                  {{digits, [digits, bytes](uint64_t hash, std::string_view /*value*/, std::string* out) {
+                      if (bytes) *out += "\\x";
+                      AppendHex(static_cast<size_t>(digits), hash, out);
+                    }}});
 }
 
 }  // namespace rotv::mask

@@ -10,6 +10,7 @@
 #include <set>
 
 #include "storage/error.h"
+#include "sync/context/mask_rule_table.h"
 #include "sync/mask/make_masker.h"
 #include "sync/mask/secret.h"
 #include "sync/mask/source_checks.h"
@@ -25,7 +26,8 @@ constexpr size_t kMostNamed = 5;
 
 // True if the rule gives one value to every row, including rows that come later, and that value is the config's.
 bool IsConstant(const proto::MaskedColumn& masked) {
-  return masked.rule().name() == "constant" || masked.rule().name() == "password";
+  const MaskRuleRow* row = RowNamed(masked.rule().name());
+  return row != nullptr && row->Takes("value");
 }
 
 // A column that is in COPY's rows, and what masks it, if anything does.

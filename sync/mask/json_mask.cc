@@ -6,11 +6,13 @@
 #include <vector>
 
 #include "storage/error.h"
+#include "sync/context/mask_rule_table.h"
 
 namespace rotv::mask {
 namespace {
 
 using Json = nlohmann::json;
+using InDocuments = MaskRuleRow::InDocuments;
 
 constexpr std::string_view kAnyMember = "*";
 constexpr std::string_view kAnyDepth = "**";
@@ -47,9 +49,9 @@ std::vector<std::string> StepsOf(const std::string& pattern, const std::string& 
 
 struct PathMask {
   std::vector<std::string> steps;
-  MaskKind kind;
+  InDocuments masks;
   std::unique_ptr<const Masker> texts;
-  std::unique_ptr<const Masker> numbers, floats;  // Only for kNumber.
+  std::unique_ptr<const Masker> numbers, floats;  // Only for InDocuments::kNumbers.
 
   // The positions on the path that a value of the document can be at, one bit each: after bit i follows steps[i].
   uint64_t Start() const { return Closed(1); }
@@ -150,10 +152,9 @@ class Rewriter : public nlohmann::json_sax<Json> {
     const PathMask* mask = Begin();
     if (mask == nullptr) {
       *out_ += text;
-    } else if (mask->kind == MaskKind::kNumber) {
+    } else if (mask->masks == InDocuments::kNumbers) {
       (text.find_first_of("eE") == std::string::npos ? mask->numbers : mask->floats)->Append(text, out_);
-    } else if (mask->kind == MaskKind::kNull || mask->kind == MaskKind::kConstant ||
-               mask->kind == MaskKind::kPassword) {
+    } else if (mask->masks == InDocuments::kAll) {
       Text(*mask, text);
     } else {
       *out_ += std::to_string(numbers_(text) % 1'000'000'000);
@@ -209,9 +210,13 @@ std::unique_ptr<const Masker> MakeJsonMasker(const MaskRule& rule, const MaskSec
                                              MaskerFactory make_masker) {
   std::vector<PathMask> masks;
   for (const auto& [path, inner] : rule.paths) {
-    PathMask mask{.steps = StepsOf(rule.pattern, path), .kind = inner.kind, .texts = {}, .numbers = {}, .floats = {}};
+    PathMask mask{.steps = StepsOf(rule.pattern, path),
+                  .masks = RowOf(inner.kind).in_documents,
+                  .texts = {},
+                  .numbers = {},
+                  .floats = {}};
     MaskRule of_texts = inner;
-    if (inner.kind == MaskKind::kNumber) {
+    if (mask.masks == InDocuments::kNumbers) {
       mask.numbers = make_masker(inner, {.name = path, .type = "numeric"}, secret);
       mask.floats = make_masker(inner, {.name = path, .type = "float8"}, secret);
       of_texts.kind = MaskKind::kText;

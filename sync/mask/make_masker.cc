@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "storage/error.h"
+#include "sync/context/mask_rule_table.h"
 #include "sync/mask/fake_values.h"
 #include "sync/mask/json_mask.h"
 #include "sync/mask/noise.h"
@@ -49,104 +50,126 @@ class Padded : public Masker {
   const int length_;
 };
 
-bool IsText(const std::string& type) {
-  return type == "text" || type == "varchar" || type == "bpchar" || type == "citext" || type == "name";
-}
-
-bool Fits(MaskKind kind, const std::string& type) {
-  auto one_of = [&](std::initializer_list<const char*> types) {
-    return std::any_of(types.begin(), types.end(), [&](const char* name) { return type == name; });
-  };
-  switch (kind) {
-    case MaskKind::kNull:
-    case MaskKind::kConstant:
-      return true;
-    case MaskKind::kHash:
-      return IsText(type) || type == "bytea";
-    case MaskKind::kIp:
-      return IsText(type) || type == "inet" || type == "cidr";
-    case MaskKind::kUuid:
-      return IsText(type) || type == "uuid";
-    case MaskKind::kNumber:
-      return one_of({"int2", "int4", "int8", "numeric", "float4", "float8"});
-    case MaskKind::kDate:
-      return one_of({"date", "timestamp", "timestamptz"});
-    case MaskKind::kJson:
-      return type == "json" || type == "jsonb";
-    default:
-      return IsText(type);
-  }
-}
-
-// True if the rule maps values that are unique for this use to values that are unique for it.
-bool Keeps(const UniqueUse& use, MaskKind kind) {
-  const bool shaped = kind == MaskKind::kText || kind == MaskKind::kPhone;
-  switch (use.by) {
+bool Keeps(const MaskRuleRow& row, UniqueUse::By by) {
+  switch (by) {
     case UniqueUse::By::kValue:
     case UniqueUse::By::kCase:
       return true;
     case UniqueUse::By::kText:
-      return !shaped && kind != MaskKind::kNumber && kind != MaskKind::kDate;
+      return row.unique == MaskRuleRow::Unique::kTexts;
     case UniqueUse::By::kDay:
-      return kind == MaskKind::kDate;
+      return row.unique == MaskRuleRow::Unique::kDays;
     case UniqueUse::By::kUnknown:
       break;
   }
   return false;
 }
 
+// True if the rule maps values that are unique for this use to values that are unique for it.
+bool Keeps(const MaskRuleRow& row, const UniqueUse& use) {
+  return row.unique == MaskRuleRow::Unique::kNulls ? !use.nulls_equal : Keeps(row, use.by);
+}
+
 void CheckColumn(const MaskRule& rule, const MaskColumn& column) {
   auto fail = [&](const std::string& what, const std::string& hint) {
     throw Error(ErrorCode::kUsage, fmt::format("{}: {}", rule.pattern, what), hint);
   };
-  if (!Fits(rule.kind, column.type)) {
+  const MaskRuleRow& row = RowOf(rule.kind);
+  if (!row.types.Has(column.type)) {
     fail(fmt::format("\"{}\" cannot mask a column of type {}", rule.name, column.type),
          "\"null\" and \"constant\" can mask any type; docs/masking.md lists the types of each rule");
   }
   if (column.generated) fail("the column is generated from others", "mask the columns that it is computed from");
   if (column.partition_key) fail("the column decides which partition a row is in", "leave it as it is: \"keep\"");
-  if (rule.kind == MaskKind::kNull && column.not_null)
+  if (row.unique == MaskRuleRow::Unique::kNulls && column.not_null)
     fail("the column takes no NULL", "use a rule that gives no NULL, such as \"constant\" or \"hash\"");
-  if ((rule.kind == MaskKind::kConstant || rule.kind == MaskKind::kPassword || rule.kind == MaskKind::kJson) &&
-      column.unique) {
+  if (row.unique == MaskRuleRow::Unique::kNothing && column.unique) {
     fail(fmt::format("\"{}\" would not keep the column unique", rule.name),
          "use a rule whose values are unique, such as \"hash\" or \"text\"");
   }
   for (const UniqueUse& use : column.unique_uses) {
-    if (rule.kind == MaskKind::kNull ? !use.nulls_equal : Keeps(use, rule.kind)) continue;
+    if (Keeps(row, use)) continue;
     fail(fmt::format("values masked by \"{}\" need not be unique for the {}", rule.name, use.what),
          use.by == UniqueUse::By::kText ? "\"hash\", \"email\" and \"uuid\" make values that are"
                                         : "use \"null\" if the column takes it, or \"drop\" for the table's rows");
   }
 }
 
-std::unique_ptr<const Masker> Make(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
-  switch (rule.kind) {
-    case MaskKind::kNull:
-      return std::make_unique<Null>();
-    case MaskKind::kConstant:
-    case MaskKind::kPassword:
-      return std::make_unique<Constant>(rule.value);
-    case MaskKind::kText:
-    case MaskKind::kPhone:
-      return MakeTextMasker(column, secret);
-    case MaskKind::kNumber:
-    case MaskKind::kDate:
-      return MakeNoise(rule, column, secret);
-    case MaskKind::kJson:
-      return MakeJsonMasker(rule, secret, MakeMasker);
-    default:
-      return MakeFakeValues(rule, column, secret);
-  }
+std::unique_ptr<const Masker> MakeNull(const MaskRule& /*rule*/, const MaskColumn& /*column*/,
+                                       const MaskSecret& /*secret*/) {
+  return std::make_unique<Null>();
+}
+
+std::unique_ptr<const Masker> MakeConstant(const MaskRule& rule, const MaskColumn& /*column*/,
+                                           const MaskSecret& /*secret*/) {
+  return std::make_unique<Constant>(rule.value);
+}
+
+std::unique_ptr<const Masker> MakeText(const MaskRule& /*rule*/, const MaskColumn& column, const MaskSecret& secret) {
+  return MakeTextMasker(column, secret);
+}
+
+std::unique_ptr<const Masker> MakeJson(const MaskRule& rule, const MaskColumn& /*column*/, const MaskSecret& secret) {
+  return MakeJsonMasker(rule, secret, MakeMasker);
+}
+
+// Revision 1: long fractions are moved as far as short ones, and negative numbers of numeric(p, s) stay within it.
+uint32_t NumberRevision(const MaskRule& /*rule*/, const std::string& type) {
+  return type == "int2" || type == "int4" || type == "int8" ? 0 : 1;
+}
+
+uint32_t JsonRevision(const MaskRule& rule, const std::string& /*type*/) {
+  uint32_t revision = 0;
+  for (const MaskPath& path : rule.paths) revision = std::max(revision, RevisionOf(path.rule, "numeric"));
+  return revision;
+}
+
+// A Maker is the other half of a rule's row in MaskRuleTable(): it makes the masker. Rules for tables and "keep" have
+// none.
+struct Maker {
+  MaskKind kind;
+  MaskerFactory make;
+  uint32_t (*revision)(const MaskRule& rule, const std::string& type) = nullptr;  // Null: always 0.
+};
+constexpr Maker kMakers[] = {
+    {MaskKind::kEmail, MakeEmail},
+    {MaskKind::kName, MakeName},
+    {MaskKind::kFirstName, MakeFirstName},
+    {MaskKind::kLastName, MakeLastName},
+    {MaskKind::kPhone, MakeText},
+    {MaskKind::kAddress, MakeAddress},
+    {MaskKind::kIp, MakeIp},
+    {MaskKind::kUrl, MakeUrl},
+    {MaskKind::kUuid, MakeUuid},
+    {MaskKind::kText, MakeText},
+    {MaskKind::kHash, MakeHash},
+    {MaskKind::kNumber, MakeNumberNoise, NumberRevision},
+    {MaskKind::kDate, MakeDateNoise},
+    {MaskKind::kPassword, MakeConstant},
+    {MaskKind::kNull, MakeNull},
+    {MaskKind::kConstant, MakeConstant},
+    {MaskKind::kJson, MakeJson, JsonRevision},
+};
+
+const Maker& MakerOf(MaskKind kind) {
+  const auto found =
+      std::find_if(std::begin(kMakers), std::end(kMakers), [&](const Maker& maker) { return maker.kind == kind; });
+  if (found == std::end(kMakers)) throw Error(ErrorCode::kBug, "a rule that masks no values");
+  return *found;
 }
 
 }  // namespace
 
 std::unique_ptr<const Masker> MakeMasker(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
   CheckColumn(rule, column);
-  std::unique_ptr<const Masker> masker = Make(rule, column, secret);
+  std::unique_ptr<const Masker> masker = MakerOf(rule.kind).make(rule, column, secret);
   const bool pads = column.type == "bpchar" && column.limit > 0;
   return pads ? std::make_unique<Padded>(std::move(masker), column.limit) : std::move(masker);
+}
+
+uint32_t RevisionOf(const MaskRule& rule, const std::string& type) {
+  const Maker& maker = MakerOf(rule.kind);
+  return maker.revision == nullptr ? 0 : maker.revision(rule, type);
 }
 
 }  // namespace rotv::mask

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "storage/error.h"
+#include "sync/context/mask_rule_table.h"
 #include "sync/mask/make_masker.h"
 #include "sync/mask/rule_text.h"
 #include "sync/mask/stored_mask.h"
@@ -176,16 +177,11 @@ std::vector<proto::FormerMask> MaskLineage::FormerAfter(const postgres::Catalog&
 }
 
 MaskRule RuleThatFits(const MaskRule& was, const MaskColumn& column, const MaskSecret& secret) {
-  constexpr int64_t kNear = 1000, kYear = 365;
-  const std::vector<MaskRule> candidates = {
-      was,
-      {.kind = MaskKind::kText, .name = "text", .pattern = {}, .parts = {}},
-      {.kind = MaskKind::kNumber, .name = "number", .pattern = {}, .parts = {}, .by = kNear},
-      {.kind = MaskKind::kDate, .name = "date", .pattern = {}, .parts = {}, .by = kYear},
-      {.kind = MaskKind::kUuid, .name = "uuid", .pattern = {}, .parts = {}},
-      {.kind = MaskKind::kIp, .name = "ip", .pattern = {}, .parts = {}},
-      {.kind = MaskKind::kHash, .name = "hash", .pattern = {}, .parts = {}},
-      {.kind = MaskKind::kNull, .name = "null", .pattern = {}, .parts = {}}};
+  std::vector<MaskRule> candidates = {was};
+  for (const MaskKind kind : {MaskKind::kText, MaskKind::kNumber, MaskKind::kDate, MaskKind::kUuid, MaskKind::kIp,
+                              MaskKind::kHash, MaskKind::kNull}) {
+    candidates.push_back(SuggestedRule(kind));
+  }
   for (const MaskRule& rule : candidates) {
     try {
       MakeMasker(rule, column, secret);
@@ -194,12 +190,9 @@ MaskRule RuleThatFits(const MaskRule& was, const MaskColumn& column, const MaskS
       continue;  // It does not fit.
     }
   }
-  return {.kind = MaskKind::kKeep, .name = "keep", .pattern = {}, .parts = {}};
+  return SuggestedRule(MaskKind::kKeep);
 }
 
-bool MasksInPart(MaskKind kind) {
-  return kind == MaskKind::kJson || kind == MaskKind::kNumber || kind == MaskKind::kDate || kind == MaskKind::kSample ||
-         kind == MaskKind::kWhere;
-}
+bool MasksInPart(MaskKind kind) { return RowOf(kind).in_part; }
 
 }  // namespace rotv::mask

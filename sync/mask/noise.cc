@@ -103,8 +103,12 @@ class DateNoise : public Masker {
 
 }  // namespace
 
-std::unique_ptr<const Masker> MakeNoise(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
-  if (rule.kind == MaskKind::kDate) return std::make_unique<DateNoise>(rule, column, secret);
+std::unique_ptr<const Masker> MakeDateNoise(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
+  return std::make_unique<DateNoise>(rule, column, secret);
+}
+
+std::unique_ptr<const Masker> MakeNumberNoise(const MaskRule& rule, const MaskColumn& column,
+                                              const MaskSecret& secret) {
   if (column.scale < 0) {
     throw Error(ErrorCode::kUsage, fmt::format("{}: the column rounds to the left of the decimal point", rule.pattern),
                 "only \"null\" and \"constant\" can mask such a column");

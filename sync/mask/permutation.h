@@ -1,4 +1,6 @@
-// Keyed permutations: different values stay different, whatever their domain is, and no value stays the same.
+// Keyed permutations: different values stay different, whatever their domain is, and no value stays the same. They are
+// not cryptographic: the rounds are a mixer, chosen for speed, and nothing proves that they cannot be undone without
+// the key. docs/masking-attacks.md says what a masked value tells.
 
 #pragma once
 

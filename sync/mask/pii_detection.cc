@@ -7,9 +7,10 @@
 #include <optional>
 
 #include "storage/error.h"
-#include "sync/context/mask_kinds.h"
+#include "sync/context/mask_rule_table.h"
 #include "sync/mask/make_masker.h"
 #include "sync/mask/pii_names.h"
+#include "sync/mask/rule_text.h"
 #include "sync/mask/stored_mask.h"
 
 namespace rotv::mask {
@@ -106,56 +107,35 @@ class Groups {
   std::vector<size_t> parents_;
 };
 
-struct Candidate {
-  MaskRule rule;
-  std::string written;  // The rule as a value of TOML.
-};
-
-std::string QuotedText(const std::string& text) {
-  std::string quoted = "\"";
-  for (char c : text) quoted += c == '"' || c == '\\' ? std::string("\\") + c : std::string(1, c);
-  return quoted + "\"";
-}
-
-Candidate CandidateOf(const std::string& name, const std::string& constant) {
-  Candidate candidate{.rule = {.kind = *MaskKindOf(name), .name = name, .pattern = {}, .parts = {}}, .written = {}};
-  if (name == "password") {
-    candidate.written = "{ rule = \"password\", value = \"the hash of a password for everybody\" }";
-  } else if (name == "date" || name == "number") {
-    candidate.rule.by = name == "date" ? 365 : 1000;
-    candidate.written =
-        fmt::format("{{ rule = \"{}\", {} = {} }}", name, name == "date" ? "days" : "by", candidate.rule.by);
-  } else if (name == "constant") {
-    candidate.rule.value = constant;
-    candidate.written = fmt::format("{{ rule = \"constant\", value = {} }}", QuotedText(constant));
-  } else {
-    candidate.written = QuotedText(name);
-  }
-  return candidate;
-}
-
 // Returns the wanted rule, then those that keep most of a value's form. Small noise is not offered for numbers that
 // identify a person: most of their digits would stay.
-std::vector<Candidate> CandidatesFor(const std::string& wanted, const std::string& constant) {
-  std::vector<Candidate> candidates;
-  for (const std::string& name : {wanted, std::string("text"), std::string("hash"), std::string("uuid"),
-                                  std::string("ip"), std::string("null"), std::string("constant")}) {
-    if (name == "json" || (name == "constant" && constant.empty())) continue;
-    candidates.push_back(CandidateOf(name, constant));
+std::vector<MaskRule> CandidatesFor(const std::string& wanted, const std::string& constant) {
+  std::vector<MaskRule> candidates;
+  for (const MaskKind kind : {RowNamed(wanted)->kind, MaskKind::kText, MaskKind::kHash, MaskKind::kUuid, MaskKind::kIp,
+                              MaskKind::kNull, MaskKind::kConstant}) {
+    if (kind == MaskKind::kJson || (kind == MaskKind::kConstant && constant.empty())) continue;
+    candidates.push_back(SuggestedRule(kind));
+    if (kind == MaskKind::kConstant) candidates.back().value = constant;
   }
-  Candidate number = CandidateOf("number", "");
-  number.rule.by = 1'000'000'000;
-  number.written = "{ rule = \"number\", by = 1000000000 }";
-  candidates.push_back(std::move(number));
+  candidates.push_back(SuggestedRule(MaskKind::kNumber));
+  candidates.back().by = 1'000'000'000;
   return candidates;
 }
 
-bool CanMask(const Candidate& candidate, const PiiColumn& column, bool tied) {
+// Writes a suggested rule as a value of TOML. Optional settings are left out.
+std::string Written(const MaskRule& rule) {
+  const std::span<const MaskSetting> settings = RowOf(rule.kind).settings;
+  const bool needed =
+      std::any_of(settings.begin(), settings.end(), [](const MaskSetting& setting) { return setting.required; });
+  return needed ? RuleText(rule) : "\"" + rule.name + "\"";
+}
+
+bool CanMask(const MaskRule& candidate, const PiiColumn& column, bool tied) {
   MaskColumn mask = *column.mask;
   mask.unique |= tied;
-  if (candidate.rule.kind == MaskKind::kConstant && candidate.rule.value != column.type->constant) return false;
+  if (candidate.kind == MaskKind::kConstant && candidate.value != column.type->constant) return false;
   try {
-    (void)MakeMasker(candidate.rule, mask, MaskSecret());
+    (void)MakeMasker(candidate, mask, MaskSecret());
     return true;
   } catch (const Error&) {
     return false;  // The column is too short, of another type, or must be unique.
@@ -166,10 +146,10 @@ bool CanMask(const Candidate& candidate, const PiiColumn& column, bool tied) {
 std::string RuleForAll(const std::vector<const PiiFinding*>& group) {
   bool tied = false;
   for (const PiiFinding* finding : group) tied |= finding->column.pattern != group[0]->column.pattern;
-  for (const Candidate& candidate : CandidatesFor(group[0]->suspicion.rule, group[0]->column.type->constant)) {
+  for (const MaskRule& candidate : CandidatesFor(group[0]->suspicion.rule, group[0]->column.type->constant)) {
     if (std::all_of(group.begin(), group.end(),
                     [&](const PiiFinding* finding) { return CanMask(candidate, finding->column, tied); })) {
-      return candidate.written;
+      return Written(candidate);
     }
   }
   return "";

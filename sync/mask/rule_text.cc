@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "sync/context/mask_rule_table.h"
+
 namespace rotv::mask {
 namespace {
 
@@ -30,34 +32,31 @@ std::string Key(const std::string& pattern) {
   return "'" + pattern + "'";
 }
 
-std::string SettingsOf(const MaskRule& rule) {
-  switch (rule.kind) {
-    case MaskKind::kHash:
-      return fmt::format("length = {}", rule.length);
-    case MaskKind::kNumber:
-      return fmt::format("by = {}", rule.by);
-    case MaskKind::kDate:
-      return fmt::format("days = {}", rule.by);
-    case MaskKind::kPassword:
-    case MaskKind::kConstant:
-      return fmt::format("value = {}", Quoted(rule.value));
-    case MaskKind::kSample:
-      return fmt::format("percent = {}", rule.percent);
-    case MaskKind::kWhere: {
-      std::string all;
-      for (const std::string& condition : rule.conditions) all += (all.empty() ? "" : ", ") + Quoted(condition);
-      return fmt::format("all = [{}]", all);
-    }
-    case MaskKind::kJson: {
-      std::string paths;
-      for (const MaskPath& path : rule.paths) {
-        paths += fmt::format("{}{} = {}", paths.empty() ? "" : ", ", Quoted(path.path), RuleText(path.rule));
-      }
-      return fmt::format("paths = {{ {} }}", paths);
-    }
-    default:
-      return "";
+std::string TomlOf(int64_t number) { return std::to_string(number); }
+
+std::string TomlOf(const std::string& text) { return Quoted(text); }
+
+std::string TomlOf(const std::vector<std::string>& conditions) {
+  std::string all;
+  for (const std::string& condition : conditions) all += (all.empty() ? "" : ", ") + Quoted(condition);
+  return "[" + all + "]";
+}
+
+std::string TomlOf(const std::vector<MaskPath>& paths) {
+  std::string all;
+  for (const MaskPath& path : paths) {
+    all += fmt::format("{}{} = {}", all.empty() ? "" : ", ", Quoted(path.path), RuleText(path.rule));
   }
+  return "{ " + all + " }";
+}
+
+std::string SettingsOf(const MaskRule& rule) {
+  std::string settings;
+  for (const MaskSetting& setting : RowOf(rule.kind).settings) {
+    const std::string value = std::visit([&](auto member) { return TomlOf(rule.*member); }, setting.member);
+    settings += fmt::format("{}{} = {}", settings.empty() ? "" : ", ", setting.name, value);
+  }
+  return settings;
 }
 
 }  // namespace

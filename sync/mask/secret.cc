@@ -18,9 +18,10 @@ namespace fs = std::filesystem;
 void MakeSecret(const fs::path& path) {
   MaskSecret secret;
   randombytes_buf(secret.data(), secret.size());
-  std::string text;
-  for (unsigned char byte : secret) text += fmt::format("{:02x}", byte);
-  WriteFileAtomically(path, text + "\n");
+  std::string text(2 * secret.size() + 1, '\0');  // With the zero byte at its end.
+  sodium_bin2hex(text.data(), text.size(), secret.data(), secret.size());
+  text.back() = '\n';
+  WriteFileAtomically(path, text);
 }
 
 MaskSecret Parse(const fs::path& path, std::string text) {

@@ -6,31 +6,19 @@
 #include <array>
 
 #include "storage/error.h"
-#include "sync/context/mask_kinds.h"
+#include "sync/context/mask_rule_table.h"
 #include "sync/mask/make_masker.h"
 #include "sync/mask/secret.h"
 
 namespace rotv::mask {
-namespace {
-
-// Revision 1: long fractions are moved as far as short ones, and negative numbers of numeric(p, s) stay within it.
-constexpr uint32_t kNumericRevision = 1;
-
-bool MakesNumeric(const MaskRule& rule, const std::string& type) {
-  return (rule.kind == MaskKind::kNumber && type != "int2" && type != "int4" && type != "int8") ||
-         std::any_of(rule.paths.begin(), rule.paths.end(),
-                     [](const MaskPath& path) { return path.rule.kind == MaskKind::kNumber; });
-}
-
-}  // namespace
 
 MaskRule RuleOf(const proto::MaskRule& stored, const std::string& pattern) {
-  const std::optional<MaskKind> kind = MaskKindOf(stored.name());
+  const MaskRuleRow* row = RowNamed(stored.name());
   // A later version has stored it.
-  if (!kind)
+  if (row == nullptr)
     throw Error(ErrorCode::kCorrupt,
                 "the store was masked by a rule that this version does not know: " + stored.name());
-  MaskRule rule{.kind = *kind,
+  MaskRule rule{.kind = row->kind,
                 .name = stored.name(),
                 .pattern = pattern,
                 .parts = {},
@@ -78,7 +66,7 @@ std::unique_ptr<const Masker> MakeMasker(const proto::MaskedColumn& column, cons
 void StoreEquality(const MaskRule& rule, const MaskColumn& column, proto::MaskedColumn* stored) {
   stored->set_ignores_case(column.ignores_case);
   if (column.equality == Lowering::kUnicode) stored->set_equality(proto::TEXT_EQUALITY_UNICODE);
-  stored->set_revision(MakesNumeric(rule, column.type) ? kNumericRevision : 0);
+  stored->set_revision(RevisionOf(rule, column.type));
 }
 
 const proto::MaskedColumn* MaskOf(const proto::Table& table, uint32_t number) {

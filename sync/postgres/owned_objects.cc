@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "os/process_environment.h"
 #include "sync/context/source_address.h"
 #include "sync/postgres/slot_in_use.h"
 #include "sync/postgres/sqlstate.h"
@@ -36,7 +37,8 @@ proto::SourceWay WayOf(const SourceConfig& source) {
 bool IsSameServer(const SourceConfig& one, const SourceConfig& other) {
   const auto hosts = [](const SourceConfig& source) {
     std::vector<std::pair<std::string, int>> all;
-    for (const SourceAddress& address : AddressesOf(source)) all.emplace_back(address.host, address.port);
+    for (const SourceAddress& address : AddressesOf(source, os::TakenVariable("HOME")))
+      all.emplace_back(address.host, address.port);
     return all;
   };
   return one.container == other.container && one.host == other.host && one.port == other.port &&

@@ -36,7 +36,7 @@ class StreamWorld {
     manifest_.set_head_lsn(1);
     RowStore::Addition addition;
     for (const auto& [id, shape] : shapes_) addition.shapes.push_back(shape);
-    store_->Publish(manifest_, addition);
+    store_->Publish(StoreState::FromStored(manifest_), addition);
   }
 
   struct Outcome {
@@ -46,9 +46,9 @@ class StreamWorld {
   // Runs a stream from its start. It may be refused with one of the two codes for that; transactions before the refusal
   // are whole.
   Outcome Run(const std::vector<std::string>& messages) {
-    proto::Manifest manifest = manifest_;
+    StoreState state = StoreState::FromStored(manifest_);
     capture::StoreWriter writer(*store_);
-    capture::Applier applier(streamed_, manifest, writer, Lsn(1), mask::MaskSecret());
+    capture::Applier applier(streamed_, state, writer, Lsn(1), mask::MaskSecret());
     Outcome outcome;
     try {
       for (const std::string& message : messages) {

@@ -1,6 +1,7 @@
 // The link into a container. A stand-in for podman on the remote host runs its arguments on the host itself, and gives
 // podman's messages; the end-to-end tests use the real one.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -192,22 +193,22 @@ TEST_F(ContainerLinkTest, TheReasonOfAFailureIsReported) {
   const auto server = MakeServer();
   const int closed = FreePort();
   std::string why = FailureOf(*Open(*server, "127.0.0.1", closed, "absent"));
-  EXPECT_TRUE(Contains(why, "has no container absent")) << why;
+  EXPECT_THAT(why, ::testing::HasSubstr("has no container absent"));
   why = FailureOf(*Open(*server, "127.0.0.1", closed, "stopped"));
-  EXPECT_TRUE(Contains(why, "podman start stopped")) << why;
+  EXPECT_THAT(why, ::testing::HasSubstr("podman start stopped"));
   why = FailureOf(*Open(*server, "127.0.0.1", closed, "bare"));
-  EXPECT_TRUE(Contains(why, "has no bash")) << why;
+  EXPECT_THAT(why, ::testing::HasSubstr("has no bash"));
   why = FailureOf(*Open(*server, "127.0.0.1", closed));
-  EXPECT_TRUE(Contains(why, "nothing answers at 127.0.0.1 port " + std::to_string(closed))) << why;
+  EXPECT_THAT(why, ::testing::HasSubstr("nothing answers at 127.0.0.1 port " + std::to_string(closed)));
 
   why = FailureOf(*Open(*server, "/no/such/directory", 5433));
-  EXPECT_TRUE(Contains(why, "/no/such/directory: there is no .s.PGSQL.5433")) << why;
+  EXPECT_THAT(why, ::testing::HasSubstr("/no/such/directory: there is no .s.PGSQL.5433"));
 
   SourceConfig source = SourceBy(*server);
   source.container = "x";
   source.runtime = "no-such-runtime";
   why = FailureOf(*link::OpenLink(source, private_dir_.path(), interrupt_));
-  EXPECT_TRUE(Contains(why, "there is no no-such-runtime on")) << why;
+  EXPECT_THAT(why, ::testing::HasSubstr("there is no no-such-runtime on"));
 }
 
 TEST_F(ContainerLinkTest, AHostWithShellCharactersIsAUsageError) {

@@ -57,8 +57,6 @@ class ScopedVariable {
   std::optional<std::string> before_;
 };
 
-inline bool Contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
-
 // Bytes that differ at every offset, so that lost, doubled and moved bytes are all noticed.
 class Pattern {
  public:

@@ -1,6 +1,7 @@
 #include "sync/capture/pull_target.h"
 
 #include <fmt/format.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "sync/postgres/source_session.h"
@@ -55,8 +56,8 @@ class PullTargetTest : public ::testing::Test {
   void ExpectMoved(const std::string& what) {
     Error error = ErrorOf([&] { Ask(); });
     EXPECT_EQ(error.code(), ErrorCode::kSlotLost);
-    EXPECT_NE(std::string(error.what()).find(what), std::string::npos) << error.what();
-    EXPECT_NE(error.hint().find("pull --rebaseline"), std::string::npos) << error.hint();
+    EXPECT_THAT(error.what(), ::testing::HasSubstr(what));
+    EXPECT_THAT(error.hint(), ::testing::HasSubstr("pull --rebaseline"));
   }
 
   PostgresServer server_;

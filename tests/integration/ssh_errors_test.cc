@@ -1,5 +1,6 @@
 // Tests the messages for a link to the source that fails, with a real sshd.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -41,8 +42,8 @@ TEST_F(SshErrorsTest, AnUnknownHostKeyIsRefusedAndTheHintAddsIt) {
                         "ssh-keyscan -p " + std::to_string(server.port()) +
                             " -t ed25519 127.0.0.1 2>/dev/null | ssh-keygen -lf - | cut -d' ' -f2"}})
           .out;
-  EXPECT_TRUE(Contains(error.what(), fingerprint.substr(0, fingerprint.size() - 1))) << error.what();
-  EXPECT_TRUE(Contains(error.hint(), source.known_hosts)) << error.hint();
+  EXPECT_THAT(error.what(), ::testing::HasSubstr(fingerprint.substr(0, fingerprint.size() - 1)));
+  EXPECT_THAT(error.hint(), ::testing::HasSubstr(source.known_hosts));
   const std::string line = "[127.0.0.1]:" + std::to_string(server.port()) + " " + server.HostKey();
   ASSERT_TRUE(error.hint().ends_with(line)) << error.hint();
   WriteFile(source.known_hosts, line + "\n");
@@ -63,10 +64,9 @@ TEST_F(SshErrorsTest, AChangedHostKeyIsRefusedAndTheHintRemovesTheOldKey) {
   server.ReplaceHostKey();
   const Error error = OpenError(SourceBy(server));
   EXPECT_EQ(error.code(), ErrorCode::kRefused);
-  EXPECT_TRUE(Contains(error.what(), "HAS CHANGED")) << error.what();
-  EXPECT_TRUE(Contains(error.hint(), "ssh-keygen -R '[127.0.0.1]:" + std::to_string(server.port()) + "'"))
-      << error.hint();
-  EXPECT_TRUE(Contains(error.hint(), server.known_hosts().string())) << error.hint();
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("HAS CHANGED"));
+  EXPECT_THAT(error.hint(), ::testing::HasSubstr("ssh-keygen -R '[127.0.0.1]:" + std::to_string(server.port()) + "'"));
+  EXPECT_THAT(error.hint(), ::testing::HasSubstr(server.known_hosts().string()));
 }
 
 TEST_F(SshErrorsTest, ARefusedLoginNamesUserAndKey) {
@@ -74,8 +74,8 @@ TEST_F(SshErrorsTest, ARefusedLoginNamesUserAndKey) {
   WriteFile(server.authorized_keys(), "", 0600);
   const Error error = OpenError(SourceBy(server));
   EXPECT_EQ(error.code(), ErrorCode::kRefused);
-  EXPECT_TRUE(Contains(error.what(), server.Destination())) << error.what();
-  EXPECT_TRUE(Contains(error.what(), server.client_key().string())) << error.what();
+  EXPECT_THAT(error.what(), ::testing::HasSubstr(server.Destination()));
+  EXPECT_THAT(error.what(), ::testing::HasSubstr(server.client_key().string()));
 }
 
 TEST_F(SshErrorsTest, WithoutAnyKeyTheLoginIsRefused) {
@@ -84,14 +84,14 @@ TEST_F(SshErrorsTest, WithoutAnyKeyTheLoginIsRefused) {
   source.identity = "";
   const Error error = OpenError(source);
   EXPECT_EQ(error.code(), ErrorCode::kRefused);
-  EXPECT_TRUE(Contains(error.what(), "no key to try")) << error.what();
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("no key to try"));
 }
 
 TEST_F(SshErrorsTest, AKeyWithAPassphraseNeedsTheAgent) {
   SshServer server({.key_passphrase = "open sesame"});
   const Error error = OpenError(SourceBy(server));
   EXPECT_EQ(error.code(), ErrorCode::kRefused);
-  EXPECT_TRUE(Contains(error.what(), "passphrase")) << error.what();
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("passphrase"));
   EXPECT_TRUE(error.hint().starts_with("ssh-add " + server.client_key().string())) << error.hint();
 
   const std::string agent_socket = private_dir_ / "agent";
@@ -116,7 +116,7 @@ TEST_F(SshErrorsTest, AMissingOrInvalidKeyFileIsAUsageError) {
   source.identity = server.client_key().string() + ".pub";
   const Error error = OpenError(source);
   EXPECT_EQ(error.code(), ErrorCode::kUsage);
-  EXPECT_TRUE(Contains(error.hint(), "leave out .pub")) << error.hint();
+  EXPECT_THAT(error.hint(), ::testing::HasSubstr("leave out .pub"));
 }
 
 TEST_F(SshErrorsTest, AnInvalidSshTargetIsAUsageError) {
@@ -130,7 +130,7 @@ TEST_F(SshErrorsTest, AnUnknownHostIsUnreachable) {
   source.ssh = "user@no-such-host.invalid";
   const Error error = OpenError(source);
   EXPECT_EQ(error.code(), ErrorCode::kUnreachable);
-  EXPECT_TRUE(Contains(error.what(), "no-such-host.invalid")) << error.what();
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("no-such-host.invalid"));
 }
 
 TEST_F(SshErrorsTest, AClosedPortIsUnreachable) {
@@ -138,7 +138,7 @@ TEST_F(SshErrorsTest, AClosedPortIsUnreachable) {
   source.ssh = "user@127.0.0.1:" + std::to_string(FreePort());
   const Error error = OpenError(source);
   EXPECT_EQ(error.code(), ErrorCode::kUnreachable);
-  EXPECT_TRUE(Contains(error.what(), "connection refused")) << error.what();
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("connection refused"));
 }
 
 TEST_F(SshErrorsTest, APortWithoutSshdIsUnreachable) {
@@ -147,7 +147,7 @@ TEST_F(SshErrorsTest, APortWithoutSshdIsUnreachable) {
   source.ssh = "user@127.0.0.1:" + std::to_string(web.port());
   const Error error = OpenError(source);
   EXPECT_EQ(error.code(), ErrorCode::kUnreachable);
-  EXPECT_TRUE(Contains(error.hint(), "is this the port of sshd?")) << error.hint();
+  EXPECT_THAT(error.hint(), ::testing::HasSubstr("is this the port of sshd?"));
 }
 
 TEST_F(SshErrorsTest, ASilentPortTimesOutAfterFifteenSeconds) {
@@ -158,7 +158,7 @@ TEST_F(SshErrorsTest, ASilentPortTimesOutAfterFifteenSeconds) {
   const Error error = OpenError(source);
   const auto took = std::chrono::steady_clock::now() - start;
   EXPECT_EQ(error.code(), ErrorCode::kUnreachable);
-  EXPECT_TRUE(Contains(error.what(), "no answer")) << error.what();
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("no answer"));
   EXPECT_LT(took, std::chrono::seconds(18));
 }
 
@@ -211,7 +211,7 @@ TEST_F(SshErrorsTest, AProxyCommandIsUsedAndItsFailureIsReported) {
   WriteFile(home_ / ".ssh/config", "Host *\n  ProxyCommand false\n", 0600);
   const Error error = OpenError(SourceBy(server));
   EXPECT_EQ(error.code(), ErrorCode::kUnreachable);
-  EXPECT_TRUE(Contains(error.what(), "`false`")) << error.what();
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("`false`"));
 }
 
 // Opens a connection that fails and returns what the link knows about it.
@@ -224,7 +224,7 @@ std::string FailureOf(link::Link& link) {
 TEST_F(SshErrorsTest, AForbiddenForwardIsReported) {
   SshServer server({.config_lines = {"AllowTcpForwarding no"}});
   const std::string why = FailureOf(*Open(SourceBy(server)));
-  EXPECT_TRUE(Contains(why, "AllowTcpForwarding")) << why;
+  EXPECT_THAT(why, ::testing::HasSubstr("AllowTcpForwarding"));
 }
 
 TEST_F(SshErrorsTest, NoServerAtTheRemotePortIsReported) {
@@ -232,8 +232,8 @@ TEST_F(SshErrorsTest, NoServerAtTheRemotePortIsReported) {
   SourceConfig source = SourceBy(server);
   source.port = FreePort();
   const std::string why = FailureOf(*Open(source));
-  EXPECT_TRUE(Contains(why, "nothing answers at 127.0.0.1 port " + std::to_string(source.port))) << why;
-  EXPECT_TRUE(Contains(why, "refused")) << why;
+  EXPECT_THAT(why, ::testing::HasSubstr("nothing answers at 127.0.0.1 port " + std::to_string(source.port)));
+  EXPECT_THAT(why, ::testing::HasSubstr("refused"));
 }
 
 TEST_F(SshErrorsTest, AMissingOrForbiddenRemoteSocketIsReported) {
@@ -242,15 +242,15 @@ TEST_F(SshErrorsTest, AMissingOrForbiddenRemoteSocketIsReported) {
   source.host = private_dir_.path();
   source.port = 5439;
   const std::string missing = FailureOf(*Open(source));
-  EXPECT_TRUE(Contains(missing, (private_dir_ / ".s.PGSQL.5439").string())) << missing;
-  EXPECT_TRUE(Contains(missing, "is PostgreSQL running there")) << missing;
+  EXPECT_THAT(missing, ::testing::HasSubstr((private_dir_ / ".s.PGSQL.5439").string()));
+  EXPECT_THAT(missing, ::testing::HasSubstr("is PostgreSQL running there"));
 
   SshServer strict({.config_lines = {"AllowStreamLocalForwarding no"}});
   source.ssh = strict.Destination();
   source.identity = strict.client_key();
   source.known_hosts = strict.known_hosts();
   const std::string forbidden = FailureOf(*Open(source));
-  EXPECT_TRUE(Contains(forbidden, "AllowStreamLocalForwarding")) << forbidden;
+  EXPECT_THAT(forbidden, ::testing::HasSubstr("AllowStreamLocalForwarding"));
 }
 
 TEST_F(SshErrorsTest, AFailureIsForgottenOnceTheLinkWorks) {

@@ -2,6 +2,7 @@
 //
 // Labels: tsan
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -230,7 +231,8 @@ TEST_F(SshLinkTest, ThePasswordReachesTheCommandButNoProcessList) {
   command.password = password;
   const RunResult run = RunOn(*link, command);
   EXPECT_TRUE(run.out.starts_with(password + "|")) << run.out.substr(0, 100);
-  EXPECT_FALSE(Contains(run.out.substr(password.size()), "pa ss'")) << "it is in a command line";
+  EXPECT_THAT(run.out.substr(password.size()), ::testing::Not(::testing::HasSubstr("pa ss'")))
+      << "it is in a command line";
 }
 
 TEST_F(SshLinkTest, AReaderThatThrowsEndsTheRemoteCommand) {
@@ -263,9 +265,9 @@ TEST_F(SshLinkTest, AKilledSessionIsReportedAsUnreachable) {
   const auto kill_sessions = [&](std::string_view) { server_.KillSessions(); };
   const Error error = ErrorOf([&] { link->Run(Shell("echo go; exec tail -f /dev/null"), kill_sessions); });
   EXPECT_EQ(error.code(), ErrorCode::kUnreachable);
-  EXPECT_TRUE(Contains(error.what(), server_.Destination())) << error.what();
+  EXPECT_THAT(error.what(), ::testing::HasSubstr(server_.Destination()));
   ReadToEnd(near.get());  // Returns when the other end closes.
-  EXPECT_TRUE(Contains(link->FailureReason(), "broke")) << link->FailureReason();
+  EXPECT_THAT(link->FailureReason(), ::testing::HasSubstr("broke"));
   EXPECT_EQ(ErrorOf([&] { link->Run(Shell("true"), [](std::string_view) {}); }).code(), ErrorCode::kUnreachable);
   EXPECT_TRUE(WaitUntil([&] { return !Connect(*link); })) << "there is still a listener";
 }

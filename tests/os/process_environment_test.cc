@@ -59,17 +59,37 @@ TEST(ProcessEnvironmentTest, TheListIsSortedWithoutDuplicates) {
   EXPECT_EQ(TheList().size(), os::LibpqVariables().size());
 }
 
-TEST(ProcessEnvironmentTest, ClearingRemovesRedirectingVariablesAndReturnsThePassword) {
+void ExpectThatTheEnvironmentIsTakenOnce() {
   for (std::string_view name : os::LibpqVariables()) setenv(std::string(name).c_str(), "x", 1);
   setenv("PGPASSWORD", "s3cret", 1);
-  os::ClearLibpqEnvironment();
+  setenv("HOME", "/people/ada", 1);
+  EXPECT_EQ(os::TakeEnvironment().at("PGDATABASE"), "x");
   for (const char* name : {"PGHOST", "PGHOSTADDR", "PGSERVICE", "PGOPTIONS", "PGTARGETSESSIONATTRS", "PGPASSWORD",
                            "PGDATESTYLE", "PGREQUIREPEER"}) {
     EXPECT_EQ(std::getenv(name), nullptr) << name;
   }
-  EXPECT_NE(std::getenv("PGSSLROOTCERT"), nullptr);
+  EXPECT_NE(std::getenv("PGSSLROOTCERT"), nullptr) << "libpq reads it itself";
   EXPECT_EQ(os::EnvironmentPassword(), "s3cret");
-  for (std::string_view name : os::LibpqVariables()) unsetenv(std::string(name).c_str());
+  // What changes in the process later changes nothing for us.
+  setenv("HOME", "/elsewhere", 1);
+  setenv("PGPASSWORD", "other", 1);
+  EXPECT_EQ(os::TakenVariable("HOME"), "/people/ada");
+  EXPECT_EQ(os::HelperEnvironment().at("HOME"), "/people/ada");
+  EXPECT_EQ(os::EnvironmentPassword(), "s3cret");
+  EXPECT_EQ(os::TakenVariable("NOT_SET"), "");
+  os::SetTakenVariable("HOME", "/of/the/job");
+  EXPECT_EQ(os::TakenVariable("HOME"), "/of/the/job");
+  EXPECT_STREQ(std::getenv("HOME"), "/of/the/job");
+}
+
+// In a process of its own: other tests go by theirs as it is.
+TEST(ProcessEnvironmentTest, WhatWasTakenIsReadOnceAndWhatLeadsElsewhereIsGone) {
+  EXPECT_EXIT(
+      {
+        ExpectThatTheEnvironmentIsTakenOnce();
+        std::exit(::testing::Test::HasFailure() ? 1 : 0);
+      },
+      ::testing::ExitedWithCode(0), "");
 }
 
 TEST(ProcessEnvironmentTest, OnlyARemoteContainerRuntimeGetsTheAgent) {

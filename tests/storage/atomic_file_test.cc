@@ -1,6 +1,7 @@
 #include "storage/atomic_file.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -134,7 +135,7 @@ TEST(AtomicFileTest, AFullDiskIsReportedAndLeavesTheOldFile) {
   WriteFileAtomically(directory / "file", "old");
   testing::Result result = RunRole("disk full", directory / "file");
   EXPECT_EQ(result.exit_status, static_cast<int>(ErrorCode::kDisk));
-  EXPECT_NE(result.err.find((directory / "file").string()), std::string::npos) << result.err;
+  EXPECT_THAT(result.err, ::testing::HasSubstr((directory / "file").string()));
   EXPECT_EQ(ReadFile(directory / "file"), "old");
   EXPECT_EQ(Names(directory.path()), std::vector<std::string>{"file"});
 }
@@ -143,7 +144,7 @@ TEST(AtomicFileTest, AMissingDirectoryIsReportedWithAHint) {
   TempDir directory;
   Error error = ErrorOf([&] { WriteFileAtomically(directory.path() / "none" / "file", ""); });
   EXPECT_EQ(error.code(), ErrorCode::kDisk);
-  EXPECT_NE(error.hint().find((directory / "none").string()), std::string::npos) << error.hint();
+  EXPECT_THAT(error.hint(), ::testing::HasSubstr((directory / "none").string()));
 }
 
 TEST(AtomicFileTest, ADirectoryIsNotReplaced) {

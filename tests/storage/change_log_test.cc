@@ -196,7 +196,7 @@ TEST(ChangeLogTest, AVisitSeesExactlyTheTransactionsFromItsStart) {
     if (lsn % 70 == 0) store->WriteLog(builder.Take(Which::kAll));
   }
   store->WriteLog(builder.Take(Which::kAll));
-  store->Publish(testing::ManifestAt(1000), {});
+  store->Publish(testing::StateAt(1000), {});
   all = Visited(*store, 0);
   EXPECT_TRUE(std::is_sorted(all.begin(), all.end()));
   for (uint64_t lsn = 10; lsn <= 400; lsn += 10) {
@@ -216,7 +216,7 @@ TEST(ChangeLogTest, AVisitEndsWhenTheVisitorStopsIt) {
   ChangeLogBuilder builder;
   for (uint64_t lsn = 1; lsn < 10; ++lsn) Small(builder, lsn);
   store->WriteLog(builder.Take(Which::kAll));
-  store->Publish(testing::ManifestAt(100), {});
+  store->Publish(testing::StateAt(100), {});
   int visits = 0;
   store->VisitLog(Lsn(3), [&](const proto::Transaction&) { return ++visits < 2; });
   EXPECT_EQ(visits, 2);
@@ -229,9 +229,9 @@ TEST(ChangeLogTest, UnpublishedTransactionsAreNotVisited) {
   Small(builder, 20);
   store->WriteLog(builder.Take(Which::kAll));
   EXPECT_TRUE(Visited(*store, 0).empty());
-  store->Publish(testing::ManifestAt(20), {});
+  store->Publish(testing::StateAt(20), {});
   EXPECT_EQ(Visited(*store, 0), std::vector<uint64_t>{10});
-  store->Publish(testing::ManifestAt(21), {});
+  store->Publish(testing::StateAt(21), {});
   EXPECT_EQ(Visited(*store, 0), (std::vector<uint64_t>{10, 20}));
 }
 

@@ -1,6 +1,7 @@
 #include "storage/output_file.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -170,7 +171,7 @@ TEST_F(SharedDirectoryTest, LinksAndPipesOfOthersGetNoRows) {
   Plant({"ln", "-s", own_ / "victim", shared_ / "seed.sql.tmp"});
   Error error = ErrorOfWriting(shared_ / "seed.sql");
   EXPECT_EQ(error.code(), ErrorCode::kDisk);
-  EXPECT_NE(std::string(error.what()).find("a link of another user"), std::string::npos) << error.what();
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("a link of another user"));
 
   // A link of ours that leads there is refused too.
   fs::create_symlink(shared_ / "seed.sql", own_ / "link");
@@ -180,7 +181,7 @@ TEST_F(SharedDirectoryTest, LinksAndPipesOfOthersGetNoRows) {
   const testing::Process reader({.argv = {"cat", shared_ / "pipe"}, .user = "nobody"});
   error = ErrorOfWriting(shared_ / "pipe");
   EXPECT_EQ(error.code(), ErrorCode::kDisk);
-  EXPECT_NE(std::string(error.what()).find("of another user"), std::string::npos) << error.what();
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("of another user"));
   EXPECT_EQ(reader.Out(), "");
 
   OpenSeedOutput(shared_ / "other.sql", Compression::kNone)->Commit();

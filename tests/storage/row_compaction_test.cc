@@ -11,8 +11,8 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing::Lines;
-using testing::ManifestAt;
 using testing::Put;
+using testing::StateAt;
 using testing::StoreFixture;
 using Texts = std::vector<std::string>;
 
@@ -65,7 +65,7 @@ TEST(RowCompactionTest, ManySmallTablesHaveFewFiles) {
     testing::Write(*store, {{.id = 1, .lsn = 10, .text = std::to_string(table), .table = table}});
   }
   EXPECT_GE(Files(store).size(), size_t{kTables});
-  store->Publish(ManifestAt(100), {});
+  store->Publish(StateAt(100), {});
   store->Compact();
   EXPECT_LE(Files(store).size(), kMostLeftOver);
   for (TableId table = 1; table <= kTables; ++table) {
@@ -78,7 +78,7 @@ TEST(RowCompactionTest, SmallPullsAcrossALargeTableDoNotRewriteItsFiles) {
   constexpr int64_t kRows = 20000;
   constexpr uint64_t kLarge = uint64_t{3} << 20;
   for (int64_t id = 0; id < kRows; id += kRows / 4) testing::Write(*store, NoisyRows(id, id + kRows / 4, 10, 1000));
-  store->Publish(ManifestAt(100), {});
+  store->Publish(StateAt(100), {});
   const std::set<std::string> large = Files(store, kLarge);
   ASSERT_EQ(large.size(), 4u);
   std::map<int64_t, std::string> rows;
@@ -147,7 +147,7 @@ TEST(RowCompactionTest, ALargeBacklogIsCompactedInPortions) {
     }
     testing::Write(*store, puts);
   }
-  store->Publish(ManifestAt(200), {});
+  store->Publish(StateAt(200), {});
   const Texts before = Lines(*store, 110);
   store->Compact();
   EXPECT_LE(Files(store).size(), store->DiskBytes() / (2 << 20) + kMostLeftOver);
@@ -164,7 +164,7 @@ TEST(RowCompactionTest, ACompactStoreIsNotCompactedAgain) {
     for (Put& put : puts) put.table = table;
     testing::Write(*store, puts);
   }
-  store->Publish(ManifestAt(100), {});
+  store->Publish(StateAt(100), {});
   store->Compact();
   const std::set<std::string> files = Files(store);
   EXPECT_LE(files.size(), kMostLeftOver);

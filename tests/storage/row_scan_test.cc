@@ -182,7 +182,7 @@ TEST(RowScanTest, EveryStateOfARandomHistoryMatchesTheModel) {
       store->Write(*buffer);
       buffer = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
     }
-    store->Publish(testing::ManifestAt(1000), {});
+    store->Publish(testing::StateAt(1000), {});
     for (const auto& [lsn, state] : states) ASSERT_EQ(Lines(*store, lsn), state) << lsn;
     store->Compact();
     store.Reopen();

@@ -1,5 +1,6 @@
 #include "storage/row_store.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
@@ -25,6 +26,7 @@ using testing::Lines;
 using testing::ManifestAt;
 using testing::Put;
 using testing::RunRole;
+using testing::StateAt;
 using testing::StoreFixture;
 using Mode = RowStore::Mode;
 using Strings = std::vector<std::string>;
@@ -56,7 +58,7 @@ std::vector<Put> ManyRows(int64_t from, int64_t to, uint64_t lsn, size_t size) {
 void Begin(RowStore& store) {
   proto::Manifest manifest = store.manifest();
   manifest.set_pull_in_progress(true);
-  store.Publish(manifest, {});
+  store.Publish(StoreState::FromStored(manifest), {});
 }
 
 const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::ChildEnvironment({
@@ -75,7 +77,7 @@ const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::Ch
        Begin(*store);
        testing::Write(*store, {{.id = 1, .lsn = 150, .text = "published"}});
        store->WriteLog(LogOf(150));
-       store->Publish(ManifestAt(200), {});
+       store->Publish(StateAt(200), {});
        raise(SIGKILL);
      }},
     {"publishing until killed",
@@ -89,7 +91,7 @@ const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::Ch
          store->WriteLog(LogOf(lsn + 5));
          proto::Manifest manifest = ManifestAt(lsn + 10);
          manifest.set_pull_in_progress(true);
-         store->Publish(manifest, {});
+         store->Publish(StoreState::FromStored(manifest), {});
          std::cout << "published " << lsn + 10 << std::endl;
        }
      }},
@@ -116,7 +118,7 @@ const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::Ch
          proto::Manifest manifest = ManifestAt(lsn);
          manifest.set_pull_in_progress(true);
          manifest.set_durable_lsn(100);
-         store->Publish(manifest, {});
+         store->Publish(StoreState::FromStored(manifest), {});
        }
      }},
     {"disk is full",
@@ -126,7 +128,7 @@ const auto* const children = ::testing::AddGlobalTestEnvironment(new testing::Ch
        {
          std::unique_ptr<RowStore> store = RowStore::Open(disk / "store", Mode::kCreate);
          testing::Write(*store, {{.id = 1, .lsn = 10, .text = "old"}});
-         store->Publish(ManifestAt(100), {});
+         store->Publish(StateAt(100), {});
        }
        try {
          std::unique_ptr<RowStore> store = RowStore::Open(disk / "store", Mode::kReadWrite);
@@ -157,9 +159,9 @@ TEST(RowStoreTest, UnpublishedWritesAreInvisible) {
   StoreFixture store;
   testing::Write(*store, {{.id = 1, .lsn = 10, .text = "a"}, {.id = 1, .lsn = 20, .text = "b"}});
   EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{});
-  store->Publish(ManifestAt(20), {});
+  store->Publish(StateAt(20), {});
   EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{"a"});
-  store->Publish(ManifestAt(21), {});
+  store->Publish(StateAt(21), {});
   EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{"b"});
 }
 
@@ -168,7 +170,7 @@ TEST(RowStoreTest, AReopenedStoreHasAllPublishedRows) {
   proto::Manifest manifest = ManifestAt(100);
   manifest.set_slot("the slot");
   testing::Write(*store, {{.id = 1, .lsn = 10, .text = "a"}});
-  store->Publish(manifest, {});
+  store->Publish(StoreState::FromStored(manifest), {});
   for (Mode mode : {Mode::kReadWrite, Mode::kReadOnly}) {
     store.Reopen(mode);
     EXPECT_EQ(store->manifest().slot(), "the slot");
@@ -203,11 +205,11 @@ TEST(RowStoreTest, ANewerFormatIsRefusedAndNotChanged) {
   manifest.set_format_version(kFormatVersion + 1);
   manifest.set_pull_in_progress(true);
   testing::Write(*store, {{.id = 1, .lsn = 150, .text = "of a newer program"}});
-  store->Publish(manifest, {});
+  store->Publish(StoreState::FromStored(manifest), {});
   for (Mode mode : {Mode::kReadWrite, Mode::kReadOnly}) {
     Error error = ErrorOf([&] { store.Reopen(mode); });
     EXPECT_EQ(error.code(), ErrorCode::kDisk);
-    EXPECT_NE(std::string(error.what()).find("format 3"), std::string::npos) << error.what();
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("format 3"));
   }
 }
 
@@ -215,12 +217,12 @@ TEST(RowStoreTest, ASecondOpenerIsRefused) {
   StoreFixture store;
   WithOneRow(store);
   Error error = ErrorOf([&] { RowStore::Open(store.path(), Mode::kReadWrite); });
-  EXPECT_EQ(error.code(), ErrorCode::kDisk);
-  EXPECT_NE(std::string(error.what()).find("in use by another process"), std::string::npos) << error.what();
+  EXPECT_EQ(error.code(), ErrorCode::kInUse);
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("in use by another process"));
 
   testing::Result other = RunRole("open", store.path());
-  EXPECT_EQ(other.exit_status, static_cast<int>(ErrorCode::kDisk));
-  EXPECT_NE(other.err.find("in use by another process"), std::string::npos) << other.err;
+  EXPECT_EQ(other.exit_status, static_cast<int>(ErrorCode::kInUse));
+  EXPECT_THAT(other.err, ::testing::HasSubstr("in use by another process"));
   store.Close();
   EXPECT_EQ(RunRole("open", store.path()).exit_status, 0);
 }
@@ -229,7 +231,7 @@ TEST(RowStoreTest, ADirectoryNamedLockIsNotReportedAsInUse) {
   testing::TempDir directory;
   Error error = ErrorOf([&] { RowStore::Open(directory / "lock", Mode::kReadWrite); });
   EXPECT_EQ(error.code(), ErrorCode::kDisk);
-  EXPECT_EQ(std::string(error.what()).find("in use by another process"), std::string::npos) << error.what();
+  EXPECT_THAT(error.what(), ::testing::Not(::testing::HasSubstr("in use by another process")));
 }
 
 TEST(RowStoreTest, AKilledProcessLeavesNoUnpublishedRows) {
@@ -247,7 +249,7 @@ TEST(RowStoreTest, AKilledProcessLeavesNoUnpublishedRows) {
   EXPECT_EQ(store->Newest(EncodeRowPrefix(1, 0, IntegerKey(1)), &storage)->version.text, "old");
   EXPECT_FALSE(store->Newest(EncodeRowPrefix(1, 0, IntegerKey(7)), &storage));
   // They stay invisible even after another transaction publishes that LSN.
-  store->Publish(ManifestAt(200), {});
+  store->Publish(StateAt(200), {});
   EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{"old"});
   int logged = 0;
   store->VisitLog(Lsn(0), [&](const proto::Transaction&) { return ++logged; });
@@ -260,7 +262,7 @@ TEST(RowStoreTest, ATransactionReceivedAgainIsWrittenAgain) {
   EXPECT_EQ(RunRole("killed before publishing", store.path()).exit_status, 128 + SIGKILL);
   store.Reopen();
   testing::Write(*store, {{.id = 1, .lsn = 150, .text = "again"}, testing::Tombstone(7, 150)});
-  store->Publish(ManifestAt(200), {});
+  store->Publish(StateAt(200), {});
   EXPECT_EQ(Lines(*store, 200), Strings{"again"});
   store.Reopen();
   EXPECT_EQ(Lines(*store, 200), Strings{"again"});
@@ -360,7 +362,7 @@ TEST(RowStoreTest, ARunLeftByAKilledProcessIsNotOverwritten) {
 void ExpectOldContentAfter(const std::string& role, StoreFixture& store) {
   testing::Result result = RunRole(role, store.path());
   EXPECT_EQ(result.exit_status, static_cast<int>(ErrorCode::kDisk)) << result.err;
-  EXPECT_NE(result.err.find(store.path().string()), std::string::npos) << result.err;
+  EXPECT_THAT(result.err, ::testing::HasSubstr(store.path().string()));
   store.Reopen();
   EXPECT_EQ(Lines(*store, UINT64_MAX), Strings{"old"});
   for (const auto& file : fs::directory_iterator(store.path())) EXPECT_NE(file.path().extension(), ".tmp");
@@ -385,7 +387,7 @@ TEST(RowStoreTest, AFullDiskIsReportedAndLeavesTheOldContent) {
   fs::create_directory(directory / "disk");
   testing::Result result = RunRole("disk is full", directory.path());
   EXPECT_EQ(result.exit_status, static_cast<int>(ErrorCode::kDisk)) << result.err;
-  EXPECT_NE(result.err.find("No space left"), std::string::npos) << result.err;
+  EXPECT_THAT(result.err, ::testing::HasSubstr("No space left"));
   // The same store on a disk that has room again.
   const fs::path copy = directory / "with room";
   std::unique_ptr<RowStore> store =
@@ -453,7 +455,7 @@ TEST(RowStoreTest, AnEmptyBufferWritesNothing) {
   store->Write(VersionBuffer(VersionBuffer::Index::kNewest));
   store->Write(VersionBuffer(VersionBuffer::Index::kNone));
   store->WriteLog({});
-  store->Publish(ManifestAt(100), {});
+  store->Publish(StateAt(100), {});
   EXPECT_EQ(Lines(*store, 100), Strings{});
 }
 
@@ -488,7 +490,7 @@ TEST(RowStoreTest, TheSchemaInForceIsUsed) {
   for (uint64_t lsn : {100, 200}) {
     proto::SchemaVersion schema;
     schema.set_pre_data("since " + std::to_string(lsn));
-    store->Publish(ManifestAt(lsn), {.schema = {{Lsn(lsn), schema}}, .sequences = {}});
+    store->Publish(StateAt(lsn), {.schema = {{Lsn(lsn), schema}}, .sequences = {}});
   }
   store.Reopen();
   EXPECT_EQ(store->SchemaAt(Lsn(100)).pre_data(), "since 100");
@@ -504,7 +506,7 @@ TEST(RowStoreTest, SequencesComeFromTheFirstPullAtOrAfterTheLsn) {
   for (uint64_t lsn : {100, 200}) {
     proto::SequenceValues values;
     values.add_values()->set_last_value(static_cast<int64_t>(lsn));
-    store->Publish(ManifestAt(lsn), {.schema = {}, .sequences = {{Lsn(lsn), values}}});
+    store->Publish(StateAt(lsn), {.schema = {}, .sequences = {{Lsn(lsn), values}}});
   }
   store.Reopen();
   EXPECT_EQ(store->SequencesAt(Lsn(50)).values(0).last_value(), 100);
@@ -546,7 +548,7 @@ TEST(RowStoreTest, PartsOfATableHoldEveryRowExactlyOnce) {
     }
     store->Write(buffer);
   }
-  store->Publish(ManifestAt(100), {});
+  store->Publish(StateAt(100), {});
   Strings whole = Lines(*store, 100);
   EXPECT_EQ(whole.size(), texts.size());
   for (size_t parts : {1, 2, 3, 16, 1000}) {
@@ -567,7 +569,7 @@ TEST(RowStoreTest, NoPartIsMuchLargerThanTheOthers) {
   for (size_t run = 0; run < kRuns; ++run) {
     testing::Write(*store, ManyRows(static_cast<int64_t>(run) * 10, static_cast<int64_t>(run) * 10 + 10, 10, 10));
   }
-  store->Publish(ManifestAt(100), {});
+  store->Publish(StateAt(100), {});
   std::vector<KeyRange> ranges = store->Split(1, 0, kParts);
   EXPECT_EQ(ranges.size(), kParts);
   for (const KeyRange& range : ranges) EXPECT_LE(Lines(*store, 100, range).size(), 30u);
@@ -580,7 +582,7 @@ TEST(RowStoreTest, PartsDoNotSplitTheVersionsOfARow) {
     testing::Write(*store, {{.id = 5, .lsn = lsn, .text = std::to_string(lsn)}, {.id = 6, .lsn = lsn, .text = "six"}});
   }
   testing::Write(*store, {{.id = 4, .lsn = 10, .text = "four"}});
-  store->Publish(ManifestAt(100), {});
+  store->Publish(StateAt(100), {});
   Strings together;
   for (const KeyRange& range : store->Split(1, 0, 16)) {
     for (const std::string& line : Lines(*store, 100, range)) together.push_back(line);
@@ -601,7 +603,7 @@ TEST(RowStoreTest, CompactionOfManyRunsChangesNothing) {
                             {.id = static_cast<int64_t>(lsn % 7 + 1), .lsn = lsn, .text = std::to_string(lsn)},
                             {.id = 9, .lsn = lsn, .text = "last"}});
   }
-  store->Publish(ManifestAt(100), {});
+  store->Publish(StateAt(100), {});
   std::vector<Strings> before, after;
   for (uint64_t lsn = 10; lsn <= 50; ++lsn) before.push_back(Lines(*store, lsn));
   store->Compact();
@@ -620,7 +622,7 @@ TEST(RowStoreTest, ScansSeeOneStateWhileAnotherIsWritten) {
     store->WriteLog(LogOf(lsn));
   };
   write(9);
-  store->Publish(ManifestAt(10), {});
+  store->Publish(StateAt(10), {});
   std::atomic<uint64_t> published{10};
   std::atomic<bool> stop{false};
   std::vector<std::thread> readers;
@@ -638,7 +640,7 @@ TEST(RowStoreTest, ScansSeeOneStateWhileAnotherIsWritten) {
   }
   for (uint64_t lsn = 20; lsn < 20 + kRounds; ++lsn) {
     write(lsn - 1);
-    store->Publish(ManifestAt(lsn), {});
+    store->Publish(StateAt(lsn), {});
     published = lsn;
   }
   stop = true;

@@ -74,6 +74,7 @@ inline proto::Manifest ManifestAt(uint64_t durable) {
   manifest.mutable_source()->set_encoding("UTF8");
   return manifest;
 }
+inline StoreState StateAt(uint64_t durable) { return StoreState::FromStored(ManifestAt(durable)); }
 
 inline std::vector<std::string> Lines(const RowStore& store, uint64_t lsn, const KeyRange& range = {},
                                       TableId table = 1, EpochNumber epoch = 0) {
@@ -100,7 +101,7 @@ class StoreFixture {
   // `store_`, written and published up to `durable`.
   void WriteAndPublish(const std::vector<Put>& puts, uint64_t durable) {
     Write(*store_, puts);
-    store_->Publish(ManifestAt(durable), {});
+    store_->Publish(StateAt(durable), {});
   }
 
  private:

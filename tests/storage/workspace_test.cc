@@ -1,5 +1,6 @@
 #include "storage/workspace.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -67,10 +68,10 @@ TEST(WorkspaceTest, ASecondProcessIsRefusedAndTheFirstIsNamed) {
   testing::Process holder(testing::RoleCommand("hold", home.path()));
   ASSERT_TRUE(holder.WaitForOutput("holding", std::chrono::seconds(20)));
   Error error = ErrorOf([&] { Workspace(home.path(), "prod", "pull"); });
-  EXPECT_EQ(error.code(), ErrorCode::kDisk);
-  EXPECT_NE(std::string(error.what()).find("prod"), std::string::npos) << error.what();
-  EXPECT_NE(std::string(error.what()).find("baseline --force"), std::string::npos) << error.what();
-  EXPECT_NE(std::string(error.what()).find(std::to_string(holder.pid())), std::string::npos) << error.what();
+  EXPECT_EQ(error.code(), ErrorCode::kInUse);
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("prod"));
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("baseline --force"));
+  EXPECT_THAT(error.what(), ::testing::HasSubstr(std::to_string(holder.pid())));
 }
 
 TEST(WorkspaceTest, AKilledProcessReleasesItsLock) {
@@ -86,7 +87,7 @@ TEST(WorkspaceTest, EverySourceHasItsOwnLock) {
   TempDir home;
   Workspace production(home.path(), "prod", "pull");
   EXPECT_NO_THROW(Workspace(home.path(), "staging", "pull"));
-  EXPECT_EQ(ErrorOf([&] { Workspace(home.path(), "prod", "pull"); }).code(), ErrorCode::kDisk);
+  EXPECT_EQ(ErrorOf([&] { Workspace(home.path(), "prod", "pull"); }).code(), ErrorCode::kInUse);
 }
 
 TEST(WorkspaceTest, WithoutABaselineTheHintNamesTheCommandThatTakesOne) {
@@ -96,7 +97,7 @@ TEST(WorkspaceTest, WithoutABaselineTheHintNamesTheCommandThatTakesOne) {
   EXPECT_FALSE(workspace.current());
   Error error = ErrorOf([&] { (void)workspace.CurrentStorePath(); });
   EXPECT_EQ(error.code(), ErrorCode::kUsage);
-  EXPECT_NE(error.hint().find("--source prod baseline"), std::string::npos) << error.hint();
+  EXPECT_THAT(error.hint(), ::testing::HasSubstr("--source prod baseline"));
 }
 
 TEST(WorkspaceTest, TheCurrentStoreStaysCurrentInTheNextRun) {
@@ -197,7 +198,7 @@ TEST(WorkspaceTest, AHomeThatCannotBeCreatedIsReported) {
   WriteFileAtomically(home / "file", "");
   Error error = ErrorOf([&] { Workspace(home / "file", "prod", "pull"); });
   EXPECT_EQ(error.code(), ErrorCode::kDisk);
-  EXPECT_NE(std::string(error.what()).find((home / "file").string()), std::string::npos) << error.what();
+  EXPECT_THAT(error.what(), ::testing::HasSubstr((home / "file").string()));
 }
 
 }  // namespace

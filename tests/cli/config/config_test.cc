@@ -1,5 +1,6 @@
 #include "cli/config/config.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -27,13 +28,13 @@ class ConfigTest : public ::testing::Test {
 
   SourceConfig Read(const std::string& text) {
     Write("rotv.toml", text);
-    return config::ReadSource(request_);
+    return config::Config(request_).Source();
   }
 
   // The error as "message | hint", without the directory.
   std::string Complaint() {
     try {
-      config::ReadSource(request_);
+      config::Config(request_).Source();
     } catch (const Error& error) {
       EXPECT_EQ(error.code(), ErrorCode::kUsage);
       std::string text = std::string(error.what()) + " | " + error.hint();
@@ -54,7 +55,7 @@ class ConfigTest : public ::testing::Test {
   config::ConfigRequest request_;
 };
 
-#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
+#define EXPECT_HAS(text, part) EXPECT_THAT(text, ::testing::HasSubstr(part))
 
 TEST_F(ConfigTest, EveryKeyIsRead) {
   SourceConfig source = Read(R"(
@@ -192,7 +193,7 @@ TEST_F(ConfigTest, PasswordsAreRefusedEverywhereAndNotRepeated) {
        }) {
     std::string complaint = ComplaintOf(text);
     EXPECT_HAS(complaint, "passw") << text;
-    EXPECT_EQ(complaint.find("cret"), std::string::npos) << complaint;
+    EXPECT_THAT(complaint, ::testing::Not(::testing::HasSubstr("cret")));
   }
 }
 
@@ -335,15 +336,15 @@ TEST_F(ConfigTest, AllSourcesAreCheckedNotOnlyTheChosenOne) {
 TEST_F(ConfigTest, FilesAreSearchedInTheDocumentedOrder) {
   auto with = [](const std::string& name) { return "[sources." + name + "]\ndatabase = \"x\"\n"; };
   Write("home/rotv.toml", with("of_home"));
-  EXPECT_EQ(config::ReadSource(request_).name, "of_home");
+  EXPECT_EQ(config::Config(request_).Source().name, "of_home");
   Write("rotv.toml", with("of_directory"));
-  EXPECT_EQ(config::ReadSource(request_).name, "of_directory");
+  EXPECT_EQ(config::Config(request_).Source().name, "of_directory");
   Write("variable.toml", with("of_variable"));
   request_.environment["ROTV_CONFIG"] = directory_ / "variable.toml";
-  EXPECT_EQ(config::ReadSource(request_).name, "of_variable");
+  EXPECT_EQ(config::Config(request_).Source().name, "of_variable");
   Write("option.toml", with("of_option"));
   request_.config = directory_ / "option.toml";
-  EXPECT_EQ(config::ReadSource(request_).name, "of_option");
+  EXPECT_EQ(config::Config(request_).Source().name, "of_option");
 }
 
 TEST_F(ConfigTest, ANamedFileMustExist) {
@@ -360,13 +361,13 @@ TEST_F(ConfigTest, ANamedFileMustExist) {
 TEST_F(ConfigTest, RelativePathsAreRelativeToTheConfigFile) {
   Write("etc/own.toml", "[sources.a]\nssh = \"db\"\ndatabase = \"x\"\nidentity = \"../key\"\n");
   request_.config = directory_ / "etc/own.toml";
-  EXPECT_EQ(config::ReadSource(request_).identity, (directory_ / "key").native());
+  EXPECT_EQ(config::Config(request_).Source().identity, (directory_ / "key").native());
 }
 
 TEST_F(ConfigTest, WithoutSourcesTheVariablesAreUsed) {
   request_.environment["PRODUCTION_HOST"] = "db.example.org";
   request_.environment["PGDATABASE"] = "rotv";
-  EXPECT_EQ(config::ReadSource(request_).ssh, "root@db.example.org");
+  EXPECT_EQ(config::Config(request_).Source().ssh, "root@db.example.org");
   EXPECT_EQ(Read("# nothing here\n").ssh, "root@db.example.org");
   EXPECT_EQ(Read("[sources.a]\ndatabase = \"x\"\n").name, "a");
 }
@@ -388,8 +389,34 @@ TEST_F(ConfigTest, FilesLargerThanAnyConfigAreRefused) {
   EXPECT_HAS(ComplaintOf(std::string(2 << 20, '#')), "larger than 1 MiB");
 }
 
+TEST_F(ConfigTest, WhatWasReadOnceIsNotReadAgain) {
+  Write("rotv.toml",
+        "[sources.production]\nssh = \"db\"\ndatabase = \"a\"\n[app]\nport = 3000\n[schema]\ncommand = \"a\"\n");
+  const config::Config config(request_);
+  EXPECT_EQ(config.App().port, 3000);
+  // A half written file, and another one: neither is seen by the command that has begun.
+  Write("rotv.toml", "[sources.produ");
+  EXPECT_EQ(config.Source().database, "a");
+  Write("rotv.toml", "[sources.staging]\nssh = \"db\"\ndatabase = \"b\"\n[schema]\ncommand = \"b\"\n");
+  EXPECT_EQ(config.Source().database, "a");
+  EXPECT_EQ(config.Drift().command, "a");
+  EXPECT_EQ(config.Sources().size(), 1U);
+  std::filesystem::remove(directory_ / "rotv.toml");
+  EXPECT_EQ(config.FilePath(), directory_ / "rotv.toml");
+  EXPECT_EQ(config.ConfiguredSources(), std::vector<std::string>{"production"});
+}
+
+TEST_F(ConfigTest, TheEnvFileIsReadOnce) {
+  Write(".env", "PRODUCTION_HOST=db\nPGDATABASE=a\n");
+  const config::Config config(request_);
+  EXPECT_EQ(config.Source().database, "a");
+  Write(".env", "PRODUCTION_HOST=db\nPGDATABASE=b\n");
+  EXPECT_EQ(config.Source().database, "a");
+  EXPECT_EQ(config.App().environment_rules.sources.size(), 1U);
+}
+
 TEST_F(ConfigTest, TheApplicationHasDefaults) {
-  config::AppConfig app = config::ReadApp(request_);
+  config::AppConfig app = config::Config(request_).App();
   EXPECT_EQ(app.directory, std::filesystem::canonical(directory_));
   EXPECT_EQ(app.port, 8080);
   EXPECT_EQ(app.health, "/api/health");
@@ -404,7 +431,7 @@ TEST_F(ConfigTest, TheApplicationSectionIsRead) {
         "[app]\ndirectory = \"my app\"\nport = 3000\ntmpfs_size = \"2G\"\ncompression = \"zstd\"\npersistent = "
         "true\nsuperuser = true\n"
         "health = \"/up\"\nimage = \"localhost/x\"\ncommand = \"node x.js\"\n");
-  config::AppConfig app = config::ReadApp(request_);
+  config::AppConfig app = config::Config(request_).App();
   EXPECT_EQ(app.directory, std::filesystem::canonical(directory_ / "my app"));
   EXPECT_EQ(app.port, 3000);
   EXPECT_EQ(app.tmpfs_bytes, uint64_t{2} << 30);
@@ -418,7 +445,7 @@ TEST_F(ConfigTest, TheApplicationSectionIsRead) {
 
 TEST_F(ConfigTest, AConfigInTheHomeDirectoryAppliesToTheApplicationInTheCurrentDirectory) {
   Write("home/rotv.toml", "[app]\nport = 3000\n");
-  config::AppConfig app = config::ReadApp(request_);
+  config::AppConfig app = config::Config(request_).App();
   EXPECT_EQ(app.port, 3000);
   EXPECT_EQ(app.directory, std::filesystem::canonical(directory_));
 }

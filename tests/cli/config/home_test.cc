@@ -1,5 +1,6 @@
 #include "cli/config/home.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -73,26 +74,26 @@ TEST_F(HomeTest, OpeningTwiceChangesNothing) {
 
 TEST_F(HomeTest, AFileInItsPlaceIsRefused) {
   std::ofstream(directory_ / "file") << "x";
-  EXPECT_NE(Complaint(directory_ / "file").find("is not a directory"), std::string::npos);
-  EXPECT_NE(Complaint(directory_ / "file" / "home").find("cannot be"), std::string::npos);
+  EXPECT_THAT(Complaint(directory_ / "file"), ::testing::HasSubstr("is not a directory"));
+  EXPECT_THAT(Complaint(directory_ / "file" / "home"), ::testing::HasSubstr("cannot be"));
 }
 
 TEST_F(HomeTest, AHomeThatCannotBeCreatedIsRefused) {
-  EXPECT_NE(Complaint("/proc/rotv-home").find("cannot be created"), std::string::npos);
+  EXPECT_THAT(Complaint("/proc/rotv-home"), ::testing::HasSubstr("cannot be created"));
 }
 
 TEST_F(HomeTest, AHomeThatOthersCanWriteIsRefused) {
   ASSERT_EQ(chmod(directory_.c_str(), 0777), 0);
-  EXPECT_NE(Complaint(directory_).find("can be written by other users"), std::string::npos);
+  EXPECT_THAT(Complaint(directory_), ::testing::HasSubstr("can be written by other users"));
 }
 
 TEST_F(HomeTest, AHomeOfAnotherUserIsRefused) {
   if (geteuid() != 0) {
-    EXPECT_NE(Complaint("/").find("belongs to another user"), std::string::npos);
+    EXPECT_THAT(Complaint("/"), ::testing::HasSubstr("belongs to another user"));
     return;
   }
   ASSERT_EQ(chown(directory_.c_str(), 12345, 12345), 0);
-  EXPECT_NE(Complaint(directory_).find("belongs to another user"), std::string::npos);
+  EXPECT_THAT(Complaint(directory_), ::testing::HasSubstr("belongs to another user"));
   ASSERT_EQ(chown(directory_.c_str(), 0, 0), 0);
 }
 

@@ -1,5 +1,6 @@
 #include "cli/launch/build_context.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -86,7 +87,7 @@ TEST_F(BuildContextTest, ADirectoryWithoutAnApplicationIsRefused) {
     FAIL();
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUsage);
-    EXPECT_NE(std::string(error.what()).find(App()), std::string::npos) << error.what();
+    EXPECT_THAT(error.what(), ::testing::HasSubstr(App()));
   }
 }
 

@@ -2,21 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include "os/base64.h"
+#include <map>
+#include <string>
 
 namespace rotv {
 namespace {
-
-TEST(Base64Test, EncodesTheVectorsOfTheStandard) {
-  EXPECT_EQ(os::Base64(""), "");
-  EXPECT_EQ(os::Base64("f"), "Zg==");
-  EXPECT_EQ(os::Base64("fo"), "Zm8=");
-  EXPECT_EQ(os::Base64("foo"), "Zm9v");
-  EXPECT_EQ(os::Base64("foob"), "Zm9vYg==");
-  EXPECT_EQ(os::Base64("fooba"), "Zm9vYmE=");
-  EXPECT_EQ(os::Base64("foobar"), "Zm9vYmFy");
-  EXPECT_EQ(os::Base64("\xff\xfe"), "//4=");
-}
 
 TEST(EnvFileTextTest, ValuesAreWrittenUnchanged) {
   EXPECT_EQ(launch::EnvFileText({{"A", "with 'quotes' \"and\" # signs"}, {"B", ""}}),
@@ -26,6 +16,18 @@ TEST(EnvFileTextTest, ValuesAreWrittenUnchanged) {
 TEST(EnvFileTextTest, ValuesWithLineEndsAreEncodedAndListed) {
   EXPECT_EQ(launch::EnvFileText({{"KEY", "a\nb"}, {"PLAIN", "x"}, {"ZED", "\r\n"}}),
             "KEY=YQpi\nPLAIN=x\nZED=DQo=\nROTV_SECRETS_BASE64=KEY,ZED\n");
+}
+
+// The ends that Base64 pads differently, and its last two digits.
+TEST(EnvFileTextTest, ValuesOfEveryLengthAreEncoded) {
+  for (const auto& [value, encoded] : std::map<std::string, std::string>{{"\n", "Cg=="},
+                                                                         {"\nf", "CmY="},
+                                                                         {"\nfo", "CmZv"},
+                                                                         {"\nfoo", "CmZvbw=="},
+                                                                         {"\xff\xfe\n", "//4K"},
+                                                                         {"\n\xfb", "Cvs="}}) {
+    EXPECT_EQ(launch::EnvFileText({{"A", value}}), "A=" + encoded + "\nROTV_SECRETS_BASE64=A\n");
+  }
 }
 
 TEST(ContainerNameTest, EveryHomeHasItsOwnName) {

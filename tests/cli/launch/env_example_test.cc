@@ -103,7 +103,7 @@ TEST_F(EnvExampleTest, ListsEveryFaultyVariableAndNoValue) {
 TEST_F(EnvExampleTest, AMissingFileIsReportedWithTheCommandThatCreatesIt) {
   Write("backend/.env.example", "SECRET=change-this\n");
   EXPECT_EQ(Complaint(),
-            "there is no backend/.env, and backend/.env.example wants SECRET | cp backend/.env.example "
+            "there is no backend/.env, and backend/.env.example requires SECRET | cp backend/.env.example "
             "backend/.env, and fill it in");
   EXPECT_EQ(Complaint({{"SECRET", "s"}}), "");
 }

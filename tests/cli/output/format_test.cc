@@ -78,6 +78,8 @@ TEST(TerminalTextTest, WidthCountsColumnsNotBytes) {
   EXPECT_EQ(output::DisplayWidth("größe"), 5u);
   EXPECT_EQ(output::DisplayWidth("表"), 2u);
   EXPECT_EQ(output::DisplayWidth("e\u0301"), 1u);
+  EXPECT_EQ(output::DisplayWidth("\u05e9\u05b4"), 1u);  // A Hebrew letter and its vowel.
+  EXPECT_EQ(output::DisplayWidth("\U0001F680"), 2u);    // A rocket.
   EXPECT_EQ(output::DisplayWidth("\xff\xfe"), 2u);
   EXPECT_EQ(output::DisplayWidth("\xe2\x9c"), 2u);  // Cut in the middle.
 }

@@ -1,6 +1,7 @@
 #include "cli/output/output.h"
 
 #include <fcntl.h>
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -52,7 +53,8 @@ TEST(OutputTest, MultilineMessagesStillMakeTwoLines) {
 TEST(OutputTest, EveryCodeHasAHint) {
   for (ErrorCode code :
        {ErrorCode::kBug, ErrorCode::kUsage, ErrorCode::kRefused, ErrorCode::kUnreachable, ErrorCode::kProtocol,
-        ErrorCode::kDisk, ErrorCode::kCorrupt, ErrorCode::kSlotLost, ErrorCode::kInterrupted}) {
+        ErrorCode::kDisk, ErrorCode::kCorrupt, ErrorCode::kSlotLost, ErrorCode::kSchemasDiffer, ErrorCode::kInUse,
+        ErrorCode::kCannotStart, ErrorCode::kInterrupted}) {
     Captured captured;
     output::Output("rotv-sync", output::Output::Form::kText, captured.Streams()).Failure(Error(code, "x"));
     EXPECT_GT(captured.err.size(), std::string("rotv-sync: x\nhint: \n").size()) << static_cast<int>(code);
@@ -75,8 +77,8 @@ TEST(OutputTest, WhenDataGoesToStdoutEverythingElseGoesToStderr) {
   output.Result("", output::Json{{"ok", true}});
   output.Failure(Error(ErrorCode::kDisk, "x", "y"));
   EXPECT_EQ(captured.out, "");
-  EXPECT_NE(captured.err.find("\"ok\""), std::string::npos);
-  EXPECT_NE(captured.err.find("\"error\""), std::string::npos);
+  EXPECT_THAT(captured.err, ::testing::HasSubstr("\"ok\""));
+  EXPECT_THAT(captured.err, ::testing::HasSubstr("\"error\""));
 }
 
 TEST(OutputTest, UnescapedControlCharactersDoNotReachATerminal) {

@@ -1,5 +1,6 @@
 #include "cli/output/progress_bar.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -67,11 +68,11 @@ TEST(ProgressBarTest, RowsAndItemsAreCounted) {
   bar.Begin("writing", Unit::kRows, 4000);
   stage.Pass(1000);
   bar.Update(2000);
-  EXPECT_NE(stage.Bar().find("2,000 rows of 4,000 rows  2,000 rows/s"), std::string::npos) << stage.Bar();
+  EXPECT_THAT(stage.Bar(), ::testing::HasSubstr("2,000 rows of 4,000 rows  2,000 rows/s"));
   bar.Begin("tables", Unit::kItems, 10);
   stage.Pass(2000);
   bar.Update(5);
-  EXPECT_NE(stage.Bar().find("5 of 10  2.5/s"), std::string::npos) << stage.Bar();
+  EXPECT_THAT(stage.Bar(), ::testing::HasSubstr("5 of 10  2.5/s"));
 }
 
 TEST(ProgressBarTest, ItIsRedrawnAtMostTenTimesASecond) {
@@ -144,7 +145,7 @@ TEST(ProgressBarTest, ADecreasingCountIsHarmless) {
   bar.Update(5000);
   stage.Pass(1000);
   bar.Update(10);
-  EXPECT_NE(stage.Bar().find("10 B of 10.0 kB"), std::string::npos) << stage.Bar();
+  EXPECT_THAT(stage.Bar(), ::testing::HasSubstr("10 B of 10.0 kB"));
 }
 
 TEST(ProgressBarTest, WithoutUtf8TheBarIsAscii) {
@@ -155,7 +156,7 @@ TEST(ProgressBarTest, WithoutUtf8TheBarIsAscii) {
   bar.Begin("copying", Unit::kBytes, 2'000);
   stage.Pass(1000);
   bar.Update(1'000);
-  EXPECT_NE(stage.Bar().find("[############            ]"), std::string::npos) << stage.Bar();
+  EXPECT_THAT(stage.Bar(), ::testing::HasSubstr("[############            ]"));
   const std::string shown = stage.Bar();
   EXPECT_TRUE(std::all_of(shown.begin(), shown.end(), [](unsigned char c) { return c < 0x80; }));
 }

@@ -1,5 +1,6 @@
 // Tests the reports of doctor and status, without a source.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -14,8 +15,8 @@ using Outcome = capture::Check::Outcome;
 constexpr output::TextStyle kUtf8{.utf8 = true, .colour = false};
 constexpr int64_t kDayUs = int64_t{86400} * 1'000'000;
 
-#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
-#define EXPECT_LACKS(text, part) EXPECT_EQ((text).find(part), std::string::npos) << (text)
+#define EXPECT_HAS(text, part) EXPECT_THAT(text, ::testing::HasSubstr(part))
+#define EXPECT_LACKS(text, part) EXPECT_THAT((text), ::testing::Not(::testing::HasSubstr(part))) << (text)
 
 capture::Check Fine(const std::string& name, const std::string& message) {
   capture::Check check;

@@ -2,6 +2,7 @@
 
 #include "cli/report/verify_report.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
@@ -54,8 +55,8 @@ TEST(VerifyReportTest, RepairsAreReported) {
   result.tables.front().equal = true;
   result.tables.front().repaired = true;
   std::string text = report::VerifyText(result, "production");
-  EXPECT_NE(text.find("public.a (repaired): 11 rows missing"), std::string::npos) << text;
-  EXPECT_NE(text.find("Repaired: 1 table.\nThe store is equal to production"), std::string::npos) << text;
+  EXPECT_THAT(text, ::testing::HasSubstr("public.a (repaired): 11 rows missing"));
+  EXPECT_THAT(text, ::testing::HasSubstr("Repaired: 1 table.\nThe store is equal to production"));
   EXPECT_EQ(report::VerifyJson(result)["equal"], true);
 }
 
@@ -63,7 +64,7 @@ TEST(VerifyReportTest, AnIncompleteCountIsMarked) {
   VerifyResult result = Different();
   result.tables.front().difference.complete = false;
   std::string text = report::VerifyText(result, "production");
-  EXPECT_NE(text.find("at least 11 rows missing"), std::string::npos) << text;
+  EXPECT_THAT(text, ::testing::HasSubstr("at least 11 rows missing"));
 }
 
 TEST(VerifyReportTest, JsonHasTheSameFindings) {

@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 
 #include <cstdlib>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/schedule/calendar.h"
 #include "cli/schedule/crontab.h"
@@ -147,6 +150,25 @@ TEST(ScheduledRunTest, AFailureIsAWarningUntilTheHeadIsNewer) {
   done.exit_code = 0;
   schedule::WriteLastRun(home.path(), "production", done);
   EXPECT_EQ(schedule::ScheduleWarning(home.path(), "production", 50 * kSecond, 200 * kSecond), "");
+}
+
+// As an earlier program wrote it, field by field.
+TEST(ScheduledRunTest, WhatIsWrittenIsReadAgain) {
+  const TempDir home;
+  const std::filesystem::path place = schedule::ScheduleDirectory(home.path(), "production");
+  std::filesystem::create_directories(place);
+  testing::WriteFile(place / "job.json", R"({"source": "production", "by": "cron", "calendar": "daily",
+      "rebaseline": true, "config": "/etc/rotv.toml", "directory": "/srv/a b", "environment": {"PATH": "/bin"}})");
+  const std::optional<schedule::ScheduleJob> job = schedule::ReadJob(home.path(), "production");
+  ASSERT_TRUE(job.has_value());
+  EXPECT_EQ(job->directory, "/srv/a b");
+  EXPECT_EQ(job->environment.at("PATH"), "/bin");
+  EXPECT_TRUE(job->rebaseline);
+  schedule::WriteJob(home.path(), *job);
+  const auto written = nlohmann::json::parse(testing::ReadFile(place / "job.json"));
+  EXPECT_EQ(written.at("directory"), "/srv/a b");
+  EXPECT_EQ(written.at("config"), "/etc/rotv.toml");
+  EXPECT_EQ(written.size(), 7U);
 }
 
 TEST(ScheduledRunTest, AnUnreadableRecordCountsAsMissing) {

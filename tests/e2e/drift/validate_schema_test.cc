@@ -19,6 +19,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::kDiffer;
+using testing::kInUse;
 using testing::kUsage;
 using ::testing::Not;
 using testing::Result;
@@ -213,7 +214,7 @@ TEST_F(ValidateSchemaTest, TwoConcurrentRunsDoNotDisturbEachOther) {
   EXPECT_TRUE(testing::WaitUntil([&] { return !first.Running() || std::filesystem::exists(copied); },
                                  std::chrono::seconds(60)));
   Result second = Rotv({"validate-schema"});
-  EXPECT_EQ(second.exit_status, 6);
+  EXPECT_EQ(second.exit_status, kInUse);
   EXPECT_THAT(second.err, HasSubstr("another rotv is "));
   EXPECT_TRUE(std::filesystem::exists(copied));
   first.Signal(SIGTERM);
@@ -250,6 +251,35 @@ TEST_F(ValidateSchemaTest, StartWarnsIfTheConfigAsksForIt) {
   EXPECT_EQ(result.exit_status, 0);
   EXPECT_THAT(result.err,
               HasSubstr("warning: seed and migrations could not be compared: the migrations fail: 13_bad.sql:1"));
+  MustRotv({"stop"});
+}
+
+// The name is deleted and given to another state while the start waits for its application.
+TEST_F(ValidateSchemaTest, AStartComparesTheStateThatItStartedAndNotWhatItsNameMeansByThen) {
+  Configure("warn_at_start = true\n");
+  rotv_.MustSync({"snapshot", "create", "day"});
+  WriteApp("server.js",
+           "while (!require('node:fs').existsSync(__dirname + '/go'))\n"
+           "  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);\n" +
+               testing::ReadFile(app() / "server.js"));
+  testing::Process start(RotvCommand({"start", "--snapshot", "day"}));
+  const std::filesystem::path log = rotv_.home() / "run/app.log";
+  ASSERT_TRUE(testing::WaitUntil(
+      [&] {
+        return !start.Running() ||
+               (std::filesystem::exists(log) && testing::ReadFile(log).find("phase: application") != std::string::npos);
+      },
+      std::chrono::seconds(60)));
+  rotv_.server().Exec("ALTER TABLE places ADD rating int");
+  rotv_.MustSync({"pull"});
+  rotv_.MustSync({"snapshot", "delete", "day"});
+  rotv_.MustSync({"snapshot", "create", "day"});
+  WriteApp("go", "");
+  const Result started = start.Wait();
+  EXPECT_EQ(started.exit_status, 0) << started.err;
+  EXPECT_THAT(started.err, Not(HasSubstr("migrations"))) << "the state that runs is what they build";
+  EXPECT_THAT(MustRotv({"psql", "-XAtc", "SELECT count(*) FROM pg_attribute WHERE attname = 'rating'"}), "0\n");
+  EXPECT_THAT(Rotv({"restart", "--snapshot", "day"}).err, HasSubstr("1 only in production"));
   MustRotv({"stop"});
 }
 

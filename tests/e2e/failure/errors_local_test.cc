@@ -218,10 +218,10 @@ TEST(LocalErrorsTest, ASecondProcessIsRefusedAndNamesTheFirst) {
   first.Signal(SIGSTOP);
   ASSERT_TRUE(first.Running());
   for (const char* command : {"pull", "materialize", "status", "detach"}) {
-    ExpectError(rotv.Sync({command}), {kDisk, "in use by another run: " + holder, "wait until it has ended"});
+    ExpectError(rotv.Sync({command}), {kInUse, "in use by another run: " + holder, "wait until it has ended"});
   }
-  ExpectError(rotv.Sync({"baseline", "--force"}), {kDisk, holder, "wait"});
-  ExpectJsonError(rotv.Sync({"--json", "pull"}), {kDisk, holder, "wait"});
+  ExpectError(rotv.Sync({"baseline", "--force"}), {kInUse, holder, "wait"});
+  ExpectJsonError(rotv.Sync({"--json", "pull"}), {kInUse, holder, "wait"});
   first.Signal(SIGCONT);
   EXPECT_EQ(first.Wait().exit_status, 0);
   rotv.MustSync({"pull"});
@@ -238,7 +238,7 @@ TEST(LocalErrorsTest, ANewerStoreIsRefusedAndADamagedOneIsReported) {
     const auto store = RowStore::Open(path, RowStore::Mode::kReadWrite);
     manifest = store->manifest();
     manifest.set_format_version(kFormatVersion + 1);
-    store->Publish(manifest, {});
+    store->Publish(StoreState::FromStored(manifest), {});
   }
   const std::string formats =
       "has format " + std::to_string(kFormatVersion + 1) + ", this program knows " + std::to_string(kFormatVersion);

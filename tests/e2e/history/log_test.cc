@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "tests/e2e/exit_codes.h"
 #include "tests/e2e/history/history_fixture.h"
 
 namespace rotv::testing {
@@ -82,7 +83,7 @@ TEST_F(LogTest, FollowsUntilItIsInterrupted) {
   ASSERT_TRUE(follow.WaitForOutput("public.bag +2", std::chrono::seconds(60))) << follow.Err();
   // Another process learns who holds the lock.
   const Result other = rotv.Sync({"pull"});
-  EXPECT_EQ(other.exit_status, 6);
+  EXPECT_EQ(other.exit_status, kInUse);
   EXPECT_THAT(other.err, HasSubstr("log --follow"));
   // The source restarts.
   rotv.server().Restart();

@@ -1,5 +1,6 @@
 // Runs the real binary for tests that need no server.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <fstream>
@@ -13,7 +14,7 @@
 namespace rotv {
 namespace {
 
-#define EXPECT_HAS(text, part) EXPECT_NE((text).find(part), std::string::npos) << (text)
+#define EXPECT_HAS(text, part) EXPECT_THAT(text, ::testing::HasSubstr(part))
 
 struct Outcome {
   int code = -1;

@@ -31,7 +31,7 @@ class LyingServerTest : public ::testing::Test {
     const Command run = rotv.SyncCommand(arguments);
     const Result result = RunCommand(run);
     EXPECT_EQ(result.exit_status, 5) << what << Describe(run, result);
-    EXPECT_EQ(result.err.find("first"), std::string::npos) << "a value: " << result.err;
+    EXPECT_THAT(result.err, ::testing::Not(::testing::HasSubstr("first"))) << "a value: " << result.err;
   }
 
   // Checks that the store has only what the source has, and that psql runs nothing of it.

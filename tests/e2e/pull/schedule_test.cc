@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <regex>
 
+#include "tests/e2e/exit_codes.h"
 #include "tests/e2e/follow_fixture.h"
 #include "tests/support/servers/user_manager.h"
 
@@ -214,7 +215,7 @@ TEST_F(ScheduleTest, AnUnnamedLockHolderIsWaitedForBriefly) {
   Process silent({.argv = {"flock", lock, "sh", "-c", "echo held; sleep 600"}});
   ASSERT_TRUE(silent.WaitForOutput("held", std::chrono::seconds(30)));
   const Result refused = rotv.Sync({"gc"});
-  EXPECT_EQ(refused.exit_status, 6);
+  EXPECT_EQ(refused.exit_status, kInUse);
   EXPECT_THAT(refused.err, HasSubstr("source production is in use by another run"));
   silent.SignalGroup(SIGKILL);
 }
@@ -281,7 +282,7 @@ TEST_F(ScheduleTest, SchedulesThatCronCannotRunAreRefused) {
   Command nowhere = rotv.SyncCommand({"schedule", "install"});
   nowhere.env["PATH"] = "/nowhere";
   const Result refused = RunCommand(nowhere);
-  EXPECT_EQ(refused.exit_status, 2);
+  EXPECT_EQ(refused.exit_status, kCannotStart);
   EXPECT_THAT(refused.err, HasSubstr("neither a systemd user instance nor cron"));
 }
 
@@ -297,7 +298,7 @@ TEST_F(ScheduleTest, AnUnreadableCrontabIsNotReplaced) {
   Command install = rotv.SyncCommand({"schedule", "install"});
   install.env["PATH"] = bin.string() + ":" + install.env["PATH"];
   const Result refused = RunCommand(install);
-  EXPECT_EQ(refused.exit_status, 2);
+  EXPECT_EQ(refused.exit_status, kCannotStart);
   EXPECT_THAT(refused.err, HasSubstr("the crontab cannot be read: crontab: cannot chdir"));
   EXPECT_FALSE(std::filesystem::exists(bin / "written"));
   EXPECT_FALSE(std::filesystem::exists(Kept("job.json")));

@@ -1,6 +1,7 @@
 // The source is no longer the one that the store was made from: a pull reports it with exit code 8 before it applies
 // anything, the store can still be materialized, and a new baseline fixes it.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -258,7 +259,7 @@ TEST_F(SourceMovedTest, AScheduledPullTakesANewBaseline) {
   Change();
   const Result result = rotv_.Sync({"--json", "pull", "--rebaseline"});
   ASSERT_EQ(result.exit_status, 0) << result.err;
-  EXPECT_NE(result.err.find("no longer exists on the source: taking a new baseline"), std::string::npos) << result.err;
+  EXPECT_THAT(result.err, ::testing::HasSubstr("no longer exists on the source: taking a new baseline"));
   EXPECT_FALSE(nlohmann::json::parse(result.out)["baseline"].is_null());
   ExpectOneBaseline(rotv_);
   rotv_.ExpectSeedIsDump();

@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "tests/e2e/exit_codes.h"
 #include "tests/e2e/history/history_fixture.h"
 
 namespace rotv::testing {
@@ -43,7 +44,7 @@ TEST_F(TwoSourcesTest, SourcesAreFollowedInParallelAndShownTogether) {
     rotv.MustSync({"pull"});
     // `status` of all sources shows the other one nevertheless.
     EXPECT_THAT(rotv.MustSync({"status"}), HasSubstr("staging: source staging is in use by another run"));
-    EXPECT_EQ(rotv.Sync({"--source", "staging", "status"}).exit_status, 6);
+    EXPECT_EQ(rotv.Sync({"--source", "staging", "status"}).exit_status, kInUse);
     follow.Signal(SIGINT);
     follow.Wait();
   }

@@ -120,7 +120,7 @@ TEST_F(ImportRightsTest, DependentsOfOmittedObjectsAreExplained) {
   HostileSchema::InstallWhatNeedsASuperuser(rotv_.server());
   rotv_.server().Exec("CREATE VIEW uses_native AS SELECT native(1)", kSuperuser);
   Result started = Rotv({"start"});
-  EXPECT_EQ(started.exit_status, 2) << started.out;
+  EXPECT_EQ(started.exit_status, kCannotStart) << started.out;
   EXPECT_THAT(started.err,
               AllOf(HasSubstr("the seed cannot be imported: line "),
                     HasSubstr("function public.native(integer) does not exist"), HasSubstr("left out before: "),

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "fmt/format.h"
+#include "tests/e2e/exit_codes.h"
 #include "tests/e2e/start/start_fixture.h"
 #include "tests/support/servers/postgres_container.h"
 
@@ -206,7 +207,7 @@ TEST_F(StartContainerTest, ADamagedCompressedSeedStartsNothing) {
   }
   std::filesystem::last_write_time(seed, time);  // A failing disk leaves the time unchanged too.
   Result started = Rotv({"start"});
-  EXPECT_EQ(started.exit_status, 2) << started.out;
+  EXPECT_EQ(started.exit_status, kCannotStart) << started.out;
   EXPECT_THAT(started.err, HasSubstr("the seed is damaged: "));
   EXPECT_THAT(started.err, HasSubstr("hint: rotv seed writes it again"));
   ExpectNothingRuns();
@@ -219,7 +220,7 @@ TEST_F(StartContainerTest, ASeedThatFailsInTheMiddleStartsNothing) {
   MakeSeedThatCannotBeImported();
   Build();
   Result started = Rotv({"start"});
-  EXPECT_EQ(started.exit_status, 2) << started.out;
+  EXPECT_EQ(started.exit_status, kCannotStart) << started.out;
   EXPECT_THAT(started.err, HasSubstr("the seed cannot be imported: line "));
   EXPECT_THAT(started.err, HasSubstr("violates check constraint"));
   ExpectNothingRuns();
@@ -254,7 +255,7 @@ TEST_F(StartContainerTest, AFailedStartLeavesNothing) {
   rotv_.server().Exec("CREATE TABLE large AS SELECT i, repeat(md5(i::text), 3) FROM generate_series(1, 500000) i");
   Build();
   Result small = Rotv({"start"});
-  EXPECT_EQ(small.exit_status, 2) << small.out;
+  EXPECT_EQ(small.exit_status, kCannotStart) << small.out;
   EXPECT_THAT(small.err, HasSubstr("the data directory is full\nhint: set a larger tmpfs_size"));
   ExpectNothingRuns();
 }

@@ -9,6 +9,7 @@
 
 #include "storage/row_store.h"
 #include "storage/workspace.h"
+#include "tests/e2e/exit_codes.h"
 #include "tests/e2e/start/start_fixture.h"
 
 namespace rotv::testing {
@@ -128,7 +129,7 @@ TEST_F(StartLocalTest, TenDaysOldDataIsAWarning) {
     constexpr int64_t kTenDaysUs = int64_t{10} * 24 * 3600 * 1'000'000;
     manifest.set_head_time_us(manifest.head_time_us() - kTenDaysUs);
     manifest.set_baseline_time_us(manifest.baseline_time_us() - kTenDaysUs);
-    store->Publish(manifest, {});
+    store->Publish(StoreState::FromStored(manifest), {});
   }
   Result started = Rotv({"start"});
   ASSERT_TRUE(started.ok()) << started.err;
@@ -224,7 +225,7 @@ TEST_F(StartLocalTest, AMissingRuntimeIsReportedWithAlternatives) {
   Command docker = RotvCommand({"start"});
   std::replace(docker.argv.begin(), docker.argv.end(), std::string("local"), std::string("docker"));
   Result started = RunCommand(docker);
-  EXPECT_EQ(started.exit_status, 2);
+  EXPECT_EQ(started.exit_status, kCannotStart);
   EXPECT_THAT(started.err, HasSubstr("docker is not installed on this machine\n"
                                      "hint: install docker, or run without containers"));
 
@@ -238,7 +239,7 @@ TEST_F(StartLocalTest, AMissingRuntimeIsReportedWithAlternatives) {
       "sh",      PostgresServer::BinDirectory()};
   local.argv.insert(local.argv.begin(), hidden.begin(), hidden.end());
   started = RunCommand(local);
-  EXPECT_EQ(started.exit_status, 2);
+  EXPECT_EQ(started.exit_status, kCannotStart);
   EXPECT_THAT(started.err, HasSubstr("there is no PostgreSQL server on this machine"));
   EXPECT_THAT(started.err, HasSubstr("hint: sudo apt-get install postgresql"));
   EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources")) << "it is found before the long work";
@@ -254,7 +255,7 @@ TEST_F(StartLocalTest, WithoutAnApplicationOnlyTheDatabaseIsStarted) {
 TEST_F(StartLocalTest, AnApplicationThatDiesIsReportedWithItsLastOutput) {
   WriteApp(".env", "FAIL_AT_START=no licence\n");
   Result started = Rotv({"start"});
-  EXPECT_EQ(started.exit_status, 2);
+  EXPECT_EQ(started.exit_status, kCannotStart);
   EXPECT_THAT(started.err, HasSubstr("rotv: the application ended with status 3: refusing to start: no licence\n"
                                      "hint: the whole log is in "));
   EXPECT_THAT(MustRotv({"logs"}), HasSubstr("refusing to start: no licence"));
@@ -265,7 +266,7 @@ TEST_F(StartLocalTest, ASeedThatFailsInTheMiddleStartsNothing) {
   rotv_.MustSync({"baseline"});
   MakeSeedThatCannotBeImported();
   Result started = Rotv({"start", "--pull"});
-  EXPECT_EQ(started.exit_status, 2) << started.out;
+  EXPECT_EQ(started.exit_status, kCannotStart) << started.out;
   EXPECT_THAT(started.err, HasSubstr("the seed cannot be imported: line "));
   EXPECT_THAT(started.err, HasSubstr("violates check constraint"));
   ExpectNothingRuns();

@@ -37,9 +37,11 @@ class ApplierTest : public ::testing::Test {
     testing::AddTable(&described_, kMultiset, "bag", {{"a"}, {"b"}}, {});
     testing::AddTable(&described_, kSchemaOnly, "none", {{"a"}}, {0})->set_follow(proto::FOLLOW_SCHEMA_ONLY);
     testing::AddTable(&described_, kFull, "fullkeyed", {{"id", kInt4Oid}, {"name"}, {"picture"}}, {0});
-    manifest_ = testing::ManifestAt(kFrom);
-    testing::AddHistories(described_.schema, &manifest_);
-    store_->Publish(manifest_, {.schema = {}, .sequences = {}, .shapes = described_.new_shapes});
+    proto::Manifest manifest = testing::ManifestAt(kFrom);
+    testing::AddHistories(described_.schema, &manifest);
+    state_ = StoreState::FromStored(manifest);
+    state_.BeginPull();
+    store_->Publish(state_, {.schema = {}, .sequences = {}, .shapes = described_.new_shapes});
     Start();
   }
 
@@ -52,8 +54,7 @@ class ApplierTest : public ::testing::Test {
       if (schema::IsStreamed(table)) tables.push_back({table.id(), {{&table, &store_->shapes().Get(table.shape())}}});
     }
     if (later_) tables.front().forms.push_back({&*later_, &store_->shapes().Get(later_->shape())});
-    applier_ = std::make_unique<capture::Applier>(tables, manifest_, *writer_, Lsn(manifest_.durable_lsn()),
-                                                  mask::MaskSecret());
+    applier_ = std::make_unique<capture::Applier>(tables, state_, *writer_, state_.durable_lsn(), mask::MaskSecret());
   }
 
   void BeginOnly(uint64_t lsn) { applier_->Apply(formats::pgoutput::Begin{Lsn(lsn), static_cast<int64_t>(lsn), 1}); }
@@ -102,11 +103,10 @@ class ApplierTest : public ::testing::Test {
   }
   void Publish() {
     ASSERT_FALSE(applier_->in_transaction());
-    manifest_.set_durable_lsn(applier_->complete_until().value());
-    manifest_.set_head_lsn(applier_->complete_until().value());
+    state_.Advance(applier_->complete_until());
     Submit({.versions = applier_->TakeVersions(),
             .log = applier_->TakeLog(),
-            .publication = capture::StoreWriter::Job::Publication{manifest_, {}}});
+            .publication = capture::StoreWriter::Job::Publication{state_, {}}});
   }
   void Submit(capture::StoreWriter::Job job) {
     while (!writer_->TrySubmit(&job)) writer_->WaitForRoom(1000);
@@ -122,7 +122,7 @@ class ApplierTest : public ::testing::Test {
   StoreFixture store_;
   schema::DescribedSchema described_;
   std::optional<proto::Table> later_;  // The later shape of the table kKeyed.
-  proto::Manifest manifest_;
+  StoreState state_;
   std::unique_ptr<capture::StoreWriter> writer_;
   std::unique_ptr<capture::Applier> applier_;
   bool relations_came_ = false;
@@ -505,7 +505,7 @@ TEST_F(ApplierTest, ChangesOfTablesThatAreNotFollowedAreDropped) {
   Commit(110);
   EXPECT_EQ(applier_->counts().inserted, 0u);
   EXPECT_TRUE(applier_->TakeVersions()->empty());
-  EXPECT_EQ(manifest_.must_copy_size(), 0);
+  EXPECT_TRUE(state_.needs_no_resync());
 }
 
 formats::pgoutput::Relation KeyedRelation(const std::vector<std::string>& names) {
@@ -521,12 +521,12 @@ TEST_F(ApplierTest, ATableWithAnotherShapeIsSkippedAndMarkedForResync) {
   Begin(110);
   Insert(kKeyed, {"1", "a", "p"});
   applier_->Apply(KeyedRelation({"id", "title", "picture"}));
-  EXPECT_EQ(manifest_.must_copy_size(), 0) << "no row of that shape has come";
+  EXPECT_TRUE(state_.needs_no_resync()) << "no row of that shape has come";
   Insert(kKeyed, {"2", "b", "p"});
   Insert(kFull, {"3", "c", "p"});
   Commit(110);
-  ASSERT_EQ(manifest_.must_copy_size(), 1);
-  EXPECT_EQ(manifest_.must_copy(0), kKeyed);
+  ASSERT_EQ(state_.manifest().must_copy_size(), 1);
+  EXPECT_EQ(state_.manifest().must_copy(0), kKeyed);
   EXPECT_EQ(applier_->counts().inserted, 2u);
   EXPECT_EQ(Rows(kFull), Strings{"3\tc\tp"});
 }
@@ -540,7 +540,7 @@ TEST_F(ApplierTest, AnotherShapeInAStoredTransactionIsHarmless) {
   applier_->Apply(KeyedRelation({"id", "name", "picture"}));
   Insert(kKeyed, {"2", "b", "p"});
   Commit(110);
-  EXPECT_EQ(manifest_.must_copy_size(), 0);
+  EXPECT_TRUE(state_.needs_no_resync());
   EXPECT_EQ(Rows(), Strings{"2\tb\tp"});
 }
 
@@ -554,7 +554,7 @@ TEST_F(ApplierTest, RowsOfALaterShapeFollowRowsOfAnEarlierShape) {
   stars->set_type_oid(testing::kTextOid);
   stars->set_number(4);
   stars->set_missing("5");
-  store_->Publish(manifest_, {.schema = {}, .sequences = {}, .shapes = {shape}});
+  store_->Publish(state_, {.schema = {}, .sequences = {}, .shapes = {shape}});
   later_ = described_.schema.tables(0);
   later_->set_shape(5000);
   later_->set_key_columns(0, 1);

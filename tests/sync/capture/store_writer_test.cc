@@ -39,7 +39,7 @@ class GatedStore : public RowStore {
     return begun_;
   }
 
-  const proto::Manifest& manifest() const override { return inner_.manifest(); }
+  const StoreState& state() const override { return inner_.state(); }
   void Write(const VersionBuffer& versions) override {
     {
       std::unique_lock lock(mutex_);
@@ -52,9 +52,7 @@ class GatedStore : public RowStore {
     inner_.Write(versions);
   }
   void WriteLog(const std::vector<std::pair<std::string, std::string>>& chunks) override { inner_.WriteLog(chunks); }
-  void Publish(const proto::Manifest& manifest, const Addition& addition) override {
-    inner_.Publish(manifest, addition);
-  }
+  void Publish(const StoreState& state, const Addition& addition) override { inner_.Publish(state, addition); }
   std::optional<VersionBuffer::Found> Newest(std::string_view row_prefix, std::string* storage) const override {
     return inner_.Newest(row_prefix, storage);
   }
@@ -95,7 +93,7 @@ capture::StoreWriter::Job JobOf(const std::vector<Put>& puts, std::optional<uint
   for (const Put& put : puts) testing::Add(*buffer, put);
   capture::StoreWriter::Job job;
   job.versions = buffer;
-  if (durable) job.publication = {testing::ManifestAt(*durable), {}};
+  if (durable) job.publication = {testing::StateAt(*durable), {}};
   return job;
 }
 
@@ -103,7 +101,7 @@ bool Submit(capture::StoreWriter& writer, capture::StoreWriter::Job job) { retur
 
 class StoreWriterTest : public ::testing::Test {
  protected:
-  StoreWriterTest() { store_->Publish(testing::ManifestAt(100), {}); }
+  StoreWriterTest() { store_->Publish(testing::StateAt(100), {}); }
 
   std::string Newest(capture::StoreWriter& writer, int64_t id) {
     std::string storage;
@@ -139,7 +137,7 @@ TEST_F(StoreWriterTest, TheDurableLsnAdvancesOnlyOnPublication) {
 TEST_F(StoreWriterTest, AJobWithoutVersionsIsPublishedToo) {
   capture::StoreWriter writer(*store_);
   capture::StoreWriter::Job job;
-  job.publication = {testing::ManifestAt(300), {}};
+  job.publication = {testing::StateAt(300), {}};
   ASSERT_TRUE(writer.TrySubmit(&job));
   writer.Drain();
   EXPECT_EQ(store_->manifest().durable_lsn(), 300u);

@@ -68,9 +68,9 @@ TEST(SourceAddressTest, LocalhostIsRecognizedOnlyWithThePort) {
   EXPECT_FALSE(NamesHost("127.0.0.1", {"127.0.0.1", 6432}));
 }
 
-std::string TextOf(const SourceConfig& source) {
+std::string TextOf(const SourceConfig& source, const std::string& home = "") {
   std::string text;
-  for (const SourceAddress& address : AddressesOf(source)) {
+  for (const SourceAddress& address : AddressesOf(source, home)) {
     text += address.host + (address.port == 0 ? "" : ":" + std::to_string(address.port)) + " ";
   }
   return text;
@@ -98,13 +98,9 @@ TEST(SourceAddressTest, AnAliasOfSshConfigAlsoMeansItsHostName) {
   const testing::TempDir home;
   std::filesystem::create_directories(home / ".ssh");
   std::ofstream(home / ".ssh/config") << "Host prod\n  HostName db.example.org\n";
-  const char* old_home = std::getenv("HOME");
-  const std::string kept = old_home == nullptr ? "" : old_home;
-  setenv("HOME", home.path().c_str(), 1);
   SourceConfig source;
   source.ssh = "prod";
-  EXPECT_EQ(TextOf(source), "prod db.example.org ");
-  setenv("HOME", kept.c_str(), 1);
+  EXPECT_EQ(TextOf(source, home.path()), "prod db.example.org ");
 }
 
 }  // namespace

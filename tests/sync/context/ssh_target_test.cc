@@ -1,5 +1,6 @@
 #include "sync/context/ssh_target.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "storage/error.h"
@@ -40,7 +41,7 @@ TEST_P(BadSshTargetTest, IsAUsageErrorThatNamesTheValue) {
     FAIL() << "no error";
   } catch (const Error& error) {
     EXPECT_EQ(error.code(), ErrorCode::kUsage);
-    EXPECT_NE(std::string(error.what()).find(GetParam()), std::string::npos);
+    EXPECT_THAT(error.what(), ::testing::HasSubstr(GetParam()));
     EXPECT_FALSE(error.hint().empty());
   }
 }

@@ -1,5 +1,6 @@
 #include "sync/formats/dump_sections.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -107,10 +108,10 @@ TEST(DumpSectionsTest, DatabaseWithoutPostDataKeepsOnlyTheLastComment) {
 
 TEST(DumpSectionsTest, SettingOfOnlyThePostDataDumpIsLeftOut) {
   std::string post = ReadCaptured("inconvenient.post.sql");
-  ASSERT_NE(post.find("SET default_table_access_method"), std::string::npos);
+  ASSERT_THAT(post, ::testing::HasSubstr("SET default_table_access_method"));
   formats::DumpSections sections = SplitCaptured("inconvenient");
   EXPECT_TRUE(sections.post_data.starts_with("--\n-- Name: plain plain_pkey; Type: CONSTRAINT;"));
-  EXPECT_EQ(sections.post_data.find("SET default_table"), std::string::npos);
+  EXPECT_THAT(sections.post_data, ::testing::Not(::testing::HasSubstr("SET default_table")));
 }
 
 TEST(DumpSectionsTest, SettingThatChangesAfterTheRowsIsKept) {
@@ -137,7 +138,7 @@ TEST(DumpSectionsTest, RestrictLinesOfThePgDumpAreDropped) {
   formats::DumpSections without = formats::SplitDump(DumpWithoutRestrict(pre), DumpWithoutRestrict(""));
   EXPECT_EQ(with.pre_data, without.pre_data);
   EXPECT_EQ(with.post_data, without.post_data);
-  EXPECT_EQ((with.pre_data + with.post_data).find("restrict"), std::string::npos);
+  EXPECT_THAT((with.pre_data + with.post_data), ::testing::Not(::testing::HasSubstr("restrict")));
 }
 
 TEST(DumpSectionsTest, RestrictLinesBelowTheSettingsAreText) {
@@ -150,7 +151,7 @@ TEST(DumpSectionsTest, TextOfAFunctionIsKeptWhateverItLooksLike) {
   std::string pre_data = SplitCaptured("inconvenient").pre_data;
   for (std::string_view line : {"\n\\restrict foo\nSET default_tablespace = '''';\n\n\\unrestrict foo\n",
                                 "\n-- not a comment\n\n\\restrict abc\nCOPY x FROM stdin;\n"}) {
-    EXPECT_NE(pre_data.find(line), std::string::npos) << line;
+    EXPECT_THAT(pre_data, ::testing::HasSubstr(line)) << line;
   }
 }
 
@@ -232,11 +233,11 @@ TEST(CanonicalDumpTest, TruncatedDumpDiffersFromTheWholeDump) {
 
 TEST(CanonicalDumpTest, FunctionsInACapturedDumpAreKept) {
   std::string canonical = formats::CanonicalDump(ReadCaptured("inconvenient.full.sql"));
-  EXPECT_NE(canonical.find("$$\n-- PostgreSQL database dump\n\n-- Dumped from database version 15\nSELECT 'x\n\n"
-                           "COPY x FROM stdin;\n2\tb\n1\ta\n\\.\n\\restrict foo\n"),
-            std::string::npos);
-  EXPECT_NE(canonical.find("\n1\t\\N\n10\ttab\\tnewline\\n\\\\.\n2\tb\n\\.\n"), std::string::npos);
-  EXPECT_EQ(canonical.find("\n-- Name:"), std::string::npos);
+  EXPECT_THAT(canonical, ::testing::HasSubstr(
+                             "$$\n-- PostgreSQL database dump\n\n-- Dumped from database version 15\nSELECT 'x\n\n"
+                             "COPY x FROM stdin;\n2\tb\n1\ta\n\\.\n\\restrict foo\n"));
+  EXPECT_THAT(canonical, ::testing::HasSubstr("\n1\t\\N\n10\ttab\\tnewline\\n\\\\.\n2\tb\n\\.\n"));
+  EXPECT_THAT(canonical, ::testing::Not(::testing::HasSubstr("\n-- Name:")));
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "sync/history/point.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "storage/change_log.h"
@@ -29,7 +30,7 @@ class PointTest : public ::testing::Test {
     manifest.set_baseline_lsn(0x100);
     manifest.set_baseline_time_us(kNoon);
     manifest.set_head_time_us(kNoon + 600 * kSecond);
-    store_->Publish(manifest, {});
+    store_->Publish(StoreState::FromStored(manifest), {});
   }
 
   history::Point Find(const std::string& at) { return history::PointAt(*store_, at); }
@@ -50,7 +51,7 @@ TEST_F(PointTest, ASnapshotNameResolvesToItsPoint) {
   snapshot->set_name("monday");
   snapshot->set_lsn(0x111);
   snapshot->set_time_us(kNoon + 60 * kSecond);
-  store_->Publish(manifest, {});
+  store_->Publish(StoreState::FromStored(manifest), {});
   EXPECT_EQ(history::PointNamed(*store_, "monday").lsn, Lsn(0x111));
   EXPECT_EQ(history::PointNamed(*store_, "monday").time_us, kNoon + 60 * kSecond);
   Error error = ErrorOf([&] { history::PointNamed(*store_, "tuesday"); });
@@ -60,7 +61,7 @@ TEST_F(PointTest, ASnapshotNameResolvesToItsPoint) {
 TEST_F(PointTest, AnUnknownSnapshotIsReportedByName) {
   Error error = ErrorOf([&] { history::PointNamed(*store_, "monday"); });
   EXPECT_EQ(error.code(), ErrorCode::kUsage);
-  EXPECT_NE(std::string(error.what()).find("monday"), std::string::npos);
+  EXPECT_THAT(error.what(), ::testing::HasSubstr("monday"));
 }
 
 TEST_F(PointTest, AnLsnIsAPointWithTheTimeOfTheLastEarlierCommit) {
@@ -91,8 +92,7 @@ TEST_F(PointTest, PointsOutsideTheHistoryAreRefusedWithTheRange) {
   for (const char* at : {"0/FF", "0/201", "1/0", "2026-01-31T11:59:59Z", "2026-01-31T12:10:01Z", "2026-01-31"}) {
     Error error = ErrorOf([&] { Find(at); });
     EXPECT_EQ(error.code(), ErrorCode::kUsage) << at;
-    EXPECT_NE(error.hint().find("0/100 (2026-01-31T12:00:00Z) to 0/200 (2026-01-31T12:10:00Z)"), std::string::npos)
-        << error.hint();
+    EXPECT_THAT(error.hint(), ::testing::HasSubstr("0/100 (2026-01-31T12:00:00Z) to 0/200 (2026-01-31T12:10:00Z)"));
   }
 }
 
@@ -100,7 +100,7 @@ TEST_F(PointTest, MalformedPointsAreRefusedWithTheValidForms) {
   for (const char* at : {"last week", "0/", "2026-01-31T12:02:00Zulu", "12:02", "2026-13-31", "-1 hour", "0/1 "}) {
     Error error = ErrorOf([&] { Find(at); });
     EXPECT_EQ(error.code(), ErrorCode::kUsage) << at;
-    EXPECT_NE(error.hint().find("16/B374D848"), std::string::npos) << error.hint();
+    EXPECT_THAT(error.hint(), ::testing::HasSubstr("16/B374D848"));
   }
 }
 

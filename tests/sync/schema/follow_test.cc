@@ -1,5 +1,6 @@
 #include "sync/schema/follow.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 namespace rotv {
@@ -38,7 +39,7 @@ postgres::CatalogTable Table(const std::vector<postgres::CatalogIndex>& indexes)
 void ExpectResync(const schema::FollowDecision& decision, const std::string& advice) {
   EXPECT_EQ(decision.follow, proto::FOLLOW_COPY);
   EXPECT_NE(decision.reason, "");
-  EXPECT_NE(decision.advice.find(advice), std::string::npos) << decision.advice;
+  EXPECT_THAT(decision.advice, ::testing::HasSubstr(advice));
 }
 
 TEST(FollowTest, APrimaryKeyIsFollowed) {

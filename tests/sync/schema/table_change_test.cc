@@ -1,5 +1,6 @@
 #include "sync/schema/table_change.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -65,7 +66,7 @@ class TableChangeTest : public ::testing::Test {
   void ExpectResync(const std::string& reason) {
     schema::TableChange change = Change();
     EXPECT_EQ(change.fate, schema::Fate::kCopy);
-    EXPECT_NE(change.reason.find(reason), std::string::npos) << change.reason;
+    EXPECT_THAT(change.reason, ::testing::HasSubstr(reason));
   }
 
   proto::SchemaVersion before_, now_;

@@ -1,5 +1,6 @@
 #include "sync/postgres/large_objects.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "storage/row_key.h"
@@ -100,7 +101,7 @@ TEST_F(LargeObjectsTest, GroupsAreDroppedCreatedAndFilledInTurn) {
 
 TEST_F(LargeObjectsTest, BackslashesAreDoubledIfTheSourceTreatsThemAsEscapes) {
   schema_.set_standard_strings(false);
-  EXPECT_NE(Data().find("lowrite(0, '\\\\x6162')"), std::string::npos) << Data();
+  EXPECT_THAT(Data(), ::testing::HasSubstr("lowrite(0, '\\\\x6162')"));
 }
 
 }  // namespace
