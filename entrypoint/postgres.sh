@@ -5,13 +5,7 @@
 server=''
 
 find_programs() {
-  local first
-  if [[ -z ${ROTV_PGBIN:-} ]] && first=$(command -v initdb); then
-    ROTV_PGBIN=$(dirname "$(realpath "$first")")  # Resolves a link to initdb alone.
-  elif [[ -z ${ROTV_PGBIN:-} ]]; then
-    # The newest version is taken; versions are compared as numbers: 9.6 before 15.
-    ROTV_PGBIN=$({ compgen -G '/usr/lib/postgresql/*/bin' || compgen -G '/usr/pgsql-*/bin'; } | sort -V | tail -n 1) || ROTV_PGBIN=''
-  fi
+  [[ -n ${ROTV_PGBIN:-} ]] || ROTV_PGBIN=$(find_postgres_programs) || ROTV_PGBIN=''
   [[ -x $ROTV_PGBIN/initdb ]] || fail "PostgreSQL's programs are not installed here" "install its server, or set ROTV_PGBIN"
   export ROTV_PGBIN
 }

@@ -22,6 +22,7 @@
 #include "os/tail_buffer.h"
 #include "storage/error.h"
 #include "storage/handle.h"
+#include "storage/write_all.h"
 
 namespace rotv::os {
 namespace {
@@ -52,8 +53,7 @@ FileDescriptor PasswordInMemory(const std::string& password) {
   }
   line += '\n';
   FileDescriptor file(memfd_create("rotv-pgpass", MFD_CLOEXEC));
-  if (!file || fchmod(file.get(), 0600) != 0 ||
-      write(file.get(), line.data(), line.size()) != static_cast<ssize_t>(line.size())) {
+  if (!file || fchmod(file.get(), 0600) != 0 || WriteAll(file.get(), line) != 0) {
     throw Error(ErrorCode::kCannotStart, fmt::format("cannot make a file in memory: {}", std::strerror(errno)));
   }
   return file;

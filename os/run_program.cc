@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -44,12 +45,20 @@ void BecomeProgram(const std::vector<std::string>& words, const Environment& add
               fmt::format("install {}", words.front()));
 }
 
-bool ProgramIsHere(const std::string& program, const Environment& environment) {
+std::vector<std::filesystem::path> PathDirectories(const Environment& environment) {
+  std::vector<std::filesystem::path> directories;
   std::istringstream path(Variable(environment, "PATH"));
-  for (std::string folder; std::getline(path, folder, ':');) {
-    if (!folder.empty() && access((folder + "/" + program).c_str(), X_OK) == 0) return true;
+  for (std::string directory; std::getline(path, directory, ':');) {
+    if (!directory.empty()) directories.emplace_back(directory);
   }
-  return false;
+  return directories;
+}
+
+bool ProgramIsHere(const std::string& program, const Environment& environment) {
+  const std::vector<std::filesystem::path> directories = PathDirectories(environment);
+  return std::any_of(directories.begin(), directories.end(), [&](const std::filesystem::path& directory) {
+    return access((directory / program).c_str(), X_OK) == 0;
+  });
 }
 
 std::string LastLine(std::string_view text) {

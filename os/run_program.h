@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -33,6 +34,9 @@ int RunProgramShowing(const std::vector<std::string>& words, const Interrupt& in
 // Replaces this process by the program, which keeps its terminal and gets default signal handlers. Never returns;
 // throws kCannotStart if the program cannot be run.
 [[noreturn]] void BecomeProgram(const std::vector<std::string>& words, const Environment& added = {});
+
+// The directories in the PATH of `environment`, in its order.
+std::vector<std::filesystem::path> PathDirectories(const Environment& environment);
 
 // True if `program` is in the PATH of `environment`.
 bool ProgramIsHere(const std::string& program, const Environment& environment);

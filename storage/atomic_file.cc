@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "storage/error.h"
+#include "storage/write_all.h"
 
 // The usual order makes a replacement durable: write a temporary file, fsync it, rename it, fsync the directory. Two
 // things are added. The temporary file is locked while it is written, so that a later run can tell a leftover (not
@@ -59,12 +60,7 @@ std::string TemporaryPrefix(const std::filesystem::path& path) {
 }
 
 void WriteTo(int fd, std::string_view bytes, const std::filesystem::path& path) {
-  while (!bytes.empty()) {
-    const ssize_t written = write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) ThrowDiskError("write", path, errno);
-    bytes.remove_prefix(static_cast<size_t>(written));
-  }
+  if (const int problem = WriteAll(fd, bytes); problem != 0) ThrowDiskError("write", path, problem);
 }
 
 // Removes `file` if it is a regular file of this user that no process has locked. Other users may have put anything

@@ -14,6 +14,7 @@
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 #include "storage/handle.h"
+#include "storage/write_all.h"
 
 namespace rotv {
 namespace {
@@ -61,12 +62,7 @@ class StreamOutput : public SeedOutput {
     if (!IsOursOrRoots(status.st_uid)) ThrowForeign(path, "a pipe or device");
   }
   void Write(std::string_view bytes) override {
-    while (!bytes.empty()) {
-      ssize_t written = write(fd_.get(), bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) ThrowDiskError("write", path_, errno);
-      bytes.remove_prefix(static_cast<size_t>(written));
-    }
+    if (const int problem = WriteAll(fd_.get(), bytes); problem != 0) ThrowDiskError("write", path_, problem);
   }
   void Commit() override {}
 
@@ -101,12 +97,8 @@ std::unique_ptr<SeedOutput> OpenAt(const std::filesystem::path& path) {
 class StandardOutput : public SeedOutput {
  public:
   void Write(std::string_view bytes) override {
-    while (!bytes.empty()) {
-      ssize_t written = write(STDOUT_FILENO, bytes.data(), bytes.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written < 0) ThrowDiskError("write to", "standard output", errno);
-      bytes.remove_prefix(static_cast<size_t>(written));
-    }
+    const int problem = WriteAll(STDOUT_FILENO, bytes);
+    if (problem != 0) ThrowDiskError("write to", "standard output", problem);
   }
   void Commit() override {}
 };

@@ -20,6 +20,7 @@
 #include "sync/postgres/object_names.h"
 #include "sync/postgres/owned_objects.h"
 #include "sync/postgres/source_session.h"
+#include "sync/postgres/table_queue.h"
 #include "sync/schema/follow.h"
 
 namespace rotv {
@@ -115,7 +116,7 @@ class BaselineRun {
     // Connections for the copy are opened while publication and slot are created.
     constexpr size_t kForSnapshotAndWatchdog = 2;
     session_.Prepare(kForSnapshotAndWatchdog +
-                     std::min(capture::kMostCopyConnections, static_cast<size_t>(published_.tables_size())));
+                     std::min(postgres::kMostTableReaders, static_cast<size_t>(published_.tables_size())));
     store_path_ = workspace_.NewStorePath(objects_.slot());
     std::future<std::unique_ptr<RowStore>> opening =
         std::async(std::launch::async, [this] { return RowStore::Open(store_path_, RowStore::Mode::kCreate); });

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <future>
 
-#include "storage/atomic_file.h"
+#include "os/temporary_directory.h"
 #include "storage/workspace.h"
 #include "sync/capture/preflight.h"
 #include "sync/mask/fit.h"
@@ -17,24 +17,6 @@
 
 namespace rotv {
 namespace {
-
-// A directory for sockets outside of the home directory, since doctor changes nothing, not even there.
-class TemporaryDirectory {
- public:
-  TemporaryDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "rotv-XXXXXX").string();
-    if (mkdtemp(pattern.data()) == nullptr) ThrowDiskError("make", pattern, errno);
-    path_ = pattern;
-  }
-  ~TemporaryDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 capture::Check CheckDisk(const Context& context, const postgres::Catalog& catalog) {
   uint64_t needed = 0;
@@ -143,7 +125,8 @@ const capture::Check* DoctorReport::FirstProblem() const {
 
 DoctorReport Examine(const Context& context, const std::vector<std::string>& configured) {
   DoctorReport report;
-  TemporaryDirectory sockets;
+  // The sockets are outside of the home directory, since doctor changes nothing, not even there.
+  const os::TemporaryDirectory sockets;
   try {
     postgres::SourceSession session(context, sockets.path(), postgres::SourceSession::Connections::kOne,
                                     postgres::SourceSession::Warnings::kKeep);

@@ -10,6 +10,7 @@
 #include <optional>
 #include <thread>
 
+#include "os/clock.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "sync/context/open_workspace.h"
@@ -68,11 +69,9 @@ class LogReader {
   };
 
   void ReadSince(const std::string& since) {
-    using std::chrono::system_clock;
-    auto now = std::chrono::duration_cast<std::chrono::microseconds>(system_clock::now().time_since_epoch());
     if (std::optional<Lsn> lsn = Lsn::Parse(since)) {
       next_ = *lsn;
-    } else if (std::optional<int64_t> time_us = history::ParsePointTime(since, now.count())) {
+    } else if (std::optional<int64_t> time_us = history::ParsePointTime(since, os::NowMicroseconds())) {
       since_us_ = *time_us;
     } else {
       throw Error(ErrorCode::kUsage, fmt::format("{} is neither an LSN nor a time", since), history::kPointForms);

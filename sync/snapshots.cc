@@ -3,8 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
+#include "os/clock.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "sync/context/open_workspace.h"
@@ -138,13 +138,11 @@ SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, con
       *store, point.lsn, [](std::string_view) {}, context.progress, context.interrupt);
   context.progress.End();
 
-  using std::chrono::system_clock;
-  auto now = std::chrono::duration_cast<std::chrono::microseconds>(system_clock::now().time_since_epoch());
   proto::Snapshot snapshot;
   snapshot.set_name(name);
   snapshot.set_lsn(point.lsn.value());
   snapshot.set_time_us(point.time_us);
-  snapshot.set_created_us(now.count());
+  snapshot.set_created_us(os::NowMicroseconds());
   snapshot.set_rows(counts.rows);
   StoreState state = store->state();
   state.AddSnapshot(snapshot);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdlib>
 #include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -162,26 +161,9 @@ fs::path PackageFile(const fs::path& application) {
 
 BuildContext::BuildContext(const BuildPlaces& places) {
   PackageFile(places.application);
-  std::string pattern = fs::temp_directory_path() / "rotv-build-XXXXXX";
-  if (mkdtemp(pattern.data()) == nullptr) {
-    throw Error(ErrorCode::kDisk, fmt::format("cannot create a directory in {}", fs::temp_directory_path().native()),
-                "free some space there, or set TMPDIR");
-  }
-  directory_ = pattern;
-  try {
-    WriteEmbeddedFiles(directory_);
-    TreeCopy(places).Run(directory_ / "app");
-    CopyPackageFiles(places.application, directory_ / "packages");
-  } catch (...) {
-    std::error_code ignored;
-    fs::remove_all(directory_, ignored);
-    throw;
-  }
-}
-
-BuildContext::~BuildContext() {
-  std::error_code ignored;
-  fs::remove_all(directory_, ignored);
+  WriteEmbeddedFiles(directory());
+  TreeCopy(places).Run(directory() / "app");
+  CopyPackageFiles(places.application, directory() / "packages");
 }
 
 std::string ApplicationVersion(const fs::path& application) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "os/temporary_directory.h"
+
 namespace rotv::launch {
 
 struct BuildPlaces {
@@ -21,14 +23,11 @@ class BuildContext {
   // them back: .env* (its examples stay), .envrc, .npmrc, .netrc, .pgpass, rotv.toml, SSH's directory, private keys and
   // key stores. Throws kDisk; kUsage if the application has neither package.json nor backend/package.json.
   explicit BuildContext(const BuildPlaces& places);
-  ~BuildContext();
-  BuildContext(const BuildContext&) = delete;
-  BuildContext& operator=(const BuildContext&) = delete;
 
-  const std::filesystem::path& directory() const { return directory_; }
+  const std::filesystem::path& directory() const { return directory_.path(); }
 
  private:
-  std::filesystem::path directory_;
+  os::TemporaryDirectory directory_;
 };
 
 // The "version" in the application's package.json; "0" if there is none.

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <glob.h>
 #include <linux/magic.h>
 #include <pwd.h>
 #include <signal.h>
@@ -17,12 +16,12 @@
 #include <cstring>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <thread>
 
 #include "cli/launch/embedded_files.h"
 #include "cli/output/format.h"
 #include "cli/output/output.h"
+#include "os/postgres_programs.h"
 #include "os/process_environment.h"
 #include "os/process_list.h"
 #include "os/run_program.h"
@@ -104,30 +103,6 @@ pid_t Postmaster(const std::filesystem::path& cluster, const os::Environment& en
 
 }  // namespace
 
-std::filesystem::path FindPostgresPrograms(const os::Environment& environment) {
-  std::istringstream path(os::Variable(environment, "PATH"));
-  for (std::string folder; std::getline(path, folder, ':');) {
-    if (folder.empty() || access((folder + "/initdb").c_str(), X_OK) != 0) continue;
-    return std::filesystem::canonical(folder + "/initdb").parent_path();  // Resolves a link to initdb alone.
-  }
-  std::filesystem::path newest;
-  long newest_version = 0;
-  for (const char* pattern : {"/usr/lib/postgresql/*/bin/initdb", "/usr/pgsql-*/bin/initdb"}) {
-    glob_t matches{};
-    if (glob(pattern, 0, nullptr, &matches) == 0) {
-      for (size_t i = 0; i < matches.gl_pathc; ++i) {
-        std::filesystem::path folder = std::filesystem::path(matches.gl_pathv[i]).parent_path();
-        std::string name = folder.parent_path().filename();
-        size_t digit = name.find_first_of("0123456789");
-        long version = digit == std::string::npos ? 0 : std::strtol(name.c_str() + digit, nullptr, 10);
-        if (version > newest_version) newest_version = version, newest = folder;
-      }
-    }
-    globfree(&matches);
-  }
-  return newest;
-}
-
 LocalRuntime::LocalRuntime(const std::filesystem::path& home, const config::AppConfig& app,
                            const os::Environment& environment, const Interrupt& interrupt)
     : environment_(environment),
@@ -145,7 +120,7 @@ bool LocalRuntime::HasCluster(const std::filesystem::path& directory) const {
 }
 
 void LocalRuntime::CheckReady(const LaunchRequest& request) {
-  if (FindPostgresPrograms(environment_).empty()) {
+  if (os::FindPostgresPrograms(environment_).empty()) {
     throw Error(ErrorCode::kCannotStart,
                 "there is no PostgreSQL server on this machine, and no container runtime is used",
                 "sudo apt-get install postgresql (Fedora: sudo dnf install postgresql-server), or install podman");
@@ -229,7 +204,7 @@ os::Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) 
   variables["ROTV_SUPERUSER"] = request.superuser ? "yes" : "no";
   variables["ROTV_ADMIN"] = request.admin;
   variables["ROTV_APP_DIR"] = request.app_directory;
-  variables["ROTV_PGBIN"] = FindPostgresPrograms(environment_);
+  variables["ROTV_PGBIN"] = os::FindPostgresPrograms(environment_);
   // A variable that is set and empty says that there is no command.
   if (!request.app_command.empty() || request.database_only) variables["ROTV_APP_COMMAND"] = request.app_command;
   variables["PORT"] = std::to_string(request.port);
@@ -344,7 +319,7 @@ std::string LocalRuntime::AppDirectory() const { return app_directory_; }
 std::string LocalRuntime::PlaceOf(const SharedDirectory& shared) const { return shared.path; }
 
 std::vector<std::string> LocalRuntime::PsqlVersionCommand(const std::string& /*image*/) const {
-  return {FindPostgresPrograms(environment_) / "psql", "--version"};
+  return {os::FindPostgresPrograms(environment_) / "psql", "--version"};
 }
 
 std::vector<std::string> LocalRuntime::PsqlCommand(const std::vector<std::string>& arguments, bool /*terminal*/) const {
@@ -353,7 +328,7 @@ std::vector<std::string> LocalRuntime::PsqlCommand(const std::vector<std::string
     if (!os::IsLibpqVariable(name)) wanted.emplace(name, value);
   }
   std::vector<std::string> words = EnvWords(environment_, wanted);
-  words.push_back(FindPostgresPrograms(environment_) / "psql");
+  words.push_back(os::FindPostgresPrograms(environment_) / "psql");
   words.insert(words.end(), arguments.begin(), arguments.end());
   return words;
 }

@@ -69,7 +69,4 @@ class LocalRuntime : public Runtime {
   const Interrupt& interrupt_;
 };
 
-// The directory of PostgreSQL's programs: the one in PATH, else the newest installed version; empty if there is none.
-std::filesystem::path FindPostgresPrograms(const os::Environment& environment);
-
 }  // namespace rotv::launch

@@ -9,6 +9,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/output/terminal.h"
+#include "storage/write_all.h"
 
 namespace rotv::output {
 namespace {
@@ -45,21 +46,11 @@ std::string DefaultHint(const std::string& program, ErrorCode code) {
 }  // namespace
 
 bool WriteAll(int descriptor, std::string_view text) {
-  while (!text.empty()) {
-    ssize_t count = write(descriptor, text.data(), text.size());
-    if (count >= 0) {
-      text.remove_prefix(static_cast<size_t>(count));
-    } else if (errno == EPIPE || errno == EBADF) {
-      return false;
-    } else if (errno == EAGAIN) {
-      pollfd waiting{descriptor, POLLOUT, 0};  // A pipe that another process made non-blocking.
-      poll(&waiting, 1, -1);
-    } else if (errno != EINTR) {
-      throw Error(ErrorCode::kDisk, fmt::format("the result cannot be written: {}", std::strerror(errno)),
-                  "check where the output goes");
-    }
-  }
-  return true;
+  const int problem = rotv::WriteAll(descriptor, text);
+  if (problem == 0) return true;
+  if (problem == EPIPE || problem == EBADF) return false;
+  throw Error(ErrorCode::kDisk, fmt::format("the result cannot be written: {}", std::strerror(problem)),
+              "check where the output goes");
 }
 
 bool ReaderIsGone(int descriptor) {

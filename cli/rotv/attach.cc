@@ -9,9 +9,10 @@
 #include <vector>
 
 #include "cli/launch/application_environment.h"
-#include "cli/launch/local_runtime.h"
 #include "cli/launch/prompts.h"
+#include "cli/launch/runtime.h"
 #include "cli/rotv/command.h"
+#include "os/postgres_programs.h"
 #include "os/run_program.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
@@ -66,7 +67,7 @@ int RunShell(const program::Invocation& call, const RuntimeOption& option) {
 // empty.
 os::Environment PsqlrcOfOurs(const program::Invocation& call, const launch::Runtime& running) {
   if (running.name() != "local") return {};
-  const std::filesystem::path psql = launch::FindPostgresPrograms(call.environment) / "psql";
+  const std::filesystem::path psql = os::FindPostgresPrograms(call.environment) / "psql";
   std::string version = os::LastLine(os::RunProgramQuietly({psql, "--version"}, call.interrupt).out);
   // "psql (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"
   size_t digit = std::min(version.find_first_of("0123456789"), version.size());

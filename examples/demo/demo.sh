@@ -74,9 +74,9 @@ indent() { sed 's/^/   /'; }
 
 # --- The parts.
 
-bin=$(find /usr/lib/postgresql -maxdepth 2 -name bin -type d 2>/dev/null | sort -V | tail -n 1)
-[[ -n $bin && -x $bin/initdb ]] || bin=$(dirname "$(command -v initdb || true)")
-[[ -x $bin/initdb ]] || fail "no PostgreSQL server found; ./dev demo installs one"
+# shellcheck source=entrypoint/postgres_programs.sh
+source "$here/../../entrypoint/postgres_programs.sh"
+bin=$(find_postgres_programs) || fail "no PostgreSQL server found; ./dev demo installs one"
 sshd=$(command -v sshd || true)
 [[ -n $sshd ]] || sshd=/usr/sbin/sshd
 [[ -x $sshd ]] || fail "no sshd found; ./dev demo installs one"

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <thread>
 
+#include "os/clock.h"
 #include "storage/error.h"
 #include "sync/formats/wal_frame.h"
+#include "sync/postgres/slot_in_use.h"
 
 namespace rotv::capture {
 
@@ -50,15 +52,7 @@ constexpr auto kQuiet = std::chrono::milliseconds(100);
 constexpr auto kStalled = std::chrono::seconds(2);
 constexpr int kWalWriterRounds = 3;
 constexpr int kWaitMs = 50;
-// The server notices the end of a killed pull after its wal_sender_timeout, a minute by default.
-constexpr auto kSlotInUseTimeout = std::chrono::seconds(75);
-constexpr const char* kObjectInUse = "55006";
 constexpr auto kNap = std::chrono::microseconds(100);
-
-int64_t NowUs() {
-  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
-}
 
 }  // namespace
 
@@ -70,17 +64,10 @@ void ChangeStream::Start() {
   std::string command = fmt::format("START_REPLICATION SLOT {} LOGICAL {} (proto_version '1', publication_names {})",
                                     connection.QuoteIdentifier(manifest.slot()), from.ToString(),
                                     connection.QuoteLiteral(connection.QuoteIdentifier(manifest.publication())));
-  Clock::time_point deadline = Clock::now() + kSlotInUseTimeout;
-  while (std::optional<postgres::PgFailure> failure = connection.StartStream(command)) {
-    if (failure->sqlstate != kObjectInUse) connection.Throw(*failure);
-    if (Clock::now() > deadline) {
-      throw Error(ErrorCode::kUnreachable, "the replication slot is in use: " + failure->message,
-                  "end that process on the source (SELECT pg_terminate_backend(<PID>)), then try again");
-    }
-    parts_.interrupt.Check();
-    parts_.progress.Detail("waiting for the source to release the replication slot of an aborted pull");
-    std::this_thread::sleep_for(std::chrono::milliseconds(100));
-  }
+  const std::optional<postgres::PgFailure> failure = postgres::UseSlotOnceReleased(
+      [&] { return connection.StartStream(command); }, parts_.interrupt,
+      [&] { parts_.progress.Detail("waiting for the source to release the replication slot of an aborted pull"); });
+  if (failure) connection.Throw(*failure);
   parts_.progress.Detail("");
   last_publish_ = last_standby_status_ = last_arrival_ = Clock::now();
   idle_limit_ = kQuiet;
@@ -192,7 +179,7 @@ void ChangeStream::Acknowledge(bool request_reply) {
   acknowledged_ = std::max(acknowledged_, parts_.writer.durable_lsn());
   formats::StandbyStatus status{
       .received = std::max(received_, acknowledged_), .flushed = acknowledged_, .request_reply = request_reply};
-  parts_.connection.SendStream(formats::EncodeStandbyStatus(status, NowUs()));
+  parts_.connection.SendStream(formats::EncodeStandbyStatus(status, os::NowMicroseconds()));
   last_standby_status_ = Clock::now();
 }
 

@@ -9,6 +9,7 @@
 #include "sync/postgres/locked_reading.h"
 #include "sync/postgres/schema_dump.h"
 #include "sync/postgres/sequences.h"
+#include "sync/postgres/sqlstate.h"
 #include "sync/postgres/statement_batch.h"
 #include "sync/schema/schema_check.h"
 
@@ -18,7 +19,8 @@ namespace {
 // True if a statement failed because the schema is no longer the snapshot's, or because another session on the source
 // needs the lock more than we do.
 bool IsForMovedSchema(const postgres::PgFailure& failure) {
-  return postgres::IsForMovedTable(failure) || postgres::IsForBusyTable(failure) || failure.sqlstate == "42704";
+  return postgres::IsForMovedTable(failure) || postgres::IsForBusyTable(failure) ||
+         failure.sqlstate == postgres::sqlstate::kUndefinedObject;
 }
 
 }  // namespace

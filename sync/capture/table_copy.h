@@ -14,9 +14,6 @@
 
 namespace rotv::capture {
 
-// Each table is read over one connection.
-inline constexpr size_t kMostCopyConnections = 3;
-
 struct CopyCounts {
   uint64_t rows = 0;
   uint64_t bytes = 0;  // Bytes of COPY text.

@@ -4,12 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
-#include <condition_variable>
-#include <exception>
 #include <map>
-#include <mutex>
-#include <thread>
 
 #include "storage/error.h"
 #include "storage/row_key.h"
@@ -17,6 +12,7 @@
 #include "sync/compare/row_hash.h"
 #include "sync/formats/text_hash.h"
 #include "sync/postgres/locked_reading.h"
+#include "sync/postgres/table_queue.h"
 #include "sync/postgres/watchdog.h"
 #include "sync/schema/follow.h"
 
@@ -45,15 +41,9 @@ namespace rotv::compare {
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-// A baseline uses as many connections.
-constexpr size_t kMostConnections = 3;
 // A table of several times this size is read in parts.
 constexpr int64_t kBytesAtOnce = int64_t{64} << 20;
 constexpr int64_t kMostParts = 64;
-constexpr auto kPatience = std::chrono::minutes(10);
-constexpr auto kRetryPause = std::chrono::milliseconds(500);
 constexpr uint64_t kRowsBetweenReports = 20'000;
 
 // A job first reads the store, which decides the groups; then jobs for the source follow, one for each part.
@@ -68,56 +58,50 @@ struct Size {
   int64_t bytes = 0;  // Includes the TOAST table.
 };
 
-class Work {
+using Sizes = std::map<TableId, Size>;
+
+// Returns the checks, those of the largest tables first.
+std::deque<Job> JobsOf(std::deque<TableCheck>* checks, Sizes& sizes) {
+  std::deque<Job> jobs;
+  for (TableCheck& check : *checks) jobs.push_back({.check = &check});
+  const auto bytes = [&](const Job& job) { return sizes[job.check->table->id()].bytes; };
+  std::stable_sort(jobs.begin(), jobs.end(), [&](const Job& a, const Job& b) { return bytes(a) > bytes(b); });
+  return jobs;
+}
+
+class Work : public postgres::TableQueue<Job> {
  public:
-  Work(std::deque<TableCheck>* checks, std::map<TableId, Size> sizes)
-      : sizes_(std::move(sizes)), last_progress_(Clock::now()) {
-    for (TableCheck& check : *checks) waiting_.push_back({.check = &check});
-    auto bytes = [this](const Job& job) { return sizes_[job.check->table->id()].bytes; };
-    std::stable_sort(waiting_.begin(), waiting_.end(), [&](const Job& a, const Job& b) { return bytes(a) > bytes(b); });
-    left_ = waiting_.size();
-  }
-
-  size_t size() const { return left_; }
-
-  // Returns the next job; nothing when all are done or the work has ended early.
-  std::optional<Job> Take() {
-    std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return ended_ || left_ == 0 || !waiting_.empty(); });
-    if (ended_ || left_ == 0) return std::nullopt;
-    Job job = waiting_.front();
-    waiting_.pop_front();
-    return job;
-  }
+  Work(postgres::SourceSession& session, std::deque<TableCheck>* checks, Sizes sizes)
+      : TableQueue(session, JobsOf(checks, sizes)), sizes_(std::move(sizes)) {}
 
   // Follows a check's read of the store: the reads on the source come before all other jobs, so that the groups are not
   // kept for long.
   void AskSource(TableCheck* check, bool has_blocks) {
     check->source.assign(check->stored.groups.size(), {});
-    std::lock_guard lock(mutex_);
-    Size size = sizes_[check->table->id()];
+    const auto found = sizes_.find(check->table->id());
+    const Size size = found == sizes_.end() ? Size() : found->second;
     int64_t most = has_blocks ? std::clamp<int64_t>(size.blocks, 1, kMostParts) : 1;
     int64_t parts = std::clamp<int64_t>(size.bytes / kBytesAtOnce, 1, most);
     int64_t step = std::max<int64_t>(1, size.blocks / parts);
     check->parts_left = static_cast<size_t>(parts);
+    std::vector<Job> jobs;
     for (int64_t part = 0; part < parts; ++part) {
       BlockRange blocks{.begin = part * step, .end = part + 1 == parts ? -1 : (part + 1) * step};
-      waiting_.push_front({.check = check, .on_source = true, .blocks = blocks});
+      jobs.push_back({.check = check, .on_source = true, .blocks = blocks});
     }
-    left_ += static_cast<size_t>(parts);
-    Finished();
+    Finish([] {}, jobs);
   }
 
   void Done(const Job& job, const postgres::PgResult& groups) {
-    std::lock_guard lock(mutex_);
-    AddGroups(groups, &job.check->source);
-    if (--job.check->parts_left == 0 && job.check->equal()) job.check->ForgetGroups();
-    Finished();
+    Finish([&] {
+      AddGroups(groups, &job.check->source);
+      if (--job.check->parts_left == 0 && job.check->equal()) job.check->ForgetGroups();
+    });
   }
   void GiveUp(const Job& job) {
-    std::lock_guard lock(mutex_);
-    if (job.on_source) job.check->moved = true;
-    Finished();
+    Finish([&] {
+      if (job.on_source) job.check->moved = true;
+    });
   }
 
   bool Moved(const TableCheck& check) {
@@ -125,68 +109,28 @@ class Work {
     return check.moved;
   }
 
-  // Puts the job after all others. Throws if no job has made progress for long.
-  void TryLater(const Job& job, const std::string& why) {
-    std::unique_lock lock(mutex_);
-    if (Clock::now() - last_progress_ > kPatience) {
-      throw Error(ErrorCode::kUnreachable,
-                  fmt::format("{} could not be read for ten minutes: {}", job.check->table->quoted_name(), why),
-                  "find the session that holds a lock on it (SELECT * FROM pg_locks), then try again");
-    }
-    waiting_.push_back(job);
-    changed_.notify_all();
-    changed_.wait_for(lock, kRetryPause, [this] { return ended_; });
-  }
-
-  void EndFailed(const std::exception_ptr& error) {
-    std::lock_guard lock(mutex_);
-    if (!error_) error_ = error;
-    ended_ = true;
-    changed_.notify_all();
-  }
-  void Rethrow() const {
-    if (error_) std::rethrow_exception(error_);
-  }
-
   std::atomic<uint64_t> rows_so_far{0};
 
  private:
-  void Finished() {
-    last_progress_ = Clock::now();
-    --left_;
-    changed_.notify_all();
-  }
-
-  std::map<TableId, Size> sizes_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::deque<Job> waiting_;
-  size_t left_ = 0;
-  Clock::time_point last_progress_;
-  bool ended_ = false;
-  std::exception_ptr error_;
+  const Sizes sizes_;
 };
 
 class Worker {
  public:
-  Worker(postgres::SourceSession& session, const RowStore& store, const CheckRequest& request, Work& work)
-      : session_(session), store_(store), request_(request), work_(work) {}
+  Worker(postgres::PgConnection& connection, const Context& context, const RowStore& store, const CheckRequest& request,
+         Work& work)
+      : connection_(connection), context_(context), store_(store), request_(request), work_(work) {}
 
   void Run() {
-    try {
-      connection_ = session_.Connect(postgres::PgConnection::Kind::kOrdinary);
-      while (std::optional<Job> job = work_.Take()) {
-        session_.context().progress.Detail(job->check->table->quoted_name());
-        job->on_source ? AskSource(*job) : ReadStore(*job);
-      }
-    } catch (...) {
-      work_.EndFailed(std::current_exception());
+    while (std::optional<Job> job = work_.Take()) {
+      context_.progress.Detail(job->check->table->quoted_name());
+      job->on_source ? AskSource(*job) : ReadStore(*job);
     }
   }
 
  private:
   DigestSql SqlOf(const TableCheck& check) const {
-    return DigestSql(*connection_, *check.table, store_.shapes().Get(check.table->shape()));
+    return DigestSql(connection_, *check.table, store_.shapes().Get(check.table->shape()));
   }
 
   void ReadStore(const Job& job) {
@@ -218,17 +162,17 @@ class Worker {
   }
 
   void Report(uint64_t rows) {
-    session_.context().interrupt.Check();
-    session_.context().progress.Update(work_.rows_so_far += rows);
+    context_.interrupt.Check();
+    context_.progress.Update(work_.rows_so_far += rows);
   }
 
   void AskSource(const Job& job) {
     const TableCheck& check = *job.check;
     if (work_.Moved(check)) return work_.GiveUp(job);
     // The source uses one process for each of our connections, and no temporary file.
-    postgres::PgOutcome outcome = connection_->TryQuery(
+    postgres::PgOutcome outcome = connection_.TryQuery(
         fmt::format("{}SET LOCAL max_parallel_workers_per_gather = 0; SET LOCAL enable_sort = off; {}; COMMIT",
-                    postgres::BeginReadingSql(*connection_, *check.table, request_.snapshot),
+                    postgres::BeginReadingSql(connection_, *check.table, request_.snapshot),
                     SqlOf(check).Groups(check.stored, job.blocks)));
     if (outcome.failure) return Failed(job, *outcome.failure);
     // The check is followed by two SETs, the groups, and COMMIT.
@@ -238,19 +182,17 @@ class Worker {
   }
 
   void Failed(const Job& job, const postgres::PgFailure& failure) {
-    (void)connection_->TryQuery("ROLLBACK");
+    (void)connection_.TryQuery("ROLLBACK");
     if (postgres::IsForMovedTable(failure)) return work_.GiveUp(job);
-    if (!postgres::IsForBusyTable(failure)) connection_->Throw(failure);
-    session_.context().progress.Note(
-        fmt::format("will try {} again later: {}", job.check->table->quoted_name(), failure.message));
-    work_.TryLater(job, failure.message);
+    if (!postgres::IsForBusyTable(failure)) connection_.Throw(failure);
+    work_.TryLater(job, *job.check->table, failure);
   }
 
-  postgres::SourceSession& session_;
+  postgres::PgConnection& connection_;
+  const Context& context_;
   const RowStore& store_;
   const CheckRequest& request_;
   Work& work_;
-  std::unique_ptr<postgres::PgConnection> connection_;
 };
 
 // A server on a big-endian machine computes other hashes.
@@ -265,11 +207,11 @@ void CheckSameHash(postgres::PgConnection& connection) {
 }
 
 // These are the sizes at the last vacuum: asking for the present ones would wait for anyone who has locked a table.
-std::map<TableId, Size> ReadSizes(postgres::PgConnection& connection) {
+Sizes ReadSizes(postgres::PgConnection& connection) {
   postgres::PgResult rows = connection.Query(
       "SELECT c.oid, c.relpages, (c.relpages + coalesce(t.relpages, 0)) * current_setting('block_size')::bigint "
       "FROM pg_class c LEFT JOIN pg_class t ON t.oid = c.reltoastrelid WHERE c.relkind = 'r' AND c.relpages > 0");
-  std::map<TableId, Size> sizes;
+  Sizes sizes;
   for (int row = 0; row < rows.rows(); ++row) {
     sizes[rows.Oid(row, 0)] = {.blocks = rows.Int(row, 1), .bytes = rows.Int(row, 2)};
   }
@@ -295,18 +237,13 @@ std::vector<size_t> TableCheck::DifferingGroups() const {
 void CheckTables(postgres::SourceSession& session, const RowStore& store, const CheckRequest& request,
                  std::deque<TableCheck>* checks) {
   CheckSameHash(session.connection());
-  Work work(checks, ReadSizes(session.connection()));
-  if (work.size() == 0) return;
+  if (checks->empty()) return;
+  Work work(session, checks, ReadSizes(session.connection()));
   postgres::Watchdog watchdog(session);
   session.context().progress.Begin("comparing rows", Progress::Unit::kRows, 0);
-  std::vector<std::thread> threads;
-  size_t connections = std::min(kMostConnections, work.size() + 1);
-  for (size_t i = 0; i < connections; ++i) {
-    threads.emplace_back([&] { Worker(session, store, request, work).Run(); });
-  }
-  for (std::thread& thread : threads) thread.join();
-  session.context().progress.End();
-  work.Rethrow();
+  work.Run(checks->size() + 1, [&](postgres::PgConnection& connection) {
+    Worker(connection, session.context(), store, request, work).Run();
+  });
 }
 
 std::unique_ptr<RowScan> ScanForCheck(const RowStore& store, const TableCheck& check, Lsn lsn, KeyRange range) {

@@ -4,9 +4,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <ctime>
 
+#include "os/clock.h"
 #include "storage/error.h"
 #include "sync/history/point_time.h"
 
@@ -58,11 +58,6 @@ void CheckNoGap(const RowStore& store, Lsn lsn) {
                 fmt::format("the nearest points are {} ({}) and {} ({})", after.ToString(),
                             TimeText(TimeAt(store, after)), before.ToString(), TimeText(TimeAt(store, before))));
   }
-}
-
-int64_t NowUs() {
-  using std::chrono::system_clock;
-  return std::chrono::duration_cast<std::chrono::microseconds>(system_clock::now().time_since_epoch()).count();
 }
 
 std::optional<Point> FindNamed(const RowStore& store, const std::string& name) {
@@ -120,7 +115,7 @@ Point PointAt(const RowStore& store, const std::string& at) {
     CheckNoGap(store, *lsn);
     return {*lsn, *lsn == head ? manifest.head_time_us() : TimeAt(store, *lsn)};
   }
-  std::optional<int64_t> time_us = ParsePointTime(at, NowUs());
+  std::optional<int64_t> time_us = ParsePointTime(at, os::NowMicroseconds());
   if (!time_us) {
     throw Error(ErrorCode::kUsage, fmt::format("{} is neither an LSN nor a time", at), kPointForms);
   }
@@ -187,7 +182,7 @@ std::vector<PointInStore> OpenAnyPoints(const Workspace& workspace, const std::v
     std::string names;
     std::optional<PointInStore> found = FindInAll(workspace, current, text, &names);
     if (!found) {
-      if (!Lsn::Parse(text) && !ParsePointTime(text, NowUs())) ThrowNoSnapshot(text, names);
+      if (!Lsn::Parse(text) && !ParsePointTime(text, os::NowMicroseconds())) ThrowNoSnapshot(text, names);
       found = PointInStore{current, PointAt(*current, text)};
     }
     points.push_back(std::move(*found));

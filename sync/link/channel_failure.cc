@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "fmt/format.h"
+#include "os/run_program.h"
 #include "os/shell_quote.h"
 
 namespace rotv::link {
@@ -10,17 +11,11 @@ namespace {
 
 bool Has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
 
-std::string LastLine(std::string text) {
-  while (!text.empty() && (text.back() == '\n' || text.back() == '\r' || text.back() == ' ')) text.pop_back();
-  const size_t newline = text.rfind('\n');
-  return newline == std::string::npos ? text : text.substr(newline + 1);
-}
-
 // Explains a refused forwarding. sshd sends "open failed" and, for TCP, a reason; its code 1 is administratively
 // prohibited, 2 connect failed (RFC 4254, 5.1).
 std::string RefusedForward(const ChannelEnd& end, const std::string& label) {
   const Destination& destination = *end.refused;
-  const std::string why = LastLine(end.failure);
+  const std::string why = os::LastLine(end.failure);
   const bool prohibited = Has(why, "error (1)") || Has(why, "prohibited");
   switch (destination.kind) {
     case Destination::Kind::kTcp:
@@ -69,17 +64,18 @@ std::string FailedRelay(const ChannelEnd& end, const SourceConfig& source, const
   }
   const bool not_started = end.exit_status == 127 || end.exit_status == 126;
   if (not_started && Has(said, runtime + ":") && Has(said, "not found") && !Has(said, "OCI")) {
-    return fmt::format("there is no {} on {}: {}; set runtime in rotv.toml", runtime, label, LastLine(said));
+    return fmt::format("there is no {} on {}: {}; set runtime in rotv.toml", runtime, label, os::LastLine(said));
   }
   if (not_started || Has(said, "executable file")) {
-    return fmt::format("the container {} has no bash, which connections go through: {}", name, LastLine(said));
+    return fmt::format("the container {} has no bash, which connections go through: {}", name, os::LastLine(said));
   }
   if (Has(said, "Connection refused") || Has(said, "connect to ") || Has(said, "E connect")) {
     return fmt::format("in the container {} nothing answers at {} port {} ({}): is PostgreSQL running there?", name,
                        source.host.empty() ? "the usual socket directories or 127.0.0.1" : source.host, source.port,
-                       LastLine(said));
+                       os::LastLine(said));
   }
-  return fmt::format("`{} exec` in {} ended with {}: {}", runtime, name, end.exit_status.value_or(-1), LastLine(said));
+  return fmt::format("`{} exec` in {} ended with {}: {}", runtime, name, end.exit_status.value_or(-1),
+                     os::LastLine(said));
 }
 
 }  // namespace

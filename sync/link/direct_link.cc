@@ -15,7 +15,9 @@
 
 #include "fmt/format.h"
 #include "os/local_command.h"
+#include "os/postgres_programs.h"
 #include "os/process_environment.h"
+#include "os/run_program.h"
 #include "storage/error.h"
 #include "sync/context/conninfo.h"
 #include "sync/link/password_file.h"
@@ -68,21 +70,10 @@ std::string ValueOr(const Parameters& parameters, const std::string& name, const
 // Lists each `program` in the directories of PATH, and where packages keep versions that are not in PATH. Debian's
 // wrapper is left out: it is slow, and only starts one of the latter.
 std::set<fs::path> Candidates(const std::string& program) {
-  std::vector<fs::path> directories;
-  const std::string path = os::TakenVariable("PATH");
-  std::string_view rest = path;
-  while (!rest.empty()) {
-    const size_t colon = std::min(rest.find(':'), rest.size());
-    if (colon > 0) directories.emplace_back(rest.substr(0, colon));
-    rest.remove_prefix(std::min(colon + 1, rest.size()));
-  }
+  std::vector<fs::path> directories = os::PathDirectories({{"PATH", os::TakenVariable("PATH")}});
+  const std::vector<fs::path> packaged = os::PackagedPostgresDirectories();
+  directories.insert(directories.end(), packaged.begin(), packaged.end());
   std::error_code ignored;
-  for (const auto& entry : fs::directory_iterator("/usr/lib/postgresql", ignored)) {
-    directories.push_back(entry.path() / "bin");
-  }
-  for (const auto& entry : fs::directory_iterator("/usr", ignored)) {
-    if (entry.path().filename().string().starts_with("pgsql-")) directories.push_back(entry.path() / "bin");
-  }
   std::set<fs::path> found;
   for (const fs::path& directory : directories) {
     if (access((directory / program).c_str(), X_OK) != 0) continue;

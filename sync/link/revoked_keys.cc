@@ -12,6 +12,7 @@
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 #include "storage/handle.h"
+#include "storage/write_all.h"
 #include "sync/link/known_hosts.h"
 
 namespace rotv::link {
@@ -35,7 +36,7 @@ std::string Content(const std::string& file) {
 
 bool ListRevokes(const std::string& file, const std::string& key_line, const Interrupt& interrupt) {
   const FileDescriptor key(memfd_create("host_key.pub", MFD_CLOEXEC));
-  if (!key || write(key.get(), key_line.data(), key_line.size()) != static_cast<ssize_t>(key_line.size())) {
+  if (!key || WriteAll(key.get(), key_line) != 0) {
     ThrowUncheckable(file, "the key cannot be handed over to ssh-keygen");
   }
   os::ProgramCall command;

@@ -16,8 +16,10 @@
 #include "fmt/format.h"
 #include "os/local_command.h"
 #include "os/process_environment.h"
+#include "os/run_program.h"
 #include "storage/error.h"
 #include "storage/handle.h"
+#include "storage/write_all.h"
 #include "sync/link/known_hosts.h"
 
 namespace rotv::link {
@@ -61,7 +63,7 @@ class JoinedConfig {
  public:
   JoinedConfig() : file_(memfd_create("ssh_config", MFD_CLOEXEC)) {
     const std::string text = fmt::format("Include \"{}\"\nMatch all\nInclude {}\n", UserConfig(), kSystemConfig);
-    if (!file_ || write(file_.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size())) {
+    if (!file_ || WriteAll(file_.get(), text) != 0) {
       throw Error(ErrorCode::kUsage, fmt::format("cannot hand ~/.ssh/config over to ssh: {}", std::strerror(errno)));
     }
   }
@@ -70,11 +72,6 @@ class JoinedConfig {
  private:
   FileDescriptor file_;
 };
-
-std::string LastLineOf(std::string_view text) {
-  while (text.ends_with('\n') || text.ends_with('\r')) text.remove_suffix(1);
-  return std::string(text.substr(text.rfind('\n') + 1));
-}
 
 // The output of `ssh -G`; empty if there is neither an ssh nor a configuration.
 std::string AskSsh(const SshTarget& target, const Interrupt& interrupt) {
@@ -94,7 +91,8 @@ std::string AskSsh(const SshTarget& target, const Interrupt& interrupt) {
                 "install OpenSSH's client (apt-get install openssh-client, or the like)");
   }
   if (result.exit_status != 0) {
-    throw Error(ErrorCode::kUsage, fmt::format("ssh cannot read its configuration: {}", LastLineOf(result.stderr_text)),
+    throw Error(ErrorCode::kUsage,
+                fmt::format("ssh cannot read its configuration: {}", os::LastLine(result.stderr_text)),
                 fmt::format("correct it until this works: ssh -G {}", target.host));
   }
   return text;

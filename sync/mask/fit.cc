@@ -15,6 +15,7 @@
 #include "sync/mask/secret.h"
 #include "sync/mask/source_checks.h"
 #include "sync/mask/stored_mask.h"
+#include "sync/postgres/sqlstate.h"
 
 namespace rotv::mask {
 namespace {
@@ -170,7 +171,9 @@ class TableProbe {
     if (!outcome.failure) return outcome.results.at(2).Bool(0, 0) ? "" : What(base, demand);
     (void)connection_.TryQuery("ROLLBACK");
     // The server's message would show a value.
-    if (outcome.failure->sqlstate.starts_with("23") || outcome.failure->sqlstate.starts_with("22")) {
+    const std::string& state = outcome.failure->sqlstate;
+    if (state.starts_with(postgres::sqlstate::kConstraintViolations) ||
+        state.starts_with(postgres::sqlstate::kDataExceptions)) {
       return What(base, demand);
     }
     return std::nullopt;  // The time is up, or only the table itself can evaluate the expression.

@@ -6,7 +6,7 @@
 
 #include "storage/error.h"
 #include "sync/mask/stored_mask.h"
-#include "sync/postgres/locked_reading.h"
+#include "sync/postgres/pg_failure.h"
 #include "sync/schema/follow.h"
 
 namespace rotv::mask {

@@ -8,6 +8,7 @@
 #include "storage/error.h"
 #include "sync/postgres/catalog.h"
 #include "sync/postgres/exported_snapshot_guard.h"
+#include "sync/postgres/sqlstate.h"
 
 namespace rotv::postgres {
 namespace {
@@ -47,7 +48,7 @@ Blockers BlockersOf(PgConnection& connection, int pid) {
 }
 
 [[noreturn]] void ThrowNoSlot(PgConnection& connection, const PgFailure& failure, const Blockers& blockers) {
-  if (failure.sqlstate == "55P03") {
+  if (failure.sqlstate == sqlstate::kLockNotAvailable) {
     throw Error(ErrorCode::kUnreachable,
                 fmt::format("a transaction on the source stayed open too long{}",
                             blockers.names.empty() ? "" : ": " + blockers.names),
@@ -63,7 +64,7 @@ Blockers BlockersOf(PgConnection& connection, int pid) {
     throw Error(ErrorCode::kRefused, "the source's WAL lacks what logical replication needs: " + failure.message,
                 "on the source: ALTER SYSTEM SET wal_level = logical; then restart it");
   }
-  if (failure.sqlstate.starts_with("42501") || failure.message.find("pgoutput") != std::string::npos) {
+  if (IsForPrivilege(failure) || failure.message.find("pgoutput") != std::string::npos) {
     throw Error(
         ErrorCode::kRefused, "the source refused a replication slot: " + failure.message,
         "the role needs REPLICATION (ALTER ROLE … REPLICATION;), and the server must allow the plugin pgoutput");

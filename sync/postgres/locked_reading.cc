@@ -16,14 +16,4 @@ std::string BeginReadingSql(const PgConnection& connection, const proto::Table& 
       SetTransactionSnapshotSql(snapshot), name, connection.QuoteLiteral(name), table.id());
 }
 
-bool IsForMovedTable(const PgFailure& failure) {
-  // These states mean: no such table, column or schema; not a table.
-  for (const char* state : {"42P01", "42703", "42809", "3F000"}) {
-    if (failure.sqlstate == state) return true;
-  }
-  return IsForRestrictedRelation(failure);
-}
-
-bool IsForBusyTable(const PgFailure& failure) { return IsForLock(failure) || failure.sqlstate == "57014"; }
-
 }  // namespace rotv::postgres

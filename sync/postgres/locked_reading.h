@@ -15,9 +15,4 @@ namespace rotv::postgres {
 // snapshot sees. If it is not, a read at that snapshot would silently give no rows.
 std::string BeginReadingSql(const PgConnection& connection, const proto::Table& table, const std::string& snapshot);
 
-// True for a failure because the table is no longer what the exported snapshot says.
-bool IsForMovedTable(const PgFailure& failure);
-// True if IsForLock(), or if the watchdog has cancelled the statement: trying again may help.
-bool IsForBusyTable(const PgFailure& failure);
-
 }  // namespace rotv::postgres

@@ -3,13 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "os/process_environment.h"
 #include "sync/context/source_address.h"
+#include "sync/postgres/slot_in_use.h"
+#include "sync/postgres/sqlstate.h"
 
 namespace rotv::postgres {
 namespace {
@@ -18,9 +18,6 @@ std::string PlaceOf(const proto::OwnedObjects& objects) {
   if (objects.system_id() == 0) return "the source";
   return fmt::format("database {} of {}", objects.database(), objects.description());
 }
-
-// True if the server refused for lack of a privilege: the object stays, and is reported.
-bool IsRefusal(const PgFailure& failure) { return failure.sqlstate == "42501"; }
 
 proto::SourceWay WayOf(const SourceConfig& source) {
   proto::SourceWay way;
@@ -93,36 +90,21 @@ class Remover {
 
   // Drops the slot; false if there is none.
   bool DropSlot() {
-    using Clock = std::chrono::steady_clock;
     const std::string slot = connection_.QuoteLiteral(objects_.slot());
-    const std::string find = fmt::format("SELECT active_pid FROM pg_replication_slots WHERE slot_name = {}", slot);
-    // A server notices a vanished client after wal_sender_timeout at the latest, by default a minute.
-    const Clock::time_point deadline = Clock::now() + std::chrono::seconds(75);
-    for (;;) {
-      const PgResult found = connection_.Query(find);
-      if (found.rows() == 0) return false;
-      const PgOutcome outcome = connection_.TryQuery(fmt::format("SELECT pg_drop_replication_slot({})", slot));
-      if (!outcome.failure) {
-        removal_.removed.push_back("replication slot " + objects_.slot());
-        return true;
-      }
-      if (outcome.failure->sqlstate == "42704") return true;  // It was dropped in between.
-      if (IsRefusal(*outcome.failure)) {
-        Leave("replication slot " + objects_.slot(), SlotRemovalSql(objects_.slot()), outcome.failure->message,
-              ErrorCode::kRefused);
-        return true;
-      }
-      if (outcome.failure->sqlstate != "55006") connection_.Throw(*outcome.failure);
-      if (Clock::now() > deadline) {
-        throw Error(
-            ErrorCode::kUnreachable,
-            fmt::format("replication slot {} is still in use by process {} on the source", objects_.slot(),
-                        found.Text(0, 0)),
-            fmt::format("end it on the source: SELECT pg_terminate_backend({}); then try again", found.Text(0, 0)));
-      }
-      session_.context().interrupt.Check();
-      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+    const std::string find = fmt::format("SELECT FROM pg_replication_slots WHERE slot_name = {}", slot);
+    if (connection_.Query(find).rows() == 0) return false;
+    const std::string drop = fmt::format("SELECT pg_drop_replication_slot({})", slot);
+    const std::optional<PgFailure> failure =
+        UseSlotOnceReleased([&] { return connection_.TryQuery(drop).failure; }, session_.context().interrupt, [] {});
+    if (!failure) {
+      removal_.removed.push_back("replication slot " + objects_.slot());
+    } else if (IsForPrivilege(*failure)) {
+      Leave("replication slot " + objects_.slot(), SlotRemovalSql(objects_.slot()), failure->message,
+            ErrorCode::kRefused);
+    } else if (failure->sqlstate != sqlstate::kUndefinedObject) {  // Else it was dropped in between.
+      connection_.Throw(*failure);
     }
+    return true;
   }
 
   void DropPublication(PgConnection& connection) {
@@ -137,7 +119,7 @@ class Remover {
           fmt::format("publication {}{}", name, elsewhere ? ", in database " + connection.database() : ""));
       return;
     }
-    if (!IsRefusal(*outcome.failure)) connection.Throw(*outcome.failure);
+    if (!IsForPrivilege(*outcome.failure)) connection.Throw(*outcome.failure);
     Leave("publication " + name, PublicationRemovalSql(name), outcome.failure->message, ErrorCode::kRefused);
   }
 

@@ -17,6 +17,7 @@
 #include "storage/error.h"
 #include "sync/link/password_file.h"
 #include "sync/postgres/connect_error.h"
+#include "sync/postgres/sqlstate.h"
 
 namespace rotv::postgres {
 namespace {
@@ -39,13 +40,15 @@ std::string OneLine(const char* text) {
 }
 
 PgFailure FailureOf(const PGresult* result) {
-  const char* sqlstate = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+  const char* state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
   const char* primary = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
   const char* detail = PQresultErrorField(result, PG_DIAG_MESSAGE_DETAIL);
-  PgFailure failure{sqlstate == nullptr ? "" : sqlstate,
+  PgFailure failure{state == nullptr ? "" : state,
                     primary == nullptr ? OneLine(PQresultErrorMessage(result)) : OneLine(primary)};
   // A detail may quote a row's values; those of the classes 5x (the server's own limits and state) do not.
-  if (detail != nullptr && failure.sqlstate.starts_with("5")) failure.message += fmt::format(" ({})", OneLine(detail));
+  if (detail != nullptr && failure.sqlstate.starts_with(sqlstate::kServerLimits)) {
+    failure.message += fmt::format(" ({})", OneLine(detail));
+  }
   return failure;
 }
 
@@ -246,12 +249,6 @@ StallWatch PgConnection::WatchServer() const {
           }};
 }
 
-bool IsForLock(const PgFailure& failure) { return failure.sqlstate == "55P03" || failure.sqlstate == "40P01"; }
-
-bool IsForRestrictedRelation(const PgFailure& failure) {
-  return failure.sqlstate == "55000";  // Not in the prerequisite state; the words are in the server's language.
-}
-
 void PgConnection::ThrowLost() const {
   std::string reason = link_.FailureReason();
   if (reason.empty()) reason = OneLine(PQerrorMessage(connection_.get()));
@@ -261,26 +258,7 @@ void PgConnection::ThrowLost() const {
 
 void PgConnection::Throw(const PgFailure& failure) const {
   if (failure.sqlstate.empty()) ThrowLost();
-  if (failure.sqlstate == "42501") {
-    throw Error(ErrorCode::kRefused, "the source refused: " + failure.message,
-                "rotv-sync doctor names the privilege that is missing and how to grant it");
-  }
-  if (IsForLock(failure)) {
-    throw Error(ErrorCode::kUnreachable, "could not get a lock on the source: " + failure.message,
-                "try again when the migration or transaction that holds it has ended");
-  }
-  if (IsForRestrictedRelation(failure)) {
-    throw Error(ErrorCode::kUnreachable, "the source refused: " + failure.message,
-                "if a table has become a view: rotv-sync pull stores the schema as it is now; then try again");
-  }
-  if (failure.sqlstate.starts_with("P0")) {  // Raised by PL/pgSQL code, such as an event trigger.
-    throw Error(ErrorCode::kRefused, "the source refused: " + failure.message,
-                "an event trigger there may forbid it: SELECT evtname, evtfoid::regproc FROM pg_event_trigger;");
-  }
-  bool gone = failure.sqlstate.starts_with("57P") || failure.sqlstate.starts_with("08") ||
-              failure.sqlstate.starts_with("53") || failure.sqlstate == "57014";
-  throw Error(gone ? ErrorCode::kUnreachable : ErrorCode::kProtocol, "the source reported: " + failure.message,
-              gone ? "try again" : "please report this with the server's version");
+  throw ErrorOf(failure);
 }
 
 void PgConnection::WaitFor(short events, int timeout_ms) const {

@@ -17,6 +17,7 @@
 
 #include "storage/interrupt.h"
 #include "sync/link/link.h"
+#include "sync/postgres/pg_failure.h"
 #include "sync/postgres/stall_watch.h"
 
 struct pg_conn;
@@ -44,18 +45,6 @@ class PgResult {
   };
   std::unique_ptr<pg_result, Clear> result_;
 };
-
-// The server's error for a statement.
-struct PgFailure {
-  std::string sqlstate;  // Five characters; empty if the connection was lost.
-  std::string message;   // On one line, without "ERROR:".
-};
-
-// True for a lock that was not available in time, and for a deadlock: trying again may help.
-bool IsForLock(const PgFailure& failure);
-// True if a relation that should be read as a table is a view or a foreign table (or cannot be read for another reason
-// of its state): our sessions read neither, except for system views.
-bool IsForRestrictedRelation(const PgFailure& failure);
 
 struct PgOutcome {
   std::vector<PgResult> results;     // Results of the statements that succeeded.

@@ -3,16 +3,13 @@
 
 #pragma once
 
-#include <stdlib.h>
-
-#include <filesystem>
 #include <map>
 #include <memory>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "os/temporary_directory.h"
 #include "storage/epochs.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
@@ -28,10 +25,7 @@ class StreamWorld {
  public:
   // Follows the relations that the valid messages among these describe, under their own numbers.
   explicit StreamWorld(const std::vector<std::string>& messages) {
-    std::string pattern = std::filesystem::temp_directory_path() / "rotv-stream-XXXXXX";
-    if (mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("no temporary directory");
-    directory_ = pattern;
-    store_ = RowStore::Open(directory_ / "store", RowStore::Mode::kCreate);
+    store_ = RowStore::Open(directory_.path() / "store", RowStore::Mode::kCreate);
     for (const std::string& message : messages) {
       const formats::pgoutput::Message decoded = formats::pgoutput::Decode(message);
       if (const auto* relation = std::get_if<formats::pgoutput::Relation>(&decoded)) Follow(*relation);
@@ -44,13 +38,6 @@ class StreamWorld {
     for (const auto& [id, shape] : shapes_) addition.shapes.push_back(shape);
     store_->Publish(StoreState::FromStored(manifest_), addition);
   }
-  ~StreamWorld() {
-    store_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
-  StreamWorld(const StreamWorld&) = delete;
-  StreamWorld& operator=(const StreamWorld&) = delete;
 
   struct Outcome {
     bool refused = false;
@@ -143,7 +130,7 @@ class StreamWorld {
     return 1;
   }
 
-  std::filesystem::path directory_;
+  os::TemporaryDirectory directory_;  // Before the store in it.
   std::unique_ptr<RowStore> store_;
   std::map<uint32_t, proto::Shape> shapes_;
   std::map<uint32_t, Known> known_;

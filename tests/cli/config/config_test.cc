@@ -2,12 +2,12 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <fstream>
 #include <functional>
 
 #include "storage/error.h"
+#include "tests/support/files/temp_dir.h"
 
 namespace rotv {
 namespace {
@@ -15,14 +15,11 @@ namespace {
 class ConfigTest : public ::testing::Test {
  protected:
   ConfigTest() {
-    std::string pattern = ::testing::TempDir() + "config_XXXXXX";
-    directory_ = mkdtemp(pattern.data());
     std::filesystem::create_directories(directory_ / "home");
     request_.home = directory_ / "home";
     request_.directory = directory_;
     request_.environment = {{"HOME", "/people/ada"}};
   }
-  ~ConfigTest() override { std::filesystem::remove_all(directory_); }
 
   void Write(const std::string& file, const std::string& text) {
     std::filesystem::create_directories((directory_ / file).parent_path());
@@ -53,7 +50,8 @@ class ConfigTest : public ::testing::Test {
     return Complaint();
   }
 
-  std::filesystem::path directory_;
+  const testing::TempDir temporary_;
+  const std::filesystem::path directory_ = temporary_.path();
   config::ConfigRequest request_;
 };
 

@@ -2,11 +2,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <fstream>
 
 #include "storage/error.h"
+#include "tests/support/files/temp_dir.h"
 
 namespace rotv {
 namespace {
@@ -112,11 +112,6 @@ TEST(EnvFileTest, NoTruncationIsReadPastItsEnd) {
 
 class VariablesTest : public ::testing::Test {
  protected:
-  VariablesTest() {
-    std::string pattern = ::testing::TempDir() + "env_XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-  }
-  ~VariablesTest() override { std::filesystem::remove_all(directory_); }
   void Write(const std::string& file, const std::string& text) {
     std::filesystem::create_directories((directory_ / file).parent_path());
     std::ofstream(directory_ / file) << text;
@@ -131,7 +126,8 @@ class VariablesTest : public ::testing::Test {
     return "nothing";
   }
 
-  std::filesystem::path directory_;
+  const testing::TempDir temporary_;
+  const std::filesystem::path directory_ = temporary_.path();
   os::Environment environment_;
 };
 

@@ -2,13 +2,13 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <fstream>
 
 #include "storage/error.h"
+#include "tests/support/files/temp_dir.h"
 
 namespace rotv {
 namespace {
@@ -17,12 +17,6 @@ using std::filesystem::path;
 
 class HomeTest : public ::testing::Test {
  protected:
-  HomeTest() {
-    std::string pattern = ::testing::TempDir() + "home_XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-  }
-  ~HomeTest() override { std::filesystem::remove_all(directory_); }
-
   static mode_t ModeOf(const path& file) {
     struct stat status {};
     EXPECT_EQ(stat(file.c_str(), &status), 0);
@@ -39,7 +33,8 @@ class HomeTest : public ::testing::Test {
     return "nothing";
   }
 
-  path directory_;
+  const testing::TempDir temporary_;
+  const path directory_ = temporary_.path();
 };
 
 TEST_F(HomeTest, TheOptionOverridesTheVariableWhichOverridesTheDefault) {

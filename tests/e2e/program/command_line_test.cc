@@ -1,18 +1,15 @@
 // Runs the real binary for tests that need no server.
 
-#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <csignal>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 #include <string>
 #include <vector>
+
+#include "tests/support/files/subprocess.h"
+#include "tests/support/files/temp_dir.h"
 
 namespace rotv {
 namespace {
@@ -27,26 +24,21 @@ struct Outcome {
 
 class CommandLineTest : public ::testing::Test {
  protected:
-  CommandLineTest() {
-    std::string pattern = ::testing::TempDir() + "command_line_XXXXXX";
-    directory_ = mkdtemp(pattern.data());
-    home_ = directory_ / "home";
-    config_ = directory_ / "rotv.toml";
-    WriteConfig("[sources.production]\nssh = \"root@db.invalid\"\ndatabase = \"rotv\"\n");
-  }
-  ~CommandLineTest() override { std::filesystem::remove_all(directory_); }
+  CommandLineTest() { WriteConfig("[sources.production]\nssh = \"root@db.invalid\"\ndatabase = \"rotv\"\n"); }
 
   void WriteConfig(const std::string& text) { std::ofstream(config_) << text; }
 
-  // Runs in the test's own directory, with a clean environment. Output goes to files, so that nothing can block.
-  Outcome Run(std::vector<std::string> arguments, bool stdout_closed = false) {
-    arguments.insert(arguments.begin(), ROTV_SYNC_BINARY);
-    pid_t child = fork();
-    if (child == 0) Exec(arguments, stdout_closed);
-    int status = 0;
-    EXPECT_EQ(waitpid(child, &status, 0), child);
-    EXPECT_TRUE(WIFEXITED(status)) << "killed by signal " << WTERMSIG(status);
-    return {WEXITSTATUS(status), Contents("out"), Contents("err")};
+  // Runs in the test's own directory, with a clean environment.
+  Outcome Run(const std::vector<std::string>& arguments, bool stdout_closed = false) {
+    testing::Command command{.argv = {ROTV_SYNC_BINARY},
+                             .env = {{"HOME", directory_.native()}},
+                             .unset_env = {"*"},
+                             .directory = directory_};
+    if (stdout_closed) command.argv = {"/bin/sh", "-c", "exec \"$@\" >&-", "sh", ROTV_SYNC_BINARY};
+    command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
+    const testing::Result result = testing::RunCommand(command);
+    EXPECT_LT(result.exit_status, 128) << "killed by signal";
+    return {result.exit_status, result.out, result.err};
   }
   // The same with --home and --config.
   Outcome RunConfigured(std::vector<std::string> arguments) {
@@ -54,32 +46,10 @@ class CommandLineTest : public ::testing::Test {
     return Run(arguments);
   }
 
-  std::filesystem::path directory_;
-  std::filesystem::path home_;
-  std::filesystem::path config_;
-
- private:
-  [[noreturn]] void Exec(const std::vector<std::string>& arguments, bool stdout_closed) {
-    auto redirect = [&](const char* file, int descriptor) {
-      dup2(open((directory_ / file).c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600), descriptor);
-    };
-    redirect("out", STDOUT_FILENO);
-    redirect("err", STDERR_FILENO);
-    if (stdout_closed) close(STDOUT_FILENO);
-    if (chdir(directory_.c_str()) != 0) _exit(99);
-    std::vector<char*> argv;
-    for (const std::string& argument : arguments) argv.push_back(const_cast<char*>(argument.c_str()));
-    argv.push_back(nullptr);
-    std::string home_variable = "HOME=" + directory_.native();
-    char* environment[] = {home_variable.data(), nullptr};
-    execve(ROTV_SYNC_BINARY, argv.data(), environment);
-    _exit(98);
-  }
-  std::string Contents(const char* file) {
-    std::ostringstream text;
-    text << std::ifstream(directory_ / file).rdbuf();
-    return text.str();
-  }
+  const testing::TempDir temporary_;
+  const std::filesystem::path directory_ = temporary_.path();
+  std::filesystem::path home_ = directory_ / "home";
+  const std::filesystem::path config_ = directory_ / "rotv.toml";
 };
 
 TEST_F(CommandLineTest, HelpListsTheCommandsWithExamples) {

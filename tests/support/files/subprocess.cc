@@ -25,6 +25,7 @@
 
 #include "fmt/format.h"
 #include "fmt/ranges.h"
+#include "storage/write_all.h"
 
 extern char** environ;
 
@@ -125,12 +126,7 @@ Process::Process(const Command& command) {
 
   // Files in memory are used instead of pipes: the program goes on although they are not read.
   const int in_fd = MemoryFile("stdin");
-  size_t written = 0;
-  while (written < command.stdin_text.size()) {
-    const ssize_t n = write(in_fd, command.stdin_text.data() + written, command.stdin_text.size() - written);
-    if (n < 0) ThrowErrno("write");
-    written += static_cast<size_t>(n);
-  }
+  if (WriteAll(in_fd, command.stdin_text) != 0) ThrowErrno("write");
   lseek(in_fd, 0, SEEK_SET);
   if (command.stdout_path.empty()) {
     out_fd_ = MemoryFile("stdout");
@@ -280,15 +276,9 @@ void WriteFile(const std::filesystem::path& path, std::string_view text, mode_t 
   const int fd = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
   if (fd < 0) ThrowErrno(path);
   fchmod(fd, mode);
-  while (!text.empty()) {
-    const ssize_t n = write(fd, text.data(), text.size());
-    if (n < 0) {
-      close(fd);
-      ThrowErrno(path);
-    }
-    text.remove_prefix(static_cast<size_t>(n));
-  }
+  const int problem = WriteAll(fd, text);
   close(fd);
+  if (problem != 0) throw std::runtime_error(fmt::format("{}: {}", path.string(), strerror(problem)));
 }
 
 bool IsRoot() { return geteuid() == 0; }

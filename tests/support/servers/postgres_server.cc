@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <csignal>
 #include <cstdlib>
 #include <functional>
@@ -15,6 +14,7 @@
 
 #include "fmt/format.h"
 #include "fmt/ranges.h"
+#include "os/postgres_programs.h"
 
 namespace rotv::testing {
 namespace {
@@ -100,28 +100,13 @@ Rows ToRows(const PGresult* result) {
   return rows;
 }
 
+// Returns the newest server that packages have installed, whatever PATH has.
 fs::path OwnBinDirectory() {
-  fs::path best;
-  int best_version = 0;
-  std::error_code ignored;
-  for (const fs::directory_entry& entry : fs::directory_iterator("/usr/lib/postgresql", ignored)) {
-    const std::string name = entry.path().filename();
-    int version = 0;
-    std::from_chars(name.data(), name.data() + name.size(), version);
-    if (version > best_version && fs::exists(entry.path() / "bin/initdb")) {
-      best_version = version;
-      best = entry.path() / "bin";
-    }
+  for (const fs::path& directory : os::PackagedPostgresDirectories()) {
+    if (fs::exists(directory / "initdb")) return directory;
   }
-  if (!best.empty()) return best;
-  const char* path = std::getenv("PATH");
-  std::string_view left = path == nullptr ? "" : path;
-  while (!left.empty()) {
-    const size_t colon = left.find(':');
-    fs::path candidate(left.substr(0, colon));
-    if (fs::exists(candidate / "initdb")) return candidate;
-    left = colon == std::string_view::npos ? "" : left.substr(colon + 1);
-  }
+  const fs::path found = os::FindPostgresPrograms(os::ProcessEnvironment());
+  if (!found.empty()) return found;
   throw std::runtime_error("PostgreSQL is not installed: ./dev test installs it");
 }
 
