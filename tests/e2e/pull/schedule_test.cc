@@ -91,11 +91,11 @@ TEST_F(ScheduleTest, ACrontabLineIsInsertedBetweenMarkersAndRemovedCompletely) {
   EXPECT_THAT(Table(), HasSubstr(theirs + "# BEGIN rotv-sync production in "));
   EXPECT_THAT(Table(), HasSubstr("\n30 7 * * 1,2,3,4,5 '"));
 
-  const auto shown = Shown();
-  EXPECT_EQ(shown.at("by"), "cron");
-  EXPECT_EQ(shown.at("installed"), true);
-  EXPECT_THAT(shown.at("next").get<std::string>(), HasSubstr(":30:00"));
-  EXPECT_TRUE(shown.at("last").is_null());
+  const auto document = Shown();
+  EXPECT_EQ(document.at("by"), "cron");
+  EXPECT_EQ(document.at("installed"), true);
+  EXPECT_THAT(document.at("next").get<std::string>(), HasSubstr(":30:00"));
+  EXPECT_TRUE(document.at("last").is_null());
 
   // A second install replaces the line.
   MustRun(Schedule({"install"}));

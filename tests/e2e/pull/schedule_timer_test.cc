@@ -63,9 +63,9 @@ TEST_F(ScheduleTimerTest, ATimerPullsInASandboxAndIsRemoved) {
   ASSERT_EQ(units.size(), 2u);
   const std::string service = units[0].filename(), timer = units[1].filename();
   EXPECT_EQ(Systemctl({"is-active", timer}).out, "active\n");
-  const auto shown = Shown();
-  EXPECT_EQ(shown.at("installed"), true);
-  EXPECT_FALSE(shown.at("next").is_null());
+  const auto document = Shown();
+  EXPECT_EQ(document.at("installed"), true);
+  EXPECT_FALSE(document.at("next").is_null());
 
   // The unit can write its home, and nothing else.
   const TempDir outside(TempDirName::kPlain, "/var/tmp");

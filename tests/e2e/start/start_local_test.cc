@@ -191,7 +191,7 @@ TEST_F(StartLocalTest, AnIncompleteEnvironmentIsRefusedBeforeAnyChange) {
   WriteApp(".env", "SECRET=change-this-later\n");
   Result started = Rotv({"start"});
   EXPECT_EQ(started.exit_status, 2);
-  EXPECT_THAT(started.err, HasSubstr(".env: SECRET still the placeholder"));
+  EXPECT_THAT(started.err, HasSubstr(".env: SECRET still the example's placeholder"));
   EXPECT_EQ(Rotv({"validate-env"}).err.substr(0, 40), started.err.substr(started.err.find("rotv: .env"), 40));
   EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "sources"));
 }

@@ -34,7 +34,7 @@ TEST_F(ValleyTest, ShowsProductionsDataInABrowser) {
   EXPECT_EQ(refused.exit_status, 2);
   EXPECT_THAT(refused.err, HasSubstr("hint: cp backend/.env.example backend/.env"));
   std::filesystem::copy(app() / "backend/.env.example", app() / "backend/.env");
-  EXPECT_THAT(Rotv({"start"}).err, HasSubstr("SESSION_SECRET still the placeholder"));
+  EXPECT_THAT(Rotv({"start"}).err, HasSubstr("SESSION_SECRET still the example's placeholder"));
 
   WriteApp("backend/.env", "SESSION_SECRET='a long # \"secret\" text'\nSITE_NAME=\"The valley's own\"\n");
   MustRotv({"start"});
