@@ -85,6 +85,41 @@ Seed SeedFor(const LaunchPlace& place, const LaunchOptions& options, bool& trust
   return seed;
 }
 
+// Everything about the start that needs no seed. Throws if the runtime, the environment or the application's variables
+// are not what a start needs.
+LaunchRequest RequestFor(const LaunchPlace& place) {
+  LaunchRequest request{.app_directory = place.app.directory,
+                        .app_command = place.app.command,
+                        .image = place.app.image,
+                        .database = place.app.database,
+                        .superuser = place.app.superuser,
+                        .port = place.app.port};
+  if (place.app.persistent) request.persistent_dir = place.home / "pgdata";
+  place.runtime.CheckReady(request);
+  EnvironmentReport environment = ReadAppEnvironment(place.app.directory, place.app.env_file, place.environment);
+  RequireUsable(environment);
+  request.environment = environment.variables;
+  request.rules = place.app.environment_rules;
+  os::Environment all = environment.variables;
+  all.merge(place.runtime.Inherited());
+  RequireOwnDatabase(all, request.rules, place.runtime.Database());
+  return request;
+}
+
+// Makes the seed where a start needs one, and writes it into request and result.
+void AddSeed(const LaunchPlace& place, const LaunchOptions& options, LaunchRequest& request, LaunchResult& result) {
+  if (place.app.persistent && place.runtime.HasCluster(request.persistent_dir)) return;
+  Seed seed = SeedFor(place, options, request.trust);
+  request.seed = seed.path;
+  request.roles = seed.roles;
+  request.tmpfs_bytes = place.app.tmpfs_bytes > 0 ? place.app.tmpfs_bytes : TmpfsBytesFor(seed.sql_bytes);
+  result.point = seed.point;
+  result.state.source = seed.source;
+  result.state.snapshot = seed.snapshot;
+  result.state.lsn = seed.point.lsn.ToString();
+  result.state.data_time_us = seed.point.time_us;
+}
+
 // A persistent cluster is kept itself, so it needs no prepared one.
 void OfferPrepared(const LaunchPlace& place, PreparedClusters& prepared, LaunchRequest& request) {
   if (place.app.persistent) return;
@@ -143,35 +178,11 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   }
   if (found != RunState::kNone && !runs) place.runtime.Stop();  // Left by a start that was killed, or ended by itself.
 
-  LaunchRequest request{.app_directory = place.app.directory,
-                        .app_command = place.app.command,
-                        .image = place.app.image,
-                        .database = place.app.database,
-                        .superuser = place.app.superuser,
-                        .port = place.app.port};
-  if (place.app.persistent) request.persistent_dir = place.home / "pgdata";
-  place.runtime.CheckReady(request);
-  EnvironmentReport environment = ReadAppEnvironment(place.app.directory, place.app.env_file, place.environment);
-  RequireUsable(environment);
-  request.environment = environment.variables;
-  request.rules = place.app.environment_rules;
-  os::Environment all = environment.variables;
-  all.merge(place.runtime.Inherited());
-  RequireOwnDatabase(all, request.rules, place.runtime.Database());
+  LaunchRequest request = RequestFor(place);
   if (!runs || earlier->port != place.app.port) RequireFreePort(place.app.port);
 
   result.state = {.runtime = place.runtime.name(), .port = place.app.port, .persistent = place.app.persistent};
-  if (!place.app.persistent || !place.runtime.HasCluster(request.persistent_dir)) {
-    Seed seed = SeedFor(place, options, request.trust);
-    request.seed = seed.path;
-    request.roles = seed.roles;
-    request.tmpfs_bytes = place.app.tmpfs_bytes > 0 ? place.app.tmpfs_bytes : TmpfsBytesFor(seed.sql_bytes);
-    result.point = seed.point;
-    result.state.source = seed.source;
-    result.state.snapshot = seed.snapshot;
-    result.state.lsn = seed.point.lsn.ToString();
-    result.state.data_time_us = seed.point.time_us;
-  }
+  AddSeed(place, options, request, result);
   PreparedClusters prepared(place.home);
   OfferPrepared(place, prepared, request);
   if (place.app.persistent) std::filesystem::create_directories(request.persistent_dir);
