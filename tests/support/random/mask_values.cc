@@ -1,9 +1,8 @@
 #include "tests/support/random/mask_values.h"
 
 namespace rotv::testing {
-namespace {
 
-MaskRule Rule(MaskKind kind, const std::string& name, int64_t by = 100) {
+MaskRule PlainRule(MaskKind kind, const std::string& name, int64_t by) {
   return {.kind = kind,
           .name = name,
           .pattern = "public.t.c",
@@ -14,15 +13,18 @@ MaskRule Rule(MaskKind kind, const std::string& name, int64_t by = 100) {
           .paths = {}};
 }
 
+namespace {
+
 std::vector<MaskRule> TextRules() {
-  return {Rule(MaskKind::kText, "text"),           Rule(MaskKind::kPhone, "phone"),     Rule(MaskKind::kEmail, "email"),
-          Rule(MaskKind::kName, "name"),           Rule(MaskKind::kAddress, "address"), Rule(MaskKind::kUrl, "url"),
-          Rule(MaskKind::kHash, "hash"),           Rule(MaskKind::kIp, "ip"),           Rule(MaskKind::kUuid, "uuid"),
-          Rule(MaskKind::kFirstName, "first_name")};
+  return {PlainRule(MaskKind::kText, "text"),       PlainRule(MaskKind::kPhone, "phone"),
+          PlainRule(MaskKind::kEmail, "email"),     PlainRule(MaskKind::kName, "name"),
+          PlainRule(MaskKind::kAddress, "address"), PlainRule(MaskKind::kUrl, "url"),
+          PlainRule(MaskKind::kHash, "hash"),       PlainRule(MaskKind::kIp, "ip"),
+          PlainRule(MaskKind::kUuid, "uuid"),       PlainRule(MaskKind::kFirstName, "first_name")};
 }
 
 std::vector<MaskRule> Moved(MaskKind kind, const std::string& name) {
-  return {Rule(kind, name, 2), Rule(kind, name, 365), Rule(kind, name, 1'000'000'000'000)};
+  return {PlainRule(kind, name, 2), PlainRule(kind, name, 365), PlainRule(kind, name, 1'000'000'000'000)};
 }
 
 std::vector<std::string> Texts(size_t length) {
@@ -59,8 +61,8 @@ std::vector<std::string> Documents() {
 }
 
 MaskRule JsonRule() {
-  MaskRule rule = Rule(MaskKind::kJson, "json");
-  rule.paths = {{"$..a", Rule(MaskKind::kText, "text")}, {"$..b", Rule(MaskKind::kNumber, "number")}};
+  MaskRule rule = PlainRule(MaskKind::kJson, "json");
+  rule.paths = {{"$..a", PlainRule(MaskKind::kText, "text")}, {"$..b", PlainRule(MaskKind::kNumber, "number")}};
   return rule;
 }
 
@@ -94,14 +96,14 @@ std::vector<MaskedType> MaskedTypes(size_t long_text) {
       {{column("timestamptz")},
        Moved(MaskKind::kDate, "date"),
        {"4714-11-24 00:00:00+00 BC", "0044-03-15 12:00:00.5+00 BC", "294276-12-31 23:59:59.999999+00", "infinity"}},
-      {{column("uuid")}, {Rule(MaskKind::kUuid, "uuid")}, {"00000000-0000-0000-0000-000000000000"}},
+      {{column("uuid")}, {PlainRule(MaskKind::kUuid, "uuid")}, {"00000000-0000-0000-0000-000000000000"}},
       {{column("inet")},
-       {Rule(MaskKind::kIp, "ip")},
+       {PlainRule(MaskKind::kIp, "ip")},
        {"0.0.0.0", "0.0.0.0/0", "255.255.255.255", "::", "::/0", "ffff::1/127"}},
       {{column("cidr")},
-       {Rule(MaskKind::kIp, "ip")},
+       {PlainRule(MaskKind::kIp, "ip")},
        {"0.0.0.0/0", "255.255.255.255/32", "::/0", "ffff::1/128", "fe80::/10"}},
-      {{column("bytea")}, {Rule(MaskKind::kHash, "hash")}, {"\\x", "\\x00", "\\x" + std::string(long_text, 'f')}},
+      {{column("bytea")}, {PlainRule(MaskKind::kHash, "hash")}, {"\\x", "\\x00", "\\x" + std::string(long_text, 'f')}},
       {{column("json"), column("jsonb")}, {JsonRule()}, Documents()},
   };
 }

@@ -16,6 +16,9 @@ struct MaskedType {
   std::vector<std::string> values;        // In the server's output form.
 };
 
+// A rule for the column public.t.c.
+MaskRule PlainRule(MaskKind kind, const std::string& name, int64_t by = 100);
+
 // `long_text` values have this many bytes.
 std::vector<MaskedType> MaskedTypes(size_t long_text = 1 << 20);
 

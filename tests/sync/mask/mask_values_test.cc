@@ -25,6 +25,7 @@ namespace {
 using ::testing::HasSubstr;
 using testing::MaskedType;
 using ::testing::MatchesRegex;
+using testing::PlainRule;
 
 constexpr mask::MaskSecret kValuesSecret = {1, 2, 3, 4};
 constexpr unsigned kHangGuardSeconds = 300;
@@ -35,16 +36,6 @@ class MaskValuesTest : public ::testing::Test {
   ~MaskValuesTest() override { alarm(0); }
 };
 
-MaskRule PlainRule(MaskKind kind, const std::string& name, int64_t by = 100) {
-  return {.kind = kind,
-          .name = name,
-          .pattern = "public.t.c",
-          .parts = {"public", "t", "c"},
-          .value = {},
-          .by = by,
-          .conditions = {},
-          .paths = {}};
-}
 std::string MaskedBy(const mask::Masker& masker, const std::string& value) {
   std::string out;
   return masker.Append(value, &out) ? out : "NULL";
