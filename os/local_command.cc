@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "fmt/format.h"
+#include "os/c_strings.h"
 #include "os/tail_buffer.h"
 #include "storage/error.h"
 #include "storage/handle.h"
@@ -68,12 +69,10 @@ struct Launch {
       password_file = PasswordInMemory(command.password);
       environment["PGPASSFILE"] = fmt::format("/proc/self/fd/{}", password_file.get());
     }
-    for (const auto& [name, value] : environment) env_words.push_back(name + "=" + value);
     words = command.argv;
-    for (std::string& word : words) argv.push_back(word.data());
-    argv.push_back(nullptr);
-    for (std::string& word : env_words) envp.push_back(word.data());
-    envp.push_back(nullptr);
+    env_words = Assignments(environment);
+    argv = Pointers(words);
+    envp = Pointers(env_words);
   }
 
   const pid_t parent = getpid();

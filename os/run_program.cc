@@ -10,6 +10,7 @@
 #include <cstring>
 #include <sstream>
 
+#include "os/c_strings.h"
 #include "os/local_command.h"
 #include "storage/error.h"
 
@@ -36,9 +37,7 @@ int RunProgramShowing(const std::vector<std::string>& words, const Interrupt& in
 void BecomeProgram(const std::vector<std::string>& words, const Environment& added) {
   for (const auto& [name, value] : added) setenv(name.c_str(), value.c_str(), 1);
   std::vector<std::string> copies = words;
-  std::vector<char*> argv;
-  for (std::string& word : copies) argv.push_back(word.data());
-  argv.push_back(nullptr);
+  const std::vector<char*> argv = Pointers(copies);
   for (int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(number, SIG_DFL);
   execvp(argv[0], argv.data());
   throw Error(ErrorCode::kCannotStart, fmt::format("{} cannot be run: {}", words.front(), std::strerror(errno)),

@@ -6,7 +6,6 @@
 #include <linux/magic.h>
 #include <pwd.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/statfs.h>
 #include <unistd.h>
 
@@ -21,6 +20,7 @@
 #include "cli/launch/embedded_files.h"
 #include "cli/output/format.h"
 #include "cli/output/output.h"
+#include "os/background_program.h"
 #include "os/postgres_programs.h"
 #include "os/process_environment.h"
 #include "os/process_list.h"
@@ -229,34 +229,12 @@ void LocalRuntime::Start(const LaunchRequest& request) {
 
 // Starts the entrypoint and returns its number. It is a child of ours until this program ends, in a session of its own.
 pid_t LocalRuntime::Spawn(const LaunchRequest& request) const {
-  std::vector<std::string> variables;
-  for (const auto& [name, value] : EntrypointVariables(request)) variables.push_back(name + "=" + value);
-  std::vector<char*> envp;
-  for (std::string& variable : variables) envp.push_back(variable.data());
-  envp.push_back(nullptr);
-  std::string script = *directory_ / "entrypoint/entrypoint";
-  // bash is named, because a tmpfs may forbid programs of its own.
-  std::vector<std::string> words = {"bash", script};
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-
-  posix_spawn_file_actions_t files;
-  posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, log_.c_str(),
-                                   O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0600);
-  posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
-  posix_spawnattr_t attributes;
-  posix_spawnattr_init(&attributes);
-  sigset_t defaults;
-  sigfillset(&defaults);
-  posix_spawnattr_setsigdefault(&attributes, &defaults);
-  posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSID);
   pid_t process = 0;
-  int problem = posix_spawnp(&process, argv[0], &files, &attributes, argv.data(), envp.data());
-  posix_spawnattr_destroy(&attributes);
-  posix_spawn_file_actions_destroy(&files);
+  // bash is named, because a tmpfs may forbid programs of its own.
+  const int problem = os::StartInBackground({.argv = {"bash", *directory_ / "entrypoint/entrypoint"},
+                                             .environment = EntrypointVariables(request),
+                                             .log = log_},
+                                            &process);
   if (problem != 0) {
     throw Error(ErrorCode::kCannotStart, fmt::format("the entrypoint cannot be started: {}", std::strerror(problem)),
                 "bash must be in PATH");

@@ -23,6 +23,7 @@
 #include "storage/error.h"
 #include "storage/handle.h"
 #include "sync/link/link.h"
+#include "sync/link/open_link.h"
 #include "tests/support/files/temp_dir.h"
 #include "tests/support/files/thrown.h"
 #include "tests/support/servers/ssh_server.h"
@@ -55,6 +56,20 @@ class ScopedVariable {
  private:
   const char* name_;
   std::optional<std::string> before_;
+};
+
+// Links opened with a home directory of the test's own, where ssh looks for its files, and without an agent.
+class OwnHomeTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<link::Link> Open(const SourceConfig& source) {
+    return link::OpenLink(source, private_dir_.path(), interrupt_);
+  }
+
+  TempDir private_dir_;
+  TempDir home_;
+  ScopedVariable home_variable_{"HOME", home_.path()};
+  ScopedVariable agent_variable_{"SSH_AUTH_SOCK", ""};
+  Interrupt interrupt_;
 };
 
 // Bytes that differ at every offset, so that lost, doubled and moved bytes are all noticed.

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <thread>
 
-#include "sync/link/open_link.h"
 #include "tests/integration/link_fixture.h"
 #include "tests/support/files/subprocess.h"
 
@@ -15,20 +14,11 @@ namespace {
 
 using namespace testing;  // NOLINT: the fixture's names.
 
-class SshErrorsTest : public ::testing::Test {
+class SshErrorsTest : public OwnHomeTest {
  protected:
-  std::unique_ptr<link::Link> Open(const SourceConfig& source) {
-    return link::OpenLink(source, private_dir_.path(), interrupt_);
-  }
   Error OpenError(const SourceConfig& source) {
     return ErrorOf([&] { Open(source); });
   }
-
-  TempDir private_dir_;
-  TempDir home_;
-  ScopedVariable home_variable_{"HOME", home_.path()};
-  ScopedVariable agent_variable_{"SSH_AUTH_SOCK", ""};
-  Interrupt interrupt_;
 };
 
 TEST_F(SshErrorsTest, AnUnknownHostKeyIsRefusedAndTheHintAddsIt) {

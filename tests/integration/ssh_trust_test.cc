@@ -7,7 +7,6 @@
 
 #include <filesystem>
 
-#include "sync/link/open_link.h"
 #include "tests/integration/link_fixture.h"
 #include "tests/support/files/subprocess.h"
 
@@ -27,7 +26,7 @@ struct TrustCase {
   std::string refusal;  // A part of the message; empty: the host is accepted.
 };
 
-class SshTrustTest : public ::testing::Test {
+class SshTrustTest : public OwnHomeTest {
  protected:
   SshTrustTest() {
     std::filesystem::create_directory(home_ / ".ssh");
@@ -67,10 +66,6 @@ class SshTrustTest : public ::testing::Test {
     return source;
   }
 
-  std::unique_ptr<link::Link> Open(const SourceConfig& source) {
-    return link::OpenLink(source, private_dir_.path(), interrupt_);
-  }
-
   bool OpensshAccepts() const {
     Command command;
     command.argv = {"ssh",
@@ -90,11 +85,6 @@ class SshTrustTest : public ::testing::Test {
     return RunCommand(command).ok();
   }
 
-  TempDir private_dir_;
-  TempDir home_;
-  ScopedVariable home_variable_{"HOME", home_.path()};
-  ScopedVariable agent_variable_{"SSH_AUTH_SOCK", ""};
-  Interrupt interrupt_;
   SshServer server_;
   std::string other_key_;
 };

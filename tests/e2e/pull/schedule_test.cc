@@ -240,7 +240,7 @@ TEST_F(ScheduleTest, TheEndOfAnUnfinishedRunIsReported) {
   ASSERT_TRUE(person.WaitForOutput("public.t", seconds(30)));
   for (const auto& [signal, state] : {std::pair{SIGTERM, "interrupted"}, {SIGKILL, "killed"}}) {
     Process scheduled(rotv.SyncCommand({"schedule", "run"}));
-    ASSERT_TRUE(scheduled.WaitForOutput("waiting until", seconds(30)));
+    ASSERT_TRUE(scheduled.WaitForOutput("waiting for the other run", seconds(30)));
     EXPECT_EQ(Shown().at("last").at("state"), "running");
     scheduled.Signal(signal);
     EXPECT_NE(scheduled.Wait().exit_status, 0);

@@ -25,6 +25,7 @@
 
 #include "fmt/format.h"
 #include "fmt/ranges.h"
+#include "os/c_strings.h"
 #include "storage/write_all.h"
 
 extern char** environ;
@@ -97,18 +98,7 @@ std::vector<std::string> Environment(const Command& command, const std::optional
     values["USER"] = values["LOGNAME"] = command.user;
   }
   for (const auto& [name, value] : command.env) values[name] = value;
-  std::vector<std::string> result;
-  result.reserve(values.size());
-  for (const auto& [name, value] : values) result.push_back(fmt::format("{}={}", name, value));
-  return result;
-}
-
-std::vector<char*> Pointers(std::vector<std::string>& strings) {
-  std::vector<char*> pointers;
-  pointers.reserve(strings.size() + 1);
-  for (std::string& text : strings) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  return pointers;
+  return os::Assignments(values);
 }
 
 }  // namespace
@@ -119,8 +109,8 @@ Process::Process(const Command& command) {
   if (!command.user.empty()) account = FindAccount(command.user);
   std::vector<std::string> argv = command.argv;
   std::vector<std::string> env = Environment(command, account);
-  const std::vector<char*> argv_pointers = Pointers(argv);
-  const std::vector<char*> env_pointers = Pointers(env);
+  const std::vector<char*> argv_pointers = os::Pointers(argv);
+  const std::vector<char*> env_pointers = os::Pointers(env);
   const std::string directory = command.directory;
   const pid_t parent = getpid();
 
