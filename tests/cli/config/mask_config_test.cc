@@ -6,12 +6,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <set>
 
 #include "storage/error.h"
 #include "sync/context/mask_rule_table.h"
 
 namespace rotv {
+
+// Names a row in the output of a test.
+void PrintTo(const MaskRuleRow& row, std::ostream* out) { *out << row.name; }
+
 namespace {
 
 using ::testing::HasSubstr;

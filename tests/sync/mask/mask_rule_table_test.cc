@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <ostream>
 #include <set>
 #include <sstream>
 
@@ -19,6 +20,10 @@
 #include "sync/mask/stored_mask.h"
 
 namespace rotv {
+
+// Names a row in the output of a test.
+void PrintTo(const MaskRuleRow& row, std::ostream* out) { *out << row.name; }
+
 namespace {
 
 using ::testing::HasSubstr;
