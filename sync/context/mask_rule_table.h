@@ -37,7 +37,7 @@ struct MaskTypes {
   bool Has(std::string_view type) const;
 };
 
-struct MaskRuleRow {
+struct MaskRuleRow {  // NOLINT(clang-analyzer-optin.performance.Padding): in the order in which people read it.
   enum class For { kColumns, kTables, kBoth };
   // InDocuments says what the rule does at a path of a JSON document.
   enum class InDocuments {

@@ -63,7 +63,7 @@ struct SourceFile {
 };
 
 const std::vector<SourceFile>& SourceFiles() {
-  static const std::vector<SourceFile> all = [] {
+  static const std::vector<SourceFile> kAll = [] {
     std::vector<SourceFile> files;
     for (const char* top : {"storage", "os", "sync", "cli"}) {
       for (const fs::directory_entry& entry : fs::recursive_directory_iterator(kSource / top)) {
@@ -80,7 +80,7 @@ const std::vector<SourceFile>& SourceFiles() {
     }
     return files;
   }();
-  return all;
+  return kAll;
 }
 
 TEST(RoomsTest, AFolderNamesOnlyFoldersBelowIt) {
