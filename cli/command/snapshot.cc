@@ -216,24 +216,24 @@ program::Command DeclareSnapshot(CLI::App& app) {
   diff->add_flag("--rows", flags->rows, "Show the rows too");
   diff->add_option("--html", flags->html, "Write a page for a browser, with the rows")->type_name("FILE");
   diff->add_option("--limit", flags->limit, "Show at most this many rows (default: 1000)")->type_name("N");
-  CLI::App* pack =
+  CLI::App* export_command =
       Add(app, flags, "export", "Write a point into a file, for people without access to the source", RunExport);
-  pack->add_option("name", flags->name, "A snapshot, head or baseline")->required()->type_name("NAME");
-  pack->add_option("file", flags->file, "The file to write")->required()->type_name("FILE");
-  pack->add_flag("--sign", flags->sign, "Sign it with the key of this home, and print the public key");
-  CLI::App* import = app.add_subcommand("import", "Create a source from an exported file");
-  import->fallthrough();
-  import->add_option("file", flags->file, "A file that export has written")->required()->type_name("FILE");
-  import->add_option("--as", flags->as, "The new source's name (default: SOURCE-NAME, as exported)")->type_name("NAME");
+  export_command->add_option("name", flags->name, "A snapshot, head or baseline")->required()->type_name("NAME");
+  export_command->add_option("file", flags->file, "The file to write")->required()->type_name("FILE");
+  export_command->add_flag("--sign", flags->sign, "Sign it with the key of this home, and print the public key");
+  CLI::App* import_command = app.add_subcommand("import", "Create a source from an exported file");
+  import_command->fallthrough();
+  import_command->add_option("file", flags->file, "A file that export has written")->required()->type_name("FILE");
+  import_command->add_option("--as", flags->as, "The new source's name (default: SOURCE-NAME, as exported)")
+      ->type_name("NAME");
   flags->verify_option =
-      import
+      import_command
           ->add_option("--verify", flags->verify,
                        "Refuse the file unless this public key verifies its signature (as export --sign printed it, or "
                        "a file that holds it)")
           ->type_name("KEY");
-  import->callback([flags] { flags->run = RunImport;
-});
-return {[flags](const program::Invocation& call) { return flags->run(*flags, call); }, nullptr};
-}  // namespace rotv::command
+  import_command->callback([flags] { flags->run = RunImport; });
+  return {[flags](const program::Invocation& call) { return flags->run(*flags, call); }, nullptr};
+}
 
 }  // namespace rotv::command

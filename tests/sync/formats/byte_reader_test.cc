@@ -5,19 +5,12 @@
 #include <functional>
 #include <string>
 
+#include "tests/sync/formats/protocol_error.h"
+
 namespace rotv {
 namespace {
 
 using namespace std::string_view_literals;
-
-void ExpectProtocolError(const std::function<void()>& read) {
-  try {
-    read();
-    ADD_FAILURE() << "nothing was thrown";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.code(), ErrorCode::kProtocol);
-  }
-}
 
 TEST(ByteReaderTest, IntegersAreBigEndian) {
   formats::ByteReader reader("\x81\x82\x03\x84\x05\x06\x07\x88\x09\x0a\x0b\x0c\x0d\x0e\x0f"sv);
