@@ -83,10 +83,10 @@ bool IsMadeOf(std::string_view text) {
   const auto* at = reinterpret_cast<const uint8_t*>(text.data());
   const uint8_t* end = at + text.size();
   while (at != end) {
-    constexpr uint64_t kHighBits = 0x8080808080808080;
+    constexpr uint64_t kTopBits = 0x8080808080808080;
     for (uint64_t word; end - at >= 8; at += 8) {
       std::memcpy(&word, at, sizeof word);
-      if ((word & kHighBits) != 0) break;
+      if ((word & kTopBits) != 0) break;
     }
     for (; at != end && !IsHigh(*at); ++at) continue;
     for (; at != end && IsHigh(*at);) {

@@ -25,7 +25,7 @@ std::vector<int64_t> Integers() {
 }
 
 // Short texts over few bytes, so that many are prefixes of others, with every text of 0x00, 0x01 and 0xFF among them.
-std::vector<std::string> Texts() {
+std::vector<std::string> KeyTexts() {
   std::vector<std::string> texts = {""};
   const std::string alphabet(
       "\x00\x01\x02"
@@ -60,7 +60,7 @@ TEST(RowKeyTest, NonIntegersAreRefused) {
 }
 
 TEST(RowKeyTest, TextsKeepTheOrderOfTheirBytes) {
-  std::vector<std::string> texts = Texts();
+  std::vector<std::string> texts = KeyTexts();
   std::vector<std::string> keys;
   std::sort(texts.begin(), texts.end());  // std::string compares as unsigned bytes.
   for (const std::string& text : texts) keys.push_back(TextKey(text));
@@ -69,7 +69,7 @@ TEST(RowKeyTest, TextsKeepTheOrderOfTheirBytes) {
 
 TEST(RowKeyTest, NoTextKeyIsAPrefixOfAnother) {
   std::set<std::string> keys;
-  for (const std::string& text : Texts()) EXPECT_TRUE(keys.insert(TextKey(text)).second) << "two texts have one key";
+  for (const std::string& text : KeyTexts()) EXPECT_TRUE(keys.insert(TextKey(text)).second) << "two texts have one key";
   // In key order, a prefix comes right before a key that begins with it.
   for (auto key = keys.begin(), next = std::next(key); next != keys.end(); key = next++) {
     EXPECT_FALSE(next->starts_with(*key)) << ::testing::PrintToString(*key);
@@ -77,7 +77,7 @@ TEST(RowKeyTest, NoTextKeyIsAPrefixOfAnother) {
 }
 
 TEST(RowKeyTest, KeysOfSeveralColumnsKeepTheOrderOfTheColumns) {
-  std::vector<std::string> texts = Texts();
+  std::vector<std::string> texts = KeyTexts();
   std::mt19937 random(2);
   auto pick = [&]() -> const std::string& { return texts[random() % texts.size()]; };
   for (int i = 0; i < 20000; ++i) {
@@ -90,7 +90,7 @@ TEST(RowKeyTest, KeysOfSeveralColumnsKeepTheOrderOfTheColumns) {
 }
 
 TEST(RowKeyTest, ColumnsOfAKeyAreReadBack) {
-  for (const std::string& text : Texts()) {
+  for (const std::string& text : KeyTexts()) {
     std::string key = TextKey(text) + IntegerKey(-7) + TextKey("end");
     std::string_view left = key;
     EXPECT_EQ(TakeTextKey(&left), text);
@@ -122,7 +122,7 @@ TEST(RowKeyTest, MalformedKeysHaveNoColumns) {
 
 TEST(RowKeyTest, EqualLinesShareAMultisetKeyAndDifferentLinesDoNot) {
   std::set<std::string> keys;
-  for (const std::string& text : Texts()) {
+  for (const std::string& text : KeyTexts()) {
     std::string key, again;
     AppendMultisetKey(text, &key);
     AppendMultisetKey(text, &again);
@@ -130,7 +130,7 @@ TEST(RowKeyTest, EqualLinesShareAMultisetKeyAndDifferentLinesDoNot) {
     EXPECT_EQ(key, again);
     keys.insert(key);
   }
-  EXPECT_EQ(keys.size(), Texts().size());
+  EXPECT_EQ(keys.size(), KeyTexts().size());
 }
 
 // A store written by one build is read by the next.
