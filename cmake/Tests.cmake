@@ -1,14 +1,16 @@
 # Makes one test program of the *_test.cc files in a folder of tests/, and tells ctest of its tests as "folder.Suite.Test".
 #
-# Labels choose what the sanitizers run (the presets asan and tsan in CMakePresets.json). Tests outside of e2e/ have the
-# label "asan". A line "// Labels: asan tsan" adds labels: to one test when it is right before it, else to all of the file.
-# The targets asan_tests and tsan_tests build the programs that have such tests.
+# Labels choose what runs (the test presets in CMakePresets.json). "asan" and "tsan" are what the sanitizers run; "e2e" are
+# the tests in e2e/, and all others have "asan"; "slow" takes more than ten seconds: ./dev test --fast leaves it out, and
+# otherwise it begins first, so that nothing long is left at the end. A line "// Labels: asan tsan" adds labels: to one
+# test when it is right before it, else to all of the file. The targets asan_tests, tsan_tests and e2e_tests build the
+# programs that have such tests.
 
-# What tests are compiled with: no optimisation, which would be a quarter of the time and gain nothing, for what a test
-# runs is in the libraries; and the headers that all of them include, compiled once. The libraries have no such header:
+# What tests are compiled with: no optimisation and no checks for undefined behaviour, which would be half of the time
+# and gain nothing, for what a test runs is in the libraries; and the headers that all of them include, compiled once. The libraries have no such header:
 # loading it takes as long as reading what they have in common.
 function(rotv_compile_as_test target)
-  target_compile_options(${target} PRIVATE -O0 $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
+  target_compile_options(${target} PRIVATE -O0 -fno-sanitize=undefined $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
   target_link_libraries(${target} PRIVATE GTest::gmock rotv::fmt)
 endfunction()
 
@@ -20,6 +22,7 @@ target_precompile_headers(rotv_test_headers PRIVATE
 
 add_custom_target(asan_tests)
 add_custom_target(tsan_tests)
+add_custom_target(e2e_tests)
 
 function(rotv_add_tests folder)
   string(REPLACE "/" "_" name ${folder})
@@ -89,8 +92,12 @@ function(rotv_discover program folder filter labels)
   string(REPLACE " " ";" labels "${labels}")
   list(REMOVE_DUPLICATES labels)
   list(JOIN labels "+" label)  # One label, "asan+tsan": a list would not survive the discovery; ctest -L matches parts.
+  set(cost 0)
+  if(slow IN_LIST labels)
+    set(cost 100)
+  endif()
   gtest_discover_tests(${program} TEST_PREFIX ${folder}. TEST_FILTER "${filter}" DISCOVERY_MODE PRE_TEST
-    PROPERTIES TIMEOUT 600 LABELS ${label})
+    PROPERTIES TIMEOUT 600 LABELS ${label} COST ${cost})
   foreach(label ${labels})
     if(TARGET ${label}_tests)
       add_dependencies(${label}_tests ${program})

@@ -23,12 +23,15 @@ class DdlColumnsTest : public DdlTest, public ::testing::WithParamInterface<Iden
   }
 };
 
+// Labels: slow
 TEST_P(DdlColumnsTest, AddedColumnsAreFollowed) { FollowColumns(WithOtherColumns(GetParam(), AddedColumns())); }
 
+// Labels: slow
 TEST_P(DdlColumnsTest, DroppedAndRenamedColumnsAreFollowed) {
   FollowColumns(WithOtherColumns(GetParam(), DroppedAndRenamedColumns(usual_change)));
 }
 
+// Labels: slow
 TEST_P(DdlColumnsTest, RetypedColumnsAreFollowed) { FollowColumns(RetypedColumns()); }
 
 INSTANTIATE_TEST_SUITE_P(All, DdlColumnsTest,
@@ -38,6 +41,7 @@ INSTANTIATE_TEST_SUITE_P(All, DdlColumnsTest,
 
 using DdlPropertiesTest = DdlColumnsTest;
 
+// Labels: slow
 TEST_P(DdlPropertiesTest, AreFollowedWithoutAResync) { FollowColumns(PropertiesOfColumns()); }
 
 INSTANTIATE_TEST_SUITE_P(All, DdlPropertiesTest, ::testing::Values(Identity::kPrimaryKey, Identity::kMultiset),
@@ -82,7 +86,7 @@ TEST_F(DdlTest, AGeneratedColumnThatBecomesPlainIsFollowed) {
 }
 
 // Older rows keep the default of the time when the column was added, whatever the column's default is later.
-// Labels: asan
+// Labels: asan slow
 TEST_F(DdlTest, OlderRowsKeepTheDefaultsOfTheirTime) {
   Exec("CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT n, 'v' FROM generate_series(1, 200) n");
   rotv.MustSync({"baseline"});

@@ -54,12 +54,15 @@ class DdlAmongDataTest : public DdlTest, public ::testing::WithParamInterface<Id
   }
 };
 
+// Labels: slow
 TEST_P(DdlAmongDataTest, ColumnsAddedInTheSameTransactionAreFollowed) {
   FollowTransactions(WithOtherColumns(GetParam(), AddedColumns()));
 }
+// Labels: slow
 TEST_P(DdlAmongDataTest, ColumnsDroppedAndRenamedInTheSameTransactionAreFollowed) {
   FollowTransactions(WithOtherColumns(GetParam(), DroppedAndRenamedColumns(usual_change)));
 }
+// Labels: slow
 TEST_P(DdlAmongDataTest, ColumnsRetypedInTheSameTransactionAreFollowed) { FollowTransactions(RetypedColumns()); }
 TEST_P(DdlAmongDataTest, ColumnsAddedBetweenTwoPullsAreFollowed) { FollowAtOnce(AddedColumns()); }
 TEST_P(DdlAmongDataTest, ColumnsDroppedAndRenamedBetweenTwoPullsAreFollowed) {
@@ -71,6 +74,7 @@ INSTANTIATE_TEST_SUITE_P(All, DdlAmongDataTest, ::testing::Values(Identity::kPri
                          [](const auto& identity) { return NameOf(identity.param); });
 
 // The transaction is so large that its first part is on disk, in the table's old shape, before its migration comes.
+// Labels: slow
 TEST_P(DdlAmongDataTest, RowsWrittenTwiceInATransactionLargerThanTheBufferAreFollowed) {
   const std::string change =
       "UPDATE t SET n = n + 1; UPDATE t SET id = id + 100000 WHERE id % 7 = 0; DELETE FROM t WHERE id % 11 = 0;";
@@ -87,6 +91,7 @@ TEST_P(DdlAmongDataTest, RowsWrittenTwiceInATransactionLargerThanTheBufferAreFol
 
 class RandomDdlTest : public DdlTest, public ::testing::WithParamInterface<unsigned> {};
 
+// Labels: slow
 TEST_P(RandomDdlTest, MigrationsAndDataAreFollowed) {
   RandomMigrations random(GetParam());
   Exec(RandomMigrations::Tables());
@@ -109,6 +114,7 @@ TEST_P(RandomDdlTest, MigrationsAndDataAreFollowed) {
 INSTANTIATE_TEST_SUITE_P(Numbers, RandomDdlTest, ::testing::Range(1U, 9U));
 
 // A session migrates and writes; every seed taken meanwhile shows one moment.
+// Labels: slow
 TEST_F(DdlTest, EachSeedTakenDuringMigrationsShowsOneMoment) {
   const unsigned number = std::random_device()();
   SCOPED_TRACE(fmt::format("number {}", number));
@@ -168,6 +174,7 @@ class DdlDuringAPullTest : public DdlTest {
 };
 
 // The schema is read when the pull begins; the stream takes a second or two.
+// Labels: slow
 TEST_F(DdlDuringAPullTest, AMigrationBetweenSchemaReadAndStreamEndLeavesAConsistentSeed) {
   const auto identity = Identity::kPrimaryKey;
   Exec(MakeT(identity) +
@@ -209,6 +216,7 @@ TEST_F(DdlDuringAPullTest, AMigrationBetweenSchemaReadAndStreamEndLeavesAConsist
 }
 
 // A migration is not committed: the pull completes, or reports within seconds for whom it has waited.
+// Labels: slow
 TEST_F(DdlTest, AnOpenMigrationIsWaitedForBrieflyAndReported) {
   Exec(MakeT(Identity::kPrimaryKey) + "; CREATE TABLE no_key (id int, v text); INSERT INTO no_key VALUES (1, 'a')");
   rotv.MustSync({"baseline"});
@@ -242,6 +250,7 @@ TEST_F(DdlTest, AnOpenMigrationIsWaitedForBrieflyAndReported) {
 }
 
 // Tables of a megabyte are resynced over a link on which that takes seconds.
+// Labels: slow
 TEST_F(DdlDuringAPullTest, APullAfterAKilledResyncIsCorrect) {
   Exec(
       "CREATE TABLE t (id int PRIMARY KEY, n int, v text); CREATE TABLE no_key (n int, v text);"

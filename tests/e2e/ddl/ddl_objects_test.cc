@@ -53,6 +53,7 @@ TEST_F(DdlObjectsTest, EnumsAreFollowed) {
   });
 }
 
+// Labels: slow
 TEST_F(DdlObjectsTest, TypesAndDomainsAreFollowed) {
   Exec(R"sql(
     CREATE TYPE point3 AS (x int, y int); CREATE TABLE c (id int PRIMARY KEY, p point3, ps point3[]);
@@ -86,6 +87,7 @@ TEST_F(DdlObjectsTest, TypesAndDomainsAreFollowed) {
   });
 }
 
+// Labels: slow
 TEST_F(DdlObjectsTest, CodeAndViewsAreFollowed) {
   rotv.MustSync({"baseline"});
   FollowAll({
@@ -117,6 +119,7 @@ TEST_F(DdlObjectsTest, CodeAndViewsAreFollowed) {
   });
 }
 
+// Labels: slow
 TEST_F(DdlObjectsTest, PoliciesAndPrivilegesAreFollowed) {
   rotv.MustSync({"baseline"});
   FollowAll({
@@ -132,6 +135,7 @@ TEST_F(DdlObjectsTest, PoliciesAndPrivilegesAreFollowed) {
   });
 }
 
+// Labels: slow
 TEST_F(DdlObjectsTest, OtherObjectsAreFollowed) {
   rotv.MustSync({"baseline"});
   FollowAll({
@@ -175,6 +179,7 @@ TEST_F(DdlObjectsTest, OtherObjectsAreFollowed) {
 }
 
 // Each change comes alone: another change at the same time would hide that one is not noticed.
+// Labels: slow
 TEST_F(DdlObjectsTest, ChangesOfASingleCatalogueColumnAreFollowed) {
   Exec(
       "CREATE MATERIALIZED VIEW mat AS SELECT 1 AS x WITH NO DATA; CREATE TYPE of AS (id int, v text); CREATE TABLE o "
@@ -213,6 +218,7 @@ TEST_F(DdlObjectsTest, ChangesOfASingleCatalogueColumnAreFollowed) {
   }
 }
 
+// Labels: slow
 TEST_F(DdlObjectsTest, ExtensionsAreFollowed) {
   rotv.MustSync({"baseline"});
   FollowAll({
@@ -237,6 +243,7 @@ TEST_F(DdlObjectsTest, ExtensionsAreFollowed) {
 }
 
 // Such values are stored as numbers and printed as names.
+// Labels: slow
 TEST_F(DdlObjectsTest, ChangedNamesInRowsAreFollowed) {
   Exec(
       "CREATE ROLE \"first\"; CREATE SCHEMA s; CREATE TABLE s.named (id int PRIMARY KEY); CREATE FUNCTION fun() "

@@ -9,6 +9,7 @@ namespace {
 
 using DdlPartitionsTest = DdlTest;
 
+// Labels: slow
 TEST_F(DdlPartitionsTest, CreatedAttachedDetachedAndDroppedPartitionsAreFollowed) {
   Exec(R"(
     CREATE TABLE m (id int, at int, v text, big text, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
@@ -89,6 +90,7 @@ TEST_F(DdlPartitionsTest, ATableThatBecomesPartitionedAndPlainAgainIsFollowed) {
   });
 }
 
+// Labels: slow
 TEST_F(DdlPartitionsTest, ChangesOfInheritanceAreFollowed) {
   Exec(R"(
     CREATE TABLE parent (id int PRIMARY KEY, v text); CREATE TABLE child (w text, PRIMARY KEY (id)) INHERITS (parent);

@@ -48,6 +48,7 @@ class MigrationTest : public ::testing::TestWithParam<Migration> {
       {.binary = ROTV_SYNC_BINARY, .slow_link = {{.delay_each_way = milliseconds(2), .megabits_per_second = 12}}}};
 };
 
+// Labels: slow
 TEST_P(MigrationTest, IsNotBlockedAndTheBaselineIsCorrect) {
   PostgresServer& server = rotv_.server();
   Process baseline(rotv_.SyncCommand({"-v", "baseline"}));

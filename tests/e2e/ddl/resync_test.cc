@@ -222,6 +222,7 @@ TEST_F(ResyncTest, AnExtensionsConfigurationIsCopiedWithItsFilter) {
   }
 }
 
+// Labels: slow
 TEST_F(ResyncTest, ChangedLargeObjectsAreResynced) {
   Exec("CREATE TABLE fine (id int PRIMARY KEY, o oid)");
   BaselineIsDump();

@@ -259,6 +259,7 @@ TEST_F(DriftGridTest, FindsEachDifferenceAndNothingElse) {
   }
 }
 
+// Labels: slow
 TEST_F(DriftGridTest, SketchesTurnEachSideIntoTheOther) {
   for (const Difference& difference : kDifferences) {
     SCOPED_TRACE(difference.name);

@@ -234,6 +234,7 @@ TEST_F(ValidateSchemaTest, PullReportsSchemaChanges) {
   EXPECT_EQ(nlohmann::json::parse(rotv_.MustSync({"--json", "pull"}))["schema_changes"].size(), 0U);
 }
 
+// Labels: slow
 TEST_F(ValidateSchemaTest, StartWarnsIfTheConfigAsksForIt) {
   rotv_.server().Exec("ALTER TABLE places ADD rating int");
   rotv_.MustSync({"pull"});

@@ -158,6 +158,7 @@ TEST(ServerErrorsTest, AnUnlimitedSlotIsRefusedUnlessAllowed) {
 }
 
 // Two sources run in parallel, because each takes the whole time for which a slot's creation waits.
+// Labels: slow
 TEST(ServerErrorsTest, OpenAndPreparedTransactionsAreReported) {
   RotvHome open({.binary = ROTV_SYNC_BINARY});
   RotvHome prepared({.binary = ROTV_SYNC_BINARY});

@@ -112,6 +112,7 @@ RotvHomeOptions Options(double megabits_per_second) {
   return {.binary = ROTV_SYNC_BINARY, .slow_link = Slow(megabits_per_second)};
 }
 
+// Labels: slow
 TEST(KillBaselineTest, TheOldBaselineStaysInUseAndNoLeftoversRemain) {
   RotvHome rotv(Options(40));
   Workload workload(rotv.server());
@@ -194,6 +195,7 @@ TEST(KillBaselineTest, LeftoversOfAFirstBaselineAreRemovedByTheNextCommand) {
   rotv.ExpectSeedIsDump();
 }
 
+// Labels: slow
 TEST(KillPullTest, NoTransactionIsLostOrRepeated) {
   RotvHome rotv(Options(25));
   Workload workload(rotv.server());
@@ -218,6 +220,7 @@ TEST(KillPullTest, NoTransactionIsLostOrRepeated) {
 }
 
 // A transaction that is larger than the memory for it is written in pieces.
+// Labels: slow
 TEST(KillPullTest, ALargeTransactionIsReceivedAgain) {
   RotvHome rotv(Options(200));
   Workload workload(rotv.server());
@@ -279,6 +282,7 @@ TEST(KillMaterializeTest, TheOldFileStaysUntilTheNewOneIsComplete) {
   ExpectSeedEqualsDump(rotv.server(), path);
 }
 
+// Labels: slow
 TEST(InterruptTest, BaselineAndPullEndSoonAndContinueLater) {
   RotvHome rotv(Options(8));
   Workload workload(rotv.server());
@@ -349,6 +353,7 @@ TEST(CutOffTest, ACutOffBaselineLeavesNothingAndWorksTheNextTime) {
   rotv.ExpectSeedIsDump();
 }
 
+// Labels: slow
 TEST(CutOffTest, APullContinuesWhereItWasCutOff) {
   RotvHome rotv(Options(100));
   Workload workload(rotv.server());

@@ -82,6 +82,7 @@ class TerminateTest : public FollowTest {
   }
 };
 
+// Labels: slow
 TEST_F(TerminateTest, SigtermEndsEveryCommandOnAHangingDisk) {
   rotv.MustSync({"baseline"});
   rotv.MustSync({"snapshot", "create", "old"});

@@ -20,6 +20,7 @@ class GcTest : public HistoryTest {
   uint64_t StoreBytes() const { return Json({"status", "--offline"}).at("store_bytes"); }
 };
 
+// Labels: slow
 TEST_F(GcTest, SnapshotsStillEqualTheirDumpsAndOtherPointsAreRefused) {
   const std::vector<Moment> moments = TwentyMoments();
   const Moment head = NowPulled();
@@ -133,6 +134,7 @@ TEST_F(GcTest, APullRunsGcWhenTheHistoryIsLarge) {
   rotv.ExpectSeedIsDump();
 }
 
+// Labels: slow
 TEST_F(GcTest, AKilledGcIsCompletedByTheNext) {
   Exec("INSERT INTO t SELECT n, md5(n::text) FROM generate_series(2000, 60000) n");
   const std::vector<Moment> moments = TwentyMoments();

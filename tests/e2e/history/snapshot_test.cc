@@ -26,6 +26,7 @@ class SnapshotTest : public HistoryTest {
   }
 };
 
+// Labels: slow
 TEST_F(SnapshotTest, TwentyMomentsEqualTheirDumpsLater) {
   const std::vector<Moment> moments = TwentyMoments();
   for (size_t i = 0; i < moments.size(); ++i) {

@@ -51,6 +51,7 @@ class TransferTest : public HistoryTest {
   }
 };
 
+// Labels: slow
 TEST_F(TransferTest, EveryImportedSnapshotEqualsItsDump) {
   Exec("SELECT lo_from_bytea(4711, 'large'::bytea)");
   const std::vector<Moment> moments = TwentyMoments();

@@ -178,6 +178,7 @@ class MaskConstraints : public ::testing::Test {
   }
 };
 
+// Labels: slow
 TEST_F(MaskConstraints, AreSatisfiedOrRefusedOrReported) { Try(kCases, kOwnVersion); }
 TEST_F(MaskConstraints, AreHandledForNewerServersToo) { Try(kNewCases, 18); }
 

@@ -435,6 +435,7 @@ uint64_t SeedOr(uint64_t usual) {
 
 constexpr int kWalks = 200, kSteps = 4;
 
+// Labels: slow
 TEST(MaskWalkTest, NoWalkOfMigrationsRevealsASecret) {
   MaskWalks walks;
   walks.Run(SeedOr(1), kWalks, kSteps);

@@ -204,6 +204,7 @@ uint64_t RandomSeed() {
   return given == nullptr ? std::random_device()() : std::strtoull(given, nullptr, 10);
 }
 
+// Labels: slow
 TEST(OracleRandomTest, RandomTransactionsAreFollowed) {
   FollowRandomChanges(RandomSeed(), Clock::now() + std::chrono::seconds(20));
 }

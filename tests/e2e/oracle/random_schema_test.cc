@@ -114,6 +114,7 @@ void Follow(uint64_t seed, Clock::time_point end, int steps) {
 
 constexpr int kSteps = 18;
 
+// Labels: slow
 TEST(RandomSchemaTest, KnownSeedsAreFollowed) {
   for (const uint64_t seed : {1, 2}) {
     Follow(seed, Clock::now() + seconds(60), kSteps);
@@ -121,6 +122,7 @@ TEST(RandomSchemaTest, KnownSeedsAreFollowed) {
   }
 }
 
+// Labels: slow
 TEST(RandomSchemaTest, AFreshRandomSeedIsFollowed) {
   Follow(GivenSeed().value_or(FreshSeed()), Clock::now() + seconds(60), kSteps);
 }

@@ -190,6 +190,7 @@ TEST_F(UnflushedWalTest, IsWaitedForIfTheServerRefusesToFlushIt) {
 
 using BoundaryLoadTest = FollowTest;
 
+// Labels: slow
 TEST_F(BoundaryLoadTest, EverySeedUnderLoadHasWholeTransactions) {
   BankLoad load(rotv);
   load.Start();
@@ -220,6 +221,7 @@ TEST_F(BoundaryLoadTest, EverySeedUnderLoadHasWholeTransactions) {
   PullIsDump({.import = Import::kEmptyAndOverOlder});
 }
 
+// Labels: slow
 TEST_F(BoundaryLoadTest, EveryBaselineUnderLoadIsOneState) {
   BankLoad load(rotv);
   load.Start();

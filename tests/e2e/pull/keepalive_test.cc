@@ -38,6 +38,7 @@ class KeepaliveSlowLinkTest : public KeepaliveTest {
   }
 };
 
+// Labels: slow
 TEST_F(KeepaliveSlowLinkTest, StandbyStatusIsSentWhileATransactionIsReceived) {
   rotv.MustSync({"baseline"});
   Exec("BEGIN; INSERT INTO t SELECT n, encode(" + Bytes(6000) +
@@ -51,6 +52,7 @@ TEST_F(KeepaliveSlowLinkTest, StandbyStatusIsSentWhileATransactionIsReceived) {
 }
 
 // A single message takes longer than the limit.
+// Labels: slow
 TEST_F(KeepaliveSlowLinkTest, StandbyStatusIsSentWhileALargeRowIsReceived) {
   rotv.MustSync({"baseline"});
   Exec("INSERT INTO t SELECT 5000, encode(" + Bytes(8'000'000) + ", 'base64')");
@@ -61,6 +63,7 @@ TEST_F(KeepaliveSlowLinkTest, StandbyStatusIsSentWhileALargeRowIsReceived) {
 }
 
 // The connection for the stream is open all the time.
+// Labels: slow
 TEST_F(KeepaliveSlowLinkTest, TheConnectionStaysAliveWhileATableIsCopied) {
   rotv.MustSync({"baseline"});
   Exec("INSERT INTO no_key SELECT 2, " + Bytes(6'000'000) + "; UPDATE t SET v = 'streamed'; ALTER TABLE t ADD c int");
@@ -72,6 +75,7 @@ TEST_F(KeepaliveSlowLinkTest, TheConnectionStaysAliveWhileATableIsCopied) {
   rotv.ExpectSeedIsDump({.import = Import::kNone});
 }
 
+// Labels: slow
 TEST_F(KeepaliveTest, StandbyStatusIsSentWhileTheDiskIsSlow) {
   rotv.MustSync({"baseline"});
   Exec(

@@ -47,6 +47,7 @@ class LargeTransactionTest : public LargeTest {
   }
 };
 
+// Labels: slow
 TEST_F(LargeTransactionTest, A300MegabyteTransactionIsFollowedInBoundedMemory) { OneTransactionIsFollowed(700'000); }
 
 TEST_F(LargeTransactionTest, SoakA2GigabyteTransactionIsFollowedInBoundedMemory) {
@@ -68,6 +69,7 @@ TEST_F(LargeTransactionTest, APullDoesNotWaitForAnOpenTransaction) {
   rotv.ExpectSeedIsDump({.import = Import::kNone});
 }
 
+// Labels: slow
 TEST_F(LargeTransactionTest, AnOpenTransactionThatDelaysAnExportedSnapshotIsReported) {
   rotv.MustSync({"baseline"});
   const std::string seed = ReadFile(rotv.Seed());
@@ -137,6 +139,7 @@ TEST_F(PreparedTransactionTest, IsReportedByTheBaselineThatWaitsForIt) {
   rotv.ExpectSeedIsDump();
 }
 
+// Labels: slow
 TEST_F(PreparedTransactionTest, WithDdlCountsFromItsCommit) {
   BaselineIsDump({.import = Import::kNone});
   Exec(
@@ -190,6 +193,7 @@ class ManyTablesTest : public LargeTest {
   }
 };
 
+// Labels: slow
 TEST_F(ManyTablesTest, TwoThousandAreFollowed) { AreFollowed(2000); }
 
 TEST_F(ManyTablesTest, SoakTenThousandAreFollowed) { AreFollowed(10000); }

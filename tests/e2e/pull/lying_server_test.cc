@@ -48,6 +48,7 @@ class LyingServerTest : public ::testing::Test {
   LyingServer liar{rotv.server().port()};
 };
 
+// Labels: slow
 TEST_F(LyingServerTest, RowsAndSchemaOfABaselineAreChecked) {
   const std::string evil = command();
   struct Case {

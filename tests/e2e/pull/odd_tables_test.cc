@@ -43,6 +43,7 @@ TEST_F(OddTablesTest, TablesWithoutColumnsKeepTheirRows) {
   });
 }
 
+// Labels: slow
 TEST_F(OddTablesTest, TablesWithTheMaximumOfColumnsAreFollowed) {
   Exec(R"(
     DO $$ BEGIN
@@ -90,6 +91,7 @@ TEST_F(OddTablesTest, DroppedColumnsCountTowardsTheMaximum) {
   });
 }
 
+// Labels: slow
 TEST_F(OddTablesTest, ChangesOfLongAndQuotedNamesAreFollowed) {
   const std::string l63(63, 'l');
   const std::string umlauts = "äöüß日本語😀";
@@ -216,6 +218,7 @@ TEST_F(OddTablesTest, ANewUnreadableTableIsRefusedUntilItIsReadable) {
   EXPECT_TRUE(PullIsCorrect(Copy::kNever));
 }
 
+// Labels: slow
 TEST_F(OddTablesTest, ChangesOfSequencesAreFollowed) {
   Exec(
       "CREATE SEQUENCE up; CREATE SEQUENCE down INCREMENT -1 MINVALUE -5 CYCLE; CREATE SEQUENCE alone START 5;"
@@ -237,6 +240,7 @@ TEST_F(OddTablesTest, ChangesOfSequencesAreFollowed) {
   });
 }
 
+// Labels: slow
 TEST_F(OddTablesTest, ARowOf200MegabytesIsFollowed) {
   Exec(
       "CREATE TABLE huge (id int PRIMARY KEY, name text, b bytea, t text); ALTER TABLE huge ALTER b SET STORAGE "

@@ -222,6 +222,7 @@ TEST_F(SourceMovedTest, ADetachedSourceIsRefused) {
 }
 
 // The old history stays until the new one is complete.
+// Labels: slow
 TEST_F(SourceMovedTest, AKilledNewBaselineLeavesTheOldStore) {
   const RotvHome& rotv = rotv_;
   rotv_.server().Exec("SELECT pg_drop_replication_slot('" + slot_ + "')", kSuperuser);

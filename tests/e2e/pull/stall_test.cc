@@ -73,6 +73,7 @@ class StallTest : public ::testing::TestWithParam<Way> {
   RotvHome rotv_;
 };
 
+// Labels: slow
 TEST_P(StallTest, EveryCommandEndsWithinTheBoundAfterAnyByte) {
   struct Stalled {
     std::string what;
@@ -104,6 +105,7 @@ TEST_P(StallTest, EveryCommandEndsWithinTheBoundAfterAnyByte) {
   }
 }
 
+// Labels: slow
 TEST_P(StallTest, CommandsOnAnExistingStoreEndWithinTheBoundToo) {
   struct Stalled {
     std::vector<std::string> arguments;
@@ -165,6 +167,7 @@ TEST_P(StallTest, TheSourceEndsSessionsWithinTheBoundWithoutADisconnect) {
 }
 
 // A busy server is silent too, and is waited for.
+// Labels: slow
 TEST_P(StallTest, AStatementLongerThanTheBoundIsWaitedFor) {
   std::unique_ptr<StallingRun> run = NewRun();
   Connection writer = rotv_.server().NewConnection();

@@ -75,11 +75,13 @@ TEST_F(ToastTest, UnchangedValuesAreKeptByReplicaIdentityIndex) {
   UnchangedValuesAreKept();
 }
 
+// Labels: slow
 TEST_F(ToastTest, UnchangedValuesAreKeptUnderIdentityFull) {
   Exec(fmt::format("CREATE TABLE p (k int PRIMARY KEY, {}); ALTER TABLE p REPLICA IDENTITY FULL", kColumns));
   UnchangedValuesAreKept();
 }
 
+// Labels: slow
 TEST_F(ToastTest, UnchangedValuesAreKeptUnderIdentityFullWithoutAKey) {
   Exec(fmt::format("CREATE TABLE p (k int, {}); ALTER TABLE p REPLICA IDENTITY FULL", kColumns));
   UnchangedValuesAreKept();
@@ -114,6 +116,7 @@ TEST_F(ToastTest, AToastedKeyIsFollowed) {
 }
 
 // Many large rows in one transaction, more than fits into memory, each inserted and then updated in part.
+// Labels: slow
 TEST_F(ToastTest, MemoryDoesNotGrowWithLargeRows) {
   Exec(
       "CREATE TABLE p (k int PRIMARY KEY, name text, picture text); ALTER TABLE p ALTER picture SET STORAGE EXTERNAL;"

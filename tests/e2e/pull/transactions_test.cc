@@ -146,6 +146,7 @@ TEST_F(TransactionsTest, AHundredThousandSmallTransactionsAreFollowed) {
   rotv.ExpectSeedIsDump({.import = Import::kEmpty});
 }
 
+// Labels: slow
 TEST_F(TransactionsTest, ATransactionOfTwoMillionRowsIsFollowed) {
   Exec("INSERT INTO t SELECT n, 'before ' || n, 'w' FROM generate_series(1, 200000) n");
   BaselineIsDump({.import = Import::kNone});

@@ -293,6 +293,7 @@ TEST_F(StartLocalTest, APersistentClusterKeepsItsData) {
   EXPECT_EQ(Get("/count/places"), "101");
 }
 
+// Labels: slow
 TEST_F(StartLocalTest, AStartAfterAKilledOneWorks) {
   rotv_.MustSync({"baseline"});
   // Kills the host's process, everything, or PostgreSQL, at moments of a start; 2 exists only from the import on.
@@ -379,6 +380,7 @@ TEST_F(PreparedClusterTest, AStartOnTheSameSeedImportsNothing) {
   ExpectStart(false);
 }
 
+// Labels: slow
 TEST_F(PreparedClusterTest, ADamagedClusterIsPreparedAgain) {
   rotv_.server().Exec("CREATE TABLE drafts (body text)");
   ExpectStart(true);
@@ -403,6 +405,7 @@ TEST_F(PreparedClusterTest, NoClusterIsKeptIfTheUserDisablesIt) {
   EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "prepared"));
 }
 
+// Labels: slow
 TEST_F(PreparedClusterTest, AStartAfterAKilledOneWorks) {
   rotv_.server().Exec("CREATE TABLE drafts (body text)");
   auto began = std::chrono::steady_clock::now();

@@ -29,6 +29,7 @@ class ValleyTest : public StartTest {
   }
 };
 
+// Labels: slow
 TEST_F(ValleyTest, ShowsProductionsDataInABrowser) {
   Result refused = Rotv({"start"});
   EXPECT_EQ(refused.exit_status, 2);

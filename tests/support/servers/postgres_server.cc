@@ -70,6 +70,8 @@ std::map<std::string, std::string> DefaultSettings() {
       {"max_wal_size", "2GB"},
       {"logging_collector", "off"},
       {"log_destination", "stderr"},
+      // In its directory, which is removed: /dev/shm would keep the segments of a killed one.
+      {"dynamic_shared_memory_type", "mmap"},
       {"log_line_prefix", "%m [%p] %a "},
       {"timezone", "UTC"},
       {"lc_messages", "C"},

@@ -71,7 +71,7 @@ struct PostgresOptions {
                               // installed them.
   std::map<std::string, std::string> settings = {};  // Settings of postgresql.conf that override the defaults.
   std::vector<std::string> hba_lines = {};  // Come before the lines that admit everyone: the first match counts.
-  DataPlace place = DataPlace::kDisk;
+  DataPlace place = DataPlace::kTmpfs;
   std::vector<std::string> initdb_arguments = {"--encoding=UTF8", "--locale=C.UTF-8"};
 };
 
