@@ -1,11 +1,13 @@
 #include "storage/rocksdb_options.h"
 
 #include <rocksdb/cache.h>
+#include <rocksdb/env.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 #include <rocksdb/table_properties.h>
 
 #include <algorithm>
+#include <cstdarg>
 #include <optional>
 
 #include "storage/row_key.h"
@@ -76,6 +78,13 @@ class GreatestLsnFactory : public rocksdb::TablePropertiesCollectorFactory {
   const char* Name() const override { return "rotv.GreatestLsnFactory"; }
 };
 
+// RocksDB's own text log is of no use to people, and its writer ends the process where a disk is full (an assertion).
+class NoLog : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char* /*format*/, va_list /*arguments*/) override {}
+};
+
 std::shared_ptr<rocksdb::Cache> SharedCache() {
   static std::shared_ptr<rocksdb::Cache> cache = rocksdb::NewLRUCache(kCacheBytes);
   return cache;
@@ -89,9 +98,7 @@ rocksdb::DBOptions StoreDbOptions() {
   options.max_open_files = 256;
   options.max_background_jobs = 2;
   options.max_file_opening_threads = 2;  // Most of the default's 16 would have nothing to do in a small store.
-  options.keep_log_file_num = 2;
-  options.info_log_level = rocksdb::InfoLogLevel::WARN_LEVEL;
-  options.max_log_file_size = size_t{1} << 20;
+  options.info_log = std::make_shared<NoLog>();
   options.recycle_log_file_num = 0;
   options.max_total_wal_size = size_t{16} << 20;
   options.wal_recovery_mode = rocksdb::WALRecoveryMode::kTolerateCorruptedTailRecords;

@@ -5,7 +5,7 @@
 #include <cerrno>
 
 #include "storage/atomic_file.h"
-#include "storage/error.h"
+#include "storage/corrupt.h"
 
 namespace rotv {
 
@@ -15,9 +15,7 @@ void CheckStatus(const rocksdb::Status& status, const std::filesystem::path& dir
     ThrowDiskError("write to", directory / "store", ENOSPC);
   }
   if (status.IsCorruption()) {
-    throw Error(ErrorCode::kCorrupt,
-                fmt::format("the store in {} is damaged: {}", directory.string(), status.ToString()),
-                "take a new baseline: rotv-sync baseline --force");
+    ThrowDamaged(directory, status.ToString());
   }
   // The status has no code of its own for this; "lock" alone would also match a directory's name.
   const std::string text = status.ToString();

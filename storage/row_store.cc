@@ -14,6 +14,7 @@
 #include "storage/atomic_file.h"
 #include "storage/change_log.h"
 #include "storage/compress.h"
+#include "storage/corrupt.h"
 #include "storage/error.h"
 #include "storage/garbage.h"
 #include "storage/rocksdb_options.h"
@@ -21,6 +22,7 @@
 #include "storage/rocksdb_status.h"
 #include "storage/row_compaction.h"
 #include "storage/row_key.h"
+#include "storage/store_seal.h"
 #include "storage/version_scan.h"
 
 // Rows bypass RocksDB's write-ahead log and memtable: a sorted VersionBuffer is written as one SST file, synced, and
@@ -66,8 +68,7 @@ template <typename Proto>
 Proto Parse(std::string_view bytes) {
   Proto parsed;
   if (!parsed.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
-    throw Error(ErrorCode::kCorrupt, "the store's metadata is damaged",
-                "take a new baseline: rotv-sync baseline --force");
+    throw Error(ErrorCode::kCorrupt, "the store's metadata is damaged", kDamagedHint);
   }
   return parsed;
 }
@@ -84,6 +85,19 @@ class RocksRowStore : public RowStore {
     for (int family = 0; family < kFamilyCount; ++family) {
       families.emplace_back(kFamilyNames[family], family == kRows ? RowFamilyOptions() : SmallFamilyOptions());
     }
+    std::optional<Seal> seal;
+    proto::StoredFiles found;
+    if (mode != Mode::kCreate) {
+      if (!std::filesystem::exists(directory_)) ThrowMissing();
+      found = ReadStoredFiles(directory_);
+      seal = ReadSeal(directory_);
+      CheckBeforeOpening(seal, found);
+      // RocksDB changes its files when it opens them for writing: where they are not as they were sealed, what they
+      // hold is checked before.
+      sealed_ = IsAsSealed(seal, found);
+      files_checked_ = mode == Mode::kReadWrite && !sealed_;
+      if (files_checked_) RocksRowStore(directory_, Mode::kReadOnly);
+    }
     rocksdb::DBOptions options = StoreDbOptions();
     options.create_if_missing = mode == Mode::kCreate;
     options.error_if_exists = mode == Mode::kCreate;
@@ -95,12 +109,15 @@ class RocksRowStore : public RowStore {
                 directory_);
     db_.reset(db);
     std::copy(handles.begin(), handles.end(), families_);
-    if (mode == Mode::kCreate) return;
+    if (mode == Mode::kCreate) {
+      KeepFiles();
+      return;
+    }
     try {
       LoadManifest();
+      CheckFiles(seal, found);
       LoadShapes();
-      if (mode == Mode::kReadWrite) RemoveRuns();
-      if (mode == Mode::kReadWrite && manifest().pull_in_progress()) RemoveUnpublished();
+      if (mode == Mode::kReadWrite) StartWriting();
     } catch (...) {
       Close();  // The destructor does not run for an object whose constructor throws.
       throw;
@@ -141,10 +158,7 @@ class RocksRowStore : public RowStore {
     for (const proto::Shape& shape : addition.shapes) {
       batch.Put(families_[kMeta], ShapeKey(shape.id()), shape.SerializeAsString());
     }
-    batch.Put(families_[kMeta], kManifestKey, state.manifest().SerializeAsString());
-    rocksdb::WriteOptions synced;
-    synced.sync = true;
-    CheckStatus(db_->Write(synced, &batch), directory_);
+    WriteManifest(state.manifest(), &batch);
     for (const proto::Shape& shape : addition.shapes) shapes_.Add(shape);
     state_ = state;
     durable_lsn_ = state.durable_lsn().value();
@@ -230,7 +244,12 @@ class RocksRowStore : public RowStore {
     return total;
   }
 
-  void Compact() override { CheckStatus(CompactRows(db_.get(), families_[kRows]), directory_); }
+  void Compact() override {
+    const uint64_t before = ReadStoredFiles(directory_).manifest_bytes();
+    CheckStatus(CompactRows(db_.get(), families_[kRows]), directory_);
+    // Publishing again names the files as they are now, and lets RocksDB remove those that were merged.
+    if (ReadStoredFiles(directory_).manifest_bytes() != before) Publish(state_, {});
+  }
 
  private:
   // The LSNs with which those keys of a family end that begin with `prefix`, ascending.
@@ -254,6 +273,91 @@ class RocksRowStore : public RowStore {
     ingest.move_files = true;
     ingest.snapshot_consistency = false;
     CheckStatus(db_->IngestExternalFile(families_[kRows], {file}, ingest), directory_);
+  }
+
+  // --- What RocksDB's files are held against: see store_seal.cc.
+
+  void CheckBeforeOpening(const std::optional<Seal>& seal, const proto::StoredFiles& found) const {
+    if (!seal) return;
+    proto::StoredFiles sealed;
+    sealed.set_manifest_number(seal->manifest_number);
+    sealed.set_manifest_bytes(seal->manifest_bytes);
+    CheckStoredFiles(directory_, sealed, found, 0);
+  }
+
+  [[noreturn]] void ThrowMissing() const {
+    throw Error(ErrorCode::kCorrupt, fmt::format("the store {} is missing", directory_.string()),
+                "put it back from a copy, or take a new baseline: rotv-sync baseline --force");
+  }
+
+  void CheckFiles(const std::optional<Seal>& seal, const proto::StoredFiles& found) {
+    state_number_ = manifest().state_number();
+    const bool counted = manifest().format_version() > kOldestFormatVersion;
+    if (counted && !seal) ThrowDamaged(directory_, "its file seal is missing");
+    if (seal && state_number_ < seal->state_number) {
+      ThrowDamaged(directory_, fmt::format("its last state is number {}, but number {} was published", state_number_,
+                                           seal->state_number));
+    }
+    if (!counted || files_checked_) return;
+    // A log that is not needed any more by RocksDB's MANIFEST may have been removed after it was named.
+    CheckStoredFiles(directory_, manifest().files(), found, sealed_ ? 0 : OldestLog());
+  }
+
+  // The logs are removed in the order of their numbers: with the oldest one, all are there.
+  static bool IsAsSealed(const std::optional<Seal>& seal, const proto::StoredFiles& found) {
+    return seal && seal->manifest_number == found.manifest_number() && seal->manifest_bytes == found.manifest_bytes() &&
+           (seal->oldest_log == 0 || found.log_bytes().count(seal->oldest_log) > 0);
+  }
+
+  uint64_t OldestLog() const {
+    uint64_t number = 0;
+    db_->GetIntProperty(rocksdb::DB::Properties::kMinLogNumberToKeep, &number);
+    return number;
+  }
+
+  // Gives the files that RocksDB has and needs. A log that it does not need may be removed at any time.
+  proto::StoredFiles NeededFiles() const {
+    const uint64_t oldest = OldestLog();
+    proto::StoredFiles files = ReadStoredFiles(directory_);
+    auto& logs = *files.mutable_log_bytes();
+    for (auto log = logs.begin(); log != logs.end();) log = log->first < oldest ? logs.erase(log) : std::next(log);
+    return files;
+  }
+
+  // RocksDB has begun a new MANIFEST and may have removed logs: the next state names what there is now.
+  void StartWriting() {
+    KeepFiles();
+    RemoveRuns();
+    if (manifest().pull_in_progress()) {
+      RemoveUnpublished();
+    } else {
+      Publish(state_, {});
+    }
+  }
+
+  // Has RocksDB keep all files that there are, until the next state is sealed.
+  void KeepFiles() { CheckStatus(db_->DisableFileDeletions(), directory_); }
+  void RemoveObsoleteFiles() { CheckStatus(db_->EnableFileDeletions(/*force=*/true), directory_); }
+
+  // Adds `manifest` to `*batch`, writes that, and seals it.
+  void WriteManifest(proto::Manifest manifest, rocksdb::WriteBatch* batch) {
+    if (manifest.format_version() < kFormatVersion) manifest.set_format_version(kFormatVersion);
+    manifest.set_state_number(state_number_ + 1);
+    *manifest.mutable_files() = NeededFiles();
+    batch->Put(families_[kMeta], kManifestKey, manifest.SerializeAsString());
+    rocksdb::WriteOptions synced;
+    synced.sync = true;
+    CheckStatus(db_->Write(synced, batch), directory_);
+    ++state_number_;
+    const auto& logs = manifest.files().log_bytes();
+    uint64_t oldest_log = 0;
+    for (const auto& [number, bytes] : logs) oldest_log = oldest_log == 0 ? number : std::min(oldest_log, number);
+    seal_.Write({.state_number = state_number_,
+                 .manifest_number = manifest.files().manifest_number(),
+                 .manifest_bytes = manifest.files().manifest_bytes(),
+                 .oldest_log = oldest_log});
+    RemoveObsoleteFiles();
+    KeepFiles();
   }
 
   void Close() {
@@ -287,7 +391,7 @@ class RocksRowStore : public RowStore {
     state_ = StoreState::FromStored(Parse<proto::Manifest>(bytes));
     durable_lsn_ = state_.durable_lsn().value();
     const uint32_t format = manifest().format_version();
-    if (format != kFormatVersion) {
+    if (format < kOldestFormatVersion || format > kFormatVersion) {
       throw Error(ErrorCode::kDisk,
                   fmt::format("the store in {} has format {}, this program knows {}", directory_.string(), format,
                               kFormatVersion),
@@ -330,10 +434,7 @@ class RocksRowStore : public RowStore {
     batch.DeleteRange(families_[kLog], LsnKey("", durable), std::string(16, '\xFF'));
     StoreState cleaned = state_;
     cleaned.AbandonPull();
-    batch.Put(families_[kMeta], kManifestKey, cleaned.manifest().SerializeAsString());
-    rocksdb::WriteOptions synced;
-    synced.sync = true;
-    CheckStatus(db_->Write(synced, &batch), directory_);
+    WriteManifest(cleaned.manifest(), &batch);
     state_ = std::move(cleaned);
   }
 
@@ -344,6 +445,10 @@ class RocksRowStore : public RowStore {
   ShapeMap shapes_;
   std::atomic<uint64_t> durable_lsn_{0};  // That of state_, for threads other than the one that publishes.
   std::atomic<uint64_t> next_run_{0};
+  SealFile seal_{directory_};
+  bool sealed_ = false;         // The files were as the last seal says when the store was opened.
+  bool files_checked_ = false;  // By another object, which opened them for reading.
+  uint64_t state_number_ = 0;   // The number of the state that was published last.
 };
 
 std::vector<KeyRange> RocksRowStore::Split(TableId table, EpochNumber epoch, size_t parts) const {
@@ -483,6 +588,9 @@ GarbageCounts RocksRowStore::CollectGarbage(const Retention& retention, Lsn log_
   const auto& dropping = state.manifest().dropping();
   counts.epochs = static_cast<uint64_t>(dropping.size());
   Publish(state, {});
+  // What gc frees is free at once: the disk may be full. Files that belong together by accident cannot do harm here,
+  // for each deletion is harmless by itself.
+  RemoveObsoleteFiles();
 
   std::vector<KeySpan> spans;
   for (const proto::DroppedEpoch& epoch : dropping) DropEpoch(epoch.table(), epoch.epoch());

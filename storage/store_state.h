@@ -20,7 +20,9 @@
 
 namespace rotv {
 
-inline constexpr uint32_t kFormatVersion = 2;
+inline constexpr uint32_t kFormatVersion = 3;
+// Stores of this format and later ones are read; they become kFormatVersion when they are next written.
+inline constexpr uint32_t kOldestFormatVersion = 2;
 
 class StoreState {
  public:

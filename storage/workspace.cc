@@ -10,13 +10,20 @@
 #include <thread>
 
 #include "storage/atomic_file.h"
+#include "storage/checked_file.h"
 #include "storage/error.h"
+#include "storage/row_store.h"
 
-// A store directory counts only if the file `current` names it, as the one in use or as a kept one. Everything else
-// that looks like a store is unfinished or obsolete, and is removed by the next command that holds the lock. So every
-// change of stores is one atomic replacement of that small file: a kill before it leaves the former state, a kill after
-// it leaves directories that are removed later. What is created on the source is recorded in `owned` before it exists
-// there, for the same reason.
+// `current` names the store in use, those kept for their snapshots, and those that are obsolete. Every change of stores
+// is one atomic replacement of that small file: a kill before it leaves the former state, a kill after it leaves
+// directories that are removed later. What is created on the source is recorded in `owned` before it exists there, for
+// the same reason.
+//
+// Invariant: a store is removed only if it is known to be of no use. It carries the mark of one that was never in use,
+// or `current` says that it is obsolete, and the store that replaced it opens and is complete. So a `current` that is
+// lost or damaged costs nothing but a message, and a directory that nothing names (put there by somebody, or left by an
+// older program) stays. Removing is no part of a change: what cannot be removed is told, and tried again by the next
+// run.
 
 namespace rotv {
 namespace {
@@ -24,6 +31,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kStorePrefix = "store-";
+constexpr const char* kUnfinishedMark = "unfinished";
 constexpr std::chrono::seconds kLockHolderTimeout{2};
 constexpr std::chrono::milliseconds kLook{10};
 
@@ -44,15 +52,61 @@ void RemoveTree(const fs::path& path) {
   if (error) ThrowDiskError("remove", path, error.value());
 }
 
-template <typename Proto>
-std::optional<Proto> ReadProto(const fs::path& path) {
-  if (!fs::exists(path)) return std::nullopt;
-  Proto parsed;
-  if (!parsed.ParseFromString(ReadFile(path))) {
-    throw Error(ErrorCode::kCorrupt, fmt::format("{} is damaged", path.string()),
-                "take a new baseline: rotv-sync baseline --force");
+[[noreturn]] void ThrowDamagedRecord(const fs::path& path, const std::string& what) {
+  throw Error(ErrorCode::kCorrupt, fmt::format("{} {}", path.string(), what),
+              fmt::format("nothing was removed: put the file back from a copy of {}, or move that directory away and "
+                          "take a new baseline",
+                          path.parent_path().string()));
+}
+
+struct Record {
+  std::string content;
+  bool checked = true;
+};
+std::optional<Record> ReadRecord(const fs::path& path) {
+  try {
+    std::optional<CheckedContent> read = ReadCheckedFile(path);
+    if (!read) return std::nullopt;
+    return Record{.content = std::move(read->content), .checked = read->checked};
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kCorrupt) throw;
+    ThrowDamagedRecord(path, "is damaged: its checksum is wrong");
   }
-  return parsed;
+}
+
+bool IsStoreName(std::string_view name) {
+  return name.starts_with(kStorePrefix) && name.find('/') == std::string_view::npos;
+}
+
+// An older program wrote the file without a checksum: it must at least name a store, so that an empty or torn one is
+// noticed.
+proto::CurrentStore ParseCurrent(const fs::path& path, const Record& record) {
+  proto::CurrentStore current;
+  if (!current.ParseFromString(record.content) || !IsStoreName(current.directory())) {
+    ThrowDamagedRecord(path, "is damaged");
+  }
+  return current;
+}
+
+// A list without objects has no bytes, and an older program wrote it so. `may_be_old`: the file beside it has no
+// checksum either.
+proto::OwnedList ReadOwned(const fs::path& path, bool may_be_old) {
+  const std::optional<Record> record = ReadRecord(path);
+  proto::OwnedList list;
+  if (!record) return list;
+  if (!list.ParseFromString(record->content) || (!record->checked && !may_be_old)) {
+    ThrowDamagedRecord(path, "is damaged");
+  }
+  return list;
+}
+
+// True if the store opens and has all of a baseline.
+bool IsComplete(const fs::path& store) {
+  try {
+    return !RowStore::Open(store, RowStore::Mode::kReadOnly)->SchemaLsns().empty();
+  } catch (const Error&) {
+    return false;
+  }
 }
 
 bool Same(const proto::OwnedObjects& a, const proto::OwnedObjects& b) {
@@ -89,7 +143,10 @@ bool HasBaseline(const fs::path& home, const std::string& source_name) {
 }
 
 std::optional<proto::CurrentStore> ReadCurrent(const fs::path& home, const std::string& source_name) {
-  return ReadProto<proto::CurrentStore>(SourceDirectory(home, source_name) / "current");
+  const fs::path path = SourceDirectory(home, source_name) / "current";
+  const std::optional<Record> record = ReadRecord(path);
+  if (!record) return std::nullopt;
+  return ParseCurrent(path, *record);
 }
 
 fs::path StorePath(const fs::path& home, const std::string& source_name, const proto::CurrentStore& current) {
@@ -103,7 +160,7 @@ std::vector<RecordedObjects> AllRecordedObjects(const fs::path& home) {
     const std::string name = entry.path().filename();
     try {
       const auto current = ReadCurrent(home, name);
-      const auto owned = ReadProto<proto::OwnedList>(entry.path() / "owned").value_or(proto::OwnedList());
+      const proto::OwnedList owned = ReadOwned(entry.path() / "owned", true);
       const bool follows = current && !current->imported() && !current->detached();
       if (follows) all.push_back({.source = name, .objects = current->objects(), .in_use = true});
       for (const proto::OwnedObjects& objects : owned.objects()) {
@@ -129,11 +186,30 @@ Workspace::Workspace(const fs::path& home, const std::string& source_name, const
   MakePrivateDirectory(home / "sources");
   MakePrivateDirectory(directory_);
   TakeLock(command);
-  current_ = ReadCurrent(home, source_name);
-  owned_ = ReadProto<proto::OwnedList>(directory_ / "owned").value_or(proto::OwnedList());
+  ReadRecords();
   RemoveTree(RunDirectory());
   RemoveOtherStores();
   MakePrivateDirectory(RunDirectory());
+}
+
+void Workspace::ReadRecords() {
+  const fs::path path = directory_ / "current";
+  const std::optional<Record> record = ReadRecord(path);
+  owned_ = ReadOwned(directory_ / "owned", record && !record->checked);
+  if (!record) return RequireNoLostStore();
+  current_ = ParseCurrent(path, *record);
+  if (record->checked) return;
+  SaveOwned();  // First: with a checksum in `current`, one is expected here.
+  SaveCurrent(*current_);
+}
+
+// Without `current` there is no baseline, unless that file was lost.
+void Workspace::RequireNoLostStore() const {
+  for (const auto& entry : fs::directory_iterator(directory_)) {
+    const std::string name = entry.path().filename();
+    if (!IsStoreName(name) || fs::exists(entry.path() / kUnfinishedMark) || !IsComplete(entry.path())) continue;
+    ThrowDamagedRecord(directory_ / "current", fmt::format("is missing, but the store {} is there", name));
+  }
 }
 
 void Workspace::TakeLock(const std::string& command) {
@@ -153,15 +229,25 @@ void Workspace::TakeLock(const std::string& command) {
   }
 }
 
-void Workspace::RemoveOtherStores() const {
-  std::vector<fs::path> leftovers;
+void Workspace::RemoveOtherStores() {
+  std::vector<fs::path> unfinished, obsolete;
   for (const auto& entry : fs::directory_iterator(directory_)) {
-    std::string name = entry.path().filename().string();
-    bool used = current_ && (current_->directory() == name ||
-                             std::count(current_->kept().begin(), current_->kept().end(), name) > 0);
-    if (name.starts_with(kStorePrefix) && !used) leftovers.push_back(entry.path());
+    const std::string name = entry.path().filename();
+    if (!IsStoreName(name)) continue;
+    const auto names = [&](const auto& list) { return std::count(list.begin(), list.end(), name) > 0; };
+    if (current_ && (current_->directory() == name || names(current_->kept()))) continue;
+    if (fs::exists(entry.path() / kUnfinishedMark)) unfinished.push_back(entry.path());
+    if (current_ && names(current_->obsolete())) obsolete.push_back(entry.path());
   }
-  for (const fs::path& leftover : leftovers) RemoveTree(leftover);
+  for (const fs::path& store : unfinished) Remove(store);
+  if (obsolete.empty() || !IsComplete(CurrentStorePath())) return;
+  for (const fs::path& store : obsolete) Remove(store);
+}
+
+void Workspace::Remove(const fs::path& store) {
+  std::error_code error;
+  fs::remove_all(store, error);
+  if (error) not_removed_.push_back(fmt::format("{}: {}", store.string(), error.message()));
 }
 
 fs::path Workspace::CurrentStorePath() const {
@@ -172,7 +258,14 @@ fs::path Workspace::CurrentStorePath() const {
   return directory_ / current_->directory();
 }
 
-fs::path Workspace::NewStorePath(const std::string& label) const { return directory_ / (kStorePrefix + label); }
+fs::path Workspace::MakeStoreDirectory(const std::string& label) const {
+  const fs::path store = directory_ / (kStorePrefix + label);
+  MakePrivateDirectory(store);
+  WriteNewFile(store / kUnfinishedMark, "");
+  SyncDirectory(store);
+  SyncDirectory(directory_);
+  return store;
+}
 
 std::vector<fs::path> Workspace::KeptStorePaths() const {
   std::vector<fs::path> paths;
@@ -182,26 +275,29 @@ std::vector<fs::path> Workspace::KeptStorePaths() const {
 }
 
 void Workspace::SetCurrent(const fs::path& store, const proto::OwnedObjects& objects, Before before) {
-  SyncDirectory(directory_);
   proto::CurrentStore next;
   if (current_) {
     *next.mutable_kept() = current_->kept();
+    *next.mutable_obsolete() = current_->obsolete();
     if (before == Before::kKeep) next.add_kept(current_->directory());
+    if (before == Before::kDelete) next.add_obsolete(current_->directory());
   }
   next.set_directory(store.filename().string());
   *next.mutable_objects() = objects;
-  WriteFileAtomically(directory_ / "current", next.SerializeAsString());
-  current_ = next;
+  SaveCurrent(next);
   RemoveOtherStores();  // The sockets stay: this run still uses them.
 }
 
 void Workspace::SetImported(const fs::path& store) {
-  SyncDirectory(directory_);
   proto::CurrentStore next;
+  if (current_) {
+    *next.mutable_obsolete() = current_->obsolete();
+    next.mutable_obsolete()->MergeFrom(current_->kept());
+    next.add_obsolete(current_->directory());
+  }
   next.set_directory(store.filename().string());
   next.set_imported(true);
-  WriteFileAtomically(directory_ / "current", next.SerializeAsString());
-  current_ = next;
+  SaveCurrent(next);
   RemoveOtherStores();
 }
 
@@ -209,8 +305,8 @@ void Workspace::DropKept(const fs::path& store) {
   proto::CurrentStore next = *current_;
   auto* kept = next.mutable_kept();
   kept->erase(std::remove(kept->begin(), kept->end(), store.filename().string()), kept->end());
-  WriteFileAtomically(directory_ / "current", next.SerializeAsString());
-  current_ = next;
+  next.add_obsolete(store.filename().string());
+  SaveCurrent(next);
   RemoveOtherStores();
 }
 
@@ -218,8 +314,27 @@ void Workspace::SetDetached() {
   AddOwned(current_->objects());
   proto::CurrentStore next = *current_;
   next.set_detached(true);
-  WriteFileAtomically(directory_ / "current", next.SerializeAsString());
+  SaveCurrent(next);
+}
+
+// Makes `next` the content of `current`. A failure after the file was replaced (a sync of the directory) leaves open
+// which of the two a power loss would leave: the new one is in use from now on, and nothing of the old one is removed.
+void Workspace::SaveCurrent(proto::CurrentStore next) {
+  auto* obsolete = next.mutable_obsolete();
+  const auto gone = [&](const std::string& name) { return !fs::exists(directory_ / name); };
+  obsolete->erase(std::remove_if(obsolete->begin(), obsolete->end(), gone), obsolete->end());
+  SyncDirectory(directory_);
+  const std::string content = next.SerializeAsString();
+  try {
+    WriteCheckedFile(directory_ / "current", content);
+  } catch (const Error&) {
+    const std::optional<Record> there = ReadRecord(directory_ / "current");
+    if (there && there->checked && there->content == content) current_ = next;
+    throw;
+  }
   current_ = next;
+  std::error_code ignored;
+  fs::remove(directory_ / next.directory() / kUnfinishedMark, ignored);
 }
 
 std::vector<proto::OwnedObjects> Workspace::Leftovers() const {
@@ -244,6 +359,6 @@ void Workspace::RemoveOwned(const proto::OwnedObjects& objects) {
   SaveOwned();
 }
 
-void Workspace::SaveOwned() const { WriteFileAtomically(directory_ / "owned", owned_.SerializeAsString()); }
+void Workspace::SaveOwned() const { WriteCheckedFile(directory_ / "owned", owned_.SerializeAsString()); }
 
 }  // namespace rotv

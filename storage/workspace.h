@@ -1,9 +1,9 @@
 // Workspace is the directory of a source under the home directory, and the lock that keeps a second process out.
 //
 //   HOME/sources/NAME/lock          held (flock) by the one process that works on this source; its text names it
-//   HOME/sources/NAME/current       which store is in use; replaced by rename
-//   HOME/sources/NAME/owned         slots and publications of ours that may exist on the source
-//   HOME/sources/NAME/store-XXXX/   a RocksDB
+//   HOME/sources/NAME/current       which store is in use; replaced by rename, with a checksum
+//   HOME/sources/NAME/owned         slots and publications of ours that may exist on the source; the same
+//   HOME/sources/NAME/store-XXXX/   a RocksDB; with the file `unfinished` until it has been in use
 //   HOME/sources/NAME/run/          sockets of the command that holds the lock
 
 #pragma once
@@ -62,8 +62,9 @@ std::filesystem::path StorePath(const std::filesystem::path& home, const std::st
 class Workspace {
  public:
   // Creates the directories (0700) and takes the lock. `command` is what SourceInUse of another process says about this
-  // one. Throws SourceInUse if another process holds the lock, and kDisk if the home directory cannot be written.
-  // Removes unfinished stores of killed runs.
+  // one. Throws SourceInUse if another process holds the lock, kDisk if the home directory cannot be written, and
+  // kCorrupt if `current` or `owned` is damaged or missing; then nothing is removed. Removes unfinished stores of
+  // killed runs, and obsolete ones if the store in use is complete.
   Workspace(const std::filesystem::path& home, const std::string& source_name, const std::string& command);
 
   const std::filesystem::path& directory() const { return directory_; }
@@ -74,17 +75,21 @@ class Workspace {
   // The path of the store in use. Throws kUsage with the command to run if there is none.
   std::filesystem::path CurrentStorePath() const;
 
-  // A path for a new store, which does not exist yet; `label` becomes part of its name.
-  std::filesystem::path NewStorePath(const std::string& label) const;
+  // Makes an empty directory for a new store, which the next run removes unless it becomes the one in use; `label`
+  // becomes part of its name. Throws kDisk.
+  std::filesystem::path MakeStoreDirectory(const std::string& label) const;
   // The earlier stores that are kept for their snapshots, the youngest first.
   std::vector<std::filesystem::path> KeptStorePaths() const;
-  enum class Before { kDelete, kKeep };
-  // Makes `store` the one in use; `before` decides what happens to the previous one. Durable on return.
+  enum class Before { kDelete, kKeep, kLeave };  // kLeave: its directory stays, and nothing names it any more.
+  // Makes `store` the one in use; `before` decides what happens to the previous one. Durable on return. If it throws,
+  // current() says which store is in use.
   void SetCurrent(const std::filesystem::path& store, const proto::OwnedObjects& objects, Before before);
   // The same for a store that was imported from a file. All earlier stores are deleted.
   void SetImported(const std::filesystem::path& store);
   // Deletes a kept store.
   void DropKept(const std::filesystem::path& store);
+  // What could not be removed, with the reason, for people; nothing else depends on it.
+  const std::vector<std::string>& not_removed() const { return not_removed_; }
 
   // Makes the slot and publication of the current store leftovers. Durable on return.
   void SetDetached();
@@ -97,7 +102,11 @@ class Workspace {
 
  private:
   void TakeLock(const std::string& command);
-  void RemoveOtherStores() const;
+  void ReadRecords();
+  void RequireNoLostStore() const;
+  void RemoveOtherStores();
+  void Remove(const std::filesystem::path& store);
+  void SaveCurrent(proto::CurrentStore next);
   void SaveOwned() const;
 
   std::string source_name_;
@@ -105,6 +114,7 @@ class Workspace {
   FileDescriptor lock_;
   std::optional<proto::CurrentStore> current_;
   proto::OwnedList owned_;
+  std::vector<std::string> not_removed_;
 };
 
 }  // namespace rotv

@@ -117,7 +117,7 @@ class BaselineRun {
     constexpr size_t kForSnapshotAndWatchdog = 2;
     session_.Prepare(kForSnapshotAndWatchdog +
                      std::min(postgres::kMostTableReaders, static_cast<size_t>(published_.tables_size())));
-    store_path_ = workspace_.NewStorePath(objects_.slot());
+    store_path_ = workspace_.MakeStoreDirectory(objects_.slot());
     std::future<std::unique_ptr<RowStore>> opening =
         std::async(std::launch::async, [this] { return RowStore::Open(store_path_, RowStore::Mode::kCreate); });
     capture::CreatePublication(session_.connection(), objects_.publication(), published_);
@@ -155,20 +155,23 @@ class BaselineRun {
     if (InUse()) workspace_.AddOwned(workspace_.current()->objects());
     workspace_.SetCurrent(store_path_, objects_, FateOfOldStore());
     store_path_.clear();
+    WarnOfStoresThatStay(workspace_, context_.progress);
     return true;
   }
 
   // The objects of a detached store on the source have been removed, or are recorded already.
   bool InUse() const { return workspace_.current() && !workspace_.current()->detached(); }
 
-  // The old store's snapshots outlive it. A store that cannot be read has none that could be used.
+  // The old store's snapshots outlive it. One that cannot be read stays, but nothing uses it: somebody may be able to.
   Workspace::Before FateOfOldStore() const {
     if (!workspace_.current()) return Workspace::Before::kDelete;
     try {
       std::unique_ptr<RowStore> old = RowStore::Open(workspace_.CurrentStorePath(), RowStore::Mode::kReadOnly);
       return old->manifest().snapshots_size() > 0 ? Workspace::Before::kKeep : Workspace::Before::kDelete;
-    } catch (const Error&) {
-      return Workspace::Before::kDelete;
+    } catch (const Error& error) {
+      context_.progress.Warn(fmt::format("the replaced store cannot be read ({}), and was not deleted: {}",
+                                         error.what(), workspace_.CurrentStorePath().string()));
+      return Workspace::Before::kLeave;
     }
   }
 
@@ -209,8 +212,9 @@ class BaselineRun {
   // Removes what a failed attempt has created, as far as the source can be reached: the rest is recorded, and removed
   // by the next run. This opens another session, since the first one may be what has failed.
   void Undo() {
-    RemoveStore();
+    // What failed may be what came after the store had become the one in use.
     if (workspace_.current() && workspace_.current()->objects().slot() == objects_.slot()) return;
+    RemoveStore();
     static const Interrupt kNotInterrupted;  // The interrupt may be the reason for this call.
     try {
       Context context{context_.source, context_.home, context_.progress, kNotInterrupted};

@@ -303,7 +303,7 @@ ImportResult ImportSnapshot(const std::filesystem::path& home, const ImportReque
   std::error_code no_file;
   progress.Begin("importing", Progress::Unit::kBytes, std::filesystem::file_size(request.file, no_file));
   const std::filesystem::path path =
-      workspace.NewStorePath(fmt::format("import-{}", Clock::now().time_since_epoch().count()));
+      workspace.MakeStoreDirectory(fmt::format("import-{}", Clock::now().time_since_epoch().count()));
   std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kCreate);
   result.rows = Importer(file, head, *store, progress, interrupt).Run();
   store.reset();

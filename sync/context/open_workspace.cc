@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <filesystem>
+#include <optional>
 #include <thread>
 
 namespace rotv {
@@ -12,10 +14,35 @@ constexpr std::string_view kScheduled = "scheduled ";  // Precedes the command's
 
 bool IsScheduled(const SourceInUse& in_use) { return in_use.holder().find(kScheduled) != std::string::npos; }
 
+bool IsAt(const proto::SourceWay& way, const SourceConfig& source) {
+  return way.ssh() == source.ssh && way.container() == source.container && way.host() == source.host &&
+         way.port() == source.port && way.database() == source.database && way.user() == source.user &&
+         way.url() == source.url;
+}
+
+// Two projects that follow different databases under one name must not share a store. One project whose database has
+// moved may: the pull looks at who answers there.
+void RequireOneProject(const Workspace& workspace, const SourceConfig& source) {
+  const std::optional<proto::CurrentStore> current = workspace.current();
+  if (!current || !current->objects().has_way()) return;
+  const proto::OwnedObjects& objects = current->objects();
+  const std::string& file = objects.way().config_file();
+  if (file.empty() || source.config_file.empty() || file == source.config_file || IsAt(objects.way(), source)) return;
+  if (std::error_code ignored; !std::filesystem::exists(file, ignored)) return;  // The project was moved.
+  throw Error(
+      ErrorCode::kUsage,
+      fmt::format("the store of source {} in {} belongs to {}, which follows database {} of {}; {} names another",
+                  source.name, workspace.directory().string(), file, objects.database(), objects.description(),
+                  source.config_file),
+      "give the source another name in one of the two files, or use another home for one: --home DIR, ROTV_HOME");
+}
+
 }  // namespace
 
 Workspace OpenWorkspace(const Context& context, const std::string& command) {
-  return OpenWorkspace(context, command, context.source.name);
+  Workspace workspace = OpenWorkspace(context, command, context.source.name);
+  RequireOneProject(workspace, context.source);
+  return workspace;
 }
 
 Workspace OpenWorkspace(const Context& context, const std::string& command, const std::string& source_name) {
@@ -23,7 +50,9 @@ Workspace OpenWorkspace(const Context& context, const std::string& command, cons
   bool told = false;
   while (true) {
     try {
-      return Workspace(context.home, source_name, name);
+      Workspace workspace(context.home, source_name, name);
+      WarnOfStoresThatStay(workspace, context.progress);
+      return workspace;
     } catch (const SourceInUse& in_use) {
       if (!context.scheduled && !IsScheduled(in_use)) throw;
       if (!told) context.progress.Warn(fmt::format("waiting for the other run to end: {}", in_use.what()));
@@ -31,6 +60,12 @@ Workspace OpenWorkspace(const Context& context, const std::string& command, cons
     }
     context.interrupt.Check();
     std::this_thread::sleep_for(std::chrono::milliseconds(Interrupt::kPollMs));
+  }
+}
+
+void WarnOfStoresThatStay(const Workspace& workspace, Progress& progress) {
+  for (const std::string& store : workspace.not_removed()) {
+    progress.Warn(fmt::format("an obsolete store cannot be removed, and takes space: {}", store));
   }
 }
 

@@ -20,8 +20,9 @@ struct HistoryConfig {
 
 struct SourceConfig {
   std::string name;
-  bool is_default = true;  // Commands that name no source use this one.
-  bool imported = false;   // It came from a file: there is no server to connect to.
+  bool is_default = true;   // Commands that name no source use this one.
+  bool imported = false;    // It came from a file: there is no server to connect to.
+  std::string config_file;  // The rotv.toml that has it, absolute; empty if there is none.
 
   // user@host[:port], or a Host of ~/.ssh/config; empty: no SSH.
   std::string ssh;

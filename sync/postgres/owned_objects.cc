@@ -31,6 +31,7 @@ proto::SourceWay WayOf(const SourceConfig& source) {
   way.set_database(source.database);
   way.set_user(source.user);
   way.set_url(source.url);
+  way.set_config_file(source.config_file);
   return way;
 }
 
@@ -188,7 +189,9 @@ Removal RemoveObjectsAnywhere(SourceSession& session, const proto::OwnedObjects&
   Removal removal = RemoveObjects(session, objects);
   const Context& context = session.context();
   if (removal.left.empty() || !objects.has_way()) return removal;
-  if (objects.way().SerializeAsString() == WayOf(context.source).SerializeAsString()) return removal;
+  proto::SourceWay now = WayOf(context.source);
+  now.set_config_file(objects.way().config_file());
+  if (objects.way().SerializeAsString() == now.SerializeAsString()) return removal;
   try {
     const SourceConfig then = SourceAtPlace(context.source, objects);
     const Context there{then, context.home, context.progress, context.interrupt, context.scheduled};

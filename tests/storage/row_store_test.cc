@@ -189,7 +189,11 @@ TEST(RowStoreTest, AnExistingStoreIsNotCreatedAgain) {
 TEST(RowStoreTest, OpeningAMissingStoreDoesNotCreateIt) {
   testing::TempDir directory;
   for (Mode mode : {Mode::kReadWrite, Mode::kReadOnly}) {
-    EXPECT_EQ(CodeOf([&] { RowStore::Open(directory / "none", mode); }), ErrorCode::kDisk);
+    const Error error = ErrorOf([&] { RowStore::Open(directory / "none", mode); });
+    EXPECT_EQ(error.code(), ErrorCode::kCorrupt);
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("is missing"));
+    EXPECT_THAT(error.hint(), ::testing::HasSubstr("baseline --force"));
+    EXPECT_FALSE(std::filesystem::exists(directory / "none"));
   }
 }
 
@@ -209,7 +213,7 @@ TEST(RowStoreTest, ANewerFormatIsRefusedAndNotChanged) {
   for (Mode mode : {Mode::kReadWrite, Mode::kReadOnly}) {
     Error error = ErrorOf([&] { store.Reopen(mode); });
     EXPECT_EQ(error.code(), ErrorCode::kDisk);
-    EXPECT_THAT(error.what(), ::testing::HasSubstr("format 3"));
+    EXPECT_THAT(error.what(), ::testing::HasSubstr(fmt::format("format {}", kFormatVersion + 1)));
   }
 }
 
@@ -229,8 +233,9 @@ TEST(RowStoreTest, ASecondOpenerIsRefused) {
 
 TEST(RowStoreTest, ADirectoryNamedLockIsNotReportedAsInUse) {
   testing::TempDir directory;
+  std::filesystem::create_directory(directory / "lock");
   Error error = ErrorOf([&] { RowStore::Open(directory / "lock", Mode::kReadWrite); });
-  EXPECT_EQ(error.code(), ErrorCode::kDisk);
+  EXPECT_EQ(error.code(), ErrorCode::kCorrupt);
   EXPECT_THAT(error.what(), ::testing::Not(::testing::HasSubstr("in use by another process")));
 }
 

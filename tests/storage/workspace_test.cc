@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <set>
 
+#include "fmt/format.h"
 #include "storage/atomic_file.h"
 #include "tests/storage/store_fixture.h"
 
@@ -28,7 +30,7 @@ const auto* const workspace_children = ::testing::AddGlobalTestEnvironment(new t
        proto::OwnedObjects objects;
        objects.set_slot("slot_of_the_killed");
        workspace.AddOwned(objects);
-       fs::create_directory(workspace.NewStorePath("half"));
+       workspace.MakeStoreDirectory("half");
        raise(SIGKILL);
      }},
 }));
@@ -46,12 +48,43 @@ std::vector<std::string> LeftoverSlots(const Workspace& workspace) {
   return slots;
 }
 
+// Makes a store that has all of a baseline.
 fs::path MakeStore(const Workspace& workspace, const std::string& label) {
-  fs::path store = workspace.NewStorePath(label);
-  fs::create_directory(store);
-  WriteFileAtomically(store / "CURRENT", label);
-  return store;
+  const fs::path path = workspace.MakeStoreDirectory(label);
+  const std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kCreate);
+  RowStore::Addition addition;
+  addition.schema = {Lsn(100), proto::SchemaVersion()};
+  store->Publish(testing::StateAt(100), addition);
+  return path;
 }
+
+std::set<std::string> StoresIn(const fs::path& home) {
+  std::set<std::string> names;
+  for (const auto& entry : fs::directory_iterator(home / "sources/prod")) {
+    const std::string name = entry.path().filename();
+    if (name.starts_with("store-")) names.insert(name);
+  }
+  return names;
+}
+
+// A home with a source "prod" whose store in use is "store-new"; "store-kept" has snapshots, "store-old" was replaced.
+class RecordTest : public ::testing::Test {
+ protected:
+  RecordTest() {
+    Workspace workspace(home_.path(), "prod", "baseline");
+    workspace.AddOwned(Objects("a"));
+    workspace.SetCurrent(MakeStore(workspace, "kept"), Objects("a"), Workspace::Before::kDelete);
+    workspace.SetCurrent(MakeStore(workspace, "new"), Objects("b"), Workspace::Before::kKeep);
+  }
+  fs::path File(const char* name) const { return home_.path() / "sources/prod" / name; }
+  // A damaged file is refused, and nothing is removed.
+  void ExpectRefused(const std::string& what) {
+    EXPECT_EQ(ErrorOf([&] { Workspace(home_.path(), "prod", "status"); }).code(), ErrorCode::kCorrupt) << what;
+    EXPECT_EQ(StoresIn(home_.path()), (std::set<std::string>{"store-kept", "store-new"})) << what;
+  }
+
+  TempDir home_;
+};
 
 TEST(WorkspaceTest, ItsDirectoriesArePrivateToTheOwner) {
   TempDir home;
@@ -180,17 +213,79 @@ TEST(WorkspaceTest, ASlotWithAnotherPublicationIsAnotherLeftover) {
   EXPECT_EQ(LeftoverSlots(workspace), std::vector<std::string>{"a"});
 }
 
-TEST(WorkspaceTest, ADamagedPointerToTheCurrentStoreIsCorruptAndDeletesNothing) {
-  TempDir home;
-  fs::path store;
-  {
-    Workspace workspace(home.path(), "prod", "baseline");
-    store = MakeStore(workspace, "1");
-    workspace.SetCurrent(store, Objects("a"), Workspace::Before::kDelete);
+TEST_F(RecordTest, EveryFlippedBitIsRefusedAndRemovesNothing) {
+  for (const char* name : {"current", "owned"}) {
+    const std::string good = ReadFile(File(name));
+    for (size_t bit = 0; bit < good.size() * 8; ++bit) {
+      std::string bad = good;
+      bad[bit / 8] = static_cast<char>(bad[bit / 8] ^ (1 << (bit % 8)));
+      WriteNewFile(File(name), bad);
+      ExpectRefused(fmt::format("{}, bit {}", name, bit));
+    }
+    WriteNewFile(File(name), good);
   }
-  WriteFileAtomically(home.path() / "sources/prod/current", "\xFF\xFF\xFF");
-  EXPECT_EQ(ErrorOf([&] { Workspace(home.path(), "prod", "pull"); }).code(), ErrorCode::kCorrupt);
-  EXPECT_TRUE(fs::exists(store));
+  EXPECT_NO_THROW(Workspace(home_.path(), "prod", "status"));
+}
+
+TEST_F(RecordTest, EveryShortenedFileIsRefusedAndRemovesNothing) {
+  for (const char* name : {"current", "owned"}) {
+    const std::string good = ReadFile(File(name));
+    for (size_t size = 0; size < good.size(); ++size) {
+      WriteNewFile(File(name), good.substr(0, size));
+      ExpectRefused(fmt::format("{}, {} bytes", name, size));
+    }
+    WriteNewFile(File(name), good);
+  }
+}
+
+TEST_F(RecordTest, AMissingRecordOfStoresIsNoticed) {
+  fs::remove(File("current"));
+  ExpectRefused("current is missing");
+}
+
+TEST_F(RecordTest, WhatAnOlderProgramWroteIsReadAndGetsAChecksum) {
+  std::string current, owned;
+  {
+    Workspace workspace(home_.path(), "prod", "status");
+    current = workspace.current()->SerializeAsString();
+  }
+  WriteNewFile(File("current"), current);
+  WriteNewFile(File("owned"), owned);
+  {
+    Workspace workspace(home_.path(), "prod", "status");
+    EXPECT_EQ(workspace.CurrentStorePath(), File("store-new"));
+    EXPECT_TRUE(workspace.Leftovers().empty());
+  }
+  for (const char* name : {"current", "owned"}) EXPECT_TRUE(ReadFile(File(name)).starts_with("rotv-sync file 1 "));
+  for (const char* empty : {"current", "owned"}) {
+    const std::string good = ReadFile(File(empty));
+    WriteNewFile(File(empty), "");
+    ExpectRefused(fmt::format("empty {}", empty));
+    WriteNewFile(File(empty), good);
+  }
+}
+
+TEST_F(RecordTest, AStoreThatNothingNamesStays) {
+  fs::create_directory(File("store-of-somebody"));
+  { Workspace workspace(home_.path(), "prod", "status"); }
+  EXPECT_TRUE(fs::exists(File("store-of-somebody")));
+}
+
+TEST_F(RecordTest, AnObsoleteStoreStaysUntilTheNewOneIsComplete) {
+  const fs::path next = [&] {
+    Workspace workspace(home_.path(), "prod", "baseline");
+    const fs::path path = MakeStore(workspace, "next");
+    fs::rename(path / "CURRENT", path / "moved");  // It was damaged before it came into use.
+    workspace.SetCurrent(path, Objects("c"), Workspace::Before::kDelete);
+    return path;
+  }();
+  EXPECT_TRUE(fs::exists(File("store-new")));
+  { Workspace workspace(home_.path(), "prod", "status"); }
+  EXPECT_TRUE(fs::exists(File("store-new")));
+  fs::rename(next / "moved", next / "CURRENT");
+  { Workspace workspace(home_.path(), "prod", "status"); }
+  EXPECT_FALSE(fs::exists(File("store-new")));
+  EXPECT_TRUE(fs::exists(File("store-kept")));
 }
 
 TEST(WorkspaceTest, AHomeThatCannotBeCreatedIsReported) {

@@ -79,5 +79,46 @@ TEST_F(TwoSourcesTest, SeedsAreWrittenSideBySide) {
   EXPECT_THAT(rotv.MustSync({"snapshot", "list"}), HasSubstr("no snapshots"));
 }
 
+// Another project has a source of the same name, in the same home.
+TEST_F(TwoSourcesTest, TwoProjectsDoNotShareAStore) {
+  rotv.MustSync({"baseline"});
+  const std::filesystem::path other = rotv.directory() / "other project";
+  std::filesystem::create_directory(other);
+  const auto write_other = [&](const std::string& url) {
+    WriteFile(other / "rotv.toml", "[sources.production]\nurl = \"" + url + "\"\n");
+  };
+  write_other(fmt::format("postgresql://rotv@127.0.0.1:{}/staging", rotv.server().port()));
+  const auto sync_other = [&](const std::vector<std::string>& arguments) {
+    Command command = rotv.SyncCommand(arguments);
+    *(std::find(command.argv.begin(), command.argv.end(), "--config") + 1) = (other / "rotv.toml").string();
+    return RunCommand(command);
+  };
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"pull"},
+                                             {"baseline", "--force"},
+                                             {"materialize", "--output", "/dev/null"},
+                                             {"log"},
+                                             {"snapshot", "list"},
+                                             {"gc"},
+                                             {"verify"},
+                                             {"detach"}}) {
+    const Result refused = sync_other(arguments);
+    EXPECT_EQ(refused.exit_status, 2) << arguments[0] << refused.err;
+    EXPECT_THAT(refused.err, HasSubstr(rotv.config().string())) << arguments[0];
+    EXPECT_THAT(refused.err, HasSubstr((other / "rotv.toml").string())) << arguments[0];
+    EXPECT_THAT(refused.err, HasSubstr("--home")) << arguments[0];
+  }
+  Exec("INSERT INTO t VALUES (100000, 'still followed')");
+  rotv.MustSync({"pull"});
+  rotv.ExpectSeedIsDump();
+
+  // The same database under two projects is one store; and a project that was moved keeps its own.
+  WriteFile(other / "rotv.toml", ReadFile(rotv.config()));
+  EXPECT_EQ(sync_other({"pull"}).exit_status, 0);
+  write_other(fmt::format("postgresql://rotv@127.0.0.1:{}/staging", rotv.server().port()));
+  std::filesystem::rename(rotv.config(), rotv.directory() / "moved.toml");
+  EXPECT_EQ(sync_other({"pull"}).exit_status, kNewBaselineNeeded);
+}
+
 }  // namespace
 }  // namespace rotv::testing
