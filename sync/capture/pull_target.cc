@@ -42,16 +42,29 @@ void CheckIdentity(const postgres::PgResult& row, const proto::SourceIdentity& k
   }
 }
 
+// Says why a slot is lost. `reason` is pg_replication_slots.invalidation_reason, which versions before 17 do not have.
+std::string LostText(const std::string& slot, std::string_view reason) {
+  if (reason == "rows_removed") {
+    return fmt::format("the source has removed rows of its catalogue that replication slot {} needed", slot);
+  }
+  if (reason == "wal_level_insufficient") {
+    return fmt::format("replication slot {} was invalidated: wal_level on the source was lowered below logical", slot);
+  }
+  if (reason == "idle_timeout") {
+    return fmt::format(
+        "replication slot {} was invalidated: it was unused for longer than the source's "
+        "idle_replication_slot_timeout",
+        slot);
+  }
+  return fmt::format("the source has removed WAL that replication slot {} needed (max_slot_wal_keep_size)", slot);
+}
+
 void CheckSlot(const postgres::PgResult& row, const proto::Manifest& manifest) {
   if (row.IsNull(0, 3)) ThrowMoved(fmt::format("replication slot {} no longer exists on the source", manifest.slot()));
   if (!row.Bool(0, 6)) {
     ThrowMoved(fmt::format("replication slot {} on the source is another one of the same name", manifest.slot()));
   }
-  std::string wal_status = row.Get(0, 4);
-  if (wal_status == "lost") {
-    ThrowMoved(fmt::format("the source has removed WAL that replication slot {} needed (max_slot_wal_keep_size)",
-                           manifest.slot()));
-  }
+  if (row.Get(0, 4) == "lost") ThrowMoved(LostText(manifest.slot(), row.Get(0, 7)));
   std::optional<Lsn> confirmed = Lsn::Parse(row.Text(0, 5));
   if (!confirmed) throw Error(ErrorCode::kProtocol, "the source reported no position for the replication slot");
   if (*confirmed > Lsn(manifest.durable_lsn())) {
@@ -96,7 +109,8 @@ SourceState AskSourceState(postgres::PgConnection& connection, const proto::Mani
   postgres::StatementBatch batch;
   batch.Add(
       {fmt::format("SELECT {}, s.slot_name, s.wal_status, s.confirmed_flush_lsn, "
-                   "coalesce(s.plugin = 'pgoutput' AND s.database = current_database(), false) "
+                   "coalesce(s.plugin = 'pgoutput' AND s.database = current_database(), false), "
+                   "coalesce(to_jsonb(s) ->> 'invalidation_reason', '') "
                    "FROM (SELECT) one LEFT JOIN pg_replication_slots s ON s.slot_name = {}",
                    postgres::kIdentityColumns, connection.QuoteLiteral(manifest.slot()))});
   postgres::StatementBatch::Place fingerprint_at =

@@ -71,9 +71,13 @@ class SourceSession {
 
 // Identifies the database of the connection.
 proto::SourceIdentity ReadIdentity(PgConnection& connection);
-// The same as columns of a larger query: system identifier, timeline, database oid.
+// The same as columns of a larger query: system identifier, timeline, database oid. The timeline is the one that WAL is
+// written on: the control file names the one before until the first checkpoint after a promotion has ended. A standby
+// writes none.
 inline constexpr const char* kIdentityColumns =
-    "(SELECT system_identifier FROM pg_control_system()), (SELECT timeline_id FROM pg_control_checkpoint()), "
+    "(SELECT system_identifier FROM pg_control_system()), "
+    "CASE WHEN pg_is_in_recovery() THEN (SELECT timeline_id FROM pg_control_checkpoint()) "
+    "ELSE ('x' || left(pg_walfile_name(pg_current_wal_insert_lsn()), 8))::bit(32)::int END, "
     "(SELECT oid FROM pg_database WHERE datname = current_database())";
 
 }  // namespace rotv::postgres

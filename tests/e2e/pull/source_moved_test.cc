@@ -194,23 +194,62 @@ TEST_F(SourceMovedTest, AnotherClusterIsRefused) {
   rotv_.ExpectSeedIsDump();
 }
 
-TEST_F(SourceMovedTest, ATimelineBegunByARestoreIsRefused) {
-  PostgresServer& server = rotv_.server();
-  server.Stop();
-  WriteFile(server.data_directory() / "standby.signal", "");
-  std::filesystem::permissions(server.data_directory() / "standby.signal", std::filesystem::perms::all);
-  MustRun({.argv = {"chown", "--reference=" + server.data_directory().string(),
-                    server.data_directory() / "standby.signal"}});
-  server.Start();
-  server.Exec("SELECT pg_promote()", kSuperuser);
-  ASSERT_TRUE(WaitUntil([&] { return server.Value("SELECT pg_is_in_recovery()", kSuperuser) == "f"; }));
-  ASSERT_TRUE(WaitUntil([&] {
-    server.Exec("CHECKPOINT", kSuperuser);
-    return server.Value("SELECT timeline_id FROM pg_control_checkpoint()", kSuperuser) == "2";
-  }));
+class PromotionTest : public SourceMovedTest {
+ protected:
+  // Starts the server as a standby.
+  void Demote() {
+    PostgresServer& server = rotv_.server();
+    server.Stop();
+    const std::filesystem::path signal = server.data_directory() / "standby.signal";
+    WriteFile(signal, "");
+    std::filesystem::permissions(signal, std::filesystem::perms::all);
+    MustRun({.argv = {"chown", "--reference=" + server.data_directory().string(), signal}});
+    server.Start();
+  }
+  void Promote() {
+    PostgresServer& server = rotv_.server();
+    server.Exec("SELECT pg_promote()", kSuperuser);
+    ASSERT_TRUE(WaitUntil([&] { return server.Value("SELECT pg_is_in_recovery()", kSuperuser) == "f"; }));
+  }
+  std::string TimelineOfTheControlFile() {
+    return rotv_.server().Value("SELECT timeline_id FROM pg_control_checkpoint()", kSuperuser);
+  }
+  void WaitForTheCheckpoint() {
+    ASSERT_TRUE(WaitUntil([&] {
+      rotv_.server().Exec("CHECKPOINT", kSuperuser);
+      return TimelineOfTheControlFile() == "2";
+    }));
+  }
+
+  const char* const moved_ = "the source is on timeline 2, the baseline on 1: there was a failover or a restore";
+};
+
+TEST_F(PromotionTest, ATimelineBegunByARestoreIsRefused) {
+  Demote();
+  Promote();
+  WaitForTheCheckpoint();
   Change();
-  ExpectPullRefuses("the source is on timeline 2, the baseline on 1: there was a failover or a restore");
+  ExpectPullRefuses(moved_);
   ExpectNewBaselineFixes();
+}
+
+// Until the first checkpoint after a promotion has ended, the control file names the timeline before.
+TEST_F(PromotionTest, IsNoticedBeforeItsFirstCheckpoint) {
+  Demote();
+  const pid_t checkpointer = std::stoi(
+      rotv_.server().Value("SELECT pid FROM pg_stat_activity WHERE backend_type = 'checkpointer'", kSuperuser));
+  ASSERT_EQ(kill(checkpointer, SIGSTOP), 0);
+  Promote();
+  Change();
+  ExpectPullRefuses(moved_);
+  rotv_.MustSync({"pull", "--rebaseline"});
+  EXPECT_EQ(TimelineOfTheControlFile(), "1");
+  ASSERT_EQ(kill(checkpointer, SIGCONT), 0);
+  WaitForTheCheckpoint();
+  // The baseline of that moment stays in use.
+  rotv_.server().Exec("INSERT INTO t VALUES (-2, 'after the checkpoint')");
+  rotv_.MustSync({"pull"});
+  rotv_.ExpectSeedIsDump();
 }
 
 TEST_F(SourceMovedTest, ADetachedSourceIsRefused) {
