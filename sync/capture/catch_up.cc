@@ -164,8 +164,7 @@ class CatchUpRun {
     if (reading.Read(store_, tables, texts, &state_, &counts)) {
       result_.copied_rows = counts.rows;
       if (read_texts) return true;
-      reading.schema().set_pre_data(before_.pre_data());
-      reading.schema().set_post_data(before_.post_data());
+      reading.SetTexts(before_.pre_data(), before_.post_data());
       reading.schema().set_drops_at(before_.drops_at());
       return true;
     }

@@ -63,9 +63,7 @@ bool ExportedSnapshotReading::ReadContents() {
   postgres::StatementBatch batch;
   postgres::StatementBatch::Place contents_at = batch.Add(postgres::ContentStatements(schema_));
   postgres::StatementBatch::Place sequences_at = batch.Add(postgres::SequenceStatements(schema_));
-  bool in_groups = session_.connection().server_version() >= postgres::kLargeObjectsInGroups;
-  postgres::StatementBatch::Place groups_at =
-      batch.Add(in_groups ? std::vector<std::string>{postgres::LargeObjectGroupsSql()} : std::vector<std::string>());
+  postgres::StatementBatch::Place groups_at = batch.Add({postgres::LargeObjectGroupsSql()});
   std::optional<std::vector<postgres::PgResult>> results = AskShortly(batch.sql());
   if (!results) return false;
   std::optional<std::map<uint32_t, std::string>> content = postgres::ParseContent(contents_at.In(*results));
@@ -74,7 +72,7 @@ bool ExportedSnapshotReading::ReadContents() {
     if (table.follow() == proto::FOLLOW_COPY) table.set_content(content->at(table.id()));
   }
   sequences_ = postgres::ParseSequences(sequences_at.In(*results));
-  if (in_groups) postgres::ParseLargeObjectGroups(groups_at.In(*results)[0], &schema_);
+  postgres::ParseLargeObjectGroups(groups_at.In(*results)[0], &schema_);
   return true;
 }
 
@@ -126,15 +124,21 @@ bool ExportedSnapshotReading::EndTexts() {
   if (dumped.failure && dumped.failure->code() == ErrorCode::kUnreachable) return false;
   if (dumped.failure) throw *dumped.failure;
   if (!dumped.sections) return false;
+  SetTexts(dumped.sections->pre_data, dumped.sections->post_data);
   if (!schema_.large_objects().empty()) {
     std::optional<std::string> drops = postgres::DumpDrops(session_, slot_.snapshot());
     if (!drops || postgres::ReadFingerprint(session_.connection(), publication_) != fingerprint_) return false;
-    schema_.set_drops_at(formats::FindDrops(*drops, dumped.sections->pre_data));
+    schema_.set_drops_at(formats::FindDrops(*drops, schema_.pre_data()));
   }
-  schema_.set_pre_data(dumped.sections->pre_data);
-  schema_.set_post_data(dumped.sections->post_data);
   schema::CheckSchemaTexts(schema_);
   return true;
+}
+
+void ExportedSnapshotReading::SetTexts(const std::string& pre_data, const std::string& post_data) {
+  schema_.set_pre_data(pre_data);
+  schema_.set_post_data(post_data);
+  // A text of this form creates the large objects itself.
+  if (formats::DumpVersionOf(pre_data) < postgres::kLargeObjectsInGroups) schema_.clear_large_objects();
 }
 
 bool ExportedSnapshotReading::Read(RowStore& store, const std::set<TableId>& tables, Texts texts, StoreState* state,

@@ -66,6 +66,9 @@ class ExportedSnapshotReading {
   // have none.
   std::optional<std::set<TableId>> WithoutOldRows(const std::vector<const proto::Table*>& tables, uint64_t xid);
 
+  // Sets the schema's texts, if the caller has them and Read() does not read them.
+  void SetTexts(const std::string& pre_data, const std::string& post_data);
+
   // Copies the rows of these tables into new epochs, which it adds to `state`, and reads the texts.
   bool Read(RowStore& store, const std::set<TableId>& tables, Texts texts, StoreState* state, CopyCounts* counts);
 

@@ -1,6 +1,7 @@
 #include "sync/formats/dump_sections.h"
 
 #include <algorithm>
+#include <charconv>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +29,7 @@
 namespace rotv::formats {
 namespace {
 
+constexpr std::string_view kBegins = "--\n-- PostgreSQL database dump\n--\n";
 constexpr std::string_view kComplete = "\n--\n-- PostgreSQL database dump complete\n--\n";
 
 [[noreturn]] void ThrowNotADump(const char* what) {
@@ -49,11 +51,14 @@ void EraseParagraphLine(size_t start, std::string* dump) {
   dump->erase(start, end - start);
 }
 
-// Removes pg_dump's own \restrict lines: the \restrict above the settings, and the \unrestrict with the same key after
-// the last comment. A line like them in between is part of a function or a comment.
-std::string WithoutRestrict(std::string_view text) {
+// Removes what the login shell on the remote host printed before pg_dump's first line, and pg_dump's own \restrict
+// lines: the \restrict above the settings, and the \unrestrict with the same key after the last comment. A line like
+// them in between is part of a function or a comment.
+std::string OwnText(std::string_view text) {
   constexpr std::string_view kRestrict = "\n\\restrict ";
-  std::string dump(text);
+  const size_t begin = text.find(kBegins);
+  if (begin == std::string_view::npos) ThrowNotADump("does not begin like a dump");
+  std::string dump(text.substr(begin));
   size_t complete = dump.rfind(kComplete);
   if (complete == std::string::npos) ThrowNotADump("was cut off");
   size_t restrict = std::string_view(dump).substr(0, SettingsStart(dump)).find(kRestrict);
@@ -175,10 +180,21 @@ bool IsDisregarded(std::string_view line) {
 
 }  // namespace
 
+int DumpVersionOf(std::string_view dump) {
+  constexpr std::string_view kBefore = "\n-- Dumped by pg_dump version ";
+  const std::string_view header = dump.substr(0, SettingsStart(dump));
+  const size_t at = header.find(kBefore);
+  int major = 0;
+  if (at != std::string_view::npos) {
+    std::from_chars(header.data() + at + kBefore.size(), header.data() + header.size(), major);
+  }
+  return major;
+}
+
 DumpSections SplitDump(std::string_view all, std::string_view post) {
   DumpSections sections;
-  sections.pre_data = WithoutRestrict(all);
-  std::string only_post = WithoutRestrict(post);
+  sections.pre_data = OwnText(all);
+  std::string only_post = OwnText(post);
   size_t rows_at = sections.pre_data.size() - PostDataSize(Body(sections.pre_data), Body(only_post));
   sections.post_data = sections.pre_data.substr(rows_at);
   sections.pre_data.resize(rows_at);
@@ -187,7 +203,7 @@ DumpSections SplitDump(std::string_view all, std::string_view post) {
 
 size_t FindDrops(std::string_view post_with_drops, std::string_view pre_data) {
   // After the DROPs comes the first object's comment, or a setting before it.
-  std::string text = WithoutRestrict(post_with_drops);
+  std::string text = OwnText(post_with_drops);
   std::string_view drops = Body(text).substr(1);
   size_t object = std::min(drops.find("\n--\n"), drops.find("\nSET default_table"));
   drops = drops.starts_with("--\n") || drops.starts_with("SET default_table") ? "" : drops.substr(0, object + 1);

@@ -16,9 +16,13 @@ struct DumpSections {
 // the output of --section=post-data; both are made at the same exported snapshot. After its settings `post` is a suffix
 // of `all`, except for paragraphs "SET default_tablespace" and "SET default_table_access_method", which pg_dump writes
 // only where the value changes: those of `all` are kept, since the rows in between change neither. \restrict and
-// \unrestrict (their keys are random) are removed. Throws Error(kProtocol) if `post` is no such suffix, or if one of
-// the two is not a complete dump.
+// \unrestrict (their keys are random) are removed, and so is whatever stands before pg_dump's first line. Throws
+// Error(kProtocol) if `post` is no such suffix, or if one of the two is not a complete dump.
 DumpSections SplitDump(std::string_view all, std::string_view post);
+
+// Gives the major version of the pg_dump that wrote a text, by the comment above its settings; 0 if it has none. This,
+// and not the server's version, decides about the form of the text.
+int DumpVersionOf(std::string_view dump);
 
 // Finds the offset in `pre_data` at which the DROPs of post-data's objects end. `post_with_drops` is the output of
 // pg_dump --section=post-data --clean --if-exists at the same exported snapshot; its DROPs are the first in `pre_data`.

@@ -18,12 +18,14 @@ bool HasFixesOfAugust2025(int version) {
 }
 
 int ParseProgramVersion(std::string_view text) {
-  const size_t at = text.find(") ");
-  if (at == std::string_view::npos) return 0;
+  // A login shell may have printed something before it.
+  constexpr std::string_view kName = "(PostgreSQL) ";
+  const size_t name = text.find(kName);
+  if (name == std::string_view::npos) return 0;
   int major = 0;
   int minor = 0;
   const char* end = text.data() + text.size();
-  const char* next = std::from_chars(text.data() + at + 2, end, major).ptr;
+  const char* next = std::from_chars(text.data() + name + kName.size(), end, major).ptr;
   if (next < end && *next == '.') std::from_chars(next + 1, end, minor);
   return major * 10000 + minor;
 }

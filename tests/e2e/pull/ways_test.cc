@@ -61,6 +61,22 @@ INSTANTIATE_TEST_SUITE_P(All, WaysTest,
                                                                  : "Direct";
                          });
 
+// A login shell that prints something (an unguarded "echo" in ~/.bashrc), and a forced command that does.
+TEST(WaysTest, WhatTheLoginShellPrintsIsNotInTheSeed) {
+  for (const char* noise : {"Welcome to prod", "SET noise = 1;", "Dumped by pg_dump (of) 9.1", ""}) {
+    RotvHome rotv({.binary = ROTV_SYNC_BINARY,
+                   .ssh = {.config_lines = {fmt::format(
+                               "ForceCommand printf '%s\\n' '{}'; exec sh -c \"$SSH_ORIGINAL_COMMAND\"", noise)}}});
+    rotv.server().Exec(kWaysTable);
+    rotv.MustSync({"doctor"});
+    rotv.MustSync({"baseline"});
+    rotv.server().Exec("ALTER TABLE t ADD more int");
+    rotv.MustSync({"pull"});
+    EXPECT_THAT(ReadFile(rotv.Seed()), ::testing::StartsWith("--\n-- PostgreSQL database dump\n--\n")) << noise;
+    rotv.ExpectSeedIsDump({.import = Import::kEmptyAndOverOlder});
+  }
+}
+
 class OutputTest : public FollowTest {
  protected:
   json SyncJson(std::vector<std::string> arguments) const {

@@ -240,5 +240,17 @@ TEST(CanonicalDumpTest, FunctionsInACapturedDumpAreKept) {
   EXPECT_THAT(canonical, ::testing::Not(::testing::HasSubstr("\n-- Name:")));
 }
 
+TEST(SplitDumpTest, WhatStandsBeforeTheDumpIsDropped) {
+  const std::string post = Dump18("POST\n\n");
+  const std::string all = Dump18("PRE\n\nPOST\n\n");
+  const formats::DumpSections expected = formats::SplitDump(all, post);
+  for (const char* noise : {"Welcome\n", "Welcome", "\nSET x = 1;\n", "\\restrict aB3\n", "--\n", "\n\n"}) {
+    const formats::DumpSections sections = formats::SplitDump(noise + all, std::string("other ") + noise + post);
+    EXPECT_EQ(sections.pre_data, expected.pre_data) << noise;
+    EXPECT_EQ(sections.post_data, expected.post_data) << noise;
+  }
+  ExpectNotSplit("SET x = 1;\n\n" + all.substr(40), post);
+}
+
 }  // namespace
 }  // namespace rotv
