@@ -89,6 +89,7 @@ struct Launch {
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
   signal(SIGPIPE, SIG_DFL);
+  signal(SIGXFSZ, SIG_DFL);
   // The kernel ends the program when we die, whatever the cause. The second check covers our death before the prctl().
   if (prctl(PR_SET_PDEATHSIG, SIGTERM) != 0 || getppid() != launch.parent) _exit(126);
   const int null_fd = open("/dev/null", O_RDONLY);

@@ -38,7 +38,7 @@ void BecomeProgram(const std::vector<std::string>& words, const Environment& add
   for (const auto& [name, value] : added) setenv(name.c_str(), value.c_str(), 1);
   std::vector<std::string> copies = words;
   const std::vector<char*> argv = Pointers(copies);
-  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE}) std::signal(number, SIG_DFL);
+  for (int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGXFSZ}) std::signal(number, SIG_DFL);
   execvp(argv[0], argv.data());
   throw Error(ErrorCode::kCannotStart, fmt::format("{} cannot be run: {}", words.front(), std::strerror(errno)),
               fmt::format("install {}", words.front()));

@@ -36,6 +36,7 @@ void PrepareProcess() {
   setrlimit(RLIMIT_CORE, &no_core);
   umask(077);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // Beyond a limit on file sizes a write fails, and is reported like a full disk.
 }
 
 class CommandLine {
