@@ -140,6 +140,7 @@ TEST_F(SshErrorsTest, APortWithoutSshdIsUnreachable) {
   EXPECT_THAT(error.hint(), ::testing::HasSubstr("is this the port of sshd?"));
 }
 
+// Labels: slow
 TEST_F(SshErrorsTest, ASilentPortTimesOutAfterFifteenSeconds) {
   TcpServer silent([](int fd) { ReadToEnd(fd); });
   SourceConfig source;

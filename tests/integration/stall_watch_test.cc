@@ -1,7 +1,7 @@
 // Silence on a connection to a real server: of a link that carries nothing any more, of a server that is busy, and of a
 // lost reply.
 //
-// Labels: tsan
+// Labels: tsan slow
 
 #include "sync/postgres/stall_watch.h"
 

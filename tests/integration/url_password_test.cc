@@ -1,7 +1,7 @@
 // A password is never sent in clear to an unproven server: tested against a server that lies, and against a real one
 // with each of its methods.
 //
-// Labels: tsan
+// Labels: tsan slow
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
