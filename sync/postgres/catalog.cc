@@ -88,7 +88,9 @@ closure(root, oid) AS (SELECT oid, oid FROM root
     UNION ALL SELECT r.rngsubtype FROM pg_catalog.pg_range r WHERE closure.oid IN (r.rngtypid, r.rngmultitypid)
   ) k(child))
 SELECT closure.root,
-       bit_xor(hash_record_extended(row(t.oid, t.typoutput, p.xmin, p.prosrc), 1)) # coalesce(bit_xor(m.h), 0),
+       bit_xor(hash_record_extended(row(t.oid, t.typoutput, p.xmin, p.prosrc), 1)) # coalesce(bit_xor(m.h), 0) #
+       coalesce(bit_xor(hash_record_extended(row(current_setting('lc_monetary')), 4))
+                FILTER (WHERE t.oid = 'money'::regtype), 0),
        bool_or(t.oid IN ('regclass'::regtype, 'regproc'::regtype, 'regprocedure'::regtype, 'regoper'::regtype,
                          'regoperator'::regtype, 'regtype'::regtype, 'regrole'::regtype, 'regnamespace'::regtype,
                          'regconfig'::regtype, 'regdictionary'::regtype, 'regcollation'::regtype, 'aclitem'::regtype)),

@@ -47,9 +47,10 @@ SELECT coalesce(bit_xor(h), 0) FROM (
 )";
 
 // Hashes for each table: names, persistence, identity index, columns with xmin and missing value, the closure of its
-// types (enum labels, composite attributes, domains, ranges), and its row in our publication. The table's file is left
-// out: TRUNCATE (which is streamed) and VACUUM FULL (which changes no row) give it a new one, and every other rewrite
-// changes pg_attribute.
+// types (enum labels, composite attributes, domains, ranges, and lc_monetary for money: it is the one setting that the
+// text of a type of PostgreSQL depends on and that pg_dump does not pin), and its row in our publication. The table's
+// file is left out: TRUNCATE (which is streamed) and VACUUM FULL (which changes no row) give it a new one, and every
+// other rewrite changes pg_attribute.
 constexpr const char* kTableFingerprintsSql = R"(
 WITH RECURSIVE
 ns AS (SELECT oid, nspname FROM pg_namespace WHERE oid >= 16384 AND nspname !~ '^pg_' OR nspname = 'public'),
@@ -65,7 +66,8 @@ tc(root, typ) AS (SELECT DISTINCT atttypid, atttypid FROM att WHERE atttypid <> 
      UNION ALL SELECT r.rngsubtype FROM pg_range r WHERE tc.typ IN (r.rngtypid, r.rngmultitypid)) k(child)),
 th AS (SELECT tc.root,
    bit_xor(hash_record_extended(row(t.oid, t.typoutput, p.xmin, p.prosrc), 1)) #
-   coalesce(bit_xor(e.h),0) # coalesce(bit_xor(m.h),0) AS h
+   coalesce(bit_xor(e.h),0) # coalesce(bit_xor(m.h),0) #
+   coalesce(bit_xor(hash_record_extended(row(current_setting('lc_monetary')), 4)) FILTER (WHERE t.oid = 'money'::regtype), 0) AS h
    FROM tc JOIN pg_type t ON t.oid = tc.typ LEFT JOIN pg_proc p ON p.oid = t.typoutput
    LEFT JOIN LATERAL (SELECT bit_xor(hash_record_extended(row(x.oid, x.enumlabel), 2)) h FROM pg_enum x WHERE x.enumtypid = t.oid) e ON true
    LEFT JOIN LATERAL (SELECT bit_xor(hash_record_extended(row(x.attrelid, x.attnum, x.atttypid, x.atttypmod, x.attisdropped), 3)) h FROM pg_attribute x WHERE t.typrelid <> 0 AND x.attrelid = t.typrelid AND x.attnum > 0) m ON true

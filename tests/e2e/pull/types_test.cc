@@ -1,6 +1,9 @@
 // Every type's text, through the baseline and through the stream, in a column, in a key and in a row without a key.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <optional>
 
 #include "tests/e2e/types_fixture.h"
 
@@ -36,6 +39,52 @@ TEST_F(RoleSettingsTest, SettingsOfTheRoleAndTheDatabaseHaveNoEffect) {
   BaselineIsDump({.import = Import::kNone});
   Exec("INSERT INTO t SELECT 2, " + row + "; UPDATE t SET w = 'Ünï' WHERE id = 1");
   PullIsDump();
+}
+
+// The text of money depends on lc_monetary, which pg_dump does not pin: a table may not mix two formats.
+class MoneyTest : public ::testing::Test {
+ protected:
+  MoneyTest() {
+    MustRun({.argv = {"localedef", "-i", "de_DE", "-f", "UTF-8", locales_ / "de_DE.UTF-8"}});
+    rotv_.emplace(FollowOptions({.environment = {{"LOCPATH", locales_.path().string()}}}));
+  }
+  void Exec(const std::string& statements) { rotv_->server().Exec("SET search_path = public;" + statements); }
+  void PullIsDump() {
+    rotv_->MustSync({"pull"});
+    rotv_->ExpectSeedIsDump({.import = Import::kNone});
+  }
+
+  TempDir locales_;
+  std::optional<RotvHome> rotv_;
+};
+
+TEST_F(MoneyTest, AChangeOfItsFormatIsFollowed) {
+  Exec(
+      "CREATE DOMAIN price AS money; CREATE TYPE offer AS (what text, amount price);"
+      "CREATE TABLE m (id int PRIMARY KEY, v money); CREATE TABLE bag (v money); ALTER TABLE bag REPLICA IDENTITY FULL;"
+      "CREATE TABLE nested (id int PRIMARY KEY, v offer[]); CREATE UNLOGGED TABLE copied (v price);"
+      "CREATE TABLE other (id int PRIMARY KEY, v numeric);"
+      "INSERT INTO m SELECT n, n * 1.25 FROM generate_series(1, 10) n; INSERT INTO bag SELECT v FROM m;"
+      "INSERT INTO nested SELECT id, ARRAY[ROW('a', v)::offer] FROM m; INSERT INTO copied SELECT v FROM m;"
+      "INSERT INTO other SELECT id, id FROM m");
+  rotv_->MustSync({"baseline"});
+  rotv_->ExpectSeedIsDump({.import = Import::kNone});
+  const std::string database = "ALTER DATABASE rotv ";
+  for (const char* setting : {"SET lc_monetary = 'de_DE.UTF-8'", "SET lc_monetary = 'C'", "RESET lc_monetary"}) {
+    SCOPED_TRACE(setting);
+    rotv_->server().Exec(database + setting, kSuperuser);
+    Exec(
+        "INSERT INTO m SELECT max(id) + 1, 1234.56 FROM m; INSERT INTO bag VALUES (1234.56::numeric::money);"
+        "UPDATE nested SET v = v || v WHERE id = 3; INSERT INTO copied VALUES (9.5::numeric::money)");
+    PullIsDump();
+    // A change of the setting alone is one, too.
+    rotv_->server().Exec(database + "SET lc_monetary = 'de_DE.UTF-8'", kSuperuser);
+    PullIsDump();
+    EXPECT_THAT(ReadFile(rotv_->Seed()), ::testing::HasSubstr("1.234,56"));
+    // Tables without money are not resynced.
+    rotv_->server().Exec(database + setting, kSuperuser);
+    EXPECT_THAT(rotv_->MustSync({"pull"}), ::testing::Not(::testing::HasSubstr("public.other")));
+  }
 }
 
 // A database's own encoding is kept, whatever its bytes mean.

@@ -311,6 +311,7 @@ void PostgresServer::Start() {
     WriteConfiguration();
     Command command = AsServer(server_user_, {bin_directory() / "postgres", "-D", data_directory_});
     command.death_signal = SIGQUIT;
+    for (const auto& [name, value] : options_.environment) command.env[name] = value;
     auto process = std::make_unique<Process>(command);
     const std::string conninfo = ConnectionString(kSuperuser);
     const bool up =

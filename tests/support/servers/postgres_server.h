@@ -72,6 +72,7 @@ struct PostgresOptions {
   std::map<std::string, std::string> settings = {};  // Settings of postgresql.conf that override the defaults.
   std::vector<std::string> hba_lines = {};  // Come before the lines that admit everyone: the first match counts.
   DataPlace place = DataPlace::kTmpfs;
+  std::map<std::string, std::string> environment = {};  // Variables of the server's processes.
   std::vector<std::string> initdb_arguments = {"--encoding=UTF8", "--locale=C.UTF-8"};
 };
 
