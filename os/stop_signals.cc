@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -17,6 +18,7 @@ namespace {
 struct Stop {
   Interrupt* interrupt = nullptr;
   LastWords words;
+  std::atomic<bool> has_words = true;
   timer_t deadline = nullptr;
   bool has_deadline = false;
 };
@@ -27,7 +29,7 @@ Stop* g_stop;
 [[noreturn]] void EndNow() {
   pollfd out{g_stop->words.descriptor, POLLOUT, 0};
   // A write to a full pipe that no process reads would block.
-  if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0) {
+  if (g_stop->has_words && poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0) {
     const ssize_t written = write(g_stop->words.descriptor, g_stop->words.text.data(), g_stop->words.text.size());
     static_cast<void>(written);
   }
@@ -57,7 +59,9 @@ void Handle(int number, void (*handler)(int)) {
 }  // namespace
 
 void StopOnSignals(Interrupt* interrupt, LastWords words) {
-  g_stop = new Stop{.interrupt = interrupt, .words = std::move(words)};
+  g_stop = new Stop;
+  g_stop->interrupt = interrupt;
+  g_stop->words = std::move(words);
   sigevent event{};
   event.sigev_notify = SIGEV_SIGNAL;
   event.sigev_signo = SIGALRM;
@@ -69,6 +73,10 @@ void StopOnSignals(Interrupt* interrupt, LastWords words) {
     if (inherited.sa_handler == SIG_IGN && number == SIGHUP) continue;  // nohup set it on purpose.
     Handle(number, OnSignal);
   }
+}
+
+void ForgetLastWords() {
+  if (g_stop != nullptr) g_stop->has_words = false;
 }
 
 }  // namespace rotv::os

@@ -21,6 +21,9 @@ struct LastWords {
 // next one cleans up.
 void StopOnSignals(Interrupt* interrupt, LastWords words);
 
+// From now on the handler ends the process without words: the command has reported its end, or is about to.
+void ForgetLastWords();
+
 // A program that sends SIGTERM should not have to wait for more than two seconds.
 inline constexpr int kStopMs = 1700;
 // After Ctrl-C there is time to remove what was created on the source, even over a slow link; a second Ctrl-C ends the

@@ -131,8 +131,10 @@ int RunCommand(const Program& program, const CommandLine& line, const os::Enviro
   if (program.remove_leftovers != nullptr) program.remove_leftovers(home);
   const config::Config config(
       {.config = options.config, .source = options.source, .home = home, .environment = environment});
-  return line.chosen().run({options, environment, home, progress, output, g_interrupt,
-                            output::StyleFor(STDOUT_FILENO, environment), config});
+  const int status = line.chosen().run({options, environment, home, progress, output, g_interrupt,
+                                        output::StyleFor(STDOUT_FILENO, environment), config});
+  os::ForgetLastWords();
+  return status;
 }
 
 int Fail(const Program& program, output::Output& output, const Error& error) {
@@ -142,6 +144,7 @@ int Fail(const Program& program, output::Output& output, const Error& error) {
   if (consequence && error.code() != ErrorCode::kInterrupted) {
     shown = Interrupted();
   }
+  os::ForgetLastWords();  // The end of the process may take until the deadline: nothing is said twice.
   // A reader that closes its pipe early needs no message.
   bool quiet = shown.code() == ErrorCode::kDisk && output::ReaderIsGone(STDOUT_FILENO);
   try {
