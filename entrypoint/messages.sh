@@ -8,8 +8,10 @@ phase() { say "phase: $1"; }
 
 # Reports an error on one line and exits, so that only the first error is reported; the trap on EXIT stops what runs.
 fail() {  # TEXT [HINT]
-  say "error: ${1//$'\n'/ }" >&2
-  [[ -z ${2:-} ]] || say "hint: ${2//$'\n'/ }" >&2
+  local text="error: ${1//$'\n'/ }"
+  # One write: whoever follows the log of a container that ends here has both lines or neither.
+  [[ -z ${2:-} ]] || text+=$'\n'"rotv: hint: ${2//$'\n'/ }"
+  say "$text" >&2
   exit 1
 }
 

@@ -246,7 +246,12 @@ TEST(LocalErrorsTest, ANewerStoreIsRefusedAndADamagedOneIsReported) {
     ExpectError(rotv.Sync({command}), {kDisk, formats, "use the newer rotv-sync"});
   }
   ExpectOneBaseline(rotv);  // Untouched: the newer program can still use it.
-  rotv.MustSync({"baseline", "--force"});
+  const Result forced = rotv.Sync({"baseline", "--force"});
+  EXPECT_EQ(forced.exit_status, 0) << forced.err;
+  EXPECT_THAT(forced.err, ::testing::HasSubstr("was not deleted: " + path.string()));
+  rotv.MustSync({"pull"});
+  EXPECT_TRUE(fs::exists(path));  // Nothing uses it, and nothing removes it.
+  fs::remove_all(path);
   ExpectOneBaseline(rotv);
   rotv.ExpectSeedIsDump();
 

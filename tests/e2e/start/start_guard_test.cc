@@ -292,25 +292,26 @@ TEST_F(StartGuardTest, SecretsReachOnlyProgramsThatNeedThem) {
       IsEmpty());
 }
 
+// Its secrets are other words than above, since the watch sees the processes of a test that runs at the same time.
 TEST(SyncSecretsTest, ThePasswordReachesOnlyTheSource) {
   RotvHome rotv({.binary = ROTV_SYNC_BINARY,
                  .way = Way::kDirect,
                  .postgres = {.hba_lines = {"host all rotv 127.0.0.1/32 scram-sha-256"}}});
-  rotv.server().Exec("ALTER ROLE rotv PASSWORD 'pl4nted-password'", kSuperuser);
+  rotv.server().Exec("ALTER ROLE rotv PASSWORD 's0wn-password'", kSuperuser);
   rotv.server().Exec("CREATE TABLE t (id int PRIMARY KEY)");
   Command command = rotv.SyncCommand({"baseline"});
   EXPECT_EQ(RunCommand(command).exit_status, 3);
-  command.env["PGPASSWORD"] = "pl4nted-password";
-  command.env["SSH_AUTH_SOCK"] = "/tmp/pl4nted-agent";
+  command.env["PGPASSWORD"] = "s0wn-password";
+  command.env["SSH_AUTH_SOCK"] = "/tmp/s0wn-agent";
   {
-    SecretWatch watch({"pl4nted-api-key", "pl4nted-password", "pl4nted-agent"});
+    SecretWatch watch({"s0wn-api-key", "s0wn-password", "s0wn-agent"});
     MustRun(command);
     EXPECT_THAT(Without(watch.Stop(), {"environ of " ROTV_SYNC_BINARY}), IsEmpty());
   }
   command = rotv.SyncCommand({"pull"});
-  WriteFile(rotv.directory() / "user/.pgpass", "127.0.0.1:*:*:rotv:pl4nted-password\n", 0600);
+  WriteFile(rotv.directory() / "user/.pgpass", "127.0.0.1:*:*:rotv:s0wn-password\n", 0600);
   rotv.server().Exec("ALTER TABLE t ADD v text");
-  SecretWatch watch({"pl4nted-api-key", "pl4nted-password", "pl4nted-agent"});
+  SecretWatch watch({"s0wn-api-key", "s0wn-password", "s0wn-agent"});
   MustRun(command);
   EXPECT_THAT(watch.Stop(), IsEmpty());
 }
