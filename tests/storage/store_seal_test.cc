@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <random>
 
+#include "fmt/format.h"
 #include "storage/atomic_file.h"
 #include "storage/workspace.h"
 #include "tests/storage/store_fixture.h"

@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "fmt/format.h"
 #include "tests/e2e/exit_codes.h"
 #include "tests/e2e/history/history_fixture.h"
 

@@ -1,11 +1,13 @@
 // Ways to a source, the place of the local state, the output of commands, and detach.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "fmt/format.h"
 #include "tests/e2e/follow_fixture.h"
 
 namespace rotv::testing {
