@@ -32,8 +32,8 @@ TEST(PostgresProgramsTest, WithoutPathItIsTheNewestOfPackagesThatHasAServer) {
 TEST(PostgresProgramsTest, TheShellFindsTheSame) {
   const testing::TempDir own;
   testing::WriteFile(own / "initdb", "", 0755);
-  const std::string script = std::string("source ") + ROTV_SOURCE_DIR + "/entrypoint/postgres_programs.sh; " +
-                             "find_postgres_programs || true";
+  const std::string script =
+      "source '" ROTV_SOURCE_DIR "/entrypoint/postgres_programs.sh'; find_postgres_programs || true";
   for (const std::string& path : {own.path().string() + ":/usr/bin:/bin", std::string("/usr/bin:/bin")}) {
     const testing::Result found = testing::MustRun({.argv = {"/bin/bash", "-c", script}, .env = {{"PATH", path}}});
     const fs::path expected = FindPostgresPrograms({{"PATH", path}});
