@@ -7,8 +7,8 @@
 # programs that have such tests.
 
 # What tests are compiled with: no optimisation and no checks for undefined behaviour, which would be half of the time
-# and gain nothing, for what a test runs is in the libraries; and the headers that all of them include, compiled once. The libraries have no such header:
-# loading it takes as long as reading what they have in common.
+# and gain nothing, for what a test runs is in the libraries; and the headers that all of them include, compiled once.
+# The libraries have no such header: loading it takes as long as reading what they have in common.
 function(rotv_compile_as_test target)
   target_compile_options(${target} PRIVATE -O0 -fno-sanitize=undefined $<$<CXX_COMPILER_ID:GNU>:-fpch-preprocess>)
   target_link_libraries(${target} PRIVATE GTest::gmock rotv::fmt)

@@ -59,15 +59,9 @@ void RemoveTree(const fs::path& path) {
                           path.parent_path().string()));
 }
 
-struct Record {
-  std::string content;
-  bool checked = true;
-};
-std::optional<Record> ReadRecord(const fs::path& path) {
+std::optional<CheckedContent> ReadRecord(const fs::path& path) {
   try {
-    std::optional<CheckedContent> read = ReadCheckedFile(path);
-    if (!read) return std::nullopt;
-    return Record{.content = std::move(read->content), .checked = read->checked};
+    return ReadCheckedFile(path);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kCorrupt) throw;
     ThrowDamagedRecord(path, "is damaged: its checksum is wrong");
@@ -80,7 +74,7 @@ bool IsStoreName(std::string_view name) {
 
 // An older program wrote the file without a checksum: it must at least name a store, so that an empty or torn one is
 // noticed.
-proto::CurrentStore ParseCurrent(const fs::path& path, const Record& record) {
+proto::CurrentStore ParseCurrent(const fs::path& path, const CheckedContent& record) {
   proto::CurrentStore current;
   if (!current.ParseFromString(record.content) || !IsStoreName(current.directory())) {
     ThrowDamagedRecord(path, "is damaged");
@@ -91,7 +85,7 @@ proto::CurrentStore ParseCurrent(const fs::path& path, const Record& record) {
 // A list without objects has no bytes, and an older program wrote it so. `may_be_old`: the file beside it has no
 // checksum either.
 proto::OwnedList ReadOwned(const fs::path& path, bool may_be_old) {
-  const std::optional<Record> record = ReadRecord(path);
+  const std::optional<CheckedContent> record = ReadRecord(path);
   proto::OwnedList list;
   if (!record) return list;
   if (!list.ParseFromString(record->content) || (!record->checked && !may_be_old)) {
@@ -144,7 +138,7 @@ bool HasBaseline(const fs::path& home, const std::string& source_name) {
 
 std::optional<proto::CurrentStore> ReadCurrent(const fs::path& home, const std::string& source_name) {
   const fs::path path = SourceDirectory(home, source_name) / "current";
-  const std::optional<Record> record = ReadRecord(path);
+  const std::optional<CheckedContent> record = ReadRecord(path);
   if (!record) return std::nullopt;
   return ParseCurrent(path, *record);
 }
@@ -194,7 +188,7 @@ Workspace::Workspace(const fs::path& home, const std::string& source_name, const
 
 void Workspace::ReadRecords() {
   const fs::path path = directory_ / "current";
-  const std::optional<Record> record = ReadRecord(path);
+  const std::optional<CheckedContent> record = ReadRecord(path);
   owned_ = ReadOwned(directory_ / "owned", record && !record->checked);
   if (!record) return RequireNoLostStore();
   current_ = ParseCurrent(path, *record);
@@ -328,7 +322,7 @@ void Workspace::SaveCurrent(proto::CurrentStore next) {
   try {
     WriteCheckedFile(directory_ / "current", content);
   } catch (const Error&) {
-    const std::optional<Record> there = ReadRecord(directory_ / "current");
+    const std::optional<CheckedContent> there = ReadRecord(directory_ / "current");
     if (there && there->checked && there->content == content) current_ = next;
     throw;
   }

@@ -267,7 +267,7 @@ const SourceMap& Config::Configured() const {
   for (auto& [name, source] : sources) {
     source.history = content.history;
     source.mask = content.mask;
-    source.config_file = read_->path;
+    source.config_file = read_->path.empty() ? "" : std::filesystem::weakly_canonical(read_->path);
   }
   return read_->configured.emplace(std::move(sources));
 }

@@ -109,6 +109,15 @@ TEST_F(TwoSourcesTest, TwoProjectsDoNotShareAStore) {
     EXPECT_THAT(refused.err, HasSubstr((other / "rotv.toml").string())) << arguments[0];
     EXPECT_THAT(refused.err, HasSubstr("--home")) << arguments[0];
   }
+  // As most people run it: in the project's directory, without naming the file.
+  Command inside = rotv.SyncCommand({"pull"});
+  const auto config = std::find(inside.argv.begin(), inside.argv.end(), "--config");
+  inside.argv.erase(config, config + 2);
+  inside.directory = other;
+  const Result refused = RunCommand(inside);
+  EXPECT_EQ(refused.exit_status, 2) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr((other / "rotv.toml").string()));
+
   Exec("INSERT INTO t VALUES (100000, 'still followed')");
   rotv.MustSync({"pull"});
   rotv.ExpectSeedIsDump();
