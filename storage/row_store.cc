@@ -85,18 +85,13 @@ class RocksRowStore : public RowStore {
     for (int family = 0; family < kFamilyCount; ++family) {
       families.emplace_back(kFamilyNames[family], family == kRows ? RowFamilyOptions() : SmallFamilyOptions());
     }
-    std::optional<Seal> seal;
-    proto::StoredFiles found;
+    std::optional<FoundFiles> found;
     if (mode != Mode::kCreate) {
       if (!std::filesystem::exists(directory_)) ThrowMissing();
-      found = ReadStoredFiles(directory_);
-      seal = ReadSeal(directory_);
-      CheckBeforeOpening(seal, found);
+      found.emplace(directory_);
       // RocksDB changes its files when it opens them for writing: where they are not as they were sealed, what they
       // hold is checked before.
-      sealed_ = IsAsSealed(seal, found);
-      files_checked_ = mode == Mode::kReadWrite && !sealed_;
-      if (files_checked_) RocksRowStore(directory_, Mode::kReadOnly);
+      if (mode == Mode::kReadWrite && !found->as_sealed()) RocksRowStore(directory_, Mode::kReadOnly);
     }
     rocksdb::DBOptions options = StoreDbOptions();
     options.create_if_missing = mode == Mode::kCreate;
@@ -115,7 +110,8 @@ class RocksRowStore : public RowStore {
     }
     try {
       LoadManifest();
-      CheckFiles(seal, found);
+      // A log that RocksDB's MANIFEST does not need any more may have been removed after it was named.
+      found->Check(manifest(), found->as_sealed() ? 0 : OldestLog());
       LoadShapes();
       if (mode == Mode::kReadWrite) StartWriting();
     } catch (...) {
@@ -277,36 +273,9 @@ class RocksRowStore : public RowStore {
 
   // --- What RocksDB's files are held against: see store_seal.cc.
 
-  void CheckBeforeOpening(const std::optional<Seal>& seal, const proto::StoredFiles& found) const {
-    if (!seal) return;
-    proto::StoredFiles sealed;
-    sealed.set_manifest_number(seal->manifest_number);
-    sealed.set_manifest_bytes(seal->manifest_bytes);
-    CheckStoredFiles(directory_, sealed, found, 0);
-  }
-
   [[noreturn]] void ThrowMissing() const {
     throw Error(ErrorCode::kCorrupt, fmt::format("the store {} is missing", directory_.string()),
                 "put it back from a copy, or take a new baseline: rotv-sync baseline --force");
-  }
-
-  void CheckFiles(const std::optional<Seal>& seal, const proto::StoredFiles& found) {
-    state_number_ = manifest().state_number();
-    const bool counted = manifest().format_version() > kOldestFormatVersion;
-    if (counted && !seal) ThrowDamaged(directory_, "its file seal is missing");
-    if (seal && state_number_ < seal->state_number) {
-      ThrowDamaged(directory_, fmt::format("its last state is number {}, but number {} was published", state_number_,
-                                           seal->state_number));
-    }
-    if (!counted || files_checked_) return;
-    // A log that is not needed any more by RocksDB's MANIFEST may have been removed after it was named.
-    CheckStoredFiles(directory_, manifest().files(), found, sealed_ ? 0 : OldestLog());
-  }
-
-  // The logs are removed in the order of their numbers: with the oldest one, all are there.
-  static bool IsAsSealed(const std::optional<Seal>& seal, const proto::StoredFiles& found) {
-    return seal && seal->manifest_number == found.manifest_number() && seal->manifest_bytes == found.manifest_bytes() &&
-           (seal->oldest_log == 0 || found.log_bytes().count(seal->oldest_log) > 0);
   }
 
   uint64_t OldestLog() const {
@@ -349,13 +318,7 @@ class RocksRowStore : public RowStore {
     synced.sync = true;
     CheckStatus(db_->Write(synced, batch), directory_);
     ++state_number_;
-    const auto& logs = manifest.files().log_bytes();
-    uint64_t oldest_log = 0;
-    for (const auto& [number, bytes] : logs) oldest_log = oldest_log == 0 ? number : std::min(oldest_log, number);
-    seal_.Write({.state_number = state_number_,
-                 .manifest_number = manifest.files().manifest_number(),
-                 .manifest_bytes = manifest.files().manifest_bytes(),
-                 .oldest_log = oldest_log});
+    seal_.Write(state_number_, manifest.files());
     RemoveObsoleteFiles();
     KeepFiles();
   }
@@ -390,6 +353,7 @@ class RocksRowStore : public RowStore {
     CheckStatus(status, directory_);
     state_ = StoreState::FromStored(Parse<proto::Manifest>(bytes));
     durable_lsn_ = state_.durable_lsn().value();
+    state_number_ = manifest().state_number();
     const uint32_t format = manifest().format_version();
     if (format < kOldestFormatVersion || format > kFormatVersion) {
       throw Error(ErrorCode::kDisk,
@@ -446,9 +410,7 @@ class RocksRowStore : public RowStore {
   std::atomic<uint64_t> durable_lsn_{0};  // That of state_, for threads other than the one that publishes.
   std::atomic<uint64_t> next_run_{0};
   SealFile seal_{directory_};
-  bool sealed_ = false;         // The files were as the last seal says when the store was opened.
-  bool files_checked_ = false;  // By another object, which opened them for reading.
-  uint64_t state_number_ = 0;   // The number of the state that was published last.
+  uint64_t state_number_ = 0;  // The number of the state that was published last.
 };
 
 std::vector<KeyRange> RocksRowStore::Split(TableId table, EpochNumber epoch, size_t parts) const {

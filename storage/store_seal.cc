@@ -6,7 +6,7 @@
 #include <unistd.h>
 #include <xxhash.h>
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <string>
@@ -15,6 +15,7 @@
 #include "storage/atomic_file.h"
 #include "storage/corrupt.h"
 #include "storage/row_key.h"
+#include "storage/store_state.h"
 
 // RocksDB cannot tell that the end of its MANIFEST, or of its log, is missing: it takes what is left for all there was,
 // and opens an older version of itself without a word. Two checks close that hole, both by names and sizes alone.
@@ -139,7 +140,39 @@ std::optional<Seal> ReadSeal(const std::filesystem::path& directory) {
   return newest;
 }
 
-void SealFile::Write(const Seal& seal) {
+FoundFiles::FoundFiles(std::filesystem::path directory)
+    : directory_(std::move(directory)), files_(ReadStoredFiles(directory_)), seal_(ReadSeal(directory_)) {
+  if (!seal_) return;
+  proto::StoredFiles sealed;
+  sealed.set_manifest_number(seal_->manifest_number);
+  sealed.set_manifest_bytes(seal_->manifest_bytes);
+  CheckStoredFiles(directory_, sealed, files_, 0);
+}
+
+// The logs are removed in the order of their numbers: with the oldest one, all are there.
+bool FoundFiles::as_sealed() const {
+  return seal_ && seal_->manifest_number == files_.manifest_number() &&
+         seal_->manifest_bytes == files_.manifest_bytes() &&
+         (seal_->oldest_log == 0 || files_.log_bytes().count(seal_->oldest_log) > 0);
+}
+
+void FoundFiles::Check(const proto::Manifest& manifest, uint64_t oldest_log) const {
+  const bool numbered = manifest.format_version() > kOldestFormatVersion;
+  if (numbered && !seal_) ThrowDamaged(directory_, "its file seal is missing");
+  if (seal_ && manifest.state_number() < seal_->state_number) {
+    ThrowDamaged(directory_, fmt::format("its last state is number {}, but number {} was published",
+                                         manifest.state_number(), seal_->state_number));
+  }
+  if (numbered) CheckStoredFiles(directory_, manifest.files(), files_, oldest_log);
+}
+
+void SealFile::Write(uint64_t state_number, const proto::StoredFiles& files) {
+  Seal seal{.state_number = state_number,
+            .manifest_number = files.manifest_number(),
+            .manifest_bytes = files.manifest_bytes()};
+  for (const auto& [log, bytes] : files.log_bytes()) {
+    seal.oldest_log = seal.oldest_log == 0 ? log : std::min(seal.oldest_log, log);
+  }
   const std::filesystem::path path = directory_ / kSealName;
   const std::string slot = SlotText(seal);
   const size_t offset = seal.state_number % kSlots * kSlotBytes;

@@ -34,12 +34,29 @@ struct Seal {
 // Gives the seal of a store, nullopt if it has none. Throws kCorrupt if it is damaged, kDisk if it cannot be read.
 std::optional<Seal> ReadSeal(const std::filesystem::path& directory);
 
+// The files of a store as they were before RocksDB opened them.
+class FoundFiles {
+ public:
+  // Reads them, and holds them against the seal. Throws kCorrupt if they are less than was sealed.
+  explicit FoundFiles(std::filesystem::path directory);
+  // True if RocksDB has not changed its files since the last seal.
+  bool as_sealed() const;
+  // Holds them against the state that RocksDB holds; `oldest_log` as for CheckStoredFiles(). Throws kCorrupt.
+  void Check(const proto::Manifest& manifest, uint64_t oldest_log) const;
+
+ private:
+  std::filesystem::path directory_;
+  proto::StoredFiles files_;
+  std::optional<Seal> seal_;
+};
+
 // Writes the seal of one store. One thread at a time may use it.
 class SealFile {
  public:
   explicit SealFile(std::filesystem::path directory) : directory_(std::move(directory)) {}
-  // The seal survives power loss on return. A power loss in between leaves the one before. Throws kDisk.
-  void Write(const Seal& seal);
+  // Seals the state with this number, which has named `files`. The seal survives power loss on return. A power loss in
+  // between leaves the one before. Throws kDisk.
+  void Write(uint64_t state_number, const proto::StoredFiles& files);
 
  private:
   std::filesystem::path directory_;
