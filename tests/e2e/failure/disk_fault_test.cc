@@ -1,0 +1,394 @@
+// The disk fails: each call with which a command writes, syncs, renames, opens, makes or removes a file fails once, or
+// it fails and the disk is full from then on. The command ends with exit code 6 or does its work, the next one works,
+// and nothing is lost, repeated or left.
+//
+// The default run takes a sample that is spread over all calls, another each time; `./dev soak` takes all of them.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <functional>
+#include <numeric>
+#include <random>
+
+#include "storage/row_store.h"
+#include "tests/e2e/error_checks.h"
+#include "tests/e2e/exit_codes.h"
+#include "tests/e2e/verify/verify_fixture.h"
+#include "tests/support/files/odd_disk.h"
+
+namespace rotv::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using ::testing::AnyOf;
+using ::testing::HasSubstr;
+
+struct Scenario {
+  std::function<void()> prepare;  // Before each run of the command.
+  std::function<Command()> command;
+  std::function<void()> check;  // After each, whether it failed or not. It calls EXPECT.
+};
+
+// The calls that fail in one run of a test, with what they fail.
+class Faults {
+ public:
+  // `calls` are those of a run that nothing fails in.
+  Faults(std::vector<std::string> calls, std::chrono::milliseconds time)
+      : calls_(std::move(calls)), end_(std::chrono::steady_clock::now() + time) {}
+
+  // Gives the next fault; nullopt if the time is over or all have been tried.
+  std::optional<DiskFault> Next() {
+    if (tried_ == 3 * calls_.size() || std::chrono::steady_clock::now() > end_) return std::nullopt;
+    const size_t round = tried_ / calls_.size();
+    const size_t at = (number_ + tried_ * step_) % calls_.size();
+    ++tried_;
+    return FaultAt(at, (at + round + number_) % 3);
+  }
+  size_t tried() const { return tried_; }
+  size_t all() const { return 3 * calls_.size(); }
+  const std::string& Call(const DiskFault& fault) const { return calls_[static_cast<size_t>(fault.at) - 1]; }
+
+ private:
+  DiskFault FaultAt(size_t call, size_t way) {
+    DiskFault fault{.at = static_cast<long>(call) + 1, .error = ENOSPC, .full = way == 0};
+    if (!fault.full) fault.error = way == 1 ? PlausibleError(calls_[call]) : 0;
+    // What does not write cannot write a half.
+    if (fault.error == 0 && calls_[call].find("write") == std::string::npos) fault.error = EIO;
+    return fault;
+  }
+
+  int PlausibleError(const std::string& call) {
+    const auto one_of = [&](std::vector<int> errors) { return errors[random_() % errors.size()]; };
+    if (call.find("write") != std::string::npos) return one_of({ENOSPC, EDQUOT, EIO});
+    if (call.starts_with("open") || call.starts_with("mk")) return one_of({EMFILE, EACCES, EIO, ENOSPC});
+    if (call.find("sync") != std::string::npos) return one_of({EIO, ENOSPC});
+    return one_of({EIO, EACCES, ENOSPC});
+  }
+
+  // Steps of the golden ratio spread over all calls wherever they end; without a common divisor they take each once.
+  static size_t StepFor(size_t calls) {
+    auto step = static_cast<size_t>(0.618034 * static_cast<double>(calls)) + 1;
+    while (std::gcd(step, calls) != 1) ++step;
+    return step;
+  }
+
+  const std::vector<std::string> calls_;
+  const std::chrono::steady_clock::time_point end_;
+  const size_t step_ = StepFor(calls_.size());
+  const unsigned number_ = std::random_device()();
+  std::mt19937 random_{number_};
+  size_t tried_ = 0;
+};
+
+std::string NameOf(const DiskFault& fault) {
+  if (fault.error == 0) return "half a write";
+  return std::string(strerror(fault.error)) + (fault.full ? ", from then on" : "");
+}
+
+std::chrono::milliseconds SoakTime() {
+  const char* minutes = std::getenv("ROTV_SOAK_MINUTES");
+  return std::chrono::minutes(minutes == nullptr ? 10 : std::atoi(minutes));
+}
+
+void ExpectDiskErrorOrSuccess(const Command& command, const Result& result) {
+  EXPECT_FALSE(result.timed_out) << Describe(command, result);
+  EXPECT_THAT(result.exit_status, AnyOf(0, kDisk)) << Describe(command, result);
+  if (result.exit_status == kDisk) ExpectError(result, {kDisk, "", ""});
+}
+
+void FailCalls(const OddDisk& disk, const Scenario& scenario, std::chrono::milliseconds time) {
+  scenario.prepare();
+  MustRun(disk.Noting(scenario.command()));
+  Faults faults(disk.Calls(), time);
+  scenario.check();
+  while (const std::optional<DiskFault> fault = faults.Next()) {
+    SCOPED_TRACE("call " + std::to_string(fault->at) + ", " + faults.Call(*fault) + ": " + NameOf(*fault));
+    scenario.prepare();
+    const Command command = disk.Failing(scenario.command(), *fault);
+    const Result result = RunCommand(command);
+    ExpectDiskErrorOrSuccess(command, result);
+    scenario.check();
+    if (::testing::Test::HasFailure()) {
+      const std::vector<std::string> calls = disk.Calls();
+      const auto at = static_cast<size_t>(fault->at) - 1;
+      ADD_FAILURE() << (at < calls.size() ? "it was " + calls[at] : "it was not reached") << "\n" << result.err;
+      if (getenv("GO_ON") == nullptr) return;
+    }
+  }
+  std::printf("%zu of %zu failures tried\n", faults.tried(), faults.all());
+}
+
+// Files that only a command that runs may have.
+std::vector<std::string> UnexpectedFiles(const fs::path& directory) {
+  std::vector<std::string> files;
+  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
+    const std::string name = entry.path().filename();
+    if (name.ends_with(".tmp") || name.ends_with(".dbtmp") || name == "unfinished") files.push_back(entry.path());
+  }
+  return files;
+}
+
+RotvHomeOptions Direct() {
+  RotvHomeOptions options = FollowOptions();
+  options.way = Way::kDirect;
+  return options;
+}
+
+class DiskFaultTest : public VerifyTest {
+ protected:
+  DiskFaultTest() : VerifyTest(Direct()) {
+    Exec(
+        "CREATE TABLE t (id int PRIMARY KEY, v text, big text); ALTER TABLE t ALTER big SET STORAGE EXTERNAL;"
+        "INSERT INTO t SELECT n, 'row ' || n, CASE WHEN n < 20 THEN repeat(md5(n::text), 200) END "
+        "FROM generate_series(1, 500) n;"
+        "CREATE TABLE bag (v text); ALTER TABLE bag REPLICA IDENTITY FULL;"
+        "INSERT INTO bag SELECT 'line ' || n % 7 FROM generate_series(1, 50) n");
+  }
+
+  // Changes that cannot be applied twice.
+  void Change() {
+    const std::string n = std::to_string(++changes_);
+    Exec("UPDATE t SET v = v || '.' WHERE id % 10 = " + n + " % 10; INSERT INTO t (id, v) VALUES (1000 + " + n +
+         ", 'new'); DELETE FROM t WHERE id = " + n + "; INSERT INTO bag SELECT 'line ' || k % 7 FROM " +
+         "generate_series(1, 10) k; DELETE FROM bag WHERE ctid IN (SELECT min(ctid) FROM bag GROUP BY v)");
+    if (changes_ % 4 == 0) Exec("ALTER TABLE t ADD added_" + n + " int DEFAULT 7");
+  }
+
+  Scenario Of(std::vector<std::string> arguments, std::function<void()> prepare, std::function<void()> check) {
+    return {std::move(prepare), [this, arguments] { return rotv.SyncCommand(arguments); }, std::move(check)};
+  }
+
+  // What a slot has confirmed must be in the store.
+  void ExpectNothingAcknowledgedIsMissing() {
+    const std::optional<proto::CurrentStore> current = ReadCurrent(rotv.home(), "production");
+    if (!current) return;
+    const auto store = RowStore::Open(StorePath(rotv.home(), "production", *current), RowStore::Mode::kReadOnly);
+    const std::string confirmed = rotv.server().Value(
+        "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '" + store->manifest().slot() + "'",
+        kSuperuser);
+    EXPECT_LE(Lsn::Parse(confirmed).value(), store->state().durable_lsn()) << confirmed;
+  }
+  // After a command that has worked.
+  void ExpectTidy() {
+    ExpectOneBaseline(rotv);
+    EXPECT_THAT(UnexpectedFiles(rotv.home()), ::testing::IsEmpty());
+  }
+  void ExpectPullIsDump() {
+    ExpectNothingAcknowledgedIsMissing();
+    PullIsDump();
+    ExpectTidy();
+  }
+
+  std::string Seed(const std::vector<std::string>& arguments = {}) { return ReadFile(rotv.Seed("now.sql", arguments)); }
+
+  OddDisk disk_{ROTV_ODD_DISK, rotv.home()};
+  int changes_ = 0;
+};
+
+class BaselineFaultTest : public DiskFaultTest {
+ protected:
+  void Run(std::chrono::milliseconds time) {
+    const auto prepare = [] {};
+    const auto check = [this] {
+      if (!HasCurrentStore(rotv)) rotv.MustSync({"baseline"});
+      rotv.MustSync({"status"});
+      ExpectPullIsDump();
+      rotv.MustSync({"detach"});
+      EXPECT_THAT(rotv.LeftOnSource(), ::testing::IsEmpty());
+      fs::remove_all(rotv.home());
+    };
+    FailCalls(disk_, Of({"baseline"}, prepare, check), time);
+  }
+  void RunForced(std::chrono::milliseconds time) {
+    rotv.MustSync({"baseline"});
+    const auto prepare = [this] { Change(); };
+    const auto check = [this] {
+      Seed();
+      rotv.MustSync({"status"});
+      ExpectTidy();
+      ExpectPullIsDump();
+    };
+    FailCalls(disk_, Of({"baseline", "--force"}, prepare, check), time);
+  }
+};
+
+class PullFaultTest : public DiskFaultTest {
+ protected:
+  void Run(std::chrono::milliseconds time) {
+    rotv.MustSync({"baseline"});
+    FailCalls(disk_, Of({"pull"}, [this] { Change(); }, [this] { ExpectPullIsDump(); }), time);
+  }
+  void RunRepair(std::chrono::milliseconds time) {
+    rotv.MustSync({"baseline"});
+    const auto prepare = [this] {
+      Damage damage(rotv, "public.t");
+      damage.Remove(IntegerKeyOf(300));
+      damage.Write(IntegerKeyOf(-1), "-1\tnot there\t\\N");
+    };
+    const auto check = [this] {
+      ExpectNothingAcknowledgedIsMissing();
+      rotv.MustSync({"verify", "--repair"});
+      ExpectPullIsDump();
+    };
+    FailCalls(disk_, Of({"verify", "--repair"}, prepare, check), time);
+  }
+};
+
+class HistoryFaultTest : public DiskFaultTest {
+ protected:
+  HistoryFaultTest() {
+    rotv.MustSync({"baseline"});
+    Change();
+    rotv.MustSync({"pull"});
+  }
+
+  void RunGc(std::chrono::milliseconds time) {
+    const auto prepare = [this] {
+      Change();
+      rotv.MustSync({"pull"});
+      head_ = Seed();
+    };
+    const auto check = [this] {
+      EXPECT_EQ(Seed(), head_);
+      rotv.MustSync({"gc", "--keep-days", "0"});
+      EXPECT_EQ(Seed(), head_);
+      ExpectTidy();
+    };
+    FailCalls(disk_, Of({"gc", "--keep-days", "0"}, prepare, check), time);
+    ExpectPullIsDump();
+  }
+
+  void RunSnapshots(std::chrono::milliseconds time) {
+    head_ = Seed();
+    const auto named = [this] { return rotv.MustSync({"snapshot", "list"}).find("named") != std::string::npos; };
+    const auto check_created = [&] {
+      EXPECT_EQ(Seed(), head_);
+      rotv.MustSync({"snapshot", "create", "named"});
+      EXPECT_EQ(Seed({"--snapshot", "named"}), head_);
+      rotv.MustSync({"snapshot", "delete", "named"});
+      ExpectTidy();
+    };
+    FailCalls(disk_, Of({"snapshot", "create", "named"}, [] {}, check_created), time / 3);
+    const auto check_deleted = [&] {
+      if (named()) rotv.MustSync({"snapshot", "delete", "named"});
+      EXPECT_EQ(Seed(), head_);
+      ExpectTidy();
+    };
+    FailCalls(
+        disk_,
+        Of({"snapshot", "delete", "named"}, [this] { rotv.MustSync({"snapshot", "create", "named"}); }, check_deleted),
+        time / 3);
+    // The last snapshot of a store that is kept for it.
+    const auto prepare_kept = [&] {
+      rotv.MustSync({"snapshot", "create", "named"});
+      rotv.MustSync({"baseline", "--force"});
+    };
+    FailCalls(disk_, Of({"snapshot", "delete", "named"}, prepare_kept, check_deleted), time / 3);
+    ExpectPullIsDump();
+  }
+
+  void RunTransfer(std::chrono::milliseconds time) {
+    const fs::path file = rotv.home() / "here.rotv";
+    const fs::path kept = rotv.home() / "kept.rotv";
+    rotv.MustSync({"snapshot", "export", "head", kept});
+    const std::string head = Seed();
+    const auto import = [this](const fs::path& from) {
+      rotv.MustSync({"snapshot", "import", from, "--as", "copy"});
+      rotv.MustSync({"--source", "copy", "materialize", "--restrict", "never", "--output", rotv.directory() / "c.sql"});
+      EXPECT_THAT(UnexpectedFiles(rotv.home()), ::testing::IsEmpty());
+      fs::remove_all(rotv.home() / "sources/copy");
+      return ReadFile(rotv.directory() / "c.sql");
+    };
+    const auto check_exported = [&] {
+      // What has the file's name is complete.
+      if (fs::exists(file)) {
+        EXPECT_EQ(import(file), head);
+      }
+      rotv.MustSync({"snapshot", "export", "head", file});
+      EXPECT_EQ(import(file), head);
+      fs::remove(file);
+    };
+    FailCalls(disk_, Of({"snapshot", "export", "head", file}, [] {}, check_exported), time / 2);
+    FailCalls(disk_, Of({"snapshot", "import", kept, "--as", "copy"}, [] {}, [&] { EXPECT_EQ(import(kept), head); }),
+              time / 2);
+  }
+
+  void RunMaterialize(std::chrono::milliseconds time) {
+    for (const std::string compression : {"none", "zstd"}) {
+      const fs::path file = rotv.home() / "seed";
+      const std::vector<std::string> arguments = {"materialize", "--restrict", "never",    "--compress",
+                                                  compression,   "--output",   file};
+      rotv.MustSync(arguments);
+      const std::string complete = ReadFile(file);
+      const auto check = [&] {
+        const std::string now = ReadFile(file);
+        EXPECT_TRUE(now == "old" || now == complete);
+        rotv.MustSync(arguments);
+        EXPECT_EQ(ReadFile(file), complete);
+        EXPECT_THAT(UnexpectedFiles(rotv.home()), ::testing::IsEmpty());
+      };
+      FailCalls(disk_, Of(arguments, [&] { WriteFile(file, "old"); }, check), time / 2);
+    }
+  }
+
+  std::string head_;
+};
+
+// A store that a program of format 2 wrote (tests/e2e/history/old_format_test.cc).
+class MigrationFaultTest : public ::testing::Test {
+ protected:
+  Command Sync(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {ROTV_SYNC_BINARY, "--home", directory_ / "home", "--config",
+                                         (directory_ / "rotv.toml").string()});
+    return {.argv = arguments, .env = {{"HOME", directory_.path().string()}}, .unset_env = {"PG*"}};
+  }
+  void Run(std::chrono::milliseconds time) {
+    const auto prepare = [this] {
+      fs::remove_all(directory_ / "home");
+      MustRun({.argv = {"tar", "-xzf", ROTV_SOURCE_DIR "/tests/e2e/history/store_of_format_2.tar.gz", "-C",
+                        directory_.path().string()}});
+    };
+    const auto check = [this] {
+      MustRun(Sync({"snapshot", "create", "now"}));
+      EXPECT_THAT(UnexpectedFiles(directory_ / "home"), ::testing::IsEmpty());
+      for (const std::string name : {"head", "before", "now"}) {
+        MustRun(Sync({"materialize", "--restrict", "never", "--snapshot", name, "--output", directory_ / "seed"}));
+        EXPECT_EQ(ReadFile(directory_ / "seed"), ReadFile(directory_ / (name == "now" ? "head.sql" : name + ".sql")));
+      }
+    };
+    const OddDisk disk(ROTV_ODD_DISK, directory_ / "home");
+    FailCalls(disk, {prepare, [this] { return Sync({"snapshot", "create", "now"}); }, check}, time);
+  }
+
+  TempDir directory_;
+};
+
+constexpr std::chrono::milliseconds kSample{3500};
+
+TEST_F(BaselineFaultTest, AFirstBaseline) { Run(kSample); }
+TEST_F(BaselineFaultTest, ABaselineThatReplacesOne) { RunForced(kSample); }
+TEST_F(PullFaultTest, APull) { Run(kSample * 2); }
+TEST_F(PullFaultTest, ARepair) { RunRepair(kSample); }
+TEST_F(HistoryFaultTest, GarbageCollection) { RunGc(kSample); }
+TEST_F(HistoryFaultTest, Snapshots) { RunSnapshots(kSample * 2); }
+TEST_F(HistoryFaultTest, ExportAndImport) { RunTransfer(kSample); }
+TEST_F(HistoryFaultTest, ASeed) { RunMaterialize(kSample); }
+TEST_F(MigrationFaultTest, AStoreOfAnOlderFormat) { Run(kSample); }
+
+TEST_F(BaselineFaultTest, SoakAFirstBaseline) { Run(SoakTime()); }
+TEST_F(BaselineFaultTest, SoakABaselineThatReplacesOne) { RunForced(SoakTime()); }
+TEST_F(PullFaultTest, SoakAPull) { Run(SoakTime()); }
+TEST_F(PullFaultTest, SoakARepair) { RunRepair(SoakTime()); }
+TEST_F(HistoryFaultTest, SoakGarbageCollection) { RunGc(SoakTime()); }
+TEST_F(HistoryFaultTest, SoakSnapshots) { RunSnapshots(SoakTime()); }
+TEST_F(HistoryFaultTest, SoakExportAndImport) { RunTransfer(SoakTime()); }
+TEST_F(HistoryFaultTest, SoakASeed) { RunMaterialize(SoakTime()); }
+TEST_F(MigrationFaultTest, SoakAStoreOfAnOlderFormat) { Run(SoakTime()); }
+
+}  // namespace
+}  // namespace rotv::testing
