@@ -46,6 +46,10 @@ constexpr std::string_view kShapesPrefix = "shape/";
 // The name of a run before it is ingested: run-0.tmp. RocksDB never opens that name again.
 constexpr std::string_view kRunPrefix = "run-";
 constexpr std::string_view kRunSuffix = ".tmp";
+// Begins and ends the name of a file that RocksDB writes its options to before it renames it. RocksDB leaves one that a
+// killed process left for ever.
+constexpr std::string_view kOptionsPrefix = "OPTIONS-";
+constexpr std::string_view kRocksDbSuffix = ".dbtmp";
 
 enum Family { kMeta, kRows, kLog, kSchema, kFamilyCount };
 const char* const kFamilyNames[kFamilyCount] = {"default", "rows", "log", "schema"};
@@ -296,7 +300,7 @@ class RocksRowStore : public RowStore {
   // RocksDB has begun a new MANIFEST and may have removed logs: the next state names what there is now.
   void StartWriting() {
     KeepFiles();
-    RemoveRuns();
+    RemoveLeftovers();
     if (manifest().pull_in_progress()) {
       RemoveUnpublished();
     } else {
@@ -331,14 +335,16 @@ class RocksRowStore : public RowStore {
 
   // A process that is killed while RocksDB ingests a run leaves a second name (a hard link) of a file that is in use.
   // Writing a new run under that name would overwrite the file in use, so such names are removed first.
-  void RemoveRuns() {
-    std::vector<std::filesystem::path> runs;
+  void RemoveLeftovers() {
+    std::vector<std::filesystem::path> leftovers;
     for (const auto& file : std::filesystem::directory_iterator(directory_)) {
       std::string name = file.path().filename().string();
-      if (name.starts_with(kRunPrefix) && name.ends_with(kRunSuffix)) runs.push_back(file.path());
+      const bool is_run = name.starts_with(kRunPrefix) && name.ends_with(kRunSuffix);
+      const bool is_options = name.starts_with(kOptionsPrefix) && name.ends_with(kRocksDbSuffix);
+      if (is_run || is_options) leftovers.push_back(file.path());
     }
-    for (const std::filesystem::path& run : runs) {
-      if (unlink(run.c_str()) != 0) ThrowDiskError("remove", run, errno);
+    for (const std::filesystem::path& file : leftovers) {
+      if (unlink(file.c_str()) != 0) ThrowDiskError("remove", file, errno);
     }
   }
 

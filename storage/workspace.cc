@@ -46,6 +46,15 @@ void MakePrivateDirectory(const fs::path& path) {
   if (created) fs::permissions(path, fs::perms::owner_all, error);
 }
 
+// Writes a file in a source's directory that survives power loss together with the directories that it is in: a run that
+// was killed, or this one, may have made them without syncing them.
+void WriteRecord(const fs::path& path, const std::string& content) {
+  const fs::path sources = path.parent_path().parent_path();
+  SyncDirectory(sources);
+  SyncDirectory(sources.parent_path());
+  WriteCheckedFile(path, content);
+}
+
 void RemoveTree(const fs::path& path) {
   std::error_code error;
   fs::remove_all(path, error);
@@ -320,7 +329,7 @@ void Workspace::SaveCurrent(proto::CurrentStore next) {
   SyncDirectory(directory_);
   const std::string content = next.SerializeAsString();
   try {
-    WriteCheckedFile(directory_ / "current", content);
+    WriteRecord(directory_ / "current", content);
   } catch (const Error&) {
     const std::optional<CheckedContent> there = ReadRecord(directory_ / "current");
     if (there && there->checked && there->content == content) current_ = next;
@@ -353,6 +362,6 @@ void Workspace::RemoveOwned(const proto::OwnedObjects& objects) {
   SaveOwned();
 }
 
-void Workspace::SaveOwned() const { WriteCheckedFile(directory_ / "owned", owned_.SerializeAsString()); }
+void Workspace::SaveOwned() const { WriteRecord(directory_ / "owned", owned_.SerializeAsString()); }
 
 }  // namespace rotv

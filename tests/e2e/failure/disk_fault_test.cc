@@ -10,15 +10,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
 #include <functional>
-#include <numeric>
 #include <random>
 
-#include "storage/row_store.h"
 #include "tests/e2e/error_checks.h"
 #include "tests/e2e/exit_codes.h"
-#include "tests/e2e/verify/verify_fixture.h"
+#include "tests/e2e/failure/disk_fixture.h"
 #include "tests/support/files/odd_disk.h"
 
 namespace rotv::testing {
@@ -70,16 +67,9 @@ class Faults {
     return one_of({EIO, EACCES, ENOSPC});
   }
 
-  // Steps of the golden ratio spread over all calls wherever they end; without a common divisor they take each once.
-  static size_t StepFor(size_t calls) {
-    auto step = static_cast<size_t>(0.618034 * static_cast<double>(calls)) + 1;
-    while (std::gcd(step, calls) != 1) ++step;
-    return step;
-  }
-
   const std::vector<std::string> calls_;
   const std::chrono::steady_clock::time_point end_;
-  const size_t step_ = StepFor(calls_.size());
+  const size_t step_ = StepOver(calls_.size());
   const unsigned number_ = std::random_device()();
   std::mt19937 random_{number_};
   size_t tried_ = 0;
@@ -88,11 +78,6 @@ class Faults {
 std::string NameOf(const DiskFault& fault) {
   if (fault.error == 0) return "half a write";
   return std::string(strerror(fault.error)) + (fault.full ? ", from then on" : "");
-}
-
-std::chrono::milliseconds SoakTime() {
-  const char* minutes = std::getenv("ROTV_SOAK_MINUTES");
-  return std::chrono::minutes(minutes == nullptr ? 10 : std::atoi(minutes));
 }
 
 void ExpectDiskErrorOrSuccess(const Command& command, const Result& result) {
@@ -123,71 +108,11 @@ void FailCalls(const OddDisk& disk, const Scenario& scenario, std::chrono::milli
   std::printf("%zu of %zu failures tried\n", faults.tried(), faults.all());
 }
 
-// Files that only a command that runs may have.
-std::vector<std::string> UnexpectedFiles(const fs::path& directory) {
-  std::vector<std::string> files;
-  for (const auto& entry : fs::recursive_directory_iterator(directory)) {
-    const std::string name = entry.path().filename();
-    if (name.ends_with(".tmp") || name.ends_with(".dbtmp") || name == "unfinished") files.push_back(entry.path());
-  }
-  return files;
-}
-
-RotvHomeOptions Direct() {
-  RotvHomeOptions options = FollowOptions();
-  options.way = Way::kDirect;
-  return options;
-}
-
-class DiskFaultTest : public VerifyTest {
+class DiskFaultTest : public DiskTest {
  protected:
-  DiskFaultTest() : VerifyTest(Direct()) {
-    Exec(
-        "CREATE TABLE t (id int PRIMARY KEY, v text, big text); ALTER TABLE t ALTER big SET STORAGE EXTERNAL;"
-        "INSERT INTO t SELECT n, 'row ' || n, CASE WHEN n < 20 THEN repeat(md5(n::text), 200) END "
-        "FROM generate_series(1, 500) n;"
-        "CREATE TABLE bag (v text); ALTER TABLE bag REPLICA IDENTITY FULL;"
-        "INSERT INTO bag SELECT 'line ' || n % 7 FROM generate_series(1, 50) n");
-  }
-
-  // Changes that cannot be applied twice.
-  void Change() {
-    const std::string n = std::to_string(++changes_);
-    Exec("UPDATE t SET v = v || '.' WHERE id % 10 = " + n + " % 10; INSERT INTO t (id, v) VALUES (1000 + " + n +
-         ", 'new'); DELETE FROM t WHERE id = " + n + "; INSERT INTO bag SELECT 'line ' || k % 7 FROM " +
-         "generate_series(1, 10) k; DELETE FROM bag WHERE ctid IN (SELECT min(ctid) FROM bag GROUP BY v)");
-    if (changes_ % 4 == 0) Exec("ALTER TABLE t ADD added_" + n + " int DEFAULT 7");
-  }
-
   Scenario Of(std::vector<std::string> arguments, std::function<void()> prepare, std::function<void()> check) {
     return {std::move(prepare), [this, arguments] { return rotv.SyncCommand(arguments); }, std::move(check)};
   }
-
-  // What a slot has confirmed must be in the store.
-  void ExpectNothingAcknowledgedIsMissing() {
-    const std::optional<proto::CurrentStore> current = ReadCurrent(rotv.home(), "production");
-    if (!current) return;
-    const auto store = RowStore::Open(StorePath(rotv.home(), "production", *current), RowStore::Mode::kReadOnly);
-    const std::string confirmed = rotv.server().Value(
-        "SELECT confirmed_flush_lsn FROM pg_replication_slots WHERE slot_name = '" + store->manifest().slot() + "'",
-        kSuperuser);
-    EXPECT_LE(Lsn::Parse(confirmed).value(), store->state().durable_lsn()) << confirmed;
-  }
-  // After a command that has worked.
-  void ExpectTidy() {
-    ExpectOneBaseline(rotv);
-    EXPECT_THAT(UnexpectedFiles(rotv.home()), ::testing::IsEmpty());
-  }
-  void ExpectPullIsDump() {
-    ExpectNothingAcknowledgedIsMissing();
-    PullIsDump();
-    ExpectTidy();
-  }
-
-  std::string Seed(const std::vector<std::string>& arguments = {}) { return ReadFile(rotv.Seed("now.sql", arguments)); }
-
-  OddDisk disk_{ROTV_ODD_DISK, rotv.home()};
-  int changes_ = 0;
 };
 
 class BaselineFaultTest : public DiskFaultTest {
@@ -221,7 +146,10 @@ class PullFaultTest : public DiskFaultTest {
  protected:
   void Run(std::chrono::milliseconds time) {
     rotv.MustSync({"baseline"});
-    FailCalls(disk_, Of({"pull"}, [this] { Change(); }, [this] { ExpectPullIsDump(); }), time);
+    FailCalls(disk_,
+              Of(
+                  {"pull"}, [this] { Change(); }, [this] { ExpectPullIsDump(); }),
+              time);
   }
   void RunRepair(std::chrono::milliseconds time) {
     rotv.MustSync({"baseline"});
@@ -273,16 +201,23 @@ class HistoryFaultTest : public DiskFaultTest {
       rotv.MustSync({"snapshot", "delete", "named"});
       ExpectTidy();
     };
-    FailCalls(disk_, Of({"snapshot", "create", "named"}, [] {}, check_created), time / 3);
+    FailCalls(disk_,
+              Of(
+                  {"snapshot", "create", "named"}, [] {}, check_created),
+              time / 3);
     const auto check_deleted = [&] {
       if (named()) rotv.MustSync({"snapshot", "delete", "named"});
       EXPECT_EQ(Seed(), head_);
       ExpectTidy();
     };
-    FailCalls(
-        disk_,
-        Of({"snapshot", "delete", "named"}, [this] { rotv.MustSync({"snapshot", "create", "named"}); }, check_deleted),
-        time / 3);
+    FailCalls(disk_,
+              Of(
+                  {"snapshot", "delete", "named"},
+                  [this] {
+                    rotv.MustSync({"snapshot", "create", "named"});
+                  },
+                  check_deleted),
+              time / 3);
     // The last snapshot of a store that is kept for it.
     const auto prepare_kept = [&] {
       rotv.MustSync({"snapshot", "create", "named"});
@@ -313,15 +248,20 @@ class HistoryFaultTest : public DiskFaultTest {
       EXPECT_EQ(import(file), head);
       fs::remove(file);
     };
-    FailCalls(disk_, Of({"snapshot", "export", "head", file}, [] {}, check_exported), time / 2);
-    FailCalls(disk_, Of({"snapshot", "import", kept, "--as", "copy"}, [] {}, [&] { EXPECT_EQ(import(kept), head); }),
+    FailCalls(disk_,
+              Of(
+                  {"snapshot", "export", "head", file}, [] {}, check_exported),
+              time / 2);
+    FailCalls(disk_,
+              Of(
+                  {"snapshot", "import", kept, "--as", "copy"}, [] {}, [&] { EXPECT_EQ(import(kept), head); }),
               time / 2);
   }
 
   void RunMaterialize(std::chrono::milliseconds time) {
     for (const std::string compression : {"none", "zstd"}) {
       const fs::path file = rotv.home() / "seed";
-      const std::vector<std::string> arguments = {"materialize", "--restrict", "never",    "--compress",
+      const std::vector<std::string> arguments = {"materialize", "--restrict", "never", "--compress",
                                                   compression,   "--output",   file};
       rotv.MustSync(arguments);
       const std::string complete = ReadFile(file);
@@ -332,7 +272,10 @@ class HistoryFaultTest : public DiskFaultTest {
         EXPECT_EQ(ReadFile(file), complete);
         EXPECT_THAT(UnexpectedFiles(rotv.home()), ::testing::IsEmpty());
       };
-      FailCalls(disk_, Of(arguments, [&] { WriteFile(file, "old"); }, check), time / 2);
+      FailCalls(disk_,
+                Of(
+                    arguments, [&] { WriteFile(file, "old"); }, check),
+                time / 2);
     }
   }
 
@@ -368,17 +311,17 @@ class MigrationFaultTest : public ::testing::Test {
   TempDir directory_;
 };
 
-constexpr std::chrono::milliseconds kSample{3500};
+constexpr std::chrono::milliseconds kFaultSample{3500};
 
-TEST_F(BaselineFaultTest, AFirstBaseline) { Run(kSample); }
-TEST_F(BaselineFaultTest, ABaselineThatReplacesOne) { RunForced(kSample); }
-TEST_F(PullFaultTest, APull) { Run(kSample * 2); }
-TEST_F(PullFaultTest, ARepair) { RunRepair(kSample); }
-TEST_F(HistoryFaultTest, GarbageCollection) { RunGc(kSample); }
-TEST_F(HistoryFaultTest, Snapshots) { RunSnapshots(kSample * 2); }
-TEST_F(HistoryFaultTest, ExportAndImport) { RunTransfer(kSample); }
-TEST_F(HistoryFaultTest, ASeed) { RunMaterialize(kSample); }
-TEST_F(MigrationFaultTest, AStoreOfAnOlderFormat) { Run(kSample); }
+TEST_F(BaselineFaultTest, AFirstBaseline) { Run(kFaultSample); }
+TEST_F(BaselineFaultTest, ABaselineThatReplacesOne) { RunForced(kFaultSample); }
+TEST_F(PullFaultTest, APull) { Run(kFaultSample * 2); }
+TEST_F(PullFaultTest, ARepair) { RunRepair(kFaultSample); }
+TEST_F(HistoryFaultTest, GarbageCollection) { RunGc(kFaultSample); }
+TEST_F(HistoryFaultTest, Snapshots) { RunSnapshots(kFaultSample * 2); }
+TEST_F(HistoryFaultTest, ExportAndImport) { RunTransfer(kFaultSample); }
+TEST_F(HistoryFaultTest, ASeed) { RunMaterialize(kFaultSample); }
+TEST_F(MigrationFaultTest, AStoreOfAnOlderFormat) { Run(kFaultSample); }
 
 TEST_F(BaselineFaultTest, SoakAFirstBaseline) { Run(SoakTime()); }
 TEST_F(BaselineFaultTest, SoakABaselineThatReplacesOne) { RunForced(SoakTime()); }

@@ -89,8 +89,7 @@ ssize_t Write(const char* name, int fd, const void* data, size_t bytes, const of
   const ssize_t written = real(verdict.is_short ? (bytes + 1) / 2 : bytes);
   const int problem = errno;
   if (written > 0 && IsRecorded()) {
-    RecordWrite(fd, offset != nullptr ? *offset : lseek(fd, 0, SEEK_CUR) - written, data,
-                static_cast<size_t>(written));
+    RecordWrite(fd, offset != nullptr ? *offset : lseek(fd, 0, SEEK_CUR) - written, data, static_cast<size_t>(written));
   }
   errno = problem;
   return written;
@@ -155,22 +154,22 @@ mode_t ModeOf(int flags, va_list arguments) { return (flags & O_CREAT) != 0 ? va
 
 using namespace odd_disk;  // NOLINT(google-build-using-namespace): what follows is the C library's.
 
-#define ODD_DISK_OPEN(name)                                                                        \
-  extern "C" int name(const char* path, int flags, ...) {                                          \
-    va_list arguments;                                                                             \
-    va_start(arguments, flags);                                                                    \
-    const mode_t mode = ModeOf(flags, arguments);                                                  \
-    va_end(arguments);                                                                             \
-    return Open(#name, PathOf(AT_FDCWD, path), flags,                                              \
-                [&] { return Next<int(const char*, int, ...)>(#name)(path, flags, mode); });       \
+#define ODD_DISK_OPEN(name)                                                                  \
+  extern "C" int name(const char* path, int flags, ...) {                                    \
+    va_list arguments;                                                                       \
+    va_start(arguments, flags);                                                              \
+    const mode_t mode = ModeOf(flags, arguments);                                            \
+    va_end(arguments);                                                                       \
+    return Open(#name, PathOf(AT_FDCWD, path), flags,                                        \
+                [&] { return Next<int(const char*, int, ...)>(#name)(path, flags, mode); }); \
   }
-#define ODD_DISK_OPENAT(name)                                                                           \
-  extern "C" int name(int directory, const char* path, int flags, ...) {                                \
-    va_list arguments;                                                                                  \
-    va_start(arguments, flags);                                                                         \
-    const mode_t mode = ModeOf(flags, arguments);                                                       \
-    va_end(arguments);                                                                                  \
-    return Open(#name, PathOf(directory, path), flags,                                                  \
+#define ODD_DISK_OPENAT(name)                                                                                \
+  extern "C" int name(int directory, const char* path, int flags, ...) {                                     \
+    va_list arguments;                                                                                       \
+    va_start(arguments, flags);                                                                              \
+    const mode_t mode = ModeOf(flags, arguments);                                                            \
+    va_end(arguments);                                                                                       \
+    return Open(#name, PathOf(directory, path), flags,                                                       \
                 [&] { return Next<int(int, const char*, int, ...)>(#name)(directory, path, flags, mode); }); \
   }
 ODD_DISK_OPEN(open)
@@ -219,8 +218,10 @@ extern "C" int fallocate64(int fd, int mode, off_t offset, off_t bytes) {
 
 extern "C" int fsync(int fd) { return Sync("fsync", fd); }
 extern "C" int fdatasync(int fd) { return Sync("fdatasync", fd); }
-// Makes nothing durable: it is not recorded.
+// Makes nothing durable: it is not recorded. Without a flag it does nothing (RocksDB asks so whether there is such a
+// call), and cannot fail.
 extern "C" int sync_file_range(int fd, off64_t offset, off64_t bytes, unsigned flags) {
+  if (flags == 0) return 0;
   return Through({.name = "sync_file_range", .kind = Kind::kSync, .path = PathOf(fd)}, [&] {
     return Next<int(int, off64_t, off64_t, unsigned)>("sync_file_range")(fd, offset, bytes, flags);
   });

@@ -23,7 +23,7 @@ struct Call {
 bool IsWatched(const std::string& path);
 
 struct Verdict {
-  int error = 0;           // An errno: the call is not made and fails with it.
+  int error = 0;          // An errno: the call is not made and fails with it.
   bool is_short = false;  // A write writes only a half of what it is given.
 };
 // Counts the call, notes its name, and says what becomes of it. Does not return if the process ends here

@@ -66,14 +66,13 @@ long Count(const Call& call) {
   return number;
 }
 
-bool NeedsSpace(Kind kind) {
-  return kind != Kind::kOpen && kind != Kind::kSync && kind != Kind::kRemove;
-}
+bool NeedsSpace(Kind kind) { return kind != Kind::kOpen && kind != Kind::kSync && kind != Kind::kRemove; }
 
 }  // namespace
 
 bool IsWatched(const std::string& path) {
-  return !Below().empty() && path.size() > Below().size() && path.starts_with(Below()) && path[Below().size()] == '/';
+  const std::string& below = Below();
+  return !below.empty() && path.starts_with(below) && (path.size() == below.size() || path[below.size()] == '/');
 }
 
 Verdict Decide(const Call& call) {

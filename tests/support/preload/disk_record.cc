@@ -77,11 +77,11 @@ void RecordSync(int fd) {
 void RecordRename(const std::string& from, const std::string& to) {
   const uint64_t inode = InodeAt(to);
   AppendAt(Action::kRenameFrom, from, inode);
-  AppendAt(Action::kName, to, inode);
+  AppendAt(Action::kRenameTo, to, inode);
 }
 
 void RecordRemove(const std::string& path) { AppendAt(Action::kUnname, path, 0); }
 
-void RecordLink(const std::string& /*from*/, const std::string& to) { AppendAt(Action::kName, to, InodeAt(to)); }
+void RecordLink(const std::string& /*from*/, const std::string& to) { AppendAt(Action::kLink, to, InodeAt(to)); }
 
 }  // namespace odd_disk

@@ -14,9 +14,10 @@ enum class Action : uint64_t {
   kResize,           // `inode` has `offset` bytes.
   kSyncFile,         // All of `inode` is durable.
   kSyncDirectory,    // All names in the directory `inode` are.
-  kName,             // `name` in `directory` is `inode`: a link, or the second half of a rename.
+  kLink,             // `name` in `directory` is `inode` too.
   kUnname,           // `name` in `directory` is gone.
-  kRenameFrom,       // The first half of a rename, like kUnname; the next entry is its second half.
+  kRenameFrom,       // The first half of a rename: `name` in `directory` is gone. The next entry is the second.
+  kRenameTo,         // `name` in `directory` is `inode`.
 };
 
 struct Entry {
