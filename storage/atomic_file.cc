@@ -84,9 +84,13 @@ void RemoveLeftovers(const std::filesystem::path& path) {
 
 }  // namespace
 
+Error DiskError(const std::string& what, const std::filesystem::path& path, int error_number) {
+  return {ErrorCode::kDisk, fmt::format("cannot {} {}: {}", what, path.string(), strerror(error_number)),
+          HintFor(error_number, path)};
+}
+
 void ThrowDiskError(const std::string& what, const std::filesystem::path& path, int error_number) {
-  throw Error(ErrorCode::kDisk, fmt::format("cannot {} {}: {}", what, path.string(), strerror(error_number)),
-              HintFor(error_number, path));
+  throw DiskError(what, path, error_number);
 }
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {

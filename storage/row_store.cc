@@ -16,6 +16,7 @@
 #include "storage/compress.h"
 #include "storage/corrupt.h"
 #include "storage/error.h"
+#include "storage/free_space.h"
 #include "storage/garbage.h"
 #include "storage/rocksdb_options.h"
 #include "storage/rocksdb_slice.h"
@@ -130,6 +131,8 @@ class RocksRowStore : public RowStore {
 
   void Write(const VersionBuffer& versions) override {
     if (versions.empty()) return;
+    // The disk is not filled up to its end: what is stored can still be published then, or removed.
+    RequireFreeSpace(directory_, versions.bytes());
     std::string file = (directory_ / fmt::format("{}{}{}", kRunPrefix, next_run_++, kRunSuffix)).string();
     try {
       WriteRun(versions, file);
@@ -234,6 +237,12 @@ class RocksRowStore : public RowStore {
   GarbageCounts CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,
                                const std::function<void(uint64_t)>& look) override;
 
+  uint64_t VersionsEstimate() const override {
+    uint64_t keys = 0;
+    db_->GetIntProperty(families_[kRows], rocksdb::DB::Properties::kEstimateNumKeys, &keys);
+    return keys;
+  }
+
   uint64_t DiskBytes() const override {
     uint64_t total = 0;
     std::error_code ignored;
@@ -246,7 +255,11 @@ class RocksRowStore : public RowStore {
 
   void Compact() override {
     const uint64_t before = ReadStoredFiles(directory_).manifest_bytes();
-    CheckStatus(CompactRows(db_.get(), families_[kRows]), directory_);
+    const auto has_room = [this](uint64_t bytes) {
+      const std::optional<FreeSpace> space = FreeSpaceOf(directory_);
+      return !space || space->usable() >= bytes;
+    };
+    CheckStatus(CompactRows(db_.get(), families_[kRows], has_room), directory_);
     // Publishing again names the files as they are now, and lets RocksDB remove those that were merged.
     if (ReadStoredFiles(directory_).manifest_bytes() != before) Publish(state_, {});
   }

@@ -46,8 +46,8 @@ void MakePrivateDirectory(const fs::path& path) {
   if (created) fs::permissions(path, fs::perms::owner_all, error);
 }
 
-// Writes a file in a source's directory that survives power loss together with the directories that it is in: a run that
-// was killed, or this one, may have made them without syncing them.
+// Writes a file in a source's directory that survives power loss together with the directories that it is in: a run
+// that was killed, or this one, may have made them without syncing them.
 void WriteRecord(const fs::path& path, const std::string& content) {
   const fs::path sources = path.parent_path().parent_path();
   SyncDirectory(sources);
@@ -101,6 +101,11 @@ proto::OwnedList ReadOwned(const fs::path& path, bool may_be_old) {
     ThrowDamagedRecord(path, "is damaged");
   }
   return list;
+}
+
+bool IsEmpty(const fs::path& directory) {
+  std::error_code error;
+  return fs::is_empty(directory, error) && !error;
 }
 
 // True if the store opens and has all of a baseline.
@@ -239,7 +244,8 @@ void Workspace::RemoveOtherStores() {
     if (!IsStoreName(name)) continue;
     const auto names = [&](const auto& list) { return std::count(list.begin(), list.end(), name) > 0; };
     if (current_ && (current_->directory() == name || names(current_->kept()))) continue;
-    if (fs::exists(entry.path() / kUnfinishedMark)) unfinished.push_back(entry.path());
+    // One that is empty did not even get its mark.
+    if (fs::exists(entry.path() / kUnfinishedMark) || IsEmpty(entry.path())) unfinished.push_back(entry.path());
     if (current_ && names(current_->obsolete())) obsolete.push_back(entry.path());
   }
   for (const fs::path& store : unfinished) Remove(store);

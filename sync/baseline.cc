@@ -8,6 +8,7 @@
 
 #include "storage/error.h"
 #include "storage/row_store.h"
+#include "sync/capture/disk_room.h"
 #include "sync/capture/exported_snapshot_reading.h"
 #include "sync/capture/preflight.h"
 #include "sync/capture/publication.h"
@@ -52,6 +53,7 @@ class BaselineRun {
 
   BaselineResult Run() {
     Clock::time_point start = Clock::now();
+    fate_of_old_store_ = FateOfOldStore();
     Examine();
     for (int attempt = 1;; ++attempt) {
       objects_ = postgres::NewObjectNames(context_.source.name);
@@ -94,6 +96,7 @@ class BaselineRun {
     const std::string unchecked = mask::UncheckedText(mask::RequireFit(session_.connection(), context_, catalog));
     if (!unchecked.empty()) context_.progress.Warn(unchecked);
     published_ = schema::DescribeSchema(catalog, context_.source, ShapeMap()).schema;
+    capture::CheckRoomForBaseline(context_, catalog, published_);
     context_.progress.End();
   }
 
@@ -153,7 +156,7 @@ class BaselineRun {
     CountResult(counts, reading.schema(), slot.lsn(), *store);
     store.reset();
     if (InUse()) workspace_.AddOwned(workspace_.current()->objects());
-    workspace_.SetCurrent(store_path_, objects_, FateOfOldStore());
+    workspace_.SetCurrent(store_path_, objects_, fate_of_old_store_);
     store_path_.clear();
     WarnOfStoresThatStay(workspace_, context_.progress);
     return true;
@@ -163,6 +166,7 @@ class BaselineRun {
   bool InUse() const { return workspace_.current() && !workspace_.current()->detached(); }
 
   // The old store's snapshots outlive it. One that cannot be read stays, but nothing uses it: somebody may be able to.
+  // This is asked at the beginning, since a failure to read it at the end would make its snapshots nobody's.
   Workspace::Before FateOfOldStore() const {
     if (!workspace_.current()) return Workspace::Before::kDelete;
     try {
@@ -234,6 +238,7 @@ class BaselineRun {
   const BaselineOptions& options_;
   Workspace& workspace_;
   postgres::SourceSession& session_;
+  Workspace::Before fate_of_old_store_ = Workspace::Before::kLeave;
   mask::MaskLineage lineage_;
   mask::PiiSampler sampler_;
   proto::OwnedObjects objects_;
