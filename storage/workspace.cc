@@ -196,6 +196,7 @@ Workspace::Workspace(const fs::path& home, const std::string& source_name, const
   TakeLock(command);
   ReadRecords();
   RemoveTree(RunDirectory());
+  RemoveMarkOfCurrent();
   RemoveOtherStores();
   MakePrivateDirectory(RunDirectory());
 }
@@ -235,6 +236,17 @@ void Workspace::TakeLock(const std::string& command) {
   if (ftruncate(lock_.get(), 0) != 0 || pwrite(lock_.get(), holder.data(), holder.size(), 0) < 0) {
     ThrowDiskError("write", path, errno);
   }
+}
+
+// A run that ended between writing `current` and this, or that could not sync it, has left the mark: were `current`
+// lost, the store would be taken for one that was never in use.
+void Workspace::RemoveMarkOfCurrent() const {
+  if (!current_) return;
+  const fs::path mark = directory_ / current_->directory() / kUnfinishedMark;
+  std::error_code error;
+  if (!fs::exists(mark, error)) return;
+  SyncDirectory(directory_);
+  fs::remove(mark, error);
 }
 
 void Workspace::RemoveOtherStores() {
