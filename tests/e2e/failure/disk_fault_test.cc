@@ -327,6 +327,41 @@ class MigrationFaultTest : public ::testing::Test {
   TempDir directory_;
 };
 
+// What the removal of the replaced store does wrong does not concern the new one.
+TEST_F(BaselineFaultTest, AnOldStoreThatCannotBeDeletedIsToldAndDeletedLater) {
+  rotv.MustSync({"baseline"});
+  const std::string old = Stores(rotv).at(0);
+  Change();
+  const Command command =
+      disk_.FailingLike(rotv.SyncCommand({"baseline", "--force"}), "unlinkat*/" + old + "/CURRENT", EACCES);
+  const Result result = RunCommand(command);
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("an obsolete store cannot be removed"));
+  EXPECT_NE(ReadCurrent(rotv.home(), "production").value().directory(), old);
+  EXPECT_THAT(Stores(rotv), ::testing::SizeIs(2));
+  EXPECT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(2));
+  rotv.MustSync({"status", "--offline"});
+  ExpectOneBaseline(rotv);
+  ExpectPullIsDump();
+}
+
+TEST_F(BaselineFaultTest, AFailedSyncAfterTheRenameOfCurrentKeepsTheNewStore) {
+  rotv.MustSync({"baseline"});
+  const std::string old = Stores(rotv).at(0);
+  Change();
+  const Command command = disk_.FailingLike(rotv.SyncCommand({"baseline", "--force"}), "fsync*/sources/production", EIO,
+                                            "rename*/sources/production/current");
+  ExpectError(RunCommand(command), {kDisk, "cannot sync", "check this machine's disk"});
+  const std::string now = ReadCurrent(rotv.home(), "production").value().directory();
+  EXPECT_NE(now, old);
+  EXPECT_THAT(Stores(rotv), ::testing::Contains(now));
+  const std::string seed = Seed();
+  rotv.MustSync({"status"});
+  ExpectTidy();
+  EXPECT_EQ(Seed(), seed);
+  ExpectPullIsDump();
+}
+
 constexpr std::chrono::milliseconds kFaultSample{3500};
 
 TEST_F(BaselineFaultTest, AFirstBaseline) { Run(kFaultSample); }

@@ -37,6 +37,13 @@ Command OddDisk::FailingLike(Command command, const std::string& call, int error
   return command;
 }
 
+Command OddDisk::WithFree(Command command, uint64_t bytes) const {
+  command = Prepare(std::move(command));
+  command.env["ROTV_TEST_DISK_FREE"] = std::to_string(bytes);
+  command.env["ROTV_TEST_DISK_SIZE"] = std::to_string(uint64_t{1} << 30);
+  return command;
+}
+
 Command OddDisk::RecordedUntil(Command command, long kill_at) const {
   command = Prepare(std::move(command));
   command.env["ROTV_TEST_DISK_RECORD"] = record();

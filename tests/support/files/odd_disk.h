@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -29,6 +30,8 @@ class OddDisk {
   // All calls fail that are like `call`, once there was one like `after` (if that is not empty). Both have one star for
   // anything: "fsync* /sources/production".
   Command FailingLike(Command command, const std::string& call, int error, const std::string& after = "") const;
+  // The disk says that so many bytes are free of a gigabyte, and fewer with each write.
+  Command WithFree(Command command, uint64_t bytes) const;
   // The process is killed before that call, and all that it has done to files is recorded (power_loss.h).
   Command RecordedUntil(Command command, long kill_at) const;
 

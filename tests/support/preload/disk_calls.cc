@@ -3,10 +3,12 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstdarg>
@@ -20,6 +22,8 @@
 
 namespace odd_disk {
 namespace {
+
+std::atomic<uint64_t> g_written{0};  // Bytes, to files that are looked at.
 
 template <typename Function>
 Function* Next(const char* name) {
@@ -88,6 +92,7 @@ ssize_t Write(const char* name, int fd, const void* data, size_t bytes, const of
   }
   const ssize_t written = real(verdict.is_short ? (bytes + 1) / 2 : bytes);
   const int problem = errno;
+  if (written > 0) g_written += static_cast<uint64_t>(written);
   if (written > 0 && IsRecorded()) {
     RecordWrite(fd, offset != nullptr ? *offset : lseek(fd, 0, SEEK_CUR) - written, data, static_cast<size_t>(written));
   }
@@ -256,4 +261,18 @@ extern "C" int remove(const char* path) {
 extern "C" int link(const char* from, const char* to) {
   return Link("link", PathOf(AT_FDCWD, from), PathOf(AT_FDCWD, to),
               [&] { return Next<int(const char*, const char*)>("link")(from, to); });
+}
+
+// If these are set, the disk has ROTV_TEST_DISK_FREE bytes free of ROTV_TEST_DISK_SIZE at first, and fewer with each
+// write.
+extern "C" int statvfs(const char* path, struct statvfs* disk) {
+  const int result = Next<int(const char*, struct statvfs*)>("statvfs")(path, disk);
+  const char* free = std::getenv("ROTV_TEST_DISK_FREE");
+  const char* size = std::getenv("ROTV_TEST_DISK_SIZE");
+  if (result != 0 || free == nullptr || size == nullptr) return result;
+  disk->f_bsize = disk->f_frsize = 1;
+  disk->f_blocks = std::strtoull(size, nullptr, 10);
+  const uint64_t at_first = std::strtoull(free, nullptr, 10);
+  disk->f_bfree = disk->f_bavail = at_first - std::min<uint64_t>(at_first, g_written);
+  return result;
 }
