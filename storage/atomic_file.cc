@@ -40,6 +40,9 @@ std::string HintFor(int error_number, const std::filesystem::path& path) {
       return "name a file in it, or choose another place";
     case EFBIG:
       return "raise the limit on file sizes (ulimit -f), or choose another disk";
+    case EMFILE:
+    case ENFILE:
+      return "raise the limit on open files (ulimit -n), then run the command again";
     case ELOOP:
       return "it is a symbolic link: remove it, or choose another place";
     case ENOENT:
