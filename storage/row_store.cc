@@ -327,6 +327,8 @@ class RocksRowStore : public RowStore {
 
   // Adds `manifest` to `*batch`, writes that, and seals it.
   void WriteManifest(proto::Manifest manifest, rocksdb::WriteBatch* batch) {
+    // A state with a number and no seal at all would be taken for damage: the first one is sealed before, as number 0.
+    if (state_number_ == 0) seal_.Write(0, NeededFiles());
     if (manifest.format_version() < kFormatVersion) manifest.set_format_version(kFormatVersion);
     manifest.set_state_number(state_number_ + 1);
     *manifest.mutable_files() = NeededFiles();

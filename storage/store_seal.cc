@@ -28,7 +28,8 @@
 // Invariant: a log that a state names exists until the next state is sealed (RowStore disables RocksDB's removal of
 // files in between), unless RocksDB wrote its content to tables right after it was named; then its MANIFEST has grown,
 // and says which logs it still needs. So one that is missing is missing for no good reason. The seal is written after
-// the state: a kill in between leaves a seal that is one behind, which is in order; one that is ahead never is.
+// the state: a kill in between leaves a seal that is one behind, which is in order; one that is ahead never is. Before
+// the first state with a number there is a seal with the number 0, so that a seal is never missing.
 //
 // A MANIFEST with a higher number than named was begun by a process that opened the store and was killed before it
 // published. RocksDB writes such a file whole before CURRENT names it, and may have removed the logs by then.

@@ -161,10 +161,11 @@ class PullFaultTest : public DiskFaultTest {
  protected:
   void Run(std::chrono::milliseconds time) {
     rotv.MustSync({"baseline"});
-    FailCalls(disk_,
-              Of(
-                  {"pull"}, [this] { Change(); }, [this](const Result&) { ExpectPullIsDump(); }),
-              time);
+    const auto prepare = [this] {
+      Change();
+      AddRuns();
+    };
+    FailCalls(disk_, Of({"pull"}, prepare, [this](const Result&) { ExpectPullIsDump(); }), time);
   }
   void RunRepair(std::chrono::milliseconds time) {
     rotv.MustSync({"baseline"});
@@ -298,34 +299,23 @@ class HistoryFaultTest : public DiskFaultTest {
   std::string head_;
 };
 
-// A store that a program of format 2 wrote (tests/e2e/history/old_format_test.cc).
-class MigrationFaultTest : public ::testing::Test {
+class MigrationFaultTest : public MigrationTest {
  protected:
-  Command Sync(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), {ROTV_SYNC_BINARY, "--home", directory_ / "home", "--config",
-                                         (directory_ / "rotv.toml").string()});
-    return {.argv = arguments, .env = {{"HOME", directory_.path().string()}}, .unset_env = {"PG*"}};
-  }
   void Run(std::chrono::milliseconds time) {
-    const auto prepare = [this] {
-      fs::remove_all(directory_ / "home");
-      MustRun({.argv = {"tar", "-xzf", ROTV_SOURCE_DIR "/tests/e2e/history/store_of_format_2.tar.gz", "-C",
-                        directory_.path().string()}});
-    };
-    const auto check = [this](const Result&) {
-      MustRun(Sync({"snapshot", "create", "now"}));
-      EXPECT_THAT(UnexpectedFiles(directory_ / "home"), ::testing::IsEmpty());
-      for (const std::string name : {"head", "before", "now"}) {
-        MustRun(Sync({"materialize", "--restrict", "never", "--snapshot", name, "--output", directory_ / "seed"}));
-        EXPECT_EQ(ReadFile(directory_ / "seed"), ReadFile(directory_ / (name == "now" ? "head.sql" : name + ".sql")));
-      }
-    };
-    const OddDisk disk(ROTV_ODD_DISK, directory_ / "home");
-    FailCalls(disk, {prepare, [this] { return Sync({"snapshot", "create", "now"}); }, check}, time);
+    const auto check = [this](const Result&) { ExpectItIsMigrated(); };
+    FailCalls(disk_, {[this] { Unpack(); }, [this] { return Migrate(); }, check}, time);
   }
-
-  TempDir directory_;
 };
+
+// A state with a number and no seal would be taken for damage.
+TEST_F(MigrationFaultTest, AStoreWhoseFirstSealFailsStaysUsable) {
+  for (const char* call : {"rename*/seal", "pwrite*/seal", "fdatasync*/seal"}) {
+    Unpack();
+    ExpectError(RunCommand(disk_.FailingLike(Migrate(), call, EIO)), {kDisk, "/seal: Input/output error", ""});
+    ExpectTheSameSeeds({"head", "before"});
+    ExpectItIsMigrated();
+  }
+}
 
 // What the removal of the replaced store does wrong does not concern the new one.
 TEST_F(BaselineFaultTest, AnOldStoreThatCannotBeDeletedIsToldAndDeletedLater) {
@@ -362,7 +352,7 @@ TEST_F(BaselineFaultTest, AFailedSyncAfterTheRenameOfCurrentKeepsTheNewStore) {
   ExpectPullIsDump();
 }
 
-constexpr std::chrono::milliseconds kFaultSample{3500};
+constexpr std::chrono::milliseconds kFaultSample{3000};
 
 TEST_F(BaselineFaultTest, AFirstBaseline) { Run(kFaultSample); }
 TEST_F(BaselineFaultTest, ABaselineThatReplacesOne) { RunForced(kFaultSample); }

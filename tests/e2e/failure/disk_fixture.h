@@ -17,6 +17,7 @@
 #include "tests/e2e/error_checks.h"
 #include "tests/e2e/verify/verify_fixture.h"
 #include "tests/support/files/odd_disk.h"
+#include "tests/support/files/temp_dir.h"
 
 namespace rotv::testing {
 
@@ -69,6 +70,13 @@ class DiskTest : public VerifyTest {
     if (changes_ % 4 == 0) Exec("ALTER TABLE t ADD added_" + n + " int DEFAULT 7");
   }
 
+  // So many runs that the next pull merges them. They hold nothing: deletions of a row that never was.
+  void AddRuns() {
+    Damage damage(rotv, "public.t");
+    constexpr int kManyRuns = 24;
+    for (int i = 0; i < kManyRuns; ++i) damage.Remove(IntegerKeyOf(-1));
+  }
+
   // What the slot has confirmed is in the store.
   void ExpectNothingAcknowledgedIsMissing() {
     const std::optional<proto::CurrentStore> current = ReadCurrent(rotv.home(), "production");
@@ -95,6 +103,40 @@ class DiskTest : public VerifyTest {
 
   OddDisk disk_{ROTV_ODD_DISK, rotv.home()};
   int changes_ = 0;
+};
+
+// A store that a program of format 2 wrote (tests/e2e/history/old_format_test.cc), which `snapshot create` brings to
+// the present format.
+class MigrationTest : public ::testing::Test {
+ protected:
+  Command Sync(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(),
+                     {ROTV_SYNC_BINARY, "--home", home(), "--config", (directory_ / "rotv.toml").string()});
+    return {.argv = arguments, .env = {{"HOME", directory_.path().string()}}, .unset_env = {"PG*"}};
+  }
+  Command Migrate() const { return Sync({"snapshot", "create", "now"}); }
+
+  void Unpack() const {
+    std::filesystem::remove_all(home());
+    MustRun({.argv = {"tar", "-xzf", ROTV_SOURCE_DIR "/tests/e2e/history/store_of_format_2.tar.gz", "-C",
+                      directory_.path().string()}});
+  }
+  // The seeds are those that the older program made of its points.
+  void ExpectTheSameSeeds(const std::vector<std::string>& points) const {
+    for (const std::string& name : points) {
+      MustRun(Sync({"materialize", "--restrict", "never", "--snapshot", name, "--output", directory_ / "seed"}));
+      EXPECT_EQ(ReadFile(directory_ / "seed"), ReadFile(directory_ / (name == "now" ? "head.sql" : name + ".sql")));
+    }
+  }
+  void ExpectItIsMigrated() const {
+    MustRun(Migrate());
+    EXPECT_THAT(UnexpectedFiles(home()), ::testing::IsEmpty());
+    ExpectTheSameSeeds({"head", "before", "now"});
+  }
+  std::filesystem::path home() const { return directory_ / "home"; }
+
+  TempDir directory_;
+  OddDisk disk_{ROTV_ODD_DISK, home()};
 };
 
 }  // namespace rotv::testing

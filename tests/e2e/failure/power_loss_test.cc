@@ -80,11 +80,35 @@ class PowerLossTest : public DiskTest {
 
   void RunPull(std::chrono::milliseconds time) {
     rotv.MustSync({"baseline"});
-    Run({{"pull"},
-         [this] { Change(); },
-         [this] { ExpectNothingAcknowledgedIsMissing(); },
-         [this] { ExpectPullIsDump(); }},
-        time);
+    const auto prepare = [this] {
+      Change();
+      AddRuns();
+    };
+    Run({{"pull"}, prepare, [this] { ExpectNothingAcknowledgedIsMissing(); }, [this] { ExpectPullIsDump(); }}, time);
+  }
+
+  // One that replaces another: at every moment one of both is there, and complete.
+  void RunForced(std::chrono::milliseconds time) {
+    rotv.MustSync({"baseline"});
+    std::string seed_before;
+    std::string store_before;
+    const auto prepare = [&] {
+      seed_before = Seed();
+      store_before = Current();
+      Change();
+    };
+    const auto check = [&] {
+      const bool is_replaced = Current() != store_before;
+      EXPECT_TRUE(is_replaced || !finished_);
+      EXPECT_EQ(Seed() != seed_before, is_replaced);
+      ExpectNothingAcknowledgedIsMissing();
+    };
+    const auto go_on = [&] {
+      rotv.MustSync({"status"});
+      ExpectOneBaseline(rotv);
+      ExpectPullIsDump();
+    };
+    Run({{"baseline", "--force"}, prepare, check, go_on}, time);
   }
 
   void RunGc(std::chrono::milliseconds time) {
@@ -136,6 +160,8 @@ class PowerLossTest : public DiskTest {
     Run({{"materialize", "--restrict", "never"}, [&] { WriteFile(file, "old", 0600); }, check, go_on}, time);
   }
 
+  std::string Current() const { return ReadCurrent(rotv.home(), "production").value().directory(); }
+
   bool finished_ = false;  // The command had ended when the power failed.
 
  private:
@@ -161,19 +187,49 @@ class PowerLossTest : public DiskTest {
   }
 };
 
-constexpr std::chrono::milliseconds kLossSample{4000};
+// The same for a store of an older format, without a server.
+class MigrationLossTest : public MigrationTest {
+ protected:
+  void Run(std::chrono::milliseconds time) {
+    const auto end = std::chrono::steady_clock::now() + time;
+    const unsigned number = std::random_device()();
+    Unpack();
+    MustRun(disk_.Noting(Migrate()));
+    const size_t calls = disk_.Calls().size() + 1;
+    for (size_t tried = 0; std::chrono::steady_clock::now() < end && !HasFailure(); ++tried) {
+      Unpack();
+      PowerLoss loss(home());
+      const auto at = static_cast<long>((number + tried * StepOver(calls)) % calls) + 1;
+      RunCommand(disk_.RecordedUntil(Migrate(), at));
+      loss.Add(disk_.record());
+      const auto seed = static_cast<unsigned>(number + tried);
+      const auto way = static_cast<PowerLoss::Way>(seed % PowerLoss::kWays);
+      SCOPED_TRACE("before call " + std::to_string(at) + ", way " + std::to_string(static_cast<int>(way)) + ", seed " +
+                   std::to_string(seed));
+      loss.Leave(home(), way, seed);
+      ExpectTheSameSeeds({"head", "before"});
+      ExpectItIsMigrated();
+    }
+  }
+};
+
+constexpr std::chrono::milliseconds kLossSample{3000};
 
 TEST_F(PowerLossTest, ABaselineIsCompleteOrNotThere) { RunBaseline(kLossSample); }
+TEST_F(PowerLossTest, ABaselineThatReplacesOneLeavesOneOfBoth) { RunForced(kLossSample); }
 TEST_F(PowerLossTest, APullHasAllThatItHasConfirmed) { RunPull(kLossSample); }
 TEST_F(PowerLossTest, GarbageCollectionChangesNoState) { RunGc(kLossSample); }
 TEST_F(PowerLossTest, ASnapshotThatWasCreatedIsThere) { RunSnapshot(kLossSample); }
 TEST_F(PowerLossTest, ASeedIsTheOldOneOrComplete) { RunSeed(kLossSample); }
+TEST_F(MigrationLossTest, AStoreOfAnOlderFormatStaysUsable) { Run(kLossSample); }
 
 TEST_F(PowerLossTest, SoakABaseline) { RunBaseline(SoakTime()); }
+TEST_F(PowerLossTest, SoakABaselineThatReplacesOne) { RunForced(SoakTime()); }
 TEST_F(PowerLossTest, SoakAPull) { RunPull(SoakTime()); }
 TEST_F(PowerLossTest, SoakGarbageCollection) { RunGc(SoakTime()); }
 TEST_F(PowerLossTest, SoakASnapshot) { RunSnapshot(SoakTime()); }
 TEST_F(PowerLossTest, SoakASeed) { RunSeed(SoakTime()); }
+TEST_F(MigrationLossTest, SoakAStoreOfAnOlderFormat) { Run(SoakTime()); }
 
 }  // namespace
 }  // namespace rotv::testing
