@@ -158,6 +158,7 @@ class BaselineRun {
     if (InUse()) workspace_.AddOwned(workspace_.current()->objects());
     workspace_.SetCurrent(store_path_, objects_, fate_of_old_store_);
     store_path_.clear();
+    if (!not_deleted_.empty()) context_.progress.Warn(not_deleted_);
     WarnOfStoresThatStay(workspace_, context_.progress);
     return true;
   }
@@ -167,14 +168,14 @@ class BaselineRun {
 
   // The old store's snapshots outlive it. One that cannot be read stays, but nothing uses it: somebody may be able to.
   // This is asked at the beginning, since a failure to read it at the end would make its snapshots nobody's.
-  Workspace::Before FateOfOldStore() const {
+  Workspace::Before FateOfOldStore() {
     if (!workspace_.current()) return Workspace::Before::kDelete;
     try {
       std::unique_ptr<RowStore> old = RowStore::Open(workspace_.CurrentStorePath(), RowStore::Mode::kReadOnly);
       return old->manifest().snapshots_size() > 0 ? Workspace::Before::kKeep : Workspace::Before::kDelete;
     } catch (const Error& error) {
-      context_.progress.Warn(fmt::format("the replaced store cannot be read ({}), and was not deleted: {}",
-                                         error.what(), workspace_.CurrentStorePath().string()));
+      not_deleted_ = fmt::format("the replaced store cannot be read ({}), and was not deleted: {}", error.what(),
+                                 workspace_.CurrentStorePath().string());
       return Workspace::Before::kLeave;
     }
   }
@@ -239,6 +240,7 @@ class BaselineRun {
   Workspace& workspace_;
   postgres::SourceSession& session_;
   Workspace::Before fate_of_old_store_ = Workspace::Before::kLeave;
+  std::string not_deleted_;  // Why the old store stays, if it does.
   mask::MaskLineage lineage_;
   mask::PiiSampler sampler_;
   proto::OwnedObjects objects_;
