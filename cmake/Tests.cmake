@@ -34,9 +34,10 @@ function(rotv_add_tests folder)
   target_link_libraries(${program} PRIVATE ${ARGN} GTest::gtest_main)
   target_compile_definitions(${program} PRIVATE
     ROTV_SYNC_BINARY="$<TARGET_FILE:rotv-sync>" ROTV_BINARY="$<TARGET_FILE:rotv>" ROTV_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
-    ROTV_ARTEFACTS="${CMAKE_BINARY_DIR}/artefacts" ROTV_SLOW_DISK="$<TARGET_FILE:rotv_slow_disk>")
+    ROTV_ARTEFACTS="${CMAKE_BINARY_DIR}/artefacts" ROTV_SLOW_DISK="$<TARGET_FILE:rotv_slow_disk>"
+    ROTV_ODD_DISK="$<TARGET_FILE:rotv_odd_disk>")
   if(folder MATCHES "^e2e")
-    add_dependencies(${program} rotv-sync rotv rotv_slow_disk)
+    add_dependencies(${program} rotv-sync rotv rotv_slow_disk rotv_odd_disk)
     set(standard "e2e")
   else()
     set(standard "asan")

@@ -40,6 +40,9 @@ std::string HintFor(int error_number, const std::filesystem::path& path) {
       return "name a file in it, or choose another place";
     case EFBIG:
       return "raise the limit on file sizes (ulimit -f), or choose another disk";
+    case EMFILE:
+    case ENFILE:
+      return "raise the limit on open files (ulimit -n), then run the command again";
     case ELOOP:
       return "it is a symbolic link: remove it, or choose another place";
     case ENOENT:
@@ -84,9 +87,13 @@ void RemoveLeftovers(const std::filesystem::path& path) {
 
 }  // namespace
 
+Error DiskError(const std::string& what, const std::filesystem::path& path, int error_number) {
+  return {ErrorCode::kDisk, fmt::format("cannot {} {}: {}", what, path.string(), strerror(error_number)),
+          HintFor(error_number, path)};
+}
+
 void ThrowDiskError(const std::string& what, const std::filesystem::path& path, int error_number) {
-  throw Error(ErrorCode::kDisk, fmt::format("cannot {} {}: {}", what, path.string(), strerror(error_number)),
-              HintFor(error_number, path));
+  throw DiskError(what, path, error_number);
 }
 
 AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {

@@ -2,12 +2,39 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cerrno>
+#include <cstring>
+#include <optional>
+#include <string>
 
 #include "storage/atomic_file.h"
 #include "storage/corrupt.h"
 
 namespace rotv {
+namespace {
+
+struct Reason {
+  std::filesystem::path file;
+  int error_number = 0;
+};
+
+// RocksDB tells what it did, the file, and last the C library's words for an errno: "IO error: No space left on device:
+// While appending to file: /home/store/000012.log: No space left on device". Gives nullopt for anything else.
+std::optional<Reason> ReasonIn(const std::string& text, const std::filesystem::path& directory) {
+  constexpr std::array kKnown = {ENOSPC, EDQUOT, EIO, EACCES, EPERM, EROFS, EMFILE, ENFILE, EFBIG};
+  for (const int error_number : kKnown) {
+    const std::string words = std::string(": ") + strerror(error_number);
+    if (!text.ends_with(words)) continue;
+    const std::string before = text.substr(0, text.size() - words.size());
+    const size_t file = before.find(directory.string());
+    return Reason{.file = file == std::string::npos ? directory : std::filesystem::path(before.substr(file)),
+                  .error_number = error_number};
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 void CheckStatus(const rocksdb::Status& status, const std::filesystem::path& directory) {
   if (status.ok()) return;
@@ -23,6 +50,9 @@ void CheckStatus(const rocksdb::Status& status, const std::filesystem::path& dir
       text.find("lock hold by current process") != std::string::npos) {
     throw Error(ErrorCode::kInUse, fmt::format("the store in {} is in use by another process", directory.string()),
                 "wait until it has ended, then run the command again");
+  }
+  if (const std::optional<Reason> reason = ReasonIn(text, directory)) {
+    ThrowDiskError("read or write", reason->file, reason->error_number);
   }
   throw Error(ErrorCode::kDisk, fmt::format("the store in {} failed: {}", directory.string(), status.ToString()),
               "check the disk that holds it");

@@ -36,9 +36,20 @@ constexpr size_t kPortionFiles = 4;
 
 class RowCompaction {
  public:
-  RowCompaction(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows) : db_(db), rows_(rows) { Look(); }
+  RowCompaction(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const HasRoom& has_room)
+      : db_(db), rows_(rows), has_room_(has_room) {
+    Look();
+  }
 
   rocksdb::Status Run() {
+    const rocksdb::Status status = MergeAll();
+    return no_room_ ? rocksdb::Status::OK() : status;
+  }
+
+ private:
+  using Files = std::vector<rocksdb::SstFileMetaData>;
+
+  rocksdb::Status MergeAll() {
     if (files(0).size() >= kMostRuns) {
       rocksdb::Status status = MergeDown();
       if (!status.ok()) return status;
@@ -46,23 +57,33 @@ class RowCompaction {
     return MergeNeighbours();
   }
 
- private:
-  using Files = std::vector<rocksdb::SstFileMetaData>;
-
   void Look() { db_->GetColumnFamilyMetaData(rows_, &meta_); }
   // The files are in the order of their keys, except in level 0.
   const Files& files(size_t level) const { return meta_.levels[level].files; }
   uint64_t bytes(size_t level) const { return meta_.levels[level].size; }
   size_t last_level() const { return meta_.levels.size() - 1; }
 
-  // Merges `inputs` into `to_level`. RocksDB adds the files that the inputs overlap in the levels down to there.
+  // Merges `inputs` into `to_level`. RocksDB adds the files that the inputs overlap in the levels down to there: about
+  // as much, where levels are chosen by their sizes.
   rocksdb::Status Merge(const std::vector<std::string>& inputs, size_t to_level) {
+    no_room_ = !has_room_(2 * BytesOf(inputs));
+    if (no_room_) return rocksdb::Status::NoSpace();
     rocksdb::CompactionOptions options;
     options.compression = rocksdb::kDisableCompressionOption;  // The column family's own compression.
     options.output_file_size_limit = kRowFileBytes;
     rocksdb::Status status = db_->CompactFiles(options, rows_, inputs, static_cast<int>(to_level));
     Look();
     return status;
+  }
+
+  uint64_t BytesOf(const std::vector<std::string>& names) const {
+    uint64_t bytes = 0;
+    for (const rocksdb::LevelMetaData& level : meta_.levels) {
+      for (const rocksdb::SstFileMetaData& file : level.files) {
+        if (std::find(names.begin(), names.end(), file.relative_filename) != names.end()) bytes += file.size;
+      }
+    }
+    return bytes;
   }
 
   // Merges all levels above `to_level` into it.
@@ -134,13 +155,15 @@ class RowCompaction {
 
   rocksdb::DB* db_;
   rocksdb::ColumnFamilyHandle* rows_;
+  const HasRoom& has_room_;
+  bool no_room_ = false;
   rocksdb::ColumnFamilyMetaData meta_;
 };
 
 }  // namespace
 
-rocksdb::Status CompactRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows) {
-  return RowCompaction(db, rows).Run();
+rocksdb::Status CompactRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const HasRoom& has_room) {
+  return RowCompaction(db, rows, has_room).Run();
 }
 
 }  // namespace rotv

@@ -7,7 +7,13 @@
 
 #include <rocksdb/db.h>
 
+#include <cstdint>
+#include <functional>
+
 namespace rotv {
+
+// Says whether so many bytes can be written.
+using HasRoom = std::function<bool(uint64_t bytes)>;
 
 // Merges files where there are many. These bounds hold afterwards, whatever was written:
 //
@@ -24,6 +30,7 @@ namespace rotv {
 // - Files are merged into a large level in portions, so that disk space is needed for one portion only.
 //
 // A kill at any moment loses nothing and leaves nothing behind. Must not run at the same time as writes.
-rocksdb::Status CompactRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows);
+// Ends early, without an error and without these bounds, where a merge has no room on the disk.
+rocksdb::Status CompactRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const HasRoom& has_room);
 
 }  // namespace rotv

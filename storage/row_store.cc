@@ -16,6 +16,7 @@
 #include "storage/compress.h"
 #include "storage/corrupt.h"
 #include "storage/error.h"
+#include "storage/free_space.h"
 #include "storage/garbage.h"
 #include "storage/rocksdb_options.h"
 #include "storage/rocksdb_slice.h"
@@ -46,6 +47,10 @@ constexpr std::string_view kShapesPrefix = "shape/";
 // The name of a run before it is ingested: run-0.tmp. RocksDB never opens that name again.
 constexpr std::string_view kRunPrefix = "run-";
 constexpr std::string_view kRunSuffix = ".tmp";
+// Begins and ends the name of a file that RocksDB writes its options to before it renames it. RocksDB leaves one that a
+// killed process left for ever.
+constexpr std::string_view kOptionsPrefix = "OPTIONS-";
+constexpr std::string_view kRocksDbSuffix = ".dbtmp";
 
 enum Family { kMeta, kRows, kLog, kSchema, kFamilyCount };
 const char* const kFamilyNames[kFamilyCount] = {"default", "rows", "log", "schema"};
@@ -126,6 +131,8 @@ class RocksRowStore : public RowStore {
 
   void Write(const VersionBuffer& versions) override {
     if (versions.empty()) return;
+    // The disk is not filled up to its end: what is stored can still be published then, or removed.
+    RequireFreeSpace(directory_, versions.bytes());
     std::string file = (directory_ / fmt::format("{}{}{}", kRunPrefix, next_run_++, kRunSuffix)).string();
     try {
       WriteRun(versions, file);
@@ -230,6 +237,12 @@ class RocksRowStore : public RowStore {
   GarbageCounts CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,
                                const std::function<void(uint64_t)>& look) override;
 
+  uint64_t VersionsEstimate() const override {
+    uint64_t keys = 0;
+    db_->GetIntProperty(families_[kRows], rocksdb::DB::Properties::kEstimateNumKeys, &keys);
+    return keys;
+  }
+
   uint64_t DiskBytes() const override {
     uint64_t total = 0;
     std::error_code ignored;
@@ -242,7 +255,11 @@ class RocksRowStore : public RowStore {
 
   void Compact() override {
     const uint64_t before = ReadStoredFiles(directory_).manifest_bytes();
-    CheckStatus(CompactRows(db_.get(), families_[kRows]), directory_);
+    const auto has_room = [this](uint64_t bytes) {
+      const std::optional<FreeSpace> space = FreeSpaceOf(directory_);
+      return !space || space->usable() >= bytes;
+    };
+    CheckStatus(CompactRows(db_.get(), families_[kRows], has_room), directory_);
     // Publishing again names the files as they are now, and lets RocksDB remove those that were merged.
     if (ReadStoredFiles(directory_).manifest_bytes() != before) Publish(state_, {});
   }
@@ -296,7 +313,7 @@ class RocksRowStore : public RowStore {
   // RocksDB has begun a new MANIFEST and may have removed logs: the next state names what there is now.
   void StartWriting() {
     KeepFiles();
-    RemoveRuns();
+    RemoveLeftovers();
     if (manifest().pull_in_progress()) {
       RemoveUnpublished();
     } else {
@@ -310,6 +327,8 @@ class RocksRowStore : public RowStore {
 
   // Adds `manifest` to `*batch`, writes that, and seals it.
   void WriteManifest(proto::Manifest manifest, rocksdb::WriteBatch* batch) {
+    // A state with a number and no seal at all would be taken for damage: the first one is sealed before, as number 0.
+    if (state_number_ == 0) seal_.Write(0, NeededFiles());
     if (manifest.format_version() < kFormatVersion) manifest.set_format_version(kFormatVersion);
     manifest.set_state_number(state_number_ + 1);
     *manifest.mutable_files() = NeededFiles();
@@ -331,14 +350,16 @@ class RocksRowStore : public RowStore {
 
   // A process that is killed while RocksDB ingests a run leaves a second name (a hard link) of a file that is in use.
   // Writing a new run under that name would overwrite the file in use, so such names are removed first.
-  void RemoveRuns() {
-    std::vector<std::filesystem::path> runs;
+  void RemoveLeftovers() {
+    std::vector<std::filesystem::path> leftovers;
     for (const auto& file : std::filesystem::directory_iterator(directory_)) {
       std::string name = file.path().filename().string();
-      if (name.starts_with(kRunPrefix) && name.ends_with(kRunSuffix)) runs.push_back(file.path());
+      const bool is_run = name.starts_with(kRunPrefix) && name.ends_with(kRunSuffix);
+      const bool is_options = name.starts_with(kOptionsPrefix) && name.ends_with(kRocksDbSuffix);
+      if (is_run || is_options) leftovers.push_back(file.path());
     }
-    for (const std::filesystem::path& run : runs) {
-      if (unlink(run.c_str()) != 0) ThrowDiskError("remove", run, errno);
+    for (const std::filesystem::path& file : leftovers) {
+      if (unlink(file.c_str()) != 0) ThrowDiskError("remove", file, errno);
     }
   }
 

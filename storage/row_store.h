@@ -63,7 +63,8 @@ class RowStore {
   const proto::Manifest& manifest() const { return state().manifest(); }
 
   // Writes versions to disk, synced. Scans do not see those at or after the published durable LSN. Before a version at
-  // or after that LSN is written, a state after BeginPull() must have been published.
+  // or after that LSN is written, a state after BeginPull() must have been published. Throws kDisk before the disk is
+  // quite full (free_space.h), so that what was written before can be published.
   virtual void Write(const VersionBuffer& versions) = 0;
 
   // Adds chunks of the change log, from ChangeLogBuilder. They are durable and visible with the next Publish().
@@ -125,9 +126,12 @@ class RowStore {
   // Bytes on disk.
   virtual uint64_t DiskBytes() const = 0;
 
+  // How many versions there are; not exact.
+  virtual uint64_t VersionsEstimate() const = 0;
+
   // Merges the many files that small pulls or small tables left, once scans slow down because of them. The cost is
-  // bounded by what was written since, not by the size of the store (row_compaction.h). Must not run at the same time
-  // as Write().
+  // bounded by what was written since, not by the size of the store (row_compaction.h). Does less, or nothing, where
+  // the disk has no room for it. Must not run at the same time as Write().
   virtual void Compact() = 0;
 };
 

@@ -28,7 +28,8 @@
 // Invariant: a log that a state names exists until the next state is sealed (RowStore disables RocksDB's removal of
 // files in between), unless RocksDB wrote its content to tables right after it was named; then its MANIFEST has grown,
 // and says which logs it still needs. So one that is missing is missing for no good reason. The seal is written after
-// the state: a kill in between leaves a seal that is one behind, which is in order; one that is ahead never is.
+// the state: a kill in between leaves a seal that is one behind, which is in order; one that is ahead never is. Before
+// the first state with a number there is a seal with the number 0, so that a seal is never missing.
 //
 // A MANIFEST with a higher number than named was begun by a process that opened the store and was killed before it
 // published. RocksDB writes such a file whole before CURRENT names it, and may have removed the logs by then.
@@ -52,6 +53,14 @@ std::optional<uint64_t> NumberIn(std::string_view digits) {
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
   if (error != std::errc() || end != digits.data() + digits.size()) return std::nullopt;
   return number;
+}
+
+// Gives nullopt if there is no such file. Throws kDisk if that cannot be told: a disk that fails is no missing file.
+std::optional<uint64_t> SizeOf(const std::filesystem::path& path) {
+  struct stat status {};
+  if (stat(path.c_str(), &status) == 0) return status.st_size;
+  if (errno == ENOENT) return std::nullopt;
+  ThrowDiskError("read", path, errno);
 }
 
 std::string ManifestName(uint64_t number) { return fmt::format("MANIFEST-{:06}", number); }
@@ -81,8 +90,7 @@ proto::StoredFiles ReadStoredFiles(const std::filesystem::path& directory) {
   constexpr std::string_view kManifestPrefix = "MANIFEST-";
   constexpr std::string_view kLogSuffix = ".log";
   proto::StoredFiles files;
-  std::error_code error;
-  if (!std::filesystem::exists(directory / "CURRENT", error)) ThrowDamaged(directory, "it has no file CURRENT");
+  if (!SizeOf(directory / "CURRENT")) ThrowDamaged(directory, "it has no file CURRENT");
   const std::string current = ReadFile(directory / "CURRENT");
   std::optional<uint64_t> number;
   if (current.starts_with(kManifestPrefix) && current.ends_with('\n')) {
@@ -91,16 +99,18 @@ proto::StoredFiles ReadStoredFiles(const std::filesystem::path& directory) {
   }
   if (!number) ThrowDamaged(directory, "its file CURRENT names no MANIFEST");
   files.set_manifest_number(*number);
-  const uint64_t bytes = std::filesystem::file_size(directory / ManifestName(*number), error);
-  if (error) ThrowDamaged(directory, fmt::format("its file {} is missing", ManifestName(*number)));
-  files.set_manifest_bytes(bytes);
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+  const std::optional<uint64_t> bytes = SizeOf(directory / ManifestName(*number));
+  if (!bytes) ThrowDamaged(directory, fmt::format("its file {} is missing", ManifestName(*number)));
+  files.set_manifest_bytes(*bytes);
+  std::error_code error;
+  const std::filesystem::directory_iterator entries(directory, error);
+  if (error) ThrowDiskError("read", directory, error.value());
+  for (const auto& entry : entries) {
     const std::string name = entry.path().filename();
     if (!name.ends_with(kLogSuffix)) continue;
     const std::optional<uint64_t> log = NumberIn(std::string_view(name).substr(0, name.size() - kLogSuffix.size()));
-    const uint64_t size = entry.file_size(error);
-    if (!log || error) continue;
-    (*files.mutable_log_bytes())[*log] = size;
+    if (!log) continue;
+    if (const std::optional<uint64_t> size = SizeOf(entry.path())) (*files.mutable_log_bytes())[*log] = *size;
   }
   return files;
 }

@@ -16,7 +16,7 @@
 namespace rotv {
 
 // Gives the files of RocksDB in `directory`: the one that CURRENT names, and its logs. Reads names and sizes alone.
-// Throws kCorrupt if CURRENT names none.
+// Throws kCorrupt if CURRENT names none, kDisk if the directory cannot be read.
 proto::StoredFiles ReadStoredFiles(const std::filesystem::path& directory);
 
 // Throws kCorrupt if `found`, read before RocksDB was opened, is less than `named`, what the state in force has named.

@@ -46,6 +46,15 @@ void MakePrivateDirectory(const fs::path& path) {
   if (created) fs::permissions(path, fs::perms::owner_all, error);
 }
 
+// Writes a file in a source's directory that survives power loss together with the directories that it is in: a run
+// that was killed, or this one, may have made them without syncing them.
+void WriteRecord(const fs::path& path, const std::string& content) {
+  const fs::path sources = path.parent_path().parent_path();
+  SyncDirectory(sources);
+  SyncDirectory(sources.parent_path());
+  WriteCheckedFile(path, content);
+}
+
 void RemoveTree(const fs::path& path) {
   std::error_code error;
   fs::remove_all(path, error);
@@ -92,6 +101,11 @@ proto::OwnedList ReadOwned(const fs::path& path, bool may_be_old) {
     ThrowDamagedRecord(path, "is damaged");
   }
   return list;
+}
+
+bool IsEmpty(const fs::path& directory) {
+  std::error_code error;
+  return fs::is_empty(directory, error) && !error;
 }
 
 // True if the store opens and has all of a baseline.
@@ -182,6 +196,7 @@ Workspace::Workspace(const fs::path& home, const std::string& source_name, const
   TakeLock(command);
   ReadRecords();
   RemoveTree(RunDirectory());
+  RemoveMarkOfCurrent();
   RemoveOtherStores();
   MakePrivateDirectory(RunDirectory());
 }
@@ -223,6 +238,17 @@ void Workspace::TakeLock(const std::string& command) {
   }
 }
 
+// A run that ended between writing `current` and this, or that could not sync it, has left the mark: were `current`
+// lost, the store would be taken for one that was never in use.
+void Workspace::RemoveMarkOfCurrent() const {
+  if (!current_) return;
+  const fs::path mark = directory_ / current_->directory() / kUnfinishedMark;
+  std::error_code error;
+  if (!fs::exists(mark, error)) return;
+  SyncDirectory(directory_);
+  fs::remove(mark, error);
+}
+
 void Workspace::RemoveOtherStores() {
   std::vector<fs::path> unfinished, obsolete;
   for (const auto& entry : fs::directory_iterator(directory_)) {
@@ -230,7 +256,8 @@ void Workspace::RemoveOtherStores() {
     if (!IsStoreName(name)) continue;
     const auto names = [&](const auto& list) { return std::count(list.begin(), list.end(), name) > 0; };
     if (current_ && (current_->directory() == name || names(current_->kept()))) continue;
-    if (fs::exists(entry.path() / kUnfinishedMark)) unfinished.push_back(entry.path());
+    // One that is empty did not even get its mark.
+    if (fs::exists(entry.path() / kUnfinishedMark) || IsEmpty(entry.path())) unfinished.push_back(entry.path());
     if (current_ && names(current_->obsolete())) obsolete.push_back(entry.path());
   }
   for (const fs::path& store : unfinished) Remove(store);
@@ -320,7 +347,7 @@ void Workspace::SaveCurrent(proto::CurrentStore next) {
   SyncDirectory(directory_);
   const std::string content = next.SerializeAsString();
   try {
-    WriteCheckedFile(directory_ / "current", content);
+    WriteRecord(directory_ / "current", content);
   } catch (const Error&) {
     const std::optional<CheckedContent> there = ReadRecord(directory_ / "current");
     if (there && there->checked && there->content == content) current_ = next;
@@ -353,6 +380,6 @@ void Workspace::RemoveOwned(const proto::OwnedObjects& objects) {
   SaveOwned();
 }
 
-void Workspace::SaveOwned() const { WriteCheckedFile(directory_ / "owned", owned_.SerializeAsString()); }
+void Workspace::SaveOwned() const { WriteRecord(directory_ / "owned", owned_.SerializeAsString()); }
 
 }  // namespace rotv

@@ -104,6 +104,7 @@ class Workspace {
   void TakeLock(const std::string& command);
   void ReadRecords();
   void RequireNoLostStore() const;
+  void RemoveMarkOfCurrent() const;
   void RemoveOtherStores();
   void Remove(const std::filesystem::path& store);
   void SaveCurrent(proto::CurrentStore next);

@@ -8,6 +8,7 @@
 
 #include "storage/error.h"
 #include "storage/row_store.h"
+#include "sync/capture/disk_room.h"
 #include "sync/capture/exported_snapshot_reading.h"
 #include "sync/capture/preflight.h"
 #include "sync/capture/publication.h"
@@ -52,6 +53,7 @@ class BaselineRun {
 
   BaselineResult Run() {
     Clock::time_point start = Clock::now();
+    fate_of_old_store_ = FateOfOldStore();
     Examine();
     for (int attempt = 1;; ++attempt) {
       objects_ = postgres::NewObjectNames(context_.source.name);
@@ -94,6 +96,7 @@ class BaselineRun {
     const std::string unchecked = mask::UncheckedText(mask::RequireFit(session_.connection(), context_, catalog));
     if (!unchecked.empty()) context_.progress.Warn(unchecked);
     published_ = schema::DescribeSchema(catalog, context_.source, ShapeMap()).schema;
+    capture::CheckRoomForBaseline(context_, catalog, published_);
     context_.progress.End();
   }
 
@@ -153,8 +156,9 @@ class BaselineRun {
     CountResult(counts, reading.schema(), slot.lsn(), *store);
     store.reset();
     if (InUse()) workspace_.AddOwned(workspace_.current()->objects());
-    workspace_.SetCurrent(store_path_, objects_, FateOfOldStore());
+    workspace_.SetCurrent(store_path_, objects_, fate_of_old_store_);
     store_path_.clear();
+    if (!not_deleted_.empty()) context_.progress.Warn(not_deleted_);
     WarnOfStoresThatStay(workspace_, context_.progress);
     return true;
   }
@@ -163,14 +167,15 @@ class BaselineRun {
   bool InUse() const { return workspace_.current() && !workspace_.current()->detached(); }
 
   // The old store's snapshots outlive it. One that cannot be read stays, but nothing uses it: somebody may be able to.
-  Workspace::Before FateOfOldStore() const {
+  // This is asked at the beginning, since a failure to read it at the end would make its snapshots nobody's.
+  Workspace::Before FateOfOldStore() {
     if (!workspace_.current()) return Workspace::Before::kDelete;
     try {
       std::unique_ptr<RowStore> old = RowStore::Open(workspace_.CurrentStorePath(), RowStore::Mode::kReadOnly);
       return old->manifest().snapshots_size() > 0 ? Workspace::Before::kKeep : Workspace::Before::kDelete;
     } catch (const Error& error) {
-      context_.progress.Warn(fmt::format("the replaced store cannot be read ({}), and was not deleted: {}",
-                                         error.what(), workspace_.CurrentStorePath().string()));
+      not_deleted_ = fmt::format("the replaced store cannot be read ({}), and was not deleted: {}", error.what(),
+                                 workspace_.CurrentStorePath().string());
       return Workspace::Before::kLeave;
     }
   }
@@ -234,6 +239,8 @@ class BaselineRun {
   const BaselineOptions& options_;
   Workspace& workspace_;
   postgres::SourceSession& session_;
+  Workspace::Before fate_of_old_store_ = Workspace::Before::kLeave;
+  std::string not_deleted_;  // Why the old store stays, if it does.
   mask::MaskLineage lineage_;
   mask::PiiSampler sampler_;
   proto::OwnedObjects objects_;

@@ -7,34 +7,64 @@
 #include <future>
 
 #include "os/temporary_directory.h"
+#include "storage/free_space.h"
+#include "storage/row_store.h"
 #include "storage/workspace.h"
+#include "sync/capture/disk_room.h"
 #include "sync/capture/preflight.h"
+#include "sync/history/growth.h"
 #include "sync/mask/fit.h"
 #include "sync/mask/mask_plan.h"
 #include "sync/mask/stored_lineage.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/postgres/found_objects.h"
+#include "sync/schema/follow.h"
 
 namespace rotv {
 namespace {
 
-capture::Check CheckDisk(const Context& context, const postgres::Catalog& catalog) {
-  uint64_t needed = 0;
-  for (const postgres::CatalogTable& table : catalog.tables) needed += static_cast<uint64_t>(table.bytes);
-  std::filesystem::path existing = std::filesystem::absolute(context.home);
-  while (!std::filesystem::exists(existing) && existing.has_relative_path()) existing = existing.parent_path();
-  std::error_code error;
-  std::filesystem::space_info space = std::filesystem::space(existing, error);
-  constexpr double kMiB = 1 << 20;
-  std::string message = fmt::format("{:.0f} MiB free for a database of {:.0f} MiB",
-                                    static_cast<double>(space.available) / kMiB, static_cast<double>(needed) / kMiB);
-  // The store takes less than half of the database's size, the seed about as much.
-  if (error || space.available > needed * 2)
-    return {.outcome = capture::Check::Outcome::kOk, .name = "disk", .message = message};
-  return {.outcome = capture::Check::Outcome::kWarning,
-          .name = "disk",
-          .message = message,
-          .fix = fmt::format("free space on the disk of {}, or choose another place with --home", existing.string())};
+// The disk's last days are worth a warning.
+constexpr uint64_t kWarnDays = 30;
+constexpr uint64_t kDaysToTell = 3650;
+
+// Adds to `check` how long the disk lasts if the store grows as it did. Takes no lock, since a pull may be writing.
+void TellHowLongItLasts(const Context& context, const proto::CurrentStore& current, const FreeSpace& space,
+                        capture::Check* check) {
+  const std::unique_ptr<RowStore> store =
+      RowStore::Open(StorePath(context.home, context.source.name, current), RowStore::Mode::kReadOnly);
+  const std::optional<uint64_t> growth = history::GrowthPerDay(*store);
+  if (!growth || *growth == 0) return;
+  const uint64_t days = space.usable() / *growth;
+  if (days > kDaysToTell) return;
+  check->message +=
+      fmt::format("; the disk lasts about {} {} at {} a day", days, days == 1 ? "day" : "days", SizeText(*growth));
+  if (days > kWarnDays) return;
+  check->outcome = capture::Check::Outcome::kWarning;
+  check->fix = fmt::format("rotv-sync --source {} gc --keep-days 7, or free space on the disk that holds {}",
+                           context.source.name, context.home.string());
+}
+
+capture::Check CheckDisk(const Context& context, const postgres::Catalog& catalog,
+                         const std::optional<proto::CurrentStore>& current) {
+  capture::Check check{.outcome = capture::Check::Outcome::kOk, .name = "disk", .message = {}};
+  const std::optional<FreeSpace> space = FreeSpaceOf(context.home);
+  if (!space) return check = {.name = "disk", .message = "it is not known how much is free"};
+  const capture::RoomForBaseline room =
+      capture::EstimateBaseline(catalog, schema::DescribeSchema(catalog, context.source, ShapeMap()).schema);
+  check.message = fmt::format("{} free; a baseline takes about {}", SizeText(space->usable()), SizeText(room.about));
+  if (space->usable() < room.most) {
+    const bool fits = space->usable() >= room.least;
+    check.outcome = fits ? capture::Check::Outcome::kWarning : capture::Check::Outcome::kProblem;
+    check.code = ErrorCode::kDisk;
+    check.fix =
+        fmt::format("free space on the disk that holds {}, or choose another place with --home", context.home.string());
+  }
+  try {
+    if (current) TellHowLongItLasts(context, *current, *space, &check);
+  } catch (const Error&) {
+    // A store that cannot be read has a line of its own.
+  }
+  return check;
 }
 
 capture::Check CheckMask(postgres::PgConnection& connection, const Context& context, const mask::MaskLineage& lineage,
@@ -159,7 +189,7 @@ DoctorReport Examine(const Context& context, const std::vector<std::string>& con
       report.checks.push_back(CheckMask(connection, context, lineage, publication));
     }
     for (capture::Check& check : CheckLeftovers(session, configured)) report.checks.push_back(std::move(check));
-    report.checks.push_back(CheckDisk(context, catalog));
+    report.checks.push_back(CheckDisk(context, catalog, current));
     report.tables = capture::ReportTables(catalog, context.source);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kBug) throw;

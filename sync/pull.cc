@@ -8,6 +8,7 @@
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "sync/capture/catch_up.h"
+#include "sync/capture/disk_room.h"
 #include "sync/capture/pull_target.h"
 #include "sync/capture/streaming.h"
 #include "sync/context/open_workspace.h"
@@ -41,6 +42,7 @@ class PullRun {
     Clock::time_point start = Clock::now();
     result_.from = state_.head_lsn();
     capture::SourceState source = capture::AskSourceState(session_.connection(), state_.manifest());
+    capture::WarnOfLongPull(context_, source.insert_lsn.value() - state_.durable_lsn().value());
     MarkInProgress();
     if (!PullIncrementally(source)) PullWithResync(source);
     store_.Compact();

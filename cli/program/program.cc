@@ -16,6 +16,7 @@
 #include "cli/output/did_you_mean.h"
 #include "os/process_environment.h"
 #include "os/stop_signals.h"
+#include "storage/atomic_file.h"
 #include "storage/error.h"
 
 namespace rotv::program {
@@ -207,7 +208,7 @@ int RunProgram(const Program& program, int argc, char** argv) {
                 Error(ErrorCode::kBug, "out of memory",
                       "256 MiB should be enough, unless a single row is larger: please report this as a bug"));
   } catch (const std::filesystem::filesystem_error& error) {
-    return Fail(program, output, Error(ErrorCode::kDisk, error.what()));
+    return Fail(program, output, DiskError("use", error.path1(), error.code().value()));
   } catch (const std::exception& error) {
     return Fail(program, output, Error(ErrorCode::kBug, fmt::format("a bug in {}: {}", program.name, error.what())));
   }

@@ -267,8 +267,18 @@ TEST_F(RecordTest, WhatAnOlderProgramWroteIsReadAndGetsAChecksum) {
 
 TEST_F(RecordTest, AStoreThatNothingNamesStays) {
   fs::create_directory(File("store-of-somebody"));
+  WriteNewFile(File("store-of-somebody") / "file", "");
+  fs::create_directory(File("store-empty"));  // A baseline was killed before it could mark it.
   { Workspace workspace(home_.path(), "prod", "status"); }
   EXPECT_TRUE(fs::exists(File("store-of-somebody")));
+  EXPECT_FALSE(fs::exists(File("store-empty")));
+}
+
+TEST_F(RecordTest, AMarkOfAStoreThatWasNeverInUseIsRemovedFromTheOneInUse) {
+  WriteNewFile(File("store-new") / "unfinished", "");
+  { Workspace workspace(home_.path(), "prod", "status"); }
+  EXPECT_FALSE(fs::exists(File("store-new") / "unfinished"));
+  EXPECT_TRUE(fs::exists(File("store-new") / "CURRENT"));
 }
 
 TEST_F(RecordTest, AnObsoleteStoreStaysUntilTheNewOneIsComplete) {
