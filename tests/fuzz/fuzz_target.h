@@ -1,5 +1,5 @@
-// A fuzz target is a function of any bytes that checks claims about them. libFuzzer runs one (the preset fuzz); the test
-// program fuzz_test has all of them, and feeds them what is in corpus/ and regressions/.
+// A fuzz target is a function of any bytes that checks claims about them. libFuzzer runs one (the preset fuzz); the
+// test program fuzz_test has all of them, and feeds them what is in corpus/ and regressions/.
 
 #pragma once
 
@@ -29,12 +29,11 @@ struct FuzzTargetAdder {
 
 // ROTV_FUZZ_TARGET(pgoutput, CheckMessage) in a source file, outside of all namespaces.
 #ifdef ROTV_LIBFUZZER
-#define ROTV_FUZZ_TARGET(name, function)                                       \
-  extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {    \
-    function(std::string_view(reinterpret_cast<const char*>(data), size));     \
-    return 0;                                                                  \
+#define ROTV_FUZZ_TARGET(name, function)                                    \
+  extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) { \
+    function(std::string_view(reinterpret_cast<const char*>(data), size));  \
+    return 0;                                                               \
   }
 #else
-#define ROTV_FUZZ_TARGET(name, function) \
-  static const rotv::FuzzTargetAdder k_adder_of_##name(#name, function);
+#define ROTV_FUZZ_TARGET(name, function) static const rotv::FuzzTargetAdder k_adder_of_##name(#name, function);
 #endif

@@ -1,5 +1,5 @@
-// The encodings of the store's rows: what is read is written again as the same bytes, keys order as their values do, and
-// anything else is damage.
+// The encodings of the store's rows: what is read is written again as the same bytes, keys order as their values do,
+// and anything else is damage.
 
 #include <algorithm>
 #include <charconv>

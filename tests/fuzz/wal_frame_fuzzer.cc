@@ -48,8 +48,8 @@ void CheckStatus(std::string_view bytes) {
     for (int i = 0; i < 8; ++i) value = value << 8 | input.Byte();
     return value;
   };
-  const StandbyStatus status{.received = Lsn(number()), .flushed = Lsn(number()),
-                             .request_reply = (input.Byte() & 1) != 0};
+  const StandbyStatus status{
+      .received = Lsn(number()), .flushed = Lsn(number()), .request_reply = (input.Byte() & 1) != 0};
   // A time before 2000 has no meaning there, and one beyond 64 bits of microseconds none anywhere.
   const auto now_us = static_cast<int64_t>(number() >> 2);
   const std::string sent = EncodeStandbyStatus(status, now_us);

@@ -158,8 +158,8 @@ void StoreCheck::Find(TableId table, EpochNumber epoch, uint64_t lsn, uint32_t c
     AppendIntegerKey(std::to_string(static_cast<int64_t>(choice / 3 + i) % 24 * 1000 - 7000), &key);
     keys.push_back(key);
   }
-  std::unique_ptr<RowScan> scan = store_.ScanAt(
-      {.table = table, .epoch = epoch, .lsn = Lsn(lsn), .access = ScanRequest::Access::kSomeRows});
+  std::unique_ptr<RowScan> scan =
+      store_.ScanAt({.table = table, .epoch = epoch, .lsn = Lsn(lsn), .access = ScanRequest::Access::kSomeRows});
   for (size_t i = 0; i < std::min<size_t>(keys.size(), 6); ++i) {
     const std::string& key = keys[(choice + i * 7) % keys.size()];
     const auto expected = rows.find(key);
@@ -171,19 +171,22 @@ void StoreCheck::Find(TableId table, EpochNumber epoch, uint64_t lsn, uint32_t c
     if (i % 2 == 0) continue;
     const auto next = std::next(expected);
     Require(scan->Next() == (next != rows.end()), what + "does not go on");
-    if (next != rows.end()) Require(scan->line() == next->second.text, what + fmt::format("goes on to {}", scan->line()));
+    if (next != rows.end())
+      Require(scan->line() == next->second.text, what + fmt::format("goes on to {}", scan->line()));
   }
 }
 
 void StoreCheck::Log(uint64_t from) {
   std::vector<ModelTransaction> expected;
   for (const ModelTransaction& one : model_.log()) {
-    if (one.commit_lsn >= from && one.commit_lsn < Lsn(store_.manifest().durable_lsn()).value()) expected.push_back(one);
+    if (one.commit_lsn >= from && one.commit_lsn < Lsn(store_.manifest().durable_lsn()).value())
+      expected.push_back(one);
   }
   std::vector<ModelTransaction> found;
   bool continued = false;
   store_.VisitLog(Lsn(from), [&](const proto::Transaction& piece) {
-    if (!continued) found.push_back({.commit_lsn = piece.commit_lsn(), .time_us = piece.commit_time_us(), .changes = {}});
+    if (!continued)
+      found.push_back({.commit_lsn = piece.commit_lsn(), .time_us = piece.commit_time_us(), .changes = {}});
     Require(found.back().commit_lsn == piece.commit_lsn(), "a transaction is not whole");
     continued = piece.continued();
     for (const proto::TableChanges& changes : piece.changes()) {

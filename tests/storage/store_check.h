@@ -25,7 +25,8 @@ class StoreCheck {
   void Some(uint32_t choice);
   // Reads every state that is retained, and the whole change log.
   void All();
-  // Asks for the newest version of each row, where all that was changed is written. Published or not makes no difference.
+  // Asks for the newest version of each row, where all that was changed is written. Published or not makes no
+  // difference.
   void Newest(TableId table, EpochNumber epoch);
   // No version is at or after the durable LSN, and the versions of a row come newest first.
   void NothingUnpublished();

@@ -99,6 +99,9 @@ std::vector<uint64_t> StoreModel::RetainedLsns() const {
   std::set<uint64_t> lsns = {now.baseline, now.kept_from, now.head, now.durable};
   for (const auto& [name, lsn] : now.snapshots) lsns.insert(lsn);
   for (const auto& [after, before] : now.gaps) lsns.insert({after, before});
+  for (const auto& [table, epochs] : now.epochs) {
+    for (const ModelEpoch& epoch : epochs) lsns.insert({epoch.start_lsn, epoch.start_lsn + 1});
+  }
   const size_t stride = log_.size() / 64 + 1;
   for (size_t i = 0; i < log_.size(); i += stride) lsns.insert({log_[i].commit_lsn, log_[i].commit_lsn + 1});
   std::erase_if(lsns, [&](uint64_t lsn) { return !IsRetained(lsn); });

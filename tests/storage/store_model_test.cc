@@ -31,7 +31,12 @@ using testing::TempDir;
 using Clock = std::chrono::steady_clock;
 
 // Memory in place of a disk: syncing is not what is tested here, and takes most of the time.
-fs::path FastPlace() { return access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp"; }
+fs::path FastPlace() {
+  constexpr uintmax_t kEnough = uintmax_t{1} << 30;
+  std::error_code error;
+  const bool usable = access("/dev/shm", W_OK) == 0 && fs::space("/dev/shm", error).available >= kEnough && !error;
+  return usable ? "/dev/shm" : "/tmp";
+}
 
 std::vector<Step> Walk(uint64_t seed, uint64_t count) {
   std::vector<Step> steps;
@@ -79,6 +84,8 @@ std::vector<Step> Shortened(std::vector<Step> steps, std::chrono::seconds most) 
 void ExpectAgreement(uint64_t seed, const std::vector<Step>& steps) {
   const std::optional<Failure> failure = Run(steps);
   if (!failure) return;
+  std::cerr << "seed " << seed << ", step " << failure->steps << ": " << failure->what << "; shortening it"
+            << std::endl;
   const std::vector<Step> first(steps.begin(), steps.begin() + static_cast<ptrdiff_t>(failure->steps));
   const std::vector<Step> few = Shortened(first, std::chrono::seconds(60));
   const std::string file = "/tmp/rotv-store-walk-" + std::to_string(seed);
@@ -101,7 +108,7 @@ uint64_t Number(const char* variable, uint64_t otherwise) {
 }
 
 TEST(StoreModelTest, FixedSeedsReadAsTheModelSays) {
-  for (uint64_t seed = 1; seed <= 6; ++seed) ExpectAgreement(seed, Walk(seed, 10'000));
+  for (uint64_t seed = 1; seed <= 3; ++seed) ExpectAgreement(seed, Walk(seed, 10'000));
 }
 
 TEST(StoreModelTest, AFreshSeedReadsAsTheModelSays) {
@@ -172,8 +179,7 @@ void Child(const fs::path& path) {
   }
 }
 
-const auto* const kChildren =
-    ::testing::AddGlobalTestEnvironment(new testing::ChildEnvironment({{"walk", Child}}));
+const auto* const kChildren = ::testing::AddGlobalTestEnvironment(new testing::ChildEnvironment({{"walk", Child}}));
 
 // Kills the process that walks at any moment, also while it opens the store, and looks at what is left.
 void KillChildren(uint64_t seed, int kills) {

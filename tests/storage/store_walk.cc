@@ -13,7 +13,7 @@ namespace rotv::testing {
 namespace {
 
 constexpr uint64_t kFirstLsn = 800;
-constexpr uint32_t kKeys = 24;       // Few, so that rows have many versions.
+constexpr uint32_t kKeys = 24;  // Few, so that rows have many versions.
 constexpr uint32_t kMultisetRows = 10;
 constexpr size_t kMostTables = 5;
 constexpr size_t kMostColumns = 6;
@@ -25,9 +25,9 @@ struct Weighted {
 };
 // Out of 10,000.
 constexpr Weighted kWeights[] = {
-    {Step::kChange, 8560},   {Step::kTruncate, 30}, {Step::kCommit, 1000}, {Step::kSpill, 40},   {Step::kPublish, 130},
-    {Step::kEndPull, 50},    {Step::kResync, 12},   {Step::kEndResync, 24}, {Step::kSnapshot, 40}, {Step::kGc, 12},
-    {Step::kCompact, 12},    {Step::kBulk, 1},      {Step::kCheck, 73},    {Step::kReopen, 6},   {Step::kCrash, 10},
+    {Step::kChange, 8500}, {Step::kTruncate, 30}, {Step::kCommit, 1000},  {Step::kSpill, 100},   {Step::kPublish, 130},
+    {Step::kEndPull, 50},  {Step::kResync, 12},   {Step::kEndResync, 24}, {Step::kSnapshot, 40}, {Step::kGc, 12},
+    {Step::kCompact, 12},  {Step::kBulk, 1},      {Step::kCheck, 73},     {Step::kReopen, 6},    {Step::kCrash, 10},
 };
 
 uint64_t Mixed(uint64_t value) {  // SplitMix64.
@@ -39,7 +39,10 @@ uint64_t Mixed(uint64_t value) {  // SplitMix64.
 
 // The keys of a table with a text key: zero bytes, bytes that are escaped, and texts that begin like others.
 std::string TextKeyOf(uint32_t row) {
-  constexpr std::string_view kBytes("\0\x01\xFF" "a", 4);
+  constexpr std::string_view kBytes(
+      "\0\x01\xFF"
+      "a",
+      4);
   std::string text;
   for (uint32_t rest = row + 1; rest != 0; rest /= 4) text += kBytes[rest % 4];
   std::string key;
@@ -59,7 +62,8 @@ std::string KeyOf(ModelTable::Kind kind, uint32_t row) {
 Step RandomStep(uint64_t seed, uint64_t number) {
   const uint64_t first = Mixed(Mixed(seed) ^ number);
   const uint64_t second = Mixed(first);
-  Step step{.a = static_cast<uint32_t>(second), .b = static_cast<uint32_t>(second >> 32),
+  Step step{.a = static_cast<uint32_t>(second),
+            .b = static_cast<uint32_t>(second >> 32),
             .c = static_cast<uint32_t>(Mixed(second))};
   uint32_t draw = static_cast<uint32_t>(first >> 32) % 10'000;
   for (const auto& [what, weight] : kWeights) {
@@ -79,24 +83,37 @@ void StoreWalk::Do(const Step& step) {
   published_.erase(published_.begin(), published_.end() - 1);
   before_collection_.reset();
   switch (step.what) {
-    case Step::kChange: return Change(step);
-    case Step::kTruncate: return Truncate(step);
-    case Step::kCommit: return Commit();
-    case Step::kSpill: return Flush();
-    case Step::kPublish: return PublishProgress(step);
-    case Step::kEndPull: return EndPull();
-    case Step::kResync: return BeginResync(step);
-    case Step::kEndResync: return EndResync();
-    case Step::kSnapshot: return ChangeSnapshots(step);
-    case Step::kGc: return CollectGarbage(step);
+    case Step::kChange:
+      return Change(step);
+    case Step::kTruncate:
+      return Truncate(step);
+    case Step::kCommit:
+      return Commit();
+    case Step::kSpill:
+      if (step.a % 2 == 0) Commit();
+      return Flush();
+    case Step::kPublish:
+      return PublishProgress(step);
+    case Step::kEndPull:
+      return EndPull();
+    case Step::kResync:
+      return BeginResync(step);
+    case Step::kEndResync:
+      return EndResync();
+    case Step::kSnapshot:
+      return ChangeSnapshots(step);
+    case Step::kGc:
+      return CollectGarbage(step);
     case Step::kCompact:
       if (store_ != nullptr) store_->Compact();
       return;
-    case Step::kBulk: return Bulk(step);
+    case Step::kBulk:
+      return Bulk(step);
     case Step::kCheck:
       if (store_ != nullptr) StoreCheck(*store_, model_).Some(step.a);
       return;
-    default: return Crash(step);
+    default:
+      return Crash(step);
   }
 }
 
@@ -191,8 +208,7 @@ void StoreWalk::AddDescriptions(uint64_t lsn, bool with_schema, RowStore::Additi
 // Writes a copy of a table, as a resync does: into an epoch that nothing names yet.
 void StoreWalk::FillEpoch(TableId table, const ModelTable& form, EpochNumber epoch, uint64_t lsn, uint32_t seed) {
   const bool multiset = form.kind == ModelTable::Kind::kMultiset;
-  auto buffer =
-      std::make_unique<VersionBuffer>(multiset ? VersionBuffer::Index::kNewest : VersionBuffer::Index::kNone);
+  auto buffer = std::make_unique<VersionBuffer>(multiset ? VersionBuffer::Index::kNewest : VersionBuffer::Index::kNone);
   for (uint32_t row = 0; row < kKeys; ++row) {
     const uint64_t draw = Mixed(uint64_t{seed} << 32 | row);
     if (draw % 3 == 0) continue;
@@ -203,7 +219,8 @@ void StoreWalk::FillEpoch(TableId table, const ModelTable& form, EpochNumber epo
     ModelRow model_row{.shape = form.shape, .count = multiset ? static_cast<uint32_t>(draw >> 32) % 3 + 1 : 1};
     const size_t columns = model_.now.shapes.at(form.shape).columns.size();
     for (size_t i = 0; i < columns; ++i) {
-      model_row.fields.push_back(multiset ? fmt::format("m{}", row % kMultisetRows) : Field(static_cast<uint32_t>(draw >> i)));
+      model_row.fields.push_back(multiset ? fmt::format("m{}", row % kMultisetRows)
+                                          : Field(static_cast<uint32_t>(draw >> i)));
     }
     std::string key;
     const std::string line = model_.LineOf(model_row, 0);
@@ -267,8 +284,7 @@ void StoreWalk::Commit() {
 
 // Writes what waits in memory, in the middle of a transaction too.
 void StoreWalk::Flush() {
-  const auto chunks =
-      log_.Take(in_transaction_ ? ChangeLogBuilder::Which::kComplete : ChangeLogBuilder::Which::kAll);
+  const auto chunks = log_.Take(in_transaction_ ? ChangeLogBuilder::Which::kComplete : ChangeLogBuilder::Which::kAll);
   if (store_ != nullptr) {
     store_->Write(*buffer_);
     if (!chunks.empty()) store_->WriteLog(chunks);
@@ -675,6 +691,8 @@ void StoreWalk::Forget() {
 
 void StoreWalk::Crash(const Step& step) {
   if (step.what == Step::kReopen) Settle(step);
+  if (step.c % 4 == 1) Commit();
+  if (step.c % 4 < 3) Flush();  // Mostly something was written that nothing has published.
   if (store_ == nullptr) return Forget();
   if (step.what == Step::kCrash && step.a % 2 == 0 && may_copy_) {
     // A copy of all files at one moment, when nothing writes, is what a kill at that moment leaves.

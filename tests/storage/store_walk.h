@@ -122,7 +122,7 @@ class StoreWalk {
   std::filesystem::path directory_;
   std::unique_ptr<RowStore> store_;
   StoreModel model_;
-  std::vector<ModelState> published_;  // The state before the present step, and those of the step.
+  std::vector<ModelState> published_;            // The state before the present step, and those of the step.
   std::optional<StoreModel> before_collection_;  // Of the present step, in a walk without a store.
   std::optional<Resync> resync_;
   std::unique_ptr<VersionBuffer> buffer_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
