@@ -115,13 +115,13 @@ void AddStoredFiles(CorpusSeeds* seeds) {
   current.add_kept("store-2");
   current.add_obsolete("store-0");
   WriteCheckedFile(directory / "current", current.SerializeAsString());
-  seeds->push_back({"stored_files", "current", directory.Read("current")});
+  seeds->push_back({"source_records", "current", directory.Read("current")});
   proto::OwnedList owned;
   *owned.add_objects() = current.objects();
   owned.mutable_objects(0)->mutable_way()->set_ssh("root@db.example.org");
   std::string both = current.SerializeAsString();
   both.insert(both.begin(), static_cast<char>((both.size() + 3) / 4));
-  seeds->push_back({"stored_files", "records", both + owned.SerializeAsString()});
+  seeds->push_back({"source_records", "records", both + owned.SerializeAsString()});
   SealFile seal(directory.path());
   proto::StoredFiles files;
   files.set_manifest_number(5);
@@ -129,15 +129,15 @@ void AddStoredFiles(CorpusSeeds* seeds) {
   (*files.mutable_log_bytes())[9] = 77;
   seal.Write(7, files);
   seal.Write(8, files);
-  seeds->push_back({"stored_files", "seal", directory.Read("seal")});
+  seeds->push_back({"store_seal", "seal", directory.Read("seal")});
   ChangeLogBuilder log;
   log.Begin(Lsn(800), 1, 7);
   log.Add(16385, 1, ChangeLogBuilder::Change::kInsert, "key");
   log.Truncate(16386, 2);
   log.Commit();
   const std::string chunk = log.Take(ChangeLogBuilder::Which::kAll).at(0).second;
-  seeds->push_back({"stored_files", "chunk", chunk});
-  seeds->push_back({"stored_files", "chunk-plain", ZstdDecompress(chunk)});
+  seeds->push_back({"stored_messages", "chunk", chunk});
+  seeds->push_back({"stored_messages", "chunk-plain", ZstdDecompress(chunk)});
   StoreState state = StoreState::AtBaseline({.slot = "s", .publication = "p"}, Lsn(800), {.time_us = 1, .xid = 2}, {});
   state.AddEpoch(1, state.ReserveEpoch(1), Lsn(799));
   state.AddEpoch(2, state.ReserveEpoch(2), Lsn(799));
@@ -148,7 +148,7 @@ void AddStoredFiles(CorpusSeeds* seeds) {
   snapshot.set_name("friday");
   snapshot.set_lsn(850);
   state.AddSnapshot(snapshot);
-  seeds->push_back({"stored_files", "manifest", state.manifest().SerializeAsString()});
+  seeds->push_back({"stored_messages", "manifest", state.manifest().SerializeAsString()});
 }
 
 void AddSnapshotFile(CorpusSeeds* seeds) {

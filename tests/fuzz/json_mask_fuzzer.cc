@@ -23,7 +23,7 @@ constexpr const char* kMasked = "masked";
 constexpr size_t kMostNesting = 60;  // The definition below tries all ways.
 constexpr size_t kMostPaths = 3;
 
-// A path by its definition: $ and then .NAME, ..NAME, [NAME] or ..[NAME].
+// A path by its definition: $ and then .NAME, ..NAME or [NAME].
 std::optional<Steps> StepsOf(std::string_view path) {
   if (!path.starts_with('$') || path.size() < 2) return std::nullopt;
   Steps steps;
@@ -31,7 +31,6 @@ std::optional<Steps> StepsOf(std::string_view path) {
     if (path.starts_with("..")) {
       steps.emplace_back("**");
       path.remove_prefix(1);
-      if (path.starts_with(".[")) path.remove_prefix(1);
     }
     const char first = path.front();
     if (first != '.' && first != '[') return std::nullopt;
