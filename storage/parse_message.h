@@ -8,8 +8,8 @@
 
 namespace rotv {
 
-// Returns false if `bytes` are no such message. libprotobuf, which explains itself on standard error, is kept silent: the
-// caller reports the damage.
+// Returns false if `bytes` are no such message. libprotobuf, which explains itself on standard error, is kept silent:
+// the caller reports the damage.
 bool ParseMessage(std::string_view bytes, google::protobuf::MessageLite* message);
 
 }  // namespace rotv

@@ -132,6 +132,7 @@ class StoreWalk {
   bool spilled_ = false;
   uint64_t commit_lsn_ = 0;
   uint64_t next_lsn_ = 0;
+  uint64_t slot_lsn_ = 0;  // The greatest LSN of a resync, even of one that a crash has undone.
   ModelTransaction transaction_;
   uint64_t written_ = 0;  // Numbers the values, so that each is another one.
   TableId last_table_ = 0;

@@ -146,7 +146,9 @@ void StoreWalk::BeginResync(const Step& step) {
     now.pulling = true;
     Publish({});
   }
-  Resync resync{.lsn = next_lsn_ + kLsnStep * (1 + step.a % 6), .schema = now.schemas.rbegin()->second};
+  // A slot's consistent point is after those of all slots before it, whatever came of them.
+  slot_lsn_ = std::max(next_lsn_, slot_lsn_) + kLsnStep * (1 + step.a % 6);
+  Resync resync{.lsn = slot_lsn_, .schema = now.schemas.rbegin()->second};
   std::set<TableId> tables;
   RowStore::Addition addition;
   const uint32_t first_new_shape = now.shapes.rbegin()->first + 1;
