@@ -1,4 +1,4 @@
-# Makes one test program of the *_test.cc files in a folder of tests/, and tells ctest of its tests as "folder.Suite.Test".
+# Makes one test program of the .cc files in a folder of tests/, and tells ctest of its tests as "folder.Suite.Test".
 #
 # Labels choose what runs (the test presets in CMakePresets.json). "asan" and "tsan" are what the sanitizers run; "e2e" are
 # the tests in e2e/, and all others have "asan"; "slow" takes more than ten seconds: ./dev test --fast leaves it out, and
@@ -27,7 +27,7 @@ add_custom_target(e2e_tests)
 function(rotv_add_tests folder)
   string(REPLACE "/" "_" name ${folder})
   set(program ${name}_test)
-  file(GLOB files CONFIGURE_DEPENDS ${folder}/*_test.cc)
+  file(GLOB files CONFIGURE_DEPENDS ${folder}/*.cc)
   add_executable(${program} ${files})
   rotv_compile_as_test(${program})
   target_precompile_headers(${program} REUSE_FROM rotv_test_headers)

@@ -2,6 +2,7 @@
 
 #include "storage/compress.h"
 #include "storage/error.h"
+#include "storage/parse_message.h"
 #include "storage/row_key.h"
 #include "storage/varint.h"
 
@@ -28,7 +29,7 @@ std::string ChangeLogKey(Lsn commit_lsn, uint32_t chunk) {
 
 proto::LogChunk DecodeLogChunk(std::string_view value) {
   proto::LogChunk chunk;
-  if (!chunk.ParseFromString(ZstdDecompress(value))) {
+  if (!ParseMessage(ZstdDecompress(value), &chunk)) {
     throw Error(ErrorCode::kCorrupt, "the store's change log is damaged");
   }
   return chunk;

@@ -65,7 +65,9 @@ std::string TakeTextKey(std::string_view* key) {
   for (;;) {
     size_t zero = key->find('\0');
     if (zero == std::string_view::npos || zero + 1 == key->size()) ThrowNoKey();
-    bool at_end = (*key)[zero + 1] == '\x01';
+    const char mark = (*key)[zero + 1];
+    const bool at_end = mark == '\x01';
+    if (!at_end && mark != '\xFF') ThrowNoKey();
     text.append(key->substr(0, zero));
     key->remove_prefix(zero + 2);
     if (at_end) return text;

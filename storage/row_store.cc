@@ -18,6 +18,7 @@
 #include "storage/error.h"
 #include "storage/free_space.h"
 #include "storage/garbage.h"
+#include "storage/parse_message.h"
 #include "storage/rocksdb_options.h"
 #include "storage/rocksdb_slice.h"
 #include "storage/rocksdb_status.h"
@@ -72,7 +73,7 @@ std::string LsnKey(std::string_view prefix, Lsn lsn) {
 template <typename Proto>
 Proto Parse(std::string_view bytes) {
   Proto parsed;
-  if (!parsed.ParseFromArray(bytes.data(), static_cast<int>(bytes.size()))) {
+  if (!ParseMessage(bytes, &parsed)) {
     throw Error(ErrorCode::kCorrupt, "the store's metadata is damaged", kDamagedHint);
   }
   return parsed;

@@ -12,6 +12,7 @@
 #include "storage/atomic_file.h"
 #include "storage/checked_file.h"
 #include "storage/error.h"
+#include "storage/parse_message.h"
 #include "storage/row_store.h"
 
 // `current` names the store in use, those kept for their snapshots, and those that are obsolete. Every change of stores
@@ -85,7 +86,7 @@ bool IsStoreName(std::string_view name) {
 // noticed.
 proto::CurrentStore ParseCurrent(const fs::path& path, const CheckedContent& record) {
   proto::CurrentStore current;
-  if (!current.ParseFromString(record.content) || !IsStoreName(current.directory())) {
+  if (!ParseMessage(record.content, &current) || !IsStoreName(current.directory())) {
     ThrowDamagedRecord(path, "is damaged");
   }
   return current;
@@ -97,7 +98,7 @@ proto::OwnedList ReadOwned(const fs::path& path, bool may_be_old) {
   const std::optional<CheckedContent> record = ReadRecord(path);
   proto::OwnedList list;
   if (!record) return list;
-  if (!list.ParseFromString(record->content) || (!record->checked && !may_be_old)) {
+  if (!ParseMessage(record->content, &list) || (!record->checked && !may_be_old)) {
     ThrowDamagedRecord(path, "is damaged");
   }
   return list;

@@ -94,6 +94,9 @@ class ConfigFile {
     } catch (const toml::parse_error& error) {
       values_.Fail(error.source(), std::string(error.description()),
                    "see docs/configuration.md for what the file may hold");
+    } catch (const TomlAssertion&) {
+      throw Error(ErrorCode::kUsage, values_.PathText() + " is not TOML: a name begins with a character that none may",
+                  "the name of a table begins with a letter, a digit, '_', '-' or a quote: [sources.production]");
     }
   }
 

@@ -2,8 +2,6 @@
 
 #pragma once
 
-#include <toml++/toml.h>
-
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -11,6 +9,7 @@
 #include <vector>
 
 #include "cli/config/fail_at.h"
+#include "cli/config/toml.h"
 #include "os/environment.h"
 
 namespace rotv::config {
@@ -42,6 +41,8 @@ class ConfigValues {
   // `example` is an array of strings as one would write it in the file.
   std::vector<std::string> Texts(const toml::key& key, const toml::node& node, const std::string& example) const;
 
+  // The file, for errors.
+  const std::string& PathText() const { return path_.native(); }
   // Replaces "~"; a relative path is relative to the file's directory.
   std::string PathOf(const std::string& text) const;
 

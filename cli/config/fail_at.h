@@ -2,10 +2,10 @@
 
 #pragma once
 
-#include <toml++/toml.h>
-
 #include <functional>
 #include <string>
+
+#include "cli/config/toml.h"
 
 namespace rotv::config {
 

@@ -56,7 +56,7 @@ void SnapshotFileWriter::Commit() { output_->Commit(); }
 
 struct SnapshotFileReader::State {
   struct Free {
-    void operator()(ZSTD_DCtx* context) const { ZSTD_freeDCtx(context); }
+    void operator()(ZSTD_DCtx* unused) const { ZSTD_freeDCtx(unused); }
   };
   FileDescriptor file;
   std::unique_ptr<ZSTD_DCtx, Free> context{ZSTD_createDCtx()};

@@ -31,6 +31,7 @@ std::vector<std::string> StepsOf(const std::string& pattern, const std::string& 
   std::vector<std::string> steps;
   std::string_view rest = std::string_view(path).substr(1);
   while (!rest.empty()) {
+    if (rest.front() != '.' && rest.front() != '[') throw fail();
     if (rest.starts_with("..")) {
       steps.emplace_back(kAnyDepth);
       rest.remove_prefix(1);
@@ -41,7 +42,6 @@ std::vector<std::string> StepsOf(const std::string& pattern, const std::string& 
     if (end == std::string_view::npos || end == 0) throw fail();
     steps.emplace_back(rest.substr(0, end));
     rest.remove_prefix(element ? end + 1 : end);
-    if (!rest.empty() && rest.front() != '.' && rest.front() != '[') throw fail();
   }
   if (steps.size() > kMostSteps) throw fail();
   return steps;

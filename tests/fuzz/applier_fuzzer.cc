@@ -2,10 +2,13 @@
 // input is a sequence of messages of pgoutput, each after its length in two bytes; after a length of 0 comes the number
 // of a captured message.
 
-#include <algorithm>
 #include <cstddef>
-#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
 
+#include "tests/fuzz/fuzz_check.h"
+#include "tests/fuzz/fuzz_target.h"
 #include "tests/fuzz/stream_world.h"
 #include "tests/sync/formats/captured_file.h"
 
@@ -17,26 +20,22 @@ std::vector<std::string> Captured() {
   return messages;
 }
 
-constexpr size_t kLengthBytes = 2;
-
-}  // namespace
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+void CheckStream(std::string_view bytes) {
   static const std::vector<std::string> captured = Captured();
   static rotv::StreamWorld world(captured);
   std::vector<std::string> messages;
-  const char* bytes = reinterpret_cast<const char*>(data);
-  for (size_t at = 0; at + kLengthBytes <= size;) {
-    const size_t length = static_cast<size_t>(data[at]) << 8 | data[at + 1];
-    at += kLengthBytes;
-    if (length == 0) {
-      if (at < size) messages.push_back(captured[data[at++] % captured.size()]);
-      continue;
+  for (rotv::FuzzInput input(bytes); !input.empty();) {
+    const size_t high = input.Byte();
+    const size_t length = high << 8 | input.Byte();
+    if (length != 0) {
+      messages.emplace_back(input.Bytes(length));
+    } else if (!input.empty()) {
+      messages.push_back(captured[input.Byte() % captured.size()]);
     }
-    const size_t taken = std::min(length, size - at);
-    messages.emplace_back(bytes + at, taken);
-    at += taken;
   }
   world.Run(messages);
-  return 0;
 }
+
+}  // namespace
+
+ROTV_FUZZ_TARGET(applier, CheckStream)

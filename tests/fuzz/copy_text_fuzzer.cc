@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdint>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -10,8 +10,9 @@
 #include "sync/formats/copy_text.h"
 #include "sync/formats/row_check.h"
 #include "tests/fuzz/fuzz_check.h"
+#include "tests/fuzz/fuzz_target.h"
 
-namespace rotv {
+namespace rotv::formats {
 namespace {
 
 void CheckAsText(std::string_view text) {
@@ -78,14 +79,37 @@ void CheckAsField(std::string_view field) {
   }
 }
 
-}  // namespace
-}  // namespace rotv
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  rotv::CheckAsText(bytes);
-  rotv::CheckAsLine(bytes);
-  rotv::CheckAsField(bytes);
-  rotv::CheckAsRow(bytes);
-  return 0;
+// Values are accepted as a tuple if and only if they are as the line that they become.
+void CheckAsTuple(std::string_view bytes) {
+  constexpr TextEncoding kEncodings[] = {TextEncoding::kOneByte, TextEncoding::kUtf8,  TextEncoding::kEucJp,
+                                         TextEncoding::kEucCn,   TextEncoding::kEucTw, TextEncoding::kMule};
+  FuzzInput input(bytes);
+  const TextEncoding encoding = kEncodings[input.Byte() % std::size(kEncodings)];
+  pgoutput::Tuple tuple;
+  std::string line;
+  while (!input.empty()) {
+    const std::string_view value = input.Line();
+    if (!line.empty() || !tuple.empty()) line += '\t';
+    AppendCopyEscaped(value, &line);
+    tuple.push_back({.kind = pgoutput::Column::Kind::kText, .text = value});
+  }
+  if (tuple.empty()) return;
+  const RowCheck check({.table = "t", .columns = tuple.size(), .encoding = encoding});
+  const bool as_tuple = AcceptedOr(ErrorCode::kProtocol, [&] { check.Tuple(tuple); });
+  // Fields are checked together in a line, where a tab would end a longer character as well.
+  const bool as_line = AcceptedOr(ErrorCode::kProtocol, [&] { check.Line(line); });
+  FuzzCheck(as_tuple == as_line);
 }
+
+void CheckCopyText(std::string_view bytes) {
+  CheckAsText(bytes);
+  CheckAsLine(bytes);
+  CheckAsField(bytes);
+  CheckAsRow(bytes);
+  CheckAsTuple(bytes);
+}
+
+}  // namespace
+}  // namespace rotv::formats
+
+ROTV_FUZZ_TARGET(copy_text, rotv::formats::CheckCopyText)

@@ -7,8 +7,9 @@
 #include "storage/error.h"
 #include "sync/formats/dump_sections.h"
 #include "tests/fuzz/fuzz_check.h"
+#include "tests/fuzz/fuzz_target.h"
 
-namespace rotv {
+namespace rotv::formats {
 namespace {
 
 void CheckCanonical(std::string_view dump) {
@@ -34,18 +35,18 @@ void CheckSplit(const std::string& all, const std::string& post) {
   }
 }
 
-}  // namespace
-}  // namespace rotv
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::string_view text(reinterpret_cast<const char*>(data), size);
-  rotv::CheckCanonical(text);
-  std::string_view objects = text.substr(0, size / 2);
-  std::string_view post_objects = text.substr(size / 2);
-  rotv::CheckSplit(std::string(objects), std::string(post_objects));
-  rotv::CheckSplit(rotv::Dump(objects), rotv::Dump(post_objects));
-  rotv::CheckSplit(rotv::Dump(text), rotv::Dump(post_objects));
+void CheckDump(std::string_view text) {
+  CheckCanonical(text);
+  const std::string_view objects = text.substr(0, text.size() / 2);
+  const std::string_view post_objects = text.substr(text.size() / 2);
+  CheckSplit(std::string(objects), std::string(post_objects));
+  CheckSplit(Dump(objects), Dump(post_objects));
+  CheckSplit(Dump(text), Dump(post_objects));
   // A suffix is always found.
-  rotv::FuzzCheck(rotv::SplitDump(rotv::Dump(text), rotv::Dump(text)).post_data.size() >= size);
-  return 0;
+  FuzzCheck(SplitDump(Dump(text), Dump(text)).post_data.size() >= text.size());
 }
+
+}  // namespace
+}  // namespace rotv::formats
+
+ROTV_FUZZ_TARGET(dump_sections, rotv::formats::CheckDump)

@@ -6,6 +6,7 @@
 #include "storage/error.h"
 #include "sync/formats/pgoutput.h"
 #include "tests/fuzz/fuzz_check.h"
+#include "tests/fuzz/fuzz_target.h"
 
 namespace rotv::formats::pgoutput {
 namespace {
@@ -50,15 +51,11 @@ struct Checker {
   std::string_view bytes;
 };
 
+void CheckMessage(std::string_view bytes) {
+  AcceptedOr(ErrorCode::kProtocol, [&] { std::visit(Checker{bytes}, Decode(bytes)); });
+}
+
 }  // namespace
 }  // namespace rotv::formats::pgoutput
 
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  try {
-    std::visit(rotv::pgoutput::Checker{bytes}, rotv::pgoutput::Decode(bytes));
-  } catch (const rotv::Error& error) {
-    rotv::FuzzCheck(error.code() == rotv::ErrorCode::kProtocol);
-  }
-  return 0;
-}
+ROTV_FUZZ_TARGET(pgoutput, rotv::formats::pgoutput::CheckMessage)

@@ -33,5 +33,14 @@ TEST(CompressTest, DataThatIsNotAFrameIsCorrupt) {
   EXPECT_EQ(CodeOf([] { ZstdDecompress(ZstdCompress("a") + "more"); }), ErrorCode::kCorrupt);
 }
 
+// A wrong size took as much memory as it said, or ended the program.
+TEST(CompressTest, AFrameThatClaimsMoreThanItCanHoldIsCorrupt) {
+  std::string frame = ZstdCompress(std::string(1 << 20, 'a'));
+  const auto place = frame.find(std::string("\x00\x00\x10\x00", 4), 4);
+  ASSERT_EQ(place, 5u) << "the size of the content";
+  frame.replace(place, 4, "\xFF\xFF\xFF\x7F");
+  EXPECT_EQ(CodeOf([&] { ZstdDecompress(frame); }), ErrorCode::kCorrupt);
+}
+
 }  // namespace
 }  // namespace rotv
