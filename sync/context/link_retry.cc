@@ -52,8 +52,10 @@ void LinkRetry::Wait(const LinkError& error) {
   const bool worth = reached_ || error.kind() == LinkError::Kind::kBroke;
   if (!worth || most == 0) throw error;
   if (attempts_ == most) {
-    throw LinkError(error.kind(), fmt::format("{} ({} attempts to reconnect have failed)", error.what(), most),
-                    error.hint());
+    throw LinkError(
+        error.kind(),
+        fmt::format("{} (gave up after {} {} to reconnect)", error.what(), most, most == 1 ? "attempt" : "attempts"),
+        error.hint());
   }
   ++attempts_;
   context_.progress.End();

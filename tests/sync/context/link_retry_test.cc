@@ -66,7 +66,7 @@ TEST_F(LinkRetryTest, ABrokenLinkIsRetriedAsOftenAsTheSourceSays) {
   LinkRetry retry(context_, Short());
   std::string message;
   EXPECT_EQ(AttemptsUntilItGivesUp(retry, Kind::kBroke, &message), 3);
-  EXPECT_EQ(message, "the link broke (3 attempts to reconnect have failed)");
+  EXPECT_EQ(message, "the link broke (gave up after 3 attempts to reconnect)");
   EXPECT_EQ(retry.retries(), 3);
   EXPECT_THAT(progress_.warnings,
               ElementsAre("the link broke; reconnecting, 1 of 3", "the link broke; reconnecting, 2 of 3",
