@@ -24,21 +24,30 @@ using std::chrono::seconds;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-RotvHomeOptions LinkOptions(Way way, double megabits_per_second = 40) {
+constexpr const char* kFirstRetry = "; reconnecting, 1 of 8\n";
+
+RotvHomeOptions LinkOptions(Way way, const std::map<std::string, std::string>& settings = {}) {
   return {.binary = ROTV_SYNC_BINARY,
           .way = way,
-          .slow_link = SlowLinkOptions{.delay_each_way = milliseconds(1), .megabits_per_second = megabits_per_second}};
+          .slow_link = SlowLinkOptions{.delay_each_way = milliseconds(1), .megabits_per_second = 40},
+          .source_settings = settings};
 }
 
-// Sessions of ours on the source.
-[[maybe_unused]] int SessionsOnSource(RotvHome& rotv) {
+bool HasQuery(RotvHome& rotv, const std::string& part) {
+  return rotv.server().Value(fmt::format("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE "
+                                         "'rotv-sync %' AND query LIKE '%{}%'",
+                                         part),
+                             kSuperuser) != "0";
+}
+
+int SessionsOn(RotvHome& rotv) {
   return std::stoi(rotv.server().Value(
       "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'rotv-sync %'", kSuperuser));
 }
 
 class ReconnectTest : public ::testing::TestWithParam<Way> {
  protected:
-  ReconnectTest() : rotv(LinkOptions(GetParam())), workload(rotv.server()) {}
+  ReconnectTest() : rotv(LinkOptions(GetParam())), workload(rotv.server()) { rotv.MustSync({"baseline"}); }
 
   RotvHome rotv;
   Workload workload;
@@ -48,23 +57,153 @@ INSTANTIATE_TEST_SUITE_P(Ways, ReconnectTest, ::testing::Values(Way::kDirect, Wa
                          [](const auto& each) { return each.param == Way::kDirect ? "Url" : "Ssh"; });
 
 TEST_P(ReconnectTest, APullGoesOnAfterBreaks) {
-  rotv.MustSync({"baseline"});
+  int faults = 0;
   for (const uint64_t bytes : {20'000, 600'000, 2'500'000}) {
     SCOPED_TRACE(bytes);
     workload.Run(50);
     rotv.slow_link().BreakAfter(bytes);
     const Result result = rotv.Sync({"--json", "pull"});
     ASSERT_EQ(result.exit_status, 0) << result.out << result.err;
-    EXPECT_THAT(result.err, HasSubstr("; reconnecting, 1 of 8\n"));
-    EXPECT_EQ(rotv.slow_link().faults(), 1);
-    rotv.slow_link().BreakAfter(0);
+    EXPECT_THAT(result.err, HasSubstr(kFirstRetry));
+    EXPECT_EQ(rotv.slow_link().faults(), ++faults);
     const nlohmann::json pull = nlohmann::json::parse(result.out);
     EXPECT_EQ(pull.at("reconnects"), 1);
-    // What both attempts received.
-    EXPECT_EQ(pull.at("transactions"), 51);
-    rotv.ExpectSeedIsDump({.import = Import::kNone});
+    EXPECT_EQ(pull.at("transactions"), 51) << "by both attempts";
   }
+  rotv.ExpectSeedIsDump();
   ExpectLogHasEachTransactionOnce(rotv, workload.transactions);
+  ExpectOneBaseline(rotv);
+}
+
+TEST_P(ReconnectTest, WithoutRetriesABreakEndsItAtOnce) {
+  workload.Run(1);
+  rotv.slow_link().BreakAfter(600'000);
+  const Result result = rotv.Sync({"pull", "--no-retry"});
+  ExpectError(result, {kUnreachable, "", "again"});
+  EXPECT_THAT(result.err, Not(HasSubstr("reconnect")));
+  rotv.Configure({{"retries", "0"}});
+  rotv.slow_link().BreakAfter(600'000);
+  ExpectError(rotv.Sync({"pull"}), {kUnreachable, "", "again"});
+  rotv.Configure({{"retries", "2"}});
+  rotv.MustSync({"pull"});
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+}
+
+// The source stops and starts again while the pull waits.
+TEST_P(ReconnectTest, ASourceThatIsGoneForAWhileIsWaitedFor) {
+  workload.Run(1);
+  Process pull(rotv.SyncCommand({"pull"}));
+  ASSERT_TRUE(WaitUntil([&] { return HasQuery(rotv, "START_REPLICATION"); }));
+  rotv.server().Crash();
+  ASSERT_TRUE(pull.WaitForOutput("; reconnecting, 3 of 8\n", seconds(60))) << pull.Err();
+  rotv.server().Start();
+  const Result result = pull.Wait();
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+}
+
+TEST_P(ReconnectTest, TheAttemptsAreBounded) {
+  rotv.Configure({{"retries", "2"}});
+  workload.Run(1);
+  Process pull(rotv.SyncCommand({"pull"}));
+  ASSERT_TRUE(WaitUntil([&] { return HasQuery(rotv, "START_REPLICATION"); }));
+  rotv.server().Crash();
+  const Result result = pull.Wait();
+  EXPECT_THAT(result.err, HasSubstr("; reconnecting, 2 of 2\n"));
+  ExpectError(result, {kUnreachable, "(gave up after 2 attempts to reconnect)", "again"});
+  rotv.server().Start();
+  rotv.MustSync({"pull"});
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+}
+
+TEST_P(ReconnectTest, AnInterruptEndsTheWaitAtOnce) {
+  workload.Run(1);
+  Process pull(rotv.SyncCommand({"pull"}));
+  ASSERT_TRUE(WaitUntil([&] { return HasQuery(rotv, "START_REPLICATION"); }));
+  rotv.server().Crash();
+  ASSERT_TRUE(pull.WaitForOutput("; reconnecting, 4 of 8\n", seconds(60))) << pull.Err();  // Four seconds.
+  pull.Signal(SIGINT);
+  const std::optional<Result> result = pull.WaitFor(seconds(2));
+  ASSERT_TRUE(result.has_value()) << "it goes on waiting";
+  EXPECT_EQ(result->exit_status, kInterrupted) << result->err;
+  rotv.server().Start();
+  rotv.MustSync({"pull"});
+}
+
+// Nothing tells the source that its client is gone, and no time-out ends the walsender, which holds the slot.
+TEST_P(ReconnectTest, TheSlotOfABrokenConnectionIsReleased) {
+  rotv.Configure({{"stall_timeout", "4"}});
+  rotv.server().Set("wal_sender_timeout", "0");
+  workload.Run(1);
+  rotv.slow_link().FailAfter(SlowLink::Fault::kFreeze, 300'000);
+  const Result result = rotv.Sync({"pull"});
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr(kFirstRetry));
+  EXPECT_LT(result.seconds, 40);
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+  EXPECT_TRUE(WaitUntil([&] { return SessionsOn(rotv) == 0; })) << "sessions stay on the source";
+}
+
+// The copies of a resync are written before they are published: what a broken attempt wrote must not be there when the
+// next one copies the same tables.
+TEST_P(ReconnectTest, AResyncStartsOver) {
+  rotv.server().Exec("ALTER TABLE big ALTER text TYPE varchar; ALTER TABLE bag ALTER n TYPE bigint");
+  rotv.slow_link().BreakAfter(1'200'000);
+  Process pull(rotv.SyncCommand({"pull"}));
+  ASSERT_TRUE(pull.WaitForOutput(kFirstRetry, seconds(60))) << pull.Err();
+  rotv.server().Exec("DELETE FROM big WHERE id % 3 = 0; UPDATE bag SET n = n + 100");
+  const Result result = pull.Wait();
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  rotv.MustSync({"pull"});
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+  ExpectOneBaseline(rotv);
+}
+
+TEST_P(ReconnectTest, FollowingGoesOnAfterBreaks) {
+  Process follow(rotv.SyncCommand({"log", "--follow"}));
+  const auto follows = [&](const std::string& table) {
+    rotv.server().Exec(fmt::format("CREATE TABLE {0} (id int PRIMARY KEY); INSERT INTO {0} VALUES (1)", table));
+    const std::string insert = fmt::format("INSERT INTO {} SELECT max(id) + 1 FROM {}", table, table);
+    EXPECT_TRUE(WaitUntil(
+        [&] {
+          rotv.server().Exec(insert);
+          return follow.WaitForOutput(fmt::format("public.{} +1", table), milliseconds(500));
+        },
+        seconds(60)))
+        << follow.Err();
+  };
+  follows("first");
+  // In the middle of a large transaction, of which a part is written but not published.
+  rotv.slow_link().BreakAfter(12'000'000);
+  workload.RunLarge();
+  ASSERT_TRUE(follow.WaitForOutput(kFirstRetry, seconds(60))) << follow.Err();
+  follows("second");
+  // In the middle of a resync.
+  rotv.slow_link().BreakAfter(1'200'000);
+  rotv.server().Exec("ALTER TABLE big ALTER text TYPE varchar; ALTER TABLE bag ALTER n TYPE bigint");
+  ASSERT_TRUE(WaitUntil([&] { return rotv.slow_link().faults() == 2; }, seconds(60)));
+  rotv.server().Exec("DELETE FROM big WHERE id % 3 = 0; UPDATE bag SET n = n + 100");
+  follows("third");
+  follow.Signal(SIGINT);
+  EXPECT_EQ(follow.Wait().exit_status, kInterrupted);
+  rotv.MustSync({"pull"});
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+}
+
+TEST(ReconnectSshTest, ARefusalIsNotRetried) {
+  RotvHome rotv(LinkOptions(Way::kSshSocket));
+  Workload workload(rotv.server());
+  rotv.MustSync({"baseline"});
+  workload.Run(1);
+  rotv.slow_link().ResetCounts();
+  Process pull(rotv.SyncCommand({"pull"}));
+  ASSERT_TRUE(WaitUntil([&] { return HasQuery(rotv, "START_REPLICATION"); }));
+  WriteFile(rotv.ssh().authorized_keys(), "", 0600);
+  rotv.slow_link().Break();
+  const Result result = pull.Wait();
+  EXPECT_THAT(result.err, HasSubstr(kFirstRetry));
+  EXPECT_THAT(result.err, Not(HasSubstr("2 of 8")));
+  ExpectError(result, {kRefused, "refused the login", ""});
 }
 
 }  // namespace

@@ -63,6 +63,14 @@ class Workload {
     transactions += small_transactions;
   }
 
+  // Runs one transaction that is written in several pieces, with changes that cannot be applied twice.
+  void RunLarge() {
+    connection_.Exec(
+        "BEGIN; INSERT INTO bag SELECT n % 7, 'equal rows ' || repeat('x', 300) FROM generate_series(1, 120000) n;"
+        "UPDATE notes SET text = text || '+'; COMMIT");
+    ++transactions;
+  }
+
   int transactions = 0;  // Counted since the start.
 
  private:
