@@ -287,7 +287,7 @@ TEST(CutOffTest, APullContinuesWhereItWasCutOff) {
     SCOPED_TRACE(bytes);
     workload.Run(100);
     rotv.slow_link().BreakAfter(bytes);
-    ExpectError(rotv.Sync({"pull"}), {kUnreachable, "", "again"});
+    ExpectError(rotv.Sync({"pull", "--no-retry"}), {kUnreachable, "", "again"});
   }
   rotv.MustSync({"pull"});
   rotv.ExpectSeedIsDump();
@@ -295,7 +295,7 @@ TEST(CutOffTest, APullContinuesWhereItWasCutOff) {
     SCOPED_TRACE(crash);
     workload.Run(200);
     rotv.slow_link().ResetCounts();
-    Process process(rotv.SyncCommand({"pull"}));
+    Process process(rotv.SyncCommand({"pull", "--no-retry"}));
     ASSERT_TRUE(WaitUntil([&] { return rotv.slow_link().BytesToClient() > 1'000'000; }));
     if (crash) {
       rotv.server().Crash();

@@ -66,7 +66,7 @@ class Workload {
   // Runs one transaction that is written in several pieces, with changes that cannot be applied twice.
   void RunLarge() {
     connection_.Exec(
-        "BEGIN; INSERT INTO bag SELECT n % 7, 'equal rows ' || repeat('x', 300) FROM generate_series(1, 120000) n;"
+        "BEGIN; INSERT INTO bag SELECT 7, repeat('x', 300) || n / 2 FROM generate_series(1, 64000) n;"
         "UPDATE notes SET text = text || '+'; COMMIT");
     ++transactions;
   }
