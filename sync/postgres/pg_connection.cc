@@ -253,7 +253,9 @@ StallWatch PgConnection::WatchServer() const {
 
 void PgConnection::ThrowLost() const {
   std::string reason = link_.FailureReason();
-  if (reason.empty()) reason = OneLine(PQerrorMessage(connection_.get()));
+  // What libpq adds in further lines is a guess about the server.
+  const std::string said = PQerrorMessage(connection_.get());
+  if (reason.empty()) reason = OneLine(said.substr(0, said.find('\n')).c_str());
   throw LinkError(LinkError::Kind::kBroke, "the connection to PostgreSQL was lost: " + reason, kGoesOn);
 }
 

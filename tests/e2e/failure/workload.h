@@ -81,8 +81,8 @@ inline std::filesystem::path StorePath(const RotvHome& rotv) {
   return rotv.home() / "sources/production" / Stores(rotv).at(0);
 }
 
-// Checks that every transaction is in the change log once and in order.
-inline void ExpectLogHasEachTransactionOnce(const RotvHome& rotv, int transactions) {
+// Checks that every transaction is in the change log once and in order. Returns how many there are.
+inline int ExpectLogIsInOrder(const RotvHome& rotv) {
   const auto store = RowStore::Open(StorePath(rotv), RowStore::Mode::kReadOnly);
   std::vector<uint64_t> commits;
   bool continued = false;
@@ -95,7 +95,11 @@ inline void ExpectLogHasEachTransactionOnce(const RotvHome& rotv, int transactio
   });
   EXPECT_TRUE(std::is_sorted(commits.begin(), commits.end()));
   EXPECT_EQ(std::set<uint64_t>(commits.begin(), commits.end()).size(), commits.size());
-  EXPECT_EQ(static_cast<int>(commits.size()), transactions);
+  return static_cast<int>(commits.size());
+}
+
+inline void ExpectLogHasEachTransactionOnce(const RotvHome& rotv, int transactions) {
+  EXPECT_EQ(ExpectLogIsInOrder(rotv), transactions);
 }
 
 }  // namespace rotv::testing
