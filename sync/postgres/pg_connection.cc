@@ -36,6 +36,9 @@ std::string OneLine(const char* text) {
   for (const char* prefix : {"ERROR:  ", "FATAL:  "}) {
     if (line.starts_with(prefix)) line.erase(0, 8);
   }
+  // libpq's guess about the server is mostly wrong where a link breaks.
+  constexpr std::string_view kGuess = "\n\tThis probably means the server terminated abnormally";
+  if (const size_t guess = line.find(kGuess); guess != std::string::npos) line.resize(guess);
   while (!line.empty() && line.back() == '\n') line.pop_back();
   std::replace(line.begin(), line.end(), '\n', ' ');
   return line;
@@ -253,9 +256,7 @@ StallWatch PgConnection::WatchServer() const {
 
 void PgConnection::ThrowLost() const {
   std::string reason = link_.FailureReason();
-  // What libpq adds in further lines is a guess about the server.
-  const std::string said = PQerrorMessage(connection_.get());
-  if (reason.empty()) reason = OneLine(said.substr(0, said.find('\n')).c_str());
+  if (reason.empty()) reason = OneLine(PQerrorMessage(connection_.get()));
   throw LinkError(LinkError::Kind::kBroke, "the connection to PostgreSQL was lost: " + reason, kGoesOn);
 }
 

@@ -68,7 +68,7 @@ class BadLinkRun {
     using Fault = SlowLink::Fault;
     constexpr Fault kFaults[] = {Fault::kReset, Fault::kReset, Fault::kEndToClient, Fault::kEndToTarget};
     const Fault fault = Dice(plan_.freeze_one_in) == 1 ? Fault::kFreeze : kFaults[Dice(4) - 1];
-    const double bytes = std::exp(std::uniform_real_distribution<double>(0, std::log(1.5e6))(random_));
+    const double bytes = std::exp(std::uniform_real_distribution<double>(0, std::log(8e5))(random_));
     link_.FailAfter(fault, static_cast<uint64_t>(bytes));
   }
 
@@ -83,7 +83,7 @@ class BadLinkRun {
     rotv_.server().Exec(
         fmt::format("CREATE TABLE {0} (id int PRIMARY KEY, text text);"
                     "CREATE TABLE {0}_bag (text text); ALTER TABLE {0}_bag REPLICA IDENTITY FULL;"
-                    "INSERT INTO {0} SELECT n, repeat(md5(n::text), 5) FROM generate_series(1, 2000) n;"
+                    "INSERT INTO {0} SELECT n, repeat(md5(n::text), 5) FROM generate_series(1, 700) n;"
                     "INSERT INTO {0}_bag SELECT 'equal' FROM generate_series(1, 100)",
                     ballast_));
   }
@@ -116,14 +116,16 @@ class BadLinkRun {
     for (int i = Dice(3); i > 0; --i) ChangeSource();
     ChangeSpeed();
     int seen = link_.faults();
+    int left = Dice(4);  // Fewer than a pull tries to connect again without progress.
     Arm();
     Process pull(rotv_.SyncCommand({"pull"}));
     while (!pull.WaitFor(milliseconds(100))) {
       if (Dice(8) == 1) ShortFreeze();
-      if (Dice(4) == 1) ChangeSource();
+      if (Dice(6) == 1) ChangeBallast();
+      if (Dice(40) == 1) workload_.Step();  // A schema that changes during each attempt ends a pull.
       if (link_.faults() == seen) continue;
       seen = link_.faults();
-      if (Dice(3) > 1) Arm();
+      if (--left > 0) Arm();
       ChangeSpeed();
     }
     link_.FailAfter(SlowLink::Fault::kReset, 0);
