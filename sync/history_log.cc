@@ -13,9 +13,10 @@
 #include "os/clock.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
+#include "sync/capture/reconnecting.h"
+#include "sync/context/link_retry.h"
 #include "sync/context/open_workspace.h"
 #include "sync/history/point_time.h"
-#include "sync/postgres/owned_objects.h"
 #include "sync/postgres/source_session.h"
 #include "sync/pull.h"
 
@@ -25,20 +26,21 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds kBetweenPulls{1000};
-constexpr milliseconds kFirstPause{1000};
-constexpr milliseconds kLongestPause{30000};
 
 class LogReader {
  public:
-  LogReader(const RowStore& store, const LogRequest& request) : store_(store), wanted_(request.table) {
+  LogReader(const RowStore& store, const LogRequest& request) : store_(&store), wanted_(request.table) {
     LearnNames(store.SchemaAt(Lsn(store.manifest().head_lsn())));
     if (!request.since.empty()) ReadSince(request.since);
   }
 
+  // Goes on with the same store, opened again.
+  void Use(const RowStore& store) { store_ = &store; }
+
   // Visits what the store has now and was not visited yet. Returns false if no more is wanted.
   bool Visit(const VisitTransaction& visit) {
     bool more = true;
-    store_.VisitLog(next_, [&](const proto::Transaction& transaction) {
+    store_->VisitLog(next_, [&](const proto::Transaction& transaction) {
       // The pieces of a large transaction follow each other.
       AddPiece(transaction);
       if (transaction.continued()) return true;
@@ -87,7 +89,7 @@ class LogReader {
   const Name& NameOf(TableId table, Lsn lsn) {
     auto found = names_.find(table);
     if (found != names_.end()) return found->second;
-    LearnNames(store_.SchemaAt(lsn));
+    LearnNames(store_->SchemaAt(lsn));
     return names_.emplace(table, Name{fmt::format("table {}", table), ""}).first->second;
   }
 
@@ -118,7 +120,7 @@ class LogReader {
     return false;
   }
 
-  const RowStore& store_;
+  const RowStore* store_;
   const std::string wanted_;
   Lsn next_;
   int64_t since_us_ = INT64_MIN;
@@ -165,28 +167,22 @@ void ReadLog(const Context& context, const LogRequest& request, const VisitTrans
 
 void FollowLog(const Context& context, const LogRequest& request, const VisitTransaction& visit) {
   Workspace workspace = OpenWorkspace(context, "log --follow");
-  std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadWrite);
-  LogReader reader(*store, request);
-  if (!VisitStored(reader, request, visit)) return;
-  milliseconds pause = kFirstPause;
-  while (true) {
-    try {
-      postgres::SourceSession session(context, workspace.RunDirectory(),
-                                      postgres::SourceSession::Connections::kAlsoReplication);
-      postgres::RemoveAndTellLeftovers(session, workspace);
-      while (true) {
-        Pull(session, *store);
-        pause = kFirstPause;
-        if (!reader.Visit(visit)) return;
-        Pause(kBetweenPulls, context.interrupt);
-      }
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kUnreachable) throw;
-      context.progress.Warn(fmt::format("{}; trying again in {} s", error.what(), pause.count() / 1000));
-    }
-    Pause(pause, context.interrupt);
-    pause = std::min(2 * pause, kLongestPause);
+  std::optional<LogReader> reader;
+  {
+    const std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
+    reader.emplace(*store, request);
+    if (!VisitStored(*reader, request, visit)) return;
   }
+  LinkRetry retry(context);
+  capture::RunReconnecting(workspace, context, retry, [&](postgres::SourceSession& session, RowStore& store) {
+    reader->Use(store);
+    while (true) {
+      Pull(session, store);
+      retry.Progressed();
+      if (!reader->Visit(visit)) return;
+      Pause(kBetweenPulls, context.interrupt);
+    }
+  });
 }
 
 }  // namespace rotv

@@ -3,18 +3,19 @@
 #include <fmt/format.h>
 
 #include <chrono>
-#include <future>
+#include <optional>
 
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "sync/capture/catch_up.h"
 #include "sync/capture/disk_room.h"
 #include "sync/capture/pull_target.h"
+#include "sync/capture/reconnecting.h"
 #include "sync/capture/streaming.h"
+#include "sync/context/link_retry.h"
 #include "sync/context/open_workspace.h"
 #include "sync/gc.h"
 #include "sync/mask/stored_mask.h"
-#include "sync/postgres/owned_objects.h"
 #include "sync/postgres/source_session.h"
 #include "sync/schema/follow.h"
 
@@ -38,13 +39,16 @@ class PullRun {
   PullRun(postgres::SourceSession& session, RowStore& store)
       : context_(session.context()), session_(session), store_(store), state_(store.state()) {}
 
-  PullResult Run() {
+  // What was received from `received_until` on counts as the result, also if an earlier attempt received it.
+  PullResult Run(Lsn received_until) {
     Clock::time_point start = Clock::now();
+    const bool continues = received_until < state_.durable_lsn();
     result_.from = state_.head_lsn();
     capture::SourceState source = capture::AskSourceState(session_.connection(), state_.manifest());
     capture::WarnOfLongPull(context_, source.insert_lsn.value() - state_.durable_lsn().value());
     MarkInProgress();
     if (!PullIncrementally(source)) PullWithResync(source);
+    if (continues) CountLogged(received_until);
     store_.Compact();
     CollectGarbageIfLarge(context_, store_);
     result_.to = state_.head_lsn();
@@ -115,6 +119,21 @@ class PullRun {
     result_.truncated += counts.truncated;
   }
 
+  // Counts again, by the change log.
+  void CountLogged(Lsn from) {
+    result_.transactions = result_.inserted = result_.updated = result_.deleted = result_.truncated = 0;
+    store_.VisitLog(from, [&](const proto::Transaction& piece) {
+      if (!piece.continued()) ++result_.transactions;
+      for (const proto::TableChanges& changes : piece.changes()) {
+        result_.inserted += changes.inserted();
+        result_.updated += changes.updated();
+        result_.deleted += changes.deleted();
+        if (changes.truncated()) ++result_.truncated;
+      }
+      return true;
+    });
+  }
+
   const Context& context_;
   postgres::SourceSession& session_;
   RowStore& store_;
@@ -122,29 +141,40 @@ class PullRun {
   PullResult result_;
 };
 
+void RequireSlot(const RowStore& store) {
+  if (!store.manifest().detached()) return;
+  throw Error(ErrorCode::kSlotLost, "this source was detached: its replication slot was dropped",
+              "take a new baseline: rotv-sync pull --rebaseline");
+}
+
 }  // namespace
 
 bool HasBaseline(const Context& context) { return HasBaseline(context.home, context.source.name); }
 
 PullResult Pull(const Context& context) {
   Workspace workspace = OpenWorkspace(context, "pull");
-  std::filesystem::path path = workspace.CurrentStorePath();
-  // The store is opened while the link is opened.
-  std::future<std::unique_ptr<RowStore>> opening =
-      std::async(std::launch::async, [&] { return RowStore::Open(path, RowStore::Mode::kReadWrite); });
-  postgres::SourceSession session(context, workspace.RunDirectory(),
-                                  postgres::SourceSession::Connections::kAlsoReplication);
-  postgres::RemoveAndTellLeftovers(session, workspace);
-  std::unique_ptr<RowStore> store = opening.get();
-  return Pull(session, *store);
+  LinkRetry retry(context);
+  PullResult result;
+  std::optional<Clock::time_point> start;
+  Lsn received_until;
+  const uint64_t wire_bytes =
+      capture::RunReconnecting(workspace, context, retry, [&](postgres::SourceSession& session, RowStore& store) {
+        if (!start) {
+          start = Clock::now();
+          received_until = store.state().durable_lsn();
+        }
+        RequireSlot(store);
+        result = PullRun(session, store).Run(received_until);
+      });
+  result.wire_bytes = wire_bytes;
+  result.reconnects = retry.retries();
+  result.seconds = std::chrono::duration<double>(Clock::now() - *start).count();
+  return result;
 }
 
 PullResult Pull(postgres::SourceSession& session, RowStore& store) {
-  if (store.manifest().detached()) {
-    throw Error(ErrorCode::kSlotLost, "this source was detached: its replication slot was dropped",
-                "take a new baseline: rotv-sync pull --rebaseline");
-  }
-  return PullRun(session, store).Run();
+  RequireSlot(store);
+  return PullRun(session, store).Run(store.state().durable_lsn());
 }
 
 }  // namespace rotv

@@ -33,18 +33,21 @@ struct PullResult {
   bool mask_changed = false;               // The masking rules or their secret have changed.
   std::vector<std::string> carried_masks;  // Masks in force without a rule in the config: "public.users.email (email)".
   uint64_t wire_bytes = 0;                 // Received over SSH; 0 without.
+  int reconnects = 0;                      // How often the link broke and was made again.
   double seconds = 0;
 };
 
 // True if there is a complete baseline of this source, which a pull needs. Takes no lock.
 bool HasBaseline(const Context& context);
 
-// Pulls; there must be a baseline. What was received before an error is kept and not received again. Throws kSlotLost
-// if the slot was dropped, invalidated or is ahead of the store, or if this is another database; and, if the schema or
-// a table that is not streamed has changed, what CatchUp() throws.
+// Pulls; there must be a baseline. Connects again when the link breaks, and goes on (LinkRetry). What was received
+// before an error is kept and not received again. Throws kSlotLost if the slot was dropped, invalidated or is ahead of
+// the store, or if this is another database; and, if the schema or a table that is not streamed has changed, what
+// CatchUp() throws.
 PullResult Pull(const Context& context);
 
-// Pulls from a source into a store that are open already.
+// Pulls from a source into a store that are open already. A link that breaks ends it. What an attempt that failed has
+// written must be gone before the next one: the store must be opened again.
 PullResult Pull(postgres::SourceSession& session, RowStore& store);
 
 }  // namespace rotv

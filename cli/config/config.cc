@@ -2,8 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <optional>
+#include <string_view>
 #include <vector>
 
 #include "cli/config/app_section.h"
@@ -44,7 +46,7 @@ constexpr TextKey kTextKeys[] = {
 };
 
 std::vector<std::string> KnownKeys() {
-  std::vector<std::string> keys = {"port", "exclude", "trust", "stall_timeout"};
+  std::vector<std::string> keys = {"port", "exclude", "trust", "stall_timeout", "retries"};
   for (const TextKey& key : kTextKeys) keys.emplace_back(key.name);
   return keys;
 }
@@ -60,6 +62,13 @@ struct ConfigContent {
 constexpr int64_t kMostDays = 100'000;
 constexpr int64_t kShortestStall = 4;  // A shorter timeout would take a slow link for a dead one.
 constexpr int64_t kLongestStall = 3600;
+constexpr int64_t kMostRetries = 100;
+
+// The keys that a source may have besides `url`.
+bool GoesWithUrl(std::string_view key) {
+  constexpr std::string_view kKeys[] = {"url", "exclude", "trust", "stall_timeout", "retries"};
+  return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys);
+}
 
 // Reads one file, and knows its path for errors and for relative paths.
 class ConfigFile {
@@ -127,8 +136,7 @@ class ConfigFile {
 
     if (auto url = table.find("url"); url != table.end()) {
       for (const auto& [key, node] : table) {
-        if (key.str() == "url" || key.str() == "exclude" || key.str() == "trust" || key.str() == "stall_timeout")
-          continue;
+        if (GoesWithUrl(key.str())) continue;
         values_.Fail(key.source(),
                      fmt::format("\"{}\" and \"url\" exclude each other in [sources.{}]", key.str(), name.str()),
                      key.str() == "ssh" ? "give ssh with host, port, database and user, or only url"
@@ -157,6 +165,12 @@ class ConfigFile {
                            fmt::format("a number of seconds from {} to {}: 60", kShortestStall, kLongestStall));
       }
       source.stall_timeout_s = static_cast<int>(*seconds);
+    } else if (key.str() == "retries") {
+      std::optional<int64_t> retries = node.value_exact<int64_t>();
+      if (!retries || *retries < 0 || *retries > kMostRetries) {
+        values_.FailOnType(key, node, fmt::format("a number from 0 to {}: 8", kMostRetries));
+      }
+      source.retries = static_cast<int>(*retries);
     } else {
       for (const TextKey& text_key : kTextKeys) {
         if (key.str() != text_key.name) continue;

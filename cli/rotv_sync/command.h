@@ -20,9 +20,12 @@ program::SyncCommand DeclareDetach(CLI::App& app);
 program::Command DeclareSchedule(CLI::App& app);
 program::Command DeclareMask(CLI::App& app);
 
-// Pulls and prints the result. Takes the baseline first if there is none; with `rebaseline` it takes a new one if the
-// slot is lost.
-int RunPull(const program::Session& session, bool rebaseline);
+struct PullFlags {
+  bool rebaseline = false;  // Take a new baseline if the slot is lost.
+  bool no_retry = false;    // See Context::retry.
+};
+// Pulls and prints the result. Takes the baseline first if there is none.
+int RunPull(const program::Session& session, const PullFlags& flags);
 
 // The report of a new baseline as text and as JSON, for the commands baseline and pull.
 struct BaselineResult;

@@ -16,6 +16,7 @@ struct LogFlags {
   size_t limit = 0;
   CLI::Option* limit_option = nullptr;
   bool follow = false;
+  bool no_retry = false;
 };
 
 // Without --since and --limit only the last transactions are shown.
@@ -80,7 +81,9 @@ int RunLog(const LogFlags& flags, const program::Session& session) {
                                     : TransactionText(transaction));
   };
   if (flags.follow) {
-    FollowLog(session.context, request, visit);
+    Context context = session.context;
+    context.retry = !flags.no_retry;
+    FollowLog(context, request, visit);
   } else {
     ReadLog(session.context, request, visit);
   }
@@ -97,7 +100,10 @@ program::SyncCommand DeclareLog(CLI::App& app) {
   flags->limit_option = app.add_option("--limit", flags->limit,
                                        "Only the last N transactions; 0 shows all (default: 50; all with --since)")
                             ->type_name("N");
-  app.add_flag("--follow,-f", flags->follow, "Stay connected; pull and show new transactions until interrupted");
+  CLI::Option* follow =
+      app.add_flag("--follow,-f", flags->follow, "Stay connected; pull and show new transactions until interrupted");
+  app.add_flag("--no-retry", flags->no_retry, "End with exit code 4 when the link breaks; do not connect again")
+      ->needs(follow);
   app.footer(
       "With --json --follow, each line is one document.\n\n"
       "Examples:\n"

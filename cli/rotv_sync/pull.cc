@@ -45,6 +45,8 @@ std::string PullText(const PullResult& result, const std::string& source_name) {
   if (result.truncated > 0) text += fmt::format(", {} truncated", output::Counted(result.truncated, "table", "tables"));
   text += fmt::format(") in {}", output::HumanDuration(result.seconds));
   if (result.wire_bytes > 0) text += fmt::format("; {} received over SSH", output::HumanBytes(result.wire_bytes));
+  if (result.reconnects > 0)
+    text += fmt::format("; reconnected {}", output::Counted(static_cast<uint64_t>(result.reconnects), "time", "times"));
   text += ".\n";
   if (result.schema_changed) {
     text += result.schema_changes.empty()
@@ -80,6 +82,7 @@ output::Json PullJson(const PullResult& result) {
   document["mask_changed"] = result.mask_changed;
   document["carried_masks"] = result.carried_masks;
   document["wire_bytes"] = result.wire_bytes;
+  document["reconnects"] = result.reconnects;
   document["seconds"] = result.seconds;
   return document;
 }
@@ -93,21 +96,23 @@ BaselineResult ReplaceBaseline(const program::Session& session, const Error& rea
 
 }  // namespace
 
-int RunPull(const program::Session& session, bool rebaseline) {
+int RunPull(const program::Session& session, const PullFlags& flags) {
   const std::string& name = session.context.source.name;
+  Context context = session.context;
+  context.retry = !flags.no_retry;
   std::optional<BaselineResult> baseline;
-  if (!HasBaseline(session.context)) {
+  if (!HasBaseline(context)) {
     session.progress.Say(fmt::format("there is no baseline of {} yet: taking it first", name));
-    baseline = TakeMissingBaseline(session.context);
+    baseline = TakeMissingBaseline(context);
   }
   PullResult result;
   try {
     // A pull follows a new baseline too: a large one takes long, and the source has changed since.
-    result = Pull(session.context);
+    result = Pull(context);
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::kSlotLost || !rebaseline) throw;
+    if (error.code() != ErrorCode::kSlotLost || !flags.rebaseline) throw;
     baseline = ReplaceBaseline(session, error);
-    result = Pull(session.context);
+    result = Pull(context);
   }
   output::Json document = PullJson(result);
   document["baseline"] = baseline ? BaselineJson(*baseline) : output::Json();
@@ -119,16 +124,18 @@ program::SyncCommand DeclarePull(CLI::App& app) {
   app.description("Bring the store up to date with the source");
   app.footer(
       "Takes the baseline first if there is none. Whatever was received before an interruption is\n"
-      "kept: the next pull continues from there.\n\n"
+      "kept: the next pull continues from there. When the link breaks, the pull connects again and goes\n"
+      "on, for about a minute (\"retries\" in rotv.toml).\n\n"
       "Examples:\n"
       "  rotv-sync pull\n"
       "  rotv-sync pull --rebaseline        # for unattended schedules\n"
       "  rotv-sync -q pull && rotv-sync -q materialize");
-  auto rebaseline = std::make_shared<bool>(false);
-  app.add_flag("--rebaseline", *rebaseline,
+  auto flags = std::make_shared<PullFlags>();
+  app.add_flag("--rebaseline", flags->rebaseline,
                "Take a new baseline if the slot is lost or the source was replaced; the old one\n"
                "stays usable until the new one is complete");
-  return {[rebaseline](const program::Session& session) { return RunPull(session, *rebaseline); }, nullptr};
+  app.add_flag("--no-retry", flags->no_retry, "End with exit code 4 when the link breaks; do not connect again");
+  return {[flags](const program::Session& session) { return RunPull(session, *flags); }, nullptr};
 }
 
 }  // namespace rotv

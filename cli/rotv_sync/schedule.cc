@@ -177,8 +177,8 @@ int RunOnce(const ScheduleFlags& flags, const program::Invocation& call) {
   std::optional<schedule::ScheduleJob> job = schedule::ReadJob(call.home, source);
   // Without a record the command is run by hand or by another scheduler.
   if (!job) job = NewJob(call, flags, call.config.Source());
-  const bool rebaseline = job->rebaseline;
-  auto pull = [rebaseline](const program::Session& session) { return RunPull(session, rebaseline); };
+  const PullFlags pull_flags{.rebaseline = job->rebaseline};
+  auto pull = [pull_flags](const program::Session& session) { return RunPull(session, pull_flags); };
   return schedule::RunAsScheduled(call, *job, flags.run,
                                   program::OnSource({pull, nullptr}, program::Watched::kByNobody));
 }

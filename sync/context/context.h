@@ -16,6 +16,7 @@ struct Context {
   Progress& progress;
   const Interrupt& interrupt;
   bool scheduled = false;  // No person watches the run. OpenWorkspace() says which runs wait for which.
+  bool retry = true;       // A link that breaks is made again (LinkRetry).
 };
 
 }  // namespace rotv

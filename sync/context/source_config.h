@@ -44,6 +44,9 @@ struct SourceConfig {
   // A connection that is silent for this long is given up, unless the server is seen to work on it.
   int stall_timeout_s = 60;
 
+  // How often a pull connects again, without progress in between, after its link broke.
+  int retries = 8;
+
   std::vector<std::string> exclude;  // "schema.table", unquoted: schema only, no rows.
 
   bool trust = false;  // An import may run the schema's code as a superuser of the new database.

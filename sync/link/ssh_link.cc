@@ -14,6 +14,7 @@
 
 #include "fmt/format.h"
 #include "storage/error.h"
+#include "sync/context/link_error.h"
 #include "sync/link/channel_failure.h"
 #include "sync/link/remote_shell.h"
 #include "sync/link/socket_place.h"
@@ -182,13 +183,13 @@ class SshLink : public Link {
   }
 
   os::CommandResult ResultOf(const ChannelEnd& end) const {
-    if (end.session_lost) throw Error(ErrorCode::kUnreachable, end.failure, "run the same command again to go on");
+    if (end.session_lost) throw LinkError(LinkError::Kind::kBroke, end.failure, "run the same command again to go on");
     if (end.refused && !end.failure.empty()) {
       throw Error(ErrorCode::kRefused, ChannelFailure(end, source_, label_));
     }
     if (!end.exit_status) {
-      throw Error(ErrorCode::kUnreachable, fmt::format("{} ended a command without an exit status", label_),
-                  "run the same command again to go on");
+      throw LinkError(LinkError::Kind::kBroke, fmt::format("{} ended a command without an exit status", label_),
+                      "run the same command again to go on");
     }
     return {*end.exit_status, end.stderr_text};
   }

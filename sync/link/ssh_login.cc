@@ -70,14 +70,16 @@ struct Attempts {
   std::vector<std::string> unprotected;
 };
 
+[[noreturn]] void ThrowClosed(const SshWait& wait) {
+  throw Error(ErrorCode::kUnreachable,
+              fmt::format("{} closed the connection during the login: {}", wait.label, ssh_get_error(wait.session)),
+              "too many keys may have been tried (MaxAuthTries): name the right one with identity in rotv.toml");
+}
+
 // Offers a key; true if the remote host accepted it.
 bool Offer(const SshWait& wait, ssh_key key) {
   const int result = wait.Until(SSH_AUTH_AGAIN, [&] { return ssh_userauth_publickey(wait.session, nullptr, key); });
-  if (result == SSH_AUTH_ERROR) {
-    throw Error(ErrorCode::kUnreachable,
-                fmt::format("{} closed the connection during the login: {}", wait.label, ssh_get_error(wait.session)),
-                "too many keys may have been tried (MaxAuthTries): name the right one with identity in rotv.toml");
-  }
+  if (result == SSH_AUTH_ERROR) ThrowClosed(wait);
   return result == SSH_AUTH_SUCCESS;
 }
 
@@ -111,6 +113,8 @@ bool OfferAgent(const SshWait& wait, Attempts& attempts) {
   if (!HaveAgent()) return false;
   attempts.offered.emplace_back("the agent's keys");
   const int result = wait.Until(SSH_AUTH_AGAIN, [&] { return ssh_userauth_agent(wait.session, nullptr); });
+  // Without a connection no key can be refused. An agent that fails is passed over.
+  if (result != SSH_AUTH_SUCCESS && ssh_is_connected(wait.session) == 0) ThrowClosed(wait);
   return result == SSH_AUTH_SUCCESS;
 }
 

@@ -78,7 +78,10 @@ Error ConnectError(const std::string& message, const std::string& link_reason, c
             "prove the server: add ?sslmode=verify-full&sslrootcert=FILE to the url; or let pg_hba.conf there ask with "
             "scram-sha-256; or, if it asks for no password, unset PGPASSWORD"};
   }
-  if (says("SSL") || says("certificate")) {
+  // A link that breaks while TLS is negotiated.
+  const bool broke = says("SSL SYSCALL error") || says("unexpected eof") || says("closed unexpectedly") ||
+                     says("server closed the connection") || says("Connection reset");
+  if (!broke && (says("SSL") || says("certificate"))) {
     return {ErrorCode::kRefused, what, "check sslmode and the certificates that the url names"};
   }
   return {ErrorCode::kUnreachable, what,

@@ -15,6 +15,7 @@
 
 #include "os/process_environment.h"
 #include "storage/error.h"
+#include "sync/context/link_error.h"
 #include "sync/link/password_file.h"
 #include "sync/postgres/connect_error.h"
 #include "sync/postgres/sqlstate.h"
@@ -28,12 +29,16 @@ constexpr milliseconds kConnectTimeout{30'000};
 constexpr milliseconds kLookAgain{200};
 constexpr milliseconds kCancelTimeout{5'000};
 constexpr const char* kClientCheckSetting = "client_connection_check_interval";
+constexpr const char* kGoesOn = "run the same command again: it goes on where it stopped";
 
 std::string OneLine(const char* text) {
   std::string line = text == nullptr ? "" : text;
   for (const char* prefix : {"ERROR:  ", "FATAL:  "}) {
     if (line.starts_with(prefix)) line.erase(0, 8);
   }
+  // libpq's guess about the server is mostly wrong where a link breaks.
+  constexpr std::string_view kGuess = "\n\tThis probably means the server terminated abnormally";
+  if (const size_t guess = line.find(kGuess); guess != std::string::npos) line.resize(guess);
   while (!line.empty() && line.back() == '\n') line.pop_back();
   std::replace(line.begin(), line.end(), '\n', ' ');
   return line;
@@ -252,13 +257,14 @@ StallWatch PgConnection::WatchServer() const {
 void PgConnection::ThrowLost() const {
   std::string reason = link_.FailureReason();
   if (reason.empty()) reason = OneLine(PQerrorMessage(connection_.get()));
-  throw Error(ErrorCode::kUnreachable, "the connection to PostgreSQL was lost: " + reason,
-              "run the same command again: it goes on where it stopped");
+  throw LinkError(LinkError::Kind::kBroke, "the connection to PostgreSQL was lost: " + reason, kGoesOn);
 }
 
 void PgConnection::Throw(const PgFailure& failure) const {
   if (failure.sqlstate.empty()) ThrowLost();
-  throw ErrorOf(failure);
+  const Error error = ErrorOf(failure);
+  if (EndsSession(failure)) throw LinkError(LinkError::Kind::kBroke, error.what(), error.hint());
+  throw error;
 }
 
 void PgConnection::WaitFor(short events, int timeout_ms) const {
@@ -395,8 +401,7 @@ std::optional<std::string_view> PgConnection::StreamFrame(int timeout_ms) {
   if (!copy_ended_) return frame;
   copy_ended_ = false;
   if (std::optional<PgFailure> failure = FinishCopy()) Throw(*failure);
-  throw Error(ErrorCode::kUnreachable, "the source ended the stream of changes",
-              "run the same command again: it goes on where it stopped");
+  throw LinkError(LinkError::Kind::kBroke, "the source ended the stream of changes", kGoesOn);
 }
 
 void PgConnection::SendStream(std::string_view frame) {

@@ -26,6 +26,11 @@ bool IsForMovedTable(const PgFailure& failure) {
          IsForRestrictedRelation(failure);
 }
 
+bool EndsSession(const PgFailure& failure) {
+  return failure.sqlstate.starts_with(sqlstate::kShutdowns) ||
+         failure.sqlstate.starts_with(sqlstate::kConnectionExceptions);
+}
+
 bool IsForPrivilege(const PgFailure& failure) { return failure.sqlstate == sqlstate::kInsufficientPrivilege; }
 
 Error ErrorOf(const PgFailure& failure) {
@@ -46,8 +51,8 @@ Error ErrorOf(const PgFailure& failure) {
     return {ErrorCode::kRefused, "the source refused: " + failure.message,
             "an event trigger there may forbid it: SELECT evtname, evtfoid::regproc FROM pg_event_trigger;"};
   }
-  const bool gone = in(sqlstate::kShutdowns) || in(sqlstate::kConnectionExceptions) ||
-                    in(sqlstate::kInsufficientResources) || failure.sqlstate == sqlstate::kQueryCanceled;
+  const bool gone =
+      EndsSession(failure) || in(sqlstate::kInsufficientResources) || failure.sqlstate == sqlstate::kQueryCanceled;
   return {gone ? ErrorCode::kUnreachable : ErrorCode::kProtocol, "the source reported: " + failure.message,
           gone ? "try again" : "please report this with the server's version"};
 }

@@ -24,6 +24,9 @@ bool IsForRestrictedRelation(const PgFailure& failure);
 // True for a failure because the table is no longer what the exported snapshot says.
 bool IsForMovedTable(const PgFailure& failure);
 
+// True if the server has ended the session: it shuts down or has crashed, or somebody has terminated the session.
+bool EndsSession(const PgFailure& failure);
+
 // True if the server refused for lack of a privilege.
 bool IsForPrivilege(const PgFailure& failure);
 

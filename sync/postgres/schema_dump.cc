@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <future>
+#include <string_view>
 
 #include "storage/error.h"
+#include "sync/context/link_error.h"
 #include "sync/postgres/psql_restrict.h"
 
 namespace rotv::postgres {
@@ -26,6 +29,22 @@ int MajorOf(int version) { return version / 10000; }
   int major = MajorOf(session.connection().server_version());
   throw Error(ErrorCode::kRefused, fmt::format("there is no pg_dump at {}", session.link().Description()),
               fmt::format("install it there: apt-get install postgresql-client-{} (or the like)", major));
+}
+
+// True if pg_dump failed because its connection ended, or because it got none: ours may work all the same.
+bool LostConnection(std::string_view text) {
+  constexpr std::string_view kTexts[] = {"server closed the connection",
+                                         "could not receive data from server",
+                                         "could not send data to server",
+                                         "SSL SYSCALL error",
+                                         "unexpected eof",
+                                         "no connection to the server",
+                                         "terminating connection",
+                                         "Connection refused",
+                                         "timeout expired",
+                                         "the database system is"};
+  return std::any_of(std::begin(kTexts), std::end(kTexts),
+                     [&](std::string_view part) { return text.find(part) != std::string_view::npos; });
 }
 
 Error DumpError(SourceSession& session, const os::CommandResult& result) {
@@ -84,6 +103,10 @@ std::optional<std::string> RunDump(SourceSession& session, os::ProgramCall comma
   });
   if (result.exit_status == 0) return text;
   if (result.stderr_text.find("canceling statement due to user request") != std::string::npos) return std::nullopt;
+  if (LostConnection(result.stderr_text)) {
+    throw LinkError(LinkError::Kind::kBroke, "pg_dump lost its connection: " + ErrorLine(result.stderr_text),
+                    "run the same command again: it goes on where it stopped");
+  }
   throw DumpError(session, result);
 }
 

@@ -4,36 +4,63 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
+#include <optional>
 
 #include "storage/error.h"
+#include "sync/context/link_error.h"
 #include "sync/link/open_link.h"
 #include "sync/postgres/object_names.h"
 
 namespace rotv::postgres {
+namespace {
+
+// Every session of this process has another name. The watch of a DeadMansSwitch goes on for a while after its session
+// has broken, and then ends all sessions of that name; those of the next attempt must have another one.
+std::string NewApplicationName() {
+  static std::atomic<int> sessions{0};
+  const int number = ++sessions;
+  const std::string process = number == 1 ? std::to_string(getpid()) : fmt::format("{}.{}", getpid(), number);
+  constexpr size_t kMost = 63;  // The server cuts off what is longer.
+  std::string place = fmt::format("rotv-sync {}@{}", LocalUserName(), LocalHostName());
+  place.resize(std::min(place.size(), kMost - 1 - process.size()));
+  return place + " " + process;
+}
+
+// Calls `connect`, and throws a LinkError where it throws kUnreachable.
+template <typename Connect>
+auto Connecting(const Connect& connect) {
+  try {
+    return connect();
+  } catch (const LinkError&) {
+    throw;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kUnreachable) throw;
+    throw LinkError(LinkError::Kind::kNotMade, error.what(), error.hint());
+  }
+}
+
+}  // namespace
 
 SourceSession::SourceSession(const Context& context, const std::filesystem::path& run_directory,
                              Connections connections, Warnings warnings)
-    : context_(context),
-      application_name_(fmt::format("rotv-sync {}@{} {}", LocalUserName(), LocalHostName(), getpid())) {
+    : context_(context), application_name_(NewApplicationName()) {
   if (context.source.imported) {
     throw Error(ErrorCode::kUsage,
                 fmt::format("{} was imported from a file: there is no source to ask", context.source.name),
                 "it can be materialized, compared and started: rotv start --source " + context.source.name);
   }
-  application_name_.resize(std::min<size_t>(application_name_.size(), 63));
-  link_ = link::OpenLink(context.source, run_directory, context.interrupt);
+  link_ = Connecting([&] { return link::OpenLink(context.source, run_directory, context.interrupt); });
   for (const link::LinkWarning& warning : link_->Warnings()) {
     if (warnings == Warnings::kKeep) continue;
     context.progress.Warn(warning.message + (warning.fix.empty() ? "" : ": ") + warning.fix);
   }
   if (connections == Connections::kAlsoReplication) {
     opening_replication_ = std::async(std::launch::async, [this] {
-      return PgConnection::Connect(*link_,
-                                   {.kind = PgConnection::Kind::kReplication, .application_name = application_name_},
-                                   context_.interrupt);
+      return Open({.kind = PgConnection::Kind::kReplication, .application_name = application_name_});
     });
   }
-  connection_ = PgConnection::Connect(*link_, {.application_name = application_name_}, context.interrupt);
+  connection_ = Open({.application_name = application_name_});
 }
 
 std::unique_ptr<PgConnection> SourceSession::TakeReplication() {
@@ -75,18 +102,28 @@ void SourceSession::Prepare(size_t connections) {
 }
 
 std::unique_ptr<PgConnection> SourceSession::Open(PgConnection::Kind kind, int lock_timeout_ms) {
-  return PgConnection::Connect(*link_,
-                               {.kind = kind,
-                                .password = connection_->password(),
-                                .application_name = application_name_,
-                                .lock_timeout_ms = lock_timeout_ms},
-                               context_.interrupt);
+  return Open({.kind = kind,
+               .password = connection_->password(),
+               .application_name = application_name_,
+               .lock_timeout_ms = lock_timeout_ms});
+}
+
+std::unique_ptr<PgConnection> SourceSession::Open(const PgConnection::Options& options) {
+  return Connecting([&] { return PgConnection::Connect(*link_, options, context_.interrupt); });
 }
 
 std::unique_ptr<PgConnection> SourceSession::ConnectTo(const std::string& database) {
-  return PgConnection::Connect(
-      *link_, {.password = connection_->password(), .database = database, .application_name = application_name_},
-      context_.interrupt);
+  return Open({.password = connection_->password(), .database = database, .application_name = application_name_});
+}
+
+void SourceSession::EndFormer(const std::string& application_name) {
+  const std::string sql = fmt::format(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = {} AND usename = session_user",
+      connection_->QuoteLiteral(application_name));
+  if (const std::optional<PgFailure> failure = connection_->TryQuery(sql).failure) {
+    context_.progress.Note("what the connection that was lost holds on the source stays until the source notices: " +
+                           failure->message);
+  }
 }
 
 proto::SourceIdentity ReadIdentity(PgConnection& connection) {

@@ -25,7 +25,7 @@ class SourceSession {
   // kSay: the link's warnings go to the progress; kKeep: the caller reports them.
   enum class Warnings { kSay, kKeep };
   // Opens the link and the connection. `run_directory` is private and ours, for sockets. The context outlives the
-  // session.
+  // session. A link or connection that cannot be made throws a LinkError where trying again may help, also later.
   SourceSession(const Context& context, const std::filesystem::path& run_directory,
                 Connections connections = Connections::kOne, Warnings warnings = Warnings::kSay);
 
@@ -51,13 +51,19 @@ class SourceSession {
   // once; has no effect if the source has no connections left for it.
   void EndSessionsWhenSilent();
 
-  // All connections of this session have it, so that they can be told from others in pg_stat_activity.
+  // Ends what the source still has of an earlier session of this process whose link broke, by that session's
+  // application name: it may hold the slot, and the source notices the break late or never. Throws only for a lost
+  // connection.
+  void EndFormer(const std::string& application_name);
+
+  // All connections of this session have it, and no others, so that they can be told apart in pg_stat_activity.
   const std::string& application_name() const { return application_name_; }
 
  private:
   static constexpr int kLockTimeoutMs = 2000;
 
   std::unique_ptr<PgConnection> Open(PgConnection::Kind kind, int lock_timeout_ms);
+  std::unique_ptr<PgConnection> Open(const PgConnection::Options& options);
 
   const Context& context_;
   std::string application_name_;

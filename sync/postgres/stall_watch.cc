@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "fmt/format.h"
-#include "storage/error.h"
+#include "sync/context/link_error.h"
 
 // Silence proves nothing: a server that sorts a large table is silent for minutes, and so is a connection that a
 // firewall has dropped. TCP only notices a peer that acknowledges nothing, and a proxy acknowledges on behalf of a peer
@@ -29,10 +29,10 @@ void StallWatch::Quiet() {
   }
   const char* why = state == ServerState::kUnreachable ? "and nothing else gets through to the server"
                                                        : "though the server has sent its answer";
-  throw Error(ErrorCode::kUnreachable,
-              fmt::format("the connection to {} stalls: nothing was received for {} s, {}", where_,
-                          std::chrono::duration_cast<std::chrono::seconds>(limit_).count(), why),
-              "check the network, a VPN or a proxy in between; then run the same command again");
+  throw LinkError(LinkError::Kind::kBroke,
+                  fmt::format("the connection to {} stalls: nothing was received for {} s, {}", where_,
+                              std::chrono::duration_cast<std::chrono::seconds>(limit_).count(), why),
+                  "check the network, a VPN or a proxy in between; then run the same command again");
 }
 
 }  // namespace rotv::postgres

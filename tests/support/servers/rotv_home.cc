@@ -25,20 +25,14 @@ RotvHome::RotvHome(RotvHomeOptions options)
     : options_(std::move(options)), directory_(options_.home_name), server_(options_.postgres) {
   std::filesystem::create_directories(directory_ / "user/.ssh");
   if (options_.way == Way::kDirect) {
-    source_["url"] = Toml(fmt::format("postgresql://rotv@127.0.0.1:{}/rotv", server_.port()));
+    source_["url"] = Toml(fmt::format("postgresql://rotv@127.0.0.1:{}/rotv", PortTo(server_.port())));
   } else {
     SshServerOptions ssh_options = options_.ssh;
     // The remote host's pg_dump is the server's own, also if this machine has several.
     ssh_options.path_prefix.push_back(server_.bin_directory());
     ssh_ = std::make_unique<SshServer>(ssh_options);
-    int ssh_port = ssh_->port();
-    if (options_.slow_link) {
-      SlowLinkOptions link_options = *options_.slow_link;
-      link_options.target_port = ssh_port;
-      slow_link_ = std::make_unique<SlowLink>(link_options);
-      ssh_port = slow_link_->port();
-      ssh_->TrustPort(ssh_port);
-    }
+    const int ssh_port = PortTo(ssh_->port());
+    if (options_.slow_link) ssh_->TrustPort(ssh_port);
     source_["ssh"] = Toml(fmt::format("{}@127.0.0.1:{}", ssh_->user(), ssh_port));
     source_["identity"] = Toml(ssh_->client_key());
     source_["known_hosts"] = Toml(ssh_->known_hosts());
@@ -48,6 +42,14 @@ RotvHome::RotvHome(RotvHomeOptions options)
     source_["user"] = Toml("rotv");
   }
   Configure(options_.source_settings);
+}
+
+int RotvHome::PortTo(int target_port) {
+  if (!options_.slow_link) return target_port;
+  SlowLinkOptions link_options = *options_.slow_link;
+  link_options.target_port = target_port;
+  slow_link_ = std::make_unique<SlowLink>(link_options);
+  return slow_link_->port();
 }
 
 SshServer& RotvHome::ssh() {

@@ -38,7 +38,8 @@ struct RotvHomeOptions {
   Way way = Way::kSshSocket;
   PostgresOptions postgres = {};
   SshServerOptions ssh = {};
-  std::optional<SlowLinkOptions> slow_link = {};  // Between the client and sshd; its target_port is filled in.
+  std::optional<SlowLinkOptions> slow_link = {};  // Between the client and sshd, or the server if the link is direct;
+                                                  // its target_port is filled in.
   TempDirName home_name = TempDirName::kPlain;
   // Override the source's lines in rotv.toml, as TOML: {"exclude", R"(["public.a"])"}.
   std::map<std::string, std::string> source_settings = {};
@@ -83,6 +84,8 @@ class RotvHome {
   std::vector<std::string> LeftOnSource() const;
 
  private:
+  // The port of the slow link to this one, if there is one.
+  int PortTo(int target_port);
   void WriteConfig() const;
 
   RotvHomeOptions options_;

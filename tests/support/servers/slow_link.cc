@@ -76,7 +76,10 @@ class SlowLink::Pump {
   void RunCommand() {
     while (!link_.stop_) {
       Wait();
-      if (link_.break_now_.exchange(false)) BreakAll();
+      if (link_.break_now_) {
+        FailAll(Fault::kReset);
+        link_.break_now_ = false;
+      }
       if (link_.freeze_open_) {
         for (Pair& pair : pairs_) pair.frozen = true;
         link_.freeze_open_ = false;
@@ -92,10 +95,10 @@ class SlowLink::Pump {
           link_.freeze_after_ = 0;
           link_.frozen_ = true;
         }
-        const uint64_t limit = link_.break_after_;
+        const uint64_t limit = link_.fail_after_;
         if (limit != 0 && link_.bytes_to_client_ >= limit) {
-          link_.break_after_ = 0;
-          BreakAll();
+          link_.fail_after_ = 0;
+          FailAll(link_.fault_);
         }
       }
       Sweep();
@@ -189,11 +192,12 @@ class SlowLink::Pump {
       return;
     }
     link_free = std::max(link_free, now);
-    if (link_.options_.megabits_per_second > 0) {
-      const double seconds = static_cast<double>(n) * 8 / (link_.options_.megabits_per_second * 1e6);
+    if (const double megabits = link_.megabits_; megabits > 0) {
+      const double seconds = static_cast<double>(n) * 8 / (megabits * 1e6);
       link_free += std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
     }
-    flow.pieces.push_back({link_free + link_.options_.delay_each_way, std::string(buffer, static_cast<size_t>(n)), 0});
+    flow.pieces.push_back(
+        {link_free + std::chrono::microseconds(link_.delay_us_), std::string(buffer, static_cast<size_t>(n)), 0});
   }
 
   static void SendOut(Pair& pair, Flow& flow, std::atomic<uint64_t>& count) {
@@ -217,8 +221,20 @@ class SlowLink::Pump {
     }
   }
 
-  void BreakAll() {
-    for (Pair& pair : pairs_) pair.broken = true;
+  void FailAll(Fault fault) {
+    if (!pairs_.empty()) ++link_.faults_;
+    for (Pair& pair : pairs_) {
+      if (fault == Fault::kReset) pair.broken = true;
+      if (fault == Fault::kFreeze) pair.frozen = true;
+      if (fault == Fault::kEndToClient) End(pair.down);
+      if (fault == Fault::kEndToTarget) End(pair.up);
+    }
+  }
+
+  static void End(Flow& flow) {
+    if (!flow.write_ended) shutdown(flow.to, SHUT_WR);
+    flow.pieces.clear();
+    flow.read_ended = flow.write_ended = true;
   }
 
   void Sweep() {
@@ -246,6 +262,7 @@ class SlowLink::Pump {
 };
 
 SlowLink::SlowLink(const SlowLinkOptions& options) : options_(options) {
+  SetSpeed(options.delay_each_way, options.megabits_per_second);
   listen_fd_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (listen_fd_ < 0) ThrowErrno("socket");
   sockaddr_in address = Loopback(0);
@@ -305,9 +322,16 @@ void SlowLink::FreezeAfter(uint64_t bytes_to_client) {
   Wake();
 }
 
-void SlowLink::BreakAfter(uint64_t bytes_to_client) {
-  break_after_ = bytes_to_client == 0 ? 0 : bytes_to_client_ + bytes_to_client;
+void SlowLink::FailAfter(Fault fault, uint64_t bytes_to_client) {
+  fail_after_ = 0;
+  fault_ = fault;
+  fail_after_ = bytes_to_client == 0 ? 0 : bytes_to_client_ + bytes_to_client;
   Wake();
+}
+
+void SlowLink::SetSpeed(std::chrono::microseconds delay_each_way, double megabits_per_second) {
+  delay_us_ = delay_each_way.count();
+  megabits_ = megabits_per_second;
 }
 
 }  // namespace rotv::testing

@@ -1,0 +1,203 @@
+// A link that breaks: a pull and log --follow connect again by themselves and go on, in every phase; what a new
+// connection would not help ends them at once.
+
+#include <fmt/format.h>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <csignal>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/e2e/error_checks.h"
+#include "tests/e2e/exit_codes.h"
+#include "tests/e2e/failure/workload.h"
+#include "tests/support/servers/rotv_home.h"
+
+namespace rotv::testing {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kFirstRetry = "; reconnecting, 1 of 8\n";
+
+RotvHomeOptions LinkOptions(Way way, const std::map<std::string, std::string>& settings = {}) {
+  return {.binary = ROTV_SYNC_BINARY,
+          .way = way,
+          .slow_link = SlowLinkOptions{.delay_each_way = milliseconds(1), .megabits_per_second = 40},
+          .source_settings = settings};
+}
+
+bool HasQuery(RotvHome& rotv, const std::string& part) {
+  return rotv.server().Value(fmt::format("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE "
+                                         "'rotv-sync %' AND query LIKE '%{}%'",
+                                         part),
+                             kSuperuser) != "0";
+}
+
+int SessionsOn(RotvHome& rotv) {
+  return std::stoi(rotv.server().Value(
+      "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'rotv-sync %'", kSuperuser));
+}
+
+class ReconnectTest : public ::testing::TestWithParam<Way> {
+ protected:
+  ReconnectTest() : rotv(LinkOptions(GetParam())), workload(rotv.server()) { rotv.MustSync({"baseline"}); }
+
+  RotvHome rotv;
+  Workload workload;
+};
+
+INSTANTIATE_TEST_SUITE_P(Ways, ReconnectTest, ::testing::Values(Way::kDirect, Way::kSshSocket),
+                         [](const auto& each) { return each.param == Way::kDirect ? "Url" : "Ssh"; });
+
+TEST_P(ReconnectTest, APullGoesOnAfterBreaks) {
+  int faults = 0;
+  for (const uint64_t bytes : {20'000, 600'000, 2'500'000}) {
+    SCOPED_TRACE(bytes);
+    workload.Run(50);
+    rotv.slow_link().BreakAfter(bytes);
+    const Result result = rotv.Sync({"--json", "pull"});
+    ASSERT_EQ(result.exit_status, 0) << result.out << result.err;
+    EXPECT_THAT(result.err, HasSubstr(kFirstRetry));
+    EXPECT_EQ(rotv.slow_link().faults(), ++faults);
+    const nlohmann::json pull = nlohmann::json::parse(result.out);
+    EXPECT_EQ(pull.at("reconnects"), 1);
+    EXPECT_EQ(pull.at("transactions"), 51) << "by both attempts";
+  }
+  rotv.ExpectSeedIsDump();
+  ExpectLogHasEachTransactionOnce(rotv, workload.transactions);
+  ExpectOneBaseline(rotv);
+}
+
+TEST_P(ReconnectTest, WithoutRetriesABreakEndsItAtOnce) {
+  workload.Run(1);
+  rotv.slow_link().BreakAfter(600'000);
+  const Result result = rotv.Sync({"pull", "--no-retry"});
+  ExpectError(result, {kUnreachable, "", "again"});
+  EXPECT_THAT(result.err, Not(HasSubstr("reconnect")));
+  rotv.Configure({{"retries", "0"}});
+  rotv.slow_link().BreakAfter(600'000);
+  ExpectError(rotv.Sync({"pull"}), {kUnreachable, "", "again"});
+  rotv.Configure({{"retries", "2"}});
+  rotv.MustSync({"pull"});
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+}
+
+// The source stops and starts again while the pull waits.
+TEST_P(ReconnectTest, ASourceThatIsGoneForAWhileIsWaitedFor) {
+  workload.Run(1);
+  Process pull(rotv.SyncCommand({"pull"}));
+  ASSERT_TRUE(WaitUntil([&] { return HasQuery(rotv, "START_REPLICATION"); }));
+  rotv.server().Crash();
+  ASSERT_TRUE(pull.WaitForOutput("; reconnecting, 3 of 8\n", seconds(60))) << pull.Err();
+  rotv.server().Start();
+  const Result result = pull.Wait();
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+}
+
+TEST_P(ReconnectTest, TheAttemptsAreBounded) {
+  rotv.Configure({{"retries", "2"}});
+  workload.Run(1);
+  Process pull(rotv.SyncCommand({"pull"}));
+  ASSERT_TRUE(WaitUntil([&] { return HasQuery(rotv, "START_REPLICATION"); }));
+  rotv.server().Crash();
+  const Result result = pull.Wait();
+  EXPECT_THAT(result.err, HasSubstr("; reconnecting, 2 of 2\n"));
+  ExpectError(result, {kUnreachable, "(gave up after 2 attempts to reconnect)", "again"});
+  rotv.server().Start();
+  rotv.MustSync({"pull"});
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+}
+
+TEST_P(ReconnectTest, AnInterruptEndsTheWaitAtOnce) {
+  workload.Run(1);
+  Process pull(rotv.SyncCommand({"pull"}));
+  ASSERT_TRUE(WaitUntil([&] { return HasQuery(rotv, "START_REPLICATION"); }));
+  rotv.server().Crash();
+  ASSERT_TRUE(pull.WaitForOutput("; reconnecting, 4 of 8\n", seconds(60))) << pull.Err();  // Four seconds.
+  pull.Signal(SIGINT);
+  const std::optional<Result> result = pull.WaitFor(seconds(2));
+  ASSERT_TRUE(result.has_value()) << "it goes on waiting";
+  EXPECT_EQ(result->exit_status, kInterrupted) << result->err;
+  rotv.server().Start();
+  rotv.MustSync({"pull"});
+}
+
+// Nothing tells the source that its client is gone, and no time-out ends the walsender, which holds the slot.
+TEST_P(ReconnectTest, TheSlotOfABrokenConnectionIsReleased) {
+  rotv.Configure({{"stall_timeout", "4"}});
+  rotv.server().Set("wal_sender_timeout", "0");
+  workload.Run(1);
+  rotv.slow_link().FailAfter(SlowLink::Fault::kFreeze, 300'000);
+  const Result result = rotv.Sync({"pull"});
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr(kFirstRetry));
+  EXPECT_LT(result.seconds, 40);
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+  EXPECT_TRUE(WaitUntil([&] { return SessionsOn(rotv) == 0; })) << "sessions stay on the source";
+}
+
+// The copies of a resync are written before they are published: what a broken attempt wrote must not be there when the
+// next one copies the same tables.
+TEST_P(ReconnectTest, AResyncStartsOver) {
+  rotv.server().Exec("ALTER TABLE big ALTER text TYPE varchar; ALTER TABLE bag ALTER n TYPE bigint");
+  rotv.slow_link().BreakAfter(1'100'000);
+  Process pull(rotv.SyncCommand({"pull"}));
+  int breaks = 0;
+  for (const uint64_t next : {1'400'000, 0}) {
+    ASSERT_TRUE(WaitUntil([&] { return rotv.slow_link().faults() > breaks || !pull.Running(); }, seconds(60)));
+    if (!pull.Running()) break;
+    breaks = rotv.slow_link().faults();
+    rotv.slow_link().BreakAfter(next);
+    rotv.server().Exec("DELETE FROM big WHERE id % 7 = 0; UPDATE bag SET n = n + 100; UPDATE big SET id = -id");
+  }
+  EXPECT_GE(breaks, 1);
+  const Result result = pull.Wait();
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  rotv.slow_link().BreakAfter(0);
+  rotv.MustSync({"pull"});
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+  ExpectOneBaseline(rotv);
+}
+
+TEST_P(ReconnectTest, FollowingGoesOnInALargeTransaction) {
+  Process follow(rotv.SyncCommand({"log", "--follow"}));
+  ASSERT_TRUE(WaitUntil([&] { return HasQuery(rotv, "START_REPLICATION"); }));
+  // The link breaks when a part of the transaction is written, but not published.
+  rotv.slow_link().SetSpeed({}, 0);
+  rotv.slow_link().BreakAfter(20'000'000);
+  workload.RunLarge();
+  ASSERT_TRUE(follow.WaitForOutput(kFirstRetry, seconds(60))) << follow.Err();
+  ASSERT_TRUE(follow.WaitForOutput("public.bag +64,000", seconds(60))) << follow.Err();
+  follow.Signal(SIGINT);
+  EXPECT_EQ(follow.Wait().exit_status, kInterrupted);
+  rotv.MustSync({"pull"});
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+}
+
+TEST(ReconnectSshTest, ARefusalIsNotRetried) {
+  RotvHome rotv(LinkOptions(Way::kSshSocket));
+  Workload workload(rotv.server());
+  rotv.MustSync({"baseline"});
+  workload.Run(1);
+  rotv.slow_link().ResetCounts();
+  Process pull(rotv.SyncCommand({"pull"}));
+  ASSERT_TRUE(WaitUntil([&] { return HasQuery(rotv, "START_REPLICATION"); }));
+  WriteFile(rotv.ssh().authorized_keys(), "", 0600);
+  rotv.slow_link().Break();
+  const Result result = pull.Wait();
+  EXPECT_THAT(result.err, HasSubstr(kFirstRetry));
+  EXPECT_THAT(result.err, Not(HasSubstr("2 of 8")));
+  ExpectError(result, {kRefused, "refused the login", ""});
+}
+
+}  // namespace
+}  // namespace rotv::testing
