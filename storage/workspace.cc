@@ -378,11 +378,10 @@ void Workspace::SetUnfinished(const std::string& label, const proto::OwnedObject
 
 void Workspace::DropUnfinished() {
   if (!unfinished_) return;
-  const fs::path store = UnfinishedStorePath();
+  Remove(UnfinishedStorePath());  // First: the disk may be too full for a record of it.
   unfinished_.reset();
   owned_.clear_unfinished();
   SaveOwned();
-  Remove(store);
 }
 
 void Workspace::SetDetached() {
