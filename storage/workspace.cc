@@ -164,6 +164,11 @@ bool HasBaseline(const fs::path& home, const std::string& source_name) {
   return fs::exists(SourceDirectory(home, source_name) / "current", ignored);
 }
 
+bool HasRecords(const fs::path& home, const std::string& source_name) {
+  std::error_code ignored;
+  return HasBaseline(home, source_name) || fs::exists(SourceDirectory(home, source_name) / "owned", ignored);
+}
+
 std::optional<proto::CurrentStore> ReadCurrent(const fs::path& home, const std::string& source_name) {
   const fs::path path = SourceDirectory(home, source_name) / "current";
   const std::optional<CheckedContent> record = ReadRecord(path);

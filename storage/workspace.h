@@ -31,6 +31,9 @@ std::vector<std::string> ImportedSources(const std::filesystem::path& home);
 // True if a complete baseline of this source is here. Takes no lock.
 bool HasBaseline(const std::filesystem::path& home, const std::string& source_name);
 
+// True if anything of this source may be here or on a server: a baseline, complete or not. Takes no lock.
+bool HasRecords(const std::filesystem::path& home, const std::string& source_name);
+
 // The store of this source that is in use; nullopt if there is no baseline. Takes no lock.
 std::optional<proto::CurrentStore> ReadCurrent(const std::filesystem::path& home, const std::string& source_name);
 

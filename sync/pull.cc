@@ -16,6 +16,7 @@
 #include "sync/postgres/owned_objects.h"
 #include "sync/postgres/source_session.h"
 #include "sync/schema/follow.h"
+#include "sync/unfinished_baseline.h"
 
 namespace rotv {
 
@@ -133,6 +134,7 @@ PullResult Pull(const Context& context) {
   postgres::SourceSession session(context, workspace.RunDirectory(),
                                   postgres::SourceSession::Connections::kAlsoReplication);
   postgres::RemoveAndTellLeftovers(session, workspace);
+  TellUnfinished(session, workspace);
   std::unique_ptr<RowStore> store = opening.get();
   return Pull(session, *store);
 }

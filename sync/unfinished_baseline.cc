@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <ctime>
+#include <map>
 #include <set>
 
 #include "os/clock.h"
@@ -11,6 +12,7 @@
 #include "sync/capture/pull_target.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/postgres/large_objects.h"
+#include "sync/postgres/owned_objects.h"
 #include "sync/schema/follow.h"
 
 namespace rotv {
@@ -106,19 +108,24 @@ std::unique_ptr<RowStore> TakeUpUnfinished(postgres::SourceSession& session, Wor
   return nullptr;
 }
 
-void TellUnfinished(postgres::SourceSession& session, Workspace& workspace) {
+void RemoveLostUnfinished(postgres::SourceSession& session, Workspace& workspace) {
   if (!workspace.unfinished()) return;
-  Progress& progress = session.context().progress;
-  const std::unique_ptr<RowStore> store = RowStore::Open(workspace.UnfinishedStorePath(), RowStore::Mode::kReadOnly);
   try {
+    const auto store = RowStore::Open(workspace.UnfinishedStorePath(), RowStore::Mode::kReadOnly);
     capture::AskSourceState(session.connection(), store->manifest());
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kSlotLost) throw;
-    return GiveUp(workspace, progress, error.what());
+    GiveUp(workspace, session.context().progress, error.what());
+    postgres::RemoveAndTellLeftovers(session, workspace);
   }
-  progress.Warn(fmt::format("the baseline of {} is not finished, and its slot {} holds back WAL on the source: {}",
-                            BegunText(*workspace.unfinished()), workspace.unfinished()->objects().slot(),
-                            WaysOnText(workspace)));
+}
+
+void TellUnfinished(postgres::SourceSession& session, Workspace& workspace) {
+  RemoveLostUnfinished(session, workspace);
+  if (!workspace.unfinished()) return;
+  session.context().progress.Warn(
+      fmt::format("the baseline of {} is not finished, and its slot {} holds back WAL on the source: {}",
+                  BegunText(*workspace.unfinished()), workspace.unfinished()->objects().slot(), WaysOnText(workspace)));
 }
 
 }  // namespace rotv
