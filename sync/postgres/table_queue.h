@@ -41,8 +41,8 @@ class TableQueue {
     Run(workers, work, [] {});
   }
 
-  // The same; meanwhile calls `look()` in this thread again and again, until the work has ended in whichever way. It
-  // may throw like a worker. It takes at most a tenth of the time.
+  // The same; meanwhile calls `look()` in this thread every tenth of a second, or less often if it takes long, until
+  // the work has ended in whichever way. It may throw like a worker.
   template <typename WorkOfOne, typename Look>
   void Run(size_t workers, const WorkOfOne& work, const Look& look) {
     std::vector<std::thread> threads;
@@ -130,7 +130,7 @@ class TableQueue {
 
  private:
   using Clock = std::chrono::steady_clock;
-  static constexpr std::chrono::milliseconds kLookPause{100};
+  static constexpr std::chrono::milliseconds kLookPause{100}, kLongestLookPause{2000};
 
   template <typename Look>
   void LookWhileWorking(const Look& look) {
@@ -141,7 +141,7 @@ class TableQueue {
       lock.unlock();
       const Clock::time_point start = Clock::now();
       look();
-      pause = std::max<Clock::duration>(kLookPause, 9 * (Clock::now() - start));
+      pause = std::clamp<Clock::duration>(9 * (Clock::now() - start), kLookPause, kLongestLookPause);
       lock.lock();
     }
   }
