@@ -36,13 +36,13 @@ RotvHomeOptions Direct() {
 
 class ResumeTest : public FollowTest {
  protected:
-  // Each connection has the link for itself: over SSH all would wait for the rows of the large table, which take some
-  // three seconds, all others together a small part of one.
+  // The rows of the large table take three seconds over the link, all others together a small part of one.
   ResumeTest()
       : FollowTest(Direct()),
         link({.target_port = rotv.server().port(),
               .delay_each_way = std::chrono::milliseconds(1),
-              .megabits_per_second = 24}) {
+              .megabits_per_second = 24}),
+        holder(rotv.server().NewConnection()) {
     rotv.Configure({{"url", fmt::format("\"postgresql://rotv@127.0.0.1:{}/rotv\"", link.port())}});
     Exec(
         "CREATE TABLE large (id int PRIMARY KEY, v text);"
@@ -66,7 +66,17 @@ class ResumeTest : public FollowTest {
 
   static constexpr int kTables = 9;  // With rows of their own: not the partitioned one.
 
-  // Runs until these tables are complete, while the large one is being copied, and returns the command.
+  void WaitForTheLargeTable() {
+    EXPECT_TRUE(WaitUntil([&] {
+      return rotv.server().Value(
+                 "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE "
+                 "'%COPY public.large%' AND application_name LIKE 'rotv-sync%'",
+                 kSuperuser) != "0";
+    }));
+  }
+
+  // Runs the command until these tables are complete and the large one is not: once its rows are read it is locked,
+  // until Release(), which has the command read it again later.
   std::unique_ptr<Process> Halfway(const std::vector<std::string>& arguments,
                                    const std::vector<std::string>& tables = {"notes", "equals", "loose", "parts_1",
                                                                              "parts_2", "emptied", "retyped",
@@ -74,19 +84,24 @@ class ResumeTest : public FollowTest {
     std::vector<std::string> all = {"-v"};
     all.insert(all.end(), arguments.begin(), arguments.end());
     auto process = std::make_unique<Process>(rotv.SyncCommand(all));
+    WaitForTheLargeTable();
+    holder.Exec("BEGIN; LOCK TABLE large IN ACCESS EXCLUSIVE MODE");
     for (const std::string& table : tables) {
       EXPECT_TRUE(process->WaitForOutput("complete: public." + table + "\n", seconds(30))) << process->Err();
     }
     EXPECT_THAT(process->Err(), Not(HasSubstr("complete: public.large")));
     return process;
   }
-  void KillHalfway(const std::vector<std::string>& arguments = {"baseline"}) {
-    const std::unique_ptr<Process> process = Halfway(arguments);
-    process->Signal(SIGKILL);
-    process->Wait();
+  void Release() { holder.Exec("ROLLBACK"); }
+  void Kill(Process& process) {
+    process.Signal(SIGKILL);
+    process.Wait();
+    Release();
   }
+  void KillHalfway(const std::vector<std::string>& arguments = {"baseline"}) { Kill(*Halfway(arguments)); }
 
   SlowLink link;
+  Connection holder;
 
   void ChangeRows() {
     Exec(
@@ -162,20 +177,12 @@ TEST_F(ResumeTest, ItGoesOnThroughMigrations) {
   // The second run is killed in the same place, with a table that it has copied itself.
   std::unique_ptr<Process> second = Halfway({"baseline"}, {"added", "retyped", "loose"});
   EXPECT_THAT(second->Err(), AllOf(HasSubstr("complete: public.retyped"), Not(HasSubstr("complete: public.notes"))));
-  second->Signal(SIGKILL);
-  second->Wait();
+  Kill(*second);
   Exec("UPDATE added SET v = 'two'; UPDATE retyped SET v = 'w'; INSERT INTO renamed VALUES (5, 'five')");
 
   // The third one finds a migration under way: two columns exchange their names while the large table is copied.
   Process third(rotv.SyncCommand({"-v", "--json", "baseline"}));
-  ASSERT_TRUE(WaitUntil(
-      [&] {
-        return rotv.server().Value(
-                   "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE "
-                   "'%COPY public.large%' AND application_name LIKE 'rotv-sync%'",
-                   kSuperuser) != "0";
-      },
-      seconds(30)));
+  WaitForTheLargeTable();
   Exec(
       "BEGIN; ALTER TABLE notes RENAME v TO x; ALTER TABLE notes RENAME w TO v; ALTER TABLE notes RENAME x TO w; "
       "COMMIT;"
@@ -197,6 +204,7 @@ TEST_F(ResumeTest, ItGoesOnBesideABaselineInUse) {
     const std::unique_ptr<Process> process = Halfway({"baseline", "--force"});
     link.Break();
     const Result result = process->Wait();
+    Release();
     ExpectError(result, {kUnreachable, "", "again"});
     EXPECT_THAT(result.err, AllOf(HasSubstr("the baseline is not finished: 8 of 9 tables are here"),
                                   HasSubstr("baseline --force goes on with it")));
@@ -253,8 +261,7 @@ TEST_F(ResumeTest, ItStartsAnewWhereItCannotGoOn) {
     EXPECT_THAT(process->Err(), AllOf(HasSubstr(reason.said), Not(HasSubstr("going on with"))));
     EXPECT_THAT(Stores(rotv), SizeIs(1));
     EXPECT_THAT(rotv.LeftOnSource(), SizeIs(2));
-    process->Signal(SIGKILL);
-    process->Wait();
+    Kill(*process);
     rotv.MustSync({"baseline", "--discard"});
     ExpectNothingLeft(rotv);
   }
@@ -268,8 +275,7 @@ TEST_F(ResumeTest, ItCanBeGivenUp) {
     EXPECT_THAT(process->Err(), Not(HasSubstr("going on with")));
     EXPECT_NE(rotv.LeftOnSource(), first);
     EXPECT_THAT(rotv.LeftOnSource(), SizeIs(2));
-    process->Signal(SIGKILL);
-    process->Wait();
+    Kill(*process);
   }
   EXPECT_THAT(rotv.MustSync({"baseline", "--discard"}), HasSubstr("8 of 9 tables are here"));
   ExpectNothingLeft(rotv);
