@@ -45,8 +45,9 @@ class ResumeTest : public FollowTest {
         holder(rotv.server().NewConnection()) {
     rotv.Configure({{"url", fmt::format("\"postgresql://rotv@127.0.0.1:{}/rotv\"", link.port())}});
     Exec(
-        "CREATE TABLE large (id int PRIMARY KEY, v text);"
-        "INSERT INTO large SELECT n, (SELECT string_agg(md5(n::text || i), '') FROM generate_series(1, 10) i) FROM "
+        "CREATE TABLE large (id int PRIMARY KEY, v text, w text);"
+        "INSERT INTO large SELECT n, (SELECT string_agg(md5(n::text || i), '') FROM generate_series(1, 10) i), 'w' "
+        "FROM "
         "generate_series(1, 30000) n;"
         "CREATE TABLE notes (id int PRIMARY KEY, v text, w text);"
         "INSERT INTO notes SELECT n, 'note ' || n, 'other ' || n FROM generate_series(1, 500) n;"
@@ -180,14 +181,14 @@ TEST_F(ResumeTest, ItGoesOnThroughMigrations) {
   Kill(*second);
   Exec("UPDATE added SET v = 'two'; UPDATE retyped SET v = 'w'; INSERT INTO renamed VALUES (5, 'five')");
 
-  // The third one finds a migration under way: two columns exchange their names while the large table is copied.
-  Process third(rotv.SyncCommand({"-v", "--json", "baseline"}));
-  WaitForTheLargeTable();
-  Exec(
-      "BEGIN; ALTER TABLE notes RENAME v TO x; ALTER TABLE notes RENAME w TO v; ALTER TABLE notes RENAME x TO w; "
-      "COMMIT;"
-      "UPDATE notes SET v = 'after' WHERE id % 3 = 0");
-  const Result result = third.Wait();
+  // The third one finds a migration under way: columns exchange their names in a table that is complete, and in the one
+  // that waits. COPY looks names up as they are now.
+  std::unique_ptr<Process> third = Halfway({"--json", "baseline"}, {});
+  holder.Exec(
+      "ALTER TABLE notes RENAME v TO x; ALTER TABLE notes RENAME w TO v; ALTER TABLE notes RENAME x TO w;"
+      "ALTER TABLE large RENAME v TO x; ALTER TABLE large RENAME w TO v; ALTER TABLE large RENAME x TO w;"
+      "COMMIT; UPDATE notes SET v = 'after' WHERE id % 3 = 0");
+  const Result result = third->Wait();
   ASSERT_TRUE(result.ok()) << result.err;
   EXPECT_THAT(result.err, HasSubstr("the source's schema changed in the meantime: going on with what is here"));
   const nlohmann::json baseline = nlohmann::json::parse(result.out);
@@ -291,6 +292,30 @@ TEST_F(ResumeTest, ItCanBeGivenUp) {
   ExecAsSuperuser("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots");
   EXPECT_EQ(Status().at("unfinished"), nullptr);
   ExpectNothingLeft(rotv);
+}
+
+// Rows of a table that was being copied are on the disk when the command is killed, in an epoch whose number the next
+// copy gets again.
+TEST_F(ResumeTest, HalfATableIsNeverSeen) {
+  Exec("INSERT INTO large SELECT id + 30000, v, w FROM large");  // More than is gathered in memory.
+  const auto runs = [&] {
+    int count = 0;
+    for (const auto& file :
+         std::filesystem::directory_iterator(rotv.home() / "sources/production" / Stores(rotv).at(0))) {
+      if (file.path().extension() == ".sst") ++count;
+    }
+    return count;
+  };
+  const std::unique_ptr<Process> process = Halfway({"baseline"});
+  const int before = runs();
+  Release();
+  ASSERT_TRUE(WaitUntil([&] { return runs() > before; }));
+  process->Signal(SIGKILL);
+  process->Wait();
+  ASSERT_THAT(process->Err(), Not(HasSubstr("complete: public.large")));
+  Exec("DELETE FROM large WHERE id % 10 <> 0");
+  EXPECT_EQ(Json({"baseline"}).at("rows_copied"), 6000);
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
 }
 
 // Stops the command at any moment, with changes in between, until it has been stopped `kills` times.
