@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <mutex>
 #include <set>
 
 #include "storage/atomic_file.h"
@@ -227,6 +228,7 @@ class RocksRowStore : public RowStore {
     CheckStatus(db_->DeleteRange(rocksdb::WriteOptions(), families_[kRows], begin, AfterPrefix(begin)), directory_);
   }
 
+  void DropUnlistedEpochs(const std::set<TableId>& tables) override;
   std::vector<KeyRange> Split(TableId table, EpochNumber epoch, size_t parts) const override;
   proto::SchemaVersion SchemaAt(Lsn lsn) const override;
   proto::SequenceValues SequencesAt(Lsn lsn) const override;
@@ -286,6 +288,7 @@ class RocksRowStore : public RowStore {
     rocksdb::IngestExternalFileOptions ingest;
     ingest.move_files = true;
     ingest.snapshot_consistency = false;
+    std::lock_guard lock(files_mutex_);
     CheckStatus(db_->IngestExternalFile(families_[kRows], {file}, ingest), directory_);
   }
 
@@ -331,6 +334,7 @@ class RocksRowStore : public RowStore {
     // A state with a number and no seal at all would be taken for damage: the first one is sealed before, as number 0.
     if (state_number_ == 0) seal_.Write(0, NeededFiles());
     if (manifest.format_version() < kFormatVersion) manifest.set_format_version(kFormatVersion);
+    std::lock_guard lock(files_mutex_);
     manifest.set_state_number(state_number_ + 1);
     *manifest.mutable_files() = NeededFiles();
     batch->Put(families_[kMeta], kManifestKey, manifest.SerializeAsString());
@@ -431,9 +435,32 @@ class RocksRowStore : public RowStore {
   ShapeMap shapes_;
   std::atomic<uint64_t> durable_lsn_{0};  // That of state_, for threads other than the one that publishes.
   std::atomic<uint64_t> next_run_{0};
+  // Held while files are named, and while they change: an ingestion that has written to RocksDB's MANIFEST has not
+  // synced it yet, and a state must not name a size that a power loss takes back.
+  std::mutex files_mutex_;
   SealFile seal_{directory_};
   uint64_t state_number_ = 0;  // The number of the state that was published last.
 };
+
+void RocksRowStore::DropUnlistedEpochs(const std::set<TableId>& tables) {
+  std::map<TableId, EpochNumber> first;  // The first epoch that is not listed.
+  for (const proto::TableHistory& history : manifest().tables()) {
+    if (!history.epochs().empty()) first[history.table()] = history.epochs().rbegin()->number() + 1;
+  }
+  for (TableId table : tables) {
+    const std::string begin = EncodeRowPrefix(table, first[table], "");
+    const std::string end = AfterPrefix(begin.substr(0, sizeof(TableId)));
+    rocksdb::ReadOptions options;
+    const rocksdb::Slice upper(end);
+    if (!end.empty()) options.iterate_upper_bound = &upper;
+    std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options, families_[kRows]));
+    rows->Seek(begin);
+    CheckStatus(rows->status(), directory_);
+    // Most tables have none, and each range that is deleted makes every later read a little slower.
+    if (!rows->Valid()) continue;
+    CheckStatus(db_->DeleteRange(rocksdb::WriteOptions(), families_[kRows], begin, end), directory_);
+  }
+}
 
 std::vector<KeyRange> RocksRowStore::Split(TableId table, EpochNumber epoch, size_t parts) const {
   std::string prefix = EncodeRowPrefix(table, epoch, "");
@@ -485,6 +512,7 @@ proto::SequenceValues RocksRowStore::SequencesAt(Lsn lsn) const {
 void RocksRowStore::VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const {
   std::unique_ptr<rocksdb::Iterator> log = NewIterator(kLog);
   Lsn durable(durable_lsn_);
+  from = std::max(from, Lsn(manifest().log_from_lsn()));
   // A chunk that begins before `from` may hold transactions at or after it.
   log->SeekForPrev(ChangeLogKey(from, 0));
   if (!log->Valid()) log->SeekToFirst();

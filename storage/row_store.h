@@ -1,8 +1,8 @@
 // RowStore keeps every version of every row, by table, epoch, row key and commit LSN, together with schemas, sequences,
 // the change log and the manifest, in one RocksDB. FORMAT.md describes keys and values.
 //
-// One process at a time may open a store. Write(), Newest() and scans may be called by any thread; Publish() by only
-// one.
+// One process at a time may open a store. Write(), Newest() and scans may be called by any thread, also while another
+// one publishes; Publish() by only one at a time.
 
 #pragma once
 
@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -94,6 +95,10 @@ class RowStore {
   // Removes all rows of an epoch that the manifest does not name.
   virtual void DropEpoch(TableId table, EpochNumber epoch) = 0;
 
+  // Removes what killed copies of these tables have left: all rows in epochs after the last one that the manifest
+  // lists. Durable with the next Publish().
+  virtual void DropUnlistedEpochs(const std::set<TableId>& tables) = 0;
+
   // Cuts a table's keys into at most `parts` ranges of similar size on disk; one range for a small table.
   virtual std::vector<KeyRange> Split(TableId table, EpochNumber epoch, size_t parts) const = 0;
 
@@ -104,8 +109,9 @@ class RowStore {
   // The LSNs from which on another schema was in force, in order.
   virtual std::vector<Lsn> SchemaLsns() const = 0;
 
-  // Calls `visit` for each published transaction with from <= commit_lsn, in order, until it returns false. A large
-  // transaction comes in several pieces with the same commit_lsn, all but the last one `continued`.
+  // Calls `visit` for each published transaction with from <= commit_lsn (and Manifest.log_from_lsn), in order, until
+  // it returns false. A large transaction comes in several pieces with the same commit_lsn, all but the last one
+  // `continued`.
   virtual void VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const = 0;
 
   // The last published transaction with commit_lsn < before, or its last piece; nullopt if the change log has none.

@@ -40,7 +40,6 @@
 namespace rotv {
 namespace {
 
-constexpr const char* kSealName = "seal";
 constexpr std::string_view kMagic = "rotvseal";
 // Two slots, written in turn: power loss while one is written leaves the other. Each has a sector of its own.
 constexpr size_t kSlotBytes = 512;

@@ -15,6 +15,9 @@
 
 namespace rotv {
 
+// The name of the file with the seal, which every store has from its first published state on.
+inline constexpr const char* kSealName = "seal";
+
 // Gives the files of RocksDB in `directory`: the one that CURRENT names, and its logs. Reads names and sizes alone.
 // Throws kCorrupt if CURRENT names none, kDisk if the directory cannot be read.
 proto::StoredFiles ReadStoredFiles(const std::filesystem::path& directory);

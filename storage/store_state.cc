@@ -57,6 +57,12 @@ StoreState StoreState::AtBaseline(const Origin& origin, Lsn lsn, const Moment& m
   return StoreState(std::move(manifest));
 }
 
+void StoreState::AwaitCopies(const std::set<TableId>& tables) {
+  Require(manifest_.tables().empty(), "a baseline begins that has tables");
+  MarkOnlyForResync(tables);
+  manifest_.set_unfinished(true);
+}
+
 StoreState StoreState::Imported(const Origin& origin, Lsn lsn, int64_t time_us) {
   proto::Manifest manifest = ManifestOf(origin, lsn, {.time_us = time_us});
   manifest.set_imported(true);
@@ -99,6 +105,32 @@ void StoreState::EndPullWithResync(Lsn lsn, const Moment& moment, const Fingerpr
 }
 
 void StoreState::AbandonPull() { manifest_.set_pull_in_progress(false); }
+
+void StoreState::MoveBaseline(Lsn lsn, const Moment& moment, const Fingerprints& fingerprints) {
+  Require(unfinished(), "a complete baseline is moved");
+  Advance(lsn);
+  manifest_.set_baseline_lsn(lsn.value());
+  manifest_.set_baseline_time_us(moment.time_us);
+  manifest_.set_log_from_lsn(lsn.value());
+  SetHead(lsn, moment, &manifest_);
+  SetFingerprints(fingerprints, &manifest_);
+  manifest_.set_pull_in_progress(false);
+}
+
+void StoreState::CompleteTable(TableId table, EpochNumber number, const Copied& copied) {
+  auto* waiting = manifest_.mutable_must_copy();
+  const auto found = std::find(waiting->begin(), waiting->end(), table);
+  Require(unfinished() && found != waiting->end(), fmt::format("table {} was not to be copied", table));
+  AddEpoch(table, number, Lsn(manifest_.baseline_lsn() - 1));
+  waiting->erase(found);
+  HistoryOf(table).set_copied_rows(copied.rows);
+  HistoryOf(table).set_copied_bytes(copied.bytes);
+}
+
+void StoreState::EndBaseline() {
+  Require(unfinished() && needs_no_resync(), "a baseline ends that is not complete");
+  manifest_.set_unfinished(false);
+}
 
 void StoreState::MarkForResync(TableId table) {
   const auto& marked = manifest_.must_copy();

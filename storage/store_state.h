@@ -49,6 +49,8 @@ class StoreState {
   StoreState();
   // Makes the state of a store at its baseline, before any table has rows.
   static StoreState AtBaseline(const Origin& origin, Lsn lsn, const Moment& moment, const Fingerprints& fingerprints);
+  // Says that the baseline is not complete: these tables wait to be copied. For a state AtBaseline().
+  void AwaitCopies(const std::set<TableId>& tables);
   // Makes the state of a store that comes from a file: it has one point, its baseline and head, and no slot.
   static StoreState Imported(const Origin& origin, Lsn lsn, int64_t time_us);
   // Takes a manifest as it is, unchecked. For RowStore, which reads manifests, and for tests.
@@ -77,6 +79,21 @@ class StoreState {
   void EndPullWithResync(Lsn lsn, const Moment& moment, const Fingerprints& fingerprints, History history);
   // Ends a pull that was killed: what it had published stays, and RowStore has removed the rest.
   void AbandonPull();
+
+  // --- A baseline that is not complete
+
+  bool unfinished() const { return manifest_.unfinished(); }
+  // Moves the baseline to `lsn`, where it is going on: the tables that are here were brought there by a pull, which
+  // ends with this, and the others are copied there. No state before `lsn` is ever offered.
+  void MoveBaseline(Lsn lsn, const Moment& moment, const Fingerprints& fingerprints);
+  // Says that the copy of a table with this reserved number is complete at the baseline.
+  struct Copied {
+    uint64_t rows = 0;
+    uint64_t bytes = 0;
+  };
+  void CompleteTable(TableId table, EpochNumber number, const Copied& copied);
+  // Says that all of the baseline is here: no table may wait to be copied.
+  void EndBaseline();
 
   // --- Tables
   //

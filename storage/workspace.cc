@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <memory>
+#include <set>
 #include <thread>
 
 #include "storage/atomic_file.h"
@@ -14,6 +16,7 @@
 #include "storage/error.h"
 #include "storage/parse_message.h"
 #include "storage/row_store.h"
+#include "storage/store_seal.h"
 
 // `current` names the store in use, those kept for their snapshots, and those that are obsolete. Every change of stores
 // is one atomic replacement of that small file: a kill before it leaves the former state, a kill after it leaves
@@ -25,6 +28,9 @@
 // lost or damaged costs nothing but a message, and a directory that nothing names (put there by somebody, or left by an
 // older program) stays. Removing is no part of a change: what cannot be removed is told, and tried again by the next
 // run.
+//
+// A baseline that has begun is recorded in `owned` before anything of it exists, in the same write as its slot. It is
+// kept for the next run only if its store opens and has a complete table; whatever else is left of it is removed.
 
 namespace rotv {
 namespace {
@@ -112,7 +118,29 @@ bool IsEmpty(const fs::path& directory) {
 // True if the store opens and has all of a baseline.
 bool IsComplete(const fs::path& store) {
   try {
-    return !RowStore::Open(store, RowStore::Mode::kReadOnly)->SchemaLsns().empty();
+    const std::unique_ptr<RowStore> opened = RowStore::Open(store, RowStore::Mode::kReadOnly);
+    return !opened->SchemaLsns().empty() && !opened->state().unfinished();
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+// True if some table of the baseline in this store is complete. Throws kCorrupt if the store is damaged.
+bool HasCompleteTable(const fs::path& store) {
+  if (!fs::exists(store / kSealName)) return false;  // No state was published.
+  const std::unique_ptr<RowStore> opened = RowStore::Open(store, RowStore::Mode::kReadOnly);
+  const proto::Manifest& manifest = opened->manifest();
+  const std::set<TableId> waiting(manifest.must_copy().begin(), manifest.must_copy().end());
+  return !opened->SchemaLsns().empty() &&
+         std::any_of(manifest.tables().begin(), manifest.tables().end(), [&](const proto::TableHistory& history) {
+           return !history.epochs().empty() && waiting.count(history.table()) == 0;
+         });
+}
+
+// The same, where a store that cannot be read is of no use.
+bool CanGoOn(const fs::path& store) {
+  try {
+    return HasCompleteTable(store);
   } catch (const Error&) {
     return false;
   }
@@ -151,6 +179,11 @@ bool HasBaseline(const fs::path& home, const std::string& source_name) {
   return fs::exists(SourceDirectory(home, source_name) / "current", ignored);
 }
 
+bool HasRecords(const fs::path& home, const std::string& source_name) {
+  std::error_code ignored;
+  return HasBaseline(home, source_name) || fs::exists(SourceDirectory(home, source_name) / "owned", ignored);
+}
+
 std::optional<proto::CurrentStore> ReadCurrent(const fs::path& home, const std::string& source_name) {
   const fs::path path = SourceDirectory(home, source_name) / "current";
   const std::optional<CheckedContent> record = ReadRecord(path);
@@ -172,8 +205,11 @@ std::vector<RecordedObjects> AllRecordedObjects(const fs::path& home) {
       const proto::OwnedList owned = ReadOwned(entry.path() / "owned", true);
       const bool follows = current && !current->imported() && !current->detached();
       if (follows) all.push_back({.source = name, .objects = current->objects(), .in_use = true});
+      const bool goes_on = owned.has_unfinished() && CanGoOn(entry.path() / owned.unfinished().directory());
       for (const proto::OwnedObjects& objects : owned.objects()) {
-        if (!follows || !Same(objects, current->objects())) all.push_back({.source = name, .objects = objects});
+        if (follows && Same(objects, current->objects())) continue;
+        const bool in_use = goes_on && Same(objects, owned.unfinished().objects());
+        all.push_back({.source = name, .objects = objects, .in_use = in_use});
       }
     } catch (const Error&) {
       continue;  // A command that works on that source reports it.
@@ -206,11 +242,36 @@ void Workspace::ReadRecords() {
   const fs::path path = directory_ / "current";
   const std::optional<CheckedContent> record = ReadRecord(path);
   owned_ = ReadOwned(directory_ / "owned", record && !record->checked);
-  if (!record) return RequireNoLostStore();
+  if (!record) {
+    RequireNoLostStore();
+    return ReadUnfinished();
+  }
   current_ = ParseCurrent(path, *record);
+  ReadUnfinished();
   if (record->checked) return;
   SaveOwned();  // First: with a checksum in `current`, one is expected here.
   SaveCurrent(*current_);
+}
+
+void Workspace::ReadUnfinished() {
+  if (!owned_.has_unfinished()) return;
+  const proto::UnfinishedBaseline recorded = owned_.unfinished();
+  owned_.clear_unfinished();  // What is not kept is forgotten when the file is next written.
+  const std::string& name = recorded.directory();
+  const fs::path store = directory_ / name;
+  // A killed run may have made it the one in use.
+  if (!IsStoreName(name) || (current_ && current_->directory() == name) || !fs::exists(store)) return;
+  try {
+    if (!HasCompleteTable(store)) return;
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kCorrupt) {
+      unfinished_problem_ = error.what();
+      return;
+    }
+    // Whatever keeps it from being read now may pass. A command that wants to go on with it says what it is.
+  }
+  *owned_.mutable_unfinished() = recorded;
+  unfinished_ = recorded;
 }
 
 // Without `current` there is no baseline, unless that file was lost.
@@ -257,6 +318,7 @@ void Workspace::RemoveOtherStores() {
     if (!IsStoreName(name)) continue;
     const auto names = [&](const auto& list) { return std::count(list.begin(), list.end(), name) > 0; };
     if (current_ && (current_->directory() == name || names(current_->kept()))) continue;
+    if (unfinished_ && unfinished_->directory() == name) continue;
     // One that is empty did not even get its mark.
     if (fs::exists(entry.path() / kUnfinishedMark) || IsEmpty(entry.path())) unfinished.push_back(entry.path());
     if (current_ && names(current_->obsolete())) obsolete.push_back(entry.path());
@@ -307,6 +369,10 @@ void Workspace::SetCurrent(const fs::path& store, const proto::OwnedObjects& obj
   next.set_directory(store.filename().string());
   *next.mutable_objects() = objects;
   SaveCurrent(next);
+  if (unfinished_ && unfinished_->directory() == next.directory()) {
+    unfinished_.reset();
+    owned_.clear_unfinished();  // A record on disk that names the store in use means nothing.
+  }
   RemoveOtherStores();  // The sockets stay: this run still uses them.
 }
 
@@ -330,6 +396,25 @@ void Workspace::DropKept(const fs::path& store) {
   next.add_obsolete(store.filename().string());
   SaveCurrent(next);
   RemoveOtherStores();
+}
+
+void Workspace::SetUnfinished(const std::string& label, const proto::OwnedObjects& objects, int64_t begun_us) {
+  proto::UnfinishedBaseline unfinished;
+  unfinished.set_directory(kStorePrefix + label);
+  *unfinished.mutable_objects() = objects;
+  unfinished.set_begun_us(begun_us);
+  *owned_.mutable_unfinished() = unfinished;
+  unfinished_ = unfinished;
+  *owned_.add_objects() = objects;
+  SaveOwned();
+}
+
+void Workspace::DropUnfinished() {
+  if (!unfinished_) return;
+  Remove(UnfinishedStorePath());  // First: the disk may be too full for a record of it.
+  unfinished_.reset();
+  owned_.clear_unfinished();
+  SaveOwned();
 }
 
 void Workspace::SetDetached() {
@@ -362,7 +447,9 @@ void Workspace::SaveCurrent(proto::CurrentStore next) {
 std::vector<proto::OwnedObjects> Workspace::Leftovers() const {
   std::vector<proto::OwnedObjects> leftovers;
   for (const proto::OwnedObjects& objects : owned_.objects()) {
-    if (!current_ || current_->detached() || !Same(objects, current_->objects())) leftovers.push_back(objects);
+    if (current_ && !current_->detached() && Same(objects, current_->objects())) continue;
+    if (unfinished_ && Same(objects, unfinished_->objects())) continue;
+    leftovers.push_back(objects);
   }
   return leftovers;
 }

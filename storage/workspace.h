@@ -2,7 +2,8 @@
 //
 //   HOME/sources/NAME/lock          held (flock) by the one process that works on this source; its text names it
 //   HOME/sources/NAME/current       which store is in use; replaced by rename, with a checksum
-//   HOME/sources/NAME/owned         slots and publications of ours that may exist on the source; the same
+//   HOME/sources/NAME/owned         slots and publications of ours that may exist on the source, and the baseline that
+//                                   is not complete; the same
 //   HOME/sources/NAME/store-XXXX/   a RocksDB; with the file `unfinished` until it has been in use
 //   HOME/sources/NAME/run/          sockets of the command that holds the lock
 
@@ -30,6 +31,9 @@ std::vector<std::string> ImportedSources(const std::filesystem::path& home);
 // True if a complete baseline of this source is here. Takes no lock.
 bool HasBaseline(const std::filesystem::path& home, const std::string& source_name);
 
+// True if anything of this source may be here or on a server: a baseline, complete or not. Takes no lock.
+bool HasRecords(const std::filesystem::path& home, const std::string& source_name);
+
 // The store of this source that is in use; nullopt if there is no baseline. Takes no lock.
 std::optional<proto::CurrentStore> ReadCurrent(const std::filesystem::path& home, const std::string& source_name);
 
@@ -37,7 +41,7 @@ std::optional<proto::CurrentStore> ReadCurrent(const std::filesystem::path& home
 struct RecordedObjects {
   std::string source;
   proto::OwnedObjects objects;
-  bool in_use = false;  // By the current store.
+  bool in_use = false;  // By the current store, or by a baseline that can go on.
 };
 // The recorded objects of all sources, sorted by source name. Takes no lock; unreadable records are skipped.
 std::vector<RecordedObjects> AllRecordedObjects(const std::filesystem::path& home);
@@ -64,7 +68,7 @@ class Workspace {
   // Creates the directories (0700) and takes the lock. `command` is what SourceInUse of another process says about this
   // one. Throws SourceInUse if another process holds the lock, kDisk if the home directory cannot be written, and
   // kCorrupt if `current` or `owned` is damaged or missing; then nothing is removed. Removes unfinished stores of
-  // killed runs, and obsolete ones if the store in use is complete.
+  // killed runs, but for the one of a baseline that can go on, and obsolete ones if the store in use is complete.
   Workspace(const std::filesystem::path& home, const std::string& source_name, const std::string& command);
 
   const std::filesystem::path& directory() const { return directory_; }
@@ -91,10 +95,22 @@ class Workspace {
   // What could not be removed, with the reason, for people; nothing else depends on it.
   const std::vector<std::string>& not_removed() const { return not_removed_; }
 
+  // The baseline that is not complete, if at least one of its tables is.
+  const std::optional<proto::UnfinishedBaseline>& unfinished() const { return unfinished_; }
+  std::filesystem::path UnfinishedStorePath() const { return directory_ / unfinished_->directory(); }
+  // Why the unfinished baseline of an earlier run was removed, for people; empty if there was none, or nothing of it.
+  const std::string& unfinished_problem() const { return unfinished_problem_; }
+  // Records a baseline that begins, with its objects. `label` is that of its store's directory, which need not exist
+  // yet. Durable on return.
+  void SetUnfinished(const std::string& label, const proto::OwnedObjects& objects, int64_t begun_us);
+  // Removes the unfinished baseline here, and makes its slot and publication leftovers. Durable on return.
+  void DropUnfinished();
+
   // Makes the slot and publication of the current store leftovers. Durable on return.
   void SetDetached();
 
-  // The recorded objects that may exist on the source and that the current store does not use.
+  // The recorded objects that may exist on the source and that neither the current store nor the unfinished baseline
+  // uses.
   std::vector<proto::OwnedObjects> Leftovers() const;
   // Record, or forget, objects on the source. Durable on return.
   void AddOwned(const proto::OwnedObjects& objects);
@@ -103,6 +119,7 @@ class Workspace {
  private:
   void TakeLock(const std::string& command);
   void ReadRecords();
+  void ReadUnfinished();
   void RequireNoLostStore() const;
   void RemoveMarkOfCurrent() const;
   void RemoveOtherStores();
@@ -115,6 +132,8 @@ class Workspace {
   FileDescriptor lock_;
   std::optional<proto::CurrentStore> current_;
   proto::OwnedList owned_;
+  std::optional<proto::UnfinishedBaseline> unfinished_;
+  std::string unfinished_problem_;
   std::vector<std::string> not_removed_;
 };
 

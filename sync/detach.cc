@@ -25,6 +25,7 @@ DetachResult Detach(const Context& context) {
     MarkDetached(workspace);
     workspace.SetDetached();
   }
+  workspace.DropUnfinished();  // Without its slot it cannot go on.
   postgres::Removal removal = postgres::RemoveLeftovers(session, workspace, postgres::Reach::kAnywhere);
   result.removed = std::move(removal.removed);
   result.left = std::move(removal.left);

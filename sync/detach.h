@@ -20,7 +20,8 @@ struct DetachResult {
   std::vector<postgres::FoundObject> unrecorded;
 };
 
-// Removes everything that was ever recorded for this source, wherever it was created. A second call does nothing.
+// Removes everything that was ever recorded for this source, wherever it was created, and an unfinished baseline. A
+// second call does nothing.
 DetachResult Detach(const Context& context);
 
 // Returns a source of this name that has left something on a server although rotv.toml no longer has it, with the

@@ -18,6 +18,7 @@
 #include "sync/mask/stored_mask.h"
 #include "sync/postgres/source_session.h"
 #include "sync/schema/follow.h"
+#include "sync/unfinished_baseline.h"
 
 namespace rotv {
 
@@ -162,6 +163,7 @@ PullResult Pull(const Context& context) {
         if (!start) {
           start = Clock::now();
           received_until = store.state().durable_lsn();
+          TellUnfinished(session, workspace);
         }
         RequireSlot(store);
         result = PullRun(session, store).Run(received_until);

@@ -10,6 +10,7 @@
 #include "sync/postgres/found_objects.h"
 #include "sync/postgres/large_objects.h"
 #include "sync/schema/follow.h"
+#include "sync/unfinished_baseline.h"
 
 namespace rotv {
 namespace {
@@ -53,6 +54,17 @@ void Describe(const RowStore& store, StatusReport* report) {
   }
 }
 
+UnfinishedStatus DescribeUnfinished(const Workspace& workspace, const RowStore& store) {
+  const BaselineProgress progress = ProgressOf(store);
+  return {.begun = BegunText(*workspace.unfinished()),
+          .begun_us = workspace.unfinished()->begun_us(),
+          .tables = progress.tables,
+          .tables_complete = progress.complete,
+          .store_bytes = store.DiskBytes(),
+          .ways_on = WaysOnText(workspace),
+          .slot = std::nullopt};
+}
+
 // Removes what it can. Objects elsewhere that stay are recorded; those on this server perhaps not.
 std::vector<postgres::Leftover> FindLeftovers(postgres::SourceSession& session, Workspace& workspace,
                                               const std::vector<std::string>& configured) {
@@ -74,17 +86,28 @@ std::vector<postgres::Leftover> FindLeftovers(postgres::SourceSession& session, 
 
 StatusReport Status(const Context& context, AskSource ask, const std::vector<std::string>& configured) {
   StatusReport report;
-  if (!HasBaseline(context.home, context.source.name) && ask == AskSource::kNo) return report;
+  if (!HasRecords(context.home, context.source.name) && ask == AskSource::kNo) return report;
   Workspace workspace = OpenWorkspace(context, "status");
   std::unique_ptr<RowStore> store;
   if (workspace.current()) {
     store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
     Describe(*store, &report);
   }
+  std::unique_ptr<RowStore> unfinished;
+  if (workspace.unfinished()) {
+    unfinished = RowStore::Open(workspace.UnfinishedStorePath(), RowStore::Mode::kReadOnly);
+    report.unfinished = DescribeUnfinished(workspace, *unfinished);
+  }
   // Without a baseline there may still be objects to remove: those of a killed baseline, or some that no record has.
   if (ask == AskSource::kNo || context.source.imported) return report;
   try {
     postgres::SourceSession session(context, workspace.RunDirectory());
+    RemoveLostUnfinished(session, workspace);
+    if (!workspace.unfinished()) report.unfinished.reset();
+    if (report.unfinished) {
+      report.unfinished->slot =
+          AskSlot(session.connection(), unfinished->manifest(), workspace.unfinished()->objects());
+    }
     report.leftovers = FindLeftovers(session, workspace, configured);
     if (store != nullptr && !report.detached) {
       report.slot = AskSlot(session.connection(), store->manifest(), workspace.current()->objects());

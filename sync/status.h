@@ -23,6 +23,17 @@ struct SlotStatus {
   std::string removal;           // The SQL that removes everything of ours from the source.
 };
 
+// A baseline that was interrupted and can go on.
+struct UnfinishedStatus {
+  std::string begun;  // "22:14"
+  int64_t begun_us = 0;
+  uint64_t tables = 0;
+  uint64_t tables_complete = 0;
+  uint64_t store_bytes = 0;
+  std::string ways_on;             // What can be done about it, for people.
+  std::optional<SlotStatus> slot;  // Empty with --offline.
+};
+
 struct TableStatus {
   std::string name;
   std::string follow;  // FollowText().
@@ -40,7 +51,8 @@ struct StatusReport {
   uint64_t store_bytes = 0;
   bool detached = false;
   std::vector<TableStatus> tables;
-  std::optional<SlotStatus> slot;             // Empty with --offline, without a baseline, or when detached.
+  std::optional<SlotStatus> slot;  // Empty with --offline, without a baseline, or when detached.
+  std::optional<UnfinishedStatus> unfinished;
   std::vector<postgres::Leftover> leftovers;  // Objects on the source that are no longer needed; empty with --offline.
   std::string unreachable;                    // Why the source could not be asked; empty if it was, or was not to be.
 };

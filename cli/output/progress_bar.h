@@ -46,9 +46,7 @@ class ProgressBar : public Progress {
   void End() override;
   void Warn(std::string_view line) override;
   void Note(std::string_view line) override;
-
-  // Shows a line unless kQuiet.
-  void Say(std::string_view line);
+  void Say(std::string_view line) override;
 
  private:
   void DrawIfDue();

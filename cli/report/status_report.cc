@@ -49,6 +49,43 @@ std::string SlotText(const SlotStatus& slot, const output::TextStyle& style) {
   return text;
 }
 
+std::string UnfinishedText(const UnfinishedStatus& unfinished, const output::TextStyle& style) {
+  std::string text =
+      Line("unfinished", output::Coloured(fmt::format("a baseline begun {}: {} of {} are here ({})", unfinished.begun,
+                                                      output::HumanCount(unfinished.tables_complete),
+                                                      output::Counted(unfinished.tables, "table", "tables"),
+                                                      output::HumanBytes(unfinished.store_bytes)),
+                                          output::Colour::kYellow, style));
+  if (unfinished.slot) {
+    text +=
+        Line("", fmt::format("its slot {} holds back {} of WAL on the source", output::OneLine(unfinished.slot->slot),
+                             output::HumanBytes(unfinished.slot->wal_held_bytes)));
+  }
+  return text + Line("", unfinished.ways_on);
+}
+
+output::Json SlotJson(const SlotStatus& status) {
+  output::Json slot;
+  slot["slot"] = status.slot;
+  slot["publication"] = status.publication;
+  slot["wal_status"] = status.wal_status;
+  slot["wal_held_bytes"] = status.wal_held_bytes;
+  slot["pending_bytes"] = status.pending_bytes;
+  slot["catalog_xmin_age"] = status.catalog_xmin_age;
+  slot["removal"] = status.removal;
+  return slot;
+}
+
+output::Json UnfinishedJson(const UnfinishedStatus& unfinished) {
+  output::Json document;
+  document["begun"] = output::IsoTime(unfinished.begun_us);
+  document["tables"] = unfinished.tables;
+  document["tables_complete"] = unfinished.tables_complete;
+  document["store_bytes"] = unfinished.store_bytes;
+  document["slot"] = unfinished.slot ? SlotJson(*unfinished.slot) : output::Json();
+  return document;
+}
+
 std::string TablesLine(const StatusReport& report) {
   std::map<std::string, uint64_t> ways;
   for (const TableStatus& table : report.tables) {
@@ -84,7 +121,7 @@ std::string StatusText(const StatusReport& report, const StatusView& view, const
   std::string text = Line("source", source);
   if (!report.system.empty()) text += Line("server", output::OneLine(report.system));
   if (!report.has_baseline) {
-    text += Line("baseline", "none yet: rotv-sync baseline (or pull) takes it");
+    text += Line("baseline", report.unfinished ? "none yet" : "none yet: rotv-sync baseline (or pull) takes it");
   } else {
     std::string head = Moment(report.head_lsn, report.head_time_us, view);
     text += Line("head", HeadIsOld(report, view) ? output::Coloured(head, output::Colour::kYellow, style) : head);
@@ -92,6 +129,7 @@ std::string StatusText(const StatusReport& report, const StatusView& view, const
     text += Line("store", output::HumanBytes(report.store_bytes));
     if (!report.tables.empty()) text += Line("tables", TablesLine(report));
   }
+  if (report.unfinished) text += UnfinishedText(*report.unfinished, style);
   if (report.detached)
     text += Line("detached", "slot and publication are removed: seeds can be written, pull needs a new baseline");
   if (!report.unreachable.empty()) {
@@ -140,17 +178,8 @@ output::Json StatusJson(const StatusReport& report, const StatusView& view) {
     document["leftovers"].push_back({{"what", left.what}, {"where", left.where}, {"why", left.why}, {"sql", left.sql}});
   }
   document["slot"] = output::Json();
-  if (report.slot) {
-    output::Json slot;
-    slot["slot"] = report.slot->slot;
-    slot["publication"] = report.slot->publication;
-    slot["wal_status"] = report.slot->wal_status;
-    slot["wal_held_bytes"] = report.slot->wal_held_bytes;
-    slot["pending_bytes"] = report.slot->pending_bytes;
-    slot["catalog_xmin_age"] = report.slot->catalog_xmin_age;
-    slot["removal"] = report.slot->removal;
-    document["slot"] = std::move(slot);
-  }
+  if (report.slot) document["slot"] = SlotJson(*report.slot);
+  document["unfinished"] = report.unfinished ? UnfinishedJson(*report.unfinished) : output::Json();
   document["unreachable"] = report.unreachable;
   document["schedule"] = output::Json();
   if (view.schedule)

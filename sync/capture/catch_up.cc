@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -44,6 +45,12 @@ namespace rotv::capture {
 //
 // The cost is that of the tables copied, plus a few round trips. Taking a new baseline instead would be simpler, but
 // would copy every table after each ALTER.
+//
+// A baseline goes on in the same way, but in another order: first the permanent slot is streamed to L, which becomes
+// the baseline, and only then the tables that are not here are copied, one by one. So there is one LSN at every time at
+// which all complete tables are exact and at which the others are copied: each can be published for itself when its
+// copy ends, and a second interruption loses no more than the first. Copies that come before the stream would have to
+// wait for it, invisible, and would be lost with it.
 
 namespace {
 
@@ -69,7 +76,7 @@ class CatchUpRun {
                  mask::MaskRulesChanged(state->manifest(), before_, context_) ? proto::SchemaVersion() : before_) {}
 
   CatchUpResult Run() {
-    for (int attempt = 1; !Try(); ++attempt) {
+    for (int attempt = 1; !TryResync(); ++attempt) {
       if (attempt == kMostTries) {
         throw Error(ErrorCode::kUnreachable,
                     fmt::format("the source's schema changed during each of {} attempts to follow it", kMostTries),
@@ -81,9 +88,38 @@ class CatchUpRun {
     return std::move(result_);
   }
 
+  // GoOnWithBaseline(), with the state in `*state`.
+  bool GoOnWithBaseline(CopyCounts* counts) {
+    session_.Prepare(kConnections);
+    proto::SchemaVersion published = Publish();
+    context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
+    postgres::ExportedSnapshotSlot slot(session_, postgres::NewObjectNames(context_.source.name).slot(),
+                                        postgres::ExportedSnapshotSlot::Lifetime::kTemporary);
+    ExportedSnapshotReading reading(
+        session_, slot,
+        {.publication = publication(), .shapes = store_.shapes(), .lineage = lineage_, .sampler = sampler_},
+        ExportedSnapshotReading::Texts::kRead);
+    context_.progress.End();
+    if (!schema::SameTablesAreStreamed(published, reading.schema()) || !reading.ReadContents()) return false;
+    if (!reading.new_shapes().empty()) {
+      store_.Publish(state_, {.schema = {}, .sequences = {}, .shapes = reading.new_shapes()});
+    }
+    const bool schema_changed = reading.fingerprint().schema != StoredFingerprint().schema;
+    std::optional<std::vector<schema::TableChange>> changes = Compare(reading, schema_changed);
+    if (!changes) return false;
+    // Tables whose rows come in a form that is not known are marked as well, and copied with the others.
+    Stream(*changes, TablesToResync(*changes), slot.lsn());
+    state_.MoveBaseline(slot.lsn(), reading.moment(), reading.fingerprints(mask::MaskFingerprint(context_)));
+    RowStore::Addition addition;
+    addition.schema = {slot.lsn(), reading.schema()};
+    addition.sequences = {slot.lsn(), reading.sequences()};
+    store_.Publish(state_, addition);
+    return reading.CompleteBaseline(store_, &state_, counts);
+  }
+
  private:
   // Returns false if the schema changed in between, or if it turned out that more tables need a resync.
-  bool Try() {
+  bool TryResync() {
     session_.Prepare(kConnections);  // They open while the catalogue is read and the slot is created.
     proto::SchemaVersion published = Publish();
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
@@ -150,6 +186,8 @@ class CatchUpRun {
     for (const schema::TableChange& change : changes) {
       if (change.fate != schema::Fate::kCopy) continue;
       tables.insert(change.now->id());
+      const auto& waiting = state_.manifest().must_copy();
+      if (state_.unfinished() && std::find(waiting.begin(), waiting.end(), change.now->id()) != waiting.end()) continue;
       context_.progress.Note(fmt::format("copying {}: {}", change.now->quoted_name(), change.reason));
     }
     return tables;
@@ -232,6 +270,17 @@ class CatchUpRun {
 CatchUpResult CatchUp(postgres::SourceSession& session, RowStore& store, StoreState* state,
                       ExportedSnapshotReading::Texts expected, AtHead at_head) {
   return CatchUpRun(session, store, state, expected, at_head).Run();
+}
+
+bool GoOnWithBaseline(postgres::SourceSession& session, RowStore& store, CopyCounts* counts) {
+  StoreState state = store.state();
+  const auto& waiting = state.manifest().must_copy();
+  // A copy that was interrupted has left rows before the baseline, which no scan would hold back.
+  store.DropUnlistedEpochs(std::set<TableId>(waiting.begin(), waiting.end()));
+  state.BeginPull();
+  store.Publish(state, {});
+  return CatchUpRun(session, store, &state, ExportedSnapshotReading::Texts::kRead, AtHead::kLeave)
+      .GoOnWithBaseline(counts);
 }
 
 }  // namespace rotv::capture

@@ -35,4 +35,10 @@ enum class AtHead { kLeave, kHoldExportedSnapshot };
 CatchUpResult CatchUp(postgres::SourceSession& session, RowStore& store, StoreState* state,
                       ExportedSnapshotReading::Texts expected, AtHead at_head = AtHead::kLeave);
 
+// Goes on with the unfinished baseline in `store`, of which some tables are complete: brings these to the exported
+// snapshot of a new temporary slot, which is the baseline from then on, and copies all others there. Returns false if
+// the source's schema changed in between: the caller calls it again. What was complete, and what has become so, stays
+// whether it returns or throws. Throws what CatchUp() does. Adds to `counts` what it has copied.
+bool GoOnWithBaseline(postgres::SourceSession& session, RowStore& store, CopyCounts* counts);
+
 }  // namespace rotv::capture

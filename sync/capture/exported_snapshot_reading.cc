@@ -153,9 +153,38 @@ bool ExportedSnapshotReading::Read(RowStore& store, const std::set<TableId>& tab
   if (CopyTables(session_, store, request, state, counts) == CopyEnd::kTableMoved) return false;
   if (texts == Texts::kRead && !EndTexts()) return false;
   reader_.reset();  // Its snapshot would hold back the source's vacuum.
-  // COPY looks names up in the catalogue as it is now: two columns that exchanged their names would have been copied as
-  // each other.
-  return tables.empty() || postgres::ReadFingerprint(session_.connection(), publication_).tables == fingerprint_.tables;
+  return tables.empty() || TablesAreUnchanged();
+}
+
+// COPY looks names up in the catalogue as it is now: two columns that exchanged their names would have been copied as
+// each other.
+bool ExportedSnapshotReading::TablesAreUnchanged() {
+  return postgres::ReadFingerprint(session_.connection(), publication_).tables == fingerprint_.tables;
+}
+
+bool ExportedSnapshotReading::CompleteBaseline(RowStore& store, StoreState* state, CopyCounts* counts) {
+  if (!dumping_.valid()) BeginTexts();
+  const auto& waiting = state->manifest().must_copy();
+  const std::set<TableId> tables(waiting.begin(), waiting.end());
+  CopyCounts now;
+  const CopyEnd end = CopyTables(session_, store,
+                                 {.schema = schema_,
+                                  .catalog = catalog_,
+                                  .tables = tables,
+                                  .snapshot = slot_.snapshot(),
+                                  .lsn = lsn(),
+                                  .mask_secret = mask::MaskSecretOf(session_.context()),
+                                  .unchanged = [this] { return TablesAreUnchanged(); }},
+                                 state, &now);
+  counts->rows += now.rows;
+  counts->bytes += now.bytes;
+  if (end == CopyEnd::kTableMoved || !EndTexts()) return false;
+  state->EndBaseline();
+  RowStore::Addition addition;
+  addition.schema = {lsn(), schema_};
+  addition.sequences = {lsn(), sequences_};
+  store.Publish(*state, addition);
+  return true;
 }
 
 }  // namespace rotv::capture

@@ -46,6 +46,7 @@ class ExportedSnapshotReading {
   const postgres::Fingerprint& fingerprint() const { return fingerprint_; }
   // Complete once ReadContents() and Read() have returned true.
   proto::SchemaVersion& schema() { return schema_; }
+  Lsn lsn() const { return slot_.lsn(); }  // The snapshot is the state at this LSN.
   const std::vector<proto::Shape>& new_shapes() const { return new_shapes_; }
   // The values are at least those that the sequences had at the snapshot.
   const proto::SequenceValues& sequences() const { return sequences_; }
@@ -72,6 +73,11 @@ class ExportedSnapshotReading {
   // Copies the rows of these tables into new epochs, which it adds to `state`, and reads the texts.
   bool Read(RowStore& store, const std::set<TableId>& tables, Texts texts, StoreState* state, CopyCounts* counts);
 
+  // Copies what the unfinished baseline in `store` waits for, and completes the baseline at this snapshot: `state` is
+  // the store's, published at lsn(). Each table is published as soon as it is complete, and stays so if this returns
+  // false or throws. Adds to `counts`.
+  bool CompleteBaseline(RowStore& store, StoreState* state, CopyCounts* counts);
+
  private:
   struct Dumped {
     std::optional<formats::DumpSections> sections;
@@ -80,6 +86,7 @@ class ExportedSnapshotReading {
   };
   void BeginTexts();
   bool EndTexts();
+  bool TablesAreUnchanged();
   // Returns the results of statements that lock tables, run in a short transaction of their own at the snapshot.
   std::optional<std::vector<postgres::PgResult>> AskShortly(const std::string& statements);
 

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <deque>
 #include <map>
 #include <numeric>
+#include <utility>
+#include <vector>
 
 #include "sync/formats/row_check.h"
 #include "sync/mask/row_filter.h"
@@ -20,7 +23,13 @@
 namespace rotv::capture {
 namespace {
 
+using Clock = std::chrono::steady_clock;
+
 constexpr size_t kCopyBufferBytes = size_t{12} << 20;
+// A complete table's rows are in a worker's buffer until that is written. It is written after this time, and before a
+// table of this size: many small tables share a file, and few have to be copied again after a kill.
+constexpr std::chrono::seconds kLongestInBuffer{1};
+constexpr int64_t kLargeTable = int64_t{1} << 20;
 
 struct Item {
   const proto::Table* table = nullptr;
@@ -42,6 +51,12 @@ std::deque<Item> ItemsOf(const CopyRequest& request, const ShapeMap& shapes) {
   return items;
 }
 
+// A table whose copy is complete.
+struct CopiedTable {
+  Item item;
+  StoreState::Copied copied;
+};
+
 // The state that the workers share.
 class Work : public postgres::TableQueue<Item> {
  public:
@@ -55,9 +70,9 @@ class Work : public postgres::TableQueue<Item> {
     return item;
   }
 
-  void Done(const Item& item, Lsn lsn, const CopyCounts& counts) {
+  void Done(const Item& item, const CopyRequest& request, const CopyCounts& counts) {
     Finish([&] {
-      state_.AddEpoch(item.table->id(), item.epoch, Lsn(lsn.value() - 1));
+      if (!request.unchanged) state_.AddEpoch(item.table->id(), item.epoch, Lsn(request.lsn.value() - 1));
       // Large-object chunks belong to no table; they are not counted as rows.
       if (item.table->id() != postgres::kLargeObjectTable) counts_.rows += counts.rows;
       counts_.bytes += counts.bytes;
@@ -65,20 +80,55 @@ class Work : public postgres::TableQueue<Item> {
   }
 
   void EndMoved(const Item& item) {
-    Finish([&] { moved_table_ = item.table->quoted_name(); });
+    Finish([&] { moved_ = item.table->quoted_name(); });
     End();
   }
 
-  // Once the work has ended. Empty if no table has moved.
-  const std::string& moved_table() const { return moved_table_; }
+  // Says that all rows of these tables are on disk.
+  void AddStored(std::vector<CopiedTable> tables) {
+    std::lock_guard lock(mutex_);
+    stored_.insert(stored_.end(), tables.begin(), tables.end());
+  }
+
+  // Publishes the tables that are on disk as complete. COPY looks names up in the catalogue as it is now: what was
+  // copied after the schema has changed may be something else.
+  void PublishStored(RowStore& store, const CopyRequest& request, Progress& progress) {
+    std::vector<CopiedTable> stored;
+    {
+      std::lock_guard lock(mutex_);
+      stored.swap(stored_);
+    }
+    if (stored.empty()) return;
+    if (!request.unchanged()) {
+      std::lock_guard lock(mutex_);
+      moved_ = "the schema";
+    } else {
+      store.Publish(StateWith(stored), {});
+      for (const CopiedTable& table : stored) progress.Note("complete: " + table.item.table->quoted_name());
+      return;
+    }
+    End();
+  }
+
+  // Once the work has ended. What has changed on the source; empty if nothing has.
+  const std::string& moved() const { return moved_; }
   const CopyCounts& counts() const { return counts_; }
 
   std::atomic<uint64_t> bytes_so_far{0};
 
  private:
+  StoreState StateWith(const std::vector<CopiedTable>& complete) {
+    std::lock_guard lock(mutex_);
+    for (const CopiedTable& table : complete) {
+      state_.CompleteTable(table.item.table->id(), table.item.epoch, table.copied);
+    }
+    return state_;
+  }
+
   StoreState& state_;  // Under the mutex, like all of these.
   CopyCounts counts_;
-  std::string moved_table_;
+  std::vector<CopiedTable> stored_;
+  std::string moved_;
 };
 
 class Worker {
@@ -88,11 +138,19 @@ class Worker {
       : connection_(connection), progress_(progress), store_(store), request_(request), work_(work) {}
 
   void Run() {
-    while (std::optional<Item> item = work_.Take()) Copy(*item);
+    while (std::optional<Item> item = TakeNext()) Copy(*item);
     WriteRows();
   }
 
  private:
+  std::optional<Item> TakeNext() {
+    // While this worker waits for a table that is busy, or reads a large one, its complete tables must not wait.
+    if (!complete_.empty() && work_.NothingWaits()) WriteRows();
+    std::optional<Item> item = work_.Take();
+    if (item && !complete_.empty() && item->size >= kLargeTable) WriteRows();
+    return item;
+  }
+
   // Returns one string of statements, so that a table costs one round trip.
   std::string Statements(const Item& item) const {
     std::string begin = postgres::BeginReadingSql(connection_, *item.table, request_.snapshot);
@@ -123,7 +181,10 @@ class Worker {
     CopyCounts counts = ReceiveRows(item);
     if (std::optional<postgres::PgFailure> failure = connection_.FinishCopy()) return GiveUp(item, *failure);
     if (work_.ended()) return;
-    work_.Done(item, request_.lsn, counts);
+    work_.Done(item, request_, counts);
+    if (!request_.unchanged) return;
+    complete_.push_back({.item = item, .copied = {.rows = counts.rows, .bytes = counts.bytes}});
+    if (Clock::now() - written_ > kLongestInBuffer) WriteRows();
   }
 
   void GiveUp(const Item& item, const postgres::PgFailure& failure) {
@@ -178,6 +239,8 @@ class Worker {
     store_.Write(*multiset_rows_);
     rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
     multiset_rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
+    written_ = Clock::now();
+    if (!complete_.empty()) work_.AddStored(std::exchange(complete_, {}));
   }
 
   // Returns how many equal rows have come before.
@@ -196,6 +259,8 @@ class Worker {
   // take ever longer.
   std::unique_ptr<VersionBuffer> rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
   std::unique_ptr<VersionBuffer> multiset_rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
+  std::vector<CopiedTable> complete_;  // Tables whose last rows may be in these buffers.
+  Clock::time_point written_ = Clock::now();
 };
 
 }  // namespace
@@ -210,11 +275,16 @@ CopyEnd CopyTables(postgres::SourceSession& session, RowStore& store, const Copy
                                         [](int64_t sum, const Item& item) { return sum + item.size; });
   Work work(session, std::move(items), state);
   progress.Begin("copying rows", Progress::Unit::kBytes, static_cast<uint64_t>(bytes));
-  work.Run(tables,
-           [&](postgres::PgConnection& connection) { Worker(connection, progress, store, request, work).Run(); });
+  const auto publish = [&] {
+    if (request.unchanged) work.PublishStored(store, request, progress);
+  };
+  work.Run(
+      tables, [&](postgres::PgConnection& connection) { Worker(connection, progress, store, request, work).Run(); },
+      publish);
+  publish();
   *counts = work.counts();
-  if (work.moved_table().empty()) return CopyEnd::kComplete;
-  progress.Note(fmt::format("{} changed on the source while it was copied", work.moved_table()));
+  if (work.moved().empty()) return CopyEnd::kComplete;
+  progress.Note(fmt::format("{} changed on the source while rows were copied", work.moved()));
   return CopyEnd::kTableMoved;
 }
 

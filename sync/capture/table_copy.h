@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 
@@ -21,8 +22,8 @@ struct CopyCounts {
 
 enum class CopyEnd {
   kComplete,
-  kTableMoved,  // A table was rewritten, truncated, renamed or dropped since the snapshot: it can no longer be read
-                // there.
+  kTableMoved,  // A table was rewritten, truncated, renamed or dropped since the snapshot, so that it can no longer be
+                // read there; or `unchanged` said no.
 };
 
 struct CopyRequest {
@@ -32,10 +33,15 @@ struct CopyRequest {
   std::string snapshot;  // An exported snapshot that is safe to read through.
   Lsn lsn;               // The LSN of the snapshot.
   mask::MaskSecret mask_secret;
+  // Set for an unfinished baseline: each table is published as complete soon after its copy has ended, once this has
+  // said that what was copied until now is what the snapshot has. Called in the thread that copies the tables.
+  std::function<bool()> unchanged = {};
 };
 
 // Writes these tables of the schema into `store`, as versions that are visible at `lsn` and later, and adds each
-// table's new epoch to `state`. The store must know their shapes. Each table is read in a short transaction of its
+// table's new epoch to `state`. The store must know their shapes. If `request.unchanged` is set, the tables are those
+// that `state` waits for, and all that were copied are published on return, unless it throws: then the tables that were
+// being copied are not, and small ones of the last seconds may not be. Each table is read in a short transaction of its
 // own; a read that blocks another session is cancelled and tried again later, until ten minutes have passed without any
 // progress (kUnreachable).
 CopyEnd CopyTables(postgres::SourceSession& session, RowStore& store, const CopyRequest& request, StoreState* state,

@@ -22,10 +22,8 @@ bool IsAt(const proto::SourceWay& way, const SourceConfig& source) {
 
 // Two projects that follow different databases under one name must not share a store. One project whose database has
 // moved may: the pull looks at who answers there.
-void RequireOneProject(const Workspace& workspace, const SourceConfig& source) {
-  const std::optional<proto::CurrentStore> current = workspace.current();
-  if (!current || !current->objects().has_way()) return;
-  const proto::OwnedObjects& objects = current->objects();
+void RequireOneProject(const Workspace& workspace, const SourceConfig& source, const proto::OwnedObjects& objects) {
+  if (!objects.has_way()) return;
   const std::string& file = objects.way().config_file();
   if (file.empty() || source.config_file.empty() || file == source.config_file || IsAt(objects.way(), source)) return;
   if (std::error_code ignored; !std::filesystem::exists(file, ignored)) return;  // The project was moved.
@@ -41,7 +39,8 @@ void RequireOneProject(const Workspace& workspace, const SourceConfig& source) {
 
 Workspace OpenWorkspace(const Context& context, const std::string& command) {
   Workspace workspace = OpenWorkspace(context, command, context.source.name);
-  RequireOneProject(workspace, context.source);
+  if (workspace.current()) RequireOneProject(workspace, context.source, workspace.current()->objects());
+  if (workspace.unfinished()) RequireOneProject(workspace, context.source, workspace.unfinished()->objects());
   return workspace;
 }
 
@@ -52,6 +51,10 @@ Workspace OpenWorkspace(const Context& context, const std::string& command, cons
     try {
       Workspace workspace(context.home, source_name, name);
       WarnOfStoresThatStay(workspace, context.progress);
+      if (!workspace.unfinished_problem().empty()) {
+        context.progress.Warn(
+            fmt::format("an unfinished baseline is damaged, and was removed: {}", workspace.unfinished_problem()));
+      }
       return workspace;
     } catch (const SourceInUse& in_use) {
       if (!context.scheduled && !IsScheduled(in_use)) throw;

@@ -23,6 +23,7 @@ class Progress {
 
   // Show a line to the user, even where there is no bar.
   virtual void Warn(std::string_view line) = 0;
+  virtual void Say(std::string_view line) = 0;   // Not with -q.
   virtual void Note(std::string_view line) = 0;  // Only with -v.
 };
 

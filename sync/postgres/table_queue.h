@@ -38,21 +38,41 @@ class TableQueue {
   // which no job was taken any more.
   template <typename WorkOfOne>
   void Run(size_t workers, const WorkOfOne& work) {
+    Run(workers, work, [] {});
+  }
+
+  // The same; meanwhile calls `look()` in this thread every tenth of a second, or less often if it takes long, until
+  // the work has ended in whichever way. It may throw like a worker.
+  template <typename WorkOfOne, typename Look>
+  void Run(size_t workers, const WorkOfOne& work, const Look& look) {
     std::vector<std::thread> threads;
-    for (size_t i = 0; i < std::min(workers, kMostTableReaders); ++i) {
+    working_ = std::min(workers, kMostTableReaders);
+    for (size_t i = std::min(workers, kMostTableReaders); i > 0; --i) {
       threads.emplace_back([&] {
         try {
           work(*session_.Connect(PgConnection::Kind::kOrdinary));
         } catch (...) {
-          std::lock_guard lock(mutex_);
-          if (!error_) error_ = std::current_exception();
-          EndLocked();
+          EndWith(std::current_exception());
         }
+        std::lock_guard lock(mutex_);
+        --working_;
+        changed_.notify_all();
       });
+    }
+    try {
+      LookWhileWorking(look);
+    } catch (...) {
+      EndWith(std::current_exception());
     }
     for (std::thread& thread : threads) thread.join();
     session_.context().progress.End();
     if (error_) std::rethrow_exception(error_);
+  }
+
+  // True if Take() would wait for a job, or return nothing.
+  bool NothingWaits() {
+    std::lock_guard lock(mutex_);
+    return ended_ || waiting_.empty();
   }
 
   // Returns the next job; nothing when all are finished or the work has ended early.
@@ -110,6 +130,27 @@ class TableQueue {
 
  private:
   using Clock = std::chrono::steady_clock;
+  static constexpr std::chrono::milliseconds kLookPause{100}, kLongestLookPause{2000};
+
+  template <typename Look>
+  void LookWhileWorking(const Look& look) {
+    Clock::duration pause = kLookPause;
+    std::unique_lock lock(mutex_);
+    const auto over = [this] { return working_ == 0 || ended_; };
+    while (!changed_.wait_for(lock, pause, over)) {
+      lock.unlock();
+      const Clock::time_point start = Clock::now();
+      look();
+      pause = std::clamp<Clock::duration>(9 * (Clock::now() - start), kLookPause, kLongestLookPause);
+      lock.lock();
+    }
+  }
+
+  void EndWith(const std::exception_ptr& error) {
+    std::lock_guard lock(mutex_);
+    if (!error_) error_ = error;
+    EndLocked();
+  }
 
   void EndLocked() {
     ended_ = true;
@@ -119,7 +160,8 @@ class TableQueue {
   SourceSession& session_;
   std::condition_variable changed_;
   std::deque<Job> waiting_;
-  size_t left_;  // Jobs that are not finished: the waiting ones and those that workers have.
+  size_t working_ = 0;  // Workers that have not ended.
+  size_t left_;         // Jobs that are not finished: the waiting ones and those that workers have.
   Clock::time_point last_progress_ = Clock::now();
   bool ended_ = false;
   std::exception_ptr error_;

@@ -90,6 +90,15 @@ inline void ExpectNothingLeft(const RotvHome& rotv) {
   EXPECT_FALSE(HasCurrentStore(rotv));
 }
 
+// The same, but for a baseline that can go on, which is given up.
+inline void ExpectNothingLeftButAnUnfinishedBaseline(const RotvHome& rotv) {
+  const bool unfinished = nlohmann::json::parse(rotv.MustSync({"--json", "status"})).at("unfinished").is_object();
+  EXPECT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(unfinished ? 2 : 0));
+  EXPECT_THAT(Stores(rotv), ::testing::SizeIs(unfinished ? 1 : 0));
+  if (unfinished) rotv.MustSync({"baseline", "--discard"});
+  ExpectNothingLeft(rotv);
+}
+
 // Checks that there is one baseline with its slot and publication.
 inline void ExpectOneBaseline(const RotvHome& rotv) {
   EXPECT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(2));

@@ -654,5 +654,30 @@ TEST(RowStoreTest, ScansSeeOneStateWhileAnotherIsWritten) {
   for (std::thread& reader : readers) reader.join();
 }
 
+TEST(RowStoreTest, WhatAKilledCopyLeftIsDropped) {
+  StoreFixture store;
+  StoreState state = StateAt(100);
+  state.AddEpoch(1, state.ReserveEpoch(1), Lsn(99));
+  store->Publish(state, {});
+  // Epoch 1 is listed; 2 and 3 are copies that were not completed. Table 2 has no complete copy, table 3 is another
+  // one.
+  testing::Write(*store, {{.id = 1, .lsn = 99, .text = "here", .epoch = 1},
+                          {.id = 2, .lsn = 99, .text = "half", .epoch = 2},
+                          {.id = 3, .lsn = 99, .text = "half", .epoch = 3},
+                          {.id = 4, .lsn = 99, .text = "half", .table = 2, .epoch = 1},
+                          {.id = 5, .lsn = 99, .text = "other", .table = 3, .epoch = 1}});
+  store->DropUnlistedEpochs({1, 2});
+  store->Publish(state, {});
+  store.Reopen();
+  EXPECT_EQ(Lines(*store, 100, {}, 1, 1), std::vector<std::string>{"here"});
+  EXPECT_TRUE(Lines(*store, 100, {}, 1, 2).empty());
+  EXPECT_TRUE(Lines(*store, 100, {}, 1, 3).empty());
+  EXPECT_TRUE(Lines(*store, 100, {}, 2, 1).empty());
+  EXPECT_EQ(Lines(*store, 100, {}, 3, 1), std::vector<std::string>{"other"});
+  // The number is used again.
+  testing::Write(*store, {{.id = 6, .lsn = 99, .text = "again", .epoch = 2}});
+  EXPECT_EQ(Lines(*store, 100, {}, 1, 2), std::vector<std::string>{"again"});
+}
+
 }  // namespace
 }  // namespace rotv

@@ -295,6 +295,55 @@ void CheckInvariants(const StoreState& state, const StoreState& before) {
   EXPECT_EQ(marked.size(), static_cast<size_t>(now.must_copy_size()));
 }
 
+TEST(StoreStateTest, ABaselineIsCompleteOnceEachTableIs) {
+  StoreState state = Baseline(100);
+  EXPECT_FALSE(state.unfinished());
+  state.AwaitCopies({kTable, kOther});
+  EXPECT_TRUE(state.unfinished());
+  ExpectRefused(
+      state, [&] { state.EndBaseline(); }, "not complete");
+  const EpochNumber number = state.ReserveEpoch(kTable);
+  ExpectRefused(
+      state, [&] { state.CompleteTable(kTable + 5, number, {}); }, "was not to be copied");
+  state.CompleteTable(kTable, number, {.rows = 3, .bytes = 40});
+  EXPECT_EQ(Marked(state), std::vector<TableId>{kOther});
+  EXPECT_EQ(EpochsAt(state.manifest(), Lsn(100)), (std::map<TableId, EpochNumber>{{kTable, number}}));
+  EXPECT_TRUE(EpochsAt(state.manifest(), Lsn(99)).empty());
+  EXPECT_EQ(state.manifest().tables(0).copied_rows(), 3);
+  EXPECT_EQ(state.manifest().tables(0).copied_bytes(), 40);
+  const EpochNumber another = state.ReserveEpoch(kTable);
+  ExpectRefused(
+      state, [&] { state.CompleteTable(kTable, another, {}); }, "was not to be copied");
+}
+
+TEST(StoreStateTest, ABaselineGoesOnAtALaterPoint) {
+  StoreState state = Baseline(100);
+  ExpectRefused(
+      state, [&] { state.MoveBaseline(Lsn(150), {}, {}); }, "a complete baseline");
+  state.AwaitCopies({kTable, kOther});
+  state.CompleteTable(kTable, state.ReserveEpoch(kTable), {});
+  ExpectRefused(
+      state, [&] { state.MoveBaseline(Lsn(150), {}, {}); }, "outside of a pull");
+  state.BeginPull();
+  state.Advance(Lsn(140));
+  ExpectRefused(
+      state, [&] { state.MoveBaseline(Lsn(139), {}, {}); }, "goes back");
+  state.MoveBaseline(Lsn(150), {.time_us = 9, .xid = 10}, {.schema = "S", .tables = "T", .masks = "M"});
+  const proto::Manifest& manifest = state.manifest();
+  EXPECT_EQ(manifest.baseline_lsn(), 150u);
+  EXPECT_EQ(manifest.baseline_time_us(), 9);
+  EXPECT_EQ(manifest.log_from_lsn(), 150u);
+  EXPECT_EQ(manifest.schema_fingerprint(), "S");
+  EXPECT_EQ(state.durable_lsn(), Lsn(150));
+  EXPECT_EQ(state.head_lsn(), Lsn(150));
+  EXPECT_FALSE(manifest.pull_in_progress());
+  EXPECT_TRUE(manifest.gaps().empty());
+  state.CompleteTable(kOther, state.ReserveEpoch(kOther), {});
+  state.EndBaseline();
+  EXPECT_FALSE(state.unfinished());
+  EXPECT_EQ(EpochsAt(manifest, Lsn(150)).size(), 2u);
+}
+
 // The transitions come in any order, many with wrong numbers. The state takes the right ones, refuses the others and
 // keeps its invariants. No number is reserved twice, and a state that is read again is the same.
 TEST(StoreStateTest, RandomTransitionsKeepTheInvariants) {

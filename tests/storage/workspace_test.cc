@@ -306,5 +306,83 @@ TEST(WorkspaceTest, AHomeThatCannotBeCreatedIsReported) {
   EXPECT_THAT(error.what(), ::testing::HasSubstr((home / "file").string()));
 }
 
+// A home with a source "prod" whose baseline was interrupted.
+class UnfinishedTest : public ::testing::Test {
+ protected:
+  // With `complete` of two tables.
+  void Interrupt(int complete) {
+    Workspace workspace(home_.path(), "prod", "baseline");
+    workspace.SetUnfinished("half", Objects("half"), 7);
+    const auto store = RowStore::Open(workspace.MakeStoreDirectory("half"), RowStore::Mode::kCreate);
+    StoreState state = StoreState::AtBaseline({.slot = "half"}, Lsn(100), {}, {});
+    state.AwaitCopies({1, 2});
+    RowStore::Addition addition;
+    addition.schema = {Lsn(100), proto::SchemaVersion()};
+    store->Publish(state, addition);
+    for (TableId table = 1; table <= static_cast<TableId>(complete); ++table) {
+      state.CompleteTable(table, state.ReserveEpoch(table), {});
+      store->Publish(state, {});
+    }
+  }
+  void ExpectNothingHere(const Workspace& workspace) {
+    EXPECT_FALSE(workspace.unfinished());
+    EXPECT_EQ(LeftoverSlots(workspace), std::vector<std::string>{"half"});
+    EXPECT_TRUE(StoresIn(home_.path()).empty());
+  }
+
+  TempDir home_;
+};
+
+TEST_F(UnfinishedTest, OneWithACompleteTableIsKept) {
+  Interrupt(1);
+  for (int again = 0; again < 2; ++again) {
+    const Workspace workspace(home_.path(), "prod", "status");
+    ASSERT_TRUE(workspace.unfinished());
+    EXPECT_EQ(workspace.unfinished()->begun_us(), 7);
+    EXPECT_EQ(workspace.UnfinishedStorePath().filename(), "store-half");
+    EXPECT_TRUE(LeftoverSlots(workspace).empty());
+    EXPECT_TRUE(workspace.unfinished_problem().empty());
+  }
+  EXPECT_FALSE(HasBaseline(home_.path(), "prod"));
+  EXPECT_TRUE(AllRecordedObjects(home_.path()).at(0).in_use);
+  {
+    Workspace workspace(home_.path(), "prod", "detach");
+    workspace.DropUnfinished();
+    ExpectNothingHere(workspace);
+  }
+  ExpectNothingHere(Workspace(home_.path(), "prod", "status"));
+}
+
+TEST_F(UnfinishedTest, OneWithoutACompleteTableIsRemoved) {
+  Interrupt(0);
+  EXPECT_FALSE(AllRecordedObjects(home_.path()).at(0).in_use);
+  ExpectNothingHere(Workspace(home_.path(), "prod", "status"));
+}
+
+TEST_F(UnfinishedTest, OneThatIsDamagedIsRemovedAndTheReasonIsTold) {
+  Interrupt(2);
+  for (const auto& file : fs::directory_iterator(home_.path() / "sources/prod/store-half")) {
+    if (file.path().filename().string().starts_with("MANIFEST")) fs::resize_file(file.path(), 60);
+  }
+  const Workspace workspace(home_.path(), "prod", "status");
+  ExpectNothingHere(workspace);
+  EXPECT_FALSE(workspace.unfinished_problem().empty());
+}
+
+TEST_F(UnfinishedTest, OnceInUseItIsNoLongerUnfinished) {
+  Interrupt(2);
+  {
+    Workspace workspace(home_.path(), "prod", "baseline");
+    workspace.SetCurrent(workspace.UnfinishedStorePath(), Objects("half"), Workspace::Before::kDelete);
+    EXPECT_FALSE(workspace.unfinished());
+  }
+  // The record on disk still has it.
+  const Workspace workspace(home_.path(), "prod", "pull");
+  EXPECT_FALSE(workspace.unfinished());
+  EXPECT_EQ(workspace.CurrentStorePath().filename(), "store-half");
+  EXPECT_TRUE(LeftoverSlots(workspace).empty());
+  EXPECT_EQ(StoresIn(home_.path()), std::set<std::string>{"store-half"});
+}
+
 }  // namespace
 }  // namespace rotv

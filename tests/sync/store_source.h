@@ -23,6 +23,7 @@ class NoProgress : public Progress {
   void Detail(std::string_view) override {}
   void End() override {}
   void Warn(std::string_view) override {}
+  void Say(std::string_view) override {}
   void Note(std::string_view) override {}
 };
 
