@@ -79,7 +79,7 @@ class MaskCheck {
  private:
   std::unique_ptr<RowScan> Scan(const proto::Table& table, ScanRequest::Access access) const {
     return store_.ScanAt({.table = table.id(),
-                          .epoch = epochs_.at(table.id()),
+                          .epoch = EpochOf(epochs_, table, lsn_),
                           .lsn = lsn_,
                           .range = {},
                           .shape = table.shape(),

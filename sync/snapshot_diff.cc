@@ -151,18 +151,14 @@ class StateComparison {
   }
 
   static history::TableState StateOf(const Side& side, const proto::Table& table) {
-    auto epoch = side.epochs.find(table.id());
-    if (epoch == side.epochs.end()) {
-      throw Error(ErrorCode::kCorrupt, "the store has no rows of a table at " + side.lsn.ToString());
-    }
-    return {.store = side.store, .table = &table, .epoch = epoch->second, .lsn = side.lsn};
+    return {.store = side.store, .table = &table, .epoch = EpochOf(side.epochs, table, side.lsn), .lsn = side.lsn};
   }
 
   // Returns the keys of the rows to compare; null: all rows.
   const std::vector<std::string>* KeysOf(const Pair& pair) const {
     if (touched_ == nullptr || pair.before->id() != pair.after->id()) return nullptr;
-    EpochNumber epoch = before_.epochs.at(pair.before->id());
-    if (epoch != after_.epochs.at(pair.after->id())) return nullptr;
+    EpochNumber epoch = EpochOf(before_.epochs, *pair.before, before_.lsn);
+    if (epoch != EpochOf(after_.epochs, *pair.after, after_.lsn)) return nullptr;
     return touched_->Keys(pair.after->id(), epoch);
   }
 
