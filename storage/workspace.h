@@ -79,6 +79,8 @@ class Workspace {
             Access access = Access::kWrite);
 
   const std::filesystem::path& directory() const { return directory_; }
+  // False if the directory cannot be written; only with Access::kRead. There is no RunDirectory() then.
+  bool can_write() const { return lock_.can_write(); }
   // The directory for sockets; it was emptied when the lock was taken.
   std::filesystem::path RunDirectory() const { return directory_ / "run"; }
 

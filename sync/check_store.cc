@@ -125,7 +125,10 @@ class SourceCheck {
       if (!CanBeRepaired(store)) continue;
       if (!store.report.damaged.empty()) ReplaceStore(*workspace, store);
       if (store.role == CheckedStore::Role::kCurrent) BringUpToDate(*workspace);
-      for (Finding& finding : store.report.findings) finding.repaired = true;
+      for (Finding& finding : store.report.findings) {
+        finding.repaired = store.role != CheckedStore::Role::kCurrent || result_.not_copied.empty();
+        if (!finding.repaired) finding.mend = Mend::kPull;
+      }
     }
   }
 

@@ -186,13 +186,13 @@ std::map<TableId, std::string> NamesOf(const Side& before, const Side& after) {
 
 SnapshotDiff Diff(const Context& context, const DiffRequest& request) {
   SnapshotDiff diff{.before = request.before, .after = request.after, .tables = {}, .schema = {}, .timeline = {}};
-  Workspace workspace = OpenWorkspace(context, "snapshot diff", diff.before.source);
+  Workspace workspace = OpenWorkspace(context, "snapshot diff", diff.before.source, Access::kRead);
   std::optional<Workspace> other;
   std::vector<history::PointInStore> points;
   if (diff.after.source == diff.before.source) {
     points = history::OpenAnyPoints(workspace, {diff.before.name, diff.after.name});
   } else {
-    other.emplace(OpenWorkspace(context, "snapshot diff", diff.after.source));
+    other.emplace(OpenWorkspace(context, "snapshot diff", diff.after.source, Access::kRead));
     points = history::OpenAnyPoints(workspace, {diff.before.name});
     points.push_back(history::OpenAnyPoints(*other, {diff.after.name}).front());
   }

@@ -257,7 +257,7 @@ void CheckName(const std::string& name, const ImportRequest& request, const std:
 
 ExportResult ExportSnapshot(const Context& context, const ExportRequest& request) {
   Clock::time_point start = Clock::now();
-  Workspace workspace = OpenWorkspace(context, "snapshot export");
+  Workspace workspace = OpenWorkspace(context, "snapshot export", Access::kRead);
   auto [store, point] = history::OpenPoint(workspace, "", request.snapshot);
   proto::Snapshot snapshot;
   snapshot.set_name(request.snapshot);

@@ -147,7 +147,7 @@ output::Json SourceJson(const CheckResult& result) {
 }  // namespace
 
 uint64_t CheckView::damages() const {
-  uint64_t all = 0;
+  uint64_t all = derived.size();
   for (const CheckResult& source : sources) all += source.damages();
   return all;
 }
@@ -164,6 +164,10 @@ std::string CheckText(const CheckView& view) {
       files_read += store.report.files_read;
       bytes_read += store.report.bytes_read;
     }
+  }
+  for (const DamagedDerivative& file : view.derived) {
+    text += fmt::format("{}: {}\n  hint: the next start makes it again: rotv start\n",
+                        output::OneLine(file.path.native()), output::OneLine(file.problem));
   }
   for (const std::string& in_use : view.in_use) text += fmt::format("not checked: {}\n", output::OneLine(in_use));
   const std::string checked =
@@ -184,6 +188,10 @@ output::Json CheckJson(const CheckView& view) {
   document["damages"] = view.damages();
   document["sources"] = output::Json::array();
   for (const CheckResult& source : view.sources) document["sources"].push_back(SourceJson(source));
+  document["derived"] = output::Json::array();
+  for (const DamagedDerivative& file : view.derived) {
+    document["derived"].push_back(output::Json{{"file", file.path.native()}, {"problem", file.problem}});
+  }
   document["in_use"] = view.in_use;
   document["seconds"] = view.seconds;
   return document;

@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <cstdint>
+#include <filesystem>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
@@ -11,8 +13,15 @@
 
 namespace rotv::report {
 
+// A file that is made of a store and is not what was written: a seed, a prepared cluster, a note of one.
+struct DamagedDerivative {
+  std::filesystem::path path;
+  std::string problem;
+};
+
 struct CheckView {
   std::vector<CheckResult> sources;
+  std::vector<DamagedDerivative> derived;
   std::vector<std::string> in_use;  // Sources that were not checked, since another run has them: what it says.
   double seconds = 0;
 

@@ -7,6 +7,8 @@
 
 #include "cli/config/config.h"
 #include "cli/config/home.h"
+#include "cli/launch/prepared_clusters.h"
+#include "cli/launch/seed_file.h"
 #include "cli/report/check_report.h"
 #include "cli/rotv_sync/command.h"
 #include "storage/error.h"
@@ -47,7 +49,7 @@ SourceConfig SourceNamed(const program::Invocation& call, const std::string& nam
               "name another one with --source, or add it to rotv.toml");
 }
 
-int RunCheck(const CheckFlags& flags, const program::Invocation& call) {
+int RunStoreCheck(const CheckFlags& flags, const program::Invocation& call) {
   const auto start = std::chrono::steady_clock::now();
   const CheckRequest request{.read_percent = PercentOf(flags), .repair = flags.repair};
   config::OpenHome(call.home, flags.repair ? config::HomeUse::kWrite : config::HomeUse::kRead);
@@ -61,6 +63,14 @@ int RunCheck(const CheckFlags& flags, const program::Invocation& call) {
     } catch (const SourceInUse& in_use) {
       if (is_named) throw;
       view.in_use.emplace_back(in_use.what());
+    }
+  }
+  if (request.read_percent > 0) {
+    for (const launch::DamagedFile& file : launch::FindDamagedSeeds(call.home, call.interrupt)) {
+      view.derived.push_back({file.path, file.problem});
+    }
+    for (const launch::DamagedFile& file : launch::PreparedClusters::FindDamaged(call.home, call.interrupt)) {
+      view.derived.push_back({file.path, file.problem});
     }
   }
   view.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -89,7 +99,7 @@ program::Command DeclareCheck(CLI::App& app) {
           ->type_name("[=N%]")
           ->expected(0, 1);
   app.add_flag("--repair", flags->repair, "Copy what is damaged from the source");
-  return {[flags](const program::Invocation& call) { return RunCheck(*flags, call); }, nullptr};
+  return {[flags](const program::Invocation& call) { return RunStoreCheck(*flags, call); }, nullptr};
 }
 
 }  // namespace rotv
