@@ -14,6 +14,7 @@
 #include "storage/error.h"
 #include "storage/source_lock.h"
 #include "sync/check_store.h"
+#include "sync/context/context.h"
 
 namespace rotv {
 namespace {

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "proto/store.pb.h"
 #include "storage/row_store.h"
 #include "sync/formats/text_encoding.h"
 
