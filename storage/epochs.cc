@@ -1,15 +1,32 @@
 #include "storage/epochs.h"
 
+#include <fmt/format.h>
+
+#include "storage/error.h"
+
 namespace rotv {
 
 std::map<TableId, EpochNumber> EpochsAt(const proto::Manifest& manifest, Lsn lsn) {
   std::map<TableId, EpochNumber> epochs;
   for (const proto::TableHistory& history : manifest.tables()) {
     for (const proto::Epoch& epoch : history.epochs()) {
-      if (Lsn(epoch.start_lsn()) < lsn) epochs[history.table()] = epoch.number();
+      if (Lsn(epoch.start_lsn()) >= lsn) continue;
+      if (epoch.damaged()) {
+        epochs.erase(history.table());
+      } else {
+        epochs[history.table()] = epoch.number();
+      }
     }
   }
   return epochs;
+}
+
+EpochNumber EpochOf(const std::map<TableId, EpochNumber>& epochs, const proto::Table& table, Lsn lsn) {
+  const auto found = epochs.find(table.id());
+  if (found != epochs.end()) return found->second;
+  throw Error(ErrorCode::kCorrupt,
+              fmt::format("the store does not have the rows of {} at {}", table.quoted_name(), lsn.ToString()),
+              "they were damaged: rotv-sync check says which states are left, rotv-sync pull makes a new one");
 }
 
 proto::TableHistory& HistoryOf(proto::Manifest& manifest, TableId table) {

@@ -13,6 +13,7 @@
 
 #include "storage/atomic_file.h"
 #include "storage/error.h"
+#include "storage/file_checksum.h"
 #include "storage/handle.h"
 #include "storage/write_all.h"
 
@@ -25,10 +26,15 @@ constexpr int kZstdLevel = 3;
 class FileOutput : public SeedOutput {
  public:
   explicit FileOutput(const std::filesystem::path& path) : file_(path) {}
-  void Write(std::string_view bytes) override { file_.Write(bytes); }
+  void Write(std::string_view bytes) override {
+    checksum_.Add(bytes);
+    file_.Write(bytes);
+  }
   void Commit() override { file_.Commit(); }
+  uint64_t checksum() const override { return checksum_.value(); }
 
  private:
+  FileChecksum checksum_;
   AtomicFile file_;
 };
 
@@ -116,6 +122,7 @@ class ZstdOutput : public SeedOutput {
     Compress({}, ZSTD_e_end);
     inner_->Commit();
   }
+  uint64_t checksum() const override { return inner_->checksum(); }
 
  private:
   struct Free {
@@ -150,6 +157,7 @@ class GzipOutput : public SeedOutput {
     Deflate({}, Z_FINISH);
     inner_->Commit();
   }
+  uint64_t checksum() const override { return inner_->checksum(); }
 
  private:
   void Deflate(std::string_view bytes, int flush) {

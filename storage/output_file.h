@@ -3,6 +3,7 @@
 
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <memory>
 #include <string_view>
@@ -19,6 +20,8 @@ class SeedOutput {
   // Finishes the output after the last Write(): flushes the compressor, makes the file durable and replaces the old
   // one. Throws kDisk.
   virtual void Commit() = 0;
+  // The checksum (FileChecksum) of the file, once it is complete; 0 for a stream.
+  virtual uint64_t checksum() const { return 0; }
 };
 
 // Wraps `output` so that what is written is compressed first.

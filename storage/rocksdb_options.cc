@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cstdarg>
+#include <cstdio>
 #include <optional>
+#include <string_view>
 
 #include "storage/row_key.h"
 #include "storage/row_version.h"
@@ -115,6 +117,18 @@ rocksdb::ColumnFamilyOptions RowFamilyOptions() {
   options.target_file_size_base = kRowFileBytes;
   options.table_properties_collector_factories.push_back(std::make_shared<GreatestLsnFactory>());
   return options;
+}
+
+void LossWatch::Logv(const char* format, va_list arguments) {
+  char line[1024];
+  vsnprintf(line, sizeof line, format, arguments);
+  // Of log::Reader's reporter, DBImpl::RecoverLogFiles().
+  if (std::string_view(line).find("dropping") != std::string_view::npos) any_ = true;
+}
+
+void TolerateDamagedTables(const std::shared_ptr<LossWatch>& losses, rocksdb::DBOptions* options) {
+  options->paranoid_checks = false;
+  options->info_log = losses;
 }
 
 bool MayHoldVersionsFrom(const rocksdb::TableProperties& properties, Lsn from) {

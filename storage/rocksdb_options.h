@@ -2,7 +2,12 @@
 
 #pragma once
 
+#include <rocksdb/env.h>
 #include <rocksdb/options.h>
+
+#include <atomic>
+#include <cstdarg>
+#include <memory>
 
 #include "storage/lsn.h"
 
@@ -14,6 +19,21 @@ inline constexpr uint64_t kRowFileBytes = uint64_t{8} << 20;
 rocksdb::DBOptions StoreDbOptions();
 rocksdb::ColumnFamilyOptions RowFamilyOptions();
 rocksdb::ColumnFamilyOptions SmallFamilyOptions();
+
+// Notes whether RocksDB has said that it leaves out a part of its write-ahead log.
+class LossWatch : public rocksdb::Logger {
+ public:
+  using rocksdb::Logger::Logv;
+  void Logv(const char* format, va_list arguments) override;
+  bool any() const { return any_; }
+
+ private:
+  std::atomic<bool> any_{false};
+};
+
+// Has RocksDB open a store of which tables are missing or damaged. It then also ignores damage of its write-ahead log,
+// and says so nowhere but in its text log, which `losses` reads: the caller refuses such a store.
+void TolerateDamagedTables(const std::shared_ptr<LossWatch>& losses, rocksdb::DBOptions* options);
 
 // True if a file of rows can hold versions at or after `from`, by the greatest commit LSN noted in it when it was
 // written; also true for a file of an older program, which noted nothing.

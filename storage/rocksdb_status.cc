@@ -41,7 +41,7 @@ void CheckStatus(const rocksdb::Status& status, const std::filesystem::path& dir
   if (status.IsNoSpace() || status.ToString().find("No space left") != std::string::npos) {
     ThrowDiskError("write to", directory / "store", ENOSPC);
   }
-  if (status.IsCorruption()) {
+  if (status.IsCorruption() || status.IsPathNotFound()) {
     ThrowDamaged(directory, status.ToString());
   }
   // The status has no code of its own for this; "lock" alone would also match a directory's name.

@@ -16,6 +16,7 @@
 #include "storage/change_log.h"
 #include "storage/compress.h"
 #include "storage/corrupt.h"
+#include "storage/data_file.h"
 #include "storage/error.h"
 #include "storage/free_space.h"
 #include "storage/garbage.h"
@@ -103,9 +104,11 @@ class RocksRowStore : public RowStore {
     rocksdb::DBOptions options = StoreDbOptions();
     options.create_if_missing = mode == Mode::kCreate;
     options.error_if_exists = mode == Mode::kCreate;
+    const auto losses = std::make_shared<LossWatch>();
+    if (mode == Mode::kInspect) TolerateDamagedTables(losses, &options);
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* db = nullptr;
-    CheckStatus(mode == Mode::kReadOnly
+    CheckStatus(mode == Mode::kReadOnly || mode == Mode::kInspect
                     ? rocksdb::DB::OpenForReadOnly(options, directory_.string(), families, &handles, &db)
                     : rocksdb::DB::Open(options, directory_.string(), families, &handles, &db),
                 directory_);
@@ -116,6 +119,7 @@ class RocksRowStore : public RowStore {
       return;
     }
     try {
+      if (losses->any()) ThrowDamaged(directory_, "a part of its write-ahead log cannot be read");
       LoadManifest();
       // A log that RocksDB's MANIFEST does not need any more may have been removed after it was named.
       found->Check(manifest(), found->as_sealed() ? 0 : OldestLog());
@@ -236,7 +240,9 @@ class RocksRowStore : public RowStore {
 
   std::optional<proto::Transaction> LastLogged(Lsn before) const override;
   std::vector<Lsn> SchemaLsns() const override { return LsnsOf(kSchema, ""); }
+  std::vector<Lsn> SequenceLsns() const override { return LsnsOf(kMeta, kSequencesPrefix); }
   void VisitVersions(const std::function<void(const VersionKey&, const RowVersion&, size_t)>& visit) const override;
+  std::vector<DataFile> DataFiles() const override { return DataFilesOf(db_.get()); }
   GarbageCounts CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,
                                const std::function<void(uint64_t)>& look) override;
 

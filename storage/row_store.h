@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "proto/store.pb.h"
+#include "storage/data_file.h"
 #include "storage/lsn.h"
 #include "storage/retention.h"
 #include "storage/row_scan.h"
@@ -52,10 +53,12 @@ struct GarbageCounts {
 
 class RowStore {
  public:
-  enum class Mode { kCreate, kReadWrite, kReadOnly };
+  // kInspect opens for reading, also if files of rows or of the change log are missing or damaged: reading what is in
+  // them throws.
+  enum class Mode { kCreate, kReadWrite, kReadOnly, kInspect };
   // Opens a store; kCreate creates a new one in `directory`, which must not exist. Throws kInUse if another process has
   // it open, kDisk if it cannot be read and written, or if its format is not this program's; kCorrupt if it is damaged.
-  // Removes the unpublished rows that a killed pull left, except with kReadOnly.
+  // Removes the unpublished rows that a killed pull left, with kReadWrite.
   static std::unique_ptr<RowStore> Open(const std::filesystem::path& directory, Mode mode);
   virtual ~RowStore() = default;
 
@@ -108,6 +111,8 @@ class RowStore {
   virtual proto::SequenceValues SequencesAt(Lsn lsn) const = 0;
   // The LSNs from which on another schema was in force, in order.
   virtual std::vector<Lsn> SchemaLsns() const = 0;
+  // The LSNs under which values of sequences are stored, in order.
+  virtual std::vector<Lsn> SequenceLsns() const = 0;
 
   // Calls `visit` for each published transaction with from <= commit_lsn (and Manifest.log_from_lsn), in order, until
   // it returns false. A large transaction comes in several pieces with the same commit_lsn, all but the last one
@@ -128,6 +133,9 @@ class RowStore {
   // completes the work. No other thread may use the store meanwhile.
   virtual GarbageCounts CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,
                                        const std::function<void(uint64_t)>& look) = 0;
+
+  // The files of RocksDB's tables that the store has, by RocksDB's own list of them.
+  virtual std::vector<DataFile> DataFiles() const = 0;
 
   // Bytes on disk.
   virtual uint64_t DiskBytes() const = 0;

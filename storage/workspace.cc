@@ -1,15 +1,10 @@
 #include "storage/workspace.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <chrono>
 #include <memory>
 #include <set>
-#include <thread>
 
 #include "storage/atomic_file.h"
 #include "storage/checked_file.h"
@@ -38,13 +33,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kStorePrefix = "store-";
+constexpr const char* kDamagedPrefix = "damaged-";
 constexpr const char* kUnfinishedMark = "unfinished";
-constexpr std::chrono::seconds kLockHolderTimeout{2};
-constexpr std::chrono::milliseconds kLook{10};
-
-fs::path SourceDirectory(const fs::path& home, const std::string& source_name) {
-  return home / "sources" / source_name;
-}
 
 void MakePrivateDirectory(const fs::path& path) {
   std::error_code error;
@@ -152,6 +142,10 @@ bool Same(const proto::OwnedObjects& a, const proto::OwnedObjects& b) {
 
 }  // namespace
 
+fs::path SourceDirectory(const fs::path& home, const std::string& source_name) {
+  return home / "sources" / source_name;
+}
+
 bool IsSourceName(std::string_view name) {
   constexpr size_t kLongestName = 64;
   auto allowed = [](char c) {
@@ -195,6 +189,40 @@ fs::path StorePath(const fs::path& home, const std::string& source_name, const p
   return SourceDirectory(home, source_name) / current.directory();
 }
 
+proto::OwnedList ReadOwnedObjects(const fs::path& home, const std::string& source_name) {
+  const fs::path directory = SourceDirectory(home, source_name);
+  const std::optional<CheckedContent> current = ReadRecord(directory / "current");
+  return ReadOwned(directory / "owned", current && !current->checked);
+}
+
+std::vector<StoreDirectory> StoresOf(const fs::path& home, const std::string& source_name,
+                                     const std::optional<proto::CurrentStore>& current) {
+  using Role = StoreDirectory::Role;
+  const fs::path directory = SourceDirectory(home, source_name);
+  std::vector<StoreDirectory> stores;
+  std::set<std::string> known;
+  const auto add = [&](const std::string& name, Role role) {
+    if (known.insert(name).second) stores.push_back({directory / name, role});
+  };
+  if (current) {
+    add(current->directory(), Role::kCurrent);
+    for (const std::string& name : current->kept()) add(name, Role::kKept);
+  }
+  std::error_code error;
+  std::vector<std::string> others;
+  for (const auto& entry : fs::directory_iterator(directory, error)) {
+    const std::string name = entry.path().filename();
+    if (IsStoreName(name) || name.starts_with(kDamagedPrefix)) others.push_back(name);
+  }
+  std::sort(others.begin(), others.end());
+  for (const std::string& name : others) {
+    const bool obsolete = current && std::count(current->obsolete().begin(), current->obsolete().end(), name) > 0;
+    const bool unfinished = fs::exists(directory / name / kUnfinishedMark, error);
+    add(name, obsolete ? Role::kObsolete : unfinished ? Role::kUnfinished : Role::kUnknown);
+  }
+  return stores;
+}
+
 std::vector<RecordedObjects> AllRecordedObjects(const fs::path& home) {
   std::vector<RecordedObjects> all;
   std::error_code error;
@@ -219,19 +247,14 @@ std::vector<RecordedObjects> AllRecordedObjects(const fs::path& home) {
   return all;
 }
 
-SourceInUse::SourceInUse(const std::string& source_name, const std::string& holder)
-    : Error(ErrorCode::kInUse,
-            fmt::format("source {} is in use by another run{}", source_name, holder.empty() ? "" : ": " + holder),
-            "wait until it has ended, then run the command again"),
-      holder_(holder) {}
-
-Workspace::Workspace(const fs::path& home, const std::string& source_name, const std::string& command)
+Workspace::Workspace(const fs::path& home, const std::string& source_name, const std::string& command, Access access)
     : source_name_(source_name), directory_(SourceDirectory(home, source_name)) {
   MakePrivateDirectory(home);
   MakePrivateDirectory(home / "sources");
   MakePrivateDirectory(directory_);
-  TakeLock(command);
+  lock_ = SourceLock(directory_, command, access);
   ReadRecords();
+  if (!lock_.can_write()) return;
   RemoveTree(RunDirectory());
   RemoveMarkOfCurrent();
   RemoveOtherStores();
@@ -248,7 +271,7 @@ void Workspace::ReadRecords() {
   }
   current_ = ParseCurrent(path, *record);
   ReadUnfinished();
-  if (record->checked) return;
+  if (record->checked || !lock_.can_write()) return;
   SaveOwned();  // First: with a checksum in `current`, one is expected here.
   SaveCurrent(*current_);
 }
@@ -280,23 +303,6 @@ void Workspace::RequireNoLostStore() const {
     const std::string name = entry.path().filename();
     if (!IsStoreName(name) || fs::exists(entry.path() / kUnfinishedMark) || !IsComplete(entry.path())) continue;
     ThrowDamagedRecord(directory_ / "current", fmt::format("is missing, but the store {} is there", name));
-  }
-}
-
-void Workspace::TakeLock(const std::string& command) {
-  fs::path path = directory_ / "lock";
-  lock_ = OpenOrCreateFile(path, O_RDWR);
-  const auto deadline = std::chrono::steady_clock::now() + kLockHolderTimeout;
-  while (flock(lock_.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) ThrowDiskError("lock", path, errno);
-    // A process that has just taken the lock may not have written its name yet; callers decide by that name.
-    std::string holder = ReadFile(path);
-    if (!holder.empty() || std::chrono::steady_clock::now() > deadline) throw SourceInUse(source_name_, holder);
-    std::this_thread::sleep_for(kLook);
-  }
-  std::string holder = fmt::format("rotv-sync {} (process {})", command, getpid());
-  if (ftruncate(lock_.get(), 0) != 0 || pwrite(lock_.get(), holder.data(), holder.size(), 0) < 0) {
-    ThrowDiskError("write", path, errno);
   }
 }
 
@@ -387,6 +393,19 @@ void Workspace::SetImported(const fs::path& store) {
   next.set_imported(true);
   SaveCurrent(next);
   RemoveOtherStores();
+}
+
+fs::path Workspace::Replace(const fs::path& damaged, const fs::path& repaired) {
+  const std::string before = damaged.filename(), after = repaired.filename();
+  proto::CurrentStore next = *current_;
+  if (next.directory() == before) next.set_directory(after);
+  std::replace(next.mutable_kept()->begin(), next.mutable_kept()->end(), before, after);
+  SaveCurrent(next);
+  std::error_code error;
+  fs::remove(repaired / kUnfinishedMark, error);
+  const fs::path aside = directory_ / (kDamagedPrefix + before);
+  fs::rename(damaged, aside, error);
+  return error ? damaged : aside;
 }
 
 void Workspace::DropKept(const fs::path& store) {

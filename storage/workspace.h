@@ -16,14 +16,16 @@
 #include <vector>
 
 #include "proto/store.pb.h"
-#include "storage/error.h"
-#include "storage/handle.h"
+#include "storage/source_lock.h"
 
 namespace rotv {
 
 // True if `name` can be a source's name, which is also a directory's name: [A-Za-z0-9._-], at most 64 characters, not
 // starting with '.'.
 bool IsSourceName(std::string_view name);
+
+// HOME/sources/NAME
+std::filesystem::path SourceDirectory(const std::filesystem::path& home, const std::string& source_name);
 
 // The sources that were imported from files, sorted by name. Takes no lock.
 std::vector<std::string> ImportedSources(const std::filesystem::path& home);
@@ -37,6 +39,25 @@ bool HasRecords(const std::filesystem::path& home, const std::string& source_nam
 // The store of this source that is in use; nullopt if there is no baseline. Takes no lock.
 std::optional<proto::CurrentStore> ReadCurrent(const std::filesystem::path& home, const std::string& source_name);
 
+// The record of objects on this source. Takes no lock; throws kCorrupt if it is damaged.
+proto::OwnedList ReadOwnedObjects(const std::filesystem::path& home, const std::string& source_name);
+
+// A store's directory, and what `current` knows of it.
+struct StoreDirectory {
+  enum class Role {
+    kCurrent,
+    kKept,        // For its snapshots.
+    kObsolete,    // The next run removes it.
+    kUnfinished,  // The same: it was never in use.
+    kUnknown,     // Nothing names it, so nothing removes it.
+  };
+  std::filesystem::path path;
+  Role role = Role::kUnknown;
+};
+// The stores of a source, those that `current` names first; directories that are missing too. Takes no lock.
+std::vector<StoreDirectory> StoresOf(const std::filesystem::path& home, const std::string& source_name,
+                                     const std::optional<proto::CurrentStore>& current);
+
 // Objects that may exist on a source, and the source of `home` that recorded them.
 struct RecordedObjects {
   std::string source;
@@ -45,18 +66,6 @@ struct RecordedObjects {
 };
 // The recorded objects of all sources, sorted by source name. Takes no lock; unreadable records are skipped.
 std::vector<RecordedObjects> AllRecordedObjects(const std::filesystem::path& home);
-
-// Thrown if another process holds the lock.
-class SourceInUse : public Error {
- public:
-  SourceInUse(const std::string& source_name, const std::string& holder);
-  // The holder, as it described itself: "rotv-sync pull (process 4711)". It is empty if the holder wrote nothing
-  // within two seconds, and may be that of the previous holder.
-  const std::string& holder() const { return holder_; }
-
- private:
-  std::string holder_;
-};
 
 // The path of the store that `current` names.
 std::filesystem::path StorePath(const std::filesystem::path& home, const std::string& source_name,
@@ -68,10 +77,15 @@ class Workspace {
   // Creates the directories (0700) and takes the lock. `command` is what SourceInUse of another process says about this
   // one. Throws SourceInUse if another process holds the lock, kDisk if the home directory cannot be written, and
   // kCorrupt if `current` or `owned` is damaged or missing; then nothing is removed. Removes unfinished stores of
-  // killed runs, but for the one of a baseline that can go on, and obsolete ones if the store in use is complete.
-  Workspace(const std::filesystem::path& home, const std::string& source_name, const std::string& command);
+  // killed runs, but for the one of a baseline that can go on, and obsolete ones if the store in use is complete. With
+  // Access::kRead the directories may be ones that cannot be written: then nothing is made, changed or removed, and
+  // nothing that changes them may be called.
+  Workspace(const std::filesystem::path& home, const std::string& source_name, const std::string& command,
+            Access access = Access::kWrite);
 
   const std::filesystem::path& directory() const { return directory_; }
+  // False if the directory cannot be written; only with Access::kRead. There is no RunDirectory() then.
+  bool can_write() const { return lock_.can_write(); }
   // The directory for sockets; it was emptied when the lock was taken.
   std::filesystem::path RunDirectory() const { return directory_ / "run"; }
 
@@ -90,6 +104,9 @@ class Workspace {
   void SetCurrent(const std::filesystem::path& store, const proto::OwnedObjects& objects, Before before);
   // The same for a store that was imported from a file. All earlier stores are deleted.
   void SetImported(const std::filesystem::path& store);
+  // Has `repaired` take the place of `damaged`, which is the store in use or a kept one. The damaged one is renamed and
+  // stays; gives its new path. Durable on return.
+  std::filesystem::path Replace(const std::filesystem::path& damaged, const std::filesystem::path& repaired);
   // Deletes a kept store.
   void DropKept(const std::filesystem::path& store);
   // What could not be removed, with the reason, for people; nothing else depends on it.
@@ -117,7 +134,6 @@ class Workspace {
   void RemoveOwned(const proto::OwnedObjects& objects);
 
  private:
-  void TakeLock(const std::string& command);
   void ReadRecords();
   void ReadUnfinished();
   void RequireNoLostStore() const;
@@ -129,7 +145,7 @@ class Workspace {
 
   std::string source_name_;
   std::filesystem::path directory_;
-  FileDescriptor lock_;
+  SourceLock lock_;
   std::optional<proto::CurrentStore> current_;
   proto::OwnedList owned_;
   std::optional<proto::UnfinishedBaseline> unfinished_;

@@ -159,7 +159,7 @@ void Pause(milliseconds length, const Interrupt& interrupt) {
 }  // namespace
 
 void ReadLog(const Context& context, const LogRequest& request, const VisitTransaction& visit) {
-  Workspace workspace = OpenWorkspace(context, "log");
+  Workspace workspace = OpenWorkspace(context, "log", Access::kRead);
   std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
   LogReader reader(*store, request);
   VisitStored(reader, request, visit);

@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "os/temporary_directory.h"
 #include "storage/epochs.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
@@ -79,7 +80,7 @@ class MaskCheck {
  private:
   std::unique_ptr<RowScan> Scan(const proto::Table& table, ScanRequest::Access access) const {
     return store_.ScanAt({.table = table.id(),
-                          .epoch = epochs_.at(table.id()),
+                          .epoch = EpochOf(epochs_, table, lsn_),
                           .lsn = lsn_,
                           .range = {},
                           .shape = table.shape(),
@@ -271,13 +272,15 @@ bool MaskCheckResult::clean() const {
 }
 
 MaskCheckResult CheckMasks(const Context& context) {
-  Workspace workspace = OpenWorkspace(context, "mask check");
+  Workspace workspace = OpenWorkspace(context, "mask check", Access::kRead);
   const std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
   if (mask::MaskRulesChanged(store->manifest(), store->SchemaAt(Lsn(store->manifest().head_lsn())), context)) {
     throw Error(ErrorCode::kUsage, "the rows are stored under other rules, or another secret, than those of the config",
                 "rotv-sync pull resyncs tables whose rules have changed; then check again");
   }
-  postgres::SourceSession session(context, workspace.RunDirectory());
+  std::optional<os::TemporaryDirectory> elsewhere;  // For sockets.
+  if (!workspace.can_write()) elsewhere.emplace();
+  postgres::SourceSession session(context, elsewhere ? elsewhere->path() : workspace.RunDirectory());
   return MaskCheck(session, *store).Run();
 }
 

@@ -42,7 +42,7 @@ bool IsRestricted(const Context& context, const MaterializeOptions& options) {
 
 MaterializeResult Materialize(const Context& context, const MaterializeOptions& options) {
   auto start = std::chrono::steady_clock::now();
-  Workspace workspace = OpenWorkspace(context, "materialize");
+  Workspace workspace = OpenWorkspace(context, "materialize", Access::kRead);
   // Rows that a killed pull has left are after every point that can be asked for, so they need not be removed first.
   const history::PointInStore found = history::OpenPoint(workspace, options.at, options.snapshot);
 
@@ -60,6 +60,7 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
       *found.store, found.point.lsn, [&](std::string_view bytes) { output->Write(bytes); }, context.progress,
       context.interrupt, result.restricted ? postgres::NewRestrictKey() : "");
   output->Commit();
+  result.checksum = output->checksum();
   context.progress.End();
   result.roles = formats::RolesIn(found.store->SchemaAt(found.point.lsn).post_data());
   result.tables = counts.tables;

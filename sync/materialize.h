@@ -37,7 +37,8 @@ struct MaterializeResult {
   bool written = true;           // False: the seed was there, and the fields below are not set.
   uint64_t tables = 0;
   uint64_t rows = 0;
-  uint64_t bytes = 0;  // Bytes of SQL, before compression.
+  uint64_t bytes = 0;     // Bytes of SQL, before compression.
+  uint64_t checksum = 0;  // Of the file (FileChecksum); 0 for a stream.
   double seconds = 0;
   bool restricted = false;      // psql runs no meta-command that is in the seed.
   std::set<std::string> roles;  // Roles that an import needs and the seed does not create.

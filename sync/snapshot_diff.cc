@@ -151,18 +151,14 @@ class StateComparison {
   }
 
   static history::TableState StateOf(const Side& side, const proto::Table& table) {
-    auto epoch = side.epochs.find(table.id());
-    if (epoch == side.epochs.end()) {
-      throw Error(ErrorCode::kCorrupt, "the store has no rows of a table at " + side.lsn.ToString());
-    }
-    return {.store = side.store, .table = &table, .epoch = epoch->second, .lsn = side.lsn};
+    return {.store = side.store, .table = &table, .epoch = EpochOf(side.epochs, table, side.lsn), .lsn = side.lsn};
   }
 
   // Returns the keys of the rows to compare; null: all rows.
   const std::vector<std::string>* KeysOf(const Pair& pair) const {
     if (touched_ == nullptr || pair.before->id() != pair.after->id()) return nullptr;
-    EpochNumber epoch = before_.epochs.at(pair.before->id());
-    if (epoch != after_.epochs.at(pair.after->id())) return nullptr;
+    EpochNumber epoch = EpochOf(before_.epochs, *pair.before, before_.lsn);
+    if (epoch != EpochOf(after_.epochs, *pair.after, after_.lsn)) return nullptr;
     return touched_->Keys(pair.after->id(), epoch);
   }
 
@@ -190,13 +186,13 @@ std::map<TableId, std::string> NamesOf(const Side& before, const Side& after) {
 
 SnapshotDiff Diff(const Context& context, const DiffRequest& request) {
   SnapshotDiff diff{.before = request.before, .after = request.after, .tables = {}, .schema = {}, .timeline = {}};
-  Workspace workspace = OpenWorkspace(context, "snapshot diff", diff.before.source);
+  Workspace workspace = OpenWorkspace(context, "snapshot diff", diff.before.source, Access::kRead);
   std::optional<Workspace> other;
   std::vector<history::PointInStore> points;
   if (diff.after.source == diff.before.source) {
     points = history::OpenAnyPoints(workspace, {diff.before.name, diff.after.name});
   } else {
-    other.emplace(OpenWorkspace(context, "snapshot diff", diff.after.source));
+    other.emplace(OpenWorkspace(context, "snapshot diff", diff.after.source, Access::kRead));
     points = history::OpenAnyPoints(workspace, {diff.before.name});
     points.push_back(history::OpenAnyPoints(*other, {diff.after.name}).front());
   }

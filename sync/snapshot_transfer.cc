@@ -66,12 +66,11 @@ class Exporter {
 
   void WriteRows(const proto::Table& table) {
     context_.progress.Detail(table.quoted_name());
-    auto epoch = epochs_.find(table.id());
-    if (epoch == epochs_.end()) {
-      throw Error(ErrorCode::kCorrupt, "the store has no rows of a table at " + lsn_.ToString());
-    }
-    std::unique_ptr<RowScan> scan =
-        store_.ScanAt({.table = table.id(), .epoch = epoch->second, .lsn = lsn_, .range = {}, .shape = table.shape()});
+    std::unique_ptr<RowScan> scan = store_.ScanAt({.table = table.id(),
+                                                   .epoch = EpochOf(epochs_, table, lsn_),
+                                                   .lsn = lsn_,
+                                                   .range = {},
+                                                   .shape = table.shape()});
     proto::SnapshotRecord record;
     size_t bytes = 0;
     auto flush = [&] {
@@ -258,7 +257,7 @@ void CheckName(const std::string& name, const ImportRequest& request, const std:
 
 ExportResult ExportSnapshot(const Context& context, const ExportRequest& request) {
   Clock::time_point start = Clock::now();
-  Workspace workspace = OpenWorkspace(context, "snapshot export");
+  Workspace workspace = OpenWorkspace(context, "snapshot export", Access::kRead);
   auto [store, point] = history::OpenPoint(workspace, "", request.snapshot);
   proto::Snapshot snapshot;
   snapshot.set_name(request.snapshot);

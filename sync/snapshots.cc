@@ -151,7 +151,7 @@ SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, con
 }
 
 std::vector<SnapshotInfo> ListSnapshots(const Context& context) {
-  Workspace workspace = OpenWorkspace(context, "snapshot list");
+  Workspace workspace = OpenWorkspace(context, "snapshot list", Access::kRead);
   std::vector<SnapshotInfo> infos;
   std::unique_ptr<RowStore> store = OpenForReading(workspace.CurrentStorePath());
   AppendSnapshots(*store, false, &infos);

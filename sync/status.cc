@@ -87,7 +87,7 @@ std::vector<postgres::Leftover> FindLeftovers(postgres::SourceSession& session, 
 StatusReport Status(const Context& context, AskSource ask, const std::vector<std::string>& configured) {
   StatusReport report;
   if (!HasRecords(context.home, context.source.name) && ask == AskSource::kNo) return report;
-  Workspace workspace = OpenWorkspace(context, "status");
+  Workspace workspace = OpenWorkspace(context, "status", ask == AskSource::kNo ? Access::kRead : Access::kWrite);
   std::unique_ptr<RowStore> store;
   if (workspace.current()) {
     store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);

@@ -113,9 +113,8 @@ class VerifyRun {
       }
       if (table.mask().columns_size() > 0) result_.in_part.push_back(table.quoted_name());
       if (verdicts_.count(name) != 0) continue;
-      auto epoch = epochs.find(table.id());
-      if (epoch == epochs.end()) throw Error(ErrorCode::kCorrupt, "the store has no rows of a table at its head");
-      checks.push_back({.table = &table, .epoch = epoch->second, .stored = {}, .source = {}, .unreadable = {}});
+      checks.push_back(
+          {.table = &table, .epoch = EpochOf(epochs, table, lsn), .stored = {}, .source = {}, .unreadable = {}});
     }
     return checks;
   }

@@ -165,13 +165,16 @@ int RunImport(const Flags& flags, const program::Invocation& call) {
   return 0;
 }
 
+enum class Use { kWrites, kReads };
+
 CLI::App* Add(CLI::App& app, const std::shared_ptr<Flags>& flags, const char* name, const char* description,
-              int (*run)(const Flags&, const program::Session&)) {
+              int (*run)(const Flags&, const program::Session&), Use use = Use::kWrites) {
   CLI::App* command = app.add_subcommand(name, description);
   command->fallthrough();
-  command->callback([flags, run] {
-    flags->run = [run](const Flags& given, const program::Invocation& call) {
-      return program::OnSource({[&](const program::Session& session) { return run(given, session); }, nullptr})
+  command->callback([flags, run, use] {
+    flags->run = [run, use](const Flags& given, const program::Invocation& call) {
+      return program::OnSource({.run = [&](const program::Session& session) { return run(given, session); },
+                                .only_reads = [&] { return use == Use::kReads; }})
           .run(call);
     };
   });
@@ -203,11 +206,12 @@ program::Command DeclareSnapshot(CLI::App& app) {
   create->add_option("name", flags->name, "Letters, digits, dots, underscores, hyphens")->required()->type_name("NAME");
   flags->at_option =
       create->add_option("--at", flags->at, "A WAL position or time (default: the head)")->type_name("LSN|TIME");
-  Add(app, flags, "list", "List the snapshots, and what deleting each alone would free",
-      [](const Flags&, const program::Session& session) { return RunList(session); });
+  Add(
+      app, flags, "list", "List the snapshots, and what deleting each alone would free",
+      [](const Flags&, const program::Session& session) { return RunList(session); }, Use::kReads);
   CLI::App* remove = Add(app, flags, "delete", "Delete a snapshot", RunDelete);
   remove->add_option("name", flags->name, "The snapshot")->required()->type_name("NAME");
-  CLI::App* diff = Add(app, flags, "diff", "Show what differs between two points", RunDiff);
+  CLI::App* diff = Add(app, flags, "diff", "Show what differs between two points", RunDiff, Use::kReads);
   diff->add_option("before", flags->before, "A snapshot, head, baseline, a WAL position or a time; SOURCE:POINT")
       ->required()
       ->type_name("A");
@@ -217,7 +221,8 @@ program::Command DeclareSnapshot(CLI::App& app) {
   diff->add_option("--html", flags->html, "Write a page for a browser, with the rows")->type_name("FILE");
   diff->add_option("--limit", flags->limit, "Show at most this many rows (default: 1000)")->type_name("N");
   CLI::App* export_command =
-      Add(app, flags, "export", "Write a point into a file, for people without access to the source", RunExport);
+      Add(app, flags, "export", "Write a point into a file, for people without access to the source", RunExport,
+          Use::kReads);
   export_command->add_option("name", flags->name, "A snapshot, head or baseline")->required()->type_name("NAME");
   export_command->add_option("file", flags->file, "The file to write")->required()->type_name("FILE");
   export_command->add_flag("--sign", flags->sign, "Sign it with the key of this home, and print the public key");

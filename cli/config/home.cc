@@ -42,7 +42,7 @@ std::filesystem::path ResolveHome(const std::string& option, const os::Environme
   return home.has_filename() ? home : home.parent_path();  // "dir/" and "dir" are the same.
 }
 
-void OpenHome(const std::filesystem::path& home) {
+void OpenHome(const std::filesystem::path& home, HomeUse use) {
   std::filesystem::path partial;
   for (const std::filesystem::path& part : home) {
     partial /= part;
@@ -63,8 +63,11 @@ void OpenHome(const std::filesystem::path& home) {
   if ((status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     FailOnDisk(home, "can be written by other users", fmt::format("chmod 700 '{}'", home.native()));
   }
-  if (access(home.c_str(), R_OK | W_OK | X_OK) != 0) {
+  if (use == HomeUse::kWrite && access(home.c_str(), R_OK | W_OK | X_OK) != 0) {
     FailOnDisk(home, fmt::format("cannot be written: {}", std::strerror(errno)), kOtherPlace);
+  }
+  if (access(home.c_str(), R_OK | X_OK) != 0) {
+    FailOnDisk(home, fmt::format("cannot be read: {}", std::strerror(errno)), kOtherPlace);
   }
 }
 

@@ -19,7 +19,9 @@ std::filesystem::path ExpandTilde(const std::filesystem::path& path, const os::E
 std::filesystem::path ResolveHome(const std::string& option, const os::Environment& environment);
 
 // Creates `home` (0700) and the directories above it if they are missing, and makes sure that it can be used: it is a
-// directory, it is ours, and only we can write to it. Throws kDisk.
-void OpenHome(const std::filesystem::path& home);
+// directory, it is ours, and only we can write to it. With HomeUse::kRead it may also be one that nobody can write to,
+// as on a mount for reading only. Throws kDisk.
+enum class HomeUse { kWrite, kRead };
+void OpenHome(const std::filesystem::path& home, HomeUse use = HomeUse::kWrite);
 
 }  // namespace rotv::config

@@ -6,13 +6,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "cli/output/output.h"
+#include "cli/launch/checked_note.h"
 #include "os/file_fingerprint.h"
 #include "storage/atomic_file.h"
+#include "storage/file_checksum.h"
 #include "storage/handle.h"
 
 namespace rotv::launch {
@@ -34,14 +34,16 @@ std::string VariableOf(std::string_view name) {
 
 // Returns the server for which the kept cluster was made, if it was made for `key` and is complete.
 std::optional<std::string> PlaceOf(const fs::path& directory, const std::string& name, const std::string& key) {
-  std::ifstream file(File(directory, name, ".json"));
-  output::Json note = output::Json::parse(file, nullptr, false);
-  if (!note.is_object()) return std::nullopt;
+  const std::optional<nlohmann::json> note = ReadCheckedNote(File(directory, name, ".json"));
+  if (!note) return std::nullopt;
+  const fs::path tar = File(directory, name, ".tar");
   try {
-    if (note.at("key") != key) return std::nullopt;
-    if (note.at("file").get<std::string>() != os::FileFingerprint(File(directory, name, ".tar"))) return std::nullopt;
-    return note.at("place").get<std::string>();
-  } catch (const output::Json::exception&) {
+    if (note->at("key") != key) return std::nullopt;
+    if (note->at("file").get<std::string>() != os::FileFingerprint(tar)) return std::nullopt;
+    // Damage of its bytes would end up in the database without a word.
+    if (note->contains("sum") && note->at("sum") != ChecksumText(ChecksumOf(tar))) return std::nullopt;
+    return note->at("place").get<std::string>();
+  } catch (const nlohmann::json::exception&) {
     return std::nullopt;
   }
 }
@@ -62,9 +64,11 @@ void Publish(const fs::path& directory, const std::string& name, const std::stri
   }
   fs::rename(made, kept, problem);
   if (problem) return;
-  WriteFileAtomically(
-      File(directory, name, ".json"),
-      output::JsonText(output::Json{{"key", key}, {"place", place}, {"file", os::FileFingerprint(kept).value_or("")}}));
+  // It has just been written, so that reading it costs no disk.
+  WriteCheckedNote(File(directory, name, ".json"), {{"key", key},
+                                                    {"place", place},
+                                                    {"file", os::FileFingerprint(kept).value_or("")},
+                                                    {"sum", ChecksumText(ChecksumOf(kept))}});
 }
 
 }  // namespace
@@ -104,6 +108,21 @@ void PreparedClusters::Keep(const std::map<std::string, std::string>& written) {
     if (std::find(kNames.begin(), kNames.end(), name) == kNames.end()) continue;
     syncing_.push_back(std::async(std::launch::async, Publish, directory_, name, KeyOf(name), place));
   }
+}
+
+std::vector<DamagedFile> PreparedClusters::FindDamaged(const fs::path& home, const Interrupt& interrupt) {
+  std::vector<DamagedFile> damaged;
+  for (const char* name : kNames) {
+    const fs::path note_path = File(home / "prepared", name, ".json"), tar = File(home / "prepared", name, ".tar");
+    if (!fs::exists(note_path) || !fs::exists(tar)) continue;
+    const std::optional<nlohmann::json> note = ReadCheckedNote(note_path);
+    if (!note) {
+      damaged.push_back({note_path, "it is not what was written"});
+    } else if (note->contains("sum") && note->at("sum") != ChecksumText(ChecksumOf(tar, [&] { interrupt.Check(); }))) {
+      damaged.push_back({tar, "its bytes have changed"});
+    }
+  }
+  return damaged;
 }
 
 void PreparedClusters::Remove(const fs::path& home) { fs::remove_all(home / "prepared"); }

@@ -14,7 +14,9 @@
 #include <string>
 #include <vector>
 
+#include "cli/launch/checked_note.h"
 #include "os/environment.h"
+#include "storage/interrupt.h"
 
 namespace rotv::launch {
 
@@ -30,6 +32,10 @@ class PreparedClusters {
   // entrypoint may write new ones. Returns false, and then nothing may be written, if no cluster with this seed fits
   // and the disk does not have room for twice `bytes`. Throws kDisk if HOME cannot be written.
   bool Offer(const std::filesystem::path& seed, const std::string& database, uint64_t bytes);
+
+  // Reads the clusters that are kept, and gives those that are not what was written, or whose notes are not. The next
+  // start makes them again.
+  static std::vector<DamagedFile> FindDamaged(const std::filesystem::path& home, const Interrupt& interrupt);
 
   const std::filesystem::path& directory() const { return directory_; }
   // ROTV_PREPARED_SEEDED and ROTV_PREPARED_EMPTY for the clusters that fit. The values say for which server they were

@@ -3,15 +3,14 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
+#include "cli/launch/checked_note.h"
 #include "cli/output/format.h"
-#include "cli/output/output.h"
 #include "os/file_fingerprint.h"
-#include "storage/atomic_file.h"
 #include "storage/error.h"
+#include "storage/file_checksum.h"
 #include "sync/baseline.h"
 #include "sync/pull.h"
 
@@ -36,6 +35,7 @@ std::filesystem::path NotePath(std::filesystem::path seed) { return seed += kNot
 // The note FILE.json describes the seed that was written to FILE.
 struct Note {
   std::string file;      // The seed's fingerprint: a seed that somebody wrote over is no longer ours.
+  std::string sum;       // The checksum of its bytes; empty in a note of an older program.
   std::string baseline;  // Names the store: the LSN and time of its baseline.
   std::string source;
   std::string snapshot;
@@ -44,8 +44,8 @@ struct Note {
   uint64_t sql_bytes = 0;
   std::set<std::string> roles;
 };
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Note, file, baseline, source, snapshot, lsn, data_time_us, sql_bytes,
-                                                roles)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Note, file, sum, baseline, source, snapshot, lsn, data_time_us,
+                                                sql_bytes, roles)
 
 std::string BaselineName(const history::ResolvedPoint& point) {
   return fmt::format("{} {}", point.baseline_lsn.ToString(), point.baseline_time_us);
@@ -64,11 +64,10 @@ bool ReadBaselineName(std::string_view name, history::ResolvedPoint& point) {
 
 // Returns nothing if there is no note, or if the seed is no longer the file that the note describes.
 std::optional<Seed> ReadNote(const std::filesystem::path& path) {
-  std::ifstream file(NotePath(path));
-  const nlohmann::json document = nlohmann::json::parse(file, nullptr, false);
-  if (!document.is_object()) return std::nullopt;
+  const std::optional<nlohmann::json> document = ReadCheckedNote(NotePath(path));
+  if (!document) return std::nullopt;
   try {
-    const Note note = document.get<Note>();
+    const Note note = document->get<Note>();
     const std::optional<Lsn> lsn = Lsn::Parse(note.lsn);
     if (!lsn || note.file != os::FileFingerprint(path)) return std::nullopt;
     Seed seed{.path = path,
@@ -76,6 +75,7 @@ std::optional<Seed> ReadNote(const std::filesystem::path& path) {
               .snapshot = note.snapshot,
               .point = {.lsn = *lsn, .time_us = note.data_time_us},
               .sql_bytes = note.sql_bytes,
+              .sum = note.sum,
               .roles = note.roles};
     if (!ReadBaselineName(note.baseline, seed.point)) return std::nullopt;
     return seed;
@@ -86,6 +86,7 @@ std::optional<Seed> ReadNote(const std::filesystem::path& path) {
 
 void WriteNote(const Seed& seed) {
   const Note note{.file = os::FileFingerprint(seed.path).value_or(""),
+                  .sum = seed.sum,
                   .baseline = BaselineName(seed.point),
                   .source = seed.source,
                   .snapshot = seed.snapshot,
@@ -93,7 +94,12 @@ void WriteNote(const Seed& seed) {
                   .data_time_us = seed.point.time_us,
                   .sql_bytes = seed.sql_bytes,
                   .roles = seed.roles};
-  WriteFileAtomically(NotePath(seed.path), output::JsonText(nlohmann::json(note)));
+  WriteCheckedNote(NotePath(seed.path), nlohmann::json(note));
+}
+
+// Reads the seed: the size and the time that the note has too do not show damage of its bytes.
+bool HasItsBytes(const Seed& seed, const Interrupt& interrupt) {
+  return seed.sum.empty() || ChecksumText(ChecksumOf(seed.path, [&] { interrupt.Check(); })) == seed.sum;
 }
 
 // True for an error of the source, which does not concern what is stored here.
@@ -121,7 +127,7 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
     try {
       TakeMissingBaseline(context);
     } catch (const Error& error) {
-      if (!there || !IsTheSources(error)) throw;
+      if (!there || !IsTheSources(error) || !HasItsBytes(*there, context.interrupt)) throw;
       context.progress.Warn(fmt::format("using the existing seed: {} ({})", error.what(), error.hint()));
       return *there;
     }
@@ -130,7 +136,10 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
   }
   // The name is resolved once: a seed that is there and one that is written are of the same point.
   const auto is_there = [&](const history::ResolvedPoint& point) {
-    return there && there->point.lsn == point.lsn && BaselineName(there->point) == BaselineName(point);
+    if (!there || there->point.lsn != point.lsn || BaselineName(there->point) != BaselineName(point)) return false;
+    if (HasItsBytes(*there, context.interrupt)) return true;
+    context.progress.Warn(fmt::format("{} was damaged since it was written: writing it again", path.native()));
+    return false;
   };
   MaterializeResult made = Materialize(context, {.output = path,
                                                  .at = {},
@@ -145,6 +154,7 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
             .point = made.point,
             .sql_bytes = made.bytes,
             .written = true,
+            .sum = ChecksumText(made.checksum),
             .roles = made.roles};
   WriteNote(seed);
   return seed;
@@ -157,6 +167,22 @@ void RemoveSeedOf(const Context& context, const std::string& snapshot) {
     std::filesystem::remove(path);
     std::filesystem::remove(NotePath(path));
   }
+}
+
+std::vector<DamagedFile> FindDamagedSeeds(const std::filesystem::path& home, const Interrupt& interrupt) {
+  std::vector<DamagedFile> damaged;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(home, error)) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with("seed-data") || !name.ends_with(kNoteEnding)) continue;
+    const std::filesystem::path path = home / name.substr(0, name.size() - std::string_view(kNoteEnding).size());
+    if (!ReadCheckedNote(entry.path())) {
+      damaged.push_back({entry.path(), "it is not what was written"});
+    } else if (const std::optional<Seed> seed = ReadNote(path); seed && !HasItsBytes(*seed, interrupt)) {
+      damaged.push_back({path, "its bytes have changed, but not its time"});
+    }
+  }
+  return damaged;
 }
 
 void ForgetSeeds(const std::filesystem::path& home) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/launch/checked_note.h"
 #include "sync/context/context.h"
 #include "sync/materialize.h"
 
@@ -27,6 +28,7 @@ struct Seed {
   history::ResolvedPoint point;  // What `snapshot` meant when the seed was written or found.
   uint64_t sql_bytes = 0;        // Uncompressed.
   bool written = false;          // Written by this call.
+  std::string sum = {};          // The checksum of the file; empty: not known.
   std::set<std::string> roles;   // The roles that an import needs.
 };
 
@@ -39,6 +41,10 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request);
 
 // Deletes the seeds of a snapshot that PrepareSeed() wrote and that have not been changed since.
 void RemoveSeedOf(const Context& context, const std::string& snapshot);
+
+// Reads all seeds in `home` that PrepareSeed() wrote and nobody has changed since, and gives those that are not what
+// was written, or whose notes are not. The next start writes them again.
+std::vector<DamagedFile> FindDamagedSeeds(const std::filesystem::path& home, const Interrupt& interrupt);
 
 // Deletes the notes of all seeds in `home`, and nothing else: after the store was changed in place, seeds no longer are
 // what their notes say.

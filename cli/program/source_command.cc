@@ -29,13 +29,14 @@ std::vector<std::string> NamesOf(const std::vector<SourceConfig>& sources) {
 }
 
 Command OnSource(const SyncCommand& command, Watched watched) {
-  auto run = [run = command.run, also_former = command.also_former, watched](const Invocation& call) {
+  auto run = [command, watched](const Invocation& call) {
     std::vector<SourceConfig> sources = call.config.Sources();
-    SourceConfig source = SourceFor(call.config, also_former, sources);
-    config::OpenHome(call.home);
+    SourceConfig source = SourceFor(call.config, command.also_former, sources);
+    const bool only_reads = command.only_reads && command.only_reads();
+    config::OpenHome(call.home, only_reads ? config::HomeUse::kRead : config::HomeUse::kWrite);
     Context context{source, call.home, call.progress, call.interrupt, watched == Watched::kByNobody};
-    return run({context, call.progress, call.output, call.options.verbosity(), call.style, sources,
-                !call.options.source.empty(), call.config.SeedCompression()});
+    return command.run({context, call.progress, call.output, call.options.verbosity(), call.style, sources,
+                        !call.options.source.empty(), call.config.SeedCompression()});
   };
   return {run, command.takes_stdout};
 }

@@ -16,6 +16,7 @@ program::SyncCommand DeclareStatus(CLI::App& app);
 program::SyncCommand DeclareLog(CLI::App& app);
 program::SyncCommand DeclareGc(CLI::App& app);
 program::SyncCommand DeclareVerify(CLI::App& app);
+program::Command DeclareCheck(CLI::App& app);
 program::SyncCommand DeclareDetach(CLI::App& app);
 program::Command DeclareSchedule(CLI::App& app);
 program::Command DeclareMask(CLI::App& app);

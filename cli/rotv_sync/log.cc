@@ -110,7 +110,8 @@ program::SyncCommand DeclareLog(CLI::App& app) {
       "  rotv-sync log\n"
       "  rotv-sync log --since \"2 hours ago\" --table users\n"
       "  rotv-sync log --follow");
-  return {[flags](const program::Session& session) { return RunLog(*flags, session); }, nullptr};
+  return {.run = [flags](const program::Session& session) { return RunLog(*flags, session); },
+          .only_reads = [flags] { return !flags->follow; }};
 }
 
 }  // namespace rotv

@@ -33,6 +33,7 @@ const program::Program kProgram{
                  Entry("gc", DeclareGc),
                  Entry("status", DeclareStatus),
                  Entry("verify", DeclareVerify),
+                 {"check", DeclareCheck},
                  Entry("detach", DeclareDetach),
                  {"schedule", DeclareSchedule},
                  {"mask", DeclareMask}},

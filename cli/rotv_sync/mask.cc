@@ -129,7 +129,8 @@ program::Command DeclareMask(CLI::App& app) {
   check->callback([chosen] { *chosen = RunCheck; });
   for (CLI::App* command : {suggest, check}) command->fallthrough();
   return {[chosen](const program::Invocation& call) {
-            return program::OnSource({[&](const program::Session& session) { return (*chosen)(session); }, nullptr})
+            return program::OnSource({.run = [&](const program::Session& session) { return (*chosen)(session); },
+                                      .only_reads = [&] { return *chosen == RunCheck; }})
                 .run(call);
           },
           nullptr};

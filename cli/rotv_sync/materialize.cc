@@ -103,7 +103,8 @@ program::SyncCommand DeclareMaterialize(CLI::App& app) {
       "  rotv-sync materialize --at \"2 hours ago\" --output before.sql");
   auto run = [flags](const program::Session& session) { return RunMaterialize(*flags, session); };
   auto takes_stdout = [flags] { return flags->output == "-"; };
-  return {run, takes_stdout};
+  // A seed in the home directory says itself that it cannot be written.
+  return {.run = run, .takes_stdout = takes_stdout, .only_reads = [] { return true; }};
 }
 
 }  // namespace rotv

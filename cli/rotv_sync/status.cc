@@ -71,7 +71,7 @@ program::SyncCommand DeclareStatus(CLI::App& app) {
   auto run = [offline](const program::Session& session) {
     return RunStatus(session, *offline ? AskSource::kNo : AskSource::kYes);
   };
-  return {run, nullptr};
+  return {.run = run, .only_reads = [offline] { return *offline; }};
 }
 
 }  // namespace rotv

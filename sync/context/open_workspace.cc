@@ -35,27 +35,14 @@ void RequireOneProject(const Workspace& workspace, const SourceConfig& source, c
       "give the source another name in one of the two files, or use another home for one: --home DIR, ROTV_HOME");
 }
 
-}  // namespace
-
-Workspace OpenWorkspace(const Context& context, const std::string& command) {
-  Workspace workspace = OpenWorkspace(context, command, context.source.name);
-  if (workspace.current()) RequireOneProject(workspace, context.source, workspace.current()->objects());
-  if (workspace.unfinished()) RequireOneProject(workspace, context.source, workspace.unfinished()->objects());
-  return workspace;
-}
-
-Workspace OpenWorkspace(const Context& context, const std::string& command, const std::string& source_name) {
+// Calls `open` with the name of this run until it does not throw SourceInUse, where it is right to wait.
+template <typename Open>
+auto OpenInTurn(const Context& context, const std::string& command, const Open& open) {
   const std::string name = context.scheduled ? std::string(kScheduled) + command : command;
   bool told = false;
   while (true) {
     try {
-      Workspace workspace(context.home, source_name, name);
-      WarnOfStoresThatStay(workspace, context.progress);
-      if (!workspace.unfinished_problem().empty()) {
-        context.progress.Warn(
-            fmt::format("an unfinished baseline is damaged, and was removed: {}", workspace.unfinished_problem()));
-      }
-      return workspace;
+      return open(name);
     } catch (const SourceInUse& in_use) {
       if (!context.scheduled && !IsScheduled(in_use)) throw;
       if (!told) context.progress.Warn(fmt::format("waiting for the other run to end: {}", in_use.what()));
@@ -64,6 +51,34 @@ Workspace OpenWorkspace(const Context& context, const std::string& command, cons
     context.interrupt.Check();
     std::this_thread::sleep_for(std::chrono::milliseconds(Interrupt::kPollMs));
   }
+}
+
+}  // namespace
+
+Workspace OpenWorkspace(const Context& context, const std::string& command, Access access) {
+  Workspace workspace = OpenWorkspace(context, command, context.source.name, access);
+  if (workspace.current()) RequireOneProject(workspace, context.source, workspace.current()->objects());
+  if (workspace.unfinished()) RequireOneProject(workspace, context.source, workspace.unfinished()->objects());
+  return workspace;
+}
+
+Workspace OpenWorkspace(const Context& context, const std::string& command, const std::string& source_name,
+                        Access access) {
+  return OpenInTurn(context, command, [&](const std::string& name) {
+    Workspace workspace(context.home, source_name, name, access);
+    WarnOfStoresThatStay(workspace, context.progress);
+    if (!workspace.unfinished_problem().empty()) {
+      context.progress.Warn(
+          fmt::format("an unfinished baseline is damaged, and was removed: {}", workspace.unfinished_problem()));
+    }
+    return workspace;
+  });
+}
+
+SourceLock LockSource(const Context& context, const std::string& command) {
+  const std::filesystem::path directory = SourceDirectory(context.home, context.source.name);
+  return OpenInTurn(context, command,
+                    [&](const std::string& name) { return SourceLock(directory, name, Access::kRead); });
 }
 
 void WarnOfStoresThatStay(const Workspace& workspace, Progress& progress) {

@@ -13,9 +13,12 @@ namespace rotv {
 // for it, and any run waits for a scheduled one; otherwise throws SourceInUse. May throw kInterrupted while it waits.
 // Throws kUsage if the store was made by another project (another rotv.toml, which still exists), from another
 // database.
-Workspace OpenWorkspace(const Context& context, const std::string& command);
+Workspace OpenWorkspace(const Context& context, const std::string& command, Access access = Access::kWrite);
 // The same for another source, of any project.
-Workspace OpenWorkspace(const Context& context, const std::string& command, const std::string& source_name);
+Workspace OpenWorkspace(const Context& context, const std::string& command, const std::string& source_name,
+                        Access access = Access::kWrite);
+// Takes the lock alone, in the same way: nothing is read, made or removed. The source's directory must exist.
+SourceLock LockSource(const Context& context, const std::string& command);
 
 // Warns of stores that could not be removed.
 void WarnOfStoresThatStay(const Workspace& workspace, Progress& progress);

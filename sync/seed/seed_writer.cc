@@ -208,11 +208,8 @@ class SeedWriter {
   }
 
   ScanRequest ScanOf(const proto::Table& table) const {
-    auto epoch = epochs_.find(table.id());
-    if (epoch == epochs_.end()) {
-      throw Error(ErrorCode::kCorrupt, "the store has no rows of a table at " + lsn_.ToString());
-    }
-    return {.table = table.id(), .epoch = epoch->second, .lsn = lsn_, .range = {}, .shape = table.shape()};
+    return {
+        .table = table.id(), .epoch = EpochOf(epochs_, table, lsn_), .lsn = lsn_, .range = {}, .shape = table.shape()};
   }
 
   void WriteTables() {

@@ -60,6 +60,7 @@ TEST_F(GcTest, SnapshotsStillEqualTheirDumpsAndOtherPointsAreRefused) {
   EXPECT_GT(Json({"gc", "--keep-days", "0"}).at("dropped"), 0);
   EXPECT_EQ(SeedText({"--snapshot", "baseline"}), baseline);
   rotv.ExpectSeedIsDump();
+  rotv.MustSync({"check", "--read-data"});
 }
 
 TEST_F(GcTest, TheLastDaysStayComplete) {

@@ -63,6 +63,7 @@ TEST_F(OldFormatTest, IsReadAsItIs) {
   ExpectTheSameSeeds();
   const Result log = Sync({"log"});
   EXPECT_THAT(log.out, ::testing::HasSubstr("public.people ~7 -1"));
+  EXPECT_EQ(Sync({"check", "--read-data"}).exit_status, 0);
   EXPECT_EQ(StoreFiles(), before);
 }
 
@@ -73,6 +74,7 @@ TEST_F(OldFormatTest, ACommandThatWritesBringsItToThePresentFormat) {
   ExpectTheSameSeeds();
   const Result collected = Sync({"gc", "--keep-days", "0"});
   EXPECT_EQ(collected.exit_status, 0) << collected.err;
+  EXPECT_EQ(Sync({"check", "--read-data"}).exit_status, 0);
   ExpectTheSameSeeds();
   const Result list = Sync({"snapshot", "list"});
   EXPECT_THAT(list.out, ::testing::AllOf(::testing::HasSubstr("before"), ::testing::HasSubstr("now")));

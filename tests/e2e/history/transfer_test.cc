@@ -69,6 +69,7 @@ TEST_F(TransferTest, EveryImportedSnapshotEqualsItsDump) {
                                                "production-moment-0:head", "production-moment-4:head"}))
                                 .out);
   EXPECT_GT(list.at("tables").size(), 0U);
+  MustRun(Colleague({"check", "--read-data"}));
 }
 
 TEST_F(TransferTest, AnImportedSourceIsTheDefaultAndCannotBePulled) {

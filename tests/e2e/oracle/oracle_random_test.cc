@@ -196,6 +196,7 @@ void FollowRandomChanges(uint64_t seed, Clock::time_point end) {
   if (slow_is_open) slow.Exec("COMMIT");
   rotv.MustSync({"pull"});
   rotv.ExpectSeedIsDump();
+  rotv.MustSync({"check", "--read-data"});
   EXPECT_GT(rounds, 0);
 }
 

@@ -52,6 +52,9 @@ class RandomSchema {
       for (int i = 1 + step % 4; i > 0; --i) workload_.Step();
       Compare({"pull"});
     }
+    const Command check = rotv_.SyncCommand({"check", "--read-data"});
+    const Result sound = RunCommand(check);
+    EXPECT_TRUE(sound.ok()) << Describe(check, sound) << WhatHappened();
     EXPECT_LT(workload_.RefusedShare(), kMostRefused) << "seed " << seed_ << ": too many statements are refused";
   }
 

@@ -44,6 +44,7 @@ TEST_P(SchemasTest, AreFollowedThroughDaysAndAMigration) {
     rotv.ExpectSeedIsDump({.import = script == std::string("day") ? Import::kEmpty : GetParam().after_migration});
     if (HasFailure()) return;
   }
+  rotv.MustSync({"check", "--read-data"});
 }
 
 INSTANTIATE_TEST_SUITE_P(Written, SchemasTest,

@@ -396,6 +396,44 @@ TEST_F(PreparedClusterTest, ADamagedClusterIsPreparedAgain) {
   ExpectStart(false);
 }
 
+// One bit of a row is another one, and nothing else tells: not the size, the time or the form.
+TEST_F(PreparedClusterTest, AChangedRowInASeedOrAClusterIsNoticed) {
+  const auto change = [](const std::filesystem::path& path) {
+    const auto time = std::filesystem::last_write_time(path);
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    const std::string content{std::istreambuf_iterator<char>(file), {}};
+    const size_t at = content.find("as it was");
+    ASSERT_NE(at, std::string::npos) << path;
+    file.clear();
+    file.seekp(static_cast<std::streamoff>(at));
+    file << "as it is!" << std::flush;
+    file.close();
+    std::filesystem::last_write_time(path, time);
+  };
+  const auto body = [&] { return MustRotv({"psql", "-Atc", "SELECT body FROM drafts"}); };
+  rotv_.server().Exec("CREATE TABLE drafts (body text); INSERT INTO drafts VALUES ('as it was')");
+  MustRotv({"start"});
+  MustRotv({"stop"});
+  EXPECT_EQ(rotv_.Sync({"check", "--read-data"}).exit_status, 0);
+  change(prepared("seeded.tar"));
+  Result check = rotv_.Sync({"check", "--read-data"});
+  EXPECT_EQ(check.exit_status, 7) << check.out;
+  EXPECT_THAT(check.out, HasSubstr("seeded.tar: its bytes have changed"));
+  MustRotv({"start"});
+  EXPECT_EQ(body(), "as it was\n");
+  EXPECT_THAT(MustRotv({"logs"}), HasSubstr("rotv: phase: import"));
+  MustRotv({"stop"});
+
+  change(rotv_.home() / "seed-data.sql");
+  check = rotv_.Sync({"check", "--read-data"});
+  EXPECT_EQ(check.exit_status, 7) << check.out;
+  EXPECT_THAT(check.out, HasSubstr("seed-data.sql: its bytes have changed, but not its time"));
+  std::filesystem::remove_all(rotv_.home() / "prepared");
+  MustRotv({"start"});
+  EXPECT_EQ(body(), "as it was\n");
+  MustRotv({"stop"});
+}
+
 TEST_F(PreparedClusterTest, NoClusterIsKeptIfTheUserDisablesIt) {
   rotv_.server().Exec("CREATE TABLE drafts (body text)");
   ExpectStart(true);

@@ -1,0 +1,70 @@
+#include "storage/source_lock.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <thread>
+
+#include "storage/atomic_file.h"
+
+namespace rotv {
+namespace {
+
+constexpr const char* kName = "lock";
+constexpr std::chrono::seconds kHolderTimeout{2};
+constexpr std::chrono::milliseconds kLook{10};
+
+// A process that has just taken the lock may not have written its name yet; callers decide by that name.
+void Lock(const FileDescriptor& file, const std::filesystem::path& path, int how) {
+  const auto deadline = std::chrono::steady_clock::now() + kHolderTimeout;
+  while (flock(file.get(), how | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK) ThrowDiskError("lock", path, errno);
+    const std::string holder = ReadFile(path);
+    if (!holder.empty() || std::chrono::steady_clock::now() > deadline) {
+      throw SourceInUse(path.parent_path().filename(), holder);
+    }
+    std::this_thread::sleep_for(kLook);
+  }
+}
+
+bool CannotBeWritten(const std::filesystem::path& directory) {
+  return faccessat(AT_FDCWD, directory.c_str(), W_OK, AT_EACCESS) != 0 && (errno == EROFS || errno == EACCES);
+}
+
+}  // namespace
+
+SourceInUse::SourceInUse(const std::string& source_name, const std::string& holder)
+    : Error(ErrorCode::kInUse,
+            fmt::format("source {} is in use by another run{}", source_name, holder.empty() ? "" : ": " + holder),
+            "wait until it has ended, then run the command again"),
+      holder_(holder) {}
+
+SourceLock::SourceLock(const std::filesystem::path& directory, const std::string& command, Access access) {
+  if (access == Access::kRead && CannotBeWritten(directory)) {
+    TakeToRead(directory);
+    return;
+  }
+  const std::filesystem::path path = directory / kName;
+  file_ = OpenOrCreateFile(path, O_RDWR);
+  Lock(file_, path, LOCK_EX);
+  const std::string holder = fmt::format("rotv-sync {} (process {})", command, getpid());
+  if (ftruncate(file_.get(), 0) != 0 || pwrite(file_.get(), holder.data(), holder.size(), 0) < 0) {
+    ThrowDiskError("write", path, errno);
+  }
+}
+
+// Whoever can write there, through another mount or as another user, holds the lock alone.
+void SourceLock::TakeToRead(const std::filesystem::path& directory) {
+  can_write_ = false;
+  const std::filesystem::path path = directory / kName;
+  file_ = FileDescriptor(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!file_ && errno == ENOENT) return;  // No run has been here, as in a copy.
+  if (!file_) ThrowDiskError("open", path, errno);
+  Lock(file_, path, LOCK_SH);
+}
+
+}  // namespace rotv
