@@ -16,6 +16,9 @@ namespace rotv {
 // The size of a full file of rows. It is small enough that a scan can be cut into parts at the files' boundaries.
 inline constexpr uint64_t kRowFileBytes = uint64_t{8} << 20;
 
+// The key of the manifest, in the column family "default".
+inline constexpr const char* kManifestKey = "manifest";
+
 rocksdb::DBOptions StoreDbOptions();
 rocksdb::ColumnFamilyOptions RowFamilyOptions();
 rocksdb::ColumnFamilyOptions SmallFamilyOptions();

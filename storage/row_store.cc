@@ -44,7 +44,6 @@
 namespace rotv {
 namespace {
 
-constexpr const char* kManifestKey = "manifest";
 constexpr std::string_view kSequencesPrefix = "sequences/";
 constexpr std::string_view kShapesPrefix = "shape/";
 // The name of a run before it is ingested: run-0.tmp. RocksDB never opens that name again.

@@ -31,8 +31,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kManifestKey = "manifest";
-
 bool IsTable(const fs::path& path) { return path.extension() == ".sst"; }
 
 class SalvageRun {
