@@ -106,6 +106,18 @@ TEST_P(ReconnectTest, ASourceThatIsGoneForAWhileIsWaitedFor) {
   rotv.ExpectSeedIsDump({.import = Import::kNone});
 }
 
+// A wrong name or port, or a server that is down: whoever starts a command is told at once.
+TEST_P(ReconnectTest, AFirstConnectionThatCannotBeMadeFailsAtOnce) {
+  rotv.server().Crash();
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"pull"}, {"log", "--follow"}}) {
+    const Result result = rotv.Sync(command);
+    EXPECT_EQ(result.exit_status, kUnreachable) << result.err;
+    EXPECT_THAT(result.err, Not(HasSubstr("reconnecting")));
+  }
+  rotv.server().Start();
+  EXPECT_EQ(rotv.Sync({"log", "--no-retry"}).exit_status, kUsage) << "it goes with --follow only";
+}
+
 TEST_P(ReconnectTest, TheAttemptsAreBounded) {
   rotv.Configure({{"retries", "2"}});
   workload.Run(1);
