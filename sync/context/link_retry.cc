@@ -49,8 +49,8 @@ milliseconds DelayBefore(int attempt, const LinkRetry::Delays& delays, double ch
 void LinkRetry::Wait(const LinkError& error) {
   context_.interrupt.Check();
   const int most = context_.retry ? context_.source.retries : 0;
-  const bool worth = reached_ || error.kind() == LinkError::Kind::kBroke;
-  if (!worth || most == 0) throw error;
+  if (error.kind() == LinkError::Kind::kBroke) reached_ = true;
+  if (!reached_ || most == 0) throw error;
   if (attempts_ == most) {
     throw LinkError(
         error.kind(),

@@ -32,7 +32,8 @@ class LinkRetry {
   explicit LinkRetry(const Context& context) : LinkRetry(context, Delays()) {}
   LinkRetry(const Context& context, Delays delays) : context_(context), delays_(delays) {}
 
-  // The command has been connected to the source. From then on a connection that cannot be made is worth a retry, too.
+  // The command has been connected to the source; a connection that broke shows that, too. From then on a connection
+  // that cannot be made is worth a retry.
   void Reached() { reached_ = true; }
 
   // Something was done that need not be done again: the attempts are counted from the beginning.
@@ -53,8 +54,8 @@ class LinkRetry {
   int retries_ = 0;
 };
 
-// The time before an attempt, the first of which is number 1: `delays` and, by chance, up to two fifths more. `chance` is
-// from 0 to 1. Pure.
+// The time before an attempt, the first of which is number 1: `delays` and, by chance, up to two fifths more. `chance`
+// is from 0 to 1. Pure.
 std::chrono::milliseconds DelayBefore(int attempt, const LinkRetry::Delays& delays, double chance);
 
 }  // namespace rotv

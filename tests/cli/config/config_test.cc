@@ -170,6 +170,17 @@ TEST_F(ConfigTest, PortsOutOfRangeAreRefused) {
   EXPECT_EQ(ComplaintOf("[sources.a]\ndatabase = \"x\"\nport = 65535"), "nothing");
 }
 
+TEST_F(ConfigTest, RetriesAreANumberThatIsNotLarge) {
+  for (const char* retries : {"-1", "101", "\"8\"", "2.5", "true"}) {
+    EXPECT_HAS(ComplaintOf(std::string("[sources.a]\ndatabase = \"x\"\nretries = ") + retries),
+               " | expected a number from 0 to 100: 8");
+  }
+  EXPECT_HAS(ComplaintOf("[sources.a]\ndatabase = \"x\"\nretrie = 3"), "did you mean \"retries\"?");
+  EXPECT_EQ(Read("[sources.a]\ndatabase = \"x\"").retries, 8);
+  EXPECT_EQ(Read("[sources.a]\ndatabase = \"x\"\nretries = 0").retries, 0);
+  EXPECT_EQ(Read("[sources.a]\nurl = \"postgresql://db/x\"\nretries = 100").retries, 100);
+}
+
 TEST_F(ConfigTest, SourceNamesMustSuitDirectories) {
   for (const char* name : {"\"a/b\"", "\"..\"", "\".hidden\"", "\"\"", "\"a b\"", "\"ä\""}) {
     EXPECT_HAS(ComplaintOf(std::string("[sources.") + name + "]\ndatabase = \"x\"\n"),

@@ -34,11 +34,14 @@ RotvHomeOptions LinkOptions(Way way, const std::map<std::string, std::string>& s
           .source_settings = settings};
 }
 
-bool HasQuery(RotvHome& rotv, const std::string& part) {
-  return rotv.server().Value(fmt::format("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE "
-                                         "'rotv-sync %' AND query LIKE '%{}%'",
-                                         part),
-                             kSuperuser) != "0";
+// Waits until a session of ours runs such a statement.
+bool WaitForQuery(RotvHome& rotv, const std::string& part) {
+  Connection watching = rotv.server().NewConnection(kSuperuser);
+  return WaitUntil([&] {
+    return watching.Value(fmt::format("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE "
+                                      "'rotv-sync %' AND query LIKE '%{}%'",
+                                      part)) != "0";
+  });
 }
 
 int SessionsOn(RotvHome& rotv) {
@@ -94,7 +97,7 @@ TEST_P(ReconnectTest, WithoutRetriesABreakEndsItAtOnce) {
 TEST_P(ReconnectTest, ASourceThatIsGoneForAWhileIsWaitedFor) {
   workload.Run(1);
   Process pull(rotv.SyncCommand({"pull"}));
-  ASSERT_TRUE(WaitUntil([&] { return HasQuery(rotv, "START_REPLICATION"); }));
+  ASSERT_TRUE(WaitForQuery(rotv, "START_REPLICATION"));
   rotv.server().Crash();
   ASSERT_TRUE(pull.WaitForOutput("; reconnecting, 3 of 8\n", seconds(60))) << pull.Err();
   rotv.server().Start();
@@ -103,11 +106,23 @@ TEST_P(ReconnectTest, ASourceThatIsGoneForAWhileIsWaitedFor) {
   rotv.ExpectSeedIsDump({.import = Import::kNone});
 }
 
+// A wrong name or port, or a server that is down: whoever starts a command is told at once.
+TEST_P(ReconnectTest, AFirstConnectionThatCannotBeMadeFailsAtOnce) {
+  rotv.server().Crash();
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"pull"}, {"log", "--follow"}}) {
+    const Result result = rotv.Sync(command);
+    EXPECT_EQ(result.exit_status, kUnreachable) << result.err;
+    EXPECT_THAT(result.err, Not(HasSubstr("reconnecting")));
+  }
+  rotv.server().Start();
+  EXPECT_EQ(rotv.Sync({"log", "--no-retry"}).exit_status, kUsage) << "it goes with --follow only";
+}
+
 TEST_P(ReconnectTest, TheAttemptsAreBounded) {
   rotv.Configure({{"retries", "2"}});
   workload.Run(1);
   Process pull(rotv.SyncCommand({"pull"}));
-  ASSERT_TRUE(WaitUntil([&] { return HasQuery(rotv, "START_REPLICATION"); }));
+  ASSERT_TRUE(WaitForQuery(rotv, "START_REPLICATION"));
   rotv.server().Crash();
   const Result result = pull.Wait();
   EXPECT_THAT(result.err, HasSubstr("; reconnecting, 2 of 2\n"));
@@ -120,7 +135,7 @@ TEST_P(ReconnectTest, TheAttemptsAreBounded) {
 TEST_P(ReconnectTest, AnInterruptEndsTheWaitAtOnce) {
   workload.Run(1);
   Process pull(rotv.SyncCommand({"pull"}));
-  ASSERT_TRUE(WaitUntil([&] { return HasQuery(rotv, "START_REPLICATION"); }));
+  ASSERT_TRUE(WaitForQuery(rotv, "START_REPLICATION"));
   rotv.server().Crash();
   ASSERT_TRUE(pull.WaitForOutput("; reconnecting, 4 of 8\n", seconds(60))) << pull.Err();  // Four seconds.
   pull.Signal(SIGINT);
@@ -170,7 +185,7 @@ TEST_P(ReconnectTest, AResyncStartsOver) {
 
 TEST_P(ReconnectTest, FollowingGoesOnInALargeTransaction) {
   Process follow(rotv.SyncCommand({"log", "--follow"}));
-  ASSERT_TRUE(WaitUntil([&] { return HasQuery(rotv, "START_REPLICATION"); }));
+  ASSERT_TRUE(WaitForQuery(rotv, "START_REPLICATION"));
   // The link breaks when a part of the transaction is written, but not published.
   rotv.slow_link().SetSpeed({}, 0);
   rotv.slow_link().BreakAfter(20'000'000);
@@ -190,7 +205,7 @@ TEST(ReconnectSshTest, ARefusalIsNotRetried) {
   workload.Run(1);
   rotv.slow_link().ResetCounts();
   Process pull(rotv.SyncCommand({"pull"}));
-  ASSERT_TRUE(WaitUntil([&] { return HasQuery(rotv, "START_REPLICATION"); }));
+  ASSERT_TRUE(WaitForQuery(rotv, "START_REPLICATION"));
   WriteFile(rotv.ssh().authorized_keys(), "", 0600);
   rotv.slow_link().Break();
   const Result result = pull.Wait();

@@ -88,6 +88,13 @@ TEST_F(LinkRetryTest, ALinkThatCannotBeMadeAgainIsRetried) {
   EXPECT_EQ(AttemptsUntilItGivesUp(retry, Kind::kNotMade), 2);
 }
 
+TEST_F(LinkRetryTest, AFirstConnectionThatBreaksShowsThatThePlaceWasRight) {
+  source_.retries = 2;
+  LinkRetry retry(context_, Short());
+  retry.Wait(LinkError(Kind::kBroke, "the link broke", ""));
+  EXPECT_EQ(AttemptsUntilItGivesUp(retry, Kind::kNotMade), 1);
+}
+
 TEST_F(LinkRetryTest, ProgressStartsTheCountAgain) {
   source_.retries = 2;
   LinkRetry retry(context_, Short());
