@@ -264,16 +264,18 @@ class BaselineRun {
     if (!workspace_.unfinished()) return;
     const BaselineProgress progress = store_ ? ProgressOf(*store_) : BaselineProgress();
     store_.reset();
-    if (progress.complete == 0 || IsOfNoUse(code)) return Remove();
+    if (progress.complete == 0 || !CanGoOnAfter(code)) return Remove();
     context_.progress.Warn(
         fmt::format("the baseline is not finished: {}, and slot {} stays on the source and holds back WAL there: {}",
                     ProgressText(progress), objects_.slot(), WaysOnText(workspace_)));
   }
 
-  // True if what is here would not help after such a failure.
-  static bool IsOfNoUse(ErrorCode code) {
-    return code == ErrorCode::kBug || code == ErrorCode::kProtocol || code == ErrorCode::kDisk ||
-           code == ErrorCode::kCorrupt || code == ErrorCode::kSlotLost;
+  // True if the next run can go on after such a failure. A refusal is no interruption: it ends a baseline, but not what
+  // an earlier run has left of it. After a full disk its space is worth more.
+  bool CanGoOnAfter(ErrorCode code) const {
+    if (code == ErrorCode::kUnreachable || code == ErrorCode::kInterrupted) return true;
+    return result_.went_on && (code == ErrorCode::kRefused || code == ErrorCode::kUsage || code == ErrorCode::kInUse ||
+                               code == ErrorCode::kCannotStart);
   }
 
   // Removes what was created, as far as the source can be reached: the rest is recorded, and removed by the next run.

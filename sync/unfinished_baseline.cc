@@ -112,6 +112,10 @@ void RemoveLostUnfinished(postgres::SourceSession& session, Workspace& workspace
   if (!workspace.unfinished()) return;
   try {
     const auto store = RowStore::Open(workspace.UnfinishedStorePath(), RowStore::Mode::kReadOnly);
+    // A command that only looks at another server, by whatever mistake, ends nothing.
+    const proto::SourceIdentity here = postgres::ReadIdentity(session.connection());
+    const proto::SourceIdentity& known = store->manifest().source();
+    if (here.system_id() != known.system_id() || here.database_oid() != known.database_oid()) return;
     capture::AskSourceState(session.connection(), store->manifest());
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kSlotLost) throw;

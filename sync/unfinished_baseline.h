@@ -36,7 +36,8 @@ std::string WaysOnText(const Workspace& workspace);
 // the store is damaged) is removed, with one line that says why; its objects are leftovers then.
 std::unique_ptr<RowStore> TakeUpUnfinished(postgres::SourceSession& session, Workspace& workspace);
 
-// Removes the workspace's unfinished baseline, with its objects, if the source has lost what it needs to go on.
+// Removes the workspace's unfinished baseline, with its objects, if its source (not another one that answers now) has
+// lost what it needs to go on.
 void RemoveLostUnfinished(postgres::SourceSession& session, Workspace& workspace);
 
 // Warns of an unfinished baseline that the present command leaves alone, or does RemoveLostUnfinished().

@@ -172,6 +172,27 @@ TEST(StatusReportTest, WithoutABaselineTheCommandThatTakesOneIsShown) {
   EXPECT_TRUE(document["slot"].is_null());
 }
 
+TEST(StatusReportTest, AnUnfinishedBaselineIsReportedWithTheWaysOn) {
+  StatusReport report;
+  report.unfinished = UnfinishedStatus{.begun = "22:14",
+                                       .begun_us = 9 * kDayUs,
+                                       .tables = 60,
+                                       .tables_complete = 41,
+                                       .store_bytes = 140'000'000,
+                                       .ways_on = "rotv-sync pull goes on with it",
+                                       .slot = SomeStatus(0).slot};
+  const std::string text = report::StatusText(report, kView, kUtf8);
+  EXPECT_HAS(text, "baseline   none yet\n");
+  EXPECT_HAS(text, "unfinished a baseline begun 22:14: 41 of 60 tables are here (140 MB)\n");
+  EXPECT_HAS(text, "its slot rotv_a holds back 16.0 MB of WAL on the source\n");
+  EXPECT_HAS(text, "rotv-sync pull goes on with it\n");
+  output::Json document = report::StatusJson(report, kView);
+  EXPECT_EQ(document["unfinished"]["tables_complete"], 41);
+  EXPECT_EQ(document["unfinished"]["begun"], "1970-01-10T00:00:00.000000Z");
+  EXPECT_EQ(document["unfinished"]["slot"]["wal_held_bytes"], 16'000'000);
+  EXPECT_TRUE(report::StatusJson(SomeStatus(0), kView)["unfinished"].is_null());
+}
+
 TEST(StatusReportTest, JsonHasLsnsAsTextAndTimesInUtc) {
   output::Json document = report::StatusJson(SomeStatus(180'000'000), kView);
   EXPECT_EQ(document["source"], "production");
