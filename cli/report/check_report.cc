@@ -179,7 +179,7 @@ std::string CheckText(const CheckView& view) {
                                                  : fmt::format("{} of {} were read completely ({})", files_read, files,
                                                                output::HumanBytes(bytes_read));
   if (view.damages() == 0) return text + fmt::format("No damage in {}; {}.\n", checked, read);
-  return text + fmt::format("{} in {}; {}.\n", output::Counted(view.damages(), "damage", "damages"), checked, read);
+  return text + fmt::format("{} in {}; {}.\n", output::Counted(view.damages(), "finding", "findings"), checked, read);
 }
 
 output::Json CheckJson(const CheckView& view) {

@@ -205,6 +205,7 @@ TEST_F(CheckTest, AFlippedBitInARowIsFoundByReadingAndCopiedFromTheSource) {
   FlipBit(file, fs::file_size(file) / 2);
   EXPECT_EQ(Check(0)["sound"], true);
   const json report = Check(7, {"--read-data"});
+  ASSERT_EQ(report["damages"], 1);
   const json finding = report["sources"][0]["stores"][0]["findings"][0];
   EXPECT_EQ(finding["file"], file.string());
   EXPECT_EQ(finding["tables"], json::array({"public.t"}));
@@ -269,6 +270,7 @@ TEST_F(CheckTest, AStoreThatCannotBeUsedIsLeftForANewBaseline) {
   EXPECT_NE(result.out.find("hint: rotv-sync --source production baseline --force"), std::string::npos) << result.out;
   rotv.MustSync({"baseline", "--force"});
   const json after = Check(0);
+  ASSERT_EQ(after["sources"][0]["orphans"].size(), 1U);
   EXPECT_EQ(after["sources"][0]["orphans"][0]["path"], store.string());
   EXPECT_GT(after["sources"][0]["orphans"][0]["bytes"], 100000);
   rotv.ExpectSeedIsDump({.import = Import::kNone});
@@ -289,6 +291,7 @@ TEST_F(CheckTest, ARowThatIsNotWhatWasWrittenIsFound) {
     store->Write(buffer);
   }
   const json report = Check(7, {"--read-data"});
+  ASSERT_EQ(report["damages"], 1);
   const std::string problem = report["sources"][0]["stores"][0]["findings"][0]["problem"];
   EXPECT_NE(problem.find("1 of its 1 entries are not what was written"), std::string::npos) << problem;
   EXPECT_NE(problem.find("a row under another row's key"), std::string::npos) << problem;
