@@ -116,7 +116,7 @@ void FailCalls(const OddDisk& disk, const Scenario& scenario, std::chrono::milli
 
 class DiskFaultTest : public DiskTest {
  protected:
-  Scenario Of(std::vector<std::string> arguments, std::function<void()> prepare,
+  Scenario Of(const std::vector<std::string>& arguments, std::function<void()> prepare,
               std::function<void(const Result&)> check) {
     return {std::move(prepare), [this, arguments] { return rotv.SyncCommand(arguments); }, std::move(check)};
   }
