@@ -18,7 +18,7 @@
 #include "sync/mask/stored_lineage.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/postgres/found_objects.h"
-#include "sync/schema/follow.h"
+#include "sync/schema/schema_version.h"
 
 namespace rotv {
 namespace {

@@ -116,7 +116,7 @@ void FailCalls(const OddDisk& disk, const Scenario& scenario, std::chrono::milli
 
 class DiskFaultTest : public DiskTest {
  protected:
-  Scenario Of(std::vector<std::string> arguments, std::function<void()> prepare,
+  Scenario Of(const std::vector<std::string>& arguments, std::function<void()> prepare,
               std::function<void(const Result&)> check) {
     return {std::move(prepare), [this, arguments] { return rotv.SyncCommand(arguments); }, std::move(check)};
   }
@@ -165,7 +165,11 @@ class PullFaultTest : public DiskFaultTest {
       Change();
       AddRuns();
     };
-    FailCalls(disk_, Of({"pull"}, prepare, [this](const Result&) { ExpectPullIsDump(); }), time);
+    const auto check = [this](const Result& result) {
+      if (result.ok()) rotv.ExpectSeedIsDump({.import = Import::kNone});
+      ExpectPullIsDump();
+    };
+    FailCalls(disk_, Of({"pull"}, prepare, check), time);
   }
   void RunRepair(std::chrono::milliseconds time) {
     rotv.MustSync({"baseline"});
@@ -210,8 +214,11 @@ class HistoryFaultTest : public DiskFaultTest {
   void RunSnapshots(std::chrono::milliseconds time) {
     head_ = Seed();
     const auto named = [this] { return rotv.MustSync({"snapshot", "list"}).find("named") != std::string::npos; };
-    const auto check_created = [&](const Result&) {
+    const auto check_created = [&](const Result& result) {
       EXPECT_EQ(Seed(), head_);
+      if (result.ok()) {
+        EXPECT_EQ(Seed({"--snapshot", "named"}), head_);
+      }
       rotv.MustSync({"snapshot", "create", "named"});
       EXPECT_EQ(Seed({"--snapshot", "named"}), head_);
       rotv.MustSync({"snapshot", "delete", "named"});
@@ -221,7 +228,8 @@ class HistoryFaultTest : public DiskFaultTest {
               Of(
                   {"snapshot", "create", "named"}, [] {}, check_created),
               time / 3);
-    const auto check_deleted = [&](const Result&) {
+    const auto check_deleted = [&](const Result& result) {
+      EXPECT_TRUE(!result.ok() || !named());
       if (named()) rotv.MustSync({"snapshot", "delete", "named"});
       EXPECT_EQ(Seed(), head_);
       ExpectTidy();
@@ -255,7 +263,8 @@ class HistoryFaultTest : public DiskFaultTest {
       fs::remove_all(rotv.home() / "sources/copy");
       return ReadFile(rotv.directory() / "c.sql");
     };
-    const auto check_exported = [&](const Result&) {
+    const auto check_exported = [&](const Result& result) {
+      EXPECT_TRUE(!result.ok() || fs::exists(file));
       // What has the file's name is complete.
       if (fs::exists(file)) {
         EXPECT_EQ(import(file), head);
@@ -282,9 +291,9 @@ class HistoryFaultTest : public DiskFaultTest {
                                                   compression,   "--output",   file};
       rotv.MustSync(arguments);
       const std::string complete = ReadFile(file);
-      const auto check = [&](const Result&) {
+      const auto check = [&](const Result& result) {
         const std::string now = ReadFile(file);
-        EXPECT_TRUE(now == "old" || now == complete);
+        EXPECT_TRUE(now == complete || (now == "old" && !result.ok()));
         rotv.MustSync(arguments);
         EXPECT_EQ(ReadFile(file), complete);
         EXPECT_THAT(UnexpectedFiles(rotv.home()), ::testing::IsEmpty());

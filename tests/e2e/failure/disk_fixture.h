@@ -73,7 +73,7 @@ class DiskTest : public VerifyTest {
   // So many runs that the next pull merges them. They hold nothing: deletions of a row that never was.
   void AddRuns() {
     Damage damage(rotv, "public.t");
-    constexpr int kManyRuns = 24;
+    constexpr int kManyRuns = 36;  // The first ones go to deeper levels.
     for (int i = 0; i < kManyRuns; ++i) damage.Remove(IntegerKeyOf(-1));
   }
 

@@ -4,7 +4,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <filesystem>
 
 #include "storage/row_store.h"
 #include "tests/e2e/error_checks.h"
@@ -14,6 +16,7 @@
 namespace rotv::testing {
 namespace {
 
+namespace fs = std::filesystem;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -68,6 +71,23 @@ TEST_F(DiskRoomTest, APullEndsBeforeTheDiskIsFullAndGoesOnLater) {
   ExpectPullIsDump();
   // With no room at all a pull still works as long as nothing has to be written.
   EXPECT_EQ(SyncWithRoom(0, {"pull"}).exit_status, 0);
+}
+
+TEST_F(DiskRoomTest, APullWithoutRoomToMergeRunsMergesThemLater) {
+  rotv.MustSync({"baseline"});
+  AddRuns();
+  const auto runs = [&] {
+    const fs::path store = rotv.home() / "sources/production" / Stores(rotv).at(0);
+    return std::count_if(fs::directory_iterator(store), fs::directory_iterator(),
+                         [](const auto& file) { return file.path().extension() == ".sst"; });
+  };
+  const auto before = runs();
+  Change();
+  const Result result = SyncWithRoom(80'000, {"pull"});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_GT(runs(), before);
+  ExpectPullIsDump();
+  EXPECT_LT(runs(), before);
 }
 
 TEST_F(DiskRoomTest, DoctorSaysHowLongTheDiskLasts) {
