@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <optional>
 
 #include "cli/output/format.h"
+#include "cli/output/json_record.h"
 #include "cli/output/output.h"
 #include "os/file_fingerprint.h"
 #include "storage/atomic_file.h"
@@ -64,11 +64,10 @@ bool ReadBaselineName(std::string_view name, history::ResolvedPoint& point) {
 
 // Returns nothing if there is no note, or if the seed is no longer the file that the note describes.
 std::optional<Seed> ReadNote(const std::filesystem::path& path) {
-  std::ifstream file(NotePath(path));
-  const nlohmann::json document = nlohmann::json::parse(file, nullptr, false);
-  if (!document.is_object()) return std::nullopt;
+  const std::optional<nlohmann::json> record = output::ReadJsonRecord(NotePath(path));
+  if (!record) return std::nullopt;
   try {
-    const Note note = document.get<Note>();
+    const Note note = record->get<Note>();
     const std::optional<Lsn> lsn = Lsn::Parse(note.lsn);
     if (!lsn || note.file != os::FileFingerprint(path)) return std::nullopt;
     Seed seed{.path = path,
