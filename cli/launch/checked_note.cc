@@ -1,8 +1,8 @@
 #include "cli/launch/checked_note.h"
 
-#include <fstream>
 #include <string>
 
+#include "cli/output/json_record.h"
 #include "cli/output/output.h"
 #include "storage/atomic_file.h"
 #include "storage/file_checksum.h"
@@ -28,11 +28,10 @@ void WriteCheckedNote(const std::filesystem::path& path, nlohmann::json note) {
 }
 
 std::optional<nlohmann::json> ReadCheckedNote(const std::filesystem::path& path) {
-  std::ifstream file(path);
-  nlohmann::json note = nlohmann::json::parse(file, nullptr, false);
-  if (!note.is_object()) return std::nullopt;
-  const bool is_older = !note.contains(kCheck) && !note.contains(kSum);
-  if (!is_older && note.value(kCheck, nlohmann::json()) != CheckOf(note)) return std::nullopt;
+  std::optional<nlohmann::json> note = output::ReadJsonRecord(path);
+  if (!note) return std::nullopt;
+  const bool is_older = !note->contains(kCheck) && !note->contains(kSum);
+  if (!is_older && note->value(kCheck, nlohmann::json()) != CheckOf(*note)) return std::nullopt;
   return note;
 }
 

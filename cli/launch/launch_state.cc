@@ -7,9 +7,9 @@
 
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "cli/output/json_record.h"
 #include "cli/output/output.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
@@ -25,11 +25,10 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LaunchState, runtime, ready, por
                                                 data_time_us, started_time_us)
 
 std::optional<LaunchState> ReadLaunchState(const std::filesystem::path& home) {
-  std::ifstream file(StatePath(home));
-  const nlohmann::json document = nlohmann::json::parse(file, nullptr, false);
-  if (!document.is_object()) return std::nullopt;
+  const std::optional<nlohmann::json> record = output::ReadJsonRecord(StatePath(home));
+  if (!record) return std::nullopt;
   try {
-    return document.get<LaunchState>();
+    return record->get<LaunchState>();
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;
   }

@@ -2,10 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "cli/output/format.h"
+#include "cli/output/json_record.h"
 #include "cli/output/terminal.h"
 #include "os/process_list.h"
 #include "storage/atomic_file.h"
@@ -30,11 +30,10 @@ fs::path LastRunPath(const fs::path& home, const std::string& source) {
 // Nothing unless every field is there.
 template <typename T>
 std::optional<T> ReadRecord(const fs::path& path) {
-  std::ifstream file(path);
-  const nlohmann::json document = nlohmann::json::parse(file, nullptr, false);
-  if (!document.is_object()) return std::nullopt;
+  const std::optional<nlohmann::json> record = output::ReadJsonRecord(path);
+  if (!record) return std::nullopt;
   try {
-    return document.get<T>();
+    return record->get<T>();
   } catch (const nlohmann::json::exception&) {
     return std::nullopt;
   }

@@ -2,6 +2,7 @@
 // is removed only if its note is about it; what is understood can be written again.
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -25,6 +26,7 @@ class NoProgress : public Progress {
   void Detail(std::string_view) override {}
   void End() override {}
   void Warn(std::string_view) override {}
+  void Say(std::string_view) override {}
   void Note(std::string_view) override {}
 };
 
@@ -52,6 +54,9 @@ void CheckLaunchState(const FuzzDirectory& directory, std::string_view bytes) {
   directory.Write("run/app.json", bytes);
   const std::optional<LaunchState> state = ReadLaunchState(directory.path());
   if (!state) return;
+  // A number that is not whole, or too great to be, has no meaning in it.
+  const nlohmann::json document = nlohmann::json::parse(bytes);
+  for (const nlohmann::json& value : document) FuzzCheck(!value.is_number_float());
   WriteLaunchState(directory.path(), *state);
   const std::string written = directory.Read("run/app.json");
   const std::optional<LaunchState> again = ReadLaunchState(directory.path());
