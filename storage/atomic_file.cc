@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "storage/error.h"
+#include "storage/open_files.h"
 #include "storage/write_all.h"
 
 // The usual order makes a replacement durable: write a temporary file, fsync it, rename it, fsync the directory. Two
@@ -85,6 +86,9 @@ void RemoveLeftovers(const std::filesystem::path& path) {
 }  // namespace
 
 void ThrowDiskError(const std::string& what, const std::filesystem::path& path, int error_number) {
+  if (error_number == EMFILE || error_number == ENFILE) {
+    ThrowTooManyFiles(fmt::format("cannot {} {}", what, path.string()));
+  }
   throw Error(ErrorCode::kDisk, fmt::format("cannot {} {}: {}", what, path.string(), strerror(error_number)),
               HintFor(error_number, path));
 }

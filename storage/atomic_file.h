@@ -57,7 +57,8 @@ std::string ReadFile(const std::filesystem::path& path);
 // Syncs a directory, so that the names in it survive power loss. Throws kDisk.
 void SyncDirectory(const std::filesystem::path& directory);
 
-// Throws kDisk: "cannot `what` `path`", the reason of `error_number` (an errno), and a hint that fits it.
+// Throws kDisk, or kCannotStart where too many files are open: "cannot `what` `path`", the reason of `error_number` (an
+// errno), and a hint that fits it.
 [[noreturn]] void ThrowDiskError(const std::string& what, const std::filesystem::path& path, int error_number);
 
 }  // namespace rotv
