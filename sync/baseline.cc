@@ -20,6 +20,7 @@
 #include "sync/postgres/object_names.h"
 #include "sync/postgres/owned_objects.h"
 #include "sync/postgres/source_session.h"
+#include "sync/postgres/standby.h"
 #include "sync/postgres/table_queue.h"
 #include "sync/schema/follow.h"
 
@@ -246,6 +247,7 @@ class BaselineRun {
 
 BaselineResult TakeIn(Workspace& workspace, const Context& context, const BaselineOptions& options) {
   postgres::SourceSession session(context, workspace.RunDirectory());
+  postgres::RequirePrimary(session);
   postgres::RemoveAndTellLeftovers(session, workspace);
   return BaselineRun(context, options, workspace, session).Run();
 }

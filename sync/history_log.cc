@@ -17,6 +17,7 @@
 #include "sync/history/point_time.h"
 #include "sync/postgres/owned_objects.h"
 #include "sync/postgres/source_session.h"
+#include "sync/postgres/standby.h"
 #include "sync/pull.h"
 
 namespace rotv {
@@ -173,6 +174,7 @@ void FollowLog(const Context& context, const LogRequest& request, const VisitTra
     try {
       postgres::SourceSession session(context, workspace.RunDirectory(),
                                       postgres::SourceSession::Connections::kAlsoReplication);
+      postgres::RequirePrimary(session);
       postgres::RemoveAndTellLeftovers(session, workspace);
       while (true) {
         Pull(session, *store);

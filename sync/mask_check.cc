@@ -18,6 +18,7 @@
 #include "sync/mask/secret.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/postgres/source_session.h"
+#include "sync/postgres/standby.h"
 #include "sync/schema/follow.h"
 #include "sync/schema/row_codec.h"
 #include "sync/seed/seed_search.h"
@@ -278,6 +279,7 @@ MaskCheckResult CheckMasks(const Context& context) {
                 "rotv-sync pull resyncs tables whose rules have changed; then check again");
   }
   postgres::SourceSession session(context, workspace.RunDirectory());
+  postgres::RequirePrimary(session);
   return MaskCheck(session, *store).Run();
 }
 

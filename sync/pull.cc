@@ -15,6 +15,7 @@
 #include "sync/mask/stored_mask.h"
 #include "sync/postgres/owned_objects.h"
 #include "sync/postgres/source_session.h"
+#include "sync/postgres/standby.h"
 #include "sync/schema/follow.h"
 
 namespace rotv {
@@ -132,6 +133,7 @@ PullResult Pull(const Context& context) {
       std::async(std::launch::async, [&] { return RowStore::Open(path, RowStore::Mode::kReadWrite); });
   postgres::SourceSession session(context, workspace.RunDirectory(),
                                   postgres::SourceSession::Connections::kAlsoReplication);
+  postgres::RequirePrimary(session);
   postgres::RemoveAndTellLeftovers(session, workspace);
   std::unique_ptr<RowStore> store = opening.get();
   return Pull(session, *store);
