@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "storage/error.h"
+#include "storage/open_files.h"
 #include "storage/write_all.h"
 
 // The usual order makes a replacement durable: write a temporary file, fsync it, rename it, fsync the directory. Two
@@ -88,6 +89,9 @@ void RemoveLeftovers(const std::filesystem::path& path) {
 }  // namespace
 
 Error DiskError(const std::string& what, const std::filesystem::path& path, int error_number) {
+  if (error_number == EMFILE || error_number == ENFILE) {
+    return TooManyFiles(fmt::format("cannot {} {}", what, path.string()));
+  }
   return {ErrorCode::kDisk, fmt::format("cannot {} {}: {}", what, path.string(), strerror(error_number)),
           HintFor(error_number, path)};
 }

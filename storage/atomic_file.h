@@ -58,7 +58,8 @@ std::string ReadFile(const std::filesystem::path& path);
 // Syncs a directory, so that the names in it survive power loss. Throws kDisk.
 void SyncDirectory(const std::filesystem::path& directory);
 
-// Gives a kDisk: "cannot `what` `path`", the reason of `error_number` (an errno), and a hint that fits it.
+// Gives a kDisk, or a kCannotStart where too many files are open: "cannot `what` `path`", the reason of `error_number`
+// (an errno), and a hint that fits it.
 Error DiskError(const std::string& what, const std::filesystem::path& path, int error_number);
 // Throws it.
 [[noreturn]] void ThrowDiskError(const std::string& what, const std::filesystem::path& path, int error_number);

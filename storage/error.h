@@ -22,7 +22,7 @@ enum class ErrorCode {
   kSlotLost = 8,       // The slot is lost or has moved: a new baseline is needed.
   kSchemasDiffer = 9,  // `validate-schema` found differences: a result, never thrown.
   kInUse = 10,         // Another run holds what this one needs: wait, then try again.
-  kCannotStart = 12,   // This machine could not start a process, a container or a service.
+  kCannotStart = 12,   // This machine could not start a process, a container or a service, or allows too few files.
   kInterrupted = 130,  // Interrupted; state is as if the command had stopped cleanly.
 };
 

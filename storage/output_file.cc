@@ -8,6 +8,7 @@
 #include <zstd.h>
 
 #include <cerrno>
+#include <cstring>
 #include <thread>
 #include <vector>
 
@@ -104,7 +105,9 @@ class StandardOutput : public SeedOutput {
  public:
   void Write(std::string_view bytes) override {
     const int problem = WriteAll(STDOUT_FILENO, bytes);
-    if (problem != 0) ThrowDiskError("write to", "standard output", problem);
+    if (problem == 0) return;
+    throw Error(ErrorCode::kDisk, fmt::format("cannot write to standard output: {}", std::strerror(problem)),
+                "check where the output goes");
   }
   void Commit() override {}
 };

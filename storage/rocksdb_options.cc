@@ -12,6 +12,7 @@
 #include <optional>
 #include <string_view>
 
+#include "storage/open_files.h"
 #include "storage/row_key.h"
 #include "storage/row_version.h"
 
@@ -97,7 +98,8 @@ std::shared_ptr<rocksdb::Cache> SharedCache() {
 rocksdb::DBOptions StoreDbOptions() {
   rocksdb::DBOptions options;
   options.create_missing_column_families = true;
-  options.max_open_files = 256;
+  // Half of what is allowed, where that is little: connections need the rest.
+  options.max_open_files = static_cast<int>(std::min<size_t>(256, OpenFilesLimit() / 2));
   options.max_background_jobs = 2;
   options.max_file_opening_threads = 2;  // Most of the default's 16 would have nothing to do in a small store.
   options.info_log = std::make_shared<NoLog>();

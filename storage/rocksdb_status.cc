@@ -10,6 +10,7 @@
 
 #include "storage/atomic_file.h"
 #include "storage/corrupt.h"
+#include "storage/open_files.h"
 
 namespace rotv {
 namespace {
@@ -22,7 +23,7 @@ struct Reason {
 // RocksDB tells what it did, the file, and last the C library's words for an errno: "IO error: No space left on device:
 // While appending to file: /home/store/000012.log: No space left on device". Gives nullopt for anything else.
 std::optional<Reason> ReasonIn(const std::string& text, const std::filesystem::path& directory) {
-  constexpr std::array kKnown = {ENOSPC, EDQUOT, EIO, EACCES, EPERM, EROFS, EMFILE, ENFILE, EFBIG};
+  constexpr std::array kKnown = {ENOSPC, EDQUOT, EIO, EACCES, EPERM, EROFS, EFBIG};
   for (const int error_number : kKnown) {
     const std::string words = std::string(": ") + strerror(error_number);
     if (!text.ends_with(words)) continue;
@@ -36,8 +37,15 @@ std::optional<Reason> ReasonIn(const std::string& text, const std::filesystem::p
 
 }  // namespace
 
+bool IsForOpenFiles(const rocksdb::Status& status) {
+  if (!status.IsIOError()) return false;
+  const std::string text = status.ToString();  // There is no code of its own for this.
+  return text.ends_with(std::strerror(EMFILE)) || text.ends_with(std::strerror(ENFILE));
+}
+
 void CheckStatus(const rocksdb::Status& status, const std::filesystem::path& directory) {
   if (status.ok()) return;
+  if (IsForOpenFiles(status)) throw TooManyFiles(fmt::format("the store in {} failed", directory.string()));
   if (status.IsNoSpace() || status.ToString().find("No space left") != std::string::npos) {
     ThrowDiskError("write to", directory / "store", ENOSPC);
   }

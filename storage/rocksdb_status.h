@@ -8,7 +8,10 @@
 
 namespace rotv {
 
-// Throws kDisk, kInUse or kCorrupt, unless `status` is ok. `directory` is the store's.
+// True if it failed because too many files were open.
+bool IsForOpenFiles(const rocksdb::Status& status);
+
+// Throws kDisk, kInUse, kCannotStart or kCorrupt, unless `status` is ok. `directory` is the store's.
 void CheckStatus(const rocksdb::Status& status, const std::filesystem::path& directory);
 
 }  // namespace rotv

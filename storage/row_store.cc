@@ -134,13 +134,16 @@ class RocksRowStore : public RowStore {
 
   const StoreState& state() const override { return state_; }
 
-  void Write(const VersionBuffer& versions) override {
-    if (versions.empty()) return;
+  std::optional<TableId> Write(const VersionBuffer& versions) override {
+    if (versions.empty()) return std::nullopt;
+    const std::vector<VersionBuffer::Entry> sorted = versions.Sorted();
     // The disk is not filled up to its end: what is stored can still be published then, or removed.
     RequireFreeSpace(directory_, versions.bytes());
+    if (std::optional<TableId> twice = TableWithTwins(sorted)) return twice;
     std::string file = (directory_ / fmt::format("{}{}{}", kRunPrefix, next_run_++, kRunSuffix)).string();
     try {
-      WriteRun(versions, file);
+      WriteRun(sorted, file);
+      return std::nullopt;
     } catch (...) {
       unlink(file.c_str());  // The space is free at once, even if no later run opens the store (the disk may be full).
       throw;
@@ -278,7 +281,14 @@ class RocksRowStore : public RowStore {
   std::set<TableId> TablesOf(const std::vector<Lsn>& schemas) const;
   void DropUnneededDescriptions(const Retention& retention, Lsn log_from);
 
-  void WriteRun(const VersionBuffer& versions, const std::string& file) {
+  static std::optional<TableId> TableWithTwins(const std::vector<VersionBuffer::Entry>& sorted) {
+    const auto twin = std::adjacent_find(sorted.begin(), sorted.end(),
+                                         [](const auto& one, const auto& next) { return one.key() == next.key(); });
+    if (twin == sorted.end()) return std::nullopt;
+    return DecodeVersionKey(twin->key()).table;
+  }
+
+  void WriteRun(const std::vector<VersionBuffer::Entry>& sorted, const std::string& file) {
     rocksdb::Options options(StoreDbOptions(), RowFamilyOptions());
     rocksdb::EnvOptions written_early;  // Writeback starts early, so that the sync at the end is short.
     written_early.bytes_per_sync = uint64_t{1} << 20;
@@ -286,7 +296,7 @@ class RocksRowStore : public RowStore {
     constexpr bool kInvalidatePageCache = false;
     rocksdb::SstFileWriter writer(written_early, options, families_[kRows], kInvalidatePageCache);
     CheckStatus(writer.Open(file), directory_);
-    for (const VersionBuffer::Entry& entry : versions.Sorted()) {
+    for (const VersionBuffer::Entry& entry : sorted) {
       CheckStatus(writer.Put(Slice(entry.key()), Slice(entry.value())), directory_);
     }
     CheckStatus(writer.Finish(), directory_);

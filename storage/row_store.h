@@ -67,9 +67,10 @@ class RowStore {
   const proto::Manifest& manifest() const { return state().manifest(); }
 
   // Writes versions to disk, synced. Scans do not see those at or after the published durable LSN. Before a version at
-  // or after that LSN is written, a state after BeginPull() must have been published. Throws kDisk before the disk is
-  // quite full (free_space.h), so that what was written before can be published.
-  virtual void Write(const VersionBuffer& versions) = 0;
+  // or after that LSN is written, a state after BeginPull() must have been published. Returns the table of a row that
+  // was added twice to a buffer without an index; then nothing was written. Throws kDisk before the disk is quite full
+  // (free_space.h), so that what was written before can be published.
+  virtual std::optional<TableId> Write(const VersionBuffer& versions) = 0;
 
   // Adds chunks of the change log, from ChangeLogBuilder. They are durable and visible with the next Publish().
   virtual void WriteLog(const std::vector<std::pair<std::string, std::string>>& chunks) = 0;

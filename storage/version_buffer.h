@@ -40,7 +40,7 @@ class VersionBuffer {
     uint32_t value_size = 0;
     uint32_t previous = 0;  // The index of the row's previous version, plus one; 0 for none.
   };
-  // All versions, in byte order of their keys, each key once.
+  // All versions, in byte order of their keys; each key once, unless a row was added twice without an index.
   std::vector<Entry> Sorted() const;
 
   bool empty() const { return entries_.empty(); }

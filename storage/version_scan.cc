@@ -1,7 +1,9 @@
 #include "storage/version_scan.h"
 
 #include "storage/error.h"
+#include "storage/open_files.h"
 #include "storage/rocksdb_slice.h"
+#include "storage/rocksdb_status.h"
 #include "storage/row_key.h"
 
 // Keys order by row, then from the newest version to the oldest, so one pass over the iterator gives every row as it
@@ -70,6 +72,7 @@ class VersionScan : public RowScan {
   void CheckIterator() const {
     rocksdb::Status status = iterator_->status();
     if (status.ok()) return;
+    if (IsForOpenFiles(status)) ThrowTooManyFiles("the store cannot be read");
     throw Error(ErrorCode::kCorrupt, "the store cannot be read: " + status.ToString(),
                 "check the disk, then take a new baseline: rotv-sync baseline --force");
   }

@@ -25,6 +25,7 @@
 #include "sync/postgres/object_names.h"
 #include "sync/postgres/owned_objects.h"
 #include "sync/postgres/source_session.h"
+#include "sync/postgres/standby.h"
 #include "sync/postgres/table_queue.h"
 #include "sync/schema/follow.h"
 #include "sync/unfinished_baseline.h"
@@ -317,6 +318,7 @@ class BaselineRun {
 BaselineResult TakeIn(Workspace& workspace, const Context& context, BaselineOptions options) {
   if (options.unfinished == Unfinished::kRestart) workspace.DropUnfinished();
   postgres::SourceSession session(context, workspace.RunDirectory());
+  postgres::RequirePrimary(session);
   std::unique_ptr<RowStore> store = TakeUpUnfinished(session, workspace);
   // The user has decided about it when the baseline was begun.
   if (store) options.wal_limit = capture::WalLimit::kUnlimitedAllowed;

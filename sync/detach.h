@@ -18,6 +18,9 @@ struct DetachResult {
   // Objects of this machine and user, judged by their names, that no record of this home has: they belong to another
   // home, or to one that is lost.
   std::vector<postgres::FoundObject> unrecorded;
+  // What a former primary may still have, with its SQL: nothing here knows where it is. Empty if there was no
+  // promotion.
+  std::string former_primary;
 };
 
 // Removes everything that was ever recorded for this source, wherever it was created, and an unfinished baseline. A

@@ -18,6 +18,7 @@
 #include "sync/mask/stored_lineage.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/postgres/found_objects.h"
+#include "sync/postgres/standby.h"
 #include "sync/schema/schema_version.h"
 
 namespace rotv {
@@ -188,7 +189,9 @@ DoctorReport Examine(const Context& context, const std::vector<std::string>& con
     if (!context.source.mask.empty() || !lineage.empty()) {
       report.checks.push_back(CheckMask(connection, context, lineage, publication));
     }
-    for (capture::Check& check : CheckLeftovers(session, configured)) report.checks.push_back(std::move(check));
+    if (!postgres::IsStandby(connection)) {  // There, nothing could be removed, and a slot may be its primary's.
+      for (capture::Check& check : CheckLeftovers(session, configured)) report.checks.push_back(std::move(check));
+    }
     report.checks.push_back(CheckDisk(context, catalog, current));
     report.tables = capture::ReportTables(catalog, context.source);
   } catch (const Error& error) {

@@ -19,6 +19,7 @@
 #include "sync/mask/secret.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/postgres/source_session.h"
+#include "sync/postgres/standby.h"
 #include "sync/schema/follow.h"
 #include "sync/schema/row_codec.h"
 #include "sync/seed/seed_search.h"
@@ -281,6 +282,7 @@ MaskCheckResult CheckMasks(const Context& context) {
   std::optional<os::TemporaryDirectory> elsewhere;  // For sockets.
   if (!workspace.can_write()) elsewhere.emplace();
   postgres::SourceSession session(context, elsewhere ? elsewhere->path() : workspace.RunDirectory());
+  postgres::RequirePrimary(session);
   return MaskCheck(session, *store).Run();
 }
 

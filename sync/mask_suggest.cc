@@ -7,12 +7,14 @@
 #include "sync/mask/read_mask_facts.h"
 #include "sync/mask/secret.h"
 #include "sync/postgres/source_session.h"
+#include "sync/postgres/standby.h"
 
 namespace rotv {
 
 std::vector<mask::PiiRule> SuggestMasks(const Context& context) {
   Workspace workspace = OpenWorkspace(context, "mask suggest");
   postgres::SourceSession session(context, workspace.RunDirectory());
+  postgres::RequirePrimary(session);
   context.progress.Begin("reading samples", Progress::Unit::kItems, 0);
   SourceConfig source = context.source;
   source.mask.declared = true;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "storage/epochs.h"
@@ -133,6 +134,7 @@ class Importer {
     bool is_multiset = false;
     EpochNumber epoch = 0;
     formats::RowCheck check;
+    std::optional<std::string> last_key = {};  // An export writes the rows of a table in the order of their keys.
   };
 
   uint64_t Import() {
@@ -210,9 +212,11 @@ class Importer {
   void Take(const proto::SnapshotRows& rows) {
     auto found = tables_.find(rows.table());
     if (found == tables_.end()) ThrowDamaged();
-    const Known& table = found->second;
+    Known& table = found->second;
     for (const proto::SnapshotRow& row : rows.rows()) {
       table.check.Line(row.line());
+      if (table.last_key && row.key() <= *table.last_key) ThrowOutOfOrder();
+      table.last_key = row.key();
       if (row.count() == 0 || (row.count() > 1 && !table.is_multiset)) ThrowDamaged();
       buffer_->Put({.table = rows.table(), .epoch = table.epoch, .row_key = row.key(), .commit_lsn = RowLsn()},
                    {.kind = RowVersion::Kind::kRow, .shape = table.shape, .count = row.count(), .text = row.line()});
@@ -228,6 +232,11 @@ class Importer {
 
   [[noreturn]] static void ThrowDamaged() {
     throw Error(ErrorCode::kCorrupt, "the snapshot's file is damaged: its parts do not belong together",
+                "copy or export it again");
+  }
+
+  [[noreturn]] static void ThrowOutOfOrder() {
+    throw Error(ErrorCode::kCorrupt, "the snapshot's file is damaged: its rows are not in the order of their keys",
                 "copy or export it again");
   }
 

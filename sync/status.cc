@@ -6,26 +6,34 @@
 
 #include "storage/error.h"
 #include "storage/row_store.h"
+#include "sync/capture/pull_target.h"
 #include "sync/context/open_workspace.h"
 #include "sync/postgres/found_objects.h"
 #include "sync/postgres/large_objects.h"
+#include "sync/postgres/standby.h"
 #include "sync/schema/follow.h"
 #include "sync/unfinished_baseline.h"
 
 namespace rotv {
 namespace {
 
-SlotStatus AskSlot(postgres::PgConnection& connection, const proto::Manifest& manifest,
-                   const proto::OwnedObjects& objects) {
-  postgres::PgResult row = connection.Query(
-      fmt::format("SELECT wal_status, greatest(pg_wal_lsn_diff(pg_current_wal_lsn(), restart_lsn), 0)::bigint, "
-                  "greatest(pg_wal_lsn_diff(pg_current_wal_lsn(), '{}'), 0)::bigint, coalesce(age(catalog_xmin), 0) "
-                  "FROM pg_replication_slots WHERE slot_name = {}",
-                  Lsn(manifest.head_lsn()).ToString(), connection.QuoteLiteral(objects.slot())));
+// On a standby: of the slot that it has had since it was the primary. One that is synchronized belongs to its primary.
+std::optional<SlotStatus> AskSlot(postgres::PgConnection& connection, const proto::Manifest& manifest,
+                                  const proto::OwnedObjects& objects) {
+  const bool standby = postgres::IsStandby(connection);
+  const char* end = standby ? "pg_last_wal_replay_lsn()" : "pg_current_wal_lsn()";
+  postgres::PgResult row =
+      connection.Query(fmt::format("SELECT wal_status, greatest(pg_wal_lsn_diff({0}, restart_lsn), 0)::bigint, "
+                                   "greatest(pg_wal_lsn_diff({0}, '{1}'), 0)::bigint, coalesce(age(catalog_xmin), 0), "
+                                   "coalesce(to_jsonb(s) ->> 'synced', '') = 'true' "
+                                   "FROM pg_replication_slots s WHERE slot_name = {2}",
+                                   end, Lsn(manifest.head_lsn()).ToString(), connection.QuoteLiteral(objects.slot())));
   SlotStatus status{.slot = objects.slot(),
                     .publication = objects.publication(),
                     .wal_status = "missing",
-                    .removal = postgres::RemovalSql(objects)};
+                    .removal = standby ? postgres::SlotRemovalSql(objects.slot()) : postgres::RemovalSql(objects)};
+  if (standby && (row.rows() == 0 || row.Bool(0, 4))) return std::nullopt;
+  if (!standby) status.new_baseline = capture::WhyNewBaseline(connection, manifest);
   if (row.rows() == 0) return status;
   status.wal_status = row.Get(0, 0);
   if (!row.IsNull(0, 1)) status.wal_held_bytes = static_cast<uint64_t>(row.Int(0, 1));
@@ -102,13 +110,14 @@ StatusReport Status(const Context& context, AskSource ask, const std::vector<std
   if (ask == AskSource::kNo || context.source.imported) return report;
   try {
     postgres::SourceSession session(context, workspace.RunDirectory());
-    RemoveLostUnfinished(session, workspace);
+    report.standby = postgres::IsStandby(session.connection());
+    if (!report.standby) RemoveLostUnfinished(session, workspace);
     if (!workspace.unfinished()) report.unfinished.reset();
     if (report.unfinished) {
       report.unfinished->slot =
           AskSlot(session.connection(), unfinished->manifest(), workspace.unfinished()->objects());
     }
-    report.leftovers = FindLeftovers(session, workspace, configured);
+    if (!report.standby) report.leftovers = FindLeftovers(session, workspace, configured);
     if (store != nullptr && !report.detached) {
       report.slot = AskSlot(session.connection(), store->manifest(), workspace.current()->objects());
     }

@@ -21,6 +21,8 @@ struct SlotStatus {
   uint64_t pending_bytes = 0;    // WAL written since the head.
   int64_t catalog_xmin_age = 0;  // In transactions: vacuum cannot remove catalogue rows that died after it.
   std::string removal;           // The SQL that removes everything of ours from the source.
+  // Why a pull needs a new baseline: the slot is lost, or the source is another one. Empty if it does not.
+  std::string new_baseline;
 };
 
 // A baseline that was interrupted and can go on.
@@ -51,8 +53,10 @@ struct StatusReport {
   uint64_t store_bytes = 0;
   bool detached = false;
   std::vector<TableStatus> tables;
-  std::optional<SlotStatus> slot;  // Empty with --offline, without a baseline, or when detached.
+  std::optional<SlotStatus> slot;  // Empty with --offline, without a baseline, or when detached; on a standby also if
+                                   // it has no slot that was made on it.
   std::optional<UnfinishedStatus> unfinished;
+  bool standby = false;                       // The source was asked, and is a standby.
   std::vector<postgres::Leftover> leftovers;  // Objects on the source that are no longer needed; empty with --offline.
   std::string unreachable;                    // Why the source could not be asked; empty if it was, or was not to be.
 };

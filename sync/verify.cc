@@ -14,6 +14,7 @@
 #include "sync/context/open_workspace.h"
 #include "sync/postgres/fingerprint.h"
 #include "sync/postgres/owned_objects.h"
+#include "sync/postgres/standby.h"
 #include "sync/pull.h"
 #include "sync/schema/follow.h"
 
@@ -252,6 +253,7 @@ VerifyResult Verify(const Context& context, const VerifyRequest& request) {
   std::filesystem::path path = workspace.CurrentStorePath();
   std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kReadWrite);
   postgres::SourceSession session(context, workspace.RunDirectory());
+  postgres::RequirePrimary(session);
   postgres::RemoveAndTellLeftovers(session, workspace);
   return VerifyRun(session, *store, request).Run();
 }

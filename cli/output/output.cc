@@ -59,6 +59,11 @@ bool ReaderIsGone(int descriptor) {
   return (state.revents & (POLLERR | POLLNVAL)) != 0 || (write(descriptor, "", 0) < 0 && errno == EBADF);
 }
 
+bool PipeIsBroken(int descriptor) {
+  pollfd state{descriptor, POLLOUT, 0};
+  return poll(&state, 1, 0) > 0 && (state.revents & POLLERR) != 0;
+}
+
 std::string JsonText(const Json& document) {
   return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }

@@ -20,6 +20,8 @@ bool WriteAll(int descriptor, std::string_view text);
 
 // True if the reading end of `descriptor` is closed, or if it was never open.
 bool ReaderIsGone(int descriptor);
+// True if it is a pipe or a socket whose reading end is closed.
+bool PipeIsBroken(int descriptor);
 
 // Writes one document, indented, with a line feed at its end. Bytes that are not UTF-8 (names in an old encoding) are
 // replaced.

@@ -18,6 +18,7 @@
 #include "os/stop_signals.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
+#include "storage/open_files.h"
 
 namespace rotv::program {
 namespace {
@@ -128,6 +129,7 @@ int RunCommand(const Program& program, const CommandLine& line, const os::Enviro
                                 .style = output::StyleFor(STDERR_FILENO, environment),
                                 .width = [] { return output::TerminalWidth(STDERR_FILENO); },
                                 .write = [](std::string_view text) { output::WriteAll(STDERR_FILENO, text); }});
+  RequireOpenFiles();
   const std::filesystem::path home = config::ResolveHome(options.home, environment);
   if (program.remove_leftovers != nullptr) program.remove_leftovers(home);
   const config::Config config(
@@ -138,6 +140,13 @@ int RunCommand(const Program& program, const CommandLine& line, const os::Enviro
   return status;
 }
 
+// Returns if there was never a reader.
+void EndByBrokenPipe() {
+  if (!output::PipeIsBroken(STDOUT_FILENO)) return;
+  std::signal(SIGPIPE, SIG_DFL);
+  (void)raise(SIGPIPE);
+}
+
 int Fail(const Program& program, output::Output& output, const Error& error) {
   // Ctrl-C also reaches the programs that we started, and their end may be noticed first.
   bool consequence = g_interrupt.requested() && error.code() != ErrorCode::kBug && error.code() != ErrorCode::kCorrupt;
@@ -146,8 +155,9 @@ int Fail(const Program& program, output::Output& output, const Error& error) {
     shown = Interrupted();
   }
   os::ForgetLastWords();  // The end of the process may take until the deadline: nothing is said twice.
-  // A reader that closes its pipe early needs no message.
+  // A reader that closes its pipe early needs no message: the process ends like any filter.
   bool quiet = shown.code() == ErrorCode::kDisk && output::ReaderIsGone(STDOUT_FILENO);
+  if (quiet) EndByBrokenPipe();
   try {
     if (!quiet) output.Failure(shown);
   } catch (const Error&) {

@@ -24,27 +24,13 @@ std::string Moment(Lsn lsn, int64_t time_us, const StatusView& view) {
   return fmt::format("{}, {} ({})", output::HumanAge(Age(time_us, view)), output::HumanTime(time_us), lsn.ToString());
 }
 
-std::string SlotText(const SlotStatus& slot, const output::TextStyle& style) {
-  std::string state = output::OneLine(slot.wal_status);
-  bool usable = slot.wal_status != "missing" && slot.wal_status != "lost";
-  std::string text = Line("slot", fmt::format("{}, {}", output::OneLine(slot.slot),
-                                              usable ? state : output::Coloured(state, output::Colour::kRed, style)));
-  if (usable) {
-    text += Line("pending", fmt::format("{} of WAL written since the head", output::HumanBytes(slot.pending_bytes)));
-    text += Line("held back",
-                 fmt::format("{} of WAL on the source; catalog_xmin is {} old", output::HumanBytes(slot.wal_held_bytes),
-                             output::Counted(static_cast<uint64_t>(std::max<int64_t>(slot.catalog_xmin_age, 0)),
-                                             "transaction", "transactions")));
-  } else {
-    text += Line("", "the source no longer has the WAL that a pull needs: rotv-sync pull --rebaseline");
-  }
-  if (slot.removal.empty()) return text;
-  text += "\nTo remove our slot and publication from the source: rotv-sync detach, or run there\n";
-  std::string_view rest = slot.removal;
-  while (!rest.empty()) {
-    size_t end = std::min(rest.find('\n'), rest.size());
-    text += fmt::format("  {}\n", output::OneLine(rest.substr(0, end)));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
+// Each line of the SQL that removes what is ours.
+std::string RemovalText(std::string_view sql) {
+  std::string text;
+  while (!sql.empty()) {
+    const size_t end = std::min(sql.find('\n'), sql.size());
+    text += fmt::format("  {}\n", output::OneLine(sql.substr(0, end)));
+    sql.remove_prefix(std::min(end + 1, sql.size()));
   }
   return text;
 }
@@ -73,6 +59,7 @@ output::Json SlotJson(const SlotStatus& status) {
   slot["pending_bytes"] = status.pending_bytes;
   slot["catalog_xmin_age"] = status.catalog_xmin_age;
   slot["removal"] = status.removal;
+  slot["new_baseline"] = status.new_baseline;
   return slot;
 }
 
@@ -84,6 +71,33 @@ output::Json UnfinishedJson(const UnfinishedStatus& unfinished) {
   document["store_bytes"] = unfinished.store_bytes;
   document["slot"] = unfinished.slot ? SlotJson(*unfinished.slot) : output::Json();
   return document;
+}
+
+std::string SlotText(const StatusReport& report, const output::TextStyle& style) {
+  const SlotStatus& slot = *report.slot;
+  std::string state = output::OneLine(slot.wal_status);
+  bool exists = slot.wal_status != "missing" && slot.wal_status != "lost";
+  std::string text = Line("slot", fmt::format("{}, {}", output::OneLine(slot.slot),
+                                              exists ? state : output::Coloured(state, output::Colour::kRed, style)));
+  const std::string held =
+      fmt::format("{} of WAL on the source; catalog_xmin is {} old", output::HumanBytes(slot.wal_held_bytes),
+                  output::Counted(static_cast<uint64_t>(std::max<int64_t>(slot.catalog_xmin_age, 0)), "transaction",
+                                  "transactions"));
+  if (report.standby) {
+    text += Line("held back", held);
+    return text + "\nThe slot is of no use on a standby. To remove it: rotv-sync detach, or run there\n" +
+           RemovalText(slot.removal);
+  }
+  if (exists && slot.new_baseline.empty()) {
+    text += Line("pending", fmt::format("{} of WAL written since the head", output::HumanBytes(slot.pending_bytes)));
+  }
+  if (exists) text += Line("held back", held);
+  if (!slot.new_baseline.empty()) {
+    text += Line("", output::OneLine(slot.new_baseline) + ": a pull needs a new baseline: rotv-sync pull --rebaseline");
+  }
+  if (slot.removal.empty()) return text;
+  return text + "\nTo remove our slot and publication from the source: rotv-sync detach, or run there\n" +
+         RemovalText(slot.removal);
 }
 
 std::string TablesLine(const StatusReport& report) {
@@ -136,6 +150,10 @@ std::string StatusText(const StatusReport& report, const StatusView& view, const
     text += Line("source", output::Coloured("cannot be queried: " + output::OneLine(report.unreachable),
                                             output::Colour::kYellow, style));
   }
+  if (report.standby) {
+    text += Line("source", output::Coloured("is a standby, which cannot be pulled", output::Colour::kRed, style));
+    text += Line("", "name the primary in rotv.toml, then rotv-sync pull (after a failover: pull --rebaseline)");
+  }
   if (view.schedule || view.last_scheduled) text += ScheduleLine(view, style);
   for (const postgres::Leftover& left : report.leftovers) {
     text += Line("left", output::Coloured(fmt::format("{} in {}: {}", output::OneLine(left.what),
@@ -143,7 +161,7 @@ std::string StatusText(const StatusReport& report, const StatusView& view, const
                                           output::Colour::kYellow, style));
     text += Line("", output::OneLine(left.sql));
   }
-  if (report.slot) text += SlotText(*report.slot, style);
+  if (report.slot) text += SlotText(report, style);
   return text;
 }
 
@@ -180,6 +198,7 @@ output::Json StatusJson(const StatusReport& report, const StatusView& view) {
   document["slot"] = output::Json();
   if (report.slot) document["slot"] = SlotJson(*report.slot);
   document["unfinished"] = report.unfinished ? UnfinishedJson(*report.unfinished) : output::Json();
+  document["standby"] = report.standby;
   document["unreachable"] = report.unreachable;
   document["schedule"] = output::Json();
   if (view.schedule)

@@ -36,6 +36,7 @@ output::Json DetachJson(const DetachResult& result) {
   for (const postgres::FoundObject& found : result.unrecorded) {
     document["unrecorded"].push_back({{"what", found.what}, {"where", found.where}, {"sql", found.sql}});
   }
+  document["former_primary"] = result.former_primary;
   return document;
 }
 
@@ -45,6 +46,7 @@ int RunDetach(const program::Session& session) {
     session.progress.Warn(
         "the schedule will fail until there is a new baseline; to remove it: rotv-sync schedule remove");
   }
+  if (!result.former_primary.empty()) session.progress.Warn(result.former_primary);
   session.output.Result(DetachText(result, session.context.source.name), DetachJson(result));
   return result.left.empty() ? 0 : static_cast<int>(result.left.front().code);
 }

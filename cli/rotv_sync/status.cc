@@ -13,13 +13,22 @@
 namespace rotv {
 namespace {
 
+// Names a command that can work, or what has to be done before.
+const char* WhatHelps(const StatusReport& report) {
+  if (report.detached) return "take a new baseline to follow the source again";
+  if (report.standby) return "name the primary in rotv.toml, since the source is a standby";
+  if (report.slot && !report.slot->new_baseline.empty()) {
+    return "rotv-sync pull --rebaseline, or rotv-sync detach if it is no longer needed";
+  }
+  return "rotv-sync pull, or rotv-sync detach if it is no longer needed";
+}
+
 void WarnIfOld(const StatusReport& report, const report::StatusView& view, const SourceConfig& source,
                output::ProgressBar& progress) {
   // An imported source cannot be pulled, so its age is no reason for a warning.
   if (source.imported || !report::HeadIsOld(report, view)) return;
-  progress.Warn(fmt::format("the head of {} is older than {} days: {}", source.name, report::kOldHeadDays,
-                            report.detached ? "take a new baseline to follow the source again"
-                                            : "rotv-sync pull, or rotv-sync detach if it is no longer needed"));
+  progress.Warn(
+      fmt::format("the head of {} is older than {} days: {}", source.name, report::kOldHeadDays, WhatHelps(report)));
 }
 
 // Prints the status of the named source, or of all. For all, the document describes the default source, and its

@@ -10,6 +10,7 @@
 #include "sync/capture/publication.h"
 #include "sync/postgres/psql_restrict.h"
 #include "sync/postgres/schema_dump.h"
+#include "sync/postgres/standby.h"
 #include "sync/schema/follow.h"
 
 namespace rotv::capture {
@@ -79,7 +80,7 @@ std::vector<Check> CheckSettings(postgres::PgConnection& connection, WalLimit wa
                              "upgrade the source to PostgreSQL 14 or later"));
   }
   if (row.Bool(0, 6)) {
-    checks.push_back(Problem("primary", "the server is a standby", "name the primary in rotv.toml"));
+    checks.push_back(Problem("primary", "the server is a standby", postgres::kStandbyHint));
   }
   std::string wal_level = row.Get(0, 0);
   checks.push_back(wal_level == "logical" ? Ok("wal_level", wal_level)

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "storage/error.h"
+#include "sync/postgres/lost_slot.h"
 #include "sync/postgres/sequences.h"
 #include "sync/postgres/source_session.h"
 
@@ -27,58 +28,60 @@ constexpr const char* kNewBaseline =
 constexpr auto kCommitTimeout = std::chrono::milliseconds(500);
 constexpr auto kCommitPause = std::chrono::milliseconds(20);
 
-[[noreturn]] void ThrowMoved(const std::string& what) { throw Error(ErrorCode::kSlotLost, what, kNewBaseline); }
+// The row's columns: kIdentityColumns, then those of the slot, and the end of the WAL.
+std::string Question(const postgres::PgConnection& connection, const proto::Manifest& manifest) {
+  return fmt::format(
+      "SELECT {}, s.slot_name, s.wal_status, s.confirmed_flush_lsn, "
+      "coalesce(s.plugin = 'pgoutput' AND s.database = current_database(), false), {}, pg_current_wal_insert_lsn() "
+      "FROM (SELECT) one LEFT JOIN pg_replication_slots s ON s.slot_name = {}",
+      postgres::kIdentityColumns, postgres::kInvalidationReason, connection.QuoteLiteral(manifest.slot()));
+}
 
-void CheckIdentity(const postgres::PgResult& row, const proto::SourceIdentity& known) {
+// Empty if it is the database of the baseline, on the same timeline.
+std::string MovedIdentity(const postgres::PgResult& row, const proto::SourceIdentity& known) {
   if (static_cast<uint64_t>(row.Int(0, 0)) != known.system_id()) {
-    ThrowMoved("the source is not the PostgreSQL cluster of the baseline");
+    return "the source is not the PostgreSQL cluster of the baseline";
   }
   if (row.Oid(0, 1) != known.timeline()) {
-    ThrowMoved(fmt::format("the source is on timeline {}, the baseline on {}: there was a failover or a restore",
-                           row.Oid(0, 1), known.timeline()));
+    return fmt::format("the source is on timeline {}, the baseline on {}: there was a failover or a restore",
+                       row.Oid(0, 1), known.timeline());
   }
   if (row.Oid(0, 2) != known.database_oid()) {
-    ThrowMoved(fmt::format("database {} was dropped and created again since the baseline", known.database()));
+    return fmt::format("database {} was dropped and created again since the baseline", known.database());
   }
+  return "";
 }
 
-// Says why a slot is lost. `reason` is pg_replication_slots.invalidation_reason, which versions before 17 do not have.
-std::string LostText(const std::string& slot, std::string_view reason) {
-  if (reason == "rows_removed") {
-    return fmt::format("the source has removed rows of its catalogue that replication slot {} needed", slot);
-  }
-  if (reason == "wal_level_insufficient") {
-    return fmt::format("replication slot {} was invalidated: wal_level on the source was lowered below logical", slot);
-  }
-  if (reason == "idle_timeout") {
-    return fmt::format(
-        "replication slot {} was invalidated: it was unused for longer than the source's "
-        "idle_replication_slot_timeout",
-        slot);
-  }
-  return fmt::format("the source has removed WAL that replication slot {} needed (max_slot_wal_keep_size)", slot);
-}
-
-void CheckSlot(const postgres::PgResult& row, const proto::Manifest& manifest) {
-  if (row.IsNull(0, 3)) ThrowMoved(fmt::format("replication slot {} no longer exists on the source", manifest.slot()));
-  if (!row.Bool(0, 6)) {
-    ThrowMoved(fmt::format("replication slot {} on the source is another one of the same name", manifest.slot()));
-  }
-  if (row.Get(0, 4) == "lost") ThrowMoved(LostText(manifest.slot(), row.Get(0, 7)));
-  std::optional<Lsn> confirmed = Lsn::Parse(row.Text(0, 5));
+// Empty if the slot lacks nothing.
+std::string MovedSlot(const postgres::PgResult& row, const proto::Manifest& manifest) {
+  const std::string& slot = manifest.slot();
+  if (row.IsNull(0, 3)) return fmt::format("replication slot {} no longer exists on the source", slot);
+  if (!row.Bool(0, 6)) return fmt::format("replication slot {} on the source is another one of the same name", slot);
+  if (row.Get(0, 4) == "lost") return postgres::LostSlotText(slot, row.Get(0, 7));
+  const std::optional<Lsn> confirmed = Lsn::Parse(row.Text(0, 5));
   if (!confirmed) throw Error(ErrorCode::kProtocol, "the source reported no position for the replication slot");
-  if (*confirmed > Lsn(manifest.durable_lsn())) {
-    ThrowMoved(fmt::format("replication slot {} is at {}, ahead of the store at {}: something else has used it",
-                           manifest.slot(), confirmed->ToString(), Lsn(manifest.durable_lsn()).ToString()));
-  }
+  const Lsn durable(manifest.durable_lsn());
+  if (*confirmed <= durable) return "";
+  return fmt::format("replication slot {} is at {}, ahead of the store at {}: something else has used it", slot,
+                     confirmed->ToString(), durable.ToString());
 }
 
-// The source had flushed what is stored before it was sent: no crash of the source loses it.
-void CheckPosition(Lsn insert_lsn, const proto::Manifest& manifest) {
-  Lsn durable(manifest.durable_lsn());
-  if (insert_lsn >= durable) return;
-  ThrowMoved(fmt::format("the source has gone back to an earlier state: its WAL ends at {}, the store is at {}",
-                         insert_lsn.ToString(), durable.ToString()));
+Lsn InsertLsn(const postgres::PgResult& row, int column) {
+  const std::optional<Lsn> insert_lsn = Lsn::Parse(row.Text(0, column));
+  if (!insert_lsn) throw Error(ErrorCode::kProtocol, "the source reported no position in its WAL");
+  return *insert_lsn;
+}
+
+// Empty if the source still has everything that the store lacks. `row` answers Question().
+std::string MovedText(const postgres::PgResult& row, const proto::Manifest& manifest) {
+  if (std::string moved = MovedIdentity(row, manifest.source()); !moved.empty()) return moved;
+  if (std::string moved = MovedSlot(row, manifest); !moved.empty()) return moved;
+  // The source had flushed what is stored before it was sent: no crash of the source loses it.
+  const Lsn durable(manifest.durable_lsn());
+  const Lsn end = InsertLsn(row, 8);
+  if (end >= durable) return "";
+  return fmt::format("the source has gone back to an earlier state: its WAL ends at {}, the store is at {}",
+                     end.ToString(), durable.ToString());
 }
 
 // Parses numbers with a space after each, as PostgreSQL shows transactions: the lower 32 bits.
@@ -107,12 +110,7 @@ SourceState AskSourceState(postgres::PgConnection& connection, const proto::Mani
   // The position is read after everything that was seen, which therefore commits before it; the next transaction's
   // number is read last: from there on, transactions commit after the position.
   postgres::StatementBatch batch;
-  batch.Add(
-      {fmt::format("SELECT {}, s.slot_name, s.wal_status, s.confirmed_flush_lsn, "
-                   "coalesce(s.plugin = 'pgoutput' AND s.database = current_database(), false), "
-                   "coalesce(to_jsonb(s) ->> 'invalidation_reason', '') "
-                   "FROM (SELECT) one LEFT JOIN pg_replication_slots s ON s.slot_name = {}",
-                   postgres::kIdentityColumns, connection.QuoteLiteral(manifest.slot()))});
+  batch.Add({Question(connection, manifest)});
   postgres::StatementBatch::Place fingerprint_at =
       batch.Add(postgres::FingerprintStatements(connection, manifest.publication()));
   postgres::StatementBatch::Place position_at =
@@ -120,16 +118,18 @@ SourceState AskSourceState(postgres::PgConnection& connection, const proto::Mani
                  "pg_size_bytes(current_setting('wal_segment_size'))",
                  "SELECT pg_snapshot_xmax(pg_current_snapshot())"});
   std::vector<postgres::PgResult> results = connection.QueryAll(batch.sql());
-  CheckIdentity(results.at(0), manifest.source());
-  CheckSlot(results.at(0), manifest);
+  if (const std::string moved = MovedText(results.at(0), manifest); !moved.empty()) {
+    throw Error(ErrorCode::kSlotLost, moved, kNewBaseline);
+  }
   std::span<const postgres::PgResult> position = position_at.In(results);
-  std::optional<Lsn> insert_lsn = Lsn::Parse(position[0].Text(0, 0));
-  if (!insert_lsn) throw Error(ErrorCode::kProtocol, "the source reported no position in its WAL");
-  CheckPosition(*insert_lsn, manifest);
-  return {.insert_lsn = WithoutPageHeader(*insert_lsn, static_cast<uint64_t>(position[0].Int(0, 2))),
+  return {.insert_lsn = WithoutPageHeader(InsertLsn(position[0], 0), static_cast<uint64_t>(position[0].Int(0, 2))),
           .time_us = position[0].Int(0, 1),
           .fingerprint = postgres::ParseFingerprint(fingerprint_at.In(results)),
           .next_xid = static_cast<uint64_t>(position[1].Int(0, 0))};
+}
+
+std::string WhyNewBaseline(postgres::PgConnection& connection, const proto::Manifest& manifest) {
+  return MovedText(connection.Query(Question(connection, manifest)), manifest);
 }
 
 UnchangedCheck::UnchangedCheck(postgres::PgConnection& connection, const proto::Manifest& manifest,

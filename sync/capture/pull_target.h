@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "proto/store.pb.h"
@@ -26,6 +27,9 @@ struct SourceState {
 // Reads the state in one round trip. Throws kSlotLost, saying what has happened, if this is another server, timeline or
 // database, or if the slot was dropped, invalidated, or is ahead of the store.
 SourceState AskSourceState(postgres::PgConnection& connection, const proto::Manifest& manifest);
+
+// Says why a pull would throw kSlotLost; empty if it would not. Not for a standby.
+std::string WhyNewBaseline(postgres::PgConnection& connection, const proto::Manifest& manifest);
 
 // Checks that nothing has changed on the source since the stored schema except what the stream delivers: neither the
 // schema nor a table that is not streamed.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sync/postgres/owned_objects.h"
+#include "sync/postgres/standby.h"
 
 // Each attempt opens the store again. An attempt that broke may have written rows that it did not publish: parts of a
 // transaction, or of a table's copy under an epoch number that the next attempt would use as well. They do harm if they
@@ -36,6 +37,7 @@ class Attempts {
     retry_.Reached();
     const SessionsEnd end{*this, session};
     for (const std::string& name : std::exchange(broken_sessions_, {})) session.EndFormer(name);
+    postgres::RequirePrimary(session);
     postgres::RemoveAndTellLeftovers(session, workspace_);
     const std::unique_ptr<RowStore> store = opening.get();
     const StoresEnd stores_end{*this, *store};

@@ -235,12 +235,27 @@ class Worker {
   }
 
   void WriteRows() {
-    store_.Write(*rows_);
+    if (const std::optional<TableId> twice = store_.Write(*rows_)) ThrowTwins(*twice);
     store_.Write(*multiset_rows_);
     rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
     multiset_rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
     written_ = Clock::now();
     if (!complete_.empty()) work_.AddStored(std::exchange(complete_, {}));
+  }
+
+  // The source's unique index is damaged: a server does not send two rows with one key otherwise.
+  [[noreturn]] void ThrowTwins(TableId id) const {
+    for (const proto::Table& table : request_.schema.tables()) {
+      if (table.id() != id) continue;
+      throw Error(
+          ErrorCode::kProtocol,
+          fmt::format("the source sent two rows of {} with the same key: the unique index of its key is damaged",
+                      table.quoted_name()),
+          fmt::format("on the source, REINDEX TABLE {}; names the key: delete the surplus row there, then run the "
+                      "same command again",
+                      table.quoted_name()));
+    }
+    throw Error(ErrorCode::kBug, "two rows of a large object have the same key");
   }
 
   // Returns how many equal rows have come before.

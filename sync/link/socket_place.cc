@@ -18,8 +18,10 @@ namespace {
 
 constexpr const char* kName = "/.s.PGSQL.5432";
 
+// libpq takes a comma for the end of one host and the begin of the next.
 bool FitsSocketPath(const std::string& directory) {
-  return directory.size() + std::strlen(kName) < sizeof(sockaddr_un::sun_path);
+  return directory.size() + std::strlen(kName) < sizeof(sockaddr_un::sun_path) &&
+         directory.find(',') == std::string::npos;
 }
 
 Error NoSocket(const std::string& where, int error) {

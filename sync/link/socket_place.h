@@ -10,8 +10,8 @@
 namespace rotv::link {
 
 // Makes a socket with the name that libpq expects for port 5432. It is in `private_dir`, or, if that path is too long
-// for a socket, in a new directory (0700) under XDG_RUNTIME_DIR or /tmp. The destructor removes the socket and that
-// directory.
+// for a socket or has a comma, in a new directory (0700) under XDG_RUNTIME_DIR or /tmp. The destructor removes the
+// socket and that directory.
 class SocketPlace {
  public:
   // Throws kDisk if no socket can be made. Replaces one that a killed run left.

@@ -58,18 +58,27 @@ SshSettings Defaults() {
 }
 
 // Makes a configuration that includes both files, readable under path() for the object's lifetime. ssh takes the home
-// directory from the user database; with another HOME it must be told where the files are.
+// directory from the user database; with another HOME it must be told where the files are. The user's file is named by
+// its descriptor, since a path may have characters that Include cannot quote.
 class JoinedConfig {
  public:
-  JoinedConfig() : file_(memfd_create("ssh_config", MFD_CLOEXEC)) {
-    const std::string text = fmt::format("Include \"{}\"\nMatch all\nInclude {}\n", UserConfig(), kSystemConfig);
-    if (!file_ || WriteAll(file_.get(), text) != 0) {
-      throw Error(ErrorCode::kUsage, fmt::format("cannot hand ~/.ssh/config over to ssh: {}", std::strerror(errno)));
-    }
+  JoinedConfig()
+      : users_(open(UserConfig().c_str(), O_RDONLY | O_CLOEXEC)), file_(memfd_create("ssh_config", MFD_CLOEXEC)) {
+    if (!users_ && errno != ENOENT && errno != ENOTDIR) Fail();
+    const std::string include = users_ ? fmt::format("Include {}\n", PathOf(users_)) : "";
+    const std::string text = fmt::format("{}Match all\nInclude {}\n", include, kSystemConfig);
+    if (!file_ || WriteAll(file_.get(), text) != 0) Fail();
   }
-  std::string path() const { return fmt::format("/proc/{}/fd/{}", getpid(), file_.get()); }
+  std::string path() const { return PathOf(file_); }
 
  private:
+  static std::string PathOf(const FileDescriptor& file) { return fmt::format("/proc/{}/fd/{}", getpid(), file.get()); }
+
+  [[noreturn]] static void Fail() {
+    throw Error(ErrorCode::kUsage, fmt::format("cannot hand ~/.ssh/config over to ssh: {}", std::strerror(errno)));
+  }
+
+  FileDescriptor users_;
   FileDescriptor file_;
 };
 

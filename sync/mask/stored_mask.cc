@@ -92,8 +92,22 @@ std::string MaskFingerprint(const Context& context) {
   return MaskFingerprint(context.source.mask, MaskSecretOf(context));
 }
 
+namespace {
+
+// True if this version would mask some values of the stored columns differently, under whichever rules.
+bool RevisionsChanged(const proto::SchemaVersion& schema) {
+  for (const proto::Table& table : schema.tables()) {
+    for (const proto::MaskedColumn& column : table.mask().columns()) {
+      if (column.revision() != RevisionOf(RuleOf(column.rule(), ""), column.type())) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
 bool MaskRulesChanged(const proto::Manifest& manifest, const proto::SchemaVersion& schema, const Context& context) {
-  if (manifest.mask_fingerprint() != MaskFingerprint(context)) return true;
+  if (manifest.mask_fingerprint() != MaskFingerprint(context) || RevisionsChanged(schema)) return true;
   // Masks that no rule of the config asks for are not in the fingerprint, and neither is their secret.
   if (schema.mask_record().carried().empty()) return false;
   const std::string secret_id = SecretId(MaskSecretOf(context));

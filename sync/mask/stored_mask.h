@@ -33,8 +33,8 @@ const proto::MaskedColumn* MaskOf(const proto::Table& table, uint32_t number);
 std::string MaskFingerprint(const MaskConfig& config, const MaskSecret& secret);
 
 std::string MaskFingerprint(const Context& context);
-// True if rows are stored under other rules, or with another secret, than the config's. `schema` is the store's schema
-// in force.
+// True if rows are stored under other rules, or with another secret, than the config's, or under another revision of a
+// rule than this program's. `schema` is the store's schema in force.
 bool MaskRulesChanged(const proto::Manifest& manifest, const proto::SchemaVersion& schema, const Context& context);
 
 // Returns masks that are in force without a rule in the config: "public.users.email (email)".

@@ -10,6 +10,7 @@
 #include "sync/context/source_address.h"
 #include "sync/postgres/slot_in_use.h"
 #include "sync/postgres/sqlstate.h"
+#include "sync/postgres/standby.h"
 
 namespace rotv::postgres {
 namespace {
@@ -46,11 +47,14 @@ bool IsSameServer(const SourceConfig& one, const SourceConfig& other) {
          hosts(one) == hosts(other);
 }
 
+// Whether the objects have been removed from the primary of a standby already.
+enum class Primary { kUnknown, kDone };
+
 // Removes one set of objects on one server.
 class Remover {
  public:
-  Remover(SourceSession& session, const proto::OwnedObjects& objects)
-      : session_(session), connection_(session.connection()), objects_(objects) {}
+  Remover(SourceSession& session, const proto::OwnedObjects& objects, Primary primary)
+      : session_(session), connection_(session.connection()), objects_(objects), primary_(primary) {}
 
   Removal Run() {
     const proto::SourceIdentity here = ReadIdentity(connection_);
@@ -60,6 +64,10 @@ class Remover {
       return std::move(removal_);
     }
     const bool had_slot = DropSlot();
+    if (IsStandby(connection_)) {
+      if (same_server && primary_ == Primary::kUnknown) LeaveToPrimary(had_slot);
+      return std::move(removal_);
+    }
     // If another server has replaced the former one (an upgrade), databases have other oids.
     const uint32_t database = same_server ? objects_.database_oid() : 0;
     if (database == 0 || database == here.database_oid()) {
@@ -85,6 +93,25 @@ class Remover {
           ErrorCode::kUnreachable);
   }
 
+  // A standby drops its own slots and nothing else; the publication goes with that of its primary.
+  void LeaveToPrimary(bool had_slot) {
+    const std::string why =
+        fmt::format("{} is a standby: run it on its primary, or name that in rotv.toml and detach again",
+                    session_.link().Description());
+    // Since 17 a promoted standby may have been given the slot.
+    if (!had_slot || connection_.server_version() >= 170000) {
+      Leave("replication slot " + objects_.slot(),
+            fmt::format("SELECT pg_drop_replication_slot(slot_name) FROM pg_replication_slots WHERE slot_name = '{}';",
+                        objects_.slot()),
+            why, ErrorCode::kRefused);
+    }
+    const std::string find =
+        fmt::format("SELECT FROM pg_publication WHERE pubname = {}", connection_.QuoteLiteral(objects_.publication()));
+    if (connection_.Query(find).rows() == 0) return;
+    Leave("publication " + objects_.publication(), PublicationRemovalSql(objects_.publication()), why,
+          ErrorCode::kRefused);
+  }
+
   void Leave(const std::string& what, const std::string& sql, const std::string& why, ErrorCode code) {
     removal_.left.push_back({.what = what, .where = PlaceOf(objects_), .why = why, .sql = sql, .code = code});
   }
@@ -92,7 +119,11 @@ class Remover {
   // Drops the slot; false if there is none.
   bool DropSlot() {
     const std::string slot = connection_.QuoteLiteral(objects_.slot());
-    const std::string find = fmt::format("SELECT FROM pg_replication_slots WHERE slot_name = {}", slot);
+    // One that is synchronized from a primary cannot be dropped on the standby.
+    const std::string find = fmt::format(
+        "SELECT FROM pg_replication_slots s WHERE slot_name = {} AND NOT (pg_is_in_recovery() AND "
+        "coalesce(to_jsonb(s) ->> 'synced', '') = 'true')",
+        slot);
     if (connection_.Query(find).rows() == 0) return false;
     const std::string drop = fmt::format("SELECT pg_drop_replication_slot({})", slot);
     const std::optional<PgFailure> failure =
@@ -142,6 +173,7 @@ class Remover {
   SourceSession& session_;
   PgConnection& connection_;
   const proto::OwnedObjects& objects_;
+  const Primary primary_;
   Removal removal_;
 };
 
@@ -181,7 +213,7 @@ SourceConfig SourceAtPlace(const SourceConfig& source, const proto::OwnedObjects
 }
 
 Removal RemoveObjects(SourceSession& session, const proto::OwnedObjects& objects) {
-  return Remover(session, objects).Run();
+  return Remover(session, objects, Primary::kUnknown).Run();
 }
 
 Removal RemoveObjectsAnywhere(SourceSession& session, const proto::OwnedObjects& objects,
@@ -198,7 +230,10 @@ Removal RemoveObjectsAnywhere(SourceSession& session, const proto::OwnedObjects&
     const std::filesystem::path directory = run_directory / "there";  // The session's own sockets have the same names.
     std::filesystem::create_directories(directory);
     SourceSession former(there, directory);
-    Removal again = RemoveObjects(former, objects);
+    // After a failover that is the former primary.
+    const bool was_primary =
+        !IsStandby(session.connection()) && ReadIdentity(session.connection()).system_id() == objects.system_id();
+    Removal again = Remover(former, objects, was_primary ? Primary::kDone : Primary::kUnknown).Run();
     again.removed.insert(again.removed.begin(), removal.removed.begin(), removal.removed.end());
     return again;
   } catch (const Error& error) {

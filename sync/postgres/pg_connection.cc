@@ -176,13 +176,22 @@ void PgConnection::Open(const Options& options) {
   if (Parameter("client_encoding") != encoding && PQsetClientEncoding(connection_.get(), encoding.c_str()) != 0) {
     Throw({"", OneLine(PQerrorMessage(connection_.get()))});
   }
-  // Older servers do not know these settings, so they cannot be startup options.
   std::string settings;
+  // Older servers do not know these settings, so they cannot be startup options.
   if (server_version() >= 170000) settings = "SET transaction_timeout = 0;";
   if (options.kind == Kind::kOrdinary && KnowsRestrictedRelations(server_version())) {
-    settings += "SET restrict_nonsystem_relation_kind = 'view, foreign-table'";
+    settings += "SET restrict_nonsystem_relation_kind = 'view, foreign-table';";
   }
-  if (!settings.empty()) Query(settings);
+  SetLcMonetary(options.lc_monetary, std::move(settings));
+}
+
+void PgConnection::SetLcMonetary(const std::string& locale) { SetLcMonetary(locale, ""); }
+
+// In the same round trip, after `statements`.
+void PgConnection::SetLcMonetary(const std::string& locale, std::string statements) {
+  const std::string value = locale.empty() ? "current_setting('lc_monetary')" : QuoteLiteral(locale);
+  statements += fmt::format("SELECT set_config('lc_monetary', {}, false)", value);
+  lc_monetary_ = Query(statements).Get(0, 0);
 }
 
 void PgConnection::Establish(const std::map<std::string, std::string>& parameters) {

@@ -60,6 +60,7 @@ class PgConnection {
     std::string database;  // Empty: the link's.
     std::string application_name = "rotv-sync";
     int lock_timeout_ms = 2000;
+    std::string lc_monetary;  // Empty: as the server has it for this login, and as it stays from then on.
   };
 
   // Throws kRefused (login, database, privilege), kUnreachable (no answer, too many clients, starting up), and
@@ -110,6 +111,9 @@ class PgConnection {
   std::string database() const;
   std::string user() const;
   int backend_pid() const;
+  // The setting that the text of money depends on, and that pg_dump does not pin.
+  const std::string& lc_monetary() const { return lc_monetary_; }
+  void SetLcMonetary(const std::string& locale);  // For the rest of the session.
 
   std::string QuoteLiteral(std::string_view text) const;
   std::string QuoteIdentifier(std::string_view text) const;
@@ -119,6 +123,7 @@ class PgConnection {
 
   PgConnection(link::Link& link, const Interrupt& interrupt);
   void Open(const Options& options);
+  void SetLcMonetary(const std::string& locale, std::string statements);
   std::map<std::string, std::string> Parameters() const;
   void Establish(const std::map<std::string, std::string>& parameters);
   ServerState Look(Clock::time_point deadline) const;
@@ -147,6 +152,7 @@ class PgConnection {
   std::shared_ptr<pg_cancel> cancel_;
   std::unique_ptr<char, FreeMemory> copy_buffer_;
   bool copy_ended_ = false;
+  std::string lc_monetary_;
 };
 
 // PGOPTIONS for one of PostgreSQL's own programs, in addition to the settings that it makes itself. They also let the

@@ -64,8 +64,11 @@ SourceSession::SourceSession(const Context& context, const std::filesystem::path
 }
 
 std::unique_ptr<PgConnection> SourceSession::TakeReplication() {
-  if (opening_replication_.valid()) return opening_replication_.get();
-  return Connect(PgConnection::Kind::kReplication);
+  if (!opening_replication_.valid()) return Connect(PgConnection::Kind::kReplication);
+  std::unique_ptr<PgConnection> replication = opening_replication_.get();
+  // The setting may have changed between the two logins.
+  if (replication->lc_monetary() != connection_->lc_monetary()) replication->SetLcMonetary(connection_->lc_monetary());
+  return replication;
 }
 
 std::unique_ptr<PgConnection> SourceSession::Connect(PgConnection::Kind kind, int lock_timeout_ms) {
@@ -105,7 +108,8 @@ std::unique_ptr<PgConnection> SourceSession::Open(PgConnection::Kind kind, int l
   return Open({.kind = kind,
                .password = connection_->password(),
                .application_name = application_name_,
-               .lock_timeout_ms = lock_timeout_ms});
+               .lock_timeout_ms = lock_timeout_ms,
+               .lc_monetary = connection_->lc_monetary()});
 }
 
 std::unique_ptr<PgConnection> SourceSession::Open(const PgConnection::Options& options) {

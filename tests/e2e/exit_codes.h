@@ -7,6 +7,7 @@ namespace rotv::testing {
 inline constexpr int kUsage = 2;
 inline constexpr int kRefused = 3;
 inline constexpr int kUnreachable = 4;
+inline constexpr int kNotUnderstood = 5;
 inline constexpr int kDisk = 6;
 inline constexpr int kCorrupt = 7;
 inline constexpr int kNewBaselineNeeded = 8;

@@ -156,10 +156,36 @@ TEST(StatusReportTest, AHeadOlderThanSevenDaysIsOld) {
   EXPECT_FALSE(report::HeadIsOld(StatusReport{}, kView));
 }
 
-TEST(StatusReportTest, ALostSlotIsReportedWithAHint) {
+TEST(StatusReportTest, ALostSlotIsReportedWithItsReasonAndAHint) {
   StatusReport report = SomeStatus(0);
   report.slot->wal_status = "lost";
-  EXPECT_HAS(report::StatusText(report, kView, kUtf8), "rotv-sync pull --rebaseline");
+  report.slot->new_baseline = "the slot was invalidated";
+  const std::string text = report::StatusText(report, kView, kUtf8);
+  EXPECT_HAS(text, "the slot was invalidated: a pull needs a new baseline: rotv-sync pull --rebaseline");
+  EXPECT_LACKS(text, "pending");
+  EXPECT_LACKS(text, "held back");
+  EXPECT_EQ(report::StatusJson(report, kView)["slot"]["new_baseline"], "the slot was invalidated");
+}
+
+// The slot is there, and a pull would be refused all the same.
+TEST(StatusReportTest, AMovedSourceIsReported) {
+  StatusReport report = SomeStatus(0);
+  report.slot->new_baseline = "the source is on timeline 2";
+  const std::string text = report::StatusText(report, kView, kUtf8);
+  EXPECT_HAS(text, "the source is on timeline 2: a pull needs a new baseline");
+  EXPECT_HAS(text, "held back");
+}
+
+TEST(StatusReportTest, OnAStandbyNoPullIsRecommended) {
+  StatusReport report = SomeStatus(0);
+  report.standby = true;
+  std::string text = report::StatusText(report, kView, kUtf8);
+  EXPECT_HAS(text, "is a standby");
+  EXPECT_HAS(text, "name the primary in rotv.toml");
+  EXPECT_HAS(text, "held back");
+  EXPECT_LACKS(text, "pending");
+  report.slot.reset();
+  EXPECT_LACKS(report::StatusText(report, kView, kUtf8), "held back");
 }
 
 TEST(StatusReportTest, WithoutABaselineTheCommandThatTakesOneIsShown) {

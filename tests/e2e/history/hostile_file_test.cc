@@ -165,6 +165,17 @@ TEST_F(HostileFileTest, FilesThatNoExportWritesAreRefused) {
       {"a root's name", table([&](auto& it) { it.set_load_through("root;" + evil); })},
       {"a key that is no column", table([&](auto& it) { it.set_key_columns(0, 99); })},
       {"a key without its kind", table([&](auto& it) { it.clear_key_is_integer(); })},
+      {"rows that are not in the order of their keys",
+       [](auto& record) {
+         if (record.has_rows() && record.rows().rows_size() == 2)
+           record.mutable_rows()->mutable_rows()->SwapElements(0, 1);
+       }},
+      {"a row twice",
+       [](auto& record) {
+         if (record.has_end()) record.mutable_end()->set_rows(record.end().rows() + 1);
+         if (!record.has_rows() || record.rows().rows_size() != 2) return;
+         *record.mutable_rows()->add_rows() = record.rows().rows(1);
+       }},
       {"rows of no table",
        [](auto& record) {
          if (record.has_rows()) record.mutable_rows()->set_table(7);

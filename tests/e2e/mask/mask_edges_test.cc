@@ -5,6 +5,10 @@
 #include <fmt/format.h>
 #include <gmock/gmock.h>
 
+#include <regex>
+
+#include "storage/row_store.h"
+#include "storage/workspace.h"
 #include "sync/mask/letter_case.h"
 #include "tests/e2e/follow_fixture.h"
 #include "tests/support/random/mask_values.h"
@@ -239,6 +243,34 @@ TEST_F(MaskEdgesTest, EveryLetterOfOurAlphabetsHasTheServersCase) {
                                     "UNION ALL SELECT 'none' LIMIT 1",
                                 kSuperuser),
             "none");
+}
+
+// A later version may make other values by the same rule: those that are stored must not stay beside them.
+TEST_F(MaskEdgesTest, AnotherRevisionOfARuleIsAResyncAlsoWithoutARuleInTheConfig) {
+  AddRule("public.t.n", "{ rule = \"number\", by = 100 }");
+  Exec("CREATE TABLE t (id int PRIMARY KEY, n numeric); INSERT INTO t SELECT i, i / 3.0 FROM generate_series(1, 50) i");
+  rotv.MustSync({"baseline"});
+  const auto age = [&] {
+    const std::string directory = ReadCurrent(rotv.home(), "production").value().directory();
+    const auto store = RowStore::Open(rotv.home() / "sources/production" / directory, RowStore::Mode::kReadWrite);
+    const Lsn head = store->state().head_lsn();
+    proto::SchemaVersion schema = store->SchemaAt(head);
+    proto::MaskedColumn* column = schema.mutable_tables(0)->mutable_mask()->mutable_columns(0);
+    ASSERT_EQ(column->revision(), 1u);
+    column->set_revision(0);
+    store->Publish(store->state(), {.schema = {{head, schema}}, .sequences = {}, .shapes = {}});
+  };
+  const auto expect_resync = [&] {
+    const std::string pulled = rotv.MustSync({"pull"});
+    EXPECT_THAT(pulled, HasSubstr("Resynced (50 rows): public.t."));
+    EXPECT_THAT(rotv.MustSync({"pull"}), HasSubstr("is up to date"));
+  };
+  age();
+  expect_resync();
+  WriteFile(rotv.config(), std::regex_replace(ReadFile(rotv.config()), std::regex("\\[mask\\][^]*"), ""));
+  rotv.MustSync({"pull"});
+  age();
+  expect_resync();
 }
 
 }  // namespace

@@ -118,6 +118,8 @@ TEST_F(SourceMovedTest, ASlotThatLostItsWalIsRefused) {
   ASSERT_TRUE(WaitUntil(is_lost));
   server.Exec("DROP TABLE filler", kSuperuser);
   ExpectPullRefuses("the source has removed WAL that replication slot " + slot_ + " needed (max_slot_wal_keep_size)");
+  EXPECT_THAT(rotv_.MustSync({"status"}),
+              ::testing::HasSubstr("needed (max_slot_wal_keep_size): a pull needs a new baseline"));
   server.Set("max_slot_wal_keep_size", "4GB");
   ExpectNewBaselineFixes();
 }

@@ -240,7 +240,11 @@ PostgresServer::PostgresServer(PostgresOptions options)
   if (!server_user_.empty() && chown(socket_directory_.c_str(), ServerUid(server_user_), static_cast<gid_t>(-1)) != 0) {
     throw std::runtime_error("chown: " + socket_directory_);
   }
-  MakeCluster();
+  if (options_.standby_of != nullptr) {
+    CopyFrom(*options_.standby_of);
+  } else {
+    MakeCluster();
+  }
   Start();
 }
 
@@ -285,6 +289,48 @@ void PostgresServer::MakeCluster() {
     if (!usable()) throw std::runtime_error(fmt::format("{} is in the way: remove it", cached.string()));
   }
   MustRun({.argv = {"cp", "-a", cached, data_directory_}});
+}
+
+void PostgresServer::CopyFrom(const PostgresServer& primary) {
+  primary.Exec("SELECT pg_create_physical_replication_slot('standby', true)", kSuperuser);
+  if (!server_user_.empty() && chown(directory_.path().c_str(), ServerUid(server_user_), static_cast<gid_t>(-1)) != 0) {
+    throw std::runtime_error("chown: " + directory_.path().string());
+  }
+  MustRun(AsServer(server_user_,
+                   {bin_directory() / "pg_basebackup", "-D", data_directory_, "-d",
+                    primary.ConnectionString(kSuperuser), "-c", "fast", "--no-sync", "-X", "stream", "-S", "standby"}));
+  options_.settings.insert(primary.options_.settings.begin(), primary.options_.settings.end());
+  options_.settings["primary_conninfo"] = primary.ConnectionString(kSuperuser);
+  options_.settings["primary_slot_name"] = "standby";
+  options_.settings["hot_standby_feedback"] = "on";  // The synchronization of slots needs it.
+  WriteStandbySignal();
+}
+
+void PostgresServer::WriteStandbySignal() {
+  MustRun(AsServer(server_user_, {"touch", data_directory_ / "standby.signal"}));
+}
+
+void PostgresServer::Promote() {
+  Exec("SELECT pg_promote()", kSuperuser);
+  if (!WaitUntil([&] { return Value("SELECT pg_is_in_recovery()", kSuperuser) == "f"; })) {
+    throw std::runtime_error("PostgreSQL is not promoted:\n" + log());
+  }
+}
+
+void PostgresServer::StartAsStandbyOf(const PostgresServer& primary) {
+  options_.settings["primary_conninfo"] = primary.ConnectionString(kSuperuser);
+  WriteStandbySignal();
+  Start();
+}
+
+void PostgresServer::WaitForReplay(const PostgresServer& primary) const {
+  // A record of its own, which takes no transaction's number, and is flushed by the switch.
+  const std::string lsn = primary.Value("SELECT pg_create_restore_point('replay')", kSuperuser);
+  primary.Exec("SELECT pg_switch_wal()", kSuperuser);
+  if (!WaitUntil(
+          [&] { return Value(fmt::format("SELECT pg_last_wal_replay_lsn() >= '{}'", lsn), kSuperuser) == "t"; })) {
+    throw std::runtime_error("the standby does not follow:\n" + log());
+  }
 }
 
 void PostgresServer::WriteConfiguration() {

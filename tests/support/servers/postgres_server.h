@@ -61,6 +61,8 @@ class Connection {
   std::unique_ptr<PGconn, decltype(&PQfinish)> connection_;
 };
 
+class PostgresServer;
+
 enum class DataPlace { kDisk, kTmpfs };  // kTmpfs: used if there is one with a gigabyte free.
 
 // The machine's own version, or the one that ROTV_TEST_POSTGRES names if it is set.
@@ -74,6 +76,8 @@ struct PostgresOptions {
   DataPlace place = DataPlace::kTmpfs;
   std::map<std::string, std::string> environment = {};  // Variables of the server's processes.
   std::vector<std::string> initdb_arguments = {"--encoding=UTF8", "--locale=C.UTF-8"};
+  // Makes a standby of this server, of the same version, that streams from it through the slot `standby`.
+  const PostgresServer* standby_of = nullptr;
 };
 
 class PostgresServer {
@@ -97,6 +101,12 @@ class PostgresServer {
   void Crash();    // The same as killing every process; the next Start() recovers.
   void Restart();  // Stop(), then Start().
   bool Running();
+  // Makes a standby the primary of a new timeline. The first checkpoint after that may not have ended on return.
+  void Promote();
+  // Starts a stopped server as a standby of `primary`: the former primary, after a failover to that one.
+  void StartAsStandbyOf(const PostgresServer& primary);
+  // Waits until the standby has replayed what `primary` has written.
+  void WaitForReplay(const PostgresServer& primary) const;
   // Changes a setting for all databases; reloads, and restarts if the setting needs it.
   void Set(const std::string& name, const std::string& value);
 
@@ -131,6 +141,8 @@ class PostgresServer {
 
  private:
   void MakeCluster();
+  void CopyFrom(const PostgresServer& primary);
+  void WriteStandbySignal();
   void WriteConfiguration();
 
   PostgresOptions options_;

@@ -40,7 +40,7 @@ class GatedStore : public RowStore {
   }
 
   const StoreState& state() const override { return inner_.state(); }
-  void Write(const VersionBuffer& versions) override {
+  std::optional<TableId> Write(const VersionBuffer& versions) override {
     {
       std::unique_lock lock(mutex_);
       ++begun_;
@@ -49,7 +49,7 @@ class GatedStore : public RowStore {
       --permitted_;
       if (fail_) throw Error(ErrorCode::kDisk, "the disk is full");
     }
-    inner_.Write(versions);
+    return inner_.Write(versions);
   }
   void WriteLog(const std::vector<std::pair<std::string, std::string>>& chunks) override { inner_.WriteLog(chunks); }
   void Publish(const StoreState& state, const Addition& addition) override { inner_.Publish(state, addition); }

@@ -30,6 +30,7 @@ class WarningsOnly : public Progress {
     warnings.emplace_back(line);
     warned = true;
   }
+  void Say(std::string_view) override {}
   void Note(std::string_view) override {}
 
   std::vector<std::string> warnings;
