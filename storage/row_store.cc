@@ -107,10 +107,20 @@ class RocksRowStore : public RowStore {
     if (mode == Mode::kInspect) TolerateDamagedTables(losses, &options);
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* db = nullptr;
-    CheckStatus(mode == Mode::kReadOnly || mode == Mode::kInspect
-                    ? rocksdb::DB::OpenForReadOnly(options, directory_.string(), families, &handles, &db)
-                    : rocksdb::DB::Open(options, directory_.string(), families, &handles, &db),
-                directory_);
+    const auto open = [&] {
+      return mode == Mode::kReadOnly || mode == Mode::kInspect
+                 ? rocksdb::DB::OpenForReadOnly(options, directory_.string(), families, &handles, &db)
+                 : rocksdb::DB::Open(options, directory_.string(), families, &handles, &db);
+    };
+    rocksdb::Status status = open();
+    if (status.IsCorruption() && (mode == Mode::kReadOnly || mode == Mode::kReadWrite)) {
+      // A power loss may have torn records of the log that were not synced: what is before them is taken. That no state
+      // is lost with them is checked before RocksDB changes its files.
+      if (mode == Mode::kReadWrite) RocksRowStore(directory_, Mode::kReadOnly);
+      options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+      status = open();
+    }
+    CheckStatus(status, directory_);
     db_.reset(db);
     std::copy(handles.begin(), handles.end(), families_);
     if (mode == Mode::kCreate) {

@@ -72,7 +72,7 @@ class VersionScan : public RowScan {
   void CheckIterator() const {
     rocksdb::Status status = iterator_->status();
     if (status.ok()) return;
-    if (IsForOpenFiles(status)) ThrowTooManyFiles("the store cannot be read");
+    if (IsForOpenFiles(status)) throw TooManyFiles("the store cannot be read");
     throw Error(ErrorCode::kCorrupt, "the store cannot be read: " + status.ToString(),
                 "check the disk, then take a new baseline: rotv-sync baseline --force");
   }

@@ -142,24 +142,29 @@ std::string PowerLoss::DataLeft(const File& file, Way way, std::mt19937& random)
   std::string content = file.durable;
   const bool by_chance = way == Way::kNamesUpToOne || way == Way::kAny;
   size_t longest = content.size();
+  bool is_cut = false;  // Nothing that was appended later is there.
   for (const Change& change : file.since) {
     longest = std::max(longest, change.offset + change.data.size());
     if (way == Way::kNothing || way == Way::kNames) continue;
+    const bool appends = !change.is_resize && change.offset >= file.durable.size();
     const auto fate = by_chance ? random() % 3 : 2;
-    if (fate == 0) continue;
-    if (change.is_resize) {
+    if (fate == 0 || (appends && is_cut)) {
+      is_cut = is_cut || appends;
+    } else if (change.is_resize) {
       content.resize(change.offset);
     } else if (fate == 1 && !change.data.empty()) {
       // Only what is before some place: between two sectors where there was something before, anywhere where not.
       uint64_t end = change.offset + random() % change.data.size();
-      if (end < file.durable.size()) end = std::max(change.offset, end / kSector * kSector);
+      if (!appends) end = std::max(change.offset, end / kSector * kSector);
       Put(&content, change.offset, std::string_view(change.data).substr(0, end - change.offset));
+      is_cut = is_cut || appends;
     } else {
       Put(&content, change.offset, change.data);
     }
   }
-  // A file system may know of the new size before the data is there.
-  if ((way == Way::kNames || by_chance) && random() % 2 == 0) content.resize(std::max(content.size(), longest));
+  // A file system may know of the new size before any of the data is there.
+  const bool may_be_zeros = way == Way::kNames || (by_chance && content.size() <= file.durable.size());
+  if (may_be_zeros && random() % 2 == 0) content.resize(std::max(content.size(), longest));
   return content;
 }
 

@@ -1,6 +1,7 @@
 // What a power loss may leave of the files that a program has written. The model knows of each file what was synced,
 // and what was written since; of each directory the names that were synced, and those that were given or taken since.
-// What was not synced may be there or not: whole, torn, as zeros, or in another order.
+// What was not synced may be there or not: whole, torn, as zeros, or in another order. What was appended to one file is
+// there up to some byte, as file systems have it that write data before a file's size.
 
 #pragma once
 
