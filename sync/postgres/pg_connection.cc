@@ -272,7 +272,8 @@ void PgConnection::ThrowLost() const {
 void PgConnection::Throw(const PgFailure& failure) const {
   if (failure.sqlstate.empty()) ThrowLost();
   const Error error = ErrorOf(failure);
-  if (EndsSession(failure)) throw LinkError(LinkError::Kind::kBroke, error.what(), error.hint());
+  if (EndsSession(failure) || IsForLostSnapshot(failure))
+    throw LinkError(LinkError::Kind::kBroke, error.what(), error.hint());
   throw error;
 }
 

@@ -31,6 +31,13 @@ bool EndsSession(const PgFailure& failure) {
          failure.sqlstate.starts_with(sqlstate::kConnectionExceptions);
 }
 
+bool IsForLostSnapshot(const PgFailure& failure) {
+  // Since version 17 the code is another one. Both have other meanings as well; most languages have the word.
+  const bool may_be =
+      failure.sqlstate == sqlstate::kInvalidParameterValue || failure.sqlstate == sqlstate::kUndefinedObject;
+  return may_be && failure.message.find("napshot") != std::string::npos;
+}
+
 bool IsForPrivilege(const PgFailure& failure) { return failure.sqlstate == sqlstate::kInsufficientPrivilege; }
 
 Error ErrorOf(const PgFailure& failure) {
@@ -51,8 +58,8 @@ Error ErrorOf(const PgFailure& failure) {
     return {ErrorCode::kRefused, "the source refused: " + failure.message,
             "an event trigger there may forbid it: SELECT evtname, evtfoid::regproc FROM pg_event_trigger;"};
   }
-  const bool gone =
-      EndsSession(failure) || in(sqlstate::kInsufficientResources) || failure.sqlstate == sqlstate::kQueryCanceled;
+  const bool gone = EndsSession(failure) || IsForLostSnapshot(failure) || in(sqlstate::kInsufficientResources) ||
+                    failure.sqlstate == sqlstate::kQueryCanceled;
   return {gone ? ErrorCode::kUnreachable : ErrorCode::kProtocol, "the source reported: " + failure.message,
           gone ? "try again" : "please report this with the server's version"};
 }

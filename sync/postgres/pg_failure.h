@@ -27,6 +27,9 @@ bool IsForMovedTable(const PgFailure& failure);
 // True if the server has ended the session: it shuts down or has crashed, or somebody has terminated the session.
 bool EndsSession(const PgFailure& failure);
 
+// True if an exported snapshot is gone: the session that exported it has ended.
+bool IsForLostSnapshot(const PgFailure& failure);
+
 // True if the server refused for lack of a privilege.
 bool IsForPrivilege(const PgFailure& failure);
 

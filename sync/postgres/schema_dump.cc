@@ -33,16 +33,12 @@ int MajorOf(int version) { return version / 10000; }
 
 // True if pg_dump failed because its connection ended, or because it got none: ours may work all the same.
 bool LostConnection(std::string_view text) {
-  constexpr std::string_view kTexts[] = {"server closed the connection",
-                                         "could not receive data from server",
-                                         "could not send data to server",
-                                         "SSL SYSCALL error",
-                                         "unexpected eof",
-                                         "no connection to the server",
-                                         "terminating connection",
-                                         "Connection refused",
-                                         "timeout expired",
-                                         "the database system is"};
+  constexpr std::string_view kTexts[] = {"server closed the connection", "could not receive data from server",
+                                         "could not send data to server", "SSL SYSCALL error", "unexpected eof",
+                                         "no connection to the server", "terminating connection", "Connection refused",
+                                         "timeout expired", "the database system is",
+                                         // The connection that exported it was lost.
+                                         "invalid snapshot identifier", "ERROR:  snapshot \""};
   return std::any_of(std::begin(kTexts), std::end(kTexts),
                      [&](std::string_view part) { return text.find(part) != std::string_view::npos; });
 }

@@ -7,6 +7,7 @@
 
 namespace rotv::postgres::sqlstate {
 
+inline constexpr std::string_view kInvalidParameterValue = "22023";
 inline constexpr std::string_view kInvalidSchemaName = "3F000";
 inline constexpr std::string_view kDeadlockDetected = "40P01";
 inline constexpr std::string_view kInsufficientPrivilege = "42501";

@@ -44,5 +44,16 @@ TEST(PgFailureTest, EveryOtherStateIsNotUnderstood) {
   for (const char* state : {"42601", "XX000", "58P01"}) EXPECT_EQ(CodeOfState(state), ErrorCode::kProtocol) << state;
 }
 
+TEST(PgFailureTest, ALostExportedSnapshotMeansThatAConnectionWasLost) {
+  const PgFailure before_17{"22023", "invalid snapshot identifier: \"00000009-000000A6-1\""};
+  const PgFailure since_17{"42704", "snapshot \"00000009-000000A6-1\" does not exist"};
+  for (const PgFailure& failure : {before_17, since_17}) {
+    EXPECT_TRUE(IsForLostSnapshot(failure)) << failure.message;
+    EXPECT_EQ(ErrorOf(failure).code(), ErrorCode::kUnreachable) << failure.message;
+  }
+  EXPECT_FALSE(IsForLostSnapshot({"22023", "invalid value for parameter"}));
+  EXPECT_FALSE(IsForLostSnapshot({"42704", "type \"t\" does not exist"}));
+}
+
 }  // namespace
 }  // namespace rotv::postgres
