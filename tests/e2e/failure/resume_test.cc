@@ -95,10 +95,18 @@ class ResumeTest : public FollowTest {
     return process;
   }
   void Release() { holder.Exec("ROLLBACK"); }
+  // The server processes of a command that was killed end a moment later: until then they read the large table, too.
+  void WaitForTheEndOfItsSessions() {
+    EXPECT_TRUE(WaitUntil([&] {
+      return rotv.server().Value("SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'rotv-sync%'",
+                                 kSuperuser) == "0";
+    }));
+  }
   void Kill(Process& process) {
     process.Signal(SIGKILL);
     process.Wait();
     Release();
+    WaitForTheEndOfItsSessions();
   }
   void KillHalfway(const std::vector<std::string>& arguments = {"baseline"}) { Kill(*Halfway(arguments)); }
 
@@ -207,6 +215,7 @@ TEST_F(ResumeTest, ItGoesOnBesideABaselineInUse) {
     link.Break();
     const Result result = process->Wait();
     Release();
+    WaitForTheEndOfItsSessions();
     ExpectError(result, {kUnreachable, "", "again"});
     EXPECT_THAT(result.err, AllOf(HasSubstr("the baseline is not finished: 8 of 9 tables are here"),
                                   HasSubstr("baseline --force goes on with it")));
