@@ -35,6 +35,7 @@ std::vector<DataFile> DataFilesOf(rocksdb::DB* db);
 struct TableEpoch {
   TableId table = 0;
   EpochNumber epoch = 0;
+  // NOLINTNEXTLINE(modernize-use-nullptr): clang-tidy takes the generated comparison with 0 for a pointer.
   friend auto operator<=>(const TableEpoch&, const TableEpoch&) = default;
 };
 
