@@ -6,6 +6,7 @@
 
 #include "storage/epochs.h"
 #include "storage/error.h"
+#include "storage/row_key.h"
 #include "tests/storage/store_walk.h"
 
 namespace rotv::testing {

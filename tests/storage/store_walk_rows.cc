@@ -97,7 +97,8 @@ void StoreWalk::Settle(const Step& step) {
 
 std::optional<TableId> StoreWalk::Streamed(uint32_t which) const {
   const auto& tables = model_.now.schemas.rbegin()->second.tables;
-  const TableId table = std::next(tables.begin(), which % tables.size())->first;
+  const auto place = static_cast<ptrdiff_t>(which % tables.size());
+  const TableId table = std::next(tables.begin(), place)->first;
   if (model_.now.must_copy.count(table) != 0) return std::nullopt;
   if (resync_ && resync_->schema.tables.count(table) == 0) return std::nullopt;  // It is dropped on the source.
   return table;
