@@ -59,6 +59,10 @@ class GatedStore : public RowStore {
   std::unique_ptr<RowScan> ScanAt(const ScanRequest& request) const override { return inner_.ScanAt(request); }
   const ShapeMap& shapes() const override { return inner_.shapes(); }
   void DropEpoch(TableId table, EpochNumber epoch) override { inner_.DropEpoch(table, epoch); }
+  void DropUnlistedEpochs(const std::set<TableId>& tables) override { inner_.DropUnlistedEpochs(tables); }
+  std::vector<Lsn> SequenceLsns() const override { return inner_.SequenceLsns(); }
+  std::vector<DataFile> DataFiles() const override { return inner_.DataFiles(); }
+  uint64_t VersionsEstimate() const override { return inner_.VersionsEstimate(); }
   std::vector<KeyRange> Split(TableId table, EpochNumber epoch, size_t parts) const override {
     return inner_.Split(table, epoch, parts);
   }
