@@ -15,20 +15,10 @@
 #include "tests/fuzz/fuzz_check.h"
 #include "tests/fuzz/fuzz_directory.h"
 #include "tests/fuzz/fuzz_target.h"
+#include "tests/support/no_progress.h"
 
 namespace rotv::launch {
 namespace {
-
-class NoProgress : public Progress {
- public:
-  void Begin(std::string_view, Unit, uint64_t) override {}
-  void Update(uint64_t) override {}
-  void Detail(std::string_view) override {}
-  void End() override {}
-  void Warn(std::string_view) override {}
-  void Say(std::string_view) override {}
-  void Note(std::string_view) override {}
-};
 
 void CheckSeedNote(const FuzzDirectory& directory, std::string_view bytes) {
   const std::string seed = "seed-data-fuzz.sql";
@@ -39,7 +29,7 @@ void CheckSeedNote(const FuzzDirectory& directory, std::string_view bytes) {
   SourceConfig source;
   source.name = "production";
   source.is_default = true;
-  NoProgress progress;
+  testing::NoProgress progress;
   const Interrupt interrupt;
   const Context context{.source = source, .home = directory.path(), .progress = progress, .interrupt = interrupt};
   RemoveSeedOf(context, "fuzz");

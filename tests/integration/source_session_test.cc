@@ -6,20 +6,11 @@
 #include <string>
 
 #include "tests/support/files/temp_dir.h"
+#include "tests/support/no_progress.h"
 #include "tests/support/servers/postgres_server.h"
 
 namespace rotv {
 namespace {
-
-class NoProgress : public Progress {
- public:
-  void Begin(std::string_view, Unit, uint64_t) override {}
-  void Update(uint64_t) override {}
-  void Detail(std::string_view) override {}
-  void End() override {}
-  void Warn(std::string_view) override {}
-  void Note(std::string_view) override {}
-};
 
 // The fingerprint is asked on the first connection, and the others print the values.
 TEST(SourceSessionTest, AllConnectionsPrintMoneyLikeTheFirst) {
@@ -28,7 +19,7 @@ TEST(SourceSessionTest, AllConnectionsPrintMoneyLikeTheFirst) {
   SourceConfig source;
   source.name = "test";
   source.url = "postgresql://rotv@127.0.0.1:" + std::to_string(server.port()) + "/rotv";
-  NoProgress progress;
+  testing::NoProgress progress;
   const Interrupt interrupt;
   const Context context{source, directory.path(), progress, interrupt};
   server.Exec("ALTER DATABASE rotv SET lc_monetary = 'POSIX'", testing::kSuperuser);
@@ -55,7 +46,7 @@ TEST(SourceSessionTest, AConnectionThatIsThereCanBeMadeToPrintMoneyLikeAnother) 
   SourceConfig source;
   source.name = "test";
   source.url = "postgresql://rotv@127.0.0.1:" + std::to_string(server.port()) + "/rotv";
-  NoProgress progress;
+  testing::NoProgress progress;
   const Interrupt interrupt;
   const Context context{source, directory.path(), progress, interrupt};
   postgres::SourceSession session(context, directory.path(), postgres::SourceSession::Connections::kAlsoReplication);

@@ -1,5 +1,4 @@
-// Helpers for the tests of the engine's internals: a described table, hand-made rows of pgoutput, and a silent
-// progress.
+// Helpers for the tests of the engine's internals: a described table, and hand-made rows of pgoutput.
 
 #pragma once
 
@@ -9,23 +8,11 @@
 #include <vector>
 
 #include "proto/store.pb.h"
-#include "sync/context/progress.h"
 #include "sync/formats/pgoutput.h"
 #include "sync/schema/schema_version.h"
 #include "tests/storage/store_fixture.h"
 
 namespace rotv::testing {
-
-class NoProgress : public Progress {
- public:
-  void Begin(std::string_view, Unit, uint64_t) override {}
-  void Update(uint64_t) override {}
-  void Detail(std::string_view) override {}
-  void End() override {}
-  void Warn(std::string_view) override {}
-  void Say(std::string_view) override {}
-  void Note(std::string_view) override {}
-};
 
 inline constexpr uint32_t kInt4Oid = 23;
 inline constexpr uint32_t kTextOid = 25;

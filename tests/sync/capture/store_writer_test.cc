@@ -4,6 +4,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/storage/store_fixture.h"
 
 namespace rotv {

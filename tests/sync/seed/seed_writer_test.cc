@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "sync/postgres/psql_restrict.h"
+#include "tests/support/no_progress.h"
 #include "tests/sync/store_source.h"
 
 namespace rotv {
