@@ -90,60 +90,66 @@ class CatchUpRun {
 
   // GoOnWithBaseline(), with the state in `*state`.
   bool GoOnWithBaseline(CopyCounts* counts) {
-    session_.Prepare(kConnections);
-    proto::SchemaVersion published = Publish();
-    context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
-    postgres::ExportedSnapshotSlot slot(session_, postgres::NewObjectNames(context_.source.name).slot(),
-                                        postgres::ExportedSnapshotSlot::Lifetime::kTemporary);
-    ExportedSnapshotReading reading(
-        session_, slot,
-        {.publication = publication(), .shapes = store_.shapes(), .lineage = lineage_, .sampler = sampler_},
-        ExportedSnapshotReading::Texts::kRead);
-    context_.progress.End();
-    if (!schema::SameTablesAreStreamed(published, reading.schema()) || !reading.ReadContents()) return false;
-    if (!reading.new_shapes().empty()) {
-      store_.Publish(state_, {.schema = {}, .sequences = {}, .shapes = reading.new_shapes()});
-    }
-    const bool schema_changed = reading.fingerprint().schema != StoredFingerprint().schema;
-    std::optional<std::vector<schema::TableChange>> changes = Compare(reading, schema_changed);
-    if (!changes) return false;
-    // Tables whose rows come in a form that is not known are marked as well, and copied with the others.
-    Stream(*changes, TablesToResync(*changes), slot.lsn());
-    state_.MoveBaseline(slot.lsn(), reading.moment(), reading.fingerprints(mask::MaskFingerprint(context_)));
-    RowStore::Addition addition;
-    addition.schema = {slot.lsn(), reading.schema()};
-    addition.sequences = {slot.lsn(), reading.sequences()};
-    store_.Publish(state_, addition);
-    return reading.CompleteBaseline(store_, &state_, counts);
+    return AtNewSnapshot(ExportedSnapshotReading::Texts::kRead, [&](const Difference& difference) {
+      const Lsn lsn = difference.slot.lsn();
+      ExportedSnapshotReading& reading = difference.reading;
+      // Tables whose rows come in a form that is not known are marked as well, and copied with the others.
+      Stream(difference.changes, TablesToResync(difference.changes), lsn);
+      state_.MoveBaseline(lsn, reading.moment(), reading.fingerprints(mask::MaskFingerprint(context_)));
+      RowStore::Addition addition;
+      addition.schema = {lsn, reading.schema()};
+      addition.sequences = {lsn, reading.sequences()};
+      store_.Publish(state_, addition);
+      return reading.CompleteBaseline(store_, &state_, counts);
+    });
   }
 
  private:
-  // Returns false if the schema changed in between, or if it turned out that more tables need a resync.
-  bool TryResync() {
+  // How the source at a later exported snapshot differs from the store.
+  struct Difference {
+    postgres::ExportedSnapshotSlot& slot;
+    ExportedSnapshotReading& reading;
+    bool schema_changed = false;
+    const std::vector<schema::TableChange>& changes;
+  };
+
+  // Takes an exported snapshot, compares the source there with the store, and returns what `work` makes of the
+  // difference. Returns false if the schema changed in between.
+  template <typename Work>
+  bool AtNewSnapshot(ExportedSnapshotReading::Texts texts, const Work& work) {
     session_.Prepare(kConnections);  // They open while the catalogue is read and the slot is created.
-    proto::SchemaVersion published = Publish();
+    const proto::SchemaVersion published = Publish();
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
     postgres::ExportedSnapshotSlot slot(session_, postgres::NewObjectNames(context_.source.name).slot(),
                                         postgres::ExportedSnapshotSlot::Lifetime::kTemporary);
     ExportedSnapshotReading reading(
         session_, slot,
-        {.publication = publication(), .shapes = store_.shapes(), .lineage = lineage_, .sampler = sampler_}, expected_);
+        {.publication = publication(), .shapes = store_.shapes(), .lineage = lineage_, .sampler = sampler_}, texts);
     context_.progress.End();
     if (!schema::SameTablesAreStreamed(published, reading.schema())) return false;
-    bool schema_changed = reading.fingerprint().schema != StoredFingerprint().schema;
+    const bool schema_changed = reading.fingerprint().schema != StoredFingerprint().schema;
     if (!reading.ReadContents()) return false;
     if (!reading.new_shapes().empty()) {
       store_.Publish(state_, {.schema = {}, .sequences = {}, .shapes = reading.new_shapes()});
     }
-    std::optional<std::vector<schema::TableChange>> changes = Compare(reading, schema_changed);
-    if (!changes) return false;
-    std::set<TableId> to_resync = TablesToResync(*changes);
-    if (!ReadSnapshot(reading, to_resync, schema_changed)) return false;
-    if (at_head_ == AtHead::kHoldExportedSnapshot) result_.snapshot = postgres::HoldExportedSnapshot(slot);
-    slot.Close();
-    if (!Stream(*changes, to_resync, slot.lsn())) return false;
-    Conclude(reading, *changes, to_resync, slot.lsn(), schema_changed);
-    return true;
+    const std::optional<std::vector<schema::TableChange>> changes = Compare(reading, schema_changed);
+    return changes && work(Difference{slot, reading, schema_changed, *changes});
+  }
+
+  // Returns false if the schema changed in between, or if it turned out that more tables need a resync.
+  bool TryResync() {
+    return AtNewSnapshot(expected_, [&](const Difference& difference) {
+      const std::set<TableId> to_resync = TablesToResync(difference.changes);
+      if (!ReadSnapshot(difference.reading, to_resync, difference.schema_changed)) return false;
+      if (at_head_ == AtHead::kHoldExportedSnapshot) {
+        result_.snapshot = postgres::HoldExportedSnapshot(difference.slot);
+      }
+      difference.slot.Close();
+      const Lsn lsn = difference.slot.lsn();
+      if (!Stream(difference.changes, to_resync, lsn)) return false;
+      Conclude(difference.reading, difference.changes, to_resync, lsn, difference.schema_changed);
+      return true;
+    });
   }
 
   // Adjusts the publication to the tables that are to be streamed, and returns the schema that they are part of.
