@@ -375,10 +375,6 @@ void Workspace::SetCurrent(const fs::path& store, const proto::OwnedObjects& obj
   next.set_directory(store.filename().string());
   *next.mutable_objects() = objects;
   SaveCurrent(next);
-  if (unfinished_ && unfinished_->directory() == next.directory()) {
-    unfinished_.reset();
-    owned_.clear_unfinished();  // A record on disk that names the store in use means nothing.
-  }
   RemoveOtherStores();  // The sockets stay: this run still uses them.
 }
 
@@ -445,6 +441,13 @@ void Workspace::SetDetached() {
 
 // Makes `next` the content of `current`. A failure after the file was replaced (a sync of the directory) leaves open
 // which of the two a power loss would leave: the new one is in use from now on, and nothing of the old one is removed.
+void Workspace::TakeAsCurrent(const proto::CurrentStore& next) {
+  current_ = next;
+  if (!unfinished_ || unfinished_->directory() != next.directory()) return;
+  unfinished_.reset();
+  owned_.clear_unfinished();  // A record on disk that names the store in use means nothing.
+}
+
 void Workspace::SaveCurrent(proto::CurrentStore next) {
   auto* obsolete = next.mutable_obsolete();
   const auto gone = [&](const std::string& name) { return !fs::exists(directory_ / name); };
@@ -455,10 +458,10 @@ void Workspace::SaveCurrent(proto::CurrentStore next) {
     WriteRecord(directory_ / "current", content);
   } catch (const Error&) {
     const std::optional<CheckedContent> there = ReadRecord(directory_ / "current");
-    if (there && there->checked && there->content == content) current_ = next;
+    if (there && there->checked && there->content == content) TakeAsCurrent(next);
     throw;
   }
-  current_ = next;
+  TakeAsCurrent(next);
   std::error_code ignored;
   fs::remove(directory_ / next.directory() / kUnfinishedMark, ignored);
 }

@@ -140,6 +140,7 @@ class Workspace {
   void RemoveMarkOfCurrent() const;
   void RemoveOtherStores();
   void Remove(const std::filesystem::path& store);
+  void TakeAsCurrent(const proto::CurrentStore& next);
   void SaveCurrent(proto::CurrentStore next);
   void SaveOwned() const;
 

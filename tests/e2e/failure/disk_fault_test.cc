@@ -80,10 +80,11 @@ std::string NameOf(const DiskFault& fault) {
   return std::string(strerror(fault.error)) + (fault.full ? ", from then on" : "");
 }
 
-void ExpectDiskErrorOrSuccess(const Command& command, const Result& result) {
+void ExpectErrorOrSuccess(const Command& command, const Result& result, const DiskFault& fault) {
+  const int code = fault.error == EMFILE ? kCannotStart : kDisk;
   EXPECT_FALSE(result.timed_out) << Describe(command, result);
-  EXPECT_THAT(result.exit_status, AnyOf(0, kDisk)) << Describe(command, result);
-  if (result.exit_status == kDisk) ExpectError(result, {kDisk, "", ""});
+  EXPECT_THAT(result.exit_status, AnyOf(0, code)) << Describe(command, result);
+  if (result.exit_status == code) ExpectError(result, {code, "", ""});
 }
 
 // Further failures follow from those that there were.
@@ -102,7 +103,7 @@ void FailCalls(const OddDisk& disk, const Scenario& scenario, std::chrono::milli
     scenario.prepare();
     const Command command = disk.Failing(scenario.command(), *fault);
     const Result result = RunCommand(command);
-    ExpectDiskErrorOrSuccess(command, result);
+    ExpectErrorOrSuccess(command, result, *fault);
     scenario.check(result);
     if (Failures() == failures) continue;
     const std::vector<std::string> calls = disk.Calls();
