@@ -233,7 +233,10 @@ std::vector<RecordedObjects> AllRecordedObjects(const fs::path& home) {
       const proto::OwnedList owned = ReadOwned(entry.path() / "owned", true);
       const bool follows = current && !current->imported() && !current->detached();
       if (follows) all.push_back({.source = name, .objects = current->objects(), .in_use = true});
-      const bool goes_on = owned.has_unfinished() && CanGoOn(entry.path() / owned.unfinished().directory());
+      const std::string& unfinished = owned.unfinished().directory();
+      // A record that names the store in use means nothing.
+      const bool goes_on = owned.has_unfinished() && !(current && current->directory() == unfinished) &&
+                           CanGoOn(entry.path() / unfinished);
       for (const proto::OwnedObjects& objects : owned.objects()) {
         if (follows && Same(objects, current->objects())) continue;
         const bool in_use = goes_on && Same(objects, owned.unfinished().objects());

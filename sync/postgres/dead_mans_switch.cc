@@ -18,6 +18,8 @@ namespace rotv::postgres {
 namespace {
 
 constexpr int kHeartbeatsPerTimeout = 4;
+// A session whose client does not read waits while it tells it that it ends: only a second request ends it.
+constexpr int kTerminations = 3;
 
 // The statement that watches in the server. It commits in each round, so that it holds no snapshot for longer than a
 // tenth of a second, and sees new values. When the first connection changes its application name, that means the
@@ -29,9 +31,10 @@ std::string WatchSql(PgConnection& connection, const std::string& application_na
       "SELECT state_change, application_name INTO last_sign, name FROM pg_stat_activity WHERE pid = {0}; "
       "IF name <> {1} THEN RETURN; END IF; "
       "EXIT WHEN last_sign IS NULL OR last_sign < clock_timestamp() - interval '{2} milliseconds'; END LOOP; "
-      "PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = {1} AND pid <> "
-      "pg_backend_pid(); PERFORM pg_terminate_backend(pg_backend_pid()); END",
-      heartbeat_pid, connection.QuoteLiteral(application_name), limit.count());
+      "FOR i IN 1..{3} LOOP PERFORM pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = {1} AND "
+      "pid <> pg_backend_pid(); PERFORM pg_sleep(0.1); COMMIT; END LOOP; "
+      "PERFORM pg_terminate_backend(pg_backend_pid()); END",
+      heartbeat_pid, connection.QuoteLiteral(application_name), limit.count(), kTerminations);
   return fmt::format("DO {}", connection.QuoteLiteral(body));
 }
 

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <optional>
+#include <thread>
 
 #include "storage/error.h"
 #include "sync/context/link_error.h"
@@ -14,6 +16,9 @@
 
 namespace rotv::postgres {
 namespace {
+
+// Ending the sessions of a broken connection takes a fraction of a second; what holds out longer is left to the source.
+constexpr int kMostTerminations = 10;
 
 // Every session of this process has another name. The watch of a DeadMansSwitch goes on for a while after its session
 // has broken, and then ends all sessions of that name; those of the next attempt must have another one.
@@ -124,9 +129,17 @@ void SourceSession::EndFormer(const std::string& application_name) {
   const std::string sql = fmt::format(
       "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = {} AND usename = session_user",
       connection_->QuoteLiteral(application_name));
-  if (const std::optional<PgFailure> failure = connection_->TryQuery(sql).failure) {
-    context_.progress.Note("what the connection that was lost holds on the source stays until the source notices: " +
-                           failure->message);
+  // A walsender whose client does not read waits while it tells it that it ends: only a second request ends it.
+  for (int tries = 0; tries < kMostTerminations; ++tries) {
+    const auto answer = connection_->TryQuery(sql);
+    if (answer.failure) {
+      context_.progress.Note("what the connection that was lost holds on the source stays until the source notices: " +
+                             answer.failure->message);
+      return;
+    }
+    if (answer.results.at(0).rows() == 0) return;
+    context_.interrupt.Check();
+    std::this_thread::sleep_for(std::chrono::milliseconds(Interrupt::kPollMs));
   }
 }
 
