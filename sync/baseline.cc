@@ -183,12 +183,13 @@ class BaselineRun {
     // The answer is waited for only now: with a slow login shell on the remote host it takes longer than everything
     // before.
     if (unchanged) RequireDumpProgram();
-    store_ = opening.get();
+    std::unique_ptr<RowStore> store = opening.get();
     StoreState state = StateOf(reading);
     RowStore::Addition addition;
     addition.schema = {reading.lsn(), reading.schema()};
     addition.shapes = reading.new_shapes();
-    store_->Publish(state, addition);
+    store->Publish(state, addition);
+    store_ = std::move(store);
     return unchanged && reading.CompleteBaseline(*store_, &state, &counts_);
   }
 

@@ -104,7 +104,12 @@ void FailCalls(const OddDisk& disk, const Scenario& scenario, std::chrono::milli
     const Command command = disk.Failing(scenario.command(), *fault);
     const Result result = RunCommand(command);
     ExpectErrorOrSuccess(command, result, *fault);
-    scenario.check(result);
+    try {
+      scenario.check(result);
+    } catch (const std::exception& error) {
+      ADD_FAILURE() << error.what() << result.err;  // With the fault, which the exception does not know.
+      throw;
+    }
     if (Failures() == failures) continue;
     const std::vector<std::string> calls = disk.Calls();
     const auto at = static_cast<size_t>(fault->at) - 1;
@@ -187,6 +192,24 @@ class PullFaultTest : public DiskFaultTest {
     FailCalls(disk_, Of({"verify", "--repair"}, prepare, check), time);
   }
 };
+
+// RocksDB removes a file that it has taken over if it cannot sync its record in the MANIFEST, though that may be there.
+TEST_F(PullFaultTest, ARecordOfANewFileThatCannotBeSyncedLeavesAStoreThatOpens) {
+  rotv.MustSync({"baseline"});
+  Change();
+  MustRun(disk_.Noting(rotv.SyncCommand({"pull"})));
+  const std::vector<std::string> calls = disk_.Calls();
+  bool linked = false;
+  const auto sync = std::find_if(calls.begin(), calls.end(), [&](const std::string& call) {
+    linked = linked || call.starts_with("link");
+    return linked && call.starts_with("fdatasync") && call.find("/MANIFEST") != std::string::npos;
+  });
+  ASSERT_NE(sync, calls.end());
+  Change();
+  const DiskFault fault{.at = sync - calls.begin() + 1, .error = EIO, .full = false};
+  ExpectError(RunCommand(disk_.Failing(rotv.SyncCommand({"pull"}), fault)), {kDisk, "", ""});
+  ExpectPullIsDump();
+}
 
 class HistoryFaultTest : public DiskFaultTest {
  protected:
