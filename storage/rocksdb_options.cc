@@ -2,6 +2,7 @@
 
 #include <rocksdb/cache.h>
 #include <rocksdb/env.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 #include <rocksdb/table_properties.h>
@@ -9,6 +10,7 @@
 #include <algorithm>
 #include <cstdarg>
 #include <cstdio>
+#include <memory>
 #include <optional>
 #include <string_view>
 
@@ -93,10 +95,32 @@ std::shared_ptr<rocksdb::Cache> SharedCache() {
   return cache;
 }
 
+thread_local bool tables_stay = false;
+
+class Files : public rocksdb::FileSystemWrapper {
+ public:
+  Files() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+  const char* Name() const override { return "FilesOfStore"; }
+  rocksdb::IOStatus DeleteFile(const std::string& file, const rocksdb::IOOptions& options,
+                               rocksdb::IODebugContext* context) override {
+    if (tables_stay && file.ends_with(".sst")) return rocksdb::IOStatus::OK();
+    return target()->DeleteFile(file, options, context);
+  }
+};
+
+rocksdb::Env* FilesEnv() {
+  static const std::unique_ptr<rocksdb::Env> env = rocksdb::NewCompositeEnv(std::make_shared<Files>());
+  return env.get();
+}
+
 }  // namespace
+
+TablesStay::TablesStay() { tables_stay = true; }
+TablesStay::~TablesStay() { tables_stay = false; }
 
 rocksdb::DBOptions StoreDbOptions() {
   rocksdb::DBOptions options;
+  options.env = FilesEnv();
   options.create_missing_column_families = true;
   // Half of what is allowed, where that is little: connections need the rest.
   options.max_open_files = static_cast<int>(std::min<size_t>(256, OpenFilesLimit() / 2));

@@ -19,6 +19,17 @@ inline constexpr uint64_t kRowFileBytes = uint64_t{8} << 20;
 // The key of the manifest, in the column family "default".
 inline constexpr const char* kManifestKey = "manifest";
 
+// While this exists, RocksDB removes no table in this thread. If it cannot sync its record of a table that it takes
+// over, it removes the table, although the record may be on the disk: then no store would open with it. A table that is
+// left without a record is removed by the next opening for writing.
+class TablesStay {
+ public:
+  TablesStay();
+  ~TablesStay();
+  TablesStay(const TablesStay&) = delete;
+  TablesStay& operator=(const TablesStay&) = delete;
+};
+
 rocksdb::DBOptions StoreDbOptions();
 rocksdb::ColumnFamilyOptions RowFamilyOptions();
 rocksdb::ColumnFamilyOptions SmallFamilyOptions();

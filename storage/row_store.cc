@@ -314,6 +314,7 @@ class RocksRowStore : public RowStore {
     ingest.move_files = true;
     ingest.snapshot_consistency = false;
     std::lock_guard lock(files_mutex_);
+    const TablesStay stay;
     CheckStatus(db_->IngestExternalFile(families_[kRows], {file}, ingest), directory_);
   }
 

@@ -197,17 +197,8 @@ class PullFaultTest : public DiskFaultTest {
 TEST_F(PullFaultTest, ARecordOfANewFileThatCannotBeSyncedLeavesAStoreThatOpens) {
   rotv.MustSync({"baseline"});
   Change();
-  MustRun(disk_.Noting(rotv.SyncCommand({"pull"})));
-  const std::vector<std::string> calls = disk_.Calls();
-  bool linked = false;
-  const auto sync = std::find_if(calls.begin(), calls.end(), [&](const std::string& call) {
-    linked = linked || call.starts_with("link");
-    return linked && call.starts_with("fdatasync") && call.find("/MANIFEST") != std::string::npos;
-  });
-  ASSERT_NE(sync, calls.end());
-  Change();
-  const DiskFault fault{.at = sync - calls.begin() + 1, .error = EIO, .full = false};
-  ExpectError(RunCommand(disk_.Failing(rotv.SyncCommand({"pull"}), fault)), {kDisk, "", ""});
+  const Command command = disk_.FailingLike(rotv.SyncCommand({"pull"}), "fdatasync*/MANIFEST-*", EIO, "link*.sst");
+  ExpectError(RunCommand(command), {kDisk, "MANIFEST", "check this machine's disk"});
   ExpectPullIsDump();
 }
 

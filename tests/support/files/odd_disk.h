@@ -27,8 +27,8 @@ class OddDisk {
   // The command, with its calls noted, and one of them failing.
   Command Noting(Command command) const;
   Command Failing(Command command, const DiskFault& fault) const;
-  // All calls fail that are like `call`, once there was one like `after` (if that is not empty). Both have one star for
-  // anything: "fsync* /sources/production".
+  // All calls fail that are like `call`, once there was one like `after` (if that is not empty). Both are patterns of
+  // fnmatch(): "fsync*/sources/production".
   Command FailingLike(Command command, const std::string& call, int error, const std::string& after = "") const;
   // The disk says that so many bytes are free of a gigabyte, and fewer with each write.
   Command WithFree(Command command, uint64_t bytes) const;

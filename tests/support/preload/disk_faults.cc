@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -15,7 +16,7 @@
 //   ROTV_TEST_DISK_ERROR      its errno; 0: it is a write that writes only a half
 //   ROTV_TEST_DISK_FULL       from that call on everything fails that needs space, and nothing else does
 //   ROTV_TEST_DISK_KILL_AT    before this call the process is killed
-//   ROTV_TEST_DISK_FAIL_LINE  every call fails whose line begins and ends like this: "fsync* /sources/production"
+//   ROTV_TEST_DISK_FAIL_LINE  every call fails whose line is like this: "fsync*/sources/production"
 //   ROTV_TEST_DISK_AFTER      but only after a call like this
 
 namespace odd_disk {
@@ -37,11 +38,9 @@ const std::string& Below() {
 
 std::string LineOf(const Call& call) { return std::string(call.name) + " " + call.path; }
 
-// `pattern` has one star, which stands for anything.
+// `pattern` is one of fnmatch(); its stars stand for any characters, also for slashes.
 bool Matches(const Call& call, const std::string& pattern) {
-  const std::string line = LineOf(call);
-  const size_t star = pattern.find('*');
-  return line.starts_with(pattern.substr(0, star)) && line.ends_with(pattern.substr(star + 1));
+  return fnmatch(pattern.c_str(), LineOf(call).c_str(), 0) == 0;
 }
 
 // True if a call like that which the test waits for has come before.
