@@ -33,6 +33,11 @@ std::optional<FreeSpace> FreeSpaceOf(const std::filesystem::path& directory) {
                    .reserve = std::min(kMostReserved, disk.f_blocks * block / kReservedPart)};
 }
 
+bool HasFreeSpace(const std::filesystem::path& directory, uint64_t bytes) {
+  const std::optional<FreeSpace> space = FreeSpaceOf(directory);
+  return !space || space->usable() >= bytes;
+}
+
 void RequireFreeSpace(const std::filesystem::path& directory, uint64_t bytes) {
   const std::optional<FreeSpace> space = FreeSpaceOf(directory);
   if (!space || space->usable() >= bytes) return;

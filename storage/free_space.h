@@ -19,10 +19,13 @@ struct FreeSpace {
 // Gives the space on the disk of `directory`, or of the directory that it will be in; nullopt if it is not known.
 std::optional<FreeSpace> FreeSpaceOf(const std::filesystem::path& directory);
 
+// False if fewer than `bytes` can be written beside the reserve. Where the space is not known there is some.
+bool HasFreeSpace(const std::filesystem::path& directory, uint64_t bytes);
+
 // Throws kDisk, with the numbers, if fewer than `bytes` can be written beside the reserve.
 void RequireFreeSpace(const std::filesystem::path& directory, uint64_t bytes);
 
-// "640 MB", "3.1 GB", "12 GB": for messages.
+// "640 MB", "3.1 GB", "12 GB": two digits, since what is told here is an estimate, or changes while it is told.
 std::string SizeText(uint64_t bytes);
 
 }  // namespace rotv

@@ -276,10 +276,7 @@ class RocksRowStore : public RowStore {
 
   void Compact() override {
     const uint64_t before = ReadStoredFiles(directory_).manifest_bytes();
-    const auto has_room = [this](uint64_t bytes) {
-      const std::optional<FreeSpace> space = FreeSpaceOf(directory_);
-      return !space || space->usable() >= bytes;
-    };
+    const auto has_room = [this](uint64_t bytes) { return HasFreeSpace(directory_, bytes); };
     CheckStatus(CompactRows(db_.get(), families_[kRows], has_room), directory_);
     // Publishing again names the files as they are now, and lets RocksDB remove those that were merged.
     if (ReadStoredFiles(directory_).manifest_bytes() != before) Publish(state_, {});

@@ -57,8 +57,7 @@ capture::Check CheckDisk(const Context& context, const postgres::Catalog& catalo
     const bool fits = space->usable() >= room.least;
     check.outcome = fits ? capture::Check::Outcome::kWarning : capture::Check::Outcome::kProblem;
     check.code = ErrorCode::kDisk;
-    check.fix =
-        fmt::format("free space on the disk that holds {}, or choose another place with --home", context.home.string());
+    check.fix = capture::MoreRoomHint(context);
   }
   try {
     if (current) TellHowLongItLasts(context, *current, *space, &check);

@@ -19,11 +19,6 @@ constexpr uint64_t kLeastPercent = 5;
 constexpr uint64_t kUsualPercent = 40;
 constexpr uint64_t kMostPercent = 100;
 
-std::string HomeHint(const Context& context) {
-  return fmt::format("free space on the disk that holds {}, or choose another place with --home",
-                     context.home.string());
-}
-
 }  // namespace
 
 RoomForBaseline EstimateBaseline(const postgres::Catalog& catalog, const proto::SchemaVersion& schema) {
@@ -42,6 +37,11 @@ RoomForBaseline EstimateBaseline(const postgres::Catalog& catalog, const proto::
   return room;
 }
 
+std::string MoreRoomHint(const Context& context) {
+  return fmt::format("free space on the disk that holds {}, or choose another place with --home",
+                     context.home.string());
+}
+
 void CheckRoomForBaseline(const Context& context, const postgres::Catalog& catalog,
                           const proto::SchemaVersion& schema) {
   const RoomForBaseline room = EstimateBaseline(catalog, schema);
@@ -49,7 +49,7 @@ void CheckRoomForBaseline(const Context& context, const postgres::Catalog& catal
   if (!space || space->usable() >= room.most) return;
   const std::string needs = fmt::format("the baseline needs about {} here, and {} are free in {}", SizeText(room.about),
                                         SizeText(space->usable()), context.home.string());
-  if (space->usable() < room.least) throw Error(ErrorCode::kDisk, needs, HomeHint(context));
+  if (space->usable() < room.least) throw Error(ErrorCode::kDisk, needs, MoreRoomHint(context));
   context.progress.Warn(fmt::format("{}: it might not fit", needs));
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <string>
 
 #include "sync/context/context.h"
 #include "sync/postgres/catalog.h"
@@ -18,6 +19,9 @@ struct RoomForBaseline {
 };
 // `schema` says whose rows are stored.
 RoomForBaseline EstimateBaseline(const postgres::Catalog& catalog, const proto::SchemaVersion& schema);
+
+// What to do where a baseline does not fit.
+std::string MoreRoomHint(const Context& context);
 
 // Throws kDisk, with the numbers, if the baseline cannot fit into the home directory; warns if it might not.
 void CheckRoomForBaseline(const Context& context, const postgres::Catalog& catalog, const proto::SchemaVersion& schema);

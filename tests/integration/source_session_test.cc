@@ -12,16 +12,23 @@
 namespace rotv {
 namespace {
 
-// The fingerprint is asked on the first connection, and the others print the values.
-TEST(SourceSessionTest, AllConnectionsPrintMoneyLikeTheFirst) {
+class SourceSessionTest : public ::testing::Test {
+ protected:
+  SourceSessionTest() {
+    source.name = "test";
+    source.url = "postgresql://rotv@127.0.0.1:" + std::to_string(server.port()) + "/rotv";
+  }
+
   const testing::PostgresServer server;
   const testing::TempDir directory;
   SourceConfig source;
-  source.name = "test";
-  source.url = "postgresql://rotv@127.0.0.1:" + std::to_string(server.port()) + "/rotv";
   testing::NoProgress progress;
   const Interrupt interrupt;
   const Context context{source, directory.path(), progress, interrupt};
+};
+
+// The fingerprint is asked on the first connection, and the others print the values.
+TEST_F(SourceSessionTest, AllConnectionsPrintMoneyLikeTheFirst) {
   server.Exec("ALTER DATABASE rotv SET lc_monetary = 'POSIX'", testing::kSuperuser);
   postgres::SourceSession session(context, directory.path());
   const auto shown = [](postgres::PgConnection& connection) {
@@ -40,15 +47,7 @@ TEST(SourceSessionTest, AllConnectionsPrintMoneyLikeTheFirst) {
 }
 
 // As if it had changed between the two logins of a session.
-TEST(SourceSessionTest, AConnectionThatIsThereCanBeMadeToPrintMoneyLikeAnother) {
-  const testing::PostgresServer server;
-  const testing::TempDir directory;
-  SourceConfig source;
-  source.name = "test";
-  source.url = "postgresql://rotv@127.0.0.1:" + std::to_string(server.port()) + "/rotv";
-  testing::NoProgress progress;
-  const Interrupt interrupt;
-  const Context context{source, directory.path(), progress, interrupt};
+TEST_F(SourceSessionTest, AConnectionThatIsThereCanBeMadeToPrintMoneyLikeAnother) {
   postgres::SourceSession session(context, directory.path(), postgres::SourceSession::Connections::kAlsoReplication);
   const std::unique_ptr<postgres::PgConnection> replication = session.TakeReplication();
   replication->SetLcMonetary("POSIX");
