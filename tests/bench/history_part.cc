@@ -24,7 +24,7 @@ HistorySamples MeasureHistory(const testing::PostgresServer& source, const DataS
   MustRun(sync({"pull"}));
   const nlohmann::json later = status();
   samples.changes = static_cast<uint64_t>(size.changes);
-  samples.growth = later.at("store_bytes").get<uint64_t>() - old.at("store_bytes").get<uint64_t>();
+  samples.growth = later.at("store_bytes").get<int64_t>() - old.at("store_bytes").get<int64_t>();
   const int64_t step = std::max<int64_t>(1, size.small_rows / 1000);
   source.Exec(
       fmt::format("UPDATE events SET title = title || '!' WHERE id % {} = 0;"

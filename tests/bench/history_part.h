@@ -20,7 +20,7 @@ struct HistorySamples {
   Samples diff{"snapshot diff of 1,000 changes"};
   Samples gc{"gc --keep-days 0"};
   uint64_t changes = 0;       // Between the old point and the head, roughly.
-  uint64_t growth = 0;        // Bytes by which the store grew.
+  int64_t growth = 0;         // Bytes by which the store grew; a pull that merges runs makes it smaller.
   uint64_t bytes_before = 0;  // Size of the store, before and after gc.
   uint64_t bytes_after = 0;
 };

@@ -25,9 +25,7 @@ constexpr const char* kRules = R"([mask]
 }  // namespace
 
 MaskSamples MeasureMask(testing::PostgresServer& source, int64_t rows, int repeat, const fs::path& directory,
-                        const std::function<testing::Command(const fs::path& home, const fs::path& config,
-                                                             const std::vector<std::string>& arguments)>& sync,
-                        const Measurer& measure) {
+                        const SyncCommand& sync, const Measurer& measure) {
   source.CreateDatabase("people");
   source.Exec(
       fmt::format(

@@ -24,6 +24,7 @@
 #include "tests/bench/bench_data.h"
 #include "tests/bench/history_part.h"
 #include "tests/bench/mask_part.h"
+#include "tests/bench/open_part.h"
 #include "tests/bench/report.h"
 #include "tests/bench/start_part.h"
 #include "tests/support/servers/rotv_home.h"
@@ -46,6 +47,8 @@ constexpr Target kSlowLinkSpeed{Target::Sense::kAtLeast, 50};
 constexpr Target kAddColumnTime{Target::Sense::kAtMost, 3};
 constexpr Target kStoreSize{Target::Sense::kAtMost, 0.45};
 constexpr Target kVerifyTime{Target::Sense::kAtMost, 1};
+constexpr Target kOpenTime{Target::Sense::kAtMost, 1.5};
+constexpr Target kReadTime{Target::Sense::kAtMost, 1};
 constexpr Target kVerifyBytes{Target::Sense::kAtMost, 0.01};
 constexpr Target kStartTime{Target::Sense::kAtMost, 0.5};
 constexpr Target kOldPointTime{Target::Sense::kAtMost, 1.5};
@@ -56,7 +59,7 @@ constexpr Target kPeakMib{Target::Sense::kAtMost, 256};
 struct Options {
   double size = 1;
   int repeat = 3;
-  std::vector<std::string> parts = {"baseline", "materialize", "slow",  "pull",    "bulk",
+  std::vector<std::string> parts = {"baseline", "materialize", "open",  "slow",    "pull", "bulk",
                                     "ddl",      "verify",      "start", "history", "mask"};
   bool json = false;
   bool markdown = false;
@@ -140,6 +143,7 @@ class SideBySide {
     if (options_.keep) return Keep();
     MeasureBaseline();
     if (options_.Has("materialize")) MeasureMaterialize();
+    if (options_.Has("open")) MeasureOpening();
     if (options_.Has("verify")) MeasureVerify();
     if (options_.Has("start")) MeasureStartOfApplication();
     if (options_.Has("slow")) MeasureSlowLink();
@@ -201,10 +205,14 @@ class SideBySide {
 
   // --- Commands.
 
+  // The command is to be run before the next one is made: a store belongs to one project, which is a path, so that the
+  // config takes the place of the last one there.
   Command Sync(const fs::path& home, const fs::path& config, const std::vector<std::string>& arguments) {
+    const fs::path project = Path("project.toml");
+    fs::copy_file(config, project, fs::copy_options::overwrite_existing);
     Command command = source_.SyncCommand(arguments);
     command.argv.at(2) = home;
-    command.argv.at(4) = config;
+    command.argv.at(4) = project;
     command.argv.push_back("-q");
     command.timeout = kTimeout;
     return command;
@@ -255,6 +263,15 @@ class SideBySide {
                     result.processor_seconds, result.peak_rss_kib / 1024));
   }
 
+  Measurer Measuring() {
+    return [this](const Command& command, Samples* to) { Measure(command, to); };
+  }
+  SyncCommand SyncWith() {
+    return [this](const fs::path& home, const fs::path& config, const std::vector<std::string>& arguments) {
+      return Sync(home, config, arguments);
+    };
+  }
+
   void MeasureOverSlowLink(const Command& command, Samples* samples) {
     slow_link_.ResetCounts();
     Measure(command, samples);
@@ -267,11 +284,11 @@ class SideBySide {
 
   // Prints commands for a profiler, and keeps the servers until Enter is pressed.
   Report Keep() {
-    MustRun(Sync(home_, source_.config(), {"baseline"}));
+    MustRun(Sync(home_, DirectConfig(), {"baseline"}));
     Say(fmt::format("psql -d \"{}\"", source_.server().ConnectionString()));
-    for (const fs::path& config : {source_.config(), DirectConfig(), SlowConfig()}) {
-      Say(fmt::format("{}", fmt::join(Sync(home_, config, {"pull"}).argv, " ")));
-    }
+    Say(fmt::format("{}", fmt::join(Sync(home_, DirectConfig(), {"pull"}).argv, " ")));
+    Say(fmt::format("by ssh, and on a slow link: the same with {} or {} in the place of its config",
+                    source_.config().string(), SlowConfig().string()));
     Say("Enter ends it");
     std::getchar();
     return report_;
@@ -305,6 +322,22 @@ class SideBySide {
     report_.Size("store after the baseline", BytesIn(home_), plain_bytes_, kStoreSize);
     NotePeak("baseline", ours);
     fs::remove(Path("ssh.sql"));
+  }
+
+  // A store's files are held against its manifest whenever it is opened. All bytes are read by `check` alone.
+  void MeasureOpening() {
+    Say("opening the store");
+    Samples dump{"pg_dump -f"};
+    for (int i = 0; i < options_.repeat; ++i) {
+      fs::remove(Path("dump.sql"));
+      Measure(Dump({"-f", Path("dump.sql")}), &dump);
+    }
+    fs::remove(Path("dump.sql"));
+    const OpenSamples samples = MeasureOpen(source_.server(), home_, DirectConfig(), options_.repeat,
+                                            source_.directory(), SyncWith(), Measuring());
+    report_.Duration("status of the store", samples.large, samples.small, kOpenTime);
+    report_.Duration("check --read-data", samples.read, dump, kReadTime);
+    NotePeak("check", samples.read);
   }
 
   void MeasureMaterialize() {
@@ -359,8 +392,7 @@ class SideBySide {
 
   void MeasureStartOfApplication() {
     Say("starting the application");
-    const StartSamples samples = MeasureStart(source_, home_, options_.repeat,
-                                              [this](const Command& command, Samples* to) { Measure(command, to); });
+    const StartSamples samples = MeasureStart(source_, home_, options_.repeat, Measuring());
     report_.Duration("rotv start on a new seed until the application answers", samples.start, samples.by_hand,
                      kStartTime);
     report_.Duration("rotv restart on the same seed", samples.restart, samples.by_hand, kStartTime);
@@ -372,7 +404,7 @@ class SideBySide {
     const HistorySamples samples = MeasureHistory(
         source_.server(), size_, options_.repeat,
         [this](const std::vector<std::string>& arguments) { return Sync(home_, DirectConfig(), arguments); },
-        Path("history.sql"), [this](const Command& command, Samples* to) { Measure(command, to); });
+        Path("history.sql"), Measuring());
     report_.Duration("materialize --at an old point", samples.at_old, samples.at_head, kOldPointTime);
     report_.Duration("snapshot diff of 1,000 changes", samples.diff, samples.at_head, kDiffTime);
     report_.Fact(fmt::format("growth of the store by {} changes", output::HumanCount(samples.changes)),
@@ -384,12 +416,8 @@ class SideBySide {
 
   void MeasureMasking() {
     Say("masking");
-    const MaskSamples samples = MeasureMask(
-        source_.server(), size_.small_rows, options_.repeat, source_.directory(),
-        [this](const fs::path& home, const fs::path& config, const std::vector<std::string>& arguments) {
-          return Sync(home, config, arguments);
-        },
-        [this](const Command& command, Samples* to) { Measure(command, to); });
+    const MaskSamples samples =
+        MeasureMask(source_.server(), size_.small_rows, options_.repeat, source_.directory(), SyncWith(), Measuring());
     report_.Duration("baseline with ten masked columns", samples.masked, samples.plain, kMaskTime);
     NotePeak("baseline", samples.masked);
   }
@@ -533,9 +561,10 @@ int Main(int argc, char** argv) {
   app.add_option("--size", options.size, "Times a million rows and 115 MB of pictures")
       ->check(CLI::Range(0.001, 100.0));
   app.add_option("--repeat", options.repeat, "How often each is run (default 3)")->check(CLI::Range(1, 100));
-  app.add_option("--only", options.parts, "Some of: baseline materialize slow pull bulk ddl verify start history mask")
+  app.add_option("--only", options.parts,
+                 "Some of: baseline materialize open slow pull bulk ddl verify start history mask")
       ->check(CLI::IsMember(
-          {"baseline", "materialize", "slow", "pull", "bulk", "ddl", "verify", "start", "history", "mask"}));
+          {"baseline", "materialize", "open", "slow", "pull", "bulk", "ddl", "verify", "start", "history", "mask"}));
   app.add_flag("--quick", quick, "A tenth of the size, once: whether it works, not how fast it is");
   app.add_flag("--json", options.json, "The figures as JSON, with every single time");
   app.add_flag("--markdown", options.markdown, "The table as Markdown");

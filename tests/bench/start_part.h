@@ -4,6 +4,8 @@
 
 #include <filesystem>
 #include <functional>
+#include <string>
+#include <vector>
 
 #include "tests/bench/report.h"
 #include "tests/support/servers/rotv_home.h"
@@ -12,6 +14,10 @@ namespace rotv::bench {
 
 // Runs a command and records its time.
 using Measurer = std::function<void(const testing::Command& command, Samples* samples)>;
+
+// Makes the command `rotv-sync` with the given arguments, on a home with a config.
+using SyncCommand = std::function<testing::Command(
+    const std::filesystem::path& home, const std::filesystem::path& config, const std::vector<std::string>& arguments)>;
 
 struct StartSamples {
   Samples start{"rotv start, seed there"};
