@@ -4,9 +4,9 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
-#include <array>
 
 #include "storage/error.h"
+#include "storage/size_text.h"
 
 namespace rotv {
 namespace {
@@ -46,14 +46,6 @@ void RequireFreeSpace(const std::filesystem::path& directory, uint64_t bytes) {
       fmt::format("the disk is nearly full: {} are to be written to {}, {} are free there, and {} are kept free",
                   SizeText(bytes), directory.string(), SizeText(space->free), SizeText(space->reserve)),
       fmt::format("free space on the disk that holds {}, then run the command again", directory.string()));
-}
-
-std::string SizeText(uint64_t bytes) {
-  constexpr std::array<const char*, 5> kUnits = {"bytes", "kB", "MB", "GB", "TB"};
-  auto size = static_cast<double>(bytes);
-  size_t unit = 0;
-  for (; size >= 999.5 && unit + 1 < kUnits.size(); ++unit) size /= 1000;
-  return fmt::format("{:.{}f} {}", size, unit > 0 && size < 9.95 ? 1 : 0, kUnits[unit]);
 }
 
 }  // namespace rotv

@@ -25,7 +25,4 @@ bool HasFreeSpace(const std::filesystem::path& directory, uint64_t bytes);
 // Throws kDisk, with the numbers, if fewer than `bytes` can be written beside the reserve.
 void RequireFreeSpace(const std::filesystem::path& directory, uint64_t bytes);
 
-// "640 MB", "3.1 GB", "12 GB": two digits, since what is told here is an estimate, or changes while it is told.
-std::string SizeText(uint64_t bytes);
-
 }  // namespace rotv

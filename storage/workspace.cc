@@ -360,6 +360,19 @@ fs::path Workspace::MakeStoreDirectory(const std::string& label) const {
   return store;
 }
 
+fs::path Workspace::MakeRepairedDirectory(const fs::path& damaged) const {
+  constexpr std::string_view kMark = "-repaired";
+  std::string name = damaged.filename();
+  name.erase(std::min(name.rfind(kMark), name.size()));
+  name += kMark;
+  std::string numbered = name;
+  for (int number = 2; fs::exists(directory_ / numbered) || fs::exists(directory_ / (kDamagedPrefix + numbered));
+       ++number) {
+    numbered = fmt::format("{}-{}", name, number);
+  }
+  return MakeStoreDirectory(numbered.substr(std::string_view(kStorePrefix).size()));
+}
+
 std::vector<fs::path> Workspace::KeptStorePaths() const {
   std::vector<fs::path> paths;
   if (!current_) return paths;

@@ -96,6 +96,8 @@ class Workspace {
   // Makes an empty directory for a new store, which the next run removes unless it becomes the one in use; `label`
   // becomes part of its name. Throws kDisk.
   std::filesystem::path MakeStoreDirectory(const std::string& label) const;
+  // The same for what can be saved of `damaged`. No store has its name, and none that was replaced (Replace()).
+  std::filesystem::path MakeRepairedDirectory(const std::filesystem::path& damaged) const;
   // The earlier stores that are kept for their snapshots, the youngest first.
   std::vector<std::filesystem::path> KeptStorePaths() const;
   enum class Before { kDelete, kKeep, kLeave };  // kLeave: its directory stays, and nothing names it any more.

@@ -142,20 +142,12 @@ class SourceCheck {
   void ReplaceStore(Workspace& workspace, const CheckedStore& store) {
     const fs::path& damaged = store.report.path;
     context_.progress.Begin("saving what can be read", Progress::Unit::kItems, 0);
-    const fs::path repaired = NewDirectory(workspace, damaged);
+    const fs::path repaired = workspace.MakeRepairedDirectory(damaged);
     const SalvageResult saved = Salvage({.from = damaged, .to = repaired, .damaged = store.report.damaged});
     RowStore::Open(repaired, RowStore::Mode::kReadWrite);  // Seals it.
     const fs::path aside = workspace.Replace(damaged, repaired);
     context_.progress.End();
     result_.repaired.push_back({.store = repaired, .kept_aside = aside, .log_lost = saved.log_lost});
-  }
-
-  static fs::path NewDirectory(const Workspace& workspace, const fs::path& damaged) {
-    std::string label = damaged.filename();
-    label.erase(0, label.find('-') + 1);
-    label += "-repaired";
-    while (fs::exists(damaged.parent_path() / ("store-" + label))) label += "-again";
-    return workspace.MakeStoreDirectory(label);
   }
 
   // A pull copies the tables that lack rows, and seals the store.

@@ -9,6 +9,7 @@
 #include "os/temporary_directory.h"
 #include "storage/free_space.h"
 #include "storage/row_store.h"
+#include "storage/size_text.h"
 #include "storage/workspace.h"
 #include "sync/capture/disk_room.h"
 #include "sync/capture/preflight.h"

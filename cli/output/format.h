@@ -6,10 +6,12 @@
 #include <string>
 #include <string_view>
 
+#include "storage/size_text.h"
+
 namespace rotv::output {
 
-// Decimal units, three digits: "0 B", "999 B", "1.23 kB", "363 MB", "1.20 GB".
-std::string HumanBytes(uint64_t bytes);
+// "0 B", "1.23 kB", "363 MB": as in messages of the storage.
+inline std::string HumanBytes(uint64_t bytes) { return SizeText(bytes); }
 
 // "0.4 s", "12 s", "3 min 20 s", "2 h 5 min", "3 d 4 h"; below a tenth of a second "0.0 s" is written "<0.1 s".
 std::string HumanDuration(double seconds);

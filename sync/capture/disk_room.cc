@@ -7,6 +7,7 @@
 
 #include "storage/error.h"
 #include "storage/free_space.h"
+#include "storage/size_text.h"
 #include "sync/schema/follow.h"
 
 namespace rotv::capture {

@@ -37,16 +37,5 @@ TEST(FreeSpaceTest, NothingIsUsableInTheReserve) {
   EXPECT_EQ((FreeSpace{.free = 30, .reserve = 20}.usable()), 10U);
 }
 
-TEST(FreeSpaceTest, SizesAreWrittenForPeople) {
-  EXPECT_EQ(SizeText(0), "0 bytes");
-  EXPECT_EQ(SizeText(999), "999 bytes");
-  EXPECT_EQ(SizeText(1000), "1.0 kB");
-  EXPECT_EQ(SizeText(9949), "9.9 kB");
-  EXPECT_EQ(SizeText(9960), "10 kB");
-  EXPECT_EQ(SizeText(999'600), "1.0 MB");
-  EXPECT_EQ(SizeText(3'100'000'000), "3.1 GB");
-  EXPECT_EQ(SizeText(12'000'000'000), "12 GB");
-}
-
 }  // namespace
 }  // namespace rotv

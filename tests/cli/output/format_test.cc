@@ -3,30 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <limits>
 
 #include "cli/output/did_you_mean.h"
 #include "cli/output/terminal.h"
 
 namespace rotv {
 namespace {
-
-TEST(FormatTest, BytesHaveThreeDigitsAndDecimalUnits) {
-  EXPECT_EQ(output::HumanBytes(0), "0 B");
-  EXPECT_EQ(output::HumanBytes(999), "999 B");
-  EXPECT_EQ(output::HumanBytes(1000), "1.00 kB");
-  EXPECT_EQ(output::HumanBytes(9994), "9.99 kB");
-  EXPECT_EQ(output::HumanBytes(9996), "10.0 kB");
-  EXPECT_EQ(output::HumanBytes(99960), "100 kB");
-  EXPECT_EQ(output::HumanBytes(363'000'000), "363 MB");
-  EXPECT_EQ(output::HumanBytes(1'200'000'000), "1.20 GB");
-  EXPECT_EQ(output::HumanBytes(std::numeric_limits<uint64_t>::max()), "18.4 EB");
-}
-
-TEST(FormatTest, BytesThatRoundToAThousandUseTheNextUnit) {
-  EXPECT_EQ(output::HumanBytes(999'499), "999 kB");
-  EXPECT_EQ(output::HumanBytes(999'500), "1.00 MB");
-}
 
 TEST(FormatTest, DurationsHaveAtMostTwoUnits) {
   EXPECT_EQ(output::HumanDuration(0), "<0.1 s");

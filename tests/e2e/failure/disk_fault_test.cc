@@ -126,6 +126,13 @@ class DiskFaultTest : public DiskTest {
               std::function<void(const Result&)> check) {
     return {std::move(prepare), [this, arguments] { return rotv.SyncCommand(arguments); }, std::move(check)};
   }
+  // One that could not be read when it was replaced stays.
+  void RemoveOldStore() {
+    const std::string current = ReadCurrent(rotv.home(), "production").value().directory();
+    for (const std::string& store : Stores(rotv)) {
+      if (store != current) fs::remove_all(rotv.home() / "sources/production" / store);
+    }
+  }
 };
 
 class BaselineFaultTest : public DiskFaultTest {
@@ -141,13 +148,6 @@ class BaselineFaultTest : public DiskFaultTest {
       fs::remove_all(rotv.home());
     };
     FailCalls(disk_, Of({"baseline"}, prepare, check), time);
-  }
-  // One that could not be read when it was replaced stays.
-  void RemoveOldStore() {
-    const std::string current = ReadCurrent(rotv.home(), "production").value().directory();
-    for (const std::string& store : Stores(rotv)) {
-      if (store != current) fs::remove_all(rotv.home() / "sources/production" / store);
-    }
   }
   void RunForced(std::chrono::milliseconds time) {
     rotv.MustSync({"baseline"});
@@ -323,6 +323,57 @@ class HistoryFaultTest : public DiskFaultTest {
   std::string head_;
 };
 
+class DetachFaultTest : public DiskFaultTest {
+ protected:
+  void Run(std::chrono::milliseconds time) {
+    const auto prepare = [this] { rotv.MustSync({"baseline"}); };
+    const auto check = [this](const Result& result) {
+      if (!result.ok()) rotv.Sync({"detach"});
+      EXPECT_THAT(rotv.LeftOnSource(), ::testing::IsEmpty());
+      fs::remove_all(rotv.home());
+    };
+    FailCalls(disk_, Of({"detach"}, prepare, check), time);
+  }
+};
+
+// The damage is found and mended by the run that nothing fails in, or by the next one.
+class CheckFaultTest : public DiskFaultTest {
+ protected:
+  void Run(std::chrono::milliseconds time) {
+    rotv.MustSync({"baseline"});
+    const auto prepare = [this] { fs::remove(LargestFileOfRows()); };
+    const auto check = [this](const Result&) {
+      rotv.MustSync({"check", "--repair"});
+      rotv.MustSync({"check", "--read-data"});
+      // The damaged one is left beside the new one.
+      const std::vector<fs::path> damaged = DamagedStores();
+      EXPECT_THAT(damaged, ::testing::SizeIs(1));
+      for (const fs::path& store : damaged) fs::remove_all(store);
+      Change();
+      ExpectPullIsDump();
+    };
+    FailCalls(disk_, Of({"check", "--repair"}, prepare, check), time);
+  }
+
+ private:
+  std::vector<fs::path> DamagedStores() {
+    std::vector<fs::path> stores;
+    for (const auto& entry : fs::directory_iterator(rotv.home() / "sources/production")) {
+      if (entry.path().filename().string().starts_with("damaged-")) stores.push_back(entry.path());
+    }
+    return stores;
+  }
+  fs::path LargestFileOfRows() {
+    const fs::path store = rotv::StorePath(rotv.home(), "production", ReadCurrent(rotv.home(), "production").value());
+    fs::path largest;
+    for (const DataFile& file : RowStore::Open(store, RowStore::Mode::kReadOnly)->DataFiles()) {
+      if (file.content != DataFile::Content::kRows) continue;
+      if (largest.empty() || fs::file_size(store / file.name) > fs::file_size(largest)) largest = store / file.name;
+    }
+    return largest;
+  }
+};
+
 class MigrationFaultTest : public MigrationTest {
  protected:
   void Run(std::chrono::milliseconds time) {
@@ -387,6 +438,8 @@ TEST_F(HistoryFaultTest, Snapshots) { RunSnapshots(kFaultSample * 2); }
 TEST_F(HistoryFaultTest, ExportAndImport) { RunTransfer(kFaultSample); }
 TEST_F(HistoryFaultTest, ASeed) { RunMaterialize(kFaultSample); }
 TEST_F(MigrationFaultTest, AStoreOfAnOlderFormat) { Run(kFaultSample); }
+TEST_F(DetachFaultTest, ADetach) { Run(kFaultSample); }
+TEST_F(CheckFaultTest, ARepairOfADamagedStore) { Run(kFaultSample); }
 
 TEST_F(BaselineFaultTest, SoakAFirstBaseline) { Run(SoakTime()); }
 TEST_F(BaselineFaultTest, SoakABaselineThatReplacesOne) { RunForced(SoakTime()); }
@@ -397,6 +450,8 @@ TEST_F(HistoryFaultTest, SoakSnapshots) { RunSnapshots(SoakTime()); }
 TEST_F(HistoryFaultTest, SoakExportAndImport) { RunTransfer(SoakTime()); }
 TEST_F(HistoryFaultTest, SoakASeed) { RunMaterialize(SoakTime()); }
 TEST_F(MigrationFaultTest, SoakAStoreOfAnOlderFormat) { Run(SoakTime()); }
+TEST_F(DetachFaultTest, SoakADetach) { Run(SoakTime()); }
+TEST_F(CheckFaultTest, SoakARepairOfADamagedStore) { Run(SoakTime()); }
 
 }  // namespace
 }  // namespace rotv::testing

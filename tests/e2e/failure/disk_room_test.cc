@@ -50,7 +50,7 @@ TEST_F(DiskRoomTest, ABaselineEndsBeforeTheDiskIsFullAndLeavesNothing) {
   FillTable();
   const Result result = SyncWithRoom(5'000'000, {"baseline"});
   EXPECT_THAT(result.err, HasSubstr("warning: the baseline needs about "));
-  EXPECT_THAT(result.err, HasSubstr("5.0 MB are free"));
+  EXPECT_THAT(result.err, HasSubstr("5.00 MB are free"));
   ExpectError(result, {kDisk, "the disk is nearly full", "free space on the disk that holds"});
   ExpectNothingLeft(rotv);
   EXPECT_THAT(rotv.MustSync({"doctor"}), Not(HasSubstr("leftover")));
@@ -91,7 +91,7 @@ TEST_F(DiskRoomTest, APullWithoutRoomToMergeRunsMergesThemLater) {
 }
 
 TEST_F(DiskRoomTest, DoctorSaysHowLongTheDiskLasts) {
-  EXPECT_THAT(SyncWithRoom(7'000'000'000, {"doctor"}).out, HasSubstr("7.0 GB free; a baseline takes about"));
+  EXPECT_THAT(SyncWithRoom(7'000'000'000, {"doctor"}).out, HasSubstr("7.00 GB free; a baseline takes about"));
   rotv.MustSync({"baseline"});
   Change();
   rotv.MustSync({"pull"});
@@ -106,7 +106,7 @@ TEST_F(DiskRoomTest, DoctorSaysHowLongTheDiskLasts) {
     store->Publish(StoreState::FromStored(manifest), {});
   }
   const std::string few_days = SyncWithRoom(50'000, {"doctor"}).out;
-  EXPECT_THAT(few_days, ::testing::ContainsRegex("the disk lasts about [0-9]+ days? at [0-9.]+ (bytes|kB) a day"));
+  EXPECT_THAT(few_days, ::testing::ContainsRegex("the disk lasts about [0-9]+ days? at [0-9.]+ (B|kB) a day"));
   EXPECT_THAT(few_days, HasSubstr("gc --keep-days 7"));
 }
 
