@@ -13,7 +13,7 @@
 
 namespace rotv::testing {
 
-// Without SSH, which is an eighth of a pull's processor time and changes nothing of what is received.
+// Without SSH, which is a tenth of a test's processor time and changes nothing of what is received.
 inline RotvHomeOptions FollowOptions(PostgresOptions postgres = {}) {
   RotvHomeOptions options;
   options.binary = ROTV_SYNC_BINARY;
