@@ -24,16 +24,9 @@ struct DdlStep {
   std::string change = {};  // Changes of the data after the statement; empty: the test's usual ones.
 };
 
-// Without SSH, since there are many pulls.
-inline RotvHomeOptions DdlOptions(PostgresOptions postgres = {}) {
-  RotvHomeOptions options = FollowOptions(std::move(postgres));
-  options.way = Way::kDirect;
-  return options;
-}
-
 class DdlTest : public FollowTest {
  protected:
-  DdlTest() : FollowTest(DdlOptions()) {}
+  DdlTest() : FollowTest(FollowOptions()) {}
   explicit DdlTest(RotvHomeOptions options) : FollowTest(std::move(options)) {}
 
   // Returns the document of `pull --json`. Fails the test and returns nothing unless the pull ends with 0.

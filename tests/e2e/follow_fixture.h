@@ -7,15 +7,25 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "tests/support/servers/rotv_home.h"
 
 namespace rotv::testing {
 
+// Without SSH, which is a tenth of a test's processor time and changes nothing of what is received.
 inline RotvHomeOptions FollowOptions(PostgresOptions postgres = {}) {
   RotvHomeOptions options;
   options.binary = ROTV_SYNC_BINARY;
+  options.way = Way::kDirect;
   options.postgres = std::move(postgres);
+  return options;
+}
+
+// As most users reach a source: where much is received, or everything comes together.
+inline RotvHomeOptions FollowOptionsBySsh(PostgresOptions postgres = {}) {
+  RotvHomeOptions options = FollowOptions(std::move(postgres));
+  options.way = Way::kSshSocket;
   return options;
 }
 

@@ -22,7 +22,7 @@ inline RotvHomeOptions LargeOptions(PostgresOptions postgres = {}) {
   postgres.settings["wal_sender_timeout"] = "2s";
   postgres.settings["max_wal_size"] = "4GB";
   postgres.settings["autovacuum"] = "off";
-  return FollowOptions(std::move(postgres));
+  return FollowOptionsBySsh(std::move(postgres));
 }
 
 class LargeTest : public FollowTest {

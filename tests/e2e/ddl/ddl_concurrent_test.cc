@@ -167,7 +167,7 @@ class DdlDuringAPullTest : public DdlTest {
  protected:
   DdlDuringAPullTest() : DdlTest(Options()) {}
   static RotvHomeOptions Options() {
-    RotvHomeOptions options = FollowOptions();
+    RotvHomeOptions options = FollowOptionsBySsh();
     options.slow_link = SlowLinkOptions{.delay_each_way = milliseconds(1), .megabits_per_second = 8};
     return options;
   }

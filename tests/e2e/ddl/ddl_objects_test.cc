@@ -22,6 +22,7 @@ class DdlObjectsTest : public DdlTest {
   }
 };
 
+// Labels: slow
 TEST_F(DdlObjectsTest, EnumsAreFollowed) {
   Exec(
       "CREATE TYPE mood AS ENUM ('good', 'bad'); CREATE TABLE m (id int PRIMARY KEY, mood mood, moods mood[]);"

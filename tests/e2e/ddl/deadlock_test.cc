@@ -35,7 +35,7 @@ class HeldDump {
   void ReleaseHold() { ASSERT_EQ(flock(hold_.get(), LOCK_UN), 0); }
 
   RotvHomeOptions Options() const {
-    RotvHomeOptions options = FollowOptions();
+    RotvHomeOptions options = FollowOptionsBySsh();
     options.ssh.path_prefix = {bin_.path()};
     return options;
   }

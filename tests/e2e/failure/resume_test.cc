@@ -174,6 +174,7 @@ TEST_F(ResumeTest, AfterAKillOnlyTheTableThatWasCopiedIsCopiedAgain) {
 }
 
 // Migrations between and during the two runs.
+// Labels: slow
 TEST_F(ResumeTest, ItGoesOnThroughMigrations) {
   KillHalfway();
   ChangeRows();
@@ -240,6 +241,7 @@ TEST_F(ResumeTest, ItGoesOnBesideABaselineInUse) {
   ExpectAGoodBaseline();
 }
 
+// Labels: slow
 TEST_F(ResumeTest, ItStartsAnewWhereItCannotGoOn) {
   struct Reason {
     std::string said;

@@ -20,7 +20,7 @@ void PrintTo(const Schema& schema, std::ostream* out) { *out << schema.name; }
 
 class SchemasTest : public ::testing::TestWithParam<Schema> {
  protected:
-  SchemasTest() : rotv(FollowOptions()) {}
+  SchemasTest() : rotv(FollowOptionsBySsh()) {}
 
   // Runs a script statement by statement.
   void Run(const std::string& script) {

@@ -1,7 +1,5 @@
 // How rows are identified: keys that change, swap, form chains and return; identities by index, FULL, and multisets of
-// equal rows.
-//
-// Labels: asan tsan
+// equal rows. All kinds of keys take the same threads: ThreadSanitizer sees three of them.
 
 #include <gtest/gtest.h>
 
@@ -45,17 +43,20 @@ class KeysTest : public FollowTest {
   }
 };
 
+// Labels: asan tsan
 TEST_F(KeysTest, ChangesOfAPrimaryKeyAreFollowed) {
   Exec("CREATE TABLE t (k int PRIMARY KEY, v text)");
   KeyChangesAreFollowed();
 }
 
 // A column that an index only includes identifies no row, and may be null.
+// Labels: asan
 TEST_F(KeysTest, ChangesOfAPrimaryKeyThatIncludesAColumnAreFollowed) {
   Exec("CREATE TABLE t (k int, v text, PRIMARY KEY (k) INCLUDE (v))");
   KeyChangesAreFollowed();
 }
 
+// Labels: asan
 TEST_F(KeysTest, ChangesOfAReplicaIdentityIndexAreFollowed) {
   Exec(
       "CREATE TABLE t (k bigint NOT NULL, v text, id serial PRIMARY KEY); CREATE UNIQUE INDEX t_k ON t (k);"
@@ -63,16 +64,19 @@ TEST_F(KeysTest, ChangesOfAReplicaIdentityIndexAreFollowed) {
   KeyChangesAreFollowed();
 }
 
+// Labels: asan
 TEST_F(KeysTest, ChangesOfAPrimaryKeyUnderIdentityFullAreFollowed) {
   Exec("CREATE TABLE t (k smallint PRIMARY KEY, v text); ALTER TABLE t REPLICA IDENTITY FULL");
   KeyChangesAreFollowed();
 }
 
+// Labels: asan
 TEST_F(KeysTest, ChangesUnderIdentityFullWithoutAKeyAreFollowed) {
   Exec("CREATE TABLE t (k int, v text); ALTER TABLE t REPLICA IDENTITY FULL");
   KeyChangesAreFollowed();
 }
 
+// Labels: asan
 TEST_F(KeysTest, ADeferrablePrimaryKeyUnderIdentityFullLosesNoRow) {
   Exec(
       "CREATE TABLE t (k int PRIMARY KEY DEFERRABLE INITIALLY DEFERRED, v text); ALTER TABLE t REPLICA IDENTITY FULL;"
@@ -82,6 +86,7 @@ TEST_F(KeysTest, ADeferrablePrimaryKeyUnderIdentityFullLosesNoRow) {
   TransactionIsFollowed("INSERT INTO t VALUES (1, 'for a moment'); DELETE FROM t WHERE v = 'two'");
 }
 
+// Labels: asan tsan
 TEST_F(KeysTest, APartitionsRowsMoveWithTheirKeys) {
   Exec(
       "CREATE TABLE t (k int PRIMARY KEY, v text) PARTITION BY RANGE (k);"
@@ -93,6 +98,7 @@ TEST_F(KeysTest, APartitionsRowsMoveWithTheirKeys) {
 }
 
 // A key that equals the old one but has another text.
+// Labels: asan
 TEST_F(KeysTest, EqualKeysWithDifferentTextReplaceEachOther) {
   Exec(
       "CREATE EXTENSION citext;"
@@ -119,6 +125,7 @@ TEST_F(KeysTest, EqualKeysWithDifferentTextReplaceEachOther) {
       "DELETE FROM f; INSERT INTO f VALUES (0, 'y'); DELETE FROM d; DELETE FROM nf; DELETE FROM b");
 }
 
+// Labels: asan
 TEST_F(KeysTest, KeysOfSeveralColumnsAreFollowed) {
   Exec(R"(
     CREATE TABLE two (v text, b text, a int, PRIMARY KEY (a, b));
@@ -146,6 +153,7 @@ TEST_F(KeysTest, KeysOfSeveralColumnsAreFollowed) {
   }
 }
 
+// Labels: asan tsan
 TEST_F(KeysTest, AMultisetLosesExactlyOneOfEqualRows) {
   Exec(
       "CREATE TABLE bag (a int, b text); ALTER TABLE bag REPLICA IDENTITY FULL;"

@@ -16,6 +16,8 @@ std::string Large(const std::string& seed, int kilobytes = 100) {
 
 class ToastTest : public FollowTest {
  protected:
+  ToastTest() : FollowTest(FollowOptionsBySsh()) {}
+
   // Uses tables p with the columns k, name, picture (bytea), words (text), in that order.
   void UnchangedValuesAreKept() {
     Exec(fmt::format("INSERT INTO p SELECT n, 'name ' || n, {}::bytea, {} FROM generate_series(1, 8) n",

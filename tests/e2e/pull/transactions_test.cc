@@ -14,7 +14,7 @@ constexpr int64_t kMostKib = 256 * 1024;
 
 class TransactionsTest : public FollowTest {
  protected:
-  TransactionsTest() {
+  TransactionsTest() : FollowTest(FollowOptionsBySsh()) {
     Exec(
         "CREATE TABLE t (id int PRIMARY KEY, v text, w text); CREATE TABLE bag (v text);"
         "ALTER TABLE bag REPLICA IDENTITY FULL");

@@ -81,6 +81,8 @@ TEST(WaysTest, WhatTheLoginShellPrintsIsNotInTheSeed) {
 
 class OutputTest : public FollowTest {
  protected:
+  OutputTest() : FollowTest(FollowOptionsBySsh()) {}
+
   json SyncJson(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), "--json");
     return json::parse(rotv.MustSync(arguments));

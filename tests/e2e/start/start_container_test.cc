@@ -1,4 +1,6 @@
 // `rotv` with Podman: a real image, built by `rotv build` on the tests' own Debian, and real containers.
+//
+// Labels: slow
 
 #include <gmock/gmock.h>
 #include <signal.h>
@@ -175,7 +177,7 @@ TEST_F(StartContainerTest, AStartAfterAKilledOneWorks) {
   unsigned number = seed();
   SCOPED_TRACE("random number " + std::to_string(number));
   std::mt19937 random(number);
-  for (int round = 0; round < 9; ++round) {
+  for (int round = 0; round < 6; ++round) {
     if (round % 2 == 0) std::filesystem::remove_all(rotv_.home() / "prepared");
     auto moment = std::chrono::milliseconds(random() % static_cast<unsigned>(whole.count()));
     SCOPED_TRACE("round " + std::to_string(round) + " after " + std::to_string(moment.count()) + " ms");
@@ -248,7 +250,9 @@ TEST_F(StartContainerTest, APersistentClusterKeepsItsData) {
 
 TEST_F(StartContainerTest, AFailedStartLeavesNothing) {
   AddConfig("tmpfs_size = \"48M\"\n");
-  rotv_.server().Exec("CREATE TABLE large AS SELECT i, repeat(md5(i::text), 3) FROM generate_series(1, 500000) i");
+  rotv_.server().Exec(
+      "CREATE TABLE large (i int PRIMARY KEY, v text);"
+      "INSERT INTO large SELECT i, repeat(md5(i::text), 3) FROM generate_series(1, 500000) i");
   Build();
   Result small = Rotv({"start"});
   EXPECT_EQ(small.exit_status, kCannotStart) << small.out;

@@ -265,13 +265,14 @@ TEST_F(CheckTest, MissingFilesAreDoneWithout) {
 TEST_F(CheckTest, WithoutItsSourceADamagedStoreIsStillRepairedForTheNextPull) {
   const fs::path file = LargestFile();
   fs::remove(file);
-  rotv.Configure({{"port", "1"}});
+  const auto url = [](int port) { return fmt::format("\"postgresql://rotv@127.0.0.1:{}/rotv\"", port); };
+  rotv.Configure({{"url", url(1)}});
   const json report = Check(7, {"--repair"});
   EXPECT_NE(report["sources"][0]["not_copied"], json()) << report.dump(2);
   EXPECT_EQ(rotv.Sync({"materialize", "--output", "-"}).exit_status, 7);
   EXPECT_EQ(rotv.Sync({"materialize", "--snapshot", "first", "--output", "-"}).exit_status, 0);
   EXPECT_EQ(Check(7)["sources"][0]["stores"][0]["findings"][0]["command"], "rotv-sync --source production pull");
-  rotv.Configure({{"port", fmt::format("{}", rotv.server().port())}});
+  rotv.Configure({{"url", url(rotv.server().port())}});
   PullIsDump();
   Check(0, {"--read-data"});
 }
