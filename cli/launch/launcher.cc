@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include <array>
 #include <chrono>
 #include <ctime>
 #include <sstream>
@@ -85,6 +86,16 @@ Seed SeedFor(const LaunchPlace& place, const LaunchOptions& options, bool& trust
   return seed;
 }
 
+std::string NewPassword() {
+  if (sodium_init() < 0) throw Error(ErrorCode::kBug, "libsodium cannot be used here");
+  std::array<unsigned char, 16> bytes{};
+  randombytes_buf(bytes.data(), bytes.size());
+  std::string digits(2 * bytes.size() + 1, '\0');
+  sodium_bin2hex(digits.data(), digits.size(), bytes.data(), bytes.size());
+  digits.pop_back();  // The zero byte.
+  return digits;
+}
+
 // Everything about the start that needs no seed. Throws if the runtime, the environment or the application's variables
 // are not what a start needs.
 LaunchRequest RequestFor(const LaunchPlace& place) {
@@ -93,7 +104,9 @@ LaunchRequest RequestFor(const LaunchPlace& place) {
                         .image = place.app.image,
                         .database = place.app.database,
                         .superuser = place.app.superuser,
-                        .port = place.app.port};
+                        .port = place.app.port,
+                        .database_port = place.app.database_port,
+                        .database_password = place.app.database_port != 0 ? NewPassword() : ""};
   if (place.app.persistent) request.persistent_dir = place.home / "pgdata";
   place.runtime.CheckReady(request);
   EnvironmentReport environment = ReadAppEnvironment(place.app.directory, place.app.env_file, place.environment);
@@ -180,8 +193,17 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
 
   LaunchRequest request = RequestFor(place);
   if (!runs || earlier->port != place.app.port) RequireFreePort(place.app.port);
+  if (request.database_port != 0 && !(runs && earlier->database_port == request.database_port)) {
+    RequireFreePort(request.database_port);
+  }
 
-  result.state = {.runtime = place.runtime.name(), .port = place.app.port, .persistent = place.app.persistent};
+  result.state = {.runtime = place.runtime.name(),
+                  .port = place.app.port,
+                  .persistent = place.app.persistent,
+                  .directory = place.app.directory,
+                  .database = place.app.database,
+                  .database_port = request.database_port,
+                  .database_password = request.database_password};
   AddSeed(place, options, request, result);
   PreparedClusters prepared(place.home);
   OfferPrepared(place, prepared, request);
@@ -199,6 +221,7 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
     if (result.application) AwaitApplication(place, watch, options.wait);
   }
   result.tables = LargestTables(place.runtime, place.interrupt);
+  if (result.application) result.state.health = place.app.health;
   result.state.ready = true;
   WriteLaunchState(place.home, result.state);
   launched.Keep();

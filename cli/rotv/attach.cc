@@ -23,7 +23,7 @@ namespace {
 bool OnTerminal() { return isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1; }
 
 int RunLogs(const program::Invocation& call, const RuntimeOption& option, bool follow) {
-  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, call.config.App());
+  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, AppToActOn(call));
   if (runtime->State() == launch::RunState::kNone) {
     std::filesystem::path kept = call.home / "run" / "app.log";
     if (!std::filesystem::exists(kept)) {
@@ -41,7 +41,7 @@ std::string LabelOf(const program::Invocation& call) {
 
 int RunShell(const program::Invocation& call, const RuntimeOption& option) {
   config::AppConfig app = call.config.App();
-  std::unique_ptr<launch::Runtime> running = RunningRuntime(call, option);
+  std::unique_ptr<launch::Runtime> running = RunningRuntime(call, option, app);
   const launch::OwnDatabase database = running->Database();
   const launch::ShellEnvironment shell = launch::ForShell(running->Inherited(), app.environment_rules, database);
   if (!shell.withheld.empty()) {
@@ -78,7 +78,7 @@ os::Environment PsqlrcOfOurs(const program::Invocation& call, const launch::Runt
 }
 
 int RunPsql(const program::Invocation& call, const RuntimeOption& option, const std::vector<std::string>& arguments) {
-  std::unique_ptr<launch::Runtime> running = RunningRuntime(call, option);
+  std::unique_ptr<launch::Runtime> running = RunningRuntime(call, option, AppToActOn(call));
   if (!OnTerminal()) os::BecomeProgram(running->PsqlCommand(arguments, false));
   std::vector<std::string> all = launch::PsqlPromptArguments(LabelOf(call));
   all.insert(all.end(), arguments.begin(), arguments.end());
