@@ -73,6 +73,15 @@ void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool withou
   place.progress.End();
 }
 
+// Why it ended or does not answer, the application may have said in more than the one line that the error has.
+void ShowLastLines(const LaunchPlace& place, const StartupWatch& watch) {
+  if (watch.State().phase != "application") return;
+  const std::vector<std::string> lines = watch.LastLines();
+  if (lines.size() < 2) return;
+  place.progress.Say("the application's last lines:");
+  for (const std::string& line : lines) place.progress.Say("| " + line);
+}
+
 // Sets `trust` if the seed's source is trusted.
 Seed SeedFor(const LaunchPlace& place, const LaunchOptions& options, bool& trust) {
   SourceConfig source = place.read_source();
@@ -216,9 +225,14 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   Launched launched(place, request);
   {
     StartupWatch watch(place.runtime, place.home / "run" / "app.log");
-    result.application = watch.AwaitDatabase(place.progress, place.interrupt);
-    prepared.Keep(watch.State().prepared);
-    if (result.application) AwaitApplication(place, watch, options.wait);
+    try {
+      result.application = watch.AwaitDatabase(place.progress, place.interrupt);
+      prepared.Keep(watch.State().prepared);
+      if (result.application) AwaitApplication(place, watch, options.wait);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kCannotStart) ShowLastLines(place, watch);
+      throw;
+    }
   }
   result.tables = LargestTables(place.runtime, place.interrupt);
   if (result.application) result.state.health = place.app.health;

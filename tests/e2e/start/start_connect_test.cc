@@ -181,6 +181,17 @@ TEST_F(StartConnectTest, StatusIsZeroOnlyIfTheApplicationAnswers) {
   EXPECT_THAT(Rotv({"status"}).out, HasSubstr("but it does not answer at /api/health: status 503"));
 }
 
+TEST_F(StartConnectTest, AnApplicationThatEndsHasItsLastLinesShown) {
+  WriteApp("fails.js", "for (let i = 1; i < 30; i++) console.log(`step ${i}`); process.exit(4);\n");
+  Configure("command = \"node fails.js\"\n");
+  const Result failed = Rotv({"start"});
+  EXPECT_EQ(failed.exit_status, kCannotStart);
+  EXPECT_THAT(failed.err, HasSubstr("rotv: the application's last lines:\nrotv: | step 20\nrotv: | step 21\n"));
+  EXPECT_THAT(failed.err, HasSubstr("rotv: the application ended with status 4: step 29\n"));
+  EXPECT_EQ(MustRotv({"logs", "--app", "--tail", "2"}), "step 28\nstep 29\n");
+  EXPECT_THAT(MustRotv({"logs", "--postgres"}), ::testing::AllOf(HasSubstr("LOG:  "), Not(HasSubstr("step"))));
+}
+
 TEST_F(StartConnectTest, OnAPipeAStartSaysWhatItDidAtTheSource) {
   const Result first = MustRun(RotvCommand({"start"}));
   EXPECT_THAT(first.err, HasSubstr("rotv: took the baseline of production: 107 rows at "));
