@@ -22,7 +22,8 @@ start_application() {
     set_environment
     # The application must not hold the lock on the data if it outlives the server.
     exec {lock_fd}<&-
-    exec setsid setpriv --pdeathsig KILL bash -c "exec $command" </dev/null
+    # As written: a list, a variable before the program. A single program takes the place of the shell.
+    exec setsid setpriv --pdeathsig KILL bash -c "$command" </dev/null
   ) &
   application=$!
 }

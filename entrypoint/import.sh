@@ -57,6 +57,7 @@ import_seed() {
   [[ $seed_format == plain ]] || command -v "$seed_format" >/dev/null ||
     fail "the seed is compressed, and there is no $seed_format here"
   make_roles
+  make_postgres_role
   plan_import
   make_extensions "$scratch/plan"
   languages=$(trusted_languages)

@@ -107,7 +107,7 @@ try_to_start_server() {
     # bash starts background processes with SIGINT ignored, and everything that the server starts would inherit that.
     trap - INT QUIT
     exec_plain setpriv --pdeathsig INT "$ROTV_PGBIN/postgres" -D "$ROTV_DATA" -p "$ROTV_PGPORT" \
-      -c "unix_socket_directories=$(quoted_list_item "$ROTV_SOCKET_DIR")" -c "listen_addresses=$ROTV_LISTEN" </dev/null
+      -c 'log_line_prefix=postgres: %m [%p] ' -c "unix_socket_directories=$(quoted_list_item "$ROTV_SOCKET_DIR")" -c "listen_addresses=$ROTV_LISTEN" </dev/null
   ) &
   server=$!
   wait_for_server

@@ -35,15 +35,33 @@ require_ordinary_user() {
     fail "the database's user cannot be called $ROTV_DBUSER, which is a name of PostgreSQL or of rotv" "set ROTV_DBUSER to another one"
 }
 
-# Writes pg_hba.conf. The replication protocol can read and write files, and needs entries of its own.
+# Writes pg_hba.conf. The replication protocol can read and write files, and needs entries of its own. Where the server
+# has a port that other users of the machine reach, a password is asked for.
 write_hba() {  # trust, or reject: for the superuser
-  cat >"$ROTV_DATA/pg_hba.conf.new" <<END && mv "$ROTV_DATA/pg_hba.conf.new" "$ROTV_DATA/pg_hba.conf"
-local all,replication $superuser $1
-host all,replication $superuser all reject
-local all,replication all trust
-host all,replication all 127.0.0.1/32 trust
-host all,replication all ::1/128 trust
-END
+  {
+    printf '%s\n' "local all,replication $superuser $1" "host all,replication $superuser all reject" \
+      'local all,replication all trust'
+    if [[ -n ${ROTV_PASSWORD:-} ]]; then
+      printf '%s\n' "$password_rule"
+    else
+      printf '%s\n' 'host all,replication all 127.0.0.1/32 trust' 'host all,replication all ::1/128 trust'
+    fi
+  } >"$ROTV_DATA/pg_hba.conf.new" && mv "$ROTV_DATA/pg_hba.conf.new" "$ROTV_DATA/pg_hba.conf"
+}
+password_rule='host all,replication all all scram-sha-256'
+
+# For a cluster that was kept, before its server starts: it may be that of a start with another port.
+renew_hba() {
+  [[ -z ${ROTV_PASSWORD:-} ]] && ! grep -qsFx "$password_rule" "$ROTV_DATA/pg_hba.conf" && return
+  write_hba reject || fail_full "pg_hba.conf cannot be written"
+}
+
+set_password() {
+  [[ -n ${ROTV_PASSWORD:-} ]] || return 0
+  [[ $ROTV_PASSWORD =~ ^[0-9a-f]+$ ]] || fail "ROTV_PASSWORD must have hexadecimal digits only"
+  psql_as "$ROTV_DBUSER" "$ROTV_DATABASE" 2>"$scratch/sql" \
+    <<<"SET password_encryption = 'scram-sha-256'; ALTER ROLE CURRENT_USER PASSWORD '$ROTV_PASSWORD';" ||
+    fail_full "the password of $ROTV_DBUSER cannot be set: $(head -n 1 "$scratch/sql")"
 }
 
 # Lets the superuser log in, or not; returns when the running server has applied it.
@@ -99,6 +117,16 @@ SELECT format(CASE WHEN current_setting('server_version_num')::int >= 160000
 END
       fail_full "the role $role cannot be created: $(head -n 1 "$scratch/sql")"
   done <<<"${ROTV_ROLES:-}"
+}
+
+# Lets `psql -U postgres` in, which people type: an ordinary role with the rights of the application's, unless the seed
+# has a role of that name.
+make_postgres_role() {
+  local name=postgres
+  [[ $ROTV_DBUSER != "$name" && $'\n'"${ROTV_ROLES:-}"$'\n' != *$'\n'"$name"$'\n'* ]] || return 0
+  as_superuser postgres -v user="$ROTV_DBUSER" -v role="$name" 2>"$scratch/sql" \
+    <<<'CREATE ROLE :"role" LOGIN CREATEDB BYPASSRLS IN ROLE :"user";' ||
+    fail_full "the role $name cannot be created: $(head -n 1 "$scratch/sql")"
 }
 
 # Creates the extensions that the seed names, if they are installed. Only names and comments are taken from the seed.

@@ -27,6 +27,7 @@ struct AppConfig {
   std::string database = "rotv";         // A second database, DATABASE_test, is created too.
   std::string health = "/api/health";    // The path that answers once the application works.
   int port = 8080;                       // On this machine's loopback.
+  int database_port = 0;                 // The database's on this machine's loopback, with a password; 0: none.
   uint64_t tmpfs_bytes = 0;              // Size of the database's tmpfs; 0: computed from the seed.
   Compression compression = Compression::kNone;  // Compression of the seed.
   bool persistent = false;

@@ -25,8 +25,8 @@ constexpr FlagKey kFlagKeys[] = {{"persistent", &AppConfig::persistent},
 
 const std::vector<std::string>& KnownAppKeys() {
   static const std::vector<std::string> kKeys = {
-      "directory", "env_file",   "command",     "image",      "base_image",    "database",  "health",
-      "port",      "tmpfs_size", "compression", "persistent", "keep_prepared", "superuser", "allow_env"};
+      "directory",  "env_file",    "command",    "image",         "base_image", "database",  "health",       "port",
+      "tmpfs_size", "compression", "persistent", "keep_prepared", "superuser",  "allow_env", "database_port"};
   return kKeys;
 }
 
@@ -75,6 +75,8 @@ void ReadKey(const toml::key& key, const toml::node& node, const ConfigValues& v
     app.health = ReadHealth(key, node, values);
   } else if (key.str() == "port") {
     app.port = values.Port(key, node);
+  } else if (key.str() == "database_port") {
+    app.database_port = values.Port(key, node);
   } else if (key.str() == "tmpfs_size") {
     app.tmpfs_bytes = values.Bytes(key, node);
   } else if (key.str() == "allow_env") {

@@ -165,7 +165,9 @@ std::string UrlOf(const OwnDatabase& database, const std::string& name, const st
   std::string scheme = SchemeOf(old_url);
   if (database.tcp) {
     if (!kept.empty()) kept[0] = '?';
-    return fmt::format("{}://{}@127.0.0.1:{}/{}{}", scheme, Encoded(database.user), database.port, Encoded(name), kept);
+    std::string user = Encoded(database.user);
+    if (!database.password.empty()) user += ":" + Encoded(database.password);
+    return fmt::format("{}://{}@127.0.0.1:{}/{}{}", scheme, user, database.port, Encoded(name), kept);
   }
   return fmt::format("{}://{}@localhost:{}/{}?host={}{}", scheme, Encoded(database.user), database.port, Encoded(name),
                      Encoded(database.socket_directory), kept);
@@ -178,8 +180,9 @@ std::string ValueFor(Form form, const OwnDatabase& database, const std::string& 
     case Form::kTestUrl:
       return UrlOf(database, database.name + "_test", old_value);
     case Form::kJdbcUrl:
-      return fmt::format("jdbc:postgresql://127.0.0.1:{}/{}?user={}", database.port, Encoded(database.name),
-                         Encoded(database.user));
+      return fmt::format("jdbc:postgresql://127.0.0.1:{}/{}?user={}{}", database.port, Encoded(database.name),
+                         Encoded(database.user),
+                         database.password.empty() ? "" : "&password=" + Encoded(database.password));
     case Form::kHost:
       return database.tcp ? "127.0.0.1" : database.socket_directory;
     case Form::kPort:
@@ -187,7 +190,8 @@ std::string ValueFor(Form form, const OwnDatabase& database, const std::string& 
     case Form::kUser:
       return database.user;
     case Form::kPassword:
-      return database.user;  // The server asks for none; some drivers insist on one.
+      // Where the server asks for none, some drivers insist on one.
+      return database.password.empty() ? database.user : database.password;
     case Form::kName:
       return database.name;
   }
@@ -268,10 +272,12 @@ void RequireOwnDatabase(const os::Environment& variables, const config::Environm
 }
 
 os::Environment LibpqVariablesFor(const OwnDatabase& database) {
-  return {{"PGHOST", database.socket_directory},
-          {"PGPORT", std::to_string(database.port)},
-          {"PGUSER", database.user},
-          {"PGDATABASE", database.name}};
+  os::Environment variables = {
+      {"PGPORT", std::to_string(database.port)}, {"PGUSER", database.user}, {"PGDATABASE", database.name}};
+  const bool socket = !database.socket_directory.empty();
+  variables["PGHOST"] = socket ? database.socket_directory : "127.0.0.1";
+  if (!socket && !database.password.empty()) variables["PGPASSWORD"] = database.password;
+  return variables;
 }
 
 os::Environment WithOwnDatabase(const os::Environment& variables, const config::EnvironmentRules& rules,

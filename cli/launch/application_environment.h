@@ -13,10 +13,11 @@ namespace rotv::launch {
 
 // The started database, as seen by a program that runs next to it.
 struct OwnDatabase {
-  std::string socket_directory;
-  int port = 5432;   // The port of the socket, and of TCP if `tcp`.
-  bool tcp = false;  // It also listens on 127.0.0.1.
+  std::string socket_directory = {};  // Empty: it is reached over TCP alone.
+  int port = 5432;                    // The port of the socket, and of TCP if `tcp`.
+  bool tcp = false;                   // It also listens on 127.0.0.1.
   std::string user = "rotv";
+  std::string password = {};  // Of `user`, over TCP; empty: none is asked for.
   std::string name;
 };
 
@@ -29,7 +30,7 @@ std::vector<std::string> LeadingElsewhere(const os::Environment& variables, cons
 void RequireOwnDatabase(const os::Environment& variables, const config::EnvironmentRules& rules,
                         const OwnDatabase& database);
 
-// PGHOST, PGPORT, PGUSER and PGDATABASE.
+// PGHOST, PGPORT, PGUSER and PGDATABASE; PGPASSWORD where there is no socket.
 os::Environment LibpqVariablesFor(const OwnDatabase& database);
 
 // Returns `variables` with each variable that is known to name a database changed to name `database`: PGHOST, PGPORT,

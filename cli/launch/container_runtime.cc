@@ -19,7 +19,9 @@ namespace rotv::launch {
 namespace {
 
 constexpr const char* kHomeLabel = "rotv.home";
-constexpr int kPostgresUser = 70;  // The user that the Containerfile creates.
+// The user that the Containerfile creates; the application runs as it, too.
+constexpr int kPostgresUser = 70;
+constexpr const char* kOsUser = "postgres";
 
 std::filesystem::path BrowserCache(const os::Environment& environment) {
   std::filesystem::path cache = config::UserHome(environment) / ".cache/ms-playwright";
@@ -124,8 +126,11 @@ RunState ContainerRuntime::State() {
 void ContainerRuntime::Start(const LaunchRequest& request) {
   if (!request.persistent_dir.empty()) OwnPersistentDirectory(request.persistent_dir);
   // The file is removed on return.
-  os::PrivateFile env_file(ContainerVariables(home_),
-                           EnvFileText(WithOwnDatabase(request.environment, request.rules, Database())));
+  OwnDatabase database = Database();
+  database.password = request.database_password;
+  os::Environment variables = WithOwnDatabase(request.environment, request.rules, database);
+  if (!request.database_password.empty()) variables["ROTV_PASSWORD"] = request.database_password;
+  os::PrivateFile env_file(ContainerVariables(home_), EnvFileText(variables));
   os::ProgramResult started = os::RunProgramQuietly(RunWords(request, env_file.path()), interrupt_);
   if (started.exit_status == 0) return;
   Stop();  // A failed start can leave a container in state "created".
@@ -150,6 +155,10 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
     add({"--network", "none"});
   } else {
     add({"--publish", fmt::format("127.0.0.1:{}:8080", request.port)});
+  }
+  if (request.database_port != 0) {
+    add({"--publish", fmt::format("127.0.0.1:{}:{}", request.database_port, Database().port)});
+    add({"--env", "ROTV_LISTEN=*"});  // What is published reaches the container by its own address.
   }
   if (request.persistent_dir.empty()) {
     add({"--tmpfs", fmt::format("/data/pgdata:rw,size={},mode=0700", request.tmpfs_bytes)});
@@ -230,16 +239,16 @@ std::vector<std::string> ContainerRuntime::LogCommand(bool follow) const {
   return {program_, "logs", container_};
 }
 
-std::vector<std::string> ContainerRuntime::ExecWords(bool terminal, const std::vector<std::string>& variables) const {
+std::vector<std::string> ContainerRuntime::ExecWords(bool terminal) const {
   std::vector<std::string> words = {program_, "exec", "--interactive"};
   if (terminal) words.emplace_back("--tty");
-  for (const std::string& variable : variables) words.insert(words.end(), {"--env", variable});
   words.push_back(container_);
   return words;
 }
 
 std::vector<std::string> ContainerRuntime::ShellCommand(bool terminal, const OwnDatabase& database) const {
-  std::vector<std::string> words = ExecWords(terminal, {});
+  std::vector<std::string> words = ExecWords(terminal);
+  words.insert(words.end() - 1, {"--user", kOsUser, "--workdir", AppDirectory()});  // Before the container's name.
   // The shell inherits the application's variables, unless another database is meant.
   os::Environment wanted = LibpqVariablesFor(database);
   if (database.name != database_) wanted = WithOwnDatabase({}, {}, database);
@@ -262,7 +271,7 @@ std::vector<std::string> ContainerRuntime::PsqlVersionCommand(const std::string&
 
 std::vector<std::string> ContainerRuntime::PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const {
   // Variables name the database, so that all arguments of psql keep their meaning, another database's name too.
-  std::vector<std::string> words = ExecWords(terminal, {});
+  std::vector<std::string> words = ExecWords(terminal);
   for (std::string& word : EnvWords({}, LibpqVariablesFor(Database()))) words.push_back(std::move(word));
   words.emplace_back("psql");
   words.insert(words.end(), arguments.begin(), arguments.end());

@@ -34,7 +34,7 @@ class ContainerRuntime : public Runtime {
 
  private:
   std::vector<std::string> RunWords(const LaunchRequest& request, const std::filesystem::path& env_file) const;
-  std::vector<std::string> ExecWords(bool terminal, const std::vector<std::string>& variables) const;
+  std::vector<std::string> ExecWords(bool terminal) const;
   // Returns `option` where SELinux needs labels; else empty.
   std::string Relabel(const std::string& option) const;
   std::string Mount(const std::filesystem::path& source, std::string_view target, std::string_view options) const;

@@ -21,7 +21,8 @@ std::filesystem::path StatePath(const std::filesystem::path& home) { return home
 
 }  // namespace
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LaunchState, runtime, ready, port, persistent, source, snapshot, lsn,
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(LaunchState, runtime, ready, port, persistent, directory, database,
+                                                database_port, database_password, health, source, snapshot, lsn,
                                                 data_time_us, started_time_us)
 
 std::optional<LaunchState> ReadLaunchState(const std::filesystem::path& home) {

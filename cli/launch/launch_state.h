@@ -17,8 +17,13 @@ struct LaunchState {
   bool ready = false;   // The application has answered. False after a start that was killed half way.
   int port = 0;
   bool persistent = false;
-  std::string source;    // Empty: an existing persistent cluster was started.
-  std::string snapshot;  // "head", or a name.
+  std::string directory;  // The application's.
+  std::string database;
+  int database_port = 0;          // On this machine's loopback; 0: it has none.
+  std::string database_password;  // Of the application's role there.
+  std::string health;             // The path that answers once the application works; empty: only the database runs.
+  std::string source;             // Empty: an existing persistent cluster was started.
+  std::string snapshot;           // "head", or a name.
   std::string lsn;
   int64_t data_time_us = 0;     // Unix time by the source's clock.
   int64_t started_time_us = 0;  // Unix time by this machine's clock.

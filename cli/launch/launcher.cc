@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
+#include <array>
 #include <chrono>
 #include <ctime>
 #include <sstream>
@@ -72,6 +73,15 @@ void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool withou
   place.progress.End();
 }
 
+// Why it ended or does not answer, the application may have said in more than the one line that the error has.
+void ShowLastLines(const LaunchPlace& place, const StartupWatch& watch) {
+  if (watch.State().phase != "application") return;
+  const std::vector<std::string> lines = watch.LastLines();
+  if (lines.size() < 2) return;
+  place.progress.Say("the application's last lines:");
+  for (const std::string& line : lines) place.progress.Say("| " + line);
+}
+
 // Sets `trust` if the seed's source is trusted.
 Seed SeedFor(const LaunchPlace& place, const LaunchOptions& options, bool& trust) {
   SourceConfig source = place.read_source();
@@ -85,6 +95,16 @@ Seed SeedFor(const LaunchPlace& place, const LaunchOptions& options, bool& trust
   return seed;
 }
 
+std::string NewPassword() {
+  if (sodium_init() < 0) throw Error(ErrorCode::kBug, "libsodium cannot be used here");
+  std::array<unsigned char, 16> bytes{};
+  randombytes_buf(bytes.data(), bytes.size());
+  std::string digits(2 * bytes.size() + 1, '\0');
+  sodium_bin2hex(digits.data(), digits.size(), bytes.data(), bytes.size());
+  digits.pop_back();  // The zero byte.
+  return digits;
+}
+
 // Everything about the start that needs no seed. Throws if the runtime, the environment or the application's variables
 // are not what a start needs.
 LaunchRequest RequestFor(const LaunchPlace& place) {
@@ -93,7 +113,9 @@ LaunchRequest RequestFor(const LaunchPlace& place) {
                         .image = place.app.image,
                         .database = place.app.database,
                         .superuser = place.app.superuser,
-                        .port = place.app.port};
+                        .port = place.app.port,
+                        .database_port = place.app.database_port,
+                        .database_password = place.app.database_port != 0 ? NewPassword() : ""};
   if (place.app.persistent) request.persistent_dir = place.home / "pgdata";
   place.runtime.CheckReady(request);
   EnvironmentReport environment = ReadAppEnvironment(place.app.directory, place.app.env_file, place.environment);
@@ -180,8 +202,17 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
 
   LaunchRequest request = RequestFor(place);
   if (!runs || earlier->port != place.app.port) RequireFreePort(place.app.port);
+  if (request.database_port != 0 && !(runs && earlier->database_port == request.database_port)) {
+    RequireFreePort(request.database_port);
+  }
 
-  result.state = {.runtime = place.runtime.name(), .port = place.app.port, .persistent = place.app.persistent};
+  result.state = {.runtime = place.runtime.name(),
+                  .port = place.app.port,
+                  .persistent = place.app.persistent,
+                  .directory = place.app.directory,
+                  .database = place.app.database,
+                  .database_port = request.database_port,
+                  .database_password = request.database_password};
   AddSeed(place, options, request, result);
   PreparedClusters prepared(place.home);
   OfferPrepared(place, prepared, request);
@@ -194,11 +225,17 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   Launched launched(place, request);
   {
     StartupWatch watch(place.runtime, place.home / "run" / "app.log");
-    result.application = watch.AwaitDatabase(place.progress, place.interrupt);
-    prepared.Keep(watch.State().prepared);
-    if (result.application) AwaitApplication(place, watch, options.wait);
+    try {
+      result.application = watch.AwaitDatabase(place.progress, place.interrupt);
+      prepared.Keep(watch.State().prepared);
+      if (result.application) AwaitApplication(place, watch, options.wait);
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kCannotStart) ShowLastLines(place, watch);
+      throw;
+    }
   }
   result.tables = LargestTables(place.runtime, place.interrupt);
+  if (result.application) result.state.health = place.app.health;
   result.state.ready = true;
   WriteLaunchState(place.home, result.state);
   launched.Keep();

@@ -108,6 +108,7 @@ LocalRuntime::LocalRuntime(const std::filesystem::path& home, const config::AppC
     : environment_(environment),
       app_directory_(app.directory),
       database_(app.database),
+      port_(app.database_port != 0 ? app.database_port : kPort),
       rules_(app.environment_rules),
       private_directory_(home / "run" / "local-directory"),
       directory_(private_directory_.Find()),
@@ -196,7 +197,9 @@ os::Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) 
   }
   variables["ROTV_SOCKET_DIR"] = Database().socket_directory;
   variables["ROTV_PGPORT"] = std::to_string(Database().port);
-  variables["ROTV_LISTEN"] = "";  // The machine may run its own PostgreSQL on the port.
+  // The machine may run its own PostgreSQL on the usual port.
+  variables["ROTV_LISTEN"] = request.database_port != 0 ? "127.0.0.1" : "";
+  if (!request.database_password.empty()) variables["ROTV_PASSWORD"] = request.database_password;
   variables["ROTV_DATABASE"] = request.database;
   variables["ROTV_LIFETIME"] = request.lifetime_seconds > 0 ? std::to_string(request.lifetime_seconds) : "";
   variables["ROTV_ROLES"] = fmt::format("{}", fmt::join(request.roles, "\n"));
@@ -282,12 +285,13 @@ std::vector<std::string> LocalRuntime::LogCommand(bool follow) const {
 
 std::vector<std::string> LocalRuntime::ShellCommand(bool /*terminal*/, const OwnDatabase& database) const {
   std::vector<std::string> words = EnvWords(environment_, ForShell(environment_, rules_, database).variables);
-  words.insert(words.end(), {"--chdir=" + app_directory_.native(), "bash"});
+  words.insert(words.begin() + 1, "--chdir=" + app_directory_.native());  // Behind a variable it would be another one.
+  words.emplace_back("bash");
   return words;
 }
 
 OwnDatabase LocalRuntime::Database() const {
-  OwnDatabase database{.port = kPort, .name = database_};
+  OwnDatabase database{.port = port_, .name = database_};
   if (directory_) database.socket_directory = *directory_ / "socket";
   return database;
 }

@@ -61,6 +61,7 @@ class LocalRuntime : public Runtime {
   const os::Environment environment_;
   const std::filesystem::path app_directory_;
   const std::string database_;
+  const int port_;  // Of the socket, and of TCP if there is any.
   const config::EnvironmentRules rules_;
   const os::PrivateDirectory private_directory_;
   std::optional<std::filesystem::path> directory_;  // TMPFS/rotv-RANDOM; nothing if none was started.

@@ -41,6 +41,8 @@ struct LaunchRequest {
   bool superuser = false;          // The application's role becomes one after the import.
   std::string admin;               // Another role that becomes one then, for code that is not the seed's; empty: none.
   int port = 0;                    // On 127.0.0.1; not used with database_only.
+  int database_port = 0;           // On 127.0.0.1; 0: it has none.
+  std::string database_password;   // Asked for over TCP; empty: none is.
   os::Environment environment;     // The application's; may hold secrets.
   config::EnvironmentRules rules;  // The rules for it.
 };

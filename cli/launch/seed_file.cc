@@ -110,7 +110,12 @@ bool IsTheSources(const Error& error) {
 
 void Refresh(const Context& context) {
   try {
-    Pull(context);
+    const PullResult pulled = Pull(context);
+    context.progress.Say(
+        pulled.from == pulled.to
+            ? fmt::format("pulled from {}: nothing new since {}", context.source.name, pulled.to.ToString())
+            : fmt::format("pulled from {}: {} up to {}", context.source.name,
+                          output::Counted(pulled.transactions, "transaction", "transactions"), pulled.to.ToString()));
   } catch (const Error& error) {
     if (!IsTheSources(error)) throw;
     context.progress.Warn(fmt::format("the data was not brought up to date: {} ({})", error.what(), error.hint()));
@@ -125,7 +130,12 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
   if (there && there->source != context.source.name) there.reset();
   if (!HasBaseline(context)) {
     try {
-      TakeMissingBaseline(context);
+      if (const std::optional<BaselineResult> taken = TakeMissingBaseline(context)) {
+        context.progress.Say(
+            fmt::format("took the baseline of {}: {} at {}; a replication slot there keeps what comes "
+                        "next, and rotv-sync detach removes it",
+                        context.source.name, output::Counted(taken->rows, "row", "rows"), taken->lsn.ToString()));
+      }
     } catch (const Error& error) {
       if (!there || !IsTheSources(error) || !HasItsBytes(*there, context.interrupt)) throw;
       context.progress.Warn(fmt::format("using the existing seed: {} ({})", error.what(), error.hint()));

@@ -38,7 +38,7 @@ void StartupLog::Feed(std::string_view piece) {
 void StartupLog::Line(std::string_view line) {
   if (line.ends_with('\r')) line.remove_suffix(1);
   if (!Take(line, "rotv: ")) {
-    other_lines_.append(line).append("\n");
+    other_lines_ += application_.Feed(std::string(line) + "\n");
     if (other_lines_.size() > kOtherLinesMaxBytes) other_lines_.erase(0, other_lines_.size() - kOtherLinesMaxBytes);
     return;
   }

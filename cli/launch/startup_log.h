@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "cli/launch/log_filter.h"
+
 namespace rotv::launch {
 
 struct StartupState {
@@ -22,7 +24,7 @@ struct StartupState {
   std::vector<std::string> warnings;  // Only before the database is ready.
   std::string error;                  // Empty: none.
   std::string hint;
-  std::string last_words;  // The last line before the error that is not the entrypoint's.
+  std::string last_words;  // The application's last line before the error.
 };
 
 class StartupLog {
@@ -30,12 +32,13 @@ class StartupLog {
   // Takes the next piece of the log, cut anywhere.
   void Feed(std::string_view piece);
   const StartupState& state() const { return state_; }
-  // The last lines that are not the entrypoint's: what the application wrote before it ended.
+  // The last lines that the application wrote before it ended.
   const std::string& other_lines() const { return other_lines_; }
 
  private:
   void Line(std::string_view line);
 
+  LogFilter application_{LogPart::kApplication};
   std::string rest_;
   StartupState state_;
   std::string other_lines_;

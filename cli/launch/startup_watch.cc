@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <fstream>
+#include <sstream>
 
 #include "os/run_program.h"
 #include "storage/error.h"
@@ -89,6 +90,16 @@ void StartupWatch::RequireAlive() {
   // Why the application ended, only its own output says.
   bool its_own = state.error.starts_with("the application ended") && !state.last_words.empty();
   throw Error(ErrorCode::kCannotStart, its_own ? state.error + ": " + state.last_words : state.error, hint);
+}
+
+std::vector<std::string> StartupWatch::LastLines() const {
+  constexpr size_t kMost = 10;
+  std::lock_guard lock(mutex_);
+  std::istringstream text(log_.other_lines());
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  if (lines.size() > kMost) lines.erase(lines.begin(), lines.end() - kMost);
+  return lines;
 }
 
 }  // namespace rotv::launch

@@ -31,6 +31,8 @@ class StartupWatch {
   // Throws kCannotStart if the entrypoint has reported an error or the application has ended. The message is the
   // entrypoint's, or else the last line that the application wrote.
   void RequireAlive();
+  // The application's last lines, at most ten.
+  std::vector<std::string> LastLines() const;
 
   const std::filesystem::path& log_file() const { return log_file_; }
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/launch/application_environment.h"
+#include "cli/launch/log_filter.h"
 #include "cli/launch/prompts.h"
 #include "cli/launch/runtime.h"
 #include "cli/rotv/command.h"
@@ -22,16 +23,63 @@ namespace {
 
 bool OnTerminal() { return isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1; }
 
-int RunLogs(const program::Invocation& call, const RuntimeOption& option, bool follow) {
-  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, call.config.App());
+struct LogFlags {
+  bool follow = false;
+  bool application = false;
+  bool postgres = false;
+  int tail = 0;  // 0: all lines.
+
+  launch::LogPart part() const {
+    return application ? launch::LogPart::kApplication : postgres ? launch::LogPart::kPostgres : launch::LogPart::kAll;
+  }
+};
+
+// Drops all but the last `count` lines.
+void KeepLast(int count, std::string& text) {
+  size_t start = text.size();
+  while (count-- > 0 && start > 0) start = start > 1 ? text.rfind('\n', start - 2) + 1 : 0;
+  text.erase(0, start);
+}
+
+// Prints a part of the log. With `follow`, its present end is known as soon as nothing more comes at once.
+void PrintLog(const program::Invocation& call, const launch::Runtime& runtime, const LogFlags& flags,
+              const std::filesystem::path& kept) {
+  launch::LogFilter filter(flags.part());
+  std::string there;
+  const auto take = [&](std::string_view piece) { there += filter.Feed(piece); };
+  const std::vector<std::string> now =
+      kept.empty() ? runtime.LogCommand(false) : std::vector<std::string>{"cat", kept.native()};
+  size_t bytes = 0;
+  os::RunProgramShowing(now, call.interrupt, [&](std::string_view piece) {
+    bytes += piece.size();
+    take(piece);
+  });
+  if (!flags.follow) there += filter.Rest();
+  if (flags.tail > 0) KeepLast(flags.tail, there);
+  output::WriteAll(STDOUT_FILENO, there);
+  if (!flags.follow || !kept.empty()) return;
+  // The log is read again from its beginning: what was there is passed over.
+  os::RunProgramShowing(runtime.LogCommand(true), call.interrupt, [&](std::string_view piece) {
+    const size_t seen = std::min(bytes, piece.size());
+    bytes -= seen;
+    output::WriteAll(STDOUT_FILENO, filter.Feed(piece.substr(seen)));
+  });
+}
+
+int RunLogs(const program::Invocation& call, const RuntimeOption& option, const LogFlags& flags) {
+  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, AppToActOn(call));
+  std::filesystem::path kept;  // The log of the last run, if nothing runs.
   if (runtime->State() == launch::RunState::kNone) {
-    std::filesystem::path kept = call.home / "run" / "app.log";
+    kept = call.home / "run" / "app.log";
     if (!std::filesystem::exists(kept)) {
       throw Error(ErrorCode::kUsage, "there is no log: nothing was started", "rotv start");
     }
-    os::BecomeProgram({"cat", kept.native()});  // The log of the last run.
   }
-  os::BecomeProgram(runtime->LogCommand(follow));
+  if (flags.part() != launch::LogPart::kAll || flags.tail > 0) {
+    PrintLog(call, *runtime, flags, kept);
+    return 0;
+  }
+  os::BecomeProgram(kept.empty() ? runtime->LogCommand(flags.follow) : std::vector<std::string>{"cat", kept.native()});
 }
 
 std::string LabelOf(const program::Invocation& call) {
@@ -41,7 +89,7 @@ std::string LabelOf(const program::Invocation& call) {
 
 int RunShell(const program::Invocation& call, const RuntimeOption& option) {
   config::AppConfig app = call.config.App();
-  std::unique_ptr<launch::Runtime> running = RunningRuntime(call, option);
+  std::unique_ptr<launch::Runtime> running = RunningRuntime(call, option, app);
   const launch::OwnDatabase database = running->Database();
   const launch::ShellEnvironment shell = launch::ForShell(running->Inherited(), app.environment_rules, database);
   if (!shell.withheld.empty()) {
@@ -78,7 +126,7 @@ os::Environment PsqlrcOfOurs(const program::Invocation& call, const launch::Runt
 }
 
 int RunPsql(const program::Invocation& call, const RuntimeOption& option, const std::vector<std::string>& arguments) {
-  std::unique_ptr<launch::Runtime> running = RunningRuntime(call, option);
+  std::unique_ptr<launch::Runtime> running = RunningRuntime(call, option, AppToActOn(call));
   if (!OnTerminal()) os::BecomeProgram(running->PsqlCommand(arguments, false));
   std::vector<std::string> all = launch::PsqlPromptArguments(LabelOf(call));
   all.insert(all.end(), arguments.begin(), arguments.end());
@@ -89,10 +137,17 @@ int RunPsql(const program::Invocation& call, const RuntimeOption& option, const 
 
 program::Command DeclareLogs(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Print the log of the database and the application");
-  app.footer("If nothing runs, prints the log of the last start.\n\nExamples:\n  rotv logs -f");
-  auto follow = std::make_shared<bool>(false);
-  app.add_flag("-f,--follow", *follow, "Keep printing until the application ends");
-  return {[follow, &runtime](const program::Invocation& call) { return RunLogs(call, runtime, *follow); },
+  app.footer(
+      "If nothing runs, prints the log of the last start.\n\n"
+      "Examples:\n"
+      "  rotv logs -f\n"
+      "  rotv logs --app --tail 20          # what the application wrote last");
+  auto flags = std::make_shared<LogFlags>();
+  app.add_flag("-f,--follow", flags->follow, "Keep printing until the application ends");
+  CLI::Option* application = app.add_flag("--app", flags->application, "Only what the application wrote");
+  app.add_flag("--postgres", flags->postgres, "Only what PostgreSQL wrote")->excludes(application);
+  app.add_option("--tail", flags->tail, "Only the last N lines of it")->type_name("N")->check(CLI::PositiveNumber);
+  return {[flags, &runtime](const program::Invocation& call) { return RunLogs(call, runtime, *flags); },
           [] { return true; }};
 }
 

@@ -25,6 +25,10 @@ program::Command DeclareStatus(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareLogs(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareShell(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclarePsql(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareEnv(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareUrl(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareRun(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareExec(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareBuild(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareSeed(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareValidateEnv(CLI::App& app, const RuntimeOption& runtime);
@@ -37,12 +41,17 @@ program::Command DeclareValidateSchema(CLI::App& app, const RuntimeOption& runti
 std::unique_ptr<launch::Runtime> RuntimeFor(const program::Invocation& call, const RuntimeOption& option,
                                             const config::AppConfig& app);
 
+// The [app] section for commands that act on what runs. Where the config cannot be read, a warning says so, and the
+// result has what the last start wrote down; without that, throws what Config::App() throws.
+config::AppConfig AppToActOn(const program::Invocation& call);
+
 // Like RuntimeFor(), for another home directory: whatever runs in this one is not touched.
 std::unique_ptr<launch::Runtime> ScratchRuntime(const program::Invocation& call, const RuntimeOption& option,
                                                 const config::AppConfig& app, const std::filesystem::path& home);
 
 // Like RuntimeFor(), for commands that need a running application. Throws kUsage if there is none.
-std::unique_ptr<launch::Runtime> RunningRuntime(const program::Invocation& call, const RuntimeOption& option);
+std::unique_ptr<launch::Runtime> RunningRuntime(const program::Invocation& call, const RuntimeOption& option,
+                                                const config::AppConfig& app);
 
 // The options that start and restart share.
 struct StartFlags {
@@ -51,10 +60,11 @@ struct StartFlags {
   bool pull = false;
   int port = 0;
   bool wait = false;
+  bool replace = false;
 };
 void AddStartFlags(CLI::App& app, StartFlags* flags);
 // With `replace`, a running application is stopped once everything else is ready. Without it, a running application
-// keeps running, and the result says so.
-int RunStart(const program::Invocation& call, const RuntimeOption& option, const StartFlags& flags, bool replace);
+// keeps running, and the result says so; if it is not what the options ask for, throws kUsage.
+int RunStart(const program::Invocation& call, const RuntimeOption& option, const StartFlags& flags);
 
 }  // namespace rotv

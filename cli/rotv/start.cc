@@ -1,10 +1,12 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/config/home.h"
 #include "cli/drift/drift_check.h"
+#include "cli/launch/env_example.h"
 #include "cli/output/format.h"
 #include "cli/rotv/command.h"
 #include "cli/schedule/job.h"
@@ -86,6 +88,38 @@ void WarnOfDrift(const program::Invocation& call, const RuntimeOption& option, c
   }
 }
 
+// PERSISTENT_DATA of the shell, else of the application's .env.
+bool WantsPersistentData(const program::Invocation& call, const config::AppConfig& app) {
+  std::string value = os::Variable(call.environment, "PERSISTENT_DATA");
+  if (value.empty()) {
+    const os::Environment variables =
+        launch::ReadAppEnvironment(app.directory, app.env_file, call.environment).variables;
+    value = os::Variable(variables, "PERSISTENT_DATA");
+  }
+  return value == "true" || value == "1";
+}
+
+// Options that are not given do not ask for anything: what runs may have been started with others.
+void RequireWhatWasAskedFor(const program::Invocation& call, const RuntimeOption& option, const StartFlags& flags,
+                            const config::AppConfig& app, const launch::LaunchState& state) {
+  std::vector<std::string> differences;
+  const auto compare = [&](bool asked, const std::string& what, const auto& runs, const auto& wanted) {
+    if (asked && runs != wanted) differences.push_back(fmt::format("{} is {}, not {}", what, runs, wanted));
+  };
+  compare(!state.directory.empty(), "the application", state.directory, app.directory.native());
+  compare(!state.database.empty(), "the database", state.database, app.database);
+  compare(!option.name.empty(), "the runtime", state.runtime, option.name);
+  compare(!call.options.source.empty() && !state.source.empty(), "the source", state.source, call.options.source);
+  compare(!flags.snapshot.empty(), "the snapshot", state.snapshot, flags.snapshot);
+  compare(flags.port != 0, "the port", state.port, flags.port);
+  if (app.persistent && !state.persistent) differences.emplace_back("its data is not persistent");
+  if (flags.pull) differences.push_back(fmt::format("its data stays as it was at {}", state.lsn));
+  if (differences.empty()) return;
+  throw Error(ErrorCode::kUsage,
+              fmt::format("another application or other data runs already: {}", fmt::join(differences, "; ")),
+              "rotv start --replace starts what is asked for in its place; rotv stop ends it");
+}
+
 }  // namespace
 
 void AddStartFlags(CLI::App& app, StartFlags* flags) {
@@ -99,10 +133,9 @@ void AddStartFlags(CLI::App& app, StartFlags* flags) {
   app.add_flag("--wait", flags->wait, "Wait for the application without a time limit");
 }
 
-int RunStart(const program::Invocation& call, const RuntimeOption& option, const StartFlags& flags, bool replace) {
+int RunStart(const program::Invocation& call, const RuntimeOption& option, const StartFlags& flags) {
   config::AppConfig app = call.config.App();
-  std::string variable = os::Variable(call.environment, "PERSISTENT_DATA");
-  if (flags.persistent || variable == "true" || variable == "1") app.persistent = true;
+  if (flags.persistent || WantsPersistentData(call, app)) app.persistent = true;
   if (flags.port != 0) app.port = flags.port;
   config::OpenHome(call.home);
   std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, app);
@@ -117,8 +150,9 @@ int RunStart(const program::Invocation& call, const RuntimeOption& option, const
                                                {.snapshot = flags.snapshot.empty() ? "head" : flags.snapshot,
                                                 .pull = flags.pull,
                                                 .wait = flags.wait,
-                                                .replace = replace});
+                                                .replace = flags.replace});
   const launch::LaunchState& state = result.state;
+  if (result.already_running) RequireWhatWasAskedFor(call, option, flags, app, state);
   if (!result.already_running && !state.source.empty()) WarnOfDrift(call, option, app, result.point);
   if (std::string warning =
           schedule::ScheduleWarning(call.home, state.source, state.data_time_us, os::NowMicroseconds());
@@ -140,8 +174,8 @@ program::Command DeclareStart(CLI::App& app, const RuntimeOption& runtime) {
       "  rotv --runtime local start         # without a container");
   auto flags = std::make_shared<StartFlags>();
   AddStartFlags(app, flags.get());
-  return {[flags, &runtime](const program::Invocation& call) { return RunStart(call, runtime, *flags, false); },
-          nullptr};
+  app.add_flag("--replace", flags->replace, "Stop what runs, if it is not what is asked for, and start that");
+  return {[flags, &runtime](const program::Invocation& call) { return RunStart(call, runtime, *flags); }, nullptr};
 }
 
 }  // namespace rotv

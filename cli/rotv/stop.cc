@@ -9,7 +9,7 @@ namespace {
 
 int RunStop(const program::Invocation& call, const RuntimeOption& option) {
   config::OpenHome(call.home);
-  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, call.config.App());
+  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, AppToActOn(call));
   launch::LaunchLock lock(call.home);
   bool was_there = runtime->State() != launch::RunState::kNone;
   runtime->Stop();
@@ -28,7 +28,8 @@ int RunRestart(const program::Invocation& call, const RuntimeOption& option, Sta
     if (flags.port == 0) flags.port = state->port;
     flags.persistent = flags.persistent || state->persistent;
   }
-  return RunStart(call, same, flags, true);
+  flags.replace = true;
+  return RunStart(call, same, flags);
 }
 
 }  // namespace

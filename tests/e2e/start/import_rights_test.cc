@@ -45,10 +45,14 @@ class ImportRightsTest : public StartTest {
     EXPECT_EQ(Ask("SELECT string_agg(datname, ',' ORDER BY datname) FROM pg_database "
                   "WHERE pg_get_userbyid(datdba) = current_user"),
               "rotv,rotv_test\n");
-    for (const char* user : {"postgres", "rotv_superuser"}) {
-      Result refused = RunCommand({.argv = {"psql", "-X", "-d", ConnectionString(user), "-c", "SELECT 1"}});
-      EXPECT_NE(refused.exit_status, 0) << user;
-    }
+    Result refused = RunCommand({.argv = {"psql", "-X", "-d", ConnectionString("rotv_superuser"), "-c", "SELECT 1"}});
+    EXPECT_NE(refused.exit_status, 0);
+    // The role that people expect is an ordinary one, too.
+    EXPECT_EQ(MustRun({.argv = {"psql", "-XAt", "-d", ConnectionString("postgres"), "-c",
+                                "SELECT rolsuper, rolcreaterole, rolreplication FROM pg_roles WHERE rolname = "
+                                "current_user"}})
+                  .out,
+              "f|f|f\n");
   }
 
   // The environments of the server's processes.

@@ -178,7 +178,7 @@ TEST_F(StartGuardTest, AVariableThatPointsElsewhereStopsTheStart) {
   MustRotv({"start"});
   EXPECT_EQ(Json::parse(Get("/env/OLD_REPORTS")), elsewhere_.Url());
   std::ofstream(rotv_.config(), std::ios::app) << "base_image = \"x\"\nallow_env = [\"DATABASE_URL\"]\n";
-  EXPECT_EQ(Rotv({"status"}).exit_status, 2);
+  EXPECT_EQ(Rotv({"start"}).exit_status, 2);
 }
 
 // Prompts need a terminal of their own: `script` provides one.
@@ -286,9 +286,9 @@ TEST_F(StartGuardTest, SecretsReachOnlyProgramsThatNeedThem) {
       Without(watch.Stop(),
               {"environ of " ROTV_BINARY, "api-key in environ of node .", "api-key in environ of psql -XAtq",
                "agent in environ of /usr/lib/postgresql", "agent in environ of env --unset",
-               "api-key in environ of setsid", "api-key in environ of bash -c exec node .",
+               "api-key in environ of setsid", "api-key in environ of bash -c node .",
                "api-key in environ of env HOME=", "api-key in environ of setpriv --reuid",
-               "api-key in environ of setpriv --pdeathsig KILL bash -c exec node .", "/entrypoint/entrypoint "}),
+               "api-key in environ of setpriv --pdeathsig KILL bash -c node .", "/entrypoint/entrypoint "}),
       IsEmpty());
 }
 

@@ -28,7 +28,7 @@ class StartLocalTest : public StartTest {
   void ExpectNothingRuns() {
     EXPECT_THAT(Processes(), IsEmpty());
     EXPECT_EQ(os::WhoListensOn(port_), "");
-    EXPECT_EQ(Json::parse(MustRotv({"--json", "status"}))["state"], "stopped");
+    EXPECT_EQ(Json::parse(Rotv({"--json", "status"}).out)["state"], "stopped");
   }
 
   // 0: the host's process, 1: all its processes, 2: PostgreSQL, if it runs yet.

@@ -79,7 +79,7 @@ TEST_F(StartNeighboursTest, AReplacedDirectoryIsNotUsed) {
   // The state after a crash of the machine: the recorded directory is gone, and an attacker knows its name.
   WriteFile(Record(), directory.native());
   attacker_.Occupy(directory);
-  EXPECT_EQ(Json::parse(MustRotv({"--json", "status"}))["state"], "stopped");
+  EXPECT_EQ(Json::parse(Rotv({"--json", "status"}).out)["state"], "stopped");
   ExpectItWorks();
   EXPECT_NE(Directory(), directory);
   MustRotv({"stop"});
@@ -124,7 +124,7 @@ TEST_F(StartNeighboursTest, AProcessOfAnotherUserIsNotMistakenForOurs) {
   ASSERT_TRUE(decoy->WaitForOutput("here", std::chrono::seconds(30)));
   MustRotv({"stop"});
   EXPECT_TRUE(decoy->Running()) << "a process of another user was killed";
-  EXPECT_EQ(Json::parse(MustRotv({"--json", "status"}))["state"], "stopped");
+  EXPECT_EQ(Json::parse(Rotv({"--json", "status"}).out)["state"], "stopped");
 }
 
 // Root works in directories that belong to the server's user, whose programs may run code of anyone.

@@ -1,0 +1,130 @@
+// The commands env, url, run and exec let other programs work on the started database.
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <unistd.h>
+
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "cli/launch/application_environment.h"
+#include "cli/rotv/command.h"
+#include "os/run_program.h"
+#include "os/shell_quote.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+// The started database, as a program of this machine reaches it.
+launch::OwnDatabase DatabaseFromHere(const program::Invocation& call, const RuntimeOption& option) {
+  const std::unique_ptr<launch::Runtime> running = RunningRuntime(call, option, AppToActOn(call));
+  const std::optional<launch::LaunchState> state = launch::ReadLaunchState(call.home);
+  if (state && state->database_port != 0) {
+    return {.port = state->database_port, .tcp = true, .password = state->database_password, .name = state->database};
+  }
+  if (running->name() == "local") return running->Database();
+  throw Error(ErrorCode::kUsage, "the database in the container has no port on this machine",
+              "database_port = 5433 in [app] of rotv.toml, then rotv restart; in the container: rotv exec -- COMMAND");
+}
+
+os::Environment ConnectionVariables(const launch::OwnDatabase& database) {
+  return launch::WithOwnDatabase({}, {}, database);
+}
+
+int RunEnv(const program::Invocation& call, const RuntimeOption& option, const std::string& format) {
+  const os::Environment variables = ConnectionVariables(DatabaseFromHere(call, option));
+  std::string text;
+  output::Json document;
+  for (const auto& [name, value] : variables) {
+    document[name] = value;
+    // Neither the socket's directory nor a URL has a quote or a line end.
+    text += format == "shell" ? fmt::format("export {}={}\n", name, os::ShellQuote(value))
+                              : fmt::format("{}=\"{}\"\n", name, value);
+  }
+  call.output.Result(format == "json" ? output::JsonText(document) : text, document);
+  return 0;
+}
+
+int RunUrl(const program::Invocation& call, const RuntimeOption& option) {
+  const std::string url = ConnectionVariables(DatabaseFromHere(call, option)).at("DATABASE_URL");
+  call.output.Result(url + "\n", output::Json{{"url", url}});
+  return 0;
+}
+
+void RequireCommand(const std::vector<std::string>& words, const char* example) {
+  if (words.empty()) throw Error(ErrorCode::kUsage, "no command is given", example);
+}
+
+int RunRun(const program::Invocation& call, const RuntimeOption& option, const std::vector<std::string>& words) {
+  RequireCommand(words, "rotv run -- npx prisma studio");
+  const config::AppConfig app = call.config.App();
+  const launch::ShellEnvironment shell =
+      launch::ForShell(call.environment, app.environment_rules, DatabaseFromHere(call, option));
+  if (!shell.withheld.empty()) {
+    call.progress.Warn(
+        fmt::format("not passed on, because they lead to another database: {}", fmt::join(shell.withheld, ", ")));
+  }
+  std::vector<std::string> all = launch::EnvWords(call.environment, shell.variables);
+  all.insert(all.end(), words.begin(), words.end());
+  os::BecomeProgram(all);
+}
+
+int RunExec(const program::Invocation& call, const RuntimeOption& option, const std::vector<std::string>& words) {
+  RequireCommand(words, "rotv exec -- npm run migrate");
+  const std::unique_ptr<launch::Runtime> running = RunningRuntime(call, option, call.config.App());
+  const bool terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
+  std::vector<std::string> all = running->ShellCommand(terminal, running->Database());
+  all.insert(all.end(), {"-c", "exec \"$@\"", "bash"});
+  all.insert(all.end(), words.begin(), words.end());
+  os::BecomeProgram(all);
+}
+
+using Runner = int (*)(const program::Invocation&, const RuntimeOption&, const std::vector<std::string>&);
+
+program::Command WithWords(CLI::App& app, const RuntimeOption& runtime, Runner runner) {
+  auto words = std::make_shared<std::vector<std::string>>();
+  app.add_option("words", *words, "The command; after -- its options are its own")->type_name("");
+  return {[words, &runtime, runner](const program::Invocation& call) { return runner(call, runtime, *words); },
+          [] { return true; }};
+}
+
+}  // namespace
+
+program::Command DeclareEnv(CLI::App& app, const RuntimeOption& runtime) {
+  app.description("Print the variables that lead other programs to the started database");
+  app.footer(
+      "Examples:\n"
+      "  eval \"$(rotv env)\"               # this shell works on it, until it ends\n"
+      "  rotv env --format dotenv >.env.local");
+  auto format = std::make_shared<std::string>("shell");
+  app.add_option("--format", *format, "shell (the default), dotenv or json")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"shell", "dotenv", "json"}));
+  return {[format, &runtime](const program::Invocation& call) { return RunEnv(call, runtime, *format); }, nullptr};
+}
+
+program::Command DeclareUrl(CLI::App& app, const RuntimeOption& runtime) {
+  app.description("Print the URL of the started database");
+  app.footer("Examples:\n  psql \"$(rotv url)\"");
+  return {[&runtime](const program::Invocation& call) { return RunUrl(call, runtime); }, nullptr};
+}
+
+program::Command DeclareRun(CLI::App& app, const RuntimeOption& runtime) {
+  app.description("Run a command of this machine on the started database");
+  app.footer(
+      "It has the variables that rotv env prints, and none that leads to another database.\n\n"
+      "Examples:\n"
+      "  rotv run -- npx prisma studio\n"
+      "  rotv run -- pytest -x");
+  return WithWords(app, runtime, RunRun);
+}
+
+program::Command DeclareExec(CLI::App& app, const RuntimeOption& runtime) {
+  app.description("Run a command where the application runs, with its variables");
+  app.footer("Examples:\n  rotv exec -- npm run migrate");
+  return WithWords(app, runtime, RunExec);
+}
+
+}  // namespace rotv
