@@ -1,5 +1,5 @@
-// A link that breaks: a pull and log --follow connect again by themselves and go on, in every phase; what a new
-// connection would not help ends them at once.
+// A link that breaks: a baseline, a pull and log --follow connect again by themselves and go on, in every phase; what a
+// new connection would not help ends them at once. That a baseline keeps what is complete is in resume_test.cc.
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -196,6 +196,89 @@ TEST_P(ReconnectTest, FollowingGoesOnInALargeTransaction) {
   EXPECT_EQ(follow.Wait().exit_status, kInterrupted);
   rotv.MustSync({"pull"});
   rotv.ExpectSeedIsDump({.import = Import::kNone});
+}
+
+class ReconnectBaselineTest : public ::testing::TestWithParam<Way> {
+ protected:
+  ReconnectBaselineTest() : rotv(LinkOptions(GetParam())), workload(rotv.server()) {}
+
+  RotvHome rotv;
+  Workload workload;
+};
+
+INSTANTIATE_TEST_SUITE_P(Ways, ReconnectBaselineTest, ::testing::Values(Way::kDirect, Way::kSshSocket),
+                         [](const auto& each) { return each.param == Way::kDirect ? "Url" : "Ssh"; });
+
+// In most phases nothing is complete yet: it begins anew then, and leaves nothing of what it had made.
+TEST_P(ReconnectBaselineTest, ABaselineGoesOnAfterBreaks) {
+  int faults = 0;
+  for (const uint64_t bytes : {20'000, 60'000, 300'000, 1'500'000}) {
+    SCOPED_TRACE(bytes);
+    rotv.slow_link().BreakAfter(bytes);
+    const Result result = rotv.Sync({"--json", "baseline", "--force"});
+    ASSERT_EQ(result.exit_status, 0) << result.out << result.err;
+    EXPECT_THAT(result.err, HasSubstr(kFirstRetry));
+    EXPECT_EQ(rotv.slow_link().faults(), ++faults);
+    const nlohmann::json baseline = nlohmann::json::parse(result.out);
+    EXPECT_EQ(baseline.at("reconnects"), 1);
+    EXPECT_EQ(baseline.at("rows_copied"), baseline.at("rows"));
+    ExpectOneBaseline(rotv);
+  }
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+  EXPECT_TRUE(WaitUntil([&] { return SessionsOn(rotv) == 0; })) << "sessions stay on the source";
+}
+
+TEST_P(ReconnectBaselineTest, WithoutRetriesABreakEndsItAtOnce) {
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"baseline"}, {"pull"}}) {
+    rotv.slow_link().BreakAfter(300'000);
+    std::vector<std::string> all = command;
+    all.emplace_back("--no-retry");
+    const Result result = rotv.Sync(all);
+    ExpectError(result, {kUnreachable, "", "again"});
+    EXPECT_THAT(result.err, Not(HasSubstr("reconnect")));
+    ExpectNothingLeftButAnUnfinishedBaseline(rotv);
+  }
+}
+
+// It takes several breaks, each after three tables more, with one retry.
+TEST_P(ReconnectBaselineTest, TheAttemptsAreCountedAnewWhenATableIsComplete) {
+  rotv.Configure({{"retries", "1"}});
+  for (int i = 0; i < 9; ++i) {
+    rotv.server().Exec(
+        fmt::format("CREATE TABLE part_{} (id int PRIMARY KEY, text text); INSERT INTO part_{} SELECT n, (SELECT "
+                    "string_agg(md5(n::text || i), '') FROM generate_series(1, 30) i) FROM generate_series(1, 1500) n",
+                    i, i));
+  }
+  constexpr uint64_t kThreeTables = 5'200'000;  // And what the other tables and the beginning of an attempt take.
+  rotv.slow_link().BreakAfter(kThreeTables);
+  Process process(rotv.SyncCommand({"--json", "baseline"}));
+  for (int seen = 0; !process.WaitFor(milliseconds(20));) {
+    if (rotv.slow_link().faults() == seen) continue;
+    seen = rotv.slow_link().faults();
+    rotv.slow_link().BreakAfter(kThreeTables);
+  }
+  rotv.slow_link().BreakAfter(0);
+  const Result result = process.Wait();
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  const nlohmann::json baseline = nlohmann::json::parse(result.out);
+  EXPECT_GE(baseline.at("reconnects"), 2);
+  EXPECT_EQ(baseline.at("rows_copied"), baseline.at("rows")) << "a table was copied twice";
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+  ExpectOneBaseline(rotv);
+}
+
+TEST_P(ReconnectBaselineTest, AnInterruptEndsTheWaitAtOnce) {
+  Process baseline(rotv.SyncCommand({"baseline"}));
+  ASSERT_TRUE(WaitForQuery(rotv, "COPY public."));
+  rotv.server().Crash();
+  ASSERT_TRUE(baseline.WaitForOutput("; reconnecting, 4 of 8\n", seconds(60))) << baseline.Err();  // Four seconds.
+  baseline.Signal(SIGINT);
+  const std::optional<Result> result = baseline.WaitFor(seconds(2));
+  ASSERT_TRUE(result.has_value()) << "it goes on waiting";
+  EXPECT_EQ(result->exit_status, kInterrupted) << result->err;
+  rotv.server().Start();
+  rotv.MustSync({"baseline"});
+  ExpectOneBaseline(rotv);
 }
 
 TEST(ReconnectSshTest, ARefusalIsNotRetried) {
