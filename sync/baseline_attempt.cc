@@ -109,7 +109,7 @@ void BaselineAttempt::CopyAll() {
   uint64_t complete = store_ ? ProgressOf(*store_).complete : 0;
   for (int attempt = 1; !Try(); ++attempt) {
     const uint64_t before = complete;
-    complete = ProgressOf(*store_).complete;
+    complete = store_ ? ProgressOf(*store_).complete : 0;
     if (complete > before) attempt = 0;
     if (attempt == kMostTries) {
       throw Error(ErrorCode::kUnreachable,
@@ -149,7 +149,7 @@ bool BaselineAttempt::Begin() {
   const std::filesystem::path store_path = workspace_.MakeStoreDirectory(objects.slot());
   std::future<std::unique_ptr<RowStore>> opening =
       std::async(std::launch::async, [&] { return RowStore::Open(store_path, RowStore::Mode::kCreate); });
-  capture::CreatePublication(session_.connection(), objects.publication(), published_);
+  if (!capture::CreatePublication(session_.connection(), objects.publication(), published_)) return false;
   context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
   postgres::ExportedSnapshotSlot slot(session_, objects.slot());
   const ShapeMap no_shapes;
