@@ -1,5 +1,5 @@
-// A link that breaks: a baseline, a pull and log --follow connect again by themselves and go on, in every phase; what a
-// new connection would not help ends them at once. That a baseline keeps what is complete is in resume_test.cc.
+// A link that breaks: commands connect again by themselves and go on, in every phase; what a new connection would not
+// help ends them at once. That a baseline keeps what is complete is in resume_test.cc.
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -181,6 +181,33 @@ TEST_P(ReconnectTest, AResyncStartsOver) {
   rotv.MustSync({"pull"});
   rotv.ExpectSeedIsDump({.import = Import::kNone});
   ExpectOneBaseline(rotv);
+}
+
+TEST_P(ReconnectTest, VerifyGoesOn) {
+  int faults = 0;
+  for (const uint64_t bytes : {12'000, 25'000, 40'000}) {
+    SCOPED_TRACE(bytes);
+    rotv.server().Exec("DELETE FROM big WHERE id % 100 = 0");
+    rotv.slow_link().BreakAfter(bytes);
+    const Result result = rotv.Sync({"verify"});
+    ASSERT_EQ(result.exit_status, 0) << result.out << result.err;
+    EXPECT_THAT(result.err, HasSubstr(kFirstRetry));
+    EXPECT_EQ(rotv.slow_link().faults(), ++faults);
+  }
+  rotv.slow_link().BreakAfter(12'000);
+  ExpectError(rotv.Sync({"verify", "--no-retry"}), {kUnreachable, "", "again"});
+}
+
+TEST_P(ReconnectTest, DetachRemovesAllOfIt) {
+  rotv.slow_link().ResetCounts();
+  rotv.MustSync({"detach"});
+  const uint64_t bytes = rotv.slow_link().BytesToClient();
+  rotv.MustSync({"baseline", "--force"});
+  rotv.slow_link().BreakAfter(bytes - 200);
+  const Result result = rotv.Sync({"detach"});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr(kFirstRetry));
+  EXPECT_TRUE(rotv.LeftOnSource().empty());
 }
 
 TEST_P(ReconnectTest, FollowingGoesOnInALargeTransaction) {
