@@ -209,7 +209,8 @@ TEST_P(ReconnectTest, VerifyGoesOn) {
 TEST_P(ReconnectTest, DetachRemovesAllOfIt) {
   const uint64_t whole = BytesOf("detach");
   rotv.MustSync({"baseline", "--force"});
-  rotv.slow_link().BreakAfter(whole / 2);
+  // After the login, which takes more over SSH.
+  rotv.slow_link().BreakAfter(GetParam() == Way::kDirect ? whole / 2 : whole * 3 / 4);
   const Result result = rotv.Sync({"detach"});
   EXPECT_EQ(result.exit_status, 0) << result.err;
   EXPECT_THAT(result.err, HasSubstr(kFirstRetry));
