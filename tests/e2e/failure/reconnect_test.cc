@@ -262,6 +262,16 @@ TEST_P(ReconnectBaselineTest, ABaselineGoesOnAfterBreaks) {
   EXPECT_TRUE(WaitUntil([&] { return SessionsOn(rotv) == 0; })) << "sessions stay on the source";
 }
 
+// Nothing of it is complete, so it begins anew, and its slot is removed before it makes another.
+TEST_P(ReconnectBaselineTest, ABaselineThatBeginsAnewNeedsNoSecondSlot) {
+  rotv.server().Set("max_replication_slots", "1");
+  rotv.slow_link().BreakAfter(300'000);
+  const Result result = rotv.Sync({"baseline"});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr(kFirstRetry));
+  ExpectOneBaseline(rotv);
+}
+
 TEST_P(ReconnectBaselineTest, WithoutRetriesABreakEndsItAtOnce) {
   for (const std::vector<std::string>& command : {std::vector<std::string>{"baseline"}, {"pull"}}) {
     rotv.slow_link().BreakAfter(300'000);
