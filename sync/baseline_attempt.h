@@ -5,7 +5,6 @@
 #include <future>
 #include <memory>
 
-#include "proto/store.pb.h"
 #include "storage/row_store.h"
 #include "storage/workspace.h"
 #include "sync/capture/check.h"
