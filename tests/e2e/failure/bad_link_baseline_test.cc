@@ -6,9 +6,11 @@
 
 #include <chrono>
 #include <csignal>
-#include <map>
+#include <cstdint>
+#include <iterator>
 #include <stdexcept>
 #include <string>
+#include <thread>
 
 #include "tests/e2e/failure/bad_link.h"
 
@@ -19,12 +21,15 @@ using std::chrono::milliseconds;
 
 // What a session of ours does in a phase.
 constexpr const char* kPhases[] = {
-    "pg_catalog",               // The catalogue, checks, pg_dump.
-    "CREATE PUBLICATION",       // Short, as are the next ones: they are met now and then.
-    "CREATE_REPLICATION_SLOT",  //
-    "COPY public.pile",         //
-    "START_REPLICATION",        // An attempt that goes on is catching up.
-    "pg_drop_replication_slot"  // The end: objects of the replaced baseline are removed.
+    "pg_catalog",  // The catalogue, checks, pg_dump.
+    // Short ones are met now and then.
+    "CREATE PUBLICATION",
+    "CREATE_REPLICATION_SLOT",
+    "COPY public.pile",
+    // An attempt that goes on is catching up.
+    "START_REPLICATION",
+    // The end: objects of the replaced baseline are removed.
+    "pg_drop_replication_slot",
 };
 
 class BaselinesOverBadLink : public BadLinkRun {
