@@ -2,79 +2,51 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
-#include <future>
+#include <filesystem>
 #include <memory>
-#include <set>
+#include <optional>
 #include <utility>
 
-#include "os/clock.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
-#include "sync/capture/catch_up.h"
-#include "sync/capture/disk_room.h"
-#include "sync/capture/exported_snapshot_reading.h"
-#include "sync/capture/preflight.h"
-#include "sync/capture/publication.h"
+#include "sync/baseline_attempt.h"
+#include "sync/capture/reconnecting.h"
+#include "sync/context/link_retry.h"
 #include "sync/context/open_workspace.h"
-#include "sync/mask/fit.h"
-#include "sync/mask/mask_plan.h"
-#include "sync/mask/stored_lineage.h"
 #include "sync/mask/stored_mask.h"
-#include "sync/postgres/object_names.h"
 #include "sync/postgres/owned_objects.h"
 #include "sync/postgres/source_session.h"
 #include "sync/postgres/standby.h"
-#include "sync/postgres/table_queue.h"
-#include "sync/schema/follow.h"
 #include "sync/unfinished_baseline.h"
 
 namespace rotv {
 
 // A baseline is built beside the store in use, from the exported snapshot of a new permanent slot, and becomes the
-// store in use by the rename of one small file. The order is publication, slot, rows, rename: the publication is
-// committed before the slot exists, since pgoutput looks it up in the catalogue of the past, and the rows are read at
-// the snapshot that the slot exported, so that the stream continues exactly where the copy ends. What will exist on the
-// source is recorded here before it is created.
+// store in use by the rename of one small file. How it is copied is said in baseline_attempt.cc.
 //
-// The store has a state from the time at which slot and schema are known, with all tables waiting to be copied; each is
-// published as complete when its copy ends. So a run that is killed or loses its link leaves a store that goes on, by
-// this run or the next one: GoOnWithBaseline() brings what is here to a later exported snapshot and copies the rest
-// there. The same happens if a migration comes in between. Where no table is complete there is nothing to go on with:
-// store, slot and publication are removed, by this run or by the next command.
+// A link that breaks ends an attempt, and the next one goes on over a new session with what is complete, as the next
+// run would: both take up what the workspace has. Where no table is complete there is nothing to go on with: store,
+// slot and publication are removed, by the next attempt before it makes new ones, by this run at its end, or by the
+// next command. So there are never two slots of one baseline.
 
 namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The most attempts that are made while the schema keeps changing.
-constexpr int kMostTries = 5;
-
 class BaselineRun {
  public:
-  // `store` is that of an unfinished baseline that goes on, or null.
-  BaselineRun(const Context& context, const BaselineOptions& options, Workspace& workspace,
-              postgres::SourceSession& session, std::unique_ptr<RowStore> store)
+  BaselineRun(const Context& context, const BaselineOptions& options, Workspace& workspace)
       : context_(context),
         options_(options),
         workspace_(workspace),
-        session_(session),
-        store_(std::move(store)),
-        sampler_(session.connection(), context.interrupt) {}
+        retry_(context),
+        sessions_(workspace, context, retry_) {}
 
   BaselineResult Run() {
-    const Clock::time_point start = Clock::now();
-    fate_of_old_store_ = FateOfOldStore();
-    if (store_) {
-      objects_ = workspace_.unfinished()->objects();
-      result_.went_on = true;
-      result_.tables_kept = ProgressOf(*store_).complete;
-    }
+    if (options_.unfinished == Unfinished::kRestart) workspace_.DropUnfinished();
     try {
-      Examine();
-      CopyAll();
-      Conclude();
+      TakeReconnecting();
     } catch (const Error& error) {
       EndUnfinished(error.code());
       throw;
@@ -82,128 +54,93 @@ class BaselineRun {
       EndUnfinished(ErrorCode::kBug);
       throw;
     }
-    postgres::ReportRemoval(postgres::RemoveLeftovers(session_, workspace_, postgres::Reach::kAnywhere),
-                            context_.progress);
-    result_.wire_bytes = session_.link().BytesReceived();
-    result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    result_.wire_bytes = sessions_.wire_bytes();
+    result_.reconnects = retry_.retries();
+    result_.seconds = std::chrono::duration<double>(Clock::now() - *start_).count();
     return result_;
   }
 
  private:
-  void Examine() {
-    context_.progress.Begin("examining the source", Progress::Unit::kItems, 0);
-    dump_program_ = std::async(std::launch::async, [this] { return capture::CheckDumpProgram(session_); });
-    ReadLineage();
-    postgres::Catalog catalog = mask::ReadMaskedCatalog(session_.connection(), context_, lineage_, "", &sampler_);
-    std::vector<capture::Check> checks = capture::CheckServer(session_, options_.wal_limit);
-    for (capture::Check& check : capture::CheckCatalog(catalog, context_.source)) checks.push_back(std::move(check));
-    capture::ThrowFirstProblem(checks);
-    const std::string unchecked = mask::UncheckedText(mask::RequireFit(session_.connection(), context_, catalog));
-    if (!unchecked.empty()) context_.progress.Warn(unchecked);
-    published_ = schema::DescribeSchema(catalog, context_.source, ShapeMap()).schema;
-    capture::CheckRoomForBaseline(context_, catalog, published_);
-    context_.progress.End();
+  // How far the store of a baseline has come. What is durable need not be received again, but counts only while the
+  // baseline stays where it is: else the little that a source writes all the time would count in each attempt.
+  struct Reached : BaselineProgress {
+    Lsn baseline;
+    Lsn durable;
+  };
+  static Reached ReachedBy(const RowStore& store) {
+    return {ProgressOf(store), Lsn(store.manifest().baseline_lsn()), store.state().durable_lsn()};
   }
 
-  // Reads the masks of the replaced store: everything that it has masked stays masked. An unfinished baseline has them
-  // from there.
-  void ReadLineage() {
-    if (store_) {
-      lineage_ = mask::MaskLineage(store_->SchemaAt(store_->state().durable_lsn()));
-      return;
-    }
-    if (!workspace_.current()) return;
-    try {
-      lineage_ = mask::ReadStoredLineage(workspace_.CurrentStorePath(), session_.connection());
-    } catch (const Error& error) {
-      if (error.code() != ErrorCode::kCorrupt && error.code() != ErrorCode::kDisk) throw;
-      context_.progress.Warn(
-          fmt::format("the store to be replaced cannot be read ({}): rules that masked it and are "
-                      "not in the config are not known",
-                      error.what()));
-    }
-  }
-
-  // Copies until all tables are complete. As long as each attempt completes some, they are not counted.
-  void CopyAll() {
-    uint64_t complete = store_ ? ProgressOf(*store_).complete : 0;
-    for (int attempt = 1; !Try(); ++attempt) {
-      const uint64_t before = complete;
-      complete = ProgressOf(*store_).complete;
-      if (complete > before) attempt = 0;
-      if (attempt == kMostTries) {
-        throw Error(
-            ErrorCode::kUnreachable,
-            fmt::format("the source's schema changed during each of {} attempts to take a baseline", kMostTries),
-            "try again when no migration is running on the source");
+  void TakeReconnecting() {
+    for (;;) {
+      try {
+        return sessions_.Make([this](postgres::SourceSession& session) { TakeOver(session); });
+      } catch (const LinkError& error) {
+        if (EndAttempt()) retry_.Progressed();
+        goes_on_ = reached_.complete > 0;
+        retry_.Wait(error);
       }
-      if (complete > 0) {
-        context_.progress.Say("the source's schema changed in the meantime: going on with what is here");
-        continue;
-      }
-      context_.progress.Warn("the source's schema changed in the meantime: starting over");
-      store_.reset();
-      workspace_.DropUnfinished();
-      postgres::RemoveAndTellLeftovers(session_, workspace_);
-      RefreshPublished();
     }
   }
 
-  // Returns false if the schema changed in between.
-  bool Try() {
-    if (!store_) return Begin();
-    RequireDumpProgram();
-    // A run that was killed just before its end has left nothing to copy.
-    return !store_->state().unfinished() || capture::GoOnWithBaseline(session_, *store_, &counts_);
+  void TakeOver(postgres::SourceSession& session) {
+    if (!start_) start_ = Clock::now();
+    postgres::RequirePrimary(session);
+    if (!concluded_) {
+      TakeUp(session);
+      BaselineAttempt(session, workspace_, OptionsOfAttempt(), store_, counts_).Run();
+      Conclude();
+    }
+    postgres::ReportRemoval(postgres::RemoveLeftovers(session, workspace_, postgres::Reach::kAnywhere),
+                            context_.progress);
   }
 
-  // Makes publication, slot and store, and copies at the slot's snapshot. Returns false if the schema changed in
-  // between.
-  bool Begin() {
-    objects_ = postgres::NewObjectNames(context_.source.name);
-    postgres::SetPlace(session_, &objects_);
-    workspace_.SetUnfinished(objects_.slot(), objects_, os::NowMicroseconds());
-    // Connections for the copy are opened while publication and slot are created.
-    constexpr size_t kForSnapshotAndWatchdog = 2;
-    session_.Prepare(kForSnapshotAndWatchdog +
-                     std::min(postgres::kMostTableReaders, static_cast<size_t>(published_.tables_size())));
-    const std::filesystem::path store_path = workspace_.MakeStoreDirectory(objects_.slot());
-    std::future<std::unique_ptr<RowStore>> opening =
-        std::async(std::launch::async, [&] { return RowStore::Open(store_path, RowStore::Mode::kCreate); });
-    capture::CreatePublication(session_.connection(), objects_.publication(), published_);
-    context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
-    postgres::ExportedSnapshotSlot slot(session_, objects_.slot());
-    const ShapeMap no_shapes;
-    capture::ExportedSnapshotReading reading(
-        session_, slot,
-        {.publication = objects_.publication(), .shapes = no_shapes, .lineage = lineage_, .sampler = sampler_},
-        capture::ExportedSnapshotReading::Texts::kRead);
-    context_.progress.End();
-    const bool unchanged = schema::SameTablesAreStreamed(published_, reading.schema()) && reading.ReadContents();
-    // The answer is waited for only now: with a slow login shell on the remote host it takes longer than everything
-    // before.
-    if (unchanged) RequireDumpProgram();
-    std::unique_ptr<RowStore> store = opening.get();
-    StoreState state = StateOf(reading);
-    RowStore::Addition addition;
-    addition.schema = {reading.lsn(), reading.schema()};
-    addition.shapes = reading.new_shapes();
-    store->Publish(state, addition);
-    store_ = std::move(store);
-    return unchanged && reading.CompleteBaseline(*store_, &state, &counts_);
+  // Begins an attempt: opens what there is of a baseline, and makes room for a new one if there is nothing to go on
+  // with.
+  void TakeUp(postgres::SourceSession& session) {
+    const bool first = attempts_ == 0;
+    if (first) fate_of_old_store_ = FateOfOldStore();
+    if (!first && reached_.complete == 0) Drop();
+    store_ = TakeUpUnfinished(session, workspace_);
+    in_attempt_ = true;
+    ++attempts_;
+    goes_on_ = store_ != nullptr;
+    reached_ = store_ ? ReachedBy(*store_) : Reached();
+    if (first || !goes_on_) {
+      result_.went_on = goes_on_;
+      result_.tables_kept = reached_.complete;
+    }
+    postgres::RemoveAndTellLeftovers(session, workspace_);
+    dropped_.clear();
   }
 
-  void RequireDumpProgram() {
-    if (dump_program_.valid()) capture::ThrowIfProblem(dump_program_.get());
+  BaselineAttempt::Options OptionsOfAttempt() const {
+    using Warnings = postgres::SourceSession::Warnings;
+    // Once a baseline has begun, the user has decided about the limit.
+    return {.wal_limit = goes_on_ ? capture::WalLimit::kUnlimitedAllowed : options_.wal_limit,
+            .warnings = attempts_ == 1 ? Warnings::kSay : Warnings::kKeep};
+  }
+
+  // Closes the store after an attempt that failed, and notes what it has left. True if the next one has less to do.
+  bool EndAttempt() {
+    if (!std::exchange(in_attempt_, false)) return false;  // It has changed nothing.
+    const Reached before = reached_;
+    reached_ = store_ ? ReachedBy(*store_) : Reached();
+    store_.reset();
+    const bool streamed = goes_on_ && reached_.baseline == before.baseline && reached_.durable > before.durable;
+    return reached_.complete > before.complete || streamed;
   }
 
   // Makes the complete store the one in use.
   void Conclude() {
     CountResult();
     const std::filesystem::path store_path = workspace_.UnfinishedStorePath();
+    const proto::OwnedObjects objects = workspace_.unfinished()->objects();
     store_.reset();
     if (InUse()) workspace_.AddOwned(workspace_.current()->objects());
-    workspace_.SetCurrent(store_path, objects_, fate_of_old_store_);
+    workspace_.SetCurrent(store_path, objects, fate_of_old_store_);
+    in_attempt_ = false;
+    concluded_ = true;
     if (!not_deleted_.empty()) context_.progress.Warn(not_deleted_);
     WarnOfStoresThatStay(workspace_, context_.progress);
   }
@@ -225,29 +162,6 @@ class BaselineRun {
     }
   }
 
-  // The state of a store in which every table waits to be copied.
-  StoreState StateOf(capture::ExportedSnapshotReading& reading) {
-    StoreState state =
-        StoreState::AtBaseline({.source = postgres::ReadIdentity(session_.connection()),
-                                .slot = objects_.slot(),
-                                .publication = objects_.publication(),
-                                .description = session_.link().Description()},
-                               reading.lsn(), reading.moment(), reading.fingerprints(mask::MaskFingerprint(context_)));
-    std::set<TableId> tables;
-    for (const proto::Table& table : reading.schema().tables()) {
-      if (schema::HasRows(table)) tables.insert(table.id());
-    }
-    state.AwaitCopies(tables);
-    return state;
-  }
-
-  // Reads the catalogue again for the next attempt.
-  void RefreshPublished() {
-    postgres::Catalog catalog = mask::ReadMaskedCatalog(session_.connection(), context_, lineage_, "", &sampler_);
-    capture::ThrowFirstProblem(capture::CheckCatalog(catalog, context_.source));
-    published_ = schema::DescribeSchema(catalog, context_.source, ShapeMap()).schema;
-  }
-
   void CountResult() {
     const BaselineProgress progress = ProgressOf(*store_);
     const Lsn lsn(store_->manifest().baseline_lsn());
@@ -260,72 +174,66 @@ class BaselineRun {
     result_.store_bytes = store_->DiskBytes();
   }
 
-  // After a failure: keeps what is complete, for the next run, or removes what this one has made.
+  // After the last attempt has failed: keeps what is complete, for the next run, or removes what this one has made.
   void EndUnfinished(ErrorCode code) {
+    EndAttempt();
+    if (attempts_ == 0) return;
     // What failed may be what came after the store had become the one in use.
-    if (!workspace_.unfinished()) return;
-    const BaselineProgress progress = store_ ? ProgressOf(*store_) : BaselineProgress();
-    store_.reset();
-    if (progress.complete == 0 || !CanGoOnAfter(code)) return Remove();
+    if (!workspace_.unfinished() && dropped_.empty()) return;
+    if (reached_.complete == 0 || !CanGoOnAfter(code)) return Remove();
     context_.progress.Warn(
         fmt::format("the baseline is not finished: {}, and slot {} stays on the source and holds back WAL there: {}",
-                    ProgressText(progress), objects_.slot(), WaysOnText(workspace_)));
+                    ProgressText(reached_), workspace_.unfinished()->objects().slot(), WaysOnText(workspace_)));
   }
 
   // True if the next run can go on after such a failure. A refusal is no interruption: it ends a baseline, but not what
-  // an earlier run has left of it. After a full disk its space is worth more.
+  // an earlier run or attempt has left of it. After a full disk its space is worth more.
   bool CanGoOnAfter(ErrorCode code) const {
     if (code == ErrorCode::kUnreachable || code == ErrorCode::kInterrupted) return true;
-    return result_.went_on && (code == ErrorCode::kRefused || code == ErrorCode::kUsage || code == ErrorCode::kInUse ||
-                               code == ErrorCode::kCannotStart);
+    return goes_on_ && (code == ErrorCode::kRefused || code == ErrorCode::kUsage || code == ErrorCode::kInUse ||
+                        code == ErrorCode::kCannotStart);
+  }
+
+  // Removes what is here of the baseline; its objects on the source are leftovers then.
+  void Drop() {
+    if (!workspace_.unfinished()) return;
+    dropped_ = workspace_.unfinished()->objects().slot();
+    workspace_.DropUnfinished();
   }
 
   // Removes what was created, as far as the source can be reached: the rest is recorded, and removed by the next run.
-  // This opens another session, since the first one may be what has failed.
+  // This opens another session, since the last one may be what has failed.
   void Remove() {
     static const Interrupt kNotInterrupted;  // The interrupt may be the reason for this call.
     try {
-      workspace_.DropUnfinished();
+      Drop();
       Context context{context_.source, context_.home, context_.progress, kNotInterrupted};
-      std::filesystem::path directory =
-          workspace_.RunDirectory() / "undo";  // The first session's sockets have the same names.
-      std::error_code ignored;
-      std::filesystem::create_directory(directory, ignored);
-      postgres::SourceSession cleaner(context, directory, postgres::SourceSession::Connections::kOne,
+      postgres::SourceSession cleaner(context, workspace_.RunDirectory(), postgres::SourceSession::Connections::kOne,
                                       postgres::SourceSession::Warnings::kKeep);
       postgres::RemoveAndTellLeftovers(cleaner, workspace_);
     } catch (const Error& error) {
-      context_.progress.Note(fmt::format("left on the source until the next run: {}", objects_.slot()));
+      context_.progress.Note(fmt::format("left on the source until the next run: {}", dropped_));
     }
   }
 
   const Context& context_;
   const BaselineOptions& options_;
   Workspace& workspace_;
-  postgres::SourceSession& session_;
+  LinkRetry retry_;
+  capture::ReconnectingSessions sessions_;
+  std::optional<Clock::time_point> start_;  // When the source was first reached.
+  int attempts_ = 0;
+  bool in_attempt_ = false;
+  bool goes_on_ = false;     // This attempt, or the next one, has something to go on with.
+  Reached reached_;          // At the beginning of this attempt, or at the end of the last one.
+  bool concluded_ = false;   // The store is the one in use.
+  std::string dropped_;      // The slot of an attempt that is given up and may still be on the source.
+  std::string not_deleted_;  // Why the old store stays, if it does.
   Workspace::Before fate_of_old_store_ = Workspace::Before::kLeave;
-  std::string not_deleted_;          // Why the old store stays, if it does.
   std::unique_ptr<RowStore> store_;  // The baseline's, once its first state is published.
-  mask::MaskLineage lineage_;
-  mask::PiiSampler sampler_;
-  proto::OwnedObjects objects_;
-  proto::SchemaVersion published_;
-  capture::CopyCounts counts_;  // What this run has copied.
+  capture::CopyCounts counts_;       // What this run has copied.
   BaselineResult result_;
-  std::future<capture::Check> dump_program_;  // Declared last: it uses the session, and must end before the other
-                                              // members.
 };
-
-BaselineResult TakeIn(Workspace& workspace, const Context& context, BaselineOptions options) {
-  if (options.unfinished == Unfinished::kRestart) workspace.DropUnfinished();
-  postgres::SourceSession session(context, workspace.RunDirectory());
-  postgres::RequirePrimary(session);
-  std::unique_ptr<RowStore> store = TakeUpUnfinished(session, workspace);
-  // The user has decided about it when the baseline was begun.
-  if (store) options.wal_limit = capture::WalLimit::kUnlimitedAllowed;
-  postgres::RemoveAndTellLeftovers(session, workspace);
-  return BaselineRun(context, options, workspace, session, std::move(store)).Run();
-}
 
 }  // namespace
 
@@ -335,7 +243,7 @@ BaselineResult TakeBaseline(const Context& context, const BaselineOptions& optio
     throw Error(ErrorCode::kUsage, fmt::format("there is a baseline of {} already", context.source.name),
                 "rotv-sync pull brings it up to date; rotv-sync baseline --force replaces it");
   }
-  return TakeIn(workspace, context, options);
+  return BaselineRun(context, options, workspace).Run();
 }
 
 std::optional<std::string> DiscardUnfinished(const Context& context) {
@@ -352,7 +260,8 @@ std::optional<std::string> DiscardUnfinished(const Context& context) {
 std::optional<BaselineResult> TakeMissingBaseline(const Context& context) {
   Workspace workspace = OpenWorkspace(context, "baseline");
   if (workspace.current()) return std::nullopt;
-  return TakeIn(workspace, context, {});
+  const BaselineOptions options;
+  return BaselineRun(context, options, workspace).Run();
 }
 
 }  // namespace rotv

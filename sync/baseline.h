@@ -35,14 +35,15 @@ struct BaselineResult {
   uint64_t rows_copied = 0;                // By this run.
   uint64_t store_bytes = 0;                // On disk.
   uint64_t wire_bytes = 0;                 // Received over SSH; 0 without.
+  int reconnects = 0;                      // How often the link broke. Numbers are those of all attempts.
   std::vector<std::string> carried_masks;  // Like PullResult's.
   double seconds = 0;
 };
 
 // Builds a new store beside the old one, which stays usable until the new one is complete and is then removed, together
-// with its slot and publication. If it is killed, interrupted or loses the source (kUnreachable) after some tables are
-// complete, these stay, with slot and publication, and the next call goes on with them. Otherwise it leaves nothing
-// behind, neither here nor on the source, as far as the source can still be reached; the next command cleans up after a
+// with its slot and publication. Connects again when the link breaks, and goes on with the tables that are complete
+// (LinkRetry). If it is killed, interrupted or loses the source for good (kUnreachable) after some tables are complete,
+// these stay, with slot and publication, and the next call goes on with them. Otherwise it leaves nothing behind, neither here nor on the source, as far as the source can still be reached; the next command cleans up after a
 // killed run. Throws kUsage if a baseline exists and must not be replaced; kRefused if the source is not fit (doctor
 // says the same).
 BaselineResult TakeBaseline(const Context& context, const BaselineOptions& options);

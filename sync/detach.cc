@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include "storage/row_store.h"
+#include "sync/capture/reconnecting.h"
+#include "sync/context/link_retry.h"
 #include "sync/context/open_workspace.h"
 #include "sync/postgres/source_session.h"
 #include "sync/postgres/standby.h"
@@ -37,21 +39,24 @@ std::string FormerPrimaryText(const proto::SourceIdentity& then, const std::stri
 DetachResult Detach(const Context& context) {
   DetachResult result;
   Workspace workspace = OpenWorkspace(context, "detach");
-  postgres::SourceSession session(context, workspace.RunDirectory());
-  // The mark comes before anything is removed: if this run is killed, the next command that reaches the source finishes
-  // it.
-  if (workspace.current() && !workspace.current()->detached()) {
-    const proto::SourceIdentity then = MarkDetached(workspace);
-    result.former_primary = FormerPrimaryText(then, workspace.current()->objects().slot(), session.connection());
-    workspace.SetDetached();
-  }
-  workspace.DropUnfinished();  // Without its slot it cannot go on.
-  postgres::Removal removal = postgres::RemoveLeftovers(session, workspace, postgres::Reach::kAnywhere);
-  result.removed = std::move(removal.removed);
-  result.left = std::move(removal.left);
-  for (postgres::FoundObject& found : postgres::FindObjects(session, postgres::Scope::kEveryDatabase)) {
-    if (found.whose == postgres::FoundObject::Whose::kOurs) result.unrecorded.push_back(std::move(found));
-  }
+  LinkRetry retry(context);
+  capture::RunReconnecting(workspace, context, retry, [&](postgres::SourceSession& session) {
+    // The mark comes before anything is removed: if this run is killed, the next command that reaches the source
+    // finishes it.
+    if (workspace.current() && !workspace.current()->detached()) {
+      const proto::SourceIdentity then = MarkDetached(workspace);
+      result.former_primary = FormerPrimaryText(then, workspace.current()->objects().slot(), session.connection());
+      workspace.SetDetached();
+    }
+    workspace.DropUnfinished();  // Without its slot it cannot go on.
+    postgres::Removal removal = postgres::RemoveLeftovers(session, workspace, postgres::Reach::kAnywhere);
+    result.removed = std::move(removal.removed);
+    result.left = std::move(removal.left);
+    result.unrecorded.clear();
+    for (postgres::FoundObject& found : postgres::FindObjects(session, postgres::Scope::kEveryDatabase)) {
+      if (found.whose == postgres::FoundObject::Whose::kOurs) result.unrecorded.push_back(std::move(found));
+    }
+  });
   return result;
 }
 

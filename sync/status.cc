@@ -111,7 +111,7 @@ StatusReport Status(const Context& context, AskSource ask, const std::vector<std
   try {
     postgres::SourceSession session(context, workspace.RunDirectory());
     report.standby = postgres::IsStandby(session.connection());
-    if (!report.standby) RemoveLostUnfinished(session, workspace);
+    if (!report.standby && unfinished) RemoveLostUnfinished(session, workspace, *unfinished);
     if (!workspace.unfinished()) report.unfinished.reset();
     if (report.unfinished) {
       report.unfinished->slot =

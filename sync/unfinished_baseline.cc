@@ -108,15 +108,13 @@ std::unique_ptr<RowStore> TakeUpUnfinished(postgres::SourceSession& session, Wor
   return nullptr;
 }
 
-void RemoveLostUnfinished(postgres::SourceSession& session, Workspace& workspace) {
-  if (!workspace.unfinished()) return;
+void RemoveLostUnfinished(postgres::SourceSession& session, Workspace& workspace, const RowStore& store) {
   try {
-    const auto store = RowStore::Open(workspace.UnfinishedStorePath(), RowStore::Mode::kReadOnly);
     // A command that only looks at another server, by whatever mistake, ends nothing.
     const proto::SourceIdentity here = postgres::ReadIdentity(session.connection());
-    const proto::SourceIdentity& known = store->manifest().source();
+    const proto::SourceIdentity& known = store.manifest().source();
     if (here.system_id() != known.system_id() || here.database_oid() != known.database_oid()) return;
-    capture::AskSourceState(session.connection(), store->manifest());
+    capture::AskSourceState(session.connection(), store.manifest());
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kSlotLost) throw;
     GiveUp(workspace, session.context().progress, error.what());
@@ -125,7 +123,8 @@ void RemoveLostUnfinished(postgres::SourceSession& session, Workspace& workspace
 }
 
 void TellUnfinished(postgres::SourceSession& session, Workspace& workspace) {
-  RemoveLostUnfinished(session, workspace);
+  if (!workspace.unfinished()) return;
+  RemoveLostUnfinished(session, workspace, *RowStore::Open(workspace.UnfinishedStorePath(), RowStore::Mode::kReadOnly));
   if (!workspace.unfinished()) return;
   session.context().progress.Warn(
       fmt::format("the baseline of {} is not finished, and its slot {} holds back WAL on the source: {}",

@@ -37,8 +37,8 @@ std::string WaysOnText(const Workspace& workspace);
 std::unique_ptr<RowStore> TakeUpUnfinished(postgres::SourceSession& session, Workspace& workspace);
 
 // Removes the workspace's unfinished baseline, with its objects, if its source (not another one that answers now) has
-// lost what it needs to go on.
-void RemoveLostUnfinished(postgres::SourceSession& session, Workspace& workspace);
+// lost what it needs to go on. `store` is that of the baseline, opened for reading.
+void RemoveLostUnfinished(postgres::SourceSession& session, Workspace& workspace, const RowStore& store);
 
 // Warns of an unfinished baseline that the present command leaves alone, or does RemoveLostUnfinished().
 void TellUnfinished(postgres::SourceSession& session, Workspace& workspace);

@@ -5,16 +5,17 @@
 #include <algorithm>
 #include <chrono>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "storage/epochs.h"
 #include "storage/error.h"
 #include "sync/capture/catch_up.h"
+#include "sync/capture/reconnecting.h"
 #include "sync/compare/digest_sql.h"
+#include "sync/context/link_retry.h"
 #include "sync/context/open_workspace.h"
 #include "sync/postgres/fingerprint.h"
-#include "sync/postgres/owned_objects.h"
-#include "sync/postgres/standby.h"
 #include "sync/pull.h"
 #include "sync/schema/follow.h"
 
@@ -39,13 +40,17 @@ constexpr int kMostRounds = 6;
 
 class VerifyRun {
  public:
-  VerifyRun(postgres::SourceSession& session, RowStore& store, const VerifyRequest& request)
-      : session_(session), context_(session.context()), store_(store), request_(request) {}
+  VerifyRun(const Context& context, const VerifyRequest& request, LinkRetry& retry)
+      : context_(context), request_(request), retry_(retry) {}
 
-  VerifyResult Run() {
-    Clock::time_point start = Clock::now();
+  // Compares over one session; after a LinkError the next call goes on with the tables that have no verdict yet.
+  VerifyResult Run(postgres::SourceSession& session, RowStore& store) {
+    session_ = &session;
+    store_ = &store;
+    if (!start_) start_ = Clock::now();
     // An incremental pull, if one is possible, leaves little to stream while the exported snapshot is held.
-    Pull(session_, store_);
+    Pull(session, store);
+    PublishResyncMarks();  // Those that the attempt before could not publish.
     for (int round = 1; !Round(); ++round) {
       if (round < kMostRounds) continue;
       throw Error(ErrorCode::kUnreachable,
@@ -56,10 +61,9 @@ class VerifyRun {
       result_.rows += verdict.rows;
       result_.tables.push_back(std::move(verdict));
     }
-    store_.Compact();
-    result_.lsn = Lsn(store_.manifest().head_lsn());
-    result_.wire_bytes = session_.link().BytesReceived();
-    result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    store_->Compact();
+    result_.lsn = Lsn(store_->manifest().head_lsn());
+    result_.seconds = std::chrono::duration<double>(Clock::now() - *start_).count();
     return std::move(result_);
   }
 
@@ -70,18 +74,18 @@ class VerifyRun {
 
   // Compares tables that have no verdict yet. Returns true once all have one.
   bool Round() {
-    StoreState state = store_.state();
+    StoreState state = store_->state();
     state.BeginPull();
-    store_.Publish(state, {});
+    store_->Publish(state, {});
     postgres::HeldExportedSnapshot snapshot =
-        *std::move(capture::CatchUp(session_, store_, &state, capture::ExportedSnapshotReading::Texts::kKnown,
+        *std::move(capture::CatchUp(*session_, *store_, &state, capture::ExportedSnapshotReading::Texts::kKnown,
                                     capture::AtHead::kHoldExportedSnapshot)
                        .snapshot);
-    const proto::SchemaVersion schema = store_.SchemaAt(snapshot.lsn);
+    const proto::SchemaVersion schema = store_->SchemaAt(snapshot.lsn);
     ForgetDropped(schema);
     std::deque<compare::TableCheck> checks = Choose(schema, snapshot.lsn);
     const compare::CheckRequest at{.snapshot = snapshot.name, .lsn = snapshot.lsn};
-    compare::CheckTables(session_, store_, at, &checks);
+    compare::CheckTables(*session_, *store_, at, &checks);
     bool all_equal =
         std::all_of(checks.begin(), checks.end(), [](const compare::TableCheck& check) { return check.equal(); });
     std::vector<const compare::TableCheck*> differing;
@@ -99,7 +103,7 @@ class VerifyRun {
   }
 
   std::deque<compare::TableCheck> Choose(const proto::SchemaVersion& schema, Lsn lsn) {
-    std::map<TableId, EpochNumber> epochs = EpochsAt(store_.manifest(), lsn);
+    std::map<TableId, EpochNumber> epochs = EpochsAt(store_->manifest(), lsn);
     if (asked_.empty()) FindAsked(schema);
     std::deque<compare::TableCheck> checks;
     result_.masked.clear();
@@ -108,7 +112,7 @@ class VerifyRun {
       Name name = NameOf(table);
       if (!schema::HasRows(table)) continue;
       if (!request_.tables.empty() && asked_.count(name) == 0) continue;
-      if (!compare::CanBeCompared(table, store_.shapes().Get(table.shape()))) {
+      if (!compare::CanBeCompared(table, store_->shapes().Get(table.shape()))) {
         result_.masked.push_back(table.quoted_name());
         continue;
       }
@@ -144,13 +148,14 @@ class VerifyRun {
     verdict.lsn = lsn;
     verdict.rows = check.stored.rows();
     verdict.equal = true;
+    retry_.Progressed();
     verdicts_[NameOf(*check.table)] = std::move(verdict);
   }
 
   // Finds the rows that differ, and repairs them if requested. Returns true if nothing is left to do.
   bool Explain(const std::vector<const compare::TableCheck*>& differing, const compare::CheckRequest& at) {
     context_.progress.Begin("finding differences", Progress::Unit::kItems, differing.size());
-    compare::TableExaminer examiner(session_, store_, at);
+    compare::TableExaminer examiner(*session_, *store_, at);
     std::vector<Found> found;
     bool moved = false;
     for (const compare::TableCheck* check : differing) {
@@ -185,8 +190,8 @@ class VerifyRun {
   };
 
   bool SchemaHasChanged() {
-    const proto::Manifest& manifest = store_.manifest();
-    postgres::Fingerprint now = postgres::ReadFingerprint(session_.connection(), manifest.publication());
+    const proto::Manifest& manifest = store_->manifest();
+    postgres::Fingerprint now = postgres::ReadFingerprint(session_->connection(), manifest.publication());
     return now.tables != manifest.table_fingerprint();
   }
 
@@ -210,7 +215,7 @@ class VerifyRun {
   bool RepairOrResync(compare::TableExaminer& examiner, const Found& table) {
     Name name = NameOf(*table.check->table);
     if (copied_.count(name) != 0) return false;
-    bool first = differed_.emplace(name, VerdictOf(table, Lsn(store_.manifest().head_lsn()))).second;
+    bool first = differed_.emplace(name, VerdictOf(table, Lsn(store_->manifest().head_lsn()))).second;
     if (first && compare::TableExaminer::CanRepair(*table.check, table.difference)) {
       context_.progress.Note(fmt::format("repairing {}", table.check->table->quoted_name()));
       if (examiner.Repair(*table.check, table.difference)) return true;
@@ -223,16 +228,18 @@ class VerifyRun {
   // Marks tables for the resync of the next round; if this run is killed, the next pull makes it.
   void PublishResyncMarks() {
     if (to_resync_.empty()) return;
-    StoreState state = store_.state();
+    StoreState state = store_->state();
     for (TableId table : to_resync_) state.MarkForResync(table);
-    store_.Publish(state, {});
+    store_->Publish(state, {});
     to_resync_.clear();
   }
 
-  postgres::SourceSession& session_;
   const Context& context_;
-  RowStore& store_;
   const VerifyRequest& request_;
+  LinkRetry& retry_;
+  std::optional<Clock::time_point> start_;
+  postgres::SourceSession* session_ = nullptr;  // Of this attempt, like the store.
+  RowStore* store_ = nullptr;
   std::set<Name> asked_;
   std::map<Name, TableVerdict> verdicts_;  // Final verdicts.
   std::map<Name, TableVerdict> differed_;  // Tables that were repaired, and are still to be compared again.
@@ -250,12 +257,15 @@ uint64_t VerifyResult::differing() const {
 
 VerifyResult Verify(const Context& context, const VerifyRequest& request) {
   Workspace workspace = OpenWorkspace(context, "verify");
-  std::filesystem::path path = workspace.CurrentStorePath();
-  std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kReadWrite);
-  postgres::SourceSession session(context, workspace.RunDirectory());
-  postgres::RequirePrimary(session);
-  postgres::RemoveAndTellLeftovers(session, workspace);
-  return VerifyRun(session, *store, request).Run();
+  (void)workspace.CurrentStorePath();  // Without a baseline nobody is asked.
+  LinkRetry retry(context);
+  VerifyRun run(context, request, retry);
+  VerifyResult result;
+  const uint64_t wire_bytes = capture::RunReconnecting(
+      workspace, context, retry,
+      [&](postgres::SourceSession& session, RowStore& store) { result = run.Run(session, store); });
+  result.wire_bytes = wire_bytes;
+  return result;
 }
 
 }  // namespace rotv

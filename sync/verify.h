@@ -45,7 +45,8 @@ struct VerifyResult {
 };
 
 // Pulls, then compares every table whose rows are kept, at one exact LSN (some at a later one, after a migration in
-// between). Throws kUsage if there is no baseline or no such table; kUnreachable if migrations on the source keep it
+// between). Connects again when the link breaks, and goes on with the tables that were not compared yet (LinkRetry).
+// Throws kUsage if there is no baseline or no such table; kUnreachable if migrations on the source keep it
 // from finishing; and what Pull() throws.
 VerifyResult Verify(const Context& context, const VerifyRequest& request);
 

@@ -18,7 +18,7 @@ std::string BaselineText(const BaselineResult& result, const std::string& source
                   output::HumanBytes(result.row_bytes), output::HumanDuration(result.seconds));
   text += fmt::format("The store takes {}", output::HumanBytes(result.store_bytes));
   if (result.wire_bytes > 0) text += fmt::format("; {} were received over SSH", output::HumanBytes(result.wire_bytes));
-  text += ".\n";
+  text += ReconnectedText(result.reconnects) + ".\n";
   if (result.went_on) {
     text += fmt::format("It went on where an earlier run had ended: {} of {} were not copied again.\n",
                         output::HumanCount(result.tables_kept), output::Counted(result.tables, "table", "tables"));
@@ -34,6 +34,7 @@ output::Json BaselineJson(const BaselineResult& result) {
   document["row_bytes"] = result.row_bytes;
   document["store_bytes"] = result.store_bytes;
   document["wire_bytes"] = result.wire_bytes;
+  document["reconnects"] = result.reconnects;
   document["seconds"] = result.seconds;
   document["went_on"] = result.went_on;
   document["tables_kept"] = result.tables_kept;
@@ -62,6 +63,7 @@ program::SyncCommand DeclareBaseline(CLI::App& app) {
     bool restart = false;
     bool discard = false;
     bool allow_unlimited_wal = false;
+    bool no_retry = false;
   };
   auto flags = std::make_shared<Flags>();
   app.description("Take the full baseline");
@@ -74,9 +76,12 @@ program::SyncCommand DeclareBaseline(CLI::App& app) {
   app.add_flag("--allow-unlimited-wal", flags->allow_unlimited_wal,
                "Accept that the source's max_slot_wal_keep_size is unlimited: a forgotten slot\n"
                "can then fill the source's disk");
+  AddNoRetry(app, &flags->no_retry);
   app.footer(
       "Creates one slot and one publication on the source; rotv-sync detach removes them.\n"
-      "If it is interrupted, the tables that are complete stay, and so does the slot: the next run goes on.\n\n"
+      "When the link breaks, it connects again and goes on, for about a minute without progress (\"retries\"\n"
+      "in rotv.toml). If it is interrupted, the tables that are complete stay, and so does the slot: the next\n"
+      "run goes on.\n\n"
       "Examples:\n"
       "  rotv-sync baseline\n"
       "  rotv-sync --source staging baseline --force");
@@ -86,7 +91,9 @@ program::SyncCommand DeclareBaseline(CLI::App& app) {
     if (flags->restart) options.unfinished = Unfinished::kRestart;
     if (flags->force) options.replace = Replace::kAllow;
     if (flags->allow_unlimited_wal) options.wal_limit = capture::WalLimit::kUnlimitedAllowed;
-    BaselineResult result = TakeBaseline(session.context, options);
+    Context context = session.context;
+    context.retry = !flags->no_retry;
+    BaselineResult result = TakeBaseline(context, options);
     session.output.Result(BaselineText(result, session.context.source.name), BaselineJson(result));
     return 0;
   };

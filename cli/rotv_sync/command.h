@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <string>
+
 #include "cli/program/source_command.h"
 
 namespace rotv {
@@ -20,6 +22,11 @@ program::Command DeclareCheck(CLI::App& app);
 program::SyncCommand DeclareDetach(CLI::App& app);
 program::Command DeclareSchedule(CLI::App& app);
 program::Command DeclareMask(CLI::App& app);
+
+// Adds --no-retry, which sets `no_retry`: Context::retry's opposite.
+CLI::Option* AddNoRetry(CLI::App& app, bool* no_retry);
+// "; reconnected 3 times", or nothing.
+std::string ReconnectedText(int reconnects);
 
 struct PullFlags {
   bool rebaseline = false;  // Take a new baseline if the slot is lost.

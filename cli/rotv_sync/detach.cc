@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <nlohmann/json.hpp>
 
 #include "cli/rotv_sync/command.h"
@@ -40,8 +41,10 @@ output::Json DetachJson(const DetachResult& result) {
   return document;
 }
 
-int RunDetach(const program::Session& session) {
-  const DetachResult result = Detach(session.context);
+int RunDetach(const program::Session& session, bool no_retry) {
+  Context context = session.context;
+  context.retry = !no_retry;
+  const DetachResult result = Detach(context);
   if (schedule::ReadJob(session.context.home, session.context.source.name)) {
     session.progress.Warn(
         "the schedule will fail until there is a new baseline; to remove it: rotv-sync schedule remove");
@@ -62,7 +65,9 @@ program::SyncCommand DeclareDetach(CLI::App& app) {
       "baseline.\n\n"
       "Examples:\n"
       "  rotv-sync detach");
-  return {RunDetach, nullptr, true};
+  auto no_retry = std::make_shared<bool>(false);
+  AddNoRetry(app, no_retry.get());
+  return {[no_retry](const program::Session& session) { return RunDetach(session, *no_retry); }, nullptr, true};
 }
 
 }  // namespace rotv

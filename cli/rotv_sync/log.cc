@@ -102,8 +102,7 @@ program::SyncCommand DeclareLog(CLI::App& app) {
                             ->type_name("N");
   CLI::Option* follow =
       app.add_flag("--follow,-f", flags->follow, "Stay connected; pull and show new transactions until interrupted");
-  app.add_flag("--no-retry", flags->no_retry, "End with exit code 4 when the link breaks; do not connect again")
-      ->needs(follow);
+  AddNoRetry(app, &flags->no_retry)->needs(follow);
   app.footer(
       "With --json --follow, each line is one document.\n\n"
       "Examples:\n"

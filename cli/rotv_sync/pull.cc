@@ -14,6 +14,16 @@
 #include "sync/baseline.h"
 
 namespace rotv {
+
+CLI::Option* AddNoRetry(CLI::App& app, bool* no_retry) {
+  return app.add_flag("--no-retry", *no_retry, "End with exit code 4 when the link breaks; do not connect again");
+}
+
+std::string ReconnectedText(int reconnects) {
+  if (reconnects == 0) return "";
+  return fmt::format("; reconnected {}", output::Counted(static_cast<uint64_t>(reconnects), "time", "times"));
+}
+
 namespace {
 
 // Lists at most ten names, and how many more there are.
@@ -45,9 +55,7 @@ std::string PullText(const PullResult& result, const std::string& source_name) {
   if (result.truncated > 0) text += fmt::format(", {} truncated", output::Counted(result.truncated, "table", "tables"));
   text += fmt::format(") in {}", output::HumanDuration(result.seconds));
   if (result.wire_bytes > 0) text += fmt::format("; {} received over SSH", output::HumanBytes(result.wire_bytes));
-  if (result.reconnects > 0)
-    text += fmt::format("; reconnected {}", output::Counted(static_cast<uint64_t>(result.reconnects), "time", "times"));
-  text += ".\n";
+  text += ReconnectedText(result.reconnects) + ".\n";
   if (result.schema_changed) {
     text += result.schema_changes.empty()
                 ? std::string("The schema has changed on the source.\n")
@@ -89,9 +97,9 @@ output::Json PullJson(const PullResult& result) {
 
 // Takes a new baseline in place of one that can no longer be brought up to date. Unlimited WAL on the source is
 // allowed: the user decided about it when the old one was taken.
-BaselineResult ReplaceBaseline(const program::Session& session, const Error& reason) {
-  session.progress.Warn(fmt::format("{}: taking a new baseline", reason.what()));
-  return TakeBaseline(session.context, {.replace = Replace::kAllow, .wal_limit = capture::WalLimit::kUnlimitedAllowed});
+BaselineResult ReplaceBaseline(const Context& context, const Error& reason) {
+  context.progress.Warn(fmt::format("{}: taking a new baseline", reason.what()));
+  return TakeBaseline(context, {.replace = Replace::kAllow, .wal_limit = capture::WalLimit::kUnlimitedAllowed});
 }
 
 }  // namespace
@@ -111,7 +119,7 @@ int RunPull(const program::Session& session, const PullFlags& flags) {
     result = Pull(context);
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kSlotLost || !flags.rebaseline) throw;
-    baseline = ReplaceBaseline(session, error);
+    baseline = ReplaceBaseline(context, error);
     result = Pull(context);
   }
   output::Json document = PullJson(result);
@@ -134,7 +142,7 @@ program::SyncCommand DeclarePull(CLI::App& app) {
   app.add_flag("--rebaseline", flags->rebaseline,
                "Take a new baseline if the slot is lost or the source was replaced; the old one\n"
                "stays usable until the new one is complete");
-  app.add_flag("--no-retry", flags->no_retry, "End with exit code 4 when the link breaks; do not connect again");
+  AddNoRetry(app, &flags->no_retry);
   return {[flags](const program::Session& session) { return RunPull(session, *flags); }, nullptr};
 }
 

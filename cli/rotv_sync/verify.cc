@@ -11,8 +11,10 @@
 namespace rotv {
 namespace {
 
-int RunVerify(const program::Session& session, const VerifyRequest& request) {
-  VerifyResult result = Verify(session.context, request);
+int RunVerify(const program::Session& session, const VerifyRequest& request, bool no_retry) {
+  Context context = session.context;
+  context.retry = !no_retry;
+  VerifyResult result = Verify(context, request);
   session.output.Result(report::VerifyText(result, session.context.source.name), report::VerifyJson(result));
   return result.differing() == 0 ? 0 : static_cast<int>(ErrorCode::kFindings);
 }
@@ -33,9 +35,11 @@ program::SyncCommand DeclareVerify(CLI::App& app) {
   auto repair = std::make_shared<bool>(false);
   app.add_option("--table", request->tables, "Only this table; may be given several times")->type_name("TABLE");
   app.add_flag("--repair", *repair, "Copy the differing rows from the source, and compare again");
-  auto run = [request, repair](const program::Session& session) {
+  auto no_retry = std::make_shared<bool>(false);
+  AddNoRetry(app, no_retry.get());
+  auto run = [request, repair, no_retry](const program::Session& session) {
     request->repair = *repair ? Repair::kRows : Repair::kNo;
-    int status = RunVerify(session, *request);
+    int status = RunVerify(session, *request, *no_retry);
     if (*repair) launch::ForgetSeeds(session.context.home);  // The rows at this LSN are different now.
     return status;
   };

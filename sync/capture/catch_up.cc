@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "storage/error.h"
@@ -118,7 +119,8 @@ class CatchUpRun {
   template <typename Work>
   bool AtNewSnapshot(ExportedSnapshotReading::Texts texts, const Work& work) {
     session_.Prepare(kConnections);  // They open while the catalogue is read and the slot is created.
-    const proto::SchemaVersion published = Publish();
+    const std::optional<proto::SchemaVersion> published = Publish();
+    if (!published) return false;
     context_.progress.Begin("waiting for a consistent point", Progress::Unit::kItems, 0);
     postgres::ExportedSnapshotSlot slot(session_, postgres::NewObjectNames(context_.source.name).slot(),
                                         postgres::ExportedSnapshotSlot::Lifetime::kTemporary);
@@ -126,7 +128,7 @@ class CatchUpRun {
         session_, slot,
         {.publication = publication(), .shapes = store_.shapes(), .lineage = lineage_, .sampler = sampler_}, texts);
     context_.progress.End();
-    if (!schema::SameTablesAreStreamed(published, reading.schema())) return false;
+    if (!schema::SameTablesAreStreamed(*published, reading.schema())) return false;
     const bool schema_changed = reading.fingerprint().schema != StoredFingerprint().schema;
     if (!reading.ReadContents()) return false;
     if (!reading.new_shapes().empty()) {
@@ -152,15 +154,16 @@ class CatchUpRun {
     });
   }
 
-  // Adjusts the publication to the tables that are to be streamed, and returns the schema that they are part of.
-  proto::SchemaVersion Publish() {
+  // Adjusts the publication to the tables that are to be streamed, and returns the schema that they are part of;
+  // nothing if that has changed meanwhile.
+  std::optional<proto::SchemaVersion> Publish() {
     postgres::PgConnection& connection = session_.connection();
     postgres::Catalog catalog = mask::ReadMaskedCatalog(connection, context_, lineage_, publication(), &sampler_);
     ThrowFirstProblem(CheckCatalog(catalog, context_.source));
     const std::string unchecked = mask::UncheckedText(mask::RequireFit(connection, context_, catalog, before_));
     if (!unchecked.empty()) context_.progress.Warn(unchecked);
     proto::SchemaVersion schema = schema::DescribeSchema(catalog, context_.source, store_.shapes()).schema;
-    AdjustPublication(connection, publication(), schema);
+    if (!AdjustPublication(connection, publication(), schema)) return std::nullopt;
     return schema;
   }
 

@@ -166,7 +166,6 @@ bool ExportedSnapshotReading::CompleteBaseline(RowStore& store, StoreState* stat
   if (!dumping_.valid()) BeginTexts();
   const auto& waiting = state->manifest().must_copy();
   const std::set<TableId> tables(waiting.begin(), waiting.end());
-  CopyCounts now;
   const CopyEnd end = CopyTables(session_, store,
                                  {.schema = schema_,
                                   .catalog = catalog_,
@@ -175,9 +174,7 @@ bool ExportedSnapshotReading::CompleteBaseline(RowStore& store, StoreState* stat
                                   .lsn = lsn(),
                                   .mask_secret = mask::MaskSecretOf(session_.context()),
                                   .unchanged = [this] { return TablesAreUnchanged(); }},
-                                 state, &now);
-  counts->rows += now.rows;
-  counts->bytes += now.bytes;
+                                 state, counts);
   if (end == CopyEnd::kTableMoved || !EndTexts()) return false;
   state->EndBaseline();
   RowStore::Addition addition;

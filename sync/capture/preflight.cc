@@ -8,6 +8,7 @@
 #include "storage/error.h"
 #include "sync/capture/privileges.h"
 #include "sync/capture/publication.h"
+#include "sync/context/link_error.h"
 #include "sync/postgres/psql_restrict.h"
 #include "sync/postgres/schema_dump.h"
 #include "sync/postgres/standby.h"
@@ -30,19 +31,30 @@ Check Problem(const std::string& name, const std::string& message, const std::st
 Check Warning(const std::string& name, const std::string& message, const std::string& fix) {
   return {.outcome = Outcome::kWarning, .name = name, .message = message, .fix = fix};
 }
+// What could not be checked. Called while `error` is handled.
+Check Failed(const std::string& name, const Error& error) {
+  if (error.code() == ErrorCode::kInterrupted) throw;
+  const auto* link = dynamic_cast<const LinkError*>(&error);
+  return {.outcome = Outcome::kProblem,
+          .name = name,
+          .message = error.what(),
+          .fix = error.hint(),
+          .code = error.code(),
+          .link = link == nullptr ? std::nullopt : std::optional(link->kind())};
+}
 
 Check CheckSlots(const postgres::PgResult& row) {
   int64_t most = row.Int(0, 1);
   int64_t used = row.Int(0, 2);
   std::string message = fmt::format("{} of {} replication slots in use", used, most);
   // One slot stays, and a second one is needed for a moment whenever the schema has changed.
-  if (most - used >= 2) return Ok("replication slots", message);
+  if (most - used >= 2) return Ok(kSlotsCheck, message);
   std::string fix = fmt::format(
       "ALTER SYSTEM SET max_replication_slots = {}; then restart the server; or drop one that "
       "is not needed: SELECT slot_name, active FROM pg_replication_slots;",
       most + 4);
-  return most == used ? Problem("replication slots", message + ": none is free", fix)
-                      : Warning("replication slots", message + ": two should be free", fix);
+  return most == used ? Problem(kSlotsCheck, message + ": none is free", fix)
+                      : Warning(kSlotsCheck, message + ": two should be free", fix);
 }
 
 Check CheckSenders(const postgres::PgResult& row) {
@@ -112,12 +124,7 @@ Check CheckReplicationConnection(postgres::SourceSession& session) {
     (void)session.Connect(postgres::PgConnection::Kind::kReplication);
     return Ok("replication connection", "accepted");
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::kInterrupted) throw;
-    return {.outcome = Outcome::kProblem,
-            .name = "replication connection",
-            .message = error.what(),
-            .fix = error.hint(),
-            .code = error.code()};
+    return Failed("replication connection", error);
   }
 }
 
@@ -142,12 +149,7 @@ Check CheckDumpProgram(postgres::SourceSession& session) {
     return Problem("pg_dump", message + ": it is older than the server",
                    fmt::format("install it there: apt-get install postgresql-client-{} (or the like)", server));
   } catch (const Error& error) {
-    if (error.code() == ErrorCode::kInterrupted) throw;
-    return {.outcome = Outcome::kProblem,
-            .name = "pg_dump",
-            .message = error.what(),
-            .fix = error.hint(),
-            .code = error.code()};
+    return Failed("pg_dump", error);
   }
 }
 
@@ -227,7 +229,9 @@ void ThrowIfProblem(const Check& check) {
   if (check.outcome != Outcome::kProblem) return;
   std::string hint = check.fix;
   std::replace(hint.begin(), hint.end(), '\n', ' ');
-  throw Error(check.code, fmt::format("{}: {}", check.name, check.message), hint);
+  const std::string message = fmt::format("{}: {}", check.name, check.message);
+  if (check.link) throw LinkError(*check.link, message, hint);
+  throw Error(check.code, message, hint);
 }
 
 void ThrowFirstProblem(const std::vector<Check>& checks) {

@@ -8,6 +8,9 @@
 
 namespace rotv::capture {
 
+// The name of CheckServer()'s check of free slots.
+inline constexpr const char* kSlotsCheck = "replication slots";
+
 // Checks the server's settings, the role's privileges, free slots, and whether a replication connection is accepted.
 std::vector<Check> CheckServer(postgres::SourceSession& session, WalLimit wal_limit);
 

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "storage/error.h"
+#include "sync/postgres/sqlstate.h"
 #include "sync/schema/follow.h"
 
 namespace rotv::capture {
@@ -32,27 +33,30 @@ std::map<uint32_t, std::string> StreamedTablesOf(const proto::SchemaVersion& sch
   return tables;
 }
 
-// Runs the statement in a transaction, and tries again if a lock could not be acquired.
-void Commit(postgres::PgConnection& connection, const std::string& statement) {
+// Runs the statement in a transaction, and tries again if a lock could not be acquired. Returns false if it names a
+// table that is no longer there.
+bool Commit(postgres::PgConnection& connection, const std::string& statement) {
   const std::string sql = fmt::format("BEGIN; SET LOCAL lock_timeout = {}; {}; COMMIT", kLockTimeoutMs, statement);
   for (int attempt = 1;; ++attempt) {
     postgres::PgOutcome outcome = connection.TryQuery(sql);
-    if (!outcome.failure) return;
+    if (!outcome.failure) return true;
     (void)connection.TryQuery("ROLLBACK");
+    const std::string& state = outcome.failure->sqlstate;
+    if (state == postgres::sqlstate::kUndefinedTable || state == postgres::sqlstate::kInvalidSchemaName) return false;
     if (!postgres::IsForLock(*outcome.failure) || attempt == kMostPublicationTries) connection.Throw(*outcome.failure);
   }
 }
 
 }  // namespace
 
-void CreatePublication(postgres::PgConnection& connection, const std::string& name,
+bool CreatePublication(postgres::PgConnection& connection, const std::string& name,
                        const proto::SchemaVersion& schema) {
   std::string list = OnlyList(StreamedTablesOf(schema));
-  Commit(connection, fmt::format("CREATE PUBLICATION {}{} WITH ({})", connection.QuoteIdentifier(name),
-                                 list.empty() ? "" : " FOR TABLE " + list, kOptions));
+  return Commit(connection, fmt::format("CREATE PUBLICATION {}{} WITH ({})", connection.QuoteIdentifier(name),
+                                        list.empty() ? "" : " FOR TABLE " + list, kOptions));
 }
 
-void AdjustPublication(postgres::PgConnection& connection, const std::string& name,
+bool AdjustPublication(postgres::PgConnection& connection, const std::string& name,
                        const proto::SchemaVersion& schema) {
   std::string quoted = connection.QuoteIdentifier(name);
   postgres::PgResult rows = connection.Query(
@@ -78,12 +82,12 @@ void AdjustPublication(postgres::PgConnection& connection, const std::string& na
   }
   if (!rows.Bool(0, 2)) Commit(connection, fmt::format("ALTER PUBLICATION {} SET ({})", quoted, kOptions));
   // Tables are dropped first, by themselves: that frees a table on which the server refuses UPDATE and DELETE.
-  if (!unwanted.empty()) {
-    Commit(connection, fmt::format("ALTER PUBLICATION {} DROP TABLE {}", quoted, OnlyList(unwanted)));
+  if (!unwanted.empty() &&
+      !Commit(connection, fmt::format("ALTER PUBLICATION {} DROP TABLE {}", quoted, OnlyList(unwanted)))) {
+    return false;
   }
-  if (!missing.empty()) {
-    Commit(connection, fmt::format("ALTER PUBLICATION {} ADD TABLE {}", quoted, OnlyList(missing)));
-  }
+  return missing.empty() ||
+         Commit(connection, fmt::format("ALTER PUBLICATION {} ADD TABLE {}", quoted, OnlyList(missing)));
 }
 
 std::string DropFromPublicationSql(const std::string& publication, const std::string& quoted_table) {

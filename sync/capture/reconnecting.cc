@@ -2,9 +2,6 @@
 
 #include <future>
 #include <memory>
-#include <string>
-#include <utility>
-#include <vector>
 
 #include "sync/postgres/owned_objects.h"
 #include "sync/postgres/standby.h"
@@ -18,46 +15,57 @@
 // anybody waits.
 
 namespace rotv::capture {
+
+void ReconnectingSessions::Make(const std::function<void(postgres::SourceSession& session)>& work) {
+  using postgres::SourceSession;
+  const bool first = retry_.retries() == 0;
+  SourceSession session(context_, workspace_.RunDirectory(), connections_,
+                        first ? SourceSession::Warnings::kSay : SourceSession::Warnings::kKeep);
+  retry_.Reached();
+  // Notes what the next attempt needs to know, also while an exception is on its way. The session ends then, too: on a
+  // link that is dead, it ends in good time only during an exception.
+  struct End {
+    ReconnectingSessions& sessions;
+    SourceSession& session;
+    ~End() {
+      sessions.former_sessions_.push_back(session.application_name());
+      sessions.wire_bytes_ += session.link().BytesReceived();
+    }
+  };
+  const End end{*this, session};
+  for (const std::string& name : former_sessions_) session.EndFormer(name);
+  former_sessions_.clear();
+  work(session);
+}
+
 namespace {
 
 class Attempts {
  public:
   Attempts(Workspace& workspace, const Context& context, LinkRetry& retry)
-      : workspace_(workspace), context_(context), retry_(retry) {}
+      : workspace_(workspace),
+        retry_(retry),
+        sessions_(workspace, context, retry, postgres::SourceSession::Connections::kAlsoReplication) {}
 
   void Make(const std::function<void(postgres::SourceSession& session, RowStore& store)>& work) {
     // The store is opened while the link is opened.
     std::future<std::unique_ptr<RowStore>> opening = std::async(std::launch::async, [this] {
       return RowStore::Open(workspace_.CurrentStorePath(), RowStore::Mode::kReadWrite);
     });
-    const bool first = retry_.retries() == 0;
-    postgres::SourceSession session(
-        context_, workspace_.RunDirectory(), postgres::SourceSession::Connections::kAlsoReplication,
-        first ? postgres::SourceSession::Warnings::kSay : postgres::SourceSession::Warnings::kKeep);
-    retry_.Reached();
-    const SessionsEnd end{*this, session};
-    for (const std::string& name : std::exchange(broken_sessions_, {})) session.EndFormer(name);
-    postgres::RequirePrimary(session);
-    postgres::RemoveAndTellLeftovers(session, workspace_);
-    const std::unique_ptr<RowStore> store = opening.get();
-    const StoresEnd stores_end{*this, *store};
-    NoteProgress(store->state().durable_lsn());
-    work(session, *store);
+    sessions_.Make([&](postgres::SourceSession& session) {
+      postgres::RequirePrimary(session);
+      postgres::RemoveAndTellLeftovers(session, workspace_);
+      const std::unique_ptr<RowStore> store = opening.get();
+      const StoresEnd stores_end{*this, *store};
+      NoteProgress(store->state().durable_lsn());
+      work(session, *store);
+    });
   }
 
-  uint64_t wire_bytes() const { return wire_bytes_; }
+  uint64_t wire_bytes() const { return sessions_.wire_bytes(); }
 
  private:
-  // These note what the next attempt needs to know, also while an exception is on its way. Session and store end then,
-  // too: on a link that is dead, a session ends in good time only during an exception.
-  struct SessionsEnd {
-    Attempts& attempts;
-    postgres::SourceSession& session;
-    ~SessionsEnd() {
-      attempts.broken_sessions_.push_back(session.application_name());
-      attempts.wire_bytes_ += session.link().BytesReceived();
-    }
-  };
+  // Notes how far the attempt came, also while an exception is on its way.
   struct StoresEnd {
     Attempts& attempts;
     RowStore& store;
@@ -70,26 +78,36 @@ class Attempts {
   }
 
   Workspace& workspace_;
-  const Context& context_;
   LinkRetry& retry_;
+  ReconnectingSessions sessions_;
   Lsn durable_lsn_;
-  std::vector<std::string> broken_sessions_;
-  uint64_t wire_bytes_ = 0;
 };
 
-}  // namespace
-
-uint64_t RunReconnecting(Workspace& workspace, const Context& context, LinkRetry& retry,
-                         const std::function<void(postgres::SourceSession& session, RowStore& store)>& work) {
-  Attempts attempts(workspace, context, retry);
+// Calls `attempt` until it does not throw a LinkError.
+template <typename Attempt>
+void Repeat(LinkRetry& retry, const Attempt& attempt) {
   for (;;) {
     try {
-      attempts.Make(work);
-      return attempts.wire_bytes();
+      return attempt();
     } catch (const LinkError& error) {
       retry.Wait(error);
     }
   }
+}
+
+}  // namespace
+
+void RunReconnecting(Workspace& workspace, const Context& context, LinkRetry& retry,
+                     const std::function<void(postgres::SourceSession& session)>& work) {
+  ReconnectingSessions sessions(workspace, context, retry);
+  Repeat(retry, [&] { sessions.Make(work); });
+}
+
+uint64_t RunReconnecting(Workspace& workspace, const Context& context, LinkRetry& retry,
+                         const std::function<void(postgres::SourceSession& session, RowStore& store)>& work) {
+  Attempts attempts(workspace, context, retry);
+  Repeat(retry, [&] { attempts.Make(work); });
+  return attempts.wire_bytes();
 }
 
 }  // namespace rotv::capture

@@ -60,8 +60,8 @@ struct CopiedTable {
 // The state that the workers share.
 class Work : public postgres::TableQueue<Item> {
  public:
-  Work(postgres::SourceSession& session, std::deque<Item> items, StoreState* state)
-      : TableQueue(session, std::move(items)), state_(*state) {}
+  Work(postgres::SourceSession& session, std::deque<Item> items, StoreState* state, CopyCounts* counts)
+      : TableQueue(session, std::move(items)), state_(*state), counts_(*counts) {}
 
   std::optional<Item> Take() {
     std::optional<Item> item = TableQueue::Take();
@@ -72,10 +72,9 @@ class Work : public postgres::TableQueue<Item> {
 
   void Done(const Item& item, const CopyRequest& request, const CopyCounts& counts) {
     Finish([&] {
-      if (!request.unchanged) state_.AddEpoch(item.table->id(), item.epoch, Lsn(request.lsn.value() - 1));
-      // Large-object chunks belong to no table; they are not counted as rows.
-      if (item.table->id() != postgres::kLargeObjectTable) counts_.rows += counts.rows;
-      counts_.bytes += counts.bytes;
+      if (request.unchanged) return;
+      state_.AddEpoch(item.table->id(), item.epoch, Lsn(request.lsn.value() - 1));
+      Count(*item.table, counts.rows, counts.bytes);
     });
   }
 
@@ -112,7 +111,6 @@ class Work : public postgres::TableQueue<Item> {
 
   // Once the work has ended. What has changed on the source; empty if nothing has.
   const std::string& moved() const { return moved_; }
-  const CopyCounts& counts() const { return counts_; }
 
   std::atomic<uint64_t> bytes_so_far{0};
 
@@ -121,12 +119,19 @@ class Work : public postgres::TableQueue<Item> {
     std::lock_guard lock(mutex_);
     for (const CopiedTable& table : complete) {
       state_.CompleteTable(table.item.table->id(), table.item.epoch, table.copied);
+      Count(*table.item.table, table.copied.rows, table.copied.bytes);
     }
     return state_;
   }
 
+  void Count(const proto::Table& table, uint64_t rows, uint64_t bytes) {
+    // Large-object chunks belong to no table; they are not counted as rows.
+    if (table.id() != postgres::kLargeObjectTable) counts_.rows += rows;
+    counts_.bytes += bytes;
+  }
+
   StoreState& state_;  // Under the mutex, like all of these.
-  CopyCounts counts_;
+  CopyCounts& counts_;
   std::vector<CopiedTable> stored_;
   std::string moved_;
 };
@@ -288,7 +293,7 @@ CopyEnd CopyTables(postgres::SourceSession& session, RowStore& store, const Copy
   const size_t tables = items.size();
   const int64_t bytes = std::accumulate(items.begin(), items.end(), int64_t{0},
                                         [](int64_t sum, const Item& item) { return sum + item.size; });
-  Work work(session, std::move(items), state);
+  Work work(session, std::move(items), state, counts);
   progress.Begin("copying rows", Progress::Unit::kBytes, static_cast<uint64_t>(bytes));
   const auto publish = [&] {
     if (request.unchanged) work.PublishStored(store, request, progress);
@@ -297,7 +302,6 @@ CopyEnd CopyTables(postgres::SourceSession& session, RowStore& store, const Copy
       tables, [&](postgres::PgConnection& connection) { Worker(connection, progress, store, request, work).Run(); },
       publish);
   publish();
-  *counts = work.counts();
   if (work.moved().empty()) return CopyEnd::kComplete;
   progress.Note(fmt::format("{} changed on the source while rows were copied", work.moved()));
   return CopyEnd::kTableMoved;

@@ -43,7 +43,7 @@ struct CopyRequest {
 // that `state` waits for, and all that were copied are published on return, unless it throws: then the tables that were
 // being copied are not, and small ones of the last seconds may not be. Each table is read in a short transaction of its
 // own; a read that blocks another session is cancelled and tried again later, until ten minutes have passed without any
-// progress (kUnreachable).
+// progress (kUnreachable). Adds to `counts` the tables that were added or published, also if it throws.
 CopyEnd CopyTables(postgres::SourceSession& session, RowStore& store, const CopyRequest& request, StoreState* state,
                    CopyCounts* counts);
 

@@ -255,10 +255,11 @@ ServerState PgConnection::Look(Clock::time_point deadline) const {
 }
 
 StallWatch PgConnection::WatchServer() const {
-  return {link_.StallTimeout(), link_.Description(), [this](Clock::time_point deadline) {
+  const std::string sql = fmt::format("SELECT NOT EXISTS (SELECT FROM pg_stat_activity WHERE pid = {})", backend_pid());
+  return {link_.StallTimeout(), link_.Description(), [this, sql](Clock::time_point deadline) {
             return LookUntil(deadline, interrupt_, [&] {
-              AskOnce("SELECT", deadline);
-              return ServerState::kBusy;
+              const PgResult row = AskOnce(sql, deadline);
+              return row.rows() > 0 && row.Bool(0, 0) ? ServerState::kWaitsForUs : ServerState::kBusy;
             });
           }};
 }

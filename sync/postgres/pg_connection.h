@@ -98,7 +98,9 @@ class PgConnection {
   void EndStream();
 
   // Makes a watch for a command that is silent while it works on the server (pg_dump): the server counts as busy as
-  // long as it accepts connections like this one. The connection outlives the watch.
+  // long as it accepts connections like this one and still has the session of this one. Where it has not, the source
+  // has ended all of our sessions, and the command's may be one that no longer hears of it. The connection outlives the
+  // watch.
   StallWatch WatchServer() const;
 
   // Asks the server to cancel the statement under way. May be called by any thread; never throws. On a stalled link it

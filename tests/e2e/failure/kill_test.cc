@@ -253,14 +253,14 @@ TEST(CutOffTest, ACutOffBaselineLeavesNothingAndWorksTheNextTime) {
   for (const uint64_t bytes : {2'000, 30'000, 300'000, 1'500'000}) {
     SCOPED_TRACE(bytes);
     rotv.slow_link().BreakAfter(bytes);
-    const Result result = rotv.Sync({"baseline"});
+    const Result result = rotv.Sync({"baseline", "--no-retry"});
     ExpectError(result, {kUnreachable, "", "again"});
     ExpectNothingLeftButAnUnfinishedBaseline(rotv);
   }
   // sshd's sessions are killed while rows are copied.
   {
     rotv.slow_link().ResetCounts();
-    Process process(rotv.SyncCommand({"baseline"}));
+    Process process(rotv.SyncCommand({"baseline", "--no-retry"}));
     ASSERT_TRUE(WaitUntil([&] { return rotv.slow_link().BytesToClient() > 400'000; }));
     rotv.ssh().KillSessions();
     ExpectError(process.Wait(), {kUnreachable, "", "again"});
@@ -269,7 +269,7 @@ TEST(CutOffTest, ACutOffBaselineLeavesNothingAndWorksTheNextTime) {
   // The server crashes.
   {
     rotv.slow_link().ResetCounts();
-    Process process(rotv.SyncCommand({"baseline"}));
+    Process process(rotv.SyncCommand({"baseline", "--no-retry"}));
     ASSERT_TRUE(WaitUntil([&] { return rotv.slow_link().BytesToClient() > 400'000; }));
     rotv.server().Crash();
     ExpectError(process.Wait(), {kUnreachable, "", "again"});

@@ -61,6 +61,27 @@ TEST(TwinsTest, ABaselineAndAResyncNameTheTableWhoseKeyIsThereTwice) {
   rotv.ExpectSeedIsDump();
 }
 
+// --- A table that is dropped while it is added to the publication.
+
+TEST(DroppedTableTest, ABaselineAndAPullStartOver) {
+  RotvHome rotv({.binary = ROTV_SYNC_BINARY, .way = Way::kDirect});
+  rotv.server().Exec(kOddTable);
+  for (const std::string command : {"baseline", "pull"}) {
+    SCOPED_TRACE(command);
+    rotv.server().Exec("CREATE TABLE gone (id int PRIMARY KEY)");
+    Connection migration = rotv.server().NewConnection();
+    migration.Exec("BEGIN; LOCK TABLE gone IN SHARE UPDATE EXCLUSIVE MODE");
+    Process process(rotv.SyncCommand({"-v", command}));
+    ASSERT_TRUE(rotv.server().WaitForBlocked(" PUBLICATION ")) << process.Err();
+    migration.Exec("DROP TABLE gone; COMMIT");
+    const Result result = process.Wait();
+    EXPECT_EQ(result.exit_status, 0) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("starting over"));
+    ExpectOneBaseline(rotv);
+    rotv.ExpectSeedIsDump({.import = Import::kNone});
+  }
+}
+
 // --- The source ends the connection that streams.
 
 TEST(WalSenderTest, AnEndedOneIsUnreachableAndTheNextPullContinues) {

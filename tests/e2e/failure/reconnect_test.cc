@@ -1,5 +1,5 @@
-// A link that breaks: a pull and log --follow connect again by themselves and go on, in every phase; what a new
-// connection would not help ends them at once.
+// A link that breaks: commands connect again by themselves and go on, in every phase; what a new connection would not
+// help ends them at once. That a baseline keeps what is complete is in resume_test.cc.
 
 #include <fmt/format.h>
 #include <gmock/gmock.h>
@@ -52,6 +52,13 @@ int SessionsOn(RotvHome& rotv) {
 class ReconnectTest : public ::testing::TestWithParam<Way> {
  protected:
   ReconnectTest() : rotv(LinkOptions(GetParam())), workload(rotv.server()) { rotv.MustSync({"baseline"}); }
+
+  // What reaches the client while the command runs.
+  uint64_t BytesOf(const std::string& command) {
+    rotv.slow_link().ResetCounts();
+    rotv.MustSync({command});
+    return rotv.slow_link().BytesToClient();
+  }
 
   RotvHome rotv;
   Workload workload;
@@ -183,6 +190,33 @@ TEST_P(ReconnectTest, AResyncStartsOver) {
   ExpectOneBaseline(rotv);
 }
 
+TEST_P(ReconnectTest, VerifyGoesOn) {
+  const uint64_t whole = BytesOf("verify");
+  int faults = 0;
+  for (const int part : {1, 2, 3}) {
+    SCOPED_TRACE(part);
+    rotv.server().Exec("DELETE FROM big WHERE id % 100 = 0");
+    rotv.slow_link().BreakAfter(whole * part / 4);
+    const Result result = rotv.Sync({"verify"});
+    ASSERT_EQ(result.exit_status, 0) << result.out << result.err;
+    EXPECT_THAT(result.err, HasSubstr(kFirstRetry));
+    EXPECT_EQ(rotv.slow_link().faults(), ++faults);
+  }
+  rotv.slow_link().BreakAfter(whole / 2);
+  ExpectError(rotv.Sync({"verify", "--no-retry"}), {kUnreachable, "", "again"});
+}
+
+TEST_P(ReconnectTest, DetachRemovesAllOfIt) {
+  const uint64_t whole = BytesOf("detach");
+  rotv.MustSync({"baseline", "--force"});
+  // After the login, which takes more over SSH.
+  rotv.slow_link().BreakAfter(GetParam() == Way::kDirect ? whole / 2 : whole * 3 / 4);
+  const Result result = rotv.Sync({"detach"});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr(kFirstRetry));
+  EXPECT_TRUE(rotv.LeftOnSource().empty());
+}
+
 TEST_P(ReconnectTest, FollowingGoesOnInALargeTransaction) {
   Process follow(rotv.SyncCommand({"log", "--follow"}));
   ASSERT_TRUE(WaitForQuery(rotv, "START_REPLICATION"));
@@ -196,6 +230,115 @@ TEST_P(ReconnectTest, FollowingGoesOnInALargeTransaction) {
   EXPECT_EQ(follow.Wait().exit_status, kInterrupted);
   rotv.MustSync({"pull"});
   rotv.ExpectSeedIsDump({.import = Import::kNone});
+}
+
+class ReconnectBaselineTest : public ::testing::TestWithParam<Way> {
+ protected:
+  ReconnectBaselineTest() : rotv(LinkOptions(GetParam())), workload(rotv.server()) {}
+
+  RotvHome rotv;
+  Workload workload;
+};
+
+INSTANTIATE_TEST_SUITE_P(Ways, ReconnectBaselineTest, ::testing::Values(Way::kDirect, Way::kSshSocket),
+                         [](const auto& each) { return each.param == Way::kDirect ? "Url" : "Ssh"; });
+
+// In most phases nothing is complete yet: it begins anew then, and leaves nothing of what it had made.
+TEST_P(ReconnectBaselineTest, ABaselineGoesOnAfterBreaks) {
+  int faults = 0;
+  for (const uint64_t bytes : {20'000, 60'000, 300'000, 1'500'000}) {
+    SCOPED_TRACE(bytes);
+    rotv.slow_link().BreakAfter(bytes);
+    const Result result = rotv.Sync({"--json", "baseline", "--force"});
+    ASSERT_EQ(result.exit_status, 0) << result.out << result.err;
+    EXPECT_THAT(result.err, HasSubstr(kFirstRetry));
+    EXPECT_EQ(rotv.slow_link().faults(), ++faults);
+    const nlohmann::json baseline = nlohmann::json::parse(result.out);
+    EXPECT_EQ(baseline.at("reconnects"), 1);
+    EXPECT_EQ(baseline.at("rows_copied"), baseline.at("rows"));
+    ExpectOneBaseline(rotv);
+  }
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+  EXPECT_TRUE(WaitUntil([&] { return SessionsOn(rotv) == 0; })) << "sessions stay on the source";
+}
+
+// Nothing of it is complete, so it begins anew, and its slot is removed before it makes another.
+TEST_P(ReconnectBaselineTest, ABaselineThatBeginsAnewNeedsNoSecondSlot) {
+  rotv.server().Set("max_replication_slots", "1");
+  rotv.slow_link().BreakAfter(300'000);
+  const Result result = rotv.Sync({"baseline"});
+  EXPECT_EQ(result.exit_status, 0) << result.err;
+  EXPECT_THAT(result.err, HasSubstr(kFirstRetry));
+  ExpectOneBaseline(rotv);
+}
+
+TEST_P(ReconnectBaselineTest, WithoutRetriesABreakEndsItAtOnce) {
+  for (const std::vector<std::string>& command : {std::vector<std::string>{"baseline"}, {"pull"}}) {
+    rotv.slow_link().BreakAfter(300'000);
+    std::vector<std::string> all = command;
+    all.emplace_back("--no-retry");
+    const Result result = rotv.Sync(all);
+    ExpectError(result, {kUnreachable, "", "again"});
+    EXPECT_THAT(result.err, Not(HasSubstr("reconnect")));
+    ExpectNothingLeftButAnUnfinishedBaseline(rotv);
+  }
+}
+
+// The network forgets the connections that are open, pg_dump's too, and lets new ones through. What runs pg_dump cannot
+// see that; the source can, since it hears no sign of life.
+TEST_P(ReconnectBaselineTest, ADumpWhoseConnectionIsForgottenIsNotWaitedFor) {
+  rotv.Configure({{"stall_timeout", "4"}});
+  rotv.server().Exec(
+      "DO $$ BEGIN FOR i IN 1..300 LOOP EXECUTE format('CREATE TABLE t%s (id int PRIMARY KEY)', i); END LOOP; END $$");
+  Process baseline(rotv.SyncCommand({"baseline"}));
+  ASSERT_TRUE(WaitForQuery(rotv, "LOCK TABLE public"));  // By pg_dump.
+  rotv.slow_link().FailAfter(SlowLink::Fault::kFreeze, 1);
+  const std::optional<Result> result = baseline.WaitFor(seconds(60));
+  ASSERT_TRUE(result.has_value()) << "it hangs" << baseline.Err();
+  EXPECT_EQ(result->exit_status, 0) << result->err;
+  EXPECT_THAT(result->err, HasSubstr(kFirstRetry));
+  ExpectOneBaseline(rotv);
+}
+
+TEST_P(ReconnectBaselineTest, AnInterruptEndsTheWaitAtOnce) {
+  Process baseline(rotv.SyncCommand({"baseline"}));
+  ASSERT_TRUE(WaitForQuery(rotv, "COPY public."));
+  rotv.server().Crash();
+  ASSERT_TRUE(baseline.WaitForOutput("; reconnecting, 4 of 8\n", seconds(60))) << baseline.Err();  // Four seconds.
+  baseline.Signal(SIGINT);
+  const std::optional<Result> result = baseline.WaitFor(seconds(2));
+  ASSERT_TRUE(result.has_value()) << "it goes on waiting";
+  EXPECT_EQ(result->exit_status, kInterrupted) << result->err;
+  rotv.server().Start();
+  rotv.MustSync({"baseline"});
+  ExpectOneBaseline(rotv);
+}
+
+// It takes several breaks, each after three tables more, with one retry.
+TEST(ReconnectCountTest, TheAttemptsAreCountedAnewWhenATableIsComplete) {
+  RotvHome rotv(LinkOptions(Way::kDirect, {{"retries", "1"}}));
+  for (int i = 0; i < 9; ++i) {
+    rotv.server().Exec(
+        fmt::format("CREATE TABLE part_{} (id int PRIMARY KEY, text text); INSERT INTO part_{} SELECT n, (SELECT "
+                    "string_agg(md5(n::text || i), '') FROM generate_series(1, 30) i) FROM generate_series(1, 1500) n",
+                    i, i));
+  }
+  constexpr uint64_t kThreeTables = 5'200'000;  // And what the beginning of an attempt takes.
+  rotv.slow_link().BreakAfter(kThreeTables);
+  Process process(rotv.SyncCommand({"--json", "baseline"}));
+  for (int seen = 0; !process.WaitFor(milliseconds(20));) {
+    if (rotv.slow_link().faults() == seen) continue;
+    seen = rotv.slow_link().faults();
+    rotv.slow_link().BreakAfter(kThreeTables);
+  }
+  rotv.slow_link().BreakAfter(0);
+  const Result result = process.Wait();
+  ASSERT_EQ(result.exit_status, 0) << result.err;
+  const nlohmann::json baseline = nlohmann::json::parse(result.out);
+  EXPECT_GE(baseline.at("reconnects"), 2);
+  EXPECT_EQ(baseline.at("rows_copied"), baseline.at("rows")) << "a table was copied twice";
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+  ExpectOneBaseline(rotv);
 }
 
 TEST(ReconnectSshTest, ARefusalIsNotRetried) {

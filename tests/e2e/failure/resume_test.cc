@@ -29,22 +29,18 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
 
-RotvHomeOptions Direct() {
-  RotvHomeOptions options = FollowOptions();
-  options.way = Way::kDirect;
+// The rows of the large table take three seconds over the link, all others together a small part of one.
+RotvHomeOptions OverSlowLink(Way way, PostgresOptions postgres = {}) {
+  RotvHomeOptions options = FollowOptions(std::move(postgres));
+  options.way = way;
+  options.slow_link = SlowLinkOptions{.delay_each_way = std::chrono::milliseconds(1), .megabits_per_second = 24};
   return options;
 }
 
 class ResumeTest : public FollowTest {
  protected:
-  // The rows of the large table take three seconds over the link, all others together a small part of one.
-  ResumeTest()
-      : FollowTest(Direct()),
-        link({.target_port = rotv.server().port(),
-              .delay_each_way = std::chrono::milliseconds(1),
-              .megabits_per_second = 24}),
-        holder(rotv.server().NewConnection()) {
-    rotv.Configure({{"url", fmt::format("\"postgresql://rotv@127.0.0.1:{}/rotv\"", link.port())}});
+  explicit ResumeTest(const RotvHomeOptions& options = OverSlowLink(Way::kDirect))
+      : FollowTest(options), link(rotv.slow_link()), holder(rotv.server().NewConnection()) {
     Exec(
         "CREATE TABLE large (id int PRIMARY KEY, v text, w text);"
         "INSERT INTO large SELECT n, (SELECT string_agg(md5(n::text || i), '') FROM generate_series(1, 10) i), 'w' "
@@ -95,6 +91,11 @@ class ResumeTest : public FollowTest {
     return process;
   }
   void Release() { holder.Exec("ROLLBACK"); }
+  // After a restart of the server.
+  void Reconnect() {
+    sql = std::make_unique<Connection>(rotv.server().ConnectionString());
+    holder = rotv.server().NewConnection();
+  }
   // The server processes of a command that was killed end a moment later: until then they read the large table, too.
   void WaitForTheEndOfItsSessions() {
     EXPECT_TRUE(WaitUntil([&] {
@@ -110,7 +111,7 @@ class ResumeTest : public FollowTest {
   }
   void KillHalfway(const std::vector<std::string>& arguments = {"baseline"}) { Kill(*Halfway(arguments)); }
 
-  SlowLink link;
+  SlowLink& link;
   Connection holder;
 
   void ChangeRows() {
@@ -212,7 +213,7 @@ TEST_F(ResumeTest, ItGoesOnThroughMigrations) {
 TEST_F(ResumeTest, ItGoesOnBesideABaselineInUse) {
   rotv.MustSync({"baseline"});
   {
-    const std::unique_ptr<Process> process = Halfway({"baseline", "--force"});
+    const std::unique_ptr<Process> process = Halfway({"baseline", "--force", "--no-retry"});
     link.Break();
     const Result result = process->Wait();
     Release();
@@ -340,6 +341,102 @@ TEST_F(ResumeTest, HalfATableIsNeverSeen) {
   EXPECT_EQ(Json({"baseline"}).at("rows_copied"), 6000);
   rotv.ExpectSeedIsDump({.import = Import::kNone});
 }
+
+// The link breaks twice in one run, which goes on each time.
+TEST_F(ResumeTest, ARunGoesOnByItselfAfterItsLinkBroke) {
+  const std::unique_ptr<Process> process = Halfway({"--json", "baseline"});
+  const std::vector<std::string> on_source = rotv.LeftOnSource();
+  link.Break();
+  ASSERT_TRUE(process->WaitForOutput("; reconnecting, 1 of 8\n", seconds(30))) << process->Err();
+  Release();
+  ChangeRows();
+  ASSERT_TRUE(process->WaitForOutput("going on with the baseline of ", seconds(30))) << process->Err();
+  WaitForTheLargeTable();
+  link.Break();
+  const Result result = process->Wait();
+  ASSERT_TRUE(result.ok()) << result.err;
+  EXPECT_THAT(result.err, HasSubstr(": 8 of 9 tables are here"));
+  const nlohmann::json baseline = nlohmann::json::parse(result.out);
+  EXPECT_EQ(baseline.at("reconnects"), 2);
+  EXPECT_EQ(baseline.at("rows_copied"), baseline.at("rows")) << "a table was copied twice";
+  EXPECT_EQ(baseline.at("went_on"), false);
+  EXPECT_EQ(baseline.at("tables_kept"), 0);
+  EXPECT_EQ(rotv.LeftOnSource(), on_source) << "it has another slot";
+  ExpectAGoodBaseline();
+}
+
+// Without progress the attempts are bounded, and what is complete stays for the next run.
+TEST_F(ResumeTest, ARunThatGivesUpLeavesWhatIsComplete) {
+  rotv.Configure({{"retries", "2"}});
+  const std::unique_ptr<Process> process = Halfway({"baseline"});
+  rotv.server().Crash();
+  const Result result = process->Wait();
+  EXPECT_THAT(result.err, AllOf(HasSubstr("; reconnecting, 2 of 2\n"),
+                                HasSubstr("the baseline is not finished: 8 of 9 tables are here")));
+  ExpectError(result, {kUnreachable, "(gave up after 2 attempts to reconnect)", "again"});
+  rotv.server().Start();
+  Reconnect();
+  EXPECT_THAT(rotv.LeftOnSource(), SizeIs(2));
+  EXPECT_EQ(Json({"baseline"}).at("tables_kept"), kTables - 1);
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+}
+
+// A baseline that goes on needs a second slot. What is here stays if there is none.
+TEST_F(ResumeTest, ItSaysThatASecondSlotIsMissing) {
+  rotv.server().Set("max_replication_slots", "1");
+  Reconnect();
+  const std::unique_ptr<Process> process = Halfway({"baseline"});
+  link.Break();
+  const Result result = process->Wait();
+  Release();
+  EXPECT_THAT(result.err, HasSubstr("the baseline is not finished: 8 of 9 tables are here"));
+  ExpectError(result, {kRefused, "1 of 1 replication slots in use: none is free, and a baseline that goes on needs a",
+                       "baseline --restart"});
+  EXPECT_THAT(rotv.LeftOnSource(), SizeIs(2));
+  rotv.MustSync({"baseline", "--restart"});
+  rotv.ExpectSeedIsDump({.import = Import::kNone});
+  ExpectOneBaseline(rotv);
+}
+
+class ResumeSshTest : public ResumeTest {
+ protected:
+  ResumeSshTest() : ResumeTest(OverSlowLink(Way::kSshSocket)) {}
+};
+
+TEST_F(ResumeSshTest, AKilledRunIsGoneOnWithAndABrokenLinkMadeAgain) {
+  KillHalfway();
+  ChangeRows();
+  const std::unique_ptr<Process> process = Halfway({"--json", "baseline"}, {});
+  rotv.ssh().KillSessions();
+  Release();
+  const Result result = process->Wait();
+  ASSERT_TRUE(result.ok()) << result.err;
+  const nlohmann::json baseline = nlohmann::json::parse(result.out);
+  EXPECT_EQ(baseline.at("tables_kept"), kTables - 1);
+  EXPECT_EQ(baseline.at("reconnects"), 1);
+  ExpectAGoodBaseline();
+}
+
+class VersionsResumeTest : public ResumeTest, public ::testing::WithParamInterface<int> {
+ protected:
+  VersionsResumeTest() : ResumeTest(OverSlowLink(Way::kDirect, {.version = GetParam()})) {}
+};
+
+TEST_P(VersionsResumeTest, AKilledRunIsGoneOnWithAndABrokenLinkMadeAgain) {
+  KillHalfway();
+  ChangeRows();
+  Exec("ALTER TABLE retyped ALTER v TYPE text USING 'v' || v; DROP TABLE dropped; SELECT lo_put(4711, 2, 'LARGE')");
+  const std::unique_ptr<Process> process = Halfway({"baseline"}, {"retyped"});
+  link.Break();
+  Release();
+  const Result result = process->Wait();
+  ASSERT_TRUE(result.ok()) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("; reconnecting, 1 of 8\n"));
+  ExpectAGoodBaseline();
+}
+
+INSTANTIATE_TEST_SUITE_P(All, VersionsResumeTest, ::testing::Values(17, 18),
+                         [](const auto& version) { return "PostgreSQL" + std::to_string(version.param); });
 
 // Stops the command at any moment, with changes in between, until it has been stopped `kills` times.
 void StopAtRandom(RotvHome& rotv, Connection& sql, int kills, Dice& dice) {

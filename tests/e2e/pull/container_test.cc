@@ -138,7 +138,7 @@ class ContainerCutTest : public ContainerTest {
 
   // Starts a baseline and returns in the middle of its rows.
   std::unique_ptr<Process> StartBaseline() {
-    auto baseline = std::make_unique<Process>(rotv.SyncCommand({"baseline"}));
+    auto baseline = std::make_unique<Process>(rotv.SyncCommand({"baseline", "--no-retry"}));
     const auto copying = [&] {
       return container.Value("SELECT count(*) FROM pg_stat_progress_copy WHERE bytes_processed > 1000000") != "0";
     };

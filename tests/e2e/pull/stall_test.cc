@@ -81,20 +81,20 @@ TEST_P(StallTest, EveryCommandEndsWithinTheBoundAfterAnyByte) {
     std::unique_ptr<Process> process;
   };
   std::vector<Stalled> stalled;
-  const auto start = [&](std::unique_ptr<StallingRun> run, const std::string& command, uint64_t after) {
+  const auto start = [&](std::unique_ptr<StallingRun> run, const std::vector<std::string>& command, uint64_t after) {
     if (after == 0) {
       run->link().Freeze();
     } else {
       run->link().FreezeAfter(after);
     }
-    auto process = std::make_unique<Process>(run->CommandFor({command}));
-    stalled.push_back({fmt::format("{} after {} bytes", command, after), std::move(run), std::move(process)});
+    auto process = std::make_unique<Process>(run->CommandFor(command));
+    stalled.push_back({fmt::format("{} after {} bytes", command[0], after), std::move(run), std::move(process)});
   };
   // From the first byte on: connecting, logging in, the catalogue, pg_dump, the rows.
   for (const uint64_t after : {0, 20, 400, 4'000, 20'000, 60'000, 120'000, 300'000, 2'000'000}) {
-    start(NewRun(), "baseline", after);
+    start(NewRun(), {"baseline", "--no-retry"}, after);
   }
-  for (const uint64_t after : {0, 1'000}) start(NewRun(), "doctor", after);
+  for (const uint64_t after : {0, 1'000}) start(NewRun(), {"doctor"}, after);
   for (Stalled& each : stalled) {
     SCOPED_TRACE(each.what);
     const std::optional<Result> result = each.process->WaitFor(std::chrono::seconds(60));
@@ -116,8 +116,8 @@ TEST_P(StallTest, CommandsOnAnExistingStoreEndWithinTheBoundToo) {
   std::vector<Stalled> stalled;
   for (const uint64_t after : {0, 3'000, 1'000'000})
     stalled.push_back({{"pull", "--no-retry"}, after, NewRun(), nullptr});
-  stalled.push_back({{"verify"}, 10'000, NewRun(), nullptr});
-  stalled.push_back({{"detach"}, 600, NewRun(), nullptr});
+  stalled.push_back({{"verify", "--no-retry"}, 10'000, NewRun(), nullptr});
+  stalled.push_back({{"detach", "--no-retry"}, 600, NewRun(), nullptr});
   // They run one after the other: on a busy machine five at once may make a login take longer than the bound of a test.
   for (Stalled& each : stalled) MustRun(each.run->CommandFor({"baseline"}));
   rotv_.server().Exec("UPDATE t SET v = v || 'x'");

@@ -10,6 +10,7 @@
 #include <charconv>
 #include <csignal>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <system_error>
 
@@ -55,7 +56,9 @@ std::multimap<pid_t, pid_t> ChildrenByParent() {
     pid_t pid = 0;
     if (std::from_chars(name.data(), name.data() + name.size(), pid).ec != std::errc()) continue;
     std::ifstream file(entry.path() / "stat");
-    const std::string stat((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    std::ostringstream text;
+    text << file.rdbuf();  // Nothing if the process has ended meanwhile.
+    const std::string stat = text.str();
     const size_t name_end = stat.rfind(')');
     if (name_end == std::string::npos || name_end + 4 >= stat.size() || stat[name_end + 2] == 'Z') continue;
     pid_t parent = 0;
