@@ -27,6 +27,7 @@
 #include "sync/postgres/source_session.h"
 #include "sync/postgres/standby.h"
 #include "sync/postgres/table_queue.h"
+#include "sync/schema/broken_references.h"
 #include "sync/schema/follow.h"
 #include "sync/unfinished_baseline.h"
 
@@ -100,6 +101,10 @@ class BaselineRun {
     capture::ThrowFirstProblem(checks);
     const std::string unchecked = mask::UncheckedText(mask::RequireFit(session_.connection(), context_, catalog));
     if (!unchecked.empty()) context_.progress.Warn(unchecked);
+    if (const std::string keys = schema::NotValidText(catalog); !keys.empty()) {
+      context_.progress.Warn("they reference rows that are left out, so a seed makes these foreign keys NOT VALID: " +
+                             keys);
+    }
     published_ = schema::DescribeSchema(catalog, context_.source, ShapeMap()).schema;
     capture::CheckRoomForBaseline(context_, catalog, published_);
     context_.progress.End();
