@@ -16,6 +16,8 @@
 namespace rotv::testing {
 namespace {
 
+constexpr int kOldest = 14;
+
 enum class PgDumpsOwn { kWorks, kFailsIfEmpty, kFailsOverItself };
 
 struct ObjectKind {
@@ -23,7 +25,7 @@ struct ObjectKind {
   const char* sql;
   PgDumpsOwn own = PgDumpsOwn::kWorks;
   const char* departure = "";  // The tag of the DO block that is needed.
-  int since = 13;
+  int since = kOldest;
 };
 
 constexpr ObjectKind kKinds[] = {
@@ -93,7 +95,7 @@ constexpr ObjectKind kKinds[] = {
     {.name = "keys of partitions",
      .sql = "CREATE SCHEMA app; CREATE TABLE app.p (id int, d date, u int, PRIMARY KEY (id, d), UNIQUE (d, u))"
             "  PARTITION BY RANGE (d);"
-            "CREATE TABLE app.a PARTITION OF app.p FOR VALUES FROM (MINVALUE) TO ('2020-01-01') PARTITION BY LIST (id);"
+            "CREATE TABLE app.a PARTITION OF app.p FOR VALUES FROM (MINVALUE) TO ('2020-01-01') PARTITION BY RANGE (d);"
             "CREATE TABLE app.z PARTITION OF app.a DEFAULT; CREATE TABLE app.z2 PARTITION OF app.p DEFAULT;"
             "CREATE TABLE app.empty (id int PRIMARY KEY) PARTITION BY HASH (id);"
             "CREATE TABLE app.b (id int, d date, FOREIGN KEY (id, d) REFERENCES app.p);"
@@ -105,8 +107,9 @@ constexpr ObjectKind kKinds[] = {
      .departure = "$rotv_partitioned$"},
     {.name = "a partition that was attached",
      .sql =
-         "CREATE TABLE p (id int PRIMARY KEY, v text) PARTITION BY RANGE (id); CREATE INDEX p_v ON p (v);"
-         "CREATE TABLE a (v text, id int NOT NULL); CREATE UNIQUE INDEX a_key ON a (id); CREATE INDEX a_v ON a (v);"
+         "CREATE TABLE p (id int PRIMARY KEY, v text) PARTITION BY RANGE (id); CREATE INDEX p_v ON p (lower(v));"
+         "CREATE TABLE a (v text, id int NOT NULL); CREATE UNIQUE INDEX a_key ON a (id); CREATE INDEX a_v ON a "
+         "(lower(v));"
          "ALTER TABLE a ADD PRIMARY KEY USING INDEX a_key; ALTER TABLE p ATTACH PARTITION a FOR VALUES FROM (0) TO (9);"
          "ALTER INDEX a_v ALTER COLUMN 1 SET STATISTICS 10",
      .own = PgDumpsOwn::kFailsOverItself,
@@ -165,8 +168,8 @@ constexpr ObjectKind kKinds[] = {
          "ALTER TEXT SEARCH CONFIGURATION app.c ADD MAPPING FOR word WITH app.d"},
     {.name = "languages and transforms",
      .sql = "CREATE SCHEMA app; CREATE TYPE app.pair AS (a int); CREATE LANGUAGE own HANDLER plpgsql_call_handler;"
-            "CREATE FUNCTION app.from_sql(internal) RETURNS internal LANGUAGE internal AS 'prsd_lextype';"
-            "CREATE FUNCTION app.to_sql(internal) RETURNS app.pair LANGUAGE internal AS 'int4recv';"
+            "CREATE FUNCTION app.from_sql(internal) RETURNS internal LANGUAGE internal IMMUTABLE AS 'prsd_lextype';"
+            "CREATE FUNCTION app.to_sql(internal) RETURNS app.pair LANGUAGE internal IMMUTABLE AS 'int4recv';"
             "CREATE TRANSFORM FOR app.pair LANGUAGE sql (FROM SQL WITH FUNCTION app.from_sql(internal),"
             "  TO SQL WITH FUNCTION app.to_sql(internal));"
             "CREATE TRANSFORM FOR app.pair LANGUAGE own (FROM SQL WITH FUNCTION app.from_sql(internal))"},
@@ -226,16 +229,13 @@ class CleanPartKindsTest : public ::testing::TestWithParam<int> {
     const std::string dump = server_.Dump("source");
     const std::string importable = Importable(dump);
     server_.CreateDatabase("copy", "postgres");
-    for (const char* what : {"empty", "over itself"}) {
-      EXPECT_EQ(Import("copy", importable), "") << what;
-      EXPECT_EQ(formats::CanonicalDump(server_.Dump("copy")), formats::CanonicalDump(dump)) << what;
-    }
-    CheckPgDumpsOwn(kind, dump);
+    EXPECT_EQ(Import("copy", importable), "");
+    EXPECT_EQ(Import("copy", importable), "") << "over itself";
+    EXPECT_EQ(formats::CanonicalDump(server_.Dump("copy")), formats::CanonicalDump(dump));
+    if (GetParam() == kOwnVersion) CheckPgDumpsOwn(kind, dump);
     EXPECT_EQ(importable.find("DO $rotv") != std::string::npos, *kind.departure != '\0') << importable;
     EXPECT_NE(importable.find(kind.departure), std::string::npos) << importable;
-    const std::string unclean = formats::WithoutCleanPart(dump);
-    EXPECT_EQ(formats::CanonicalDump(unclean), formats::CanonicalDump(MustRun(Unclean()).out));
-    for (const char* database : {"source", "copy"}) server_.DropDatabase(database);
+    EXPECT_EQ(formats::CanonicalDump(formats::WithoutCleanPart(dump)), formats::CanonicalDump(MustRun(Unclean()).out));
   }
 
   void CheckPgDumpsOwn(const ObjectKind& kind, const std::string& dump) {
@@ -257,13 +257,22 @@ class CleanPartKindsTest : public ::testing::TestWithParam<int> {
   TempDir directory_;
 };
 
+// Other versions than the machine's own try what depends on them only.
 TEST_P(CleanPartKindsTest, EachKindImportsIntoAnEmptyDatabaseAndOverItself) {
   for (const ObjectKind& kind : kKinds) {
-    if (kind.since <= PostgresServer::MajorVersion(GetParam())) Check(kind);
+    if (kind.since > PostgresServer::MajorVersion(GetParam())) continue;
+    if (GetParam() == kOwnVersion || kind.since > kOldest || *kind.departure != '\0') {
+      try {
+        Check(kind);
+      } catch (const std::exception& error) {
+        ADD_FAILURE() << kind.name << ": " << error.what();
+      }
+      for (const char* database : {"source", "copy"}) server_.DropDatabase(database);
+    }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, CleanPartKindsTest, ::testing::Values(kOwnVersion, 17, 18));
+INSTANTIATE_TEST_SUITE_P(All, CleanPartKindsTest, ::testing::Values(kOwnVersion, 18));
 
 }  // namespace
 }  // namespace rotv::testing

@@ -70,7 +70,7 @@ TEST_F(ReferencesTest, AReferencedTableIsNotExcluded) {
   Accepted("pull");
   EXPECT_EQ(ImportError(), "");
   // Now the rows of one are wanted again.
-  Configure(R"(["public.users"])", "");
+  Configure(R"(["public.users"])", "", "\"app.Orders\" = \"keep\"\n\"app.Orders.U\" = \"keep\"\n");
   Refused("pull");
 }
 
@@ -131,10 +131,11 @@ TEST_F(ReferencesTest, WhatAnImportDoesNotCheckIsAccepted) {
   Accepted("baseline");
   EXPECT_EQ(ImportError(), "");
   Configure(R"(["public.users", "public.a", "public.b", "public.pair"])", "",
-            "\"public.simple.y\" = \"null\"\n\"public.full_key.x\" = \"null\"\n");
+            "\"public.simple.y\" = \"null\"\n\"public.full_key.x\" = \"null\"\n\"public.full_key.y\" = \"keep\"\n");
   EXPECT_THAT(Refused("pull"), HasSubstr("public.full_key (x, y) references public.pair"));
   // A chain: what references an excluded table is itself referenced.
-  Configure(R"(["public.a"])");
+  Configure(R"(["public.a", "public.pair"])", "",
+            "\"public.simple.y\" = \"null\"\n\"public.full_key.x\" = \"null\"\n\"public.full_key.y\" = \"null\"\n");
   EXPECT_THAT(Refused("pull"), HasSubstr("public.b (id) references public.a"));
 }
 
@@ -156,7 +157,7 @@ TEST_P(PartitionReferencesTest, PartitionsCountOnBothSides) {
   Configure(R"(["public.r2a"])");
   EXPECT_THAT(Refused("baseline"),
               HasSubstr("public.p1 (r) references public.r2a, which is excluded: foreign key p_r_fkey"));
-  Configure(R"(["public.r2a"])", "", "\"public.p1.r\" = \"null\"\n");
+  Configure(R"(["public.r2a", "public.p1"])");
   EXPECT_THAT(Refused("baseline"), HasSubstr("public.p2 (r) references public.r2a"));
   Configure(R"(["public.r2a", "public.p1", "public.p2"])");
   Accepted("baseline");
