@@ -62,7 +62,7 @@ class DdlTest : public FollowTest {
     if (copy == Copy::kNever) {
       EXPECT_EQ(pull->value("copied", nlohmann::json()), nlohmann::json::array());
     }
-    const auto equal = SeedEqualsDump(rotv.server(), rotv.Seed(), {.import = Import::kNone});
+    const auto equal = SeedEqualsDump(rotv.server(), rotv.Seed(), {.import = Import::kTry});
     EXPECT_TRUE(equal);
     return static_cast<bool>(equal);
   }

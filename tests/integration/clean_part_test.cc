@@ -167,12 +167,14 @@ constexpr ObjectKind kKinds[] = {
          "app.p);"
          "ALTER TEXT SEARCH CONFIGURATION app.c ADD MAPPING FOR word WITH app.d"},
     {.name = "languages and transforms",
-     .sql = "CREATE SCHEMA app; CREATE TYPE app.pair AS (a int); CREATE LANGUAGE own HANDLER plpgsql_call_handler;"
-            "CREATE FUNCTION app.from_sql(internal) RETURNS internal LANGUAGE internal IMMUTABLE AS 'prsd_lextype';"
-            "CREATE FUNCTION app.to_sql(internal) RETURNS app.pair LANGUAGE internal IMMUTABLE AS 'int4recv';"
-            "CREATE TRANSFORM FOR app.pair LANGUAGE sql (FROM SQL WITH FUNCTION app.from_sql(internal),"
-            "  TO SQL WITH FUNCTION app.to_sql(internal));"
-            "CREATE TRANSFORM FOR app.pair LANGUAGE own (FROM SQL WITH FUNCTION app.from_sql(internal))"},
+     .sql =
+         "CREATE SCHEMA app; CREATE TYPE app.pair AS (a int); CREATE FUNCTION app.handler() RETURNS language_handler "
+         "LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler'; CREATE LANGUAGE own HANDLER app.handler;"
+         "CREATE FUNCTION app.from_sql(internal) RETURNS internal LANGUAGE internal IMMUTABLE AS 'prsd_lextype';"
+         "CREATE FUNCTION app.to_sql(internal) RETURNS app.pair LANGUAGE internal IMMUTABLE AS 'int4recv';"
+         "CREATE TRANSFORM FOR app.pair LANGUAGE sql (FROM SQL WITH FUNCTION app.from_sql(internal),"
+         "  TO SQL WITH FUNCTION app.to_sql(internal));"
+         "CREATE TRANSFORM FOR app.pair LANGUAGE own (FROM SQL WITH FUNCTION app.from_sql(internal))"},
     {.name = "foreign data",
      .sql = "CREATE SCHEMA app; CREATE FOREIGN DATA WRAPPER w; CREATE SERVER s FOREIGN DATA WRAPPER w;"
             "CREATE USER MAPPING FOR rotv SERVER s; CREATE USER MAPPING FOR PUBLIC SERVER s; CREATE FOREIGN TABLE "

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "fmt/format.h"
 #include "sync/formats/dump_sections.h"
@@ -86,13 +87,33 @@ std::string DatabaseOptions(const PostgresServer& source, const std::string& dat
                      SqlLiteral(*rows.at(0)[1]), SqlLiteral(*rows.at(0)[2]));
 }
 
+::testing::AssertionResult NotImported(const Result& psql, const std::string& what) {
+  return ::testing::AssertionFailure() << "the seed cannot be imported " << what << ":\n" << psql.err << psql.out;
+}
+
+// Imports into an empty database that stays empty: creating one costs more than a small import.
+::testing::AssertionResult TryImport(PostgresServer& target, const std::filesystem::path& seed,
+                                     const std::string& seed_text, const std::string& database_options) {
+  static std::map<std::pair<PostgresServer*, std::string>, std::string> databases;
+  std::string& database = databases[{&target, database_options}];
+  if (database.empty()) {
+    database = fmt::format("empty {}", databases.size());
+    target.CreateDatabase(database, "postgres", database_options);
+  }
+  const Result psql = target.Psql(seed, {database, "postgres"}, {"-o", "/dev/null", "-c", "BEGIN"}, {"-c", "ROLLBACK"});
+  // Around large objects, a dump has transactions of its own.
+  if (seed_text.find("\nCOMMIT;\n") != std::string::npos) {
+    target.DropDatabase(database);
+    databases.erase({&target, database_options});
+  }
+  return psql.ok() ? ::testing::AssertionSuccess() : NotImported(psql, "into an empty database");
+}
+
 ::testing::AssertionResult ImportAndCompare(PostgresServer& target, const std::filesystem::path& seed,
                                             const std::string& database, const std::string& seed_text,
                                             const OracleOptions& options, const std::string& what) {
-  const Result psql = target.Psql(seed, {database, "postgres"}, {"--single-transaction", "-q", "-o", "/dev/null"});
-  if (!psql.ok()) {
-    return ::testing::AssertionFailure() << "the seed cannot be imported " << what << ":\n" << psql.err << psql.out;
-  }
+  const Result psql = target.Psql(seed, {database, "postgres"}, {"--single-transaction", "-o", "/dev/null"});
+  if (!psql.ok()) return NotImported(psql, what);
   return DumpsAreEqual({"a dump of the seed imported " + what, target.Dump(database, options.dump_arguments)},
                        {"the seed", seed_text});
 }
@@ -185,9 +206,11 @@ std::string WithoutDepartures(const std::string& canonical) {
 
   PostgresServer& target = ImportServer(source.version());
   CopyRoles(source, target);
+  const std::string database_options = DatabaseOptions(source, options.database);
+  if (options.import == Import::kTry) return TryImport(target, seed, seed_text, database_options);
   const std::string database = "import of the seed";
   target.DropDatabase(database);
-  target.CreateDatabase(database, "postgres", DatabaseOptions(source, options.database));
+  target.CreateDatabase(database, "postgres", database_options);
   equal = ImportAndCompare(target, seed, database, seed_text, options, "into an empty database");
   if (!equal || options.import == Import::kEmpty) return equal;
   return ImportAndCompare(target, seed, database, seed_text, options, "over an older import");
