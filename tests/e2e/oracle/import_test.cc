@@ -72,7 +72,7 @@ TEST_F(ImportTest, RowsOfExtensionsStandInTheOrderOfTheirKeys) {
   ExecAsSuperuser(
       "ALTER TABLE za_parent ADD COLUMN b int; CREATE UNIQUE INDEX ON bb_alone (id);"
       "ALTER TABLE za_parent ADD FOREIGN KEY (b) REFERENCES bb_alone (id)");
-  PullIsDump();
+  PullIsDump({.import = Import::kNone});
 }
 
 class OwnExtensionTest : public FollowTest {
