@@ -137,8 +137,8 @@ program::SyncCommand DeclareMaterialize(CLI::App& app) {
       "  rotv-sync materialize --at \"2 hours ago\" --output before.sql");
   auto run = [flags](const program::Session& session) { return RunMaterialize(*flags, session); };
   auto takes_stdout = [flags] { return flags->output == "-"; };
-  // A seed in the home directory says itself that it cannot be written.
-  return {.run = run, .takes_stdout = takes_stdout, .only_reads = [] { return true; }};
+  // A seed in the home directory says itself that it cannot be written; a check needs a directory there.
+  return {.run = run, .takes_stdout = takes_stdout, .only_reads = [flags] { return !flags->check; }};
 }
 
 }  // namespace rotv

@@ -26,6 +26,10 @@ class SeedCheckTest : public StartTest {
 };
 
 TEST_F(SeedCheckTest, ASeedThatImportsIsSaidToImport) {
+  rotv_.server().Exec(
+      "CREATE SCHEMA app; CREATE TYPE app.kind AS ENUM ('a'); CREATE TABLE app.t (id int PRIMARY KEY, k app.kind);"
+      "CREATE VIEW app.v AS SELECT id, k, count(*) FROM app.t GROUP BY id; CREATE DOMAIN app.d AS int;"
+      "ALTER DOMAIN app.d ADD CONSTRAINT c CHECK (VALUE > 0) NOT VALID");
   rotv_.MustSync({"baseline"});
   EXPECT_THAT(rotv_.MustSync({"materialize", "--check"}), HasSubstr("It imports: tried on a scratch server in "));
   EXPECT_TRUE(std::filesystem::exists(rotv_.home() / "seed-data.sql"));
