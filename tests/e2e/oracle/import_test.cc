@@ -33,7 +33,8 @@ TEST_F(ImportTest, EachPartThatNamesMissingObjectsIsImported) {
   Exec(R"(
     ALTER TABLE app.orders ADD COLUMN m app.amount; ALTER TABLE app.events DETACH PARTITION app.events_old;
     CREATE TABLE app.events_more PARTITION OF app.events FOR VALUES FROM ('2030-01-01') TO ('2031-01-01');
-    CREATE VIEW app.more AS SELECT id, m, count(*) FROM app.orders GROUP BY id; INSERT INTO app.orders VALUES (2, 'paid'))");
+    CREATE VIEW app.more AS SELECT id, m, count(*) FROM app.orders GROUP BY id;
+    INSERT INTO app.orders VALUES (2, 'paid'))");
   PullIsDump({.import = Import::kEmptyAndOverOlder});
 }
 
