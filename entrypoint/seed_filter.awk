@@ -332,7 +332,8 @@ function is_left_out(statement,    rest) {
   if (from_pg_dump && statement ~ /^(BEGIN|COMMIT);$/) return 1  # Around large objects; the import is one transaction.
   # Statements before the first object remove what --clean wants removed; in an empty database there is nothing to
   # remove.
-  if (from_pg_dump && !objects_began && statement ~ /^(DROP|ALTER|CREATE OR REPLACE VIEW) /) return 1
+  if (from_pg_dump && !objects_began &&
+      statement ~ /^((DROP|ALTER|CREATE OR REPLACE VIEW|DO) |SELECT pg_catalog\.lo_unlink\()/) return 1
   if (statement ~ /^CREATE /) objects_began = 1
   if (trusting) return 0
   if (entry_is_left_out && statement !~ /^(SET|SELECT) /) return 1  # What pg_dump writes for the same object.

@@ -22,6 +22,7 @@
 #include "sync/postgres/object_names.h"
 #include "sync/postgres/owned_objects.h"
 #include "sync/postgres/table_queue.h"
+#include "sync/schema/broken_references.h"
 #include "sync/schema/follow.h"
 #include "sync/unfinished_baseline.h"
 
@@ -76,13 +77,19 @@ void BaselineAttempt::Examine() {
   if (store_) TellSecondSlot(&checks);
   capture::ThrowFirstProblem(checks);
   const std::string unchecked = mask::UncheckedText(mask::RequireFit(session_.connection(), context_, catalog));
-  if (!unchecked.empty() && options_.warnings == postgres::SourceSession::Warnings::kSay) {
-    context_.progress.Warn(unchecked);
-  }
+  if (options_.warnings == postgres::SourceSession::Warnings::kSay) WarnOfSeeds(catalog, unchecked);
   published_ = schema::DescribeSchema(catalog, context_.source, ShapeMap()).schema;
   // What is here already needs no more room.
   if (!store_) capture::CheckRoomForBaseline(context_, catalog, published_);
   context_.progress.End();
+}
+
+void BaselineAttempt::WarnOfSeeds(const postgres::Catalog& catalog, const std::string& unchecked) const {
+  if (!unchecked.empty()) context_.progress.Warn(unchecked);
+  if (const std::string keys = schema::NotValidText(catalog); !keys.empty()) {
+    context_.progress.Warn("they reference rows that are left out, so a seed makes these foreign keys NOT VALID: " +
+                           keys);
+  }
 }
 
 // Reads the masks of the replaced store: everything that it has masked stays masked. An unfinished baseline has them

@@ -35,6 +35,8 @@ class BaselineAttempt {
 
  private:
   void Examine();
+  // What a seed of this catalogue will be like, and what is not known of it.
+  void WarnOfSeeds(const postgres::Catalog& catalog, const std::string& unchecked) const;
   void ReadLineage();
   void CopyAll();
   bool Try();

@@ -20,6 +20,7 @@
 #include "sync/mask/stored_mask.h"
 #include "sync/postgres/found_objects.h"
 #include "sync/postgres/standby.h"
+#include "sync/schema/broken_references.h"
 #include "sync/schema/schema_version.h"
 
 namespace rotv {
@@ -81,17 +82,40 @@ capture::Check CheckMask(postgres::PgConnection& connection, const Context& cont
     const auto warn = [&check](const std::string& what, const std::string& fix) {
       check.outcome = capture::Check::Outcome::kWarning;
       check.message += "; " + what;
-      check.fix += (check.fix.empty() ? "" : "; ") + fix;
+      check.fix += (check.fix.empty() || fix.empty() ? "" : "; ") + fix;
     };
     if (const std::vector<std::string> carried = mask::CarriedMasks(catalog.mask_record); !carried.empty()) {
       warn(fmt::format("still masked, although no rule in the config covers them: {}", fmt::join(carried, ", ")),
            "give each a rule of its own in [mask], or \"keep\" (docs/masking.md)");
+    }
+    if (const std::string keys = schema::NotValidText(catalog); !keys.empty()) {
+      warn("foreign keys that a seed makes NOT VALID: " + keys, "");
     }
     if (!unchecked.empty()) warn(unchecked, "check that a seed can be imported: rotv-sync pull && rotv start");
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kUsage) throw;
     check = {.outcome = capture::Check::Outcome::kProblem,
              .name = "masking",
+             .message = error.what(),
+             .fix = error.hint(),
+             .code = error.code()};
+  }
+  return check;
+}
+
+// For a source without masking rules; with them, the masking's check has the answer.
+capture::Check CheckReferences(const Context& context, postgres::PgConnection& connection, postgres::Catalog catalog) {
+  capture::Check check{.outcome = capture::Check::Outcome::kOk, .name = "references", .message = {}};
+  try {
+    schema::SettleReferences(context.source, connection.server_version(), &catalog);
+    check.message = "every foreign key has the rows that it needs";
+    if (const std::string keys = schema::NotValidText(catalog); !keys.empty()) {
+      check.outcome = capture::Check::Outcome::kWarning;
+      check.message = "foreign keys that a seed makes NOT VALID: " + keys;
+    }
+  } catch (const Error& error) {
+    check = {.outcome = capture::Check::Outcome::kProblem,
+             .name = "references",
              .message = error.what(),
              .fix = error.hint(),
              .code = error.code()};
@@ -188,6 +212,8 @@ DoctorReport Examine(const Context& context, const std::vector<std::string>& con
     if (current) lineage = LineageOf(*current, context, connection, &report.checks);
     if (!context.source.mask.empty() || !lineage.empty()) {
       report.checks.push_back(CheckMask(connection, context, lineage, publication));
+    } else if (!context.source.exclude.empty()) {
+      report.checks.push_back(CheckReferences(context, connection, catalog));
     }
     if (!postgres::IsStandby(connection)) {  // There, nothing could be removed, and a slot may be its primary's.
       for (capture::Check& check : CheckLeftovers(session, configured)) report.checks.push_back(std::move(check));

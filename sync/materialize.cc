@@ -58,7 +58,7 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
   result.restricted = IsRestricted(context, options);
   seed::SeedCounts counts = seed::WriteSeed(
       *found.store, found.point.lsn, [&](std::string_view bytes) { output->Write(bytes); }, context.progress,
-      context.interrupt, result.restricted ? postgres::NewRestrictKey() : "");
+      context.interrupt, {.restrict_key = result.restricted ? postgres::NewRestrictKey() : "", .clean = options.clean});
   output->Commit();
   result.checksum = output->checksum();
   context.progress.End();

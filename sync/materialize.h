@@ -23,6 +23,7 @@ struct MaterializeOptions {
   std::string at;                 // LSN or time; empty: the snapshot.
   std::string snapshot = "head";  // "head", "baseline" or a name.
   Compression compression = Compression::kNone;
+  bool clean = true;  // The seed can be imported over an older import.
   postgres::Restrict restrict_commands = postgres::Restrict::kAuto;
   std::vector<std::string> psql_version = {"psql", "--version"};  // The command that asks the importing psql for its
                                                                   // version; for kAuto.

@@ -17,6 +17,7 @@
 #include "sync/gc.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/postgres/source_session.h"
+#include "sync/schema/broken_references.h"
 #include "sync/schema/follow.h"
 #include "sync/unfinished_baseline.h"
 
@@ -76,7 +77,7 @@ class PullRun {
     proto::SchemaVersion schema = store_.SchemaAt(state_.durable_lsn());
     if (source.fingerprint != stored || !state_.needs_no_resync()) return false;
     if (!schema::ExclusionChanges(schema, context_.source).empty() ||
-        mask::MaskRulesChanged(manifest, schema, context_))
+        !schema::ReferencesAreSettled(schema, context_.source) || mask::MaskRulesChanged(manifest, schema, context_))
       return false;
 
     std::vector<capture::StreamedTable> tables;

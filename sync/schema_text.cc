@@ -1,6 +1,7 @@
 #include "sync/schema_text.h"
 
 #include "sync/context/open_workspace.h"
+#include "sync/formats/clean_part.h"
 #include "sync/formats/schema_roles.h"
 #include "sync/schema/schema_check.h"
 
@@ -11,7 +12,7 @@ namespace {
 SchemaText TextAt(const history::PointInStore& found) {
   proto::SchemaVersion schema = found.store->SchemaAt(found.point.lsn);
   schema::CheckStoredSchema(schema);
-  return {.sql = schema.pre_data() + schema.post_data(),
+  return {.sql = formats::WithoutCleanPart(schema.pre_data()) + schema.post_data(),
           .point = found.point,
           .roles = formats::RolesIn(schema.post_data())};
 }

@@ -11,7 +11,7 @@
 namespace rotv {
 
 struct SchemaText {
-  std::string sql;  // The seed without its rows; psql can import it.
+  std::string sql;  // The seed without its rows and its DROPs; psql can import it into an empty database.
   history::Point point;
   std::set<std::string> roles;  // Roles that an import needs and the text does not create.
 };

@@ -46,7 +46,7 @@ constexpr TextKey kTextKeys[] = {
 };
 
 std::vector<std::string> KnownKeys() {
-  std::vector<std::string> keys = {"port", "exclude", "trust", "stall_timeout", "retries"};
+  std::vector<std::string> keys = {"port", "exclude", "missing_references", "trust", "stall_timeout", "retries"};
   for (const TextKey& key : kTextKeys) keys.emplace_back(key.name);
   return keys;
 }
@@ -66,7 +66,7 @@ constexpr int64_t kMostRetries = 100;
 
 // The keys that a source may have besides `url`.
 bool GoesWithUrl(std::string_view key) {
-  constexpr std::string_view kKeys[] = {"url", "exclude", "trust", "stall_timeout", "retries"};
+  constexpr std::string_view kKeys[] = {"url", "exclude", "missing_references", "trust", "stall_timeout", "retries"};
   return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys);
 }
 
@@ -156,6 +156,13 @@ class ConfigFile {
       source.port = values_.Port(key, node);
     } else if (key.str() == "exclude") {
       source.exclude = values_.Texts(key, node, "[\"public.page_views\"]");
+    } else if (key.str() == "missing_references") {
+      const std::string text = values_.Text(key, node);
+      if (text != "refuse" && text != "not_valid") {
+        values_.Fail(key.source(), fmt::format("\"missing_references\" is \"{}\"", text),
+                     "expected \"refuse\" or \"not_valid\"");
+      }
+      source.missing_references = text == "refuse" ? MissingReferences::kRefuse : MissingReferences::kNotValid;
     } else if (key.str() == "trust") {
       source.trust = values_.Flag(key, node);
     } else if (key.str() == "stall_timeout") {

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/drift/migrations.h"
-#include "cli/drift/scratch_server.h"
 #include "cli/launch/launch_state.h"
+#include "cli/launch/scratch_server.h"
 #include "cli/output/format.h"
 #include "cli/output/output.h"
 #include "os/run_program.h"
@@ -67,17 +67,18 @@ class Comparison {
     const std::filesystem::path schema = directory_ / "schema.sql";
     Store(schema, schema_.sql);
     CopyForServer();
-    ScratchServer server({.directory = directory_,
-                          .app = place_.app,
-                          .progress = place_.progress,
-                          .interrupt = place_.context.interrupt,
-                          .make_runtime = place_.make_runtime,
-                          .roles = Roles(),
-                          .trust = place_.context.source.trust,
-                          .schema = schema,
-                          .shared = shared_});
+    launch::ScratchServer server({.directory = directory_,
+                                  .app = place_.app,
+                                  .progress = place_.progress,
+                                  .interrupt = place_.context.interrupt,
+                                  .make_runtime = place_.make_runtime,
+                                  .roles = Roles(),
+                                  .trust = place_.context.source.trust,
+                                  .schema = schema,
+                                  .shared = shared_});
     Migrate(server);
-    check.drift = FindDrift(Read(server, place_.app.database), Read(server, ScratchServer::kMigrated), Ignored());
+    check.drift =
+        FindDrift(Read(server, place_.app.database), Read(server, launch::ScratchServer::kMigrated), Ignored());
     return check;
   }
 
@@ -121,10 +122,10 @@ class Comparison {
     shared_ = {{.path = copy, .target = of_application ? ("/app" / inside).native() : "/tmp/migrations"}};
   }
 
-  void Migrate(const ScratchServer& server) {
+  void Migrate(const launch::ScratchServer& server) {
     server.MakeMigratedDatabase();
     place_.progress.Begin("running the migrations", Progress::Unit::kItems, 0);
-    ScratchServer::Outcome outcome;
+    launch::ScratchServer::Outcome outcome;
     if (place_.config.command.empty()) {
       std::vector<std::filesystem::path> files;
       for (const Migration& migration : migrations_) files.push_back(migration.path);
@@ -138,7 +139,7 @@ class Comparison {
     FailOnFile(FirstError(outcome.output), server.runtime().PlaceOf(shared_.front()));
   }
 
-  [[noreturn]] void FailOnCommand(const ScratchServer::Outcome& outcome) const {
+  [[noreturn]] void FailOnCommand(const launch::ScratchServer::Outcome& outcome) const {
     throw Error(ErrorCode::kUsage,
                 fmt::format("\"{}\" ended with status {}: {}", place_.config.command, outcome.exit_status,
                             os::LastLine(outcome.output)),
@@ -164,7 +165,7 @@ class Comparison {
     return roles;
   }
 
-  static std::vector<SchemaObject> Read(const ScratchServer& server, const std::string& database) {
+  static std::vector<SchemaObject> Read(const launch::ScratchServer& server, const std::string& database) {
     return ParseSchema(server.Ask(database, {"SET search_path = ''", std::string(SchemaQuery())}));
   }
 

@@ -33,7 +33,7 @@ struct DriftCheck {
 
 // Compares at "head", "baseline" or a snapshot; removes everything that it started. Throws kUsage, with the message of
 // psql or of the command, if the migrations cannot be applied; kUsage if there are no migrations; and what
-// ScratchServer and ReadSchemaText() throw.
+// launch::ScratchServer and ReadSchemaText() throw.
 DriftCheck CheckDrift(const DriftPlace& place, const std::string& snapshot);
 
 // "2 only in production, 1 different"; empty if nothing differs. Pure.

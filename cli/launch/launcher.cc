@@ -14,6 +14,7 @@
 #include "cli/launch/prepared_clusters.h"
 #include "cli/launch/seed_file.h"
 #include "cli/launch/startup_watch.h"
+#include "cli/launch/tmpfs_size.h"
 #include "cli/output/format.h"
 #include "os/clock.h"
 #include "os/process_list.h"
@@ -34,14 +35,6 @@ void RequireFreePort(int port) {
   if (holder.empty()) return;
   throw Error(ErrorCode::kUsage, fmt::format("port {} is in use by {}", port, holder),
               "stop it, or choose another port: rotv start --port N, or port = N in [app] of rotv.toml");
-}
-
-// The size has room for the rows, their indexes and a day's changes. Rows take about as much space as their text; bytea
-// takes half of its hexadecimal text.
-uint64_t TmpfsBytesFor(uint64_t sql_bytes) {
-  constexpr uint64_t kMiB = 1 << 20;
-  constexpr uint64_t kLeast = 1024 * kMiB;
-  return std::max(kLeast, (2 * sql_bytes / kMiB + 512) * kMiB);
 }
 
 void WarnIfStale(const Seed& seed, output::ProgressBar& progress) {

@@ -36,7 +36,7 @@ Command OnSource(const SyncCommand& command, Watched watched) {
     config::OpenHome(call.home, only_reads ? config::HomeUse::kRead : config::HomeUse::kWrite);
     Context context{source, call.home, call.progress, call.interrupt, watched == Watched::kByNobody};
     return command.run({context, call.progress, call.output, call.options.verbosity(), call.style, sources,
-                        !call.options.source.empty(), call.config.SeedCompression()});
+                        !call.options.source.empty(), call.config.SeedCompression(), call});
   };
   return {run, command.takes_stdout};
 }

@@ -26,6 +26,7 @@ struct Session {
   const std::vector<SourceConfig>& sources;           // All sources, ordered by name.
   bool source_is_named;                               // --source was given.
   Compression seed_compression = Compression::kNone;  // The default.
+  const Invocation& call;                             // What all of this was made from.
 };
 
 std::vector<std::string> NamesOf(const std::vector<SourceConfig>& sources);

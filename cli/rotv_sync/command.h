@@ -35,6 +35,11 @@ struct PullFlags {
 // Pulls and prints the result. Takes the baseline first if there is none.
 int RunPull(const program::Session& session, const PullFlags& flags);
 
+// Imports a seed that was written into a scratch server; returns the seconds that it took. Throws what
+// launch::CheckSeedImports() does.
+struct MaterializeResult;
+double CheckImports(const program::Session& session, const MaterializeResult& result);
+
 // The report of a new baseline as text and as JSON, for the commands baseline and pull.
 struct BaselineResult;
 std::string BaselineText(const BaselineResult& result, const std::string& source_name);

@@ -6,7 +6,9 @@
 #include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
 
+#include "cli/launch/seed_check.h"
 #include "cli/output/format.h"
 #include "cli/rotv_sync/command.h"
 
@@ -21,6 +23,8 @@ struct MaterializeFlags {
   std::string snapshot = "head";
   std::string compress;
   std::string restrict_commands = "auto";
+  bool no_clean = false;
+  bool check = false;
 };
 
 MaterializeOptions OptionsFrom(const MaterializeFlags& flags, Compression by_default) {
@@ -30,10 +34,14 @@ MaterializeOptions OptionsFrom(const MaterializeFlags& flags, Compression by_def
   if (flags.at_option->count() > 0 && flags.at.empty()) {
     throw Error(ErrorCode::kUsage, "--at is empty", "give an LSN (16/B374D848) or a time (2026-11-23T16:42:50Z)");
   }
+  if (flags.check && flags.output == "-") {
+    throw Error(ErrorCode::kUsage, "--check needs a file to import", "write to a file: --output PATH --check");
+  }
   MaterializeOptions options;
   options.output = flags.output;
   options.at = flags.at;
   options.snapshot = flags.snapshot;
+  options.clean = !flags.no_clean;
   if (flags.restrict_commands == "always") options.restrict_commands = postgres::Restrict::kAlways;
   if (flags.restrict_commands == "never") options.restrict_commands = postgres::Restrict::kNever;
   // The default applies to the default path only: a path that is given says what is wanted, and psql reads a pipe.
@@ -47,6 +55,20 @@ MaterializeOptions OptionsFrom(const MaterializeFlags& flags, Compression by_def
   return options;
 }
 
+}  // namespace
+
+double CheckImports(const program::Session& session, const MaterializeResult& result) {
+  return launch::CheckSeedImports({.context = session.context,
+                                   .app = session.call.config.App(),
+                                   .progress = session.progress,
+                                   .environment = session.call.environment,
+                                   .seed = result.path,
+                                   .sql_bytes = result.bytes,
+                                   .roles = result.roles});
+}
+
+namespace {
+
 int RunMaterialize(const MaterializeFlags& flags, const program::Session& session) {
   MaterializeResult result = Materialize(session.context, OptionsFrom(flags, session.seed_compression));
   std::string path = result.path == "-" ? "stdout" : result.path.native();
@@ -55,6 +77,11 @@ int RunMaterialize(const MaterializeFlags& flags, const program::Session& sessio
                   session.context.source.name, result.point.lsn.ToString(), output::HumanTime(result.point.time_us),
                   output::Counted(result.tables, "table", "tables"), output::Counted(result.rows, "row", "rows"),
                   output::HumanBytes(result.bytes), output::HumanDuration(result.seconds));
+  std::optional<double> check_seconds;
+  if (flags.check) {
+    check_seconds = CheckImports(session, result);
+    text += fmt::format("It imports: tried on a scratch server in {}.\n", output::HumanDuration(*check_seconds));
+  }
   output::Json document;
   document["path"] = result.path.native();
   document["lsn"] = result.point.lsn.ToString();
@@ -64,6 +91,7 @@ int RunMaterialize(const MaterializeFlags& flags, const program::Session& sessio
   document["bytes"] = result.bytes;
   document["seconds"] = result.seconds;
   document["restricted"] = result.restricted;
+  document["check_seconds"] = check_seconds ? output::Json(*check_seconds) : output::Json();
   // When the seed goes to stdout the summary goes to stderr, where --quiet asks for less.
   bool silent = flags.output == "-" && session.verbosity == output::Verbosity::kQuiet &&
                 session.output.form() == output::Output::Form::kText;
@@ -93,18 +121,24 @@ program::SyncCommand DeclareMaterialize(CLI::App& app) {
                  "it (auto, the default: unless the psql here does not know \\restrict)")
       ->type_name("WHEN")
       ->check(CLI::IsMember({"auto", "always", "never"}));
+  app.add_flag("--no-clean", flags->no_clean,
+               "Without the statements that remove an older import: for empty databases only, as pg_dump without "
+               "--clean");
+  app.add_flag("--check", flags->check,
+               "Import what was written into a scratch server; exit code 7 if it cannot be imported");
   app.footer(
       "Needs no connection. The old file stays until the new one is complete.\n\n"
       "Examples:\n"
       "  rotv-sync materialize\n"
+      "  rotv-sync materialize --check                          # and prove that it imports\n"
       "  rotv-sync materialize --output seed.sql.zst --compress zstd\n"
       "  rotv-sync materialize --output - | psql --dbname=scratch\n"
       "  rotv-sync materialize --at 2026-11-23T16:42:50Z --output before.sql\n"
       "  rotv-sync materialize --at \"2 hours ago\" --output before.sql");
   auto run = [flags](const program::Session& session) { return RunMaterialize(*flags, session); };
   auto takes_stdout = [flags] { return flags->output == "-"; };
-  // A seed in the home directory says itself that it cannot be written.
-  return {.run = run, .takes_stdout = takes_stdout, .only_reads = [] { return true; }};
+  // A seed in the home directory says itself that it cannot be written; a check needs a directory there.
+  return {.run = run, .takes_stdout = takes_stdout, .only_reads = [flags] { return !flags->check; }};
 }
 
 }  // namespace rotv

@@ -12,6 +12,7 @@
 #include "os/clock.h"
 #include "storage/error.h"
 #include "storage/workspace.h"
+#include "sync/materialize.h"
 
 namespace rotv {
 namespace {
@@ -19,6 +20,7 @@ namespace {
 struct ScheduleFlags {
   std::string calendar = "*-*-* 02:00";
   bool rebaseline = false;
+  bool check = false;
   schedule::ScheduledRunOptions run;
   std::function<int(const ScheduleFlags& flags, const program::Invocation& call)> chosen;
 };
@@ -61,6 +63,7 @@ schedule::ScheduleJob NewJob(const program::Invocation& call, const ScheduleFlag
                             .by = {},
                             .calendar = flags.calendar,
                             .rebaseline = flags.rebaseline,
+                            .check = flags.check,
                             .config = call.config.FilePath(),
                             .directory = std::filesystem::current_path(),
                             .environment = {}};
@@ -92,7 +95,8 @@ int Report(const program::Invocation& call, const std::string& source, const std
     const std::unique_ptr<schedule::Scheduler> scheduler = schedule::SchedulerOf(job->by, PlaceOf(call));
     const bool installed = scheduler->IsInstalled(*job);
     const std::optional<int64_t> next = installed ? scheduler->Next(*job) : std::nullopt;
-    text = fmt::format("{} is pulled by {}: {}\n", source, job->by, job->calendar);
+    text = fmt::format("{} is pulled{} by {}: {}\n", source, job->check ? ", and its seed checked," : "", job->by,
+                       job->calendar);
     if (installed) {
       text += fmt::format("next run   {}\n", next ? output::HumanTime(*next) : "unknown");
     } else {
@@ -103,6 +107,7 @@ int Report(const program::Invocation& call, const std::string& source, const std
     document["by"] = job->by;
     document["calendar"] = job->calendar;
     document["rebaseline"] = job->rebaseline;
+    document["check"] = job->check;
     document["next"] = next ? output::Json(output::IsoTime(*next)) : output::Json();
   }
   if (last) {
@@ -172,13 +177,28 @@ int RunRemove(const ScheduleFlags& /*flags*/, const program::Invocation& call) {
   return 0;
 }
 
+// Writes the seed as `materialize` does by default.
+void CheckSeed(const program::Session& session) {
+  MaterializeOptions options;
+  options.compression = session.seed_compression;
+  const MaterializeResult seed = Materialize(session.context, options);
+  const double seconds = CheckImports(session, seed);
+  session.progress.Say(fmt::format("wrote {}, which imports: tried on a scratch server in {}", seed.path.native(),
+                                   output::HumanDuration(seconds)));
+}
+
 int RunOnce(const ScheduleFlags& flags, const program::Invocation& call) {
   const std::string source = SourceName(call);
   std::optional<schedule::ScheduleJob> job = schedule::ReadJob(call.home, source);
   // Without a record the command is run by hand or by another scheduler.
   if (!job) job = NewJob(call, flags, call.config.Source());
   const PullFlags pull_flags{.rebaseline = job->rebaseline};
-  auto pull = [pull_flags](const program::Session& session) { return RunPull(session, pull_flags); };
+  const bool check = job->check || flags.check;
+  auto pull = [pull_flags, check](const program::Session& session) {
+    const int status = RunPull(session, pull_flags);
+    if (check) CheckSeed(session);
+    return status;
+  };
   return schedule::RunAsScheduled(call, *job, flags.run,
                                   program::OnSource({pull, nullptr}, program::Watched::kByNobody));
 }
@@ -201,6 +221,7 @@ program::Command DeclareSchedule(CLI::App& app) {
   install->add_option("--calendar", flags->calendar, "The times, in systemd's format (default: *-*-* 02:00)")
       ->type_name("SPEC");
   install->add_flag("--rebaseline", flags->rebaseline, "Take a new baseline if the slot is lost");
+  install->add_flag("--check", flags->check, "After each pull, write the seed and import it into a scratch server");
   install->callback([flags] { flags->chosen = RunInstall; });
   CLI::App* show = app.add_subcommand("show", "Show the last run, how it ended, and the next run");
   show->callback([flags] { flags->chosen = RunShow; });
@@ -208,6 +229,7 @@ program::Command DeclareSchedule(CLI::App& app) {
   remove->callback([flags] { flags->chosen = RunRemove; });
   CLI::App* run = app.add_subcommand("run", "Pull now, as the schedule does");
   run->add_flag("--log", flags->run.log, "Write to the schedule's log file");
+  run->add_flag("--check", flags->check, "Write the seed, too, and import it into a scratch server");
   run->add_option("--spread", flags->run.spread_seconds, "Wait a random time of at most this long first")
       ->type_name("SECONDS");
   run->add_option("--retries", flags->run.retries,

@@ -13,7 +13,24 @@
 
 namespace rotv::schedule {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ScheduleJob, source, by, calendar, rebaseline, config, directory, environment)
+void to_json(nlohmann::json& record, const ScheduleJob& job) {
+  record = {
+      {"source", job.source}, {"by", job.by},         {"calendar", job.calendar},   {"rebaseline", job.rebaseline},
+      {"check", job.check},   {"config", job.config}, {"directory", job.directory}, {"environment", job.environment}};
+}
+
+// A job of an older version has no "check".
+void from_json(const nlohmann::json& record, ScheduleJob& job) {
+  record.at("source").get_to(job.source);
+  record.at("by").get_to(job.by);
+  record.at("calendar").get_to(job.calendar);
+  record.at("rebaseline").get_to(job.rebaseline);
+  job.check = record.value("check", false);
+  record.at("config").get_to(job.config);
+  record.at("directory").get_to(job.directory);
+  record.at("environment").get_to(job.environment);
+}
+
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(ScheduledRun, started_us, ended_us, process, exit_code, message, hint)
 
 namespace {

@@ -18,6 +18,7 @@ struct ScheduleJob {
   std::string by;        // "systemd" or "cron".
   std::string calendar;  // In systemd's format.
   bool rebaseline = false;
+  bool check = false;  // After each pull the seed is written, and imported into a scratch server.
   // The directory and variables of the user, which a scheduler does not provide:
   std::string config;               // Absolute; empty: variables are used, from `directory`.
   std::filesystem::path directory;  // The working directory.

@@ -18,6 +18,12 @@ struct HistoryConfig {
   std::optional<uint64_t> limit_bytes = {};
 };
 
+// What becomes of foreign keys to rows that `exclude` or a masking rule leaves out.
+enum class MissingReferences {
+  kRefuse,    // They are an error.
+  kNotValid,  // A seed makes them NOT VALID.
+};
+
 struct SourceConfig {
   std::string name;
   bool is_default = true;   // Commands that name no source use this one.
@@ -48,6 +54,7 @@ struct SourceConfig {
   int retries = 8;
 
   std::vector<std::string> exclude;  // "schema.table", unquoted: schema only, no rows.
+  MissingReferences missing_references = MissingReferences::kRefuse;
 
   bool trust = false;  // An import may run the schema's code as a superuser of the new database.
 

@@ -16,6 +16,7 @@
 #include "sync/mask/secret.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/mask/value_test.h"
+#include "sync/schema/broken_references.h"
 #include "sync/schema/follow.h"
 
 namespace rotv::mask {
@@ -47,7 +48,6 @@ class Plan {
     DealWithUnknown();
     for (const postgres::CatalogTable& table : catalog_.tables) RefuseDoubtful(table);
     CheckReferences();
-    CheckSamples();
     for (postgres::CatalogTable& table : catalog_.tables) MaskColumns(table);
     for (size_t i = 0; i < used_.size(); ++i) {
       const MaskRule& rule = config_.rules[i];
@@ -142,7 +142,7 @@ class Plan {
       CarryRows(*before, facts, table);
     } else if (rule != nullptr) {
       table.mask.set_dropped(rule->kind == MaskKind::kDrop);
-      if (rule->kind == MaskKind::kSample) KeepSample(rule->percent, rule->pattern, table);
+      if (rule->kind == MaskKind::kSample) KeepSample(rule->percent, table);
       if (rule->kind == MaskKind::kWhere) KeepWhere(*rule, facts, table);
     }
     table.dropped = table.mask.dropped();
@@ -151,7 +151,7 @@ class Plan {
 
   void CarryRows(const proto::TableMask& before, const MaskFacts::Table& facts, postgres::CatalogTable& table) {
     table.mask.set_dropped(before.dropped());
-    if (before.sample_percent() > 0) KeepSample(before.sample_percent(), table.quoted_name, table);
+    if (before.sample_percent() > 0) KeepSample(before.sample_percent(), table);
     for (const proto::RowCondition& stored : before.conditions()) {
       const RowCondition condition = ConditionOf(stored);
       auto column = ColumnNamed(facts, condition.column);
@@ -164,10 +164,9 @@ class Plan {
     }
   }
 
-  void KeepSample(int percent, const std::string& pattern, postgres::CatalogTable& table) {
+  void KeepSample(int percent, postgres::CatalogTable& table) {
     table.mask.set_secret_id(SecretId(secret_));
     table.mask.set_sample_percent(percent);
-    sampled_[table.oid] = pattern;
   }
 
   void KeepWhere(const MaskRule& rule, const MaskFacts::Table& facts, postgres::CatalogTable& table) {
@@ -190,7 +189,6 @@ class Plan {
   };
   void KeepIf(const AppliedCondition& applied, const MaskFacts::Table& facts,
               std::map<int, MaskColumn>::const_iterator column, postgres::CatalogTable& table) {
-    sampled_[table.oid] = applied.pattern;
     if (column == facts.columns.end() || column->second.generated) {
       Problem(fmt::format("{}: \"{}\" names no stored column of {}", applied.pattern, applied.text, table.quoted_name));
       return;
@@ -273,16 +271,6 @@ class Plan {
     }
   }
 
-  // Rows that are left out must not be referenced by any row that is kept.
-  void CheckSamples() {
-    for (const MaskFacts::Reference& reference : facts_.references) {
-      const auto sampled = sampled_.find(reference.referenced_table);
-      if (sampled == sampled_.end() || without_rows_.count(reference.table) != 0) continue;
-      Problem(fmt::format("{}: {} references it, and would reference rows that are left out", sampled->second,
-                          names_[{reference.table, reference.column}]));
-    }
-  }
-
   void MaskColumns(postgres::CatalogTable& table) {
     if (without_rows_.count(table.oid) != 0) return;
     for (postgres::CatalogColumn& column : table.columns) {
@@ -340,9 +328,8 @@ class Plan {
   std::vector<bool> used_;
   std::map<ColumnId, Choice> choices_;
   std::map<ColumnId, std::string> names_;
-  std::set<uint32_t> without_rows_;          // Tables that rules or the config leave without rows here.
-  std::map<uint32_t, std::string> sampled_;  // Tables of which a part of the rows is kept, with the rule's pattern.
-  std::vector<PiiColumn> unknown_;           // Columns that PII detection has to examine.
+  std::set<uint32_t> without_rows_;  // Tables that rules or the config leave without rows here.
+  std::vector<PiiColumn> unknown_;   // Columns that PII detection has to examine.
   std::vector<std::string> problems_;
 };
 
@@ -356,11 +343,15 @@ std::vector<PiiColumn> ApplyMaskRules(const SourceConfig& source, const MaskSecr
 postgres::Catalog ReadMaskedCatalog(postgres::PgConnection& connection, const Context& context,
                                     const MaskLineage& lineage, const std::string& publication, PiiSampler* sampler) {
   postgres::Catalog catalog = postgres::ReadCatalog(connection, publication);
-  if (context.source.mask.empty() && lineage.empty()) return catalog;
+  if (context.source.mask.empty() && lineage.empty()) {
+    schema::SettleReferences(context.source, connection.server_version(), &catalog);
+    return catalog;
+  }
   const MaskFacts facts = ReadMaskFacts(connection);
   const std::vector<PiiColumn> unknown =
       ApplyMaskRules(context.source, MaskSecretOf(context), facts, lineage, &catalog);
   RefusePii(DetectPii(unknown, facts, sampler), facts);
+  schema::SettleReferences(context.source, connection.server_version(), &catalog);
   return catalog;
 }
 

@@ -23,7 +23,8 @@ namespace rotv::mask {
 // of `lineage` stays in force until a rule of its own replaces it, or a "keep" that names its column ends it. Throws
 // kUsage, naming all problems, if a rule names nothing, two rules contradict each other about one column, a rule cannot
 // mask its column, the two sides of a foreign key are not masked alike, a new column may hold what `lineage` has
-// masked, or a column without a rule looks personal: by its name or type, and with a `sampler` also by its values.
+// masked, or a column without a rule looks personal: by its name or type, and with a `sampler` also by its values; and
+// what schema::SettleReferences() throws.
 postgres::Catalog ReadMaskedCatalog(postgres::PgConnection& connection, const Context& context,
                                     const MaskLineage& lineage, const std::string& publication = "",
                                     PiiSampler* sampler = nullptr);

@@ -37,7 +37,8 @@ SELECT c.oid, n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident
             THEN (SELECT quote_ident(rn.nspname) || '.' || quote_ident(r.relname)
                   FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
                   WHERE r.oid = pg_partition_root(c.oid)) ELSE '' END,
-       coalesce(c.relowner = ANY (mighty.owners), false)
+       coalesce(c.relowner = ANY (mighty.owners), false),
+       coalesce((SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE c.relispartition AND i.inhrelid = c.oid LIMIT 1), 0)
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      LEFT JOIN (SELECT config.oid, coalesce(config.condition, '') AS condition
                 FROM pg_catalog.pg_extension, unnest(extconfig, extcondition) config(oid, condition)) e ON e.oid = c.oid
@@ -107,7 +108,13 @@ SELECT count(*), quote_ident(current_user), has_table_privilege('pg_catalog.pg_l
        coalesce(bool_and(pg_has_role(lomowner, 'USAGE') OR EXISTS (
          SELECT FROM aclexplode(lomacl) a
          WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))), true)
-FROM pg_catalog.pg_largeobject_metadata
+FROM pg_catalog.pg_largeobject_metadata;
+SELECT con.conrelid, con.confrelid, con.conname, array_to_string(con.conkey, ' '), con.confmatchtype = 'f',
+       con.convalidated AND coalesce(pg_catalog.to_jsonb(con) ->> 'conenforced', 'true') = 'true',
+       EXISTS (SELECT FROM pg_catalog.pg_depend d WHERE d.classid = 'pg_catalog.pg_class'::regclass
+               AND d.objid = con.confrelid AND d.objsubid = 0 AND d.refclassid = 'pg_catalog.pg_extension'::regclass
+               AND d.deptype = 'e')
+FROM pg_catalog.pg_constraint con WHERE con.contype = 'f' AND con.conparentid = 0 ORDER BY con.oid
 )";
 
 std::vector<uint32_t> ParseOids(std::string_view text) {
@@ -165,6 +172,7 @@ CatalogTable TableOf(const PgResult& rows, int row) {
   table.closed_schema = rows.Get(row, 19);
   table.load_through = rows.Get(row, 20);
   table.owner_can_be_superuser = rows.Bool(row, 21);
+  table.partition_of = rows.Oid(row, 22);
   return table;
 }
 
@@ -189,6 +197,16 @@ CatalogIndex IndexOf(const PgResult& rows, int row) {
           .is_valid = rows.Bool(row, 5),
           .column_numbers = ParseNumbers(rows.Text(row, 6)),
           .constraint_oid = rows.Oid(row, 7)};
+}
+
+CatalogReference ReferenceOf(const PgResult& rows, int row) {
+  return {.table = rows.Oid(row, 0),
+          .referenced_table = rows.Oid(row, 1),
+          .name = rows.Get(row, 2),
+          .column_numbers = ParseNumbers(rows.Text(row, 3)),
+          .match_full = rows.Bool(row, 4),
+          .is_checked = rows.Bool(row, 5),
+          .to_extension = rows.Bool(row, 6)};
 }
 
 template <typename Object>
@@ -250,6 +268,7 @@ Catalog ReadCatalog(PgConnection& connection, const std::string& publication) {
   catalog.quoted_user = results[6].Get(0, 1);
   catalog.large_object_pages_readable = results[6].Bool(0, 2);
   catalog.large_objects_readable = results[6].Bool(0, 3);
+  for (int row = 0; row < results[7].rows(); ++row) catalog.references.push_back(ReferenceOf(results[7], row));
   return catalog;
 }
 

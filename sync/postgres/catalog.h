@@ -58,6 +58,7 @@ struct CatalogTable {
   int64_t rows_estimate = 0;
   int64_t bytes = 0;
   uint32_t file = 0;                   // pg_class.relfilenode
+  uint32_t partition_of = 0;           // The table that it is a partition of; 0 for none.
   int last_column = 0;                 // The greatest attnum, including those of dropped columns.
   std::string membership;              // Its row in the publication of ReadCatalog(); empty if it has none.
   std::vector<CatalogColumn> columns;  // In order, without dropped and system columns.
@@ -72,6 +73,17 @@ struct CatalogSequence {
   std::string quoted_name;
   bool readable = false;
   std::string closed_schema;  // See CatalogTable.
+};
+
+// A foreign key as it was declared, without those that partitions have from it.
+struct CatalogReference {
+  uint32_t table = 0;
+  uint32_t referenced_table = 0;
+  std::string name;
+  std::vector<int> column_numbers;  // Of `table`, pg_attribute.attnum.
+  bool match_full = false;
+  bool is_checked = true;     // Rows that are imported are checked: it is neither NOT VALID nor NOT ENFORCED.
+  bool to_extension = false;  // The referenced table belongs to an extension.
 };
 
 // Everything that determines the text of a type's values: the type, its elements, attributes, base types and ranges.
@@ -92,6 +104,8 @@ struct Catalog {
   std::vector<CatalogSequence> sequences;  // In the same order.
   std::map<uint32_t, CatalogType> types;   // The types of the tables' columns, by oid.
   std::vector<CatalogEnumLabel> enum_labels;
+  std::vector<CatalogReference> references;
+  std::vector<CatalogReference> not_valid;  // Those that a seed makes NOT VALID. Set like CatalogTable::mask.
   int64_t large_objects = 0;
   bool large_objects_readable = true;        // Our role can read all of them.
   bool large_object_pages_readable = false;  // Our role can read pg_largeobject itself; by default a superuser can.

@@ -1,6 +1,8 @@
 #include "sync/schema/schema_version.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "sync/formats/copy_text.h"
 #include "sync/postgres/large_objects.h"
@@ -26,6 +28,7 @@ class Describer {
   DescribedSchema Run() {
     for (const postgres::CatalogTable& table : catalog_.tables) AddTable(table);
     AddLargeObjects();
+    AddReferences();
     result_.schema.set_large_object_pages(catalog_.large_object_pages_readable);
     for (const postgres::CatalogSequence& sequence : catalog_.sequences) {
       proto::Sequence* described = result_.schema.add_sequences();
@@ -125,6 +128,30 @@ class Describer {
     state.set_constraint_oid(decision.constraint_oid);
     state.set_membership(table.membership);
     return state;
+  }
+
+  // pg_dump writes rows of extensions' tables after those that they reference: CREATE EXTENSION has made the keys by
+  // then. A table's reference to itself is checked when its rows are there.
+  void AddReferences() {
+    std::map<uint32_t, proto::Table*> tables;
+    for (proto::Table& table : *result_.schema.mutable_tables()) tables[table.id()] = &table;
+    std::set<uint32_t> of_extensions;
+    for (const postgres::CatalogTable& table : catalog_.tables) {
+      if (table.is_extension_config) of_extensions.insert(table.oid);
+    }
+    for (const postgres::CatalogReference& reference : catalog_.references) {
+      if (reference.table == reference.referenced_table || !reference.to_extension) continue;
+      if (of_extensions.count(reference.table) == 0 || of_extensions.count(reference.referenced_table) == 0) continue;
+      tables.at(reference.table)->add_rows_after(reference.referenced_table);
+    }
+    for (const postgres::CatalogReference& reference : catalog_.not_valid) {
+      const auto table = tables.find(reference.table);
+      if (table == tables.end()) continue;
+      proto::ForeignKey* key = result_.schema.add_not_valid();
+      key->set_schema(table->second->schema());
+      key->set_table(table->second->name());
+      key->set_name(reference.name);
+    }
   }
 
   // Large objects are rows of (object, offset, bytes), as pg_dump reads them.

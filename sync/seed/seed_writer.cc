@@ -10,16 +10,19 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <thread>
 #include <vector>
 
 #include "storage/epochs.h"
 #include "storage/error.h"
+#include "sync/formats/clean_part.h"
 #include "sync/formats/dump_text.h"
+#include "sync/formats/not_valid_keys.h"
 #include "sync/postgres/large_objects.h"
-#include "sync/schema/follow.h"
 #include "sync/schema/schema_check.h"
 #include "sync/seed/large_object_writer.h"
+#include "sync/seed/table_order.h"
 
 namespace rotv::seed {
 
@@ -166,22 +169,21 @@ namespace {
 class SeedWriter {
  public:
   SeedWriter(const RowStore& store, Lsn lsn, const std::function<void(std::string_view)>& write, Progress& progress,
-             const Interrupt& interrupt, const std::string& restrict_key)
-      : store_(store),
-        lsn_(lsn),
-        write_(write),
-        progress_(progress),
-        interrupt_(interrupt),
-        restrict_key_(restrict_key) {}
+             const Interrupt& interrupt, const SeedForm& form)
+      : store_(store), lsn_(lsn), write_(write), progress_(progress), interrupt_(interrupt), form_(form) {}
 
   SeedCounts Run() {
     schema_ = store_.SchemaAt(lsn_);
     schema::CheckStoredSchema(schema_);
-    if (!restrict_key_.empty()) WriteRestrict();
+    if (form_.clean) MakeCleanPartImportable();
+    if (!form_.clean) RemoveCleanPart();
+    MakeKeysNotValid();
+    if (!form_.restrict_key.empty()) WriteRestrict();
     epochs_ = EpochsAt(store_.manifest(), lsn_);
     const LargeObjectWriter::Write put = [this](std::string_view text) { Put(text); };
     LargeObjectWriter large_objects(schema_, put);
-    large_objects.WritePreData();
+    if (form_.clean) large_objects.WritePreData();
+    if (!form_.clean) Put(schema_.pre_data());
     WriteTables();
     WriteSequences();
     WriteLargeObjects(large_objects);
@@ -197,14 +199,39 @@ class SeedWriter {
     progress_.Update(counts_.bytes);
   }
 
+  void MakeCleanPartImportable() {
+    const std::string text = schema_.pre_data();
+    const auto drops_at = static_cast<size_t>(schema_.drops_at());
+    formats::CleanPart part = formats::FindCleanPart(text);
+    const std::set<std::string> partitioned = formats::PartitionedTables(text, schema_.standard_strings());
+    // The large objects' DROPs belong into the middle.
+    const size_t middle = std::clamp(drops_at, part.begin, part.end);
+    std::string importable = text.substr(0, part.begin) +
+                             formats::ImportableCleanPart(text.substr(part.begin, middle - part.begin), partitioned);
+    if (middle == drops_at) schema_.set_drops_at(importable.size());
+    importable += formats::ImportableCleanPart(text.substr(middle, part.end - middle), partitioned);
+    schema_.set_pre_data(importable + text.substr(part.end));
+  }
+
+  void RemoveCleanPart() {
+    schema_.set_pre_data(formats::WithoutCleanPart(schema_.pre_data()));
+    schema_.set_drops_at(0);
+  }
+
+  void MakeKeysNotValid() {
+    std::set<formats::ConstraintName> keys;
+    for (const proto::ForeignKey& key : schema_.not_valid()) keys.emplace(key.schema(), key.table(), key.name());
+    schema_.set_post_data(formats::WithNotValidKeys(schema_.post_data(), keys, schema_.standard_strings()));
+  }
+
   // Writes \restrict and \unrestrict where pg_dump has them: after the first comment, and at the end.
   void WriteRestrict() {
     constexpr std::string_view kTitle = "--\n-- PostgreSQL database dump\n--\n\n";
     const size_t at = schema_.pre_data().starts_with(kTitle) ? kTitle.size() : 0;
-    const std::string line = fmt::format("\\restrict {}\n\n", restrict_key_);
+    const std::string line = fmt::format("\\restrict {}\n\n", form_.restrict_key);
     schema_.mutable_pre_data()->insert(at, line);
     if (schema_.drops_at() != 0) schema_.set_drops_at(schema_.drops_at() + line.size());
-    schema_.mutable_post_data()->append(fmt::format("\\unrestrict {}\n\n", restrict_key_));
+    schema_.mutable_post_data()->append(fmt::format("\\unrestrict {}\n\n", form_.restrict_key));
   }
 
   ScanRequest ScanOf(const proto::Table& table) const {
@@ -215,11 +242,10 @@ class SeedWriter {
   void WriteTables() {
     std::vector<std::unique_ptr<Part>> parts;
     std::vector<std::pair<const proto::Table*, size_t>> tables;  // Each with the number of its parts.
-    for (const proto::Table& table : schema_.tables()) {
-      if (!schema::HasRows(table) || table.id() == postgres::kLargeObjectTable) continue;
-      ScanRequest scan = ScanOf(table);
+    for (const proto::Table* table : TablesInOrder(schema_)) {
+      ScanRequest scan = ScanOf(*table);
       std::vector<KeyRange> ranges = store_.Split(scan.table, scan.epoch, kPartsPerTable);
-      tables.emplace_back(&table, ranges.size());
+      tables.emplace_back(table, ranges.size());
       for (KeyRange& range : ranges) {
         parts.push_back(std::make_unique<Part>());
         parts.back()->scan = scan;
@@ -276,7 +302,7 @@ class SeedWriter {
   const std::function<void(std::string_view)>& write_;
   Progress& progress_;
   const Interrupt& interrupt_;
-  const std::string& restrict_key_;
+  const SeedForm& form_;
   proto::SchemaVersion schema_;
   std::map<TableId, EpochNumber> epochs_;
   SeedCounts counts_;
@@ -285,8 +311,8 @@ class SeedWriter {
 }  // namespace
 
 SeedCounts WriteSeed(const RowStore& store, Lsn lsn, const std::function<void(std::string_view)>& write,
-                     Progress& progress, const Interrupt& interrupt, const std::string& restrict_key) {
-  return SeedWriter(store, lsn, write, progress, interrupt, restrict_key).Run();
+                     Progress& progress, const Interrupt& interrupt, const SeedForm& form) {
+  return SeedWriter(store, lsn, write, progress, interrupt, form).Run();
 }
 
 }  // namespace rotv::seed

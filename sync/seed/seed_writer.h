@@ -19,12 +19,17 @@ struct SeedCounts {
   uint64_t bytes = 0;
 };
 
+struct SeedForm {
+  // With a key, psql runs no meta-command that is in the text (NewRestrictKey()). Without one, two seeds of one state
+  // are the same bytes.
+  std::string restrict_key = "";
+  bool clean = true;  // The seed begins with the statements that remove an older import (sync/formats/clean_part.h).
+};
+
 // Passes the seed of `store` at `lsn` to `write`, in pieces of about a megabyte, in order, on the calling thread. Other
-// threads read rows ahead. With a `restrict_key` psql runs no meta-command that is in the text (NewRestrictKey());
-// without it two seeds of one state are the same bytes. Throws kCorrupt if psql would read something other than SQL in
-// the schema.
+// threads read rows ahead. Throws kCorrupt if psql would read something other than SQL in the schema.
 SeedCounts WriteSeed(const RowStore& store, Lsn lsn, const std::function<void(std::string_view)>& write,
-                     Progress& progress, const Interrupt& interrupt, const std::string& restrict_key = "");
+                     Progress& progress, const Interrupt& interrupt, const SeedForm& form = {});
 
 // Returns pg_dump's line for one sequence. `standard_strings` is the source's standard_conforming_strings.
 std::string SetvalStatement(const proto::Sequence& sequence, const proto::SequenceValue& value, bool standard_strings);

@@ -55,7 +55,7 @@ class DdlTest : public FollowTest {
     if (copy == Copy::kNever) {
       EXPECT_EQ(pull->value("copied", nlohmann::json()), nlohmann::json::array());
     }
-    const auto equal = SeedEqualsDump(rotv.server(), rotv.Seed(), {.import = Import::kNone});
+    const auto equal = SeedEqualsDump(rotv.server(), rotv.Seed(), {.import = import_});
     EXPECT_TRUE(equal);
     return static_cast<bool>(equal);
   }
@@ -88,6 +88,7 @@ class DdlTest : public FollowTest {
   }
 
   std::string usual_change;
+  Import import_ = Import::kTry;  // What is done with each seed.
 
  private:
   bool IsCorrect(const std::string& when, Copy copy, bool* schema_changed = nullptr) {

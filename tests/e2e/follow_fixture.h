@@ -46,7 +46,7 @@ class FollowTest : public ::testing::Test {
     rotv.MustSync({"baseline"});
     rotv.ExpectSeedIsDump(oracle);
   }
-  void PullIsDump(const OracleOptions& oracle = {.import = Import::kNone}) {
+  void PullIsDump(const OracleOptions& oracle = {.import = Import::kTry}) {
     rotv.MustSync({"pull"});
     rotv.ExpectSeedIsDump(oracle);
   }

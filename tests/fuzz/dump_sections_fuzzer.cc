@@ -1,11 +1,14 @@
-// A canonical form is its own canonical form; the sections of a dump are all of it except the \restrict lines.
+// A canonical form is its own canonical form; the sections of a dump are all of it except the \restrict lines; its
+// clean part lies within it, and making it importable removes nothing.
 
 #include <cstddef>
 #include <cstdint>
 #include <string>
 
 #include "storage/error.h"
+#include "sync/formats/clean_part.h"
 #include "sync/formats/dump_sections.h"
+#include "sync/formats/not_valid_keys.h"
 #include "tests/fuzz/fuzz_check.h"
 #include "tests/fuzz/fuzz_target.h"
 
@@ -35,8 +38,20 @@ void CheckSplit(const std::string& all, const std::string& post) {
   }
 }
 
+void CheckCleanPart(const std::string& dump) {
+  const CleanPart part = FindCleanPart(dump);
+  FuzzCheck(part.begin <= part.end && part.end <= dump.size());
+  const std::string_view statements = std::string_view(dump).substr(part.begin, part.end - part.begin);
+  const std::string importable = ImportableCleanPart(statements, PartitionedTables(dump, true));
+  FuzzCheck(importable.size() >= statements.size());
+  FuzzCheck(WithoutCleanPart(dump).size() <= dump.size() - statements.size());
+  FuzzCheck(WithNotValidKeys(dump, {{"public", "t", "k"}}, true).size() >= dump.size());
+}
+
 void CheckDump(std::string_view text) {
   CheckCanonical(text);
+  CheckCleanPart(std::string(text));
+  CheckCleanPart(Dump(text));
   const std::string_view objects = text.substr(0, text.size() / 2);
   const std::string_view post_objects = text.substr(text.size() / 2);
   CheckSplit(std::string(objects), std::string(post_objects));

@@ -70,6 +70,7 @@ port        = 6543
 database    = "rotv"
 user        = "reader"
 exclude     = ["public.page_views", "audit.log"]
+missing_references = "not_valid"
 trust       = true
 )");
   EXPECT_EQ(source.name, "production");
@@ -83,6 +84,7 @@ trust       = true
   EXPECT_EQ(source.database, "rotv");
   EXPECT_EQ(source.user, "reader");
   EXPECT_EQ(source.exclude, (std::vector<std::string>{"public.page_views", "audit.log"}));
+  EXPECT_EQ(source.missing_references, MissingReferences::kNotValid);
   EXPECT_TRUE(source.trust);
 }
 
@@ -92,6 +94,13 @@ TEST_F(ConfigTest, DefaultsArePodmanAndPort5432) {
   EXPECT_EQ(source.port, 5432);
   EXPECT_EQ(source.identity, "");
   EXPECT_FALSE(source.trust);
+  EXPECT_EQ(source.missing_references, MissingReferences::kRefuse);
+}
+
+TEST_F(ConfigTest, MissingReferencesAreOneOfTwoWords) {
+  EXPECT_HAS(ComplaintOf("[sources.a]\nurl = \"postgresql://db/x\"\nmissing_references = \"drop\"\n"),
+             "rotv.toml:3: \"missing_references\" is \"drop\"");
+  EXPECT_EQ(ComplaintOf("[sources.a]\nurl = \"postgresql://db/x\"\nmissing_references = \"refuse\"\n"), "nothing");
 }
 
 TEST_F(ConfigTest, SshMayBeLeftOutForADirectConnection) {

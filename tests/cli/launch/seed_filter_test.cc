@@ -132,9 +132,11 @@ TEST_F(SeedFilterTest, DropsOfMissingObjectsAreLeftOut) {
   const std::string text =
       "SET lock_timeout = 0;\n\nDROP VIEW IF EXISTS v;\nALTER TABLE IF EXISTS ONLY t DROP CONSTRAINT c;\n"
       "CREATE OR REPLACE VIEW a.v AS\nSELECT\n    NULL::a.type AS a;\n"
+      "DO $rotv_domain$BEGIN IF a.b IS NOT NULL THEN\nALTER DOMAIN a.b DROP CONSTRAINT c;\nEND IF; END$rotv_domain$;\n"
+      "SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata WHERE oid = '7';\n"
       "--\n-- Name: public; Type: SCHEMA\n--\n\nCREATE SCHEMA public;\n\n\nALTER TABLE t ADD x int;\n";
   EXPECT_EQ(Passed(kHeader + text),
-            kHeader + std::string("SET lock_timeout = 0;\n\n\n\n\n\n\n--\n-- Name: public; Type: SCHEMA\n"
+            kHeader + std::string("SET lock_timeout = 0;\n\n\n\n\n\n\n\n\n\n\n--\n-- Name: public; Type: SCHEMA\n"
                                   "--\n\nCREATE SCHEMA IF NOT EXISTS public;\n\n\n"
                                   "ALTER TABLE t ADD x int;\n"));
 }

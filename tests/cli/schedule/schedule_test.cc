@@ -159,16 +159,19 @@ TEST(ScheduledRunTest, WhatIsWrittenIsReadAgain) {
   std::filesystem::create_directories(place);
   testing::WriteFile(place / "job.json", R"({"source": "production", "by": "cron", "calendar": "daily",
       "rebaseline": true, "config": "/etc/rotv.toml", "directory": "/srv/a b", "environment": {"PATH": "/bin"}})");
-  const std::optional<schedule::ScheduleJob> job = schedule::ReadJob(home.path(), "production");
+  std::optional<schedule::ScheduleJob> job = schedule::ReadJob(home.path(), "production");
   ASSERT_TRUE(job.has_value());
+  EXPECT_FALSE(job->check);  // An older version wrote no such field.
   EXPECT_EQ(job->directory, "/srv/a b");
   EXPECT_EQ(job->environment.at("PATH"), "/bin");
   EXPECT_TRUE(job->rebaseline);
+  job->check = true;
   schedule::WriteJob(home.path(), *job);
+  EXPECT_TRUE(schedule::ReadJob(home.path(), "production")->check);
   const auto written = nlohmann::json::parse(testing::ReadFile(place / "job.json"));
   EXPECT_EQ(written.at("directory"), "/srv/a b");
   EXPECT_EQ(written.at("config"), "/etc/rotv.toml");
-  EXPECT_EQ(written.size(), 7U);
+  EXPECT_EQ(written.size(), 8U);
 }
 
 TEST(ScheduledRunTest, AnUnreadableRecordCountsAsMissing) {

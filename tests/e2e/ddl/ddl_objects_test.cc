@@ -246,6 +246,7 @@ TEST_F(DdlObjectsTest, ExtensionsAreFollowed) {
 // Such values are stored as numbers and printed as names.
 // Labels: slow
 TEST_F(DdlObjectsTest, ChangedNamesInRowsAreFollowed) {
+  import_ = Import::kNone;  // A regproc whose name has two functions is written, but cannot be read.
   Exec(
       "CREATE ROLE \"first\"; CREATE SCHEMA s; CREATE TABLE s.named (id int PRIMARY KEY); CREATE FUNCTION fun() "
       "RETURNS "

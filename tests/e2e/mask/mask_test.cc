@@ -489,7 +489,7 @@ TEST_F(MaskRulesTest, ASampleKeepsTheSameRows) {
 
   // Referenced rows cannot be left out.
   EXPECT_THAT(ExpectRefused(rules + "\"public.people\" = { rule = \"sample\", percent = 20 }\n", "pull"),
-              HasSubstr("public.orders.who references it"));
+              HasSubstr("public.orders (who) references public.people, of which a masking rule keeps a sample"));
 }
 
 }  // namespace

@@ -184,6 +184,20 @@ TEST_F(VersionsPostGisTest, GeometriesAreFollowed) {
   PullIsDump();
 }
 
+// The layers of topologies reference them, by a key that CREATE EXTENSION makes before the rows come.
+TEST_F(VersionsPostGisTest, TopologiesAreImported) {
+  ExecAsSuperuser(
+      "CREATE EXTENSION postgis SCHEMA public; CREATE EXTENSION postgis_topology;"
+      "SELECT topology.createtopology('town', 4326); CREATE TABLE feat (id serial PRIMARY KEY);"
+      "SELECT topology.addtopogeometrycolumn('town', 'public', 'feat', 'tg', 'POINT');"
+      "INSERT INTO feat (tg) VALUES (topology.totopogeom('SRID=4326;POINT(5 5)'::geometry, 'town', 1));"
+      "ALTER TABLE feat OWNER TO rotv; ALTER TABLE town.edge_data OWNER TO rotv; ALTER TABLE town.face OWNER TO rotv;"
+      "ALTER TABLE town.node OWNER TO rotv; GRANT USAGE ON SCHEMA topology, town TO rotv;"
+      "GRANT SELECT ON ALL TABLES IN SCHEMA public, topology, town TO rotv;"
+      "GRANT SELECT ON ALL SEQUENCES IN SCHEMA public, topology, town TO rotv");
+  BaselineIsDump({.import = Import::kEmpty});
+}
+
 class Versions18Test : public FollowTest {
  protected:
   Versions18Test() : FollowTest(FollowOptions({.version = 18})) {}

@@ -47,7 +47,7 @@ TEST_F(SurroundingsTest, PartitionsByTheHashOfAnEnumAreWrittenLikeADump) {
       "0); CREATE TABLE deep_2 PARTITION OF deep FOR VALUES IN (2); INSERT INTO deep VALUES ('good', 1), ('bad', 2)");
   PullIsDump();
   Exec("ALTER TABLE by_mood DETACH PARTITION by_mood_1; INSERT INTO deep VALUES ('none', 1)");
-  PullIsDump();
+  PullIsDump({.import = Import::kNone});  // In another database, some rows have no partition.
 }
 
 // The source itself subscribes to another database: each of those changes names its origin.

@@ -16,6 +16,7 @@ namespace rotv::testing {
 
 enum class Import {
   kNone,
+  kTry,               // Imports into an empty database in a transaction that is rolled back, which costs little.
   kEmpty,             // Imports into an empty database, which is dumped and compared again.
   kEmptyAndOverOlder  // Imports once more over that database: the seed's DROPs are used.
 };

@@ -436,13 +436,15 @@ void PostgresServer::DropDatabase(const std::string& name) {
   Exec(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", SqlName(name)), {"postgres", "postgres"});
 }
 
-Result PostgresServer::Psql(const fs::path& file, const Login& login, const std::vector<std::string>& arguments) const {
+Result PostgresServer::Psql(const fs::path& file, const Login& login, const std::vector<std::string>& arguments,
+                            const std::vector<std::string>& after) const {
   Command command;
   command.argv = {bin_directory() / "psql", "-X", "-q", "-v", "ON_ERROR_STOP=1"};
   command.argv.insert(command.argv.end(), arguments.begin(), arguments.end());
   for (const std::string& argument : {std::string("-d"), ConnectionString(login), std::string("-f"), file.string()}) {
     command.argv.push_back(argument);
   }
+  command.argv.insert(command.argv.end(), after.begin(), after.end());
   command.unset_env = kNoPgVariables;
   command.env["LANG"] = "C.UTF-8";
   command.timeout = seconds(600);

@@ -127,9 +127,9 @@ class PostgresServer {
   void CreateDatabase(const std::string& name, const std::string& owner = "rotv", const std::string& options = "");
   void DropDatabase(const std::string& name);
 
-  // Runs a file with psql -X, ON_ERROR_STOP=1.
+  // Runs a file with psql -X, ON_ERROR_STOP=1; `arguments` stand before the file, `after` after it.
   Result Psql(const std::filesystem::path& file, const Login& login = {},
-              const std::vector<std::string>& arguments = {}) const;
+              const std::vector<std::string>& arguments = {}, const std::vector<std::string>& after = {}) const;
 
   // The output of the real pg_dump, with the settings pinned that it does not pin itself. `arguments` are added.
   std::string Dump(const std::string& database = "rotv", const std::vector<std::string>& arguments = {}) const;

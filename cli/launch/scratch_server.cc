@@ -1,41 +1,40 @@
-#include "cli/drift/scratch_server.h"
+#include "cli/launch/scratch_server.h"
 
 #include <fmt/format.h>
 
 #include "cli/launch/startup_watch.h"
+#include "cli/launch/tmpfs_size.h"
 #include "os/run_program.h"
 #include "os/shell_quote.h"
 #include "os/tail_buffer.h"
 #include "storage/error.h"
 
-namespace rotv::drift {
+namespace rotv::launch {
 namespace {
 
-// The server has no rows except those that migrations insert.
-constexpr uint64_t kTmpfsBytes = uint64_t{1} << 30;
-// This is long enough for any migrations. Only a server whose comparison was killed runs this long.
+// This is long enough for any migrations. Only a server whose check was killed runs this long.
 constexpr int kLifetimeSeconds = 3600;
 
 }  // namespace
 
 ScratchServer::ScratchServer(const ScratchRequest& request)
     : request_(request), runtime_(request.make_runtime(request.directory)) {
-  runtime_->Stop();  // Removes what a killed comparison left.
-  launch::LaunchRequest launch{.seed = request.schema,
-                               .tmpfs_bytes = kTmpfsBytes,
-                               .app_directory = request.app.directory,
-                               .database_only = true,
-                               .lifetime_seconds = kLifetimeSeconds,
-                               .shared = request.shared,
-                               .image = request.app.image,
-                               .database = request.app.database,
-                               .roles = request.roles,
-                               .trust = request.trust,
-                               .admin = kMigrated};
+  runtime_->Stop();  // Removes what a killed check left.
+  LaunchRequest launch{.seed = request.schema,
+                       .tmpfs_bytes = TmpfsBytesFor(request.sql_bytes),
+                       .app_directory = request.app.directory,
+                       .database_only = true,
+                       .lifetime_seconds = kLifetimeSeconds,
+                       .shared = request.shared,
+                       .image = request.app.image,
+                       .database = request.app.database,
+                       .roles = request.roles,
+                       .trust = request.trust,
+                       .admin = kMigrated};
   runtime_->CheckReady(launch);
   runtime_->Start(launch);
   try {
-    launch::StartupWatch watch(*runtime_, request.directory / "run" / "app.log");
+    StartupWatch watch(*runtime_, request.directory / "run" / "app.log");
     watch.AwaitDatabase(request.progress, request.interrupt);
   } catch (...) {
     runtime_->Stop();
@@ -78,7 +77,7 @@ ScratchServer::Outcome ScratchServer::Run(const std::vector<std::string>& words,
   return {.exit_status = status, .output = last.text()};
 }
 
-ScratchServer::Outcome ScratchServer::RunFiles(const launch::SharedDirectory& shared,
+ScratchServer::Outcome ScratchServer::RunFiles(const SharedDirectory& shared,
                                                const std::vector<std::filesystem::path>& files) const {
   std::vector<std::string> arguments = {"-Xq", "-v", "ON_ERROR_STOP=1", "-o", "/dev/null"};
   arguments.insert(arguments.end(), {"-U", kMigrated, "-d", kMigrated});
@@ -92,7 +91,7 @@ ScratchServer::Outcome ScratchServer::RunFiles(const launch::SharedDirectory& sh
 }
 
 ScratchServer::Outcome ScratchServer::RunCommand(const std::string& command) const {
-  launch::OwnDatabase own = runtime_->Database();
+  OwnDatabase own = runtime_->Database();
   own.user = own.name = kMigrated;
   std::string script = fmt::format("cd {} || exit\n{}\n", os::ShellQuote(runtime_->AppDirectory()), command);
   std::vector<std::string> words = runtime_->ShellCommand(false, own);
@@ -102,4 +101,4 @@ ScratchServer::Outcome ScratchServer::RunCommand(const std::string& command) con
   return Run(words, environment);
 }
 
-}  // namespace rotv::drift
+}  // namespace rotv::launch

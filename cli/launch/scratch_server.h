@@ -1,4 +1,4 @@
-// Runs a server for the time of a comparison: one database with an imported schema, and one for the migrations.
+// Runs a server for the time of a check: one database with an imported schema or seed, and one for migrations.
 
 #pragma once
 
@@ -13,18 +13,19 @@
 #include "cli/output/progress_bar.h"
 #include "os/process_environment.h"
 
-namespace rotv::drift {
+namespace rotv::launch {
 
 struct ScratchRequest {
-  const std::filesystem::path& directory;  // HOME/scratch; only one comparison at a time uses it.
+  const std::filesystem::path& directory;  // HOME/scratch; only one check at a time uses it.
   const config::AppConfig& app;
   output::ProgressBar& progress;
   const Interrupt& interrupt;
-  std::function<std::unique_ptr<launch::Runtime>(const std::filesystem::path& home)> make_runtime;
+  std::function<std::unique_ptr<Runtime>(const std::filesystem::path& home)> make_runtime;
   std::set<std::string> roles;   // The roles that the schema names.
   bool trust = false;            // The schema's code may run as a superuser.
-  std::filesystem::path schema;  // SQL for the first database.
-  std::vector<launch::SharedDirectory> shared;
+  std::filesystem::path schema;  // SQL for the first database; may be compressed.
+  std::vector<SharedDirectory> shared;
+  uint64_t sql_bytes = 0;  // The size of the SQL, where it has rows.
 };
 
 class ScratchServer {
@@ -52,11 +53,11 @@ class ScratchServer {
   };
   // Runs files of a shared directory with psql, one after the other, each with a new session's settings. Ends at the
   // first error.
-  Outcome RunFiles(const launch::SharedDirectory& shared, const std::vector<std::filesystem::path>& files) const;
+  Outcome RunFiles(const SharedDirectory& shared, const std::vector<std::filesystem::path>& files) const;
   // Runs a shell command in the application's directory, with PG* and DATABASE_URL for the database of the migrations.
   Outcome RunCommand(const std::string& command) const;
 
-  const launch::Runtime& runtime() const { return *runtime_; }
+  const Runtime& runtime() const { return *runtime_; }
 
  private:
   std::string Psql(const std::vector<std::string>& more) const;
@@ -64,7 +65,7 @@ class ScratchServer {
               const os::Environment& environment = os::HelperEnvironment()) const;
 
   const ScratchRequest request_;
-  const std::unique_ptr<launch::Runtime> runtime_;
+  const std::unique_ptr<Runtime> runtime_;
 };
 
-}  // namespace rotv::drift
+}  // namespace rotv::launch
