@@ -20,14 +20,21 @@
 namespace rotv::mask {
 namespace {
 
-constexpr int kProbes = 20;
-constexpr int kTimeoutMs = 3000;  // Limits one query: an expression may take as long as its author likes.
+constexpr int kProbes = 200;
+constexpr int kProbedBytes = 8192;  // Rows whose values take more than this are not probed.
+constexpr int kTimeoutMs = 3000;    // Limits one query: an expression may take as long as its author likes.
 constexpr size_t kMostNamed = 5;
 
 // True if the rule gives one value to every row, including rows that come later, and that value is the config's.
 bool IsConstant(const proto::MaskedColumn& masked) {
   const MaskRuleRow* row = RowNamed(masked.rule().name());
   return row != nullptr && row->Takes("value");
+}
+
+// True if what the rule makes depends on nothing but a hash of the value.
+bool IsFake(const proto::MaskedColumn& masked) {
+  const MaskRuleRow* row = RowNamed(masked.rule().name());
+  return row != nullptr && row->unique == MaskRuleRow::Unique::kTexts;
 }
 
 // A column that is in COPY's rows, and what masks it, if anything does.
@@ -89,7 +96,12 @@ class TableProbe {
   std::string TakesPart(int number) const {
     return fmt::format("pg_catalog.num_nulls({}) >= 0", columns_.at(number)->quoted_name);
   }
-  bool IsTouched(int number) const { return masked_.count(number) != 0 || generated_.count(number) != 0; }
+  bool IsTouched(int number) const {
+    return number == 0 || masked_.count(number) != 0 || generated_.count(number) != 0;
+  }
+  bool IsTouched(const std::vector<int>& numbers) const {
+    return std::any_of(numbers.begin(), numbers.end(), [&](int number) { return IsTouched(number); });
+  }
 
   std::vector<Demand> Demands() const {
     std::vector<Demand> demands;
@@ -106,18 +118,24 @@ class TableProbe {
     for (const auto& [number, column] : columns_) {
       if (IsTouched(number)) AddDomains(number, &demands);
     }
-    const auto of_table = checks_.of_tables.find(table_.oid);
-    if (of_table == checks_.of_tables.end()) return demands;
+    AddOfTable(checks_.of_tables, "", "does not meet the constraint ", &demands);
+    AddOfTable(checks_.of_indexes, "index ", "cannot be in the index ", &demands);
+    return demands;
+  }
+
+  void AddOfTable(const std::map<uint32_t, std::vector<SourceCheck>>& checks, const std::string& what,
+                  const std::string& against, std::vector<Demand>* demands) const {
+    const auto of_table = checks.find(table_.oid);
+    if (of_table == checks.end()) return;
     for (const SourceCheck& check : of_table->second) {
       const std::vector<int>& read = check.condition.columns;
-      if (std::none_of(read.begin(), read.end(), [&](int number) { return IsTouched(number); })) continue;
-      demands.push_back({.name = table_.quoted_name + ": " + check.name,
-                         .against = "does not meet the constraint " + check.name,
-                         .columns = {read.begin(), read.end()},
-                         .condition = check.condition.text,
-                         .built_in = check.condition.built_in});
+      if (!IsTouched(read)) continue;
+      demands->push_back({.name = fmt::format("{}: {}{}", table_.quoted_name, what, check.name),
+                          .against = against + check.name,
+                          .columns = {read.begin(), read.end()},
+                          .condition = check.condition.text,
+                          .built_in = check.condition.built_in});
     }
-    return demands;
   }
 
   // A virtual column is computed when it is read, so only a constraint on it can reject a row.
@@ -226,37 +244,56 @@ class TableProbe {
     return columns;
   }
 
-  // Returns the masked values of a few of the source's rows as "('a', NULL), ('b', '1')"; empty if there is nothing to
+  // Returns the masked values of some of the source's rows as "('a', NULL), ('b', '1')"; empty if there is nothing to
   // mask. concat() gives a type's output, as COPY does; a cast would call one that the owner of a type has defined,
   // should the column have changed to such a type.
   std::string MadeRows(const std::vector<ProbedColumn>& columns) {
-    std::string list, wanted;
+    std::string list, wanted, size;
     for (const ProbedColumn& probed : columns) {
       const std::string& name = probed.column->quoted_name;
       list += fmt::format("{0}CASE pg_catalog.num_nulls({1}) WHEN 0 THEN pg_catalog.concat({1}) END",
                           list.empty() ? "" : ", ", name);
+      size += fmt::format("{}coalesce(pg_catalog.pg_column_size({}), 0)", size.empty() ? "" : " + ", name);
       if (probed.masked == nullptr) continue;
       wanted += fmt::format("{}pg_catalog.num_nulls({}) = 0", wanted.empty() ? "" : " OR ", name);
     }
-    const postgres::PgResult rows = connection_.Query(
-        fmt::format("SELECT {} FROM ONLY {} WHERE {} LIMIT {}", list, table_.quoted_name, wanted, kProbes));
+    const postgres::PgResult rows =
+        connection_.Query(fmt::format("SELECT {} FROM ONLY {} WHERE ({}) AND {} <= {} LIMIT {}", list,
+                                      table_.quoted_name, wanted, size, kProbedBytes, kProbes));
     std::string made;
-    for (int row = 0; row < rows.rows(); ++row) {
-      std::string fields;
-      for (size_t i = 0; i < columns.size(); ++i) {
-        fields += (i == 0 ? "" : ", ") + MadeValue(columns[i], rows, row, static_cast<int>(i));
+    for (int row = 0; row < rows.rows(); ++row) AddRow(columns, &rows, row, "", &made);
+    // Rows that come later have other fake values.
+    const bool fake = std::any_of(columns.begin(), columns.end(), [](const ProbedColumn& column) {
+      return column.masked != nullptr && IsFake(*column.masked);
+    });
+    const bool alone = columns.size() == 1;
+    if (fake && (rows.rows() > 0 || alone)) {
+      for (int more = rows.rows(); more < kProbes; ++more) {
+        AddRow(columns, rows.rows() > 0 ? &rows : nullptr, more % std::max(rows.rows(), 1), std::to_string(more),
+               &made);
       }
-      made += fmt::format("{}({})", made.empty() ? "" : ", ", fields);
     }
-    if (!made.empty() || columns.size() != 1 || !IsConstant(*columns[0].masked)) return made;
+    if (!made.empty() || !alone || !IsConstant(*columns[0].masked)) return made;
     return fmt::format("({})", connection_.QuoteLiteral(Constant(columns[0].column->number)));
   }
 
-  std::string MadeValue(const ProbedColumn& probed, const postgres::PgResult& rows, int row, int column) const {
-    if (rows.IsNull(row, column)) return "NULL";
-    if (probed.masker == nullptr) return connection_.QuoteLiteral(rows.Get(row, column));
-    std::string value;
-    return probed.masker->Append(rows.Get(row, column), &value) ? connection_.QuoteLiteral(value) : "NULL";
+  // Appends a row as it becomes if `more` follows what is replaced by fake values; without `rows`, if these are `more`.
+  void AddRow(const std::vector<ProbedColumn>& columns, const postgres::PgResult* rows, int row,
+              const std::string& more, std::string* made) const {
+    std::string fields;
+    for (size_t i = 0; i < columns.size(); ++i) {
+      const bool null = rows != nullptr && rows->IsNull(row, static_cast<int>(i));
+      std::string value = rows == nullptr || null ? "" : rows->Get(row, static_cast<int>(i));
+      if (columns[i].masked != nullptr && IsFake(*columns[i].masked)) value += more;
+      fields += (i == 0 ? "" : ", ") + (null ? "NULL" : MadeValue(columns[i], value));
+    }
+    *made += fmt::format("{}({})", made->empty() ? "" : ", ", fields);
+  }
+
+  std::string MadeValue(const ProbedColumn& probed, const std::string& value) const {
+    if (probed.masker == nullptr) return connection_.QuoteLiteral(value);
+    std::string made;
+    return probed.masker->Append(value, &made) ? connection_.QuoteLiteral(made) : "NULL";
   }
 
   // Builds the query. It contains no name of a user's object, so that no such object can be replaced between the answer
@@ -268,12 +305,13 @@ class TableProbe {
     std::string typed, names, generated;
     for (size_t i = 0; i < columns.size(); ++i) {
       const char* comma = i == 0 ? "" : ", ";
-      typed += fmt::format("{}v{}::{} AS {}", comma, i, columns[i].checked->type, alias(columns[i].column->number));
+      typed += fmt::format("{}{} AS {}", comma, Stored(fmt::format("v{}", i), *columns[i].checked),
+                           alias(columns[i].column->number));
       names += fmt::format("{}v{}", comma, i);
     }
     for (int number : demand.columns) {
       if (Checked(number)->generated == '\0') continue;
-      generated += fmt::format(", {} AS {}", Generation(*Checked(number)), alias(number));
+      generated += fmt::format(", {} AS {}", Stored(Checked(number)->generation.text, *Checked(number)), alias(number));
     }
     return fmt::format(
         "SELECT coalesce(pg_catalog.bool_and({}), true) FROM (SELECT masked.*{} FROM (SELECT {} FROM (VALUES {}) AS "
@@ -281,13 +319,11 @@ class TableProbe {
         demand.condition, generated, typed, made, names);
   }
 
-  // The generated value as it is stored: a value that is too long is refused, where a cast would truncate it.
-  static std::string Generation(const CheckedColumn& column) {
-    if (column.length_function.empty() || column.modifier < 0) {
-      return fmt::format("({})::{}", column.generation.text, column.type);
-    }
-    return fmt::format("pg_catalog.\"{0}\"(({1})::pg_catalog.\"{0}\", {2}, false)", column.length_function,
-                       column.generation.text, column.modifier);
+  // The value as it is stored: a value that is too long is refused, where a cast would truncate it.
+  static std::string Stored(const std::string& value, const CheckedColumn& column) {
+    if (column.length_function.empty() || column.modifier < 0) return fmt::format("({})::{}", value, column.type);
+    return fmt::format("pg_catalog.\"{0}\"(({1})::pg_catalog.\"{0}\", {2}, false)", column.length_function, value,
+                       column.modifier);
   }
 
   std::string What(const std::set<int>& columns, const Demand& demand) const {

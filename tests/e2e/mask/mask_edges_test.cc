@@ -12,6 +12,7 @@
 #include "sync/mask/letter_case.h"
 #include "tests/e2e/follow_fixture.h"
 #include "tests/support/random/mask_values.h"
+#include "tests/support/random/random_masks.h"
 
 namespace rotv::testing {
 namespace {
@@ -43,13 +44,6 @@ class MaskEdgesTest : public FollowTest {
     EXPECT_EQ(Masked(query), rotv.server().Value(query, kSuperuser)) << query;
   }
 };
-
-std::string AsToml(const MaskRule& rule) {
-  if (rule.kind == MaskKind::kNumber) return fmt::format("{{ rule = \"number\", by = {} }}", rule.by);
-  if (rule.kind == MaskKind::kDate) return fmt::format("{{ rule = \"date\", days = {} }}", rule.by);
-  if (rule.kind != MaskKind::kJson) return fmt::format("\"{}\"", rule.name);
-  return "{ rule = \"json\", paths = { \"$..a\" = \"text\", \"$..b\" = { rule = \"number\", by = 100 } } }";
-}
 
 // A table for each type, a column for each rule, a row for each value; later rows come through the stream.
 TEST_F(MaskEdgesTest, ExtremeValuesOfEveryTypeAreMaskedIntoTheType) {
