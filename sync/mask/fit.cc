@@ -5,45 +5,20 @@
 
 #include <algorithm>
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "storage/error.h"
-#include "sync/context/mask_rule_table.h"
-#include "sync/mask/make_masker.h"
+#include "sync/mask/probe_rows.h"
 #include "sync/mask/secret.h"
 #include "sync/mask/source_checks.h"
-#include "sync/mask/stored_mask.h"
 #include "sync/postgres/sqlstate.h"
 
 namespace rotv::mask {
 namespace {
 
-constexpr int kProbes = 200;
-constexpr int kProbedBytes = 8192;  // Rows whose values take more than this are not probed.
-constexpr int kTimeoutMs = 3000;    // Limits one query: an expression may take as long as its author likes.
 constexpr size_t kMostNamed = 5;
-
-// True if the rule gives one value to every row, including rows that come later, and that value is the config's.
-bool IsConstant(const proto::MaskedColumn& masked) {
-  const MaskRuleRow* row = RowNamed(masked.rule().name());
-  return row != nullptr && row->Takes("value");
-}
-
-// True if what the rule makes depends on nothing but a hash of the value.
-bool IsFake(const proto::MaskedColumn& masked) {
-  const MaskRuleRow* row = RowNamed(masked.rule().name());
-  return row != nullptr && row->unique == MaskRuleRow::Unique::kTexts;
-}
-
-// A column that is in COPY's rows, and what masks it, if anything does.
-struct ProbedColumn {
-  const postgres::CatalogColumn* column = nullptr;
-  const proto::MaskedColumn* masked = nullptr;
-  const CheckedColumn* checked = nullptr;
-  std::unique_ptr<const Masker> masker;
-};
 
 // A condition that a masked row must satisfy.
 struct Demand {
@@ -60,14 +35,12 @@ class TableProbe {
  public:
   TableProbe(postgres::PgConnection& connection, const MaskSecret& secret, const SourceChecks& checks,
              const postgres::CatalogTable& table)
-      : connection_(connection), secret_(secret), checks_(checks), table_(table) {
-    for (const postgres::CatalogColumn& column : table.columns) columns_[column.number] = &column;
-    for (const proto::MaskedColumn& masked : table.mask.columns()) masked_[static_cast<int>(masked.number())] = &masked;
-    for (const auto& [number, column] : columns_) {
+      : connection_(connection), checks_(checks), table_(table), rows_(connection, secret, table_) {
+    for (const auto& [number, column] : table_.columns) {
       const CheckedColumn* checked = Checked(number);
       if (checked == nullptr || checked->generated == '\0') continue;
       const std::vector<int>& from = checked->generation.columns;
-      if (std::any_of(from.begin(), from.end(), [&](int source) { return masked_.count(source) != 0; })) {
+      if (std::any_of(from.begin(), from.end(), [&](int source) { return table_.masked.count(source) != 0; })) {
         generated_.insert(number);
       }
     }
@@ -86,18 +59,15 @@ class TableProbe {
 
  private:
   const CheckedColumn* Checked(int number) const {
-    const auto found = checks_.columns.find({table_.oid, number});
+    const auto found = checks_.columns.find({table_.table.oid, number});
     return found == checks_.columns.end() ? nullptr : &found->second;
-  }
-  std::string NameOf(int number) const {
-    return fmt::format("{}.{}", table_.quoted_name, columns_.at(number)->quoted_name);
   }
   // Is true for every value. It makes the server compute the value: without a use it would not.
   std::string TakesPart(int number) const {
-    return fmt::format("pg_catalog.num_nulls({}) >= 0", columns_.at(number)->quoted_name);
+    return fmt::format("pg_catalog.num_nulls({}) >= 0", table_.columns.at(number)->quoted_name);
   }
   bool IsTouched(int number) const {
-    return number == 0 || masked_.count(number) != 0 || generated_.count(number) != 0;
+    return number == 0 || table_.masked.count(number) != 0 || generated_.count(number) != 0;
   }
   bool IsTouched(const std::vector<int>& numbers) const {
     return std::any_of(numbers.begin(), numbers.end(), [&](int number) { return IsTouched(number); });
@@ -105,17 +75,17 @@ class TableProbe {
 
   std::vector<Demand> Demands() const {
     std::vector<Demand> demands;
-    for (const auto& [number, masked] : masked_) {
+    for (const auto& [number, masked] : table_.masked) {
       if (!IsConstant(*masked)) continue;
       const std::string type = "value of type " + masked->type();
-      demands.push_back({.name = NameOf(number) + ": " + type,
+      demands.push_back({.name = table_.NameOf(number) + ": " + type,
                          .against = "is not a " + type,
                          .columns = {number},
                          .condition = TakesPart(number),
                          .of_constant = true});
     }
     for (int number : generated_) AddGeneration(number, &demands);
-    for (const auto& [number, column] : columns_) {
+    for (const auto& [number, column] : table_.columns) {
       if (IsTouched(number)) AddDomains(number, &demands);
     }
     AddOfTable(checks_.of_tables, "", "does not meet the constraint ", &demands);
@@ -125,12 +95,12 @@ class TableProbe {
 
   void AddOfTable(const std::map<uint32_t, std::vector<SourceCheck>>& checks, const std::string& what,
                   const std::string& against, std::vector<Demand>* demands) const {
-    const auto of_table = checks.find(table_.oid);
+    const auto of_table = checks.find(table_.table.oid);
     if (of_table == checks.end()) return;
     for (const SourceCheck& check : of_table->second) {
       const std::vector<int>& read = check.condition.columns;
       if (!IsTouched(read)) continue;
-      demands->push_back({.name = fmt::format("{}: {}{}", table_.quoted_name, what, check.name),
+      demands->push_back({.name = fmt::format("{}: {}{}", table_.table.quoted_name, what, check.name),
                           .against = against + check.name,
                           .columns = {read.begin(), read.end()},
                           .condition = check.condition.text,
@@ -141,8 +111,8 @@ class TableProbe {
   // A virtual column is computed when it is read, so only a constraint on it can reject a row.
   void AddGeneration(int number, std::vector<Demand>* demands) const {
     const CheckedColumn& checked = *Checked(number);
-    const std::string name = NameOf(number);
-    const std::string& quoted = columns_.at(number)->quoted_name;
+    const std::string name = table_.NameOf(number);
+    const std::string& quoted = table_.columns.at(number)->quoted_name;
     if (checked.generated == 's') {
       demands->push_back({.name = name + ": its generation",
                           .against = fmt::format("cannot be used to generate {}", name),
@@ -164,7 +134,7 @@ class TableProbe {
       const auto of_domain = checks_.of_domains.find(domain);
       if (of_domain == checks_.of_domains.end()) continue;
       for (const SourceCheck& check : of_domain->second) {
-        demands->push_back({.name = fmt::format("{}: domain {}", NameOf(number), check.name),
+        demands->push_back({.name = fmt::format("{}: domain {}", table_.NameOf(number), check.name),
                             .against = "is not a value of the domain " + check.name,
                             .columns = {number},
                             .condition = check.condition.text,
@@ -179,13 +149,13 @@ class TableProbe {
     if (const std::optional<bool> has = HasEnumLabel(demand)) return *has ? "" : What(demand.columns, demand);
     std::set<int> base;  // The stored columns that these depend on.
     if (!demand.built_in || !AddBase(demand.columns, &base)) return std::nullopt;
-    const std::vector<ProbedColumn> columns = ProbedColumns(base);
-    const std::string made = MadeRows(columns);
-    if (made.empty()) return "";
+    const std::optional<std::string>& made = rows_.Of(base);
+    if (!made) return std::nullopt;
+    if (made->empty()) return "";
     const postgres::PgOutcome outcome =
         connection_.TryQuery(fmt::format("BEGIN READ ONLY; SET LOCAL statement_timeout = {}; {}; "
                                          "COMMIT",
-                                         kTimeoutMs, Question(demand, columns, made)));
+                                         kProbeTimeoutMs, Question(demand, base, *made)));
     if (!outcome.failure) return outcome.results.at(2).Bool(0, 0) ? "" : What(base, demand);
     (void)connection_.TryQuery("ROLLBACK");
     // The server's message would show a value.
@@ -204,14 +174,8 @@ class TableProbe {
     if (!demand.of_constant || checked == nullptr || checked->enum_type == 0) return std::nullopt;
     return connection_
         .Query(fmt::format("SELECT EXISTS (SELECT FROM pg_catalog.pg_enum WHERE enumtypid = {} AND enumlabel = {})",
-                           checked->enum_type, connection_.QuoteLiteral(Constant(number))))
+                           checked->enum_type, connection_.QuoteLiteral(rows_.Constant(number))))
         .Bool(0, 0);
-  }
-
-  std::string Constant(int number) const {
-    std::string constant;
-    MakeMasker(*masked_.at(number), NameOf(number), secret_)->Append("", &constant);
-    return constant;
   }
 
   // Adds the stored columns that `columns` are computed from, since generated columns are computed again. Returns false
@@ -219,7 +183,7 @@ class TableProbe {
   bool AddBase(const std::set<int>& columns, std::set<int>* base) const {
     for (int number : columns) {
       const CheckedColumn* checked = Checked(number);
-      if (checked == nullptr || columns_.count(number) == 0 || !checked->built_in) return false;
+      if (checked == nullptr || table_.columns.count(number) == 0 || !checked->built_in) return false;
       if (checked->generated == '\0') {
         base->insert(number);
         continue;
@@ -230,84 +194,18 @@ class TableProbe {
     return true;
   }
 
-  std::vector<ProbedColumn> ProbedColumns(const std::set<int>& base) const {
-    std::vector<ProbedColumn> columns;
-    for (int number : base) {
-      ProbedColumn& probed = columns.emplace_back();
-      probed.column = columns_.at(number);
-      probed.checked = Checked(number);
-      const auto masked = masked_.find(number);
-      if (masked == masked_.end()) continue;
-      probed.masked = masked->second;
-      probed.masker = MakeMasker(*probed.masked, NameOf(number), secret_);
-    }
-    return columns;
-  }
-
-  // Returns the masked values of some of the source's rows as "('a', NULL), ('b', '1')"; empty if there is nothing to
-  // mask. concat() gives a type's output, as COPY does; a cast would call one that the owner of a type has defined,
-  // should the column have changed to such a type.
-  std::string MadeRows(const std::vector<ProbedColumn>& columns) {
-    std::string list, wanted, size;
-    for (const ProbedColumn& probed : columns) {
-      const std::string& name = probed.column->quoted_name;
-      list += fmt::format("{0}CASE pg_catalog.num_nulls({1}) WHEN 0 THEN pg_catalog.concat({1}) END",
-                          list.empty() ? "" : ", ", name);
-      size += fmt::format("{}coalesce(pg_catalog.pg_column_size({}), 0)", size.empty() ? "" : " + ", name);
-      if (probed.masked == nullptr) continue;
-      wanted += fmt::format("{}pg_catalog.num_nulls({}) = 0", wanted.empty() ? "" : " OR ", name);
-    }
-    const postgres::PgResult rows =
-        connection_.Query(fmt::format("SELECT {} FROM ONLY {} WHERE ({}) AND {} <= {} LIMIT {}", list,
-                                      table_.quoted_name, wanted, size, kProbedBytes, kProbes));
-    std::string made;
-    for (int row = 0; row < rows.rows(); ++row) AddRow(columns, &rows, row, "", &made);
-    // Rows that come later have other fake values.
-    const bool fake = std::any_of(columns.begin(), columns.end(), [](const ProbedColumn& column) {
-      return column.masked != nullptr && IsFake(*column.masked);
-    });
-    const bool alone = columns.size() == 1;
-    if (fake && (rows.rows() > 0 || alone)) {
-      for (int more = rows.rows(); more < kProbes; ++more) {
-        AddRow(columns, rows.rows() > 0 ? &rows : nullptr, more % std::max(rows.rows(), 1), std::to_string(more),
-               &made);
-      }
-    }
-    if (!made.empty() || !alone || !IsConstant(*columns[0].masked)) return made;
-    return fmt::format("({})", connection_.QuoteLiteral(Constant(columns[0].column->number)));
-  }
-
-  // Appends a row as it becomes if `more` follows what is replaced by fake values; without `rows`, if these are `more`.
-  void AddRow(const std::vector<ProbedColumn>& columns, const postgres::PgResult* rows, int row,
-              const std::string& more, std::string* made) const {
-    std::string fields;
-    for (size_t i = 0; i < columns.size(); ++i) {
-      const bool null = rows != nullptr && rows->IsNull(row, static_cast<int>(i));
-      std::string value = rows == nullptr || null ? "" : rows->Get(row, static_cast<int>(i));
-      if (columns[i].masked != nullptr && IsFake(*columns[i].masked)) value += more;
-      fields += (i == 0 ? "" : ", ") + (null ? "NULL" : MadeValue(columns[i], value));
-    }
-    *made += fmt::format("{}({})", made->empty() ? "" : ", ", fields);
-  }
-
-  std::string MadeValue(const ProbedColumn& probed, const std::string& value) const {
-    if (probed.masker == nullptr) return connection_.QuoteLiteral(value);
-    std::string made;
-    return probed.masker->Append(value, &made) ? connection_.QuoteLiteral(made) : "NULL";
-  }
-
   // Builds the query. It contains no name of a user's object, so that no such object can be replaced between the answer
   // from the catalogue and this query.
-  std::string Question(const Demand& demand, const std::vector<ProbedColumn>& columns, const std::string& made) const {
+  std::string Question(const Demand& demand, const std::set<int>& base, const std::string& made) const {
     auto alias = [&](int number) {
-      return number == demand.value_of ? std::string("value") : columns_.at(number)->quoted_name;
+      return number == demand.value_of ? std::string("value") : table_.columns.at(number)->quoted_name;
     };
     std::string typed, names, generated;
-    for (size_t i = 0; i < columns.size(); ++i) {
-      const char* comma = i == 0 ? "" : ", ";
-      typed += fmt::format("{}{} AS {}", comma, Stored(fmt::format("v{}", i), *columns[i].checked),
-                           alias(columns[i].column->number));
-      names += fmt::format("{}v{}", comma, i);
+    for (const int number : base) {
+      const std::string name = fmt::format("v{}", number);
+      const char* comma = names.empty() ? "" : ", ";
+      typed += fmt::format("{}{} AS {}", comma, Stored(name, *Checked(number)), alias(number));
+      names += comma + name;
     }
     for (int number : demand.columns) {
       if (Checked(number)->generated == '\0') continue;
@@ -329,9 +227,9 @@ class TableProbe {
   std::string What(const std::set<int>& columns, const Demand& demand) const {
     std::vector<std::string> names, rules;
     for (int number : columns) {
-      if (masked_.count(number) == 0) continue;
-      names.push_back(NameOf(number));
-      rules.push_back(masked_.at(number)->rule().name());
+      if (table_.masked.count(number) == 0) continue;
+      names.push_back(table_.NameOf(number));
+      rules.push_back(table_.masked.at(number)->rule().name());
     }
     if (names.size() == 1) return fmt::format("{}: a value masked by \"{}\" {}", names[0], rules[0], demand.against);
     for (size_t i = 0; i < names.size(); ++i) names[i] += fmt::format(" ({})", rules[i]);
@@ -339,11 +237,9 @@ class TableProbe {
   }
 
   postgres::PgConnection& connection_;
-  const MaskSecret& secret_;
   const SourceChecks& checks_;
-  const postgres::CatalogTable& table_;
-  std::map<int, const postgres::CatalogColumn*> columns_;
-  std::map<int, const proto::MaskedColumn*> masked_;
+  const MaskedTable table_;
+  ProbeRows rows_;
   std::set<int> generated_;  // Columns that are generated from masked ones.
 };
 
@@ -353,13 +249,12 @@ std::vector<std::string> RequireFit(postgres::PgConnection& connection, const Co
                                     const postgres::Catalog& catalog, const proto::SchemaVersion& known) {
   std::map<uint32_t, std::string> known_masks;
   for (const proto::Table& table : known.tables()) known_masks[table.id()] = table.mask().SerializeAsString();
-  std::vector<const postgres::CatalogTable*> tables;
+  std::vector<std::pair<const postgres::CatalogTable*, bool>> tables;  // With: its unchecked constraints are known.
   std::vector<uint32_t> oids;
   for (const postgres::CatalogTable& table : catalog.tables) {
     if (table.mask.columns_size() == 0 || table.kind != 'r') continue;
     const auto before = known_masks.find(table.oid);
-    if (before != known_masks.end() && before->second == table.mask.SerializeAsString()) continue;
-    tables.push_back(&table);
+    tables.emplace_back(&table, before != known_masks.end() && before->second == table.mask.SerializeAsString());
     oids.push_back(table.oid);
   }
   if (tables.empty()) return {};
@@ -367,8 +262,11 @@ std::vector<std::string> RequireFit(postgres::PgConnection& connection, const Co
   const SourceChecks checks = ReadSourceChecks(connection, oids);
   const MaskSecret secret = MaskSecretOf(context);
   std::set<std::string> problems, unchecked;
-  for (const postgres::CatalogTable* table : tables)
-    TableProbe(connection, secret, checks, *table).Run(&problems, &unchecked);
+  for (const auto& [table, is_known] : tables) {
+    std::set<std::string> names;
+    TableProbe(connection, secret, checks, *table).Run(&problems, &names);
+    if (!is_known) unchecked.merge(names);
+  }
   if (!problems.empty()) {
     throw Error(
         ErrorCode::kUsage, fmt::format("masking: {}", fmt::join(problems, "; ")),

@@ -115,11 +115,58 @@ const std::vector<Case> kCases = {
      "(1, "
      "'sad')",
      Verdict::kImports, "", R"({ rule = "constant", value = "glad" })"},
+    {"a constant that is too long",
+     "CREATE TABLE p (id int PRIMARY KEY, email varchar(5)); INSERT INTO p VALUES (1, 'x@y.z')", Verdict::kRefused,
+     "is not a value of type varchar", R"({ rule = "constant", value = "longer" })"},
     {"a constant that is none",
      "CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE TABLE p (id int PRIMARY KEY, email mood); INSERT INTO p VALUES "
      "(1, "
      "'sad')",
      Verdict::kRefused, "is not a value of type mood", R"({ rule = "constant", value = "mad" })"},
+    {"an index on an expression that masked values do not fit",
+     "CREATE TABLE p (id int PRIMARY KEY, email text); CREATE INDEX p_number ON p ((email::int)); INSERT INTO p VALUES "
+     "(1, '17')",
+     Verdict::kRefused, "public.p.email: a value masked by \"email\" cannot be in the index p_number"},
+    {"an index that leaves out masked values",
+     "CREATE TABLE p (id int PRIMARY KEY, email text); CREATE INDEX ON p ((email::int)) WHERE email ~ '^[0-9]+$'; "
+     "INSERT INTO p VALUES (1, '17')"},
+    {"a CHECK of the row as a whole",
+     "CREATE TABLE p (id int PRIMARY KEY, email text, CONSTRAINT full_row CHECK (p IS NOT NULL)); INSERT INTO p VALUES "
+     "(1, 'x@y.z')",
+     Verdict::kUnchecked, "1 constraint on masked values is not checked: public.p: full_row", R"("null")"},
+    {"a constraint that one value in ten does not meet",
+     "CREATE TABLE p (id int PRIMARY KEY, email text CONSTRAINT no_seven CHECK (email !~ '^[0-6]')); INSERT INTO p "
+     "VALUES "
+     "(1, 'x@y.z')",
+     Verdict::kRefused, "does not meet the constraint no_seven", R"("hash")"},
+    {"a foreign key that is NOT VALID",
+     "CREATE TABLE q (email text PRIMARY KEY); CREATE TABLE p (id int PRIMARY KEY, email text); INSERT INTO p VALUES "
+     "(1, "
+     "'x@y.z'); ALTER TABLE p ADD FOREIGN KEY (email) REFERENCES q NOT VALID"},
+    {"a foreign key whose other side has no rule",
+     "CREATE TABLE q (email text PRIMARY KEY); INSERT INTO q VALUES ('x@y.z'); CREATE TABLE p (id int PRIMARY KEY, "
+     "email "
+     "text REFERENCES q); INSERT INTO p VALUES (1, 'x@y.z')",
+     Verdict::kRefused, "public.p.email references public.q.email: both need the same rule (or \"null\""},
+    {"a reference that becomes NULL",
+     "CREATE TABLE q (email text PRIMARY KEY); INSERT INTO q VALUES ('x@y.z'); CREATE TABLE p (id int PRIMARY KEY, "
+     "email "
+     "text REFERENCES q); INSERT INTO p VALUES (1, 'x@y.z')",
+     Verdict::kImports, "", R"("null")"},
+    {"a part of a reference that becomes NULL",
+     "CREATE TABLE q (n int, email text, UNIQUE (n, email)); INSERT INTO q VALUES (1, 'x@y.z'); CREATE TABLE p (id int "
+     "PRIMARY KEY, email text, FOREIGN KEY (id, email) REFERENCES q (n, email) MATCH FULL); INSERT INTO p VALUES (1, "
+     "'x@y.z')",
+     Verdict::kRefused, "which is MATCH FULL", R"("null")"},
+    {"a reference that is generated from a masked column",
+     "CREATE TABLE q (email text PRIMARY KEY); INSERT INTO q VALUES ('x@y.z'); CREATE TABLE p (id int PRIMARY KEY, "
+     "email "
+     "text, low text GENERATED ALWAYS AS (lower(email)) STORED REFERENCES q); INSERT INTO p VALUES (1, 'x@y.z')",
+     Verdict::kRefused, "public.p.low is computed from public.p.email, which is masked"},
+    {"a column that a unique index includes",
+     "CREATE TABLE p (id int PRIMARY KEY, email text); CREATE UNIQUE INDEX ON p (id) INCLUDE (email); INSERT INTO p "
+     "VALUES (1, 'x@y.z')",
+     Verdict::kImports, "", R"({ rule = "constant", value = "one for all" })"},
 };
 
 // Cases that exist since version 18.
@@ -134,6 +181,14 @@ const std::vector<Case> kNewCases = {
      "CREATE TABLE p (id int PRIMARY KEY, email text, g int GENERATED ALWAYS AS (length(email)) VIRTUAL, CONSTRAINT "
      "short CHECK (g < 20)); INSERT INTO p (id, email) VALUES (1, 'x@y.z')",
      Verdict::kRefused, "public.p.email: a value masked by \"email\" does not meet the constraint short"},
+    {"a foreign key that is NOT ENFORCED",
+     "CREATE TABLE q (email text PRIMARY KEY); CREATE TABLE p (id int PRIMARY KEY, email text REFERENCES q NOT "
+     "ENFORCED); "
+     "INSERT INTO p VALUES (1, 'x@y.z')"},
+    {"a NOT NULL of the column itself that is NOT VALID",
+     "CREATE TABLE p (id int PRIMARY KEY, email text); INSERT INTO p VALUES (1, 'x@y.z'); ALTER TABLE p ADD CONSTRAINT "
+     "there NOT NULL email NOT VALID",
+     Verdict::kImports, "", R"("null")"},
     {"a NOT NULL that is NOT VALID",
      "CREATE TABLE p (id int PRIMARY KEY, email text, dom text GENERATED ALWAYS AS (nullif(email, email)) STORED); "
      "INSERT INTO p (id, email) VALUES (1, 'x@y.z'); ALTER TABLE p ADD CONSTRAINT there NOT NULL dom NOT VALID"},

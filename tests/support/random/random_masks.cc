@@ -4,6 +4,8 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <map>
+#include <span>
 
 #include "sync/context/mask_rule_table.h"
 #include "tests/support/servers/postgres_server.h"
@@ -165,8 +167,8 @@ class MaskSchemaMaker {
   MaskSchemaMaker(uint64_t number, const std::string& schema) : dice_(number), schema_(schema) {}
 
   RandomMasks Make() {
-    k_ = dice_.Pick(Types());
-    m_ = dice_.Pick(Types());
+    k_ = Type();
+    m_ = Type();
     Create();
     AddConstraints();
     AddReferences();
@@ -179,6 +181,15 @@ class MaskSchemaMaker {
   }
 
  private:
+  // A type that more rules than "null" and "constant" take, most of the time.
+  ValueType Type() {
+    for (;;) {
+      const ValueType& type = dice_.Pick(Types());
+      if (ManyOf(type).empty() && !dice_.OneIn(4)) continue;
+      return type;
+    }
+  }
+
   template <typename... Arguments>
   static std::string Filled(const std::string& text, const Arguments&... arguments) {
     return fmt::format(fmt::runtime(text), arguments...);
@@ -189,7 +200,8 @@ class MaskSchemaMaker {
     std::string list;
     for (const std::string& one : statements) list += (list.empty() ? "$one$" : ", $one$") + one + "$one$";
     return "DO $do$ DECLARE one text; BEGIN FOREACH one IN ARRAY ARRAY[" + list +
-           "]::text[] LOOP BEGIN EXECUTE one; EXCEPTION WHEN OTHERS THEN NULL; END; END LOOP; END $do$;";
+           "]::text[] LOOP BEGIN EXECUTE one; SET CONSTRAINTS ALL IMMEDIATE; EXCEPTION WHEN OTHERS THEN NULL; END; END "
+           "LOOP; END $do$;";
   }
 
   void Do(const std::string& statement) { create_.push_back(statement); }
@@ -296,6 +308,7 @@ class MaskSchemaMaker {
             : "ALTER TABLE c ADD FOREIGN KEY (r) REFERENCES p (k)" + ending);
     if (dice_.OneIn(6)) Do("ALTER TABLE c ADD FOREIGN KEY (f) REFERENCES p (k)");
     if (!pair && dice_.OneIn(4)) {
+      has_d_ = true;
       Do("ALTER TABLE c ADD UNIQUE (r)");
       Do(fmt::format("CREATE TABLE d (id int PRIMARY KEY, s {} REFERENCES c (r))", type));
     }
@@ -316,7 +329,41 @@ class MaskSchemaMaker {
       Do(fmt::format("INSERT INTO c (id, r, n) VALUES ({}, {}, {})", row, Value(k_, dice_.Below(1000)),
                      dice_.OneIn(6) ? "NULL" : std::to_string(row % 9)));
     }
-    Do("INSERT INTO d SELECT id, r FROM c");
+    if (!ManyOf(k_).empty() && dice_.OneIn(2)) {
+      Do(fmt::format("INSERT INTO p (id, k) SELECT 1000 + i, v::{} FROM ({}) x ON CONFLICT DO NOTHING", k_.name,
+                     ManyOf(k_)));
+      Do("INSERT INTO c (id, r) SELECT id, k FROM p WHERE id >= 1000");
+    }
+    if (has_d_) Do("INSERT INTO d SELECT id, r FROM c");
+  }
+
+  // A query for many values of the type, as columns i and v: all are different, and close to each other. Empty if no
+  // rule takes the type but for "null" and "constant".
+  static std::string ManyOf(const ValueType& type) {
+    const std::string from = " FROM generate_series(0, 675) i";
+    if (MaskTypes{MaskTypes::Group::kTexts}.Has(type.base)) {
+      return "SELECT i, CASE WHEN i % 2 = 0 THEN upper(w) ELSE w END AS v FROM (SELECT i, chr(97 + i / 26) || chr(97 + "
+             "i % "
+             "26) AS w" +
+             from + ") x";
+    }
+    static const std::map<std::string, std::string> kMany = {
+        {"int2", "i - 300"},
+        {"int4", "i - 300"},
+        {"int8", "i - 300"},
+        {"numeric", "CASE WHEN i % 2 = 0 THEN i / 100.00 ELSE i / 10.0 END"},
+        {"float4", "i / 4.0"},
+        {"float8", "i / 4.0"},
+        {"date", "date '2020-01-01' + i"},
+        {"timestamp", "timestamp '2020-01-01' + i * interval '25 hours'"},
+        {"timestamptz", "timestamptz '2020-01-01 00:00+00' + i * interval '25 hours'"},
+        {"uuid", "md5(i::text)"},
+        {"inet", "'10.0.' || i / 256 || '.' || i % 256"},
+        {"cidr", "'10.0.' || i / 256 || '.' || i % 256"},
+        {"bytea", "decode(lpad(to_hex(i), 8, '0'), 'hex')"},
+        {"jsonb", "jsonb_build_object('a', i::text)"}};
+    const auto many = kMany.find(type.base);
+    return many == kMany.end() ? "" : "SELECT i, " + many->second + " AS v" + from;
   }
 
   void AddLater() {
@@ -347,13 +394,14 @@ class MaskSchemaMaker {
     for (;;) {
       const MaskRuleRow& row = rows[static_cast<size_t>(dice_.Below(static_cast<int>(rows.size())))];
       if (row.what == MaskRuleRow::For::kTables || row.kind == MaskKind::kKeep) continue;
-      if (!row.types.Has(type.base) && !dice_.OneIn(40)) continue;
-      if ((row.kind == MaskKind::kNull || row.kind == MaskKind::kConstant) && !dice_.OneIn(3)) continue;
+      if (!row.types.Has(type.base) && !dice_.OneIn(150)) continue;
+      if ((row.kind == MaskKind::kNull || row.Takes("value")) && !dice_.OneIn(6)) continue;
       MaskRule rule = SuggestedRule(row.kind);
       if (row.kind == MaskKind::kNumber) rule.by = std::vector<int64_t>{2, 10, 1000, 1'000'000'000'000}[dice_.Below(4)];
       if (row.kind == MaskKind::kDate) rule.by = std::vector<int64_t>{2, 365, 1'000'000}[dice_.Below(3)];
       if (row.kind == MaskKind::kHash) rule.length = std::vector<int>{4, 16, 32}[dice_.Below(3)];
       if (row.Takes("value")) rule.value = dice_.OneIn(4) ? "a value of some length" : dice_.Pick(type.values);
+      if (rule.value.empty() && row.Takes("value")) rule.value = "x";
       if (row.kind == MaskKind::kJson) rule.paths = {{"$..a", SuggestedRule(MaskKind::kText)}};
       return rule;
     }
@@ -370,20 +418,17 @@ class MaskSchemaMaker {
     const bool masks_key = !dice_.OneIn(6);
     if (masks_key) Add("p", "k", key);
     if (!masks_key || dice_.OneIn(3)) Add("p", "m", Rule(m_));
-    if (!references_) return;
-    if (dice_.OneIn(8)) {
-      Add("c", "r", Rule(r_));
-    } else if (masks_key) {
-      Add("c", "r", key);
-      if (dice_.OneIn(2)) Add("d", "s", key);
+    if (references_ && (masks_key || dice_.OneIn(8))) {
+      Add("c", "r", dice_.OneIn(12) ? Rule(r_) : key);
+      if (has_d_ && !dice_.OneIn(8)) Add("d", "s", key);
     }
-    if (dice_.OneIn(8)) Add(dice_.OneIn(2) ? "c" : "p", "n", Rule(*TypeNamed("int4")));
+    if (references_ && dice_.OneIn(10)) Add(dice_.OneIn(2) ? "c" : "p", "n", Rule(*TypeNamed("int4")));
   }
 
   Dice dice_;
   const std::string schema_;
   ValueType k_, m_, r_;
-  bool references_ = false;
+  bool references_ = false, has_d_ = false;  // There are the tables c and d.
   std::vector<std::string> create_, change_;
   RandomMasks result_;
 };
