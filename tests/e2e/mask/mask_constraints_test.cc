@@ -237,5 +237,35 @@ class MaskConstraints : public ::testing::Test {
 TEST_F(MaskConstraints, AreSatisfiedOrRefusedOrReported) { Try(kCases, kOwnVersion); }
 TEST_F(MaskConstraints, AreHandledForNewerServersToo) { Try(kNewCases, 18); }
 
+// What comes after the baseline is no less in the way of an import.
+TEST(MaskLaterConstraintsTest, StopThePullBeforeAnyWrite) {
+  RotvHomeOptions options = FollowOptions();
+  options.way = Way::kDirect;
+  options.more_config = "[mask]\nmask_unknown = \"keep\"\n\"public.p.email\" = \"email\"\n";
+  RotvHome rotv(std::move(options));
+  rotv.server().Exec("CREATE TABLE p (id int PRIMARY KEY, email text); INSERT INTO p VALUES (1, '17')");
+  rotv.MustSync({"baseline"});
+  const std::pair<const char*, const char*> later[] = {
+      {"ALTER TABLE p ADD CONSTRAINT short CHECK (length(email) < 9)", "does not meet the constraint short"},
+      {"CREATE INDEX p_number ON p ((email::int))", "cannot be in the index p_number"},
+      {"ALTER TABLE p ADD few varchar(3) GENERATED ALWAYS AS (email) STORED",
+       "cannot be used to generate public.p.few"},
+      {"CREATE UNIQUE INDEX p_first ON p (left(email, 1))", "need not be unique for the unique index p_first"},
+      {"CREATE TABLE c (id int PRIMARY KEY, email text REFERENCES p (email))", "both need the same rule"}};
+  rotv.server().Exec("ALTER TABLE p ADD UNIQUE (email)");
+  rotv.MustSync({"pull"});
+  for (const auto& [statement, expected] : later) {
+    SCOPED_TRACE(statement);
+    rotv.server().Exec(statement);
+    const Result pulled = rotv.Sync({"pull"});
+    EXPECT_EQ(pulled.exit_status, 2) << pulled.out << pulled.err;
+    EXPECT_THAT(pulled.err, HasSubstr(expected));
+    rotv.server().Exec(
+        "ALTER TABLE p DROP CONSTRAINT IF EXISTS short; DROP INDEX IF EXISTS p_number, p_first; ALTER TABLE p DROP IF "
+        "EXISTS few; DROP TABLE IF EXISTS c");
+    rotv.MustSync({"pull"});
+  }
+}
+
 }  // namespace
 }  // namespace rotv::testing
