@@ -95,7 +95,8 @@ void CheckColumn(const MaskRule& rule, const MaskColumn& column) {
   if (row.unique == MaskRuleRow::Unique::kNulls && column.not_null)
     fail("the column takes no NULL", "use a rule that gives no NULL, such as \"constant\" or \"hash\"");
   if (row.unique == MaskRuleRow::Unique::kNothing && column.unique) {
-    fail(fmt::format("\"{}\" would not keep the column unique", rule.name),
+    const std::string use = column.unique_uses.empty() ? "" : ", as the " + column.unique_uses[0].what + " wants";
+    fail(fmt::format("\"{}\" would not keep the column unique{}", rule.name, use),
          "use a rule whose values are unique, such as \"hash\" or \"text\"");
   }
   for (const UniqueUse& use : column.unique_uses) {

@@ -77,9 +77,10 @@ CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(conkey), pg_catalog.unnest(confk
 WHERE contype = 'f'
 )sql";
 
-// Reads the keys of unique indexes and exclusion constraints; generated columns and what they are computed from, which
-// depends on the column before PostgreSQL 15 and on its expression since; and what the database's lower() does.
-// Catalogue columns that only newer servers have are looked up in the row as JSON.
+// Reads the keys of unique indexes and exclusion constraints, with those of materialized views of which a column is one
+// of a table's (an import makes their rows of masked ones; a grouped query's rows stay unique); generated columns and
+// what they are computed from, which depends on the column before PostgreSQL 15 and on its expression since; and what
+// the database's lower() does. Catalogue columns that only newer servers have are looked up in the row as JSON.
 constexpr const char* kUniqueSql = R"sql(
 SELECT i.indrelid,
   CASE WHEN i.indisexclusion THEN 'exclusion constraint ' ELSE 'unique index ' END || pg_catalog.quote_ident(c.relname),
@@ -106,7 +107,21 @@ CROSS JOIN LATERAL (
                             AND amoprighttype = oc.opcintype)) AS equal) AS e
 LEFT JOIN pg_catalog.pg_collation co ON co.oid = i.indcollation[k.position - 1] AND NOT co.collisdeterministic
 CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(co) AS co) AS j
-WHERE (i.indisunique OR i.indisexclusion) AND k.position <= i.indnkeyatts;
+WHERE (i.indisunique OR i.indisexclusion) AND k.position <= i.indnkeyatts
+UNION ALL
+SELECT origin[1]::pg_catalog.oid,
+  'unique index ' || pg_catalog.quote_ident(c.relname) || ' of the materialized view ' || pg_catalog.quote_ident(v.relname),
+  coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false), origin[2]::int2, '', '=', NULL, NULL, NULL,
+  false
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+JOIN pg_catalog.pg_class v ON v.oid = i.indrelid AND v.relkind = 'm' AND v.relispopulated
+JOIN pg_catalog.pg_rewrite r ON r.ev_class = v.oid
+CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, position)
+CROSS JOIN LATERAL pg_catalog.regexp_matches(r.ev_action::text, ':resno ' || k.attnum ||
+  ' :resname [^:]* :ressortgroupref [0-9]+ :resorigtbl ([1-9][0-9]*) :resorigcol ([1-9][0-9]*) ', 'g') AS origin
+WHERE i.indisunique AND k.position <= i.indnkeyatts
+  AND r.ev_action::text !~ ':(groupClause|distinctClause|groupingSets) [(]';
 
 SELECT a.attrelid, a.attnum, pg_catalog.pg_get_expr(e.adbin, e.adrelid),
   (SELECT pg_catalog.string_agg(DISTINCT d.refobjsubid::text, ' ') FROM pg_catalog.pg_depend d

@@ -10,6 +10,7 @@
 namespace rotv::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -163,6 +164,17 @@ const std::vector<Case> kCases = {
      "email "
      "text, low text GENERATED ALWAYS AS (lower(email)) STORED REFERENCES q); INSERT INTO p VALUES (1, 'x@y.z')",
      Verdict::kRefused, "public.p.low is computed from public.p.email, which is masked"},
+    {"a unique index on a materialized view",
+     "CREATE TABLE p (id int PRIMARY KEY, email text); INSERT INTO p VALUES (1, 'x@y.z'); CREATE MATERIALIZED VIEW v "
+     "AS "
+     "SELECT id AS n, email AS mail FROM p; CREATE UNIQUE INDEX v_mail ON v (mail)",
+     Verdict::kRefused, "would not keep the column unique, as the unique index v_mail of the materialized view v wants",
+     R"({ rule = "constant", value = "one for all" })"},
+    {"a materialized view of groups",
+     "CREATE TABLE p (id int PRIMARY KEY, email text); INSERT INTO p VALUES (1, 'x@y.z'); CREATE MATERIALIZED VIEW v "
+     "AS "
+     "SELECT email, count(*) AS n FROM p GROUP BY email; CREATE UNIQUE INDEX ON v (email)",
+     Verdict::kImports, "", R"({ rule = "constant", value = "one for all" })"},
     {"a column that a unique index includes",
      "CREATE TABLE p (id int PRIMARY KEY, email text); CREATE UNIQUE INDEX ON p (id) INCLUDE (email); INSERT INTO p "
      "VALUES (1, 'x@y.z')",
@@ -257,6 +269,8 @@ TEST(MaskLaterConstraintsTest, StopThePullBeforeAnyWrite) {
   for (const auto& [statement, expected] : later) {
     SCOPED_TRACE(statement);
     rotv.server().Exec(statement);
+    EXPECT_THAT(rotv.Sync({"mask", "check"}).err,
+                AllOf(HasSubstr("the next pull will be refused"), HasSubstr(expected)));
     const Result pulled = rotv.Sync({"pull"});
     EXPECT_EQ(pulled.exit_status, 2) << pulled.out << pulled.err;
     EXPECT_THAT(pulled.err, HasSubstr(expected));

@@ -220,6 +220,8 @@ class MaskSchemaMaker {
       const std::vector<std::string> types = {"text", "int", "varchar(8)", "boolean", "numeric", "word"};
       Do(fmt::format("ALTER TABLE p ADD g {} GENERATED ALWAYS AS ({}) STORED{}", dice_.Pick(types), expression,
                      dice_.OneIn(3) ? " NOT NULL" : ""));
+    } else if (dice_.OneIn(6)) {  // Since version 18.
+      Do(fmt::format("ALTER TABLE p ADD g text GENERATED ALWAYS AS ({}) VIRTUAL", Expression()));
     }
   }
 
@@ -235,7 +237,7 @@ class MaskSchemaMaker {
 
   void AddConstraints() {
     for (int more = 1 + dice_.Below(3); more > 0; --more) {
-      switch (dice_.Below(13)) {
+      switch (dice_.Below(14)) {
         case 0:
           Do(fmt::format("ALTER TABLE p ADD UNIQUE{} ({})", dice_.OneIn(3) ? " NULLS NOT DISTINCT" : "", Column()));
           break;
@@ -264,6 +266,10 @@ class MaskSchemaMaker {
           break;
         case 10:
           Do("CREATE UNIQUE INDEX ON p (g)");
+          break;
+        case 11:
+          Do(dice_.OneIn(2) ? "CREATE MATERIALIZED VIEW v AS SELECT k, m, n FROM p WHERE k IS NOT NULL"
+                            : "CREATE MATERIALIZED VIEW v AS SELECT k, count(*) AS n FROM p GROUP BY k");
           break;
         default: {
           const std::string column = Column();
@@ -302,7 +308,7 @@ class MaskSchemaMaker {
     if (dice_.OneIn(6)) columns += fmt::format(", f {} GENERATED ALWAYS AS (r) STORED", type);
     Do(fmt::format("CREATE TABLE c ({})", columns));
     static const std::vector<std::string> kEndings = {
-        "", "", "", " NOT VALID", " MATCH FULL", " DEFERRABLE INITIALLY DEFERRED"};
+        "", "", "", " NOT VALID", " MATCH FULL", " DEFERRABLE INITIALLY DEFERRED", " NOT ENFORCED"};
     const std::string ending = dice_.Pick(kEndings);
     Do(pair ? "ALTER TABLE c ADD FOREIGN KEY (r, n) REFERENCES p (k, n)" + ending
             : "ALTER TABLE c ADD FOREIGN KEY (r) REFERENCES p (k)" + ending);
@@ -335,6 +341,8 @@ class MaskSchemaMaker {
       Do("INSERT INTO c (id, r) SELECT id, k FROM p WHERE id >= 1000");
     }
     if (has_d_) Do("INSERT INTO d SELECT id, r FROM c");
+    Do("REFRESH MATERIALIZED VIEW v");
+    Do("CREATE UNIQUE INDEX ON v (k)");
   }
 
   // A query for many values of the type, as columns i and v: all are different, and close to each other. Empty if no
@@ -386,6 +394,11 @@ class MaskSchemaMaker {
                                         Value(k_, dice_.Below(1000)), dice_.Below(9)));
       }
     }
+    // A view that cannot be made again cannot be imported either, masked or not.
+    change_.emplace_back(
+        "DO $view$ BEGIN REFRESH MATERIALIZED VIEW v; EXCEPTION WHEN unique_violation THEN DROP MATERIALIZED VIEW v; "
+        "END "
+        "$view$");
   }
 
   // A rule that takes the type, most of the time.
