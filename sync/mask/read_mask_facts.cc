@@ -110,7 +110,8 @@ CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(co) AS co) AS j
 WHERE (i.indisunique OR i.indisexclusion) AND k.position <= i.indnkeyatts
 UNION ALL
 SELECT origin[1]::pg_catalog.oid,
-  'unique index ' || pg_catalog.quote_ident(c.relname) || ' of the materialized view ' || pg_catalog.quote_ident(v.relname),
+  'unique index ' || pg_catalog.quote_ident(c.relname) || ' of the materialized view '
+    || pg_catalog.quote_ident(v.relname),
   coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false), origin[2]::int2, '', '=', NULL, NULL, NULL,
   false
 FROM pg_catalog.pg_index i

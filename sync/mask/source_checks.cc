@@ -66,8 +66,9 @@ SELECT chain.attrelid, chain.attnum, pg_catalog.format_type(type, modifier), typ
   a.attnotnull AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_constraint c WHERE c.conrelid = a.attrelid AND c.contype = 'n'
     AND c.conkey[1] = a.attnum AND NOT c.convalidated),
-  a.attgenerated, CASE WHEN t.oid = ANY (ARRAY['varchar', 'bpchar', 'bit', 'varbit']::pg_catalog.regtype[]::pg_catalog.oid[])
-                       THEN t.typname::text ELSE '' END, modifier
+  a.attgenerated,
+  CASE WHEN t.oid = ANY (ARRAY['varchar', 'bpchar', 'bit', 'varbit']::pg_catalog.regtype[]::pg_catalog.oid[])
+       THEN t.typname::text ELSE '' END, modifier
 FROM chain JOIN pg_catalog.pg_type t ON t.oid = type AND t.typtype <> 'd'
 JOIN pg_catalog.pg_attribute a ON a.attrelid = chain.attrelid AND a.attnum = chain.attnum
 )sql";

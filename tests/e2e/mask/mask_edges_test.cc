@@ -12,7 +12,6 @@
 #include "sync/mask/letter_case.h"
 #include "tests/e2e/follow_fixture.h"
 #include "tests/support/random/mask_values.h"
-#include "tests/support/random/random_masks.h"
 
 namespace rotv::testing {
 namespace {

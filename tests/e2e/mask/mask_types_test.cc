@@ -3,7 +3,6 @@
 // import.
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -15,10 +14,11 @@
 #include "sync/mask/mask_plan.h"
 #include "sync/mask/read_mask_facts.h"
 #include "sync/mask/secret.h"
+#include "sync/postgres/catalog.h"
 #include "tests/e2e/follow_fixture.h"
 #include "tests/integration/direct_source.h"
 #include "tests/support/no_progress.h"
-#include "tests/support/random/random_masks.h"
+#include "tests/support/random/mask_values.h"
 
 namespace rotv::testing {
 namespace {

@@ -13,9 +13,6 @@
 
 namespace rotv::testing {
 
-// The rule as rotv.toml has it: { rule = "number", by = 100 }.
-std::string AsToml(const MaskRule& rule);
-
 struct RandomMasks {
   std::string create;           // Statements, for the owner of an empty schema of this name in the search path.
   std::string change;           // Statements that change the rows, for later.
@@ -24,9 +21,6 @@ struct RandomMasks {
   // For the log of a failure.
   std::string Text() const;
 };
-
-// What all of these schemas need, for a superuser.
-extern const char* const kRandomMasksPrelude;
 
 // Statements that the server refuses, such as a constraint that the rows violate, change nothing. The same number gives
 // the same schema.
