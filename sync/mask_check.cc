@@ -13,6 +13,8 @@
 #include "storage/row_store.h"
 #include "sync/context/open_workspace.h"
 #include "sync/formats/copy_text.h"
+#include "sync/mask/fit.h"
+#include "sync/mask/mask_plan.h"
 #include "sync/mask/row_filter.h"
 #include "sync/mask/row_mask.h"
 #include "sync/mask/row_sample.h"
@@ -71,6 +73,7 @@ class MaskCheck {
       throw Error(ErrorCode::kUsage, fmt::format("no column of {} is masked", context_.source.name),
                   "write rules into [mask] of rotv.toml (rotv-sync mask suggest), then rotv-sync pull");
     }
+    WarnOfMisfits();
     LookElsewhere();
     LookIntoThePast();
     LookIntoSeeds();
@@ -79,6 +82,18 @@ class MaskCheck {
   }
 
  private:
+  // What has changed on the source since the last pull may be in the way of the next one, and of an import.
+  void WarnOfMisfits() {
+    try {
+      const postgres::Catalog catalog =
+          mask::ReadMaskedCatalog(session_.connection(), context_, mask::MaskLineage(schema_));
+      mask::RequireFit(session_.connection(), context_, catalog, schema_);
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUsage) throw;
+      context_.progress.Warn(fmt::format("the next pull will be refused: {}", error.what()));
+    }
+  }
+
   std::unique_ptr<RowScan> Scan(const proto::Table& table, ScanRequest::Access access) const {
     return store_.ScanAt({.table = table.id(),
                           .epoch = EpochOf(epochs_, table, lsn_),

@@ -5,38 +5,20 @@
 
 #include <algorithm>
 #include <map>
-#include <memory>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "storage/error.h"
-#include "sync/context/mask_rule_table.h"
-#include "sync/mask/make_masker.h"
+#include "sync/mask/probe_rows.h"
 #include "sync/mask/secret.h"
 #include "sync/mask/source_checks.h"
-#include "sync/mask/stored_mask.h"
 #include "sync/postgres/sqlstate.h"
 
 namespace rotv::mask {
 namespace {
 
-constexpr int kProbes = 20;
-constexpr int kTimeoutMs = 3000;  // Limits one query: an expression may take as long as its author likes.
 constexpr size_t kMostNamed = 5;
-
-// True if the rule gives one value to every row, including rows that come later, and that value is the config's.
-bool IsConstant(const proto::MaskedColumn& masked) {
-  const MaskRuleRow* row = RowNamed(masked.rule().name());
-  return row != nullptr && row->Takes("value");
-}
-
-// A column that is in COPY's rows, and what masks it, if anything does.
-struct ProbedColumn {
-  const postgres::CatalogColumn* column = nullptr;
-  const proto::MaskedColumn* masked = nullptr;
-  const CheckedColumn* checked = nullptr;
-  std::unique_ptr<const Masker> masker;
-};
 
 // A condition that a masked row must satisfy.
 struct Demand {
@@ -53,14 +35,12 @@ class TableProbe {
  public:
   TableProbe(postgres::PgConnection& connection, const MaskSecret& secret, const SourceChecks& checks,
              const postgres::CatalogTable& table)
-      : connection_(connection), secret_(secret), checks_(checks), table_(table) {
-    for (const postgres::CatalogColumn& column : table.columns) columns_[column.number] = &column;
-    for (const proto::MaskedColumn& masked : table.mask.columns()) masked_[static_cast<int>(masked.number())] = &masked;
-    for (const auto& [number, column] : columns_) {
+      : connection_(connection), checks_(checks), table_(table), rows_(connection, secret, table_) {
+    for (const auto& [number, column] : table_.columns) {
       const CheckedColumn* checked = Checked(number);
       if (checked == nullptr || checked->generated == '\0') continue;
       const std::vector<int>& from = checked->generation.columns;
-      if (std::any_of(from.begin(), from.end(), [&](int source) { return masked_.count(source) != 0; })) {
+      if (std::any_of(from.begin(), from.end(), [&](int source) { return table_.masked.count(source) != 0; })) {
         generated_.insert(number);
       }
     }
@@ -79,52 +59,60 @@ class TableProbe {
 
  private:
   const CheckedColumn* Checked(int number) const {
-    const auto found = checks_.columns.find({table_.oid, number});
+    const auto found = checks_.columns.find({table_.table.oid, number});
     return found == checks_.columns.end() ? nullptr : &found->second;
-  }
-  std::string NameOf(int number) const {
-    return fmt::format("{}.{}", table_.quoted_name, columns_.at(number)->quoted_name);
   }
   // Is true for every value. It makes the server compute the value: without a use it would not.
   std::string TakesPart(int number) const {
-    return fmt::format("pg_catalog.num_nulls({}) >= 0", columns_.at(number)->quoted_name);
+    return fmt::format("pg_catalog.num_nulls({}) >= 0", table_.columns.at(number)->quoted_name);
   }
-  bool IsTouched(int number) const { return masked_.count(number) != 0 || generated_.count(number) != 0; }
+  bool IsTouched(int number) const {
+    return number == 0 || table_.masked.count(number) != 0 || generated_.count(number) != 0;
+  }
+  bool IsTouched(const std::vector<int>& numbers) const {
+    return std::any_of(numbers.begin(), numbers.end(), [&](int number) { return IsTouched(number); });
+  }
 
   std::vector<Demand> Demands() const {
     std::vector<Demand> demands;
-    for (const auto& [number, masked] : masked_) {
+    for (const auto& [number, masked] : table_.masked) {
       if (!IsConstant(*masked)) continue;
       const std::string type = "value of type " + masked->type();
-      demands.push_back({.name = NameOf(number) + ": " + type,
+      demands.push_back({.name = table_.NameOf(number) + ": " + type,
                          .against = "is not a " + type,
                          .columns = {number},
                          .condition = TakesPart(number),
                          .of_constant = true});
     }
     for (int number : generated_) AddGeneration(number, &demands);
-    for (const auto& [number, column] : columns_) {
+    for (const auto& [number, column] : table_.columns) {
       if (IsTouched(number)) AddDomains(number, &demands);
     }
-    const auto of_table = checks_.of_tables.find(table_.oid);
-    if (of_table == checks_.of_tables.end()) return demands;
+    AddOfTable(checks_.of_tables, "", "does not meet the constraint ", &demands);
+    AddOfTable(checks_.of_indexes, "index ", "cannot be in the index ", &demands);
+    return demands;
+  }
+
+  void AddOfTable(const std::map<uint32_t, std::vector<SourceCheck>>& checks, const std::string& what,
+                  const std::string& against, std::vector<Demand>* demands) const {
+    const auto of_table = checks.find(table_.table.oid);
+    if (of_table == checks.end()) return;
     for (const SourceCheck& check : of_table->second) {
       const std::vector<int>& read = check.condition.columns;
-      if (std::none_of(read.begin(), read.end(), [&](int number) { return IsTouched(number); })) continue;
-      demands.push_back({.name = table_.quoted_name + ": " + check.name,
-                         .against = "does not meet the constraint " + check.name,
-                         .columns = {read.begin(), read.end()},
-                         .condition = check.condition.text,
-                         .built_in = check.condition.built_in});
+      if (!IsTouched(read)) continue;
+      demands->push_back({.name = fmt::format("{}: {}{}", table_.table.quoted_name, what, check.name),
+                          .against = against + check.name,
+                          .columns = {read.begin(), read.end()},
+                          .condition = check.condition.text,
+                          .built_in = check.condition.built_in});
     }
-    return demands;
   }
 
   // A virtual column is computed when it is read, so only a constraint on it can reject a row.
   void AddGeneration(int number, std::vector<Demand>* demands) const {
     const CheckedColumn& checked = *Checked(number);
-    const std::string name = NameOf(number);
-    const std::string& quoted = columns_.at(number)->quoted_name;
+    const std::string name = table_.NameOf(number);
+    const std::string& quoted = table_.columns.at(number)->quoted_name;
     if (checked.generated == 's') {
       demands->push_back({.name = name + ": its generation",
                           .against = fmt::format("cannot be used to generate {}", name),
@@ -146,7 +134,7 @@ class TableProbe {
       const auto of_domain = checks_.of_domains.find(domain);
       if (of_domain == checks_.of_domains.end()) continue;
       for (const SourceCheck& check : of_domain->second) {
-        demands->push_back({.name = fmt::format("{}: domain {}", NameOf(number), check.name),
+        demands->push_back({.name = fmt::format("{}: domain {}", table_.NameOf(number), check.name),
                             .against = "is not a value of the domain " + check.name,
                             .columns = {number},
                             .condition = check.condition.text,
@@ -161,13 +149,13 @@ class TableProbe {
     if (const std::optional<bool> has = HasEnumLabel(demand)) return *has ? "" : What(demand.columns, demand);
     std::set<int> base;  // The stored columns that these depend on.
     if (!demand.built_in || !AddBase(demand.columns, &base)) return std::nullopt;
-    const std::vector<ProbedColumn> columns = ProbedColumns(base);
-    const std::string made = MadeRows(columns);
-    if (made.empty()) return "";
+    const std::optional<std::string>& made = rows_.Of(base);
+    if (!made) return std::nullopt;
+    if (made->empty()) return "";
     const postgres::PgOutcome outcome =
         connection_.TryQuery(fmt::format("BEGIN READ ONLY; SET LOCAL statement_timeout = {}; {}; "
                                          "COMMIT",
-                                         kTimeoutMs, Question(demand, columns, made)));
+                                         kProbeTimeoutMs, Question(demand, base, *made)));
     if (!outcome.failure) return outcome.results.at(2).Bool(0, 0) ? "" : What(base, demand);
     (void)connection_.TryQuery("ROLLBACK");
     // The server's message would show a value.
@@ -186,14 +174,8 @@ class TableProbe {
     if (!demand.of_constant || checked == nullptr || checked->enum_type == 0) return std::nullopt;
     return connection_
         .Query(fmt::format("SELECT EXISTS (SELECT FROM pg_catalog.pg_enum WHERE enumtypid = {} AND enumlabel = {})",
-                           checked->enum_type, connection_.QuoteLiteral(Constant(number))))
+                           checked->enum_type, connection_.QuoteLiteral(rows_.Constant(number))))
         .Bool(0, 0);
-  }
-
-  std::string Constant(int number) const {
-    std::string constant;
-    MakeMasker(*masked_.at(number), NameOf(number), secret_)->Append("", &constant);
-    return constant;
   }
 
   // Adds the stored columns that `columns` are computed from, since generated columns are computed again. Returns false
@@ -201,7 +183,7 @@ class TableProbe {
   bool AddBase(const std::set<int>& columns, std::set<int>* base) const {
     for (int number : columns) {
       const CheckedColumn* checked = Checked(number);
-      if (checked == nullptr || columns_.count(number) == 0 || !checked->built_in) return false;
+      if (checked == nullptr || table_.columns.count(number) == 0 || !checked->built_in) return false;
       if (checked->generated == '\0') {
         base->insert(number);
         continue;
@@ -212,68 +194,22 @@ class TableProbe {
     return true;
   }
 
-  std::vector<ProbedColumn> ProbedColumns(const std::set<int>& base) const {
-    std::vector<ProbedColumn> columns;
-    for (int number : base) {
-      ProbedColumn& probed = columns.emplace_back();
-      probed.column = columns_.at(number);
-      probed.checked = Checked(number);
-      const auto masked = masked_.find(number);
-      if (masked == masked_.end()) continue;
-      probed.masked = masked->second;
-      probed.masker = MakeMasker(*probed.masked, NameOf(number), secret_);
-    }
-    return columns;
-  }
-
-  // Returns the masked values of a few of the source's rows as "('a', NULL), ('b', '1')"; empty if there is nothing to
-  // mask. concat() gives a type's output, as COPY does; a cast would call one that the owner of a type has defined,
-  // should the column have changed to such a type.
-  std::string MadeRows(const std::vector<ProbedColumn>& columns) {
-    std::string list, wanted;
-    for (const ProbedColumn& probed : columns) {
-      const std::string& name = probed.column->quoted_name;
-      list += fmt::format("{0}CASE pg_catalog.num_nulls({1}) WHEN 0 THEN pg_catalog.concat({1}) END",
-                          list.empty() ? "" : ", ", name);
-      if (probed.masked == nullptr) continue;
-      wanted += fmt::format("{}pg_catalog.num_nulls({}) = 0", wanted.empty() ? "" : " OR ", name);
-    }
-    const postgres::PgResult rows = connection_.Query(
-        fmt::format("SELECT {} FROM ONLY {} WHERE {} LIMIT {}", list, table_.quoted_name, wanted, kProbes));
-    std::string made;
-    for (int row = 0; row < rows.rows(); ++row) {
-      std::string fields;
-      for (size_t i = 0; i < columns.size(); ++i) {
-        fields += (i == 0 ? "" : ", ") + MadeValue(columns[i], rows, row, static_cast<int>(i));
-      }
-      made += fmt::format("{}({})", made.empty() ? "" : ", ", fields);
-    }
-    if (!made.empty() || columns.size() != 1 || !IsConstant(*columns[0].masked)) return made;
-    return fmt::format("({})", connection_.QuoteLiteral(Constant(columns[0].column->number)));
-  }
-
-  std::string MadeValue(const ProbedColumn& probed, const postgres::PgResult& rows, int row, int column) const {
-    if (rows.IsNull(row, column)) return "NULL";
-    if (probed.masker == nullptr) return connection_.QuoteLiteral(rows.Get(row, column));
-    std::string value;
-    return probed.masker->Append(rows.Get(row, column), &value) ? connection_.QuoteLiteral(value) : "NULL";
-  }
-
   // Builds the query. It contains no name of a user's object, so that no such object can be replaced between the answer
   // from the catalogue and this query.
-  std::string Question(const Demand& demand, const std::vector<ProbedColumn>& columns, const std::string& made) const {
+  std::string Question(const Demand& demand, const std::set<int>& base, const std::string& made) const {
     auto alias = [&](int number) {
-      return number == demand.value_of ? std::string("value") : columns_.at(number)->quoted_name;
+      return number == demand.value_of ? std::string("value") : table_.columns.at(number)->quoted_name;
     };
     std::string typed, names, generated;
-    for (size_t i = 0; i < columns.size(); ++i) {
-      const char* comma = i == 0 ? "" : ", ";
-      typed += fmt::format("{}v{}::{} AS {}", comma, i, columns[i].checked->type, alias(columns[i].column->number));
-      names += fmt::format("{}v{}", comma, i);
+    for (const int number : base) {
+      const std::string name = fmt::format("v{}", number);
+      const char* comma = names.empty() ? "" : ", ";
+      typed += fmt::format("{}{} AS {}", comma, Stored(name, *Checked(number)), alias(number));
+      names += comma + name;
     }
     for (int number : demand.columns) {
       if (Checked(number)->generated == '\0') continue;
-      generated += fmt::format(", {} AS {}", Generation(*Checked(number)), alias(number));
+      generated += fmt::format(", {} AS {}", Stored(Checked(number)->generation.text, *Checked(number)), alias(number));
     }
     return fmt::format(
         "SELECT coalesce(pg_catalog.bool_and({}), true) FROM (SELECT masked.*{} FROM (SELECT {} FROM (VALUES {}) AS "
@@ -281,21 +217,19 @@ class TableProbe {
         demand.condition, generated, typed, made, names);
   }
 
-  // The generated value as it is stored: a value that is too long is refused, where a cast would truncate it.
-  static std::string Generation(const CheckedColumn& column) {
-    if (column.length_function.empty() || column.modifier < 0) {
-      return fmt::format("({})::{}", column.generation.text, column.type);
-    }
-    return fmt::format("pg_catalog.\"{0}\"(({1})::pg_catalog.\"{0}\", {2}, false)", column.length_function,
-                       column.generation.text, column.modifier);
+  // The value as it is stored: a value that is too long is refused, where a cast would truncate it.
+  static std::string Stored(const std::string& value, const CheckedColumn& column) {
+    if (column.length_function.empty() || column.modifier < 0) return fmt::format("({})::{}", value, column.type);
+    return fmt::format("pg_catalog.\"{0}\"(({1})::pg_catalog.\"{0}\", {2}, false)", column.length_function, value,
+                       column.modifier);
   }
 
   std::string What(const std::set<int>& columns, const Demand& demand) const {
     std::vector<std::string> names, rules;
     for (int number : columns) {
-      if (masked_.count(number) == 0) continue;
-      names.push_back(NameOf(number));
-      rules.push_back(masked_.at(number)->rule().name());
+      if (table_.masked.count(number) == 0) continue;
+      names.push_back(table_.NameOf(number));
+      rules.push_back(table_.masked.at(number)->rule().name());
     }
     if (names.size() == 1) return fmt::format("{}: a value masked by \"{}\" {}", names[0], rules[0], demand.against);
     for (size_t i = 0; i < names.size(); ++i) names[i] += fmt::format(" ({})", rules[i]);
@@ -303,11 +237,9 @@ class TableProbe {
   }
 
   postgres::PgConnection& connection_;
-  const MaskSecret& secret_;
   const SourceChecks& checks_;
-  const postgres::CatalogTable& table_;
-  std::map<int, const postgres::CatalogColumn*> columns_;
-  std::map<int, const proto::MaskedColumn*> masked_;
+  const MaskedTable table_;
+  ProbeRows rows_;
   std::set<int> generated_;  // Columns that are generated from masked ones.
 };
 
@@ -317,13 +249,12 @@ std::vector<std::string> RequireFit(postgres::PgConnection& connection, const Co
                                     const postgres::Catalog& catalog, const proto::SchemaVersion& known) {
   std::map<uint32_t, std::string> known_masks;
   for (const proto::Table& table : known.tables()) known_masks[table.id()] = table.mask().SerializeAsString();
-  std::vector<const postgres::CatalogTable*> tables;
+  std::vector<std::pair<const postgres::CatalogTable*, bool>> tables;  // With: its unchecked constraints are known.
   std::vector<uint32_t> oids;
   for (const postgres::CatalogTable& table : catalog.tables) {
     if (table.mask.columns_size() == 0 || table.kind != 'r') continue;
     const auto before = known_masks.find(table.oid);
-    if (before != known_masks.end() && before->second == table.mask.SerializeAsString()) continue;
-    tables.push_back(&table);
+    tables.emplace_back(&table, before != known_masks.end() && before->second == table.mask.SerializeAsString());
     oids.push_back(table.oid);
   }
   if (tables.empty()) return {};
@@ -331,8 +262,11 @@ std::vector<std::string> RequireFit(postgres::PgConnection& connection, const Co
   const SourceChecks checks = ReadSourceChecks(connection, oids);
   const MaskSecret secret = MaskSecretOf(context);
   std::set<std::string> problems, unchecked;
-  for (const postgres::CatalogTable* table : tables)
-    TableProbe(connection, secret, checks, *table).Run(&problems, &unchecked);
+  for (const auto& [table, is_known] : tables) {
+    std::set<std::string> names;
+    TableProbe(connection, secret, checks, *table).Run(&problems, &names);
+    if (!is_known) unchecked.merge(names);
+  }
   if (!problems.empty()) {
     throw Error(
         ErrorCode::kUsage, fmt::format("masking: {}", fmt::join(problems, "; ")),

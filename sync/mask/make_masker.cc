@@ -31,13 +31,14 @@ class Null : public Masker {
   bool Append(std::string_view /*value*/, std::string* /*out*/) const override { return false; }
 };
 
-// Pads values of char(n) with blanks, as the server writes them.
-class Padded : public Masker {
+// Masks values of char: blanks at the end do not count, so that 'a' and 'a  ' are equal, and stay so. The server pads
+// values of char(n) with them.
+class Blanks : public Masker {
  public:
-  Padded(std::unique_ptr<const Masker> inner, int length) : inner_(std::move(inner)), length_(length) {}
+  Blanks(std::unique_ptr<const Masker> inner, int length) : inner_(std::move(inner)), length_(length) {}
   bool Append(std::string_view value, std::string* out) const override {
     const size_t before = out->size();
-    if (!inner_->Append(value, out)) return false;
+    if (!inner_->Append(value.substr(0, value.find_last_not_of(' ') + 1), out)) return false;
     const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
     const auto characters = static_cast<size_t>(std::count_if(out->begin() + static_cast<std::ptrdiff_t>(before),
                                                               out->end(), [&](char c) { return !continues(c); }));
@@ -47,7 +48,7 @@ class Padded : public Masker {
 
  private:
   const std::unique_ptr<const Masker> inner_;
-  const int length_;
+  const int length_;  // 0: of any length.
 };
 
 bool Keeps(const MaskRuleRow& row, UniqueUse::By by) {
@@ -65,9 +66,19 @@ bool Keeps(const MaskRuleRow& row, UniqueUse::By by) {
   return false;
 }
 
-// True if the rule maps values that are unique for this use to values that are unique for it.
-bool Keeps(const MaskRuleRow& row, const UniqueUse& use) {
+// True if the rule maps values that are unique for this use to values that are unique for it. One fake value stands for
+// all values that are equal for the column.
+bool Keeps(const MaskRuleRow& row, const MaskColumn& column, const UniqueUse& use) {
+  const bool fake = row.unique == MaskRuleRow::Unique::kTexts;
+  if (fake && use.exact && column.equality != Lowering::kUnknown) return false;
   return row.unique == MaskRuleRow::Unique::kNulls ? !use.nulls_equal : Keeps(row, use.by);
+}
+
+const char* WayOut(const MaskColumn& column, const UniqueUse& use) {
+  const bool exact = use.exact && column.equality != Lowering::kUnknown;
+  if (exact && use.by == UniqueUse::By::kValue) return "\"text\" keeps values apart that differ in case";
+  if (!exact && use.by == UniqueUse::By::kText) return "\"hash\", \"email\" and \"uuid\" make values that are";
+  return "use \"null\" if the column takes it, or \"drop\" for the table's rows";
 }
 
 void CheckColumn(const MaskRule& rule, const MaskColumn& column) {
@@ -77,21 +88,21 @@ void CheckColumn(const MaskRule& rule, const MaskColumn& column) {
   const MaskRuleRow& row = RowOf(rule.kind);
   if (!row.types.Has(column.type)) {
     fail(fmt::format("\"{}\" cannot mask a column of type {}", rule.name, column.type),
-         "\"null\" and \"constant\" can mask any type; docs/masking.md lists the types of each rule");
+         "\"null\" and \"constant\" can mask any type, docs/masking.md lists the types of each rule");
   }
   if (column.generated) fail("the column is generated from others", "mask the columns that it is computed from");
   if (column.partition_key) fail("the column decides which partition a row is in", "leave it as it is: \"keep\"");
   if (row.unique == MaskRuleRow::Unique::kNulls && column.not_null)
     fail("the column takes no NULL", "use a rule that gives no NULL, such as \"constant\" or \"hash\"");
   if (row.unique == MaskRuleRow::Unique::kNothing && column.unique) {
-    fail(fmt::format("\"{}\" would not keep the column unique", rule.name),
+    const std::string use = column.unique_uses.empty() ? "" : ", as the " + column.unique_uses[0].what + " wants";
+    fail(fmt::format("\"{}\" would not keep the column unique{}", rule.name, use),
          "use a rule whose values are unique, such as \"hash\" or \"text\"");
   }
   for (const UniqueUse& use : column.unique_uses) {
-    if (Keeps(row, use)) continue;
+    if (Keeps(row, column, use)) continue;
     fail(fmt::format("values masked by \"{}\" need not be unique for the {}", rule.name, use.what),
-         use.by == UniqueUse::By::kText ? "\"hash\", \"email\" and \"uuid\" make values that are"
-                                        : "use \"null\" if the column takes it, or \"drop\" for the table's rows");
+         WayOut(column, use));
   }
 }
 
@@ -163,13 +174,16 @@ const Maker& MakerOf(MaskKind kind) {
 std::unique_ptr<const Masker> MakeMasker(const MaskRule& rule, const MaskColumn& column, const MaskSecret& secret) {
   CheckColumn(rule, column);
   std::unique_ptr<const Masker> masker = MakerOf(rule.kind).make(rule, column, secret);
-  const bool pads = column.type == "bpchar" && column.limit > 0;
-  return pads ? std::make_unique<Padded>(std::move(masker), column.limit) : std::move(masker);
+  const bool blanks = column.type == "bpchar";
+  return blanks ? std::make_unique<Blanks>(std::move(masker), column.limit) : std::move(masker);
 }
 
 uint32_t RevisionOf(const MaskRule& rule, const std::string& type) {
   const Maker& maker = MakerOf(rule.kind);
-  return maker.revision == nullptr ? 0 : maker.revision(rule, type);
+  if (maker.revision != nullptr) return maker.revision(rule, type);
+  // Revision 1: blanks at the end do not count.
+  const bool any_value = rule.kind == MaskKind::kNull || maker.make == MakeConstant;
+  return type == "bpchar" && !any_value ? 1 : 0;
 }
 
 }  // namespace rotv::mask

@@ -25,6 +25,10 @@ struct MaskFacts {
     int column = 0;
     uint32_t referenced_table = 0;
     int referenced_column = 0;
+    uint32_t constraint = 0;  // pg_constraint.oid
+    std::string name;         // The constraint's, quoted.
+    bool match_full = false;
+    bool enforced = true;  // False if it is NOT VALID or NOT ENFORCED: an import checks no row.
   };
   std::map<uint32_t, Table> tables;
   std::vector<Reference> references;

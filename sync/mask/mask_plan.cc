@@ -7,6 +7,7 @@
 #include <set>
 
 #include "storage/error.h"
+#include "sync/mask/joined_columns.h"
 #include "sync/mask/make_masker.h"
 #include "sync/mask/mask_carry.h"
 #include "sync/mask/pii_detection.h"
@@ -251,24 +252,25 @@ class Plan {
     return choice->second.rule->kind == MaskKind::kKeep ? nullptr : choice->second.rule;
   }
 
-  // Both sides of a foreign key must be masked alike; the referenced side is unique.
+  // Equal values at both ends of a foreign key must stay equal.
   void CheckReferences() {
-    for (const MaskFacts::Reference& reference : facts_.references) {
-      const ColumnId from{reference.table, reference.column},
-          to{reference.referenced_table, reference.referenced_column};
-      const MaskRule* from_rule = RuleOf(from);
-      const MaskRule* to_rule = RuleOf(to);
-      if (from_rule == nullptr && to_rule == nullptr) continue;
-      if (without_rows_.count(from.first) != 0 || without_rows_.count(to.first) != 0) continue;
-      const auto bytes = [](const MaskRule* rule) {
-        return rule == nullptr ? "" : StoredRule(*rule).SerializeAsString();
-      };
-      if (bytes(from_rule) != bytes(to_rule)) {
-        Problem(fmt::format("{} references {}: both need the same rule", names_[from], names_[to]));
-        continue;
-      }
-      choices_[from].column.unique = choices_[to].column.unique = true;
+    const auto end_of = [&](uint32_t table, int column) {
+      const ColumnId id{table, column};
+      return ReferenceEnd{.name = names_[id],
+                          .rule = RuleOf(id),
+                          .column = &choices_[id].column,
+                          .without_rows = without_rows_.count(table) != 0,
+                          .masked_base = MaskedBaseOf(id)};
+    };
+    for (const std::string& problem : JoinReferences(facts_.references, end_of)) Problem(problem);
+  }
+
+  // Returns the name of a masked column that this generated one is computed from; empty if there is none.
+  std::string MaskedBaseOf(const ColumnId& id) {
+    for (const int number : choices_[id].column.computed_from) {
+      if (RuleOf({id.first, number}) != nullptr) return names_[{id.first, number}];
     }
+    return "";
   }
 
   void MaskColumns(postgres::CatalogTable& table) {
@@ -284,7 +286,7 @@ class Plan {
         const std::unique_ptr<const Masker> masker = MakeMasker(named, masked, secret_);
         if (column.missing) MaskMissing(*masker, &column);
       } catch (const Error& error) {
-        Problem(choices_[id].carried ? carry_.Misfit(table, column, masked, *rule, error.what()) : error.what());
+        Problem(choices_[id].carried ? carry_.Misfit(table, column, masked, *rule, error.what()) : WithWayOut(error));
         continue;
       }
       table.mask.set_secret_id(SecretId(secret_));
@@ -299,6 +301,10 @@ class Plan {
       stored->set_unique(masked.unique);
       StoreEquality(*rule, masked, stored);
     }
+  }
+
+  static std::string WithWayOut(const Error& error) {
+    return error.hint().empty() ? error.what() : fmt::format("{} ({})", error.what(), error.hint());
   }
 
   static void MaskMissing(const Masker& masker, postgres::CatalogColumn* column) {

@@ -24,6 +24,7 @@ struct UniqueUse {
   };
   By by = By::kValue;
   bool nulls_equal = false;  // Two NULLs may be equal there, too.
+  bool exact = false;        // Values may differ there that are equal for the column's own "=".
   std::string what;          // For messages: "unique index users_lower_idx on lower(email)".
 };
 
@@ -42,7 +43,11 @@ struct MaskColumn {
   bool ignores_case = false;
   // The way in which the column's own "=" lowers texts; kUnknown if only identical bytes are equal.
   Lowering equality = Lowering::kUnknown;
+  std::string locale = {};     // The locale of its collation, unless that is the database's.
+  bool equality_known = true;  // False if values are equal that differ in bytes, and we cannot tell which.
+  std::string narrowest = {};  // The narrowest type of the whole numbers that it is joined with by foreign keys.
   bool generated = false;
+  std::vector<int> computed_from = {};  // The columns that a generated one is computed from, by pg_attribute.attnum.
   bool partition_key = false;
 };
 

@@ -1,6 +1,7 @@
 #include "sync/mask/number_noise.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "storage/error.h"
 #include "sync/mask/move_in_block.h"
@@ -131,7 +132,7 @@ void NumberNoise::Permute(Digits* digits) const {
   thread_local std::string context, permuted;
   context.assign(text.substr(0, parts.moved));
   context.push_back(static_cast<char>(parts.moved_scale * 2 + from_one));
-  const Wide moved = Move(number - from_one, LastOf(number, parts, text.size(), from_one), parts, &context) + from_one;
+  const Wide moved = Move(number - from_one, RangeOf(number, parts, text.size(), from_one), parts, &context) + from_one;
 
   permuted.assign(text.substr(0, parts.moved));
   AppendWide(moved, parts.moved > 0 ? kWideDigits : parts.moved_scale + 1, &permuted);
@@ -140,28 +141,49 @@ void NumberNoise::Permute(Digits* digits) const {
   digits->text.swap(permuted);
 }
 
-// Returns the greatest number that the moved digits may become, less `from_one`.
-Wide NumberNoise::LastOf(Wide number, const Parts& parts, size_t size, unsigned from_one) const {
-  if (column_.type == "int2" && number - from_one <= INT16_MAX) return INT16_MAX;
-  if (column_.type == "int4" && number - from_one <= INT32_MAX) return INT32_MAX;
-  if (column_.type == "int8" && number - from_one <= INT64_MAX) return INT64_MAX;
+// Returns the range for a whole number without its sign (the negative ones counted from one): that of the narrowest
+// type that has it, of the column's type and those that it is joined with. Ranges do not overlap, so a number of the
+// narrower type and the same one of the wider type have the same neighbours.
+NumberNoise::Range NumberNoise::WholeRangeOf(Wide number) const {
+  static constexpr std::pair<const char*, uint64_t> kEnds[] = {
+      {"int2", INT16_MAX}, {"int4", INT32_MAX}, {"int8", INT64_MAX}};
+  const std::string& narrowest = column_.narrowest.empty() ? column_.type : column_.narrowest;
+  Range range;
+  bool counts = false;
+  for (const auto& [type, last] : kEnds) {
+    counts |= type == narrowest;
+    if (!counts) continue;
+    range.last = last;
+    if (number <= range.last) return range;
+    range.first = range.last + 1;
+  }
+  return {.first = 0, .last = PowerOfTen(kWideDigits) - 1};
+}
+
+// Returns the range of the moved digits, less `from_one`.
+NumberNoise::Range NumberNoise::RangeOf(Wide number, const Parts& parts, size_t size, unsigned from_one) const {
+  // A number may also be of a wider type that the column has got since: the pull that sees this change resyncs the
+  // table.
+  if (column_.type != "numeric") return WholeRangeOf(number - from_one);
   const int finer = static_cast<int>(size - parts.moved_end);
   if (column_.precision > 0 && parts.moved == 0) {
     const Wide last = PowerOfTen(std::clamp(column_.precision - finer, 0, kWideDigits)) - 1;
-    if (number <= last) return last - from_one;
+    if (number <= last) return {.first = 0, .last = last - from_one};
   }
-  // A number may also be of a wider type that the column has got since: the pull that sees this change resyncs the
-  // table.
-  return PowerOfTen(kWideDigits) - 1 - from_one;
+  return {.first = 0, .last = PowerOfTen(kWideDigits) - 1 - from_one};
 }
 
-Wide NumberNoise::Move(Wide number, Wide last, const Parts& parts, std::string* context) const {
+Wide NumberNoise::Move(Wide number, Range range, const Parts& parts, std::string* context) const {
   const auto size = static_cast<uint64_t>(by_ * PowerOfTen(static_cast<int>(parts.moved_scale)));
   const bool narrow = number <= kNarrow && Wide(static_cast<uint64_t>(number) / size + 1) * size <= kNarrow;
-  if (!narrow) return MoveInBlock<Wide>(permutation_, context, number, {.size = size, .first = 0, .last = last});
+  if (!narrow) {
+    return MoveInBlock<Wide>(permutation_, context, number, {.size = size, .first = range.first, .last = range.last});
+  }
   return static_cast<uint64_t>(
       MoveInBlock<int64_t>(permutation_, context, static_cast<int64_t>(number),
-                           {.size = size, .first = 0, .last = static_cast<int64_t>(std::min<Wide>(last, kNarrow))}));
+                           {.size = size,
+                            .first = static_cast<int64_t>(range.first),
+                            .last = static_cast<int64_t>(std::min<Wide>(range.last, kNarrow))}));
 }
 
 // Permutes the digits from `begin` on, in pieces, each of which depends on all digits before it.

@@ -43,8 +43,14 @@ class NumberNoise : public Masker {
   void Permute(Digits* digits) const;
   bool IsForbidden(const Digits& digits) const;
   Parts PartsOf(const Digits& digits) const;
-  Wide LastOf(Wide number, const Parts& parts, size_t size, unsigned from_one) const;
-  Wide Move(Wide number, Wide last, const Parts& parts, std::string* context) const;
+  // The first and the last of the numbers that a number may become.
+  struct Range {
+    Wide first = 0;
+    Wide last = 0;
+  };
+  Range WholeRangeOf(Wide number) const;
+  Range RangeOf(Wide number, const Parts& parts, size_t size, unsigned from_one) const;
+  Wide Move(Wide number, Range range, const Parts& parts, std::string* context) const;
   void PermuteFine(std::string_view digits, size_t begin, std::string* out) const;
 
   const MaskColumn column_;

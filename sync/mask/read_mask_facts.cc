@@ -15,7 +15,10 @@ namespace {
 constexpr const char* kFactsSql = R"sql(
 WITH RECURSIVE base AS (
   SELECT a.attrelid, a.attnum, a.attname, t.oid AS type, t.typname, t.typtype, t.typbasetype,
-         a.atttypmod AS modifier, a.attnotnull AS not_null, a.attgenerated <> '' AS generated, a.attcollation AS collation
+         a.atttypmod AS modifier, a.attnotnull AND NOT EXISTS (
+           SELECT FROM pg_catalog.pg_constraint n WHERE n.conrelid = a.attrelid AND n.contype = 'n'
+             AND n.conkey[1] = a.attnum AND NOT n.convalidated) AS not_null,
+         a.attgenerated <> '' AS generated, a.attcollation AS collation
   FROM pg_catalog.pg_attribute a
   JOIN pg_catalog.pg_class c ON c.oid = a.attrelid AND c.relkind IN ('r', 'p')
   JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -32,7 +35,8 @@ WITH RECURSIVE base AS (
 SELECT attrelid, attnum, attname, typname, modifier, not_null, generated,
   EXISTS (SELECT FROM pg_catalog.pg_index i
           WHERE i.indrelid = attrelid AND (i.indisunique OR i.indisexclusion)
-            AND (attnum = ANY (i.indkey) OR EXISTS (
+            AND (attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1])
+                 OR (i.indexprs IS NOT NULL OR i.indpred IS NOT NULL) AND EXISTS (
               SELECT FROM pg_catalog.pg_depend d
               WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
                 AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = attrelid
@@ -45,11 +49,11 @@ SELECT attrelid, attnum, attname, typname, modifier, not_null, generated,
               WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = p.relid AND d.objsubid = 0
                 AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = p.relid
                 AND d.refobjsubid = pa.attnum)),
-  (SELECT coalesce(j.co ->> 'colllocale', j.co ->> 'colliculocale', j.co ->> 'collcollate')
-   FROM pg_catalog.pg_collation c
-   CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(c) AS co) AS j
-   WHERE c.oid = base.collation AND NOT c.collisdeterministic)
-FROM base WHERE typtype <> 'd';
+  coalesce(j.co ->> 'colllocale', j.co ->> 'colliculocale', j.co ->> 'collcollate'), NOT c.collisdeterministic
+FROM base
+LEFT JOIN pg_catalog.pg_collation c ON c.oid = base.collation AND c.collprovider <> 'd'
+CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(c) AS co) AS j
+WHERE typtype <> 'd';
 
 WITH RECURSIVE up AS (
   SELECT c.oid AS relation, c.oid AS ancestor, 0 AS distance
@@ -66,15 +70,17 @@ JOIN pg_catalog.pg_class c ON c.oid = up.ancestor
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
 ORDER BY up.relation, up.distance;
 
-SELECT conrelid, k.key, confrelid, k.fkey
-FROM pg_catalog.pg_constraint
-CROSS JOIN LATERAL ROWS FROM (unnest(conkey), unnest(confkey)) AS k (key, fkey)
+SELECT conrelid, k.key, confrelid, k.fkey, c.oid, pg_catalog.quote_ident(conname), confmatchtype = 'f',
+  convalidated AND coalesce(pg_catalog.to_jsonb(c) ->> 'conenforced', 'true') = 'true'
+FROM pg_catalog.pg_constraint c
+CROSS JOIN LATERAL ROWS FROM (pg_catalog.unnest(conkey), pg_catalog.unnest(confkey)) AS k (key, fkey)
 WHERE contype = 'f'
 )sql";
 
-// Reads the keys of unique indexes and exclusion constraints; generated columns and what they are computed from, which
-// depends on the column before PostgreSQL 15 and on its expression since; and what the database's lower() does.
-// Catalogue columns that only newer servers have are looked up in the row as JSON.
+// Reads the keys of unique indexes and exclusion constraints, with those of materialized views of which a column is one
+// of a table's (an import makes their rows of masked ones; a grouped query's rows stay unique); generated columns and
+// what they are computed from, which depends on the column before PostgreSQL 15 and on its expression since; and what
+// the database's lower() does. Catalogue columns that only newer servers have are looked up in the row as JSON.
 constexpr const char* kUniqueSql = R"sql(
 SELECT i.indrelid,
   CASE WHEN i.indisexclusion THEN 'exclusion constraint ' ELSE 'unique index ' END || pg_catalog.quote_ident(c.relname),
@@ -84,16 +90,39 @@ SELECT i.indrelid,
   (SELECT pg_catalog.string_agg(d.refobjsubid::text, ' ') FROM pg_catalog.pg_depend d
    WHERE d.classid = 'pg_catalog.pg_class'::regclass AND d.objid = i.indexrelid
      AND d.refclassid = 'pg_catalog.pg_class'::regclass AND d.refobjid = i.indrelid AND d.refobjsubid > 0),
-  CASE WHEN k.position = 1 THEN pg_catalog.pg_get_expr(i.indpred, i.indrelid) END
+  CASE WHEN k.position = 1 THEN pg_catalog.pg_get_expr(i.indpred, i.indrelid) END,
+  e.equal >= 16384 AND NOT EXISTS (
+    SELECT FROM pg_catalog.pg_depend d
+    WHERE d.classid = 'pg_catalog.pg_operator'::regclass AND d.objid = e.equal AND d.deptype = 'e')
 FROM pg_catalog.pg_index i
 JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
 JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
 CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, position)
 LEFT JOIN pg_catalog.pg_constraint x ON x.conindid = i.indexrelid AND x.contype = 'x'
 LEFT JOIN pg_catalog.pg_operator o ON o.oid = x.conexclop[k.position]
+LEFT JOIN pg_catalog.pg_opclass oc ON oc.oid = i.indclass[k.position - 1]
+CROSS JOIN LATERAL (
+  SELECT coalesce(o.oid, (SELECT amopopr FROM pg_catalog.pg_amop
+                          WHERE amopfamily = oc.opcfamily AND amopstrategy = 3 AND amoplefttype = oc.opcintype
+                            AND amoprighttype = oc.opcintype)) AS equal) AS e
 LEFT JOIN pg_catalog.pg_collation co ON co.oid = i.indcollation[k.position - 1] AND NOT co.collisdeterministic
 CROSS JOIN LATERAL (SELECT pg_catalog.to_jsonb(co) AS co) AS j
-WHERE (i.indisunique OR i.indisexclusion) AND k.position <= i.indnkeyatts;
+WHERE (i.indisunique OR i.indisexclusion) AND k.position <= i.indnkeyatts
+UNION ALL
+SELECT origin[1]::pg_catalog.oid,
+  'unique index ' || pg_catalog.quote_ident(c.relname) || ' of the materialized view '
+    || pg_catalog.quote_ident(v.relname),
+  coalesce((pg_catalog.to_jsonb(i) ->> 'indnullsnotdistinct')::bool, false), origin[2]::int2, '', '=', NULL, NULL, NULL,
+  false
+FROM pg_catalog.pg_index i
+JOIN pg_catalog.pg_class c ON c.oid = i.indexrelid
+JOIN pg_catalog.pg_class v ON v.oid = i.indrelid AND v.relkind = 'm' AND v.relispopulated
+JOIN pg_catalog.pg_rewrite r ON r.ev_class = v.oid
+CROSS JOIN LATERAL pg_catalog.unnest(i.indkey::int2[]) WITH ORDINALITY AS k (attnum, position)
+CROSS JOIN LATERAL pg_catalog.regexp_matches(r.ev_action::text, ':resno ' || k.attnum ||
+  ' :resname [^:]* :ressortgroupref [0-9]+ :resorigtbl ([1-9][0-9]*) :resorigcol ([1-9][0-9]*) ', 'g') AS origin
+WHERE i.indisunique AND k.position <= i.indnkeyatts
+  AND r.ev_action::text !~ ':(groupClause|distinctClause|groupingSets) [(]';
 
 SELECT a.attrelid, a.attnum, pg_catalog.pg_get_expr(e.adbin, e.adrelid),
   (SELECT pg_catalog.string_agg(DISTINCT d.refobjsubid::text, ' ') FROM pg_catalog.pg_depend d
@@ -124,15 +153,17 @@ void SetLengths(int modifier, MaskColumn* column) {
   }
 }
 
-// Sets how texts that are equal in this column may differ in case: by its type, or by a collation that only ignores
-// case.
-void SetEquality(Lowering lowering, const std::string& collation, MaskColumn* column) {
+// Sets how texts that are equal in this column may differ: by its type, or by a collation that is not deterministic.
+void SetEquality(Lowering lowering, bool deterministic, MaskColumn* column) {
   if (column->type == "citext") {
     column->ignores_case = true;
     column->equality = std::max(lowering, Lowering::kAscii);
-  } else if (collation.find("ks-level2") != std::string::npos) {
+    column->equality_known = lowering != Lowering::kUnknown;
+  } else if (!deterministic && OnlyIgnoresCase(column->locale)) {
     column->ignores_case = true;
     column->equality = lowering == Lowering::kUnknown ? Lowering::kAscii : Lowering::kUnicode;
+  } else if (!deterministic) {
+    column->equality_known = false;
   }
 }
 
@@ -154,7 +185,8 @@ void AddColumns(const postgres::PgResult& result, Lowering lowering, MaskFacts* 
                       .generated = result.Bool(row, 6),
                       .partition_key = result.Bool(row, 8)};
     SetLengths(static_cast<int>(result.Int(row, 4)), &column);
-    SetEquality(lowering, TextOf(result, row, 9), &column);
+    column.locale = TextOf(result, row, 9);
+    SetEquality(lowering, result.IsNull(row, 10) || !result.Bool(row, 10), &column);
     if (column.type == "name") column.limit = 63;
     facts->tables[result.Oid(row, 0)].columns[static_cast<int>(result.Int(row, 1))] = std::move(column);
   }
@@ -172,7 +204,8 @@ std::vector<UniqueKey> KeysOf(const postgres::PgResult& result) {
                   .columns = number != 0 ? std::vector<int>{number} : depends_on,
                   .operation = result.Get(row, 5),
                   .nulls_equal = result.Bool(row, 2),
-                  .collation = TextOf(result, row, 6)};
+                  .collation = TextOf(result, row, 6),
+                  .own_equality = !result.IsNull(row, 9) && result.Bool(row, 9)};
     keys.push_back(key);
     if (result.IsNull(row, 8)) continue;
     keys.push_back({.table = key.table,
@@ -216,10 +249,13 @@ MaskFacts ReadMaskFacts(postgres::PgConnection& connection) {
     facts.references.push_back({.table = results[2].Oid(row, 0),
                                 .column = static_cast<int>(results[2].Int(row, 1)),
                                 .referenced_table = results[2].Oid(row, 2),
-                                .referenced_column = static_cast<int>(results[2].Int(row, 3))});
+                                .referenced_column = static_cast<int>(results[2].Int(row, 3)),
+                                .constraint = results[2].Oid(row, 4),
+                                .name = results[2].Get(row, 5),
+                                .match_full = results[2].Bool(row, 6),
+                                .enforced = results[2].Bool(row, 7)});
   }
   AddUniqueUses(KeysOf(results[3]), GeneratedOf(results[4]), lowering, &facts);
-  SpreadEquality(&facts);
   facts.types = ParseTypeParts(results[6]);
   return facts;
 }

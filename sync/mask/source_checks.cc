@@ -17,35 +17,42 @@ namespace {
 // standard_conforming_strings off.
 constexpr const char* kChecksSql = R"sql(
 WITH expression AS (
-  SELECT 'c' AS kind, conrelid AS relation, contypid AS type, 0 AS number, conname::text AS name, conbin AS tree
+  SELECT 'c' AS kind, conrelid AS relation, contypid AS type, 0 AS number, conname::text AS name, conbin AS tree,
+    NULL::pg_catalog.pg_node_tree AS predicate
   FROM pg_catalog.pg_constraint c
   WHERE contype = 'c' AND (contypid <> 0 OR conrelid = ANY ('{{{0}}}')) AND convalidated
     AND coalesce(pg_catalog.to_jsonb(c) ->> 'conenforced', 'true') = 'true'
   UNION ALL
-  SELECT 'g', adrelid, 0, adnum, '', adbin
+  SELECT 'g', adrelid, 0, adnum, '', adbin, NULL
   FROM pg_catalog.pg_attrdef
   JOIN pg_catalog.pg_attribute ON attrelid = adrelid AND attnum = adnum AND attgenerated <> ''
-  WHERE adrelid = ANY ('{{{0}}}')),
+  WHERE adrelid = ANY ('{{{0}}}')
+  UNION ALL
+  SELECT 'i', indrelid, 0, 0, pg_catalog.quote_ident(relname), indexprs, indpred
+  FROM pg_catalog.pg_index JOIN pg_catalog.pg_class ON pg_class.oid = indexrelid
+  WHERE indrelid = ANY ('{{{0}}}') AND indisvalid AND (indexprs IS NOT NULL OR indpred IS NOT NULL)),
+whole AS (
+  SELECT expression.*, coalesce(tree::text, '') || coalesce(predicate::text, '') AS trees FROM expression),
 plain (types) AS (
   SELECT ARRAY['date', 'time', 'timetz', 'timestamp', 'timestamptz', 'interval', 'text', 'int4', 'int8', 'float8',
                'numeric', 'bool']::pg_catalog.regtype[]::pg_catalog.oid[])
 SELECT kind, relation, type, number, CASE WHEN type = 0 THEN name ELSE pg_catalog.format_type(type, NULL) END,
-  pg_catalog.pg_get_expr(tree, relation),
+  pg_catalog.pg_get_expr(tree, relation), pg_catalog.pg_get_expr(predicate, relation),
   pg_catalog.array_to_string(ARRAY(
-    SELECT DISTINCT m[1] FROM pg_catalog.regexp_matches(tree::text, ':varattno (-?[0-9]+)', 'g') m), ' '),
-  tree::text NOT LIKE '%(o %'
+    SELECT DISTINCT m[1] FROM pg_catalog.regexp_matches(trees, ':varattno (-?[0-9]+)', 'g') m), ' '),
+  trees NOT LIKE '%(o %'
   AND NOT EXISTS (
     SELECT FROM pg_catalog.regexp_matches(
-      pg_catalog.regexp_replace(tree::text, 'COERCETODOMAINVALUE :typeId [0-9]+', '', 'g'), ':([a-zA-Z_]+) ([0-9]+)', 'g') m
+      pg_catalog.regexp_replace(trees, 'COERCETODOMAINVALUE :typeId [0-9]+', '', 'g'), ':([a-zA-Z_]+) ([0-9]+)', 'g') m
     WHERE m[2]::numeric >= 16384 AND m[1] NOT IN ('vartype', 'location') AND m[1] !~* '(typmod|typemod)$')
   AND NOT EXISTS (
-    SELECT FROM pg_catalog.regexp_matches(tree::text, ':(?:funcid|opfuncid) ([0-9]+)', 'g') m
+    SELECT FROM pg_catalog.regexp_matches(trees, ':(?:funcid|opfuncid) ([0-9]+)', 'g') m
     LEFT JOIN pg_catalog.pg_proc p ON p.oid = m[1]::pg_catalog.oid
     WHERE p.oid IS NULL OR NOT (
       p.provolatile = 'i' OR p.proname = 'now'
       OR p.provolatile = 's' AND p.prorettype = ANY (types) AND p.proargtypes::pg_catalog.oid[] <@ types
          AND p.proargtypes::pg_catalog.oid[] && types[1:6]))
-FROM expression, plain;
+FROM whole, plain;
 
 WITH RECURSIVE chain AS (
   SELECT attrelid, attnum, atttypid AS type, atttypmod AS modifier, ''::text AS domains
@@ -59,8 +66,9 @@ SELECT chain.attrelid, chain.attnum, pg_catalog.format_type(type, modifier), typ
   a.attnotnull AND NOT EXISTS (
     SELECT FROM pg_catalog.pg_constraint c WHERE c.conrelid = a.attrelid AND c.contype = 'n'
     AND c.conkey[1] = a.attnum AND NOT c.convalidated),
-  a.attgenerated, CASE WHEN t.oid = 'varchar'::pg_catalog.regtype THEN 'varchar'
-                       WHEN t.oid = 'bpchar'::pg_catalog.regtype THEN 'bpchar' ELSE '' END, modifier
+  a.attgenerated,
+  CASE WHEN t.oid = ANY (ARRAY['varchar', 'bpchar', 'bit', 'varbit']::pg_catalog.regtype[]::pg_catalog.oid[])
+       THEN t.typname::text ELSE '' END, modifier
 FROM chain JOIN pg_catalog.pg_type t ON t.oid = type AND t.typtype <> 'd'
 JOIN pg_catalog.pg_attribute a ON a.attrelid = chain.attrelid AND a.attnum = chain.attnum
 )sql";
@@ -71,6 +79,18 @@ std::vector<Number> Numbers(const std::string& text) {
   std::istringstream stream(text);
   for (Number number = 0; stream >> number;) numbers.push_back(number);
   return numbers;
+}
+
+std::string TextOrEmpty(const postgres::PgResult& result, int row, int column) {
+  return result.IsNull(row, column) ? std::string() : result.Get(row, column);
+}
+
+// Returns a condition that is true for each row for which the server can compute an index's expressions, which it does
+// for the rows that meet the predicate, and its predicate.
+std::string Evaluated(const postgres::PgResult& expressions, int row) {
+  const std::string keys = TextOrEmpty(expressions, row, 5), predicate = TextOrEmpty(expressions, row, 6);
+  if (keys.empty() || predicate.empty()) return fmt::format("pg_catalog.num_nulls({}{}) >= 0", keys, predicate);
+  return fmt::format("CASE WHEN {} THEN pg_catalog.num_nulls({}) >= 0 ELSE true END", predicate, keys);
 }
 
 }  // namespace
@@ -94,12 +114,16 @@ SourceChecks ReadSourceChecks(postgres::PgConnection& connection, const std::vec
   }
   const postgres::PgResult& expressions = results[0];
   for (int row = 0; row < expressions.rows(); ++row) {
-    SourceExpression expression{.text = expressions.Get(row, 5),
-                                .columns = Numbers<int>(expressions.Get(row, 6)),
-                                .built_in = expressions.Bool(row, 7) && !expressions.IsNull(row, 5)};
+    const std::string kind = expressions.Get(row, 0);
+    SourceExpression expression{.text = kind == "i" ? Evaluated(expressions, row) : TextOrEmpty(expressions, row, 5),
+                                .columns = Numbers<int>(expressions.Get(row, 7)),
+                                .built_in = expressions.Bool(row, 8)};
+    expression.built_in &= !expression.text.empty();
     const uint32_t table = expressions.Oid(row, 1);
     const uint32_t domain = expressions.Oid(row, 2);
-    if (expressions.Text(row, 0) == "g") {
+    if (kind == "i") {
+      checks.of_indexes[table].push_back({.name = expressions.Get(row, 4), .condition = std::move(expression)});
+    } else if (kind == "g") {
       checks.columns[{table, static_cast<int>(expressions.Int(row, 3))}].generation = std::move(expression);
     } else {
       (domain != 0 ? checks.of_domains[domain] : checks.of_tables[table])

@@ -59,13 +59,15 @@ std::unique_ptr<const Masker> MakeMasker(const proto::MaskedColumn& column, cons
        .scale = column.scale(),
        .unique = column.unique(),
        .ignores_case = column.ignores_case(),
-       .equality = column.equality() == proto::TEXT_EQUALITY_UNICODE ? Lowering::kUnicode : Lowering::kUnknown},
+       .equality = column.equality() == proto::TEXT_EQUALITY_UNICODE ? Lowering::kUnicode : Lowering::kUnknown,
+       .narrowest = column.narrowest()},
       secret);
 }
 
 void StoreEquality(const MaskRule& rule, const MaskColumn& column, proto::MaskedColumn* stored) {
   stored->set_ignores_case(column.ignores_case);
   if (column.equality == Lowering::kUnicode) stored->set_equality(proto::TEXT_EQUALITY_UNICODE);
+  stored->set_narrowest(column.narrowest);
   stored->set_revision(RevisionOf(rule, column.type));
 }
 
@@ -78,9 +80,9 @@ const proto::MaskedColumn* MaskOf(const proto::Table& table, uint32_t number) {
 
 std::string MaskFingerprint(const MaskConfig& config, const MaskSecret& secret) {
   if (config.empty()) return "";
-  // The 2 is the revision of what is read from the source for the rules: a store made with an older one examines all
+  // The 3 is the revision of what is read from the source for the rules: a store made with an older one examines all
   // tables again.
-  std::string all = fmt::format("2 {}", static_cast<int>(config.unknown));
+  std::string all = fmt::format("3 {}", static_cast<int>(config.unknown));
   for (const MaskRule& rule : config.rules) {
     const std::string stored = StoredRule(rule).SerializeAsString();
     all += fmt::format("{}\n{}\n", rule.pattern, stored.size()) + stored;

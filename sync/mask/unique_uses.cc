@@ -6,6 +6,7 @@
 #include <cctype>
 #include <map>
 #include <optional>
+#include <regex>
 #include <set>
 
 namespace rotv::mask {
@@ -69,8 +70,9 @@ bool IsName(const Word& word) { return word.kind == Word::Kind::kName || word.ki
 // An expression without its casts, collations and parentheses.
 struct Simplified {
   std::vector<Word> words;
-  bool known_casts = true;  // All casts were between text types,
-  bool to_day = false;      // or one was to a date.
+  bool known_casts = true;     // All casts were between text types,
+  bool to_day = false;         // or one was to a date.
+  bool own_collation = false;  // A collation was named under which lower() may do something else.
 };
 
 // Skips a type's name from `at` on: public.citext, character varying(20), timestamp without time zone. Returns its
@@ -99,8 +101,10 @@ Simplified Simplify(const std::string& expression) {
         result.known_casts = false;
       }
     } else if (words[at].kind == Word::Kind::kName && words[at].text == "COLLATE") {
-      at += 2;
-      if (at + 1 < words.size() && IsSign(words[at], ".")) at += 2;
+      // Only the names of PostgreSQL's own collations come without a schema.
+      const bool of_user = at + 2 < words.size() && IsSign(words[at + 2], ".");
+      result.own_collation |= of_user || (at + 1 < words.size() && HasOwnCase(words[at + 1].text));
+      at += of_user ? 4 : 2;
     } else if (IsSign(words[at], "(") || IsSign(words[at], ")")) {
       ++at;
     } else {
@@ -124,6 +128,14 @@ bool IsKeyword(const std::string& name) {
 // texts that differ in these, and not only in case, stay different; or md5(), which gives different texts different
 // values.
 bool KeepsText(const std::vector<Word>& words) {
+  static const std::set<std::string> kRemoving = {"btrim", "ltrim", "rtrim", "replace"};
+  const bool removes = std::any_of(words.begin(), words.end(), [&](const Word& word) {
+    return word.kind == Word::Kind::kFunction && kRemoving.count(word.text) != 0;
+  });
+  // What another column says would be removed.
+  for (size_t i = 1; removes && i < words.size(); ++i) {
+    if (IsName(words[i]) && IsSign(words[i - 1], ",")) return false;
+  }
   static const std::set<std::string> kFunctions = {"lower", "upper", "btrim",   "ltrim",
                                                    "rtrim", "md5",   "replace", "COALESCE"};
   return std::all_of(words.begin(), words.end(), [&](const Word& word) {
@@ -164,7 +176,10 @@ class Uses {
  public:
   Uses(const std::vector<GeneratedColumn>& generated, Lowering lowering, MaskFacts* facts)
       : lowering_(lowering), facts_(*facts) {
-    for (const GeneratedColumn& one : generated) generated_[{one.table, one.column}] = &one;
+    for (const GeneratedColumn& one : generated) {
+      generated_[{one.table, one.column}] = &one;
+      if (MaskColumn* column = Find(one.table, one.column)) column->computed_from = one.columns;
+    }
   }
 
   void Add(const UniqueKey& key) {
@@ -178,7 +193,7 @@ class Uses {
       // Generated columns are computed from columns that are not generated.
       for (const int from : made->second->columns) {
         MaskColumn* base = Find(key.table, from);
-        if (base != nullptr) Note(base, Through(*made->second, base->name, column->name, use));
+        if (base != nullptr) Note(base, Through(*made->second, *base, column->name, use));
       }
     }
   }
@@ -208,31 +223,47 @@ class Uses {
     } else if (column.type == "citext") {
       use.by = UniqueUse::By::kCase;
     }
-    if (key.operation != "=" && key.operation != "<>") {
+    // "<>" demands that equal values stay equal.
+    const bool known = key.operation == "=" || (key.operation == "<>" && column.equality_known);
+    if (!known || key.own_equality) {
       use.by = UniqueUse::By::kUnknown;
       use.what += fmt::format(" with {}", key.operation);
     }
     if (!key.collation.empty()) use.by = ByCollation(key.collation, use.by);
-    // The effect of lower() on a letter is known only in UTF-8, and not in every locale.
-    if (use.by == UniqueUse::By::kCase && lowering_ == Lowering::kUnknown) use.by = UniqueUse::By::kText;
+    use.by = WithCase(column, use.by);
+    const bool of_column = key.kind == UniqueKey::Kind::kColumn;
+    use.exact = of_column ? column.type != "citext" && key.collation.empty() : KeepsCase(key.text, use.by);
     return use;
   }
 
+  // True if texts that differ in case only may be different for this expression.
+  static bool KeepsCase(const std::string& expression, UniqueUse::By by) {
+    return by != UniqueUse::By::kCase && expression.find("lower(") == std::string::npos &&
+           expression.find("upper(") == std::string::npos;
+  }
+
+  // The effect of lower() on a letter is known only in UTF-8, and not in every locale.
+  UniqueUse::By WithCase(const MaskColumn& column, UniqueUse::By by) const {
+    const bool known = lowering_ != Lowering::kUnknown && !HasOwnCase(column.locale);
+    return by == UniqueUse::By::kCase && !known ? UniqueUse::By::kText : by;
+  }
+
   static UniqueUse::By ByCollation(const std::string& locale, UniqueUse::By by) {
-    const bool only_case = locale.find("ks-level2") != std::string::npos && by == UniqueUse::By::kValue;
+    const bool only_case = OnlyIgnoresCase(locale) && by == UniqueUse::By::kValue;
     return only_case ? UniqueUse::By::kCase : std::max(by, UniqueUse::By::kText);
   }
 
   // Converts a use of the generated column to one of a column that it is computed from.
-  UniqueUse Through(const GeneratedColumn& generated, const std::string& base, const std::string& name,
+  UniqueUse Through(const GeneratedColumn& generated, const MaskColumn& base, const std::string& name,
                     const UniqueUse& use) const {
     UniqueUse through = use;
     through.what = fmt::format("{} of {}, which is computed from it ({})", use.what, name, generated.text);
-    const UniqueUse::By by = UseOf(generated.text, base);
+    const UniqueUse::By by = UseOf(generated.text, base.name);
     const bool both = by != UniqueUse::By::kValue && use.by != UniqueUse::By::kValue && by != use.by;
     through.by = both ? (std::max(by, use.by) <= UniqueUse::By::kText ? UniqueUse::By::kText : UniqueUse::By::kUnknown)
                       : std::max(by, use.by);
-    if (through.by == UniqueUse::By::kCase && lowering_ == Lowering::kUnknown) through.by = UniqueUse::By::kText;
+    through.by = WithCase(base, through.by);
+    through.exact = use.by != UniqueUse::By::kCase && KeepsCase(generated.text, by);
     through.nulls_equal |=
         through.by == UniqueUse::By::kUnknown || generated.text.find("COALESCE") != std::string::npos;
     return through;
@@ -251,6 +282,20 @@ class Uses {
 
 }  // namespace
 
+bool HasOwnCase(const std::string& locale) {
+  const size_t end = std::min(locale.find_first_of("-_.@"), locale.size());
+  static const std::set<std::string> kLanguages = {"tr", "az", "lt", "tur", "aze", "lit", "turkish", "lithuanian"};
+  std::string language = locale.substr(0, end);
+  for (char& c : language) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return kLanguages.count(language) != 0;
+}
+
+// Other languages have letters that are two in another one, and other keys than ks take more for equal.
+bool OnlyIgnoresCase(const std::string& locale) {
+  static const std::regex kOnlyCase("(und|root|en|de|fr|it|es|pt|nl)?(-[A-Za-z]{2})?-u-ks-level2");
+  return std::regex_match(locale, kOnlyCase);
+}
+
 UniqueUse::By UseOf(const std::string& expression, const std::string& column) {
   using By = UniqueUse::By;
   const Simplified simplified = Simplify(expression);
@@ -265,7 +310,9 @@ UniqueUse::By UseOf(const std::string& expression, const std::string& column) {
   if (!simplified.known_casts || simplified.to_day) return By::kUnknown;
   if (words.front() == "md5" && words.size() > 1) words.erase(words.begin());
   if (words.size() == 1) return By::kValue;
-  if (words.size() == 2 && (words[0] == "lower" || words[0] == "upper")) return By::kCase;
+  if (words.size() == 2 && (words[0] == "lower" || words[0] == "upper")) {
+    return simplified.own_collation ? By::kText : By::kCase;
+  }
   return KeepsText(simplified.words) ? By::kText : By::kUnknown;
 }
 
@@ -273,22 +320,6 @@ void AddUniqueUses(const std::vector<UniqueKey>& keys, const std::vector<Generat
                    MaskFacts* facts) {
   Uses uses(generated, lowering, facts);
   for (const UniqueKey& key : keys) uses.Add(key);
-}
-
-void SpreadEquality(MaskFacts* facts) {
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (const MaskFacts::Reference& reference : facts->references) {
-      MaskColumn& from = facts->tables[reference.table].columns[reference.column];
-      MaskColumn& to = facts->tables[reference.referenced_table].columns[reference.referenced_column];
-      const bool ignores_case = from.ignores_case || to.ignores_case;
-      const Lowering equality = std::max(from.equality, to.equality);
-      changed |= from.ignores_case != ignores_case || to.ignores_case != ignores_case || from.equality != equality ||
-                 to.equality != equality;
-      from.ignores_case = to.ignores_case = ignores_case;
-      from.equality = to.equality = equality;
-    }
-  }
 }
 
 }  // namespace rotv::mask

@@ -22,6 +22,7 @@ struct UniqueKey {
   std::string operation = "=";  // Two rows conflict if the operators of all keys hold for them.
   bool nulls_equal = false;     // NULLS NOT DISTINCT
   std::string collation;        // The ICU locale of a collation that is not deterministic.
+  bool own_equality = false;    // A user has defined the operator that compares.
 };
 
 struct GeneratedColumn {
@@ -31,14 +32,18 @@ struct GeneratedColumn {
   std::vector<int> columns;  // The columns that it is computed from.
 };
 
+// True if lower() does to I, i and their like, under a collation of this locale, what it does in few languages only.
+bool HasOwnCase(const std::string& locale);
+
+// True if the ICU locale, of a collation that is not deterministic, only ignores case.
+bool OnlyIgnoresCase(const std::string& locale);
+
 // Returns how an expression uses the column of this name.
 UniqueUse::By UseOf(const std::string& expression, const std::string& column);
 
-// Sets unique, unique_uses and ignores_case of the facts. `lowering` is what the database's lower() does.
+// Sets unique, unique_uses, ignores_case and computed_from of the facts. `lowering` is what the database's lower()
+// does.
 void AddUniqueUses(const std::vector<UniqueKey>& keys, const std::vector<GeneratedColumn>& generated, Lowering lowering,
                    MaskFacts* facts);
-
-// Applies an equality that ignores case to both sides of a foreign key, and to the columns that they reference in turn.
-void SpreadEquality(MaskFacts* facts);
 
 }  // namespace rotv::mask

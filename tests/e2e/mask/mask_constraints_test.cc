@@ -10,6 +10,7 @@
 namespace rotv::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -115,11 +116,69 @@ const std::vector<Case> kCases = {
      "(1, "
      "'sad')",
      Verdict::kImports, "", R"({ rule = "constant", value = "glad" })"},
+    {"a constant that is too long",
+     "CREATE TABLE p (id int PRIMARY KEY, email varchar(5)); INSERT INTO p VALUES (1, 'x@y.z')", Verdict::kRefused,
+     "is not a value of type varchar", R"({ rule = "constant", value = "longer" })"},
     {"a constant that is none",
      "CREATE TYPE mood AS ENUM ('glad', 'sad'); CREATE TABLE p (id int PRIMARY KEY, email mood); INSERT INTO p VALUES "
      "(1, "
      "'sad')",
      Verdict::kRefused, "is not a value of type mood", R"({ rule = "constant", value = "mad" })"},
+    {"an index on an expression that masked values do not fit",
+     "CREATE TABLE p (id int PRIMARY KEY, email text); CREATE INDEX p_number ON p ((email::int)); INSERT INTO p VALUES "
+     "(1, '17')",
+     Verdict::kRefused, "public.p.email: a value masked by \"email\" cannot be in the index p_number"},
+    {"an index that leaves out masked values",
+     "CREATE TABLE p (id int PRIMARY KEY, email text); CREATE INDEX ON p ((email::int)) WHERE email ~ '^[0-9]+$'; "
+     "INSERT INTO p VALUES (1, '17')"},
+    {"a CHECK of the row as a whole",
+     "CREATE TABLE p (id int PRIMARY KEY, email text, CONSTRAINT full_row CHECK (p IS NOT NULL)); INSERT INTO p VALUES "
+     "(1, 'x@y.z')",
+     Verdict::kUnchecked, "1 constraint on masked values is not checked: public.p: full_row", R"("null")"},
+    {"a constraint that one value in sixteen does not meet",
+     "CREATE TABLE p (id int PRIMARY KEY, email text CONSTRAINT no_zero CHECK (email !~ '^0')); INSERT INTO p "
+     "VALUES "
+     "(1, 'x@y.z')",
+     Verdict::kRefused, "does not meet the constraint no_zero", R"("hash")"},
+    {"a foreign key that is NOT VALID",
+     "CREATE TABLE q (email text PRIMARY KEY); CREATE TABLE p (id int PRIMARY KEY, email text); INSERT INTO p VALUES "
+     "(1, "
+     "'x@y.z'); ALTER TABLE p ADD FOREIGN KEY (email) REFERENCES q NOT VALID"},
+    {"a foreign key whose other side has no rule",
+     "CREATE TABLE q (email text PRIMARY KEY); INSERT INTO q VALUES ('x@y.z'); CREATE TABLE p (id int PRIMARY KEY, "
+     "email "
+     "text REFERENCES q); INSERT INTO p VALUES (1, 'x@y.z')",
+     Verdict::kRefused, "public.p.email references public.q.email: both need the same rule (or \"null\""},
+    {"a reference that becomes NULL",
+     "CREATE TABLE q (email text PRIMARY KEY); INSERT INTO q VALUES ('x@y.z'); CREATE TABLE p (id int PRIMARY KEY, "
+     "email "
+     "text REFERENCES q); INSERT INTO p VALUES (1, 'x@y.z')",
+     Verdict::kImports, "", R"("null")"},
+    {"a part of a reference that becomes NULL",
+     "CREATE TABLE q (n int, email text, UNIQUE (n, email)); INSERT INTO q VALUES (1, 'x@y.z'); CREATE TABLE p (id int "
+     "PRIMARY KEY, email text, FOREIGN KEY (id, email) REFERENCES q (n, email) MATCH FULL); INSERT INTO p VALUES (1, "
+     "'x@y.z')",
+     Verdict::kRefused, "which is MATCH FULL", R"("null")"},
+    {"a reference that is generated from a masked column",
+     "CREATE TABLE q (email text PRIMARY KEY); INSERT INTO q VALUES ('x@y.z'); CREATE TABLE p (id int PRIMARY KEY, "
+     "email "
+     "text, low text GENERATED ALWAYS AS (lower(email)) STORED REFERENCES q); INSERT INTO p VALUES (1, 'x@y.z')",
+     Verdict::kRefused, "public.p.low is computed from public.p.email, which is masked"},
+    {"a unique index on a materialized view",
+     "CREATE TABLE p (id int PRIMARY KEY, email text); INSERT INTO p VALUES (1, 'x@y.z'); CREATE MATERIALIZED VIEW v "
+     "AS "
+     "SELECT id AS n, email AS mail FROM p; CREATE UNIQUE INDEX v_mail ON v (mail)",
+     Verdict::kRefused, "would not keep the column unique, as the unique index v_mail of the materialized view v wants",
+     R"({ rule = "constant", value = "one for all" })"},
+    {"a materialized view of groups",
+     "CREATE TABLE p (id int PRIMARY KEY, email text); INSERT INTO p VALUES (1, 'x@y.z'); CREATE MATERIALIZED VIEW v "
+     "AS "
+     "SELECT email, count(*) AS n FROM p GROUP BY email; CREATE UNIQUE INDEX ON v (email)",
+     Verdict::kImports, "", R"({ rule = "constant", value = "one for all" })"},
+    {"a column that a unique index includes",
+     "CREATE TABLE p (id int PRIMARY KEY, email text); CREATE UNIQUE INDEX ON p (id) INCLUDE (email); INSERT INTO p "
+     "VALUES (1, 'x@y.z')",
+     Verdict::kImports, "", R"({ rule = "constant", value = "one for all" })"},
 };
 
 // Cases that exist since version 18.
@@ -134,6 +193,14 @@ const std::vector<Case> kNewCases = {
      "CREATE TABLE p (id int PRIMARY KEY, email text, g int GENERATED ALWAYS AS (length(email)) VIRTUAL, CONSTRAINT "
      "short CHECK (g < 20)); INSERT INTO p (id, email) VALUES (1, 'x@y.z')",
      Verdict::kRefused, "public.p.email: a value masked by \"email\" does not meet the constraint short"},
+    {"a foreign key that is NOT ENFORCED",
+     "CREATE TABLE q (email text PRIMARY KEY); CREATE TABLE p (id int PRIMARY KEY, email text REFERENCES q NOT "
+     "ENFORCED); "
+     "INSERT INTO p VALUES (1, 'x@y.z')"},
+    {"a NOT NULL of the column itself that is NOT VALID",
+     "CREATE TABLE p (id int PRIMARY KEY, email text); INSERT INTO p VALUES (1, 'x@y.z'); ALTER TABLE p ADD CONSTRAINT "
+     "there NOT NULL email NOT VALID",
+     Verdict::kImports, "", R"("null")"},
     {"a NOT NULL that is NOT VALID",
      "CREATE TABLE p (id int PRIMARY KEY, email text, dom text GENERATED ALWAYS AS (nullif(email, email)) STORED); "
      "INSERT INTO p (id, email) VALUES (1, 'x@y.z'); ALTER TABLE p ADD CONSTRAINT there NOT NULL dom NOT VALID"},
@@ -181,6 +248,38 @@ class MaskConstraints : public ::testing::Test {
 // Labels: slow
 TEST_F(MaskConstraints, AreSatisfiedOrRefusedOrReported) { Try(kCases, kOwnVersion); }
 TEST_F(MaskConstraints, AreHandledForNewerServersToo) { Try(kNewCases, 18); }
+
+// What comes after the baseline is no less in the way of an import.
+TEST(MaskLaterConstraintsTest, StopThePullBeforeAnyWrite) {
+  RotvHomeOptions options = FollowOptions();
+  options.way = Way::kDirect;
+  options.more_config = "[mask]\nmask_unknown = \"keep\"\n\"public.p.email\" = \"email\"\n";
+  RotvHome rotv(std::move(options));
+  rotv.server().Exec("CREATE TABLE p (id int PRIMARY KEY, email text); INSERT INTO p VALUES (1, '17')");
+  rotv.MustSync({"baseline"});
+  const std::pair<const char*, const char*> later[] = {
+      {"ALTER TABLE p ADD CONSTRAINT short CHECK (length(email) < 9)", "does not meet the constraint short"},
+      {"CREATE INDEX p_number ON p ((email::int))", "cannot be in the index p_number"},
+      {"ALTER TABLE p ADD few varchar(3) GENERATED ALWAYS AS (email) STORED",
+       "cannot be used to generate public.p.few"},
+      {"CREATE UNIQUE INDEX p_first ON p (left(email, 1))", "need not be unique for the unique index p_first"},
+      {"CREATE TABLE c (id int PRIMARY KEY, email text REFERENCES p (email))", "both need the same rule"}};
+  rotv.server().Exec("ALTER TABLE p ADD UNIQUE (email)");
+  rotv.MustSync({"pull"});
+  for (const auto& [statement, expected] : later) {
+    SCOPED_TRACE(statement);
+    rotv.server().Exec(statement);
+    EXPECT_THAT(rotv.Sync({"mask", "check"}).err,
+                AllOf(HasSubstr("the next pull will be refused"), HasSubstr(expected)));
+    const Result pulled = rotv.Sync({"pull"});
+    EXPECT_EQ(pulled.exit_status, 2) << pulled.out << pulled.err;
+    EXPECT_THAT(pulled.err, HasSubstr(expected));
+    rotv.server().Exec(
+        "ALTER TABLE p DROP CONSTRAINT IF EXISTS short; DROP INDEX IF EXISTS p_number, p_first; ALTER TABLE p DROP IF "
+        "EXISTS few; DROP TABLE IF EXISTS c");
+    rotv.MustSync({"pull"});
+  }
+}
 
 }  // namespace
 }  // namespace rotv::testing

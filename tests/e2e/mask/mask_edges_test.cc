@@ -44,13 +44,6 @@ class MaskEdgesTest : public FollowTest {
   }
 };
 
-std::string AsToml(const MaskRule& rule) {
-  if (rule.kind == MaskKind::kNumber) return fmt::format("{{ rule = \"number\", by = {} }}", rule.by);
-  if (rule.kind == MaskKind::kDate) return fmt::format("{{ rule = \"date\", days = {} }}", rule.by);
-  if (rule.kind != MaskKind::kJson) return fmt::format("\"{}\"", rule.name);
-  return "{ rule = \"json\", paths = { \"$..a\" = \"text\", \"$..b\" = { rule = \"number\", by = 100 } } }";
-}
-
 // A table for each type, a column for each rule, a row for each value; later rows come through the stream.
 TEST_F(MaskEdgesTest, ExtremeValuesOfEveryTypeAreMaskedIntoTheType) {
   Exec("CREATE EXTENSION citext");
@@ -185,6 +178,43 @@ TEST_F(MaskEdgesTest, ForeignKeysThatIgnoreCaseStayValid) {
   }
 }
 
+// The ends of a foreign key have another length, or another width.
+TEST_F(MaskEdgesTest, ForeignKeysBetweenLengthsAndWidthsStayValid) {
+  struct Ends {
+    std::string from, to, rule, values;
+  };
+  const std::string words = "('Anna'), ('bob'), (''), ('O''Neill')",
+                    wide = "(1), (-1), (2147483646), (2147483647), (-2147483648)";
+  const std::string number = "{ rule = \"number\", by = 1000000000000 }";
+  const std::vector<Ends> ends = {{"varchar(30)", "text", "\"email\"", words},
+                                  {"text", "varchar(40)", "\"email\"", words},
+                                  {"varchar(64)", "name", "\"text\"", words},
+                                  {"char(20)", "char(20)", "\"text\"", words},
+                                  {"bpchar", "bpchar", "\"hash\"", words},
+                                  {"int4", "int8", number, wide},
+                                  {"int8", "int4", number, wide},
+                                  {"int2", "int8", number, "(1), (-1), (32767), (-32768)"},
+                                  {"numeric", "numeric", number, "(1.0), (2), (-2.50)"}};
+  for (size_t i = 0; i < ends.size(); ++i) {
+    const Ends& one = ends[i];
+    Exec(fmt::format(
+        "CREATE TABLE p{0} (k {2} PRIMARY KEY); CREATE TABLE c{0} (id serial PRIMARY KEY, k {1} REFERENCES p{0});"
+        "INSERT INTO p{0} VALUES {3}; INSERT INTO c{0} (k) SELECT k::text::{1} FROM p{0}",
+        i, one.from, one.to, one.values));
+    AddRule(fmt::format("public.p{}.k", i), one.rule);
+    AddRule(fmt::format("public.c{}.k", i), one.rule);
+  }
+  // These are equal without being the same; others have no place in the narrower type.
+  Exec(
+      "INSERT INTO c4 (k) VALUES ('bob  '); INSERT INTO c8 (k) VALUES (1), (-2.5000); INSERT INTO p5 VALUES "
+      "(2147483648), "
+      "(9223372036854775807), (-2147483649); INSERT INTO p7 VALUES (32768)");
+  Import();
+  for (size_t i = 0; i < ends.size(); ++i) {
+    ExpectSameNumber(fmt::format("SELECT count(*) FROM public.c{0} JOIN public.p{0} USING (k)", i));
+  }
+}
+
 struct RefusedCase {
   std::string rule;
   std::string type;
@@ -192,8 +222,37 @@ struct RefusedCase {
   std::string expected;
 };
 
-TEST_F(MaskEdgesTest, ARuleThatCannotKeepAColumnUniqueIsRefusedBeforeAnyWrite) {
-  const std::vector<RefusedCase> cases = {
+class MaskRefusalTest : public MaskEdgesTest {
+ protected:
+  MaskRefusalTest() {
+    Exec(
+        "CREATE COLLATION ignores_accents (provider = icu, locale = 'und-u-ks-level1', deterministic = false);"
+        "CREATE COLLATION turkish (provider = icu, locale = 'tr-TR'); CREATE EXTENSION citext");
+  }
+
+  // An error names ten problems at most.
+  void ExpectRefused(const std::vector<RefusedCase>& cases) {
+    int tables = 0;
+    for (const RefusedCase& test : cases) {
+      const std::string table = fmt::format("r{}", tables++);
+      Exec(fmt::format("CREATE TABLE {} (id serial PRIMARY KEY, n int, c {})", table, test.type));
+      Exec(fmt::format(fmt::runtime(test.create), table));
+      AddRule(fmt::format("public.{}.c", table),
+              test.rule == "number" ? "{ rule = \"number\", by = 100 }" : '"' + test.rule + '"');
+    }
+    const Result result = rotv.Sync({"baseline"});
+    EXPECT_EQ(result.exit_status, 2) << result.err;
+    for (size_t i = 0; i < cases.size(); ++i) {
+      EXPECT_THAT(result.err,
+                  HasSubstr(fmt::format("public.r{}.c: values masked by \"{}\" need not be unique", i, cases[i].rule)));
+      EXPECT_THAT(result.err, HasSubstr(cases[i].expected));
+    }
+    EXPECT_TRUE(rotv.LeftOnSource().empty());
+  }
+};
+
+TEST_F(MaskRefusalTest, ARuleThatCannotKeepAColumnUniqueIsRefusedBeforeAnyWrite) {
+  ExpectRefused({
       {"email", "text", "CREATE UNIQUE INDEX ON {0} (left(c, 1))", "\"left\"(c, 1)"},
       {"email", "text", "ALTER TABLE {0} ADD f char(1) GENERATED ALWAYS AS (left(c, 1)) STORED UNIQUE",
        "computed from it"},
@@ -205,24 +264,24 @@ TEST_F(MaskEdgesTest, ARuleThatCannotKeepAColumnUniqueIsRefusedBeforeAnyWrite) {
       {"null", "date", "CREATE UNIQUE INDEX ON {0} (n) WHERE c IS NULL", "IS NULL"},
       {"ip", "inet", "ALTER TABLE {0} ADD EXCLUDE USING gist (c inet_ops WITH &&)", "with &&"},
       {"text", "text COLLATE ignores_accents", "CREATE UNIQUE INDEX ON {0} (c)", "unique index"},
-  };
-  Exec("CREATE COLLATION ignores_accents (provider = icu, locale = 'und-u-ks-level1', deterministic = false)");
-  int tables = 0;
-  for (const RefusedCase& test : cases) {
-    const std::string table = fmt::format("r{}", tables++);
-    Exec(fmt::format("CREATE TABLE {} (id serial PRIMARY KEY, n int, c {})", table, test.type));
-    Exec(fmt::format(fmt::runtime(test.create), table));
-    AddRule(fmt::format("public.{}.c", table),
-            test.rule == "number" ? "{ rule = \"number\", by = 100 }" : '"' + test.rule + '"');
-  }
-  const Result result = rotv.Sync({"baseline"});
-  EXPECT_EQ(result.exit_status, 2) << result.err;
-  for (size_t i = 0; i < cases.size(); ++i) {
-    EXPECT_THAT(result.err,
-                HasSubstr(fmt::format("public.r{}.c: values masked by \"{}\" need not be unique", i, cases[i].rule)));
-    EXPECT_THAT(result.err, HasSubstr(cases[i].expected));
-  }
-  EXPECT_TRUE(rotv.LeftOnSource().empty());
+  });
+}
+
+TEST_F(MaskRefusalTest, SoIsOneWhereMoreOrLessIsEqualThanItCanKnow) {
+  ExecAsSuperuser(
+      "CREATE FUNCTION same(text, text) RETURNS boolean IMMUTABLE LANGUAGE sql AS 'SELECT lower($1) = lower($2)';"
+      "CREATE FUNCTION order_of(text, text) RETURNS int IMMUTABLE LANGUAGE sql AS 'SELECT bttextcmp(lower($1), "
+      "lower($2))'; CREATE OPERATOR === (LEFTARG = text, RIGHTARG = text, FUNCTION = same); CREATE OPERATOR CLASS "
+      "own_equality FOR TYPE text USING btree AS OPERATOR 3 ===, FUNCTION 1 order_of(text, text)");
+  ExpectRefused({
+      {"text", "text", "CREATE UNIQUE INDEX ON {0} (lower(c COLLATE turkish))", "turkish"},
+      {"text", "text COLLATE turkish", "CREATE UNIQUE INDEX ON {0} (upper(c))", "upper(c)"},
+      {"text", "text COLLATE turkish", "ALTER TABLE {0} ADD low text GENERATED ALWAYS AS (lower(c)) STORED UNIQUE",
+       "computed from it"},
+      {"text", "text", "CREATE UNIQUE INDEX ON {0} (c own_equality)", "unique index"},
+      {"hash", "text", "CREATE UNIQUE INDEX ON {0} (btrim(c, n::text))", "btrim"},
+      {"hash", "citext", "CREATE UNIQUE INDEX ON {0} ((c::text))", "\"text\" keeps values apart that differ in case"},
+  });
 }
 
 // The alphabets are ours, because masked values in stores depend on them: the server must have the same cases.

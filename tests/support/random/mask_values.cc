@@ -1,5 +1,7 @@
 #include "tests/support/random/mask_values.h"
 
+#include <fmt/format.h>
+
 namespace rotv::testing {
 
 MaskRule PlainRule(MaskKind kind, const std::string& name, int64_t by) {
@@ -106,6 +108,44 @@ std::vector<MaskedType> MaskedTypes(size_t long_text) {
       {{column("bytea")}, {PlainRule(MaskKind::kHash, "hash")}, {"\\x", "\\x00", "\\x" + std::string(long_text, 'f')}},
       {{column("json"), column("jsonb")}, {JsonRule()}, Documents()},
   };
+}
+
+std::string AsToml(const MaskRule& rule) {
+  std::string settings;
+  switch (rule.kind) {
+    case MaskKind::kNumber:
+      settings = fmt::format("by = {}", rule.by);
+      break;
+    case MaskKind::kDate:
+      settings = fmt::format("days = {}", rule.by);
+      break;
+    case MaskKind::kHash:
+      settings = fmt::format("length = {}", rule.length);
+      break;
+    case MaskKind::kConstant:
+    case MaskKind::kPassword: {
+      std::string value;
+      for (const char c : rule.value) {
+        if (c == '\t') {
+          value += "\\t";
+          continue;
+        }
+        if (c == '"' || c == '\\') value.push_back('\\');
+        value.push_back(c);
+      }
+      settings = fmt::format("value = \"{}\"", value);
+      break;
+    }
+    case MaskKind::kJson:
+      for (const MaskPath& path : rule.paths) {
+        settings += fmt::format("{}\"{}\" = {}", settings.empty() ? "paths = { " : ", ", path.path, AsToml(path.rule));
+      }
+      settings += " }";
+      break;
+    default:
+      return fmt::format("\"{}\"", rule.name);
+  }
+  return fmt::format("{{ rule = \"{}\", {} }}", rule.name, settings);
 }
 
 }  // namespace rotv::testing

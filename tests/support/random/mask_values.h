@@ -19,6 +19,9 @@ struct MaskedType {
 // A rule for the column public.t.c.
 MaskRule PlainRule(MaskKind kind, const std::string& name, int64_t by = 100);
 
+// The rule as rotv.toml has it: { rule = "number", by = 100 }.
+std::string AsToml(const MaskRule& rule);
+
 // `long_text` values have this many bytes.
 std::vector<MaskedType> MaskedTypes(size_t long_text = 1 << 20);
 

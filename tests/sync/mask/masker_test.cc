@@ -303,6 +303,40 @@ TEST(MaskerTest, EqualTextsOfACaseInsensitiveTypeStayEqual) {
   EXPECT_NE(Masked(email, text, "Me@Home.example"), Masked(email, text, "me@home.example"));
 }
 
+TEST(MaskerTest, BlanksAtTheEndOfCharDoNotCount) {
+  const mask::MaskColumn any{.name = "c", .type = "bpchar"}, six{.name = "c", .type = "bpchar", .limit = 6};
+  for (const MaskRule& rule : {Rule(MaskKind::kText, "text"), Rule(MaskKind::kFirstName, "first_name")}) {
+    EXPECT_EQ(Masked(rule, any, "ab  "), Masked(rule, any, "ab"));
+    EXPECT_EQ(mask::RevisionOf(rule, "bpchar"), 1u) << "a former version counted them";
+    EXPECT_EQ(mask::RevisionOf(rule, "text"), 0u);
+  }
+  const MaskRule text = Rule(MaskKind::kText, "text");
+  EXPECT_EQ(Masked(text, six, "ab    "), Masked(text, any, "ab") + "    ");
+  EXPECT_EQ(Masked(text, six, "      "), "      ");
+  EXPECT_EQ(mask::RevisionOf(Rule(MaskKind::kConstant, "constant"), "bpchar"), 0u);
+}
+
+// Numbers of a narrower type stay within it, and have the same neighbours in both types.
+TEST(MaskerTest, WholeNumbersOfTwoWidthsAreMaskedAlike) {
+  MaskRule rule = Rule(MaskKind::kNumber, "number");
+  for (const int64_t by : {int64_t{100}, int64_t{1'000'000'000'000}}) {
+    rule.by = by;
+    const mask::MaskColumn narrow{.name = "c", .type = "int4", .unique = true};
+    const mask::MaskColumn wide{.name = "c", .type = "int8", .unique = true, .narrowest = "int4"};
+    std::set<std::string> masked;
+    for (const int64_t end : {int64_t{INT32_MIN}, int64_t{-50}, int64_t{INT32_MAX}}) {
+      for (int64_t number = end - 100; number <= end + 100; ++number) {
+        const std::string value = std::to_string(number), out = Masked(rule, wide, value);
+        EXPECT_TRUE(masked.insert(out).second) << value;
+        const bool fits = number >= INT32_MIN && number <= INT32_MAX;
+        const int64_t moved = std::stoll(out);
+        EXPECT_EQ(moved >= INT32_MIN && moved <= INT32_MAX, fits) << value;
+        EXPECT_TRUE(!fits || Masked(rule, narrow, value) == out) << value;
+      }
+    }
+  }
+}
+
 TEST(MaskerTest, OnlyPathsOfTheRuleAreMaskedInADocument) {
   MaskRule rule = Rule(MaskKind::kJson, "json");
   rule.paths = {{"$.user.email", Rule(MaskKind::kEmail, "email")},

@@ -25,6 +25,7 @@ TEST(UniqueUsesTest, ExpressionsAreClassifiedByWhatTheyPreserve) {
       {"lower(btrim(code))", By::kText},
       {"((first || ' '::text) || lower(code))", By::kText},
       {"COALESCE(code, ''::text)", By::kText},
+      {"(btrim(code) || other)", By::kText},
       {"(code)::date", By::kDay},
       {"date_trunc('day'::text, code)", By::kDay},
       {"((timezone('UTC'::text, code))::date)", By::kDay},
@@ -35,6 +36,8 @@ TEST(UniqueUsesTest, ExpressionsAreClassifiedByWhatTheyPreserve) {
       {"(code)::character(1)", By::kUnknown},
       {"(code)::name", By::kUnknown},
       {"replace(code, 'a'::text, ''::text)", By::kUnknown},
+      {"btrim(code, other)", By::kUnknown},
+      {"replace(code, other, ''::text)", By::kUnknown},
       {"split_part(code, '@'::text, 2)", By::kUnknown},
       {"COALESCE(code, 'x'::text)", By::kUnknown},
       {"public.lower(code)", By::kUnknown},
@@ -83,15 +86,20 @@ TEST(UniqueUsesTest, UsesOfAGeneratedColumnCountForItsInputs) {
   EXPECT_EQ(facts.tables[1].columns.at(1).unique_uses[0].by, By::kText);
 }
 
-TEST(UniqueUsesTest, EqualityThatIgnoresCaseReachesEveryEndOfForeignKeys) {
-  mask::MaskFacts facts = FactsOf({"a", "b", "c", "alone"});
-  facts.tables[1].columns[3].ignores_case = true;
-  facts.tables[1].columns[3].equality = mask::Lowering::kUnicode;
-  facts.references = {{.table = 1, .column = 1, .referenced_table = 1, .referenced_column = 2},
-                      {.table = 1, .column = 2, .referenced_table = 1, .referenced_column = 3}};
-  mask::SpreadEquality(&facts);
-  for (const int column : {1, 2, 3}) EXPECT_EQ(facts.tables[1].columns[column].equality, mask::Lowering::kUnicode);
-  EXPECT_FALSE(facts.tables[1].columns[4].ignores_case);
+TEST(UniqueUsesTest, LocalesAreKnownByTheirEffectOnCase) {
+  for (const char* locale : {"tr", "tr-TR", "tr_TR.utf8", "az-Latn", "lt-x-icu"}) {
+    EXPECT_TRUE(mask::HasOwnCase(locale)) << locale;
+  }
+  for (const char* locale : {"", "C", "und", "de_DE.utf8", "trv"}) EXPECT_FALSE(mask::HasOwnCase(locale)) << locale;
+  EXPECT_EQ(mask::UseOf("lower((code COLLATE \"tr-x-icu\"))", "code"), By::kText);
+  EXPECT_EQ(mask::UseOf("lower((code COLLATE public.mine))", "code"), By::kText);
+  for (const char* locale : {"und-u-ks-level2", "-u-ks-level2", "en-US-u-ks-level2"}) {
+    EXPECT_EQ(mask::OnlyIgnoresCase(locale), true) << locale;
+  }
+  for (const char* locale :
+       {"und-u-ks-level1", "und-u-ka-shifted-ks-level2", "und-u-kn-ks-level2", "da-u-ks-level2", ""}) {
+    EXPECT_FALSE(mask::OnlyIgnoresCase(locale)) << locale;
+  }
 }
 
 }  // namespace
