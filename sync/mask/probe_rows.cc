@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
+#include <string_view>
 
 #include "sync/context/mask_rule_table.h"
 #include "sync/mask/stored_mask.h"
@@ -63,10 +65,12 @@ std::optional<std::string> ProbeRows::Read(const std::set<int>& numbers) {
       fmt::format("BEGIN READ ONLY; SET LOCAL statement_timeout = {}; {}; COMMIT", kProbeTimeoutMs, Query(columns)));
   if (outcome.failure) {
     (void)connection_.TryQuery("ROLLBACK");
-    // A migration has the table, or has changed it since: the rows that it leaves are tried by a later run.
+    // A migration has the table, or has changed it or its privileges since: its rows are tried by a later run.
     const std::string& state = outcome.failure->sqlstate;
-    const bool busy = state == postgres::sqlstate::kQueryCanceled || state == postgres::sqlstate::kLockNotAvailable;
-    if (!busy && state != postgres::sqlstate::kUndefinedTable && state != postgres::sqlstate::kUndefinedColumn) {
+    static constexpr std::string_view kLater[] = {
+        postgres::sqlstate::kQueryCanceled, postgres::sqlstate::kLockNotAvailable, postgres::sqlstate::kUndefinedTable,
+        postgres::sqlstate::kUndefinedColumn, postgres::sqlstate::kInsufficientPrivilege};
+    if (std::find(std::begin(kLater), std::end(kLater), state) == std::end(kLater)) {
       connection_.Throw(*outcome.failure);
     }
     return std::nullopt;
