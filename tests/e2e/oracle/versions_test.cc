@@ -16,6 +16,8 @@ std::string VersionName(const ::testing::TestParamInfo<int>& version) {
 }
 
 const auto kVersions = ::testing::Values(kOwnVersion, 17, 18);
+// 16 has the programs of 17 beside its server (postgres_versions.sh).
+const auto kAllVersions = ::testing::Values(kOwnVersion, 16, 17, 18);
 
 class VersionsTest : public FollowTest, public ::testing::WithParamInterface<int> {
  protected:
@@ -107,7 +109,7 @@ TEST_P(VersionsTest, TimeLimitsOfTheRoleDoNotApply) {
   PullIsDump();
 }
 
-INSTANTIATE_TEST_SUITE_P(All, VersionsTest, kVersions, VersionName);
+INSTANTIATE_TEST_SUITE_P(All, VersionsTest, kAllVersions, VersionName);
 
 class VersionsDirectTest : public VersionsTest {
  protected:
@@ -129,7 +131,7 @@ class VersionsTypesTest : public TypesTest, public ::testing::WithParamInterface
 
 TEST_P(VersionsTypesTest, EveryValueIsFollowedUnderSettingsThatPrintItDifferently) { EveryValueIsFollowed(); }
 
-INSTANTIATE_TEST_SUITE_P(All, VersionsTypesTest, kVersions, VersionName);
+INSTANTIATE_TEST_SUITE_P(All, VersionsTypesTest, kAllVersions, VersionName);
 
 class VersionsLoadTest : public VersionsTest {};
 
@@ -275,7 +277,8 @@ TEST_P(VersionsNewerDumpTest, LargeObjectsAreFollowed) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Programs, VersionsNewerDumpTest,
-                         ::testing::Values(NewerDump{kOwnVersion, 17}, NewerDump{kOwnVersion, 18}, NewerDump{17, 18}),
+                         ::testing::Values(NewerDump{kOwnVersion, 17}, NewerDump{kOwnVersion, 18}, NewerDump{16, 17},
+                                           NewerDump{16, 18}, NewerDump{17, 18}),
                          [](const auto& versions) {
                            return fmt::format(
                                "Server{}PgDump{}",

