@@ -53,8 +53,11 @@ std::string_view Block(const std::vector<std::string_view>& lines, size_t at) {
   return "";
 }
 
-// A server of the source's version: a newer one would dump the same database in other words.
+// A server of the version of the pg_dump beside the source, whose text an older server may refuse: as a rule the
+// source's version, since a newer server would dump the same database in other words.
 PostgresServer& ImportServer(int version) {
+  constexpr int kWithProgramsOf17 = 16;  // postgres_versions.sh
+  if (version == kWithProgramsOf17) version = 17;
   static std::map<int, std::unique_ptr<PostgresServer>> servers;
   std::unique_ptr<PostgresServer>& server = servers[version];
   if (server == nullptr) {
