@@ -52,6 +52,21 @@ bool GoesBack(const path& file) {
   return undo || name == "down.sql" || name.ends_with(".down.sql");
 }
 
+// In a container the application's user is another one than ours.
+void OpenToAll(const path& directory) {
+  using std::filesystem::perms;
+  constexpr perms kRead = perms::owner_read | perms::group_read | perms::others_read;
+  constexpr perms kEnter = perms::owner_exec | perms::group_exec | perms::others_exec;
+  const auto open = [](const path& file, perms added) {
+    std::filesystem::permissions(file, added, std::filesystem::perm_options::add);
+  };
+  open(directory, kRead | kEnter);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+    if (entry.is_directory() && !entry.is_symlink()) open(entry.path(), kRead | kEnter);
+    if (entry.is_regular_file() && !entry.is_symlink()) open(entry.path(), kRead);
+  }
+}
+
 bool IsHidden(const path& file) {
   return std::any_of(file.begin(), file.end(), [](const path& part) { return part.native().starts_with('.'); });
 }
@@ -154,6 +169,7 @@ void CopyMigrations(const path& directory, const std::vector<Migration>& migrati
                   "check its permissions, and the free space on the disk of the home directory");
     }
   }
+  OpenToAll(target);
 }
 
 uint64_t MigrationsFingerprint(const std::vector<Migration>& migrations) {

@@ -29,7 +29,7 @@ std::string_view ForwardPart(std::string_view sql);
 std::filesystem::path FindMigrations(const std::filesystem::path& directory);
 
 // Replaces `target` by a directory with `migrations`, which were read from `directory`, and copies of all other files
-// in it, which they may include. Throws kDisk.
+// in it, which they may include; all users may read them who reach `target`. Throws kDisk.
 void CopyMigrations(const std::filesystem::path& directory, const std::vector<Migration>& migrations,
                     const std::filesystem::path& target);
 

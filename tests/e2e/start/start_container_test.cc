@@ -163,7 +163,8 @@ TEST_F(StartContainerTest, SchemasAreCompared) {
   EXPECT_THAT(Rotv({"validate-schema"}).out, HasSubstr("Only in the migrations (1)\n  table public.more\n"));
   WriteApp("migrations/1_all.sql", "CREATE TABLE places (id int PRIMARY KEY, name text NOT NULL);");
   AddConfig("[schema]\ncommand = \"sh migrate.sh\"\n");
-  EXPECT_THAT(Rotv({"validate-schema"}).out, HasSubstr("Only in production (1)\n  table public.news\n"));
+  const Result by_command = Rotv({"validate-schema"});
+  EXPECT_THAT(by_command.out, HasSubstr("Only in production (1)\n  table public.news\n")) << by_command.err;
   EXPECT_THAT(LabelsOfAll(), Not(HasSubstr(rotv_.home().native())));
 }
 
