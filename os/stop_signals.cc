@@ -18,7 +18,8 @@ namespace {
 struct Stop {
   Interrupt* interrupt = nullptr;
   LastWords words;
-  std::atomic<bool> has_words = true;
+  std::atomic<bool> has_words = true;  // Whoever takes it away says how the command has ended.
+  std::atomic<bool> forgotten = false;
   timer_t deadline = nullptr;
   bool has_deadline = false;
 };
@@ -29,7 +30,7 @@ Stop* g_stop;
 [[noreturn]] void EndNow() {
   pollfd out{g_stop->words.descriptor, POLLOUT, 0};
   // A write to a full pipe that no process reads would block.
-  if (g_stop->has_words && poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0) {
+  if (g_stop->has_words.exchange(false) && poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0) {
     const ssize_t written = write(g_stop->words.descriptor, g_stop->words.text.data(), g_stop->words.text.size());
     static_cast<void>(written);
   }
@@ -76,7 +77,9 @@ void StopOnSignals(Interrupt* interrupt, LastWords words) {
 }
 
 void ForgetLastWords() {
-  if (g_stop != nullptr) g_stop->has_words = false;
+  if (g_stop == nullptr || g_stop->forgotten.exchange(true)) return;
+  if (g_stop->has_words.exchange(false)) return;
+  for (;;) pause();  // The handler is ending the process.
 }
 
 }  // namespace rotv::os

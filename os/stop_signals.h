@@ -21,7 +21,8 @@ struct LastWords {
 // next one cleans up.
 void StopOnSignals(Interrupt* interrupt, LastWords words);
 
-// From now on the handler ends the process without words: the command has reported its end, or is about to.
+// From now on the handler ends the process without words: the command has reported its end, or is about to. If the
+// handler has begun to write them, in another thread, this does not return.
 void ForgetLastWords();
 
 // A program that sends SIGTERM should not have to wait for more than two seconds.

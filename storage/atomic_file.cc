@@ -77,7 +77,9 @@ void RemoveIfAbandoned(const std::filesystem::path& file) {
   if (flock(fd.get(), LOCK_EX | LOCK_NB) == 0) unlink(file.c_str());
 }
 
-void RemoveLeftovers(const std::filesystem::path& path) {
+}  // namespace
+
+void RemoveTemporaryFiles(const std::filesystem::path& path) {
   const std::string prefix = TemporaryPrefix(path);
   std::error_code ignored;
   for (const auto& entry : std::filesystem::directory_iterator(DirectoryOf(path), ignored)) {
@@ -85,8 +87,6 @@ void RemoveLeftovers(const std::filesystem::path& path) {
     if (name.starts_with(prefix) && name.ends_with(kTemporarySuffix)) RemoveIfAbandoned(entry.path());
   }
 }
-
-}  // namespace
 
 Error DiskError(const std::string& what, const std::filesystem::path& path, int error_number) {
   if (error_number == EMFILE || error_number == ENFILE) {
@@ -109,7 +109,7 @@ AtomicFile::AtomicFile(std::filesystem::path path) : path_(std::move(path)) {
     throw Error(ErrorCode::kDisk, fmt::format("cannot write {}: it is not a file", path_.string()),
                 "choose another place, or - for standard output where that is offered");
   }
-  RemoveLeftovers(path_);
+  RemoveTemporaryFiles(path_);
   while (!fd_) CreateTemporary();
 }
 

@@ -43,6 +43,9 @@ class AtomicFile {
 // Replaces the content of `path` atomically and durably, with an AtomicFile.
 void WriteFileAtomically(const std::filesystem::path& path, std::string_view content);
 
+// Removes the temporary files that killed runs have left beside `path`, as the next AtomicFile of that path does, too.
+void RemoveTemporaryFiles(const std::filesystem::path& path);
+
 // Creates a new file, 0600, in place of whatever `path` names, which is removed first (a link itself, not its target).
 // The write is neither atomic nor synced: this is for files that only the present run needs; everything else goes
 // through an AtomicFile. Throws kDisk.

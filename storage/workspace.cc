@@ -259,6 +259,7 @@ Workspace::Workspace(const fs::path& home, const std::string& source_name, const
   ReadRecords();
   if (!lock_.can_write()) return;
   RemoveTree(RunDirectory());
+  for (const char* record : {"current", "owned"}) RemoveTemporaryFiles(directory_ / record);
   RemoveMarkOfCurrent();
   RemoveOtherStores();
   MakePrivateDirectory(RunDirectory());

@@ -204,9 +204,13 @@ void KillChildren(uint64_t seed, int kills) {
     // The step after the last complete one may have been done in part.
     const uint64_t end = std::max<uint64_t>(progress.count(), next) + 1;
     for (; next < end; ++next) walk.Do(testing::RandomStep(seed, next));
-    const size_t back = walk.RevertToStore();
-    script << end << ' ' << back << '\n';
-    walk.CheckStore();
+    try {
+      const size_t back = walk.RevertToStore();
+      script << end << ' ' << back << '\n';
+      walk.CheckStore();
+    } catch (const std::exception& error) {
+      FAIL() << "after kill " << kill << ", step " << end << ": " << error.what();
+    }
   }
 }
 

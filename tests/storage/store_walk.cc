@@ -150,8 +150,9 @@ size_t StoreWalk::RevertToStore() {
 }
 
 void StoreWalk::RevertBy(size_t back) {
-  if (back + 1 == published_.size() && before_collection_) model_ = std::move(*before_collection_);
   published_.resize(published_.size() - back);
+  // The end of a pull, in the same step, may have been published before.
+  if (before_collection_ && published_.size() <= published_before_collection_) model_ = std::move(*before_collection_);
   Forget();
 }
 

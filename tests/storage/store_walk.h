@@ -124,6 +124,7 @@ class StoreWalk {
   StoreModel model_;
   std::vector<ModelState> published_;            // The state before the present step, and those of the step.
   std::optional<StoreModel> before_collection_;  // Of the present step, in a walk without a store.
+  size_t published_before_collection_ = 0;       // How many states were in published_ then.
   std::optional<Resync> resync_;
   std::unique_ptr<VersionBuffer> buffer_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
   ChangeLogBuilder log_;

@@ -47,7 +47,10 @@ void StoreWalk::CollectGarbage(const Step& step) {
   log_from = std::max(log_from, now.log_from);
   const Retention retention(points, Lsn(keep_from));
 
-  if (store_ == nullptr) before_collection_ = model_;
+  if (store_ == nullptr) {
+    before_collection_ = model_;
+    published_before_collection_ = published_.size();
+  }
   now.kept_from = keep_from;
   now.log_from = log_from;
   std::erase_if(now.gaps, [&](const auto& gap) { return gap.second <= keep_from; });
