@@ -43,9 +43,10 @@ struct BaselineResult {
 // Builds a new store beside the old one, which stays usable until the new one is complete and is then removed, together
 // with its slot and publication. Connects again when the link breaks, and goes on with the tables that are complete
 // (LinkRetry). If it is killed, interrupted or loses the source for good (kUnreachable) after some tables are complete,
-// these stay, with slot and publication, and the next call goes on with them. Otherwise it leaves nothing behind, neither here nor on the source, as far as the source can still be reached; the next command cleans up after a
-// killed run. Throws kUsage if a baseline exists and must not be replaced; kRefused if the source is not fit (doctor
-// says the same).
+// these stay, with slot and publication, and the next call goes on with them. Otherwise it leaves nothing behind,
+// neither here nor on the source, as far as the source can still be reached; the next command cleans up after a killed
+// run. Throws kUsage if a baseline exists and must not be replaced; kRefused if the source is not fit (doctor says the
+// same).
 BaselineResult TakeBaseline(const Context& context, const BaselineOptions& options);
 
 // Removes an unfinished baseline here and on the source. Returns what was here of it ("41 of 60 tables are here"), or
