@@ -282,14 +282,13 @@ TEST_F(StartGuardTest, SecretsReachOnlyProgramsThatNeedThem) {
   MustRotv({"stop"});
   // Programs that the user gave the secrets to, including his psql; the application; and the program that carries the
   // application's environment to it and starts nothing else with it.
-  EXPECT_THAT(
-      Without(watch.Stop(),
-              {"environ of " ROTV_BINARY, "api-key in environ of node .", "api-key in environ of psql -XAtq",
-               "agent in environ of /usr/lib/postgresql", "agent in environ of env --unset",
-               "api-key in environ of setsid", "api-key in environ of bash -c node .",
-               "api-key in environ of env HOME=", "api-key in environ of setpriv --reuid",
-               "api-key in environ of setpriv --pdeathsig KILL bash -c node .", "/entrypoint/entrypoint "}),
-      IsEmpty());
+  EXPECT_THAT(Without(watch.Stop(),
+                      {"environ of " ROTV_BINARY, "api-key in environ of node .", "api-key in environ of psql -XAtq",
+                       "agent in environ of /usr/lib/postgresql", "agent in environ of env --unset",
+                       "api-key in environ of setsid", "api-key in environ of bash -c node .",
+                       "api-key in environ of env HOME=", "api-key in environ of setpriv --reuid",
+                       "api-key in environ of setpriv --pdeathsig KILL bash -c node .", "/entrypoint/entrypoint "}),
+              IsEmpty());
 }
 
 // Its secrets are other words than above, since the watch sees the processes of a test that runs at the same time.

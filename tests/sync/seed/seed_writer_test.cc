@@ -158,8 +158,8 @@ TEST_F(SeedWriterTest, TheRestrictKeyIsWherePgDumpHasIt) {
   schema_.add_large_objects()->add_objects()->set_oid(7);
   Publish();
   std::string text;
-  seed::WriteSeed(
-      *store_, Lsn(1000), [&](std::string_view piece) { text += piece; }, progress_, interrupt_, {.restrict_key = "kEy"});
+  seed::WriteSeed(*store_, Lsn(1000), [&](std::string_view piece) { text += piece; }, progress_, interrupt_,
+                  {.restrict_key = "kEy"});
   EXPECT_TRUE(text.starts_with(std::string(kTitle) + "\\restrict kEy\n\nSELECT 'PRE';\nSELECT pg_catalog.lo_unlink"))
       << text;
   EXPECT_TRUE(text.ends_with(std::string(kEnd) + "\\unrestrict kEy\n\n")) << text;
