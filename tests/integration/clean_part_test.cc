@@ -25,8 +25,8 @@ struct ObjectKind {
   const char* name;
   const char* sql;
   PgDumpsOwn own = PgDumpsOwn::kWorks;
-  const char* departure = "";  // The tag of the DO block that is needed.
   int since = kOldest;
+  const char* departure = "";  // The tag of the DO block that is needed.
 };
 
 constexpr ObjectKind kKinds[] = {
