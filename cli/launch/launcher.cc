@@ -51,15 +51,13 @@ void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool withou
     place.interrupt.Check();
     place.progress.Update(0);  // Shows that it still waits.
     HttpResponse answer = ProbeHttp(place.app.port, place.app.health);
-    // An application that does not have the path answers too (404).
-    if (answer.status > 0 && answer.status < 500) break;
+    if (answer.answers()) break;
     watch.RequireAlive();
     if (!without_limit && Clock::now() - start > kApplicationTimeout) {
-      throw Error(
-          ErrorCode::kCannotStart,
-          fmt::format("the application does not answer at http://127.0.0.1:{}{}: {}", place.app.port, place.app.health,
-                      answer.status > 0 ? fmt::format("status {}", answer.status) : answer.problem),
-          fmt::format("see {}; --wait waits for a slow application", watch.log_file().native()));
+      throw Error(ErrorCode::kCannotStart,
+                  fmt::format("the application does not answer at http://127.0.0.1:{}{}: {}", place.app.port,
+                              place.app.health, answer.reason()),
+                  fmt::format("see {}; --wait waits for a slow application", watch.log_file().native()));
     }
     std::this_thread::sleep_for(kPollAnswer);
   }

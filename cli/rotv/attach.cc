@@ -41,18 +41,17 @@ void KeepLast(int count, std::string& text) {
   text.erase(0, start);
 }
 
-// Prints a part of the log. With `follow`, its present end is known as soon as nothing more comes at once.
+// Prints a part of the log: what is there, of which --tail keeps the end, and then what comes.
 void PrintLog(const program::Invocation& call, const launch::Runtime& runtime, const LogFlags& flags,
               const std::filesystem::path& kept) {
   launch::LogFilter filter(flags.part());
   std::string there;
-  const auto take = [&](std::string_view piece) { there += filter.Feed(piece); };
   const std::vector<std::string> now =
       kept.empty() ? runtime.LogCommand(false) : std::vector<std::string>{"cat", kept.native()};
   size_t bytes = 0;
   os::RunProgramShowing(now, call.interrupt, [&](std::string_view piece) {
     bytes += piece.size();
-    take(piece);
+    there += filter.Feed(piece);
   });
   if (!flags.follow) there += filter.Rest();
   if (flags.tail > 0) KeepLast(flags.tail, there);

@@ -174,7 +174,7 @@ program::Command DeclareStart(CLI::App& app, const RuntimeOption& runtime) {
       "  rotv --runtime local start         # without a container");
   auto flags = std::make_shared<StartFlags>();
   AddStartFlags(app, flags.get());
-  app.add_flag("--replace", flags->replace, "Stop what runs, if it is not what is asked for, and start that");
+  app.add_flag("--replace", flags->replace, "Stop what runs, and start what is asked for in its place");
   return {[flags, &runtime](const program::Invocation& call) { return RunStart(call, runtime, *flags); }, nullptr};
 }
 

@@ -20,8 +20,7 @@ const char* StateName(launch::RunState found, const std::optional<launch::Launch
 std::string Silence(const launch::LaunchState& state) {
   if (state.health.empty()) return "";
   const launch::HttpResponse answer = launch::ProbeHttp(state.port, state.health);
-  if (answer.status > 0 && answer.status < 500) return "";
-  return answer.status > 0 ? fmt::format("status {}", answer.status) : answer.problem;
+  return answer.answers() ? "" : answer.reason();
 }
 
 std::string StatusText(const std::string& name, const std::optional<launch::LaunchState>& state,
