@@ -12,11 +12,13 @@
 #include <iostream>
 #include <map>
 #include <memory>
+#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "storage/change_log.h"
 #include "storage/error.h"
 #include "storage/row_key.h"
 #include "storage/row_store.h"
@@ -108,6 +110,40 @@ class StoreFixture {
   TempDir directory_;
   std::unique_ptr<RowStore> store_;
 };
+
+inline std::vector<std::pair<std::string, std::string>> LogOf(uint64_t lsn) {
+  ChangeLogBuilder builder;
+  builder.Begin(Lsn(lsn), 1, 1);
+  builder.Add(1, 0, ChangeLogBuilder::Change::kInsert, "k");
+  builder.Commit();
+  return builder.Take(ChangeLogBuilder::Which::kAll);
+}
+
+// Text that does not compress.
+inline std::string Noise(size_t size, unsigned seed) {
+  std::mt19937 random(seed);
+  std::string noise(size, '\0');
+  for (char& byte : noise) byte = static_cast<char>('!' + random() % 90);
+  return noise;
+}
+
+inline std::vector<Put> ManyRows(int64_t from, int64_t to, uint64_t lsn, size_t size) {
+  std::vector<Put> puts;
+  for (int64_t id = from; id < to; ++id) {
+    puts.push_back({.id = id, .lsn = lsn, .text = Noise(size, static_cast<unsigned>(id))});
+  }
+  return puts;
+}
+
+inline void Begin(RowStore& store) {
+  proto::Manifest manifest = store.manifest();
+  manifest.set_pull_in_progress(true);
+  store.Publish(StoreState::FromStored(manifest), {});
+}
+inline StoreFixture& WithOneRow(StoreFixture& store) {
+  store.WriteAndPublish({{.id = 1, .lsn = 10, .text = "old"}}, 100);
+  return store;
+}
 
 // A part of a test that runs in a process of its own, because it is killed, limited, or must be another process.
 // RocksDB's threads do not survive a fork, so this program is started again.
