@@ -6,7 +6,6 @@
 #include <fmt/ranges.h>
 #include <sys/utsname.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -20,14 +19,13 @@
 #include <vector>
 
 #include "cli/output/format.h"
-#include "os/shell_quote.h"
 #include "tests/bench/bench_data.h"
 #include "tests/bench/history_part.h"
 #include "tests/bench/mask_part.h"
+#include "tests/bench/measured_source.h"
 #include "tests/bench/open_part.h"
 #include "tests/bench/report.h"
 #include "tests/bench/start_part.h"
-#include "tests/support/servers/rotv_home.h"
 
 namespace rotv::bench {
 namespace {
@@ -35,11 +33,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::Command;
 using testing::MustRun;
-using testing::Result;
-using testing::RotvHome;
-using testing::SlowLink;
 
-constexpr auto kTimeout = std::chrono::minutes(30);
 constexpr Target kDumpSpeed{Target::Sense::kAtLeast, 3};
 constexpr Target kStreamSpeed{Target::Sense::kAtLeast, 0.9};
 constexpr Target kBaselineTime{Target::Sense::kAtMost, 1.2};
@@ -68,42 +62,6 @@ struct Options {
   bool Has(const std::string& part) const { return std::find(parts.begin(), parts.end(), part) != parts.end(); }
 };
 
-// PostgreSQL's defaults with two kinds of exceptions: what an administrator would set, and what would disturb a
-// measurement.
-const std::map<std::string, std::string> kServerSettings = {
-    {"shared_buffers", "256MB"},        {"max_wal_size", "4GB"}, {"fsync", "on"}, {"full_page_writes", "on"},
-    {"max_slot_wal_keep_size", "20GB"}, {"autovacuum", "off"},
-};
-
-void Say(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
-
-// Rows come in another order in a dump, and comments name versions: the sum over the lines' hashes ignores that.
-struct Content {
-  uint64_t lines = 0;
-  uint64_t sum = 0;
-  bool operator==(const Content&) const = default;
-};
-Content ContentOf(const fs::path& dump) {
-  std::ifstream file(dump);
-  Content content;
-  for (std::string line; std::getline(file, line);) {
-    if (line.empty() || line.starts_with("--") || line.starts_with("\\restrict") || line.starts_with("\\unrestrict")) {
-      continue;
-    }
-    ++content.lines;
-    content.sum += XXH3_64bits(line.data(), line.size());
-  }
-  return content;
-}
-
-uint64_t BytesIn(const fs::path& directory) {
-  uint64_t bytes = 0;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory)) {
-    if (entry.is_regular_file()) bytes += entry.file_size();
-  }
-  return bytes;
-}
-
 std::string FirstLineWith(const fs::path& file, const std::string& text) {
   std::ifstream stream(file);
   for (std::string line; std::getline(stream, line);) {
@@ -121,18 +79,7 @@ std::string LoadAverage() {
 class SideBySide {
  public:
   explicit SideBySide(const Options& options)
-      : options_(options),
-        size_(Scaled(options.size)),
-        source_({.binary = Binary(),
-                 .postgres = {.settings = kServerSettings},
-                 .ssh = {.config_lines = {SshEnvironment()}}}),
-        slow_link_({.target_port = source_.ssh().port()}) {
-    source_.ssh().TrustPort(slow_link_.port());
-    testing::WriteFile(DirectConfig(),
-                       fmt::format("[sources.production]\nurl = \"postgresql://rotv@/rotv?host={}&port={}\"\n",
-                                   source_.server().socket_directory(), source_.server().port()));
-    testing::WriteFile(SlowConfig(), SshConfigText(slow_link_.port()));
-  }
+      : options_(options), size_(Scaled(options.size)), home_(source_.Path("home")) {}
 
   Report Run() {
     DescribeMachine();
@@ -166,30 +113,6 @@ class SideBySide {
   }
 
  private:
-  static std::string Binary() {
-    const char* named = std::getenv("ROTV_SYNC");
-    return named == nullptr ? ROTV_SYNC_BINARY : named;
-  }
-
-  // bash takes itself for a login by ssh, and reads the user's .bashrc, only at level 1: that is not measured.
-  static std::string SshEnvironment() {
-    return fmt::format("SetEnv SHLVL=1 PATH=\"{}:/usr/local/bin:/usr/bin:/bin\"",
-                       testing::PostgresServer::BinDirectory().string());
-  }
-
-  fs::path Path(const std::string& name) const { return source_.directory() / name; }
-  fs::path DirectConfig() const { return Path("direct.toml"); }
-  fs::path SlowConfig() const { return Path("slow.toml"); }
-
-  std::string SshConfigText(int ssh_port) {
-    const testing::PostgresServer& server = source_.server();
-    return fmt::format(
-        "[sources.production]\nssh = \"{}@127.0.0.1:{}\"\nidentity = \"{}\"\nknown_hosts = \"{}\"\nhost = \"{}\"\n"
-        "port = {}\ndatabase = \"rotv\"\nuser = \"rotv\"\n",
-        source_.ssh().user(), ssh_port, source_.ssh().client_key().string(), source_.ssh().known_hosts().string(),
-        server.socket_directory(), server.port());
-  }
-
   void DescribeMachine() {
     utsname system{};
     uname(&system);
@@ -203,79 +126,13 @@ class SideBySide {
     report_.Fact("load average at the start", LoadAverage());
   }
 
-  // --- Commands.
-
-  // The command is to be run before the next one is made: a store belongs to one project, which is a path, so that the
-  // config takes the place of the last one there.
-  Command Sync(const fs::path& home, const fs::path& config, const std::vector<std::string>& arguments) {
-    const fs::path project = Path("project.toml");
-    fs::copy_file(config, project, fs::copy_options::overwrite_existing);
-    Command command = source_.SyncCommand(arguments);
-    command.argv.at(2) = home;
-    command.argv.at(4) = project;
-    command.argv.push_back("-q");
-    command.timeout = kTimeout;
-    return command;
-  }
-
-  Command Dump(const std::vector<std::string>& arguments) {
-    Command command = source_.server().DumpCommand("rotv", arguments);
-    command.timeout = kTimeout;
-    return command;
-  }
-
-  // The command of a user without rotv-sync: ssh HOST pg_dump > FILE.
-  Command SshDump(int ssh_port, const std::vector<std::string>& ssh_options, const fs::path& file) {
-    Command dump = Dump({});
-    std::vector<std::string> words;
-    for (const auto& [name, value] : dump.env) words.push_back(name + "=" + os::ShellQuote(value));
-    for (const std::string& word : dump.argv) words.push_back(os::ShellQuote(word));
-    Command command = source_.ssh().ClientCommand({fmt::format("{}", fmt::join(words, " "))});
-    *std::next(std::find(command.argv.begin(), command.argv.end(), "-p")) = std::to_string(ssh_port);
-    command.argv.insert(command.argv.begin() + 1, ssh_options.begin(), ssh_options.end());
-    command.stdout_path = file;
-    command.timeout = kTimeout;
-    return command;
-  }
-
-  Command Receive(const std::string& slot, const std::string& end) {
-    const std::string publication = source_.server().Value("SELECT pubname FROM pg_publication");
-    Command command;
-    command.argv = {testing::PostgresServer::BinDirectory() / "pg_recvlogical", "--start", "--no-loop"};
-    for (const std::string& argument :
-         {std::string("-d"), source_.server().ConnectionString(), std::string("--slot"), slot, std::string("--endpos"),
-          end, std::string("-f"), std::string("/dev/null"), std::string("-o"), std::string("proto_version=1"),
-          std::string("-o"), fmt::format("publication_names={}", testing::SqlName(publication))}) {
-      command.argv.push_back(argument);
-    }
-    command.timeout = kTimeout;
-    return command;
-  }
-
-  // Runs the command and adds its cost. Earlier writes that are not yet on disk are not counted.
-  void Measure(const Command& command, Samples* samples) {
-    ::sync();
-    Result result = MustRun(command);
-    samples->seconds.push_back(result.seconds);
-    samples->processor_seconds.push_back(result.processor_seconds);
-    samples->peak_kib = std::max(samples->peak_kib, result.peak_rss_kib);
-    Say(fmt::format("  {:<52} {:7.2f} s  {:7.2f} s of processor  {:4} MiB", samples->what, result.seconds,
-                    result.processor_seconds, result.peak_rss_kib / 1024));
-  }
-
   Measurer Measuring() {
-    return [this](const Command& command, Samples* to) { Measure(command, to); };
+    return [this](const Command& command, Samples* to) { source_.Measure(command, to); };
   }
   SyncCommand SyncWith() {
     return [this](const fs::path& home, const fs::path& config, const std::vector<std::string>& arguments) {
-      return Sync(home, config, arguments);
+      return source_.Sync(home, config, arguments);
     };
-  }
-
-  void MeasureOverSlowLink(const Command& command, Samples* samples) {
-    slow_link_.ResetCounts();
-    Measure(command, samples);
-    samples->wire_bytes.push_back(slow_link_.BytesToTarget() + slow_link_.BytesToClient());
   }
 
   void NotePeak(const std::string& what, const Samples& samples) {
@@ -284,11 +141,11 @@ class SideBySide {
 
   // Prints commands for a profiler, and keeps the servers until Enter is pressed.
   Report Keep() {
-    MustRun(Sync(home_, DirectConfig(), {"baseline"}));
+    MustRun(source_.Sync(home_, source_.DirectConfig(), {"baseline"}));
     Say(fmt::format("psql -d \"{}\"", source_.server().ConnectionString()));
-    Say(fmt::format("{}", fmt::join(Sync(home_, DirectConfig(), {"pull"}).argv, " ")));
+    Say(fmt::format("{}", fmt::join(source_.Sync(home_, source_.DirectConfig(), {"pull"}).argv, " ")));
     Say(fmt::format("by ssh, and on a slow link: the same with {} or {} in the place of its config",
-                    source_.config().string(), SlowConfig().string()));
+                    source_.SshConfig().string(), source_.SlowConfig().string()));
     Say("Enter ends it");
     std::getchar();
     return report_;
@@ -297,9 +154,9 @@ class SideBySide {
   // --- Measurements.
 
   void WarmUp() {
-    MustRun(Dump({"-f", Path("warm.sql")}));
-    plain_bytes_ = fs::file_size(Path("warm.sql"));
-    fs::remove(Path("warm.sql"));
+    MustRun(source_.Dump({"-f", source_.Path("warm.sql")}));
+    plain_bytes_ = fs::file_size(source_.Path("warm.sql"));
+    fs::remove(source_.Path("warm.sql"));
     report_.Fact("data", fmt::format("{} small rows of 6 tables and {} pictures; the plain dump has {}",
                                      output::HumanCount(static_cast<uint64_t>(size_.small_rows)), size_.pictures,
                                      output::HumanBytes(plain_bytes_)));
@@ -311,17 +168,18 @@ class SideBySide {
     Samples theirs{"ssh pg_dump > file"};
     int times = options_.Has("baseline") ? options_.repeat : 1;
     for (int i = 0; i < times; ++i) {
-      if (options_.Has("baseline")) Measure(SshDump(source_.ssh().port(), {}, Path("ssh.sql")), &theirs);
+      if (options_.Has("baseline"))
+        source_.Measure(source_.SshDump(source_.ssh_port(), {}, source_.Path("ssh.sql")), &theirs);
       if (i > 0) {
-        MustRun(Sync(home_, DirectConfig(), {"detach"}));
+        MustRun(source_.Sync(home_, source_.DirectConfig(), {"detach"}));
         fs::remove_all(home_);
       }
-      Measure(Sync(home_, source_.config(), {"baseline"}), &ours);
+      source_.Measure(source_.Sync(home_, source_.SshConfig(), {"baseline"}), &ours);
     }
     if (options_.Has("baseline")) report_.Duration("baseline", ours, theirs, kBaselineTime);
     report_.Size("store after the baseline", BytesIn(home_), plain_bytes_, kStoreSize);
     NotePeak("baseline", ours);
-    fs::remove(Path("ssh.sql"));
+    fs::remove(source_.Path("ssh.sql"));
   }
 
   // A store's files are held against its manifest whenever it is opened. All bytes are read by `check` alone.
@@ -329,12 +187,12 @@ class SideBySide {
     Say("opening the store");
     Samples dump{"pg_dump -f"};
     for (int i = 0; i < options_.repeat; ++i) {
-      fs::remove(Path("dump.sql"));
-      Measure(Dump({"-f", Path("dump.sql")}), &dump);
+      fs::remove(source_.Path("dump.sql"));
+      source_.Measure(source_.Dump({"-f", source_.Path("dump.sql")}), &dump);
     }
-    fs::remove(Path("dump.sql"));
-    const OpenSamples samples = MeasureOpen(source_.server(), home_, DirectConfig(), options_.repeat,
-                                            source_.directory(), SyncWith(), Measuring());
+    fs::remove(source_.Path("dump.sql"));
+    const OpenSamples samples = MeasureOpen(source_.server(), home_, source_.DirectConfig(), options_.repeat,
+                                            source_.Path(""), SyncWith(), Measuring());
     report_.Duration("status of the store", samples.large, samples.small, kOpenTime);
     report_.Duration("check --read-data", samples.read, dump, kReadTime);
     NotePeak("check", samples.read);
@@ -345,15 +203,16 @@ class SideBySide {
     Samples ours{"materialize"};
     Samples theirs{"pg_dump -f"};
     for (int i = 0; i < options_.repeat; ++i) {
-      for (const char* name : {"seed.sql", "dump.sql"}) fs::remove(Path(name));
-      Measure(Dump({"-f", Path("dump.sql")}), &theirs);
-      Measure(Sync(home_, DirectConfig(), {"materialize", "--output", Path("seed.sql")}), &ours);
+      for (const char* name : {"seed.sql", "dump.sql"}) fs::remove(source_.Path(name));
+      source_.Measure(source_.Dump({"-f", source_.Path("dump.sql")}), &theirs);
+      source_.Measure(
+          source_.Sync(home_, source_.DirectConfig(), {"materialize", "--output", source_.Path("seed.sql")}), &ours);
     }
-    if (ContentOf(Path("seed.sql")) != ContentOf(Path("dump.sql")))
+    if (ContentOf(source_.Path("seed.sql")) != ContentOf(source_.Path("dump.sql")))
       throw std::runtime_error("the seed differs from the dump");
     report_.Speed("materialize to a file", ours, theirs, kDumpSpeed);
     NotePeak("materialize", ours);
-    for (const char* name : {"seed.sql", "dump.sql"}) fs::remove(Path(name));
+    for (const char* name : {"seed.sql", "dump.sql"}) fs::remove(source_.Path(name));
     if (const testing::TempDir memory(testing::TempDirName::kPlain, "/dev/shm");
         fs::space(memory.path()).available > 4 * plain_bytes_) {
       MeasureMaterializeTo(memory.path());
@@ -366,8 +225,9 @@ class SideBySide {
     Samples theirs{"pg_dump -f to tmpfs"};
     for (int i = 0; i < options_.repeat; ++i) {
       for (const char* name : {"seed.sql", "dump.sql"}) fs::remove(directory / name);
-      Measure(Dump({"-f", directory / "dump.sql"}), &theirs);
-      Measure(Sync(home_, DirectConfig(), {"materialize", "--output", directory / "seed.sql"}), &ours);
+      source_.Measure(source_.Dump({"-f", directory / "dump.sql"}), &theirs);
+      source_.Measure(source_.Sync(home_, source_.DirectConfig(), {"materialize", "--output", directory / "seed.sql"}),
+                      &ours);
     }
     report_.Speed("materialize to a file on tmpfs", ours, theirs, {});
   }
@@ -379,20 +239,20 @@ class SideBySide {
     Samples theirs{"pg_dump -f"};
     Samples counted{"verify through ssh, slow link"};
     for (int i = 0; i < options_.repeat; ++i) {
-      fs::remove(Path("dump.sql"));
-      Measure(Dump({"-f", Path("dump.sql")}), &theirs);
-      Measure(Sync(home_, DirectConfig(), {"verify"}), &ours);
+      fs::remove(source_.Path("dump.sql"));
+      source_.Measure(source_.Dump({"-f", source_.Path("dump.sql")}), &theirs);
+      source_.Measure(source_.Sync(home_, source_.DirectConfig(), {"verify"}), &ours);
     }
-    MeasureOverSlowLink(Sync(home_, SlowConfig(), {"verify"}), &counted);
+    source_.MeasureOverSlowLink(source_.Sync(home_, source_.SlowConfig(), {"verify"}), &counted);
     report_.Duration("verify", ours, theirs, kVerifyTime);
     report_.Size("bytes that verify moves, of the dump's", counted.MedianWireBytes(), plain_bytes_, kVerifyBytes);
     NotePeak("verify", ours);
-    fs::remove(Path("dump.sql"));
+    fs::remove(source_.Path("dump.sql"));
   }
 
   void MeasureStartOfApplication() {
     Say("starting the application");
-    const StartSamples samples = MeasureStart(source_, home_, options_.repeat, Measuring());
+    const StartSamples samples = MeasureStart(source_.home(), home_, options_.repeat, Measuring());
     report_.Duration("rotv start on a new seed until the application answers", samples.start, samples.by_hand,
                      kStartTime);
     report_.Duration("rotv restart on the same seed", samples.restart, samples.by_hand, kStartTime);
@@ -403,8 +263,10 @@ class SideBySide {
     Say("history");
     const HistorySamples samples = MeasureHistory(
         source_.server(), size_, options_.repeat,
-        [this](const std::vector<std::string>& arguments) { return Sync(home_, DirectConfig(), arguments); },
-        Path("history.sql"), Measuring());
+        [this](const std::vector<std::string>& arguments) {
+          return source_.Sync(home_, source_.DirectConfig(), arguments);
+        },
+        source_.Path("history.sql"), Measuring());
     report_.Duration("materialize --at an old point", samples.at_old, samples.at_head, kOldPointTime);
     report_.Duration("snapshot diff of 1,000 changes", samples.diff, samples.at_head, kDiffTime);
     report_.Fact(fmt::format("growth of the store by {} changes", output::HumanCount(samples.changes)),
@@ -417,7 +279,7 @@ class SideBySide {
   void MeasureMasking() {
     Say("masking");
     const MaskSamples samples =
-        MeasureMask(source_.server(), size_.small_rows, options_.repeat, source_.directory(), SyncWith(), Measuring());
+        MeasureMask(source_.server(), size_.small_rows, options_.repeat, source_.Path(""), SyncWith(), Measuring());
     report_.Duration("baseline with ten masked columns", samples.masked, samples.plain, kMaskTime);
     NotePeak("baseline", samples.masked);
   }
@@ -428,14 +290,14 @@ class SideBySide {
     Samples compressed{"ssh -C pg_dump > file, slow link"};
     Samples nothing{"pull with nothing new, slow link"};
     Samples few{"pull with 1 % changed, slow link"};
-    MeasureOverSlowLink(SshDump(slow_link_.port(), {}, Path("slow.sql")), &full);
-    MeasureOverSlowLink(SshDump(slow_link_.port(), {"-C"}, Path("slow.sql")), &compressed);
-    fs::remove(Path("slow.sql"));
-    MustRun(Sync(home_, SlowConfig(), {"pull"}));
+    source_.MeasureOverSlowLink(source_.SshDump(source_.slow_port(), {}, source_.Path("slow.sql")), &full);
+    source_.MeasureOverSlowLink(source_.SshDump(source_.slow_port(), {"-C"}, source_.Path("slow.sql")), &compressed);
+    fs::remove(source_.Path("slow.sql"));
+    MustRun(source_.Sync(home_, source_.SlowConfig(), {"pull"}));
     for (int i = 0; i < options_.repeat; ++i) {
-      MeasureOverSlowLink(Sync(home_, SlowConfig(), {"pull"}), &nothing);
+      source_.MeasureOverSlowLink(source_.Sync(home_, source_.SlowConfig(), {"pull"}), &nothing);
       ChangeOnePercent(source_.server(), size_, i);
-      MeasureOverSlowLink(Sync(home_, SlowConfig(), {"pull"}), &few);
+      source_.MeasureOverSlowLink(source_.Sync(home_, source_.SlowConfig(), {"pull"}), &few);
     }
     report_.Speed("slow link: pull with nothing new", nothing, full, kSlowLinkSpeed);
     report_.Speed("slow link: pull with 1 % of the rows changed", few, full, kSlowLinkSpeed);
@@ -443,6 +305,8 @@ class SideBySide {
     NotePeak("pull", nothing);
     NotePeak("pull", few);
   }
+
+  static void CopyHome(const fs::path& from, const fs::path& to) { MustRun({.argv = {"cp", "-a", from, to}}); }
 
   struct PullPart {
     std::string what;
@@ -452,12 +316,12 @@ class SideBySide {
   // Each run starts from a copy of the home and of the slot from before the changes.
   void MeasurePull(const PullPart& part) {
     Say(part.what);
-    MustRun(Sync(home_, DirectConfig(), {"pull"}));
-    const fs::path before = Path("home-before");
+    MustRun(source_.Sync(home_, source_.DirectConfig(), {"pull"}));
+    const fs::path before = source_.Path("home-before");
     fs::remove_all(before);
     CopyHome(home_, before);
     const std::string slot = source_.server().Value("SELECT slot_name FROM pg_replication_slots");
-    CopySlot(slot, "bench_before");
+    source_.CopySlot(slot, "bench_before");
     part.change();
     source_.server().Exec("CHECKPOINT", testing::kSuperuser);
     const std::string end = source_.server().Value("SELECT pg_current_wal_flush_lsn()");
@@ -467,19 +331,20 @@ class SideBySide {
     Samples theirs{"pg_recvlogical -f /dev/null"};
     Samples warm_up{"pg_recvlogical, to warm up"};
     for (int i = 0; i <= options_.repeat; ++i) {
-      CopySlot("bench_before", "bench_receive");
-      Measure(Receive("bench_receive", end), i == 0 ? &warm_up : &theirs);
-      DropSlot("bench_receive");
+      source_.CopySlot("bench_before", "bench_receive");
+      source_.Measure(source_.Receive("bench_receive", end), i == 0 ? &warm_up : &theirs);
+      source_.DropSlot("bench_receive");
       if (i == 0) continue;
       for (bool ssh : {true, false}) {
         fs::remove_all(home_);
         CopyHome(before, home_);
-        DropSlot(slot);
-        CopySlot("bench_before", slot);
-        Measure(Sync(home_, ssh ? source_.config() : DirectConfig(), {"pull"}), ssh ? &through_ssh : &direct);
+        source_.DropSlot(slot);
+        source_.CopySlot("bench_before", slot);
+        source_.Measure(source_.Sync(home_, ssh ? source_.SshConfig() : source_.DirectConfig(), {"pull"}),
+                        ssh ? &through_ssh : &direct);
       }
     }
-    DropSlot("bench_before");
+    source_.DropSlot("bench_before");
     report_.Speed(part.what, direct, theirs, kStreamSpeed);
     theirs.what = "the same pg_recvlogical, without ssh";
     report_.Speed(part.what + " through ssh", through_ssh, theirs, {});
@@ -495,17 +360,17 @@ class SideBySide {
         fmt::format("CREATE TABLE widened (id bigint PRIMARY KEY, name text, at timestamptz);"
                     "INSERT INTO widened SELECT n, 'row ' || n, '2026-01-01' FROM generate_series(1, {}) n",
                     size_.small_rows));
-    MustRun(Sync(home_, DirectConfig(), {"pull"}));
+    MustRun(source_.Sync(home_, source_.DirectConfig(), {"pull"}));
     int column = 0;
     for (bool ssh : {true, false}) {
-      const fs::path config = ssh ? source_.config() : DirectConfig();
+      const fs::path config = ssh ? source_.SshConfig() : source_.DirectConfig();
       const std::string way = ssh ? " through ssh" : "";
       Samples nothing{"pull with nothing new" + way};
       Samples added{"pull after ADD COLUMN … DEFAULT 7" + way};
       for (int i = 0; i < options_.repeat; ++i) {
-        Measure(Sync(home_, config, {"pull"}), &nothing);
+        source_.Measure(source_.Sync(home_, config, {"pull"}), &nothing);
         server.Exec(fmt::format("ALTER TABLE widened ADD COLUMN added_{} int DEFAULT 7", column++));
-        Measure(Sync(home_, config, {"pull"}), &added);
+        source_.Measure(source_.Sync(home_, config, {"pull"}), &added);
       }
       report_.Duration("pull after ADD COLUMN … DEFAULT 7 on " +
                            output::HumanCount(static_cast<uint64_t>(size_.small_rows)) + " rows" + way,
@@ -514,41 +379,24 @@ class SideBySide {
     }
   }
 
-  static void CopyHome(const fs::path& from, const fs::path& to) { MustRun({.argv = {"cp", "-a", from, to}}); }
-
-  void CopySlot(const std::string& from, const std::string& to) {
-    source_.server().Query(fmt::format("SELECT pg_copy_logical_replication_slot({}, {})", testing::SqlLiteral(from),
-                                       testing::SqlLiteral(to)),
-                           testing::kSuperuser);
-  }
-
-  void DropSlot(const std::string& name) {
-    // A walsender that has just lost its client may still hold the slot.
-    const std::string free =
-        fmt::format("SELECT NOT active FROM pg_replication_slots WHERE slot_name = {}", testing::SqlLiteral(name));
-    testing::WaitUntil([&] { return source_.server().Value(free) == "t"; });
-    source_.server().Query(fmt::format("SELECT pg_drop_replication_slot({})", testing::SqlLiteral(name)),
-                           testing::kSuperuser);
-  }
-
   // Figures of a wrong store would be worthless.
   void CheckSeed() {
     Say("comparing the last seed with a dump");
-    MustRun(Sync(home_, DirectConfig(), {"pull"}));
-    MustRun(Dump({"-f", Path("dump.sql")}));
+    MustRun(source_.Sync(home_, source_.DirectConfig(), {"pull"}));
+    MustRun(source_.Dump({"-f", source_.Path("dump.sql")}));
     Samples last{"materialize of the last store"};
-    Measure(Sync(home_, DirectConfig(), {"materialize", "--output", Path("seed.sql")}), &last);
+    source_.Measure(source_.Sync(home_, source_.DirectConfig(), {"materialize", "--output", source_.Path("seed.sql")}),
+                    &last);
     NotePeak("materialize", last);
-    if (ContentOf(Path("seed.sql")) != ContentOf(Path("dump.sql")))
+    if (ContentOf(source_.Path("seed.sql")) != ContentOf(source_.Path("dump.sql")))
       throw std::runtime_error("the seed differs from the dump");
     report_.Fact("the last seed", "has the same lines as a pg_dump of the source");
   }
 
   const Options options_;
   const DataSize size_;
-  RotvHome source_;
-  SlowLink slow_link_;
-  const fs::path home_ = source_.directory() / "home";
+  MeasuredSource source_;
+  const fs::path home_;
   uint64_t plain_bytes_ = 0;
   std::map<std::string, int64_t> peaks_kib_;
   Report report_;
