@@ -29,11 +29,15 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::SizeIs;
 
+constexpr std::chrono::milliseconds kDelay(1);
+constexpr double kMegabits = 24;
+constexpr double kMegabitsWhileRead = 4;
+
 // The rows of the large table take three seconds over the link, all others together a small part of one.
 RotvHomeOptions OverSlowLink(Way way, PostgresOptions postgres = {}) {
   RotvHomeOptions options = FollowOptions(std::move(postgres));
   options.way = way;
-  options.slow_link = SlowLinkOptions{.delay_each_way = std::chrono::milliseconds(1), .megabits_per_second = 24};
+  options.slow_link = SlowLinkOptions{.delay_each_way = kDelay, .megabits_per_second = kMegabits};
   return options;
 }
 
@@ -83,7 +87,11 @@ class ResumeTest : public FollowTest {
     all.insert(all.end(), arguments.begin(), arguments.end());
     auto process = std::make_unique<Process>(rotv.SyncCommand(all));
     WaitForTheLargeTable();
+    // The command notices after a second or two that somebody waits for the table. Until then it must not have it all,
+    // however busy this machine is.
+    link.SetSpeed(kDelay, kMegabitsWhileRead);
     holder.Exec("BEGIN; LOCK TABLE large IN ACCESS EXCLUSIVE MODE");
+    link.SetSpeed(kDelay, kMegabits);
     for (const std::string& table : tables) {
       EXPECT_TRUE(process->WaitForOutput("complete: public." + table + "\n", seconds(30))) << process->Err();
     }

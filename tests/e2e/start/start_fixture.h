@@ -3,34 +3,18 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "os/process_list.h"
+#include "tests/support/files/subprocess.h"
 #include "tests/support/servers/rotv_home.h"
 
 namespace rotv::testing {
-
-// The port has no listener now; another process may take it before it is used.
-inline int FreePort() {
-  int socket_fd = socket(AF_INET, SOCK_STREAM, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  if (bind(socket_fd, reinterpret_cast<sockaddr*>(&address), size) != 0) throw std::runtime_error("no port is free");
-  getsockname(socket_fd, reinterpret_cast<sockaddr*>(&address), &size);
-  close(socket_fd);
-  return ntohs(address.sin_port);
-}
 
 class StartTest : public ::testing::Test {
  protected:
