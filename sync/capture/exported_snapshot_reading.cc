@@ -101,16 +101,12 @@ std::optional<std::set<TableId>> ExportedSnapshotReading::WithoutOldRows(const s
 
 void ExportedSnapshotReading::BeginTexts() {
   dumping_ = std::async(std::launch::async, [this] {
-    // This connection sees the schema as it is after the dump has ended.
-    std::future<std::unique_ptr<postgres::PgConnection>> connecting =
-        std::async(std::launch::async, [this] { return session_.Connect(postgres::PgConnection::Kind::kOrdinary); });
     Dumped dumped;
     try {
       dumped.sections = postgres::DumpSchema(session_, slot_.snapshot());
     } catch (const Error& error) {
       dumped.failure = error;
     }
-    dumped.fingerprint = postgres::ReadFingerprint(*connecting.get(), publication_);
     return dumped;
   });
 }
@@ -118,7 +114,7 @@ void ExportedSnapshotReading::BeginTexts() {
 // Returns false if the schema has changed since the snapshot: pg_dump reads a part of the catalogue as it is now.
 bool ExportedSnapshotReading::EndTexts() {
   Dumped dumped = dumping_.get();
-  if (dumped.fingerprint != fingerprint_) return false;
+  if (postgres::ReadFingerprint(session_.connection(), publication_) != fingerprint_) return false;
   // Since another connection still works, the cause was a migration that pg_dump waited for, or the watchdog, which saw
   // pg_dump block a migration.
   if (dumped.failure && dumped.failure->code() == ErrorCode::kUnreachable) return false;

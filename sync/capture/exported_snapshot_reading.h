@@ -82,7 +82,6 @@ class ExportedSnapshotReading {
   struct Dumped {
     std::optional<formats::DumpSections> sections;
     std::optional<Error> failure;
-    postgres::Fingerprint fingerprint;  // Read after the dump.
   };
   void BeginTexts();
   bool EndTexts();

@@ -9,19 +9,26 @@
 #include "storage/error.h"
 #include "sync/formats/psql_lexer.h"
 
-// Rows belong between pre-data and post-data of a dump, but in pg_dump's text nothing marks that place, and finding it
-// by the kinds of objects would repeat pg_dump's sorting for each version. So pg_dump says it itself: it runs twice at
-// one exported snapshot, once with both sections and once with post-data alone, and the second text is a suffix of the
-// first. One run for each section would not do: a full dump begins with the DROPs of all objects, those of post-data
-// first, so its text is not the one section after the other.
+// Rows belong between pre-data and post-data of a dump, but in pg_dump's text nothing marks that place.
+//
+// SplitDumpByKinds() finds it by the comments above the objects: "-- Name: t_pkey; Type: CONSTRAINT; …". pg_dump writes
+// all of pre-data before all of post-data, and has a section for each kind of object. A few kinds can be in both (a
+// function whose body needs a primary key is postponed), but then they follow what they wait for, and that is of a kind
+// of post-data alone. So post-data begins with the first object of such a kind. Invariant: a kind is only taken for one
+// of pre-data if every pg_dump up to 18 writes it there; for any other there is no answer.
+//
+// SplitDump() has pg_dump say it itself, which costs a second run: once with both sections and once with post-data
+// alone, at one exported snapshot, and the second text is a suffix of the first. One run for each section would not do:
+// a full dump begins with the DROPs of all objects, those of post-data first, so its text is not the one section after
+// the other.
 //
 // The suffix has one irregularity: pg_dump writes "SET default_tablespace" and "SET default_table_access_method" only
 // where the value changes, so the run with post-data alone can have such a paragraph where the full run has none.
 // PostDataSize() compares from the end, and steps over these paragraphs.
 //
-// Invariant: pre_data + post_data is the first text, byte for byte, but for \restrict lines. If any other byte of the
-// second text differs, the split throws instead of guessing: the schema has changed in between, or pg_dump is one that
-// this program does not know. The cost is a second run of pg_dump, beside the first.
+// Invariant of both: pre_data + post_data is the first text, byte for byte, but for \restrict lines. If any other byte
+// of the second text differs, the split throws instead of guessing: the schema has changed in between, or pg_dump is
+// one that this program does not know.
 //
 // CanonicalDump() uses psql's lexer, since a line inside a literal or a function body may look like a comment or like
 // COPY.
@@ -131,6 +138,7 @@ class SqlLines {
   explicit SqlLines(std::string_view text) : text_(text), lexer_(text) {}
 
   bool done() const { return lexer_.done(); }
+  size_t position() const { return lexer_.position(); }
 
   // The next line, with its newline if it has one. Comment lines and psql's commands are never continued.
   std::string_view Next() {
@@ -153,6 +161,89 @@ class SqlLines {
   std::string_view text_;
   PsqlLexer lexer_;
 };
+
+// The kinds of objects that pg_dump 13 to 18 writes with pre-data, in every case or unless it postpones them, and those
+// that are in post-data always. Source: the calls of ArchiveEntry() in pg_dump.c.
+constexpr std::string_view kPreDataKinds[] = {
+    "ACCESS METHOD",
+    "AGGREGATE",
+    "BLOB",
+    "BLOB METADATA",
+    "CAST",
+    "COLLATION",
+    "COMMENT",
+    "CONVERSION",
+    "DEFAULT",
+    "DOMAIN",
+    "EXTENSION",
+    "FOREIGN DATA WRAPPER",
+    "FOREIGN TABLE",
+    "FUNCTION",
+    "MATERIALIZED VIEW",
+    "OPERATOR",
+    "OPERATOR CLASS",
+    "OPERATOR FAMILY",
+    "PROCEDURAL LANGUAGE",
+    "PROCEDURE",
+    "SCHEMA",
+    "SECURITY LABEL",
+    "SEQUENCE",
+    "SEQUENCE OWNED BY",
+    "SERVER",
+    "SHELL TYPE",
+    "TABLE",
+    "TABLE ATTACH",
+    "TEXT SEARCH CONFIGURATION",
+    "TEXT SEARCH DICTIONARY",
+    "TEXT SEARCH PARSER",
+    "TEXT SEARCH TEMPLATE",
+    "TRANSFORM",
+    "TYPE",
+    "USER MAPPING",
+    "VIEW",
+};
+constexpr std::string_view kPostDataKinds[] = {
+    "CHECK CONSTRAINT",       "CONSTRAINT", "DEFAULT ACL",  "EVENT TRIGGER", "FK CONSTRAINT", "INDEX",   "INDEX ATTACH",
+    "MATERIALIZED VIEW DATA", "POLICY",     "ROW SECURITY", "RULE",          "STATISTICS",    "TRIGGER",
+};
+
+template <size_t kSize>
+bool Contains(const std::string_view (&kinds)[kSize], std::string_view kind) {
+  return std::find(std::begin(kinds), std::end(kinds), kind) != std::end(kinds);
+}
+
+// The kind in the line "-- Name: t; Type: TABLE; Schema: public; Owner: -\n"; nothing if a name in it looks like the
+// rest of such a line.
+std::optional<std::string_view> KindIn(std::string_view comment) {
+  constexpr std::string_view kType = "; Type: ", kSchema = "; Schema: ";
+  const size_t type = comment.find(kType), schema = comment.find(kSchema);
+  if (schema == std::string_view::npos || schema < type) return std::nullopt;
+  if (comment.rfind(kType) != type || comment.rfind(kSchema) != schema) return std::nullopt;
+  return comment.substr(type + kType.size(), schema - type - kType.size());
+}
+
+// The offset in a dump at which the first object of post-data begins, with the settings that are made for it; its end
+// if there is none. Nothing as SplitDumpByKinds().
+std::optional<size_t> PostDataStart(std::string_view dump) {
+  SqlLines lines(dump);
+  size_t object = 0;  // Where the comment begins, or the settings before it.
+  bool in_comment = false, after_settings = false;
+  while (!lines.done()) {
+    const size_t start = lines.position();
+    const std::string_view line = lines.Next();
+    if (line.starts_with("SET standard_conforming_strings = ")) lines.set_backslash_escapes(line.ends_with("off;\n"));
+    if (line.starts_with("-- Name: ") && in_comment) {
+      const std::optional<std::string_view> kind = KindIn(line);
+      if (kind && Contains(kPostDataKinds, *kind)) return object;
+      if (!kind || !Contains(kPreDataKinds, *kind)) return std::nullopt;
+    }
+    const bool is_setting = line.starts_with("SET default_table");
+    if ((line == "--\n" || is_setting) && !after_settings) object = start;
+    in_comment = line == "--\n";
+    after_settings = is_setting || (after_settings && line == "\n");
+  }
+  return dump.rfind(kComplete) + 1;
+}
 
 void AppendLine(std::string_view line, std::string* out) {
   out->append(line);
@@ -198,6 +289,16 @@ DumpSections SplitDump(std::string_view all, std::string_view post) {
   size_t rows_at = sections.pre_data.size() - PostDataSize(Body(sections.pre_data), Body(only_post));
   sections.post_data = sections.pre_data.substr(rows_at);
   sections.pre_data.resize(rows_at);
+  return sections;
+}
+
+std::optional<DumpSections> SplitDumpByKinds(std::string_view all) {
+  DumpSections sections;
+  sections.pre_data = OwnText(all);
+  const std::optional<size_t> rows_at = PostDataStart(sections.pre_data);
+  if (!rows_at) return std::nullopt;
+  sections.post_data = sections.pre_data.substr(*rows_at);
+  sections.pre_data.resize(*rows_at);
   return sections;
 }
 

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,10 @@ struct DumpSections {
 // \unrestrict (their keys are random) are removed, and so is whatever stands before pg_dump's first line. Throws
 // Error(kProtocol) if `post` is no such suffix, or if one of the two is not a complete dump.
 DumpSections SplitDump(std::string_view all, std::string_view post);
+
+// Splits `all` as SplitDump() does, but by the kinds of objects in its comments; nothing if a comment before the rows
+// names a kind that is not known, or can be read in two ways. Throws Error(kProtocol) if it is not a complete dump.
+std::optional<DumpSections> SplitDumpByKinds(std::string_view all);
 
 // Gives the major version of the pg_dump that wrote a text, by the comment above its settings; 0 if it has none. This,
 // and not the server's version, decides about the form of the text.

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <future>
 #include <string_view>
 
 #include "storage/error.h"
@@ -109,23 +108,13 @@ std::optional<std::string> RunDump(SourceSession& session, os::ProgramCall comma
 }  // namespace
 
 std::optional<formats::DumpSections> DumpSchema(SourceSession& session, const std::string& snapshot) {
-  os::ProgramCall all =
-      DumpCommand(session, snapshot, {"--section=pre-data", "--section=post-data", "--clean", "--if-exists"});
-  os::ProgramCall post = DumpCommand(session, snapshot, {"--section=post-data"});
-  // Both run at the same time, since each mostly waits for the server's answers.
-  std::future<std::optional<std::string>> all_text =
-      std::async(std::launch::async, [&] { return RunDump(session, all); });
-  std::optional<std::string> post_text;
-  std::exception_ptr error;
-  try {
-    post_text = RunDump(session, post);
-  } catch (...) {
-    error = std::current_exception();
-  }
-  std::optional<std::string> text = all_text.get();
-  if (error) std::rethrow_exception(error);
-  if (!text || !post_text) return std::nullopt;
-  return formats::SplitDump(*text, *post_text);
+  const std::optional<std::string> all = RunDump(
+      session, DumpCommand(session, snapshot, {"--section=pre-data", "--section=post-data", "--clean", "--if-exists"}));
+  if (!all) return std::nullopt;
+  if (std::optional<formats::DumpSections> sections = formats::SplitDumpByKinds(*all)) return sections;
+  const std::optional<std::string> post = RunDump(session, DumpCommand(session, snapshot, {"--section=post-data"}));
+  if (!post) return std::nullopt;
+  return formats::SplitDump(*all, *post);
 }
 
 std::optional<std::string> DumpDrops(SourceSession& session, const std::string& snapshot) {

@@ -38,6 +38,15 @@ void CheckSplit(const std::string& all, const std::string& post) {
   }
 }
 
+void CheckSplitByKinds(const std::string& all) {
+  try {
+    const std::optional<DumpSections> sections = SplitDumpByKinds(all);
+    if (sections) FuzzCheck(sections->pre_data.size() + sections->post_data.size() <= all.size());
+  } catch (const Error& error) {
+    FuzzCheck(error.code() == ErrorCode::kProtocol);
+  }
+}
+
 void CheckCleanPart(const std::string& dump) {
   const CleanPart part = FindCleanPart(dump);
   FuzzCheck(part.begin <= part.end && part.end <= dump.size());
@@ -57,6 +66,8 @@ void CheckDump(std::string_view text) {
   CheckSplit(std::string(objects), std::string(post_objects));
   CheckSplit(Dump(objects), Dump(post_objects));
   CheckSplit(Dump(text), Dump(post_objects));
+  CheckSplitByKinds(std::string(text));
+  CheckSplitByKinds(Dump(text));
   // A suffix is always found.
   FuzzCheck(SplitDump(Dump(text), Dump(text)).post_data.size() >= text.size());
 }

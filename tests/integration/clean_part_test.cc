@@ -57,6 +57,11 @@ constexpr ObjectKind kKinds[] = {
             "COMMENT ON VIEW app.a IS 'x'",
      .own = PgDumpsOwn::kFailsIfEmpty,
      .departure = "$rotv_view$"},
+    {.name = "functions and materialized views that wait for a key",
+     .sql =
+         "CREATE TABLE z (id int PRIMARY KEY, v text); CREATE MATERIALIZED VIEW a AS SELECT id, v, count(*) FROM z "
+         "GROUP BY id; CREATE FUNCTION a() RETURNS SETOF text LANGUAGE sql BEGIN ATOMIC SELECT v FROM z GROUP BY id; "
+         "END"},
     {.name = "views that refer to each other's types",
      .sql = "CREATE VIEW a AS SELECT 1 AS x; CREATE FUNCTION f() RETURNS SETOF a LANGUAGE sql AS 'SELECT 1';"
             "CREATE OR REPLACE VIEW a AS SELECT x FROM f()",
@@ -239,6 +244,19 @@ class CleanPartKindsTest : public ::testing::TestWithParam<int> {
     EXPECT_EQ(importable.find("DO $rotv") != std::string::npos, *kind.departure != '\0') << importable;
     EXPECT_NE(importable.find(kind.departure), std::string::npos) << importable;
     EXPECT_EQ(formats::CanonicalDump(formats::WithoutCleanPart(dump)), formats::CanonicalDump(MustRun(Unclean()).out));
+    CheckSections();
+  }
+
+  // The kinds of objects in a dump show where its rows belong, as a second dump does.
+  void CheckSections() const {
+    const std::string all = server_.Dump("source", {"--section=pre-data", "--section=post-data"});
+    Command only_post = Unclean();
+    only_post.argv.emplace_back("--section=post-data");
+    const formats::DumpSections sections = formats::SplitDump(all, MustRun(only_post).out);
+    const auto by_kinds = formats::SplitDumpByKinds(all);
+    ASSERT_TRUE(by_kinds) << all;
+    EXPECT_EQ(by_kinds->pre_data, sections.pre_data);
+    EXPECT_EQ(by_kinds->post_data, sections.post_data);
   }
 
   void CheckPgDumpsOwn(const ObjectKind& kind, const std::string& dump) {

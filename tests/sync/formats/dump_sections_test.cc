@@ -1,8 +1,10 @@
 #include "sync/formats/dump_sections.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <string>
 
 #include "storage/error.h"
@@ -57,6 +59,40 @@ TEST(FindDropsTest, TheDropsOfPostDataComeFirst) {
   EXPECT_THROW(DropsAt(all, "DROP INDEX another;\n--\n-- Name: c\n--\n\n"), Error);
 }
 
+std::string ObjectOf(std::string_view kind, std::string_view name = "o", std::string_view sql = "SQL;") {
+  return fmt::format("--\n-- Name: {}; Type: {}; Schema: public; Owner: -\n--\n\n{}\n\n\n", name, kind, sql);
+}
+
+// The bytes from which on `body` is post-data; nothing if that is not known.
+std::optional<std::string> PostDataOf(std::string_view body) {
+  const auto sections = formats::SplitDumpByKinds(Dump18(body));
+  if (!sections) return std::nullopt;
+  EXPECT_TRUE(sections->post_data.ends_with(kComplete));
+  return sections->post_data.substr(0, sections->post_data.size() - kComplete.size());
+}
+
+TEST(SplitDumpByKindsTest, OnlyCommentsOfKnownKindsCount) {
+  const std::string table = ObjectOf("TABLE"), key = ObjectOf("CONSTRAINT"), late = ObjectOf("FUNCTION");
+  EXPECT_EQ(PostDataOf(table), "");
+  EXPECT_EQ(PostDataOf(table + key + late + ObjectOf("A NEW KIND")), key + late + ObjectOf("A NEW KIND"));
+  EXPECT_EQ(PostDataOf(table + ObjectOf("A NEW KIND") + key), std::nullopt);
+  // What looks like a comment in a body is none.
+  const std::string body = ObjectOf("FUNCTION", "f", "AS $$\n\n" + key + "$$;");
+  EXPECT_EQ(PostDataOf(body + table + key), key);
+  // An owner of tables chooses names.
+  for (const char* name : {"a; Type: INDEX; Schema: b", "a; Type: INDEX", "a; Schema: b"}) {
+    EXPECT_EQ(PostDataOf(ObjectOf("TABLE", name) + key), std::nullopt) << name;
+  }
+}
+
+TEST(SplitDumpByKindsTest, SettingsBelongToTheObjectThatTheyAreMadeFor) {
+  const std::string table = ObjectOf("TABLE"), key = ObjectOf("INDEX");
+  const std::string settings = "SET default_tablespace = '';\n\nSET default_table_access_method = heap;\n\n";
+  EXPECT_EQ(PostDataOf(table + settings + key), settings + key);
+  EXPECT_EQ(PostDataOf(settings + table + key), key);
+  EXPECT_EQ(PostDataOf(settings + key), settings + key);
+}
+
 class CapturedDumpTest : public testing::TestWithParam<const char*> {};
 
 TEST_P(CapturedDumpTest, RowsFitBetweenTheSections) {
@@ -70,6 +106,15 @@ TEST_P(CapturedDumpTest, RowsFitBetweenTheSections) {
   EXPECT_TRUE(rows.empty() || rows.starts_with("--\n-- Data for Name: ")) << rows;
   EXPECT_EQ(formats::CanonicalDump(sections.pre_data + rows + sections.post_data),
             formats::CanonicalDump(ReadCaptured(std::string(GetParam()) + ".full.sql")));
+}
+
+// Both ways to split agree, or the one by kinds has no answer.
+TEST_P(CapturedDumpTest, KindsShowThePlaceThatTwoRunsShow) {
+  formats::DumpSections sections = SplitCaptured(GetParam());
+  const auto by_kinds = formats::SplitDumpByKinds(ReadCaptured(std::string(GetParam()) + ".all.sql"));
+  ASSERT_TRUE(by_kinds);
+  EXPECT_EQ(by_kinds->pre_data, sections.pre_data);
+  EXPECT_EQ(by_kinds->post_data, sections.post_data);
 }
 
 TEST_P(CapturedDumpTest, SectionsTogetherAreTheDumpWithoutTheRestrictKey) {
