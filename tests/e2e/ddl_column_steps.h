@@ -3,45 +3,49 @@
 
 #pragma once
 
-#include <ostream>
+#include <functional>
 #include <regex>
+#include <set>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "fmt/format.h"
 #include "tests/e2e/ddl_fixture.h"
 
 namespace rotv::testing {
 
 enum class Identity { kPrimaryKey, kIndex, kFullWithKey, kMultiset, kNone };
 
-inline std::string NameOf(Identity identity) {
+// The schema that has the table with this identity.
+inline std::string SchemaOf(Identity identity) {
   switch (identity) {
     case Identity::kPrimaryKey:
-      return "ByPrimaryKey";
+      return "by_primary_key";
     case Identity::kIndex:
-      return "ByIndex";
+      return "by_index";
     case Identity::kFullWithKey:
-      return "FullWithKey";
+      return "full_with_key";
     case Identity::kMultiset:
-      return "AsABag";
+      return "as_a_bag";
     case Identity::kNone:
-      return "CopiedAgain";
+      return "copied_again";
   }
   return "";
 }
 
-inline void PrintTo(Identity identity, std::ostream* out) { *out << NameOf(identity); }
-
 // Some rows have large values, which are not sent again if an update leaves them unchanged.
-inline std::string MakeT(Identity identity) {
-  const std::string table =
+inline std::string MakeT(Identity identity, int rows = 3000) {
+  const std::string table = fmt::format(
       "CREATE TABLE t (junk int, id int NOT NULL, v text, middle text DEFAULT 'm', big text, n int, x int, y int,"
       "  code varchar(10), price numeric(10,2), at timestamptz, net cidr, letters char(5));"
       "ALTER TABLE t ALTER big SET STORAGE EXTERNAL;"
       "INSERT INTO t SELECT n, n, 'row ' || n, E'tab\\t\\\\' || n, CASE WHEN n <= 40 THEN repeat(md5(n::text), 200) "
       "END,"
       "  n % 7, n, -n, 'c' || n, n / 3.0, timestamptz '2020-01-01' + n * interval '1 hour', '10.0.0.0/8',"
-      "  'l' || n % 10 FROM generate_series(1, 3000) n;";
+      "  'l' || n % 10 FROM generate_series(1, {}) n;",
+      rows);
   switch (identity) {
     case Identity::kPrimaryKey:
       return table + "ALTER TABLE t ADD PRIMARY KEY (id)";
@@ -190,5 +194,72 @@ inline std::vector<DdlStep> WithOtherColumns(Identity identity, std::vector<DdlS
   for (DdlStep& step : steps) step.copy = Copy::kAllowed;
   return steps;
 }
+
+// The table `t` in several schemas, one for each identity: every statement is made in all of them, and one pull follows
+// all.
+class DdlIdentitiesTest : public DdlTest {
+ protected:
+  static constexpr Identity kAll[] = {Identity::kPrimaryKey, Identity::kFullWithKey, Identity::kMultiset,
+                                      Identity::kNone};
+  static constexpr Identity kByKeyAndBag[] = {Identity::kPrimaryKey, Identity::kMultiset};
+  static constexpr Identity kByIndex[] = {Identity::kIndex};
+
+  // The steps for the table with this identity; the lists for all identities are of the same length.
+  using Steps = std::function<std::vector<DdlStep>(Identity)>;
+
+  void Make(std::span<const Identity> identities) {
+    constexpr int kRows = 1000;
+    identities_ = identities;
+    Exec("CREATE TABLE other (id int PRIMARY KEY)");
+    for (const Identity identity : identities_) {
+      Exec("CREATE SCHEMA " + SchemaOf(identity));
+      In(identity, MakeT(identity, kRows));
+    }
+    rotv.MustSync({"baseline"});
+  }
+
+  // Runs statements where `t` is the table with this identity.
+  void In(Identity identity, const std::string& statements) {
+    Exec("SET search_path = " + SchemaOf(identity) + ", public");
+    Exec(statements);
+  }
+
+  // The step at `at` of the table with each identity, and the tables that it may have copied again.
+  struct Step {
+    std::vector<std::pair<Identity, DdlStep>> of;
+    std::set<std::string> copies;
+  };
+  Step StepAt(const Steps& steps, size_t at) const {
+    Step step;
+    for (const Identity identity : identities_) {
+      DdlStep own = steps(identity).at(at);
+      if (own.change.empty()) own.change = ChangeT(identity);
+      if (own.copy == Copy::kAllowed || identity == Identity::kNone) step.copies.insert(SchemaOf(identity) + ".t");
+      step.of.emplace_back(identity, std::move(own));
+    }
+    return step;
+  }
+  size_t CountOf(const Steps& steps) const { return steps(identities_.front()).size(); }
+
+  // The statements, a pull, changes of the data, a pull. A failure of one step hides no other.
+  void FollowEach(const Steps& steps) {
+    for (size_t at = 0; at < CountOf(steps); ++at) {
+      const Step step = StepAt(steps, at);
+      SCOPED_TRACE(step.of.front().second.statement);
+      for (const auto& [identity, own] : step.of) In(identity, own.statement);
+      bool right = PullIsCorrect(Copy::kNever, nullptr, step.copies);
+      for (const auto& [identity, own] : step.of) In(identity, own.change);
+      bool schema_changed = false;
+      if (right) right = PullIsCorrect(Copy::kNever, &schema_changed, step.copies);
+      EXPECT_FALSE(schema_changed) << "the statement was found by a second pull, too";
+      if (!right) rotv.MustSync({"baseline", "--force"});
+    }
+    NothingNewIsPulled();
+    rotv.ExpectSeedIsDump({.import = Import::kEmpty});
+  }
+
+ private:
+  std::span<const Identity> identities_;
+};
 
 }  // namespace rotv::testing

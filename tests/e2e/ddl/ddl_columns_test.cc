@@ -7,62 +7,46 @@
 namespace rotv::testing {
 namespace {
 
-class DdlColumnsTest : public DdlTest, public ::testing::WithParamInterface<Identity> {
- protected:
-  DdlColumnsTest() {
-    Exec(MakeT(GetParam()));
-    usual_change = ChangeT(GetParam());
-    rotv.MustSync({"baseline"});
-  }
-
-  void FollowColumns(std::vector<DdlStep> steps) {
-    if (GetParam() == Identity::kNone) {
-      for (DdlStep& step : steps) step.copy = Copy::kAllowed;
-    }
-    FollowAll(steps);
-  }
-};
+using DdlColumnsTest = DdlIdentitiesTest;
 
 // Labels: slow
-TEST_P(DdlColumnsTest, AddedColumnsAreFollowed) { FollowColumns(WithOtherColumns(GetParam(), AddedColumns())); }
-
-// Labels: slow
-TEST_P(DdlColumnsTest, DroppedAndRenamedColumnsAreFollowed) {
-  FollowColumns(WithOtherColumns(GetParam(), DroppedAndRenamedColumns(usual_change)));
+TEST_F(DdlColumnsTest, AddedColumnsAreFollowed) {
+  Make(kAll);
+  FollowEach([](Identity identity) { return WithOtherColumns(identity, AddedColumns()); });
 }
 
 // Labels: slow
-TEST_P(DdlColumnsTest, RetypedColumnsAreFollowed) { FollowColumns(RetypedColumns()); }
-
-INSTANTIATE_TEST_SUITE_P(All, DdlColumnsTest,
-                         ::testing::Values(Identity::kPrimaryKey, Identity::kFullWithKey, Identity::kMultiset,
-                                           Identity::kNone),
-                         [](const auto& identity) { return NameOf(identity.param); });
-
-using DdlPropertiesTest = DdlColumnsTest;
+TEST_F(DdlColumnsTest, DroppedAndRenamedColumnsAreFollowed) {
+  Make(kAll);
+  FollowEach([](Identity identity) { return WithOtherColumns(identity, DroppedAndRenamedColumns(ChangeT(identity))); });
+}
 
 // Labels: slow
-TEST_P(DdlPropertiesTest, AreFollowedWithoutAResync) { FollowColumns(PropertiesOfColumns()); }
+TEST_F(DdlColumnsTest, RetypedColumnsAreFollowed) {
+  Make(kAll);
+  FollowEach([](Identity) { return RetypedColumns(); });
+}
 
-INSTANTIATE_TEST_SUITE_P(All, DdlPropertiesTest, ::testing::Values(Identity::kPrimaryKey, Identity::kMultiset),
-                         [](const auto& identity) { return NameOf(identity.param); });
+// Labels: slow
+TEST_F(DdlColumnsTest, PropertiesAreFollowedWithoutAResync) {
+  Make(kByKeyAndBag);
+  FollowEach([](Identity) { return PropertiesOfColumns(); });
+}
 
-using DdlIdentityIndexTest = DdlColumnsTest;
-
-TEST_P(DdlIdentityIndexTest, ColumnsAreFollowed) {
-  FollowColumns({
-      {"ALTER TABLE t ADD a int DEFAULT 5"},
-      {"ALTER TABLE t RENAME id TO k; ALTER TABLE t RENAME k TO id"},
-      {"ALTER TABLE t DROP junk"},
-      {"ALTER TABLE t ALTER n TYPE bigint", Copy::kAllowed},
-      {"ALTER TABLE t ALTER id TYPE bigint", Copy::kAllowed},
-      {"ALTER INDEX t_id RENAME TO t_key"},
-      {"REINDEX INDEX t_key"},
+TEST_F(DdlColumnsTest, ColumnsBesideAnIdentityIndexAreFollowed) {
+  Make(kByIndex);
+  FollowEach([](Identity) -> std::vector<DdlStep> {
+    return {
+        {"ALTER TABLE t ADD a int DEFAULT 5"},
+        {"ALTER TABLE t RENAME id TO k; ALTER TABLE t RENAME k TO id"},
+        {"ALTER TABLE t DROP junk"},
+        {"ALTER TABLE t ALTER n TYPE bigint", Copy::kAllowed},
+        {"ALTER TABLE t ALTER id TYPE bigint", Copy::kAllowed},
+        {"ALTER INDEX t_id RENAME TO t_key"},
+        {"REINDEX INDEX t_key"},
+    };
   });
 }
-
-INSTANTIATE_TEST_SUITE_P(All, DdlIdentityIndexTest, ::testing::Values(Identity::kIndex),
-                         [](const auto& identity) { return NameOf(identity.param); });
 
 // Values that no stored row has: a generated column becomes a plain one, and a plain column a generated one.
 TEST_F(DdlTest, AGeneratedColumnThatBecomesPlainIsFollowed) {

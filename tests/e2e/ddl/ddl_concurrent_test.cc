@@ -18,64 +18,64 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-class DdlAmongDataTest : public DdlTest, public ::testing::WithParamInterface<Identity> {
+class DdlAmongDataTest : public DdlIdentitiesTest {
  protected:
-  DdlAmongDataTest() {
-    Exec("CREATE TABLE other (id int PRIMARY KEY)");
-    Exec(MakeT(GetParam()));
-    usual_change = ChangeT(GetParam());
-    rotv.MustSync({"baseline"});
-  }
+  DdlAmongDataTest() { Make(kByKeyAndBag); }
 
-  // Runs each statement with changes of the data before and after it, in one transaction.
-  void FollowTransactions(const std::vector<DdlStep>& steps) {
-    std::string before = usual_change;
-    for (const DdlStep& step : steps) {
-      const std::string after = step.change.empty() ? usual_change : step.change;
-      SCOPED_TRACE(step.statement);
-      Exec("BEGIN;" + before + step.statement + ";" + after + "COMMIT");
-      if (PullIsCorrect(step.copy)) {
+  // Runs each statement with changes of the data before and after it, in one transaction for each table.
+  void FollowTransactions(const Steps& steps) {
+    Step before;
+    for (size_t at = 0; at < CountOf(steps); ++at) {
+      const Step step = StepAt(steps, at);
+      SCOPED_TRACE(step.of.front().second.statement);
+      for (size_t i = 0; i < step.of.size(); ++i) {
+        const auto& [identity, own] = step.of[i];
+        const std::string change = at == 0 ? ChangeT(identity) : before.of[i].second.change;
+        In(identity, "BEGIN;" + change + own.statement + ";" + own.change + "COMMIT");
+      }
+      if (PullIsCorrect(Copy::kNever, nullptr, step.copies)) {
         NothingNewIsPulled();
       } else {
         rotv.MustSync({"baseline", "--force"});
       }
-      before = after;
+      before = step;
     }
   }
   // Runs all statements, with data changes between them, before one pull.
-  void FollowAtOnce(const std::vector<DdlStep>& steps) {
-    for (const DdlStep& step : steps) {
-      Exec(step.statement);
-      Exec(step.change.empty() ? usual_change : step.change);
+  void FollowAtOnce(const Steps& steps) {
+    std::vector<std::pair<Identity, DdlStep>> last;
+    for (size_t at = 0; at < CountOf(steps); ++at) {
+      last = StepAt(steps, at).of;
+      for (const auto& [identity, own] : last) {
+        In(identity, own.statement);
+        In(identity, own.change);
+      }
     }
     if (PullIsCorrect(Copy::kAllowed)) NothingNewIsPulled();
-    Exec(usual_change);
+    for (const auto& [identity, own] : last) In(identity, ChangeT(identity));
     PullIsCorrect(Copy::kAllowed);
   }
 };
 
-// Labels: slow
-TEST_P(DdlAmongDataTest, ColumnsAddedInTheSameTransactionAreFollowed) {
-  FollowTransactions(WithOtherColumns(GetParam(), AddedColumns()));
+std::vector<DdlStep> Added(Identity identity) { return WithOtherColumns(identity, AddedColumns()); }
+std::vector<DdlStep> Dropped(Identity identity) {
+  return WithOtherColumns(identity, DroppedAndRenamedColumns(ChangeT(identity)));
 }
-// Labels: slow
-TEST_P(DdlAmongDataTest, ColumnsDroppedAndRenamedInTheSameTransactionAreFollowed) {
-  FollowTransactions(WithOtherColumns(GetParam(), DroppedAndRenamedColumns(usual_change)));
-}
-// Labels: slow
-TEST_P(DdlAmongDataTest, ColumnsRetypedInTheSameTransactionAreFollowed) { FollowTransactions(RetypedColumns()); }
-TEST_P(DdlAmongDataTest, ColumnsAddedBetweenTwoPullsAreFollowed) { FollowAtOnce(AddedColumns()); }
-TEST_P(DdlAmongDataTest, ColumnsDroppedAndRenamedBetweenTwoPullsAreFollowed) {
-  FollowAtOnce(DroppedAndRenamedColumns(usual_change));
-}
-TEST_P(DdlAmongDataTest, ColumnsRetypedBetweenTwoPullsAreFollowed) { FollowAtOnce(RetypedColumns()); }
+std::vector<DdlStep> Retyped(Identity) { return RetypedColumns(); }
 
-INSTANTIATE_TEST_SUITE_P(All, DdlAmongDataTest, ::testing::Values(Identity::kPrimaryKey, Identity::kMultiset),
-                         [](const auto& identity) { return NameOf(identity.param); });
+// Labels: slow
+TEST_F(DdlAmongDataTest, ColumnsAddedInTheSameTransactionAreFollowed) { FollowTransactions(Added); }
+// Labels: slow
+TEST_F(DdlAmongDataTest, ColumnsDroppedAndRenamedInTheSameTransactionAreFollowed) { FollowTransactions(Dropped); }
+// Labels: slow
+TEST_F(DdlAmongDataTest, ColumnsRetypedInTheSameTransactionAreFollowed) { FollowTransactions(Retyped); }
+TEST_F(DdlAmongDataTest, ColumnsAddedBetweenTwoPullsAreFollowed) { FollowAtOnce(Added); }
+TEST_F(DdlAmongDataTest, ColumnsDroppedAndRenamedBetweenTwoPullsAreFollowed) { FollowAtOnce(Dropped); }
+TEST_F(DdlAmongDataTest, ColumnsRetypedBetweenTwoPullsAreFollowed) { FollowAtOnce(Retyped); }
 
 // The transaction is so large that its first part is on disk, in the table's old shape, before its migration comes.
 // Labels: slow
-TEST_P(DdlAmongDataTest, RowsWrittenTwiceInATransactionLargerThanTheBufferAreFollowed) {
+TEST_F(DdlAmongDataTest, RowsWrittenTwiceInATransactionLargerThanTheBufferAreFollowed) {
   const std::string change =
       "UPDATE t SET n = n + 1; UPDATE t SET id = id + 100000 WHERE id % 7 = 0; DELETE FROM t WHERE id % 11 = 0;";
   const std::string much =
@@ -84,7 +84,9 @@ TEST_P(DdlAmongDataTest, RowsWrittenTwiceInATransactionLargerThanTheBufferAreFol
   for (const std::string& migration :
        std::vector<std::string>{"ADD between int DEFAULT 7", "DROP junk", "RENAME v TO w"}) {
     SCOPED_TRACE(migration);
-    Exec("BEGIN;" + change + much + "ALTER TABLE t " + migration + ";" + change + "COMMIT");
+    for (const Identity identity : kByKeyAndBag) {
+      In(identity, "BEGIN;" + change + much + "ALTER TABLE t " + migration + ";" + change + "COMMIT");
+    }
     PullIsCorrect(Copy::kAllowed);
   }
 }
