@@ -27,6 +27,7 @@
 #include "storage/row_compaction.h"
 #include "storage/row_key.h"
 #include "storage/store_seal.h"
+#include "storage/store_view.h"
 #include "storage/version_scan.h"
 
 // Rows bypass RocksDB's write-ahead log and memtable: a sorted VersionBuffer is written as one SST file, synced, and
@@ -318,7 +319,7 @@ class RocksRowStore : public RowStore {
   // --- What RocksDB's files are held against: see store_seal.cc.
 
   [[noreturn]] void ThrowMissing() const {
-    throw Error(ErrorCode::kCorrupt, fmt::format("the store {} is missing", directory_.string()),
+    throw Error(ErrorCode::kCorrupt, WithoutViews(fmt::format("the store {} is missing", directory_.string())),
                 "put it back from a copy, or take a new baseline: rotv-sync baseline --force");
   }
 
@@ -406,8 +407,8 @@ class RocksRowStore : public RowStore {
     const uint32_t format = manifest().format_version();
     if (format < kOldestFormatVersion || format > kFormatVersion) {
       throw Error(ErrorCode::kDisk,
-                  fmt::format("the store in {} has format {}, this program knows {}", directory_.string(), format,
-                              kFormatVersion),
+                  WithoutViews(fmt::format("the store in {} has format {}, this program knows {}", directory_.string(),
+                                           format, kFormatVersion)),
                   format > kFormatVersion
                       ? "use the newer rotv-sync that wrote it, or take a new baseline: rotv-sync baseline --force"
                       : "take a new baseline: rotv-sync baseline --force");

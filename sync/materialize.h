@@ -27,8 +27,8 @@ struct MaterializeOptions {
   postgres::Restrict restrict_commands = postgres::Restrict::kAuto;
   std::vector<std::string> psql_version = {"psql", "--version"};  // The command that asks the importing psql for its
                                                                   // version; for kAuto.
-  // Returns true if a seed of this point exists already; then nothing is written. Called once, under the source's lock,
-  // so that no other process can change what the name means.
+  // Returns true if a seed of this point exists already; then nothing is written. Called once, while
+  // the store is open in which the name means that.
   std::function<bool(const history::ResolvedPoint&)> is_there = {};
 };
 
