@@ -174,8 +174,9 @@ class RocksRowStore : public RowStore {
                 ZstdCompress(addition.schema->second.SerializeAsString()));
     }
     if (addition.sequences) {
-      batch.Put(families_[kMeta], LsnKey(kSequencesPrefix, addition.sequences->first),
-                addition.sequences->second.SerializeAsString());
+      auto [lsn, values] = *addition.sequences;
+      if (lsn == state.head_lsn()) values.set_time_us(state.manifest().head_time_us());
+      batch.Put(families_[kMeta], LsnKey(kSequencesPrefix, lsn), values.SerializeAsString());
     }
     for (const proto::Shape& shape : addition.shapes) {
       batch.Put(families_[kMeta], ShapeKey(shape.id()), shape.SerializeAsString());
@@ -254,6 +255,7 @@ class RocksRowStore : public RowStore {
   std::optional<proto::Transaction> LastLogged(Lsn before) const override;
   std::vector<Lsn> SchemaLsns() const override { return LsnsOf(kSchema, ""); }
   std::vector<Lsn> SequenceLsns() const override { return LsnsOf(kMeta, kSequencesPrefix); }
+  std::optional<Head> LastHead(Lsn lsn) const override;
   void VisitVersions(const std::function<void(const VersionKey&, const RowVersion&, size_t)>& visit) const override;
   std::vector<DataFile> DataFiles() const override { return DataFilesOf(db_.get()); }
   GarbageCounts CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,
@@ -531,6 +533,21 @@ proto::SequenceValues RocksRowStore::SequencesAt(Lsn lsn) const {
   CheckStatus(values->status(), directory_);
   if (!values->Valid() || !values->key().starts_with(Slice(kSequencesPrefix))) return {};
   return Parse<proto::SequenceValues>(View(values->value()));
+}
+
+std::optional<RowStore::Head> RocksRowStore::LastHead(Lsn lsn) const {
+  const rocksdb::Slice prefix = Slice(kSequencesPrefix);
+  std::unique_ptr<rocksdb::Iterator> values = NewIterator(kMeta);
+  std::optional<Head> head;
+  for (values->SeekForPrev(LsnKey(kSequencesPrefix, lsn)); values->Valid() && values->key().starts_with(prefix);
+       values->Prev()) {
+    const int64_t time_us = Parse<proto::SequenceValues>(View(values->value())).time_us();
+    if (time_us == 0) continue;
+    head = {.lsn = Lsn(ReadBigEndian64(values->key().data() + prefix.size())), .time_us = time_us};
+    break;
+  }
+  CheckStatus(values->status(), directory_);
+  return head;
 }
 
 void RocksRowStore::VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const {

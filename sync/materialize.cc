@@ -14,18 +14,6 @@
 namespace rotv {
 namespace {
 
-std::filesystem::path DefaultPath(const std::filesystem::path& home, Compression compression) {
-  switch (compression) {
-    case Compression::kZstd:
-      return home / "seed-data.sql.zst";
-    case Compression::kGzip:
-      return home / "seed-data.sql.gz";
-    case Compression::kNone:
-      break;
-  }
-  return home / "seed-data.sql";
-}
-
 // A psql that does not know \restrict stops at it. If there is no psql here, a new one is assumed.
 bool IsRestricted(const Context& context, const MaterializeOptions& options) {
   if (options.restrict_commands != postgres::Restrict::kAuto)
@@ -40,16 +28,30 @@ bool IsRestricted(const Context& context, const MaterializeOptions& options) {
 
 }  // namespace
 
+std::filesystem::path SeedPath(const Context& context, const std::string& text, Lsn lsn, Compression compression) {
+  const std::string point = history::NameOfPoint(text, lsn);
+  std::string name = "seed-data";
+  // Names of snapshots and sources have neither '+' nor '@'.
+  if (point != "head") name += (point == text ? "-" : "+") + point;
+  if (!context.source.is_default) name += "@" + context.source.name;
+  name += ".sql";
+  if (compression == Compression::kZstd) name += ".zst";
+  if (compression == Compression::kGzip) name += ".gz";
+  return context.home / name;
+}
+
 MaterializeResult Materialize(const Context& context, const MaterializeOptions& options) {
   auto start = std::chrono::steady_clock::now();
   Workspace workspace = OpenWorkspace(context, "materialize", Access::kRead);
   // Rows that a killed pull has left are after every point that can be asked for, so they need not be removed first.
-  const history::PointInStore found = history::OpenPoint(workspace, options.at, options.snapshot);
+  const history::PointInStore found = history::OpenPoint(workspace, options.point);
 
   MaterializeResult result;
-  result.path = options.output.empty() ? DefaultPath(context.home, options.compression) : options.output;
+  result.path = options.output.empty()
+                    ? SeedPath(context, options.point, found.point.lsn, options.compression)
+                    : options.output;
   result.point = history::Resolved(found);
-  if (options.is_there && options.is_there(result.point)) {
+  if (options.is_there && options.is_there(result.path, result.point)) {
     result.written = false;
     return result;
   }

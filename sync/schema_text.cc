@@ -21,7 +21,7 @@ SchemaText TextAt(const history::PointInStore& found) {
 
 SchemaText ReadSchemaText(const Context& context, const std::string& snapshot) {
   Workspace workspace = OpenWorkspace(context, "validate-schema", Access::kRead);
-  return TextAt(history::OpenPoint(workspace, "", snapshot));
+  return TextAt(history::OpenPoint(workspace, snapshot));
 }
 
 SchemaText ReadSchemaText(const Context& context, const history::ResolvedPoint& point) {

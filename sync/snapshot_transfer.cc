@@ -267,9 +267,9 @@ void CheckName(const std::string& name, const ImportRequest& request, const std:
 ExportResult ExportSnapshot(const Context& context, const ExportRequest& request) {
   Clock::time_point start = Clock::now();
   Workspace workspace = OpenWorkspace(context, "snapshot export", Access::kRead);
-  auto [store, point] = history::OpenPoint(workspace, "", request.snapshot);
+  auto [store, point] = history::OpenPoint(workspace, request.snapshot);
   proto::Snapshot snapshot;
-  snapshot.set_name(request.snapshot);
+  snapshot.set_name(history::NameOfPoint(request.snapshot, point.lsn));
   snapshot.set_lsn(point.lsn.value());
   snapshot.set_time_us(point.time_us);
   std::optional<history::SigningKey> key;
