@@ -166,6 +166,7 @@ std::vector<std::string> ImportedSources(const fs::path& home) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(home / "sources", error)) {
     std::string name = entry.path().filename();
+    if (!IsSourceName(name)) continue;
     std::optional<proto::CurrentStore> current = ReadCurrent(home, name);
     if (current && current->imported()) names.push_back(name);
   }
@@ -233,6 +234,7 @@ std::vector<RecordedObjects> AllRecordedObjects(const fs::path& home) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(home / "sources", error)) {
     const std::string name = entry.path().filename();
+    if (!IsSourceName(name)) continue;
     try {
       const auto current = ReadCurrent(home, name);
       const proto::OwnedList owned = ReadOwned(entry.path() / "owned", true);

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -167,10 +168,37 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
 void RemoveSeedOf(const Context& context, const std::string& snapshot) {
   for (Compression compression : {Compression::kNone, Compression::kZstd, Compression::kGzip}) {
     std::filesystem::path path = SeedPath(context, snapshot, Lsn(), compression);
-    if (!ReadNote(path)) continue;  // Not ours.
-    std::filesystem::remove(path);
-    std::filesystem::remove(NotePath(path));
+    if (ReadNote(path)) RemoveSeed(path);  // Else it is not ours.
   }
+}
+
+void RemoveSeedsOfSource(const std::filesystem::path& home, const std::string& source) {
+  for (const SeedInHome& seed : SeedsIn(home)) {
+    if (seed.is_ours && seed.source == source) RemoveSeed(seed.path);
+  }
+}
+
+std::vector<SeedInHome> SeedsIn(const std::filesystem::path& home) {
+  std::vector<SeedInHome> seeds;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(home, error)) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with("seed-data") || name.ends_with(kNoteEnding) || !entry.is_regular_file(error)) continue;
+    SeedInHome seed{.path = entry.path(), .bytes = entry.file_size(error)};
+    if (const std::optional<Seed> ours = ReadNote(entry.path())) {
+      seed.is_ours = true;
+      seed.source = ours->source;
+      seed.point = ours->point;
+    }
+    seeds.push_back(std::move(seed));
+  }
+  std::sort(seeds.begin(), seeds.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  return seeds;
+}
+
+void RemoveSeed(const std::filesystem::path& path) {
+  std::filesystem::remove(path);
+  std::filesystem::remove(NotePath(path));
 }
 
 std::vector<DamagedFile> FindDamagedSeeds(const std::filesystem::path& home, const Interrupt& interrupt) {

@@ -41,6 +41,21 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request);
 // Deletes the seeds of a snapshot that PrepareSeed() wrote and that have not been changed since.
 void RemoveSeedOf(const Context& context, const std::string& snapshot);
 
+// A seed's file in the home directory.
+struct SeedInHome {
+  std::filesystem::path path;
+  uint64_t bytes = 0;
+  bool is_ours = false;  // PrepareSeed() wrote it, and it has not been changed since. Only then the next two are set.
+  std::string source = {};
+  history::ResolvedPoint point = {};
+};
+std::vector<SeedInHome> SeedsIn(const std::filesystem::path& home);
+// Deletes a seed and its note.
+void RemoveSeed(const std::filesystem::path& path);
+
+// Deletes the seeds of a source that PrepareSeed() wrote and that have not been changed since.
+void RemoveSeedsOfSource(const std::filesystem::path& home, const std::string& source);
+
 // Reads all seeds in `home` that PrepareSeed() wrote and nobody has changed since, and gives those that are not what
 // was written, or whose notes are not. The next start writes them again.
 std::vector<DamagedFile> FindDamagedSeeds(const std::filesystem::path& home, const Interrupt& interrupt);

@@ -76,9 +76,14 @@ TEST_F(TwoSourcesTest, SeedsAreWrittenSideBySide) {
   MustRun(rotv_command({"seed", "staging"}));
   EXPECT_THAT(ReadFile(rotv.home() / "seed-data.sql"), HasSubstr("COPY public.t "));
   EXPECT_THAT(ReadFile(rotv.home() / "seed-data@staging.sql"), HasSubstr("COPY public.s "));
-  MustRun(rotv_command({"--source", "staging", "seed", "first"}));
+  const Result kept = MustRun(rotv_command({"--source", "staging", "seed", "first"}));
+  EXPECT_THAT(kept.err, HasSubstr("there is no source first: this state of staging is kept as a snapshot of that name"));
   EXPECT_THAT(rotv.MustSync({"--source", "staging", "snapshot", "list"}), HasSubstr("first"));
   EXPECT_THAT(rotv.MustSync({"snapshot", "list"}), HasSubstr("no snapshots"));
+  EXPECT_THAT(MustRun(rotv_command({"seed", "--as", "second"})).err, Not(HasSubstr("there is no source")));
+  EXPECT_EQ(RunCommand(rotv_command({"seed", "stagign", "--as", "third"})).exit_status, kUsage);
+  EXPECT_EQ(RunCommand(rotv_command({"seed", "--as", "2026-01-31"})).exit_status, kUsage);
+  EXPECT_THAT(rotv.MustSync({"snapshot", "list"}), AllOf(HasSubstr("second"), Not(HasSubstr("third"))));
 }
 
 // Another project has a source of the same name, in the same home.
