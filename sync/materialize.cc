@@ -8,6 +8,7 @@
 #include "storage/row_store.h"
 #include "sync/context/open_workspace.h"
 #include "sync/formats/schema_roles.h"
+#include "sync/history/gap.h"
 #include "sync/history/point.h"
 #include "sync/seed/seed_writer.h"
 
@@ -24,6 +25,18 @@ bool IsRestricted(const Context& context, const MaterializeOptions& options) {
       "psql {}.{} does not know \\restrict, so the seed has none: update psql, or write it with --restrict always",
       version / 10000, version % 10000));
   return false;
+}
+
+// Says which tables have an older state than the point, and returns their names.
+std::vector<std::string> TellOlderTables(const Context& context, const history::PointInStore& found) {
+  std::vector<std::string> names;
+  const proto::Gap* gap = history::GapAt(*found.store, found.point.lsn);
+  if (gap == nullptr) return names;
+  const std::vector<history::UnstreamedTable> tables = history::OnlyUnstreamed(*found.store, *gap);
+  for (const history::UnstreamedTable& table : tables) names.push_back(table.name);
+  context.progress.Warn(fmt::format("as they were at {}, since they are not streamed: {}",
+                                    Lsn(gap->after_lsn()).ToString(), history::NamesText(tables)));
+  return names;
 }
 
 }  // namespace
@@ -44,7 +57,7 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
   auto start = std::chrono::steady_clock::now();
   Workspace workspace = OpenWorkspace(context, "materialize", Access::kRead);
   // Rows that a killed pull has left are after every point that can be asked for, so they need not be removed first.
-  const history::PointInStore found = history::OpenPoint(workspace, options.point);
+  const history::PointInStore found = history::OpenPoint(workspace, options.point, options.in_gap);
 
   MaterializeResult result;
   result.path = options.output.empty()
@@ -55,6 +68,7 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
     result.written = false;
     return result;
   }
+  result.older_tables = TellOlderTables(context, found);
   std::unique_ptr<SeedOutput> output = OpenSeedOutput(result.path, options.compression);
   context.progress.Begin("writing the seed", Progress::Unit::kBytes, 0);
   result.restricted = IsRestricted(context, options);

@@ -21,6 +21,7 @@ namespace rotv {
 struct MaterializeOptions {
   std::filesystem::path output;  // "-" is stdout; empty: SeedPath().
   std::string point = "head";    // As OpenPoint() takes it.
+  history::InGap in_gap = history::InGap::kRefused;
   Compression compression = Compression::kNone;
   bool clean = true;  // The seed can be imported over an older import.
   postgres::Restrict restrict_commands = postgres::Restrict::kAuto;
@@ -41,6 +42,7 @@ struct MaterializeResult {
   uint64_t checksum = 0;  // Of the file (FileChecksum); 0 for a stream.
   double seconds = 0;
   bool restricted = false;      // psql runs no meta-command that is in the seed.
+  std::vector<std::string> older_tables;  // Tables whose state is an older one (InGap::kOlderTables).
   std::set<std::string> roles;  // Roles that an import needs and the seed does not create.
 };
 

@@ -25,6 +25,7 @@ struct MaterializeFlags {
   std::string compress;
   std::string restrict_commands = "auto";
   bool no_clean = false;
+  bool older_tables = false;
   bool check = false;
 };
 
@@ -52,6 +53,7 @@ MaterializeOptions OptionsFrom(const MaterializeFlags& flags, Compression by_def
   if (!flags.at.empty()) options.point = flags.at;
   if (!flags.snapshot.empty()) options.point = flags.snapshot;
   options.clean = !flags.no_clean;
+  if (flags.older_tables) options.in_gap = history::InGap::kOlderTables;
   if (flags.restrict_commands == "always") options.restrict_commands = postgres::Restrict::kAlways;
   if (flags.restrict_commands == "never") options.restrict_commands = postgres::Restrict::kNever;
   // The default applies to the default path only: a path that is given says what is wanted, and psql reads a pipe.
@@ -101,6 +103,7 @@ int RunMaterialize(const MaterializeFlags& flags, const program::Session& sessio
   document["bytes"] = result.bytes;
   document["seconds"] = result.seconds;
   document["restricted"] = result.restricted;
+  document["older_tables"] = result.older_tables;
   document["check_seconds"] = check_seconds ? output::Json(*check_seconds) : output::Json();
   // When the seed goes to stdout the summary goes to stderr, where --quiet asks for less.
   bool silent = flags.output == "-" && session.verbosity == output::Verbosity::kQuiet &&
@@ -133,6 +136,9 @@ program::SyncCommand DeclareMaterialize(CLI::App& app) {
                  "it (auto, the default: unless the psql here does not know \\restrict)")
       ->type_name("WHEN")
       ->check(CLI::IsMember({"auto", "always", "never"}));
+  app.add_flag("--older-tables", flags->older_tables,
+               "Take a moment between two pulls also if tables that are not streamed changed there: those are as they "
+               "were at the first pull");
   app.add_flag("--no-clean", flags->no_clean,
                "Without the statements that remove an older import: for empty databases only, as pg_dump without "
                "--clean");

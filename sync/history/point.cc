@@ -8,6 +8,7 @@
 
 #include "os/clock.h"
 #include "storage/error.h"
+#include "sync/history/gap.h"
 #include "sync/history/point_time.h"
 
 namespace rotv::history {
@@ -27,14 +28,6 @@ Point Beginning(const proto::Manifest& manifest) {
 
 Point Head(const RowStore& store) {
   return {Lsn(store.manifest().head_lsn()), store.manifest().head_time_us()};
-}
-
-// The gap that `lsn` is in; null if there is none.
-const proto::Gap* GapAt(const RowStore& store, Lsn lsn) {
-  for (const proto::Gap& gap : store.manifest().gaps()) {
-    if (lsn > Lsn(gap.after_lsn()) && lsn < Lsn(gap.before_lsn())) return &gap;
-  }
-  return nullptr;
 }
 
 // Returns where a time leads that is not outside of the history. A time in a gap that is one of its ends' leads there:
@@ -106,14 +99,34 @@ bool IsKept(const proto::Manifest& manifest, Lsn lsn) {
                      [&](const proto::Snapshot& snapshot) { return Lsn(snapshot.lsn()) == lsn; });
 }
 
-// Throws if `lsn` is in a gap, where no state exists; the hint has the two nearest points.
-void CheckNoGap(const RowStore& store, Lsn lsn) {
+// Throws if `lsn` is in a gap, where no state exists but, perhaps, one with older tables; the hint has the two nearest
+// points.
+void CheckNoGap(const RowStore& store, Lsn lsn, InGap in_gap) {
   const proto::Gap* gap = GapAt(store, lsn);
   if (gap == nullptr) return;
+  std::string hint = fmt::format("the nearest points are {} and {}", PointText(store, Lsn(gap->after_lsn())),
+                                 PointText(store, Lsn(gap->before_lsn())));
+  const std::vector<UnstreamedTable> unstreamed = OnlyUnstreamed(store, *gap);
+  if (unstreamed.empty()) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{} is within a pull that found the schema changed or made a resync", lsn.ToString()), hint);
+  }
+  const auto joined = std::find_if(unstreamed.begin(), unstreamed.end(),
+                                   [](const UnstreamedTable& table) { return !table.joined_with.empty(); });
+  if (in_gap == InGap::kOlderTables && joined == unstreamed.end()) return;
+  if (in_gap == InGap::kOlderTables) {
+    throw Error(ErrorCode::kUsage,
+                fmt::format("{} is only known without {}, and a foreign key joins that with {}", lsn.ToString(),
+                            joined->name, joined->joined_with),
+                hint);
+  }
+  if (joined == unstreamed.end()) hint += "; materialize --older-tables takes those tables as they were at the first";
+  const std::string advice = AdviceText(unstreamed);
+  if (!advice.empty()) hint += fmt::format("; on the source, {} ends it", advice);
   throw Error(ErrorCode::kUsage,
-              fmt::format("{} is within a pull that found the schema changed or made a resync", lsn.ToString()),
-              fmt::format("the nearest points are {} and {}", PointText(store, Lsn(gap->after_lsn())),
-                          PointText(store, Lsn(gap->before_lsn()))));
+              fmt::format("{} is between two pulls of which the second had to copy what is not streamed: {}",
+                          lsn.ToString(), NamesText(unstreamed)),
+              hint);
 }
 
 // `names` are those of the snapshots, each after ", ".
@@ -131,11 +144,11 @@ std::string SnapshotNames(const RowStore& store) {
 }
 
 // Returns the point at an LSN or a time. `names` are for the error.
-Point PointByPosition(const RowStore& store, const std::string& at, const std::string& names) {
+Point PointByPosition(const RowStore& store, const std::string& at, const std::string& names, InGap in_gap) {
   if (std::optional<Lsn> lsn = Lsn::Parse(at)) {
     if (*lsn > Head(store).lsn) ThrowNoPoint(store, at, Where::kAfter);
     if (!IsKept(store.manifest(), *lsn)) ThrowNoPoint(store, at, Where::kBefore);
-    CheckNoGap(store, *lsn);
+    CheckNoGap(store, *lsn, in_gap);
     return {*lsn, TimeAt(store, *lsn)};
   }
   const std::optional<PointTime> time = ParsePointTime(at, os::NowMicroseconds());
@@ -144,7 +157,7 @@ Point PointByPosition(const RowStore& store, const std::string& at, const std::s
   if (time->to_us < Beginning(store.manifest()).time_us) ThrowNoPoint(store, at, Where::kBefore);
   if (time->from_us > Head(store).time_us) ThrowNoPoint(store, at, Where::kAfter);
   const Lsn lsn = LsnOfTime(store, *time);
-  CheckNoGap(store, lsn);
+  CheckNoGap(store, lsn, in_gap);
   return {lsn, TimeAt(store, lsn)};
 }
 
@@ -216,7 +229,7 @@ int64_t TimeAt(const RowStore& store, Lsn lsn) {
 
 Point PointAt(const RowStore& store, const std::string& at) {
   if (std::optional<Point> point = FindNamed(store, at)) return *point;
-  return PointByPosition(store, at, SnapshotNames(store));
+  return PointByPosition(store, at, SnapshotNames(store), InGap::kRefused);
 }
 
 namespace {
@@ -246,8 +259,8 @@ void RequireSnapshot(const Workspace& workspace, const std::string& name) {
   if (!FindInAll(workspace, OpenCurrent(workspace), name, &names)) ThrowNoSuchPoint(name, names);
 }
 
-PointInStore OpenPoint(const Workspace& workspace, const std::string& text) {
-  return std::move(OpenPoints(workspace, {text}).front());
+PointInStore OpenPoint(const Workspace& workspace, const std::string& text, InGap in_gap) {
+  return std::move(OpenPoints(workspace, {text}, in_gap).front());
 }
 
 ResolvedPoint Resolved(const PointInStore& found) {
@@ -270,13 +283,13 @@ PointInStore OpenPoint(const Workspace& workspace, const ResolvedPoint& resolved
               "it was deleted meanwhile: run the command again");
 }
 
-std::vector<PointInStore> OpenPoints(const Workspace& workspace, const std::vector<std::string>& texts) {
+std::vector<PointInStore> OpenPoints(const Workspace& workspace, const std::vector<std::string>& texts, InGap in_gap) {
   std::shared_ptr<RowStore> current = OpenCurrent(workspace);
   std::vector<PointInStore> points;
   for (const std::string& text : texts) {
     std::string names;
     std::optional<PointInStore> found = FindInAll(workspace, current, text, &names);
-    if (!found) found = PointInStore{current, PointByPosition(*current, text, names)};
+    if (!found) found = PointInStore{current, PointByPosition(*current, text, names, in_gap)};
     points.push_back(std::move(*found));
   }
   return points;

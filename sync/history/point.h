@@ -47,11 +47,16 @@ struct PointInStore {
   Point point;
 };
 
+// kOlderTables: a point between two pulls is also one if only tables that are not streamed changed there, and no foreign
+// key joins them with others. Their state is that of the first pull (gap.h names them).
+enum class InGap { kRefused, kOlderTables };
+
 // Opens the point that a text means, as PointAt() does. Snapshots outlive a new baseline: the stores that were kept for
 // them are searched, too.
-PointInStore OpenPoint(const Workspace& workspace, const std::string& text);
+PointInStore OpenPoint(const Workspace& workspace, const std::string& text, InGap in_gap = InGap::kRefused);
 // The same for several. Points of one store share it.
-std::vector<PointInStore> OpenPoints(const Workspace& workspace, const std::vector<std::string>& texts);
+std::vector<PointInStore> OpenPoints(const Workspace& workspace, const std::vector<std::string>& texts,
+                                     InGap in_gap = InGap::kRefused);
 // Throws unless there is a snapshot of this name.
 void RequireSnapshot(const Workspace& workspace, const std::string& name);
 
