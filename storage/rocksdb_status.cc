@@ -46,7 +46,8 @@ bool IsForOpenFiles(const rocksdb::Status& status) {
 
 void CheckStatus(const rocksdb::Status& status, const std::filesystem::path& directory) {
   if (status.ok()) return;
-  if (IsForOpenFiles(status)) throw TooManyFiles(WithoutViews(fmt::format("the store in {} failed", directory.string())));
+  if (IsForOpenFiles(status))
+    throw TooManyFiles(WithoutViews(fmt::format("the store in {} failed", directory.string())));
   if (status.IsNoSpace() || status.ToString().find("No space left") != std::string::npos) {
     ThrowDiskError("write to", directory / "store", ENOSPC);
   }

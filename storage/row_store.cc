@@ -543,7 +543,7 @@ std::optional<RowStore::Head> RocksRowStore::LastHead(Lsn lsn) const {
        values->Prev()) {
     const int64_t time_us = Parse<proto::SequenceValues>(View(values->value())).time_us();
     if (time_us == 0) continue;
-    head = {.lsn = Lsn(ReadBigEndian64(values->key().data() + prefix.size())), .time_us = time_us};
+    head = Head{.lsn = Lsn(ReadBigEndian64(values->key().data() + prefix.size())), .time_us = time_us};
     break;
   }
   CheckStatus(values->status(), directory_);

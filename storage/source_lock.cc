@@ -34,7 +34,8 @@ void Lock(const FileDescriptor& file, const std::filesystem::path& path, int how
 
 // False if the file was removed before it was locked.
 bool IsNamed(const FileDescriptor& file, const std::filesystem::path& path) {
-  struct stat opened {}, named {};
+  struct stat opened {
+  }, named{};
   return fstat(file.get(), &opened) == 0 && stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino;
 }
 

@@ -30,16 +30,17 @@
 // in the copied MANIFEST. (2) The tables are listed after the MANIFEST was copied, and RocksDB removes a table only
 // after its MANIFEST says that it is not needed: if the MANIFEST has not grown by then, all tables that its copy names
 // are in the list. (3) The seal is read first and last. If it is the same, no other state was published in between, so
-// nothing was removed that the state needs: a writer publishes what it promises no more before it removes that (gc), and
-// what it adds before it publishes is not seen. Opening a store for writing changes RocksDB's files without a new state,
-// and is noticed by CURRENT.
+// nothing was removed that the state needs: a writer publishes what it promises no more before it removes that (gc),
+// and what it adds before it publishes is not seen. Opening a store for writing changes RocksDB's files without a new
+// state, and is noticed by CURRENT.
 //
-// If one of these does not hold, the attempt is made again, and keeps what is linked. A reader whose copy has a state that is not sealed yet is right, too; that state is on its way.
+// If one of these does not hold, the attempt is made again, and keeps what is linked. A reader whose copy has a state
+// that is not sealed yet is right, too; that state is on its way.
 //
 // A view shows damage as it is: what is missing in the store is missing in the view, and opening it says so.
 //
-// Refused: locks that readers share and a writer waits for (a long diff would stop pulls, or a pull would find no time);
-// RocksDB's checkpoints (only the process that has the store open can make one); a second instance
+// Refused: locks that readers share and a writer waits for (a long diff would stop pulls, or a pull would find no
+// time); RocksDB's checkpoints (only the process that has the store open can make one); a second instance
 // (OpenAsSecondary), which needs all tables kept by the writer.
 
 namespace rotv {
@@ -75,7 +76,11 @@ std::optional<uint64_t> SizeOf(const fs::path& path) {
 std::vector<std::string> NamesIn(const fs::path& directory) {
   std::vector<std::string> names;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(directory, error)) names.push_back(entry.path().filename());
+  // The directory may be removed meanwhile.
+  for (auto entry = fs::directory_iterator(directory, error); !error && entry != fs::directory_iterator();
+       entry.increment(error)) {
+    names.push_back(entry->path().filename());
+  }
   return names;
 }
 
@@ -112,7 +117,8 @@ uint64_t CopyFile(const fs::path& from, const fs::path& to) {
 }
 
 bool IsSameFile(const fs::path& one, const fs::path& other) {
-  struct stat first {}, second {};
+  struct stat first {
+  }, second{};
   return stat(one.c_str(), &first) == 0 && stat(other.c_str(), &second) == 0 && first.st_ino == second.st_ino;
 }
 
@@ -183,7 +189,8 @@ std::string RecordsOf(const fs::path& source) { return ContentOf(source / "curre
 FileDescriptor LockDirectory(const fs::path& path) {
   FileDescriptor fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (!fd || flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return {};
-  struct stat opened {}, named {};
+  struct stat opened {
+  }, named{};
   const bool same = fstat(fd.get(), &opened) == 0 && stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino;
   return same ? std::move(fd) : FileDescriptor();
 }
@@ -197,6 +204,13 @@ StoreView::StoreView(StoreView&& other) noexcept
     : source_directory_(std::move(other.source_directory_)),
       path_(std::exchange(other.path_, {})),
       lock_(std::move(other.lock_)) {}
+
+StoreView& StoreView::operator=(StoreView&& other) noexcept {
+  std::swap(source_directory_, other.source_directory_);
+  std::swap(path_, other.path_);
+  std::swap(lock_, other.lock_);
+  return *this;
+}
 
 StoreView::~StoreView() {
   if (path_.empty()) return;

@@ -25,7 +25,7 @@ class StoreView {
   // that cannot be done: the directory cannot be written, or the disk is full.
   static std::optional<StoreView> Make(const std::filesystem::path& source_directory);
   StoreView(StoreView&& other) noexcept;
-  StoreView& operator=(StoreView&& other) noexcept = delete;
+  StoreView& operator=(StoreView&& other) noexcept;
   // Removes it. Stores that were opened from it must be closed before.
   ~StoreView();
 

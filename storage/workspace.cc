@@ -259,7 +259,10 @@ std::vector<RecordedObjects> AllRecordedObjects(const fs::path& home) {
 
 Workspace::Workspace(const fs::path& home, const std::string& source_name, const std::string& command, Access access)
     : source_name_(source_name), directory_(SourceDirectory(home, source_name)), stores_(directory_), access_(access) {
-  if (access_ == Access::kRead) return OpenToRead(command);
+  if (access_ == Access::kRead) {
+    OpenToRead(command);
+    return;
+  }
   MakePrivateDirectory(home);
   MakePrivateDirectory(home / "sources");
   MakePrivateDirectory(directory_);

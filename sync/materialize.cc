@@ -60,9 +60,8 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
   const history::PointInStore found = history::OpenPoint(workspace, options.point, options.in_gap);
 
   MaterializeResult result;
-  result.path = options.output.empty()
-                    ? SeedPath(context, options.point, found.point.lsn, options.compression)
-                    : options.output;
+  result.path =
+      options.output.empty() ? SeedPath(context, options.point, found.point.lsn, options.compression) : options.output;
   result.point = history::Resolved(found);
   if (options.is_there && options.is_there(result.path, result.point)) {
     result.written = false;

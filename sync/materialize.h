@@ -41,14 +41,14 @@ struct MaterializeResult {
   uint64_t bytes = 0;     // Bytes of SQL, before compression.
   uint64_t checksum = 0;  // Of the file (FileChecksum); 0 for a stream.
   double seconds = 0;
-  bool restricted = false;      // psql runs no meta-command that is in the seed.
+  bool restricted = false;                // psql runs no meta-command that is in the seed.
   std::vector<std::string> older_tables;  // Tables whose state is an older one (InGap::kOlderTables).
-  std::set<std::string> roles;  // Roles that an import needs and the seed does not create.
+  std::set<std::string> roles;            // Roles that an import needs and the seed does not create.
 };
 
 // The path of the seed of a point that was written as `text`: HOME/seed-data.sql for the head of
-// the default source, HOME/seed-data-NAME.sql for a name, HOME/seed-data+16-B374D848.sql for anything else, with @SOURCE
-// before .sql for another source than the default one, and .zst or .gz at the end if it is compressed.
+// the default source, HOME/seed-data-NAME.sql for a name, HOME/seed-data+16-B374D848.sql for anything else, with
+// @SOURCE before .sql for another source than the default one, and .zst or .gz at the end if it is compressed.
 std::filesystem::path SeedPath(const Context& context, const std::string& text, Lsn lsn, Compression compression);
 
 // Builds a file beside `output`, syncs and renames it: the old one stays until then. Needs no connection. Throws kUsage

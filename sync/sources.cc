@@ -44,8 +44,8 @@ void Describe(const fs::path& home, SourceInfo* info) {
   info->head_time_us = store->manifest().head_time_us();
   info->snapshots = static_cast<uint64_t>(store->manifest().snapshots_size());
   for (const fs::path& path : workspace.KeptStorePaths()) {
-    info->snapshots += static_cast<uint64_t>(
-        RowStore::Open(path, RowStore::Mode::kReadOnly)->manifest().snapshots_size());
+    info->snapshots +=
+        static_cast<uint64_t>(RowStore::Open(path, RowStore::Mode::kReadOnly)->manifest().snapshots_size());
   }
 }
 
@@ -94,8 +94,9 @@ RemovedSource RemoveSource(const fs::path& home, const std::string& name, OnServ
   }
   if (on_server == OnServer::kRefuse && (!is_known || !removed.abandoned.empty())) {
     throw Error(ErrorCode::kUsage,
-                is_known ? fmt::format("source {} may still have a slot and a publication on its server", name)
-                         : fmt::format("what source {} may have on a server is not known: its records are damaged", name),
+                is_known
+                    ? fmt::format("source {} may still have a slot and a publication on its server", name)
+                    : fmt::format("what source {} may have on a server is not known: its records are damaged", name),
                 fmt::format("rotv-sync --source {0} detach removes them first; rotv-sync source remove {0} --force "
                             "leaves them there",
                             name));

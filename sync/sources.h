@@ -16,7 +16,7 @@ struct SourceInfo {
   bool configured = false;  // The config has it.
   bool stored = false;      // A baseline or an import of it is here; the next four are set then.
   bool imported = false;
-  bool detached = false;    // It has no slot any more; imported ones have none either.
+  bool detached = false;  // It has no slot any more; imported ones have none either.
   Lsn head_lsn;
   int64_t head_time_us = 0;
   std::string description;  // Where it comes from.

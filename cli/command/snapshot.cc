@@ -204,8 +204,8 @@ program::Command DeclareSnapshot(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   CLI::App* create = Add(app, flags, "create", "Give a point a name", RunCreate);
   create->add_option("name", flags->name, "Letters, digits, dots, underscores, hyphens")->required()->type_name("NAME");
-  flags->at_option =
-      create->add_option("--at", flags->at, "A time, a WAL position or a snapshot (default: the head)")->type_name("POINT");
+  flags->at_option = create->add_option("--at", flags->at, "A time, a WAL position or a snapshot (default: the head)")
+                         ->type_name("POINT");
   Add(
       app, flags, "list", "List the snapshots, and what deleting each alone would free",
       [](const Flags&, const program::Session& session) { return RunList(session); }, Use::kReads);

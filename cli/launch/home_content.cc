@@ -55,7 +55,7 @@ uint64_t BytesOf(const fs::path& path) {
 // What else is there, by the name in the home directory.
 const std::map<std::string, std::string>& KindsByName() {
   static const std::map<std::string, std::string> kinds = {
-      {"prepared", "clusters"}, {"scratch", "scratch"},  {"pgdata", "data"},      {"run", "run"},
+      {"prepared", "clusters"}, {"scratch", "scratch"},   {"pgdata", "data"},         {"run", "run"},
       {"schedule", "run"},      {"rotv.toml", "secrets"}, {"mask-secret", "secrets"}, {"signing-key", "secrets"}};
   return kinds;
 }
@@ -158,8 +158,7 @@ const std::vector<HomeKind>& HomeKinds() {
 std::vector<HomeItem> HomeContent(const fs::path& home) {
   std::vector<HomeItem> items;
   for (const StoredItem& stored : ListStored(home)) {
-    items.push_back(
-        {.kind = NameOf(stored.kind), .path = stored.path, .bytes = stored.bytes, .source = stored.source});
+    items.push_back({.kind = NameOf(stored.kind), .path = stored.path, .bytes = stored.bytes, .source = stored.source});
   }
   AddSeeds(home, &items);
   std::error_code error;
@@ -169,7 +168,9 @@ std::vector<HomeItem> HomeContent(const fs::path& home) {
     if (name == "sources" || std::any_of(items.begin(), items.end(), is_listed)) continue;
     const auto known = KindsByName().find(name);
     const bool is_note = name.starts_with("seed-data");  // A note is counted with what is there of runs.
-    items.push_back({.kind = known != KindsByName().end() ? known->second : is_note ? "run" : "others",
+    items.push_back({.kind = known != KindsByName().end() ? known->second
+                             : is_note                    ? "run"
+                                                          : "others",
                      .path = entry.path(),
                      .bytes = BytesOf(entry.path())});
   }

@@ -24,7 +24,7 @@ struct SeedRequest {
 struct Seed {
   std::filesystem::path path;
   std::string source;
-  std::string snapshot;  // Its name; its LSN if it was asked for by a time.
+  std::string snapshot;          // Its name; its LSN if it was asked for by a time.
   history::ResolvedPoint point;  // What `snapshot` meant when the seed was written or found.
   uint64_t sql_bytes = 0;        // Uncompressed.
   bool written = false;          // Written by this call.

@@ -38,9 +38,10 @@ int RunSeed(const program::Invocation& call, const SeedFlags& flags) {
   if (!snapshot.empty() || flags.as_option->count() > 0) CheckNewSnapshotName(snapshot);
   SourceConfig source = call.config.Source(asked);
   if (!snapshot.empty() && snapshot == flags.name) {
-    call.progress.Warn(fmt::format("there is no source {0}: this state of {1} is kept as a snapshot of that name; to say "
-                                   "so, write rotv seed --as {0}",
-                                   snapshot, source.name));
+    call.progress.Warn(
+        fmt::format("there is no source {0}: this state of {1} is kept as a snapshot of that name; to say "
+                    "so, write rotv seed --as {0}",
+                    snapshot, source.name));
   }
   config::OpenHome(call.home);
   Context context{source, call.home, call.progress, call.interrupt};

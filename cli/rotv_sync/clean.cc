@@ -112,8 +112,7 @@ program::Command DeclareClean(CLI::App& app) {
   app.add_option("--what", *what, "Free what there is of this kind; may be given several times")
       ->type_name("KIND")
       ->check(CLI::IsMember(kinds))
-      ->take_all()
-      ->expected(1);
+      ->allow_extra_args(false);
   return {[what](const program::Invocation& call) { return RunClean(*what, call); }, nullptr};
 }
 

@@ -40,7 +40,8 @@ MaterializeOptions OptionsFrom(const MaterializeFlags& flags, Compression by_def
     throw Error(ErrorCode::kUsage, "--output is empty", "give a path, or - for stdout, or leave it out");
   }
   if (flags.at_option->count() > 0 && flags.at.empty()) {
-    throw Error(ErrorCode::kUsage, "--at is empty", "give an LSN (16/B374D848), a time (2026-11-23T16:42:50Z) or a name");
+    throw Error(ErrorCode::kUsage, "--at is empty",
+                "give an LSN (16/B374D848), a time (2026-11-23T16:42:50Z) or a name");
   }
   if (flags.snapshot_option->count() > 0 && flags.snapshot.empty()) {
     throw Error(ErrorCode::kUsage, "--snapshot is empty", "give the name of a snapshot, or leave it out for head");
@@ -117,11 +118,13 @@ int RunMaterialize(const MaterializeFlags& flags, const program::Session& sessio
 program::SyncCommand DeclareMaterialize(CLI::App& app) {
   auto flags = std::make_shared<MaterializeFlags>();
   app.description("Write the seed: plain SQL that builds the database as it was at one point");
-  flags->output_option = app.add_option("--output", flags->output,
-                                        "The file to write; - is stdout (default: HOME/seed-data.sql, with the names of point and "
-                                        "source if they are others)")
-                             ->type_name("PATH|-");
-  flags->at_option = app.add_option("--at", flags->at, "The state at a time, a WAL position or a snapshot")->type_name("POINT");
+  flags->output_option =
+      app.add_option("--output", flags->output,
+                     "The file to write; - is stdout (default: HOME/seed-data.sql, with the names of point and "
+                     "source if they are others)")
+          ->type_name("PATH|-");
+  flags->at_option =
+      app.add_option("--at", flags->at, "The state at a time, a WAL position or a snapshot")->type_name("POINT");
   flags->snapshot_option =
       app.add_option("--snapshot", flags->snapshot, "The same: a snapshot, head (the default) or baseline")
           ->type_name("POINT");

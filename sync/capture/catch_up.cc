@@ -254,8 +254,8 @@ class CatchUpRun {
                              broken ? StoreState::History::kBroken : StoreState::History::kUnbroken);
     if (broken) {
       const bool only_unstreamed = !others && WereUnstreamed(changes, copied);
-      state_.ExplainGap(copied, only_unstreamed ? StoreState::GapReason::kUnstreamed
-                                                : StoreState::GapReason::kAlsoOthers);
+      state_.ExplainGap(copied,
+                        only_unstreamed ? StoreState::GapReason::kUnstreamed : StoreState::GapReason::kAlsoOthers);
     }
     RowStore::Addition addition;
     addition.schema = {lsn, reading.schema()};

@@ -4,6 +4,7 @@
 
 #include <set>
 #include <string_view>
+#include <utility>
 
 #include "sync/formats/sql_tokens.h"
 #include "sync/schema/follow.h"

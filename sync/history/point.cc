@@ -26,9 +26,7 @@ Point Beginning(const proto::Manifest& manifest) {
   return {Lsn(manifest.baseline_lsn()), manifest.baseline_time_us()};
 }
 
-Point Head(const RowStore& store) {
-  return {Lsn(store.manifest().head_lsn()), store.manifest().head_time_us()};
-}
+Point Head(const RowStore& store) { return {Lsn(store.manifest().head_lsn()), store.manifest().head_time_us()}; }
 
 // Returns where a time leads that is not outside of the history. A time in a gap that is one of its ends' leads there:
 // commits have their time before they have their place, so one in the gap may have the time of the head before it. Of
@@ -85,10 +83,10 @@ enum class Where { kBefore, kAfter };
   for (const proto::Snapshot& snapshot : manifest.snapshots()) {
     if (Lsn(snapshot.lsn()) < beginning) others += ", " + snapshot.name();
   }
-  throw Error(ErrorCode::kUsage, fmt::format("{} is outside of the stored history", at),
-              fmt::format("points exist from {} to {}{}{}", PointText(store, beginning),
-                          PointText(store, Head(store).lsn), others,
-                          where == Where::kAfter ? "; a pull brings later ones" : ""));
+  throw Error(
+      ErrorCode::kUsage, fmt::format("{} is outside of the stored history", at),
+      fmt::format("points exist from {} to {}{}{}", PointText(store, beginning), PointText(store, Head(store).lsn),
+                  others, where == Where::kAfter ? "; a pull brings later ones" : ""));
 }
 
 // True if the state at `lsn`, which is not after the head, was not forgotten.
@@ -109,7 +107,8 @@ void CheckNoGap(const RowStore& store, Lsn lsn, InGap in_gap) {
   const std::vector<UnstreamedTable> unstreamed = OnlyUnstreamed(store, *gap);
   if (unstreamed.empty()) {
     throw Error(ErrorCode::kUsage,
-                fmt::format("{} is within a pull that found the schema changed or made a resync", lsn.ToString()), hint);
+                fmt::format("{} is within a pull that found the schema changed or made a resync", lsn.ToString()),
+                hint);
   }
   const auto joined = std::find_if(unstreamed.begin(), unstreamed.end(),
                                    [](const UnstreamedTable& table) { return !table.joined_with.empty(); });

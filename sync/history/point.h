@@ -38,8 +38,8 @@ Lsn LsnAt(const RowStore& store, int64_t time_us);
 // All of these throw kUsage if there is no such point, naming the range or the names that exist. Times that such an
 // error names lead to the LSNs that it names.
 
-// Returns the point that a text means: a name (FindNamed()), an LSN (16/B374D848), or a time (point_time.h), which means
-// the last state that had been seen by then.
+// Returns the point that a text means: a name (FindNamed()), an LSN (16/B374D848), or a time (point_time.h), which
+// means the last state that had been seen by then.
 Point PointAt(const RowStore& store, const std::string& at);
 
 struct PointInStore {
@@ -47,8 +47,8 @@ struct PointInStore {
   Point point;
 };
 
-// kOlderTables: a point between two pulls is also one if only tables that are not streamed changed there, and no foreign
-// key joins them with others. Their state is that of the first pull (gap.h names them).
+// kOlderTables: a point between two pulls is also one if only tables that are not streamed changed there, and no
+// foreign key joins them with others. Their state is that of the first pull (gap.h names them).
 enum class InGap { kRefused, kOlderTables };
 
 // Opens the point that a text means, as PointAt() does. Snapshots outlive a new baseline: the stores that were kept for

@@ -83,7 +83,10 @@ TEST_F(SourceRemovalTest, ASourceThatIsInUseOrReadStays) {
 TEST_F(SourceRemovalTest, OnlyWhatIsOfNoUseIsEmpty) {
   Store("stored");
   { Workspace(home_.path(), "failed", "snapshot import").MakeStoreDirectory("import-1"); }
-  { Workspace workspace(home_.path(), "with-a-slot", "baseline"); workspace.AddOwned(proto::OwnedObjects()); }
+  {
+    Workspace workspace(home_.path(), "with-a-slot", "baseline");
+    workspace.AddOwned(proto::OwnedObjects());
+  }
   { const Workspace workspace(home_.path(), "with-a-file", "baseline"); }
   WriteFileAtomically(Directory("with-a-file") / "store-of-somebody", "");
   { const Workspace workspace(home_.path(), "with-a-store", "baseline"); }

@@ -18,10 +18,10 @@ namespace rotv {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::HasSubstr;
-using ::testing::Not;
 using testing::ErrorOf;
+using ::testing::HasSubstr;
 using testing::Lines;
+using ::testing::Not;
 using testing::TempDir;
 
 constexpr uint64_t kStep = 10;

@@ -1,4 +1,5 @@
-// Moments between two pulls of which the second had to copy tables: which tables, what helps, and what can be had anyway.
+// Moments between two pulls of which the second had to copy tables: which tables, what helps, and what can be had
+// anyway.
 
 #include <gmock/gmock.h>
 
@@ -15,7 +16,9 @@ using ::testing::Not;
 
 class GapTest : public HistoryTest {
  protected:
-  GapTest() { Exec("CREATE TABLE notes (v text); INSERT INTO notes VALUES ('first'); CREATE UNLOGGED TABLE fast (id int)"); }
+  GapTest() {
+    Exec("CREATE TABLE notes (v text); INSERT INTO notes VALUES ('first'); CREATE UNLOGGED TABLE fast (id int)");
+  }
 
   std::string Refusal(const std::vector<std::string>& which) const {
     std::vector<std::string> arguments = {"materialize", "--output", "-"};
@@ -62,8 +65,8 @@ TEST_F(GapTest, StreamedTablesHaveTheirStateAndTheOthersThatOfThePullBefore) {
   rotv.MustSync({"pull"});
   ExpectDump(first, {"--older-tables", "--at", first.lsn});
   const std::filesystem::path file = rotv.directory() / "older.sql";
-  const Result written = rotv.Sync(
-      {"--json", "materialize", "--older-tables", "--at", last.lsn, "--restrict", "never", "--output", file});
+  const Result written =
+      rotv.Sync({"--json", "materialize", "--older-tables", "--at", last.lsn, "--restrict", "never", "--output", file});
   EXPECT_EQ(nlohmann::json::parse(written.out).at("older_tables"), nlohmann::json::array({"public.notes"}));
   EXPECT_THAT(written.err, HasSubstr("since they are not streamed: public.notes"));
   EXPECT_THAT(ReadFile(file), AllOf(HasSubstr("\tlast\t"), Not(HasSubstr("second"))));

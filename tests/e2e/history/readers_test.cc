@@ -28,8 +28,8 @@ class ReadersTest : public HistoryTest {
   void Change(int round) {
     const std::string n = std::to_string(round);
     std::string change = "UPDATE t SET v = 'round " + n + "' WHERE id % 3 = " + std::to_string(round % 3) +
-                         "; DELETE FROM bag WHERE ctid = (SELECT min(ctid) FROM bag); INSERT INTO bag SELECT 'line " + n +
-                         "' FROM generate_series(1, 3); INSERT INTO t (id, v, big) SELECT 10000 + " + n +
+                         "; DELETE FROM bag WHERE ctid = (SELECT min(ctid) FROM bag); INSERT INTO bag SELECT 'line " +
+                         n + "' FROM generate_series(1, 3); INSERT INTO t (id, v, big) SELECT 10000 + " + n +
                          " * 100 + n, 'new', repeat('b', 3000) FROM generate_series(1, 50) n";
     if (round % 4 == 2) change += "; ALTER TABLE t ADD c" + n + " int DEFAULT " + n;
     if (round % 5 == 4) change += "; TRUNCATE bag";
@@ -65,7 +65,7 @@ class ReadersTest : public HistoryTest {
   // Reads in every way until the writer has ended, and keeps the seeds.
   void Read(int reader) {
     const std::vector<std::vector<std::string>> others = {
-        {"status", "--offline"}, {"log"}, {"snapshot", "list"}, {"snapshot", "diff", "baseline", "head", "--rows"},
+        {"status", "--offline"},  {"log"},   {"snapshot", "list"}, {"snapshot", "diff", "baseline", "head", "--rows"},
         {"check", "--read-data"}, {"status"}};
     for (size_t i = 0; !done_; ++i) {
       const std::string file = rotv.directory() / ("reader-" + std::to_string(reader) + ".sql");
@@ -170,10 +170,16 @@ TEST_F(ReadersTest, NoReaderWaitsForALogThatIsFollowed) {
   Exec("INSERT INTO bag VALUES ('seen')");
   ASSERT_TRUE(follow.WaitForOutput("public.bag +1", std::chrono::seconds(60))) << follow.Err();
   follow.Signal(SIGSTOP);
-  for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{
-           {"status"}, {"status", "--offline"}, {"log"}, {"snapshot", "diff", "baseline", "head"},
-           {"snapshot", "list"}, {"snapshot", "export", "head", rotv.directory() / "head.rotv"}, {"materialize"},
-           {"check"}, {"doctor"}}) {
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"status"},
+                                             {"status", "--offline"},
+                                             {"log"},
+                                             {"snapshot", "diff", "baseline", "head"},
+                                             {"snapshot", "list"},
+                                             {"snapshot", "export", "head", rotv.directory() / "head.rotv"},
+                                             {"materialize"},
+                                             {"check"},
+                                             {"doctor"}}) {
     ExpectExit(rotv, arguments, 0);
   }
   rotv.ExpectSeedIsDump();

@@ -134,9 +134,10 @@ TEST_F(SourcesTest, CleanShowsAllAndFreesOnlyWhatIsAskedForAndNotNeeded) {
   }
   EXPECT_LE(shown, there);
   EXPECT_GT(shown, there - there / 50);  // The records beside the stores are not shown.
-  for (const char* kind : {"stores", "kept", "seeds", "unknown", "clusters", "data"}) EXPECT_GT(BytesOf(kind), 0U) << kind;
+  for (const char* kind : {"stores", "kept", "seeds", "unknown", "clusters", "data"})
+    EXPECT_GT(BytesOf(kind), 0U) << kind;
   EXPECT_THAT(rotv.MustSync({"clean"}), AllOf(HasSubstr("--what seeds frees"), HasSubstr("--what clusters frees"),
-                                               Not(HasSubstr("--what kept"))));
+                                              Not(HasSubstr("--what kept"))));
 
   EXPECT_EQ(Json({"clean", "--what", "clusters", "--what", "unknown"}).at("bytes"), 3000);
   EXPECT_FALSE(std::filesystem::exists(rotv.home() / "prepared"));

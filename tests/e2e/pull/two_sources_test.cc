@@ -77,7 +77,8 @@ TEST_F(TwoSourcesTest, SeedsAreWrittenSideBySide) {
   EXPECT_THAT(ReadFile(rotv.home() / "seed-data.sql"), HasSubstr("COPY public.t "));
   EXPECT_THAT(ReadFile(rotv.home() / "seed-data@staging.sql"), HasSubstr("COPY public.s "));
   const Result kept = MustRun(rotv_command({"--source", "staging", "seed", "first"}));
-  EXPECT_THAT(kept.err, HasSubstr("there is no source first: this state of staging is kept as a snapshot of that name"));
+  EXPECT_THAT(kept.err,
+              HasSubstr("there is no source first: this state of staging is kept as a snapshot of that name"));
   EXPECT_THAT(rotv.MustSync({"--source", "staging", "snapshot", "list"}), HasSubstr("first"));
   EXPECT_THAT(rotv.MustSync({"snapshot", "list"}), HasSubstr("no snapshots"));
   EXPECT_THAT(MustRun(rotv_command({"seed", "--as", "second"})).err, Not(HasSubstr("there is no source")));

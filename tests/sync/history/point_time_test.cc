@@ -70,10 +70,31 @@ TEST(PointTimeTest, ATimeWithoutAFractionMeansItsSecond) {
 }
 
 TEST(PointTimeTest, MalformedTimesAreRefused) {
-  for (const char* text :
-       {"", "0/16B3748", "2026-02-29", "2026-13-01", "2026-01-31T25:00", "2026-01-31T24:00:01", "2026-01-31 12:60",
-        "2026-01-31 12:00Zulu", " 2026-01-31", "2026-01-31 ", "tomorrow", "yesterday 25:00", "2 hours", "-2 hours ago",
-        "1234567 hours ago", "5mm ago", "5m", "ago", "m ago", "5m5 ago", "a5m ago", "head", "12:00", "99999-01-01", "2026-01-31 12:00+99"}) {
+  for (const char* text : {"",
+                           "0/16B3748",
+                           "2026-02-29",
+                           "2026-13-01",
+                           "2026-01-31T25:00",
+                           "2026-01-31T24:00:01",
+                           "2026-01-31 12:60",
+                           "2026-01-31 12:00Zulu",
+                           " 2026-01-31",
+                           "2026-01-31 ",
+                           "tomorrow",
+                           "yesterday 25:00",
+                           "2 hours",
+                           "-2 hours ago",
+                           "1234567 hours ago",
+                           "5mm ago",
+                           "5m",
+                           "ago",
+                           "m ago",
+                           "5m5 ago",
+                           "a5m ago",
+                           "head",
+                           "12:00",
+                           "99999-01-01",
+                           "2026-01-31 12:00+99"}) {
     EXPECT_EQ(Parse(text), std::nullopt) << text;
   }
 }
