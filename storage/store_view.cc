@@ -56,7 +56,7 @@ constexpr std::chrono::milliseconds kBetweenAttempts{5};
 struct Impossible {};
 
 // The content of a small file; empty if it is missing.
-std::string ContentOf(const fs::path& path) {
+std::string SmallFile(const fs::path& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0 && errno == ENOENT) return {};
   try {
@@ -67,7 +67,7 @@ std::string ContentOf(const fs::path& path) {
   }
 }
 
-std::optional<uint64_t> SizeOf(const fs::path& path) {
+std::optional<uint64_t> BytesAt(const fs::path& path) {
   struct stat status {};
   if (stat(path.c_str(), &status) != 0) return std::nullopt;
   return static_cast<uint64_t>(status.st_size);
@@ -141,7 +141,7 @@ struct Marks {
   std::string current;
   friend bool operator==(const Marks&, const Marks&) = default;
 };
-Marks MarksOf(const fs::path& store) { return {ContentOf(store / kSealName), ContentOf(store / "CURRENT")}; }
+Marks MarksOf(const fs::path& store) { return {SmallFile(store / kSealName), SmallFile(store / "CURRENT")}; }
 
 // Gives the name of the MANIFEST; empty if CURRENT names none.
 std::string ManifestIn(const Marks& marks) {
@@ -171,7 +171,7 @@ bool TryStore(const fs::path& from, const fs::path& to) {
   const std::string manifest = ManifestIn(before);
   const uint64_t manifest_bytes = manifest.empty() ? 0 : CopyFile(from / manifest, to / manifest);
   const std::vector<std::string> names = NamesIn(from);
-  const bool has_grown = !manifest.empty() && SizeOf(from / manifest).value_or(0) != manifest_bytes;
+  const bool has_grown = !manifest.empty() && BytesAt(from / manifest).value_or(0) != manifest_bytes;
   if (has_grown || MarksOf(from) != before) return false;
   if (!before.seal.empty()) WriteCopy(to / kSealName, before.seal);
   if (!before.current.empty()) WriteCopy(to / "CURRENT", before.current);
@@ -183,7 +183,7 @@ bool TryStore(const fs::path& from, const fs::path& to) {
 }
 
 // What tells whether a source has the stores that its records named.
-std::string RecordsOf(const fs::path& source) { return ContentOf(source / "current") + ContentOf(source / "owned"); }
+std::string RecordsOf(const fs::path& source) { return SmallFile(source / "current") + SmallFile(source / "owned"); }
 
 // Opens and locks a directory. Gives nothing if it is locked by another process, or is not there any more.
 FileDescriptor LockDirectory(const fs::path& path) {

@@ -17,7 +17,7 @@ using Kind = StoredItem::Kind;
 
 constexpr std::string_view kDamagedPrefix = "damaged-";
 
-uint64_t BytesOf(const fs::path& directory) {
+uint64_t BytesOfStore(const fs::path& directory) {
   uint64_t bytes = 0;
   std::error_code error;
   for (const auto& entry : fs::recursive_directory_iterator(directory, error)) {
@@ -61,7 +61,7 @@ void ListSource(const fs::path& home, const std::string& source, std::vector<Sto
     items->push_back({.kind = is_readable ? KindOf(store, current, unfinished) : Kind::kInUse,
                       .source = source,
                       .path = store.path,
-                      .bytes = BytesOf(store.path)});
+                      .bytes = BytesOfStore(store.path)});
   }
 }
 

@@ -20,7 +20,7 @@ namespace {
 namespace fs = std::filesystem;
 
 // A reader's view counts nothing: its files are those of the stores.
-uint64_t BytesOf(const fs::path& directory) {
+uint64_t BytesOfSource(const fs::path& directory) {
   uint64_t bytes = 0;
   std::error_code error;
   for (auto entry = fs::recursive_directory_iterator(directory, error); entry != fs::recursive_directory_iterator();
@@ -68,7 +68,7 @@ std::vector<SourceInfo> ListSources(const fs::path& home, const std::vector<std:
     info.name = name;
     info.configured = std::count(configured.begin(), configured.end(), name) > 0;
     info.on_server = on_servers.count(name) > 0;
-    info.bytes = BytesOf(SourceDirectory(home, name));
+    info.bytes = BytesOfSource(SourceDirectory(home, name));
     try {
       Describe(home, &info);
     } catch (const Error& error) {
@@ -80,7 +80,7 @@ std::vector<SourceInfo> ListSources(const fs::path& home, const std::vector<std:
 }
 
 RemovedSource RemoveSource(const fs::path& home, const std::string& name, OnServer on_server) {
-  RemovedSource removed{.bytes = BytesOf(SourceDirectory(home, name)), .abandoned = {}};
+  RemovedSource removed{.bytes = BytesOfSource(SourceDirectory(home, name)), .abandoned = {}};
   bool is_known = true;
   try {
     (void)ReadCurrent(home, name);

@@ -24,31 +24,31 @@ using testing::Lines;
 using ::testing::Not;
 using testing::TempDir;
 
-constexpr uint64_t kStep = 10;
-constexpr int64_t kRows = 40;
+constexpr uint64_t kViewStep = 10;
+constexpr int64_t kViewRows = 40;
 
-// Publication n gives every row the text n * kStep, in two runs, so that a store that lacks one of them is noticed. It
+// Publication n gives every row the text n * kViewStep, in two runs, so that a store that lacks one of them is noticed. It
 // also adds a chunk of the log, of a size that has RocksDB begin new logs.
-void PublishNext(RowStore& store, size_t log_bytes) {
+void PublishRows(RowStore& store, size_t log_bytes) {
   const uint64_t lsn = store.state().durable_lsn().value();
   for (int64_t half = 0; half < 2; ++half) {
     std::vector<testing::Put> puts;
-    for (int64_t id = half; id < kRows; id += 2) puts.push_back({.id = id, .lsn = lsn, .text = std::to_string(lsn)});
+    for (int64_t id = half; id < kViewRows; id += 2) puts.push_back({.id = id, .lsn = lsn, .text = std::to_string(lsn)});
     testing::Write(store, puts);
   }
   std::string key;
   AppendBigEndian64(lsn, &key);
   store.WriteLog({{key + std::string(4, '\0'), std::string(log_bytes, 'x')}});
-  store.Publish(testing::StateAt(lsn + kStep), {});
+  store.Publish(testing::StateAt(lsn + kViewStep), {});
 }
 
-fs::path MakeStore(const fs::path& source, const std::string& name) {
+fs::path MakeViewed(const fs::path& source, const std::string& name) {
   fs::create_directories(source);
   const auto store = RowStore::Open(source / name, RowStore::Mode::kCreate);
   RowStore::Addition addition;
-  addition.schema = {Lsn(kStep), proto::SchemaVersion()};
-  store->Publish(testing::StateAt(kStep), addition);
-  PublishNext(*store, 100);
+  addition.schema = {Lsn(kViewStep), proto::SchemaVersion()};
+  store->Publish(testing::StateAt(kViewStep), addition);
+  PublishRows(*store, 100);
   return source / name;
 }
 
@@ -56,7 +56,7 @@ fs::path MakeStore(const fs::path& source, const std::string& name) {
 uint64_t ExpectOnePublication(const fs::path& path) {
   const auto store = RowStore::Open(path, RowStore::Mode::kReadOnly);
   const uint64_t durable = store->state().durable_lsn().value();
-  EXPECT_EQ(Lines(*store, durable), std::vector<std::string>(kRows, std::to_string(durable - kStep)));
+  EXPECT_EQ(Lines(*store, durable), std::vector<std::string>(kViewRows, std::to_string(durable - kViewStep)));
   return durable;
 }
 
@@ -74,7 +74,7 @@ void WriteUntilKilled(const fs::path& path) {
     const auto store = RowStore::Open(path, RowStore::Mode::kReadWrite);
     if (round == 0) std::cout << "open" << std::endl;
     for (int i = 0; i < 12; ++i) {
-      PublishNext(*store, size_t{1} << 19);
+      PublishRows(*store, size_t{1} << 19);
       store->Compact();
     }
     const Lsn head = store->state().durable_lsn();
@@ -94,7 +94,7 @@ const auto* const view_children = ::testing::AddGlobalTestEnvironment(new testin
 
 class StoreViewTest : public ::testing::Test {
  protected:
-  StoreViewTest() { MakeStore(source_, "store-a"); }
+  StoreViewTest() { MakeViewed(source_, "store-a"); }
 
   std::vector<std::string> Views() const {
     std::vector<std::string> names;
@@ -137,7 +137,7 @@ TEST_F(StoreViewTest, SoakViewsBesideAWriterAreOnePublicationEach) {
 TEST_F(StoreViewTest, WhatIsRemovedStaysReadable) {
   const std::optional<StoreView> view = ViewOf(source_);
   fs::remove_all(source_ / "store-a");
-  EXPECT_EQ(ExpectOnePublication(view->path() / "store-a"), 2 * kStep);
+  EXPECT_EQ(ExpectOnePublication(view->path() / "store-a"), 2 * kViewStep);
 }
 
 TEST_F(StoreViewTest, ItEndsWithItsReader) {
@@ -163,7 +163,7 @@ TEST_F(StoreViewTest, WhatAKilledReaderLeftIsRemovedByTheNextAndThatOfALivingOne
   EXPECT_EQ(Views().size(), 1U);
   living.Signal(SIGKILL);
   living.Wait();
-  { const Workspace workspace(home_.path(), "prod", "pull"); }
+  EXPECT_FALSE(HasReaders(source_));
   EXPECT_TRUE(Views().empty());
 }
 
@@ -179,7 +179,7 @@ TEST_F(StoreViewTest, DamageIsShownUnderTheStoresOwnName) {
 }
 
 TEST_F(StoreViewTest, RecordsThatChangeMeanwhileAreReadAgain) {
-  MakeStore(source_, "store-b");
+  MakeViewed(source_, "store-b");
   std::optional<StoreView> view = StoreView::Make(source_);
   int calls = 0;
   EXPECT_TRUE(view->Take([&]() -> std::vector<std::string> {
@@ -189,7 +189,7 @@ TEST_F(StoreViewTest, RecordsThatChangeMeanwhileAreReadAgain) {
     return {"store-a"};
   }));
   EXPECT_EQ(calls, 2);
-  EXPECT_EQ(ExpectOnePublication(view->path() / "store-b"), 2 * kStep);
+  EXPECT_EQ(ExpectOnePublication(view->path() / "store-b"), 2 * kViewStep);
 }
 
 TEST_F(StoreViewTest, WhereNoDirectoryCanBeMadeThereIsNone) {

@@ -127,6 +127,12 @@ TEST_F(RecordTest, AReaderNeitherWaitsNorKeepsAWriterWaiting) {
   EXPECT_NO_THROW(RowStore::Open(reader.CurrentStorePath(), RowStore::Mode::kReadOnly));
 }
 
+TEST_F(RecordTest, AWriterRemovesTheViewsOfKilledReaders) {
+  fs::create_directories(File("readers") / "killed/store-new");
+  { Workspace workspace(home_.path(), "prod", "pull"); }
+  EXPECT_FALSE(fs::exists(File("readers")));
+}
+
 TEST(WorkspaceTest, AReaderMakesNothingWhereNothingIsStored) {
   TempDir home;
   const Workspace reader(home.path(), "prod", "status", Access::kRead);

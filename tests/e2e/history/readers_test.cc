@@ -133,7 +133,7 @@ class ReadersTest : public HistoryTest {
 };
 
 // Labels: slow
-TEST_F(ReadersTest, EverySeedBesideAWriterIsTheDumpAtItsLsn) { WriteBesideReaders(9); }
+TEST_F(ReadersTest, EverySeedBesideAWriterIsTheDumpAtItsLsn) { WriteBesideReaders(5); }
 
 TEST_F(ReadersTest, SoakEverySeedBesideAWriterIsTheDumpAtItsLsn) {
   const char* minutes = std::getenv("ROTV_SOAK_MINUTES");
