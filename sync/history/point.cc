@@ -142,6 +142,18 @@ std::string SnapshotNames(const RowStore& store) {
   return names;
 }
 
+// Returns a point from before the range in which every state exists that has just this time.
+std::optional<Point> KeptPointAt(const RowStore& store, const PointTime& time) {
+  const proto::Manifest& manifest = store.manifest();
+  std::vector<Lsn> kept = {Lsn(manifest.baseline_lsn())};
+  for (const proto::Snapshot& snapshot : manifest.snapshots()) kept.emplace_back(snapshot.lsn());
+  for (const Lsn lsn : kept) {
+    const int64_t time_us = TimeAt(store, lsn);
+    if (time_us >= time.from_us && time_us <= time.to_us) return Point{lsn, time_us};
+  }
+  return std::nullopt;
+}
+
 // Returns the point at an LSN or a time. `names` are for the error.
 Point PointByPosition(const RowStore& store, const std::string& at, const std::string& names, InGap in_gap) {
   if (std::optional<Lsn> lsn = Lsn::Parse(at)) {
@@ -153,7 +165,10 @@ Point PointByPosition(const RowStore& store, const std::string& at, const std::s
   const std::optional<PointTime> time = ParsePointTime(at, os::NowMicroseconds());
   if (!time) ThrowNoSuchPoint(at, names);
   if (time->is_now) return Head(store);
-  if (time->to_us < Beginning(store.manifest()).time_us) ThrowNoPoint(store, at, Where::kBefore);
+  if (time->to_us < Beginning(store.manifest()).time_us) {
+    if (std::optional<Point> kept = KeptPointAt(store, *time)) return *kept;
+    ThrowNoPoint(store, at, Where::kBefore);
+  }
   if (time->from_us > Head(store).time_us) ThrowNoPoint(store, at, Where::kAfter);
   const Lsn lsn = LsnOfTime(store, *time);
   CheckNoGap(store, lsn, in_gap);

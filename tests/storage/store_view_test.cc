@@ -27,13 +27,14 @@ using testing::TempDir;
 constexpr uint64_t kViewStep = 10;
 constexpr int64_t kViewRows = 40;
 
-// Publication n gives every row the text n * kViewStep, in two runs, so that a store that lacks one of them is noticed. It
-// also adds a chunk of the log, of a size that has RocksDB begin new logs.
+// Publication n gives every row the text n * kViewStep, in two runs, so that a store that lacks one of them is noticed.
+// It also adds a chunk of the log, of a size that has RocksDB begin new logs.
 void PublishRows(RowStore& store, size_t log_bytes) {
   const uint64_t lsn = store.state().durable_lsn().value();
   for (int64_t half = 0; half < 2; ++half) {
     std::vector<testing::Put> puts;
-    for (int64_t id = half; id < kViewRows; id += 2) puts.push_back({.id = id, .lsn = lsn, .text = std::to_string(lsn)});
+    for (int64_t id = half; id < kViewRows; id += 2)
+      puts.push_back({.id = id, .lsn = lsn, .text = std::to_string(lsn)});
     testing::Write(store, puts);
   }
   std::string key;

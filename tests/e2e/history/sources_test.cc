@@ -38,7 +38,8 @@ class SourcesTest : public HistoryTest {
   // The bytes that `clean` shows for a kind.
   uint64_t BytesOf(const std::string& kind) const {
     uint64_t bytes = 0;
-    for (const nlohmann::json& item : Json({"clean"}).at("items")) {
+    const nlohmann::json content = Json({"clean"});
+    for (const nlohmann::json& item : content.at("items")) {
       if (item.at("kind") == kind) bytes += static_cast<uint64_t>(item.at("bytes"));
     }
     return bytes;
@@ -128,7 +129,8 @@ TEST_F(SourcesTest, CleanShowsAllAndFreesOnlyWhatIsAskedForAndNotNeeded) {
   WriteFile(rotv.home() / "pgdata/PG_VERSION", "15\n");
 
   uint64_t shown = 0, there = 0;
-  for (const nlohmann::json& item : Json({"clean"}).at("items")) shown += static_cast<uint64_t>(item.at("bytes"));
+  const nlohmann::json content = Json({"clean"});
+  for (const nlohmann::json& item : content.at("items")) shown += static_cast<uint64_t>(item.at("bytes"));
   for (const auto& entry : std::filesystem::recursive_directory_iterator(rotv.home())) {
     if (entry.is_regular_file()) there += entry.file_size();
   }
