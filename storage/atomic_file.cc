@@ -13,7 +13,7 @@
 
 #include "storage/error.h"
 #include "storage/open_files.h"
-#include "storage/store_view.h"
+#include "storage/view_path.h"
 #include "storage/write_all.h"
 
 // The usual order makes a replacement durable: write a temporary file, fsync it, rename it, fsync the directory. Two

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "storage/error.h"
-#include "storage/store_view.h"
+#include "storage/view_path.h"
 
 namespace rotv {
 

@@ -11,7 +11,7 @@
 #include "storage/atomic_file.h"
 #include "storage/corrupt.h"
 #include "storage/open_files.h"
-#include "storage/store_view.h"
+#include "storage/view_path.h"
 
 namespace rotv {
 namespace {

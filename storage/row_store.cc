@@ -27,8 +27,8 @@
 #include "storage/row_compaction.h"
 #include "storage/row_key.h"
 #include "storage/store_seal.h"
-#include "storage/store_view.h"
 #include "storage/version_scan.h"
+#include "storage/view_path.h"
 
 // Rows bypass RocksDB's write-ahead log and memtable: a sorted VersionBuffer is written as one SST file, synced, and
 // ingested, so that no row is written twice. Everything small (manifest, change log, schemas, sequences, shapes) goes

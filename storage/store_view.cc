@@ -284,14 +284,4 @@ bool HasReaders(const fs::path& source_directory) {
   return !NamesIn(source_directory / kReadersName).empty();
 }
 
-std::string WithoutViews(std::string text) {
-  const std::string part = fmt::format("/{}/", kReadersName);
-  constexpr size_t kRandom = 6;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) {
-    const size_t store = at + part.size() + kRandom;
-    if (text.compare(store, 7, "/store-") == 0) text.erase(at, part.size() + kRandom);
-  }
-  return text;
-}
-
 }  // namespace rotv

@@ -13,11 +13,9 @@
 #include <vector>
 
 #include "storage/handle.h"
+#include "storage/view_path.h"
 
 namespace rotv {
-
-// The directory, in that of a source, that has the views of it.
-inline constexpr const char* kReadersName = "readers";
 
 class StoreView {
  public:
@@ -53,8 +51,5 @@ void RemoveAbandonedViews(const std::filesystem::path& source_directory) noexcep
 
 // True if a process reads a view of the source in this directory now.
 bool HasReaders(const std::filesystem::path& source_directory);
-
-// The text with the path of each view replaced by that of the source, as people know it.
-std::string WithoutViews(std::string text);
 
 }  // namespace rotv

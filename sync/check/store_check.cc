@@ -13,7 +13,7 @@
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "storage/store_seal.h"
-#include "storage/store_view.h"
+#include "storage/view_path.h"
 #include "sync/check/entry_check.h"
 #include "sync/check/metadata_check.h"
 #include "sync/schema/follow.h"

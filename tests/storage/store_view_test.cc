@@ -179,6 +179,14 @@ TEST_F(StoreViewTest, DamageIsShownUnderTheStoresOwnName) {
   EXPECT_THAT(error.what(), Not(HasSubstr(kReadersName)));
 }
 
+TEST(ViewPathTest, OnlyPathsOfViewsAreReplaced) {
+  EXPECT_EQ(WithoutViews("open /h/sources/p/readers/aB3xYz/store-1/CURRENT: no"),
+            "open /h/sources/p/store-1/CURRENT: no");
+  for (const char* other : {"", "/readers/", "/h/readers/aB3xYz", "/h/readers/aB3xYz/run", "/h/readers/store-1/x"}) {
+    EXPECT_EQ(WithoutViews(other), other);
+  }
+}
+
 TEST_F(StoreViewTest, RecordsThatChangeMeanwhileAreReadAgain) {
   MakeViewed(source_, "store-b");
   std::optional<StoreView> view = StoreView::Make(source_);
