@@ -13,6 +13,7 @@
 
 #include "storage/error.h"
 #include "storage/open_files.h"
+#include "storage/view_path.h"
 #include "storage/write_all.h"
 
 // The usual order makes a replacement durable: write a temporary file, fsync it, rename it, fsync the directory. Two
@@ -88,7 +89,8 @@ void RemoveTemporaryFiles(const std::filesystem::path& path) {
   }
 }
 
-Error DiskError(const std::string& what, const std::filesystem::path& path, int error_number) {
+Error DiskError(const std::string& what, const std::filesystem::path& where, int error_number) {
+  const std::filesystem::path path = WithoutViews(where);
   if (error_number == EMFILE || error_number == ENFILE) {
     return TooManyFiles(fmt::format("cannot {} {}", what, path.string()));
   }

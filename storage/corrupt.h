@@ -6,6 +6,7 @@
 #include <string>
 
 #include "storage/error.h"
+#include "storage/view_path.h"
 
 namespace rotv {
 
@@ -20,7 +21,8 @@ inline constexpr const char* kDamagedHint =
 
 // Throws kCorrupt for a store whose files are damaged: "the store in `directory` is damaged: `what`".
 [[noreturn]] inline void ThrowDamaged(const std::filesystem::path& directory, const std::string& what) {
-  throw Error(ErrorCode::kCorrupt, "the store in " + directory.string() + " is damaged: " + what, kDamagedHint);
+  throw Error(ErrorCode::kCorrupt, WithoutViews("the store in " + directory.string() + " is damaged: " + what),
+              kDamagedHint);
 }
 
 }  // namespace rotv

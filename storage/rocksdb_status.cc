@@ -11,6 +11,7 @@
 #include "storage/atomic_file.h"
 #include "storage/corrupt.h"
 #include "storage/open_files.h"
+#include "storage/view_path.h"
 
 namespace rotv {
 namespace {
@@ -45,7 +46,8 @@ bool IsForOpenFiles(const rocksdb::Status& status) {
 
 void CheckStatus(const rocksdb::Status& status, const std::filesystem::path& directory) {
   if (status.ok()) return;
-  if (IsForOpenFiles(status)) throw TooManyFiles(fmt::format("the store in {} failed", directory.string()));
+  if (IsForOpenFiles(status))
+    throw TooManyFiles(WithoutViews(fmt::format("the store in {} failed", directory.string())));
   if (status.IsNoSpace() || status.ToString().find("No space left") != std::string::npos) {
     ThrowDiskError("write to", directory / "store", ENOSPC);
   }
@@ -62,7 +64,8 @@ void CheckStatus(const rocksdb::Status& status, const std::filesystem::path& dir
   if (const std::optional<Reason> reason = ReasonIn(text, directory)) {
     ThrowDiskError("read or write", reason->file, reason->error_number);
   }
-  throw Error(ErrorCode::kDisk, fmt::format("the store in {} failed: {}", directory.string(), status.ToString()),
+  throw Error(ErrorCode::kDisk,
+              WithoutViews(fmt::format("the store in {} failed: {}", directory.string(), status.ToString())),
               "check the disk that holds it");
 }
 

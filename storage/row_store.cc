@@ -28,6 +28,7 @@
 #include "storage/row_key.h"
 #include "storage/store_seal.h"
 #include "storage/version_scan.h"
+#include "storage/view_path.h"
 
 // Rows bypass RocksDB's write-ahead log and memtable: a sorted VersionBuffer is written as one SST file, synced, and
 // ingested, so that no row is written twice. Everything small (manifest, change log, schemas, sequences, shapes) goes
@@ -173,8 +174,9 @@ class RocksRowStore : public RowStore {
                 ZstdCompress(addition.schema->second.SerializeAsString()));
     }
     if (addition.sequences) {
-      batch.Put(families_[kMeta], LsnKey(kSequencesPrefix, addition.sequences->first),
-                addition.sequences->second.SerializeAsString());
+      auto [lsn, values] = *addition.sequences;
+      if (lsn == state.head_lsn()) values.set_time_us(state.manifest().head_time_us());
+      batch.Put(families_[kMeta], LsnKey(kSequencesPrefix, lsn), values.SerializeAsString());
     }
     for (const proto::Shape& shape : addition.shapes) {
       batch.Put(families_[kMeta], ShapeKey(shape.id()), shape.SerializeAsString());
@@ -253,6 +255,7 @@ class RocksRowStore : public RowStore {
   std::optional<proto::Transaction> LastLogged(Lsn before) const override;
   std::vector<Lsn> SchemaLsns() const override { return LsnsOf(kSchema, ""); }
   std::vector<Lsn> SequenceLsns() const override { return LsnsOf(kMeta, kSequencesPrefix); }
+  std::optional<Head> LastHead(Lsn lsn) const override;
   void VisitVersions(const std::function<void(const VersionKey&, const RowVersion&, size_t)>& visit) const override;
   std::vector<DataFile> DataFiles() const override { return DataFilesOf(db_.get()); }
   GarbageCounts CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,
@@ -318,7 +321,7 @@ class RocksRowStore : public RowStore {
   // --- What RocksDB's files are held against: see store_seal.cc.
 
   [[noreturn]] void ThrowMissing() const {
-    throw Error(ErrorCode::kCorrupt, fmt::format("the store {} is missing", directory_.string()),
+    throw Error(ErrorCode::kCorrupt, WithoutViews(fmt::format("the store {} is missing", directory_.string())),
                 "put it back from a copy, or take a new baseline: rotv-sync baseline --force");
   }
 
@@ -406,8 +409,8 @@ class RocksRowStore : public RowStore {
     const uint32_t format = manifest().format_version();
     if (format < kOldestFormatVersion || format > kFormatVersion) {
       throw Error(ErrorCode::kDisk,
-                  fmt::format("the store in {} has format {}, this program knows {}", directory_.string(), format,
-                              kFormatVersion),
+                  WithoutViews(fmt::format("the store in {} has format {}, this program knows {}", directory_.string(),
+                                           format, kFormatVersion)),
                   format > kFormatVersion
                       ? "use the newer rotv-sync that wrote it, or take a new baseline: rotv-sync baseline --force"
                       : "take a new baseline: rotv-sync baseline --force");
@@ -530,6 +533,21 @@ proto::SequenceValues RocksRowStore::SequencesAt(Lsn lsn) const {
   CheckStatus(values->status(), directory_);
   if (!values->Valid() || !values->key().starts_with(Slice(kSequencesPrefix))) return {};
   return Parse<proto::SequenceValues>(View(values->value()));
+}
+
+std::optional<RowStore::Head> RocksRowStore::LastHead(Lsn lsn) const {
+  const rocksdb::Slice prefix = Slice(kSequencesPrefix);
+  std::unique_ptr<rocksdb::Iterator> values = NewIterator(kMeta);
+  std::optional<Head> head;
+  for (values->SeekForPrev(LsnKey(kSequencesPrefix, lsn)); values->Valid() && values->key().starts_with(prefix);
+       values->Prev()) {
+    const int64_t time_us = Parse<proto::SequenceValues>(View(values->value())).time_us();
+    if (time_us == 0) continue;
+    head = Head{.lsn = Lsn(ReadBigEndian64(values->key().data() + prefix.size())), .time_us = time_us};
+    break;
+  }
+  CheckStatus(values->status(), directory_);
+  return head;
 }
 
 void RocksRowStore::VisitLog(Lsn from, const std::function<bool(const proto::Transaction&)>& visit) const {

@@ -115,6 +115,14 @@ class RowStore {
   // The LSNs under which values of sequences are stored, in order.
   virtual std::vector<Lsn> SequenceLsns() const = 0;
 
+  // A place at which the head was.
+  struct Head {
+    Lsn lsn;
+    int64_t time_us = 0;  // When it was last there, by the source's clock.
+  };
+  // The last head at or before `lsn` whose time is known; nullopt if there is none. gc forgets heads.
+  virtual std::optional<Head> LastHead(Lsn lsn) const = 0;
+
   // Calls `visit` for each published transaction with from <= commit_lsn (and Manifest.log_from_lsn), in order, until
   // it returns false. A large transaction comes in several pieces with the same commit_lsn, all but the last one
   // `continued`.

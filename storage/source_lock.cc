@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -31,6 +32,13 @@ void Lock(const FileDescriptor& file, const std::filesystem::path& path, int how
   }
 }
 
+// False if the file was removed before it was locked.
+bool IsNamed(const FileDescriptor& file, const std::filesystem::path& path) {
+  struct stat opened {
+  }, named{};
+  return fstat(file.get(), &opened) == 0 && stat(path.c_str(), &named) == 0 && opened.st_ino == named.st_ino;
+}
+
 bool CannotBeWritten(const std::filesystem::path& directory) {
   return faccessat(AT_FDCWD, directory.c_str(), W_OK, AT_EACCESS) != 0 && (errno == EROFS || errno == EACCES);
 }
@@ -49,8 +57,11 @@ SourceLock::SourceLock(const std::filesystem::path& directory, const std::string
     return;
   }
   const std::filesystem::path path = directory / kName;
-  file_ = OpenOrCreateFile(path, O_RDWR);
-  Lock(file_, path, LOCK_EX);
+  do {
+    mkdir(directory.c_str(), 0700);  // Another process may have removed the source.
+    file_ = OpenOrCreateFile(path, O_RDWR);
+    Lock(file_, path, LOCK_EX);
+  } while (!IsNamed(file_, path));
   const std::string holder = fmt::format("rotv-sync {} (process {})", command, getpid());
   if (ftruncate(file_.get(), 0) != 0 || pwrite(file_.get(), holder.data(), holder.size(), 0) < 0) {
     ThrowDiskError("write", path, errno);

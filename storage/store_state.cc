@@ -104,6 +104,13 @@ void StoreState::EndPullWithResync(Lsn lsn, const Moment& moment, const Fingerpr
   manifest_.set_pull_in_progress(false);
 }
 
+void StoreState::ExplainGap(const std::set<TableId>& copied, GapReason reason) {
+  auto* gaps = manifest_.mutable_gaps();
+  Require(!gaps->empty() && Lsn(gaps->rbegin()->before_lsn()) == head_lsn(), "a gap is explained that is not there");
+  gaps->rbegin()->mutable_copied()->Assign(copied.begin(), copied.end());
+  gaps->rbegin()->set_only_unstreamed(reason == GapReason::kUnstreamed);
+}
+
 void StoreState::AbandonPull() { manifest_.set_pull_in_progress(false); }
 
 void StoreState::MoveBaseline(Lsn lsn, const Moment& moment, const Fingerprints& fingerprints) {

@@ -77,6 +77,10 @@ class StoreState {
   // any more. kBroken leaves a gap, without states, between the former head and this one.
   enum class History { kUnbroken, kBroken };
   void EndPullWithResync(Lsn lsn, const Moment& moment, const Fingerprints& fingerprints, History history);
+  // Says of the last gap, which EndPullWithResync() has just left, which tables were resynced. kUnstreamed: they had
+  // changed, and are not streamed; nothing else made the gap.
+  enum class GapReason { kUnstreamed, kAlsoOthers };
+  void ExplainGap(const std::set<TableId>& copied, GapReason reason);
   // Ends a pull that was killed: what it had published stays, and RowStore has removed the rest.
   void AbandonPull();
 

@@ -24,6 +24,9 @@
 // older program) stays. Removing is no part of a change: what cannot be removed is told, and tried again by the next
 // run.
 //
+// Readers take no lock, so what they see of the records must be right at any moment of a run: a file is replaced, and a
+// store that it names is there until it does not any more. (store_view.cc says the rest.)
+//
 // A baseline that has begun is recorded in `owned` before anything of it exists, in the same write as its slot. It is
 // kept for the next run only if its store opens and has a complete table; whatever else is left of it is removed.
 
@@ -127,10 +130,12 @@ bool HasCompleteTable(const fs::path& store) {
          });
 }
 
-// The same, where a store that cannot be read is of no use.
-bool CanGoOn(const fs::path& store) {
+// The same for a store that another process may be writing. One that cannot be read is of no use.
+bool CanGoOn(const fs::path& source_directory, const std::string& store) {
   try {
-    return HasCompleteTable(store);
+    std::optional<StoreView> view = StoreView::Make(source_directory);
+    const bool viewed = view && view->Take([&] { return std::vector<std::string>{store}; });
+    return HasCompleteTable((viewed ? view->path() : source_directory) / store);
   } catch (const Error&) {
     return false;
   }
@@ -161,6 +166,7 @@ std::vector<std::string> ImportedSources(const fs::path& home) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(home / "sources", error)) {
     std::string name = entry.path().filename();
+    if (!IsSourceName(name)) continue;
     std::optional<proto::CurrentStore> current = ReadCurrent(home, name);
     if (current && current->imported()) names.push_back(name);
   }
@@ -228,6 +234,7 @@ std::vector<RecordedObjects> AllRecordedObjects(const fs::path& home) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(home / "sources", error)) {
     const std::string name = entry.path().filename();
+    if (!IsSourceName(name)) continue;
     try {
       const auto current = ReadCurrent(home, name);
       const proto::OwnedList owned = ReadOwned(entry.path() / "owned", true);
@@ -236,7 +243,7 @@ std::vector<RecordedObjects> AllRecordedObjects(const fs::path& home) {
       const std::string& unfinished = owned.unfinished().directory();
       // A record that names the store in use means nothing.
       const bool goes_on = owned.has_unfinished() && !(current && current->directory() == unfinished) &&
-                           CanGoOn(entry.path() / unfinished);
+                           CanGoOn(entry.path(), unfinished);
       for (const proto::OwnedObjects& objects : owned.objects()) {
         if (follows && Same(objects, current->objects())) continue;
         const bool in_use = goes_on && Same(objects, owned.unfinished().objects());
@@ -251,31 +258,65 @@ std::vector<RecordedObjects> AllRecordedObjects(const fs::path& home) {
 }
 
 Workspace::Workspace(const fs::path& home, const std::string& source_name, const std::string& command, Access access)
-    : source_name_(source_name), directory_(SourceDirectory(home, source_name)) {
+    : source_name_(source_name), directory_(SourceDirectory(home, source_name)), stores_(directory_), access_(access) {
+  if (access_ == Access::kRead) {
+    OpenToRead(command);
+    return;
+  }
   MakePrivateDirectory(home);
   MakePrivateDirectory(home / "sources");
   MakePrivateDirectory(directory_);
   lock_ = SourceLock(directory_, command, access);
   ReadRecords();
-  if (!lock_.can_write()) return;
+  ReadUnfinished();
   RemoveTree(RunDirectory());
+  RemoveAbandonedViews(directory_);
   for (const char* record : {"current", "owned"}) RemoveTemporaryFiles(directory_ / record);
   RemoveMarkOfCurrent();
   RemoveOtherStores();
   MakePrivateDirectory(RunDirectory());
 }
 
+// Where no view can be made, the lock keeps writers out.
+void Workspace::OpenToRead(const std::string& command) {
+  if (!fs::is_directory(directory_)) return;
+  view_ = StoreView::Make(directory_);
+  const auto read = [this] {
+    ReadRecords();
+    return StoreNames();
+  };
+  if (view_ && view_->Take(read)) {
+    stores_ = view_->path();
+  } else {
+    view_.reset();
+    lock_ = SourceLock(directory_, command, Access::kRead);
+    ReadRecords();
+  }
+  ReadUnfinished();
+}
+
+std::vector<std::string> Workspace::StoreNames() const {
+  std::vector<std::string> names;
+  if (current_) {
+    names.push_back(current_->directory());
+    names.insert(names.end(), current_->kept().begin(), current_->kept().end());
+  }
+  const std::string& unfinished = owned_.unfinished().directory();
+  if (IsStoreName(unfinished)) names.push_back(unfinished);
+  return names;
+}
+
 void Workspace::ReadRecords() {
+  current_.reset();
   const fs::path path = directory_ / "current";
   const std::optional<CheckedContent> record = ReadRecord(path);
   owned_ = ReadOwned(directory_ / "owned", record && !record->checked);
   if (!record) {
     RequireNoLostStore();
-    return ReadUnfinished();
+    return;
   }
   current_ = ParseCurrent(path, *record);
-  ReadUnfinished();
-  if (record->checked || !lock_.can_write()) return;
+  if (record->checked || access_ == Access::kRead) return;
   SaveOwned();  // First: with a checksum in `current`, one is expected here.
   SaveCurrent(*current_);
 }
@@ -285,12 +326,13 @@ void Workspace::ReadUnfinished() {
   const proto::UnfinishedBaseline recorded = owned_.unfinished();
   owned_.clear_unfinished();  // What is not kept is forgotten when the file is next written.
   const std::string& name = recorded.directory();
-  const fs::path store = directory_ / name;
+  const fs::path store = stores_ / name;
   // A killed run may have made it the one in use.
   if (!IsStoreName(name) || (current_ && current_->directory() == name) || !fs::exists(store)) return;
   try {
     if (!HasCompleteTable(store)) return;
   } catch (const Error& error) {
+    if (access_ == Access::kRead) return;  // Another run may be making it.
     if (error.code() == ErrorCode::kCorrupt) {
       unfinished_problem_ = error.what();
       return;
@@ -349,7 +391,7 @@ fs::path Workspace::CurrentStorePath() const {
     throw Error(ErrorCode::kUsage, fmt::format("there is no baseline of source {} yet", source_name_),
                 fmt::format("take it first: rotv-sync --source {} baseline", source_name_));
   }
-  return directory_ / current_->directory();
+  return stores_ / current_->directory();
 }
 
 fs::path Workspace::MakeStoreDirectory(const std::string& label) const {
@@ -377,7 +419,7 @@ fs::path Workspace::MakeRepairedDirectory(const fs::path& damaged) const {
 std::vector<fs::path> Workspace::KeptStorePaths() const {
   std::vector<fs::path> paths;
   if (!current_) return paths;
-  for (const std::string& name : current_->kept()) paths.insert(paths.begin(), directory_ / name);
+  for (const std::string& name : current_->kept()) paths.insert(paths.begin(), stores_ / name);
   return paths;
 }
 

@@ -6,6 +6,7 @@
 //                                   is not complete; the same
 //   HOME/sources/NAME/store-XXXX/   a RocksDB; with the file `unfinished` until it has been in use
 //   HOME/sources/NAME/run/          sockets of the command that holds the lock
+//   HOME/sources/NAME/readers/      what commands that only read have open (store_view.h)
 
 #pragma once
 
@@ -17,6 +18,7 @@
 
 #include "proto/store.pb.h"
 #include "storage/source_lock.h"
+#include "storage/store_view.h"
 
 namespace rotv {
 
@@ -71,22 +73,23 @@ std::vector<RecordedObjects> AllRecordedObjects(const std::filesystem::path& hom
 std::filesystem::path StorePath(const std::filesystem::path& home, const std::string& source_name,
                                 const proto::CurrentStore& current);
 
-// Holds the source's lock for its lifetime.
+// Holds the source's lock for its lifetime; with Access::kRead, a view of the stores.
 class Workspace {
  public:
   // Creates the directories (0700) and takes the lock. `command` is what SourceInUse of another process says about this
   // one. Throws SourceInUse if another process holds the lock, kDisk if the home directory cannot be written, and
   // kCorrupt if `current` or `owned` is damaged or missing; then nothing is removed. Removes unfinished stores of
-  // killed runs, but for the one of a baseline that can go on, and obsolete ones if the store in use is complete. With
-  // Access::kRead the directories may be ones that cannot be written: then nothing is made, changed or removed, and
-  // nothing that changes them may be called.
+  // killed runs, but for the one of a baseline that can go on, and obsolete ones if the store in use is complete.
+  //
+  // With Access::kRead it takes no lock, waits for nobody and keeps nobody waiting: records and stores are those of one
+  // moment, and stay so while another process changes them. Nothing is made but that view, nothing changed or removed,
+  // and nothing that changes them may be called. Stores must be closed before it is destroyed. Where no view can be
+  // made (the directory cannot be written, the disk is full, the file system has no hard links) it holds the lock.
   Workspace(const std::filesystem::path& home, const std::string& source_name, const std::string& command,
             Access access = Access::kWrite);
 
   const std::filesystem::path& directory() const { return directory_; }
-  // False if the directory cannot be written; only with Access::kRead. There is no RunDirectory() then.
-  bool can_write() const { return lock_.can_write(); }
-  // The directory for sockets; it was emptied when the lock was taken.
+  // The directory for sockets; it was emptied when the lock was taken. There is none with Access::kRead.
   std::filesystem::path RunDirectory() const { return directory_ / "run"; }
 
   std::optional<proto::CurrentStore> current() const { return current_; }
@@ -116,7 +119,7 @@ class Workspace {
 
   // The baseline that is not complete, if at least one of its tables is.
   const std::optional<proto::UnfinishedBaseline>& unfinished() const { return unfinished_; }
-  std::filesystem::path UnfinishedStorePath() const { return directory_ / unfinished_->directory(); }
+  std::filesystem::path UnfinishedStorePath() const { return stores_ / unfinished_->directory(); }
   // Why the unfinished baseline of an earlier run was removed, for people; empty if there was none, or nothing of it.
   const std::string& unfinished_problem() const { return unfinished_problem_; }
   // Records a baseline that begins, with its objects. `label` is that of its store's directory, which need not exist
@@ -136,6 +139,8 @@ class Workspace {
   void RemoveOwned(const proto::OwnedObjects& objects);
 
  private:
+  void OpenToRead(const std::string& command);
+  std::vector<std::string> StoreNames() const;
   void ReadRecords();
   void ReadUnfinished();
   void RequireNoLostStore() const;
@@ -148,7 +153,10 @@ class Workspace {
 
   std::string source_name_;
   std::filesystem::path directory_;
+  std::filesystem::path stores_;  // Has the stores: `directory_`, or the view of it.
+  Access access_;
   SourceLock lock_;
+  std::optional<StoreView> view_;
   std::optional<proto::CurrentStore> current_;
   proto::OwnedList owned_;
   std::optional<proto::UnfinishedBaseline> unfinished_;

@@ -5,10 +5,14 @@
 #include <algorithm>
 #include <chrono>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "storage/salvage.h"
+#include "storage/store_view.h"
 #include "storage/workspace.h"
 #include "sync/check/store_check.h"
 #include "sync/context/open_workspace.h"
@@ -16,7 +20,7 @@
 #include "sync/postgres/source_session.h"
 #include "sync/pull.h"
 
-// A check looks at files under the source's lock, and needs nothing else. A repair is two steps, each of which may be
+// A check looks at files in a view of the stores, and needs nothing else. A repair is two steps, each of which may be
 // killed. First the damaged store is replaced by what can be saved of it (storage/salvage), in which no state is served
 // that lacks rows; then a pull resyncs the tables that need it. What lies between the two is an ordinary store with
 // tables in must_copy, so that any pull does the second step.
@@ -58,20 +62,55 @@ class SourceCheck {
     if (request_.repair) {
       CheckAndRepair();
     } else {
-      const SourceLock lock = LockSource(context_, "check");
-      Look();
+      LookAtView();
     }
     result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
     return std::move(result_);
   }
 
  private:
+  // Looks beside a process that writes. Where no view can be made, the lock keeps writers out.
+  void LookAtView() {
+    const fs::path directory = SourceDirectory(context_.home, context_.source.name);
+    std::optional<StoreView> view = StoreView::Make(directory);
+    const auto read = [this] {
+      std::vector<std::string> names;
+      for (const StoreDirectory& store : FindStores()) {
+        if (RoleOf(store)) names.push_back(store.path.filename());
+      }
+      return names;
+    };
+    if (view && view->Take(read)) return LookAt(view->path());
+    view.reset();
+    const SourceLock lock = LockSource(context_, "check");
+    Look();
+  }
+
   void Look() {
-    if (!ReadRecords()) return;
-    for (const StoreDirectory& store : StoresOf(context_.home, context_.source.name, current_)) {
+    FindStores();
+    LookAt(SourceDirectory(context_.home, context_.source.name));
+  }
+
+  // The role of a store that is checked.
+  static std::optional<CheckedStore::Role> RoleOf(const StoreDirectory& store) {
+    if (store.role == StoreDirectory::Role::kCurrent) return CheckedStore::Role::kCurrent;
+    if (store.role == StoreDirectory::Role::kKept) return CheckedStore::Role::kKept;
+    return std::nullopt;
+  }
+
+  // Reads the records, and says which stores they name; none if nothing says that.
+  const std::vector<StoreDirectory>& FindStores() {
+    result_.records.clear();
+    stores_.clear();
+    if (ReadRecords()) stores_ = StoresOf(context_.home, context_.source.name, current_);
+    return stores_;
+  }
+
+  // Checks the stores that were found, in a directory that has them under their names.
+  void LookAt(const fs::path& directory) {
+    for (const StoreDirectory& store : stores_) {
       context_.interrupt.Check();
-      if (store.role == StoreDirectory::Role::kCurrent) AddStore(store.path, CheckedStore::Role::kCurrent);
-      if (store.role == StoreDirectory::Role::kKept) AddStore(store.path, CheckedStore::Role::kKept);
+      if (const auto role = RoleOf(store)) AddStore(directory / store.path.filename(), *role);
       if (store.role == StoreDirectory::Role::kUnknown) result_.orphans.push_back({store.path, BytesIn(store.path)});
     }
     if (current_ || result_.orphans.empty()) return;
@@ -108,6 +147,11 @@ class SourceCheck {
   void AddStore(const fs::path& path, CheckedStore::Role role) {
     check::StoreReport report =
         check::CheckStore({.path = path, .read_percent = request_.read_percent}, context_.progress, context_.interrupt);
+    report.path = WithoutViews(report.path);
+    for (Finding& finding : report.findings) {
+      finding.file = WithoutViews(finding.file);
+      finding.problem = WithoutViews(finding.problem);
+    }
     result_.stores.push_back({role, std::move(report)});
   }
 
@@ -174,6 +218,7 @@ class SourceCheck {
   const Context& context_;
   const CheckRequest& request_;
   std::optional<proto::CurrentStore> current_;
+  std::vector<StoreDirectory> stores_;
   CheckResult result_;
 };
 

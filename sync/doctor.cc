@@ -30,11 +30,10 @@ namespace {
 constexpr uint64_t kWarnDays = 30;
 constexpr uint64_t kDaysToTell = 3650;
 
-// Adds to `check` how long the disk lasts if the store grows as it did. Takes no lock, since a pull may be writing.
-void TellHowLongItLasts(const Context& context, const proto::CurrentStore& current, const FreeSpace& space,
-                        capture::Check* check) {
-  const std::unique_ptr<RowStore> store =
-      RowStore::Open(StorePath(context.home, context.source.name, current), RowStore::Mode::kReadOnly);
+// Adds to `check` how long the disk lasts if the store grows as it did.
+void TellHowLongItLasts(const Context& context, const FreeSpace& space, capture::Check* check) {
+  const Workspace workspace(context.home, context.source.name, "doctor", Access::kRead);
+  const std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
   const std::optional<uint64_t> growth = history::GrowthPerDay(*store);
   if (!growth || *growth == 0) return;
   const uint64_t days = space.usable() / *growth;
@@ -62,7 +61,7 @@ capture::Check CheckDisk(const Context& context, const postgres::Catalog& catalo
     check.fix = capture::MoreRoomHint(context);
   }
   try {
-    if (current) TellHowLongItLasts(context, *current, *space, &check);
+    if (current) TellHowLongItLasts(context, *space, &check);
   } catch (const Error&) {
     // A store that cannot be read has a line of its own.
   }
@@ -123,13 +122,15 @@ capture::Check CheckReferences(const Context& context, postgres::PgConnection& c
   return check;
 }
 
-// Takes no lock, since a pull may be writing.
-mask::MaskLineage LineageOf(const proto::CurrentStore& current, const Context& context,
-                            postgres::PgConnection& connection, std::vector<capture::Check>* checks) {
+mask::MaskLineage LineageOf(const Context& context, postgres::PgConnection& connection,
+                            std::vector<capture::Check>* checks) {
   try {
-    return mask::ReadStoredLineage(StorePath(context.home, context.source.name, current), connection);
+    const Workspace workspace(context.home, context.source.name, "doctor", Access::kRead);
+    return mask::ReadStoredLineage(workspace.CurrentStorePath(), connection);
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::kCorrupt && error.code() != ErrorCode::kDisk) throw;
+    if (error.code() != ErrorCode::kCorrupt && error.code() != ErrorCode::kDisk && error.code() != ErrorCode::kInUse) {
+      throw;
+    }
     checks->push_back({.outcome = capture::Check::Outcome::kWarning,
                        .name = "store",
                        .message = fmt::format("cannot be read: {}", error.what()),
@@ -180,7 +181,7 @@ const capture::Check* DoctorReport::FirstProblem() const {
 
 DoctorReport Examine(const Context& context, const std::vector<std::string>& configured) {
   DoctorReport report;
-  // The sockets are outside of the home directory, since doctor changes nothing, not even there.
+  // The sockets are outside of the home directory: those in there are of a run that writes.
   const os::TemporaryDirectory sockets;
   try {
     postgres::SourceSession session(context, sockets.path(), postgres::SourceSession::Connections::kOne,
@@ -209,7 +210,7 @@ DoctorReport Examine(const Context& context, const std::vector<std::string>& con
     for (capture::Check& check : capture::CheckPublished(catalog, context.source, publication))
       report.checks.push_back(std::move(check));
     mask::MaskLineage lineage;
-    if (current) lineage = LineageOf(*current, context, connection, &report.checks);
+    if (current) lineage = LineageOf(context, connection, &report.checks);
     if (!context.source.mask.empty() || !lineage.empty()) {
       report.checks.push_back(CheckMask(connection, context, lineage, publication));
     } else if (!context.source.exclude.empty()) {

@@ -26,6 +26,7 @@ history::Point KeepFrom(const RowStore& store, int keep_days) {
   for (const proto::Gap& gap : manifest.gaps()) {
     if (point.lsn > Lsn(gap.after_lsn()) && point.lsn < Lsn(gap.before_lsn())) point.lsn = Lsn(gap.before_lsn());
   }
+  point.time_us = history::TimeAt(store, point.lsn);  // It stays the time of that LSN.
   return point;
 }
 

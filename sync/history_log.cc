@@ -16,6 +16,7 @@
 #include "sync/capture/reconnecting.h"
 #include "sync/context/link_retry.h"
 #include "sync/context/open_workspace.h"
+#include "sync/history/point.h"
 #include "sync/history/point_time.h"
 #include "sync/postgres/source_session.h"
 #include "sync/pull.h"
@@ -71,12 +72,14 @@ class LogReader {
   };
 
   void ReadSince(const std::string& since) {
-    if (std::optional<Lsn> lsn = Lsn::Parse(since)) {
+    if (std::optional<history::Point> named = history::FindNamed(*store_, since)) {
+      next_ = named->lsn;
+    } else if (std::optional<Lsn> lsn = Lsn::Parse(since)) {
       next_ = *lsn;
-    } else if (std::optional<int64_t> time_us = history::ParsePointTime(since, os::NowMicroseconds())) {
-      since_us_ = *time_us;
+    } else if (std::optional<history::PointTime> time = history::ParsePointTime(since, os::NowMicroseconds())) {
+      since_us_ = time->from_us;
     } else {
-      throw Error(ErrorCode::kUsage, fmt::format("{} is neither an LSN nor a time", since), history::kPointForms);
+      next_ = history::PointAt(*store_, since).lsn;  // This throws the error that names what there is.
     }
   }
 

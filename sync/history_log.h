@@ -27,7 +27,7 @@ struct LoggedTransaction {
 };
 
 struct LogRequest {
-  std::string since;  // An LSN or a time as ParsePointTime() takes it; empty: from the beginning.
+  std::string since;  // A point's name, an LSN or a time as ParsePointTime() takes it; empty: from the beginning.
   std::string table;  // Only changes of this table, with or without its schema; empty: of all tables.
   size_t last = 0;    // Only the last so many transactions; 0: all.
 };
@@ -35,8 +35,8 @@ struct LogRequest {
 // Returns false if no more transactions are wanted.
 using VisitTransaction = std::function<bool(const LoggedTransaction&)>;
 
-// Visits stored transactions in order of commit. Needs no connection. Throws kUsage if `since` is neither an LSN nor a
-// time, or if there is no such table.
+// Visits stored transactions in order of commit. Needs no connection. Throws kUsage if `since` is neither a
+// name nor an LSN nor a time, or if there is no such table.
 void ReadLog(const Context& context, const LogRequest& request, const VisitTransaction& visit);
 
 // Does the same, and continues with transactions as they are committed: pulls about once a second through one

@@ -294,9 +294,8 @@ MaskCheckResult CheckMasks(const Context& context) {
     throw Error(ErrorCode::kUsage, "the rows are stored under other rules, or another secret, than those of the config",
                 "rotv-sync pull resyncs tables whose rules have changed; then check again");
   }
-  std::optional<os::TemporaryDirectory> elsewhere;  // For sockets.
-  if (!workspace.can_write()) elsewhere.emplace();
-  postgres::SourceSession session(context, elsewhere ? elsewhere->path() : workspace.RunDirectory());
+  const os::TemporaryDirectory sockets;  // The source's own is that of a run that writes.
+  postgres::SourceSession session(context, sockets.path());
   postgres::RequirePrimary(session);
   return MaskCheck(session, *store).Run();
 }

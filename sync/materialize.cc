@@ -8,23 +8,12 @@
 #include "storage/row_store.h"
 #include "sync/context/open_workspace.h"
 #include "sync/formats/schema_roles.h"
+#include "sync/history/gap.h"
 #include "sync/history/point.h"
 #include "sync/seed/seed_writer.h"
 
 namespace rotv {
 namespace {
-
-std::filesystem::path DefaultPath(const std::filesystem::path& home, Compression compression) {
-  switch (compression) {
-    case Compression::kZstd:
-      return home / "seed-data.sql.zst";
-    case Compression::kGzip:
-      return home / "seed-data.sql.gz";
-    case Compression::kNone:
-      break;
-  }
-  return home / "seed-data.sql";
-}
 
 // A psql that does not know \restrict stops at it. If there is no psql here, a new one is assumed.
 bool IsRestricted(const Context& context, const MaterializeOptions& options) {
@@ -38,21 +27,47 @@ bool IsRestricted(const Context& context, const MaterializeOptions& options) {
   return false;
 }
 
+// Says which tables have an older state than the point, and returns their names.
+std::vector<std::string> TellOlderTables(const Context& context, const history::PointInStore& found) {
+  std::vector<std::string> names;
+  const proto::Gap* gap = history::GapAt(*found.store, found.point.lsn);
+  if (gap == nullptr) return names;
+  const std::vector<history::UnstreamedTable> tables = history::OnlyUnstreamed(*found.store, *gap);
+  for (const history::UnstreamedTable& table : tables) names.push_back(table.name);
+  context.progress.Warn(fmt::format("as they were at {}, since they are not streamed: {}",
+                                    Lsn(gap->after_lsn()).ToString(), history::NamesText(tables)));
+  return names;
+}
+
 }  // namespace
+
+std::filesystem::path SeedPath(const Context& context, const std::string& text, Lsn lsn, Compression compression) {
+  const std::string point = history::NameOfPoint(text, lsn);
+  std::string name = "seed-data";
+  // Names of snapshots and sources have neither '+' nor '@'.
+  if (point != "head") name += (point == text ? "-" : "+") + point;
+  if (!context.source.is_default) name += "@" + context.source.name;
+  name += ".sql";
+  if (compression == Compression::kZstd) name += ".zst";
+  if (compression == Compression::kGzip) name += ".gz";
+  return context.home / name;
+}
 
 MaterializeResult Materialize(const Context& context, const MaterializeOptions& options) {
   auto start = std::chrono::steady_clock::now();
   Workspace workspace = OpenWorkspace(context, "materialize", Access::kRead);
   // Rows that a killed pull has left are after every point that can be asked for, so they need not be removed first.
-  const history::PointInStore found = history::OpenPoint(workspace, options.at, options.snapshot);
+  const history::PointInStore found = history::OpenPoint(workspace, options.point, options.in_gap);
 
   MaterializeResult result;
-  result.path = options.output.empty() ? DefaultPath(context.home, options.compression) : options.output;
+  result.path =
+      options.output.empty() ? SeedPath(context, options.point, found.point.lsn, options.compression) : options.output;
   result.point = history::Resolved(found);
-  if (options.is_there && options.is_there(result.point)) {
+  if (options.is_there && options.is_there(result.path, result.point)) {
     result.written = false;
     return result;
   }
+  result.older_tables = TellOlderTables(context, found);
   std::unique_ptr<SeedOutput> output = OpenSeedOutput(result.path, options.compression);
   context.progress.Begin("writing the seed", Progress::Unit::kBytes, 0);
   result.restricted = IsRestricted(context, options);

@@ -19,17 +19,17 @@
 namespace rotv {
 
 struct MaterializeOptions {
-  std::filesystem::path output;   // "-" is stdout; empty: HOME/seed-data.sql (.zst, .gz).
-  std::string at;                 // LSN or time; empty: the snapshot.
-  std::string snapshot = "head";  // "head", "baseline" or a name.
+  std::filesystem::path output;  // "-" is stdout; empty: SeedPath().
+  std::string point = "head";    // As OpenPoint() takes it.
+  history::InGap in_gap = history::InGap::kRefused;
   Compression compression = Compression::kNone;
   bool clean = true;  // The seed can be imported over an older import.
   postgres::Restrict restrict_commands = postgres::Restrict::kAuto;
   std::vector<std::string> psql_version = {"psql", "--version"};  // The command that asks the importing psql for its
                                                                   // version; for kAuto.
-  // Returns true if a seed of this point exists already; then nothing is written. Called once, under the source's lock,
-  // so that no other process can change what the name means.
-  std::function<bool(const history::ResolvedPoint&)> is_there = {};
+  // Returns true if a seed of this point exists already under the path; then nothing is written. Called once, while
+  // the store is open in which the name means that.
+  std::function<bool(const std::filesystem::path& path, const history::ResolvedPoint&)> is_there = {};
 };
 
 struct MaterializeResult {
@@ -41,9 +41,15 @@ struct MaterializeResult {
   uint64_t bytes = 0;     // Bytes of SQL, before compression.
   uint64_t checksum = 0;  // Of the file (FileChecksum); 0 for a stream.
   double seconds = 0;
-  bool restricted = false;      // psql runs no meta-command that is in the seed.
-  std::set<std::string> roles;  // Roles that an import needs and the seed does not create.
+  bool restricted = false;                // psql runs no meta-command that is in the seed.
+  std::vector<std::string> older_tables;  // Tables whose state is an older one (InGap::kOlderTables).
+  std::set<std::string> roles;            // Roles that an import needs and the seed does not create.
 };
+
+// The path of the seed of a point that was written as `text`: HOME/seed-data.sql for the head of
+// the default source, HOME/seed-data-NAME.sql for a name, HOME/seed-data+16-B374D848.sql for anything else, with
+// @SOURCE before .sql for another source than the default one, and .zst or .gz at the end if it is compressed.
+std::filesystem::path SeedPath(const Context& context, const std::string& text, Lsn lsn, Compression compression);
 
 // Builds a file beside `output`, syncs and renames it: the old one stays until then. Needs no connection. Throws kUsage
 // if there is no baseline or no such point (naming the range that exists), kDisk if it cannot be written.

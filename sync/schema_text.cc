@@ -20,12 +20,12 @@ SchemaText TextAt(const history::PointInStore& found) {
 }  // namespace
 
 SchemaText ReadSchemaText(const Context& context, const std::string& snapshot) {
-  Workspace workspace = OpenWorkspace(context, "validate-schema");
-  return TextAt(history::OpenPoint(workspace, "", snapshot));
+  Workspace workspace = OpenWorkspace(context, "validate-schema", Access::kRead);
+  return TextAt(history::OpenPoint(workspace, snapshot));
 }
 
 SchemaText ReadSchemaText(const Context& context, const history::ResolvedPoint& point) {
-  Workspace workspace = OpenWorkspace(context, "validate-schema");
+  Workspace workspace = OpenWorkspace(context, "validate-schema", Access::kRead);
   return TextAt(history::OpenPoint(workspace, point));
 }
 

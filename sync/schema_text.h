@@ -16,7 +16,7 @@ struct SchemaText {
   std::set<std::string> roles;  // Roles that an import needs and the text does not create.
 };
 
-// Reads the schema at "head", "baseline" or a snapshot. Throws what OpenWorkspace() and OpenPoint() do.
+// Reads the schema at a point, as OpenPoint() takes it. Throws what OpenWorkspace() and OpenPoint() do.
 SchemaText ReadSchemaText(const Context& context, const std::string& snapshot);
 // At what a name was resolved to before.
 SchemaText ReadSchemaText(const Context& context, const history::ResolvedPoint& point);

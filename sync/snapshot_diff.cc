@@ -190,11 +190,11 @@ SnapshotDiff Diff(const Context& context, const DiffRequest& request) {
   std::optional<Workspace> other;
   std::vector<history::PointInStore> points;
   if (diff.after.source == diff.before.source) {
-    points = history::OpenAnyPoints(workspace, {diff.before.name, diff.after.name});
+    points = history::OpenPoints(workspace, {diff.before.name, diff.after.name});
   } else {
     other.emplace(OpenWorkspace(context, "snapshot diff", diff.after.source, Access::kRead));
-    points = history::OpenAnyPoints(workspace, {diff.before.name});
-    points.push_back(history::OpenAnyPoints(*other, {diff.after.name}).front());
+    points = history::OpenPoints(workspace, {diff.before.name});
+    points.push_back(history::OpenPoints(*other, {diff.after.name}).front());
   }
   Note(points.front(), &diff.before);
   Note(points.back(), &diff.after);

@@ -11,6 +11,7 @@
 #include "storage/epochs.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
+#include "storage/source_removal.h"
 #include "sync/context/open_workspace.h"
 #include "sync/formats/row_check.h"
 #include "sync/history/point.h"
@@ -262,14 +263,33 @@ void CheckName(const std::string& name, const ImportRequest& request, const std:
   }
 }
 
+// Returns the number of rows. A failure leaves the source as it was, but for an empty directory.
+uint64_t ImportInto(const std::filesystem::path& home, const std::string& source, history::SnapshotFileReader& file,
+                    const proto::SnapshotHead& head, Progress& progress, const Interrupt& interrupt) {
+  Workspace workspace(home, source, "snapshot import");
+  const std::filesystem::path path =
+      workspace.MakeStoreDirectory(fmt::format("import-{}", Clock::now().time_since_epoch().count()));
+  uint64_t rows = 0;
+  try {
+    const std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kCreate);
+    rows = Importer(file, head, *store, progress, interrupt).Run();
+  } catch (...) {
+    std::error_code ignored;  // What stays is removed by the next run.
+    std::filesystem::remove_all(path, ignored);
+    throw;
+  }
+  workspace.SetImported(path);
+  return rows;
+}
+
 }  // namespace
 
 ExportResult ExportSnapshot(const Context& context, const ExportRequest& request) {
   Clock::time_point start = Clock::now();
   Workspace workspace = OpenWorkspace(context, "snapshot export", Access::kRead);
-  auto [store, point] = history::OpenPoint(workspace, "", request.snapshot);
+  auto [store, point] = history::OpenPoint(workspace, request.snapshot);
   proto::Snapshot snapshot;
-  snapshot.set_name(request.snapshot);
+  snapshot.set_name(history::NameOfPoint(request.snapshot, point.lsn));
   snapshot.set_lsn(point.lsn.value());
   snapshot.set_time_us(point.time_us);
   std::optional<history::SigningKey> key;
@@ -307,15 +327,15 @@ ImportResult ImportSnapshot(const std::filesystem::path& home, const ImportReque
       .lsn = Lsn(head.snapshot().lsn()),
       .time_us = head.snapshot().time_us()};
   CheckName(result.source, request, home);
-  Workspace workspace(home, result.source, "snapshot import");
-  std::error_code no_file;
-  progress.Begin("importing", Progress::Unit::kBytes, std::filesystem::file_size(request.file, no_file));
-  const std::filesystem::path path =
-      workspace.MakeStoreDirectory(fmt::format("import-{}", Clock::now().time_since_epoch().count()));
-  std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kCreate);
-  result.rows = Importer(file, head, *store, progress, interrupt).Run();
-  store.reset();
-  workspace.SetImported(path);
+  RemoveEmptySources(home);  // Of imports that were killed.
+  try {
+    std::error_code no_file;
+    progress.Begin("importing", Progress::Unit::kBytes, std::filesystem::file_size(request.file, no_file));
+    result.rows = ImportInto(home, result.source, file, head, progress, interrupt);
+  } catch (...) {
+    RemoveEmptySources(home);
+    throw;
+  }
   progress.End();
   result.seconds = SecondsSince(start);
   return result;

@@ -26,7 +26,7 @@ struct ExportResult {
 enum class Signing { kNone, kOwnKey };
 
 struct ExportRequest {
-  std::string snapshot;  // "head", "baseline" or a name.
+  std::string snapshot;  // A point, as OpenPoint() takes it.
   std::filesystem::path file;
   Signing signing = Signing::kNone;  // kOwnKey: ReadSigningKey().
 };

@@ -10,25 +10,27 @@
 #include "sync/context/open_workspace.h"
 #include "sync/gc.h"
 #include "sync/history/point.h"
+#include "sync/history/point_time.h"
 #include "sync/seed/seed_writer.h"
 
 namespace rotv {
 namespace {
 
-constexpr size_t kLongestName = 100;
 constexpr uint64_t kVersionsBetweenLooks = 4096;
 
-SnapshotInfo InfoOf(const proto::Snapshot& snapshot, bool kept) {
+SnapshotInfo InfoOf(const RowStore& store, const proto::Snapshot& snapshot, bool kept) {
   return {.name = snapshot.name(),
           .lsn = Lsn(snapshot.lsn()),
-          .time_us = snapshot.time_us(),
+          .time_us = history::TimeAt(store, Lsn(snapshot.lsn())),
           .created_us = snapshot.created_us(),
           .rows = snapshot.rows(),
           .kept = kept};
 }
 
 void AppendSnapshots(const RowStore& store, bool kept, std::vector<SnapshotInfo>* infos) {
-  for (const proto::Snapshot& snapshot : store.manifest().snapshots()) infos->push_back(InfoOf(snapshot, kept));
+  for (const proto::Snapshot& snapshot : store.manifest().snapshots()) {
+    infos->push_back(InfoOf(store, snapshot, kept));
+  }
 }
 
 void SortByTime(std::vector<SnapshotInfo>* infos) {
@@ -104,13 +106,7 @@ bool RemoveFrom(Workspace& workspace, const std::filesystem::path& path, const s
 }  // namespace
 
 void CheckSnapshotName(const std::string& name) {
-  auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
-           c == '-';
-  };
-  bool good = !name.empty() && name.size() <= kLongestName && std::all_of(name.begin(), name.end(), allowed) &&
-              name.front() != '.' && name.front() != '-';
-  if (!good) {
+  if (!history::IsSnapshotName(name)) {
     throw Error(ErrorCode::kUsage, fmt::format("\"{}\" cannot be the name of a snapshot", name),
                 "1 to 100 letters, digits, dots, underscores and hyphens, with neither a dot nor a hyphen in front");
   }
@@ -120,12 +116,20 @@ void CheckSnapshotName(const std::string& name) {
   }
 }
 
-SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, const std::string& at) {
+void CheckNewSnapshotName(const std::string& name) {
   CheckSnapshotName(name);
+  if (history::ParsePointTime(name, os::NowMicroseconds())) {
+    throw Error(ErrorCode::kUsage, fmt::format("{} cannot be the name of a snapshot: it is a time", name),
+                "choose another name, such as day-" + name);
+  }
+}
+
+SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, const std::string& at) {
+  CheckNewSnapshotName(name);
   Workspace workspace = OpenWorkspace(context, "snapshot create");
   std::vector<SnapshotInfo> known = AllSnapshots(workspace);
   std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadWrite);
-  history::Point point = at.empty() ? history::PointNamed(*store, "head") : history::PointAt(*store, at);
+  const history::Point point = history::PointAt(*store, at.empty() ? "head" : at);
   for (const SnapshotInfo& other : known) {
     if (other.name != name) continue;
     if (other.lsn == point.lsn && !other.kept) return other;
@@ -147,7 +151,7 @@ SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, con
   StoreState state = store->state();
   state.AddSnapshot(snapshot);
   store->Publish(state, {});
-  return InfoOf(snapshot, false);
+  return InfoOf(*store, snapshot, false);
 }
 
 std::vector<SnapshotInfo> ListSnapshots(const Context& context) {
@@ -168,7 +172,7 @@ void DeleteSnapshot(const Context& context, const std::string& name) {
   for (const std::filesystem::path& path : workspace.KeptStorePaths()) {
     if (RemoveFrom(workspace, path, name)) return;
   }
-  history::OpenPoint(workspace, "", name);  // This throws the error that names the snapshots that exist.
+  history::RequireSnapshot(workspace, name);  // This throws the error that names the snapshots that exist.
 }
 
 }  // namespace rotv

@@ -26,9 +26,12 @@ struct SnapshotInfo {
 // does not begin with a dot or hyphen, and is neither "head" nor "baseline".
 void CheckSnapshotName(const std::string& name);
 
+// Throws kUsage also if the name could be a time (2026-01-31, yesterday): wherever a point is meant, either may be.
+void CheckNewSnapshotName(const std::string& name);
+
 // Names a point. Durable on return; nothing is copied. PointAt() says which texts `at` may be; empty: the head. A name
-// that exists with the same point is left as it is. Throws kUsage if it exists with another point, or if there is no
-// such point.
+// that exists with the same point is left as it is. Throws kUsage if it exists with another point, if there is no such
+// point, or if CheckNewSnapshotName() does.
 SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, const std::string& at);
 
 // Returns snapshots in order of their points' time; head and baseline are not among them. Reads the keys of all

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "os/temporary_directory.h"
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "sync/capture/pull_target.h"
@@ -70,19 +71,38 @@ UnfinishedStatus DescribeUnfinished(const Workspace& workspace, const RowStore& 
           .tables_complete = progress.complete,
           .store_bytes = store.DiskBytes(),
           .ways_on = WaysOnText(workspace),
-          .slot = std::nullopt};
+          .slot = std::nullopt,
+          .at_work = {}};
 }
 
-// Removes what it can. Objects elsewhere that stay are recorded; those on this server perhaps not.
-std::vector<postgres::Leftover> FindLeftovers(postgres::SourceSession& session, Workspace& workspace,
-                                              const std::vector<std::string>& configured) {
-  postgres::Removal removal = postgres::RemoveLeftovers(session, workspace, postgres::Reach::kSession);
-  for (const std::string& removed : removal.removed) {
-    session.context().progress.Note("removed from the source: " + removed);
+// Takes the lock if no other run has it; else says in `*holder` which one has it.
+std::optional<Workspace> TryToWrite(const Context& context, std::string* holder) {
+  try {
+    return Workspace(context.home, context.source.name, "status");
+  } catch (const SourceInUse& in_use) {
+    *holder = in_use.holder();
+    return std::nullopt;
   }
-  std::vector<postgres::Leftover> leftovers = std::move(removal.left);
-  for (postgres::Leftover& found :
-       postgres::LeftoversAmong(postgres::FindObjects(session, postgres::Scope::kThisDatabase), configured)) {
+}
+
+// Removes what it can; without `writer` nothing, and then what this source has recorded may belong to a run that is at
+// work. Objects elsewhere that stay are recorded; those on this server perhaps not.
+std::vector<postgres::Leftover> FindLeftovers(postgres::SourceSession& session, Workspace* writer,
+                                              const std::vector<std::string>& configured) {
+  std::vector<postgres::Leftover> leftovers;
+  if (writer != nullptr) {
+    postgres::Removal removal = postgres::RemoveLeftovers(session, *writer, postgres::Reach::kSession);
+    for (const std::string& removed : removal.removed) {
+      session.context().progress.Note("removed from the source: " + removed);
+    }
+    leftovers = std::move(removal.left);
+  }
+  std::vector<postgres::FoundObject> objects = postgres::FindObjects(session, postgres::Scope::kThisDatabase);
+  std::erase_if(objects, [&](const postgres::FoundObject& object) {
+    return writer == nullptr && object.whose == postgres::FoundObject::Whose::kRecorded &&
+           object.source == session.context().source.name;
+  });
+  for (postgres::Leftover& found : postgres::LeftoversAmong(objects, configured)) {
     const bool known = std::any_of(leftovers.begin(), leftovers.end(),
                                    [&](const postgres::Leftover& other) { return other.what == found.what; });
     if (!known) leftovers.push_back(std::move(found));
@@ -95,7 +115,7 @@ std::vector<postgres::Leftover> FindLeftovers(postgres::SourceSession& session, 
 StatusReport Status(const Context& context, AskSource ask, const std::vector<std::string>& configured) {
   StatusReport report;
   if (!HasRecords(context.home, context.source.name) && ask == AskSource::kNo) return report;
-  Workspace workspace = OpenWorkspace(context, "status", ask == AskSource::kNo ? Access::kRead : Access::kWrite);
+  const Workspace workspace = OpenWorkspace(context, "status", Access::kRead);
   std::unique_ptr<RowStore> store;
   if (workspace.current()) {
     store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadOnly);
@@ -109,15 +129,23 @@ StatusReport Status(const Context& context, AskSource ask, const std::vector<std
   // Without a baseline there may still be objects to remove: those of a killed baseline, or some that no record has.
   if (ask == AskSource::kNo || context.source.imported) return report;
   try {
-    postgres::SourceSession session(context, workspace.RunDirectory());
+    const os::TemporaryDirectory sockets;  // The source's own is that of a run that writes.
+    postgres::SourceSession session(context, sockets.path());
     report.standby = postgres::IsStandby(session.connection());
-    if (!report.standby && unfinished) RemoveLostUnfinished(session, workspace, *unfinished);
-    if (!workspace.unfinished()) report.unfinished.reset();
+    // What earlier runs have left is removed, but not beside a run that is at work.
+    std::optional<Workspace> writer;
+    std::string holder;
+    if (!report.standby && (unfinished || !workspace.Leftovers().empty())) writer = TryToWrite(context, &holder);
+    if (report.unfinished) report.unfinished->at_work = holder;
+    if (writer && writer->unfinished() && unfinished) RemoveLostUnfinished(session, *writer, *unfinished);
+    if (writer && !writer->unfinished()) report.unfinished.reset();
     if (report.unfinished) {
       report.unfinished->slot =
           AskSlot(session.connection(), unfinished->manifest(), workspace.unfinished()->objects());
     }
-    if (!report.standby) report.leftovers = FindLeftovers(session, workspace, configured);
+    if (!report.standby) {
+      report.leftovers = FindLeftovers(session, writer ? &*writer : nullptr, configured);
+    }
     if (store != nullptr && !report.detached) {
       report.slot = AskSlot(session.connection(), store->manifest(), workspace.current()->objects());
     }

@@ -34,6 +34,7 @@ struct UnfinishedStatus {
   uint64_t store_bytes = 0;
   std::string ways_on;             // What can be done about it, for people.
   std::optional<SlotStatus> slot;  // Empty with --offline.
+  std::string at_work;             // The run that is at work on the source: "rotv-sync baseline (process 4711)".
 };
 
 struct TableStatus {
@@ -62,7 +63,7 @@ struct StatusReport {
 };
 
 enum class AskSource { kYes, kNo };
-// Reads the status. `configured` are the names of all configured sources.
+// Reads the status, beside a run that is at work if there is one. `configured` are the names of all configured sources.
 StatusReport Status(const Context& context, AskSource ask, const std::vector<std::string>& configured);
 
 }  // namespace rotv

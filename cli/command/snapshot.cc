@@ -43,7 +43,7 @@ output::Json SnapshotJson(const SnapshotInfo& snapshot) {
 
 int RunCreate(const Flags& flags, const program::Session& session) {
   if (flags.at_option->count() > 0 && flags.at.empty()) {
-    throw Error(ErrorCode::kUsage, "--at is empty", "give an LSN (16/B374D848) or a time (\"2 hours ago\")");
+    throw Error(ErrorCode::kUsage, "--at is empty", "give an LSN (16/B374D848), a time (\"2 hours ago\") or a name");
   }
   SnapshotInfo made = CreateSnapshot(session.context, flags.name, flags.at);
   session.output.Result(
@@ -204,8 +204,8 @@ program::Command DeclareSnapshot(CLI::App& app) {
   auto flags = std::make_shared<Flags>();
   CLI::App* create = Add(app, flags, "create", "Give a point a name", RunCreate);
   create->add_option("name", flags->name, "Letters, digits, dots, underscores, hyphens")->required()->type_name("NAME");
-  flags->at_option =
-      create->add_option("--at", flags->at, "A WAL position or time (default: the head)")->type_name("LSN|TIME");
+  flags->at_option = create->add_option("--at", flags->at, "A time, a WAL position or a snapshot (default: the head)")
+                         ->type_name("POINT");
   Add(
       app, flags, "list", "List the snapshots, and what deleting each alone would free",
       [](const Flags&, const program::Session& session) { return RunList(session); }, Use::kReads);
@@ -223,7 +223,9 @@ program::Command DeclareSnapshot(CLI::App& app) {
   CLI::App* export_command =
       Add(app, flags, "export", "Write a point into a file, for people without access to the source", RunExport,
           Use::kReads);
-  export_command->add_option("name", flags->name, "A snapshot, head or baseline")->required()->type_name("NAME");
+  export_command->add_option("name", flags->name, "A snapshot, head, baseline, a WAL position or a time")
+      ->required()
+      ->type_name("POINT");
   export_command->add_option("file", flags->file, "The file to write")->required()->type_name("FILE");
   export_command->add_flag("--sign", flags->sign, "Sign it with the key of this home, and print the public key");
   CLI::App* import_command = app.add_subcommand("import", "Create a source from an exported file");

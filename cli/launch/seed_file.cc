@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -18,17 +19,6 @@ namespace rotv::launch {
 namespace {
 
 constexpr const char* kNoteEnding = ".json";
-
-std::filesystem::path SeedPath(const Context& context, const std::string& snapshot, Compression compression) {
-  std::string name = "seed-data";
-  if (snapshot != "head") name += "-" + snapshot;
-  // Names of snapshots and sources cannot have this character.
-  if (!context.source.is_default) name += "@" + context.source.name;
-  name += ".sql";
-  if (compression == Compression::kZstd) name += ".zst";
-  if (compression == Compression::kGzip) name += ".gz";
-  return context.home / name;
-}
 
 std::filesystem::path NotePath(std::filesystem::path seed) { return seed += kNoteEnding; }
 
@@ -125,9 +115,12 @@ void Refresh(const Context& context) {
 }  // namespace
 
 Seed PrepareSeed(const Context& context, const SeedRequest& request) {
-  std::filesystem::path path = SeedPath(context, request.snapshot, request.compression);
-  std::optional<Seed> there = ReadNote(path);
-  if (there && there->source != context.source.name) there.reset();
+  std::optional<Seed> there;
+  const auto look_at = [&](const std::filesystem::path& path) {
+    there = ReadNote(path);
+    if (there && there->source != context.source.name) there.reset();
+  };
+  look_at(SeedPath(context, request.snapshot, Lsn(), request.compression));  // That of a time has another path.
   if (!HasBaseline(context)) {
     try {
       if (const std::optional<BaselineResult> taken = TakeMissingBaseline(context)) {
@@ -145,22 +138,24 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
     Refresh(context);
   }
   // The name is resolved once: a seed that is there and one that is written are of the same point.
-  const auto is_there = [&](const history::ResolvedPoint& point) {
+  const auto is_there = [&](const std::filesystem::path& path, const history::ResolvedPoint& point) {
+    look_at(path);
     if (!there || there->point.lsn != point.lsn || BaselineName(there->point) != BaselineName(point)) return false;
     if (HasItsBytes(*there, context.interrupt)) return true;
     context.progress.Warn(fmt::format("{} was damaged since it was written: writing it again", path.native()));
     return false;
   };
-  MaterializeResult made = Materialize(context, {.output = path,
-                                                 .at = {},
-                                                 .snapshot = request.snapshot,
+  MaterializeResult made = Materialize(context, {.output = {},
+                                                 .point = request.snapshot,
                                                  .compression = request.compression,
                                                  .psql_version = request.psql_version,
                                                  .is_there = is_there});
   if (!made.written) return *there;
-  Seed seed{.path = path,
+  // A time means another point tomorrow, its LSN does not.
+  const bool is_name = history::NameOfPoint(request.snapshot, made.point.lsn) == request.snapshot;
+  Seed seed{.path = made.path,
             .source = context.source.name,
-            .snapshot = request.snapshot,
+            .snapshot = is_name ? request.snapshot : made.point.lsn.ToString(),
             .point = made.point,
             .sql_bytes = made.bytes,
             .written = true,
@@ -172,11 +167,38 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
 
 void RemoveSeedOf(const Context& context, const std::string& snapshot) {
   for (Compression compression : {Compression::kNone, Compression::kZstd, Compression::kGzip}) {
-    std::filesystem::path path = SeedPath(context, snapshot, compression);
-    if (!ReadNote(path)) continue;  // Not ours.
-    std::filesystem::remove(path);
-    std::filesystem::remove(NotePath(path));
+    std::filesystem::path path = SeedPath(context, snapshot, Lsn(), compression);
+    if (ReadNote(path)) RemoveSeed(path);  // Else it is not ours.
   }
+}
+
+void RemoveSeedsOfSource(const std::filesystem::path& home, const std::string& source) {
+  for (const SeedInHome& seed : SeedsIn(home)) {
+    if (seed.is_ours && seed.source == source) RemoveSeed(seed.path);
+  }
+}
+
+std::vector<SeedInHome> SeedsIn(const std::filesystem::path& home) {
+  std::vector<SeedInHome> seeds;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(home, error)) {
+    const std::string name = entry.path().filename();
+    if (!name.starts_with("seed-data") || name.ends_with(kNoteEnding) || !entry.is_regular_file(error)) continue;
+    SeedInHome seed{.path = entry.path(), .bytes = entry.file_size(error)};
+    if (const std::optional<Seed> ours = ReadNote(entry.path())) {
+      seed.is_ours = true;
+      seed.source = ours->source;
+      seed.point = ours->point;
+    }
+    seeds.push_back(std::move(seed));
+  }
+  std::sort(seeds.begin(), seeds.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  return seeds;
+}
+
+void RemoveSeed(const std::filesystem::path& path) {
+  std::filesystem::remove(path);
+  std::filesystem::remove(NotePath(path));
 }
 
 std::vector<DamagedFile> FindDamagedSeeds(const std::filesystem::path& home, const Interrupt& interrupt) {

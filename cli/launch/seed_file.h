@@ -15,7 +15,7 @@
 namespace rotv::launch {
 
 struct SeedRequest {
-  std::string snapshot = "head";
+  std::string snapshot = "head";  // A point, as OpenPoint() takes it.
   Compression compression = Compression::kNone;
   bool pull = false;                                              // Bring the store up to date with the source first.
   std::vector<std::string> psql_version = {"psql", "--version"};  // As in MaterializeOptions.
@@ -24,7 +24,7 @@ struct SeedRequest {
 struct Seed {
   std::filesystem::path path;
   std::string source;
-  std::string snapshot;
+  std::string snapshot;          // Its name; its LSN if it was asked for by a time.
   history::ResolvedPoint point;  // What `snapshot` meant when the seed was written or found.
   uint64_t sql_bytes = 0;        // Uncompressed.
   bool written = false;          // Written by this call.
@@ -33,14 +33,28 @@ struct Seed {
 };
 
 // Returns the seed of a point, and writes it if necessary. Takes the baseline if there is none. A source that cannot be
-// reached is only a warning if there is a store or an earlier seed to use. The file is HOME/seed-data.sql for head and
-// HOME/seed-data-NAME.sql for a snapshot, with @SOURCE before .sql for a source other than the default one; FILE.json
+// reached is only a warning if there is a store or an earlier seed to use. The file is that of SeedPath(); FILE.json
 // next to it says what it holds, so that a later call recognises it. Throws what TakeBaseline(), Pull() and
 // Materialize() throw.
 Seed PrepareSeed(const Context& context, const SeedRequest& request);
 
 // Deletes the seeds of a snapshot that PrepareSeed() wrote and that have not been changed since.
 void RemoveSeedOf(const Context& context, const std::string& snapshot);
+
+// A seed's file in the home directory.
+struct SeedInHome {
+  std::filesystem::path path;
+  uint64_t bytes = 0;
+  bool is_ours = false;  // PrepareSeed() wrote it, and it has not been changed since. Only then the next two are set.
+  std::string source = {};
+  history::ResolvedPoint point = {};
+};
+std::vector<SeedInHome> SeedsIn(const std::filesystem::path& home);
+// Deletes a seed and its note.
+void RemoveSeed(const std::filesystem::path& path);
+
+// Deletes the seeds of a source that PrepareSeed() wrote and that have not been changed since.
+void RemoveSeedsOfSource(const std::filesystem::path& home, const std::string& source);
 
 // Reads all seeds in `home` that PrepareSeed() wrote and nobody has changed since, and gives those that are not what
 // was written, or whose notes are not. The next start writes them again.

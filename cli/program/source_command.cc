@@ -11,10 +11,15 @@ namespace rotv::program {
 
 namespace {
 
-SourceConfig SourceFor(const config::Config& config, bool also_former, const std::vector<SourceConfig>& sources) {
+SourceConfig SourceFor(const config::Config& config, const SyncCommand& command,
+                       const std::vector<SourceConfig>& sources) {
   const config::ConfigRequest& request = config.request();
+  const auto is_default = [](const SourceConfig& source) { return source.is_default; };
+  if (command.all_sources && request.source.empty() && std::none_of(sources.begin(), sources.end(), is_default)) {
+    return sources.front();
+  }
   const std::vector<std::string> names = NamesOf(sources);
-  if (also_former && !request.source.empty() && std::count(names.begin(), names.end(), request.source) == 0) {
+  if (command.also_former && !request.source.empty() && std::count(names.begin(), names.end(), request.source) == 0) {
     if (std::optional<SourceConfig> former = FormerSource(request.home, request.source)) return *std::move(former);
   }
   return config.Source();
@@ -31,7 +36,7 @@ std::vector<std::string> NamesOf(const std::vector<SourceConfig>& sources) {
 Command OnSource(const SyncCommand& command, Watched watched) {
   auto run = [command, watched](const Invocation& call) {
     std::vector<SourceConfig> sources = call.config.Sources();
-    SourceConfig source = SourceFor(call.config, command.also_former, sources);
+    SourceConfig source = SourceFor(call.config, command, sources);
     const bool only_reads = command.only_reads && command.only_reads();
     config::OpenHome(call.home, only_reads ? config::HomeUse::kRead : config::HomeUse::kWrite);
     Context context{source, call.home, call.progress, call.interrupt, watched == Watched::kByNobody};

@@ -47,6 +47,9 @@ std::string UnfinishedText(const UnfinishedStatus& unfinished, const output::Tex
         Line("", fmt::format("its slot {} holds back {} of WAL on the source", output::OneLine(unfinished.slot->slot),
                              output::HumanBytes(unfinished.slot->wal_held_bytes)));
   }
+  if (!unfinished.at_work.empty()) {
+    return text + Line("", fmt::format("{} is at work", output::OneLine(unfinished.at_work)));
+  }
   return text + Line("", unfinished.ways_on);
 }
 
@@ -70,6 +73,7 @@ output::Json UnfinishedJson(const UnfinishedStatus& unfinished) {
   document["tables_complete"] = unfinished.tables_complete;
   document["store_bytes"] = unfinished.store_bytes;
   document["slot"] = unfinished.slot ? SlotJson(*unfinished.slot) : output::Json();
+  document["at_work"] = unfinished.at_work;
   return document;
 }
 

@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "cli/config/home.h"
 #include "cli/launch/seed_file.h"
@@ -12,18 +15,34 @@
 namespace rotv {
 namespace {
 
-int RunSeed(const program::Invocation& call, const std::string& name) {
+struct SeedFlags {
+  std::string name;
+  std::string as;
+  CLI::Option* as_option = nullptr;
+};
+
+int RunSeed(const program::Invocation& call, const SeedFlags& flags) {
   config::AppConfig app = call.config.App();
   std::string asked = call.options.source;
-  std::string snapshot = name;
-  // "rotv seed staging" names a source if there is one of that name.
-  if (asked.empty()) {
-    for (const SourceConfig& other : call.config.Sources()) {
-      if (other.name == name) std::swap(asked, snapshot);
-    }
+  std::string snapshot = flags.as;
+  const std::vector<SourceConfig> sources = call.config.Sources();
+  const bool is_source = std::any_of(sources.begin(), sources.end(),
+                                     [&](const SourceConfig& source) { return source.name == flags.name; });
+  if (is_source && asked.empty()) {
+    asked = flags.name;
+  } else if (!flags.name.empty()) {
+    // The name may as well be a source's with a typo, and then a snapshot is made that nobody wants.
+    if (flags.as_option->count() > 0) (void)call.config.Source(flags.name);  // This throws.
+    snapshot = flags.name;
   }
-  if (!snapshot.empty()) CheckSnapshotName(snapshot);
+  if (!snapshot.empty() || flags.as_option->count() > 0) CheckNewSnapshotName(snapshot);
   SourceConfig source = call.config.Source(asked);
+  if (!snapshot.empty() && snapshot == flags.name) {
+    call.progress.Warn(
+        fmt::format("there is no source {0}: this state of {1} is kept as a snapshot of that name; to say "
+                    "so, write rotv seed --as {0}",
+                    snapshot, source.name));
+  }
   config::OpenHome(call.home);
   Context context{source, call.home, call.progress, call.interrupt};
   launch::Seed seed = launch::PrepareSeed(context, {.snapshot = "head", .compression = app.compression, .pull = true});
@@ -52,11 +71,12 @@ program::Command DeclareSeed(CLI::App& app, const RuntimeOption& /*runtime*/) {
   app.footer(
       "Examples:\n"
       "  rotv seed\n"
-      "  rotv seed before-release           # also keeps it as a snapshot\n"
+      "  rotv seed --as before-release      # also keeps it as a snapshot\n"
       "  rotv seed staging                  # the seed of another source");
-  auto name = std::make_shared<std::string>();
-  app.add_option("name", *name, "A snapshot to keep this state as, or a source of rotv.toml")->type_name("NAME");
-  return {[name](const program::Invocation& call) { return RunSeed(call, *name); }, nullptr};
+  auto flags = std::make_shared<SeedFlags>();
+  app.add_option("name", flags->name, "A source (a snapshot's name is taken too: better --as)")->type_name("SOURCE");
+  flags->as_option = app.add_option("--as", flags->as, "Keep this state as a snapshot, too")->type_name("NAME");
+  return {[flags](const program::Invocation& call) { return RunSeed(call, *flags); }, nullptr};
 }
 
 }  // namespace rotv

@@ -123,7 +123,8 @@ void RequireWhatWasAskedFor(const program::Invocation& call, const RuntimeOption
 }  // namespace
 
 void AddStartFlags(CLI::App& app, StartFlags* flags) {
-  app.add_option("--snapshot", flags->snapshot, "The data at head (the default), at baseline or at a snapshot")
+  app.add_option("--snapshot", flags->snapshot,
+                 "The data at head (the default), at a snapshot, a time or a WAL position")
       ->type_name("NAME");
   app.add_flag("--persistent", flags->persistent, "Keep the database in HOME/pgdata (also PERSISTENT_DATA=true)");
   app.add_flag("--pull", flags->pull, "Bring the store up to date with the source first");

@@ -49,8 +49,9 @@ program::Command DeclareValidateSchema(CLI::App& app, const RuntimeOption& runti
       "  rotv validate-schema --migrations db/migrations\n"
       "  rotv --json --runtime local validate-schema | jq .different");
   auto flags = std::make_shared<Flags>();
-  app.add_option("--snapshot", flags->snapshot, "The schema at head (the default), at baseline or at a snapshot")
-      ->type_name("NAME");
+  app.add_option("--snapshot", flags->snapshot,
+                 "The schema at head (the default), at a snapshot, a time or a WAL position")
+      ->type_name("POINT");
   app.add_option("--migrations", flags->migrations, "The directory of SQL files (default: the one in rotv.toml)")
       ->type_name("DIR");
   return {[flags, &runtime](const program::Invocation& call) { return RunValidateSchema(call, runtime, *flags); },

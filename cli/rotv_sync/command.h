@@ -21,6 +21,8 @@ program::SyncCommand DeclareVerify(CLI::App& app);
 program::Command DeclareCheck(CLI::App& app);
 program::SyncCommand DeclareDetach(CLI::App& app);
 program::Command DeclareSchedule(CLI::App& app);
+program::Command DeclareSource(CLI::App& app);
+program::Command DeclareClean(CLI::App& app);
 program::Command DeclareMask(CLI::App& app);
 
 // Adds --no-retry, which sets `no_retry`: Context::retry's opposite.

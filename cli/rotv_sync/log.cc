@@ -95,7 +95,8 @@ int RunLog(const LogFlags& flags, const program::Session& session) {
 program::SyncCommand DeclareLog(CLI::App& app) {
   auto flags = std::make_shared<LogFlags>();
   app.description("Show the transactions received and what each changed: + inserted, ~ updated, - deleted rows");
-  app.add_option("--since", flags->since, "Only transactions from this WAL position or time on")->type_name("LSN|TIME");
+  app.add_option("--since", flags->since, "Only transactions from this time, WAL position or snapshot on")
+      ->type_name("POINT");
   app.add_option("--table", flags->table, "Only transactions that changed this table")->type_name("NAME");
   flags->limit_option = app.add_option("--limit", flags->limit,
                                        "Only the last N transactions; 0 shows all (default: 50; all with --since)")
@@ -108,6 +109,7 @@ program::SyncCommand DeclareLog(CLI::App& app) {
       "Examples:\n"
       "  rotv-sync log\n"
       "  rotv-sync log --since \"2 hours ago\" --table users\n"
+      "  rotv-sync log --since monday\n"
       "  rotv-sync log --follow");
   return {.run = [flags](const program::Session& session) { return RunLog(*flags, session); },
           .only_reads = [flags] { return !flags->follow; }};

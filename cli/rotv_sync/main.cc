@@ -35,6 +35,8 @@ const program::Program kProgram{
                  Entry("verify", DeclareVerify),
                  {"check", DeclareCheck},
                  Entry("detach", DeclareDetach),
+                 {"source", DeclareSource},
+                 {"clean", DeclareClean},
                  {"schedule", DeclareSchedule},
                  {"mask", DeclareMask}},
     .declare_options = {},

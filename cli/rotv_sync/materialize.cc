@@ -18,34 +18,47 @@ namespace {
 struct MaterializeFlags {
   CLI::Option* output_option = nullptr;
   CLI::Option* at_option = nullptr;
+  CLI::Option* snapshot_option = nullptr;
   std::string output;
   std::string at;
-  std::string snapshot = "head";
+  std::string snapshot;
   std::string compress;
   std::string restrict_commands = "auto";
   bool no_clean = false;
+  bool older_tables = false;
   bool check = false;
 };
+
+// By the end of a file's name.
+Compression CompressionOf(const std::string& path) {
+  if (path.ends_with(".zst")) return Compression::kZstd;
+  return path.ends_with(".gz") ? Compression::kGzip : Compression::kNone;
+}
 
 MaterializeOptions OptionsFrom(const MaterializeFlags& flags, Compression by_default) {
   if (flags.output_option->count() > 0 && flags.output.empty()) {
     throw Error(ErrorCode::kUsage, "--output is empty", "give a path, or - for stdout, or leave it out");
   }
   if (flags.at_option->count() > 0 && flags.at.empty()) {
-    throw Error(ErrorCode::kUsage, "--at is empty", "give an LSN (16/B374D848) or a time (2026-11-23T16:42:50Z)");
+    throw Error(ErrorCode::kUsage, "--at is empty",
+                "give an LSN (16/B374D848), a time (2026-11-23T16:42:50Z) or a name");
+  }
+  if (flags.snapshot_option->count() > 0 && flags.snapshot.empty()) {
+    throw Error(ErrorCode::kUsage, "--snapshot is empty", "give the name of a snapshot, or leave it out for head");
   }
   if (flags.check && flags.output == "-") {
     throw Error(ErrorCode::kUsage, "--check needs a file to import", "write to a file: --output PATH --check");
   }
   MaterializeOptions options;
   options.output = flags.output;
-  options.at = flags.at;
-  options.snapshot = flags.snapshot;
+  if (!flags.at.empty()) options.point = flags.at;
+  if (!flags.snapshot.empty()) options.point = flags.snapshot;
   options.clean = !flags.no_clean;
+  if (flags.older_tables) options.in_gap = history::InGap::kOlderTables;
   if (flags.restrict_commands == "always") options.restrict_commands = postgres::Restrict::kAlways;
   if (flags.restrict_commands == "never") options.restrict_commands = postgres::Restrict::kNever;
   // The default applies to the default path only: a path that is given says what is wanted, and psql reads a pipe.
-  if (flags.compress.empty() && flags.output.empty()) options.compression = by_default;
+  if (flags.compress.empty()) options.compression = flags.output.empty() ? by_default : CompressionOf(flags.output);
   if (flags.compress == "zstd") options.compression = Compression::kZstd;
   if (flags.compress == "gzip") options.compression = Compression::kGzip;
   if (flags.output == "-" && options.compression != Compression::kNone && isatty(STDOUT_FILENO) == 1) {
@@ -91,6 +104,7 @@ int RunMaterialize(const MaterializeFlags& flags, const program::Session& sessio
   document["bytes"] = result.bytes;
   document["seconds"] = result.seconds;
   document["restricted"] = result.restricted;
+  document["older_tables"] = result.older_tables;
   document["check_seconds"] = check_seconds ? output::Json(*check_seconds) : output::Json();
   // When the seed goes to stdout the summary goes to stderr, where --quiet asks for less.
   bool silent = flags.output == "-" && session.verbosity == output::Verbosity::kQuiet &&
@@ -104,16 +118,20 @@ int RunMaterialize(const MaterializeFlags& flags, const program::Session& sessio
 program::SyncCommand DeclareMaterialize(CLI::App& app) {
   auto flags = std::make_shared<MaterializeFlags>();
   app.description("Write the seed: plain SQL that builds the database as it was at one point");
-  flags->output_option = app.add_option("--output", flags->output,
-                                        "The file to write; - is stdout (default: HOME/seed-data.sql, .zst, .gz)")
-                             ->type_name("PATH|-");
-  flags->at_option = app.add_option("--at", flags->at, "The state at a WAL position or time")->type_name("LSN|TIME");
-  CLI::Option* snapshot =
-      app.add_option("--snapshot", flags->snapshot, "The state at head (the default), at baseline or at a snapshot")
-          ->type_name("NAME");
-  flags->at_option->excludes(snapshot);
+  flags->output_option =
+      app.add_option("--output", flags->output,
+                     "The file to write; - is stdout (default: HOME/seed-data.sql, with the names of point and "
+                     "source if they are others)")
+          ->type_name("PATH|-");
+  flags->at_option =
+      app.add_option("--at", flags->at, "The state at a time, a WAL position or a snapshot")->type_name("POINT");
+  flags->snapshot_option =
+      app.add_option("--snapshot", flags->snapshot, "The same: a snapshot, head (the default) or baseline")
+          ->type_name("POINT");
+  flags->at_option->excludes(flags->snapshot_option);
   app.add_option("--compress", flags->compress,
-                 "zstd, gzip or none (default: ROTV_SEED_COMPRESSION, or the config's, unless --output is given)")
+                 "zstd, gzip or none (default: by the end of --output, .zst or .gz; without --output "
+                 "ROTV_SEED_COMPRESSION, or the config's)")
       ->type_name("HOW")
       ->check(CLI::IsMember({"zstd", "gzip", "none"}));
   app.add_option("--restrict", flags->restrict_commands,
@@ -121,6 +139,9 @@ program::SyncCommand DeclareMaterialize(CLI::App& app) {
                  "it (auto, the default: unless the psql here does not know \\restrict)")
       ->type_name("WHEN")
       ->check(CLI::IsMember({"auto", "always", "never"}));
+  app.add_flag("--older-tables", flags->older_tables,
+               "Take a moment between two pulls also if tables that are not streamed changed there: those are as they "
+               "were at the first pull");
   app.add_flag("--no-clean", flags->no_clean,
                "Without the statements that remove an older import: for empty databases only, as pg_dump without "
                "--clean");
@@ -131,10 +152,11 @@ program::SyncCommand DeclareMaterialize(CLI::App& app) {
       "Examples:\n"
       "  rotv-sync materialize\n"
       "  rotv-sync materialize --check                          # and prove that it imports\n"
-      "  rotv-sync materialize --output seed.sql.zst --compress zstd\n"
+      "  rotv-sync materialize --output seed.sql.zst            # compressed\n"
       "  rotv-sync materialize --output - | psql --dbname=scratch\n"
       "  rotv-sync materialize --at 2026-11-23T16:42:50Z --output before.sql\n"
-      "  rotv-sync materialize --at \"2 hours ago\" --output before.sql");
+      "  rotv-sync materialize --at \"5m ago\"                   # HOME/seed-data+16-B374D848.sql\n"
+      "  rotv-sync materialize --snapshot monday                # HOME/seed-data-monday.sql");
   auto run = [flags](const program::Session& session) { return RunMaterialize(*flags, session); };
   auto takes_stdout = [flags] { return flags->output == "-"; };
   // A seed in the home directory says itself that it cannot be written; a check needs a directory there.

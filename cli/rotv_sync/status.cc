@@ -31,8 +31,8 @@ void WarnIfOld(const StatusReport& report, const report::StatusView& view, const
       fmt::format("the head of {} is older than {} days: {}", source.name, report::kOldHeadDays, WhatHelps(report)));
 }
 
-// Prints the status of the named source, or of all. For all, the document describes the default source, and its
-// "sources" has every one.
+// Prints the status of the named source, or of all. For all, the document describes the default source (without one,
+// the first), and its "sources" has every one.
 int RunStatus(const program::Session& session, AskSource ask) {
   const int64_t now_us = os::NowMicroseconds();
   std::string text;
@@ -47,7 +47,7 @@ int RunStatus(const program::Session& session, AskSource ask) {
       report = Status(context, ask, names);
     } catch (const Error& error) {
       // The other sources are reported all the same.
-      if (is_chosen) throw;
+      if (is_chosen && (session.source_is_named || source.is_default)) throw;
       text += fmt::format("{}{}: {}\n", text.empty() ? "" : "\n", source.name, output::OneLine(error.what()));
       all.push_back(output::Json{{"source", source.name}, {"error", error.what()}});
       continue;
@@ -80,7 +80,7 @@ program::SyncCommand DeclareStatus(CLI::App& app) {
   auto run = [offline](const program::Session& session) {
     return RunStatus(session, *offline ? AskSource::kNo : AskSource::kYes);
   };
-  return {.run = run, .only_reads = [offline] { return *offline; }};
+  return {.run = run, .all_sources = true, .only_reads = [offline] { return *offline; }};
 }
 
 }  // namespace rotv

@@ -247,14 +247,29 @@ class CatchUpRun {
     }
     result_.schema_changed = schema_changed;
     result_.mask_changed = mask::MaskRulesChanged(state_.manifest(), before_, context_);
-    const bool broken = !copied.empty() || reading.fingerprint() != StoredFingerprint() ||
+    const bool others = reading.fingerprint() != StoredFingerprint() ||
                         !schema::ExclusionChanges(before_, context_.source).empty() || result_.mask_changed;
+    const bool broken = others || !copied.empty();
     state_.EndPullWithResync(lsn, reading.moment(), reading.fingerprints(mask::MaskFingerprint(context_)),
                              broken ? StoreState::History::kBroken : StoreState::History::kUnbroken);
+    if (broken) {
+      const bool only_unstreamed = !others && WereUnstreamed(changes, copied);
+      state_.ExplainGap(copied,
+                        only_unstreamed ? StoreState::GapReason::kUnstreamed : StoreState::GapReason::kAlsoOthers);
+    }
     RowStore::Addition addition;
     addition.schema = {lsn, reading.schema()};
     addition.sequences = {lsn, reading.sequences()};
     store_.Publish(state_, addition);
+  }
+
+  // True if none of the tables that were copied has ever been streamed.
+  static bool WereUnstreamed(const std::vector<schema::TableChange>& changes, const std::set<TableId>& copied) {
+    return std::all_of(changes.begin(), changes.end(), [&](const schema::TableChange& change) {
+      return copied.count(change.now->id()) == 0 ||
+             (change.before != nullptr && change.before->follow() == proto::FOLLOW_COPY &&
+              change.now->follow() == proto::FOLLOW_COPY);
+    });
   }
 
   postgres::Fingerprint StoredFingerprint() const {

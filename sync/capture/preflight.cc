@@ -172,8 +172,10 @@ std::vector<TableReport> ReportTables(const postgres::Catalog& catalog, const So
                        .bytes = table.bytes};
     if (!decision.advice.empty()) {
       report.outcome = Outcome::kWarning;
-      report.fix =
-          fmt::format("{}; then its changes are streamed, and no pull has to read the whole table", decision.advice);
+      report.fix = fmt::format(
+          "{}; then its changes are streamed. Until then each pull that finds it changed reads the whole "
+          "table, and no moment between that pull and the one before can be had",
+          decision.advice);
     }
     reports.push_back(report);
   }

@@ -13,6 +13,7 @@
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "storage/store_seal.h"
+#include "storage/view_path.h"
 #include "sync/check/entry_check.h"
 #include "sync/check/metadata_check.h"
 #include "sync/schema/follow.h"
@@ -68,7 +69,7 @@ class StoreCheck {
   }
 
   void AddStoreFinding(std::string problem) {
-    const std::string prefix = fmt::format("the store in {} is damaged: ", request_.path.string());
+    const std::string prefix = WithoutViews(fmt::format("the store in {} is damaged: ", request_.path.string()));
     if (problem.starts_with(prefix)) problem.erase(0, prefix.size());
     report_.findings.push_back({.file = request_.path,
                                 .problem = std::move(problem),

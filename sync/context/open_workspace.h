@@ -9,9 +9,9 @@
 
 namespace rotv {
 
-// Opens the workspace like Workspace's constructor. If another process holds the source's lock, a scheduled run waits
-// for it, and any run waits for a scheduled one; otherwise throws SourceInUse. May throw kInterrupted while it waits.
-// Throws kUsage if the store was made by another project (another rotv.toml, which still exists), from another
+// Opens the workspace like Workspace's constructor. If another process holds the lock that it needs, a scheduled run
+// waits for it, and any run waits for a scheduled one; otherwise throws SourceInUse. May throw kInterrupted while it
+// waits. Throws kUsage if the store was made by another project (another rotv.toml, which still exists), from another
 // database.
 Workspace OpenWorkspace(const Context& context, const std::string& command, Access access = Access::kWrite);
 // The same for another source, of any project.

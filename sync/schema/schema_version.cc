@@ -57,6 +57,7 @@ class Describer {
     described->set_quoted_name(table.quoted_name);
     described->set_follow(decision.follow);
     described->set_follow_reason(decision.way.empty() ? decision.reason : decision.way);
+    described->set_follow_advice(decision.advice);
     described->set_filter(decision.filter);
     described->set_load_through(table.load_through);
     proto::Shape shape;

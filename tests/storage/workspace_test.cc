@@ -107,6 +107,39 @@ TEST(WorkspaceTest, ASecondProcessIsRefusedAndTheFirstIsNamed) {
   EXPECT_THAT(error.what(), ::testing::HasSubstr(std::to_string(holder.pid())));
 }
 
+TEST_F(RecordTest, AReaderNeitherWaitsNorKeepsAWriterWaiting) {
+  testing::Process holder(testing::RoleCommand("hold", home_.path()));
+  ASSERT_TRUE(holder.WaitForOutput("holding", std::chrono::seconds(20)));
+  {
+    const Workspace reader(home_.path(), "prod", "status", Access::kRead);
+    EXPECT_EQ(reader.CurrentStorePath().filename(), "store-new");
+    EXPECT_EQ(reader.KeptStorePaths().size(), 1U);
+    EXPECT_NO_THROW(RowStore::Open(reader.CurrentStorePath(), RowStore::Mode::kReadOnly));
+  }
+  holder.Signal(SIGKILL);
+  holder.Wait();
+  const Workspace reader(home_.path(), "prod", "status", Access::kRead);
+  const auto store = RowStore::Open(reader.CurrentStorePath(), RowStore::Mode::kReadOnly);
+  Workspace writer(home_.path(), "prod", "baseline --force");
+  writer.SetCurrent(MakeStore(writer, "newer"), Objects("c"), Workspace::Before::kDelete);
+  EXPECT_EQ(StoresIn(home_.path()), (std::set<std::string>{"store-kept", "store-newer"}));
+  EXPECT_EQ(store->SchemaLsns().size(), 1U);
+  EXPECT_NO_THROW(RowStore::Open(reader.CurrentStorePath(), RowStore::Mode::kReadOnly));
+}
+
+TEST_F(RecordTest, AWriterRemovesTheViewsOfKilledReaders) {
+  fs::create_directories(File("readers") / "killed/store-new");
+  { Workspace workspace(home_.path(), "prod", "pull"); }
+  EXPECT_FALSE(fs::exists(File("readers")));
+}
+
+TEST(WorkspaceTest, AReaderMakesNothingWhereNothingIsStored) {
+  TempDir home;
+  const Workspace reader(home.path(), "prod", "status", Access::kRead);
+  EXPECT_FALSE(reader.current());
+  EXPECT_TRUE(fs::is_empty(home.path()));
+}
+
 TEST(WorkspaceTest, AKilledProcessReleasesItsLock) {
   TempDir home;
   testing::Process holder(testing::RoleCommand("hold", home.path()));

@@ -44,7 +44,7 @@ class HostileFileTest : public ::testing::Test {
   static void ExpectRefused(const Result& result, const std::string& what) {
     EXPECT_EQ(result.exit_status, 7) << what << ": " << result.err;
     EXPECT_LT(result.peak_rss_kib, 256 << 10) << what;
-    EXPECT_FALSE(std::filesystem::exists(Path("colleague/sources/it/current"))) << what;
+    EXPECT_FALSE(std::filesystem::exists(Path("colleague/sources/it"))) << what;
   }
 
   // Changes one record of the good file.

@@ -2,6 +2,10 @@
 
 #include <gmock/gmock.h>
 
+#include <algorithm>
+#include <regex>
+#include <utility>
+
 #include "tests/e2e/history/history_fixture.h"
 
 namespace rotv::testing {
@@ -144,6 +148,119 @@ TEST_F(SnapshotTest, ATimeMeansTheLastCommitBeforeIt) {
   EXPECT_THAT(Refused({"materialize", "--at", "yesterday 18:00"}).err, HasSubstr("hint: points exist from "));
   EXPECT_THAT(Refused({"materialize", "--at", "soon"}).err, HasSubstr("\"2 hours ago\""));
   ExpectDump(second, {"--at", second.lsn});
+}
+
+TEST_F(SnapshotTest, AnLsnHasOneTimeInEveryCommand) {
+  rotv.MustSync({"baseline"});
+  std::vector<std::pair<std::string, std::string>> known;  // LSNs, and the time that each had when it was the head.
+  for (int i = 0; i < 3; ++i) {
+    Exec("UPDATE t SET v = 'time " + std::to_string(i) + "' WHERE id = 1");
+    rotv.MustSync({"pull"});
+    const nlohmann::json head = Json({"status", "--offline"}).at("head");
+    known.emplace_back(head.at("lsn"), head.at("time"));
+    const std::string name = "s" + std::to_string(i);
+    EXPECT_EQ(Json({"snapshot", "create", name}).at("source_time"), head.at("time"));
+  }
+  const auto expect_times = [&] {
+    const nlohmann::json list = Json({"snapshot", "list"}).at("snapshots");
+    for (size_t i = 0; i < known.size(); ++i) {
+      SCOPED_TRACE(i);
+      const auto& [lsn, time] = known[i];
+      const std::string name = "s" + std::to_string(i);
+      EXPECT_EQ(list.at(i).at("source_time"), time);
+      for (const std::string& point : {lsn, name, time}) {
+        const nlohmann::json seed = Json({"materialize", "--at", point, "--output", rotv.directory() / "x.sql"});
+        EXPECT_EQ(seed.at("source_time"), time) << point;
+        EXPECT_EQ(seed.at("lsn"), lsn) << point;
+      }
+      const nlohmann::json diff = Json({"snapshot", "diff", lsn, name});
+      EXPECT_EQ(diff.at("before").at("source_time"), time);
+      EXPECT_EQ(diff.at("after").at("source_time"), time);
+    }
+  };
+  expect_times();
+  rotv.MustSync({"gc", "--keep-days", "0"});
+  expect_times();
+}
+
+TEST_F(SnapshotTest, TimesThatHintsNameLeadWhereTheySay) {
+  rotv.MustSync({"baseline"});
+  Exec("UPDATE t SET v = 'before' WHERE id = 1");
+  rotv.MustSync({"pull"});
+  Exec("UPDATE t SET v = 'within' WHERE id = 1");
+  const std::string within = rotv.server().Value("SELECT pg_current_wal_insert_lsn()");
+  Exec("ALTER TABLE t ADD added int; UPDATE t SET v = 'after' WHERE id = 2");
+  rotv.MustSync({"pull"});
+  Exec("UPDATE t SET v = 'later' WHERE id = 1");
+  rotv.MustSync({"pull"});
+  for (const std::string& refused : {within, std::string("0/1"), std::string("2 hours ago")}) {
+    const std::string err = Refused({"materialize", "--at", refused}).err;
+    const std::regex form(R"(([0-9A-F]+/[0-9A-F]+) \(([^)]+)\))");
+    int times = 0;
+    const std::string hint = err.substr(err.find("hint: "));
+    for (std::sregex_iterator match(hint.begin(), hint.end(), form), end; match != end; ++match, ++times) {
+      const std::string there = SeedText({"--at", (*match)[1]});
+      EXPECT_EQ(SeedText({"--at", (*match)[2]}), there) << hint;
+    }
+    EXPECT_EQ(times, 2) << err;
+  }
+}
+
+TEST_F(SnapshotTest, APointIsWrittenInTheSameWaysEverywhere) {
+  rotv.MustSync({"baseline"});
+  const Moment before = NowPulled();
+  rotv.MustSync({"snapshot", "create", "before"});
+  Exec("UPDATE t SET v = 'after' WHERE id = 1");
+  const Moment after = NowPulled();
+  ExpectDump(before, {"--at", "before"});
+  ExpectDump(before, {"--snapshot", before.lsn});
+  ExpectDump(after, {"--at", "now"});
+  ExpectDump(after, {"--snapshot", "now"});
+  EXPECT_THAT(Refused({"materialize", "--at", "0s ago"}).err, HasSubstr("; a pull brings later ones"));
+  EXPECT_EQ(Json({"snapshot", "create", "same", "--at", "before"}).at("lsn"), before.lsn);
+  EXPECT_EQ(Json({"snapshot", "diff", "before", "now"}).at("transactions"), 1);
+  const std::string file = rotv.directory() / "now.rotv";
+  EXPECT_EQ(Json({"snapshot", "export", "now", file}).at("lsn"), after.lsn);
+  EXPECT_EQ(Json({"log", "--since", "before"}).at("transactions").size(), 1U);
+  EXPECT_THAT(Refused({"log", "--since", "nothing"}).err, HasSubstr("there is no snapshot named nothing"));
+}
+
+TEST_F(SnapshotTest, ANameThatCouldBeATimeIsRefused) {
+  rotv.MustSync({"baseline"});
+  for (const std::string name : {"2026-01-31", "now", "today", "yesterday"}) {
+    EXPECT_THAT(Refused({"snapshot", "create", name}).err, HasSubstr("it is a time\nhint: choose another name"));
+    EXPECT_THAT(Refused({"snapshot", "delete", name}).err, HasSubstr("there is no snapshot named"));
+  }
+  rotv.MustSync({"snapshot", "create", "day-2026-01-31"});
+}
+
+TEST_F(SnapshotTest, EachPointHasASeedOfItsOwn) {
+  rotv.MustSync({"baseline"});
+  rotv.MustSync({"snapshot", "create", "monday"});
+  const std::string then = Head();
+  Exec("UPDATE t SET v = 'later' WHERE id = 1");
+  rotv.MustSync({"pull"});
+  const auto written = [&](const std::vector<std::string>& arguments) {
+    std::vector<std::string> all = {"materialize", "--restrict", "never"};
+    all.insert(all.end(), arguments.begin(), arguments.end());
+    return std::filesystem::path(std::string(Json(all).at("path")));
+  };
+  std::string lsn = then;
+  std::replace(lsn.begin(), lsn.end(), '/', '-');
+  EXPECT_EQ(written({}), rotv.home() / "seed-data.sql");
+  EXPECT_EQ(written({"--snapshot", "monday"}), rotv.home() / "seed-data-monday.sql");
+  EXPECT_EQ(written({"--at", then}), rotv.home() / ("seed-data+" + lsn + ".sql"));
+  EXPECT_EQ(written({"--snapshot", "baseline", "--compress", "gzip"}), rotv.home() / "seed-data-baseline.sql.gz");
+  EXPECT_EQ(written({"--at", "now"}).string().substr(0, (rotv.home() / "seed-data+").string().size()),
+            (rotv.home() / "seed-data+").string());
+  EXPECT_EQ(ReadFile(rotv.home() / "seed-data.sql"), SeedText({"--snapshot", "head"}));
+  EXPECT_EQ(ReadFile(rotv.home() / "seed-data-monday.sql"), SeedText({"--snapshot", "monday"}));
+
+  const std::string file = rotv.directory() / "x.sql";
+  const std::string plain = ReadFile(written({"--output", file}));
+  EXPECT_EQ(MustRun({.argv = {"zstd", "-dc", written({"--output", file + ".zst"})}}).out, plain);
+  EXPECT_EQ(MustRun({.argv = {"gzip", "-dc", written({"--output", file + ".gz"})}}).out, plain);
+  EXPECT_EQ(ReadFile(written({"--output", file + ".zst", "--compress", "none"})), plain);
 }
 
 }  // namespace

@@ -126,7 +126,7 @@ TEST_F(TransferTest, FilesThatCannotBeImportedAreReported) {
     const Result result = RunCommand(import);
     // The first bytes decide whether it is a snapshot file at all.
     EXPECT_TRUE(result.exit_status == 7 || result.exit_status == 2) << Describe(import, result);
-    EXPECT_FALSE(std::filesystem::exists(rotv.directory() / "colleague/sources/x/current"));
+    EXPECT_FALSE(std::filesystem::exists(rotv.directory() / "colleague/sources/x"));
   }
 }
 

@@ -69,10 +69,10 @@ TEST_F(ExitCodesTest, ALockThatAnotherRunHoldsIsInUse) {
   const std::string source = "source production is in use by another run: somebody";
   const std::string application = "another rotv is starting or stopping this application (process somebody)";
   const std::string store = "home/sources/production/lock";
-  for (const Case& one : {Case{store, ROTV_SYNC_BINARY, {"materialize"}, source},
+  for (const Case& one : {Case{store, ROTV_SYNC_BINARY, {"pull"}, source},
                           {store, ROTV_SYNC_BINARY, {"baseline"}, source},
                           {store, ROTV_SYNC_BINARY, {"gc"}, source},
-                          {store, ROTV_SYNC_BINARY, {"snapshot", "list"}, source},
+                          {store, ROTV_SYNC_BINARY, {"snapshot", "create", "x"}, source},
                           {store, ROTV_BINARY, {"--runtime", "local", "seed"}, source},
                           {"home/run/lock", ROTV_BINARY, {"--runtime", "local", "start"}, application},
                           {"home/run/lock", ROTV_BINARY, {"--runtime", "local", "stop"}, application}}) {

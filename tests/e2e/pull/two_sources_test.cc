@@ -11,6 +11,7 @@
 namespace rotv::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -43,9 +44,9 @@ TEST_F(TwoSourcesTest, SourcesAreFollowedInParallelAndShownTogether) {
     Process follow(rotv.SyncCommand({"--source", "staging", "log", "--follow"}));
     ASSERT_TRUE(follow.WaitForOutput("public.s ~300", std::chrono::seconds(60))) << follow.Err();
     rotv.MustSync({"pull"});
-    // `status` of all sources shows the other one nevertheless.
-    EXPECT_THAT(rotv.MustSync({"status"}), HasSubstr("staging: source staging is in use by another run"));
-    EXPECT_EQ(rotv.Sync({"--source", "staging", "status"}).exit_status, kInUse);
+    EXPECT_THAT(rotv.MustSync({"status"}), AllOf(HasSubstr("production"), HasSubstr("staging")));
+    EXPECT_THAT(rotv.MustSync({"--source", "staging", "status"}), HasSubstr("head"));
+    EXPECT_EQ(rotv.Sync({"--source", "staging", "pull"}).exit_status, kInUse);
     follow.Signal(SIGINT);
     follow.Wait();
   }
@@ -75,9 +76,15 @@ TEST_F(TwoSourcesTest, SeedsAreWrittenSideBySide) {
   MustRun(rotv_command({"seed", "staging"}));
   EXPECT_THAT(ReadFile(rotv.home() / "seed-data.sql"), HasSubstr("COPY public.t "));
   EXPECT_THAT(ReadFile(rotv.home() / "seed-data@staging.sql"), HasSubstr("COPY public.s "));
-  MustRun(rotv_command({"--source", "staging", "seed", "first"}));
+  const Result kept = MustRun(rotv_command({"--source", "staging", "seed", "first"}));
+  EXPECT_THAT(kept.err,
+              HasSubstr("there is no source first: this state of staging is kept as a snapshot of that name"));
   EXPECT_THAT(rotv.MustSync({"--source", "staging", "snapshot", "list"}), HasSubstr("first"));
   EXPECT_THAT(rotv.MustSync({"snapshot", "list"}), HasSubstr("no snapshots"));
+  EXPECT_THAT(MustRun(rotv_command({"seed", "--as", "second"})).err, Not(HasSubstr("there is no source")));
+  EXPECT_EQ(RunCommand(rotv_command({"seed", "stagign", "--as", "third"})).exit_status, kUsage);
+  EXPECT_EQ(RunCommand(rotv_command({"seed", "--as", "2026-01-31"})).exit_status, kUsage);
+  EXPECT_THAT(rotv.MustSync({"snapshot", "list"}), AllOf(HasSubstr("second"), Not(HasSubstr("third"))));
 }
 
 // Another project has a source of the same name, in the same home.

@@ -100,7 +100,7 @@ TEST_F(StartLocalTest, TheSeedIsWrittenOnlyIfTheStoreChanged) {
 }
 
 TEST_F(StartLocalTest, ARestartKeepsTheSnapshotOfTheStart) {
-  EXPECT_THAT(MustRotv({"seed", "hundred"}), HasSubstr("Kept as snapshot hundred"));
+  EXPECT_THAT(MustRotv({"seed", "--as", "hundred"}), HasSubstr("Kept as snapshot hundred"));
   rotv_.server().Exec("DELETE FROM places WHERE id > 40");
   MustRotv({"start", "--pull"});
   EXPECT_EQ(Get("/count/places"), "40");

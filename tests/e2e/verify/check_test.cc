@@ -327,10 +327,10 @@ TEST_F(CheckTest, AShareOfTheFilesIsRead) {
   ExpectExit(rotv, {"--source", "nobody", "check"}, 2);
 }
 
-TEST_F(CheckTest, ASourceInUseIsNotChecked) {
+TEST_F(CheckTest, ASourceInUseIsCheckedButNotRepaired) {
   const Workspace held(rotv.home(), "production", "test");
-  ExpectExit(rotv, {"check"}, 10);
-  ExpectExit(rotv, {"--source", "production", "check"}, 10);
+  ExpectExit(rotv, {"check", "--read-data"}, 0);
+  ExpectExit(rotv, {"--source", "production", "check", "--repair"}, 10);
 }
 
 }  // namespace

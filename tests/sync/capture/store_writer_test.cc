@@ -63,6 +63,7 @@ class GatedStore : public RowStore {
   void DropEpoch(TableId table, EpochNumber epoch) override { inner_.DropEpoch(table, epoch); }
   void DropUnlistedEpochs(const std::set<TableId>& tables) override { inner_.DropUnlistedEpochs(tables); }
   std::vector<Lsn> SequenceLsns() const override { return inner_.SequenceLsns(); }
+  std::optional<Head> LastHead(Lsn lsn) const override { return inner_.LastHead(lsn); }
   std::vector<DataFile> DataFiles() const override { return inner_.DataFiles(); }
   uint64_t VersionsEstimate() const override { return inner_.VersionsEstimate(); }
   std::vector<KeyRange> Split(TableId table, EpochNumber epoch, size_t parts) const override {
