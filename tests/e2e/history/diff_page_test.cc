@@ -34,7 +34,8 @@ TEST_F(DiffPageTest, ShowsTheDocumentInABrowser) {
   std::ofstream(document) << text;
   // The limit is shared out: the rows of an audit do not hide those of others.
   std::map<std::string, uint64_t> shown;
-  for (const nlohmann::json& table : nlohmann::json::parse(text).at("tables")) {
+  const nlohmann::json diff = nlohmann::json::parse(text);
+  for (const nlohmann::json& table : diff.at("tables")) {
     shown[table.at("table")] = table.at("rows_shown");
   }
   EXPECT_EQ(shown["public.bag"], 30u);

@@ -297,13 +297,19 @@ TEST_F(StartContainerTest, APersistentClusterKeepsItsData) {
   MustRotv({"restart"});
   EXPECT_EQ(Get("/count/places"), "101");
   // The application dies, then the database.
-  for (const char* dead : {"node", "postgres"}) {
-    Podman(
-        {"exec", Name(), "sh", "-c",
-         std::string("for p in /proc/[0-9]*; do [ \"$(cat $p/comm)\" != ") + dead + " ] || kill -9 ${p#/proc/}; done"});
-    EXPECT_TRUE(WaitUntil([&] { return Get("/count/places") == "101"; }, std::chrono::seconds(60)))
-        << dead << MustRotv({"logs"});
-  }
+  const std::string name = Name();
+  const auto kill = [&](const std::string& program) {
+    Podman({"exec", name, "sh", "-c",
+            "for p in /proc/[0-9]*; do [ \"$(cat $p/comm)\" != " + program + " ] || kill -9 ${p#/proc/}; done"});
+  };
+  const auto answers = [&] { return Get("/count/places") == "101"; };
+  kill("node");
+  EXPECT_TRUE(WaitUntil(answers, std::chrono::seconds(60))) << MustRotv({"logs"});
+  kill("postgres");
+  EXPECT_TRUE(WaitUntil([&] { return Podman({"inspect", "--format", "{{.State.Running}}", name}).out == "false\n"; }));
+  // What Podman itself calls after a container's end, and what looks at the policy.
+  Podman({"container", "cleanup", name});
+  EXPECT_TRUE(WaitUntil(answers, std::chrono::seconds(60))) << MustRotv({"logs"});
   MustRotv({"stop"});
   // Its files belong to the container's PostgreSQL; podman unshare has the right to delete them.
   RunCommand({.argv = {"podman", "unshare", "rm", "-rf", rotv_.home() / "pgdata"}, .env = podman_.environment});

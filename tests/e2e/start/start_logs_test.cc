@@ -129,13 +129,6 @@ TEST_F(StartLogsTest, APersistentDatabaseSurvivesItsApplication) {
   MustRotv({"stop"});
   EXPECT_THAT(Processes(), ::testing::IsEmpty());
 
-  Configure("restart = \"no\"\n");
-  MustRotv({"start", "--persistent"});
-  Get("/end/3");
-  EXPECT_TRUE(WaitUntil([&] { return MustRotv({"logs"}).find("it is not started again") != std::string::npos; }));
-  EXPECT_EQ(MustRotv({"psql", "-XAtc", "SELECT count(*) FROM places"}), "100\n");
-  MustRotv({"stop"});
-  EXPECT_THAT(Processes(), ::testing::IsEmpty());
   // A start does not wait for an application that dies again and again.
   WriteApp("say.js", "console.log('no licence'); process.exit(3);\n");
   const Result failed = Rotv({"start", "--persistent"});

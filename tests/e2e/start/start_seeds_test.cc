@@ -40,8 +40,7 @@ class StartSeedsTest : public StartTest {
 };
 
 TEST_F(StartSeedsTest, ASeedThatWasTouchedIsStaleAndUsed) {
-  MustStart();
-  MustRotv({"stop"});
+  MustRotv({"seed"});
   const std::string bytes = ReadFile(SeedFile());
   // Even where the store has newer data.
   rotv_.server().Exec("INSERT INTO places VALUES (1000, 'new')");
@@ -66,8 +65,7 @@ TEST_F(StartSeedsTest, ASeedThatWasTouchedIsStaleAndUsed) {
 }
 
 TEST_F(StartSeedsTest, ASeedThatSomebodyPutThereIsUsedAndNeverLost) {
-  MustStart();
-  MustRotv({"stop"});
+  MustRotv({"seed"});
   const std::string other = OtherDump();
   WriteFile(SeedFile(), other);
   const Result started = MustStart();
@@ -76,8 +74,6 @@ TEST_F(StartSeedsTest, ASeedThatSomebodyPutThereIsUsedAndNeverLost) {
   EXPECT_EQ(Get("/count/places"), "42");
   EXPECT_THAT(MustRotv({"status"}), HasSubstr(SeedFile().native()));
   EXPECT_EQ(ReadFile(SeedFile()), other);
-  MustRotv({"restart"});
-  EXPECT_EQ(Get("/count/places"), "42");
   EXPECT_THAT(MustRun(RotvCommand({"start"})).out, HasSubstr("Already running"));
 
   // Where new data is asked for, it is kept.
@@ -122,15 +118,22 @@ TEST_F(StartSeedsTest, ASeedAloneIsEnoughToStart) {
 
 // Between the rename of a new seed and its note a run may be killed: the file is ours all the same.
 TEST_F(StartSeedsTest, ASeedWithoutItsNewNoteIsWrittenAgain) {
-  MustStart();
-  MustRotv({"stop"});
-  EXPECT_THAT(ReadFile(rotv_.home() / "seed-data.sql.json"), HasSubstr("\"replaced\": false"));
-  rotv_.server().Exec("INSERT INTO places VALUES (1000, 'new')");
-  rotv_.MustSync({"pull"});
-  WriteFile(rotv_.home() / "seed-data.sql.json", "{}\n");
+  MustRotv({"seed"});
+  const std::string note = ReadFile(rotv_.home() / "seed-data.sql.json");
+  EXPECT_THAT(note, HasSubstr("\"replaced\": false"));
+  // Stops at the disk while the seed is written: its old one stays, with a note that says so.
+  rotv_.server().Exec("INSERT INTO places SELECT n, 'new' FROM generate_series(1000, 9000) n");
+  Command limited = RotvCommand({"seed"});
+  limited.argv.insert(limited.argv.begin(), {"bash", "-c", "ulimit -f 100; exec \"$@\"", "bash"});
+  EXPECT_EQ(RunCommand(limited).exit_status, kDisk);
+  const std::string being_replaced = ReadFile(rotv_.home() / "seed-data.sql.json");
+  EXPECT_THAT(being_replaced, HasSubstr("\"replaced\": true"));
+  // The new seed, with the note of that moment.
   WriteFile(SeedFile(), "SELECT 1;\n");
-  EXPECT_THAT(MustStart().err, Not(HasSubstr("as it is there")));
-  EXPECT_EQ(Get("/count/places"), "101");
+  const Result written = MustRun(RotvCommand({"seed"}));
+  EXPECT_THAT(written.out, HasSubstr("Wrote "));
+  EXPECT_THAT(written.err, Not(HasSubstr("kept")));
+  EXPECT_FALSE(fs::exists(rotv_.home() / "seed-data.kept.sql"));
 }
 
 }  // namespace
