@@ -3,6 +3,9 @@
 
 # The application's process, which leads its group; empty when it does not run.
 application=''
+# The process that waits until the application is started again; empty when none does.
+restart_timer=''
+restart_delay=1 application_began=0
 
 start_application() {
   local directory=$ROTV_APP_DIR command=${ROTV_APP_COMMAND:-}
@@ -26,6 +29,21 @@ start_application() {
     exec setsid setpriv --pdeathsig KILL bash -c "$command" </dev/null
   ) &
   application=$!
+  application_began=$SECONDS
+}
+
+# The application on a persistent cluster has ended, and the database goes on without it: starts it again, if that is
+# wanted. One that ends at once every time is started ever more rarely.
+plan_restart() {  # STATUS
+  if [[ $ROTV_RESTART == no || ($ROTV_RESTART == on-failure && $1 == 0) ]]; then
+    say "it is not started again (restart = $ROTV_RESTART in [app]); the database goes on"
+    return 0
+  fi
+  ((SECONDS - application_began < 60)) || restart_delay=1
+  say "it is started again in $restart_delay s"
+  sleep "$restart_delay" &
+  restart_timer=$!
+  restart_delay=$((restart_delay < 32 ? restart_delay * 2 : 60))
 }
 
 # Prints the command that `npm start` would run. npm itself is not used: it passes signals on late and costs a second.

@@ -1,17 +1,15 @@
 #include "os/private_directory.h"
 
 #include <fmt/format.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <cstdint>
 #include <cstring>
 #include <string>
 #include <system_error>
 
+#include "os/random_text.h"
 #include "os/text_file.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
@@ -20,14 +18,7 @@ namespace rotv::os {
 namespace {
 
 constexpr const char* kPrefix = "rotv-";
-
-std::string RandomName() {
-  std::array<uint64_t, 2> random{};
-  if (getrandom(random.data(), sizeof random, 0) != static_cast<ssize_t>(sizeof random)) {
-    throw Error(ErrorCode::kBug, fmt::format("the kernel gives no random numbers: {}", std::strerror(errno)));
-  }
-  return fmt::format("{}{:016x}{:016x}", kPrefix, random[0], random[1]);
-}
+constexpr size_t kNameDigits = 32;
 
 [[noreturn]] void Unsafe(const std::filesystem::path& place, const std::filesystem::path& directory,
                          const std::string& why) {
@@ -77,7 +68,7 @@ std::optional<std::filesystem::path> PrivateDirectory::Find() const {
 
 std::filesystem::path PrivateDirectory::Make(const std::filesystem::path& place) const {
   RequireSafePlace(place);
-  std::filesystem::path directory = std::filesystem::canonical(place) / RandomName();
+  std::filesystem::path directory = std::filesystem::canonical(place) / (kPrefix + RandomText(kHexDigits, kNameDigits));
   std::filesystem::create_directories(record_.parent_path());
   WriteFileAtomically(record_, directory.native());
   // mkdir() fails if anything has the name, even a link.

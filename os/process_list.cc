@@ -119,6 +119,17 @@ bool IsAlive(pid_t process) {
   return !fields.empty() && fields[0] != "Z" && fields[0] != "X";
 }
 
+std::optional<bool> AnyRuns(const std::vector<std::string>& programs) {
+  for (pid_t process : AllProcesses()) {
+    std::string name = ReadProcFile(fmt::format("/proc/{}/comm", process));
+    if (!name.empty() && name.back() == '\n') name.pop_back();
+    if (std::find(programs.begin(), programs.end(), name) != programs.end() && IsAlive(process)) return true;
+  }
+  // The first process is always there, and another user's unless we are root.
+  if (access("/proc/1/comm", R_OK) != 0) return std::nullopt;
+  return false;
+}
+
 std::optional<uint64_t> StartTimeOf(pid_t process) {
   constexpr size_t kStartTime = 22 - 3;  // Field 22 of proc(5); the state is field 3.
   const std::vector<std::string> fields = StatusFields(process);

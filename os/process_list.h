@@ -23,6 +23,10 @@ std::optional<uid_t> UserOf(pid_t process);
 // True if it exists and has not ended; a zombie (not waited for yet) has ended.
 bool IsAlive(pid_t process);
 
+// True if a process of one of these programs runs, whoever owns it; names are those of the files, cut after 15 bytes.
+// nullopt if the processes of other users are hidden here, and none of ours is one.
+std::optional<bool> AnyRuns(const std::vector<std::string>& programs);
+
 // The time of its start, in clock ticks since the machine's start; nullopt if there is no such process. A process that
 // was not waited for yet has one.
 std::optional<uint64_t> StartTimeOf(pid_t process);

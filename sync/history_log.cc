@@ -188,4 +188,8 @@ void FollowLog(const Context& context, const LogRequest& request, const VisitTra
   });
 }
 
+std::optional<int64_t> ParseTime(const std::string& text, int64_t now_us) {
+  return history::ParsePointTime(text, now_us);
+}
+
 }  // namespace rotv

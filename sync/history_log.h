@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -43,5 +44,8 @@ void ReadLog(const Context& context, const LogRequest& request, const VisitTrans
 // connection, which is opened again when it is lost. Returns when no more transactions are wanted; an interrupt ends it
 // as an Error.
 void FollowLog(const Context& context, const LogRequest& request, const VisitTransaction& visit);
+
+// Returns the Unix time in microseconds of a time as ParsePointTime() takes it; nothing if `text` is none.
+std::optional<int64_t> ParseTime(const std::string& text, int64_t now_us);
 
 }  // namespace rotv

@@ -11,6 +11,7 @@
 #include "cli/output/format.h"
 #include "cli/report/diff_page.h"
 #include "cli/report/diff_report.h"
+#include "cli/report/diff_rows.h"
 #include "storage/atomic_file.h"
 #include "sync/snapshot_diff.h"
 #include "sync/snapshot_transfer.h"
@@ -95,16 +96,15 @@ DiffPoint ParsePoint(const std::string& text, const program::Session& session) {
 }
 
 int RunDiff(const Flags& flags, const program::Session& session) {
-  report::DiffRows rows;
+  report::DiffRowChoice choice(flags.limit);
   DiffRequest request{
       .before = ParsePoint(flags.before, session), .after = ParsePoint(flags.after, session), .table = flags.table};
   const bool with_rows = flags.rows || !flags.html.empty();
   if (with_rows) {
-    request.visit_row = [&](const TableDiff& table, const history::RowChange& change) {
-      if (rows.total++ < flags.limit) rows.rows.push_back(report::MakeDiffRow(table, change));
-    };
+    request.visit_row = [&](const TableDiff& table, const history::RowChange& change) { choice.Add(table, change); };
   }
   SnapshotDiff diff = Diff(session.context, request);
+  const report::DiffRows rows = choice.Take();
   std::string text = report::DiffText(diff, flags.rows ? &rows : nullptr);
   if (!flags.html.empty()) {
     AtomicFile file(flags.html);
@@ -219,7 +219,8 @@ program::Command DeclareSnapshot(CLI::App& app) {
   diff->add_option("--table", flags->table, "Only this table")->type_name("NAME");
   diff->add_flag("--rows", flags->rows, "Show the rows too");
   diff->add_option("--html", flags->html, "Write a page for a browser, with the rows")->type_name("FILE");
-  diff->add_option("--limit", flags->limit, "Show at most this many rows (default: 1000)")->type_name("N");
+  diff->add_option("--limit", flags->limit, "Show at most this many rows, shared out among the tables (default: 1000)")
+      ->type_name("N");
   CLI::App* export_command =
       Add(app, flags, "export", "Write a point into a file, for people without access to the source", RunExport,
           Use::kReads);

@@ -18,11 +18,15 @@ struct EnvironmentRules {
   std::vector<std::string> allowed;    // listed in allow_env of [app], which are passed unchanged.
 };
 
+enum class Restart { kNo, kOnFailure, kAlways };
+
 struct AppConfig {
   std::filesystem::path directory;       // The application's; default: where rotv.toml is, else the working directory.
   std::string env_file;                  // Empty: DIRECTORY/.env, then DIRECTORY/backend/.env.
   std::string command;                   // Empty: the one in package.json. An image with its own entrypoint ignores it.
   std::string image = "localhost/rotv";  // The image that `build` builds and `start` runs.
+  bool image_is_named = false;           // By the config; otherwise further projects have others.
+  bool browser = false;                  // The image has what Chromium needs.
   std::string base_image;                // The image that `build` starts from; empty: the Containerfile's default.
   std::string database = "rotv";         // A second database, DATABASE_test, is created too.
   std::string health = "/api/health";    // The path that answers once the application works.
@@ -31,6 +35,7 @@ struct AppConfig {
   uint64_t tmpfs_bytes = 0;              // Size of the database's tmpfs; 0: computed from the seed.
   Compression compression = Compression::kNone;  // Compression of the seed.
   bool persistent = false;
+  Restart restart = Restart::kOnFailure;  // When an application on a persistent cluster is started again.
   bool superuser = false;  // The application's role is a superuser; otherwise it only owns its databases.
   EnvironmentRules environment_rules;
   bool keep_prepared = true;  // Keep prepared clusters in HOME/prepared for the next start.

@@ -21,12 +21,14 @@ struct FlagKey {
 };
 constexpr FlagKey kFlagKeys[] = {{"persistent", &AppConfig::persistent},
                                  {"keep_prepared", &AppConfig::keep_prepared},
-                                 {"superuser", &AppConfig::superuser}};
+                                 {"superuser", &AppConfig::superuser},
+                                 {"browser", &AppConfig::browser}};
 
 const std::vector<std::string>& KnownAppKeys() {
   static const std::vector<std::string> kKeys = {
-      "directory",  "env_file",    "command",    "image",         "base_image", "database",  "health",       "port",
-      "tmpfs_size", "compression", "persistent", "keep_prepared", "superuser",  "allow_env", "database_port"};
+      "directory", "env_file",  "command",       "image",       "base_image", "database",
+      "health",    "port",      "tmpfs_size",    "compression", "persistent", "keep_prepared",
+      "superuser", "allow_env", "database_port", "restart",     "browser"};
   return kKeys;
 }
 
@@ -43,6 +45,15 @@ Compression ReadCompression(const toml::key& key, const toml::node& node, const 
   std::string name = values.Text(key, node);
   if (std::optional<Compression> compression = CompressionNamed(name)) return *compression;
   values.Fail(key.source(), fmt::format("\"compression\" is \"{}\"", name), "expected \"none\", \"zstd\" or \"gzip\"");
+}
+
+Restart ReadRestart(const toml::key& key, const toml::node& node, const ConfigValues& values) {
+  const std::string name = values.Text(key, node);
+  if (name == "no") return Restart::kNo;
+  if (name == "on-failure") return Restart::kOnFailure;
+  if (name == "always") return Restart::kAlways;
+  values.Fail(key.source(), fmt::format("\"restart\" is \"{}\"", name),
+              "expected \"no\", \"on-failure\" or \"always\"");
 }
 
 // Refuses the variables that rotv sets itself: with another value the application would run on another database.
@@ -81,6 +92,8 @@ void ReadKey(const toml::key& key, const toml::node& node, const ConfigValues& v
     app.tmpfs_bytes = values.Bytes(key, node);
   } else if (key.str() == "allow_env") {
     app.environment_rules.allowed = ReadAllowEnv(key, node, values);
+  } else if (key.str() == "restart") {
+    app.restart = ReadRestart(key, node, values);
   } else if (key.str() == "compression") {
     app.compression = ReadCompression(key, node, values);
   } else {
@@ -100,6 +113,7 @@ std::optional<Compression> CompressionNamed(std::string_view name) {
 AppConfig ReadAppSection(const toml::table& table, const ConfigValues& values) {
   AppConfig app;
   for (const auto& [key, node] : table) ReadKey(key, node, values, app);
+  app.image_is_named = table.contains("image");
   return app;
 }
 

@@ -380,4 +380,19 @@ AppConfig Config::App() const {
   return app;
 }
 
+std::filesystem::path Config::ProjectDirectory() const {
+  const std::filesystem::path file = FindFile(request_).path;
+  std::filesystem::path directory = request_.directory;
+  if (!file.empty() && file != request_.home / "rotv.toml") {
+    directory = std::filesystem::absolute(file).parent_path();
+  } else if (!file.empty()) {
+    try {
+      if (const std::filesystem::path& named = Reading().content.app.directory; !named.empty()) directory = named;
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kUsage) throw;
+    }
+  }
+  return std::filesystem::weakly_canonical(std::filesystem::absolute(directory));
+}
+
 }  // namespace rotv::config

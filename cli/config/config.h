@@ -55,6 +55,11 @@ class Config {
   // The [app] section of the same file, or its defaults if there is none. No source is needed. `directory` is absolute.
   AppConfig App() const;
 
+  // The directory that commands of an application belong to: where the config is, unless that is in the home directory;
+  // else the application's, as far as the config can be read. Absolute. Throws only if a file that was named is
+  // missing.
+  std::filesystem::path ProjectDirectory() const;
+
   // The [schema] section of the same file, or its defaults if there is none.
   DriftConfig Drift() const;
 

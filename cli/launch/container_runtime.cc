@@ -10,6 +10,7 @@
 
 #include "cli/config/home.h"
 #include "cli/launch/launch_state.h"
+#include "cli/output/format.h"
 #include "cli/output/output.h"
 #include "os/private_file.h"
 #include "os/run_program.h"
@@ -18,7 +19,7 @@
 namespace rotv::launch {
 namespace {
 
-constexpr const char* kHomeLabel = "rotv.home";
+constexpr const char* kHomeLabel = "rotv.home";  // The place.
 // The user that the Containerfile creates; the application runs as it, too.
 constexpr int kPostgresUser = 70;
 constexpr const char* kOsUser = "postgres";
@@ -50,10 +51,18 @@ std::string Base64(std::string_view bytes) {
 
 }  // namespace
 
-std::string ContainerName(const std::filesystem::path& home, const os::Environment& environment) {
-  if (home == config::UserHome(environment) / ".rotv") return "rotv";
-  const std::string& path = home.native();
-  return fmt::format("rotv-{:08x}", static_cast<uint32_t>(XXH3_64bits(path.data(), path.size())));
+std::string ContainerNameWithNumber(const std::filesystem::path& place) {
+  const std::string& path = place.native();
+  const bool is_application = place.parent_path().filename() == "apps";
+  return fmt::format("rotv-{}{:08x}", is_application ? place.filename().native() + "-" : "",
+                     static_cast<uint32_t>(XXH3_64bits(path.data(), path.size())));
+}
+
+std::string ContainerName(const std::filesystem::path& place, const os::Environment& environment) {
+  const std::filesystem::path usual = config::UserHome(environment) / ".rotv";
+  if (place == usual) return "rotv";
+  if (place.parent_path() == usual / "apps") return "rotv-" + place.filename().native();
+  return ContainerNameWithNumber(place);
 }
 
 std::string EnvFileText(const os::Environment& variables) {
@@ -68,14 +77,15 @@ std::string EnvFileText(const os::Environment& variables) {
   return text;
 }
 
-ContainerRuntime::ContainerRuntime(std::string program, std::filesystem::path home, std::string database,
+ContainerRuntime::ContainerRuntime(std::string program, std::filesystem::path place, std::string database,
                                    const os::Environment& environment, const Interrupt& interrupt)
     : program_(std::move(program)),
-      home_(std::move(home)),
+      place_(std::move(place)),
       database_(std::move(database)),
       browser_cache_(BrowserCache(environment)),
       interrupt_(interrupt),
-      container_(ContainerName(home_, environment)) {}
+      container_names_{ContainerName(place_, environment), ContainerNameWithNumber(place_)},
+      container_(container_names_[0]) {}
 
 std::string ContainerRuntime::Describe() const {
   // "podman version 4.3.1", "Docker version 20.10.24, build 297e128"
@@ -95,32 +105,75 @@ bool ContainerRuntime::HasCluster(const std::filesystem::path& directory) const 
   return os::RunProgramQuietly(words, interrupt_).exit_status == 0;
 }
 
+void ContainerRuntime::ThrowNotWorking(const std::string& why) const {
+  throw Error(ErrorCode::kCannotStart, fmt::format("{} does not work here: {}", program_, os::LastLine(why)),
+              program_ == "docker" ? "is its service running? sudo systemctl start docker; or run without containers: "
+                                     "rotv --runtime local start"
+                                   : "fix it (podman info), or run without containers: rotv --runtime local start");
+}
+
 void ContainerRuntime::CheckReady(const LaunchRequest& request) {
-  os::ProgramResult image =
-      os::RunProgramQuietly({program_, "image", "inspect", "--format", "{{.Id}}", request.image}, interrupt_);
-  if (image.exit_status == 0) return;
+  constexpr const char* kLabels = "{{json .Config.Labels}}";
+  const os::ProgramResult image =
+      os::RunProgramQuietly({program_, "image", "inspect", "--format", kLabels, request.image}, interrupt_);
+  if (image.exit_status == 0) return RequireImageOf(request.project, request.image, image.out);
   os::ProgramResult info = os::RunProgramQuietly({program_, "info"}, interrupt_);
-  if (info.exit_status != 0) {
-    throw Error(ErrorCode::kCannotStart, fmt::format("{} does not work here: {}", program_, os::LastLine(info.err)),
-                fmt::format("fix it ({} info), or run without containers: rotv --runtime local start", program_));
-  }
+  if (info.exit_status != 0) ThrowNotWorking(info.err);
   throw Error(ErrorCode::kUsage, fmt::format("there is no image {} yet", request.image),
               fmt::format("rotv --runtime {} build", program_));
 }
 
+void ContainerRuntime::RequireImageOf(const std::filesystem::path& project, const std::string& image,
+                                      const std::string& labels) const {
+  if (project.empty()) return;
+  const output::Json document = output::Json::parse(labels, nullptr, false);
+  const std::string built_of = document.is_object() ? document.value(kProjectLabel, "") : "";
+  // One that was renamed is no other project.
+  if (built_of.empty() || built_of == project || !std::filesystem::exists(built_of)) return;
+  throw Error(ErrorCode::kUsage,
+              fmt::format("the image {} was built of {}, not of {}", image, built_of, project.native()),
+              fmt::format("rotv --runtime {} build, or image = \"...\" in [app] of rotv.toml", program_));
+}
+
 RunState ContainerRuntime::State() {
-  os::ProgramResult found = os::RunProgramQuietly({program_, "container", "inspect", container_}, interrupt_);
-  if (found.exit_status != 0) return RunState::kNone;
-  output::Json container = output::Json::parse(found.out, nullptr, false);
-  if (!container.is_array() || container.empty()) return RunState::kNone;
-  const output::Json& labels = container[0]["Config"]["Labels"];
-  if (!labels.is_object() || labels.value(kHomeLabel, "") != home_.native()) {
-    throw Error(ErrorCode::kUsage, fmt::format("there is a container named {} that rotv did not create", container_),
-                fmt::format("{} rm {}, if it is not needed", program_, container_));
+  const auto& [usual, other] = container_names_;
+  std::vector<std::string> words = {program_, "container", "inspect", usual};
+  if (other != usual) words.push_back(other);
+  // Both are asked for at once; one that is not there makes it fail, and the other is printed all the same.
+  const os::ProgramResult found = os::RunProgramQuietly(words, interrupt_);
+  const output::Json containers = output::Json::parse(found.out, nullptr, false);
+  container_ = usual;
+  if (!containers.is_array() || containers.empty()) {
+    RequireNoneFound(found);
+    return RunState::kNone;
   }
-  std::string status = container[0]["State"].value("Status", "");
-  if (status == "running" || status == "paused") return RunState::kRunning;
-  return RunState::kEnded;
+  bool usual_is_taken = false;
+  for (const output::Json& container : containers) {
+    std::string name = container.value("Name", usual);
+    if (name.starts_with('/')) name.erase(0, 1);  // Docker's.
+    const output::Json labels = container.value("Config", output::Json::object()).value("Labels", output::Json());
+    if (labels.is_object() && labels.value(kHomeLabel, "") == place_.native()) {
+      container_ = name;
+      const std::string status = container.value("State", output::Json::object()).value("Status", "");
+      return status == "running" || status == "paused" ? RunState::kRunning : RunState::kEnded;
+    }
+    usual_is_taken = usual_is_taken || name == usual;
+  }
+  if (usual_is_taken && (containers.size() > 1 || other == usual)) {
+    throw Error(ErrorCode::kUsage, fmt::format("there is a container named {} that rotv did not create", other),
+                fmt::format("{} rm {}, if it is not needed", program_, other));
+  }
+  if (usual_is_taken) container_ = other;
+  return RunState::kNone;
+}
+
+// That no container is there, and that nobody can tell, are the same exit status.
+void ContainerRuntime::RequireNoneFound(const os::ProgramResult& asked) const {
+  if (asked.err.empty() || asked.exit_status == 0) return;
+  for (const char* none : {"o such container", "o such object"}) {
+    if (asked.err.find(none) != std::string::npos) return;
+  }
+  ThrowNotWorking(asked.err);
 }
 
 void ContainerRuntime::Start(const LaunchRequest& request) {
@@ -130,7 +183,7 @@ void ContainerRuntime::Start(const LaunchRequest& request) {
   database.password = request.database_password;
   os::Environment variables = WithOwnDatabase(request.environment, request.rules, database);
   if (!request.database_password.empty()) variables["ROTV_PASSWORD"] = request.database_password;
-  os::PrivateFile env_file(ContainerVariables(home_), EnvFileText(variables));
+  os::PrivateFile env_file(ContainerVariables(place_), EnvFileText(variables));
   os::ProgramResult started = os::RunProgramQuietly(RunWords(request, env_file.path()), interrupt_);
   if (started.exit_status == 0) return;
   Stop();  // A failed start can leave a container in state "created".
@@ -144,7 +197,7 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
   std::vector<std::string> words = {program_,     "run",
                                     "--detach",   "--init",
                                     "--name",     container_,
-                                    "--label",    fmt::format("{}={}", kHomeLabel, home_.native()),
+                                    "--label",    fmt::format("{}={}", kHomeLabel, place_.native()),
                                     "--pull",     "never",
                                     "--env-file", env_file.native(),
                                     "--env",      "PORT=8080",
@@ -193,6 +246,10 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
     add({"--mount", Mount(browser_cache_, "/ms-playwright", ",ro")});
     add({"--env", "PLAYWRIGHT_BROWSERS_PATH=/ms-playwright"});
   }
+  if (!request.persistent_dir.empty()) {
+    add({"--restart", RestartName(request.restart)});
+    add({"--env", std::string("ROTV_RESTART=") + RestartName(request.restart)});
+  }
   words.push_back(request.image);
   return words;
 }
@@ -234,9 +291,12 @@ void ContainerRuntime::Stop() {
   }
 }
 
-std::vector<std::string> ContainerRuntime::LogCommand(bool follow) const {
-  if (follow) return {program_, "logs", "--follow", container_};
-  return {program_, "logs", container_};
+std::vector<std::string> ContainerRuntime::LogCommand(const LogView& view) const {
+  std::vector<std::string> words = {program_, "logs"};
+  if (view.follow) words.emplace_back("--follow");
+  if (view.since_us != 0) words.insert(words.end(), {"--since", output::IsoTime(view.since_us)});
+  words.push_back(container_);
+  return words;
 }
 
 std::vector<std::string> ContainerRuntime::ExecWords(bool terminal) const {

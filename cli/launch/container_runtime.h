@@ -6,14 +6,19 @@
 #include <vector>
 
 #include "cli/launch/runtime.h"
+#include "os/run_program.h"
 
 namespace rotv::launch {
 
+// The label of an image that says of which project's directory it was built.
+inline constexpr const char* kProjectLabel = "rotv.project";
+
 class ContainerRuntime : public Runtime {
  public:
-  // `program` is podman or docker. The container's name is derived from the home directory, and a label holds that
-  // directory, so that another program's container of the same name is never removed.
-  ContainerRuntime(std::string program, std::filesystem::path home, std::string database,
+  // `program` is podman or docker. The container's name is derived from the place (project.h), and a label holds that
+  // directory, so that a container of the same name that is another program's, or another user's, is never touched:
+  // ours has another name then.
+  ContainerRuntime(std::string program, std::filesystem::path place, std::string database,
                    const os::Environment& environment, const Interrupt& interrupt);
 
   std::string name() const override { return program_; }
@@ -23,7 +28,7 @@ class ContainerRuntime : public Runtime {
   RunState State() override;
   void Start(const LaunchRequest& request) override;
   void Stop() override;
-  std::vector<std::string> LogCommand(bool follow) const override;
+  std::vector<std::string> LogCommand(const LogView& view) const override;
   std::vector<std::string> ShellCommand(bool terminal, const OwnDatabase& database) const override;
   OwnDatabase Database() const override;
   os::Environment Inherited() const override { return {}; }
@@ -33,6 +38,9 @@ class ContainerRuntime : public Runtime {
   std::vector<std::string> PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const override;
 
  private:
+  [[noreturn]] void ThrowNotWorking(const std::string& why) const;
+  void RequireImageOf(const std::filesystem::path& project, const std::string& image, const std::string& labels) const;
+  void RequireNoneFound(const os::ProgramResult& asked) const;
   std::vector<std::string> RunWords(const LaunchRequest& request, const std::filesystem::path& env_file) const;
   std::vector<std::string> ExecWords(bool terminal) const;
   // Returns `option` where SELinux needs labels; else empty.
@@ -41,15 +49,19 @@ class ContainerRuntime : public Runtime {
   void OwnPersistentDirectory(const std::filesystem::path& directory) const;
 
   const std::string program_;
-  const std::filesystem::path home_;
+  const std::filesystem::path place_;
   const std::string database_;
   const std::filesystem::path browser_cache_;  // Empty where there is none.
   const Interrupt& interrupt_;
-  const std::string container_;
+  const std::string container_names_[2];  // The second one, where the first is taken.
+  std::string container_;                 // The one that is ours, or that a start would use; State() finds it.
 };
 
-// "rotv" for ~/.rotv, else "rotv-" and eight hexadecimal digits of a hash over the path.
-std::string ContainerName(const std::filesystem::path& home, const os::Environment& environment);
+// "rotv" for ~/.rotv and "rotv-NAME" for ~/.rotv/apps/NAME; elsewhere with eight hexadecimal digits of a hash over the
+// path at the end.
+std::string ContainerName(const std::filesystem::path& place, const os::Environment& environment);
+// The same, always with the digits.
+std::string ContainerNameWithNumber(const std::filesystem::path& place);
 
 // The text of an --env-file: NAME=VALUE lines. A value with a line feed, which the format cannot hold, is written in
 // Base64 and named in ROTV_SECRETS_BASE64; the entrypoint decodes it.

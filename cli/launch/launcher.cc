@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <sodium.h>
 
-#include <array>
 #include <chrono>
 #include <ctime>
 #include <sstream>
@@ -18,6 +17,7 @@
 #include "cli/output/format.h"
 #include "os/clock.h"
 #include "os/process_list.h"
+#include "os/random_text.h"
 #include "os/run_program.h"
 #include "storage/error.h"
 
@@ -27,21 +27,28 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kPollAnswer{25};
 constexpr std::chrono::seconds kApplicationTimeout{120};  // After the import.
+constexpr size_t kPasswordDigits = 32;
 
 double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
 
-void RequireFreePort(int port) {
+void RequireFreePort(const LaunchPlace& place, int port) {
   std::string holder = os::WhoListensOn(port);
   if (holder.empty()) return;
+  for (const Project& other : KnownProjects(place.home)) {
+    const std::optional<LaunchState> state = ReadLaunchState(other.place);
+    if (state && (state->port == port || state->database_port == port)) {
+      holder = fmt::format("the application {} of {} (rotv list)", other.name, other.directory.native());
+    }
+  }
   throw Error(ErrorCode::kUsage, fmt::format("port {} is in use by {}", port, holder),
               "stop it, or choose another port: rotv start --port N, or port = N in [app] of rotv.toml");
 }
 
 void WarnIfStale(const Seed& seed, output::ProgressBar& progress) {
-  int64_t days = DaysOld(seed.point.time_us, os::NowMicroseconds());
+  int64_t days = DaysOld(seed.fresh_us, os::NowMicroseconds());
   if (days < kStaleAfterDays) return;
   progress.Warn(fmt::format("the data is {} days old ({}): rotv restart --pull brings it up to date", days,
-                            output::HumanTime(seed.point.time_us)));
+                            output::HumanTime(seed.fresh_us)));
 }
 
 void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool without_limit) {
@@ -75,39 +82,37 @@ void ShowLastLines(const LaunchPlace& place, const StartupWatch& watch) {
 
 // Sets `trust` if the seed's source is trusted.
 Seed SeedFor(const LaunchPlace& place, const LaunchOptions& options, bool& trust) {
-  SourceConfig source = place.read_source();
-  trust = source.trust;
-  Context context{source, place.home, place.progress, place.interrupt};
-  Seed seed = PrepareSeed(context, {.snapshot = options.snapshot,
-                                    .compression = place.app.compression,
-                                    .pull = options.pull,
-                                    .psql_version = place.runtime.PsqlVersionCommand(place.app.image)});
+  const std::optional<SourceConfig> source = place.read_source();
+  Seed seed;
+  if (source) {
+    Context context{*source, place.home, place.progress, place.interrupt};
+    seed = PrepareSeed(context, {.snapshot = options.snapshot,
+                                 .compression = place.app.compression,
+                                 .pull = options.pull,
+                                 .psql_version = place.runtime.PsqlVersionCommand(place.app.image)});
+    trust = source->trust && !seed.is_foreign;  // What somebody put there is not the source's.
+  } else {
+    seed = SeedWithoutSource(place.home, options.snapshot, place.progress, place.interrupt);
+  }
   WarnIfStale(seed, place.progress);
   return seed;
-}
-
-std::string NewPassword() {
-  if (sodium_init() < 0) throw Error(ErrorCode::kBug, "libsodium cannot be used here");
-  std::array<unsigned char, 16> bytes{};
-  randombytes_buf(bytes.data(), bytes.size());
-  std::string digits(2 * bytes.size() + 1, '\0');
-  sodium_bin2hex(digits.data(), digits.size(), bytes.data(), bytes.size());
-  digits.pop_back();  // The zero byte.
-  return digits;
 }
 
 // Everything about the start that needs no seed. Throws if the runtime, the environment or the application's variables
 // are not what a start needs.
 LaunchRequest RequestFor(const LaunchPlace& place) {
-  LaunchRequest request{.app_directory = place.app.directory,
-                        .app_command = place.app.command,
-                        .image = place.app.image,
-                        .database = place.app.database,
-                        .superuser = place.app.superuser,
-                        .port = place.app.port,
-                        .database_port = place.app.database_port,
-                        .database_password = place.app.database_port != 0 ? NewPassword() : ""};
-  if (place.app.persistent) request.persistent_dir = place.home / "pgdata";
+  LaunchRequest request{
+      .app_directory = place.app.directory,
+      .app_command = place.app.command,
+      .image = place.app.image,
+      .project = place.app.image_is_named ? std::filesystem::path() : place.project.directory,
+      .restart = place.app.restart,
+      .database = place.app.database,
+      .superuser = place.app.superuser,
+      .port = place.app.port,
+      .database_port = place.app.database_port,
+      .database_password = place.app.database_port != 0 ? os::RandomText(os::kHexDigits, kPasswordDigits) : ""};
+  if (place.app.persistent) request.persistent_dir = place.project.place / "pgdata";
   place.runtime.CheckReady(request);
   EnvironmentReport environment = ReadAppEnvironment(place.app.directory, place.app.env_file, place.environment);
   RequireUsable(environment);
@@ -127,16 +132,17 @@ void AddSeed(const LaunchPlace& place, const LaunchOptions& options, LaunchReque
   request.roles = seed.roles;
   request.tmpfs_bytes = place.app.tmpfs_bytes > 0 ? place.app.tmpfs_bytes : TmpfsBytesFor(seed.sql_bytes);
   result.point = seed.point;
-  result.state.source = seed.source;
+  result.state.source = seed.is_foreign ? "" : seed.source;
+  if (seed.is_foreign) result.state.seed_file = seed.path;
   result.state.snapshot = seed.snapshot;
-  result.state.lsn = seed.point.lsn.ToString();
+  if (!seed.is_foreign) result.state.lsn = seed.point.lsn.ToString();
   result.state.data_time_us = seed.point.time_us;
 }
 
 // A persistent cluster is kept itself, so it needs no prepared one.
 void OfferPrepared(const LaunchPlace& place, PreparedClusters& prepared, LaunchRequest& request) {
   if (place.app.persistent) return;
-  if (!place.app.keep_prepared) return PreparedClusters::Remove(place.home);
+  if (!place.app.keep_prepared) return PreparedClusters::Remove(place.project.place);
   if (!prepared.Offer(request.seed, request.database, request.tmpfs_bytes)) return;
   request.prepared_dir = prepared.directory();
   request.prepared = prepared.usable();
@@ -150,7 +156,7 @@ class Launched {
     if (kept_) return;
     try {
       place_.runtime.Stop();
-      RemoveLaunchState(place_.home);
+      RemoveLaunchState(place_.project.place);
     } catch (const std::exception& error) {
       place_.progress.Warn(error.what());
     }
@@ -179,10 +185,11 @@ std::string UrlOf(const LaunchState& state) { return fmt::format("http://127.0.0
 
 LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   auto start = Clock::now();
-  LaunchLock lock(place.home);
+  LaunchLock lock(place.project.place);
+  ClaimPlace(place.project);
   LaunchResult result{.runtime = place.runtime.Describe()};
   RunState found = place.runtime.State();
-  std::optional<LaunchState> earlier = ReadLaunchState(place.home);
+  std::optional<LaunchState> earlier = ReadLaunchState(place.project.place);
   const bool runs = found == RunState::kRunning && earlier && earlier->ready;
   if (runs && !options.replace) {
     result.already_running = true;
@@ -192,9 +199,9 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   if (found != RunState::kNone && !runs) place.runtime.Stop();  // Left by a start that was killed, or ended by itself.
 
   LaunchRequest request = RequestFor(place);
-  if (!runs || earlier->port != place.app.port) RequireFreePort(place.app.port);
+  if (!runs || earlier->port != place.app.port) RequireFreePort(place, place.app.port);
   if (request.database_port != 0 && !(runs && earlier->database_port == request.database_port)) {
-    RequireFreePort(request.database_port);
+    RequireFreePort(place, request.database_port);
   }
 
   result.state = {.runtime = place.runtime.name(),
@@ -205,17 +212,17 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
                   .database_port = request.database_port,
                   .database_password = request.database_password};
   AddSeed(place, options, request, result);
-  PreparedClusters prepared(place.home);
+  PreparedClusters prepared(place.project.place);
   OfferPrepared(place, prepared, request);
   if (place.app.persistent) std::filesystem::create_directories(request.persistent_dir);
   result.seed_seconds = SecondsSince(start);
   if (runs) place.runtime.Stop();
   result.state.started_time_us = os::NowMicroseconds();
-  WriteLaunchState(place.home, result.state);
+  WriteLaunchState(place.project.place, result.state);
 
   Launched launched(place, request);
   {
-    StartupWatch watch(place.runtime, place.home / "run" / "app.log");
+    StartupWatch watch(place.runtime, place.project.place / "run" / "app.log");
     try {
       result.application = watch.AwaitDatabase(place.progress, place.interrupt);
       prepared.Keep(watch.State().prepared);
@@ -228,7 +235,7 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   result.tables = LargestTables(place.runtime, place.interrupt);
   if (result.application) result.state.health = place.app.health;
   result.state.ready = true;
-  WriteLaunchState(place.home, result.state);
+  WriteLaunchState(place.project.place, result.state);
   launched.Keep();
   result.seconds = SecondsSince(start);
   return result;

@@ -4,11 +4,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "cli/config/app_config.h"
 #include "cli/launch/launch_state.h"
+#include "cli/launch/project.h"
 #include "cli/launch/runtime.h"
 #include "cli/output/progress_bar.h"
 #include "os/environment.h"
@@ -42,18 +44,20 @@ struct LaunchResult {
 
 // The objects that Launch() works with. All outlive the call.
 struct LaunchPlace {
-  const std::filesystem::path& home;
+  const std::filesystem::path& home;  // Of seeds and stores.
+  const Project& project;
   const config::AppConfig& app;  // The options of the command line are applied.
   const os::Environment& environment;
   Runtime& runtime;
   output::ProgressBar& progress;
   const Interrupt& interrupt;
-  std::function<SourceConfig()> read_source;  // Called only if a seed is needed.
+  // Called only if a seed is needed. Gives nothing if no source is configured.
+  std::function<std::optional<SourceConfig>()> read_source;
 };
 
 // Starts the database on a seed, and the application. On return both answer. First checks everything that can be
 // checked quickly: what the runtime needs, the environment, the port. Whatever a killed start left is replaced. When it
-// throws, nothing that it started is left running; the log stays in HOME/run/app.log.
+// throws, nothing that it started is left running; the log stays in PLACE/run/app.log. Throws what ClaimPlace() does.
 LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options);
 
 // The five tables of the running database with the most bytes, with their exact row counts.

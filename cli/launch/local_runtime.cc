@@ -14,10 +14,12 @@
 #include <chrono>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "cli/launch/embedded_files.h"
+#include "cli/launch/log_time.h"
 #include "cli/output/format.h"
 #include "cli/output/output.h"
 #include "os/background_program.h"
@@ -103,17 +105,17 @@ pid_t Postmaster(const std::filesystem::path& cluster, const os::Environment& en
 
 }  // namespace
 
-LocalRuntime::LocalRuntime(const std::filesystem::path& home, const config::AppConfig& app,
+LocalRuntime::LocalRuntime(const std::filesystem::path& place, const config::AppConfig& app,
                            const os::Environment& environment, const Interrupt& interrupt)
     : environment_(environment),
       app_directory_(app.directory),
       database_(app.database),
       port_(app.database_port != 0 ? app.database_port : kPort),
       rules_(app.environment_rules),
-      private_directory_(home / "run" / "local-directory"),
+      private_directory_(place / "run" / "local-directory"),
       directory_(private_directory_.Find()),
-      log_(home / "run" / "app.log"),
-      persistent_dir_(home / "pgdata"),
+      log_(place / "run" / "app.log"),
+      persistent_dir_(place / "pgdata"),
       interrupt_(interrupt) {}
 
 bool LocalRuntime::HasCluster(const std::filesystem::path& directory) const {
@@ -188,6 +190,8 @@ os::Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) 
   }
   variables["ROTV_LIBPQ_NAMES"] = fmt::format("{}", fmt::join(libpq_names, " "));
   variables["ROTV_RUN"] = *directory_;
+  variables["ROTV_LOG_TIMES"] = LogTimes();
+  variables["ROTV_RESTART"] = persistent ? RestartName(request.restart) : "";
   variables["ROTV_MODE"] = persistent ? "persistent" : "development";
   variables["ROTV_DATA"] = persistent ? request.persistent_dir : *directory_ / "pgdata";
   variables["ROTV_SEED"] = request.seed;
@@ -219,6 +223,7 @@ void LocalRuntime::Start(const LaunchRequest& request) {
   using std::filesystem::perms;
   directory_ = private_directory_.Make(TmpfsDirectory(environment_));
   std::filesystem::create_directories(log_.parent_path());
+  std::filesystem::remove(LogTimes());
   WriteEmbeddedFiles(*directory_);
   // If we are root, PostgreSQL runs as another user, which must be able to pass through.
   if (geteuid() == 0) std::filesystem::permissions(*directory_, perms(0711));
@@ -276,12 +281,24 @@ void LocalRuntime::Stop() {
   directory_.reset();
 }
 
-std::vector<std::string> LocalRuntime::LogCommand(bool follow) const {
-  const auto process = follow ? MainProcess() : std::nullopt;
-  if (!process) return {"cat", log_.native()};
-  return {"tail",       "--lines=+1", "--follow", "--sleep-interval=0.1", fmt::format("--pid={}", process->number()),
-          log_.native()};
+std::vector<std::string> LocalRuntime::LogCommand(const LogView& view) const {
+  uint64_t begin = 0;
+  if (view.since_us != 0) {
+    std::error_code none;
+    const uintmax_t bytes = std::filesystem::file_size(log_, none);
+    std::ifstream file(LogTimes());
+    const std::string times{std::istreambuf_iterator<char>(file), {}};
+    begin = LogBytesBefore(times, view.since_us, none ? 0 : bytes);
+  }
+  std::vector<std::string> words = {"tail", fmt::format("--bytes=+{}", begin + 1)};
+  if (const auto process = view.follow ? MainProcess() : std::nullopt) {
+    words.insert(words.end(), {"--follow", "--sleep-interval=0.1", fmt::format("--pid={}", process->number())});
+  }
+  words.push_back(log_);
+  return words;
 }
+
+std::filesystem::path LocalRuntime::LogTimes() const { return log_.native() + ".times"; }
 
 std::vector<std::string> LocalRuntime::ShellCommand(bool /*terminal*/, const OwnDatabase& database) const {
   std::vector<std::string> words = EnvWords(environment_, ForShell(environment_, rules_, database).variables);

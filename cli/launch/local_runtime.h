@@ -5,8 +5,9 @@
 //   TMPFS/rotv-RANDOM/socket       PostgreSQL's socket; it listens nowhere else
 //   TMPFS/rotv-RANDOM/entrypoint   the scripts
 //   TMPFS/rotv-RANDOM/main-process the number of the entrypoint's process, and when it was started
-//   HOME/run/local-directory       the name of TMPFS/rotv-RANDOM
-//   HOME/run/app.log               the output of everything that runs
+//   PLACE/run/local-directory      the name of TMPFS/rotv-RANDOM
+//   PLACE/run/app.log              the output of everything that runs
+//   PLACE/run/app.log.times        how long it was at which time (log_time.h)
 //
 // Other users of the machine can write to TMPFS as well: PrivateDirectory protects our directory. If root starts it,
 // the scripts belong to root, and only the cluster and the socket to the service user.
@@ -30,7 +31,7 @@ namespace rotv::launch {
 
 class LocalRuntime : public Runtime {
  public:
-  LocalRuntime(const std::filesystem::path& home, const config::AppConfig& app, const os::Environment& environment,
+  LocalRuntime(const std::filesystem::path& place, const config::AppConfig& app, const os::Environment& environment,
                const Interrupt& interrupt);
 
   std::string name() const override { return "local"; }
@@ -40,7 +41,7 @@ class LocalRuntime : public Runtime {
   RunState State() override;
   void Start(const LaunchRequest& request) override;
   void Stop() override;
-  std::vector<std::string> LogCommand(bool follow) const override;
+  std::vector<std::string> LogCommand(const LogView& view) const override;
   std::vector<std::string> ShellCommand(bool terminal, const OwnDatabase& database) const override;
   OwnDatabase Database() const override;
   os::Environment Inherited() const override { return environment_; }
@@ -57,6 +58,7 @@ class LocalRuntime : public Runtime {
   std::vector<pid_t> Processes() const;
   std::optional<os::RecordedProcess> MainProcess() const;  // The entrypoint, if it is alive.
   void KillAll() const;
+  std::filesystem::path LogTimes() const;
 
   const os::Environment environment_;
   const std::filesystem::path app_directory_;

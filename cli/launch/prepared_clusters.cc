@@ -73,7 +73,7 @@ void Publish(const fs::path& directory, const std::string& name, const std::stri
 
 }  // namespace
 
-PreparedClusters::PreparedClusters(const fs::path& home) : directory_(home / "prepared") {}
+PreparedClusters::PreparedClusters(const fs::path& place) : directory_(place / "prepared") {}
 
 PreparedClusters::~PreparedClusters() {
   for (std::future<void>& one : syncing_) one.wait();  // Exceptions are dropped here.
@@ -110,10 +110,10 @@ void PreparedClusters::Keep(const std::map<std::string, std::string>& written) {
   }
 }
 
-std::vector<DamagedFile> PreparedClusters::FindDamaged(const fs::path& home, const Interrupt& interrupt) {
+std::vector<DamagedFile> PreparedClusters::FindDamaged(const fs::path& place, const Interrupt& interrupt) {
   std::vector<DamagedFile> damaged;
   for (const char* name : kNames) {
-    const fs::path note_path = File(home / "prepared", name, ".json"), tar = File(home / "prepared", name, ".tar");
+    const fs::path note_path = File(place / "prepared", name, ".json"), tar = File(place / "prepared", name, ".tar");
     if (!fs::exists(note_path) || !fs::exists(tar)) continue;
     const std::optional<nlohmann::json> note = ReadCheckedNote(note_path);
     if (!note) {
@@ -125,6 +125,6 @@ std::vector<DamagedFile> PreparedClusters::FindDamaged(const fs::path& home, con
   return damaged;
 }
 
-void PreparedClusters::Remove(const fs::path& home) { fs::remove_all(home / "prepared"); }
+void PreparedClusters::Remove(const fs::path& place) { fs::remove_all(place / "prepared"); }
 
 }  // namespace rotv::launch

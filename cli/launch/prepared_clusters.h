@@ -2,8 +2,9 @@
 // needs no initdb. The entrypoint (entrypoint/prepared.sh) writes and reads the clusters; this class decides which may
 // be used, and makes sure that only complete ones are.
 //
-// HOME/prepared holds NAME.tar, the directory of a stopped server; NAME.json, a note of what it was made for; NAME.new,
-// one that is being written. NAME is `empty` (after initdb, with its databases) or `seeded` (with a seed imported).
+// PLACE/prepared (project.h) holds NAME.tar, the directory of a stopped server; NAME.json, a note of what it was made
+// for; NAME.new, one that is being written. NAME is `empty` (after initdb, with its databases) or `seeded` (with a seed
+// imported).
 
 #pragma once
 
@@ -22,7 +23,7 @@ namespace rotv::launch {
 
 class PreparedClusters {
  public:
-  explicit PreparedClusters(const std::filesystem::path& home);
+  explicit PreparedClusters(const std::filesystem::path& place);
   // Waits for the work of Keep(); removes files that were not kept.
   ~PreparedClusters();
   PreparedClusters(const PreparedClusters&) = delete;
@@ -30,12 +31,12 @@ class PreparedClusters {
 
   // Finds the clusters that fit `seed` and `database`, deletes the others, and creates the files into which the
   // entrypoint may write new ones. Returns false, and then nothing may be written, if no cluster with this seed fits
-  // and the disk does not have room for twice `bytes`. Throws kDisk if HOME cannot be written.
+  // and the disk does not have room for twice `bytes`. Throws kDisk if it cannot be written.
   bool Offer(const std::filesystem::path& seed, const std::string& database, uint64_t bytes);
 
   // Reads the clusters that are kept, and gives those that are not what was written, or whose notes are not. The next
   // start makes them again.
-  static std::vector<DamagedFile> FindDamaged(const std::filesystem::path& home, const Interrupt& interrupt);
+  static std::vector<DamagedFile> FindDamaged(const std::filesystem::path& place, const Interrupt& interrupt);
 
   const std::filesystem::path& directory() const { return directory_; }
   // ROTV_PREPARED_SEEDED and ROTV_PREPARED_EMPTY for the clusters that fit. The values say for which server they were
@@ -46,8 +47,8 @@ class PreparedClusters {
   // background, and are used once that is done. If it fails the cluster is not used, and the next start takes longer.
   void Keep(const std::map<std::string, std::string>& written);
 
-  // Deletes all prepared clusters of `home`.
-  static void Remove(const std::filesystem::path& home);
+  // Deletes all prepared clusters of `place`.
+  static void Remove(const std::filesystem::path& place);
 
  private:
   std::string KeyOf(const std::string& name) const;

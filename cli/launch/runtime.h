@@ -35,6 +35,8 @@ struct LaunchRequest {
   int lifetime_seconds = 0;    // It ends by itself after that; 0: never.
   std::vector<SharedDirectory> shared;
   std::string image;
+  std::filesystem::path project;                   // The image must be of this project's directory; empty: any will do.
+  config::Restart restart = config::Restart::kNo;  // Only with `persistent_dir`.
   std::string database;
   std::set<std::string> roles;     // The roles that the seed names; no name has a line break.
   bool trust = false;              // The seed's code may run as a superuser of the database.
@@ -47,10 +49,16 @@ struct LaunchRequest {
   config::EnvironmentRules rules;  // The rules for it.
 };
 
+// Which part of a log is wanted.
+struct LogView {
+  bool follow = false;   // And what comes, until the application ends.
+  int64_t since_us = 0;  // What was written since this Unix time, and perhaps a little before; 0: all.
+};
+
 enum class RunState { kNone, kStarting, kRunning, kEnded };
 
-// A runtime belongs to one home directory: an application of another one is never touched. One thread at a time may use
-// it. Commands are returned as words, to be run as they are, without a shell.
+// A runtime belongs to one place (project.h): an application of another one is never touched. One thread at a time may
+// use it. Commands are returned as words, to be run as they are, without a shell.
 class Runtime {
  public:
   virtual ~Runtime() = default;
@@ -76,8 +84,8 @@ class Runtime {
   // cluster. Does nothing if nothing runs; cleans up after a killed start. Throws kUsage if it cannot be removed.
   virtual void Stop() = 0;
 
-  // The command that writes the whole log to stdout and, with `follow`, continues until the application ends.
-  virtual std::vector<std::string> LogCommand(bool follow) const = 0;
+  // The command that writes the log, to stdout or stderr as the application did.
+  virtual std::vector<std::string> LogCommand(const LogView& view) const = 0;
   // The command of a shell where the application runs. Its variables name `database` and no other.
   virtual std::vector<std::string> ShellCommand(bool terminal, const OwnDatabase& database) const = 0;
   // The running database, as seen by programs in ShellCommand()'s shell.
@@ -94,11 +102,14 @@ class Runtime {
   virtual std::vector<std::string> PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const = 0;
 };
 
+// "no", "on-failure", "always".
+const char* RestartName(config::Restart restart);
+
 enum class RuntimeKind { kAny, kPodman, kDocker, kLocal };
 
 // kAny chooses podman if it is installed, else docker, else local. Throws kCannotStart if the runtime that was asked
 // for is not installed. `interrupt` outlives the result.
-std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::path& home,
+std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::path& place,
                                        const config::AppConfig& app, const os::Environment& environment,
                                        const Interrupt& interrupt);
 

@@ -8,7 +8,19 @@
 
 namespace rotv::launch {
 
-std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::path& home,
+const char* RestartName(config::Restart restart) {
+  switch (restart) {
+    case config::Restart::kNo:
+      return "no";
+    case config::Restart::kOnFailure:
+      return "on-failure";
+    case config::Restart::kAlways:
+      break;
+  }
+  return "always";
+}
+
+std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::path& place,
                                        const config::AppConfig& app, const os::Environment& environment,
                                        const Interrupt& interrupt) {
   struct Container {
@@ -27,10 +39,10 @@ std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::
                                    (container.kind == RuntimeKind::kPodman ||
                                     os::RunProgramQuietly({container.program, "info"}, interrupt).exit_status == 0));
     if (chosen) {
-      return std::make_unique<ContainerRuntime>(container.program, home, app.database, environment, interrupt);
+      return std::make_unique<ContainerRuntime>(container.program, place, app.database, environment, interrupt);
     }
   }
-  return std::make_unique<LocalRuntime>(home, app, environment, interrupt);
+  return std::make_unique<LocalRuntime>(place, app, environment, interrupt);
 }
 
 }  // namespace rotv::launch

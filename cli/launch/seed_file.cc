@@ -1,96 +1,74 @@
 #include "cli/launch/seed_file.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 
 #include <algorithm>
-#include <charconv>
-#include <nlohmann/json.hpp>
+#include <chrono>
 #include <optional>
+#include <thread>
 
-#include "cli/launch/checked_note.h"
+#include "cli/launch/seed_note.h"
 #include "cli/output/format.h"
-#include "os/file_fingerprint.h"
+#include "storage/atomic_file.h"
 #include "storage/error.h"
 #include "storage/file_checksum.h"
+#include "storage/handle.h"
 #include "sync/baseline.h"
 #include "sync/pull.h"
+#include "sync/seed_roles.h"
 
 namespace rotv::launch {
 namespace {
 
-constexpr const char* kNoteEnding = ".json";
-
-std::filesystem::path NotePath(std::filesystem::path seed) { return seed += kNoteEnding; }
-
-// The note FILE.json describes the seed that was written to FILE.
-struct Note {
-  std::string file;      // The seed's fingerprint: a seed that somebody wrote over is no longer ours.
-  std::string sum;       // The checksum of its bytes; empty in a note of an older program.
-  std::string baseline;  // Names the store: the LSN and time of its baseline.
-  std::string source;
-  std::string snapshot;
-  std::string lsn;
-  int64_t data_time_us = 0;
-  uint64_t sql_bytes = 0;
-  std::set<std::string> roles;
-};
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Note, file, sum, baseline, source, snapshot, lsn, data_time_us,
-                                                sql_bytes, roles)
-
-std::string BaselineName(const history::ResolvedPoint& point) {
-  return fmt::format("{} {}", point.baseline_lsn.ToString(), point.baseline_time_us);
+// The seed of a snapshot where no source says which is the default: of the plain names, the first one that is there;
+// else empty.
+std::filesystem::path SeedPathWithoutSource(const std::filesystem::path& home, const std::string& snapshot) {
+  const std::string name = snapshot == "head" ? "seed-data.sql" : fmt::format("seed-data-{}.sql", snapshot);
+  for (const char* ending : {"", ".zst", ".gz"}) {
+    if (std::filesystem::exists(home / (name + ending))) return home / (name + ending);
+  }
+  return {};
 }
 
-// Reads what BaselineName() wrote. Returns false if it is something else.
-bool ReadBaselineName(std::string_view name, history::ResolvedPoint& point) {
-  const size_t space = name.find(' ');
-  if (space == std::string_view::npos) return false;
-  const std::optional<Lsn> lsn = Lsn::Parse(name.substr(0, space));
-  const std::string_view time = name.substr(space + 1);
-  if (!lsn) return false;
-  point.baseline_lsn = *lsn;
-  return std::from_chars(time.data(), time.data() + time.size(), point.baseline_time_us).ec == std::errc();
-}
-
-// Returns nothing if there is no note, or if the seed is no longer the file that the note describes.
-std::optional<Seed> ReadNote(const std::filesystem::path& path) {
-  const std::optional<nlohmann::json> document = ReadCheckedNote(NotePath(path));
-  if (!document) return std::nullopt;
-  try {
-    const Note note = document->get<Note>();
-    const std::optional<Lsn> lsn = Lsn::Parse(note.lsn);
-    if (!lsn || note.file != os::FileFingerprint(path)) return std::nullopt;
-    Seed seed{.path = path,
-              .source = note.source,
-              .snapshot = note.snapshot,
-              .point = {.lsn = *lsn, .time_us = note.data_time_us},
-              .sql_bytes = note.sql_bytes,
-              .sum = note.sum,
-              .roles = note.roles};
-    if (!ReadBaselineName(note.baseline, seed.point)) return std::nullopt;
-    return seed;
-  } catch (const nlohmann::json::exception&) {
-    return std::nullopt;
+std::filesystem::path KeptName(const std::filesystem::path& path) {
+  const std::string name = path.filename();
+  const size_t ending = std::min(name.rfind(".sql"), name.size());
+  for (int number = 1;; ++number) {
+    const std::string kept = number == 1 ? ".kept" : fmt::format(".kept-{}", number);
+    std::filesystem::path other = path.parent_path() / (name.substr(0, ending) + kept + name.substr(ending));
+    if (!std::filesystem::exists(other)) return other;
   }
 }
 
-void WriteNote(const Seed& seed) {
-  const Note note{.file = os::FileFingerprint(seed.path).value_or(""),
-                  .sum = seed.sum,
-                  .baseline = BaselineName(seed.point),
-                  .source = seed.source,
-                  .snapshot = seed.snapshot,
-                  .lsn = seed.point.lsn.ToString(),
-                  .data_time_us = seed.point.time_us,
-                  .sql_bytes = seed.sql_bytes,
-                  .roles = seed.roles};
-  WriteCheckedNote(NotePath(seed.path), nlohmann::json(note));
+// Gives a seed that somebody put there another name, so that it is not replaced.
+void KeepForeignSeed(const std::filesystem::path& path, Progress& progress) {
+  const Interrupt none;
+  if (LookAtSeed(path, none).whose != Whose::kForeign) return;
+  const std::filesystem::path kept = KeptName(path);
+  std::filesystem::rename(path, kept);
+  progress.Warn(
+      fmt::format("{} was there, and rotv did not write it: it is {} now", path.native(), kept.filename().native()));
 }
 
-// Reads the seed: the size and the time that the note has too do not show damage of its bytes.
-bool HasItsBytes(const Seed& seed, const Interrupt& interrupt) {
-  return seed.sum.empty() || ChecksumText(ChecksumOf(seed.path, [&] { interrupt.Check(); })) == seed.sum;
-}
+// Held while seeds of a home are prepared: two starts would write the same file, and describe each other's.
+class SeedTurn {
+ public:
+  explicit SeedTurn(const Context& context) {
+    const std::filesystem::path path = context.home / "run" / "seeds.lock";
+    std::filesystem::create_directories(path.parent_path());
+    file_ = OpenOrCreateFile(path, O_RDWR);
+    for (bool said = false; flock(file_.get(), LOCK_EX | LOCK_NB) != 0; said = true) {
+      context.interrupt.Check();
+      if (!said) context.progress.Say("waiting for another start, which prepares a seed");
+      std::this_thread::sleep_for(std::chrono::milliseconds(Interrupt::kPollMs));
+    }
+  }
+
+ private:
+  FileDescriptor file_;
+};
 
 // True for an error of the source, which does not concern what is stored here.
 bool IsTheSources(const Error& error) {
@@ -112,15 +90,51 @@ void Refresh(const Context& context) {
   }
 }
 
+// The seed's file; that of a time is known only once it is resolved. One that somebody put there may have another
+// compression than ours would have.
+std::filesystem::path PathFor(const Context& context, const SeedRequest& request) {
+  std::filesystem::path usual = SeedPath(context, request.snapshot, Lsn(), request.compression);
+  if (std::filesystem::exists(usual)) return usual;
+  for (Compression other : {Compression::kNone, Compression::kZstd, Compression::kGzip}) {
+    std::filesystem::path path = SeedPath(context, request.snapshot, Lsn(), other);
+    if (!request.pull && std::filesystem::exists(path) && !std::filesystem::exists(SeedNotePath(path))) return path;
+  }
+  return usual;
+}
+
+// The seed at a path if we wrote it of this source.
+std::optional<Seed> OwnSeedAt(const Context& context, const std::filesystem::path& path) {
+  std::optional<Seed> seed = ReadSeedNote(path);
+  if (seed && seed->source != context.source.name) seed.reset();
+  return seed;
+}
+
+Seed UseForeign(Seed seed, Progress& progress, const Interrupt& interrupt) {
+  progress.Say(fmt::format("using {} as it is there, since rotv did not write it; rotv start --pull writes a new one",
+                           seed.path.native()));
+  seed.roles = RolesOfSeed(seed.path, interrupt);
+  return seed;
+}
+
+Seed UseSetBack(Seed seed, Progress& progress) {
+  progress.Say(fmt::format("using {} as it is there, since its time was set back; rotv start --pull writes a new one",
+                           seed.path.native()));
+  return seed;
+}
+
 }  // namespace
 
 Seed PrepareSeed(const Context& context, const SeedRequest& request) {
-  std::optional<Seed> there;
-  const auto look_at = [&](const std::filesystem::path& path) {
-    there = ReadNote(path);
-    if (there && there->source != context.source.name) there.reset();
-  };
-  look_at(SeedPath(context, request.snapshot, Lsn(), request.compression));  // That of a time has another path.
+  const SeedTurn turn(context);
+  const std::filesystem::path path = PathFor(context, request);
+  FoundSeed found = LookAtSeed(path, context.interrupt);
+  if (found.whose == Whose::kForeign && !request.pull) {
+    return UseForeign(*std::move(found.seed), context.progress, context.interrupt);
+  }
+  const bool is_ours = found.whose == Whose::kOurs || found.whose == Whose::kSetBack;
+  std::optional<Seed> there = is_ours ? found.seed : std::nullopt;
+  if (there && there->source != context.source.name) there.reset();
+  if (there && found.whose == Whose::kSetBack && !request.pull) return UseSetBack(*there, context.progress);
   if (!HasBaseline(context)) {
     try {
       if (const std::optional<BaselineResult> taken = TakeMissingBaseline(context)) {
@@ -130,19 +144,23 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
                         context.source.name, output::Counted(taken->rows, "row", "rows"), taken->lsn.ToString()));
       }
     } catch (const Error& error) {
-      if (!there || !IsTheSources(error) || !HasItsBytes(*there, context.interrupt)) throw;
+      const bool usable = found.whose == Whose::kForeign || (there && HasItsBytes(*there, context.interrupt));
+      if (!usable || !IsTheSources(error)) throw;
       context.progress.Warn(fmt::format("using the existing seed: {} ({})", error.what(), error.hint()));
-      return *there;
+      if (there) return *there;
+      return UseForeign(*std::move(found.seed), context.progress, context.interrupt);
     }
   } else if (request.pull && !context.source.imported) {
     Refresh(context);
   }
   // The name is resolved once: a seed that is there and one that is written are of the same point.
-  const auto is_there = [&](const std::filesystem::path& path, const history::ResolvedPoint& point) {
-    look_at(path);
-    if (!there || there->point.lsn != point.lsn || BaselineName(there->point) != BaselineName(point)) return false;
-    if (HasItsBytes(*there, context.interrupt)) return true;
-    context.progress.Warn(fmt::format("{} was damaged since it was written: writing it again", path.native()));
+  const auto is_there = [&](const std::filesystem::path& target, const history::ResolvedPoint& point) {
+    if (target != path) there = OwnSeedAt(context, target);
+    if (there && there->point.lsn == point.lsn && BaselineName(there->point) == BaselineName(point)) {
+      if (HasItsBytes(*there, context.interrupt)) return true;
+      context.progress.Warn(fmt::format("{} was damaged since it was written: writing it again", target.native()));
+    }
+    BeginSeed(target, context.progress);
     return false;
   };
   MaterializeResult made = Materialize(context, {.output = {},
@@ -151,24 +169,50 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
                                                  .psql_version = request.psql_version,
                                                  .is_there = is_there});
   if (!made.written) return *there;
+  return NoteSeed(context, made, request.snapshot);
+}
+
+bool HasSeedWithoutSource(const std::filesystem::path& home, const std::string& snapshot) {
+  return !SeedPathWithoutSource(home, snapshot).empty();
+}
+
+Seed SeedWithoutSource(const std::filesystem::path& home, const std::string& snapshot, Progress& progress,
+                       const Interrupt& interrupt) {
+  const std::filesystem::path path = SeedPathWithoutSource(home, snapshot);
+  FoundSeed found = LookAtSeed(path, interrupt);
+  if (found.whose == Whose::kForeign) return UseForeign(*std::move(found.seed), progress, interrupt);
+  if (found.whose == Whose::kSetBack) return UseSetBack(*found.seed, progress);
+  if (found.whose == Whose::kUnknown) return UseForeign(ForeignSeed(path), progress, interrupt);
+  if (!found.seed) throw Error(ErrorCode::kUsage, fmt::format("there is no seed in {}", home.native()), "rotv seed");
+  progress.Say(fmt::format("no source is configured: using {} as it is there", path.native()));
+  return *found.seed;
+}
+
+void BeginSeed(const std::filesystem::path& path, Progress& progress) {
+  KeepForeignSeed(path, progress);
+  MarkSeedAsReplaced(path);
+}
+
+Seed NoteSeed(const Context& context, const MaterializeResult& made, const std::string& point) {
   // A time means another point tomorrow, its LSN does not.
-  const bool is_name = history::NameOfPoint(request.snapshot, made.point.lsn) == request.snapshot;
+  const bool is_name = history::NameOfPoint(point, made.point.lsn) == point;
   Seed seed{.path = made.path,
             .source = context.source.name,
-            .snapshot = is_name ? request.snapshot : made.point.lsn.ToString(),
+            .snapshot = is_name ? point : made.point.lsn.ToString(),
             .point = made.point,
             .sql_bytes = made.bytes,
             .written = true,
             .sum = ChecksumText(made.checksum),
-            .roles = made.roles};
-  WriteNote(seed);
+            .roles = made.roles,
+            .fresh_us = made.point.time_us};
+  WriteSeedNote(seed);
   return seed;
 }
 
 void RemoveSeedOf(const Context& context, const std::string& snapshot) {
   for (Compression compression : {Compression::kNone, Compression::kZstd, Compression::kGzip}) {
     std::filesystem::path path = SeedPath(context, snapshot, Lsn(), compression);
-    if (ReadNote(path)) RemoveSeed(path);  // Else it is not ours.
+    if (ReadSeedNote(path)) RemoveSeed(path);  // Else it is not ours.
   }
 }
 
@@ -183,9 +227,9 @@ std::vector<SeedInHome> SeedsIn(const std::filesystem::path& home) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(home, error)) {
     const std::string name = entry.path().filename();
-    if (!name.starts_with("seed-data") || name.ends_with(kNoteEnding) || !entry.is_regular_file(error)) continue;
+    if (!name.starts_with("seed-data") || name.ends_with(kSeedNoteEnding) || !entry.is_regular_file(error)) continue;
     SeedInHome seed{.path = entry.path(), .bytes = entry.file_size(error)};
-    if (const std::optional<Seed> ours = ReadNote(entry.path())) {
+    if (const std::optional<Seed> ours = ReadSeedNote(entry.path())) {
       seed.is_ours = true;
       seed.source = ours->source;
       seed.point = ours->point;
@@ -198,7 +242,7 @@ std::vector<SeedInHome> SeedsIn(const std::filesystem::path& home) {
 
 void RemoveSeed(const std::filesystem::path& path) {
   std::filesystem::remove(path);
-  std::filesystem::remove(NotePath(path));
+  std::filesystem::remove(SeedNotePath(path));
 }
 
 std::vector<DamagedFile> FindDamagedSeeds(const std::filesystem::path& home, const Interrupt& interrupt) {
@@ -206,11 +250,11 @@ std::vector<DamagedFile> FindDamagedSeeds(const std::filesystem::path& home, con
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(home, error)) {
     const std::string name = entry.path().filename();
-    if (!name.starts_with("seed-data") || !name.ends_with(kNoteEnding)) continue;
-    const std::filesystem::path path = home / name.substr(0, name.size() - std::string_view(kNoteEnding).size());
+    if (!name.starts_with("seed-data") || !name.ends_with(kSeedNoteEnding)) continue;
+    const std::filesystem::path path = home / name.substr(0, name.size() - std::string_view(kSeedNoteEnding).size());
     if (!ReadCheckedNote(entry.path())) {
       damaged.push_back({entry.path(), "it is not what was written"});
-    } else if (const std::optional<Seed> seed = ReadNote(path); seed && !HasItsBytes(*seed, interrupt)) {
+    } else if (const std::optional<Seed> seed = ReadSeedNote(path); seed && !HasItsBytes(*seed, interrupt)) {
       damaged.push_back({path, "its bytes have changed, but not its time"});
     }
   }
@@ -220,7 +264,8 @@ std::vector<DamagedFile> FindDamagedSeeds(const std::filesystem::path& home, con
 void ForgetSeeds(const std::filesystem::path& home) {
   for (const auto& entry : std::filesystem::directory_iterator(home)) {
     std::string name = entry.path().filename();
-    if (name.starts_with("seed-data") && name.ends_with(kNoteEnding)) std::filesystem::remove(entry.path());
+    if (!name.starts_with("seed-data") || !name.ends_with(kSeedNoteEnding)) continue;
+    ForgetSeedNote(entry.path());
   }
 }
 

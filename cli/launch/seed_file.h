@@ -1,14 +1,19 @@
 // Provides the seed that a start imports. It is written only if it is missing or older than the store.
+//
+// Whose a seed is, its note says (FILE.json beside it). A file without a note, or with other bytes than its note tells,
+// was put there by somebody: it is used as it is, and replaced only where new data is asked for, and then it is kept
+// under another name. One with the bytes that were written and an older time had its time set by somebody: it is used
+// as it is, too, as data of that time.
 
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
-#include <set>
 #include <string>
 #include <vector>
 
 #include "cli/launch/checked_note.h"
+#include "cli/launch/seed_note.h"
 #include "sync/context/context.h"
 #include "sync/materialize.h"
 
@@ -21,22 +26,22 @@ struct SeedRequest {
   std::vector<std::string> psql_version = {"psql", "--version"};  // As in MaterializeOptions.
 };
 
-struct Seed {
-  std::filesystem::path path;
-  std::string source;
-  std::string snapshot;          // Its name; its LSN if it was asked for by a time.
-  history::ResolvedPoint point;  // What `snapshot` meant when the seed was written or found.
-  uint64_t sql_bytes = 0;        // Uncompressed.
-  bool written = false;          // Written by this call.
-  std::string sum = {};          // The checksum of the file; empty: not known.
-  std::set<std::string> roles;   // The roles that an import needs.
-};
-
 // Returns the seed of a point, and writes it if necessary. Takes the baseline if there is none. A source that cannot be
-// reached is only a warning if there is a store or an earlier seed to use. The file is that of SeedPath(); FILE.json
-// next to it says what it holds, so that a later call recognises it. Throws what TakeBaseline(), Pull() and
-// Materialize() throw.
+// reached is only a warning if there is a store or any seed to use. Only one process at a time prepares seeds of a
+// home: others wait. The file is that of SeedPath(); FILE.json next to it says what it holds, so that a later call
+// recognises it. Throws what TakeBaseline(), Pull() and Materialize() throw.
 Seed PrepareSeed(const Context& context, const SeedRequest& request);
+
+// True if SeedWithoutSource() has one to give.
+bool HasSeedWithoutSource(const std::filesystem::path& home, const std::string& snapshot);
+// Returns the seed that is there, where no source is configured. Throws kUsage if there is none.
+Seed SeedWithoutSource(const std::filesystem::path& home, const std::string& snapshot, Progress& progress,
+                       const Interrupt& interrupt);
+
+// Materialize() writes a file of the home directory between these two. The first gives a file that somebody put there
+// another name, and says which; the second writes the note. Both throw kDisk.
+void BeginSeed(const std::filesystem::path& path, Progress& progress);
+Seed NoteSeed(const Context& context, const MaterializeResult& made, const std::string& point);
 
 // Deletes the seeds of a snapshot that PrepareSeed() wrote and that have not been changed since.
 void RemoveSeedOf(const Context& context, const std::string& snapshot);
@@ -60,8 +65,8 @@ void RemoveSeedsOfSource(const std::filesystem::path& home, const std::string& s
 // was written, or whose notes are not. The next start writes them again.
 std::vector<DamagedFile> FindDamagedSeeds(const std::filesystem::path& home, const Interrupt& interrupt);
 
-// Deletes the notes of all seeds in `home`, and nothing else: after the store was changed in place, seeds no longer are
-// what their notes say.
+// Makes the notes of all seeds in `home` say only that they are ours and have to be written again: after the store was
+// changed in place, seeds no longer are what their notes said.
 void ForgetSeeds(const std::filesystem::path& home);
 
 inline constexpr int64_t kStaleAfterDays = 7;

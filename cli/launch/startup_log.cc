@@ -59,7 +59,8 @@ void StartupLog::Line(std::string_view line) {
     }
   } else if (Take(line, "warning: ")) {
     if (!state_.database_ready) state_.warnings.emplace_back(line);
-  } else if (Take(line, "error: ")) {
+  } else if (line.starts_with("the application ended with status ") || Take(line, "error: ")) {
+    // On a persistent cluster the application may be started again, which a start does not wait for.
     if (!state_.error.empty()) return;  // The first error is the cause.
     state_.error = line;
     state_.last_words = os::LastLine(other_lines_);

@@ -20,7 +20,7 @@ constexpr std::chrono::milliseconds kLastLines{200};  // Time for the last lines
 StartupWatch::StartupWatch(Runtime& runtime, std::filesystem::path log_file)
     : runtime_(runtime), log_file_(std::move(log_file)) {
   bool keep = runtime.name() != "local";
-  thread_ = std::thread([this, words = runtime.LogCommand(true), keep] { Follow(words, keep); });
+  thread_ = std::thread([this, words = runtime.LogCommand({.follow = true}), keep] { Follow(words, keep); });
 }
 
 StartupWatch::~StartupWatch() {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
 
 #include "cli/output/format.h"
@@ -13,26 +14,6 @@ namespace {
 
 // The text output cuts values that have more characters.
 constexpr size_t kLongestShown = 60;
-
-std::string Shortened(std::string_view text, size_t most) {
-  size_t characters = 0, end = 0;
-  for (size_t at = 0; at < text.size(); ++at) {
-    bool begins_character = (static_cast<unsigned char>(text[at]) & 0xC0) != 0x80;
-    if (begins_character && characters++ == most) end = at;
-  }
-  if (characters <= most) return std::string(text);
-  return fmt::format("{}… ({} characters)", text.substr(0, end), output::HumanCount(characters));
-}
-
-std::vector<std::optional<std::string>> Values(const std::vector<std::string_view>& fields) {
-  std::vector<std::optional<std::string>> values;
-  for (std::string_view field : fields) {
-    std::optional<std::string> value = FieldValue(field);
-    if (value) value = Shortened(*value, kLongestDiffValue);
-    values.push_back(std::move(value));
-  }
-  return values;
-}
 
 const char* KindName(history::RowChange::Kind kind) {
   switch (kind) {
@@ -99,14 +80,16 @@ std::string RowText(const DiffRow& row) {
 }
 
 std::string RowsText(const DiffRows& rows) {
-  std::string text, table;
-  for (const DiffRow& row : rows.rows) {
-    if (row.table != table) text += fmt::format("\n{}\n", output::OneLine(row.table));
-    table = row.table;
-    text += RowText(row);
+  std::string text;
+  for (const DiffTableRows& table : rows.tables) {
+    text += fmt::format("\n{}\n", output::OneLine(table.table));
+    for (const DiffRow& row : table.rows) text += RowText(row);
+    const uint64_t missing = table.total - table.rows.size();
+    if (missing > 0) text += fmt::format("  and {}\n", output::Counted(missing, "more row", "more rows"));
   }
-  if (rows.total > rows.rows.size()) {
-    text += fmt::format("and {} (--limit)\n", output::Counted(rows.total - rows.rows.size(), "more row", "more rows"));
+  if (rows.total() > rows.shown()) {
+    text += fmt::format("\n{} of {} are shown: --limit N shows more, --table NAME those of one table.\n",
+                        output::HumanCount(rows.shown()), output::Counted(rows.total(), "row", "rows"));
   }
   return text;
 }
@@ -182,15 +165,6 @@ output::Json StepJson(const history::TimelineStep& step) {
 
 }  // namespace
 
-DiffRow MakeDiffRow(const TableDiff& table, const history::RowChange& change) {
-  return {.table = table.name,
-          .kind = change.kind,
-          .columns = table.columns,
-          .key_columns = table.key_columns,
-          .before = Values(*change.before),
-          .after = Values(*change.after)};
-}
-
 std::string DiffText(const SnapshotDiff& diff, const DiffRows* rows) {
   std::string text = fmt::format("From {}\n  to {}{}\n\n", PointText(diff.before), PointText(diff.after),
                                  diff.logged ? ": " + output::Counted(diff.transactions, "transaction", "transactions")
@@ -222,7 +196,14 @@ output::Json DiffJson(const SnapshotDiff& diff, const DiffRows* rows) {
                         {"one_history", diff.one_history},
                         {"transactions", diff.logged ? output::Json(diff.transactions) : output::Json()}};
   document["tables"] = output::Json::array();
-  for (const TableDiff& table : diff.tables) document["tables"].push_back(TableJson(table));
+  std::map<std::string, size_t> shown;
+  if (rows != nullptr) {
+    for (const DiffTableRows& table : rows->tables) shown[table.table] = table.rows.size();
+  }
+  for (const TableDiff& table : diff.tables) {
+    document["tables"].push_back(TableJson(table));
+    if (rows != nullptr) document["tables"].back()["rows_shown"] = shown[table.name];
+  }
   document["schema"] = SchemaChangesJson(diff.schema);
   document["timeline"] = output::Json::array();
   for (const history::TimelineStep& step : diff.timeline) {
@@ -230,8 +211,10 @@ output::Json DiffJson(const SnapshotDiff& diff, const DiffRows* rows) {
   }
   if (rows != nullptr) {
     document["rows"] = output::Json::array();
-    for (const DiffRow& row : rows->rows) document["rows"].push_back(RowJson(row));
-    document["rows_total"] = rows->total;
+    for (const DiffTableRows& table : rows->tables) {
+      for (const DiffRow& row : table.rows) document["rows"].push_back(RowJson(row));
+    }
+    document["rows_total"] = rows->total();
   }
   return document;
 }

@@ -3,9 +3,13 @@
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include "cli/config/home.h"
 #include "cli/launch/build_context.h"
+#include "cli/launch/container_runtime.h"
 #include "cli/output/format.h"
 #include "cli/output/terminal.h"
 #include "cli/rotv/command.h"
@@ -50,38 +54,92 @@ std::vector<std::string> Secrets(const os::Environment& environment) {
   return secrets;
 }
 
-int RunBuild(const program::Invocation& call, const RuntimeOption& option, bool no_cache) {
-  config::AppConfig app = call.config.App();
-  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, app);
-  if (runtime->name() == "local") {
-    throw Error(ErrorCode::kUsage, "without a container runtime there is no image to build",
-                "install podman, or start without one: rotv --runtime local start");
-  }
-  launch::BuildContext context(
-      {.application = app.directory, .left_out = {call.home, call.config.FilePath(), app.directory / app.env_file}});
-  std::string version = launch::ApplicationVersion(app.directory);
-  std::vector<std::string> words = {
-      runtime->name(),     "build", "--tag", app.image, "--file", context.directory() / "Containerfile", "--build-arg",
-      "VERSION=" + version};
-  if (!app.base_image.empty()) words.insert(words.end(), {"--build-arg", "BASE_IMAGE=" + app.base_image});
-  for (const std::string& secret : Secrets(call.environment)) words.insert(words.end(), {"--secret", secret});
-  if (no_cache) words.emplace_back("--no-cache");
-  words.push_back(context.directory());
+struct BuildFlags {
+  bool no_cache = false;
+  bool with_browser = false;
+};
 
+// Docker's own builder without BuildKit knows no secrets; BuildKit is a component that is installed by itself.
+void RequireBuilder(const std::string& program, const Interrupt& interrupt) {
+  const os::ProgramResult info = os::RunProgramQuietly({program, "info"}, interrupt);
+  if (info.exit_status != 0) {
+    throw Error(ErrorCode::kCannotStart, fmt::format("{} does not work here: {}", program, os::LastLine(info.err)),
+                program == "docker" ? "is its service running? sudo systemctl start docker; or build with podman: "
+                                      "rotv --runtime podman build"
+                                    : "podman info says more");
+  }
+  if (program != "docker") return;
+  if (os::RunProgramQuietly({program, "buildx", "version"}, interrupt).exit_status == 0) return;
+  throw Error(ErrorCode::kCannotStart, "docker cannot build here: its component buildx is not installed",
+              "sudo apt-get install docker-buildx (with Docker's own packages: docker-buildx-plugin), or build with "
+              "podman: rotv --runtime podman build");
+}
+
+// Removes images that earlier builds made of this project and that have no name any more. One that a container uses
+// stays, and is tried again after the next build. Returns how many are gone.
+size_t RemoveOldImages(const std::string& program, const launch::Project& project, const Interrupt& interrupt) {
+  const os::ProgramResult listed =
+      os::RunProgramQuietly({program, "images", "--quiet", "--no-trunc", "--filter", "dangling=true", "--filter",
+                             fmt::format("label={}={}", launch::kProjectLabel, project.directory.native())},
+                            interrupt);
+  size_t removed = 0;
+  std::istringstream lines(listed.out);
+  for (std::string image; std::getline(lines, image);) {
+    if (!image.empty() && os::RunProgramQuietly({program, "rmi", image}, interrupt).exit_status == 0) ++removed;
+  }
+  return removed;
+}
+
+void BuildImage(const program::Invocation& call, const std::vector<std::string>& words) {
+  constexpr int kShownLines = 15;
   bool quiet = call.options.quiet;
   LastLines last;
   int status = os::RunProgramShowing(words, call.interrupt, [&](std::string_view text) {
     if (!quiet) output::WriteAll(STDERR_FILENO, output::TerminalText(text));
     last.Add(text);
   });
-  if (status != 0) {
-    constexpr int kShownLines = 15;
-    if (quiet) output::WriteAll(STDERR_FILENO, output::TerminalText(last.Get(kShownLines)));
-    throw Error(ErrorCode::kUsage, fmt::format("the image cannot be built: {}", os::LastLine(last.Get(kShownLines))),
-                "the failing step is shown above; --no-cache runs every step again");
+  if (status == 0) return;
+  if (quiet) output::WriteAll(STDERR_FILENO, output::TerminalText(last.Get(kShownLines)));
+  throw Error(ErrorCode::kUsage, fmt::format("the image cannot be built: {}", os::LastLine(last.Get(kShownLines))),
+              "the failing step is shown above; --no-cache runs every step again");
+}
+
+int RunBuild(const program::Invocation& call, const RuntimeOption& option, const BuildFlags& flags) {
+  config::OpenHome(call.home);
+  launch::Project project = ProjectOf(call, option);
+  config::AppConfig app = AppOf(call, project);
+  project.directory = call.config.ProjectDirectory();
+  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, app, project);
+  const std::string program = runtime->name();
+  if (program == "local") {
+    throw Error(ErrorCode::kUsage, "without a container runtime there is no image to build",
+                "install podman, or start without one: rotv --runtime local start");
   }
-  call.output.Result(fmt::format("Built {}, version {}. rotv start runs it.\n", app.image, version),
-                     output::Json{{"image", app.image}, {"version", version}});
+  RequireBuilder(program, call.interrupt);
+  {
+    const launch::LaunchLock lock(project.place);
+    launch::ClaimPlace(project);  // Its image has this project's name from now on.
+  }
+  launch::BuildContext context(
+      {.application = app.directory, .left_out = {call.home, call.config.FilePath(), app.directory / app.env_file}});
+  std::string version = launch::ApplicationVersion(app.directory);
+  std::vector<std::string> words = {program,   "build",  "--tag",
+                                    app.image, "--file", context.directory() / "Containerfile"};
+  const auto add_argument = [&](const std::string& text) { words.insert(words.end(), {"--build-arg", text}); };
+  add_argument("VERSION=" + version);
+  add_argument("PROJECT=" + project.directory.native());
+  if (!app.base_image.empty()) add_argument("BASE_IMAGE=" + app.base_image);
+  const bool browser = flags.with_browser || app.browser;
+  if (browser) add_argument("WITH_BROWSER=1");
+  for (const std::string& secret : Secrets(call.environment)) words.insert(words.end(), {"--secret", secret});
+  if (flags.no_cache) words.emplace_back("--no-cache");
+  words.push_back(context.directory());
+  BuildImage(call, words);
+  const size_t removed = RemoveOldImages(program, project, call.interrupt);
+  call.output.Result(
+      fmt::format("Built {}, version {}{}. rotv start runs it.\n", app.image, version,
+                  removed == 0 ? "" : fmt::format("; removed {}", output::Counted(removed, "old image", "old images"))),
+      output::Json{{"image", app.image}, {"version", version}, {"browser", browser}, {"removed_images", removed}});
   return 0;
 }
 
@@ -90,14 +148,16 @@ int RunBuild(const program::Invocation& call, const RuntimeOption& option, bool 
 program::Command DeclareBuild(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Build the image: layers with PostgreSQL and Node.js, then those of the application");
   app.footer(
-      "A change of the application rebuilds only its own layers.\n\n"
+      "A change of the application rebuilds only its own layers. Images of earlier builds are removed, unless a\n"
+      "container uses them.\n\n"
       "Examples:\n"
       "  rotv build\n"
+      "  rotv build --with-browser          # for tests of the application in a browser\n"
       "  rotv build --no-cache");
-  auto no_cache = std::make_shared<bool>(false);
-  app.add_flag("--no-cache", *no_cache, "Run every build step again");
-  return {[no_cache, &runtime](const program::Invocation& call) { return RunBuild(call, runtime, *no_cache); },
-          nullptr};
+  auto flags = std::make_shared<BuildFlags>();
+  app.add_flag("--no-cache", flags->no_cache, "Run every build step again");
+  app.add_flag("--with-browser", flags->with_browser, "Also install Chromium, and what Playwright's browsers need");
+  return {[flags, &runtime](const program::Invocation& call) { return RunBuild(call, runtime, *flags); }, nullptr};
 }
 
 }  // namespace rotv

@@ -8,20 +8,23 @@
 
 #include "cli/config/config.h"
 #include "cli/launch/launcher.h"
+#include "cli/launch/project.h"
 #include "cli/launch/runtime.h"
 #include "cli/program/program.h"
 
 namespace rotv {
 
-// The value of --runtime, an option of every command.
+// The options of every command; empty: not given.
 struct RuntimeOption {
-  std::string name;  // Empty: not given.
+  std::string name;     // --runtime
+  std::string project;  // --name
 };
 
 program::Command DeclareStart(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareRestart(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareStop(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareStatus(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareList(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareLogs(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareShell(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclarePsql(CLI::App& app, const RuntimeOption& runtime);
@@ -36,22 +39,29 @@ program::Command DeclareValidateSchema(CLI::App& app, const RuntimeOption& runti
 
 // Several commands share what follows.
 
-// The runtime that --runtime names, else the one in which something runs, else the first that is installed. `app` is
-// the config's [app] section.
+// The project whose application the command is about: the one that --name names, else the directory's.
+launch::Project ProjectOf(const program::Invocation& call, const RuntimeOption& option);
+
+// The config's [app] section, as it counts for the project: an image that the config does not name is its own.
+config::AppConfig AppOf(const program::Invocation& call, const launch::Project& project);
+
+// The runtime that --runtime names, else the one in which something of the project runs, else the first that is
+// installed. `app` is the config's [app] section.
 std::unique_ptr<launch::Runtime> RuntimeFor(const program::Invocation& call, const RuntimeOption& option,
-                                            const config::AppConfig& app);
+                                            const config::AppConfig& app, const launch::Project& project);
 
 // The [app] section for commands that act on what runs. Where the config cannot be read, a warning says so, and the
 // result has what the last start wrote down; without that, throws what Config::App() throws.
-config::AppConfig AppToActOn(const program::Invocation& call);
+config::AppConfig AppToActOn(const program::Invocation& call, const launch::Project& project);
 
-// Like RuntimeFor(), for another home directory: whatever runs in this one is not touched.
+// Like RuntimeFor(), for another place: what runs in the project's is not touched.
 std::unique_ptr<launch::Runtime> ScratchRuntime(const program::Invocation& call, const RuntimeOption& option,
-                                                const config::AppConfig& app, const std::filesystem::path& home);
+                                                const config::AppConfig& app, const launch::Project& project,
+                                                const std::filesystem::path& place);
 
 // Like RuntimeFor(), for commands that need a running application. Throws kUsage if there is none.
 std::unique_ptr<launch::Runtime> RunningRuntime(const program::Invocation& call, const RuntimeOption& option,
-                                                const config::AppConfig& app);
+                                                const config::AppConfig& app, const launch::Project& project);
 
 // The options that start and restart share.
 struct StartFlags {

@@ -19,8 +19,9 @@ namespace {
 
 // The started database, as a program of this machine reaches it.
 launch::OwnDatabase DatabaseFromHere(const program::Invocation& call, const RuntimeOption& option) {
-  const std::unique_ptr<launch::Runtime> running = RunningRuntime(call, option, AppToActOn(call));
-  const std::optional<launch::LaunchState> state = launch::ReadLaunchState(call.home);
+  const launch::Project project = ProjectOf(call, option);
+  const std::unique_ptr<launch::Runtime> running = RunningRuntime(call, option, AppToActOn(call, project), project);
+  const std::optional<launch::LaunchState> state = launch::ReadLaunchState(project.place);
   if (state && state->database_port != 0) {
     return {.port = state->database_port, .tcp = true, .password = state->database_password, .name = state->database};
   }
@@ -73,7 +74,8 @@ int RunRun(const program::Invocation& call, const RuntimeOption& option, const s
 
 int RunExec(const program::Invocation& call, const RuntimeOption& option, const std::vector<std::string>& words) {
   RequireCommand(words, "rotv exec -- npm run migrate");
-  const std::unique_ptr<launch::Runtime> running = RunningRuntime(call, option, call.config.App());
+  const launch::Project project = ProjectOf(call, option);
+  const std::unique_ptr<launch::Runtime> running = RunningRuntime(call, option, AppToActOn(call, project), project);
   const bool terminal = isatty(STDIN_FILENO) == 1 && isatty(STDOUT_FILENO) == 1;
   std::vector<std::string> all = running->ShellCommand(terminal, running->Database());
   all.insert(all.end(), {"-c", "exec \"$@\"", "bash"});

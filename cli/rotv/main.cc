@@ -24,13 +24,15 @@ const program::Program kProgram{
         "  rotv start                         # takes the baseline the first time\n"
         "  rotv restart --pull                # today's data; local changes are gone\n"
         "  rotv psql -c 'SELECT count(*) FROM users'\n"
-        "  rotv stop\n\n"
+        "  rotv stop\n"
+        "  rotv list                          # what runs here\n\n"
         "Exit codes: as rotv-sync --help has them; 12 also where the database or the application does not\n"
         "start, 9 where validate-schema finds differences.",
     .commands = {Entry("start", DeclareStart),
                  Entry("stop", DeclareStop),
                  Entry("restart", DeclareRestart),
                  Entry("status", DeclareStatus),
+                 Entry("list", DeclareList),
                  Entry("logs", DeclareLogs),
                  Entry("shell", DeclareShell),
                  Entry("psql", DeclarePsql),
@@ -48,6 +50,8 @@ const program::Program kProgram{
           app.add_option("--runtime", g_runtime.name, "podman, docker or local (default: the first that is installed)")
               ->type_name("NAME")
               ->check(CLI::IsMember({"podman", "docker", "local"}));
+          app.add_option("--name", g_runtime.project, "Which application (default: the one of this directory)")
+              ->type_name("NAME");
         },
     .remove_leftovers = launch::RemoveLeftSecrets,
 };

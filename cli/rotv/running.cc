@@ -1,4 +1,4 @@
-// Chooses the runtime that a command works with.
+// Finds the project that a command is about, and chooses the runtime that it works with.
 
 #include <fmt/format.h>
 
@@ -17,25 +17,63 @@ launch::RuntimeKind KindOf(const std::string& name) {
   return launch::RuntimeKind::kAny;
 }
 
+// Names of images have small letters, and one separator at a time.
+std::string ImageOf(const std::string& project) {
+  std::string name = "localhost/rotv-";
+  for (char c : project) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    if (is_plain) {
+      name += c;
+    } else if (!name.ends_with('-')) {
+      name += '-';
+    }
+  }
+  if (name.ends_with('-')) name.pop_back();
+  return name;
+}
+
 }  // namespace
 
+launch::Project ProjectOf(const program::Invocation& call, const RuntimeOption& option) {
+  launch::ProjectRequest request{
+      .home = call.home, .directory = call.config.ProjectDirectory(), .application = {}, .name = option.project};
+  try {
+    request.application = call.config.App().directory;
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kUsage) throw;
+  }
+  return launch::FindProject(request);
+}
+
+config::AppConfig AppOf(const program::Invocation& call, const launch::Project& project) {
+  config::AppConfig app = call.config.App();
+  if (!app.image_is_named && project.place != call.home) app.image = ImageOf(project.name);
+  return app;
+}
+
 std::unique_ptr<launch::Runtime> ScratchRuntime(const program::Invocation& call, const RuntimeOption& option,
-                                                const config::AppConfig& app, const std::filesystem::path& home) {
-  std::optional<launch::LaunchState> state = launch::ReadLaunchState(call.home);
+                                                const config::AppConfig& app, const launch::Project& project,
+                                                const std::filesystem::path& place) {
+  std::optional<launch::LaunchState> state = launch::ReadLaunchState(project.place);
   launch::RuntimeKind kind = KindOf(option.name.empty() && state ? state->runtime : option.name);
-  return launch::ChooseRuntime(kind, home, app, call.environment, call.interrupt);
+  return launch::ChooseRuntime(kind, place, app, call.environment, call.interrupt);
 }
 
 std::unique_ptr<launch::Runtime> RuntimeFor(const program::Invocation& call, const RuntimeOption& option,
-                                            const config::AppConfig& app) {
-  return ScratchRuntime(call, option, app, call.home);
+                                            const config::AppConfig& app, const launch::Project& project) {
+  return ScratchRuntime(call, option, app, project, project.place);
 }
 
-config::AppConfig AppToActOn(const program::Invocation& call) {
-  const std::optional<launch::LaunchState> state = launch::ReadLaunchState(call.home);
+config::AppConfig AppToActOn(const program::Invocation& call, const launch::Project& project) {
+  const std::optional<launch::LaunchState> state = launch::ReadLaunchState(project.place);
   try {
-    config::AppConfig app = call.config.App();
-    if (state) app.database_port = state->database_port;  // It may have changed since the start.
+    config::AppConfig app = AppOf(call, project);
+    if (state) {  // It may have changed since the start, or be that of another directory.
+      app.database_port = state->database_port;
+      if (!state->database.empty()) app.database = state->database;
+      if (!state->directory.empty()) app.directory = state->directory;
+    }
     return app;
   } catch (const Error& error) {
     if (error.code() != ErrorCode::kUsage || !state || state->database.empty()) throw;
@@ -51,8 +89,8 @@ config::AppConfig AppToActOn(const program::Invocation& call) {
 }
 
 std::unique_ptr<launch::Runtime> RunningRuntime(const program::Invocation& call, const RuntimeOption& option,
-                                                const config::AppConfig& app) {
-  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, app);
+                                                const config::AppConfig& app, const launch::Project& project) {
+  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, app, project);
   if (runtime->State() == launch::RunState::kRunning) return runtime;
   throw Error(ErrorCode::kUsage, "the application is not running", "rotv start");
 }

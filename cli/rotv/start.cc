@@ -7,16 +7,22 @@
 #include "cli/config/home.h"
 #include "cli/drift/drift_check.h"
 #include "cli/launch/env_example.h"
+#include "cli/launch/seed_file.h"
 #include "cli/output/format.h"
 #include "cli/rotv/command.h"
 #include "cli/schedule/job.h"
 #include "os/clock.h"
 #include "storage/error.h"
+#include "storage/workspace.h"
 
 namespace rotv {
 namespace {
 
 std::string DataText(const launch::LaunchState& state) {
+  if (!state.seed_file.empty()) {
+    return fmt::format("the seed {} as it was there, of {}", output::OneLine(state.seed_file),
+                       output::HumanTime(state.data_time_us));
+  }
   if (state.source.empty()) return "the data of the persistent cluster, as it was left";
   return fmt::format("{} as it was at {} ({}){}", state.source, state.lsn, output::HumanTime(state.data_time_us),
                      state.snapshot == "head" ? "" : fmt::format(", snapshot {}", state.snapshot));
@@ -54,6 +60,7 @@ output::Json StartJson(const launch::LaunchResult& result) {
   document["port"] = state.port;
   document["persistent"] = state.persistent;
   document["source"] = state.source;
+  document["seed_file"] = state.seed_file.empty() ? output::Json() : output::Json(state.seed_file);
   document["snapshot"] = state.snapshot;
   document["lsn"] = state.lsn;
   document["source_time"] = state.data_time_us > 0 ? output::Json(output::IsoTime(state.data_time_us)) : output::Json();
@@ -67,8 +74,8 @@ output::Json StartJson(const launch::LaunchResult& result) {
 }
 
 // Warns if the schemas differ. A comparison that fails is a warning too: it does not fail the start.
-void WarnOfDrift(const program::Invocation& call, const RuntimeOption& option, const config::AppConfig& app,
-                 const history::ResolvedPoint& point) {
+void WarnOfDrift(const program::Invocation& call, const RuntimeOption& option, const launch::Project& project,
+                 const config::AppConfig& app, const history::ResolvedPoint& point) {
   config::DriftConfig config = call.config.Drift();
   if (!config.warn_at_start) return;
   try {
@@ -79,7 +86,8 @@ void WarnOfDrift(const program::Invocation& call, const RuntimeOption& option, c
          .app = app,
          .config = config,
          .progress = call.progress,
-         .make_runtime = [&](const std::filesystem::path& home) { return ScratchRuntime(call, option, app, home); }},
+         .make_runtime =
+             [&](const std::filesystem::path& home) { return ScratchRuntime(call, option, app, project, home); }},
         point);
     if (!warning.empty()) call.progress.Warn(warning);
   } catch (const Error& error) {
@@ -115,9 +123,19 @@ void RequireWhatWasAskedFor(const program::Invocation& call, const RuntimeOption
   if (app.persistent && !state.persistent) differences.emplace_back("its data is not persistent");
   if (flags.pull) differences.push_back(fmt::format("its data stays as it was at {}", state.lsn));
   if (differences.empty()) return;
-  throw Error(ErrorCode::kUsage,
-              fmt::format("another application or other data runs already: {}", fmt::join(differences, "; ")),
-              "rotv start --replace starts what is asked for in its place; rotv stop ends it");
+  throw Error(
+      ErrorCode::kUsage,
+      fmt::format("another application or other data runs already: {}", fmt::join(differences, "; ")),
+      "rotv start --replace starts what is asked for in its place; rotv --name NAME start starts it beside that; "
+      "rotv stop ends it");
+}
+
+// Nothing if no source is configured, none is asked for, and a seed is there, which is enough then.
+std::optional<SourceConfig> SourceOrNone(const program::Invocation& call, const std::string& snapshot, bool pull) {
+  const bool has_none =
+      call.options.source.empty() && call.config.ConfiguredSources().empty() && ImportedSources(call.home).empty();
+  if (has_none && !pull && launch::HasSeedWithoutSource(call.home, snapshot)) return std::nullopt;
+  return call.config.Source();
 }
 
 }  // namespace
@@ -135,26 +153,28 @@ void AddStartFlags(CLI::App& app, StartFlags* flags) {
 }
 
 int RunStart(const program::Invocation& call, const RuntimeOption& option, const StartFlags& flags) {
-  config::AppConfig app = call.config.App();
+  launch::Project project = ProjectOf(call, option);
+  config::AppConfig app = AppOf(call, project);
+  project.directory = call.config.ProjectDirectory();  // A name that is another directory's is refused.
   if (flags.persistent || WantsPersistentData(call, app)) app.persistent = true;
   if (flags.port != 0) app.port = flags.port;
   config::OpenHome(call.home);
-  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, app);
+  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, app, project);
   call.progress.Say(fmt::format("runtime: {}", runtime->Describe()));
-  launch::LaunchResult result = launch::Launch({.home = call.home,
-                                                .app = app,
-                                                .environment = call.environment,
-                                                .runtime = *runtime,
-                                                .progress = call.progress,
-                                                .interrupt = call.interrupt,
-                                                .read_source = [&] { return call.config.Source(); }},
-                                               {.snapshot = flags.snapshot.empty() ? "head" : flags.snapshot,
-                                                .pull = flags.pull,
-                                                .wait = flags.wait,
-                                                .replace = flags.replace});
+  const std::string snapshot = flags.snapshot.empty() ? "head" : flags.snapshot;
+  launch::LaunchResult result =
+      launch::Launch({.home = call.home,
+                      .project = project,
+                      .app = app,
+                      .environment = call.environment,
+                      .runtime = *runtime,
+                      .progress = call.progress,
+                      .interrupt = call.interrupt,
+                      .read_source = [&] { return SourceOrNone(call, snapshot, flags.pull); }},
+                     {.snapshot = snapshot, .pull = flags.pull, .wait = flags.wait, .replace = flags.replace});
   const launch::LaunchState& state = result.state;
   if (result.already_running) RequireWhatWasAskedFor(call, option, flags, app, state);
-  if (!result.already_running && !state.source.empty()) WarnOfDrift(call, option, app, result.point);
+  if (!result.already_running && !state.source.empty()) WarnOfDrift(call, option, project, app, result.point);
   if (std::string warning =
           schedule::ScheduleWarning(call.home, state.source, state.data_time_us, os::NowMicroseconds());
       state.snapshot == "head" && !warning.empty()) {

@@ -9,11 +9,12 @@ namespace {
 
 int RunStop(const program::Invocation& call, const RuntimeOption& option) {
   config::OpenHome(call.home);
-  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, AppToActOn(call));
-  launch::LaunchLock lock(call.home);
+  const launch::Project project = ProjectOf(call, option);
+  std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, AppToActOn(call, project), project);
+  launch::LaunchLock lock(project.place);
   bool was_there = runtime->State() != launch::RunState::kNone;
   runtime->Stop();
-  if (option.name.empty() || was_there) launch::RemoveLaunchState(call.home);
+  if (option.name.empty() || was_there) launch::RemoveLaunchState(project.place);
   call.output.Result(was_there ? "Stopped.\n" : "Nothing was running.\n", output::Json{{"stopped", was_there}});
   return 0;
 }
@@ -21,8 +22,9 @@ int RunStop(const program::Invocation& call, const RuntimeOption& option) {
 // Options that are not given are taken from the last start.
 int RunRestart(const program::Invocation& call, const RuntimeOption& option, StartFlags flags) {
   config::OpenHome(call.home);
-  std::optional<launch::LaunchState> state = launch::ReadLaunchState(call.home);
-  RuntimeOption same{option.name.empty() && state ? state->runtime : option.name};
+  std::optional<launch::LaunchState> state = launch::ReadLaunchState(ProjectOf(call, option).place);
+  RuntimeOption same = option;
+  if (same.name.empty() && state) same.name = state->runtime;
   if (state) {
     if (flags.snapshot.empty()) flags.snapshot = state->snapshot;
     if (flags.port == 0) flags.port = state->port;

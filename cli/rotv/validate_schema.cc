@@ -17,7 +17,8 @@ struct Flags {
 };
 
 int RunValidateSchema(const program::Invocation& call, const RuntimeOption& runtime, const Flags& flags) {
-  config::AppConfig app = call.config.App();
+  const launch::Project project = ProjectOf(call, runtime);
+  config::AppConfig app = AppOf(call, project);
   config::DriftConfig config = call.config.Drift();
   if (!flags.migrations.empty()) {
     config.migrations =
@@ -31,7 +32,8 @@ int RunValidateSchema(const program::Invocation& call, const RuntimeOption& runt
        .app = app,
        .config = config,
        .progress = call.progress,
-       .make_runtime = [&](const std::filesystem::path& home) { return ScratchRuntime(call, runtime, app, home); }},
+       .make_runtime =
+           [&](const std::filesystem::path& home) { return ScratchRuntime(call, runtime, app, project, home); }},
       flags.snapshot.empty() ? "head" : flags.snapshot);
   call.output.Result(report::DriftText(check, source.name, call.style), report::DriftJson(check, source.name));
   return check.drift.empty() ? 0 : static_cast<int>(ErrorCode::kSchemasDiffer);

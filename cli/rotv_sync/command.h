@@ -37,9 +37,13 @@ struct PullFlags {
 // Pulls and prints the result. Takes the baseline first if there is none.
 int RunPull(const program::Session& session, const PullFlags& flags);
 
+// Writes a seed, and its note where the path is the default one; what somebody put there is kept under another name.
+struct MaterializeOptions;
+struct MaterializeResult;
+MaterializeResult WriteSeedAndNote(const program::Session& session, MaterializeOptions options);
+
 // Imports a seed that was written into a scratch server; returns the seconds that it took. Throws what
 // launch::CheckSeedImports() does.
-struct MaterializeResult;
 double CheckImports(const program::Session& session, const MaterializeResult& result);
 
 // The report of a new baseline as text and as JSON, for the commands baseline and pull.

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "cli/launch/seed_check.h"
+#include "cli/launch/seed_file.h"
 #include "cli/output/format.h"
 #include "cli/rotv_sync/command.h"
 
@@ -70,6 +71,17 @@ MaterializeOptions OptionsFrom(const MaterializeFlags& flags, Compression by_def
 
 }  // namespace
 
+MaterializeResult WriteSeedAndNote(const program::Session& session, MaterializeOptions options) {
+  if (!options.output.empty()) return Materialize(session.context, options);
+  options.is_there = [&](const std::filesystem::path& path, const history::ResolvedPoint& /*point*/) {
+    launch::BeginSeed(path, session.progress);
+    return false;
+  };
+  MaterializeResult result = Materialize(session.context, options);
+  launch::NoteSeed(session.context, result, options.point);
+  return result;
+}
+
 double CheckImports(const program::Session& session, const MaterializeResult& result) {
   return launch::CheckSeedImports({.context = session.context,
                                    .app = session.call.config.App(),
@@ -83,7 +95,8 @@ double CheckImports(const program::Session& session, const MaterializeResult& re
 namespace {
 
 int RunMaterialize(const MaterializeFlags& flags, const program::Session& session) {
-  MaterializeResult result = Materialize(session.context, OptionsFrom(flags, session.seed_compression));
+  const MaterializeOptions options = OptionsFrom(flags, session.seed_compression);
+  MaterializeResult result = WriteSeedAndNote(session, options);
   std::string path = result.path == "-" ? "stdout" : result.path.native();
   std::string text =
       fmt::format("Wrote {}: {} as it was at {} ({}): {}, {}, {} of SQL in {}.\n", output::OneLine(path),

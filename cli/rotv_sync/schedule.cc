@@ -8,6 +8,7 @@
 #include "cli/output/format.h"
 #include "cli/rotv_sync/command.h"
 #include "cli/schedule/choose_scheduler.h"
+#include "cli/schedule/machine_time_zone.h"
 #include "cli/schedule/scheduled_run.h"
 #include "os/clock.h"
 #include "storage/error.h"
@@ -83,6 +84,12 @@ void WarnOfSecrets(const program::Invocation& call, const SourceConfig& source) 
   }
 }
 
+// A calendar is by the machine's clock, so that its time is shown, too.
+std::string NextText(int64_t time_us) {
+  const std::string here = schedule::MachineTimeText(time_us);
+  return output::HumanTime(time_us) + (here.empty() ? "" : fmt::format(" ({})", here));
+}
+
 // Prints the report of `show`, which `install` prints too.
 int Report(const program::Invocation& call, const std::string& source, const std::string& remarks) {
   const std::optional<schedule::ScheduleJob> job = schedule::ReadJob(call.home, source);
@@ -94,11 +101,16 @@ int Report(const program::Invocation& call, const std::string& source, const std
   } else {
     const std::unique_ptr<schedule::Scheduler> scheduler = schedule::SchedulerOf(job->by, PlaceOf(call));
     const bool installed = scheduler->IsInstalled(*job);
-    const std::optional<int64_t> next = installed ? scheduler->Next(*job) : std::nullopt;
-    text = fmt::format("{} is pulled{} by {}: {}\n", source, job->check ? ", and its seed checked," : "", job->by,
-                       job->calendar);
-    if (installed) {
-      text += fmt::format("next run   {}\n", next ? output::HumanTime(*next) : "unknown");
+    const std::string obstacle = installed ? scheduler->Obstacle() : "";
+    const std::string times = installed ? scheduler->Times(*job) : job->calendar;
+    const bool runs = installed && obstacle.empty();
+    const std::optional<int64_t> next = runs ? scheduler->Next(*job) : std::nullopt;
+    text = fmt::format("{} is pulled{} by {}: {}{}\n", source, job->check ? ", and its seed checked," : "", job->by,
+                       times, times == job->calendar ? "" : ", changed since it was installed");
+    if (runs) {
+      text += fmt::format("next run   {}\n", next ? NextText(*next) : "unknown");
+    } else if (installed) {
+      text += fmt::format("next run   none: {}\n", obstacle);
     } else {
       text +=
           fmt::format("next run   none: {} no longer has the job; rotv-sync schedule install adds it again\n", job->by);
@@ -108,6 +120,8 @@ int Report(const program::Invocation& call, const std::string& source, const std
     document["calendar"] = job->calendar;
     document["rebaseline"] = job->rebaseline;
     document["check"] = job->check;
+    document["times"] = times;
+    document["obstacle"] = obstacle.empty() ? output::Json() : output::Json(obstacle);
     document["next"] = next ? output::Json(output::IsoTime(*next)) : output::Json();
   }
   if (last) {
@@ -153,6 +167,7 @@ int RunInstall(const ScheduleFlags& flags, const program::Invocation& call) {
     throw;
   }
   WarnOfSecrets(call, source);
+  if (const std::string obstacle = scheduler->Obstacle(); !obstacle.empty()) call.progress.Warn(obstacle);
   return Report(call, source.name, remarks);
 }
 
@@ -181,7 +196,7 @@ int RunRemove(const ScheduleFlags& /*flags*/, const program::Invocation& call) {
 void CheckSeed(const program::Session& session) {
   MaterializeOptions options;
   options.compression = session.seed_compression;
-  const MaterializeResult seed = Materialize(session.context, options);
+  const MaterializeResult seed = WriteSeedAndNote(session, options);
   const double seconds = CheckImports(session, seed);
   session.progress.Say(fmt::format("wrote {}, which imports: tried on a scratch server in {}", seed.path.native(),
                                    output::HumanDuration(seconds)));

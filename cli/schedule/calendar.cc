@@ -44,7 +44,46 @@ const std::map<std::string, std::string, std::less<>> kShorthands = {
     {"weekly", "Mon 00:00"}, {"monthly", "*-01 00:00"}, {"quarterly", "1,4,7,10-1 0:0"},
     {"yearly", "1-1 00:00"}, {"annually", "1-1 00:00"}, {"semiannually", "1,7-1 0:0"}};
 
+// A field of a crontab in the form that this class reads: "1-5" as "mon..fri".
+std::string FromCronField(std::string_view field, bool is_weekday) {
+  std::string text;
+  bool is_step = false;
+  for (char c : Lower(field)) {
+    if (c == '-') {
+      text += "..";
+      continue;
+    }
+    is_step = c == '/' || (is_step && c >= '0' && c <= '9');
+    if (is_weekday && !is_step && c >= '0' && c <= '7') {
+      text += kWeekdays[(c - '0') % 7];
+    } else {
+      text += c;
+    }
+  }
+  return text;
+}
+
 }  // namespace
+
+std::optional<Calendar> Calendar::FromCron(std::string_view fields) {
+  std::vector<std::string_view> words;
+  for (std::string_view word : Split(fields, ' ')) {
+    if (!word.empty()) words.push_back(word);
+  }
+  if (words.size() != kFields) return std::nullopt;
+  Calendar calendar("hourly");
+  calendar.text_ = fields;
+  try {
+    for (int field = 0; field < kFields; ++field) {
+      calendar.values_[field] =
+          calendar.ReadList(FromCronField(words[field], field == kWeekday), static_cast<Field>(field));
+    }
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+  calendar.either_day_ = !words[kDate].starts_with('*') && !words[kWeekday].starts_with('*');
+  return calendar;
+}
 
 Calendar::Calendar(std::string_view text) : text_(text) {
   std::string expanded = Lower(text);
@@ -176,11 +215,10 @@ std::optional<int64_t> Calendar::Next(int64_t now_us) const {
     date.tm_hour = 12;  // Clocks do not change at noon.
     date.tm_isdst = -1;
     mktime(&date);
-    if (!values_[kMonth].test(static_cast<size_t>(date.tm_mon) + 1) ||
-        !values_[kDate].test(static_cast<size_t>(date.tm_mday)) ||
-        !values_[kWeekday].test(static_cast<size_t>(date.tm_wday))) {
-      continue;
-    }
+    const bool is_date = values_[kDate].test(static_cast<size_t>(date.tm_mday));
+    const bool is_weekday = values_[kWeekday].test(static_cast<size_t>(date.tm_wday));
+    const bool is_day = either_day_ ? is_date || is_weekday : is_date && is_weekday;
+    if (!values_[kMonth].test(static_cast<size_t>(date.tm_mon) + 1) || !is_day) continue;
     for (int hour = 0; hour < 24; ++hour) {
       if (!values_[kHour].test(static_cast<size_t>(hour))) continue;
       for (int minute = 0; minute < 60; ++minute) {

@@ -19,6 +19,9 @@ class Calendar {
   // do: years, seconds, time zones, the last days of months, days of the week together with dates.
   explicit Calendar(std::string_view text);
 
+  // Reads the five fields of a crontab's line, as somebody may have changed them. Nothing if they are not understood.
+  static std::optional<Calendar> FromCron(std::string_view fields);
+
   // The five fields of a crontab's line.
   std::string CronFields() const;
 
@@ -41,6 +44,7 @@ class Calendar {
 
   std::string text_;
   std::array<Values, kFields> values_;
+  bool either_day_ = false;  // The date or the day of the week is enough, as cron has it where both are given.
 };
 
 }  // namespace rotv::schedule

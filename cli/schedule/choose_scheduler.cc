@@ -14,7 +14,9 @@ std::unique_ptr<Scheduler> ChooseScheduler(const SchedulePlace& place) {
   if (os::ProgramIsHere("crontab", place.environment)) return std::make_unique<Crontab>(place);
   throw Error(ErrorCode::kCannotStart,
               "nothing on this machine runs scheduled commands: there is neither a systemd user instance nor cron",
-              fmt::format("install cron, or let something else run '{}' schedule run", place.executable.native()));
+              fmt::format("install cron and start it (sudo apt-get install cron && sudo service cron start), or let "
+                          "something else run '{}' schedule run",
+                          place.executable.native()));
 }
 
 std::unique_ptr<Scheduler> SchedulerOf(const std::string& by, const SchedulePlace& place) {

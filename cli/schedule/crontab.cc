@@ -6,8 +6,10 @@
 
 #include "cli/output/terminal.h"
 #include "cli/schedule/calendar.h"
+#include "cli/schedule/machine_time_zone.h"
 #include "os/clock.h"
 #include "os/private_file.h"
+#include "os/process_list.h"
 #include "os/run_program.h"
 #include "storage/error.h"
 
@@ -34,6 +36,23 @@ std::string CronWord(const std::string& text) {
 }
 
 }  // namespace
+
+std::string CronFieldsOf(const std::string& table, const std::string& begin, const std::string& end) {
+  std::istringstream lines(table);
+  bool inside = false;
+  for (std::string line; std::getline(lines, line);) {
+    if (line == begin) inside = true;
+    if (line == end) break;
+    if (!inside || line.empty() || line.starts_with('#')) continue;
+    std::istringstream words(line);
+    std::string fields;
+    const int wanted = line.starts_with('@') ? 1 : 5;
+    std::string word;
+    for (int i = 0; i < wanted && words >> word; ++i) fields += (i == 0 ? "" : " ") + word;
+    return fields;
+  }
+  return "";
+}
 
 std::string WithoutBlock(const std::string& table, const std::string& begin, const std::string& end) {
   std::istringstream lines(table);
@@ -106,8 +125,29 @@ bool Crontab::IsInstalled(const ScheduleJob& job) {
   return WithoutBlock(table, markers.begin, markers.end) != table;
 }
 
+std::string Crontab::FieldsOf(const ScheduleJob& job) const {
+  const Markers markers = MarkersOf(job);
+  return CronFieldsOf(Read(), markers.begin, markers.end);
+}
+
+std::string Crontab::Times(const ScheduleJob& job) {
+  const std::string fields = FieldsOf(job);
+  return fields.empty() || fields == Calendar(job.calendar).CronFields() ? job.calendar : fields;
+}
+
 std::optional<int64_t> Crontab::Next(const ScheduleJob& job) {
-  return Calendar(job.calendar).Next(os::NowMicroseconds());
+  const std::optional<Calendar> calendar = Calendar::FromCron(FieldsOf(job));
+  if (!calendar) return std::nullopt;
+  const MachineTimeZone zone;  // That of the daemon, which TZ in this shell is not.
+  return calendar->Next(os::NowMicroseconds());
+}
+
+std::string Crontab::Obstacle() {
+  if (os::AnyRuns({"cron", "crond", "fcron"}).value_or(true)) return "";
+  return fmt::format(
+      "cron is installed here, but does not run. Start it: sudo systemctl enable --now cron, without systemd sudo "
+      "service cron start (crond on Fedora and Alpine); or let something else run '{}' schedule run",
+      place_.executable.native());
 }
 
 }  // namespace rotv::schedule

@@ -38,8 +38,13 @@ class Scheduler {
   virtual void Remove(const ScheduleJob& job) = 0;
   // True if the scheduler still has the job; our own record of it does not count.
   virtual bool IsInstalled(const ScheduleJob& job) = 0;
-  // The next run, Unix time in microseconds; nothing if it is unknown.
+  // The times as the scheduler itself has them, which somebody may have changed since: ScheduleJob::calendar if they
+  // still mean that, else in the scheduler's own words.
+  virtual std::string Times(const ScheduleJob& job) = 0;
+  // The next run by the scheduler's own times and time zone, Unix time in microseconds; nothing if it is unknown.
   virtual std::optional<int64_t> Next(const ScheduleJob& job) = 0;
+  // Why nothing is run here at present, though the job is installed, and what to do; empty if nothing prevents it.
+  virtual std::string Obstacle() = 0;
 };
 
 }  // namespace rotv::schedule

@@ -4,7 +4,9 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 #include "cli/config/home.h"
 #include "cli/output/output.h"
@@ -183,6 +185,38 @@ void SystemdTimer::Remove(const ScheduleJob& job) {
 
 bool SystemdTimer::IsInstalled(const ScheduleJob& job) {
   return Systemctl(place_, {"is-enabled", UnitName(job) + ".timer"}).exit_status == 0;
+}
+
+std::string CalendarsOf(const std::string& property) {
+  constexpr std::string_view kBegin = "OnCalendar=", kEnd = " ;";
+  std::string calendars;
+  for (size_t at = 0; (at = property.find(kBegin, at)) != std::string::npos;) {
+    at += kBegin.size();
+    const size_t end = std::min(property.find(kEnd, at), property.size());
+    calendars += (calendars.empty() ? "" : ", ") + property.substr(at, end - at);
+    at = end;
+  }
+  return calendars;
+}
+
+std::string SystemdTimer::Times(const ScheduleJob& job) {
+  const std::string own =
+      CalendarsOf(Systemctl(place_, {"show", UnitName(job) + ".timer", "--property=TimersCalendar", "--value"}).out);
+  // The words that systemd makes of the job's calendar.
+  constexpr std::string_view kNormalized = "Normalized form: ";
+  const std::string parsed =
+      os::RunProgramQuietly({"systemd-analyze", "calendar", "--iterations=1", "--", job.calendar}, place_.interrupt)
+          .out;
+  const size_t at = parsed.find(kNormalized);
+  if (own.empty() || at == std::string::npos) return job.calendar;
+  const size_t begin = at + kNormalized.size();
+  return own == parsed.substr(begin, parsed.find('\n', begin) - begin) ? job.calendar : own;
+}
+
+std::string SystemdTimer::Obstacle() {
+  if (IsHere(place_)) return "";
+  return "your systemd does not answer (systemctl --user status). Log in again, or make it run always: loginctl "
+         "enable-linger";
 }
 
 std::optional<int64_t> SystemdTimer::Next(const ScheduleJob& job) {

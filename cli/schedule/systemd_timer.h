@@ -18,7 +18,9 @@ class SystemdTimer : public Scheduler {
   std::string Install(const ScheduleJob& job) override;
   void Remove(const ScheduleJob& job) override;
   bool IsInstalled(const ScheduleJob& job) override;
+  std::string Times(const ScheduleJob& job) override;
   std::optional<int64_t> Next(const ScheduleJob& job) override;
+  std::string Obstacle() override;
 
  private:
   std::string UnitName(const ScheduleJob& job) const;
@@ -34,5 +36,9 @@ enum class Sandbox { kFull, kWithoutMounts };
 
 std::string ServiceUnit(const ScheduleJob& job, const SchedulePlace& place, Sandbox sandbox);
 std::string TimerUnit(const ScheduleJob& job);
+
+// Returns the calendars in TimersCalendar, a property of a timer: "{ OnCalendar=*-*-* 02:00:00 ; next_elapse=... }",
+// one a line; several are joined by commas.
+std::string CalendarsOf(const std::string& property);
 
 }  // namespace rotv::schedule

@@ -1,11 +1,9 @@
 #include "sync/postgres/psql_restrict.h"
 
-#include <sodium.h>
-
 #include <charconv>
 
 #include "os/local_command.h"
-#include "storage/error.h"
+#include "os/random_text.h"
 
 namespace rotv::postgres {
 
@@ -40,10 +38,7 @@ int PsqlVersion(const std::vector<std::string>& command, const Interrupt& interr
 std::string NewRestrictKey() {
   constexpr std::string_view kLetters = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
   constexpr size_t kSize = 63;
-  if (sodium_init() < 0) throw Error(ErrorCode::kBug, "libsodium cannot be used here");
-  std::string key(kSize, '\0');
-  for (char& letter : key) letter = kLetters[randombytes_uniform(static_cast<uint32_t>(kLetters.size()))];
-  return key;
+  return os::RandomText(kLetters, kSize);
 }
 
 }  // namespace rotv::postgres

@@ -21,6 +21,73 @@ function findBrowser() {
 
 const number = (text) => Number(text.replaceAll(',', ''));
 
+// Where rows are missing, the page says how many, at their table and in all.
+async function lookForMissing(page, diff) {
+  const missing = diff.rows_total - diff.rows.length;
+  assert.equal(await page.locator('#missing').isVisible(), missing > 0, 'a note if rows are missing');
+  for (const table of diff.tables) {
+    const differ = table.added + table.removed + table.changed;
+    if (differ === 0) continue;
+    const summary = await page.locator('#rows details').evaluateAll((all, name) =>
+      all.find((one) => one.dataset.table === name).querySelector('summary').textContent, table.table);
+    const said = summary.slice(table.table.length).match(/[\d,]+/g).map(number);
+    assert.deepEqual(said, table.rows_shown < differ ? [table.rows_shown, differ] : [differ], summary);
+  }
+}
+
+// A table's rows are reached without a mouse.
+async function useKeyboard(page) {
+  await page.focus('#filter');
+  await page.keyboard.press('Tab');
+  const name = await page.evaluate(() => document.activeElement.closest('tr')?.dataset.table);
+  assert.ok(name, 'the first table with rows is the next stop');
+  const outline = await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle);
+  assert.notEqual(outline, 'none', 'the focus is visible');
+  await page.keyboard.press('Enter');
+  const opened = await page.evaluate(() => ({ table: document.activeElement.parentElement.dataset.table, open: document.activeElement.parentElement.open }));
+  assert.deepEqual(opened, { table: name, open: true }, 'Enter leads to its rows');
+  await page.keyboard.press('Enter');
+  assert.equal(await page.evaluate(() => document.activeElement.parentElement.open), false, 'and closes them again');
+  await page.keyboard.press('Enter');
+  await page.keyboard.press('Tab');
+  assert.equal(await page.evaluate(() => document.activeElement.className), 'wide', 'what scrolls sideways can be scrolled');
+}
+
+// No line is wider than the screen of a phone, and what a column means is said without its head.
+async function lookNarrow(page) {
+  await page.setViewportSize({ width: 360, height: 740 });
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  assert.ok(wide <= 360, `the page is ${wide} wide on a screen of 360`);
+  const label = await page.evaluate(() => getComputedStyle(document.querySelector('#tables [data-kind=added]'), '::before').content);
+  assert.match(label, /added/);
+}
+
+// The contrast of each text on what is behind it, as WCAG 2 has it.
+async function lowestContrast(page) {
+  return page.evaluate(() => {
+    const channels = (colour) => colour.match(/[\d.]+/g).map(Number);
+    const light = (colour) => channels(colour).slice(0, 3).map((part) => part / 255)
+      .map((part) => (part <= 0.03928 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4))
+      .reduce((sum, part, i) => sum + part * [0.2126, 0.7152, 0.0722][i], 0);
+    const behind = (node) => {
+      for (let at = node; at; at = at.parentElement) {
+        const colour = getComputedStyle(at).backgroundColor;
+        if (channels(colour)[3] !== 0) return colour;
+      }
+      return 'rgb(255, 255, 255)';
+    };
+    let lowest = { ratio: 21 };
+    for (const node of document.querySelectorAll('main *')) {
+      const hasText = [...node.childNodes].some((child) => child.nodeType === Node.TEXT_NODE && child.textContent.trim());
+      if (!hasText || node.closest('svg') || !node.checkVisibility()) continue;
+      const [a, b] = [light(getComputedStyle(node).color), light(behind(node))];
+      const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+      if (ratio < lowest.ratio) lowest = { ratio, text: node.textContent.slice(0, 60), class: node.className };
+    }
+    return lowest;
+  });
+}
+
 async function look(file, document, screenshot) {
   const diff = JSON.parse(readFileSync(document, 'utf8'));
   const asRoot = process.getuid() === 0;
@@ -63,6 +130,16 @@ async function look(file, document, screenshot) {
     const back = await page.evaluate(() => getComputedStyle(document.body).backgroundColor.match(/\d+/g).map(Number));
     assert.ok(back.every((part) => part < 64), `dark: ${back}`);
     await page.screenshot({ path: screenshot, fullPage: true });
+
+    await lookForMissing(page, diff);
+    await useKeyboard(page);
+    for (const scheme of ['dark', 'light']) {
+      await page.emulateMedia({ colorScheme: scheme });
+      const { ratio, ...where } = await lowestContrast(page);
+      assert.ok(ratio >= 4.5, `contrast ${ratio} (${scheme}) at ${JSON.stringify(where)}`);
+    }
+    await lookNarrow(page);
+    await page.screenshot({ path: screenshot.replace(/\.png$/, '-narrow.png') });
     assert.deepEqual(complaints, [], 'the console is empty, and nothing is requested');
     console.log(`${diff.tables.length} tables and ${diff.rows.length} rows are shown; ${screenshot}`);
   } finally {

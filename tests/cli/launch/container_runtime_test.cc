@@ -36,6 +36,11 @@ TEST(ContainerNameTest, EveryHomeHasItsOwnName) {
   std::string other = launch::ContainerName("/srv/x", environment);
   EXPECT_EQ(other.size(), std::string("rotv-12345678").size());
   EXPECT_NE(other, launch::ContainerName("/srv/y", environment));
+  EXPECT_EQ(launch::ContainerName("/people/ada/.rotv/apps/shop", environment), "rotv-shop");
+  const std::string elsewhere = launch::ContainerName("/srv/x/apps/shop", environment);
+  EXPECT_EQ(elsewhere.substr(0, 10), "rotv-shop-");
+  // Two users of one Docker.
+  EXPECT_NE(launch::ContainerNameWithNumber("/people/ada/.rotv"), launch::ContainerNameWithNumber("/people/bob/.rotv"));
 }
 
 }  // namespace

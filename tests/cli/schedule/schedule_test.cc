@@ -93,6 +93,47 @@ TEST(CalendarTest, TheNextRunFollowsTheLocalClock) {
   tzset();
 }
 
+TEST(CalendarTest, ACrontabsFieldsAreUnderstood) {
+  for (const auto& [fields, same] : {std::pair{"0 2 * * *", "0 2 * * *"},
+                                     {"30 7 * * 1-5", "30 7 * * 1,2,3,4,5"},
+                                     {"30  7 * * mon-fri", "30 7 * * 1,2,3,4,5"},
+                                     {"*/20 8-18/5 * * *", "0,20,40 8,13,18 * * *"},
+                                     {"0 0 * * 7", "0 0 * * 0"},
+                                     {"0 0 1,15 * *", "0 0 1,15 * *"}}) {
+    const auto calendar = schedule::Calendar::FromCron(fields);
+    ASSERT_TRUE(calendar.has_value()) << fields;
+    EXPECT_EQ(calendar->CronFields(), same) << fields;
+  }
+  for (const char* fields : {"", "@daily", "0 2 * *", "60 2 * * *", "0 2 * * x", "a b c d e"}) {
+    EXPECT_FALSE(schedule::Calendar::FromCron(fields).has_value()) << fields;
+  }
+  // With a date and a day of the week, either of them is enough: 2026-11-28 is a Saturday.
+  const int64_t now = 1795824000 * kSecond;
+  setenv("TZ", "UTC", 1);
+  tzset();
+  EXPECT_EQ(schedule::Calendar::FromCron("0 0 5 * 1")->Next(now), (1795824000 + 2 * 86400) * kSecond);
+  EXPECT_EQ(schedule::Calendar::FromCron("0 0 29 * 1")->Next(now), (1795824000 + 86400) * kSecond);
+  unsetenv("TZ");
+  tzset();
+}
+
+TEST(CrontabTest, OurFieldsAreFound) {
+  constexpr const char* kTable = "1 1 * * * theirs\n# B\n# a remark\n5 4 * * 1 'ours' x\n# E\n2 2 * * * theirs\n";
+  EXPECT_EQ(schedule::CronFieldsOf(kTable, "# B", "# E"), "5 4 * * 1");
+  EXPECT_EQ(schedule::CronFieldsOf("# B\n@daily 'ours'\n# E\n", "# B", "# E"), "@daily");
+  EXPECT_EQ(schedule::CronFieldsOf("# B\n# E\n1 1 * * * x\n", "# B", "# E"), "");
+  EXPECT_EQ(schedule::CronFieldsOf("", "# B", "# E"), "");
+}
+
+TEST(SystemdTimerTest, ATimersOwnCalendarsAreRead) {
+  EXPECT_EQ(schedule::CalendarsOf("{ OnCalendar=*-*-* 02:00:00 ; next_elapse=Tue 2026-12-01 02:00:00 UTC }\n"),
+            "*-*-* 02:00:00");
+  EXPECT_EQ(schedule::CalendarsOf(
+                "{ OnCalendar=Sat *-*-* 09:00:00 ; next_elapse=n/a }\n{ OnCalendar=*:0 ; next_elapse=n/a }"),
+            "Sat *-*-* 09:00:00, *:0");
+  EXPECT_EQ(schedule::CalendarsOf(""), "");
+}
+
 TEST(CrontabTest, OnlyOurBlockIsRemoved) {
   EXPECT_EQ(schedule::WithoutBlock("a\n# B\nx\n# E\nb\n", "# B", "# E"), "a\nb\n");
   EXPECT_EQ(schedule::WithoutBlock("", "# B", "# E"), "");

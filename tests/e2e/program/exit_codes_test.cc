@@ -129,6 +129,62 @@ TEST_F(ExitCodesTest, WithoutASchedulerNothingIsScheduled) {
   EXPECT_EQ(RunCommand(command).exit_status, kCannotStart);
 }
 
+// A `docker` that builds, and writes down how; its arguments say what fails.
+TEST_F(ExitCodesTest, WhatDockerLacksForABuildIsSaid) {
+  WriteFile(directory_ / "app/package.json", "{\"version\": \"1.0\"}");
+  struct Case {
+    std::string docker;
+    int status;
+    std::string told;
+  };
+  const std::string down = "Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is it running?";
+  for (const Case& one :
+       {Case{"#!/bin/sh\n[ \"$1\" = --version ] || { echo '" + down + "' >&2; exit 1; }\n", kCannotStart,
+             "docker does not work here: " + down + "\nhint: is its service running?"},
+        {"#!/bin/sh\n[ \"$1\" != buildx ]\n", kCannotStart,
+         "docker cannot build here: its component buildx is not installed\nhint: sudo apt-get install docker-buildx"},
+        {"#!/bin/sh\necho \"$@\" >>\"${0%/*}/calls\"\n", 0, ""}}) {
+    WriteFile(directory_ / "bin/docker", one.docker, 0755);
+    for (const char* action : {"build", "start"}) {
+      if (one.status == 0 && action == std::string("start")) continue;
+      if (one.told.find("buildx") != std::string::npos && action == std::string("start")) continue;
+      Command command = CommandOf(ROTV_BINARY, {"--runtime", "docker", action});
+      command.env["PATH"] = Bin() + ":/usr/bin:/bin";
+      const Result result = RunCommand(command);
+      EXPECT_EQ(result.exit_status, one.status) << Describe(command, result);
+      EXPECT_THAT(result.err, HasSubstr(one.told));
+    }
+  }
+  // What the builds are given.
+  const auto calls = [&](std::vector<std::string> more, const std::string& app) {
+    fs::remove(directory_ / "bin/calls");
+    WriteFile(directory_ / "rotv.toml", "[app]\ndirectory = \"app\"\n" + app);
+    more.insert(more.begin(), {"--runtime", "docker", "build"});
+    Command command = CommandOf(ROTV_BINARY, more);
+    command.env["PATH"] = Bin() + ":/usr/bin:/bin";
+    MustRun(command);
+    return ReadFile(directory_ / "bin/calls");
+  };
+  EXPECT_THAT(calls({}, ""),
+              ::testing::AllOf(HasSubstr("--build-arg PROJECT=" + directory_.path().native() + " "),
+                               HasSubstr("--tag localhost/rotv "), ::testing::Not(HasSubstr("WITH_BROWSER"))));
+  EXPECT_THAT(calls({"--with-browser"}, ""), HasSubstr("--build-arg WITH_BROWSER=1 "));
+  EXPECT_THAT(calls({}, "browser = true\n"), HasSubstr("--build-arg WITH_BROWSER=1 "));
+  EXPECT_THAT(calls({"--name", "other"}, ""), HasSubstr("--tag localhost/rotv-other "));
+}
+
+TEST_F(ExitCodesTest, AnImageOfAnotherProjectIsNotStarted) {
+  fs::create_directories(directory_ / "other");
+  const std::string labels = "{\"rotv.project\": \"" + (directory_ / "other").native() + "\"}";
+  WriteFile(directory_ / "bin/docker", "#!/bin/sh\n[ \"$1\" != image ] || echo '" + labels + "'\n", 0755);
+  Command command = CommandOf(ROTV_BINARY, {"--runtime", "docker", "start"});
+  command.env["PATH"] = Bin() + ":/usr/bin:/bin";
+  const Result result = RunCommand(command);
+  EXPECT_EQ(result.exit_status, kUsage) << Describe(command, result);
+  EXPECT_THAT(result.err, HasSubstr("the image localhost/rotv was built of " + (directory_ / "other").native()));
+  EXPECT_THAT(result.err, HasSubstr("hint: rotv --runtime docker build"));
+}
+
 // What is wrong with the command line stays a usage error, also where a program would be started.
 TEST_F(ExitCodesTest, AnImageThatWasNotBuiltIsAUsageError) {
   WriteFile(directory_ / "bin/docker", "#!/bin/sh\n[ \"$1\" != image ]\n", 0755);

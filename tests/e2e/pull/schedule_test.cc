@@ -28,7 +28,7 @@ RotvHomeOptions Options() {
 
 class ScheduleTest : public FollowTest {
  protected:
-  ScheduleTest() : FollowTest(Options()) {
+  ScheduleTest() : FollowTest(Options()), daemon_(CronDaemon()) {
     Exec(
         "CREATE TABLE t (id int PRIMARY KEY, v text); INSERT INTO t SELECT n, 'row ' || n FROM generate_series(1, 99) "
         "n");
@@ -38,6 +38,15 @@ class ScheduleTest : public FollowTest {
   Command Schedule(std::vector<std::string> arguments) const {
     arguments.insert(arguments.begin(), "schedule");
     return WithCron(rotv.SyncCommand(arguments), Tables());
+  }
+  // The same where no cron runs, whatever this machine has.
+  Command ScheduleWithoutCron(const std::vector<std::string>& arguments) const {
+    Command command = Schedule(arguments);
+    std::vector<std::string> alone = {"unshare"};
+    if (!IsRoot()) alone.insert(alone.end(), {"--user", "--map-root-user"});
+    alone.insert(alone.end(), {"--pid", "--fork", "--mount-proc"});
+    command.argv.insert(command.argv.begin(), alone.begin(), alone.end());
+    return command;
   }
   nlohmann::json Shown() const { return nlohmann::json::parse(MustRun(Schedule({"show", "--json"})).out); }
   nlohmann::json Status() const { return nlohmann::json::parse(rotv.MustSync({"--json", "status", "--offline"})); }
@@ -80,6 +89,15 @@ class ScheduleTest : public FollowTest {
     return rotv.Sync(more);
   }
   std::filesystem::path Kept(const std::string& name) const { return rotv.home() / "schedule" / "production" / name; }
+
+ private:
+  // What makes a machine one where cron runs: a process of that name.
+  Command CronDaemon() const {
+    std::filesystem::copy_file("/bin/sleep", rotv.directory() / "cron");
+    return {.argv = {rotv.directory() / "cron", "600"}};
+  }
+
+  Process daemon_;
 };
 
 TEST_F(ScheduleTest, ACrontabLineIsInsertedBetweenMarkersAndRemovedCompletely) {
@@ -108,6 +126,37 @@ TEST_F(ScheduleTest, ACrontabLineIsInsertedBetweenMarkersAndRemovedCompletely) {
   EXPECT_FALSE(std::filesystem::exists(Kept("")));
   EXPECT_EQ(Shown().at("installed"), false);
   EXPECT_THAT(MustRun(Schedule({"remove"})).out, HasSubstr("had no schedule"));
+}
+
+TEST_F(ScheduleTest, WhereNoCronRunsThatIsSaid) {
+  const Result installed = MustRun(ScheduleWithoutCron({"install"}));
+  const std::string told = "cron is installed here, but does not run. Start it: sudo systemctl enable --now cron";
+  EXPECT_THAT(installed.err, HasSubstr("warning: " + told));
+  EXPECT_THAT(installed.out, HasSubstr("next run   none: " + told));
+  const auto shown = nlohmann::json::parse(MustRun(ScheduleWithoutCron({"show", "--json"})).out);
+  EXPECT_EQ(shown.at("installed"), true);
+  EXPECT_TRUE(shown.at("next").is_null());
+  EXPECT_THAT(shown.at("obstacle").get<std::string>(), HasSubstr(told));
+  EXPECT_TRUE(Shown().at("obstacle").is_null());
+}
+
+// What somebody has made of our line counts, in the zone that cron goes by.
+TEST_F(ScheduleTest, TimesAreThoseOfTheCrontab) {
+  MustRun(Schedule({"install"}));
+  Command show = Schedule({"show", "--json"});
+  show.env["TZ"] = "Asia/Kathmandu";
+  const auto elsewhere = nlohmann::json::parse(MustRun(show).out);
+  EXPECT_EQ(elsewhere.at("next"), Shown().at("next")) << "TZ of a shell is not cron's";
+  EXPECT_EQ(elsewhere.at("times"), "*-*-* 02:00");
+  SetTable(std::regex_replace(Table(), std::regex("0 2 \\* \\* \\*"), "15,45 */6 * * *"));
+  const auto edited = Shown();
+  EXPECT_EQ(edited.at("times"), "15,45 */6 * * *");
+  EXPECT_EQ(edited.at("calendar"), "*-*-* 02:00");
+  EXPECT_THAT(edited.at("next").get<std::string>(), ::testing::ContainsRegex(":(15|45):00"));
+  EXPECT_THAT(MustRun(Schedule({"show"})).out, HasSubstr("by cron: 15,45 */6 * * *, changed since it was installed\n"));
+  SetTable(std::regex_replace(Table(), std::regex("15,45 .* \\* \\* \\*"), "@weekly"));
+  EXPECT_EQ(Shown().at("times"), "@weekly");
+  EXPECT_TRUE(Shown().at("next").is_null());
 }
 
 TEST_F(ScheduleTest, TheCrontabLinePullsAndReports) {

@@ -66,6 +66,11 @@ TEST_F(ScheduleTimerTest, ATimerPullsInASandboxAndIsRemoved) {
   const auto document = Shown();
   EXPECT_EQ(document.at("installed"), true);
   EXPECT_FALSE(document.at("next").is_null());
+  EXPECT_TRUE(document.at("obstacle").is_null());
+  EXPECT_EQ(document.at("times"), "Mon..Fri 07:30");
+  // What somebody has added counts, too.
+  Add(units[1], "[Timer]\nOnCalendar=Sat 09:00\n");
+  EXPECT_EQ(Shown().at("times"), "Sat *-*-* 09:00:00, Mon..Fri *-*-* 07:30:00");
 
   // The unit can write its home, and nothing else.
   const TempDir outside(TempDirName::kPlain, "/var/tmp");

@@ -46,6 +46,10 @@ class StartContainerTest : public StartTest {
     return Podman({"ps", "--all", "--filter", "label=rotv.home=" + rotv_.home().native(), "--format", "{{.Names}}"})
         .out;
   }
+  std::string ImageId() const {
+    std::string id = Podman({"image", "inspect", "--format", "{{.Id}}", image_}).out;
+    return id.substr(0, id.find('\n'));
+  }
   // Includes those of directories below this home, where a comparison has its server. Containers of other tests are
   // among them.
   std::string LabelsOfAll() const { return Podman({"ps", "--all", "--format", "{{.Labels}}"}).out; }
@@ -75,8 +79,11 @@ int Count(const std::string& text, const std::string& part) {
   return count;
 }
 
-TEST_F(StartContainerTest, OnlyChangedLayersAreRebuilt) {
+TEST_F(StartContainerTest, OnlyChangedLayersAreRebuiltAndOldImagesAreRemoved) {
   Build();
+  const std::string first = ImageId();
+  const std::string user = "rotv-test-user-" + std::to_string(port_);
+  ASSERT_TRUE(Podman({"create", "--name", user, image_}).ok());
   std::string again = Build();
   int steps = Count(again, "STEP ");
   int infrastructure = Count(again, "[1/2] STEP ");
@@ -96,6 +103,10 @@ TEST_F(StartContainerTest, OnlyChangedLayersAreRebuilt) {
   ASSERT_NE(copied, std::string::npos) << changed;
   EXPECT_THAT(changed.substr(npm, copied - npm), HasSubstr("Using cache"));
   EXPECT_THAT(changed.substr(copied), Not(HasSubstr("Using cache")));
+  const std::string second = ImageId();
+  EXPECT_NE(second, first);
+  EXPECT_TRUE(Podman({"image", "exists", first}).ok()) << "a container uses it";
+  Podman({"rm", user});
 
   std::string version = "2.0.0-" + unique;
   WriteApp("package.json", R"({"name": "x", "main": "server.js", "version": ")" + version + "\"}");
@@ -106,6 +117,31 @@ TEST_F(StartContainerTest, OnlyChangedLayersAreRebuilt) {
             Count(again.substr(0, again.find("[2/2] STEP 1")), "Using cache"));
   EXPECT_THAT(bumped.substr(bumped.find("COPY --chown=70:70 packages/", application)), Not(HasSubstr("Using cache")));
   EXPECT_EQ(Podman({"image", "inspect", "--format", "{{index .Labels \"rotv.version\"}}", image_}).out, version + "\n");
+  for (const std::string& old : {first, second}) EXPECT_FALSE(Podman({"image", "exists", old}).ok()) << old;
+  EXPECT_TRUE(Podman({"image", "exists", ImageId()}).ok());
+}
+
+// As the browsers of a Playwright cache need it, and with one of its own.
+TEST_F(StartContainerTest, AnImageWithABrowserSoak) {
+  const Result built = Rotv({"build", "--with-browser"});
+  ASSERT_TRUE(built.ok()) << built.err;
+  const Result page = Podman({"run", "--rm", "--user", "postgres", "--entrypoint", "chromium", image_, "--headless",
+                              "--no-sandbox", "--disable-gpu", "--dump-dom", "data:text/html,<p id=x>shown</p>"});
+  EXPECT_THAT(page.out, HasSubstr("<p id=\"x\">shown</p>")) << page.err;
+  const std::string libraries = Podman({"run", "--rm", "--entrypoint", "/sbin/ldconfig", image_, "-p"}).out;
+  for (const char* library : {"libasound.so.2",    "libatk-bridge-2.0.so.0",
+                              "libatk-1.0.so.0",   "libatspi.so.0",
+                              "libcairo.so.2",     "libcups.so.2",
+                              "libdbus-1.so.3",    "libdrm.so.2",
+                              "libgbm.so.1",       "libglib-2.0.so.0",
+                              "libnspr4.so",       "libnss3.so",
+                              "libpango-1.0.so.0", "libX11.so.6",
+                              "libxcb.so.1",       "libXcomposite.so.1",
+                              "libXdamage.so.1",   "libXext.so.6",
+                              "libXfixes.so.3",    "libxkbcommon.so.0",
+                              "libXrandr.so.2"}) {
+    EXPECT_THAT(libraries, HasSubstr(library));
+  }
 }
 
 TEST_F(StartContainerTest, AStartServesTheApplicationOnTheSourcesData) {
@@ -127,6 +163,22 @@ TEST_F(StartContainerTest, AStartServesTheApplicationOnTheSourcesData) {
   EXPECT_THAT(Json::parse(MustRotv({"--json", "start"}))["already_running"], true);
   EXPECT_EQ(MustRotv({"psql", "-Atc", "SHOW fsync"}), "off\n");
   EXPECT_THAT(Podman({"exec", Name(), "stat", "-f", "-c", "%T", "/data/pgdata"}).out, HasSubstr("tmpfs"));
+  EXPECT_EQ(Podman({"exec", Name(), "psql", "-U", "postgres", "-d", "rotv", "-XAtc", "SELECT count(*) FROM news"}).out,
+            "7\n");
+  // Both outputs in one stream, and from a time on.
+  const std::string since =
+      MustRotv({"psql", "-XAtc", "SELECT to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US')"});
+  MustRotv({"psql", "-XAtqc", "DO $$ BEGIN RAISE LOG 'said later'; END $$"});
+  const std::string later = MustRotv({"logs", "--since", since.substr(0, since.size() - 1)});
+  EXPECT_THAT(later, HasSubstr("said later"));
+  EXPECT_THAT(later, Not(HasSubstr("rotv: database ready")));
+  EXPECT_THAT(MustRotv({"logs"}), HasSubstr("rotv: database ready"));
+
+  // Another application beside it.
+  MustRotv({"--name", "second", "start", "--port", std::to_string(FreePort())});
+  EXPECT_EQ(Json::parse(MustRotv({"--json", "list"}))["applications"].size(), 2u);
+  EXPECT_EQ(MustRotv({"--name", "second", "stop"}), "Stopped.\n");
+  EXPECT_EQ(Get("/count/places"), "100");
 
   // Changes made by hand are gone.
   MustRotv({"psql", "-qc", "INSERT INTO places VALUES (1000, 'by hand')"});
@@ -244,6 +296,20 @@ TEST_F(StartContainerTest, APersistentClusterKeepsItsData) {
             "logical|on\n");
   MustRotv({"restart"});
   EXPECT_EQ(Get("/count/places"), "101");
+  // The application dies, then the database.
+  const std::string name = Name();
+  const auto kill = [&](const std::string& program) {
+    Podman({"exec", name, "sh", "-c",
+            "for p in /proc/[0-9]*; do [ \"$(cat $p/comm)\" != " + program + " ] || kill -9 ${p#/proc/}; done"});
+  };
+  const auto answers = [&] { return Get("/count/places") == "101"; };
+  kill("node");
+  EXPECT_TRUE(WaitUntil(answers, std::chrono::seconds(60))) << MustRotv({"logs"});
+  kill("postgres");
+  EXPECT_TRUE(WaitUntil([&] { return Podman({"inspect", "--format", "{{.State.Running}}", name}).out == "false\n"; }));
+  // What Podman itself calls after a container's end, and what looks at the policy.
+  Podman({"container", "cleanup", name});
+  EXPECT_TRUE(WaitUntil(answers, std::chrono::seconds(60))) << MustRotv({"logs"});
   MustRotv({"stop"});
   // Its files belong to the container's PostgreSQL; podman unshare has the right to delete them.
   RunCommand({.argv = {"podman", "unshare", "rm", "-rf", rotv_.home() / "pgdata"}, .env = podman_.environment});
