@@ -58,7 +58,7 @@ ALTER TYPE core.address ADD ATTRIBUTE region text;
 CREATE TABLE finance.currencies (code core.currency PRIMARY KEY, digits int NOT NULL DEFAULT 2);
 INSERT INTO finance.currencies VALUES ('EUR', 2), ('CHF', 2), ('JPY', 0);
 ALTER TABLE core.companies ADD FOREIGN KEY (currency) REFERENCES finance.currencies;
-ALTER TABLE finance.entries ADD cost_centre text, ALTER debit TYPE numeric(18, 4), ALTER credit TYPE numeric(18, 4);
+ALTER TABLE finance.entries ADD cost_centre text;
 --- migration
 ALTER TABLE stock.moves SET SCHEMA core;
 DROP VIEW stock.levels;
