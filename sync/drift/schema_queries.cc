@@ -25,7 +25,8 @@ rel AS (
       WHEN 'S' THEN 'sequence' WHEN 'c' THEN 'type' ELSE 'table' END AS kind,
     CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END AS unlogged,
     (SELECT quote_ident(amname) FROM pg_am a WHERE a.oid = c.relam AND amname <> 'heap') AS access,
-    'WITH (' || NULLIF(array_to_string(c.reloptions || ARRAY(SELECT 'toast.' || o FROM unnest(t.reloptions) AS o), ', '), '')
+    'WITH (' || NULLIF(array_to_string(c.reloptions || ARRAY(SELECT 'toast.' || o FROM unnest(t.reloptions) AS o),
+      ', '), '')
       || ')' AS options
   FROM pg_class c JOIN space n ON n.oid = c.relnamespace LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
   WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
@@ -58,32 +59,39 @@ index_setting AS (
 -- The members of operator families; `class` is the operator class that they belong to.
 support AS (
   SELECT amopfamily AS family, d.class, concat_ws(' ', 'OPERATOR', amopstrategy, amopopr::regoperator,
-    (SELECT format('FOR ORDER BY %I.%I', nspname, opfname) FROM pg_opfamily f JOIN pg_namespace n ON n.oid = opfnamespace
+    (SELECT format('FOR ORDER BY %I.%I', nspname, opfname) FROM pg_opfamily f JOIN pg_namespace n ON n.oid =
+      opfnamespace
      WHERE f.oid = amopsortfamily)) AS text
   FROM pg_amop a LEFT JOIN LATERAL (SELECT refobjid AS class FROM pg_depend WHERE classid = 'pg_amop'::regclass
     AND objid = a.oid AND refclassid = 'pg_opclass'::regclass) AS d ON true WHERE oid >= 16384
-  UNION ALL SELECT amprocfamily, d.class, format('FUNCTION %s (%s, %s) %s', amprocnum, format_type(amproclefttype, NULL),
+  UNION ALL SELECT amprocfamily, d.class, format('FUNCTION %s (%s, %s) %s', amprocnum,
+    format_type(amproclefttype, NULL),
     format_type(amprocrighttype, NULL), amproc::regprocedure)
   FROM pg_amproc a LEFT JOIN LATERAL (SELECT refobjid AS class FROM pg_depend WHERE classid = 'pg_amproc'::regclass
     AND objid = a.oid AND refclassid = 'pg_opclass'::regclass) AS d ON true WHERE oid >= 16384),
 -- Columns; `own`: not what a partition or a child has from its parent, and not a view's.
 col AS (
-  SELECT a.attrelid, a.attnum, a.attname, a.attnotnull, a.attoptions, a.attfdwoptions, format('%s.%I', r.name, a.attname)
+  SELECT a.attrelid, a.attnum, a.attname, a.attnotnull, a.attoptions, a.attfdwoptions,
+    format('%s.%I', r.name, a.attname)
       AS name, r.name AS relation, r.kind || ' ' || r.name AS parent,
     relkind IN ('r', 'p', 'f') AND a.attislocal AND NOT relispartition AS own,
     format_type(a.atttypid, a.atttypmod) AS type,
-    CASE WHEN a.attcollation <> 0 AND a.attcollation <> t.typcollation THEN a.attcollation::regcollation END AS collated,
+    CASE WHEN a.attcollation <> 0 AND a.attcollation <> t.typcollation THEN a.attcollation::regcollation END AS
+      collated,
     CASE WHEN a.attgenerated = '' THEN pg_get_expr(adbin, adrelid) END AS value, p.value AS parent_value,
     CASE WHEN a.attgenerated <> '' THEN format('(%s) %s', pg_get_expr(adbin, adrelid),
       CASE a.attgenerated WHEN 's' THEN 'STORED' ELSE 'VIRTUAL' END) END AS generated, p.generated AS parent_generated,
     CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END AS identity, s.options AS identity_options,
-    s.set AS identity_set, EXISTS (SELECT FROM pg_index WHERE indrelid = r.oid AND indisprimary AND a.attnum = ANY (indkey))
+    s.set AS identity_set, EXISTS (SELECT FROM pg_index WHERE indrelid = r.oid AND indisprimary AND a.attnum = ANY
+      (indkey))
       AS in_key,
     coalesce(p.attnotnull, false) AS parent_not_null,
-    (SELECT NULLIF(concat_ws(' ', CASE WHEN connoinherit THEN 'NO INHERIT' END, CASE WHEN NOT convalidated THEN 'NOT VALID'
+    (SELECT NULLIF(concat_ws(' ', CASE WHEN connoinherit THEN 'NO INHERIT' END, CASE WHEN NOT convalidated THEN
+      'NOT VALID'
        END), '') FROM pg_constraint WHERE conrelid = r.oid AND contype = 'n' AND conkey = ARRAY[a.attnum]
        AND conislocal) AS weak,
-    a.attstorage, CASE WHEN relkind = 'v' THEN a.attstorage ELSE coalesce(p.attstorage, t.typstorage) END AS base_storage,
+    a.attstorage, CASE WHEN relkind = 'v' THEN a.attstorage ELSE coalesce(p.attstorage, t.typstorage) END AS
+      base_storage,
     CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' ELSE 'default' END AS compression,
     CASE p.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' ELSE 'default' END AS base_compression,
     a.attstattarget AS statistics
@@ -102,8 +110,10 @@ col AS (
         CASE WHEN seqmin <> CASE WHEN seqincrement > 0 THEN 1 ELSE lowest END THEN 'MINVALUE ' || seqmin END,
         CASE WHEN seqmax <> CASE WHEN seqincrement > 0 THEN highest ELSE -1 END THEN 'MAXVALUE ' || seqmax END,
         CASE WHEN seqstart <> CASE WHEN seqincrement > 0 THEN seqmin ELSE seqmax END THEN 'START WITH ' || seqstart END,
-        CASE WHEN seqcache <> 1 THEN 'CACHE ' || seqcache END, CASE WHEN seqcycle THEN 'CYCLE' END), '') || ')' AS options,
-      format('SET INCREMENT BY %s SET MINVALUE %s SET MAXVALUE %s SET START WITH %s SET CACHE %s SET %sCYCLE', seqincrement,
+        CASE WHEN seqcache <> 1 THEN 'CACHE ' || seqcache END, CASE WHEN seqcycle THEN 'CYCLE' END), '') || ')' AS
+          options,
+      format('SET INCREMENT BY %s SET MINVALUE %s SET MAXVALUE %s SET START WITH %s SET CACHE %s SET %sCYCLE',
+        seqincrement,
         seqmin, seqmax, seqstart, seqcache, CASE WHEN NOT seqcycle THEN 'NO ' END) AS set
     FROM pg_depend d JOIN pg_sequence ON seqrelid = objid, LATERAL (
       SELECT CASE seqtypid WHEN 21 THEN -32768 WHEN 23 THEN -2147483648 ELSE -9223372036854775808 END AS lowest,

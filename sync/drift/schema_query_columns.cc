@@ -6,7 +6,8 @@ const char* const kColumnObjects = R"sql(
 UNION ALL
   -- Columns. Of one that a partition or a child has from its parent, and of a view's, only what is its own: a default,
   -- NOT NULL, how it is stored.
-  SELECT 'column', c.name, NULL, c.parent, CASE WHEN own THEN concat_ws(' ', head, words, not_null) ELSE words END, NULL,
+  SELECT 'column', c.name, NULL, c.parent, CASE WHEN own THEN concat_ws(' ', head, words, not_null) ELSE words END,
+    NULL,
     CASE WHEN own THEN format('ALTER TABLE %s DROP COLUMN %I', relation, attname) END,
     CASE WHEN own THEN jsonb_build_object('table', relation, 'column', quote_ident(attname), 'type', type,
       'collation', collated, 'generated', generated, 'default', value, 'identity', identity,
@@ -24,7 +25,8 @@ UNION ALL
       jsonb_object_agg(s.key, jsonb_build_array(s.set, s.reset, s.n = 0)) FILTER (WHERE s.set IS NOT NULL) AS settings
     FROM (
       SELECT 0 AS n, 'identity' AS key, NULL AS words, prefix || identity_set AS set,
-        prefix || 'SET INCREMENT BY 1 SET NO MINVALUE SET NO MAXVALUE SET START WITH 1 SET CACHE 1 SET NO CYCLE' AS reset
+        prefix || 'SET INCREMENT BY 1 SET NO MINVALUE SET NO MAXVALUE SET START WITH 1 SET CACHE 1 SET NO CYCLE' AS
+          reset
         WHERE identity_options IS NOT NULL
       UNION ALL SELECT 1, 'default', coalesce('DEFAULT ' || value, 'NO DEFAULT'),
         prefix || coalesce('SET DEFAULT ' || value, 'DROP DEFAULT'),
@@ -36,8 +38,10 @@ UNION ALL
         WHERE NOT own AND generated IS DISTINCT FROM parent_generated
       UNION ALL SELECT 3, 'storage', 'STORAGE ' || st.storage, prefix || 'SET STORAGE ' || st.storage,
         prefix || 'SET STORAGE ' || st.base FROM (SELECT
-          CASE attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END AS storage,
-          CASE base_storage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END AS base)
+          CASE attstorage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END AS
+            storage,
+          CASE base_storage WHEN 'p' THEN 'PLAIN' WHEN 'e' THEN 'EXTERNAL' WHEN 'm' THEN 'MAIN' ELSE 'EXTENDED' END AS
+            base)
           AS st
         WHERE attstorage <> base_storage
       UNION ALL SELECT 4, 'compression', 'COMPRESSION ' || compression, prefix || 'SET COMPRESSION ' || compression,
@@ -47,8 +51,10 @@ UNION ALL
       UNION ALL SELECT 6, 'set ' || option_name, format('(%I=%s)', option_name, option_value),
         format('%sSET (%I = %L)', prefix, option_name, option_value), format('%sRESET (%I)', prefix, option_name)
         FROM pg_options_to_table(attoptions)
-      UNION ALL SELECT 7, 'option ' || option_name || option_value, format('OPTIONS (%I %L)', option_name, option_value),
-        format('%sOPTIONS (ADD %I %L)', prefix, option_name, option_value), format('%sOPTIONS (DROP %I)', prefix, option_name)
+      UNION ALL SELECT 7, 'option ' || option_name || option_value,
+        format('OPTIONS (%I %L)', option_name, option_value),
+        format('%sOPTIONS (ADD %I %L)', prefix, option_name, option_value),
+          format('%sOPTIONS (DROP %I)', prefix, option_name)
         FROM pg_options_to_table(attfdwoptions)
       UNION ALL SELECT 8, 'not null', 'NOT NULL', prefix || 'SET NOT NULL', prefix || 'DROP NOT NULL'
         WHERE NOT own AND attnotnull AND weak IS NULL AND NOT in_key AND NOT parent_not_null

@@ -5,8 +5,10 @@ namespace rotv::drift {
 // Objects that only superusers make, mostly, and others that have no columns.
 const char* const kOtherObjects = R"sql(
 UNION ALL
-  SELECT i.type, CASE o.what WHEN 'TRANSFORM' THEN o.name ELSE i.identity END, NULL, NULL, concat_ws(' ', o.core, words),
-    coalesce(o.make, format('CREATE %s %s %s', o.what, coalesce(o.name, i.identity), concat_ws(' ', o.core, o.options))),
+  SELECT i.type, CASE o.what WHEN 'TRANSFORM' THEN o.name ELSE i.identity END, NULL, NULL,
+    concat_ws(' ', o.core, words),
+    coalesce(o.make, format('CREATE %s %s %s', o.what, coalesce(o.name, i.identity),
+      concat_ws(' ', o.core, o.options))),
     format('DROP %s %s', o.what, coalesce(o.dropped, o.name, i.identity)), jsonb_build_object('core', o.core), settings,
     o.oid::bigint
   FROM (
@@ -28,7 +30,8 @@ UNION ALL
                             JOIN pg_namespace s ON s.oid = p.oprnamespace WHERE p.oid = o.oprcom),
         'NEGATOR = ' || (SELECT format('OPERATOR(%I.%s)', s.nspname, p.oprname) FROM pg_operator p
                          JOIN pg_namespace s ON s.oid = p.oprnamespace WHERE p.oid = o.oprnegate),
-        'RESTRICT = ' || NULLIF(oprrest, 0)::regproc, 'JOIN = ' || NULLIF(oprjoin, 0)::regproc, CASE WHEN oprcanmerge THEN 'MERGES' END,
+        'RESTRICT = ' || NULLIF(oprrest, 0)::regproc, 'JOIN = ' || NULLIF(oprjoin, 0)::regproc, CASE WHEN oprcanmerge
+          THEN 'MERGES' END,
         CASE WHEN oprcanhash THEN 'HASHES' END)), NULL, NULL, NULL, NULL
     FROM pg_operator o JOIN pg_namespace n ON n.oid = oprnamespace WHERE oprcode <> 0
   UNION ALL
@@ -64,13 +67,15 @@ UNION ALL
     FROM pg_collation c, to_jsonb(c) AS j
   UNION ALL
     SELECT 'pg_conversion'::regclass, c.oid, 'CONVERSION', NULL, NULL, d.core,
-      format('CREATE%s CONVERSION %I.%I FOR %L TO %L FROM %s', CASE WHEN condefault THEN ' DEFAULT' END, nspname, conname,
+      format('CREATE%s CONVERSION %I.%I FOR %L TO %L FROM %s', CASE WHEN condefault THEN ' DEFAULT' END, nspname,
+        conname,
         pg_encoding_to_char(conforencoding), pg_encoding_to_char(contoencoding), conproc), NULL, NULL, NULL
     FROM pg_conversion c JOIN pg_namespace n ON n.oid = connamespace,
     LATERAL (SELECT concat_ws(' ', CASE WHEN condefault THEN 'DEFAULT' END, format('FOR %L TO %L FROM %s',
       pg_encoding_to_char(conforencoding), pg_encoding_to_char(contoencoding), conproc)) AS core) AS d
   UNION ALL
-    SELECT 'pg_language'::regclass, oid, 'LANGUAGE', NULL, NULL, concat_ws(' ', CASE WHEN lanpltrusted THEN 'TRUSTED' END, d),
+    SELECT 'pg_language'::regclass, oid, 'LANGUAGE', NULL, NULL,
+      concat_ws(' ', CASE WHEN lanpltrusted THEN 'TRUSTED' END, d),
       format('CREATE%s LANGUAGE %I %s', CASE WHEN lanpltrusted THEN ' TRUSTED' END, lanname, d), NULL, NULL, NULL
     FROM pg_language,
     LATERAL (SELECT concat_ws(' ', 'HANDLER ' || NULLIF(lanplcallfoid, 0)::regproc, 'INLINE ' ||
@@ -83,7 +88,8 @@ UNION ALL
     LATERAL (SELECT format('FOR %s LANGUAGE %I', format_type(trftype, NULL), lanname) AS name) AS d
   UNION ALL
     SELECT 'pg_am'::regclass, oid, 'ACCESS METHOD', NULL, NULL,
-      format('TYPE %s HANDLER %s', CASE amtype WHEN 'i' THEN 'INDEX' ELSE 'TABLE' END, amhandler), NULL, NULL, NULL, NULL
+      format('TYPE %s HANDLER %s', CASE amtype WHEN 'i' THEN 'INDEX' ELSE 'TABLE' END, amhandler), NULL, NULL, NULL,
+        NULL
     FROM pg_am
   UNION ALL
     SELECT 'pg_ts_parser'::regclass, oid, 'TEXT SEARCH PARSER', NULL, NULL, format('(%s)', concat_ws(', ',
@@ -92,12 +98,14 @@ UNION ALL
     FROM pg_ts_parser
   UNION ALL
     SELECT 'pg_ts_template'::regclass, oid, 'TEXT SEARCH TEMPLATE', NULL, NULL,
-      format('(%s)', concat_ws(', ', 'INIT = ' || NULLIF(tmplinit, 0)::regproc, 'LEXIZE = ' || tmpllexize)), NULL, NULL, NULL, NULL
+      format('(%s)', concat_ws(', ', 'INIT = ' || NULLIF(tmplinit, 0)::regproc, 'LEXIZE = ' || tmpllexize)), NULL,
+        NULL, NULL, NULL
     FROM pg_ts_template
   UNION ALL
     SELECT 'pg_ts_dict'::regclass, d.oid, 'TEXT SEARCH DICTIONARY', NULL, NULL,
       format('(TEMPLATE = %I.%I)', s.nspname, tmplname), format('CREATE TEXT SEARCH DICTIONARY %I.%I (%s)', n.nspname,
-        dictname, concat_ws(', ', format('TEMPLATE = %I.%I', s.nspname, tmplname), dictinitoption)), NULL, dictinitoption,
+        dictname, concat_ws(', ', format('TEMPLATE = %I.%I', s.nspname, tmplname), dictinitoption)), NULL,
+          dictinitoption,
       (SELECT jsonb_object_agg(m[1], jsonb_build_array(
          format('ALTER TEXT SEARCH DICTIONARY %I.%I (%s = %s)', n.nspname, dictname, m[1], m[2]),
          format('ALTER TEXT SEARCH DICTIONARY %I.%I (%s)', n.nspname, dictname, m[1]), true))
@@ -112,14 +120,16 @@ UNION ALL
     LATERAL (
       SELECT string_agg(words, ', ' ORDER BY alias) AS words, jsonb_object_agg(words, jsonb_build_array(
         format('ALTER TEXT SEARCH CONFIGURATION %I.%I ADD %s', n.nspname, cfgname, words),
-        format('ALTER TEXT SEARCH CONFIGURATION %I.%I DROP MAPPING FOR %I', n.nspname, cfgname, alias), false)) AS settings
+        format('ALTER TEXT SEARCH CONFIGURATION %I.%I DROP MAPPING FOR %I', n.nspname, cfgname, alias), false)) AS
+          settings
       FROM (SELECT alias, format('MAPPING FOR %I WITH %s', alias,
               string_agg(mapdict::regdictionary::text, ', ' ORDER BY mapseqno)) AS words
             FROM pg_ts_config_map JOIN ts_token_type(cfgparser) ON tokid = maptokentype WHERE mapcfg = c.oid
             GROUP BY alias HAVING count(*) > 0) AS w) AS m
   UNION ALL
     SELECT 'pg_foreign_data_wrapper'::regclass, w.oid, 'FOREIGN DATA WRAPPER', NULL, NULL,
-      concat_ws(' ', 'HANDLER ' || NULLIF(fdwhandler, 0)::regproc, 'VALIDATOR ' || NULLIF(fdwvalidator, 0)::regproc), NULL,
+      concat_ws(' ', 'HANDLER ' || NULLIF(fdwhandler, 0)::regproc, 'VALIDATOR ' || NULLIF(fdwvalidator, 0)::regproc),
+        NULL,
       'OPTIONS (' || o.list || ')', 'OPTIONS (' || o.list || ')', o.settings
     FROM pg_foreign_data_wrapper w, LATERAL (
       SELECT string_agg(format('%I %L', option_name, option_value), ', ' ORDER BY option_name) AS list,
@@ -155,7 +165,8 @@ UNION ALL
   UNION ALL
     SELECT 'pg_event_trigger'::regclass, e.oid, 'EVENT TRIGGER', NULL, NULL, d, NULL, NULL, state,
       CASE WHEN state IS NOT NULL THEN jsonb_build_object('enabled', jsonb_build_array(
-        format('ALTER EVENT TRIGGER %I %s', evtname, state), format('ALTER EVENT TRIGGER %I ENABLE', evtname), false)) END
+        format('ALTER EVENT TRIGGER %I %s', evtname, state), format('ALTER EVENT TRIGGER %I ENABLE', evtname), false))
+          END
     FROM pg_event_trigger e,
     LATERAL (SELECT format('ON %s%s EXECUTE FUNCTION %s()', evtevent,
         (SELECT format(' WHEN TAG IN (%s)', string_agg(quote_literal(tag), ', ')) FROM unnest(evttags) AS tag

@@ -14,7 +14,8 @@ UNION ALL
     jsonb_build_object('type', contype, 'table', owner.name, 'core', pg_get_constraintdef(c.oid),
       'settings_only', CASE WHEN conparentid <> 0 THEN 'true' END,
       'references', CASE WHEN confrelid <> 0 THEN 'table ' || confrelid::regclass END, 'columns',
-      (SELECT jsonb_agg(quote_ident(attname)) FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey))::text),
+      (SELECT jsonb_agg(quote_ident(attname)) FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY
+        (conkey))::text),
     i.settings, c.oid::bigint
   FROM pg_constraint c JOIN (
     SELECT oid AS relation, 0::oid AS domain, kind, name, 'TABLE' AS what FROM rel
@@ -81,12 +82,14 @@ UNION ALL
                                                             WHEN 'R' THEN 'REPLICA' END), pg_get_triggerdef(t.oid),
     format('DROP TRIGGER %I ON %s', tgname, r.name), jsonb_build_object('core', pg_get_triggerdef(t.oid)),
     CASE WHEN tgenabled <> 'O' THEN jsonb_build_object('enabled', jsonb_build_array(
-      format('ALTER TABLE %s %s TRIGGER %I', r.name, CASE tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'A' THEN 'ENABLE ALWAYS'
+      format('ALTER TABLE %s %s TRIGGER %I', r.name, CASE tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'A' THEN
+        'ENABLE ALWAYS'
                                                                     ELSE 'ENABLE REPLICA' END, tgname),
       format('ALTER TABLE %s ENABLE TRIGGER %I', r.name, tgname), false)) END, t.oid::bigint
   FROM pg_trigger t JOIN rel r ON r.oid = tgrelid WHERE NOT tgisinternal AND tgparentid = 0
 UNION ALL
-  -- A partition's trigger is its parent's; but it may be enabled or disabled by itself. Those of foreign keys have names
+  -- A partition's trigger is its parent's; but it may be enabled or disabled by itself. Those of foreign keys have
+  -- names
   -- that mean nothing.
   SELECT 'trigger', format('%s.%I', r.name, t.tgname), NULL, r.kind || ' ' || r.name, own.state || 'D', NULL, NULL,
     jsonb_build_object('settings_only', 'true'), jsonb_build_object('enabled', jsonb_build_array(
@@ -101,7 +104,8 @@ UNION ALL
     AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.oid = t.tgconstraint AND contype = 'f')
 UNION ALL
   SELECT 'policy', format('%s.%I', r.name, polname), NULL, r.kind || ' ' || r.name, d,
-    format('CREATE POLICY %I ON %s %s', polname, r.name, d), format('DROP POLICY %I ON %s', polname, r.name), NULL, NULL,
+    format('CREATE POLICY %I ON %s %s', polname, r.name, d), format('DROP POLICY %I ON %s', polname, r.name), NULL,
+      NULL,
     p.oid::bigint
   FROM pg_policy p JOIN rel r ON r.oid = polrelid,
   LATERAL (SELECT concat_ws(' ', CASE WHEN NOT polpermissive THEN 'AS RESTRICTIVE' END,
@@ -109,7 +113,8 @@ UNION ALL
                           ELSE 'ALL' END,
     'TO ' || (SELECT string_agg(CASE role WHEN 0 THEN 'PUBLIC' ELSE role::regrole::text END, ', ' ORDER BY role)
               FROM unnest(polroles) AS role),
-    'USING (' || pg_get_expr(polqual, polrelid) || ')', 'WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')') AS d
+    'USING (' || pg_get_expr(polqual, polrelid) || ')', 'WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')')
+      AS d
   ) AS d
 )sql";
 

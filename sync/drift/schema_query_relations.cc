@@ -20,7 +20,8 @@ UNION ALL
   LATERAL (SELECT format('AS %s INCREMENT BY %s MINVALUE %s MAXVALUE %s START WITH %s CACHE %s %s',
       format_type(seqtypid, NULL), seqincrement, seqmin, seqmax, seqstart, seqcache,
       CASE WHEN seqcycle THEN 'CYCLE' ELSE 'NO CYCLE' END) AS definition) AS d
-  WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid AND deptype = 'i')
+  WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid AND deptype =
+    'i')
 UNION ALL
   -- Tables. A partition's columns are its parent's.
   SELECT kind, name, NULL, NULL, concat_ws(' ', unlogged, tail, w.words), NULL, format('DROP %s %s', upper(kind), name),
@@ -46,7 +47,8 @@ UNION ALL
       SELECT 1 AS n, 'of' AS key, 'OF ' || reloftype::regtype AS words,
         format('ALTER TABLE %s OF %s', name, reloftype::regtype) AS set, format('ALTER TABLE %s NOT OF', name) AS reset,
         false AS inline WHERE reloftype <> 0
-      UNION ALL SELECT 2, 'access method', 'USING ' || access, format('ALTER TABLE %s SET ACCESS METHOD %s', name, access),
+      UNION ALL SELECT 2, 'access method', 'USING ' || access,
+        format('ALTER TABLE %s SET ACCESS METHOD %s', name, access),
         format('ALTER TABLE %s SET ACCESS METHOD %s', name, CASE relkind WHEN 'p' THEN 'DEFAULT' ELSE 'heap' END), false
         WHERE access IS NOT NULL
       UNION ALL SELECT 3, '', options, NULL, NULL, NULL
@@ -56,7 +58,8 @@ UNION ALL
       UNION ALL SELECT 3, 'option ' || option_name || option_value, NULL,
         format('ALTER FOREIGN TABLE %s OPTIONS (ADD %I %L)', name, option_name, option_value),
         format('ALTER FOREIGN TABLE %s OPTIONS (DROP %I)', name, option_name), true FROM pg_options_to_table(ftoptions)
-      UNION ALL SELECT 4, 'row security', 'ROW LEVEL SECURITY', format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', name),
+      UNION ALL SELECT 4, 'row security', 'ROW LEVEL SECURITY',
+        format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY', name),
         format('ALTER TABLE %s DISABLE ROW LEVEL SECURITY', name), false WHERE relrowsecurity
       UNION ALL SELECT 5, 'force row security', 'FORCED', format('ALTER TABLE %s FORCE ROW LEVEL SECURITY', name),
         format('ALTER TABLE %s NO FORCE ROW LEVEL SECURITY', name), false WHERE relforcerowsecurity) AS s) AS w
@@ -80,8 +83,10 @@ UNION ALL
     format('CREATE %s %s %s AS %s', CASE relkind WHEN 'v' THEN 'OR REPLACE VIEW' ELSE 'MATERIALIZED VIEW' END, name,
       concat_ws(' ', 'USING ' || access, options), rtrim(pg_get_viewdef(oid), ';')),
     format('DROP %s %s', upper(kind), name),
-    jsonb_build_object('columns', (SELECT jsonb_agg(concat_ws(' ', quote_ident(attname), format_type(atttypid, atttypmod),
-      attcollation::regcollation) ORDER BY attnum) FROM pg_attribute WHERE attrelid = rel.oid AND attnum > 0)::text), NULL,
+    jsonb_build_object('columns', (SELECT jsonb_agg(concat_ws(' ', quote_ident(attname),
+      format_type(atttypid, atttypmod),
+      attcollation::regcollation) ORDER BY attnum) FROM pg_attribute WHERE attrelid = rel.oid AND attnum > 0)::text),
+        NULL,
     oid::bigint
   FROM rel WHERE relkind IN ('v', 'm')
 )sql";

@@ -46,7 +46,8 @@ UNION ALL
           'TYPMOD_IN = ' || NULLIF(typmodin, 0)::regproc, 'TYPMOD_OUT = ' || NULLIF(typmodout, 0)::regproc,
           'ANALYZE = ' || NULLIF(typanalyze, 0)::regproc, 'SUBSCRIPT = ' || NULLIF(typsubscript, 0)::regproc,
           'INTERNALLENGTH = ' || CASE typlen WHEN -1 THEN 'VARIABLE' ELSE typlen::text END,
-          CASE WHEN typbyval THEN 'PASSEDBYVALUE' END, format('ALIGNMENT = %s', typalign), format('STORAGE = %s', typstorage),
+          CASE WHEN typbyval THEN 'PASSEDBYVALUE' END, format('ALIGNMENT = %s', typalign),
+            format('STORAGE = %s', typstorage),
           format('CATEGORY = %L', typcategory), CASE WHEN typispreferred THEN 'PREFERRED' END,
           'DEFAULT = ' || quote_literal(typdefault), 'ELEMENT = ' || format_type(NULLIF(typelem, 0), NULL),
           format('DELIMITER = %L', typdelim), CASE WHEN typcollation <> 0 THEN 'COLLATABLE' END))
@@ -85,7 +86,8 @@ UNION ALL
 
 const char* const kRoutineObjects = R"sql(
 UNION ALL
-  -- Functions and procedures. Constructors of ranges belong to their type. The body is a part of its own, since only its
+  -- Functions and procedures. Constructors of ranges belong to their type. The body is a part of its own, since only
+  -- its
   -- language decides what is formatting.
   SELECT CASE prokind WHEN 'p' THEN 'procedure' ELSE 'function' END, f.name, NULL, NULL, f.definition, f.definition,
     format('DROP %s %s', CASE prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, f.name),

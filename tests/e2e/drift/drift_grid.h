@@ -19,8 +19,10 @@ struct Difference {
   int since = 0;                // The first major version of PostgreSQL that has it.
 };
 
-// The schema, without what needs a newer version than the oldest.
-extern const char* const kGridSchema;
+// The schema, without what needs a newer version than the oldest: objects that a sketch can build from nothing, and on
+// top of them what pg_dump writes of objects beside their being there.
+extern const char* const kGridObjects;
+extern const char* const kGridClauses;
 
 // Objects that are there or not, or are others; and each attribute that pg_dump writes of one.
 const std::vector<Difference>& ObjectDifferences();

@@ -2,7 +2,7 @@
 
 namespace rotv::testing {
 
-const char* const kGridSchema = R"(
+const char* const kGridObjects = R"(
 CREATE EXTENSION citext;
 CREATE EXTENSION unaccent;
 CREATE SCHEMA app;
@@ -41,8 +41,9 @@ CREATE UNIQUE INDEX ON book_count (author_id);
 CREATE POLICY own ON book USING (pages > 1);
 CREATE RULE keep AS ON DELETE TO author DO INSTEAD NOTHING;
 CREATE STATISTICS book_stat ON author_id, pages FROM book;
+)";
 
--- What pg_dump writes of objects beside their being there.
+const char* const kGridClauses = R"(-- What pg_dump writes of objects beside their being there.
 CREATE SCHEMA grid;
 CREATE TYPE grid.shell;
 CREATE TYPE grid.token;
