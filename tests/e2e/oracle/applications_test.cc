@@ -6,35 +6,15 @@
 #include <gtest/gtest.h>
 
 #include <functional>
-#include <sstream>
 
 #include "fmt/format.h"
 #include "sync/find_drift.h"
+#include "tests/e2e/application_parts.h"
 #include "tests/e2e/follow_fixture.h"
 #include "tests/support/random/row_changes.h"
 
 namespace rotv::testing {
 namespace {
-
-// A file's parts: "--- superuser", "--- schema" (or nothing) and "--- migration" begin the next one.
-struct Part {
-  bool superuser = false;
-  bool migration = false;
-  std::string sql;
-};
-
-std::vector<Part> PartsOf(const std::string& application) {
-  std::istringstream in(ReadFile(fmt::format("{}/tests/e2e/oracle/applications/{}.sql", ROTV_SOURCE_DIR, application)));
-  std::vector<Part> parts(1);
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("--- ")) {
-      parts.push_back({.superuser = line == "--- superuser", .migration = line == "--- migration", .sql = ""});
-    } else {
-      parts.back().sql += line + "\n";
-    }
-  }
-  return parts;
-}
 
 struct Group {
   const char* name;
@@ -51,7 +31,7 @@ class ApplicationsTest : public ::testing::TestWithParam<Group> {
         kSuperuser);
   }
 
-  void Run(const std::string& application, const Part& part) {
+  void Run(const std::string& application, const ApplicationPart& part) {
     const std::filesystem::path file = rotv_.directory() / "part.sql";
     WriteFile(file, part.sql);
     const Result psql =
@@ -121,15 +101,15 @@ class ApplicationsTest : public ::testing::TestWithParam<Group> {
     server.CreateDatabase(application);
     WriteFile(rotv_.config(), fmt::format("[sources.{}]\nurl = \"postgresql://rotv@127.0.0.1:{}/{}\"\n", application,
                                           server.port(), application));
-    const std::vector<Part> parts = PartsOf(application);
-    for (const Part& part : parts) {
+    const std::vector<ApplicationPart> parts = PartsOf(application);
+    for (const ApplicationPart& part : parts) {
       if (!part.migration) ASSERT_NO_FATAL_FAILURE(Run(application, part));
     }
     const uint64_t seed = std::hash<std::string>{}(application);
     Sync(application, {"baseline"});
     Change(application, 20, seed);
     Sync(application, {"pull"});
-    for (const Part& part : parts) {
+    for (const ApplicationPart& part : parts) {
       if (!part.migration) continue;
       ASSERT_NO_FATAL_FAILURE(Run(application, part));
       Change(application, 15, seed + 1);
