@@ -25,9 +25,8 @@ rel AS (
       WHEN 'S' THEN 'sequence' WHEN 'c' THEN 'type' ELSE 'table' END AS kind,
     CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END AS unlogged,
     (SELECT quote_ident(amname) FROM pg_am a WHERE a.oid = c.relam AND amname <> 'heap') AS access,
-    'WITH (' || NULLIF(array_to_string(c.reloptions || ARRAY(SELECT 'toast.' || o FROM unnest(t.reloptions) AS o),
-      ', '), '')
-      || ')' AS options
+    'WITH (' || (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(c.reloptions || ARRAY(SELECT 'toast.' || o
+                 FROM unnest(t.reloptions) AS o)) AS o) || ')' AS options
   FROM pg_class c JOIN space n ON n.oid = c.relnamespace LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
   WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
     AND (('pg_class'::regclass)::oid, c.oid) NOT IN (SELECT classid, objid FROM member)),
@@ -56,19 +55,20 @@ index_setting AS (
       format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS -1', d.name, attnum)
     FROM pg_attribute WHERE attrelid = indexrelid AND attstattarget >= 0) AS s
   GROUP BY indexrelid),
--- The members of operator families; `class` is the operator class that they belong to.
+-- The members of operator families; `class` is the operator class that they belong to, `gone` what DROP calls them.
 support AS (
   SELECT amopfamily AS family, d.class, concat_ws(' ', 'OPERATOR', amopstrategy, amopopr::regoperator,
-    (SELECT format('FOR ORDER BY %I.%I', nspname, opfname) FROM pg_opfamily f JOIN pg_namespace n ON n.oid =
-      opfnamespace
-     WHERE f.oid = amopsortfamily)) AS text
+      (SELECT format('FOR ORDER BY %I.%I', nspname, opfname) FROM pg_opfamily f
+       JOIN pg_namespace n ON n.oid = opfnamespace WHERE f.oid = amopsortfamily)) AS text,
+    format('OPERATOR %s (%s, %s)', amopstrategy, format_type(amoplefttype, NULL), format_type(amoprighttype, NULL)) AS
+      gone
   FROM pg_amop a LEFT JOIN LATERAL (SELECT refobjid AS class FROM pg_depend WHERE classid = 'pg_amop'::regclass
     AND objid = a.oid AND refclassid = 'pg_opclass'::regclass) AS d ON true WHERE oid >= 16384
-  UNION ALL SELECT amprocfamily, d.class, format('FUNCTION %s (%s, %s) %s', amprocnum,
-    format_type(amproclefttype, NULL),
-    format_type(amprocrighttype, NULL), amproc::regprocedure)
+  UNION ALL SELECT amprocfamily, d.class, concat_ws(' ', p.place, amproc::regprocedure), p.place
   FROM pg_amproc a LEFT JOIN LATERAL (SELECT refobjid AS class FROM pg_depend WHERE classid = 'pg_amproc'::regclass
-    AND objid = a.oid AND refclassid = 'pg_opclass'::regclass) AS d ON true WHERE oid >= 16384),
+    AND objid = a.oid AND refclassid = 'pg_opclass'::regclass) AS d ON true,
+  LATERAL (SELECT format('FUNCTION %s (%s, %s)', amprocnum, format_type(amproclefttype, NULL),
+    format_type(amprocrighttype, NULL)) AS place) AS p WHERE oid >= 16384),
 -- Columns; `own`: not what a partition or a child has from its parent, and not a view's.
 col AS (
   SELECT a.attrelid, a.attnum, a.attname, a.attnotnull, a.attoptions, a.attfdwoptions,

@@ -10,7 +10,8 @@ UNION ALL
     NULL,
     CASE WHEN own THEN format('ALTER TABLE %s DROP COLUMN %I', relation, attname) END,
     CASE WHEN own THEN jsonb_build_object('table', relation, 'column', quote_ident(attname), 'type', type,
-      'collation', collated, 'generated', generated, 'default', value, 'identity', identity,
+      'collation', collated, 'generated', generated, 'default', value, 'identity', identity, 'identity_options',
+        identity_options,
       'inline', concat_ws(' ', head, not_null),
       'not_null', CASE WHEN in_key THEN 'by key' ELSE (not_null IS NOT NULL)::text END)
     ELSE jsonb_build_object('settings_only', 'true') END, settings, attnum::bigint

@@ -35,14 +35,15 @@ UNION ALL
         CASE WHEN oprcanhash THEN 'HASHES' END)), NULL, NULL, NULL, NULL
     FROM pg_operator o JOIN pg_namespace n ON n.oid = oprnamespace WHERE oprcode <> 0
   UNION ALL
-    -- A family's members that belong to no class.
-    SELECT 'pg_opfamily'::regclass, f.oid, 'OPERATOR FAMILY', NULL, NULL, NULLIF(m.members, ''),
-      concat_ws(E';\n', format('CREATE OPERATOR FAMILY %I.%I USING %I', nspname, opfname, amname),
-        format('ALTER OPERATOR FAMILY %I.%I USING %I ADD %s', nspname, opfname, amname, NULLIF(m.members, ''))),
-      NULL, NULL, NULL
+    -- The members of a family that belong to no class.
+    SELECT 'pg_opfamily'::regclass, f.oid, 'OPERATOR FAMILY', NULL, NULL, format('USING %I', amname),
+      format('CREATE OPERATOR FAMILY %s', d.name), NULL, m.words, m.settings
     FROM pg_opfamily f JOIN pg_namespace n ON n.oid = opfnamespace JOIN pg_am a ON a.oid = opfmethod,
-    LATERAL (SELECT string_agg(text, ', ' ORDER BY text) AS members FROM support WHERE family = f.oid AND class IS NULL)
-      AS m
+    LATERAL (SELECT format('%I.%I USING %I', nspname, opfname, amname) AS name) AS d,
+    LATERAL (SELECT string_agg(text, ', ' ORDER BY text) AS words, jsonb_object_agg(text, jsonb_build_array(
+        format('ALTER OPERATOR FAMILY %s ADD %s', d.name, text),
+          format('ALTER OPERATOR FAMILY %s DROP %s', d.name, gone),
+        false)) AS settings FROM support WHERE family = f.oid AND class IS NULL) AS m
   UNION ALL
     SELECT 'pg_opclass'::regclass, c.oid, 'OPERATOR CLASS', format('%I.%I', n.nspname, opcname),
       format('%I.%I USING %I', n.nspname, opcname, amname),
@@ -76,7 +77,8 @@ UNION ALL
   UNION ALL
     SELECT 'pg_language'::regclass, oid, 'LANGUAGE', NULL, NULL,
       concat_ws(' ', CASE WHEN lanpltrusted THEN 'TRUSTED' END, d),
-      format('CREATE%s LANGUAGE %I %s', CASE WHEN lanpltrusted THEN ' TRUSTED' END, lanname, d), NULL, NULL, NULL
+      format('CREATE OR REPLACE%s LANGUAGE %I %s', CASE WHEN lanpltrusted THEN ' TRUSTED' END, lanname, d), NULL, NULL,
+        NULL
     FROM pg_language,
     LATERAL (SELECT concat_ws(' ', 'HANDLER ' || NULLIF(lanplcallfoid, 0)::regproc, 'INLINE ' ||
       NULLIF(laninline, 0)::regproc, 'VALIDATOR ' || NULLIF(lanvalidator, 0)::regproc) AS d) AS d
@@ -104,14 +106,15 @@ UNION ALL
   UNION ALL
     SELECT 'pg_ts_dict'::regclass, d.oid, 'TEXT SEARCH DICTIONARY', NULL, NULL,
       format('(TEMPLATE = %I.%I)', s.nspname, tmplname), format('CREATE TEXT SEARCH DICTIONARY %I.%I (%s)', n.nspname,
-        dictname, concat_ws(', ', format('TEMPLATE = %I.%I', s.nspname, tmplname), dictinitoption)), NULL,
-          dictinitoption,
-      (SELECT jsonb_object_agg(m[1], jsonb_build_array(
-         format('ALTER TEXT SEARCH DICTIONARY %I.%I (%s = %s)', n.nspname, dictname, m[1], m[2]),
-         format('ALTER TEXT SEARCH DICTIONARY %I.%I (%s)', n.nspname, dictname, m[1]), true))
-       FROM regexp_matches(dictinitoption, '("(?:[^"]|"")+"|\w+) = (E?''(?:[^'']|'''')*''|[^,]+)', 'g') AS m)
+        dictname, concat_ws(', ', format('TEMPLATE = %I.%I', s.nspname, tmplname), dictinitoption)), NULL, o.words,
+      o.settings
     FROM pg_ts_dict d JOIN pg_namespace n ON n.oid = dictnamespace JOIN pg_ts_template t ON t.oid = dicttemplate
-    JOIN pg_namespace s ON s.oid = tmplnamespace
+    JOIN pg_namespace s ON s.oid = tmplnamespace, LATERAL (
+      SELECT string_agg(format('%s = %s', m[1], m[2]), ', ' ORDER BY m[1]) AS words, jsonb_object_agg(m[1],
+        jsonb_build_array(format('ALTER TEXT SEARCH DICTIONARY %I.%I (%s = %s)', n.nspname, dictname, m[1], m[2]),
+          format('ALTER TEXT SEARCH DICTIONARY %I.%I (%s)', n.nspname, dictname, m[1]), true))
+          FILTER (WHERE m[1] IS NOT NULL) AS settings
+      FROM regexp_matches(dictinitoption, '("(?:[^"]|"")+"|\w+) = (E?''(?:[^'']|'''')*''|[^,]+)', 'g') AS m) AS o
   UNION ALL
     SELECT 'pg_ts_config'::regclass, c.oid, 'TEXT SEARCH CONFIGURATION', NULL, NULL,
       format('(PARSER = %I.%I)', s.nspname, prsname), NULL, NULL, m.words, m.settings
@@ -157,11 +160,17 @@ UNION ALL
       FROM pg_options_to_table(srvoptions)) AS o
   UNION ALL
     -- A mapping's options may hold a password: their values are neither shown nor compared.
-    SELECT 'pg_user_mapping'::regclass, m.umid, 'USER MAPPING', format('FOR %s SERVER %I', m.who, srvname), NULL,
-      'OPTIONS (' || (SELECT string_agg(quote_ident(option_name), ', ' ORDER BY option_name)
-                      FROM pg_options_to_table(umoptions)) || ')',
-      format('CREATE USER MAPPING FOR %s SERVER %I', m.who, srvname), NULL, NULL, NULL
-    FROM (SELECT *, CASE umuser WHEN 0 THEN 'PUBLIC' ELSE quote_ident(usename) END AS who FROM pg_user_mappings) AS m
+    SELECT 'pg_user_mapping'::regclass, m.umid, 'USER MAPPING', d.name, NULL, d.name,
+      format('CREATE USER MAPPING %s', d.name), NULL, o.words, o.settings
+    FROM pg_user_mappings m,
+    LATERAL (SELECT format('FOR %s SERVER %I', CASE umuser WHEN 0 THEN 'PUBLIC' ELSE quote_ident(usename) END, srvname)
+             AS name) AS d,
+    LATERAL (SELECT 'OPTIONS (' || string_agg(quote_ident(option_name), ', ' ORDER BY option_name) || ')' AS words,
+      jsonb_object_agg(option_name, jsonb_build_array(
+        format('-- by hand: ALTER USER MAPPING %s OPTIONS (ADD %I ''…'')', d.name, option_name),
+        format('ALTER USER MAPPING %s OPTIONS (DROP %I)', d.name, option_name), false))
+        FILTER (WHERE option_name IS NOT NULL) AS settings
+     FROM pg_options_to_table(umoptions)) AS o
   UNION ALL
     SELECT 'pg_event_trigger'::regclass, e.oid, 'EVENT TRIGGER', NULL, NULL, d, NULL, NULL, state,
       CASE WHEN state IS NOT NULL THEN jsonb_build_object('enabled', jsonb_build_array(

@@ -34,7 +34,7 @@ UNION ALL
     CASE i.shown WHEN 'settings' THEN words ELSE concat_ws(' ', core, 'ATTACHED' || left(attached, 0), words) END,
     CASE i.shown WHEN 'whole' THEN concat_ws(E';\n', def, format('ALTER INDEX %s ATTACH PARTITION %s', attached, i.name)
                                                          || left(attached, 0)) END,
-    CASE i.shown WHEN 'whole' THEN 'DROP INDEX ' || i.name END,
+    CASE WHEN i.shown = 'whole' AND attached IS NULL THEN 'DROP INDEX ' || i.name END,
     jsonb_build_object('core', core, 'settings_only', CASE i.shown WHEN 'settings' THEN 'true' END), settings,
     i.indexrelid::bigint
   FROM (

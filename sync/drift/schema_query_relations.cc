@@ -83,10 +83,13 @@ UNION ALL
     format('CREATE %s %s %s AS %s', CASE relkind WHEN 'v' THEN 'OR REPLACE VIEW' ELSE 'MATERIALIZED VIEW' END, name,
       concat_ws(' ', 'USING ' || access, options), rtrim(pg_get_viewdef(oid), ';')),
     format('DROP %s %s', upper(kind), name),
-    jsonb_build_object('columns', (SELECT jsonb_agg(concat_ws(' ', quote_ident(attname),
-      format_type(atttypid, atttypmod),
-      attcollation::regcollation) ORDER BY attnum) FROM pg_attribute WHERE attrelid = rel.oid AND attnum > 0)::text),
-        NULL,
+    CASE relkind WHEN 'm' THEN jsonb_build_object('core', concat_ws(' ', access, pg_get_viewdef(oid))) ELSE
+      jsonb_build_object('columns', (SELECT jsonb_agg(concat_ws(' ', quote_ident(attname),
+        format_type(atttypid, atttypmod), attcollation::regcollation) ORDER BY attnum) FROM pg_attribute
+        WHERE attrelid = rel.oid AND attnum > 0)::text) END,
+    CASE relkind WHEN 'm' THEN (SELECT jsonb_object_agg(key, jsonb_build_array(
+      format('ALTER MATERIALIZED VIEW %s SET (%s = %L)', name, key, value),
+      format('ALTER MATERIALIZED VIEW %s RESET (%s)', name, key), true)) FROM option WHERE relation = rel.oid) END,
     oid::bigint
   FROM rel WHERE relkind IN ('v', 'm')
 )sql";

@@ -28,10 +28,7 @@ UNION ALL
       CASE typtype
         WHEN 'e' THEN format('ENUM (%s)', (SELECT string_agg(quote_literal(enumlabel), ', ' ORDER BY enumsortorder)
                                            FROM pg_enum WHERE enumtypid = t.oid))
-        WHEN 'd' THEN concat_ws(' ', format_type(typbasetype, typtypmod),
-          CASE WHEN typcollation <> (SELECT b.typcollation FROM pg_type b WHERE b.oid = t.typbasetype)
-               THEN 'COLLATE ' || typcollation::regcollation END,
-          'DEFAULT ' || typdefault, CASE WHEN typnotnull THEN 'NOT NULL' END)
+        WHEN 'd' THEN concat_ws(' ', b.base, 'DEFAULT ' || typdefault, CASE WHEN typnotnull THEN 'NOT NULL' END)
         WHEN 'r' THEN (SELECT format('RANGE (%s)', concat_ws(', ', 'subtype = ' || format_type(rngsubtype, NULL),
             CASE WHEN NOT opcdefault THEN format('subtype_opclass = %I.%I', s.nspname, opcname) END,
             CASE WHEN rngcollation <> (SELECT typcollation FROM pg_type WHERE oid = rngsubtype)
@@ -55,10 +52,14 @@ UNION ALL
       CASE typtype
         WHEN 'e' THEN jsonb_build_object('labels', (SELECT jsonb_agg(enumlabel ORDER BY enumsortorder)
                                                     FROM pg_enum WHERE enumtypid = t.oid)::text)
-        WHEN 'd' THEN jsonb_build_object('base', format_type(typbasetype, typtypmod), 'default', typdefault,
+        WHEN 'd' THEN jsonb_build_object('base', b.base, 'default', typdefault,
                                          'not_null', typnotnull::text)
       END AS parts
-    FROM pg_type t JOIN space n ON n.oid = typnamespace
+    FROM pg_type t JOIN space n ON n.oid = typnamespace,
+    LATERAL (SELECT concat_ws(' ', format_type(typbasetype, typtypmod), CASE WHEN typcollation <>
+      (SELECT b.typcollation FROM pg_type b WHERE b.oid = t.typbasetype) THEN 'COLLATE ' || typcollation::regcollation
+        END)
+      AS base) AS b
     WHERE t.oid >= 16384 AND (typtype IN ('e', 'd', 'r', 'b') OR typtype = 'p' AND NOT typisdefined)
       AND NOT EXISTS (SELECT FROM pg_type e WHERE e.typarray = t.oid)
       AND (('pg_type'::regclass)::oid, t.oid) NOT IN (SELECT classid, objid FROM member)) AS t

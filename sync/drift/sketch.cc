@@ -71,13 +71,19 @@ bool HasOnlySettings(const SchemaObject& object) { return object.Part("settings_
 class Sketch {
  public:
   explicit Sketch(const SketchRequest& request)
-      : request_(request), missing_(LabelsOf(request.missing)), surplus_(LabelsOf(request.surplus)) {}
+      : request_(request), missing_(LabelsOf(request.missing)), surplus_(LabelsOf(request.surplus)) {
+    for (const ChangedObject& change : request.changed) {
+      if (IsReplaced(change)) replaced_.insert(change.after.Label());
+    }
+  }
 
   std::vector<std::string> Write() {
     std::vector<SchemaObject> surplus = Ranked(request_.surplus);
-    std::vector<SchemaObject> missing = Ranked(WithReplaced(request_.missing, &ChangedObject::after));
+    std::vector<SchemaObject> missing = Ranked(WithParts(WithReplaced(request_.missing, &ChangedObject::after)));
     std::vector<ChangedObject> changed = Ranked(request_.changed);
-    std::erase_if(changed, [](const ChangedObject& change) { return IsReplaced(change); });
+    std::erase_if(changed, [this](const ChangedObject& change) {
+      return IsReplaced(change) || replaced_.contains(change.after.parent);
+    });
 
     for (const ChangedObject& change : changed) Disown(change);
     // Objects are dropped in reverse order of their creation; but those on which tables depend are dropped after the
@@ -217,10 +223,19 @@ class Sketch {
     return objects;
   }
 
+  // The parts of a view, its indexes, go with the view that is dropped.
+  std::vector<SchemaObject> WithParts(std::vector<SchemaObject> objects) const {
+    std::set<std::string> known = LabelsOf(objects);
+    for (const SchemaObject& part : request_.target) {
+      if (replaced_.contains(part.parent) && !known.contains(part.Label())) objects.push_back(part);
+    }
+    return objects;
+  }
+
   static bool IsReplaced(const ChangedObject& change) {
     const auto& [before, after] = change;
     static const std::set<std::string> kAltered = {"column",   "table",     "foreign table", "type",
-                                                   "sequence", "extension", "attribute"};
+                                                   "sequence", "extension", "attribute",     "language"};
     if (kAltered.contains(after.kind) || HasOnlySettings(before) || HasOnlySettings(after)) return false;
     if (after.kind == "view") return !AddsColumns(change);
     if (SameCore(change)) return false;
@@ -336,6 +351,7 @@ class Sketch {
   const SketchRequest& request_;
   const std::set<std::string> missing_;
   const std::set<std::string> surplus_;
+  std::set<std::string> replaced_;
   std::vector<std::string> statements_;
   bool makes_function_ = false;
 };

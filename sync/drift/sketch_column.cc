@@ -29,7 +29,7 @@ class ColumnChange {
     ChangeNotNull();
     if (new_default && !after_.Part("default").empty()) Alter("SET DEFAULT " + after_.Part("default"));
     if (Differs("identity")) ChangeIdentity();
-    AddAll(SetSettings(new_type ? WithoutStorage(before_) : before_, after_));
+    AddAll(SetSettings(Reached(new_type), after_));
     return std::move(statements_);
   }
 
@@ -44,10 +44,16 @@ class ColumnChange {
     return column;
   }
 
-  // A new type comes with its own storage.
-  static SchemaObject WithoutStorage(SchemaObject column) {
-    column.settings.erase("storage");
-    column.settings.erase("compression");
+  // The column as the statements so far have left it: a new type comes with its own storage, a new identity with its
+  // options.
+  SchemaObject Reached(bool new_type) const {
+    SchemaObject column = before_;
+    if (new_type) {
+      column.settings.erase("storage");
+      column.settings.erase("compression");
+    }
+    auto identity = after_.settings.find("identity");
+    if (before_.Part("identity").empty() && identity != after_.settings.end()) column.settings.insert(*identity);
     return column;
   }
 
@@ -75,7 +81,7 @@ class ColumnChange {
     std::string identity = after_.Part("identity");
     if (identity.empty()) return;  // It has already been dropped.
     if (before_.Part("identity").empty()) {
-      Alter(fmt::format("ADD GENERATED {} AS IDENTITY", identity));
+      Alter(fmt::format("ADD GENERATED {} AS IDENTITY {}", identity, after_.Part("identity_options")));
     } else {
       Alter(fmt::format("SET GENERATED {}", identity));
     }

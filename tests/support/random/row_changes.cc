@@ -9,7 +9,7 @@ namespace rotv::testing {
 namespace {
 
 // Columns of tables, in their order. A column that references others in a key of several columns is left as it is.
-constexpr const char* kColumns = R"sql(
+constexpr const char* kChangeableColumns = R"sql(
 SELECT c.oid::regclass, quote_ident(attname), format_type(atttypid, atttypmod),
   CASE WHEN b.typtype = 'e' THEN 'enum' WHEN b.typcategory = 'A' THEN 'array' ELSE format_type(b.oid, NULL) END,
   (SELECT format('SELECT %I FROM %s', k.attname, confrelid::regclass) FROM pg_constraint f JOIN pg_attribute k
@@ -36,7 +36,7 @@ int RowsOf(Connection& connection, const std::string& sql) {
 }  // namespace
 
 RowChanges::RowChanges(Connection& connection, uint64_t seed) : connection_(connection), dice_(seed) {
-  for (const Row& row : connection.Query(kColumns)) {
+  for (const Row& row : connection.Query(kChangeableColumns)) {
     if (tables_.empty() || tables_.back().name != *row[0]) tables_.push_back({.name = *row[0], .columns = {}});
     tables_.back().columns.push_back({.name = *row[1],
                                       .type = *row[2],
