@@ -125,11 +125,8 @@ const std::vector<Difference>& ClauseDifferences() {
       {"conversion_default",
        "DROP CONVERSION grid.latin; CREATE DEFAULT CONVERSION grid.latin FOR 'LATIN1' TO 'UTF8' FROM iso8859_1_to_utf8",
        "conversion grid.latin", kChanged},
-      {"language_inline",
-       "DROP TRANSFORM FOR date LANGUAGE mine; DROP LANGUAGE mine; CREATE TRUSTED LANGUAGE mine HANDLER "
-       "plpgsql_call_handler VALIDATOR plpgsql_validator; CREATE TRANSFORM FOR date LANGUAGE mine (FROM SQL WITH "
-       "FUNCTION grid.from_sql(internal), TO SQL WITH FUNCTION grid.to_sql(internal))",
-       "language mine", kChanged, true},
+      {"language_inline", "CREATE OR REPLACE TRUSTED LANGUAGE mine HANDLER grid.call VALIDATOR grid.validate",
+       "language mine", kChanged},
       {"transform",
        "DROP TRANSFORM FOR date LANGUAGE mine; CREATE TRANSFORM FOR date LANGUAGE mine (FROM SQL WITH FUNCTION "
        "grid.from_sql(internal))",

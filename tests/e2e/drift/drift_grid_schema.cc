@@ -75,7 +75,10 @@ CREATE TEXT SEARCH PARSER grid.parser (START = prsd_start, GETTOKEN = prsd_nextt
   LEXTYPES = prsd_lextype, HEADLINE = prsd_headline);
 CREATE TEXT SEARCH TEMPLATE grid.template (INIT = dsimple_init, LEXIZE = dsimple_lexize);
 CREATE ACCESS METHOD heap2 TYPE TABLE HANDLER heap_tableam_handler;
-CREATE TRUSTED LANGUAGE mine HANDLER plpgsql_call_handler INLINE plpgsql_inline_handler VALIDATOR plpgsql_validator;
+CREATE FUNCTION grid.call() RETURNS language_handler LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_call_handler';
+CREATE FUNCTION grid.inline(internal) RETURNS void LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_inline_handler';
+CREATE FUNCTION grid.validate(oid) RETURNS void LANGUAGE c AS '$libdir/plpgsql', 'plpgsql_validator';
+CREATE TRUSTED LANGUAGE mine HANDLER grid.call INLINE grid.inline VALIDATOR grid.validate;
 CREATE FUNCTION grid.from_sql(internal) RETURNS internal LANGUAGE internal IMMUTABLE AS 'dsimple_init';
 CREATE FUNCTION grid.to_sql(internal) RETURNS date LANGUAGE internal IMMUTABLE AS 'date_in';
 CREATE TRANSFORM FOR date LANGUAGE mine (FROM SQL WITH FUNCTION grid.from_sql(internal),

@@ -37,7 +37,7 @@ DumpClauses::DumpClauses(std::string_view dump) {
     if (token.kind == PsqlLexer::Kind::kBackslash) {
       lexer.SkipLine();
     } else if (token.kind == PsqlLexer::Kind::kSpace || token.kind == PsqlLexer::Kind::kNewline) {
-      space += token.text;
+      if (!space.ends_with("\n")) space += token.text;  // Empty lines say nothing.
     } else if (token.kind != PsqlLexer::Kind::kComment) {
       if (token.text == "(") ++depth;
       if (token.text == ")") --depth;
