@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,8 @@ class DumpClauses {
     std::string sql;   // All statements, of which one is changed or left out.
     std::string what;  // The statement, and what was done to it.
   };
-  // Leaves out a statement or some of its tokens, or makes a number another one. Most of these cannot be run.
+  // Leaves out a statement or some of its tokens, or makes a number another one; but no function in C, which could end
+  // the server. Most of these texts cannot be run.
   Mutation Mutate(Dice& dice) const;
 
   // The statements as they were.
@@ -28,6 +30,7 @@ class DumpClauses {
  private:
   std::string sql_;
   std::vector<std::vector<std::string>> statements_;  // With the white space before each token.
+  std::vector<size_t> changeable_;
 };
 
 // Lines of a dump in a form that is the same for schemas that count as equal: sorted, without the names of constraints,

@@ -55,4 +55,4 @@ UPDATE app.patients SET blood_group = 'A+';
 ALTER TABLE app.patients ENABLE TRIGGER record;
 ALTER TABLE app.visits DISABLE TRIGGER count_rows;
 ALTER TABLE trail.changes DISABLE RULE changes_stay;
-ALTER TABLE app.prescriptions ALTER dose SET NOT NULL;
+ALTER TABLE app.prescriptions ALTER dose SET DEFAULT 1;

@@ -34,7 +34,7 @@ INSERT INTO messages (room, author, body) SELECT md5('r' || 1 + i % 4)::uuid, md
 INSERT INTO presence SELECT id FROM members;
 --- migration
 ALTER TABLE messages ADD thread bigint, ADD FOREIGN KEY (room, thread) REFERENCES messages (room, id);
-CREATE UNIQUE INDEX one_direct ON rooms (topic) WHERE kind = 'direct';
+CREATE INDEX direct ON rooms (topic) WHERE kind = 'direct';
 ALTER TABLE presence SET LOGGED;
 --- migration
 CREATE TABLE attachments (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), room uuid NOT NULL, message bigint NOT NULL,

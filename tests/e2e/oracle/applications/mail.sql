@@ -43,5 +43,5 @@ UPDATE mail.messages SET spam_score = 1.5 WHERE uid % 5 = 0;
 --- migration
 ALTER TABLE mail.messages_0 ALTER flags SET DEFAULT B'1';
 ALTER TABLE mail.accounts DROP password, ADD last_login timestamptz;
-ALTER TABLE mail.domains ADD UNIQUE (relay);
+ALTER TABLE mail.domains ADD CHECK (relay IS NULL OR masklen(relay) > 0);
 ALTER TABLE mail.headers ALTER value SET STORAGE MAIN, ALTER value SET STATISTICS 500;

@@ -46,7 +46,7 @@ INSERT INTO jobs.cron VALUES ('nightly', 'reports', '0 3 * * *');
 DROP FUNCTION jobs.bury;
 --- migration
 TRUNCATE jobs.results;
-ALTER TABLE jobs.dead ADD PRIMARY KEY (id);
+ALTER TABLE jobs.dead ADD reason text, ALTER died DROP NOT NULL;
 ALTER SEQUENCE jobs.tokens OWNED BY jobs.jobs.token;
 ALTER TABLE jobs.workers ADD capabilities text[];
 ALTER TABLE jobs.jobs ALTER priority TYPE int, SET (fillfactor = 75);
