@@ -13,6 +13,7 @@
 #include "storage/lsn.h"
 #include "storage/output_file.h"
 #include "sync/context/context.h"
+#include "sync/context/database_facts.h"
 #include "sync/history/point.h"
 #include "sync/postgres/psql_restrict.h"
 
@@ -24,6 +25,10 @@ struct MaterializeOptions {
   std::string snapshot = "head";  // "head", "baseline" or a name.
   Compression compression = Compression::kNone;
   bool clean = true;  // The seed can be imported over an older import.
+  // With owners (ALTER … OWNER TO) or privileges (GRANT), which a store does not have: the source is asked, and says
+  // them for the head alone. Their roles have to exist where the seed is imported.
+  bool owners = false;
+  bool privileges = false;
   postgres::Restrict restrict_commands = postgres::Restrict::kAuto;
   std::vector<std::string> psql_version = {"psql", "--version"};  // The command that asks the importing psql for its
                                                                   // version; for kAuto.
@@ -43,10 +48,13 @@ struct MaterializeResult {
   double seconds = 0;
   bool restricted = false;      // psql runs no meta-command that is in the seed.
   std::set<std::string> roles;  // Roles that an import needs and the seed does not create.
+  DatabaseFacts facts;          // Of the source's database at this point.
 };
 
 // Builds a file beside `output`, syncs and renames it: the old one stays until then. Needs no connection. Throws kUsage
-// if there is no baseline or no such point (naming the range that exists), kDisk if it cannot be written.
+// if there is no baseline or no such point (naming the range that exists), kDisk if it cannot be written. With owners
+// or privileges, throws kUsage too if the point is not the head, or the source has changed since; and what a connection
+// to the source and pg_dump throw.
 MaterializeResult Materialize(const Context& context, const MaterializeOptions& options);
 
 }  // namespace rotv

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "cli/launch/checked_note.h"
+#include "cli/launch/facts_note.h"
 #include "cli/output/format.h"
 #include "os/file_fingerprint.h"
 #include "storage/error.h"
@@ -43,9 +44,10 @@ struct Note {
   int64_t data_time_us = 0;
   uint64_t sql_bytes = 0;
   std::set<std::string> roles;
+  DatabaseFacts facts;  // Not in a note of an older program.
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Note, file, sum, baseline, source, snapshot, lsn, data_time_us,
-                                                sql_bytes, roles)
+                                                sql_bytes, roles, facts)
 
 std::string BaselineName(const history::ResolvedPoint& point) {
   return fmt::format("{} {}", point.baseline_lsn.ToString(), point.baseline_time_us);
@@ -76,7 +78,8 @@ std::optional<Seed> ReadNote(const std::filesystem::path& path) {
               .point = {.lsn = *lsn, .time_us = note.data_time_us},
               .sql_bytes = note.sql_bytes,
               .sum = note.sum,
-              .roles = note.roles};
+              .roles = note.roles,
+              .facts = note.facts};
     if (!ReadBaselineName(note.baseline, seed.point)) return std::nullopt;
     return seed;
   } catch (const nlohmann::json::exception&) {
@@ -93,7 +96,8 @@ void WriteNote(const Seed& seed) {
                   .lsn = seed.point.lsn.ToString(),
                   .data_time_us = seed.point.time_us,
                   .sql_bytes = seed.sql_bytes,
-                  .roles = seed.roles};
+                  .roles = seed.roles,
+                  .facts = seed.facts};
   WriteCheckedNote(NotePath(seed.path), nlohmann::json(note));
 }
 
@@ -165,7 +169,8 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
             .sql_bytes = made.bytes,
             .written = true,
             .sum = ChecksumText(made.checksum),
-            .roles = made.roles};
+            .roles = made.roles,
+            .facts = made.facts};
   WriteNote(seed);
   return seed;
 }

@@ -10,6 +10,7 @@
 
 #include "cli/launch/checked_note.h"
 #include "sync/context/context.h"
+#include "sync/context/database_facts.h"
 #include "sync/materialize.h"
 
 namespace rotv::launch {
@@ -30,6 +31,7 @@ struct Seed {
   bool written = false;          // Written by this call.
   std::string sum = {};          // The checksum of the file; empty: not known.
   std::set<std::string> roles;   // The roles that an import needs.
+  DatabaseFacts facts;           // Of the source's database at this point.
 };
 
 // Returns the seed of a point, and writes it if necessary. Takes the baseline if there is none. A source that cannot be

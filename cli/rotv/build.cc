@@ -1,8 +1,10 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "cli/config/home.h"
 #include "cli/launch/build_context.h"
@@ -11,6 +13,7 @@
 #include "cli/rotv/command.h"
 #include "os/run_program.h"
 #include "storage/error.h"
+#include "sync/find_database_facts.h"
 
 namespace rotv {
 namespace {
@@ -50,6 +53,20 @@ std::vector<std::string> Secrets(const os::Environment& environment) {
   return secrets;
 }
 
+// What the source's database needs of an image; nothing if neither the store nor the source can say.
+DatabaseFacts FactsFor(const program::Invocation& call) {
+  try {
+    const SourceConfig source = call.config.Source();
+    return FindDatabaseFacts({source, call.home, call.progress, call.interrupt});
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted) throw;
+    call.progress.Warn(fmt::format(
+        "the image may lack the source's locales, or be of an older PostgreSQL: the source is not known ({})",
+        error.what()));
+    return {};
+  }
+}
+
 int RunBuild(const program::Invocation& call, const RuntimeOption& option, bool no_cache) {
   config::AppConfig app = call.config.App();
   std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, app);
@@ -63,6 +80,14 @@ int RunBuild(const program::Invocation& call, const RuntimeOption& option, bool 
   std::vector<std::string> words = {
       runtime->name(),     "build", "--tag", app.image, "--file", context.directory() / "Containerfile", "--build-arg",
       "VERSION=" + version};
+  const DatabaseFacts facts = FactsFor(call);
+  constexpr int kDefaultMajor = 17;  // As in the Containerfile.
+  if (facts.major() > kDefaultMajor) {
+    words.insert(words.end(), {"--build-arg", fmt::format("POSTGRES_VERSION={}", facts.major())});
+  }
+  if (const std::set<std::string> locales = NeededLocales(facts); !locales.empty()) {
+    words.insert(words.end(), {"--build-arg", fmt::format("LOCALES={}", fmt::join(locales, " "))});
+  }
   if (!app.base_image.empty()) words.insert(words.end(), {"--build-arg", "BASE_IMAGE=" + app.base_image});
   for (const std::string& secret : Secrets(call.environment)) words.insert(words.end(), {"--secret", secret});
   if (no_cache) words.emplace_back("--no-cache");

@@ -174,6 +174,31 @@ void AppendSortedRows(SqlLines* lines, std::vector<std::string_view>* rows, std:
   if (ended) AppendLine("\\.", out);
 }
 
+// Returns the comment above the first object of a dump without DROPs, with the newline before it; empty if there is no
+// object.
+std::string_view FirstObject(std::string_view dump) {
+  constexpr std::string_view kName = "\n--\n-- Name: ";
+  const size_t start = dump.find(kName);
+  if (start == std::string_view::npos) return "";
+  const size_t end = dump.find("\n--\n", start + kName.size());
+  return end == std::string_view::npos ? "" : dump.substr(start, end + 4 - start);
+}
+
+// Returns the offset of the first comment above privileges, which pg_dump writes after all other objects. Its last
+// fields are the same in every such comment.
+size_t FirstPrivilege(std::string_view dump) {
+  constexpr std::string_view kName = "\n--\n-- Name: ";
+  for (size_t at = dump.find(kName); at != std::string_view::npos; at = dump.find(kName, at + 1)) {
+    const size_t line = at + kName.size();
+    const std::string_view comment = dump.substr(line, dump.find('\n', line) - line);
+    const size_t type = comment.rfind("; Type: ");
+    if (type == std::string_view::npos) continue;
+    const std::string_view fields = comment.substr(type + 8);
+    if (fields.starts_with("ACL; ") || fields.starts_with("DEFAULT ACL; ")) return at + 1;
+  }
+  return dump.size();
+}
+
 bool IsDisregarded(std::string_view line) {
   return line.empty() || line.starts_with("--") || line.starts_with("\\restrict ") || line.starts_with("\\unrestrict ");
 }
@@ -196,6 +221,25 @@ DumpSections SplitDump(std::string_view all, std::string_view post) {
   sections.pre_data = OwnText(all);
   std::string only_post = OwnText(post);
   size_t rows_at = sections.pre_data.size() - PostDataSize(Body(sections.pre_data), Body(only_post));
+  sections.post_data = sections.pre_data.substr(rows_at);
+  sections.pre_data.resize(rows_at);
+  return sections;
+}
+
+DumpSections SplitDumpWithRights(std::string_view all, std::string_view post) {
+  DumpSections sections;
+  sections.pre_data = OwnText(all);
+  const std::string only_post = OwnText(post);
+  size_t rows_at = sections.pre_data.rfind(kComplete) + 1;
+  if (const std::string_view first = FirstObject(only_post); !first.empty()) {
+    const size_t at = sections.pre_data.find(first);
+    if (at == std::string::npos || sections.pre_data.find(first, at + 1) != std::string::npos) {
+      throw Error(ErrorCode::kProtocol, "the place of the rows in the dump of the source's schema is not clear",
+                  "the schema may have changed in between: run the command again");
+    }
+    rows_at = std::min(rows_at, at + 1);
+  }
+  rows_at = std::min(rows_at, FirstPrivilege(sections.pre_data));
   sections.post_data = sections.pre_data.substr(rows_at);
   sections.pre_data.resize(rows_at);
   return sections;

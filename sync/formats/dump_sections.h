@@ -20,6 +20,11 @@ struct DumpSections {
 // Error(kProtocol) if `post` is no such suffix, or if one of the two is not a complete dump.
 DumpSections SplitDump(std::string_view all, std::string_view post);
 
+// The same for dumps with owners or privileges, which come after all else: there `post` is no suffix. The split is
+// above the first object of `post`, or the first privilege. Throws Error(kProtocol) too if that place is not clear, as
+// where a function's body has the same lines.
+DumpSections SplitDumpWithRights(std::string_view all, std::string_view post);
+
 // Gives the major version of the pg_dump that wrote a text, by the comment above its settings; 0 if it has none. This,
 // and not the server's version, decides about the form of the text.
 int DumpVersionOf(std::string_view dump);

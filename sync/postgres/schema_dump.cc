@@ -70,15 +70,18 @@ Error DumpError(SourceSession& session, const os::CommandResult& result) {
           "run pg_dump --schema-only there by hand to see more"};
 }
 
-os::ProgramCall DumpCommand(SourceSession& session, const std::string& snapshot, std::vector<std::string> sections) {
+// Without a snapshot, pg_dump takes its own.
+os::ProgramCall DumpCommand(SourceSession& session, const std::string& snapshot, std::vector<std::string> sections,
+                            DumpRights rights = {}) {
   os::ProgramCall command;
   command.argv = {"pg_dump"};
   for (const std::string& argument : session.link().DumpArguments()) command.argv.push_back(argument);
-  for (const char* argument : {"--no-password", "--no-owner", "--no-acl", "--no-publications", "--no-subscriptions",
-                               "--lock-wait-timeout=10s"}) {
+  for (const char* argument : {"--no-password", "--no-publications", "--no-subscriptions", "--lock-wait-timeout=10s"}) {
     command.argv.emplace_back(argument);
   }
-  command.argv.push_back("--snapshot=" + snapshot);
+  if (!rights.owners) command.argv.emplace_back("--no-owner");
+  if (!rights.privileges) command.argv.emplace_back("--no-acl");
+  if (!snapshot.empty()) command.argv.push_back("--snapshot=" + snapshot);
   // A client_encoding of the role must not be used: rows come in the database's own encoding.
   command.argv.push_back("--encoding=" + session.connection().Parameter("server_encoding"));
   for (std::string& section : sections) command.argv.push_back(std::move(section));
@@ -106,12 +109,15 @@ std::optional<std::string> RunDump(SourceSession& session, os::ProgramCall comma
   throw DumpError(session, result);
 }
 
-}  // namespace
+struct TwoDumps {
+  std::string all;
+  std::string post;  // Of post-data alone.
+};
 
-std::optional<formats::DumpSections> DumpSchema(SourceSession& session, const std::string& snapshot) {
+std::optional<TwoDumps> RunTwoDumps(SourceSession& session, const std::string& snapshot, DumpRights rights) {
   os::ProgramCall all =
-      DumpCommand(session, snapshot, {"--section=pre-data", "--section=post-data", "--clean", "--if-exists"});
-  os::ProgramCall post = DumpCommand(session, snapshot, {"--section=post-data"});
+      DumpCommand(session, snapshot, {"--section=pre-data", "--section=post-data", "--clean", "--if-exists"}, rights);
+  os::ProgramCall post = DumpCommand(session, snapshot, {"--section=post-data"}, rights);
   // Both run at the same time, since each mostly waits for the server's answers.
   std::future<std::optional<std::string>> all_text =
       std::async(std::launch::async, [&] { return RunDump(session, all); });
@@ -125,7 +131,21 @@ std::optional<formats::DumpSections> DumpSchema(SourceSession& session, const st
   std::optional<std::string> text = all_text.get();
   if (error) std::rethrow_exception(error);
   if (!text || !post_text) return std::nullopt;
-  return formats::SplitDump(*text, *post_text);
+  return TwoDumps{.all = std::move(*text), .post = std::move(*post_text)};
+}
+
+}  // namespace
+
+std::optional<formats::DumpSections> DumpSchema(SourceSession& session, const std::string& snapshot) {
+  std::optional<TwoDumps> dumps = RunTwoDumps(session, snapshot, {});
+  if (!dumps) return std::nullopt;
+  return formats::SplitDump(dumps->all, dumps->post);
+}
+
+std::optional<formats::DumpSections> DumpSchemaWithRights(SourceSession& session, DumpRights rights) {
+  std::optional<TwoDumps> dumps = RunTwoDumps(session, "", rights);
+  if (!dumps) return std::nullopt;
+  return formats::SplitDumpWithRights(dumps->all, dumps->post);
 }
 
 std::optional<std::string> DumpDrops(SourceSession& session, const std::string& snapshot) {

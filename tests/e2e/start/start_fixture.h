@@ -9,9 +9,11 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "os/process_list.h"
@@ -34,11 +36,13 @@ inline int FreePort() {
 
 class StartTest : public ::testing::Test {
  protected:
-  explicit StartTest(const std::string& runtime = "local", TempDirName name = TempDirName::kPlain)
+  explicit StartTest(const std::string& runtime = "local", TempDirName name = TempDirName::kPlain,
+                     PostgresOptions postgres = {})
       : runtime_(runtime),
         port_(FreePort()),
         rotv_({.binary = ROTV_SYNC_BINARY,
                .way = Way::kDirect,
+               .postgres = std::move(postgres),
                .home_name = name,
                .more_config = "[app]\ndirectory = \"app\"\nport = " + std::to_string(port_) + "\n"}) {
     std::filesystem::copy(std::string(ROTV_SOURCE_DIR) + "/tests/support/app", app());
