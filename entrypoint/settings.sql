@@ -6,6 +6,7 @@ SET client_encoding = 'UTF8';
 SELECT set_config('rotv.app_role', :'user', false), set_config('rotv.trust', :'trust', false);
 \o
 CREATE TEMP TABLE wanted (name text, value text);
+CREATE TEMP TABLE without_locale (name text, locale text);
 
 -- Returns what is wrong, or NULL.
 CREATE FUNCTION pg_temp.apply_setting(setting text, wanted text) RETURNS text LANGUAGE plpgsql AS $$
@@ -60,19 +61,23 @@ BEGIN
   FOR one IN SELECT * FROM pg_temp.wanted ORDER BY name LOOP
     problem := pg_temp.apply_setting(one.name, one.value);
     CONTINUE WHEN problem IS NULL;
+    IF one.name LIKE 'lc\_%' AND problem LIKE 'invalid value%' THEN
+      INSERT INTO pg_temp.without_locale VALUES (one.name, one.value);
+      CONTINUE;
+    END IF;
     RETURN NEXT pg_catalog.translate(pg_catalog.format('the source''s setting %s%s cannot be had here (%s): %s', one.name,
       CASE WHEN one.name LIKE '%.%' THEN '' ELSE ' = ' || pg_catalog.left(one.value, 100) END, problem,
       CASE one.name
-        WHEN 'lc_monetary' THEN 'amounts of money look otherwise'
-        WHEN 'lc_time' THEN 'names of months and days look otherwise'
-        WHEN 'lc_numeric' THEN 'numbers formatted by to_char() look otherwise'
-        WHEN 'lc_messages' THEN 'messages are in another language'
         WHEN 'timezone' THEN 'times are shown in another zone'
         WHEN 'search_path' THEN 'names without a schema mean other objects'
         WHEN 'default_text_search_config' THEN 'text search finds other words'
         ELSE 'what depends on it may behave differently'
       END), E'\n\r', '  ');
   END LOOP;
+  RETURN QUERY SELECT pg_catalog.translate(pg_catalog.format(
+      'the source''s %s: the locale %s is not here. What they format (messages, amounts of money, numbers and dates by to_char()) looks otherwise',
+      pg_catalog.string_agg(w.name, ', ' ORDER BY w.name), pg_catalog.left(w.locale, 100)), E'\n\r', '  ')
+    FROM pg_temp.without_locale w GROUP BY w.locale ORDER BY w.locale;
 END $$;
 
 COPY pg_temp.wanted FROM stdin;

@@ -17,6 +17,8 @@
 #include <vector>
 
 #include "os/process_list.h"
+#include "tests/support/files/subprocess.h"
+#include "tests/support/files/temp_dir.h"
 #include "tests/support/servers/rotv_home.h"
 
 namespace rotv::testing {
@@ -32,6 +34,16 @@ inline int FreePort() {
   getsockname(socket_fd, reinterpret_cast<sockaddr*>(&address), &size);
   close(socket_fd);
   return ntohs(address.sin_port);
+}
+
+// A directory with de_DE.UTF-8, for LOCPATH: a machine that has this locale. Made once for all tests.
+inline std::string GermanLocales() {
+  static const TempDir* const directory = [] {
+    auto* made = new TempDir();  // NOLINT: removed with the process's other files.
+    MustRun({.argv = {"localedef", "-i", "de_DE", "-f", "UTF-8", *made / "de_DE.UTF-8"}});
+    return made;
+  }();
+  return directory->path();
 }
 
 class StartTest : public ::testing::Test {

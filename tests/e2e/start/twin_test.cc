@@ -22,16 +22,6 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// A directory with de_DE.UTF-8, for LOCPATH: a machine that has this locale. Made once for all tests.
-std::string GermanLocales() {
-  static const TempDir* const directory = [] {
-    auto* made = new TempDir();  // NOLINT: removed with the process's other files.
-    MustRun({.argv = {"localedef", "-i", "de_DE", "-f", "UTF-8", *made / "de_DE.UTF-8"}});
-    return made;
-  }();
-  return directory->path();
-}
-
 // Only the database is started: production is a database of its own, made with the options under test.
 class TwinTest : public StartTest {
  protected:

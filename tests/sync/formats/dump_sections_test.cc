@@ -252,5 +252,32 @@ TEST(SplitDumpTest, WhatStandsBeforeTheDumpIsDropped) {
   ExpectNotSplit("SET x = 1;\n\n" + all.substr(40), post);
 }
 
+// With rights, post-data is no suffix: the privileges of all objects come last.
+TEST(DumpSectionsTest, RowsStandAboveTheFirstObjectOfPostDataAndAbovePrivileges) {
+  const std::string table =
+      "--\n-- Name: t; Type: TABLE; Schema: public; Owner: a\n--\n\nCREATE TABLE public.t ();\n\n\n";
+  const std::string named =  // Its name looks like the comment of a privilege.
+      "--\n-- Name: v; Type: ACL; Schema: x; Type: VIEW; Schema: public; Owner: a\n--\n\nCREATE VIEW …;\n\n\n";
+  const std::string index = "--\n-- Name: i; Type: INDEX; Schema: public; Owner: a\n--\n\nCREATE INDEX i;\n\n\n";
+  const std::string grant = "--\n-- Name: TABLE t; Type: ACL; Schema: public; Owner: a\n--\n\nGRANT …;\n\n\n";
+  const std::string defaults =
+      "--\n-- Name: DEFAULT PRIVILEGES FOR TABLES; Type: DEFAULT ACL; Schema: -; Owner: a\n--\n\n"
+      "ALTER DEFAULT PRIVILEGES …;\n\n\n";
+  const auto rows_at = [](const std::string& all, const std::string& post) {
+    const formats::DumpSections sections = formats::SplitDumpWithRights(Dump18(all), Dump18(post, "other"));
+    EXPECT_EQ(sections.pre_data + sections.post_data, DumpWithoutRestrict(all));
+    return sections.pre_data.size() - DumpWithoutRestrict(all).find(all);
+  };
+  EXPECT_EQ(rows_at(table + named + index + grant + defaults, index + defaults), (table + named).size());
+  EXPECT_EQ(rows_at(table + grant + defaults, defaults), table.size());
+  EXPECT_EQ(rows_at(table + grant, ""), table.size());
+  EXPECT_EQ(rows_at(table, ""), table.size());
+  // A function's body has the same lines.
+  const std::string body =
+      "--\n-- Name: f; Type: FUNCTION; Schema: public; Owner: a\n--\n\nCREATE FUNCTION … $$\n" + index + "$$;\n\n\n";
+  EXPECT_THROW(rows_at(body + index, index), Error);
+  EXPECT_THROW(rows_at(table, index), Error);
+}
+
 }  // namespace
 }  // namespace rotv
