@@ -6,14 +6,14 @@
 # This file is the last member of each tar, so that a tar that was cut off is recognised.
 complete_marker=rotv-prepared-complete
 
-# Prints what a cluster must agree with: how it is made here (3), the rights in it, the locales that are here and the
-# library that sorts, the server, the collation, its extensions, and the time zone that initdb takes over.
+# Prints what a cluster must agree with: how it is made here (3), the rights in it, the source's locales that are here
+# and ICU, the server, the collation, its extensions, and the time zone that initdb takes over.
 server_place() {
   local share icu
   share=$("$ROTV_PGBIN/pg_config" --sharedir 2>/dev/null) || share=''
   icu=$(ldd "$ROTV_PGBIN/postgres" 2>/dev/null | sed -n 's/.*libicui18n[^ ]* => \([^ ]*\).*/\1/p') || icu=''
   printf '3, %s, %s, %s, %s, %s, %s, %s, %s, %s' "$ROTV_TRUST" "$ROTV_SUPERUSER" \
-    "$(locale -a 2>/dev/null | cksum | tr -d ' ')" "$([[ -z $icu ]] || realpath "$icu")" \
+    "$(locales_here)" "$([[ -z $icu ]] || realpath "$icu")" \
     "$("$ROTV_PGBIN/postgres" --version)" "$(uname -m)" "$(getconf GNU_LIBC_VERSION)" \
     "$(stat -c %Y "$share/extension" 2>/dev/null)" "${TZ:-$(readlink /etc/localtime)}"
 }

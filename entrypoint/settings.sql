@@ -18,7 +18,7 @@ BEGIN
   IF setting = ANY ('{role,session_authorization,session_replication_role}') THEN
     RETURN 'it is about roles that do not log in here';
   ELSIF setting = ANY ('{session_preload_libraries,local_preload_libraries,shared_preload_libraries,dynamic_library_path,jit_provider}') THEN
-    RETURN pg_catalog.format('it loads programs; settings = { %s = "…" } in [app] of rotv.toml does it', setting);
+    RETURN pg_catalog.format('it loads programs; settings = { %s = "..." } in [app] of rotv.toml does it', setting);
   ELSIF setting <> 'search_path' AND pg_catalog.current_setting(setting, true) = wanted THEN
     RETURN NULL;
   END IF;

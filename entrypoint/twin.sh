@@ -8,6 +8,7 @@
 #   ROTV_LOCALE_PROVIDER    libc, icu or builtin; ROTV_COLLATE, ROTV_CTYPE, ROTV_LOCALE, ROTV_ICU_RULES,
 #                           ROTV_COLLATION_VERSION: as in pg_database
 #   ROTV_LC_MONETARY        the format in which the seed has amounts of money
+#   ROTV_LOCALES            the locales of libc that all of it names: words of letters, digits and _.@-
 #   ROTV_SETTINGS           what a session on the source has: rows of COPY, a name and a value
 #   ROTV_UNKNOWN_SETTINGS   names of settings that could not be passed on, for people
 #   ROTV_TABLESPACES        their names, one per line
@@ -29,6 +30,14 @@ tell_differences() {
 # Prints the way to what is missing.
 to_install() {  # WITHOUT A CONTAINER
   if [[ -n ${ROTV_IN_CONTAINER:-} ]]; then printf 'rotv build makes an image with it'; else printf '%s' "$1"; fi
+}
+
+# Prints those of the source's locales that are here. bash complains of others.
+locales_here() {
+  local name
+  for name in ${ROTV_LOCALES:-}; do
+    [[ -n $({ LC_ALL=$name; } 2>&1) ]] || printf '%s ' "$name"
+  done
 }
 
 to_install_locale() { to_install "install it, by localedef or locale-gen, and start again"; }

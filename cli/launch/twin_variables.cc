@@ -86,6 +86,7 @@ os::Environment TwinVariables(const DatabaseFacts& facts, const config::AppConfi
     variables["ROTV_LOCALE"] = facts.locale;
     variables["ROTV_ICU_RULES"] = facts.icu_rules;
     variables["ROTV_COLLATION_VERSION"] = facts.collation_version;
+    variables["ROTV_LOCALES"] = fmt::format("{}", fmt::join(NeededLocales(facts), " "));
     variables["ROTV_LC_MONETARY"] = facts.lc_monetary;
     variables["ROTV_SETTINGS"] = settings;
     variables["ROTV_COLLATIONS"] = collations;

@@ -27,9 +27,14 @@ class TwinTest : public StartTest {
  protected:
   explicit TwinTest(std::map<std::string, std::string> settings = {})
       : StartTest("local", TempDirName::kPlain,
-                  {.settings = std::move(settings), .environment = {{"LOCPATH", GermanLocales()}}}) {
+                  {.settings = WithTablespaces(std::move(settings)), .environment = {{"LOCPATH", GermanLocales()}}}) {
     variables_["ROTV_TEST_MARK"] = rotv_.directory();
     std::filesystem::remove(app() / "package.json");
+  }
+
+  static std::map<std::string, std::string> WithTablespaces(std::map<std::string, std::string> settings) {
+    settings["allow_in_place_tablespaces"] = "on";
+    return settings;
   }
 
   // `options` follow CREATE DATABASE prod TEMPLATE template0.
@@ -39,7 +44,11 @@ class TwinTest : public StartTest {
     Production(sql);
   }
   void Production(const std::string& sql) { rotv_.server().Exec(sql, {"prod", "rotv"}); }
-  void AsSuperuser(const std::string& sql) { rotv_.server().Exec(sql, {"prod", "postgres"}); }
+  void AsSuperuser(const std::string& sql) {
+    Connection session = rotv_.server().NewConnection({"prod", "postgres"});
+    session.Exec("SET default_transaction_read_only = off");
+    session.Exec(sql);
+  }
   void AddConfig(const std::string& lines) { std::ofstream(rotv_.config(), std::ios::app) << lines; }
 
   // Returns what the start says.
@@ -130,9 +139,10 @@ TEST_F(TwinTest, SettingsOfProductionComeAlong) {
   MakeProduction("",
                  "CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY); INSERT INTO app.t VALUES (1);"
                  "ALTER DATABASE prod SET search_path = app, public, \"odd, one\";"
-                 "ALTER DATABASE prod SET timezone = 'America/New_York'; ALTER DATABASE prod SET app.tenant = '42';"
-                 "ALTER DATABASE prod SET \"app.odd\" = E'it''s $(touch x) \\\\ \"two\"\\nlines\\t;'");
+                 "ALTER DATABASE prod SET timezone = 'America/New_York'");
   AsSuperuser(
+      "ALTER DATABASE prod SET app.tenant = '42';"
+      "ALTER DATABASE prod SET \"app.odd\" = E'it''s $(touch x) \\\\ \"two\"\\nlines\\t;';"
       "ALTER ROLE rotv SET datestyle = 'German'; ALTER ROLE rotv IN DATABASE prod SET app.tenant = '43';"
       "ALTER ROLE postgres SET datestyle = 'SQL'; ALTER DATABASE prod SET lc_messages = 'C';"
       "ALTER DATABASE prod SET session_preload_libraries = 'auto_explain';"
@@ -165,7 +175,7 @@ TEST_F(TwinTest, SettingsOfProductionComeAlong) {
 
 TEST_F(TwinTest, TablespacesAreMadeInPlace) {
   MakeProduction("", "");
-  AsSuperuser("SET allow_in_place_tablespaces = on; CREATE TABLESPACE \"fast \"\"disk\" LOCATION ''");
+  AsSuperuser("CREATE TABLESPACE \"fast \"\"disk\" LOCATION ''");
   AsSuperuser("GRANT CREATE ON TABLESPACE \"fast \"\"disk\" TO rotv");
   Production(
       "CREATE TABLE t (id int PRIMARY KEY, v text) TABLESPACE \"fast \"\"disk\"; INSERT INTO t VALUES (1, 'x');"
@@ -213,7 +223,8 @@ TEST_F(TwinTest, OwnersAndPrivilegesAreWrittenIfAskedFor) {
                  "CREATE TABLE t (id int PRIMARY KEY, v text); CREATE INDEX i ON t (v); INSERT INTO t VALUES (1, 'x');"
                  "CREATE MATERIALIZED VIEW m AS SELECT count(*) FROM t; CREATE SEQUENCE s");
   AsSuperuser(
-      "CREATE ROLE keeper; CREATE ROLE reader; ALTER SEQUENCE s OWNER TO keeper; GRANT SELECT ON t TO reader;"
+      "CREATE ROLE keeper; CREATE ROLE reader; ALTER SEQUENCE s OWNER TO keeper; GRANT SELECT ON s TO rotv; GRANT "
+      "SELECT ON t TO reader;"
       "GRANT UPDATE (v) ON t TO reader WITH GRANT OPTION; REVOKE EXECUTE ON FUNCTION pg_sleep(float8) FROM PUBLIC;"
       "ALTER DEFAULT PRIVILEGES FOR ROLE rotv GRANT SELECT ON TABLES TO reader");
   rotv_.MustSync({"baseline"});
@@ -346,7 +357,7 @@ class TwinProbesTest : public TwinTest {
 TEST_F(TwinProbesTest, FortyAnswersAreProductionsOrWarnedOf) {
   static_assert(std::size(kProbes) >= 40);
   MakeProduction("LOCALE 'de_DE.UTF-8'", "");
-  AsSuperuser("SET allow_in_place_tablespaces = on; CREATE TABLESPACE fast LOCATION ''");
+  AsSuperuser("CREATE TABLESPACE fast LOCATION ''");
   AsSuperuser(
       "GRANT CREATE ON TABLESPACE fast TO rotv; CREATE EXTENSION hstore;"
       "ALTER DATABASE prod SET lc_monetary = 'de_DE.UTF-8'; ALTER DATABASE prod SET lc_numeric = 'de_DE.UTF-8';"
