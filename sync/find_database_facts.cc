@@ -1,12 +1,11 @@
 #include "sync/find_database_facts.h"
 
-#include "proto/store.pb.h"
 #include "storage/workspace.h"
-#include "sync/baseline.h"
 #include "sync/context/open_workspace.h"
 #include "sync/postgres/database_facts.h"
 #include "sync/postgres/source_session.h"
 #include "sync/postgres/statement_batch.h"
+#include "sync/pull.h"
 #include "sync/schema/stored_facts.h"
 #include "sync/schema_text.h"
 

@@ -2,7 +2,6 @@
 
 #pragma once
 
-#include "proto/store.pb.h"
 #include "sync/context/context.h"
 #include "sync/history/point.h"
 #include "sync/postgres/schema_dump.h"

@@ -6,12 +6,11 @@
 
 #include "sync/context/database_facts.h"
 
-namespace rotv {
+namespace rotv::launch {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(DatabaseSetting, level, role, name, value)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(DatabaseCollation, schema, name, collate, ctype)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(DatabaseFacts, server_version, encoding, locale_provider, collate,
-                                                ctype, locale, icu_rules, collation_version, lc_monetary, settings,
-                                                roles, tablespaces, application_role, collations, left_out)
+nlohmann::json JsonOf(const DatabaseFacts& facts);
 
-}  // namespace rotv
+// What is missing is not known. Throws nlohmann::json::exception for a value of another kind.
+DatabaseFacts FactsFrom(const nlohmann::json& note);
+
+}  // namespace rotv::launch

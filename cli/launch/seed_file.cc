@@ -44,7 +44,7 @@ struct Note {
   int64_t data_time_us = 0;
   uint64_t sql_bytes = 0;
   std::set<std::string> roles;
-  DatabaseFacts facts;  // Not in a note of an older program.
+  nlohmann::json facts;  // JsonOf(); not in a note of an older program.
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Note, file, sum, baseline, source, snapshot, lsn, data_time_us,
                                                 sql_bytes, roles, facts)
@@ -79,7 +79,7 @@ std::optional<Seed> ReadNote(const std::filesystem::path& path) {
               .sql_bytes = note.sql_bytes,
               .sum = note.sum,
               .roles = note.roles,
-              .facts = note.facts};
+              .facts = FactsFrom(note.facts)};
     if (!ReadBaselineName(note.baseline, seed.point)) return std::nullopt;
     return seed;
   } catch (const nlohmann::json::exception&) {
@@ -97,7 +97,7 @@ void WriteNote(const Seed& seed) {
                   .data_time_us = seed.point.time_us,
                   .sql_bytes = seed.sql_bytes,
                   .roles = seed.roles,
-                  .facts = seed.facts};
+                  .facts = JsonOf(seed.facts)};
   WriteCheckedNote(NotePath(seed.path), nlohmann::json(note));
 }
 

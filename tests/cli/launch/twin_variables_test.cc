@@ -54,7 +54,7 @@ TEST(TwinVariablesTest, ANoteHasAllFacts) {
   facts.roles = {"x"};
   facts.collations = {{"s", "n", "c", "t"}};
   facts.left_out = {"z"};
-  const auto again = nlohmann::json::parse(nlohmann::json(facts).dump()).get<DatabaseFacts>();
+  const auto again = launch::FactsFrom(nlohmann::json::parse(launch::JsonOf(facts).dump()));
   EXPECT_EQ(launch::TwinVariables(again, {}), launch::TwinVariables(facts, {}));
   EXPECT_EQ(again.settings[0].level, SettingLevel::kRoleInDatabase);
   EXPECT_EQ(again.roles, facts.roles);
