@@ -28,8 +28,10 @@ BEGIN
     PERFORM pg_catalog.set_config(setting, wanted, true);
     statement := pg_catalog.format('ALTER DATABASE %I SET %I FROM CURRENT', pg_catalog.current_database(), setting);
   END IF;
-  -- A superuser alone may set a parameter that nobody knows yet. That of an extension may be one that runs code.
+  -- A superuser alone may set a parameter that nobody knows yet. That of an extension, or of a language that is installed
+  -- later, may be one that runs code.
   IF setting LIKE '%.%' AND pg_catalog.current_setting(setting, true) IS NULL
+    AND setting !~ '^pl(perl|tcl|java|python|v8|rust|lua|r|sh)' AND setting ~ '^[a-z_]\w*(\.[a-z_]\w*)+$'
     AND pg_catalog.split_part(setting, '.', 1) NOT IN (SELECT name FROM pg_catalog.pg_available_extensions) THEN
     trusted := true;
   END IF;
