@@ -23,6 +23,8 @@ start_application() {
     trap - INT QUIT
     cd "$directory"
     set_environment
+    # They may hold secrets of the source.
+    unset ROTV_SETTINGS ROTV_SERVER_SETTINGS
     # The application must not hold the lock on the data if it outlives the server.
     exec {lock_fd}<&-
     # As written: a list, a variable before the program. A single program takes the place of the shell.

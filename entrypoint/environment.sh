@@ -23,7 +23,7 @@ withhold_environment() {
   while IFS= read -r name; do
     case $name in
       ROTV_* | LC_* | LANG | LANGUAGE | PATH | HOME | USER | LOGNAME | SHELL | SHLVL | PWD | TERM | TZ | TMPDIR) continue ;;
-      LD_LIBRARY_PATH | LD_PRELOAD | PORT) continue ;;
+      LD_LIBRARY_PATH | LD_PRELOAD | LOCPATH | PORT) continue ;;
     esac
     application_variables+=("$name")
     export -n "${name?}"

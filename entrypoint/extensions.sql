@@ -2,7 +2,8 @@
 -- plan follows this file as rows of COPY.
 
 \o /dev/null
-SELECT set_config('rotv.app_role', :'user', false), set_config('rotv.trust', :'trust', false);
+SELECT set_config('rotv.app_role', :'user', false), set_config('rotv.trust', :'trust', false),
+  set_config('rotv.skip', :'skip', false);
 \o
 CREATE TEMP TABLE plan (step int, kind text, name text, value text);
 CREATE TEMP TABLE left_out (name text);
@@ -45,7 +46,8 @@ CREATE FUNCTION pg_temp.make_extensions() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   one record;
 BEGIN
-  FOR one IN SELECT * FROM pg_temp.plan WHERE kind = 'extension' ORDER BY step LOOP
+  FOR one IN SELECT * FROM pg_temp.plan WHERE kind = 'extension'
+    AND name <> ALL (pg_catalog.string_to_array(pg_catalog.current_setting('rotv.skip'), E'\n')) ORDER BY step LOOP
     IF NOT pg_temp.make_extension(one.name, one.value) THEN
       INSERT INTO pg_temp.left_out VALUES ('EXTENSION ' || one.name);
     END IF;

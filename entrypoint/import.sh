@@ -58,8 +58,12 @@ import_seed() {
     fail "the seed is compressed, and there is no $seed_format here"
   make_roles
   make_postgres_role
+  make_tablespaces
   plan_import
   make_extensions "$scratch/plan"
+  make_collations
+  choose_import_options
+  apply_settings
   languages=$(trusted_languages)
   [[ $ROTV_TRUST == no ]] || set_superuser yes
   admit_superuser no
@@ -93,7 +97,9 @@ filter_seed() {  # plan or import, LANGUAGES
   local in_large_pieces=()
   ! command -v stdbuf >/dev/null || in_large_pieces=(stdbuf -o 256K)
   exec_plain LC_ALL=C FILTER_MODE="$1" FILTER_LANGUAGES="$2" FILTER_TRUST="$ROTV_TRUST" \
-    FILTER_LEFT_OUT="$scratch/left-out-now" FILTER_REFUSED="$scratch/refused" "${in_large_pieces[@]}" awk -f "$here/seed_filter.awk"
+    FILTER_TABLESPACES="${tablespaces:-}" FILTER_COLLATIONS="${missing_collations:-}" FILTER_SERVER="$server_major" \
+    FILTER_SKIPPING="${ROTV_SKIP_EXTENSIONS:+yes}" FILTER_LEFT_OUT="$scratch/left-out-now" \
+    FILTER_REFUSED="$scratch/refused" "${in_large_pieces[@]}" awk -f "$here/seed_filter.awk"
 }
 
 run_import() {  # LANGUAGES
@@ -132,7 +138,7 @@ check_filter() {  # STATUS
 }
 
 run_psql() {
-  exec_plain "$ROTV_PGBIN/psql" -X -q -v ON_ERROR_STOP=1 --single-transaction -o /dev/null -h "$ROTV_SOCKET_DIR" \
+  exec_plain PGOPTIONS="$import_options" "$ROTV_PGBIN/psql" -X -q -v ON_ERROR_STOP=1 --single-transaction -o /dev/null -h "$ROTV_SOCKET_DIR" \
     -p "$ROTV_PGPORT" -U "$ROTV_DBUSER" -d "$ROTV_DATABASE" -f - 2>"$scratch/psql"
 }
 
@@ -180,7 +186,10 @@ check_import() {  # STATUS OF PSQL, OF THE DECOMPRESSOR
   [[ $1 != 0 || $2 != 0 ]] || return 0
   place=$(sed -n 's/^CONTEXT:  *\(COPY [^:,]*, line [0-9]*\(, column [^:]*\)\{0,1\}\).*/ (\1)/p' "$scratch/psql" | head -n 1)
   first=$(sed -E 's/^psql:<stdin>:([0-9]+): */line \1: /' <<<"${first:-psql ended with status $1}")
-  if [[ -s $left_out ]]; then
+  if [[ -n $money_problem && $first == *'type money'* ]]; then
+    fail_full "the seed cannot be imported: $first$place" \
+      "$money_problem: $(to_install_locale)"
+  elif [[ -s $left_out ]]; then
     fail_full "the seed cannot be imported: $first$place (left out before: $(left_out_names "$left_out"))" \
       "what is missing may have been left out. $trust_hint"
   elif [[ $first == *'ermission denied'* || $first == *'must be superuser'* ]]; then

@@ -8,6 +8,8 @@ find_programs() {
   [[ -n ${ROTV_PGBIN:-} ]] || ROTV_PGBIN=$(find_postgres_programs) || ROTV_PGBIN=''
   [[ -x $ROTV_PGBIN/initdb ]] || fail "PostgreSQL's programs are not installed here" "install its server, or set ROTV_PGBIN"
   export ROTV_PGBIN
+  server_major=$("$ROTV_PGBIN/postgres" --version)
+  server_major=${server_major##*PostgreSQL) } server_major=${server_major%%[!0-9]*}
 }
 
 # Runs a command in the background and waits for it, so that a signal is handled before it ends. Returns its status.
@@ -21,10 +23,9 @@ run() {  # COMMAND...
 }
 
 check_version() {
-  local found ours
-  found=$(<"$ROTV_DATA/PG_VERSION") ours=$("$ROTV_PGBIN/postgres" --version)
-  ours=${ours##*PostgreSQL) } ours=${ours%%.*} ours=${ours%% *}
-  [[ $found == "$ours" ]] || fail "the data in $ROTV_DATA is of PostgreSQL $found, and this is PostgreSQL $ours" \
+  local found
+  found=$(<"$ROTV_DATA/PG_VERSION")
+  [[ $found == "$server_major" ]] || fail "the data in $ROTV_DATA is of PostgreSQL $found, and this is PostgreSQL $server_major" \
     "start it with PostgreSQL $found, or upgrade it by pg_dump or pg_upgrade"
 }
 
@@ -95,10 +96,14 @@ shared_buffers = 256MB
 END
 }
 
-write_settings() { cat >"$ROTV_DATA/rotv.conf"; }
+# The settings of [app] come last, and count.
+write_settings() { { cat && printf '%s' "${ROTV_SERVER_SETTINGS:-}"; } >"$ROTV_DATA/rotv.conf"; }
 
 start_server() {
-  try_to_start_server || fail_full "PostgreSQL does not start: it ended with status $?"
+  local status=0 hint=''
+  try_to_start_server || status=$?
+  [[ -z ${ROTV_SERVER_SETTINGS:-} ]] || hint="look at the lines before in rotv logs, and at settings in [app] of rotv.toml"
+  [[ $status == 0 ]] || fail_full "PostgreSQL does not start: it ended with status $status" "$hint"
 }
 
 # Starts the server so that it ends with this process, even if this process is killed.

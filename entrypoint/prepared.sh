@@ -6,12 +6,14 @@
 # This file is the last member of each tar, so that a tar that was cut off is recognised.
 complete_marker=rotv-prepared-complete
 
-# Prints what a cluster must agree with: how it is made here (2), the rights in it, the server, the collation, its
-# extensions, and the time zone that initdb takes over.
+# Prints what a cluster must agree with: how it is made here (3), the rights in it, the source's locales that are here
+# and ICU, the server, the collation, its extensions, and the time zone that initdb takes over.
 server_place() {
-  local share
+  local share icu
   share=$("$ROTV_PGBIN/pg_config" --sharedir 2>/dev/null) || share=''
-  printf '2, %s, %s, %s, %s, %s, %s, %s' "$ROTV_TRUST" "$ROTV_SUPERUSER" \
+  icu=$(ldd "$ROTV_PGBIN/postgres" 2>/dev/null | sed -n 's/.*libicui18n[^ ]* => \([^ ]*\).*/\1/p') || icu=''
+  printf '3, %s, %s, %s, %s, %s, %s, %s, %s, %s' "$ROTV_TRUST" "$ROTV_SUPERUSER" \
+    "$(locales_here)" "$([[ -z $icu ]] || realpath "$icu")" \
     "$("$ROTV_PGBIN/postgres" --version)" "$(uname -m)" "$(getconf GNU_LIBC_VERSION)" \
     "$(stat -c %Y "$share/extension" 2>/dev/null)" "${TZ:-$(readlink /etc/localtime)}"
 }

@@ -8,6 +8,11 @@
 # and, unless FILTER_TRUST is `yes`, what only a superuser may create: each is named in a line of the file
 # FILTER_LEFT_OUT. FILTER_LANGUAGES are the languages in which an ordinary role may write functions.
 #
+# Statements are fitted to the server: FILTER_SERVER is its major version, FILTER_TABLESPACES the tablespaces that it has
+# (others become the default one), FILTER_COLLATIONS the collations whose locale it lacks (a line: schema, tab, name),
+# which become ones that sort by bytes. FILTER_SKIPPING is `yes` if extensions were left out on purpose: then so are
+# rows of tables that the seed has not made.
+#
 # The owner's rights decide what its statements may do; this filter never does. But it passes on no text that psql could
 # take for a meta-command: it refuses a backslash outside of literals, rows that psql would read as statements, and a
 # literal whose end depends on standard_conforming_strings. It then ends with status 3 and writes the reason to the file
@@ -18,6 +23,12 @@ BEGIN {
   trusting = ENVIRON["FILTER_TRUST"] == "yes"
   count = split(ENVIRON["FILTER_LANGUAGES"], names, "\n")
   for (i = 1; i <= count; i++) allowed_language[names[i]] = 1
+  server = ENVIRON["FILTER_SERVER"] + 0
+  skipping = ENVIRON["FILTER_SKIPPING"] == "yes"
+  count = split(ENVIRON["FILTER_TABLESPACES"], names, "\n")
+  for (i = 1; i <= count; i++) has_tablespace[names[i]] = 1
+  count = split(ENVIRON["FILTER_COLLATIONS"], names, "\n")
+  for (i = 1; i <= count; i++) if (split(names[i], parts, "\t") > 1) lacks_locale[parts[1] "\t" parts[2]] = 1
   # The bytes that end a run of ordinary text. The name or word before a quote decides what the quote begins.
   special = "['\"$;()\\\\/-]"
   word_byte = "[A-Za-z0-9_$\200-\377]"
@@ -34,7 +45,8 @@ BEGIN {
 
 # Rows are passed on unchanged. psql takes both lines for the end.
 copying {
-  print
+  if (copying != "left out") print
+  else print ""
   if ($0 == "\\." || $0 == "\\.\r") copying = 0
   next
 }
@@ -254,7 +266,11 @@ function finish_statement(    statement) {
   if (toupper(substr(statement, 1, 4)) == "COPY") start_rows(statement)
   else if (planning) plan(statement)
   else if (is_left_out(statement)) blank()
-  else {
+  else if (statement ~ /^SET default_tablespace = ["A-Za-z0-9_\200-\377]/ && !(take_name(substr(statement, 26)) in has_tablespace)) {
+    emit("SET default_tablespace = '';")
+  } else {
+    if (statement ~ /^CREATE COLLATION /) fit_collation(statement)
+    if (skipping) note_made(statement)
     if (statement ~ ("^CREATE SCHEMA " name_pattern ";$")) sub(/CREATE SCHEMA /, "&IF NOT EXISTS ", text)
     print_statement()
   }
@@ -275,8 +291,35 @@ function follow_settings(statement) {
 function start_rows(statement) {
   if (statement !~ /^COPY .* FROM stdin;$/) refuse("a COPY that pg_dump does not write")
   if (planning) exit
+  # With rows of a table that is not there, psql would take them for statements.
+  if (skipping && !(table_of(substr(statement, 6)) in made)) {
+    blank()
+    copying = "left out"
+    return
+  }
   print_statement()
   copying = 1
+}
+
+# Returns the quoted name at the front of `rest`, with its schema.
+function table_of(rest) { return match(rest, "^(" name_pattern "\\.)?" name_pattern) ? substr(rest, 1, RLENGTH) : "" }
+
+# Notes the tables and sequences that the seed makes.
+function note_made(statement,    rest) {
+  rest = statement
+  if (sub(/^CREATE (UNLOGGED |FOREIGN )?(TABLE|SEQUENCE) /, "", rest)) made[table_of(rest)] = 1
+  else if (match(statement, /SEQUENCE NAME /)) made[table_of(substr(statement, RSTART + RLENGTH))] = 1
+}
+
+function fit_collation(statement,    rest, schema, name) {
+  rest = substr(statement, 18)
+  if (!match(rest, "^" name_pattern "\\.")) return
+  schema = substr(rest, 1, RLENGTH - 1)
+  rest = substr(rest, RLENGTH + 1)
+  name = table_of(rest)
+  if (!((take_name(schema) "\t" take_name(name)) in lacks_locale)) return
+  kept = 0
+  text = "CREATE COLLATION " schema "." name " FROM pg_catalog.\"C\";"
 }
 
 # --- What the superuser creates.
@@ -329,6 +372,9 @@ function replaced(value, byte, by,    at, result) {
 
 function is_left_out(statement,    rest) {
   if (statement ~ /^(CREATE|COMMENT ON|ALTER) EXTENSION /) return 1
+  if (server && server < 17 && statement == "SET transaction_timeout = 0;") return 1
+  # A sequence of an extension that was left out.
+  if (skipping && statement ~ /^SELECT pg_catalog\.setval\(/ && !(sequence_of(whole_statement()) in made)) return 1
   if (from_pg_dump && statement ~ /^(BEGIN|COMMIT);$/) return 1  # Around large objects; the import is one transaction.
   # Statements before the first object remove what --clean wants removed; in an empty database there is nothing to
   # remove.
@@ -360,6 +406,14 @@ function needs_superuser(rest,    language) {
   if (rest ~ /^CAST /) return rest ~ / WITHOUT FUNCTION/
   if (rest ~ /^AGGREGATE /) return rest ~ /STYPE = internal/
   return rest ~ /^PUBLICATION / && rest ~ /FOR ALL TABLES|TABLES IN SCHEMA/
+}
+
+# pg_dump writes the quoted name as a literal.
+function sequence_of(statement) {
+  if (!match(statement, /setval\('/)) return ""
+  statement = substr(statement, RSTART + RLENGTH)
+  gsub(/''/, "'", statement)
+  return table_of(statement)
 }
 
 function uses_left_out(rest,    name, at) {

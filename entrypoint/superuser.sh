@@ -13,7 +13,7 @@ superuser=rotv_superuser
 set_plain_environment() {
   local name
   plain_environment=("HOME=$scratch")
-  for name in PATH LANG LANGUAGE TZ LD_LIBRARY_PATH ROTV_RUN ROTV_TEST_MARK "${!LC_@}"; do
+  for name in PATH LANG LANGUAGE LOCPATH TZ LD_LIBRARY_PATH ROTV_RUN ROTV_TEST_MARK "${!LC_@}"; do
     [[ -z ${!name+set} ]] || plain_environment+=("$name=${!name}")
   done
 }
@@ -24,7 +24,9 @@ exec_plain() { exec env -i "${plain_environment[@]}" "$@"; }
 psql_as() {  # ROLE DATABASE ARGUMENTS...
   local role=$1 database=$2
   shift 2
-  run exec_plain PGOPTIONS='-c search_path=pg_catalog' "$ROTV_PGBIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 \
+  # The database may have settings of the source's.
+  run exec_plain PGOPTIONS="-c search_path=pg_catalog -c default_transaction_read_only=off -c statement_timeout=0${more_options:-}" \
+    "$ROTV_PGBIN/psql" -X -q -A -t -v ON_ERROR_STOP=1 \
     -h "$ROTV_SOCKET_DIR" -p "$ROTV_PGPORT" -U "$role" -d "$database" "$@"
 }
 
@@ -86,12 +88,10 @@ admit_superuser() {  # yes or no
 make_databases() {
   local replication=NOREPLICATION
   [[ $ROTV_MODE != persistent ]] || replication=REPLICATION
-  as_superuser postgres -v user="$ROTV_DBUSER" -v name="$ROTV_DATABASE" -v test="${ROTV_DATABASE}_test" \
-    -v replication=$replication 2>"$scratch/sql" <<'END' || fail_full "the database cannot be created: $(head -n 1 "$scratch/sql")"
-CREATE ROLE :"user" LOGIN CREATEDB BYPASSRLS :replication;
-CREATE DATABASE :"name" OWNER :"user" TEMPLATE template0;
-CREATE DATABASE :"test" OWNER :"user" TEMPLATE template0;
-END
+  as_superuser postgres -v user="$ROTV_DBUSER" -v replication=$replication 2>"$scratch/sql" \
+    <<<'CREATE ROLE :"user" LOGIN CREATEDB BYPASSRLS :replication;' ||
+    fail_full "the role $ROTV_DBUSER cannot be created: $(head -n 1 "$scratch/sql")"
+  create_databases
   # Up to version 14 the superuser owns the public schema.
   (($(<"$ROTV_DATA/PG_VERSION") > 14)) || { give_schemas "$ROTV_DATABASE" && give_schemas "${ROTV_DATABASE}_test"; }
 }
@@ -104,19 +104,19 @@ END
     fail_full "the owner of the schemas cannot be changed to $ROTV_DBUSER: $(head -n 1 "$scratch/sql")"
 }
 
-# Creates the roles that policies name, because a dump has no roles. The application's role may become any of them.
 # Roles of PostgreSQL itself, which a policy may name as well, are neither created nor granted.
 make_roles() {
-  local role
+  local role rows='' problems
   while IFS= read -r role; do
     [[ -n $role && $role != pg_* && $role != "$superuser" && $role != "$ROTV_DBUSER" ]] || continue
-    as_superuser postgres -v role="$role" -v user="$ROTV_DBUSER" 2>"$scratch/sql" <<'END' ||
-CREATE ROLE :"role";
-SELECT format(CASE WHEN current_setting('server_version_num')::int >= 160000
-                   THEN 'GRANT %I TO %I WITH INHERIT FALSE, SET TRUE' ELSE 'GRANT %I TO %I' END, :'role', :'user') \gexec
-END
-      fail_full "the role $role cannot be created: $(head -n 1 "$scratch/sql")"
+    role=${role//\\/\\\\}
+    rows+=${role//$'\t'/\\t}$'\n'
   done <<<"${ROTV_ROLES:-}"
+  [[ -n $rows ]] || return 0
+  { cat "$here/roles.sql" && printf '%s\\.\n' "$rows" && printf '%s\n' 'SELECT * FROM pg_temp.make_roles();'; } >"$scratch/roles.sql"
+  problems=$(as_superuser postgres -v user="$ROTV_DBUSER" -f "$scratch/roles.sql" 2>"$scratch/sql") ||
+    fail_full "roles cannot be created: $(head -n 1 "$scratch/sql")"
+  while IFS= read -r role; do [[ -z $role ]] || differs "$role"; done <<<"$problems"
 }
 
 # Lets `psql -U postgres` in, which people type: an ordinary role with the rights of the application's, unless the seed
@@ -134,17 +134,25 @@ make_extensions() {  # FILE OF seed_filter.awk's PLAN
   if [[ -s $1 ]]; then
     { cat "$here/extensions.sql" "$1" && printf '%s\n' '\.' 'SELECT pg_temp.make_extensions() \g /dev/null' 'TABLE pg_temp.left_out;'; } \
       >"$scratch/extensions.sql"
-    as_superuser "$ROTV_DATABASE" -v user="$ROTV_DBUSER" -v trust="$ROTV_TRUST" -f "$scratch/extensions.sql" \
-      >>"$left_out" 2>"$scratch/sql" || fail_on_extension
+    as_superuser "$ROTV_DATABASE" -v user="$ROTV_DBUSER" -v trust="$ROTV_TRUST" -v skip="${ROTV_SKIP_EXTENSIONS:-}" \
+      -f "$scratch/extensions.sql" >>"$left_out" 2>"$scratch/sql" || fail_on_extension
+    [[ -z ${ROTV_SKIP_EXTENSIONS:-} ]] ||
+      differs "skip_extensions in [app] of rotv.toml leaves out: ${ROTV_SKIP_EXTENSIONS//$'\n'/, }"
     give_schemas "$ROTV_DATABASE"
   fi
 }
 
+# The hint is the line for rotv.toml. The name stands in the statement that failed, as SQL has it.
 fail_on_extension() {
-  local error
-  error=$(grep -m 1 -E 'ERROR:|FATAL:' "$scratch/sql" || head -n 1 "$scratch/sql")
-  fail_full "an extension of the seed cannot be created: ${error#*ERROR:  }" \
-    "install it where PostgreSQL runs: on this machine, or in the image"
+  local error name hint="install it where PostgreSQL runs: on this machine, or in the image"
+  error=$(error_in "$scratch/sql")
+  name=$(sed -n 's/.*CREATE EXTENSION IF NOT EXISTS \("[^"]*"\|[A-Za-z0-9_$]*\).*/\1/p' "$scratch/sql" | head -n 1)
+  name=${name//\"/}
+  if [[ $error == *preload* ]]; then
+    hint="in [app] of rotv.toml, settings = { shared_preload_libraries = \"$name\" } loads it when the server starts"
+  fi
+  [[ -z $name ]] || hint+="; skip_extensions = [\"$name\"] in [app] of rotv.toml leaves it out"
+  fail_full "an extension of the seed cannot be created: $error" "$hint"
 }
 
 trusted_languages() {

@@ -189,7 +189,8 @@ void FollowLog(const Context& context, const LogRequest& request, const VisitTra
 }
 
 std::optional<int64_t> ParseTime(const std::string& text, int64_t now_us) {
-  return history::ParsePointTime(text, now_us);
+  const std::optional<history::PointTime> time = history::ParsePointTime(text, now_us);
+  return time ? std::optional(time->from_us) : std::nullopt;
 }
 
 }  // namespace rotv

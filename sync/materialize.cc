@@ -10,6 +10,8 @@
 #include "sync/formats/schema_roles.h"
 #include "sync/history/gap.h"
 #include "sync/history/point.h"
+#include "sync/schema/stored_facts.h"
+#include "sync/schema_with_rights.h"
 #include "sync/seed/seed_writer.h"
 
 namespace rotv {
@@ -68,16 +70,25 @@ MaterializeResult Materialize(const Context& context, const MaterializeOptions& 
     return result;
   }
   result.older_tables = TellOlderTables(context, found);
+  const proto::SchemaVersion schema = found.store->SchemaAt(found.point.lsn);
+  std::optional<proto::SchemaVersion> with_rights;
+  if (options.owners || options.privileges) {
+    with_rights = ReadSchemaWithRights(context, found, {.owners = options.owners, .privileges = options.privileges});
+  }
   std::unique_ptr<SeedOutput> output = OpenSeedOutput(result.path, options.compression);
   context.progress.Begin("writing the seed", Progress::Unit::kBytes, 0);
   result.restricted = IsRestricted(context, options);
-  seed::SeedCounts counts = seed::WriteSeed(
-      *found.store, found.point.lsn, [&](std::string_view bytes) { output->Write(bytes); }, context.progress,
-      context.interrupt, {.restrict_key = result.restricted ? postgres::NewRestrictKey() : "", .clean = options.clean});
+  seed::SeedCounts counts =
+      seed::WriteSeed(*found.store, found.point.lsn, [&](std::string_view bytes) { output->Write(bytes); },
+                      context.progress, context.interrupt,
+                      {.restrict_key = result.restricted ? postgres::NewRestrictKey() : "",
+                       .clean = options.clean,
+                       .schema = with_rights ? &*with_rights : nullptr});
   output->Commit();
   result.checksum = output->checksum();
   context.progress.End();
-  result.roles = formats::RolesIn(found.store->SchemaAt(found.point.lsn).post_data());
+  result.roles = formats::RolesIn(schema.post_data());
+  result.facts = schema::FactsOf(schema);
   result.tables = counts.tables;
   result.rows = counts.rows;
   result.bytes = counts.bytes;

@@ -13,6 +13,7 @@
 #include "storage/lsn.h"
 #include "storage/output_file.h"
 #include "sync/context/context.h"
+#include "sync/context/database_facts.h"
 #include "sync/history/point.h"
 #include "sync/postgres/psql_restrict.h"
 
@@ -24,6 +25,10 @@ struct MaterializeOptions {
   history::InGap in_gap = history::InGap::kRefused;
   Compression compression = Compression::kNone;
   bool clean = true;  // The seed can be imported over an older import.
+  // With owners (ALTER … OWNER TO) or privileges (GRANT), which a store does not have: the source is asked, and says
+  // them for the head alone. Their roles have to exist where the seed is imported.
+  bool owners = false;
+  bool privileges = false;
   postgres::Restrict restrict_commands = postgres::Restrict::kAuto;
   std::vector<std::string> psql_version = {"psql", "--version"};  // The command that asks the importing psql for its
                                                                   // version; for kAuto.
@@ -44,6 +49,7 @@ struct MaterializeResult {
   bool restricted = false;                // psql runs no meta-command that is in the seed.
   std::vector<std::string> older_tables;  // Tables whose state is an older one (InGap::kOlderTables).
   std::set<std::string> roles;            // Roles that an import needs and the seed does not create.
+  DatabaseFacts facts;                    // Of the source's database at this point.
 };
 
 // The path of the seed of a point that was written as `text`: HOME/seed-data.sql for the head of
@@ -52,7 +58,9 @@ struct MaterializeResult {
 std::filesystem::path SeedPath(const Context& context, const std::string& text, Lsn lsn, Compression compression);
 
 // Builds a file beside `output`, syncs and renames it: the old one stays until then. Needs no connection. Throws kUsage
-// if there is no baseline or no such point (naming the range that exists), kDisk if it cannot be written.
+// if there is no baseline or no such point (naming the range that exists), kDisk if it cannot be written. With owners
+// or privileges, throws kUsage too if the point is not the head, or the source has changed since; and what a connection
+// to the source and pg_dump throw.
 MaterializeResult Materialize(const Context& context, const MaterializeOptions& options);
 
 }  // namespace rotv

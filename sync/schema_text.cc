@@ -4,6 +4,7 @@
 #include "sync/formats/clean_part.h"
 #include "sync/formats/schema_roles.h"
 #include "sync/schema/schema_check.h"
+#include "sync/schema/stored_facts.h"
 
 namespace rotv {
 
@@ -14,7 +15,8 @@ SchemaText TextAt(const history::PointInStore& found) {
   schema::CheckStoredSchema(schema);
   return {.sql = formats::WithoutCleanPart(schema.pre_data()) + schema.post_data(),
           .point = found.point,
-          .roles = formats::RolesIn(schema.post_data())};
+          .roles = formats::RolesIn(schema.post_data()),
+          .facts = schema::FactsOf(schema)};
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "sync/context/context.h"
+#include "sync/context/database_facts.h"
 #include "sync/history/point.h"
 
 namespace rotv {
@@ -14,6 +15,7 @@ struct SchemaText {
   std::string sql;  // The seed without its rows and its DROPs; psql can import it into an empty database.
   history::Point point;
   std::set<std::string> roles;  // Roles that an import needs and the text does not create.
+  DatabaseFacts facts;          // Of the source's database then.
 };
 
 // Reads the schema at a point, as OpenPoint() takes it. Throws what OpenWorkspace() and OpenPoint() do.

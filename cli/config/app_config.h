@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,11 @@ struct AppConfig {
   bool persistent = false;
   Restart restart = Restart::kOnFailure;  // When an application on a persistent cluster is started again.
   bool superuser = false;  // The application's role is a superuser; otherwise it only owns its databases.
+  // What the source's facts cannot say, or say otherwise. Settings of the server's configuration, by name; the source's
+  // of the same name do not count.
+  std::map<std::string, std::string> settings;
+  std::vector<std::string> skip_extensions;  // Extensions of the source that are left out.
+  std::string role;                          // The role of the source whose settings sessions get; empty: found.
   EnvironmentRules environment_rules;
   bool keep_prepared = true;  // Keep prepared clusters in HOME/prepared for the next start.
 };

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
+#include <cctype>
+
 #include "os/process_environment.h"
 
 namespace rotv::config {
@@ -14,7 +18,8 @@ struct AppTextKey {
 constexpr AppTextKey kAppTextKeys[] = {{"command", &AppConfig::command},
                                        {"image", &AppConfig::image},
                                        {"base_image", &AppConfig::base_image},
-                                       {"database", &AppConfig::database}};
+                                       {"database", &AppConfig::database},
+                                       {"role", &AppConfig::role}};
 struct FlagKey {
   const char* name;
   bool AppConfig::*field;
@@ -26,9 +31,9 @@ constexpr FlagKey kFlagKeys[] = {{"persistent", &AppConfig::persistent},
 
 const std::vector<std::string>& KnownAppKeys() {
   static const std::vector<std::string> kKeys = {
-      "directory", "env_file",  "command",       "image",       "base_image", "database",
-      "health",    "port",      "tmpfs_size",    "compression", "persistent", "keep_prepared",
-      "superuser", "allow_env", "database_port", "restart",     "browser"};
+      "directory",     "env_file",   "command",     "image",      "base_image",      "database",  "health",
+      "port",          "tmpfs_size", "compression", "persistent", "keep_prepared",   "superuser", "allow_env",
+      "database_port", "restart",    "browser",     "settings",   "skip_extensions", "role"};
   return kKeys;
 }
 
@@ -67,6 +72,53 @@ std::vector<std::string> ReadAllowEnv(const toml::key& key, const toml::node& no
   return names;
 }
 
+// A parameter of PostgreSQL: words of letters, digits and underscores, with a dot between two.
+bool IsSettingName(std::string_view name) {
+  const auto is_word = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.';
+  };
+  return !name.empty() && name.front() != '.' && name.back() != '.' && std::all_of(name.begin(), name.end(), is_word);
+}
+
+// These say where the server is and who may connect, which a start decides.
+bool IsOurs(std::string_view name) {
+  constexpr std::array kOurs = {
+      "config_file", "data_directory",         "external_pid_file", "hba_file",        "ident_file",
+      "include",     "listen_addresses",       "logging_collector", "log_destination", "log_line_prefix",
+      "port",        "unix_socket_directories"};
+  return std::find(kOurs.begin(), kOurs.end(), name) != kOurs.end();
+}
+
+std::string SettingText(const toml::key& key, const toml::node& node, const ConfigValues& values) {
+  if (const auto number = node.value_exact<int64_t>()) return std::to_string(*number);
+  if (const auto number = node.value_exact<double>()) return fmt::format("{}", *number);
+  if (const auto flag = node.value_exact<bool>()) return *flag ? "on" : "off";
+  const auto text = node.value_exact<std::string>();
+  if (!text || text->find_first_of(std::string_view("\0\n\r", 3)) != std::string::npos) {
+    values.FailOnType(key, node, "a string, a number or true or false");
+  }
+  return *text;
+}
+
+std::map<std::string, std::string> ReadSettings(const toml::key& key, const toml::node& node,
+                                                const ConfigValues& values) {
+  std::map<std::string, std::string> settings;
+  for (const auto& [name, value] : values.Table(key, node)) {
+    std::string lower(name.str());
+    std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) { return std::tolower(c); });
+    if (!IsSettingName(lower)) {
+      values.Fail(name.source(), fmt::format("\"settings\" has the name \"{}\"", name.str()),
+                  "expected a parameter of PostgreSQL: shared_preload_libraries, or \"app.tenant\" in quotes");
+    }
+    if (IsOurs(lower)) {
+      values.Fail(name.source(), fmt::format("\"settings\" sets {}, which rotv sets itself", lower),
+                  "leave it out; [app] has database_port for a port");
+    }
+    settings[lower] = SettingText(name, value, values);
+  }
+  return settings;
+}
+
 void ReadKey(const toml::key& key, const toml::node& node, const ConfigValues& values, AppConfig& app) {
   for (const AppTextKey& text : kAppTextKeys) {
     if (key.str() != text.name) continue;
@@ -94,6 +146,10 @@ void ReadKey(const toml::key& key, const toml::node& node, const ConfigValues& v
     app.environment_rules.allowed = ReadAllowEnv(key, node, values);
   } else if (key.str() == "restart") {
     app.restart = ReadRestart(key, node, values);
+  } else if (key.str() == "settings") {
+    app.settings = ReadSettings(key, node, values);
+  } else if (key.str() == "skip_extensions") {
+    app.skip_extensions = values.Texts(key, node, "[\"pg_cron\"]");
   } else if (key.str() == "compression") {
     app.compression = ReadCompression(key, node, values);
   } else {

@@ -75,11 +75,19 @@ class Comparison {
                                   .roles = Roles(),
                                   .trust = place_.context.source.trust,
                                   .schema = schema,
-                                  .shared = shared_});
+                                  .shared = shared_,
+                                  .facts = Facts()});
     Migrate(server);
     check.drift =
         FindDrift(Read(server, place_.app.database), Read(server, launch::ScratchServer::kMigrated), Ignored());
     return check;
+  }
+
+  // Definitions are compared as a session shows them, which settings of one database would change.
+  DatabaseFacts Facts() const {
+    DatabaseFacts facts = schema_.facts;
+    facts.settings.clear();
+    return facts;
   }
 
   // A fingerprint of everything that the result depends on; empty if that cannot be known, as with a command.

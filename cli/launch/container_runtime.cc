@@ -183,6 +183,7 @@ void ContainerRuntime::Start(const LaunchRequest& request) {
   database.password = request.database_password;
   os::Environment variables = WithOwnDatabase(request.environment, request.rules, database);
   if (!request.database_password.empty()) variables["ROTV_PASSWORD"] = request.database_password;
+  for (const auto& [name, value] : request.twin) variables[name] = value;
   os::PrivateFile env_file(ContainerVariables(place_), EnvFileText(variables));
   os::ProgramResult started = os::RunProgramQuietly(RunWords(request, env_file.path()), interrupt_);
   if (started.exit_status == 0) return;

@@ -14,6 +14,7 @@
 #include "cli/launch/seed_file.h"
 #include "cli/launch/startup_watch.h"
 #include "cli/launch/tmpfs_size.h"
+#include "cli/launch/twin_variables.h"
 #include "cli/output/format.h"
 #include "os/clock.h"
 #include "os/process_list.h"
@@ -130,6 +131,10 @@ void AddSeed(const LaunchPlace& place, const LaunchOptions& options, LaunchReque
   Seed seed = SeedFor(place, options, request.trust);
   request.seed = seed.path;
   request.roles = seed.roles;
+  for (const std::string& role : seed.facts.roles) {
+    if (role != "postgres") request.roles.insert(role);  // The entrypoint makes one that may log in.
+  }
+  request.twin = TwinVariables(seed.facts, place.app);
   request.tmpfs_bytes = place.app.tmpfs_bytes > 0 ? place.app.tmpfs_bytes : TmpfsBytesFor(seed.sql_bytes);
   result.point = seed.point;
   result.state.source = seed.is_foreign ? "" : seed.source;
@@ -143,7 +148,8 @@ void AddSeed(const LaunchPlace& place, const LaunchOptions& options, LaunchReque
 void OfferPrepared(const LaunchPlace& place, PreparedClusters& prepared, LaunchRequest& request) {
   if (place.app.persistent) return;
   if (!place.app.keep_prepared) return PreparedClusters::Remove(place.project.place);
-  if (!prepared.Offer(request.seed, request.database, request.tmpfs_bytes)) return;
+  if (!prepared.Offer({.seed = request.seed, .database = request.database, .twin = request.twin}, request.tmpfs_bytes))
+    return;
   request.prepared_dir = prepared.directory();
   request.prepared = prepared.usable();
 }
@@ -244,6 +250,8 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
 // The statement is a fixed text that finds and counts the tables on the server. Names of tables are never in psql's
 // command line, and only hex-encoded in its output: a name may contain line feeds, and psql takes a line that begins
 // with a backslash for a meta-command.
+constexpr const char* kOurSettings =  // The database may have those of the source's.
+    "SET default_transaction_read_only = off; SET statement_timeout = 0; SET lock_timeout = 0";
 constexpr const char* kLargestTables = R"(
 SET search_path = pg_catalog;
 CREATE FUNCTION pg_temp.rows_of(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
@@ -262,7 +270,9 @@ FROM (SELECT c.oid, CASE n.nspname WHEN 'public' THEN '' ELSE quote_ident(n.nspn
 
 std::vector<TableCount> LargestTables(const Runtime& runtime, const Interrupt& interrupt) {
   const os::ProgramResult answer = os::RunProgramQuietly(
-      runtime.PsqlCommand({"-XAtq", "-F", " ", "-v", "ON_ERROR_STOP=1", "-c", kLargestTables}, false), interrupt);
+      runtime.PsqlCommand({"-XAtq", "-F", " ", "-v", "ON_ERROR_STOP=1", "-c", kOurSettings, "-c", kLargestTables},
+                          false),
+      interrupt);
   if (answer.exit_status != 0) {
     throw Error(ErrorCode::kCannotStart, fmt::format("the database does not answer: {}", os::LastLine(answer.err)),
                 "rotv logs");

@@ -207,6 +207,7 @@ os::Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) 
   variables["ROTV_DATABASE"] = request.database;
   variables["ROTV_LIFETIME"] = request.lifetime_seconds > 0 ? std::to_string(request.lifetime_seconds) : "";
   variables["ROTV_ROLES"] = fmt::format("{}", fmt::join(request.roles, "\n"));
+  for (const auto& [name, value] : request.twin) variables[name] = value;
   variables["ROTV_TRUST"] = request.trust ? "yes" : "no";
   variables["ROTV_SUPERUSER"] = request.superuser ? "yes" : "no";
   variables["ROTV_ADMIN"] = request.admin;

@@ -48,6 +48,13 @@ std::optional<std::string> PlaceOf(const fs::path& directory, const std::string&
   }
 }
 
+// The values may be secrets, and a note is read by people.
+std::string ChecksumOfVariables(const os::Environment& variables) {
+  FileChecksum checksum;
+  for (const auto& [name, value] : variables) checksum.Add(name + '\0' + value + '\0');
+  return ChecksumText(checksum.value());
+}
+
 // Creates an empty file, which needs no sync: it has no content yet.
 void MakeFile(const fs::path& path) { WriteNewFile(path, ""); }
 
@@ -82,12 +89,13 @@ PreparedClusters::~PreparedClusters() {
 }
 
 std::string PreparedClusters::KeyOf(const std::string& name) const {
-  return name == kSeeded ? database_ + " " + seed_key_ : database_;
+  return name == kSeeded ? database_key_ + " " + seed_key_ : database_key_;
 }
 
-bool PreparedClusters::Offer(const fs::path& seed, const std::string& database, uint64_t bytes) {
-  seed_key_ = os::FileFingerprint(seed).value_or("");
-  database_ = database;
+bool PreparedClusters::Offer(const Purpose& purpose, uint64_t bytes) {
+  seed_key_ = os::FileFingerprint(purpose.seed).value_or("");
+  database_key_ = purpose.database;
+  if (!purpose.twin.empty()) database_key_ += " " + ChecksumOfVariables(purpose.twin);
   fs::create_directories(directory_);
   fs::permissions(directory_, fs::perms::owner_all);  // It holds production data.
   for (const char* name : kNames) {

@@ -29,10 +29,16 @@ class PreparedClusters {
   PreparedClusters(const PreparedClusters&) = delete;
   PreparedClusters& operator=(const PreparedClusters&) = delete;
 
-  // Finds the clusters that fit `seed` and `database`, deletes the others, and creates the files into which the
-  // entrypoint may write new ones. Returns false, and then nothing may be written, if no cluster with this seed fits
-  // and the disk does not have room for twice `bytes`. Throws kDisk if it cannot be written.
-  bool Offer(const std::filesystem::path& seed, const std::string& database, uint64_t bytes);
+  // What a cluster is made for.
+  struct Purpose {
+    std::filesystem::path seed;
+    std::string database;
+    os::Environment twin = {};  // As in LaunchRequest.
+  };
+  // Finds the clusters that fit, deletes the others, and creates the files into which the entrypoint may write new
+  // ones. Returns false, and then nothing may be written, if no cluster with this seed fits and the disk does not have
+  // room for twice `bytes`. Throws kDisk if it cannot be written.
+  bool Offer(const Purpose& purpose, uint64_t bytes);
 
   // Reads the clusters that are kept, and gives those that are not what was written, or whose notes are not. The next
   // start makes them again.
@@ -55,7 +61,7 @@ class PreparedClusters {
 
   std::filesystem::path directory_;
   std::string seed_key_;
-  std::string database_;
+  std::string database_key_;
   os::Environment usable_;
   std::vector<std::future<void>> syncing_;
 };

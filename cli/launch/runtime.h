@@ -39,6 +39,7 @@ struct LaunchRequest {
   config::Restart restart = config::Restart::kNo;  // Only with `persistent_dir`.
   std::string database;
   std::set<std::string> roles;     // The roles that the seed names; no name has a line break.
+  os::Environment twin;            // TwinVariables(); may hold secrets.
   bool trust = false;              // The seed's code may run as a superuser of the database.
   bool superuser = false;          // The application's role becomes one after the import.
   std::string admin;               // Another role that becomes one then, for code that is not the seed's; empty: none.

@@ -4,6 +4,7 @@
 
 #include "cli/launch/startup_watch.h"
 #include "cli/launch/tmpfs_size.h"
+#include "cli/launch/twin_variables.h"
 #include "os/run_program.h"
 #include "os/shell_quote.h"
 #include "os/tail_buffer.h"
@@ -14,6 +15,12 @@ namespace {
 
 // This is long enough for any migrations. Only a server whose check was killed runs this long.
 constexpr int kLifetimeSeconds = 3600;
+
+std::string QuotedName(std::string_view name) {
+  std::string quoted = "\"";
+  for (char c : name) quoted += c == '"' ? "\"\"" : std::string(1, c);
+  return quoted + '"';
+}
 
 }  // namespace
 
@@ -29,6 +36,7 @@ ScratchServer::ScratchServer(const ScratchRequest& request)
                        .image = request.app.image,
                        .database = request.app.database,
                        .roles = request.roles,
+                       .twin = TwinVariables(request.facts, request.app),
                        .trust = request.trust,
                        .admin = kMigrated};
   runtime_->CheckReady(launch);
@@ -51,7 +59,10 @@ ScratchServer::~ScratchServer() {
 }
 
 void ScratchServer::MakeMigratedDatabase() const {
-  Psql({"-U", kMigrated, "-d", "postgres", "-c", fmt::format("CREATE DATABASE {} TEMPLATE template0", kMigrated)});
+  // The entrypoint has made this one like the source's, and nothing is in it.
+  const std::string empty = request_.app.database + "_test";
+  Psql({"-U", kMigrated, "-d", "postgres", "-c",
+        fmt::format("CREATE DATABASE {} TEMPLATE {}", kMigrated, QuotedName(empty))});
 }
 
 std::string ScratchServer::Ask(const std::string& database, const std::vector<std::string>& statements) const {

@@ -12,6 +12,7 @@
 #include "cli/launch/runtime.h"
 #include "cli/output/progress_bar.h"
 #include "os/process_environment.h"
+#include "sync/context/database_facts.h"
 
 namespace rotv::launch {
 
@@ -25,7 +26,8 @@ struct ScratchRequest {
   bool trust = false;            // The schema's code may run as a superuser.
   std::filesystem::path schema;  // SQL for the first database; may be compressed.
   std::vector<SharedDirectory> shared;
-  uint64_t sql_bytes = 0;  // The size of the SQL, where it has rows.
+  uint64_t sql_bytes = 0;    // The size of the SQL, where it has rows.
+  DatabaseFacts facts = {};  // Both databases are like the source's.
 };
 
 class ScratchServer {

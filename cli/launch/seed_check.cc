@@ -81,7 +81,8 @@ double CheckSeedImports(const SeedCheckRequest& request) {
                                 .trust = request.context.source.trust,
                                 .schema = std::filesystem::absolute(request.seed),
                                 .shared = {},
-                                .sql_bytes = request.sql_bytes});
+                                .sql_bytes = request.sql_bytes,
+                                .facts = request.facts});
   } catch (const Error& error) {
     if (!std::string_view(error.what()).starts_with(kCannotBeImported)) throw;
     ThrowNotImported(request, error);

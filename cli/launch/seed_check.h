@@ -11,6 +11,7 @@
 #include "cli/output/progress_bar.h"
 #include "os/environment.h"
 #include "sync/context/context.h"
+#include "sync/context/database_facts.h"
 
 namespace rotv::launch {
 
@@ -22,6 +23,7 @@ struct SeedCheckRequest {
   std::filesystem::path seed;  // May be compressed.
   uint64_t sql_bytes = 0;      // Uncompressed.
   std::set<std::string> roles;
+  DatabaseFacts facts;
 };
 
 // Imports the seed as `rotv start` does, and removes the server again; returns the seconds that it took. It runs as

@@ -204,6 +204,7 @@ Seed NoteSeed(const Context& context, const MaterializeResult& made, const std::
             .written = true,
             .sum = ChecksumText(made.checksum),
             .roles = made.roles,
+            .facts = made.facts,
             .fresh_us = made.point.time_us};
   WriteSeedNote(seed);
   return seed;

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/launch/checked_note.h"
+#include "cli/launch/facts_note.h"
 #include "os/file_fingerprint.h"
 #include "storage/file_checksum.h"
 #include "storage/lsn.h"
@@ -25,10 +26,11 @@ struct Note {
   int64_t data_time_us = 0;
   uint64_t sql_bytes = 0;
   std::set<std::string> roles;
+  nlohmann::json facts;   // JsonOf(); not in a note of an older program.
   bool replaced = false;  // A new one is being written: a file that is not this note's is ours all the same.
 };
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Note, file, sum, baseline, source, snapshot, lsn, data_time_us,
-                                                sql_bytes, roles, replaced)
+                                                sql_bytes, roles, facts, replaced)
 
 // Reads what BaselineName() wrote. Returns false if it is something else.
 bool ReadBaselineName(std::string_view name, history::ResolvedPoint& point) {
@@ -65,6 +67,11 @@ std::optional<Seed> SeedOf(const std::filesystem::path& path, const Note& note) 
             .roles = note.roles,
             .fresh_us = note.data_time_us};
   if (!ReadBaselineName(note.baseline, seed.point)) return std::nullopt;
+  try {
+    seed.facts = FactsFrom(note.facts);
+  } catch (const nlohmann::json::exception&) {
+    return std::nullopt;
+  }
   return seed;
 }
 
@@ -107,7 +114,8 @@ void WriteSeedNote(const Seed& seed) {
                   .lsn = seed.point.lsn.ToString(),
                   .data_time_us = seed.point.time_us,
                   .sql_bytes = seed.sql_bytes,
-                  .roles = seed.roles};
+                  .roles = seed.roles,
+                  .facts = JsonOf(seed.facts)};
   WriteCheckedNote(SeedNotePath(seed.path), nlohmann::json(note));
 }
 

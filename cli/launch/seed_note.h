@@ -9,6 +9,7 @@
 #include <string>
 
 #include "storage/interrupt.h"
+#include "sync/context/database_facts.h"
 #include "sync/materialize.h"
 
 namespace rotv::launch {
@@ -24,6 +25,7 @@ struct Seed {
   bool written = false;          // Written by this call.
   std::string sum = {};          // The checksum of the file; empty: not known.
   std::set<std::string> roles;   // The roles that an import needs.
+  DatabaseFacts facts = {};      // Of the source's database at this point.
   bool is_foreign = false;       // Somebody put it there.
   int64_t fresh_us = 0;  // The time by which its age goes: that of the data, or the file's if that was set back.
 };

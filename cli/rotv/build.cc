@@ -1,8 +1,10 @@
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -15,6 +17,7 @@
 #include "cli/rotv/command.h"
 #include "os/run_program.h"
 #include "storage/error.h"
+#include "sync/find_database_facts.h"
 
 namespace rotv {
 namespace {
@@ -58,6 +61,20 @@ struct BuildFlags {
   bool no_cache = false;
   bool with_browser = false;
 };
+
+// What the source's database needs of an image; nothing if neither the store nor the source can say.
+DatabaseFacts FactsFor(const program::Invocation& call) {
+  try {
+    const SourceConfig source = call.config.Source();
+    return FindDatabaseFacts({source, call.home, call.progress, call.interrupt});
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted) throw;
+    call.progress.Warn(fmt::format(
+        "the image may lack the source's locales, or be of an older PostgreSQL: the source is not known ({})",
+        error.what()));
+    return {};
+  }
+}
 
 // Docker's own builder without BuildKit knows no secrets; BuildKit is a component that is installed by itself.
 void RequireBuilder(const std::string& program, const Interrupt& interrupt) {
@@ -128,6 +145,12 @@ int RunBuild(const program::Invocation& call, const RuntimeOption& option, const
   const auto add_argument = [&](const std::string& text) { words.insert(words.end(), {"--build-arg", text}); };
   add_argument("VERSION=" + version);
   add_argument("PROJECT=" + project.directory.native());
+  const DatabaseFacts facts = FactsFor(call);
+  constexpr int kDefaultMajor = 17;  // As in the Containerfile.
+  if (facts.major() > kDefaultMajor) add_argument(fmt::format("POSTGRES_VERSION={}", facts.major()));
+  if (const std::set<std::string> locales = NeededLocales(facts); !locales.empty()) {
+    add_argument(fmt::format("LOCALES={}", fmt::join(locales, " ")));
+  }
   if (!app.base_image.empty()) add_argument("BASE_IMAGE=" + app.base_image);
   const bool browser = flags.with_browser || app.browser;
   if (browser) add_argument("WITH_BROWSER=1");

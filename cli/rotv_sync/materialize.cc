@@ -28,6 +28,8 @@ struct MaterializeFlags {
   bool no_clean = false;
   bool older_tables = false;
   bool check = false;
+  bool owner = false;
+  bool acl = false;
 };
 
 // By the end of a file's name.
@@ -50,7 +52,13 @@ MaterializeOptions OptionsFrom(const MaterializeFlags& flags, Compression by_def
   if (flags.check && flags.output == "-") {
     throw Error(ErrorCode::kUsage, "--check needs a file to import", "write to a file: --output PATH --check");
   }
+  if (flags.check && (flags.owner || flags.acl)) {
+    throw Error(ErrorCode::kUsage, "--check imports as one ordinary role, which cannot give objects to other roles",
+                "check a seed without --owner and --acl: it has the same objects and rows");
+  }
   MaterializeOptions options;
+  options.owners = flags.owner;
+  options.privileges = flags.acl;
   options.output = flags.output;
   if (!flags.at.empty()) options.point = flags.at;
   if (!flags.snapshot.empty()) options.point = flags.snapshot;
@@ -89,7 +97,8 @@ double CheckImports(const program::Session& session, const MaterializeResult& re
                                    .environment = session.call.environment,
                                    .seed = result.path,
                                    .sql_bytes = result.bytes,
-                                   .roles = result.roles});
+                                   .roles = result.roles,
+                                   .facts = result.facts});
 }
 
 namespace {
@@ -158,10 +167,14 @@ program::SyncCommand DeclareMaterialize(CLI::App& app) {
   app.add_flag("--no-clean", flags->no_clean,
                "Without the statements that remove an older import: for empty databases only, as pg_dump without "
                "--clean");
+  app.add_flag("--owner", flags->owner,
+               "With the owners of objects, for a server that has these roles; asks the source, for its head alone");
+  app.add_flag("--acl", flags->acl,
+               "With privileges (GRANT), for a server that has these roles; asks the source, for its head alone");
   app.add_flag("--check", flags->check,
                "Import what was written into a scratch server; exit code 7 if it cannot be imported");
   app.footer(
-      "Needs no connection. The old file stays until the new one is complete.\n\n"
+      "Needs no connection without --owner and --acl. The old file stays until the new one is complete.\n\n"
       "Examples:\n"
       "  rotv-sync materialize\n"
       "  rotv-sync materialize --check                          # and prove that it imports\n"

@@ -211,8 +211,7 @@ class CatchUpRun {
     if (reading.Read(store_, tables, texts, &state_, &counts)) {
       result_.copied_rows = counts.rows;
       if (read_texts) return true;
-      reading.SetTexts(before_.pre_data(), before_.post_data());
-      reading.schema().set_drops_at(before_.drops_at());
+      reading.KeepTextsOf(before_);
       return true;
     }
     for (const proto::DroppedEpoch& epoch : state_.TakeBackEpochs(epochs)) {

@@ -101,12 +101,15 @@ std::optional<std::set<TableId>> ExportedSnapshotReading::WithoutOldRows(const s
 
 void ExportedSnapshotReading::BeginTexts() {
   dumping_ = std::async(std::launch::async, [this] {
+    std::future<postgres::ShownSettings> shown =
+        std::async(std::launch::async, [this] { return postgres::ReadServerSettings(session_); });
     Dumped dumped;
     try {
       dumped.sections = postgres::DumpSchema(session_, slot_.snapshot());
     } catch (const Error& error) {
       dumped.failure = error;
     }
+    dumped.settings = shown.get();
     return dumped;
   });
 }
@@ -121,6 +124,7 @@ bool ExportedSnapshotReading::EndTexts() {
   if (dumped.failure) throw *dumped.failure;
   if (!dumped.sections) return false;
   SetTexts(dumped.sections->pre_data, dumped.sections->post_data);
+  postgres::AddServerSettings(dumped.settings, session_.connection().user(), schema_.mutable_database());
   if (!schema_.large_objects().empty()) {
     std::optional<std::string> drops = postgres::DumpDrops(session_, slot_.snapshot());
     if (!drops || postgres::ReadFingerprint(session_.connection(), publication_) != fingerprint_) return false;
@@ -135,6 +139,13 @@ void ExportedSnapshotReading::SetTexts(const std::string& pre_data, const std::s
   schema_.set_post_data(post_data);
   // A text of this form creates the large objects itself.
   if (formats::DumpVersionOf(pre_data) < postgres::kLargeObjectsInGroups) schema_.clear_large_objects();
+}
+
+void ExportedSnapshotReading::KeepTextsOf(const proto::SchemaVersion& before) {
+  SetTexts(before.pre_data(), before.post_data());
+  schema_.set_drops_at(before.drops_at());
+  // The fingerprint of the schema covers the settings.
+  if (before.has_database()) *schema_.mutable_database() = before.database();
 }
 
 bool ExportedSnapshotReading::Read(RowStore& store, const std::set<TableId>& tables, Texts texts, StoreState* state,

@@ -17,6 +17,7 @@
 #include "sync/mask/mask_lineage.h"
 #include "sync/mask/pii_sampler.h"
 #include "sync/postgres/catalog.h"
+#include "sync/postgres/database_facts.h"
 #include "sync/postgres/exported_snapshot_slot.h"
 #include "sync/postgres/fingerprint.h"
 #include "sync/postgres/watchdog.h"
@@ -67,8 +68,8 @@ class ExportedSnapshotReading {
   // have none.
   std::optional<std::set<TableId>> WithoutOldRows(const std::vector<const proto::Table*>& tables, uint64_t xid);
 
-  // Sets the schema's texts, if the caller has them and Read() does not read them.
-  void SetTexts(const std::string& pre_data, const std::string& post_data);
+  // Sets the schema's texts, and all else that Read() reads with them, if Read() did not: `before` has the same.
+  void KeepTextsOf(const proto::SchemaVersion& before);
 
   // Copies the rows of these tables into new epochs, which it adds to `state`, and reads the texts.
   bool Read(RowStore& store, const std::set<TableId>& tables, Texts texts, StoreState* state, CopyCounts* counts);
@@ -82,9 +83,11 @@ class ExportedSnapshotReading {
   struct Dumped {
     std::optional<formats::DumpSections> sections;
     std::optional<Error> failure;
+    postgres::ShownSettings settings;
   };
   void BeginTexts();
   bool EndTexts();
+  void SetTexts(const std::string& pre_data, const std::string& post_data);
   bool TablesAreUnchanged();
   // Returns the results of statements that lock tables, run in a short transaction of their own at the snapshot.
   std::optional<std::vector<postgres::PgResult>> AskShortly(const std::string& statements);

@@ -163,7 +163,7 @@ class SqlLines {
 };
 
 // The kinds of objects that pg_dump 13 to 18 writes with pre-data, in every case or unless it postpones them, and those
-// that are in post-data always. Source: the calls of ArchiveEntry() in pg_dump.c.
+// that come after them always: privileges come after all else. Source: the calls of ArchiveEntry() in pg_dump.c.
 constexpr std::string_view kPreDataKinds[] = {
     "ACCESS METHOD",
     "AGGREGATE",
@@ -203,8 +203,8 @@ constexpr std::string_view kPreDataKinds[] = {
     "VIEW",
 };
 constexpr std::string_view kPostDataKinds[] = {
-    "CHECK CONSTRAINT",       "CONSTRAINT", "DEFAULT ACL",  "EVENT TRIGGER", "FK CONSTRAINT", "INDEX",   "INDEX ATTACH",
-    "MATERIALIZED VIEW DATA", "POLICY",     "ROW SECURITY", "RULE",          "STATISTICS",    "TRIGGER",
+    "ACL",          "CHECK CONSTRAINT",       "CONSTRAINT", "DEFAULT ACL",  "EVENT TRIGGER", "FK CONSTRAINT", "INDEX",
+    "INDEX ATTACH", "MATERIALIZED VIEW DATA", "POLICY",     "ROW SECURITY", "RULE",          "STATISTICS",    "TRIGGER",
 };
 
 template <size_t kSize>

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <span>
 #include <tuple>
 
 #include "storage/error.h"
+#include "sync/postgres/database_facts.h"
+#include "sync/postgres/statement_batch.h"
 
 namespace rotv::postgres {
 namespace {
@@ -242,8 +245,11 @@ std::vector<CatalogTable> TablesOf(const std::vector<PgResult>& results, int ser
 }  // namespace
 
 Catalog ReadCatalog(PgConnection& connection, const std::string& publication) {
-  std::vector<PgResult> results =
-      connection.QueryAll(fmt::format(fmt::runtime(kTablesSql), kUserSchema, connection.QuoteLiteral(publication)));
+  // Its statements are separated by semicolons.
+  const std::string tables = fmt::format(fmt::runtime(kTablesSql), kUserSchema, connection.QuoteLiteral(publication));
+  StatementBatch facts;
+  const size_t facts_count = facts.Add(DatabaseFactsStatements()).count;
+  const std::vector<PgResult> results = connection.QueryAll(tables + ";" + facts.sql());
   Catalog catalog;
   catalog.tables = TablesOf(results, connection.server_version());
   for (int row = 0; row < results[3].rows(); ++row) {
@@ -269,6 +275,7 @@ Catalog ReadCatalog(PgConnection& connection, const std::string& publication) {
   catalog.large_object_pages_readable = results[6].Bool(0, 2);
   catalog.large_objects_readable = results[6].Bool(0, 3);
   for (int row = 0; row < results[7].rows(); ++row) catalog.references.push_back(ReferenceOf(results[7], row));
+  catalog.database = ParseDatabaseFacts(std::span(results).last(facts_count), connection);
   return catalog;
 }
 

@@ -111,6 +111,7 @@ struct Catalog {
   bool large_object_pages_readable = false;  // Our role can read pg_largeobject itself; by default a superuser can.
   std::string quoted_user;                   // The role of the session.
   proto::MaskRecord mask_record;             // Set like CatalogTable::mask.
+  proto::DatabaseFacts database;             // Without what AddServerSettings() adds.
 };
 
 // Reads the catalogue in one round trip; in a transaction, at the connection's snapshot. `publication` is the name of

@@ -6,7 +6,8 @@ namespace rotv::postgres {
 namespace {
 
 // Hashes the rows of each catalogue that pg_dump reads, mostly by oid and xmin, since every change of a catalogue row
-// changes its xmin. The number at the front keeps rows of different catalogues apart.
+// changes its xmin. The number at the front keeps rows of different catalogues apart. Rows 49 and 50 are settings that
+// a started database has in common with the source (database_facts.h).
 constexpr const char* kSchemaSql = R"(
 WITH u AS (SELECT oid FROM pg_namespace WHERE nspname ~ '^pg_(temp|toast)'),
 t AS (SELECT oid FROM pg_class WHERE relpersistence = 't')
@@ -43,6 +44,9 @@ SELECT coalesce(bit_xor(h), 0) FROM (
  UNION ALL SELECT hash_record_extended(row(46,umid,srvid,umuser,umoptions::text),0) FROM pg_user_mappings
  UNION ALL SELECT hash_record_extended(row(47,oid,spcname),0) FROM pg_tablespace
  UNION ALL SELECT hash_record_extended(row(48,current_setting('standard_conforming_strings')),0)
+ UNION ALL SELECT hash_record_extended(row(49,setdatabase,setrole,setconfig::text),0) FROM pg_db_role_setting WHERE setdatabase IN (0,(SELECT oid FROM pg_database WHERE datname=current_database()))
+ UNION ALL SELECT hash_record_extended(row(50,current_setting('lc_messages'),current_setting('lc_numeric'),current_setting('lc_time'),current_setting('default_text_search_config')),0)
+ UNION ALL SELECT hash_record_extended(row(51,oid,xmin),0) FROM pg_default_acl
 ) z
 )";
 

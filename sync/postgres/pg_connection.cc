@@ -149,7 +149,9 @@ std::unique_ptr<PgConnection> PgConnection::Connect(link::Link& link, const Opti
 std::map<std::string, std::string> PgConnection::Parameters() const {
   std::map<std::string, std::string> parameters = link_.ConnectionParameters();
   std::string& startup = parameters["options"];
-  startup += (startup.empty() ? "" : " ") + PinnedOptions(options_.lock_timeout_ms, link_.StallTimeout());
+  if (options_.kind != Kind::kUnpinned) {
+    startup += (startup.empty() ? "" : " ") + PinnedOptions(options_.lock_timeout_ms, link_.StallTimeout());
+  }
   parameters["application_name"] = options_.application_name;
   if (options_.kind == Kind::kReplication) parameters["replication"] = "database";
   if (!options_.database.empty()) parameters["dbname"] = options_.database;
@@ -176,6 +178,7 @@ void PgConnection::Open(const Options& options) {
   if (Parameter("client_encoding") != encoding && PQsetClientEncoding(connection_.get(), encoding.c_str()) != 0) {
     Throw({"", OneLine(PQerrorMessage(connection_.get()))});
   }
+  if (options.kind == Kind::kUnpinned) return;
   std::string settings;
   // Older servers do not know these settings, so they cannot be startup options.
   if (server_version() >= 170000) settings = "SET transaction_timeout = 0;";

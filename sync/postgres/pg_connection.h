@@ -53,7 +53,9 @@ struct PgOutcome {
 
 class PgConnection {
  public:
-  enum class Kind { kOrdinary, kReplication };
+  // kUnpinned: with the settings that the server has for any session of this login. Its statements must not depend on
+  // any of them.
+  enum class Kind { kOrdinary, kReplication, kUnpinned };
   struct Options {
     Kind kind = Kind::kOrdinary;
     std::string password;  // Empty: PGPASSWORD or pgpass, by libpq's own rules.

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <string_view>
+#include <vector>
 
 #include "storage/error.h"
 #include "sync/context/link_error.h"
@@ -20,6 +21,10 @@ std::string ErrorLine(std::string text) {
   if (error != std::string::npos) return text.substr(error + 7, text.find('\n', error) - error - 7);
   size_t newline = text.rfind('\n');
   return newline == std::string::npos ? text : text.substr(newline + 1);
+}
+
+std::vector<std::string> WholeSchema() {
+  return {"--section=pre-data", "--section=post-data", "--clean", "--if-exists"};
 }
 
 int MajorOf(int version) { return version / 10000; }
@@ -69,15 +74,18 @@ Error DumpError(SourceSession& session, const os::CommandResult& result) {
           "run pg_dump --schema-only there by hand to see more"};
 }
 
-os::ProgramCall DumpCommand(SourceSession& session, const std::string& snapshot, std::vector<std::string> sections) {
+// Without a snapshot, pg_dump takes its own.
+os::ProgramCall DumpCommand(SourceSession& session, const std::string& snapshot, std::vector<std::string> sections,
+                            DumpRights rights = {}) {
   os::ProgramCall command;
   command.argv = {"pg_dump"};
   for (const std::string& argument : session.link().DumpArguments()) command.argv.push_back(argument);
-  for (const char* argument : {"--no-password", "--no-owner", "--no-acl", "--no-publications", "--no-subscriptions",
-                               "--lock-wait-timeout=10s"}) {
+  for (const char* argument : {"--no-password", "--no-publications", "--no-subscriptions", "--lock-wait-timeout=10s"}) {
     command.argv.emplace_back(argument);
   }
-  command.argv.push_back("--snapshot=" + snapshot);
+  if (!rights.owners) command.argv.emplace_back("--no-owner");
+  if (!rights.privileges) command.argv.emplace_back("--no-acl");
+  if (!snapshot.empty()) command.argv.push_back("--snapshot=" + snapshot);
   // A client_encoding of the role must not be used: rows come in the database's own encoding.
   command.argv.push_back("--encoding=" + session.connection().Parameter("server_encoding"));
   for (std::string& section : sections) command.argv.push_back(std::move(section));
@@ -108,13 +116,21 @@ std::optional<std::string> RunDump(SourceSession& session, os::ProgramCall comma
 }  // namespace
 
 std::optional<formats::DumpSections> DumpSchema(SourceSession& session, const std::string& snapshot) {
-  const std::optional<std::string> all = RunDump(
-      session, DumpCommand(session, snapshot, {"--section=pre-data", "--section=post-data", "--clean", "--if-exists"}));
+  const std::optional<std::string> all = RunDump(session, DumpCommand(session, snapshot, WholeSchema()));
   if (!all) return std::nullopt;
   if (std::optional<formats::DumpSections> sections = formats::SplitDumpByKinds(*all)) return sections;
   const std::optional<std::string> post = RunDump(session, DumpCommand(session, snapshot, {"--section=post-data"}));
   if (!post) return std::nullopt;
   return formats::SplitDump(*all, *post);
+}
+
+std::optional<formats::DumpSections> DumpSchemaWithRights(SourceSession& session, DumpRights rights) {
+  const std::optional<std::string> all = RunDump(session, DumpCommand(session, "", WholeSchema(), rights));
+  if (!all) return std::nullopt;
+  if (std::optional<formats::DumpSections> sections = formats::SplitDumpByKinds(*all)) return sections;
+  // With privileges at its end, the dump of post-data alone is no suffix.
+  throw Error(ErrorCode::kProtocol, "the place of the rows in the dump of the source's schema is not clear",
+              "write the seed without --owner and --acl");
 }
 
 std::optional<std::string> DumpDrops(SourceSession& session, const std::string& snapshot) {

@@ -10,6 +10,16 @@
 
 namespace rotv::postgres {
 
+// What a dump has beside the objects themselves.
+struct DumpRights {
+  bool owners = false;
+  bool privileges = false;
+};
+
+// Dumps the schema as it is now, with owners or privileges, under the same contract as DumpSchema(): the caller looks
+// whether it changes meanwhile.
+std::optional<formats::DumpSections> DumpSchemaWithRights(SourceSession& session, DumpRights rights);
+
 // Dumps the schema at the exported snapshot; nullopt if the watchdog has cancelled pg_dump, because another session
 // waited for its locks. Throws kRefused if there is no pg_dump, if it is older than the server, or if it may not read
 // something; kUnreachable if a lock was not available in time.

@@ -44,6 +44,7 @@ class Describer {
       described->set_label(label.label);
     }
     if (catalog_.mask_record.ByteSizeLong() > 0) *result_.schema.mutable_mask_record() = catalog_.mask_record;
+    if (catalog_.database.server_version() > 0) *result_.schema.mutable_database() = catalog_.database;
     return std::move(result_);
   }
 

@@ -173,7 +173,7 @@ class SeedWriter {
       : store_(store), lsn_(lsn), write_(write), progress_(progress), interrupt_(interrupt), form_(form) {}
 
   SeedCounts Run() {
-    schema_ = store_.SchemaAt(lsn_);
+    schema_ = form_.schema != nullptr ? *form_.schema : store_.SchemaAt(lsn_);
     schema::CheckStoredSchema(schema_);
     if (form_.clean) MakeCleanPartImportable();
     if (!form_.clean) RemoveCleanPart();

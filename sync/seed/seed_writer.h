@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "proto/store.pb.h"
 #include "storage/interrupt.h"
 #include "storage/row_store.h"
 #include "sync/context/progress.h"
@@ -24,6 +25,7 @@ struct SeedForm {
   // are the same bytes.
   std::string restrict_key = "";
   bool clean = true;  // The seed begins with the statements that remove an older import (sync/formats/clean_part.h).
+  const proto::SchemaVersion* schema = nullptr;  // In place of the stored one, with the same tables and other texts.
 };
 
 // Passes the seed of `store` at `lsn` to `write`, in pieces of about a megabyte, in order, on the calling thread. Other

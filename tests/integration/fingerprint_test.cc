@@ -206,6 +206,11 @@ TEST_F(FingerprintTest, ChangesWithEverySchemaChange) {
       "CREATE TEXT SEARCH CONFIGURATION app.words (COPY = simple)",
       "ALTER MATERIALIZED VIEW app.m RENAME TO mm",
       "DROP MATERIALIZED VIEW app.mm",
+      "ALTER DATABASE rotv SET search_path = app",
+      "ALTER ROLE yet_another IN DATABASE rotv SET work_mem = '5MB'",
+      "ALTER ROLE yet_another SET work_mem = '6MB'",
+      "ALTER DATABASE rotv RESET search_path",
+      "ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO yet_another",
   };
   Exec("CREATE FUNCTION app.watcher() RETURNS event_trigger LANGUAGE plpgsql AS 'BEGIN END'");
   postgres::Fingerprint before = Read();

@@ -312,6 +312,23 @@ TEST_F(ConfigTest, MalformedMaskingRulesAreRefused) {
   EXPECT_HAS(ComplaintOf("mask = true\n"), "\"mask\" is true or false");
 }
 
+TEST_F(ConfigTest, SettingsOfTheServerAreReadAndChecked) {
+  for (const auto& [line, expected] :
+       {std::pair{"settings = \"x\"", "\"settings\" is a string"},
+        {"settings = { work_mem = [] }", "\"work_mem\" is an array"},
+        {"settings = { \"a b\" = 1 }", "\"settings\" has the name \"a b\""},
+        {"settings = { Port = 1 }", "\"settings\" sets port, which rotv sets itself"},
+        {"settings = { hba_file = \"x\" }", "sets hba_file"},
+        {"settings = { include = \"x\" }", "sets include"},
+        {"settings = { work_mem = \"a\\nb\" }", "expected a string"},
+        {"skip_extensions = \"pg_cron\"", "expected an array of strings, for example [\"pg_cron\"]"},
+        {"skip_extension = []", "did you mean \"skip_extensions\"?"}}) {
+    const std::string complaint = ComplaintOf(std::string("[sources.a]\ndatabase = \"x\"\n[app]\n") + line + "\n");
+    EXPECT_HAS(complaint, expected);
+    EXPECT_HAS(complaint, "rotv.toml:4: ");
+  }
+}
+
 TEST_F(ConfigTest, TheSchemaSectionIsReadAndChecked) {
   for (const auto& [line, expected] :
        {std::pair{"migrations = 5", "\"migrations\" is a whole number"},

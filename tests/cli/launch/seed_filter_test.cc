@@ -28,7 +28,11 @@ class SeedFilterTest : public ::testing::Test {
                                {"FILTER_TRUST", trust},
                                {"FILTER_LANGUAGES", "sql\nplpgsql"},
                                {"FILTER_LEFT_OUT", directory_ / "left_out"},
-                               {"FILTER_REFUSED", directory_ / "refused"}},
+                               {"FILTER_REFUSED", directory_ / "refused"},
+                               {"FILTER_SERVER", "15"},
+                               {"FILTER_TABLESPACES", "pg_default\nfast \"disk"},
+                               {"FILTER_COLLATIONS", "public\todd \"one\npublic\tgerman"},
+                               {"FILTER_SKIPPING", skipping_}},
                        .stdin_text = seed});
   }
   std::string Passed(const std::string& seed, const std::string& trust = "no") {
@@ -41,7 +45,36 @@ class SeedFilterTest : public ::testing::Test {
   }
 
   TempDir directory_;
+  std::string skipping_;
 };
+
+TEST_F(SeedFilterTest, StatementsAreFittedToTheServer) {
+  EXPECT_EQ(Passed("SET transaction_timeout = 0;\nSET lock_timeout = 0;\n"), "\nSET lock_timeout = 0;\n");
+  EXPECT_EQ(Passed("SET default_tablespace = slow;\nCREATE TABLE t (a int);\nSET default_tablespace = '';\n"),
+            "SET default_tablespace = '';\nCREATE TABLE t (a int);\nSET default_tablespace = '';\n");
+  for (const char* same : {"SET default_tablespace = \"fast \"\"disk\";\n", "SET default_tablespace = pg_default;\n",
+                           "CREATE COLLATION public.other (provider = libc, locale = 'de_DE.UTF-8');\n",
+                           "CREATE COLLATION app.german (provider = libc, locale = 'de_DE.UTF-8');\n"}) {
+    EXPECT_EQ(Passed(same), same);
+  }
+  EXPECT_EQ(Passed("CREATE COLLATION public.german (provider = libc, locale = 'de_DE.UTF-8');\n"),
+            "CREATE COLLATION public.german FROM pg_catalog.\"C\";\n");
+  EXPECT_EQ(Passed("CREATE COLLATION public.\"odd \"\"one\" (provider = libc, locale = 'de_DE.UTF-8');\n"),
+            "CREATE COLLATION public.\"odd \"\"one\" FROM pg_catalog.\"C\";\n");
+}
+
+TEST_F(SeedFilterTest, RowsOfASkippedExtensionGoWithIt) {
+  const std::string mine =
+      "CREATE TABLE public.t (\n    a integer\n);\nCREATE SEQUENCE public.\"S's\"\n    START WITH 1;\n"
+      "ALTER TABLE public.t ALTER COLUMN a ADD GENERATED ALWAYS AS IDENTITY (\n    SEQUENCE NAME public.t_a_seq\n);\n"
+      "COPY public.t (a) FROM stdin;\n1\n\\.\n"
+      "SELECT pg_catalog.setval('public.\"S''s\"', 1, false);\nSELECT pg_catalog.setval('public.t_a_seq', 1, false);\n";
+  const std::string of_extension =
+      "COPY cron.job (a) FROM stdin;\n1\n\\! x\n\\.\nSELECT pg_catalog.setval('cron.jobid_seq', 1, false);\n";
+  EXPECT_EQ(Passed(mine + of_extension), mine + of_extension);
+  skipping_ = "yes";
+  EXPECT_EQ(Passed(mine + of_extension), mine + std::string(5, '\n'));
+}
 
 TEST_F(SeedFilterTest, StatementsOfAnOwnerArePassedOn) {
   for (const std::string& text : std::vector<std::string>{

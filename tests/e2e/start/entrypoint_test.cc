@@ -128,6 +128,71 @@ TEST_F(EntrypointTest, ACommandOfPsqlInASeedIsNotRun) {
   EXPECT_FALSE(std::filesystem::exists(mark));
 }
 
+TEST_F(EntrypointTest, ANewerSourceIsRefusedBeforeTheImport) {
+  variables_ = {{"ROTV_SOURCE_VERSION", "990002"}, {"ROTV_ENCODING", "UTF8"}, {"ROTV_LOCALE_PROVIDER", "libc"}};
+  const std::string failure = Failure(WriteSeed("seed", Dump(10, "SET transaction_timeout = 0;\n")));
+  EXPECT_THAT(failure,
+              ::testing::ContainsRegex("rotv: error: the source is PostgreSQL 99, and the server here is "
+                                       "PostgreSQL [0-9]+, which is older\nrotv: hint: install PostgreSQL 99"));
+  EXPECT_THAT(failure, Not(HasSubstr("phase: server")));
+}
+
+TEST_F(EntrypointTest, ASeedOfANewerPgDumpAndWithUnknownTablespacesIsImported) {
+  Process entrypoint(Entrypoint(WriteSeed(
+      "seed",
+      Dump(10, "SET transaction_timeout = 0;\nSET default_tablespace = \"fast disk\";\nCREATE TABLE u (a int);\n"))));
+  ASSERT_TRUE(entrypoint.WaitForOutput("\nstarted\n", kPatience)) << entrypoint.Out() << entrypoint.Err();
+  EXPECT_EQ(Ask("SELECT count(*) FROM u"), "0\n");
+}
+
+TEST_F(EntrypointTest, AnExtensionThatIsNotHereNamesTheLineThatLeavesItOut) {
+  const std::string seed = WriteSeed(
+      "seed",
+      "--\n-- PostgreSQL database dump\n--\n\nCREATE EXTENSION IF NOT EXISTS \"no-such\" WITH SCHEMA public;\n"
+      "COMMENT ON EXTENSION \"no-such\" IS 'x';\nCREATE TABLE t (id int);\nCOPY public.job (a) FROM stdin;\n1\n\\.\n"
+      "\n--\n-- PostgreSQL database dump complete\n--\n\n");
+  const std::string failure = Failure(seed);
+  EXPECT_THAT(failure, HasSubstr("rotv: error: an extension of the seed cannot be created: extension \"no-such\""));
+  EXPECT_THAT(failure, HasSubstr("skip_extensions = [\"no-such\"] in [app] of rotv.toml leaves it out"));
+  variables_["ROTV_SKIP_EXTENSIONS"] = "no-such";
+  Process entrypoint(Entrypoint(seed));
+  ASSERT_TRUE(entrypoint.WaitForOutput("\nstarted\n", kPatience)) << entrypoint.Out() << entrypoint.Err();
+  EXPECT_THAT(entrypoint.Out(),
+              HasSubstr("rotv: warning: skip_extensions in [app] of rotv.toml leaves out: no-such\n"));
+}
+
+TEST_F(EntrypointTest, HostileTextsOfTheSourceAreData) {
+  const std::string mark = directory_ / "run/mark";
+  const std::string evil =
+      "x'; \\! touch " + mark + "\n$(touch " + mark + ") `touch " + mark + "`\"; DROP ROLE rotv --";
+  std::string row = evil;
+  for (size_t at = 0; (at = row.find_first_of("\\\n", at)) != std::string::npos; at += 2) {
+    row.replace(at, 1, row[at] == '\n' ? "\\n" : "\\\\");
+  }
+  const std::string one_line = "x'; \\! touch " + mark + " $(touch " + mark + ")\"; DROP ROLE rotv --";
+  variables_ = {
+      {"ROTV_SOURCE_VERSION", "140000"},
+      {"ROTV_ENCODING", "UTF8"},
+      {"ROTV_LOCALE_PROVIDER", "libc"},
+      {"ROTV_COLLATE", one_line},
+      {"ROTV_CTYPE", one_line},
+      {"ROTV_LC_MONETARY", one_line},
+      {"ROTV_SETTINGS", "app.a\t" + row + "\n" + row + "\tx\nlc_time\t" + row + "\ndynamic_library_path\t/tmp\n" +
+                            "zero_damaged_pages\ton\nplperl.on_plperl_init\tx\n"},
+      {"ROTV_TABLESPACES", one_line},
+      {"ROTV_ROLES", one_line},
+      {"ROTV_COLLATIONS", "public\t" + row + "\t" + row + "\tC\n"}};
+  Process entrypoint(Entrypoint(WriteSeed("seed", Dump(10))));
+  ASSERT_TRUE(entrypoint.WaitForOutput("\nstarted\n", kPatience)) << entrypoint.Out() << entrypoint.Err();
+  EXPECT_FALSE(std::filesystem::exists(mark)) << entrypoint.Out();
+  EXPECT_EQ(Ask("SHOW app.a"), evil + "\n");
+  EXPECT_EQ(Ask("SHOW zero_damaged_pages"), "off\n");
+  EXPECT_EQ(Ask("SELECT count(*) FROM pg_db_role_setting, unnest(setconfig) s WHERE s !~ '^app\\.a='"), "0\n");
+  for (const char* warned : {"sorts by x'; ", "zero_damaged_pages", "dynamic_library_path", "lc_time"}) {
+    EXPECT_THAT(entrypoint.Out(), ::testing::ContainsRegex("\nrotv: warning: [^\n]*" + std::string(warned)));
+  }
+}
+
 TEST_F(EntrypointTest, TheSuperuserCannotLogInAfterTheImportBegins) {
   variables_ = {{"ROTV_MODE", "persistent"}, {"ROTV_SUPERUSER", "yes"}};
   std::string seed = WriteSeed("seed", Dump(10));

@@ -9,6 +9,7 @@
 #include <fstream>
 #include <random>
 #include <thread>
+#include <utility>
 
 #include "fmt/format.h"
 #include "tests/e2e/exit_codes.h"
@@ -24,14 +25,17 @@ using ::testing::Not;
 
 class StartContainerTest : public StartTest {
  protected:
-  StartContainerTest() : StartTest("podman"), podman_(PreparePodman("application")) {
+  explicit StartContainerTest(PostgresOptions postgres = {})
+      : StartTest("podman", TempDirName::kPlain, std::move(postgres)), podman_(PreparePodman("application")) {
     variables_ = podman_.environment;
-    AddConfig(fmt::format("image = \"{}\"\nbase_image = \"{}\"\n", image_, podman_.image));
+    NameImage();
   }
   ~StartContainerTest() override {
     Rotv({"stop"});
     Podman({"rmi", "--force", image_});
   }
+
+  void NameImage() { AddConfig(fmt::format("image = \"{}\"\nbase_image = \"{}\"\n", image_, podman_.image)); }
 
   // Adds to the end of [app].
   void AddConfig(const std::string& lines) { std::ofstream(rotv_.config(), std::ios::app) << lines; }
@@ -72,6 +76,31 @@ class StartContainerTest : public StartTest {
   // An image of its own: several tests run at once.
   const std::string image_ = fmt::format("localhost/rotv-test-app-{}", port_);
 };
+
+class TwinContainerTest : public StartContainerTest {
+ protected:
+  TwinContainerTest() : StartContainerTest({.environment = {{"LOCPATH", GermanLocales()}}}) {}
+};
+
+TEST_F(TwinContainerTest, AnImageHasTheLocalesOfItsSource) {
+  rotv_.server().CreateDatabase("prod", "rotv", "TEMPLATE template0 LOCALE 'de_DE.UTF-8'");
+  rotv_.Configure({{"url", fmt::format("\"postgresql://rotv@127.0.0.1:{}/prod\"", rotv_.server().port())}});
+  NameImage();
+  rotv_.server().Exec(
+      "ALTER DATABASE prod SET lc_monetary = 'de_DE.UTF-8'; ALTER DATABASE prod SET app.secret = 'it''s \"$HOME\"'",
+      {"prod", "postgres"});
+  rotv_.server().Exec("CREATE TABLE s (name text, price money); INSERT INTO s VALUES ('a', 1234.5), ('B', 1), ('Ä', 2)",
+                      {"prod", "rotv"});
+  Build();  // There is no baseline yet: the source itself is asked.
+  const Result started = Rotv({"start"});
+  ASSERT_TRUE(started.ok()) << started.err;
+  EXPECT_THAT(started.err, Not(HasSubstr("is not here")));
+  EXPECT_EQ(MustRotv({"psql", "-XAtqc", "SELECT string_agg(name, '' ORDER BY name), max(price) FROM s"}),
+            "aÄB|1.234,50 €\n");
+  EXPECT_EQ(MustRotv({"psql", "-XAtqc", "SHOW app.secret"}), "it's \"$HOME\"\n");
+  // Settings may be secrets, and what a process is started with can be read by anybody.
+  EXPECT_THAT(Podman({"inspect", "--format", "{{.Config.CreateCommand}}", Name()}).out, Not(HasSubstr("it's")));
+}
 
 int Count(const std::string& text, const std::string& part) {
   int count = 0;

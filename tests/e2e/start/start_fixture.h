@@ -6,23 +6,38 @@
 
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "os/process_list.h"
 #include "tests/support/files/subprocess.h"
+#include "tests/support/files/temp_dir.h"
 #include "tests/support/servers/rotv_home.h"
 
 namespace rotv::testing {
 
+// A directory with de_DE.UTF-8, for LOCPATH: a machine that has this locale. Made once for all tests.
+inline std::string GermanLocales() {
+  static const TempDir* const directory = [] {
+    auto* made = new TempDir();  // NOLINT: removed with the process's other files.
+    MustRun({.argv = {"localedef", "-i", "de_DE", "-f", "UTF-8", *made / "de_DE.UTF-8"}});
+    return made;
+  }();
+  return directory->path();
+}
+
 class StartTest : public ::testing::Test {
  protected:
-  explicit StartTest(const std::string& runtime = "local", TempDirName name = TempDirName::kPlain)
+  explicit StartTest(const std::string& runtime = "local", TempDirName name = TempDirName::kPlain,
+                     PostgresOptions postgres = {})
       : runtime_(runtime),
         port_(FreePort()),
         rotv_({.binary = ROTV_SYNC_BINARY,
                .way = Way::kDirect,
+               .postgres = std::move(postgres),
                .home_name = name,
                .more_config = "[app]\ndirectory = \"app\"\nport = " + std::to_string(port_) + "\n"}) {
     std::filesystem::copy(std::string(ROTV_SOURCE_DIR) + "/tests/support/app", app());

@@ -297,5 +297,16 @@ TEST(SplitDumpTest, WhatStandsBeforeTheDumpIsDropped) {
   ExpectNotSplit("SET x = 1;\n\n" + all.substr(40), post);
 }
 
+// With privileges, post-data is no suffix: those of all objects come last.
+TEST(SplitDumpByKindsTest, RowsStandAbovePrivileges) {
+  const std::string table = ObjectOf("TABLE"), index = ObjectOf("INDEX"),
+                    grant = ObjectOf("ACL", "TABLE t", "GRANT …;");
+  const std::string defaults = ObjectOf("DEFAULT ACL", "DEFAULT PRIVILEGES FOR TABLES");
+  EXPECT_EQ(PostDataOf(table + index + grant + defaults), index + grant + defaults);
+  EXPECT_EQ(PostDataOf(table + grant + defaults), grant + defaults);
+  // Its name looks like the comment of a privilege.
+  EXPECT_EQ(PostDataOf(ObjectOf("VIEW", "v; Type: ACL; Schema: x") + index), std::nullopt);
+}
+
 }  // namespace
 }  // namespace rotv
