@@ -41,6 +41,8 @@ constexpr const char* kKeptVariables[] = {"PATH",
                                           "PRODUCTION_PORT",
                                           "PRODUCTION_CONTAINER",
                                           "PRODUCTION_USER",
+                                          "PRODUCTION_PGHOST",
+                                          "PRODUCTION_PGPORT",
                                           "PGDATABASE",
                                           "PGUSER"};
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <future>
 #include <string_view>
+#include <vector>
 
 #include "storage/error.h"
 #include "sync/context/link_error.h"
@@ -21,6 +22,10 @@ std::string ErrorLine(std::string text) {
   if (error != std::string::npos) return text.substr(error + 7, text.find('\n', error) - error - 7);
   size_t newline = text.rfind('\n');
   return newline == std::string::npos ? text : text.substr(newline + 1);
+}
+
+std::vector<std::string> WholeSchema() {
+  return {"--section=pre-data", "--section=post-data", "--clean", "--if-exists"};
 }
 
 int MajorOf(int version) { return version / 10000; }
@@ -78,12 +83,12 @@ os::ProgramCall DumpCommand(SourceSession& session, const std::string& snapshot,
                                "--lock-wait-timeout=10s"}) {
     command.argv.emplace_back(argument);
   }
-  command.argv.push_back("--snapshot=" + snapshot);
+  if (!snapshot.empty()) command.argv.push_back("--snapshot=" + snapshot);
   // A client_encoding of the role must not be used: rows come in the database's own encoding.
   command.argv.push_back("--encoding=" + session.connection().Parameter("server_encoding"));
   for (std::string& section : sections) command.argv.push_back(std::move(section));
   command.env = {{"PGTZ", "UTC"},
-                 {"PGOPTIONS", PinnedOptions(10000, session.link().StallTimeout())},
+                 {"PGOPTIONS", PinnedOptions(session.link().StallTimeout())},
                  {"PGAPPNAME", session.application_name()}};
   command.password = session.connection().password();
   return command;
@@ -106,13 +111,9 @@ std::optional<std::string> RunDump(SourceSession& session, os::ProgramCall comma
   throw DumpError(session, result);
 }
 
-}  // namespace
-
-std::optional<formats::DumpSections> DumpSchema(SourceSession& session, const std::string& snapshot) {
-  os::ProgramCall all =
-      DumpCommand(session, snapshot, {"--section=pre-data", "--section=post-data", "--clean", "--if-exists"});
-  os::ProgramCall post = DumpCommand(session, snapshot, {"--section=post-data"});
-  // Both run at the same time, since each mostly waits for the server's answers.
+// Both run at the same time, since each mostly waits for the server's answers.
+std::optional<formats::DumpSections> DumpBoth(SourceSession& session, const os::ProgramCall& all,
+                                              const os::ProgramCall& post) {
   std::future<std::optional<std::string>> all_text =
       std::async(std::launch::async, [&] { return RunDump(session, all); });
   std::optional<std::string> post_text;
@@ -126,6 +127,20 @@ std::optional<formats::DumpSections> DumpSchema(SourceSession& session, const st
   if (error) std::rethrow_exception(error);
   if (!text || !post_text) return std::nullopt;
   return formats::SplitDump(*text, *post_text);
+}
+
+}  // namespace
+
+std::optional<formats::DumpSections> DumpSchema(SourceSession& session, const std::string& snapshot) {
+  return DumpBoth(session, DumpCommand(session, snapshot, WholeSchema()),
+                  DumpCommand(session, snapshot, {"--section=post-data"}));
+}
+
+void TryDump(SourceSession& session) {
+  os::ProgramCall all = DumpCommand(session, "", WholeSchema());
+  os::ProgramCall post = DumpCommand(session, "", {"--section=post-data"});
+  for (os::ProgramCall* command : {&all, &post}) command->argv.emplace_back("--exclude-schema=*");
+  (void)DumpBoth(session, all, post);
 }
 
 std::optional<std::string> DumpDrops(SourceSession& session, const std::string& snapshot) {
