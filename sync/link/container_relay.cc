@@ -116,7 +116,8 @@ std::string RelayCommandLine(const SourceConfig& source) {
 // tried because /var/run is such a link in most images.
 std::string FindSocketCommandLine(const SourceConfig& source) {
   if (IsAtTcp(source)) return "";
-  const std::string format = R"({{.State.Pid}} {{.Config.User}}{{range .Config.Env}}{{"\n"}}{{.}}{{end}})";
+  const std::string format =
+      R"({{.State.Pid}} {{.State.Status}} {{.Config.User}}{{range .Config.Env}}{{"\n"}}{{.}}{{end}})";
   return LineForAnyShell(
       PrintLine(kBegins) +
       fmt::format(
@@ -126,7 +127,8 @@ std::string FindSocketCommandLine(const SourceConfig& source) {
       "IFS='\n'; set -f; for l in $i; do if [ -z \"$n\" ]; then n=${l%% *} u=${l#* } PGHOST=; else "
       "case $l in PGHOST=*) PGHOST=${l#*=} ;; esac; fi; done; "
       "case $n in '' | 0 | *[!0-9]*) exit 0 ;; esac; "
-      "case $u in '' | 0 | root | 0:0 | root:root) ;; *) exit 0 ;; esac; "
+      "case $u in 'running ' | 'running 0' | 'running root' | 'running 0:0' | 'running root:root') ;; *) exit 0 ;; "
+      "esac; "
       "IFS=' \t'; read -r a b c <\"/proc/$n/uid_map\" || exit 0; [ \"$a $b\" = '0 0' ] || exit 0; r=/proc/$n/root; "
       "of_container() { m=; while read -r k v; do [ \"$k\" != mnt_id: ] || m=$v; done </proc/self/fdinfo/9; "
       "while read -r k v; do [ \"$k\" != \"$m\" ] || return 0; done <\"/proc/$n/mountinfo\"; return 1; }; "

@@ -1,6 +1,7 @@
 // PostgreSQL in a real container without published ports, behind a real sshd: reached with `container = "..."`, with
 // only Debian and PostgreSQL in the container.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "fmt/format.h"
@@ -130,6 +131,9 @@ TEST(ContainerPlaceTest, AnUnusualSocketIsFoundByConnectionsAndByPgDump) {
   const Result doctor = rotv.Sync({"doctor"});
   EXPECT_EQ(doctor.exit_status, 0) << doctor.out;
   rotv.MustSync({"baseline"});
+  MustRun(container.Podman({"pause", container.name()}));
+  EXPECT_THAT(rotv.Sync({"doctor"}).out, ::testing::HasSubstr("is not running on " + rotv.ssh().Destination()));
+  MustRun(container.Podman({"unpause", container.name()}));
 
   const SshServer relaying({.config_lines = {"AllowStreamLocalForwarding no"}, .environment = container.environment()});
   rotv.Configure({{"ssh", "\"" + relaying.Destination() + "\""},
@@ -139,7 +143,12 @@ TEST(ContainerPlaceTest, AnUnusualSocketIsFoundByConnectionsAndByPgDump) {
   EXPECT_EQ(by_relay.exit_status, 0) << by_relay.out;
 }
 
-TEST_F(ContainerTest, MissingPartsAreReported) {
+class ContainerRelayTest : public ContainerTest {
+ protected:
+  ContainerRelayTest() : ContainerTest({.carrier = ContainerWay::Carrier::kRelay}) {}
+};
+
+TEST_F(ContainerRelayTest, MissingPartsAreReported) {
   container.Exec("CREATE TABLE t (id int PRIMARY KEY)");
   const auto fails = [&](const ExpectedError& expected) {
     ExpectError(rotv.Sync({"baseline"}), expected);
