@@ -79,12 +79,14 @@ FollowDecision Unlogged(const postgres::CatalogTable& table, const SourceConfig&
   postgres::CatalogTable logged = table;
   logged.persistence = 'p';
   const FollowDecision then = Decide(logged, source);
-  std::string advice;
-  if (then.follow != proto::FOLLOW_COPY || !then.advice.empty()) {
-    advice = fmt::format("ALTER TABLE {} SET LOGGED", table.quoted_name);
-    if (!then.advice.empty()) advice += "; " + then.advice;
+  const std::string reason = "unlogged: its changes are not in the WAL";
+  if (then.follow == proto::FOLLOW_COPY && then.advice.empty()) {
+    return CopiedAgain(table, fmt::format("{}; logged, it would be resynced all the same: {}", reason, then.reason),
+                       "");
   }
-  return CopiedAgain(table, "unlogged: its changes are not in the WAL", advice);
+  std::string advice = fmt::format("ALTER TABLE {} SET LOGGED", table.quoted_name);
+  if (!then.advice.empty()) advice += "; " + then.advice;
+  return CopiedAgain(table, reason, advice);
 }
 
 FollowDecision ByIndex(const postgres::CatalogIndex& index) {
