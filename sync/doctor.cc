@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 #include <future>
+#include <memory>
 
 #include "os/temporary_directory.h"
 #include "storage/free_space.h"
@@ -13,6 +14,7 @@
 #include "storage/workspace.h"
 #include "sync/capture/disk_room.h"
 #include "sync/capture/preflight.h"
+#include "sync/capture/trial.h"
 #include "sync/history/growth.h"
 #include "sync/mask/fit.h"
 #include "sync/mask/mask_plan.h"
@@ -201,10 +203,15 @@ DoctorReport Examine(const Context& context, const std::vector<std::string>& con
         std::async(std::launch::async, [&] { return capture::CheckDumpProgram(session); });
     for (capture::Check& check : capture::CheckServer(session, capture::WalLimit::kRequired))
       report.checks.push_back(std::move(check));
-    report.checks.push_back(dump_program.get());
+    const bool fit = report.FirstProblem() == nullptr;
     std::optional<proto::CurrentStore> current = ReadCurrent(context.home, context.source.name);
     std::string publication = current ? current->objects().publication() : "";
     postgres::Catalog catalog = postgres::ReadCatalog(connection, publication);
+    // All of this at a time, as in a baseline: sshd, the server and the role may each limit it.
+    std::vector<std::unique_ptr<postgres::PgConnection>> open;
+    if (fit) report.checks.push_back(capture::TryConnections(session, catalog.tables.size(), &open));
+    report.checks.push_back(capture::TryDump(session, dump_program.get()));
+    open.clear();
     for (capture::Check& check : capture::CheckCatalog(catalog, context.source))
       report.checks.push_back(std::move(check));
     for (capture::Check& check : capture::CheckPublished(catalog, context.source, publication))

@@ -45,7 +45,8 @@ void ReadLog(const Context& context, const LogRequest& request, const VisitTrans
 // as an Error.
 void FollowLog(const Context& context, const LogRequest& request, const VisitTransaction& visit);
 
-// Returns the Unix time in microseconds, the beginning of the second that is meant, of a time as ParsePointTime() takes it; nothing if `text` is none.
+// Returns the Unix time in microseconds, the beginning of the second that is meant, of a time as ParsePointTime() takes
+// it; nothing if `text` is none.
 std::optional<int64_t> ParseTime(const std::string& text, int64_t now_us);
 
 }  // namespace rotv

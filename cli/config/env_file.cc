@@ -139,6 +139,15 @@ Found Lookup(const std::string& name, const std::vector<std::pair<std::string, o
   return {"", name};
 }
 
+int PortOf(const Found& port, const char* whose) {
+  int number = 0;
+  const char* end = port.value.data() + port.value.size();
+  auto [stop, error] = std::from_chars(port.value.data(), end, number);
+  if (error == std::errc() && stop == end && number >= 1 && number <= 65535) return number;
+  throw Error(ErrorCode::kUsage, port.where + " is not a port",
+              fmt::format("expected a number from 1 to 65535, the port of {}", whose));
+}
+
 // Returns user@host[:port], like `ssh` in rotv.toml. A numeric IPv6 address is put in brackets.
 std::string SshPlace(const Found& user, const Found& host, const Found& port) {
   if (host.value.find('@') != std::string::npos || host.value.find('/') != std::string::npos) {
@@ -150,13 +159,7 @@ std::string SshPlace(const Found& user, const Found& host, const Found& port) {
       fmt::format(fmt::runtime(bare_ipv6 ? "{}@[{}]" : "{}@{}"), user.value.empty() ? "root" : user.value, host.value);
   if (port.value.empty()) return place;
 
-  int number = 0;
-  const char* end = port.value.data() + port.value.size();
-  auto [stop, error] = std::from_chars(port.value.data(), end, number);
-  if (error != std::errc() || stop != end || number < 1 || number > 65535) {
-    throw Error(ErrorCode::kUsage, port.where + " is not a port", "expected a number from 1 to 65535, the port of SSH");
-  }
-  return fmt::format("{}:{}", place, number);
+  return fmt::format("{}:{}", place, PortOf(port, "SSH"));
 }
 
 }  // namespace
@@ -182,6 +185,8 @@ std::optional<SourceConfig> SourceFromVariables(const os::Environment& environme
   Found container = Lookup("PRODUCTION_CONTAINER", places);
   Found database = Lookup("PGDATABASE", places);
   Found user = Lookup("PGUSER", places);
+  Found server = Lookup("PRODUCTION_PGHOST", places);
+  Found server_port = Lookup("PRODUCTION_PGPORT", places);
   if (database.value.empty()) {
     throw Error(ErrorCode::kUsage, "PRODUCTION_HOST is set, but PGDATABASE is not",
                 "set PGDATABASE in the environment, in .env or in backend/.env to the name of the database");
@@ -192,9 +197,14 @@ std::optional<SourceConfig> SourceFromVariables(const os::Environment& environme
   source.container = container.value;
   source.database = database.value;
   source.user = user.value;
+  source.host = server.value;
+  if (!server_port.value.empty()) source.port = PortOf(server_port, "PostgreSQL");
   if (std::optional<SourceProblem> problem = CheckSource(source)) {
-    const std::map<std::string, std::string> variables = {
-        {"ssh", host.where}, {"container", container.where}, {"database", database.where}, {"user", user.where}};
+    const std::map<std::string, std::string> variables = {{"ssh", host.where},
+                                                          {"container", container.where},
+                                                          {"host", server.where},
+                                                          {"database", database.where},
+                                                          {"user", user.where}};
     auto variable = variables.find(problem->key);
     std::string where = variable == variables.end() ? "the environment" : variable->second;
     throw Error(ErrorCode::kUsage, fmt::format("{}: {}", where, problem->message), problem->hint);

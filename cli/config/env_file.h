@@ -28,7 +28,8 @@ os::Environment ParseEnvFile(std::string_view text, const std::string& file);
 std::optional<os::Environment> ReadEnvFile(const std::filesystem::path& path);
 
 // Returns the source `production`, as described by PRODUCTION_HOST, PRODUCTION_PORT (of SSH), PRODUCTION_CONTAINER,
-// PRODUCTION_USER (default root), PGDATABASE and PGUSER: each from `environment`, else from `directory`/.env, else from
+// PRODUCTION_USER (default root), PRODUCTION_PGHOST and PRODUCTION_PGPORT (PostgreSQL's, as seen from there; default:
+// where it is found, and 5432), PGDATABASE and PGUSER: each from `environment`, else from `directory`/.env, else from
 // `directory`/backend/.env. Returns nothing if PRODUCTION_HOST is in none of them. Throws kUsage for unusable values.
 std::optional<SourceConfig> SourceFromVariables(const os::Environment& environment,
                                                 const std::filesystem::path& directory);

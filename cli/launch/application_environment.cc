@@ -82,8 +82,9 @@ constexpr DatabaseVariable kParts[] = {
     {"DATABASE", Form::kName}, {"DBNAME", Form::kName},       {"NAME", Form::kName}};
 
 // These variables of a .env file say where sources are; an application has no use for them.
-constexpr std::array<std::string_view, 6> kNotForApplications = {
-    "PRODUCTION_HOST", "PRODUCTION_PORT", "PRODUCTION_USER", "PRODUCTION_CONTAINER", "SSH_AUTH_SOCK", "SSH_AGENT_PID"};
+constexpr std::array<std::string_view, 8> kNotForApplications = {
+    "PRODUCTION_HOST",   "PRODUCTION_PORT",   "PRODUCTION_USER", "PRODUCTION_CONTAINER",
+    "PRODUCTION_PGHOST", "PRODUCTION_PGPORT", "SSH_AUTH_SOCK",   "SSH_AGENT_PID"};
 
 constexpr std::string_view kFileEnding = "_FILE";
 

@@ -42,6 +42,8 @@ constexpr const char* kKeptVariables[] = {"PATH",
                                           "PRODUCTION_PORT",
                                           "PRODUCTION_CONTAINER",
                                           "PRODUCTION_USER",
+                                          "PRODUCTION_PGHOST",
+                                          "PRODUCTION_PGPORT",
                                           "PGDATABASE",
                                           "PGUSER"};
 

@@ -2,6 +2,9 @@
 
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "sync/capture/check.h"
 #include "sync/postgres/catalog.h"
 #include "sync/postgres/source_session.h"
@@ -28,6 +31,10 @@ std::vector<Check> CheckPublished(const postgres::Catalog& catalog, const Source
 
 // Checks privileges on tables and sequences, and names in `exclude` that do not exist.
 std::vector<Check> CheckCatalog(const postgres::Catalog& catalog, const SourceConfig& source);
+
+// The check `name` that could not be made because of `error`: a problem. Called while `error` is handled; an interrupt
+// goes on.
+Check FailedCheck(const std::string& name, const Error& error);
 
 // Throw a problem, or the first one, as the error that it is.
 void ThrowIfProblem(const Check& check);

@@ -18,6 +18,17 @@ std::string SqlLiteral(std::string text) {
   return "'" + text + "'";
 }
 
+// Makes the role of the catalogue a member that has the owners' rights. Since 16 each membership says whether it
+// inherits, and a GRANT that does not mention it leaves it as it is; before, the role alone says it.
+std::string GrantSql(const std::set<std::string>& owners, const postgres::Catalog& catalog) {
+  constexpr int kKnowsInheritOption = 160000;
+  const bool by_membership = catalog.server_version >= kKnowsInheritOption;
+  std::string sql = fmt::format("GRANT {} TO {}{};", fmt::join(owners, ", "), catalog.quoted_user,
+                                by_membership ? " WITH INHERIT TRUE" : "");
+  if (!by_membership && !catalog.user_inherits) sql += fmt::format("\nALTER ROLE {} INHERIT;", catalog.quoted_user);
+  return sql;
+}
+
 void AddLine(const std::string& statement, std::string* sql) { *sql += (sql->empty() ? "" : "\n") + statement; }
 
 }  // namespace
@@ -39,7 +50,9 @@ void Privileges::Add(const postgres::CatalogTable& table, const schema::FollowDe
       owners_.insert(table.quoted_owner);
     }
   }
-  if (table.row_security) secured_.push_back(table.quoted_name);
+  if (!table.row_security) return;
+  secured_.push_back(table.quoted_name);
+  if (!table.owned && !table.owner_can_be_superuser) secured_owners_.insert(table.quoted_owner);
 }
 
 void Privileges::Add(const postgres::CatalogSequence& sequence) {
@@ -49,10 +62,12 @@ void Privileges::Add(const postgres::CatalogSequence& sequence) {
   sequences_.push_back(sequence.quoted_name);
 }
 
-std::vector<Privileges::Missing> Privileges::Listed(const std::string& user) const {
+std::vector<Privileges::Missing> Privileges::Listed(const postgres::Catalog& catalog) const {
+  const std::string& user = catalog.quoted_user;
   std::vector<Missing> missing;
   if (!foreign_.empty()) {
-    missing.push_back({"ownership", "only its owner may publish a table: " + FirstNames(foreign_), OwnershipSql(user)});
+    missing.push_back(
+        {"ownership", "only its owner may publish a table: " + FirstNames(foreign_), OwnershipSql(catalog)});
   }
   if (!closed_.empty()) {
     const std::string schemas = fmt::format("{}", fmt::join(closed_, ", "));
@@ -63,8 +78,7 @@ std::vector<Privileges::Missing> Privileges::Listed(const std::string& user) con
     missing.push_back({"reading", "no SELECT privilege on: " + FirstNames(unreadable_), ReadingSql(user)});
   }
   if (!secured_.empty()) {
-    missing.push_back({"row security", "policies would hide rows of " + FirstNames(secured_),
-                       fmt::format("ALTER ROLE {} BYPASSRLS;", user)});
+    missing.push_back({"row security", "policies would hide rows of " + FirstNames(secured_), RowSecuritySql(catalog)});
   }
   if (large_objects_) {
     missing.push_back(
@@ -76,11 +90,22 @@ std::vector<Privileges::Missing> Privileges::Listed(const std::string& user) con
   return missing;
 }
 
-std::string Privileges::OwnershipSql(const std::string& user) const {
+std::string Privileges::OwnershipSql(const postgres::Catalog& catalog) const {
   std::string sql;
-  if (!owners_.empty()) AddLine(fmt::format("GRANT {} TO {};", fmt::join(owners_, ", "), user), &sql);
+  if (!owners_.empty()) AddLine(GrantSql(owners_, catalog), &sql);
   for (const std::string& table : superuser_owned_)
-    AddLine(fmt::format("ALTER TABLE {} OWNER TO {};", table, user), &sql);
+    AddLine(fmt::format("ALTER TABLE {} OWNER TO {};", table, catalog.quoted_user), &sql);
+  return sql;
+}
+
+// Only a superuser may give BYPASSRLS, and on a managed service nobody is one. An owner is not subject to the policies
+// of a table unless they are forced on it.
+std::string Privileges::RowSecuritySql(const postgres::Catalog& catalog) const {
+  if (catalog.service == postgres::Service::kNone) return fmt::format("ALTER ROLE {} BYPASSRLS;", catalog.quoted_user);
+  std::string sql;
+  if (!secured_owners_.empty()) AddLine(GrantSql(secured_owners_, catalog), &sql);
+  for (const std::string& table : secured_)
+    AddLine(fmt::format("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY;", table), &sql);
   return sql;
 }
 

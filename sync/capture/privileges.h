@@ -25,18 +25,19 @@ class Privileges {
   void Add(const postgres::CatalogSequence& sequence);
   void AddLargeObjects() { large_objects_ = true; }
 
-  // Returns what is missing. `user` is the role, quoted.
-  std::vector<Missing> Listed(const std::string& user) const;
+  // Returns what is missing to the role of `catalog`, with statements that fit the service that the server belongs to.
+  std::vector<Missing> Listed(const postgres::Catalog& catalog) const;
 
  private:
-  std::string OwnershipSql(const std::string& user) const;
+  std::string OwnershipSql(const postgres::Catalog& catalog) const;
+  std::string RowSecuritySql(const postgres::Catalog& catalog) const;
   std::string ReadingSql(const std::string& user) const;
 
   std::vector<std::string> foreign_, superuser_owned_;        // Tables of other owners, and those of them whose owners
                                                               // are or can become superusers.
   std::vector<std::string> unreadable_, tables_, sequences_;  // All of them, and the same by kind.
   std::vector<std::string> secured_;
-  std::set<std::string> owners_, closed_;
+  std::set<std::string> owners_, secured_owners_, closed_;
   bool large_objects_ = false;
 };
 

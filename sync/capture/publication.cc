@@ -18,6 +18,14 @@ constexpr int kLockTimeoutMs = 250;
 constexpr int kMostPublicationTries = 10;
 
 constexpr const char* kOptions = "publish = 'insert, update, delete, truncate', publish_via_partition_root = false";
+constexpr int kKnowsGeneratedColumns = 180000;
+
+// The options of our publication. Values of generated columns are computed where a seed is imported: with them a row of
+// the stream has columns that a stored row has not.
+std::string OptionsFor(const postgres::PgConnection& connection) {
+  return std::string(kOptions) +
+         (connection.server_version() < kKnowsGeneratedColumns ? "" : ", publish_generated_columns = none");
+}
 
 std::string OnlyList(const std::map<uint32_t, std::string>& tables) {
   std::string list;
@@ -53,7 +61,7 @@ bool CreatePublication(postgres::PgConnection& connection, const std::string& na
                        const proto::SchemaVersion& schema) {
   std::string list = OnlyList(StreamedTablesOf(schema));
   return Commit(connection, fmt::format("CREATE PUBLICATION {}{} WITH ({})", connection.QuoteIdentifier(name),
-                                        list.empty() ? "" : " FOR TABLE " + list, kOptions));
+                                        list.empty() ? "" : " FOR TABLE " + list, OptionsFor(connection)));
 }
 
 bool AdjustPublication(postgres::PgConnection& connection, const std::string& name,
@@ -61,7 +69,8 @@ bool AdjustPublication(postgres::PgConnection& connection, const std::string& na
   std::string quoted = connection.QuoteIdentifier(name);
   postgres::PgResult rows = connection.Query(
       fmt::format("SELECT r.prrelid, quote_ident(n.nspname) || '.' || quote_ident(c.relname), "
-                  "p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AND NOT p.pubviaroot, "
+                  "p.pubinsert AND p.pubupdate AND p.pubdelete AND p.pubtruncate AND NOT p.pubviaroot AND "
+                  "coalesce(to_jsonb(p)->>'pubgencols', 'n') = 'n', "
                   "coalesce(to_jsonb(r)->>'prqual', to_jsonb(r)->>'prattrs') IS NULL "
                   "FROM pg_publication p LEFT JOIN (pg_publication_rel r JOIN pg_class c ON c.oid = r.prrelid "
                   "JOIN pg_namespace n ON n.oid = c.relnamespace) ON r.prpubid = p.oid WHERE p.pubname = {}",
@@ -80,7 +89,8 @@ bool AdjustPublication(postgres::PgConnection& connection, const std::string& na
     bool whole = rows.Bool(row, 3);
     if (!whole || missing.erase(rows.Oid(row, 0)) == 0) unwanted[rows.Oid(row, 0)] = rows.Get(row, 1);
   }
-  if (!rows.Bool(0, 2)) Commit(connection, fmt::format("ALTER PUBLICATION {} SET ({})", quoted, kOptions));
+  if (!rows.Bool(0, 2))
+    Commit(connection, fmt::format("ALTER PUBLICATION {} SET ({})", quoted, OptionsFor(connection)));
   // Tables are dropped first, by themselves: that frees a table on which the server refuses UPDATE and DELETE.
   if (!unwanted.empty() &&
       !Commit(connection, fmt::format("ALTER PUBLICATION {} DROP TABLE {}", quoted, OnlyList(unwanted)))) {

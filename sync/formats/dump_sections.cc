@@ -58,9 +58,15 @@ void EraseParagraphLine(size_t start, std::string* dump) {
   dump->erase(start, end - start);
 }
 
-// Removes what the login shell on the remote host printed before pg_dump's first line, and pg_dump's own \restrict
-// lines: the \restrict above the settings, and the \unrestrict with the same key after the last comment. A line like
-// them in between is part of a function or a comment.
+// Cuts `dump` after the line that ends at `newline` and the blank line after it, if there is one.
+void CutAfterLine(size_t newline, std::string* dump) {
+  const bool blank = newline + 1 < dump->size() && (*dump)[newline + 1] == '\n';
+  dump->resize(newline + (blank ? 2 : 1));
+}
+
+// Removes what a login shell or a forced command on the remote host printed before pg_dump's first line and after its
+// last one, and pg_dump's own \restrict lines: the \restrict above the settings, and the \unrestrict with the same key
+// after the last comment. A line like them in between is part of a function or a comment.
 std::string OwnText(std::string_view text) {
   constexpr std::string_view kRestrict = "\n\\restrict ";
   const size_t begin = text.find(kBegins);
@@ -69,11 +75,15 @@ std::string OwnText(std::string_view text) {
   size_t complete = dump.rfind(kComplete);
   if (complete == std::string::npos) ThrowNotADump("was cut off");
   size_t restrict = std::string_view(dump).substr(0, SettingsStart(dump)).find(kRestrict);
-  if (restrict == std::string::npos) return dump;
+  if (restrict == std::string::npos) {
+    CutAfterLine(complete + kComplete.size() - 1, &dump);
+    return dump;
+  }
   size_t key_start = restrict + kRestrict.size();
   std::string key = dump.substr(key_start, dump.find('\n', key_start) - key_start);
   size_t unrestrict = dump.find("\n\\unrestrict " + key + "\n", complete + kComplete.size() - 1);
   if (unrestrict == std::string::npos) ThrowNotADump("was cut off");
+  CutAfterLine(dump.find('\n', unrestrict + 1), &dump);
   EraseParagraphLine(unrestrict + 1, &dump);
   EraseParagraphLine(restrict + 1, &dump);
   return dump;

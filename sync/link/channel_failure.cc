@@ -5,6 +5,7 @@
 #include "fmt/format.h"
 #include "os/run_program.h"
 #include "os/shell_quote.h"
+#include "sync/link/remote_shell.h"
 
 namespace rotv::link {
 namespace {
@@ -47,6 +48,21 @@ std::string RefusedForward(const ChannelEnd& end, const std::string& label) {
   return why;
 }
 
+// True if the script never ran: instead of it the login shell, or a forced command, did something else.
+bool RunsNoCommands(const ChannelEnd& end, const SourceConfig& source) {
+  if (!end.not_begun) return false;
+  return source.container.empty() || !Has(*end.not_begun, kReached);
+}
+
+std::string NoCommands(const ChannelEnd& end, const std::string& label) {
+  std::string said = os::LastLine(*end.not_begun);
+  if (said.empty()) said = os::LastLine(end.stderr_text);
+  return fmt::format(
+      "{} does not run the commands of this login: asked for one, its shell or a forced command {} and "
+      "ended with {}",
+      label, said.empty() ? "said nothing" : fmt::format("said \"{}\"", said), end.exit_status.value_or(-1));
+}
+
 // Explains the end of a relay by what the container's runtime, or the relay in the container, wrote before it ended.
 std::string FailedRelay(const ChannelEnd& end, const SourceConfig& source, const std::string& label) {
   const std::string& said = end.stderr_text;
@@ -84,8 +100,14 @@ std::string ChannelFailure(const ChannelEnd& end, const SourceConfig& source, co
   if (end.session_lost) return end.failure;
   if (end.refused && !end.failure.empty()) return RefusedForward(end, label);
   const bool ended_badly = !end.stderr_text.empty() || end.exit_status.value_or(0) != 0;
-  const bool relay_failed = !source.container.empty() && end.bytes_received == 0 && ended_badly;
-  return relay_failed ? FailedRelay(end, source, label) : "";
+  const bool is_relay = !source.container.empty() && end.bytes_received == 0;
+  if (is_relay && RunsNoCommands(end, source)) return NoCommands(end, label);
+  return is_relay && ended_badly ? FailedRelay(end, source, label) : "";
+}
+
+Error NotBegun(const ChannelEnd& end, const SourceConfig& source, const std::string& label) {
+  if (RunsNoCommands(end, source)) return {ErrorCode::kRefused, NoCommands(end, label), kNoCommandsHint};
+  return {ErrorCode::kRefused, FailedRelay(end, source, label), "check `container` and `runtime` in rotv.toml"};
 }
 
 }  // namespace rotv::link

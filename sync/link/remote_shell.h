@@ -1,23 +1,29 @@
-// Builds the command lines for the shell on the remote host. Pure.
+// Hands scripts to the shell on the remote host, and to one in a container there. Pure.
 
 #pragma once
 
 #include <string>
+#include <string_view>
 
-#include "os/command.h"
 #include "sync/context/source_config.h"
 
 namespace rotv::link {
 
-// Runs `command` there, inside the source's container if it names one. The line begins with words that every login
-// shell understands in the same way (fish and csh too); the rest is a script for sh. If there is a password, it must be
-// the first line of standard input. The end of standard input ends the command, so it must stay open until then.
-std::string CommandLine(const os::ProgramCall& command, const SourceConfig& source);
+// Each script below prints kBegins on standard output, once, before anything of its own: what comes earlier was printed
+// by the login shell, by a forced command or by the shell in the container. Before a container is entered it prints
+// kReached too: without that line, the login shell has not run the script at all.
+inline constexpr std::string_view kBegins = "rotv-begins\n";
+inline constexpr std::string_view kReached = "rotv-reached\n";
 
-// Connects standard input and output with the PostgreSQL in the source's container, by a program that is found there:
-// for a host, bash; for a socket directory, socat, perl or python3, else bash by TCP to 127.0.0.1; for no host, the
-// same with the usual directories, and TCP too if they have no socket. Ends when either side ends, and leaves no
-// process running. Throws kUsage if the host could not be part of a path of /dev/tcp.
-std::string RelayCommandLine(const SourceConfig& source);
+// Wraps a script for sh into a line that every login shell hands over in the same way: those of POSIX, restricted ones,
+// fish and csh. Any byte but NUL may be in the script; its `$1` is empty.
+std::string LineForAnyShell(const std::string& script);
+
+// Wraps a script that runs in the source's container, by `shell` (words for sh), into a script for the remote host.
+std::string InContainer(const SourceConfig& source, const std::string& shell, const std::string& script);
+
+// A statement that prints `line`. No command line has the line itself: a shell that prints its commands (set -v) does
+// not print it.
+std::string PrintLine(std::string_view line);
 
 }  // namespace rotv::link

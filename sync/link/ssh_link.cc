@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
+#include <condition_variable>
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -16,6 +19,8 @@
 #include "storage/error.h"
 #include "sync/context/link_error.h"
 #include "sync/link/channel_failure.h"
+#include "sync/link/container_relay.h"
+#include "sync/link/remote_command.h"
 #include "sync/link/remote_shell.h"
 #include "sync/link/socket_place.h"
 #include "sync/link/ssh_session.h"
@@ -26,9 +31,12 @@ namespace {
 
 constexpr size_t kReadBytes = 256 * 1024;
 
+// How often a command whose channel is refused is tried again, Interrupt::kPollMs apart, while no other one runs: sshd
+// may still count one that has just ended (MaxSessions).
+constexpr int kRefusedTries = 3;
+
 std::vector<Destination> DestinationsOf(const SourceConfig& source) {
   using To = Destination::Kind;
-  if (!source.container.empty()) return {{To::kCommand, RelayCommandLine(source), 0}};
   const std::string socket_name = fmt::format("/.s.PGSQL.{}", source.port);
   // The usual directories are that of packages, then PostgreSQL's own default.
   if (source.host.empty()) {
@@ -36,6 +44,12 @@ std::vector<Destination> DestinationsOf(const SourceConfig& source) {
   }
   if (source.host.starts_with('/')) return {{To::kSocket, source.host + socket_name, 0}};
   return {{To::kTcp, source.host, source.port}};
+}
+
+// The directory of a socket to which a channel has opened; empty for a host.
+std::string DirectoryOf(const Destination& destination) {
+  if (destination.kind != Destination::Kind::kSocket) return "";
+  return destination.what.substr(0, destination.what.rfind('/'));
 }
 
 // EndBox carries the end of a command from the tunnel's thread to the caller.
@@ -62,7 +76,7 @@ class SshLink : public Link {
   SshLink(const SourceConfig& source, const std::string& private_dir, const Interrupt& interrupt)
       : source_(source),
         interrupt_(interrupt),
-        destinations_(DestinationsOf(source)),
+        relay_(source.container.empty() ? "" : RelayCommandLine(source)),
         session_(SshSession::Connect({ParseSshTarget(source.ssh), source.identity, source.known_hosts, StallTimeout()},
                                      interrupt)),
         label_(session_->label()),
@@ -70,7 +84,12 @@ class SshLink : public Link {
         socket_(private_dir),
         tunnel_(std::move(session_), StallTimeout()) {
     ChannelSpec spec;
-    spec.destinations = destinations_;
+    spec.destinations = source.container.empty() ? DestinationsOf(source) : DestinationsInContainer();
+    spec.begins = kBegins;
+    spec.on_open = [this, inside = Directory()](const Destination& destination) {
+      const bool is_socket = destination.kind == Destination::Kind::kSocket;
+      SetDirectory(source_.container.empty() ? DirectoryOf(destination) : is_socket ? inside : "");
+    };
     spec.on_first_byte = [this] { SetFailure(""); };
     spec.on_end = [this](const ChannelEnd& end) {
       const std::string why = ChannelFailure(end, source_, label_);
@@ -120,25 +139,26 @@ class SshLink : public Link {
     if (command.password.find_first_of("\r\n") != std::string::npos) {
       throw Error(ErrorCode::kUsage, "a password that contains a line break cannot be handed over");
     }
-    const auto box = std::make_shared<EndBox>();
-    ChannelSpec spec;
-    spec.destinations = {{Destination::Kind::kCommand, CommandLine(command, source_), 0}};
-    if (!command.password.empty()) spec.first_bytes = command.password + "\n";
-    spec.on_end = [box](const ChannelEnd& end) {
-      const std::lock_guard lock(box->mutex);
-      box->end = end;
-    };
-    SocketPair pair = MakeSocketPair();
-    tunnel_.Attach(std::move(pair.tunnels), std::move(spec));
-    ReadAll(pair.ours.get(), on_stdout, command.while_quiet);
-    const std::lock_guard lock(box->mutex);
-    return ResultOf(box->end.value_or(ChannelEnd{}));
+    const std::string line = CommandLine(command, source_);
+    for (int refused = 0;;) {
+      const Running running(*this);
+      const ChannelEnd end = RunLine(line, command, on_stdout);
+      const bool was_refused = end.refused && !end.failure.empty() && !end.session_lost;
+      if (!was_refused || (running.alone() && ++refused > kRefusedTries)) return ResultOf(end);
+      running.AwaitAnotherEnd();
+    }
   }
 
-  // pg_dump runs where the server is: without -h it uses the usual socket directory.
+  // pg_dump runs where the server is, and goes where our connections go. In a container without a known directory
+  // PGHOST says it (CommandLine()).
   std::vector<std::string> DumpArguments() override {
     std::vector<std::string> arguments;
-    if (!source_.host.empty()) arguments.insert(arguments.end(), {"-h", source_.host});
+    const std::string found = Directory();
+    if (!found.empty()) {
+      arguments.insert(arguments.end(), {"-h", found});
+    } else if (!source_.host.empty() && source_.container.empty()) {
+      arguments.insert(arguments.end(), {"-h", source_.host});
+    }
     arguments.insert(arguments.end(), {"-p", std::to_string(source_.port)});
     if (!source_.user.empty()) arguments.insert(arguments.end(), {"-U", source_.user});
     if (!source_.database.empty()) arguments.insert(arguments.end(), {"-d", source_.database});
@@ -160,9 +180,89 @@ class SshLink : public Link {
   uint64_t BytesSent() const override { return tunnel_.BytesSent(); }
 
  private:
+  // A call of Run(), from its begin to its end.
+  class Running {
+   public:
+    explicit Running(SshLink& link) : link_(link) {
+      const std::lock_guard lock(link_.runs_mutex_);
+      alone_ = link_.running_++ == 0;
+      ends_ = link_.ends_;
+    }
+    ~Running() {
+      const std::lock_guard lock(link_.runs_mutex_);
+      --link_.running_;
+      ++link_.ends_;
+      link_.ended_.notify_all();
+    }
+    Running(const Running&) = delete;
+    Running& operator=(const Running&) = delete;
+
+    // True if there was no other one when this began.
+    bool alone() const { return alone_; }
+    // Waits until one of the others has ended since this began; if there was none, for Interrupt::kPollMs.
+    void AwaitAnotherEnd() const {
+      std::unique_lock lock(link_.runs_mutex_);
+      do {
+        link_.interrupt_.Check();
+        link_.ended_.wait_for(lock, std::chrono::milliseconds(Interrupt::kPollMs));
+      } while (!alone_ && link_.running_ > 1 && link_.ends_ == ends_);
+    }
+
+   private:
+    SshLink& link_;
+    bool alone_ = true;
+    int ends_ = 0;
+  };
+
   void SetFailure(const std::string& why) {
     const std::lock_guard lock(mutex_);
     failure_ = why;
+  }
+
+  // The directory of the socket that our connections go to, as pg_dump sees it; empty if it is not known.
+  std::string Directory() const {
+    const std::lock_guard lock(mutex_);
+    return directory_;
+  }
+  void SetDirectory(const std::string& directory) {
+    const std::lock_guard lock(mutex_);
+    directory_ = directory;
+  }
+
+  // A socket that sshd can connect to spares a `podman exec` for each connection, which takes longer than all else.
+  // The relay serves if sshd cannot or may not, and after the container has been started anew.
+  std::vector<Destination> DestinationsInContainer() {
+    std::vector<Destination> destinations;
+    const std::string line = FindSocketCommandLine(source_);
+    if (!line.empty()) {
+      std::string said;
+      const ChannelEnd end = RunLine(line, {}, [&said](std::string_view part) { said.append(part); });
+      if (const auto socket = ParseContainerSocket(said, source_.port); socket && end.exit_status == 0) {
+        destinations.push_back({Destination::Kind::kSocket, socket->host_path, 0});
+        SetDirectory(socket->directory);
+      }
+    }
+    destinations.push_back({Destination::Kind::kCommand, relay_, 0});
+    return destinations;
+  }
+
+  // Runs a command line once.
+  ChannelEnd RunLine(const std::string& line, const os::ProgramCall& command,
+                     const std::function<void(std::string_view)>& on_stdout) {
+    const auto box = std::make_shared<EndBox>();
+    ChannelSpec spec;
+    spec.destinations = {{Destination::Kind::kCommand, line, 0}};
+    spec.begins = kBegins;
+    if (!command.password.empty()) spec.first_bytes = command.password + "\n";
+    spec.on_end = [box](const ChannelEnd& end) {
+      const std::lock_guard lock(box->mutex);
+      box->end = end;
+    };
+    SocketPair pair = MakeSocketPair();
+    tunnel_.Attach(std::move(pair.tunnels), std::move(spec));
+    ReadAll(pair.ours.get(), on_stdout, command.while_quiet);
+    const std::lock_guard lock(box->mutex);
+    return box->end.value_or(ChannelEnd{});
   }
 
   void ReadAll(int fd, const std::function<void(std::string_view)>& on_stdout,
@@ -185,8 +285,10 @@ class SshLink : public Link {
   os::CommandResult ResultOf(const ChannelEnd& end) const {
     if (end.session_lost) throw LinkError(LinkError::Kind::kBroke, end.failure, "run the same command again to go on");
     if (end.refused && !end.failure.empty()) {
-      throw Error(ErrorCode::kRefused, ChannelFailure(end, source_, label_));
+      throw Error(ErrorCode::kRefused, ChannelFailure(end, source_, label_),
+                  "allow it in sshd_config there and reload sshd");
     }
+    if (end.not_begun && end.exit_status) throw NotBegun(end, source_, label_);
     if (!end.exit_status) {
       throw LinkError(LinkError::Kind::kBroke, fmt::format("{} ended a command without an exit status", label_),
                       "run the same command again to go on");
@@ -196,14 +298,20 @@ class SshLink : public Link {
 
   const SourceConfig source_;
   const Interrupt& interrupt_;
-  const std::vector<Destination> destinations_;
+  const std::string relay_;              // The command line of a relay into the container; empty without one.
   std::unique_ptr<SshSession> session_;  // Moved into the tunnel.
   const std::string label_;
   const std::vector<std::string> key_warnings_;
   SocketPlace socket_;
 
   mutable std::mutex mutex_;
-  std::string failure_;  // Guarded by mutex_.
+  std::string failure_;    // Guarded by mutex_.
+  std::string directory_;  // See Directory(). Guarded by mutex_.
+
+  std::mutex runs_mutex_;
+  std::condition_variable ended_;
+  int running_ = 0;  // Calls of Run() now, and those that have ended. Guarded by runs_mutex_.
+  int ends_ = 0;
 
   Tunnel tunnel_;  // Last: its thread calls back into the rest.
 };

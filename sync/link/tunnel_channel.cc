@@ -16,6 +16,9 @@ namespace {
 // packets that came together are handled, so that a stream of small messages does not cost a system call each.
 constexpr uint32_t kDirectBytes = 8 * 1024;
 
+// What is kept of the output before a command begins: to find the begin in it, and to tell the user of it.
+constexpr size_t kMostBeforeBegin = 4 * 1024;
+
 // The numbers of the signals that SSH names (RFC 4254, 6.10).
 int SignalNumber(std::string_view name) {
   constexpr std::array<std::pair<std::string_view, int>, 13> kSignals = {{{"ABRT", SIGABRT},
@@ -84,7 +87,11 @@ void TunnelChannel::ContinueOpening() {
     return;
   }
   state_ = State::kOpen;
+  end_.failure.clear();
+  end_.refused.reset();
+  if (spec_.on_open) spec_.on_open(destination);
   if (destination.kind != Destination::Kind::kCommand) return;
+  if (!spec_.begins.empty()) before_begin_ = "";
   // Data need not wait for the answer to this request: sshd handles the request first.
   request_pending_ = true;
   ContinueRequest();
@@ -151,6 +158,10 @@ int TunnelChannel::OnData(ssh_session, ssh_channel, void* data, uint32_t size, i
     channel.errors_.Append(std::string_view(static_cast<const char*>(data), size));
     return static_cast<int>(size);
   }
+  if (channel.before_begin_) {
+    channel.DropUntilBegin({static_cast<const char*>(data), size});
+    return static_cast<int>(size);
+  }
   const bool direct = size >= kDirectBytes && !channel.local_full_ && channel.sent_ == channel.pending_.size();
   const uint32_t taken = direct ? channel.SendLocal(static_cast<const char*>(data), size) : 0;
   channel.buffered_ = size - taken;
@@ -172,6 +183,18 @@ void TunnelChannel::OnExitStatus(ssh_session, ssh_channel, int status, void* sel
 void TunnelChannel::OnExitSignal(ssh_session, ssh_channel, const char* signal, int, const char*, const char*,
                                  void* self) {
   static_cast<TunnelChannel*>(self)->end_.exit_status = 128 + SignalNumber(signal);
+}
+
+void TunnelChannel::DropUntilBegin(std::string_view data) {
+  std::string& before = *before_begin_;
+  before.append(data);
+  const size_t begin = before.find(spec_.begins);
+  if (begin != std::string::npos) {
+    pending_ = before.substr(begin + spec_.begins.size());
+    before_begin_.reset();
+  } else if (before.size() > 2 * kMostBeforeBegin) {
+    before.erase(0, before.size() - kMostBeforeBegin);
+  }
 }
 
 // Sends to the local socket what it takes. Returns the number of bytes that are consumed.
@@ -267,6 +290,7 @@ void TunnelChannel::Finish() {
   FreeChannel();
   state_ = State::kFinished;
   end_.stderr_text = errors_.text();
+  end_.not_begun = std::move(before_begin_);
   if (spec_.on_end) spec_.on_end(end_);
   local_ = FileDescriptor();
 }

@@ -29,15 +29,19 @@ struct ChannelEnd {
   std::optional<Destination> refused;  // The last destination whose opening failed, if none could be opened.
   std::string failure;                 // libssh's or sshd's message for that, or why the session broke; else empty.
   bool session_lost = false;
+  // What a command printed in place of ChannelSpec::begins, its last 4 KiB; nullopt if it has begun, or need not.
+  std::optional<std::string> not_begun;
   std::optional<int> exit_status;  // A command's; 128+n if killed by signal n; nullopt if the remote host sent none.
   std::string stderr_text;         // A command's last 64 KiB.
   uint64_t bytes_received = 0;     // From standard output, or from the connection.
 };
 
 struct ChannelSpec {
-  std::vector<Destination> destinations;          // Tried in turn until one opens.
-  std::string first_bytes;                        // Sent before any data of the local socket.
-  bool input_ends_there = false;                  // Nothing but first_bytes is sent.
+  std::vector<Destination> destinations;  // Tried in turn until one opens.
+  std::string first_bytes;                // Sent before any data of the local socket.
+  std::string begins;                     // A command's output up to the end of this text is dropped.
+  // Called when a destination has opened. May be empty.
+  std::function<void(const Destination&)> on_open;
   std::function<void()> on_first_byte;            // Called when the remote end has answered. May be empty.
   std::function<void(const ChannelEnd&)> on_end;  // Called once, before the local socket closes. May be empty.
 };
@@ -78,6 +82,7 @@ class TunnelChannel {
   int OpenStep(const Destination& destination);
   void ContinueRequest();
   void FailDestination(const std::string& why);
+  void DropUntilBegin(std::string_view data);
   uint32_t SendLocal(const char* data, uint32_t size);
   void Drain();
   void SendUnsent();
@@ -99,6 +104,9 @@ class TunnelChannel {
 
   // A command's exec request was sent, and its answer has not come.
   bool request_pending_ = false;
+
+  // What was printed before spec_.begins; nullopt once that was found, or if the destination is no command.
+  std::optional<std::string> before_begin_;
 
   // The direction to the local socket. Data that it does not take stays in libssh's buffer, so that the channel's
   // window closes. That buffer moves to pending_ only as a whole, because libssh opens the window again with every

@@ -17,7 +17,13 @@ namespace {
 // Excludes the schemas that pg_dump leaves out, and the temporary ones of other sessions.
 constexpr const char* kUserSchema = "n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'";
 
-// {0} is kUserSchema, {1} the publication's name as a literal. pg_table_size() would wait for a migration that has
+// The constraint by which column `a` is said to be NOT NULL while rows with NULL may exist.
+constexpr const char* kNotNullNotValid =
+    "SELECT FROM pg_catalog.pg_constraint nn WHERE nn.conrelid = a.attrelid AND nn.contype = 'n' AND "
+    "nn.conkey[1] = a.attnum AND NOT nn.convalidated";
+
+// {0} is kUserSchema, {1} the publication's name as a literal, {2} kNotNullNotValid, {3}
+// kServiceRoles. pg_table_size() would wait for a migration that has
 // locked the table, and we could not tell the user for what; so the size of a locked table is an estimate. The hash of
 // an enum's value differs between databases: pg_dump loads hash partitions by an enum through their root.
 constexpr const char* kTablesSql = R"(
@@ -41,7 +47,15 @@ SELECT c.oid, n.nspname, c.relname, quote_ident(n.nspname) || '.' || quote_ident
                   FROM pg_catalog.pg_class r JOIN pg_catalog.pg_namespace rn ON rn.oid = r.relnamespace
                   WHERE r.oid = pg_partition_root(c.oid)) ELSE '' END,
        coalesce(c.relowner = ANY (mighty.owners), false),
-       coalesce((SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE c.relispartition AND i.inhrelid = c.oid LIMIT 1), 0)
+       coalesce((SELECT i.inhparent FROM pg_catalog.pg_inherits i WHERE c.relispartition AND i.inhrelid = c.oid LIMIT 1), 0),
+       coalesce((SELECT quote_ident(x.relname)
+                 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
+                 WHERE c.relkind = 'r' AND i.indrelid = c.oid AND i.indisunique AND i.indimmediate AND i.indisvalid
+                       AND i.indpred IS NULL AND i.indexprs IS NULL
+                       AND NOT EXISTS (SELECT FROM unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) k(number)
+                                       JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid AND a.attnum = k.number
+                                       WHERE NOT a.attnotnull OR a.attgenerated <> '' OR EXISTS ({2}))
+                 ORDER BY i.indnkeyatts, x.relname LIMIT 1), '')
 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
      LEFT JOIN (SELECT config.oid, coalesce(config.condition, '') AS condition
                 FROM pg_catalog.pg_extension, unnest(extconfig, extcondition) config(oid, condition)) e ON e.oid = c.oid
@@ -66,7 +80,9 @@ ORDER BY a.attrelid, a.attnum;
 SELECT i.indrelid, quote_ident(x.relname), i.indisprimary, i.indisreplident, i.indimmediate, i.indisvalid,
        array_to_string((i.indkey::int2[])[0:i.indnkeyatts - 1], ' '),
        coalesce((SELECT con.oid FROM pg_catalog.pg_constraint con WHERE con.conindid = i.indexrelid
-                 AND con.contype IN ('p', 'u') AND con.conrelid = i.indrelid LIMIT 1), 0)
+                 AND con.contype IN ('p', 'u') AND con.conrelid = i.indrelid LIMIT 1), 0),
+       EXISTS (SELECT FROM unnest((i.indkey::int2[])[0:i.indnkeyatts - 1]) k(number)
+               JOIN pg_catalog.pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number WHERE EXISTS ({2}))
 FROM pg_catalog.pg_index i JOIN pg_catalog.pg_class x ON x.oid = i.indexrelid
      JOIN pg_catalog.pg_namespace n ON n.oid = x.relnamespace
 WHERE (i.indisprimary OR i.indisreplident) AND {0};
@@ -110,7 +126,9 @@ SELECT oid, enumtypid, enumlabel FROM pg_catalog.pg_enum ORDER BY oid;
 SELECT count(*), quote_ident(current_user), has_table_privilege('pg_catalog.pg_largeobject', 'SELECT'),
        coalesce(bool_and(pg_has_role(lomowner, 'USAGE') OR EXISTS (
          SELECT FROM aclexplode(lomacl) a
-         WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))), true)
+         WHERE a.privilege_type = 'SELECT' AND (a.grantee = 0 OR pg_has_role(a.grantee, 'USAGE')))), true),
+       (SELECT rolinherit FROM pg_catalog.pg_roles WHERE rolname = current_user),
+       (SELECT coalesce(string_agg(rolname, ' '), '') FROM pg_catalog.pg_roles WHERE rolname IN ({3}))
 FROM pg_catalog.pg_largeobject_metadata;
 SELECT con.conrelid, con.confrelid, con.conname, array_to_string(con.conkey, ' '), con.confmatchtype = 'f',
        con.convalidated AND coalesce(pg_catalog.to_jsonb(con) ->> 'conenforced', 'true') = 'true',
@@ -176,6 +194,7 @@ CatalogTable TableOf(const PgResult& rows, int row) {
   table.load_through = rows.Get(row, 20);
   table.owner_can_be_superuser = rows.Bool(row, 21);
   table.partition_of = rows.Oid(row, 22);
+  table.identity_index = rows.Get(row, 23);
   return table;
 }
 
@@ -199,7 +218,8 @@ CatalogIndex IndexOf(const PgResult& rows, int row) {
           .is_immediate = rows.Bool(row, 4),
           .is_valid = rows.Bool(row, 5),
           .column_numbers = ParseNumbers(rows.Text(row, 6)),
-          .constraint_oid = rows.Oid(row, 7)};
+          .constraint_oid = rows.Oid(row, 7),
+          .may_hold_null = rows.Bool(row, 8)};
 }
 
 CatalogReference ReferenceOf(const PgResult& rows, int row) {
@@ -246,11 +266,13 @@ std::vector<CatalogTable> TablesOf(const std::vector<PgResult>& results, int ser
 
 Catalog ReadCatalog(PgConnection& connection, const std::string& publication) {
   // Its statements are separated by semicolons.
-  const std::string tables = fmt::format(fmt::runtime(kTablesSql), kUserSchema, connection.QuoteLiteral(publication));
+  const std::string tables = fmt::format(fmt::runtime(kTablesSql), kUserSchema, connection.QuoteLiteral(publication),
+                                         kNotNullNotValid, kServiceRoles);
   StatementBatch facts;
   const size_t facts_count = facts.Add(DatabaseFactsStatements()).count;
   const std::vector<PgResult> results = connection.QueryAll(tables + ";" + facts.sql());
   Catalog catalog;
+  catalog.server_version = connection.server_version();
   catalog.tables = TablesOf(results, connection.server_version());
   for (int row = 0; row < results[3].rows(); ++row) {
     catalog.sequences.push_back({.oid = results[3].Oid(row, 0),
@@ -274,6 +296,8 @@ Catalog ReadCatalog(PgConnection& connection, const std::string& publication) {
   catalog.quoted_user = results[6].Get(0, 1);
   catalog.large_object_pages_readable = results[6].Bool(0, 2);
   catalog.large_objects_readable = results[6].Bool(0, 3);
+  catalog.user_inherits = results[6].Bool(0, 4);
+  catalog.service = ServiceOf(results[6].Text(0, 5));
   for (int row = 0; row < results[7].rows(); ++row) catalog.references.push_back(ReferenceOf(results[7], row));
   catalog.database = ParseDatabaseFacts(std::span(results).last(facts_count), connection);
   return catalog;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "proto/store.pb.h"
+#include "sync/postgres/managed_service.h"
 #include "sync/postgres/pg_connection.h"
 
 namespace rotv::postgres {
@@ -32,6 +33,7 @@ struct CatalogIndex {
   bool is_valid = false;
   std::vector<int> column_numbers;
   uint32_t constraint_oid = 0;  // The constraint that it implements; 0 for none.
+  bool may_hold_null = false;   // A column's NOT NULL is NOT VALID (since 18): rows with NULL may exist.
 };
 
 struct CatalogTable {
@@ -63,6 +65,7 @@ struct CatalogTable {
   std::string membership;              // Its row in the publication of ReadCatalog(); empty if it has none.
   std::vector<CatalogColumn> columns;  // In order, without dropped and system columns.
   std::vector<CatalogIndex> indexes;   // Primary key and replica identity only.
+  std::string identity_index;          // A unique index that could be its replica identity, quoted; empty for none.
   proto::TableMask mask;               // Set by the masking rules, not by ReadCatalog().
 };
 
@@ -110,8 +113,11 @@ struct Catalog {
   bool large_objects_readable = true;        // Our role can read all of them.
   bool large_object_pages_readable = false;  // Our role can read pg_largeobject itself; by default a superuser can.
   std::string quoted_user;                   // The role of the session.
-  proto::MaskRecord mask_record;             // Set like CatalogTable::mask.
-  proto::DatabaseFacts database;             // Without what AddServerSettings() adds.
+  bool user_inherits = true;                 // pg_roles.rolinherit of that role.
+  int server_version = 0;
+  Service service = Service::kNone;  // The managed service that the server belongs to.
+  proto::MaskRecord mask_record;     // Set like CatalogTable::mask.
+  proto::DatabaseFacts database;     // Without what AddServerSettings() adds.
 };
 
 // Reads the catalogue in one round trip; in a transaction, at the connection's snapshot. `publication` is the name of

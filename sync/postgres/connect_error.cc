@@ -2,7 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
+#include <string>
+#include <string_view>
+
+#include "sync/link/channel_failure.h"
 
 namespace rotv::postgres {
 namespace {
@@ -26,12 +31,76 @@ std::optional<Error> RefusedByRemoteHost(const std::string& what, const std::str
         "allow it in sshd_config there and reload sshd; or go another way: host = \"127.0.0.1\", or a socket's "
         "directory, in rotv.toml");
   }
+  if (says(" does not run the commands ")) return Error(ErrorCode::kRefused, what, link::kNoCommandsHint);
   if (says(" runs no command "))
     return Error(ErrorCode::kRefused, what, "allow it in sshd_config there and reload sshd");
   return std::nullopt;
 }
 
+// The name of a connection pooler that words its refusals like this; empty: the server does not seem to be one.
+std::string PoolerThatSays(std::string_view message) {
+  const auto says = [&](std::string_view text) { return message.find(text) != std::string_view::npos; };
+  if (says("RDS Proxy")) return "RDS Proxy";
+  if (says("odyssey:") || says("Odyssey")) return "Odyssey";
+  if (says("pgcat") || says("PgCat")) return "PgCat";
+  if (says("Supavisor") || says("Tenant or user not found")) return "Supavisor";
+  // The first are what a client of ours meets, since it sends options and asks for replication.
+  for (const char* text : {"unsupported startup parameter", "pgbouncer cannot connect", "unsupported pkt type",
+                           "no such database: ", "no such user: ", "bouncer config error", "query_wait_timeout",
+                           "no more connections allowed"}) {
+    if (says(text)) return "PgBouncer, or one like it";
+  }
+  return "";
+}
+
+// A server refuses a login with a context only if code of an owner ran in it: a login event trigger (since 17). Its
+// message may quote the function's statement in further lines, which are left out.
+std::optional<Error> RefusedByLoginTrigger(const std::string& message, const std::string& where) {
+  constexpr std::string_view kContext = " CONTEXT:  ";
+  const size_t words = message.find("FATAL:  ");
+  const size_t context = message.find(kContext);
+  if (words == std::string::npos || context == std::string::npos) return std::nullopt;
+  std::string said = message.substr(words + 8, context - words - 8);
+  for (const char* field : {" LINE 1: ", " QUERY:  ", " DETAIL:  ", " HINT:  "})
+    said.resize(std::min(said.find(field), said.size()));
+  return Error(
+      ErrorCode::kRefused,
+      fmt::format("cannot connect to PostgreSQL at {}: a login event trigger of the database refuses it, psql's "
+                  "connections too: {} ({})",
+                  where, said, message.substr(context + kContext.size())),
+      "on the source: let its function return for this role (IF session_user = '…' THEN RETURN; END IF;), or as a "
+      "superuser ALTER EVENT TRIGGER … DISABLE; pg_event_trigger lists them, those with evtevent 'login' (psql "
+      "\"options=-c event_triggers=off\" gets a superuser in)");
+}
+
+// Limits of the number of connections: too many for the role, the database or the server.
+std::optional<Error> TooManyConnections(const std::string& what, const std::string& message) {
+  const auto says = [&](const char* text) { return message.find(text) != std::string::npos; };
+  if (says("too many connections for role")) {
+    return Error(ErrorCode::kRefused, what,
+                 "on the source: ALTER ROLE … CONNECTION LIMIT 20; (for `user` of rotv.toml)");
+  }
+  if (says("too many connections for database")) {
+    return Error(ErrorCode::kRefused, what,
+                 "on the source: ALTER DATABASE … CONNECTION LIMIT 100; (for `database` of rotv.toml)");
+  }
+  if (says("too many clients already") || says("remaining connection slots are reserved")) {
+    return Error(ErrorCode::kUnreachable, what,
+                 "try again when fewer clients are connected; or on the source: ALTER SYSTEM SET max_connections = …; "
+                 "then restart it");
+  }
+  return std::nullopt;
+}
+
 }  // namespace
+
+Error PoolerError(const Error& error) {
+  return {ErrorCode::kRefused,
+          fmt::format("{}. Other connections work, but through a program in between, which looks like a connection "
+                      "pooler",
+                      error.what()),
+          kPoolerHint};
+}
 
 Error ConnectError(const std::string& message, const std::string& link_reason, const std::string& where) {
   auto says = [&](const char* text) { return message.find(text) != std::string::npos; };
@@ -47,6 +116,12 @@ Error ConnectError(const std::string& message, const std::string& link_reason, c
         "check that PostgreSQL runs there and that host and port in rotv.toml are right (a socket's directory, or by "
         "TCP host = \"127.0.0.1\"), then try again"};
   }
+  if (std::optional<Error> error = RefusedByLoginTrigger(message, where)) return *error;
+  if (const std::string pooler = PoolerThatSays(message); !pooler.empty()) {
+    return {ErrorCode::kRefused, fmt::format("{}. This is not PostgreSQL but a connection pooler ({})", what, pooler),
+            kPoolerHint};
+  }
+  if (std::optional<Error> error = TooManyConnections(what, message)) return *error;
   if (says("password authentication failed") || says("no password supplied")) {
     return {ErrorCode::kRefused, what, "set PGPASSWORD, or add a line for this server to ~/.pgpass (mode 0600)"};
   }

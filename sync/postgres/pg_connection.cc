@@ -86,6 +86,19 @@ ServerState LookUntil(std::chrono::steady_clock::time_point deadline, const Inte
   }
 }
 
+// The settings of a session. They are made once it is open, although startup options would save some bytes: a login
+// event trigger of the source (since 17) runs before, and must find what it finds with psql. It may have set something
+// itself, too.
+std::string SettingStatements(int lock_timeout_ms) {
+  return fmt::format(
+      "SET lock_timeout = {}; SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; "
+      "SET idle_session_timeout = 0; SET row_security = off; SET jit = off; SET DateStyle = ISO; "
+      "SET IntervalStyle = postgres; SET TimeZone = 'UTC'; SET bytea_output = hex; SET extra_float_digits = 3; "
+      "SET search_path = ''; SET quote_all_identifiers = off; SET synchronous_commit = local; "
+      "SET default_transaction_read_only = off; SET default_transaction_isolation = 'read committed'; ",
+      lock_timeout_ms);
+}
+
 // The password, if libpq cannot find it by itself; empty if it can, or if there is none.
 std::string PasswordFor(const link::Link& link, const std::map<std::string, std::string>& parameters) {
   if (parameters.contains("password")) return "";
@@ -101,15 +114,14 @@ std::string PasswordFor(const link::Link& link, const std::map<std::string, std:
 
 }  // namespace
 
-std::string PinnedOptions(int lock_timeout_ms, milliseconds stall_timeout) {
+std::string PinnedOptions(milliseconds stall_timeout) {
   const auto third_s = std::max<int64_t>(1, stall_timeout.count() / 3000);
   return fmt::format(
-      "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 -c lock_timeout={} "
-      "-c row_security=off -c jit=off -c DateStyle=ISO -c IntervalStyle=postgres -c TimeZone=UTC -c bytea_output=hex "
-      "-c extra_float_digits=3 -c search_path= -c quote_all_identifiers=off -c synchronous_commit=local "
-      "-c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed "
-      "-c tcp_keepalives_idle={} -c tcp_keepalives_interval={} -c tcp_keepalives_count=2 -c tcp_user_timeout={}",
-      lock_timeout_ms, third_s, third_s, stall_timeout.count());
+      "-c statement_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0 -c jit=off "
+      "-c bytea_output=hex -c quote_all_identifiers=off -c synchronous_commit=local "
+      "-c default_transaction_read_only=off -c tcp_keepalives_idle={} -c tcp_keepalives_interval={} "
+      "-c tcp_keepalives_count=2 -c tcp_user_timeout={}",
+      third_s, third_s, stall_timeout.count());
 }
 
 PgResult::PgResult(pg_result* result) : result_(result) {}
@@ -150,7 +162,7 @@ std::map<std::string, std::string> PgConnection::Parameters() const {
   std::map<std::string, std::string> parameters = link_.ConnectionParameters();
   std::string& startup = parameters["options"];
   if (options_.kind != Kind::kUnpinned) {
-    startup += (startup.empty() ? "" : " ") + PinnedOptions(options_.lock_timeout_ms, link_.StallTimeout());
+    startup += (startup.empty() ? "" : " ") + PinnedOptions(link_.StallTimeout());
   }
   parameters["application_name"] = options_.application_name;
   if (options_.kind == Kind::kReplication) parameters["replication"] = "database";
@@ -179,9 +191,9 @@ void PgConnection::Open(const Options& options) {
     Throw({"", OneLine(PQerrorMessage(connection_.get()))});
   }
   if (options.kind == Kind::kUnpinned) return;
-  std::string settings;
+  std::string settings = SettingStatements(options.lock_timeout_ms);
   // Older servers do not know these settings, so they cannot be startup options.
-  if (server_version() >= 170000) settings = "SET transaction_timeout = 0;";
+  if (server_version() >= 170000) settings += "SET transaction_timeout = 0;";
   if (options.kind == Kind::kOrdinary && KnowsRestrictedRelations(server_version())) {
     settings += "SET restrict_nonsystem_relation_kind = 'view, foreign-table';";
   }
@@ -193,8 +205,10 @@ void PgConnection::SetLcMonetary(const std::string& locale) { SetLcMonetary(loca
 // In the same round trip, after `statements`.
 void PgConnection::SetLcMonetary(const std::string& locale, std::string statements) {
   const std::string value = locale.empty() ? "current_setting('lc_monetary')" : QuoteLiteral(locale);
-  statements += fmt::format("SELECT set_config('lc_monetary', {}, false)", value);
-  lc_monetary_ = Query(statements).Get(0, 0);
+  statements += fmt::format("SELECT set_config('lc_monetary', {}, false), pg_catalog.pg_backend_pid()", value);
+  const PgResult row = Query(statements);
+  lc_monetary_ = row.Get(0, 0);
+  server_pid_ = static_cast<int>(row.Int(0, 1));
 }
 
 void PgConnection::Establish(const std::map<std::string, std::string>& parameters) {
@@ -455,7 +469,8 @@ std::string PgConnection::password() const {
 }
 std::string PgConnection::database() const { return PQdb(connection_.get()); }
 std::string PgConnection::user() const { return PQuser(connection_.get()); }
-int PgConnection::backend_pid() const { return PQbackendPID(connection_.get()); }
+int PgConnection::backend_pid() const { return server_pid_; }
+bool PgConnection::through_pooler() const { return server_pid_ != PQbackendPID(connection_.get()); }
 
 std::string PgConnection::QuoteLiteral(std::string_view text) const {
   std::unique_ptr<char, FreeMemory> quoted(PQescapeLiteral(connection_.get(), text.data(), text.size()));

@@ -114,7 +114,10 @@ class PgConnection {
   std::string password() const;                   // The password that was used; empty: none.
   std::string database() const;
   std::string user() const;
-  int backend_pid() const;
+  int backend_pid() const;  // The server's process, as it names it itself.
+  // A program in between has its own connection to the server, and told us another number for it: a connection pooler,
+  // or the proxy of a managed service.
+  bool through_pooler() const;
   // The setting that the text of money depends on, and that pg_dump does not pin.
   const std::string& lc_monetary() const { return lc_monetary_; }
   void SetLcMonetary(const std::string& locale);  // For the rest of the session.
@@ -157,10 +160,11 @@ class PgConnection {
   std::unique_ptr<char, FreeMemory> copy_buffer_;
   bool copy_ended_ = false;
   std::string lc_monetary_;
+  int server_pid_ = 0;
 };
 
 // PGOPTIONS for one of PostgreSQL's own programs, in addition to the settings that it makes itself. They also let the
-// server notice soon that its client is gone.
-std::string PinnedOptions(int lock_timeout_ms, std::chrono::milliseconds stall_timeout);
+// server notice soon that its client is gone. None of them changes what a login event trigger finds.
+std::string PinnedOptions(std::chrono::milliseconds stall_timeout);
 
 }  // namespace rotv::postgres

@@ -90,7 +90,7 @@ os::ProgramCall DumpCommand(SourceSession& session, const std::string& snapshot,
   command.argv.push_back("--encoding=" + session.connection().Parameter("server_encoding"));
   for (std::string& section : sections) command.argv.push_back(std::move(section));
   command.env = {{"PGTZ", "UTC"},
-                 {"PGOPTIONS", PinnedOptions(10000, session.link().StallTimeout())},
+                 {"PGOPTIONS", PinnedOptions(session.link().StallTimeout())},
                  {"PGAPPNAME", session.application_name()}};
   command.password = session.connection().password();
   return command;
@@ -131,6 +131,13 @@ std::optional<formats::DumpSections> DumpSchemaWithRights(SourceSession& session
   // With privileges at its end, the dump of post-data alone is no suffix.
   throw Error(ErrorCode::kProtocol, "the place of the rows in the dump of the source's schema is not clear",
               "write the seed without --owner and --acl");
+}
+
+void TryDump(SourceSession& session) {
+  os::ProgramCall command = DumpCommand(session, "", WholeSchema());
+  command.argv.emplace_back("--exclude-schema=*");
+  const std::optional<std::string> dump = RunDump(session, command);
+  if (dump) (void)formats::SplitDumpByKinds(*dump);
 }
 
 std::optional<std::string> DumpDrops(SourceSession& session, const std::string& snapshot) {

@@ -25,6 +25,10 @@ std::optional<formats::DumpSections> DumpSchemaWithRights(SourceSession& session
 // something; kUnreachable if a lock was not available in time.
 std::optional<formats::DumpSections> DumpSchema(SourceSession& session, const std::string& snapshot);
 
+// Runs pg_dump like DumpSchema(), with what does not belong to a schema, which is next to nothing and locks no table.
+// Returns if that works; throws like DumpSchema() does, and kProtocol if the output is no dump.
+void TryDump(SourceSession& session);
+
 // Dumps what FindDrops() needs, under the same contract.
 std::optional<std::string> DumpDrops(SourceSession& session, const std::string& snapshot);
 

@@ -12,6 +12,7 @@
 #include "storage/error.h"
 #include "sync/context/link_error.h"
 #include "sync/link/open_link.h"
+#include "sync/postgres/connect_error.h"
 #include "sync/postgres/object_names.h"
 
 namespace rotv::postgres {
@@ -66,6 +67,7 @@ SourceSession::SourceSession(const Context& context, const std::filesystem::path
     });
   }
   connection_ = Open({.application_name = application_name_});
+  opened_ = true;
 }
 
 std::unique_ptr<PgConnection> SourceSession::TakeReplication() {
@@ -118,7 +120,16 @@ std::unique_ptr<PgConnection> SourceSession::Open(PgConnection::Kind kind, int l
 }
 
 std::unique_ptr<PgConnection> SourceSession::Open(const PgConnection::Options& options) {
-  return Connecting([&] { return PgConnection::Connect(*link_, options, context_.interrupt); });
+  return Connecting([&] {
+    try {
+      return PgConnection::Connect(*link_, options, context_.interrupt);
+    } catch (const Error& error) {
+      const bool refused = options.kind == PgConnection::Kind::kReplication && error.code() == ErrorCode::kRefused;
+      // While the first connection is being made, it is not known whether it comes through a pooler.
+      if (!refused || !opened_ || !connection_->through_pooler()) throw;
+      throw PoolerError(error);
+    }
+  });
 }
 
 std::unique_ptr<PgConnection> SourceSession::ConnectTo(const std::string& database) {

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <future>
 #include <memory>
@@ -70,6 +71,7 @@ class SourceSession {
   std::unique_ptr<link::Link> link_;
   std::future<std::unique_ptr<DeadMansSwitch>> switch_;  // Declared before the connections that it ends.
   std::unique_ptr<PgConnection> connection_;             // Declared after the link, which it needs.
+  std::atomic<bool> opened_{false};                      // connection_ is set, and stays as it is.
   std::future<std::unique_ptr<PgConnection>> opening_replication_;
   std::mutex mutex_;
   std::deque<std::future<std::unique_ptr<PgConnection>>> prepared_;

@@ -13,7 +13,7 @@ constexpr const char* kExcluded = "excluded in rotv.toml";
 const postgres::CatalogIndex* IdentityIndex(const postgres::CatalogTable& table) {
   for (const postgres::CatalogIndex& index : table.indexes) {
     bool chosen = table.replica_identity == 'i' ? index.is_replica_identity : index.is_primary;
-    if (chosen && index.is_immediate && index.is_valid) return &index;
+    if (chosen && index.is_immediate && index.is_valid && !index.may_hold_null) return &index;
   }
   return nullptr;
 }
@@ -48,6 +48,47 @@ FollowDecision CopiedAgain(const postgres::CatalogTable& table, const std::strin
   return decision;
 }
 
+bool HasUsablePrimaryKey(const postgres::CatalogTable& table) {
+  return std::any_of(table.indexes.begin(), table.indexes.end(), [&](const postgres::CatalogIndex& index) {
+    return index.is_primary && index.is_immediate && index.is_valid && !HasGeneratedColumn(table, index);
+  });
+}
+
+// The replica identity under which a table that is not streamed now would be; empty if there is none. Advice is given
+// by what it leads to, never by what there is: each of these ends in a table that is streamed.
+std::string IdentityThatServes(const postgres::CatalogTable& table) {
+  if (HasUsablePrimaryKey(table)) return "DEFAULT";
+  if (!table.identity_index.empty()) return "USING INDEX " + table.identity_index;
+  return table.full_identity_serves ? "FULL" : "";
+}
+
+FollowDecision WithoutIdentity(const postgres::CatalogTable& table, const std::string& reason) {
+  const std::string identity = IdentityThatServes(table);
+  if (identity.empty()) {
+    return CopiedAgain(table,
+                       reason +
+                           "; what it needs is a primary key, or a unique index, over columns that are NOT NULL and "
+                           "not generated",
+                       "");
+  }
+  return CopiedAgain(table, reason, fmt::format("ALTER TABLE {} REPLICA IDENTITY {}", table.quoted_name, identity));
+}
+
+// Advises only if the table would be streamed once it is logged, with all statements that are needed for that.
+FollowDecision Unlogged(const postgres::CatalogTable& table, const SourceConfig& source) {
+  postgres::CatalogTable logged = table;
+  logged.persistence = 'p';
+  const FollowDecision then = Decide(logged, source);
+  const std::string reason = "unlogged: its changes are not in the WAL";
+  if (then.follow == proto::FOLLOW_COPY && then.advice.empty()) {
+    return CopiedAgain(table, fmt::format("{}; logged, it would be resynced all the same: {}", reason, then.reason),
+                       "");
+  }
+  std::string advice = fmt::format("ALTER TABLE {} SET LOGGED", table.quoted_name);
+  if (!then.advice.empty()) advice += "; " + then.advice;
+  return CopiedAgain(table, reason, advice);
+}
+
 FollowDecision ByIndex(const postgres::CatalogIndex& index) {
   FollowDecision decision;
   decision.follow = proto::FOLLOW_KEY;
@@ -73,19 +114,11 @@ FollowDecision Decide(const postgres::CatalogTable& table, const SourceConfig& s
   if (IsExcluded(source, table.schema, table.name)) return SchemaOnly(kExcluded);
   if (table.dropped) return SchemaOnly("dropped by a masking rule");
   if (table.of_extension) return OfExtension(table);
-  if (table.persistence == 'u') {
-    return CopiedAgain(table, "unlogged: its changes are not in the WAL",
-                       fmt::format("ALTER TABLE {} SET LOGGED", table.quoted_name));
-  }
-  const std::string full = fmt::format("ALTER TABLE {} REPLICA IDENTITY FULL", table.quoted_name);
+  if (table.persistence == 'u') return Unlogged(table, source);
   const postgres::CatalogIndex* index = IdentityIndex(table);
-  if (table.replica_identity == 'n') {
-    return CopiedAgain(table, "REPLICA IDENTITY NOTHING",
-                       fmt::format("ALTER TABLE {} REPLICA IDENTITY DEFAULT", table.quoted_name));
-  }
+  if (table.replica_identity == 'n') return WithoutIdentity(table, "REPLICA IDENTITY NOTHING");
   if (table.replica_identity == 'f' && !table.full_identity_serves) {
-    return CopiedAgain(table, "identity FULL with a generated column, which this server does not publish",
-                       fmt::format("ALTER TABLE {} REPLICA IDENTITY DEFAULT", table.quoted_name));
+    return WithoutIdentity(table, "identity FULL with a generated column, which this server does not publish");
   }
   if (index != nullptr && !HasGeneratedColumn(table, *index)) return ByIndex(*index);
   if (table.replica_identity == 'f') {
@@ -95,10 +128,13 @@ FollowDecision Decide(const postgres::CatalogTable& table, const SourceConfig& s
     decision.reason = "identity FULL and no usable primary key";
     return decision;
   }
-  if (index != nullptr) return CopiedAgain(table, "identified by a generated column, which is not published", full);
-  if (table.replica_identity == 'i')
-    return CopiedAgain(table, "its replica identity index was dropped or is not valid", full);
-  return CopiedAgain(table, "no primary key, or a deferrable one", full);
+  if (index != nullptr) return WithoutIdentity(table, "identified by a generated column, which is not published");
+  if (table.replica_identity != 'i') return WithoutIdentity(table, "no primary key, or a deferrable one");
+  const bool may_hold_null = std::any_of(table.indexes.begin(), table.indexes.end(), [](const auto& each) {
+    return each.is_replica_identity && each.may_hold_null;
+  });
+  return WithoutIdentity(table, may_hold_null ? "its replica identity index has a column whose NOT NULL is NOT VALID"
+                                              : "its replica identity index was dropped or is not valid");
 }
 
 std::string FollowText(proto::Follow follow, const std::string& way) {

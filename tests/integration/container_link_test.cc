@@ -99,6 +99,7 @@ TEST_F(ContainerLinkTest, ClosingEitherEndLeavesNoProcess) {
   std::atomic<int> ends{0};
   TcpServer remote([&](int fd) {
     char byte = 0;
+    SendAll(fd, ".");
     if (recv(fd, &byte, 1, 0) == 1 && byte != 'c') ReadToEnd(fd);
     ++ends;
   });
@@ -106,10 +107,13 @@ TEST_F(ContainerLinkTest, ClosingEitherEndLeavesNoProcess) {
   {
     const FileDescriptor near = Connect(*link);
     SendAll(near.get(), "c");
-    EXPECT_EQ(ReadToEnd(near.get()), "");  // Ends, although this end sends nothing more.
+    EXPECT_EQ(ReadToEnd(near.get()), ".");  // Ends, although this end sends nothing more.
   }
   {
+    // Closed before the relay has begun, it would never connect.
     const FileDescriptor near = Connect(*link);
+    char byte = 0;
+    EXPECT_EQ(recv(near.get(), &byte, 1, 0), 1);
     SendAll(near.get(), "x");
   }
   EXPECT_TRUE(WaitUntil([&] { return ends == 2; }));

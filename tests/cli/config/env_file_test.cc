@@ -142,7 +142,7 @@ TEST_F(VariablesTest, WithoutAHostThereIsNoSource) {
 TEST_F(VariablesTest, EveryVariableSetsItsKey) {
   Write(".env",
         "PRODUCTION_HOST=db.example.org\nPRODUCTION_PORT=22422\nPRODUCTION_CONTAINER=rootsofthevalley.org\n"
-        "PRODUCTION_USER=deploy\nPGDATABASE=rotv\nPGUSER=reader\n");
+        "PRODUCTION_USER=deploy\nPGDATABASE=rotv\nPGUSER=reader\nPGHOST=localhost\nPGPORT=6543\n");
   SourceConfig source = config::SourceFromVariables(environment_, directory_).value();
   EXPECT_EQ(source.name, "production");
   EXPECT_EQ(source.ssh, "deploy@db.example.org:22422");
@@ -150,7 +150,20 @@ TEST_F(VariablesTest, EveryVariableSetsItsKey) {
   EXPECT_EQ(source.runtime, "podman");
   EXPECT_EQ(source.database, "rotv");
   EXPECT_EQ(source.user, "reader");
+  // PGHOST and PGPORT are the application's own server.
+  EXPECT_EQ(source.host, "");
   EXPECT_EQ(source.port, 5432);
+}
+
+TEST_F(VariablesTest, PostgresHasAHostAndAPortOfItsOwn) {
+  Write(".env", "PRODUCTION_HOST=db\nPGDATABASE=x\nPRODUCTION_PGHOST=/srv/sockets\nPRODUCTION_PGPORT=5433\n");
+  SourceConfig source = config::SourceFromVariables(environment_, directory_).value();
+  EXPECT_EQ(source.host, "/srv/sockets");
+  EXPECT_EQ(source.port, 5433);
+  environment_["PRODUCTION_PGPORT"] = "5433x";
+  EXPECT_EQ(Complaint(), "PRODUCTION_PGPORT in the environment is not a port");
+  environment_ = {{"PRODUCTION_PGHOST", "a\nb"}};
+  EXPECT_EQ(Complaint(), "PRODUCTION_PGHOST in the environment: host holds a control character");
 }
 
 TEST_F(VariablesTest, TheEnvironmentOverridesDotEnvWhichOverridesTheBackends) {

@@ -1,6 +1,7 @@
 // PostgreSQL in a real container without published ports, behind a real sshd: reached with `container = "..."`, with
 // only Debian and PostgreSQL in the container.
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "fmt/format.h"
@@ -12,17 +13,31 @@
 namespace rotv::testing {
 namespace {
 
+struct ContainerWay {
+  std::string name = {};
+  std::string host = {};  // In rotv.toml, as seen from inside the container; empty: not set.
+  PostgresContainerOptions container = {};
+  // kRelay: sshd may connect to no socket, so that each connection is carried by a relay in the container. Else one is
+  // only if the test is not run by root, or if `host` is no socket's.
+  enum class Carrier { kAny, kRelay } carrier = Carrier::kAny;
+};
+
 class ContainerTest : public ::testing::Test {
  protected:
-  // `host` in rotv.toml, as seen from inside the container; empty: not set.
-  explicit ContainerTest(const std::string& host = "", std::optional<SlowLinkOptions> slow_link = {})
-      : rotv({.binary = ROTV_SYNC_BINARY,
+  explicit ContainerTest(const ContainerWay& way = {}, std::optional<SlowLinkOptions> slow_link = {})
+      : container(way.container),
+        rotv({.binary = ROTV_SYNC_BINARY,
               .postgres = {.version = PostgresContainer::kVersion},
-              .ssh = {.environment = container.environment()},
+              .ssh = {.config_lines = LinesFor(way), .environment = container.environment()},
               .slow_link = slow_link}) {
     rotv.Configure({{"container", "\"" + container.name() + "\""},
-                    {"host", host.empty() ? "" : "\"" + host + "\""},
+                    {"host", way.host.empty() ? "" : "\"" + way.host + "\""},
                     {"port", ""}});
+  }
+
+  static std::vector<std::string> LinesFor(const ContainerWay& way) {
+    if (way.carrier == ContainerWay::Carrier::kAny) return {};
+    return {"AllowStreamLocalForwarding no"};
   }
 
   // The present seed equals the output of the container's pg_dump, and builds the same database. The home's own server
@@ -60,7 +75,7 @@ class ContainerTest : public ::testing::Test {
   RotvHome rotv;
 };
 
-class ContainerWayTest : public ContainerTest, public ::testing::WithParamInterface<const char*> {
+class ContainerWayTest : public ContainerTest, public ::testing::WithParamInterface<ContainerWay> {
  protected:
   ContainerWayTest() : ContainerTest(GetParam()) {}
 };
@@ -91,13 +106,49 @@ TEST_P(ContainerWayTest, ASourceIsFollowed) {
   ExpectNothingRuns();
 }
 
-INSTANTIATE_TEST_SUITE_P(All, ContainerWayTest, ::testing::Values("", "/run/postgresql", "127.0.0.1"),
-                         [](const auto& parameter) -> std::string {
-                           const std::string host = parameter.param;
-                           return host.empty() ? "NothingNamed" : host[0] == '/' ? "Socket" : "Tcp";
-                         });
+INSTANTIATE_TEST_SUITE_P(
+    All, ContainerWayTest,
+    ::testing::Values(
+        // The container's own variables lead programs to its server, but for those that would lead pg_dump elsewhere.
+        ContainerWay{.name = "NothingNamed",
+                     .container = {.socket_directory = "/tmp/pgsocket",
+                                   .environment = {{"PGHOST", "/tmp/pgsocket"},
+                                                   {"PGHOSTADDR", "192.0.2.1"},
+                                                   {"PGSERVICE", "nowhere"},
+                                                   {"PGSSLMODE", "verify-full"}}}},
+        ContainerWay{.name = "Socket", .host = "/run/postgresql", .carrier = ContainerWay::Carrier::kRelay},
+        ContainerWay{.name = "Tcp", .host = "127.0.0.1"}),
+    [](const auto& parameter) { return parameter.param.name; });
 
-TEST_F(ContainerTest, MissingPartsAreReported) {
+// Where no variable and no usual directory helps, the container's sockets are looked through. Its server is at no host.
+TEST(ContainerPlaceTest, AnUnusualSocketIsFoundByConnectionsAndByPgDump) {
+  const PostgresContainer container({.socket_directory = "/srv/an odd place"});
+  container.Run({"sh", "-c",
+                 "printf '%s\n' 'local all all trust' 'host all all all reject' >/data/db/pg_hba.conf; "
+                 "kill -HUP $(head -n 1 /data/db/postmaster.pid)"});
+  RotvHome rotv({.binary = ROTV_SYNC_BINARY, .ssh = {.environment = container.environment()}});
+  rotv.Configure({{"container", "\"" + container.name() + "\""}, {"host", ""}, {"port", ""}});
+  const Result doctor = rotv.Sync({"doctor"});
+  EXPECT_EQ(doctor.exit_status, 0) << doctor.out;
+  rotv.MustSync({"baseline"});
+  MustRun(container.Podman({"pause", container.name()}));
+  EXPECT_THAT(rotv.Sync({"doctor"}).out, ::testing::HasSubstr("is not running on " + rotv.ssh().Destination()));
+  MustRun(container.Podman({"unpause", container.name()}));
+
+  const SshServer relaying({.config_lines = {"AllowStreamLocalForwarding no"}, .environment = container.environment()});
+  rotv.Configure({{"ssh", "\"" + relaying.Destination() + "\""},
+                  {"identity", "\"" + relaying.client_key().string() + "\""},
+                  {"known_hosts", "\"" + relaying.known_hosts().string() + "\""}});
+  const Result by_relay = rotv.Sync({"doctor"});
+  EXPECT_EQ(by_relay.exit_status, 0) << by_relay.out;
+}
+
+class ContainerRelayTest : public ContainerTest {
+ protected:
+  ContainerRelayTest() : ContainerTest({.carrier = ContainerWay::Carrier::kRelay}) {}
+};
+
+TEST_F(ContainerRelayTest, MissingPartsAreReported) {
   container.Exec("CREATE TABLE t (id int PRIMARY KEY)");
   const auto fails = [&](const ExpectedError& expected) {
     ExpectError(rotv.Sync({"baseline"}), expected);
@@ -129,7 +180,7 @@ TEST_F(ContainerTest, MissingPartsAreReported) {
 // 50 Mbit/s: copying the rows takes some seconds, in which the link is cut.
 class ContainerCutTest : public ContainerTest {
  protected:
-  ContainerCutTest() : ContainerTest("", SlowLinkOptions{}) {
+  ContainerCutTest() : ContainerTest({.carrier = ContainerWay::Carrier::kRelay}, SlowLinkOptions{}) {
     container.Exec(
         "CREATE TABLE t (id int PRIMARY KEY, v text);"
         "INSERT INTO t SELECT n, (SELECT string_agg(md5(n || '/' || piece), '') FROM generate_series(1, 30) piece) "

@@ -36,7 +36,7 @@ std::string SlotsOf(const PostgresServer& server) {
 
 // --- Orders of promotion, checkpoint, baseline and pull.
 
-struct Order {
+struct FailoverOrder {
   const char* name;
   // What happens after the last pull from the former primary. P: the standby is promoted, and its checkpointer is held;
   // C: the first checkpoint ends. B: baseline --force, R: pull --rebaseline, L: a pull that follows, X: a pull that is
@@ -138,9 +138,9 @@ class VersionsFailoverTest : public ::testing::TestWithParam<int> {
 };
 
 TEST_P(VersionsFailoverTest, EveryOrderIsFollowedOrRefused) {
-  for (const Order& order :
-       {Order{"refused before and after the checkpoint", "XCXRL"}, Order{"a baseline before the checkpoint", "BCL"},
-        Order{"a pull that takes a baseline before the checkpoint", "RCL"}}) {
+  for (const FailoverOrder& order : {FailoverOrder{"refused before and after the checkpoint", "XCXRL"},
+                                     FailoverOrder{"a baseline before the checkpoint", "BCL"},
+                                     FailoverOrder{"a pull that takes a baseline before the checkpoint", "RCL"}}) {
     SCOPED_TRACE(order.name);
     // Once is enough for what does not depend on the version.
     if (order.steps[0] == 'R' && GetParam() != 17) continue;

@@ -63,6 +63,18 @@ INSTANTIATE_TEST_SUITE_P(All, WaysTest,
                                                                  : "Direct";
                          });
 
+// pg_dump would look in the one directory that was compiled into it.
+TEST(WaysTest, ASocketInTmpIsFoundByConnectionsAndByPgDump) {
+  RotvHome rotv({.binary = ROTV_SYNC_BINARY});
+  rotv.server().Set("unix_socket_directories", rotv.server().socket_directory() + ", /tmp");
+  rotv.Configure({{"host", ""}});
+  rotv.server().Exec(kWaysTable);
+  const Result doctor = rotv.Sync({"doctor"});
+  EXPECT_EQ(doctor.exit_status, 0) << doctor.out;
+  rotv.MustSync({"baseline"});
+  rotv.ExpectSeedIsDump();
+}
+
 // A login shell that prints something (an unguarded "echo" in ~/.bashrc), and a forced command that does.
 TEST(WaysTest, WhatTheLoginShellPrintsIsNotInTheSeed) {
   for (const char* noise : {"Welcome to prod", "SET noise = 1;", "Dumped by pg_dump (of) 9.1", ""}) {

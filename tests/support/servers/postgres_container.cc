@@ -15,12 +15,12 @@ namespace {
 // Debian's package creates the socket's directory when it starts the server; it is not used here.
 constexpr const char* kStart = R"(
 set -e
-install -d -o postgres /run/postgresql /data
+install -d -o postgres "$1" /data
 as_postgres() { setpriv --reuid=postgres --regid=postgres --init-groups "$@"; }
 bin=/usr/lib/postgresql/17/bin
 as_postgres $bin/initdb -D /data/db -A trust --no-sync --encoding=UTF8 --locale=C.UTF-8
 exec setpriv --reuid=postgres --regid=postgres --init-groups $bin/postgres -D /data/db -c wal_level=logical \
-  -c max_slot_wal_keep_size=4GB -c fsync=off -c unix_socket_directories=/run/postgresql
+  -c max_slot_wal_keep_size=4GB -c fsync=off -c unix_socket_directories="$1"
 )";
 
 std::vector<std::string> OutputLines(const std::string& text) {
@@ -52,18 +52,22 @@ TestPodman PreparePodman(const std::string& kind) {
   return podman;
 }
 
-PostgresContainer::PostgresContainer() : podman_(PreparePodman()), name_(NewName()) {
+PostgresContainer::PostgresContainer(const PostgresContainerOptions& options)
+    : podman_(PreparePodman()), name_(NewName()) {
   // --timeout: the container of a killed test does not stay.
-  MustRun(Podman({"run", "--detach", "--rm", "--init", "--network=none", "--timeout=900", "--name", name_,
-                  podman_.image, "bash", "-c", kStart}));
-  const auto up = [&] { return RunCommand(Podman({"exec", name_, "pg_isready", "-q", "-h", "127.0.0.1"})).ok(); };
+  std::vector<std::string> run = {"run",           "--detach", "--rm", "--init", "--network=none",
+                                  "--timeout=900", "--name",   name_};
+  for (const auto& [name, value] : options.environment) run.push_back("--env=" + name + "=" + value);
+  run.insert(run.end(), {podman_.image, "bash", "-c", kStart, "start", options.socket_directory});
+  MustRun(Podman(run));
+  const auto up = [&] { return RunCommand(InContainer({"pg_isready", "-q", "-h", "127.0.0.1"})).ok(); };
   if (!WaitUntil(up, std::chrono::seconds(60))) {
     const Result log = RunCommand(Podman({"logs", name_}));
     RunCommand(Podman({"rm", "--force", "--time=0", name_}));
     throw std::runtime_error("PostgreSQL does not start in its container:\n" + log.out + log.err);
   }
   Exec("CREATE ROLE rotv LOGIN REPLICATION BYPASSRLS", "postgres");
-  MustRun(Podman({"exec", name_, "createdb", "-h", "127.0.0.1", "-U", "postgres", "-O", "rotv", "rotv"}));
+  MustRun(InContainer({"createdb", "-h", "127.0.0.1", "-U", "postgres", "-O", "rotv", "rotv"}));
 }
 
 PostgresContainer::~PostgresContainer() { RunCommand(Podman({"rm", "--force", "--time=0", name_})); }
@@ -83,9 +87,19 @@ void PostgresContainer::Run(const std::vector<std::string>& argv) const {
   MustRun(Podman(arguments));
 }
 
+// Without the container's own variables, which a test may have set to lead programs astray.
+Command PostgresContainer::InContainer(const std::vector<std::string>& argv) const {
+  std::vector<std::string> arguments = {"exec", "--interactive", name_, "env"};
+  for (const char* name : {"PGHOST", "PGHOSTADDR", "PGSERVICE", "PGSSLMODE"}) {
+    arguments.insert(arguments.end(), {"-u", name});
+  }
+  arguments.insert(arguments.end(), argv.begin(), argv.end());
+  return Podman(arguments);
+}
+
 Command PostgresContainer::Psql(const std::string& user) const {
-  return Podman({"exec", "--interactive", name_, "psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h",
-                 "127.0.0.1", "-U", user, "-d", user, "-f", "-"});
+  return InContainer(
+      {"psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-h", "127.0.0.1", "-U", user, "-d", user, "-f", "-"});
 }
 
 void PostgresContainer::Exec(const std::string& sql, const std::string& user) const {
@@ -103,9 +117,9 @@ std::string PostgresContainer::Value(const std::string& sql) const {
 }
 
 std::string PostgresContainer::Dump() const {
-  return MustRun(Podman({"exec", "--env=PGTZ=UTC", "--env=PGOPTIONS=-c bytea_output=hex", name_, "pg_dump", "--clean",
-                         "--if-exists", "--no-owner", "--no-acl", "--no-publications", "--no-subscriptions", "-h",
-                         "127.0.0.1", "-U", "postgres", "rotv"}))
+  return MustRun(InContainer({"PGTZ=UTC", "PGOPTIONS=-c bytea_output=hex", "pg_dump", "--clean", "--if-exists",
+                              "--no-owner", "--no-acl", "--no-publications", "--no-subscriptions", "-h", "127.0.0.1",
+                              "-U", "postgres", "rotv"}))
       .out;
 }
 

@@ -20,12 +20,17 @@ struct TestPodman {
 // `kind` is an argument of container_image.sh. Builds the image unless ./dev test has done so.
 TestPodman PreparePodman(const std::string& kind = "");
 
+struct PostgresContainerOptions {
+  std::string socket_directory = "/run/postgresql";
+  std::map<std::string, std::string> environment = {};  // Variables of everything that runs in the container.
+};
+
 class PostgresContainer {
  public:
   static constexpr int kVersion = 17;
 
   // The server accepts connections on return. Builds the image unless ./dev test has done so.
-  PostgresContainer();
+  explicit PostgresContainer(const PostgresContainerOptions& options = {});
   ~PostgresContainer();
   PostgresContainer(const PostgresContainer&) = delete;
   PostgresContainer& operator=(const PostgresContainer&) = delete;
@@ -50,6 +55,7 @@ class PostgresContainer {
   std::vector<std::string> OtherProcesses() const;
 
  private:
+  Command InContainer(const std::vector<std::string>& argv) const;
   Command Psql(const std::string& user) const;
 
   const TestPodman podman_;

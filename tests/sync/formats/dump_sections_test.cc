@@ -308,5 +308,18 @@ TEST(SplitDumpByKindsTest, RowsStandAbovePrivileges) {
   EXPECT_EQ(PostDataOf(ObjectOf("VIEW", "v; Type: ACL; Schema: x") + index), std::nullopt);
 }
 
+TEST(SplitDumpTest, WhatStandsAfterTheDumpIsDropped) {
+  for (const bool restricted : {true, false}) {
+    const auto dump = [&](std::string_view body) { return restricted ? Dump18(body) : DumpWithoutRestrict(body); };
+    const formats::DumpSections expected = formats::SplitDump(dump("PRE\n\nPOST\n\n"), dump("POST\n\n"));
+    for (const char* noise : {"Bye\n", "DROP TABLE t;", "\n\nBye", "--\n"}) {
+      const formats::DumpSections sections =
+          formats::SplitDump(dump("PRE\n\nPOST\n\n") + noise, dump("POST\n\n") + noise);
+      EXPECT_EQ(sections.pre_data, expected.pre_data) << noise;
+      EXPECT_EQ(sections.post_data, expected.post_data) << noise;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace rotv

@@ -73,7 +73,51 @@ TEST(FollowTest, WithoutAUsablePrimaryKeyItIsResynced) {
 TEST(FollowTest, WithADroppedIdentityIndexItIsResyncedDespiteAPrimaryKey) {
   postgres::CatalogTable table = Table({PrimaryKey({1})});
   table.replica_identity = 'i';
+  ExpectResync(schema::Decide(table, {}), "REPLICA IDENTITY DEFAULT");
+  table.indexes.clear();
   ExpectResync(schema::Decide(table, {}), "REPLICA IDENTITY FULL");
+}
+
+TEST(FollowTest, AnIdentityThatMayHoldNullIsResynced) {
+  postgres::CatalogTable table = Table({IdentityIndex({1})});
+  table.replica_identity = 'i';
+  EXPECT_EQ(schema::Decide(table, {}).follow, proto::FOLLOW_KEY);
+  table.indexes[0].may_hold_null = true;
+  ExpectResync(schema::Decide(table, {}), "REPLICA IDENTITY FULL");
+  EXPECT_THAT(schema::Decide(table, {}).reason, ::testing::HasSubstr("NOT VALID"));
+}
+
+// Whatever a table has, its advice makes it one that is streamed: no statement leads to another one.
+TEST(FollowTest, AdviceNeverGoesRoundInACircle) {
+  for (const char identity : {'d', 'n', 'f', 'i'}) {
+    for (const bool primary : {false, true}) {
+      for (const bool unique : {false, true}) {
+        for (const bool full_serves : {false, true}) {
+          for (const char persistence : {'p', 'u'}) {
+            postgres::CatalogTable table = Table({});
+            if (primary) table.indexes.push_back(PrimaryKey({1}));
+            if (unique) table.identity_index = "by_name";
+            table.replica_identity = identity;
+            table.full_identity_serves = full_serves;
+            table.persistence = persistence;
+            const schema::FollowDecision decision = schema::Decide(table, {});
+            if (decision.follow != proto::FOLLOW_COPY) continue;
+            const bool can_be = primary || unique || full_serves;
+            EXPECT_EQ(decision.advice.empty(), !can_be) << decision.reason << ": " << decision.advice;
+            // What the statements do to the table.
+            table.persistence = 'p';
+            if (decision.advice.ends_with("IDENTITY DEFAULT")) table.replica_identity = 'd';
+            if (decision.advice.ends_with("IDENTITY FULL")) table.replica_identity = 'f';
+            if (decision.advice.ends_with("USING INDEX by_name")) {
+              table.replica_identity = 'i';
+              table.indexes.push_back(IdentityIndex({3}));
+            }
+            EXPECT_EQ(schema::Decide(table, {}).follow == proto::FOLLOW_COPY, !can_be) << decision.advice;
+          }
+        }
+      }
+    }
+  }
 }
 
 TEST(FollowTest, WithIdentityNothingItIsResynced) {
