@@ -1,6 +1,6 @@
 // How rows are identified: keys that change, swap, form chains and return; identities by index, FULL, and multisets of
-// equal rows. All kinds of keys take the same threads, and most the same code: ThreadSanitizer sees three of them,
-// AddressSanitizer six.
+// equal rows. Most kinds of keys take the same code: AddressSanitizer sees six of them. All take the threads that
+// ThreadSanitizer sees in e2e/ddl.
 
 #include <gtest/gtest.h>
 
@@ -44,7 +44,7 @@ class KeysTest : public FollowTest {
   }
 };
 
-// Labels: asan tsan
+// Labels: asan
 TEST_F(KeysTest, ChangesOfAPrimaryKeyAreFollowed) {
   Exec("CREATE TABLE t (k int PRIMARY KEY, v text)");
   KeyChangesAreFollowed();
@@ -83,7 +83,7 @@ TEST_F(KeysTest, ADeferrablePrimaryKeyUnderIdentityFullLosesNoRow) {
   TransactionIsFollowed("INSERT INTO t VALUES (1, 'for a moment'); DELETE FROM t WHERE v = 'two'");
 }
 
-// Labels: asan tsan
+// Labels: asan
 TEST_F(KeysTest, APartitionsRowsMoveWithTheirKeys) {
   Exec(
       "CREATE TABLE t (k int PRIMARY KEY, v text) PARTITION BY RANGE (k);"
@@ -150,7 +150,7 @@ TEST_F(KeysTest, KeysOfSeveralColumnsAreFollowed) {
   }
 }
 
-// Labels: asan tsan
+// Labels: asan
 TEST_F(KeysTest, AMultisetLosesExactlyOneOfEqualRows) {
   Exec(
       "CREATE TABLE bag (a int, b text); ALTER TABLE bag REPLICA IDENTITY FULL;"
