@@ -1,19 +1,26 @@
--- Gives a database the source's settings (twin.sh), as the superuser, in a database without any of the source's code. The
--- settings follow this file as rows of COPY. Names and values are the source's owner's.
+-- Gives this database, and the one for tests, the source's settings (twin.sh), as the superuser, without any of the
+-- source's code in them. The settings follow this file as rows of COPY. Names and values are the source's owner's.
 
 SET client_encoding = 'UTF8';
 \o /dev/null
-SELECT set_config('rotv.app_role', :'user', false), set_config('rotv.trust', :'trust', false);
+SELECT set_config('rotv.app_role', :'user', false), set_config('rotv.trust', :'trust', false),
+  set_config('rotv.test', :'test', false);
 \o
 CREATE TEMP TABLE wanted (name text, value text);
 CREATE TEMP TABLE without_locale (name text, locale text);
+
+CREATE FUNCTION pg_temp.alter_both(change text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE pg_catalog.format('ALTER DATABASE %I ', pg_catalog.current_database()) || change;
+  EXECUTE pg_catalog.format('ALTER DATABASE %I ', pg_catalog.current_setting('rotv.test')) || change;
+END $$;
 
 -- Returns what is wrong, or NULL.
 CREATE FUNCTION pg_temp.apply_setting(setting text, wanted text) RETURNS text LANGUAGE plpgsql AS $$
 DECLARE
   trusted bool := pg_catalog.current_setting('rotv.trust') = 'yes';
   app_role text := pg_catalog.current_setting('rotv.app_role');
-  statement text := pg_catalog.format('ALTER DATABASE %I SET %I = %L', pg_catalog.current_database(), setting, wanted);
+  change text := pg_catalog.format('SET %I = %L', setting, wanted);
 BEGIN
   IF setting = ANY ('{role,session_authorization,session_replication_role}') THEN
     RETURN 'it is about roles that do not log in here';
@@ -26,7 +33,7 @@ BEGIN
   -- list is stored with quotes around its elements, and would be taken for one element.
   IF setting = ANY ('{search_path,temp_tablespaces,default_tablespace,default_table_access_method}') THEN
     PERFORM pg_catalog.set_config(setting, wanted, true);
-    statement := pg_catalog.format('ALTER DATABASE %I SET %I FROM CURRENT', pg_catalog.current_database(), setting);
+    change := pg_catalog.format('SET %I FROM CURRENT', setting);
   END IF;
   -- A superuser alone may set a parameter that nobody knows yet. That of an extension, or of a language that is installed
   -- later, may be one that runs code.
@@ -39,7 +46,7 @@ BEGIN
     IF NOT trusted THEN
       EXECUTE pg_catalog.format('SET LOCAL ROLE %I', app_role);
     END IF;
-    EXECUTE statement;
+    PERFORM pg_temp.alter_both(change);
     RESET ROLE;
     RETURN NULL;
   EXCEPTION WHEN insufficient_privilege THEN
@@ -48,7 +55,7 @@ BEGIN
       RETURN SQLERRM;
     END IF;
   END;
-  EXECUTE statement;
+  PERFORM pg_temp.alter_both(change);
   RETURN NULL;
 EXCEPTION WHEN OTHERS THEN
   RETURN SQLERRM;

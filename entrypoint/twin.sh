@@ -92,14 +92,17 @@ database_options() {  # WAY
   esac
 }
 
-create_database() {  # NAME WAY
-  local base=C.UTF-8
+create_both() {  # WAY
+  local base=C.UTF-8 options
+  options=$(database_options "$1")
   [[ ${ROTV_ENCODING:-UTF8} == UTF8 ]] || base=C
-  as_superuser postgres -v user="$ROTV_DBUSER" -v name="$1" -v encoding="${ROTV_ENCODING:-}" -v base="$base" \
+  as_superuser postgres -v user="$ROTV_DBUSER" -v name="$ROTV_DATABASE" -v test="${ROTV_DATABASE}_test" \
+    -v encoding="${ROTV_ENCODING:-}" -v base="$base" \
     -v collate="${ROTV_COLLATE:-}" -v ctype="${ROTV_CTYPE:-}" -v locale="${ROTV_LOCALE:-}" \
     -v rules="${ROTV_ICU_RULES:-}" -v near="$(icu_name)" -v utf8_collate="${ROTV_COLLATE%%[.@]*}.UTF-8" \
     -v utf8_ctype="${ROTV_CTYPE%%[.@]*}.UTF-8" 2>"$scratch/sql" \
-    <<<"CREATE DATABASE :\"name\" OWNER :\"user\" TEMPLATE template0 $(database_options "$2");"
+    <<<"CREATE DATABASE :\"name\" OWNER :\"user\" TEMPLATE template0 $options;
+CREATE DATABASE :\"test\" OWNER :\"user\" TEMPLATE template0 $options;"
 }
 
 # Creates both databases in the best way that works here.
@@ -108,12 +111,11 @@ create_databases() {
   ROTV_COLLATE=${ROTV_COLLATE:-} ROTV_CTYPE=${ROTV_CTYPE:-} ROTV_LOCALE_PROVIDER=${ROTV_LOCALE_PROVIDER:-}
   ROTV_ICU_RULES=${ROTV_ICU_RULES:-}
   while IFS= read -r way; do
-    ! create_database "$ROTV_DATABASE" "$way" || break
+    ! create_both "$way" || break
     [[ -n $problem ]] || problem=$(head -n 1 "$scratch/sql")
     # Only a locale or an encoding has other ways.
     [[ $way != plain ]] || fail_full "the database cannot be created: $(head -n 1 "$scratch/sql")"
   done < <(database_ways)
-  create_database "${ROTV_DATABASE}_test" "$way" || fail_full "the database cannot be created: $(head -n 1 "$scratch/sql")"
   tell_way "$way" "${problem#*ERROR:  }"
 }
 
@@ -213,17 +215,14 @@ make_collations() {
 # Applies the settings to both databases: for the import too, as they were there when the source made its objects. An
 # ordinary role does it wherever it may, so that what needs a superuser on the source needs one here.
 apply_settings() {
-  local database problems line
+  local problems line
   [[ -z ${ROTV_UNKNOWN_SETTINGS:-} ]] ||
     differs "settings of the source that are too long, or not in UTF-8, are left out: $ROTV_UNKNOWN_SETTINGS"
   [[ -n ${ROTV_SETTINGS:-} ]] || return 0
   { cat "$here/settings.sql" && printf '%s\\.\n' "$ROTV_SETTINGS" && printf '%s\n' 'SELECT * FROM pg_temp.apply_settings();'; } \
     >"$scratch/settings.sql"
-  for database in "${ROTV_DATABASE}_test" "$ROTV_DATABASE"; do
-    problems=$(as_superuser "$database" -v user="$ROTV_DBUSER" -v trust="$ROTV_TRUST" -f "$scratch/settings.sql" \
-      2>"$scratch/sql") || problems="the source's settings cannot be applied: $(error_in "$scratch/sql")"
-  done
-  # The same ones for both.
+  problems=$(as_superuser "$ROTV_DATABASE" -v user="$ROTV_DBUSER" -v test="${ROTV_DATABASE}_test" -v trust="$ROTV_TRUST" \
+    -f "$scratch/settings.sql" 2>"$scratch/sql") || problems="the source's settings cannot be applied: $(error_in "$scratch/sql")"
   while IFS= read -r line; do [[ -z $line ]] || differs "$line"; done <<<"$problems"
 }
 

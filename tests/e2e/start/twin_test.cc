@@ -79,15 +79,13 @@ TEST_F(TwinTest, ItSortsAsProduction) {
   EXPECT_EQ(Here("SELECT count(*) FROM t1"), "2");
   EXPECT_EQ(MustRotv({"psql", "rotv_test", "-XAtqc", "SELECT 'B' > 'a'"}), "t\n") << "the database for tests";
 
-  // From the prepared clusters as well.
-  for (const char* cluster : {"seeded.tar", "empty.tar"}) {
-    std::filesystem::remove(rotv_.home() / "prepared" / cluster);
-    EXPECT_THAT(Start({"restart"}), Not(HasSubstr("warning")));
-    EXPECT_EQ(Here("SELECT string_agg(name, ',' ORDER BY name) FROM s"), "a,Ä,B,c");
-  }
+  // From the prepared cluster that is empty as well.
+  std::filesystem::remove(rotv_.home() / "prepared/seeded.tar");
+  EXPECT_THAT(Start({"restart"}), Not(HasSubstr("warning")));
+  EXPECT_EQ(Here("SELECT string_agg(name, ',' ORDER BY name) FROM s"), "a,Ä,B,c");
 }
 
-TEST_F(TwinTest, ALocaleOfLibcIsUsedIfItIsHereAndNamedIfNot) {
+TEST_F(TwinTest, ALocaleThatIsNotHereIsNamedAtEachStart) {
   MakeProduction("LOCALE 'de_DE.UTF-8'", "");
   AsSuperuser("CREATE COLLATION pg_catalog.\"de_DE\" (locale = 'de_DE.UTF-8')");
   Production(
@@ -97,20 +95,14 @@ TEST_F(TwinTest, ALocaleOfLibcIsUsedIfItIsHereAndNamedIfNot) {
   const std::string sorted =
       "SELECT string_agg(name, '' ORDER BY name) || string_agg(system, '' ORDER BY system) || "
       "string_agg(own, '' ORDER BY own) FROM s";
-  variables_["LOCPATH"] = GermanLocales();
-  EXPECT_THAT(Start(), Not(HasSubstr("warning")));
-  EXPECT_EQ(Here(sorted), "aÄBaÄBaÄB");
-  EXPECT_EQ(Here("SELECT datcollate || datctype FROM pg_database WHERE datname = current_database()"),
-            "de_DE.UTF-8de_DE.UTF-8");
-  // The prepared clusters are of a machine that had the locale.
-  variables_.erase("LOCPATH");
-  const std::string warnings = Start({"restart"});
+  const std::string warnings = Start();
   EXPECT_THAT(warnings, HasSubstr("sorts by de_DE.UTF-8 of libc, which is not here"));
   EXPECT_THAT(warnings, HasSubstr("ORDER BY, comparisons, ranges and partitions of texts"));
   EXPECT_THAT(warnings, HasSubstr("the collation public.german needs the locale de_DE.UTF-8"));
   EXPECT_THAT(warnings, HasSubstr("the collation pg_catalog.de_DE needs the locale de_DE.UTF-8"));
   EXPECT_EQ(Here(sorted), "aÄBBaÄBaÄ") << "ICU's de-DE for the database, bytes for the collations";
-  EXPECT_EQ(Start({"restart"}), warnings) << "from the prepared cluster";
+  const std::string again = Start({"restart"});  // From the prepared cluster.
+  EXPECT_EQ(again.substr(again.find("rotv: warning")), warnings.substr(warnings.find("rotv: warning")));
 }
 
 TEST_F(TwinTest, MoneyIsReadInTheFormatInWhichItWasWritten) {
@@ -159,50 +151,39 @@ TEST_F(TwinTest, SettingsOfProductionComeAlong) {
   EXPECT_EQ(Here("SELECT current_setting('app.odd') = E'it''s $(touch x) \\\\ \"two\"\\nlines\\t;'"), "t");
   EXPECT_EQ(MustRotv({"psql", "rotv_test", "-XAtqc", "SHOW app.tenant"}), "43\n");
 
-  // A change is followed, and there is no leftover in a prepared cluster.
+  // A change is followed, and there is no leftover in a prepared cluster. The config has another role, and settings of
+  // its own.
   AsSuperuser("ALTER DATABASE prod RESET default_transaction_read_only; ALTER ROLE rotv RESET datestyle");
-  Start({"restart", "--pull"});
-  EXPECT_EQ(Here("SHOW default_transaction_read_only"), "off");
-  EXPECT_EQ(Here("SHOW datestyle"), There("SHOW datestyle"));
-  // Another role's settings, and other ones than production's.
   MustRotv({"stop"});
   AddConfig("role = \"nobody\"\nsettings = { \"app.odd\" = \"even\", work_mem = \"7MB\" }\n");
-  Start();
+  Start({"start", "--pull"});
+  EXPECT_EQ(Here("SHOW default_transaction_read_only"), "off");
+  EXPECT_EQ(Here("SHOW datestyle"), There("SHOW datestyle"));
   EXPECT_EQ(Here("SHOW app.tenant"), "42");
   EXPECT_EQ(Here("SHOW app.odd"), "even");
   EXPECT_EQ(Here("SHOW work_mem"), "7MB");
 }
 
-TEST_F(TwinTest, TablespacesAreMadeInPlace) {
+TEST_F(TwinTest, TablespacesAreMadeInPlaceAndRolesWithoutALogin) {
   MakeProduction("", "");
   AsSuperuser("CREATE TABLESPACE \"fast \"\"disk\" LOCATION ''");
   AsSuperuser("GRANT CREATE ON TABLESPACE \"fast \"\"disk\" TO rotv");
   Production(
       "CREATE TABLE t (id int PRIMARY KEY, v text) TABLESPACE \"fast \"\"disk\"; INSERT INTO t VALUES (1, 'x');"
       "CREATE INDEX i ON t (v) TABLESPACE \"fast \"\"disk\"");
-  EXPECT_THAT(Start(), Not(HasSubstr("warning")));
-  EXPECT_EQ(Here("SELECT tablespace FROM pg_tables WHERE tablename = 't'"), "fast \"disk");
-  EXPECT_EQ(Here("SELECT tablespace FROM pg_indexes WHERE indexname = 'i'"), "fast \"disk");
-  Start({"restart"});
-  EXPECT_EQ(Here("SELECT v FROM t"), "x") << "from the prepared cluster";
-  Here("CREATE TABLE more (id int) TABLESPACE \"fast \"\"disk\"");
-  rotv_.Seed("seed.sql", {"--check"});
-}
-
-TEST_F(TwinTest, RolesOfObjectsExistAndMayNotLogIn) {
-  MakeProduction("", "CREATE TABLE t (id int PRIMARY KEY)");
   AsSuperuser(
       "CREATE ROLE \"Owner\\ one\" LOGIN; CREATE ROLE reader LOGIN; CREATE ROLE later; CREATE ROLE stranger;"
       "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION f() OWNER TO \"Owner\\ one\";"
       "GRANT SELECT ON t TO reader; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO later");
-  Start();
+  EXPECT_THAT(Start(), Not(HasSubstr("warning")));
+  EXPECT_EQ(Here("SELECT tablespace FROM pg_tables WHERE tablename = 't'"), "fast \"disk");
+  EXPECT_EQ(Here("SELECT tablespace FROM pg_indexes WHERE indexname = 'i'"), "fast \"disk");
+  Here("CREATE TABLE more (id int) TABLESPACE \"fast \"\"disk\"");
   EXPECT_EQ(Here("SELECT string_agg(rolname, ',' ORDER BY rolname) FROM pg_roles WHERE NOT rolcanlogin AND "
                  "rolname !~ '^pg_'"),
             "Owner\\ one,later,reader");
-  EXPECT_EQ(Here("GRANT SELECT ON t TO reader; SET ROLE reader; SELECT count(*) FROM t"), "0");
-  AsSuperuser(
-      "DROP FUNCTION f(); ALTER DEFAULT PRIVILEGES REVOKE SELECT ON TABLES FROM later; REVOKE ALL ON t FROM reader");
-  AsSuperuser("DROP ROLE \"Owner\\ one\", reader, later, stranger");
+  EXPECT_EQ(Here("GRANT SELECT ON t TO reader; SET ROLE reader; SELECT count(*) FROM t"), "1");
+  rotv_.Seed("seed.sql", {"--check"});
 }
 
 TEST_F(TwinTest, ExtensionsAreSkippedAndLibrariesLoadedAsTheConfigSays) {
@@ -379,7 +360,9 @@ TEST_F(TwinProbesTest, FortyAnswersAreProductionsOrWarnedOf) {
   std::string warnings = Start();
   EXPECT_THAT(warnings, Not(HasSubstr("warning")));
   EXPECT_EQ(Compare(warnings), 0);
+  EXPECT_EQ(Here("SELECT string_agg(v, ',' ORDER BY v) FROM parts"), "alpha,Bravo,Ökonom");
 
+  // The prepared clusters are of a machine that had the locale.
   variables_.erase("LOCPATH");
   warnings = Start({"restart"});
   EXPECT_THAT(Compare(warnings), ::testing::AllOf(::testing::Ge(5), ::testing::Le(15))) << warnings;
