@@ -137,7 +137,8 @@ TEST(ContainerPlaceTest, AnUnusualSocketIsFoundByConnectionsAndByPgDump) {
   EXPECT_THAT(rotv.Sync({"doctor"}).out, ::testing::HasSubstr("is not running on " + rotv.ssh().Destination()));
   MustRun(container.Podman({"unpause", container.name()}));
 
-  const SshServer relaying({.config_lines = {"AllowStreamLocalForwarding no"}, .environment = container.environment()});
+  const SshServer relaying(
+      {.config_lines = {"AllowStreamLocalForwarding no", "MaxSessions 1"}, .environment = container.environment()});
   rotv.Configure({{"ssh", "\"" + relaying.Destination() + "\""},
                   {"identity", "\"" + relaying.client_key().string() + "\""},
                   {"known_hosts", "\"" + relaying.known_hosts().string() + "\""}});
