@@ -7,7 +7,6 @@
 
 #include <cerrno>
 #include <chrono>
-#include <condition_variable>
 #include <cstring>
 #include <memory>
 #include <mutex>
@@ -24,16 +23,12 @@
 #include "sync/link/remote_shell.h"
 #include "sync/link/socket_place.h"
 #include "sync/link/ssh_session.h"
-#include "sync/link/tunnel.h"
+#include "sync/link/ssh_tunnels.h"
 
 namespace rotv::link {
 namespace {
 
 constexpr size_t kReadBytes = 256 * 1024;
-
-// How often a command whose channel is refused is tried again, Interrupt::kPollMs apart, while no other one runs: sshd
-// may still count one that has just ended (MaxSessions).
-constexpr int kRefusedTries = 3;
 
 std::vector<Destination> DestinationsOf(const SourceConfig& source) {
   using To = Destination::Kind;
@@ -77,12 +72,8 @@ class SshLink : public Link {
       : source_(source),
         interrupt_(interrupt),
         relay_(source.container.empty() ? "" : RelayCommandLine(source)),
-        session_(SshSession::Connect({ParseSshTarget(source.ssh), source.identity, source.known_hosts, StallTimeout()},
-                                     interrupt)),
-        label_(session_->label()),
-        key_warnings_(session_->warnings()),
         socket_(private_dir),
-        tunnel_(std::move(session_), StallTimeout()) {
+        tunnels_({ParseSshTarget(source.ssh), source.identity, source.known_hosts, StallTimeout()}, interrupt) {
     ChannelSpec spec;
     spec.destinations = source.container.empty() ? DestinationsOf(source) : DestinationsInContainer();
     spec.begins = kBegins;
@@ -92,10 +83,10 @@ class SshLink : public Link {
     };
     spec.on_first_byte = [this] { SetFailure(""); };
     spec.on_end = [this](const ChannelEnd& end) {
-      const std::string why = ChannelFailure(end, source_, label_);
+      const std::string why = ChannelFailure(end, source_, tunnels_.label());
       if (!why.empty()) SetFailure(why);
     };
-    tunnel_.Listen(socket_.TakeListener(), std::move(spec));
+    tunnels_.Listen(socket_.TakeListener(), std::move(spec));
   }
 
   std::map<std::string, std::string> ConnectionParameters() override {
@@ -119,7 +110,7 @@ class SshLink : public Link {
 
   std::vector<LinkWarning> Warnings() const override {
     std::vector<LinkWarning> warnings;
-    for (const std::string& line : key_warnings_) warnings.push_back({line, ""});
+    for (const std::string& line : tunnels_.warnings()) warnings.push_back({line, ""});
     return warnings;
   }
 
@@ -139,14 +130,7 @@ class SshLink : public Link {
     if (command.password.find_first_of("\r\n") != std::string::npos) {
       throw Error(ErrorCode::kUsage, "a password that contains a line break cannot be handed over");
     }
-    const std::string line = CommandLine(command, source_);
-    for (int refused = 0;;) {
-      const Running running(*this);
-      const ChannelEnd end = RunLine(line, command, on_stdout);
-      const bool was_refused = end.refused && !end.failure.empty() && !end.session_lost;
-      if (!was_refused || (running.alone() && ++refused > kRefusedTries)) return ResultOf(end);
-      running.AwaitAnotherEnd();
-    }
+    return ResultOf(RunLine(CommandLine(command, source_), command, on_stdout));
   }
 
   // pg_dump runs where the server is, and goes where our connections go. In a container without a known directory
@@ -166,54 +150,21 @@ class SshLink : public Link {
   }
 
   std::string FailureReason() const override {
-    std::string lost = tunnel_.Lost();
+    std::string lost = tunnels_.Lost();
     if (!lost.empty()) return lost;
     const std::lock_guard lock(mutex_);
     return failure_;
   }
 
   std::string Description() const override {
-    return source_.container.empty() ? label_ : fmt::format("{}, container {}", label_, source_.container);
+    return source_.container.empty() ? tunnels_.label()
+                                     : fmt::format("{}, container {}", tunnels_.label(), source_.container);
   }
 
-  uint64_t BytesReceived() const override { return tunnel_.BytesReceived(); }
-  uint64_t BytesSent() const override { return tunnel_.BytesSent(); }
+  uint64_t BytesReceived() const override { return tunnels_.BytesReceived(); }
+  uint64_t BytesSent() const override { return tunnels_.BytesSent(); }
 
  private:
-  // A call of Run(), from its begin to its end.
-  class Running {
-   public:
-    explicit Running(SshLink& link) : link_(link) {
-      const std::lock_guard lock(link_.runs_mutex_);
-      alone_ = link_.running_++ == 0;
-      ends_ = link_.ends_;
-    }
-    ~Running() {
-      const std::lock_guard lock(link_.runs_mutex_);
-      --link_.running_;
-      ++link_.ends_;
-      link_.ended_.notify_all();
-    }
-    Running(const Running&) = delete;
-    Running& operator=(const Running&) = delete;
-
-    // True if there was no other one when this began.
-    bool alone() const { return alone_; }
-    // Waits until one of the others has ended since this began; if there was none, for Interrupt::kPollMs.
-    void AwaitAnotherEnd() const {
-      std::unique_lock lock(link_.runs_mutex_);
-      do {
-        link_.interrupt_.Check();
-        link_.ended_.wait_for(lock, std::chrono::milliseconds(Interrupt::kPollMs));
-      } while (!alone_ && link_.running_ > 1 && link_.ends_ == ends_);
-    }
-
-   private:
-    SshLink& link_;
-    bool alone_ = true;
-    int ends_ = 0;
-  };
-
   void SetFailure(const std::string& why) {
     const std::lock_guard lock(mutex_);
     failure_ = why;
@@ -259,7 +210,7 @@ class SshLink : public Link {
       box->end = end;
     };
     SocketPair pair = MakeSocketPair();
-    tunnel_.Attach(std::move(pair.tunnels), std::move(spec));
+    tunnels_.Attach(std::move(pair.tunnels), std::move(spec));
     ReadAll(pair.ours.get(), on_stdout, command.while_quiet);
     const std::lock_guard lock(box->mutex);
     return box->end.value_or(ChannelEnd{});
@@ -285,12 +236,13 @@ class SshLink : public Link {
   os::CommandResult ResultOf(const ChannelEnd& end) const {
     if (end.session_lost) throw LinkError(LinkError::Kind::kBroke, end.failure, "run the same command again to go on");
     if (end.refused && !end.failure.empty()) {
-      throw Error(ErrorCode::kRefused, ChannelFailure(end, source_, label_),
+      throw Error(ErrorCode::kRefused, ChannelFailure(end, source_, tunnels_.label()),
                   "allow it in sshd_config there and reload sshd");
     }
-    if (end.not_begun && end.exit_status) throw NotBegun(end, source_, label_);
+    if (end.not_begun && end.exit_status) throw NotBegun(end, source_, tunnels_.label());
     if (!end.exit_status) {
-      throw LinkError(LinkError::Kind::kBroke, fmt::format("{} ended a command without an exit status", label_),
+      throw LinkError(LinkError::Kind::kBroke,
+                      fmt::format("{} ended a command without an exit status", tunnels_.label()),
                       "run the same command again to go on");
     }
     return {*end.exit_status, end.stderr_text};
@@ -298,22 +250,14 @@ class SshLink : public Link {
 
   const SourceConfig source_;
   const Interrupt& interrupt_;
-  const std::string relay_;              // The command line of a relay into the container; empty without one.
-  std::unique_ptr<SshSession> session_;  // Moved into the tunnel.
-  const std::string label_;
-  const std::vector<std::string> key_warnings_;
+  const std::string relay_;  // The command line of a relay into the container; empty without one.
   SocketPlace socket_;
 
   mutable std::mutex mutex_;
   std::string failure_;    // Guarded by mutex_.
   std::string directory_;  // See Directory(). Guarded by mutex_.
 
-  std::mutex runs_mutex_;
-  std::condition_variable ended_;
-  int running_ = 0;  // Calls of Run() now, and those that have ended. Guarded by runs_mutex_.
-  int ends_ = 0;
-
-  Tunnel tunnel_;  // Last: its thread calls back into the rest.
+  SshTunnels tunnels_;  // Its threads call back into the rest.
 };
 
 }  // namespace

@@ -109,7 +109,11 @@ void TunnelChannel::FailDestination(const std::string& why) {
   end_.failure = why;
   end_.refused = spec_.destinations[destination_];
   if (destination_ + 1 == spec_.destinations.size()) {
-    Finish();
+    const bool refused =
+        spec_.destinations[destination_].kind == Destination::Kind::kCommand && ssh_is_connected(session_);
+    if (!refused || state_ != State::kOpening || !spec_.on_refused) return Finish();
+    state_ = State::kFinished;
+    spec_.on_refused(end_, std::move(local_));
     return;
   }
   ++destination_;

@@ -42,7 +42,10 @@ struct ChannelSpec {
   std::string begins;                     // A command's output up to the end of this text is dropped.
   // Called when a destination has opened. May be empty.
   std::function<void(const Destination&)> on_open;
-  std::function<void()> on_first_byte;            // Called when the remote end has answered. May be empty.
+  std::function<void()> on_first_byte;  // Called when the remote end has answered. May be empty.
+  // Called instead of on_end, with the local socket, if the session works but refuses to open the last destination,
+  // which is a command. May be empty.
+  std::function<void(const ChannelEnd&, FileDescriptor)> on_refused;
   std::function<void(const ChannelEnd&)> on_end;  // Called once, before the local socket closes. May be empty.
 };
 

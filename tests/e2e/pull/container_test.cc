@@ -36,8 +36,10 @@ class ContainerTest : public ::testing::Test {
   }
 
   static std::vector<std::string> LinesFor(const ContainerWay& way) {
-    if (way.carrier == ContainerWay::Carrier::kAny) return {};
-    return {"AllowStreamLocalForwarding no"};
+    // As sshd has it by default: each relay is a session.
+    std::vector<std::string> lines = {"MaxSessions 10"};
+    if (way.carrier == ContainerWay::Carrier::kRelay) lines.emplace_back("AllowStreamLocalForwarding no");
+    return lines;
   }
 
   // The present seed equals the output of the container's pg_dump, and builds the same database. The home's own server
@@ -83,7 +85,7 @@ class ContainerWayTest : public ContainerTest, public ::testing::WithParamInterf
 TEST_P(ContainerWayTest, ASourceIsFollowed) {
   container.Exec(
       "CREATE TABLE t (id serial PRIMARY KEY, v text, picture text);"
-      "CREATE TABLE bag (v text); ALTER TABLE bag REPLICA IDENTITY FULL;"
+      "CREATE TABLE bag (v text); ALTER TABLE bag REPLICA IDENTITY FULL; CREATE TABLE third (id int PRIMARY KEY);"
       "INSERT INTO t (v, picture) SELECT 'v' || n, (SELECT string_agg(md5(n || '/' || piece), '') FROM "
       "generate_series(1, 600) piece) FROM generate_series(1, 500) n;"
       "INSERT INTO bag SELECT 'it''s \"' || n / 2 || '\"' FROM generate_series(1, 500) n");
@@ -135,7 +137,8 @@ TEST(ContainerPlaceTest, AnUnusualSocketIsFoundByConnectionsAndByPgDump) {
   EXPECT_THAT(rotv.Sync({"doctor"}).out, ::testing::HasSubstr("is not running on " + rotv.ssh().Destination()));
   MustRun(container.Podman({"unpause", container.name()}));
 
-  const SshServer relaying({.config_lines = {"AllowStreamLocalForwarding no"}, .environment = container.environment()});
+  const SshServer relaying(
+      {.config_lines = {"AllowStreamLocalForwarding no", "MaxSessions 1"}, .environment = container.environment()});
   rotv.Configure({{"ssh", "\"" + relaying.Destination() + "\""},
                   {"identity", "\"" + relaying.client_key().string() + "\""},
                   {"known_hosts", "\"" + relaying.known_hosts().string() + "\""}});
