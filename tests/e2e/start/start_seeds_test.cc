@@ -122,7 +122,8 @@ TEST_F(StartSeedsTest, ASeedWithoutItsNewNoteIsWrittenAgain) {
   const std::string note = ReadFile(rotv_.home() / "seed-data.sql.json");
   EXPECT_THAT(note, HasSubstr("\"replaced\": false"));
   // Stops at the disk while the seed is written: its old one stays, with a note that says so.
-  rotv_.server().Exec("INSERT INTO places SELECT n, 'new' FROM generate_series(1000, 9000) n");
+  rotv_.server().Exec("INSERT INTO places SELECT n, 'new' FROM generate_series(1000, 40000) n");
+  rotv_.MustSync({"pull"});
   Command limited = RotvCommand({"seed"});
   limited.argv.insert(limited.argv.begin(), {"bash", "-c", "ulimit -f 100; exec \"$@\"", "bash"});
   EXPECT_EQ(RunCommand(limited).exit_status, kDisk);
