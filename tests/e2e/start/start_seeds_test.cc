@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <chrono>
 #include <filesystem>
@@ -74,7 +75,7 @@ TEST_F(StartSeedsTest, ASeedThatSomebodyPutThereIsUsedAndNeverLost) {
   EXPECT_EQ(Get("/count/places"), "42");
   EXPECT_THAT(MustRotv({"status"}), HasSubstr(SeedFile().native()));
   EXPECT_EQ(ReadFile(SeedFile()), other);
-  EXPECT_THAT(MustRun(RotvCommand({"start"})).out, HasSubstr("Already running"));
+  EXPECT_THAT(MustRun(RotvCommand({"start", "--snapshot", "head"})).out, HasSubstr("Already running"));
 
   // Where new data is asked for, it is kept.
   rotv_.server().Exec("DROP POLICY p ON places; INSERT INTO places VALUES (77, 'new')");
@@ -114,6 +115,17 @@ TEST_F(StartSeedsTest, ASeedAloneIsEnoughToStart) {
   const Result none = Rotv({"start"});
   EXPECT_EQ(none.exit_status, kUsage);
   EXPECT_THAT(none.err, HasSubstr("has no [sources.NAME]"));
+}
+
+TEST_F(StartSeedsTest, OneStartAtATimePreparesASeed) {
+  MustRotv({"seed"});
+  const fs::path lock = rotv_.home() / "run/seeds.lock";
+  Process holder({.argv = {"flock", lock, "sh", "-c", "echo held; exec sleep 600"}});
+  ASSERT_TRUE(holder.WaitForOutput("held", std::chrono::seconds(30)));
+  Process seed(RotvCommand({"seed"}));
+  ASSERT_TRUE(seed.WaitForOutput("waiting for another start, which prepares a seed", std::chrono::seconds(30)));
+  holder.SignalGroup(SIGKILL);
+  EXPECT_EQ(seed.Wait().exit_status, 0) << seed.Err();
 }
 
 // Between the rename of a new seed and its note a run may be killed: the file is ours all the same.
