@@ -139,7 +139,7 @@ void AddSeed(const LaunchPlace& place, const LaunchOptions& options, LaunchReque
   result.point = seed.point;
   result.state.source = seed.is_foreign ? "" : seed.source;
   if (seed.is_foreign) result.state.seed_file = seed.path;
-  result.state.snapshot = seed.snapshot;
+  result.state.snapshot = options.snapshot;
   if (!seed.is_foreign) result.state.lsn = seed.point.lsn.ToString();
   result.state.data_time_us = seed.point.time_us;
 }

@@ -26,6 +26,7 @@ std::string PsqlQuoted(std::string_view text) {
 }  // namespace
 
 std::string DataLabel(const LaunchState& state) {
+  if (!state.seed_file.empty()) return "a seed of " + output::HumanTime(state.data_time_us);
   if (state.source.empty()) return "persistent";
   const std::string& point = state.snapshot == "head" ? state.lsn : state.snapshot;
   return output::OneLine(fmt::format("{} at {} {}", state.source, point, output::HumanTime(state.data_time_us)));

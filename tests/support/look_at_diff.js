@@ -32,6 +32,9 @@ async function lookForMissing(page, diff) {
       all.find((one) => one.dataset.table === name).querySelector('summary').textContent, table.table);
     const said = summary.slice(table.table.length).match(/[\d,]+/g).map(number);
     assert.deepEqual(said, table.rows_shown < differ ? [table.rows_shown, differ] : [differ], summary);
+    const rest = await page.locator('#rows details').evaluateAll((all, name) =>
+      all.find((one) => one.dataset.table === name).querySelector('p.missing')?.textContent, table.table);
+    assert.equal(rest === undefined, table.rows_shown === differ, `the option that shows the rest of ${table.table}`);
   }
 }
 

@@ -87,6 +87,8 @@ TEST_F(StartLogsTest, AFollowedLogIsReadOnce) {
   for (const char* word : {"/say/one", "/say/two"}) Get(word);
   ASSERT_TRUE(all.WaitForOutput("err two\n", std::chrono::seconds(30)));
   ASSERT_TRUE(last.WaitForOutput("err two\n", std::chrono::seconds(30)));
+  // What was shown when the log fell silent is not shown again.
+  NotedTime();
   std::string steps;
   for (int i = 1; i <= 20; ++i) steps += "step " + std::to_string(i) + "\n";
   const std::string said = "out one\nerr one\nout two\nerr two\n";

@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 
 #include <chrono>
 #include <filesystem>
@@ -74,7 +75,7 @@ TEST_F(StartSeedsTest, ASeedThatSomebodyPutThereIsUsedAndNeverLost) {
   EXPECT_EQ(Get("/count/places"), "42");
   EXPECT_THAT(MustRotv({"status"}), HasSubstr(SeedFile().native()));
   EXPECT_EQ(ReadFile(SeedFile()), other);
-  EXPECT_THAT(MustRun(RotvCommand({"start"})).out, HasSubstr("Already running"));
+  EXPECT_THAT(MustRun(RotvCommand({"start", "--snapshot", "head"})).out, HasSubstr("Already running"));
 
   // Where new data is asked for, it is kept.
   rotv_.server().Exec("DROP POLICY p ON places; INSERT INTO places VALUES (77, 'new')");
@@ -116,13 +117,25 @@ TEST_F(StartSeedsTest, ASeedAloneIsEnoughToStart) {
   EXPECT_THAT(none.err, HasSubstr("has no [sources.NAME]"));
 }
 
+TEST_F(StartSeedsTest, OneStartAtATimePreparesASeed) {
+  MustRotv({"seed"});
+  const fs::path lock = rotv_.home() / "run/seeds.lock";
+  Process holder({.argv = {"flock", lock, "sh", "-c", "echo held; exec sleep 600"}});
+  ASSERT_TRUE(holder.WaitForOutput("held", std::chrono::seconds(30)));
+  Process seed(RotvCommand({"seed"}));
+  ASSERT_TRUE(seed.WaitForOutput("waiting for another start, which prepares a seed", std::chrono::seconds(30)));
+  holder.SignalGroup(SIGKILL);
+  EXPECT_EQ(seed.Wait().exit_status, 0) << seed.Err();
+}
+
 // Between the rename of a new seed and its note a run may be killed: the file is ours all the same.
 TEST_F(StartSeedsTest, ASeedWithoutItsNewNoteIsWrittenAgain) {
   MustRotv({"seed"});
   const std::string note = ReadFile(rotv_.home() / "seed-data.sql.json");
   EXPECT_THAT(note, HasSubstr("\"replaced\": false"));
   // Stops at the disk while the seed is written: its old one stays, with a note that says so.
-  rotv_.server().Exec("INSERT INTO places SELECT n, 'new' FROM generate_series(1000, 9000) n");
+  rotv_.server().Exec("INSERT INTO places SELECT n, 'new' FROM generate_series(1000, 40000) n");
+  rotv_.MustSync({"pull"});
   Command limited = RotvCommand({"seed"});
   limited.argv.insert(limited.argv.begin(), {"bash", "-c", "ulimit -f 100; exec \"$@\"", "bash"});
   EXPECT_EQ(RunCommand(limited).exit_status, kDisk);
