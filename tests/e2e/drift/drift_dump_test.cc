@@ -67,6 +67,10 @@ class DriftDumpTest : public ::testing::TestWithParam<int> {
         ++run;
       } catch (const std::exception&) {
         // Most texts without a clause mean nothing.
+        if (PQstatus(connection.raw()) != CONNECTION_OK) {
+          ADD_FAILURE() << "this ends the server: " << mutation.what;
+          return run;
+        }
       }
       connection.Exec("ROLLBACK");
       if (!same) continue;

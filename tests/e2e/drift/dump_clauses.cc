@@ -26,11 +26,13 @@ bool IsNumber(const std::string& token) {
          token.find_first_not_of("0123456789' \n", first) == std::string::npos;
 }
 
-// Functions of the server's own code, called in another way than they are made for, end it.
+// Settings say nothing of the schema, and some end the session. Functions of the server's own code, called in another
+// way than they are made for, end the server.
 bool IsOfServer(const std::vector<std::string>& statement) {
   const std::string text = Joined(statement);
-  return text.find("LANGUAGE internal") != std::string::npos || text.find("LANGUAGE c") != std::string::npos ||
-         text.find("TYPE grid.token (") != std::string::npos || text.find("CREATE CAST") != std::string::npos;
+  return text.starts_with("\nSET ") || text.find("LANGUAGE internal") != std::string::npos ||
+         text.find("LANGUAGE c") != std::string::npos || text.find("TYPE grid.token (") != std::string::npos ||
+         text.find("CREATE CAST") != std::string::npos;
 }
 
 }  // namespace
