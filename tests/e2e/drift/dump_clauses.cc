@@ -26,10 +26,12 @@ bool IsNumber(const std::string& token) {
          token.find_first_not_of("0123456789' \n", first) == std::string::npos;
 }
 
-// Functions of the server's own code, called in another way than they are made for, end it.
+// Settings say nothing of the schema, and some end the session. Functions of the server's own code, called in another
+// way than they are made for, end the server.
 bool IsOfServer(const std::vector<std::string>& statement) {
   const std::string text = Joined(statement);
-  return text.find("LANGUAGE internal") != std::string::npos || text.find("LANGUAGE c") != std::string::npos ||
+  return text.starts_with("\nSET ") || text.starts_with("\nSELECT ") ||
+         text.find("LANGUAGE internal") != std::string::npos || text.find("LANGUAGE c") != std::string::npos ||
          text.find("TYPE grid.token (") != std::string::npos || text.find("CREATE CAST") != std::string::npos;
 }
 
@@ -65,15 +67,23 @@ DumpClauses::Mutation DumpClauses::Mutate(Dice& dice) const {
   std::vector<std::string> tokens = statements_[chosen];
   Mutation mutation{.sql = "", .what = Joined(tokens)};
   const int count = static_cast<int>(tokens.size()) - 1;
-  std::vector<size_t> numbers;
+  std::vector<size_t> numbers, texts;
   for (size_t i = 0; i < tokens.size(); ++i) {
-    if (IsNumber(tokens[i])) numbers.push_back(i);
+    if (IsNumber(tokens[i])) {
+      numbers.push_back(i);
+    } else if (tokens[i].ends_with("'") && !tokens[i].ends_with("''")) {
+      texts.push_back(i);
+    }
   }
   if (!numbers.empty() && dice.OneIn(3)) {
     std::string& number = tokens[dice.Pick(numbers)];
     const size_t digit = number.find_last_of("0123456789");
     number[digit] = number[digit] == '9' ? '8' : static_cast<char>(number[digit] + 1);
     mutation.what += fmt::format("\n  with the number{}", number);
+  } else if (!texts.empty() && dice.OneIn(3)) {
+    std::string& text = tokens[dice.Pick(texts)];
+    text.insert(text.size() - 1, "e");
+    mutation.what += fmt::format("\n  with the text{}", text);
   } else if (count < 3 || dice.OneIn(6)) {
     tokens.clear();
     mutation.what += "\n  left out";

@@ -20,8 +20,8 @@ class DumpClauses {
     std::string sql;   // All statements, of which one is changed or left out.
     std::string what;  // The statement, and what was done to it.
   };
-  // Leaves out a statement or some of its tokens, or makes a number another one; but no function in C, which could end
-  // the server. Most of these texts cannot be run.
+  // Leaves out a statement or some of its tokens, or makes a number or a text another one; but no function in C, which
+  // could end the server. Most of these texts cannot be run.
   Mutation Mutate(Dice& dice) const;
 
   // The statements as they were.

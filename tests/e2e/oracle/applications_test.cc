@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <utility>
 
 #include "fmt/format.h"
 #include "sync/find_drift.h"
@@ -48,13 +49,7 @@ class ApplicationsTest : public ::testing::TestWithParam<Group> {
     return rotv_.MustSync(arguments);
   }
 
-  void Change(const std::string& application, int count, uint64_t seed) {
-    Connection connection = rotv_.server().NewConnection({application, "rotv"});
-    RowChanges(connection, seed).Make(count);
-  }
-
-  std::vector<drift::SchemaObject> ReadSchema(const std::string& database) {
-    Connection connection = rotv_.server().NewConnection({database, "postgres"});
+  static std::vector<drift::SchemaObject> ReadSchema(Connection connection) {
     connection.Exec("SET search_path = ''; SET jit = off");
     return drift::ParseSchema(connection.Value(std::string(drift::SchemaQuery())));
   }
@@ -111,20 +106,22 @@ class ApplicationsTest : public ::testing::TestWithParam<Group> {
       ASSERT_NO_FATAL_FAILURE(Run(application, part));
     }
     const uint64_t seed = std::hash<std::string>{}(application);
+    Connection connection = server.NewConnection({application, "rotv"});
     Sync(application, {"baseline"});
-    Change(application, 20, seed);
+    RowChanges(connection, seed).Make(20);
     Sync(application, {"pull"});
     for (const ApplicationPart& part : parts) {
       if (!part.migration) continue;
       ASSERT_NO_FATAL_FAILURE(Run(application, part));
-      Change(application, 15, seed + 1);
+      RowChanges(connection, seed + 1).Make(15);
     }
     Sync(application, {"pull"});
     const std::filesystem::path file = rotv_.directory() / (application + ".sql");
     Sync(application, {"materialize", "--restrict", "always", "--output", file});
     ExpectSeedEqualsDump(server, file, {.database = application, .import = Import::kNone});
     ASSERT_NO_FATAL_FAILURE(Import(file, application + "_started"));
-    ExpectNoDrift(ReadSchema(application), ReadSchema(application + "_started"));
+    ExpectNoDrift(ReadSchema(std::move(connection)),
+                  ReadSchema(server.NewConnection({application + "_started", "started"})));
   }
 
   RotvHome rotv_;
