@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -80,6 +81,9 @@ std::vector<std::string> NamesIn(const fs::path& directory) {
   for (auto entry = fs::directory_iterator(directory, error); !error && entry != fs::directory_iterator();
        entry.increment(error)) {
     names.push_back(entry->path().filename());
+  }
+  if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory) {
+    ThrowDiskError("read", directory, error.value());
   }
   return names;
 }

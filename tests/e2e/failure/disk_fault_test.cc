@@ -247,6 +247,7 @@ class HistoryFaultTest : public DiskFaultTest {
       EXPECT_TRUE(!result.ok() || !named());
       if (named()) rotv.MustSync({"snapshot", "delete", "named"});
       EXPECT_EQ(Seed(), head_);
+      rotv.MustSync({"status"});  // It removes what the command could not.
       ExpectTidy();
     };
     FailCalls(disk_,
