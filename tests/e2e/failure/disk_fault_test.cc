@@ -406,7 +406,7 @@ TEST_F(BaselineFaultTest, AnOldStoreThatCannotBeDeletedIsToldAndDeletedLater) {
   EXPECT_NE(ReadCurrent(rotv.home(), "production").value().directory(), old);
   EXPECT_THAT(Stores(rotv), ::testing::SizeIs(2));
   EXPECT_THAT(rotv.LeftOnSource(), ::testing::SizeIs(2));
-  rotv.MustSync({"status", "--offline"});
+  rotv.MustSync({"status"});
   ExpectOneBaseline(rotv);
   ExpectPullIsDump();
 }
