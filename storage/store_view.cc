@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <string_view>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -80,6 +81,9 @@ std::vector<std::string> NamesIn(const fs::path& directory) {
   for (auto entry = fs::directory_iterator(directory, error); !error && entry != fs::directory_iterator();
        entry.increment(error)) {
     names.push_back(entry->path().filename());
+  }
+  if (error && error != std::errc::no_such_file_or_directory && error != std::errc::not_a_directory) {
+    ThrowDiskError("read", directory, error.value());
   }
   return names;
 }
@@ -157,6 +161,12 @@ bool IsLinked(std::string_view name) {
   return name.ends_with(".sst") || name == "IDENTITY" || (name.starts_with("OPTIONS-") && !name.ends_with("tmp"));
 }
 
+std::function<void()> test_pause;
+
+void Pause() {
+  if (test_pause) test_pause();
+}
+
 // Makes `to` the view of the store in `from`, or brings an attempt to it up to date. Returns false if the store was
 // changed meanwhile.
 bool TryStore(const fs::path& from, const fs::path& to) {
@@ -165,14 +175,18 @@ bool TryStore(const fs::path& from, const fs::path& to) {
     if (!IsLinked(name)) unlink((to / name).c_str());
   }
   const Marks before = MarksOf(from);
+  Pause();
   for (const std::string& name : NamesIn(from)) {
     if (IsLog(name)) CopyFile(from / name, to / name);
   }
+  Pause();
   const std::string manifest = ManifestIn(before);
   const uint64_t manifest_bytes = manifest.empty() ? 0 : CopyFile(from / manifest, to / manifest);
+  Pause();
   const std::vector<std::string> names = NamesIn(from);
   const bool has_grown = !manifest.empty() && BytesAt(from / manifest).value_or(0) != manifest_bytes;
   if (has_grown || MarksOf(from) != before) return false;
+  Pause();
   if (!before.seal.empty()) WriteCopy(to / kSealName, before.seal);
   if (!before.current.empty()) WriteCopy(to / "CURRENT", before.current);
   for (const std::string& name : names) {
@@ -264,6 +278,8 @@ bool StoreView::Take(const std::function<std::vector<std::string>()>& read) {
               fmt::format("the stores in {} change faster than they can be read", source_directory_.string()),
               "wait until the other run has ended, then run the command again");
 }
+
+void PauseViews(std::function<void()> pause) { test_pause = std::move(pause); }
 
 void RemoveAbandonedViews(const fs::path& source_directory) noexcept {
   try {

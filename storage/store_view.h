@@ -45,6 +45,10 @@ class StoreView {
   FileDescriptor lock_;
 };
 
+// Has `pause` called between the steps of every attempt to view a store, so that a test can change the store there.
+// Null: nothing is called.
+void PauseViews(std::function<void()> pause);
+
 // Removes the views that killed readers have left in the directory of a source. Never throws: what cannot be removed is
 // tried again by the next run.
 void RemoveAbandonedViews(const std::filesystem::path& source_directory) noexcept;

@@ -75,6 +75,15 @@ UnfinishedStatus DescribeUnfinished(const Workspace& workspace, const RowStore& 
           .at_work = {}};
 }
 
+// True if an earlier run has left something that the next one removes.
+bool HasLeftovers(const Context& context, const Workspace& workspace) {
+  if (workspace.unfinished() || !workspace.Leftovers().empty()) return true;
+  const std::vector<StoreDirectory> stores = StoresOf(context.home, context.source.name, workspace.current());
+  return std::any_of(stores.begin(), stores.end(), [](const StoreDirectory& store) {
+    return store.role == StoreDirectory::Role::kObsolete || store.role == StoreDirectory::Role::kUnfinished;
+  });
+}
+
 // Takes the lock if no other run has it; else says in `*holder` which one has it.
 std::optional<Workspace> TryToWrite(const Context& context, std::string* holder) {
   try {
@@ -135,7 +144,7 @@ StatusReport Status(const Context& context, AskSource ask, const std::vector<std
     // What earlier runs have left is removed, but not beside a run that is at work.
     std::optional<Workspace> writer;
     std::string holder;
-    if (!report.standby && (unfinished || !workspace.Leftovers().empty())) writer = TryToWrite(context, &holder);
+    if (!report.standby && HasLeftovers(context, workspace)) writer = TryToWrite(context, &holder);
     if (report.unfinished) report.unfinished->at_work = holder;
     if (writer && writer->unfinished() && unfinished) RemoveLostUnfinished(session, *writer, *unfinished);
     if (writer && !writer->unfinished()) report.unfinished.reset();

@@ -4,9 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "fmt/format.h"
@@ -133,6 +135,44 @@ TEST_F(StoreViewTest, AViewBesideAWriterIsOnePublication) { ReadBesideAWriter(st
 TEST_F(StoreViewTest, SoakViewsBesideAWriterAreOnePublicationEach) {
   const char* minutes = std::getenv("ROTV_SOAK_MINUTES");
   ReadBesideAWriter(std::chrono::minutes(minutes != nullptr ? std::atoi(minutes) : 1));
+}
+
+// Everything that a writer does to files, at each place where it may happen.
+TEST_F(StoreViewTest, AStoreThatChangesBetweenAnyTwoStepsIsViewedWhole) {
+  constexpr int kSteps = 4;
+  std::unique_ptr<RowStore> writer = RowStore::Open(source_ / "store-a", RowStore::Mode::kReadWrite);
+  const std::vector<std::pair<std::string, std::function<void()>>> changes = {
+      {"publishes", [&] { PublishRows(*writer, 100); }},
+      {"begins a log", [&] { PublishRows(*writer, size_t{9} << 20); }},
+      {"merges",
+       [&] {
+         for (int i = 0; i < 20; ++i) PublishRows(*writer, 100);
+         writer->Compact();
+       }},
+      {"forgets",
+       [&] {
+         PublishRows(*writer, 100);
+         const Lsn head = writer->state().durable_lsn();
+         (void)writer->CollectGarbage(Retention({head}, head), head, 1, [](uint64_t) {});
+       }},
+      {"opens",
+       [&] {
+         writer.reset();
+         writer = RowStore::Open(source_ / "store-a", RowStore::Mode::kReadWrite);
+       }},
+  };
+  for (const auto& [what, change] : changes) {
+    for (int step = 0; step < kSteps; ++step) {
+      SCOPED_TRACE(what + " after step " + std::to_string(step));
+      int steps = 0;
+      PauseViews([&] {
+        if (steps++ == step) change();
+      });
+      const std::optional<StoreView> view = ViewOf(source_);
+      PauseViews(nullptr);
+      EXPECT_GE(ExpectOnePublication(view->path() / "store-a"), 2 * kViewStep);
+    }
+  }
 }
 
 TEST_F(StoreViewTest, WhatIsRemovedStaysReadable) {

@@ -114,7 +114,7 @@ class MigrationTest : public ::testing::Test {
                      {ROTV_SYNC_BINARY, "--home", home(), "--config", (directory_ / "rotv.toml").string()});
     return {.argv = arguments, .env = {{"HOME", directory_.path().string()}}, .unset_env = {"PG*"}};
   }
-  Command Migrate() const { return Sync({"snapshot", "create", "now"}); }
+  Command Migrate() const { return Sync({"snapshot", "create", "later"}); }
 
   void Unpack() const {
     std::filesystem::remove_all(home());
@@ -125,13 +125,13 @@ class MigrationTest : public ::testing::Test {
   void ExpectTheSameSeeds(const std::vector<std::string>& points) const {
     for (const std::string& name : points) {
       MustRun(Sync({"materialize", "--restrict", "never", "--snapshot", name, "--output", directory_ / "seed"}));
-      EXPECT_EQ(ReadFile(directory_ / "seed"), ReadFile(directory_ / (name == "now" ? "head.sql" : name + ".sql")));
+      EXPECT_EQ(ReadFile(directory_ / "seed"), ReadFile(directory_ / (name == "later" ? "head.sql" : name + ".sql")));
     }
   }
   void ExpectItIsMigrated() const {
     MustRun(Migrate());
     EXPECT_THAT(UnexpectedFiles(home()), ::testing::IsEmpty());
-    ExpectTheSameSeeds({"head", "before", "now"});
+    ExpectTheSameSeeds({"head", "before", "later"});
   }
   std::filesystem::path home() const { return directory_ / "home"; }
 

@@ -68,7 +68,7 @@ TEST_F(OldFormatTest, IsReadAsItIs) {
 }
 
 TEST_F(OldFormatTest, ACommandThatWritesBringsItToThePresentFormat) {
-  const Result created = Sync({"snapshot", "create", "now"});
+  const Result created = Sync({"snapshot", "create", "later"});
   ASSERT_EQ(created.exit_status, 0) << created.err;
   EXPECT_TRUE(fs::exists(Store() / "seal"));
   ExpectTheSameSeeds();
@@ -77,7 +77,7 @@ TEST_F(OldFormatTest, ACommandThatWritesBringsItToThePresentFormat) {
   EXPECT_EQ(Sync({"check", "--read-data"}).exit_status, 0);
   ExpectTheSameSeeds();
   const Result list = Sync({"snapshot", "list"});
-  EXPECT_THAT(list.out, ::testing::AllOf(::testing::HasSubstr("before"), ::testing::HasSubstr("now")));
+  EXPECT_THAT(list.out, ::testing::AllOf(::testing::HasSubstr("before"), ::testing::HasSubstr("later")));
   // From now on the files are held against what was published.
   fs::remove(Store() / "seal");
   EXPECT_EQ(Sync({"status"}).exit_status, 7);
