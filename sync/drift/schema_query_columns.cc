@@ -60,7 +60,8 @@ UNION ALL
       UNION ALL SELECT 8, 'not null', 'NOT NULL', prefix || 'SET NOT NULL', prefix || 'DROP NOT NULL'
         WHERE NOT own AND attnotnull AND weak IS NULL AND NOT in_key AND NOT parent_not_null
       UNION ALL SELECT 9, 'not null ' || weak, 'NOT NULL ' || weak,
-        format('ALTER TABLE %s ADD NOT NULL %I %s', relation, attname, weak), prefix || 'DROP NOT NULL'
+        format('ALTER TABLE %s ADD NOT NULL %I %s', relation, attname, weak),
+          format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', relation, attname)
         WHERE weak IS NOT NULL) AS s) AS w ON own OR w.words IS NOT NULL
 )sql";
 

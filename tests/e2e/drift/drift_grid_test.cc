@@ -101,6 +101,7 @@ class DriftGridTest : public ::testing::TestWithParam<int> {
   GridServer& grid_ = GridServer::Of(GetParam());
 };
 
+// Labels: slow
 TEST_P(DriftGridTest, FindsEachDifferenceAndNothingElseAndEndsIt) {
   // What the machine's own version has is tried with that.
   const int own = GridServer::Of(kOwnVersion).major();
@@ -113,7 +114,7 @@ TEST_P(DriftGridTest, SoakFindsEachDifferenceInEachVersion) {
   for (const Difference& difference : grid_.Differences()) TryDifference(difference);
 }
 
-INSTANTIATE_TEST_SUITE_P(Versions, DriftGridTest, ::testing::Values(kOwnVersion, 18), [](const auto& version) {
+INSTANTIATE_TEST_SUITE_P(Versions, DriftGridTest, ::testing::Values(kOwnVersion, 16, 17, 18), [](const auto& version) {
   return version.param == kOwnVersion ? std::string("Own") : std::to_string(version.param);
 });
 

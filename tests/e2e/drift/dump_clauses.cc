@@ -100,6 +100,7 @@ DumpClauses::Mutation DumpClauses::Mutate(Dice& dice) const {
 
 std::vector<std::string> LinesThatCount(std::string_view dump) {
   static const std::vector<std::pair<std::regex, std::string>> kDoNotCount = {
+      {std::regex("CONSTRAINT (\"[^\"]*\"|\\S+) NOT NULL"), "NOT NULL"},
       {std::regex("CONSTRAINT (\"[^\"]*\"|\\S+) "), "CONSTRAINT _ "},
       {std::regex("(CREATE (UNIQUE )?INDEX) (\"[^\"]*\"|\\S+) ON"), "$1 _ ON"},
       {std::regex("SEQUENCE NAME \\S+"), "SEQUENCE NAME _"},
