@@ -23,7 +23,7 @@ namespace {
 RotvHomeOptions WalkOptions() {
   RotvHomeOptions options = FollowOptions();
   options.way = Way::kDirect;
-  options.postgres.place = DataPlace::kTmpfs;
+  options.postgres.place = DataPlace::kOnTmpfs;
   return options;
 }
 

@@ -64,7 +64,7 @@ PostgresServer& ImportServer(int version) {
     server = std::make_unique<PostgresServer>(
         PostgresOptions{.version = version,
                         .settings = {{"wal_level", "minimal"}, {"max_wal_senders", "0"}},
-                        .place = DataPlace::kTmpfs});
+                        .place = DataPlace::kOnTmpfs});
   }
   return *server;
 }

@@ -54,7 +54,7 @@ fs::path Parent(DataPlace place) {
   constexpr uintmax_t kRoom = uintmax_t{1} << 30;
   std::error_code error;
   const fs::space_info shm = fs::space("/dev/shm", error);
-  return place == DataPlace::kTmpfs && !error && shm.available >= kRoom ? "/dev/shm" : "/tmp";
+  return place == DataPlace::kOnTmpfs && !error && shm.available >= kRoom ? "/dev/shm" : "/tmp";
 }
 
 std::map<std::string, std::string> DefaultSettings() {

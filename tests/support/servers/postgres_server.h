@@ -63,7 +63,7 @@ class Connection {
 
 class PostgresServer;
 
-enum class DataPlace { kDisk, kTmpfs };  // kTmpfs: used if there is one with a gigabyte free.
+enum class DataPlace { kOnDisk, kOnTmpfs };  // kOnTmpfs: used if there is one with a gigabyte free.
 
 // The machine's own version, or the one that ROTV_TEST_POSTGRES names if it is set.
 inline constexpr int kOwnVersion = 0;
@@ -73,7 +73,7 @@ struct PostgresOptions {
                               // installed them.
   std::map<std::string, std::string> settings = {};  // Settings of postgresql.conf that override the defaults.
   std::vector<std::string> hba_lines = {};  // Come before the lines that admit everyone: the first match counts.
-  DataPlace place = DataPlace::kTmpfs;
+  DataPlace place = DataPlace::kOnTmpfs;
   std::map<std::string, std::string> environment = {};  // Variables of the server's processes.
   std::vector<std::string> initdb_arguments = {"--encoding=UTF8", "--locale=C.UTF-8"};
   // Makes a standby of this server, of the same version, that streams from it through the slot `standby`.
