@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string_view>
 #include <utility>
@@ -74,7 +75,19 @@ std::string Meaning(const drift::SchemaObject& object) {
   return object.Part("head") + '\n' + body;
 }
 
+// Returns which of the names in `list`, a JSON list, are in `others` too, in the order of `list`.
+std::vector<std::string> Common(const std::string& list, const std::string& others) {
+  auto names = nlohmann::json::parse(list).get<std::vector<std::string>>();
+  auto known = nlohmann::json::parse(others).get<std::set<std::string>>();
+  std::erase_if(names, [&](const std::string& name) { return !known.contains(name); });
+  return names;
+}
+
 bool SameMeaning(const drift::SchemaObject& a, const drift::SchemaObject& b) {
+  if (a.parts.contains("attributes") && b.parts.contains("attributes")) {
+    // An attribute that one side lacks is a difference of its own.
+    return Common(a.Part("attributes"), b.Part("attributes")) == Common(b.Part("attributes"), a.Part("attributes"));
+  }
   if (a.kind == "column" && (a.Part("not_null") == "by key" || b.Part("not_null") == "by key")) {
     return WithoutKeysNotNull(a.definition) == WithoutKeysNotNull(b.definition);
   }

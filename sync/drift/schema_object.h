@@ -7,6 +7,15 @@
 
 namespace rotv::drift {
 
+// What an object has beside its defaults and can be changed in place: "storage", "fillfactor".
+struct Setting {
+  std::string set;       // The statement that gives an object this value.
+  std::string reset;     // The statement that gives it the default again.
+  bool created = false;  // The statement that creates the object gives it this value, too.
+
+  bool operator==(const Setting&) const = default;
+};
+
 struct SchemaObject {
   std::string kind;        // "table", "column", "constraint", "index", "function", …
   std::string name;        // Qualified and quoted: public.places.name; a function's includes its arguments.
@@ -18,6 +27,7 @@ struct SchemaObject {
                            // contain it.
   std::string drop;        // The statement that drops it, without a semicolon.
   std::map<std::string, std::string> parts;  // Only for objects that can be changed in part; see schema_queries.cc.
+  std::map<std::string, Setting> settings;   // By name; those with default values are not in it.
 
   // The name that people and patterns use: "index public.places_name_idx".
   std::string Label() const { return kind + " " + name; }

@@ -5,250 +5,129 @@
 #include <nlohmann/json.hpp>
 
 #include "storage/error.h"
+#include "sync/drift/schema_query_parts.h"
 
 namespace rotv::drift {
 namespace {
 
 // All definitions are PostgreSQL's own wording (pg_get_…), so two databases on one server describe equal objects
-// equally. Objects with oids below 16384 are initdb's. Each branch returns kind, name, own name, parent, definition,
-// create, drop, parts and the number that orders it.
-constexpr std::string_view kQuery = R"sql(
+// equally. Objects with oids below 16384 are initdb's. The branches are in schema_query_*.cc; each returns:
+//   kind, name, own, parent, definition, make, unmake: as SchemaObject has them;
+//   parts: "core" is the definition without what `settings` change; "settings_only" marks objects that have nothing
+//   else; settings: name → [statement that sets, statement that resets, whether `make` contains it], unless it is the
+//   default.
+constexpr std::string_view kHead = R"sql(
 WITH member AS (SELECT classid, objid FROM pg_depend WHERE deptype = 'e'),
 space AS (SELECT oid, nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'),
 rel AS (
-  SELECT c.*, format('%I.%I', nspname, relname) AS name,
-    CASE relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
+  SELECT c.*, format('%I.%I', nspname, c.relname) AS name,
+    CASE c.relkind WHEN 'v' THEN 'view' WHEN 'm' THEN 'materialized view' WHEN 'f' THEN 'foreign table'
       WHEN 'S' THEN 'sequence' WHEN 'c' THEN 'type' ELSE 'table' END AS kind,
-    CASE WHEN reloptions IS NOT NULL THEN format('WITH (%s)', array_to_string(reloptions, ', ')) END AS options
-  FROM pg_class c JOIN space n ON n.oid = relnamespace
-  WHERE c.oid >= 16384 AND relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
+    CASE c.relpersistence WHEN 'u' THEN 'UNLOGGED' END AS unlogged,
+    (SELECT quote_ident(amname) FROM pg_am a WHERE a.oid = c.relam AND amname <> 'heap') AS access,
+    'WITH (' || (SELECT string_agg(o, ', ' ORDER BY o) FROM unnest(c.reloptions || ARRAY(SELECT 'toast.' || o
+                 FROM unnest(t.reloptions) AS o)) AS o) || ')' AS options
+  FROM pg_class c JOIN space n ON n.oid = c.relnamespace LEFT JOIN pg_class t ON t.oid = c.reltoastrelid
+  WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c')
     AND (('pg_class'::regclass)::oid, c.oid) NOT IN (SELECT classid, objid FROM member)),
-object AS (
-  -- Schemas. public is read although initdb creates it: it may have been dropped.
-  SELECT 'schema' AS kind, quote_ident(nspname) AS name, NULL AS own, NULL AS parent, '' AS definition,
-    format('CREATE SCHEMA %I', nspname) AS make, format('DROP SCHEMA %I', nspname) AS unmake, NULL::jsonb AS parts,
-    oid::bigint AS number
-  FROM space
-  WHERE (oid >= 16384 OR nspname = 'public')
-    AND (('pg_namespace'::regclass)::oid, oid) NOT IN (SELECT classid, objid FROM member)
-UNION ALL
-  SELECT 'extension', quote_ident(extname), NULL, NULL, format('SCHEMA %I', nspname),
-    format('CREATE EXTENSION %I SCHEMA %I', extname, nspname), format('DROP EXTENSION %I', extname),
-    jsonb_build_object('schema', quote_ident(nspname)), e.oid::bigint
-  FROM pg_extension e JOIN pg_namespace n ON n.oid = extnamespace WHERE e.oid >= 16384
-UNION ALL
-  -- Enums, domains and ranges. A domain's constraints and a row type's attributes are objects of their own.
-  SELECT 'type', t.name, NULL, NULL, t.definition, format('CREATE %s %s AS %s', t.what, t.name, t.definition),
-    format('DROP %s %s', t.what, t.name), t.parts, t.oid::bigint
-  FROM (
-    SELECT t.oid, format('%I.%I', nspname, typname) AS name,
-      CASE typtype WHEN 'd' THEN 'DOMAIN' ELSE 'TYPE' END AS what,
-      CASE typtype
-        WHEN 'e' THEN format('ENUM (%s)', (SELECT string_agg(quote_literal(enumlabel), ', ' ORDER BY enumsortorder)
-                                           FROM pg_enum WHERE enumtypid = t.oid))
-        WHEN 'd' THEN concat_ws(' ', format_type(typbasetype, typtypmod),
-          CASE WHEN typcollation <> (SELECT b.typcollation FROM pg_type b WHERE b.oid = t.typbasetype)
-               THEN 'COLLATE ' || typcollation::regcollation END,
-          'DEFAULT ' || typdefault, CASE WHEN typnotnull THEN 'NOT NULL' END)
-        ELSE (SELECT format('RANGE (subtype = %s%s%s)', format_type(rngsubtype, NULL),
-                CASE WHEN rngcanonical <> 0 THEN ', canonical = ' || rngcanonical END,
-                CASE WHEN rngsubdiff <> 0 THEN ', subtype_diff = ' || rngsubdiff END)
-              FROM pg_range WHERE rngtypid = t.oid)
-      END AS definition,
-      CASE typtype
-        WHEN 'e' THEN jsonb_build_object('labels', (SELECT jsonb_agg(enumlabel ORDER BY enumsortorder)
-                                                    FROM pg_enum WHERE enumtypid = t.oid)::text)
-        WHEN 'd' THEN jsonb_build_object('base', format_type(typbasetype, typtypmod), 'default', typdefault,
-                                         'not_null', typnotnull::text)
-      END AS parts
-    FROM pg_type t JOIN space n ON n.oid = typnamespace
-    WHERE t.oid >= 16384 AND typtype IN ('e', 'd', 'r')
-      AND (('pg_type'::regclass)::oid, t.oid) NOT IN (SELECT classid, objid FROM member)) AS t
-UNION ALL
-  SELECT kind, name, NULL, NULL, 'ROW', 'CREATE TYPE ' || name || ' AS ()', 'DROP TYPE ' || name, NULL, oid::bigint
-  FROM rel WHERE relkind = 'c'
-UNION ALL
-  SELECT 'attribute', format('%s.%I', r.name, attname), NULL, 'type ' || r.name, format_type(atttypid, atttypmod),
-    format('ALTER TYPE %s ADD ATTRIBUTE %I %s', r.name, attname, format_type(atttypid, atttypmod)),
-    format('ALTER TYPE %s DROP ATTRIBUTE %I', r.name, attname), NULL, attnum::bigint
-  FROM rel r JOIN pg_attribute ON attrelid = r.oid AND attnum > 0 AND NOT attisdropped WHERE relkind = 'c'
-UNION ALL
-  -- Sequences, without those of identity columns.
-  SELECT r.kind, r.name, NULL, owner.parent, d.definition, format('CREATE SEQUENCE %s %s', r.name, d.definition),
-    'DROP SEQUENCE ' || r.name, jsonb_build_object('owned_by', owner.name), r.oid::bigint
-  FROM rel r JOIN pg_sequence s ON seqrelid = r.oid
+-- The storage options of tables, also those of their TOAST tables.
+option AS (
+  SELECT r.oid AS relation, quote_ident(option_name) AS key, option_value AS value
+  FROM rel r, pg_options_to_table(reloptions)
+  UNION ALL SELECT r.oid, 'toast.' || quote_ident(option_name), option_value
+  FROM rel r JOIN pg_class t ON t.oid = r.reltoastrelid, pg_options_to_table(t.reloptions)),
+-- What can be changed of an index, beside what it indexes. A key's options are not in the words of its constraint.
+index_setting AS (
+  SELECT indexrelid AS index, string_agg(s.words, ' ' ORDER BY s.n, s.key) AS words,
+    jsonb_object_agg(s.key, jsonb_build_array(s.set, s.reset, false)) AS settings
+  FROM pg_index JOIN rel r ON r.oid = indrelid JOIN pg_class c ON c.oid = indexrelid,
+  LATERAL (SELECT format('%s', indexrelid::regclass) AS name) AS d,
+  LATERAL (
+    SELECT 1 AS n, option_name AS key, format('WITH (%s=%s)', option_name, option_value) AS words,
+      format('ALTER INDEX %s SET (%I = %L)', d.name, option_name, option_value) AS set,
+      format('ALTER INDEX %s RESET (%I)', d.name, option_name) AS reset
+    FROM pg_options_to_table(c.reloptions)
+    WHERE EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid AND contype IN ('p', 'u'))
+    UNION ALL SELECT 2, 'cluster', 'CLUSTERED', format('ALTER TABLE %s CLUSTER ON %I', r.name, c.relname),
+      format('ALTER TABLE %s SET WITHOUT CLUSTER', r.name) WHERE indisclustered
+    UNION ALL SELECT 3, 'statistics ' || attnum, format('STATISTICS %s=%s', attnum, attstattarget),
+      format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS %s', d.name, attnum, attstattarget),
+      format('ALTER INDEX %s ALTER COLUMN %s SET STATISTICS -1', d.name, attnum)
+    FROM pg_attribute WHERE attrelid = indexrelid AND attstattarget >= 0) AS s
+  GROUP BY indexrelid),
+-- The members of operator families; `class` is the operator class that they belong to, `gone` what DROP calls them.
+support AS (
+  SELECT amopfamily AS family, d.class, concat_ws(' ', 'OPERATOR', amopstrategy, amopopr::regoperator,
+      (SELECT format('FOR ORDER BY %I.%I', nspname, opfname) FROM pg_opfamily f
+       JOIN pg_namespace n ON n.oid = opfnamespace WHERE f.oid = amopsortfamily)) AS text,
+    format('OPERATOR %s (%s, %s)', amopstrategy, format_type(amoplefttype, NULL), format_type(amoprighttype, NULL)) AS
+      gone
+  FROM pg_amop a LEFT JOIN LATERAL (SELECT refobjid AS class FROM pg_depend WHERE classid = 'pg_amop'::regclass
+    AND objid = a.oid AND refclassid = 'pg_opclass'::regclass) AS d ON true WHERE oid >= 16384
+  UNION ALL SELECT amprocfamily, d.class, concat_ws(' ', p.place, amproc::regprocedure), p.place
+  FROM pg_amproc a LEFT JOIN LATERAL (SELECT refobjid AS class FROM pg_depend WHERE classid = 'pg_amproc'::regclass
+    AND objid = a.oid AND refclassid = 'pg_opclass'::regclass) AS d ON true,
+  LATERAL (SELECT format('FUNCTION %s (%s, %s)', amprocnum, format_type(amproclefttype, NULL),
+    format_type(amprocrighttype, NULL)) AS place) AS p WHERE oid >= 16384),
+-- Columns; `own`: not what a partition or a child has from its parent, and not a view's.
+col AS (
+  SELECT a.attrelid, a.attnum, a.attname, a.attnotnull, a.attoptions, a.attfdwoptions,
+    format('%s.%I', r.name, a.attname)
+      AS name, r.name AS relation, r.kind || ' ' || r.name AS parent,
+    relkind IN ('r', 'p', 'f') AND a.attislocal AND NOT relispartition AS own,
+    format_type(a.atttypid, a.atttypmod) AS type,
+    CASE WHEN a.attcollation <> 0 AND a.attcollation <> t.typcollation THEN a.attcollation::regcollation END AS
+      collated,
+    CASE WHEN a.attgenerated = '' THEN pg_get_expr(adbin, adrelid) END AS value, p.value AS parent_value,
+    CASE WHEN a.attgenerated <> '' THEN format('(%s) %s', pg_get_expr(adbin, adrelid),
+      CASE a.attgenerated WHEN 's' THEN 'STORED' ELSE 'VIRTUAL' END) END AS generated, p.generated AS parent_generated,
+    CASE a.attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END AS identity, s.options AS identity_options,
+    s.set AS identity_set, EXISTS (SELECT FROM pg_index WHERE indrelid = r.oid AND indisprimary AND a.attnum = ANY
+      (indkey))
+      AS in_key,
+    coalesce(p.attnotnull, false) AS parent_not_null,
+    (SELECT NULLIF(concat_ws(' ', CASE WHEN connoinherit THEN 'NO INHERIT' END, CASE WHEN NOT convalidated THEN
+      'NOT VALID'
+       END), '') FROM pg_constraint WHERE conrelid = r.oid AND contype = 'n' AND conkey = ARRAY[a.attnum]
+       AND conislocal) AS weak,
+    a.attstorage, CASE WHEN relkind = 'v' THEN a.attstorage ELSE coalesce(p.attstorage, t.typstorage) END AS
+      base_storage,
+    CASE a.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' ELSE 'default' END AS compression,
+    CASE p.attcompression WHEN 'p' THEN 'pglz' WHEN 'l' THEN 'lz4' ELSE 'default' END AS base_compression,
+    a.attstattarget AS statistics
+  FROM rel r JOIN pg_attribute a ON a.attrelid = r.oid AND a.attnum > 0 AND NOT a.attisdropped
+  JOIN pg_type t ON t.oid = a.atttypid LEFT JOIN pg_attrdef ON adrelid = r.oid AND adnum = a.attnum
   LEFT JOIN LATERAL (
-    SELECT format('column %s.%I', t.name, attname) AS parent, format('%s.%I', t.name, attname) AS name
-    FROM pg_depend d JOIN rel t ON t.oid = refobjid JOIN pg_attribute ON attrelid = t.oid AND attnum = refobjsubid
-    WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid AND d.deptype = 'a'
-      AND refclassid = 'pg_class'::regclass) AS owner ON true,
-  LATERAL (SELECT format('AS %s INCREMENT BY %s MINVALUE %s MAXVALUE %s START WITH %s CACHE %s %s',
-      format_type(seqtypid, NULL), seqincrement, seqmin, seqmax, seqstart, seqcache,
-      CASE WHEN seqcycle THEN 'CYCLE' ELSE 'NO CYCLE' END) AS definition) AS d
-  WHERE NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = r.oid AND deptype = 'i')
-UNION ALL
-  -- Functions and procedures. Constructors of ranges belong to their type. The body is a part of its own, since only its
-  -- language decides what is formatting.
-  SELECT CASE prokind WHEN 'p' THEN 'procedure' ELSE 'function' END, f.name, NULL, NULL, f.definition, f.definition,
-    format('DROP %s %s', CASE prokind WHEN 'p' THEN 'PROCEDURE' ELSE 'FUNCTION' END, f.name),
-    jsonb_build_object('result', pg_get_function_result(f.oid),
-      'arguments', pg_get_function_identity_arguments(f.oid), 'language', lanname, 'body', prosrc,
-      'head', CASE WHEN prosrc = '' THEN f.definition ELSE replace(f.definition, prosrc, '') END), f.oid::bigint
-  FROM (
-    SELECT p.*, format('%I.%I(%s)', nspname, proname, oidvectortypes(proargtypes)) AS name,
-      pg_get_functiondef(p.oid) AS definition
-    FROM pg_proc p JOIN space n ON n.oid = pronamespace
-    WHERE p.oid >= 16384 AND prokind <> 'a'
-      AND (('pg_proc'::regclass)::oid, p.oid) NOT IN (SELECT classid, objid FROM member)
-      AND NOT EXISTS (SELECT FROM pg_depend d
-                      WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND deptype = 'i')) AS f
-  JOIN pg_language l ON l.oid = prolang
-UNION ALL
-  SELECT 'aggregate', f.name, NULL, NULL, f.definition, format('CREATE AGGREGATE %s (%s)', f.name, f.definition),
-    'DROP AGGREGATE ' || f.name, NULL, f.oid::bigint
-  FROM (
-    SELECT p.oid, format('%I.%I(%s)', nspname, proname, pg_get_function_identity_arguments(p.oid)) AS name,
-      concat_ws(', ', 'SFUNC = ' || aggtransfn, 'STYPE = ' || format_type(aggtranstype, NULL),
-        'FINALFUNC = ' || NULLIF(aggfinalfn, 0), 'COMBINEFUNC = ' || NULLIF(aggcombinefn, 0),
-        'INITCOND = ' || quote_literal(agginitval), 'SORTOP = OPERATOR(' || NULLIF(aggsortop, 0)::regoperator || ')',
-        'PARALLEL = ' || CASE proparallel WHEN 's' THEN 'SAFE' WHEN 'r' THEN 'RESTRICTED' END) AS definition
-    FROM pg_proc p JOIN space n ON n.oid = pronamespace JOIN pg_aggregate ON aggfnoid = p.oid
-    WHERE p.oid >= 16384 AND (('pg_proc'::regclass)::oid, p.oid) NOT IN (SELECT classid, objid FROM member)) AS f
-UNION ALL
-  -- Tables. A partition's columns are its parent's.
-  SELECT kind, name, NULL, NULL,
-    concat_ws(' ', CASE relpersistence WHEN 'u' THEN 'UNLOGGED' END, tail, options,
-      CASE WHEN relrowsecurity THEN 'ROW LEVEL SECURITY' END, CASE WHEN relforcerowsecurity THEN 'FORCED' END),
-    NULL, format('DROP %s %s', upper(kind), name),
-    jsonb_build_object('unlogged', (relpersistence = 'u')::text, 'tail', tail, 'options', options,
-      'row_security', relrowsecurity::text, 'force_row_security', relforcerowsecurity::text,
-      'partition', relispartition::text), oid::bigint
-  FROM rel,
-  LATERAL (SELECT NULLIF(concat_ws(' ',
-    CASE WHEN relispartition THEN
-      (SELECT format('PARTITION OF %s', inhparent::regclass) FROM pg_inherits WHERE inhrelid = rel.oid)
-      || ' ' || pg_get_expr(relpartbound, oid)
-    ELSE (SELECT format('INHERITS (%s)', string_agg(inhparent::regclass::text, ', ' ORDER BY inhseqno))
-          FROM pg_inherits WHERE inhrelid = rel.oid HAVING count(*) > 0) END,
-    CASE WHEN relkind = 'p' THEN 'PARTITION BY ' || pg_get_partkeydef(oid) END,
-    (SELECT format('SERVER %I', srvname) FROM pg_foreign_table JOIN pg_foreign_server s ON s.oid = ftserver
-     WHERE ftrelid = rel.oid)), '') AS tail) AS t
-  WHERE relkind IN ('r', 'p', 'f')
-UNION ALL
-  SELECT 'column', c.name, NULL, c.parent,
-    concat_ws(' ', c.type, 'COLLATE ' || c.collation, 'GENERATED ALWAYS AS (' || c.generated || ') ' || c.stored,
-      'DEFAULT ' || c.value, 'GENERATED ' || c.identity || ' AS IDENTITY', CASE WHEN attnotnull THEN 'NOT NULL' END),
-    NULL, format('ALTER TABLE %s DROP COLUMN %I', c.relation, c.attname),
-    jsonb_build_object('table', c.relation, 'column', quote_ident(c.attname), 'type', c.type, 'collation', c.collation,
-      'generated', c.generated, 'default', c.value, 'identity', c.identity,
-      'not_null', CASE WHEN c.in_key THEN 'by key' ELSE attnotnull::text END), attnum::bigint
-  FROM (
-    SELECT a.*, format('%s.%I', r.name, attname) AS name, r.name AS relation, r.kind || ' ' || r.name AS parent,
-      format_type(atttypid, atttypmod) AS type,
-      CASE WHEN attcollation <> 0 AND attcollation <> (SELECT typcollation FROM pg_type WHERE oid = atttypid)
-           THEN attcollation::regcollation END AS collation,
-      CASE WHEN attgenerated <> '' THEN pg_get_expr(adbin, adrelid) END AS generated,
-      CASE attgenerated WHEN 's' THEN 'STORED' ELSE 'VIRTUAL' END AS stored,
-      CASE WHEN attgenerated = '' THEN pg_get_expr(adbin, adrelid) END AS value,
-      CASE attidentity WHEN 'a' THEN 'ALWAYS' WHEN 'd' THEN 'BY DEFAULT' END AS identity,
-      EXISTS (SELECT FROM pg_index WHERE indrelid = r.oid AND indisprimary AND attnum = ANY (indkey)) AS in_key
-    FROM rel r JOIN pg_attribute a ON attrelid = r.oid AND attnum > 0 AND NOT attisdropped AND attislocal
-    LEFT JOIN pg_attrdef ON adrelid = r.oid AND adnum = attnum
-    WHERE relkind IN ('r', 'p', 'f') AND NOT relispartition) AS c
-UNION ALL
-  -- Constraints of tables and domains, without what partitions and children have from their parents.
-  SELECT 'constraint', format('%s.%I', owner.name, conname), quote_ident(conname), owner.kind || ' ' || owner.name,
-    pg_get_constraintdef(c.oid),
-    format('ALTER %s %s ADD CONSTRAINT %I %s', owner.what, owner.name, conname, pg_get_constraintdef(c.oid)),
-    format('ALTER %s %s DROP CONSTRAINT %I', owner.what, owner.name, conname),
-    jsonb_build_object('type', contype, 'table', owner.name,
-      'references', CASE WHEN confrelid <> 0 THEN 'table ' || confrelid::regclass END, 'columns',
-      (SELECT jsonb_agg(quote_ident(attname)) FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY (conkey))::text),
-    c.oid::bigint
-  FROM pg_constraint c JOIN (
-    SELECT oid AS relation, 0::oid AS domain, kind, name, 'TABLE' AS what FROM rel
-    UNION ALL SELECT 0, t.oid, 'type', format('%I.%I', nspname, typname), 'DOMAIN'
-    FROM pg_type t JOIN space n ON n.oid = typnamespace
-    WHERE typtype = 'd' AND (('pg_type'::regclass)::oid, t.oid) NOT IN (SELECT classid, objid FROM member)) AS owner
-    ON owner.relation = conrelid AND owner.domain = contypid
-  WHERE contype IN ('c', 'f', 'p', 'u', 'x') AND conislocal AND conparentid = 0 AND c.oid >= 16384
-UNION ALL
-  -- Views. Those that use others were created after them.
-  SELECT kind, name, NULL, NULL, concat_ws(' ', options, pg_get_viewdef(oid)),
-    format('CREATE %s %s %s AS %s', CASE relkind WHEN 'v' THEN 'OR REPLACE VIEW' ELSE 'MATERIALIZED VIEW' END, name,
-      options, rtrim(pg_get_viewdef(oid), ';')),
-    format('DROP %s %s', upper(kind), name), NULL, oid::bigint
-  FROM rel WHERE relkind IN ('v', 'm')
-UNION ALL
-  SELECT 'index', format('%I.%I', s.nspname, i.relname), quote_ident(i.relname), r.kind || ' ' || r.name,
-    replace(d, format(' INDEX %I ON ', i.relname), ' INDEX ON '), d,
-    format('DROP INDEX %I.%I', s.nspname, i.relname), NULL, i.oid::bigint
-  FROM rel r JOIN pg_index ON indrelid = r.oid JOIN pg_class i ON i.oid = indexrelid JOIN space s ON s.oid = i.relnamespace,
-  LATERAL (SELECT replace(pg_get_indexdef(i.oid), format(' ON ONLY %s ', r.name), format(' ON %s ', r.name)) AS d) AS d
-  WHERE NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = i.oid AND contype IN ('p', 'u', 'x'))
-    AND NOT EXISTS (SELECT FROM pg_inherits WHERE inhrelid = i.oid)
-UNION ALL
-  -- Extended statistics. The order of their columns does not matter.
-  SELECT 'statistics', format('%I.%I', nspname, stxname), NULL, r.kind || ' ' || r.name,
-    concat_ws(' ', stxkind, (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attname) FROM pg_attribute
-      WHERE attrelid = stxrelid AND attnum = ANY (stxkeys)), pg_get_statisticsobjdef_expressions(s.oid)),
-    pg_get_statisticsobjdef(s.oid), format('DROP STATISTICS %I.%I', nspname, stxname), NULL, s.oid::bigint
-  FROM pg_statistic_ext s JOIN rel r ON r.oid = stxrelid JOIN space n ON n.oid = stxnamespace
-UNION ALL
-  SELECT 'rule', format('%s.%I', r.name, rulename), NULL, r.kind || ' ' || r.name, pg_get_ruledef(w.oid),
-    rtrim(pg_get_ruledef(w.oid), ';'), format('DROP RULE %I ON %s', rulename, r.name), NULL, w.oid::bigint
-  FROM pg_rewrite w JOIN rel r ON r.oid = ev_class WHERE rulename <> '_RETURN'
-UNION ALL
-  SELECT 'trigger', format('%s.%I', r.name, tgname), NULL, r.kind || ' ' || r.name,
-    concat_ws(' ', pg_get_triggerdef(t.oid), CASE tgenabled WHEN 'D' THEN 'DISABLED' WHEN 'A' THEN 'ALWAYS'
-                                                            WHEN 'R' THEN 'REPLICA' END),
-    concat_ws(E';\n', pg_get_triggerdef(t.oid), format('ALTER TABLE %s ', r.name)
-      || CASE tgenabled WHEN 'D' THEN 'DISABLE' WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'R' THEN 'ENABLE REPLICA' END
-      || format(' TRIGGER %I', tgname)),
-    format('DROP TRIGGER %I ON %s', tgname, r.name), NULL, t.oid::bigint
-  FROM pg_trigger t JOIN rel r ON r.oid = tgrelid WHERE NOT tgisinternal AND tgparentid = 0
-UNION ALL
-  SELECT 'policy', format('%s.%I', r.name, polname), NULL, r.kind || ' ' || r.name, d,
-    format('CREATE POLICY %I ON %s %s', polname, r.name, d), format('DROP POLICY %I ON %s', polname, r.name), NULL,
-    p.oid::bigint
-  FROM pg_policy p JOIN rel r ON r.oid = polrelid,
-  LATERAL (SELECT concat_ws(' ', CASE WHEN NOT polpermissive THEN 'AS RESTRICTIVE' END,
-    'FOR ' || CASE polcmd WHEN 'r' THEN 'SELECT' WHEN 'a' THEN 'INSERT' WHEN 'w' THEN 'UPDATE' WHEN 'd' THEN 'DELETE'
-                          ELSE 'ALL' END,
-    'TO ' || (SELECT string_agg(CASE role WHEN 0 THEN 'PUBLIC' ELSE role::regrole::text END, ', ' ORDER BY role)
-              FROM unnest(polroles) AS role),
-    'USING (' || pg_get_expr(polqual, polrelid) || ')', 'WITH CHECK (' || pg_get_expr(polwithcheck, polrelid) || ')') AS d
-  ) AS d
-UNION ALL
-  SELECT 'event trigger', quote_ident(evtname), NULL, NULL, d, format('CREATE EVENT TRIGGER %I %s', evtname, d),
-    format('DROP EVENT TRIGGER %I', evtname), NULL, e.oid::bigint
-  FROM pg_event_trigger e,
-  LATERAL (SELECT format('ON %s%s EXECUTE FUNCTION %s()', evtevent,
-    (SELECT format(' WHEN TAG IN (%s)', string_agg(quote_literal(tag), ', ')) FROM unnest(evttags) AS tag
-     HAVING count(*) > 0), evtfoid::regproc) AS d) AS d
-  WHERE e.oid >= 16384 AND (('pg_event_trigger'::regclass)::oid, e.oid) NOT IN (SELECT classid, objid FROM member)
-UNION ALL
-  -- All other objects: only their existence is compared.
-  SELECT i.type, i.identity, NULL, NULL, '', NULL, NULL, NULL, o.oid::bigint
-  FROM (SELECT 'pg_cast'::regclass::oid AS class, oid FROM pg_cast
-      WHERE NOT EXISTS (SELECT FROM pg_depend d
-                        WHERE d.classid = 'pg_cast'::regclass AND d.objid = pg_cast.oid AND deptype = 'i')
-    UNION ALL SELECT 'pg_operator'::regclass, oid FROM pg_operator
-    UNION ALL SELECT 'pg_opclass'::regclass, oid FROM pg_opclass
-    UNION ALL SELECT 'pg_collation'::regclass, oid FROM pg_collation
-    UNION ALL SELECT 'pg_conversion'::regclass, oid FROM pg_conversion
-    UNION ALL SELECT 'pg_language'::regclass, oid FROM pg_language
-    UNION ALL SELECT 'pg_ts_config'::regclass, oid FROM pg_ts_config
-    UNION ALL SELECT 'pg_ts_dict'::regclass, oid FROM pg_ts_dict
-    UNION ALL SELECT 'pg_ts_parser'::regclass, oid FROM pg_ts_parser
-    UNION ALL SELECT 'pg_ts_template'::regclass, oid FROM pg_ts_template
-    UNION ALL SELECT 'pg_foreign_data_wrapper'::regclass, oid FROM pg_foreign_data_wrapper
-    UNION ALL SELECT 'pg_foreign_server'::regclass, oid FROM pg_foreign_server) AS o,
-  LATERAL pg_identify_object(o.class, o.oid, 0) AS i
-  WHERE o.oid >= 16384 AND (o.class, o.oid) NOT IN (SELECT classid, objid FROM member)
+    SELECT p.attnotnull, p.attstorage, p.attcompression,
+      CASE WHEN p.attgenerated = '' THEN pg_get_expr(adbin, adrelid) END AS value,
+      CASE WHEN p.attgenerated <> '' THEN format('(%s) %s', pg_get_expr(adbin, adrelid),
+        CASE p.attgenerated WHEN 's' THEN 'STORED' ELSE 'VIRTUAL' END) END AS generated
+    FROM pg_inherits JOIN pg_attribute p ON p.attrelid = inhparent LEFT JOIN pg_attrdef ON adrelid = inhparent
+      AND adnum = p.attnum WHERE inhrelid = r.oid AND p.attname = a.attname AND (relispartition OR NOT a.attislocal)
+    ORDER BY inhseqno LIMIT 1) AS p ON true
+  LEFT JOIN LATERAL (
+    SELECT '(' || NULLIF(concat_ws(' ', CASE WHEN seqincrement <> 1 THEN 'INCREMENT BY ' || seqincrement END,
+        CASE WHEN seqmin <> CASE WHEN seqincrement > 0 THEN 1 ELSE lowest END THEN 'MINVALUE ' || seqmin END,
+        CASE WHEN seqmax <> CASE WHEN seqincrement > 0 THEN highest ELSE -1 END THEN 'MAXVALUE ' || seqmax END,
+        CASE WHEN seqstart <> CASE WHEN seqincrement > 0 THEN seqmin ELSE seqmax END THEN 'START WITH ' || seqstart END,
+        CASE WHEN seqcache <> 1 THEN 'CACHE ' || seqcache END, CASE WHEN seqcycle THEN 'CYCLE' END), '') || ')' AS
+          options,
+      format('SET INCREMENT BY %s SET MINVALUE %s SET MAXVALUE %s SET START WITH %s SET CACHE %s SET %sCYCLE',
+        seqincrement,
+        seqmin, seqmax, seqstart, seqcache, CASE WHEN NOT seqcycle THEN 'NO ' END) AS set
+    FROM pg_depend d JOIN pg_sequence ON seqrelid = objid, LATERAL (
+      SELECT CASE seqtypid WHEN 21 THEN -32768 WHEN 23 THEN -2147483648 ELSE -9223372036854775808 END AS lowest,
+        CASE seqtypid WHEN 21 THEN 32767 WHEN 23 THEN 2147483647 ELSE 9223372036854775807 END AS highest) AS l
+    WHERE d.classid = 'pg_class'::regclass AND refclassid = 'pg_class'::regclass AND refobjid = r.oid
+      AND refobjsubid = a.attnum AND d.deptype = 'i') AS s ON a.attidentity <> ''
+  WHERE relkind IN ('r', 'p', 'f', 'v', 'm')),
+object AS ()sql";
+
+constexpr std::string_view kTail = R"sql(
 )
 SELECT coalesce(json_agg(json_build_object('kind', kind, 'name', name, 'own_name', own, 'parent', parent,
-  'definition', definition, 'create', make, 'drop', unmake, 'parts', parts) ORDER BY number, kind, name), '[]')
+  'definition', definition, 'create', make, 'drop', unmake, 'parts', parts, 'settings', settings)
+  ORDER BY number, kind, name), '[]')
 FROM object
 )sql";
 
@@ -259,7 +138,12 @@ std::string TextOf(const nlohmann::json& row, const char* field) {
 
 }  // namespace
 
-std::string_view SchemaQuery() { return kQuery; }
+std::string_view SchemaQuery() {
+  static const std::string query =
+      fmt::format("{}{}{}{}{}{}{}{}", kHead, kTypeObjects, kRoutineObjects, kRelationObjects, kColumnObjects,
+                  kTablePartObjects, kOtherObjects, kTail);
+  return query;
+}
 
 std::vector<SchemaObject> ParseSchema(std::string_view json) {
   std::vector<SchemaObject> objects;
@@ -272,9 +156,15 @@ std::vector<SchemaObject> ParseSchema(std::string_view json) {
                           .definition = TextOf(row, "definition"),
                           .create = TextOf(row, "create"),
                           .drop = TextOf(row, "drop"),
-                          .parts = {}};
+                          .parts = {},
+                          .settings = {}};
       for (const auto& [name, value] : row.at("parts").items()) {
         if (!value.is_null()) object.parts.emplace(name, value.get<std::string>());
+      }
+      for (const auto& [name, value] : row.at("settings").items()) {
+        object.settings.emplace(name, Setting{.set = value.at(0).get<std::string>(),
+                                              .reset = value.at(1).get<std::string>(),
+                                              .created = value.at(2).get<bool>()});
       }
       objects.push_back(std::move(object));
     }

@@ -8,28 +8,53 @@
 #include <set>
 
 #include "sync/drift/sketch_column.h"
+#include "sync/drift/sketch_settings.h"
 #include "sync/formats/dump_text.h"
 
 namespace rotv::drift {
 namespace {
 
-constexpr int kTableRank = 8;
+constexpr int kTableRank = 80;
 
 // Orders kinds by their dependencies: each mostly needs only those before it.
 int RankOf(const SchemaObject& object) {
-  static const std::map<std::string, int> kRanks = {{"schema", 0},         {"extension", 1},
-                                                    {"type", 3},           {"attribute", 4},
-                                                    {"sequence", 5},       {"function", 6},
-                                                    {"procedure", 6},      {"aggregate", 7},
-                                                    {"table", kTableRank}, {"foreign table", kTableRank},
-                                                    {"column", 9},         {"constraint", 10},
-                                                    {"view", 11},          {"index", 12},
-                                                    {"rule", 14},          {"materialized view", 11},
-                                                    {"trigger", 14},       {"policy", 14},
-                                                    {"statistics", 14},    {"event trigger", 15}};
-  if (object.kind == "constraint" && object.Part("type") == "f") return 13;  // It may depend on a unique index.
+  static const std::map<std::string, int> kRanks = {{"schema", 0},
+                                                    {"extension", 10},
+                                                    {"text search dictionary", 21},
+                                                    {"server", 21},
+                                                    {"text search configuration", 22},
+                                                    {"user mapping", 22},
+                                                    {"type", 30},
+                                                    {"attribute", 40},
+                                                    {"sequence", 50},
+                                                    {"function", 60},
+                                                    {"procedure", 60},
+                                                    {"operator", 70},
+                                                    {"operator family", 70},
+                                                    {"aggregate", 71},
+                                                    {"operator class", 72},
+                                                    {"cast", 72},
+                                                    {"conversion", 72},
+                                                    {"transform", 72},
+                                                    {"table", kTableRank},
+                                                    {"foreign table", kTableRank},
+                                                    {"column", 90},
+                                                    {"constraint", 100},
+                                                    {"view", 110},
+                                                    {"materialized view", 110},
+                                                    {"index", 120},
+                                                    {"replica identity", 131},
+                                                    {"rule", 140},
+                                                    {"trigger", 140},
+                                                    {"policy", 140},
+                                                    {"statistics", 140},
+                                                    {"event trigger", 150},
+                                                    {"dependency", 160}};
+  if (object.kind == "constraint" && object.Part("type") == "f") return 130;  // It may depend on a unique index.
+  const bool of_view = object.parent.starts_with("view ") || object.parent.starts_with("materialized view ");
+  if (object.kind == "column" && of_view) return 115;
   auto found = kRanks.find(object.kind);
-  return found == kRanks.end() ? 2 : found->second;
+  return found == kRanks.end() ? 20 : found->second;
 }
 
 std::set<std::string> LabelsOf(const std::vector<SchemaObject>& objects) {
@@ -40,17 +65,27 @@ std::set<std::string> LabelsOf(const std::vector<SchemaObject>& objects) {
 
 std::string ByHand(const std::string& what) { return "-- by hand: " + what; }
 
+// True if an object is there on both sides anyway, and only its settings may be its own.
+bool HasOnlySettings(const SchemaObject& object) { return object.Part("settings_only") == "true"; }
+
 class Sketch {
  public:
   explicit Sketch(const SketchRequest& request)
-      : request_(request), missing_(LabelsOf(request.missing)), surplus_(LabelsOf(request.surplus)) {}
+      : request_(request), missing_(LabelsOf(request.missing)), surplus_(LabelsOf(request.surplus)) {
+    for (const ChangedObject& change : request.changed) {
+      if (IsReplaced(change)) replaced_.insert(change.after.Label());
+    }
+  }
 
   std::vector<std::string> Write() {
     std::vector<SchemaObject> surplus = Ranked(request_.surplus);
-    std::vector<SchemaObject> missing = Ranked(WithReplaced(request_.missing, &ChangedObject::after));
+    std::vector<SchemaObject> missing = Ranked(WithParts(WithReplaced(request_.missing, &ChangedObject::after)));
     std::vector<ChangedObject> changed = Ranked(request_.changed);
-    std::erase_if(changed, [](const ChangedObject& change) { return IsReplaced(change); });
+    std::erase_if(changed, [this](const ChangedObject& change) {
+      return IsReplaced(change) || replaced_.contains(change.after.parent);
+    });
 
+    for (const ChangedObject& change : changed) Disown(change);
     // Objects are dropped in reverse order of their creation; but those on which tables depend are dropped after the
     // tables no longer need them.
     auto above = std::find_if(surplus.begin(), surplus.end(),
@@ -64,6 +99,9 @@ class Sketch {
     }
     for (; next != changed.end(); ++next) Change(*next);
     for (const SchemaObject& object : missing) Own(object);
+    for (const ChangedObject& change : changed) {
+      if (change.before.Part("owned_by") != change.after.Part("owned_by")) Own(change.after);
+    }
     DropAll({surplus.begin(), above});
     if (makes_function_) statements_.insert(statements_.begin(), "SET check_function_bodies = off;");
     return std::move(statements_);
@@ -89,6 +127,10 @@ class Sketch {
     statements_.push_back(std::move(statement));
   }
 
+  void AddAll(std::vector<std::string> statements) {
+    for (std::string& statement : statements) Add(std::move(statement));
+  }
+
   void DropAll(const std::vector<SchemaObject>& objects) {
     std::for_each(objects.rbegin(), objects.rend(), [this](const SchemaObject& object) { Drop(object); });
   }
@@ -98,6 +140,7 @@ class Sketch {
     const std::string references = object.Part("references");
     const bool holds_another = references != object.parent && surplus_.contains(references);
     if (surplus_.contains(object.parent) && !holds_another) return;
+    if (HasOnlySettings(object)) return AddAll(ResetSettings(object, {}));
     if (object.drop.empty()) return Add(ByHand(fmt::format("drop the {}", object.Label())));
     Add(object.drop);
     if (object.kind == "table" || object.kind == "column") statements_.back() += "  -- with its data";
@@ -117,38 +160,51 @@ class Sketch {
 
   void Create(const SchemaObject& object) {
     if (object.kind == "table" || object.kind == "foreign table") return CreateTable(object);
-    if (object.kind == "column") {
-      if (!missing_.contains(object.parent)) Add(AddColumn(object));
-      return;
+    if (object.kind == "column" && !HasOnlySettings(object)) {
+      if (missing_.contains(object.parent)) return;
+      Add(AddColumn(object));
+    } else if (object.kind == "attribute" && !CanBeAdded(object)) {
+      return Add(ByHand(
+          fmt::format("create the {} again: {} is not its last attribute", object.parent, object.Part("attribute"))));
+    } else if (!HasOnlySettings(object)) {
+      if (object.kind == "function" || object.kind == "procedure") makes_function_ = true;
+      Add(object.create.empty() ? ByHand(fmt::format("create the {}", object.Label())) : object.create);
     }
-    if (object.kind == "function" || object.kind == "procedure") makes_function_ = true;
-    Add(object.create.empty() ? ByHand(fmt::format("create the {}", object.Label())) : object.create);
+    AddAll(CreatedSettings(object));
+  }
+
+  // An attribute can be added at the end only.
+  bool CanBeAdded(const SchemaObject& attribute) const {
+    auto type = std::find_if(request_.target.begin(), request_.target.end(),
+                             [&](const SchemaObject& object) { return object.Label() == attribute.parent; });
+    if (type == request_.target.end()) return true;
+    auto names = nlohmann::json::parse(type->Part("attributes")).get<std::vector<std::string>>();
+    return std::all_of(
+        std::find(names.begin(), names.end(), attribute.Part("attribute")), names.end(),
+        [&](const std::string& name) { return missing_.contains(fmt::format("attribute {}.{}", type->name, name)); });
   }
 
   void CreateTable(const SchemaObject& table) {
     std::string columns;
+    std::vector<std::string> settings = CreatedSettings(table);
     for (const SchemaObject& object : request_.missing) {
-      if (object.kind != "column" || object.parent != table.Label()) continue;
-      columns += fmt::format("{}\n    {} {}", columns.empty() ? "" : ",", object.Part("column"), object.definition);
+      if (object.kind != "column" || object.parent != table.Label() || HasOnlySettings(object)) continue;
+      columns += fmt::format("{}\n    {} {}", columns.empty() ? "" : ",", object.Part("column"), object.Part("inline"));
+      for (std::string& statement : CreatedSettings(object)) settings.push_back(std::move(statement));
     }
     if (table.Part("partition") != "true") columns = fmt::format(" ({}{})", columns, columns.empty() ? "" : "\n");
     std::string unlogged = table.Part("unlogged") == "true" ? "UNLOGGED " : "";
     std::string kind = table.kind == "table" ? "TABLE" : "FOREIGN TABLE";
     Add(fmt::format("CREATE {}{} {}{} {} {}", unlogged, kind, table.name, columns, table.Part("tail"),
                     table.Part("options")));
-    ChangeRowSecurity(table, {});
+    AddAll(std::move(settings));
   }
 
-  void ChangeRowSecurity(const SchemaObject& table, const SchemaObject& before) {
-    if (table.Part("row_security") == "true" && before.Part("row_security") != "true") {
-      Add(fmt::format("ALTER TABLE {} ENABLE ROW LEVEL SECURITY", table.name));
-    } else if (table.Part("row_security") != "true" && before.Part("row_security") == "true") {
-      Add(fmt::format("ALTER TABLE {} DISABLE ROW LEVEL SECURITY", table.name));
-    }
-    if (table.Part("force_row_security") == "true" && before.Part("force_row_security") != "true") {
-      Add(fmt::format("ALTER TABLE {} FORCE ROW LEVEL SECURITY", table.name));
-    } else if (table.Part("force_row_security") != "true" && before.Part("force_row_security") == "true") {
-      Add(fmt::format("ALTER TABLE {} NO FORCE ROW LEVEL SECURITY", table.name));
+  // A sequence would be dropped with the column that owns it.
+  void Disown(const ChangedObject& change) {
+    const std::string owner = change.before.Part("owned_by");
+    if (!owner.empty() && owner != change.after.Part("owned_by")) {
+      Add(fmt::format("ALTER SEQUENCE {} OWNED BY NONE", change.after.name));
     }
   }
 
@@ -167,13 +223,39 @@ class Sketch {
     return objects;
   }
 
+  // The parts of a view, its indexes, go with the view that is dropped.
+  std::vector<SchemaObject> WithParts(std::vector<SchemaObject> objects) const {
+    std::set<std::string> known = LabelsOf(objects);
+    for (const SchemaObject& part : request_.target) {
+      if (replaced_.contains(part.parent) && !known.contains(part.Label())) objects.push_back(part);
+    }
+    return objects;
+  }
+
   static bool IsReplaced(const ChangedObject& change) {
+    const auto& [before, after] = change;
     static const std::set<std::string> kAltered = {"column",   "table",     "foreign table", "type",
-                                                   "sequence", "extension", "attribute",     "view"};
-    if (kAltered.contains(change.after.kind)) return false;
+                                                   "sequence", "extension", "attribute",     "language"};
+    if (kAltered.contains(after.kind) || HasOnlySettings(before) || HasOnlySettings(after)) return false;
+    if (after.kind == "view") return !AddsColumns(change);
+    if (SameCore(change)) return false;
     // CREATE OR REPLACE keeps everything that depends on a function, if its type stays the same.
-    return change.after.Part("language").empty() || change.after.Part("result") != change.before.Part("result") ||
-           change.after.Part("arguments") != change.before.Part("arguments");
+    return after.Part("language").empty() || after.Part("result") != before.Part("result") ||
+           after.Part("arguments") != before.Part("arguments") || after.Part("kind") != before.Part("kind") ||
+           std::stoi(after.Part("defaults")) < std::stoi(before.Part("defaults"));
+  }
+
+  // True if a view keeps its columns: CREATE OR REPLACE can only add some at the end.
+  static bool AddsColumns(const ChangedObject& change) {
+    auto old_columns = nlohmann::json::parse(change.before.Part("columns"), nullptr, false);
+    auto new_columns = nlohmann::json::parse(change.after.Part("columns"), nullptr, false);
+    return old_columns.size() <= new_columns.size() &&
+           std::equal(old_columns.begin(), old_columns.end(), new_columns.begin());
+  }
+
+  // True if only settings differ.
+  static bool SameCore(const ChangedObject& change) {
+    return change.after.parts.contains("core") && change.before.Part("core") == change.after.Part("core");
   }
 
   // The identity's sequence may have the name of a sequence that is to be created.
@@ -186,26 +268,35 @@ class Sketch {
   }
 
   void Change(const ChangedObject& change) {
-    const SchemaObject& after = change.after;
-    if (after.kind == "column") {
-      for (std::string& statement : ChangeColumn(change)) Add(std::move(statement));
+    const auto& [before, after] = change;
+    if (HasOnlySettings(before) != HasOnlySettings(after)) {
+      Add(ByHand(fmt::format("create the {} again, as {}", after.Label(), after.definition)));
+    } else if (HasOnlySettings(after) || SameCore(change)) {
+      ChangeSettings(change);
+    } else if (after.kind == "column") {
+      AddAll(ChangeColumn(change));
     } else if (after.kind == "table" || after.kind == "foreign table") {
       ChangeTable(change);
     } else if (after.kind == "type") {
       ChangeType(change);
     } else if (after.kind == "sequence") {
-      Add(fmt::format("ALTER SEQUENCE {} {}", after.name, after.definition));
+      if (before.Part("sequence") != after.Part("sequence")) {
+        Add(fmt::format("ALTER SEQUENCE {} {}", after.name, after.Part("sequence")));
+      }
+      ChangeSettings(change);
     } else if (after.kind == "extension") {
       Add(fmt::format("ALTER EXTENSION {} SET SCHEMA {}", after.name, after.Part("schema")));
     } else if (after.kind == "attribute") {
-      Add(fmt::format("ALTER {} ALTER ATTRIBUTE {} TYPE {} CASCADE", after.parent, LastName(after), after.definition));
+      Add(fmt::format("ALTER {} ALTER ATTRIBUTE {} TYPE {} CASCADE", after.parent, after.Part("attribute"),
+                      after.definition));
     } else {
       Create(after);  // It is CREATE OR REPLACE.
     }
   }
 
-  static std::string LastName(const SchemaObject& attribute) {
-    return attribute.name.substr(attribute.parent.size() - std::string_view("type ").size() + 1);
+  void ChangeSettings(const ChangedObject& change) {
+    AddAll(ResetSettings(change.before, change.after));
+    AddAll(SetSettings(change.before, change.after));
   }
 
   void ChangeTable(const ChangedObject& change) {
@@ -217,24 +308,7 @@ class Sketch {
       Add(ByHand(fmt::format("create the {} again, as \"{}\" and not as \"{}\"", after.Label(), after.Part("tail"),
                              before.Part("tail"))));
     }
-    if (before.Part("options") != after.Part("options")) {
-      std::string options = after.Part("options");
-      Add(options.empty() ? fmt::format("ALTER TABLE {} RESET {}", after.name, NamesOnly(before.Part("options")))
-                          : fmt::format("ALTER TABLE {} SET {}", after.name, options.substr(options.find('('))));
-    }
-    ChangeRowSecurity(after, before);
-  }
-
-  // Turns "WITH (a=1, b=2)" into "(a, b)".
-  static std::string NamesOnly(const std::string& options) {
-    std::string names;
-    bool name = true;
-    for (char c : options.substr(options.find('('))) {
-      if (c == '=') name = false;
-      if (c == ',' || c == ')') name = true;
-      if (name) names += c;
-    }
-    return names;
+    ChangeSettings(change);
   }
 
   void ChangeType(const ChangedObject& change) {
@@ -277,6 +351,7 @@ class Sketch {
   const SketchRequest& request_;
   const std::set<std::string> missing_;
   const std::set<std::string> surplus_;
+  std::set<std::string> replaced_;
   std::vector<std::string> statements_;
   bool makes_function_ = false;
 };

@@ -2,6 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
+#include "sync/drift/sketch_settings.h"
+
 namespace rotv::drift {
 namespace {
 
@@ -13,8 +17,10 @@ class ColumnChange {
     if (Differs("generated")) {
       // It cannot be changed in place before PostgreSQL 17.
       statements_ = {before_.drop, AddColumn(after_)};
+      AddAll(CreatedSettings(after_));
       return std::move(statements_);
     }
+    AddAll(ResetSettings(Kept(before_), after_));
     // Objects that depend on the type or on NOT NULL are dropped before, and created after them.
     const bool new_type = Differs("type") || Differs("collation");
     const bool new_default = Differs("default") || (new_type && !after_.Part("default").empty());
@@ -23,10 +29,34 @@ class ColumnChange {
     ChangeNotNull();
     if (new_default && !after_.Part("default").empty()) Alter("SET DEFAULT " + after_.Part("default"));
     if (Differs("identity")) ChangeIdentity();
+    AddAll(SetSettings(Reached(new_type), after_));
     return std::move(statements_);
   }
 
  private:
+  void AddAll(std::vector<std::string> statements) {
+    for (std::string& statement : statements) statements_.push_back(std::move(statement));
+  }
+
+  // An identity that is gone has taken its options with it.
+  SchemaObject Kept(SchemaObject column) const {
+    if (after_.Part("identity").empty()) column.settings.erase("identity");
+    return column;
+  }
+
+  // The column as the statements so far have left it: a new type comes with its own storage, a new identity with its
+  // options.
+  SchemaObject Reached(bool new_type) const {
+    SchemaObject column = before_;
+    if (new_type) {
+      column.settings.erase("storage");
+      column.settings.erase("compression");
+    }
+    auto identity = after_.settings.find("identity");
+    if (before_.Part("identity").empty() && identity != after_.settings.end()) column.settings.insert(*identity);
+    return column;
+  }
+
   bool Differs(const char* part) const { return before_.Part(part) != after_.Part(part); }
 
   void Alter(const std::string& what) {
@@ -51,7 +81,7 @@ class ColumnChange {
     std::string identity = after_.Part("identity");
     if (identity.empty()) return;  // It has already been dropped.
     if (before_.Part("identity").empty()) {
-      Alter(fmt::format("ADD GENERATED {} AS IDENTITY", identity));
+      Alter(fmt::format("ADD GENERATED {} AS IDENTITY {}", identity, after_.Part("identity_options")));
     } else {
       Alter(fmt::format("SET GENERATED {}", identity));
     }
@@ -66,7 +96,7 @@ class ColumnChange {
 
 std::string AddColumn(const SchemaObject& column) {
   return fmt::format("ALTER TABLE {} ADD COLUMN {} {}", column.parts.at("table"), column.parts.at("column"),
-                     column.definition);
+                     column.parts.at("inline"));
 }
 
 std::vector<std::string> ChangeColumn(const ChangedObject& change) { return ColumnChange(change).Write(); }
