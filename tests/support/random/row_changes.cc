@@ -16,7 +16,7 @@ SELECT c.oid::regclass, quote_ident(attname), format_type(atttypid, atttypmod),
      ON k.attrelid = confrelid AND k.attnum = confkey[1]
    WHERE conrelid = c.oid AND contype = 'f' AND conkey = ARRAY[a.attnum] LIMIT 1),
   attnotnull,
-  EXISTS (SELECT FROM pg_index i WHERE indrelid = c.oid AND (indisunique OR indisexclusion) AND a.attnum = ANY (indkey)),
+  EXISTS (SELECT FROM pg_index WHERE indrelid = c.oid AND (indisunique OR indisexclusion) AND a.attnum = ANY (indkey)),
   attgenerated <> '' OR attidentity <> '' OR coalesce(pg_get_expr(adbin, adrelid) ~ 'nextval|gen_random_uuid', false)
 FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace JOIN pg_attribute a ON attrelid = c.oid AND attnum > 0
   AND NOT attisdropped

@@ -12,7 +12,8 @@ CREATE TABLE follows (follower bigint REFERENCES people ON DELETE CASCADE, follo
   DELETE CASCADE, since timestamptz NOT NULL DEFAULT now(),
   PRIMARY KEY (follower, followed), CHECK (follower <> followed));
 CREATE INDEX followed_by ON follows (followed, follower);
-CREATE TABLE blocks (blocker bigint NOT NULL REFERENCES people ON DELETE CASCADE, blocked bigint NOT NULL REFERENCES people ON DELETE
+CREATE TABLE blocks (blocker bigint NOT NULL REFERENCES people ON DELETE CASCADE, blocked bigint NOT NULL REFERENCES
+  people ON DELETE
   CASCADE, EXCLUDE USING btree (blocker WITH =, blocked WITH =));
 CREATE TABLE posts (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, author bigint NOT NULL REFERENCES people ON
   DELETE CASCADE, text varchar(500), visibility visibility NOT NULL DEFAULT 'public',
