@@ -86,7 +86,7 @@ class SshLink : public Link {
       const std::string why = ChannelFailure(end, source_, tunnels_.label());
       if (!why.empty()) SetFailure(why);
     };
-    tunnels_.Listen(socket_.TakeListener(), std::move(spec));
+    tunnels_.Listen(socket_.TakeListener(), spec);
   }
 
   std::map<std::string, std::string> ConnectionParameters() override {
@@ -210,7 +210,7 @@ class SshLink : public Link {
       box->end = end;
     };
     SocketPair pair = MakeSocketPair();
-    tunnels_.Attach(std::move(pair.tunnels), std::move(spec));
+    tunnels_.Attach(std::move(pair.tunnels), spec);
     ReadAll(pair.ours.get(), on_stdout, command.while_quiet);
     const std::lock_guard lock(box->mutex);
     return box->end.value_or(ChannelEnd{});

@@ -29,11 +29,13 @@ SshTunnels::~SshTunnels() {
   }
 }
 
-void SshTunnels::Listen(FileDescriptor listener, ChannelSpec spec) {
+void SshTunnels::Listen(FileDescriptor listener, const ChannelSpec& spec) {
   first_->Listen(std::move(listener), Watched(spec, 0));
 }
 
-void SshTunnels::Attach(FileDescriptor local, ChannelSpec spec) { first_->Attach(std::move(local), Watched(spec, 0)); }
+void SshTunnels::Attach(FileDescriptor local, const ChannelSpec& spec) {
+  first_->Attach(std::move(local), Watched(spec, 0));
+}
 
 uint64_t SshTunnels::BytesReceived() const {
   const std::lock_guard lock(mutex_);

@@ -30,8 +30,8 @@ class SshTunnels {
 
   // Like Tunnel's. A command that one connection refuses goes to another, which is made for it, unless that one has
   // never run a command either.
-  void Listen(FileDescriptor listener, ChannelSpec spec);
-  void Attach(FileDescriptor local, ChannelSpec spec);
+  void Listen(FileDescriptor listener, const ChannelSpec& spec);
+  void Attach(FileDescriptor local, const ChannelSpec& spec);
 
   // The reason why the first connection is lost; empty while it works.
   std::string Lost() const { return first_->Lost(); }
