@@ -137,14 +137,6 @@ TEST_F(EntrypointTest, ANewerSourceIsRefusedBeforeTheImport) {
   EXPECT_THAT(failure, Not(HasSubstr("phase: server")));
 }
 
-TEST_F(EntrypointTest, ASeedOfANewerPgDumpAndWithUnknownTablespacesIsImported) {
-  Process entrypoint(Entrypoint(WriteSeed(
-      "seed",
-      Dump(10, "SET transaction_timeout = 0;\nSET default_tablespace = \"fast disk\";\nCREATE TABLE u (a int);\n"))));
-  ASSERT_TRUE(entrypoint.WaitForOutput("\nstarted\n", kPatience)) << entrypoint.Out() << entrypoint.Err();
-  EXPECT_EQ(Ask("SELECT count(*) FROM u"), "0\n");
-}
-
 TEST_F(EntrypointTest, AnExtensionThatIsNotHereNamesTheLineThatLeavesItOut) {
   const std::string seed = WriteSeed(
       "seed",

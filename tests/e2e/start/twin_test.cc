@@ -78,11 +78,6 @@ TEST_F(TwinTest, ItSortsAsProduction) {
   EXPECT_EQ(Here("SELECT string_agg(name, ',' ORDER BY name) FROM s"), "a,Ä,B,c");
   EXPECT_EQ(Here("SELECT count(*) FROM t1"), "2");
   EXPECT_EQ(MustRotv({"psql", "rotv_test", "-XAtqc", "SELECT 'B' > 'a'"}), "t\n") << "the database for tests";
-
-  // From the prepared cluster that is empty as well.
-  std::filesystem::remove(rotv_.home() / "prepared/seeded.tar");
-  EXPECT_THAT(Start({"restart"}), Not(HasSubstr("warning")));
-  EXPECT_EQ(Here("SELECT string_agg(name, ',' ORDER BY name) FROM s"), "a,Ä,B,c");
 }
 
 TEST_F(TwinTest, ALocaleThatIsNotHereIsNamedAtEachStart) {
@@ -120,13 +115,6 @@ TEST_F(TwinTest, MoneyIsReadInTheFormatInWhichItWasWritten) {
   EXPECT_THAT(failed.err, HasSubstr("hint: amounts of money are in the format of de_DE.UTF-8 (lc_monetary)"));
 }
 
-TEST_F(TwinTest, AnEncodingIsThatOfProduction) {
-  MakeProduction("ENCODING 'LATIN1' LOCALE 'C'", "CREATE TABLE t (v text); INSERT INTO t VALUES (U&'\\00e4')");
-  EXPECT_THAT(Start(), Not(HasSubstr("warning")));
-  EXPECT_EQ(Here("SHOW server_encoding"), "LATIN1");
-  EXPECT_EQ(Here("SELECT octet_length(v) FROM t"), "1");
-}
-
 TEST_F(TwinTest, SettingsOfProductionComeAlong) {
   MakeProduction("",
                  "CREATE SCHEMA app; CREATE TABLE app.t (id int PRIMARY KEY); INSERT INTO app.t VALUES (1);"
@@ -155,8 +143,13 @@ TEST_F(TwinTest, SettingsOfProductionComeAlong) {
   // its own.
   AsSuperuser("ALTER DATABASE prod RESET default_transaction_read_only; ALTER ROLE rotv RESET datestyle");
   MustRotv({"stop"});
-  AddConfig("role = \"nobody\"\nsettings = { \"app.odd\" = \"even\", work_mem = \"7MB\" }\n");
-  Start({"start", "--pull"});
+  AsSuperuser("CREATE EXTENSION hstore; CREATE EXTENSION pg_stat_statements");
+  AddConfig(
+      "role = \"nobody\"\nskip_extensions = [\"hstore\"]\n"
+      "settings = { \"app.odd\" = \"even\", work_mem = \"7MB\", shared_preload_libraries = \"pg_stat_statements\" }\n");
+  EXPECT_THAT(Start({"start", "--pull"}), HasSubstr("skip_extensions in [app] of rotv.toml leaves out: hstore"));
+  EXPECT_EQ(Here("SELECT string_agg(extname, ',' ORDER BY extname) FROM pg_extension"), "pg_stat_statements,plpgsql");
+  EXPECT_EQ(Here("SELECT count(*) >= 0 FROM pg_stat_statements"), "t") << "works only if it was preloaded";
   EXPECT_EQ(Here("SHOW default_transaction_read_only"), "off");
   EXPECT_EQ(Here("SHOW datestyle"), There("SHOW datestyle"));
   EXPECT_EQ(Here("SHOW app.tenant"), "42");
@@ -165,7 +158,7 @@ TEST_F(TwinTest, SettingsOfProductionComeAlong) {
 }
 
 TEST_F(TwinTest, TablespacesAreMadeInPlaceAndRolesWithoutALogin) {
-  MakeProduction("", "");
+  MakeProduction("ENCODING 'LATIN1' LOCALE 'C'", "CREATE TABLE l (v text); INSERT INTO l VALUES (U&'\\00e4')");
   AsSuperuser("CREATE TABLESPACE \"fast \"\"disk\" LOCATION ''");
   AsSuperuser("GRANT CREATE ON TABLESPACE \"fast \"\"disk\" TO rotv");
   Production(
@@ -176,6 +169,8 @@ TEST_F(TwinTest, TablespacesAreMadeInPlaceAndRolesWithoutALogin) {
       "CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'SELECT 1'; ALTER FUNCTION f() OWNER TO \"Owner\\ one\";"
       "GRANT SELECT ON t TO reader; ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO later");
   EXPECT_THAT(Start(), Not(HasSubstr("warning")));
+  EXPECT_EQ(Here("SHOW server_encoding"), "LATIN1");
+  EXPECT_EQ(Here("SELECT octet_length(v) FROM l"), "1");
   EXPECT_EQ(Here("SELECT tablespace FROM pg_tables WHERE tablename = 't'"), "fast \"disk");
   EXPECT_EQ(Here("SELECT tablespace FROM pg_indexes WHERE indexname = 'i'"), "fast \"disk");
   Here("CREATE TABLE more (id int) TABLESPACE \"fast \"\"disk\"");
@@ -184,19 +179,6 @@ TEST_F(TwinTest, TablespacesAreMadeInPlaceAndRolesWithoutALogin) {
             "Owner\\ one,later,reader");
   EXPECT_EQ(Here("GRANT SELECT ON t TO reader; SET ROLE reader; SELECT count(*) FROM t"), "1");
   rotv_.Seed("seed.sql", {"--check"});
-}
-
-TEST_F(TwinTest, ExtensionsAreSkippedAndLibrariesLoadedAsTheConfigSays) {
-  MakeProduction("", "");
-  AsSuperuser("CREATE EXTENSION hstore; CREATE EXTENSION pg_stat_statements");
-  Production("CREATE TABLE t (id int PRIMARY KEY)");
-  AddConfig(
-      "skip_extensions = [\"hstore\"]\n"
-      "settings = { shared_preload_libraries = \"pg_stat_statements\", max_connections = 37 }\n");
-  EXPECT_THAT(Start(), HasSubstr("skip_extensions in [app] of rotv.toml leaves out: hstore"));
-  EXPECT_EQ(Here("SELECT string_agg(extname, ',' ORDER BY extname) FROM pg_extension"), "pg_stat_statements,plpgsql");
-  EXPECT_EQ(Here("SHOW max_connections"), "37");
-  EXPECT_EQ(Here("SELECT count(*) >= 0 FROM pg_stat_statements"), "t") << "works only if it was preloaded";
 }
 
 TEST_F(TwinTest, OwnersAndPrivilegesAreWrittenIfAskedFor) {
