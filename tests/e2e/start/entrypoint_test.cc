@@ -151,6 +151,8 @@ TEST_F(EntrypointTest, AnExtensionThatIsNotHereNamesTheLineThatLeavesItOut) {
   ASSERT_TRUE(entrypoint.WaitForOutput("\nstarted\n", kPatience)) << entrypoint.Out() << entrypoint.Err();
   EXPECT_THAT(entrypoint.Out(),
               HasSubstr("rotv: warning: skip_extensions in [app] of rotv.toml leaves out: no-such\n"));
+  entrypoint.Signal(SIGTERM);
+  EXPECT_EQ(entrypoint.Wait().exit_status, 0);
 }
 
 TEST_F(EntrypointTest, HostileTextsOfTheSourceAreData) {
@@ -183,6 +185,8 @@ TEST_F(EntrypointTest, HostileTextsOfTheSourceAreData) {
   for (const char* warned : {"sorts by x'; ", "zero_damaged_pages", "dynamic_library_path", "lc_time"}) {
     EXPECT_THAT(entrypoint.Out(), ::testing::ContainsRegex("\nrotv: warning: [^\n]*" + std::string(warned)));
   }
+  entrypoint.Signal(SIGTERM);
+  EXPECT_EQ(entrypoint.Wait().exit_status, 0);
 }
 
 TEST_F(EntrypointTest, TheSuperuserCannotLogInAfterTheImportBegins) {
