@@ -114,12 +114,13 @@ run_import() {  # LANGUAGES
     filter=$!
     exec {plain_fd}<&-
   fi
-  run_psql <&"$text_fd" &
+  exec {importing_fd}< <(run_psql <&"$text_fd")
   importer=$!
   helpers=("$importer" "$filter" ${decompressor:+"$decompressor"})
   # Our own copy of the pipe is closed, so that the filter ends when psql does.
   exec {text_fd}<&-
-  show_progress "${decompressor:-$filter}" "$importer"
+  show_progress "${decompressor:-$filter}"
+  exec {importing_fd}<&-
   wait "$importer" || status=$?
   wait "$filter" || filtered=$?
   [[ -z $decompressor ]] || wait "$decompressor" || damaged=$?
@@ -153,21 +154,19 @@ tell_left_out() {
     "$(left_out_names "$ROTV_DATA/$left_out_file"). $trust_hint"
 }
 
-# Prints how far the reader of the file has come, from its position in /proc.
-show_progress() {  # READER IMPORTER
-  local size position pause
+# Prints how far the reader of the file has come, from its position in /proc, until psql closes its output at its end.
+# (`wait -n` for psql and a `sleep` could miss the end of both, and wait for ever.)
+show_progress() {  # READER
+  local size position status
   size=$(stat -L -c %s "/proc/$$/fd/$seed_fd") || return 0
   say "import: 0 of $size"
-  while kill -0 "$2" 2>/dev/null; do
+  while true; do
     if position=$(sed -n 's/^pos:[[:space:]]*//p' "/proc/$1/fdinfo/0" 2>/dev/null) && [[ -n $position ]]; then
       say "import: $position of $size"
     fi
-    # Waits until it is time again, or the import ends.
-    sleep 0.5 &
-    pause=$!
-    helpers+=("$pause")
-    wait -n "$2" "$pause" || true
-    kill "$pause" 2>/dev/null || true
+    status=0
+    read -r -t 0.5 -u "$importing_fd" || status=$?
+    ((status == 0 || status > 128)) || return 0
   done
 }
 
