@@ -22,7 +22,8 @@ struct DumpSections {
 DumpSections SplitDump(std::string_view all, std::string_view post);
 
 // Splits `all` as SplitDump() does, but by the kinds of objects in its comments; nothing if a comment before the rows
-// names a kind that is not known, or can be read in two ways. Here `all` may have owners and privileges. Throws Error(kProtocol) if it is not a complete dump.
+// names a kind that is not known, or can be read in two ways. Here `all` may have owners and privileges. Throws
+// Error(kProtocol) if it is not a complete dump.
 std::optional<DumpSections> SplitDumpByKinds(std::string_view all);
 
 // Gives the major version of the pg_dump that wrote a text, by the comment above its settings; 0 if it has none. This,

@@ -18,7 +18,7 @@ class ValleyTest : public StartTest {
                           std::filesystem::copy_options::recursive | std::filesystem::copy_options::copy_symlinks);
     rotv_.server().Exec("DROP TABLE places, news");
     Result psql = rotv_.server().Psql(std::string(ROTV_SOURCE_DIR) + "/examples/demo/production.sql", {"rotv", "rotv"},
-                                         {"-v", "page_views=20000"});
+                                      {"-v", "page_views=20000"});
     if (!psql.ok()) throw std::runtime_error(psql.err);
   }
 
