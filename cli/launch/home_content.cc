@@ -54,10 +54,18 @@ uint64_t BytesOf(const fs::path& path) {
 
 // What else is there, by the name in the home directory.
 const std::map<std::string, std::string>& KindsByName() {
-  static const std::map<std::string, std::string> kinds = {
+  static const std::map<std::string, std::string> kKinds = {
       {"prepared", "clusters"}, {"scratch", "scratch"},   {"pgdata", "data"},         {"run", "run"},
       {"schedule", "run"},      {"rotv.toml", "secrets"}, {"mask-secret", "secrets"}, {"signing-key", "secrets"}};
-  return kinds;
+  return kKinds;
+}
+
+// The places of projects (project.h): the home directory itself, and those in HOME/apps.
+std::vector<fs::path> PlacesIn(const fs::path& home) {
+  std::vector<fs::path> places = {home};
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(home / "apps", error)) places.push_back(entry.path());
+  return places;
 }
 
 void AddSeeds(const fs::path& home, std::vector<HomeItem>* items) {
@@ -69,6 +77,23 @@ void AddSeeds(const fs::path& home, std::vector<HomeItem>* items) {
     } else if (!IsStored(home, seed.source, seed.point)) {
       item.needed = "its state is no longer stored, so it could not be written again";
     }
+  }
+}
+
+// What lies in a project's place and is not listed yet.
+void AddOthers(const fs::path& place, std::vector<HomeItem>* items) {
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(place, error)) {
+    const std::string name = entry.path().filename();
+    const auto is_listed = [&](const HomeItem& item) { return item.path == entry.path(); };
+    if (name == "sources" || name == "apps" || std::any_of(items->begin(), items->end(), is_listed)) continue;
+    const auto known = KindsByName().find(name);
+    const bool is_note = name.starts_with("seed-data");  // A note is counted with what is there of runs.
+    items->push_back({.kind = known != KindsByName().end() ? known->second
+                              : is_note                    ? "run"
+                                                           : "others",
+                      .path = entry.path(),
+                      .bytes = BytesOf(entry.path())});
   }
 }
 
@@ -122,11 +147,14 @@ class Freeing {
   void FreeDerived(const std::vector<HomeItem>& chosen) {
     if (kinds_.count("scratch") > 0) FreeScratch(home_);
     if (kinds_.count("seeds") == 0 && kinds_.count("clusters") == 0) return;
+    for (const fs::path& place : PlacesIn(home_)) {
+      const LaunchLock lock(place);
+      if (kinds_.count("clusters") > 0) PreparedClusters::Remove(place);
+    }
     const LaunchLock lock(home_);
     for (const HomeItem& item : chosen) {
       if (item.kind == "seeds") RemoveSeed(item.path);
     }
-    if (kinds_.count("clusters") > 0) PreparedClusters::Remove(home_);
   }
 
   const fs::path& home_;
@@ -137,7 +165,7 @@ class Freeing {
 }  // namespace
 
 const std::vector<HomeKind>& HomeKinds() {
-  static const std::vector<HomeKind> kinds = {
+  static const std::vector<HomeKind> kKinds = {
       {.name = "stores", .meaning = "what is stored of each source (gc, source remove)"},
       {.name = "kept", .meaning = "earlier stores, for their snapshots (snapshot delete)"},
       {.name = "unfinished", .meaning = "baselines that were interrupted and go on (baseline --discard)"},
@@ -152,7 +180,7 @@ const std::vector<HomeKind>& HomeKinds() {
       {.name = "secrets", .meaning = "config and keys"},
       {.name = "others", .meaning = "files that are not ours"},
   };
-  return kinds;
+  return kKinds;
 }
 
 std::vector<HomeItem> HomeContent(const fs::path& home) {
@@ -161,19 +189,7 @@ std::vector<HomeItem> HomeContent(const fs::path& home) {
     items.push_back({.kind = NameOf(stored.kind), .path = stored.path, .bytes = stored.bytes, .source = stored.source});
   }
   AddSeeds(home, &items);
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(home, error)) {
-    const std::string name = entry.path().filename();
-    const auto is_listed = [&](const HomeItem& item) { return item.path == entry.path(); };
-    if (name == "sources" || std::any_of(items.begin(), items.end(), is_listed)) continue;
-    const auto known = KindsByName().find(name);
-    const bool is_note = name.starts_with("seed-data");  // A note is counted with what is there of runs.
-    items.push_back({.kind = known != KindsByName().end() ? known->second
-                             : is_note                    ? "run"
-                                                          : "others",
-                     .path = entry.path(),
-                     .bytes = BytesOf(entry.path())});
-  }
+  for (const fs::path& place : PlacesIn(home)) AddOthers(place, &items);
   return items;
 }
 

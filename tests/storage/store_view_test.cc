@@ -161,12 +161,12 @@ TEST_F(StoreViewTest, AStoreThatChangesBetweenAnyTwoStepsIsViewedWhole) {
          writer = RowStore::Open(source_ / "store-a", RowStore::Mode::kReadWrite);
        }},
   };
-  for (const auto& [what, change] : changes) {
+  for (const auto& change : changes) {
     for (int step = 0; step < kSteps; ++step) {
-      SCOPED_TRACE(what + " after step " + std::to_string(step));
+      SCOPED_TRACE(change.first + " after step " + std::to_string(step));
       int steps = 0;
       PauseViews([&] {
-        if (steps++ == step) change();
+        if (steps++ == step) change.second();
       });
       const std::optional<StoreView> view = ViewOf(source_);
       PauseViews(nullptr);

@@ -11,7 +11,7 @@ constexpr bool kByHand = false;
 }  // namespace
 
 const std::vector<Difference>& ClauseDifferences() {
-  static const std::vector<Difference> differences = {
+  static const std::vector<Difference> kDifferences = {
       // Types.
       {"shell", "DROP TYPE grid.shell", "type grid.shell", kOnlyBefore},
       {"base_type_storage", "ALTER TYPE grid.token SET (ANALYZE = range_typanalyze)", "type grid.token", kChanged,
@@ -346,7 +346,7 @@ const std::vector<Difference>& ClauseDifferences() {
       {"kept_option", "ALTER MATERIALIZED VIEW grid.kept SET (fillfactor = 71)", "materialized view grid.kept",
        kChanged},
   };
-  return differences;
+  return kDifferences;
 }
 
 }  // namespace rotv::testing

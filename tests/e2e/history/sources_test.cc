@@ -123,10 +123,13 @@ TEST_F(SourcesTest, CleanShowsAllAndFreesOnlyWhatIsAskedForAndNotNeeded) {
   WriteFile(rotv.home() / "seed-data-mine.sql", "SELECT 1;\n");
   std::filesystem::create_directories(rotv.home() / "sources/production/store-of-somebody");
   WriteFile(rotv.home() / "sources/production/store-of-somebody/file", std::string(1000, 'x'));
-  std::filesystem::create_directories(rotv.home() / "prepared");
-  WriteFile(rotv.home() / "prepared/empty.tar", std::string(2000, 'x'));
-  std::filesystem::create_directories(rotv.home() / "pgdata");
-  WriteFile(rotv.home() / "pgdata/PG_VERSION", "15\n");
+  // One project's place, and another one's.
+  for (const std::filesystem::path& place : {rotv.home(), rotv.home() / "apps/other"}) {
+    std::filesystem::create_directories(place / "prepared");
+    WriteFile(place / "prepared/empty.tar", std::string(1000, 'x'));
+    std::filesystem::create_directories(place / "pgdata");
+    WriteFile(place / "pgdata/PG_VERSION", "15\n");
+  }
 
   uint64_t shown = 0, there = 0;
   const nlohmann::json content = Json({"clean"});
@@ -138,11 +141,14 @@ TEST_F(SourcesTest, CleanShowsAllAndFreesOnlyWhatIsAskedForAndNotNeeded) {
   EXPECT_GT(shown, there - there / 50);  // The records beside the stores are not shown.
   for (const char* kind : {"stores", "kept", "seeds", "unknown", "clusters", "data"})
     EXPECT_GT(BytesOf(kind), 0U) << kind;
+  EXPECT_EQ(BytesOf("data"), 6U);
   EXPECT_THAT(rotv.MustSync({"clean"}), AllOf(HasSubstr("--what seeds frees"), HasSubstr("--what clusters frees"),
                                               Not(HasSubstr("--what kept"))));
 
   EXPECT_EQ(Json({"clean", "--what", "clusters", "--what", "unknown"}).at("bytes"), 3000);
-  EXPECT_FALSE(std::filesystem::exists(rotv.home() / "prepared"));
+  for (const char* cluster : {"prepared", "apps/other/prepared"}) {
+    EXPECT_FALSE(std::filesystem::exists(rotv.home() / cluster));
+  }
   EXPECT_FALSE(std::filesystem::exists(rotv.home() / "sources/production/store-of-somebody"));
   EXPECT_TRUE(std::filesystem::exists(rotv.home() / "seed-data.sql"));
   const std::string left = rotv.MustSync({"clean", "--what", "seeds"});
@@ -150,6 +156,7 @@ TEST_F(SourcesTest, CleanShowsAllAndFreesOnlyWhatIsAskedForAndNotNeeded) {
   EXPECT_TRUE(std::filesystem::exists(rotv.home() / "seed-data-mine.sql"));
   EXPECT_THAT(left, HasSubstr("seed-data-mine.sql: rotv start did not write it"));
   EXPECT_TRUE(std::filesystem::exists(rotv.home() / "pgdata/PG_VERSION"));
+  EXPECT_TRUE(std::filesystem::exists(rotv.home() / "apps/other/pgdata/PG_VERSION"));
   for (const char* kind : {"stores", "kept", "data", "nonsense"}) {
     EXPECT_EQ(rotv.Sync({"clean", "--what", kind}).exit_status, 2) << kind;
   }

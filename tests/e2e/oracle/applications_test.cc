@@ -63,8 +63,8 @@ class ApplicationsTest : public ::testing::TestWithParam<Group> {
     const std::filesystem::path sql = rotv_.directory() / "import.sql";
     WriteFile(sql, ReadFile(ROTV_SOURCE_DIR "/entrypoint/extensions.sql") + Filtered(seed, "plan") +
                        "\\.\nSELECT pg_temp.make_extensions();\n");
-    Result psql =
-        rotv_.server().Psql(sql, {database, "postgres"}, {"-o", "/dev/null", "-v", "user=started", "-v", "trust=no"});
+    Result psql = rotv_.server().Psql(sql, {database, "postgres"},
+                                      {"-o", "/dev/null", "-v", "user=started", "-v", "trust=no", "-v", "skip="});
     ASSERT_TRUE(psql.ok()) << psql.err;
     WriteFile(sql, Filtered(seed, "import"));
     psql = rotv_.server().Psql(sql, {database, "started"}, {"-o", "/dev/null", "--single-transaction"});

@@ -110,7 +110,10 @@ void SshServer::TrustPort(int port) {
   trusted_ports_.push_back(port);
   std::string text;
   for (const int trusted : trusted_ports_) text += fmt::format("[127.0.0.1]:{} {}\n", trusted, HostKey());
-  WriteFile(known_hosts(), text, 0600);
+  // In one step: a program that runs already may be reading it.
+  const std::filesystem::path fresh = known_hosts().string() + ".new";
+  WriteFile(fresh, text, 0600);
+  std::filesystem::rename(fresh, known_hosts());
 }
 
 void SshServer::WriteConfiguration() const {

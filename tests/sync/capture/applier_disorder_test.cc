@@ -13,7 +13,6 @@ namespace rotv {
 namespace {
 
 using testing::ErrorOf;
-using testing::kInt4Oid;
 using testing::kNullValue;
 using testing::kToast;
 using namespace std::string_literals;
