@@ -60,14 +60,6 @@ const std::map<std::string, std::string>& KindsByName() {
   return kKinds;
 }
 
-// The places of projects (project.h): the home directory itself, and those in HOME/apps.
-std::vector<fs::path> PlacesIn(const fs::path& home) {
-  std::vector<fs::path> places = {home};
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(home / "apps", error)) places.push_back(entry.path());
-  return places;
-}
-
 void AddSeeds(const fs::path& home, std::vector<HomeItem>* items) {
   for (const SeedInHome& seed : SeedsIn(home)) {
     HomeItem& item = items->emplace_back();

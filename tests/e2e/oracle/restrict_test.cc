@@ -71,7 +71,11 @@ TEST_F(RestrictTest, EverySeedHasANewKeyThatPsqlAccepts) {
 TEST_F(RestrictTest, DoctorReportsAPgDumpThatIsUnsafeForNamesWithALineEnd) {
   const std::string major = std::to_string(PostgresServer::MajorVersion());
   std::filesystem::create_directories(directory());
-  WriteFile(directory() / "pg_dump", "#!/bin/sh\necho 'pg_dump (PostgreSQL) " + major + ".1'\n", 0755);
+  const std::string real = PostgresServer::BinDirectory() / "pg_dump";
+  WriteFile(
+      directory() / "pg_dump",
+      "#!/bin/sh\n[ \"$1\" = --version ] || exec '" + real + "' \"$@\"\necho 'pg_dump (PostgreSQL) " + major + ".1'\n",
+      0755);
   Command command = rotv.SyncCommand({"doctor"});
   command.env["PATH"] = directory().native() + ":/usr/bin:/bin";
   const Result result = RunCommand(command);
