@@ -51,7 +51,8 @@ UNION ALL
         prefix || 'SET STATISTICS -1' WHERE statistics >= 0
       UNION ALL SELECT 6, 'set ' || option_name, format('(%I=%s)', option_name, option_value),
         format('%sSET (%I = %L)', prefix, option_name, option_value), format('%sRESET (%I)', prefix, option_name)
-        FROM pg_options_to_table(attoptions)
+        -- The server's own mark of a column's form (17.12), which pg_dump leaves out, too.
+        FROM pg_options_to_table(attoptions) WHERE option_name <> 'pg_attver'
       UNION ALL SELECT 7, 'option ' || option_name || option_value,
         format('OPTIONS (%I %L)', option_name, option_value),
         format('%sOPTIONS (ADD %I %L)', prefix, option_name, option_value),
