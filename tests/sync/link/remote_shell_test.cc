@@ -3,6 +3,7 @@
 
 #include "sync/link/remote_shell.h"
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -103,7 +104,7 @@ class FindServerTest : public ::testing::Test {
                     const std::string& program = "perl") {
     SourceConfig source;
     source.host = host;
-    source.port = 5999;
+    source.port = port_;
     TempDir bin;
     if (!program.empty()) WriteFile(bin / program, "#!/bin/sh\n", 0755);
     testing::Command command;
@@ -115,15 +116,18 @@ class FindServerTest : public ::testing::Test {
     out.pop_back();
     return out;
   }
-};
 
-// A listening socket of a PostgreSQL server, as far as a look at the file system can tell.
-testing::Command Listen(const std::string& directory) {
-  return {.argv = {"python3", "-c",
-                   "import socket,sys,time; s=socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); "
-                   "print('up', flush=True); time.sleep(600)",
-                   directory + "/.s.PGSQL.5999"}};
-}
+  // A listening socket of a PostgreSQL server, as far as a look at the file system can tell.
+  testing::Command Listen(const std::string& directory) const {
+    return {.argv = {"python3", "-c",
+                     "import socket,sys,time; s=socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(); "
+                     "print('up', flush=True); time.sleep(600)",
+                     fmt::format("{}/.s.PGSQL.{}", directory, port_)}};
+  }
+
+  // Sockets are looked for on the whole machine, where other tests have theirs.
+  const int port_ = testing::FreePort();
+};
 
 TEST_F(FindServerTest, ASocketIsFoundWhereverItIs) {
   EXPECT_EQ(Found("", {}), "127.0.0.1");
