@@ -19,8 +19,8 @@ namespace {
 
 // CREATE DATABASE's options. Files are copied in half of the time that their pages take through the WAL.
 std::string Copied() {
-  static const bool chosen = PostgresServer::MajorVersion() >= 15;
-  return std::string("TEMPLATE template0") + (chosen ? " STRATEGY file_copy" : "");
+  static const bool kChosen = PostgresServer::MajorVersion() >= 15;
+  return std::string("TEMPLATE template0") + (kChosen ? " STRATEGY file_copy" : "");
 }
 
 struct Group {
