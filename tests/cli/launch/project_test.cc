@@ -82,12 +82,15 @@ TEST_F(ProjectTest, ClonesWithTheSameNameAreToldApart) {
 
 TEST_F(ProjectTest, ARenamedDirectoryKeepsItsProject) {
   const std::string created = testing::MustRun({.argv = {"stat", "-c", "%w", top_.path()}}).out;
-  if (created == "-\n") GTEST_SKIP() << "this file system does not tell when a directory was created";
   const Project shop = Claimed(Directory("shop"));
   fs::create_directories(shop.place / "pgdata");
   Claimed(Directory("forum"));
   fs::rename(top_ / "shop", top_ / "store");
   const Project store = Find(top_ / "store");
+  if (created == "-\n") {  // This file system does not tell when a directory was created: it may be any other one.
+    EXPECT_EQ(store.name, "store");
+    return;
+  }
   EXPECT_EQ(store.name, "shop");
   EXPECT_EQ(store.place, home_);
   EXPECT_EQ(store.directory, top_ / "store");

@@ -21,12 +21,10 @@ namespace rotv::testing {
 
 // A directory with de_DE.UTF-8, for LOCPATH: a machine that has this locale. Made once for all tests.
 inline std::string GermanLocales() {
-  static const TempDir* const kDirectory = [] {
-    auto* made = new TempDir();  // NOLINT: removed with the process's other files.
-    MustRun({.argv = {"localedef", "-i", "de_DE", "-f", "UTF-8", *made / "de_DE.UTF-8"}});
-    return made;
-  }();
-  return kDirectory->path();
+  static const TempDir kDirectory;
+  static const Result kMade =
+      MustRun({.argv = {"localedef", "-i", "de_DE", "-f", "UTF-8", kDirectory / "de_DE.UTF-8"}});
+  return kDirectory.path();
 }
 
 class StartTest : public ::testing::Test {
