@@ -77,4 +77,7 @@ void AddStartFlags(CLI::App& app, StartFlags* flags);
 // keeps running, and the result says so; if it is not what the options ask for, throws kUsage.
 int RunStart(const program::Invocation& call, const RuntimeOption& option, const StartFlags& flags);
 
+// Adds to a --json document what is in the started database.
+void AddData(const launch::LaunchState& state, output::Json* document);
+
 }  // namespace rotv

@@ -1,9 +1,12 @@
-// Finds the project that a command is about, and chooses the runtime that it works with.
+// Finds the project that a command is about, chooses the runtime that it works with, and tells what runs.
 
 #include <fmt/format.h>
 
+#include <nlohmann/json.hpp>
+
 #include "cli/config/home.h"
 #include "cli/launch/launch_state.h"
+#include "cli/output/format.h"
 #include "cli/rotv/command.h"
 #include "storage/error.h"
 
@@ -93,6 +96,16 @@ std::unique_ptr<launch::Runtime> RunningRuntime(const program::Invocation& call,
   std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, app, project);
   if (runtime->State() == launch::RunState::kRunning) return runtime;
   throw Error(ErrorCode::kUsage, "the application is not running", "rotv start");
+}
+
+void AddData(const launch::LaunchState& state, output::Json* document) {
+  (*document)["persistent"] = state.persistent;
+  (*document)["source"] = state.source;
+  (*document)["seed_file"] = state.seed_file.empty() ? output::Json() : output::Json(state.seed_file);
+  (*document)["snapshot"] = state.snapshot;
+  (*document)["lsn"] = state.lsn;
+  (*document)["source_time"] =
+      state.data_time_us > 0 ? output::Json(output::IsoTime(state.data_time_us)) : output::Json();
 }
 
 }  // namespace rotv

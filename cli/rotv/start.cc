@@ -58,12 +58,7 @@ output::Json StartJson(const launch::LaunchResult& result) {
   document["runtime"] = state.runtime;
   document["url"] = result.application ? output::Json(launch::UrlOf(state)) : output::Json();
   document["port"] = state.port;
-  document["persistent"] = state.persistent;
-  document["source"] = state.source;
-  document["seed_file"] = state.seed_file.empty() ? output::Json() : output::Json(state.seed_file);
-  document["snapshot"] = state.snapshot;
-  document["lsn"] = state.lsn;
-  document["source_time"] = state.data_time_us > 0 ? output::Json(output::IsoTime(state.data_time_us)) : output::Json();
+  AddData(state, &document);
   document["tables"] = output::Json::array();
   for (const launch::TableCount& table : result.tables) {
     document["tables"].push_back(output::Json{{"name", table.name}, {"rows", table.rows}});

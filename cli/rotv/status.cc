@@ -88,12 +88,7 @@ output::Json StatusJson(const ApplicationStatus& status) {
   const launch::LaunchState& state = *status.state;
   document["url"] = launch::UrlOf(state);
   document["answers"] = status.silence.empty();
-  document["persistent"] = state.persistent;
-  document["source"] = state.source;
-  document["seed_file"] = state.seed_file.empty() ? output::Json() : output::Json(state.seed_file);
-  document["snapshot"] = state.snapshot;
-  document["lsn"] = state.lsn;
-  document["source_time"] = state.data_time_us > 0 ? output::Json(output::IsoTime(state.data_time_us)) : output::Json();
+  AddData(state, &document);
   document["started"] = output::IsoTime(state.started_time_us);
   return document;
 }
