@@ -135,7 +135,7 @@ TEST_F(StartContainerTest, OnlyChangedLayersAreRebuiltAndOldImagesAreRemoved) {
   const std::string second = ImageId();
   EXPECT_NE(second, first);
   EXPECT_TRUE(Podman({"image", "exists", first}).ok()) << "a container uses it";
-  Podman({"rm", user});
+  ASSERT_TRUE(Podman({"rm", user}).ok());
 
   std::string version = "2.0.0-" + unique;
   WriteApp("package.json", R"({"name": "x", "main": "server.js", "version": ")" + version + "\"}");
@@ -147,9 +147,12 @@ TEST_F(StartContainerTest, OnlyChangedLayersAreRebuiltAndOldImagesAreRemoved) {
   EXPECT_THAT(bumped.substr(bumped.find("COPY --chown=70:70 packages/", application)), Not(HasSubstr("Using cache")));
   EXPECT_EQ(Podman({"image", "inspect", "--format", "{{index .Labels \"rotv.version\"}}", image_}).out, version + "\n");
   for (const std::string& old : {first, second}) {
-    // Where a neighbour's build was at work on its layers, the next build removes it.
-    if (Podman({"image", "exists", old}).ok()) Build();
-    EXPECT_FALSE(Podman({"image", "exists", old}).ok()) << old;
+    // While a neighbour's build is at work on its layers it stays; the next build removes it.
+    EXPECT_TRUE(WaitUntil([&] {
+      if (!Podman({"image", "exists", old}).ok()) return true;
+      Build();
+      return false;
+    })) << Podman({"rmi", old}).err;
   }
   EXPECT_TRUE(Podman({"image", "exists", ImageId()}).ok());
 }
@@ -271,9 +274,16 @@ TEST_F(StartContainerTest, AStartAfterAKilledOneWorks) {
     std::this_thread::sleep_for(moment);
     // Kills the host's process, the container, or PostgreSQL in it; the latter two if they exist yet.
     if (round % 3 == 0) start.Signal(SIGKILL);
-    if (round % 3 == 1) Podman({"kill", Name()});
-    if (round % 3 == 2) Podman({"exec", Name(), "sh", "-c", "kill -9 $(head -n 1 /data/pgdata/postmaster.pid)"});
+    bool ends = false;
+    if (round % 3 == 1) ends = Podman({"kill", Name()}).ok();
+    if (round % 3 == 2) {
+      ends = Podman({"exec", Name(), "sh", "-c", "kill -9 $(head -n 1 /data/pgdata/postmaster.pid)"}).ok();
+    }
     start.Wait();
+    // Until the container has ended, too, what was started runs.
+    EXPECT_TRUE(!ends || WaitUntil([&] {
+      return Podman({"inspect", "--format", "{{.State.Running}}", Name()}).out != "true\n";
+    }));
     MustRotv({"start"});
     EXPECT_EQ(Get("/count/places"), "100");
     MustRotv({"stop"});
