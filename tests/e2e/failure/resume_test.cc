@@ -31,8 +31,7 @@ using ::testing::SizeIs;
 
 constexpr std::chrono::milliseconds kDelay(1);
 constexpr double kMegabits = 24;
-// The server is always some megabytes ahead, which the sockets hold: the rest has to last until the lock is noticed.
-constexpr double kMegabitsWhileRead = 1;
+constexpr double kMegabitsWhileRead = 4;
 
 // The rows of the large table take three seconds over the link, all others together a small part of one.
 RotvHomeOptions OverSlowLink(Way way, PostgresOptions postgres = {}) {

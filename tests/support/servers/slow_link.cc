@@ -90,6 +90,8 @@ class SlowLink::Pump {
           Move(pair, pair.up, up_free_, link_.bytes_to_target_);
           Move(pair, pair.down, down_free_, link_.bytes_to_client_);
         }
+        // Each has its turn: a slow link has room for one piece at a time, and the first would always take it.
+        if (!pairs_.empty()) pairs_.splice(pairs_.end(), pairs_, pairs_.begin());
         const uint64_t freeze_limit = link_.freeze_after_;
         if (freeze_limit != 0 && link_.bytes_to_client_ >= freeze_limit) {
           link_.freeze_after_ = 0;
