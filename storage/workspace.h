@@ -13,65 +13,14 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "proto/store.pb.h"
 #include "storage/source_lock.h"
+#include "storage/source_records.h"
 #include "storage/store_view.h"
 
 namespace rotv {
-
-// True if `name` can be a source's name, which is also a directory's name: [A-Za-z0-9._-], at most 64 characters, not
-// starting with '.'.
-bool IsSourceName(std::string_view name);
-
-// HOME/sources/NAME
-std::filesystem::path SourceDirectory(const std::filesystem::path& home, const std::string& source_name);
-
-// The sources that were imported from files, sorted by name. Takes no lock.
-std::vector<std::string> ImportedSources(const std::filesystem::path& home);
-
-// True if a complete baseline of this source is here. Takes no lock.
-bool HasBaseline(const std::filesystem::path& home, const std::string& source_name);
-
-// True if anything of this source may be here or on a server: a baseline, complete or not. Takes no lock.
-bool HasRecords(const std::filesystem::path& home, const std::string& source_name);
-
-// The store of this source that is in use; nullopt if there is no baseline. Takes no lock.
-std::optional<proto::CurrentStore> ReadCurrent(const std::filesystem::path& home, const std::string& source_name);
-
-// The record of objects on this source. Takes no lock; throws kCorrupt if it is damaged.
-proto::OwnedList ReadOwnedObjects(const std::filesystem::path& home, const std::string& source_name);
-
-// A store's directory, and what `current` knows of it.
-struct StoreDirectory {
-  enum class Role {
-    kCurrent,
-    kKept,        // For its snapshots.
-    kObsolete,    // The next run removes it.
-    kUnfinished,  // The same: it was never in use.
-    kUnknown,     // Nothing names it, so nothing removes it.
-  };
-  std::filesystem::path path;
-  Role role = Role::kUnknown;
-};
-// The stores of a source, those that `current` names first; directories that are missing too. Takes no lock.
-std::vector<StoreDirectory> StoresOf(const std::filesystem::path& home, const std::string& source_name,
-                                     const std::optional<proto::CurrentStore>& current);
-
-// Objects that may exist on a source, and the source of `home` that recorded them.
-struct RecordedObjects {
-  std::string source;
-  proto::OwnedObjects objects;
-  bool in_use = false;  // By the current store, or by a baseline that can go on.
-};
-// The recorded objects of all sources, sorted by source name. Takes no lock; unreadable records are skipped.
-std::vector<RecordedObjects> AllRecordedObjects(const std::filesystem::path& home);
-
-// The path of the store that `current` names.
-std::filesystem::path StorePath(const std::filesystem::path& home, const std::string& source_name,
-                                const proto::CurrentStore& current);
 
 // Holds the source's lock for its lifetime; with Access::kRead, a view of the stores.
 class Workspace {
