@@ -1,20 +1,23 @@
 # shellcheck shell=bash
-# Imports the seed into the database, in one transaction: tables that are created in it need no WAL, and an error leaves
-# nothing. The seed is read twice, by the same filter (seed_filter.awk): for what the superuser has to create first, and
-# for what the application's role runs.
+# Imports the seed into the database. The seed is read twice, by the same filter (seed_filter.awk): for what the
+# superuser has to create first, and for what the application's role runs. By one connection it is one transaction:
+# tables that are created in it need no WAL, and an error leaves nothing. Several connections: parallel_import.sh.
 
 # This file in the cluster's directory lists what the import left out, one name per line.
 left_out_file=rotv-left-out
 
 trust_hint="trust = true in [sources.NAME] of rotv.toml allows it: anyone who can change the schema there can then run programs here"
 
-# Sets `seed_format` (none, plain, zstd, gzip) and opens the seed twice, as `seed_fd` and as `plan_fd`. If this process
-# was root before, root has done both.
+# Sets `seed_format` (none, plain, zstd, gzip) and opens the seed as `seed_fd` and as `plan_fd`; a plain one that several
+# connections import also as `outline_fd`, and for each of them as one of `part_fds`. If this process was root before,
+# root has done it.
 open_seed() {
   seed_format=${ROTV_INTERNAL_SEED_FORMAT:-} seed_fd=${ROTV_INTERNAL_SEED_FD:-} plan_fd=${ROTV_INTERNAL_PLAN_FD:-}
-  unset ROTV_INTERNAL_SEED_FORMAT ROTV_INTERNAL_SEED_FD ROTV_INTERNAL_PLAN_FD
+  outline_fd=${ROTV_INTERNAL_OUTLINE_FD:-} part_fds=${ROTV_INTERNAL_PART_FDS:-}
+  unset ROTV_INTERNAL_SEED_FORMAT ROTV_INTERNAL_SEED_FD ROTV_INTERNAL_PLAN_FD ROTV_INTERNAL_OUTLINE_FD ROTV_INTERNAL_PART_FDS
+  choose_connections
   [[ -z $seed_format ]] || return 0
-  local candidate magic
+  local candidate magic i fd
   if [[ -z ${ROTV_SEED:-} ]]; then
     for candidate in /tmp/seed-data.sql /tmp/seed-data.sql.zst /tmp/seed-data.sql.gz; do
       [[ ! -e $candidate ]] || { ROTV_SEED=$candidate && break; }
@@ -31,12 +34,20 @@ open_seed() {
       *) seed_format=plain && check_plain_seed ;;
     esac
   fi
+  if [[ $seed_format == plain ]] && ((connections > 1)); then
+    exec {outline_fd}<"$ROTV_SEED"
+    for ((i = 0; i < connections; i++)); do
+      exec {fd}<"$ROTV_SEED"
+      part_fds+="$fd "
+    done
+  fi
   export ROTV_INTERNAL_SEED_FORMAT=$seed_format ROTV_INTERNAL_SEED_FD=$seed_fd ROTV_INTERNAL_PLAN_FD=$plan_fd
+  export ROTV_INTERNAL_OUTLINE_FD=$outline_fd ROTV_INTERNAL_PART_FDS=$part_fds
 }
 
 close_seed() {
   local descriptor
-  for descriptor in $seed_fd $plan_fd; do exec {descriptor}<&-; done
+  for descriptor in $seed_fd $plan_fd $outline_fd $part_fds; do exec {descriptor}<&-; done
 }
 
 # Checks that a plain seed is complete. If a file ends within a table's rows, psql takes that for the end of the table;
@@ -67,7 +78,7 @@ import_seed() {
   languages=$(trusted_languages)
   [[ $ROTV_TRUST == no ]] || set_superuser yes
   admit_superuser no
-  run_import "$languages"
+  if divide_seed "$languages"; then import_parts; else run_import "$languages"; fi
   cp "$left_out" "$ROTV_DATA/$left_out_file" || fail_full "$ROTV_DATA cannot be written to"
   if [[ $ROTV_SUPERUSER != "$ROTV_TRUST" || -n ${ROTV_ADMIN:-} ]]; then
     admit_superuser yes
@@ -93,13 +104,13 @@ plan_import() {
 }
 
 # Replaces the process by the filter. Rows in large pieces wake psql less often, which halves the cost of the filter.
-filter_seed() {  # plan or import, LANGUAGES
+filter_seed() {  # plan, import or outline, LANGUAGES [FILE FOR STATEMENTS]
   local in_large_pieces=()
   ! command -v stdbuf >/dev/null || in_large_pieces=(stdbuf -o 256K)
   exec_plain LC_ALL=C FILTER_MODE="$1" FILTER_LANGUAGES="$2" FILTER_TRUST="$ROTV_TRUST" \
     FILTER_TABLESPACES="${tablespaces:-}" FILTER_COLLATIONS="${missing_collations:-}" FILTER_SERVER="$server_major" \
     FILTER_SKIPPING="${ROTV_SKIP_EXTENSIONS:+yes}" FILTER_LEFT_OUT="$scratch/left-out-now" \
-    FILTER_REFUSED="$scratch/refused" "${in_large_pieces[@]}" awk -f "$here/seed_filter.awk"
+    FILTER_REFUSED="$scratch/refused" FILTER_STATEMENTS="${3:-}" FILTER_BLOCKS="$scratch/blocks" FILTER_MOST=$((64 << 20)) "${in_large_pieces[@]}" awk -f "$here/seed_filter.awk"
 }
 
 run_import() {  # LANGUAGES
@@ -125,11 +136,16 @@ run_import() {  # LANGUAGES
   wait "$filter" || filtered=$?
   [[ -z $decompressor ]] || wait "$decompressor" || damaged=$?
   helpers=()
-  [[ ! -f $scratch/left-out-now ]] || cat "$scratch/left-out-now" >>"$left_out"
+  note_left_out
   check_filter "$filtered"
   check_import "$status" "$damaged"
   # A filter that was ended by something else has cut the seed off.
   [[ $filtered == 0 ]] || fail "the seed cannot be read: awk ended with status $filtered"
+}
+
+note_left_out() {
+  [[ ! -f $scratch/left-out-now ]] || cat "$scratch/left-out-now" >>"$left_out"
+  rm -f "$scratch/left-out-now"
 }
 
 # A seed has statements and rows, and no meta-commands of psql.
@@ -138,9 +154,12 @@ check_filter() {  # STATUS
     "pg_dump does not write such text: find out how it came into the seed, or into its source"
 }
 
-run_psql() {
-  exec_plain PGOPTIONS="$import_options" "$ROTV_PGBIN/psql" -X -q -v ON_ERROR_STOP=1 --single-transaction -o /dev/null -h "$ROTV_SOCKET_DIR" \
-    -p "$ROTV_PGPORT" -U "$ROTV_DBUSER" -d "$ROTV_DATABASE" -f - 2>"$scratch/psql"
+run_psql() { exec_psql "$import_options" -f - 2>"$scratch/psql"; }
+
+# Replaces the process by psql, which runs all that it is given in one transaction.
+exec_psql() {  # PGOPTIONS ARGUMENTS...
+  exec_plain PGOPTIONS="$1" "$ROTV_PGBIN/psql" -X -q -v ON_ERROR_STOP=1 --single-transaction -o /dev/null \
+    -h "$ROTV_SOCKET_DIR" -p "$ROTV_PGPORT" -U "$ROTV_DBUSER" -d "$ROTV_DATABASE" "${@:2}"
 }
 
 left_out_names() {  # FILE

@@ -8,6 +8,13 @@
 # and, unless FILTER_TRUST is `yes`, what only a superuser may create: each is named in a line of the file
 # FILTER_LEFT_OUT. FILTER_LANGUAGES are the languages in which an ordinary role may write functions.
 #
+# FILTER_MODE=outline: writes all but the rows, unchanged, and for each COPY a line to the file FILTER_BLOCKS: where its
+# statement begins in the seed, where its rows begin, where they end (bytes), the same as numbers of lines: of the
+# statement's first line, of the rows' end. Ends with status 4 if the outline has more than FILTER_MOST bytes.
+#
+# In the mode `import`, each statement is noted in the file FILTER_STATEMENTS, if that is set: its first and last line,
+# `out` if it was left out, and the statement without comments and literals, escaped like a value of COPY.
+#
 # Statements are fitted to the server: FILTER_SERVER is its major version, FILTER_TABLESPACES the tablespaces that it has
 # (others become the default one), FILTER_COLLATIONS the collations whose locale it lacks (a line: schema, tab, name),
 # which become ones that sort by bytes. FILTER_SKIPPING is `yes` if extensions were left out on purpose: then so are
@@ -20,6 +27,9 @@
 
 BEGIN {
   planning = ENVIRON["FILTER_MODE"] == "plan"
+  outlining = ENVIRON["FILTER_MODE"] == "outline"
+  silent = planning || outlining
+  notes = ENVIRON["FILTER_STATEMENTS"]
   trusting = ENVIRON["FILTER_TRUST"] == "yes"
   count = split(ENVIRON["FILTER_LANGUAGES"], names, "\n")
   for (i = 1; i <= count; i++) allowed_language[names[i]] = 1
@@ -43,7 +53,23 @@ BEGIN {
   users = "^(TRIGGER|CONSTRAINT TRIGGER|OPERATOR|AGGREGATE|CAST|EVENT TRIGGER) "
 }
 
+outlining { position += length($0) + 1 }
+
 # Rows are passed on unchanged. psql takes both lines for the end.
+outlining && copying {
+  if ($0 != "\\." && $0 != "\\.\r") next
+  print
+  printf "%.0f %.0f %.0f %.0f %.0f\n", statement_at, rows_at, position, statement_line, NR >ENVIRON["FILTER_BLOCKS"]
+  copying = 0
+  next
+}
+
+outlining {
+  outlined += length($0) + 1
+  if (outlined > ENVIRON["FILTER_MOST"]) { failed = 1; exit 4 }
+  print
+}
+
 copying {
   if (copying != "left out") print
   else print ""
@@ -70,14 +96,16 @@ copying {
 }
 
 END {
-  if (failed) exit 3
-  if (in_statement && !planning) print_statement()  # psql sends it, and the server reports what is missing.
+  if (failed) exit
+  if (in_statement && !silent) print_statement()  # psql sends it, and the server reports what is missing.
 }
 
-function emit(line) { if (!planning) print line }
+function emit(line) { if (!silent) print line }
 
 function start_statement() {
   in_statement = 1
+  statement_line = NR
+  statement_at = position - length($0) - 1
   text = ""
   kept = 0
   bare = ""          # The statement without comments, and with '' for every literal; names in quotes are as they are.
@@ -259,13 +287,14 @@ function refuse(what) {
   exit 3
 }
 
-function finish_statement(    statement) {
+function finish_statement(    statement, left_out_now) {
   statement = bare
   gsub(/^[ \t\n]+|[ \t\n]+$/, "", statement)
   follow_settings(statement)
   if (toupper(substr(statement, 1, 4)) == "COPY") start_rows(statement)
   else if (planning) plan(statement)
-  else if (is_left_out(statement)) blank()
+  else if (outlining) { }
+  else if (left_out_now = is_left_out(statement)) blank()
   else if (statement ~ /^SET default_tablespace = ["A-Za-z0-9_\200-\377]/ && !(take_name(substr(statement, 26)) in has_tablespace)) {
     emit("SET default_tablespace = '';")
   } else {
@@ -274,6 +303,7 @@ function finish_statement(    statement) {
     if (statement ~ ("^CREATE SCHEMA " name_pattern ";$")) sub(/CREATE SCHEMA /, "&IF NOT EXISTS ", text)
     print_statement()
   }
+  if (notes != "") print statement_line "\t" NR "\t" (left_out_now ? "out" : "") "\t" escaped(statement) >notes
   in_statement = 0
 }
 
@@ -291,6 +321,7 @@ function follow_settings(statement) {
 function start_rows(statement) {
   if (statement !~ /^COPY .* FROM stdin;$/) refuse("a COPY that pg_dump does not write")
   if (planning) exit
+  if (outlining) { rows_at = position; copying = 1; return }
   # With rows of a table that is not there, psql would take them for statements.
   if (skipping && !(table_of(substr(statement, 6)) in made)) {
     blank()
