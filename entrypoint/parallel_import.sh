@@ -25,7 +25,7 @@ start_outline() {
   outliner=$!
 }
 
-# Divides the seed. Returns 1 if it has to be imported by one connection.
+# Divides the seed. Returns 1 if it has to be imported by one connection, and tells why if the seed is the reason.
 divide_seed() {  # LANGUAGES
   local status=0
   [[ -n $outliner ]] || return 1
@@ -41,7 +41,9 @@ divide_seed() {  # LANGUAGES
   [[ $status == 0 ]] || return 1
   run exec_plain LC_ALL=C PARTS_STATEMENTS="$scratch/statements" PARTS_BLOCKS="$scratch/blocks" PARTS_DIRECTORY="$parts" \
     PARTS_CONNECTIONS="$connections" PARTS_LARGE="${ROTV_IMPORT_LARGE:-1048576}" awk -f "$here/seed_parts.awk" \
-    <"$scratch/filtered" || return 1
+    <"$scratch/filtered" || status=$?
+  [[ $status != 4 ]] || say "connections: 1, because the seed has $(<"$parts/why")"
+  return "$status"
 }
 
 import_parts() {
@@ -51,6 +53,7 @@ import_parts() {
   mkfifo "$scratch/ended"
   exec {ended_fd}<>"$scratch/ended"
   import_stage=schema
+  say "connections: $connections"
   say "import: 0 of $rows_bytes"
   run_alone schema
   import_stage=rows values_left=yes

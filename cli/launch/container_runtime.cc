@@ -6,7 +6,9 @@
 #include <unistd.h>
 #include <xxhash.h>
 
+#include <future>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "cli/config/home.h"
 #include "cli/launch/launch_state.h"
@@ -87,10 +89,43 @@ ContainerRuntime::ContainerRuntime(std::string program, std::filesystem::path pl
       container_names_{ContainerName(place_, environment), ContainerNameWithNumber(place_)},
       container_(container_names_[0]) {}
 
+void ContainerRuntime::LookAhead(const std::string& image) {
+  version_ = {VersionWords(), {}};
+  image_ = {ImageWords(image), {}};
+  state_ = {StateWords(), {}};
+  std::vector<std::future<void>> asked;
+  for (Question* question : {&version_, &image_, &state_}) {
+    asked.push_back(std::async(std::launch::async, [this, question] {
+      question->answer = os::RunProgramQuietly(question->words, interrupt_);
+    }));
+  }
+  for (std::future<void>& one : asked) one.get();
+}
+
+os::ProgramResult ContainerRuntime::Ask(Question& ahead, const std::vector<std::string>& words) const {
+  const Question asked = std::exchange(ahead, {});
+  if (asked.answer && asked.words == words) return *asked.answer;
+  return os::RunProgramQuietly(words, interrupt_);
+}
+
+std::vector<std::string> ContainerRuntime::VersionWords() const { return {program_, "--version"}; }
+
+std::vector<std::string> ContainerRuntime::ImageWords(const std::string& image) const {
+  return {program_, "image", "inspect", "--format", "{{json .Config.Labels}}", image};
+}
+
+// Both names are asked for at once; one that is not there makes it fail, and the other is printed all the same.
+std::vector<std::string> ContainerRuntime::StateWords() const {
+  const auto& [usual, other] = container_names_;
+  std::vector<std::string> words = {program_, "container", "inspect", usual};
+  if (other != usual) words.push_back(other);
+  return words;
+}
+
 std::string ContainerRuntime::Describe() const {
   // "podman version 4.3.1", "Docker version 20.10.24, build 297e128"
   constexpr std::string_view kBefore = "version ";
-  std::string text = os::LastLine(os::RunProgramQuietly({program_, "--version"}, interrupt_).out);
+  std::string text = os::LastLine(Ask(version_, VersionWords()).out);
   size_t start = text.find(kBefore);
   if (start == std::string::npos) return program_;
   start += kBefore.size();
@@ -113,9 +148,7 @@ void ContainerRuntime::ThrowNotWorking(const std::string& why) const {
 }
 
 void ContainerRuntime::CheckReady(const LaunchRequest& request) {
-  constexpr const char* kLabels = "{{json .Config.Labels}}";
-  const os::ProgramResult image =
-      os::RunProgramQuietly({program_, "image", "inspect", "--format", kLabels, request.image}, interrupt_);
+  const os::ProgramResult image = Ask(image_, ImageWords(request.image));
   if (image.exit_status == 0) return RequireImageOf(request.project, request.image, image.out);
   os::ProgramResult info = os::RunProgramQuietly({program_, "info"}, interrupt_);
   if (info.exit_status != 0) ThrowNotWorking(info.err);
@@ -137,10 +170,7 @@ void ContainerRuntime::RequireImageOf(const std::filesystem::path& project, cons
 
 RunState ContainerRuntime::State() {
   const auto& [usual, other] = container_names_;
-  std::vector<std::string> words = {program_, "container", "inspect", usual};
-  if (other != usual) words.push_back(other);
-  // Both are asked for at once; one that is not there makes it fail, and the other is printed all the same.
-  const os::ProgramResult found = os::RunProgramQuietly(words, interrupt_);
+  const os::ProgramResult found = Ask(state_, StateWords());
   const output::Json containers = output::Json::parse(found.out, nullptr, false);
   container_ = usual;
   if (!containers.is_array() || containers.empty()) {

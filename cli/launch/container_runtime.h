@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ class ContainerRuntime : public Runtime {
 
   std::string name() const override { return program_; }
   std::string Describe() const override;
+  void LookAhead(const std::string& image) override;
   bool HasCluster(const std::filesystem::path& directory) const override;
   void CheckReady(const LaunchRequest& request) override;
   RunState State() override;
@@ -38,6 +40,18 @@ class ContainerRuntime : public Runtime {
   std::vector<std::string> PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const override;
 
  private:
+  // A question to the program, and the answer if it was asked ahead. Each is a process that takes about 0.1 s, most of it
+  // waiting.
+  struct Question {
+    std::vector<std::string> words;
+    std::optional<os::ProgramResult> answer;
+  };
+  // Takes the answer that is there to the same words, or asks now.
+  os::ProgramResult Ask(Question& ahead, const std::vector<std::string>& words) const;
+  std::vector<std::string> VersionWords() const;
+  std::vector<std::string> ImageWords(const std::string& image) const;
+  std::vector<std::string> StateWords() const;
+
   [[noreturn]] void ThrowNotWorking(const std::string& why) const;
   void RequireImageOf(const std::filesystem::path& project, const std::string& image, const std::string& labels) const;
   void RequireNoneFound(const os::ProgramResult& asked) const;
@@ -54,6 +68,7 @@ class ContainerRuntime : public Runtime {
   const std::filesystem::path browser_cache_;  // Empty where there is none.
   const Interrupt& interrupt_;
   const std::string container_names_[2];  // The second one, where the first is taken.
+  mutable Question version_, image_, state_;
   std::string container_;                 // The one that is ours, or that a start would use; State() finds it.
 };
 

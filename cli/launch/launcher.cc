@@ -1,15 +1,14 @@
 #include "cli/launch/launcher.h"
 
 #include <fmt/format.h>
-#include <sodium.h>
 
 #include <chrono>
 #include <ctime>
-#include <sstream>
 #include <thread>
 
 #include "cli/launch/env_example.h"
 #include "cli/launch/http_probe.h"
+#include "cli/launch/largest_tables.h"
 #include "cli/launch/prepared_clusters.h"
 #include "cli/launch/seed_file.h"
 #include "cli/launch/startup_watch.h"
@@ -19,7 +18,6 @@
 #include "os/clock.h"
 #include "os/process_list.h"
 #include "os/random_text.h"
-#include "os/run_program.h"
 #include "storage/error.h"
 
 namespace rotv::launch {
@@ -70,6 +68,17 @@ void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool withou
     std::this_thread::sleep_for(kPollAnswer);
   }
   place.progress.End();
+}
+
+// They are for people: a start does not fail because they cannot be counted.
+std::vector<TableCount> RowsOf(LargestTables& largest, const LaunchPlace& place) {
+  try {
+    return largest.Take(place.interrupt);
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted) throw;
+    place.progress.Warn(error.what());
+    return {};
+  }
 }
 
 // Why it ended or does not answer, the application may have said in more than the one line that the error has.
@@ -176,15 +185,6 @@ class Launched {
   bool kept_ = false;
 };
 
-std::string FromHex(std::string_view digits) {
-  std::string bytes(digits.size() / 2, '\0');
-  size_t length = 0;
-  sodium_hex2bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), digits.data(), digits.size(), nullptr,
-                 &length, nullptr);
-  bytes.resize(length);
-  return bytes;
-}
-
 }  // namespace
 
 std::string UrlOf(const LaunchState& state) { return fmt::format("http://127.0.0.1:{}/", state.port); }
@@ -193,7 +193,9 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
   auto start = Clock::now();
   LaunchLock lock(place.project.place);
   ClaimPlace(place.project);
+  place.runtime.LookAhead(place.app.image);
   LaunchResult result{.runtime = place.runtime.Describe()};
+  place.progress.Say(fmt::format("runtime: {}", result.runtime));
   RunState found = place.runtime.State();
   std::optional<LaunchState> earlier = ReadLaunchState(place.project.place);
   const bool runs = found == RunState::kRunning && earlier && earlier->ready;
@@ -231,57 +233,21 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
     StartupWatch watch(place.runtime, place.project.place / "run" / "app.log");
     try {
       result.application = watch.AwaitDatabase(place.progress, place.interrupt);
+      LargestTables largest(place.runtime);
       prepared.Keep(watch.State().prepared);
       if (result.application) AwaitApplication(place, watch, options.wait);
+      result.tables = RowsOf(largest, place);
     } catch (const Error& error) {
       if (error.code() == ErrorCode::kCannotStart) ShowLastLines(place, watch);
       throw;
     }
   }
-  result.tables = LargestTables(place.runtime, place.interrupt);
   if (result.application) result.state.health = place.app.health;
   result.state.ready = true;
   WriteLaunchState(place.project.place, result.state);
   launched.Keep();
   result.seconds = SecondsSince(start);
   return result;
-}
-
-// The statement is a fixed text that finds and counts the tables on the server. Names of tables are never in psql's
-// command line, and only hex-encoded in its output: a name may contain line feeds, and psql takes a line that begins
-// with a backslash for a meta-command.
-constexpr const char* kOurSettings =  // The database may have those of the source's.
-    "SET default_transaction_read_only = off; SET statement_timeout = 0; SET lock_timeout = 0";
-constexpr const char* kLargestTables = R"(
-SET search_path = pg_catalog;
-CREATE FUNCTION pg_temp.rows_of(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE counted bigint;
-BEGIN
-  EXECUTE format('SELECT count(*) FROM %s', name) INTO counted;
-  RETURN counted;
-END $$;
-SELECT encode(convert_to(shown, CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END), 'hex'),
-       pg_temp.rows_of(oid)
-FROM (SELECT c.oid, CASE n.nspname WHEN 'public' THEN '' ELSE quote_ident(n.nspname) || '.' END
-                    || quote_ident(c.relname) AS shown
-      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-      WHERE c.relkind = 'r' AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
-      ORDER BY pg_table_size(c.oid) DESC, c.oid LIMIT 5) AS largest)";
-
-std::vector<TableCount> LargestTables(const Runtime& runtime, const Interrupt& interrupt) {
-  const os::ProgramResult answer = os::RunProgramQuietly(
-      runtime.PsqlCommand({"-XAtq", "-F", " ", "-v", "ON_ERROR_STOP=1", "-c", kOurSettings, "-c", kLargestTables},
-                          false),
-      interrupt);
-  if (answer.exit_status != 0) {
-    throw Error(ErrorCode::kCannotStart, fmt::format("the database does not answer: {}", os::LastLine(answer.err)),
-                "rotv logs");
-  }
-  std::vector<TableCount> tables;
-  std::istringstream lines(answer.out);
-  uint64_t rows = 0;
-  for (std::string name; lines >> name >> rows;) tables.push_back({FromHex(name), rows});
-  return tables;
 }
 
 }  // namespace rotv::launch

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/config/app_config.h"
+#include "cli/launch/largest_tables.h"
 #include "cli/launch/launch_state.h"
 #include "cli/launch/project.h"
 #include "cli/launch/runtime.h"
@@ -26,18 +27,13 @@ struct LaunchOptions {
   bool replace = false;  // Stop a running application, once all checks have passed.
 };
 
-struct TableCount {
-  std::string name;  // Quoted like an SQL identifier, if necessary.
-  uint64_t rows = 0;
-};
-
 struct LaunchResult {
   bool already_running = false;  // If true, nothing was done.
   LaunchState state;
   history::ResolvedPoint point;    // The data's point; not set if a persistent cluster was started as it was.
   std::string runtime;             // The runtime's Describe().
   bool application = true;         // False: there is none, and only the database runs.
-  std::vector<TableCount> tables;  // The largest five.
+  std::vector<TableCount> tables;  // The largest five; empty if they could not be counted.
   double seed_seconds = 0;
   double seconds = 0;
 };
@@ -55,13 +51,10 @@ struct LaunchPlace {
   std::function<std::optional<SourceConfig>()> read_source;
 };
 
-// Starts the database on a seed, and the application. On return both answer. First checks everything that can be
+// Starts the database on a seed, and the application. On return both answer. Says first which runtime it is. First checks everything that can be
 // checked quickly: what the runtime needs, the environment, the port. Whatever a killed start left is replaced. When it
 // throws, nothing that it started is left running; the log stays in PLACE/run/app.log. Throws what ClaimPlace() does.
 LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options);
-
-// The five tables of the running database with the most bytes, with their exact row counts.
-std::vector<TableCount> LargestTables(const Runtime& runtime, const Interrupt& interrupt);
 
 std::string UrlOf(const LaunchState& state);
 

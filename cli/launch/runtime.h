@@ -59,13 +59,17 @@ struct LogView {
 enum class RunState { kNone, kStarting, kRunning, kEnded };
 
 // A runtime belongs to one place (project.h): an application of another one is never touched. One thread at a time may
-// use it. Commands are returned as words, to be run as they are, without a shell.
+// use it, but for PsqlCommand(). Commands are returned as words, to be run as they are, without a shell.
 class Runtime {
  public:
   virtual ~Runtime() = default;
 
   virtual std::string name() const = 0;      // "podman", "docker", "local".
   virtual std::string Describe() const = 0;  // For people: "podman 4.3.1".
+
+  // Asks at once what Describe(), State() and CheckReady() ask, for a start with this image. Each of them uses the answer
+  // the next time it is called, so nothing may have been changed in between.
+  virtual void LookAhead(const std::string& /*image*/) {}
 
   // True if `directory` holds a complete persistent cluster: one whose first import did not finish is not complete.
   virtual bool HasCluster(const std::filesystem::path& directory) const = 0;

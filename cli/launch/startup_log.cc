@@ -23,6 +23,12 @@ uint64_t NumberFrom(std::string_view text) {
   return number;
 }
 
+// "DONE of TOTAL"
+void TakeProgress(std::string_view line, uint64_t* done, uint64_t* total) {
+  *done = NumberFrom(line);
+  if (size_t of = line.find(" of "); of != std::string_view::npos) *total = NumberFrom(line.substr(of + 4));
+}
+
 }  // namespace
 
 void StartupLog::Feed(std::string_view piece) {
@@ -53,10 +59,9 @@ void StartupLog::Line(std::string_view line) {
       state_.prepared[std::string(line.substr(0, space))] = line.substr(space + 1);
     }
   } else if (Take(line, "import: ")) {
-    state_.import_done = NumberFrom(line);
-    if (size_t of = line.find(" of "); of != std::string_view::npos) {
-      state_.import_total = NumberFrom(line.substr(of + 4));
-    }
+    TakeProgress(line, &state_.import_done, &state_.import_total);
+  } else if (Take(line, "indexes: ")) {
+    TakeProgress(line, &state_.indexes_done, &state_.indexes_total);
   } else if (Take(line, "warning: ")) {
     if (!state_.database_ready) state_.warnings.emplace_back(line);
   } else if (line.starts_with("the application ended with status ") || Take(line, "error: ")) {

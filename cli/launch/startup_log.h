@@ -18,6 +18,8 @@ struct StartupState {
   std::string phase;  // "cluster", "server", "import", "application"; empty before the first.
   uint64_t import_done = 0;
   uint64_t import_total = 0;
+  uint64_t indexes_done = 0;  // Of the large tables, foreign keys among them; after all rows are imported.
+  uint64_t indexes_total = 0;
   bool database_ready = false;
   // The prepared clusters that were written, and for which server; only before the database is ready.
   std::map<std::string, std::string> prepared;

@@ -50,10 +50,15 @@ StartupState StartupWatch::State() const {
 
 bool StartupWatch::AwaitDatabase(output::ProgressBar& progress, const Interrupt& interrupt) {
   bool importing = false;
+  bool indexing = false;
   while (true) {
     interrupt.Check();
     StartupState state = State();
-    if (state.phase == "import" && state.import_total > 0) {
+    if (state.phase == "import" && state.indexes_total > 0) {
+      if (!indexing) progress.Begin("building indexes", Progress::Unit::kItems, state.indexes_total);
+      indexing = importing = true;
+      progress.Update(state.indexes_done);
+    } else if (state.phase == "import" && state.import_total > 0) {
       if (!importing) progress.Begin("importing the seed", Progress::Unit::kBytes, state.import_total);
       importing = true;
       progress.Update(state.import_done);

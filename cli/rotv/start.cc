@@ -155,7 +155,6 @@ int RunStart(const program::Invocation& call, const RuntimeOption& option, const
   if (flags.port != 0) app.port = flags.port;
   config::OpenHome(call.home);
   std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, app, project);
-  call.progress.Say(fmt::format("runtime: {}", runtime->Describe()));
   const std::string snapshot = flags.snapshot.empty() ? "head" : flags.snapshot;
   launch::LaunchResult result =
       launch::Launch({.home = call.home,

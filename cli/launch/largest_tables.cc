@@ -1,0 +1,88 @@
+#include "cli/launch/largest_tables.h"
+
+#include <fmt/format.h>
+#include <sodium.h>
+
+#include <chrono>
+#include <sstream>
+#include <string_view>
+
+#include "os/run_program.h"
+#include "storage/error.h"
+
+namespace rotv::launch {
+namespace {
+
+constexpr std::chrono::milliseconds kPollEnd{5};
+
+// The statement is a fixed text that finds and counts the tables on the server. Names of tables are never in psql's
+// command line, and only hex-encoded in its output: a name may contain line feeds, and psql takes a line that begins
+// with a backslash for a meta-command.
+constexpr const char* kOurSettings =  // The database may have those of the source's.
+    "SET default_transaction_read_only = off; SET statement_timeout = 0; SET lock_timeout = 0";
+constexpr const char* kLargestTables = R"(
+SET search_path = pg_catalog;
+CREATE FUNCTION pg_temp.rows_of(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE counted bigint;
+BEGIN
+  EXECUTE format('SELECT count(*) FROM %s', name) INTO counted;
+  RETURN counted;
+END $$;
+SELECT encode(convert_to(shown, CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END), 'hex'),
+       pg_temp.rows_of(oid)
+FROM (SELECT c.oid, CASE n.nspname WHEN 'public' THEN '' ELSE quote_ident(n.nspname) || '.' END
+                    || quote_ident(c.relname) AS shown
+      FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+      WHERE c.relkind = 'r' AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
+      ORDER BY pg_table_size(c.oid) DESC, c.oid LIMIT 5) AS largest)";
+
+std::string FromHex(std::string_view digits) {
+  std::string bytes(digits.size() / 2, '\0');
+  size_t length = 0;
+  sodium_hex2bin(reinterpret_cast<unsigned char*>(bytes.data()), bytes.size(), digits.data(), digits.size(), nullptr,
+                 &length, nullptr);
+  bytes.resize(length);
+  return bytes;
+}
+
+}  // namespace
+
+LargestTables::LargestTables(const Runtime& runtime) {
+  std::vector<std::string> words = runtime.PsqlCommand(
+      {"-XAtq", "-F", " ", "-v", "ON_ERROR_STOP=1", "-c", kOurSettings, "-c", kLargestTables}, false);
+  thread_ = std::thread([this, words = std::move(words)] { Count(words); });
+}
+
+LargestTables::~LargestTables() {
+  stop_.Request();
+  if (thread_.joinable()) thread_.join();
+}
+
+void LargestTables::Count(const std::vector<std::string>& words) {
+  try {
+    const os::ProgramResult answer = os::RunProgramQuietly(words, stop_);
+    if (answer.exit_status != 0) {
+      throw Error(ErrorCode::kCannotStart,
+                  fmt::format("the rows of the largest tables cannot be counted: {}", os::LastLine(answer.err)),
+                  "rotv logs");
+    }
+    std::istringstream lines(answer.out);
+    uint64_t rows = 0;
+    for (std::string name; lines >> name >> rows;) tables_.push_back({FromHex(name), rows});
+  } catch (...) {
+    failure_ = std::current_exception();
+  }
+  ended_ = true;
+}
+
+std::vector<TableCount> LargestTables::Take(const Interrupt& interrupt) {
+  while (!ended_) {
+    interrupt.Check();
+    std::this_thread::sleep_for(kPollEnd);
+  }
+  thread_.join();
+  if (failure_) std::rethrow_exception(failure_);
+  return std::move(tables_);
+}
+
+}  // namespace rotv::launch
