@@ -40,8 +40,8 @@ class ContainerRuntime : public Runtime {
   std::vector<std::string> PsqlCommand(const std::vector<std::string>& arguments, bool terminal) const override;
 
  private:
-  // A question to the program, and the answer if it was asked ahead. Each is a process that takes about 0.1 s, most of it
-  // waiting.
+  // A question to the program, and the answer if it was asked ahead. Each is a process that takes about 0.1 s, most of
+  // it waiting.
   struct Question {
     std::vector<std::string> words;
     std::optional<os::ProgramResult> answer;
@@ -69,7 +69,7 @@ class ContainerRuntime : public Runtime {
   const Interrupt& interrupt_;
   const std::string container_names_[2];  // The second one, where the first is taken.
   mutable Question version_, image_, state_;
-  std::string container_;                 // The one that is ours, or that a start would use; State() finds it.
+  std::string container_;  // The one that is ours, or that a start would use; State() finds it.
 };
 
 // "rotv" for ~/.rotv and "rotv-NAME" for ~/.rotv/apps/NAME; elsewhere with eight hexadecimal digits of a hash over the

@@ -51,9 +51,10 @@ struct LaunchPlace {
   std::function<std::optional<SourceConfig>()> read_source;
 };
 
-// Starts the database on a seed, and the application. On return both answer. Says first which runtime it is. First checks everything that can be
-// checked quickly: what the runtime needs, the environment, the port. Whatever a killed start left is replaced. When it
-// throws, nothing that it started is left running; the log stays in PLACE/run/app.log. Throws what ClaimPlace() does.
+// Starts the database on a seed, and the application. On return both answer. Says first which runtime it is. First
+// checks everything that can be checked quickly: what the runtime needs, the environment, the port. Whatever a killed
+// start left is replaced. When it throws, nothing that it started is left running; the log stays in PLACE/run/app.log.
+// Throws what ClaimPlace() does.
 LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options);
 
 std::string UrlOf(const LaunchState& state);

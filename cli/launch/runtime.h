@@ -67,8 +67,8 @@ class Runtime {
   virtual std::string name() const = 0;      // "podman", "docker", "local".
   virtual std::string Describe() const = 0;  // For people: "podman 4.3.1".
 
-  // Asks at once what Describe(), State() and CheckReady() ask, for a start with this image. Each of them uses the answer
-  // the next time it is called, so nothing may have been changed in between.
+  // Asks at once what Describe(), State() and CheckReady() ask, for a start with this image. Each of them uses the
+  // answer the next time it is called, so nothing may have been changed in between.
   virtual void LookAhead(const std::string& /*image*/) {}
 
   // True if `directory` holds a complete persistent cluster: one whose first import did not finish is not complete.
