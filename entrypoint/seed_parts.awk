@@ -47,10 +47,13 @@ BEGIN {
     split(note, columns, "\t")
     skip_to(columns[1] - 1)
     read_statement(columns[2])
+    # A part of several tables is a piece of the seed as it is: rows and comments, and no other statement.
+    if (columns[3] == "out" || columns[4] !~ /^COPY /) end_group()
     if (columns[3] != "out") take_statement(unescaped(columns[4]))
     else if (part == "schema.sql") write(part, text)  # Empty lines.
   }
   skip_to(-1)
+  if (!from_pg_dump) give_up("not the first lines of pg_dump")
   if (!blocks_passed || blocks_passed != blocks) give_up("no rows")
   end_group()
   write_tasks()
@@ -80,12 +83,13 @@ function give_up(why) {
 # Passes on what is between statements, up to the given line of the outline, or to its end.
 function skip_to(last,    line) {
   while (seen != last && (getline line) > 0) {
-    seen++
-    if (line ~ /^\\(un)?restrict / || line ~ /^SELECT pg_catalog\.lowrite/) {
-      if (line ~ /lowrite/ && stage == "schema") { stage = "data"; part = "values.sql" }
-      if (line ~ /^\\restrict /) print line >(directory "settings.sql")
-      first = seen
-      if (part == "schema.sql" || line ~ /lowrite/) write(part, line)
+    first = ++seen
+    if (line == "-- PostgreSQL database dump") from_pg_dump = 1
+    if (line != "" && line !~ /^--/ && line != "\\.") end_group()
+    if (line ~ /^\\restrict /) print line >(directory "settings.sql")
+    if (line ~ /^SELECT pg_catalog\.lowrite/) {
+      if (stage != "data") give_up("a large object outside of the rows")
+      write("values.sql", line)
     } else if (part == "schema.sql") {
       write(part, line)
     }

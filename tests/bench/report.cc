@@ -92,12 +92,23 @@ void Report::Duration(const std::string& what, const Samples& ours, const Sample
 }
 
 void Report::Size(const std::string& what, uint64_t ours, uint64_t theirs, std::optional<Target> target) {
+  Compare(what, ours, "plain dump: ", theirs, target);
+}
+
+void Report::Compare(const std::string& what, uint64_t ours, const std::string& their_name, uint64_t theirs,
+                     std::optional<Target> target) {
   figures_.push_back({.what = what,
                       .ours = output::HumanBytes(ours),
-                      .theirs = "plain dump: " + output::HumanBytes(theirs),
+                      .theirs = their_name + output::HumanBytes(theirs),
                       .unit = "of its size",
                       .value = static_cast<double>(ours) / static_cast<double>(theirs),
                       .target = target});
+}
+
+void Report::Seconds(const std::string& what, const Samples& ours, Target target) {
+  Keep(ours);
+  figures_.push_back(
+      {.what = what, .ours = Described(ours), .theirs = "", .unit = "s", .value = ours.Median(), .target = target});
 }
 
 void Report::Memory(const std::string& what, int64_t peak_kib, Target target_mib) {

@@ -48,6 +48,10 @@ class Report {
   // Reports how many times as long as theirs ours takes.
   void Duration(const std::string& what, const Samples& ours, const Samples& theirs, std::optional<Target> target);
   void Size(const std::string& what, uint64_t ours, uint64_t theirs, std::optional<Target> target);
+  void Compare(const std::string& what, uint64_t ours, const std::string& their_name, uint64_t theirs,
+               std::optional<Target> target);
+  // Reports the time itself.
+  void Seconds(const std::string& what, const Samples& ours, Target target);
   // Reports the peak memory of all runs of one of our commands.
   void Memory(const std::string& what, int64_t peak_kib, Target target_mib);
 

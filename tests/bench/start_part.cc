@@ -1,8 +1,10 @@
 #include "tests/bench/start_part.h"
 
 #include <fmt/format.h>
+#include <unistd.h>
 
 #include <fstream>
+#include <utility>
 
 namespace rotv::bench {
 namespace {
@@ -10,6 +12,7 @@ namespace {
 namespace fs = std::filesystem;
 using testing::Command;
 using testing::MustRun;
+using testing::RunCommand;
 
 // PostgreSQL's defaults throughout, on tmpfs, where fsync costs nothing.
 constexpr const char* kByHand = R"SH(
@@ -42,44 +45,138 @@ rm -rf "$directory"
 )SH";
 
 constexpr int kPort = 28471;
+constexpr int kSecondPort = 28472;
+constexpr int64_t kFirstRound = 90;  // Rows that other parts do not change.
 
-}  // namespace
+// Memory in use, page cache included, in bytes.
+uint64_t UsedMemory() {
+  std::ifstream file("/proc/meminfo");
+  uint64_t total = 0;
+  uint64_t free = 0;
+  std::string name;
+  std::string rest;
+  for (uint64_t value = 0; file >> name >> value; std::getline(file, rest)) {
+    if (name == "MemTotal:") total = value;
+    if (name == "MemFree:") free = value;
+  }
+  return (total - free) * 1024;
+}
 
-StartSamples MeasureStart(const testing::RotvHome& source, const fs::path& home, int repeat, const Measurer& measure) {
-  fs::path app = source.directory() / "app";
-  fs::copy(std::string(ROTV_SOURCE_DIR) + "/tests/support/app", app, fs::copy_options::recursive);
-  fs::path config = source.directory() / "start.toml";
-  fs::copy(source.config(), config, fs::copy_options::overwrite_existing);
-  std::ofstream(config, std::ios::app) << fmt::format("[app]\ndirectory = \"{}\"\nport = {}\n", app.native(), kPort);
+void DropCaches() {
+  sync();
+  std::ofstream("/proc/sys/vm/drop_caches") << "3";
+}
 
-  auto rotv = [&](const std::string& command) {
-    Command result = source.ProgramCommand(ROTV_BINARY, {"--runtime", "local", command});
-    result.argv[2] = home;  // The argument of --home.
-    result.argv[4] = config;
+class StartPart {
+ public:
+  StartPart(testing::RotvHome& source, const DataSize& size, fs::path home, const Measurer& measure)
+      : source_(source),
+        size_(size),
+        home_(std::move(home)),
+        app_(source.directory() / "app"),
+        config_(source.directory() / "start.toml"),
+        measure_(measure) {
+    fs::copy(std::string(ROTV_SOURCE_DIR) + "/tests/support/app", app_, fs::copy_options::recursive);
+    fs::copy(source.config(), config_, fs::copy_options::overwrite_existing);
+    std::ofstream(config_, std::ios::app)
+        << fmt::format("[app]\ndirectory = \"{}\"\nport = {}\n", app_.native(), kPort);
+    MustRun(Rotv({"start"}));  // Writes the seed.
+  }
+  ~StartPart() { RunCommand(Rotv({"stop"})); }
+  StartPart(const StartPart&) = delete;
+  StartPart& operator=(const StartPart&) = delete;
+
+  void Round(int64_t number) {
+    MustRun(Rotv({"stop"}));
+    for (const char* kept : {"warm", "prepared"}) fs::remove_all(home_ / kept);
+    fs::remove_all(kByHandDirectory);
+    measure_(Script(kByHand, {home_ / "seed-data.sql", app_, std::to_string(kPort), kByHandDirectory}),
+             &samples_.by_hand);
+    MustRun(Script(kByHandEnd, {kByHandDirectory}));
+    measure_(Rotv({"start"}), &samples_.first);
+    measure_(Rotv({"restart"}), &samples_.restart);
+    if (number == 0) samples_.warm_bytes = BytesBelow(home_ / "warm");
+    MustRun(Rotv({"stop"}));
+    measure_(Rotv({"run", "--fresh", "--", "true"}), &samples_.fresh);
+    ChangeOnePercent(source_.server(), size_, kFirstRound + number);
+    MustRun(Program(ROTV_SYNC_BINARY, {"pull"}));
+    measure_(Rotv({"start"}), &samples_.after_pull);
+    MustRun(Rotv({"stop"}));
+    source_.server().Exec(
+        fmt::format("ALTER TABLE news ADD COLUMN shown_{0} int DEFAULT 7;"
+                    "CREATE INDEX ON news (shown_{0})",
+                    number));
+    MustRun(Program(ROTV_SYNC_BINARY, {"pull"}));
+    measure_(Rotv({"start"}), &samples_.after_migration);
+    MustRun(Rotv({"stop"}));
+    MustRun(Rotv({"seed"}));  // What the next round imports.
+  }
+
+  // Both databases read their largest tables, to count them. Needs root, which can empty the page cache.
+  void MeasureMemory() {
+    if (!testing::IsRoot()) return;
+    MustRun(Rotv({"start"}));
+    MustRun(Rotv({"stop"}));
+    DropCaches();
+    const uint64_t before = UsedMemory();
+    MustRun(Rotv({"start"}));
+    const uint64_t one = UsedMemory();
+    MustRun(Rotv({"--name", "second", "start", "--port", std::to_string(kSecondPort)}));
+    const uint64_t two = UsedMemory();
+    MustRun(Rotv({"--name", "second", "stop"}));
+    if (one <= before || two <= before) return;
+    samples_.one_bytes = one - before;
+    samples_.two_bytes = two - before;
+  }
+
+  const StartSamples& samples() const { return samples_; }
+
+ private:
+  static constexpr const char* kByHandDirectory = "/dev/shm/rotv-bench-by-hand";
+
+  static uint64_t BytesBelow(const fs::path& directory) {
+    uint64_t bytes = 0;
+    if (!fs::exists(directory)) return 0;
+    for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory)) {
+      if (entry.is_regular_file()) bytes += entry.file_size();
+    }
+    return bytes;
+  }
+
+  Command Program(const std::string& program, const std::vector<std::string>& arguments) const {
+    Command result = source_.ProgramCommand(program, arguments);
+    result.argv[2] = home_;  // The argument of --home.
+    result.argv[4] = config_;
     return result;
-  };
-  auto script = [&](const char* text, const std::vector<std::string>& arguments) {
-    Command result = source.ProgramCommand("sh", {});
+  }
+  Command Rotv(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {"--runtime", "local"});
+    return Program(ROTV_BINARY, arguments);
+  }
+  Command Script(const char* text, const std::vector<std::string>& arguments) const {
+    Command result = source_.ProgramCommand("sh", {});
     result.argv = {"sh", "-c", text, "sh"};
     result.argv.insert(result.argv.end(), arguments.begin(), arguments.end());
     return result;
-  };
-  const std::string directory = "/dev/shm/rotv-bench-by-hand";
-
-  StartSamples samples;
-  MustRun(rotv("start"));  // Writes the seed.
-  MustRun(rotv("stop"));
-  for (int i = 0; i < repeat; ++i) {
-    // The state after a pull: there is an empty cluster, and none with this seed.
-    fs::remove(home / "prepared" / "seeded.json");
-    measure(rotv("start"), &samples.start);
-    measure(rotv("restart"), &samples.restart);
-    MustRun(rotv("stop"));
-    fs::remove_all(directory);
-    measure(script(kByHand, {home / "seed-data.sql", app, std::to_string(kPort), directory}), &samples.by_hand);
-    MustRun(script(kByHandEnd, {directory}));
   }
-  return samples;
+
+  testing::RotvHome& source_;
+  const DataSize size_;
+  const fs::path home_;
+  const fs::path app_;
+  const fs::path config_;
+  const Measurer& measure_;
+  StartSamples samples_;
+};
+
+}  // namespace
+
+StartSamples MeasureStart(testing::RotvHome& source, const DataSize& size, const fs::path& home, int repeat,
+                          const Measurer& measure) {
+  StartPart part(source, size, home, measure);
+  for (int i = 0; i < repeat; ++i) part.Round(i);
+  part.MeasureMemory();
+  return part.samples();
 }
 
 }  // namespace rotv::bench

@@ -1,5 +1,6 @@
 // Tests entrypoint/seed_filter.awk by itself: what it passes on, what it leaves out, and what it refuses.
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -32,7 +33,10 @@ class SeedFilterTest : public ::testing::Test {
                                {"FILTER_SERVER", "15"},
                                {"FILTER_TABLESPACES", "pg_default\nfast \"disk"},
                                {"FILTER_COLLATIONS", "public\todd \"one\npublic\tgerman"},
-                               {"FILTER_SKIPPING", skipping_}},
+                               {"FILTER_SKIPPING", skipping_},
+                               {"FILTER_BLOCKS", directory_ / "blocks"},
+                               {"FILTER_STATEMENTS", statements_},
+                               {"FILTER_MOST", "100"}},
                        .stdin_text = seed});
   }
   std::string Passed(const std::string& seed, const std::string& trust = "no") {
@@ -46,7 +50,31 @@ class SeedFilterTest : public ::testing::Test {
 
   TempDir directory_;
   std::string skipping_;
+  std::string statements_;
 };
+
+TEST_F(SeedFilterTest, AnOutlineHasAllButTheRows) {
+  // The text of a function is no COPY, and rows may look like statements.
+  const std::string before = "CREATE FUNCTION f() AS '\nCOPY t FROM stdin;\n';\n";
+  const std::string copy = "COPY public.t (a) FROM stdin;\n";
+  const std::string rows = "1\nCOPY public.u (a) FROM stdin;\n-- x\n\\.\n";
+  const Result result = Filter(before + copy + rows + "SET x = 1;\n", "outline");
+  EXPECT_EQ(result.exit_status, 0);
+  EXPECT_EQ(result.out, before + copy + "\\.\nSET x = 1;\n");
+  const size_t at = before.size();
+  const size_t rows_at = at + copy.size();
+  EXPECT_EQ(ReadFile(directory_ / "blocks"), fmt::format("{} {} {} 4 8\n", at, rows_at, rows_at + rows.size()));
+  EXPECT_EQ(Filter("SELECT 1;\n\\! x\n", "outline").exit_status, kRefused);
+  EXPECT_EQ(Filter("SELECT '" + std::string(100, 'x') + "';\n", "outline").exit_status, 4);
+}
+
+TEST_F(SeedFilterTest, StatementsAreNotedWithoutTheirLiterals) {
+  statements_ = directory_ / "statements";
+  Passed("-- x\nCREATE EVENT TRIGGER e\n   ON ddl_command_end EXECUTE FUNCTION f();\nSELECT 'a;\nb', \"t\tc\";\n");
+  EXPECT_EQ(ReadFile(statements_),
+            "2\t3\tout\tCREATE EVENT TRIGGER e\\n   ON ddl_command_end EXECUTE FUNCTION f();\n"
+            "4\t5\t\tSELECT '', \"t\\tc\";\n");
+}
 
 TEST_F(SeedFilterTest, StatementsAreFittedToTheServer) {
   EXPECT_EQ(Passed("SET transaction_timeout = 0;\nSET lock_timeout = 0;\n"), "\nSET lock_timeout = 0;\n");

@@ -18,6 +18,16 @@ TEST(StartupLogTest, FollowsTheEntrypointsLines) {
   EXPECT_EQ(log.state().phase, "application");
 }
 
+TEST(StartupLogTest, IndexesAreAPhaseOfTheirOwn) {
+  launch::StartupLog log;
+  log.Feed("rotv: phase: import\nrotv: connections: 2\nrotv: import: 360 of 360\n");
+  EXPECT_EQ(log.state().indexes_total, 0U);
+  log.Feed("rotv: indexes: 3 of 12\n");
+  EXPECT_EQ(log.state().indexes_done, 3U);
+  EXPECT_EQ(log.state().indexes_total, 12U);
+  EXPECT_EQ(log.other_lines(), "");
+}
+
 TEST(StartupLogTest, PreparedClustersAreReportedBeforeTheApplicationsOutput) {
   launch::StartupLog log;
   log.Feed("rotv: warning: left out\nrotv: prepared: empty 1, PostgreSQL 17, UTC\nrotv: prepared: cut\n");
