@@ -276,6 +276,24 @@ TEST_F(ParallelImportTest, AFullDirectoryIsToldAsSuch) {
   EXPECT_THAT(os::ProcessesWithVariable("ROTV_TEST_MARK=" + directory_.path().native()), IsEmpty());
 }
 
+TEST_F(ParallelImportTest, NoCommandOfPsqlIsRun) {
+  const std::string mark = directory_ / "run/mark";
+  const std::string tables =
+      "CREATE TABLE public.a (x text);\nCREATE TABLE public.\"\\! touch " + mark + "\" (x text);\n";
+  const std::string row = "\\! touch " + mark + "\n";
+  std::string rows;
+  for (int i = 0; i < 100; ++i) rows += row;
+  // One table has a connection of its own; the other is passed on as it stands in the seed.
+  const std::string both = "COPY public.a (x) FROM stdin;\n" + rows + "\\.\n\nCOPY public.\"\\! touch " + mark +
+                           "\" (x) FROM stdin;\n" + row + "\\.\n";
+  const std::string log = Import(Entrypoint(WriteSeed(Dump(tables + both)), 2, 1000),
+                                 [&] { EXPECT_EQ(Ask("SELECT DISTINCT x FROM a"), "! touch " + mark + "\n"); });
+  EXPECT_THAT(log, HasSubstr("\nrotv: connections: 2\n"));
+  Process entrypoint(Entrypoint(WriteSeed(Dump(tables + both + row)), 2, 1000));
+  EXPECT_THAT(Failure(entrypoint), ContainsRegex("rotv: error: the seed is refused: line [0-9]+: a command of psql\n"));
+  EXPECT_FALSE(std::filesystem::exists(mark));
+}
+
 // Seeds of others, in which the order of statements matters.
 TEST_F(ParallelImportTest, ASeedOfAnotherStructureIsImportedInItsOwnOrder) {
   const std::string rows = TwoTables() + Rows("a", 100) + Rows("b", 50);
