@@ -193,7 +193,8 @@ show_progress() {  # READER
 check_import() {  # STATUS OF PSQL, OF THE DECOMPRESSOR
   local first='' place
   cat "$scratch/psql" >&2
-  if grep -q 'No space left on device' "$scratch/psql"; then fail_full 'No space left on device'; fi
+  # The server's hint comes with a file that could only be written in part, too.
+  if grep -qE 'No space left on device|HINT:  Check free disk space' "$scratch/psql"; then fail_full 'No space left on device'; fi
   if [[ $1 != 0 ]]; then
     first=$(grep -m 1 -E '^psql:.*(ERROR|FATAL|PANIC):' "$scratch/psql" || grep -m 1 . "$scratch/psql" || true)
   fi

@@ -196,7 +196,7 @@ start_task() {  # SLOT TASK COMMAND...
     trap '[[ -z $child ]] || { kill -TERM "$child"; wait "$child"; } 2>/dev/null; exit 143' TERM
     "$@" <&0 &
     child=$!
-    wait "$child" || status=$?
+    wait "$child" 2>/dev/null || status=$?  # bash tells of a killed process.
     printf '%s %s\n' "$slot" "$status" >&"$ended_fd"
   ) 2>"$scratch/errors.$slot" &
   slot_process[slot]=$! slot_missed[slot]=''
