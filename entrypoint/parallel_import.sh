@@ -58,6 +58,7 @@ import_parts() {
   run_alone schema
   import_stage=rows values_left=yes
   run_tasks
+  tell_progress
   run_alone before
   import_stage=keys
   run_tasks

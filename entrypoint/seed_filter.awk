@@ -122,7 +122,7 @@ function take(line,    at, byte, rest, tag) {
   if (lines++) {
     if (state == "'") { keep_literal(); literal = "\n" }
     else { keep_text(); text = "\n" }
-    if (state == "") bare = bare "\n"
+    if (state == "" || state == "\"") bare = bare "\n"
   }
   rest = line
   while (rest != "") {

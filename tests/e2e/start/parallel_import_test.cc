@@ -314,9 +314,6 @@ TEST_F(ParallelImportTest, ASeedOfAnotherStructureIsImportedInItsOwnOrder) {
        "CREATE TABLE public.b (id int, x text,\n    CONSTRAINT c CHECK (public.known(id))\n);\n" +
            Rows("a", 100) + Rows("b", 50),
        "4950|50"},
-      {"rows of one table in two places", TwoTables() + Rows("a", 100) + Rows("b", 50) + Rows("a", 10), "4995|50"},
-      {"constraints before rows",
-       TwoTables() + "ALTER TABLE ONLY public.a ADD PRIMARY KEY (id);\n" + Rows("a", 100) + Rows("b", 50), "4950|50"},
   };
   for (const auto& [why, text, result] : cases) {
     SCOPED_TRACE(why);
