@@ -39,9 +39,9 @@ divide_seed() {  # LANGUAGES
   run filter_seed import "$1" "$scratch/statements" <"$scratch/outline" >"$scratch/filtered" || status=$?
   check_filter "$status"
   [[ $status == 0 ]] || return 1
-  run exec_plain LC_ALL=C PARTS_STATEMENTS="$scratch/statements" PARTS_BLOCKS="$scratch/blocks" PARTS_DIRECTORY="$parts" \
-    PARTS_CONNECTIONS="$connections" PARTS_LARGE="${ROTV_IMPORT_LARGE:-1048576}" awk -f "$here/seed_parts.awk" \
-    <"$scratch/filtered" || status=$?
+  run exec_plain LC_ALL=C PARTS_STATEMENTS="$scratch/statements" PARTS_BLOCKS="$scratch/blocks" \
+    PARTS_DIRECTORY="$parts" PARTS_CONNECTIONS="$connections" PARTS_LARGE="${ROTV_IMPORT_LARGE:-1048576}" \
+    awk -f "$here/seed_parts.awk" <"$scratch/filtered" || status=$?
   [[ $status != 4 ]] || say "connections: 1, because the seed has $(<"$parts/why")"
   return "$status"
 }
@@ -276,7 +276,10 @@ place_errors() {  # KIND NUMBER
   esac
   LC_ALL=C awk -v lines="$parts/lines" -v file="$file" -v first="${data_line[${2:-0}]:-1}" -v kind="$1" '
     BEGIN {
-      while ((getline line <lines) > 0) if (split(line, columns, " ") && columns[1] == file) { from[++count] = columns[2]; to[count] = columns[3] }
+      while ((getline line <lines) > 0) {
+        split(line, columns, " ")
+        if (columns[1] == file) { from[++count] = columns[2]; to[count] = columns[3] }
+      }
     }
     function place(number, is_rows,    i) {
       if (is_rows || kind == "schema") return number + (is_rows ? first - 1 : 0)

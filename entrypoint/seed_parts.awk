@@ -19,9 +19,9 @@
 #   after.sql      the rest
 #   lines          which line of these files is which line of the seed: FILE, LINE THERE, LINE IN THE SEED
 #   tasks          a line for each task, columns separated by a space:
-#                    data N CONNECTION one|several FROM BYTES LINE      the rows from a place of the seed on, in order of it
-#                    index N TABLE alone|shared WEIGHT   TABLE: the data task that must have ended; constraints of a table
-#                                                        are made alone, indexes beside each other
+#                    data N CONNECTION one|several FROM BYTES LINE
+#                    index N TABLE alone|shared WEIGHT   TABLE: the data task that must have ended; constraints of a
+#                                                        table are made alone, indexes beside each other
 #                    key N TABLE TABLE WEIGHT            the two tables (numbers) that it locks
 # PARTS_CONNECTIONS is the number of connections among which the rows are divided; PARTS_LARGE the least size of a table
 # that is worth one of its own.
@@ -38,7 +38,8 @@ BEGIN {
   if (total < large * 4) give_up("few rows")
   if (large < total / 64) large = total / 64
   stage = "schema"
-  begin("schema.sql"); begin("settings.sql"); begin("values.sql"); begin("before.sql"); begin("after.sql"); begin("lines")
+  count = split("schema.sql settings.sql values.sql before.sql after.sql lines", files, " ")
+  for (i = 1; i <= count; i++) printf "" >(directory files[i])
   part = "schema.sql"
   seen = 0
   blocks_passed = 0
@@ -72,8 +73,6 @@ function read_blocks(    line, columns) {
     total += columns[3] - columns[2]
   }
 }
-
-function begin(file) { printf "" >(directory file) }
 
 function give_up(why) {
   print why >(directory "why")
@@ -149,9 +148,9 @@ function continue_in(file) {
   if (tablespace != "") write(part, tablespace)
 }
 
-# Statements that no index depends on, and that see no rows: indexes that are behind them in the seed may be built first.
+# Statements that no index depends on, and that see no rows: indexes behind them in the seed may be built before them.
 function is_harmless(statement) {
-  return statement ~ /^(COMMENT ON (INDEX|CONSTRAINT|STATISTICS) |CREATE STATISTICS |ALTER STATISTICS |ALTER INDEX )/ ||
+  return statement ~ /^(COMMENT ON (INDEX|CONSTRAINT|STATISTICS)|CREATE STATISTICS|ALTER STATISTICS|ALTER INDEX) / ||
          statement ~ /^ALTER TABLE .*(CLUSTER ON|REPLICA IDENTITY|ADD CONSTRAINT .* (PRIMARY KEY|UNIQUE|EXCLUDE)) / ||
          statement ~ /^CREATE (UNIQUE )?INDEX /
 }
@@ -311,7 +310,8 @@ function take_key(statement,    rest, name, other) {
   name = table_of(rest)
   if (!match(rest, / REFERENCES /)) return 0
   other = table_of(substr(rest, RSTART + RLENGTH))
-  if (!(name in is_large) || !(other in made) || !(other in data_of) || other in is_parent || name in is_parent) return 0
+  if (!(name in is_large) || !(other in made) || !(other in data_of)) return 0
+  if (other in is_parent || name in is_parent) return 0
   write("f" (++keys) ".sql", text)
   key_task[keys] = "key " keys " " number_of(name) " " number_of(other) " " weight(data_of[name])
   return 1
@@ -339,7 +339,8 @@ function write_tasks(    i, best, connection, load, slot) {
     load[connection] += data_end[best] - data_at[best]
   }
   for (i = 1; i <= data; i++)
-    printf "data %d %d %s %.0f %.0f %d\n", i, data_connection[i], data_kind[i], data_at[i], data_end[i] - data_at[i], data_line[i] >(directory "tasks")
+    printf "data %d %d %s %.0f %.0f %d\n", i, data_connection[i], data_kind[i], data_at[i], data_end[i] - data_at[i],
+      data_line[i] >(directory "tasks")
   for (i = 1; i <= indexes; i++) print index_task[i] >(directory "tasks")
   for (i = 1; i <= keys; i++) print key_task[i] >(directory "tasks")
 }
