@@ -285,13 +285,19 @@ ResolvedPoint Resolved(const PointInStore& found) {
           .baseline_time_us = manifest.baseline_time_us()};
 }
 
+bool HasState(const RowStore& store, const ResolvedPoint& resolved) {
+  const proto::Manifest& manifest = store.manifest();
+  return Lsn(manifest.baseline_lsn()) == resolved.baseline_lsn &&
+         manifest.baseline_time_us() == resolved.baseline_time_us && resolved.lsn <= Head(store).lsn &&
+         IsKept(manifest, resolved.lsn);
+}
+
 PointInStore OpenPoint(const Workspace& workspace, const ResolvedPoint& resolved) {
   std::vector<std::filesystem::path> paths = workspace.KeptStorePaths();
   paths.insert(paths.begin(), workspace.CurrentStorePath());
   for (const std::filesystem::path& path : paths) {
     std::shared_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kReadOnly);
-    PointInStore found{store, {resolved.lsn, resolved.time_us}};
-    if (Resolved(found) == resolved && IsKept(store->manifest(), resolved.lsn)) return found;
+    if (HasState(*store, resolved)) return {store, {resolved.lsn, resolved.time_us}};
   }
   throw Error(ErrorCode::kUsage, fmt::format("the state at {} is no longer stored", resolved.lsn.ToString()),
               "it was deleted meanwhile: run the command again");

@@ -72,6 +72,9 @@ struct ResolvedPoint {
 };
 ResolvedPoint Resolved(const PointInStore& found);
 
+// True if the store is of the point's history, and still has its state.
+bool HasState(const RowStore& store, const ResolvedPoint& resolved);
+
 // Opens the store of a resolved point, whatever name it has now. Throws kUsage if it is no longer stored.
 PointInStore OpenPoint(const Workspace& workspace, const ResolvedPoint& resolved);
 

@@ -1,0 +1,42 @@
+// Writes the SQL that brings a database from one state of a store to another one.
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "proto/store.pb.h"
+#include "storage/interrupt.h"
+#include "storage/row_store.h"
+#include "sync/context/progress.h"
+
+namespace rotv::carry {
+
+struct CarryCounts {
+  uint64_t tables = 0;  // Tables that change.
+  uint64_t rows = 0;    // Rows and chunks of large objects that are removed or written; a changed row counts once.
+  uint64_t reloaded_rows = 0;  // Those of tables that are loaded again as a whole.
+  uint64_t bytes = 0;
+};
+
+// The state that the database has, and the wanted one: two LSNs of one store, in any order, with their schemas, between
+// which WhyNotCarried() finds nothing.
+struct CarryEnds {
+  Lsn from;
+  Lsn to;
+  const proto::SchemaVersion& from_schema;
+  const proto::SchemaVersion& to_schema;
+};
+
+// True if the store's change log has all that lies between the two states.
+bool LogReaches(const RowStore& store, Lsn from, Lsn to);
+
+// Passes the text to `write`, in order; LogReaches() must hold. Throws kCorrupt if the store is damaged, or if psql would
+// read something other than SQL in a schema.
+CarryCounts WriteCarryText(const RowStore& store, const CarryEnds& ends,
+                           const std::function<void(std::string_view)>& write, Progress& progress,
+                           const Interrupt& interrupt);
+
+}  // namespace rotv::carry
