@@ -12,8 +12,8 @@
 namespace rotv {
 
 struct CarryRequest {
-  history::ResolvedPoint from;   // The state that the database has: a seed of this point was imported, or carried to it.
-  std::string to = "head";       // As OpenPoint() takes it.
+  history::ResolvedPoint from;  // The state that the database has: a seed of this point was imported, or carried to it.
+  std::string to = "head";      // As OpenPoint() takes it.
   std::filesystem::path output;  // Replaced, with mode 0600.
 };
 

@@ -220,8 +220,8 @@ std::string SettleText(std::string_view encoding) {
   if (encoding.find_first_not_of(kLetters) != std::string_view::npos) {
     throw Error(ErrorCode::kCorrupt, "the store names an encoding that is none");
   }
-  return fmt::format(
-      "SET client_encoding = '{}';\nSET standard_conforming_strings = on;\nSET search_path = '';\n", encoding);
+  return fmt::format("SET client_encoding = '{}';\nSET standard_conforming_strings = on;\nSET search_path = '';\n",
+                     encoding);
 }
 
 std::string BeginText(std::string_view encoding) {

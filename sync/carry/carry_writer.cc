@@ -67,10 +67,7 @@ class CarryWriter {
                      .table = before->second,
                      .epoch = EpochOf(from_epochs_, *before->second, ends_.from),
                      .lsn = ends_.from},
-            .to = {.store = &store_,
-                   .table = &table,
-                   .epoch = EpochOf(to_epochs_, table, ends_.to),
-                   .lsn = ends_.to}};
+            .to = {.store = &store_, .table = &table, .epoch = EpochOf(to_epochs_, table, ends_.to), .lsn = ends_.to}};
   }
 
   static bool OfOneEpoch(const TablePair& pair) {
@@ -157,9 +154,8 @@ class CarryWriter {
       if (table.id() == postgres::kLargeObjectTable) pair = PairOf(table);
     }
     if (pair && pair->from.epoch == pair->to.epoch) pair.reset();
-    const uint64_t changes =
-        WriteObjects(pair, {.from = ObjectComments(ends_.from_schema), .to = ObjectComments(ends_.to_schema)}, write_,
-                     interrupt_);
+    const uint64_t changes = WriteObjects(
+        pair, {.from = ObjectComments(ends_.from_schema), .to = ObjectComments(ends_.to_schema)}, write_, interrupt_);
     Count({.rows = changes});
   }
 

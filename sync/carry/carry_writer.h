@@ -33,8 +33,8 @@ struct CarryEnds {
 // True if the store's change log has all that lies between the two states.
 bool LogReaches(const RowStore& store, Lsn from, Lsn to);
 
-// Passes the text to `write`, in order; LogReaches() must hold. Throws kCorrupt if the store is damaged, or if psql would
-// read something other than SQL in a schema.
+// Passes the text to `write`, in order; LogReaches() must hold. Throws kCorrupt if the store is damaged, or if psql
+// would read something other than SQL in a schema.
 CarryCounts WriteCarryText(const RowStore& store, const CarryEnds& ends,
                            const std::function<void(std::string_view)>& write, Progress& progress,
                            const Interrupt& interrupt);

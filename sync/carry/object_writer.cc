@@ -98,7 +98,8 @@ std::set<uint32_t> ChangedComments(const CommentPair& comments, const std::set<u
   for (const auto* side : {&comments.from, &comments.to}) {
     for (const auto& [object, text] : *side) {
       const std::optional<std::string> wanted = CommentOf(comments.to, object);
-      const bool differs = made_anew.count(object) > 0 ? wanted.has_value() : wanted != CommentOf(comments.from, object);
+      const bool differs =
+          made_anew.count(object) > 0 ? wanted.has_value() : wanted != CommentOf(comments.from, object);
       if (differs) changed.insert(object);
     }
   }

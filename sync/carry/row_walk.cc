@@ -24,9 +24,8 @@ bool KeysAgree(const history::TableState& before, const history::TableState& aft
   const proto::Table& b = *after.table;
   // A multiset's key is a hash of the line, and both have the same columns.
   if (schema::IsMultiset(a) || schema::IsMultiset(b)) return schema::IsMultiset(a) && schema::IsMultiset(b);
-  return KeyNames(before) == KeyNames(after) &&
-         std::equal(a.key_is_integer().begin(), a.key_is_integer().end(), b.key_is_integer().begin(),
-                    b.key_is_integer().end());
+  return KeyNames(before) == KeyNames(after) && std::equal(a.key_is_integer().begin(), a.key_is_integer().end(),
+                                                           b.key_is_integer().begin(), b.key_is_integer().end());
 }
 
 std::unique_ptr<RowScan> ScanState(const history::TableState& state, const std::string& first_key,

@@ -34,15 +34,16 @@ class TableWriter {
       : write_(write), settle_(settle), interrupt_(interrupt) {}
 
   // Writes the rows with these keys that differ, as removals by key and new rows. Both states are of one epoch of a
-  // table with a key. All removals come first: rows may exchange the values of a unique column. Writes nothing if no row
-  // differs.
+  // table with a key. All removals come first: rows may exchange the values of a unique column. Writes nothing if no
+  // row differs.
   RowsWritten WriteTouched(const TablePair& pair, const std::vector<std::string>& sorted_keys);
 
-  // The same for all rows of both states, whose keys agree. If the rows that differ do not fit into memory, the table is
-  // reloaded.
+  // The same for all rows of both states, whose keys agree. If the rows that differ do not fit into memory, the table
+  // is reloaded.
   RowsWritten WriteDifferences(const TablePair& pair);
 
-  // Empties `target`, a table or the root of partitions that are loaded through it, and writes all rows of these states.
+  // Empties `target`, a table or the root of partitions that are loaded through it, and writes all rows of these
+  // states.
   RowsWritten Reload(const std::string& target, const std::vector<history::TableState>& states);
 
  private:
