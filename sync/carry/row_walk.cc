@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "storage/row_version.h"
 #include "sync/history/read_ahead.h"
 #include "sync/schema/follow.h"
 

@@ -8,7 +8,6 @@
 
 #include "storage/error.h"
 #include "sync/formats/sql_statements.h"
-#include "sync/postgres/large_objects.h"
 #include "sync/schema/follow.h"
 
 namespace rotv::carry {

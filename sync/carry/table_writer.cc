@@ -46,7 +46,7 @@ std::vector<std::string> KeyNames(const history::TableState& state) {
 // The changes of one table, as far as they fit.
 class TableWriter::Held {
  public:
-  Held(const history::TableState& from) : from_(from) {}
+  explicit Held(const history::TableState& from) : from_(from) {}
 
   // Returns false if they do not fit.
   bool Add(const std::optional<std::string_view>& before, const std::optional<std::string_view>& after) {

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "sync/carry/carry_sql.h"
 #include "tests/support/no_progress.h"
 #include "tests/sync/store_source.h"
