@@ -11,14 +11,14 @@ namespace {
 
 constexpr size_t kRowsBetweenLooks = 4096;
 
+}  // namespace
+
 std::vector<std::string> KeyNames(const history::TableState& state) {
   const proto::Shape& shape = state.store->shapes().Get(state.table->shape());
   std::vector<std::string> names;
   for (uint32_t column : state.table->key_columns()) names.push_back(shape.columns(static_cast<int>(column)).name());
   return names;
 }
-
-}  // namespace
 
 bool KeysAgree(const history::TableState& before, const history::TableState& after) {
   const proto::Table& a = *before.table;

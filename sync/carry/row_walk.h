@@ -19,6 +19,9 @@ namespace rotv::carry {
 using VisitRow =
     std::function<bool(const std::optional<std::string_view>& before, const std::optional<std::string_view>& after)>;
 
+// The unquoted names of the columns that identify a row; empty for a multiset.
+std::vector<std::string> KeyNames(const history::TableState& state);
+
 // True if both states name a row by the same key, so that WalkAll() pairs them.
 bool KeysAgree(const history::TableState& before, const history::TableState& after);
 

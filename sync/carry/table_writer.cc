@@ -17,7 +17,6 @@ namespace {
 
 constexpr size_t kMostHeld = size_t{32} << 20;
 constexpr size_t kPieceBytes = size_t{1} << 20;
-constexpr size_t kRowsBetweenLooks = 4096;
 constexpr std::string_view kEndOfRows = "\\.\n";
 
 // Appends the key of a stored line as a row of COPY.
@@ -32,13 +31,6 @@ void AppendKey(const history::TableState& state, std::string_view line, std::str
     out->append(fields.at(column));
   }
   out->push_back('\n');
-}
-
-std::vector<std::string> KeyNames(const history::TableState& state) {
-  const proto::Shape& shape = state.store->shapes().Get(state.table->shape());
-  std::vector<std::string> names;
-  for (uint32_t column : state.table->key_columns()) names.push_back(shape.columns(static_cast<int>(column)).name());
-  return names;
 }
 
 }  // namespace
@@ -167,7 +159,7 @@ RowsWritten TableWriter::Reload(const std::string& target, const std::vector<his
     BeginRows(target, state);
     const std::unique_ptr<RowScan> rows = ScanState(state);
     while (rows->Next()) {
-      if (written.rows++ % kRowsBetweenLooks == 0) interrupt_.Check();
+      ++written.rows;
       piece.append(rows->line()).push_back('\n');
       if (piece.size() < kPieceBytes) continue;
       write_(piece);

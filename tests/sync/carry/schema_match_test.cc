@@ -68,7 +68,7 @@ TEST(SchemaMatchTest, LargeObjectsOfTheTextAreNoPartOfTheSchema) {
       "SELECT pg_catalog.lo_unlink(oid) FROM pg_catalog.pg_largeobject_metadata WHERE oid = '7';\nSET x = 1;\n"
       "CREATE TABLE a ();\n--\n-- Name: 7; Type: BLOB; Schema: -; Owner: -\n--\n\n"
       "SELECT pg_catalog.lo_create('7');\n\nCOMMENT ON LARGE OBJECT 7 IS 'a; comment';\n";
-  EXPECT_EQ(WhyNotAfter([](auto& schema) { schema.set_pre_data(kObjects); }), "");
+  EXPECT_EQ(WhyNotAfter([&](auto& schema) { schema.set_pre_data(kObjects); }), "");
   EXPECT_EQ(WhyNotAfter([](auto& schema) { schema.add_large_objects()->add_objects()->set_oid(7); }), "");
 }
 
