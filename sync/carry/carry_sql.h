@@ -15,8 +15,8 @@ namespace rotv::carry {
 // `encoding` is the database's.
 std::string BeginText(std::string_view encoding);
 
-// Returns the statements that have to be right before a name of the source. They make psql read it as it was written,
-// whatever the source's functions have set before.
+// Returns the statements that have to be before names and values of the source, after anything that may have run the
+// source's functions. They make psql and the server read them as they were written, whatever such a function has set.
 std::string SettleText(std::string_view encoding);
 
 // The text after the changes, which commits them.

@@ -52,6 +52,7 @@ class CarryWriter {
         Count(WritePartitions(table->load_through()));
       }
     }
+    write_(settle_);
     WriteSequences();
     WriteLargeObjects();
     if (counts_.tables > 0) WriteRefresh();

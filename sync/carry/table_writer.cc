@@ -68,6 +68,7 @@ class TableWriter::Held {
 };
 
 void TableWriter::BeginTable(const std::string& name, const history::TableState& state) {
+  write_(settle_);
   write_("COPY pg_temp.rotv_table FROM stdin;\n");
   write_(CopyRow({name, ArrayText(KeyNames(state)), state.table->filter()}));
   write_("\\.\nCALL pg_temp.rotv_begin();\n");
