@@ -6,7 +6,9 @@
 
 #include <fstream>
 
+#include "fmt/format.h"
 #include "tests/e2e/carry/carry_fixture.h"
+#include "tests/e2e/type_samples.h"
 
 namespace rotv::testing {
 namespace {
@@ -249,6 +251,39 @@ TEST_F(CarryTest, KeysAreFoundByTheOperatorOfTheirIndex) {
   const CarryPoint after = Pull();
   Import("a", before);
   ExpectCarried("a", before, after);
+}
+
+// Each type in a column and, where it can be one, as a key. All values come and go, and change.
+TEST_F(CarryTest, ValuesOfEveryTypeAreCarried) {
+  Exec(kTypeSamplesSetup);
+  const std::vector<TypeSample> samples = TypeSamples();
+  std::string create = "BEGIN;", first = "BEGIN;", then = "BEGIN;";
+  for (size_t i = 0; i < samples.size(); ++i) {
+    const bool is_key = samples[i].order == Order::kSortable;
+    create += fmt::format("CREATE TABLE c{0} (id int PRIMARY KEY, v {1});", i, samples[i].type);
+    if (is_key) create += fmt::format("CREATE TABLE k{0} (v {1} PRIMARY KEY, n int);", i, samples[i].type);
+    first += fmt::format("INSERT INTO c{} VALUES (-1, NULL);", i);
+    for (size_t n = 0; n < samples[i].values.size(); ++n) {
+      const std::string& value = samples[i].values[n];
+      std::string& begin = n % 2 == 0 ? first : then;
+      begin += fmt::format("INSERT INTO c{} VALUES ({}, {});", i, n, value);
+      if (is_key) begin += fmt::format("INSERT INTO k{} VALUES ({}, {});", i, value, n);
+      if (n % 4 == 2 && is_key) then += fmt::format("DELETE FROM k{} WHERE n = {};", i, n);
+      if (n % 4 == 0) then += fmt::format("UPDATE c{} SET v = NULL WHERE id = {};", i, n);
+      if (n % 4 == 0 && is_key) then += fmt::format("UPDATE k{} SET n = -n - 1 WHERE n = {};", i, n);
+    }
+    then += fmt::format("UPDATE c{} SET v = {} WHERE id = -1;", i, samples[i].values.back());
+  }
+  Exec(create + "COMMIT");
+  Exec(first + "COMMIT");
+  const CarryPoint before = Baseline();
+  Exec(then + "COMMIT");
+  const CarryPoint after = Pull();
+  Import("a", before);
+  EXPECT_EQ(Carry("a", before, after).reloaded_rows, 0U);
+  EXPECT_TRUE(Holds("a", after));
+  Carry("a", after, before);
+  EXPECT_TRUE(Holds("a", before));
 }
 
 class FailedCarryTest : public CarryTest {
