@@ -27,6 +27,11 @@ SET statement_timeout = 0;
 SET lock_timeout = 0;
 SET idle_in_transaction_session_timeout = 0;
 SET jit = off;
+DO $rotv$
+BEGIN
+  PERFORM pg_catalog.set_config('transaction_timeout', '0', false)
+  WHERE pg_catalog.current_setting('transaction_timeout', true) IS NOT NULL;
+END $rotv$;
 BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;
 )sql";
 
