@@ -136,7 +136,8 @@ DECLARE
 BEGIN
   SELECT * INTO STRICT changed FROM rotv_table;
   tables := ARRAY(SELECT relid::oid FROM pg_partition_tree(changed.name)) || changed.name::oid;
-  target := CASE WHEN (SELECT relkind = 'p' FROM pg_class WHERE oid = changed.name) THEN '' ELSE 'ONLY ' END || changed.name;
+  target := CASE WHEN (SELECT relkind = 'p' FROM pg_class WHERE oid = changed.name) THEN '' ELSE 'ONLY ' END ||
+            changed.name;
   IF changed.filter <> '' OR EXISTS (SELECT FROM pg_constraint WHERE contype = 'f' AND confrelid = ANY (tables) AND
                                      conrelid <> ALL (tables)) THEN
     EXECUTE format('DELETE FROM %s%s', target, changed.filter);

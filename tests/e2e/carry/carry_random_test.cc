@@ -25,8 +25,8 @@ BEGIN INSERT INTO public.notes (what) VALUES (TG_TABLE_NAME || TG_OP); RETURN NU
 CREATE TABLE notes (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, what text);
 CREATE TYPE state AS ENUM ('new', 'it''s "ok"', 'back\slash');
 CREATE TABLE places (id int PRIMARY KEY, name text UNIQUE, up int REFERENCES places ON DELETE CASCADE);
-CREATE TABLE items (id serial PRIMARY KEY, place int REFERENCES places ON DELETE CASCADE ON UPDATE CASCADE, slot int UNIQUE,
-  v text, s state, twice int GENERATED ALWAYS AS (slot * 2) STORED, during int4range, at timestamptz,
+CREATE TABLE items (id serial PRIMARY KEY, place int REFERENCES places ON DELETE CASCADE ON UPDATE CASCADE,
+  slot int UNIQUE, v text, s state, twice int GENERATED ALWAYS AS (slot * 2) STORED, during int4range, at timestamptz,
   EXCLUDE USING gist (during WITH &&));
 CREATE INDEX ON items (lower(v)) WHERE slot > 3;
 CREATE TRIGGER always AFTER INSERT OR DELETE ON items FOR EACH ROW EXECUTE FUNCTION note();
@@ -54,8 +54,10 @@ INSERT INTO items (place, slot, v, s, during) SELECT 1 + n % 12, n, 'item ' || n
   int4range(10 * n, 10 * n + 5) FROM generate_series(1, 60) n;
 INSERT INTO "Odd ""T"" \" SELECT E'k\t\\' || n, n / 3.0, decode('005c0a', 'hex') FROM generate_series(1, 20) n;
 INSERT INTO bag SELECT 'line ' || n % 4, n % 2 FROM generate_series(1, 20) n;
-INSERT INTO keyless VALUES ('a'), ('a'), (NULL); INSERT INTO quick VALUES (1, 'a'), (2, 'b'); INSERT INTO heir VALUES (1, 'h', 1);
-INSERT INTO later VALUES (1, 'a'), (2, 'b'); INSERT INTO events SELECT n, '2026-01-20'::date + n, 'e' FROM generate_series(1, 24) n;
+INSERT INTO keyless VALUES ('a'), ('a'), (NULL); INSERT INTO quick VALUES (1, 'a'), (2, 'b');
+INSERT INTO heir VALUES (1, 'h', 1);
+INSERT INTO later VALUES (1, 'a'), (2, 'b');
+INSERT INTO events SELECT n, '2026-01-20'::date + n, 'e' FROM generate_series(1, 24) n;
 SELECT lo_from_bytea(7001, 'first'), lo_from_bytea(7002, decode(repeat('00ff5c27', 5000), 'hex'));
 )sql";
 
