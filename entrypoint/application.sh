@@ -27,6 +27,8 @@ start_application() {
     unset ROTV_SETTINGS ROTV_SERVER_SETTINGS
     # The application must not hold the lock on the data if it outlives the server.
     exec {lock_fd}<&-
+    forget_warm
+    forget_layer
     # As written: a list, a variable before the program. A single program takes the place of the shell.
     exec setsid setpriv --pdeathsig KILL bash -c "$command" </dev/null
   ) &

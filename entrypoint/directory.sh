@@ -16,6 +16,11 @@ require_our_directory() {
 # Called as root, before it changes to another user.
 give_directories() {
   mkdir -p "$ROTV_DATA" "$ROTV_SOCKET_DIR" || fail "$ROTV_DATA cannot be created"
+  if [[ ${ROTV_CLONE:-} == mounted ]]; then
+    # Whoever reaches the files of a warm cluster may write them. To change their owner would copy them.
+    chown -h "$ROTV_OS_USER:" "$ROTV_DATA" "$ROTV_SOCKET_DIR" || fail "the owner of $ROTV_DATA cannot be changed"
+    return
+  fi
   # Only files with another owner are changed: on a large cluster and a slow disk this takes long.
   {
     # The directory may already belong to that user, who could put links in it: links are not followed, in the path
@@ -36,8 +41,9 @@ prepare_directories() {
     return
   fi
   cluster=missing
+  [[ ${ROTV_CLONE:-} != mounted ]] || return 0
   if [[ -f $ROTV_DATA/PG_VERSION || -e $ROTV_DATA/$began_marker ]]; then empty_directory; fi
-  [[ $seed_format != none ]] ||
+  [[ $seed_format != none || -n $warm_fd ]] ||
     fail "there is no seed for the new database" "rotv seed writes one; ROTV_SEED says where it is"
 }
 

@@ -73,7 +73,7 @@ import_seed() {
   plan_import
   make_extensions "$scratch/plan"
   make_collations
-  choose_import_options
+  choose_import_options "$superuser"
   apply_settings
   languages=$(trusted_languages)
   [[ $ROTV_TRUST == no ]] || set_superuser yes

@@ -1,8 +1,8 @@
 # shellcheck shell=bash
-# Writes the log lines that `rotv start` reads (cli/launch/startup_log): rotv: phase: cluster, server, import,
-# application or database only; rotv: import: BYTES of TOTAL; rotv: indexes: NUMBER of TOTAL; rotv: prepared: NAME
-# PLACE; rotv: warning: TEXT; rotv:
-# database ready; rotv: error: and hint:; rotv: the application ended with status N. All other lines are the server's or the application's.
+# Writes the log lines that `rotv start` reads (cli/launch/startup_log): rotv: phase: cluster, server, import, carry,
+# application or database only; rotv: import: BYTES of TOTAL; rotv: indexes: NUMBER of TOTAL; rotv: warm: unusable
+# REASON, clone WAY, carried SECONDS or sent NAME PLACE; rotv: warning: TEXT; rotv: database ready; rotv: error: and
+# hint:; rotv: the application ended with status N. All other lines are the server's or the application's.
 
 say() { printf 'rotv: %s\n' "$*"; }
 phase() { say "phase: $1"; }

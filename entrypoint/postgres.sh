@@ -111,7 +111,8 @@ try_to_start_server() {
   (
     # bash starts background processes with SIGINT ignored, and everything that the server starts would inherit that.
     trap - INT QUIT
-    exec_plain setpriv --pdeathsig INT "$ROTV_PGBIN/postgres" -D "$ROTV_DATA" -p "$ROTV_PGPORT" \
+    forget_warm
+    exec_plain "${in_overlay[@]}" setpriv --pdeathsig INT "$ROTV_PGBIN/postgres" -D "$ROTV_DATA" -p "$ROTV_PGPORT" \
       -c 'log_line_prefix=postgres: %m [%p] ' -c "unix_socket_directories=$(quoted_list_item "$ROTV_SOCKET_DIR")" -c "listen_addresses=$ROTV_LISTEN" </dev/null
   ) &
   server=$!
@@ -161,7 +162,7 @@ finish_cluster() {
   if [[ $ROTV_MODE == development ]]; then
     write_development_settings || fail_full "the settings cannot be written"
     rm -f "$ROTV_DATA/$began_marker"
-    if [[ -n $seeded_to ]]; then keep_cluster seeded "$seeded_to"; else kill -HUP "$server"; fi
+    if [[ -n $state_to ]]; then send_cluster state "$state_to"; else kill -HUP "$server"; fi
     return
   fi
   stop_cleanly

@@ -234,7 +234,7 @@ error_in() {  # FILE
 
 # Sets `import_options`, PGOPTIONS for the import, which must not run under settings that end it; and `money_problem`, if
 # amounts of money cannot be read: they are read in the format only in which they were written.
-choose_import_options() {
+choose_import_options() {  # ROLE THAT CAN LOG IN
   local money=${ROTV_LC_MONETARY:-}
   import_options='-c default_transaction_read_only=off -c default_transaction_isolation=read\ committed -c statement_timeout=0'
   import_options+=' -c lock_timeout=0 -c idle_in_transaction_session_timeout=0 -c idle_session_timeout=0'
@@ -243,7 +243,7 @@ choose_import_options() {
   # These are everywhere.
   [[ -n $money && $money != C && $money != POSIX && $money != C.* ]] || return 0
   money=${money//\\/\\\\} money=" -c lc_monetary=${money// /\\ }"
-  if more_options=$money as_superuser postgres -c '' >/dev/null 2>&1; then
+  if more_options=$money psql_as "$1" "$ROTV_DATABASE" -c '' >/dev/null 2>&1; then
     import_options+=$money
   else
     money_problem="amounts of money are in the format of $ROTV_LC_MONETARY (lc_monetary), a locale that is not here"

@@ -19,6 +19,9 @@ struct EnvironmentRules {
   std::vector<std::string> allowed;    // listed in allow_env of [app], which are passed unchanged.
 };
 
+// How a start gets its files of a warm cluster: a copy where the data is small beside the memory, else an overlay.
+enum class CloneChoice { kAuto, kCopy, kOverlay };
+
 enum class Restart { kNo, kOnFailure, kAlways };
 
 struct AppConfig {
@@ -44,7 +47,8 @@ struct AppConfig {
   std::vector<std::string> skip_extensions;  // Extensions of the source that are left out.
   std::string role;                          // The role of the source whose settings sessions get; empty: found.
   EnvironmentRules environment_rules;
-  bool keep_prepared = true;  // Keep prepared clusters in HOME/prepared for the next start.
+  CloneChoice clone = CloneChoice::kAuto;
+  bool keep_prepared = true;  // Keep warm clusters in HOME/warm for the next starts.
 };
 
 }  // namespace rotv::config

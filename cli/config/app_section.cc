@@ -33,7 +33,7 @@ const std::vector<std::string>& KnownAppKeys() {
   static const std::vector<std::string> kKeys = {
       "directory",     "env_file",   "command",     "image",      "base_image",      "database",  "health",
       "port",          "tmpfs_size", "compression", "persistent", "keep_prepared",   "superuser", "allow_env",
-      "database_port", "restart",    "browser",     "settings",   "skip_extensions", "role"};
+      "database_port", "restart",    "browser",     "settings",   "skip_extensions", "role",      "clone"};
   return kKeys;
 }
 
@@ -59,6 +59,14 @@ Restart ReadRestart(const toml::key& key, const toml::node& node, const ConfigVa
   if (name == "always") return Restart::kAlways;
   values.Fail(key.source(), fmt::format("\"restart\" is \"{}\"", name),
               "expected \"no\", \"on-failure\" or \"always\"");
+}
+
+CloneChoice ReadClone(const toml::key& key, const toml::node& node, const ConfigValues& values) {
+  const std::string name = values.Text(key, node);
+  if (name == "auto") return CloneChoice::kAuto;
+  if (name == "copy") return CloneChoice::kCopy;
+  if (name == "overlay") return CloneChoice::kOverlay;
+  values.Fail(key.source(), fmt::format("\"clone\" is \"{}\"", name), "expected \"auto\", \"copy\" or \"overlay\"");
 }
 
 // Refuses the variables that rotv sets itself: with another value the application would run on another database.
@@ -146,6 +154,8 @@ void ReadKey(const toml::key& key, const toml::node& node, const ConfigValues& v
     app.environment_rules.allowed = ReadAllowEnv(key, node, values);
   } else if (key.str() == "restart") {
     app.restart = ReadRestart(key, node, values);
+  } else if (key.str() == "clone") {
+    app.clone = ReadClone(key, node, values);
   } else if (key.str() == "settings") {
     app.settings = ReadSettings(key, node, values);
   } else if (key.str() == "skip_extensions") {

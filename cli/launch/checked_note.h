@@ -1,4 +1,4 @@
-// Notes beside files that can be made again (seeds, prepared clusters): JSON with a checksum of the note itself, so
+// Notes beside files that can be made again (seeds, warm clusters): JSON with a checksum of the note itself, so
 // that a note is either what was written, or is not there.
 
 #pragma once

@@ -227,6 +227,7 @@ void ContainerRuntime::Start(const LaunchRequest& request) {
   os::ProgramResult started = os::RunProgramQuietly(RunWords(request, env_file.path()), interrupt_);
   if (started.exit_status == 0) return;
   Stop();  // A failed start can leave a container in state "created".
+  if (UsesOverlay(request.warm)) throw CloneRefused(os::LastLine(started.err));
   throw Error(ErrorCode::kCannotStart,
               fmt::format("{} cannot start the container: {}", program_, os::LastLine(started.err)),
               fmt::format("check {} info and the image {}; rotv build builds it again", program_, request.image));
@@ -253,7 +254,12 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
     add({"--publish", fmt::format("127.0.0.1:{}:{}", request.database_port, Database().port)});
     add({"--env", "ROTV_LISTEN=*"});  // What is published reaches the container by its own address.
   }
-  if (request.persistent_dir.empty()) {
+  const bool is_overlay = UsesOverlay(request.warm);
+  if (is_overlay) {
+    // Its changes are in the storage of containers, and are removed with this one.
+    add({"--volume", fmt::format("{}:/data/pgdata:O", request.warm.cluster.native())});
+    add({"--env", "ROTV_MODE=development", "--env", "ROTV_CLONE=mounted"});
+  } else if (request.persistent_dir.empty()) {
     add({"--tmpfs", fmt::format("/data/pgdata:rw,size={},mode=0700", request.tmpfs_bytes)});
     add({"--env", "ROTV_MODE=development"});
   } else {
@@ -267,11 +273,7 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
     add({"--mount", Mount(request.seed, target, ",ro" + Relabel(",relabel=shared"))});
     add({"--env", "ROTV_SEED=" + target});
   }
-  if (!request.prepared_dir.empty()) {
-    add({"--mount", Mount(request.prepared_dir, "/tmp/prepared", Relabel(",relabel=private"))});
-    add({"--env", "ROTV_PREPARED=/tmp/prepared"});
-    for (const auto& [name, value] : request.prepared) add({"--env", name + "=" + value});
-  }
+  for (std::string& word : WarmWords(request.warm)) words.push_back(std::move(word));
   if (request.lifetime_seconds > 0) add({"--env", fmt::format("ROTV_LIFETIME={}", request.lifetime_seconds)});
   if (!request.roles.empty()) add({"--env", fmt::format("ROTV_ROLES={}", fmt::join(request.roles, "\n"))});
   add({"--env", request.trust ? "ROTV_TRUST=yes" : "ROTV_TRUST=no"});
@@ -291,6 +293,30 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
     add({"--env", std::string("ROTV_RESTART=") + RestartName(request.restart)});
   }
   words.push_back(request.image);
+  return words;
+}
+
+// Docker has no such volumes, and a path with a colon cannot be written.
+bool ContainerRuntime::UsesOverlay(const WarmRequest& warm) const {
+  return program_ == "podman" && warm.clone == Clone::kOverlay && !warm.cluster.empty() &&
+         warm.cluster.native().find(':') == std::string::npos;
+}
+
+std::vector<std::string> ContainerRuntime::WarmWords(const WarmRequest& warm) const {
+  std::vector<std::string> words;
+  auto mount = [&](const std::filesystem::path& path, const std::string& variable, const std::string& target,
+                   const std::string& option) {
+    if (path.empty()) return;
+    words.insert(words.end(), {"--mount", Mount(path, target, option + Relabel(",relabel=shared"))});
+    words.insert(words.end(), {"--env", fmt::format("{}={}", variable, target)});
+  };
+  mount(warm.cluster, "ROTV_WARM", "/tmp/rotv-warm", ",ro");
+  mount(warm.lock, "ROTV_WARM_LOCK", "/tmp/rotv-warm-lock", ",ro");
+  mount(warm.carry, "ROTV_CARRY", "/tmp/rotv-carry.sql", ",ro");
+  mount(warm.empty, "ROTV_WARM_EMPTY", "/tmp/rotv-empty", ",ro");
+  mount(warm.pipes, "ROTV_WARM_TO", "/tmp/rotv-pipes", "");
+  words.insert(words.end(), {"--env", "ROTV_WARM_SERVER=" + warm.server});
+  words.insert(words.end(), {"--env", "ROTV_WARM_EMPTY_SERVER=" + warm.empty_server});
   return words;
 }
 

@@ -56,6 +56,8 @@ class ContainerRuntime : public Runtime {
   void RequireImageOf(const std::filesystem::path& project, const std::string& image, const std::string& labels) const;
   void RequireNoneFound(const os::ProgramResult& asked) const;
   std::vector<std::string> RunWords(const LaunchRequest& request, const std::filesystem::path& env_file) const;
+  bool UsesOverlay(const WarmRequest& warm) const;
+  std::vector<std::string> WarmWords(const WarmRequest& warm) const;
   std::vector<std::string> ExecWords(bool terminal) const;
   // Returns `option` where SELinux needs labels; else empty.
   std::string Relabel(const std::string& option) const;

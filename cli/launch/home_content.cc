@@ -8,8 +8,8 @@
 #include <optional>
 
 #include "cli/launch/launch_state.h"
-#include "cli/launch/prepared_clusters.h"
 #include "cli/launch/seed_file.h"
+#include "cli/launch/warm_clusters.h"
 #include "storage/error.h"
 #include "sync/clean_stores.h"
 
@@ -72,13 +72,32 @@ void AddSeeds(const fs::path& home, std::vector<HomeItem>* items) {
   }
 }
 
+void AddWarmClusters(const fs::path& home, std::vector<HomeItem>* items) {
+  std::map<fs::path, WarmCluster> complete;
+  const WarmClusters clusters(home);
+  for (WarmCluster& cluster : clusters.All()) complete[cluster.directory.parent_path()] = std::move(cluster);
+  std::error_code error;
+  for (const auto& entry : fs::directory_iterator(clusters.directory(), error)) {
+    if (!entry.is_directory(error)) continue;
+    HomeItem& item = items->emplace_back();
+    item = {.kind = "clusters", .path = entry.path(), .bytes = BytesOf(entry.path())};
+    const auto found = complete.find(entry.path());
+    if (found == complete.end()) continue;  // A leftover, or one that is being written.
+    item.source = found->second.source;
+    if (found->second.state.kind == WarmKind::kSaved) {
+      item.needed = fmt::format("it was saved as {}", found->second.state.saved_as);
+    }
+  }
+}
+
 // What lies in a project's place and is not listed yet.
 void AddOthers(const fs::path& place, std::vector<HomeItem>* items) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(place, error)) {
     const std::string name = entry.path().filename();
     const auto is_listed = [&](const HomeItem& item) { return item.path == entry.path(); };
-    if (name == "sources" || name == "apps" || std::any_of(items->begin(), items->end(), is_listed)) continue;
+    if (name == "sources" || name == "apps" || name == "warm" || std::any_of(items->begin(), items->end(), is_listed))
+      continue;
     const auto known = KindsByName().find(name);
     const bool is_note = name.starts_with("seed-data");  // A note is counted with what is there of runs.
     items->push_back({.kind = known != KindsByName().end() ? known->second
@@ -141,7 +160,12 @@ class Freeing {
     if (kinds_.count("seeds") == 0 && kinds_.count("clusters") == 0) return;
     for (const fs::path& place : PlacesIn(home_)) {
       const LaunchLock lock(place);
-      if (kinds_.count("clusters") > 0) PreparedClusters::Remove(place);
+      if (kinds_.count("clusters") > 0) fs::remove_all(place / "prepared");  // Of older programs.
+    }
+    for (const HomeItem& item : chosen) {
+      if (item.kind == "clusters" && item.path.filename() != "prepared") {
+        WarmClusters(home_).Remove(item.path.filename());
+      }
     }
     const LaunchLock lock(home_);
     for (const HomeItem& item : chosen) {
@@ -165,7 +189,7 @@ const std::vector<HomeKind>& HomeKinds() {
       {.name = "unknown", .meaning = "stores that no record names", .can_be_freed = true},
       {.name = "leftovers", .meaning = "what killed runs have left", .can_be_freed = true},
       {.name = "seeds", .meaning = "seeds, which are written again when they are needed", .can_be_freed = true},
-      {.name = "clusters", .meaning = "prepared clusters, which make a start faster", .can_be_freed = true},
+      {.name = "clusters", .meaning = "warm clusters, which make a start faster", .can_be_freed = true},
       {.name = "scratch", .meaning = "what scratch servers have left", .can_be_freed = true},
       {.name = "data", .meaning = "the cluster of rotv start --persistent"},
       {.name = "run", .meaning = "logs and records of runs and schedules"},
@@ -181,6 +205,7 @@ std::vector<HomeItem> HomeContent(const fs::path& home) {
     items.push_back({.kind = NameOf(stored.kind), .path = stored.path, .bytes = stored.bytes, .source = stored.source});
   }
   AddSeeds(home, &items);
+  AddWarmClusters(home, &items);
   for (const fs::path& place : PlacesIn(home)) AddOthers(place, &items);
   return items;
 }

@@ -20,21 +20,28 @@ constexpr std::chrono::milliseconds kPollEnd{5};
 // with a backslash for a meta-command.
 constexpr const char* kOurSettings =  // The database may have those of the source's.
     "SET default_transaction_read_only = off; SET statement_timeout = 0; SET lock_timeout = 0";
-constexpr const char* kLargestTables = R"(
+constexpr const char* kRowsOf = R"(
 SET search_path = pg_catalog;
 CREATE FUNCTION pg_temp.rows_of(name regclass) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE counted bigint;
 BEGIN
   EXECUTE format('SELECT count(*) FROM %s', name) INTO counted;
   RETURN counted;
-END $$;
+END $$)";
+constexpr const char* kLargestTables = R"(
 SELECT encode(convert_to(shown, CASE getdatabaseencoding() WHEN 'SQL_ASCII' THEN 'SQL_ASCII' ELSE 'UTF8' END), 'hex'),
-       pg_temp.rows_of(oid)
-FROM (SELECT c.oid, CASE n.nspname WHEN 'public' THEN '' ELSE quote_ident(n.nspname) || '.' END
+       {}
+FROM (SELECT c.oid, c.reltuples, CASE n.nspname WHEN 'public' THEN '' ELSE quote_ident(n.nspname) || '.' END
                     || quote_ident(c.relname) AS shown
       FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE c.relkind = 'r' AND n.nspname NOT LIKE 'pg\_%' AND n.nspname <> 'information_schema'
-      ORDER BY pg_table_size(c.oid) DESC, c.oid LIMIT 5) AS largest)";
+      ORDER BY pg_table_size(c.oid) DESC, c.oid LIMIT 5) AS largest
+WHERE {})";
+
+std::string SelectLargest(CountRows how) {
+  return how == CountRows::kExactly ? fmt::format(kLargestTables, "pg_temp.rows_of(oid)", "true")
+                                    : fmt::format(kLargestTables, "reltuples::bigint", "reltuples >= 0");
+}
 
 std::string FromHex(std::string_view digits) {
   std::string bytes(digits.size() / 2, '\0');
@@ -47,9 +54,10 @@ std::string FromHex(std::string_view digits) {
 
 }  // namespace
 
-LargestTables::LargestTables(const Runtime& runtime) {
+LargestTables::LargestTables(const Runtime& runtime, CountRows how) : how_(how) {
   std::vector<std::string> words = runtime.PsqlCommand(
-      {"-XAtq", "-F", " ", "-v", "ON_ERROR_STOP=1", "-c", kOurSettings, "-c", kLargestTables}, false);
+      {"-XAtq", "-F", " ", "-v", "ON_ERROR_STOP=1", "-c", kOurSettings, "-c", kRowsOf, "-c", SelectLargest(how)},
+      false);
   thread_ = std::thread([this, words = std::move(words)] { Count(words); });
 }
 
@@ -68,7 +76,9 @@ void LargestTables::Count(const std::vector<std::string>& words) {
     }
     std::istringstream lines(answer.out);
     uint64_t rows = 0;
-    for (std::string name; lines >> name >> rows;) tables_.push_back({FromHex(name), rows});
+    for (std::string name; lines >> name >> rows;) {
+      tables_.push_back({.name = FromHex(name), .rows = rows, .exact = how_ == CountRows::kExactly});
+    }
   } catch (...) {
     failure_ = std::current_exception();
   }

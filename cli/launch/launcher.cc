@@ -9,11 +9,8 @@
 #include "cli/launch/env_example.h"
 #include "cli/launch/http_probe.h"
 #include "cli/launch/largest_tables.h"
-#include "cli/launch/prepared_clusters.h"
-#include "cli/launch/seed_file.h"
+#include "cli/launch/start_data.h"
 #include "cli/launch/startup_watch.h"
-#include "cli/launch/tmpfs_size.h"
-#include "cli/launch/twin_variables.h"
 #include "cli/output/format.h"
 #include "os/clock.h"
 #include "os/process_list.h"
@@ -41,13 +38,6 @@ void RequireFreePort(const LaunchPlace& place, int port) {
   }
   throw Error(ErrorCode::kUsage, fmt::format("port {} is in use by {}", port, holder),
               "stop it, or choose another port: rotv start --port N, or port = N in [app] of rotv.toml");
-}
-
-void WarnIfStale(const Seed& seed, output::ProgressBar& progress) {
-  int64_t days = DaysOld(seed.fresh_us, os::NowMicroseconds());
-  if (days < kStaleAfterDays) return;
-  progress.Warn(fmt::format("the data is {} days old ({}): rotv restart --pull brings it up to date", days,
-                            output::HumanTime(seed.fresh_us)));
 }
 
 void AwaitApplication(const LaunchPlace& place, StartupWatch& watch, bool without_limit) {
@@ -90,24 +80,6 @@ void ShowLastLines(const LaunchPlace& place, const StartupWatch& watch) {
   for (const std::string& line : lines) place.progress.Say("| " + line);
 }
 
-// Sets `trust` if the seed's source is trusted.
-Seed SeedFor(const LaunchPlace& place, const LaunchOptions& options, bool& trust) {
-  const std::optional<SourceConfig> source = place.read_source();
-  Seed seed;
-  if (source) {
-    Context context{*source, place.home, place.progress, place.interrupt};
-    seed = PrepareSeed(context, {.snapshot = options.snapshot,
-                                 .compression = place.app.compression,
-                                 .pull = options.pull,
-                                 .psql_version = place.runtime.PsqlVersionCommand(place.app.image)});
-    trust = source->trust && !seed.is_foreign;  // What somebody put there is not the source's.
-  } else {
-    seed = SeedWithoutSource(place.home, options.snapshot, place.progress, place.interrupt);
-  }
-  WarnIfStale(seed, place.progress);
-  return seed;
-}
-
 // Everything about the start that needs no seed. Throws if the runtime, the environment or the application's variables
 // are not what a start needs.
 LaunchRequest RequestFor(const LaunchPlace& place) {
@@ -134,33 +106,17 @@ LaunchRequest RequestFor(const LaunchPlace& place) {
   return request;
 }
 
-// Makes the seed where a start needs one, and writes it into request and result.
-void AddSeed(const LaunchPlace& place, const LaunchOptions& options, LaunchRequest& request, LaunchResult& result) {
-  if (place.app.persistent && place.runtime.HasCluster(request.persistent_dir)) return;
-  Seed seed = SeedFor(place, options, request.trust);
-  request.seed = seed.path;
-  request.roles = seed.roles;
-  for (const std::string& role : seed.facts.roles) {
-    if (role != "postgres") request.roles.insert(role);  // The entrypoint makes one that may log in.
-  }
-  request.twin = TwinVariables(seed.facts, place.app);
-  request.tmpfs_bytes = place.app.tmpfs_bytes > 0 ? place.app.tmpfs_bytes : TmpfsBytesFor(seed.sql_bytes);
-  result.point = seed.point;
-  result.state.source = seed.is_foreign ? "" : seed.source;
-  if (seed.is_foreign) result.state.seed_file = seed.path;
+// Says in result what the data is.
+void TellData(const StartData& data, const LaunchOptions& options, LaunchResult& result) {
+  result.point = data.point();
+  result.from = data.from();
+  result.carried_from = data.carried_from();
+  result.carried_rows = data.carried_rows();
+  result.state.source = data.source();
+  result.state.seed_file = data.foreign_seed();
   result.state.snapshot = options.snapshot;
-  if (!seed.is_foreign) result.state.lsn = seed.point.lsn.ToString();
-  result.state.data_time_us = seed.point.time_us;
-}
-
-// A persistent cluster is kept itself, so it needs no prepared one.
-void OfferPrepared(const LaunchPlace& place, PreparedClusters& prepared, LaunchRequest& request) {
-  if (place.app.persistent) return;
-  if (!place.app.keep_prepared) return PreparedClusters::Remove(place.project.place);
-  if (!prepared.Offer({.seed = request.seed, .database = request.database, .twin = request.twin}, request.tmpfs_bytes))
-    return;
-  request.prepared_dir = prepared.directory();
-  request.prepared = prepared.usable();
+  result.state.lsn = data.source().empty() ? "" : data.point().lsn.ToString();
+  result.state.data_time_us = data.point().time_us;
 }
 
 // Starts the runtime; the destructor stops it again unless Keep() was called.
@@ -184,6 +140,35 @@ class Launched {
   const LaunchPlace& place_;
   bool kept_ = false;
 };
+
+// Starts it, and waits until the database and the application answer.
+void Run(const LaunchPlace& place, const LaunchOptions& options, const LaunchRequest& request, StartData& data,
+         LaunchResult& result) {
+  WriteLaunchState(place.project.place, result.state);
+  Launched launched(place, request);
+  {
+    StartupWatch watch(place.runtime, place.project.place / "run" / "app.log");
+    try {
+      result.application = watch.AwaitDatabase(place.progress, place.interrupt);
+      result.clone = watch.State().clone;
+      result.carry_seconds = watch.State().carry_seconds;
+      LargestTables largest(place.runtime, result.clone == "overlay" ? CountRows::kAbout : CountRows::kExactly);
+      data.Keep(watch.State().sent);
+      data.RequireSound();
+      if (result.application) AwaitApplication(place, watch, options.wait);
+      result.tables = RowsOf(largest, place);
+    } catch (const WarmUnusable&) {
+      throw;
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kCannotStart) ShowLastLines(place, watch);
+      throw;
+    }
+  }
+  if (result.application) result.state.health = place.app.health;
+  result.state.ready = true;
+  WriteLaunchState(place.project.place, result.state);
+  launched.Keep();
+}
 
 }  // namespace
 
@@ -219,33 +204,38 @@ LaunchResult Launch(const LaunchPlace& place, const LaunchOptions& options) {
                   .database = place.app.database,
                   .database_port = request.database_port,
                   .database_password = request.database_password};
-  AddSeed(place, options, request, result);
-  PreparedClusters prepared(place.project.place);
-  OfferPrepared(place, prepared, request);
+  StartData data({.home = place.home,
+                  .place = place.project.place,
+                  .app = place.app,
+                  .runtime = place.runtime,
+                  .progress = place.progress,
+                  .interrupt = place.interrupt,
+                  .read_source = place.read_source,
+                  .snapshot = options.snapshot,
+                  .pull = options.pull,
+                  .keep = options.keep,
+                  .saved = options.saved});
+  const bool has_data = place.app.persistent && place.runtime.HasCluster(request.persistent_dir);
+  if (!has_data) {
+    data.Prepare(&request);
+    TellData(data, options, result);
+  }
   if (place.app.persistent) std::filesystem::create_directories(request.persistent_dir);
   result.seed_seconds = SecondsSince(start);
   if (runs) place.runtime.Stop();
   result.state.started_time_us = os::NowMicroseconds();
-  WriteLaunchState(place.project.place, result.state);
-
-  Launched launched(place, request);
-  {
-    StartupWatch watch(place.runtime, place.project.place / "run" / "app.log");
+  for (bool runs_now = false; !runs_now;) {
     try {
-      result.application = watch.AwaitDatabase(place.progress, place.interrupt);
-      LargestTables largest(place.runtime);
-      prepared.Keep(watch.State().prepared);
-      if (result.application) AwaitApplication(place, watch, options.wait);
-      result.tables = RowsOf(largest, place);
-    } catch (const Error& error) {
-      if (error.code() == ErrorCode::kCannotStart) ShowLastLines(place, watch);
-      throw;
+      Run(place, options, request, data, result);
+      runs_now = true;
+    } catch (const CloneRefused& why) {
+      place.progress.Warn(fmt::format("no overlay can be made, so the warm cluster is copied: {}", why.what()));
+      request.warm.clone = Clone::kCopy;
+    } catch (const WarmUnusable& why) {
+      data.FallBack(why, &request);
+      TellData(data, options, result);
     }
   }
-  if (result.application) result.state.health = place.app.health;
-  result.state.ready = true;
-  WriteLaunchState(place.project.place, result.state);
-  launched.Keep();
   result.seconds = SecondsSince(start);
   return result;
 }

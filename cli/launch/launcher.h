@@ -13,6 +13,7 @@
 #include "cli/launch/launch_state.h"
 #include "cli/launch/project.h"
 #include "cli/launch/runtime.h"
+#include "cli/launch/start_data.h"
 #include "cli/output/progress_bar.h"
 #include "os/environment.h"
 #include "sync/context/context.h"
@@ -23,14 +24,21 @@ namespace rotv::launch {
 struct LaunchOptions {
   std::string snapshot = "head";
   bool pull = false;
-  bool wait = false;     // Wait for the application without a time limit.
-  bool replace = false;  // Stop a running application, once all checks have passed.
+  bool wait = false;       // Wait for the application without a time limit.
+  bool replace = false;    // Stop a running application, once all checks have passed.
+  bool keep = false;       // Keep the state as a warm cluster in any case.
+  std::string saved = {};  // The name of a saved state; in place of `snapshot`.
 };
 
 struct LaunchResult {
   bool already_running = false;  // If true, nothing was done.
   LaunchState state;
-  history::ResolvedPoint point;    // The data's point; not set if a persistent cluster was started as it was.
+  history::ResolvedPoint point;  // The data's point; not set if a persistent cluster was started as it was.
+  std::optional<DataFrom> from;  // Nothing if that was.
+  Lsn carried_from;              // Of DataFrom::kCarried, as are the next two.
+  uint64_t carried_rows = 0;
+  double carry_seconds = 0;
+  std::string clone;               // How the files of a warm cluster were got: "copy" or "overlay"; else empty.
   std::string runtime;             // The runtime's Describe().
   bool application = true;         // False: there is none, and only the database runs.
   std::vector<TableCount> tables;  // The largest five; empty if they could not be counted.

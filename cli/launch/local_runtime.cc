@@ -195,10 +195,14 @@ os::Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) 
   variables["ROTV_MODE"] = persistent ? "persistent" : "development";
   variables["ROTV_DATA"] = persistent ? request.persistent_dir : *directory_ / "pgdata";
   variables["ROTV_SEED"] = request.seed;
-  if (!request.prepared_dir.empty()) {
-    variables["ROTV_PREPARED"] = request.prepared_dir;
-    variables.insert(request.prepared.begin(), request.prepared.end());
-  }
+  variables["ROTV_WARM"] = request.warm.cluster;
+  variables["ROTV_WARM_SERVER"] = request.warm.server;
+  variables["ROTV_WARM_LOCK"] = request.warm.lock;
+  variables["ROTV_CLONE"] = request.warm.clone == Clone::kOverlay ? "overlay" : "copy";
+  variables["ROTV_CARRY"] = request.warm.carry;
+  variables["ROTV_WARM_EMPTY"] = request.warm.empty;
+  variables["ROTV_WARM_EMPTY_SERVER"] = request.warm.empty_server;
+  variables["ROTV_WARM_TO"] = request.warm.pipes;
   variables["ROTV_SOCKET_DIR"] = Database().socket_directory;
   variables["ROTV_PGPORT"] = std::to_string(Database().port);
   // The machine may run its own PostgreSQL on the usual port.
@@ -277,6 +281,11 @@ void LocalRuntime::Stop() {
                   fmt::format("look for processes that use {}", directory_.value_or(persistent_dir_).native()));
     }
     std::this_thread::sleep_for(kPollProcess);
+  }
+  if (directory_) {
+    // The kernel has made it closed to its owner, too.
+    std::error_code none;
+    std::filesystem::permissions(*directory_ / "pgdata.work/work", std::filesystem::perms::owner_all, none);
   }
   private_directory_.Remove();
   directory_.reset();

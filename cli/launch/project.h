@@ -5,9 +5,8 @@
 //   HOME/apps/NAME            the places of all others
 //   PLACE/run/project.json    whose place it is
 //   PLACE/run, PLACE/pgdata   records and log (launch_state.h), the persistent cluster
-//   PLACE/prepared            see prepared_clusters.h
 //
-// Seeds and stores are not a project's: they are the home's.
+// Seeds, stores and warm clusters are not a project's: they are the home's.
 
 #pragma once
 

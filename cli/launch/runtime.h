@@ -13,6 +13,7 @@
 #include "cli/config/app_config.h"
 #include "cli/launch/application_environment.h"
 #include "os/environment.h"
+#include "storage/error.h"
 #include "storage/interrupt.h"
 
 namespace rotv::launch {
@@ -23,12 +24,29 @@ struct SharedDirectory {
   std::string target;  // Absolute.
 };
 
+// How a start gets its own files of a warm cluster.
+enum class Clone {
+  kCopy,     // By copying them, or by reflinks where the file system has these.
+  kOverlay,  // Its changes go into a layer of their own. Where that does not work, kCopy.
+};
+
+// What a start has to do with warm clusters (warm_clusters.h, entrypoint/warm.sh). Empty: nothing.
+struct WarmRequest {
+  std::filesystem::path cluster;  // The one that it starts from; no seed is needed then.
+  std::string server;             // For which server that was made.
+  std::filesystem::path lock;     // Held shared as long as anything runs that was made from it.
+  Clone clone = Clone::kCopy;
+  std::filesystem::path carry;  // SQL that brings it to the wanted state; empty: it has it.
+  std::filesystem::path empty;  // The one into which a seed is imported, so that no initdb is needed.
+  std::string empty_server;
+  std::filesystem::path pipes;  // A directory with a pipe for each cluster that may be sent.
+};
+
 struct LaunchRequest {
-  std::filesystem::path seed;            // Empty: none is needed, a persistent cluster exists.
+  std::filesystem::path seed;            // Empty: none is needed, a persistent cluster exists or a warm one is used.
   std::filesystem::path persistent_dir;  // The cluster's directory; empty: on tmpfs, gone at stop.
   uint64_t tmpfs_bytes = 0;
-  std::filesystem::path prepared_dir;  // Of PreparedClusters; empty: none is used or written.
-  os::Environment prepared;            // Variables for the entrypoint: the clusters that fit.
+  WarmRequest warm;
   std::filesystem::path app_directory;
   std::string app_command;     // Empty: the one in package.json.
   bool database_only = false;  // No application is started, and there is no network.
@@ -54,6 +72,12 @@ struct LaunchRequest {
 struct LogView {
   bool follow = false;   // And what comes, until the application ends.
   int64_t since_us = 0;  // What was written since this Unix time, and perhaps a little before; 0: all.
+};
+
+// The runtime cannot make an overlay of a warm cluster; with a copy it may start.
+class CloneRefused : public Error {
+ public:
+  explicit CloneRefused(const std::string& why) : Error(ErrorCode::kCannotStart, why, "clone = \"copy\" in [app]") {}
 };
 
 enum class RunState { kNone, kStarting, kRunning, kEnded };
@@ -82,7 +106,8 @@ class Runtime {
   virtual RunState State() = 0;
 
   // Returns once the main process is started; from then on the log says how far it is. Nothing of an earlier run may be
-  // left. Throws kCannotStart if it cannot be started, and then leaves nothing.
+  // left. Throws kCannotStart if it cannot be started, CloneRefused if that is the overlay's fault, and then leaves
+  // nothing.
   virtual void Start(const LaunchRequest& request) = 0;
 
   // Asks the main process to end, kills it after a timeout, and removes everything except the log and a persistent

@@ -104,9 +104,9 @@ std::filesystem::path PathFor(const Context& context, const SeedRequest& request
 
 // The seed at a path if we wrote it of this source.
 std::optional<Seed> OwnSeedAt(const Context& context, const std::filesystem::path& path) {
-  std::optional<Seed> seed = ReadSeedNote(path);
-  if (seed && seed->source != context.source.name) seed.reset();
-  return seed;
+  FoundSeed found = LookAtSeed(path, context.interrupt);
+  const bool is_ours = found.whose == Whose::kOurs || found.whose == Whose::kSetBack;
+  return is_ours && found.seed->source == context.source.name ? found.seed : std::nullopt;
 }
 
 Seed UseForeign(Seed seed, Progress& progress, const Interrupt& interrupt) {
@@ -122,19 +122,16 @@ Seed UseSetBack(Seed seed, Progress& progress) {
   return seed;
 }
 
-}  // namespace
-
-Seed PrepareSeed(const Context& context, const SeedRequest& request) {
-  const SeedTurn turn(context);
+StoreBroughtUp BringUp(const Context& context, const SeedRequest& request) {
   const std::filesystem::path path = PathFor(context, request);
   FoundSeed found = LookAtSeed(path, context.interrupt);
   if (found.whose == Whose::kForeign && !request.pull) {
-    return UseForeign(*std::move(found.seed), context.progress, context.interrupt);
+    return {UseForeign(*std::move(found.seed), context.progress, context.interrupt)};
   }
   const bool is_ours = found.whose == Whose::kOurs || found.whose == Whose::kSetBack;
   std::optional<Seed> there = is_ours ? found.seed : std::nullopt;
   if (there && there->source != context.source.name) there.reset();
-  if (there && found.whose == Whose::kSetBack && !request.pull) return UseSetBack(*there, context.progress);
+  if (there && found.whose == Whose::kSetBack && !request.pull) return {UseSetBack(*there, context.progress)};
   if (!HasBaseline(context)) {
     try {
       if (const std::optional<BaselineResult> taken = TakeMissingBaseline(context)) {
@@ -147,15 +144,20 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
       const bool usable = found.whose == Whose::kForeign || (there && HasItsBytes(*there, context.interrupt));
       if (!usable || !IsTheSources(error)) throw;
       context.progress.Warn(fmt::format("using the existing seed: {} ({})", error.what(), error.hint()));
-      if (there) return *there;
-      return UseForeign(*std::move(found.seed), context.progress, context.interrupt);
+      if (there) return {*there};
+      return {UseForeign(*std::move(found.seed), context.progress, context.interrupt)};
     }
   } else if (request.pull && !context.source.imported) {
     Refresh(context);
   }
+  return {.needs_seed = found.whose == Whose::kForeign || found.whose == Whose::kSetBack};
+}
+
+Seed Make(const Context& context, const SeedRequest& request) {
+  std::optional<Seed> there;
   // The name is resolved once: a seed that is there and one that is written are of the same point.
   const auto is_there = [&](const std::filesystem::path& target, const history::ResolvedPoint& point) {
-    if (target != path) there = OwnSeedAt(context, target);
+    there = OwnSeedAt(context, target);
     if (there && there->point.lsn == point.lsn && BaselineName(there->point) == BaselineName(point)) {
       if (HasItsBytes(*there, context.interrupt)) return true;
       context.progress.Warn(fmt::format("{} was damaged since it was written: writing it again", target.native()));
@@ -170,6 +172,24 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
                                                  .is_there = is_there});
   if (!made.written) return *there;
   return NoteSeed(context, made, request.snapshot);
+}
+
+}  // namespace
+
+Seed PrepareSeed(const Context& context, const SeedRequest& request) {
+  const SeedTurn turn(context);
+  if (std::optional<Seed> as_it_is = BringUp(context, request).as_it_is) return *std::move(as_it_is);
+  return Make(context, request);
+}
+
+StoreBroughtUp BringStoreUp(const Context& context, const SeedRequest& request) {
+  const SeedTurn turn(context);
+  return BringUp(context, request);
+}
+
+Seed MakeSeed(const Context& context, const SeedRequest& request) {
+  const SeedTurn turn(context);
+  return Make(context, request);
 }
 
 bool HasSeedWithoutSource(const std::filesystem::path& home, const std::string& snapshot) {

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,18 @@ struct SeedRequest {
 // home: others wait. The file is that of SeedPath(); FILE.json next to it says what it holds, so that a later call
 // recognises it. Throws what TakeBaseline(), Pull() and Materialize() throw.
 Seed PrepareSeed(const Context& context, const SeedRequest& request);
+
+// The two halves of that, for a start that may need no seed.
+struct StoreBroughtUp {
+  // A seed that is to be used as it is there: somebody put it there, its time was set back, or the source cannot be
+  // reached and nothing is stored.
+  std::optional<Seed> as_it_is;
+  bool needs_seed = false;  // A new seed has to take the place of such a one.
+};
+// Takes the baseline if there is none, and brings the store up to date if that is asked for.
+StoreBroughtUp BringStoreUp(const Context& context, const SeedRequest& request);
+// Writes the seed if that is necessary.
+Seed MakeSeed(const Context& context, const SeedRequest& request);
 
 // True if SeedWithoutSource() has one to give.
 bool HasSeedWithoutSource(const std::filesystem::path& home, const std::string& snapshot);

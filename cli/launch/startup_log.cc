@@ -41,6 +41,19 @@ void StartupLog::Feed(std::string_view piece) {
   if (rest_.size() > kLineMaxBytes) rest_.resize(kLineMaxBytes);
 }
 
+void StartupLog::Warm(std::string_view line) {
+  if (Take(line, "sent ")) {
+    const size_t space = line.find(' ');
+    if (space != std::string_view::npos) state_.sent[std::string(line.substr(0, space))] = line.substr(space + 1);
+  } else if (Take(line, "unusable ")) {
+    state_.unusable = line;
+  } else if (Take(line, "clone ")) {
+    state_.clone = line;
+  } else if (Take(line, "carried ")) {
+    std::from_chars(line.data(), line.data() + line.size(), state_.carry_seconds);
+  }
+}
+
 void StartupLog::Line(std::string_view line) {
   if (line.ends_with('\r')) line.remove_suffix(1);
   if (!Take(line, "rotv: ")) {
@@ -52,12 +65,9 @@ void StartupLog::Line(std::string_view line) {
     state_.phase = line;
   } else if (line == "database ready") {
     state_.database_ready = true;
-  } else if (Take(line, "prepared: ")) {
-    size_t space = line.find(' ');
+  } else if (Take(line, "warm: ")) {
     // Once the database is ready the application writes the log too, and could imitate such a line.
-    if (!state_.database_ready && space != std::string_view::npos) {
-      state_.prepared[std::string(line.substr(0, space))] = line.substr(space + 1);
-    }
+    if (!state_.database_ready) Warm(line);
   } else if (Take(line, "import: ")) {
     TakeProgress(line, &state_.import_done, &state_.import_total);
   } else if (Take(line, "indexes: ")) {

@@ -21,8 +21,12 @@ struct StartupState {
   uint64_t indexes_done = 0;  // Of the large tables, foreign keys among them; after all rows are imported.
   uint64_t indexes_total = 0;
   bool database_ready = false;
-  // The prepared clusters that were written, and for which server; only before the database is ready.
-  std::map<std::string, std::string> prepared;
+  // The clusters that were sent (WarmReceiver), and for which server; only before the database is ready, as are the
+  // next three.
+  std::map<std::string, std::string> sent;
+  std::string unusable;               // Why the warm cluster cannot be used; empty: it can.
+  std::string clone;                  // How its files were got: "copy", "reflink", "overlay"; empty: there is none.
+  double carry_seconds = 0;           // What it took to carry it.
   std::vector<std::string> warnings;  // Only before the database is ready.
   std::string error;                  // Empty: none.
   std::string hint;
@@ -39,6 +43,7 @@ class StartupLog {
 
  private:
   void Line(std::string_view line);
+  void Warm(std::string_view line);
 
   LogFilter application_{LogPart::kApplication};
   std::string rest_;

@@ -54,6 +54,7 @@ bool StartupWatch::AwaitDatabase(output::ProgressBar& progress, const Interrupt&
   while (true) {
     interrupt.Check();
     StartupState state = State();
+    if (!state.unusable.empty()) throw WarmUnusable(state.unusable);
     if (state.phase == "import" && state.indexes_total > 0) {
       if (!indexing) progress.Begin("building indexes", Progress::Unit::kItems, state.indexes_total);
       indexing = importing = true;

@@ -11,8 +11,15 @@
 #include "cli/launch/runtime.h"
 #include "cli/launch/startup_log.h"
 #include "cli/output/progress_bar.h"
+#include "storage/error.h"
 
 namespace rotv::launch {
+
+// The warm cluster of a start cannot be used; the message says why. The start has ended.
+class WarmUnusable : public Error {
+ public:
+  explicit WarmUnusable(const std::string& why) : Error(ErrorCode::kCannotStart, why, "") {}
+};
 
 class StartupWatch {
  public:
@@ -25,7 +32,7 @@ class StartupWatch {
   StartupState State() const;
 
   // Waits until the seed is imported and the database answers, and shows the progress. Returns false if there is no
-  // application to wait for. Throws what RequireAlive() throws, and kInterrupted.
+  // application to wait for. Throws what RequireAlive() throws, WarmUnusable, and kInterrupted.
   bool AwaitDatabase(output::ProgressBar& progress, const Interrupt& interrupt);
 
   // Throws kCannotStart if the entrypoint has reported an error or the application has ended. The message is the

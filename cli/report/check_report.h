@@ -13,7 +13,7 @@
 
 namespace rotv::report {
 
-// A file that is made of a store and is not what was written: a seed, a prepared cluster, a note of one.
+// A file that is made of a store and is not what was written: a seed, a warm cluster, a note of one.
 struct DamagedDerivative {
   std::filesystem::path path;
   std::string problem;

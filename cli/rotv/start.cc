@@ -28,6 +28,36 @@ std::string DataText(const launch::LaunchState& state) {
                      state.snapshot == "head" ? "" : fmt::format(", snapshot {}", state.snapshot));
 }
 
+std::string NameOf(launch::DataFrom from) {
+  switch (from) {
+    case launch::DataFrom::kSeed:
+      return "seed";
+    case launch::DataFrom::kWarm:
+      return "warm";
+    case launch::DataFrom::kCarried:
+      return "carried";
+    case launch::DataFrom::kSaved:
+      return "saved";
+  }
+  return "";
+}
+
+// Where the data came from, in words.
+std::string FromText(const launch::LaunchResult& result) {
+  if (!result.from) return "";
+  switch (*result.from) {
+    case launch::DataFrom::kSeed:
+      return "imported from the seed";
+    case launch::DataFrom::kWarm:
+    case launch::DataFrom::kSaved:
+      return "from a warm cluster";
+    case launch::DataFrom::kCarried:
+      return fmt::format("from the warm cluster of {}, {} carried", result.carried_from.ToString(),
+                         output::Counted(result.carried_rows, "row", "rows"));
+  }
+  return "";
+}
+
 std::string StartText(const launch::LaunchResult& result) {
   const launch::LaunchState& state = result.state;
   if (result.already_running) {
@@ -41,13 +71,16 @@ std::string StartText(const launch::LaunchResult& result) {
   for (const launch::TableCount& table : result.tables)
     width = std::max(width, output::DisplayWidth(output::OneLine(table.name)));
   for (const launch::TableCount& table : result.tables) {
-    text += fmt::format("  {}  {:>12} {}\n", output::PadRight(output::OneLine(table.name), width),
-                        output::HumanCount(table.rows), table.rows == 1 ? "row" : "rows");
+    text +=
+        fmt::format("  {}  {:>12} {}\n", output::PadRight(output::OneLine(table.name), width),
+                    (table.exact ? "" : "about ") + output::HumanCount(table.rows), table.rows == 1 ? "row" : "rows");
   }
-  text += fmt::format("Started with {} in {}{}.\n", result.runtime, output::HumanDuration(result.seconds),
+  const std::string from = FromText(result);
+  text += fmt::format("Started with {} in {}{}{}.\n", result.runtime, output::HumanDuration(result.seconds),
                       result.seed_seconds >= 1
                           ? fmt::format(", {} of it for the seed", output::HumanDuration(result.seed_seconds))
-                          : "");
+                          : "",
+                      from.empty() ? "" : "; " + from);
   return text;
 }
 
@@ -61,8 +94,14 @@ output::Json StartJson(const launch::LaunchResult& result) {
   AddData(state, &document);
   document["tables"] = output::Json::array();
   for (const launch::TableCount& table : result.tables) {
-    document["tables"].push_back(output::Json{{"name", table.name}, {"rows", table.rows}});
+    document["tables"].push_back(output::Json{{"name", table.name}, {"rows", table.rows}, {"exact", table.exact}});
   }
+  document["from"] = result.from ? output::Json(NameOf(*result.from)) : output::Json();
+  document["clone"] = result.clone.empty() ? output::Json() : output::Json(result.clone);
+  const bool carried = result.from == launch::DataFrom::kCarried;
+  document["carried_from"] = carried ? output::Json(result.carried_from.ToString()) : output::Json();
+  document["carried_rows"] = result.carried_rows;
+  document["carry_seconds"] = result.carry_seconds;
   document["seed_seconds"] = result.seed_seconds;
   document["seconds"] = result.seconds;
   return document;
@@ -181,8 +220,8 @@ int RunStart(const program::Invocation& call, const RuntimeOption& option, const
 program::Command DeclareStart(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Start the application on the seed, clean at every start");
   app.footer(
-      "Takes the baseline if there is none, writes the seed if it is missing or older than the store,\n"
-      "and returns when database and application answer.\n\n"
+      "Takes the baseline if there is none, clones a warm cluster of an earlier start and carries it to the\n"
+      "wanted state, or imports the seed, and returns when database and application answer.\n\n"
       "Examples:\n"
       "  rotv start\n"
       "  rotv start --pull --port 3000\n"

@@ -7,9 +7,8 @@
 
 #include "cli/config/config.h"
 #include "cli/config/home.h"
-#include "cli/launch/launch_state.h"
-#include "cli/launch/prepared_clusters.h"
 #include "cli/launch/seed_file.h"
+#include "cli/launch/warm_clusters.h"
 #include "cli/report/check_report.h"
 #include "cli/rotv_sync/command.h"
 #include "storage/error.h"
@@ -71,10 +70,8 @@ int RunStoreCheck(const CheckFlags& flags, const program::Invocation& call) {
     for (const launch::DamagedFile& file : launch::FindDamagedSeeds(call.home, call.interrupt)) {
       view.derived.push_back({file.path, file.problem});
     }
-    for (const std::filesystem::path& place : launch::PlacesIn(call.home)) {
-      for (const launch::DamagedFile& file : launch::PreparedClusters::FindDamaged(place, call.interrupt)) {
-        view.derived.push_back({file.path, file.problem});
-      }
+    for (const launch::DamagedFile& file : launch::WarmClusters(call.home).FindDamaged(call.interrupt)) {
+      view.derived.push_back({file.path, file.problem});
     }
   }
   view.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

@@ -7,6 +7,7 @@
 
 #include "cli/config/home.h"
 #include "cli/launch/seed_file.h"
+#include "cli/launch/warm_clusters.h"
 #include "cli/output/format.h"
 #include "cli/rotv_sync/command.h"
 #include "cli/schedule/job.h"
@@ -72,6 +73,7 @@ int RunRemove(const SourceFlags& flags, const program::Invocation& call) {
   const RemovedSource removed =
       RemoveSource(call.home, flags.name, flags.force ? OnServer::kAbandon : OnServer::kRefuse);
   launch::RemoveSeedsOfSource(call.home, flags.name);
+  launch::WarmClusters(call.home).RemoveOf(flags.name);
   for (const std::string& sql : removed.abandoned) {
     call.progress.Warn(fmt::format("a slot and a publication may be left on the server of {}; there: {}", flags.name,
                                    output::OneLine(sql)));

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/launch/seed_file.h"
+#include "cli/launch/warm_clusters.h"
 #include "cli/report/verify_report.h"
 #include "cli/rotv_sync/command.h"
 #include "storage/error.h"
@@ -40,7 +41,10 @@ program::SyncCommand DeclareVerify(CLI::App& app) {
   auto run = [request, repair, no_retry](const program::Session& session) {
     request->repair = *repair ? Repair::kRows : Repair::kNo;
     int status = RunVerify(session, *request, *no_retry);
-    if (*repair) launch::ForgetSeeds(session.context.home);  // The rows at this LSN are different now.
+    if (*repair) {  // The rows at this LSN are different now.
+      launch::ForgetSeeds(session.context.home);
+      launch::WarmClusters(session.context.home).RemoveOf(session.context.source.name);
+    }
     return status;
   };
   return {run, nullptr};

@@ -492,6 +492,7 @@ TEST_F(ConfigTest, ErrorsInTheApplicationSectionNameTheirLine) {
   EXPECT_HAS(ComplaintOf("[app]\ntmpfs_size = \"2 GB\"\n"), "rotv.toml:2: \"tmpfs_size\" is not a size");
   EXPECT_HAS(ComplaintOf("[app]\ntmpfs_size = \"0\"\n"), "is not a size");
   EXPECT_HAS(ComplaintOf("[app]\ncompression = \"xz\"\n"), "\"compression\" is \"xz\"");
+  EXPECT_HAS(ComplaintOf("[app]\nclone = \"link\"\n"), "\"clone\" is \"link\"");
   EXPECT_HAS(ComplaintOf("[app]\npersistent = \"yes\"\n"), "\"persistent\" is a string");
   EXPECT_HAS(ComplaintOf("[app]\nhealth = \"up\"\n"), "\"health\" is \"up\"");
   EXPECT_HAS(ComplaintOf("[app]\npassword = \"x\"\n"), "passwords are not kept");

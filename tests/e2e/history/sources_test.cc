@@ -126,10 +126,13 @@ TEST_F(SourcesTest, CleanShowsAllAndFreesOnlyWhatIsAskedForAndNotNeeded) {
   // One project's place, and another one's.
   for (const std::filesystem::path& place : {rotv.home(), rotv.home() / "apps/other"}) {
     std::filesystem::create_directories(place / "prepared");
-    WriteFile(place / "prepared/empty.tar", std::string(1000, 'x'));
+    WriteFile(place / "prepared/empty.tar", std::string(1000, 'x'));  // Of an older program.
     std::filesystem::create_directories(place / "pgdata");
     WriteFile(place / "pgdata/PG_VERSION", "15\n");
   }
+
+  std::filesystem::create_directories(rotv.home() / "warm/0123456789ab/cluster");
+  WriteFile(rotv.home() / "warm/0123456789ab/cluster/PG_VERSION", std::string(1000, 'x'));
 
   uint64_t shown = 0, there = 0;
   const nlohmann::json content = Json({"clean"});
@@ -145,8 +148,8 @@ TEST_F(SourcesTest, CleanShowsAllAndFreesOnlyWhatIsAskedForAndNotNeeded) {
   EXPECT_THAT(rotv.MustSync({"clean"}), AllOf(HasSubstr("--what seeds frees"), HasSubstr("--what clusters frees"),
                                               Not(HasSubstr("--what kept"))));
 
-  EXPECT_EQ(Json({"clean", "--what", "clusters", "--what", "unknown"}).at("bytes"), 3000);
-  for (const char* cluster : {"prepared", "apps/other/prepared"}) {
+  EXPECT_EQ(Json({"clean", "--what", "clusters", "--what", "unknown"}).at("bytes"), 4000);
+  for (const char* cluster : {"prepared", "apps/other/prepared", "warm/0123456789ab"}) {
     EXPECT_FALSE(std::filesystem::exists(rotv.home() / cluster));
   }
   EXPECT_FALSE(std::filesystem::exists(rotv.home() / "sources/production/store-of-somebody"));

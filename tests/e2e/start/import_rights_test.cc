@@ -114,7 +114,7 @@ TEST_F(ImportRightsTest, ATrustedSourceKeepsObjectsThatNeedASuperuser) {
   EXPECT_THAT(started.err, Not(HasSubstr("left out")));
   ExpectDatabaseIsTheSources();
   ExpectOrdinaryRole();
-  // A cluster prepared for a trusted source is not used once the source is no longer trusted.
+  // A warm cluster of a trusted source is not used once the source is no longer trusted.
   rotv_.Configure({{"trust", ""}});
   EXPECT_THAT(Rotv({"restart"}).err, HasSubstr("EVENT TRIGGER guard"));
   EXPECT_EQ(Ask("SELECT count(*) FROM pg_event_trigger"), "0\n");

@@ -23,7 +23,7 @@ class OddPlacesTest : public StartTest {
     const Result started = rotv({"start"});
     EXPECT_TRUE(started.ok()) << started.err << rotv({"logs"}).out;
     EXPECT_EQ(Get("/count/places"), "100");
-    // The second one uses what the first has prepared.
+    // The second one starts from the warm cluster of the first.
     for (const char* command : {"stop", "start", "status", "stop"}) {
       const Result result = rotv({command});
       EXPECT_TRUE(result.ok()) << command << ": " << result.err;

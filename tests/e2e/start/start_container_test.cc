@@ -222,7 +222,7 @@ TEST_F(StartContainerTest, AStartServesTheApplicationOnTheSourcesData) {
   ExpectNothingRuns();
   MustRotv({"start"});
   EXPECT_EQ(Get("/count/places"), "100");
-  EXPECT_THAT(MustRotv({"logs"}), Not(HasSubstr("rotv: phase: import"))) << "it starts from the prepared cluster";
+  EXPECT_THAT(MustRotv({"logs"}), Not(HasSubstr("rotv: phase: import"))) << "it starts from the warm cluster";
 
   // Killed inside the container, and from outside.
   Podman({"exec", Name(), "sh", "-c", "kill -9 $(head -n 1 /data/pgdata/postmaster.pid)"});
@@ -230,6 +230,36 @@ TEST_F(StartContainerTest, AStartServesTheApplicationOnTheSourcesData) {
   MustRotv({"start"});
   EXPECT_EQ(Get("/count/places"), "100");
   EXPECT_EQ(MustRotv({"stop"}), "Stopped.\n");
+}
+
+// A warm cluster is copied into the container and carried there; then it is the lower layer of a volume.
+TEST_F(StartContainerTest, AWarmClusterIsCarriedInACopyAndInAnOverlay) {
+  Build();
+  MustRotv({"start"});
+  MustRotv({"stop"});
+  rotv_.server().Exec("INSERT INTO places VALUES (1000, 'new'); DELETE FROM news WHERE id < 4");
+  Json started = Json::parse(MustRotv({"--json", "start", "--pull"}));
+  EXPECT_EQ(started["from"], "carried") << started;
+  EXPECT_EQ(started["clone"], "copy");
+  EXPECT_EQ(Get("/count/places"), "101");
+  EXPECT_EQ(Get("/count/news"), "4");
+  MustRotv({"stop"});
+
+  AddConfig("clone = \"overlay\"\n");
+  started = Json::parse(MustRotv({"--json", "start"}));
+  EXPECT_EQ(started["from"], "carried") << started;
+  EXPECT_EQ(Get("/count/places"), "101");
+  EXPECT_EQ(Get("/count/news"), "4");
+  if (started["clone"] != "overlay") GTEST_SKIP() << "the storage of containers allows no overlay here";
+  MustRotv({"psql", "-qc", "DROP TABLE news"});
+  rotv_.MustSync({"clean", "--what", "clusters"});
+  EXPECT_NE(WarmCluster("state"), "") << "it is in use";
+  MustRotv({"restart"});
+  EXPECT_EQ(Get("/count/news"), "4");
+  MustRotv({"stop"});
+  ExpectNothingRuns();
+  rotv_.MustSync({"clean", "--what", "clusters"});
+  EXPECT_EQ(WarmCluster("state"), "");
 }
 
 // The comparison runs in a container of its own, without this machine's network, with files and with a command that
@@ -267,7 +297,7 @@ TEST_F(StartContainerTest, AStartAfterAKilledOneWorks) {
   SCOPED_TRACE("random number " + std::to_string(number));
   std::mt19937 random(number);
   for (int round = 0; round < 6; ++round) {
-    if (round % 2 == 0) std::filesystem::remove_all(rotv_.home() / "prepared");
+    if (round % 2 == 0) std::filesystem::remove_all(rotv_.home() / "warm");
     auto moment = std::chrono::milliseconds(random() % static_cast<unsigned>(whole.count()));
     SCOPED_TRACE("round " + std::to_string(round) + " after " + std::to_string(moment.count()) + " ms");
     Process start(RotvCommand({"start"}));

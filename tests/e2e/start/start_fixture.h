@@ -91,6 +91,24 @@ class StartTest : public ::testing::Test {
     std::ofstream(app() / name) << text;
   }
 
+  // The directory HOME/warm/ID of the newest warm cluster of a kind: "state", "empty", "foreign". Empty if there is
+  // none.
+  std::filesystem::path WarmCluster(const std::string& kind) const {
+    std::filesystem::path newest;
+    int64_t newest_time = -1;
+    std::error_code none;
+    for (const auto& entry : std::filesystem::directory_iterator(rotv_.home() / "warm", none)) {
+      std::ifstream file(entry.path() / "manifest.json");
+      const nlohmann::json manifest = nlohmann::json::parse(file, nullptr, false);
+      if (!manifest.is_object() || manifest.value("kind", "") != kind) continue;
+      if (const int64_t time = manifest.at("made_time_us"); time > newest_time) {
+        newest = entry.path();
+        newest_time = time;
+      }
+    }
+    return newest;
+  }
+
   // The running processes that a start of this home created.
   std::vector<pid_t> Processes() const {
     std::vector<pid_t> found;

@@ -102,7 +102,7 @@ TEST_F(StartGuardTest, NoVariableOfLibpqRedirectsAProgram) {
   const std::string port = PortByPsql();
   EXPECT_EQ(Json::parse(Get("/env/PGSERVICE")), nullptr);
   MustRotv({"stop"});
-  std::filesystem::remove_all(rotv_.home() / "prepared");
+  std::filesystem::remove_all(rotv_.home() / "warm");
   std::string env;
   for (const auto& [name, value] : elsewhere_.Lures()) {
     variables_[name] = value;

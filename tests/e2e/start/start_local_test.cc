@@ -10,37 +10,14 @@
 #include "storage/row_store.h"
 #include "storage/workspace.h"
 #include "tests/e2e/exit_codes.h"
-#include "tests/e2e/start/start_fixture.h"
+#include "tests/e2e/start/start_local_fixture.h"
 
 namespace rotv::testing {
 namespace {
 
 using Json = nlohmann::json;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::Not;
-
-class StartLocalTest : public StartTest {
- protected:
-  StartLocalTest() { variables_["ROTV_TEST_MARK"] = rotv_.directory(); }
-
-  // Checks what a stop or a failed start must not leave.
-  void ExpectNothingRuns() {
-    EXPECT_THAT(Processes(), IsEmpty());
-    EXPECT_EQ(os::WhoListensOn(port_), "");
-    EXPECT_EQ(Json::parse(Rotv({"--json", "status"}).out)["state"], "stopped");
-  }
-
-  // 0: the host's process, 1: all its processes, 2: PostgreSQL, if it runs yet.
-  void Kill(Process& start, int victim) {
-    if (victim == 0) start.Signal(SIGKILL);
-    for (pid_t process : Processes()) {
-      std::vector<std::string> words = os::CommandLineOf(process);
-      bool server = !words.empty() && words.front().find("postgres") != std::string::npos;
-      if (victim == 1 || (victim == 2 && server)) kill(process, SIGKILL);
-    }
-  }
-};
 
 TEST_F(StartLocalTest, TheFirstStartTakesTheBaselineByItself) {
   Result started = Rotv({"start"});
@@ -93,10 +70,14 @@ TEST_F(StartLocalTest, TheSeedIsWrittenOnlyIfTheStoreChanged) {
   MustRotv({"restart", "--pull"});
   EXPECT_EQ(Get("/count/places"), "101");
 
-  // One that is gone is written again.
+  // One that is gone is written again, if there is no warm cluster in its place.
   std::filesystem::remove(rotv_.home() / "seed-data.sql");
   MustRotv({"restart"});
   EXPECT_EQ(Get("/count/places"), "101");
+  std::filesystem::remove_all(rotv_.home() / "warm");
+  MustRotv({"restart"});
+  EXPECT_EQ(Get("/count/places"), "101");
+  EXPECT_TRUE(std::filesystem::exists(rotv_.home() / "seed-data.sql"));
 }
 
 TEST_F(StartLocalTest, ARestartKeepsTheSnapshotOfTheStart) {
@@ -104,6 +85,7 @@ TEST_F(StartLocalTest, ARestartKeepsTheSnapshotOfTheStart) {
   rotv_.server().Exec("DELETE FROM places WHERE id > 40");
   MustRotv({"start", "--pull"});
   EXPECT_EQ(Get("/count/places"), "40");
+  std::filesystem::remove_all(rotv_.home() / "warm");  // So that a seed of it is written.
   EXPECT_THAT(MustRotv({"restart", "--snapshot", "hundred"}), HasSubstr("snapshot hundred"));
   EXPECT_EQ(Get("/count/places"), "100");
   MustRotv({"restart"});  // Keeps the snapshot that it was started with.
@@ -304,7 +286,7 @@ TEST_F(StartLocalTest, AStartAfterAKilledOneWorks) {
       SCOPED_TRACE(moment + " " + std::to_string(victim));
       std::filesystem::path log = rotv_.home() / "run" / "app.log";
       std::filesystem::remove(log);
-      std::filesystem::remove_all(rotv_.home() / "prepared");  // The long way, which passes through all of the moments.
+      std::filesystem::remove_all(rotv_.home() / "warm");  // The long way, which passes through all of the moments.
       Process start(RotvCommand({"start"}));
       std::string text;
       const std::string& wanted = moment;  // A lambda cannot capture a structured binding.
@@ -324,152 +306,6 @@ TEST_F(StartLocalTest, AStartAfterAKilledOneWorks) {
       MustRotv({"stop"});
       ExpectNothingRuns();
     }
-  }
-}
-
-// Tests what is kept between starts; the log shows whether a start imports.
-class PreparedClusterTest : public StartLocalTest {
- protected:
-  void ExpectStart(bool imports) {
-    MustRotv({"start"});
-    EXPECT_EQ(MustRotv({"logs"}).find("rotv: phase: import") != std::string::npos, imports);
-    EXPECT_EQ(Get("/count/places"), places_);
-    MustRotv({"psql", "-qc", "DELETE FROM places; UPDATE drafts SET body = 'by hand'"});
-    MustRotv({"stop"});
-    ExpectNothingRuns();
-    EXPECT_FALSE(std::filesystem::exists(prepared("seeded.new")));
-  }
-  // The oracle for the running database, however it was started.
-  void ExpectDatabaseIsTheSources() {
-    const std::string directory = Json::parse(Get("/env/PGHOST"));
-    const std::string port = MustRotv({"psql", "-Atc", "SHOW port"});
-    Command dump = rotv_.server().DumpCommand();
-    dump.argv.back() = "host=" + directory + " port=" + port + " user=rotv dbname=rotv";
-    EXPECT_TRUE(DumpsAreEqual({"the started database", MustRun(dump).out}, {"the source", rotv_.server().Dump()}));
-  }
-  std::filesystem::path prepared(const std::string& name) const { return rotv_.home() / "prepared" / name; }
-  // Damages the file, but keeps its size and time.
-  void Damage(const std::filesystem::path& file) {
-    auto time = std::filesystem::last_write_time(file);
-    {
-      std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
-      stream << std::string(4096, 'x');
-    }
-    std::filesystem::last_write_time(file, time);
-  }
-
-  std::string places_ = "100";
-};
-
-TEST_F(PreparedClusterTest, AStartOnTheSameSeedImportsNothing) {
-  // Rows of an unlogged table survive only a clean stop.
-  rotv_.server().Exec("CREATE UNLOGGED TABLE drafts (body text); INSERT INTO drafts VALUES ('as it was')");
-  ExpectStart(true);
-  ExpectStart(false);
-  MustRotv({"start"});
-  EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT * FROM drafts"}), "as it was\n");
-  ExpectDatabaseIsTheSources();
-  EXPECT_EQ(MustRotv({"psql", "-Atc", "SHOW wal_level"}), "minimal\n");
-  MustRotv({"stop"});
-  // A start on another seed imports, and creates no new cluster.
-  rotv_.server().Exec("INSERT INTO places VALUES (200, 'new')");
-  rotv_.MustSync({"pull"});
-  places_ = "101";
-  ExpectStart(true);
-  EXPECT_THAT(MustRotv({"logs"}), Not(HasSubstr("rotv: prepared: empty")));
-  ExpectStart(false);
-}
-
-// Labels: slow
-TEST_F(PreparedClusterTest, ADamagedClusterIsPreparedAgain) {
-  rotv_.server().Exec("CREATE TABLE drafts (body text)");
-  ExpectStart(true);
-  Damage(prepared("seeded.tar"));
-  ExpectStart(true);
-  ExpectStart(false);
-  std::filesystem::resize_file(prepared("seeded.tar"), std::filesystem::file_size(prepared("seeded.tar")) / 2);
-  ExpectStart(true);
-  ExpectStart(false);
-  std::filesystem::remove(prepared("empty.tar"));
-  std::filesystem::remove(prepared("seeded.json"));
-  ExpectStart(true);
-  ExpectStart(false);
-}
-
-// One bit of a row is another one, and nothing else tells: not the size, the time or the form.
-TEST_F(PreparedClusterTest, AChangedRowInASeedOrAClusterIsNoticed) {
-  const auto change = [](const std::filesystem::path& path) {
-    const auto time = std::filesystem::last_write_time(path);
-    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    const std::string content{std::istreambuf_iterator<char>(file), {}};
-    const size_t at = content.find("as it was");
-    ASSERT_NE(at, std::string::npos) << path;
-    file.clear();
-    file.seekp(static_cast<std::streamoff>(at));
-    file << "as it is!" << std::flush;
-    file.close();
-    std::filesystem::last_write_time(path, time);
-  };
-  const auto body = [&] { return MustRotv({"psql", "-Atc", "SELECT body FROM drafts"}); };
-  rotv_.server().Exec("CREATE TABLE drafts (body text); INSERT INTO drafts VALUES ('as it was')");
-  MustRotv({"start"});
-  MustRotv({"stop"});
-  EXPECT_EQ(rotv_.Sync({"check", "--read-data"}).exit_status, 0);
-  change(prepared("seeded.tar"));
-  Result check = rotv_.Sync({"check", "--read-data"});
-  EXPECT_EQ(check.exit_status, 7) << check.out;
-  EXPECT_THAT(check.out, HasSubstr("seeded.tar: its bytes have changed"));
-  MustRotv({"start"});
-  EXPECT_EQ(body(), "as it was\n");
-  EXPECT_THAT(MustRotv({"logs"}), HasSubstr("rotv: phase: import"));
-  MustRotv({"stop"});
-
-  change(rotv_.home() / "seed-data.sql");
-  check = rotv_.Sync({"check", "--read-data"});
-  EXPECT_EQ(check.exit_status, 7) << check.out;
-  EXPECT_THAT(check.out, HasSubstr("seed-data.sql: its bytes have changed, but not its time"));
-  std::filesystem::remove_all(rotv_.home() / "prepared");
-  MustRotv({"start"});
-  EXPECT_EQ(body(), "as it was\n");
-  MustRotv({"stop"});
-}
-
-TEST_F(PreparedClusterTest, NoClusterIsKeptIfTheUserDisablesIt) {
-  rotv_.server().Exec("CREATE TABLE drafts (body text)");
-  ExpectStart(true);
-  EXPECT_TRUE(std::filesystem::exists(prepared("seeded.tar")));
-  std::ofstream(rotv_.config(), std::ios::app) << "keep_prepared = false\n";
-  ExpectStart(true);
-  EXPECT_FALSE(std::filesystem::exists(rotv_.home() / "prepared"));
-}
-
-// Labels: slow
-TEST_F(PreparedClusterTest, AStartAfterAKilledOneWorks) {
-  rotv_.server().Exec("CREATE TABLE drafts (body text)");
-  auto began = std::chrono::steady_clock::now();
-  ExpectStart(true);  // The time includes the baseline and a stop, so that some kills come too late, which does no
-                      // harm.
-  auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
-  std::random_device seed;
-  unsigned number = seed();
-  SCOPED_TRACE("random number " + std::to_string(number));
-  std::mt19937 random(number);
-  for (int round = 0; round < 9; ++round) {
-    // Every third round has nothing prepared, every third an empty cluster, every third one with the seed.
-    if (round % 3 == 0) std::filesystem::remove_all(prepared(""));
-    if (round % 3 == 1) std::filesystem::remove(prepared("seeded.json"));
-    auto moment = std::chrono::milliseconds(random() % static_cast<unsigned>(whole.count()));
-    int victim = static_cast<int>(random() % 3);
-    SCOPED_TRACE("round " + std::to_string(round) + ", victim " + std::to_string(victim) + " after " +
-                 std::to_string(moment.count()) + " ms");
-    Process start(RotvCommand({"start"}));
-    std::this_thread::sleep_for(moment);
-    Kill(start, victim);
-    if (start.Wait().ok()) MustRotv({"stop"});  // The start had completed.
-    MustRotv({"start"});
-    EXPECT_EQ(Get("/count/places"), "100");
-    MustRotv({"stop"});
-    ExpectNothingRuns();
   }
 }
 
@@ -505,9 +341,9 @@ TEST_F(StartLocalTest, RolesOfPoliciesExist) {
                       "SELECT string_agg(rolname, '; ' ORDER BY rolname) FROM pg_roles WHERE rolname IN "
                       "('reader', 'Odd, one') AND NOT rolcanlogin"}),
             "Odd, one; reader\n");
-  // The roles come from the file next to the seed, and from the prepared cluster.
-  for (const char* cluster : {"seeded.tar", "empty.tar"}) {
-    std::filesystem::remove(rotv_.home() / "prepared" / cluster);
+  // The roles come from the file next to the seed, and from the warm clusters.
+  for (const char* cluster : {"", "state", "empty"}) {
+    if (*cluster != '\0') std::filesystem::remove_all(WarmCluster(cluster));
     MustRotv({"restart"});
     EXPECT_EQ(
         MustRotv({"psql", "-XAtqc", "GRANT SELECT ON places TO reader; SET ROLE reader; SELECT count(*) FROM places"}),

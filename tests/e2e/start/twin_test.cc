@@ -96,7 +96,7 @@ TEST_F(TwinTest, ALocaleThatIsNotHereIsNamedAtEachStart) {
   EXPECT_THAT(warnings, HasSubstr("the collation public.german needs the locale de_DE.UTF-8"));
   EXPECT_THAT(warnings, HasSubstr("the collation pg_catalog.de_DE needs the locale de_DE.UTF-8"));
   EXPECT_EQ(Here(sorted), "aÄBBaÄBaÄ") << "ICU's de-DE for the database, bytes for the collations";
-  const std::string again = Start({"restart"});  // From the prepared cluster.
+  const std::string again = Start({"restart"});  // From the warm cluster.
   EXPECT_EQ(again.substr(again.find("rotv: warning")), warnings.substr(warnings.find("rotv: warning")));
 }
 
@@ -139,7 +139,7 @@ TEST_F(TwinTest, SettingsOfProductionComeAlong) {
   EXPECT_EQ(Here("SELECT current_setting('app.odd') = E'it''s $(touch x) \\\\ \"two\"\\nlines\\t;'"), "t");
   EXPECT_EQ(MustRotv({"psql", "rotv_test", "-XAtqc", "SHOW app.tenant"}), "43\n");
 
-  // A change is followed, and there is no leftover in a prepared cluster. The config has another role, and settings of
+  // A change is followed, and there is no leftover of a warm cluster. The config has another role, and settings of
   // its own.
   AsSuperuser("ALTER DATABASE prod RESET default_transaction_read_only; ALTER ROLE rotv RESET datestyle");
   MustRotv({"stop"});
@@ -344,7 +344,7 @@ TEST_F(TwinProbesTest, FortyAnswersAreProductionsOrWarnedOf) {
   EXPECT_EQ(Compare(warnings), 0);
   EXPECT_EQ(Here("SELECT string_agg(v, ',' ORDER BY v) FROM parts"), "alpha,Bravo,Ökonom");
 
-  // The prepared clusters are of a machine that had the locale.
+  // The warm clusters are of a machine that had the locale.
   variables_.erase("LOCPATH");
   warnings = Start({"restart"});
   EXPECT_THAT(Compare(warnings), ::testing::AllOf(::testing::Ge(5), ::testing::Le(15))) << warnings;

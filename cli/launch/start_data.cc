@@ -1,0 +1,284 @@
+#include "cli/launch/start_data.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <utility>
+
+#include "cli/launch/startup_watch.h"
+#include "cli/launch/tmpfs_size.h"
+#include "cli/launch/twin_variables.h"
+#include "cli/output/format.h"
+#include "os/clock.h"
+#include "os/file_fingerprint.h"
+#include "storage/error.h"
+#include "sync/carry.h"
+#include "sync/describe_point.h"
+
+namespace rotv::launch {
+namespace {
+
+namespace fs = std::filesystem;
+
+// So little is carried in less time than the least import takes.
+constexpr uint64_t kAlwaysCarriedBytes = 1 << 20;
+
+// A copy has the cluster's files and room for the changes; the overlay only has what changes, which may be all of it.
+uint64_t TmpfsBytesForClone(const WarmCluster& cluster) {
+  constexpr uint64_t kMiB = 1 << 20;
+  return std::max(TmpfsBytesFor(cluster.state.sql_bytes), (2 * cluster.bytes / kMiB + 512) * kMiB);
+}
+
+void WarnIfStale(int64_t fresh_us, Progress& progress) {
+  const int64_t days = DaysOld(fresh_us, os::NowMicroseconds());
+  if (days < kStaleAfterDays) return;
+  progress.Warn(fmt::format("the data is {} days old ({}): rotv restart --pull brings it up to date", days,
+                            output::HumanTime(fresh_us)));
+}
+
+// What programs can have without swapping; 0 where it is not known.
+uint64_t MemoryAvailable() {
+  std::ifstream file("/proc/meminfo");
+  for (std::string name; file >> name;) {
+    uint64_t kib = 0;
+    if (name == "MemAvailable:" && file >> kib) return kib * 1024;
+  }
+  return 0;
+}
+
+// A copy in memory is the cleanest, and below a gigabyte it takes less than a second. It must leave most of the memory
+// to the server and to other starts.
+Clone CloneFor(config::CloneChoice choice, uint64_t bytes) {
+  constexpr uint64_t kMostCopied = 1 << 30;
+  if (choice != config::CloneChoice::kAuto) {
+    return choice == config::CloneChoice::kCopy ? Clone::kCopy : Clone::kOverlay;
+  }
+  return bytes <= std::min(kMostCopied, MemoryAvailable() / 4) ? Clone::kCopy : Clone::kOverlay;
+}
+
+fs::path CarryPath(const fs::path& place) { return place / "run" / "carry.sql"; }
+
+}  // namespace
+
+StartData::StartData(StartDataRequest request) : request_(std::move(request)), clusters_(request_.home) {
+  fs::remove_all(request_.place / "prepared");  // Of older programs: tars of clusters.
+}
+
+StartData::~StartData() {
+  stop_checking_.Request();
+  if (damage_.valid()) damage_.wait();
+  std::error_code ignored;
+  fs::remove(CarryPath(request_.place), ignored);
+}
+
+Context StartData::SourceContext() const { return {*config_, request_.home, request_.progress, request_.interrupt}; }
+
+SeedRequest StartData::RequestOfSeed() const {
+  return {.snapshot = request_.snapshot,
+          .compression = request_.app.compression,
+          .pull = request_.pull,
+          .psql_version = request_.runtime.PsqlVersionCommand(request_.app.image)};
+}
+
+void StartData::Prepare(LaunchRequest* launch) {
+  if (!request_.saved.empty()) return UseSaved(launch);
+  config_ = request_.read_source();
+  if (!config_) {
+    UseSeed(SeedWithoutSource(request_.home, request_.snapshot, request_.progress, request_.interrupt), launch);
+  } else {
+    const Context context = SourceContext();
+    const StoreBroughtUp store = BringStoreUp(context, RequestOfSeed());
+    if (store.as_it_is) {
+      UseSeed(*store.as_it_is, launch);
+    } else {
+      const PointDescription description = DescribePoint(context, request_.snapshot);
+      point_ = description.point;
+      source_ = config_->name;
+      fresh_us_ = point_.time_us;
+      launch->trust = config_->trust;
+      Describe(description.roles, description.facts, launch);
+      if (store.needs_seed || !UseWarm(launch)) UseSeed(MakeSeed(context, RequestOfSeed()), launch);
+    }
+  }
+  WarnIfStale(fresh_us_, request_.progress);
+}
+
+// Says what the database has to be like, whatever it is made from.
+void StartData::Describe(const std::set<std::string>& roles, const DatabaseFacts& facts, LaunchRequest* launch) {
+  launch->roles = roles;
+  for (const std::string& role : facts.roles) {
+    if (role != "postgres") launch->roles.insert(role);  // The entrypoint makes one that may log in.
+  }
+  launch->twin = TwinVariables(facts, request_.app);
+  const bool has_image = request_.runtime.name() != "local";
+  purpose_ = {.runtime = request_.runtime.name() + (has_image ? " " + request_.app.image : ""),
+              .source = source_,
+              .database = launch->database,
+              .trust = launch->trust,
+              .superuser = launch->superuser,
+              .admin = launch->admin,
+              .roles = launch->roles,
+              .twin = launch->twin};
+  state_ = {.kind = foreign_.empty() ? WarmKind::kState : WarmKind::kForeign,
+            .point = point_,
+            .seed = foreign_.empty() ? "" : os::FileFingerprint(foreign_).value_or(""),
+            .facts = facts};
+}
+
+void StartData::UseSaved(LaunchRequest* launch) {
+  std::optional<WarmLease> lease = clusters_.FindSaved(request_.saved);
+  if (!lease) throw Error(ErrorCode::kUsage, fmt::format("nothing was saved as {}", request_.saved), "rotv save NAME");
+  const WarmCluster& cluster = lease->cluster();
+  point_ = cluster.state.point;
+  source_ = cluster.source;
+  fresh_us_ = point_.time_us;
+  Describe({}, cluster.state.facts, launch);
+  from_ = DataFrom::kSaved;
+  StartFrom(*std::move(lease), launch);
+}
+
+void StartData::UseSeed(const Seed& seed, LaunchRequest* launch) {
+  seed_ = seed;
+  point_ = seed.point;
+  source_ = seed.is_foreign ? "" : seed.source;
+  foreign_ = seed.is_foreign ? seed.path : fs::path();
+  fresh_us_ = seed.fresh_us;
+  launch->trust = config_ && config_->trust && !seed.is_foreign;  // What somebody put there is not the source's.
+  Describe(seed.roles, seed.facts, launch);
+  if (!UsesWarm() && !request_.app.persistent) clusters_.RemoveOf(source_);
+  if (UsesWarm() && !imports_) {
+    std::optional<WarmLease> lease =
+        seed.is_foreign ? clusters_.FindForeign(purpose_, state_.seed) : clusters_.FindAt(purpose_, point_);
+    if (lease) {
+      from_ = DataFrom::kWarm;
+      return StartFrom(*std::move(lease), launch);
+    }
+  }
+  from_ = DataFrom::kSeed;
+  state_.sql_bytes = seed.sql_bytes;
+  launch->seed = seed.path;
+  launch->tmpfs_bytes = request_.app.tmpfs_bytes > 0 ? request_.app.tmpfs_bytes : TmpfsBytesFor(seed.sql_bytes);
+  OfferPipes(launch);
+}
+
+bool StartData::UseWarm(LaunchRequest* launch) {
+  if (!UsesWarm()) return false;
+  if (std::optional<WarmLease> lease = clusters_.FindAt(purpose_, point_)) {
+    from_ = DataFrom::kWarm;
+    StartFrom(*std::move(lease), launch);
+    return true;
+  }
+  std::optional<WarmLease> lease = clusters_.FindNear(purpose_, point_);
+  return lease && Carry(*std::move(lease), launch);
+}
+
+void StartData::StartFrom(WarmLease lease, LaunchRequest* launch) {
+  const WarmCluster& cluster = lease.cluster();
+  launch->tmpfs_bytes = request_.app.tmpfs_bytes > 0 ? request_.app.tmpfs_bytes : TmpfsBytesForClone(cluster);
+  launch->warm.cluster = cluster.directory;
+  launch->warm.server = cluster.server;
+  launch->warm.lock = lease.lock_file();
+  launch->warm.clone = CloneFor(request_.app.clone, cluster.bytes);
+  state_.sql_bytes = cluster.state.sql_bytes;
+  state_.carries = cluster.state.carries;
+  state_.carried_bytes = cluster.state.carried_bytes;
+  lease_ = std::move(lease);
+  // A copy reads all bytes anyway, so they are checked meanwhile: what is damaged would end up in the database without
+  // a word. An overlay reads only what is used, and would lose by this what it is for.
+  if (launch->warm.clone == Clone::kCopy) {
+    damage_ = std::async(std::launch::async, [this] { return lease_->FindDamage(stop_checking_); });
+  }
+}
+
+// The pipes for what an import, or a state that is to be kept, leaves.
+void StartData::OfferPipes(LaunchRequest* launch) {
+  launch->warm.pipes.clear();
+  if (!UsesWarm()) return;
+  const bool imports = from_ == DataFrom::kSeed;
+  std::vector<WarmOffer> offers;
+  if (imports) empty_lease_ = clusters_.FindEmpty(purpose_);
+  if (empty_lease_) {
+    launch->warm.empty = empty_lease_->cluster().directory;
+    launch->warm.empty_server = empty_lease_->cluster().server;
+  } else if (imports) {
+    constexpr uint64_t kEmptyBytes = 64 << 20;
+    WarmState empty;
+    empty.kind = WarmKind::kEmpty;
+    offers.push_back({.name = "empty", .purpose = purpose_, .state = empty, .bytes = kEmptyBytes});
+  }
+  if (imports || from_ == DataFrom::kCarried) {
+    constexpr uint64_t kSystemBytes = 128 << 20;  // Catalogues and WAL.
+    offers.push_back(
+        {.name = "state", .purpose = purpose_, .state = state_, .bytes = 2 * state_.sql_bytes + kSystemBytes});
+  }
+  receiver_.reset();
+  receiver_ = std::make_unique<WarmReceiver>(clusters_, request_.place / "run" / "warm", offers);
+  if (receiver_->wants()) launch->warm.pipes = receiver_->directory();
+}
+
+void StartData::FallBack(const Error& why, LaunchRequest* launch) {
+  if (from_ == DataFrom::kSaved) {
+    throw Error(ErrorCode::kCannotStart,
+                fmt::format("what was saved as {} cannot be started: {}", request_.saved, why.what()), why.hint());
+  }
+  request_.progress.Warn(
+      fmt::format("the warm cluster of {} cannot be used, so the seed is imported: {}",
+                  foreign_.empty() ? lease_->cluster().state.point.lsn.ToString() : foreign_.native(), why.what()));
+  stop_checking_.Request();
+  if (damage_.valid()) damage_.wait();
+  damage_ = {};
+  const std::string id = lease_->cluster().id;
+  lease_.reset();
+  clusters_.Remove(id);
+  launch->warm = {};
+  imports_ = true;
+  UseSeed(seed_ ? *seed_ : MakeSeed(SourceContext(), RequestOfSeed()), launch);
+}
+
+void StartData::RequireSound() {
+  if (!damage_.valid()) return;
+  const std::string damage = damage_.get();
+  if (!damage.empty()) throw WarmUnusable(damage);
+}
+
+void StartData::Keep(const std::map<std::string, std::string>& sent) {
+  if (receiver_) receiver_->Keep(sent);
+}
+
+std::string StartData::KeptState() {
+  if (receiver_) {
+    const std::map<std::string, std::string> ids = receiver_->Published();
+    if (const auto state = ids.find("state"); state != ids.end()) return state->second;
+  }
+  return lease_ && from_ != DataFrom::kCarried ? lease_->cluster().id : "";
+}
+
+// Writes the difference between the cluster and the wanted state. A large one is not worth it: an import is as fast,
+// and leaves a cluster from which the next starts carry little.
+bool StartData::Carry(WarmLease lease, LaunchRequest* launch) {
+  constexpr uint64_t kMostPart = 10;  // A tenth.
+  const WarmState& has = lease.cluster().state;
+  const fs::path file = CarryPath(request_.place);
+  fs::create_directories(file.parent_path());
+  const CarryResult carry = WriteCarry(SourceContext(), {.from = has.point, .to = request_.snapshot, .output = file});
+  if (!carry.why_not.empty()) {
+    request_.progress.Say(
+        fmt::format("the warm cluster of {} cannot be carried: {}", has.point.lsn.ToString(), carry.why_not));
+    return false;
+  }
+  if (carry.bytes > has.sql_bytes / kMostPart && carry.bytes > kAlwaysCarriedBytes) return false;
+  from_ = DataFrom::kCarried;
+  carried_from_ = has.point.lsn;
+  carried_rows_ = carry.rows;
+  point_ = state_.point = carry.to;
+  launch->warm.carry = file;
+  const uint64_t carries = has.carries + 1, carried_bytes = has.carried_bytes + carry.bytes;
+  StartFrom(std::move(lease), launch);
+  state_.carries = carries;
+  state_.carried_bytes = carried_bytes;
+  if (request_.keep) OfferPipes(launch);
+  return true;
+}
+
+}  // namespace rotv::launch

@@ -1,0 +1,96 @@
+#include "cli/launch/warm_receiver.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include "storage/atomic_file.h"
+
+namespace rotv::launch {
+namespace {
+
+constexpr std::chrono::seconds kLastBytes{30};
+
+}  // namespace
+
+namespace fs = std::filesystem;
+
+WarmReceiver::WarmReceiver(const WarmClusters& clusters, fs::path directory, const std::vector<WarmOffer>& offers)
+    : clusters_(clusters), directory_(std::move(directory)) {
+  fs::remove_all(directory_);  // Of a start that was killed.
+  if (offers.empty()) return;
+  fs::create_directories(directory_);
+  fs::permissions(directory_, fs::perms::owner_all);
+  for (const WarmOffer& offer : offers) {
+    std::unique_ptr<WarmWriter> writer = clusters_.Begin(offer.bytes);
+    if (!writer) continue;
+    auto incoming = std::make_unique<Incoming>();
+    incoming->offer = offer;
+    incoming->writer = std::move(writer);
+    const fs::path pipe = directory_ / offer.name;
+    if (mkfifo(pipe.c_str(), S_IRUSR | S_IWUSR) != 0) continue;  // A file system without pipes: nothing is kept.
+    incoming->pipe = FileDescriptor(open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+    if (!incoming->pipe) ThrowDiskError("open", pipe, errno);
+    incoming_.push_back(std::move(incoming));
+  }
+  for (const std::unique_ptr<Incoming>& one : incoming_) one->thread = std::thread(Read, one.get());
+}
+
+WarmReceiver::~WarmReceiver() {
+  for (const std::unique_ptr<Incoming>& one : incoming_) {
+    one->stop.Request();
+    if (one->thread.joinable()) one->thread.join();
+    if (one->published.valid()) one->published.wait();  // Exceptions are dropped here.
+  }
+  incoming_.clear();
+  std::error_code ignored;
+  fs::remove_all(directory_, ignored);
+}
+
+void WarmReceiver::Read(Incoming* incoming) {
+  bool is_complete = false;
+  try {
+    is_complete = incoming->writer->Receive(incoming->pipe.get(), incoming->stop);
+  } catch (const Error&) {
+    // It was stopped.
+  }
+  incoming->received.set_value(is_complete);
+  DrainPipe(incoming->pipe.get(), incoming->stop);
+}
+
+void WarmReceiver::Keep(const std::map<std::string, std::string>& sent) {
+  for (const std::unique_ptr<Incoming>& one : incoming_) {
+    const auto found = sent.find(one->offer.name);
+    if (found == sent.end() || !one->thread.joinable()) continue;
+    // The entrypoint has written all of it, and the last of it may still be in the pipe.
+    std::future<bool> received = one->received.get_future();
+    const bool is_complete = received.wait_for(kLastBytes) == std::future_status::ready && received.get();
+    one->stop.Request();
+    one->thread.join();
+    if (!is_complete) continue;
+    one->published = std::async(std::launch::async, [this, incoming = one.get(), server = found->second] {
+      incoming->writer->Publish(incoming->offer.purpose, incoming->offer.state, server);
+      clusters_.RemoveOlder(incoming->writer->id());
+      clusters_.Trim();
+    });
+  }
+}
+
+std::map<std::string, std::string> WarmReceiver::Published() {
+  std::map<std::string, std::string> ids;
+  for (const std::unique_ptr<Incoming>& one : incoming_) {
+    if (!one->published.valid()) continue;
+    try {
+      one->published.get();
+      ids[one->offer.name] = one->writer->id();
+    } catch (const Error&) {
+      // It is not kept.
+    }
+  }
+  return ids;
+}
+
+}  // namespace rotv::launch

@@ -1,0 +1,45 @@
+// Writes a new warm cluster (warm_clusters.h).
+
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "cli/launch/warm_clusters.h"
+#include "cli/launch/warm_manifest.h"
+#include "storage/handle.h"
+#include "storage/interrupt.h"
+
+namespace rotv::launch {
+
+// WarmClusters::Begin() makes one. Unless it is published, its destructor removes the files.
+class WarmWriter {
+ public:
+  // `warm` is HOME/warm, `directory` the new one in it, and `lock` its lock, held exclusively.
+  WarmWriter(std::filesystem::path warm, std::filesystem::path directory, FileDescriptor lock);
+  ~WarmWriter();
+  WarmWriter(const WarmWriter&) = delete;
+  WarmWriter& operator=(const WarmWriter&) = delete;
+
+  // Reads a tar of the cluster's directory from a pipe, and writes its files, until the end of the archive. Returns
+  // false if it ends before, has something else than files and directories, or cannot be written. What follows in the
+  // pipe is not read: DrainPipe() does that. Throws kInterrupted.
+  bool Receive(int pipe, const Interrupt& interrupt);
+  // Syncs the files and writes the manifest. Only after Receive() has returned true. Throws kDisk.
+  void Publish(const WarmPurpose& purpose, const WarmState& state, const std::string& server);
+
+  std::string id() const { return directory_.filename(); }
+
+ private:
+  const std::filesystem::path warm_;
+  const std::filesystem::path directory_;
+  FileDescriptor lock_;
+  WarmManifest manifest_;
+  bool is_published_ = false;
+};
+
+// Reads a pipe to its end, or until `stop` is requested, so that its writer is not left waiting.
+void DrainPipe(int pipe, const Interrupt& stop);
+
+}  // namespace rotv::launch

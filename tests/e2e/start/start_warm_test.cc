@@ -1,0 +1,306 @@
+// Warm clusters: what a start leaves for the next ones, and how these use it. The log shows what a start does.
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "tests/e2e/start/start_local_fixture.h"
+#include "tests/support/servers/oracle.h"
+
+namespace rotv::testing {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::json;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+class WarmClusterTest : public StartLocalTest {
+ protected:
+  std::string Log() { return MustRotv({"logs"}); }
+  bool Imported() { return Log().find("rotv: phase: import") != std::string::npos; }
+
+  void ExpectStart(bool imports) {
+    MustRotv({"start"});
+    EXPECT_EQ(Imported(), imports);
+    EXPECT_EQ(Get("/count/places"), places_);
+    MustRotv({"psql", "-qc", "DELETE FROM places; UPDATE drafts SET body = 'by hand'"});
+    MustRotv({"stop"});
+    ExpectNothingRuns();
+    ExpectNoLeftovers();
+  }
+  void ExpectNoLeftovers() const {
+    for (const auto& entry : fs::directory_iterator(rotv_.home() / "warm")) {
+      const bool is_complete = !entry.is_directory() || fs::exists(entry.path() / "manifest.json");
+      EXPECT_TRUE(is_complete) << entry.path();
+    }
+    EXPECT_FALSE(fs::exists(rotv_.home() / "run/warm"));
+    EXPECT_FALSE(fs::exists(rotv_.home() / "run/carry.sql"));
+  }
+  // The oracle for the running database, however it was started.
+  void ExpectDatabaseIsTheSources() {
+    const std::string directory = Json::parse(Get("/env/PGHOST"));
+    const std::string port = MustRotv({"psql", "-Atc", "SHOW port"});
+    Command dump = rotv_.server().DumpCommand();
+    dump.argv.back() = "host=" + directory + " port=" + port + " user=rotv dbname=rotv";
+    EXPECT_TRUE(DumpsAreEqual({"the started database", MustRun(dump).out}, {"the source", rotv_.server().Dump()}));
+  }
+  // The tables and indexes of the newest cluster with data that have this text.
+  std::vector<fs::path> FilesWith(const std::string& text) const {
+    std::vector<fs::path> found;
+    for (const auto& entry : fs::recursive_directory_iterator(WarmCluster("state") / "cluster/base")) {
+      const bool has = entry.is_regular_file() && ReadFile(entry.path()).find(text) != std::string::npos;
+      if (has) found.push_back(entry.path());
+    }
+    return found;
+  }
+  // Overwrites a text, and keeps the file's size and time.
+  static void Change(const fs::path& path, const std::string& text, const std::string& other) {
+    ASSERT_EQ(text.size(), other.size());
+    const auto time = fs::last_write_time(path);
+    const size_t at = ReadFile(path).find(text);
+    ASSERT_NE(at, std::string::npos) << path;
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(static_cast<std::streamoff>(at));
+    file << other << std::flush;
+    file.close();
+    fs::last_write_time(path, time);
+  }
+
+  std::string places_ = "100";
+};
+
+TEST_F(WarmClusterTest, AStartOnTheSameStateImportsNothing) {
+  // Rows of an unlogged table survive only a clean stop.
+  rotv_.server().Exec("CREATE UNLOGGED TABLE drafts (body text); INSERT INTO drafts VALUES ('as it was')");
+  ExpectStart(true);
+  ExpectStart(false);
+  // No seed is needed, so none is written.
+  fs::remove(rotv_.home() / "seed-data.sql");
+  const Json started = Json::parse(MustRotv({"--json", "start"}));
+  EXPECT_EQ(started.at("from"), "warm");
+  EXPECT_EQ(started.at("clone"), "copy");
+  EXPECT_FALSE(fs::exists(rotv_.home() / "seed-data.sql"));
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SELECT * FROM drafts"}), "as it was\n");
+  ExpectDatabaseIsTheSources();
+  EXPECT_EQ(MustRotv({"psql", "-Atc", "SHOW wal_level"}), "minimal\n");
+  MustRotv({"stop"});
+  struct stat status {};
+  ASSERT_EQ(stat((rotv_.home() / "warm").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0700U);
+  ASSERT_EQ(stat(WarmCluster("state").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0700U);
+}
+
+// Another project with the same source finds it, too; both run at the same time.
+TEST_F(WarmClusterTest, ProjectsShareThem) {
+  rotv_.server().Exec("CREATE TABLE drafts (body text)");
+  ExpectStart(true);
+  MustRotv({"start"});
+  MustRotv({"--name", "second", "start", "--port", std::to_string(FreePort())});
+  EXPECT_THAT(MustRotv({"--name", "second", "logs"}), Not(HasSubstr("rotv: phase: import")));
+  MustRotv({"--name", "second", "psql", "-qc", "DELETE FROM places"});
+  EXPECT_EQ(Get("/count/places"), "100");
+  MustRotv({"--name", "second", "stop"});
+}
+
+// Labels: slow
+TEST_F(WarmClusterTest, ADamagedOneIsMadeAgain) {
+  rotv_.server().Exec("CREATE TABLE drafts (body text)");
+  ExpectStart(true);
+  // A file that is missing, a file too many, an older one, a manifest that is not what was written.
+  fs::remove(WarmCluster("state") / "cluster/PG_VERSION");
+  ExpectStart(true);
+  std::ofstream(WarmCluster("state") / "cluster/more") << "more";
+  ExpectStart(true);
+  fs::last_write_time(WarmCluster("state") / "cluster/PG_VERSION", fs::file_time_type::clock::now());
+  ExpectStart(true);
+  Change(WarmCluster("state") / "manifest.json", "PG_VERSION", "PG_VARSION");
+  ExpectStart(true);
+  fs::remove_all(WarmCluster("empty"));
+  fs::remove(WarmCluster("state") / "manifest.json");
+  ExpectStart(true);
+  ExpectStart(false);
+}
+
+// One bit of a row is another one, and nothing else tells: not the size, the time or the form.
+TEST_F(WarmClusterTest, AChangedRowInASeedOrAClusterIsNoticed) {
+  const auto body = [&] { return MustRotv({"psql", "-Atc", "SELECT body FROM drafts"}); };
+  rotv_.server().Exec("CREATE TABLE drafts (body text); INSERT INTO drafts VALUES ('as it was')");
+  MustRotv({"start"});
+  MustRotv({"stop"});
+  EXPECT_EQ(rotv_.Sync({"check", "--read-data"}).exit_status, 0);
+  const fs::path file = FilesWith("as it was").at(0);
+  Change(file, "as it was", "as it is!");
+  Result check = rotv_.Sync({"check", "--read-data"});
+  EXPECT_EQ(check.exit_status, 7) << check.out;
+  EXPECT_THAT(check.out,
+              HasSubstr("the bytes of " + file.lexically_relative(WarmCluster("state") / "cluster").native() +
+                        " have changed"));
+  const Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 0) << started.err;
+  EXPECT_THAT(started.err, HasSubstr("cannot be used, so the seed is imported: the bytes of "));
+  EXPECT_EQ(body(), "as it was\n");
+  EXPECT_TRUE(Imported());
+  MustRotv({"stop"});
+
+  const fs::path seed = rotv_.home() / "seed-data.sql";
+  Change(seed, "as it was", "as it is!");
+  check = rotv_.Sync({"check", "--read-data"});
+  EXPECT_EQ(check.exit_status, 7) << check.out;
+  EXPECT_THAT(check.out, HasSubstr("seed-data.sql: its bytes have changed, but not its time"));
+  fs::remove_all(rotv_.home() / "warm");
+  MustRotv({"start"});
+  EXPECT_EQ(body(), "as it was\n");
+  MustRotv({"stop"});
+}
+
+TEST_F(WarmClusterTest, NoneIsKeptIfTheUserDisablesIt) {
+  rotv_.server().Exec("CREATE TABLE drafts (body text)");
+  ExpectStart(true);
+  EXPECT_TRUE(fs::exists(WarmCluster("state")));
+  std::ofstream(rotv_.config(), std::ios::app) << "keep_prepared = false\n";
+  ExpectStart(true);
+  EXPECT_EQ(WarmCluster("state"), "");
+}
+
+// Rows by their keys and without, a sequence, a materialized view, triggers that must not fire: forth and back.
+TEST_F(WarmClusterTest, AStartAtAnotherStateCarriesTheNearestOne) {
+  rotv_.server().Exec(
+      "CREATE TABLE drafts (body text); INSERT INTO drafts VALUES ('one'), ('one'), ('two');"
+      "CREATE TABLE events (id serial PRIMARY KEY, place int REFERENCES places ON DELETE CASCADE, twice int GENERATED "
+      "ALWAYS AS (place * 2) STORED); INSERT INTO events (place) SELECT id FROM places;"
+      "CREATE MATERIALIZED VIEW counts AS SELECT count(*) AS events FROM events;"
+      "CREATE FUNCTION forbid() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN RAISE 'a trigger has fired'; END$$;"
+      "CREATE TABLE guarded (id int PRIMARY KEY); INSERT INTO guarded VALUES (1);"
+      "CREATE TRIGGER guard BEFORE INSERT OR DELETE ON guarded FOR EACH ROW EXECUTE FUNCTION forbid()");
+  MustRotv({"seed", "--as", "before"});
+  ExpectStart(true);
+  const std::string before = rotv_.server().Dump();
+  rotv_.server().Exec(
+      "INSERT INTO places VALUES (101, 'new'); DELETE FROM places WHERE id = 1; UPDATE places SET name = 'other' WHERE "
+      "id = 2; DELETE FROM drafts; INSERT INTO drafts VALUES ('one'), ('three'); TRUNCATE news;"
+      "ALTER TABLE guarded DISABLE TRIGGER ALL; INSERT INTO guarded VALUES (2); ALTER TABLE guarded ENABLE TRIGGER ALL;"
+      "REFRESH MATERIALIZED VIEW counts");
+  const std::string seed = ReadFile(rotv_.home() / "seed-data.sql");
+  const Json started = Json::parse(MustRotv({"--json", "start", "--pull"}));
+  EXPECT_EQ(started.at("from"), "carried") << started;
+  EXPECT_GT(started.at("carried_rows"), 5);
+  EXPECT_FALSE(Imported());
+  ExpectDatabaseIsTheSources();
+  EXPECT_EQ(ReadFile(rotv_.home() / "seed-data.sql"), seed) << "none is needed";
+  EXPECT_EQ(MustRotv({"psql", "-XAtc", "SHOW session_replication_role"}), "origin\n");
+  EXPECT_EQ(Rotv({"psql", "-Xqc", "INSERT INTO guarded VALUES (3)"}).exit_status, 1);
+  MustRotv({"stop"});
+  ExpectNoLeftovers();
+  // Back, from one that has the newer state: nothing else is left.
+  fs::remove_all(rotv_.home() / "warm");
+  places_ = "100";
+  ExpectStart(true);
+  const Json back = Json::parse(MustRotv({"--json", "start", "--snapshot", "before"}));
+  EXPECT_EQ(back.at("from"), "carried") << back;
+  EXPECT_EQ(Get("/count/news"), "7");
+  EXPECT_EQ(Get("/count/places"), "100");
+  EXPECT_EQ(MustRotv({"psql", "-XAtc", "SELECT string_agg(body, ',' ORDER BY body) FROM drafts"}), "one,one,two\n");
+}
+
+// Whatever a carry meets, the data is right in the end.
+TEST_F(WarmClusterTest, ACarryThatFailsEndsInAnImport) {
+  std::ofstream(rotv_.config(), std::ios::app) << "clone = \"overlay\"\n";  // Its bytes are not compared before.
+  rotv_.server().Exec(
+      "CREATE TABLE drafts (body text); CREATE TABLE keyed (body text PRIMARY KEY);"
+      "INSERT INTO keyed VALUES ('as it was'), ('another')");
+  ExpectStart(true);
+  for (const fs::path& file : FilesWith("as it was")) Change(file, "as it was", "as it is!");
+  rotv_.server().Exec("DELETE FROM keyed WHERE body = 'as it was'");
+  const Result started = Rotv({"start", "--pull"});
+  EXPECT_EQ(started.exit_status, 0) << started.err;
+  if (started.err.find("no overlay can be made") != std::string::npos) GTEST_SKIP() << "there are no overlays here";
+  EXPECT_THAT(started.err, HasSubstr("cannot be used, so the seed is imported: "));
+  EXPECT_TRUE(Imported());
+  ExpectDatabaseIsTheSources();
+}
+
+TEST_F(WarmClusterTest, AnOverlayIsCleanAtEveryStartAndProtectsItsLayer) {
+  std::ofstream(rotv_.config(), std::ios::app) << "clone = \"overlay\"\n";
+  rotv_.server().Exec("CREATE TABLE drafts (body text)");
+  ExpectStart(true);
+  const Json started = Json::parse(MustRotv({"--json", "start"}));
+  if (started.at("clone") != "overlay") GTEST_SKIP() << "there are no overlays here";
+  MustRotv({"psql", "-qc", "DROP TABLE drafts; UPDATE places SET name = 'changed'"});
+  MustRotv({"psql", "-qc", "CREATE DATABASE more"});
+  rotv_.MustSync({"clean", "--what", "clusters"});
+  EXPECT_NE(WarmCluster("state"), "") << "it is in use";
+  EXPECT_EQ(rotv_.Sync({"check", "--read-data"}).exit_status, 0);
+  EXPECT_EQ(Get("/count/places"), "100");
+  MustRotv({"restart"});
+  EXPECT_FALSE(Imported());
+  ExpectDatabaseIsTheSources();
+  MustRotv({"stop"});
+  ExpectNothingRuns();
+  rotv_.MustSync({"clean", "--what", "clusters"});
+  EXPECT_EQ(WarmCluster("state"), "");
+}
+
+// A server of another kind made it, which only the entrypoint can tell.
+TEST_F(WarmClusterTest, OneOfAnotherServerIsNotUsed) {
+  rotv_.server().Exec("CREATE TABLE drafts (body text)");
+  variables_["TZ"] = "Asia/Tokyo";
+  ExpectStart(true);
+  variables_["TZ"] = "Europe/Vienna";
+  const Result started = Rotv({"start"});
+  EXPECT_EQ(started.exit_status, 0) << started.err;
+  EXPECT_THAT(started.err, HasSubstr("it was made for another version of PostgreSQL"));
+  EXPECT_TRUE(Imported());
+  MustRotv({"stop"});
+  ExpectStart(false);
+}
+
+// Labels: slow
+TEST_F(WarmClusterTest, AStartAfterAKilledOneWorks) {
+  rotv_.server().Exec("CREATE TABLE drafts (body text)");
+  auto began = std::chrono::steady_clock::now();
+  ExpectStart(true);  // The time includes the baseline and a stop, so that some kills come too late, which does no
+                      // harm.
+  auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began);
+  std::random_device seed;
+  unsigned number = seed();
+  SCOPED_TRACE("random number " + std::to_string(number));
+  std::mt19937 random(number);
+  for (int round = 0; round < 9; ++round) {
+    // Every third round has nothing warm, every third an empty cluster or one with the data, every third carries it.
+    if (round % 3 == 0) fs::remove_all(rotv_.home() / "warm");
+    if (round == 1) fs::remove_all(WarmCluster("state"));
+    if (round % 3 == 2) {
+      rotv_.server().Exec("INSERT INTO places SELECT max(id) + 1, 'new' FROM places");
+      rotv_.MustSync({"pull"});
+      places_ = std::to_string(std::stoi(places_) + 1);
+    }
+    auto moment = std::chrono::milliseconds(random() % static_cast<unsigned>(whole.count()));
+    int victim = static_cast<int>(random() % 3);
+    SCOPED_TRACE("round " + std::to_string(round) + ", victim " + std::to_string(victim) + " after " +
+                 std::to_string(moment.count()) + " ms");
+    Process start(RotvCommand({"start"}));
+    std::this_thread::sleep_for(moment);
+    Kill(start, victim);
+    if (start.Wait().ok()) MustRotv({"stop"});  // The start had completed.
+    MustRotv({"start"});
+    EXPECT_EQ(Get("/count/places"), places_);
+    MustRotv({"stop"});
+    ExpectNothingRuns();
+    if (fs::exists(rotv_.home() / "warm")) ExpectNoLeftovers();
+  }
+}
+
+}  // namespace
+}  // namespace rotv::testing
