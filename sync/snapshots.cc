@@ -11,6 +11,7 @@
 #include "sync/gc.h"
 #include "sync/history/point.h"
 #include "sync/history/point_time.h"
+#include "sync/pull.h"
 #include "sync/seed/seed_writer.h"
 
 namespace rotv {
@@ -163,6 +164,12 @@ std::vector<SnapshotInfo> ListSnapshots(const Context& context) {
   for (const std::filesystem::path& path : workspace.KeptStorePaths()) AppendKept(path, &infos);
   SortByTime(&infos);
   return infos;
+}
+
+bool HasSnapshot(const Context& context, const std::string& name) {
+  if (!HasBaseline(context)) return false;
+  const std::vector<SnapshotInfo> all = AllSnapshots(OpenWorkspace(context, "snapshot list", Access::kRead));
+  return std::any_of(all.begin(), all.end(), [&](const SnapshotInfo& one) { return one.name == name; });
 }
 
 void DeleteSnapshot(const Context& context, const std::string& name) {

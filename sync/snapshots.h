@@ -38,6 +38,9 @@ SnapshotInfo CreateSnapshot(const Context& context, const std::string& name, con
 // versions, if there is a snapshot.
 std::vector<SnapshotInfo> ListSnapshots(const Context& context);
 
+// True if a store of the source has a snapshot of this name; false also if it has no store. Waits for nobody.
+bool HasSnapshot(const Context& context, const std::string& name);
+
 // Deletes a snapshot. Durable on return. What only this snapshot needed is removed by the next gc; a store that was
 // kept only for it is removed at once. Throws kUsage if there is no such snapshot.
 void DeleteSnapshot(const Context& context, const std::string& name);

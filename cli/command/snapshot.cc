@@ -7,6 +7,7 @@
 #include "cli/command/commands.h"
 #include "cli/config/config.h"
 #include "cli/config/home.h"
+#include "cli/launch/saved_data.h"
 #include "cli/launch/seed_file.h"
 #include "cli/output/format.h"
 #include "cli/report/diff_page.h"
@@ -46,6 +47,7 @@ int RunCreate(const Flags& flags, const program::Session& session) {
   if (flags.at_option->count() > 0 && flags.at.empty()) {
     throw Error(ErrorCode::kUsage, "--at is empty", "give an LSN (16/B374D848), a time (\"2 hours ago\") or a name");
   }
+  launch::RequireNotSaved(session.context.home, flags.name);
   SnapshotInfo made = CreateSnapshot(session.context, flags.name, flags.at);
   session.output.Result(
       fmt::format("Snapshot {}: {} as it was at {} ({}), {}.\n", made.name, session.context.source.name,

@@ -27,13 +27,15 @@ struct FlagKey {
 constexpr FlagKey kFlagKeys[] = {{"persistent", &AppConfig::persistent},
                                  {"keep_prepared", &AppConfig::keep_prepared},
                                  {"superuser", &AppConfig::superuser},
+                                 {"warm", &AppConfig::warm},
                                  {"browser", &AppConfig::browser}};
 
 const std::vector<std::string>& KnownAppKeys() {
   static const std::vector<std::string> kKeys = {
-      "directory",     "env_file",   "command",     "image",      "base_image",      "database",  "health",
-      "port",          "tmpfs_size", "compression", "persistent", "keep_prepared",   "superuser", "allow_env",
-      "database_port", "restart",    "browser",     "settings",   "skip_extensions", "role",      "clone"};
+      "directory",       "env_file",  "command",       "image",       "base_image", "database",
+      "health",          "port",      "tmpfs_size",    "compression", "persistent", "keep_prepared",
+      "superuser",       "allow_env", "database_port", "restart",     "browser",    "settings",
+      "skip_extensions", "role",      "warm",          "clone"};
   return kKeys;
 }
 

@@ -245,10 +245,10 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
                                     "--env",      "HOST=0.0.0.0",
                                     "--env",      fmt::format("ROTV_DATABASE={}", request.database)};
   auto add = [&](std::initializer_list<std::string> more) { words.insert(words.end(), more); };
-  if (request.database_only) {
-    add({"--network", "none"});
-  } else {
+  if (!request.database_only) {
     add({"--publish", fmt::format("127.0.0.1:{}:8080", request.port)});
+  } else if (request.database_port == 0) {
+    add({"--network", "none"});
   }
   if (request.database_port != 0) {
     add({"--publish", fmt::format("127.0.0.1:{}:{}", request.database_port, Database().port)});
@@ -275,6 +275,10 @@ std::vector<std::string> ContainerRuntime::RunWords(const LaunchRequest& request
   }
   for (std::string& word : WarmWords(request.warm)) words.push_back(std::move(word));
   if (request.lifetime_seconds > 0) add({"--env", fmt::format("ROTV_LIFETIME={}", request.lifetime_seconds)});
+  if (!request.owner.empty()) {
+    add({"--mount", Mount(request.owner, "/tmp/rotv-owner", ",ro" + Relabel(",relabel=shared"))});
+    add({"--env", "ROTV_OWNER=/tmp/rotv-owner"});
+  }
   if (!request.roles.empty()) add({"--env", fmt::format("ROTV_ROLES={}", fmt::join(request.roles, "\n"))});
   add({"--env", request.trust ? "ROTV_TRUST=yes" : "ROTV_TRUST=no"});
   add({"--env", request.superuser ? "ROTV_SUPERUSER=yes" : "ROTV_SUPERUSER=no"});
@@ -380,6 +384,12 @@ std::vector<std::string> ContainerRuntime::ShellCommand(bool terminal, const Own
   if (database.name != database_) wanted = WithOwnDatabase({}, {}, database);
   for (std::string& word : EnvWords({}, wanted)) words.push_back(std::move(word));
   words.emplace_back("bash");
+  return words;
+}
+
+std::vector<std::string> ContainerRuntime::RequestCommand(const std::string& verb) const {
+  std::vector<std::string> words = {program_, "exec", container_, "bash", "/usr/local/lib/rotv/request"};
+  words.insert(words.end(), {Database().socket_directory, verb});
   return words;
 }
 

@@ -32,6 +32,7 @@ class ContainerRuntime : public Runtime {
   void Stop() override;
   std::vector<std::string> LogCommand(const LogView& view) const override;
   std::vector<std::string> ShellCommand(bool terminal, const OwnDatabase& database) const override;
+  std::vector<std::string> RequestCommand(const std::string& verb) const override;
   OwnDatabase Database() const override;
   os::Environment Inherited() const override { return {}; }
   std::string AppDirectory() const override;

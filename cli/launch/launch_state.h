@@ -25,6 +25,7 @@ struct LaunchState {
   std::string health;             // The path that answers once the application works; empty: only the database runs.
   std::string source;             // Empty: an existing persistent cluster was started, or `seed_file`.
   std::string seed_file;          // A seed that was there and that rotv did not write; else empty.
+  std::string saved;              // The name of the saved data it runs on, which is no state of the source's.
   std::string snapshot;           // "head", or a name.
   std::string lsn;
   int64_t data_time_us = 0;     // Unix time by the source's clock.

@@ -114,6 +114,7 @@ void TellData(const StartData& data, const LaunchOptions& options, LaunchResult&
   result.carried_rows = data.carried_rows();
   result.state.source = data.source();
   result.state.seed_file = data.foreign_seed();
+  result.state.saved = options.saved;
   result.state.snapshot = options.snapshot;
   result.state.lsn = data.source().empty() ? "" : data.point().lsn.ToString();
   result.state.data_time_us = data.point().time_us;

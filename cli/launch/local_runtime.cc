@@ -210,6 +210,7 @@ os::Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) 
   if (!request.database_password.empty()) variables["ROTV_PASSWORD"] = request.database_password;
   variables["ROTV_DATABASE"] = request.database;
   variables["ROTV_LIFETIME"] = request.lifetime_seconds > 0 ? std::to_string(request.lifetime_seconds) : "";
+  variables["ROTV_OWNER"] = request.owner;
   variables["ROTV_ROLES"] = fmt::format("{}", fmt::join(request.roles, "\n"));
   for (const auto& [name, value] : request.twin) variables[name] = value;
   variables["ROTV_TRUST"] = request.trust ? "yes" : "no";
@@ -315,6 +316,11 @@ std::vector<std::string> LocalRuntime::ShellCommand(bool /*terminal*/, const Own
   words.insert(words.begin() + 1, "--chdir=" + app_directory_.native());  // Behind a variable it would be another one.
   words.emplace_back("bash");
   return words;
+}
+
+std::vector<std::string> LocalRuntime::RequestCommand(const std::string& verb) const {
+  // Without a directory nothing runs, and the command says so.
+  return {"bash", directory_.value_or("/") / "entrypoint/request", Database().socket_directory, verb};
 }
 
 OwnDatabase LocalRuntime::Database() const {

@@ -43,6 +43,7 @@ class LocalRuntime : public Runtime {
   void Stop() override;
   std::vector<std::string> LogCommand(const LogView& view) const override;
   std::vector<std::string> ShellCommand(bool terminal, const OwnDatabase& database) const override;
+  std::vector<std::string> RequestCommand(const std::string& verb) const override;
   OwnDatabase Database() const override;
   os::Environment Inherited() const override { return environment_; }
   std::string AppDirectory() const override;

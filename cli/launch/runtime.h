@@ -48,9 +48,10 @@ struct LaunchRequest {
   uint64_t tmpfs_bytes = 0;
   WarmRequest warm;
   std::filesystem::path app_directory;
-  std::string app_command;     // Empty: the one in package.json.
-  bool database_only = false;  // No application is started, and there is no network.
-  int lifetime_seconds = 0;    // It ends by itself after that; 0: never.
+  std::string app_command;      // Empty: the one in package.json.
+  bool database_only = false;   // No application is started; without a database_port there is no network.
+  int lifetime_seconds = 0;     // It ends by itself after that; 0: never.
+  std::filesystem::path owner;  // It ends by itself when nobody holds this file's lock (flock); empty: never.
   std::vector<SharedDirectory> shared;
   std::string image;
   std::filesystem::path project;                   // The image must be of this project's directory; empty: any will do.
@@ -118,6 +119,8 @@ class Runtime {
   virtual std::vector<std::string> LogCommand(const LogView& view) const = 0;
   // The command of a shell where the application runs. Its variables name `database` and no other.
   virtual std::vector<std::string> ShellCommand(bool terminal, const OwnDatabase& database) const = 0;
+  // The command that asks the running entrypoint for something and waits until it is done (entrypoint/request).
+  virtual std::vector<std::string> RequestCommand(const std::string& verb) const = 0;
   // The running database, as seen by programs in ShellCommand()'s shell.
   virtual OwnDatabase Database() const = 0;
   // The variables that the application inherits in addition to those of the request.

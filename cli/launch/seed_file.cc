@@ -182,6 +182,12 @@ Seed PrepareSeed(const Context& context, const SeedRequest& request) {
   return Make(context, request);
 }
 
+bool StoreIsEnough(const Context& context, const SeedRequest& request) {
+  if (request.pull || !HasBaseline(context)) return false;
+  const Whose whose = LookAtSeed(PathFor(context, request), context.interrupt).whose;
+  return whose != Whose::kForeign && whose != Whose::kSetBack;
+}
+
 StoreBroughtUp BringStoreUp(const Context& context, const SeedRequest& request) {
   const SeedTurn turn(context);
   return BringUp(context, request);

@@ -40,6 +40,8 @@ struct StoreBroughtUp {
   std::optional<Seed> as_it_is;
   bool needs_seed = false;  // A new seed has to take the place of such a one.
 };
+// True if that would do nothing, and give no seed that is to be used as it is there. Waits for nobody.
+bool StoreIsEnough(const Context& context, const SeedRequest& request);
 // Takes the baseline if there is none, and brings the store up to date if that is asked for.
 StoreBroughtUp BringStoreUp(const Context& context, const SeedRequest& request);
 // Writes the seed if that is necessary.

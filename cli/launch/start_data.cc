@@ -92,16 +92,32 @@ void StartData::Prepare(LaunchRequest* launch) {
     if (store.as_it_is) {
       UseSeed(*store.as_it_is, launch);
     } else {
-      const PointDescription description = DescribePoint(context, request_.snapshot);
-      point_ = description.point;
-      source_ = config_->name;
-      fresh_us_ = point_.time_us;
-      launch->trust = config_->trust;
-      Describe(description.roles, description.facts, launch);
+      UsePoint(launch);
       if (store.needs_seed || !UseWarm(launch)) UseSeed(MakeSeed(context, RequestOfSeed()), launch);
     }
   }
   WarnIfStale(fresh_us_, request_.progress);
+}
+
+bool StartData::PrepareWarm(LaunchRequest* launch) {
+  if (!request_.saved.empty()) {
+    UseSaved(launch);
+    return true;
+  }
+  config_ = request_.read_source();
+  if (!config_ || !StoreIsEnough(SourceContext(), RequestOfSeed())) return false;
+  UsePoint(launch);
+  return UsesWarm() && UseWarmOfPoint(launch);
+}
+
+// Resolves the point, and says what its database has to be like.
+void StartData::UsePoint(LaunchRequest* launch) {
+  const PointDescription description = DescribePoint(SourceContext(), request_.snapshot);
+  point_ = description.point;
+  source_ = config_->name;
+  fresh_us_ = point_.time_us;
+  launch->trust = config_->trust;
+  Describe(description.roles, description.facts, launch);
 }
 
 // Says what the database has to be like, whatever it is made from.
@@ -162,13 +178,17 @@ void StartData::UseSeed(const Seed& seed, LaunchRequest* launch) {
   OfferPipes(launch);
 }
 
+bool StartData::UseWarmOfPoint(LaunchRequest* launch) {
+  std::optional<WarmLease> lease = clusters_.FindAt(purpose_, point_);
+  if (!lease) return false;
+  from_ = DataFrom::kWarm;
+  StartFrom(*std::move(lease), launch);
+  return true;
+}
+
 bool StartData::UseWarm(LaunchRequest* launch) {
   if (!UsesWarm()) return false;
-  if (std::optional<WarmLease> lease = clusters_.FindAt(purpose_, point_)) {
-    from_ = DataFrom::kWarm;
-    StartFrom(*std::move(lease), launch);
-    return true;
-  }
+  if (UseWarmOfPoint(launch)) return true;
   std::optional<WarmLease> lease = clusters_.FindNear(purpose_, point_);
   return lease && Carry(*std::move(lease), launch);
 }

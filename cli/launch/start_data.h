@@ -52,6 +52,10 @@ class StartData {
   // throws; kUsage if nothing was saved under the name.
   void Prepare(LaunchRequest* launch);
 
+  // The same, if a warm cluster has the very state, or it is a saved one, and nothing has to be brought up to date first.
+  // Else returns false, and Prepare() may be called.
+  bool PrepareWarm(LaunchRequest* launch);
+
   // To be called in place of the first one's result when the warm cluster turned out to be unusable: removes that, says
   // so, writes the seed, and fills `launch` for an import. Throws the error again where that is no help.
   void FallBack(const Error& why, LaunchRequest* launch);
@@ -76,6 +80,8 @@ class StartData {
  private:
   void Describe(const std::set<std::string>& roles, const DatabaseFacts& facts, LaunchRequest* launch);
   void UseSaved(LaunchRequest* launch);
+  void UsePoint(LaunchRequest* launch);
+  bool UseWarmOfPoint(LaunchRequest* launch);
   void UseSeed(const Seed& seed, LaunchRequest* launch);
   bool UseWarm(LaunchRequest* launch);
   bool Carry(WarmLease lease, LaunchRequest* launch);

@@ -161,7 +161,6 @@ class Unpacking {
       Write(file.get(), piece, path);
       left -= piece.size();
     }
-    sync_file_range(file.get(), 0, 0, SYNC_FILE_RANGE_WRITE);  // What is written now need not be waited for later.
     if (!Skip((kBlockBytes - member.bytes % kBlockBytes) % kBlockBytes)) return false;
     struct stat status {};
     if (fstat(file.get(), &status) != 0) ThrowDiskError("read", path, errno);
@@ -194,25 +193,9 @@ class Unpacking {
   Pipe& pipe_;
 };
 
-FileDescriptor OpenForSync(const fs::path& path) {
-  FileDescriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!file) ThrowDiskError("read", path, errno);
-  return file;
-}
-
-// Has all files written before it syncs each of them: the first sync then commits the file system's journal for all,
-// and the others have nothing to wait for. Else each of more than a thousand small files would wait for a commit of its
-// own.
-void SyncFiles(const fs::path& cluster, const std::vector<WarmFile>& files) {
-  constexpr unsigned kWriteAndWait = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
-  for (const WarmFile& file : files) {
-    if (!file.is_directory) sync_file_range(OpenForSync(cluster / file.name).get(), 0, 0, kWriteAndWait);
-  }
-  for (const WarmFile& file : files) {
-    const fs::path path = cluster / file.name;
-    if (fsync(OpenForSync(path).get()) != 0) ThrowDiskError("sync", path, errno);
-  }
-  SyncDirectory(cluster);
+void SyncFile(const fs::path& path) {
+  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+  if (!file || fsync(file.get()) != 0) ThrowDiskError("sync", path, errno);
 }
 
 }  // namespace
@@ -249,9 +232,17 @@ void DrainPipe(int pipe, const Interrupt& stop) try {
 void WarmWriter::Publish(const WarmPurpose& purpose, const WarmState& state, const std::string& server) {
   std::sort(manifest_.files.begin(), manifest_.files.end(),
             [](const WarmFile& a, const WarmFile& b) { return a.name < b.name; });
-  SyncFiles(directory_ / "cluster", manifest_.files);
   manifest_.bytes = 0;
-  for (const WarmFile& file : manifest_.files) manifest_.bytes += file.bytes;
+  for (const WarmFile& file : manifest_.files) {
+    const fs::path path = directory_ / "cluster" / file.name;
+    if (file.is_directory) {
+      SyncDirectory(path);
+    } else {
+      SyncFile(path);
+      manifest_.bytes += file.bytes;
+    }
+  }
+  SyncDirectory(directory_ / "cluster");
   manifest_.purpose = WarmClusters::PurposeKey(purpose);
   manifest_.empty_purpose = WarmClusters::EmptyPurposeKey(purpose);
   manifest_.group = fmt::format("{} {}", purpose.source, purpose.database);

@@ -3,10 +3,14 @@
 
 #pragma once
 
+#include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/config/config.h"
+#include "cli/launch/fresh_database.h"
 #include "cli/launch/launcher.h"
 #include "cli/launch/project.h"
 #include "cli/launch/runtime.h"
@@ -32,6 +36,9 @@ program::Command DeclareEnv(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareUrl(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareRun(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareExec(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareReset(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareSave(CLI::App& app, const RuntimeOption& runtime);
+program::Command DeclareWarm(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareBuild(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareSeed(CLI::App& app, const RuntimeOption& runtime);
 program::Command DeclareValidateEnv(CLI::App& app, const RuntimeOption& runtime);
@@ -76,6 +83,30 @@ void AddStartFlags(CLI::App& app, StartFlags* flags);
 // With `replace`, a running application is stopped once everything else is ready. Without it, a running application
 // keeps running, and the result says so; if it is not what the options ask for, throws kUsage.
 int RunStart(const program::Invocation& call, const RuntimeOption& option, const StartFlags& flags);
+// The same without a report.
+launch::LaunchResult StartApplication(const program::Invocation& call, const RuntimeOption& option,
+                                      const StartFlags& flags);
+
+// Starts what runs once more, as it was started and on the same point, which its record then names as before.
+void RestartOnSameData(const program::Invocation& call, const RuntimeOption& option, const launch::LaunchState& state);
+
+// Nothing if no source is configured, none is asked for, and a seed is there, which is enough then.
+std::optional<SourceConfig> SourceOrNone(const program::Invocation& call, const std::string& snapshot, bool pull);
+
+// kNone: whoever asks for a warm cluster needs it some time later.
+enum class Hurry { kNone, kSomebodyWaits };
+// Makes a warm cluster of a point, unless there is one. While another process of the same hurry makes one in this home
+// directory, it waits. Throws what launch::MakeWarmCluster() does.
+launch::MadeWarm MakeWarm(const program::Invocation& call, const RuntimeOption& option, const std::string& point,
+                          Hurry hurry);
+
+// Runs a command on a clone of a point's warm cluster, which is made if there is none, or of saved data. Returns the
+// command's exit status. `point` may be empty: the head. Throws what launch::FreshDatabase does.
+int RunOnFreshDatabase(const program::Invocation& call, const RuntimeOption& option, const std::string& point,
+                       const std::vector<std::string>& words);
+
+// For people: which data the started database has.
+std::string DataText(const launch::LaunchState& state);
 
 // Adds to a --json document what is in the started database.
 void AddData(const launch::LaunchState& state, output::Json* document);

@@ -58,8 +58,16 @@ void RequireCommand(const std::vector<std::string>& words, const char* example) 
   if (words.empty()) throw Error(ErrorCode::kUsage, "no command is given", example);
 }
 
-int RunRun(const program::Invocation& call, const RuntimeOption& option, const std::vector<std::string>& words) {
+struct RunFlags {
+  std::vector<std::string> words;
+  bool fresh = false;
+  std::string snapshot;
+};
+
+int RunRun(const program::Invocation& call, const RuntimeOption& option, const RunFlags& flags) {
+  const std::vector<std::string>& words = flags.words;
   RequireCommand(words, "rotv run -- npx prisma studio");
+  if (flags.fresh) return RunOnFreshDatabase(call, option, flags.snapshot, words);
   const config::AppConfig app = call.config.App();
   const launch::ShellEnvironment shell =
       launch::ForShell(call.environment, app.environment_rules, DatabaseFromHere(call, option));
@@ -83,13 +91,8 @@ int RunExec(const program::Invocation& call, const RuntimeOption& option, const 
   os::BecomeProgram(all);
 }
 
-using Runner = int (*)(const program::Invocation&, const RuntimeOption&, const std::vector<std::string>&);
-
-program::Command WithWords(CLI::App& app, const RuntimeOption& runtime, Runner runner) {
-  auto words = std::make_shared<std::vector<std::string>>();
+void AddWords(CLI::App& app, std::vector<std::string>* words) {
   app.add_option("words", *words, "The command; after -- its options are its own")->type_name("");
-  return {[words, &runtime, runner](const program::Invocation& call) { return runner(call, runtime, *words); },
-          [] { return true; }};
 }
 
 }  // namespace
@@ -114,19 +117,32 @@ program::Command DeclareUrl(CLI::App& app, const RuntimeOption& runtime) {
 }
 
 program::Command DeclareRun(CLI::App& app, const RuntimeOption& runtime) {
-  app.description("Run a command of this machine on the started database");
+  app.description("Run a command of this machine on the started database, or on one of its own");
   app.footer(
-      "It has the variables that rotv env prints, and none that leads to another database.\n\n"
+      "It has the variables that rotv env prints, and none that leads to another database. With --fresh nothing has\n"
+      "to be started: the command has a clone of a warm cluster for itself, which is gone afterwards.\n\n"
       "Examples:\n"
       "  rotv run -- npx prisma studio\n"
-      "  rotv run -- pytest -x");
-  return WithWords(app, runtime, RunRun);
+      "  rotv run -- pytest -x\n"
+      "  rotv run --fresh -- npm test       # and several beside one another (docs/test-databases.md)");
+  auto flags = std::make_shared<RunFlags>();
+  CLI::Option* fresh = app.add_flag("--fresh", flags->fresh, "On a database of its own, gone afterwards");
+  app.add_option("--snapshot", flags->snapshot,
+                 "With --fresh: the data at head (the default), at a snapshot, a time or a WAL position, or saved data")
+      ->type_name("NAME")
+      ->needs(fresh);
+  AddWords(app, &flags->words);
+  return {[flags, &runtime](const program::Invocation& call) { return RunRun(call, runtime, *flags); },
+          [] { return true; }};
 }
 
 program::Command DeclareExec(CLI::App& app, const RuntimeOption& runtime) {
   app.description("Run a command where the application runs, with its variables");
   app.footer("Examples:\n  rotv exec -- npm run migrate");
-  return WithWords(app, runtime, RunExec);
+  auto words = std::make_shared<std::vector<std::string>>();
+  AddWords(app, words.get());
+  return {[words, &runtime](const program::Invocation& call) { return RunExec(call, runtime, *words); },
+          [] { return true; }};
 }
 
 }  // namespace rotv

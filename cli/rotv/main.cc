@@ -24,6 +24,8 @@ const program::Program kProgram{
         "  rotv start                         # takes the baseline the first time\n"
         "  rotv restart --pull                # today's data; local changes are gone\n"
         "  rotv psql -c 'SELECT count(*) FROM users'\n"
+        "  rotv reset                         # local changes are gone, the application goes on\n"
+        "  rotv run --fresh -- npm test       # on a database of its own, gone afterwards\n"
         "  rotv stop\n"
         "  rotv list                          # what runs here\n\n"
         "Exit codes: as rotv-sync --help has them; 12 also where the database or the application does not\n"
@@ -40,6 +42,9 @@ const program::Program kProgram{
                  Entry("url", DeclareUrl),
                  Entry("run", DeclareRun),
                  Entry("exec", DeclareExec),
+                 Entry("reset", DeclareReset),
+                 Entry("save", DeclareSave),
+                 Entry("warm", DeclareWarm),
                  Entry("build", DeclareBuild),
                  Entry("seed", DeclareSeed),
                  {"snapshot", command::DeclareSnapshot},

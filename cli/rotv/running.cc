@@ -102,6 +102,7 @@ void AddData(const launch::LaunchState& state, output::Json* document) {
   (*document)["persistent"] = state.persistent;
   (*document)["source"] = state.source;
   (*document)["seed_file"] = state.seed_file.empty() ? output::Json() : output::Json(state.seed_file);
+  (*document)["saved"] = state.saved.empty() ? output::Json() : output::Json(state.saved);
   (*document)["snapshot"] = state.snapshot;
   (*document)["lsn"] = state.lsn;
   (*document)["source_time"] =

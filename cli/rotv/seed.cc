@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/config/home.h"
+#include "cli/launch/saved_data.h"
 #include "cli/launch/seed_file.h"
 #include "cli/output/format.h"
 #include "cli/rotv/command.h"
@@ -36,6 +37,7 @@ int RunSeed(const program::Invocation& call, const SeedFlags& flags) {
     snapshot = flags.name;
   }
   if (!snapshot.empty() || flags.as_option->count() > 0) CheckNewSnapshotName(snapshot);
+  if (!snapshot.empty()) launch::RequireNotSaved(call.home, snapshot);
   SourceConfig source = call.config.Source(asked);
   if (!snapshot.empty() && snapshot == flags.name) {
     call.progress.Warn(

@@ -7,6 +7,7 @@
 #include "cli/config/home.h"
 #include "cli/drift/drift_check.h"
 #include "cli/launch/env_example.h"
+#include "cli/launch/saved_data.h"
 #include "cli/launch/seed_file.h"
 #include "cli/output/format.h"
 #include "cli/rotv/command.h"
@@ -17,16 +18,6 @@
 
 namespace rotv {
 namespace {
-
-std::string DataText(const launch::LaunchState& state) {
-  if (!state.seed_file.empty()) {
-    return fmt::format("the seed {} as it was there, of {}", output::OneLine(state.seed_file),
-                       output::HumanTime(state.data_time_us));
-  }
-  if (state.source.empty()) return "the data of the persistent cluster, as it was left";
-  return fmt::format("{} as it was at {} ({}){}", state.source, state.lsn, output::HumanTime(state.data_time_us),
-                     state.snapshot == "head" ? "" : fmt::format(", snapshot {}", state.snapshot));
-}
 
 std::string NameOf(launch::DataFrom from) {
   switch (from) {
@@ -164,7 +155,22 @@ void RequireWhatWasAskedFor(const program::Invocation& call, const RuntimeOption
       "rotv stop ends it");
 }
 
-// Nothing if no source is configured, none is asked for, and a seed is there, which is enough then.
+}  // namespace
+
+std::string DataText(const launch::LaunchState& state) {
+  if (!state.saved.empty()) {
+    return fmt::format("saved data {}, no state of production{}", state.saved,
+                       state.source.empty() ? "" : fmt::format(" (made from {})", state.source));
+  }
+  if (!state.seed_file.empty()) {
+    return fmt::format("the seed {} as it was there, of {}", output::OneLine(state.seed_file),
+                       output::HumanTime(state.data_time_us));
+  }
+  if (state.source.empty()) return "the data of the persistent cluster, as it was left";
+  return fmt::format("{} as it was at {} ({}){}", state.source, state.lsn, output::HumanTime(state.data_time_us),
+                     state.snapshot == "head" ? "" : fmt::format(", snapshot {}", state.snapshot));
+}
+
 std::optional<SourceConfig> SourceOrNone(const program::Invocation& call, const std::string& snapshot, bool pull) {
   const bool has_none =
       call.options.source.empty() && call.config.ConfiguredSources().empty() && ImportedSources(call.home).empty();
@@ -172,11 +178,9 @@ std::optional<SourceConfig> SourceOrNone(const program::Invocation& call, const 
   return call.config.Source();
 }
 
-}  // namespace
-
 void AddStartFlags(CLI::App& app, StartFlags* flags) {
   app.add_option("--snapshot", flags->snapshot,
-                 "The data at head (the default), at a snapshot, a time or a WAL position")
+                 "The data at head (the default), at a snapshot, a time or a WAL position, or saved data")
       ->type_name("NAME");
   app.add_flag("--persistent", flags->persistent, "Keep the database in HOME/pgdata (also PERSISTENT_DATA=true)");
   app.add_flag("--pull", flags->pull, "Bring the store up to date with the source first");
@@ -186,7 +190,8 @@ void AddStartFlags(CLI::App& app, StartFlags* flags) {
   app.add_flag("--wait", flags->wait, "Wait for the application without a time limit");
 }
 
-int RunStart(const program::Invocation& call, const RuntimeOption& option, const StartFlags& flags) {
+launch::LaunchResult StartApplication(const program::Invocation& call, const RuntimeOption& option,
+                                      const StartFlags& flags) {
   launch::Project project = ProjectOf(call, option);
   config::AppConfig app = AppOf(call, project);
   project.directory = call.config.ProjectDirectory();  // A name that is another directory's is refused.
@@ -195,19 +200,28 @@ int RunStart(const program::Invocation& call, const RuntimeOption& option, const
   config::OpenHome(call.home);
   std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, app, project);
   const std::string snapshot = flags.snapshot.empty() ? "head" : flags.snapshot;
-  launch::LaunchResult result =
-      launch::Launch({.home = call.home,
-                      .project = project,
-                      .app = app,
-                      .environment = call.environment,
-                      .runtime = *runtime,
-                      .progress = call.progress,
-                      .interrupt = call.interrupt,
-                      .read_source = [&] { return SourceOrNone(call, snapshot, flags.pull); }},
-                     {.snapshot = snapshot, .pull = flags.pull, .wait = flags.wait, .replace = flags.replace});
+  const std::string saved = launch::IsSaved(call.home, snapshot) ? snapshot : "";
+  launch::LaunchResult result = launch::Launch(
+      {.home = call.home,
+       .project = project,
+       .app = app,
+       .environment = call.environment,
+       .runtime = *runtime,
+       .progress = call.progress,
+       .interrupt = call.interrupt,
+       .read_source = [&] { return SourceOrNone(call, snapshot, flags.pull); }},
+      {.snapshot = snapshot, .pull = flags.pull, .wait = flags.wait, .replace = flags.replace, .saved = saved});
   const launch::LaunchState& state = result.state;
   if (result.already_running) RequireWhatWasAskedFor(call, option, flags, app, state);
-  if (!result.already_running && !state.source.empty()) WarnOfDrift(call, option, project, app, result.point);
+  if (!result.already_running && !state.source.empty() && saved.empty()) {
+    WarnOfDrift(call, option, project, app, result.point);
+  }
+  return result;
+}
+
+int RunStart(const program::Invocation& call, const RuntimeOption& option, const StartFlags& flags) {
+  const launch::LaunchResult result = StartApplication(call, option, flags);
+  const launch::LaunchState& state = result.state;
   if (std::string warning =
           schedule::ScheduleWarning(call.home, state.source, state.data_time_us, os::NowMicroseconds());
       state.snapshot == "head" && !warning.empty()) {
@@ -215,6 +229,20 @@ int RunStart(const program::Invocation& call, const RuntimeOption& option, const
   }
   call.output.Result(StartText(result), StartJson(result));
   return 0;
+}
+
+void RestartOnSameData(const program::Invocation& call, const RuntimeOption& option, const launch::LaunchState& state) {
+  // The head may have moved on since.
+  const bool is_head = state.saved.empty() && state.snapshot == "head" && !state.lsn.empty();
+  const StartFlags flags{.snapshot = is_head ? state.lsn : state.snapshot,
+                         .persistent = false,
+                         .pull = false,
+                         .port = state.port,
+                         .wait = false,
+                         .replace = true};
+  launch::LaunchState started = StartApplication(call, {.name = state.runtime, .project = option.project}, flags).state;
+  started.snapshot = state.snapshot;
+  launch::WriteLaunchState(ProjectOf(call, option).place, started);
 }
 
 program::Command DeclareStart(CLI::App& app, const RuntimeOption& runtime) {

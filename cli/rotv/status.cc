@@ -52,6 +52,7 @@ ApplicationStatus StatusOf(const program::Invocation& call, const RuntimeOption&
 }
 
 std::string DataOf(const launch::LaunchState& state) {
+  if (!state.saved.empty()) return fmt::format("saved data {}, no state of production", state.saved);
   if (!state.seed_file.empty()) {
     return fmt::format("{} as it was there, of {}", output::OneLine(state.seed_file),
                        output::HumanTime(state.data_time_us));

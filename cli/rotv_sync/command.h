@@ -46,6 +46,10 @@ MaterializeResult WriteSeedAndNote(const program::Session& session, MaterializeO
 // launch::CheckSeedImports() does.
 double CheckImports(const program::Session& session, const MaterializeResult& result);
 
+// Makes a warm cluster at the new head, by `rotv warm`, if [app] asks for it. Whatever fails is a warning. Throws
+// kInterrupted.
+void WarmAfterPull(const program::Session& session);
+
 // The report of a new baseline as text and as JSON, for the commands baseline and pull.
 struct BaselineResult;
 std::string BaselineText(const BaselineResult& result, const std::string& source_name);

@@ -2,12 +2,8 @@
 
 #include <gtest/gtest.h>
 
-#include <string>
-#include <vector>
-
 #include "cli/launch/container_runtime.h"
 #include "storage/error.h"
-#include "storage/interrupt.h"
 #include "tests/support/files/subprocess.h"
 #include "tests/support/files/temp_dir.h"
 

@@ -1,0 +1,106 @@
+// The command reset throws the changes in the started database away, while the application goes on.
+
+#include <fmt/format.h>
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <thread>
+
+#include "cli/config/home.h"
+#include "cli/launch/http_probe.h"
+#include "cli/launch/launch_state.h"
+#include "cli/output/format.h"
+#include "cli/rotv/command.h"
+#include "os/run_program.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+constexpr std::chrono::seconds kAnswerTimeout{60};
+constexpr std::chrono::milliseconds kPollAnswer{25};
+
+// Exit statuses of entrypoint/request, and of a shell that does not find it.
+constexpr int kRestart = 3, kNotThere = 127;
+
+// Its pool of connections finds out that they are cut when it uses them.
+void AwaitAnswer(const program::Invocation& call, launch::Runtime& runtime, const launch::LaunchState& state) {
+  if (state.health.empty()) return;
+  const auto start = std::chrono::steady_clock::now();
+  while (true) {
+    call.interrupt.Check();
+    const launch::HttpResponse answer = launch::ProbeHttp(state.port, state.health);
+    if (answer.answers()) return;
+    if (std::chrono::steady_clock::now() - start > kAnswerTimeout || runtime.State() != launch::RunState::kRunning) {
+      throw Error(ErrorCode::kCannotStart,
+                  fmt::format("the database is reset, but the application does not answer: {}", answer.reason()),
+                  "rotv logs says why; rotv restart starts both again");
+    }
+    std::this_thread::sleep_for(kPollAnswer);
+  }
+}
+
+// Returns why it cannot be done without a restart; empty if it is done.
+std::string ResetInPlace(const program::Invocation& call, launch::Runtime& runtime) {
+  const os::ProgramResult asked = os::RunProgramQuietly(runtime.RequestCommand("reset"), call.interrupt);
+  if (asked.exit_status == 0) return "";
+  const std::string reason = os::LastLine(asked.err);
+  if (asked.exit_status == kRestart) return reason;
+  if (asked.exit_status == kNotThere) return "the image is of an earlier version (rotv build)";
+  throw Error(ErrorCode::kCannotStart, fmt::format("the database cannot be reset: {}", reason),
+              "rotv logs says more; rotv restart starts it again on clean data");
+}
+
+int ReportReset(const program::Invocation& call, const launch::LaunchState& state, bool restarted, double seconds) {
+  output::Json document{{"reset", true}, {"restarted", restarted}};
+  AddData(state, &document);
+  document["seconds"] = seconds;
+  call.output.Result(fmt::format("Reset in {}: {}.\n{}", output::HumanDuration(seconds), DataText(state),
+                                 restarted ? "" : "The application goes on; its connections were cut.\n"),
+                     document);
+  return 0;
+}
+
+int RunReset(const program::Invocation& call, const RuntimeOption& option) {
+  const auto start = std::chrono::steady_clock::now();
+  const auto seconds = [&] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(); };
+  config::OpenHome(call.home);
+  const launch::Project project = ProjectOf(call, option);
+  const std::unique_ptr<launch::Runtime> runtime = RunningRuntime(call, option, AppToActOn(call, project), project);
+  std::optional<launch::LaunchState> state = launch::ReadLaunchState(project.place);
+  if (!state || !state->ready) {
+    throw Error(ErrorCode::kUsage, "the application has not been started completely", "rotv start");
+  }
+  if (state->persistent) {
+    throw Error(ErrorCode::kUsage, "its data is persistent, and nothing throws that away by itself",
+                fmt::format("rotv stop, remove {} yourself, then rotv start --persistent imports the seed again",
+                            (project.place / "pgdata").native()));
+  }
+  std::string why_not;
+  {
+    const launch::LaunchLock lock(project.place);
+    why_not = ResetInPlace(call, *runtime);
+    if (why_not.empty()) AwaitAnswer(call, *runtime, *state);
+  }
+  if (why_not.empty()) return ReportReset(call, *state, false, seconds());
+  call.progress.Say(fmt::format("starting again, because {}", why_not));
+  RestartOnSameData(call, option, *state);
+  state = launch::ReadLaunchState(project.place);
+  return ReportReset(call, state.value_or(launch::LaunchState()), true, seconds());
+}
+
+}  // namespace
+
+program::Command DeclareReset(CLI::App& app, const RuntimeOption& runtime) {
+  app.description("Throw the changes in the started database away; the application goes on");
+  app.footer(
+      "The database is again as it was when it was started. Connections are cut, and the application connects\n"
+      "again. Where the state of the start is not kept, both are started again.\n\n"
+      "Examples:\n"
+      "  rotv reset\n"
+      "  rotv --name fix-123 reset");
+  return {[&runtime](const program::Invocation& call) { return RunReset(call, runtime); }, nullptr};
+}
+
+}  // namespace rotv
