@@ -53,43 +53,55 @@ std::string_view Block(const std::vector<std::string_view>& lines, size_t at) {
   return "";
 }
 
+// Where seeds are imported.
+struct Target {
+  explicit Target(int version)
+      : server({.version = version,
+                .settings = {{"wal_level", "minimal"}, {"max_wal_senders", "0"}},
+                .place = DataPlace::kOnTmpfs}),
+        session(server.NewConnection({"postgres", "postgres"})) {}
+
+  PostgresServer server;
+  Connection session;  // Kept: a new one takes as long as a small import.
+};
+
 // A server of the version of the pg_dump beside the source, whose text an older server may refuse: as a rule the
 // source's version, since a newer server would dump the same database in other words.
-PostgresServer& ImportServer(int version) {
+Target& ImportTarget(int version) {
   constexpr int kWithProgramsOf17 = 16;  // postgres_versions.sh
   if (version == kWithProgramsOf17) version = 17;
-  static std::map<int, std::unique_ptr<PostgresServer>> servers;
-  std::unique_ptr<PostgresServer>& server = servers[version];
-  if (server == nullptr) {
-    server = std::make_unique<PostgresServer>(
-        PostgresOptions{.version = version,
-                        .settings = {{"wal_level", "minimal"}, {"max_wal_senders", "0"}},
-                        .place = DataPlace::kOnTmpfs});
-  }
-  return *server;
+  static std::map<int, std::unique_ptr<Target>> targets;
+  std::unique_ptr<Target>& target = targets[version];
+  if (target == nullptr) target = std::make_unique<Target>(version);
+  return *target;
 }
 
 // Policies and grants name roles; the seed does not create them.
-void CopyRoles(const PostgresServer& source, const PostgresServer& target) {
+void CopyRoles(Connection& source, Connection& target) {
   const std::string sql = "SELECT rolname FROM pg_roles WHERE rolname !~ '^pg_'";
-  const Rows known = target.Query(sql, kSuperuser);
-  for (const Row& row : source.Query(sql, kSuperuser)) {
-    if (std::find(known.begin(), known.end(), row) == known.end()) {
-      target.Exec("CREATE ROLE " + SqlName(*row[0]), kSuperuser);
-    }
+  const Rows known = target.Query(sql);
+  for (const Row& row : source.Query(sql)) {
+    if (std::find(known.begin(), known.end(), row) == known.end()) target.Exec("CREATE ROLE " + SqlName(*row[0]));
   }
 }
 
 // CREATE DATABASE's options for a copy of `database`: the same encoding and collation.
-std::string DatabaseOptions(const PostgresServer& source, const std::string& database) {
+std::string DatabaseOptions(Connection& source, int version, const std::string& database) {
   const Rows rows = source.Query(
       fmt::format("SELECT pg_encoding_to_char(encoding), datcollate, datctype FROM pg_database WHERE datname = {}",
-                  SqlLiteral(database)),
-      kSuperuser);
+                  SqlLiteral(database)));
   // Files are copied in half of the time that their pages take through the log.
   return fmt::format("TEMPLATE template0 ENCODING {} LC_COLLATE {} LC_CTYPE {}{}", SqlLiteral(*rows.at(0)[0]),
                      SqlLiteral(*rows.at(0)[1]), SqlLiteral(*rows.at(0)[2]),
-                     PostgresServer::MajorVersion(source.version()) >= 15 ? " STRATEGY file_copy" : "");
+                     PostgresServer::MajorVersion(version) >= 15 ? " STRATEGY file_copy" : "");
+}
+
+void CreateDatabase(Target& target, const std::string& name, const std::string& options) {
+  target.session.Exec(fmt::format("CREATE DATABASE {} OWNER postgres {}", SqlName(name), options));
+}
+
+void DropDatabase(Target& target, const std::string& name) {
+  target.session.Exec(fmt::format("DROP DATABASE IF EXISTS {} WITH (FORCE)", SqlName(name)));
 }
 
 ::testing::AssertionResult NotImported(const Result& psql, const std::string& what) {
@@ -97,24 +109,26 @@ std::string DatabaseOptions(const PostgresServer& source, const std::string& dat
 }
 
 // Imports into an empty database that stays empty: creating one costs more than a small import.
-::testing::AssertionResult TryImport(PostgresServer& target, const std::filesystem::path& seed,
-                                     const std::string& seed_text, const std::string& database_options) {
-  static std::map<std::pair<PostgresServer*, std::string>, std::string> databases;
+::testing::AssertionResult TryImport(Target& target, const std::filesystem::path& seed, const std::string& seed_text,
+                                     const std::string& database_options) {
+  static std::map<std::pair<Target*, std::string>, std::string> databases;
+  static int made = 0;
   std::string& database = databases[{&target, database_options}];
   if (database.empty()) {
-    database = fmt::format("empty {}", databases.size());
-    target.CreateDatabase(database, "postgres", database_options);
+    database = fmt::format("empty {}", ++made);
+    CreateDatabase(target, database, database_options);
   }
-  const Result psql = target.Psql(seed, {database, "postgres"}, {"-o", "/dev/null", "-c", "BEGIN"}, {"-c", "ROLLBACK"});
+  const Result psql =
+      target.server.Psql(seed, {database, "postgres"}, {"-o", "/dev/null", "-c", "BEGIN"}, {"-c", "ROLLBACK"});
   // Around large objects, a dump has transactions of its own.
   if (seed_text.find("\nCOMMIT;\n") != std::string::npos) {
-    target.DropDatabase(database);
+    DropDatabase(target, database);
     databases.erase({&target, database_options});
   }
   return psql.ok() ? ::testing::AssertionSuccess() : NotImported(psql, "into an empty database");
 }
 
-::testing::AssertionResult ImportAndCompare(PostgresServer& target, const std::filesystem::path& seed,
+::testing::AssertionResult ImportAndCompare(const PostgresServer& target, const std::filesystem::path& seed,
                                             const std::string& database, const std::string& seed_text,
                                             const OracleOptions& options, const std::string& what) {
   const Result psql = target.Psql(seed, {database, "postgres"}, {"--single-transaction", "-o", "/dev/null"});
@@ -209,16 +223,17 @@ std::string WithoutDepartures(const std::string& canonical) {
       {"the seed", seed_text}, {"pg_dump of the source", source.Dump(options.database, options.dump_arguments)});
   if (!equal || options.import == Import::kNone) return equal;
 
-  PostgresServer& target = ImportServer(source.version());
-  CopyRoles(source, target);
-  const std::string database_options = DatabaseOptions(source, options.database);
+  Target& target = ImportTarget(source.version());
+  Connection session = source.NewConnection(kSuperuser);
+  CopyRoles(session, target.session);
+  const std::string database_options = DatabaseOptions(session, source.version(), options.database);
   if (options.import == Import::kTry) return TryImport(target, seed, seed_text, database_options);
   const std::string database = "import of the seed";
-  target.DropDatabase(database);
-  target.CreateDatabase(database, "postgres", database_options);
-  equal = ImportAndCompare(target, seed, database, seed_text, options, "into an empty database");
+  DropDatabase(target, database);
+  CreateDatabase(target, database, database_options);
+  equal = ImportAndCompare(target.server, seed, database, seed_text, options, "into an empty database");
   if (!equal || options.import == Import::kEmpty) return equal;
-  return ImportAndCompare(target, seed, database, seed_text, options, "over an older import");
+  return ImportAndCompare(target.server, seed, database, seed_text, options, "over an older import");
 }
 
 }  // namespace rotv::testing

@@ -217,9 +217,17 @@ fs::path PostgresServer::BinDirectory(int version) {
 }
 
 int PostgresServer::MajorVersion(int version) {
-  const std::string text = MustRun({.argv = {BinDirectory(version) / "postgres", "--version"}}).out;
-  const size_t digit = text.find_first_of("0123456789");
-  return std::atoi(text.c_str() + std::min(digit, text.size()));
+  static std::mutex mutex;
+  static std::map<int, int> known;  // To start the program takes as long as a session.
+  const fs::path bin = BinDirectory(version);
+  const std::lock_guard lock(mutex);
+  int& major = known[version];
+  if (major == 0) {
+    const std::string text = MustRun({.argv = {bin / "postgres", "--version"}}).out;
+    const size_t digit = text.find_first_of("0123456789");
+    major = std::atoi(text.c_str() + std::min(digit, text.size()));
+  }
+  return major;
 }
 
 std::map<std::string, std::string> PostgresServer::HostileSettings() {
