@@ -5,6 +5,12 @@
 # otherwise it begins first, so that nothing long is left at the end. A line "// Labels: asan tsan" adds labels: to one
 # test when it is right before it, else to all of the file. The targets asan_tests, tsan_tests and e2e_tests build the
 # programs that have such tests.
+#
+# An end-to-end test finds what a sanitizer reports in the programs that it runs. So the sanitizers' end-to-end tests are
+# those of the build for daily work, and run the sanitizer's rotv-sync and rotv (test presets asan-e2e and tsan-e2e):
+# a third of what was compiled for a sanitizer is compiled once. The programs in ROTV_IN_PROCESS call what they test
+# themselves, too ("inside"), and are built with AddressSanitizer like the tests of one folder.
+set(ROTV_IN_PROCESS e2e/drift e2e/mask)
 
 # What tests are compiled with: no optimisation and no checks for undefined behaviour, which would be half of the time
 # and gain nothing, for what a test runs is in the libraries; and the headers that all of them include, compiled once.
@@ -23,8 +29,13 @@ target_precompile_headers(rotv_test_headers PRIVATE
 add_custom_target(asan_tests)
 add_custom_target(tsan_tests)
 add_custom_target(e2e_tests)
+add_dependencies(asan_tests rotv-sync rotv)
+add_dependencies(tsan_tests rotv-sync)
 
 function(rotv_add_tests folder)
+  if(ROTV_SANITIZE AND folder MATCHES "^e2e" AND NOT (ROTV_SANITIZE MATCHES "address" AND folder IN_LIST ROTV_IN_PROCESS))
+    return()
+  endif()
   string(REPLACE "/" "_" name ${folder})
   set(program ${name}_test)
   file(GLOB files CONFIGURE_DEPENDS ${folder}/*.cc)
@@ -33,12 +44,15 @@ function(rotv_add_tests folder)
   target_precompile_headers(${program} REUSE_FROM rotv_test_headers)
   target_link_libraries(${program} PRIVATE ${ARGN} GTest::gtest_main)
   target_compile_definitions(${program} PRIVATE
-    ROTV_SYNC_BINARY="$<TARGET_FILE:rotv-sync>" ROTV_BINARY="$<TARGET_FILE:rotv>" ROTV_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
+    ROTV_SYNC_BUILT="$<TARGET_FILE:rotv-sync>" ROTV_BUILT="$<TARGET_FILE:rotv>" ROTV_SOURCE_DIR="${CMAKE_SOURCE_DIR}"
     ROTV_ARTEFACTS="${CMAKE_BINARY_DIR}/artefacts" ROTV_SLOW_DISK="$<TARGET_FILE:rotv_slow_disk>"
     ROTV_ODD_DISK="$<TARGET_FILE:rotv_odd_disk>")
   if(folder MATCHES "^e2e")
     add_dependencies(${program} rotv-sync rotv rotv_slow_disk rotv_odd_disk)
     set(standard "e2e")
+    if(folder IN_LIST ROTV_IN_PROCESS)
+      string(APPEND standard " inside")
+    endif()
   else()
     set(standard "asan")
   endif()

@@ -85,8 +85,8 @@ TEST_F(ScheduleTimerTest, ATimerPullsInASandboxAndIsRemoved) {
   rotv.ExpectSeedIsDump();
 
   rotv.server().Stop();
-  Add(units[0], "[Service]\nExecStart=\nExecStart=\"" ROTV_SYNC_BINARY "\" --home \"" + rotv.home().string() +
-                    "\" --source production schedule run --retries 0\n");
+  Add(units[0], "[Service]\nExecStart=\nExecStart=\"" + std::string(ROTV_SYNC_BINARY) + "\" --home \"" +
+                    rotv.home().string() + "\" --source production schedule run --retries 0\n");
   EXPECT_FALSE(Systemctl({"start", service}).ok());
   EXPECT_EQ(Shown().at("last").at("exit_code"), 4);
 

@@ -260,11 +260,11 @@ class SecretWatch {
   std::thread thread_;
 };
 
-std::vector<std::string> Without(const std::set<std::string>& found, std::initializer_list<const char*> allowed) {
+std::vector<std::string> Without(const std::set<std::string>& found, const std::vector<std::string>& allowed) {
   std::vector<std::string> rest;
   for (const std::string& one : found) {
     bool may = std::any_of(allowed.begin(), allowed.end(),
-                           [&](const char* words) { return one.find(words) != std::string::npos; });
+                           [&](const std::string& words) { return one.find(words) != std::string::npos; });
     if (!may) rest.push_back(one);
   }
   return rest;
@@ -283,9 +283,10 @@ TEST_F(StartGuardTest, SecretsReachOnlyProgramsThatNeedThem) {
   // Programs that the user gave the secrets to, including his psql; the application; and the program that carries the
   // application's environment to it and starts nothing else with it.
   EXPECT_THAT(Without(watch.Stop(),
-                      {"environ of " ROTV_BINARY, "api-key in environ of node .", "api-key in environ of psql -XAtq",
-                       "agent in environ of /usr/lib/postgresql", "agent in environ of env --unset",
-                       "api-key in environ of setsid", "api-key in environ of bash -c node .",
+                      {std::string("environ of ") + ROTV_BINARY, "api-key in environ of node .",
+                       "api-key in environ of psql -XAtq", "agent in environ of /usr/lib/postgresql",
+                       "agent in environ of env --unset", "api-key in environ of setsid",
+                       "api-key in environ of bash -c node .",
                        "api-key in environ of env HOME=", "api-key in environ of setpriv --reuid",
                        "api-key in environ of setpriv --pdeathsig KILL bash -c node .", "/entrypoint/entrypoint "}),
               IsEmpty());
@@ -305,7 +306,7 @@ TEST(SyncSecretsTest, ThePasswordReachesOnlyTheSource) {
   {
     SecretWatch watch({"s0wn-api-key", "s0wn-password", "s0wn-agent"});
     MustRun(command);
-    EXPECT_THAT(Without(watch.Stop(), {"environ of " ROTV_SYNC_BINARY}), IsEmpty());
+    EXPECT_THAT(Without(watch.Stop(), {std::string("environ of ") + ROTV_SYNC_BINARY}), IsEmpty());
   }
   command = rotv.SyncCommand({"pull"});
   WriteFile(rotv.directory() / "user/.pgpass", "127.0.0.1:*:*:rotv:s0wn-password\n", 0600);

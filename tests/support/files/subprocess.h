@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/support/files/programs_under_test.h"  // Whoever runs them has them.
+
 namespace rotv::testing {
 
 struct Command {
