@@ -15,6 +15,7 @@
 #include "fmt/format.h"
 #include "fmt/ranges.h"
 #include "os/postgres_programs.h"
+#include "tests/support/servers/copy_cluster.h"
 
 namespace rotv::testing {
 namespace {
@@ -296,7 +297,7 @@ void PostgresServer::MakeCluster() {
     MustRun(AsServer(server_user_, {"sh", "-c", "mv -T \"$0\" \"$1\" 2>/dev/null || test -d \"$1\"", fresh, cached}));
     if (!usable()) throw std::runtime_error(fmt::format("{} is in the way: remove it", cached.string()));
   }
-  MustRun({.argv = {"cp", "-a", cached, data_directory_}});
+  CopyCluster(cached, data_directory_, uid);
 }
 
 void PostgresServer::CopyFrom(const PostgresServer& primary) {
