@@ -366,6 +366,8 @@ void PostgresServer::Start() {
     WriteConfiguration();
     Command command = AsServer(server_user_, {bin_directory() / "postgres", "-D", data_directory_});
     command.death_signal = SIGQUIT;
+    // A test's sessions are many and short, and half of their time is the kernel's, mostly for pages one by one.
+    command.env["GLIBC_TUNABLES"] = "glibc.malloc.hugetlb=1";
     for (const auto& [name, value] : options_.environment) command.env[name] = value;
     auto process = std::make_unique<Process>(command);
     const std::string conninfo = ConnectionString(kSuperuser);
