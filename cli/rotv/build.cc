@@ -144,7 +144,8 @@ int RunBuild(const program::Invocation& call, const RuntimeOption& option, const
                                     app.image, "--file", context.directory() / "Containerfile"};
   const auto add_argument = [&](const std::string& text) { words.insert(words.end(), {"--build-arg", text}); };
   add_argument("VERSION=" + version);
-  add_argument("PROJECT=" + project.directory.native());
+  // Not by an argument that a LABEL names: Podman 4.3 takes that from the cache for another project's, too.
+  words.insert(words.end(), {"--label", fmt::format("{}={}", launch::kProjectLabel, project.directory.native())});
   const DatabaseFacts facts = FactsFor(call);
   constexpr int kDefaultMajor = 17;  // As in the Containerfile.
   if (facts.major() > kDefaultMajor) add_argument(fmt::format("POSTGRES_VERSION={}", facts.major()));
