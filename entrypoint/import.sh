@@ -125,12 +125,16 @@ run_import() {  # LANGUAGES
     filter=$!
     exec {plain_fd}<&-
   fi
-  exec {importing_fd}< <(run_psql <&"$text_fd")
+  mkfifo "$scratch/importing"
+  exec {importing_fd}<>"$scratch/importing"
+  (run_and_tell "$importing_fd" ended run_psql) <&"$text_fd" &
   importer=$!
-  helpers=("$importer" "$filter" ${decompressor:+"$decompressor"})
+  start_ticks "$importing_fd"
+  helpers=("$importer" "$filter" "$ticker" ${decompressor:+"$decompressor"})
   # Our own copy of the pipe is closed, so that the filter ends when psql does.
   exec {text_fd}<&-
-  show_progress "${decompressor:-$filter}"
+  show_progress "${decompressor:-$filter}" "$importer"
+  stop_ticks
   exec {importing_fd}<&-
   wait "$importer" || status=$?
   wait "$filter" || filtered=$?
@@ -173,19 +177,16 @@ tell_left_out() {
     "$(left_out_names "$ROTV_DATA/$left_out_file"). $trust_hint"
 }
 
-# Prints how far the reader of the file has come, from its position in /proc, until psql closes its output at its end.
-# (`wait -n` for psql and a `sleep` could miss the end of both, and wait for ever.)
-show_progress() {  # READER
-  local size position status
+# Prints how far the reader of the file has come, from its position in /proc, until the import has ended.
+show_progress() {  # READER, IMPORTER
+  local size position word status
   size=$(stat -L -c %s "/proc/$$/fd/$seed_fd") || return 0
   say "import: 0 of $size"
-  while true; do
+  while read -r -u "$importing_fd" word status && [[ $word == tick ]]; do
     if position=$(sed -n 's/^pos:[[:space:]]*//p' "/proc/$1/fdinfo/0" 2>/dev/null) && [[ -n $position ]]; then
       say "import: $position of $size"
     fi
-    status=0
-    read -r -t 0.5 -u "$importing_fd" || status=$?
-    ((status == 0 || status > 128)) || return 0
+    kill -0 "$2" 2>/dev/null || return 0  # Killed: it has said nothing.
   done
 }
 

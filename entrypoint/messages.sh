@@ -22,3 +22,31 @@ nap() {
   sleep "$1" &
   wait "$!"
 }
+
+# Writes a line to a pipe twice a second, until it is stopped or this process is gone. Whoever reads that pipe wakes up
+# by it: `read -t` must not be used where a signal may come (see nap), and `wait -n` can miss an end.
+start_ticks() {  # FILE DESCRIPTOR
+  (
+    trap 'kill "$!"; wait; exit' TERM
+    while nap 0.5 && kill -0 "$$"; do printf 'tick\n' >&"$1" || exit; done
+  ) </dev/null >/dev/null 2>&1 &
+  ticker=$!
+}
+
+stop_ticks() {
+  kill -TERM "$ticker" 2>/dev/null || true
+  wait "$ticker" 2>/dev/null || true
+}
+
+# Runs a command, and writes a line to a pipe when it has ended: WORD STATUS. Only in a subshell of its own. Where it is
+# killed it writes nothing.
+run_and_tell() {  # FILE DESCRIPTOR, WORD, COMMAND...
+  local pipe=$1 word=$2 child='' status=0
+  shift 2
+  trap '[[ -z $child ]] || { kill -TERM "$child"; wait "$child"; } 2>/dev/null; exit 143' TERM
+  "$@" <&0 &
+  child=$!
+  wait "$child" 2>/dev/null || status=$?  # bash tells of a killed process.
+  printf '%s %s\n' "$word" "$status" >&"$pipe"
+  exit "$status"
+}

@@ -52,6 +52,7 @@ import_parts() {
   read -r -a slot_fds <<<"-1 $part_fds"  # The connections count from 1.
   mkfifo "$scratch/ended"
   exec {ended_fd}<>"$scratch/ended"
+  start_ticks "$ended_fd"
   import_stage=schema
   say "connections: $connections"
   say "import: 0 of $rows_bytes"
@@ -63,6 +64,7 @@ import_parts() {
   import_stage=keys
   run_tasks
   run_alone after
+  stop_ticks
   exec {ended_fd}>&-
 }
 
@@ -192,14 +194,7 @@ start_task() {  # SLOT TASK COMMAND...
   local slot=$1
   slot_task[slot]=$2
   shift 2
-  (
-    child='' status=0
-    trap '[[ -z $child ]] || { kill -TERM "$child"; wait "$child"; } 2>/dev/null; exit 143' TERM
-    "$@" <&0 &
-    child=$!
-    wait "$child" 2>/dev/null || status=$?  # bash tells of a killed process.
-    printf '%s %s\n' "$slot" "$status" >&"$ended_fd"
-  ) 2>"$scratch/errors.$slot" &
+  (run_and_tell "$ended_fd" "$slot" "$@") 2>"$scratch/errors.$slot" &
   slot_process[slot]=$! slot_missed[slot]=''
 }
 
@@ -239,7 +234,7 @@ load_several() {  # NUMBER
 # Waits until a task has ended, and tells meanwhile how far the import is. A process that was killed says nothing.
 await_task() {
   local slot status
-  while ! read -r -t 0.5 -u "$ended_fd" slot status; do
+  while read -r -u "$ended_fd" slot status && [[ $slot == tick ]]; do
     tell_progress
     for slot in "${!slot_process[@]}"; do
       kill -0 "${slot_process[slot]}" 2>/dev/null && continue
