@@ -52,8 +52,8 @@ class StartData {
   // throws; kUsage if nothing was saved under the name.
   void Prepare(LaunchRequest* launch);
 
-  // The same, if a warm cluster has the very state, or it is a saved one, and nothing has to be brought up to date first.
-  // Else returns false, and Prepare() may be called.
+  // The same, if a warm cluster has the very state, or it is a saved one, and nothing has to be brought up to date
+  // first. Else returns false, and Prepare() may be called.
   bool PrepareWarm(LaunchRequest* launch);
 
   // To be called in place of the first one's result when the warm cluster turned out to be unusable: removes that, says

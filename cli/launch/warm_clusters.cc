@@ -10,12 +10,10 @@
 #include <map>
 #include <utility>
 
-#include "cli/launch/warm_manifest.h"
-#include "cli/launch/warm_writer.h"
+#include "os/boot_id.h"
 #include "os/random_text.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
-#include "storage/file_checksum.h"
 
 namespace rotv::launch {
 namespace {
@@ -151,6 +149,17 @@ bool ApplyLimits(const fs::path& warm, uint64_t bytes, const WarmLimits& limits)
   return used + bytes <= allowed;
 }
 
+// Nothing was synced: after the machine was started again the files may not be what was written.
+bool IsSoundSinceBoot(const fs::path& directory, WarmManifest manifest) {
+  const std::string boot = os::BootId();
+  if (!boot.empty() && manifest.boot == boot) return true;
+  const Interrupt none;
+  if (!DifferenceInBytes(directory / "cluster", manifest, none).empty()) return false;
+  manifest.boot = boot;
+  WriteWarmManifest(directory, manifest);
+  return true;
+}
+
 // How far the LSNs are from each other.
 uint64_t Distance(Lsn a, Lsn b) { return a < b ? b.value() - a.value() : a.value() - b.value(); }
 
@@ -162,26 +171,6 @@ std::string WarmLease::FindDamage(const Interrupt& interrupt) const {
 }
 
 WarmClusters::WarmClusters(const fs::path& home) : directory_(home / "warm") {}
-
-// The values may be secrets, and a manifest is read by people.
-std::string WarmClusters::PurposeKey(const WarmPurpose& purpose) {
-  FileChecksum checksum;
-  const auto add = [&](const std::string& text) { checksum.Add(text + '\0'); };
-  add(purpose.runtime);
-  add(purpose.source);
-  add(purpose.database);
-  add(fmt::format("{} {}", purpose.trust, purpose.superuser));
-  add(purpose.admin);
-  for (const std::string& role : purpose.roles) add(role);
-  add("");
-  for (const auto& [name, value] : purpose.twin) add(name + '\0' + value);
-  return ChecksumText(checksum.value());
-}
-
-std::string WarmClusters::EmptyPurposeKey(const WarmPurpose& purpose) {
-  return PurposeKey(
-      {.database = purpose.database, .trust = purpose.trust, .superuser = purpose.superuser, .twin = purpose.twin});
-}
 
 std::vector<WarmCluster> WarmClusters::All() const {
   std::vector<WarmCluster> all;
@@ -195,7 +184,7 @@ std::vector<WarmCluster> WarmClusters::All() const {
 std::optional<WarmLease> WarmClusters::Lease(const fs::path& directory, const WarmManifest& manifest) const {
   FileDescriptor lock = OpenLock(directory);
   if (!lock || flock(lock.get(), LOCK_SH | LOCK_NB) != 0) return std::nullopt;
-  if (std::string difference = DifferenceInFiles(directory / "cluster", manifest); !difference.empty()) {
+  if (!DifferenceInFiles(directory / "cluster", manifest).empty() || !IsSoundSinceBoot(directory, manifest)) {
     lock = FileDescriptor();
     RemoveDirectory(directory);
     return std::nullopt;

@@ -7,8 +7,11 @@
 //                                exclusively by whoever writes or removes it; its time is when it was last used
 //   HOME/warm/ID/cluster/        the files. They belong to us in every runtime: the entrypoint sends a tar through a
 //                                pipe, and this program writes the files
-//   HOME/warm/ID/manifest.json   what it holds, with the size, time and checksum of each file. It is written last, when
-//                                the files are on the disk, and removed first: a directory without it is a leftover
+//   HOME/warm/ID/manifest.json   what it holds, with the size, time and checksum of each file. It is written last and
+//                                removed first: a directory without it is a leftover
+//
+// Files are not synced, which would take longer than all else: a machine that has started again since reads all bytes
+// of a cluster before it uses it (WarmManifest::boot).
 //
 // No start ever writes to a warm cluster. The entrypoint (entrypoint/warm.sh) says for which server one was made.
 
@@ -24,44 +27,14 @@
 #include <vector>
 
 #include "cli/launch/checked_note.h"
-#include "os/environment.h"
+#include "cli/launch/warm_manifest.h"
+#include "cli/launch/warm_state.h"
+#include "cli/launch/warm_writer.h"
 #include "storage/handle.h"
 #include "storage/interrupt.h"
 #include "sync/describe_point.h"
 
 namespace rotv::launch {
-
-// What a cluster is made for, apart from its state: clusters of another purpose cannot be used.
-struct WarmPurpose {
-  std::string runtime;  // And the image there.
-  std::string source;   // Empty: a foreign seed.
-  std::string database;
-  bool trust = false;
-  bool superuser = false;
-  std::string admin = {};  // As in LaunchRequest, as are the following ones.
-  std::set<std::string> roles = {};
-  os::Environment twin = {};  // May hold secrets: only a checksum of it is kept.
-};
-
-enum class WarmKind {
-  kEmpty,    // After initdb, with its empty databases.
-  kState,    // The state of a point.
-  kForeign,  // A seed that somebody put there.
-  kSaved,    // A started database's state under a name (`rotv save`), which production never had.
-};
-
-// The state that a cluster holds.
-struct WarmState {
-  WarmKind kind = WarmKind::kState;
-  history::ResolvedPoint point = {};  // kState: its state; kSaved: what it was started from.
-  std::string seed = {};              // kForeign: the fingerprint of the file.
-  std::string saved_as = {};          // kSaved: its name.
-  std::set<std::string> pinned = {};  // Names by which it is pinned; a pinned one is not removed to make room.
-  DatabaseFacts facts = {};           // Of the source's database.
-  uint64_t sql_bytes = 0;             // Of the seed that was imported at first.
-  uint64_t carries = 0;               // How often it was carried since,
-  uint64_t carried_bytes = 0;         // and the bytes of SQL that did it.
-};
 
 struct WarmCluster {
   std::string id;
@@ -90,9 +63,6 @@ class WarmLease {
   FileDescriptor lock_;
 };
 
-class WarmWriter;     // warm_writer.h
-struct WarmManifest;  // warm_manifest.h
-
 // How many clusters are kept, apart from pinned, saved and empty ones. The least recently used ones are removed first.
 struct WarmLimits {
   size_t clusters = 3;  // Of each source and database.
@@ -103,9 +73,6 @@ struct WarmLimits {
 class WarmClusters {
  public:
   explicit WarmClusters(const std::filesystem::path& home);
-
-  static std::string PurposeKey(const WarmPurpose& purpose);
-  static std::string EmptyPurposeKey(const WarmPurpose& purpose);
 
   // All complete ones, the most recently used first. Does not look at their files.
   std::vector<WarmCluster> All() const;

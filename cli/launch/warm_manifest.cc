@@ -82,6 +82,7 @@ void WriteWarmManifest(const fs::path& directory, const WarmManifest& manifest) 
                                                  {"server", manifest.server},
                                                  {"bytes", manifest.bytes},
                                                  {"made_time_us", manifest.made_time_us},
+                                                 {"boot", manifest.boot},
                                                  {"files", files}});
 }
 
@@ -105,7 +106,8 @@ std::optional<WarmManifest> ReadWarmManifest(const fs::path& directory) {
                                     .carried_bytes = note->at("carried_bytes").get<uint64_t>()},
                           .server = note->at("server").get<std::string>(),
                           .bytes = note->at("bytes").get<uint64_t>(),
-                          .made_time_us = note->at("made_time_us").get<int64_t>()};
+                          .made_time_us = note->at("made_time_us").get<int64_t>(),
+                          .boot = note->at("boot").get<std::string>()};
     for (const nlohmann::json& file : note->at("files")) manifest.files.push_back(FileFrom(file));
     return manifest;
   } catch (const nlohmann::json::exception&) {

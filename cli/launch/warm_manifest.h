@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "cli/launch/warm_clusters.h"
+#include "cli/launch/warm_state.h"
+#include "storage/interrupt.h"
 
 namespace rotv::launch {
 
@@ -29,6 +30,7 @@ struct WarmManifest {
   std::string server;
   uint64_t bytes = 0;
   int64_t made_time_us = 0;
+  std::string boot;             // The BootId() under which all bytes were last known to be what was written.
   std::vector<WarmFile> files;  // Sorted by name: a directory comes before what is in it.
 };
 

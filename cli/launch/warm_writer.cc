@@ -12,6 +12,7 @@
 #include <cstring>
 #include <vector>
 
+#include "os/boot_id.h"
 #include "os/clock.h"
 #include "storage/atomic_file.h"
 #include "storage/file_checksum.h"
@@ -193,11 +194,6 @@ class Unpacking {
   Pipe& pipe_;
 };
 
-void SyncFile(const fs::path& path) {
-  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
-  if (!file || fsync(file.get()) != 0) ThrowDiskError("sync", path, errno);
-}
-
 }  // namespace
 
 WarmWriter::WarmWriter(fs::path warm, fs::path directory, FileDescriptor lock)
@@ -233,23 +229,15 @@ void WarmWriter::Publish(const WarmPurpose& purpose, const WarmState& state, con
   std::sort(manifest_.files.begin(), manifest_.files.end(),
             [](const WarmFile& a, const WarmFile& b) { return a.name < b.name; });
   manifest_.bytes = 0;
-  for (const WarmFile& file : manifest_.files) {
-    const fs::path path = directory_ / "cluster" / file.name;
-    if (file.is_directory) {
-      SyncDirectory(path);
-    } else {
-      SyncFile(path);
-      manifest_.bytes += file.bytes;
-    }
-  }
-  SyncDirectory(directory_ / "cluster");
-  manifest_.purpose = WarmClusters::PurposeKey(purpose);
-  manifest_.empty_purpose = WarmClusters::EmptyPurposeKey(purpose);
+  for (const WarmFile& file : manifest_.files) manifest_.bytes += file.bytes;
+  manifest_.purpose = PurposeKey(purpose);
+  manifest_.empty_purpose = EmptyPurposeKey(purpose);
   manifest_.group = fmt::format("{} {}", purpose.source, purpose.database);
   manifest_.source = state.kind == WarmKind::kEmpty ? "" : purpose.source;
   manifest_.state = state;
   manifest_.server = server;
   manifest_.made_time_us = os::NowMicroseconds();
+  manifest_.boot = os::BootId();
   WriteWarmManifest(directory_, manifest_);
   SyncDirectory(warm_);
   is_published_ = true;

@@ -6,8 +6,8 @@
 #include <filesystem>
 #include <string>
 
-#include "cli/launch/warm_clusters.h"
 #include "cli/launch/warm_manifest.h"
+#include "cli/launch/warm_state.h"
 #include "storage/handle.h"
 #include "storage/interrupt.h"
 
@@ -26,7 +26,7 @@ class WarmWriter {
   // false if it ends before, has something else than files and directories, or cannot be written. What follows in the
   // pipe is not read: DrainPipe() does that. Throws kInterrupted.
   bool Receive(int pipe, const Interrupt& interrupt);
-  // Syncs the files and writes the manifest. Only after Receive() has returned true. Throws kDisk.
+  // Writes the manifest. Only after Receive() has returned true. Throws kDisk.
   void Publish(const WarmPurpose& purpose, const WarmState& state, const std::string& server);
 
   std::string id() const { return directory_.filename(); }

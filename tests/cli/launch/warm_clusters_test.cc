@@ -12,7 +12,9 @@
 #include <string>
 #include <thread>
 
+#include "cli/launch/warm_manifest.h"
 #include "cli/launch/warm_writer.h"
+#include "os/boot_id.h"
 #include "tests/support/files/subprocess.h"
 #include "tests/support/files/temp_dir.h"
 
@@ -20,7 +22,6 @@ namespace rotv::launch {
 namespace {
 
 namespace fs = std::filesystem;
-using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
@@ -154,6 +155,27 @@ TEST_F(WarmClustersTest, DamageIsFound) {
   EXPECT_THAT(clusters_.All(), IsEmpty());
   EXPECT_THAT(clusters_.FindDamaged(interrupt_), IsEmpty()) << "it is a leftover";
   clusters_.Trim();
+  EXPECT_FALSE(fs::exists(home_ / "warm" / id));
+}
+
+// A power loss may leave a file with its size and time, and without its bytes.
+TEST_F(WarmClustersTest, AfterAnotherBootTheBytesAreReadBefore) {
+  const auto boot_again = [&](const std::string& id) {
+    WarmManifest manifest = ReadWarmManifest(home_ / "warm" / id).value();
+    manifest.boot = "another";
+    WriteWarmManifest(home_ / "warm" / id, manifest);
+  };
+  const std::string id = Make(20);
+  boot_again(id);
+  EXPECT_EQ(Found(clusters_.FindAt(purpose_, At(20))), id);
+  EXPECT_EQ(ReadWarmManifest(home_ / "warm" / id).value().boot, os::BootId());
+
+  const fs::path file = home_ / "warm" / id / "cluster/base/5/1259";
+  const auto time = fs::last_write_time(file);
+  std::fstream(file, std::ios::in | std::ios::out | std::ios::binary) << "y";
+  fs::last_write_time(file, time);
+  boot_again(id);
+  EXPECT_EQ(Found(clusters_.FindAt(purpose_, At(20))), "");
   EXPECT_FALSE(fs::exists(home_ / "warm" / id));
 }
 
