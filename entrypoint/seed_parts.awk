@@ -35,7 +35,7 @@ BEGIN {
   read_blocks()
   # A table takes a connection of its own if it is large enough for what a connection costs.
   large = ENVIRON["PARTS_LARGE"] + 0
-  if (total < large * 4) give_up("few rows")
+  if (total < large * 16) give_up("few rows")
   if (large < total / 64) large = total / 64
   stage = "schema"
   count = split("schema.sql settings.sql values.sql before.sql after.sql lines", files, " ")

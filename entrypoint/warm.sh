@@ -43,7 +43,7 @@ open_warm() {
   # Nobody removes it as long as this runs: it may be the layer of an overlay, or be cloned again. The server inherits the
   # lock.
   if [[ -n $warm_fd && -n ${ROTV_WARM_LOCK:-} ]]; then
-    exec {layer_fd}<"$ROTV_WARM_LOCK" && flock --shared --nonblock "$layer_fd" || unusable "it is being removed"
+    { exec {layer_fd}<"$ROTV_WARM_LOCK" && flock --shared --nonblock "$layer_fd"; } || unusable "it is being removed"
   fi
   open_pipe state && state_to=$pipe_fd
   open_pipe empty && empty_to=$pipe_fd

@@ -47,7 +47,7 @@ struct AppConfig {
   std::vector<std::string> skip_extensions;  // Extensions of the source that are left out.
   std::string role;                          // The role of the source whose settings sessions get; empty: found.
   EnvironmentRules environment_rules;
-  bool warm = false;          // A scheduled pull ends with a warm cluster at the new head.
+  bool warm = false;  // A scheduled pull ends with a warm cluster at the new head.
   CloneChoice clone = CloneChoice::kAuto;
   bool keep_prepared = true;  // Keep warm clusters in HOME/warm for the next starts.
 };

@@ -88,9 +88,13 @@ std::string ReceiveCluster(const program::Invocation& call, const launch::Runtim
                            launch::WarmWriter& writer) {
   Pipe pipe = MakePipe();
   const Interrupt& interrupt = call.interrupt;
-  std::future<bool> received = std::async(std::launch::async, [&writer, &interrupt, end = std::move(pipe.read_end)] {
-    return writer.Receive(end.get(), interrupt);
-  });
+  std::future<bool> received =
+      std::async(std::launch::async, [&writer, &interrupt, end = std::move(pipe.read_end)]() mutable {
+        const FileDescriptor own = std::move(end);  // Closed when this ends: a writer then does not wait.
+        const bool complete = writer.Receive(own.get(), interrupt);
+        launch::DrainPipe(own.get(), interrupt);  // A tar ends with zeros that mean nothing.
+        return complete;
+      });
   os::CommandResult asked;
   std::exception_ptr problem;
   try {
@@ -106,12 +110,16 @@ std::string ReceiveCluster(const program::Invocation& call, const launch::Runtim
   pipe.write_end = FileDescriptor();
   const bool complete = received.get();  // What it throws explains what the command met.
   if (problem) std::rethrow_exception(problem);
-  if (asked.exit_status == 0 && complete) return os::LastLine(asked.stderr_text);
-  throw Error(
-      ErrorCode::kCannotStart,
-      fmt::format("the database cannot be saved: {}",
-                  asked.exit_status == 0 ? "its files have come only in part" : os::LastLine(asked.stderr_text)),
-      "rotv logs says more");
+  if (asked.exit_status != 0) {
+    throw Error(ErrorCode::kCannotStart,
+                fmt::format("the database cannot be saved: {}", os::LastLine(asked.stderr_text)),
+                "rotv logs says more");
+  }
+  if (!complete) {
+    throw Error(ErrorCode::kDisk, "the database cannot be saved: its files cannot be written",
+                "is there room in the home directory? rotv-sync clean shows what can be freed");
+  }
+  return os::LastLine(asked.stderr_text);
 }
 
 // What was started, if its state can be saved.

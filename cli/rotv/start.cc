@@ -7,6 +7,7 @@
 #include "cli/config/home.h"
 #include "cli/drift/drift_check.h"
 #include "cli/launch/env_example.h"
+#include "cli/launch/fresh_place.h"
 #include "cli/launch/saved_data.h"
 #include "cli/launch/seed_file.h"
 #include "cli/output/format.h"
@@ -198,6 +199,7 @@ launch::LaunchResult StartApplication(const program::Invocation& call, const Run
   if (flags.persistent || WantsPersistentData(call, app)) app.persistent = true;
   if (flags.port != 0) app.port = flags.port;
   config::OpenHome(call.home);
+  launch::RemoveLeftFresh(call.home, call.environment, call.progress, call.interrupt);
   std::unique_ptr<launch::Runtime> runtime = RuntimeFor(call, option, app, project);
   const std::string snapshot = flags.snapshot.empty() ? "head" : flags.snapshot;
   const std::string saved = launch::IsSaved(call.home, snapshot) ? snapshot : "";

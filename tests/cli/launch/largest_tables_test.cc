@@ -2,8 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
 #include "cli/launch/container_runtime.h"
 #include "storage/error.h"
+#include "storage/interrupt.h"
 #include "tests/support/files/subprocess.h"
 #include "tests/support/files/temp_dir.h"
 
@@ -24,7 +28,7 @@ class LargestTablesTest : public ::testing::Test {
 
 TEST_F(LargestTablesTest, NamesAreReadFromTheirBytes) {
   const launch::ContainerRuntime runtime = Runtime("echo '6120620a 12'; echo '63 0'");
-  launch::LargestTables largest(runtime);
+  launch::LargestTables largest(runtime, launch::CountRows::kExactly);
   const std::vector<launch::TableCount> tables = largest.Take(interrupt_);
   ASSERT_EQ(tables.size(), 2U);
   EXPECT_EQ(tables[0].name, "a b\n");
@@ -34,7 +38,7 @@ TEST_F(LargestTablesTest, NamesAreReadFromTheirBytes) {
 
 TEST_F(LargestTablesTest, AFailureIsThrownWhenTheyAreTaken) {
   const launch::ContainerRuntime runtime = Runtime("echo 'no such container' >&2; exit 125");
-  launch::LargestTables largest(runtime);
+  launch::LargestTables largest(runtime, launch::CountRows::kExactly);
   try {
     largest.Take(interrupt_);
     FAIL();
@@ -46,7 +50,7 @@ TEST_F(LargestTablesTest, AFailureIsThrownWhenTheyAreTaken) {
 
 TEST_F(LargestTablesTest, AnInterruptEndsTheWaitAndTheProgram) {
   const launch::ContainerRuntime runtime = Runtime("exec sleep 1000");
-  launch::LargestTables largest(runtime);
+  launch::LargestTables largest(runtime, launch::CountRows::kExactly);
   interrupt_.Request();
   EXPECT_THROW(largest.Take(interrupt_), Error);
   // The destructor returns.

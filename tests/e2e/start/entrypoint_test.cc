@@ -1,5 +1,6 @@
 // The entrypoint itself, run as a plain process: damaged seeds, and signals at every moment.
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -9,6 +10,7 @@
 #include <fstream>
 
 #include "os/process_list.h"
+#include "storage/handle.h"
 #include "tests/support/files/subprocess.h"
 #include "tests/support/files/temp_dir.h"
 
@@ -293,15 +295,14 @@ TEST_F(EntrypointTest, APersistentClusterIsImportedOnce) {
 
 TEST_F(EntrypointTest, AServerThatDiedAfterTheImportIsNotUsed) {
   // Without fsync the cluster would come up again with fewer rows than were imported.
-  std::filesystem::create_directories(directory_ / "prepared");
-  std::filesystem::permissions(directory_ / "prepared", std::filesystem::perms::all);
+  std::filesystem::create_directories(directory_ / "warm");
+  const std::filesystem::path pipe = directory_ / "warm/state";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
   std::string seed = WriteSeed("seed", Dump(10, "SELECT pg_catalog.pg_sleep(1);\n"));
   for (const char* mode : {"development", "persistent"}) {
     SCOPED_TRACE(mode);
-    std::filesystem::path kept = directory_ / "prepared/seeded.new";
-    std::ofstream(kept, std::ios::trunc).close();
-    std::filesystem::permissions(kept, std::filesystem::perms::all);
-    variables_ = {{"ROTV_MODE", mode}, {"ROTV_PREPARED", directory_ / "prepared"}};
+    const FileDescriptor sent(open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    variables_ = {{"ROTV_MODE", mode}, {"ROTV_WARM_TO", directory_ / "warm"}};
     std::filesystem::remove_all(directory_ / "run/data");
     Process entrypoint(Entrypoint(seed));
     ASSERT_TRUE(entrypoint.WaitForOutput("rotv: import: ", kPatience)) << entrypoint.Out() << entrypoint.Err();
@@ -323,8 +324,9 @@ TEST_F(EntrypointTest, AServerThatDiedAfterTheImportIsNotUsed) {
     Result ended = entrypoint.Wait();
     EXPECT_EQ(ended.exit_status, 1) << ended.out << ended.err;
     EXPECT_THAT(ended.err, HasSubstr("rotv: error: PostgreSQL did not end as it should: its status was 137"));
-    EXPECT_THAT(ended.out, Not(HasSubstr("rotv: prepared: seeded")));
-    EXPECT_EQ(std::filesystem::file_size(kept), 0U);
+    EXPECT_THAT(ended.out, Not(HasSubstr("rotv: warm: sent")));
+    char byte = 0;
+    EXPECT_EQ(read(sent.get(), &byte, 1), 0) << "nothing was written, and no writer is left";
   }
 }
 

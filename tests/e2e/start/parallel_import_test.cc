@@ -287,10 +287,10 @@ TEST_F(ParallelImportTest, NoCommandOfPsqlIsRun) {
   // One table has a connection of its own; the other is passed on as it stands in the seed.
   const std::string both = "COPY public.a (x) FROM stdin;\n" + rows + "\\.\n\nCOPY public.\"\\! touch " + mark +
                            "\" (x) FROM stdin;\n" + row + "\\.\n";
-  const std::string log = Import(Entrypoint(WriteSeed(Dump(tables + both)), 2, 1000),
+  const std::string log = Import(Entrypoint(WriteSeed(Dump(tables + both)), 2, 100),
                                  [&] { EXPECT_EQ(Ask("SELECT DISTINCT x FROM a"), "! touch " + mark + "\n"); });
   EXPECT_THAT(log, HasSubstr("\nrotv: connections: 2\n"));
-  Process entrypoint(Entrypoint(WriteSeed(Dump(tables + both + row)), 2, 1000));
+  Process entrypoint(Entrypoint(WriteSeed(Dump(tables + both + row)), 2, 100));
   EXPECT_THAT(Failure(entrypoint), ContainsRegex("rotv: error: the seed is refused: line [0-9]+: a command of psql\n"));
   EXPECT_FALSE(std::filesystem::exists(mark));
 }

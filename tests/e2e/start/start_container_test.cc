@@ -102,6 +102,42 @@ TEST_F(TwinContainerTest, AnImageHasTheLocalesOfItsSource) {
   EXPECT_THAT(Podman({"inspect", "--format", "{{.Config.CreateCommand}}", Name()}).out, Not(HasSubstr("it's")));
 }
 
+TEST_F(StartContainerTest, ADatabaseForOneCommandResetAndSavedData) {
+  Build();
+  const std::vector<std::string> count = {PostgresServer::BinDirectory() / "psql", "-XAtqc",
+                                          "SELECT count(*) FROM places"};
+  auto fresh = [&](const std::vector<std::string>& words, const std::string& snapshot) {
+    std::vector<std::string> all = {"run", "--fresh", "--snapshot", snapshot, "--"};
+    all.insert(all.end(), words.begin(), words.end());
+    return MustRotv(all);
+  };
+  EXPECT_EQ(fresh(count, "head"), "100\n");
+  EXPECT_THAT(fresh({"env"}, "head"), HasSubstr("\nDATABASE_URL=postgresql://rotv:"));
+  EXPECT_THAT(LabelsOfAll(), Not(HasSubstr("rotv.home:" + rotv_.home().native() + "/fresh/")));
+  // One that is killed ends by itself, and the next command removes its container.
+  Process killed(RotvCommand({"run", "--fresh", "--", "bash", "-c", "echo ready; exec sleep 1000"}));
+  ASSERT_TRUE(killed.WaitForOutput("ready\n", std::chrono::seconds(60))) << killed.Err();
+  EXPECT_THAT(LabelsOfAll(), HasSubstr("rotv.home:" + rotv_.home().native() + "/fresh/"));
+  killed.Signal(SIGKILL);
+  killed.Wait();
+  const std::vector<std::string> running = {"ps", "--filter", "label=rotv.home", "--format", "{{.Labels}}"};
+  EXPECT_TRUE(
+      WaitUntil([&] { return Podman(running).out.find(rotv_.home().native() + "/fresh/") == std::string::npos; }));
+
+  MustRotv({"start"});
+  EXPECT_THAT(LabelsOfAll(), Not(HasSubstr("rotv.home:" + rotv_.home().native() + "/fresh/")));
+  const std::string id = Podman({"inspect", "--format", "{{.Id}}", Name()}).out;
+  MustRotv({"psql", "-qc", "DELETE FROM places WHERE id > 10"});
+  MustRotv({"save", "ten"});
+  MustRotv({"psql", "-qc", "DELETE FROM places"});
+  EXPECT_EQ(Json::parse(MustRotv({"--json", "reset"}))["restarted"], false);
+  EXPECT_EQ(Get("/count/places"), "100");
+  EXPECT_EQ(Podman({"inspect", "--format", "{{.Id}}", Name()}).out, id);
+  EXPECT_EQ(fresh(count, "ten"), "10\n");
+  MustRotv({"start", "--replace", "--snapshot", "ten"});
+  EXPECT_EQ(Get("/count/places"), "10");
+}
+
 int Count(const std::string& text, const std::string& part) {
   int count = 0;
   for (size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) ++count;

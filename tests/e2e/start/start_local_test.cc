@@ -85,6 +85,7 @@ TEST_F(StartLocalTest, ARestartKeepsTheSnapshotOfTheStart) {
   rotv_.server().Exec("DELETE FROM places WHERE id > 40");
   MustRotv({"start", "--pull"});
   EXPECT_EQ(Get("/count/places"), "40");
+  std::filesystem::remove_all(rotv_.home() / "warm");  // So that a seed of it is written.
   EXPECT_THAT(MustRotv({"restart", "--snapshot", "hundred"}), HasSubstr("snapshot hundred"));
   EXPECT_EQ(Get("/count/places"), "100");
   MustRotv({"restart"});  // Keeps the snapshot that it was started with.

@@ -218,10 +218,11 @@ TEST_F(WarmClusterTest, AStartAtAnotherStateCarriesTheNearestOne) {
 TEST_F(WarmClusterTest, ACarryThatFailsEndsInAnImport) {
   std::ofstream(rotv_.config(), std::ios::app) << "clone = \"overlay\"\n";  // Its bytes are not compared before.
   rotv_.server().Exec(
-      "CREATE TABLE drafts (body text PRIMARY KEY); INSERT INTO drafts VALUES ('as it was'), ('another')");
+      "CREATE TABLE drafts (body text); CREATE TABLE keyed (body text PRIMARY KEY);"
+      "INSERT INTO keyed VALUES ('as it was'), ('another')");
   ExpectStart(true);
   for (const fs::path& file : FilesWith("as it was")) Change(file, "as it was", "as it is!");
-  rotv_.server().Exec("DELETE FROM drafts WHERE body = 'as it was'");
+  rotv_.server().Exec("DELETE FROM keyed WHERE body = 'as it was'");
   const Result started = Rotv({"start", "--pull"});
   EXPECT_EQ(started.exit_status, 0) << started.err;
   if (started.err.find("no overlay can be made") != std::string::npos) GTEST_SKIP() << "there are no overlays here";

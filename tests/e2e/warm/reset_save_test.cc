@@ -1,4 +1,6 @@
 // `rotv reset` throws a started database's changes away, `rotv save` keeps them.
+//
+// Labels: slow
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -44,7 +46,7 @@ TEST_F(ResetSaveTest, AResetThrowsChangesAwayAndTheApplicationGoesOn) {
   MustRotv({"start"});
   const std::vector<pid_t> before = Applications();
   ASSERT_EQ(before.size(), 1U);
-  for (int turn = 0; turn < 3; ++turn) {
+  for (int turn = 0; turn < 2; ++turn) {
     Ask("DELETE FROM places WHERE id > 10; CREATE TABLE mine (id int); UPDATE news SET title = 'x'");
     // Somebody is connected, in the middle of a transaction.
     Process holder(RotvCommand({"psql", "-XAtq", "-c", "BEGIN; UPDATE places SET name = 'held'", "-c", "SELECT 'held'",

@@ -26,8 +26,13 @@ class WarmTest : public StartTest {
     variables_["ROTV_TMPFS_DIR"] = tmpfs();
   }
 
-  // Where local databases are.
-  std::filesystem::path tmpfs() const { return rotv_.directory() / "tmpfs"; }
+  ~WarmTest() override {
+    RunCommand(RotvCommand({"stop"}));
+    std::filesystem::remove_all(tmpfs());
+  }
+
+  // Where the local databases of this test alone are.
+  std::filesystem::path tmpfs() const { return "/dev/shm/rotv-test-" + rotv_.directory().filename().native(); }
 
   std::vector<std::string> Fresh(const std::vector<std::string>& words, const std::string& snapshot = "") const {
     std::vector<std::string> all = {"run", "--fresh"};

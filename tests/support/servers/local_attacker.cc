@@ -13,8 +13,8 @@ plant() {  # FILE
 occupy() {  # DIRECTORY
   mkdir -p "$1/entrypoint" "$1/pgdata" "$1/socket" 2>/dev/null && chmod -R 0777 "$1" 2>/dev/null
   local name
-  for name in entrypoint messages.sh directory.sh postgres.sh postgres_programs.sh prepared.sh import.sh \
-    application.sh environment.sh; do
+  for name in entrypoint messages.sh directory.sh postgres.sh postgres_programs.sh warm.sh requests.sh import.sh \
+    parallel_import.sh superuser.sh twin.sh log_times.sh application.sh environment.sh; do
     plant "$1/entrypoint/$name"
   done
 }

@@ -14,8 +14,6 @@ namespace {
 
 using ::testing::HasSubstr;
 using testing::kInt4Oid;
-using ::testing::Not;
-using testing::Put;
 using testing::Tombstone;
 
 constexpr uint32_t kLargeObjects = 2613;
