@@ -15,7 +15,6 @@ namespace rotv::testing {
 namespace {
 
 using ::testing::HasSubstr;
-using ::testing::Not;
 using Json = nlohmann::json;
 
 class ResetSaveTest : public WarmTest {
