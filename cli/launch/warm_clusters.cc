@@ -265,7 +265,7 @@ std::unique_ptr<WarmWriter> WarmClusters::Begin(uint64_t bytes, const WarmLimits
   fs::permissions(made, fs::perms::owner_all);
   FileDescriptor lock = OpenOrCreateFile(LockPath(made), O_RDWR);
   if (flock(lock.get(), LOCK_EX | LOCK_NB) != 0) ThrowDiskError("lock", made, errno);
-  return std::make_unique<WarmWriter>(directory_, made, std::move(lock));
+  return std::make_unique<WarmWriter>(made, std::move(lock));
 }
 
 void WarmClusters::Trim(const WarmLimits& limits) const {

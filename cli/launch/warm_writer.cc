@@ -196,8 +196,8 @@ class Unpacking {
 
 }  // namespace
 
-WarmWriter::WarmWriter(fs::path warm, fs::path directory, FileDescriptor lock)
-    : warm_(std::move(warm)), directory_(std::move(directory)), lock_(std::move(lock)) {}
+WarmWriter::WarmWriter(fs::path directory, FileDescriptor lock)
+    : directory_(std::move(directory)), lock_(std::move(lock)) {}
 
 WarmWriter::~WarmWriter() {
   if (is_published_) return;
@@ -239,7 +239,6 @@ void WarmWriter::Publish(const WarmPurpose& purpose, const WarmState& state, con
   manifest_.made_time_us = os::NowMicroseconds();
   manifest_.boot = os::BootId();
   WriteWarmManifest(directory_, manifest_);
-  SyncDirectory(warm_);
   is_published_ = true;
   lock_ = FileDescriptor();
 }

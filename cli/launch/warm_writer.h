@@ -16,8 +16,8 @@ namespace rotv::launch {
 // WarmClusters::Begin() makes one. Unless it is published, its destructor removes the files.
 class WarmWriter {
  public:
-  // `warm` is HOME/warm, `directory` the new one in it, and `lock` its lock, held exclusively.
-  WarmWriter(std::filesystem::path warm, std::filesystem::path directory, FileDescriptor lock);
+  // `directory` is the new one in HOME/warm, and `lock` its lock, held exclusively.
+  WarmWriter(std::filesystem::path directory, FileDescriptor lock);
   ~WarmWriter();
   WarmWriter(const WarmWriter&) = delete;
   WarmWriter& operator=(const WarmWriter&) = delete;
@@ -32,7 +32,6 @@ class WarmWriter {
   std::string id() const { return directory_.filename(); }
 
  private:
-  const std::filesystem::path warm_;
   const std::filesystem::path directory_;
   FileDescriptor lock_;
   WarmManifest manifest_;

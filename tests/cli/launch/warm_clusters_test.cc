@@ -10,7 +10,6 @@
 #include <fstream>
 #include <memory>
 #include <string>
-#include <thread>
 
 #include "cli/launch/warm_manifest.h"
 #include "cli/launch/warm_writer.h"
@@ -49,12 +48,15 @@ class WarmClustersTest : public ::testing::Test {
     const FileDescriptor tar = Tar(cluster_, home_ / "tar");
     EXPECT_TRUE(writer->Receive(tar.get(), interrupt_));
     writer->Publish(purpose, state, "server");
-    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // Times of use differ.
+    // Times of use differ, and are earlier than any that follows.
+    const auto used = fs::file_time_type::clock::now() - std::chrono::hours(1) + std::chrono::seconds(++made_);
+    fs::last_write_time(home_ / "warm" / writer->id() / "lock", used);
     return writer->id();
   }
   std::string Make(uint64_t lsn) { return Make({.point = At(lsn)}, purpose_); }
   std::string Found(const std::optional<WarmLease>& lease) { return lease ? lease->cluster().id : ""; }
 
+  int made_ = 0;
   const testing::TempDir home_;
   const fs::path cluster_ = home_ / "cluster";
   const Interrupt interrupt_;
