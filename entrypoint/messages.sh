@@ -24,11 +24,18 @@ nap() {
 }
 
 # Writes a line to a pipe twice a second, until it is stopped or this process is gone. Whoever reads that pipe wakes up
-# by it: `read -t` must not be used where a signal may come (see nap), and `wait -n` can miss an end.
+# by it: `read -t` must not be used where a signal may come (see nap), and `wait -n` can miss an end. Here it may: this
+# process has no children, and costs nothing while it waits.
 start_ticks() {  # FILE DESCRIPTOR
+  local quiet=$scratch/quiet.$1
+  [[ -p $quiet ]] || mkfifo "$quiet"
   (
-    trap 'kill "$!"; wait; exit' TERM
-    while nap 0.5 && kill -0 "$$"; do printf 'tick\n' >&"$1" || exit; done
+    trap exit TERM
+    exec {quiet_fd}<>"$quiet"
+    while kill -0 "$$"; do
+      read -r -t 0.5 -u "$quiet_fd" || true
+      printf 'tick\n' >&"$1" || exit
+    done
   ) </dev/null >/dev/null 2>&1 &
   ticker=$!
 }
@@ -36,6 +43,17 @@ start_ticks() {  # FILE DESCRIPTOR
 stop_ticks() {
   kill -TERM "$ticker" 2>/dev/null || true
   wait "$ticker" 2>/dev/null || true
+}
+
+# True if a process of ours was started and has ended.
+has_ended() {  # PROCESS, empty for none
+  [[ -n $1 ]] && ! kill -0 "$1" 2>/dev/null
+}
+
+# Sets `status` to that of a process that has ended.
+take_status() {  # PROCESS
+  status=0
+  wait "$1" 2>/dev/null || status=$?
 }
 
 # Runs a command, and writes a line to a pipe when it has ended: WORD STATUS. Only in a subshell of its own. Where it is

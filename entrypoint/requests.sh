@@ -54,8 +54,9 @@ stop_for_owner() {
   [[ $ROTV_MODE == persistent ]] || contents -exec rm -rf {} + 2>/dev/null
 }
 
-take_requests() {
-  trap 'request_came=yes' USR1
+take_requests() {  # FILE DESCRIPTOR of a pipe that gets a line when one comes
+  requests_fd=$1
+  trap 'request_came=yes; printf "request\n" >&"$requests_fd"' USR1
   rm -f "$ROTV_SOCKET_DIR"/rotv-{request,answer,pipe}
   printf '%s\n' "$$" >"$ROTV_SOCKET_DIR/rotv-main" || fail "$ROTV_SOCKET_DIR cannot be written to"
 }

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <fstream>
 
+#include "fmt/format.h"
 #include "os/process_list.h"
 #include "storage/handle.h"
 #include "tests/support/files/subprocess.h"
@@ -253,6 +254,20 @@ TEST_F(EntrypointTest, ServerAndApplicationEndTogether) {
   EXPECT_EQ(ended->exit_status, 1);
   EXPECT_THAT(ended->out + ended->err, HasSubstr("rotv: error: PostgreSQL ended with status 137"));
   EXPECT_THAT(os::ProcessesWithVariable("ROTV_TEST_MARK=" + directory_.path().native()), IsEmpty());
+}
+
+TEST_F(EntrypointTest, AnApplicationThatEndsWhenTheWaitForItBeginsIsNoticed) {
+  // This file is there just before the entrypoint waits; the fourth delay from then on is the one in which bash's
+  // `wait -n` has seen that all processes run, and does not wait for one of them yet.
+  const std::filesystem::path from = directory_ / "run/s/rotv-main";
+  variables_ = {{"LD_PRELOAD", ROTV_LATE_WAIT}, {"ROTV_TEST_LATE_FROM", from}};
+  Process entrypoint(Entrypoint(WriteSeed("seed", Dump(10)),
+                                fmt::format("sh -c 'until [ -e {}4 ]; do :; done; exit 7'", from.native())));
+  std::optional<Result> ended = entrypoint.WaitFor(kPatience);
+  ASSERT_TRUE(ended);
+  EXPECT_EQ(ended->exit_status, 1);
+  EXPECT_THAT(ended->err, HasSubstr("rotv: error: the application ended with status 7\n"));
+  ExpectNothingRuns();
 }
 
 TEST_F(EntrypointTest, ADatabaseWithATimeLimitEndsByItself) {
