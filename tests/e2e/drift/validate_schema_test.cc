@@ -29,7 +29,6 @@ constexpr int kEqual = 0;
 class ValidateSchemaTest : public testing::StartTest {
  protected:
   ValidateSchemaTest() : StartTest("local", testing::TempDirName::kWithSpace) {
-    variables_["ROTV_TEST_MARK"] = rotv_.directory();
     WriteApp("migrations/1_places.sql", "CREATE TABLE places (id int PRIMARY KEY, name text NOT NULL);");
     // A migration's own transactions and settings do not affect the next one.
     WriteApp("migrations/2_news.sql",

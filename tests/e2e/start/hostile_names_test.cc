@@ -19,7 +19,6 @@ const char* const kSteering[] = {"\x1b", "\a", "\u202e", "\u009b", "\u2066"};
 class HostileNamesTest : public StartTest {
  protected:
   HostileNamesTest() {
-    variables_["ROTV_TEST_MARK"] = rotv_.directory();
     const std::string table = SqlName(kName);
     rotv_.server().Exec("CREATE TABLE " + table + " (" + SqlName(std::string("c") + kName) +
                         " int PRIMARY KEY, email text); INSERT INTO " + table +

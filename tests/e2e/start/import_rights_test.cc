@@ -20,8 +20,6 @@ using ::testing::Not;
 
 class ImportRightsTest : public StartTest {
  protected:
-  ImportRightsTest() { variables_["ROTV_TEST_MARK"] = rotv_.directory(); }
-
   std::string Ask(const std::string& sql) const { return MustRotv({"psql", "-Atqc", sql}); }
 
   std::string ConnectionString(const std::string& user) const {

@@ -38,6 +38,7 @@ class StartTest : public ::testing::Test {
                .postgres = std::move(postgres),
                .home_name = name,
                .more_config = "[app]\ndirectory = \"app\"\nport = " + std::to_string(port_) + "\n"}) {
+    variables_["ROTV_TEST_MARK"] = rotv_.directory();
     std::filesystem::copy(std::string(ROTV_SOURCE_DIR) + "/tests/support/app", app());
     rotv_.server().Exec(
         "CREATE TABLE places (id int PRIMARY KEY, name text NOT NULL);"
@@ -109,7 +110,7 @@ class StartTest : public ::testing::Test {
     return newest;
   }
 
-  // The running processes that a start of this home created.
+  // The running processes that a start of this home created, without a container.
   std::vector<pid_t> Processes() const {
     std::vector<pid_t> found;
     for (pid_t process : os::ProcessesWithVariable("ROTV_TEST_MARK=" + rotv_.directory().native()))

@@ -84,8 +84,6 @@ class Elsewhere {
 
 class StartGuardTest : public StartTest {
  protected:
-  StartGuardTest() { variables_["ROTV_TEST_MARK"] = rotv_.directory(); }
-
   // The port of the server that replies; every server has its own.
   std::string PortByPsql() const { return MustRotv({"psql", "-XAtc", "SHOW port"}); }
   std::string InShell(const std::string& script) const {

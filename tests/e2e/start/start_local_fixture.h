@@ -15,8 +15,6 @@ namespace rotv::testing {
 
 class StartLocalTest : public StartTest {
  protected:
-  StartLocalTest() { variables_["ROTV_TEST_MARK"] = rotv_.directory(); }
-
   // Checks what a stop or a failed start must not leave.
   void ExpectNothingRuns() {
     EXPECT_THAT(Processes(), ::testing::IsEmpty());

@@ -26,7 +26,6 @@ using ::testing::Not;
 class StartLogsTest : public StartTest {
  protected:
   StartLogsTest() {
-    variables_["ROTV_TEST_MARK"] = rotv_.directory();
     // /say/WORD writes a line to each output, /end/STATUS ends.
     WriteApp("say.js", R"(
 const http = require('http');

@@ -20,8 +20,6 @@ using ::testing::IsEmpty;
 
 class StartNeighboursTest : public StartTest {
  protected:
-  StartNeighboursTest() { variables_["ROTV_TEST_MARK"] = rotv_.directory(); }
-
   std::filesystem::path Record() const { return rotv_.home() / "run/local-directory"; }
   std::filesystem::path Directory() const { return ReadFile(Record()); }
   void ExpectItWorks() {

@@ -24,7 +24,6 @@ using ::testing::Not;
 
 class StartProjectsTest : public StartTest {
  protected:
-  StartProjectsTest() { variables_["ROTV_TEST_MARK"] = rotv_.directory(); }
   ~StartProjectsTest() override {
     for (const fs::path& directory : projects_) RunIn(directory, {"stop"});
   }

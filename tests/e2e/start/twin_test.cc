@@ -28,7 +28,6 @@ class TwinTest : public StartTest {
   explicit TwinTest(std::map<std::string, std::string> settings = {})
       : StartTest("local", TempDirName::kPlain,
                   {.settings = WithTablespaces(std::move(settings)), .environment = {{"LOCPATH", GermanLocales()}}}) {
-    variables_["ROTV_TEST_MARK"] = rotv_.directory();
     std::filesystem::remove(app() / "package.json");
   }
 

@@ -19,7 +19,6 @@ inline constexpr std::chrono::seconds kPatience{60};
 class WarmTest : public StartTest {
  protected:
   explicit WarmTest(const std::string& runtime = "local") : StartTest(runtime) {
-    variables_["ROTV_TEST_MARK"] = rotv_.directory();
     if (runtime != "local") return;
     std::filesystem::create_directory(tmpfs());
     std::filesystem::permissions(tmpfs(), std::filesystem::perms(0711));  // For root's server.
