@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <sys/file.h>
 
+#include <algorithm>
 #include <chrono>
 #include <optional>
 #include <system_error>
@@ -25,16 +26,27 @@ namespace fs = std::filesystem;
 constexpr size_t kPlaceDigits = 12;
 
 fs::path FreshPlaces(const fs::path& home) { return home / "fresh"; }
+fs::path FreshTurn(const fs::path& home) { return home / "run" / "fresh.lock"; }
 
 // Held while a place is made and not locked yet: nobody may take it for a left one.
 FileDescriptor TakeFreshTurn(const fs::path& home, const Interrupt& interrupt) {
   fs::create_directories(home / "run");
-  FileDescriptor file = OpenOrCreateFile(home / "run" / "fresh.lock", O_RDWR);
+  FileDescriptor file = OpenOrCreateFile(FreshTurn(home), O_RDWR);
   while (flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
     interrupt.Check();
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   return file;
+}
+
+std::vector<fs::path> AllPlaces(const fs::path& home) {
+  std::vector<fs::path> places;
+  std::error_code none;
+  for (fs::directory_iterator entry(FreshPlaces(home), none), end; !none && entry != end; entry.increment(none)) {
+    places.push_back(entry->path());
+  }
+  std::sort(places.begin(), places.end());
+  return places;
 }
 
 struct LeftPlace {
@@ -44,18 +56,20 @@ struct LeftPlace {
 
 std::vector<LeftPlace> LeftPlaces(const fs::path& home, const Interrupt& interrupt) {
   std::vector<LeftPlace> left;
-  std::error_code none;
-  fs::directory_iterator entry(FreshPlaces(home), none);
-  if (none || entry == fs::directory_iterator()) return left;
+  if (AllPlaces(home).empty()) return left;
   const FileDescriptor turn = TakeFreshTurn(home, interrupt);
-  for (entry = fs::directory_iterator(FreshPlaces(home), none); !none && entry != fs::directory_iterator();
-       entry.increment(none)) {
+  for (const fs::path& place : AllPlaces(home)) {
     // Without the file it is one whose maker was killed at once, or that is being removed.
-    FileDescriptor lock(open(OwnerFile(entry->path()).c_str(), O_RDWR | O_CLOEXEC));
+    FileDescriptor lock(open(OwnerFile(place).c_str(), O_RDWR | O_CLOEXEC));
     if (lock && flock(lock.get(), LOCK_EX | LOCK_NB) != 0) continue;
-    left.push_back({entry->path(), std::move(lock)});
+    left.push_back({place, std::move(lock)});
   }
   return left;
+}
+
+bool IsInUse(const fs::path& place) {
+  const FileDescriptor lock(open(OwnerFile(place).c_str(), O_RDONLY | O_CLOEXEC));
+  return lock && flock(lock.get(), LOCK_EX | LOCK_NB) != 0;
 }
 
 RuntimeKind RuntimeKindOf(const std::string& name) {
@@ -83,6 +97,15 @@ FreshPlace::FreshPlace(const fs::path& home, const Interrupt& interrupt) {
 FreshPlace::~FreshPlace() {
   std::error_code ignored;  // The next command removes it.
   fs::remove_all(path_, ignored);
+}
+
+std::vector<FoundFreshPlace> FindFreshPlaces(const fs::path& home) {
+  std::vector<FoundFreshPlace> found;
+  // While this is held, nobody makes a place, and finds it locked by us. It is not made: the home may be read only.
+  const FileDescriptor turn(open(FreshTurn(home).c_str(), O_RDONLY | O_CLOEXEC));
+  if (turn) flock(turn.get(), LOCK_EX);
+  for (const fs::path& place : AllPlaces(home)) found.push_back({place, IsInUse(place)});
+  return found;
 }
 
 void RemoveLeftFresh(const fs::path& home, const os::Environment& environment, Progress& progress,

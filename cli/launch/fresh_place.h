@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "os/environment.h"
 #include "storage/handle.h"
@@ -34,6 +35,13 @@ class FreshPlace {
 
 // The file that an owner locks.
 std::filesystem::path OwnerFile(const std::filesystem::path& place);
+
+struct FoundFreshPlace {
+  std::filesystem::path path;
+  bool in_use = false;  // Its command runs.
+};
+// The places that are there. Nothing is changed.
+std::vector<FoundFreshPlace> FindFreshPlaces(const std::filesystem::path& home);
 
 // Stops and removes what killed commands have left: their servers, which end by themselves, and their places. Says what
 // cannot be removed, and goes on.

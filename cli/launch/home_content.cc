@@ -7,6 +7,7 @@
 #include <map>
 #include <optional>
 
+#include "cli/launch/fresh_place.h"
 #include "cli/launch/launch_state.h"
 #include "cli/launch/seed_file.h"
 #include "cli/launch/warm_clusters.h"
@@ -90,14 +91,25 @@ void AddWarmClusters(const fs::path& home, std::vector<HomeItem>* items) {
   }
 }
 
+// Databases that run, or ran, for one command.
+void AddFreshPlaces(const fs::path& home, std::vector<HomeItem>* items) {
+  for (const FoundFreshPlace& place : FindFreshPlaces(home)) {
+    HomeItem& item = items->emplace_back();
+    item = {.kind = "scratch", .path = place.path, .bytes = BytesOf(place.path)};
+    if (place.in_use) item.needed = "a command runs on it";
+  }
+}
+
 // What lies in a project's place and is not listed yet.
 void AddOthers(const fs::path& place, std::vector<HomeItem>* items) {
   std::error_code error;
   for (const auto& entry : fs::directory_iterator(place, error)) {
     const std::string name = entry.path().filename();
     const auto is_listed = [&](const HomeItem& item) { return item.path == entry.path(); };
-    if (name == "sources" || name == "apps" || name == "warm" || std::any_of(items->begin(), items->end(), is_listed))
+    if (name == "sources" || name == "apps" || name == "warm" || name == "fresh" ||
+        std::any_of(items->begin(), items->end(), is_listed)) {
       continue;
+    }
     const auto known = KindsByName().find(name);
     const bool is_note = name.starts_with("seed-data");  // A note is counted with what is there of runs.
     items->push_back({.kind = known != KindsByName().end() ? known->second
@@ -126,8 +138,9 @@ void FreeScratch(const fs::path& home) {
 
 class Freeing {
  public:
-  Freeing(const fs::path& home, const std::set<std::string>& kinds, Progress& progress)
-      : home_(home), kinds_(kinds), progress_(progress) {}
+  Freeing(const fs::path& home, const std::set<std::string>& kinds, const os::Environment& environment,
+          Progress& progress, const Interrupt& interrupt)
+      : home_(home), kinds_(kinds), environment_(environment), progress_(progress), interrupt_(interrupt) {}
 
   std::vector<HomeItem> Run() {
     std::vector<HomeItem> chosen;
@@ -156,7 +169,10 @@ class Freeing {
 
   // A start reads seeds and clusters.
   void FreeDerived(const std::vector<HomeItem>& chosen) {
-    if (kinds_.count("scratch") > 0) FreeScratch(home_);
+    if (kinds_.count("scratch") > 0) {
+      RemoveLeftFresh(home_, environment_, progress_, interrupt_);
+      FreeScratch(home_);
+    }
     if (kinds_.count("seeds") == 0 && kinds_.count("clusters") == 0) return;
     for (const fs::path& place : PlacesIn(home_)) {
       const LaunchLock lock(place);
@@ -175,7 +191,9 @@ class Freeing {
 
   const fs::path& home_;
   const std::set<std::string>& kinds_;
+  const os::Environment& environment_;
   Progress& progress_;
+  const Interrupt& interrupt_;
 };
 
 }  // namespace
@@ -190,7 +208,7 @@ const std::vector<HomeKind>& HomeKinds() {
       {.name = "leftovers", .meaning = "what killed runs have left", .can_be_freed = true},
       {.name = "seeds", .meaning = "seeds, which are written again when they are needed", .can_be_freed = true},
       {.name = "clusters", .meaning = "warm clusters, which make a start faster", .can_be_freed = true},
-      {.name = "scratch", .meaning = "what scratch servers have left", .can_be_freed = true},
+      {.name = "scratch", .meaning = "scratch servers, and databases of one command", .can_be_freed = true},
       {.name = "data", .meaning = "the cluster of rotv start --persistent"},
       {.name = "run", .meaning = "logs and records of runs and schedules"},
       {.name = "secrets", .meaning = "config and keys"},
@@ -206,12 +224,15 @@ std::vector<HomeItem> HomeContent(const fs::path& home) {
   }
   AddSeeds(home, &items);
   AddWarmClusters(home, &items);
+  AddFreshPlaces(home, &items);
   for (const fs::path& place : PlacesIn(home)) AddOthers(place, &items);
   return items;
 }
 
-std::vector<HomeItem> FreeHomeContent(const fs::path& home, const std::set<std::string>& kinds, Progress& progress) {
-  return Freeing(home, kinds, progress).Run();
+std::vector<HomeItem> FreeHomeContent(const fs::path& home, const std::set<std::string>& kinds,
+                                      const os::Environment& environment, Progress& progress,
+                                      const Interrupt& interrupt) {
+  return Freeing(home, kinds, environment, progress, interrupt).Run();
 }
 
 }  // namespace rotv::launch

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "os/environment.h"
+#include "storage/interrupt.h"
 #include "sync/context/progress.h"
 
 namespace rotv::launch {
@@ -36,6 +38,7 @@ std::vector<HomeItem> HomeContent(const std::filesystem::path& home);
 // Frees what HomeContent() lists of these kinds and nothing needs; returns what is gone. What another run works on
 // stays, with a warning. Throws kInUse if something is being started, kDisk.
 std::vector<HomeItem> FreeHomeContent(const std::filesystem::path& home, const std::set<std::string>& kinds,
-                                      Progress& progress);
+                                      const os::Environment& environment, Progress& progress,
+                                      const Interrupt& interrupt);
 
 }  // namespace rotv::launch

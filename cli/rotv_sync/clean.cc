@@ -77,7 +77,8 @@ int RunClean(const std::vector<std::string>& what, const program::Invocation& ca
     return 0;
   }
   const std::set<std::string> kinds(what.begin(), what.end());
-  const std::vector<launch::HomeItem> freed = launch::FreeHomeContent(call.home, kinds, call.progress);
+  const std::vector<launch::HomeItem> freed =
+      launch::FreeHomeContent(call.home, kinds, call.environment, call.progress, call.interrupt);
   uint64_t bytes = 0;
   std::string text;
   for (const launch::HomeItem& item : freed) {
