@@ -1,7 +1,6 @@
 #include "sync/find_database_facts.h"
 
-#include "storage/workspace.h"
-#include "sync/context/open_workspace.h"
+#include "os/temporary_directory.h"
 #include "sync/postgres/database_facts.h"
 #include "sync/postgres/source_session.h"
 #include "sync/postgres/statement_batch.h"
@@ -13,8 +12,8 @@ namespace rotv {
 
 DatabaseFacts FindDatabaseFacts(const Context& context) {
   if (HasBaseline(context)) return ReadSchemaText(context, "head").facts;
-  const Workspace workspace = OpenWorkspace(context, "build");
-  postgres::SourceSession session(context, workspace.RunDirectory());
+  const os::TemporaryDirectory sockets;
+  postgres::SourceSession session(context, sockets.path());
   postgres::StatementBatch batch;
   batch.Add(postgres::DatabaseFactsStatements());
   proto::SchemaVersion schema;

@@ -8,7 +8,7 @@
 namespace rotv {
 
 // Returns what the store's head has, else asks the source; server_version is 0 if the store is of an older program.
-// Throws what OpenWorkspace() and a connection to the source do.
+// Throws what ReadSchemaText() and a connection to the source do.
 DatabaseFacts FindDatabaseFacts(const Context& context);
 
 }  // namespace rotv

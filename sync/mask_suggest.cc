@@ -1,7 +1,6 @@
 #include "sync/mask_suggest.h"
 
-#include "storage/workspace.h"
-#include "sync/context/open_workspace.h"
+#include "os/temporary_directory.h"
 #include "sync/mask/mask_lineage.h"
 #include "sync/mask/mask_plan.h"
 #include "sync/mask/read_mask_facts.h"
@@ -12,8 +11,8 @@
 namespace rotv {
 
 std::vector<mask::PiiRule> SuggestMasks(const Context& context) {
-  Workspace workspace = OpenWorkspace(context, "mask suggest");
-  postgres::SourceSession session(context, workspace.RunDirectory());
+  const os::TemporaryDirectory sockets;  // Nothing stored is read, so that no run is waited for.
+  postgres::SourceSession session(context, sockets.path());
   postgres::RequirePrimary(session);
   context.progress.Begin("reading samples", Progress::Unit::kItems, 0);
   SourceConfig source = context.source;

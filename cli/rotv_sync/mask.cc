@@ -130,7 +130,7 @@ program::Command DeclareMask(CLI::App& app) {
   for (CLI::App* command : {suggest, check}) command->fallthrough();
   return {[chosen](const program::Invocation& call) {
             return program::OnSource({.run = [&](const program::Session& session) { return (*chosen)(session); },
-                                      .only_reads = [&] { return *chosen == RunCheck; }})
+                                      .only_reads = [] { return true; }})
                 .run(call);
           },
           nullptr};

@@ -179,6 +179,7 @@ TEST_F(ReadersTest, NoReaderWaitsForALogThatIsFollowed) {
                                              {"snapshot", "export", "head", rotv.directory() / "head.rotv"},
                                              {"materialize"},
                                              {"check"},
+                                             {"mask", "suggest"},
                                              {"doctor"}}) {
     ExpectExit(rotv, arguments, 0);
   }
