@@ -248,6 +248,35 @@ void AddPeoplesTexts(CorpusSeeds* seeds) {
       seeds);
 }
 
+// A member of a tar, as the entrypoint's tar writes it.
+std::string TarMember(const std::string& name, char type, const std::string& content) {
+  std::string block(512, '\0');
+  const auto put = [&](size_t offset, const std::string& text) { block.replace(offset, text.size(), text); };
+  put(0, name);
+  put(100, "0000600");
+  put(124, fmt::format("{:011o}", content.size()));
+  put(148, "        ");
+  put(156, std::string(1, type));
+  put(257, std::string("ustar\0"
+                       "00",
+                       8));
+  unsigned sum = 0;
+  for (const char c : block) sum += static_cast<unsigned char>(c);
+  put(148, fmt::format("{:06o}", sum) + '\0' + ' ');
+  std::string padded = content;
+  padded.resize((content.size() + 511) / 512 * 512, '\0');
+  return block + padded;
+}
+
+void AddWarmTar(CorpusSeeds* seeds) {
+  const std::string end(1024, '\0');
+  const std::vector<std::string> archives = {
+      TarMember("./", '5', "") + TarMember("./base/", '5', "") + TarMember("./base/PG_VERSION", '0', "15\n") + end,
+      TarMember("../other", '0', "x") + end, TarMember("link", '2', "") + end,
+      TarMember("same", '0', "1") + TarMember("same", '0', "2") + end, TarMember("cut", '0', "no end")};
+  for (size_t i = 0; i < archives.size(); ++i) seeds->push_back({"warm_tar", std::to_string(i + 1), archives[i]});
+}
+
 CorpusSeeds AllSeeds() {
   CorpusSeeds seeds;
   AddStream(&seeds);
@@ -256,6 +285,7 @@ CorpusSeeds AllSeeds() {
   AddStoredFiles(&seeds);
   AddSnapshotFile(&seeds);
   AddPeoplesTexts(&seeds);
+  AddWarmTar(&seeds);
   return seeds;
 }
 
