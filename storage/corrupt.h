@@ -12,7 +12,8 @@ namespace rotv {
 
 // What to do about a damaged store; see FORMAT.md.
 inline constexpr const char* kDamagedHint =
-    "take a new baseline: rotv-sync baseline --force, which leaves the damaged store where it is";
+    "rotv-sync check says what is damaged, check --repair copies it from the source; if that cannot be, take a new "
+    "baseline: rotv-sync baseline --force, which leaves the damaged store where it is";
 
 // Throws kCorrupt for a store whose content contradicts its format: "the store holds `what`".
 [[noreturn]] inline void ThrowCorrupt(const char* what) {

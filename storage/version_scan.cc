@@ -1,10 +1,12 @@
 #include "storage/version_scan.h"
 
+#include "storage/corrupt.h"
 #include "storage/error.h"
 #include "storage/open_files.h"
 #include "storage/rocksdb_slice.h"
 #include "storage/rocksdb_status.h"
 #include "storage/row_key.h"
+#include "storage/view_path.h"
 
 // Keys order by row, then from the newest version to the oldest, so one pass over the iterator gives every row as it
 // was at lsn_: of each row the first version before lsn_ counts, and its others are skipped. A partial version takes
@@ -73,8 +75,7 @@ class VersionScan : public RowScan {
     rocksdb::Status status = iterator_->status();
     if (status.ok()) return;
     if (IsForOpenFiles(status)) throw TooManyFiles("the store cannot be read");
-    throw Error(ErrorCode::kCorrupt, "the store cannot be read: " + status.ToString(),
-                "check the disk, then take a new baseline: rotv-sync baseline --force");
+    throw Error(ErrorCode::kCorrupt, WithoutViews("the store cannot be read: " + status.ToString()), kDamagedHint);
   }
 
   // True if the present version is the newest one before lsn_ of a row that was not seen yet. Notes the row.

@@ -228,6 +228,13 @@ TEST_F(CheckTest, AFlippedBitInARowIsFoundByReadingAndCopiedFromTheSource) {
   EXPECT_EQ(finding["states"], json::array({"head", "baseline", "snapshot second"}));
   EXPECT_EQ(finding["command"], "rotv-sync --source production check --repair");
 
+  // Whoever meets it without a check is told of it, and of the file that stays.
+  const Result met = rotv.Sync({"materialize", "--output", "-"});
+  EXPECT_EQ(met.exit_status, 7);
+  EXPECT_NE(met.err.find(file.filename().string()), std::string::npos) << met.err;
+  EXPECT_EQ(met.err.find("/readers/"), std::string::npos) << met.err;
+  EXPECT_NE(met.err.find("check --repair"), std::string::npos) << met.err;
+
   const Result repair = rotv.Sync({"check", "--read-data", "--repair"});
   EXPECT_EQ(repair.exit_status, 0) << repair.out << repair.err;
   EXPECT_NE(repair.out.find("Copied from the source: "), std::string::npos) << repair.out;
