@@ -272,7 +272,7 @@ void AddWarmTar(CorpusSeeds* seeds) {
   const std::string end(1024, '\0');
   const std::vector<std::string> archives = {
       TarMember("./", '5', "") + TarMember("./base/", '5', "") + TarMember("./base/PG_VERSION", '0', "15\n") + end,
-      TarMember("../other", '0', "x") + end, TarMember("link", '2', "") + end,
+      TarMember("../../escaped", '0', "x") + end, TarMember("link", '2', "") + end,
       TarMember("same", '0', "1") + TarMember("same", '0', "2") + end, TarMember("cut", '0', "no end")};
   for (size_t i = 0; i < archives.size(); ++i) seeds->push_back({"warm_tar", std::to_string(i + 1), archives[i]});
 }
