@@ -48,12 +48,25 @@ WHERE name IN ('array_nulls', 'backslash_quote', 'check_function_bodies', 'creat
       AND source NOT IN ('database', 'user', 'database user', 'client', 'session', 'interactive')
 ORDER BY name)";
 
+// Roles that objects depend on, and all roles where a column may hold the name of any: a value of type regrole or
+// aclitem is not read where its role is missing. A started server has a role postgres, which people log in as.
 constexpr const char* kRolesSql = R"(
-SELECT DISTINCT r.rolname
+WITH RECURSIVE used(type) AS (
+  SELECT DISTINCT a.atttypid FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_class c ON c.oid = a.attrelid
+  WHERE c.oid >= 16384 AND c.relkind IN ('r', 'p', 'm') AND a.attnum > 0 AND NOT a.attisdropped
+  UNION SELECT part.type FROM used JOIN pg_catalog.pg_type t ON t.oid = used.type, LATERAL (
+    SELECT unnest(ARRAY[t.typelem, t.typbasetype])
+    UNION ALL SELECT a.atttypid FROM pg_catalog.pg_attribute a
+              WHERE a.attrelid = t.typrelid AND t.typrelid <> 0 AND a.attnum > 0 AND NOT a.attisdropped) part(type))
+SELECT r.rolname
 FROM pg_catalog.pg_shdepend s JOIN pg_catalog.pg_roles r ON r.oid = s.refobjid,
      (SELECT oid FROM pg_catalog.pg_database WHERE datname = current_database()) ours
 WHERE s.refclassid = 'pg_catalog.pg_authid'::regclass
       AND (s.dbid = ours.oid OR s.dbid = 0 AND s.classid = 'pg_catalog.pg_database'::regclass AND s.objid = ours.oid)
+UNION
+SELECT r.rolname FROM pg_catalog.pg_roles r
+WHERE (r.oid >= 16384 OR r.oid = 10) AND r.rolname <> 'postgres'
+      AND EXISTS (SELECT FROM used WHERE type IN ('pg_catalog.regrole'::regtype, 'pg_catalog.aclitem'::regtype))
 ORDER BY 1)";
 
 constexpr const char* kTablespacesSql = R"(

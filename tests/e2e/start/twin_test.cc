@@ -180,6 +180,20 @@ TEST_F(TwinTest, TablespacesAreMadeInPlaceAndRolesWithoutALogin) {
   rotv_.Seed("seed.sql", {"--check"});
 }
 
+TEST_F(TwinTest, ValuesMayNameAnyRole) {
+  MakeProduction("",
+                 "CREATE DOMAIN who AS regrole; CREATE TYPE member AS (who who[]);"
+                 "CREATE TABLE members (m member, rights aclitem[]);"
+                 "INSERT INTO members VALUES (ROW('{rotv,postgres}'::who[]), acldefault('r', 10))");
+  rotv_.MustSync({"baseline"});
+  AsSuperuser("CREATE ROLE \"named only\" LOGIN");
+  Production("INSERT INTO members VALUES (ROW(ARRAY['\"named only\"'::who]), NULL)");
+  rotv_.MustSync({"pull"});
+  EXPECT_THAT(Start(), Not(HasSubstr("warning")));
+  const std::string members = "SELECT string_agg(format('%s %s', m, rights), ' ' ORDER BY m::text) FROM members";
+  EXPECT_EQ(Here(members), There(members));
+}
+
 TEST_F(TwinTest, OwnersAndPrivilegesAreWrittenIfAskedFor) {
   MakeProduction("",
                  "CREATE TABLE t (id int PRIMARY KEY, v text); CREATE INDEX i ON t (v); INSERT INTO t VALUES (1, 'x');"
