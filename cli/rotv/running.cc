@@ -79,9 +79,14 @@ config::AppConfig AppToActOn(const program::Invocation& call, const launch::Proj
     }
     return app;
   } catch (const Error& error) {
-    if (error.code() != ErrorCode::kUsage || !state || state->database.empty()) throw;
-    call.progress.Warn(fmt::format("the config is not used, what was started is known: {}", error.what()));
+    // A state without a database is of an older program.
+    if (error.code() != ErrorCode::kUsage || (state && state->database.empty())) throw;
     config::AppConfig app;
+    if (!state) {
+      call.progress.Warn(fmt::format("the config is not used: {}", error.what()));
+      return app;
+    }
+    call.progress.Warn(fmt::format("the config is not used, what was started is known: {}", error.what()));
     app.directory = state->directory;
     app.database = state->database;
     app.database_port = state->database_port;

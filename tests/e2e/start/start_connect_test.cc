@@ -164,6 +164,9 @@ TEST_F(StartConnectTest, WhatRunsIsActedOnThoughTheConfigHasATypo) {
   }
   EXPECT_THAT(Processes(), ::testing::IsEmpty());
   EXPECT_EQ(Rotv({"start"}).exit_status, kUsage);
+  EXPECT_EQ(Rotv({"status"}).exit_status, kCannotStart);
+  EXPECT_THAT(MustRotv({"logs"}), HasSubstr("database ready"));
+  MustRotv({"stop"});
 }
 
 TEST_F(StartConnectTest, StatusIsZeroOnlyIfTheApplicationAnswers) {
