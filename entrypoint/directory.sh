@@ -16,6 +16,10 @@ require_our_directory() {
 # Called as root, before it changes to another user.
 give_directories() {
   mkdir -p "$ROTV_DATA" "$ROTV_SOCKET_DIR" || fail "$ROTV_DATA cannot be created"
+  if [[ ${ROTV_CLONE:-} == made ]]; then
+    chown -h "$ROTV_OS_USER:" "$ROTV_SOCKET_DIR" || fail "the owner of $ROTV_SOCKET_DIR cannot be changed"
+    return
+  fi
   if [[ ${ROTV_CLONE:-} == mounted ]]; then
     # Whoever reaches the files of a warm cluster may write them. To change their owner would copy them.
     chown -h "$ROTV_OS_USER:" "$ROTV_DATA" "$ROTV_SOCKET_DIR" || fail "the owner of $ROTV_DATA cannot be changed"
@@ -41,7 +45,7 @@ prepare_directories() {
     return
   fi
   cluster=missing
-  [[ ${ROTV_CLONE:-} != mounted ]] || return 0
+  [[ ${ROTV_CLONE:-} != @(mounted|made) ]] || return 0
   if [[ -f $ROTV_DATA/PG_VERSION || -e $ROTV_DATA/$began_marker ]]; then empty_directory; fi
   [[ $seed_format != none || -n $warm_fd ]] ||
     fail "there is no seed for the new database" "rotv seed writes one; ROTV_SEED says where it is"

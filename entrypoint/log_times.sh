@@ -27,6 +27,7 @@ note_log_times() {
   trap - INT TERM HUP EXIT
   [[ -z ${seed_fd:-} ]] || exec {seed_fd}<&-
   [[ -z ${plan_fd:-} ]] || exec {plan_fd}<&-
+  close_warm
   exec {log}>&1 {never}<> <(:)
   while kill -0 $$ 2>/dev/null; do
     bytes=$(stat -L -c %s "/proc/self/fd/$log") || return

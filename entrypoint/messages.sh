@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Writes the log lines that `rotv start` reads (cli/launch/startup_log): rotv: phase: cluster, server, import, carry,
 # application or database only; rotv: import: BYTES of TOTAL; rotv: indexes: NUMBER of TOTAL; rotv: warm: unusable
-# REASON, clone WAY, carried SECONDS or sent NAME PLACE; rotv: warning: TEXT; rotv: database ready; rotv: error: and
+# REASON, clone WAY, carried SECONDS or sends NAME PLACE; rotv: warning: TEXT; rotv: database ready; rotv: error: and
 # hint:; rotv: the application ended with status N. All other lines are the server's or the application's.
 
 say() { printf 'rotv: %s\n' "$*"; }

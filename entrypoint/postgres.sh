@@ -8,7 +8,9 @@ find_programs() {
   [[ -n ${ROTV_PGBIN:-} ]] || ROTV_PGBIN=$(find_postgres_programs) || ROTV_PGBIN=''
   [[ -x $ROTV_PGBIN/initdb ]] || fail "PostgreSQL's programs are not installed here" "install its server, or set ROTV_PGBIN"
   export ROTV_PGBIN
-  server_major=$("$ROTV_PGBIN/postgres" --version)
+  server_version=${ROTV_INTERNAL_VERSION:-$("$ROTV_PGBIN/postgres" --version)}
+  export ROTV_INTERNAL_VERSION=$server_version  # Root has asked for it before it changes to another user.
+  server_major=$server_version
   server_major=${server_major##*PostgreSQL) } server_major=${server_major%%[!0-9]*}
 }
 
@@ -39,15 +41,18 @@ make_cluster() {
     cat "$scratch/initdb"
     fail_full "initdb: $(grep -m 1 -E 'error|FATAL|ERROR|could not' "$scratch/initdb" || tail -n 1 "$scratch/initdb")"
   }
-  { mv "$new"/* "$ROTV_DATA" && rmdir "$new"; } || fail "the new cluster cannot be moved to $ROTV_DATA"
+  if [[ -n $empty_to ]]; then
+    cp -R "$new"/. "$ROTV_DATA" || fail_full "the new cluster cannot be copied to $ROTV_DATA"
+    send_empty "$new"
+  else
+    { mv "$new"/* "$ROTV_DATA" && rmdir "$new"; } || fail "the new cluster cannot be moved to $ROTV_DATA"
+  fi
   printf "include_if_exists 'rotv.conf'\n" >>"$ROTV_DATA/postgresql.conf"
   write_import_settings || fail_full "the settings cannot be written"
 }
 
 # The settings while there is nothing to lose: nothing is written twice, and nothing waits for the disk.
-unsafe_settings() {
-  cat <<'END'
-fsync = off
+unsafe_settings='fsync = off
 full_page_writes = off
 synchronous_commit = off
 wal_level = minimal
@@ -58,46 +63,32 @@ checkpoint_timeout = 1h
 shared_buffers = 256MB
 # A dump in one transaction holds a lock for each of its objects.
 max_locks_per_transaction = 1024
-jit = off
-END
-}
+jit = off'
 
 # The settings during the import, in both modes.
 write_import_settings() {
-  { unsafe_settings && cat; } <<'END' | write_settings
-max_wal_size = 1GB
-maintenance_work_mem = 256MB
-max_parallel_maintenance_workers = 2
-autovacuum = off
-# If a backend is killed the import has failed: the server must not come back in recovery.
-restart_after_crash = off
-END
+  write_settings "$unsafe_settings" 'max_wal_size = 1GB' 'maintenance_work_mem = 256MB' \
+    'max_parallel_maintenance_workers = 2' 'autovacuum = off' \
+    '# If a backend is killed the import has failed: the server must not come back in recovery.' 'restart_after_crash = off'
 }
 
 # The settings after the import in development mode: the same server goes on, fast and unsafe, because everything is
 # gone at its end.
 write_development_settings() {
-  { unsafe_settings && cat; } <<'END' | write_settings
-max_wal_size = 256MB
-maintenance_work_mem = 64MB
-autovacuum = on
-END
+  write_settings "$unsafe_settings" 'max_wal_size = 256MB' 'maintenance_work_mem = 64MB' 'autovacuum = on'
 }
 
 # The settings of a persistent cluster: as safe as PostgreSQL's defaults, and ready for logical replication with slots
 # that cannot fill the disk.
 write_persistent_settings() {
-  write_settings <<'END'
-wal_level = logical
-max_replication_slots = 10
-max_wal_senders = 10
-max_slot_wal_keep_size = 10GB
-shared_buffers = 256MB
-END
+  write_settings 'wal_level = logical' 'max_replication_slots = 10' 'max_wal_senders = 10' \
+    'max_slot_wal_keep_size = 10GB' 'shared_buffers = 256MB'
 }
 
 # The settings of [app] come last, and count.
-write_settings() { { cat && printf '%s' "${ROTV_SERVER_SETTINGS:-}"; } >"$ROTV_DATA/rotv.conf"; }
+write_settings() {  # LINES...
+  printf '%s\n' "$@" "${ROTV_SERVER_SETTINGS:-}" >"$ROTV_DATA/rotv.conf"
+}
 
 start_server() {
   local status=0 hint=''
@@ -112,6 +103,7 @@ try_to_start_server() {
     # bash starts background processes with SIGINT ignored, and everything that the server starts would inherit that.
     trap - INT QUIT
     forget_warm
+    close_warm  # Who reads the pipes waits for their end.
     exec_plain "${in_overlay[@]}" setpriv --pdeathsig INT "$ROTV_PGBIN/postgres" -D "$ROTV_DATA" -p "$ROTV_PGPORT" \
       -c 'log_line_prefix=postgres: %m [%p] ' -c "unix_socket_directories=$(quoted_list_item "$ROTV_SOCKET_DIR")" -c "listen_addresses=$ROTV_LISTEN" </dev/null
   ) &
@@ -126,6 +118,7 @@ quoted_list_item() { printf '"%s"' "${1//\"/\"\"}"; }
 # If the server has ended, returns its status, and 1 in place of 0.
 wait_for_server() {
   local lines
+  nap 0.03  # It takes as long at least, and each look costs a process.
   while kill -0 "$server" 2>/dev/null; do
     if mapfile -t lines 2>/dev/null <"$ROTV_DATA/postmaster.pid" && [[ ${lines[0]:-} == "$server" && ${lines[7]:-} == ready* ]]; then
       return
@@ -139,14 +132,20 @@ wait_for_server() {
 }
 
 # Stops the server and returns its status. If that is not 0, whatever the server had not yet written is lost.
-stop_server() {
+stop_server() { end_server INT; }
+
+# Ends the server without a checkpoint: what it has not written is not wanted.
+stop_at_once() { end_server QUIT || true; }
+
+end_server() {  # SIGNAL
   [[ -n $server ]] || return 0
   local status=0
-  # INT is sent more than once: until it has become the server, the process ignores it.
-  while kill -INT "$server" 2>/dev/null; do
-    for _ in {1..25}; do
+  # It is sent more than once: until it has become the server, the process ignores it.
+  while kill "-$1" "$server" 2>/dev/null; do
+    kill -CONT "$server" 2>/dev/null  # It may be held (send_kept).
+    for _ in {1..50}; do
       kill -0 "$server" 2>/dev/null || break
-      nap 0.02
+      nap 0.01
     done
   done
   wait "$server" || status=$?
@@ -162,7 +161,7 @@ finish_cluster() {
   if [[ $ROTV_MODE == development ]]; then
     write_development_settings || fail_full "the settings cannot be written"
     rm -f "$ROTV_DATA/$began_marker"
-    if [[ -n $state_to ]]; then send_cluster state "$state_to"; else kill -HUP "$server"; fi
+    if [[ -n $state_to ]]; then keep_state; else kill -HUP "$server"; fi
     return
   fi
   stop_cleanly

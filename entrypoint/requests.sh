@@ -70,6 +70,7 @@ do_request() {
   request_came=no
   { read -r verb process <"$ROTV_SOCKET_DIR/rotv-request"; } 2>/dev/null || return 0
   rm -f "$ROTV_SOCKET_DIR/rotv-request"
+  await_sender
   case $verb in
     reset) reset_cluster ;;
     save) save_cluster "$process" ;;
@@ -84,14 +85,6 @@ start_forgiven() {  # STATUS
   say "the application has ended with status $1, since its connections were cut: it is started again"
   forgive_until=0
   start_application
-}
-
-# Ends the server without a checkpoint: what it has not written is not wanted.
-stop_at_once() {
-  [[ -n $server ]] || return 0
-  kill -QUIT "$server" 2>/dev/null || true
-  wait "$server" || true
-  server=''
 }
 
 # Only a start on a warm cluster that has the very state can begin again by itself.

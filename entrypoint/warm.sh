@@ -6,16 +6,21 @@
 # The directories may be closed to the service user in all of their path, so they are opened before root becomes that
 # user, like the seed. Their files may be read and written by everybody who gets there.
 
-# Prints what a cluster must agree with: how it is made here (4), the rights in it, the source's locales that are here
+# Prints what a cluster must agree with: how it is made here (5), the rights in it, the source's locales that are here
 # and ICU, the server, the collation, its extensions, and the time zone that initdb takes over.
 server_place() {
-  local share icu
-  share=$("$ROTV_PGBIN/pg_config" --sharedir 2>/dev/null) || share=''
-  icu=$(ldd "$ROTV_PGBIN/postgres" 2>/dev/null | sed -n 's/.*libicui18n[^ ]* => \([^ ]*\).*/\1/p') || icu=''
-  printf '4, %s, %s, %s, %s, %s, %s, %s, %s, %s' "$ROTV_TRUST" "$ROTV_SUPERUSER" \
-    "$(locales_here)" "$([[ -z $icu ]] || realpath "$icu")" \
-    "$("$ROTV_PGBIN/postgres" --version)" "$(uname -m)" "$(getconf GNU_LIBC_VERSION)" \
-    "$(stat -c %Y "$share/extension" 2>/dev/null)" "${TZ:-$(readlink /etc/localtime)}"
+  local name path share='' icu='' share_fd libc_fd libc
+  # Beside each other, because most of what they take is their start.
+  exec {share_fd}< <(exec "$ROTV_PGBIN/pg_config" --sharedir 2>/dev/null) {libc_fd}< <(exec getconf GNU_LIBC_VERSION)
+  # The loader prints the libraries, as for ldd, which is a script.
+  while read -r name _ path _; do
+    [[ $name != libicui18n* ]] || icu=$path
+  done < <(LD_TRACE_LOADED_OBJECTS=1 exec "$ROTV_PGBIN/postgres" 2>/dev/null </dev/null)
+  read -r share <&"$share_fd" || true
+  read -r libc <&"$libc_fd" || true
+  path=$(realpath /etc/localtime ${icu:+"$icu"} 2>/dev/null) || true
+  printf '5, %s, %s, %s, %s, %s, %s, %s, %s, %s' "$ROTV_TRUST" "$ROTV_SUPERUSER" "$(locales_here)" "$server_version" \
+    "$HOSTTYPE" "$libc" "$(stat -c %Y "$share/extension" 2>/dev/null)" "${TZ:-}" "${path//$'\n'/ }"
 }
 
 # Ends a start whose warm cluster is of no use: `rotv start` then starts again, with an import.
@@ -72,6 +77,11 @@ close_warm() {
 # been stopped. Returns 1 if that does not work; `problem` says why.
 clone_cluster() {
   case ${ROTV_CLONE:-copy} in
+    made)
+      ROTV_CLONE=copy  # Once.
+      await_copy && say "warm: clone copy"
+      return
+      ;;
     mounted)  # It is an overlay already. A second clone would need another one, which only root can make.
       ROTV_CLONE=copy
       : >"$ROTV_DATA/$began_marker" || fail_full "$ROTV_DATA cannot be written to"
@@ -150,6 +160,19 @@ prepare_overlay() {
   return 1
 }
 
+# Waits for the copy that `rotv start` makes.
+await_copy() {
+  local word='' text=''
+  run head -n 1 "$ROTV_DATA.copied" >"$scratch/copied" || true
+  read -r word text <"$scratch/copied" || true
+  case $word in
+    ok) return ;;
+    full) fail_full 'No space left on device' ;;
+  esac
+  problem=${text:-the program that copies it has ended}
+  return 1
+}
+
 clone_from() {  # FILE DESCRIPTOR OF A DIRECTORY
   empty_directory
   : >"$ROTV_DATA/$began_marker" || fail_full "$ROTV_DATA cannot be written to"
@@ -184,7 +207,7 @@ start_warm() {
   try_to_start_server || unusable "PostgreSQL does not start on it"
   [[ -z $carry_fd ]] || carry
   rm -f "$ROTV_DATA/$began_marker"
-  send_cluster state "$state_to"
+  keep_state
 }
 
 # In every session rows are taken as they are: they are of a state that production had, whose triggers, foreign keys and
@@ -237,21 +260,92 @@ await_origin() {
   unusable "PostgreSQL does not read its settings"
 }
 
-# Stops the server, sends its cluster, and starts the server again. If the cluster cannot be kept, a later start takes
-# longer, and nothing else happens.
-send_cluster() {  # NAME FILE DESCRIPTOR
-  [[ -n $2 ]] || return 0
+# --- What is sent. A pipe is opened before anything begins, and has the cluster's files as a tar, and at the end of all a
+# line by which the reader knows that tar has met no problem. If a cluster cannot be kept, a later start takes longer,
+# and nothing else happens.
+
+# Whether the state waits in $scratch/kept to be sent; the process that sends it.
+keeps='' sender=''
+
+# Stops the server in which the state is, sends it, and starts the server again. The server is stopped only while the
+# few files are copied that it changes as soon as it starts. All others, which are nearly all bytes, nobody changes
+# before the first session: they are sent while the application starts (send_kept).
+keep_state() {
+  [[ -n $state_to ]] || return 0
+  await_sender
+  if [[ ${#in_overlay[@]} != 0 || ${ROTV_SERVER_SETTINGS:-} == *preload_libraries* ]]; then
+    send_cluster  # Its files are not seen here; or workers of a library change them.
+    return
+  fi
   stop_cleanly
-  if send_files "$2"; then
-    say "warm: sent $1 $place"
+  if copy_small_files 2>"$scratch/tar"; then
+    keeps=yes
+    printf 'autovacuum = off\n' >>"$ROTV_DATA/rotv.conf"
   else
-    say "the cluster is not kept for the next start: $(head -n 1 "$scratch/tar")"
+    tell_not_kept
   fi
   start_server
 }
 
-# Sends the files of the stopped cluster as a tar. A reader that is gone ends it.
+copy_small_files() {
+  mkdir "$scratch/kept" && find "$ROTV_DATA" -mindepth 1 -maxdepth 1 "${unkept[@]}" ! -name base ! -name pg_tblspc \
+    -exec cp -R -t "$scratch/kept" {} +
+}
+unkept=(! -name "$began_marker" ! -name lost+found ! -name postmaster.opts ! -name rotv-new)
+
+# Holds the server, so that the application, which starts meanwhile, waits for its first session until the files are
+# sent. The sender lets it go on, also where this program has been killed.
+send_kept() {
+  [[ $keeps == yes ]] || return 0
+  keeps=''
+  kill -STOP "$server"
+  write_development_settings || fail_full "the settings cannot be written"
+  say "warm: sends state $place"
+  (
+    trap '' PIPE
+    send_tar "$state_to" --directory="$scratch/kept" . --directory="$ROTV_DATA" base pg_tblspc || tell_not_kept
+    kill -HUP "$server" || true
+    kill -CONT "$server" || true
+    rm -rf "$scratch/kept"
+  ) &
+  sender=$!
+}
+
+# The new cluster of initdb, which is in a directory of its own.
+send_empty() {  # DIRECTORY
+  say "warm: sends empty $place"
+  (
+    trap '' PIPE
+    send_tar "$empty_to" --directory="$1" . || tell_not_kept
+    rm -rf "$1"
+  ) &
+  sender=$!
+}
+
+await_sender() {
+  [[ -z $sender ]] || wait "$sender" || true
+  sender=''
+}
+
+send_cluster() {
+  stop_cleanly
+  say "warm: sends state $place"
+  run send_files "$state_to" || tell_not_kept
+  start_server
+}
+
+tell_not_kept() { say "the cluster is not kept for the next start: $(head -n 1 "$scratch/tar")"; }
+
+# Sends the files of the stopped cluster.
 send_files() {  # FILE DESCRIPTOR
-  run exec_plain "${in_overlay[@]}" tar --create --file=- --format=ustar --blocking-factor=512 --exclude="./$began_marker" --exclude='./lost+found' \
-    --exclude=./postmaster.opts --directory="$ROTV_DATA" . 1>&"$1" 2>"$scratch/tar"
+  send_tar "$1" --directory="$ROTV_DATA" .
+}
+
+# Sends a tar. A reader that is gone ends it.
+send_tar() {  # FILE DESCRIPTOR, ARGUMENTS OF TAR...
+  local to=$1
+  shift
+  (exec_plain "${in_overlay[@]}" tar --create --file=- --format=ustar --blocking-factor=512 --exclude="./$began_marker" \
+    --exclude='./lost+found' --exclude=./postmaster.opts --exclude=./rotv-new "$@" 1>&"$to" 2>"$scratch/tar") &&
+    printf '%-511s\n' 'rotv: complete' >&"$to"
 }

@@ -62,13 +62,14 @@ class RunningDatabase {
 };
 
 // On return the database answers. Throws WarmUnusable if it was to start from a warm cluster that cannot be used.
-StartupState StartOnce(const FreshRequest& request, const LaunchRequest& launch) {
+StartupState StartOnce(const FreshRequest& request, const LaunchRequest& launch, StartData& data) {
   // A command that finds what a killed one has left knows by this what to stop.
   WriteLaunchState(request.place, {.runtime = request.runtime.name(), .database = launch.database});
   request.runtime.Start(launch);
   RunningDatabase running(request.runtime, request.progress);
   StartupWatch watch(request.runtime, request.place / "run" / "app.log");
   watch.AwaitDatabase(request.progress, request.interrupt);
+  data.RequireSound();
   running.Keep();
   return watch.State();
 }
@@ -76,11 +77,11 @@ StartupState StartOnce(const FreshRequest& request, const LaunchRequest& launch)
 // The same, with an import where the warm cluster cannot be used.
 StartupState StartOrImport(const FreshRequest& request, LaunchRequest& launch, StartData& data) {
   try {
-    return StartOnce(request, launch);
+    return StartOnce(request, launch, data);
   } catch (const WarmUnusable& why) {
     data.FallBack(why, &launch);
   }
-  return StartOnce(request, launch);
+  return StartOnce(request, launch, data);
 }
 
 }  // namespace
@@ -124,7 +125,7 @@ MadeWarm MakeWarmCluster(const FreshRequest& request) {
   {
     const StartupState state = StartOrImport(request, launch, data);
     const RunningDatabase ends(request.runtime, request.progress);
-    data.Keep(state.sent);
+    data.Keep(state.sends);
   }
   MadeWarm made{.id = data.KeptState(), .is_new = true, .from = data.from(), .carried_from = data.carried_from()};
   made.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();

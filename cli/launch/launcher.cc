@@ -21,7 +21,7 @@ namespace rotv::launch {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr std::chrono::milliseconds kPollAnswer{25};
+constexpr std::chrono::milliseconds kPollAnswer{10};
 constexpr std::chrono::seconds kApplicationTimeout{120};  // After the import.
 constexpr size_t kPasswordDigits = 32;
 
@@ -154,13 +154,15 @@ void Run(const LaunchPlace& place, const LaunchOptions& options, const LaunchReq
       result.clone = watch.State().clone;
       result.carry_seconds = watch.State().carry_seconds;
       LargestTables largest(place.runtime, result.clone == "overlay" ? CountRows::kAbout : CountRows::kExactly);
-      data.Keep(watch.State().sent);
       data.RequireSound();
       if (result.application) AwaitApplication(place, watch, options.wait);
       result.tables = RowsOf(largest, place);
+      data.Keep(watch.State().sends);
     } catch (const WarmUnusable&) {
       throw;
     } catch (const Error& error) {
+      // The database is what was wanted, whatever the application does.
+      if (error.code() == ErrorCode::kCannotStart && watch.State().database_ready) data.Keep(watch.State().sends);
       if (error.code() == ErrorCode::kCannotStart) ShowLastLines(place, watch);
       throw;
     }

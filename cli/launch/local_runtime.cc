@@ -78,6 +78,15 @@ std::filesystem::path TmpfsDirectory(const os::Environment& environment) {
               "name a directory for the database with ROTV_TMPFS_DIR");
 }
 
+// In a cluster that is not complete (entrypoint/directory.sh).
+constexpr const char* kBeganMarker = "rotv-import-began";
+
+// The user that root starts PostgreSQL as; null if there is none.
+const passwd* ServiceUser(const os::Environment& environment) {
+  const std::string name = os::Variable(environment, "ROTV_OS_USER");
+  return getpwnam(name.empty() ? "postgres" : name.c_str());
+}
+
 std::string Marker(const std::filesystem::path& directory) { return "ROTV_RUN=" + directory.native(); }
 
 // True for a process that we, or root as the service user, may have started.
@@ -85,8 +94,7 @@ bool MayBeOurs(pid_t process, const os::Environment& environment) {
   std::optional<uid_t> owner = os::UserOf(process);
   if (!owner) return false;
   if (*owner == geteuid()) return true;
-  std::string service = os::Variable(environment, "ROTV_OS_USER");
-  const passwd* user = geteuid() == 0 ? getpwnam(service.empty() ? "postgres" : service.c_str()) : nullptr;
+  const passwd* user = geteuid() == 0 ? ServiceUser(environment) : nullptr;
   return user != nullptr && *owner == user->pw_uid;
 }
 
@@ -119,7 +127,7 @@ LocalRuntime::LocalRuntime(const std::filesystem::path& place, const config::App
       interrupt_(interrupt) {}
 
 bool LocalRuntime::HasCluster(const std::filesystem::path& directory) const {
-  return std::filesystem::exists(directory / "PG_VERSION") && !std::filesystem::exists(directory / "rotv-import-began");
+  return std::filesystem::exists(directory / "PG_VERSION") && !std::filesystem::exists(directory / kBeganMarker);
 }
 
 void LocalRuntime::CheckReady(const LaunchRequest& request) {
@@ -198,7 +206,7 @@ os::Environment LocalRuntime::EntrypointVariables(const LaunchRequest& request) 
   variables["ROTV_WARM"] = request.warm.cluster;
   variables["ROTV_WARM_SERVER"] = request.warm.server;
   variables["ROTV_WARM_LOCK"] = request.warm.lock;
-  variables["ROTV_CLONE"] = request.warm.clone == Clone::kOverlay ? "overlay" : "copy";
+  variables["ROTV_CLONE"] = copy_ ? "made" : request.warm.clone == Clone::kOverlay ? "overlay" : "copy";
   variables["ROTV_CARRY"] = request.warm.carry;
   variables["ROTV_WARM_EMPTY"] = request.warm.empty;
   variables["ROTV_WARM_EMPTY_SERVER"] = request.warm.empty_server;
@@ -234,11 +242,25 @@ void LocalRuntime::Start(const LaunchRequest& request) {
   // If we are root, PostgreSQL runs as another user, which must be able to pass through.
   if (geteuid() == 0) std::filesystem::permissions(*directory_, perms(0711));
   try {
+    if (!request.warm.files.empty()) BeginCopy(request);
     os::RecordedProcess::Write(*directory_ / kMainProcess, Spawn(request));
   } catch (...) {
     Stop();  // Whatever of it runs.
     throw;
   }
+}
+
+void LocalRuntime::BeginCopy(const LaunchRequest& request) {
+  const passwd* user = geteuid() == 0 ? ServiceUser(environment_) : nullptr;
+  if (geteuid() == 0 && user == nullptr) return;  // The entrypoint says so.
+  const std::filesystem::path cluster = *directory_ / "pgdata";
+  copy_ = std::make_unique<ClusterCopy>(ClusterCopyRequest{.from = request.warm.cluster,
+                                                           .files = request.warm.files,
+                                                           .to = cluster,
+                                                           .pipe = cluster.native() + ".copied",
+                                                           .owner = user != nullptr ? user->pw_uid : geteuid(),
+                                                           .group = user != nullptr ? user->pw_gid : getegid()},
+                                        kBeganMarker);
 }
 
 // Starts the entrypoint and returns its number. It is a child of ours until this program ends, in a session of its own.
@@ -264,6 +286,7 @@ void LocalRuntime::KillAll() const {
 }
 
 void LocalRuntime::Stop() {
+  copy_.reset();
   auto deadline = std::chrono::steady_clock::now() + kStopTimeout;
   if (const auto process = MainProcess()) process->Signal(SIGTERM);
   while (MainProcess() && std::chrono::steady_clock::now() < deadline) std::this_thread::sleep_for(kPollProcess);

@@ -19,10 +19,12 @@
 
 #include <sys/types.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "cli/launch/cluster_copy.h"
 #include "cli/launch/runtime.h"
 #include "os/private_directory.h"
 #include "os/recorded_process.h"
@@ -37,6 +39,7 @@ class LocalRuntime : public Runtime {
   std::string name() const override { return "local"; }
   std::string Describe() const override { return "local (no container)"; }
   bool HasCluster(const std::filesystem::path& directory) const override;
+  bool ChecksWhatItCopies() const override { return true; }
   void CheckReady(const LaunchRequest& request) override;
   RunState State() override;
   void Start(const LaunchRequest& request) override;
@@ -54,6 +57,7 @@ class LocalRuntime : public Runtime {
  private:
   void RequireNodeApplication() const;
   os::Environment EntrypointVariables(const LaunchRequest& request) const;
+  void BeginCopy(const LaunchRequest& request);
   pid_t Spawn(const LaunchRequest& request) const;
   std::vector<std::filesystem::path> Clusters() const;
   std::vector<pid_t> Processes() const;
@@ -71,6 +75,7 @@ class LocalRuntime : public Runtime {
   const std::filesystem::path log_;
   const std::filesystem::path persistent_dir_;
   const Interrupt& interrupt_;
+  std::unique_ptr<ClusterCopy> copy_;  // Of the warm cluster of this start, if it is copied.
 };
 
 }  // namespace rotv::launch

@@ -12,6 +12,7 @@
 
 #include "cli/config/app_config.h"
 #include "cli/launch/application_environment.h"
+#include "cli/launch/warm_manifest.h"
 #include "os/environment.h"
 #include "storage/error.h"
 #include "storage/interrupt.h"
@@ -33,6 +34,7 @@ enum class Clone {
 // What a start has to do with warm clusters (warm_clusters.h, entrypoint/warm.sh). Empty: nothing.
 struct WarmRequest {
   std::filesystem::path cluster;  // The one that it starts from; no seed is needed then.
+  std::vector<WarmFile> files;    // What is in it, for a runtime that copies it by itself.
   std::string server;             // For which server that was made.
   std::filesystem::path lock;     // Held shared as long as anything runs that was made from it.
   Clone clone = Clone::kCopy;
@@ -95,6 +97,9 @@ class Runtime {
   // Asks at once what Describe(), State() and CheckReady() ask, for a start with this image. Each of them uses the
   // answer the next time it is called, so nothing may have been changed in between.
   virtual void LookAhead(const std::string& /*image*/) {}
+
+  // True if Start() itself copies a warm cluster, and finds by that whether its bytes are what was written.
+  virtual bool ChecksWhatItCopies() const { return false; }
 
   // True if `directory` holds a complete persistent cluster: one whose first import did not finish is not complete.
   virtual bool HasCluster(const std::filesystem::path& directory) const = 0;

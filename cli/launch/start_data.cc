@@ -206,7 +206,10 @@ void StartData::StartFrom(WarmLease lease, LaunchRequest* launch) {
   lease_ = std::move(lease);
   // A copy reads all bytes anyway, so they are checked meanwhile: what is damaged would end up in the database without
   // a word. An overlay reads only what is used, and would lose by this what it is for.
-  if (launch->warm.clone == Clone::kCopy) {
+  if (launch->warm.clone != Clone::kCopy) return;
+  if (request_.runtime.ChecksWhatItCopies()) {
+    launch->warm.files = lease_->files();
+  } else {
     damage_ = std::async(std::launch::async, [this] { return lease_->FindDamage(stop_checking_); });
   }
 }
@@ -233,6 +236,7 @@ void StartData::OfferPipes(LaunchRequest* launch) {
         {.name = "state", .purpose = purpose_, .state = state_, .bytes = 2 * state_.sql_bytes + kSystemBytes});
   }
   receiver_.reset();
+  has_kept_ = false;
   receiver_ = std::make_unique<WarmReceiver>(clusters_, request_.place / "run" / "warm", offers);
   if (receiver_->wants()) launch->warm.pipes = receiver_->directory();
 }
@@ -262,8 +266,8 @@ void StartData::RequireSound() {
   if (!damage.empty()) throw WarmUnusable(damage);
 }
 
-void StartData::Keep(const std::map<std::string, std::string>& sent) {
-  if (receiver_) receiver_->Keep(sent);
+void StartData::Keep(const std::map<std::string, std::string>& sends) {
+  if (receiver_ && !std::exchange(has_kept_, true)) receiver_->Keep(sends, request_.interrupt);
 }
 
 std::string StartData::KeptState() {

@@ -63,8 +63,9 @@ class StartData {
   // Waits until the bytes of the cluster that was copied are known to be those that were written. Throws WarmUnusable.
   void RequireSound();
 
-  // Keeps what the entrypoint has sent (StartupState::sent), in the background.
-  void Keep(const std::map<std::string, std::string>& sent);
+  // Waits until what the entrypoint sends has come (StartupState::sends), and keeps it in the background. Can be called
+  // again, and then does nothing.
+  void Keep(const std::map<std::string, std::string>& sends);
   // Waits for that; the cluster that has the state: a new one, or the one that it was started from. Empty: none.
   std::string KeptState();
 
@@ -110,6 +111,7 @@ class StartData {
   Interrupt stop_checking_;
   std::future<std::string> damage_;
   std::unique_ptr<WarmReceiver> receiver_;
+  bool has_kept_ = false;
 };
 
 }  // namespace rotv::launch

@@ -42,9 +42,9 @@ void StartupLog::Feed(std::string_view piece) {
 }
 
 void StartupLog::Warm(std::string_view line) {
-  if (Take(line, "sent ")) {
+  if (Take(line, "sends ")) {
     const size_t space = line.find(' ');
-    if (space != std::string_view::npos) state_.sent[std::string(line.substr(0, space))] = line.substr(space + 1);
+    if (space != std::string_view::npos) state_.sends[std::string(line.substr(0, space))] = line.substr(space + 1);
   } else if (Take(line, "unusable ")) {
     state_.unusable = line;
   } else if (Take(line, "clone ")) {

@@ -21,9 +21,9 @@ struct StartupState {
   uint64_t indexes_done = 0;  // Of the large tables, foreign keys among them; after all rows are imported.
   uint64_t indexes_total = 0;
   bool database_ready = false;
-  // The clusters that were sent (WarmReceiver), and for which server; only before the database is ready, as are the
+  // The clusters that are sent (WarmReceiver), and for which server; only before the database is ready, as are the
   // next three.
-  std::map<std::string, std::string> sent;
+  std::map<std::string, std::string> sends;
   std::string unusable;               // Why the warm cluster cannot be used; empty: it can.
   std::string clone;                  // How its files were got: "copy", "reflink", "overlay"; empty: there is none.
   double carry_seconds = 0;           // What it took to carry it.

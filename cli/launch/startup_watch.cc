@@ -12,7 +12,7 @@ namespace rotv::launch {
 namespace {
 
 constexpr std::chrono::milliseconds kPollLog{500};    // How often the runtime is asked for its state.
-constexpr std::chrono::milliseconds kReread{25};      // How often the parsed log is looked at.
+constexpr std::chrono::milliseconds kReread{100};     // How often it is looked whether there is still anything to wait for.
 constexpr std::chrono::milliseconds kLastLines{200};  // Time for the last lines to arrive.
 
 }  // namespace
@@ -36,6 +36,8 @@ void StartupWatch::Follow(const std::vector<std::string>& words, bool keep) {
       if (keep) copy << piece << std::flush;
       std::lock_guard lock(mutex_);
       log_.Feed(piece);
+      ++pieces_;
+      fed_.notify_all();
     });
   } catch (const Error&) {
     // The command was stopped, or cannot be run: either way the log has ended.
@@ -53,6 +55,7 @@ bool StartupWatch::AwaitDatabase(output::ProgressBar& progress, const Interrupt&
   bool indexing = false;
   while (true) {
     interrupt.Check();
+    const uint64_t pieces = pieces_;  // Before the state: whatever comes after it ends the wait.
     StartupState state = State();
     if (!state.unusable.empty()) throw WarmUnusable(state.unusable);
     if (state.phase == "import" && state.indexes_total > 0) {
@@ -66,7 +69,8 @@ bool StartupWatch::AwaitDatabase(output::ProgressBar& progress, const Interrupt&
     }
     if (state.database_ready && (state.phase == "application" || state.phase == "database only")) break;
     RequireAlive();
-    std::this_thread::sleep_for(kReread);
+    std::unique_lock lock(mutex_);
+    fed_.wait_for(lock, kReread, [&] { return pieces_ != pieces; });
   }
   if (importing) progress.End();
   for (const std::string& warning : State().warnings) progress.Warn(warning);

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <filesystem>
 #include <mutex>
 #include <thread>
@@ -51,6 +52,8 @@ class StartupWatch {
   const std::filesystem::path log_file_;
   mutable std::mutex mutex_;  // Guards log_.
   StartupLog log_;
+  std::condition_variable fed_;
+  std::atomic<uint64_t> pieces_{0};  // How many were fed.
   std::atomic<bool> log_ended_{false};
   std::chrono::steady_clock::time_point next_look_;
   Interrupt stop_;

@@ -192,6 +192,7 @@ std::optional<WarmLease> WarmClusters::Lease(const fs::path& directory, const Wa
   futimens(lock.get(), nullptr);  // It was used now.
   WarmLease lease;
   lease.cluster_ = ClusterOf(directory, manifest);
+  lease.files_ = manifest.files;
   lease.lock_file_ = LockPath(directory);
   lease.lock_ = std::move(lock);
   return lease;

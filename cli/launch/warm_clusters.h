@@ -53,12 +53,14 @@ class WarmLease {
  public:
   const WarmCluster& cluster() const { return cluster_; }
   const std::filesystem::path& lock_file() const { return lock_file_; }
+  const std::vector<WarmFile>& files() const { return files_; }
   // Reads all files. Returns what is wrong with the first damaged one; empty if nothing is.
   std::string FindDamage(const Interrupt& interrupt) const;
 
  private:
   friend class WarmClusters;
   WarmCluster cluster_;
+  std::vector<WarmFile> files_;
   std::filesystem::path lock_file_;
   FileDescriptor lock_;
 };

@@ -12,7 +12,24 @@
 namespace rotv::launch {
 namespace {
 
-constexpr std::chrono::seconds kLastBytes{30};
+constexpr std::chrono::seconds kSilence{30};
+constexpr std::chrono::milliseconds kPollStop{100};
+
+// Waits until all is received, as long as something comes. Returns whether it is complete.
+bool AwaitReceived(std::future<bool> received, const WarmWriter& writer, const Interrupt& interrupt) {
+  uint64_t bytes = 0;
+  auto last = std::chrono::steady_clock::now();
+  while (received.wait_for(kPollStop) != std::future_status::ready) {
+    interrupt.Check();
+    const auto now = std::chrono::steady_clock::now();
+    if (const uint64_t has = writer.received(); has != bytes) {
+      bytes = has;
+      last = now;
+    }
+    if (now - last > kSilence) return false;
+  }
+  return received.get();
+}
 
 }  // namespace
 
@@ -61,13 +78,11 @@ void WarmReceiver::Read(Incoming* incoming) {
   DrainPipe(incoming->pipe.get(), incoming->stop);
 }
 
-void WarmReceiver::Keep(const std::map<std::string, std::string>& sent) {
+void WarmReceiver::Keep(const std::map<std::string, std::string>& sends, const Interrupt& interrupt) {
   for (const std::unique_ptr<Incoming>& one : incoming_) {
-    const auto found = sent.find(one->offer.name);
-    if (found == sent.end() || !one->thread.joinable()) continue;
-    // The entrypoint has written all of it, and the last of it may still be in the pipe.
-    std::future<bool> received = one->received.get_future();
-    const bool is_complete = received.wait_for(kLastBytes) == std::future_status::ready && received.get();
+    const auto found = sends.find(one->offer.name);
+    if (found == sends.end() || !one->thread.joinable()) continue;
+    const bool is_complete = AwaitReceived(one->received.get_future(), *one->writer, interrupt);
     one->stop.Request();
     one->thread.join();
     if (!is_complete) continue;

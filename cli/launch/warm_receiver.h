@@ -39,9 +39,10 @@ class WarmReceiver {
   bool wants() const { return !incoming_.empty(); }
   const std::filesystem::path& directory() const { return directory_; }
 
-  // Publishes the clusters that the entrypoint has sent: by name, for which server. That is done in the background. If
-  // it fails the cluster is not kept, and a later start takes longer.
-  void Keep(const std::map<std::string, std::string>& sent);
+  // Waits until the clusters that the entrypoint sends have come (by name, for which server), and publishes them in the
+  // background. If that fails a cluster is not kept, and a later start takes longer. To be called once. Throws
+  // kInterrupted.
+  void Keep(const std::map<std::string, std::string>& sends, const Interrupt& interrupt);
   // Waits for that. Returns the clusters that are kept, by name.
   std::map<std::string, std::string> Published();
 

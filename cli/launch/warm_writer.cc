@@ -120,13 +120,14 @@ bool IsBelow(const std::string& name) {
 // Writes what it is given below a directory, in which there is nothing but what it has made.
 class Unpacking {
  public:
-  Unpacking(fs::path directory, Pipe* pipe) : directory_(std::move(directory)), pipe_(*pipe) {}
+  Unpacking(fs::path directory, Pipe* pipe, std::atomic<uint64_t>* received)
+      : directory_(std::move(directory)), pipe_(*pipe), received_(*received) {}
 
   // Returns false if the archive is not complete or has something else than files and directories.
   bool Run(std::vector<WarmFile>* files) {
     std::array<char, kBlockBytes> block{};
     while (pipe_.ReadBlock(&block)) {
-      if (std::all_of(block.begin(), block.end(), [](char c) { return c == '\0'; })) return true;
+      if (IsZero(block)) return HasCompleteLine(&block);
       const std::optional<Member> member = MemberOf(block);
       if (!member) return false;
       const bool is_directory = member->type == '5';
@@ -144,6 +145,18 @@ class Unpacking {
   }
 
  private:
+  static bool IsZero(const std::array<char, kBlockBytes>& block) {
+    return std::all_of(block.begin(), block.end(), [](char c) { return c == '\0'; });
+  }
+
+  // An archive that tar could not complete ends like any other. The line comes only if tar has met no problem.
+  bool HasCompleteLine(std::array<char, kBlockBytes>* block) {
+    while (IsZero(*block)) {
+      if (!pipe_.ReadBlock(block)) return false;
+    }
+    return TextAt(*block, 0, kBlockBytes).starts_with("rotv: complete");
+  }
+
   void MakeDirectory(const std::string& name) {
     const fs::path path = directory_ / name;
     if (mkdir(path.c_str(), kDirectoryMode) != 0) ThrowDiskError("create", path, errno);
@@ -161,6 +174,7 @@ class Unpacking {
       checksum.Add(piece);
       Write(file.get(), piece, path);
       left -= piece.size();
+      received_ += piece.size();
     }
     if (!Skip((kBlockBytes - member.bytes % kBlockBytes) % kBlockBytes)) return false;
     struct stat status {};
@@ -192,6 +206,7 @@ class Unpacking {
 
   const fs::path directory_;
   Pipe& pipe_;
+  std::atomic<uint64_t>& received_;
 };
 
 }  // namespace
@@ -210,7 +225,7 @@ bool WarmWriter::Receive(int pipe, const Interrupt& interrupt) {
   if (mkdir(cluster.c_str(), kDirectoryMode) != 0 || chmod(cluster.c_str(), kDirectoryMode) != 0) return false;
   Pipe from(pipe, interrupt);
   try {
-    return Unpacking(cluster, &from).Run(&manifest_.files);
+    return Unpacking(cluster, &from, &received_).Run(&manifest_.files);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
     return false;

@@ -2,6 +2,7 @@
 
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -22,12 +23,15 @@ class WarmWriter {
   WarmWriter(const WarmWriter&) = delete;
   WarmWriter& operator=(const WarmWriter&) = delete;
 
-  // Reads a tar of the cluster's directory from a pipe, and writes its files, until the end of the archive. Returns
-  // false if it ends before, has something else than files and directories, or cannot be written. What follows in the
-  // pipe is not read: DrainPipe() does that. Throws kInterrupted.
+  // Reads a tar of the cluster's directory from a pipe, and writes its files, until the line that follows the archive
+  // (entrypoint/warm.sh). Returns false if it ends before, has something else than files and directories, or cannot be
+  // written. What follows in the pipe is not read: DrainPipe() does that. Throws kInterrupted.
   bool Receive(int pipe, const Interrupt& interrupt);
   // Writes the manifest. Only after Receive() has returned true. Throws kDisk.
   void Publish(const WarmPurpose& purpose, const WarmState& state, const std::string& server);
+
+  // How many bytes of files have come. Any thread may ask.
+  uint64_t received() const { return received_; }
 
   std::string id() const { return directory_.filename(); }
 
@@ -35,6 +39,7 @@ class WarmWriter {
   const std::filesystem::path directory_;
   FileDescriptor lock_;
   WarmManifest manifest_;
+  std::atomic<uint64_t> received_ = 0;
   bool is_published_ = false;
 };
 

@@ -30,12 +30,12 @@ TEST(StartupLogTest, IndexesAreAPhaseOfTheirOwn) {
 
 TEST(StartupLogTest, WarmClustersAreReportedBeforeTheApplicationsOutput) {
   launch::StartupLog log;
-  log.Feed("rotv: warning: left out\nrotv: warm: sent empty 1, PostgreSQL 17, UTC\nrotv: warm: sent cut\n");
+  log.Feed("rotv: warning: left out\nrotv: warm: sends empty 1, PostgreSQL 17, UTC\nrotv: warm: sends cut\n");
   log.Feed("rotv: warm: clone copy\nrotv: warm: carried 0.125\n");
   log.Feed("rotv: database ready\nrotv: warning: by the application\n");
-  log.Feed("rotv: warm: sent state by the application\nrotv: warm: unusable says the application\n");
+  log.Feed("rotv: warm: sends state by the application\nrotv: warm: unusable says the application\n");
   EXPECT_EQ(log.state().warnings, std::vector<std::string>{"left out"});
-  EXPECT_EQ(log.state().sent, (std::map<std::string, std::string>{{"empty", "1, PostgreSQL 17, UTC"}}));
+  EXPECT_EQ(log.state().sends, (std::map<std::string, std::string>{{"empty", "1, PostgreSQL 17, UTC"}}));
   EXPECT_EQ(log.state().unusable, "");
   EXPECT_EQ(log.state().clone, "copy");
   EXPECT_EQ(log.state().carry_seconds, 0.125);

@@ -1,6 +1,7 @@
 #include "cli/launch/warm_clusters.h"
 
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -34,9 +35,11 @@ class WarmClustersTest : public ::testing::Test {
     testing::WriteFile(cluster_ / "base/5/empty", "");
   }
 
+  static inline const std::string kComplete = fmt::format("{:511}\n", "rotv: complete");
   // A pipe with a tar of the directory, as the entrypoint sends it.
   static FileDescriptor Tar(const fs::path& directory, const fs::path& file) {
     testing::MustRun({.argv = {"tar", "--create", "--format=ustar", "--file", file, "--directory", directory, "."}});
+    testing::WriteFile(file, testing::ReadFile(file) + kComplete);
     return FileDescriptor(open(file.c_str(), O_RDONLY | O_CLOEXEC));
   }
   static history::ResolvedPoint At(uint64_t lsn) {
@@ -184,7 +187,8 @@ TEST_F(WarmClustersTest, AfterAnotherBootTheBytesAreReadBefore) {
 TEST_F(WarmClustersTest, WhatIsCutOffOrMisleadingIsNotKept) {
   const FileDescriptor whole = Tar(cluster_, home_ / "tar");
   const std::string text = testing::ReadFile(home_ / "tar");
-  for (const size_t size : {size_t{0}, size_t{100}, size_t{512}, size_t{50'000}, text.size() - 10'240}) {
+  for (const size_t size : {size_t{0}, size_t{100}, size_t{512}, size_t{50'000}, text.size() - 10'240,
+                            text.size() - kComplete.size()}) {
     testing::WriteFile(home_ / "cut", text.substr(0, size));
     const FileDescriptor cut(open((home_ / "cut").c_str(), O_RDONLY | O_CLOEXEC));
     EXPECT_FALSE(clusters_.Begin(1)->Receive(cut.get(), interrupt_)) << size;

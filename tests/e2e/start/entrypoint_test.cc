@@ -339,7 +339,7 @@ TEST_F(EntrypointTest, AServerThatDiedAfterTheImportIsNotUsed) {
     Result ended = entrypoint.Wait();
     EXPECT_EQ(ended.exit_status, 1) << ended.out << ended.err;
     EXPECT_THAT(ended.err, HasSubstr("rotv: error: PostgreSQL did not end as it should: its status was 137"));
-    EXPECT_THAT(ended.out, Not(HasSubstr("rotv: warm: sent")));
+    EXPECT_THAT(ended.out, Not(HasSubstr("rotv: warm: sends")));
     char byte = 0;
     EXPECT_EQ(read(sent.get(), &byte, 1), 0) << "nothing was written, and no writer is left";
   }
