@@ -137,16 +137,25 @@ stop_server() { end_server INT; }
 # Ends the server without a checkpoint: what it has not written is not wanted.
 stop_at_once() { end_server QUIT || true; }
 
+# True if the process is the server already.
+has_begun() {
+  local first=''
+  { read -r first <"$ROTV_DATA/postmaster.pid"; } 2>/dev/null || true
+  [[ $first == "$server" ]]
+}
+
 end_server() {  # SIGNAL
   [[ -n $server ]] || return 0
   local status=0
   # It is sent more than once: until it has become the server, the process ignores it.
   while kill "-$1" "$server" 2>/dev/null; do
-    kill -CONT "$server" 2>/dev/null  # It may be held (send_kept).
-    for _ in {1..50}; do
-      kill -0 "$server" 2>/dev/null || break
-      nap 0.01
-    done
+    kill -CONT "$server" 2>/dev/null || true  # It may be held (send_kept).
+    if has_begun; then
+      # A signal to us ends the wait, but not the server.
+      while kill -0 "$server" 2>/dev/null; do wait "$server" || true; done
+    else
+      nap 0.02
+    fi
   done
   wait "$server" || status=$?
   server=''

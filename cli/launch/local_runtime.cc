@@ -60,7 +60,7 @@ constexpr int kPort = 1;
 
 constexpr const char* kMainProcess = "main-process";  // In the private directory.
 constexpr std::chrono::seconds kStopTimeout{20};
-constexpr std::chrono::milliseconds kPollProcess{20};
+constexpr std::chrono::milliseconds kPollProcess{5};
 
 bool IsWritableTmpfs(const std::string& directory) {
   struct statfs status {};

@@ -11,8 +11,9 @@
 namespace rotv::launch {
 namespace {
 
-constexpr std::chrono::milliseconds kPollLog{500};    // How often the runtime is asked for its state.
-constexpr std::chrono::milliseconds kReread{100};     // How often it is looked whether there is still anything to wait for.
+constexpr std::chrono::milliseconds kPollLog{500};  // How often the runtime is asked for its state.
+constexpr std::chrono::milliseconds kReread{
+    100};  // How often it is looked whether there is still anything to wait for.
 constexpr std::chrono::milliseconds kLastLines{200};  // Time for the last lines to arrive.
 
 }  // namespace

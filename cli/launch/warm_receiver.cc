@@ -12,6 +12,7 @@
 namespace rotv::launch {
 namespace {
 
+constexpr int kPipeBytes = 1 << 20;  // What an ordinary user may have.
 constexpr std::chrono::seconds kSilence{30};
 constexpr std::chrono::milliseconds kPollStop{100};
 
@@ -51,6 +52,8 @@ WarmReceiver::WarmReceiver(const WarmClusters& clusters, fs::path directory, con
     if (mkfifo(pipe.c_str(), S_IRUSR | S_IWUSR) != 0) continue;  // A file system without pipes: nothing is kept.
     incoming->pipe = FileDescriptor(open(pipe.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
     if (!incoming->pipe) ThrowDiskError("open", pipe, errno);
+    // Where others want the processors, too, each turn between tar and us costs more than its bytes. It may be refused.
+    fcntl(incoming->pipe.get(), F_SETPIPE_SZ, kPipeBytes);
     incoming_.push_back(std::move(incoming));
   }
   for (const std::unique_ptr<Incoming>& one : incoming_) one->thread = std::thread(Read, one.get());

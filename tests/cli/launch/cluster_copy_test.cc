@@ -11,8 +11,8 @@
 
 #include "storage/file_checksum.h"
 #include "storage/handle.h"
-#include "tests/support/files/temp_dir.h"
 #include "tests/support/files/subprocess.h"
+#include "tests/support/files/temp_dir.h"
 
 namespace rotv::launch {
 namespace {

@@ -187,8 +187,8 @@ TEST_F(WarmClustersTest, AfterAnotherBootTheBytesAreReadBefore) {
 TEST_F(WarmClustersTest, WhatIsCutOffOrMisleadingIsNotKept) {
   const FileDescriptor whole = Tar(cluster_, home_ / "tar");
   const std::string text = testing::ReadFile(home_ / "tar");
-  for (const size_t size : {size_t{0}, size_t{100}, size_t{512}, size_t{50'000}, text.size() - 10'240,
-                            text.size() - kComplete.size()}) {
+  for (const size_t size :
+       {size_t{0}, size_t{100}, size_t{512}, size_t{50'000}, text.size() - 10'240, text.size() - kComplete.size()}) {
     testing::WriteFile(home_ / "cut", text.substr(0, size));
     const FileDescriptor cut(open((home_ / "cut").c_str(), O_RDONLY | O_CLOEXEC));
     EXPECT_FALSE(clusters_.Begin(1)->Receive(cut.get(), interrupt_)) << size;

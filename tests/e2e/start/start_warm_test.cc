@@ -102,6 +102,37 @@ TEST_F(WarmClusterTest, AStartOnTheSameStateImportsNothing) {
   EXPECT_EQ(status.st_mode & 0777, 0700U);
 }
 
+// The files of the kept cluster are sent while the application starts, which here writes before anything else.
+TEST_F(WarmClusterTest, WhatTheApplicationWritesAtItsStartIsNotKept) {
+  rotv_.server().Exec("CREATE UNLOGGED TABLE drafts (body text); INSERT INTO drafts VALUES ('as it was')");
+  WriteApp("start.sh",
+           "psql -XAtqc \"INSERT INTO drafts VALUES ('the application''s'); DELETE FROM places\"\n"
+           "exec node server.js\n");
+  std::ofstream(rotv_.config(), std::ios::app) << "command = \"bash start.sh\"\n";
+  const auto drafts = [&] { return MustRotv({"psql", "-Atc", "SELECT count(*) FROM drafts"}); };
+  for (const bool imports : {true, false, false}) {
+    MustRotv({"start"});
+    EXPECT_EQ(Imported(), imports);
+    EXPECT_EQ(Get("/count/places"), "0");
+    EXPECT_EQ(drafts(), "2\n");
+    EXPECT_EQ(MustRotv({"psql", "-Atc", "SHOW autovacuum"}), "on\n");
+    MustRotv({"stop"});
+    ExpectNoLeftovers();
+  }
+}
+
+// Its author changes it, and starts it again.
+TEST_F(WarmClusterTest, AnApplicationThatCannotStartLeavesAWarmCluster) {
+  variables_["FAIL_AT_START"] = "not yet";
+  EXPECT_NE(Rotv({"start"}).exit_status, 0);
+  ExpectNothingRuns();
+  ExpectNoLeftovers();
+  variables_.erase("FAIL_AT_START");
+  MustRotv({"start"});
+  EXPECT_FALSE(Imported());
+  EXPECT_EQ(Get("/count/places"), places_);
+}
+
 // Another project with the same source finds it, too; both run at the same time.
 TEST_F(WarmClusterTest, ProjectsShareThem) {
   rotv_.server().Exec("CREATE TABLE drafts (body text)");
