@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "storage/rocksdb_options.h"
@@ -12,9 +13,12 @@
 // than kMostTimesLarger times as large as what moves. So a small pull leaves most of a large store alone, and each
 // byte is written a bounded number of times per level (the header has the bounds).
 //
-// Invariants: the order of levels stays the order of age, since everything above the target level moves, so a deletion
-// never sinks below the version that it deletes; and RocksDB installs the result of each CompactFiles() atomically, so
-// a kill between two of them leaves a valid store.
+// A process that merges while nobody waits is ended whenever somebody does, and then has to begin its present merge
+// once more. So no merge takes more than kMostRunsAtOnce runs: those of one large pull.
+//
+// Invariants: the order of levels stays the order of age, since everything above the target level moves, of level 0 the
+// oldest files, so a deletion never sinks below the version that it deletes; and RocksDB installs the result of each
+// CompactFiles() atomically, so a kill between two of them leaves a valid store.
 //
 // RocksDB's automatic compaction is off: it would run during a pull and take its processor time. A full CompactRange()
 // after each pull would not do either: its cost grows with the store, not with the pull.
@@ -27,6 +31,8 @@ namespace {
 
 // A scan is noticeably slower with more runs than this in level 0.
 constexpr size_t kMostRuns = 24;
+constexpr size_t kMostRunsAtOnce = 64;
+constexpr size_t kManyRuns = 192;
 constexpr size_t kMostSmallNeighbours = 24;
 // The files that a baseline writes are larger, even if its rows compress well, so they are not rewritten.
 constexpr uint64_t kSmallBytes = kRowFileBytes / 2;
@@ -36,9 +42,15 @@ constexpr size_t kPortionFiles = 4;
 
 class RowCompaction {
  public:
-  RowCompaction(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const HasRoom& has_room)
-      : db_(db), rows_(rows), has_room_(has_room) {
+  RowCompaction(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, HasRoom has_room)
+      : db_(db), rows_(rows), has_room_(std::move(has_room)) {
     Look();
+  }
+
+  CompactionOwed owed() const {
+    if (files(0).size() >= kManyRuns) return CompactionOwed::kMuch;
+    const bool some = files(0).size() >= kMostRuns || Superfluous(SmallNeighbours()) >= kMostSmallNeighbours;
+    return some ? CompactionOwed::kSome : CompactionOwed::kNothing;
   }
 
   rocksdb::Status Run() {
@@ -50,7 +62,7 @@ class RowCompaction {
   using Files = std::vector<rocksdb::SstFileMetaData>;
 
   rocksdb::Status MergeAll() {
-    if (files(0).size() >= kMostRuns) {
+    while (files(0).size() >= kMostRuns) {
       rocksdb::Status status = MergeDown();
       if (!status.ok()) return status;
     }
@@ -86,25 +98,34 @@ class RowCompaction {
     return bytes;
   }
 
-  // Merges all levels above `to_level` into it.
+  // The oldest files of level 0. RocksDB lists the youngest first.
+  Files OldestRuns() const {
+    const size_t count = std::min(files(0).size(), kMostRunsAtOnce);
+    return {files(0).end() - static_cast<std::ptrdiff_t>(count), files(0).end()};
+  }
+
+  // Merges the oldest runs, and all levels between them and `to_level`, into that.
   rocksdb::Status MergeAllAbove(size_t to_level) {
     std::vector<std::string> inputs;
-    for (size_t level = 0; level < to_level; ++level) {
+    for (const rocksdb::SstFileMetaData& file : OldestRuns()) inputs.push_back(file.relative_filename);
+    for (size_t level = 1; level < to_level; ++level) {
       for (const rocksdb::SstFileMetaData& file : files(level)) inputs.push_back(file.relative_filename);
     }
     return Merge(inputs, to_level);
   }
 
-  // Merges level 0 down to the last level for which that costs little, or which is empty.
+  // Merges runs of level 0 down to the last level for which that costs little, or which is empty.
   rocksdb::Status MergeDown() {
     size_t to_level = 1;
-    uint64_t moving = bytes(0);
+    uint64_t moving = 0;
+    for (const rocksdb::SstFileMetaData& file : OldestRuns()) moving += file.size;
     for (; to_level < last_level(); ++to_level) {
       uint64_t together = moving + bytes(to_level);
       if (bytes(to_level + 1) > std::max(kMostTimesLarger * together, kRowFileBytes)) break;
       moving = together;
     }
-    if (moving <= kPortionFiles * kRowFileBytes || to_level == 1) return MergeAllAbove(to_level);
+    const bool needs_portions = moving > kPortionFiles * kRowFileBytes && !files(to_level).empty();
+    if (!needs_portions || to_level == 1) return MergeAllAbove(to_level);
     rocksdb::Status status = MergeAllAbove(to_level - 1);
     while (status.ok() && !files(to_level - 1).empty()) {
       std::vector<std::string> portion;
@@ -136,11 +157,16 @@ class RowCompaction {
     return groups;
   }
 
-  rocksdb::Status MergeNeighbours() {
-    std::vector<Group> groups = SmallNeighbours();
+  // How many files less there would be.
+  static size_t Superfluous(const std::vector<Group>& groups) {
     size_t superfluous = 0;
     for (const Group& group : groups) superfluous += group.end - group.begin - 1;
-    if (superfluous < kMostSmallNeighbours) return rocksdb::Status::OK();
+    return superfluous;
+  }
+
+  rocksdb::Status MergeNeighbours() {
+    std::vector<Group> groups = SmallNeighbours();
+    if (Superfluous(groups) < kMostSmallNeighbours) return rocksdb::Status::OK();
     const rocksdb::ColumnFamilyMetaData before = meta_;
     for (const Group& group : groups) {
       std::vector<std::string> inputs;
@@ -155,12 +181,16 @@ class RowCompaction {
 
   rocksdb::DB* db_;
   rocksdb::ColumnFamilyHandle* rows_;
-  const HasRoom& has_room_;
+  const HasRoom has_room_;
   bool no_room_ = false;
   rocksdb::ColumnFamilyMetaData meta_;
 };
 
 }  // namespace
+
+CompactionOwed CompactionOwedByRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows) {
+  return RowCompaction(db, rows, {}).owed();
+}
 
 rocksdb::Status CompactRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const HasRoom& has_room) {
   return RowCompaction(db, rows, has_room).Run();

@@ -10,10 +10,15 @@
 #include <cstdint>
 #include <functional>
 
+#include "storage/compaction_owed.h"
+
 namespace rotv {
 
 // Says whether so many bytes can be written.
 using HasRoom = std::function<bool(uint64_t bytes)>;
+
+// kMuch: level 0 has 192 files.
+CompactionOwed CompactionOwedByRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows);
 
 // Merges files where there are many. These bounds hold afterwards, whatever was written:
 //
@@ -27,10 +32,11 @@ using HasRoom = std::function<bool(uint64_t bytes)>;
 // byte is written at most about five times for each of the six levels, and most of the store stays where it is. (If all
 // six levels are in use, the first may be larger than that, but has less than a thousandth of the store.)
 // - Small neighbours are merged into files of 4 MiB once that saves 24 files: a small file costs 4 MiB at most.
-// - Files are merged into a large level in portions, so that disk space is needed for one portion only.
+// - Files are merged into a large level in portions, so that disk space is needed for one portion only; and of level 0
+// at most 64 at a time, the oldest first, so that memory is bounded too.
 //
-// A kill at any moment loses nothing and leaves nothing behind. Must not run at the same time as writes.
-// Ends early, without an error and without these bounds, where a merge has no room on the disk.
+// A kill at any moment loses no more than the merge of one portion: the next call goes on. Must not run at the same
+// time as writes. Ends early, without an error and without these bounds, where a merge has no room on the disk.
 rocksdb::Status CompactRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const HasRoom& has_room);
 
 }  // namespace rotv

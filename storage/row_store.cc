@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <mutex>
 #include <set>
 
@@ -143,6 +144,8 @@ class RocksRowStore : public RowStore {
 
   ~RocksRowStore() override { Close(); }
 
+  const std::filesystem::path& directory() const override { return directory_; }
+
   const StoreState& state() const override { return state_; }
 
   std::optional<TableId> Write(const VersionBuffer& versions) override {
@@ -228,7 +231,7 @@ class RocksRowStore : public RowStore {
     if (!bounds->upper_bytes.empty()) options.iterate_upper_bound = &bounds->upper;  // The last table of all has none.
     if (request.access == ScanRequest::Access::kAllRows) {
       options.fill_cache = false;  // A scan reads each block once, and would evict everything else.
-      options.readahead_size = size_t{1} << 20;
+      options.readahead_size = ReadaheadBytes();
     }
     std::unique_ptr<rocksdb::Iterator> iterator(db_->NewIterator(options, families_[kRows]));
     return NewRowScan({.table_prefix = prefix,
@@ -277,6 +280,8 @@ class RocksRowStore : public RowStore {
     return total;
   }
 
+  CompactionOwed compaction_owed() const override { return CompactionOwedByRows(db_.get(), families_[kRows]); }
+
   void Compact() override {
     const uint64_t before = ReadStoredFiles(directory_).manifest_bytes();
     const auto has_room = [this](uint64_t bytes) { return HasFreeSpace(directory_, bytes); };
@@ -286,6 +291,16 @@ class RocksRowStore : public RowStore {
   }
 
  private:
+  // How much a scan reads ahead in each run: together no more than some MiB, however many runs there are.
+  size_t ReadaheadBytes() const {
+    constexpr size_t kMostTogether = size_t{8} << 20;
+    constexpr size_t kMost = size_t{1} << 20, kLeast = size_t{16} << 10;
+    constexpr size_t kOtherLevels = 6;
+    std::string runs;
+    db_->GetProperty(families_[kRows], rocksdb::DB::Properties::kNumFilesAtLevelPrefix + "0", &runs);
+    return std::clamp(kMostTogether / (std::strtoul(runs.c_str(), nullptr, 10) + kOtherLevels), kLeast, kMost);
+  }
+
   // The LSNs with which those keys of a family end that begin with `prefix`, ascending.
   std::vector<Lsn> LsnsOf(Family family, std::string_view prefix) const;
   std::set<TableId> TablesOf(const std::vector<Lsn>& schemas) const;
@@ -585,7 +600,7 @@ void RocksRowStore::VisitVersions(
     const std::function<void(const VersionKey&, const RowVersion&, size_t)>& visit) const {
   rocksdb::ReadOptions options;
   options.fill_cache = false;
-  options.readahead_size = size_t{1} << 20;
+  options.readahead_size = ReadaheadBytes();
   std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options, families_[kRows]));
   for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
     visit(DecodeVersionKey(View(rows->key())), DecodeRowVersion(View(rows->value())),

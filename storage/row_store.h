@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "proto/store.pb.h"
+#include "storage/compaction_owed.h"
 #include "storage/data_file.h"
 #include "storage/lsn.h"
 #include "storage/retention.h"
@@ -61,6 +62,9 @@ class RowStore {
   // Removes the unpublished rows that a killed pull left, with kReadWrite.
   static std::unique_ptr<RowStore> Open(const std::filesystem::path& directory, Mode mode);
   virtual ~RowStore() = default;
+
+  // Where its files are.
+  virtual const std::filesystem::path& directory() const = 0;
 
   // The state as it was last published. The reference stays valid; its content changes with Publish().
   virtual const StoreState& state() const = 0;
@@ -152,9 +156,13 @@ class RowStore {
   // How many versions there are; not exact.
   virtual uint64_t VersionsEstimate() const = 0;
 
+  // Says whether Compact() has anything to do. kMuch: it should not wait, as reads take much memory until then.
+  virtual CompactionOwed compaction_owed() const = 0;
+
   // Merges the many files that small pulls or small tables left, once scans slow down because of them. The cost is
   // bounded by what was written since, not by the size of the store (row_compaction.h). Does less, or nothing, where
-  // the disk has no room for it. Must not run at the same time as Write().
+  // the disk has no room for it. Must not run at the same time as Write(). Where the process is killed in it, the next
+  // call goes on.
   virtual void Compact() = 0;
 };
 

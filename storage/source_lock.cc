@@ -11,21 +11,24 @@
 #include <thread>
 
 #include "storage/atomic_file.h"
+#include "storage/give_way.h"
 
 namespace rotv {
 namespace {
 
-constexpr const char* kName = "lock";
 constexpr std::chrono::seconds kHolderTimeout{2};
+// A process that gives way has nothing to do but to end. At idle priority on a busy machine that may take a while.
+constexpr std::chrono::seconds kGiveWayTimeout{30};
 constexpr std::chrono::milliseconds kLook{10};
 
 // A process that has just taken the lock may not have written its name yet; callers decide by that name.
 void Lock(const FileDescriptor& file, const std::filesystem::path& path, int how) {
-  const auto deadline = std::chrono::steady_clock::now() + kHolderTimeout;
+  const auto start = std::chrono::steady_clock::now();
   while (flock(file.get(), how | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) ThrowDiskError("lock", path, errno);
-    const std::string holder = ReadFile(path);
-    if (!holder.empty() || std::chrono::steady_clock::now() > deadline) {
+    const std::string holder = ReadFile(path);  // By opening it one that gives way is told again.
+    const auto waits = GivesWay(holder) ? kGiveWayTimeout : holder.empty() ? kHolderTimeout : kHolderTimeout.zero();
+    if (std::chrono::steady_clock::now() - start >= waits) {
       throw SourceInUse(path.parent_path().filename(), holder);
     }
     std::this_thread::sleep_for(kLook);
@@ -56,7 +59,7 @@ SourceLock::SourceLock(const std::filesystem::path& directory, const std::string
     TakeToRead(directory);
     return;
   }
-  const std::filesystem::path path = directory / kName;
+  const std::filesystem::path path = directory / kSourceLockName;
   do {
     mkdir(directory.c_str(), 0700);  // Another process may have removed the source.
     file_ = OpenOrCreateFile(path, O_RDWR);
@@ -71,7 +74,7 @@ SourceLock::SourceLock(const std::filesystem::path& directory, const std::string
 // Whoever can write there, through another mount or as another user, holds the lock alone.
 void SourceLock::TakeToRead(const std::filesystem::path& directory) {
   can_write_ = false;
-  const std::filesystem::path path = directory / kName;
+  const std::filesystem::path path = directory / kSourceLockName;
   file_ = FileDescriptor(open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
   if (!file_ && errno == ENOENT) return;  // No run has been here, as in a copy.
   if (!file_) ThrowDiskError("open", path, errno);

@@ -11,6 +11,9 @@
 
 namespace rotv {
 
+// The name of the lock in a source's directory.
+inline constexpr const char* kSourceLockName = "lock";
+
 // Thrown if another process holds the lock.
 class SourceInUse : public Error {
  public:
@@ -32,7 +35,8 @@ class SourceLock {
  public:
   SourceLock() = default;
   // Takes the lock of the source in `directory`. `command` is what SourceInUse of another process says about this one.
-  // Throws SourceInUse if another process holds the lock, kDisk if it cannot be taken.
+  // Waits for a holder that gives way (give_way.h), which ends by this. Throws SourceInUse if another process holds the
+  // lock, kDisk if it cannot be taken.
   SourceLock(const std::filesystem::path& directory, const std::string& command, Access access);
 
   // False if the directory cannot be written; only with Access::kRead.

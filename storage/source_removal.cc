@@ -27,7 +27,7 @@ constexpr std::string_view kRemovedPrefix = ".removed-";
 bool HoldsNothing(const fs::path& directory) {
   for (const auto& entry : fs::directory_iterator(directory)) {
     const std::string name = entry.path().filename();
-    if (name == "lock" || name == "run" || name == kReadersName) continue;
+    if (name == kSourceLockName || name == "run" || name == kReadersName) continue;
     const bool store = name.starts_with("store-") && entry.is_directory();
     if (!store || !(fs::exists(entry.path() / "unfinished") || fs::is_empty(entry.path()))) return false;
   }
@@ -36,7 +36,7 @@ bool HoldsNothing(const fs::path& directory) {
 
 void RemoveIfEmpty(const fs::path& directory) {
   // Without a lock it was made this moment, or not by us.
-  const FileDescriptor lock(open((directory / "lock").c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  const FileDescriptor lock(open((directory / kSourceLockName).c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
   if (!lock || flock(lock.get(), LOCK_EX | LOCK_NB) != 0) return;
   if (HoldsNothing(directory) && !HasReaders(directory)) fs::remove_all(directory);
 }

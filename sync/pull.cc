@@ -12,6 +12,7 @@
 #include "sync/capture/pull_target.h"
 #include "sync/capture/reconnecting.h"
 #include "sync/capture/streaming.h"
+#include "sync/compact.h"
 #include "sync/context/link_retry.h"
 #include "sync/context/open_workspace.h"
 #include "sync/gc.h"
@@ -51,8 +52,9 @@ class PullRun {
     MarkInProgress();
     if (!PullIncrementally(source)) PullWithResync(source);
     if (continues) CountLogged(received_until);
-    store_.Compact();
+    CompactIfMuchIsOwed(store_);
     CollectGarbageIfLarge(context_, store_);
+    result_.compaction_owed = store_.compaction_owed() != CompactionOwed::kNothing;
     result_.to = state_.head_lsn();
     if (result_.schema_changed) {
       result_.schema_changes = schema::CompareSchemas(store_.SchemaAt(result_.from), store_.SchemaAt(result_.to));

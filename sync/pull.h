@@ -33,6 +33,7 @@ struct PullResult {
   bool mask_changed = false;               // The masking rules or their secret have changed.
   std::vector<std::string> carried_masks;  // Masks in force without a rule in the config: "public.users.email (email)".
   uint64_t wire_bytes = 0;                 // Received over SSH; 0 without.
+  bool compaction_owed = false;            // Files of the store should be merged, by Compact().
   int reconnects = 0;                      // How often the link broke and was made again.
   double seconds = 0;
 };

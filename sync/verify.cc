@@ -12,6 +12,7 @@
 #include "storage/error.h"
 #include "sync/capture/catch_up.h"
 #include "sync/capture/reconnecting.h"
+#include "sync/compact.h"
 #include "sync/compare/digest_sql.h"
 #include "sync/context/link_retry.h"
 #include "sync/context/open_workspace.h"
@@ -61,7 +62,7 @@ class VerifyRun {
       result_.rows += verdict.rows;
       result_.tables.push_back(std::move(verdict));
     }
-    store_->Compact();
+    CompactIfMuchIsOwed(*store_);
     result_.lsn = Lsn(store_->manifest().head_lsn());
     result_.seconds = std::chrono::duration<double>(Clock::now() - *start_).count();
     return std::move(result_);

@@ -11,6 +11,7 @@
 
 #include "cli/launch/seed_note.h"
 #include "cli/output/format.h"
+#include "cli/program/compact_afterwards.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 #include "storage/file_checksum.h"
@@ -84,6 +85,7 @@ void Refresh(const Context& context) {
             ? fmt::format("pulled from {}: nothing new since {}", context.source.name, pulled.to.ToString())
             : fmt::format("pulled from {}: {} up to {}", context.source.name,
                           output::Counted(pulled.transactions, "transaction", "transactions"), pulled.to.ToString()));
+    program::CompactAfterwards(context, pulled);
   } catch (const Error& error) {
     if (!IsTheSources(error)) throw;
     context.progress.Warn(fmt::format("the data was not brought up to date: {} ({})", error.what(), error.hint()));

@@ -17,6 +17,7 @@ program::SyncCommand DeclareMaterialize(CLI::App& app);
 program::SyncCommand DeclareStatus(CLI::App& app);
 program::SyncCommand DeclareLog(CLI::App& app);
 program::SyncCommand DeclareGc(CLI::App& app);
+program::Command DeclareCompact(CLI::App& app);
 program::SyncCommand DeclareVerify(CLI::App& app);
 program::Command DeclareCheck(CLI::App& app);
 program::SyncCommand DeclareDetach(CLI::App& app);

@@ -31,6 +31,7 @@ const program::Program kProgram{
                  {"snapshot", command::DeclareSnapshot},
                  Entry("log", DeclareLog),
                  Entry("gc", DeclareGc),
+                 {"compact", DeclareCompact},
                  Entry("status", DeclareStatus),
                  Entry("verify", DeclareVerify),
                  {"check", DeclareCheck},

@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "cli/output/format.h"
+#include "cli/program/compact_afterwards.h"
 #include "cli/report/diff_report.h"
 #include "cli/report/schema_line.h"
 #include "cli/rotv_sync/command.h"
@@ -125,6 +126,7 @@ int RunPull(const program::Session& session, const PullFlags& flags) {
   output::Json document = PullJson(result);
   document["baseline"] = baseline ? BaselineJson(*baseline) : output::Json();
   session.output.Result((baseline ? BaselineText(*baseline, name) : "") + PullText(result, name), document);
+  program::CompactAfterwards(context, result);
   return 0;
 }
 

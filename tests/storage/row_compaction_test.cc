@@ -156,6 +156,33 @@ TEST(RowCompactionTest, ALargeBacklogIsCompactedInPortions) {
   EXPECT_TRUE(Lines(*store, 110) == before);
 }
 
+TEST(RowCompactionTest, MoreRunsThanAreMergedAtOnceAreMergedInTheirOrder) {
+  StoreFixture store;
+  constexpr int64_t kRows = 50;
+  EXPECT_EQ(store->compaction_owed(), CompactionOwed::kNothing);
+  for (uint64_t lsn = 1; lsn <= 200; ++lsn) {
+    std::vector<Put> puts;
+    for (int64_t id = static_cast<int64_t>(lsn % 3); id < kRows; id += 3) {
+      // A version that sank below an older one would give its text to the later states.
+      puts.push_back({.id = id, .lsn = lsn, .text = std::to_string(lsn)});
+      if (id % 7 == 0) puts.back() = testing::Tombstone(id, lsn);
+    }
+    testing::Write(*store, puts);
+    if (lsn == 100) {
+      EXPECT_EQ(store->compaction_owed(), CompactionOwed::kSome);
+    }
+  }
+  store->Publish(StateAt(1000), {});
+  EXPECT_EQ(store->compaction_owed(), CompactionOwed::kMuch);
+  std::map<uint64_t, Texts> before;
+  for (uint64_t lsn : {5, 60, 120, 199, 201}) before[lsn] = Lines(*store, lsn);
+  store->Compact();
+  EXPECT_EQ(store->compaction_owed(), CompactionOwed::kNothing);
+  EXPECT_LE(Files(store).size(), kMostLeftOver);
+  store.Reopen();
+  for (const auto& [lsn, lines] : before) EXPECT_EQ(Lines(*store, lsn), lines) << lsn;
+}
+
 // Otherwise every pull would begin and end with merges that gain nothing.
 TEST(RowCompactionTest, ACompactStoreIsNotCompactedAgain) {
   StoreFixture store;

@@ -84,6 +84,8 @@ class GatedStore : public RowStore {
     return inner_.CollectGarbage(retention, log_from, kept_from_time_us, look);
   }
   uint64_t DiskBytes() const override { return inner_.DiskBytes(); }
+  const std::filesystem::path& directory() const override { return inner_.directory(); }
+  CompactionOwed compaction_owed() const override { return inner_.compaction_owed(); }
   void Compact() override { inner_.Compact(); }
 
  private:

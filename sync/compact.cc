@@ -1,0 +1,45 @@
+#include "sync/compact.h"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "os/idle_priority.h"
+#include "storage/give_way.h"
+#include "storage/row_store.h"
+#include "sync/context/open_workspace.h"
+
+namespace rotv {
+namespace {
+
+CompactResult CompactIn(const Workspace& workspace) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadWrite);
+  CompactResult result{.begun = true, .bytes_before = store->DiskBytes()};
+  result.merged = store->compaction_owed() != CompactionOwed::kNothing;
+  if (result.merged) store->Compact();
+  result.bytes_after = store->DiskBytes();
+  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return result;
+}
+
+}  // namespace
+
+CompactResult Compact(const Context& context, Manner manner) {
+  if (manner == Manner::kNow) return CompactIn(OpenWorkspace(context, "compact", context.source.name));
+  try {
+    const Workspace workspace(context.home, context.source.name, std::string(kGivingWay) + "compact");
+    // Its thread is started at the usual priority, so that it ends this process soon.
+    const GiveWay give_way(workspace.directory());
+    os::BecomeIdle();
+    return CompactIn(workspace);
+  } catch (const SourceInUse&) {
+    return {};
+  }
+}
+
+void CompactIfMuchIsOwed(RowStore& store) {
+  if (store.compaction_owed() == CompactionOwed::kMuch) store.Compact();
+}
+
+}  // namespace rotv
