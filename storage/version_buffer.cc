@@ -107,6 +107,19 @@ void VersionBuffer::Put(const VersionKey& key, const RowVersion& version) {
   }
 }
 
+void VersionBuffer::PutEncoded(std::string_view key, std::string_view value) {
+  if (indexed_) throw Error(ErrorCode::kBug, "a buffer with an index was given an encoded version");
+  char* data = Allocate(key.size() + value.size());
+  memcpy(data, key.data(), key.size());
+  if (!value.empty()) memcpy(data + key.size(), value.data(), value.size());
+  Entry entry;
+  entry.data = data;
+  entry.key_size = static_cast<uint32_t>(key.size());
+  entry.value_size = static_cast<uint32_t>(value.size());
+  bytes_ += sizeof(Entry);
+  entries_.push_back(entry);
+}
+
 std::optional<VersionBuffer::Found> VersionBuffer::Newest(std::string_view row_prefix) const {
   if (!indexed_) throw Error(ErrorCode::kBug, "a buffer without an index was asked for a row");
   uint32_t entry = slots_[SlotOf(row_prefix)];
@@ -123,6 +136,12 @@ std::vector<VersionBuffer::Found> VersionBuffer::Versions(std::string_view row_p
     versions.push_back({DecodeVersionKey(found.key()).commit_lsn, DecodeRowVersion(found.value())});
   }
   return versions;
+}
+
+std::string_view VersionBuffer::GreatestKey() const {
+  return std::max_element(entries_.begin(), entries_.end(),
+                          [](const Entry& a, const Entry& b) { return a.key() < b.key(); })
+      ->key();
 }
 
 std::vector<VersionBuffer::Entry> VersionBuffer::Sorted() const {

@@ -24,6 +24,9 @@ class VersionBuffer {
   // be added twice.
   void Put(const VersionKey& key, const RowVersion& version);
 
+  // The same for a version that is encoded: key and value of an Entry. Only without an index.
+  void PutEncoded(std::string_view key, std::string_view value);
+
   // The versions of this row that were added, the last one first. They point into the buffer. Only with Index::kNewest.
   struct Found {
     Lsn commit_lsn;
@@ -42,6 +45,9 @@ class VersionBuffer {
   };
   // All versions, in byte order of their keys; each key once, unless a row was added twice without an index.
   std::vector<Entry> Sorted() const;
+
+  // The greatest of all keys; the buffer must not be empty.
+  std::string_view GreatestKey() const;
 
   bool empty() const { return entries_.empty(); }
   size_t bytes() const { return bytes_; }  // The approximate memory use.

@@ -11,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "storage/run_sorter.h"
 #include "sync/formats/row_check.h"
 #include "sync/mask/row_filter.h"
 #include "sync/mask/row_mask.h"
@@ -138,9 +139,14 @@ class Work : public postgres::TableQueue<Item> {
 
 class Worker {
  public:
-  Worker(postgres::PgConnection& connection, Progress& progress, RowStore& store, const CopyRequest& request,
+  Worker(postgres::PgConnection& connection, const Context& context, RowStore& store, const CopyRequest& request,
          Work& work)
-      : connection_(connection), progress_(progress), store_(store), request_(request), work_(work) {}
+      : connection_(connection),
+        progress_(context.progress),
+        interrupt_(context.interrupt),
+        store_(store),
+        request_(request),
+        work_(work) {}
 
   void Run() {
     while (std::optional<Item> item = TakeNext()) Copy(*item);
@@ -196,7 +202,7 @@ class Worker {
     (void)connection_.TryQuery("ROLLBACK");
     if (postgres::IsForMovedTable(failure)) return work_.EndMoved(item);
     if (!postgres::IsForBusyTable(failure)) connection_.Throw(failure);
-    WriteRows();  // Buffered rows of the epoch would otherwise be written after it was dropped.
+    WriteRows();  // Rows of the epoch would otherwise be written after it was dropped.
     store_.DropEpoch(item.table->id(), item.epoch);
     work_.TryLater(item, *item.table, failure);
   }
@@ -233,17 +239,26 @@ class Worker {
         reported = counts.bytes;
         if (work_.ended()) connection_.Cancel();
       }
-      if (rows_->bytes() + multiset_rows_->bytes() >= kCopyBufferBytes) WriteRows();
+      if (rows_->bytes() + multiset_rows_->bytes() >= kCopyBufferBytes) WriteFullBuffers();
     }
     progress_.Update(work_.bytes_so_far += counts.bytes - reported);
     return counts;
   }
 
-  void WriteRows() {
-    if (const std::optional<TableId> twice = store_.Write(*rows_)) ThrowTwins(*twice);
+  // In the middle of a table, of which rows may come in any order.
+  void WriteFullBuffers() {
+    const std::optional<TableId> twice =
+        sorter_.Add(std::exchange(rows_, std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone)));
+    if (twice) ThrowTwins(*twice);
     store_.Write(*multiset_rows_);
-    rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
     multiset_rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
+  }
+
+  // On return all rows are in the store, unless nobody needs them any more.
+  void WriteRows() {
+    if (work_.ended() && complete_.empty()) return;
+    WriteFullBuffers();
+    if (const std::optional<TableId> twice = sorter_.Finish([this] { interrupt_.Check(); })) ThrowTwins(*twice);
     written_ = Clock::now();
     if (!complete_.empty()) work_.AddStored(std::exchange(complete_, {}));
   }
@@ -272,6 +287,7 @@ class Worker {
 
   postgres::PgConnection& connection_;
   Progress& progress_;
+  const Interrupt& interrupt_;
   RowStore& store_;
   const CopyRequest& request_;
   Work& work_;
@@ -279,7 +295,8 @@ class Worker {
   // take ever longer.
   std::unique_ptr<VersionBuffer> rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
   std::unique_ptr<VersionBuffer> multiset_rows_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNewest);
-  std::vector<CopiedTable> complete_;  // Tables whose last rows may be in these buffers.
+  RunSorter sorter_{store_};
+  std::vector<CopiedTable> complete_;  // Tables whose last rows may be in the buffers or the sorter.
   Clock::time_point written_ = Clock::now();
 };
 
@@ -299,7 +316,8 @@ CopyEnd CopyTables(postgres::SourceSession& session, RowStore& store, const Copy
     if (request.unchanged) work.PublishStored(store, request, progress);
   };
   work.Run(
-      tables, [&](postgres::PgConnection& connection) { Worker(connection, progress, store, request, work).Run(); },
+      tables,
+      [&](postgres::PgConnection& connection) { Worker(connection, session.context(), store, request, work).Run(); },
       publish);
   publish();
   if (work.moved().empty()) return CopyEnd::kComplete;

@@ -95,7 +95,9 @@ std::string SettingStatements(int lock_timeout_ms) {
       "SET idle_session_timeout = 0; SET row_security = off; SET jit = off; SET DateStyle = ISO; "
       "SET IntervalStyle = postgres; SET TimeZone = 'UTC'; SET bytea_output = hex; SET extra_float_digits = 3; "
       "SET search_path = ''; SET quote_all_identifiers = off; SET synchronous_commit = local; "
-      "SET default_transaction_read_only = off; SET default_transaction_isolation = 'read committed'; ",
+      "SET default_transaction_read_only = off; SET default_transaction_isolation = 'read committed'; "
+      // Rows come as they lie in the file, from its beginning: mostly in the order of their keys.
+      "SET synchronize_seqscans = off; ",
       lock_timeout_ms);
 }
 

@@ -1,7 +1,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
+#include <optional>
 
+#include "storage/run_sorter.h"
 #include "tests/storage/store_check.h"
 #include "tests/storage/store_walk.h"
 #include "tests/storage/store_walk_values.h"
@@ -106,14 +109,23 @@ void StoreWalk::AddDescriptions(uint64_t lsn, bool with_schema, RowStore::Additi
 // Writes a copy of a table, as a resync does: into an epoch that nothing names yet.
 void StoreWalk::FillEpoch(TableId table, const ModelTable& form, EpochNumber epoch, uint64_t lsn, uint32_t seed) {
   const bool multiset = form.kind == ModelTable::Kind::kMultiset;
-  auto buffer = std::make_unique<VersionBuffer>(multiset ? VersionBuffer::Index::kNewest : VersionBuffer::Index::kNone);
-  for (uint32_t row = 0; row < kKeysOfATable; ++row) {
+  const auto new_buffer = [multiset] {
+    return std::make_unique<VersionBuffer>(multiset ? VersionBuffer::Index::kNewest : VersionBuffer::Index::kNone);
+  };
+  std::unique_ptr<VersionBuffer> buffer = new_buffer();
+  std::optional<RunSorter> sorter;
+  if (store_ != nullptr) sorter.emplace(*store_);
+  const auto write = [&] {
+    if (store_ == nullptr) return;
+    multiset ? store_->Write(*buffer) : sorter->Add(std::move(buffer));
+    buffer = new_buffer();
+  };
+  for (uint32_t place = 0; place < kKeysOfATable; ++place) {
+    // Some tables have their rows in the order of their keys, some have not.
+    const uint32_t row = multiset || seed % 2 == 0 ? place : kKeysOfATable - 1 - (place ^ 1) % kKeysOfATable;
     const uint64_t draw = Mixed(uint64_t{seed} << 32 | row);
     if (draw % 3 == 0) continue;
-    if (draw % 11 == 0 && store_ != nullptr) {  // The copy is written in several runs.
-      store_->Write(*buffer);
-      buffer = std::make_unique<VersionBuffer>(multiset ? VersionBuffer::Index::kNewest : VersionBuffer::Index::kNone);
-    }
+    if (draw % 11 == 0) write();  // The copy is written in several runs.
     ModelRow model_row{.shape = form.shape, .count = multiset ? static_cast<uint32_t>(draw >> 32) % 3 + 1 : 1};
     const size_t columns = model_.now.shapes.at(form.shape).columns.size();
     for (size_t i = 0; i < columns; ++i) {
@@ -132,7 +144,8 @@ void StoreWalk::FillEpoch(TableId table, const ModelTable& form, EpochNumber epo
                 {.kind = RowVersion::Kind::kRow, .shape = form.shape, .count = model_row.count, .text = line});
     model_.Put(table, epoch, key, {lsn, model_row});
   }
-  if (store_ != nullptr) store_->Write(*buffer);
+  write();
+  if (sorter) sorter->Finish([] {});
 }
 
 // --- Resyncs
