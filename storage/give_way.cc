@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <string>
 
 #include "storage/atomic_file.h"
 #include "storage/source_lock.h"
@@ -15,8 +14,6 @@
 // the holder's number, which may be that of another process by then, or mean nothing in this container.
 
 namespace rotv {
-
-bool GivesWay(std::string_view holder) { return holder.find(" " + std::string(kGivingWay)) != std::string_view::npos; }
 
 GiveWay::GiveWay(const std::filesystem::path& directory)
     : watch_(inotify_init1(IN_CLOEXEC)), stop_(eventfd(0, EFD_CLOEXEC)) {

@@ -1,21 +1,14 @@
-// A process that holds the lock of a source (source_lock.h) only while nobody else wants it.
+// A process that holds the lock of a source only while nobody else wants it. Its command begins with kGivingWay
+// (source_lock.h).
 
 #pragma once
 
 #include <filesystem>
-#include <string_view>
 #include <thread>
 
 #include "storage/handle.h"
 
 namespace rotv {
-
-// The command of a process that gives way begins with this, so that who finds the lock held tries again instead of
-// giving up.
-inline constexpr std::string_view kGivingWay = "idle ";
-
-// True if the holder of a lock, as it described itself, gives way.
-bool GivesWay(std::string_view holder);
 
 // While this exists, the process ends at once, with exit code 0 and without a clean-up, when another one opens the lock
 // of the source in `directory`; so whatever the process does must be harmless when it is killed. It is made after the

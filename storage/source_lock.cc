@@ -11,7 +11,6 @@
 #include <thread>
 
 #include "storage/atomic_file.h"
-#include "storage/give_way.h"
 
 namespace rotv {
 namespace {
@@ -47,6 +46,8 @@ bool CannotBeWritten(const std::filesystem::path& directory) {
 }
 
 }  // namespace
+
+bool GivesWay(std::string_view holder) { return holder.find(" " + std::string(kGivingWay)) != std::string_view::npos; }
 
 SourceInUse::SourceInUse(const std::string& source_name, const std::string& holder)
     : Error(ErrorCode::kInUse,

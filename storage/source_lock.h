@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <string>
+#include <string_view>
 
 #include "storage/error.h"
 #include "storage/handle.h"
@@ -13,6 +14,13 @@ namespace rotv {
 
 // The name of the lock in a source's directory.
 inline constexpr const char* kSourceLockName = "lock";
+
+// The command of a process that gives way (give_way.h) begins with this, so that who finds the lock held tries again
+// instead of giving up.
+inline constexpr std::string_view kGivingWay = "idle ";
+
+// True if the holder of a lock, as it described itself, gives way.
+bool GivesWay(std::string_view holder);
 
 // Thrown if another process holds the lock.
 class SourceInUse : public Error {

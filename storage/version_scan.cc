@@ -48,8 +48,7 @@ class VersionScan : public RowScan {
     std::string target = prefix_;
     AppendBigEndian64(~(lsn_.value() - 1), &target);  // Newer versions sort before it.
     iterator_->Seek(target);
-    CheckIterator();
-    if (!iterator_->Valid() || View(iterator_->key()).substr(0, prefix_.size()) != prefix_) return 0;
+    if (!IsAtVersion() || View(iterator_->key()).substr(0, prefix_.size()) != prefix_) return 0;
     uint32_t count = Resolve() ? repeat_ : 0;
     repeat_ = 0;
     return count;
@@ -67,8 +66,14 @@ class VersionScan : public RowScan {
       iterator_->SeekToFirst();  // The iterator's lower bound is the begin of the range.
       started_ = true;
     }
+    return IsAtVersion();
+  }
+
+  // An iterator that has met an error is at no entry. Its status costs as much as a step, so it is asked for only then.
+  bool IsAtVersion() const {
+    if (iterator_->Valid()) return true;
     CheckIterator();
-    return iterator_->Valid();
+    return false;
   }
 
   void CheckIterator() const {

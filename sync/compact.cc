@@ -7,6 +7,7 @@
 #include "os/idle_priority.h"
 #include "storage/give_way.h"
 #include "storage/row_store.h"
+#include "storage/source_lock.h"
 #include "sync/context/open_workspace.h"
 
 namespace rotv {

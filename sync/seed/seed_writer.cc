@@ -27,25 +27,28 @@
 namespace rotv::seed {
 
 // A seed is one stream of text whose order is pg_dump's, but reading rows (finding versions, unpacking blocks,
-// completing partial rows) is most of the work. So tables are split into parts, which are ranges of keys; three threads
+// completing partial rows) is most of the work. So tables are split into parts, which are ranges of keys; some threads
 // read parts ahead, and the calling thread writes their pieces in order. Memory is bounded by the parts that may be
-// open and the pieces that each may hold; pieces that were written are used again.
+// open and the pieces that they may hold, each and together; pieces that were written are used again.
 //
 // Invariant: without a restrict key, two seeds of one state are the same bytes, whatever the threads did.
 
 namespace {
 
 constexpr size_t kPieceBytes = size_t{1} << 20;
-// Three readers are one more than the two cores of a small machine: now and then one of them waits for its turn.
-constexpr size_t kReaders = 3;
+// One more than there are processors: now and then one of them waits for its turn.
+constexpr size_t kMostReaders = 9;
+size_t Readers() { return std::clamp<size_t>(std::thread::hardware_concurrency() + 1, 3, kMostReaders); }
 // These limit how many pieces of one part may wait to be written, and how many parts are read ahead. A part (at most
 // one file of the store) mostly fits into its pieces, so that the reader of the next part need not wait.
 constexpr size_t kPiecesAhead = 20;
-constexpr size_t kPartsAhead = 4;
+// All parts together; only the part that is being written may hold more.
+constexpr size_t kPiecesTogether = 48;
 constexpr size_t kPartsPerTable = 1 << 20;
 
 // A range of one table's rows, which one thread reads and another one writes.
 struct Part {
+  size_t number = 0;
   ScanRequest scan;
 
   std::deque<std::string> pieces;
@@ -56,7 +59,7 @@ struct Part {
 class ReadAhead {
  public:
   ReadAhead(const RowStore& store, std::vector<std::unique_ptr<Part>>& parts) : store_(store), parts_(parts) {
-    for (size_t i = 0; i < kReaders; ++i) threads_.emplace_back([this] { Run(); });
+    for (size_t i = 0; i < readers_; ++i) threads_.emplace_back([this] { Run(); });
   }
   ~ReadAhead() {
     {
@@ -80,6 +83,7 @@ class ReadAhead {
     if (part.pieces.empty()) return std::nullopt;
     std::string piece = std::move(part.pieces.front());
     part.pieces.pop_front();
+    --pieces_;
     changed_.notify_all();
     return piece;
   }
@@ -98,7 +102,7 @@ class ReadAhead {
 
   Part* NextPart() {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [this] { return stop_ || next_ == parts_.size() || next_ < writing_ + kPartsAhead; });
+    changed_.wait(lock, [this] { return stop_ || next_ == parts_.size() || next_ <= writing_ + readers_; });
     if (stop_ || next_ == parts_.size()) return nullptr;
     return parts_[next_++].get();
   }
@@ -138,8 +142,12 @@ class ReadAhead {
 
   bool HandOver(Part& part, std::string piece) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return stop_ || part.pieces.size() < kPiecesAhead; });
+    changed_.wait(lock, [&] {
+      const bool has_room = pieces_ < kPiecesTogether || (part.pieces.empty() && part.number == writing_);
+      return stop_ || (part.pieces.size() < kPiecesAhead && has_room);
+    });
     part.pieces.push_back(std::move(piece));
+    ++pieces_;
     changed_.notify_all();
     return !stop_;
   }
@@ -149,6 +157,8 @@ class ReadAhead {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::string> spare_;
+  const size_t readers_ = Readers();
+  size_t pieces_ = 0;  // Of all parts.
   size_t next_ = 0;
   size_t writing_ = 0;
   bool stop_ = false;
@@ -248,6 +258,7 @@ class SeedWriter {
       tables.emplace_back(table, ranges.size());
       for (KeyRange& range : ranges) {
         parts.push_back(std::make_unique<Part>());
+        parts.back()->number = parts.size() - 1;
         parts.back()->scan = scan;
         parts.back()->scan.range = std::move(range);
       }

@@ -21,6 +21,7 @@
 #include "cli/output/format.h"
 #include "tests/bench/bench_data.h"
 #include "tests/bench/history_part.h"
+#include "tests/bench/keys_part.h"
 #include "tests/bench/mask_part.h"
 #include "tests/bench/measured_source.h"
 #include "tests/bench/open_part.h"
@@ -53,13 +54,14 @@ constexpr Target kTwoStarted{Target::Sense::kAtMost, 1.2};
 constexpr Target kOldPointTime{Target::Sense::kAtMost, 1.5};
 constexpr Target kDiffTime{Target::Sense::kAtMost, 0.1};
 constexpr Target kMaskTime{Target::Sense::kAtMost, 1.3};
+constexpr Target kRandomKeysTime{Target::Sense::kAtMost, 1.3};
 constexpr Target kPeakMib{Target::Sense::kAtMost, 256};
 
 struct Options {
   double size = 1;
   int repeat = 3;
   std::vector<std::string> parts = {"baseline", "materialize", "open",  "slow",    "pull", "bulk",
-                                    "ddl",      "verify",      "start", "history", "mask"};
+                                    "ddl",      "verify",      "start", "history", "mask", "keys"};
   bool json = false;
   bool markdown = false;
   bool keep = false;
@@ -112,6 +114,7 @@ class SideBySide {
     if (options_.Has("history")) MeasureHistoryCommands();
     CheckSeed();
     if (options_.Has("mask")) MeasureMasking();
+    if (options_.Has("keys")) MeasureKeyOrder();
     for (const auto& [what, peak_kib] : peaks_kib_) report_.Memory("peak memory of " + what, peak_kib, kPeakMib);
     report_.Fact("load average at the end", LoadAverage());
     return report_;
@@ -303,6 +306,28 @@ class SideBySide {
     NotePeak("baseline", samples.masked);
   }
 
+  void MeasureKeyOrder() {
+    const int64_t rows = 3 * size_.small_rows;
+    const std::string what = output::HumanCount(static_cast<uint64_t>(rows)) + " rows with random keys";
+    Say(what);
+    KeysSamples samples =
+        MeasureKeys(source_.server(), rows, options_.repeat, source_.Path(""), SyncWith(), Measuring());
+    report_.Speed("materialize of " + what, samples.random.seed, samples.random.dump, kDumpSpeed);
+    report_.Speed("materialize of as many with growing keys", samples.growing.seed, samples.growing.dump, kDumpSpeed);
+    report_.Fact("materialize, seconds for a GB",
+                 fmt::format("{:.2f} with random keys, {:.2f} with growing ones", samples.random.SecondsPerGb(),
+                             samples.growing.SecondsPerGb()));
+    report_.Size("store of " + what, samples.random.store_bytes, samples.random.plain_bytes, kStoreSize);
+    report_.Duration("baseline of " + what, samples.random.baseline, samples.growing.baseline, {});
+    report_.Duration("first pull after that baseline, of a thousandth of the rows", samples.random.first_pull,
+                     samples.growing.first_pull, kRandomKeysTime);
+    for (const auto& [name, part] :
+         {std::pair{"baseline", &samples.random.baseline}, std::pair{"materialize", &samples.random.seed},
+          std::pair{"pull", &samples.random.first_pull}}) {
+      NotePeak(std::string(name) + " with random keys", *part);
+    }
+  }
+
   void MeasureSlowLink() {
     Say("over a link of 20 ms each way and 50 Mbit/s");
     Samples full{"ssh pg_dump > file, slow link"};
@@ -361,6 +386,8 @@ class SideBySide {
         source_.CopySlot("bench_before", slot);
         source_.Measure(source_.Sync(home_, ssh ? source_.SshConfig() : source_.DirectConfig(), {"pull"}),
                         ssh ? &through_ssh : &direct);
+        // Else it goes on beside what is measured next, in a home that is to be removed.
+        MustRun(source_.Sync(home_, source_.DirectConfig(), {"compact"}));
       }
     }
     source_.DropSlot("bench_before");
@@ -429,9 +456,9 @@ int Main(int argc, char** argv) {
       ->check(CLI::Range(0.001, 100.0));
   app.add_option("--repeat", options.repeat, "How often each is run (default 3)")->check(CLI::Range(1, 100));
   app.add_option("--only", options.parts,
-                 "Some of: baseline materialize open slow pull bulk ddl verify start history mask")
-      ->check(CLI::IsMember(
-          {"baseline", "materialize", "open", "slow", "pull", "bulk", "ddl", "verify", "start", "history", "mask"}));
+                 "Some of: baseline materialize open slow pull bulk ddl verify start history mask keys")
+      ->check(CLI::IsMember({"baseline", "materialize", "open", "slow", "pull", "bulk", "ddl", "verify", "start",
+                             "history", "mask", "keys"}));
   app.add_flag("--quick", quick, "A tenth of the size, once: whether it works, not how fast it is");
   app.add_flag("--json", options.json, "The figures as JSON, with every single time");
   app.add_flag("--markdown", options.markdown, "The table as Markdown");
