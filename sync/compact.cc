@@ -1,10 +1,13 @@
 #include "sync/compact.h"
 
+#include <fmt/format.h>
+
 #include <chrono>
 #include <memory>
 #include <optional>
 
 #include "os/idle_priority.h"
+#include "storage/error.h"
 #include "storage/give_way.h"
 #include "storage/row_store.h"
 #include "storage/source_lock.h"
@@ -27,6 +30,11 @@ CompactResult CompactIn(const Workspace& workspace) {
 }  // namespace
 
 CompactResult Compact(const Context& context, Manner manner) {
+  // Opening the workspace of a mistyped name would make its directory.
+  if (!HasBaseline(context.home, context.source.name)) {
+    throw Error(ErrorCode::kUsage, fmt::format("nothing is stored of a source {}", context.source.name),
+                "rotv-sync source list names the sources");
+  }
   if (manner == Manner::kNow) return CompactIn(OpenWorkspace(context, "compact", context.source.name));
   try {
     const Workspace workspace(context.home, context.source.name, std::string(kGivingWay) + "compact");

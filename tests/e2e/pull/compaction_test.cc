@@ -69,6 +69,8 @@ TEST_F(CompactionTest, ItGivesWayAndTakesNothingFromOthers) {
   EXPECT_EQ(Json({"compact", "--json"}).at("merged"), true);
   EXPECT_EQ(Json({"compact", "--json"}).at("merged"), false);
   rotv.ExpectSeedIsDump();
+  EXPECT_EQ(rotv.Sync({"--source", "mistyped", "compact"}).exit_status, static_cast<int>(ErrorCode::kUsage));
+  EXPECT_FALSE(std::filesystem::exists(rotv.home() / "sources/mistyped"));
 }
 
 }  // namespace
