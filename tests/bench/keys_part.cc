@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <stdexcept>
+
 #include "tests/bench/measured_source.h"
 
 namespace rotv::bench {
@@ -12,8 +14,7 @@ using testing::MustRun;
 namespace {
 
 void MeasureKind(testing::PostgresServer& source, const std::string& key, int64_t rows, int repeat,
-                 const fs::path& directory, const SyncCommand& sync, const Measurer& measure,
-                 KeysSamples::Kind* samples) {
+                 const fs::path& directory, const SyncCommand& sync, const Measurer& measure, KindSamples* samples) {
   source.CreateDatabase("keys");
   source.Exec(fmt::format("CREATE TABLE items (id {} PRIMARY KEY, name text NOT NULL, email text, body text, "
                           "price numeric(10,2), created timestamptz NOT NULL)",
