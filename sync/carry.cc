@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 
+#include <optional>
 #include <string_view>
 #include <utility>
 
@@ -10,6 +11,7 @@
 #include "storage/row_store.h"
 #include "storage/write_all.h"
 #include "sync/carry/carry_writer.h"
+#include "sync/carry/migration.h"
 #include "sync/carry/schema_match.h"
 #include "sync/context/open_workspace.h"
 
@@ -75,16 +77,28 @@ CarryResult WriteCarry(const Context& context, const CarryRequest& request) {
   if (!result.why_not.empty()) return result;
   const proto::SchemaVersion from_schema = store.SchemaAt(request.from.lsn);
   const proto::SchemaVersion to_schema = store.SchemaAt(result.to.lsn);
-  result.why_not = carry::WhyNotCarried(from_schema, to_schema);
+  result.why_not = carry::WhyNeverCarried(from_schema, to_schema);
   if (!result.why_not.empty()) return result;
+  const carry::CarryEnds ends{
+      .from = request.from.lsn, .to = result.to.lsn, .from_schema = from_schema, .to_schema = to_schema};
+  std::optional<carry::Migration> migration;
+  if (!carry::SameSchema(from_schema, to_schema)) {
+    migration = carry::PlanMigration(store, ends);
+    result.why_not = migration->why_not;
+    if (request.schema == CarryRequest::Schema::kMustBeTheSame) {
+      result.why_not = "the schema changed, and the application's role is a superuser";
+    }
+    if (!result.why_not.empty()) return result;
+  }
 
   context.progress.Begin("writing the changes", Progress::Unit::kRows, 0);
   CarryFile file(request.output);
   const carry::CarryCounts counts = carry::WriteCarryText(
-      store, {.from = request.from.lsn, .to = result.to.lsn, .from_schema = from_schema, .to_schema = to_schema},
-      [&](std::string_view text) { file.Write(text); }, context.progress, context.interrupt);
+      store, ends, migration ? &*migration : nullptr, [&](std::string_view text) { file.Write(text); },
+      context.progress, context.interrupt);
   file.Commit();
   context.progress.End();
+  result.migrated = migration.has_value();
   result.rows = counts.rows;
   result.tables = counts.tables;
   result.reloaded_rows = counts.reloaded_rows;

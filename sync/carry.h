@@ -14,13 +14,16 @@ namespace rotv {
 struct CarryRequest {
   history::ResolvedPoint from;  // The state that the database has: a seed of this point was imported, or carried to it.
   std::string to = "head";      // As OpenPoint() takes it.
+  // If the schema changed, too: an ordinary role may change it, a superuser would create what an import leaves out.
+  enum class Schema { kMayChange, kMustBeTheSame } schema = Schema::kMayChange;
   std::filesystem::path output;  // Replaced, with mode 0600.
 };
 
 struct CarryResult {
   history::ResolvedPoint to;   // Set if there is such a point, whether or not the database can be carried there.
   std::string why_not;         // Not empty: it cannot be carried, and nothing is written. A clause for people, as
-                               // "the schema changed".
+                               // "masking changed".
+  bool migrated = false;       // The schema changes, too.
   uint64_t rows = 0;           // Rows that are removed or written; a changed row counts once.
   uint64_t tables = 0;         // Tables that change.
   uint64_t reloaded_rows = 0;  // Those of `rows` that belong to tables that are loaded again as a whole.
@@ -37,6 +40,10 @@ struct CarryResult {
 // is cut off, or whose psql is killed, changes nothing. (With --single-transaction a file that is cut off would be
 // committed.) It stops at its first error by itself, with psql's exit code 3, and raises one where the database turns
 // out not to have the state `from`.
+//
+// Where the schema changed, the file changes it, too: it makes a database rotv_next of the wanted schema, which takes
+// the role's CREATEDB, drops that again, and before its last line compares the schema that it has made with what was
+// there.
 //
 // The cost is that of the changes in between, but for tables without a usable key that have changed, those that were
 // truncated or resynced, and those with more changes than fit into memory: these are read as a whole.

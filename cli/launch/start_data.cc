@@ -285,7 +285,9 @@ bool StartData::Carry(WarmLease lease, LaunchRequest* launch) {
   const WarmState& has = lease.cluster().state;
   const fs::path file = CarryPath(request_.place);
   fs::create_directories(file.parent_path());
-  const CarryResult carry = WriteCarry(SourceContext(), {.from = has.point, .to = request_.snapshot, .output = file});
+  const auto schema = launch->superuser ? CarryRequest::Schema::kMustBeTheSame : CarryRequest::Schema::kMayChange;
+  const CarryResult carry =
+      WriteCarry(SourceContext(), {.from = has.point, .to = request_.snapshot, .schema = schema, .output = file});
   if (!carry.why_not.empty()) {
     request_.progress.Say(
         fmt::format("the warm cluster of {} cannot be carried: {}", has.point.lsn.ToString(), carry.why_not));

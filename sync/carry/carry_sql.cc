@@ -2,7 +2,11 @@
 
 #include <fmt/format.h>
 
+#include <initializer_list>
+#include <utility>
+
 #include "storage/error.h"
+#include "sync/drift/schema_queries.h"
 #include "sync/formats/copy_text.h"
 #include "sync/formats/text_encoding.h"
 
@@ -52,6 +56,7 @@ CREATE TEMPORARY TABLE rotv_object (object oid, was boolean, is_there boolean) O
 CREATE TEMPORARY TABLE rotv_page (object oid, start bigint, data bytea) ON COMMIT DROP;
 CREATE TEMPORARY TABLE rotv_comment (object oid, comment text) ON COMMIT DROP;
 CREATE TEMPORARY TABLE rotv_view (place integer, name regclass) ON COMMIT DROP;
+{statement_table}
 
 -- Disables what fires in spite of session_replication_role, and remembers how it was.
 CREATE PROCEDURE pg_temp.rotv_begin() LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $rotv$
@@ -211,12 +216,119 @@ END $rotv$;
 
 )sql";
 
+// Statements of the source run one by one, as in an import: with its search_path, and whatever their functions' bodies
+// name. A superuser would create what an import leaves out; in the scratch database that is left out, too.
+constexpr std::string_view kStatementTable = R"sql(
+CREATE TEMPORARY TABLE rotv_statement (place integer, text text) ON COMMIT DROP;
+CREATE PROCEDURE pg_temp.rotv_run(without_rights text) LANGUAGE plpgsql AS $rotv$
+DECLARE
+  statements text[];
+  statement text;
+BEGIN
+  IF (SELECT r.rolsuper FROM pg_catalog.pg_roles r WHERE r.rolname = current_user) THEN
+    RAISE 'rotv: a superuser would change the schema';
+  END IF;
+  statements := ARRAY(SELECT s.text FROM pg_temp.rotv_statement s ORDER BY s.place);
+  DELETE FROM pg_temp.rotv_statement;
+  FOREACH statement IN ARRAY statements LOOP
+    BEGIN
+      EXECUTE statement;
+    EXCEPTION WHEN insufficient_privilege THEN
+      IF without_rights <> 'skipped' THEN
+        RAISE;
+      END IF;
+    END;
+  END LOOP;
+END $rotv$;
+)sql";
+
+// The database has the encoding, locale and settings of the one that is carried, as far as a schema's text depends on
+// them. PostgreSQL 17 calls a column of pg_database otherwise than 16 does.
+constexpr std::string_view kScratchBegin = R"sql(\set ON_ERROR_STOP on
+SELECT pg_catalog.current_database() AS rotv_database, pg_catalog.current_setting('lc_monetary') AS rotv_monetary,
+  pg_catalog.current_setting('TimeZone') AS rotv_zone \gset
+SELECT pg_catalog.format('CREATE DATABASE rotv_next TEMPLATE template0 ENCODING %L LC_COLLATE %L LC_CTYPE %L',
+    pg_catalog.pg_encoding_to_char(d.encoding), d.datcollate, d.datctype) || CASE r.own->>'datlocprovider'
+  WHEN 'c' THEN ' LOCALE_PROVIDER libc'
+  WHEN 'b' THEN pg_catalog.format(' LOCALE_PROVIDER builtin BUILTIN_LOCALE %L', r.own->>'datlocale')
+  WHEN 'i' THEN pg_catalog.format(' LOCALE_PROVIDER icu ICU_LOCALE %L', coalesce(r.own->>'datlocale', r.own->>'daticulocale')) ||
+    CASE WHEN r.own->>'daticurules' <> '' THEN pg_catalog.format(' ICU_RULES %L', r.own->>'daticurules') ELSE '' END
+  ELSE '' END
+FROM pg_catalog.pg_database d, LATERAL (SELECT pg_catalog.to_jsonb(d) AS own) r
+WHERE d.datname = pg_catalog.current_database() \gexec
+\connect rotv_next
+{settle}SET lc_monetary = :'rotv_monetary';
+SET timezone = :'rotv_zone';
+{settings}BEGIN;
+{statement_table}
+)sql";
+
+constexpr std::string_view kScratchEnd = R"sql(SELECT ({schema}) AS rotv_schema \gset
+ROLLBACK;
+\connect :"rotv_database"
+DROP DATABASE rotv_next;
+)sql";
+
+// How the schema is written must not depend on how the source's role is set up.
+constexpr std::string_view kSettings = R"sql(SET row_security = off;
+SET xmloption = content;
+SET datestyle = 'ISO';
+SET intervalstyle = 'postgres';
+SET client_min_messages = warning;
+SET check_function_bodies = off;
+SET default_tablespace = '';
+SET default_table_access_method = heap;
+SET jit = off;
+)sql";
+
+constexpr std::string_view kCompare = R"sql(CALL pg_temp.rotv_restore();
+CREATE PROCEDURE pg_temp.rotv_compare(wanted text) LANGUAGE plpgsql AS $rotv$
+BEGIN
+  IF wanted IS DISTINCT FROM ({schema}) THEN
+    RAISE 'rotv: the schema would not be that of the wanted state';
+  END IF;
+END $rotv$;
+CALL pg_temp.rotv_compare(:'rotv_schema');
+DROP PROCEDURE pg_temp.rotv_compare(text);
+)sql";
+
+// Beside what is compared of two schemas: comments, and the order of columns.
+constexpr std::string_view kSchemaHash =
+    R"sql(SELECT pg_catalog.md5(pg_catalog.string_agg(o.what, E'\n' ORDER BY o.what COLLATE "C")) FROM (
+  SELECT e.value::text AS what FROM pg_catalog.json_array_elements(({query})) e
+  UNION ALL
+  SELECT 'columns ' || c.oid::pg_catalog.regclass::text || ' ' ||
+    pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ',' ORDER BY a.attnum)
+  FROM pg_catalog.pg_class c JOIN pg_catalog.pg_namespace n ON n.oid = c.relnamespace
+  JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid
+  WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'c') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema' AND
+    a.attnum > 0 AND NOT a.attisdropped
+  GROUP BY c.oid
+  UNION ALL
+  SELECT 'comment ' || pg_catalog.pg_describe_object(classoid, objoid, objsubid) || ' ' || description
+  FROM pg_catalog.pg_description d
+  WHERE (objoid >= 16384 OR classoid = 'pg_catalog.pg_namespace'::pg_catalog.regclass) AND
+    classoid <> 'pg_catalog.pg_extension'::pg_catalog.regclass AND
+    classoid <> 'pg_catalog.pg_largeobject'::pg_catalog.regclass AND
+    NOT EXISTS (SELECT FROM pg_catalog.pg_depend m WHERE m.classid = d.classoid AND m.objid = d.objoid AND m.deptype = 'e')
+) o)sql";
+
 constexpr std::string_view kEnd = R"sql(CALL pg_temp.rotv_restore();
 DROP PROCEDURE pg_temp.rotv_begin(), pg_temp.rotv_await_keys(), pg_temp.rotv_remove(bigint), pg_temp.rotv_empty(),
   pg_temp.rotv_end(), pg_temp.rotv_set_sequences(), pg_temp.rotv_change_objects(), pg_temp.rotv_refresh(),
-  pg_temp.rotv_restore();
+  pg_temp.rotv_restore(), pg_temp.rotv_run(text);
 COMMIT;
 )sql";
+
+// Puts texts into the places with their names.
+std::string Filled(std::string_view pattern,
+                   std::initializer_list<std::pair<std::string_view, std::string_view>> places) {
+  std::string text(pattern);
+  for (const auto& [place, filling] : places) text.replace(text.find(place), place.size(), filling);
+  return text;
+}
+
+std::string SchemaHash() { return Filled(kSchemaHash, {{"{query}", drift::SchemaQuery()}}); }
 
 }  // namespace
 
@@ -231,11 +343,32 @@ std::string SettleText(std::string_view encoding) {
 }
 
 std::string BeginText(std::string_view encoding) {
-  std::string text(kBegin);
-  constexpr std::string_view kPlace = "{settle}";
-  text.replace(text.find(kPlace), kPlace.size(), SettleText(encoding));
-  return text.append(kProcedures);
+  return Filled(std::string(kBegin).append(kProcedures),
+                {{"{settle}", SettleText(encoding)}, {"{statement_table}", kStatementTable}});
 }
+
+std::string RunText(std::string_view encoding, const std::vector<std::string>& statements, bool standard_strings,
+                    WithoutRights without_rights) {
+  if (statements.empty()) return "";
+  std::string text = SettleText(encoding).append("COPY pg_temp.rotv_statement FROM stdin;\n");
+  for (size_t i = 0; i < statements.size(); ++i) text += CopyRow({std::to_string(i), statements[i]});
+  text += "\\.\n";
+  text += kSettings;
+  if (!standard_strings) text += "SET standard_conforming_strings = off;\n";
+  text += without_rights == WithoutRights::kSkipped ? "CALL pg_temp.rotv_run('skipped');\n"
+                                                    : "CALL pg_temp.rotv_run('failed');\n";
+  return text.append(SettleText(encoding));
+}
+
+std::string ScratchText(std::string_view encoding, const std::vector<std::string>& statements, bool standard_strings) {
+  return Filled(
+             kScratchBegin,
+             {{"{settle}", SettleText(encoding)}, {"{settings}", kSettings}, {"{statement_table}", kStatementTable}}) +
+         RunText(encoding, statements, standard_strings, WithoutRights::kSkipped) +
+         Filled(kScratchEnd, {{"{schema}", SchemaHash()}});
+}
+
+std::string CompareText() { return Filled(kCompare, {{"{schema}", SchemaHash()}}); }
 
 std::string_view EndText() { return kEnd; }
 

@@ -19,6 +19,20 @@ std::string BeginText(std::string_view encoding);
 // source's functions. They make psql and the server read them as they were written, whatever such a function has set.
 std::string SettleText(std::string_view encoding);
 
+// Returns the text that begins a carry across a change of the schema, before BeginText(): it makes a database rotv_next
+// of the statements, reads its schema, and drops it. Nothing of it is left if it fails but that database.
+std::string ScratchText(std::string_view encoding, const std::vector<std::string>& statements, bool standard_strings);
+
+// What becomes of a statement for which an ordinary role has no right. An import leaves it out.
+enum class WithoutRights { kFailed, kSkipped };
+// Returns the text that runs statements of the source, in their order, and settles the session again. It fails if the
+// role is a superuser.
+std::string RunText(std::string_view encoding, const std::vector<std::string>& statements, bool standard_strings,
+                    WithoutRights without_rights = WithoutRights::kFailed);
+
+// Returns the text that fails unless the schema is that of ScratchText(); between the changes and EndText().
+std::string CompareText();
+
 // The text after the changes, which commits them.
 std::string_view EndText();
 

@@ -25,10 +25,11 @@ namespace {
 
 class CarryWriter {
  public:
-  CarryWriter(const RowStore& store, const CarryEnds& ends, const std::function<void(std::string_view)>& write,
-              Progress& progress, const Interrupt& interrupt)
+  CarryWriter(const RowStore& store, const CarryEnds& ends, const Migration* migration,
+              const std::function<void(std::string_view)>& write, Progress& progress, const Interrupt& interrupt)
       : store_(store),
         ends_(ends),
+        migration_(migration),
         encoding_(store.manifest().source().encoding()),
         settle_(SettleText(encoding_)),
         out_(write),
@@ -42,12 +43,14 @@ class CarryWriter {
   }
 
   CarryCounts Run() {
+    if (migration_ != nullptr) write_(ScratchText(encoding_, migration_->whole, standard_strings()));
     write_(BeginText(encoding_));
+    if (migration_ != nullptr) write_(RunText(encoding_, migration_->before_rows, standard_strings()));
     std::set<std::string> roots;  // Of partitions that are loaded through them.
     for (const proto::Table* table : seed::TablesInOrder(ends_.to_schema)) {
       progress_.Detail(table->quoted_name());
       if (table->load_through().empty()) {
-        Count(WriteTable(PairOf(*table)));
+        Count(IsReloaded(*table) ? Reload({.from = {}, .to = WantedState(*table)}) : WriteTable(PairOf(*table)));
       } else if (roots.insert(table->load_through()).second) {
         Count(WritePartitions(table->load_through()));
       }
@@ -55,20 +58,35 @@ class CarryWriter {
     write_(settle_);
     WriteSequences();
     WriteLargeObjects();
-    if (counts_.tables > 0) WriteRefresh();
+    if (migration_ != nullptr) write_(RunText(encoding_, migration_->after_rows, standard_strings()));
+    if (counts_.tables > 0 || migration_ != nullptr) WriteRefresh();
+    if (migration_ != nullptr) write_(settle_ + CompareText());
     write_(EndText());
     return counts_;
   }
 
  private:
+  bool standard_strings() const { return ends_.to_schema.standard_strings(); }
+
+  bool IsReloaded(const proto::Table& table) const {
+    return migration_ != nullptr && migration_->reloaded.contains(table.quoted_name());
+  }
+
+  history::TableState WantedState(const proto::Table& table) const {
+    return {.store = &store_, .table = &table, .epoch = EpochOf(to_epochs_, table, ends_.to), .lsn = ends_.to};
+  }
+
+  // The states have the same columns: those of a table that is altered, and of which the rows are kept, are read as the
+  // alteration leaves them.
   TablePair PairOf(const proto::Table& table) const {
     const auto before = from_tables_.find(table.quoted_name());
     if (before == from_tables_.end()) throw Error(ErrorCode::kCorrupt, "two states of the store do not fit together");
+    const bool reshaped = migration_ != nullptr && migration_->reshaped.contains(table.quoted_name());
     return {.from = {.store = &store_,
-                     .table = before->second,
+                     .table = reshaped ? &table : before->second,
                      .epoch = EpochOf(from_epochs_, *before->second, ends_.from),
                      .lsn = ends_.from},
-            .to = {.store = &store_, .table = &table, .epoch = EpochOf(to_epochs_, table, ends_.to), .lsn = ends_.to}};
+            .to = WantedState(table)};
   }
 
   static bool OfOneEpoch(const TablePair& pair) {
@@ -99,9 +117,8 @@ class CarryWriter {
     bool differs = false;
     for (const proto::Table* table : seed::TablesInOrder(ends_.to_schema)) {
       if (table->load_through() != root) continue;
-      const TablePair pair = PairOf(*table);
-      states.push_back(pair.to);
-      differs = differs || Differs(pair);
+      states.push_back(WantedState(*table));
+      differs = differs || IsReloaded(*table) || Differs(PairOf(*table));
     }
     return differs ? tables_.Reload(root, states) : RowsWritten{};
   }
@@ -177,6 +194,7 @@ class CarryWriter {
 
   const RowStore& store_;
   const CarryEnds& ends_;
+  const Migration* const migration_;  // Null: both states have one schema.
   const std::string encoding_;
   const std::string settle_;
   const std::function<void(std::string_view)>& out_;
@@ -201,12 +219,12 @@ bool LogReaches(const RowStore& store, Lsn from, Lsn to) {
   return std::min(from, to) >= Lsn(store.manifest().log_from_lsn());
 }
 
-CarryCounts WriteCarryText(const RowStore& store, const CarryEnds& ends,
+CarryCounts WriteCarryText(const RowStore& store, const CarryEnds& ends, const Migration* migration,
                            const std::function<void(std::string_view)>& write, Progress& progress,
                            const Interrupt& interrupt) {
   schema::CheckStoredSchema(ends.from_schema);
   schema::CheckStoredSchema(ends.to_schema);
-  return CarryWriter(store, ends, write, progress, interrupt).Run();
+  return CarryWriter(store, ends, migration, write, progress, interrupt).Run();
 }
 
 }  // namespace rotv::carry

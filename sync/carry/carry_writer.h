@@ -10,6 +10,7 @@
 #include "proto/store.pb.h"
 #include "storage/interrupt.h"
 #include "storage/row_store.h"
+#include "sync/carry/migration.h"
 #include "sync/context/progress.h"
 
 namespace rotv::carry {
@@ -21,21 +22,12 @@ struct CarryCounts {
   uint64_t bytes = 0;
 };
 
-// The state that the database has, and the wanted one: two LSNs of one store, in any order, with their schemas, between
-// which WhyNotCarried() finds nothing.
-struct CarryEnds {
-  Lsn from;
-  Lsn to;
-  const proto::SchemaVersion& from_schema;
-  const proto::SchemaVersion& to_schema;
-};
-
 // True if the store's change log has all that lies between the two states.
 bool LogReaches(const RowStore& store, Lsn from, Lsn to);
 
-// Passes the text to `write`, in order; LogReaches() must hold. Throws kCorrupt if the store is damaged, or if psql
-// would read something other than SQL in a schema.
-CarryCounts WriteCarryText(const RowStore& store, const CarryEnds& ends,
+// Passes the text to `write`, in order; LogReaches() must hold, and so must SameSchema() where there is no migration.
+// Throws kCorrupt if the store is damaged, or if psql would read something other than SQL in a schema.
+CarryCounts WriteCarryText(const RowStore& store, const CarryEnds& ends, const Migration* migration,
                            const std::function<void(std::string_view)>& write, Progress& progress,
                            const Interrupt& interrupt);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <set>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -66,13 +67,29 @@ std::vector<std::string> Texts(const Messages& messages) {
   return texts;
 }
 
-std::vector<std::string> Masks(const proto::SchemaVersion& schema) {
-  std::vector<std::string> masks;
-  for (const proto::Table& table : schema.tables()) {
-    masks.push_back(table.quoted_name() + " " + table.mask().SerializeAsString());
-  }
-  std::sort(masks.begin(), masks.end());
-  return masks;
+// True if what both states have of a table is masked alike: a table, or a column, of only one of them may have any
+// mask.
+bool MasksAgree(const proto::SchemaVersion& from, const proto::SchemaVersion& to) {
+  std::map<std::string, const proto::Table*> before;
+  for (const proto::Table& table : from.tables()) before[table.quoted_name()] = &table;
+  auto common = [](const proto::Table& table, const proto::Table& other) {
+    proto::TableMask mask = table.mask();
+    std::set<uint32_t> numbers;
+    for (const proto::ColumnState& column : other.state().columns()) numbers.insert(column.number());
+    std::vector<std::string> columns;
+    for (const proto::MaskedColumn& column : mask.columns()) {
+      if (numbers.contains(column.number())) columns.push_back(column.SerializeAsString());
+    }
+    // What identifies the secret is there with the first masked column.
+    if (columns.empty()) mask.clear_secret_id();
+    mask.clear_columns();
+    columns.push_back(mask.SerializeAsString());
+    return columns;
+  };
+  return std::all_of(to.tables().begin(), to.tables().end(), [&](const proto::Table& table) {
+    const auto same = before.find(table.quoted_name());
+    return same == before.end() || common(table, *same->second) == common(*same->second, table);
+  });
 }
 
 // Reads a literal that pg_dump wrote: "'it''s'".
@@ -92,19 +109,20 @@ std::string LiteralValue(std::string_view literal, bool standard_strings) {
 
 }  // namespace
 
-std::string WhyNotCarried(const proto::SchemaVersion& from, const proto::SchemaVersion& to) {
-  const bool same_texts = from.standard_strings() == to.standard_strings() &&
-                          SameStatements(from.pre_data(), to.pre_data(), to.standard_strings()) &&
-                          SameStatements(from.post_data(), to.post_data(), to.standard_strings());
-  if (!same_texts || TableForms(from) != TableForms(to) || SequenceNames(from) != SequenceNames(to)) {
-    return "the schema changed";
-  }
-  if (Masks(from) != Masks(to)) return "masking changed";
+std::string WhyNeverCarried(const proto::SchemaVersion& from, const proto::SchemaVersion& to) {
+  if (!MasksAgree(from, to)) return "masking changed";
   if (Texts(from.not_valid()) != Texts(to.not_valid())) return "other foreign keys are NOT VALID";
   if (from.database().SerializeAsString() != to.database().SerializeAsString()) {
     return "settings, roles or collations of the source's database changed";
   }
   return "";
+}
+
+bool SameSchema(const proto::SchemaVersion& from, const proto::SchemaVersion& to) {
+  return from.standard_strings() == to.standard_strings() &&
+         SameStatements(from.pre_data(), to.pre_data(), to.standard_strings()) &&
+         SameStatements(from.post_data(), to.post_data(), to.standard_strings()) &&
+         TableForms(from) == TableForms(to) && SequenceNames(from) == SequenceNames(to);
 }
 
 std::map<uint32_t, std::string> ObjectComments(const proto::SchemaVersion& schema) {

@@ -11,9 +11,12 @@
 
 namespace rotv::carry {
 
-// Returns why not, as a clause for people: "the schema changed"; empty if seeds of both states differ in nothing but
-// rows, values of sequences and large objects.
-std::string WhyNotCarried(const proto::SchemaVersion& from, const proto::SchemaVersion& to);
+// Returns why not, whatever their schemas are, as a clause for people: "masking changed"; empty if they can be carried
+// where SameSchema() holds, or a migration is found.
+std::string WhyNeverCarried(const proto::SchemaVersion& from, const proto::SchemaVersion& to);
+
+// True if seeds of both states differ in nothing but rows, values of sequences and large objects.
+bool SameSchema(const proto::SchemaVersion& from, const proto::SchemaVersion& to);
 
 // The comments of the large objects that have one, by the objects' oids.
 std::map<uint32_t, std::string> ObjectComments(const proto::SchemaVersion& schema);

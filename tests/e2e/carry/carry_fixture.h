@@ -28,6 +28,7 @@ class CarryTest : public FollowTest {
   CarryTest() : target({.settings = {{"wal_level", "minimal"}, {"max_wal_senders", "0"}}}) {
     source_.name = "production";
     source_.config_file = rotv.config();
+    target.Exec("ALTER ROLE rotv CREATEDB", {"postgres", "postgres"});  // As that of a started database.
   }
 
   // The point that a text means, which is stored.
@@ -64,6 +65,9 @@ class CarryTest : public FollowTest {
   // Writes the carry between two points to file().
   CarryResult Write(const CarryPoint& from, const CarryPoint& to) {
     return WriteCarry(context_, {.from = from.resolved, .to = to.resolved.lsn.ToString(), .output = file()});
+  }
+  CarryResult WriteTo(const CarryPoint& from, const std::string& snapshot) {
+    return WriteCarry(context_, {.from = from.resolved, .to = snapshot, .output = file()});
   }
   Command CarryCommand(const std::string& database, const std::filesystem::path& path) const {
     return {.argv = {target.bin_directory() / "psql", "-X", "-q", "-d", target.ConnectionString({database, "rotv"}),

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdlib>
+#include <iostream>
 #include <random>
 
 #include "fmt/format.h"
@@ -102,6 +103,35 @@ constexpr const char* kUnstreamed[] = {
     "SELECT lo_unlink(max(oid)) FROM pg_largeobject_metadata WHERE oid <> 7002",
 };
 
+// Migrations; {0} is a small number, {1} one that no other migration has.
+constexpr const char* kMigrations[] = {
+    "ALTER TABLE items ADD COLUMN c{1} int NOT NULL DEFAULT {0}; CREATE INDEX ON items (c{1}, v); UPDATE items SET "
+    "c{1} "
+    "= 100 WHERE slot % 10 = {0}",
+    "ALTER TABLE places ADD COLUMN c{1} text; COMMENT ON COLUMN places.c{1} IS 'it''s {1}'; UPDATE places SET c{1} = "
+    "'n' WHERE id % 5 = {0}",
+    "CREATE TABLE made{1} (id bigserial PRIMARY KEY, place int, s state, v text COLLATE \"C\" DEFAULT 'it''s \\'); "
+    "CREATE VIEW sight{1} AS SELECT m.v, i.slot FROM made{1} m JOIN items i ON i.s = m.s; INSERT INTO made{1} (place, "
+    "s) "
+    "SELECT place, s FROM items; ALTER TABLE made{1} ADD FOREIGN KEY (place) REFERENCES places ON DELETE CASCADE ON "
+    "UPDATE CASCADE",
+    "ALTER TABLE places RENAME up TO up{1}; ALTER TABLE places ALTER name SET DEFAULT 'place {0}'",
+    "ALTER TABLE bag ADD COLUMN c{1} int DEFAULT {0}; ALTER TABLE \"Odd \"\"T\"\" \\\" ADD CHECK (n IS DISTINCT FROM "
+    "{1} + 0.5)",
+    "CREATE OR REPLACE VIEW sums_now AS SELECT s, count(*) AS n, sum(slot + {0}) AS slots FROM items GROUP BY s; "
+    "REFRESH MATERIALIZED VIEW sums; CREATE OR REPLACE FUNCTION note() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN "
+    "RETURN "
+    "NULL; END -- {1}'",
+    "ALTER TABLE items DROP COLUMN v; ALTER TABLE items ADD COLUMN v text DEFAULT '{1}'; UPDATE items SET v = 'v' || "
+    "slot WHERE slot % 3 = 0",
+    "ALTER TYPE state ADD VALUE 'state {1}' BEFORE 'new'",
+    "ALTER TABLE events DETACH PARTITION events_new; ALTER TABLE events ATTACH PARTITION events_new FOR VALUES FROM "
+    "('2026-02-01') TO ('2026-02-1{0}'); CREATE TABLE events_{1} PARTITION OF events FOR VALUES FROM ('2026-02-1{0}') "
+    "TO "
+    "(MAXVALUE); CREATE INDEX ON events (v)",
+    "ALTER TABLE later ALTER v TYPE varchar(99), ADD UNIQUE (v, id); CREATE STATISTICS stat{1} ON id, v FROM later",
+};
+
 uint64_t SeedOfRun() {
   if (const char* given = std::getenv("ROTV_RANDOM_SEED")) return std::strtoull(given, nullptr, 10);
   return std::random_device()();
@@ -120,12 +150,27 @@ class CarryRandomTest : public CarryTest {
       const std::string lsn = rotv.server().Value("SELECT pg_current_wal_insert_lsn()");
       for (int i = 3; i > 0; --i) Change(kStreamed);
       rotv.MustSync({"pull"});
-      points_.push_back(PointAt(lsn));
+      Note(PointAt(lsn));
     } else {
       for (int i = 1 + dice_.Below(2); i > 0; --i) Change(kUnstreamed);
       changes.Make(10);
-      points_.push_back(Pull());
+      Note(Pull());
     }
+  }
+
+  // Changes the schema, and takes the state as a point. The next one may have the same schema.
+  void AddMigration() {
+    const int last = static_cast<int>(std::size(kMigrations));
+    for (int i = 1 + dice_.Below(2); i > 0; --i) {
+      try {
+        ++migrations_;
+        const char* migration = kMigrations[(first_migration_ + migrations_) % last];
+        Exec("BEGIN;" + fmt::format(fmt::runtime(migration), 1 + dice_.Below(8), migrations_) + "; COMMIT");
+      } catch (const std::runtime_error&) {  // Something that it needs is gone.
+        Exec("ROLLBACK");
+      }
+    }
+    AddPoint(false);
   }
 
   template <size_t N>
@@ -139,6 +184,21 @@ class CarryRandomTest : public CarryTest {
     }
   }
 
+  void Note(CarryPoint point) {
+    points_.push_back(std::move(point));
+    schemas_.push_back(migrations_);
+  }
+
+  // Most carries stay within a schema: across migrations one takes three times as long.
+  size_t NextPoint(size_t at) {
+    size_t to = 0;
+    for (int tries = 4; tries > 0; --tries) {
+      to = static_cast<size_t>(dice_.Below(static_cast<int>(points_.size())));
+      if (schemas_[to] == schemas_[at]) break;
+    }
+    return to;
+  }
+
   void ImportPoint(const std::string& database, size_t point) {
     Import(database, points_[point]);
     holds_[database] = point;
@@ -149,9 +209,10 @@ class CarryRandomTest : public CarryTest {
     size_t& at = holds_.at(database);
     Connection views = target.NewConnection({database, "rotv"});  // A dump does not have their rows.
     for (int i = 0; i < carries && !HasFailure(); ++i) {
-      const auto to = static_cast<size_t>(dice_.Below(static_cast<int>(points_.size())));
+      const size_t to = NextPoint(at);
       SCOPED_TRACE(fmt::format("seed {}, carry {} of {}, from point {} to {}", seed_, i, database, at, to));
-      Carry(database, points_[at], points_[to]);
+      ++carries_;
+      if (Carry(database, points_[at], points_[to]).migrated) ++migrated_;
       EXPECT_TRUE(Holds(database, points_[to]));
       EXPECT_EQ(
           target.Value("SELECT count(*) FROM ((TABLE sums EXCEPT TABLE sums_now) UNION ALL (TABLE sums_now EXCEPT "
@@ -164,29 +225,43 @@ class CarryRandomTest : public CarryTest {
 
   const uint64_t seed_ = SeedOfRun();
   Dice dice_;
+  const int first_migration_ = dice_.Below(1000);
+  int migrations_ = 0;
+  int carries_ = 0;
+  int migrated_ = 0;  // Carries across migrations.
   std::vector<CarryPoint> points_;
+  std::vector<int> schemas_;             // How many migrations were made before each of them.
   std::map<std::string, size_t> holds_;  // The point that each database has.
 };
 
 // Labels: slow
 TEST_F(CarryRandomTest, AfterEachOf300CarriesTheDumpIsTheSeed) {
-  points_.push_back(Baseline());
-  while (points_.size() < 10) AddPoint(points_.size() % 3 == 1);
+  Note(Baseline());
+  while (points_.size() < 10) {
+    if (points_.size() % 3 == 0) AddMigration();
+    AddPoint(points_.size() % 3 == 1);
+  }
   ImportPoint("first", 0);
   ImportPoint("last", points_.size() - 1);
   Walk("first", 150);
   Walk("last", 150);
+  EXPECT_GT(migrated_, 20);
 }
 
 TEST_F(CarryRandomTest, SoakOfCarries) {
   const char* minutes = std::getenv("ROTV_SOAK_MINUTES");
   const auto end = Clock::now() + std::chrono::minutes(minutes != nullptr ? std::atoi(minutes) : 1);
-  points_.push_back(Baseline());
+  Note(Baseline());
   ImportPoint("first", 0);
   while (Clock::now() < end && !HasFailure()) {
-    AddPoint(dice_.OneIn(2));
+    if (dice_.OneIn(3)) {
+      AddMigration();
+    } else {
+      AddPoint(dice_.OneIn(2));
+    }
     Walk("first", 10);
   }
+  std::cout << fmt::format("{} carries, {} of them across migrations\n", carries_, migrated_);
 }
 
 }  // namespace

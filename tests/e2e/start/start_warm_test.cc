@@ -205,7 +205,8 @@ TEST_F(WarmClusterTest, NoneIsKeptIfTheUserDisablesIt) {
   EXPECT_EQ(WarmCluster("state"), "");
 }
 
-// Rows by their keys and without, a sequence, a materialized view, triggers that must not fire: forth and back.
+// Rows by their keys and without, a sequence, a materialized view, triggers that must not fire, a migration: forth and
+// back.
 TEST_F(WarmClusterTest, AStartAtAnotherStateCarriesTheNearestOne) {
   rotv_.server().Exec(
       "CREATE TABLE drafts (body text); INSERT INTO drafts VALUES ('one'), ('one'), ('two');"
@@ -222,7 +223,9 @@ TEST_F(WarmClusterTest, AStartAtAnotherStateCarriesTheNearestOne) {
       "INSERT INTO places VALUES (101, 'new'); DELETE FROM places WHERE id = 1; UPDATE places SET name = 'other' WHERE "
       "id = 2; DELETE FROM drafts; INSERT INTO drafts VALUES ('one'), ('three'); TRUNCATE news;"
       "ALTER TABLE guarded DISABLE TRIGGER ALL; INSERT INTO guarded VALUES (2); ALTER TABLE guarded ENABLE TRIGGER ALL;"
-      "REFRESH MATERIALIZED VIEW counts");
+      "REFRESH MATERIALIZED VIEW counts; ALTER TABLE places ADD COLUMN note text NOT NULL DEFAULT 'none'; CREATE INDEX "
+      "ON "
+      "places (note, name)");
   const std::string seed = ReadFile(rotv_.home() / "seed-data.sql");
   const Json started = Json::parse(MustRotv({"--json", "start", "--pull"}));
   EXPECT_EQ(started.at("from"), "carried") << started;
@@ -243,6 +246,10 @@ TEST_F(WarmClusterTest, AStartAtAnotherStateCarriesTheNearestOne) {
   EXPECT_EQ(Get("/count/news"), "7");
   EXPECT_EQ(Get("/count/places"), "100");
   EXPECT_EQ(MustRotv({"psql", "-XAtc", "SELECT string_agg(body, ',' ORDER BY body) FROM drafts"}), "one,one,two\n");
+  MustRotv({"stop"});
+  rotv_.MustSync({"baseline", "--force"});
+  EXPECT_EQ(Json::parse(MustRotv({"--json", "start"})).at("from"), "seed") << "it is another history";
+  ExpectDatabaseIsTheSources();
 }
 
 // Whatever a carry meets, the data is right in the end.

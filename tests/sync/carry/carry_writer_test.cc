@@ -67,7 +67,7 @@ class CarryWriterTest : public ::testing::Test {
   std::string Carry(uint64_t from, uint64_t to) {
     std::string text;
     counts_ = WriteCarryText(
-        *store_, {.from = Lsn(from), .to = Lsn(to), .from_schema = schema_, .to_schema = schema_},
+        *store_, {.from = Lsn(from), .to = Lsn(to), .from_schema = schema_, .to_schema = schema_}, nullptr,
         [&](std::string_view piece) { text += piece; }, progress_, interrupt_);
     EXPECT_EQ(counts_.bytes, text.size());
     const std::string begin = BeginText("UTF8");
@@ -276,7 +276,7 @@ TEST_F(CarryObjectsTest, CommentsFollowTheirObjects) {
          .to = Lsn(to),
          .from_schema = from < to ? before : after,
          .to_schema = from < to ? after : before},
-        [&](std::string_view piece) { text += piece; }, progress_, interrupt_);
+        nullptr, [&](std::string_view piece) { text += piece; }, progress_, interrupt_);
   };
   carry(100, 200);
   EXPECT_THAT(text, HasSubstr("COPY pg_temp.rotv_comment FROM stdin;\n8\t\\N\n9\tof a new one\n\\.\n"));
