@@ -19,12 +19,13 @@ std::string ZstdCompress(std::string_view bytes) {
   return out;
 }
 
-std::string ZstdDecompress(std::string_view bytes) {
+std::string ZstdDecompress(std::string_view bytes, size_t most) {
   unsigned long long size = ZSTD_getFrameContentSize(bytes.data(), bytes.size());
   const char* broken = "the store holds compressed data that is damaged";
   if (size == ZSTD_CONTENTSIZE_ERROR || size == ZSTD_CONTENTSIZE_UNKNOWN) throw Error(ErrorCode::kCorrupt, broken);
   // A block has at least four bytes, so that a wrong size cannot have memory taken that no content could fill.
   if (size / ZSTD_BLOCKSIZE_MAX > bytes.size() / kSmallestBlock) throw Error(ErrorCode::kCorrupt, broken);
+  if (size > most) throw Error(ErrorCode::kCorrupt, "compressed data is larger than it may be");
   std::string out(size, '\0');
   size_t written = ZSTD_decompress(out.data(), out.size(), bytes.data(), bytes.size());
   if (ZSTD_isError(written) || written != size) throw Error(ErrorCode::kCorrupt, broken);

@@ -2,13 +2,15 @@
 
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace rotv {
 
 std::string ZstdCompress(std::string_view bytes);
-// Throws kCorrupt if `bytes` is not one whole frame.
-std::string ZstdDecompress(std::string_view bytes);
+// Throws kCorrupt if `bytes` is not one whole frame, or if it has more than `most` bytes unpacked.
+std::string ZstdDecompress(std::string_view bytes, size_t most = SIZE_MAX);
 
 }  // namespace rotv

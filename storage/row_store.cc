@@ -172,13 +172,17 @@ class RocksRowStore : public RowStore {
 
   void Publish(const StoreState& state, const Addition& addition) override {
     rocksdb::WriteBatch batch;
-    if (addition.schema) {
-      batch.Put(families_[kSchema], LsnKey("", addition.schema->first),
-                ZstdCompress(addition.schema->second.SerializeAsString()));
-    }
+    const auto put_schema = [&](const std::pair<Lsn, proto::SchemaVersion>& schema) {
+      batch.Put(families_[kSchema], LsnKey("", schema.first), ZstdCompress(schema.second.SerializeAsString()));
+    };
+    if (addition.schema) put_schema(*addition.schema);
+    for (const auto& schema : addition.more_schemas) put_schema(schema);
     if (addition.sequences) {
       auto [lsn, values] = *addition.sequences;
       if (lsn == state.head_lsn()) values.set_time_us(state.manifest().head_time_us());
+      batch.Put(families_[kMeta], LsnKey(kSequencesPrefix, lsn), values.SerializeAsString());
+    }
+    for (const auto& [lsn, values] : addition.more_sequences) {
       batch.Put(families_[kMeta], LsnKey(kSequencesPrefix, lsn), values.SerializeAsString());
     }
     for (const proto::Shape& shape : addition.shapes) {
@@ -259,7 +263,8 @@ class RocksRowStore : public RowStore {
   std::vector<Lsn> SchemaLsns() const override { return LsnsOf(kSchema, ""); }
   std::vector<Lsn> SequenceLsns() const override { return LsnsOf(kMeta, kSequencesPrefix); }
   std::optional<Head> LastHead(Lsn lsn) const override;
-  void VisitVersions(const std::function<void(const VersionKey&, const RowVersion&, size_t)>& visit) const override;
+  void VisitVersions(const std::function<void(const VersionKey&, const RowVersion&, size_t)>& visit,
+                     Lsn from) const override;
   std::vector<DataFile> DataFiles() const override { return DataFilesOf(db_.get()); }
   GarbageCounts CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,
                                const std::function<void(uint64_t)>& look) override;
@@ -596,15 +601,20 @@ std::optional<proto::Transaction> RocksRowStore::LastLogged(Lsn before) const {
   return std::nullopt;
 }
 
-void RocksRowStore::VisitVersions(
-    const std::function<void(const VersionKey&, const RowVersion&, size_t)>& visit) const {
+void RocksRowStore::VisitVersions(const std::function<void(const VersionKey&, const RowVersion&, size_t)>& visit,
+                                  Lsn from) const {
   rocksdb::ReadOptions options;
   options.fill_cache = false;
   options.readahead_size = ReadaheadBytes();
+  // A deletion has the key of the version that it deletes, so its file is read whenever that version's is.
+  options.table_filter = [from](const rocksdb::TableProperties& properties) {
+    return MayHoldVersionsFrom(properties, from);
+  };
   std::unique_ptr<rocksdb::Iterator> rows(db_->NewIterator(options, families_[kRows]));
   for (rows->SeekToFirst(); rows->Valid(); rows->Next()) {
-    visit(DecodeVersionKey(View(rows->key())), DecodeRowVersion(View(rows->value())),
-          rows->key().size() + rows->value().size());
+    const VersionKey key = DecodeVersionKey(View(rows->key()));
+    if (key.commit_lsn < from) continue;
+    visit(key, DecodeRowVersion(View(rows->value())), rows->key().size() + rows->value().size());
   }
   CheckStatus(rows->status(), directory_);
 }

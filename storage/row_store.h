@@ -83,6 +83,9 @@ class RowStore {
   struct Addition {
     std::optional<std::pair<Lsn, proto::SchemaVersion>> schema;
     std::optional<std::pair<Lsn, proto::SequenceValues>> sequences;
+    // Further ones, of a history that comes from elsewhere.
+    std::vector<std::pair<Lsn, proto::SchemaVersion>> more_schemas = {};
+    std::vector<std::pair<Lsn, proto::SequenceValues>> more_sequences = {};
     // New shapes; they are added before the first row that has one of them. No other thread may read meanwhile.
     std::vector<proto::Shape> shapes;
   };
@@ -136,9 +139,11 @@ class RowStore {
   virtual std::optional<proto::Transaction> LastLogged(Lsn before) const = 0;
 
   // Calls `visit` for the versions of all rows: table by table, row by row, the newest first. Key and version are valid
-  // only during the call. A partial version has kUnchangedField where an older one has the value.
+  // only during the call. A partial version has kUnchangedField where an older one has the value. Those that commit
+  // before `from` are left out, and files that have no others are not read.
   virtual void VisitVersions(
-      const std::function<void(const VersionKey& key, const RowVersion& version, size_t bytes)>& visit) const = 0;
+      const std::function<void(const VersionKey& key, const RowVersion& version, size_t bytes)>& visit,
+      Lsn from = Lsn()) const = 0;
 
   // Drops the versions that no state retained by `retention` needs, and the change log before `log_from`, and frees
   // their disk space. The head and the baseline must be among the points. Retained states can be read as before. `look`

@@ -24,6 +24,7 @@ class ShapeMap {
 
   // The shape with this id. Throws kCorrupt if there is none.
   const proto::Shape& Get(uint32_t id) const;
+  bool Has(uint32_t id) const { return shapes_.count(id) > 0; }
   // The shape of this table whose columns have the same names, numbers and types.
   std::optional<uint32_t> Find(const proto::Shape& like) const;
   // A column of a table, taken from any shape that has it; null if none does.

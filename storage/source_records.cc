@@ -177,7 +177,9 @@ std::vector<RecordedObjects> AllRecordedObjects(const fs::path& home) {
     try {
       const auto current = ReadCurrent(home, name);
       const proto::OwnedList owned = ReadOwned(entry.path() / "owned", true);
-      const bool follows = current && !current->imported() && !current->detached();
+      // A store that follows a remote has nothing on a server.
+      const bool follows =
+          current && !current->imported() && !current->detached() && !current->objects().slot().empty();
       if (follows) all.push_back({.source = name, .objects = current->objects(), .in_use = true});
       const std::string& unfinished = owned.unfinished().directory();
       // A record that names the store in use means nothing.

@@ -70,6 +70,28 @@ StoreState StoreState::Imported(const Origin& origin, Lsn lsn, int64_t time_us) 
   return StoreState(std::move(manifest));
 }
 
+StoreState StoreState::OfRemote(const proto::Manifest& theirs, const proto::RemotePosition& position) {
+  proto::Manifest manifest = StoreState(theirs).ForRemote();  // Whoever wrote it.
+  manifest.set_format_version(kFormatVersion);
+  manifest.clear_slot();
+  manifest.clear_publication();
+  for (proto::Snapshot& snapshot : *manifest.mutable_snapshots()) snapshot.set_from_remote(true);
+  *manifest.mutable_remote() = position;
+  return StoreState(std::move(manifest));
+}
+
+proto::Manifest StoreState::ForRemote() const {
+  proto::Manifest manifest = manifest_;
+  manifest.clear_pull_in_progress();
+  manifest.clear_state_number();
+  manifest.clear_files();
+  manifest.clear_dropping();
+  manifest.clear_collecting();
+  manifest.clear_collected_bytes();
+  manifest.clear_remote();
+  return manifest;
+}
+
 StoreState StoreState::FromStored(proto::Manifest manifest) { return StoreState(std::move(manifest)); }
 
 void StoreState::BeginPull() {
@@ -109,6 +131,49 @@ void StoreState::ExplainGap(const std::set<TableId>& copied, GapReason reason) {
   Require(!gaps->empty() && Lsn(gaps->rbegin()->before_lsn()) == head_lsn(), "a gap is explained that is not there");
   gaps->rbegin()->mutable_copied()->Assign(copied.begin(), copied.end());
   gaps->rbegin()->set_only_unstreamed(reason == GapReason::kUnstreamed);
+}
+
+void StoreState::EndPullFromRemote(const proto::Manifest& theirs, const proto::RemotePosition& position) {
+  const Lsn former_head = head_lsn();
+  Require(Lsn(theirs.head_lsn()) >= former_head, "its head goes back to that of a remote");
+  Advance(Lsn(theirs.durable_lsn()));
+  for (const proto::TableHistory& from : theirs.tables()) {
+    proto::TableHistory& to = HistoryOf(from.table());
+    const uint32_t last = to.epochs().empty() ? 0 : to.epochs().rbegin()->number();
+    for (const proto::Epoch& epoch : from.epochs()) {
+      if (epoch.number() > last) *to.add_epochs() = epoch;
+    }
+    to.set_last_number(std::max(to.last_number(), from.last_number()));
+  }
+  for (const proto::Gap& gap : theirs.gaps()) {
+    if (Lsn(gap.before_lsn()) > former_head) *manifest_.add_gaps() = gap;
+  }
+  *manifest_.mutable_must_copy() = theirs.must_copy();
+  *manifest_.mutable_source() = theirs.source();
+  manifest_.set_description(theirs.description());
+  SetHead(Lsn(theirs.head_lsn()), {.time_us = theirs.head_time_us(), .xid = theirs.head_xid()}, &manifest_);
+  SetFingerprints(
+      {.schema = theirs.schema_fingerprint(), .tables = theirs.table_fingerprint(), .masks = theirs.mask_fingerprint()},
+      &manifest_);
+  TakeSnapshots(theirs);
+  *manifest_.mutable_remote() = position;
+  manifest_.set_pull_in_progress(false);
+}
+
+void StoreState::TakeSnapshots(const proto::Manifest& theirs) {
+  auto* snapshots = manifest_.mutable_snapshots();
+  snapshots->erase(std::remove_if(snapshots->begin(), snapshots->end(),
+                                  [](const proto::Snapshot& snapshot) { return snapshot.from_remote(); }),
+                   snapshots->end());
+  const Lsn kept_from(std::max(manifest_.kept_from_lsn(), manifest_.baseline_lsn()));
+  for (const proto::Snapshot& snapshot : theirs.snapshots()) {
+    const bool is_ours = std::any_of(snapshots->begin(), snapshots->end(),
+                                     [&](const proto::Snapshot& other) { return other.name() == snapshot.name(); });
+    // A state that gc has dropped here cannot be had again.
+    if (is_ours || Lsn(snapshot.lsn()) < kept_from) continue;
+    *snapshots->Add() = snapshot;
+    snapshots->rbegin()->set_from_remote(true);
+  }
 }
 
 void StoreState::AbandonPull() { manifest_.set_pull_in_progress(false); }

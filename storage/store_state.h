@@ -53,10 +53,15 @@ class StoreState {
   void AwaitCopies(const std::set<TableId>& tables);
   // Makes the state of a store that comes from a file: it has one point, its baseline and head, and no slot.
   static StoreState Imported(const Origin& origin, Lsn lsn, int64_t time_us);
+  // Makes the state of a store that follows a remote, as it is published there: with all that is kept there, and
+  // without a slot. `theirs` was checked (sync/remote).
+  static StoreState OfRemote(const proto::Manifest& theirs, const proto::RemotePosition& position);
   // Takes a manifest as it is, unchecked. For RowStore, which reads manifests, and for tests.
   static StoreState FromStored(proto::Manifest manifest);
 
   const proto::Manifest& manifest() const { return manifest_; }
+  // The manifest without what is only of use to the store that it is in.
+  proto::Manifest ForRemote() const;
   // Everything before the durable LSN is on disk once the state is published.
   Lsn durable_lsn() const { return Lsn(manifest_.durable_lsn()); }
   // The head is where the last complete pull ended; it is at most the durable LSN.
@@ -81,6 +86,9 @@ class StoreState {
   // changed, and are not streamed; nothing else made the gap.
   enum class GapReason { kUnstreamed, kAlsoOthers };
   void ExplainGap(const std::set<TableId>& copied, GapReason reason);
+  // Ends a pull from a remote: the state becomes the published one, of the same history. What was kept here stays, also
+  // if it is no longer kept there; so do snapshots that were made here. Of two with one name ours stays.
+  void EndPullFromRemote(const proto::Manifest& theirs, const proto::RemotePosition& position);
   // Ends a pull that was killed: what it had published stays, and RowStore has removed the rest.
   void AbandonPull();
 
@@ -145,6 +153,8 @@ class StoreState {
   explicit StoreState(proto::Manifest manifest);
   const proto::TableHistory* Find(TableId table) const;
   proto::TableHistory& HistoryOf(TableId table);
+  // Replaces the snapshots that came from a remote.
+  void TakeSnapshots(const proto::Manifest& theirs);
 
   proto::Manifest manifest_;
   std::map<TableId, int> places_;  // The index of each table's history in the manifest.

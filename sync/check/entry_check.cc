@@ -33,9 +33,10 @@ void RequireFields(std::string_view line, size_t columns) {
 
 }  // namespace
 
-EntryCheck::EntryCheck(const RowStore& store)
+EntryCheck::EntryCheck(const RowStore& store, const std::vector<proto::SchemaVersion>& coming)
     : store_(store), encoding_(formats::EncodingNamed(store.manifest().source().encoding())) {
   for (const Lsn lsn : store.SchemaLsns()) schemas_.push_back(store.SchemaAt(lsn));
+  schemas_.insert(schemas_.end(), coming.begin(), coming.end());
   for (const proto::SchemaVersion& schema : schemas_) {
     for (const proto::Table& table : schema.tables()) {
       names_[table.id()] = table.quoted_name();

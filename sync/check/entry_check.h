@@ -15,8 +15,8 @@ namespace rotv::check {
 
 class EntryCheck {
  public:
-  // Takes the schemas that can be read; `store` outlives the check.
-  explicit EntryCheck(const RowStore& store);
+  // Takes the schemas that can be read; `store` outlives the check. `coming` are schemas that are not stored yet.
+  explicit EntryCheck(const RowStore& store, const std::vector<proto::SchemaVersion>& coming = {});
 
   // Checks one version of a row: its key, its shape, the form of its line, and that the line has that key. Throws
   // kCorrupt or kProtocol, with a message without values.

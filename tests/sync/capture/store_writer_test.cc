@@ -76,8 +76,9 @@ class GatedStore : public RowStore {
   }
   std::optional<proto::Transaction> LastLogged(Lsn before) const override { return inner_.LastLogged(before); }
   std::vector<Lsn> SchemaLsns() const override { return inner_.SchemaLsns(); }
-  void VisitVersions(const std::function<void(const VersionKey&, const RowVersion&, size_t)>& visit) const override {
-    inner_.VisitVersions(visit);
+  void VisitVersions(const std::function<void(const VersionKey&, const RowVersion&, size_t)>& visit,
+                     Lsn from) const override {
+    inner_.VisitVersions(visit, from);
   }
   GarbageCounts CollectGarbage(const Retention& retention, Lsn log_from, int64_t kept_from_time_us,
                                const std::function<void(uint64_t)>& look) override {
