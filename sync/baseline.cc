@@ -14,6 +14,7 @@
 #include "sync/capture/reconnecting.h"
 #include "sync/context/link_retry.h"
 #include "sync/context/open_workspace.h"
+#include "sync/context/require_server.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/postgres/owned_objects.h"
 #include "sync/postgres/source_session.h"
@@ -238,6 +239,7 @@ class BaselineRun {
 }  // namespace
 
 BaselineResult TakeBaseline(const Context& context, const BaselineOptions& options) {
+  RequireServer(context.source);
   Workspace workspace = OpenWorkspace(context, "baseline");
   if (workspace.current() && options.replace == Replace::kRefuse) {
     throw Error(ErrorCode::kUsage, fmt::format("there is a baseline of {} already", context.source.name),

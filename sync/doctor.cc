@@ -15,6 +15,7 @@
 #include "sync/capture/disk_room.h"
 #include "sync/capture/preflight.h"
 #include "sync/capture/trial.h"
+#include "sync/follow_remote.h"
 #include "sync/history/growth.h"
 #include "sync/mask/fit.h"
 #include "sync/mask/mask_plan.h"
@@ -172,6 +173,25 @@ std::vector<capture::Check> CheckLeftovers(postgres::SourceSession& session,
   return checks;
 }
 
+capture::Check ProblemOf(const std::string& name, const Error& error) {
+  return {.outcome = capture::Check::Outcome::kProblem,
+          .name = name,
+          .message = error.what(),
+          .fix = error.hint(),
+          .code = error.code()};
+}
+
+DoctorReport ExamineRemote(const Context& context) {
+  DoctorReport report{.source = context.source.remote, .follows_remote = true};
+  try {
+    report.checks.push_back({.name = "remote", .message = DescribeRemote(context)});
+  } catch (const Error& error) {
+    if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kBug) throw;
+    report.checks.push_back(ProblemOf("remote", error));
+  }
+  return report;
+}
+
 }  // namespace
 
 const capture::Check* DoctorReport::FirstProblem() const {
@@ -182,6 +202,7 @@ const capture::Check* DoctorReport::FirstProblem() const {
 }
 
 DoctorReport Examine(const Context& context, const std::vector<std::string>& configured) {
+  if (!context.source.remote.empty()) return ExamineRemote(context);
   DoctorReport report;
   // The sockets are outside of the home directory: those in there are of a run that writes.
   const os::TemporaryDirectory sockets;
@@ -230,11 +251,7 @@ DoctorReport Examine(const Context& context, const std::vector<std::string>& con
     report.tables = capture::ReportTables(catalog, context.source);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted || error.code() == ErrorCode::kBug) throw;
-    report.checks.push_back({.outcome = capture::Check::Outcome::kProblem,
-                             .name = "connection",
-                             .message = error.what(),
-                             .fix = error.hint(),
-                             .code = error.code()});
+    report.checks.push_back(ProblemOf("connection", error));
   }
   return report;
 }

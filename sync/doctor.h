@@ -12,12 +12,13 @@
 namespace rotv {
 
 struct DoctorReport {
-  std::string source;  // Link::Description().
-  std::string server;  // "PostgreSQL 15.20, database rotv"
+  std::string source;           // Link::Description().
+  std::string server;           // "PostgreSQL 15.20, database rotv"
+  bool follows_remote = false;  // There is no server, and a pull is what would work or not.
   std::vector<capture::Check> checks;
   std::vector<capture::TableReport> tables;
 
-  // Returns the first problem, with which baseline would fail; null if there is none.
+  // Returns the first problem, with which baseline (or pull) would fail; null if there is none.
   const capture::Check* FirstProblem() const;
 };
 

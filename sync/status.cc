@@ -136,7 +136,7 @@ StatusReport Status(const Context& context, AskSource ask, const std::vector<std
     report.unfinished = DescribeUnfinished(workspace, *unfinished);
   }
   // Without a baseline there may still be objects to remove: those of a killed baseline, or some that no record has.
-  if (ask == AskSource::kNo || context.source.imported) return report;
+  if (ask == AskSource::kNo || context.source.imported || !context.source.remote.empty()) return report;
   try {
     const os::TemporaryDirectory sockets;  // The source's own is that of a run that writes.
     postgres::SourceSession session(context, sockets.path());

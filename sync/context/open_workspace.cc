@@ -17,7 +17,7 @@ bool IsScheduled(const SourceInUse& in_use) { return in_use.holder().find(kSched
 bool IsAt(const proto::SourceWay& way, const SourceConfig& source) {
   return way.ssh() == source.ssh && way.container() == source.container && way.host() == source.host &&
          way.port() == source.port && way.database() == source.database && way.user() == source.user &&
-         way.url() == source.url;
+         way.url() == (source.remote.empty() ? source.url : source.remote);
 }
 
 // Two projects that follow different databases under one name must not share a store. One project whose database has

@@ -47,6 +47,9 @@ struct SourceConfig {
 
   std::string url;  // A libpq URL, instead of ssh; then `container`, `host`, `port`, `database` and `user` are unused.
 
+  // Where a history is published that is followed in place of a server: a directory. Then nothing of the server is set.
+  std::string remote;
+
   // A connection that is silent for this long is given up, unless the server is seen to work on it.
   int stall_timeout_s = 60;
 

@@ -11,6 +11,7 @@
 
 #include "storage/error.h"
 #include "sync/context/link_error.h"
+#include "sync/context/require_server.h"
 #include "sync/link/open_link.h"
 #include "sync/postgres/connect_error.h"
 #include "sync/postgres/object_names.h"
@@ -51,11 +52,7 @@ auto Connecting(const Connect& connect) {
 SourceSession::SourceSession(const Context& context, const std::filesystem::path& run_directory,
                              Connections connections, Warnings warnings)
     : context_(context), application_name_(NewApplicationName()) {
-  if (context.source.imported) {
-    throw Error(ErrorCode::kUsage,
-                fmt::format("{} was imported from a file: there is no source to ask", context.source.name),
-                "it can be materialized, compared and started: rotv start --source " + context.source.name);
-  }
+  RequireServer(context.source);
   link_ = Connecting([&] { return link::OpenLink(context.source, run_directory, context.interrupt); });
   for (const link::LinkWarning& warning : link_->Warnings()) {
     if (warnings == Warnings::kKeep) continue;

@@ -1,0 +1,204 @@
+#include "sync/follow_remote.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "storage/error.h"
+#include "storage/row_store.h"
+#include "sync/context/open_workspace.h"
+#include "sync/gc.h"
+#include "sync/remote/head_object.h"
+#include "sync/remote/remote_place.h"
+#include "sync/remote/segment_object.h"
+#include "sync/remote/step_reader.h"
+
+namespace rotv {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+using Steps = std::vector<const proto::RemoteStep*>;
+
+proto::RemoteHead ReadHead(remote::RemotePlace& place) {
+  const std::optional<std::string> stored = place.ReadHead();
+  if (!stored) {
+    throw Error(ErrorCode::kUsage, fmt::format("nothing is published in {} yet", place.description()),
+                "on the machine that follows the source: rotv-sync publish");
+  }
+  return remote::ParseHead(*stored, place.description());
+}
+
+proto::RemotePosition PositionOf(const proto::RemoteHead& head) {
+  proto::RemotePosition position;
+  position.set_generation(head.generation());
+  position.set_number(head.number());
+  return position;
+}
+
+class Following {
+ public:
+  Following(const Context& context, OlderHead older)
+      : context_(context),
+        older_(older),
+        place_(remote::OpenPlace(context.source.remote, remote::Purpose::kRead)),
+        workspace_(OpenWorkspace(context, "pull")) {}
+
+  FollowResult Run() {
+    const Clock::time_point start = Clock::now();
+    head_ = ReadHead(*place_);
+    result_.place = place_->description();
+    result_.source = head_.source();
+    result_.publisher = head_.publisher();
+    if (!workspace_.current() || !TakeSteps()) TakeAll();
+    result_.to = Lsn(head_.state().head_lsn());
+    result_.time_us = head_.state().head_time_us();
+    result_.seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    return result_;
+  }
+
+ private:
+  // Brings the store that is here to the head. Returns false if all has to be taken instead.
+  bool TakeSteps() {
+    const std::unique_ptr<RowStore> store = RowStore::Open(workspace_.CurrentStorePath(), RowStore::Mode::kReadWrite);
+    if (!store->manifest().has_remote()) {
+      throw Error(ErrorCode::kUsage,
+                  fmt::format("the store of {} follows a server, and its config names a remote", context_.source.name),
+                  "give the source that follows the remote another name");
+    }
+    const proto::RemotePosition here = store->manifest().remote();
+    has_own_snapshots_ = std::any_of(store->manifest().snapshots().begin(), store->manifest().snapshots().end(),
+                                     [](const proto::Snapshot& snapshot) { return !snapshot.from_remote(); });
+    result_.from = store->state().head_lsn();
+    if (here.generation() != head_.generation()) return false;
+    if (here.number() == head_.number()) {
+      result_.up_to_date = true;
+      return true;
+    }
+    if (here.number() > head_.number()) return RefuseOlder(here);
+    if (head_.changes_size() == 0 || head_.changes(0).number() > here.number() + 1) return false;
+
+    Steps steps;
+    for (const proto::RemoteStep& step : head_.changes()) {
+      if (step.number() > here.number()) steps.push_back(&step);
+    }
+    StoreState state = store->state();
+    const Lsn former = state.durable_lsn();
+    state.BeginPull();
+    store->Publish(state, {});
+    remote::StepReader reader(*store, head_, remote::StepReader::Into::kFormerState, context_.interrupt);
+    Read(steps, &reader);
+    state = store->state();  // With the shapes.
+    state.EndPullFromRemote(head_.state(), PositionOf(head_));
+    reader.Finish(state);
+    result_.versions = reader.versions();
+    CountLogged(*store, former);
+    store->Compact();
+    CollectGarbageIfLarge(context_, *store);
+    return true;
+  }
+
+  // Somebody may have put an older head in place of the present one, to have people work on old data.
+  bool RefuseOlder(const proto::RemotePosition& here) const {
+    if (older_ == OlderHead::kTake) return false;
+    throw Error(ErrorCode::kCorrupt,
+                fmt::format("what is published in {} is older than what was taken from it: publication {}, here {}",
+                            place_->description(), head_.number(), here.number()),
+                "if it was put back from a copy on purpose: rotv-sync pull --rebaseline");
+  }
+
+  void TakeAll() {
+    result_.whole = true;
+    Steps steps = {&head_.base()};
+    for (const proto::RemoteStep& step : head_.changes()) {
+      if (step.number() > head_.base().number()) steps.push_back(&step);
+    }
+    const fs::path path =
+        workspace_.MakeStoreDirectory(fmt::format("remote-{}", Clock::now().time_since_epoch().count()));
+    try {
+      const std::unique_ptr<RowStore> store = RowStore::Open(path, RowStore::Mode::kCreate);
+      const StoreState state = StoreState::OfRemote(head_.state(), PositionOf(head_));
+      store->Publish(state, {});
+      remote::StepReader reader(*store, head_, remote::StepReader::Into::kNewStore, context_.interrupt);
+      Read(steps, &reader);
+      reader.Finish(state);
+      result_.versions = reader.versions();
+    } catch (...) {
+      std::error_code ignored;  // What stays is removed by the next run.
+      fs::remove_all(path, ignored);
+      throw;
+    }
+    workspace_.SetCurrent(path, Objects(), has_own_snapshots_ ? Workspace::Before::kKeep : Workspace::Before::kDelete);
+  }
+
+  // Nothing is on a server; the record says whose store it is.
+  proto::OwnedObjects Objects() const {
+    proto::OwnedObjects objects;
+    objects.set_description(place_->description());
+    objects.set_database(head_.state().source().database());
+    objects.mutable_way()->set_url(context_.source.remote);
+    objects.mutable_way()->set_port(context_.source.port);
+    objects.mutable_way()->set_config_file(context_.source.config_file);
+    return objects;
+  }
+
+  void Read(const Steps& steps, remote::StepReader* reader) {
+    uint64_t bytes = 0;
+    for (const proto::RemoteStep* step : steps) {
+      for (const proto::RemoteObject& object : step->objects()) bytes += object.bytes();
+    }
+    context_.progress.Begin("taking what is published", Progress::Unit::kBytes, bytes);
+    for (const proto::RemoteStep* step : steps) {
+      for (const proto::RemoteObject& object : step->objects()) {
+        context_.interrupt.Check();
+        const std::string content = place_->ReadObject(remote::NameOf(object));
+        if (!remote::IsObject(object, content)) {
+          throw Error(ErrorCode::kCorrupt,
+                      fmt::format("the object {} in {} is damaged", remote::NameOf(object), place_->description()),
+                      "remove it there and publish again, on the machine that follows the source");
+        }
+        reader->Take(remote::ParseSegment(object, content, place_->description()));
+        result_.bytes += content.size();
+        context_.progress.Update(result_.bytes);
+      }
+    }
+    context_.progress.End();
+  }
+
+  void CountLogged(const RowStore& store, Lsn from) {
+    store.VisitLog(from, [&](const proto::Transaction& piece) {
+      if (!piece.continued()) ++result_.transactions;
+      for (const proto::TableChanges& changes : piece.changes()) {
+        result_.inserted += changes.inserted();
+        result_.updated += changes.updated();
+        result_.deleted += changes.deleted();
+      }
+      return true;
+    });
+  }
+
+  const Context& context_;
+  const OlderHead older_;
+  const std::unique_ptr<remote::RemotePlace> place_;
+  Workspace workspace_;
+  proto::RemoteHead head_;
+  bool has_own_snapshots_ = false;
+  FollowResult result_;
+};
+
+}  // namespace
+
+FollowResult FollowRemote(const Context& context, OlderHead older) { return Following(context, older).Run(); }
+
+std::string DescribeRemote(const Context& context) {
+  const std::unique_ptr<remote::RemotePlace> place = remote::OpenPlace(context.source.remote, remote::Purpose::kRead);
+  const proto::RemoteHead head = ReadHead(*place);
+  return fmt::format("{} at {}, published by {}", head.source(), Lsn(head.state().head_lsn()).ToString(),
+                     head.publisher());
+}
+
+}  // namespace rotv

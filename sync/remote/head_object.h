@@ -1,0 +1,23 @@
+// The head of a remote: what it names, and how it is stored. storage/REMOTE.md describes the bytes.
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "proto/remote.pb.h"
+
+namespace rotv::remote {
+
+inline constexpr uint32_t kRemoteFormat = 1;
+
+std::string PackHead(const proto::RemoteHead& head);
+
+// Parses and checks the head that `place` (for messages) has: its hash, its format, and that what it says fits
+// together. Throws kCorrupt if it is damaged, kUsage if it is of a newer program.
+proto::RemoteHead ParseHead(std::string_view bytes, const std::string& place);
+
+// The generation that a store's history is: it is another one with each baseline.
+std::string GenerationOf(const proto::Manifest& manifest);
+
+}  // namespace rotv::remote

@@ -1,0 +1,17 @@
+// The hash by which the objects of a remote are named and checked: BLAKE2b, 32 bytes (RFC 7693).
+
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace rotv::remote {
+
+inline constexpr size_t kHashBytes = 32;
+
+std::string HashOf(std::string_view bytes);
+
+// In lower-case hex digits.
+std::string HashText(std::string_view hash);
+
+}  // namespace rotv::remote

@@ -1,0 +1,51 @@
+#include "sync/remote/segment_object.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "storage/compress.h"
+#include "storage/error.h"
+#include "storage/parse_message.h"
+#include "sync/formats/parsed_size.h"
+#include "sync/remote/object_hash.h"
+
+namespace rotv::remote {
+namespace {
+
+// A publisher ends a segment after eight megabytes; only one row, or one schema, can be larger.
+constexpr size_t kLargestParsed = size_t{128} << 20;
+constexpr size_t kLargestRaw = size_t{2'000} << 20;  // protobuf's own limit.
+
+}  // namespace
+
+PackedSegment PackSegment(const proto::Segment& segment) {
+  const std::string raw = segment.SerializeAsString();
+  PackedSegment packed;
+  packed.bytes = ZstdCompress(raw);
+  packed.object.set_hash(HashOf(packed.bytes));
+  packed.object.set_bytes(packed.bytes.size());
+  packed.object.set_raw_bytes(raw.size());
+  return packed;
+}
+
+std::string NameOf(const proto::RemoteObject& object) { return HashText(object.hash()); }
+
+bool IsObject(const proto::RemoteObject& object, std::string_view bytes) {
+  return bytes.size() == object.bytes() && HashOf(bytes) == object.hash();
+}
+
+proto::Segment ParseSegment(const proto::RemoteObject& object, std::string_view bytes, const std::string& place) {
+  const std::string raw = ZstdDecompress(bytes, std::min<uint64_t>(object.raw_bytes(), kLargestRaw));
+  proto::Segment segment;
+  // One large row takes what it is long; many small ones several times that.
+  const size_t most = std::max(kLargestParsed, raw.size() + raw.size() / 8);
+  if (!formats::FitsWhenParsed(*proto::Segment::descriptor(), raw, most) || !ParseMessage(raw, &segment)) {
+    throw Error(ErrorCode::kCorrupt,
+                fmt::format("the object {} of the remote {} cannot be understood", NameOf(object), place),
+                "have the history published again: rotv-sync publish, on the machine that follows the source");
+  }
+  return segment;
+}
+
+}  // namespace rotv::remote

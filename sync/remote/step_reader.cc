@@ -1,0 +1,186 @@
+#include "sync/remote/step_reader.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "storage/change_log.h"
+#include "storage/compress.h"
+#include "storage/error.h"
+#include "sync/formats/row_check.h"
+#include "sync/formats/text_encoding.h"
+#include "sync/schema/follow.h"
+#include "sync/schema/schema_check.h"
+
+namespace rotv::remote {
+namespace {
+
+constexpr size_t kBufferBytes = size_t{8} << 20;
+constexpr int kTransactionsOfChunk = 1000;
+constexpr size_t kChunkBytes = size_t{256} << 10;  // As the change log's own are.
+
+RowVersion VersionOf(const proto::SegmentRow& row) {
+  switch (row.kind()) {
+    case proto::SEGMENT_DELETED_ROW:
+      return {.kind = RowVersion::Kind::kTombstone, .text = {}};
+    case proto::SEGMENT_PARTIAL_ROW:
+      return {.kind = RowVersion::Kind::kPartial, .shape = row.shape(), .text = row.line()};
+    default:
+      return {.kind = RowVersion::Kind::kRow,
+              .shape = row.shape(),
+              .count = row.count() == 0 ? 1 : row.count(),
+              .text = row.line()};
+  }
+}
+
+}  // namespace
+
+StepReader::StepReader(RowStore& store, const proto::RemoteHead& head, Into into, const Interrupt& interrupt)
+    : store_(store),
+      head_(head),
+      into_(into),
+      interrupt_(interrupt),
+      buffer_(std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone)) {
+  for (const proto::TableHistory& history : head.state().tables()) {
+    if (history.epochs().empty()) continue;
+    listed_[history.table()] = {history.epochs(0).number(), history.epochs().rbegin()->number()};
+  }
+  if (into == Into::kNewStore) return;
+  from_ = store.state().durable_lsn();
+  for (const proto::TableHistory& history : store.manifest().tables()) {
+    if (!history.epochs().empty()) former_[history.table()] = history.epochs().rbegin()->number();
+  }
+}
+
+void StepReader::ThrowWrong(const char* what) const {
+  throw Error(ErrorCode::kCorrupt, fmt::format("the published history has {}", what),
+              "nothing of it was taken; have it published again by the machine that follows the source");
+}
+
+void StepReader::Take(const proto::Segment& segment) {
+  interrupt_.Check();
+  try {
+    TakeShapes(segment);
+    TakeSchemas(segment);
+    TakeTransactions(segment);
+    if (segment.rows().empty()) return;
+    if (!check_) check_.emplace(store_, schemas_);
+    for (const proto::SegmentRows& rows : segment.rows()) TakeRows(rows);
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::kProtocol) throw;
+    throw Error(ErrorCode::kCorrupt, fmt::format("the published history is damaged: {}", error.what()),
+                "nothing of it was taken; have it published again by the machine that follows the source");
+  }
+}
+
+// Shapes are added before the first row that has one of them; by themselves they change nothing.
+void StepReader::TakeShapes(const proto::Segment& segment) {
+  RowStore::Addition addition;
+  const formats::TextEncoding encoding = formats::EncodingNamed(head_.state().source().encoding());
+  for (const proto::Shape& shape : segment.shapes()) {
+    if (shape.id() == 0) ThrowWrong("a shape without a number");
+    if (store_.shapes().Has(shape.id())) {
+      if (store_.shapes().Get(shape.id()).SerializeAsString() != shape.SerializeAsString()) {
+        ThrowWrong("two shapes with one number");
+      }
+      continue;
+    }
+    const formats::RowCheck field({.table = "a table", .columns = 1, .encoding = encoding});
+    for (const proto::Column& column : shape.columns()) {
+      if (column.has_missing()) field.Line(column.missing());
+    }
+    addition.shapes.push_back(shape);
+  }
+  if (!addition.shapes.empty()) store_.Publish(store_.state(), addition);
+}
+
+void StepReader::TakeSchemas(const proto::Segment& segment) {
+  for (const proto::SegmentSchema& schema : segment.schemas()) {
+    schema::CheckStoredSchema(schema.schema());
+    for (const proto::Table& table : schema.schema().tables()) {
+      if (schema::HasRows(table)) RequireFit(table);
+    }
+    if (Lsn(schema.lsn()) > Lsn(head_.state().head_lsn())) ThrowWrong("a schema of later than its head");
+    addition_.more_schemas.emplace_back(Lsn(schema.lsn()), schema.schema());
+    schemas_.push_back(schema.schema());
+    check_.reset();  // It has those that came before.
+  }
+  for (const proto::SegmentSequences& sequences : segment.sequences()) {
+    if (Lsn(sequences.lsn()) > Lsn(head_.state().head_lsn())) ThrowWrong("sequences of later than its head");
+    addition_.more_sequences.emplace_back(Lsn(sequences.lsn()), sequences.values());
+  }
+}
+
+void StepReader::RequireFit(const proto::Table& table) const {
+  const proto::Shape& shape = store_.shapes().Get(table.shape());  // Throws kCorrupt.
+  const auto is_column = [&](uint32_t column) { return column < static_cast<uint32_t>(shape.columns_size()); };
+  if ((shape.table() != 0 && shape.table() != table.id()) || table.key_columns_size() != table.key_is_integer_size() ||
+      !std::all_of(table.key_columns().begin(), table.key_columns().end(), is_column)) {
+    ThrowWrong("a table that does not fit its shape");
+  }
+}
+
+void StepReader::TakeTransactions(const proto::Segment& segment) {
+  for (const proto::Transaction& transaction : segment.transactions()) {
+    const Lsn lsn(transaction.commit_lsn());
+    if (lsn < std::max(from_, last_transaction_) || lsn >= Lsn(head_.state().durable_lsn())) {
+      ThrowWrong("a change log that is not in order");
+    }
+    last_transaction_ = lsn;
+    *chunk_.add_transactions() = transaction;
+    if (chunk_.transactions_size() >= kTransactionsOfChunk || transaction.ByteSizeLong() >= kChunkBytes) CloseChunk();
+  }
+  CloseChunk();
+  store_.WriteLog(chunks_);
+  chunks_.clear();
+}
+
+void StepReader::CloseChunk() {
+  if (chunk_.transactions().empty()) return;
+  const Lsn lsn(chunk_.transactions(0).commit_lsn());
+  last_number_ = lsn == last_chunk_ ? last_number_ + 1 : 0;
+  last_chunk_ = lsn;
+  chunks_.emplace_back(ChangeLogKey(lsn, last_number_), ZstdCompress(chunk_.SerializeAsString()));
+  chunk_.Clear();
+}
+
+void StepReader::RequireEpoch(TableId table, EpochNumber epoch) const {
+  const auto listed = listed_.find(table);
+  if (listed == listed_.end() || epoch < listed->second.first || epoch > listed->second.second) {
+    ThrowWrong("rows of an epoch that it does not name");
+  }
+}
+
+void StepReader::TakeRows(const proto::SegmentRows& rows) {
+  const auto former = former_.find(rows.table());
+  const bool is_new = former == former_.end() || rows.epoch() > former->second;
+  RequireEpoch(rows.table(), rows.epoch());
+  std::string value;
+  for (const proto::SegmentRow& row : rows.rows()) {
+    const VersionKey key{
+        .table = rows.table(), .epoch = rows.epoch(), .row_key = row.key(), .commit_lsn = Lsn(row.commit_lsn())};
+    if (key.commit_lsn >= Lsn(head_.state().durable_lsn())) ThrowWrong("rows of later than its end");
+    // What is visible already must not change.
+    if (!is_new && key.commit_lsn < from_) ThrowWrong("rows of before what was taken already");
+    const RowVersion version = VersionOf(row);
+    value.clear();
+    AppendRowVersion(version, &value);
+    check_->Version(EncodeVersionKey(key), value);
+    buffer_->Put(key, version);
+    ++versions_;
+  }
+  if (buffer_->bytes() >= kBufferBytes) Flush();
+}
+
+void StepReader::Flush() {
+  if (store_.Write(*buffer_)) ThrowWrong("one row twice");
+  buffer_ = std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone);
+}
+
+void StepReader::Finish(const StoreState& state) {
+  Flush();
+  store_.Publish(state, addition_);
+  (void)store_.SchemaAt(Lsn(head_.state().head_lsn()));  // Throws kCorrupt if there is none.
+}
+
+}  // namespace rotv::remote

@@ -1,0 +1,66 @@
+// Takes the segments of a published history into a store. Nothing in them is trusted: they are checked like what a
+// source sends.
+
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "proto/remote.pb.h"
+#include "storage/interrupt.h"
+#include "storage/row_store.h"
+#include "sync/check/entry_check.h"
+
+namespace rotv::remote {
+
+class StepReader {
+ public:
+  // `store` has the state before the steps, published, with its pull begun; or, if it is new, a StoreState::OfRemote().
+  // `head` is what the steps lead to. All outlive the reader.
+  enum class Into { kNewStore, kFormerState };
+  StepReader(RowStore& store, const proto::RemoteHead& head, Into into, const Interrupt& interrupt);
+
+  // Writes what a segment has. Segments come in the order of their steps, and within a step in that of its objects.
+  // Throws kCorrupt if it has what no publisher writes, kDisk.
+  void Take(const proto::Segment& segment);
+
+  // Makes all of it visible: `state` is what the store has from now on. Throws kCorrupt if something is missing.
+  void Finish(const StoreState& state);
+
+  uint64_t versions() const { return versions_; }
+
+ private:
+  void TakeShapes(const proto::Segment& segment);
+  void TakeSchemas(const proto::Segment& segment);
+  void RequireFit(const proto::Table& table) const;
+  void TakeTransactions(const proto::Segment& segment);
+  void TakeRows(const proto::SegmentRows& rows);
+  void RequireEpoch(TableId table, EpochNumber epoch) const;
+  void CloseChunk();
+  void Flush();
+  [[noreturn]] void ThrowWrong(const char* what) const;
+
+  RowStore& store_;
+  const proto::RemoteHead& head_;
+  const Into into_;
+  const Interrupt& interrupt_;
+  Lsn from_;                               // Versions before it are there already, but for those of new epochs.
+  std::map<TableId, EpochNumber> former_;  // The last epoch of each table that is there already.
+  std::map<TableId, std::pair<EpochNumber, EpochNumber>> listed_;  // The first and the last epoch that `head` has.
+  RowStore::Addition addition_;
+  std::vector<proto::SchemaVersion> schemas_;  // Those of the addition.
+  std::optional<check::EntryCheck> check_;     // Made when rows come after schemas.
+  std::unique_ptr<VersionBuffer> buffer_;
+  proto::LogChunk chunk_;
+  std::vector<std::pair<std::string, std::string>> chunks_;
+  Lsn last_transaction_;
+  Lsn last_chunk_;            // The LSN in the key of the chunk that was closed last,
+  uint32_t last_number_ = 0;  // and the number in it.
+  uint64_t versions_ = 0;
+};
+
+}  // namespace rotv::remote

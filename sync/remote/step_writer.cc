@@ -1,0 +1,155 @@
+#include "sync/remote/step_writer.h"
+
+#include <map>
+#include <utility>
+
+#include "sync/remote/object_hash.h"
+
+// What was added since a publication is found by LSNs alone: versions that commit at or after the durable LSN of that
+// state. Two kinds of versions are written below the head that they belong to, at L - 1: those of a copied table, and
+// those of a repair. Both belong to a pull that has made a replication slot, which writes WAL: so L is greater than
+// every earlier durable LSN, and L - 1 is not below it.
+//
+// What a run that has not ended has written is not published: rows of epochs that the manifest does not name, and
+// versions at or after the durable LSN.
+
+namespace rotv::remote {
+namespace {
+
+constexpr size_t kSegmentBytes = size_t{8} << 20;
+constexpr size_t kRowOverhead = 16;  // Of a row's fields besides key and line, at most.
+
+class StepWriter {
+ public:
+  StepWriter(const StepRequest& request, Progress& progress, const Interrupt& interrupt)
+      : request_(request), store_(request.store), progress_(progress), interrupt_(interrupt) {
+    if (request.since == nullptr) return;
+    from_ = Lsn(request.since->state().durable_lsn());
+    head_ = Lsn(request.since->state().head_lsn());
+  }
+
+  StepCounts Run() {
+    AddDescriptions();
+    AddTransactions();
+    AddRows();
+    Flush();
+    return counts_;
+  }
+
+ private:
+  // All of it is small, but schemas may be megabytes of text.
+  void AddDescriptions() {
+    const uint32_t known = request_.since == nullptr ? 0 : request_.since->greatest_shape();
+    for (uint32_t id = known + 1; id <= store_.shapes().greatest_id(); ++id) {
+      if (store_.shapes().Has(id)) *segment_.add_shapes() = store_.shapes().Get(id);
+    }
+    // The schema at the former head may have been replaced by one that masks differently.
+    const bool same = request_.since != nullptr && LastSchemaHash(store_) == request_.since->last_schema();
+    for (const Lsn lsn : store_.SchemaLsns()) {
+      if (lsn < head_ || (lsn == head_ && same) || lsn > Lsn(store_.manifest().head_lsn())) continue;
+      proto::SegmentSchema* schema = segment_.add_schemas();
+      schema->set_lsn(lsn.value());
+      *schema->mutable_schema() = store_.SchemaAt(lsn);
+      Added(schema->ByteSizeLong());
+    }
+    for (const Lsn lsn : store_.SequenceLsns()) {
+      if (lsn < head_ || lsn > Lsn(store_.manifest().head_lsn())) continue;
+      proto::SegmentSequences* sequences = segment_.add_sequences();
+      sequences->set_lsn(lsn.value());
+      *sequences->mutable_values() = store_.SequencesAt(lsn);
+      Added(sequences->ByteSizeLong());
+    }
+  }
+
+  void AddTransactions() {
+    store_.VisitLog(from_, [&](const proto::Transaction& transaction) {
+      *segment_.add_transactions() = transaction;
+      if (!transaction.continued()) ++counts_.transactions;
+      Added(transaction.ByteSizeLong());
+      return true;
+    });
+  }
+
+  void AddRows() {
+    std::map<TableId, EpochNumber> listed;  // The last epoch of each table that is complete.
+    for (const proto::TableHistory& history : store_.manifest().tables()) {
+      if (!history.epochs().empty()) listed[history.table()] = history.epochs().rbegin()->number();
+    }
+    const Lsn durable = store_.state().durable_lsn();
+    store_.VisitVersions(
+        [&](const VersionKey& key, const RowVersion& version, size_t) {
+          const auto last = listed.find(key.table);
+          if (key.commit_lsn >= durable || last == listed.end() || key.epoch > last->second) return;
+          Add(key, version);
+        },
+        from_);
+  }
+
+  void Add(const VersionKey& key, const RowVersion& version) {
+    constexpr uint64_t kBetweenLooks = 4096;
+    if (++counts_.versions % kBetweenLooks == 0) {
+      interrupt_.Check();
+      progress_.Update(counts_.versions);
+    }
+    auto* tables = segment_.mutable_rows();
+    if (tables->empty() || tables->rbegin()->table() != key.table || tables->rbegin()->epoch() != key.epoch) {
+      proto::SegmentRows* rows = tables->Add();
+      rows->set_table(key.table);
+      rows->set_epoch(key.epoch);
+    }
+    proto::SegmentRow* row = tables->rbegin()->add_rows();
+    row->set_key(std::string(key.row_key));
+    row->set_commit_lsn(key.commit_lsn.value());
+    switch (version.kind) {
+      case RowVersion::Kind::kRow:
+        row->set_kind(proto::SEGMENT_ROW);
+        break;
+      case RowVersion::Kind::kPartial:
+        row->set_kind(proto::SEGMENT_PARTIAL_ROW);
+        break;
+      case RowVersion::Kind::kTombstone:
+        row->set_kind(proto::SEGMENT_DELETED_ROW);
+        break;
+    }
+    if (version.kind != RowVersion::Kind::kTombstone) {
+      row->set_shape(version.shape);
+      if (version.count != 1) row->set_count(version.count);
+      row->set_line(std::string(version.text));
+    }
+    Added(key.row_key.size() + version.text.size() + kRowOverhead);
+  }
+
+  void Added(size_t bytes) {
+    bytes_ += bytes;
+    if (bytes_ >= kSegmentBytes) Flush();
+  }
+
+  void Flush() {
+    if (bytes_ == 0 && segment_.shapes().empty()) return;
+    interrupt_.Check();
+    request_.take(PackSegment(segment_));
+    segment_.Clear();
+    bytes_ = 0;
+  }
+
+  const StepRequest& request_;
+  const RowStore& store_;
+  Progress& progress_;
+  const Interrupt& interrupt_;
+  Lsn from_, head_;
+  proto::Segment segment_;
+  size_t bytes_ = 0;
+  StepCounts counts_;
+};
+
+}  // namespace
+
+StepCounts WriteStep(const StepRequest& request, Progress& progress, const Interrupt& interrupt) {
+  return StepWriter(request, progress, interrupt).Run();
+}
+
+std::string LastSchemaHash(const RowStore& store) {
+  return HashOf(store.SchemaAt(Lsn(store.manifest().head_lsn())).SerializeAsString());
+}
+
+}  // namespace rotv::remote

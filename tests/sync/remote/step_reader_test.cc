@@ -1,0 +1,224 @@
+#include "sync/remote/step_reader.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sync/remote/head_object.h"
+#include "sync/remote/segment_object.h"
+#include "sync/schema/row_codec.h"
+#include "tests/storage/store_fixture.h"
+
+namespace rotv::remote {
+namespace {
+
+using testing::CodeOf;
+using testing::ErrorOf;
+
+constexpr uint64_t kBaseline = 0x100, kHead = 0x200;
+
+proto::Shape ShapeOfTable() {
+  proto::Shape shape;
+  shape.set_id(1);
+  shape.set_table(1);
+  shape.add_columns()->set_name("id");
+  shape.add_columns()->set_name("v");
+  return shape;
+}
+
+proto::Table TableWithKey() {
+  proto::Table table;
+  table.set_id(1);
+  table.set_schema("public");
+  table.set_name("t");
+  table.set_quoted_name("public.t");
+  table.set_copy_columns("(id, v)");
+  table.set_follow(proto::FOLLOW_KEY);
+  table.add_key_columns(0);
+  table.add_key_is_integer(true);
+  table.set_shape(1);
+  return table;
+}
+
+// A history with a baseline and a row that was changed after it.
+proto::Segment GoodSegment() {
+  proto::Segment segment;
+  *segment.add_shapes() = ShapeOfTable();
+  proto::SegmentSchema* schema = segment.add_schemas();
+  schema->set_lsn(kBaseline);
+  schema->mutable_schema()->set_pre_data("SET standard_conforming_strings = on;\n");
+  schema->mutable_schema()->set_standard_strings(true);
+  *schema->mutable_schema()->add_tables() = TableWithKey();
+  proto::Transaction* transaction = segment.add_transactions();
+  transaction->set_commit_lsn(0x180);
+  proto::SegmentRows* rows = segment.add_rows();
+  rows->set_table(1);
+  rows->set_epoch(1);
+  for (const auto& [lsn, line] : {std::pair<uint64_t, const char*>{0x180, "1\tnew"}, {kBaseline - 1, "1\told"}}) {
+    proto::SegmentRow* row = rows->add_rows();
+    std::string key;
+    const proto::Table table = TableWithKey();
+    const proto::Shape shape = ShapeOfTable();
+    schema::RowCodec(table, shape).KeyOfLine(line, &key);
+    row->set_key(key);
+    row->set_commit_lsn(lsn);
+    row->set_shape(1);
+    row->set_line(line);
+  }
+  return segment;
+}
+
+proto::RemoteHead HeadOfSegment() {
+  proto::RemoteHead head;
+  head.set_format(kRemoteFormat);
+  head.set_number(1);
+  proto::Manifest& state = *head.mutable_state();
+  state = testing::ManifestAt(kHead);
+  state.set_baseline_lsn(kBaseline);
+  proto::TableHistory* history = state.add_tables();
+  history->set_table(1);
+  history->set_last_number(1);
+  history->add_epochs()->set_number(1);
+  history->mutable_epochs(0)->set_start_lsn(kBaseline - 1);
+  head.mutable_base()->set_number(1);
+  head.set_generation(GenerationOf(state));
+  return head;
+}
+
+class StepReaderTest : public ::testing::Test {
+ protected:
+  // Takes a segment into a new store.
+  void Take(const proto::Segment& segment) {
+    testing::TempDir directory;
+    const std::unique_ptr<RowStore> store = RowStore::Open(directory / "store", RowStore::Mode::kCreate);
+    const proto::RemoteHead head = HeadOfSegment();
+    const StoreState state = StoreState::OfRemote(head.state(), {});
+    store->Publish(state, {});
+    StepReader reader(*store, head, StepReader::Into::kNewStore, interrupt_);
+    reader.Take(segment);
+    reader.Finish(state);
+    const auto scan = store->ScanAt({.table = 1, .epoch = 1, .lsn = Lsn(kHead)});
+    ASSERT_TRUE(scan->Next());
+    EXPECT_EQ(scan->line(), "1\tnew");
+    EXPECT_FALSE(scan->Next());
+    const auto older = store->ScanAt({.table = 1, .epoch = 1, .lsn = Lsn(kBaseline)});
+    ASSERT_TRUE(older->Next());
+    EXPECT_EQ(older->line(), "1\told");
+  }
+
+  Interrupt interrupt_;
+};
+
+TEST_F(StepReaderTest, AHistoryIsTaken) { Take(GoodSegment()); }
+
+TEST_F(StepReaderTest, WhatNoPublisherWritesIsRefused) {
+  using Change = std::function<void(proto::Segment&)>;
+  const std::pair<const char*, Change> cases[] = {
+      {"a shape without a number", [](auto& s) { s.mutable_shapes(0)->set_id(0); }},
+      {"two shapes with one number",
+       [](auto& s) {
+         *s.add_shapes() = s.shapes(0);
+         s.mutable_shapes(1)->add_columns();
+       }},
+      {"no shape", [](auto& s) { s.clear_shapes(); }},
+      {"a value of a column that ends a line",
+       [](auto& s) { s.mutable_shapes(0)->mutable_columns(0)->set_missing("\n"); }},
+      {"no schema", [](auto& s) { s.clear_schemas(); }},
+      {"a schema of later", [](auto& s) { s.mutable_schemas(0)->set_lsn(kHead + 1); }},
+      {"a command of psql in the schema",
+       [](auto& s) { s.mutable_schemas(0)->mutable_schema()->mutable_pre_data()->append("\\! id\n"); }},
+      {"a name that is none",
+       [](auto& s) { s.mutable_schemas(0)->mutable_schema()->mutable_tables(0)->set_quoted_name("a; DROP"); }},
+      {"a key of a column that is not there",
+       [](auto& s) { s.mutable_schemas(0)->mutable_schema()->mutable_tables(0)->set_key_columns(0, 9); }},
+      {"a transaction of later", [](auto& s) { s.mutable_transactions(0)->set_commit_lsn(kHead); }},
+      {"transactions out of order",
+       [](auto& s) {
+         *s.add_transactions() = s.transactions(0);
+         s.mutable_transactions(1)->set_commit_lsn(0x110);
+       }},
+      {"rows of a table that is not there", [](auto& s) { s.mutable_rows(0)->set_table(2); }},
+      {"rows of an epoch that is not there", [](auto& s) { s.mutable_rows(0)->set_epoch(2); }},
+      {"a row of later", [](auto& s) { s.mutable_rows(0)->mutable_rows(0)->set_commit_lsn(kHead); }},
+      {"one row twice", [](auto& s) { *s.mutable_rows(0)->add_rows() = s.rows(0).rows(0); }},
+      {"a line that ends the rows", [](auto& s) { s.mutable_rows(0)->mutable_rows(0)->set_line("\\."); }},
+      {"a line with another line in it", [](auto& s) { s.mutable_rows(0)->mutable_rows(0)->set_line("1\tx\n2\ty"); }},
+      {"a line with a column less", [](auto& s) { s.mutable_rows(0)->mutable_rows(0)->set_line("1"); }},
+      {"a row under another one's key", [](auto& s) { s.mutable_rows(0)->mutable_rows(0)->set_line("2\tnew"); }},
+      {"a row of a shape that is not there", [](auto& s) { s.mutable_rows(0)->mutable_rows(0)->set_shape(7); }},
+  };
+  for (const auto& [name, change] : cases) {
+    SCOPED_TRACE(name);
+    proto::Segment segment = GoodSegment();
+    change(segment);
+    EXPECT_EQ(CodeOf([&] { Take(segment); }), ErrorCode::kCorrupt);
+  }
+}
+
+TEST_F(StepReaderTest, AStepDoesNotChangeWhatIsVisible) {
+  testing::TempDir directory;
+  const std::unique_ptr<RowStore> store = RowStore::Open(directory / "store", RowStore::Mode::kCreate);
+  const proto::RemoteHead head = HeadOfSegment();
+  StoreState state = StoreState::OfRemote(head.state(), {});
+  store->Publish(state, {});
+  state.BeginPull();
+  store->Publish(state, {});
+  StepReader reader(*store, head, StepReader::Into::kFormerState, interrupt_);
+  EXPECT_EQ(CodeOf([&] { reader.Take(GoodSegment()); }), ErrorCode::kCorrupt);
+}
+
+TEST(RemoteObjectTest, IsWhatItsHashSays) {
+  const PackedSegment packed = PackSegment(GoodSegment());
+  EXPECT_TRUE(IsObject(packed.object, packed.bytes));
+  std::string flipped = packed.bytes;
+  flipped[flipped.size() / 2] = static_cast<char>(flipped[flipped.size() / 2] ^ 1);
+  EXPECT_FALSE(IsObject(packed.object, flipped));
+  EXPECT_FALSE(IsObject(packed.object, packed.bytes.substr(1)));
+  EXPECT_EQ(ParseSegment(packed.object, packed.bytes, "x").SerializeAsString(), GoodSegment().SerializeAsString());
+  proto::RemoteObject smaller = packed.object;
+  smaller.set_raw_bytes(packed.object.raw_bytes() - 1);
+  EXPECT_EQ(CodeOf([&] { ParseSegment(smaller, packed.bytes, "x"); }), ErrorCode::kCorrupt);
+}
+
+TEST(RemoteHeadTest, AnyDamageIsFound) {
+  const proto::RemoteHead head = HeadOfSegment();
+  const std::string bytes = PackHead(head);
+  EXPECT_EQ(ParseHead(bytes, "x").SerializeAsString(), head.SerializeAsString());
+  for (size_t i = 0; i < bytes.size(); ++i) {
+    std::string damaged = bytes;
+    damaged[i] = static_cast<char>(damaged[i] ^ 1);
+    const ErrorCode code = CodeOf([&] { ParseHead(damaged, "x"); });
+    EXPECT_TRUE(code == ErrorCode::kCorrupt || code == ErrorCode::kUsage) << i;
+    EXPECT_EQ(CodeOf([&] { ParseHead(bytes.substr(0, i), "x"); }), ErrorCode::kCorrupt) << i;
+  }
+}
+
+TEST(RemoteHeadTest, PartsThatDoNotBelongTogetherAreRefused) {
+  using Change = std::function<void(proto::RemoteHead&)>;
+  const std::pair<const char*, Change> cases[] = {
+      {"no base", [](auto& head) { head.clear_base(); }},
+      {"a base of later", [](auto& head) { head.mutable_base()->set_number(2); }},
+      {"another generation", [](auto& head) { head.set_generation(std::string(32, 'x')); }},
+      {"a step is missing", [](auto& head) { head.set_number(2); }},
+      {"a step twice",
+       [](auto& head) {
+         head.set_number(2);
+         head.add_changes()->set_number(2);
+         head.add_changes()->set_number(2);
+       }},
+      {"its head is later than its end", [](auto& head) { head.mutable_state()->set_head_lsn(kHead + 1); }},
+      {"an object without a hash", [](auto& head) { head.mutable_base()->add_objects()->set_raw_bytes(1); }},
+      {"a baseline that has not ended", [](auto& head) { head.mutable_state()->set_unfinished(true); }},
+  };
+  for (const auto& [name, change] : cases) {
+    SCOPED_TRACE(name);
+    proto::RemoteHead head = HeadOfSegment();
+    change(head);
+    EXPECT_EQ(CodeOf([&] { ParseHead(PackHead(head), "x"); }), ErrorCode::kCorrupt);
+  }
+  proto::RemoteHead later = HeadOfSegment();
+  later.set_format(kRemoteFormat + 1);
+  EXPECT_EQ(CodeOf([&] { ParseHead(PackHead(later), "x"); }), ErrorCode::kUsage);
+}
+
+}  // namespace
+}  // namespace rotv::remote
