@@ -10,6 +10,7 @@
 
 #include "storage/error.h"
 #include "storage/row_store.h"
+#include "sync/compact.h"
 #include "sync/context/open_workspace.h"
 #include "sync/gc.h"
 #include "sync/remote/head_object.h"
@@ -97,8 +98,9 @@ class Following {
     reader.Finish(state);
     result_.versions = reader.versions();
     CountLogged(*store, former);
-    store->Compact();
+    CompactIfMuchIsOwed(*store);
     CollectGarbageIfLarge(context_, *store);
+    result_.compaction_owed = store->compaction_owed() != CompactionOwed::kNothing;
     return true;
   }
 
@@ -127,6 +129,7 @@ class Following {
       Read(steps, &reader);
       reader.Finish(state);
       result_.versions = reader.versions();
+      result_.compaction_owed = store->compaction_owed() != CompactionOwed::kNothing;
     } catch (...) {
       std::error_code ignored;  // What stays is removed by the next run.
       fs::remove_all(path, ignored);

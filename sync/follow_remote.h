@@ -24,7 +24,8 @@ struct FollowResult {
   uint64_t updated = 0;
   uint64_t deleted = 0;
   uint64_t versions = 0;
-  uint64_t bytes = 0;  // Of the objects that were read.
+  uint64_t bytes = 0;            // Of the objects that were read.
+  bool compaction_owed = false;  // Files of the store should be merged, by Compact().
   double seconds = 0;
 };
 

@@ -14,6 +14,7 @@
 #include "cli/config/env_file.h"
 #include "cli/config/home.h"
 #include "cli/config/mask_config.h"
+#include "cli/config/remote_section.h"
 #include "cli/config/source_check.h"
 #include "cli/output/did_you_mean.h"
 #include "os/text_file.h"
@@ -46,20 +47,21 @@ constexpr TextKey kTextKeys[] = {
 };
 
 std::vector<std::string> KnownKeys() {
-  std::vector<std::string> keys = {"port", "exclude", "missing_references", "trust", "stall_timeout", "retries"};
+  std::vector<std::string> keys = {"port",    "exclude", "missing_references", "trust", "stall_timeout",
+                                   "retries", "remote"};
   for (const TextKey& key : kTextKeys) keys.emplace_back(key.name);
   return keys;
 }
 
 struct ConfigContent {
   std::map<std::string, SourceConfig> sources;
+  std::map<std::string, RemoteConfig> remotes;
   AppConfig app;
   HistoryConfig history;
   MaskConfig mask;
   DriftConfig drift;
 };
 
-constexpr int64_t kMostDays = 100'000;
 constexpr int64_t kShortestStall = 4;  // A shorter timeout would take a slow link for a dead one.
 constexpr int64_t kLongestStall = 3600;
 constexpr int64_t kMostRetries = 100;
@@ -70,6 +72,9 @@ bool GoesWithUrl(std::string_view key) {
   return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys);
 }
 
+// The same for `remote`, where there is no server.
+bool GoesWithRemote(std::string_view key) { return key == "remote" || key == "trust"; }
+
 // Reads one file, and knows its path for errors and for relative paths.
 class ConfigFile {
  public:
@@ -78,9 +83,14 @@ class ConfigFile {
   ConfigContent Read(const std::string& text) const {
     toml::table root = Parse(text);
     ConfigContent content;
+    // First: sources name them.
+    if (auto remotes = root.find("remotes"); remotes != root.end()) {
+      content.remotes = ReadRemotes(values_.Table(remotes->first, remotes->second), values_);
+    }
     for (const auto& [key, node] : root) {
+      if (key.str() == "remotes") continue;
       if (key.str() == "sources") {
-        content.sources = ReadSources(values_.Table(key, node));
+        content.sources = ReadSources(values_.Table(key, node), content.remotes);
       } else if (key.str() == "app") {
         content.app = ReadAppSection(values_.Table(key, node), values_);
       } else if (key.str() == "history") {
@@ -90,7 +100,7 @@ class ConfigFile {
       } else if (key.str() == "schema") {
         content.drift = ReadDriftSection(values_.Table(key, node), values_);
       } else {
-        values_.FailOnUnknown(key, "", {"sources", "app", "history", "mask", "schema"});
+        values_.FailOnUnknown(key, "", {"sources", "remotes", "app", "history", "mask", "schema"});
       }
     }
     return content;
@@ -115,7 +125,9 @@ class ConfigFile {
     return mask;
   }
 
-  std::map<std::string, SourceConfig> ReadSources(const toml::table& table) const {
+  using Remotes = std::map<std::string, RemoteConfig>;
+
+  std::map<std::string, SourceConfig> ReadSources(const toml::table& table, const Remotes& remotes) const {
     std::map<std::string, SourceConfig> sources;
     for (const auto& [key, node] : table) {
       if (!node.is_table()) values_.FailOnType(key, node, "a table for each source: [sources.NAME]");
@@ -124,14 +136,15 @@ class ConfigFile {
             key.source(), fmt::format("\"{}\" cannot be the name of a source", key.str()),
             "expected at most 64 letters, digits, '.', '_' and '-', not starting with '.': it names a directory");
       }
-      sources.emplace(key.str(), ReadOne(key, *node.as_table()));
+      sources.emplace(key.str(), ReadOne(key, *node.as_table(), remotes));
     }
     return sources;
   }
 
-  SourceConfig ReadOne(const toml::key& name, const toml::table& table) const {
+  SourceConfig ReadOne(const toml::key& name, const toml::table& table, const Remotes& remotes) const {
     SourceConfig source;
     source.name = name.str();
+    if (auto remote = table.find("remote"); remote != table.end()) return ReadFollower(name, table, remotes);
     for (const auto& [key, node] : table) ReadKey(key, node, source);
 
     if (auto url = table.find("url"); url != table.end()) {
@@ -147,6 +160,31 @@ class ConfigFile {
       auto at_fault = table.find(problem->key);
       values_.Fail(at_fault == table.end() ? name.source() : at_fault->first.source(),
                    fmt::format("{} in [sources.{}]", problem->message, name.str()), problem->hint);
+    }
+    return source;
+  }
+
+  // A source that follows a remote: `remote` is the name of one, or where it is.
+  SourceConfig ReadFollower(const toml::key& name, const toml::table& table, const Remotes& remotes) const {
+    SourceConfig source;
+    source.name = name.str();
+    for (const auto& [key, node] : table) {
+      if (!GoesWithRemote(key.str())) {
+        values_.Fail(key.source(),
+                     fmt::format("\"{}\" and \"remote\" exclude each other in [sources.{}]", key.str(), name.str()),
+                     "who follows a remote has no server: remove the one or the other");
+      }
+      if (key.str() == "trust") source.trust = values_.Flag(key, node);
+      if (key.str() != "remote") continue;
+      const std::string remote = values_.Text(key, node);
+      if (const auto known = remotes.find(remote); known != remotes.end()) {
+        source.remote = known->second.url;
+      } else if (remote.find('/') != std::string::npos) {
+        source.remote = RemoteUrl(key, remote, values_);
+      } else {
+        values_.Fail(key.source(), fmt::format("there is no [remotes.{}]", remote),
+                     "name one of [remotes], or a directory: \"/srv/history\"");
+      }
     }
     return source;
   }
@@ -192,9 +230,7 @@ class ConfigFile {
     HistoryConfig history;
     for (const auto& [key, node] : table) {
       if (key.str() == "keep_days") {
-        std::optional<int64_t> days = node.value_exact<int64_t>();
-        if (!days || *days < 0 || *days > kMostDays) values_.FailOnType(key, node, "a number of days: 7");
-        history.keep_days = static_cast<int>(*days);
+        history.keep_days = values_.Days(key, node);
       } else if (key.str() == "limit") {
         history.limit_bytes = values_.Text(key, node) == "none" ? 0 : values_.Bytes(key, node);
       } else {
@@ -338,6 +374,12 @@ std::vector<std::string> Config::ConfiguredSources() const {
   std::vector<std::string> names;
   for (const auto& [name, source] : Configured()) names.push_back(name);
   return names;
+}
+
+std::vector<RemoteConfig> Config::Remotes() const {
+  std::vector<RemoteConfig> remotes;
+  for (const auto& [name, remote] : Reading().content.remotes) remotes.push_back(remote);
+  return remotes;
 }
 
 Compression Config::SeedCompression() const {

@@ -13,6 +13,7 @@
 #include "cli/config/drift_config.h"
 #include "os/environment.h"
 #include "sync/context/source_config.h"
+#include "sync/publish.h"
 
 namespace rotv::config {
 
@@ -51,6 +52,9 @@ class Config {
 
   // The names of the sources in the config or the variables, without imported ones; none if nothing is configured.
   std::vector<std::string> ConfiguredSources() const;
+
+  // The remotes of the same file, ordered by name.
+  std::vector<RemoteConfig> Remotes() const;
 
   // The [app] section of the same file, or its defaults if there is none. No source is needed. `directory` is absolute.
   AppConfig App() const;

@@ -99,6 +99,13 @@ bool ConfigValues::Flag(const toml::key& key, const toml::node& node) const {
   return flag->get();
 }
 
+int ConfigValues::Days(const toml::key& key, const toml::node& node) const {
+  constexpr int64_t kMostDays = 100'000;
+  std::optional<int64_t> days = node.value_exact<int64_t>();
+  if (!days || *days < 0 || *days > kMostDays) FailOnType(key, node, "a number of days: 7");
+  return static_cast<int>(*days);
+}
+
 int ConfigValues::Port(const toml::key& key, const toml::node& node) const {
   const auto* number = node.as_integer();
   if (number == nullptr) FailOnType(key, node, "a whole number from 1 to 65535, without quotes");

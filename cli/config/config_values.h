@@ -37,6 +37,7 @@ class ConfigValues {
   std::string Path(const toml::key& key, const toml::node& node) const;
   bool Flag(const toml::key& key, const toml::node& node) const;
   int Port(const toml::key& key, const toml::node& node) const;
+  int Days(const toml::key& key, const toml::node& node) const;
   uint64_t Bytes(const toml::key& key, const toml::node& node) const;  // "2G"
   // `example` is an array of strings as one would write it in the file.
   std::vector<std::string> Texts(const toml::key& key, const toml::node& node, const std::string& example) const;

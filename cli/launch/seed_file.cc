@@ -10,8 +10,8 @@
 #include <thread>
 
 #include "cli/launch/seed_note.h"
+#include "cli/launch/store_update.h"
 #include "cli/output/format.h"
-#include "cli/program/compact_afterwards.h"
 #include "storage/atomic_file.h"
 #include "storage/error.h"
 #include "storage/file_checksum.h"
@@ -71,27 +71,6 @@ class SeedTurn {
   FileDescriptor file_;
 };
 
-// True for an error of the source, which does not concern what is stored here.
-bool IsTheSources(const Error& error) {
-  return error.code() == ErrorCode::kUnreachable || error.code() == ErrorCode::kRefused ||
-         error.code() == ErrorCode::kSlotLost;
-}
-
-void Refresh(const Context& context) {
-  try {
-    const PullResult pulled = Pull(context);
-    context.progress.Say(
-        pulled.from == pulled.to
-            ? fmt::format("pulled from {}: nothing new since {}", context.source.name, pulled.to.ToString())
-            : fmt::format("pulled from {}: {} up to {}", context.source.name,
-                          output::Counted(pulled.transactions, "transaction", "transactions"), pulled.to.ToString()));
-    program::CompactAfterwards(context, pulled);
-  } catch (const Error& error) {
-    if (!IsTheSources(error)) throw;
-    context.progress.Warn(fmt::format("the data was not brought up to date: {} ({})", error.what(), error.hint()));
-  }
-}
-
 // The seed's file; that of a time is known only once it is resolved. One that somebody put there may have another
 // compression than ours would have.
 std::filesystem::path PathFor(const Context& context, const SeedRequest& request) {
@@ -136,12 +115,7 @@ StoreBroughtUp BringUp(const Context& context, const SeedRequest& request) {
   if (there && found.whose == Whose::kSetBack && !request.pull) return {UseSetBack(*there, context.progress)};
   if (!HasBaseline(context)) {
     try {
-      if (const std::optional<BaselineResult> taken = TakeMissingBaseline(context)) {
-        context.progress.Say(
-            fmt::format("took the baseline of {}: {} at {}; a replication slot there keeps what comes "
-                        "next, and rotv-sync detach removes it",
-                        context.source.name, output::Counted(taken->rows, "row", "rows"), taken->lsn.ToString()));
-      }
+      TakeFirst(context);
     } catch (const Error& error) {
       const bool usable = found.whose == Whose::kForeign || (there && HasItsBytes(*there, context.interrupt));
       if (!usable || !IsTheSources(error)) throw;
@@ -150,7 +124,7 @@ StoreBroughtUp BringUp(const Context& context, const SeedRequest& request) {
       return {UseForeign(*std::move(found.seed), context.progress, context.interrupt)};
     }
   } else if (request.pull && !context.source.imported) {
-    Refresh(context);
+    PullIntoStore(context);
   }
   return {.needs_seed = found.whose == Whose::kForeign || found.whose == Whose::kSetBack};
 }

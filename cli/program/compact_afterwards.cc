@@ -7,7 +7,6 @@
 #include "os/background_program.h"
 #include "os/process_environment.h"
 #include "os/run_program.h"
-#include "sync/pull.h"
 
 namespace rotv::program {
 namespace {
@@ -22,8 +21,8 @@ std::string SyncProgram() {
 
 }  // namespace
 
-void CompactAfterwards(const Context& context, const PullResult& pulled) {
-  if (!pulled.compaction_owed) return;
+void CompactAfterwards(const Context& context, bool owed) {
+  if (!owed) return;
   const std::vector<std::string> words = {
       SyncProgram(), "--home", context.home.native(), "--source", context.source.name, "compact", "--idle"};
   try {

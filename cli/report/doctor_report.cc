@@ -131,12 +131,13 @@ std::string Verdict(const DoctorReport& report, const output::TextStyle& style) 
   for (const capture::TableReport& table : report.tables) count(table.outcome);
   std::string counts = fmt::format("{}, {}", output::Counted(problems, "problem", "problems"),
                                    output::Counted(warnings, "warning", "warnings"));
+  const char* work = report.follows_remote ? "pull" : "baseline";
   if (const capture::Check* problem = report.FirstProblem()) {
-    return fmt::format("{} {}: baseline would fail at {} (exit code {}).\n", Symbol(Outcome::kProblem, style), counts,
+    return fmt::format("{} {}: {} would fail at {} (exit code {}).\n", Symbol(Outcome::kProblem, style), counts, work,
                        output::OneLine(problem->name), static_cast<int>(problem->code));
   }
-  if (problems + warnings == 0) return fmt::format("{} Ready for a baseline.\n", Symbol(Outcome::kOk, style));
-  return fmt::format("{} {}; ready for a baseline.\n", Symbol(Outcome::kWarning, style), counts);
+  if (problems + warnings == 0) return fmt::format("{} Ready for a {}.\n", Symbol(Outcome::kOk, style), work);
+  return fmt::format("{} {}; ready for a {}.\n", Symbol(Outcome::kWarning, style), counts, work);
 }
 
 }  // namespace

@@ -14,6 +14,7 @@ program::SyncCommand DeclareDoctor(CLI::App& app);
 program::SyncCommand DeclareBaseline(CLI::App& app);
 program::SyncCommand DeclarePull(CLI::App& app);
 program::SyncCommand DeclareMaterialize(CLI::App& app);
+program::SyncCommand DeclarePublish(CLI::App& app);
 program::SyncCommand DeclareStatus(CLI::App& app);
 program::SyncCommand DeclareLog(CLI::App& app);
 program::SyncCommand DeclareGc(CLI::App& app);
@@ -37,6 +38,8 @@ struct PullFlags {
 };
 // Pulls and prints the result. Takes the baseline first if there is none.
 int RunPull(const program::Session& session, const PullFlags& flags);
+// The same for a source that follows a remote.
+int RunPullFromRemote(const program::Session& session, const PullFlags& flags);
 
 // Writes a seed, and its note where the path is the default one; what somebody put there is kept under another name.
 struct MaterializeOptions;
@@ -46,6 +49,10 @@ MaterializeResult WriteSeedAndNote(const program::Session& session, MaterializeO
 // Imports a seed that was written into a scratch server; returns the seconds that it took. Throws what
 // launch::CheckSeedImports() does.
 double CheckImports(const program::Session& session, const MaterializeResult& result);
+
+// Publishes to the remotes of the config that are for this source and have publish = true. A failure is a warning, and
+// the others are published all the same. Throws kInterrupted.
+void PublishAfterPull(const program::Session& session);
 
 // Makes a warm cluster at the new head, by `rotv warm`, if [app] asks for it. Whatever fails is a warning. Throws
 // kInterrupted.

@@ -28,6 +28,7 @@ const program::Program kProgram{
                  Entry("baseline", DeclareBaseline),
                  Entry("pull", DeclarePull),
                  Entry("materialize", DeclareMaterialize),
+                 Entry("publish", DeclarePublish),
                  {"snapshot", command::DeclareSnapshot},
                  Entry("log", DeclareLog),
                  Entry("gc", DeclareGc),

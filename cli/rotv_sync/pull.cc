@@ -106,6 +106,7 @@ BaselineResult ReplaceBaseline(const Context& context, const Error& reason) {
 }  // namespace
 
 int RunPull(const program::Session& session, const PullFlags& flags) {
+  if (!session.context.source.remote.empty()) return RunPullFromRemote(session, flags);
   const std::string& name = session.context.source.name;
   Context context = session.context;
   context.retry = !flags.no_retry;
@@ -126,7 +127,7 @@ int RunPull(const program::Session& session, const PullFlags& flags) {
   output::Json document = PullJson(result);
   document["baseline"] = baseline ? BaselineJson(*baseline) : output::Json();
   session.output.Result((baseline ? BaselineText(*baseline, name) : "") + PullText(result, name), document);
-  program::CompactAfterwards(context, result);
+  program::CompactAfterwards(context, result.compaction_owed);
   return 0;
 }
 
@@ -143,7 +144,8 @@ program::SyncCommand DeclarePull(CLI::App& app) {
   auto flags = std::make_shared<PullFlags>();
   app.add_flag("--rebaseline", flags->rebaseline,
                "Take a new baseline if the slot is lost or the source was replaced; the old one\n"
-               "stays usable until the new one is complete");
+               "stays usable until the new one is complete. From a remote: take what is published,\n"
+               "also if it is older than what is here");
   AddNoRetry(app, &flags->no_retry);
   return {[flags](const program::Session& session) { return RunPull(session, *flags); }, nullptr};
 }

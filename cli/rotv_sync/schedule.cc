@@ -214,6 +214,7 @@ int RunOnce(const ScheduleFlags& flags, const program::Invocation& call) {
   auto pull = [pull_flags, check](const program::Session& session) {
     const int status = RunPull(session, pull_flags);
     if (check) CheckSeed(session);
+    if (status == 0) PublishAfterPull(session);
     if (status == 0) WarmAfterPull(session);
     return status;
   };

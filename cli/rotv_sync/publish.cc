@@ -1,0 +1,117 @@
+#include "sync/publish.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/config/config.h"
+#include "cli/output/format.h"
+#include "cli/rotv_sync/command.h"
+#include "storage/error.h"
+
+namespace rotv {
+namespace {
+
+struct PublishFlags {
+  std::string remote;
+  bool take_over = false;
+};
+
+bool IsFor(const RemoteConfig& remote, const std::string& source) {
+  return remote.source.empty() || remote.source == source;
+}
+
+RemoteConfig Choose(const program::Session& session, const std::string& asked) {
+  const std::string& source = session.context.source.name;
+  std::vector<RemoteConfig> remotes = session.call.config.Remotes();
+  std::erase_if(remotes, [&](const RemoteConfig& remote) { return !IsFor(remote, source); });
+  std::vector<std::string> names;
+  for (const RemoteConfig& remote : remotes) {
+    if (remote.name == asked || (asked.empty() && remotes.size() == 1)) return remote;
+    names.push_back(remote.name);
+  }
+  if (names.empty()) {
+    throw Error(ErrorCode::kUsage, fmt::format("rotv.toml has no remote for {}", source),
+                "add [remotes.team] with url = \"/srv/history/" + source + "\"");
+  }
+  throw Error(ErrorCode::kUsage,
+              asked.empty() ? fmt::format("{} has several remotes", source)
+                            : fmt::format("{} has no remote \"{}\"", source, asked),
+              fmt::format("name one: rotv-sync publish {}", fmt::join(names, " | ")));
+}
+
+std::string PublishText(const PublishResult& result, const std::string& source) {
+  std::string text;
+  if (result.up_to_date) {
+    text = fmt::format("{} has {} as it is here, at {}.\n", result.place, source, result.head.ToString());
+  } else {
+    text = fmt::format(
+        "Published {} at {} in {}: {}, {} in {} ({}).\n", source, result.head.ToString(), result.place,
+        result.whole ? std::string("everything") : output::Counted(result.transactions, "transaction", "transactions"),
+        output::HumanBytes(result.bytes), output::Counted(result.objects, "object", "objects"),
+        output::HumanDuration(result.seconds));
+  }
+  if (result.removed > 0) {
+    text +=
+        fmt::format("Removed {} that nobody needs any more.\n", output::Counted(result.removed, "object", "objects"));
+  }
+  return text;
+}
+
+output::Json PublishJson(const PublishResult& result) {
+  return output::Json{{"place", result.place},
+                      {"lsn", result.head.ToString()},
+                      {"publication", result.number},
+                      {"up_to_date", result.up_to_date},
+                      {"whole", result.whole},
+                      {"versions", result.versions},
+                      {"transactions", result.transactions},
+                      {"objects", result.objects},
+                      {"bytes", result.bytes},
+                      {"removed", result.removed},
+                      {"seconds", result.seconds}};
+}
+
+int RunPublish(const program::Session& session, const PublishFlags& flags) {
+  const RemoteConfig remote = Choose(session, flags.remote);
+  const PublishResult result = Publish(session.context, remote, flags.take_over ? TakeOver::kYes : TakeOver::kNo);
+  session.output.Result(PublishText(result, session.context.source.name), PublishJson(result));
+  return 0;
+}
+
+}  // namespace
+
+void PublishAfterPull(const program::Session& session) {
+  for (const RemoteConfig& remote : session.call.config.Remotes()) {
+    if (!remote.publish || !IsFor(remote, session.context.source.name)) continue;
+    try {
+      const PublishResult result = Publish(session.context, remote, TakeOver::kNo);
+      session.progress.Say(fmt::format("published in {}: {}", result.place,
+                                       result.up_to_date ? "nothing is new" : output::HumanBytes(result.bytes)));
+    } catch (const Error& error) {
+      if (error.code() == ErrorCode::kInterrupted) throw;
+      session.progress.Warn(
+          fmt::format("the pull is done, but {} was not published to: {}", remote.name, error.what()));
+    }
+  }
+}
+
+program::SyncCommand DeclarePublish(CLI::App& app) {
+  app.description("Publish what is new, for others to follow without access to the source");
+  app.footer(
+      "Who follows has  [sources.NAME]  remote = \"/srv/history/production\"  in rotv.toml, and pulls.\n"
+      "A scheduled pull publishes where [remotes.NAME] has publish = true.\n\n"
+      "Examples:\n"
+      "  rotv-sync publish\n"
+      "  rotv-sync publish team\n"
+      "  rotv-sync publish --take-over      # from now on this machine publishes there");
+  auto flags = std::make_shared<PublishFlags>();
+  app.add_option("remote,--remote", flags->remote, "One of [remotes] (default: the only one)")->type_name("NAME");
+  app.add_flag("--take-over", flags->take_over, "Publish where another machine did until now");
+  return {[flags](const program::Session& session) { return RunPublish(session, *flags); }, nullptr};
+}
+
+}  // namespace rotv

@@ -1,0 +1,143 @@
+// A published history is the source's: whoever follows it has the same seeds at the same points.
+
+#include "tests/e2e/remote/remote_fixture.h"
+#include "tests/support/random/random_workload.h"
+
+namespace rotv::testing {
+namespace {
+
+class PublishTest : public RemoteTest {
+ protected:
+  PublishTest() {
+    Exec(
+        "CREATE TABLE t (id int PRIMARY KEY, v text, big text); ALTER TABLE t ALTER big SET STORAGE EXTERNAL;"
+        "INSERT INTO t SELECT n, 'row ' || n, CASE WHEN n < 20 THEN repeat(md5(n::text), 200) END FROM "
+        "generate_series(1, 500) n;"
+        "CREATE TABLE bag (v text); ALTER TABLE bag REPLICA IDENTITY FULL;"
+        "INSERT INTO bag SELECT 'line ' || n % 7 FROM generate_series(1, 50) n;"
+        "CREATE TABLE keyless (v int); INSERT INTO keyless VALUES (1), (2);"
+        "SELECT lo_from_bytea(4711, 'a large object')");
+    rotv.MustSync({"baseline"});
+    rotv.MustSync({"publish"});
+  }
+};
+
+TEST_F(PublishTest, AFollowerHasTheSeedOfEachPublication) {
+  FollowerIsDump(Import::kTry);
+  // An unchanged large value, equal rows, a table that is copied, a large object, an older row deleted.
+  Exec(
+      "UPDATE t SET v = 'changed' WHERE id < 30; DELETE FROM bag WHERE v = 'line 3'; INSERT INTO keyless VALUES (3);"
+      "DELETE FROM t WHERE id = 100; SELECT lo_put(4711, 2, 'longer object')");
+  PullAndPublish();
+  FollowerIsDump(Import::kTry);
+  Exec("TRUNCATE bag; INSERT INTO bag VALUES ('after'); ALTER TABLE t ADD COLUMN n int NOT NULL DEFAULT 7");
+  PullAndPublish();
+  FollowerIsDump(Import::kTry);
+  Exec("ALTER TABLE t ALTER n TYPE text; CREATE TABLE s (id serial PRIMARY KEY); INSERT INTO s DEFAULT VALUES");
+  PullAndPublish();
+  FollowerIsDump(Import::kTry);
+}
+
+TEST_F(PublishTest, EarlierPointsSnapshotsAndTheLogAreTheSame) {
+  MustFollow({"pull"});
+  rotv.MustSync({"snapshot", "create", "first"});
+  for (int i = 0; i < 3; ++i) {
+    Exec("UPDATE t SET v = v || '+' WHERE id % 3 = " + std::to_string(i) + "; INSERT INTO keyless VALUES (9)");
+    PullAndPublish();
+    if (i == 1) MustFollow({"pull"});
+  }
+  MustFollow({"snapshot", "create", "mine"});
+  MustFollow({"pull"});
+  for (const char* point : {"head", "baseline", "first"}) SameSeedAt(point);
+  EXPECT_EQ(rotv.MustSync({"log"}), MustFollow({"log"}));
+  // The publisher's snapshots go when the publisher deletes them; the follower's own stay.
+  rotv.MustSync({"snapshot", "delete", "first"});
+  rotv.MustSync({"publish"});
+  MustFollow({"pull"});
+  EXPECT_EQ(Follower({"materialize", "--snapshot", "first", "--output", "-"}).exit_status, 2);
+  MustFollow({"materialize", "--snapshot", "mine", "--output", "-"});
+}
+
+TEST_F(PublishTest, NothingNewIsSaidAndReadsNoObject) {
+  MustFollow({"pull"});
+  EXPECT_NE(rotv.MustSync({"publish"}).find("as it is here"), std::string::npos);
+  std::filesystem::rename(objects(), remote() / "away");
+  EXPECT_TRUE(FollowerJson({"pull"}).at("up_to_date"));
+  std::filesystem::rename(remote() / "away", objects());
+}
+
+TEST_F(PublishTest, WhoSleptLongerThanStepsAreKeptTakesTheBase) {
+  MustFollow({"pull"});
+  // Incompressible, so that the steps are larger than what was there.
+  const std::string filler = "INSERT INTO t SELECT n, md5(n::text) || md5((n * 7)::text), '' FROM generate_series(";
+  Exec(filler + "1000, 8000) n");
+  PullAndPublish();
+  Exec(filler + "8001, 16000) n");
+  PullAndPublish();
+  EXPECT_TRUE(FollowerJson({"pull"}).at("whole"));
+  ExpectSeedEqualsDump(rotv.server(), FollowerSeed(), {.import = Import::kNone});
+  SameSeedAt("baseline");
+}
+
+TEST_F(PublishTest, ANewBaselineIsFollowedAndSnapshotsStay) {
+  MustFollow({"pull"});
+  MustFollow({"snapshot", "create", "mine"});
+  const std::string before = ReadFile(FollowerSeed());
+  Exec("UPDATE t SET v = 'x'");
+  rotv.MustSync({"baseline", "--force"});
+  rotv.MustSync({"publish"});
+  EXPECT_TRUE(FollowerJson({"pull"}).at("whole"));
+  ExpectSeedEqualsDump(rotv.server(), FollowerSeed(), {.import = Import::kNone});
+  EXPECT_EQ(ReadFile(FollowerSeed({"--snapshot", "mine"})), before);
+}
+
+TEST_F(PublishTest, GcOnEitherSideChangesNoSeedOfTheOther) {
+  MustFollow({"pull"});
+  for (int i = 0; i < 2; ++i) {
+    Exec("UPDATE t SET v = v || '+'; TRUNCATE bag; INSERT INTO bag VALUES ('x')");
+    PullAndPublish();
+  }
+  MustFollow({"pull"});
+  rotv.MustSync({"gc", "--keep-days", "0"});
+  Exec("DELETE FROM t WHERE id % 2 = 0");
+  PullAndPublish();
+  FollowerIsDump();
+  MustFollow({"gc", "--keep-days", "0"});
+  Exec("INSERT INTO t VALUES (100000, 'x', 'y')");
+  PullAndPublish();
+  FollowerIsDump();
+  SameSeedAt("baseline");
+}
+
+TEST_F(PublishTest, RotvPullsFromARemoteToo) {
+  Command seed = rotv.ProgramCommand(ROTV_BINARY, {"seed"});
+  seed.argv[2] = follower_home();
+  seed.argv[4] = rotv.directory() / "follower.toml";
+  for (const char* said : {"took copy from", "nothing new", "1 transaction"}) {
+    if (said == std::string("1 transaction")) {
+      Exec("UPDATE t SET v = 'for rotv'");
+      PullAndPublish();
+    }
+    const Result result = MustRun(seed);
+    EXPECT_NE(result.err.find(said), std::string::npos) << result.err;
+  }
+  ExpectSeedEqualsDump(rotv.server(), follower_home() / "seed-data.sql", {.import = Import::kNone});
+}
+
+class PublishRandomTest : public RemoteTest {};
+
+TEST_F(PublishRandomTest, RandomChangesAndMigrationsAreFollowed) {
+  RandomWorkload workload(20261130, rotv.server());
+  workload.Setup();
+  for (int step = 0; step < 12 && !HasFailure(); ++step) {
+    PullAndPublish();
+    // Sometimes several publications at once.
+    if (step % 3 != 1) FollowerIsDump();
+    workload.Step();
+  }
+  if (!HasFailure()) return;
+  for (const std::string& statement : workload.statements()) fprintf(stderr, "%s\n", statement.c_str());
+}
+
+}  // namespace
+}  // namespace rotv::testing
