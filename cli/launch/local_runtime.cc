@@ -114,7 +114,7 @@ pid_t Postmaster(const std::filesystem::path& cluster, const os::Environment& en
 }  // namespace
 
 LocalRuntime::LocalRuntime(const std::filesystem::path& place, const config::AppConfig& app,
-                           const os::Environment& environment, const Interrupt& interrupt)
+                           const os::Environment& environment)
     : environment_(environment),
       app_directory_(app.directory),
       database_(app.database),
@@ -123,8 +123,7 @@ LocalRuntime::LocalRuntime(const std::filesystem::path& place, const config::App
       private_directory_(place / "run" / "local-directory"),
       directory_(private_directory_.Find()),
       log_(place / "run" / "app.log"),
-      persistent_dir_(place / "pgdata"),
-      interrupt_(interrupt) {}
+      persistent_dir_(place / "pgdata") {}
 
 bool LocalRuntime::HasCluster(const std::filesystem::path& directory) const {
   return std::filesystem::exists(directory / "PG_VERSION") && !std::filesystem::exists(directory / kBeganMarker);

@@ -33,8 +33,7 @@ namespace rotv::launch {
 
 class LocalRuntime : public Runtime {
  public:
-  LocalRuntime(const std::filesystem::path& place, const config::AppConfig& app, const os::Environment& environment,
-               const Interrupt& interrupt);
+  LocalRuntime(const std::filesystem::path& place, const config::AppConfig& app, const os::Environment& environment);
 
   std::string name() const override { return "local"; }
   std::string Describe() const override { return "local (no container)"; }
@@ -74,7 +73,6 @@ class LocalRuntime : public Runtime {
   std::optional<std::filesystem::path> directory_;  // TMPFS/rotv-RANDOM; nothing if none was started.
   const std::filesystem::path log_;
   const std::filesystem::path persistent_dir_;
-  const Interrupt& interrupt_;
   std::unique_ptr<ClusterCopy> copy_;  // Of the warm cluster of this start, if it is copied.
 };
 

@@ -42,7 +42,7 @@ std::unique_ptr<Runtime> ChooseRuntime(RuntimeKind kind, const std::filesystem::
       return std::make_unique<ContainerRuntime>(container.program, place, app.database, environment, interrupt);
     }
   }
-  return std::make_unique<LocalRuntime>(place, app, environment, interrupt);
+  return std::make_unique<LocalRuntime>(place, app, environment);
 }
 
 }  // namespace rotv::launch

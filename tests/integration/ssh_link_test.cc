@@ -13,6 +13,7 @@
 #include "sync/link/open_link.h"
 #include "tests/integration/link_fixture.h"
 #include "tests/support/files/subprocess.h"
+#include "tests/support/sanitizers.h"
 
 namespace rotv {
 namespace {
@@ -20,11 +21,7 @@ namespace {
 using namespace testing;  // NOLINT: the fixture's names.
 
 // ThreadSanitizer sees each access many times in a quarter of this, and takes a minute of a processor for all of it.
-#ifdef __SANITIZE_THREAD__
-constexpr size_t kBig = 25 * 1000 * 1000;
-#else
-constexpr size_t kBig = 100 * 1000 * 1000;
-#endif
+constexpr size_t kBig = (kThreadSanitizer ? 25 : 100) * 1000 * 1000;
 constexpr size_t kMoreThanAllBuffers = 20 * 1000 * 1000;
 constexpr size_t kSeveralKeys = 20 * 1000 * 1000;
 

@@ -12,6 +12,7 @@
 #include "storage/error.h"
 #include "tests/support/files/subprocess.h"
 #include "tests/support/files/temp_dir.h"
+#include "tests/support/sanitizers.h"
 
 namespace rotv {
 namespace {
@@ -73,9 +74,9 @@ ErrorCode CodeWithLimit(__rlimit_resource what) {
 
 TEST(LocalCommandTest, AProcessOrAPipeThatTheKernelRefusesIsNoUsageError) {
   EXPECT_EQ(CodeWithLimit(RLIMIT_NPROC), ErrorCode::kCannotStart);
-#ifndef __SANITIZE_ADDRESS__  // UBSan checks an object's type through a pipe of its own, and reports that it got none.
+  // UBSan checks an object's type through a pipe of its own, and reports that it got none.
+  if (testing::kAddressSanitizer) return;
   EXPECT_EQ(CodeWithLimit(RLIMIT_NOFILE), ErrorCode::kCannotStart);
-#endif
 }
 
 TEST(LocalCommandTest, ThePasswordIsInAnUnnamedFileAndNotInArgumentsOrEnvironment) {

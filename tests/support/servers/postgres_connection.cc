@@ -63,9 +63,9 @@ std::string Connection::Value(const std::string& sql) {
 
 void Connection::CopyIn(const std::string& copy_sql, std::string_view data) {
   Exec(copy_sql);
-  constexpr size_t kPiece = size_t{1} << 20;
-  for (size_t offset = 0; offset < data.size(); offset += kPiece) {
-    const std::string_view piece = data.substr(offset, kPiece);
+  constexpr size_t kSent = size_t{1} << 20;
+  for (size_t offset = 0; offset < data.size(); offset += kSent) {
+    const std::string_view piece = data.substr(offset, kSent);
     if (PQputCopyData(connection_.get(), piece.data(), static_cast<int>(piece.size())) != 1) break;
   }
   PQputCopyEnd(connection_.get(), nullptr);
