@@ -65,10 +65,13 @@ struct ConfigContent {
 constexpr int64_t kShortestStall = 4;  // A shorter timeout would take a slow link for a dead one.
 constexpr int64_t kLongestStall = 3600;
 constexpr int64_t kMostRetries = 100;
+constexpr uint64_t kMegabyte = 1024 * 1024;        // As PostgreSQL's settings have it.
+constexpr uint64_t kMostDecodingMegabytes = 2047;  // Beyond it a server with 32 bits would refuse.
 
 // The keys that a source may have besides `url`.
 bool GoesWithUrl(std::string_view key) {
-  constexpr std::string_view kKeys[] = {"url", "exclude", "missing_references", "trust", "stall_timeout", "retries"};
+  constexpr std::string_view kKeys[] = {"url",           "exclude", "missing_references", "trust",
+                                        "stall_timeout", "retries", "decoding_memory"};
   return std::find(std::begin(kKeys), std::end(kKeys), key) != std::end(kKeys);
 }
 
@@ -201,6 +204,10 @@ class ConfigFile {
                      "expected \"refuse\" or \"not_valid\"");
       }
       source.missing_references = text == "refuse" ? MissingReferences::kRefuse : MissingReferences::kNotValid;
+    } else if (key.str() == "compress") {
+      source.compress = ReadCompress(key, node);
+    } else if (key.str() == "decoding_memory") {
+      source.decoding_memory_mb = ReadDecodingMemory(key, node);
     } else if (key.str() == "trust") {
       source.trust = values_.Flag(key, node);
     } else if (key.str() == "stall_timeout") {
@@ -224,6 +231,23 @@ class ConfigFile {
       }
       values_.FailOnUnknown(key, fmt::format("[sources.{}]", source.name), KnownKeys());
     }
+  }
+
+  Compress ReadCompress(const toml::key& key, const toml::node& node) const {
+    const std::string text = values_.Text(key, node);
+    if (text == "always") return Compress::kAlways;
+    if (text == "never") return Compress::kNever;
+    values_.Fail(key.source(), fmt::format("\"compress\" is \"{}\"", text), "expected \"always\" or \"never\"");
+  }
+
+  int ReadDecodingMemory(const toml::key& key, const toml::node& node) const {
+    const uint64_t megabytes = values_.Bytes(key, node) / kMegabyte;
+    if (megabytes == 0 || megabytes > kMostDecodingMegabytes) {
+      values_.Fail(key.source(), "\"decoding_memory\" is too small or too large",
+                   fmt::format("expected from \"1M\" to \"{}M\"; without the key it is as the server has it",
+                               kMostDecodingMegabytes));
+    }
+    return static_cast<int>(megabytes);
   }
 
   HistoryConfig ReadHistory(const toml::table& table) const {

@@ -24,6 +24,9 @@ enum class MissingReferences {
   kNotValid,  // A seed makes them NOT VALID.
 };
 
+// Whether a remote host compresses what it sends through SSH.
+enum class Compress { kNever, kAlways };
+
 struct SourceConfig {
   std::string name;
   bool is_default = true;   // Commands that name no source use this one.
@@ -46,6 +49,11 @@ struct SourceConfig {
   std::string user;
 
   std::string url;  // A libpq URL, instead of ssh; then `container`, `host`, `port`, `database` and `user` are unused.
+
+  Compress compress = Compress::kNever;  // Of no meaning without `ssh`.
+
+  // The source's memory, in MB, for the changes of large transactions while it decodes them; 0: as it is set there.
+  int decoding_memory_mb = 0;
 
   // Where a history is published that is followed in place of a server: a directory. Then nothing of the server is set.
   std::string remote;

@@ -73,7 +73,8 @@ class SshLink : public Link {
         interrupt_(interrupt),
         relay_(source.container.empty() ? "" : RelayCommandLine(source)),
         socket_(private_dir),
-        tunnels_({ParseSshTarget(source.ssh), source.identity, source.known_hosts, StallTimeout()}, interrupt) {
+        tunnels_({ParseSshTarget(source.ssh), source.identity, source.known_hosts, StallTimeout(), source.compress},
+                 interrupt) {
     ChannelSpec spec;
     spec.destinations = source.container.empty() ? DestinationsOf(source) : DestinationsInContainer();
     spec.begins = kBegins;

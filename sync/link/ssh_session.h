@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "storage/interrupt.h"
+#include "sync/context/source_config.h"
 #include "sync/context/ssh_target.h"
 #include "sync/link/ssh_handle.h"
 
@@ -20,6 +21,7 @@ struct SshOptions {
   std::string identity;                                               // See SourceConfig; may begin with "~/".
   std::string known_hosts;                                            // See SourceConfig; may begin with "~/".
   std::chrono::milliseconds stall_timeout = std::chrono::minutes(1);  // The limit for connecting, and for logging in.
+  Compress compress = Compress::kNever;  // A host that forbids compression goes on without.
 };
 
 // One thread at a time may use it; it may move from one thread to another.

@@ -196,6 +196,9 @@ void PgConnection::Open(const Options& options) {
   std::string settings = SettingStatements(options.lock_timeout_ms);
   // Older servers do not know these settings, so they cannot be startup options.
   if (server_version() >= 170000) settings += "SET transaction_timeout = 0;";
+  if (options.decoding_memory_mb > 0) {
+    settings += fmt::format("SET logical_decoding_work_mem = '{}MB';", options.decoding_memory_mb);
+  }
   if (options.kind == Kind::kOrdinary && KnowsRestrictedRelations(server_version())) {
     settings += "SET restrict_nonsystem_relation_kind = 'view, foreign-table';";
   }

@@ -62,7 +62,8 @@ class PgConnection {
     std::string database;  // Empty: the link's.
     std::string application_name = "rotv-sync";
     int lock_timeout_ms = 2000;
-    std::string lc_monetary;  // Empty: as the server has it for this login, and as it stays from then on.
+    int decoding_memory_mb = 0;  // kReplication only: logical_decoding_work_mem; 0: as the server has it.
+    std::string lc_monetary;     // Empty: as the server has it for this login, and as it stays from then on.
   };
 
   // Throws kRefused (login, database, privilege), kUnreachable (no answer, too many clients, starting up), and

@@ -60,7 +60,9 @@ SourceSession::SourceSession(const Context& context, const std::filesystem::path
   }
   if (connections == Connections::kAlsoReplication) {
     opening_replication_ = std::async(std::launch::async, [this] {
-      return Open({.kind = PgConnection::Kind::kReplication, .application_name = application_name_});
+      return Open({.kind = PgConnection::Kind::kReplication,
+                   .application_name = application_name_,
+                   .decoding_memory_mb = context_.source.decoding_memory_mb});
     });
   }
   connection_ = Open({.application_name = application_name_});
@@ -113,6 +115,7 @@ std::unique_ptr<PgConnection> SourceSession::Open(PgConnection::Kind kind, int l
                .password = connection_->password(),
                .application_name = application_name_,
                .lock_timeout_ms = lock_timeout_ms,
+               .decoding_memory_mb = kind == PgConnection::Kind::kReplication ? context_.source.decoding_memory_mb : 0,
                .lc_monetary = connection_->lc_monetary()});
 }
 

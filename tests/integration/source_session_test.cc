@@ -54,5 +54,18 @@ TEST_F(SourceSessionTest, AConnectionThatIsThereCanBeMadeToPrintMoneyLikeAnother
   EXPECT_EQ(replication->Query("SELECT current_setting('lc_monetary')").Get(0, 0), "POSIX");
 }
 
+TEST_F(SourceSessionTest, OnlyTheStreamHasTheMemoryForDecoding) {
+  SourceConfig with_memory = source;
+  with_memory.decoding_memory_mb = 96;
+  const Context with{with_memory, directory.path(), progress, interrupt};
+  const auto shown = [](postgres::PgConnection& connection) {
+    return connection.Query("SELECT current_setting('logical_decoding_work_mem')").Get(0, 0);
+  };
+  postgres::SourceSession session(with, directory.path(), postgres::SourceSession::Connections::kAlsoReplication);
+  EXPECT_EQ(shown(session.connection()), "64MB");
+  EXPECT_EQ(shown(*session.TakeReplication()), "96MB");
+  EXPECT_EQ(shown(*session.TakeReplication()), "96MB") << "a later one";
+}
+
 }  // namespace
 }  // namespace rotv

@@ -140,6 +140,26 @@ TEST_F(ConfigTest, RetriesAreANumberThatIsNotLarge) {
   EXPECT_EQ(Read("[sources.a]\nurl = \"postgresql://db/x\"\nretries = 100").retries, 100);
 }
 
+TEST_F(ConfigTest, CompressIsOneOfTwoWordsAndBelongsToSsh) {
+  const std::string source = "[sources.a]\ndatabase = \"x\"\n";
+  EXPECT_EQ(Read(source).compress, Compress::kNever);
+  EXPECT_EQ(Read(source + "compress = \"always\"").compress, Compress::kAlways);
+  EXPECT_EQ(Read(source + "compress = \"never\"").compress, Compress::kNever);
+  EXPECT_HAS(ComplaintOf(source + "compress = \"yes\""), "expected \"always\" or \"never\"");
+  EXPECT_HAS(ComplaintOf(source + "compress = true"), "rotv.toml:3: ");
+  EXPECT_HAS(ComplaintOf("[sources.a]\nurl = \"postgresql://db/x\"\ncompress = \"never\""), "exclude each other");
+}
+
+TEST_F(ConfigTest, DecodingMemoryIsASizeInMegabytes) {
+  const std::string source = "[sources.a]\nurl = \"postgresql://db/x\"\n";
+  EXPECT_EQ(Read(source).decoding_memory_mb, 0);
+  EXPECT_EQ(Read(source + "decoding_memory = \"1G\"").decoding_memory_mb, 1024);
+  EXPECT_EQ(Read(source + "decoding_memory = \"256M\"").decoding_memory_mb, 256);
+  for (const char* wrong : {"\"1000\"", "\"2G\"", "\"much\"", "256"}) {
+    EXPECT_HAS(ComplaintOf(source + "decoding_memory = " + wrong), "rotv.toml:3: ");
+  }
+}
+
 TEST_F(ConfigTest, SourceNamesMustSuitDirectories) {
   for (const char* name : {"\"a/b\"", "\"..\"", "\".hidden\"", "\"\"", "\"a b\"", "\"ä\""}) {
     EXPECT_HAS(ComplaintOf(std::string("[sources.") + name + "]\ndatabase = \"x\"\n"),
