@@ -144,6 +144,12 @@ void AtomicFile::Write(std::string_view bytes) {
   started_ = written_;
 }
 
+void AtomicFile::Permit(mode_t mode, gid_t group) {
+  const int unless_allowed = fchown(fd_.get(), static_cast<uid_t>(-1), group);
+  (void)unless_allowed;
+  if (fchmod(fd_.get(), mode) != 0) ThrowDiskError("change", path_, errno);
+}
+
 void AtomicFile::Commit() {
   if (fsync(fd_.get()) != 0) ThrowDiskError("write", path_, errno);
   if (rename(temporary_.c_str(), path_.c_str()) != 0) ThrowDiskError("replace", path_, errno);

@@ -2,6 +2,8 @@
 
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -26,6 +28,9 @@ class AtomicFile {
 
   // Throws kDisk, naming the path, when the disk is full or the like.
   void Write(std::string_view bytes);
+
+  // Gives the file this mode, and this group where that is allowed, before anybody sees it. Throws kDisk.
+  void Permit(mode_t mode, gid_t group);
 
   // On return the new content survives power loss under `path`.
   void Commit();

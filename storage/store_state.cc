@@ -88,6 +88,8 @@ proto::Manifest StoreState::ForRemote() const {
   manifest.clear_dropping();
   manifest.clear_collecting();
   manifest.clear_collected_bytes();
+  manifest.clear_detached();
+  manifest.clear_imported();
   manifest.clear_remote();
   return manifest;
 }
@@ -145,6 +147,12 @@ void StoreState::EndPullFromRemote(const proto::Manifest& theirs, const proto::R
     }
     to.set_last_number(std::max(to.last_number(), from.last_number()));
   }
+  // gc there has forgotten the gaps of this time, and they were never known here.
+  if (Lsn(theirs.kept_from_lsn()) > former_head) {
+    proto::Gap* gap = manifest_.add_gaps();
+    gap->set_after_lsn(former_head.value());
+    gap->set_before_lsn(theirs.kept_from_lsn());
+  }
   for (const proto::Gap& gap : theirs.gaps()) {
     if (Lsn(gap.before_lsn()) > former_head) *manifest_.add_gaps() = gap;
   }
@@ -162,6 +170,8 @@ void StoreState::EndPullFromRemote(const proto::Manifest& theirs, const proto::R
 
 void StoreState::TakeSnapshots(const proto::Manifest& theirs) {
   auto* snapshots = manifest_.mutable_snapshots();
+  std::set<uint64_t> retained = {manifest_.baseline_lsn()};
+  for (const proto::Snapshot& snapshot : *snapshots) retained.insert(snapshot.lsn());
   snapshots->erase(std::remove_if(snapshots->begin(), snapshots->end(),
                                   [](const proto::Snapshot& snapshot) { return snapshot.from_remote(); }),
                    snapshots->end());
@@ -170,7 +180,7 @@ void StoreState::TakeSnapshots(const proto::Manifest& theirs) {
     const bool is_ours = std::any_of(snapshots->begin(), snapshots->end(),
                                      [&](const proto::Snapshot& other) { return other.name() == snapshot.name(); });
     // A state that gc has dropped here cannot be had again.
-    if (is_ours || Lsn(snapshot.lsn()) < kept_from) continue;
+    if (is_ours || (Lsn(snapshot.lsn()) < kept_from && retained.count(snapshot.lsn()) == 0)) continue;
     *snapshots->Add() = snapshot;
     snapshots->rbegin()->set_from_remote(true);
   }

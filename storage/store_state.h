@@ -66,6 +66,8 @@ class StoreState {
   Lsn durable_lsn() const { return Lsn(manifest_.durable_lsn()); }
   // The head is where the last complete pull ended; it is at most the durable LSN.
   Lsn head_lsn() const { return Lsn(manifest_.head_lsn()); }
+  // Says that rows are about to be written at the head, or were: who publishes this store must publish all of it.
+  void NoteRepair() { manifest_.set_repairs(manifest_.repairs() + 1); }
   // True if no table waits for a resync.
   bool needs_no_resync() const { return manifest_.must_copy().empty(); }
 

@@ -13,6 +13,7 @@
 #include "sync/compact.h"
 #include "sync/context/open_workspace.h"
 #include "sync/gc.h"
+#include "sync/history/point.h"
 #include "sync/remote/head_object.h"
 #include "sync/remote/remote_place.h"
 #include "sync/remote/segment_object.h"
@@ -31,7 +32,17 @@ proto::RemoteHead ReadHead(remote::RemotePlace& place) {
     throw Error(ErrorCode::kUsage, fmt::format("nothing is published in {} yet", place.description()),
                 "on the machine that follows the source: rotv-sync publish");
   }
-  return remote::ParseHead(*stored, place.description());
+  proto::RemoteHead head = remote::ParseHead(*stored, place.description());
+  for (const proto::Snapshot& snapshot : head.state().snapshots()) {
+    const bool has_name =
+        history::IsSnapshotName(snapshot.name()) && snapshot.name() != "head" && snapshot.name() != "baseline";
+    if (!has_name) {
+      throw Error(ErrorCode::kCorrupt,
+                  fmt::format("the remote {} has a snapshot whose name none can have", place.description()),
+                  "have it published anew by the machine that follows the source");
+    }
+  }
+  return head;
 }
 
 proto::RemotePosition PositionOf(const proto::RemoteHead& head) {
@@ -75,20 +86,27 @@ class Following {
     has_own_snapshots_ = std::any_of(store->manifest().snapshots().begin(), store->manifest().snapshots().end(),
                                      [](const proto::Snapshot& snapshot) { return !snapshot.from_remote(); });
     result_.from = store->state().head_lsn();
-    if (here.generation() != head_.generation()) return false;
-    if (here.number() == head_.number()) {
+    StoreState state = store->state();
+    const Lsn former = state.durable_lsn();
+    if (here.generation() != head_.generation()) {
+      return head_.state().baseline_time_us() < state.manifest().baseline_time_us() && RefuseOlder();
+    }
+    if (here.number() > head_.number() || Lsn(head_.state().durable_lsn()) < former ||
+        Lsn(head_.state().head_lsn()) < state.head_lsn()) {
+      return RefuseOlder();
+    }
+    if (here.number() == head_.number() && Lsn(head_.state().durable_lsn()) == former) {
       result_.up_to_date = true;
       return true;
     }
-    if (here.number() > head_.number()) return RefuseOlder(here);
-    if (head_.changes_size() == 0 || head_.changes(0).number() > here.number() + 1) return false;
-
     Steps steps;
     for (const proto::RemoteStep& step : head_.changes()) {
       if (step.number() > here.number()) steps.push_back(&step);
     }
-    StoreState state = store->state();
-    const Lsn former = state.durable_lsn();
+    // Steps that do not begin where this store ends are of a remote that was made anew meanwhile.
+    if (steps.empty() || steps.front()->number() != here.number() + 1 || Lsn(steps.front()->from_lsn()) != former) {
+      return false;
+    }
     state.BeginPull();
     store->Publish(state, {});
     remote::StepReader reader(*store, head_, remote::StepReader::Into::kFormerState, context_.interrupt);
@@ -105,11 +123,11 @@ class Following {
   }
 
   // Somebody may have put an older head in place of the present one, to have people work on old data.
-  bool RefuseOlder(const proto::RemotePosition& here) const {
+  bool RefuseOlder() const {
     if (older_ == OlderHead::kTake) return false;
     throw Error(ErrorCode::kCorrupt,
-                fmt::format("what is published in {} is older than what was taken from it: publication {}, here {}",
-                            place_->description(), head_.number(), here.number()),
+                fmt::format("what is published in {} is older than what was taken from it: {}, here {}",
+                            place_->description(), Lsn(head_.state().head_lsn()).ToString(), result_.from.ToString()),
                 "if it was put back from a copy on purpose: rotv-sync pull --rebaseline");
   }
 
@@ -158,7 +176,7 @@ class Following {
     for (const proto::RemoteStep* step : steps) {
       for (const proto::RemoteObject& object : step->objects()) {
         context_.interrupt.Check();
-        const std::string content = place_->ReadObject(remote::NameOf(object));
+        const std::string content = place_->ReadObject(remote::NameOf(object), object.bytes());
         if (!remote::IsObject(object, content)) {
           throw Error(ErrorCode::kCorrupt,
                       fmt::format("the object {} in {} is damaged", remote::NameOf(object), place_->description()),

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -14,10 +15,8 @@
 #include "storage/error.h"
 #include "storage/row_store.h"
 #include "sync/context/open_workspace.h"
-#include "sync/mask/mask_history.h"
 #include "sync/mask/stored_mask.h"
 #include "sync/remote/head_object.h"
-#include "sync/remote/object_hash.h"
 #include "sync/remote/remote_place.h"
 #include "sync/remote/segment_object.h"
 #include "sync/remote/step_writer.h"
@@ -68,7 +67,7 @@ class Publication {
     const Clock::time_point start = Clock::now();
     if (remote_.require_mask) RequireMasks();
     const std::optional<std::string> stored = place_->ReadHead();
-    if (stored) former_ = remote::ParseHead(*stored, place_->description());
+    if (stored) ReadFormer(*stored);
     const proto::RemoteHead next = Next();
     result_.place = place_->description();
     result_.head = store_->state().head_lsn();
@@ -95,6 +94,16 @@ class Publication {
     return store;
   }
 
+  // Whoever takes over may replace a head that is damaged: followers then take everything anew.
+  void ReadFormer(const std::string& stored) {
+    try {
+      former_ = remote::ParseHead(stored, place_->description());
+    } catch (const Error& error) {
+      if (error.code() != ErrorCode::kCorrupt || take_over_ == TakeOver::kNo) throw;
+      context_.progress.Warn(fmt::format("{}: publishing everything anew", error.what()));
+    }
+  }
+
   // All states that are published were stored under the rules of now: those of the head, and the same in each schema.
   void RequireMasks() const {
     const proto::SchemaVersion head = store_->SchemaAt(store_->state().head_lsn());
@@ -106,12 +115,13 @@ class Publication {
                   hint);
     }
     std::map<TableId, std::string> masks;
-    for (const proto::Table& table : head.tables()) masks[table.id()] = table.mask().SerializeAsString();
-    for (const Lsn lsn : store_->SchemaLsns()) {
+    std::vector<Lsn> lsns = store_->SchemaLsns();
+    std::reverse(lsns.begin(), lsns.end());  // A table that was dropped counts as it was last.
+    for (const Lsn lsn : lsns) {
       const proto::SchemaVersion schema = store_->SchemaAt(lsn);
       for (const proto::Table& table : schema.tables()) {
-        const auto now = masks.find(table.id());
-        if (now == masks.end() || now->second == table.mask().SerializeAsString()) continue;
+        const std::string mask = table.mask().SerializeAsString();
+        if (masks.emplace(table.id(), mask).first->second == mask) continue;
         throw Error(ErrorCode::kUsage,
                     fmt::format("the state at {} holds {} under other masking rules, which [remotes.{}] forbids",
                                 lsn.ToString(), table.quoted_name(), remote_.name),
@@ -128,7 +138,8 @@ class Publication {
     if (former_) RequirePlace(state, publisher);
     const bool goes_on = former_ && former_->generation() == generation;
     if (goes_on) RequireAhead(state);
-    if (goes_on && former_->state().SerializeAsString() == state.SerializeAsString() &&
+    const bool by_step = goes_on && HasAllSince(former_->state(), state) && AllObjectsAreThere(*former_);
+    if (by_step && former_->state().SerializeAsString() == state.SerializeAsString() &&
         former_->publisher() == publisher) {
       result_.up_to_date = true;
       return *former_;
@@ -145,16 +156,51 @@ class Publication {
     next.set_published_us(os::NowMicroseconds());
     next.set_greatest_shape(store_->shapes().greatest_id());
     next.set_last_schema(remote::LastSchemaHash(*store_));
-    if (former_ && !goes_on) Retire(*former_, &next);
-    if (goes_on) *next.add_changes() = Write("publishing what is new", &*former_);
-    if (!goes_on || IsTimeForBase(next)) {
+    if (former_ && !by_step) {
+      // Followers take the new base.
+      Retire(*former_, &next);
+      next.clear_changes();
+    }
+    if (by_step) *next.add_changes() = Write("publishing what is new", &*former_, next.number());
+    if (!by_step || IsTimeForBase(next)) {
       proto::RemoteStep former_base = std::move(*next.mutable_base());
-      *next.mutable_base() = Write("publishing all of it", nullptr);
-      if (goes_on) RetireStep(std::move(former_base), &next);
+      *next.mutable_base() = Write("publishing all of it", nullptr, next.number());
+      if (by_step) RetireStep(std::move(former_base), &next);
       result_.whole = true;
     }
     DropOldSteps(&next);
     return next;
+  }
+
+  // A step needs all that came since the publication before it: gc may have dropped some of it, damage may have taken
+  // some, and a repair may have come below it.
+  static bool HasAllSince(const proto::Manifest& before, const proto::Manifest& now) {
+    return std::max(now.kept_from_lsn(), now.log_from_lsn()) <= before.durable_lsn() &&
+           now.repairs() == before.repairs() && DamagedEpochs(now) == DamagedEpochs(before);
+  }
+
+  using Epochs = std::set<std::pair<TableId, EpochNumber>>;
+  static Epochs DamagedEpochs(const proto::Manifest& manifest) {
+    Epochs damaged;
+    for (const proto::TableHistory& history : manifest.tables()) {
+      for (const proto::Epoch& epoch : history.epochs()) {
+        if (epoch.damaged()) damaged.emplace(history.table(), epoch.number());
+      }
+    }
+    return damaged;
+  }
+
+  // Somebody may have removed a damaged one, so that it is published once more.
+  bool AllObjectsAreThere(const proto::RemoteHead& head) const {
+    std::map<std::string, uint64_t> there;
+    for (const remote::RemotePlace::Listed& object : place_->ListObjects()) there[object.name] = object.bytes;
+    const auto all = [&](const proto::RemoteStep& step) {
+      return std::all_of(step.objects().begin(), step.objects().end(), [&](const proto::RemoteObject& object) {
+        const auto found = there.find(remote::NameOf(object));
+        return found != there.end() && found->second == object.bytes();
+      });
+    };
+    return all(head.base()) && std::all_of(head.changes().begin(), head.changes().end(), all);
   }
 
   void RequirePlace(const proto::Manifest& state, const std::string& publisher) const {
@@ -180,13 +226,17 @@ class Publication {
                 "pull first; if the store was put back from a copy: rotv-sync baseline --force");
   }
 
-  proto::RemoteStep Write(const std::string& what, const proto::RemoteHead* since) {
+  proto::RemoteStep Write(const std::string& what, const proto::RemoteHead* since, uint64_t number) {
     proto::RemoteStep step;
+    step.set_number(number);
+    if (since != nullptr) step.set_from_lsn(since->state().durable_lsn());
     context_.progress.Begin(what, Progress::Unit::kRows, since == nullptr ? store_->VersionsEstimate() : 0);
     const auto take = [&](remote::PackedSegment packed) {
       const std::string name = remote::NameOf(packed.object);
       // One that a killed run has left is used.
-      if (place_->ObjectSize(name) != packed.object.bytes()) {
+      if (place_->ObjectSize(name) == packed.object.bytes()) {
+        place_->KeepObject(name);
+      } else {
         place_->WriteObject(name, packed.bytes);
         ++result_.objects;
         result_.bytes += packed.bytes.size();
@@ -198,13 +248,8 @@ class Publication {
     context_.progress.End();
     result_.versions = std::max(result_.versions, counts.versions);
     result_.transactions = std::max(result_.transactions, counts.transactions);
-    step.set_number((former_ && since != nullptr ? former_->number() : NumberBefore()) + 1);
     step.set_published_us(os::NowMicroseconds());
     return step;
-  }
-
-  uint64_t NumberBefore() const {
-    return former_ && former_->generation() == remote::GenerationOf(store_->manifest()) ? former_->number() : 0;
   }
 
   static bool IsTimeForBase(const proto::RemoteHead& next) {

@@ -219,11 +219,20 @@ class VerifyRun {
     bool first = differed_.emplace(name, VerdictOf(table, Lsn(store_->manifest().head_lsn()))).second;
     if (first && compare::TableExaminer::CanRepair(*table.check, table.difference)) {
       context_.progress.Note(fmt::format("repairing {}", table.check->table->quoted_name()));
-      if (examiner.Repair(*table.check, table.difference)) return true;
+      NoteRepair();
+      const bool repaired = examiner.Repair(*table.check, table.difference);
+      NoteRepair();
+      if (repaired) return true;
     }
     copied_.insert(name);
     to_resync_.insert(table.check->table->id());
     return true;
+  }
+
+  void NoteRepair() {
+    StoreState state = store_->state();
+    state.NoteRepair();
+    store_->Publish(state, {});
   }
 
   // Marks tables for the resync of the next round; if this run is killed, the next pull makes it.

@@ -45,29 +45,7 @@ class MetadataCheck {
   }
 
   void Manifest() {
-    const proto::Manifest& manifest = store_.manifest();
-    Require(manifest.baseline_lsn() <= manifest.head_lsn() && manifest.head_lsn() <= manifest.durable_lsn(),
-            "its baseline, its head and what is durable are not in this order");
-    for (const proto::TableHistory& history : manifest.tables()) {
-      const proto::Epoch* before = nullptr;
-      for (const proto::Epoch& epoch : history.epochs()) {
-        const bool in_order =
-            before == nullptr || (before->number() < epoch.number() && before->start_lsn() <= epoch.start_lsn());
-        Require(in_order && epoch.number() <= history.last_number(),
-                fmt::format("the epochs of table {} are not in order", history.table()));
-        before = &epoch;
-      }
-    }
-    for (const proto::Gap& gap : manifest.gaps()) {
-      Require(gap.after_lsn() < gap.before_lsn() && gap.before_lsn() <= manifest.head_lsn(),
-              "a gap of the history is not in it");
-    }
-    std::set<std::string> names;
-    for (const proto::Snapshot& snapshot : manifest.snapshots()) {
-      Require(names.insert(snapshot.name()).second, "two snapshots have the name " + snapshot.name());
-      Require(snapshot.lsn() >= manifest.baseline_lsn() && snapshot.lsn() <= manifest.head_lsn(),
-              fmt::format("the snapshot {} is outside of the history", snapshot.name()));
-    }
+    for (const std::string& problem : ManifestProblems(store_.manifest())) Require(false, problem);
   }
 
   void Sequences() {
@@ -149,6 +127,36 @@ class MetadataCheck {
 };
 
 }  // namespace
+
+std::vector<std::string> ManifestProblems(const proto::Manifest& manifest) {
+  std::vector<std::string> problems;
+  const auto require = [&problems](bool holds, const std::string& otherwise) {
+    if (!holds) problems.push_back(otherwise);
+  };
+  require(manifest.baseline_lsn() <= manifest.head_lsn() && manifest.head_lsn() <= manifest.durable_lsn(),
+          "its baseline, its head and what is durable are not in this order");
+  for (const proto::TableHistory& history : manifest.tables()) {
+    const proto::Epoch* before = nullptr;
+    for (const proto::Epoch& epoch : history.epochs()) {
+      const bool in_order =
+          before == nullptr || (before->number() < epoch.number() && before->start_lsn() <= epoch.start_lsn());
+      require(in_order && epoch.number() <= history.last_number(),
+              fmt::format("the epochs of table {} are not in order", history.table()));
+      before = &epoch;
+    }
+  }
+  for (const proto::Gap& gap : manifest.gaps()) {
+    require(gap.after_lsn() < gap.before_lsn() && gap.before_lsn() <= manifest.head_lsn(),
+            "a gap of the history is not in it");
+  }
+  std::set<std::string> names;
+  for (const proto::Snapshot& snapshot : manifest.snapshots()) {
+    require(names.insert(snapshot.name()).second, "two snapshots have the name " + snapshot.name());
+    require(snapshot.lsn() >= manifest.baseline_lsn() && snapshot.lsn() <= manifest.head_lsn(),
+            fmt::format("the snapshot {} is outside of the history", snapshot.name()));
+  }
+  return problems;
+}
 
 std::vector<std::string> FindContradictions(const RowStore& store, const std::set<DataFile::Content>& unreadable,
                                             const Interrupt& interrupt) {

@@ -16,6 +16,9 @@ namespace rotv::check {
 std::vector<std::string> FindContradictions(const RowStore& store, const std::set<DataFile::Content>& unreadable,
                                             const Interrupt& interrupt);
 
+// The same for a manifest alone.
+std::vector<std::string> ManifestProblems(const proto::Manifest& manifest);
+
 // A state that has a name.
 struct NamedState {
   std::string name;

@@ -26,14 +26,16 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr uint64_t kMostHeadBytes = uint64_t{64} << 20;
+constexpr mode_t kOwner = S_IRUSR | S_IWUSR;
+constexpr mode_t kAllAccess = S_ISGID | S_IRWXU | S_IRWXG | S_IRWXO;
+
 class DirectoryPlace : public RemotePlace {
  public:
   DirectoryPlace(fs::path directory, Purpose purpose)
       : directory_(std::move(directory)), description_(directory_.native()) {
     if (purpose == Purpose::kPublish) {
-      std::error_code error;
-      fs::create_directories(directory_ / "objects", error);
-      if (error) ThrowDiskError("make", directory_ / "objects", error.value());
+      Make();
       return;
     }
     std::error_code error;
@@ -45,10 +47,12 @@ class DirectoryPlace : public RemotePlace {
 
   const std::string& description() const override { return description_; }
 
-  std::optional<std::string> ReadHead() override { return Read(directory_ / "head"); }
+  std::optional<std::string> ReadHead() override { return Read(directory_ / "head", kMostHeadBytes); }
 
   bool ReplaceHead(const std::optional<std::string>& before, std::string_view head) override {
     const FileDescriptor lock = OpenOrCreateFile(directory_ / "lock", O_RDWR | O_CLOEXEC);
+    // Another publisher may be another user: whoever may write to the directory. Only its owner can say so.
+    (void)fchmod(lock.get(), kOwner | (Status().st_mode & (S_IRGRP | S_IWGRP)));
     while (flock(lock.get(), LOCK_EX) != 0) {
       if (errno != EINTR) ThrowDiskError("lock", directory_ / "lock", errno);
     }
@@ -57,10 +61,13 @@ class DirectoryPlace : public RemotePlace {
     return true;
   }
 
-  std::string ReadObject(const std::string& name) override {
-    if (std::optional<std::string> bytes = Read(directory_ / "objects" / name)) return *std::move(bytes);
-    throw Error(ErrorCode::kCorrupt, fmt::format("the remote {} lacks the object {}", description_, name),
-                "pull again: the publisher may have removed it meanwhile; if it stays, publish anew");
+  std::string ReadObject(const std::string& name, uint64_t bytes) override {
+    std::optional<std::string> content = Read(directory_ / "objects" / name, bytes);
+    if (content && content->size() == bytes) return *std::move(content);
+    throw Error(
+        ErrorCode::kCorrupt,
+        fmt::format("the remote {} {} the object {}", description_, content ? "has only a part of" : "lacks", name),
+        "pull again: the publisher may have removed it meanwhile; if it stays, publish once more");
   }
 
   std::optional<uint64_t> ObjectSize(const std::string& name) override {
@@ -68,6 +75,10 @@ class DirectoryPlace : public RemotePlace {
     const uint64_t size = fs::file_size(directory_ / "objects" / name, error);
     if (error) return std::nullopt;
     return size;
+  }
+
+  void KeepObject(const std::string& name) override {
+    (void)utimensat(AT_FDCWD, (directory_ / "objects" / name).c_str(), nullptr, 0);
   }
 
   void WriteObject(const std::string& name, std::string_view bytes) override {
@@ -81,7 +92,9 @@ class DirectoryPlace : public RemotePlace {
     for (const fs::directory_entry& entry : fs::directory_iterator(directory_ / "objects", error)) {
       struct stat found {};
       if (stat(entry.path().c_str(), &found) != 0) continue;
-      listed.push_back({entry.path().filename(), static_cast<int64_t>(now - found.st_mtime)});
+      listed.push_back({.name = entry.path().filename(),
+                        .bytes = static_cast<uint64_t>(found.st_size),
+                        .age_s = static_cast<int64_t>(now - found.st_mtime)});
     }
     if (error) ThrowDiskError("read", directory_ / "objects", error.value());
     return listed;
@@ -93,21 +106,48 @@ class DirectoryPlace : public RemotePlace {
   }
 
  private:
-  std::optional<std::string> Read(const fs::path& path) const {
-    std::error_code error;
-    if (!fs::exists(path, error) && !error) return std::nullopt;
+  // Nullopt if there is no such file. Somebody else may have put anything there.
+  std::optional<std::string> Read(const fs::path& path, uint64_t most) const {
+    struct stat found {};
+    if (stat(path.c_str(), &found) != 0) {
+      if (errno == ENOENT) return std::nullopt;
+      ThrowDiskError("read", path, errno);
+    }
+    if (!S_ISREG(found.st_mode) || static_cast<uint64_t>(found.st_size) > most) {
+      throw Error(ErrorCode::kCorrupt, fmt::format("{} in the remote is larger than what is published", path.native()),
+                  "remove it there and publish once more, on the machine that follows the source");
+    }
     return ReadFile(path);
+  }
+
+  // Rows are in it: it is for its owner alone until that one gives it to others.
+  void Make() const {
+    std::error_code error;
+    if (!fs::exists(directory_, error)) {
+      fs::create_directories(directory_.parent_path(), error);
+      if (mkdir(directory_.c_str(), S_IRWXU) != 0 && errno != EEXIST) ThrowDiskError("make", directory_, errno);
+    }
+    const fs::path objects = directory_ / "objects";
+    if (mkdir(objects.c_str(), S_IRWXU) != 0) {
+      if (errno != EEXIST) ThrowDiskError("make", objects, errno);
+      return;
+    }
+    if (chmod(objects.c_str(), Status().st_mode & kAllAccess) != 0) ThrowDiskError("change", objects, errno);
+  }
+
+  struct stat Status() const {
+    struct stat directory {};
+    if (stat(directory_.c_str(), &directory) != 0) ThrowDiskError("read", directory_, errno);
+    return directory;
   }
 
   // Whoever may read the directory may read what is in it: who that is, its owner has decided.
   void Write(const fs::path& path, std::string_view bytes) const {
-    WriteFileAtomically(path, bytes);
-    struct stat directory {};
-    constexpr mode_t kOthersRead = S_IRGRP | S_IROTH;
-    if (stat(directory_.c_str(), &directory) != 0) ThrowDiskError("read", directory_, errno);
-    if (chmod(path.c_str(), S_IRUSR | S_IWUSR | (directory.st_mode & kOthersRead)) != 0) {
-      ThrowDiskError("change", path, errno);
-    }
+    const struct stat directory = Status();
+    AtomicFile file(path);
+    file.Write(bytes);
+    file.Permit(kOwner | (directory.st_mode & (S_IRGRP | S_IROTH)), directory.st_gid);
+    file.Commit();
   }
 
   const fs::path directory_;
@@ -116,8 +156,8 @@ class DirectoryPlace : public RemotePlace {
 
 }  // namespace
 
-std::unique_ptr<RemotePlace> OpenPlace(const std::string& url, Purpose purpose) {
-  return std::make_unique<DirectoryPlace>(url, purpose);
+std::unique_ptr<RemotePlace> OpenPlace(const std::string& directory, Purpose purpose) {
+  return std::make_unique<DirectoryPlace>(directory, purpose);
 }
 
 }  // namespace rotv::remote

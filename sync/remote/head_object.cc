@@ -5,6 +5,7 @@
 #include "storage/compress.h"
 #include "storage/error.h"
 #include "storage/parse_message.h"
+#include "sync/check/metadata_check.h"
 #include "sync/formats/parsed_size.h"
 #include "sync/remote/object_hash.h"
 
@@ -17,7 +18,7 @@ constexpr size_t kMostParsedBytes = size_t{256} << 20;
 
 [[noreturn]] void ThrowDamaged(const std::string& place, const std::string& what) {
   throw Error(ErrorCode::kCorrupt, fmt::format("the head of the remote {} is damaged: {}", place, what),
-              "have it published again: rotv-sync publish, on the machine that follows the source");
+              "have it published anew: rotv-sync publish --take-over, on the machine that follows the source");
 }
 
 bool IsRight(const proto::RemoteStep& step) {
@@ -31,14 +32,17 @@ bool IsRight(const proto::RemoteStep& step) {
 bool IsWhole(const proto::RemoteHead& head) {
   if (head.number() == 0 || head.base().number() == 0 || head.base().number() > head.number()) return false;
   if (head.generation().size() != kHashBytes || !IsRight(head.base())) return false;
+  uint64_t from_lsn = 0;
   uint64_t number = head.number() - static_cast<uint64_t>(head.changes_size());
   if (static_cast<uint64_t>(head.changes_size()) > head.number() || number > head.base().number()) return false;
   for (const proto::RemoteStep& step : head.changes()) {
-    if (step.number() != ++number || !IsRight(step)) return false;
+    if (step.number() != ++number || step.from_lsn() < from_lsn || !IsRight(step)) return false;
+    from_lsn = step.from_lsn();
   }
   const proto::Manifest& state = head.state();
-  return state.baseline_lsn() <= state.head_lsn() && state.head_lsn() <= state.durable_lsn() && !state.unfinished() &&
-         GenerationOf(state) == head.generation();
+  return from_lsn <= state.durable_lsn() && state.kept_from_lsn() <= state.head_lsn() &&
+         state.log_from_lsn() <= state.durable_lsn() && !state.unfinished() &&
+         GenerationOf(state) == head.generation() && check::ManifestProblems(state).empty();
 }
 
 }  // namespace

@@ -18,22 +18,24 @@ class RemotePlace {
   // For people: "/srv/history".
   virtual const std::string& description() const = 0;
 
-  // The head as it is stored; nullopt if nothing was published yet. Throws kUnreachable if the place cannot be reached,
-  // kUsage if it does not exist.
+  // The head as it is stored; nullopt if nothing was published yet. Throws kCorrupt if it is larger than any head.
   virtual std::optional<std::string> ReadHead() = 0;
   // Replaces the head if it still is `before` (nullopt: if there is none), and returns true; returns false if somebody
   // else has replaced it meanwhile. Durable on return. Throws kDisk or kRefused if the place cannot be written.
   virtual bool ReplaceHead(const std::optional<std::string>& before, std::string_view head) = 0;
 
-  // Throws kCorrupt if there is no such object.
-  virtual std::string ReadObject(const std::string& name) = 0;
+  // Throws kCorrupt if there is no such object, or if it has another size.
+  virtual std::string ReadObject(const std::string& name, uint64_t bytes) = 0;
   // The size of an object; nullopt if there is none.
   virtual std::optional<uint64_t> ObjectSize(const std::string& name) = 0;
+  // Says that an object is in use, which a run before this one has left: its age begins anew.
+  virtual void KeepObject(const std::string& name) = 0;
   // Durable on return. An object of this name is replaced.
   virtual void WriteObject(const std::string& name, std::string_view bytes) = 0;
 
   struct Listed {
     std::string name;
+    uint64_t bytes = 0;
     int64_t age_s = 0;  // Since it was written, by the place's clock.
   };
   virtual std::vector<Listed> ListObjects() = 0;
@@ -41,9 +43,9 @@ class RemotePlace {
   virtual void RemoveObject(const std::string& name) = 0;
 };
 
-enum class Purpose { kRead, kPublish };  // kPublish makes a directory that is missing.
-// `url` is a directory ("/srv/history", "~/history", "file:///srv/history"); `home` is what "~" stands for. Throws
-// kUsage for any other.
-std::unique_ptr<RemotePlace> OpenPlace(const std::string& url, Purpose purpose);
+enum class Purpose { kRead, kPublish };
+// `directory` is where the remote is. One that is missing is made with kPublish, for its owner alone, and else throws
+// kUnreachable. Throws kDisk if it cannot be made.
+std::unique_ptr<RemotePlace> OpenPlace(const std::string& directory, Purpose purpose);
 
 }  // namespace rotv::remote

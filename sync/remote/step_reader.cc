@@ -6,6 +6,7 @@
 
 #include "storage/change_log.h"
 #include "storage/compress.h"
+#include "storage/corrupt.h"
 #include "storage/error.h"
 #include "sync/formats/row_check.h"
 #include "sync/formats/text_encoding.h"
@@ -16,7 +17,6 @@ namespace rotv::remote {
 namespace {
 
 constexpr size_t kBufferBytes = size_t{8} << 20;
-constexpr int kTransactionsOfChunk = 1000;
 constexpr size_t kChunkBytes = size_t{256} << 10;  // As the change log's own are.
 
 RowVersion VersionOf(const proto::SegmentRow& row) {
@@ -25,12 +25,21 @@ RowVersion VersionOf(const proto::SegmentRow& row) {
       return {.kind = RowVersion::Kind::kTombstone, .text = {}};
     case proto::SEGMENT_PARTIAL_ROW:
       return {.kind = RowVersion::Kind::kPartial, .shape = row.shape(), .text = row.line()};
-    default:
+    case proto::SEGMENT_ROW:
       return {.kind = RowVersion::Kind::kRow,
               .shape = row.shape(),
               .count = row.count() == 0 ? 1 : row.count(),
               .text = row.line()};
+    default:
+      ThrowCorrupt("the published history has a row of an unknown kind");
   }
+}
+
+// Tables are all that a check of rows needs of a schema; its texts may be megabytes.
+proto::SchemaVersion TablesOf(const proto::SchemaVersion& schema) {
+  proto::SchemaVersion tables;
+  *tables.mutable_tables() = schema.tables();
+  return tables;
 }
 
 }  // namespace
@@ -38,17 +47,17 @@ RowVersion VersionOf(const proto::SegmentRow& row) {
 StepReader::StepReader(RowStore& store, const proto::RemoteHead& head, Into into, const Interrupt& interrupt)
     : store_(store),
       head_(head),
-      into_(into),
       interrupt_(interrupt),
       buffer_(std::make_unique<VersionBuffer>(VersionBuffer::Index::kNone)) {
   for (const proto::TableHistory& history : head.state().tables()) {
     if (history.epochs().empty()) continue;
-    listed_[history.table()] = {history.epochs(0).number(), history.epochs().rbegin()->number()};
+    for (const proto::Epoch& epoch : history.epochs()) listed_.emplace(history.table(), epoch.number());
   }
   if (into == Into::kNewStore) return;
   from_ = store.state().durable_lsn();
+  former_head_ = store.state().head_lsn();
   for (const proto::TableHistory& history : store.manifest().tables()) {
-    if (!history.epochs().empty()) former_[history.table()] = history.epochs().rbegin()->number();
+    for (const proto::Epoch& epoch : history.epochs()) listed_.emplace(history.table(), epoch.number());
   }
 }
 
@@ -100,13 +109,13 @@ void StepReader::TakeSchemas(const proto::Segment& segment) {
     for (const proto::Table& table : schema.schema().tables()) {
       if (schema::HasRows(table)) RequireFit(table);
     }
-    if (Lsn(schema.lsn()) > Lsn(head_.state().head_lsn())) ThrowWrong("a schema of later than its head");
+    if (!IsOfStep(Lsn(schema.lsn()))) ThrowWrong("a schema of before or after its time");
     addition_.more_schemas.emplace_back(Lsn(schema.lsn()), schema.schema());
-    schemas_.push_back(schema.schema());
+    schemas_.push_back(TablesOf(schema.schema()));
     check_.reset();  // It has those that came before.
   }
   for (const proto::SegmentSequences& sequences : segment.sequences()) {
-    if (Lsn(sequences.lsn()) > Lsn(head_.state().head_lsn())) ThrowWrong("sequences of later than its head");
+    if (!IsOfStep(Lsn(sequences.lsn()))) ThrowWrong("sequences of before or after their time");
     addition_.more_sequences.emplace_back(Lsn(sequences.lsn()), sequences.values());
   }
 }
@@ -128,7 +137,8 @@ void StepReader::TakeTransactions(const proto::Segment& segment) {
     }
     last_transaction_ = lsn;
     *chunk_.add_transactions() = transaction;
-    if (chunk_.transactions_size() >= kTransactionsOfChunk || transaction.ByteSizeLong() >= kChunkBytes) CloseChunk();
+    chunk_bytes_ += transaction.ByteSizeLong();
+    if (chunk_bytes_ >= kChunkBytes) CloseChunk();
   }
   CloseChunk();
   store_.WriteLog(chunks_);
@@ -138,30 +148,28 @@ void StepReader::TakeTransactions(const proto::Segment& segment) {
 void StepReader::CloseChunk() {
   if (chunk_.transactions().empty()) return;
   const Lsn lsn(chunk_.transactions(0).commit_lsn());
-  last_number_ = lsn == last_chunk_ ? last_number_ + 1 : 0;
+  // One that goes on with a transaction of the chunk before is never the first of that LSN: a reader from it would miss
+  // what that chunk has.
+  last_number_ = lsn == last_chunk_ ? last_number_ + 1 : lsn == last_in_chunk_ ? 1 : 0;
   last_chunk_ = lsn;
+  last_in_chunk_ = Lsn(chunk_.transactions().rbegin()->commit_lsn());
   chunks_.emplace_back(ChangeLogKey(lsn, last_number_), ZstdCompress(chunk_.SerializeAsString()));
   chunk_.Clear();
+  chunk_bytes_ = 0;
 }
 
-void StepReader::RequireEpoch(TableId table, EpochNumber epoch) const {
-  const auto listed = listed_.find(table);
-  if (listed == listed_.end() || epoch < listed->second.first || epoch > listed->second.second) {
-    ThrowWrong("rows of an epoch that it does not name");
-  }
-}
+bool StepReader::IsOfStep(Lsn lsn) const { return lsn >= former_head_ && lsn <= Lsn(head_.state().head_lsn()); }
 
 void StepReader::TakeRows(const proto::SegmentRows& rows) {
-  const auto former = former_.find(rows.table());
-  const bool is_new = former == former_.end() || rows.epoch() > former->second;
-  RequireEpoch(rows.table(), rows.epoch());
+  // gc may have forgotten the epoch there since these rows were published.
+  if (listed_.count({rows.table(), rows.epoch()}) == 0) return;
   std::string value;
   for (const proto::SegmentRow& row : rows.rows()) {
     const VersionKey key{
         .table = rows.table(), .epoch = rows.epoch(), .row_key = row.key(), .commit_lsn = Lsn(row.commit_lsn())};
     if (key.commit_lsn >= Lsn(head_.state().durable_lsn())) ThrowWrong("rows of later than its end");
     // What is visible already must not change.
-    if (!is_new && key.commit_lsn < from_) ThrowWrong("rows of before what was taken already");
+    if (key.commit_lsn < from_) ThrowWrong("rows of before what was taken already");
     const RowVersion version = VersionOf(row);
     value.clear();
     AppendRowVersion(version, &value);

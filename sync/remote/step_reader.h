@@ -4,9 +4,9 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -39,26 +39,28 @@ class StepReader {
   void RequireFit(const proto::Table& table) const;
   void TakeTransactions(const proto::Segment& segment);
   void TakeRows(const proto::SegmentRows& rows);
-  void RequireEpoch(TableId table, EpochNumber epoch) const;
+  // True between the head before the steps and theirs.
+  bool IsOfStep(Lsn lsn) const;
   void CloseChunk();
   void Flush();
   [[noreturn]] void ThrowWrong(const char* what) const;
 
   RowStore& store_;
   const proto::RemoteHead& head_;
-  const Into into_;
   const Interrupt& interrupt_;
-  Lsn from_;                               // Versions before it are there already, but for those of new epochs.
-  std::map<TableId, EpochNumber> former_;  // The last epoch of each table that is there already.
-  std::map<TableId, std::pair<EpochNumber, EpochNumber>> listed_;  // The first and the last epoch that `head` has.
+  Lsn from_;         // Versions and transactions before it are there already; so are schemas
+  Lsn former_head_;  // before this.
+  std::set<std::pair<TableId, EpochNumber>> listed_;  // The epochs that `head` or the store has.
   RowStore::Addition addition_;
   std::vector<proto::SchemaVersion> schemas_;  // Those of the addition.
   std::optional<check::EntryCheck> check_;     // Made when rows come after schemas.
   std::unique_ptr<VersionBuffer> buffer_;
   proto::LogChunk chunk_;
+  size_t chunk_bytes_ = 0;
   std::vector<std::pair<std::string, std::string>> chunks_;
   Lsn last_transaction_;
-  Lsn last_chunk_;            // The LSN in the key of the chunk that was closed last,
+  Lsn last_in_chunk_;         // The last transaction of the chunk that was closed last,
+  Lsn last_chunk_;            // the LSN in its key,
   uint32_t last_number_ = 0;  // and the number in it.
   uint64_t versions_ = 0;
 };

@@ -1,6 +1,6 @@
 #include "sync/remote/step_writer.h"
 
-#include <map>
+#include <set>
 #include <utility>
 
 #include "sync/remote/object_hash.h"
@@ -9,6 +9,9 @@
 // state. Two kinds of versions are written below the head that they belong to, at L - 1: those of a copied table, and
 // those of a repair. Both belong to a pull that has made a replication slot, which writes WAL: so L is greater than
 // every earlier durable LSN, and L - 1 is not below it.
+//
+// A repair that ends after a publication of the same LSN is the exception, and is counted (Manifest.repairs): then all
+// is published anew, as where gc has dropped something since (sync/publish.cc).
 //
 // What a run that has not ended has written is not published: rows of epochs that the manifest does not name, and
 // versions at or after the durable LSN.
@@ -41,7 +44,9 @@ class StepWriter {
   void AddDescriptions() {
     const uint32_t known = request_.since == nullptr ? 0 : request_.since->greatest_shape();
     for (uint32_t id = known + 1; id <= store_.shapes().greatest_id(); ++id) {
-      if (store_.shapes().Has(id)) *segment_.add_shapes() = store_.shapes().Get(id);
+      if (!store_.shapes().Has(id)) continue;
+      *segment_.add_shapes() = store_.shapes().Get(id);
+      Added(segment_.shapes().rbegin()->ByteSizeLong());
     }
     // The schema at the former head may have been replaced by one that masks differently.
     const bool same = request_.since != nullptr && LastSchemaHash(store_) == request_.since->last_schema();
@@ -71,15 +76,14 @@ class StepWriter {
   }
 
   void AddRows() {
-    std::map<TableId, EpochNumber> listed;  // The last epoch of each table that is complete.
+    std::set<std::pair<TableId, EpochNumber>> listed;
     for (const proto::TableHistory& history : store_.manifest().tables()) {
-      if (!history.epochs().empty()) listed[history.table()] = history.epochs().rbegin()->number();
+      for (const proto::Epoch& epoch : history.epochs()) listed.emplace(history.table(), epoch.number());
     }
     const Lsn durable = store_.state().durable_lsn();
     store_.VisitVersions(
         [&](const VersionKey& key, const RowVersion& version, size_t) {
-          const auto last = listed.find(key.table);
-          if (key.commit_lsn >= durable || last == listed.end() || key.epoch > last->second) return;
+          if (key.commit_lsn >= durable || listed.count({key.table, key.epoch}) == 0) return;
           Add(key, version);
         },
         from_);
@@ -125,7 +129,7 @@ class StepWriter {
   }
 
   void Flush() {
-    if (bytes_ == 0 && segment_.shapes().empty()) return;
+    if (bytes_ == 0) return;
     interrupt_.Check();
     request_.take(PackSegment(segment_));
     segment_.Clear();

@@ -109,6 +109,48 @@ TEST_F(PublishTest, GcOnEitherSideChangesNoSeedOfTheOther) {
   SameSeedAt("baseline");
 }
 
+// What was deleted since the last publication, and then dropped by gc, is deleted there too.
+TEST_F(PublishTest, WhatGcHasDroppedBeforeItWasPublishedIsNotMissed) {
+  Exec("INSERT INTO t VALUES (7000, 'short-lived')");
+  PullAndPublish();
+  MustFollow({"pull"});
+  Exec("DELETE FROM t WHERE id = 7000");
+  rotv.MustSync({"pull"});
+  rotv.MustSync({"gc", "--keep-days", "0"});
+  rotv.MustSync({"publish"});
+  FollowerIsDump();
+}
+
+TEST_F(PublishTest, AForgottenEpochGapOrSnapshotHindersNobody) {
+  Exec("CREATE TABLE passing (id int PRIMARY KEY); INSERT INTO passing VALUES (1)");
+  PullAndPublish();
+  rotv.MustSync({"snapshot", "create", "kept"});
+  rotv.MustSync({"publish"});
+  MustFollow({"pull"});
+  Exec("DROP TABLE passing");
+  PullAndPublish();
+  rotv.MustSync({"gc", "--keep-days", "0"});
+  Exec("INSERT INTO t VALUES (7001, 'x')");
+  PullAndPublish();
+  FollowerIsDump();
+  MustFollow({"gc", "--keep-days", "0"});
+  Exec("INSERT INTO t VALUES (7002, 'x')");
+  PullAndPublish();
+  FollowerIsDump();
+  SameSeedAt("kept");
+}
+
+TEST_F(PublishTest, ARemoteThatWasEmptiedIsTakenAnew) {
+  MustFollow({"pull"});
+  Exec("INSERT INTO t VALUES (7003, 'between')");
+  rotv.MustSync({"pull"});
+  std::filesystem::remove_all(remote());
+  rotv.MustSync({"publish"});  // Number 1 again.
+  Exec("INSERT INTO t VALUES (7004, 'after')");
+  PullAndPublish();
+  FollowerIsDump();
+}
+
 TEST_F(PublishTest, RotvPullsFromARemoteToo) {
   Command seed = rotv.ProgramCommand(ROTV_BINARY, {"seed"});
   seed.argv[2] = follower_home();

@@ -41,6 +41,8 @@ TEST_F(RemoteDamageTest, ADamagedRemoteIsRefusedAndWhatWasTakenStays) {
   const std::string before = ReadFile(FollowerSeed());
   const std::string first_head = ReadFile(remote() / "head");
   const std::vector<fs::path> first_objects = Objects();
+  const fs::path first_copy = rotv.directory() / "first objects";
+  fs::copy(objects(), first_copy);
   Exec("UPDATE t SET v = 'changed'");
   PullAndPublish();
   const std::string head = ReadFile(remote() / "head");
@@ -85,7 +87,20 @@ TEST_F(RemoteDamageTest, ADamagedRemoteIsRefusedAndWhatWasTakenStays) {
   fs::rename(remote() / "elsewhere", added);
   FollowerIsDump();
 
+  // An object that was removed is published once more; so is a head, by who takes over.
+  fs::remove(added);
+  rotv.MustSync({"publish"});
+  fs::remove_all(follower_home() / "sources");
+  FollowerIsDump();
+  const std::string again = ReadFile(remote() / "head");
+  WriteFile(remote() / "head", again.substr(1));
+  ExpectExit(rotv, {"publish"}, 7);
+  rotv.MustSync({"publish", "--take-over"});
+  fs::remove_all(follower_home() / "sources");
+  FollowerIsDump();
+
   // An older head, as somebody may put it back.
+  for (const fs::path& path : first_objects) WriteFile(path, ReadFile(first_copy / path.filename()));
   WriteFile(remote() / "head", first_head);
   ExpectFollowerExit({"pull"}, 7, "older than what was taken");
   MustFollow({"pull", "--rebaseline"});

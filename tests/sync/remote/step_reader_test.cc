@@ -136,8 +136,8 @@ TEST_F(StepReaderTest, WhatNoPublisherWritesIsRefused) {
          *s.add_transactions() = s.transactions(0);
          s.mutable_transactions(1)->set_commit_lsn(0x110);
        }},
-      {"rows of a table that is not there", [](auto& s) { s.mutable_rows(0)->set_table(2); }},
-      {"rows of an epoch that is not there", [](auto& s) { s.mutable_rows(0)->set_epoch(2); }},
+      {"a row of an unknown kind",
+       [](auto& s) { s.mutable_rows(0)->mutable_rows(0)->set_kind(static_cast<proto::SegmentRowKind>(7)); }},
       {"a row of later", [](auto& s) { s.mutable_rows(0)->mutable_rows(0)->set_commit_lsn(kHead); }},
       {"one row twice", [](auto& s) { *s.mutable_rows(0)->add_rows() = s.rows(0).rows(0); }},
       {"a line that ends the rows", [](auto& s) { s.mutable_rows(0)->mutable_rows(0)->set_line("\\."); }},
@@ -152,6 +152,42 @@ TEST_F(StepReaderTest, WhatNoPublisherWritesIsRefused) {
     change(segment);
     EXPECT_EQ(CodeOf([&] { Take(segment); }), ErrorCode::kCorrupt);
   }
+}
+
+TEST_F(StepReaderTest, RowsOfAnEpochThatGcHasForgottenAreLeftOut) {
+  proto::Segment segment = GoodSegment();
+  *segment.add_rows() = segment.rows(0);
+  segment.mutable_rows(1)->set_epoch(2);
+  *segment.add_rows() = segment.rows(0);
+  segment.mutable_rows(2)->set_table(2);
+  Take(segment);
+}
+
+// A reader from a transaction's LSN finds all of its pieces, also those that are in the chunk before.
+TEST_F(StepReaderTest, ATransactionThatGoesOnInAnotherChunkIsRead) {
+  proto::Segment segment = GoodSegment();
+  segment.clear_transactions();
+  const auto add = [&](uint64_t lsn, size_t bytes, bool continued) {
+    proto::Transaction* transaction = segment.add_transactions();
+    transaction->set_commit_lsn(lsn);
+    transaction->set_continued(continued);
+    transaction->add_changes()->set_keys(std::string(bytes, '\0'));
+  };
+  add(0x110, 10, false);
+  add(0x120, 300'000, true);
+  add(0x120, 300'000, true);
+  add(0x120, 10, false);
+  testing::TempDir directory;
+  const std::unique_ptr<RowStore> store = RowStore::Open(directory / "store", RowStore::Mode::kCreate);
+  const proto::RemoteHead head = HeadOfSegment();
+  const StoreState state = StoreState::OfRemote(head.state(), {});
+  store->Publish(state, {});
+  StepReader reader(*store, head, StepReader::Into::kNewStore, interrupt_);
+  reader.Take(segment);
+  reader.Finish(state);
+  int pieces = 0;
+  store->VisitLog(Lsn(0x120), [&](const proto::Transaction&) { return ++pieces > 0; });
+  EXPECT_EQ(pieces, 3);
 }
 
 TEST_F(StepReaderTest, AStepDoesNotChangeWhatIsVisible) {
