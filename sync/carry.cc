@@ -83,11 +83,12 @@ CarryResult WriteCarry(const Context& context, const CarryRequest& request) {
       .from = request.from.lsn, .to = result.to.lsn, .from_schema = from_schema, .to_schema = to_schema};
   std::optional<carry::Migration> migration;
   if (!carry::SameSchema(from_schema, to_schema)) {
-    migration = carry::PlanMigration(store, ends);
-    result.why_not = migration->why_not;
     if (request.schema == CarryRequest::Schema::kMustBeTheSame) {
       result.why_not = "the schema changed, and the application's role is a superuser";
+      return result;
     }
+    migration = carry::PlanMigration(store, ends);
+    result.why_not = migration->why_not;
     if (!result.why_not.empty()) return result;
   }
 

@@ -84,6 +84,7 @@ class Planner {
     CheckTables();
     for (const SchemaStatement& statement : to_statements_) plan_.whole.push_back(statement.text);
     DecideRows();
+    EmptyViews();
     return std::move(plan_);
   }
 
@@ -139,6 +140,8 @@ class Planner {
       const auto old = before.find(entry.statement->key);
       if (!entry.changes || entry.statement->key.empty() || old == before.end()) continue;
       const bool is_routine = entry.statement->kind == Kind::kRoutine;
+      const bool is_of_triggers = entry.statement->text.find(" RETURNS trigger\n") != std::string::npos;
+      if (is_routine && !is_of_triggers && HasComputed()) return Refuse(*entry.statement);
       if (entry.statement->kind == Kind::kTable)
         entry.alteration = AlterationOf(*old->second->statement, *entry.statement);
       if (!is_routine && !entry.alteration) continue;
@@ -147,6 +150,22 @@ class Planner {
       old->second->other = &entry;
       entry.other = old->second;
     }
+  }
+
+  // What an index, a generated column or a partition has of a row was computed when the row was written. With another
+  // body of a function, also of one that others call, an import would compute something else.
+  bool HasComputed() const {
+    return std::any_of(from_statements_.begin(), from_statements_.end(), [&](const SchemaStatement& one) {
+      const std::string& text = one.text;
+      const bool computes = text.starts_with("CREATE INDEX ") || text.starts_with("CREATE UNIQUE INDEX ") ||
+                            text.find(" EXCLUDE ") != std::string::npos ||
+                            (one.kind == Kind::kTable && (text.find(" GENERATED ALWAYS AS (") != std::string::npos ||
+                                                          text.find("PARTITION BY ") != std::string::npos));
+      return computes && (text.find("OPERATOR(") != std::string::npos ||
+                          std::any_of(from_statements_.begin(), from_statements_.end(), [&](const SchemaStatement& f) {
+                            return f.kind == Kind::kRoutine && Mentions(text, f.name);
+                          }));
+    });
   }
 
   std::optional<TableAlteration> AlterationOf(const SchemaStatement& from, const SchemaStatement& to) const {
@@ -305,6 +324,31 @@ class Planner {
     to->insert(to->end(), statements.begin(), statements.end());
   }
 
+  // Views that have no content any more; those that are dropped and made again have none.
+  void EmptyViews() {
+    constexpr std::string_view kRefresh = "REFRESH MATERIALIZED VIEW ";
+    const auto filled = [&](const proto::SchemaVersion& schema) {
+      std::set<std::string> names;
+      formats::SqlStatements statements(schema.post_data(), schema.standard_strings());
+      while (const std::optional<std::string_view> statement = statements.Next()) {
+        if (!statement->starts_with(kRefresh)) continue;
+        std::string name(statement->substr(kRefresh.size()));
+        name.erase(name.find_last_not_of("; \n") + 1);
+        names.insert(std::move(name));
+      }
+      return names;
+    };
+    const std::set<std::string> after = filled(ends_.to_schema);
+    for (const std::string& name : filled(ends_.from_schema)) {
+      const bool is_there = std::any_of(to_statements_.begin(), to_statements_.end(), [&](const SchemaStatement& one) {
+        return one.key == "MATERIALIZED VIEW " + name;
+      });
+      if (is_there && !after.contains(name)) {
+        plan_.after_rows.push_back(fmt::format("{}{} WITH NO DATA", kRefresh, name));
+      }
+    }
+  }
+
   void DecideRows() {
     std::set<std::string> altered;
     for (const Entry& entry : to_) {
@@ -314,14 +358,25 @@ class Planner {
       if (!schema::HasRows(*table)) continue;
       const auto before = from_tables_.find(name);
       const bool is_new = before == from_tables_.end() || dropped_tables_.contains(name);
-      const bool fits = !is_new && (!losing_keys_.contains(name) || KeepsPrimaryKey(name)) &&
-                        (!altered.contains(name) || KeepsRows(*before->second, *table));
+      const bool fits =
+          !is_new && (!losing_keys_.contains(name) || KeepsPrimaryKey(name)) &&
+          (altered.contains(name) ? KeepsRows(*before->second, *table) : HasItsColumns(*before->second, *table));
       if (!fits) {
         plan_.reloaded.insert(name);
       } else if (altered.contains(name)) {
         plan_.reshaped.insert(name);
       }
     }
+  }
+
+  // The text is the same where a column was dropped and came back: what it had is still in the database. Rows of two
+  // tables are all compared anyway.
+  static bool HasItsColumns(const proto::Table& before, const proto::Table& after) {
+    const auto same = [](const proto::ColumnState& a, const proto::ColumnState& b) { return a.number() == b.number(); };
+    const auto& old_columns = before.state().columns();
+    const auto& new_columns = after.state().columns();
+    return before.id() != after.id() ||
+           std::equal(old_columns.begin(), old_columns.end(), new_columns.begin(), new_columns.end(), same);
   }
 
   // True if rows can be removed by their primary key before any other key is there again.

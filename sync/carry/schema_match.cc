@@ -40,13 +40,16 @@ bool SameStatements(std::string_view from, std::string_view to, bool standard_st
 }
 
 // What a seed has of a table beside its definition and rows.
-using TableForm = std::tuple<std::string, bool, std::string, std::string, std::string>;
+// The numbers of its columns, too: one that was dropped and came back is written alike, and has other values.
+using TableForm = std::tuple<std::string, bool, std::string, std::string, std::string, std::vector<uint32_t>>;
 
 std::vector<TableForm> TableForms(const proto::SchemaVersion& schema) {
   std::vector<TableForm> forms;
   for (const proto::Table& table : schema.tables()) {
+    std::vector<uint32_t> numbers;
+    for (const proto::ColumnState& column : table.state().columns()) numbers.push_back(column.number());
     forms.emplace_back(table.quoted_name(), schema::HasRows(table), table.copy_columns(), table.load_through(),
-                       table.filter());
+                       table.filter(), std::move(numbers));
   }
   std::sort(forms.begin(), forms.end());
   return forms;

@@ -116,6 +116,36 @@ TEST_F(MigrationTest, PartitionsComeAndGo) {
   EXPECT_EQ(there_.reloaded_rows, 20U);
 }
 
+// Both states are written alike, and the rows of the first one have other values.
+TEST_F(MigrationTest, AColumnThatWentAndCameBackIsReloaded) {
+  Exec("ALTER TABLE items ADD COLUMN note text; UPDATE items SET note = 'of before'");
+  const CarryPoint before = Baseline();
+  Exec("ALTER TABLE items DROP COLUMN note");
+  Pull();
+  Exec("ALTER TABLE items ADD COLUMN note text");
+  const CarryPoint after = Pull();
+  Import("a", before);
+  EXPECT_EQ(Carry("a", before, after).reloaded_rows, 300U);
+  EXPECT_TRUE(Holds("a", after));
+  Carry("a", after, before);
+  EXPECT_TRUE(Holds("a", before));
+}
+
+// An import would compute the index, or the column, with the new body.
+TEST_F(MigrationTest, AFunctionByWhichSomethingWasComputedIsNotReplaced) {
+  Exec(
+      "CREATE FUNCTION norm(t text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT lower(t)';"
+      "CREATE INDEX ON places (norm(name))");
+  const CarryPoint before = Baseline();
+  Exec("CREATE OR REPLACE FUNCTION norm(t text) RETURNS text LANGUAGE sql IMMUTABLE AS 'SELECT upper(t)'");
+  const CarryPoint after = Pull();
+  EXPECT_THAT(Write(before, after).why_not, HasSubstr("CREATE FUNCTION public.norm"));
+}
+
+TEST_F(MigrationTest, AViewWithoutContentHasNone) {
+  IsCarriedThereAndBack("REFRESH MATERIALIZED VIEW sums WITH NO DATA");
+}
+
 TEST_F(MigrationTest, AFileThatIsCutOffChangesNothing) {
   const CarryPoint before = Baseline();
   Exec(
