@@ -70,7 +70,9 @@ do_request() {
   request_came=no
   { read -r verb process <"$ROTV_SOCKET_DIR/rotv-request"; } 2>/dev/null || return 0
   rm -f "$ROTV_SOCKET_DIR/rotv-request"
-  await_sender
+  # A trap ends a wait: nothing may be stopped or saved before all is sent.
+  while [[ -n $sender ]] && kill -0 "$sender" 2>/dev/null; do wait "$sender" || true; done
+  sender=''
   case $verb in
     reset) reset_cluster ;;
     save) save_cluster "$process" ;;

@@ -54,9 +54,9 @@ password_rule='host all,replication all all scram-sha-256'
 
 # For a cluster that was kept, before its server starts: it may be that of a start with another port.
 renew_hba() {
-  local rules IFS=$'\n'
-  mapfile -t rules <"$ROTV_DATA/pg_hba.conf"
-  [[ -n ${ROTV_PASSWORD:-} || $'\n'"${rules[*]}"$'\n' == *$'\n'"$password_rule"$'\n'* ]] || return 0
+  local rules=''
+  { rules=$(<"$ROTV_DATA/pg_hba.conf"); } 2>/dev/null || true
+  [[ -n ${ROTV_PASSWORD:-} || $'\n'$rules$'\n' == *$'\n'"$password_rule"$'\n'* ]] || return 0
   write_hba reject || fail_full "pg_hba.conf cannot be written"
 }
 

@@ -162,8 +162,14 @@ prepare_overlay() {
 
 # Waits for the copy that `rotv start` makes.
 await_copy() {
-  local word='' text=''
-  run head -n 1 "$ROTV_DATA.copied" >"$scratch/copied" || true
+  local word='' text='' both copied
+  # For both first: to open it for reading alone waits for a writer, which may have been killed.
+  if ! { exec {both}<>"$ROTV_DATA.copied" && exec {copied}<"$ROTV_DATA.copied" && exec {both}<&-; } 2>/dev/null; then
+    problem='its pipe cannot be opened'
+    return 1
+  fi
+  run head -n 1 <&"$copied" >"$scratch/copied" || true
+  exec {copied}<&-
   read -r word text <"$scratch/copied" || true
   case $word in
     ok) return ;;
@@ -273,8 +279,9 @@ keeps='' sender=''
 keep_state() {
   [[ -n $state_to ]] || return 0
   await_sender
-  if [[ ${#in_overlay[@]} != 0 || ${ROTV_SERVER_SETTINGS:-} == *preload_libraries* ]]; then
-    send_cluster  # Its files are not seen here; or workers of a library change them.
+  # Its files are not seen here; or workers of a library change them; or an application would not wait for so long.
+  if [[ ${#in_overlay[@]} != 0 || ${ROTV_SERVER_SETTINGS:-} == *preload_libraries* ]] || takes_long; then
+    send_cluster
     return
   fi
   stop_cleanly
@@ -285,6 +292,13 @@ keep_state() {
     tell_not_kept
   fi
   start_server
+}
+
+# True if more is to be sent than a second or two suffice for: programs give up connecting after five.
+takes_long() {
+  local kib=''
+  read -r kib _ < <(du -sk "$ROTV_DATA/base") || true
+  ((${kib:-0} > 512 << 10))
 }
 
 copy_small_files() {

@@ -34,12 +34,15 @@ std::string DirectoryOf(const std::string& name) { return fs::path(name).parent_
 }  // namespace
 
 ClusterCopy::ClusterCopy(ClusterCopyRequest request, const std::string& marker) : request_(std::move(request)) {
-  constexpr mode_t kReadable = 0644;
+  constexpr mode_t kItsOwn = 0600;
   MakeDirectories(marker);
-  if (mkfifo(request_.pipe.c_str(), kReadable) != 0) ThrowDiskError("make", request_.pipe, errno);
+  if (mkfifo(request_.pipe.c_str(), kItsOwn) != 0) ThrowDiskError("make", request_.pipe, errno);
   // Both ends are ours, so that neither opening nor writing waits for the entrypoint.
   pipe_ = FileDescriptor(open(request_.pipe.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
-  if (!pipe_ || fchmod(pipe_.get(), kReadable) != 0) ThrowDiskError("open", request_.pipe, errno);
+  // The entrypoint opens it for both, too: to open it for reading alone would wait for us, also where we were killed.
+  if (!pipe_ || (geteuid() == 0 && fchown(pipe_.get(), request_.owner, request_.group) != 0)) {
+    ThrowDiskError("open", request_.pipe, errno);
+  }
   for (const WarmFile& file : request_.files) {
     if (!file.is_directory) queue_.push_back(&file);
   }

@@ -29,7 +29,8 @@ struct ClusterCopyRequest {
 };
 
 // Copies on threads of its own, while the entrypoint gets ready. The pipe then has one line (entrypoint/warm.sh reads
-// it): `ok`, `full REASON` or `unusable REASON`. If this program ends before, the pipe has nothing, and an end.
+// it): `ok`, `full REASON` or `unusable REASON`. If this program ends before, the pipe has nothing, and an end. It
+// belongs to the owner of the files.
 //
 // The new directory belongs to a user whom root does not trust. Directories are made before that user can reach them,
 // and are kept open: no file is made by a path in which there could be a link by then. Where the file system has
