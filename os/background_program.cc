@@ -20,6 +20,7 @@ int StartInBackground(const BackgroundProgram& program, pid_t* process) {
   posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, program.log.c_str(),
                                    O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_NOFOLLOW, 0600);
   posix_spawn_file_actions_adddup2(&files, STDOUT_FILENO, STDERR_FILENO);
+  if (program.closes_descriptors) posix_spawn_file_actions_addclosefrom_np(&files, STDERR_FILENO + 1);
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t defaults;

@@ -15,7 +15,9 @@ namespace rotv::os {
 struct BackgroundProgram {
   std::vector<std::string> argv;  // argv[0] is looked up in PATH.
   Environment environment;        // All that the program gets.
-  std::filesystem::path log;      // Takes both outputs. Emptied first, or created (0600); never through a link.
+  // What this process was given beside its outputs (a script's lock) stays with it; else the program has it, too.
+  bool closes_descriptors = false;
+  std::filesystem::path log;  // Takes both outputs. Emptied first, or created (0600); never through a link.
 };
 
 // Starts it in a session of its own, with default signal handlers and an empty standard input. It is a child of this

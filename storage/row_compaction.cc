@@ -42,8 +42,8 @@ constexpr size_t kPortionFiles = 4;
 
 class RowCompaction {
  public:
-  RowCompaction(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, HasRoom has_room)
-      : db_(db), rows_(rows), has_room_(std::move(has_room)) {
+  RowCompaction(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, HasRoom has_room, std::function<void()> merged)
+      : db_(db), rows_(rows), has_room_(std::move(has_room)), merged_(std::move(merged)) {
     Look();
   }
 
@@ -85,6 +85,7 @@ class RowCompaction {
     options.output_file_size_limit = kRowFileBytes;
     rocksdb::Status status = db_->CompactFiles(options, rows_, inputs, static_cast<int>(to_level));
     Look();
+    if (status.ok()) merged_();
     return status;
   }
 
@@ -182,6 +183,7 @@ class RowCompaction {
   rocksdb::DB* db_;
   rocksdb::ColumnFamilyHandle* rows_;
   const HasRoom has_room_;
+  const std::function<void()> merged_;
   bool no_room_ = false;
   rocksdb::ColumnFamilyMetaData meta_;
 };
@@ -189,11 +191,12 @@ class RowCompaction {
 }  // namespace
 
 CompactionOwed CompactionOwedByRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows) {
-  return RowCompaction(db, rows, {}).owed();
+  return RowCompaction(db, rows, {}, {}).owed();
 }
 
-rocksdb::Status CompactRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const HasRoom& has_room) {
-  return RowCompaction(db, rows, has_room).Run();
+rocksdb::Status CompactRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const HasRoom& has_room,
+                            const std::function<void()>& merged) {
+  return RowCompaction(db, rows, has_room, merged).Run();
 }
 
 }  // namespace rotv

@@ -37,6 +37,8 @@ CompactionOwed CompactionOwedByRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle
 //
 // A kill at any moment loses no more than the merge of one portion: the next call goes on. Must not run at the same
 // time as writes. Ends early, without an error and without these bounds, where a merge has no room on the disk.
-rocksdb::Status CompactRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const HasRoom& has_room);
+// `merged` is called after each merge, to have the files removed that went into it, and may throw.
+rocksdb::Status CompactRows(rocksdb::DB* db, rocksdb::ColumnFamilyHandle* rows, const HasRoom& has_room,
+                            const std::function<void()>& merged);
 
 }  // namespace rotv

@@ -288,11 +288,10 @@ class RocksRowStore : public RowStore {
   CompactionOwed compaction_owed() const override { return CompactionOwedByRows(db_.get(), families_[kRows]); }
 
   void Compact() override {
-    const uint64_t before = ReadStoredFiles(directory_).manifest_bytes();
     const auto has_room = [this](uint64_t bytes) { return HasFreeSpace(directory_, bytes); };
-    CheckStatus(CompactRows(db_.get(), families_[kRows], has_room), directory_);
     // Publishing again names the files as they are now, and lets RocksDB remove those that were merged.
-    if (ReadStoredFiles(directory_).manifest_bytes() != before) Publish(state_, {});
+    const auto merged = [this] { Publish(state_, {}); };
+    CheckStatus(CompactRows(db_.get(), families_[kRows], has_room, merged), directory_);
   }
 
  private:

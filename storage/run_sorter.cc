@@ -66,14 +66,16 @@ std::optional<TableId> RunSorter::Add(std::unique_ptr<VersionBuffer> rows) {
     return entry.key() <= std::string_view(last_key_);
   });
   const auto late = follows - sorted.begin();
-  const bool is_late = 2 * late > static_cast<std::ptrdiff_t>(sorted.size());
+  // Where the disk cannot hold the rows twice, runs that overlap are better than no copy.
+  const bool has_room = late_.HasRoomFor(rows->bytes());
+  const bool is_late = has_room && 2 * late > static_cast<std::ptrdiff_t>(sorted.size());
   if (const std::optional<TableId> twice = PassOnFirst(is_late ? To::kLate : To::kStore)) return twice;
   if (is_late) {
     late_.Add(sorted.data(), sorted.data() + sorted.size());
     return std::nullopt;
   }
-  last_key_ = sorted.back().key();
-  if (late == 0) return store_.Write(*rows);
+  if (sorted.back().key() > last_key_) last_key_ = sorted.back().key();
+  if (late == 0 || !has_room) return store_.Write(*rows);
   late_.Add(sorted.data(), sorted.data() + late);
   const std::unique_ptr<VersionBuffer> following = NewBuffer();
   for (auto entry = follows; entry != sorted.end(); ++entry) following->PutEncoded(entry->key(), entry->value());

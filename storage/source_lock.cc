@@ -18,6 +18,8 @@ namespace {
 constexpr std::chrono::seconds kHolderTimeout{2};
 // A process that gives way has nothing to do but to end. At idle priority on a busy machine that may take a while.
 constexpr std::chrono::seconds kGiveWayTimeout{30};
+// The name may be that of the holder before, for a moment.
+constexpr std::chrono::milliseconds kFormerTimeout{50};
 constexpr std::chrono::milliseconds kLook{10};
 
 // A process that has just taken the lock may not have written its name yet; callers decide by that name.
@@ -26,7 +28,9 @@ void Lock(const FileDescriptor& file, const std::filesystem::path& path, int how
   while (flock(file.get(), how | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) ThrowDiskError("lock", path, errno);
     const std::string holder = ReadFile(path);  // By opening it one that gives way is told again.
-    const auto waits = GivesWay(holder) ? kGiveWayTimeout : holder.empty() ? kHolderTimeout : kHolderTimeout.zero();
+    const std::chrono::milliseconds waits = GivesWay(holder) ? kGiveWayTimeout
+                                            : holder.empty() ? kHolderTimeout
+                                                             : kFormerTimeout;
     if (std::chrono::steady_clock::now() - start >= waits) {
       throw SourceInUse(path.parent_path().filename(), holder);
     }

@@ -177,9 +177,12 @@ void SpilledRuns::Add(const VersionBuffer::Entry* begin, const VersionBuffer::En
   runs_.push_back(writer.Finish());
 }
 
+bool SpilledRuns::HasRoomFor(uint64_t bytes) const { return HasFreeSpace(directory_, size_ + 3 * bytes); }
+
 void SpilledRuns::Merge(const Take& take) {
   while (runs_.size() > kMostAtOnce) {
     const uint64_t end = runs_[kMostAtOnce].begin;
+    RequireFreeSpace(directory_, end - runs_.front().begin);
     Writer writer(*this);
     MergeRuns(kMostAtOnce, [&](std::string_view key, std::string_view value) { writer.Put(key, value); });
     runs_.erase(runs_.begin(), runs_.begin() + kMostAtOnce);

@@ -24,6 +24,8 @@ class SpilledRuns {
   void Add(const VersionBuffer::Entry* begin, const VersionBuffer::Entry* end);
 
   bool empty() const { return runs_.empty(); }
+  // True if the disk has room for so much more, and for all of it to be written to the store beside it.
+  bool HasRoomFor(uint64_t bytes) const;
 
   // Calls `take` for the entries of all runs, in the order of their keys; key and value are valid during the call. Then
   // there are no runs any more. Memory is some 20 MB and one value, however many runs there are. Throws what `take`

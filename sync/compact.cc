@@ -20,8 +20,9 @@ CompactResult CompactIn(const Workspace& workspace) {
   const auto start = std::chrono::steady_clock::now();
   const std::unique_ptr<RowStore> store = RowStore::Open(workspace.CurrentStorePath(), RowStore::Mode::kReadWrite);
   CompactResult result{.begun = true, .bytes_before = store->DiskBytes()};
-  result.merged = store->compaction_owed() != CompactionOwed::kNothing;
-  if (result.merged) store->Compact();
+  const size_t files = store->DataFiles().size();
+  if (store->compaction_owed() != CompactionOwed::kNothing) store->Compact();
+  result.merged = store->DataFiles().size() < files;  // Not where the disk has no room.
   result.bytes_after = store->DiskBytes();
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;

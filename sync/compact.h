@@ -13,7 +13,7 @@ class RowStore;
 
 struct CompactResult {
   bool begun = false;   // False only with Manner::kIdle: another command had the source, or there was nothing to do.
-  bool merged = false;  // There were files to merge.
+  bool merged = false;  // Files were merged.
   uint64_t bytes_before = 0;  // Of the store on disk.
   uint64_t bytes_after = 0;
   double seconds = 0;

@@ -31,7 +31,9 @@ void CompactAfterwards(const Context& context, bool owed) {
       return;
     }
     pid_t process = 0;
-    (void)os::StartInBackground({.argv = words, .environment = os::HelperEnvironment(), .log = "/dev/null"}, &process);
+    (void)os::StartInBackground(
+        {.argv = words, .environment = os::HelperEnvironment(), .closes_descriptors = true, .log = "/dev/null"},
+        &process);
   } catch (const Error& error) {
     if (error.code() == ErrorCode::kInterrupted) throw;
   }

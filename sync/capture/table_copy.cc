@@ -158,7 +158,8 @@ class Worker {
     // While this worker waits for a table that is busy, or reads a large one, its complete tables must not wait.
     if (!complete_.empty() && work_.NothingWaits()) WriteRows();
     std::optional<Item> item = work_.Take();
-    if (item && !complete_.empty() && item->size >= kLargeTable) WriteRows();
+    // Its rows may sort before those that were copied: the sorter begins anew, else all of them would be late.
+    if (item && item->size >= kLargeTable) WriteRows();
     return item;
   }
 
@@ -315,10 +316,18 @@ CopyEnd CopyTables(postgres::SourceSession& session, RowStore& store, const Copy
   const auto publish = [&] {
     if (request.unchanged) work.PublishStored(store, request, progress);
   };
-  work.Run(
-      tables,
-      [&](postgres::PgConnection& connection) { Worker(connection, session.context(), store, request, work).Run(); },
-      publish);
+  try {
+    work.Run(
+        tables,
+        [&](postgres::PgConnection& connection) { Worker(connection, session.context(), store, request, work).Run(); },
+        publish);
+  } catch (...) {
+    try {
+      publish();  // What is in the store need not be copied again, if the source can still be asked.
+    } catch (const Error&) {
+    }
+    throw;
+  }
   publish();
   if (work.moved().empty()) return CopyEnd::kComplete;
   progress.Note(fmt::format("{} changed on the source while rows were copied", work.moved()));
