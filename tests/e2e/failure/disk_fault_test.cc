@@ -167,15 +167,26 @@ class PullFaultTest : public DiskFaultTest {
  protected:
   void Run(std::chrono::milliseconds time) {
     rotv.MustSync({"baseline"});
-    const auto prepare = [this] {
-      Change();
-      AddRuns();
-    };
     const auto check = [this](const Result& result) {
       if (result.ok()) rotv.ExpectSeedIsDump({.import = Import::kNone});
       ExpectPullIsDump();
     };
-    FailCalls(disk_, Of({"pull"}, prepare, check), time);
+    FailCalls(disk_,
+              Of(
+                  {"pull"}, [this] { Change(); }, check),
+              time);
+  }
+  void RunMerge(std::chrono::milliseconds time) {
+    rotv.MustSync({"baseline"});
+    const auto check = [this](const Result&) {
+      rotv.MustSync({"compact"});  // A pull would begin it beside what comes next.
+      Change();
+      ExpectPullIsDump();
+    };
+    FailCalls(disk_,
+              Of(
+                  {"compact"}, [this] { AddRuns(); }, check),
+              time);
   }
   void RunRepair(std::chrono::milliseconds time) {
     rotv.MustSync({"baseline"});
@@ -433,6 +444,7 @@ constexpr std::chrono::milliseconds kFaultSample{3000};
 TEST_F(BaselineFaultTest, AFirstBaseline) { Run(kFaultSample); }
 TEST_F(BaselineFaultTest, ABaselineThatReplacesOne) { RunForced(kFaultSample); }
 TEST_F(PullFaultTest, APull) { Run(kFaultSample * 2); }
+TEST_F(PullFaultTest, AMerge) { RunMerge(kFaultSample); }
 TEST_F(PullFaultTest, ARepair) { RunRepair(kFaultSample); }
 TEST_F(HistoryFaultTest, GarbageCollection) { RunGc(kFaultSample); }
 TEST_F(HistoryFaultTest, Snapshots) { RunSnapshots(kFaultSample * 2); }
@@ -445,6 +457,7 @@ TEST_F(CheckFaultTest, ARepairOfADamagedStore) { Run(kFaultSample); }
 TEST_F(BaselineFaultTest, SoakAFirstBaseline) { Run(SoakTime()); }
 TEST_F(BaselineFaultTest, SoakABaselineThatReplacesOne) { RunForced(SoakTime()); }
 TEST_F(PullFaultTest, SoakAPull) { Run(SoakTime()); }
+TEST_F(PullFaultTest, SoakAMerge) { RunMerge(SoakTime()); }
 TEST_F(PullFaultTest, SoakARepair) { RunRepair(SoakTime()); }
 TEST_F(HistoryFaultTest, SoakGarbageCollection) { RunGc(SoakTime()); }
 TEST_F(HistoryFaultTest, SoakSnapshots) { RunSnapshots(SoakTime()); }

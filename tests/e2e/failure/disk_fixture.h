@@ -70,7 +70,7 @@ class DiskTest : public VerifyTest {
     if (changes_ % 4 == 0) Exec("ALTER TABLE t ADD added_" + n + " int DEFAULT 7");
   }
 
-  // So many runs that the next pull merges them. They hold nothing: deletions of a row that never was.
+  // So many runs that `compact` merges them. They hold nothing: deletions of a row that never was.
   void AddRuns() {
     Damage damage(rotv, "public.t");
     constexpr int kManyRuns = 36;  // The first ones go to deeper levels.

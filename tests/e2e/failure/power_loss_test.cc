@@ -81,11 +81,21 @@ class PowerLossTest : public DiskTest {
 
   void RunPull(std::chrono::milliseconds time) {
     rotv.MustSync({"baseline"});
-    const auto prepare = [this] {
+    Run({{"pull"},
+         [this] { Change(); },
+         [this] { ExpectNothingAcknowledgedIsMissing(); },
+         [this] { ExpectPullIsDump(); }},
+        time);
+  }
+
+  void RunMerge(std::chrono::milliseconds time) {
+    rotv.MustSync({"baseline"});
+    const auto go_on = [this] {
+      rotv.MustSync({"compact"});  // A pull would begin it beside what comes next.
       Change();
-      AddRuns();
+      ExpectPullIsDump();
     };
-    Run({{"pull"}, prepare, [this] { ExpectNothingAcknowledgedIsMissing(); }, [this] { ExpectPullIsDump(); }}, time);
+    Run({{"compact"}, [this] { AddRuns(); }, [this] { ExpectNothingAcknowledgedIsMissing(); }, go_on}, time);
   }
 
   // One that replaces another: at every moment one of both is there, and complete.
@@ -227,6 +237,7 @@ constexpr std::chrono::milliseconds kLossSample{3000};
 TEST_F(PowerLossTest, ABaselineIsCompleteOrNotThere) { RunBaseline(kLossSample); }
 TEST_F(PowerLossTest, ABaselineThatReplacesOneLeavesOneOfBoth) { RunForced(kLossSample); }
 TEST_F(PowerLossTest, APullHasAllThatItHasConfirmed) { RunPull(kLossSample); }
+TEST_F(PowerLossTest, AMergeLosesNothing) { RunMerge(kLossSample); }
 TEST_F(PowerLossTest, GarbageCollectionChangesNoState) { RunGc(kLossSample); }
 TEST_F(PowerLossTest, ASnapshotThatWasCreatedIsThere) { RunSnapshot(kLossSample); }
 TEST_F(PowerLossTest, ASeedIsTheOldOneOrComplete) { RunSeed(kLossSample); }
@@ -235,6 +246,7 @@ TEST_F(MigrationLossTest, AStoreOfAnOlderFormatStaysUsable) { Run(kLossSample); 
 TEST_F(PowerLossTest, SoakABaseline) { RunBaseline(SoakTime()); }
 TEST_F(PowerLossTest, SoakABaselineThatReplacesOne) { RunForced(SoakTime()); }
 TEST_F(PowerLossTest, SoakAPull) { RunPull(SoakTime()); }
+TEST_F(PowerLossTest, SoakAMerge) { RunMerge(SoakTime()); }
 TEST_F(PowerLossTest, SoakGarbageCollection) { RunGc(SoakTime()); }
 TEST_F(PowerLossTest, SoakASnapshot) { RunSnapshot(SoakTime()); }
 TEST_F(PowerLossTest, SoakASeed) { RunSeed(SoakTime()); }

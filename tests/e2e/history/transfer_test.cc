@@ -124,6 +124,12 @@ TEST_F(TransferTest, FilesThatCannotBeImportedAreReported) {
     SCOPED_TRACE((cut ? "cut off at " : "changed at ") + std::to_string(at));
     const Command import = Colleague({"snapshot", "import", rotv.directory() / "damaged.rotv", "--as", "x"});
     const Result result = RunCommand(import);
+    if (result.ok() && !cut) {  // zstd has bits that mean nothing: all that was unpacked is as it was.
+      const Result seed = MustRun(Colleague({"--source", "x", "materialize", "--restrict", "never", "--output", "-"}));
+      EXPECT_EQ(seed.out, ReadFile(rotv.Seed()));
+      MustRun(Colleague({"source", "remove", "x"}));
+      continue;
+    }
     // The first bytes decide whether it is a snapshot file at all.
     EXPECT_TRUE(result.exit_status == 7 || result.exit_status == 2) << Describe(import, result);
     EXPECT_FALSE(std::filesystem::exists(rotv.directory() / "colleague/sources/x"));

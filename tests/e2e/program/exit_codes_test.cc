@@ -166,7 +166,7 @@ TEST_F(ExitCodesTest, WhatDockerLacksForABuildIsSaid) {
     return ReadFile(directory_ / "bin/calls");
   };
   EXPECT_THAT(calls({}, ""),
-              ::testing::AllOf(HasSubstr("--build-arg PROJECT=" + directory_.path().native() + " "),
+              ::testing::AllOf(HasSubstr("--label rotv.project=" + directory_.path().native() + " "),
                                HasSubstr("--tag localhost/rotv "), ::testing::Not(HasSubstr("WITH_BROWSER"))));
   EXPECT_THAT(calls({"--with-browser"}, ""), HasSubstr("--build-arg WITH_BROWSER=1 "));
   EXPECT_THAT(calls({}, "browser = true\n"), HasSubstr("--build-arg WITH_BROWSER=1 "));
