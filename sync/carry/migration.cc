@@ -116,7 +116,11 @@ class Planner {
     for (const auto* entries : {&from_, &to_}) {
       for (const Entry& entry : *entries) {
         const SchemaStatement& statement = *entry.statement;
-        if (statement.kind == Kind::kAttach) {
+        constexpr std::string_view kAttach = " ATTACH PARTITION ";
+        const size_t attach = statement.text.find(kAttach);
+        if (statement.text.starts_with("ALTER INDEX ") && attach != std::string::npos) {
+          attached_indexes_.insert(statement.text.substr(attach + kAttach.size()));
+        } else if (statement.kind == Kind::kAttach) {
           families_.push_back(statement.text);
         } else if (statement.kind == Kind::kTable && statement.text.find("\nINHERITS (") != std::string::npos) {
           families_.push_back(statement.text);
@@ -257,10 +261,22 @@ class Planner {
       if (entry->alteration) Append(entry->alteration->first, &plan_.before_rows);
       if (!entry->changes) continue;
       const bool goes_with_table = dropped_tables_.contains(statement.on) && statement.kind != Kind::kTable;
-      if (goes_with_table) continue;
+      if (goes_with_table || GoesWithRoot(statement)) continue;
       if (!statement.undo) return Refuse(statement);
       if (!statement.undo->empty()) plan_.before_rows.push_back(*statement.undo);
     }
+  }
+
+  // The index of a partition cannot be dropped, and neither can the constraint that it belongs to: it goes with that of
+  // the root. Where the root keeps it the comparison finds that.
+  bool GoesWithRoot(const SchemaStatement& statement) const {
+    if (!statement.undo) return false;
+    constexpr std::string_view kIndex = "DROP INDEX ", kConstraint = " DROP CONSTRAINT ";
+    if (statement.undo->starts_with(kIndex)) return attached_indexes_.contains(statement.undo->substr(kIndex.size()));
+    const size_t drop = statement.undo->rfind(kConstraint), dot = statement.on.find('.');
+    if (statement.kind != Kind::kKey || drop == std::string::npos || dot == std::string::npos) return false;
+    const std::string schema = statement.on.substr(0, dot + 1);
+    return attached_indexes_.contains(schema + statement.undo->substr(drop + kConstraint.size()));
   }
 
   // A partition is attached when it has the indexes that the root has, which would be made for it else.
@@ -423,7 +439,8 @@ class Planner {
   std::vector<Entry> to_;
   std::map<std::string, const proto::Table*> from_tables_;
   std::map<std::string, const proto::Table*> to_tables_;
-  std::vector<std::string> families_;  // Statements that join tables.
+  std::vector<std::string> families_;       // Statements that join tables.
+  std::set<std::string> attached_indexes_;  // Those of partitions, which belong to an index of the root.
   std::set<std::string> dropped_tables_;
   std::set<std::string> losing_keys_;  // Tables that lose a key, whether or not they get it again.
   Migration plan_;
