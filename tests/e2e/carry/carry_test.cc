@@ -383,9 +383,9 @@ TEST_F(FailedCarryTest, WhatIsNotKnownIsNotWritten) {
   std::filesystem::remove(file());
   Exec("CREATE AGGREGATE total(int) (sfunc = int4pl, stype = int)");
   const CarryPoint migrated = Pull();
-  const std::string kWhyNot = "the schema changed by what is not carried: CREATE AGGREGATE public.total(integer) (";
-  EXPECT_EQ(Write(after_, migrated).why_not, kWhyNot);
-  EXPECT_EQ(Write(migrated, after_).why_not, kWhyNot);
+  const std::string why_not = "the schema changed by what is not carried: CREATE AGGREGATE public.total(integer) (";
+  EXPECT_EQ(Write(after_, migrated).why_not, why_not);
+  EXPECT_EQ(Write(migrated, after_).why_not, why_not);
   CarryPoint other = after_;
   other.resolved.lsn = Lsn(UINT64_MAX);
   EXPECT_EQ(Write(other, after_).why_not, "its state is no longer stored");

@@ -84,7 +84,7 @@ TEST_F(DiskRoomTest, RunsWithoutRoomToMergeThemAreMergedLater) {
   const auto before = runs();
   const Result result = SyncWithRoom(80'000, {"compact"});
   EXPECT_EQ(result.exit_status, 0) << result.err;
-  EXPECT_EQ(runs(), before);
+  EXPECT_GE(runs(), before);
   rotv.MustSync({"compact"});
   EXPECT_LT(runs(), before);
   Change();

@@ -12,7 +12,6 @@ namespace rotv::remote {
 namespace {
 
 using testing::CodeOf;
-using testing::ErrorOf;
 
 constexpr uint64_t kBaseline = 0x100, kHead = 0x200;
 
