@@ -68,6 +68,7 @@ class Publication {
     if (remote_.require_mask) RequireMasks();
     const std::optional<std::string> stored = place_->ReadHead();
     if (stored) ReadFormer(*stored);
+    for (const remote::RemotePlace::Listed& object : place_->ListObjects()) there_.emplace(object.name, object);
     const proto::RemoteHead next = Next();
     result_.place = place_->description();
     result_.head = store_->state().head_lsn();
@@ -158,8 +159,9 @@ class Publication {
     next.set_last_schema(remote::LastSchemaHash(*store_));
     if (former_ && !by_step) {
       // Followers take the new base.
-      Retire(*former_, &next);
       next.clear_changes();
+      next.clear_retired();
+      Retire(*former_, &next);
     }
     if (by_step) *next.add_changes() = Write("publishing what is new", &*former_, next.number());
     if (!by_step || IsTimeForBase(next)) {
@@ -192,15 +194,16 @@ class Publication {
 
   // Somebody may have removed a damaged one, so that it is published once more.
   bool AllObjectsAreThere(const proto::RemoteHead& head) const {
-    std::map<std::string, uint64_t> there;
-    for (const remote::RemotePlace::Listed& object : place_->ListObjects()) there[object.name] = object.bytes;
     const auto all = [&](const proto::RemoteStep& step) {
-      return std::all_of(step.objects().begin(), step.objects().end(), [&](const proto::RemoteObject& object) {
-        const auto found = there.find(remote::NameOf(object));
-        return found != there.end() && found->second == object.bytes();
-      });
+      return std::all_of(step.objects().begin(), step.objects().end(),
+                         [&](const proto::RemoteObject& object) { return IsThere(object); });
     };
     return all(head.base()) && std::all_of(head.changes().begin(), head.changes().end(), all);
+  }
+
+  bool IsThere(const proto::RemoteObject& object) const {
+    const auto found = there_.find(remote::NameOf(object));
+    return found != there_.end() && found->second.bytes == object.bytes();
   }
 
   void RequirePlace(const proto::Manifest& state, const std::string& publisher) const {
@@ -234,7 +237,7 @@ class Publication {
     const auto take = [&](remote::PackedSegment packed) {
       const std::string name = remote::NameOf(packed.object);
       // One that a killed run has left is used.
-      if (place_->ObjectSize(name) == packed.object.bytes()) {
+      if (IsThere(packed.object)) {
         place_->KeepObject(name);
       } else {
         place_->WriteObject(name, packed.bytes);
@@ -299,9 +302,9 @@ class Publication {
     name(head.base());
     for (const proto::RemoteStep& step : head.changes()) name(step);
     for (const proto::RemoteStep& step : head.retired()) name(step);
-    for (const remote::RemotePlace::Listed& object : place_->ListObjects()) {
-      if (named.count(object.name) > 0 || object.age_s < kDayS) continue;
-      place_->RemoveObject(object.name);
+    for (const auto& [name_there, object] : there_) {
+      if (named.count(name_there) > 0 || object.age_s < kDayS) continue;
+      place_->RemoveObject(name_there);
       ++result_.removed;
     }
   }
@@ -312,6 +315,7 @@ class Publication {
   const Workspace workspace_;
   const std::unique_ptr<RowStore> store_;
   const std::unique_ptr<remote::RemotePlace> place_;
+  std::map<std::string, remote::RemotePlace::Listed> there_;  // The objects that were there when this began.
   std::optional<proto::RemoteHead> former_;
   PublishResult result_;
 };

@@ -70,13 +70,6 @@ class DirectoryPlace : public RemotePlace {
         "pull again: the publisher may have removed it meanwhile; if it stays, publish once more");
   }
 
-  std::optional<uint64_t> ObjectSize(const std::string& name) override {
-    std::error_code error;
-    const uint64_t size = fs::file_size(directory_ / "objects" / name, error);
-    if (error) return std::nullopt;
-    return size;
-  }
-
   void KeepObject(const std::string& name) override {
     (void)utimensat(AT_FDCWD, (directory_ / "objects" / name).c_str(), nullptr, 0);
   }

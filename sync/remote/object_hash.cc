@@ -1,6 +1,5 @@
 #include "sync/remote/object_hash.h"
 
-#include <fmt/format.h>
 #include <sodium.h>
 
 namespace rotv::remote {
@@ -13,8 +12,9 @@ std::string HashOf(std::string_view bytes) {
 }
 
 std::string HashText(std::string_view hash) {
-  std::string text;
-  for (const char byte : hash) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  std::string text(2 * hash.size() + 1, '\0');
+  sodium_bin2hex(text.data(), text.size(), reinterpret_cast<const unsigned char*>(hash.data()), hash.size());
+  text.pop_back();  // The zero byte at the end.
   return text;
 }
 

@@ -26,8 +26,6 @@ class RemotePlace {
 
   // Throws kCorrupt if there is no such object, or if it has another size.
   virtual std::string ReadObject(const std::string& name, uint64_t bytes) = 0;
-  // The size of an object; nullopt if there is none.
-  virtual std::optional<uint64_t> ObjectSize(const std::string& name) = 0;
   // Says that an object is in use, which a run before this one has left: its age begins anew.
   virtual void KeepObject(const std::string& name) = 0;
   // Durable on return. An object of this name is replaced.

@@ -85,16 +85,21 @@ proto::RemoteHead HeadOfSegment() {
 
 class StepReaderTest : public ::testing::Test {
  protected:
-  // Takes a segment into a new store.
-  void Take(const proto::Segment& segment) {
-    testing::TempDir directory;
-    const std::unique_ptr<RowStore> store = RowStore::Open(directory / "store", RowStore::Mode::kCreate);
+  // Takes a segment into a new store in `directory`.
+  std::unique_ptr<RowStore> TakeInto(const testing::TempDir& directory, const proto::Segment& segment) {
+    std::unique_ptr<RowStore> store = RowStore::Open(directory / "store", RowStore::Mode::kCreate);
     const proto::RemoteHead head = HeadOfSegment();
     const StoreState state = StoreState::OfRemote(head.state(), {});
     store->Publish(state, {});
     StepReader reader(*store, head, StepReader::Into::kNewStore, interrupt_);
     reader.Take(segment);
     reader.Finish(state);
+    return store;
+  }
+
+  void Take(const proto::Segment& segment) {
+    const testing::TempDir directory;
+    const std::unique_ptr<RowStore> store = TakeInto(directory, segment);
     const auto scan = store->ScanAt({.table = 1, .epoch = 1, .lsn = Lsn(kHead)});
     ASSERT_TRUE(scan->Next());
     EXPECT_EQ(scan->line(), "1\tnew");
@@ -176,14 +181,8 @@ TEST_F(StepReaderTest, ATransactionThatGoesOnInAnotherChunkIsRead) {
   add(0x120, 300'000, true);
   add(0x120, 300'000, true);
   add(0x120, 10, false);
-  testing::TempDir directory;
-  const std::unique_ptr<RowStore> store = RowStore::Open(directory / "store", RowStore::Mode::kCreate);
-  const proto::RemoteHead head = HeadOfSegment();
-  const StoreState state = StoreState::OfRemote(head.state(), {});
-  store->Publish(state, {});
-  StepReader reader(*store, head, StepReader::Into::kNewStore, interrupt_);
-  reader.Take(segment);
-  reader.Finish(state);
+  const testing::TempDir directory;
+  const std::unique_ptr<RowStore> store = TakeInto(directory, segment);
   int pieces = 0;
   store->VisitLog(Lsn(0x120), [&](const proto::Transaction&) { return ++pieces > 0; });
   EXPECT_EQ(pieces, 3);
