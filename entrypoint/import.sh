@@ -54,8 +54,8 @@ close_seed() {
 # but a dump that has pg_dump's first line must have its last line too.
 check_plain_seed() {
   [[ -s $ROTV_SEED ]] || fail "the seed is damaged: $ROTV_SEED is empty" "rotv seed writes it again"
-  ! head -c 200 "$ROTV_SEED" | grep -q '^-- PostgreSQL database dump' ||
-    tail -c 400 "$ROTV_SEED" | grep -q '^-- PostgreSQL database dump complete' ||
+  ! head -c 200 "$ROTV_SEED" | grep '^-- PostgreSQL database dump' >/dev/null ||
+    tail -c 400 "$ROTV_SEED" | grep '^-- PostgreSQL database dump complete' >/dev/null ||
     fail "the seed is damaged: its end is missing" "rotv seed writes it again"
 }
 
@@ -201,10 +201,10 @@ check_import() {  # STATUS OF PSQL, OF THE DECOMPRESSOR
   fi
   # A decompressor whose reader is gone ends by a signal (141), which does not mean that the file is damaged.
   if [[ $2 != 0 && ($2 != 141 || $1 == 0) ]] && grep -q . "$scratch/decompressor"; then
-    fail "the seed is damaged: $(tr '\r' '\n' <"$scratch/decompressor" | grep -m 1 .)" "rotv seed writes it again"
+    fail "the seed is damaged: $(tr '\r' '\n' <"$scratch/decompressor" | grep . | sed -n 1p)" "rotv seed writes it again"
   fi
   [[ $1 != 0 || $2 != 0 ]] || return 0
-  place=$(sed -n 's/^CONTEXT:  *\(COPY [^:,]*, line [0-9]*\(, column [^:]*\)\{0,1\}\).*/ (\1)/p' "$scratch/psql" | head -n 1)
+  place=$(sed -n 's/^CONTEXT:  *\(COPY [^:,]*, line [0-9]*\(, column [^:]*\)\{0,1\}\).*/ (\1)/p' "$scratch/psql" | sed -n 1p)
   first=$(sed -E 's/^psql:<stdin>:([0-9]+): */line \1: /' <<<"${first:-psql ended with status $1}")
   if [[ -n $money_problem && $first == *'type money'* ]]; then
     fail_full "the seed cannot be imported: $first$place" \

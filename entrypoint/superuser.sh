@@ -148,7 +148,7 @@ make_extensions() {  # FILE OF seed_filter.awk's PLAN
 fail_on_extension() {
   local error name hint="install it where PostgreSQL runs: on this machine, or in the image"
   error=$(error_in "$scratch/sql")
-  name=$(sed -n 's/.*CREATE EXTENSION IF NOT EXISTS \("[^"]*"\|[A-Za-z0-9_$]*\).*/\1/p' "$scratch/sql" | head -n 1)
+  name=$(sed -n 's/.*CREATE EXTENSION IF NOT EXISTS \("[^"]*"\|[A-Za-z0-9_$]*\).*/\1/p' "$scratch/sql" | sed -n 1p)
   name=${name//\"/}
   if [[ $error == *preload* ]]; then
     hint="in [app] of rotv.toml, settings = { shared_preload_libraries = \"$name\" } loads it when the server starts"

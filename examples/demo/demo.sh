@@ -325,7 +325,7 @@ compare() {  # NAME FILE
   else
     printf '   %-34s %s  %sdifferent%s\n' "$1" "$sum" "$red" "$plain"
     # Shows the first lines that differ, cut to a readable length.
-    diff "$work/dump.production" "$2" | cut -c 1-160 | head -n 10 | indent || true
+    diff "$work/dump.production" "$2" | cut -c 1-160 | sed -n 1,10p | indent || true
     wrong=1
   fi
 }

@@ -59,7 +59,7 @@ closure() {  # LIBRARY...
 write_starter() {  # PROGRAM FINAL
   local program=$1 final=$2 loader libraries name bin
   name=$(basename "$program") bin=usr/lib/postgresql/$version/bin
-  loader=$(cd "$root" && compgen -G 'usr/lib/*/ld-linux*.so.*' | head -n 1)
+  loader=$(cd "$root" && compgen -G 'usr/lib/*/ld-linux*.so.*' | sed -n 1p)
   libraries=$final/$(dirname "$loader")
   cat >"$root/$bin/$name" <<END
 #!/bin/sh
